@@ -1,0 +1,5 @@
+//! The formats that others defined, as pure functions: plugin output, perfdata, units and ranges (`nagios`),
+//! packets and configuration of NRPE (`nrpe`). No input or output, no clock.
+
+pub mod nagios;
+pub mod nrpe;

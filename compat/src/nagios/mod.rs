@@ -1,0 +1,1 @@
+//! The Nagios plugin API: output, perfdata, units and ranges.

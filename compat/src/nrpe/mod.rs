@@ -1,0 +1,1 @@
+//! NRPE: packets, `nrpe.cfg`, host lists and command lines.

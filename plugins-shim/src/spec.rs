@@ -1,0 +1,99 @@
+//! What the agent asks of the shim, and what the shim reports.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// The user that a plugin runs as. Only a shim running as root can change it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// User id.
+    pub uid: u32,
+    /// Primary group id.
+    pub gid: u32,
+    /// Supplementary group ids.
+    pub groups: Vec<u32>,
+}
+
+/// Bounds that the kernel enforces on one plugin; none means the shim's own limit is inherited.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// RLIMIT_AS, in bytes.
+    pub address_space_bytes: Option<u64>,
+    /// RLIMIT_CPU, in seconds.
+    pub cpu_s: Option<u64>,
+    /// RLIMIT_NPROC: processes of that user, in all.
+    pub processes: Option<u64>,
+    /// RLIMIT_NOFILE.
+    pub open_files: Option<u64>,
+}
+
+/// One plugin to be run: everything about it, nothing inherited from the agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spec {
+    /// Program (an absolute path, or a name looked up in `PATH` of `env`) and its arguments. Not empty.
+    pub argv: Vec<OsString>,
+    /// The whole environment.
+    pub env: Vec<(OsString, OsString)>,
+    /// Working directory.
+    pub cwd: PathBuf,
+    /// The user to run as, if another than the shim's own.
+    pub credentials: Option<Credentials>,
+    /// Niceness to add, -20 to 19; 0 leaves it.
+    pub nice: i8,
+    /// Kernel limits.
+    pub limits: Limits,
+    /// Sets `no_new_privs`: setuid programs (such as `sudo` or `check_icmp`) then gain nothing.
+    pub no_new_privileges: bool,
+    /// How long the plugin may run before it is ended.
+    pub timeout: Duration,
+    /// How long after TERM the process group is given before KILL.
+    pub grace: Duration,
+    /// Bytes of stdout kept; what follows is read and dropped.
+    pub stdout_max_bytes: usize,
+    /// Bytes of stderr kept; what follows is read and dropped.
+    pub stderr_max_bytes: usize,
+}
+
+/// How a plugin ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It exited with this status.
+    Exited(u8),
+    /// A signal that the shim did not send ended it.
+    Signalled(u8),
+    /// It ran longer than its timeout and was ended.
+    TimedOut,
+    /// It could not be started.
+    NotStarted {
+        /// The system's error number.
+        errno: i32,
+        /// What failed, with the path, such as `failed to execute /opt/x: Permission denied`.
+        message: String,
+    },
+    /// The shim ended before the plugin did.
+    NotFinished,
+}
+
+/// What came of one plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The head of its stdout.
+    pub stdout: Vec<u8>,
+    /// Bytes it wrote to stdout in all, kept or dropped.
+    pub stdout_bytes: u64,
+    /// The head of its stderr.
+    pub stderr: Vec<u8>,
+    /// Bytes it wrote to stderr in all, kept or dropped.
+    pub stderr_bytes: u64,
+    /// From start to end, in microseconds of monotonic time.
+    pub wall_us: u64,
+    /// User and system time of the plugin and the children it waited for, in microseconds.
+    pub cpu_us: u64,
+    /// Peak resident memory, in bytes.
+    pub max_rss_bytes: u64,
+    /// Processes that outlived the plugin and were ended with it.
+    pub left_behind: u32,
+}

@@ -1,0 +1,163 @@
+//! A configuration after everything has been resolved: defaults applied, paths absolute, ranges parsed.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use custos_store::{Bounds, State};
+
+/// The whole configuration of one agent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Every file that was read, the main one first.
+    pub files: Vec<PathBuf>,
+    /// Directory of the store.
+    pub store: PathBuf,
+    /// How often the store's log is synced to the disk.
+    pub sync: SyncPolicy,
+    /// Directories in which a bare command name is looked up, in order.
+    pub plugins: Vec<PathBuf>,
+    /// The name of this host: with the check's name it fixes the phase of the schedule.
+    pub host: String,
+    /// Plugins that may run at once.
+    pub max_concurrent_checks: usize,
+    /// The NRPE listener, if there is one.
+    pub nrpe: Option<NrpeConfig>,
+    /// Every check by name.
+    pub checks: BTreeMap<String, Arc<Check>>,
+}
+
+/// When appended runs are made safe from power loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyncPolicy {
+    /// After every batch of runs.
+    Always,
+    /// At most this long after they were written.
+    Interval(Duration),
+    /// Whenever the operating system likes.
+    Never,
+}
+
+/// How NRPE is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NrpeConfig {
+    /// The `nrpe.cfg` to read in place, if any.
+    pub config: Option<PathBuf>,
+    /// Native keys; they come on top of `config` and win over it.
+    pub native: Native,
+}
+
+/// The NRPE listener's own keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Native {
+    /// Addresses with port to listen on.
+    pub listen: Vec<String>,
+    /// Who may connect, in the forms of nrpe's `allowed_hosts`.
+    pub allowed_hosts: Vec<String>,
+    /// `false`: no TLS at all, as nrpe's `-n`.
+    pub tls: Option<bool>,
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// Its name, unique in the configuration.
+    pub name: String,
+    /// What to run.
+    pub command: Command,
+    /// Environment variables added for this check.
+    pub environment: BTreeMap<String, String>,
+    /// Time between two runs while the state is hard.
+    pub check_interval: Duration,
+    /// Time between two runs while the state is soft.
+    pub retry_interval: Duration,
+    /// Runs that must agree before a problem is hard.
+    pub max_check_attempts: u32,
+    /// How long the plugin may run.
+    pub timeout: Duration,
+    /// The state of a run that timed out.
+    pub timeout_state: State,
+    /// Whether KB, MB, … printed by the plugin are powers of 1000 or of 1024.
+    pub byte_units: ByteUnits,
+    /// Whether a `prefix::` in a label carries over to the labels after it, as check_multi prints them.
+    pub check_multi: bool,
+    /// Judges each metric by the warning and critical ranges that the plugin printed beside it.
+    pub evaluate_perfdata: bool,
+    /// Whether flapping is watched, and its low and high limits in per cent.
+    pub flapping: Option<(f64, f64)>,
+    /// Limits of our own on the metrics.
+    pub thresholds: Vec<Threshold>,
+    /// Where it was defined, as `file:line:column`.
+    pub defined_at: String,
+}
+
+/// What a check runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// A program with its arguments; a bare name has been looked up in `plugins`, or was not found there.
+    Program(Vec<String>),
+    /// A line for `/bin/sh -c`.
+    Shell(String),
+}
+
+/// The meaning of KB, MB, GB … in perfdata.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ByteUnits {
+    /// Powers of 1000, as Icinga reads them.
+    #[default]
+    Si,
+    /// Powers of 1024, as the classic C plugins mean them.
+    Iec,
+}
+
+/// A limit on metrics of a check.
+#[derive(Clone, Debug)]
+pub struct Threshold {
+    /// A label, or a glob over labels.
+    pub metric: String,
+    /// `metric`, compiled.
+    pub matcher: globset::GlobMatcher,
+    /// Outside this range (or inside, with `@`): WARNING.
+    pub warning: Option<UnitRange>,
+    /// Outside this range (or inside, with `@`): CRITICAL.
+    pub critical: Option<UnitRange>,
+    /// How long it must hold before it counts.
+    pub hold: Hold,
+    /// What a run means in which no metric matched, or its value is undetermined.
+    pub on_missing: OnMissing,
+}
+
+impl PartialEq for Threshold {
+    fn eq(&self, other: &Threshold) -> bool {
+        // The matcher follows from the pattern.
+        self.metric == other.metric
+            && self.warning == other.warning
+            && self.critical == other.critical
+            && self.hold == other.hold
+            && self.on_missing == other.on_missing
+    }
+}
+
+/// How long a threshold must be crossed without a break before it counts; zero counts at once.
+pub type Hold = Duration;
+
+/// A range whose bounds may have been written with a unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnitRange {
+    /// The bounds in the base unit.
+    pub bounds: Bounds,
+    /// The base unit that was written, such as `B`; none if the bounds were plain numbers.
+    pub unit: Option<String>,
+    /// The range as written, for messages.
+    pub written: String,
+}
+
+/// What a missing metric means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnMissing {
+    /// This state; UNKNOWN unless the configuration says otherwise.
+    State(State),
+    /// What this threshold said of the last run.
+    Keep,
+}

@@ -1,0 +1,1 @@
+//! Execution: hands plugins to the shim and waits for what came of them.

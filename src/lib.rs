@@ -1,0 +1,11 @@
+//! Custos: a host agent that runs plugins, keeps every metric, judges it and answers NRPE.
+//!
+//! Data moves one way: definition, schedule, execute, parse, record, evaluate, publish. `ARCHITECTURE.md` walks
+//! one sample along it.
+
+pub mod cli;
+pub mod clock;
+pub mod definition;
+pub mod execute;
+pub mod exit_code;
+pub mod limits;

@@ -1,0 +1,25 @@
+//! The bounds of the agent, with their defaults. What exceeds one is counted and shown.
+
+use std::time::Duration;
+
+/// Bytes of a plugin's stdout that are kept (rule R10 of the plugin API); the rest is read and dropped.
+pub const STDOUT_MAX_BYTES: usize = 256 * 1024;
+/// Bytes of a plugin's stderr that are kept.
+pub const STDERR_MAX_BYTES: usize = 4 * 1024;
+/// Between TERM and KILL for a plugin that ran too long.
+pub const GRACE: Duration = Duration::from_secs(2);
+/// Shortest interval between two runs of a check.
+pub const CHECK_INTERVAL_MIN: Duration = Duration::from_millis(100);
+/// Longest interval, timeout or `for`: a year.
+pub const INTERVAL_MAX: Duration = Duration::from_secs(366 * 86_400);
+/// Most attempts before a state is hard.
+pub const CHECK_ATTEMPTS_MAX: u32 = 1000;
+/// Longest name of a check, in bytes.
+pub const CHECK_NAME_MAX_BYTES: usize = 255;
+/// Largest configuration file, in bytes.
+pub const CONFIG_MAX_BYTES: u64 = 16 * 1024 * 1024;
+/// Most files that one configuration may include.
+pub const CONFIG_FILES_MAX: usize = 10_000;
+/// Runs that wait for the store while it is slow or cannot be written; further ones are dropped and counted.
+pub const RECORD_QUEUE_MAX_RUNS: usize = 65_536;
+const _: () = assert!(STDERR_MAX_BYTES <= STDOUT_MAX_BYTES);

@@ -1,0 +1,74 @@
+//! A number as the store keeps it, and the bounds that a plugin reported beside it.
+
+use std::fmt;
+
+/// A finite number: a 64-bit float, or an integer that no 64-bit float equals.
+///
+/// Build one with [`Value::from`]; that keeps the representation canonical: an integer that a float can hold
+/// is a `Float`, so equal numbers are equal values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Value {
+    /// Any finite float. Negative zero is stored as zero.
+    Float(f64),
+    /// An integer beyond 2^53 that has no exact float, such as a 64-bit counter.
+    Integer(i64),
+}
+
+impl Value {
+    /// The number as a float, rounded to the nearest where it is an [`Value::Integer`].
+    pub fn to_f64(self) -> f64 {
+        match self {
+            Value::Float(value) => value,
+            Value::Integer(value) => value as f64,
+        }
+    }
+}
+
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Value::Float(value + 0.0)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        let float = value as f64;
+        // 2^63 as a float converts back to i64::MAX by saturation, so compare in i128.
+        if float as i128 == i128::from(value) { Value::Float(float) } else { Value::Integer(value) }
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::Float(value) => value.fmt(f),
+            Value::Integer(value) => value.fmt(f),
+        }
+    }
+}
+
+/// A warning or critical range as the plugin reported it, in the metric's base unit.
+///
+/// The Nagios plugin guideline's `[@]start:end`; which values alert is decided by `custos-compat`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounds {
+    /// Lower end; `-inf` for `~`.
+    pub start: f64,
+    /// Upper end; `+inf` for an open end.
+    pub end: f64,
+    /// `true` for the `@` form, which alerts inside the range rather than outside.
+    pub inside: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_integer_that_a_float_holds_is_a_float() {
+        assert_eq!(Value::from(1_i64 << 53), Value::Float(9007199254740992.0));
+        assert_eq!(Value::from((1_i64 << 53) + 1), Value::Integer(9007199254740993));
+        assert_eq!(Value::from(i64::MAX), Value::Integer(i64::MAX));
+        assert_eq!(Value::from(i64::MIN), Value::Float(i64::MIN as f64));
+    }
+}
