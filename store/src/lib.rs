@@ -2,8 +2,24 @@
 //!
 //! `FORMAT.md` draws the bytes. This package reads no clock, opens no socket and is not asynchronous.
 
+mod bytes;
+pub mod disk;
+mod error;
+mod health;
+pub mod limits;
+mod log;
+mod names;
+mod position;
+mod reader;
 mod run;
 mod value;
+mod writer;
 
+pub use disk::writer_pid;
+pub use error::{Error, Result};
+pub use health::{Health, Space};
+pub use position::Position;
+pub use reader::{Arrived, Bucket, CheckInfo, Reader, SeriesInfo, SeriesKey, StoreInfo};
 pub use run::{Metric, Reason, Run, Standing, State};
 pub use value::{Bounds, Value};
+pub use writer::{Options, Writer};

@@ -1,0 +1,82 @@
+//! The storage seam: all that the store asks of a disk.
+//!
+//! There are two disks: [`RealDisk`], a directory, and [`SimDisk`], which lives in memory and can lose power at any
+//! operation. The rest of the store cannot tell which one it has.
+
+mod lock;
+mod map;
+mod real;
+mod sim;
+
+use std::fmt;
+use std::io;
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::Arc;
+
+pub use lock::writer_pid;
+pub use real::RealDisk;
+pub use sim::{Fate, SimDisk};
+
+/// One flat directory of files.
+pub trait Disk: fmt::Debug + Send + Sync {
+    /// A path for messages.
+    fn path(&self) -> &Path;
+    /// Names of all files, in no order.
+    fn list(&self) -> io::Result<Vec<String>>;
+    /// Creates a file that must not exist, with room for `len` bytes that reads as zeros. The room is taken from the
+    /// disk now, so that writing into it cannot fail for want of it.
+    fn create(&self, name: &str, len: u64) -> io::Result<Box<dyn DiskFile>>;
+    /// Opens a file for reading.
+    fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
+    /// Gives a file another name, replacing one that has it. Durable after [`Disk::sync_names`].
+    fn rename(&self, from: &str, to: &str) -> io::Result<()>;
+    /// Removes a file. Who has it open can still read it.
+    fn remove(&self, name: &str) -> io::Result<()>;
+    /// Makes names durable: creations, renames and removals.
+    fn sync_names(&self) -> io::Result<()>;
+    /// Bytes that an unprivileged process may still write.
+    fn free_bytes(&self) -> io::Result<u64>;
+    /// Takes the write lock, or says who has it (the process id, where known).
+    fn lock(&self) -> io::Result<Result<Box<dyn Send + Sync>, Option<u32>>>;
+}
+
+/// One open file.
+pub trait DiskFile: fmt::Debug + Send + Sync {
+    /// Reads at an offset up to the buffer's length; fewer bytes only at the end of the file.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+    /// Writes all bytes at an offset.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+    /// Length in bytes.
+    fn size(&self) -> io::Result<u64>;
+    /// Cuts or extends the file.
+    fn set_len(&self, len: u64) -> io::Result<()>;
+    /// Makes the content durable.
+    fn sync(&self) -> io::Result<()>;
+    /// The first `len` bytes of a file that nobody writes to any more.
+    fn map(&self, len: u64) -> io::Result<Region>;
+}
+
+/// The bytes of an immutable file: mapped or copied.
+#[derive(Clone)]
+pub struct Region(Arc<dyn Deref<Target = [u8]> + Send + Sync>);
+
+impl Region {
+    /// Wraps whatever holds the bytes.
+    pub fn new(bytes: impl Deref<Target = [u8]> + Send + Sync + 'static) -> Region {
+        Region(Arc::new(bytes))
+    }
+}
+
+impl Deref for Region {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Region {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Region({} bytes)", self.len())
+    }
+}

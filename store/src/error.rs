@@ -1,0 +1,125 @@
+//! Everything that can go wrong in the store. A message continues "failed to …".
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// The result of every store operation.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Why the store could not do what was asked.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused an operation on a file.
+    Io {
+        /// What was being done, such as `write log`.
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Bytes on disk are not what was written.
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Offset of the damaged part from the start of the file, in bytes.
+        offset: u64,
+        /// What does not hold.
+        what: String,
+    },
+    /// The file was written by a version that this one does not know.
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// The version that it names.
+        found: u32,
+    },
+    /// Another writer has the store open.
+    Locked {
+        /// The store's directory.
+        path: PathBuf,
+        /// Process id of the writer, where it could be read.
+        pid: Option<u32>,
+    },
+    /// The store takes no runs at the moment: the disk is full, or a sync failed.
+    Refusing {
+        /// Why, in the words of the first failure.
+        why: String,
+    },
+    /// A single run is larger than the store takes.
+    RunTooLarge {
+        /// Encoded size in bytes.
+        bytes: usize,
+        /// The limit in bytes, [`crate::limits::RUN_BYTES_MAX`].
+        limit: usize,
+    },
+    /// The number compressor refused its input, which is a bug.
+    Compress {
+        /// What it said.
+        what: String,
+    },
+    /// A long operation was asked to stop.
+    Cancelled,
+}
+
+impl Error {
+    pub(crate) fn io(action: &'static str, path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Error {
+        let path = path.as_ref().to_path_buf();
+        move |source| Error::Io { action, path, source }
+    }
+
+    pub(crate) fn damaged(path: impl AsRef<Path>, offset: u64, what: impl Into<String>) -> Error {
+        Error::Damaged { path: path.as_ref().to_path_buf(), offset, what: what.into() }
+    }
+
+    /// `true` when the cause is a disk or quota that is full.
+    pub fn is_no_space(&self) -> bool {
+        match self {
+            Error::Io { source, .. } => {
+                matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Io { action, path, source } => write!(f, "{action} {}: {source}", path.display()),
+            Error::Damaged { path, offset, what } => {
+                write!(f, "read {} at offset {offset}: {what}", path.display())
+            }
+            Error::Version { path, found } => {
+                write!(
+                    f,
+                    "read {}: written by format version {found}, which this program does not know",
+                    path.display()
+                )
+            }
+            Error::Locked { path, pid: Some(pid) } => {
+                write!(f, "open {} for writing: process {pid} is writing to it", path.display())
+            }
+            Error::Locked { path, pid: None } => {
+                write!(f, "open {} for writing: another process is writing to it", path.display())
+            }
+            Error::Refusing { why } => write!(f, "store runs: {why}"),
+            Error::RunTooLarge { bytes, limit } => {
+                write!(f, "store a run of {bytes} bytes: the limit is {limit}")
+            }
+            Error::Compress { what } => write!(f, "compress a column: {what}"),
+            Error::Cancelled => write!(f, "finish: asked to stop"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

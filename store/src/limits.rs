@@ -1,0 +1,33 @@
+//! Every bound of the store, with how they depend on each other.
+
+/// Size of an active log file in bytes. It is preallocated, so appends to it cannot run out of disk.
+pub const LOG_BYTES: u64 = 16 << 20;
+
+/// The largest run in encoded bytes: far above what a plugin may print.
+pub const RUN_BYTES_MAX: usize = 32 << 20;
+
+/// Rows are cut into frames of about this many payload bytes, so that damage costs no more than one of them.
+pub const FRAME_BYTES: usize = 64 << 10;
+
+/// The largest frame payload that a reader accepts: one frame may overshoot [`FRAME_BYTES`] by one run.
+pub const FRAME_BYTES_MAX: usize = FRAME_BYTES + RUN_BYTES_MAX + (1 << 20);
+
+/// Definitions are repeated after this many bytes of log, so that a damaged definition costs no more than that.
+pub const DICTIONARY_BYTES: u64 = 1 << 20;
+
+/// ... and not before the log is this many times the size of the definitions.
+pub const DICTIONARY_FACTOR: u64 = 16;
+
+/// Shapes of one check that the writer remembers; one more and the least recently defined is written again.
+pub const SCHEMAS_PER_CHECK_MAX: usize = 16;
+
+/// Run numbers skipped when a writer opens a store, so that a number handed out by a writer that died before it
+/// synced is never given to another run.
+pub const SEQ_GAP_ON_OPEN: u64 = 1 << 24;
+
+/// How often a reader lists a directory that changes underneath before it gives up.
+pub const LISTINGS_MAX: usize = 64;
+
+const _: () = assert!(FRAME_BYTES_MAX < u32::MAX as usize);
+const _: () = assert!(FRAME_BYTES as u64 * 4 <= LOG_BYTES);
+const _: () = assert!(DICTIONARY_BYTES * 4 <= LOG_BYTES);

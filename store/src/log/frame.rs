@@ -1,0 +1,98 @@
+//! The frame: the unit that a checksum covers.
+//!
+//! ```text
+//!  0   u32  length of the payload, not 0
+//!  4   u32  CRC-32C of the payload
+//!  8   u64  number of the first run in the payload
+//! 16   u32  CRC-32C of bytes 0..16
+//! 20   …    payload
+//! ```
+//!
+//! The header has a checksum of its own, so that a damaged payload can be stepped over. A header of zeros is the
+//! preallocated end.
+
+pub(super) const LEN_AT: usize = 0;
+pub(super) const PAYLOAD_CRC_AT: usize = LEN_AT + 4;
+pub(super) const SEQ_AT: usize = PAYLOAD_CRC_AT + 4;
+pub(super) const HEADER_CRC_AT: usize = SEQ_AT + 8;
+pub(super) const HEADER_LEN: usize = HEADER_CRC_AT + 4;
+
+/// What a log file begins with.
+pub(super) const MAGIC: [u8; 8] = *b"CUSTLOG\0";
+/// Version of the log format.
+pub(super) const VERSION: u32 = 1;
+/// Magic, version, a u32 of zero, start number, CRC-32C of all before, a u32 of zero.
+pub(super) const FILE_HEADER_LEN: usize = 32;
+
+/// A frame header that its checksum confirms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Header {
+    pub(super) len: usize,
+    pub(super) payload_crc: u32,
+    pub(super) seq: u64,
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).map_or(0, u32::from_le_bytes)
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    bytes.get(at..at + 8).and_then(|b| b.try_into().ok()).map_or(0, u64::from_le_bytes)
+}
+
+impl Header {
+    /// The header at the start of `bytes`, if its checksum holds.
+    pub(super) fn read(bytes: &[u8]) -> Option<Header> {
+        let bytes = bytes.get(..HEADER_LEN)?;
+        let len = u32_at(bytes, LEN_AT) as usize;
+        if len == 0 || u32_at(bytes, HEADER_CRC_AT) != crc32c::crc32c(&bytes[..HEADER_CRC_AT]) {
+            return None;
+        }
+        Some(Header { len, payload_crc: u32_at(bytes, PAYLOAD_CRC_AT), seq: u64_at(bytes, SEQ_AT) })
+    }
+}
+
+/// Fills in the header of a frame whose payload follows it to the end of `out`.
+pub(super) fn finish(out: &mut [u8], frame_at: usize, seq: u64) {
+    let (header, payload) = out[frame_at..].split_at_mut(HEADER_LEN);
+    header[LEN_AT..PAYLOAD_CRC_AT].copy_from_slice(&(payload.len() as u32).to_le_bytes());
+    header[PAYLOAD_CRC_AT..SEQ_AT].copy_from_slice(&crc32c::crc32c(payload).to_le_bytes());
+    header[SEQ_AT..HEADER_CRC_AT].copy_from_slice(&seq.to_le_bytes());
+    let crc = crc32c::crc32c(&header[..HEADER_CRC_AT]);
+    header[HEADER_CRC_AT..].copy_from_slice(&crc.to_le_bytes());
+}
+
+/// The first bytes of a log file whose runs are numbered from `start`.
+pub(super) fn file_header(start: u64) -> [u8; FILE_HEADER_LEN] {
+    let mut header = [0; FILE_HEADER_LEN];
+    header[..8].copy_from_slice(&MAGIC);
+    header[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    header[16..24].copy_from_slice(&start.to_le_bytes());
+    let crc = crc32c::crc32c(&header[..24]);
+    header[24..28].copy_from_slice(&crc.to_le_bytes());
+    header
+}
+
+/// What the first bytes of a log file turn out to be.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum FileHeader {
+    Good,
+    /// All zeros or cut short: created and never written to.
+    Unwritten,
+    Damaged,
+    Version(u32),
+}
+
+pub(super) fn check_file_header(bytes: &[u8], start: u64) -> FileHeader {
+    if bytes.len() < FILE_HEADER_LEN || bytes[..FILE_HEADER_LEN].iter().all(|byte| *byte == 0) {
+        return FileHeader::Unwritten;
+    }
+    if bytes[..8] != MAGIC || u32_at(bytes, 24) != crc32c::crc32c(&bytes[..24]) {
+        return FileHeader::Damaged;
+    }
+    match u32_at(bytes, 8) {
+        VERSION if bytes[..FILE_HEADER_LEN] == file_header(start) => FileHeader::Good,
+        VERSION => FileHeader::Damaged,
+        other => FileHeader::Version(other),
+    }
+}

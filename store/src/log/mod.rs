@@ -1,0 +1,12 @@
+//! The active log: preallocated files of framed runs, in order of arrival.
+
+mod dictionary;
+mod frame;
+mod image;
+mod row;
+mod schema;
+mod writer;
+
+pub(crate) use image::{LogImage, RowRef};
+
+pub(crate) use writer::{Appended, LogWriter};

@@ -1,0 +1,260 @@
+//! One run as bytes: what its schema does not already say.
+//!
+//! A row is the same in the log wherever it stands in a frame but for its time, which the frame keeps. Fields with
+//! their usual content (state OK, exit status 0, no stderr, …) are absent and cost a bit.
+
+use crate::bytes::{Cursor, Short, put_str, put_varint, put_zigzag};
+use crate::log::schema::{Schema, SeriesMeta};
+use crate::run::{Metric, Reason, Run, Standing, State};
+use crate::value::Value;
+
+// Bits of the field mask, in the order in which the fields follow.
+const LATENESS: u32 = 1 << 0;
+const CPU: u32 = 1 << 1;
+const RSS: u32 = 1 << 2;
+/// A byte: state | plugin state << 2 | reason << 4.
+const VERDICT: u32 = 1 << 3;
+const EXIT_CODE: u32 = 1 << 4;
+const SIGNAL: u32 = 1 << 5;
+const MISSED: u32 = 1 << 6;
+/// A byte (hard | flapping << 1 | hard state << 2), attempt, since (zigzag), flap history.
+const STANDING: u32 = 1 << 7;
+const TEXT: u32 = 1 << 8;
+const LONG_TEXT: u32 = 1 << 9;
+const STDERR: u32 = 1 << 10;
+const ORIGIN: u32 = 1 << 11;
+const JUDGEMENT: u32 = 1 << 12;
+/// Every value is a float: 8 bytes each. Otherwise each has a tag byte first.
+const FLOATS: u32 = 1 << 13;
+/// Some metrics differ from the schema in unit or limits: a count, then (index, meta) each.
+const METAS: u32 = 1 << 14;
+const MASK_ALL: u32 = (1 << 15) - 1;
+
+const TAG_NONE: u8 = 0;
+const TAG_FLOAT: u8 = 1;
+const TAG_INTEGER: u8 = 2;
+
+/// Appends the row of a run. `changed_metas` counts the metrics that differ from the schema in unit or limits.
+pub(super) fn put(out: &mut Vec<u8>, run: &Run, schema: &Schema, changed_metas: usize) {
+    let texts = [
+        (TEXT, &run.text),
+        (LONG_TEXT, &run.long_text),
+        (STDERR, &run.stderr),
+        (ORIGIN, &run.origin),
+        (JUDGEMENT, &run.judgement),
+    ];
+    let verdict = run.state.code() | run.plugin_state.code() << 2 | run.reason.code() << 4;
+    let floats = run.metrics.iter().all(|metric| matches!(metric.value, Some(Value::Float(_))));
+    let mut mask = 0;
+    let mut set = |bit, is: bool| mask |= if is { bit } else { 0 };
+    set(LATENESS, run.lateness_us.is_some());
+    set(CPU, run.cpu_us.is_some());
+    set(RSS, run.max_rss_bytes.is_some());
+    set(VERDICT, verdict != 0);
+    set(EXIT_CODE, run.exit_code.is_some());
+    set(SIGNAL, run.signal.is_some());
+    set(MISSED, run.missed_slots != 0);
+    set(STANDING, run.standing != Standing::default());
+    texts.iter().for_each(|(bit, text)| set(*bit, !text.is_empty()));
+    set(FLOATS, floats);
+    set(METAS, changed_metas > 0);
+
+    put_varint(out, u64::from(mask));
+    put_varint(out, run.duration_us);
+    for number in [run.lateness_us, run.cpu_us, run.max_rss_bytes].into_iter().flatten() {
+        put_varint(out, number);
+    }
+    if mask & VERDICT != 0 {
+        out.push(verdict);
+    }
+    out.extend([run.exit_code, run.signal].into_iter().flatten());
+    if mask & MISSED != 0 {
+        put_varint(out, u64::from(run.missed_slots));
+    }
+    if mask & STANDING != 0 {
+        put_standing(out, &run.standing);
+    }
+    texts.iter().filter(|(_, text)| !text.is_empty()).for_each(|(_, text)| put_str(out, text));
+    if changed_metas > 0 {
+        put_metas(out, run, schema, changed_metas);
+    }
+    for metric in &run.metrics {
+        put_value(out, metric.value, floats);
+    }
+}
+
+fn put_standing(out: &mut Vec<u8>, standing: &Standing) {
+    out.push(u8::from(standing.hard) | u8::from(standing.flapping) << 1 | standing.hard_state.code() << 2);
+    put_varint(out, u64::from(standing.attempt));
+    put_zigzag(out, standing.since_ms);
+    put_varint(out, standing.flap_history);
+}
+
+fn put_metas(out: &mut Vec<u8>, run: &Run, schema: &Schema, changed: usize) {
+    put_varint(out, changed as u64);
+    for (index, (metric, (_, meta))) in run.metrics.iter().zip(&schema.metrics).enumerate() {
+        if !meta.is_of(metric) {
+            put_varint(out, index as u64);
+            SeriesMeta::of(metric).put(out);
+        }
+    }
+}
+
+fn put_value(out: &mut Vec<u8>, value: Option<Value>, floats: bool) {
+    match value {
+        // Adding zero turns a negative zero into zero.
+        Some(Value::Float(value)) => {
+            if !floats {
+                out.push(TAG_FLOAT);
+            }
+            out.extend_from_slice(&(value + 0.0).to_le_bytes());
+        }
+        Some(Value::Integer(value)) => {
+            out.push(TAG_INTEGER);
+            out.extend_from_slice(&value.to_le_bytes());
+        }
+        None => out.push(TAG_NONE),
+    }
+}
+
+/// Reads the row of a run whose time and schema are known.
+pub(super) fn get(cursor: &mut Cursor<'_>, time_ms: i64, schema: &Schema) -> Result<Run, Short> {
+    let mask = u32::try_from(cursor.varint()?).map_err(|_| Short)?;
+    if mask & !MASK_ALL != 0 {
+        return Err(Short);
+    }
+    let has = |bit: u32| mask & bit != 0;
+    let mut run = Run { time_ms, duration_us: cursor.varint()?, ..Run::default() };
+    if has(LATENESS) {
+        run.lateness_us = Some(cursor.varint()?);
+    }
+    if has(CPU) {
+        run.cpu_us = Some(cursor.varint()?);
+    }
+    if has(RSS) {
+        run.max_rss_bytes = Some(cursor.varint()?);
+    }
+    if has(VERDICT) {
+        let verdict = cursor.u8()?;
+        run.state = State::from_code(verdict & 3).ok_or(Short)?;
+        run.plugin_state = State::from_code(verdict >> 2 & 3).ok_or(Short)?;
+        run.reason = Reason::from_code(verdict >> 4).ok_or(Short)?;
+    }
+    if has(EXIT_CODE) {
+        run.exit_code = Some(cursor.u8()?);
+    }
+    if has(SIGNAL) {
+        run.signal = Some(cursor.u8()?);
+    }
+    if has(MISSED) {
+        run.missed_slots = u32::try_from(cursor.varint()?).map_err(|_| Short)?;
+    }
+    if has(STANDING) {
+        run.standing = get_standing(cursor)?;
+    }
+    let texts = [
+        (TEXT, &mut run.text),
+        (LONG_TEXT, &mut run.long_text),
+        (STDERR, &mut run.stderr),
+        (ORIGIN, &mut run.origin),
+        (JUDGEMENT, &mut run.judgement),
+    ];
+    for (bit, text) in texts {
+        if has(bit) {
+            cursor.str()?.clone_into(text);
+        }
+    }
+    let metas = if has(METAS) { get_metas(cursor, schema)? } else { Vec::new() };
+    run.metrics.reserve_exact(schema.metrics.len());
+    for (index, (series, meta)) in schema.metrics.iter().enumerate() {
+        let value = get_value(cursor, has(FLOATS))?;
+        let meta = metas.iter().find(|(at, _)| *at == index).map_or(meta, |(_, meta)| meta).clone();
+        run.metrics.push(Metric {
+            label: series.label.clone(),
+            labels: series.labels.clone(),
+            value,
+            unit: meta.unit,
+            printed_unit: meta.printed_unit,
+            warn: meta.warn,
+            crit: meta.crit,
+            min: meta.min,
+            max: meta.max,
+        });
+    }
+    Ok(run)
+}
+
+fn get_standing(cursor: &mut Cursor<'_>) -> Result<Standing, Short> {
+    let bits = cursor.u8()?;
+    Ok(Standing {
+        hard: bits & 1 != 0,
+        flapping: bits & 2 != 0,
+        hard_state: State::from_code(bits >> 2).ok_or(Short)?,
+        attempt: u32::try_from(cursor.varint()?).map_err(|_| Short)?,
+        since_ms: cursor.zigzag()?,
+        flap_history: cursor.varint()?,
+    })
+}
+
+fn get_metas(cursor: &mut Cursor<'_>, schema: &Schema) -> Result<Vec<(usize, SeriesMeta)>, Short> {
+    (0..cursor.count(4)?)
+        .map(|_| {
+            let index = cursor.size()?;
+            if index >= schema.metrics.len() {
+                return Err(Short);
+            }
+            Ok((index, SeriesMeta::get(cursor)?))
+        })
+        .collect()
+}
+
+fn get_value(cursor: &mut Cursor<'_>, floats: bool) -> Result<Option<Value>, Short> {
+    match if floats { TAG_FLOAT } else { cursor.u8()? } {
+        TAG_NONE => Ok(None),
+        TAG_FLOAT => Ok(Some(Value::Float(cursor.f64()?))),
+        TAG_INTEGER => Ok(Some(Value::Integer(i64::from_le_bytes(cursor.array()?)))),
+        _ => Err(Short),
+    }
+}
+
+/// Steps over the values of a row without building a run; used to find where rows start.
+pub(super) fn skip(cursor: &mut Cursor<'_>, schema: &Schema) -> Result<(), Short> {
+    let mask = u32::try_from(cursor.varint()?).map_err(|_| Short)?;
+    if mask & !MASK_ALL != 0 {
+        return Err(Short);
+    }
+    let has = |bit: u32| mask & bit != 0;
+    cursor.varint()?;
+    for bit in [LATENESS, CPU, RSS] {
+        if has(bit) {
+            cursor.varint()?;
+        }
+    }
+    let bytes = [VERDICT, EXIT_CODE, SIGNAL].into_iter().filter(|bit| has(*bit)).count();
+    if has(VERDICT) {
+        Reason::from_code(cursor.u8()? >> 4).ok_or(Short)?;
+    }
+    cursor.take(bytes - usize::from(has(VERDICT)))?;
+    if has(MISSED) {
+        u32::try_from(cursor.varint()?).map_err(|_| Short)?;
+    }
+    if has(STANDING) {
+        get_standing(cursor)?;
+    }
+    for bit in [TEXT, LONG_TEXT, STDERR, ORIGIN, JUDGEMENT] {
+        if has(bit) {
+            cursor.str()?;
+        }
+    }
+    if has(METAS) {
+        get_metas(cursor, schema)?;
+    }
+    if has(FLOATS) {
+        cursor.take(schema.metrics.len() * 8)?;
+    } else {
+        for _ in &schema.metrics {
+            get_value(cursor, false)?;
+        }
+    }
+    Ok(())
+}

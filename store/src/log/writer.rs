@@ -1,0 +1,153 @@
+//! Writing one log file: batches of runs become frames, one write a batch.
+
+use crate::bytes::{put_varint, put_zigzag};
+use crate::disk::{Disk, DiskFile};
+use crate::error::{Error, Result};
+use crate::limits::{DICTIONARY_BYTES, DICTIONARY_FACTOR, FRAME_BYTES, RUN_BYTES_MAX};
+use crate::log::dictionary::{Dictionary, TAG_RUN};
+use crate::log::{frame, row};
+use crate::names::log_name;
+use crate::run::Run;
+
+/// The log file that is being written.
+pub(crate) struct LogWriter {
+    file: Box<dyn DiskFile>,
+    name: String,
+    start: u64,
+    at: u64,
+    len: u64,
+    next_seq: u64,
+    dictionary: Dictionary,
+    generation_at: u64,
+    buffer: Vec<u8>,
+    synced: bool,
+}
+
+/// What became of a batch.
+pub(crate) enum Appended {
+    /// Written.
+    Yes,
+    /// It does not fit: a new log with at least this much room is needed.
+    Full(u64),
+}
+
+impl LogWriter {
+    /// Creates a log with room for `len` bytes whose first run is number `start`, durably in the directory.
+    pub(crate) fn create(disk: &dyn Disk, start: u64, len: u64) -> Result<LogWriter> {
+        let name = log_name(start);
+        let path = disk.path().join(&name);
+        let file = disk.create(&name, len).map_err(Error::io("create log", &path))?;
+        let written = file
+            .write_at(&frame::file_header(start), 0)
+            .map_err(Error::io("write log", &path))
+            .and_then(|()| file.sync().map_err(Error::io("sync log", &path)))
+            .and_then(|()| disk.sync_names().map_err(Error::io("sync directory", disk.path())));
+        if let Err(error) = written {
+            // An empty log does no harm where it cannot be removed either.
+            let _ = disk.remove(&name);
+            return Err(error);
+        }
+        Ok(LogWriter {
+            file,
+            name,
+            start,
+            at: frame::FILE_HEADER_LEN as u64,
+            len,
+            next_seq: start,
+            dictionary: Dictionary::default(),
+            generation_at: 0,
+            buffer: Vec::with_capacity(FRAME_BYTES),
+            synced: true,
+        })
+    }
+
+    /// Number of the first run that this log can hold.
+    pub(crate) fn start(&self) -> u64 {
+        self.start
+    }
+
+    /// Number that the next run gets.
+    pub(crate) fn next_seq(&self) -> u64 {
+        self.next_seq
+    }
+
+    /// `true` if nothing has been appended.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.next_seq == self.start
+    }
+
+    /// Writes a batch with one write. After an error the log must not be used for more.
+    pub(crate) fn append(&mut self, disk: &dyn Disk, batch: &[(&str, &Run)]) -> Result<Appended> {
+        self.encode(batch)?;
+        let need = self.buffer.len() as u64;
+        if self.at + need > self.len {
+            return Ok(Appended::Full(need + DICTIONARY_BYTES + frame::FILE_HEADER_LEN as u64));
+        }
+        self.synced = false;
+        self.file
+            .write_at(&self.buffer, self.at)
+            .map_err(Error::io("write log", disk.path().join(&self.name)))?;
+        self.at += need;
+        self.next_seq += batch.len() as u64;
+        Ok(Appended::Yes)
+    }
+
+    fn encode(&mut self, batch: &[(&str, &Run)]) -> Result<()> {
+        self.buffer.clear();
+        let written = self.at - self.generation_at;
+        if written > DICTIONARY_BYTES.max(self.dictionary.bytes() * DICTIONARY_FACTOR) {
+            self.dictionary.reset();
+            self.generation_at = self.at;
+        }
+        let mut frame_at = 0;
+        let mut frame_seq = self.next_seq;
+        let mut time_ms = 0_i64;
+        for (index, (check, run)) in batch.iter().enumerate() {
+            if self.buffer.len() == frame_at {
+                self.buffer.resize(frame_at + frame::HEADER_LEN, 0);
+                put_varint(&mut self.buffer, self.dictionary.generation());
+                frame_seq = self.next_seq + index as u64;
+                time_ms = 0;
+            }
+            let before = self.buffer.len();
+            let (number, schema) = self.dictionary.schema(&mut self.buffer, check, &run.metrics);
+            let changed =
+                run.metrics.iter().zip(&schema.metrics).filter(|(metric, (_, meta))| !meta.is_of(metric));
+            let changed = changed.count();
+            self.buffer.push(TAG_RUN);
+            put_varint(&mut self.buffer, number);
+            put_zigzag(&mut self.buffer, run.time_ms.wrapping_sub(time_ms));
+            time_ms = run.time_ms;
+            row::put(&mut self.buffer, run, schema, changed);
+            let bytes = self.buffer.len() - before;
+            if bytes > RUN_BYTES_MAX {
+                return Err(Error::RunTooLarge { bytes, limit: RUN_BYTES_MAX });
+            }
+            if self.buffer.len() - frame_at >= FRAME_BYTES || index + 1 == batch.len() {
+                frame::finish(&mut self.buffer, frame_at, frame_seq);
+                frame_at = self.buffer.len();
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes all that was appended durable.
+    pub(crate) fn sync(&mut self, disk: &dyn Disk) -> Result<()> {
+        if !self.synced {
+            self.file.sync().map_err(Error::io("sync log", disk.path().join(&self.name)))?;
+            self.synced = true;
+        }
+        Ok(())
+    }
+
+    /// Syncs, then gives back the room that was not used.
+    pub(crate) fn finish(&mut self, disk: &dyn Disk) -> Result<()> {
+        self.sync(disk)?;
+        if self.at < self.len {
+            let path = disk.path().join(&self.name);
+            self.file.set_len(self.at).map_err(Error::io("shorten log", path))?;
+            self.len = self.at;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,136 @@
+//! Every file name of a store.
+//!
+//! A log is named by the number of its first run, a segment by the range of run numbers that it answers for. That
+//! is all the bookkeeping there is: a log or segment whose start lies within the range of a (larger) segment has
+//! been replaced by it and is ignored, then removed by the writer.
+
+/// A file that a store may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum FileName {
+    /// `0123456789abcdef.log`: runs from this number on, up to the next file's start.
+    Log {
+        /// Number of the first run that it can hold.
+        start: u64,
+    },
+    /// `0123456789abcdef-0123456789abcdef.seg`: runs with numbers from `start` to before `end`.
+    Segment {
+        /// First number.
+        start: u64,
+        /// One past the last number.
+        end: u64,
+    },
+    /// `….tmp`: a file being written; left over if nobody writes.
+    Temporary,
+}
+
+/// Room held back for sealing and recovery when the disk is full.
+pub(crate) const RESERVE_NAME: &str = "reserve";
+
+/// Ending of a damaged file that `repair` has set aside.
+pub(crate) const QUARANTINE_SUFFIX: &str = ".damaged";
+
+impl FileName {
+    pub(crate) fn parse(name: &str) -> Option<FileName> {
+        let number = |text: &str| {
+            let lower_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+            (text.len() == 16 && text.bytes().all(lower_hex)).then(|| u64::from_str_radix(text, 16).ok())?
+        };
+        if name.ends_with(".tmp") {
+            return Some(FileName::Temporary);
+        }
+        if let Some(stem) = name.strip_suffix(".log") {
+            return Some(FileName::Log { start: number(stem)? });
+        }
+        let (start, end) = name.strip_suffix(".seg")?.split_once('-')?;
+        let (start, end) = (number(start)?, number(end)?);
+        (start < end).then_some(FileName::Segment { start, end })
+    }
+}
+
+pub(crate) fn log_name(start: u64) -> String {
+    format!("{start:016x}.log")
+}
+
+pub(crate) fn segment_name(start: u64, end: u64) -> String {
+    format!("{start:016x}-{end:016x}.seg")
+}
+
+/// The files that count, in order of their start: those that no larger segment has replaced, and the others.
+pub(crate) fn live(names: &[String]) -> (Vec<FileName>, Vec<FileName>) {
+    let mut files: Vec<FileName> = names
+        .iter()
+        .filter_map(|name| FileName::parse(name))
+        .filter(|name| *name != FileName::Temporary)
+        .collect();
+    let key = |file: &FileName| match *file {
+        FileName::Segment { start, end } => (start, u64::MAX - end, 0),
+        FileName::Log { start } => (start, u64::MAX, 1),
+        FileName::Temporary => (u64::MAX, u64::MAX, 2),
+    };
+    files.sort_unstable_by_key(key);
+    let (mut live, mut replaced) = (Vec::new(), Vec::new());
+    let mut covered = 0;
+    for file in files {
+        match file {
+            FileName::Segment { start, end } if start >= covered => {
+                covered = end;
+                live.push(file);
+            }
+            FileName::Log { start } if start >= covered => live.push(file),
+            _ => replaced.push(file),
+        }
+    }
+    (live, replaced)
+}
+
+impl FileName {
+    /// The name in the directory.
+    pub(crate) fn name(self) -> String {
+        match self {
+            FileName::Log { start } => log_name(start),
+            FileName::Segment { start, end } => segment_name(start, end),
+            FileName::Temporary => String::from("segment.tmp"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_back() {
+        for file in [
+            FileName::Log { start: 0 },
+            FileName::Log { start: u64::MAX },
+            FileName::Segment { start: 1, end: 9 },
+        ] {
+            assert_eq!(FileName::parse(&file.name()), Some(file));
+        }
+        for name in
+            ["lock", "1.log", "00000000000000zz.log", "0000000000000001-0000000000000001.seg", "x.seg", ""]
+        {
+            assert_eq!(FileName::parse(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_a_larger_segment_covers_is_replaced() {
+        let names: Vec<String> = vec![
+            segment_name(0, 10),
+            segment_name(0, 20),
+            segment_name(10, 20),
+            segment_name(20, 30),
+            log_name(5),
+            log_name(20),
+            log_name(30),
+        ];
+        let (live, replaced) = live(&names);
+        let segment = |start, end| FileName::Segment { start, end };
+        assert_eq!(live, [segment(0, 20), segment(20, 30), FileName::Log { start: 30 }]);
+        assert_eq!(
+            replaced,
+            [segment(0, 10), FileName::Log { start: 5 }, segment(10, 20), FileName::Log { start: 20 }]
+        );
+    }
+}

@@ -1,0 +1,208 @@
+//! The one writer of a store.
+//!
+//! Invariants: run numbers only grow; a log file is never written to by a writer that did not create it; after a
+//! sync that failed nothing more is accepted, because what the disk holds is no longer known.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::disk::{Disk, RealDisk};
+use crate::error::{Error, Result};
+use crate::health::{Health, Space};
+use crate::limits::{LOG_BYTES, SEQ_GAP_ON_OPEN};
+use crate::log::{Appended, LogImage, LogWriter};
+use crate::names::{FileName, live};
+use crate::position::Position;
+use crate::run::Run;
+
+/// How a store is written.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Size of a log file in bytes; sealing happens when one is full.
+    pub log_bytes: u64,
+    /// Free space in bytes below which [`Health::space`] is low.
+    pub low_space_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { log_bytes: LOG_BYTES, low_space_bytes: 1 << 30 }
+    }
+}
+
+/// The writer: at most one a store, in one process.
+pub struct Writer {
+    disk: Arc<dyn Disk>,
+    options: Options,
+    log: Option<LogWriter>,
+    next_seq: u64,
+    health: Health,
+    poisoned: Option<String>,
+    _lock: Box<dyn Send + Sync>,
+}
+
+impl Writer {
+    /// Opens a store for writing and creates its directory where absent.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] if another writer has it open, [`Error::Version`] if it was written by a newer version.
+    pub fn open(dir: &Path, options: Options) -> Result<Writer> {
+        let disk = RealDisk::new(dir);
+        disk.create_dir().map_err(Error::io("create", dir))?;
+        Writer::open_on(Arc::new(disk), options)
+    }
+
+    /// Opens a store on any disk.
+    pub fn open_on(disk: Arc<dyn Disk>, options: Options) -> Result<Writer> {
+        let lock = match disk.lock().map_err(Error::io("lock", disk.path()))? {
+            Ok(lock) => lock,
+            Err(pid) => return Err(Error::Locked { path: disk.path().to_path_buf(), pid }),
+        };
+        let mut writer = Writer {
+            disk,
+            options,
+            log: None,
+            next_seq: 0,
+            health: Health::default(),
+            poisoned: None,
+            _lock: lock,
+        };
+        writer.recover()?;
+        Ok(writer)
+    }
+
+    /// Finds the number of the next run.
+    fn recover(&mut self) -> Result<()> {
+        let names = self.disk.list().map_err(Error::io("list", self.disk.path()))?;
+        let (files, replaced) = live(&names);
+        let mut next = None;
+        for file in files.iter().chain(&replaced) {
+            let after = match *file {
+                FileName::Segment { end, .. } => end,
+                FileName::Log { start } => {
+                    let mut image = LogImage::open(&*self.disk, start, u64::MAX)?;
+                    image.extend(&*self.disk)?;
+                    self.health.damages += image.damages().len() as u64;
+                    image.last_seq().map_or(start, |last| last.saturating_add(1))
+                }
+                FileName::Temporary => continue,
+            };
+            next = next.max(Some(after));
+        }
+        self.next_seq = next.map_or(0, |next| next.saturating_add(SEQ_GAP_ON_OPEN));
+        Ok(())
+    }
+
+    /// Appends a batch of (check, run) with one write, in that order. The runs are safe from the end of this process
+    /// on return, and from a power cut after the next [`Writer::sync`]. Returns the position after the last run.
+    ///
+    /// # Errors
+    /// On any error no run of the batch counts as stored. [`Error::Refusing`] and errors for which
+    /// [`Error::is_no_space`] holds pass when there is room again; just append the next batch.
+    pub fn append(&mut self, batch: &[(&str, &Run)]) -> Result<Position> {
+        if batch.is_empty() {
+            return Ok(Position(self.next_seq));
+        }
+        let appended = self.try_append(batch);
+        match &appended {
+            Ok(_) => {
+                self.health.stored_runs += batch.len() as u64;
+                self.health.refusing = None;
+            }
+            Err(error) => {
+                self.health.refused_runs += batch.len() as u64;
+                if !matches!(error, Error::RunTooLarge { .. }) {
+                    self.health.refusing = Some(error.to_string());
+                }
+            }
+        }
+        appended
+    }
+
+    fn try_append(&mut self, batch: &[(&str, &Run)]) -> Result<Position> {
+        let mut room = self.options.log_bytes;
+        loop {
+            if let Some(why) = &self.poisoned {
+                return Err(Error::Refusing { why: why.clone() });
+            }
+            let mut log = match self.log.take() {
+                Some(log) => log,
+                None => LogWriter::create(&*self.disk, self.next_seq, room)?,
+            };
+            match log.append(&*self.disk, batch) {
+                Ok(Appended::Yes) => {
+                    self.next_seq = log.next_seq();
+                    self.log = Some(log);
+                    return Ok(Position(self.next_seq));
+                }
+                Ok(Appended::Full(need)) => {
+                    room = room.max(need);
+                    self.retire(log)?;
+                }
+                Err(error @ Error::RunTooLarge { .. }) => {
+                    // The dictionary may hold definitions that were not written, so the log ends here.
+                    self.retire(log)?;
+                    return Err(error);
+                }
+                Err(error) => {
+                    self.retire(log)?;
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    /// Ends a log: makes it durable, or removes it if it holds nothing.
+    fn retire(&mut self, mut log: LogWriter) -> Result<()> {
+        self.next_seq = log.next_seq();
+        if log.is_empty() {
+            let name = crate::names::log_name(log.start());
+            return self.disk.remove(&name).map_err(Error::io("remove log", self.disk.path().join(&name)));
+        }
+        log.finish(&*self.disk).inspect_err(|error| self.poison(error))
+    }
+
+    fn poison(&mut self, error: &Error) {
+        let why =
+            format!("a sync failed ({error}), so what the disk holds is not known; open the store again");
+        self.health.refusing = Some(why.clone());
+        self.poisoned = Some(why);
+    }
+
+    /// Makes all appended runs durable. The caller owns the clock and calls this by its policy.
+    ///
+    /// # Errors
+    /// After an error the store refuses all runs until it is opened again.
+    pub fn sync(&mut self) -> Result<()> {
+        match &mut self.log {
+            Some(log) => {
+                let synced = log.sync(&*self.disk);
+                synced.inspect_err(|error| self.poison(error))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the current log, so that it is sealed soon.
+    pub fn seal(&mut self) -> Result<()> {
+        match self.log.take() {
+            Some(log) => self.retire(log),
+            None => Ok(()),
+        }
+    }
+
+    /// How the store is doing. Asks the file system for its free space.
+    pub fn health(&self) -> Health {
+        let mut health = self.health.clone();
+        if let Ok(free) = self.disk.free_bytes() {
+            let space = if free < self.options.low_space_bytes { Space::Low } else { Space::Enough };
+            (health.free_bytes, health.space) = (Some(free), space);
+        }
+        health
+    }
+
+    /// Syncs and ends writing. Dropping a writer instead loses nothing that was appended, but does not sync.
+    pub fn close(mut self) -> Result<()> {
+        self.seal()
+    }
+}
