@@ -8,4 +8,5 @@ pub mod clock;
 pub mod definition;
 pub mod execute;
 pub mod exit_code;
+pub mod interpret;
 pub mod limits;
