@@ -8,4 +8,7 @@ pub mod clock;
 pub mod definition;
 pub mod execute;
 pub mod exit_code;
+pub mod human;
+pub mod interpret;
 pub mod limits;
+pub mod time_spec;

@@ -22,4 +22,6 @@ pub const CONFIG_MAX_BYTES: u64 = 16 * 1024 * 1024;
 pub const CONFIG_FILES_MAX: usize = 10_000;
 /// Runs that wait for the store while it is slow or cannot be written; further ones are dropped and counted.
 pub const RECORD_QUEUE_MAX_RUNS: usize = 65_536;
+/// Problems with the output of one run that are told in its record; further ones are counted there.
+pub const REMARKS_MAX: usize = 4;
 const _: () = assert!(STDERR_MAX_BYTES <= STDOUT_MAX_BYTES);

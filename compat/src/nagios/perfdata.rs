@@ -1,0 +1,345 @@
+//! Perfdata, `'label'=value[unit];[warn];[crit];[min];[max]` (rules P1 to P17; those of the tokens are in `token`).
+//!
+//! Invariants: no input makes the parser fail, a bad token costs only itself, and whatever is dropped or guessed
+//! is in [`Warnings`]. Every metric has a label of 1 to [`LABEL_MAX_BYTES`] bytes. Metrics come in the order of
+//! the text, equal labels included; time is linear in the length of the text.
+
+use super::limits::{LABEL_MAX_BYTES, TOKENS_MAX, UNIT_MAX_BYTES};
+use super::number::{Decimal, Number, Point, Scale};
+use super::range::{Range, RangeError};
+use super::token::{Scanner, Token};
+use super::unit::{ByteUnits, Unit};
+use super::warning::{Field, Problem, Warnings};
+
+/// What may differ from check to check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// The meaning of `KB`, `MB` and so on.
+    pub byte_units: ByteUnits,
+    /// Whether `prefix::label` hands `prefix::` on to the labels after it, as check_multi means it (rule P15).
+    pub check_multi: bool,
+    /// Whether the text may end within a token, which is then dropped (rule R7).
+    pub cut_off: bool,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { byte_units: ByteUnits::Si, check_multi: true, cut_off: false }
+    }
+}
+
+/// One metric, in base units.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Metric {
+    /// The label without its quotes, with the prefix of check_multi.
+    pub label: String,
+    /// The value in the base unit; none where the plugin printed `U` (undetermined).
+    pub value: Option<Number>,
+    /// The base unit, or an unknown unit as printed; empty if there is none.
+    pub unit: String,
+    /// The unit as printed.
+    pub printed_unit: String,
+    /// The warning range.
+    pub warn: Option<Range>,
+    /// The critical range.
+    pub crit: Option<Range>,
+    /// The least possible value.
+    pub min: Option<f64>,
+    /// The greatest possible value.
+    pub max: Option<f64>,
+}
+
+/// What a text of perfdata holds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Perfdata {
+    /// The metrics in the order of the text, with duplicates.
+    pub metrics: Vec<Metric>,
+    /// What was dropped or guessed.
+    pub warnings: Warnings,
+}
+
+impl Perfdata {
+    /// Parses the perfdata of one run.
+    pub fn parse(text: &str, options: &Options) -> Perfdata {
+        let mut scanner = Scanner::new(text);
+        let mut result = Perfdata::default();
+        let mut prefix = String::new();
+        let mut token_count = 0;
+        while let Some(mut token) = scanner.next_token(&mut result.warnings) {
+            let ends_text = scanner.at_end();
+            token_count += 1;
+            let parsed = if options.cut_off && ends_text {
+                Err(Problem::CutOff)
+            } else if token_count > TOKENS_MAX {
+                Err(Problem::TooMany)
+            } else {
+                full_label(std::mem::take(&mut token.label), &mut prefix, options.check_multi)
+                    .and_then(|label| metric(label, &token, options.byte_units, &mut result.warnings))
+            };
+            match parsed {
+                Ok(metric) => result.metrics.push(metric),
+                Err(problem) => result.warnings.add(problem, token.text),
+            }
+        }
+        result
+    }
+}
+
+/// Rules P5 and P15: the label with the prefix of check_multi, which it may set for those after it.
+fn full_label(label: String, prefix: &mut String, check_multi: bool) -> Result<String, Problem> {
+    if label.is_empty() {
+        return Err(Problem::NoLabel);
+    }
+    let separator = if check_multi { label.rfind("::") } else { None };
+    if let Some(end) = separator {
+        prefix.clear();
+        prefix.push_str(&label[..end]);
+    }
+    let prefixed = check_multi && separator.is_none() && !prefix.is_empty();
+    let len = label.len() + if prefixed { prefix.len() + 2 } else { 0 };
+    if len > LABEL_MAX_BYTES {
+        return Err(Problem::LongLabel);
+    }
+    Ok(if prefixed { format!("{prefix}::{label}") } else { label })
+}
+
+/// Rules P7 to P13: the fields after the `=`.
+fn metric(
+    label: String,
+    token: &Token<'_>,
+    byte_units: ByteUnits,
+    warnings: &mut Warnings,
+) -> Result<Metric, Problem> {
+    let mut fields = token.value.split(';');
+    let (decimal, printed_unit) = value(fields.next().unwrap_or_default(), byte_units)?;
+    let known = Unit::find(printed_unit, byte_units);
+    let scale = known.map_or(Scale::ONE, Unit::scale);
+    let value = match decimal {
+        Some(decimal) => Some(decimal.to_number(scale).ok_or(Problem::BadValue)?),
+        None => None,
+    };
+    let mut comma = decimal.is_some_and(|decimal| decimal.comma);
+    let mut number = |text: &str| {
+        let (decimal, rest) = Decimal::scan(text, Point::Lenient).ok_or(RangeError::NotANumber)?;
+        if !rest.is_empty() && rest != printed_unit {
+            return Err(RangeError::NotANumber);
+        }
+        comma |= decimal.comma;
+        decimal.to_f64(scale).ok_or(RangeError::NotFinite)
+    };
+    // A field that is absent, empty or `U` is none, and so is a bad one.
+    let mut field = || fields.next().filter(|text| !matches!(*text, "" | "U"));
+    let warn = field().map(|text| Range::parse_bounds(text, &mut number)).transpose();
+    let crit = field().map(|text| Range::parse_bounds(text, &mut number)).transpose();
+    let min = field().map(&mut number).transpose();
+    let max = field().map(&mut number).transpose();
+    for (field, bad) in [
+        (Field::Warn, warn.is_err()),
+        (Field::Crit, crit.is_err()),
+        (Field::Min, min.is_err()),
+        (Field::Max, max.is_err()),
+    ] {
+        if bad {
+            warnings.add(Problem::BadField(field), token.text);
+        }
+    }
+    if comma {
+        warnings.add(Problem::Comma, token.text);
+    }
+    Ok(Metric {
+        label,
+        value,
+        unit: known.map_or(printed_unit, |unit| unit.base()).to_owned(),
+        printed_unit: printed_unit.to_owned(),
+        warn: warn.unwrap_or_default(),
+        crit: crit.unwrap_or_default(),
+        min: min.unwrap_or_default(),
+        max: max.unwrap_or_default(),
+    })
+}
+
+/// Rules P8 to P11: the number with the unit behind it, or no number for `U`.
+fn value(text: &str, byte_units: ByteUnits) -> Result<(Option<Decimal<'_>>, &str), Problem> {
+    if text.is_empty() {
+        return Err(Problem::NoValue);
+    }
+    if let Some(unit) = text.strip_prefix('U') {
+        let known = unit.is_empty() || Unit::find(unit, byte_units).is_some();
+        return if known { Ok((None, unit)) } else { Err(Problem::BadValue) };
+    }
+    let (decimal, unit) = Decimal::scan(text, Point::Lenient).ok_or(Problem::BadValue)?;
+    let hexadecimal = decimal.lone_zero && unit.starts_with(['x', 'X']);
+    let bad_start = unit.starts_with(|first: char| first.is_ascii_digit() || ".,+-_".contains(first));
+    if hexadecimal || bad_start || unit.contains(['\'', '"', '=']) || unit.len() > UNIT_MAX_BYTES {
+        return Err(Problem::BadUnit);
+    }
+    Ok((Some(decimal), unit))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::limits::WARNINGS_MAX;
+    use super::*;
+
+    fn parse(text: &str) -> Perfdata {
+        Perfdata::parse(text, &Options::default())
+    }
+
+    fn labels(text: &str) -> Vec<String> {
+        parse(text).metrics.into_iter().map(|metric| metric.label).collect()
+    }
+
+    fn problems(text: &str) -> Vec<Problem> {
+        parse(text).warnings.kept().iter().map(|warning| warning.problem).collect()
+    }
+
+    #[test]
+    fn each_problem_is_reported() {
+        let bad = Problem::BadField;
+        for (text, expected) in [
+            ("a=1 b=2;3;4;5;6", vec![]),
+            ("junk", vec![Problem::Junk]),
+            ("junk | a=1", vec![Problem::Junk]),
+            ("junk 'a'=1 more", vec![Problem::Junk, Problem::Junk]),
+            ("a=1 ;2;3 b=4", vec![Problem::Junk]),
+            ("=5", vec![Problem::NoLabel]),
+            ("x a;b=5", vec![Problem::NoLabel]),
+            ("a= 10", vec![Problem::NoValue]),
+            ("a=;1", vec![Problem::NoValue]),
+            ("a=foo", vec![Problem::BadValue]),
+            ("a=1e400", vec![Problem::BadValue]),
+            ("a=1e300YB", vec![Problem::BadValue]),
+            ("a=Unknown", vec![Problem::BadValue]),
+            ("a=1.2.3", vec![Problem::BadUnit]),
+            ("a=0x1F", vec![Problem::BadUnit]),
+            ("a=1;x;2;y;z", vec![bad(Field::Warn), bad(Field::Min), bad(Field::Max)]),
+            ("a=1;;2:1", vec![bad(Field::Crit)]),
+            ("a=1,5", vec![Problem::Comma]),
+            ("a=1;2,5", vec![Problem::Comma]),
+        ] {
+            assert_eq!(problems(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn labels_are_read_by_the_rules() {
+        for (text, expected) in [
+            ("'a'''=1", vec!["a'"]),
+            ("'a' =1", vec!["a"]),
+            ("a''b=1", vec!["a'b"]),
+            ("a b =1", vec!["a b"]),
+            ("' abc=5", vec!["abc"]),
+            ("x 'abc=5 d=6", vec!["abc", "d"]),
+            ("' a=1 'b'=2", vec![" a=1 'b"]),
+            ("''abc=5", vec!["'abc"]),
+            ("'a=1 ''b=2 ''''=3", vec!["a", "'b", "'"]),
+            ("junk\nb=2", vec!["b"]),
+            ("a=1 junk\r\n b=2", vec!["a", "b"]),
+            ("a\tb=2", vec!["a\tb"]),
+            ("a= b c=2", vec!["c"]),
+            ("a= 'b c'=2", vec!["b c"]),
+            ("d|e=2", vec!["e"]),
+        ] {
+            assert_eq!(labels(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn check_multi_can_be_switched_off() {
+        assert_eq!(labels("a::b=1 c=2 ::d=3 e=4 f::=5 g=6"), ["a::b", "a::c", "::d", "e", "f::", "f::g"]);
+        let options = Options { check_multi: false, ..Options::default() };
+        let parsed = Perfdata::parse("a::b=1 c=2", &options);
+        assert_eq!(parsed.metrics[1].label, "c");
+    }
+
+    #[test]
+    fn a_rejected_token_still_sets_the_prefix() {
+        assert_eq!(labels("a::b=foo c=2"), ["a::c"]);
+    }
+
+    #[test]
+    fn the_last_token_of_cut_off_text_is_dropped() {
+        let options = Options { cut_off: true, ..Options::default() };
+        let parsed = Perfdata::parse("a=1 b=23", &options);
+        assert_eq!(parsed.metrics.len(), 1);
+        assert_eq!(parsed.warnings.kept()[0].problem, Problem::CutOff);
+        assert_eq!(Perfdata::parse("a=1 b=23 ", &options).metrics.len(), 2);
+    }
+
+    #[test]
+    fn counters_and_scaled_integers_stay_exact() {
+        let metric = |text| parse(text).metrics[0].clone();
+        assert_eq!(metric("a=9007199254740993c").value, Some(Number::Integer(9007199254740993)));
+        assert_eq!(metric("a=9007199254740993B").value, Some(Number::Integer(9007199254740993)));
+        assert_eq!(metric("a=18446744073709551615c").value, Some(Number::Float(18446744073709551615.0)));
+        let megabytes = metric("a=2643MB;5948;;0");
+        assert_eq!((megabytes.unit.as_str(), megabytes.printed_unit.as_str()), ("B", "MB"));
+        assert_eq!(megabytes.value, Some(Number::Float(2643e6)));
+    }
+
+    #[test]
+    fn byte_units_scale_the_limits_too() {
+        let options = Options { byte_units: ByteUnits::Iec, ..Options::default() };
+        let metric = &Perfdata::parse("a=2MB;3;4;0;5", &options).metrics[0];
+        assert_eq!(metric.value, Some(Number::Float(2097152.0)));
+        assert_eq!(metric.warn.map(Range::end), Some(3145728.0));
+        assert_eq!(metric.max, Some(5242880.0));
+    }
+
+    #[test]
+    fn sizes_are_bounded_and_counted() {
+        let long = "x".repeat(LABEL_MAX_BYTES + 1);
+        assert_eq!(problems(&format!("{long}=1")), [Problem::LongLabel]);
+        assert_eq!(labels(&format!("{}=1", &long[1..])).len(), 1);
+        assert_eq!(problems(&format!("{}::a=1 bbbb=2", &long[6..])), [Problem::LongLabel]);
+        assert_eq!(problems(&format!("a=1{}", "u".repeat(UNIT_MAX_BYTES + 1))), [Problem::BadUnit]);
+
+        let parsed = parse(&"a=1 ".repeat(TOKENS_MAX + 100));
+        assert_eq!(parsed.metrics.len(), TOKENS_MAX);
+        assert_eq!((parsed.warnings.count(), parsed.warnings.tokens_dropped()), (100, 100));
+        assert_eq!(parsed.warnings.kept().len(), WARNINGS_MAX);
+    }
+
+    #[test]
+    fn hostile_quotes_take_linear_time() {
+        // Each of these would take minutes if every quote searched to the end of the text.
+        for unit in ["' ", "'", "'a' ", "'' ", "'a=1 ", "a='", "|", "x'\n"] {
+            let parsed = parse(&unit.repeat(256 * 1024 / unit.len()));
+            assert!(!parsed.warnings.is_empty() || unit == "|", "{unit}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_gives_sound_metrics(text in "([-+a-z0-9.,;:='|@~%U \t\n\r]|µ|\\PC){0,80}", check_multi: bool) {
+            let parsed = Perfdata::parse(&text, &Options { check_multi, ..Options::default() });
+            for metric in &parsed.metrics {
+                prop_assert!(!metric.label.is_empty() && metric.label.len() <= LABEL_MAX_BYTES);
+                prop_assert!(metric.value.is_none_or(|value| value.to_f64().is_finite()));
+                prop_assert!(metric.min.is_none_or(f64::is_finite) && metric.max.is_none_or(f64::is_finite));
+            }
+        }
+
+        #[test]
+        fn what_is_printed_by_the_guideline_is_read_back(
+            rows in prop::collection::vec(("[^\\x00=:']{1,20}", -1e12..1e12_f64, "(|s|B|%|c|widgets)"), 0..8),
+        ) {
+            let mut text = String::new();
+            for (label, value, unit) in &rows {
+                text += &format!("'{label}''s'={value}{unit};~:5;@1:2;0;9 ");
+            }
+            let parsed = parse(&text);
+            prop_assert!(parsed.warnings.is_empty(), "{:?}", parsed.warnings);
+            prop_assert_eq!(parsed.metrics.len(), rows.len());
+            for (metric, (label, value, unit)) in parsed.metrics.iter().zip(&rows) {
+                prop_assert_eq!(&metric.label, &format!("{label}'s"));
+                prop_assert_eq!(metric.value, Some(Number::Float(*value)));
+                prop_assert_eq!(&metric.unit, unit);
+                prop_assert_eq!(metric.warn, Range::new(f64::NEG_INFINITY, 5.0, false));
+                prop_assert_eq!(metric.crit, Range::new(1.0, 2.0, true));
+            }
+        }
+    }
+}

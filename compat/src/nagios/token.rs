@@ -1,0 +1,191 @@
+//! Where tokens of perfdata begin and end (rules P1 to P6): separators, quotes and stray words.
+//!
+//! Invariants: the scanner always moves on, so a text of n bytes takes a time linear in n, whatever its quotes.
+
+use super::warning::{Problem, Warnings};
+
+/// `label=value` as found, not yet understood.
+pub(crate) struct Token<'a> {
+    /// The label without its quotes.
+    pub(crate) label: String,
+    /// All from after the `=` to the separator; empty if the separator follows at once.
+    pub(crate) value: &'a str,
+    /// The whole token as written.
+    pub(crate) text: &'a str,
+}
+
+/// Finds tokens in a text.
+pub(crate) struct Scanner<'a> {
+    text: &'a str,
+    /// Always at a character boundary.
+    position: usize,
+    /// `false` once a quote was found that nothing closes.
+    ///
+    /// Quotes further on then close only by their own run, so that the search need not go to the end again: two
+    /// searches pair the quotes of a later run in the same way unless one of them starts in it.
+    quotes_close: bool,
+}
+
+/// Rule P1, with `|` apart: the blanks that may be within an unquoted label, if they do not end a line.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c)
+}
+
+fn is_separator(byte: u8) -> bool {
+    is_blank(byte) || byte == b'|'
+}
+
+/// Separators that end an unquoted label: a pipe, and the line ends that join the lines of an output.
+fn is_hard_separator(byte: u8) -> bool {
+    matches!(byte, b'|' | b'\r' | b'\n')
+}
+
+fn trim_blanks(text: &str) -> &str {
+    text.trim_matches(|character: char| character.is_ascii() && is_blank(character as u8))
+}
+
+impl<'a> Scanner<'a> {
+    /// Starts at the beginning of a text.
+    pub(crate) fn new(text: &'a str) -> Scanner<'a> {
+        Scanner { text, position: 0, quotes_close: true }
+    }
+
+    /// Whether the last token ended with the text.
+    pub(crate) fn at_end(&self) -> bool {
+        self.position == self.text.len()
+    }
+
+    fn byte(&self, position: usize) -> Option<u8> {
+        self.text.as_bytes().get(position).copied()
+    }
+
+    /// The first position at or after `from` whose byte is as wanted, or the end.
+    fn find(&self, from: usize, wanted: impl Fn(u8) -> bool) -> usize {
+        let bytes = &self.text.as_bytes()[from..];
+        bytes.iter().position(|&byte| wanted(byte)).map_or(self.text.len(), |offset| from + offset)
+    }
+
+    /// The next text with a `=`; junk on the way to it is reported. None at the end.
+    pub(crate) fn next_token(&mut self, warnings: &mut Warnings) -> Option<Token<'a>> {
+        let (label, start) = self.label(warnings)?;
+        // The position is at the `=`.
+        let value_start = self.position + 1;
+        self.position = self.find(value_start, is_separator);
+        let value = &self.text[value_start..self.position];
+        let token = Token { label, value, text: &self.text[start..self.position] };
+        if value.is_empty() {
+            self.skip_stray_words();
+        }
+        Some(token)
+    }
+
+    /// The next label and where it starts; leaves the position at its `=`. Words that belong to no label are junk.
+    fn label(&mut self, warnings: &mut Warnings) -> Option<(String, usize)> {
+        // Where the words start that may become an unquoted label: with a dropped quote, and without.
+        let mut pending: Option<(usize, usize)> = None;
+        loop {
+            let gap = self.position;
+            let word = self.find(gap, |byte| !is_separator(byte));
+            let quote = self.byte(word) == Some(b'\'');
+            let apart =
+                quote || word == self.text.len() || self.text[gap..word].bytes().any(is_hard_separator);
+            if let (true, Some((start, _))) = (apart, pending) {
+                warnings.add(Problem::Junk, &self.text[start..gap]);
+                pending = None;
+            }
+            self.position = word;
+            self.byte(word)?;
+            let mut from = word;
+            if quote {
+                if let Some(label) = self.quoted_label() {
+                    return Some((label, word));
+                }
+                // Rule P3: an opening quote that nothing closes is dropped.
+                from += 1;
+            }
+            let (start, label_start) = *pending.get_or_insert((word, from));
+            self.position = self.find(from, |byte| matches!(byte, b'=' | b';') || is_separator(byte));
+            match self.byte(self.position) {
+                Some(b'=') => {
+                    let label = trim_blanks(&self.text[label_start..self.position]);
+                    return Some((label.replace("''", "'"), start));
+                }
+                Some(b';') => {
+                    self.position = self.find(self.position, |byte| byte == b'=' || is_separator(byte));
+                    if self.byte(self.position) == Some(b'=') {
+                        return Some((String::new(), start));
+                    }
+                    warnings.add(Problem::Junk, &self.text[start..self.position]);
+                    pending = None;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Rule P2. Leaves the position at the `=`, or where it was if no label in quotes begins there.
+    fn quoted_label(&mut self) -> Option<String> {
+        let mut label = String::new();
+        let mut from = self.position + 1;
+        let mut own_run = true;
+        loop {
+            let quote = self.find(from, |byte| byte == b'\'');
+            own_run &= quote == from;
+            if quote == self.text.len() || !(self.quotes_close || own_run) {
+                self.quotes_close = false;
+                return None;
+            }
+            label.push_str(&self.text[from..quote]);
+            from = quote + 1;
+            if self.byte(from) == Some(b'\'') {
+                label.push('\'');
+                from += 1;
+                continue;
+            }
+            let equals = self.find(from, |byte| !is_blank(byte));
+            if self.byte(equals) == Some(b'=') {
+                self.position = equals;
+                return Some(label);
+            }
+            label.push('\'');
+        }
+    }
+
+    /// Rule P6: after an empty value, words are dropped until one that may begin a token.
+    fn skip_stray_words(&mut self) {
+        loop {
+            self.position = self.find(self.position, |byte| !is_separator(byte));
+            let end = self.find(self.position, |byte| byte == b'=' || is_separator(byte));
+            if matches!(self.byte(self.position), None | Some(b'\'')) || self.byte(end) == Some(b'=') {
+                return;
+            }
+            self.position = end;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn the_shortcut_for_unclosed_quotes_changes_nothing(text in "['a= ]{0,24}") {
+            let mut full = Scanner::new(&text);
+            let mut short = Scanner::new(&text);
+            let (mut full_warnings, mut short_warnings) = (Warnings::default(), Warnings::default());
+            loop {
+                // The full search forgets within each token only.
+                full.quotes_close = true;
+                let a = full.next_token(&mut full_warnings).map(|token| (token.label, token.value));
+                let b = short.next_token(&mut short_warnings).map(|token| (token.label, token.value));
+                prop_assert_eq!(&a, &b);
+                if a.is_none() {
+                    break;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! How output may look where it goes: colours, characters and size.
+//!
+//! The decisions are pure functions of the environment; [`Style::detect`] reads it. Text from plugins passes
+//! through [`printable`], so that no escape sequence of theirs reaches a terminal.
+
+use std::borrow::Cow;
+use std::io::{self, IsTerminal};
+
+use custos_store::State;
+
+/// Columns and lines where neither the terminal nor the environment tells.
+pub const DEFAULT_SIZE: (usize, usize) = (80, 24);
+
+/// The option `--color`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ColorChoice {
+    /// Colours on a terminal that knows them, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Colours always.
+    Always,
+    /// No colours.
+    Never,
+}
+
+/// The characters that graphs and tables may be made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Glyphs {
+    /// Braille patterns and everything below.
+    Braille,
+    /// Block elements and line drawing, for consoles whose font has no more.
+    Blocks,
+    /// ASCII only.
+    Ascii,
+}
+
+impl Glyphs {
+    /// What locale and terminal can show. `variable` looks up the environment.
+    pub fn choose(variable: impl Fn(&str) -> Option<String>) -> Glyphs {
+        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default();
+        let locale = locale.to_ascii_lowercase();
+        let utf8 = locale.contains("utf-8") || locale.contains("utf8");
+        match set("TERM").as_deref() {
+            _ if !utf8 => Glyphs::Ascii,
+            Some("dumb") => Glyphs::Ascii,
+            Some("linux") => Glyphs::Blocks,
+            _ => Glyphs::Braille,
+        }
+    }
+}
+
+/// Whether to use colours. `variable` looks up the environment.
+pub fn use_color(choice: ColorChoice, is_terminal: bool, variable: impl Fn(&str) -> Option<String>) -> bool {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    match choice {
+        ColorChoice::Always => true,
+        ColorChoice::Never => false,
+        ColorChoice::Auto => {
+            is_terminal && set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb")
+        }
+    }
+}
+
+/// How to write to stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Whether colours are used.
+    pub color: bool,
+    /// Which characters are used.
+    pub glyphs: Glyphs,
+    /// Columns that fit.
+    pub width: usize,
+    /// Lines that fit.
+    pub height: usize,
+}
+
+impl Style {
+    /// What stdout and the environment allow.
+    pub fn detect(choice: ColorChoice) -> Style {
+        let variable = |name: &str| std::env::var(name).ok();
+        let number =
+            |name| variable(name).and_then(|value| value.parse::<usize>().ok()).filter(|&count| count > 0);
+        let stdout = io::stdout();
+        let (width, height) = match terminal_size::terminal_size_of(&stdout) {
+            Some((terminal_size::Width(width), terminal_size::Height(height))) if width > 0 && height > 0 => {
+                (usize::from(width), usize::from(height))
+            }
+            _ => DEFAULT_SIZE,
+        };
+        Style {
+            color: use_color(choice, stdout.is_terminal(), variable),
+            glyphs: Glyphs::choose(variable),
+            width: number("COLUMNS").unwrap_or(width),
+            height: number("LINES").unwrap_or(height),
+        }
+    }
+
+    /// A text in the colour of a state, if there are colours.
+    pub fn state<'a>(&self, state: State, text: &'a str) -> Cow<'a, str> {
+        self.paint(state_color(state), text)
+    }
+
+    /// A text that matters less than what is around it.
+    pub fn dim<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.paint(DIM, text)
+    }
+
+    /// A text with the parameters of an SGR escape sequence, if there are colours.
+    pub(crate) fn paint<'a>(&self, parameters: &str, text: &'a str) -> Cow<'a, str> {
+        if self.color && !text.is_empty() {
+            Cow::Owned(format!("\x1b[{parameters}m{text}\x1b[0m"))
+        } else {
+            Cow::Borrowed(text)
+        }
+    }
+}
+
+/// SGR parameters of text in the background.
+pub(crate) const DIM: &str = "2";
+
+/// SGR parameters of a state: green, yellow, red, magenta.
+pub(crate) fn state_color(state: State) -> &'static str {
+    match state {
+        State::Ok => "32",
+        State::Warning => "33",
+        State::Critical => "31",
+        State::Unknown => "35",
+    }
+}
+
+/// A text for a terminal: control characters, among them escape, and bidirectional overrides become `\u{…}`.
+/// Newlines do too; tabs become blanks.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    let unsafe_character = |character: char| {
+        character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(unsafe_character) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\t' => shown.push(' '),
+            _ if unsafe_character(character) => shown.extend(character.escape_default()),
+            _ => shown.push(character),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &'static [(&str, &str)]) -> impl Fn(&str) -> Option<String> {
+        |name| pairs.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+    }
+
+    #[test]
+    fn locale_and_terminal_choose_the_characters() {
+        for (pairs, glyphs) in [
+            (&[("LANG", "en_GB.UTF-8"), ("TERM", "xterm-256color")][..], Glyphs::Braille),
+            (&[("LANG", "en_GB.UTF-8"), ("LC_ALL", "C")], Glyphs::Ascii),
+            (&[("LANG", "C"), ("LC_CTYPE", "C.utf8")], Glyphs::Braille),
+            (&[("LC_ALL", ""), ("LANG", "de_DE.UTF-8")], Glyphs::Braille),
+            (&[("LANG", "C.UTF-8"), ("TERM", "linux")], Glyphs::Blocks),
+            (&[("LANG", "C.UTF-8"), ("TERM", "dumb")], Glyphs::Ascii),
+            (&[("LANG", "POSIX"), ("TERM", "linux")], Glyphs::Ascii),
+            (&[], Glyphs::Ascii),
+        ] {
+            assert_eq!(Glyphs::choose(environment(pairs)), glyphs, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn colours_are_for_terminals_unless_asked_for() {
+        for (choice, is_terminal, pairs, expected) in [
+            (ColorChoice::Auto, true, &[][..], true),
+            (ColorChoice::Auto, false, &[], false),
+            (ColorChoice::Auto, true, &[("NO_COLOR", "1")], false),
+            (ColorChoice::Auto, true, &[("NO_COLOR", "")], true),
+            (ColorChoice::Auto, true, &[("TERM", "dumb")], false),
+            (ColorChoice::Always, false, &[("NO_COLOR", "1")], true),
+            (ColorChoice::Never, true, &[], false),
+        ] {
+            assert_eq!(use_color(choice, is_terminal, environment(pairs)), expected, "{choice:?} {pairs:?}");
+        }
+    }
+
+    #[test]
+    fn no_escape_sequence_passes() {
+        assert_eq!(printable("ok é 日本"), "ok é 日本");
+        assert_eq!(printable("a\x1b[31mb\tc\nd\u{202e}e"), "a\\u{1b}[31mb c\\nd\\u{202e}e");
+    }
+}

@@ -1,0 +1,403 @@
+//! From what the shim reports to a run: state, text and metrics by the rules of the plugin API.
+//!
+//! Invariants: the exit code alone decides the plugin's state, never its text (R8). Whatever is dropped or guessed
+//! leaves a remark in the run's `judgement`, one line for each kind, ahead of what the thresholds will add. No two
+//! metrics of a run have the same label (P16). Times, lateness, origin and standing are left to the caller.
+
+use std::collections::HashSet;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use custos_compat::nagios::{ByteUnits, Metric as PrintedMetric, Number, Options, Output, Perfdata, Range};
+use custos_shim::{Outcome, Report};
+use custos_store::{Bounds, Metric, Reason, Run, State, Value};
+use nix::sys::signal::Signal;
+
+use crate::definition::{self, Check};
+use crate::limits::REMARKS_MAX;
+
+/// What the definition of a check says about reading its plugin's output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// The meaning of `KB`, `MB` and so on.
+    pub byte_units: ByteUnits,
+    /// Whether a label hands its `prefix::` on.
+    pub check_multi: bool,
+    /// How long the plugin was allowed to run, for the text of a run that was not done by then.
+    pub timeout: Duration,
+    /// The state of such a run.
+    pub timeout_state: State,
+}
+
+impl From<&Check> for Reading {
+    fn from(check: &Check) -> Reading {
+        Reading {
+            byte_units: match check.byte_units {
+                definition::ByteUnits::Si => ByteUnits::Si,
+                definition::ByteUnits::Iec => ByteUnits::Iec,
+            },
+            check_multi: check.check_multi,
+            timeout: check.timeout,
+            timeout_state: check.timeout_state,
+        }
+    }
+}
+
+/// Makes a run of what a plugin left. `state` is the plugin's own; the thresholds come later.
+pub fn interpret(report: &Report, reading: &Reading) -> Run {
+    let cut_off = report.stdout_bytes > report.stdout.len() as u64;
+    let output = Output::parse(&report.stdout, cut_off);
+    let ending = Ending::of(&report.outcome, reading);
+    let stderr = String::from_utf8_lossy(&report.stderr).trim_end().to_owned();
+    let mut remarks = Remarks::default();
+    if let Some(remark) = &ending.remark {
+        remarks.add(remark);
+    }
+    if cut_off {
+        let (kept, all) = (report.stdout.len(), report.stdout_bytes);
+        remarks.add(&format!("output: {kept} of {all} bytes kept"));
+    }
+    if report.left_behind > 0 {
+        remarks.add(&format!("{} processes left behind were ended", report.left_behind));
+    }
+    let metrics = if ending.perf_counts {
+        metrics(&output, reading, &mut remarks)
+    } else {
+        if !output.perf.is_empty() {
+            remarks.add("perfdata: dropped, as the plugin did not end by itself");
+        }
+        Vec::new()
+    };
+    let started = !matches!(report.outcome, Outcome::NotStarted { .. });
+    Run {
+        duration_us: report.wall_us,
+        cpu_us: started.then_some(report.cpu_us),
+        max_rss_bytes: started.then_some(report.max_rss_bytes),
+        state: ending.state,
+        plugin_state: ending.state,
+        reason: ending.reason,
+        exit_code: ending.exit_code,
+        signal: ending.signal,
+        text: text(output.summary, &stderr, ending.note),
+        long_text: output.long_text,
+        stderr,
+        judgement: remarks.text,
+        metrics,
+        ..Run::default()
+    }
+}
+
+/// What the way in which a plugin ended means (R6, R7).
+struct Ending {
+    state: State,
+    reason: Reason,
+    exit_code: Option<u8>,
+    signal: Option<u8>,
+    /// Stands in for the summary where there is none.
+    note: String,
+    /// A remark for the run, even if there is a summary.
+    remark: Option<String>,
+    /// Whether the perfdata can be relied on.
+    perf_counts: bool,
+}
+
+impl Ending {
+    fn of(outcome: &Outcome, reading: &Reading) -> Ending {
+        let unknown = |reason, note: String| Ending {
+            state: State::Unknown,
+            reason,
+            exit_code: None,
+            signal: None,
+            remark: Some(note.clone()),
+            note,
+            perf_counts: false,
+        };
+        match outcome {
+            Outcome::Exited(code) => Ending::exited(*code),
+            Outcome::Signalled(number) => {
+                let name = Signal::try_from(i32::from(*number)).map_or("", Signal::as_str);
+                let note = format!("killed by signal {number} {name}").trim_end().to_owned();
+                Ending { signal: Some(*number), ..unknown(Reason::Signal, note) }
+            }
+            Outcome::TimedOut => {
+                let note = format!("timed out after {}s", reading.timeout.as_secs_f64());
+                Ending { state: reading.timeout_state, ..unknown(Reason::Timeout, note) }
+            }
+            Outcome::NotStarted { message, .. } => {
+                Ending { remark: None, ..unknown(Reason::NotStarted, message.clone()) }
+            }
+            Outcome::NotFinished => {
+                unknown(Reason::NotFinished, "the agent ended before the plugin did".into())
+            }
+        }
+    }
+
+    fn exited(code: u8) -> Ending {
+        let (remark, perf_counts) = match code {
+            0..=3 => (None, true),
+            126 => (Some("exit status 126: command not executable".to_owned()), false),
+            127 => (Some("exit status 127: command not found".to_owned()), false),
+            _ => (Some(format!("exit status {code} is none of 0 to 3")), true),
+        };
+        Ending {
+            state: State::from_code(code).unwrap_or(State::Unknown),
+            reason: Reason::Exited,
+            exit_code: Some(code),
+            signal: None,
+            note: remark.clone().unwrap_or_else(|| "no output".to_owned()),
+            remark,
+            perf_counts,
+        }
+    }
+}
+
+/// The first line of a run (R4): the summary, else what happened with the first line of stderr that says anything.
+fn text(summary: String, stderr: &str, note: String) -> String {
+    if !summary.is_empty() {
+        return summary;
+    }
+    match stderr.lines().map(str::trim).find(|line| !line.is_empty()) {
+        Some(line) if note == "no output" => line.to_owned(),
+        Some(line) => format!("({note}) {line}"),
+        None => format!("({note})"),
+    }
+}
+
+/// The metrics in order, of equal labels the first.
+fn metrics(output: &Output, reading: &Reading, remarks: &mut Remarks) -> Vec<Metric> {
+    let options = Options {
+        byte_units: reading.byte_units,
+        check_multi: reading.check_multi,
+        cut_off: output.perf_cut_off,
+    };
+    let Perfdata { mut metrics, warnings } = Perfdata::parse(&output.perf, &options);
+    if !warnings.is_empty() {
+        let shown: Vec<String> = warnings.kept().iter().take(REMARKS_MAX).map(ToString::to_string).collect();
+        remarks.add_list("perfdata", &shown, warnings.count());
+    }
+    let mut seen = HashSet::with_capacity(metrics.len());
+    let mut repeated = Vec::new();
+    let mut repeated_count = 0;
+    metrics.retain(|metric| {
+        let is_first = seen.insert(metric.label.clone());
+        if !is_first {
+            repeated_count += 1;
+            if repeated.len() < REMARKS_MAX {
+                repeated.push(format!("'{}'", metric.label.escape_debug()));
+            }
+        }
+        is_first
+    });
+    if repeated_count > 0 {
+        remarks.add_list("perfdata: label repeated, first kept", &repeated, repeated_count);
+    }
+    metrics.into_iter().map(stored).collect()
+}
+
+fn stored(metric: PrintedMetric) -> Metric {
+    let bounds = |range: Range| Bounds { start: range.start(), end: range.end(), inside: range.inside() };
+    Metric {
+        label: metric.label,
+        labels: Vec::new(),
+        value: metric.value.map(|number| match number {
+            Number::Float(value) => Value::from(value),
+            Number::Integer(value) => Value::from(value),
+        }),
+        unit: metric.unit,
+        printed_unit: metric.printed_unit,
+        warn: metric.warn.map(bounds),
+        crit: metric.crit.map(bounds),
+        min: metric.min,
+        max: metric.max,
+    }
+}
+
+/// Lines about one run.
+#[derive(Default)]
+struct Remarks {
+    text: String,
+}
+
+impl Remarks {
+    fn add(&mut self, line: &str) {
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+        self.text.push_str(line);
+    }
+
+    /// A line of several things, with the number of those that are not shown.
+    fn add_list(&mut self, topic: &str, shown: &[String], count: usize) {
+        let mut line = format!("{topic}: {}", shown.join("; "));
+        if count > shown.len() {
+            // Writing to a string cannot fail.
+            let _ = write!(line, "; and {} more", count - shown.len());
+        }
+        self.add(&line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const READING: Reading = Reading {
+        byte_units: ByteUnits::Si,
+        check_multi: true,
+        timeout: Duration::from_millis(2500),
+        timeout_state: State::Unknown,
+    };
+
+    fn report(outcome: Outcome, stdout: &str, stderr: &str) -> Report {
+        Report {
+            outcome,
+            stdout: stdout.into(),
+            stdout_bytes: stdout.len() as u64,
+            stderr: stderr.into(),
+            stderr_bytes: stderr.len() as u64,
+            wall_us: 1500,
+            cpu_us: 700,
+            max_rss_bytes: 4096,
+            left_behind: 0,
+        }
+    }
+
+    #[test]
+    fn each_ending_has_its_state_text_and_metrics() {
+        use Outcome::{Exited, NotFinished, Signalled, TimedOut};
+        use State::{Critical, Ok, Unknown, Warning};
+        let table = [
+            (Exited(0), "OK - fine | a=1", "", Ok, "OK - fine", 1, ""),
+            (Exited(1), "CRITICAL - says the text | a=1", "", Warning, "CRITICAL - says the text", 1, ""),
+            (Exited(2), "", "\n  disk gone \nmore", Critical, "disk gone", 0, ""),
+            (Exited(3), "", "", Unknown, "(no output)", 0, ""),
+            (Exited(0), "| a=1", " \n", Ok, "(no output)", 1, ""),
+            (Exited(4), "odd | a=1", "", Unknown, "odd", 1, "exit status 4 is none of 0 to 3"),
+            (
+                Exited(255),
+                "",
+                "",
+                Unknown,
+                "(exit status 255 is none of 0 to 3)",
+                0,
+                "exit status 255 is none of 0 to 3",
+            ),
+            (
+                Exited(126),
+                "",
+                "sh: x: Permission denied",
+                Unknown,
+                "(exit status 126: command not executable) sh: x: Permission denied",
+                0,
+                "exit status 126: command not executable",
+            ),
+            (
+                Exited(127),
+                "x | a=1",
+                "",
+                Unknown,
+                "x",
+                0,
+                "exit status 127: command not found\nperfdata: dropped, as the plugin did not end by itself",
+            ),
+            (
+                Signalled(9),
+                "half | a=1",
+                "",
+                Unknown,
+                "half",
+                0,
+                "killed by signal 9 SIGKILL\nperfdata: dropped, as the plugin did not end by itself",
+            ),
+            (Signalled(64), "", "", Unknown, "(killed by signal 64)", 0, "killed by signal 64"),
+            (TimedOut, "", "waiting", Unknown, "(timed out after 2.5s) waiting", 0, "timed out after 2.5s"),
+            (
+                NotFinished,
+                "",
+                "",
+                Unknown,
+                "(the agent ended before the plugin did)",
+                0,
+                "the agent ended before the plugin did",
+            ),
+            (
+                Outcome::NotStarted { errno: 2, message: "failed to execute /x: No such file".into() },
+                "",
+                "",
+                Unknown,
+                "(failed to execute /x: No such file)",
+                0,
+                "",
+            ),
+        ];
+        for (outcome, stdout, stderr, state, text, metric_count, judgement) in table {
+            let run = interpret(&report(outcome.clone(), stdout, stderr), &READING);
+            assert_eq!((run.state, run.plugin_state), (state, state), "{outcome:?}");
+            assert_eq!(run.text, text, "{outcome:?}");
+            assert_eq!(run.metrics.len(), metric_count, "{outcome:?}");
+            assert_eq!(run.judgement, judgement, "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn reasons_codes_and_costs_are_kept() {
+        let run = interpret(&report(Outcome::Exited(42), "x", "e\n"), &READING);
+        assert_eq!((run.reason, run.exit_code, run.signal), (Reason::Exited, Some(42), None));
+        assert_eq!((run.duration_us, run.cpu_us, run.max_rss_bytes), (1500, Some(700), Some(4096)));
+        assert_eq!(run.stderr, "e");
+        let run = interpret(&report(Outcome::Signalled(11), "", ""), &READING);
+        assert_eq!((run.reason, run.exit_code, run.signal), (Reason::Signal, None, Some(11)));
+        let run = interpret(&report(Outcome::NotStarted { errno: 2, message: "x".into() }, "", ""), &READING);
+        assert_eq!((run.reason, run.cpu_us, run.max_rss_bytes), (Reason::NotStarted, None, None));
+    }
+
+    #[test]
+    fn a_timeout_has_the_state_of_its_check() {
+        let reading = Reading { timeout_state: State::Critical, ..READING };
+        let run = interpret(&report(Outcome::TimedOut, "half a line", ""), &reading);
+        assert_eq!(
+            (run.state, run.reason, run.text.as_str()),
+            (State::Critical, Reason::Timeout, "half a line")
+        );
+    }
+
+    #[test]
+    fn metrics_are_converted_and_the_first_of_equal_labels_is_kept() {
+        let stdout = "OK | a=9007199254740993c b=U;~:5;@1:2;0;9 a=2 'x y'=3KB a=4";
+        let run = interpret(&report(Outcome::Exited(0), stdout, ""), &READING);
+        assert_eq!(
+            run.metrics.iter().map(|metric| metric.label.as_str()).collect::<Vec<_>>(),
+            ["a", "b", "x y"]
+        );
+        assert_eq!(run.metrics[0].value, Some(Value::Integer(9007199254740993)));
+        assert_eq!(run.metrics[1].value, None);
+        assert_eq!(run.metrics[1].warn, Some(Bounds { start: f64::NEG_INFINITY, end: 5.0, inside: false }));
+        assert_eq!(run.metrics[1].crit, Some(Bounds { start: 1.0, end: 2.0, inside: true }));
+        assert_eq!((run.metrics[1].min, run.metrics[1].max), (Some(0.0), Some(9.0)));
+        assert_eq!((run.metrics[2].unit.as_str(), run.metrics[2].printed_unit.as_str()), ("B", "KB"));
+        assert_eq!(run.judgement, "perfdata: label repeated, first kept: 'a'; 'a'");
+    }
+
+    #[test]
+    fn what_the_parser_dropped_is_told_in_few_words() {
+        let stdout = format!("OK | a=1.2.3 {}", "x=? ".repeat(100));
+        let run = interpret(&report(Outcome::Exited(0), &stdout, ""), &READING);
+        assert!(
+            run.judgement.starts_with("perfdata: 'a=1.2.3': value is followed by what cannot be a unit; ")
+        );
+        assert!(run.judgement.ends_with(&format!("; and {} more", 101 - REMARKS_MAX)), "{}", run.judgement);
+    }
+
+    #[test]
+    fn cut_output_and_leftovers_are_told() {
+        let mut cut = report(Outcome::Exited(0), "OK | a=1 b=2", "");
+        cut.stdout_bytes = 100;
+        cut.left_behind = 2;
+        let run = interpret(&cut, &READING);
+        assert_eq!(run.metrics.len(), 1);
+        assert_eq!(
+            run.judgement,
+            "output: 12 of 100 bytes kept\n2 processes left behind were ended\nperfdata: 'b=2': perhaps cut off"
+        );
+    }
+}
