@@ -314,7 +314,7 @@ impl Builder<'_> {
             Some(_) => {
                 "found a tab in the indentation, expected spaces: YAML allows no tabs there".to_owned()
             }
-            None => format!("not valid YAML: {info}"),
+            None => format!("not valid YAML: {info}{}", advice(info)),
         };
         self.findings.error(&place, message);
     }
@@ -326,6 +326,17 @@ impl Builder<'_> {
             usize::MAX
         };
         Place::new(self.file, span.start.line(), span.start.col() + 1, width)
+    }
+}
+
+/// What is usually behind an error of the parser, where the error itself does not tell.
+fn advice(info: &str) -> &'static str {
+    if info.starts_with("mapping values are not allowed") || info.starts_with("simple key expect") {
+        "; a text with `: ` in it or `:` at its end must be in quotes"
+    } else if info.starts_with("unexpected character") {
+        "; a text that begins with it must be in quotes"
+    } else {
+        ""
     }
 }
 
@@ -447,6 +458,13 @@ mod tests {
         assert!(bad("a: [1\nb: 2\n").starts_with("a.yaml:2:"), "{}", bad("a: [1\nb: 2\n"));
         assert!(bad("a:\n\tb: 1\n").contains("expected spaces"), "{}", bad("a:\n\tb: 1\n"));
         assert_eq!(bad("a: \0b\n"), "a.yaml:1:4: the character U+0000 is not allowed in YAML");
+    }
+
+    #[test]
+    fn texts_that_want_quotes_are_named() {
+        for text in ["a: 10:\n", "a: check_x: it\n", "a: @10:20\n", "a: %x\n"] {
+            assert!(bad(text).ends_with("must be in quotes"), "{}", bad(text));
+        }
     }
 
     #[test]
