@@ -20,6 +20,26 @@ pub const CHECK_NAME_MAX_BYTES: usize = 255;
 pub const CONFIG_MAX_BYTES: u64 = 16 * 1024 * 1024;
 /// Most files that one configuration may include.
 pub const CONFIG_FILES_MAX: usize = 10_000;
+/// Deepest nesting of lists and mappings in a configuration file.
+pub const CONFIG_DEPTH_MAX: usize = 64;
+/// Most values in a configuration file, those that aliases repeat included.
+pub const CONFIG_NODES_MAX: usize = 1_000_000;
+/// Most files that include one another in a chain.
+pub const CONFIG_INCLUDE_DEPTH_MAX: usize = 32;
+/// Mistakes in a configuration that are listed; further ones are counted.
+pub const CONFIG_MISTAKES_MAX: usize = 1000;
+/// Shortest timeout of a plugin.
+pub const TIMEOUT_MIN: Duration = Duration::from_millis(100);
+/// Shortest and longest interval between two syncs of the store.
+pub const SYNC_INTERVAL_MIN: Duration = Duration::from_millis(10);
+/// See [`SYNC_INTERVAL_MIN`].
+pub const SYNC_INTERVAL_MAX: Duration = Duration::from_secs(3600);
+/// Most plugins that may be allowed to run at once.
+pub const CONCURRENT_CHECKS_MAX: usize = 10_000;
+/// Plugins that run at once on each CPU unless the configuration says otherwise: most of them only wait.
+pub const CONCURRENT_CHECKS_PER_CPU: usize = 16;
+/// Longest name of the host, in bytes.
+pub const HOST_NAME_MAX_BYTES: usize = 255;
 /// Runs that wait for the store while it is slow or cannot be written; further ones are dropped and counted.
 pub const RECORD_QUEUE_MAX_RUNS: usize = 65_536;
 /// Problems with the output of one run that are told in its record; further ones are counted there.

@@ -1,9 +1,32 @@
 //! Definitions: what the configuration says, read whole and checked, as plain data.
 //!
-//! Nothing here touches a process, a socket or a clock; reading files is the only effect.
+//! Nothing here touches a process, a socket or a clock; reading files is the only effect. A file becomes a tree
+//! with places (`yaml`), the tree is walked by known keys (`fields`, then a file per noun), and every mistake is
+//! noted on the way (`mistake`).
 
+mod check;
+mod command;
+mod duration;
+mod fields;
+mod glob;
+mod include;
+mod load;
+mod mistake;
 mod model;
+mod nrpe;
+mod place;
+mod scalar;
+mod secret;
+mod settings;
+mod show;
+mod suggest;
+mod threshold;
+mod yaml;
 
+pub use load::{DEFAULT_PATH, DEFAULT_PLUGINS, DEFAULT_STORE, Loaded, Surroundings, load, load_with};
+pub use mistake::{Mistake, Mistakes, Severity};
 pub use model::{
     ByteUnits, Check, Command, Config, Hold, Native, NrpeConfig, OnMissing, SyncPolicy, Threshold, UnitRange,
 };
+pub use place::{Place, SourceFile};
+pub use show::show;

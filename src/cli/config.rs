@@ -1,0 +1,158 @@
+//! `custos config check` and `custos config show`.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use crate::definition::{self, DEFAULT_PATH, Loaded, Mistakes};
+use crate::exit_code::ExitCode;
+
+/// Checks or shows the configuration.
+#[derive(Debug, clap::Args)]
+pub struct ConfigArgs {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Action {
+    /// Report every mistake in the configuration and the files it includes.
+    ///
+    /// Each mistake is one line, `file:line:column: what was found, what was expected`, on stderr; on a terminal
+    /// the line of the file follows. The exit status is 0 if the configuration can be used, and 2 if not.
+    Check(FileArgs),
+    /// Print the configuration with everything resolved: includes, defaults, paths and programs.
+    ///
+    /// The output is a configuration itself. What looks like a secret (passwords, tokens, SNMP communities) is
+    /// printed as ********.
+    Show(FileArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct FileArgs {
+    /// The configuration to read [default: /etc/custos/custos.yaml]
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+    /// The same as FILE, for symmetry with the other commands
+    #[arg(long = "config", short = 'c', value_name = "FILE", conflicts_with = "file")]
+    config: Option<PathBuf>,
+}
+
+impl FileArgs {
+    fn path(&self) -> &Path {
+        self.file.as_deref().or(self.config.as_deref()).unwrap_or(Path::new(DEFAULT_PATH))
+    }
+}
+
+/// Runs the command.
+pub fn run(args: &ConfigArgs) -> ExitCode {
+    let snippets = io::stderr().is_terminal();
+    run_on(args, snippets, &mut io::stdout().lock(), &mut io::stderr().lock())
+}
+
+fn run_on(args: &ConfigArgs, snippets: bool, out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
+    let (Action::Check(file) | Action::Show(file)) = &args.action;
+    let loaded = definition::load(file.path());
+    let mistakes = match &loaded {
+        Ok(loaded) => &loaded.warnings,
+        Err(mistakes) => mistakes,
+    };
+    // Nothing is left to be done if stderr is closed.
+    let _ = err.write_all(report(mistakes, snippets).as_bytes());
+    let Ok(loaded) = loaded else { return ExitCode::Usage };
+    let page = match &args.action {
+        Action::Check(_) => summary(&loaded),
+        Action::Show(_) => definition::show(&loaded.config),
+    };
+    match out.write_all(page.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => ExitCode::Success,
+        // The reader, such as `head`, has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::Success,
+        Err(_) => ExitCode::Failure,
+    }
+}
+
+/// Every mistake on a line of its own, with the lines they stand in if `snippets`.
+pub fn report(mistakes: &Mistakes, snippets: bool) -> String {
+    let mut page = String::new();
+    for mistake in &mistakes.list {
+        page.push_str(&if snippets { mistake.with_snippet() } else { mistake.to_string() });
+        page.push('\n');
+    }
+    if mistakes.dropped > 0 {
+        page.push_str(&format!("and {} more\n", mistakes.dropped));
+    }
+    page
+}
+
+fn summary(loaded: &Loaded) -> String {
+    let (checks, files) = (loaded.config.checks.len(), loaded.config.files.len());
+    let plural = |count| if count == 1 { "" } else { "s" };
+    format!("ok: {checks} check{} in {files} file{}\n", plural(checks), plural(files))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        config: ConfigArgs,
+    }
+
+    fn parse(line: &[&str]) -> Result<ConfigArgs, clap::Error> {
+        Line::try_parse_from([&["config"], line].concat()).map(|line| line.config)
+    }
+
+    fn write(text: &str) -> (tempfile::TempDir, PathBuf) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("custos.yaml");
+        std::fs::write(&path, text).unwrap();
+        (directory, path)
+    }
+
+    #[test]
+    fn the_file_may_be_named_in_two_ways_or_not_at_all() {
+        for (line, path) in [
+            (&["check"][..], DEFAULT_PATH),
+            (&["check", "a.yaml"], "a.yaml"),
+            (&["show", "--config", "a.yaml"], "a.yaml"),
+        ] {
+            let args = parse(line).unwrap();
+            let (Action::Check(file) | Action::Show(file)) = &args.action;
+            assert_eq!(file.path(), Path::new(path));
+        }
+        assert!(parse(&["check", "a", "--config", "b"]).is_err());
+        assert!(parse(&[]).is_err());
+    }
+
+    #[test]
+    fn the_exit_status_tells_whether_it_can_be_used() {
+        let run = |action: &str, path: &Path| {
+            let args = parse(&[action, path.to_str().unwrap()]).unwrap();
+            let (mut out, mut err) = (Vec::new(), Vec::new());
+            let code = run_on(&args, false, &mut out, &mut err);
+            (code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+        };
+        let (_directory, good) = write("checks: {a: {command: /bin/true}}\n");
+        assert_eq!(run("check", &good), (ExitCode::Success, "ok: 1 check in 1 file\n".into(), String::new()));
+        let (code, shown, _) = run("show", &good);
+        assert!(code == ExitCode::Success && shown.contains("  a:\n    command: [/bin/true]\n"), "{shown}");
+        let (_directory, bad) = write("chekcs: {}\n");
+        for action in ["check", "show"] {
+            let (code, out, err) = run(action, &bad);
+            assert_eq!((code, out.as_str()), (ExitCode::Usage, ""));
+            assert!(err.contains("custos.yaml:1:1: unknown key `chekcs`"), "{err}");
+        }
+    }
+
+    #[test]
+    fn a_report_has_a_line_for_each_mistake_and_its_source_on_a_terminal() {
+        let (_directory, path) = write("a: 1\nb: 2\n");
+        let mistakes = definition::load(&path).unwrap_err();
+        assert_eq!(report(&mistakes, false).lines().count(), 2);
+        assert!(report(&mistakes, true).contains("  1 | a: 1\n    | ^\n"));
+    }
+}

@@ -1,0 +1,111 @@
+//! One check: its command, settings and thresholds.
+
+use std::time::Duration;
+
+use custos_store::State;
+
+use super::command::{self, Lookup};
+use super::duration;
+use super::fields::{Fields, boolean, printable};
+use super::mistake::Findings;
+use super::model::Check;
+use super::settings::{self, CHECK_INTERVAL, FLAPPING, MAX_CHECK_ATTEMPTS, Settings, TIMEOUT};
+use super::threshold;
+use super::yaml::Entry;
+use crate::limits::CHECK_NAME_MAX_BYTES;
+
+const KEYS: [&str; 13] = {
+    let own = ["command", "shell", "thresholds"];
+    let mut keys = [""; 13];
+    let mut at = 0;
+    while at < keys.len() {
+        keys[at] = if at < own.len() { own[at] } else { settings::KEYS[at - own.len()] };
+        at += 1;
+    }
+    keys
+};
+
+/// Reads the check that `entry` of `checks` defines; none if it cannot be used, which has been reported.
+pub(super) fn read(
+    entry: &Entry,
+    defaults: &Settings,
+    lookup: &Lookup<'_>,
+    findings: &mut Findings,
+) -> Option<Check> {
+    let named = name(entry, findings);
+    let owner = format!("check `{}`", entry.key);
+    let fields = Fields::of(&entry.value, &owner, &KEYS, findings)?;
+    let own = Settings::read(&fields, &owner, findings);
+    let shell = fields.get("shell").and_then(|node| boolean(node, findings)).unwrap_or(false);
+    let command = match fields.get("command") {
+        Some(node) => command::read(node, shell, lookup, findings),
+        None => {
+            findings.error(&entry.key_place, format!("{owner} has no `command`, expected one"));
+            None
+        }
+    };
+    let settings = own.clone().over(defaults);
+    let byte_units = settings.byte_units.unwrap_or_default();
+    let thresholds = fields
+        .get("thresholds")
+        .map(|node| threshold::read_all(node, &owner, byte_units, findings))
+        .unwrap_or_default();
+    let check_interval = settings.check_interval.unwrap_or(CHECK_INTERVAL);
+    let timeout = settings.timeout.unwrap_or(TIMEOUT);
+    if let (Some(node), Some(own)) = (fields.get("timeout"), own.timeout) {
+        warn_of_long_timeout(own, check_interval, &owner, &node.place, findings);
+    }
+    named.then_some(())?;
+    Some(Check {
+        name: entry.key.clone(),
+        command: command?,
+        environment: settings.environment,
+        check_interval,
+        retry_interval: settings.retry_interval.unwrap_or(check_interval),
+        max_check_attempts: settings.max_check_attempts.unwrap_or(MAX_CHECK_ATTEMPTS),
+        timeout,
+        timeout_state: settings.timeout_state.unwrap_or(State::Unknown),
+        byte_units,
+        check_multi: settings.check_multi.unwrap_or(true),
+        evaluate_perfdata: settings.evaluate_perfdata.unwrap_or(false),
+        flapping: settings.flapping.unwrap_or(Some(FLAPPING)),
+        thresholds,
+        defined_at: entry.key_place.to_string(),
+    })
+}
+
+/// A name is what people type on a command line and ask for over NRPE, so it must be possible to type it.
+fn name(entry: &Entry, findings: &mut Findings) -> bool {
+    let name = entry.key.as_str();
+    let fault = if name.is_empty() {
+        "found an empty name, expected a check's name"
+    } else if name.len() > CHECK_NAME_MAX_BYTES {
+        "found a name of more than 255 bytes, expected at most that many"
+    } else if name.trim() != name {
+        "found a name with blanks around it, expected none"
+    } else if name.starts_with('-') {
+        "found a name beginning with `-`, which a command line would take for an option"
+    } else {
+        return printable(name, &entry.key_place, findings);
+    };
+    findings.error(&entry.key_place, fault);
+    false
+}
+
+fn warn_of_long_timeout(
+    timeout: Duration,
+    interval: Duration,
+    owner: &str,
+    place: &super::place::Place,
+    findings: &mut Findings,
+) {
+    if timeout >= interval {
+        let (timeout, interval) = (duration::show(timeout), duration::show(interval));
+        let message = format!(
+            "the timeout {timeout} of {owner} is not below its interval {interval}; a run that hangs will miss slots"
+        );
+        findings.warning(place, message);
+    }
+}
+
+const _: () = assert!(CHECK_NAME_MAX_BYTES == 255, "the message above names the limit");

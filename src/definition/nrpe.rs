@@ -1,0 +1,116 @@
+//! The `nrpe` section: an `nrpe.cfg` to read in place, and keys of our own that win over it.
+
+use std::path::Path;
+
+use super::fields::{Fields, boolean, one_or_more, printable, refuse, text, written};
+use super::mistake::Findings;
+use super::model::{Native, NrpeConfig};
+use super::yaml::Node;
+
+const KEYS: [&str; 4] = ["config", "listen", "allowed_hosts", "tls"];
+
+/// Reads the section; relative paths begin at `base`.
+pub(super) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<NrpeConfig> {
+    let fields = Fields::of(node, "`nrpe`", &KEYS, findings)?;
+    let config = fields
+        .get("config")
+        .and_then(|node| text(node, "the path of an nrpe.cfg", findings))
+        .map(|path| base.join(path));
+    let listen =
+        strings(fields.get("listen"), "an address with its port", findings, |node, text, findings| {
+            let good = address(text);
+            if !good {
+                refuse(node, "an address with its port, such as `0.0.0.0:5666` or `[::]:5666`", findings);
+            }
+            good
+        });
+    let allowed_hosts =
+        strings(fields.get("allowed_hosts"), "an address, network or name", findings, |_, _, _| true);
+    let allowed_hosts = allowed_hosts
+        .iter()
+        .flat_map(|hosts| hosts.split(','))
+        .map(str::trim)
+        .filter(|host| !host.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let tls = fields.get("tls").and_then(|node| boolean(node, findings));
+    Some(NrpeConfig { config, native: Native { listen, allowed_hosts, tls } })
+}
+
+fn strings(
+    node: Option<&Node>,
+    expected: &str,
+    findings: &mut Findings,
+    good: impl Fn(&Node, &str, &mut Findings) -> bool,
+) -> Vec<String> {
+    let mut list = Vec::new();
+    for item in node.map(one_or_more).unwrap_or_default() {
+        if let Some(text) = written(item, expected, findings)
+            && printable(text, &item.place, findings)
+            && good(item, text, findings)
+        {
+            list.push(text.to_owned());
+        }
+    }
+    list
+}
+
+/// `host:port`, an IPv6 address in brackets; port 0 lets the system choose.
+fn address(text: &str) -> bool {
+    let Some((host, port)) = text.rsplit_once(':') else { return false };
+    let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let host_fits = match bracketed {
+        Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && !host.contains([':', '[', ']', ' ', '/']),
+    };
+    host_fits && port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::place::SourceFile;
+    use crate::definition::yaml;
+
+    fn read_yaml(yaml: &str) -> (Option<NrpeConfig>, String) {
+        let file = SourceFile::new("f".into(), yaml.to_owned());
+        let mut findings = Findings::default();
+        let root = yaml::parse(&file, &mut findings).unwrap();
+        let config = read(&root, Path::new("/etc/custos"), &mut findings);
+        (config, findings.into_mistakes().to_string())
+    }
+
+    #[test]
+    fn the_section_is_read_with_paths_relative_to_its_file() {
+        let (config, mistakes) = read_yaml(
+            "{config: ../nagios/nrpe.cfg, listen: '127.0.0.1:5666', allowed_hosts: ['10.0.0.0/8, ::1', mon], tls: false}\n",
+        );
+        assert_eq!(mistakes, "");
+        let config = config.unwrap();
+        assert_eq!(config.config.as_deref(), Some(Path::new("/etc/custos/../nagios/nrpe.cfg")));
+        assert_eq!(config.native.listen, ["127.0.0.1:5666"]);
+        assert_eq!(config.native.allowed_hosts, ["10.0.0.0/8", "::1", "mon"]);
+        assert_eq!(config.native.tls, Some(false));
+        assert_eq!(read_yaml("{}\n").0, Some(NrpeConfig { config: None, native: Native::default() }));
+    }
+
+    #[test]
+    fn addresses_need_a_port() {
+        for good in ["0.0.0.0:5666", "[::]:5666", "localhost:0", "[2001:db8::1]:65535"] {
+            assert!(address(good), "{good}");
+        }
+        for bad in
+            ["5666", ":5666", "127.0.0.1", "::1:5666", "[::1]", "[x]:1", "a:65536", "a:+1", "a:", "a b:1"]
+        {
+            assert!(!address(bad), "{bad}");
+        }
+        assert!(read_yaml("listen: 5666\n").1.contains("expected an address with its port"));
+    }
+
+    #[test]
+    fn mistakes_are_all_reported() {
+        let (_, mistakes) = read_yaml("{config: 5, listen: [x], allowed_host: y, tls: yes}\n");
+        assert_eq!(mistakes.lines().count(), 4, "{mistakes}");
+        assert!(mistakes.contains("did you mean `allowed_hosts`?"), "{mistakes}");
+    }
+}

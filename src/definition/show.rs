@@ -1,0 +1,244 @@
+//! A configuration as YAML, with everything resolved: it loads again to the same configuration.
+//!
+//! Secrets are masked by the rule of `secret`; a configuration that has some does not load to itself.
+
+use std::fmt::{self, Write};
+use std::time::Duration;
+
+use custos_store::State;
+
+use super::duration;
+use super::model::{ByteUnits, Check, Command, Config, NrpeConfig, OnMissing, SyncPolicy, Threshold};
+use super::scalar::{Kind, Scalar};
+use super::secret::{self, MASK};
+use super::threshold::{ON_MISSING, STATES};
+
+/// Writes the configuration as YAML.
+pub fn show(config: &Config) -> String {
+    let mut page = String::new();
+    // Writing to a String does not fail.
+    let _ = write_config(&mut page, config);
+    page
+}
+
+fn write_config(page: &mut String, config: &Config) -> fmt::Result {
+    writeln!(page, "store: {}", word(&config.store.to_string_lossy()))?;
+    writeln!(page, "sync: {}", sync(config.sync))?;
+    let plugins: Vec<String> =
+        config.plugins.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+    writeln!(page, "plugins: {}", list(&plugins))?;
+    writeln!(page, "host: {}", word(&config.host))?;
+    writeln!(page, "max_concurrent_checks: {}", config.max_concurrent_checks)?;
+    if let Some(nrpe) = &config.nrpe {
+        write_nrpe(page, nrpe)?;
+    }
+    if config.checks.is_empty() {
+        return writeln!(page, "checks: {{}}");
+    }
+    writeln!(page, "checks:")?;
+    config.checks.values().try_for_each(|check| write_check(page, check))
+}
+
+fn write_nrpe(page: &mut String, nrpe: &NrpeConfig) -> fmt::Result {
+    let mut section = String::new();
+    if let Some(config) = &nrpe.config {
+        writeln!(section, "  config: {}", word(&config.to_string_lossy()))?;
+    }
+    if !nrpe.native.listen.is_empty() {
+        writeln!(section, "  listen: {}", list(&nrpe.native.listen))?;
+    }
+    if !nrpe.native.allowed_hosts.is_empty() {
+        writeln!(section, "  allowed_hosts: {}", list(&nrpe.native.allowed_hosts))?;
+    }
+    if let Some(tls) = nrpe.native.tls {
+        writeln!(section, "  tls: {tls}")?;
+    }
+    if section.is_empty() { writeln!(page, "nrpe: {{}}") } else { write!(page, "nrpe:\n{section}") }
+}
+
+fn write_check(page: &mut String, check: &Check) -> fmt::Result {
+    writeln!(page, "  {}:", word(&check.name))?;
+    match &check.command {
+        Command::Program(words) => writeln!(page, "    command: {}", list(&secret::mask_words(words)))?,
+        Command::Shell(line) => {
+            writeln!(page, "    command: {}", word(&secret::mask_line(line)))?;
+            writeln!(page, "    shell: true")?;
+        }
+    }
+    writeln!(page, "    check_interval: {}", duration::show(check.check_interval))?;
+    writeln!(page, "    retry_interval: {}", duration::show(check.retry_interval))?;
+    writeln!(page, "    max_check_attempts: {}", check.max_check_attempts)?;
+    writeln!(page, "    timeout: {}", duration::show(check.timeout))?;
+    writeln!(page, "    timeout_state: {}", state(check.timeout_state))?;
+    if !check.environment.is_empty() {
+        writeln!(page, "    environment:")?;
+    }
+    for (name, value) in &check.environment {
+        let value = if secret::is_secret_name(name) { MASK } else { value };
+        writeln!(page, "      {}: {}", word(name), word(value))?;
+    }
+    let byte_units = match check.byte_units {
+        ByteUnits::Si => "si",
+        ByteUnits::Iec => "iec",
+    };
+    writeln!(page, "    byte_units: {byte_units}")?;
+    writeln!(page, "    check_multi: {}", check.check_multi)?;
+    writeln!(page, "    evaluate_perfdata: {}", check.evaluate_perfdata)?;
+    match check.flapping {
+        Some((low, high)) => writeln!(page, "    flap_detection: {{ low: {low}, high: {high} }}")?,
+        None => writeln!(page, "    flap_detection: false")?,
+    }
+    if !check.thresholds.is_empty() {
+        writeln!(page, "    thresholds:")?;
+    }
+    check.thresholds.iter().try_for_each(|threshold| write_threshold(page, threshold))
+}
+
+fn write_threshold(page: &mut String, threshold: &Threshold) -> fmt::Result {
+    writeln!(page, "      - metric: {}", word(&threshold.metric))?;
+    if let Some(range) = &threshold.warning {
+        writeln!(page, "        warning: {}", word(&range.written))?;
+    }
+    if let Some(range) = &threshold.critical {
+        writeln!(page, "        critical: {}", word(&range.written))?;
+    }
+    if threshold.hold > Duration::ZERO {
+        writeln!(page, "        for: {}", duration::show(threshold.hold))?;
+    }
+    writeln!(page, "        on_missing: {}", on_missing(threshold.on_missing))
+}
+
+fn sync(policy: SyncPolicy) -> String {
+    match policy {
+        SyncPolicy::Always => "always".to_owned(),
+        SyncPolicy::Never => "never".to_owned(),
+        SyncPolicy::Interval(interval) => duration::show(interval),
+    }
+}
+
+fn state(state: State) -> &'static str {
+    STATES.iter().find(|(_, known)| *known == state).map_or("unknown", |(word, _)| word)
+}
+
+fn on_missing(meaning: OnMissing) -> &'static str {
+    ON_MISSING.iter().find(|(_, known)| *known == meaning).map_or("unknown", |(word, _)| word)
+}
+
+fn list(words: &[String]) -> String {
+    let words: Vec<String> = words.iter().map(|text| word(text)).collect();
+    format!("[{}]", words.join(", "))
+}
+
+/// A text as a YAML scalar that reads as the same text: plain where that is safe, else in double quotes.
+fn word(text: &str) -> String {
+    let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '=' | '@');
+    let starts_safely = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
+    let plain = starts_safely && text.chars().all(safe) && Scalar::plain(text).kind == Kind::Text;
+    if plain {
+        return text.to_owned();
+    }
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            // Line ends of Unicode and a byte order mark would not survive as they are.
+            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+                quoted.push_str(&format!("\\u{:04X}", u32::from(c)));
+            }
+            _ if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            _ => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::definition::{Surroundings, load_with};
+
+    fn load(text: &str) -> Config {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("custos.yaml");
+        std::fs::write(&path, text).unwrap();
+        let surroundings = Surroundings { host: "other".to_owned(), cpus: 1 };
+        match load_with(Path::new(&path), &surroundings) {
+            Ok(loaded) => loaded.config,
+            Err(mistakes) => panic!("{mistakes}\n{text}"),
+        }
+    }
+
+    /// What stays the same when a configuration is written to another file.
+    fn same(mut config: Config) -> Config {
+        config.files.clear();
+        for check in config.checks.values_mut() {
+            std::sync::Arc::make_mut(check).defined_at.clear();
+        }
+        config
+    }
+
+    const EVERYTHING: &str = r#"
+store: /var/lib/custos
+sync: 250ms
+plugins: [/opt/one, "/opt/two words"]
+host: web1
+max_concurrent_checks: 9
+nrpe: { config: /etc/nagios/nrpe.cfg, listen: ["[::1]:5666"], allowed_hosts: [10.0.0.0/8], tls: false }
+checks:
+  "disk: /":
+    command: [/bin/echo, "", "it's", 'say "x"', "a\tb", "ü\u2028", '#', "- x", "null", "5", "~"]
+    check_interval: 1h30m
+    retry_interval: 500ms
+    max_check_attempts: 5
+    timeout: 90s
+    timeout_state: critical
+    environment: { LANG: C, EMPTY: "", "A B": "c: d" }
+    byte_units: iec
+    check_multi: false
+    evaluate_perfdata: true
+    flap_detection: { low: 5.5, high: 20 }
+    thresholds:
+      - { metric: "*", warning: "~:8GB", critical: "@9GB:10GB", for: 2m, on_missing: keep }
+      - { metric: "a", critical: 5 }
+  line:
+    command: "a | b > /dev/null; echo \"done\\n\""
+    shell: true
+    flap_detection: false
+"#;
+
+    #[test]
+    fn what_is_shown_loads_to_the_same_configuration() {
+        let config = load(EVERYTHING);
+        let shown = show(&config);
+        assert_eq!(same(load(&shown)), same(config), "{shown}");
+        let empty = load("host: x\n");
+        assert_eq!(same(load(&show(&empty))), same(empty));
+    }
+
+    #[test]
+    fn secrets_are_masked() {
+        let shown = show(&load(
+            "checks: {a: {command: /bin/check_snmp -C hush -H h, environment: {TOKEN: hush, LANG: C}}, \
+             b: {command: 'check_x --password hush', shell: true}}\n",
+        ));
+        assert!(!shown.contains("hush"), "{shown}");
+        assert!(shown.contains(r#"[/bin/check_snmp, "-C", "********", "-H", h]"#), "{shown}");
+        assert!(shown.contains("LANG: C"), "{shown}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_survives_as_a_word(text in "\\PC{0,20}|[ -~\n\t]{0,20}|[\u{80}-\u{9f}\u{2028}\u{feff}a]{1,4}") {
+            let config = load(&format!("checks: {{a: {{command: [/bin/echo, {}]}}}}\n", word(&text)));
+            let expected = Command::Program(vec!["/bin/echo".to_owned(), text]);
+            prop_assert_eq!(&config.checks["a"].command, &expected);
+        }
+    }
+}
