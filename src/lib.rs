@@ -9,3 +9,4 @@ pub mod definition;
 pub mod execute;
 pub mod exit_code;
 pub mod limits;
+pub mod serve;
