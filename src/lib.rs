@@ -12,3 +12,4 @@ pub mod human;
 pub mod interpret;
 pub mod limits;
 pub mod time_spec;
+pub mod serve;

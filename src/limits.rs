@@ -45,3 +45,39 @@ pub const RECORD_QUEUE_MAX_RUNS: usize = 65_536;
 /// Problems with the output of one run that are told in its record; further ones are counted there.
 pub const REMARKS_MAX: usize = 4;
 const _: () = assert!(STDERR_MAX_BYTES <= STDOUT_MAX_BYTES);
+
+/// Connections that may wait for a request to arrive. When one more comes, the one that waits longest is closed.
+pub const NRPE_WAITING_MAX: usize = 8192;
+/// Requests that may be in execution or waiting for it; further ones are answered with UNKNOWN at once.
+pub const NRPE_REQUESTS_MAX: usize = 1024;
+/// Requests on their way to the agent.
+pub const NRPE_REQUEST_QUEUE_MAX: usize = 256;
+/// Time for a TLS handshake and a whole request, unless `connection_timeout` says otherwise.
+pub const NRPE_REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time for a client to take its answer.
+pub const NRPE_ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time for the agent to report beyond the timeout of a command, before the listener gives up on it.
+pub const NRPE_REPORT_GRACE: Duration = Duration::from_secs(10);
+/// Connections that the kernel may hold until they are accepted, unless `listen_queue_size` asks for more.
+pub const NRPE_BACKLOG_MIN: u32 = 1024;
+/// Sockets that one `server_address` may resolve to.
+pub const NRPE_LISTENERS_MAX: usize = 16;
+/// Bytes read at a time from a client.
+pub const NRPE_READ_BYTES: usize = 4096;
+/// Bytes that are read and dropped after a request, before the connection is closed.
+pub const NRPE_DRAIN_MAX_BYTES: usize = 64 * 1024;
+/// Longest reason put behind "Unable to read output".
+pub const NRPE_REASON_MAX_BYTES: usize = 300;
+/// Time to look up a name of `allowed_hosts` or of `hosts.allow`.
+pub const NRPE_LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the addresses of a name are remembered.
+pub const NRPE_LOOKUP_TTL: Duration = Duration::from_secs(10);
+/// Lookups of names under way at once.
+pub const NRPE_LOOKUPS_MAX: usize = 8;
+/// Bytes of an `nrpe.cfg` or of `hosts.allow`.
+pub const NRPE_CONFIG_MAX_BYTES: u64 = 16 * 1024 * 1024;
+/// Pause after a failure to accept a connection, doubled with each further one.
+pub const NRPE_ACCEPT_BACKOFF: Duration = Duration::from_millis(5);
+/// Longest such pause.
+pub const NRPE_ACCEPT_BACKOFF_MAX: Duration = Duration::from_secs(1);
+const _: () = assert!(NRPE_REQUEST_QUEUE_MAX <= NRPE_REQUESTS_MAX);

@@ -57,6 +57,29 @@ pub struct Native {
     pub allowed_hosts: Vec<String>,
     /// `false`: no TLS at all, as nrpe's `-n`.
     pub tls: Option<bool>,
+    /// PEM file with the certificate and its chain.
+    pub tls_certificate: Option<PathBuf>,
+    /// PEM file with the private key.
+    pub tls_key: Option<PathBuf>,
+    /// PEM file with the authorities that client certificates are verified against.
+    pub tls_client_ca: Option<PathBuf>,
+    /// What is asked of clients: `ignore`, `ask` or `require`.
+    pub tls_client_certificates: Option<String>,
+    /// Protocol versions in the form of nrpe's `ssl_version`, such as `TLSv1.2+`.
+    pub tls_versions: Option<String>,
+    /// OpenSSL's cipher list for TLS 1.2 and older.
+    pub tls_ciphers: Option<String>,
+    /// `false`: no suite in which neither side shows a certificate.
+    pub tls_anonymous: Option<bool>,
+    /// Whether commands of `config` may be given arguments (which it must allow as well).
+    pub allow_arguments: bool,
+    /// Whether `/etc/hosts.allow` and `/etc/hosts.deny` count.
+    pub tcp_wrappers: Option<bool>,
+    /// How long a command of `config` may run.
+    pub command_timeout: Option<Duration>,
+    /// Who may run which commands, by name or glob: addresses, networks, and `cert:SUBJECT`. Everybody who may
+    /// connect if nothing is said.
+    pub access: BTreeMap<String, Vec<String>>,
 }
 
 /// One check.

@@ -1,1 +1,23 @@
-//! NRPE: packets, `nrpe.cfg`, host lists and command lines.
+//! NRPE: packets, queries, `nrpe.cfg`, host lists and command lines.
+
+mod command_line;
+mod config;
+mod directive;
+mod hosts;
+mod include;
+mod packet;
+mod query;
+mod ssl;
+
+pub use command_line::{atoi, expand, with_prefix};
+pub use config::{AddressFamily, CommandLine, Config, LogFacility, Note, Severity};
+pub use hosts::{AllowedHosts, BadHost, HostEntry, Verdict, masked_v4, masked_v6};
+pub use include::{Ask, BadConfig, DEPTH_MAX, Entry, EntryKind, FILES_MAX, Found, load};
+pub use packet::{
+    Assembler, FIELD_MAX_LEN, Fault, Kind, Packet, TEXT_MAX_BYTES, V2_FIELD_LEN, V2_TEXT_MAX_BYTES, Version,
+};
+pub use query::{ARGUMENTS_MAX, METACHARS_DEFAULT, Policy, Query, Refusal, SEPARATOR};
+pub use ssl::{
+    CIPHER_LIST_ADH_ONLY, CIPHER_LIST_DEFAULT, CIPHER_LIST_MAX_BYTES, ClientCerts, SslConfig, SslLogging,
+    SslProtocol, SslVersion, UseAdh,
+};

@@ -1,0 +1,222 @@
+//! From what came of a plugin to what the client is sent, by NRPE's rules.
+//!
+//! `NRPE: Unable to read output` is what NRPE says of every plugin that printed nothing. The words are kept,
+//! since people match them, and followed by the reason.
+
+use std::time::Duration;
+
+use custos_compat::nrpe::Version;
+use custos_shim::{Outcome, Report};
+
+use super::request::Answer;
+use crate::limits;
+
+/// The code of UNKNOWN.
+const UNKNOWN: u8 = 3;
+/// The code of CRITICAL.
+const CRITICAL: u8 = 2;
+/// What NRPE says when there is no output.
+const NO_OUTPUT: &str = "NRPE: Unable to read output";
+
+impl Answer {
+    /// UNKNOWN with this text.
+    pub fn unknown(text: impl Into<Vec<u8>>) -> Answer {
+        Answer { code: UNKNOWN, text: text.into() }
+    }
+
+    /// The answer to a request whose plugin was given `timeout` and came to this end.
+    pub fn from_report(report: &Report, timeout: Duration) -> Answer {
+        let (why, code) = match &report.outcome {
+            Outcome::Exited(code) => (format!("exit code {code}"), (*code).min(UNKNOWN)),
+            Outcome::Signalled(signal) => (format!("killed by {}", signal_name(*signal)), CRITICAL),
+            Outcome::TimedOut => {
+                return Answer::unknown(format!(
+                    "NRPE: Command timed out after {} seconds",
+                    timeout.as_secs_f64().round()
+                ));
+            }
+            Outcome::NotStarted { message, .. } => {
+                return Answer::unknown(format!(
+                    "NRPE: Call to fork() failed ({})",
+                    one_line(message.as_bytes())
+                ));
+            }
+            Outcome::NotFinished => {
+                return Answer::unknown(format!("{NO_OUTPUT} (the agent was stopped while the command ran)"));
+            }
+        };
+        let end = report.stdout.iter().position(|&byte| byte == 0).unwrap_or(report.stdout.len());
+        let text = &report.stdout[..end];
+        if text.is_empty() {
+            let stderr = one_line(&report.stderr);
+            let separator = if stderr.is_empty() { "" } else { ": " };
+            return Answer::unknown(format!("{NO_OUTPUT} ({why}{separator}{stderr})"));
+        }
+        Answer { code, text: text.strip_suffix(b"\n").unwrap_or(text).to_vec() }
+    }
+
+    /// The text as a packet of this version carries it.
+    ///
+    /// Version 2 is cut where its field ends, as NRPE does. The others have room for 64 KiB; beyond that the text
+    /// ends with a whole word, and never inside an item of performance data.
+    pub fn fitted(&self, version: Version) -> &[u8] {
+        let len_max = version.text_max_bytes();
+        match version {
+            Version::V2 => &self.text[..self.text.len().min(len_max)],
+            Version::V3 | Version::V4 if self.text.len() > len_max => {
+                &self.text[..word_end(&self.text, len_max)]
+            }
+            Version::V3 | Version::V4 => &self.text,
+        }
+    }
+}
+
+/// Where the last word ends that fits into `len_max` bytes of a longer text. A blank within the quotes of a
+/// label does not end a word. Without any blank the text is cut where it must.
+fn word_end(text: &[u8], len_max: usize) -> usize {
+    let head = &text[..len_max];
+    let perfdata = head.iter().rposition(|&byte| byte == b'|').map_or(0, |pipe| pipe + 1);
+    let mut quoted = false;
+    let mut end = None;
+    for (index, byte) in text.iter().enumerate().take(len_max + 1).skip(perfdata) {
+        match byte {
+            b'\'' if perfdata > 0 => quoted = !quoted,
+            _ if byte.is_ascii_whitespace() && !quoted => end = Some(index),
+            _ => {}
+        }
+    }
+    match end {
+        Some(end) => end,
+        None if perfdata > 0 => perfdata - 1,
+        None => len_max,
+    }
+}
+
+/// The first line of what a plugin wrote, fit to stand in another text: short, printable, and without the bar
+/// that would begin performance data.
+fn one_line(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    let mut shown = String::new();
+    for character in line.chars() {
+        if shown.len() >= limits::NRPE_REASON_MAX_BYTES {
+            shown.push('…');
+            break;
+        }
+        shown.push(if character.is_control() || character == '|' { ' ' } else { character });
+    }
+    shown
+}
+
+fn signal_name(signal: u8) -> String {
+    match nix::sys::signal::Signal::try_from(i32::from(signal)) {
+        Ok(signal) => signal.as_str().to_owned(),
+        Err(_) => format!("signal {signal}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(outcome: Outcome, stdout: &[u8], stderr: &[u8]) -> Report {
+        Report {
+            outcome,
+            stdout: stdout.to_vec(),
+            stdout_bytes: stdout.len() as u64,
+            stderr: stderr.to_vec(),
+            stderr_bytes: stderr.len() as u64,
+            wall_us: 0,
+            cpu_us: 0,
+            max_rss_bytes: 0,
+            left_behind: 0,
+        }
+    }
+
+    fn answer(outcome: Outcome, stdout: &[u8], stderr: &[u8]) -> (u8, String) {
+        let answer = Answer::from_report(&report(outcome, stdout, stderr), Duration::from_secs(60));
+        (answer.code, String::from_utf8_lossy(&answer.text).into_owned())
+    }
+
+    #[test]
+    fn exit_codes_from_4_are_unknown_with_the_text_kept() {
+        for (exit, code) in [(0, 0), (1, 1), (2, 2), (3, 3), (4, 3), (127, 3), (255, 3)] {
+            assert_eq!(answer(Outcome::Exited(exit), b"text | a=1\n", b""), (code, "text | a=1".into()));
+        }
+    }
+
+    #[test]
+    fn one_newline_goes_and_the_text_ends_at_a_nul() {
+        for (stdout, text) in [
+            ("a\n\n", "a\n"),
+            ("\n", ""),
+            ("\n\n", "\n"),
+            ("  a", "  a"),
+            ("a\r\n", "a\r"),
+            ("a\nb\n", "a\nb"),
+            ("a\0b\n", "a"),
+        ] {
+            assert_eq!(answer(Outcome::Exited(1), stdout.as_bytes(), b""), (1, text.into()), "{stdout:?}");
+        }
+    }
+
+    #[test]
+    fn no_output_is_unknown_and_says_why() {
+        assert_eq!(
+            answer(Outcome::Exited(126), b"", b"\nsh: 1: /opt/x: Permission denied\nmore"),
+            (3, "NRPE: Unable to read output (exit code 126: sh: 1: /opt/x: Permission denied)".into())
+        );
+        assert_eq!(
+            answer(Outcome::Exited(0), b"\0abc", b""),
+            (3, "NRPE: Unable to read output (exit code 0)".into())
+        );
+        assert_eq!(
+            answer(Outcome::Signalled(9), b"", b"a|b\x1b[0m"),
+            (3, "NRPE: Unable to read output (killed by SIGKILL: a b [0m)".into())
+        );
+        let long = "x".repeat(5_000);
+        assert!(answer(Outcome::Exited(0), b"", long.as_bytes()).1.len() < 400);
+    }
+
+    #[test]
+    fn a_killed_shell_is_critical_with_what_it_printed() {
+        assert_eq!(answer(Outcome::Signalled(9), b"so far\n", b""), (2, "so far".into()));
+    }
+
+    #[test]
+    fn timeouts_and_failures_to_start() {
+        assert_eq!(
+            answer(Outcome::TimedOut, b"partial", b""),
+            (3, "NRPE: Command timed out after 60 seconds".into())
+        );
+        let outcome = Outcome::NotStarted { errno: 11, message: "failed to fork: try again".into() };
+        assert_eq!(
+            answer(outcome, b"", b""),
+            (3, "NRPE: Call to fork() failed (failed to fork: try again)".into())
+        );
+    }
+
+    #[test]
+    fn version_2_is_cut_where_its_field_ends() {
+        let answer = Answer { code: 0, text: vec![b'x'; 3000] };
+        assert_eq!(answer.fitted(Version::V2).len(), 1023);
+        assert_eq!(answer.fitted(Version::V4).len(), 3000);
+    }
+
+    #[test]
+    fn long_texts_end_with_a_whole_item() {
+        let fitted = |text: Vec<u8>| Answer { code: 0, text }.fitted(Version::V4).to_vec();
+        let items = |label: &str, count: usize| -> Vec<u8> {
+            let items: Vec<String> = (0..count).map(|n| format!("{label}=1;2;3")).collect();
+            format!("OK | {}", items.join(" ")).into_bytes()
+        };
+        let cut = fitted(items("label", 10_000));
+        assert!(cut.len() > 65_500 && cut.len() < 65_536 && cut.ends_with(b"=1;2;3"));
+        let cut = fitted(items("'a b c'", 10_000));
+        assert!(cut.len() > 65_500 && cut.ends_with(b"'a b c'=1;2;3"));
+        assert_eq!(fitted(vec![b'x'; 70_000]).len(), 65_535);
+        let mut exact = vec![b'x'; 65_535];
+        exact.extend_from_slice(b" y");
+        assert_eq!(fitted(exact).len(), 65_535);
+    }
+}

@@ -1,0 +1,365 @@
+//! One connection, from the peer's address to the answer.
+//!
+//! The order is NRPE's: who the peer is, TLS, the packet, the query, the command. The first objection closes
+//! the connection without a word, which clients take as a hint to try an older version of the protocol.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use custos_compat::nrpe::{Assembler, Fault, Kind, Packet, Refusal, SslLogging};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::decide::{Decision, decide};
+use super::request::{Answer, Origin, Request, Task, Transport};
+use super::server::{Live, Shared};
+use super::stream::{HandshakeError, Stream};
+use crate::limits;
+
+/// Why no request came of a connection.
+enum Failure {
+    Handshake(HandshakeError),
+    HandshakeTimeout,
+    Fault(Fault),
+    /// The client closed, or the connection broke.
+    Ended,
+    RequestTimeout,
+    Evicted,
+}
+
+/// Serves one connection to its end.
+pub(super) async fn serve(shared: Arc<Shared>, live: Arc<Live>, tcp: TcpStream, peer: IpAddr, port: u16) {
+    let peer = peer.to_canonical();
+    live.log.debug(|| format!("Connection from {peer} port {port}"));
+    if !admit(&shared, &live, peer).await {
+        return;
+    }
+    if let Some((stream, packet)) = receive(&shared, &live, tcp, peer).await {
+        respond(&shared, &live, stream, packet, peer).await;
+    }
+    live.log.debug(|| format!("Connection from {peer} closed."));
+}
+
+/// Judges the peer by its address, before a byte is read.
+async fn admit(shared: &Shared, live: &Live, peer: IpAddr) -> bool {
+    if !live.names.allows(&live.settings.allowed_hosts, peer).await {
+        shared.counters.refused_by_allowed_hosts.add();
+        live.log.error(format_args!("Host {peer} is not allowed to talk to us!"));
+        return false;
+    }
+    true
+}
+
+/// Gets a request out of a connection, within the time for it, or says in the log why there is none.
+async fn receive(
+    shared: &Arc<Shared>,
+    live: &Live,
+    tcp: TcpStream,
+    peer: IpAddr,
+) -> Option<(Stream, Packet)> {
+    // Answers are written at once, so there is nothing for the kernel to wait for.
+    let _ = tcp.set_nodelay(true);
+    let (seat, crowded) = shared.room.enter();
+    if crowded {
+        shared.counters.crowded_out.add();
+    }
+    let deadline = Instant::now() + live.settings.request_timeout;
+    let received = tokio::select! {
+        biased;
+        received = read_request(shared, live, tcp, peer, deadline) => received,
+        () = seat.evicted() => Err(Failure::Evicted),
+    };
+    match received {
+        Ok(received) => Some(received),
+        Err(failure) => {
+            complain(shared, live, peer, failure);
+            None
+        }
+    }
+}
+
+async fn read_request(
+    shared: &Shared,
+    live: &Live,
+    tcp: TcpStream,
+    peer: IpAddr,
+    deadline: Instant,
+) -> Result<(Stream, Packet), Failure> {
+    let tls = live.tls.as_ref();
+    // Nothing is allocated for a connection until it speaks.
+    match timeout_at(deadline, tcp.readable()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(_)) => return Err(Failure::Ended),
+        Err(_) if tls.is_some() => return Err(Failure::HandshakeTimeout),
+        Err(_) => return Err(Failure::RequestTimeout),
+    }
+    let mut stream = match timeout_at(deadline, Box::pin(Stream::open(tcp, tls))).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return Err(Failure::Handshake(error)),
+        Err(_) => return Err(Failure::HandshakeTimeout),
+    };
+    if tls.is_some() {
+        log_tls(shared, live, &stream, peer);
+    }
+    let mut assembler = Assembler::default();
+    let mut buffer = vec![0; limits::NRPE_READ_BYTES];
+    while assembler.missing().map_err(Failure::Fault)? > 0 {
+        let read = match timeout_at(deadline, stream.read(&mut buffer)).await {
+            Ok(Ok(0) | Err(_)) => return Err(Failure::Ended),
+            Ok(Ok(read)) => read,
+            Err(_) => return Err(Failure::RequestTimeout),
+        };
+        let pushed = assembler.push(&buffer[..read]);
+        if let Err(fault) = pushed {
+            stream.close();
+            return Err(Failure::Fault(fault));
+        }
+    }
+    match assembler.finish(Kind::Query) {
+        Ok(packet) => Ok((stream, packet)),
+        Err(fault) => {
+            stream.close();
+            Err(Failure::Fault(fault))
+        }
+    }
+}
+
+/// Counts and logs why a connection brought no request.
+fn complain(shared: &Shared, live: &Live, peer: IpAddr, failure: Failure) {
+    let (counters, log) = (&shared.counters, &live.log);
+    let unread = || log.error(format_args!("Could not read request from client {peer}, bailing out..."));
+    let invalid = || log.error(format_args!("Client request from {peer} was invalid, bailing out..."));
+    match failure {
+        Failure::Handshake(error) => {
+            counters.tls_failures.add();
+            log_handshake_error(live, peer, &error);
+        }
+        Failure::HandshakeTimeout => {
+            counters.timed_out_before_request.add();
+            log.error(format_args!(
+                "Error: (!log_opts) Could not complete SSL handshake with {peer}: timeout {} seconds",
+                live.settings.request_timeout.as_secs()
+            ));
+        }
+        Failure::RequestTimeout => {
+            counters.timed_out_before_request.add();
+            unread();
+        }
+        Failure::Ended => {
+            counters.cut_short.add();
+            unread();
+        }
+        Failure::Evicted => log.debug(|| format!("Connection from {peer} gave up its place to a newer one")),
+        Failure::Fault(Fault::Version(number)) => {
+            counters.bad_version.add();
+            let tls = live.tls.is_some();
+            log.error(format_args!("Error: (use_ssl == {tls}): Request packet version was invalid!"));
+            unread();
+            if number == 0x1603 {
+                log.info(format_args!(
+                    "{peer} speaks TLS to a listener without it: a missing -n on its side?"
+                ));
+            }
+        }
+        Failure::Fault(Fault::Length(_)) => {
+            counters.bad_length.add();
+            log.error("Error: (use_ssl == true): Received packet with invalid buffer size");
+            unread();
+        }
+        Failure::Fault(Fault::Kind(_)) => {
+            counters.bad_type.add();
+            log.error("Error: Request packet type was invalid!");
+            invalid();
+        }
+        Failure::Fault(_) => {
+            counters.bad_crc.add();
+            log.error("Error: Request packet had invalid CRC32.");
+            invalid();
+        }
+    }
+}
+
+fn log_handshake_error(live: &Live, peer: IpAddr, error: &HandshakeError) {
+    let wanted = SslLogging::CIPHER | SslLogging::VERSION | SslLogging::HAS_CERT | SslLogging::CERT_NAMES;
+    if !live.settings.ssl.logging.has(wanted) {
+        let code = error.code;
+        live.log
+            .error(format_args!("Error: (!log_opts) Could not complete SSL handshake with {peer}: {code}"));
+    } else if error.reasons.is_empty() {
+        let code = error.code;
+        live.log
+            .error(format_args!("Error: (nerrs = 0) Could not complete SSL handshake with {peer}: {code}"));
+    }
+    for reason in &error.reasons {
+        live.log.error(format_args!(
+            "Error: (ERR_get_error_line_data = 0), Could not complete SSL handshake with {peer}: {reason}"
+        ));
+    }
+    let why = match (error.reasons.first().map(String::as_str), &error.io) {
+        (Some("no shared cipher"), _) => {
+            "no cipher suite in common; a client without anonymous suites needs a server certificate \
+             (ssl_cert_file)"
+        }
+        (Some("wrong version number" | "http request" | "unsupported protocol"), _) => {
+            "the peer speaks something else than a TLS version allowed here: a -n too many on its side, or \
+             ssl_version?"
+        }
+        (Some("peer did not return a certificate"), _) => "the client showed no certificate; one is required",
+        (Some("certificate verify failed"), _) => {
+            "the client's certificate is not from an authority in ssl_cacert_file"
+        }
+        (Some(_), _) => return,
+        (None, Some(io)) => io,
+        (None, None) => "the peer closed the connection",
+    };
+    live.log.info(format_args!("SSL handshake with {peer} failed: {why}"));
+}
+
+fn log_tls(shared: &Shared, live: &Live, stream: &Stream, peer: IpAddr) {
+    let Transport::Tls { protocol, cipher, anonymous, .. } = stream.transport() else { return };
+    if anonymous {
+        shared.counters.anonymous.add();
+        if shared.first_anonymous(peer) {
+            live.log.info(format_args!(
+                "Remote {peer} uses anonymous TLS ({cipher}): encrypted, but neither side knows the other"
+            ));
+        }
+    }
+    let logging = live.settings.ssl.logging;
+    if logging.has(SslLogging::CIPHER) {
+        live.log.info(format_args!("Remote {peer} - {protocol}, Cipher is {cipher}"));
+    } else if logging.has(SslLogging::VERSION) {
+        live.log.info(format_args!("Remote {peer} - SSL Version: {protocol}"));
+    }
+    if !logging.has(SslLogging::HAS_CERT | SslLogging::CERT_NAMES) {
+        return;
+    }
+    match stream.client_names() {
+        Some((subject, issuer)) => {
+            if logging.has(SslLogging::HAS_CERT) {
+                live.log.info(format_args!("SSL Client {peer} has a valid certificate"));
+            }
+            if logging.has(SslLogging::CERT_NAMES) {
+                live.log.info(format_args!("SSL Client {peer} Cert Name: {subject}"));
+                live.log.info(format_args!("SSL Client {peer} Cert Issuer: {issuer}"));
+            }
+        }
+        None if live.settings.ssl.client_certs == custos_compat::nrpe::ClientCerts::Ignored => {
+            live.log.info("SSL Not asking for client certification");
+        }
+        None => live.log.info(format_args!("SSL Client {peer} did not present a certificate")),
+    }
+}
+
+/// Decides about the query and sends what there is to send.
+async fn respond(shared: &Shared, live: &Live, stream: Stream, packet: Packet, peer: IpAddr) {
+    let counters = &shared.counters;
+    let origin = Origin { peer: Some(peer), transport: stream.transport() };
+    let decision = decide(&live.settings, &packet, &origin);
+    let answer = match decision {
+        Decision::Refuse(refusal) => {
+            refuse(shared, live, peer, refusal);
+            stream.close();
+            return;
+        }
+        Decision::Version(answer) => {
+            counters.version_queries.add();
+            live.log.debug(|| format!("Host {peer} is asking for command '_NRPE_CHECK' to be run..."));
+            answer
+        }
+        Decision::Unknown { command, answer } => {
+            counters.unknown_commands.add();
+            live.log.debug(|| format!("Host {peer} is asking for command '{command}' to be run..."));
+            answer
+        }
+        Decision::Forbidden { command, answer } => {
+            counters.refused_by_command_access.add();
+            live.log.error(format_args!("Host {peer} is not allowed to run command '{command}'!"));
+            answer
+        }
+        Decision::Run { command, task } => {
+            live.log.debug(|| format!("Host {peer} is asking for command '{command}' to be run..."));
+            run(shared, live, command, task, origin).await
+        }
+    };
+    live.log
+        .debug(|| format!("Return Code: {}, Output: {}", answer.code, String::from_utf8_lossy(&answer.text)));
+    deliver(shared, stream, &packet, &answer).await;
+}
+
+fn refuse(shared: &Shared, live: &Live, peer: IpAddr, refusal: Refusal) {
+    let counters = &shared.counters;
+    let line = match refusal {
+        Refusal::Empty | Refusal::NoCommand => {
+            counters.empty_queries.add();
+            "Error: Request contained no query!"
+        }
+        Refusal::Metachar(_) => {
+            counters.illegal_metachars.add();
+            "Error: Request contained illegal metachars!"
+        }
+        Refusal::Arguments => {
+            counters.refused_arguments.add();
+            if live.settings.arguments_withheld {
+                "Error: Request contained command arguments!"
+            } else {
+                "Error: Request contained command arguments, but argument option is not enabled!"
+            }
+        }
+        _ => {
+            counters.refused_substitutions.add();
+            "Error: Request contained a bash command substitution, but they are disallowed!"
+        }
+    };
+    live.log.error(line);
+    live.log.error(format_args!("Client request from {peer} was invalid, bailing out..."));
+}
+
+/// Has the agent run a command, and waits for the answer.
+async fn run(shared: &Shared, live: &Live, command: String, task: Task, origin: Origin) -> Answer {
+    let command_timeout = live.settings.command_timeout;
+    let overloaded = || {
+        shared.counters.over_limit.add();
+        Answer::unknown(format!("NRPE: Command '{command}' not run: too many commands are running already"))
+    };
+    let deadline = Instant::now() + command_timeout;
+    let Ok(Ok(_running)) = timeout_at(deadline, live.running.acquire()).await else { return overloaded() };
+    if let Task::Line { line, .. } = &task {
+        live.log.debug(|| format!("Running command: {}", line.to_string_lossy()));
+    }
+    let Ok(permit) = timeout_at(deadline, shared.requests.reserve()).await else { return overloaded() };
+    let Ok(permit) = permit else { return Answer::unknown("NRPE: The agent is shutting down") };
+    let (answer, answered) = oneshot::channel();
+    shared.counters.requests.add();
+    permit.send(Request { command: command.clone(), task, timeout: command_timeout, origin, answer });
+    // The agent keeps the time; this is for an agent that has lost the request.
+    let patience = command_timeout + limits::NRPE_REPORT_GRACE;
+    match timeout(patience, answered).await {
+        Ok(Ok(answer)) => {
+            live.log.debug(|| {
+                let text = String::from_utf8_lossy(&answer.text);
+                format!("Command completed with return code {} and output: {text}", answer.code)
+            });
+            answer
+        }
+        Ok(Err(_)) => Answer::unknown("NRPE: Unable to read output (the agent dropped the request)"),
+        Err(_) => Answer::unknown(format!(
+            "NRPE: Command timed out after {} seconds",
+            command_timeout.as_secs_f64().round()
+        )),
+    }
+}
+
+async fn deliver(shared: &Shared, mut stream: Stream, packet: &Packet, answer: &Answer) {
+    let bytes = Packet::encode_response(packet.version, answer.code, answer.fitted(packet.version));
+    let sent = timeout(limits::NRPE_ANSWER_TIMEOUT, async {
+        stream.write_all(&bytes).await?;
+        stream.finish().await
+    });
+    match sent.await {
+        Ok(Ok(())) => shared.counters.answered.add(),
+        Ok(Err(_)) | Err(_) => shared.counters.undelivered.add(),
+    }
+    stream.close();
+}

@@ -1,0 +1,102 @@
+//! What the listener counted since it started, for `custos status` and the log.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)*) => {
+        /// Counts of what happened, each only ever growing.
+        #[derive(Debug, Default)]
+        pub struct Counters {
+            $($(#[$doc])* pub $name: Counter,)*
+        }
+
+        impl Counters {
+            /// Every count by name.
+            pub fn snapshot(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name.get()),)*]
+            }
+        }
+    };
+}
+
+/// One count.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds one.
+    pub fn add(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The count so far.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+counters! {
+    /// Connections accepted from the kernel.
+    accepted,
+    /// Failures to accept a connection, mostly for want of file descriptors.
+    accept_failures,
+    /// Peers that `allowed_hosts` does not name.
+    refused_by_allowed_hosts,
+    /// Peers that `hosts.deny` names.
+    refused_by_tcp_wrappers,
+    /// Commands that their own access list kept from a peer.
+    refused_by_command_access,
+    /// Connections closed to make room, because too many were waiting for a request.
+    crowded_out,
+    /// TLS handshakes that failed.
+    tls_failures,
+    /// TLS connections on which neither side showed a certificate.
+    anonymous,
+    /// Connections that sent no whole request in time.
+    timed_out_before_request,
+    /// Connections that ended before the request did.
+    cut_short,
+    /// Packets of a version that nobody speaks, such as TLS sent to a plain port.
+    bad_version,
+    /// Packets with an impossible length.
+    bad_length,
+    /// Packets with a wrong CRC.
+    bad_crc,
+    /// Packets that are not queries.
+    bad_type,
+    /// Queries without any text.
+    empty_queries,
+    /// Queries with forbidden characters.
+    illegal_metachars,
+    /// Queries with arguments where none are allowed.
+    refused_arguments,
+    /// Queries with a command substitution.
+    refused_substitutions,
+    /// Queries for the version.
+    version_queries,
+    /// Queries for commands that do not exist.
+    unknown_commands,
+    /// Requests handed to the agent.
+    requests,
+    /// Requests answered with a failure because too many were waiting.
+    over_limit,
+    /// Answers that could not be delivered, mostly because the client had gone.
+    undelivered,
+    /// Answers delivered.
+    answered,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_snapshot_names_every_count() {
+        let counters = Counters::default();
+        counters.bad_crc.add();
+        counters.bad_crc.add();
+        let snapshot = counters.snapshot();
+        assert!(snapshot.contains(&("bad_crc", 2)));
+        assert!(snapshot.contains(&("answered", 0)));
+    }
+}

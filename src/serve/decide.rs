@@ -1,0 +1,60 @@
+//! What to do about a query: a pure function of the settings and the packet.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+
+use custos_compat::nrpe::{Packet, Query, Refusal, expand};
+
+use super::request::{Answer, Origin, Task};
+use super::settings::{ServedTask, Settings};
+
+/// The command that every NRPE daemon has.
+pub(super) const VERSION_COMMAND: &[u8] = b"_NRPE_CHECK";
+/// The version of NRPE that this one stands in for.
+pub const NRPE_VERSION: &str = "4.1.0";
+
+/// What to do about a query.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// Close without a word, as NRPE does.
+    Refuse(Refusal),
+    /// The peer may not run this command: the answer is that of an unknown one.
+    Forbidden { command: String, answer: Answer },
+    /// The version was asked for.
+    Version(Answer),
+    /// There is no such command.
+    Unknown { command: String, answer: Answer },
+    /// Run a command.
+    Run { command: String, task: Task },
+}
+
+/// Decides about a query from this origin.
+pub(super) fn decide(settings: &Settings, packet: &Packet, origin: &Origin) -> Decision {
+    let query = match Query::parse(&packet.text, &settings.policy) {
+        Ok(query) => query,
+        Err(refusal) => return Decision::Refuse(refusal),
+    };
+    if query.command == VERSION_COMMAND {
+        return Decision::Version(Answer { code: 0, text: format!("NRPE v{NRPE_VERSION}").into_bytes() });
+    }
+    let command = String::from_utf8_lossy(query.command).into_owned();
+    let Some(served) = settings.commands.get(query.command) else {
+        return Decision::Unknown { command, answer: not_defined(query.command) };
+    };
+    if !served.access.as_ref().is_none_or(|access| access.allows(origin)) {
+        return Decision::Forbidden { command, answer: not_defined(query.command) };
+    }
+    let task = match &served.task {
+        ServedTask::Check => Task::Check,
+        ServedTask::Line(line) => Task::Line {
+            line: OsString::from_vec(expand(line, &query.arguments)),
+            env: settings.environment.clone(),
+            credentials: settings.credentials.clone(),
+        },
+    };
+    Decision::Run { command, task }
+}
+
+fn not_defined(command: &[u8]) -> Answer {
+    Answer::unknown([b"NRPE: Command '", command, b"' not defined"].concat())
+}

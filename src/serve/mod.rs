@@ -1,0 +1,31 @@
+//! Serving: the NRPE listener. It turns what clients ask into [`Request`]s for the agent and sends its [`Answer`]s.
+//!
+//! Nothing is executed or recorded here: a request takes the same path as a scheduled run.
+
+mod access;
+mod answer;
+mod connection;
+mod counters;
+mod decide;
+mod disk;
+mod error;
+mod listener;
+mod log;
+mod request;
+mod room;
+mod server;
+mod settings;
+mod stream;
+mod tls;
+mod user;
+
+pub use access::CommandAccess;
+pub use counters::{Counter, Counters};
+pub use decide::NRPE_VERSION;
+pub use error::Error;
+pub use log::{Log, LogSettings};
+pub use request::{Answer, Origin, Request, Task, Transport};
+pub use server::Server;
+pub use settings::{Listen, Overrides, ServedCommand, ServedTask, Settings, read_config};
+pub use tls::{is_anonymous, offers_anonymous};
+pub use user::credentials;

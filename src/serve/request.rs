@@ -1,0 +1,110 @@
+//! What the listener asks of the agent, and what it gets back.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use custos_shim::Credentials;
+use tokio::sync::oneshot;
+
+/// A command that a client asked for. It entered by the network and takes the same path as a scheduled run.
+#[derive(Debug)]
+pub struct Request {
+    /// Name of the command: the name of the check under which the run is recorded.
+    pub command: String,
+    /// What to run.
+    pub task: Task,
+    /// How long it may run.
+    pub timeout: Duration,
+    /// Who asked.
+    pub origin: Origin,
+    /// Where the answer goes. When it is dropped the client is told that there was none.
+    pub answer: oneshot::Sender<Answer>,
+}
+
+/// What a request runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Task {
+    /// A line of `nrpe.cfg`.
+    Line {
+        /// The line for `/bin/sh -c`, macros put in.
+        line: OsString,
+        /// The whole environment.
+        env: Vec<(OsString, OsString)>,
+        /// The user to run as, if another than the agent's own.
+        credentials: Option<Credentials>,
+    },
+    /// The check of that name, as the agent's own definitions have it.
+    Check,
+}
+
+/// What the client is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The result, 0 to 3.
+    pub code: u8,
+    /// The text, byte for byte, before it is cut to what a packet carries.
+    pub text: Vec<u8>,
+}
+
+/// Who asked, and over what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The peer's address; none for a request on standard input.
+    pub peer: Option<IpAddr>,
+    /// The transport.
+    pub transport: Transport,
+}
+
+/// What carried a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Bytes as they are.
+    Plain,
+    /// TLS.
+    Tls {
+        /// Protocol version, such as `TLSv1.3`.
+        protocol: &'static str,
+        /// Cipher suite, such as `ADH-AES256-GCM-SHA384`.
+        cipher: String,
+        /// `true`: neither side showed a certificate, so neither knows the other.
+        anonymous: bool,
+        /// Subject of the client's verified certificate, such as `/O=Example/CN=poller`.
+        client: Option<String>,
+    },
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.peer {
+            Some(peer) => write!(f, "nrpe {peer}")?,
+            None => write!(f, "nrpe stdin")?,
+        }
+        match &self.transport {
+            Transport::Plain => write!(f, " plain"),
+            Transport::Tls { cipher, client: None, .. } => write!(f, " tls={cipher}"),
+            Transport::Tls { cipher, client: Some(client), .. } => write!(f, " tls={cipher} cert={client}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_names_the_peer_and_the_transport() {
+        let tls = |client: Option<&str>| Transport::Tls {
+            protocol: "TLSv1.2",
+            cipher: "ADH-AES256-GCM-SHA384".into(),
+            anonymous: true,
+            client: client.map(str::to_owned),
+        };
+        let peer = Some("192.0.2.7".parse().unwrap());
+        let shown = |peer, transport| Origin { peer, transport }.to_string();
+        assert_eq!(shown(peer, Transport::Plain), "nrpe 192.0.2.7 plain");
+        assert_eq!(shown(peer, tls(None)), "nrpe 192.0.2.7 tls=ADH-AES256-GCM-SHA384");
+        assert_eq!(shown(None, tls(Some("/CN=p"))), "nrpe stdin tls=ADH-AES256-GCM-SHA384 cert=/CN=p");
+    }
+}

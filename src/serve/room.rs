@@ -1,0 +1,115 @@
+//! The waiting room: connections that have not sent a request yet.
+//!
+//! A client sends its request at once, so a connection that waits long is idle, broken or hostile. When the room is
+//! full, the connection that has waited longest makes way for the new one; honest clients never notice.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+/// The room.
+#[derive(Debug)]
+pub(super) struct Room {
+    seats: Mutex<Seats>,
+    len_max: AtomicUsize,
+}
+
+#[derive(Debug, Default)]
+struct Seats {
+    next: u64,
+    /// By order of arrival.
+    taken: BTreeMap<u64, Arc<Notify>>,
+}
+
+/// A place in the room, given up when dropped.
+#[derive(Debug)]
+pub(super) struct Seat {
+    room: Arc<Room>,
+    number: u64,
+    called: Arc<Notify>,
+}
+
+impl Room {
+    pub(super) fn new(len_max: usize) -> Room {
+        Room { seats: Mutex::default(), len_max: AtomicUsize::new(len_max.max(1)) }
+    }
+
+    /// Takes a seat; `true` with it if somebody had to leave.
+    pub(super) fn enter(self: &Arc<Room>) -> (Seat, bool) {
+        let called = Arc::new(Notify::new());
+        let mut seats = self.locked();
+        let number = seats.next;
+        seats.next += 1;
+        seats.taken.insert(number, Arc::clone(&called));
+        let crowded = seats.taken.len() > self.len_max.load(Ordering::Relaxed);
+        if crowded && let Some((_, oldest)) = seats.taken.pop_first() {
+            oldest.notify_one();
+        }
+        (Seat { room: Arc::clone(self), number, called }, crowded)
+    }
+
+    /// Sends everybody away.
+    pub(super) fn clear(&self) {
+        for (_, called) in std::mem::take(&mut self.locked().taken) {
+            called.notify_one();
+        }
+    }
+
+    /// Sends the one away that waits longest; `false` if nobody waits.
+    pub(super) fn evict_oldest(&self) -> bool {
+        match self.locked().taken.pop_first() {
+            Some((_, oldest)) => {
+                oldest.notify_one();
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Seats taken.
+    pub(super) fn len(&self) -> usize {
+        self.locked().taken.len()
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Seats> {
+        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seat {
+    /// Waits until this seat has to be given up.
+    pub(super) async fn evicted(&self) {
+        self.called.notified().await;
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.room.locked().taken.remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_oldest_makes_way() {
+        let room = Arc::new(Room::new(2));
+        let (first, crowded) = room.enter();
+        assert!(!crowded);
+        let (second, _) = room.enter();
+        let (third, crowded) = room.enter();
+        assert!(crowded);
+        first.evicted().await;
+        assert_eq!(room.len(), 2);
+        drop(first);
+        drop(third);
+        assert_eq!(room.len(), 1);
+        room.clear();
+        second.evicted().await;
+        assert_eq!(room.len(), 0);
+    }
+}

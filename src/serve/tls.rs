@@ -1,0 +1,242 @@
+//! The listener's TLS, as NRPE has it: anonymous Diffie-Hellman without a certificate, and OpenSSL's cipher lists.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use custos_compat::nrpe::{ClientCerts, SslConfig, SslProtocol};
+use openssl::bn::BigNum;
+use openssl::dh::Dh;
+use openssl::error::ErrorStack;
+use openssl::ssl::{
+    SslContext, SslContextBuilder, SslFiletype, SslMethod, SslOptions, SslRef, SslSessionCacheMode,
+    SslVerifyMode, SslVersion,
+};
+use openssl::x509::{X509, X509NameRef};
+
+use super::error::Error;
+use super::request::Transport;
+
+/// The prime of ffdhe2048 (RFC 7919, appendix A.1), a safe prime that TLS libraries know by name.
+const FFDHE2048_PRIME: &str = "\
+    FFFFFFFFFFFFFFFFADF85458A2BB4A9AAFDC5620273D3CF1D8B9C583CE2D3695\
+    A9E13641146433FBCC939DCE249B3EF97D2FE363630C75D8F681B202AEC4617A\
+    D3DF1ED5D5FD65612433F51F5F066ED0856365553DED1AF3B557135E7F57C935\
+    984F0C70E0E68B77E2A689DAF3EFE8721DF158A136ADE73530ACCA4F483A797A\
+    BC0AB182B324FB61D108A94BB2C8E3FBB96ADAB760D7F4681D4F42A3DE394DF4\
+    AE56EDE76372BB190B07A7C8EE0A6D709E02FCE1CDF7E2ECC03404CD28342F61\
+    9172FE9CE98583FF8E4F1232EEF28183C3FE3B1B4C6FAD733BB5FCBC2EC22005\
+    C58EF1837D1683B2C6F34A26C1B2EFFA886B423861285C97FFFFFFFFFFFFFFFF";
+/// Its generator.
+const FFDHE2048_GENERATOR: u32 = 2;
+
+/// Makes what connections are accepted with. None if TLS is off.
+///
+/// The cipher list decides OpenSSL's security level, so a list without `@SECLEVEL=0` shuts anonymous suites out,
+/// as it does with NRPE.
+pub(super) fn context(ssl: &SslConfig) -> Result<Option<SslContext>, Error> {
+    if !ssl.enabled {
+        return Ok(None);
+    }
+    let plain = |what: &str| failed(what.to_owned());
+    let mut context =
+        SslContextBuilder::new(SslMethod::tls_server()).map_err(plain("create a TLS context"))?;
+    context.set_options(
+        SslOptions::CIPHER_SERVER_PREFERENCE | SslOptions::NO_RENEGOTIATION | SslOptions::NO_TICKET,
+    );
+    // One request a connection: a session is never resumed.
+    context.set_session_cache_mode(SslSessionCacheMode::OFF);
+    context.set_num_tickets(0).map_err(plain("turn session tickets off"))?;
+    context.set_session_id_context(b"nrpe").map_err(plain("set the session context"))?;
+    set_versions(&mut context, ssl)?;
+    let ciphers = ssl.effective_cipher_list();
+    context.set_cipher_list(&ciphers).map_err(failed(format!("use the cipher list {ciphers}")))?;
+    let group = diffie_hellman().map_err(plain("prepare Diffie-Hellman"))?;
+    context.set_tmp_dh(&group).map_err(plain("prepare Diffie-Hellman"))?;
+    set_certificate(&mut context, ssl)?;
+    set_client_policy(&mut context, ssl)?;
+    Ok(Some(context.build()))
+}
+
+fn failed(what: String) -> impl FnOnce(ErrorStack) -> Error {
+    move |source| Error::Tls { what, reason: reason(&source) }
+}
+
+/// What OpenSSL had to say, without its codes.
+pub(super) fn reason(stack: &ErrorStack) -> String {
+    let reasons: Vec<&str> = stack.errors().iter().filter_map(openssl::error::Error::reason).collect();
+    if reasons.is_empty() { stack.to_string() } else { reasons.join(", ") }
+}
+
+fn set_versions(context: &mut SslContextBuilder, ssl: &SslConfig) -> Result<(), Error> {
+    let number = |protocol: SslProtocol| match protocol {
+        SslProtocol::Ssl3 => SslVersion::SSL3,
+        SslProtocol::Tls1 => SslVersion::TLS1,
+        SslProtocol::Tls1_1 => SslVersion::TLS1_1,
+        SslProtocol::Tls1_2 => SslVersion::TLS1_2,
+        SslProtocol::Tls1_3 => SslVersion::TLS1_3,
+    };
+    let oldest = number(ssl.version.oldest);
+    let what = || format!("use ssl_version {}", ssl.version.describe());
+    context.set_min_proto_version(Some(oldest)).map_err(failed(what()))?;
+    let newest = (!ssl.version.newer).then_some(oldest);
+    context.set_max_proto_version(newest).map_err(failed(what()))
+}
+
+fn diffie_hellman() -> Result<Dh<openssl::pkey::Params>, ErrorStack> {
+    let prime = BigNum::from_hex_str(FFDHE2048_PRIME)?;
+    Dh::from_pqg(prime, None, BigNum::from_u32(FFDHE2048_GENERATOR)?)
+}
+
+fn set_certificate(context: &mut SslContextBuilder, ssl: &SslConfig) -> Result<(), Error> {
+    let Some(certificate) = &ssl.cert_file else { return Ok(()) };
+    let certificate = as_path(certificate);
+    context
+        .set_certificate_chain_file(certificate)
+        .map_err(failed(format!("use certificate file {}", certificate.display())))?;
+    let Some(key) = &ssl.privatekey_file else {
+        return Err(Error::Tls {
+            what: format!("use certificate file {}", certificate.display()),
+            reason: "ssl_privatekey_file is not set".into(),
+        });
+    };
+    let key = as_path(key);
+    context
+        .set_private_key_file(key, SslFiletype::PEM)
+        .map_err(failed(format!("use private key file {}", key.display())))?;
+    context.check_private_key().map_err(failed("use certificate and private key as a pair".into()))
+}
+
+fn set_client_policy(context: &mut SslContextBuilder, ssl: &SslConfig) -> Result<(), Error> {
+    context.set_verify(match ssl.client_certs {
+        ClientCerts::Ignored => SslVerifyMode::NONE,
+        ClientCerts::Asked => SslVerifyMode::PEER,
+        ClientCerts::Required => SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT,
+    });
+    let Some(authorities) = &ssl.cacert_file else {
+        return match ssl.client_certs {
+            ClientCerts::Required => Err(Error::Tls {
+                what: "require client certificates".into(),
+                reason: "ssl_cacert_file is not set".into(),
+            }),
+            ClientCerts::Ignored | ClientCerts::Asked => Ok(()),
+        };
+    };
+    let path = as_path(authorities);
+    let what = || format!("use CA certificate file {}", path.display());
+    context.set_ca_file(path).map_err(failed(what()))?;
+    let names = openssl::x509::X509Name::load_client_ca_file(path).map_err(failed(what()))?;
+    context.set_client_ca_list(names);
+    Ok(())
+}
+
+/// The path that a directive names.
+pub(super) fn as_path(bytes: &[u8]) -> &Path {
+    Path::new(OsStr::from_bytes(bytes))
+}
+
+/// What a finished handshake has agreed on.
+pub(super) fn transport(ssl: &SslRef) -> Transport {
+    let client = ssl.peer_certificate().map(|certificate| subject(certificate.subject_name()));
+    let cipher = ssl.current_cipher().map_or("none", |cipher| cipher.name());
+    Transport::Tls {
+        protocol: ssl.version_str(),
+        anonymous: is_anonymous(cipher),
+        cipher: cipher.to_owned(),
+        client,
+    }
+}
+
+/// Whether a suite authenticates nobody.
+pub fn is_anonymous(cipher: &str) -> bool {
+    cipher.starts_with("ADH-") || cipher.starts_with("AECDH-")
+}
+
+/// Subject and issuer of the client's certificate, if it showed one.
+pub(super) fn client_names(ssl: &SslRef) -> Option<(String, String)> {
+    let certificate: X509 = ssl.peer_certificate()?;
+    Some((subject(certificate.subject_name()), subject(certificate.issuer_name())))
+}
+
+/// A name in OpenSSL's one-line form, such as `/O=Example/CN=poller`.
+pub(super) fn subject(name: &X509NameRef) -> String {
+    let mut line = String::new();
+    for entry in name.entries() {
+        line.push('/');
+        line.push_str(entry.object().nid().short_name().unwrap_or("?"));
+        line.push('=');
+        line.push_str(entry.data().to_string().as_deref().unwrap_or("?"));
+    }
+    line
+}
+
+/// The lines about TLS that NRPE logs at start when `ssl_logging` asks for them.
+pub(super) fn startup_lines(ssl: &SslConfig) -> Vec<String> {
+    let file = |file: &Option<Vec<u8>>| match file {
+        Some(path) => String::from_utf8_lossy(path).into_owned(),
+        None => "None".to_owned(),
+    };
+    vec![
+        format!("SSL Certificate File: {}", file(&ssl.cert_file)),
+        format!("SSL Private Key File: {}", file(&ssl.privatekey_file)),
+        format!("SSL CA Certificate File: {}", file(&ssl.cacert_file)),
+        format!("SSL Cipher List: {}", ssl.effective_cipher_list()),
+        format!("SSL Allow ADH: {}", ssl.use_adh as u8),
+        format!("SSL Client Certs: {}", ssl.client_certs.describe()),
+        format!("SSL Log Options: 0x{:02x}", ssl.logging.0),
+        format!("SSL Version: {}", ssl.version.describe()),
+    ]
+}
+
+/// Whether a client may do without any certificate on either side: the cipher list has an anonymous suite, and
+/// the security level lets it pass.
+pub fn offers_anonymous(ssl: &SslConfig) -> bool {
+    let Ok(Some(made)) = context(ssl) else { return false };
+    // OpenSSL refuses a list in which nothing is left when all suites with authentication are taken away.
+    let anonymous_only = format!("{}:!aRSA:!aDSS:!aECDSA:!aPSK:!aSRP", ssl.effective_cipher_list());
+    let left = SslContextBuilder::new(SslMethod::tls_server())
+        .is_ok_and(|mut context| context.set_cipher_list(&anonymous_only).is_ok());
+    let old_enough = ssl.version.oldest != SslProtocol::Tls1_3;
+    left && old_enough && made.security_level() == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_group_is_a_safe_prime() {
+        let mut work = openssl::bn::BigNumContext::new().unwrap();
+        let prime = BigNum::from_hex_str(FFDHE2048_PRIME).unwrap();
+        assert_eq!(prime.num_bits(), 2048);
+        assert!(prime.is_prime(20, &mut work).unwrap());
+        let mut half = BigNum::new().unwrap();
+        half.rshift1(&prime).unwrap();
+        assert!(half.is_prime(20, &mut work).unwrap());
+    }
+
+    #[test]
+    fn the_default_offers_anonymous_suites() {
+        let with = |list: &str| SslConfig { cipher_list: list.into(), ..SslConfig::default() };
+        assert!(offers_anonymous(&SslConfig::default()));
+        assert!(offers_anonymous(&with("AECDH:AES256-SHA:@SECLEVEL=0")));
+        assert!(!offers_anonymous(&with("ALL:!aNULL:@SECLEVEL=0")));
+        assert!(!offers_anonymous(&with("ALL:@SECLEVEL=1")));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named() {
+        let refused = |change: &dyn Fn(&mut SslConfig)| {
+            let mut ssl = SslConfig::default();
+            change(&mut ssl);
+            context(&ssl).err().unwrap().to_string()
+        };
+        assert!(refused(&|ssl| ssl.cipher_list = "NOSUCH".into()).contains("cipher list NOSUCH"));
+        assert!(refused(&|ssl| ssl.cert_file = Some(b"/none.pem".to_vec())).contains("/none.pem"));
+        assert!(refused(&|ssl| ssl.client_certs = ClientCerts::Required).contains("ssl_cacert_file"));
+        assert!(refused(&|ssl| ssl.cacert_file = Some(b"/none-ca.pem".to_vec())).contains("/none-ca.pem"));
+        let mut off = SslConfig { enabled: false, ..SslConfig::default() };
+        off.cipher_list = "NOSUCH".into();
+        assert!(context(&off).unwrap().is_none());
+    }
+}
