@@ -1,21 +1,47 @@
 //! The `nrpe` section: an `nrpe.cfg` to read in place, and keys of our own that win over it.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::fields::{Fields, boolean, one_or_more, printable, refuse, text, written};
+use super::duration;
+use super::fields::{Fields, boolean, choice, one_or_more, printable, refuse, text, written};
 use super::mistake::Findings;
 use super::model::{Native, NrpeConfig};
-use super::yaml::Node;
+use super::yaml::{Content, Node};
+use crate::limits::{INTERVAL_MAX, TIMEOUT_MIN};
 
-const KEYS: [&str; 4] = ["config", "listen", "allowed_hosts", "tls"];
+const KEYS: [&str; 14] = [
+    "config",
+    "listen",
+    "allowed_hosts",
+    "tls",
+    "tls_certificate",
+    "tls_key",
+    "tls_client_ca",
+    "tls_client_certificates",
+    "tls_versions",
+    "tls_ciphers",
+    "tls_anonymous",
+    "allow_arguments",
+    "tcp_wrappers",
+    "command_timeout",
+];
+/// Keys whose value is a mapping.
+const ACCESS: &str = "access";
+
+const CLIENT_CERTIFICATES: [(&str, &str); 3] = [("ignore", "ignore"), ("ask", "ask"), ("require", "require")];
 
 /// Reads the section; relative paths begin at `base`.
 pub(super) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<NrpeConfig> {
-    let fields = Fields::of(node, "`nrpe`", &KEYS, findings)?;
-    let config = fields
-        .get("config")
-        .and_then(|node| text(node, "the path of an nrpe.cfg", findings))
-        .map(|path| base.join(path));
+    let keys: Vec<&str> = KEYS.into_iter().chain([ACCESS]).collect();
+    let fields = Fields::of(node, "`nrpe`", &keys, findings)?;
+    let path = |key: &str, what: &str, findings: &mut Findings| {
+        fields.get(key).and_then(|node| text(node, what, findings)).map(|path| base.join(path))
+    };
+    let config = path("config", "the path of an nrpe.cfg", findings);
+    let tls_certificate = path("tls_certificate", "the path of a certificate", findings);
+    let tls_key = path("tls_key", "the path of a private key", findings);
+    let tls_client_ca = path("tls_client_ca", "the path of a file of certificates", findings);
     let listen =
         strings(fields.get("listen"), "an address with its port", findings, |node, text, findings| {
             let good = address(text);
@@ -33,8 +59,49 @@ pub(super) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<
         .filter(|host| !host.is_empty())
         .map(str::to_owned)
         .collect();
-    let tls = fields.get("tls").and_then(|node| boolean(node, findings));
-    Some(NrpeConfig { config, native: Native { listen, allowed_hosts, tls } })
+    let switch = |key: &str, findings: &mut Findings| fields.get(key).and_then(|n| boolean(n, findings));
+    let words = |key: &str, what: &str, findings: &mut Findings| {
+        fields.get(key).and_then(|node| text(node, what, findings)).map(str::to_owned)
+    };
+    let native = Native {
+        listen,
+        allowed_hosts,
+        tls: switch("tls", findings),
+        tls_certificate,
+        tls_key,
+        tls_client_ca,
+        tls_client_certificates: fields
+            .get("tls_client_certificates")
+            .and_then(|node| choice(node, &CLIENT_CERTIFICATES, findings))
+            .map(str::to_owned),
+        tls_versions: words("tls_versions", "protocol versions such as `TLSv1.2+`", findings),
+        tls_ciphers: words("tls_ciphers", "a cipher list of OpenSSL", findings),
+        tls_anonymous: switch("tls_anonymous", findings),
+        allow_arguments: switch("allow_arguments", findings).unwrap_or(false),
+        tcp_wrappers: switch("tcp_wrappers", findings),
+        command_timeout: fields
+            .get("command_timeout")
+            .and_then(|node| duration::read(node, TIMEOUT_MIN, INTERVAL_MAX, findings)),
+        access: fields.get(ACCESS).map(|node| access(node, findings)).unwrap_or_default(),
+    };
+    Some(NrpeConfig { config, native })
+}
+
+/// Commands, by name or glob, and who may run them.
+fn access(node: &Node, findings: &mut Findings) -> BTreeMap<String, Vec<String>> {
+    let Content::Map(entries) = &node.content else {
+        refuse(node, "commands (names or globs), each with who may run it", findings);
+        return BTreeMap::new();
+    };
+    let who = "an address, a network or `cert:SUBJECT`";
+    let mut rules = BTreeMap::new();
+    for entry in entries {
+        if printable(&entry.key, &entry.key_place, findings) {
+            let list = strings(Some(&entry.value), who, findings, |_, _, _| true);
+            rules.insert(entry.key.clone(), list);
+        }
+    }
+    rules
 }
 
 fn strings(

@@ -50,8 +50,39 @@ fn write_nrpe(page: &mut String, nrpe: &NrpeConfig) -> fmt::Result {
     if !nrpe.native.allowed_hosts.is_empty() {
         writeln!(section, "  allowed_hosts: {}", list(&nrpe.native.allowed_hosts))?;
     }
-    if let Some(tls) = nrpe.native.tls {
-        writeln!(section, "  tls: {tls}")?;
+    let native = &nrpe.native;
+    let switches =
+        [("tls", native.tls), ("tls_anonymous", native.tls_anonymous), ("tcp_wrappers", native.tcp_wrappers)];
+    for (key, on) in switches.into_iter().filter_map(|(key, on)| Some((key, on?))) {
+        writeln!(section, "  {key}: {on}")?;
+    }
+    let paths = [
+        ("tls_certificate", &native.tls_certificate),
+        ("tls_key", &native.tls_key),
+        ("tls_client_ca", &native.tls_client_ca),
+    ];
+    for (key, path) in paths.into_iter().filter_map(|(key, path)| Some((key, path.as_ref()?))) {
+        writeln!(section, "  {key}: {}", word(&path.to_string_lossy()))?;
+    }
+    let words = [
+        ("tls_client_certificates", &native.tls_client_certificates),
+        ("tls_versions", &native.tls_versions),
+        ("tls_ciphers", &native.tls_ciphers),
+    ];
+    for (key, text) in words.into_iter().filter_map(|(key, text)| Some((key, text.as_ref()?))) {
+        writeln!(section, "  {key}: {}", word(text))?;
+    }
+    if native.allow_arguments {
+        writeln!(section, "  allow_arguments: true")?;
+    }
+    if let Some(timeout) = native.command_timeout {
+        writeln!(section, "  command_timeout: {}", duration::show(timeout))?;
+    }
+    if !native.access.is_empty() {
+        writeln!(section, "  access:")?;
+    }
+    for (pattern, who) in &native.access {
+        writeln!(section, "    {}: {}", word(pattern), list(who))?;
     }
     if section.is_empty() { writeln!(page, "nrpe: {{}}") } else { write!(page, "nrpe:\n{section}") }
 }
