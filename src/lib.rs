@@ -6,6 +6,8 @@
 pub mod agent;
 pub mod cli;
 pub mod clock;
+pub mod control;
+pub mod daemon;
 pub mod definition;
 pub mod evaluate;
 pub mod execute;
@@ -13,5 +15,6 @@ pub mod exit_code;
 pub mod human;
 pub mod interpret;
 pub mod limits;
+pub mod record;
 pub mod serve;
 pub mod time_spec;
