@@ -64,7 +64,7 @@ impl Scaling {
                     "/s" => "/s".to_owned(),
                     _ => format!(" {unit}"),
                 };
-                let digits = if plain && magnitude >= 1.0 { 4 } else { 3 };
+                let digits = if plain && magnitude >= 1000.0 { 4 } else { 3 };
                 Scaling { divisor, suffix: format!("{prefix}{tail}"), digits }
             }
         }

@@ -8,7 +8,7 @@
 //!         └───┬───────┬───────┬───
 //!           12:00   12:10   12:20
 //!    state  ▁▁▁▁▁▁▁▄▄██▁▁▁▁
-//! 2026-11-22 12:00 to 12:30 UTC   ▁ OK  ▄ WARNING  █ CRITICAL
+//! 2026-11-22 12:00 to 12:30 UTC  ▁ ok  ▄ warn  █ crit
 //! ```
 
 use custos_store::{Bounds, State};
@@ -280,19 +280,22 @@ impl Chart<'_> {
         }
     }
 
+    /// The span in words, and the marks of the states that occur.
     fn legend(&self) -> Line {
         let mut line = Line::default();
-        line.push(Ink::Dim, &time_axis::span(self.picture.start_ms, self.picture.end_ms, &self.picture.zone));
+        let span = time_axis::span(self.picture.start_ms, self.picture.end_ms, &self.picture.zone);
+        line.push(Ink::Dim, &span);
         let cells = || self.picture.ribbons.iter().flat_map(Ribbon::cells);
-        for state in State::ALL {
+        for (state, name) in State::ALL.into_iter().zip(["ok", "warn", "crit", "unknown"]) {
             if cells().any(|cell| *cell == Some(state)) {
                 line.push(Ink::Plain, "  ");
                 line.push_char(Ink::State(state), self.state_mark(state));
-                line.push(Ink::Dim, &format!(" {}", state.name()));
+                line.push(Ink::Dim, &format!(" {name}"));
             }
         }
-        if cells().any(Option::is_none) {
-            line.push(Ink::Dim, "  blank: no run");
+        let blank = "  blank: no run";
+        if cells().any(Option::is_none) && line.plain().chars().count() + blank.len() <= self.options.width {
+            line.push(Ink::Dim, blank);
         }
         line
     }
@@ -349,4 +352,182 @@ fn ascii_if(glyphs: Glyphs, text: String) -> String {
         return text;
     }
     text.replace('µ', "u").replace('Ω', "Ohm").replace('°', " deg ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use jiff::tz::TimeZone;
+
+    use super::super::series::{Columns, Limit};
+    use super::*;
+
+    const MINUTE: i64 = 60_000;
+    const DAY: i64 = 1440 * MINUTE;
+    /// 2026-11-22 12:00 UTC, a Sunday.
+    const START: i64 = 1_795_348_800_000;
+
+    const BRAILLE: TextOptions =
+        TextOptions { width: 80, height: 23, glyphs: Glyphs::Braille, overlay: false };
+    const ASCII: TextOptions = TextOptions { width: 80, height: 23, glyphs: Glyphs::Ascii, overlay: true };
+
+    fn picture(span_ms: i64) -> Picture {
+        Picture {
+            start_ms: START,
+            end_ms: START + span_ms,
+            zone: TimeZone::UTC,
+            prefixes: Prefixes::Si,
+            series: Vec::new(),
+            ribbons: Vec::new(),
+        }
+    }
+
+    /// Adds a series of samples at equal distances; `value` gives none where there was no sample.
+    fn add(
+        picture: &mut Picture,
+        options: &TextOptions,
+        (title, unit): (&str, &str),
+        interval_ms: i64,
+        value: impl Fn(i64) -> Option<f64>,
+    ) {
+        let count = columns(options.width, options.glyphs);
+        let mut columns = Columns::new(picture.start_ms, picture.end_ms, count);
+        for index in 0..(picture.end_ms - picture.start_ms) / interval_ms {
+            if let Some(value) = value(index) {
+                columns.add(picture.start_ms + index * interval_ms, value);
+            }
+        }
+        picture.series.push(Series {
+            title: title.to_owned(),
+            unit: unit.to_owned(),
+            columns: columns.into_vec(),
+            limits: Vec::new(),
+            bridge_ms: interval_ms * 3 / 2,
+        });
+    }
+
+    fn limit(state: State, end: f64) -> Limit {
+        Limit { state, bounds: Bounds { start: 0.0, end, inside: false } }
+    }
+
+    fn drawn(picture: &Picture, options: &TextOptions) -> String {
+        text(picture, options).iter().map(|line| line.plain() + "\n").collect()
+    }
+
+    /// Compares with a file of `golden/`, which `CUSTOS_WRITE_GOLDEN=1` writes anew.
+    fn assert_golden(name: &str, picture: &Picture, options: &TextOptions) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/graph/golden").join(name);
+        let drawn = drawn(picture, options);
+        if std::env::var_os("CUSTOS_WRITE_GOLDEN").is_some() {
+            std::fs::write(&path, &drawn).unwrap();
+        }
+        let expected = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(drawn, expected, "{name} is now drawn as\n{drawn}");
+        let is_ascii = options.glyphs == Glyphs::Ascii;
+        assert!(!is_ascii || drawn.is_ascii());
+        assert!(drawn.lines().all(|line| line.chars().count() <= options.width));
+        assert!(drawn.lines().count() <= options.height);
+    }
+
+    /// An hour of load with a wave, a peak, a gap of ten minutes, and thresholds.
+    fn hour(options: &TextOptions) -> Picture {
+        let mut picture = picture(60 * MINUTE);
+        add(&mut picture, options, ("load:load1", ""), 10_000, |index| match index {
+            200..=260 => None,
+            100 => Some(6.4),
+            _ => Some(1.6 + (index as f64 / 20.0).sin()),
+        });
+        picture.series[0].limits = vec![limit(State::Warning, 5.0), limit(State::Critical, 6.0)];
+        let mut ribbon = Ribbon::new("load", picture.start_ms, picture.end_ms, cells(options.width));
+        for index in (0..200).chain(261..360) {
+            let state = match index {
+                100..=104 => State::Critical,
+                300..=310 => State::Warning,
+                330..=333 => State::Unknown,
+                _ => State::Ok,
+            };
+            ribbon.cover(START + index * 10_000, START + (index + 1) * 10_000, state);
+        }
+        picture.ribbons.push(ribbon);
+        picture
+    }
+
+    #[test]
+    fn an_hour_in_braille() {
+        assert_golden("hour_braille.txt", &hour(&BRAILLE), &BRAILLE);
+    }
+
+    #[test]
+    fn an_hour_in_ascii() {
+        assert_golden("hour_ascii.txt", &hour(&ASCII), &ASCII);
+    }
+
+    #[test]
+    fn an_hour_in_blocks() {
+        let options = TextOptions { glyphs: Glyphs::Blocks, width: 60, height: 15, ..BRAILLE };
+        assert_golden("hour_blocks.txt", &hour(&options), &options);
+    }
+
+    #[test]
+    fn one_sample_of_a_week_is_seen() {
+        let mut picture = picture(7 * DAY);
+        add(&mut picture, &BRAILLE, ("time:offset", "s"), 10_000, |index| {
+            Some(if index == 40_000 { 0.9 } else { 0.002 + 0.001 * (index as f64 / 700.0).sin() })
+        });
+        assert_golden("week_spike_braille.txt", &picture, &BRAILLE);
+        let mut week = super::tests::picture(7 * DAY);
+        add(&mut week, &ASCII, ("time:offset", "s"), 10_000, |index| {
+            Some(if index == 40_000 { 0.9 } else { 0.002 })
+        });
+        assert_golden("week_spike_ascii.txt", &week, &ASCII);
+    }
+
+    #[test]
+    fn few_samples_are_joined_across_empty_columns() {
+        let mut picture = picture(10 * MINUTE);
+        add(&mut picture, &BRAILLE, ("disk:/", "B"), MINUTE, |index| {
+            (index != 6).then_some(7e9 + index as f64 * 2.5e8)
+        });
+        let options = TextOptions { height: 14, ..BRAILLE };
+        assert_golden("sparse_braille.txt", &picture, &options);
+    }
+
+    #[test]
+    fn series_of_one_unit_share_a_panel_only_where_they_can_be_told_apart() {
+        let both = |options: &TextOptions| {
+            let mut picture = picture(2 * DAY);
+            for (title, height) in [("load:load1", 3.0), ("load:load5", 2.0)] {
+                add(&mut picture, options, (title, ""), 5 * MINUTE, |index| {
+                    Some(height + (index as f64 / 60.0).cos() * height / 2.0)
+                });
+            }
+            add(&mut picture, options, ("users:users", "%"), 5 * MINUTE, |index| Some((index / 144) as f64));
+            picture
+        };
+        assert_golden("panels_ascii.txt", &both(&ASCII), &ASCII);
+        let options = TextOptions { height: 30, ..BRAILLE };
+        assert_golden("panels_braille.txt", &both(&options), &options);
+    }
+
+    #[test]
+    fn a_span_without_samples_says_so() {
+        let mut picture = picture(60 * MINUTE);
+        add(&mut picture, &ASCII, ("load:load1", ""), MINUTE, |_| None);
+        let drawn = drawn(&picture, &ASCII);
+        assert!(drawn.contains("no samples in this span"), "{drawn}");
+        assert_eq!(picture.series[0].summary(), None);
+    }
+
+    #[test]
+    fn every_size_can_be_drawn() {
+        for (width, height) in [(0, 0), (1, 1), (20, 3), (500, 200)] {
+            for glyphs in [Glyphs::Braille, Glyphs::Blocks, Glyphs::Ascii] {
+                let options = TextOptions { width, height, glyphs, overlay: true };
+                for line in text(&hour(&options), &options) {
+                    assert!(line.plain().chars().count() <= width);
+                }
+            }
+        }
+    }
 }
