@@ -24,6 +24,8 @@ pub struct Column {
     pub count: u64,
     /// Sum of the values.
     pub sum: f64,
+    /// `true` if a run without this value came between the sample before and the first of this column.
+    pub after_gap: bool,
 }
 
 /// Sorts samples into columns of equal length that make up a span of time.
@@ -32,6 +34,7 @@ pub struct Columns {
     start_ms: i64,
     end_ms: i64,
     columns: Vec<Option<Column>>,
+    gap: bool,
 }
 
 impl Columns {
@@ -41,6 +44,7 @@ impl Columns {
             start_ms,
             end_ms: end_ms.max(start_ms.saturating_add(1)),
             columns: vec![None; count.max(1)],
+            gap: false,
         }
     }
 
@@ -59,13 +63,26 @@ impl Columns {
             last_ms: time_ms,
             count: 0,
             sum: 0.0,
+            after_gap: self.gap,
         });
+        self.gap = false;
         column.min = column.min.min(value);
         column.max = column.max.max(value);
         column.last = value;
         column.last_ms = time_ms;
         column.count += 1;
         column.sum += value;
+    }
+
+    /// Says that a run had no value here, so that nothing is drawn across it.
+    pub fn gap(&mut self) {
+        self.gap = true;
+    }
+
+    /// The length of a column in milliseconds.
+    pub fn column_ms(&self) -> i64 {
+        let span = i128::from(self.end_ms) - i128::from(self.start_ms);
+        i64::try_from(span / self.columns.len() as i128).unwrap_or(i64::MAX)
     }
 
     /// The columns; none where there was no sample.
@@ -149,7 +166,7 @@ impl Series {
 
     /// Whether the samples on both sides of two columns belong to one line.
     pub(super) fn joined(&self, earlier: &Column, later: &Column) -> bool {
-        later.first_ms.saturating_sub(earlier.last_ms) <= self.bridge_ms
+        !later.after_gap && later.first_ms.saturating_sub(earlier.last_ms) <= self.bridge_ms
     }
 }
 
@@ -227,10 +244,35 @@ mod tests {
                 first_ms: 1000,
                 last_ms: 1499,
                 count: 3,
-                sum: 11.0
+                sum: 11.0,
+                after_gap: false
             })
         );
         assert_eq!(columns[1], None);
+    }
+
+    #[test]
+    fn a_run_without_a_value_parts_the_line() {
+        let mut columns = Columns::new(0, 30, 3);
+        columns.add(1, 1.0);
+        columns.add(11, 1.0);
+        columns.gap();
+        columns.add(19, 1.0);
+        columns.gap();
+        columns.add(21, 1.0);
+        assert_eq!(columns.column_ms(), 10);
+        let columns = columns.into_vec();
+        let series = Series {
+            title: String::new(),
+            unit: String::new(),
+            limits: Vec::new(),
+            bridge_ms: 10,
+            columns: columns.clone(),
+        };
+        let joined =
+            |one: usize, other: usize| series.joined(&columns[one].unwrap(), &columns[other].unwrap());
+        assert!(joined(0, 1));
+        assert!(!joined(1, 2));
     }
 
     #[test]
