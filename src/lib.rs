@@ -12,6 +12,7 @@ pub mod definition;
 pub mod evaluate;
 pub mod execute;
 pub mod exit_code;
+pub mod graph;
 pub mod human;
 pub mod interpret;
 pub mod limits;

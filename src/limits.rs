@@ -66,6 +66,8 @@ pub const DRAIN: Duration = Duration::from_secs(10);
 pub const HISTORY_MAX_RUNS: usize = 10_000;
 /// Problems with the output of one run that are told in its record; further ones are counted there.
 pub const REMARKS_MAX: usize = 4;
+/// Series that one graph shows; it says how many more there are.
+pub const GRAPH_SERIES_MAX: usize = 16;
 const _: () = assert!(STDERR_MAX_BYTES <= STDOUT_MAX_BYTES);
 
 /// Connections that may wait for a request to arrive. When one more comes, the one that waits longest is closed.
