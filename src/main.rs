@@ -1,3 +1,5 @@
 //! The `custos` program: reads the command line and hands over.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    custos::cli::main().into()
+}

@@ -1,9 +1,17 @@
-//! The command line.
+//! The command line: one file for each command, and what they share.
 
+mod args;
+mod check;
 pub mod config;
 pub mod graph;
 pub mod history;
 mod intervals;
+mod log;
 pub mod read;
+mod run;
 mod select;
+mod status;
+mod status_row;
 pub mod style;
+
+pub use args::main;

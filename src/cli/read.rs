@@ -40,6 +40,18 @@ impl ReadArgs {
     /// # Errors
     /// A message for the user, with the exit status that goes with it.
     pub fn open(&self) -> Result<Opened, Failure> {
+        let (store, config) = self.locate()?;
+        let reader = Reader::open(&store).map_err(|error| {
+            Failure::new(format!("failed to open the store {}: {}", store.display(), chain(&error)))
+        })?;
+        Ok(Opened { reader, config })
+    }
+
+    /// Finds the directory of the store, and the configuration if there is one.
+    ///
+    /// # Errors
+    /// A message for the user, with the exit status that goes with it.
+    pub fn locate(&self) -> Result<(PathBuf, Option<Config>), Failure> {
         let path = self.config.clone().unwrap_or_else(|| DEFAULT_PATH.into());
         let config = if self.config.is_some() || path.exists() {
             match definition::load(&path) {
@@ -58,10 +70,7 @@ impl ReadArgs {
         let configured =
             || config.as_ref().map_or_else(|| DEFAULT_STORE.into(), |config| config.store.clone());
         let store = self.store.clone().unwrap_or_else(configured);
-        let reader = Reader::open(&store).map_err(|error| {
-            Failure::new(format!("failed to open the store {}: {}", store.display(), chain(&error)))
-        })?;
-        Ok(Opened { reader, config })
+        Ok((store, config))
     }
 
     /// How to write to stdout.

@@ -1,0 +1,42 @@
+//! `custos run`: the agent in the foreground.
+
+use std::path::PathBuf;
+
+use super::config::report;
+use super::log;
+use crate::daemon::{self, Setup};
+use crate::definition::{self, DEFAULT_PATH};
+use crate::exit_code::ExitCode;
+
+/// Runs the agent in the foreground: checks on schedule, every run stored, NRPE answered.
+///
+/// Logs go to stderr; CUSTOS_LOG filters them (info, debug, custos::serve=debug). SIGTERM and SIGINT end it after the
+/// runs under way; SIGHUP reads the configuration again and keeps the old one if there is any mistake in it.
+#[derive(Debug, clap::Args)]
+pub(super) struct RunArgs {
+    /// The configuration [default: /etc/custos/custos.yaml]
+    #[arg(long, short = 'c', value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &RunArgs) -> ExitCode {
+    log::start();
+    let path = args.config.clone().unwrap_or_else(|| DEFAULT_PATH.into());
+    // The daemon may change its directory, and a reload must find the same file.
+    let path = std::path::absolute(&path).unwrap_or(path);
+    match definition::load(&path) {
+        Ok(loaded) => {
+            for line in report(&loaded.warnings, false).lines() {
+                tracing::warn!("{line}");
+            }
+            daemon::run(Setup { config: loaded.config, config_file: Some(path), nrpe: None })
+        }
+        Err(mistakes) => {
+            for line in report(&mistakes, false).lines() {
+                tracing::error!("{line}");
+            }
+            ExitCode::Usage
+        }
+    }
+}

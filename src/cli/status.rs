@@ -1,0 +1,233 @@
+//! `custos status`: where every check stands, worst first.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use custos_store::{Reader, State};
+
+use super::read::{Failure, ReadArgs, chain, finish};
+use super::status_row::{StatusRow, was_asked};
+use super::style::{Style, printable};
+use crate::agent::{AGENT_CHECK, threshold_lines};
+use crate::clock;
+use crate::control::{self, AgentStatus, AskError, Request, Response};
+use crate::definition::Config;
+use crate::exit_code::ExitCode;
+use crate::human;
+
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Shows the state of every check, worst first: soft or hard, since when, and what its last run said.
+///
+/// What is stored is read from the store; a running agent adds when each check runs next, and tells what it could not
+/// store. The check `custos` is the agent itself.
+#[derive(Debug, clap::Args)]
+pub(super) struct StatusArgs {
+    /// Only these checks
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// One JSON object for each check
+    #[arg(long)]
+    json: bool,
+    /// End with the worst hard state as exit status: 0 to 3
+    #[arg(long)]
+    exit_code: bool,
+    /// Also checks that are no longer defined
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    read: ReadArgs,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &StatusArgs) -> ExitCode {
+    let mut worst = State::Ok;
+    let ended = finish(|out| {
+        let status = Status::read(args)?;
+        worst = status.rows.iter().fold(State::Ok, |worst, row| worst.worst(row.hard_severity));
+        if args.json { status.write_json(out) } else { status.write_table(args.read.style(), out) }
+    });
+    match ended {
+        ExitCode::Success if args.exit_code => ExitCode::Verdict(worst),
+        _ if args.exit_code => ExitCode::Verdict(State::Unknown),
+        ended => ended,
+    }
+}
+
+struct Status {
+    agent: Result<AgentStatus, AskError>,
+    store_error: Option<String>,
+    rows: Vec<StatusRow>,
+}
+
+impl Status {
+    fn read(args: &StatusArgs) -> Result<Status, Failure> {
+        let (store, config) = args.read.locate()?;
+        let agent = ask_agent(&store);
+        let reader = Reader::open(&store).map_err(|error| chain(&error));
+        if let (Err(error), Err(_)) = (&reader, &agent) {
+            return Err(Failure::new(format!("failed to open the store {}: {error}", store.display())));
+        }
+        let mut names: BTreeSet<String> = match &config {
+            Some(config) => config.checks.keys().cloned().collect(),
+            None => BTreeSet::new(),
+        };
+        if let Ok(agent) = &agent {
+            names.extend(agent.rows.iter().map(|row| row.check.clone()));
+        }
+        if let Ok(reader) = &reader {
+            names.extend(stored_names(reader, config.as_ref(), args)?);
+        }
+        if !args.names.is_empty() {
+            if let Some(missing) = args.names.iter().find(|name| !names.contains(*name)) {
+                return Err(Failure::usage(format!("no check {missing} is defined or was ever run")));
+            }
+            names.retain(|name| args.names.contains(name));
+        }
+        let mut rows = Vec::with_capacity(names.len());
+        for name in names {
+            let check = config.as_ref().and_then(|config| config.checks.get(&name));
+            let mut row = match &reader {
+                Ok(reader) => StatusRow::from_store(reader, &name, check.map(|check| &**check))?,
+                Err(_) => StatusRow::pending(&name),
+            };
+            let live = agent.as_ref().ok().and_then(|agent| agent.rows.iter().find(|r| r.check == name));
+            if let Some(live) = live {
+                row.add_live(live);
+            }
+            rows.push(row);
+        }
+        rows.sort_by_key(StatusRow::rank);
+        Ok(Status { agent, store_error: reader.err(), rows })
+    }
+
+    fn write_json(&self, out: &mut dyn Write) -> Result<(), Failure> {
+        for row in &self.rows {
+            let line = serde_json::to_string(row).map_err(|error| Failure::new(error.to_string()))?;
+            writeln!(out, "{line}")?;
+        }
+        Ok(())
+    }
+
+    fn write_table(&self, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
+        let now_ms = clock::now_ms();
+        let name_width = self.rows.iter().map(|row| row.check.chars().count()).max().unwrap_or(5).clamp(5, 32);
+        let head = format!(
+            "{:<8} {:<9} {:>8} {:>8} {:>7} {:<name_width$} {}",
+            "STATE", "TYPE", "SINCE", "LAST", "NEXT", "CHECK", "TEXT"
+        );
+        writeln!(out, "{}", style.dim(&head))?;
+        for row in &self.rows {
+            let state = format!("{:<8}", row.state);
+            let state = match row.severity {
+                Some(severity) => style.state(severity, &state).into_owned(),
+                None => style.dim(&state).into_owned(),
+            };
+            let ago = |ms: Option<i64>| ms.map_or("-".to_owned(), |ms| human::duration_ms((now_ms - ms).max(0)));
+            let next = match (row.running, row.next_run_ms) {
+                (true, _) => "running".to_owned(),
+                (false, Some(ms)) => human::duration_ms((ms - now_ms).max(0)),
+                (false, None) => "-".to_owned(),
+            };
+            let line = format!(
+                "{:<9} {:>8} {:>8} {:>7} {:<name_width$} {}",
+                kind(row),
+                short(&ago(row.since_ms)),
+                short(&ago(row.last_run_ms)),
+                short(&next),
+                printable(&row.check),
+                said(row)
+            );
+            writeln!(out, "{state} {}", cut(&line, style))?;
+        }
+        self.write_agent(style, out)
+    }
+
+    fn write_agent(&self, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
+        match &self.agent {
+            Ok(agent) => {
+                let up = human::duration_ms((clock::now_ms() - agent.started_ms).max(0));
+                let mut line = format!("agent: pid {}, up {up}", agent.pid);
+                if !agent.nrpe.is_empty() {
+                    line += &format!(", NRPE on {}", agent.nrpe.join(" "));
+                }
+                writeln!(out, "{}", style.dim(&line))?;
+                if !agent.nrpe_counters.is_empty() {
+                    let counts: Vec<String> =
+                        agent.nrpe_counters.iter().map(|(name, count)| format!("{name} {count}")).collect();
+                    writeln!(out, "{}", style.dim(&format!("nrpe: {}", counts.join(", "))))?;
+                }
+            }
+            Err(error) => writeln!(out, "{}", style.dim(&format!("agent: {error}; shown is what was stored")))?,
+        }
+        if let Some(error) = &self.store_error {
+            writeln!(out, "store: cannot be read: {error}")?;
+        }
+        Ok(())
+    }
+}
+
+fn ask_agent(store: &Path) -> Result<AgentStatus, AskError> {
+    match control::ask(store, &Request::Status, PATIENCE)? {
+        Response::Status(status) => Ok(status),
+        Response::Refused(why) => Err(AskError::Unreadable(why)),
+        Response::Ran { .. } => Err(AskError::Unreadable("a run".to_owned())),
+    }
+}
+
+/// Checks of the store that belong into the status: the defined, the asked for and the agent; all if wanted.
+fn stored_names(reader: &Reader, config: Option<&Config>, args: &StatusArgs) -> Result<Vec<String>, Failure> {
+    let mut names = Vec::new();
+    for known in reader.checks() {
+        let defined = config.is_none_or(|config| config.checks.contains_key(&known.name));
+        let wanted = args.all || args.names.contains(&known.name) || known.name == AGENT_CHECK;
+        if defined || wanted || reader.last(&known.name)?.is_some_and(|run| was_asked(&run)) {
+            names.push(known.name);
+        }
+    }
+    Ok(names)
+}
+
+fn kind(row: &StatusRow) -> String {
+    match (row.severity, row.flapping) {
+        (None, _) => "-".to_owned(),
+        (Some(_), true) => "flapping".to_owned(),
+        (Some(State::Ok), false) => "hard".to_owned(),
+        (Some(_), false) => {
+            let kind = row.state_type.to_ascii_lowercase();
+            match row.max_check_attempts {
+                Some(max) if max > 1 => format!("{kind} {}/{max}", row.attempt),
+                _ => kind,
+            }
+        }
+    }
+}
+
+/// The text, with what the thresholds said before it.
+fn said(row: &StatusRow) -> String {
+    let limits: Vec<&str> = threshold_lines(&row.judgement).collect();
+    let text = printable(&row.text);
+    match limits.as_slice() {
+        [] => text.into_owned(),
+        limits => format!("{} - {text}", printable(&limits.join("; "))),
+    }
+}
+
+/// A duration in the room of a column: its largest unit alone where two do not fit.
+fn short(duration: &str) -> String {
+    if duration.chars().count() <= 7 {
+        return duration.to_owned();
+    }
+    duration.split(' ').next().unwrap_or_default().to_owned()
+}
+
+/// Cuts a line to what fits beside the state; a pipe gets all of it.
+fn cut(line: &str, style: Style) -> String {
+    let room = style.width.saturating_sub(9);
+    if !std::io::IsTerminal::is_terminal(&std::io::stdout()) || line.chars().count() <= room {
+        return line.to_owned();
+    }
+    line.chars().take(room.saturating_sub(1)).chain(['…']).collect()
+}

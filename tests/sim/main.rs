@@ -1,0 +1,36 @@
+//! Simulated days of an agent: no process, no sleep, no clock; everything follows from a seed.
+//!
+//! `CUSTOS_SIM_SEED`, `CUSTOS_SIM_DAYS` and `CUSTOS_SIM_CHECKS` choose another world; a failure prints the seed.
+//! `scripts/sim` runs ten days of a thousand checks with an optimised build.
+
+mod reference;
+mod script;
+mod world;
+
+use world::World;
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
+}
+
+#[test]
+fn days_of_hangs_jumps_reloads_and_crashes() {
+    let seed = number("CUSTOS_SIM_SEED", 1);
+    let (days, checks) = (number("CUSTOS_SIM_DAYS", 2), number("CUSTOS_SIM_CHECKS", 200));
+    println!("CUSTOS_SIM_SEED={seed} CUSTOS_SIM_DAYS={days} CUSTOS_SIM_CHECKS={checks}");
+    let mut world = World::new(seed, checks);
+    world.live(days * 86_400);
+    world.judge();
+    println!("{}", world.summary());
+}
+
+#[test]
+fn many_small_worlds() {
+    let first = number("CUSTOS_SIM_SEED", 1);
+    for seed in first..first + 20 {
+        println!("CUSTOS_SIM_SEED={seed}");
+        let mut world = World::new(seed, 12);
+        world.live(6 * 3600);
+        world.judge();
+    }
+}
