@@ -38,7 +38,7 @@ impl Setup {
                     tracing::error!("the configuration is not reloaded:\n{mistakes}");
                     mistakes.to_string().lines().next().unwrap_or_default().to_owned()
                 })?;
-                if !loaded.warnings.is_empty() {
+                if !loaded.warnings.list.is_empty() {
                     tracing::warn!("the configuration is odd:\n{}", loaded.warnings);
                 }
                 loaded.config
