@@ -123,6 +123,12 @@ impl Ending {
                 let note = format!("timed out after {}s", reading.timeout.as_secs_f64());
                 Ending { state: reading.timeout_state, ..unknown(Reason::Timeout, note) }
             }
+            Outcome::Stuck => {
+                let allowed = reading.timeout.as_secs_f64();
+                let note =
+                    format!("timed out after {allowed}s and hangs in the kernel: not even KILL ends it");
+                Ending { state: reading.timeout_state, ..unknown(Reason::Timeout, note) }
+            }
             Outcome::NotStarted { message, .. } => {
                 Ending { remark: None, ..unknown(Reason::NotStarted, message.clone()) }
             }

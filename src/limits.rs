@@ -6,6 +6,14 @@ use std::time::Duration;
 pub const STDOUT_MAX_BYTES: usize = 256 * 1024;
 /// Bytes of a plugin's stderr that are kept.
 pub const STDERR_MAX_BYTES: usize = 4 * 1024;
+/// Reports that wait for the event loop; beyond it the shim waits, and with it the plugins' starts.
+pub const REPORT_QUEUE_MAX: usize = 1024;
+/// Pause before a shim that ended is replaced, doubled with each failure to do so.
+pub const SHIM_BACKOFF: Duration = Duration::from_millis(20);
+/// Longest such pause.
+pub const SHIM_BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// Longest wait for the shim's end when the agent stops; then it is cut off, and ends by itself.
+pub const SHIM_STOP_MAX: Duration = Duration::from_secs(5);
 /// Between TERM and KILL for a plugin that ran too long.
 pub const GRACE: Duration = Duration::from_secs(2);
 /// Shortest interval between two runs of a check.
@@ -105,3 +113,4 @@ pub const NRPE_ACCEPT_BACKOFF: Duration = Duration::from_millis(5);
 /// Longest such pause.
 pub const NRPE_ACCEPT_BACKOFF_MAX: Duration = Duration::from_secs(1);
 const _: () = assert!(NRPE_REQUEST_QUEUE_MAX <= NRPE_REQUESTS_MAX);
+const _: () = assert!(GRACE.as_millis() < SHIM_STOP_MAX.as_millis());

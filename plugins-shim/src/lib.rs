@@ -1,5 +1,26 @@
 //! The process boundary: starts plugins for the agent, bounds them, ends them and reports.
+//!
+//! The shim is a small process of its own, or rather two: the *worker* (`worker.rs`) starts plugins and answers
+//! the agent over a socket; the *guard* (`guard.rs`) waits for the worker and ends what a dead worker left.
 
+mod capture;
+mod child;
+mod clock;
+mod error;
+mod guard;
+mod launch;
+mod limits;
+mod run;
+mod runs;
 mod spec;
+mod strays;
+mod sys;
+mod wire;
+mod worker;
 
+pub use error::Error;
+pub use guard::serve;
+pub use launch::{Launch, Launched, SUBCOMMAND, run_once};
+pub use limits::{FRAME_MAX_BYTES, OUTPUT_MAX_BYTES, RUNS_MAX};
 pub use spec::{Credentials, Limits, Outcome, Report, Spec};
+pub use wire::{DecodeError, Message, VERSION, decode_message, encode_message};

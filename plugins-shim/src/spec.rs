@@ -33,7 +33,7 @@ pub struct Limits {
 pub struct Spec {
     /// Program (an absolute path, or a name looked up in `PATH` of `env`) and its arguments. Not empty.
     pub argv: Vec<OsString>,
-    /// The whole environment.
+    /// The whole environment. The shim adds `CUSTOS_RUN`, by which it knows processes that escaped their session.
     pub env: Vec<(OsString, OsString)>,
     /// Working directory.
     pub cwd: PathBuf,
@@ -71,8 +71,10 @@ pub enum Outcome {
         /// What failed, with the path, such as `failed to execute /opt/x: Permission denied`.
         message: String,
     },
-    /// The shim ended before the plugin did.
+    /// The shim ended, or was told to end, before the plugin did.
     NotFinished,
+    /// It ran longer than its timeout, and not even KILL ended it: it hangs in the kernel and was given up.
+    Stuck,
 }
 
 /// What came of one plugin.
@@ -92,8 +94,26 @@ pub struct Report {
     pub wall_us: u64,
     /// User and system time of the plugin and the children it waited for, in microseconds.
     pub cpu_us: u64,
-    /// Peak resident memory, in bytes.
+    /// Peak resident memory, in bytes. Never less than the shim's own few megabytes: the kernel counts those as
+    /// the plugin's, from the moment between its start and its `execve`.
     pub max_rss_bytes: u64,
-    /// Processes that outlived the plugin and were ended with it.
+    /// Processes that were found to have outlived the plugin, and were ended.
     pub left_behind: u32,
+}
+
+impl Report {
+    /// The report of a plugin that never ran, or of which nothing is known.
+    pub fn without_run(outcome: Outcome) -> Report {
+        Report {
+            outcome,
+            stdout: Vec::new(),
+            stdout_bytes: 0,
+            stderr: Vec::new(),
+            stderr_bytes: 0,
+            wall_us: 0,
+            cpu_us: 0,
+            max_rss_bytes: 0,
+            left_behind: 0,
+        }
+    }
 }

@@ -29,7 +29,7 @@ impl Answer {
         let (why, code) = match &report.outcome {
             Outcome::Exited(code) => (format!("exit code {code}"), (*code).min(UNKNOWN)),
             Outcome::Signalled(signal) => (format!("killed by {}", signal_name(*signal)), CRITICAL),
-            Outcome::TimedOut => {
+            Outcome::TimedOut | Outcome::Stuck => {
                 return Answer::unknown(format!(
                     "NRPE: Command timed out after {} seconds",
                     timeout.as_secs_f64().round()

@@ -1,0 +1,360 @@
+//! Starting one plugin: a child that shares our memory until its `execve`, so nothing is copied.
+//!
+//! Promises that the unsafe code here relies on:
+//!
+//! 1. `clone(CLONE_VM | CLONE_VFORK)` suspends the calling thread until the child has executed its program or
+//!    ended. Until then the child alone uses the [`Plan`], the stack and the calling thread's `errno`.
+//! 2. Everything that the child reads was built before the clone and outlives it. The child allocates nothing,
+//!    takes no lock and runs no signal handler: all signals are blocked and none has a handler.
+//! 3. User and groups are changed by bare system calls: the C library's own functions would change the threads
+//!    of the shim.
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, CString, OsStr, OsString};
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::ptr;
+
+use libc::{c_char, c_int, c_long, c_void};
+
+use crate::spec::{Credentials, Limits, Spec};
+
+const STACK_BYTES: usize = 64 * 1024;
+/// Interprets a program that the kernel refuses with ENOEXEC: a script without its `#!` line.
+const SHELL: &CStr = c"/bin/sh";
+
+/// What could not be done to start a plugin.
+#[derive(Debug)]
+pub(crate) struct StartError {
+    pub(crate) errno: i32,
+    /// Continues "failed to …", with the cause.
+    pub(crate) message: String,
+}
+
+/// Starts plugins, one at a time.
+#[derive(Debug)]
+pub(crate) struct Starter {
+    stack: Vec<u8>,
+    own_pid: i32,
+    /// The soft limit of open files that the shim was started with: plugins get it back.
+    open_files: libc::rlimit,
+}
+
+/// The three standard descriptors of a plugin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stdio<'a> {
+    pub(crate) stdin: BorrowedFd<'a>,
+    pub(crate) stdout: BorrowedFd<'a>,
+    pub(crate) stderr: BorrowedFd<'a>,
+}
+
+/// What the child is doing, as it writes it down for the parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Session,
+    Descriptors,
+    Limits,
+    Nice,
+    Groups,
+    User,
+    Directory,
+    Privileges,
+    ParentWatch,
+    Execute,
+}
+
+/// Everything that the child needs, as the kernel wants it.
+struct Plan<'a> {
+    argv: Vec<*const c_char>,
+    /// `/bin/sh FILE ARGUMENT…`; the place of FILE is filled in by the child.
+    shell_argv: Vec<*const c_char>,
+    env: Vec<*const c_char>,
+    /// The files to try, in order.
+    files: Vec<*const c_char>,
+    cwd: *const c_char,
+    stdio: [c_int; 3],
+    limits: Vec<(c_int, libc::rlimit)>,
+    nice: i8,
+    credentials: Option<&'a Credentials>,
+    no_new_privileges: bool,
+    parent: i32,
+    /// Written by the child when it fails.
+    failure: Option<(Step, i32)>,
+}
+
+impl Starter {
+    /// A starter for plugins whose limit of open files is `open_files`.
+    pub(crate) fn new(open_files: libc::rlimit) -> Starter {
+        Starter { stack: vec![0; STACK_BYTES], own_pid: nix::unistd::getpid().as_raw(), open_files }
+    }
+
+    /// Starts the plugin: its process id, which is also its process group and session.
+    pub(crate) fn start(&mut self, spec: &Spec, mark: &str, stdio: Stdio<'_>) -> Result<i32, StartError> {
+        let argv = c_strings(spec.argv.iter().map(OsString::as_os_str))?;
+        let env = environment(spec, mark)?;
+        let cwd = c_string(spec.cwd.as_os_str())?;
+        let Some(program) = spec.argv.first() else {
+            return Err(refused(libc::EINVAL, "failed to start a plugin: no program is named"));
+        };
+        let files = files(program, spec)?;
+        let mut plan = Plan {
+            argv: pointers(&argv),
+            shell_argv: [SHELL.as_ptr(), ptr::null()].into_iter().chain(pointers(&argv[1..])).collect(),
+            env: pointers(&env),
+            files: files.iter().map(|file| file.as_ptr()).collect(),
+            cwd: cwd.as_ptr(),
+            stdio: [stdio.stdin, stdio.stdout, stdio.stderr].map(|fd| fd.as_raw_fd()),
+            limits: resource_limits(&spec.limits, self.open_files),
+            nice: spec.nice,
+            credentials: spec.credentials.as_ref(),
+            no_new_privileges: spec.no_new_privileges,
+            parent: self.own_pid,
+            failure: None,
+        };
+        let pid = self.clone_child(&mut plan)?;
+        match plan.failure {
+            None => Ok(pid),
+            Some((step, errno)) => {
+                crate::sys::reap_one(pid);
+                Err(StartError { errno, message: describe(step, errno, spec, &files) })
+            }
+        }
+    }
+
+    fn clone_child(&mut self, plan: &mut Plan<'_>) -> Result<i32, StartError> {
+        let top = self.stack.as_mut_ptr_range().end;
+        // The stack grows downwards from an address that the ABI wants aligned.
+        let top = top.wrapping_sub(top as usize % 16).cast::<c_void>();
+        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+        let plan = ptr::from_mut(plan).cast::<c_void>();
+        // SAFETY: promises 1 and 2: stack and plan outlive the child's use of them, and nobody else uses them.
+        let pid = unsafe { libc::clone(child, top, flags, plan) };
+        if pid > 0 {
+            return Ok(pid);
+        }
+        let errno = io::Error::last_os_error().raw_os_error().unwrap_or(libc::EAGAIN);
+        Err(refused(errno, &format!("failed to create a process: {}", io::Error::from_raw_os_error(errno))))
+    }
+}
+
+extern "C" fn child(plan: *mut c_void) -> c_int {
+    // SAFETY: promise 1: the pointer is to the Plan of `clone_child`, which only this function uses now.
+    let plan = unsafe { &mut *plan.cast::<Plan<'_>>() };
+    let step = match become_plugin(plan) {
+        Ok(()) => Step::Execute,
+        Err(step) => step,
+    };
+    plan.failure = Some((step, last_errno()));
+    127
+}
+
+/// One system call of the child; on failure returns the step, with the reason in `errno`.
+macro_rules! attempt {
+    ($step:expr, $call:expr) => {
+        // SAFETY: promise 2: the arguments are valid for the kernel, and the call touches no lock of ours.
+        if unsafe { $call } < 0 {
+            return Err($step);
+        }
+    };
+}
+
+/// Everything between the clone and the plugin. Returns only if it failed, `Ok` meaning in `execve`.
+fn become_plugin(plan: &mut Plan<'_>) -> Result<(), Step> {
+    attempt!(Step::Session, libc::setsid());
+    for (target, source) in plan.stdio.iter().enumerate() {
+        attempt!(Step::Descriptors, libc::dup2(*source, target as c_int));
+    }
+    for (resource, limit) in &plan.limits {
+        attempt!(Step::Limits, prlimit(*resource, limit));
+    }
+    if plan.nice != 0 {
+        // SAFETY: promise 2. Its error is -1, which is a niceness as well; the sum is clamped by the kernel.
+        let now = unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) };
+        let wanted = now.saturating_add(c_int::from(plan.nice));
+        attempt!(Step::Nice, libc::setpriority(libc::PRIO_PROCESS, 0, wanted));
+    }
+    if let Some(credentials) = plan.credentials {
+        let (count, groups) = (credentials.groups.len(), credentials.groups.as_ptr());
+        attempt!(Step::Groups, libc::syscall(libc::SYS_setgroups, count, groups));
+        let gid = credentials.gid;
+        attempt!(Step::Groups, libc::syscall(libc::SYS_setresgid, gid, gid, gid));
+        let uid = credentials.uid;
+        attempt!(Step::User, libc::syscall(libc::SYS_setresuid, uid, uid, uid));
+    }
+    attempt!(Step::Directory, libc::chdir(plan.cwd));
+    if plan.no_new_privileges {
+        attempt!(Step::Privileges, libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
+    }
+    // After the change of user, which would clear it.
+    attempt!(Step::ParentWatch, libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL));
+    // SAFETY: promise 2. If the shim died before the watch was set, nobody would end this plugin.
+    if unsafe { libc::getppid() } != plan.parent {
+        return Err(Step::ParentWatch);
+    }
+    attempt!(Step::Session, unblock_signals());
+    execute(plan);
+    Ok(())
+}
+
+/// Tries each file as the shell would: goes on where there is none, remembers one that may not be executed.
+fn execute(plan: &mut Plan<'_>) {
+    let mut kept = libc::ENOENT;
+    for file in &plan.files {
+        // SAFETY: promise 2: a path and two lists of strings, each ended by a null pointer.
+        unsafe { libc::execve(*file, plan.argv.as_ptr(), plan.env.as_ptr()) };
+        match last_errno() {
+            libc::ENOENT | libc::ENOTDIR => {}
+            libc::EACCES => kept = libc::EACCES,
+            libc::ENOEXEC => {
+                plan.shell_argv[1] = *file;
+                // SAFETY: promise 2, as above.
+                unsafe { libc::execve(SHELL.as_ptr(), plan.shell_argv.as_ptr(), plan.env.as_ptr()) };
+                return;
+            }
+            _ => return,
+        }
+    }
+    set_errno(kept);
+}
+
+/// # Safety
+/// As for the system call; used by the child only.
+unsafe fn prlimit(resource: c_int, limit: &libc::rlimit) -> c_long {
+    let none = ptr::null_mut::<libc::rlimit>();
+    // SAFETY: the limit is read, no old limit is written.
+    unsafe { libc::syscall(libc::SYS_prlimit64, 0, resource, ptr::from_ref(limit), none) }
+}
+
+/// # Safety
+/// Used by the child only.
+unsafe fn unblock_signals() -> c_long {
+    // One bit a signal, as the kernel has it.
+    let none = 0_u64;
+    let (set, old) = (ptr::from_ref(&none), ptr::null_mut::<u64>());
+    // SAFETY: the set is read, no old set is written.
+    unsafe { libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, set, old, size_of::<u64>()) }
+}
+
+fn last_errno() -> i32 {
+    let errno = errno_location();
+    // SAFETY: valid for as long as the thread.
+    unsafe { *errno }
+}
+
+fn set_errno(value: i32) {
+    let errno = errno_location();
+    // SAFETY: valid for as long as the thread; promise 1 gives it to the child alone.
+    unsafe { *errno = value };
+}
+
+fn errno_location() -> *mut i32 {
+    // SAFETY: asks the C library for an address, nothing more.
+    unsafe { libc::__errno_location() }
+}
+
+fn refused(errno: i32, message: &str) -> StartError {
+    StartError { errno, message: message.to_owned() }
+}
+
+fn c_string(text: &OsStr) -> Result<CString, StartError> {
+    CString::new(text.as_bytes()).map_err(|_| {
+        refused(libc::EINVAL, "failed to start a plugin: its command or environment holds a NUL")
+    })
+}
+
+fn c_strings<'a>(texts: impl Iterator<Item = &'a OsStr>) -> Result<Vec<CString>, StartError> {
+    texts.map(c_string).collect()
+}
+
+fn environment(spec: &Spec, mark: &str) -> Result<Vec<CString>, StartError> {
+    let own = std::iter::once(Ok(OsString::from(mark)));
+    let given = spec.env.iter().map(|(name, value)| {
+        let mut entry = Vec::with_capacity(name.len() + value.len() + 1);
+        entry.extend_from_slice(name.as_bytes());
+        entry.push(b'=');
+        entry.extend_from_slice(value.as_bytes());
+        Ok(OsString::from_vec(entry))
+    });
+    given.chain(own).map(|entry| entry.and_then(|entry| c_string(&entry))).collect()
+}
+
+/// The strings' addresses, ended by a null pointer.
+fn pointers(strings: &[CString]) -> Vec<*const c_char> {
+    strings.iter().map(|string| string.as_ptr()).chain([ptr::null()]).collect()
+}
+
+/// The files that the program's name may mean: itself if it has a slash, else one in each directory of `PATH`.
+fn files(program: &OsStr, spec: &Spec) -> Result<Vec<CString>, StartError> {
+    if program.as_bytes().contains(&b'/') {
+        return Ok(vec![c_string(program)?]);
+    }
+    let path = spec.env.iter().find(|(name, _)| name == "PATH");
+    let path = path.map_or(&b"/usr/bin:/bin"[..], |(_, value)| value.as_bytes());
+    let directories = path.split(|byte| *byte == b':').filter(|directory| !directory.is_empty());
+    directories
+        .map(|directory| c_string(OsStr::from_bytes(&[directory, b"/", program.as_bytes()].concat())))
+        .collect()
+}
+
+fn resource_limits(limits: &Limits, open_files: libc::rlimit) -> Vec<(c_int, libc::rlimit)> {
+    let mut set = vec![];
+    let wanted = [
+        (libc::RLIMIT_AS, limits.address_space_bytes),
+        (libc::RLIMIT_CPU, limits.cpu_s),
+        (libc::RLIMIT_NPROC, limits.processes),
+    ];
+    for (resource, limit) in wanted {
+        if let Some(limit) = limit {
+            set.push((resource as c_int, libc::rlimit { rlim_cur: limit, rlim_max: limit }));
+        }
+    }
+    let files =
+        limits.open_files.map_or(open_files, |limit| libc::rlimit { rlim_cur: limit, rlim_max: limit });
+    set.push((libc::RLIMIT_NOFILE as c_int, files));
+    set
+}
+
+/// The message for a person, with the cause that the kernel's number hides where it can be found.
+fn describe(step: Step, errno: i32, spec: &Spec, files: &[CString]) -> String {
+    let cause = io::Error::from_raw_os_error(errno);
+    let program = spec.argv.first().map(|program| program.to_string_lossy()).unwrap_or_default();
+    let attempt = match step {
+        Step::Session => "give the plugin a session".to_owned(),
+        Step::Descriptors => "connect the plugin's output".to_owned(),
+        Step::Limits => "set the plugin's limits".to_owned(),
+        Step::Nice => format!("change the niceness by {}", spec.nice),
+        Step::Groups => format!("take the groups of {}", user(spec)),
+        Step::User => format!("become {}", user(spec)),
+        Step::Directory => format!("enter the directory {}", spec.cwd.display()),
+        Step::Privileges => "give up further privileges".to_owned(),
+        Step::ParentWatch => "tie the plugin to the shim".to_owned(),
+        Step::Execute => match missing_interpreter(errno, files) {
+            Some(interpreter) => {
+                return format!("failed to execute {program}: its interpreter {interpreter} does not exist");
+            }
+            None => format!("execute {program}"),
+        },
+    };
+    format!("failed to {attempt}: {cause}")
+}
+
+fn user(spec: &Spec) -> String {
+    spec.credentials.as_ref().map_or_else(String::new, |credentials| format!("user {}", credentials.uid))
+}
+
+/// The interpreter of the first of these scripts that exists, if "no such file" must have meant the interpreter.
+fn missing_interpreter(errno: i32, files: &[CString]) -> Option<String> {
+    if errno != libc::ENOENT {
+        return None;
+    }
+    files.iter().find_map(|file| {
+        use std::io::Read;
+        let mut head = Vec::new();
+        let file = std::fs::File::open(OsStr::from_bytes(file.as_bytes())).ok()?;
+        file.take(256).read_to_end(&mut head).ok()?;
+        let line = head.strip_prefix(b"#!")?.split(|byte| *byte == b'\n').next()?;
+        let line = String::from_utf8_lossy(line);
+        line.split_whitespace().next().map(str::to_owned)
+    })
+}

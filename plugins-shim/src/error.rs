@@ -1,0 +1,81 @@
+//! What can fail between the agent and the shim. Each message continues "failed to …".
+
+use std::io;
+
+use crate::wire::DecodeError;
+
+/// Why the shim, or a conversation with it, failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// A step of the system refused; the text says which.
+    System {
+        /// What was attempted, such as `start the shim`.
+        attempt: &'static str,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The other side sent what is no message of this version.
+    Protocol(DecodeError),
+    /// The message is longer than a frame may be.
+    TooLong {
+        /// Its length.
+        len_bytes: usize,
+    },
+    /// The other side ended the conversation.
+    Ended,
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Error::System { attempt, source } => write!(f, "failed to {attempt}: {source}"),
+            Error::Protocol(source) => write!(f, "failed to understand the other side of the shim: {source}"),
+            Error::TooLong { len_bytes } => {
+                write!(f, "failed to send a message of {len_bytes} bytes: too long")
+            }
+            Error::Ended => write!(f, "failed to reach the shim: it has ended"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::System { source, .. } => Some(source),
+            Error::Protocol(source) => Some(source),
+            Error::TooLong { .. } | Error::Ended => None,
+        }
+    }
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> io::Error {
+        let kind = match &error {
+            Error::System { source, .. } => source.kind(),
+            Error::Protocol(_) | Error::TooLong { .. } => io::ErrorKind::InvalidData,
+            Error::Ended => io::ErrorKind::UnexpectedEof,
+        };
+        io::Error::new(kind, error)
+    }
+}
+
+impl Error {
+    /// For `map_err`: names the step that the system refused.
+    pub(crate) fn system<E: Into<io::Error>>(attempt: &'static str) -> impl Fn(E) -> Error {
+        move |source| Error::System { attempt, source: source.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_the_system_names_the_step() {
+        let refused = io::Error::from_raw_os_error(libc::EMFILE);
+        let error = Error::system("start the shim")(refused);
+        assert_eq!(error.to_string(), "failed to start the shim: Too many open files (os error 24)");
+        assert!(std::error::Error::source(&error).is_some());
+    }
+}

@@ -1,0 +1,105 @@
+//! The shim's two processes: the guard, which the agent starts, and the worker below it.
+//!
+//! Each of agent, guard and worker may be killed at any moment, and two of them at once, and still no plugin is
+//! left running. The agent's end closes the socket, upon which the worker ends everything. The guard's end is told
+//! to the worker by the kernel, with the same effect. The worker's end kills its plugins (each has asked the kernel
+//! for that), and what those had started becomes children of the guard, which ends them.
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::ExitCode;
+
+use nix::sys::prctl;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{Pid, getpid, getppid};
+
+use crate::error::Error;
+use crate::sys::{self, Side};
+use crate::worker::{GUARD_ENDED, Worker};
+
+/// Serves the agent that is at the other end of stdin, until it closes the socket. The whole life of the shim's
+/// processes: nothing may have been started or opened before.
+pub fn serve() -> ExitCode {
+    match guard() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("custos: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn guard() -> Result<ExitCode, Error> {
+    sys::close_from_3().map_err(Error::system("close inherited files"))?;
+    sys::reset_signals().map_err(Error::system("reset signals"))?;
+    let null =
+        File::options().read(true).write(true).open("/dev/null").map_err(Error::system("open /dev/null"))?;
+    let socket = std::io::stdin();
+    let socket = std::os::fd::AsFd::as_fd(&socket)
+        .try_clone_to_owned()
+        .map_err(Error::system("use the agent's socket"))?;
+    // From here on the descriptor 0 of either process is no longer the socket.
+    nix::unistd::dup2_stdin(&null).map_err(Error::system("detach from stdin"))?;
+    prctl::set_child_subreaper(true).map_err(Error::system("adopt escaped processes"))?;
+    let guard = getpid();
+    match sys::fork_single_threaded().map_err(Error::system("start the worker"))? {
+        Side::Child => worker(guard, UnixStream::from(socket), OwnedFd::from(null)),
+        Side::Parent(worker) => {
+            drop((socket, null));
+            Ok(wait_and_sweep(worker))
+        }
+    }
+}
+
+/// The second process: two threads, of which this one only waits (see `strays.rs` for why).
+fn worker(guard: Pid, socket: UnixStream, null: OwnedFd) -> Result<ExitCode, Error> {
+    prctl::set_pdeathsig(GUARD_ENDED).map_err(Error::system("watch the guard"))?;
+    if getppid() != guard {
+        return Ok(ExitCode::FAILURE);
+    }
+    prctl::set_child_subreaper(true).map_err(Error::system("adopt escaped processes"))?;
+    let (soft, hard) =
+        getrlimit(Resource::RLIMIT_NOFILE).map_err(Error::system("read the limit of open files"))?;
+    // Two pipes a plugin; plugins get the soft limit back.
+    let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
+    let open_files = libc::rlimit { rlim_cur: soft, rlim_max: hard };
+    let thread = std::thread::Builder::new().name("custos-shim".to_owned());
+    let serving = thread
+        .spawn(move || Worker::new(socket, null, open_files)?.serve())
+        .map_err(Error::system("start the worker's thread"))?;
+    match serving.join() {
+        Ok(Ok(())) => Ok(ExitCode::SUCCESS),
+        Ok(Err(error)) => Err(error),
+        // The panic has printed its message.
+        Err(_) => Ok(ExitCode::FAILURE),
+    }
+}
+
+/// Waits for the worker, then ends whatever it has left.
+fn wait_and_sweep(worker: Pid) -> ExitCode {
+    let mut code = ExitCode::FAILURE;
+    loop {
+        match waitpid(worker, None) {
+            Ok(WaitStatus::Exited(_, status)) => code = ExitCode::from(status as u8),
+            Ok(WaitStatus::Stopped(..) | WaitStatus::Continued(_)) | Err(nix::errno::Errno::EINTR) => {
+                continue;
+            }
+            _ => {}
+        }
+        break;
+    }
+    let children = format!("/proc/self/task/{}/children", getpid());
+    // Ends when there is no child left: each round kills those there are, whose own children then become ours.
+    loop {
+        let list = std::fs::read_to_string(&children).unwrap_or_default();
+        for pid in list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()) {
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+        if waitpid(None, None) == Err(nix::errno::Errno::ECHILD) {
+            return code;
+        }
+    }
+}

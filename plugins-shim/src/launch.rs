@@ -1,0 +1,107 @@
+//! Starting the shim from the agent's side, and running one plugin without an agent.
+
+use std::ffi::OsString;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+
+use crate::error::Error;
+use crate::limits::READ_BYTES;
+use crate::spec::{Report, Spec};
+use crate::wire::{DecodeError, Message, VERSION, decode_message, encode_message, encode_start};
+
+/// The argument by which the program knows that it is to be the shim.
+pub const SUBCOMMAND: &str = "plugins-shim";
+
+/// Which program is the shim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Launch {
+    /// The program file, which calls [`crate::serve`].
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<OsString>,
+}
+
+impl Default for Launch {
+    /// The running program itself, even if its file was replaced, with [`SUBCOMMAND`].
+    fn default() -> Launch {
+        Launch { program: PathBuf::from("/proc/self/exe"), args: vec![OsString::from(SUBCOMMAND)] }
+    }
+}
+
+/// A shim that was started. It ends when the socket is closed.
+#[derive(Debug)]
+pub struct Launched {
+    /// The shim's guard, which must be waited for.
+    pub guard: Child,
+    /// The conversation with the shim; each side opens it with [`Message::Hello`].
+    pub socket: UnixStream,
+}
+
+impl Launch {
+    /// The command that starts the shim, and the agent's end of the conversation with it. The command must be
+    /// dropped once it was spawned: it holds the other end, and the agent would not notice the shim's end.
+    ///
+    /// The shim gets a process group of its own, so that a terminal's signals do not reach it.
+    ///
+    /// # Errors
+    /// The system refuses a socket.
+    pub fn command(&self) -> Result<(Command, UnixStream), Error> {
+        let (socket, far_end) = UnixStream::pair().map_err(Error::system("make a socket for the shim"))?;
+        let mut command = Command::new(&self.program);
+        command.args(&self.args).env_clear().current_dir("/").process_group(0);
+        command.stdin(Stdio::from(OwnedFd::from(far_end))).stdout(Stdio::null());
+        Ok((command, socket))
+    }
+
+    /// Starts the shim.
+    ///
+    /// # Errors
+    /// The system refuses a socket or a process.
+    pub fn start(&self) -> Result<Launched, Error> {
+        let (mut command, socket) = self.command()?;
+        let guard = command.spawn().map_err(Error::system("start the shim"))?;
+        Ok(Launched { guard, socket })
+    }
+}
+
+/// Runs one plugin in a shim of its own and waits for its report.
+///
+/// # Errors
+/// The shim cannot be started or ends before it has answered.
+pub fn run_once(launch: &Launch, spec: &Spec) -> Result<Report, Error> {
+    let Launched { mut guard, mut socket } = launch.start()?;
+    let report = converse(&mut socket, spec);
+    drop(socket);
+    let _ = guard.wait();
+    report
+}
+
+fn converse(socket: &mut UnixStream, spec: &Spec) -> Result<Report, Error> {
+    let mut bytes = Vec::new();
+    encode_message(&Message::Hello { version: VERSION }, &mut bytes)?;
+    encode_start(0, spec, &mut bytes)?;
+    socket.write_all(&bytes).map_err(Error::system("send a plugin to the shim"))?;
+    let mut inbound = Vec::new();
+    let mut buffer = vec![0; READ_BYTES];
+    loop {
+        while let Some((message, len)) = decode_message(&inbound).map_err(Error::Protocol)? {
+            inbound.drain(..len);
+            match message {
+                Message::Hello { version: VERSION } => {}
+                Message::Hello { version } => return Err(Error::Protocol(DecodeError::Version(version))),
+                Message::Report { report, .. } => return Ok(*report),
+                _ => return Err(Error::Protocol(DecodeError::Unexpected)),
+            }
+        }
+        match socket.read(&mut buffer) {
+            Ok(0) => return Err(Error::Ended),
+            Ok(len) => inbound.extend_from_slice(&buffer[..len]),
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(Error::system("read from the shim")(error)),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The bounds of the shim. What exceeds one is counted or refused with an error that names it.
+
+use std::time::Duration;
+
+/// Plugins that run at once; a further one is not started.
+pub const RUNS_MAX: usize = 4096;
+/// The most that may be kept of one output, whatever the agent asks for.
+pub const OUTPUT_MAX_BYTES: usize = 8 * 1024 * 1024;
+/// The longest frame between agent and shim, without its length field.
+pub const FRAME_MAX_BYTES: usize = 18 * 1024 * 1024;
+/// Bytes read from a pipe or a socket at once.
+pub(crate) const READ_BYTES: usize = 64 * 1024;
+/// Bytes drained from one pipe before other events are looked at. Also the most that is drained once the plugin
+/// has ended, so that a grandchild that writes for ever delays nothing.
+pub(crate) const DRAIN_MAX_BYTES: u64 = 1024 * 1024;
+/// Reports that wait for a slow agent; beyond it no further plugin is started.
+pub(crate) const OUTBOUND_MAX_BYTES: usize = 4 * 1024 * 1024;
+/// Plugins started before other events are looked at.
+pub(crate) const STARTS_PER_TURN_MAX: usize = 4;
+/// After KILL, a process that is still there hangs in the kernel and is given up.
+pub(crate) const KILL_WAIT: Duration = Duration::from_secs(1);
+/// How long the shim waits at its end for what it killed.
+pub(crate) const END_WAIT: Duration = Duration::from_secs(2);
+/// Between two looks at escaped processes that are being ended.
+pub(crate) const STRAYS_LOOK: Duration = Duration::from_millis(5);
+/// The longest timeout or grace: a year. Longer ones are cut to it.
+pub(crate) const WAIT_MAX: Duration = Duration::from_secs(366 * 86_400);
+
+const _: () = assert!(2 * OUTPUT_MAX_BYTES + READ_BYTES < FRAME_MAX_BYTES);
+const _: () = assert!(FRAME_MAX_BYTES < u32::MAX as usize);

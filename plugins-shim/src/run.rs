@@ -1,0 +1,118 @@
+//! One plugin that runs: how far its ending has come, and the report when it has ended.
+
+use crate::capture::Capture;
+use crate::limits::{KILL_WAIT, OUTPUT_MAX_BYTES, WAIT_MAX};
+use crate::spec::{Outcome, Report, Spec};
+use crate::sys::Reaped;
+
+/// How far the ending of a plugin has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// It may run on.
+    Running,
+    /// It has been sent TERM.
+    Terminated,
+    /// It has been sent KILL.
+    Killed,
+}
+
+/// What must be done to a run whose time has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// Send TERM to the group, and CONT so that a stopped one can act on it.
+    Terminate,
+    /// Send KILL to the group.
+    Kill,
+    /// Not even KILL helped: report without it.
+    GiveUp,
+}
+
+/// A plugin that was started and is not yet reported.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) ticket: u64,
+    pub(crate) pid: i32,
+    started_us: u64,
+    phase: Phase,
+    /// The agent wanted it ended, so its result does not count.
+    abandoned: bool,
+    grace_us: u64,
+    /// When [`Run::due`] is to be asked, in microseconds of the shim's clock.
+    pub(crate) due_us: u64,
+    pub(crate) stdout: Capture,
+    pub(crate) stderr: Capture,
+}
+
+impl Run {
+    /// A run that has just been started.
+    pub(crate) fn new(
+        ticket: u64,
+        pid: i32,
+        now_us: u64,
+        spec: &Spec,
+        stdout: Capture,
+        stderr: Capture,
+    ) -> Run {
+        let due_us = now_us.saturating_add(spec.timeout.min(WAIT_MAX).as_micros() as u64);
+        let grace_us = spec.grace.min(WAIT_MAX).as_micros() as u64;
+        let phase = Phase::Running;
+        Run { ticket, pid, started_us: now_us, phase, abandoned: false, grace_us, due_us, stdout, stderr }
+    }
+
+    /// The agent ends the run now, with this grace.
+    pub(crate) fn abandon(&mut self, now_us: u64, grace_us: u64) {
+        self.abandoned = true;
+        self.grace_us = self.grace_us.min(grace_us);
+        if self.phase == Phase::Running || grace_us == 0 {
+            self.due_us = now_us;
+        }
+    }
+
+    /// What must be done at `due_us`; sets the next one.
+    pub(crate) fn due(&mut self, now_us: u64) -> Due {
+        match self.phase {
+            Phase::Running if self.grace_us > 0 => {
+                self.phase = Phase::Terminated;
+                self.due_us = now_us.saturating_add(self.grace_us);
+                Due::Terminate
+            }
+            Phase::Running | Phase::Terminated => {
+                self.phase = Phase::Killed;
+                self.due_us = now_us.saturating_add(KILL_WAIT.as_micros() as u64);
+                Due::Kill
+            }
+            Phase::Killed => Due::GiveUp,
+        }
+    }
+
+    /// The report of a plugin that has ended, or (none) was given up.
+    pub(crate) fn report(self, reaped: Option<Reaped>, now_us: u64, left_behind: u32) -> Report {
+        let outcome = match reaped {
+            _ if self.abandoned => Outcome::NotFinished,
+            None => Outcome::Stuck,
+            Some(_) if self.phase != Phase::Running => Outcome::TimedOut,
+            Some(reaped) if libc::WIFEXITED(reaped.status) => {
+                Outcome::Exited(libc::WEXITSTATUS(reaped.status) as u8)
+            }
+            Some(reaped) => Outcome::Signalled(libc::WTERMSIG(reaped.status) as u8),
+        };
+        let (stdout, stdout_bytes) = self.stdout.finish();
+        let (stderr, stderr_bytes) = self.stderr.finish();
+        Report {
+            outcome,
+            stdout,
+            stdout_bytes,
+            stderr,
+            stderr_bytes,
+            wall_us: now_us.saturating_sub(self.started_us),
+            cpu_us: reaped.map_or(0, |reaped| reaped.cpu_us),
+            max_rss_bytes: reaped.map_or(0, |reaped| reaped.max_rss_bytes),
+            left_behind,
+        }
+    }
+}
+
+/// The kept lengths of a spec, within what a frame can carry.
+pub(crate) fn kept_bytes(spec: &Spec) -> (usize, usize) {
+    (spec.stdout_max_bytes.min(OUTPUT_MAX_BYTES), spec.stderr_max_bytes.min(OUTPUT_MAX_BYTES))
+}

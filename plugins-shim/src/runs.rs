@@ -1,0 +1,98 @@
+//! The plugins that are under way: by serial number, by process id, by the time something is due.
+//!
+//! Invariant: the three indexes hold the same runs.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::run::{Due, Run};
+
+/// All runs that were started and are not yet reported.
+#[derive(Debug, Default)]
+pub(crate) struct Runs {
+    /// Serial numbers are given in the order of starting and never twice.
+    by_serial: BTreeMap<u64, Run>,
+    by_pid: HashMap<i32, u64>,
+    /// (due_us, serial).
+    by_due: BTreeSet<(u64, u64)>,
+    latest: u64,
+}
+
+impl Runs {
+    /// The serial number for the next run.
+    pub(crate) fn next_serial(&self) -> u64 {
+        self.latest + 1
+    }
+
+    /// Adds a run under [`Runs::next_serial`].
+    pub(crate) fn add(&mut self, run: Run) {
+        self.latest += 1;
+        self.by_pid.insert(run.pid, self.latest);
+        self.by_due.insert((run.due_us, self.latest));
+        self.by_serial.insert(self.latest, run);
+    }
+
+    /// Takes out a run that has ended.
+    pub(crate) fn remove(&mut self, serial: u64) -> Option<Run> {
+        let run = self.by_serial.remove(&serial)?;
+        self.by_pid.remove(&run.pid);
+        self.by_due.remove(&(run.due_us, serial));
+        Some(run)
+    }
+
+    /// The run with this serial number.
+    pub(crate) fn get_mut(&mut self, serial: u64) -> Option<&mut Run> {
+        self.by_serial.get_mut(&serial)
+    }
+
+    /// The serial number of the run whose plugin has this process id.
+    pub(crate) fn serial_of(&self, pid: i32) -> Option<u64> {
+        self.by_pid.get(&pid).copied()
+    }
+
+    /// Whether that run is under way.
+    pub(crate) fn contains(&self, serial: u64) -> bool {
+        self.by_serial.contains_key(&serial)
+    }
+
+    /// Whether any run up to this serial number is under way.
+    pub(crate) fn any_up_to(&self, serial: u64) -> bool {
+        self.by_serial.first_key_value().is_some_and(|(first, _)| *first <= serial)
+    }
+
+    /// The serial number of the latest run.
+    pub(crate) fn latest(&self) -> u64 {
+        self.latest
+    }
+
+    /// Runs under way.
+    pub(crate) fn len(&self) -> usize {
+        self.by_serial.len()
+    }
+
+    /// When something is due next, in microseconds of the shim's clock.
+    pub(crate) fn next_due_us(&self) -> Option<u64> {
+        self.by_due.first().map(|(due_us, _)| *due_us)
+    }
+
+    /// What is due by now: the serial number, the process id and what must be done; none if nothing is.
+    pub(crate) fn take_due(&mut self, now_us: u64) -> Option<(u64, i32, Due)> {
+        let (due_us, serial) = *self.by_due.first()?;
+        if due_us > now_us {
+            return None;
+        }
+        self.by_due.pop_first();
+        let run = self.by_serial.get_mut(&serial)?;
+        let due = run.due(now_us);
+        self.by_due.insert((run.due_us, serial));
+        Some((serial, run.pid, due))
+    }
+
+    /// Ends every run: those that may run on get this grace after TERM, none if it is zero.
+    pub(crate) fn abandon_all(&mut self, now_us: u64, grace_us: u64) {
+        self.by_due.clear();
+        for (serial, run) in &mut self.by_serial {
+            run.abandon(now_us, grace_us);
+            self.by_due.insert((run.due_us, *serial));
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Processes that escaped their plugin: found, told apart and ended.
+//!
+//! The worker is a child subreaper, so a process whose parent has ended becomes a child of the worker's *first*
+//! thread. Plugins are children of the *second* thread, which starts them. So the kernel's list of the first
+//! thread's children holds the strays and nothing else, and is empty nearly always: one read of it tells.
+//!
+//! A stray may belong to a plugin that still runs (`sh -c 'a & b'` after a while) and is then left alone. Its
+//! plugin is known by its session, else by `CUSTOS_RUN` in its environment. A process that hides both belongs to
+//! one of the plugins that ran when it was first seen, and is ended once they all have ended.
+//!
+//! Invariant: a signal is only ever sent to an unreaped child of ours, so its number cannot have been used again.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::runs::Runs;
+
+/// The variable that marks a plugin's processes.
+const MARK: &str = "CUSTOS_RUN";
+/// Bytes of a process's environment that are searched for the mark.
+const ENVIRON_MAX_BYTES: usize = 256 * 1024;
+/// Descendants of strays that are counted for one report.
+const COUNT_MAX: usize = 4096;
+
+/// The plugin that a stray belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    /// The run with this serial number, which may have ended.
+    Run(u64),
+    /// One of the runs up to this serial number.
+    UpTo(u64),
+    /// No run that is still there.
+    Ended,
+}
+
+/// The children that were not started but adopted.
+#[derive(Debug)]
+pub(crate) struct Strays {
+    worker_pid: i32,
+    /// The kernel's list of the first thread's children.
+    list: File,
+    /// Those that are still there, by process id.
+    known: HashMap<i32, Owner>,
+    text: Vec<u8>,
+}
+
+impl Strays {
+    /// Watches the children that the first thread of this process adopts.
+    ///
+    /// # Errors
+    /// `/proc` is not there, or the kernel was built without `CONFIG_PROC_CHILDREN`.
+    pub(crate) fn watch() -> std::io::Result<Strays> {
+        let worker_pid = nix::unistd::getpid().as_raw();
+        let list = File::open(format!("/proc/self/task/{worker_pid}/children"))?;
+        Ok(Strays { worker_pid, list, known: HashMap::new(), text: vec![0; 64 * 1024] })
+    }
+
+    /// The mark for the environment of a run's plugin.
+    pub(crate) fn mark(&self, serial: u64) -> String {
+        format!("{MARK}={}.{serial}", self.worker_pid)
+    }
+
+    /// A child was reaped that is no plugin.
+    pub(crate) fn reaped(&mut self, pid: i32) {
+        self.known.remove(&pid);
+    }
+
+    /// Ends the strays of runs that are no longer under way. Returns whether any such is still there.
+    pub(crate) fn end(&mut self, runs: &Runs) -> bool {
+        let mut left = false;
+        for pid in self.adopted() {
+            let owner = *self.known.entry(pid).or_insert_with(|| owner(pid, self.worker_pid, runs));
+            let alive = match owner {
+                Owner::Run(serial) => runs.contains(serial),
+                Owner::UpTo(serial) => runs.any_up_to(serial),
+                Owner::Ended => false,
+            };
+            if !alive {
+                end_stray(pid);
+                left = true;
+            }
+        }
+        left
+    }
+
+    /// Ends every stray, whoever it belongs to. Returns whether there was any.
+    pub(crate) fn end_all(&mut self) -> bool {
+        let adopted = self.adopted();
+        adopted.iter().for_each(|pid| end_stray(*pid));
+        !adopted.is_empty()
+    }
+
+    /// How many processes a plugin left behind that has just ended: its adopted children with all below them.
+    pub(crate) fn count(&mut self, serial: u64, pid: i32, runs: &Runs) -> u32 {
+        let mut count = 0;
+        let mut below = Vec::new();
+        for stray in self.adopted() {
+            let worker_pid = self.worker_pid;
+            let owner = self.known.entry(stray).or_insert_with(|| owner(stray, worker_pid, runs));
+            if *owner == Owner::Run(serial) || stat(stray).is_some_and(|stat| stat.session == pid) {
+                below.push(stray);
+            }
+        }
+        while let Some(stray) = below.pop() {
+            if stat(stray).is_some_and(|stat| !stat.dead) {
+                count += 1;
+            }
+            if count as usize >= COUNT_MAX {
+                break;
+            }
+            if let Ok(children) = std::fs::read(format!("/proc/{stray}/task/{stray}/children")) {
+                below.extend(process_ids(&children));
+            }
+        }
+        count
+    }
+
+    fn adopted(&mut self) -> Vec<i32> {
+        match self.list.read_at(&mut self.text, 0) {
+            Ok(len) => process_ids(&self.text[..len]).collect(),
+            Err(_) => Vec::new(),
+        }
+    }
+}
+
+/// KILL for a stray, and for the group that it is in: at once for all of a group, so that none can fork away.
+fn end_stray(pid: i32) {
+    let group = stat(pid).map(|stat| stat.group);
+    // Only a group that began below the shim: the stray is in it and unreaped, so the number is still its own.
+    if let Some(group) = group.filter(|group| *group > 1 && *group != nix::unistd::getpgrp().as_raw()) {
+        let _ = kill(Pid::from_raw(-group), Signal::SIGKILL);
+    }
+    let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+}
+
+fn owner(pid: i32, worker_pid: i32, runs: &Runs) -> Owner {
+    if let Some(serial) = stat(pid).and_then(|stat| runs.serial_of(stat.session)) {
+        return Owner::Run(serial);
+    }
+    let Ok(environ) = read_head(pid) else { return Owner::UpTo(runs.latest()) };
+    let mark = environ.split(|byte| *byte == 0).find_map(|entry| {
+        let value = entry.strip_prefix(MARK.as_bytes())?.strip_prefix(b"=")?;
+        let (worker, serial) = std::str::from_utf8(value).ok()?.split_once('.')?;
+        Some((worker.parse::<i32>().ok()?, serial.parse::<u64>().ok()?))
+    });
+    match mark {
+        Some((worker, serial)) if worker == worker_pid && runs.contains(serial) => Owner::Run(serial),
+        Some((worker, _)) if worker == worker_pid => Owner::Ended,
+        _ => Owner::UpTo(runs.latest()),
+    }
+}
+
+fn read_head(pid: i32) -> std::io::Result<Vec<u8>> {
+    use std::io::Read;
+    let mut environ = Vec::new();
+    File::open(format!("/proc/{pid}/environ"))?.take(ENVIRON_MAX_BYTES as u64).read_to_end(&mut environ)?;
+    Ok(environ)
+}
+
+/// What the kernel says of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stat {
+    /// It has ended and waits to be reaped.
+    dead: bool,
+    group: i32,
+    session: i32,
+}
+
+fn stat(pid: i32) -> Option<Stat> {
+    parse_stat(&std::fs::read(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// Reads `PID (NAME) STATE PARENT GROUP SESSION …`; the name may hold anything, so it is skipped from its end.
+fn parse_stat(line: &[u8]) -> Option<Stat> {
+    let name_end = line.iter().rposition(|byte| *byte == b')')?;
+    let mut fields = std::str::from_utf8(&line[name_end + 1..]).ok()?.split_ascii_whitespace();
+    let state = fields.next()?;
+    let group = fields.nth(1)?.parse().ok()?;
+    let session = fields.next()?.parse().ok()?;
+    Some(Stat { dead: state == "Z" || state == "X", group, session })
+}
+
+fn process_ids(list: &[u8]) -> impl Iterator<Item = i32> {
+    // A read may end inside the last number; it is there again at the next look.
+    let whole = list.iter().rposition(|byte| *byte == b' ').map_or(0, |end| end + 1);
+    let numbers = list[..whole].split(|byte| *byte == b' ');
+    numbers.filter_map(|number| std::str::from_utf8(number).ok()?.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_look_like_the_fields_after_it() {
+        let line = b"71 (a) Z 1 2 3 (b)) S 70 69 68 0 -1";
+        assert_eq!(parse_stat(line), Some(Stat { dead: false, group: 69, session: 68 }));
+        assert_eq!(parse_stat(b"71 (a) Z 70 69 68").map(|stat| stat.dead), Some(true));
+        assert_eq!(parse_stat(b"71 (a) S 70"), None);
+        assert_eq!(parse_stat(b""), None);
+    }
+
+    #[test]
+    fn a_cut_number_is_left_for_the_next_look() {
+        assert_eq!(process_ids(b"12 345 67").collect::<Vec<_>>(), [12, 345]);
+        assert_eq!(process_ids(b"").count(), 0);
+    }
+}

@@ -1,0 +1,95 @@
+//! The system calls that need `unsafe` and concern no single plugin.
+#![allow(unsafe_code)]
+
+use std::io;
+
+use nix::unistd::Pid;
+
+/// The highest signal number of Linux.
+const SIGNAL_MAX: i32 = 64;
+
+/// How a child ended, and what it used.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reaped {
+    pub(crate) pid: i32,
+    /// As `wait(2)` gives it.
+    pub(crate) status: i32,
+    pub(crate) cpu_us: u64,
+    pub(crate) max_rss_bytes: u64,
+}
+
+/// Which side of a fork this is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Side {
+    Parent(Pid),
+    Child,
+}
+
+/// Takes one ended child off the kernel, of those of every thread; none if no child has ended or there is none.
+pub(crate) fn reap() -> Option<Reaped> {
+    wait4(-1, libc::WNOHANG | libc::__WALL)
+}
+
+/// Waits for this child, which is about to end.
+pub(crate) fn reap_one(pid: i32) -> Option<Reaped> {
+    wait4(pid, libc::__WALL)
+}
+
+fn wait4(pid: i32, options: i32) -> Option<Reaped> {
+    // SAFETY: `rusage` is plain numbers, for which zero is a value.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    let mut status = 0;
+    loop {
+        // SAFETY: both pointers are to live variables of the right type.
+        let got = unsafe { libc::wait4(pid, &mut status, options, &mut usage) };
+        if got > 0 {
+            let cpu_us = micros(usage.ru_utime) + micros(usage.ru_stime);
+            let max_rss_bytes = u64::try_from(usage.ru_maxrss).unwrap_or(0) * 1024;
+            return Some(Reaped { pid: got, status, cpu_us, max_rss_bytes });
+        }
+        if got == 0 || io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+            return None;
+        }
+    }
+}
+
+fn micros(time: libc::timeval) -> u64 {
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    seconds * 1_000_000 + u64::try_from(time.tv_usec).unwrap_or(0)
+}
+
+/// Forks this process, which must have one thread only.
+pub(crate) fn fork_single_threaded() -> io::Result<Side> {
+    // SAFETY: the shim calls this before it starts any thread, so no lock can be held by one that vanishes.
+    match unsafe { nix::unistd::fork() }? {
+        nix::unistd::ForkResult::Parent { child } => Ok(Side::Parent(child)),
+        nix::unistd::ForkResult::Child => Ok(Side::Child),
+    }
+}
+
+/// Gives every signal its default action and blocks all of them.
+///
+/// Ignored signals would stay ignored in the plugins; blocked ones are unblocked for each plugin.
+pub(crate) fn reset_signals() -> io::Result<()> {
+    // What the kernel takes: handler, flags, restorer and mask, all zero for the default action. The C library's
+    // own call refuses the signals that it keeps for itself, but those may be inherited as ignored, too.
+    let default = [0_u64; 4];
+    for signal in (1..=SIGNAL_MAX).filter(|signal| ![libc::SIGKILL, libc::SIGSTOP].contains(signal)) {
+        let (action, old) = (default.as_ptr(), std::ptr::null_mut::<u64>());
+        // SAFETY: the action is read and runs no code of ours; no old action is written.
+        if unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, action, old, size_of::<u64>()) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    nix::sys::signal::SigSet::all().thread_set_mask()?;
+    Ok(())
+}
+
+/// Closes every descriptor above the standard three.
+pub(crate) fn close_from_3() -> io::Result<()> {
+    // SAFETY: called before the shim opens anything, so it owns no descriptor that is closed here.
+    match unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, 0_u32) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}

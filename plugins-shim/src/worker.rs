@@ -1,0 +1,368 @@
+//! The worker: one thread that waits for everything at once, starts plugins and reports what came of them.
+//!
+//! A turn of its loop handles what has happened, in this order: output, ended children, requests, what is due.
+//! The result of a plugin is final when its process has ended: what its pipes hold is read, and nothing is waited
+//! for. The process has two threads, see `strays.rs`; the first only waits for this one.
+
+use std::io::{self, ErrorKind, Read};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::signal::{SigSet, Signal, kill};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::socket::{MsgFlags, send};
+use nix::unistd::Pid;
+
+use crate::capture::Capture;
+use crate::child::{StartError, Starter, Stdio};
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::limits::{END_WAIT, OUTBOUND_MAX_BYTES, READ_BYTES, RUNS_MAX, STARTS_PER_TURN_MAX, STRAYS_LOOK};
+use crate::run::{Due, Run, kept_bytes};
+use crate::runs::Runs;
+use crate::spec::{Outcome, Report, Spec};
+use crate::strays::Strays;
+use crate::sys::{self, Reaped};
+use crate::wire::{DecodeError, Message, VERSION, decode_message, encode_message, encode_report};
+
+/// The signal that the kernel sends when the guard has ended.
+pub(crate) const GUARD_ENDED: Signal = Signal::SIGUSR1;
+
+const EVENTS_PER_TURN: usize = 256;
+const TAG_SOCKET: u64 = 0;
+const TAG_SIGNALS: u64 = 1;
+/// Tags of pipes: twice the serial number plus this for stdout, one more for stderr.
+const TAG_PIPES: u64 = 2;
+
+/// Why the worker is ending.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// The agent asked for it and waits for the reports.
+    Asked,
+    /// Nobody is there to be told.
+    Alone,
+}
+
+/// The state of the loop.
+pub(crate) struct Worker {
+    clock: Clock,
+    epoll: Epoll,
+    signals: SignalFd,
+    socket: UnixStream,
+    greeted: bool,
+    inbound: Vec<u8>,
+    /// Bytes of `inbound` that are already handled.
+    inbound_done: usize,
+    outbound: Vec<u8>,
+    /// Bytes of `outbound` that are already sent.
+    outbound_done: usize,
+    /// The events of the socket that are waited for.
+    socket_events: EpollFlags,
+    null: OwnedFd,
+    starter: Starter,
+    runs: Runs,
+    strays: Strays,
+    /// Escaped processes are there that must be ended.
+    strays_left: bool,
+    ending: Option<(Ending, u64)>,
+    buffer: Vec<u8>,
+}
+
+impl Worker {
+    /// A worker that serves the agent on `socket`.
+    ///
+    /// Signals must be blocked already, as they are taken from a descriptor.
+    pub(crate) fn new(socket: UnixStream, null: OwnedFd, open_files: libc::rlimit) -> Result<Worker, Error> {
+        socket.set_nonblocking(true).map_err(Error::system("use the agent's socket"))?;
+        let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(Error::system("wait for events"))?;
+        let taken = [Signal::SIGCHLD, GUARD_ENDED].into_iter().collect::<SigSet>();
+        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+        let signals = SignalFd::with_flags(&taken, flags).map_err(Error::system("take signals"))?;
+        let socket_events = EpollFlags::EPOLLIN;
+        epoll
+            .add(&socket, EpollEvent::new(socket_events, TAG_SOCKET))
+            .map_err(Error::system("wait for the agent"))?;
+        epoll
+            .add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, TAG_SIGNALS))
+            .map_err(Error::system("wait for signals"))?;
+        let mut outbound = Vec::new();
+        encode_message(&Message::Hello { version: VERSION }, &mut outbound)?;
+        Ok(Worker {
+            clock: Clock::start(),
+            epoll,
+            signals,
+            socket,
+            greeted: false,
+            inbound: Vec::new(),
+            inbound_done: 0,
+            outbound,
+            outbound_done: 0,
+            socket_events,
+            null,
+            starter: Starter::new(open_files),
+            runs: Runs::default(),
+            strays: Strays::watch().map_err(Error::system("watch for escaped processes"))?,
+            strays_left: false,
+            ending: None,
+            buffer: vec![0; READ_BYTES],
+        })
+    }
+
+    /// Serves until the agent ends the conversation and everything it had started has ended.
+    pub(crate) fn serve(&mut self) -> Result<(), Error> {
+        let mut events = vec![EpollEvent::empty(); EVENTS_PER_TURN];
+        let mut requests = false;
+        loop {
+            self.send();
+            if self.done() {
+                return Ok(());
+            }
+            let wait = if requests { EpollTimeout::ZERO } else { self.wait() };
+            let count = match self.epoll.wait(&mut events, wait) {
+                Ok(count) => count,
+                Err(nix::errno::Errno::EINTR) => 0,
+                Err(error) => return Err(Error::system("wait for events")(error)),
+            };
+            for event in &events[..count] {
+                match event.data() {
+                    TAG_SOCKET => self.receive(event.events()),
+                    TAG_SIGNALS => self.take_signals(),
+                    tag => self.drain(tag - TAG_PIPES),
+                }
+            }
+            requests = self.handle_requests();
+            self.handle_due();
+            if self.strays_left {
+                self.end_strays();
+            }
+        }
+    }
+
+    fn done(&self) -> bool {
+        let Some((ending, until_us)) = self.ending else { return false };
+        let told = ending == Ending::Alone || self.outbound.is_empty();
+        (self.runs.len() == 0 && !self.strays_left && told) || self.clock.now_us() >= until_us
+    }
+
+    /// How long nothing can be due.
+    fn wait(&self) -> EpollTimeout {
+        let now_us = self.clock.now_us();
+        let strays = self.strays_left.then(|| now_us + STRAYS_LOOK.as_micros() as u64);
+        let end = self.ending.map(|(_, until_us)| until_us);
+        let due_us = [self.runs.next_due_us(), strays, end].into_iter().flatten().min();
+        let Some(due_us) = due_us else { return EpollTimeout::NONE };
+        // Rounded up, so that what is due is due when the wait ends.
+        let wait_ms = due_us.saturating_sub(now_us).div_ceil(1000);
+        EpollTimeout::from(u16::try_from(wait_ms).unwrap_or(u16::MAX))
+    }
+
+    fn take_signals(&mut self) {
+        while let Ok(Some(signal)) = self.signals.read_signal() {
+            if signal.ssi_signo == GUARD_ENDED as u32 {
+                self.end(Ending::Alone, Duration::ZERO);
+            }
+        }
+        while let Some(reaped) = sys::reap() {
+            match self.runs.serial_of(reaped.pid) {
+                Some(serial) => self.finish(serial, Some(reaped)),
+                None => self.strays.reaped(reaped.pid),
+            }
+        }
+        self.strays_left = true;
+    }
+
+    fn drain(&mut self, pipe: u64) {
+        let Some(run) = self.runs.get_mut(pipe / 2) else { return };
+        let capture = if pipe.is_multiple_of(2) { &mut run.stdout } else { &mut run.stderr };
+        capture.drain(&mut self.buffer);
+    }
+
+    /// Ends the run of a plugin that has ended, or of one that cannot be ended, and reports it.
+    fn finish(&mut self, serial: u64, reaped: Option<Reaped>) {
+        let now_us = self.clock.now_us();
+        let Some(run) = self.runs.get_mut(serial) else { return };
+        run.stdout.drain(&mut self.buffer);
+        run.stderr.drain(&mut self.buffer);
+        let (pid, ticket) = (run.pid, run.ticket);
+        let left_behind = self.strays.count(serial, pid, &self.runs);
+        let Some(run) = self.runs.remove(serial) else { return };
+        self.report(ticket, &run.report(reaped, now_us, left_behind));
+    }
+
+    fn report(&mut self, ticket: u64, report: &Report) {
+        if !matches!(self.ending, Some((Ending::Alone, _)))
+            && encode_report(ticket, report, &mut self.outbound).is_err()
+        {
+            // Cannot be: what is kept of an output is far less than a frame. Its ticket must come back all the same.
+            let _ = encode_report(ticket, &Report::without_run(Outcome::NotFinished), &mut self.outbound);
+        }
+    }
+
+    fn end_strays(&mut self) {
+        self.strays_left = match self.ending {
+            Some(_) if self.runs.len() == 0 => self.strays.end_all(),
+            _ => self.strays.end(&self.runs),
+        };
+    }
+
+    fn handle_due(&mut self) {
+        let now_us = self.clock.now_us();
+        while let Some((serial, pid, due)) = self.runs.take_due(now_us) {
+            let group = Pid::from_raw(-pid);
+            match due {
+                Due::Terminate => {
+                    let _ = kill(group, Signal::SIGTERM);
+                    let _ = kill(group, Signal::SIGCONT);
+                }
+                Due::Kill => {
+                    let _ = kill(group, Signal::SIGKILL);
+                }
+                Due::GiveUp => self.finish(serial, None),
+            }
+        }
+    }
+
+    /// Begins the end: TERM, this grace, KILL, for all that runs.
+    fn end(&mut self, ending: Ending, grace: Duration) {
+        if matches!(self.ending, Some((Ending::Alone, _))) {
+            return;
+        }
+        let now_us = self.clock.now_us();
+        let until_us = now_us + (grace.min(crate::limits::WAIT_MAX) + END_WAIT).as_micros() as u64;
+        self.ending = Some((ending, until_us));
+        self.strays_left = true;
+        self.runs.abandon_all(now_us, grace.as_micros() as u64);
+        if ending == Ending::Alone {
+            self.outbound.clear();
+            self.outbound_done = 0;
+            let _ = self.epoll.delete(&self.socket);
+        }
+    }
+
+    fn receive(&mut self, events: EpollFlags) {
+        if !events.intersects(EpollFlags::EPOLLIN | EpollFlags::EPOLLHUP | EpollFlags::EPOLLERR) {
+            return;
+        }
+        match self.socket.read(&mut self.buffer) {
+            Ok(0) => self.end(Ending::Alone, Duration::ZERO),
+            Ok(len) => self.inbound.extend_from_slice(&self.buffer[..len]),
+            Err(error) if matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) => {}
+            Err(_) => self.end(Ending::Alone, Duration::ZERO),
+        }
+    }
+
+    /// Handles some of the messages that have come in. Returns whether there are more.
+    fn handle_requests(&mut self) -> bool {
+        for _ in 0..STARTS_PER_TURN_MAX {
+            if self.outbound.len() - self.outbound_done > OUTBOUND_MAX_BYTES {
+                return false;
+            }
+            match decode_message(&self.inbound[self.inbound_done..]) {
+                Ok(Some((message, len))) => {
+                    self.inbound_done += len;
+                    self.handle(message);
+                }
+                Ok(None) => {
+                    self.inbound.drain(..self.inbound_done);
+                    self.inbound_done = 0;
+                    return false;
+                }
+                Err(error) => {
+                    self.refuse(error);
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn handle(&mut self, message: Message) {
+        match message {
+            Message::Hello { version: VERSION } => self.greeted = true,
+            Message::Hello { version } => self.refuse(DecodeError::Version(version)),
+            Message::Start { ticket, spec } if self.greeted => self.start(ticket, &spec),
+            Message::Stop { grace } if self.greeted => self.end(Ending::Asked, grace),
+            _ => self.refuse(DecodeError::Unexpected),
+        }
+    }
+
+    /// The agent cannot be understood any more, so it cannot be served.
+    fn refuse(&mut self, error: DecodeError) {
+        eprintln!("custos: {}", Error::Protocol(error));
+        self.end(Ending::Alone, Duration::ZERO);
+    }
+
+    fn start(&mut self, ticket: u64, spec: &Spec) {
+        if self.ending.is_some() {
+            return self.report(ticket, &Report::without_run(Outcome::NotFinished));
+        }
+        if let Err(StartError { errno, message }) = self.try_start(ticket, spec) {
+            self.report(ticket, &Report::without_run(Outcome::NotStarted { errno, message }));
+        }
+    }
+
+    fn try_start(&mut self, ticket: u64, spec: &Spec) -> Result<(), StartError> {
+        if self.runs.len() >= RUNS_MAX {
+            let message = format!("failed to start a plugin: {RUNS_MAX} are running already");
+            return Err(StartError { errno: libc::EAGAIN, message });
+        }
+        let (stdout_max, stderr_max) = kept_bytes(spec);
+        let (stdout, stdout_end) = Capture::open(stdout_max).map_err(|error| no_pipe(&error))?;
+        let (stderr, stderr_end) = Capture::open(stderr_max).map_err(|error| no_pipe(&error))?;
+        let serial = self.runs.next_serial();
+        for (place, capture) in [(0, &stdout), (1, &stderr)] {
+            if let Some(pipe) = capture.pipe() {
+                let event = EpollEvent::new(EpollFlags::EPOLLIN, 2 * serial + place + TAG_PIPES);
+                self.epoll.add(pipe, event).map_err(|error| no_pipe(&error.into()))?;
+            }
+        }
+        let now_us = self.clock.now_us();
+        let stdio =
+            Stdio { stdin: self.null.as_fd(), stdout: stdout_end.as_fd(), stderr: stderr_end.as_fd() };
+        let pid = self.starter.start(spec, &self.strays.mark(serial), stdio)?;
+        self.runs.add(Run::new(ticket, pid, now_us, spec, stdout, stderr));
+        Ok(())
+    }
+
+    /// Sends what the socket takes, and waits for its readiness only if something is left.
+    fn send(&mut self) {
+        while self.outbound_done < self.outbound.len() {
+            let rest = &self.outbound[self.outbound_done..];
+            match send(self.socket.as_raw_fd(), rest, MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT) {
+                Ok(len) => self.outbound_done += len,
+                Err(nix::errno::Errno::EINTR) => {}
+                Err(nix::errno::Errno::EAGAIN) => break,
+                Err(_) => return self.end(Ending::Alone, Duration::ZERO),
+            }
+        }
+        if self.outbound_done == self.outbound.len() {
+            self.outbound.clear();
+            self.outbound_done = 0;
+        }
+        if !matches!(self.ending, Some((Ending::Alone, _))) {
+            self.wait_for_socket();
+        }
+    }
+
+    /// Waits for what the socket is needed for: not for requests while earlier ones or reports pile up.
+    fn wait_for_socket(&mut self) {
+        let full = self.outbound.len() - self.outbound_done > OUTBOUND_MAX_BYTES;
+        let mut wanted = if full { EpollFlags::empty() } else { EpollFlags::EPOLLIN };
+        if !self.outbound.is_empty() {
+            wanted |= EpollFlags::EPOLLOUT;
+        }
+        if wanted != self.socket_events {
+            let mut event = EpollEvent::new(wanted, TAG_SOCKET);
+            if self.epoll.modify(&self.socket, &mut event).is_ok() {
+                self.socket_events = wanted;
+            }
+        }
+    }
+}
+
+fn no_pipe(error: &io::Error) -> StartError {
+    let errno = error.raw_os_error().unwrap_or(libc::EMFILE);
+    StartError { errno, message: format!("failed to make a pipe for the plugin's output: {error}") }
+}

@@ -1,0 +1,80 @@
+//! What is on its way to the shim, and whose report is still owed.
+//!
+//! Invariant: each ticket that was submitted is either held, or its report has been taken out: exactly once.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use custos_shim::{Message, Outcome, RUNS_MAX, Report, Spec, encode_message};
+
+/// The queue between the agent and its shim.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    /// Frames that are not yet written.
+    outbound: Vec<u8>,
+    /// Tickets that the shim has, or will have once `outbound` is written.
+    held: HashSet<u64>,
+    /// Reports of what never reached the shim.
+    refused: Vec<(u64, Report)>,
+    stopping: bool,
+}
+
+impl Queue {
+    /// Queues a plugin, or the report of why it is not started.
+    pub(super) fn submit(&mut self, ticket: u64, spec: Spec) {
+        if self.stopping {
+            return self.refused.push((ticket, Report::without_run(Outcome::NotFinished)));
+        }
+        if self.held.len() >= RUNS_MAX {
+            let message = format!("failed to start a plugin: {RUNS_MAX} are running already");
+            return self.refused.push((ticket, not_started(nix::errno::Errno::EAGAIN, message)));
+        }
+        let message = Message::Start { ticket, spec: Box::new(spec) };
+        match encode_message(&message, &mut self.outbound) {
+            Ok(()) => {
+                self.held.insert(ticket);
+            }
+            Err(error) => {
+                self.refused.push((ticket, not_started(nix::errno::Errno::E2BIG, error.to_string())))
+            }
+        }
+    }
+
+    /// Asks the shim to end with all that it runs, and takes nothing more.
+    pub(super) fn stop(&mut self, grace: Duration) {
+        if !self.stopping {
+            self.stopping = true;
+            // A message of this size always fits.
+            let _ = encode_message(&Message::Stop { grace }, &mut self.outbound);
+        }
+    }
+
+    /// Whether the agent is stopping.
+    pub(super) fn stopping(&self) -> bool {
+        self.stopping
+    }
+
+    /// Swaps the frames to be written into an empty buffer, and takes the reports of what was refused.
+    pub(super) fn take(&mut self, outbound: &mut Vec<u8>) -> Vec<(u64, Report)> {
+        std::mem::swap(outbound, &mut self.outbound);
+        std::mem::take(&mut self.refused)
+    }
+
+    /// The shim reported this ticket. Returns whether its report was owed.
+    pub(super) fn reported(&mut self, ticket: u64) -> bool {
+        self.held.remove(&ticket)
+    }
+
+    /// The shim is gone: forgets the frames that it did not get, and makes the reports that it still owed.
+    pub(super) fn shim_ended(&mut self, outcome: &Outcome) -> Vec<(u64, Report)> {
+        self.outbound.clear();
+        let mut reports = std::mem::take(&mut self.refused);
+        let held = std::mem::take(&mut self.held);
+        reports.extend(held.into_iter().map(|ticket| (ticket, Report::without_run(outcome.clone()))));
+        reports
+    }
+}
+
+fn not_started(errno: nix::errno::Errno, message: String) -> Report {
+    Report::without_run(Outcome::NotStarted { errno: errno as i32, message })
+}

@@ -1,0 +1,5 @@
+//! Plugins of every kind, run for real through the executor and the shim of the built program.
+#![allow(clippy::unwrap_used)]
+
+mod ordinary;
+mod stage;

@@ -1,0 +1,113 @@
+//! A stage for plugins: an executor, a directory for scripts, and the certainty that nothing is left afterwards.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use custos::execute::{Executor, Reports};
+use custos_shim::{Launch, Limits, Outcome, Report, SUBCOMMAND, Spec};
+
+/// No test waits longer than this for anything.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The shim of the program under test.
+pub(crate) fn launch() -> Launch {
+    Launch { program: PathBuf::from(env!("CARGO_BIN_EXE_custos")), args: vec![OsString::from(SUBCOMMAND)] }
+}
+
+/// An executor with plugins that carry a mark of their own, by which every process below them is found.
+pub(crate) struct Stage {
+    pub(crate) directory: tempfile::TempDir,
+    pub(crate) executor: Executor,
+    reports: Reports,
+    next_ticket: u64,
+}
+
+impl Stage {
+    pub(crate) fn set() -> Stage {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let (executor, reports) = Executor::start_with(launch()).unwrap();
+        Stage { directory, executor, reports, next_ticket: 0 }
+    }
+
+    /// A plugin with a second to run and a short grace.
+    pub(crate) fn spec(&self, argv: &[&str]) -> Spec {
+        let mark = ("STAGE".into(), self.directory.path().into());
+        Spec {
+            argv: argv.iter().map(OsString::from).collect(),
+            env: vec![("PATH".into(), "/usr/bin:/bin".into()), ("LC_ALL".into(), "C".into()), mark],
+            cwd: "/".into(),
+            credentials: None,
+            nice: 0,
+            limits: Limits::default(),
+            no_new_privileges: false,
+            timeout: Duration::from_secs(20),
+            grace: Duration::from_millis(200),
+            stdout_max_bytes: 64 * 1024,
+            stderr_max_bytes: 1024,
+        }
+    }
+
+    pub(crate) fn shell(&self, line: &str) -> Spec {
+        self.spec(&["/bin/sh", "-c", line])
+    }
+
+    pub(crate) fn submit(&mut self, spec: Spec) -> u64 {
+        self.next_ticket += 1;
+        self.executor.submit(self.next_ticket, spec);
+        self.next_ticket
+    }
+
+    pub(crate) async fn next(&mut self) -> (u64, Report) {
+        tokio::time::timeout(PATIENCE, self.reports.recv())
+            .await
+            .expect("a report in time")
+            .expect("a report")
+    }
+
+    /// Runs one plugin alone.
+    pub(crate) async fn run(&mut self, spec: Spec) -> Report {
+        let ticket = self.submit(spec);
+        let (reported, report) = self.next().await;
+        assert_eq!(reported, ticket);
+        report
+    }
+
+    /// Every process, zombies too, that comes from a plugin of this stage.
+    pub(crate) fn processes(&self) -> Vec<i32> {
+        let mark = [b"STAGE=", self.directory.path().as_os_str().as_bytes()].concat();
+        let marked = |environ: &[u8]| environ.split(|byte| *byte == 0).any(|entry| entry == mark);
+        let ids = std::fs::read_dir("/proc")
+            .unwrap()
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+        ids.filter(|pid| std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environ| marked(&environ)))
+            .collect()
+    }
+
+    /// Waits until no process of this stage's plugins is left.
+    pub(crate) async fn cleared(&self) {
+        let left = || self.processes();
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while !left().is_empty() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        assert!(waited.await.is_ok(), "left over: {:?}", left());
+    }
+}
+
+/// What a plugin printed.
+pub(crate) fn text(report: &Report) -> String {
+    String::from_utf8_lossy(&report.stdout).into_owned()
+}
+
+/// The message of a plugin that could not be started.
+pub(crate) fn refusal(report: &Report) -> (i32, &str) {
+    match &report.outcome {
+        Outcome::NotStarted { errno, message } => (*errno, message),
+        other => panic!("started: {other:?}"),
+    }
+}
