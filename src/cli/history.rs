@@ -55,7 +55,7 @@ fn show(args: &HistoryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> R
     let until_ms = bound("--until", &args.until, i64::MAX)?;
     let reader = args.read.open()?.reader;
     let selection = Selection::parse(&args.target, &reader)?;
-    if selection.has_metric() {
+    if selection.has_metric() && selection.own().is_none() {
         // An unknown metric is an error rather than a list of runs without it.
         selection.series(&reader)?;
     }

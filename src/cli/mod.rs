@@ -6,4 +6,5 @@ pub mod history;
 mod intervals;
 pub mod read;
 mod select;
+mod strip;
 pub mod style;

@@ -116,7 +116,7 @@ impl Chart<'_> {
             limits.clone().flat_map(|limit| limit.lines()),
             &panel[0].unit,
             self.picture.prefixes,
-            (self.plot_rows / TICK_ROWS).max(1),
+            (self.plot_rows / TICK_ROWS).max(2),
         );
         let mut canvas = Canvas::new(self.options.glyphs, self.cells, self.plot_rows);
         for (index, series) in panel.iter().enumerate() {
