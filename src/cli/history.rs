@@ -130,7 +130,12 @@ impl Page<'_> {
                 write!(out, "{}={value}  ", printable(&metric.label))?;
             }
         }
-        writeln!(out, "{}", printable(&run.text))?;
+        write!(out, "{}", printable(&run.text))?;
+        if !run.judgement.is_empty() {
+            let judgement = run.judgement.lines().collect::<Vec<_>>().join("; ");
+            write!(out, "{}", self.style.dim(&format!("  [{}]", printable(&judgement))))?;
+        }
+        writeln!(out)?;
         Ok(())
     }
 
@@ -316,7 +321,8 @@ mod tests {
             missed_slots: 3,
             ..Run::default()
         };
-        let timeout = Run { reason: Reason::Timeout, exit_code: None, ..at(50_000, "half") };
+        let judgement = "timed out after 1s\nCRITICAL: late".to_owned();
+        let timeout = Run { reason: Reason::Timeout, exit_code: None, judgement, ..at(50_000, "half") };
         // The two at 40 s came in this order.
         for run in [&exited, &missed, &at(40_000, "one"), &at(40_000, "two"), &timeout] {
             writer.append(&[("disk", run)]).unwrap();
@@ -343,7 +349,7 @@ mod tests {
              2026-11-22 13:00:10  UNKNOWN   missed 3 slots in 30s\n\
              2026-11-22 13:00:40  OK           1.2s  one\n\
              2026-11-22 13:00:40  OK           1.2s  two\n\
-             2026-11-22 13:00:50  OK           1.2s  timeout: half\n"
+             2026-11-22 13:00:50  OK           1.2s  timeout: half  [timed out after 1s; CRITICAL: late]\n"
         );
         assert!(
             shown(&["disk:/*"])
@@ -373,13 +379,8 @@ mod tests {
 
     #[test]
     fn a_limit_keeps_the_newest_even_among_equal_times() {
-        let texts = |line: &[&str]| {
-            shown(line)
-                .lines()
-                .map(|line| line.rsplit(' ').next().unwrap().to_owned())
-                .collect::<Vec<_>>()
-                .join(" ")
-        };
+        let last = |line: &str| line.split("  [").next().unwrap().rsplit(' ').next().unwrap().to_owned();
+        let texts = |line: &[&str]| shown(line).lines().map(last).collect::<Vec<_>>().join(" ");
         assert_eq!(texts(&["disk", "-n", "1"]), "half");
         assert_eq!(texts(&["disk", "-n", "2"]), "two half");
         assert_eq!(texts(&["disk", "-n", "3"]), "one two half");
