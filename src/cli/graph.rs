@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use custos_store::Reader;
 use jiff::Zoned;
 
-use super::read::{Failure, Opened, ReadArgs, finish, now, time};
+use super::read::{Damage, Failure, Opened, ReadArgs, finish, now, time};
 use super::select::{Own, Selection};
 use super::strip::{Source, Strip};
 use super::style::Style;
@@ -77,7 +77,8 @@ fn draw(args: &GraphArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Res
         Some(_) => (SVG_COLUMNS, SVG_COLUMNS),
         None => (columns(options.width, glyphs), cells(options.width)),
     };
-    let (picture, left_out) = picture(args, &opened, now, resolution)?;
+    let mut damage = Damage::default();
+    let (picture, left_out) = picture(args, &opened, now, resolution, &mut damage)?;
     match &args.svg {
         Some(path) if path != Path::new("-") => std::fs::write(path, svg(&picture))
             .map_err(|error| Failure::new(format!("failed to write {}: {error}", path.display())))?,
@@ -96,7 +97,7 @@ fn draw(args: &GraphArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Res
             "custos: {left_out} more series are not drawn; choose some with CHECK:METRIC"
         );
     }
-    Ok(())
+    damage.finish(out)
 }
 
 /// Reads what is to be drawn. Returns also how many series were too many.
@@ -105,6 +106,7 @@ fn picture(
     opened: &Opened,
     now: &Zoned,
     resolution: (usize, usize),
+    damage: &mut Damage,
 ) -> Result<(Picture, usize), Failure> {
     let Opened { reader, config } = opened;
     let mut selections: Vec<(Selection, Vec<Source>)> = Vec::new();
@@ -137,7 +139,13 @@ fn picture(
     for (selection, sources) in selections {
         let mut strip = Strip::new(&selection.check, sources, (start_ms, end_ms), resolution, args.rate);
         for run in reader.runs(&selection.check, start_ms..end_ms) {
-            strip.add(&run?);
+            match run {
+                Ok(run) => strip.add(&run),
+                Err(error) => {
+                    damage.note(&error);
+                    strip.gap();
+                }
+            }
         }
         let (series, ribbon) = strip.finish(config.as_ref());
         picture.series.extend(series);

@@ -10,7 +10,7 @@ use jiff::Zoned;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::read::{Failure, ReadArgs, finish, local_time, now, time};
+use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, time};
 use super::select::Selection;
 use super::style::{Style, printable};
 use crate::exit_code::ExitCode;
@@ -59,27 +59,30 @@ fn show(args: &HistoryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> R
         // An unknown metric is an error rather than a list of runs without it.
         selection.series(&reader)?;
     }
-    let (range, skip) = newest(&reader, &selection.check, since_ms..until_ms, args.limit)?;
+    let (range, skip) = newest(&reader, &selection.check, since_ms..until_ms, args.limit);
     let page = Page { selection: &selection, zone: now.time_zone().clone(), style };
-    for run in reader.runs(&selection.check, range).skip(skip) {
-        let run = run?;
-        if args.json { page.json(&run, out)? } else { page.line(&run, out)? }
+    let mut damage = Damage::default();
+    let mut skip = skip;
+    for run in reader.runs(&selection.check, range) {
+        match run {
+            Ok(_) if skip > 0 => skip -= 1,
+            Ok(run) if args.json => page.json(&run, out)?,
+            Ok(run) => page.line(&run, out)?,
+            Err(error) => damage.note(&error),
+        }
     }
-    Ok(())
+    damage.finish(out)
 }
 
 /// The range of the newest `limit` runs, and how many runs at its very start do not belong to them.
-fn newest(
-    reader: &Reader,
-    check: &str,
-    range: Range<i64>,
-    limit: Option<u64>,
-) -> Result<(Range<i64>, usize), Failure> {
-    let Some(limit) = limit else { return Ok((range, 0)) };
+///
+/// What cannot be read is passed over: it is told when the runs are shown.
+fn newest(reader: &Reader, check: &str, range: Range<i64>, limit: Option<u64>) -> (Range<i64>, usize) {
+    let Some(limit) = limit else { return (range, 0) };
     let mut start_ms = None;
     let mut skip = 0;
-    for (index, run) in (0_u64..).zip(reader.runs_rev(check, range.clone())) {
-        let time_ms = run?.time_ms;
+    for (index, run) in (0_u64..).zip(reader.runs_rev(check, range.clone()).flatten()) {
+        let time_ms = run.time_ms;
         if index < limit {
             start_ms = Some(time_ms);
         } else if start_ms == Some(time_ms) {
@@ -89,7 +92,7 @@ fn newest(
         }
     }
     // A limit of 0 leaves an empty range.
-    Ok((start_ms.unwrap_or(range.end)..range.end, skip))
+    (start_ms.unwrap_or(range.end)..range.end, skip)
 }
 
 /// How runs are shown.

@@ -98,6 +98,14 @@ impl Strip {
         }
     }
 
+    /// Notes that runs may be missing here.
+    pub(super) fn gap(&mut self) {
+        self.state = None;
+        for track in &mut self.series {
+            track.gap();
+        }
+    }
+
     /// A state holds until the next run, if that is not too far away; how far is known only at the end.
     fn hold_until(&mut self, next_ms: i64) {
         let held = |(since_ms, _): &(i64, State)| next_ms.saturating_sub(*since_ms) > self.cell_ms;
@@ -170,10 +178,15 @@ fn was_run(run: &Run) -> bool {
 }
 
 impl Track {
+    /// Nothing is drawn across, and no rate computed, where there is no value.
+    fn gap(&mut self) {
+        self.columns.gap();
+        self.before = None;
+    }
+
     fn add(&mut self, run: &Run, rate: bool) {
         let Some((value, unit, metric)) = self.source.value(run) else {
-            self.columns.gap();
-            self.before = None;
+            self.gap();
             return;
         };
         if rate {
