@@ -130,7 +130,7 @@ impl Page<'_> {
                     || "U".to_owned(),
                     |value| quantity(value.to_f64(), &metric.unit, Prefixes::Si),
                 );
-                write!(out, "{}={value}  ", printable(&metric.label))?;
+                write!(out, "{}  ", printable(&format!("{}={value}", metric.label)))?;
             }
         }
         write!(out, "{}", printable(&run.text))?;
