@@ -74,6 +74,8 @@ pub const DRAIN: Duration = Duration::from_secs(10);
 pub const HISTORY_MAX_RUNS: usize = 10_000;
 /// Problems with the output of one run that are told in its record; further ones are counted there.
 pub const REMARKS_MAX: usize = 4;
+/// Damaged parts of the store that a command tells one by one; further ones are counted.
+pub const DAMAGE_TOLD_MAX: u64 = 10;
 /// Series that one graph shows; it says how many more there are.
 pub const GRAPH_SERIES_MAX: usize = 16;
 const _: () = assert!(STDERR_MAX_BYTES <= STDOUT_MAX_BYTES);

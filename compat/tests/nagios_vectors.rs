@@ -86,3 +86,19 @@ fn output_and_perfdata_together() {
         assert_eq!(shown.join(" "), expected, "{stdout:?}");
     }
 }
+
+/// What Debian's monitoring-plugins 2.3.3 printed.
+#[test]
+fn captured_output_of_plugins() {
+    for vector in vectors(include_str!("data/captured.jsonl")) {
+        let output = Output::parse(vector["stdout"].as_str().unwrap().as_bytes(), false);
+        assert_eq!(vector["summary"], output.summary.as_str());
+        assert_eq!(vector["long_text"], output.long_text.as_str());
+        let found = Perfdata::parse(&output.perf, &Options::default());
+        let expected = vector["metrics"].as_array().unwrap();
+        let pairs = found.metrics.iter().zip(expected);
+        let same = found.metrics.len() == expected.len() && pairs.clone().all(|(a, b)| same_metric(a, b));
+        assert!(same, "{vector}\nfound {found:#?}");
+        assert!(found.warnings.is_empty(), "{:?}", found.warnings);
+    }
+}

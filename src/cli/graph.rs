@@ -5,18 +5,15 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use custos_store::{Reader, Run, SeriesKey, State};
+use custos_store::Reader;
 use jiff::Zoned;
 
-use super::intervals::Intervals;
-use super::read::{Failure, Opened, ReadArgs, finish, now, time};
-use super::select::Selection;
+use super::read::{Damage, Failure, Opened, ReadArgs, finish, now, time};
+use super::select::{Own, Selection};
+use super::strip::{Source, Strip};
 use super::style::Style;
-use crate::definition::Config;
 use crate::exit_code::ExitCode;
-use crate::graph::{
-    Columns, Glyphs, Limit, Picture, Ribbon, SVG_COLUMNS, Series, TextOptions, cells, columns, svg, text,
-};
+use crate::graph::{Glyphs, Picture, SVG_COLUMNS, TextOptions, cells, columns, svg, text};
 use crate::human::Prefixes;
 use crate::limits::GRAPH_SERIES_MAX;
 
@@ -25,6 +22,7 @@ const DEFAULT_SPAN_MS: i64 = 24 * 3600 * 1000;
 
 /// Draws metrics over time, with thresholds, and the states beneath.
 ///
+/// Besides what its plugin prints, every check has the metrics check_duration_seconds and check_lateness_seconds.
 /// Every column is drawn from the least to the greatest of its samples, so a single spike is seen however wide the
 /// span. Blank means that there is no value. Warning and critical ranges are drawn as lines where they are near.
 #[derive(Clone, Debug, clap::Args)]
@@ -79,7 +77,8 @@ fn draw(args: &GraphArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Res
         Some(_) => (SVG_COLUMNS, SVG_COLUMNS),
         None => (columns(options.width, glyphs), cells(options.width)),
     };
-    let (picture, left_out) = picture(args, &opened, now, resolution)?;
+    let mut damage = Damage::default();
+    let (picture, left_out) = picture(args, &opened, now, resolution, &mut damage)?;
     match &args.svg {
         Some(path) if path != Path::new("-") => std::fs::write(path, svg(&picture))
             .map_err(|error| Failure::new(format!("failed to write {}: {error}", path.display())))?,
@@ -98,7 +97,7 @@ fn draw(args: &GraphArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Res
             "custos: {left_out} more series are not drawn; choose some with CHECK:METRIC"
         );
     }
-    Ok(())
+    damage.finish(out)
 }
 
 /// Reads what is to be drawn. Returns also how many series were too many.
@@ -107,24 +106,25 @@ fn picture(
     opened: &Opened,
     now: &Zoned,
     resolution: (usize, usize),
+    damage: &mut Damage,
 ) -> Result<(Picture, usize), Failure> {
     let Opened { reader, config } = opened;
-    let mut selections: Vec<(Selection, Vec<SeriesKey>)> = Vec::new();
+    let mut selections: Vec<(Selection, Vec<Source>)> = Vec::new();
     let mut left_out = 0;
     let mut room = GRAPH_SERIES_MAX;
     for target in &args.targets {
         let selection = Selection::parse(target, reader)?;
-        let mut keys: Vec<SeriesKey> = selection.series(reader)?.into_iter().map(|info| info.key).collect();
-        left_out += keys.len().saturating_sub(room);
-        keys.truncate(room);
-        room -= keys.len();
+        let mut sources = sources(&selection, reader)?;
+        left_out += sources.len().saturating_sub(room);
+        sources.truncate(room);
+        room -= sources.len();
         // One check is read once, however often it was named.
         match selections.iter_mut().find(|(other, _)| other.check == selection.check) {
             Some((_, known)) => {
-                keys.retain(|key| !known.contains(key));
-                known.append(&mut keys);
+                sources.retain(|source| !known.contains(source));
+                known.append(&mut sources);
             }
-            None => selections.push((selection, keys)),
+            None => selections.push((selection, sources)),
         }
     }
     let (start_ms, end_ms) = span(args, reader, &selections, now)?;
@@ -136,10 +136,16 @@ fn picture(
         series: Vec::new(),
         ribbons: Vec::new(),
     };
-    for (selection, keys) in selections {
-        let mut strip = Strip::new(&selection.check, keys, (start_ms, end_ms), resolution, args.rate);
+    for (selection, sources) in selections {
+        let mut strip = Strip::new(&selection.check, sources, (start_ms, end_ms), resolution, args.rate);
         for run in reader.runs(&selection.check, start_ms..end_ms) {
-            strip.add(&run?);
+            match run {
+                Ok(run) => strip.add(&run),
+                Err(error) => {
+                    damage.note(&error);
+                    strip.gap();
+                }
+            }
         }
         let (series, ribbon) = strip.finish(config.as_ref());
         picture.series.extend(series);
@@ -148,11 +154,23 @@ fn picture(
     Ok((picture, left_out))
 }
 
+/// What is to be drawn of a check. One without metrics still has a duration.
+fn sources(selection: &Selection, reader: &Reader) -> Result<Vec<Source>, Failure> {
+    if let Some(own) = selection.own() {
+        return Ok(vec![Source::Own(own)]);
+    }
+    let series = selection.series(reader)?;
+    if series.is_empty() {
+        return Ok(vec![Source::Own(Own::Duration)]);
+    }
+    Ok(series.into_iter().map(|info| Source::Metric(info.key)).collect())
+}
+
 /// Start and end of the graph.
 fn span(
     args: &GraphArgs,
     reader: &Reader,
-    selections: &[(Selection, Vec<SeriesKey>)],
+    selections: &[(Selection, Vec<Source>)],
     now: &Zoned,
 ) -> Result<(i64, i64), Failure> {
     let end_ms = match &args.until {
@@ -174,155 +192,10 @@ fn span(
     Ok((start_ms, end_ms))
 }
 
-/// One check on its way into columns.
-struct Strip {
-    check: String,
-    series: Vec<Track>,
-    ribbon: Ribbon,
-    intervals: Intervals,
-    /// The state of the run before, since when.
-    state: Option<(i64, State)>,
-    /// States that held for longer than a cell, as (from, to, state): at most one for each cell.
-    held: Vec<(i64, i64, State)>,
-    cell_ms: i64,
-    rate: bool,
-}
-
-/// One series on its way into columns.
-struct Track {
-    key: SeriesKey,
-    columns: Columns,
-    unit: String,
-    limits: Vec<Limit>,
-    /// The sample before, for rates.
-    before: Option<(i64, f64)>,
-}
-
-impl Strip {
-    fn new(
-        check: &str,
-        keys: Vec<SeriesKey>,
-        (start_ms, end_ms): (i64, i64),
-        (columns, cells): (usize, usize),
-        rate: bool,
-    ) -> Strip {
-        let track = |key| Track {
-            key,
-            columns: Columns::new(start_ms, end_ms, columns),
-            unit: String::new(),
-            limits: Vec::new(),
-            before: None,
-        };
-        Strip {
-            check: check.to_owned(),
-            series: keys.into_iter().map(track).collect(),
-            ribbon: Ribbon::new(check, start_ms, end_ms, cells),
-            intervals: Intervals::new(),
-            state: None,
-            held: Vec::new(),
-            cell_ms: end_ms.saturating_sub(start_ms) / cells as i64,
-            rate,
-        }
-    }
-
-    fn add(&mut self, run: &Run) {
-        self.hold_until(run.time_ms);
-        let is_run = !matches!(run.reason, custos_store::Reason::Missed | custos_store::Reason::Skipped);
-        if is_run {
-            self.intervals.add(run.time_ms);
-            self.ribbon.cover(run.time_ms, run.time_ms, run.state);
-            self.state = Some((run.time_ms, run.state));
-        } else {
-            self.state = None;
-        }
-        for track in &mut self.series {
-            track.add(run, self.rate);
-        }
-    }
-
-    /// A state holds until the next run, if that is not too far away; how far is known only at the end.
-    fn hold_until(&mut self, next_ms: i64) {
-        let held = |(since_ms, _): &(i64, State)| next_ms.saturating_sub(*since_ms) > self.cell_ms;
-        if let Some((since_ms, state)) = self.state.filter(held) {
-            self.held.push((since_ms, next_ms, state));
-        }
-    }
-
-    fn finish(mut self, config: Option<&Config>) -> (Vec<Series>, Ribbon) {
-        self.hold_until(i64::MAX);
-        let usual_ms = self.intervals.usual_ms().unwrap_or(0);
-        let bridge_ms = usual_ms.saturating_add(usual_ms / 2);
-        for (since_ms, next_ms, state) in &self.held {
-            let covered_ms = if next_ms.saturating_sub(*since_ms) <= bridge_ms {
-                *next_ms
-            } else {
-                since_ms.saturating_add(usual_ms)
-            };
-            self.ribbon.cover(*since_ms, covered_ms, *state);
-        }
-        let check = config.and_then(|config| config.checks.get(&self.check));
-        let series = self.series.into_iter().map(|mut track| {
-            if !self.rate {
-                let own = check.iter().flat_map(|check| &check.thresholds);
-                for threshold in own.filter(|threshold| threshold.matcher.is_match(&track.key.label)) {
-                    let sides =
-                        [(State::Warning, &threshold.warning), (State::Critical, &threshold.critical)];
-                    for (state, range) in sides {
-                        track.limits.extend(range.iter().map(|range| Limit { state, bounds: range.bounds }));
-                    }
-                }
-            }
-            Series {
-                title: format!("{}:{}", self.check, track.key),
-                unit: track.unit,
-                // Neighbours are joined whatever the interval was at the time.
-                bridge_ms: bridge_ms.max(track.columns.column_ms().saturating_mul(2)),
-                columns: track.columns.into_vec(),
-                limits: track.limits,
-            }
-        });
-        (series.collect(), self.ribbon)
-    }
-}
-
-impl Track {
-    fn add(&mut self, run: &Run, rate: bool) {
-        let metric = run.metrics.iter().find(|metric| self.key.names(metric));
-        let sample = metric.and_then(|metric| Some((metric, metric.value?.to_f64())));
-        let Some((metric, value)) = sample else {
-            self.columns.gap();
-            self.before = None;
-            return;
-        };
-        if rate {
-            if let Some((before_ms, before)) = self.before.replace((run.time_ms, value)) {
-                let seconds = run.time_ms.saturating_sub(before_ms) as f64 / 1000.0;
-                let reset = metric.unit == "c" && value < before;
-                if seconds > 0.0 {
-                    self.columns.add(run.time_ms, (if reset { value } else { value - before }) / seconds);
-                }
-            }
-        } else {
-            self.columns.add(run.time_ms, value);
-            self.limits.clear();
-            let sides = [(State::Warning, metric.warn), (State::Critical, metric.crit)];
-            self.limits.extend(
-                sides.into_iter().filter_map(|(state, bounds)| Some(Limit { state, bounds: bounds? })),
-            );
-        }
-        let unit = match (rate, metric.unit.as_str()) {
-            (true, "c") => "/s".to_owned(),
-            (true, unit) => format!("{unit}/s"),
-            (false, unit) => unit.to_owned(),
-        };
-        self.unit = unit;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use custos_store::{Bounds, Metric, Options, Reason, Value, Writer};
+    use custos_store::{Bounds, Metric, Options, Reason, Run, State, Value, Writer};
 
     use super::*;
 
@@ -356,7 +229,7 @@ mod tests {
         let mut writer = Writer::open(directory.path(), Options::default()).unwrap();
         for second in 0..60 {
             let time_ms = NOON + second * 1000;
-            let mut run = Run { time_ms, ..Run::default() };
+            let mut run = Run { time_ms, duration_us: 20_000, ..Run::default() };
             match second {
                 20 => (run.reason, run.missed_slots, run.state) = (Reason::Missed, 10, State::Unknown),
                 21..30 => continue,
@@ -422,6 +295,9 @@ load:load1  min 1  avg 1.1  max 6  last 1  warn 5
         let both = drawn(&directory, &["load", "quiet", "--since", "-30s"]).unwrap();
         assert!(both.contains("load:in  min") && both.contains("load:load1  min"), "{both}");
         assert!(both.contains("\n   quiet\n"), "{both}");
+        assert!(both.contains("quiet:check_duration_seconds  no samples"), "{both}");
+        let duration = drawn(&directory, &["load:check_duration_seconds"]).unwrap();
+        assert!(duration.starts_with("load:check_duration_seconds  min 20 ms  avg 20 ms"), "{duration}");
         let once = drawn(&directory, &["load:l*", "load:load1"]).unwrap();
         assert_eq!(once.matches("load:load1").count(), 1);
     }

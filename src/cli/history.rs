@@ -10,7 +10,7 @@ use jiff::Zoned;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::read::{Failure, ReadArgs, finish, local_time, now, time};
+use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, time};
 use super::select::Selection;
 use super::style::{Style, printable};
 use crate::exit_code::ExitCode;
@@ -55,31 +55,34 @@ fn show(args: &HistoryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> R
     let until_ms = bound("--until", &args.until, i64::MAX)?;
     let reader = args.read.open()?.reader;
     let selection = Selection::parse(&args.target, &reader)?;
-    if selection.has_metric() {
+    if selection.has_metric() && selection.own().is_none() {
         // An unknown metric is an error rather than a list of runs without it.
         selection.series(&reader)?;
     }
-    let (range, skip) = newest(&reader, &selection.check, since_ms..until_ms, args.limit)?;
+    let (range, skip) = newest(&reader, &selection.check, since_ms..until_ms, args.limit);
     let page = Page { selection: &selection, zone: now.time_zone().clone(), style };
-    for run in reader.runs(&selection.check, range).skip(skip) {
-        let run = run?;
-        if args.json { page.json(&run, out)? } else { page.line(&run, out)? }
+    let mut damage = Damage::default();
+    let mut skip = skip;
+    for run in reader.runs(&selection.check, range) {
+        match run {
+            Ok(_) if skip > 0 => skip -= 1,
+            Ok(run) if args.json => page.json(&run, out)?,
+            Ok(run) => page.line(&run, out)?,
+            Err(error) => damage.note(&error),
+        }
     }
-    Ok(())
+    damage.finish(out)
 }
 
 /// The range of the newest `limit` runs, and how many runs at its very start do not belong to them.
-fn newest(
-    reader: &Reader,
-    check: &str,
-    range: Range<i64>,
-    limit: Option<u64>,
-) -> Result<(Range<i64>, usize), Failure> {
-    let Some(limit) = limit else { return Ok((range, 0)) };
+///
+/// What cannot be read is passed over: it is told when the runs are shown.
+fn newest(reader: &Reader, check: &str, range: Range<i64>, limit: Option<u64>) -> (Range<i64>, usize) {
+    let Some(limit) = limit else { return (range, 0) };
     let mut start_ms = None;
     let mut skip = 0;
-    for (index, run) in (0_u64..).zip(reader.runs_rev(check, range.clone())) {
-        let time_ms = run?.time_ms;
+    for (index, run) in (0_u64..).zip(reader.runs_rev(check, range.clone()).flatten()) {
+        let time_ms = run.time_ms;
         if index < limit {
             start_ms = Some(time_ms);
         } else if start_ms == Some(time_ms) {
@@ -89,7 +92,7 @@ fn newest(
         }
     }
     // A limit of 0 leaves an empty range.
-    Ok((start_ms.unwrap_or(range.end)..range.end, skip))
+    (start_ms.unwrap_or(range.end)..range.end, skip)
 }
 
 /// How runs are shown.
@@ -127,10 +130,15 @@ impl Page<'_> {
                     || "U".to_owned(),
                     |value| quantity(value.to_f64(), &metric.unit, Prefixes::Si),
                 );
-                write!(out, "{}={value}  ", printable(&metric.label))?;
+                write!(out, "{}  ", printable(&format!("{}={value}", metric.label)))?;
             }
         }
-        writeln!(out, "{}", printable(&run.text))?;
+        write!(out, "{}", printable(&run.text))?;
+        if !run.judgement.is_empty() {
+            let judgement = run.judgement.lines().collect::<Vec<_>>().join("; ");
+            write!(out, "{}", self.style.dim(&format!("  [{}]", printable(&judgement))))?;
+        }
+        writeln!(out)?;
         Ok(())
     }
 
@@ -316,7 +324,8 @@ mod tests {
             missed_slots: 3,
             ..Run::default()
         };
-        let timeout = Run { reason: Reason::Timeout, exit_code: None, ..at(50_000, "half") };
+        let judgement = "timed out after 1s\nCRITICAL: late".to_owned();
+        let timeout = Run { reason: Reason::Timeout, exit_code: None, judgement, ..at(50_000, "half") };
         // The two at 40 s came in this order.
         for run in [&exited, &missed, &at(40_000, "one"), &at(40_000, "two"), &timeout] {
             writer.append(&[("disk", run)]).unwrap();
@@ -343,7 +352,7 @@ mod tests {
              2026-11-22 13:00:10  UNKNOWN   missed 3 slots in 30s\n\
              2026-11-22 13:00:40  OK           1.2s  one\n\
              2026-11-22 13:00:40  OK           1.2s  two\n\
-             2026-11-22 13:00:50  OK           1.2s  timeout: half\n"
+             2026-11-22 13:00:50  OK           1.2s  timeout: half  [timed out after 1s; CRITICAL: late]\n"
         );
         assert!(
             shown(&["disk:/*"])
@@ -373,13 +382,8 @@ mod tests {
 
     #[test]
     fn a_limit_keeps_the_newest_even_among_equal_times() {
-        let texts = |line: &[&str]| {
-            shown(line)
-                .lines()
-                .map(|line| line.rsplit(' ').next().unwrap().to_owned())
-                .collect::<Vec<_>>()
-                .join(" ")
-        };
+        let last = |line: &str| line.split("  [").next().unwrap().rsplit(' ').next().unwrap().to_owned();
+        let texts = |line: &[&str]| shown(line).lines().map(last).collect::<Vec<_>>().join(" ");
         assert_eq!(texts(&["disk", "-n", "1"]), "half");
         assert_eq!(texts(&["disk", "-n", "2"]), "two half");
         assert_eq!(texts(&["disk", "-n", "3"]), "one two half");

@@ -10,6 +10,7 @@ use super::style::{ColorChoice, Style};
 use crate::clock;
 use crate::definition::{self, Config, DEFAULT_PATH, DEFAULT_STORE};
 use crate::exit_code::ExitCode;
+use crate::limits::DAMAGE_TOLD_MAX;
 use crate::time_spec;
 
 /// Options of every command that reads the store.
@@ -112,6 +113,35 @@ impl From<io::Error> for Failure {
         let code =
             if error.kind() == io::ErrorKind::BrokenPipe { ExitCode::Success } else { ExitCode::Failure };
         Failure { message: format!("failed to write: {error}"), code }
+    }
+}
+
+/// Parts of the store that cannot be read. They are told, the rest is shown, and the command fails at its end.
+#[derive(Debug, Default)]
+pub(super) struct Damage {
+    count: u64,
+}
+
+impl Damage {
+    /// Notes what cannot be read.
+    pub(super) fn note(&mut self, error: &custos_store::Error) {
+        self.count += 1;
+        if self.count <= DAMAGE_TOLD_MAX {
+            // Nothing is left to be done if stderr is closed.
+            let _ = writeln!(io::stderr(), "custos: failed to read the store: {}", chain(error));
+        }
+    }
+
+    /// The end of the command, once everything else has been shown.
+    pub(super) fn finish(self, out: &mut dyn Write) -> Result<(), Failure> {
+        out.flush()?;
+        match self.count {
+            0 => Ok(()),
+            1 => Err(Failure::new("a part of the store could not be read; the rest is shown")),
+            count => {
+                Err(Failure::new(format!("{count} parts of the store could not be read; the rest is shown")))
+            }
+        }
     }
 }
 

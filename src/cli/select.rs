@@ -15,6 +15,25 @@ pub(super) struct Selection {
     metric: Option<Pattern>,
 }
 
+/// A value that every run has, whatever its plugin printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Own {
+    /// How long the run took.
+    Duration,
+    /// How long after its slot it started.
+    Lateness,
+}
+
+impl Own {
+    /// The name as a metric.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Own::Duration => "check_duration_seconds",
+            Own::Lateness => "check_lateness_seconds",
+        }
+    }
+}
+
 /// A label, or a glob over labels.
 #[derive(Clone, Debug)]
 struct Pattern {
@@ -56,6 +75,12 @@ impl Selection {
     /// `true` if a metric was named.
     pub(super) fn has_metric(&self) -> bool {
         self.metric.is_some()
+    }
+
+    /// The value of the agent's own that was named, if one was.
+    pub(super) fn own(&self) -> Option<Own> {
+        let text = &self.metric.as_ref()?.text;
+        [Own::Duration, Own::Lateness].into_iter().find(|own| own.name() == text)
     }
 
     /// The series of the check that belong to the selection.

@@ -95,18 +95,22 @@ impl Style {
         self.paint(DIM, text)
     }
 
-    /// A line of a graph.
+    /// A line of a graph. Titles and units come from plugins, so they are made [`printable`].
     pub fn line(&self, line: &Line) -> String {
         if !self.color {
-            return line.plain();
+            return printable(&line.plain()).into_owned();
         }
-        let paint = |(ink, text)| match ink {
-            Ink::Plain => Cow::Borrowed(text),
-            Ink::Dim => self.dim(text),
-            Ink::Series(index) => self.paint(SERIES_COLORS[index % SERIES_COLORS.len()], text),
-            Ink::State(state) => self.state(state, text),
-        };
-        line.parts().map(paint).collect()
+        let mut text = String::new();
+        for (ink, part) in line.parts() {
+            let part = printable(part);
+            text.push_str(&match ink {
+                Ink::Plain => Cow::Borrowed(&*part),
+                Ink::Dim => self.dim(&part),
+                Ink::Series(index) => self.paint(SERIES_COLORS[index % SERIES_COLORS.len()], &part),
+                Ink::State(state) => self.state(state, &part),
+            });
+        }
+        text
     }
 
     /// A text with the parameters of an SGR escape sequence, if there are colours.

@@ -102,6 +102,9 @@ impl ValueAxis {
             return if value == 0.0 { "0s".to_owned() } else { duration_ms((value * 1000.0) as i64) };
         }
         let Scaling { divisor, suffix, .. } = Scaling::of(largest, &self.unit, self.prefixes);
+        if value == 0.0 && matches!(self.unit.as_str(), "" | "c") {
+            return "0".to_owned();
+        }
         let (scaled, step) = (value / divisor, self.step / divisor);
         if !(1e-9..1e15).contains(&step) {
             return format!("{scaled:.1e}");
@@ -146,12 +149,12 @@ mod tests {
     #[test]
     fn ticks_are_round_and_labels_agree() {
         assert_eq!(labels((0.02, 4.12), "", 5), ["0", "1", "2", "3", "4"]);
-        assert_eq!(labels((0.1, 0.42), "", 5), ["0.0", "0.1", "0.2", "0.3", "0.4"]);
+        assert_eq!(labels((0.1, 0.42), "", 5), ["0", "0.1", "0.2", "0.3", "0.4"]);
         assert_eq!(labels((7.2e9, 8.1e9), "B", 5), ["7.2 GB", "7.4 GB", "7.6 GB", "7.8 GB", "8.0 GB"]);
         assert_eq!(labels((0.0004, 0.0021), "s", 5), ["0.0 ms", "0.5 ms", "1.0 ms", "1.5 ms", "2.0 ms"]);
         assert_eq!(labels((0.0, 7000.0), "s", 5), ["0s", "30m", "1h", "1h 30m", "2h"]);
         assert_eq!(labels((-3.0, 4.0), "%", 4), ["-2%", "0%", "2%", "4%"]);
-        assert_eq!(labels((0.0, 0.0), "", 4), ["0.0", "0.5", "1.0"]);
+        assert_eq!(labels((0.0, 0.0), "", 4), ["0", "0.5", "1.0"]);
         assert_eq!(labels((1e6, 1e6), "c", 2), ["0.9M", "1.0M", "1.1M"]);
         assert_eq!(labels((0.0, 864000.0), "s", 5), ["0s", "5d", "10d"]);
     }

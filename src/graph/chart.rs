@@ -116,7 +116,7 @@ impl Chart<'_> {
             limits.clone().flat_map(|limit| limit.lines()),
             &panel[0].unit,
             self.picture.prefixes,
-            (self.plot_rows / TICK_ROWS).max(1),
+            (self.plot_rows / TICK_ROWS).max(2),
         );
         let mut canvas = Canvas::new(self.options.glyphs, self.cells, self.plot_rows);
         for (index, series) in panel.iter().enumerate() {
@@ -359,6 +359,7 @@ mod tests {
     use std::path::Path;
 
     use jiff::tz::TimeZone;
+    use proptest::prelude::*;
 
     use super::super::series::{Columns, Limit};
     use super::*;
@@ -517,6 +518,50 @@ mod tests {
         let drawn = drawn(&picture, &ASCII);
         assert!(drawn.contains("no samples in this span"), "{drawn}");
         assert_eq!(picture.series[0].summary(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn every_column_with_a_sample_shows_its_extremes(
+            samples in prop::collection::vec((0..MINUTE, -1e9..1e9_f64), 1..60),
+            glyphs in prop::sample::select(vec![Glyphs::Braille, Glyphs::Blocks, Glyphs::Ascii]),
+            height in 0..40_usize,
+        ) {
+            let options = TextOptions { width: 60, height, glyphs, overlay: true };
+            let mut samples = samples;
+            samples.sort_by_key(|(time_ms, _)| *time_ms);
+            let mut columns = Columns::new(START, START + MINUTE, columns(options.width, glyphs));
+            for (time_ms, value) in &samples {
+                columns.add(START + time_ms, *value);
+            }
+            let mut picture = picture(MINUTE);
+            picture.series.push(Series {
+                title: String::new(),
+                unit: String::new(),
+                columns: columns.into_vec(),
+                limits: Vec::new(),
+                bridge_ms: 0,
+            });
+            let lines = drawn(&picture, &options);
+            let plot: Vec<Vec<char>> = lines.lines().skip(1).map(|line| line.chars().skip(GUTTER + 1).collect()).collect();
+            let rows = plot.len() - 3;
+            let extremes = |series: &Series| {
+                let summary = series.summary().unwrap();
+                (summary.min, summary.max)
+            };
+            let axis = ValueAxis::fit(
+                extremes(&picture.series[0]), std::iter::empty(), "", Prefixes::Si, (rows / TICK_ROWS).max(2),
+            );
+            let dots_y = glyphs.dots_y();
+            for (x, column) in picture.series[0].columns.iter().enumerate() {
+                let Some(column) = column else { continue };
+                for value in [column.min, column.max] {
+                    let row = rows - 1 - axis.height(value, rows * dots_y) / dots_y;
+                    let cell = plot[row].get(x / glyphs.dots_x()).copied().unwrap_or(' ');
+                    prop_assert!(cell != ' ', "{value} at {x}\n{lines}");
+                }
+            }
+        }
     }
 
     #[test]
