@@ -456,7 +456,7 @@ mod tests {
             assert!(config.checks.contains_key(name));
         }
         let long = "x".repeat(256);
-        for name in ["''", "' a'", "-a", r#""a\tb""#, &long] {
+        for name in ["''", "' a'", "-a", "custos", r#""a\tb""#, &long] {
             let mistakes = one(&format!("checks: {{{name}: {{command: /bin/true}}}}\n")).mistakes();
             assert_eq!(mistakes.len(), 1, "{name}: {mistakes:#?}");
         }
