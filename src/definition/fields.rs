@@ -24,13 +24,7 @@ impl<'n> Fields<'n> {
             findings.error(&node.place, format!("found {} for {owner}, expected a mapping", node.describe()));
             return None;
         };
-        for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
-            let advice = match suggest::nearest(&entry.key, known) {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => format!("expected one of {}", quoted(known)),
-            };
-            findings.error(&entry.key_place, format!("unknown key `{}` in {owner}; {advice}", entry.key));
-        }
+        refuse_unknown(entries.iter(), owner, known, findings);
         Some(Fields { entries })
     }
 
@@ -42,6 +36,22 @@ impl<'n> Fields<'n> {
     /// The value of a key, if it is given.
     pub(super) fn get(&self, key: &str) -> Option<&'n Node> {
         self.entry(key).map(|entry| &entry.value)
+    }
+}
+
+/// Reports every key that is not among the known ones.
+pub(super) fn refuse_unknown<'n>(
+    entries: impl Iterator<Item = &'n Entry>,
+    owner: &str,
+    known: &[&'static str],
+    findings: &mut Findings,
+) {
+    for entry in entries.filter(|entry| !known.contains(&entry.key.as_str())) {
+        let advice = match suggest::nearest(&entry.key, known) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("expected one of {}", quoted(known)),
+        };
+        findings.error(&entry.key_place, format!("unknown key `{}` in {owner}; {advice}", entry.key));
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::check;
 use super::command::Lookup;
 use super::duration;
-use super::fields::{Fields, one_or_more, printable, refuse, text, whole};
+use super::fields::{Fields, one_or_more, printable, refuse, refuse_unknown, text, whole};
 use super::include::{self, Document};
 use super::mistake::{Findings, Mistakes};
 use super::model::{Check, Config, SyncPolicy};
@@ -128,12 +128,10 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
 }
 
 fn refuse_unknown_keys(document: &Document, findings: &mut Findings) {
-    let Some(Node { place, content: Content::Map(entries) }) = &document.root else { return };
-    let kept: Vec<Entry> =
-        entries.iter().filter(|entry| !entry.key.starts_with(FREE_PREFIX)).cloned().collect();
-    let node = Node { place: place.clone(), content: Content::Map(kept) };
-    // Only the comparison of the keys is wanted here.
-    let _ = Fields::of(&node, "the configuration", &KEYS, findings);
+    if let Some(Node { content: Content::Map(entries), .. }) = &document.root {
+        let own = entries.iter().filter(|entry| !entry.key.starts_with(FREE_PREFIX));
+        refuse_unknown(own, "the configuration", &KEYS, findings);
+    }
 }
 
 /// The only definition of a key in all files; a second one is a mistake that names both.
