@@ -202,7 +202,7 @@ mod tests {
         let root = yaml::parse(&file, &mut findings).unwrap();
         let fields = Fields::of(&root, "the test", &["v"], &mut findings).unwrap();
         let read = read(fields.get("v").unwrap(), &mut findings);
-        let mistakes = findings.into_mistakes().to_string();
+        let mistakes = findings.into_mistakes(&[]).to_string();
         let message = mistakes.split_once(": ").map_or("", |(_, message)| message);
         (read, message.to_owned())
     }
@@ -270,7 +270,7 @@ mod tests {
         let root = yaml::parse(&file, &mut findings).unwrap();
         Fields::of(&root, "check `x`", &["timeout", "command"], &mut findings);
         assert_eq!(
-            findings.into_mistakes().to_string(),
+            findings.into_mistakes(&[]).to_string(),
             "f:1:1: unknown key `timeot` in check `x`; did you mean `timeout`?\n\
              f:2:1: unknown key `banana` in check `x`; expected one of `timeout` or `command`"
         );

@@ -83,7 +83,8 @@ pub fn load_with(path: &Path, surroundings: &Surroundings) -> Result<Loaded, Mis
     let mut findings = Findings::default();
     let documents = include::read_all(path, &mut findings);
     let config = resolve(&documents, surroundings, &mut findings);
-    let mistakes = findings.into_mistakes();
+    let files: Vec<&Path> = documents.iter().map(|document| document.file.path()).collect();
+    let mistakes = findings.into_mistakes(&files);
     if mistakes.has_errors() { Err(mistakes) } else { Ok(Loaded { config, warnings: mistakes }) }
 }
 
@@ -392,9 +393,9 @@ mod tests {
         assert_eq!(
             files.mistakes(),
             [
-                "b.yaml:1:11: custos.yaml includes itself: custos.yaml → a.yaml → b.yaml → custos.yaml",
                 "custos.yaml:3:5: failed to read none.yaml: No such file or directory (os error 2)",
                 "custos.yaml:5:5: warning: b.yaml is included a second time; it is read once",
+                "b.yaml:1:11: custos.yaml includes itself: custos.yaml → a.yaml → b.yaml → custos.yaml",
             ]
         );
     }
@@ -441,8 +442,8 @@ mod tests {
             [
                 "custos.yaml:3:16: warning: no program `check_none` in `plugins` now (searched: /nonexistent/plugins)",
                 "custos.yaml:3:59: warning: the timeout 5s of check `a` is not below its interval 5s; a run that hangs will miss slots",
-                "custos.yaml:4:31: warning: `|` is handed to the program as a word; write `shell: true` if it is meant for a shell",
                 "custos.yaml:4:16: warning: there is no program /nonexistent/x now",
+                "custos.yaml:4:31: warning: `|` is handed to the program as a word; write `shell: true` if it is meant for a shell",
             ]
         );
     }

@@ -178,7 +178,7 @@ mod tests {
         let mut findings = Findings::default();
         let root = yaml::parse(&file, &mut findings).unwrap();
         let config = read(&root, Path::new("/etc/custos"), &mut findings);
-        (config, findings.into_mistakes().to_string())
+        (config, findings.into_mistakes(&[]).to_string())
     }
 
     #[test]
