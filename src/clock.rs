@@ -1,11 +1,14 @@
 //! The only place where time is read. Everything else is given a [`Moment`].
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use nix::time::{ClockId, clock_gettime};
 
 /// One reading of both clocks: the schedule goes by the monotonic one, stamps by the wall clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Moment {
-    /// Monotonic time since the clock was made, in microseconds. Does not go back, does not jump.
+    /// Time since the machine was booted, in microseconds, the time it was suspended included. Never goes back
+    /// and is never set, so that a suspend shows as slots that passed and a clock change as nothing at all.
     pub mono_us: u64,
     /// Wall time in milliseconds since the epoch. May jump either way.
     pub wall_ms: i64,
@@ -15,36 +18,35 @@ impl Moment {
     /// The moment this much later on both clocks.
     pub fn after(self, wait: Duration) -> Moment {
         Moment {
-            mono_us: self.mono_us.saturating_add(wait.as_micros() as u64),
+            mono_us: self.mono_us.saturating_add(micros(wait)),
             wall_ms: self.wall_ms.saturating_add(wait.as_millis() as i64),
         }
     }
+
+    /// The wall time at another reading of the monotonic clock, if the wall clock is not set in between.
+    pub fn wall_at(self, mono_us: u64) -> i64 {
+        let ahead_us = mono_us as i128 - self.mono_us as i128;
+        let ahead_ms = ahead_us.div_euclid(1000);
+        self.wall_ms.saturating_add(i64::try_from(ahead_ms).unwrap_or(i64::MAX))
+    }
 }
 
-/// The machine's clocks.
-#[derive(Clone, Copy, Debug)]
-pub struct Clock {
-    origin: Instant,
+/// A duration in whole microseconds; half a million years at most.
+pub fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-impl Clock {
-    /// Starts a monotonic clock at zero.
-    #[allow(clippy::new_without_default, clippy::disallowed_methods)]
-    pub fn new() -> Clock {
-        Clock { origin: Instant::now() }
-    }
+/// Reads both clocks.
+#[allow(clippy::disallowed_methods)]
+pub fn now() -> Moment {
+    let since_boot = clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default();
+    Moment { mono_us: micros(since_boot), wall_ms: wall_ms(SystemTime::now()) }
+}
 
-    /// Reads both clocks.
-    #[allow(clippy::disallowed_methods)]
-    pub fn now(&self) -> Moment {
-        let mono_us = self.origin.elapsed().as_micros() as u64;
-        Moment { mono_us, wall_ms: wall_ms(SystemTime::now()) }
-    }
-
-    /// The instant of a monotonic reading, for timers.
-    pub fn instant(&self, mono_us: u64) -> Instant {
-        self.origin + Duration::from_micros(mono_us)
-    }
+/// The wall clock alone, for commands that need no monotonic time.
+#[allow(clippy::disallowed_methods)]
+pub fn now_ms() -> i64 {
+    wall_ms(SystemTime::now())
 }
 
 /// Milliseconds since the epoch, negative before it.
@@ -53,10 +55,4 @@ pub fn wall_ms(time: SystemTime) -> i64 {
         Ok(after) => i64::try_from(after.as_millis()).unwrap_or(i64::MAX),
         Err(before) => i64::try_from(before.duration().as_millis()).map_or(i64::MIN, |ms| -ms),
     }
-}
-
-/// The wall clock now, for commands that need no monotonic time.
-#[allow(clippy::disallowed_methods)]
-pub fn now_ms() -> i64 {
-    wall_ms(SystemTime::now())
 }

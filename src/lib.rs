@@ -3,13 +3,15 @@
 //! Data moves one way: definition, schedule, execute, parse, record, evaluate, publish. `ARCHITECTURE.md` walks
 //! one sample along it.
 
+pub mod agent;
 pub mod cli;
 pub mod clock;
 pub mod definition;
+pub mod evaluate;
 pub mod execute;
 pub mod exit_code;
 pub mod human;
 pub mod interpret;
 pub mod limits;
-pub mod time_spec;
 pub mod serve;
+pub mod time_spec;

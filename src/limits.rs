@@ -40,6 +40,8 @@ pub const CONCURRENT_CHECKS_MAX: usize = 10_000;
 pub const CONCURRENT_CHECKS_PER_CPU: usize = 16;
 /// Longest name of the host, in bytes.
 pub const HOST_NAME_MAX_BYTES: usize = 255;
+/// Requests that may wait for one check, or for a place to run a command line in; further ones are refused.
+pub const ASK_QUEUE_MAX: usize = 1024;
 /// Runs that wait for the store while it is slow or cannot be written; further ones are dropped and counted.
 pub const RECORD_QUEUE_MAX_RUNS: usize = 65_536;
 /// Problems with the output of one run that are told in its record; further ones are counted there.

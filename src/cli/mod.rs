@@ -1,4 +1,4 @@
 //! The command line.
 
-pub mod style;
 pub mod config;
+pub mod style;

@@ -1,0 +1,143 @@
+//! The agent's check of itself: is everything stored, does everything run in time.
+
+use custos_store::{Metric, Reason, Run, State, Value};
+
+use crate::clock::Moment;
+use crate::human;
+
+/// The name under which the agent reports on itself. No other check may have it.
+pub const AGENT_CHECK: &str = "custos";
+
+/// How the parts of the agent are doing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Health {
+    /// The store.
+    pub store: StoreHealth,
+    /// Counters of the NRPE listener, by name, if there is one.
+    pub nrpe: Vec<(&'static str, u64)>,
+    /// Why the NRPE listener is not there although it is configured.
+    pub nrpe_error: Option<String>,
+    /// Why plugins cannot be started at all.
+    pub executor_error: Option<String>,
+    /// Why the last reload was refused; the configuration before it is in force.
+    pub reload_error: Option<String>,
+    /// When the agent was started, in ms since the epoch.
+    pub started_ms: i64,
+}
+
+/// How the store is doing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StoreHealth {
+    /// Why runs are not being stored, and since when (ms since the epoch).
+    pub refusing: Option<(String, i64)>,
+    /// Free space is low, in bytes.
+    pub low_space: Option<u64>,
+    /// What went wrong in the background while tidying up.
+    pub maintenance_error: Option<String>,
+    /// Runs stored since the start.
+    pub stored_runs: u64,
+    /// Runs that wait in memory to be stored.
+    pub waiting_runs: u64,
+    /// Runs that were dropped because too many waited.
+    pub dropped_runs: u64,
+}
+
+impl Health {
+    /// The run that says so.
+    pub(super) fn to_run(&self, running: usize, waiting: usize, now: Moment) -> Run {
+        let (state, text) = self.verdict(now);
+        let gauge = |label: &str, value: u64, unit: &str| Metric {
+            label: label.to_owned(),
+            labels: Vec::new(),
+            value: Some(Value::from(i64::try_from(value).unwrap_or(i64::MAX))),
+            unit: unit.to_owned(),
+            printed_unit: unit.to_owned(),
+            warn: None,
+            crit: None,
+            min: None,
+            max: None,
+        };
+        let mut metrics = vec![
+            gauge("plugins_running", running as u64, ""),
+            gauge("plugins_waiting", waiting as u64, ""),
+            gauge("runs_stored", self.store.stored_runs, "c"),
+            gauge("runs_waiting", self.store.waiting_runs, ""),
+            gauge("runs_dropped", self.store.dropped_runs, "c"),
+        ];
+        metrics.extend(self.nrpe.iter().map(|(name, count)| gauge(&format!("nrpe_{name}"), *count, "c")));
+        Run {
+            time_ms: now.wall_ms,
+            state,
+            plugin_state: state,
+            reason: Reason::Exited,
+            exit_code: Some(state.code()),
+            text,
+            metrics,
+            ..Run::default()
+        }
+    }
+
+    fn verdict(&self, now: Moment) -> (State, String) {
+        let mut findings: Vec<(State, String)> = Vec::new();
+        if let Some((why, since_ms)) = &self.store.refusing {
+            let since = human::duration_ms(now.wall_ms.saturating_sub(*since_ms).max(0));
+            let (waiting, dropped) = (self.store.waiting_runs, self.store.dropped_runs);
+            findings.push((
+                State::Critical,
+                format!("runs are not stored since {since}: {why}; {waiting} wait, {dropped} were dropped"),
+            ));
+        } else if self.store.dropped_runs > 0 {
+            findings.push((State::Warning, format!("{} runs were dropped", self.store.dropped_runs)));
+        }
+        if let Some(why) = &self.executor_error {
+            findings.push((State::Critical, format!("plugins cannot be started: {why}")));
+        }
+        if let Some(why) = &self.nrpe_error {
+            findings.push((State::Critical, format!("NRPE is not served: {why}")));
+        }
+        if let Some(free_bytes) = self.store.low_space {
+            let free = human::bytes(free_bytes);
+            findings.push((State::Warning, format!("the disk of the store has only {free} left")));
+        }
+        if let Some(why) = &self.store.maintenance_error {
+            findings.push((State::Warning, format!("the store cannot be tidied up: {why}")));
+        }
+        if let Some(why) = &self.reload_error {
+            findings.push((State::Warning, format!("the configuration was not reloaded: {why}")));
+        }
+        let state = findings.iter().fold(State::Ok, |worst, finding| worst.worst(finding.0));
+        if findings.is_empty() {
+            let up = human::duration_ms(now.wall_ms.saturating_sub(self.started_ms).max(0));
+            return (state, format!("up {up}, {} runs stored", self.store.stored_runs));
+        }
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.0.severity()));
+        (state, findings.into_iter().map(|finding| finding.1).collect::<Vec<_>>().join("; "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(health: &Health) -> (State, String) {
+        health.verdict(Moment { mono_us: 0, wall_ms: 60_000 })
+    }
+
+    #[test]
+    fn a_store_that_refuses_is_critical_and_says_what_waits() {
+        let refusing = Some(("failed to append: No space left on device".to_owned(), 0));
+        let store =
+            StoreHealth { refusing, waiting_runs: 7, low_space: Some(1000), ..StoreHealth::default() };
+        let (state, text) = verdict(&Health { store, ..Health::default() });
+        assert_eq!(state, State::Critical);
+        assert!(text.starts_with("runs are not stored since 1m: failed to append"), "{text}");
+        assert!(text.contains("7 wait, 0 were dropped"), "{text}");
+    }
+
+    #[test]
+    fn a_refused_reload_is_a_warning() {
+        let health = Health { reload_error: Some("2 mistakes".into()), ..Health::default() };
+        assert_eq!(verdict(&health).0, State::Warning);
+        assert_eq!(verdict(&Health::default()).0, State::Ok);
+    }
+}

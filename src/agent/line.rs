@@ -1,0 +1,28 @@
+//! Checks that nobody defined: what `nrpe.cfg` names, and the agent itself.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use custos_store::State;
+
+use crate::definition::{ByteUnits, Check, Command};
+
+/// A check that runs only when asked. A problem is hard at once, as nobody retries it.
+pub(super) fn implicit_check(name: &str) -> Check {
+    Check {
+        name: name.to_owned(),
+        command: Command::Shell(String::new()),
+        environment: BTreeMap::new(),
+        check_interval: Duration::from_secs(300),
+        retry_interval: Duration::from_secs(60),
+        max_check_attempts: 1,
+        timeout: Duration::from_secs(60),
+        timeout_state: State::Unknown,
+        byte_units: ByteUnits::Si,
+        check_multi: true,
+        evaluate_perfdata: false,
+        flapping: Some((20.0, 30.0)),
+        thresholds: Vec::new(),
+        defined_at: String::new(),
+    }
+}

@@ -1,0 +1,53 @@
+//! Stretches of slots that passed without a run.
+
+use custos_store::{Reason, Run, State};
+
+use crate::clock::Moment;
+
+/// Slots that passed, one after the other, without a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Missed {
+    /// The first of them, on the monotonic clock; may lie before boot.
+    pub(super) first_us: i64,
+    /// The last of them.
+    pub(super) last_us: i64,
+    /// How many, from 1.
+    pub(super) slots: u64,
+    /// Distance between two.
+    pub(super) interval_us: u64,
+    /// Why, as a clause for the text.
+    pub(super) why: &'static str,
+}
+
+/// The plugin's last run was still going on.
+pub(super) const STILL_RUNNING: &str = "the last run was still going on";
+/// All places for plugins were taken for a whole interval.
+pub(super) const NO_ROOM: &str = "max_concurrent_checks plugins were running";
+/// The machine was suspended, stopped or too busy to run the agent.
+pub(super) const STALLED: &str = "the machine or the agent stood still";
+/// There was no agent.
+pub(super) const NO_AGENT: &str = "the agent was not running";
+
+impl Missed {
+    /// One more slot after these; the first reason stands.
+    pub(super) fn and(self, slot_us: i64) -> Missed {
+        Missed { last_us: slot_us, slots: self.slots + 1, ..self }
+    }
+
+    /// The run that records the stretch: one, however long it is. It starts at the first slot and lasts until a
+    /// slot after the last would be due.
+    pub(super) fn to_run(self, now: Moment) -> Run {
+        let ago_us = now.mono_us as i64 - self.first_us;
+        let slots = if self.slots == 1 { "1 slot".to_owned() } else { format!("{} slots", self.slots) };
+        Run {
+            time_ms: now.wall_ms.saturating_sub(ago_us.div_euclid(1000)),
+            duration_us: (self.last_us - self.first_us) as u64 + self.interval_us,
+            state: State::Unknown,
+            plugin_state: State::Unknown,
+            reason: Reason::Missed,
+            missed_slots: u32::try_from(self.slots).unwrap_or(u32::MAX),
+            text: format!("{slots} missed: {}", self.why),
+            ..Run::default()
+        }
+    }
+}

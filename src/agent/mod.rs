@@ -1,0 +1,21 @@
+//! The agent's mind: what to start, record and answer, decided from events and the time alone.
+//!
+//! [`Agent::handle`] takes one [`Event`] at one moment and says what must be done as [`Effect`]s; the daemon
+//! performs them. Nothing here waits, reads a clock or touches a process, so a simulation can drive days of it.
+
+mod core;
+mod effect;
+mod entry;
+mod health;
+mod line;
+mod missed;
+mod restore;
+mod slots;
+mod snapshot;
+
+pub use core::Agent;
+pub use effect::{Ask, Effect, Event, Wanted};
+pub use health::{AGENT_CHECK, Health, StoreHealth};
+pub use restore::{History, restore_standing};
+pub use slots::Grid;
+pub use snapshot::Row;

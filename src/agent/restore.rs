@@ -1,0 +1,98 @@
+//! Going on after a restart: where a check stands is read from the runs that the store kept.
+
+use custos_store::{Reason, Run};
+
+use super::missed::Missed;
+use super::slots::Grid;
+use crate::clock::Moment;
+use crate::definition::Check;
+use crate::evaluate::{Before, Holds, is_judged, judge};
+
+/// The runs of a check that matter for going on, oldest first: the last judged one, all since, and as many before
+/// as the longest `for` of its thresholds spans.
+#[derive(Clone, Debug, PartialEq)]
+pub struct History {
+    /// Name of the check.
+    pub check: String,
+    /// Its runs.
+    pub runs: Vec<Run>,
+}
+
+/// Where a check stands by its history.
+#[derive(Clone, Debug, Default)]
+pub struct Restored {
+    /// The last judged state, none if it was never judged.
+    pub before: Option<Before>,
+    /// The clocks of its thresholds.
+    pub holds: Holds,
+}
+
+/// Reads from its history where a check stands.
+pub fn restore_standing(check: &Check, runs: &[Run], now: Moment) -> Restored {
+    let judged = || runs.iter().filter(|run| is_judged(run.reason));
+    let mut holds = Holds::default();
+    for run in judged() {
+        let ago_us = now.wall_ms.saturating_sub(run.time_ms).saturating_mul(1000);
+        let end_us = (now.mono_us as i64).saturating_sub(ago_us).saturating_add(run.duration_us as i64);
+        judge(check, &run.metrics, &mut holds, end_us);
+    }
+    let before = judged().next_back().map(|run| Before { state: run.state, standing: run.standing });
+    Restored { before, holds }
+}
+
+/// The slots of a grid that passed since a check's last recorded run. None if the wall clock says that it is yet
+/// to come.
+pub(super) fn missed_since(last: &Run, grid: &Grid, now: Moment, why: &'static str) -> Option<Missed> {
+    let ago_us = now.wall_ms.checked_sub(last.time_ms)?.checked_mul(1000)?;
+    let time_us = (now.mono_us as i64).checked_sub(ago_us)?;
+    let interval_us = grid.interval_us() as i64;
+    let after_us = match last.reason {
+        Reason::Missed => time_us.checked_add(i64::try_from(last.duration_us).ok()?)? - interval_us,
+        _ => time_us - last.lateness_us.map_or(0, |late| late.min(interval_us as u64) as i64),
+    };
+    // Half an interval beyond the slot of that run, so that rounding to milliseconds does not count it again.
+    let from_us = grid.first_from(after_us.checked_add(interval_us / 2)?);
+    let until_us = now.mono_us as i64;
+    let slots = grid.count(from_us, until_us);
+    let last_us = from_us.checked_add(interval_us.checked_mul(slots as i64 - 1)?)?;
+    (slots > 0).then_some(Missed { first_us: from_us, last_us, slots, interval_us: grid.interval_us(), why })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn now() -> Moment {
+        Moment { mono_us: 500_000_000, wall_ms: 1_700_000_000_000 }
+    }
+
+    /// A grid with slots at the full tens of seconds, and a run that many seconds ago.
+    fn missed_after(ago_s: i64, run: Run) -> Option<(i64, u64)> {
+        let grid = Grid::from_slot(500_000_000, Duration::from_secs(10));
+        let last = Run { time_ms: now().wall_ms - ago_s * 1000, ..run };
+        missed_since(&last, &grid, now(), "x").map(|m| ((m.first_us - 500_000_000) / 1_000_000, m.slots))
+    }
+
+    #[test]
+    fn slots_between_the_last_run_and_now_were_missed() {
+        assert_eq!(missed_after(10, Run::default()), None);
+        assert_eq!(missed_after(20, Run::default()), Some((-10, 1)));
+        assert_eq!(missed_after(35, Run { lateness_us: Some(5_000_000), ..Run::default() }), Some((-30, 3)));
+        assert_eq!(missed_after(-5, Run::default()), None);
+    }
+
+    #[test]
+    fn a_missed_stretch_reaches_to_its_end() {
+        let stretch = Run { reason: Reason::Missed, duration_us: 30_000_000, ..Run::default() };
+        assert_eq!(missed_after(60, stretch), Some((-30, 3)));
+    }
+
+    #[test]
+    fn times_at_the_ends_of_the_range_are_harmless() {
+        let grid = Grid::from_slot(500_000_000, Duration::from_secs(10));
+        for time_ms in [i64::MIN, i64::MAX, 0] {
+            missed_since(&Run { time_ms, ..Run::default() }, &grid, now(), "x");
+        }
+    }
+}

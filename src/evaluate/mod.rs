@@ -1,0 +1,12 @@
+//! Evaluation: from what a run reported to where its check stands. Pure functions of the definition, the run and
+//! what was known before.
+
+mod flapping;
+mod standing;
+mod threshold;
+mod verdict;
+
+pub use flapping::{FLAP_STATES, percent as flap_percent};
+pub use standing::{Before, Change, ChangeKind, advance};
+pub use threshold::{Holds, judge};
+pub use verdict::{evaluate, is_judged};

@@ -1,0 +1,172 @@
+//! Soft and hard states, attempts and flapping: where a check stands after one more result.
+//!
+//! Attempts are numbered as Nagios numbers them (a hard problem stays at its maximum); an OK is hard at once, as in
+//! Icinga. A change of severity while soft does not restart the count; while hard it is a hard change at once.
+
+use custos_store::{Standing, State};
+
+use super::flapping;
+
+/// What was known of a check before a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Before {
+    /// The state of the last judged run.
+    pub state: State,
+    /// Where the check stood after it.
+    pub standing: Standing,
+}
+
+/// What a result changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The kind of change.
+    pub kind: ChangeKind,
+    /// The state before.
+    pub from: State,
+    /// The state after.
+    pub to: State,
+}
+
+/// Kinds of change, as an operator tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// A problem began or changed and is not confirmed.
+    Soft,
+    /// A problem was confirmed, or a confirmed one changed its severity.
+    Hard,
+    /// A problem went away before it was confirmed.
+    SoftRecovery,
+    /// A confirmed problem went away.
+    HardRecovery,
+}
+
+/// Advances a standing by one result at `time_ms`.
+///
+/// `before` is none for a check that never ran: it then counts as having been OK. `flap_limits` are the low and
+/// high percentage, or none to leave flapping alone (its history is kept all the same).
+pub fn advance(
+    before: Option<Before>,
+    state: State,
+    time_ms: i64,
+    max_check_attempts: u32,
+    flap_limits: Option<(f64, f64)>,
+) -> (Standing, Option<Change>) {
+    let first = before.is_none();
+    let Before { state: from, standing: was } = before.unwrap_or(Before {
+        state: State::Ok,
+        standing: Standing { hard: true, attempt: 1, since_ms: time_ms, ..Standing::default() },
+    });
+    let was_problem = from != State::Ok;
+
+    let (hard, attempt, kind) = if state == State::Ok {
+        let kind = match (was_problem, was.hard) {
+            (false, _) => None,
+            (true, false) => Some(ChangeKind::SoftRecovery),
+            (true, true) => Some(ChangeKind::HardRecovery),
+        };
+        (true, 1, kind)
+    } else if was_problem && was.hard {
+        (true, max_check_attempts.max(1), (state != from).then_some(ChangeKind::Hard))
+    } else {
+        let attempt = if was_problem { was.attempt.saturating_add(1) } else { 1 };
+        let hard = attempt >= max_check_attempts;
+        let kind = if hard { Some(ChangeKind::Hard) } else { (state != from).then_some(ChangeKind::Soft) };
+        (hard, attempt.min(max_check_attempts.max(1)), kind)
+    };
+
+    let counts_for_flapping = hard || kind == Some(ChangeKind::SoftRecovery);
+    let flap_history =
+        if counts_for_flapping { flapping::push(was.flap_history, state) } else { was.flap_history };
+    let flapping = flap_limits
+        .is_some_and(|limits| flapping::is_flapping(was.flapping, flapping::percent(flap_history), limits));
+
+    let standing = Standing {
+        hard,
+        attempt,
+        hard_state: if hard { state } else { was.hard_state },
+        since_ms: if state != from || first { time_ms } else { was.since_ms },
+        flapping,
+        flap_history,
+    };
+    (standing, kind.map(|kind| Change { kind, from, to: state }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ChangeKind::{Hard, HardRecovery, Soft, SoftRecovery};
+
+    /// Steps results through a check with three attempts: `(state, hard, attempt, change)` after each.
+    fn trace(results: &[u8]) -> Vec<(u8, bool, u32, Option<ChangeKind>)> {
+        let mut before = None;
+        let mut steps = Vec::new();
+        for (time_ms, code) in results.iter().enumerate() {
+            let state = State::from_code(*code).unwrap();
+            let (standing, change) = advance(before, state, time_ms as i64, 3, Some((20.0, 30.0)));
+            before = Some(Before { state, standing });
+            steps.push((*code, standing.hard, standing.attempt, change.map(|c| c.kind)));
+        }
+        steps
+    }
+
+    #[test]
+    fn a_problem_is_soft_until_the_last_attempt() {
+        assert_eq!(
+            trace(&[0, 2, 2, 2, 2, 0]),
+            [
+                (0, true, 1, None),
+                (2, false, 1, Some(Soft)),
+                (2, false, 2, None),
+                (2, true, 3, Some(Hard)),
+                (2, true, 3, None),
+                (0, true, 1, Some(HardRecovery)),
+            ]
+        );
+    }
+
+    #[test]
+    fn severity_does_not_restart_the_count() {
+        assert_eq!(
+            trace(&[0, 1, 2, 2]),
+            [
+                (0, true, 1, None),
+                (1, false, 1, Some(Soft)),
+                (2, false, 2, Some(Soft)),
+                (2, true, 3, Some(Hard))
+            ]
+        );
+    }
+
+    #[test]
+    fn a_soft_problem_recovers_at_once() {
+        assert_eq!(trace(&[0, 1, 1, 0])[3], (0, true, 1, Some(SoftRecovery)));
+    }
+
+    #[test]
+    fn a_hard_problem_changes_severity_hard() {
+        assert_eq!(trace(&[0, 1, 1, 1, 2])[4], (2, true, 3, Some(Hard)));
+    }
+
+    #[test]
+    fn one_attempt_is_hard_at_once() {
+        let (standing, change) = advance(None, State::Critical, 5, 1, None);
+        assert!(standing.hard);
+        assert_eq!((standing.attempt, standing.hard_state, standing.since_ms), (1, State::Critical, 5));
+        assert_eq!(change.map(|c| c.kind), Some(Hard));
+    }
+
+    #[test]
+    fn since_is_when_the_state_began() {
+        let (one, _) = advance(None, State::Warning, 10, 3, None);
+        let before = Before { state: State::Warning, standing: one };
+        let (two, _) = advance(Some(before), State::Warning, 20, 3, None);
+        assert_eq!(two.since_ms, 10);
+        assert_eq!(two.hard_state, State::Ok);
+    }
+
+    #[test]
+    fn soft_problems_do_not_count_for_flapping() {
+        let (standing, _) = advance(None, State::Warning, 0, 3, Some((20.0, 30.0)));
+        assert_eq!(standing.flap_history, 0);
+    }
+}

@@ -1,0 +1,183 @@
+//! Thresholds: limits on the metrics of a run, and how long they have been crossed.
+//!
+//! Each metric that a threshold matches is judged by itself, each level with its own clock: CRITICAL counts once
+//! the critical range has been crossed for the whole of `for`, WARNING once either has. A stretch without runs
+//! that is longer than [`GAP_INTERVALS`] intervals breaks the clock, as nothing is known of it.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use custos_compat::nagios::Range;
+use custos_store::{Bounds, Metric, State};
+
+use crate::clock::micros;
+use crate::definition::{Check, OnMissing, Threshold, UnitRange};
+use crate::human::{self, Prefixes};
+
+/// Intervals without a run after which a threshold's clock starts anew.
+pub const GAP_INTERVALS: u32 = 3;
+
+/// What the thresholds of one check remember between runs.
+#[derive(Clone, Debug, Default)]
+pub struct Holds {
+    /// By threshold (its place in the definition) and metric.
+    held: HashMap<(usize, String), Held>,
+    /// What each threshold said last, for `on_missing: keep`.
+    last: HashMap<usize, (State, String)>,
+    last_run_us: Option<i64>,
+}
+
+/// Since when a metric has been beyond each level without a break, by the monotonic clock.
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    warning_since_us: Option<i64>,
+    critical_since_us: Option<i64>,
+}
+
+/// Judges a run's metrics by the check's thresholds at a monotonic time (signed: history is older than boot).
+///
+/// Returns the worst state and one sentence for each threshold that is not OK, worst first.
+pub fn judge(check: &Check, metrics: &[Metric], holds: &mut Holds, now_us: i64) -> (State, String) {
+    let gap_us = micros(check.check_interval.max(check.retry_interval) * GAP_INTERVALS + check.timeout);
+    if holds.last_run_us.is_some_and(|last| now_us.saturating_sub(last) > gap_us as i64) {
+        holds.held.clear();
+    }
+    holds.last_run_us = Some(now_us);
+
+    let mut findings: Vec<(State, String)> = Vec::new();
+    for (place, threshold) in check.thresholds.iter().enumerate() {
+        let found = judge_one(place, threshold, metrics, holds, now_us);
+        if found.iter().all(|finding| finding.0 == State::Ok) {
+            holds.last.remove(&place);
+        } else if let Some(worst) = found.iter().max_by_key(|finding| finding.0.severity()) {
+            holds.last.insert(place, worst.clone());
+        }
+        findings.extend(found);
+    }
+    if check.evaluate_perfdata {
+        findings.extend(metrics.iter().filter_map(judge_own));
+    }
+    findings.retain(|finding| finding.0 != State::Ok);
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.0.severity()));
+    let state = findings.iter().fold(State::Ok, |worst, finding| worst.worst(finding.0));
+    let sentences: Vec<String> =
+        findings.into_iter().map(|(state, what)| format!("{}: {what}", state.name())).collect();
+    (state, sentences.join("; "))
+}
+
+/// What one threshold says: a finding for each metric that it matches, or for there being none.
+fn judge_one(
+    place: usize,
+    threshold: &Threshold,
+    metrics: &[Metric],
+    holds: &mut Holds,
+    now_us: i64,
+) -> Vec<(State, String)> {
+    let matching: Vec<&Metric> = metrics
+        .iter()
+        .filter(|m| m.label == threshold.metric || threshold.matcher.is_match(&m.label))
+        .collect();
+    if matching.is_empty() {
+        return missing(place, threshold, holds, &format!("no metric {}", threshold.metric));
+    }
+    let mut findings = Vec::new();
+    for metric in matching {
+        let Some(value) = metric.value else {
+            findings.extend(missing(place, threshold, holds, &format!("{} is undetermined", metric.label)));
+            continue;
+        };
+        let value = value.to_f64();
+        if let Some(mismatch) = unit_mismatch(threshold, metric) {
+            findings.push((State::Unknown, mismatch));
+            continue;
+        }
+        let beyond_critical = crosses(threshold.critical.as_ref(), value);
+        let beyond_warning = beyond_critical || crosses(threshold.warning.as_ref(), value);
+        let held = holds.held.entry((place, series_name(metric))).or_default();
+        start_or_stop(&mut held.critical_since_us, beyond_critical, now_us);
+        start_or_stop(&mut held.warning_since_us, beyond_warning, now_us);
+        let for_us = micros(threshold.hold) as i64;
+        let long_enough = |since: Option<i64>| since.filter(|since| now_us - since >= for_us);
+        if let (Some(range), Some(since)) = (&threshold.critical, long_enough(held.critical_since_us)) {
+            findings.push((State::Critical, sentence(metric, value, range, threshold.hold, now_us - since)));
+        } else if let Some(since) = long_enough(held.warning_since_us) {
+            // Beyond critical only, and not long enough for it: with no warning range there is nothing to say yet.
+            if let Some(range) = &threshold.warning {
+                findings
+                    .push((State::Warning, sentence(metric, value, range, threshold.hold, now_us - since)));
+            }
+        }
+    }
+    findings
+}
+
+/// What a threshold says when it has nothing to judge. Its clocks start anew, unless it keeps what it said.
+fn missing(place: usize, threshold: &Threshold, holds: &mut Holds, what: &str) -> Vec<(State, String)> {
+    match threshold.on_missing {
+        OnMissing::State(state) => {
+            holds.held.retain(|(of, _), _| *of != place);
+            vec![(state, what.to_owned())]
+        }
+        OnMissing::Keep => holds
+            .last
+            .get(&place)
+            .map(|(state, said)| match said.strip_suffix(KEPT) {
+                Some(_) => (*state, said.clone()),
+                None => (*state, format!("{said}{KEPT}")),
+            })
+            .into_iter()
+            .collect(),
+    }
+}
+
+const KEPT: &str = " (kept: no value in this run)";
+
+/// The plugin's own ranges, for `evaluate_perfdata`.
+fn judge_own(metric: &Metric) -> Option<(State, String)> {
+    let value = metric.value?.to_f64();
+    let outside = |bounds: &Option<Bounds>| bounds.filter(|bounds| alerts(bounds, value));
+    let (state, bounds) = outside(&metric.crit)
+        .map(|bounds| (State::Critical, bounds))
+        .or_else(|| outside(&metric.warn).map(|bounds| (State::Warning, bounds)))?;
+    let shown = human::quantity(value, &metric.unit, Prefixes::Si);
+    let range = Range::new(bounds.start, bounds.end, bounds.inside)?;
+    Some((state, format!("{} is {shown}, the plugin's own limit is {range}", metric.label)))
+}
+
+fn crosses(range: Option<&UnitRange>, value: f64) -> bool {
+    range.is_some_and(|range| alerts(&range.bounds, value))
+}
+
+fn alerts(bounds: &Bounds, value: f64) -> bool {
+    Range::new(bounds.start, bounds.end, bounds.inside).is_some_and(|range| range.alerts(value))
+}
+
+fn start_or_stop(since_us: &mut Option<i64>, beyond: bool, now_us: i64) {
+    *since_us = if beyond { Some(since_us.map_or(now_us, |since| since.min(now_us))) } else { None };
+}
+
+fn unit_mismatch(threshold: &Threshold, metric: &Metric) -> Option<String> {
+    let ranges = [&threshold.warning, &threshold.critical];
+    let range = ranges.into_iter().flatten().find(|r| r.unit.as_ref().is_some_and(|u| *u != metric.unit))?;
+    let own = if metric.unit.is_empty() { "no unit".to_owned() } else { format!("the unit {}", metric.unit) };
+    Some(format!("{} has {own}, so it cannot be compared with {}", metric.label, range.written))
+}
+
+fn sentence(metric: &Metric, value: f64, range: &UnitRange, hold: Duration, held_us: i64) -> String {
+    let shown = human::quantity(value, &metric.unit, Prefixes::Si);
+    let place = if range.bounds.inside { "inside" } else { "outside" };
+    let held = match hold {
+        Duration::ZERO => String::new(),
+        _ => format!(" for {}", human::duration_ms(held_us.max(0) / 1000)),
+    };
+    format!("{} is {shown}, {place} {}{held}", series_name(metric), range.written.trim_start_matches('@'))
+}
+
+/// A metric's label with its further labels, as in `ifInOctets{ifName="eth0"}`.
+fn series_name(metric: &Metric) -> String {
+    if metric.labels.is_empty() {
+        return metric.label.clone();
+    }
+    let labels: Vec<String> = metric.labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+    format!("{}{{{}}}", metric.label, labels.join(","))
+}

@@ -1,0 +1,41 @@
+//! The verdict on a run: the worst of the plugin's own state and the thresholds, and what that makes of the check.
+
+use custos_store::{Reason, Run};
+
+use super::standing::{Before, Change, advance};
+use super::threshold::{Holds, judge};
+use crate::definition::Check;
+
+/// Completes a run (its `plugin_state` and metrics are given) with its verdict and standing.
+///
+/// A slot that passed without a run, or a run whose result is not known, is not judged: the check stands where it
+/// stood. `now_us` is monotonic time, signed because history that is replayed is older than boot.
+pub fn evaluate(
+    check: &Check,
+    before: Option<Before>,
+    holds: &mut Holds,
+    now_us: i64,
+    run: &mut Run,
+) -> Option<Change> {
+    if !is_judged(run.reason) {
+        run.standing = before.map(|before| before.standing).unwrap_or_default();
+        return None;
+    }
+    let (limit_state, judgement) = judge(check, &run.metrics, holds, now_us);
+    run.state = run.plugin_state.worst(limit_state);
+    if !judgement.is_empty() {
+        // What was remarked on the output stays, a line each, ahead of what the limits say.
+        let remarked = !run.judgement.is_empty();
+        run.judgement.push_str(if remarked { "\n" } else { "" });
+        run.judgement.push_str(&judgement);
+    }
+    let (standing, change) =
+        advance(before, run.state, run.time_ms, check.max_check_attempts, check.flapping);
+    run.standing = standing;
+    change
+}
+
+/// Whether a run with this reason says anything about the state of its check.
+pub fn is_judged(reason: Reason) -> bool {
+    !matches!(reason, Reason::Missed | Reason::NotFinished | Reason::Skipped)
+}

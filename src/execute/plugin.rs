@@ -1,0 +1,69 @@
+//! The surroundings in which the plugin of a defined check runs: fixed, documented, and the same whoever asks.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use custos_shim::{Limits, Spec};
+use nix::unistd::{Uid, User};
+
+use crate::definition::{Check, Command};
+use crate::limits::{GRACE, STDERR_MAX_BYTES, STDOUT_MAX_BYTES};
+
+/// Where plugins find programs.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What every plugin gets: `PATH`, `LC_ALL=C`, and `HOME`, `USER`, `LOGNAME` and `SHELL` of the agent's user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginEnvironment {
+    variables: Vec<(OsString, OsString)>,
+}
+
+impl PluginEnvironment {
+    /// The surroundings for plugins of this process' user.
+    pub fn of_this_process() -> PluginEnvironment {
+        let user = User::from_uid(Uid::effective()).ok().flatten();
+        let (name, home) = match user {
+            Some(user) => (user.name, user.dir),
+            None => (Uid::effective().to_string(), PathBuf::from("/")),
+        };
+        PluginEnvironment::new(&name, home.into_os_string())
+    }
+
+    /// The surroundings for plugins of a user.
+    pub fn new(user: &str, home: OsString) -> PluginEnvironment {
+        let variables = [
+            ("HOME", home),
+            ("LC_ALL", "C".into()),
+            ("LOGNAME", user.into()),
+            ("PATH", PATH.into()),
+            ("SHELL", "/bin/sh".into()),
+            ("USER", user.into()),
+        ];
+        PluginEnvironment { variables: variables.map(|(name, value)| (name.into(), value)).to_vec() }
+    }
+}
+
+/// The plugin of a check, ready to be started.
+pub fn plugin_spec(check: &Check, environment: &PluginEnvironment) -> Spec {
+    let argv: Vec<OsString> = match &check.command {
+        Command::Program(words) => words.iter().map(OsString::from).collect(),
+        Command::Shell(line) => ["/bin/sh", "-c", line].map(OsString::from).to_vec(),
+    };
+    let own = |name: &OsString| name.to_str().is_some_and(|name| check.environment.contains_key(name));
+    let mut env: Vec<(OsString, OsString)> =
+        environment.variables.iter().filter(|(name, _)| !own(name)).cloned().collect();
+    env.extend(check.environment.iter().map(|(name, value)| (name.into(), value.into())));
+    Spec {
+        argv,
+        env,
+        cwd: PathBuf::from("/"),
+        credentials: None,
+        nice: 0,
+        limits: Limits::default(),
+        no_new_privileges: false,
+        timeout: check.timeout,
+        grace: GRACE,
+        stdout_max_bytes: STDOUT_MAX_BYTES,
+        stderr_max_bytes: STDERR_MAX_BYTES,
+    }
+}
