@@ -18,82 +18,87 @@ const SMALL: [&str; 4] = ["", "m", "µ", "n"];
 ///
 /// The unit is one of perfdata; `c` (a counter) is not shown, and one that is not known follows as it is.
 pub fn quantity(value: f64, unit: &str, prefixes: Prefixes) -> String {
-    let iec = prefixes == Prefixes::Iec && matches!(unit, "B" | "b");
-    match unit {
-        "s" if value.abs() >= 60.0 => duration_ms((value * 1000.0).clamp(-9e15, 9e15) as i64),
-        "s" => small_and_large(value, "s", true, false),
-        "B" | "b" | "g" | "l" | "B/s" | "b/s" => small_and_large(value, unit, false, iec),
-        "A" | "V" | "W" | "As" | "Wh" => small_and_large(value, unit, true, false),
-        "O" => small_and_large(value, "Ω", true, false),
-        "%" => format!("{}%", significant(value)),
-        "C" | "F" => format!("{}°{unit}", significant(value)),
-        "" | "c" => plain(value),
-        "/s" => format!("{}/s", plain(value)),
-        _ => format!("{} {unit}", plain(value)),
+    if unit == "s" && value.abs() >= 60.0 {
+        return duration_ms((value * 1000.0).clamp(-9e15, 9e15) as i64);
+    }
+    let Scaling { divisor, suffix, digits } = Scaling::of(value, unit, prefixes);
+    format!("{}{suffix}", significant(value / divisor, digits))
+}
+
+/// How values of about one size are shown.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Scaling {
+    /// What a value is divided by.
+    pub(crate) divisor: f64,
+    /// Prefix and unit.
+    pub(crate) suffix: String,
+    /// Significant digits that suit it.
+    digits: i32,
+}
+
+impl Scaling {
+    /// The scaling for a value and others of its size.
+    pub(crate) fn of(value: f64, unit: &str, prefixes: Prefixes) -> Scaling {
+        let magnitude = value.abs();
+        let with = |(divisor, prefix): (f64, &str), unit: &str| {
+            let suffix = format!(" {prefix}{unit}");
+            Scaling { divisor, suffix, digits: 3 }
+        };
+        match unit {
+            "s" if magnitude < 1.0 => with(small(magnitude), "s"),
+            "s" => with((1.0, ""), "s"),
+            "B" | "b" if prefixes == Prefixes::Iec => with(large(magnitude, 1024.0, &LARGE_IEC), unit),
+            "B" | "b" | "g" | "l" | "B/s" | "b/s" => with(large(magnitude, 1000.0, &LARGE), unit),
+            "A" | "V" | "W" | "As" | "Wh" | "O" => {
+                let unit = if unit == "O" { "Ω" } else { unit };
+                with(if magnitude < 1.0 { small(magnitude) } else { large(magnitude, 1000.0, &LARGE) }, unit)
+            }
+            "%" => Scaling { divisor: 1.0, suffix: "%".to_owned(), digits: 3 },
+            _ => {
+                // Integers of four digits are shown whole.
+                let plain = magnitude < 9999.5;
+                let (divisor, prefix) = if plain { (1.0, "") } else { large(magnitude, 1000.0, &LARGE) };
+                let tail = match unit {
+                    "" | "c" => String::new(),
+                    "C" | "F" => format!("°{unit}"),
+                    "/s" => "/s".to_owned(),
+                    _ => format!(" {unit}"),
+                };
+                let digits = if plain && magnitude >= 1000.0 { 4 } else { 3 };
+                Scaling { divisor, suffix: format!("{prefix}{tail}"), digits }
+            }
+        }
     }
 }
 
-/// A number without a unit, to three significant digits: `0.31`, `1280`, `12.4k`.
-pub fn plain(value: f64) -> String {
-    if value.abs() < 9999.5 {
-        return four_digits(value);
-    }
-    let (number, prefix) = large(value, 1000.0);
-    format!("{number}{}", LARGE[prefix])
-}
-
-fn small_and_large(value: f64, unit: &str, small: bool, iec: bool) -> String {
-    let (number, prefix) = if value == 0.0 {
-        ("0".to_owned(), "")
-    } else if small && value.abs() < 1.0 {
-        small_prefix(value)
-    } else if iec {
-        let (number, index) = large(value, 1024.0);
-        (number, LARGE_IEC[index])
-    } else {
-        let (number, index) = large(value, 1000.0);
-        (number, LARGE[index])
-    };
-    format!("{number} {prefix}{unit}")
-}
-
-fn small_prefix(value: f64) -> (String, &'static str) {
-    let mut scaled = value;
+/// The divisor and prefix for a magnitude below 1. What would be shown as 1000 of a prefix is 1 of the next.
+fn small(magnitude: f64) -> (f64, &'static str) {
+    let mut divisor = 1.0;
     let mut index = 0;
-    // What would be shown as 1000 of a prefix is 1 of the next, so 0.99996 stays below.
-    while scaled.abs() < 0.9995 && index + 1 < SMALL.len() {
-        scaled *= 1000.0;
+    while magnitude > 0.0 && magnitude / divisor < 0.9995 && index + 1 < SMALL.len() {
+        divisor /= 1000.0;
         index += 1;
     }
-    (significant(scaled), SMALL[index])
+    (divisor, SMALL[index])
 }
 
-fn large(value: f64, base: f64) -> (String, usize) {
-    let mut scaled = value;
+fn large(magnitude: f64, base: f64, prefixes: &[&'static str; 9]) -> (f64, &'static str) {
+    let mut divisor = 1.0;
     let mut index = 0;
-    while scaled.abs() >= base * 0.9995 && index + 1 < LARGE.len() {
-        scaled /= base;
+    while magnitude / divisor >= base * 0.9995 && index + 1 < prefixes.len() {
+        divisor *= base;
         index += 1;
     }
-    (significant(scaled), index)
+    (divisor, prefixes[index])
 }
 
-/// Three significant digits, or all digits before the point, without trailing zeros.
-pub fn significant(value: f64) -> String {
-    digits(value, 3)
-}
-
-/// Like [`significant`], but integers of four digits are shown whole and small numbers get a fourth digit.
-fn four_digits(value: f64) -> String {
-    digits(value, if value.abs() < 1.0 { 3 } else { 4 })
-}
-
-fn digits(value: f64, count: i32) -> String {
+/// So many significant digits, or all digits before the point, without trailing zeros.
+fn significant(value: f64, count: i32) -> String {
     if value == 0.0 || !value.is_finite() {
         return value.abs().to_string();
     }
     let magnitude = value.abs().log10().floor() as i32;
-    if magnitude < -6 || magnitude > 15 {
+    if !(-6..=15).contains(&magnitude) {
         return format!("{value:.*e}", (count - 1) as usize);
     }
     let decimals = (count - 1 - magnitude).max(0) as usize;

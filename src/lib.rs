@@ -6,12 +6,16 @@
 pub mod agent;
 pub mod cli;
 pub mod clock;
+pub mod control;
+pub mod daemon;
 pub mod definition;
 pub mod evaluate;
 pub mod execute;
 pub mod exit_code;
+pub mod graph;
 pub mod human;
 pub mod interpret;
 pub mod limits;
+pub mod record;
 pub mod serve;
 pub mod time_spec;

@@ -44,8 +44,30 @@ pub const HOST_NAME_MAX_BYTES: usize = 255;
 pub const ASK_QUEUE_MAX: usize = 1024;
 /// Runs that wait for the store while it is slow or cannot be written; further ones are dropped and counted.
 pub const RECORD_QUEUE_MAX_RUNS: usize = 65_536;
+/// Bytes of runs that wait for the store, whatever their number.
+pub const RECORD_QUEUE_MAX_BYTES: usize = 32 * 1024 * 1024;
+/// Runs that the store is given in one write.
+pub const RECORD_BATCH_MAX_RUNS: usize = 1024;
+/// Runs on their way to the thread that stores them.
+pub const RECORD_CHANNEL_MAX_RUNS: usize = 4096;
+/// Commands that may be connected to the agent at once; further ones wait.
+pub const CONTROL_CONNECTIONS_MAX: usize = 64;
+/// Longest request of a command to the agent.
+pub const CONTROL_REQUEST_MAX_BYTES: u64 = 16 * 1024;
+/// Time for a command to send its request.
+pub const CONTROL_REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// Requests of commands on their way to the agent.
+pub const CONTROL_QUEUE_MAX: usize = 64;
+/// Between two entries of the agent's check of itself, unless its state changes.
+pub const AGENT_CHECK_INTERVAL: Duration = Duration::from_secs(10);
+/// How long plugins may go on after SIGTERM before they are ended.
+pub const DRAIN: Duration = Duration::from_secs(10);
+/// Runs of one check that are read back at the start to go on where it stood.
+pub const HISTORY_MAX_RUNS: usize = 10_000;
 /// Problems with the output of one run that are told in its record; further ones are counted there.
 pub const REMARKS_MAX: usize = 4;
+/// Series that one graph shows; it says how many more there are.
+pub const GRAPH_SERIES_MAX: usize = 16;
 const _: () = assert!(STDERR_MAX_BYTES <= STDOUT_MAX_BYTES);
 
 /// Connections that may wait for a request to arrive. When one more comes, the one that waits longest is closed.

@@ -8,6 +8,8 @@ use std::io::{self, IsTerminal};
 
 use custos_store::State;
 
+use crate::graph::{Glyphs, Ink, Line};
+
 /// Columns and lines where neither the terminal nor the environment tells.
 pub const DEFAULT_SIZE: (usize, usize) = (80, 24);
 
@@ -23,30 +25,17 @@ pub enum ColorChoice {
     Never,
 }
 
-/// The characters that graphs and tables may be made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Glyphs {
-    /// Braille patterns and everything below.
-    Braille,
-    /// Block elements and line drawing, for consoles whose font has no more.
-    Blocks,
-    /// ASCII only.
-    Ascii,
-}
-
-impl Glyphs {
-    /// What locale and terminal can show. `variable` looks up the environment.
-    pub fn choose(variable: impl Fn(&str) -> Option<String>) -> Glyphs {
-        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default();
-        let locale = locale.to_ascii_lowercase();
-        let utf8 = locale.contains("utf-8") || locale.contains("utf8");
-        match set("TERM").as_deref() {
-            _ if !utf8 => Glyphs::Ascii,
-            Some("dumb") => Glyphs::Ascii,
-            Some("linux") => Glyphs::Blocks,
-            _ => Glyphs::Braille,
-        }
+/// The characters that locale and terminal can show. `variable` looks up the environment.
+pub fn choose_glyphs(variable: impl Fn(&str) -> Option<String>) -> Glyphs {
+    let set = |name: &str| variable(name).filter(|value| !value.is_empty());
+    let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default();
+    let locale = locale.to_ascii_lowercase();
+    let utf8 = locale.contains("utf-8") || locale.contains("utf8");
+    match set("TERM").as_deref() {
+        _ if !utf8 => Glyphs::Ascii,
+        Some("dumb") => Glyphs::Ascii,
+        Some("linux") => Glyphs::Blocks,
+        _ => Glyphs::Braille,
     }
 }
 
@@ -90,7 +79,7 @@ impl Style {
         };
         Style {
             color: use_color(choice, stdout.is_terminal(), variable),
-            glyphs: Glyphs::choose(variable),
+            glyphs: choose_glyphs(variable),
             width: number("COLUMNS").unwrap_or(width),
             height: number("LINES").unwrap_or(height),
         }
@@ -106,6 +95,20 @@ impl Style {
         self.paint(DIM, text)
     }
 
+    /// A line of a graph.
+    pub fn line(&self, line: &Line) -> String {
+        if !self.color {
+            return line.plain();
+        }
+        let paint = |(ink, text)| match ink {
+            Ink::Plain => Cow::Borrowed(text),
+            Ink::Dim => self.dim(text),
+            Ink::Series(index) => self.paint(SERIES_COLORS[index % SERIES_COLORS.len()], text),
+            Ink::State(state) => self.state(state, text),
+        };
+        line.parts().map(paint).collect()
+    }
+
     /// A text with the parameters of an SGR escape sequence, if there are colours.
     pub(crate) fn paint<'a>(&self, parameters: &str, text: &'a str) -> Cow<'a, str> {
         if self.color && !text.is_empty() {
@@ -118,6 +121,9 @@ impl Style {
 
 /// SGR parameters of text in the background.
 pub(crate) const DIM: &str = "2";
+
+/// SGR parameters of the series of a panel: cyan, bright blue, bright yellow, bright magenta.
+const SERIES_COLORS: [&str; 4] = ["36", "94", "93", "95"];
 
 /// SGR parameters of a state: green, yellow, red, magenta.
 pub(crate) fn state_color(state: State) -> &'static str {
@@ -169,7 +175,7 @@ mod tests {
             (&[("LANG", "POSIX"), ("TERM", "linux")], Glyphs::Ascii),
             (&[], Glyphs::Ascii),
         ] {
-            assert_eq!(Glyphs::choose(environment(pairs)), glyphs, "{pairs:?}");
+            assert_eq!(choose_glyphs(environment(pairs)), glyphs, "{pairs:?}");
         }
     }
 

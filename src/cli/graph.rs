@@ -1,0 +1,453 @@
+//! `custos graph`: charts of metrics with the states beneath, in the terminal or as SVG.
+//!
+//! Each check is read once, run by run; memory depends on the width of the chart, not on the span.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use custos_store::{Reader, Run, SeriesKey, State};
+use jiff::Zoned;
+
+use super::intervals::Intervals;
+use super::read::{Failure, Opened, ReadArgs, finish, now, time};
+use super::select::Selection;
+use super::style::Style;
+use crate::definition::Config;
+use crate::exit_code::ExitCode;
+use crate::graph::{
+    Columns, Glyphs, Limit, Picture, Ribbon, SVG_COLUMNS, Series, TextOptions, cells, columns, svg, text,
+};
+use crate::human::Prefixes;
+use crate::limits::GRAPH_SERIES_MAX;
+
+/// The span without `--since`, unless the first run is later.
+const DEFAULT_SPAN_MS: i64 = 24 * 3600 * 1000;
+
+/// Draws metrics over time, with thresholds, and the states beneath.
+///
+/// Every column is drawn from the least to the greatest of its samples, so a single spike is seen however wide the
+/// span. Blank means that there is no value. Warning and critical ranges are drawn as lines where they are near.
+#[derive(Clone, Debug, clap::Args)]
+pub struct GraphArgs {
+    /// Checks, or metrics of them; METRIC may be a glob: load, load:load1, 'disk:/*'
+    #[arg(value_name = "CHECK[:METRIC]", required = true)]
+    targets: Vec<String>,
+    /// Start: -24h, '2h ago', 'yesterday 03:00', 2026-03-01, RFC 3339 [default: -24h, or the first run if later]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    since: Option<String>,
+    /// End [default: now]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    until: Option<String>,
+    /// Columns [default: those of the terminal, or 80]
+    #[arg(long, value_name = "N")]
+    width: Option<usize>,
+    /// Lines [default: one less than the terminal has, or 23]
+    #[arg(long, value_name = "N")]
+    height: Option<usize>,
+    /// ASCII characters only
+    #[arg(long)]
+    ascii: bool,
+    /// Draw the change per second; a counter that falls was reset to 0
+    #[arg(long)]
+    rate: bool,
+    /// Show bytes as KiB, MiB, GiB
+    #[arg(long)]
+    iec: bool,
+    /// Write an SVG file instead; - is stdout
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
+    #[command(flatten)]
+    read: ReadArgs,
+}
+
+/// Runs the command.
+pub fn run(args: &GraphArgs) -> ExitCode {
+    finish(|out| draw(args, &now(), args.read.style(), out))
+}
+
+fn draw(args: &GraphArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
+    let opened = args.read.open()?;
+    let glyphs = if args.ascii { Glyphs::Ascii } else { style.glyphs };
+    let options = TextOptions {
+        width: args.width.unwrap_or(style.width),
+        // The prompt needs a line, too.
+        height: args.height.unwrap_or(style.height.saturating_sub(1)),
+        glyphs,
+        overlay: style.color || glyphs == Glyphs::Ascii,
+    };
+    let resolution = match args.svg {
+        Some(_) => (SVG_COLUMNS, SVG_COLUMNS),
+        None => (columns(options.width, glyphs), cells(options.width)),
+    };
+    let (picture, left_out) = picture(args, &opened, now, resolution)?;
+    match &args.svg {
+        Some(path) if path != Path::new("-") => std::fs::write(path, svg(&picture))
+            .map_err(|error| Failure::new(format!("failed to write {}: {error}", path.display())))?,
+        Some(_) => out.write_all(svg(&picture).as_bytes())?,
+        None => {
+            for line in text(&picture, &options) {
+                writeln!(out, "{}", style.line(&line))?;
+            }
+        }
+    }
+    if left_out > 0 {
+        out.flush()?;
+        // Nothing is left to be done if stderr is closed.
+        let _ = writeln!(
+            std::io::stderr(),
+            "custos: {left_out} more series are not drawn; choose some with CHECK:METRIC"
+        );
+    }
+    Ok(())
+}
+
+/// Reads what is to be drawn. Returns also how many series were too many.
+fn picture(
+    args: &GraphArgs,
+    opened: &Opened,
+    now: &Zoned,
+    resolution: (usize, usize),
+) -> Result<(Picture, usize), Failure> {
+    let Opened { reader, config } = opened;
+    let mut selections: Vec<(Selection, Vec<SeriesKey>)> = Vec::new();
+    let mut left_out = 0;
+    let mut room = GRAPH_SERIES_MAX;
+    for target in &args.targets {
+        let selection = Selection::parse(target, reader)?;
+        let mut keys: Vec<SeriesKey> = selection.series(reader)?.into_iter().map(|info| info.key).collect();
+        left_out += keys.len().saturating_sub(room);
+        keys.truncate(room);
+        room -= keys.len();
+        // One check is read once, however often it was named.
+        match selections.iter_mut().find(|(other, _)| other.check == selection.check) {
+            Some((_, known)) => {
+                keys.retain(|key| !known.contains(key));
+                known.append(&mut keys);
+            }
+            None => selections.push((selection, keys)),
+        }
+    }
+    let (start_ms, end_ms) = span(args, reader, &selections, now)?;
+    let mut picture = Picture {
+        start_ms,
+        end_ms,
+        zone: now.time_zone().clone(),
+        prefixes: if args.iec { Prefixes::Iec } else { Prefixes::Si },
+        series: Vec::new(),
+        ribbons: Vec::new(),
+    };
+    for (selection, keys) in selections {
+        let mut strip = Strip::new(&selection.check, keys, (start_ms, end_ms), resolution, args.rate);
+        for run in reader.runs(&selection.check, start_ms..end_ms) {
+            strip.add(&run?);
+        }
+        let (series, ribbon) = strip.finish(config.as_ref());
+        picture.series.extend(series);
+        picture.ribbons.push(ribbon);
+    }
+    Ok((picture, left_out))
+}
+
+/// Start and end of the graph.
+fn span(
+    args: &GraphArgs,
+    reader: &Reader,
+    selections: &[(Selection, Vec<SeriesKey>)],
+    now: &Zoned,
+) -> Result<(i64, i64), Failure> {
+    let end_ms = match &args.until {
+        Some(text) => time("--until", text, now)?,
+        None => now.timestamp().as_millisecond(),
+    };
+    let start_ms = match &args.since {
+        Some(text) => time("--since", text, now)?,
+        None => {
+            let selected = |name: &str| selections.iter().any(|(selection, _)| selection.check == name);
+            let checks = reader.checks().into_iter().filter(|check| selected(&check.name));
+            let first_ms = checks.map(|check| check.first_ms).min().unwrap_or(i64::MIN);
+            first_ms.min(end_ms.saturating_sub(1)).max(end_ms.saturating_sub(DEFAULT_SPAN_MS))
+        }
+    };
+    if start_ms >= end_ms {
+        return Err(Failure::usage("the start of the graph is not before its end"));
+    }
+    Ok((start_ms, end_ms))
+}
+
+/// One check on its way into columns.
+struct Strip {
+    check: String,
+    series: Vec<Track>,
+    ribbon: Ribbon,
+    intervals: Intervals,
+    /// The state of the run before, since when.
+    state: Option<(i64, State)>,
+    /// States that held for longer than a cell, as (from, to, state): at most one for each cell.
+    held: Vec<(i64, i64, State)>,
+    cell_ms: i64,
+    rate: bool,
+}
+
+/// One series on its way into columns.
+struct Track {
+    key: SeriesKey,
+    columns: Columns,
+    unit: String,
+    limits: Vec<Limit>,
+    /// The sample before, for rates.
+    before: Option<(i64, f64)>,
+}
+
+impl Strip {
+    fn new(
+        check: &str,
+        keys: Vec<SeriesKey>,
+        (start_ms, end_ms): (i64, i64),
+        (columns, cells): (usize, usize),
+        rate: bool,
+    ) -> Strip {
+        let track = |key| Track {
+            key,
+            columns: Columns::new(start_ms, end_ms, columns),
+            unit: String::new(),
+            limits: Vec::new(),
+            before: None,
+        };
+        Strip {
+            check: check.to_owned(),
+            series: keys.into_iter().map(track).collect(),
+            ribbon: Ribbon::new(check, start_ms, end_ms, cells),
+            intervals: Intervals::new(),
+            state: None,
+            held: Vec::new(),
+            cell_ms: end_ms.saturating_sub(start_ms) / cells as i64,
+            rate,
+        }
+    }
+
+    fn add(&mut self, run: &Run) {
+        self.hold_until(run.time_ms);
+        let is_run = !matches!(run.reason, custos_store::Reason::Missed | custos_store::Reason::Skipped);
+        if is_run {
+            self.intervals.add(run.time_ms);
+            self.ribbon.cover(run.time_ms, run.time_ms, run.state);
+            self.state = Some((run.time_ms, run.state));
+        } else {
+            self.state = None;
+        }
+        for track in &mut self.series {
+            track.add(run, self.rate);
+        }
+    }
+
+    /// A state holds until the next run, if that is not too far away; how far is known only at the end.
+    fn hold_until(&mut self, next_ms: i64) {
+        let held = |(since_ms, _): &(i64, State)| next_ms.saturating_sub(*since_ms) > self.cell_ms;
+        if let Some((since_ms, state)) = self.state.filter(held) {
+            self.held.push((since_ms, next_ms, state));
+        }
+    }
+
+    fn finish(mut self, config: Option<&Config>) -> (Vec<Series>, Ribbon) {
+        self.hold_until(i64::MAX);
+        let usual_ms = self.intervals.usual_ms().unwrap_or(0);
+        let bridge_ms = usual_ms.saturating_add(usual_ms / 2);
+        for (since_ms, next_ms, state) in &self.held {
+            let covered_ms = if next_ms.saturating_sub(*since_ms) <= bridge_ms {
+                *next_ms
+            } else {
+                since_ms.saturating_add(usual_ms)
+            };
+            self.ribbon.cover(*since_ms, covered_ms, *state);
+        }
+        let check = config.and_then(|config| config.checks.get(&self.check));
+        let series = self.series.into_iter().map(|mut track| {
+            if !self.rate {
+                let own = check.iter().flat_map(|check| &check.thresholds);
+                for threshold in own.filter(|threshold| threshold.matcher.is_match(&track.key.label)) {
+                    let sides =
+                        [(State::Warning, &threshold.warning), (State::Critical, &threshold.critical)];
+                    for (state, range) in sides {
+                        track.limits.extend(range.iter().map(|range| Limit { state, bounds: range.bounds }));
+                    }
+                }
+            }
+            Series {
+                title: format!("{}:{}", self.check, track.key),
+                unit: track.unit,
+                // Neighbours are joined whatever the interval was at the time.
+                bridge_ms: bridge_ms.max(track.columns.column_ms().saturating_mul(2)),
+                columns: track.columns.into_vec(),
+                limits: track.limits,
+            }
+        });
+        (series.collect(), self.ribbon)
+    }
+}
+
+impl Track {
+    fn add(&mut self, run: &Run, rate: bool) {
+        let metric = run.metrics.iter().find(|metric| self.key.names(metric));
+        let sample = metric.and_then(|metric| Some((metric, metric.value?.to_f64())));
+        let Some((metric, value)) = sample else {
+            self.columns.gap();
+            self.before = None;
+            return;
+        };
+        if rate {
+            if let Some((before_ms, before)) = self.before.replace((run.time_ms, value)) {
+                let seconds = run.time_ms.saturating_sub(before_ms) as f64 / 1000.0;
+                let reset = metric.unit == "c" && value < before;
+                if seconds > 0.0 {
+                    self.columns.add(run.time_ms, (if reset { value } else { value - before }) / seconds);
+                }
+            }
+        } else {
+            self.columns.add(run.time_ms, value);
+            self.limits.clear();
+            let sides = [(State::Warning, metric.warn), (State::Critical, metric.crit)];
+            self.limits.extend(
+                sides.into_iter().filter_map(|(state, bounds)| Some(Limit { state, bounds: bounds? })),
+            );
+        }
+        let unit = match (rate, metric.unit.as_str()) {
+            (true, "c") => "/s".to_owned(),
+            (true, unit) => format!("{unit}/s"),
+            (false, unit) => unit.to_owned(),
+        };
+        self.unit = unit;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use custos_store::{Bounds, Metric, Options, Reason, Value, Writer};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        graph: GraphArgs,
+    }
+
+    const STYLE: Style = Style { color: false, glyphs: Glyphs::Braille, width: 80, height: 24 };
+    /// 2026-11-22 12:00 UTC.
+    const NOON: i64 = 1_795_348_800_000;
+
+    fn metric(label: &str, unit: &str, value: f64) -> Metric {
+        Metric {
+            label: label.to_owned(),
+            labels: Vec::new(),
+            value: Some(Value::from(value)),
+            unit: unit.to_owned(),
+            printed_unit: unit.to_owned(),
+            warn: Some(Bounds { start: 0.0, end: 5.0, inside: false }),
+            crit: None,
+            min: None,
+            max: None,
+        }
+    }
+
+    /// A minute of a check every second, with a stretch of missed runs, and one of another check.
+    fn store() -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        let mut writer = Writer::open(directory.path(), Options::default()).unwrap();
+        for second in 0..60 {
+            let time_ms = NOON + second * 1000;
+            let mut run = Run { time_ms, ..Run::default() };
+            match second {
+                20 => (run.reason, run.missed_slots, run.state) = (Reason::Missed, 10, State::Unknown),
+                21..30 => continue,
+                40 => run.state = State::Critical,
+                _ => {}
+            }
+            if run.reason == Reason::Exited {
+                let load = if second == 40 { 6.0 } else { 1.0 };
+                let octets = if second < 30 { second } else { second - 30 } as f64 * 125.0;
+                run.metrics = vec![metric("load1", "", load), metric("in", "c", octets)];
+            }
+            writer.append(&[("load", &run)]).unwrap();
+        }
+        writer.append(&[("quiet", &Run { time_ms: NOON, ..Run::default() })]).unwrap();
+        writer.close().unwrap();
+        directory
+    }
+
+    fn drawn(directory: &tempfile::TempDir, line: &[&str]) -> Result<String, Failure> {
+        let store = directory.path().to_str().unwrap();
+        let line = [&["graph", "--store", store, "--config", "/dev/null"], line].concat();
+        let mut args = Line::parse_from(line).graph;
+        args.read.config = None;
+        let now = "2026-11-22T12:01:00+00:00[UTC]".parse().unwrap();
+        let mut out = Vec::new();
+        draw(&args, &now, STYLE, &mut out)?;
+        Ok(String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn a_check_is_drawn_with_its_states() {
+        let drawn = drawn(&store(), &["load:load1", "--ascii", "--height", "16"]).unwrap();
+        let expected = "\
+load:load1  min 1  avg 1.1  max 6  last 1  warn 5
+       6 +                                              **
+         |                                              **
+         |----------------------------------------------**----------------------
+       4 +                                              **
+         |                                              **
+         |                                              **
+         |                                              **
+       2 +                                              **
+         |***********************            **********************************
+         |
+       0 +
+         ++----------+-----------+-----------+----------+-----------+-----------
+      12:00:00   12:00:10    12:00:20    12:00:30   12:00:40    12:00:50
+    load  ........................           ...........CC......................
+2026-11-22 12:00:00 to 12:01:00 UTC  . ok  C crit  blank: no run
+";
+        assert_eq!(drawn, expected, "{drawn}");
+    }
+
+    #[test]
+    fn a_rate_knows_resets_and_gaps() {
+        let drawn = drawn(&store(), &["load:in", "--rate", "--ascii"]).unwrap();
+        assert!(drawn.starts_with("load:in  min 125/s  avg 125/s  max 125/s  last 125/s\n"), "{drawn}");
+    }
+
+    #[test]
+    fn globs_and_checks_without_metrics_are_drawn() {
+        let directory = store();
+        let both = drawn(&directory, &["load", "quiet", "--since", "-30s"]).unwrap();
+        assert!(both.contains("load:in  min") && both.contains("load:load1  min"), "{both}");
+        assert!(both.contains("\n   quiet\n"), "{both}");
+        let once = drawn(&directory, &["load:l*", "load:load1"]).unwrap();
+        assert_eq!(once.matches("load:load1").count(), 1);
+    }
+
+    #[test]
+    fn mistakes_are_told() {
+        let directory = store();
+        let message = |line: &[&str]| drawn(&directory, line).unwrap_err().message;
+        assert_eq!(message(&["lod"]), "no run of a check 'lod' is stored; there are: load, quiet");
+        assert_eq!(message(&["load:x"]), "check 'load' has no metric 'x'; it has: in, load1");
+        assert_eq!(message(&["load", "--since", "now"]), "the start of the graph is not before its end");
+        assert!(
+            message(&["load", "--since", "soon"])
+                .starts_with("--since: 'soon' is not a time; write one like")
+        );
+    }
+
+    #[test]
+    fn an_svg_is_one_whole_document() {
+        let drawn = drawn(&store(), &["load", "--svg", "-"]).unwrap();
+        assert!(drawn.starts_with("<svg xmlns=") && drawn.ends_with("</svg>\n"));
+        assert!(drawn.contains("<title>CRITICAL</title>"));
+        for tag in ["text", "title", "tspan", "style"] {
+            let (open, close) =
+                (drawn.matches(&format!("<{tag}")).count(), drawn.matches(&format!("</{tag}>")).count());
+            assert_eq!(open, close, "{tag}");
+        }
+    }
+}

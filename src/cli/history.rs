@@ -1,0 +1,396 @@
+//! `custos history`: every run of a check, the newest last.
+//!
+//! Runs are read and written one by one, so that a long history needs no more memory than a short one.
+
+use std::io::Write;
+use std::ops::Range;
+
+use custos_store::{Bounds, Metric, Reader, Reason, Run, SeriesKey, Value};
+use jiff::Zoned;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::read::{Failure, ReadArgs, finish, local_time, now, time};
+use super::select::Selection;
+use super::style::{Style, printable};
+use crate::exit_code::ExitCode;
+use crate::human::{Prefixes, duration_ms, quantity};
+
+/// Shows every run of a check, the newest last.
+///
+/// A line tells the time, the state, how long the run took and what it said; with a METRIC also its values. JSON
+/// has everything that is stored, one object a line, with values in base units.
+#[derive(Clone, Debug, clap::Args)]
+pub struct HistoryArgs {
+    /// A check, and perhaps a metric or a glob over its metrics: load, load:load1, 'disk:/*'
+    #[arg(value_name = "CHECK[:METRIC]")]
+    target: String,
+    /// Only runs from this time on: -24h, '2h ago', 'yesterday 03:00', 2026-03-01, RFC 3339
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    since: Option<String>,
+    /// Only runs before this time
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    until: Option<String>,
+    /// Only the newest N runs of those
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<u64>,
+    /// One JSON object for each run
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    read: ReadArgs,
+}
+
+/// Runs the command.
+pub fn run(args: &HistoryArgs) -> ExitCode {
+    finish(|out| show(args, &now(), args.read.style(), out))
+}
+
+fn show(args: &HistoryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
+    let bound = |option, text: &Option<String>, default| match text {
+        Some(text) => time(option, text, now),
+        None => Ok(default),
+    };
+    let since_ms = bound("--since", &args.since, i64::MIN)?;
+    let until_ms = bound("--until", &args.until, i64::MAX)?;
+    let reader = args.read.open()?.reader;
+    let selection = Selection::parse(&args.target, &reader)?;
+    if selection.has_metric() {
+        // An unknown metric is an error rather than a list of runs without it.
+        selection.series(&reader)?;
+    }
+    let (range, skip) = newest(&reader, &selection.check, since_ms..until_ms, args.limit)?;
+    let page = Page { selection: &selection, zone: now.time_zone().clone(), style };
+    for run in reader.runs(&selection.check, range).skip(skip) {
+        let run = run?;
+        if args.json { page.json(&run, out)? } else { page.line(&run, out)? }
+    }
+    Ok(())
+}
+
+/// The range of the newest `limit` runs, and how many runs at its very start do not belong to them.
+fn newest(
+    reader: &Reader,
+    check: &str,
+    range: Range<i64>,
+    limit: Option<u64>,
+) -> Result<(Range<i64>, usize), Failure> {
+    let Some(limit) = limit else { return Ok((range, 0)) };
+    let mut start_ms = None;
+    let mut skip = 0;
+    for (index, run) in (0_u64..).zip(reader.runs_rev(check, range.clone())) {
+        let time_ms = run?.time_ms;
+        if index < limit {
+            start_ms = Some(time_ms);
+        } else if start_ms == Some(time_ms) {
+            skip += 1;
+        } else {
+            break;
+        }
+    }
+    // A limit of 0 leaves an empty range.
+    Ok((start_ms.unwrap_or(range.end)..range.end, skip))
+}
+
+/// How runs are shown.
+struct Page<'a> {
+    selection: &'a Selection,
+    zone: TimeZone,
+    style: Style,
+}
+
+impl Page<'_> {
+    fn metrics<'r>(&self, run: &'r Run) -> impl Iterator<Item = &'r Metric> + use<'r, '_> {
+        let selection = self.selection;
+        run.metrics.iter().filter(move |metric| {
+            !selection.has_metric()
+                || selection
+                    .selects(&SeriesKey { label: metric.label.clone(), labels: metric.labels.clone() })
+        })
+    }
+
+    fn line(&self, run: &Run, out: &mut dyn Write) -> Result<(), Failure> {
+        let state = format!("{:<8}", run.state.name());
+        write!(out, "{}  {}  ", local_time(run.time_ms, &self.zone), self.style.state(run.state, &state))?;
+        let took = duration_ms((run.duration_us / 1000).min(i64::MAX as u64) as i64);
+        match run.reason {
+            Reason::Missed => {
+                writeln!(out, "{} {} slots in {took}", self.style.dim("missed"), run.missed_slots)?;
+                return Ok(());
+            }
+            Reason::Exited => write!(out, "{took:>7}  ")?,
+            reason => write!(out, "{took:>7}  {}: ", reason.name())?,
+        }
+        if self.selection.has_metric() {
+            for metric in self.metrics(run) {
+                let value = metric.value.map_or_else(
+                    || "U".to_owned(),
+                    |value| quantity(value.to_f64(), &metric.unit, Prefixes::Si),
+                );
+                write!(out, "{}={value}  ", printable(&metric.label))?;
+            }
+        }
+        writeln!(out, "{}", printable(&run.text))?;
+        Ok(())
+    }
+
+    fn json(&self, run: &Run, out: &mut dyn Write) -> Result<(), Failure> {
+        let object = JsonRun {
+            check: &self.selection.check,
+            time_ms: run.time_ms,
+            state: run.state.name(),
+            reason: run.reason.name(),
+            exit_code: run.exit_code,
+            duration_ms: milliseconds(run.duration_us),
+            text: &run.text,
+            long_text: &run.long_text,
+            metrics: self.metrics(run).map(JsonMetric::new).collect(),
+            plugin_state: run.plugin_state.name(),
+            signal: run.signal,
+            lateness_ms: run.lateness_us.map(milliseconds),
+            cpu_ms: run.cpu_us.map(milliseconds),
+            max_rss_bytes: run.max_rss_bytes,
+            stderr: &run.stderr,
+            origin: &run.origin,
+            judgement: &run.judgement,
+            hard: run.standing.hard,
+            attempt: run.standing.attempt,
+            missed_slots: run.missed_slots,
+        };
+        serde_json::to_writer(&mut *out, &object).map_err(std::io::Error::from)?;
+        out.write_all(b"\n")?;
+        Ok(())
+    }
+}
+
+/// A run as a JSON object. The order of the keys is part of the format; new ones come last.
+#[derive(Serialize)]
+struct JsonRun<'a> {
+    check: &'a str,
+    time_ms: i64,
+    state: &'static str,
+    reason: &'static str,
+    exit_code: Option<u8>,
+    duration_ms: Number,
+    text: &'a str,
+    long_text: &'a str,
+    metrics: Vec<JsonMetric<'a>>,
+    plugin_state: &'static str,
+    signal: Option<u8>,
+    lateness_ms: Option<Number>,
+    cpu_ms: Option<Number>,
+    max_rss_bytes: Option<u64>,
+    stderr: &'a str,
+    origin: &'a str,
+    judgement: &'a str,
+    hard: bool,
+    attempt: u32,
+    missed_slots: u32,
+}
+
+#[derive(Serialize)]
+struct JsonMetric<'a> {
+    label: &'a str,
+    value: Option<Number>,
+    unit: &'a str,
+    warn: Option<JsonRange>,
+    crit: Option<JsonRange>,
+    min: Option<Number>,
+    max: Option<Number>,
+    /// Further labels, of metrics that have some.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    labels: Option<std::collections::BTreeMap<&'a str, &'a str>>,
+}
+
+/// An infinite end is null.
+#[derive(Serialize)]
+struct JsonRange {
+    start: Option<Number>,
+    end: Option<Number>,
+    inside: bool,
+}
+
+impl<'a> JsonMetric<'a> {
+    fn new(metric: &'a Metric) -> JsonMetric<'a> {
+        let labels = metric.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        JsonMetric {
+            label: &metric.label,
+            value: metric.value.map(Number),
+            unit: &metric.unit,
+            warn: metric.warn.map(JsonRange::new),
+            crit: metric.crit.map(JsonRange::new),
+            min: metric.min.map(number),
+            max: metric.max.map(number),
+            labels: (!metric.labels.is_empty()).then(|| labels.collect()),
+        }
+    }
+}
+
+impl JsonRange {
+    fn new(bounds: Bounds) -> JsonRange {
+        let finite = |value: f64| value.is_finite().then(|| number(value));
+        JsonRange { start: finite(bounds.start), end: finite(bounds.end), inside: bounds.inside }
+    }
+}
+
+/// A number that is written without a fraction where it has none, so that large counters stay exact.
+struct Number(Value);
+
+fn number(value: f64) -> Number {
+    Number(Value::from(value))
+}
+
+fn milliseconds(us: u64) -> Number {
+    number(us as f64 / 1000.0)
+}
+
+impl Serialize for Number {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Integer(value) => serializer.serialize_i64(value),
+            // The range in which every float with no fraction is an i64.
+            Value::Float(value) if value.trunc() == value && value.abs() < 9.2e18 => {
+                serializer.serialize_i64(value as i64)
+            }
+            Value::Float(value) => serializer.serialize_f64(value),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use custos_store::{Options, State, Writer};
+
+    use super::*;
+    use crate::graph::Glyphs;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        history: HistoryArgs,
+    }
+
+    const STYLE: Style = Style { color: false, glyphs: Glyphs::Braille, width: 80, height: 24 };
+    /// 2026-11-22 12:00 UTC.
+    const NOON: i64 = 1_795_348_800_000;
+
+    fn store() -> tempfile::TempDir {
+        let directory = tempfile::tempdir().unwrap();
+        let mut writer = Writer::open(directory.path(), Options::default()).unwrap();
+        let metric = |label: &str, value: Option<Value>| Metric {
+            label: label.to_owned(),
+            labels: Vec::new(),
+            value,
+            unit: "B".to_owned(),
+            printed_unit: "KB".to_owned(),
+            warn: Some(Bounds { start: f64::NEG_INFINITY, end: 5000.0, inside: true }),
+            crit: None,
+            min: Some(0.5),
+            max: None,
+        };
+        let exited = Run {
+            time_ms: NOON,
+            duration_us: 3100,
+            cpu_us: Some(2000),
+            exit_code: Some(1),
+            state: State::Warning,
+            plugin_state: State::Warning,
+            text: "DISK WARNING\u{1b}[2J".to_owned(),
+            long_text: "a\nb".to_owned(),
+            metrics: vec![metric("/", Some(Value::from(9007199254740993_i64))), metric("/var", None)],
+            ..Run::default()
+        };
+        let at = |offset_ms: i64, text: &str| Run {
+            time_ms: NOON + offset_ms,
+            duration_us: 1_250_000,
+            exit_code: Some(0),
+            text: text.to_owned(),
+            ..Run::default()
+        };
+        let missed = Run {
+            time_ms: NOON + 10_000,
+            duration_us: 30_000_000,
+            reason: Reason::Missed,
+            state: State::Unknown,
+            missed_slots: 3,
+            ..Run::default()
+        };
+        let timeout = Run { reason: Reason::Timeout, exit_code: None, ..at(50_000, "half") };
+        // The two at 40 s came in this order.
+        for run in [&exited, &missed, &at(40_000, "one"), &at(40_000, "two"), &timeout] {
+            writer.append(&[("disk", run)]).unwrap();
+        }
+        writer.close().unwrap();
+        directory
+    }
+
+    fn shown(line: &[&str]) -> String {
+        let directory = store();
+        let store = directory.path().to_str().unwrap();
+        let args = Line::parse_from([&["history", "--store", store], line].concat()).history;
+        let now = "2026-11-22T13:00:00+01:00[Europe/Berlin]".parse().unwrap();
+        let mut out = Vec::new();
+        show(&args, &now, STYLE, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_run_is_a_line() {
+        assert_eq!(
+            shown(&["disk"]),
+            "2026-11-22 13:00:00  WARNING       3ms  DISK WARNING\\u{1b}[2J\n\
+             2026-11-22 13:00:10  UNKNOWN   missed 3 slots in 30s\n\
+             2026-11-22 13:00:40  OK           1.2s  one\n\
+             2026-11-22 13:00:40  OK           1.2s  two\n\
+             2026-11-22 13:00:50  OK           1.2s  timeout: half\n"
+        );
+        assert!(
+            shown(&["disk:/*"])
+                .starts_with("2026-11-22 13:00:00  WARNING       3ms  /=9.01 PB  /var=U  DISK WARNING")
+        );
+    }
+
+    #[test]
+    fn json_has_everything_in_a_fixed_order() {
+        let first = shown(&["disk", "--json"]);
+        assert_eq!(
+            first.lines().next().unwrap(),
+            concat!(
+                r#"{"check":"disk","time_ms":1795348800000,"state":"WARNING","reason":"exited","exit_code":1,"#,
+                r#""duration_ms":3.1,"text":"DISK WARNING\u001b[2J","long_text":"a\nb","metrics":["#,
+                r#"{"label":"/","value":9007199254740993,"unit":"B","#,
+                r#""warn":{"start":null,"end":5000,"inside":true},"crit":null,"min":0.5,"max":null},"#,
+                r#"{"label":"/var","value":null,"unit":"B","#,
+                r#""warn":{"start":null,"end":5000,"inside":true},"crit":null,"min":0.5,"max":null}],"#,
+                r#""plugin_state":"WARNING","signal":null,"lateness_ms":null,"cpu_ms":2,"max_rss_bytes":null,"#,
+                r#""stderr":"","origin":"","judgement":"","hard":false,"attempt":0,"missed_slots":0}"#
+            )
+        );
+        assert_eq!(first.lines().count(), 5);
+        assert!(shown(&["disk:/var", "--json"]).contains(r#""metrics":[{"label":"/var","value":null"#));
+    }
+
+    #[test]
+    fn a_limit_keeps_the_newest_even_among_equal_times() {
+        let texts = |line: &[&str]| {
+            shown(line)
+                .lines()
+                .map(|line| line.rsplit(' ').next().unwrap().to_owned())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!(texts(&["disk", "-n", "1"]), "half");
+        assert_eq!(texts(&["disk", "-n", "2"]), "two half");
+        assert_eq!(texts(&["disk", "-n", "3"]), "one two half");
+        assert_eq!(texts(&["disk", "-n", "4"]), "30s one two half");
+        assert_eq!(texts(&["disk", "-n", "0"]), "");
+        assert_eq!(shown(&["disk", "-n", "99"]).lines().count(), 5);
+    }
+
+    #[test]
+    fn times_bound_the_runs() {
+        assert_eq!(shown(&["disk", "--since", "13:00:40", "--until", "13:00:50"]).lines().count(), 2);
+        assert_eq!(shown(&["disk", "--since", "-1h", "--until", "now"]).lines().count(), 0);
+    }
+}

@@ -1,0 +1,157 @@
+//! What the commands that read the store have in common: where the store is, times, and writing to stdout.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use custos_store::Reader;
+use jiff::{Timestamp, Zoned, tz::TimeZone};
+
+use super::style::{ColorChoice, Style};
+use crate::clock;
+use crate::definition::{self, Config, DEFAULT_PATH, DEFAULT_STORE};
+use crate::exit_code::ExitCode;
+use crate::time_spec;
+
+/// Options of every command that reads the store.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct ReadArgs {
+    /// Configuration, which names the store [default: /etc/custos/custos.yaml]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Directory of the store, whatever the configuration says
+    #[arg(long, value_name = "DIR")]
+    pub store: Option<PathBuf>,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
+    pub color: ColorChoice,
+}
+
+/// An opened store and what is known around it.
+pub struct Opened {
+    /// The store as it is now.
+    pub reader: Reader,
+    /// The configuration, if there is one that can be read.
+    pub config: Option<Config>,
+}
+
+impl ReadArgs {
+    /// Opens the store. Without a configuration at the usual place, the usual store is meant.
+    ///
+    /// # Errors
+    /// A message for the user, with the exit status that goes with it.
+    pub fn open(&self) -> Result<Opened, Failure> {
+        let path = self.config.clone().unwrap_or_else(|| DEFAULT_PATH.into());
+        let config = if self.config.is_some() || path.exists() {
+            match definition::load(&path) {
+                Ok(loaded) => Some(loaded.config),
+                // With the store named, the configuration is needed for no more than thresholds.
+                Err(_) if self.store.is_some() && self.config.is_none() => None,
+                Err(mistakes) => {
+                    let report = super::config::report(&mistakes, false);
+                    let hint = format!("{report}failed to read {}; --store DIR does without", path.display());
+                    return Err(Failure { message: hint, code: ExitCode::Usage });
+                }
+            }
+        } else {
+            None
+        };
+        let configured =
+            || config.as_ref().map_or_else(|| DEFAULT_STORE.into(), |config| config.store.clone());
+        let store = self.store.clone().unwrap_or_else(configured);
+        let reader = Reader::open(&store).map_err(|error| {
+            Failure::new(format!("failed to open the store {}: {}", store.display(), chain(&error)))
+        })?;
+        Ok(Opened { reader, config })
+    }
+
+    /// How to write to stdout.
+    pub fn style(&self) -> Style {
+        Style::detect(self.color)
+    }
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+pub struct Failure {
+    /// For the user, without `custos:`.
+    pub message: String,
+    /// How the program ends.
+    pub code: ExitCode,
+}
+
+impl Failure {
+    /// A command that failed while running.
+    pub fn new(message: impl Into<String>) -> Failure {
+        Failure { message: message.into(), code: ExitCode::Failure }
+    }
+
+    /// A command line that cannot be followed.
+    pub fn usage(message: impl Into<String>) -> Failure {
+        Failure { message: message.into(), code: ExitCode::Usage }
+    }
+}
+
+impl From<custos_store::Error> for Failure {
+    fn from(error: custos_store::Error) -> Failure {
+        Failure::new(format!("failed to read the store: {}", chain(&error)))
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        // The reader of a pipe, such as `head`, has seen enough: that is no failure.
+        let code =
+            if error.kind() == io::ErrorKind::BrokenPipe { ExitCode::Success } else { ExitCode::Failure };
+        Failure { message: format!("failed to write: {error}"), code }
+    }
+}
+
+/// An error with its causes.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        // Some errors tell their cause already.
+        if !text.ends_with(&cause_text) {
+            text += &format!(": {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// Runs a command that writes to stdout, and tells what went wrong.
+pub fn finish(command: impl FnOnce(&mut dyn Write) -> Result<(), Failure>) -> ExitCode {
+    let mut out = io::BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+    let result = command(&mut out).and_then(|()| out.flush().map_err(Failure::from));
+    match result {
+        Ok(()) => ExitCode::Success,
+        Err(Failure { code: ExitCode::Success, .. }) => {
+            // What is left of the buffer has no reader.
+            let _ = out.into_parts();
+            ExitCode::Success
+        }
+        Err(failure) => {
+            // Nothing is left to be done if stderr is closed.
+            let _ = writeln!(io::stderr(), "custos: {}", failure.message);
+            failure.code
+        }
+    }
+}
+
+/// The time now, in the zone of this machine or of `TZ`.
+pub fn now() -> Zoned {
+    Timestamp::from_millisecond(clock::now_ms()).unwrap_or(Timestamp::MAX).to_zoned(TimeZone::system())
+}
+
+/// A time from the command line.
+pub fn time(option: &str, text: &str, now: &Zoned) -> Result<i64, Failure> {
+    time_spec::parse(text, now).map_err(|error| Failure::usage(format!("{option}: {error}")))
+}
+
+/// A time by the clock on the wall, to the second, or to the millisecond where that says more.
+pub fn local_time(time_ms: i64, zone: &TimeZone) -> String {
+    let Ok(timestamp) = Timestamp::from_millisecond(time_ms) else { return format!("@{time_ms}ms") };
+    timestamp.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+}

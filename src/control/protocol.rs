@@ -1,0 +1,63 @@
+//! What is asked over the control socket and what is answered.
+
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::SocketAddr;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::agent::Row;
+
+/// A request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// How do the agent and its checks stand?
+    Status,
+    /// Run this check now, or share the run that is under way.
+    Run(String),
+}
+
+/// The answer to a request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Response {
+    /// To [`Request::Status`].
+    Status(AgentStatus),
+    /// To [`Request::Run`]: the output and the verdict.
+    Ran {
+        /// What a plugin would print.
+        output: Vec<u8>,
+        /// The verdict by number.
+        state: u8,
+    },
+    /// To any: it cannot be done, and why.
+    Refused(String),
+}
+
+/// The agent as it stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AgentStatus {
+    /// Its process id.
+    pub pid: u32,
+    /// When it was started, in ms since the epoch.
+    pub started_ms: i64,
+    /// Its checks.
+    pub rows: Vec<Row>,
+    /// Addresses on which NRPE is served.
+    pub nrpe: Vec<String>,
+    /// Counters of the NRPE listener that are not zero.
+    pub nrpe_counters: Vec<(String, u64)>,
+}
+
+/// The address of the agent that writes to the store at `dir`.
+pub(super) fn address(dir: &Path) -> std::io::Result<SocketAddr> {
+    let dir = std::fs::canonicalize(dir).or_else(|_| std::path::absolute(dir))?;
+    let hash = dir
+        .as_os_str()
+        .as_bytes()
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0000_0100_0000_01b3));
+    SocketAddr::from_abstract_name(format!("custos/{hash:016x}"))
+}

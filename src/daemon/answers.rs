@@ -1,0 +1,105 @@
+//! Who waits for an answer, and what each is told.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use custos_shim::{Report, Spec};
+use custos_store::Run;
+use tokio::sync::oneshot;
+
+use crate::agent::{Ask, Wanted, plugin_output};
+use crate::control::{Asked, Response};
+use crate::limits::{GRACE, STDERR_MAX_BYTES, STDOUT_MAX_BYTES};
+use crate::serve;
+
+/// Everybody who waits for the end of a run.
+#[derive(Debug, Default)]
+pub(super) struct Answers {
+    waiting: HashMap<u64, Asker>,
+    next_id: u64,
+}
+
+#[derive(Debug)]
+enum Asker {
+    /// A command line of `nrpe.cfg`: its output as it is, by NRPE's rules.
+    Line(oneshot::Sender<serve::Answer>, Duration),
+    /// A check asked for over NRPE: its verdict.
+    Check(oneshot::Sender<serve::Answer>),
+    /// A command at a terminal.
+    Command(oneshot::Sender<Response>),
+}
+
+impl Answers {
+    /// Makes a request over NRPE one of the agent's.
+    pub(super) fn from_nrpe(&mut self, request: serve::Request) -> Ask {
+        let origin = request.origin.to_string();
+        let (wanted, asker) = match request.task {
+            serve::Task::Check => (Wanted::Check(request.command), Asker::Check(request.answer)),
+            serve::Task::Line { line, env, credentials } => {
+                let spec = Spec {
+                    argv: vec!["/bin/sh".into(), "-c".into(), line],
+                    env,
+                    cwd: "/".into(),
+                    credentials,
+                    nice: 0,
+                    limits: custos_shim::Limits::default(),
+                    no_new_privileges: false,
+                    timeout: request.timeout,
+                    grace: GRACE,
+                    stdout_max_bytes: STDOUT_MAX_BYTES,
+                    stderr_max_bytes: STDERR_MAX_BYTES,
+                };
+                let wanted = Wanted::Line { name: request.command, spec: Some(Box::new(spec)) };
+                (wanted, Asker::Line(request.answer, request.timeout))
+            }
+        };
+        Ask { id: self.wait(asker), wanted, origin }
+    }
+
+    /// Makes a command's wish for a run one of the agent's.
+    pub(super) fn from_command(&mut self, check: String, asked: Asked) -> Ask {
+        let origin = asked.origin;
+        Ask { id: self.wait(Asker::Command(asked.answer)), wanted: Wanted::Check(check), origin }
+    }
+
+    fn wait(&mut self, asker: Asker) -> u64 {
+        self.next_id += 1;
+        self.waiting.insert(self.next_id, asker);
+        self.next_id
+    }
+
+    /// Tells whoever asked. That they have left meanwhile is no fault.
+    pub(super) fn give(&mut self, id: u64, result: Result<(Arc<Report>, Arc<Run>), String>) {
+        let Some(asker) = self.waiting.remove(&id) else { return };
+        match asker {
+            Asker::Line(send, timeout) => {
+                let answer = match result {
+                    Ok((report, _)) => serve::Answer::from_report(&report, timeout),
+                    Err(why) => serve::Answer::unknown(format!("NRPE: {why}")),
+                };
+                let _ = send.send(answer);
+            }
+            Asker::Check(send) => {
+                let answer = match result {
+                    Ok((report, run)) => {
+                        let mut text = plugin_output(&report, &run);
+                        text.pop();
+                        serve::Answer { code: run.state.code(), text }
+                    }
+                    Err(why) => serve::Answer::unknown(format!("NRPE: {why}")),
+                };
+                let _ = send.send(answer);
+            }
+            Asker::Command(send) => {
+                let response = match result {
+                    Ok((report, run)) => {
+                        Response::Ran { output: plugin_output(&report, &run), state: run.state.code() }
+                    }
+                    Err(why) => Response::Refused(why),
+                };
+                let _ = send.send(response);
+            }
+        }
+    }
+}

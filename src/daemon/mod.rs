@@ -1,0 +1,10 @@
+//! The daemon: turns what happens into events for the agent, and performs what the agent decides.
+
+mod answers;
+mod history;
+mod run;
+mod settings;
+
+pub use history::read_history;
+pub use run::run;
+pub use settings::{Setup, SettingsReader};

@@ -1,0 +1,357 @@
+//! The event loop: wait for the next thing that happens, give it to the agent, do what it says.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use custos_store::{Error, Options, Reader, Writer};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+
+use super::answers::Answers;
+use super::history::read_all;
+use super::settings::Setup;
+use crate::agent::{Agent, Effect, Event, Health};
+use crate::clock::{self, Moment, micros};
+use crate::control::{self, AgentStatus, Asked, Request, Response};
+use crate::definition::Config;
+use crate::evaluate::{Change, ChangeKind};
+use crate::execute::{Executor, PluginEnvironment, Reports};
+use crate::exit_code::ExitCode;
+use crate::limits::{AGENT_CHECK_INTERVAL, CONTROL_QUEUE_MAX, DRAIN, NRPE_REQUEST_QUEUE_MAX};
+use crate::record::Recorder;
+use crate::serve::{self, Server};
+
+/// Between two looks at how the parts are doing.
+const HEALTH_LOOK: Duration = Duration::from_secs(1);
+
+/// Runs the daemon until SIGTERM or SIGINT.
+pub fn run(setup: Setup) -> ExitCode {
+    let writer = Writer::open(&setup.config.store, Options::default());
+    if let Err(error @ Error::Locked { .. }) = &writer {
+        tracing::error!("{error}");
+        return ExitCode::Failure;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!("failed to start: {error}");
+            return ExitCode::Failure;
+        }
+    };
+    runtime.block_on(async move {
+        match Daemon::start(setup, writer) {
+            Ok(daemon) => daemon.serve().await,
+            Err(error) => {
+                tracing::error!("failed to start: {error}");
+                ExitCode::Failure
+            }
+        }
+    })
+}
+
+struct Daemon {
+    setup: Setup,
+    config: Arc<Config>,
+    agent: Agent,
+    recorder: Recorder,
+    executor: Executor,
+    answers: Answers,
+    server: Option<Server>,
+    inputs: Inputs,
+    request_sender: mpsc::Sender<serve::Request>,
+    health: Health,
+    health_told_us: u64,
+    effects: Vec<Effect>,
+}
+
+/// Everything that the loop waits for.
+struct Inputs {
+    reports: Reports,
+    requests: mpsc::Receiver<serve::Request>,
+    commands: mpsc::Receiver<Asked>,
+    hangup: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+    look: tokio::time::Interval,
+}
+
+/// What the loop woke up for.
+enum Input {
+    Report(u64, custos_shim::Report),
+    Request(serve::Request),
+    Command(Asked),
+    Hangup,
+    Terminate,
+    Look,
+    Due,
+}
+
+impl Inputs {
+    async fn next(&mut self, due_in: Duration) -> Input {
+        tokio::select! {
+            Some((ticket, report)) = self.reports.recv() => Input::Report(ticket, report),
+            Some(request) = self.requests.recv() => Input::Request(request),
+            Some(asked) = self.commands.recv() => Input::Command(asked),
+            _ = self.hangup.recv() => Input::Hangup,
+            _ = self.terminate.recv() => Input::Terminate,
+            _ = self.interrupt.recv() => Input::Terminate,
+            _ = self.look.tick() => Input::Look,
+            () = tokio::time::sleep(due_in) => Input::Due,
+        }
+    }
+}
+
+impl Daemon {
+    fn start(setup: Setup, writer: custos_store::Result<Writer>) -> Result<Daemon, std::io::Error> {
+        let config = Arc::new(setup.config.clone());
+        let histories = match Reader::open(&config.store) {
+            Ok(reader) => read_all(&reader, &config),
+            Err(error) => {
+                tracing::error!("history cannot be read, so every check starts anew: {error}");
+                Vec::new()
+            }
+        };
+        let recorder = Recorder::start(config.store.clone(), writer, config.sync)?;
+        let (executor, reports) = Executor::start()?;
+        let (request_sender, requests) = mpsc::channel(NRPE_REQUEST_QUEUE_MAX);
+        let (command_sender, commands) = mpsc::channel(CONTROL_QUEUE_MAX);
+        if let Err(error) = control::listen(&config.store, command_sender) {
+            tracing::error!("commands cannot reach this agent: {error}");
+        }
+        let now = clock::now();
+        let mut daemon = Daemon {
+            agent: Agent::new(Arc::clone(&config), PluginEnvironment::of_this_process(), now),
+            recorder,
+            executor,
+            answers: Answers::default(),
+            server: None,
+            inputs: Inputs {
+                reports,
+                requests,
+                commands,
+                hangup: signal(SignalKind::hangup())?,
+                terminate: signal(SignalKind::terminate())?,
+                interrupt: signal(SignalKind::interrupt())?,
+                look: tokio::time::interval(HEALTH_LOOK),
+            },
+            request_sender,
+            health: Health { started_ms: now.wall_ms, ..Health::default() },
+            health_told_us: 0,
+            effects: Vec::new(),
+            config,
+            setup,
+        };
+        daemon.agent.restore(histories, now, &mut daemon.effects);
+        daemon.start_nrpe()?;
+        daemon.perform();
+        Ok(daemon)
+    }
+
+    /// A listener that cannot be started is fatal at the start: better no agent than a host that answers nobody.
+    fn start_nrpe(&mut self) -> Result<(), std::io::Error> {
+        let settings = self.setup.nrpe_settings(&self.config).map_err(std::io::Error::other)?;
+        if let Some(settings) = settings {
+            let server = Server::start(settings, self.request_sender.clone()).map_err(std::io::Error::other)?;
+            for address in server.addresses() {
+                tracing::info!("answering NRPE on {address}");
+            }
+            self.server = Some(server);
+        }
+        Ok(())
+    }
+
+    async fn serve(mut self) -> ExitCode {
+        let checks = self.config.checks.len();
+        tracing::info!(checks, store = %self.config.store.display(), "running");
+        loop {
+            let due_in = self.due_in(clock::now());
+            let input = self.inputs.next(due_in).await;
+            let now = clock::now();
+            match input {
+                Input::Terminate => break,
+                Input::Hangup => self.reload(now),
+                Input::Command(asked) => self.command(asked, now),
+                Input::Look => self.look(now),
+                Input::Report(ticket, report) => self.handle(Event::Finished { ticket, report }, now),
+                Input::Request(request) => {
+                    let ask = self.answers.from_nrpe(request);
+                    self.handle(Event::Asked(ask), now);
+                }
+                Input::Due => self.handle(Event::Wake, now),
+            }
+        }
+        self.stop().await
+    }
+
+    fn due_in(&self, now: Moment) -> Duration {
+        let due_us = self.agent.next_wake_us().unwrap_or(u64::MAX);
+        Duration::from_micros(due_us.saturating_sub(now.mono_us)).min(Duration::from_secs(3600))
+    }
+
+    fn handle(&mut self, event: Event, now: Moment) {
+        self.agent.handle(event, now, &mut self.effects);
+        self.perform();
+    }
+
+    fn perform(&mut self) {
+        for effect in self.effects.drain(..) {
+            match effect {
+                Effect::Execute { ticket, spec } => self.executor.submit(ticket, *spec),
+                Effect::Record { check, run } => self.recorder.record(check, run),
+                Effect::Answer { id, result } => self.answers.give(id, result),
+                Effect::Changed { check, change, text } => log_change(&check, change, &text),
+            }
+        }
+    }
+
+    fn command(&mut self, asked: Asked, now: Moment) {
+        match asked.request.clone() {
+            Request::Run(check) => {
+                let ask = self.answers.from_command(check, asked);
+                self.handle(Event::Asked(ask), now);
+            }
+            Request::Status => {
+                let counters = self.server.as_ref().map(|server| server.counters().snapshot());
+                let nonzero = counters.into_iter().flatten().filter(|counter| counter.1 > 0);
+                let addresses = self.server.as_ref().map(Server::addresses).unwrap_or_default();
+                let status = AgentStatus {
+                    pid: std::process::id(),
+                    started_ms: self.health.started_ms,
+                    rows: self.agent.rows(now),
+                    nrpe: addresses.iter().map(ToString::to_string).collect(),
+                    nrpe_counters: nonzero.map(|(name, count)| (name.to_owned(), count)).collect(),
+                };
+                // The asker may have left meanwhile.
+                let _ = asked.answer.send(Response::Status(status));
+            }
+        }
+    }
+
+    /// Looks how the parts are doing, and has it recorded at its interval or when it changed.
+    fn look(&mut self, now: Moment) {
+        let store = self.recorder.health();
+        let nrpe = self.server.as_ref().map(|server| server.counters().snapshot()).unwrap_or_default();
+        let executor_error = self.executor.trouble();
+        let changed = store.refusing.is_some() != self.health.store.refusing.is_some()
+            || store.low_space.is_some() != self.health.store.low_space.is_some()
+            || executor_error.is_some() != self.health.executor_error.is_some();
+        self.health = Health { store, nrpe, executor_error, ..self.health.clone() };
+        if changed || now.mono_us >= self.health_told_us + micros(AGENT_CHECK_INTERVAL) {
+            self.tell_health(now);
+        }
+    }
+
+    fn tell_health(&mut self, now: Moment) {
+        self.health_told_us = now.mono_us;
+        self.handle(Event::Health(self.health.clone()), now);
+    }
+
+    /// Reads the configuration again: all of it is taken, or nothing.
+    fn reload(&mut self, now: Moment) {
+        let reloaded = self.setup.read_again().and_then(|(config, settings)| {
+            self.reload_nrpe(settings).map_err(|error| {
+                tracing::error!("the configuration is not reloaded: {error}");
+                error.to_string()
+            })?;
+            Ok(config)
+        });
+        match reloaded {
+            Ok(config) => self.take(config, now),
+            Err(why) => {
+                tracing::error!("going on with the configuration as it was");
+                self.health.reload_error = Some(why);
+            }
+        }
+        self.tell_health(now);
+    }
+
+    fn reload_nrpe(&mut self, settings: Option<serve::Settings>) -> Result<(), serve::Error> {
+        match (settings, &self.server) {
+            (Some(settings), Some(server)) => server.reload(settings)?,
+            (Some(settings), None) => {
+                self.server = Some(Server::start(settings, self.request_sender.clone())?);
+            }
+            (None, Some(_)) => {
+                if let Some(server) = self.server.take() {
+                    tokio::spawn(async move { server.stop().await });
+                }
+            }
+            (None, None) => {}
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, mut config: Config, now: Moment) {
+        if config.store != self.config.store {
+            let wanted = config.store.display();
+            tracing::warn!("the store stays at {}; {wanted} takes a restart", self.config.store.display());
+            config.store.clone_from(&self.config.store);
+        }
+        let histories = match Reader::open(&config.store) {
+            Ok(reader) => read_all(&reader, &config)
+                .into_iter()
+                .filter(|history| {
+                    config.checks.contains_key(&history.check)
+                        && !self.config.checks.contains_key(&history.check)
+                })
+                .collect(),
+            Err(_) => Vec::new(),
+        };
+        let config = Arc::new(config);
+        self.config = Arc::clone(&config);
+        self.health.reload_error = None;
+        tracing::info!(checks = config.checks.len(), "the configuration is reloaded");
+        self.handle(Event::Reload(config, histories), now);
+    }
+
+    /// Starts nothing more, gives what runs some time, and stores everything.
+    async fn stop(mut self) -> ExitCode {
+        tracing::info!("stopping");
+        self.handle(Event::Stop, clock::now());
+        let server = self.server.take().map(|server| tokio::spawn(async move { server.stop().await }));
+        let deadline_us = clock::now().mono_us + micros(DRAIN);
+        while self.agent.running() > 0 && clock::now().mono_us < deadline_us {
+            let left = Duration::from_micros(deadline_us.saturating_sub(clock::now().mono_us));
+            match self.inputs.next(left).await {
+                Input::Report(ticket, report) => {
+                    self.handle(Event::Finished { ticket, report }, clock::now());
+                }
+                Input::Request(request) => {
+                    let ask = self.answers.from_nrpe(request);
+                    self.handle(Event::Asked(ask), clock::now());
+                }
+                Input::Command(asked) => self.command(asked, clock::now()),
+                Input::Terminate => break,
+                Input::Hangup | Input::Look | Input::Due => {}
+            }
+        }
+        self.agent.abandon(clock::now(), &mut self.effects);
+        self.perform();
+        self.executor.stop().await;
+        if let Some(server) = server {
+            let _ = tokio::time::timeout(Duration::from_secs(1), server).await;
+        }
+        let stored = self.recorder.finish();
+        match stored.waiting_runs {
+            0 => {
+                tracing::info!("stopped");
+                ExitCode::Success
+            }
+            lost => {
+                tracing::error!("{lost} runs could not be stored");
+                ExitCode::Failure
+            }
+        }
+    }
+}
+
+fn log_change(check: &str, change: Change, text: &str) {
+    let (from, to) = (change.from.name(), change.to.name());
+    match change.kind {
+        ChangeKind::Hard => tracing::warn!(check, "{from} to {to} HARD: {text}"),
+        ChangeKind::Soft => tracing::info!(check, "{from} to {to} SOFT: {text}"),
+        ChangeKind::HardRecovery => tracing::info!(check, "{from} to {to} HARD: {text}"),
+        ChangeKind::SoftRecovery => tracing::info!(check, "{from} to {to} SOFT: {text}"),
+    }
+}

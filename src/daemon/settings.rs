@@ -1,0 +1,54 @@
+//! What the daemon is started with, and how it is read anew.
+
+use std::path::PathBuf;
+
+use crate::definition::{self, Config};
+use crate::serve::Settings;
+
+/// Reads the settings of the NRPE listener anew.
+pub type SettingsReader = Box<dyn Fn() -> Result<Settings, crate::serve::Error> + Send>;
+
+/// Everything that a daemon needs to start.
+pub struct Setup {
+    /// The configuration.
+    pub config: Config,
+    /// The file to read it from again on SIGHUP; none if there is no such file.
+    pub config_file: Option<PathBuf>,
+    /// Where the NRPE listener's settings come from, if not from the configuration.
+    pub nrpe: Option<SettingsReader>,
+}
+
+impl Setup {
+    /// The listener's settings for a configuration: none if NRPE is not to be served.
+    pub(super) fn nrpe_settings(&self, config: &Config) -> Result<Option<Settings>, crate::serve::Error> {
+        match (&self.nrpe, &config.nrpe) {
+            (Some(read), _) => read().map(Some),
+            (None, Some(nrpe)) => {
+                Settings::from_definition(nrpe, config.checks.keys().map(String::as_str)).map(Some)
+            }
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// Reads the configuration again, whole, with the listener's settings.
+    pub(super) fn read_again(&self) -> Result<(Config, Option<Settings>), String> {
+        let config = match &self.config_file {
+            Some(path) => {
+                let loaded = definition::load(path).map_err(|mistakes| {
+                    tracing::error!("the configuration is not reloaded:\n{mistakes}");
+                    mistakes.to_string().lines().next().unwrap_or_default().to_owned()
+                })?;
+                if !loaded.warnings.is_empty() {
+                    tracing::warn!("the configuration is odd:\n{}", loaded.warnings);
+                }
+                loaded.config
+            }
+            None => self.config.clone(),
+        };
+        let settings = self.nrpe_settings(&config).map_err(|error| {
+            tracing::error!("the configuration is not reloaded: {error}");
+            error.to_string()
+        })?;
+        Ok((config, settings))
+    }
+}

@@ -1,0 +1,533 @@
+//! A picture as lines of text: panels of series above each other, one axis of time, and the states beneath.
+//!
+//! ```text
+//! load:load1  min 0.02  avg 0.31  max 4.12  last 0.28  warn 5  crit 10
+//!       4 ┤
+//!       2 ┤        series, thresholds
+//!       0 ┤
+//!         └───┬───────┬───────┬───
+//!           12:00   12:10   12:20
+//!    state  ▁▁▁▁▁▁▁▄▄██▁▁▁▁
+//! 2026-11-22 12:00 to 12:30 UTC  ▁ ok  ▄ warn  █ crit
+//! ```
+
+use custos_store::{Bounds, State};
+
+use super::axis::ValueAxis;
+use super::canvas::{ASCII_MARKS, Canvas, Glyphs};
+use super::ink::{Ink, Line};
+use super::series::{Picture, Ribbon, Series, Summary};
+use super::time_axis;
+use crate::human::{Prefixes, quantity};
+
+/// Characters left of the axis of values.
+const GUTTER: usize = 9;
+/// Characters of a panel or ribbon that is still readable, and the most that are drawn.
+const CELLS_MIN: usize = 8;
+const CELLS_MAX: usize = 2000;
+/// Lines of a panel's plot that is still readable; a picture of many panels grows beyond its height.
+const PLOT_ROWS_MIN: usize = 4;
+const PLOT_ROWS_MAX: usize = 500;
+/// Series in one panel that can be told apart.
+const PANEL_SERIES_MAX: usize = 4;
+/// Lines between two labels of the axis of values.
+const TICK_ROWS: usize = 3;
+
+/// How to draw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TextOptions {
+    /// Columns of the terminal.
+    pub width: usize,
+    /// Lines to fill, if the panels fit.
+    pub height: usize,
+    /// Characters to use.
+    pub glyphs: Glyphs,
+    /// Whether series of one unit share a panel. They are told apart by colour, or in ASCII by character.
+    pub overlay: bool,
+}
+
+/// Characters of the plot of a chart that is so wide: as many cells belong into a ribbon.
+pub fn cells(width: usize) -> usize {
+    width.saturating_sub(GUTTER + 1).clamp(CELLS_MIN, CELLS_MAX)
+}
+
+/// Columns of time that a series of a chart that is so wide has.
+pub fn columns(width: usize, glyphs: Glyphs) -> usize {
+    cells(width) * glyphs.dots_x()
+}
+
+/// Draws a picture.
+pub fn text(picture: &Picture, options: &TextOptions) -> Vec<Line> {
+    let panels = panels(&picture.series, options.overlay);
+    let footer_rows = 3 + picture.ribbons.len();
+    let free = options.height.saturating_sub(footer_rows + picture.series.len());
+    let plot_rows = (free / panels.len().max(1)).clamp(PLOT_ROWS_MIN, PLOT_ROWS_MAX);
+    let chart = Chart { picture, options, cells: cells(options.width), plot_rows };
+    let mut lines = Vec::new();
+    for panel in &panels {
+        chart.panel(panel, &mut lines);
+    }
+    chart.time_axis(&mut lines);
+    lines.extend(picture.ribbons.iter().map(|ribbon| chart.ribbon(ribbon)));
+    lines.push(chart.legend());
+    for line in &mut lines {
+        line.truncate(options.width);
+    }
+    lines
+}
+
+/// Series of one unit together, a few at a time, or each for itself.
+fn panels(series: &[Series], overlay: bool) -> Vec<Vec<&Series>> {
+    let mut panels: Vec<Vec<&Series>> = Vec::new();
+    for one in series {
+        let shared = |panel: &&mut Vec<&Series>| {
+            overlay && panel.len() < PANEL_SERIES_MAX && panel.iter().all(|other| other.unit == one.unit)
+        };
+        match panels.iter_mut().find(shared) {
+            Some(panel) => panel.push(one),
+            None => panels.push(vec![one]),
+        }
+    }
+    panels
+}
+
+struct Chart<'a> {
+    picture: &'a Picture,
+    options: &'a TextOptions,
+    cells: usize,
+    plot_rows: usize,
+}
+
+impl Chart<'_> {
+    fn panel(&self, panel: &[&Series], lines: &mut Vec<Line>) {
+        for (index, series) in panel.iter().enumerate() {
+            lines.push(self.title(series, index, panel.len() > 1));
+        }
+        let summaries = || panel.iter().filter_map(|series| series.summary());
+        let min = summaries().map(|summary| summary.min).fold(f64::INFINITY, f64::min);
+        let max = summaries().map(|summary| summary.max).fold(f64::NEG_INFINITY, f64::max);
+        if min > max {
+            self.empty_plot(lines);
+            return;
+        }
+        let limits = panel.iter().flat_map(|series| &series.limits);
+        let axis = ValueAxis::fit(
+            (min, max),
+            limits.clone().flat_map(|limit| limit.lines()),
+            &panel[0].unit,
+            self.picture.prefixes,
+            (self.plot_rows / TICK_ROWS).max(1),
+        );
+        let mut canvas = Canvas::new(self.options.glyphs, self.cells, self.plot_rows);
+        for (index, series) in panel.iter().enumerate() {
+            draw(&mut canvas, series, index, &axis);
+        }
+        let row_of = |value: f64| {
+            let dots_y = self.options.glyphs.dots_y();
+            self.plot_rows - 1 - axis.height(value, self.plot_rows * dots_y) / dots_y
+        };
+        let mut thresholds: Vec<Option<State>> = vec![None; self.plot_rows];
+        for limit in limits {
+            for value in limit.lines().filter(|value| axis.contains(*value)) {
+                let row = &mut thresholds[row_of(value)];
+                *row = Some(row.map_or(limit.state, |state| state.worst(limit.state)));
+            }
+        }
+        let mut labels: Vec<Option<String>> = vec![None; self.plot_rows];
+        for (value, label) in axis.ticks() {
+            labels[row_of(value)].get_or_insert(label);
+        }
+        for row in 0..self.plot_rows {
+            let mut line = self.gutter(labels[row].as_deref());
+            for cell in canvas.row(row) {
+                match (cell, thresholds[row]) {
+                    (Some((character, series)), _) => line.push_char(Ink::Series(series), character),
+                    (None, Some(state)) => line.push_char(Ink::State(state), self.threshold_mark(state)),
+                    (None, None) => line.push_char(Ink::Plain, ' '),
+                }
+            }
+            lines.push(line);
+        }
+    }
+
+    fn title(&self, series: &Series, index: usize, marked: bool) -> Line {
+        let mut line = Line::default();
+        if marked {
+            let mark = if self.options.glyphs == Glyphs::Ascii {
+                ASCII_MARKS[index % ASCII_MARKS.len()]
+            } else {
+                '█'
+            };
+            line.push_char(Ink::Series(index), mark);
+            line.push(Ink::Plain, " ");
+        }
+        line.push(Ink::Plain, &series.title);
+        let shown =
+            |value| ascii_if(self.options.glyphs, quantity(value, &series.unit, self.picture.prefixes));
+        match series.summary() {
+            Some(Summary { min, avg, max, last }) => {
+                for (name, value) in [("min", min), ("avg", avg), ("max", max), ("last", last)] {
+                    line.push(Ink::Dim, &format!("  {name} "));
+                    line.push(Ink::Plain, &shown(value));
+                }
+            }
+            None => line.push(Ink::Dim, "  no samples"),
+        }
+        let mut told = Vec::new();
+        for limit in &series.limits {
+            if !told.contains(limit) {
+                told.push(*limit);
+                let name = if limit.state == State::Critical { "crit" } else { "warn" };
+                let range = range(&limit.bounds, &series.unit, self.picture.prefixes);
+                let range = ascii_if(self.options.glyphs, range);
+                line.push(Ink::State(limit.state), &format!("  {name} {range}"));
+            }
+        }
+        line
+    }
+
+    fn empty_plot(&self, lines: &mut Vec<Line>) {
+        for row in 0..self.plot_rows {
+            let mut line = self.gutter(None);
+            if row == self.plot_rows / 2 {
+                line.push(Ink::Dim, "  no samples in this span");
+            }
+            lines.push(line);
+        }
+    }
+
+    /// The label of a line and its part of the axis.
+    fn gutter(&self, label: Option<&str>) -> Line {
+        let mut line = Line::default();
+        let ascii = self.options.glyphs == Glyphs::Ascii;
+        let axis = match (label.is_some(), ascii) {
+            (true, false) => '┤',
+            (false, false) => '│',
+            (true, true) => '+',
+            (false, true) => '|',
+        };
+        let label = ascii_if(self.options.glyphs, label.unwrap_or_default().to_owned());
+        line.push(Ink::Dim, &format!("{:>width$} {axis}", fit_label(&label), width = GUTTER - 1));
+        line
+    }
+
+    fn threshold_mark(&self, state: State) -> char {
+        match (self.options.glyphs, state) {
+            (Glyphs::Ascii, State::Critical) => '=',
+            (Glyphs::Ascii, _) => '-',
+            (_, State::Critical) => '━',
+            _ => '╌',
+        }
+    }
+
+    fn time_axis(&self, lines: &mut Vec<Line>) {
+        let Picture { start_ms, end_ms, zone, .. } = self.picture;
+        let (corner, tick_mark, between) = match self.options.glyphs {
+            Glyphs::Ascii => ('+', '+', '-'),
+            _ => ('└', '┬', '─'),
+        };
+        let mut axis = vec![between; self.cells];
+        let mut labels: Vec<char> = vec![' '; GUTTER + 1 + self.cells];
+        let mut free_from = 0;
+        for tick in time_axis::ticks(*start_ms, *end_ms, zone, self.cells) {
+            let Some(cell) = super::series::index(tick.time_ms, *start_ms, *end_ms, self.cells) else {
+                continue;
+            };
+            axis[cell] = tick_mark;
+            let len = tick.label.chars().count();
+            let place = (GUTTER + 1 + cell).saturating_sub(len / 2).min(labels.len().saturating_sub(len));
+            if place >= free_from {
+                for (offset, character) in tick.label.chars().enumerate() {
+                    labels[place + offset] = character;
+                }
+                free_from = place + len + 1;
+            }
+        }
+        let mut line = Line::default();
+        line.push(Ink::Dim, &" ".repeat(GUTTER));
+        line.push_char(Ink::Dim, corner);
+        line.push(Ink::Dim, &axis.into_iter().collect::<String>());
+        lines.push(line);
+        let mut line = Line::default();
+        line.push(Ink::Dim, &labels.into_iter().collect::<String>());
+        lines.push(line);
+    }
+
+    fn ribbon(&self, ribbon: &Ribbon) -> Line {
+        let mut line = Line::default();
+        let title: String = ribbon.title.chars().take(GUTTER - 1).collect();
+        line.push(Ink::Dim, &format!("{title:>width$}  ", width = GUTTER - 1));
+        for cell in ribbon.cells() {
+            match *cell {
+                Some(state) => line.push_char(Ink::State(state), self.state_mark(state)),
+                None => line.push_char(Ink::Plain, ' '),
+            }
+        }
+        line
+    }
+
+    /// The worse the state, the more of the cell is filled, so that colours are not needed.
+    fn state_mark(&self, state: State) -> char {
+        match (self.options.glyphs, state) {
+            (Glyphs::Ascii, State::Ok) => '.',
+            (Glyphs::Ascii, State::Warning) => 'w',
+            (Glyphs::Ascii, State::Critical) => 'C',
+            (Glyphs::Ascii, State::Unknown) => '?',
+            (_, State::Ok) => '▁',
+            (_, State::Warning) => '▄',
+            (_, State::Critical) => '█',
+            (_, State::Unknown) => '▒',
+        }
+    }
+
+    /// The span in words, and the marks of the states that occur.
+    fn legend(&self) -> Line {
+        let mut line = Line::default();
+        let span = time_axis::span(self.picture.start_ms, self.picture.end_ms, &self.picture.zone);
+        line.push(Ink::Dim, &span);
+        let cells = || self.picture.ribbons.iter().flat_map(Ribbon::cells);
+        for (state, name) in State::ALL.into_iter().zip(["ok", "warn", "crit", "unknown"]) {
+            if cells().any(|cell| *cell == Some(state)) {
+                line.push(Ink::Plain, "  ");
+                line.push_char(Ink::State(state), self.state_mark(state));
+                line.push(Ink::Dim, &format!(" {name}"));
+            }
+        }
+        let blank = "  blank: no run";
+        if cells().any(Option::is_none) && line.plain().chars().count() + blank.len() <= self.options.width {
+            line.push(Ink::Dim, blank);
+        }
+        line
+    }
+}
+
+/// Draws each column from its least to its greatest value and joins it with the one before.
+fn draw(canvas: &mut Canvas, series: &Series, index: usize, axis: &ValueAxis) {
+    let rows = canvas.height();
+    let height = |value| axis.height(value, rows);
+    let mut before = None;
+    for (x, column) in series.columns.iter().enumerate() {
+        let Some(column) = column else { continue };
+        if let Some((before_x, before)) = before.filter(|(_, before)| series.joined(before, column)) {
+            let (from, to) = (height(before.last), height(column.first));
+            let steps = x - before_x;
+            let mut last = from;
+            for step in 1..=steps {
+                let share = step as f64 / steps as f64;
+                let next = (from as f64 + (to as f64 - from as f64) * share).round() as usize;
+                canvas.vertical(before_x + step, last, next, index);
+                last = next;
+            }
+        }
+        canvas.vertical(x, height(column.min), height(column.max), index);
+        before = Some((x, *column));
+    }
+}
+
+/// A range as people write it, with units.
+fn range(bounds: &Bounds, unit: &str, prefixes: Prefixes) -> String {
+    let Bounds { start, end, inside } = *bounds;
+    let mut text = String::from(if inside { "@" } else { "" });
+    if start == f64::NEG_INFINITY {
+        text.push_str("~:");
+    } else if start != 0.0 || end == f64::INFINITY {
+        text += &format!("{}:", quantity(start, unit, prefixes));
+    }
+    if end != f64::INFINITY {
+        text += &quantity(end, unit, prefixes);
+    }
+    text
+}
+
+/// A label without its unit, if it is too long for the gutter.
+fn fit_label(label: &str) -> &str {
+    let short = if label.chars().count() < GUTTER { label } else { label.split(' ').next().unwrap_or(label) };
+    let end = short.char_indices().nth(GUTTER - 1).map_or(short.len(), |(index, _)| index);
+    &short[..end]
+}
+
+/// Replaces the few other characters of units where only ASCII can be shown.
+fn ascii_if(glyphs: Glyphs, text: String) -> String {
+    if glyphs != Glyphs::Ascii || text.is_ascii() {
+        return text;
+    }
+    text.replace('µ', "u").replace('Ω', "Ohm").replace('°', " deg ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use jiff::tz::TimeZone;
+
+    use super::super::series::{Columns, Limit};
+    use super::*;
+
+    const MINUTE: i64 = 60_000;
+    const DAY: i64 = 1440 * MINUTE;
+    /// 2026-11-22 12:00 UTC, a Sunday.
+    const START: i64 = 1_795_348_800_000;
+
+    const BRAILLE: TextOptions =
+        TextOptions { width: 80, height: 23, glyphs: Glyphs::Braille, overlay: false };
+    const ASCII: TextOptions = TextOptions { width: 80, height: 23, glyphs: Glyphs::Ascii, overlay: true };
+
+    fn picture(span_ms: i64) -> Picture {
+        Picture {
+            start_ms: START,
+            end_ms: START + span_ms,
+            zone: TimeZone::UTC,
+            prefixes: Prefixes::Si,
+            series: Vec::new(),
+            ribbons: Vec::new(),
+        }
+    }
+
+    /// Adds a series of samples at equal distances; `value` gives none where there was no sample.
+    fn add(
+        picture: &mut Picture,
+        options: &TextOptions,
+        (title, unit): (&str, &str),
+        interval_ms: i64,
+        value: impl Fn(i64) -> Option<f64>,
+    ) {
+        let count = columns(options.width, options.glyphs);
+        let mut columns = Columns::new(picture.start_ms, picture.end_ms, count);
+        for index in 0..(picture.end_ms - picture.start_ms) / interval_ms {
+            if let Some(value) = value(index) {
+                columns.add(picture.start_ms + index * interval_ms, value);
+            }
+        }
+        picture.series.push(Series {
+            title: title.to_owned(),
+            unit: unit.to_owned(),
+            columns: columns.into_vec(),
+            limits: Vec::new(),
+            bridge_ms: interval_ms * 3 / 2,
+        });
+    }
+
+    fn limit(state: State, end: f64) -> Limit {
+        Limit { state, bounds: Bounds { start: 0.0, end, inside: false } }
+    }
+
+    fn drawn(picture: &Picture, options: &TextOptions) -> String {
+        text(picture, options).iter().map(|line| line.plain() + "\n").collect()
+    }
+
+    /// Compares with a file of `golden/`, which `CUSTOS_WRITE_GOLDEN=1` writes anew.
+    fn assert_golden(name: &str, picture: &Picture, options: &TextOptions) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/graph/golden").join(name);
+        let drawn = drawn(picture, options);
+        if std::env::var_os("CUSTOS_WRITE_GOLDEN").is_some() {
+            std::fs::write(&path, &drawn).unwrap();
+        }
+        let expected = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(drawn, expected, "{name} is now drawn as\n{drawn}");
+        let is_ascii = options.glyphs == Glyphs::Ascii;
+        assert!(!is_ascii || drawn.is_ascii());
+        assert!(drawn.lines().all(|line| line.chars().count() <= options.width));
+        assert!(drawn.lines().count() <= options.height);
+    }
+
+    /// An hour of load with a wave, a peak, a gap of ten minutes, and thresholds.
+    fn hour(options: &TextOptions) -> Picture {
+        let mut picture = picture(60 * MINUTE);
+        add(&mut picture, options, ("load:load1", ""), 10_000, |index| match index {
+            200..=260 => None,
+            100 => Some(6.4),
+            _ => Some(1.6 + (index as f64 / 20.0).sin()),
+        });
+        picture.series[0].limits = vec![limit(State::Warning, 5.0), limit(State::Critical, 6.0)];
+        let mut ribbon = Ribbon::new("load", picture.start_ms, picture.end_ms, cells(options.width));
+        for index in (0..200).chain(261..360) {
+            let state = match index {
+                100..=104 => State::Critical,
+                300..=310 => State::Warning,
+                330..=333 => State::Unknown,
+                _ => State::Ok,
+            };
+            ribbon.cover(START + index * 10_000, START + (index + 1) * 10_000, state);
+        }
+        picture.ribbons.push(ribbon);
+        picture
+    }
+
+    #[test]
+    fn an_hour_in_braille() {
+        assert_golden("hour_braille.txt", &hour(&BRAILLE), &BRAILLE);
+    }
+
+    #[test]
+    fn an_hour_in_ascii() {
+        assert_golden("hour_ascii.txt", &hour(&ASCII), &ASCII);
+    }
+
+    #[test]
+    fn an_hour_in_blocks() {
+        let options = TextOptions { glyphs: Glyphs::Blocks, width: 60, height: 15, ..BRAILLE };
+        assert_golden("hour_blocks.txt", &hour(&options), &options);
+    }
+
+    #[test]
+    fn one_sample_of_a_week_is_seen() {
+        let mut picture = picture(7 * DAY);
+        add(&mut picture, &BRAILLE, ("time:offset", "s"), 10_000, |index| {
+            Some(if index == 40_000 { 0.9 } else { 0.002 + 0.001 * (index as f64 / 700.0).sin() })
+        });
+        assert_golden("week_spike_braille.txt", &picture, &BRAILLE);
+        let mut week = super::tests::picture(7 * DAY);
+        add(&mut week, &ASCII, ("time:offset", "s"), 10_000, |index| {
+            Some(if index == 40_000 { 0.9 } else { 0.002 })
+        });
+        assert_golden("week_spike_ascii.txt", &week, &ASCII);
+    }
+
+    #[test]
+    fn few_samples_are_joined_across_empty_columns() {
+        let mut picture = picture(10 * MINUTE);
+        add(&mut picture, &BRAILLE, ("disk:/", "B"), MINUTE, |index| {
+            (index != 6).then_some(7e9 + index as f64 * 2.5e8)
+        });
+        let options = TextOptions { height: 14, ..BRAILLE };
+        assert_golden("sparse_braille.txt", &picture, &options);
+    }
+
+    #[test]
+    fn series_of_one_unit_share_a_panel_only_where_they_can_be_told_apart() {
+        let both = |options: &TextOptions| {
+            let mut picture = picture(2 * DAY);
+            for (title, height) in [("load:load1", 3.0), ("load:load5", 2.0)] {
+                add(&mut picture, options, (title, ""), 5 * MINUTE, |index| {
+                    Some(height + (index as f64 / 60.0).cos() * height / 2.0)
+                });
+            }
+            add(&mut picture, options, ("users:users", "%"), 5 * MINUTE, |index| Some((index / 144) as f64));
+            picture
+        };
+        assert_golden("panels_ascii.txt", &both(&ASCII), &ASCII);
+        let options = TextOptions { height: 30, ..BRAILLE };
+        assert_golden("panels_braille.txt", &both(&options), &options);
+    }
+
+    #[test]
+    fn a_span_without_samples_says_so() {
+        let mut picture = picture(60 * MINUTE);
+        add(&mut picture, &ASCII, ("load:load1", ""), MINUTE, |_| None);
+        let drawn = drawn(&picture, &ASCII);
+        assert!(drawn.contains("no samples in this span"), "{drawn}");
+        assert_eq!(picture.series[0].summary(), None);
+    }
+
+    #[test]
+    fn every_size_can_be_drawn() {
+        for (width, height) in [(0, 0), (1, 1), (20, 3), (500, 200)] {
+            for glyphs in [Glyphs::Braille, Glyphs::Blocks, Glyphs::Ascii] {
+                let options = TextOptions { width, height, glyphs, overlay: true };
+                for line in text(&hour(&options), &options) {
+                    assert!(line.plain().chars().count() <= width);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! Graphs: from columns of real samples to text or SVG. Pure; no store, no terminal, no clock.
+//!
+//! Invariants: a column is drawn from its least to its greatest sample, so no spike is averaged away however wide
+//! the span; neighbours are joined unless the time between their samples is a gap; a gap stays blank.
+
+mod axis;
+mod canvas;
+mod chart;
+mod ink;
+mod series;
+mod svg;
+mod time_axis;
+
+pub use canvas::Glyphs;
+pub use chart::{TextOptions, cells, columns, text};
+pub use ink::{Ink, Line};
+pub use series::{Column, Columns, Limit, Picture, Ribbon, Series};
+pub use svg::{SVG_COLUMNS, svg};

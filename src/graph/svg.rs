@@ -1,0 +1,226 @@
+//! A picture as one SVG file that needs nothing else: it follows the browser's light or dark theme, and tells the
+//! numbers of a column when the pointer rests on it.
+
+use std::fmt::Write;
+
+use custos_store::State;
+use jiff::Timestamp;
+
+use super::axis::ValueAxis;
+use super::series::{Column, Picture, Ribbon, Series};
+use super::time_axis;
+use crate::human::quantity;
+
+/// Columns of time that a series of an SVG has.
+pub const SVG_COLUMNS: usize = 600;
+
+/// User units of the drawing; one column is one unit wide.
+const LEFT: usize = 80;
+const RIGHT: usize = 20;
+const TITLE_HEIGHT: usize = 26;
+const PLOT_HEIGHT: usize = 200;
+const AXIS_HEIGHT: usize = 28;
+const RIBBON_HEIGHT: usize = 20;
+const TICKS_MAX: usize = 5;
+/// About how many units a character of an axis is wide.
+const CHARACTER_WIDTH: usize = 9;
+
+const STYLE: &str = "
+  svg { font: 12px system-ui, sans-serif; background: #fff; fill: #222; }
+  .grid { stroke: #ddd; } .dim { fill: #777; } .hover { fill: transparent; } .hover:hover { fill: #8883; }
+  .line { stroke: #06c; fill: none; } .area { stroke: #06c; fill: none; }
+  .WARNING { stroke: #c80; } .CRITICAL { stroke: #c00; } .limit { stroke-dasharray: 6 4; }
+  .state.OK { fill: #4a4; stroke: none; } .state.WARNING { fill: #ea0; stroke: none; }
+  .state.CRITICAL { fill: #d22; stroke: none; } .state.UNKNOWN { fill: #a4c; stroke: none; }
+  @media (prefers-color-scheme: dark) {
+    svg { background: #181818; fill: #ddd; } .grid { stroke: #333; } .dim { fill: #999; }
+    .line, .area { stroke: #6af; }
+  }
+";
+
+/// Draws a picture whose series have [`SVG_COLUMNS`] columns.
+pub fn svg(picture: &Picture) -> String {
+    let panel_height = TITLE_HEIGHT + PLOT_HEIGHT + AXIS_HEIGHT;
+    let width = LEFT + SVG_COLUMNS + RIGHT;
+    let height = picture.series.len() * panel_height + (picture.ribbons.len() + 1) * (RIBBON_HEIGHT + 6);
+    let mut drawing = Drawing { picture, out: String::new() };
+    drawing.put(format_args!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
+         height=\"{height}\" role=\"img\">\n<style>{STYLE}</style>\n"
+    ));
+    let mut top = 0;
+    for series in &picture.series {
+        drawing.panel(series, top);
+        top += panel_height;
+    }
+    for ribbon in &picture.ribbons {
+        drawing.ribbon(ribbon, top);
+        top += RIBBON_HEIGHT + 6;
+    }
+    let span = time_axis::span(picture.start_ms, picture.end_ms, &picture.zone);
+    drawing.put(format_args!(
+        "<text class=\"dim\" x=\"{LEFT}\" y=\"{}\">{}</text>\n</svg>\n",
+        top + 14,
+        escape(&span)
+    ));
+    drawing.out
+}
+
+struct Drawing<'a> {
+    picture: &'a Picture,
+    out: String,
+}
+
+impl Drawing<'_> {
+    fn put(&mut self, arguments: std::fmt::Arguments<'_>) {
+        // Writing to a string cannot fail.
+        let _ = self.out.write_fmt(arguments);
+    }
+
+    fn panel(&mut self, series: &Series, top: usize) {
+        let shown = |value: f64| escape(&quantity(value, &series.unit, self.picture.prefixes));
+        let title = escape(&series.title);
+        let summary = series.summary();
+        let numbers = summary.map_or("no samples".to_owned(), |summary| {
+            let (min, avg, max) = (shown(summary.min), shown(summary.avg), shown(summary.max));
+            format!("min {min} · avg {avg} · max {max} · last {}", shown(summary.last))
+        });
+        self.put(format_args!(
+            "<text x=\"{LEFT}\" y=\"{}\"><tspan font-weight=\"bold\">{title}</tspan><tspan class=\"dim\" dx=\"10\">{numbers}</tspan></text>\n",
+            top + 17
+        ));
+        let Some(summary) = summary else { return };
+        let limits = series.limits.iter().flat_map(|limit| limit.lines());
+        let axis = ValueAxis::fit(
+            (summary.min, summary.max),
+            limits,
+            &series.unit,
+            self.picture.prefixes,
+            TICKS_MAX,
+        );
+        let plot_top = top + TITLE_HEIGHT;
+        let y = |value: f64| (plot_top + PLOT_HEIGHT) as f64 - axis.share(value) * PLOT_HEIGHT as f64;
+        for (value, label) in axis.ticks() {
+            let (y, label) = (y(value), escape(&label));
+            self.put(format_args!(
+                "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
+                 <text class=\"dim\" text-anchor=\"end\" x=\"{}\" y=\"{:.1}\">{label}</text>\n",
+                LEFT + SVG_COLUMNS,
+                LEFT - 8,
+                y + 4.0
+            ));
+        }
+        self.time_ticks(plot_top);
+        self.lines(series, &y);
+        for limit in &series.limits {
+            for value in limit.lines().filter(|value| axis.contains(*value)) {
+                let (state, y) = (limit.state.name(), y(value));
+                self.put(format_args!(
+                    "<line class=\"limit {state}\" x1=\"{LEFT}\" x2=\"{}\" y1=\"{y:.1}\" y2=\"{y:.1}\"><title>{state} {}</title></line>\n",
+                    LEFT + SVG_COLUMNS,
+                    escape(&quantity(value, &series.unit, self.picture.prefixes))
+                ));
+            }
+        }
+        for (index, column) in series.columns.iter().enumerate() {
+            if let Some(column) = column {
+                self.hover(series, index, column, plot_top);
+            }
+        }
+    }
+
+    fn time_ticks(&mut self, plot_top: usize) {
+        let Picture { start_ms, end_ms, zone, .. } = self.picture;
+        for tick in time_axis::ticks(*start_ms, *end_ms, zone, SVG_COLUMNS / CHARACTER_WIDTH) {
+            let span = (i128::from(*end_ms) - i128::from(*start_ms)) as f64;
+            let share = (i128::from(tick.time_ms) - i128::from(*start_ms)) as f64 / span;
+            let x = LEFT as f64 + share * SVG_COLUMNS as f64;
+            self.put(format_args!(
+                "<line class=\"grid\" x1=\"{x:.1}\" x2=\"{x:.1}\" y1=\"{plot_top}\" y2=\"{}\"/>\
+                 <text class=\"dim\" text-anchor=\"middle\" x=\"{x:.1}\" y=\"{}\">{}</text>\n",
+                plot_top + PLOT_HEIGHT,
+                plot_top + PLOT_HEIGHT + 16,
+                escape(&tick.label)
+            ));
+        }
+    }
+
+    /// One path: each column from its least to its greatest value, joined with the one before.
+    fn lines(&mut self, series: &Series, y: &dyn Fn(f64) -> f64) {
+        let mut path = String::new();
+        let mut before: Option<&Column> = None;
+        for (index, column) in series.columns.iter().enumerate() {
+            let Some(column) = column else { continue };
+            let x = (LEFT + index) as f64 + 0.5;
+            let start = if before.is_some_and(|before| series.joined(before, column)) { 'L' } else { 'M' };
+            let (first, min, max, last) = (y(column.first), y(column.min), y(column.max), y(column.last));
+            let _ = write!(path, "{start}{x} {first:.1}V{min:.1}V{max:.1}V{last:.1}");
+            if start == 'M' {
+                // A dot, in case nothing joins it.
+                let _ = write!(path, "h.5h-.5");
+            }
+            before = Some(column);
+        }
+        self.put(format_args!("<path class=\"line\" d=\"{path}\"/>\n"));
+    }
+
+    fn hover(&mut self, series: &Series, index: usize, column: &Column, plot_top: usize) {
+        let shown = |value: f64| quantity(value, &series.unit, self.picture.prefixes);
+        let time = Timestamp::from_millisecond(column.first_ms).map_or(String::new(), |time| {
+            time.to_zoned(self.picture.zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+        });
+        let values = if column.count == 1 {
+            shown(column.first)
+        } else {
+            let (min, max, last) = (shown(column.min), shown(column.max), shown(column.last));
+            format!("{} samples, min {min}, max {max}, last {last}", column.count)
+        };
+        self.put(format_args!(
+            "<rect class=\"hover\" x=\"{}\" y=\"{plot_top}\" width=\"1\" height=\"{PLOT_HEIGHT}\"><title>{time}: {}</title></rect>\n",
+            LEFT + index,
+            escape(&values)
+        ));
+    }
+
+    /// Equal neighbours are one rectangle.
+    fn ribbon(&mut self, ribbon: &Ribbon, top: usize) {
+        let cells = ribbon.cells();
+        self.put(format_args!(
+            "<text class=\"dim\" text-anchor=\"end\" x=\"{}\" y=\"{}\">{}</text>\n",
+            LEFT - 8,
+            top + 14,
+            escape(&ribbon.title)
+        ));
+        let unit = SVG_COLUMNS as f64 / cells.len() as f64;
+        let mut start = 0;
+        for part in cells.chunk_by(|one, other| one == other) {
+            if let Some(state) = part[0] {
+                self.state(state, LEFT as f64 + start as f64 * unit, part.len() as f64 * unit, top);
+            }
+            start += part.len();
+        }
+    }
+
+    fn state(&mut self, state: State, x: f64, width: f64, top: usize) {
+        let name = state.name();
+        self.put(format_args!(
+            "<rect class=\"state {name}\" x=\"{x:.1}\" y=\"{top}\" width=\"{width:.1}\" height=\"{RIBBON_HEIGHT}\"><title>{name}</title></rect>\n"
+        ));
+    }
+}
+
+/// Text for XML. Control characters, which XML cannot hold, are dropped.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '"' => escaped.push_str("&quot;"),
+            _ if character.is_control() || matches!(character, '\u{fffe}' | '\u{ffff}') => {}
+            _ => escaped.push(character),
+        }
+    }
+    escaped
+}
