@@ -70,6 +70,11 @@ pub struct Mistakes {
 }
 
 impl Mistakes {
+    /// `true` if nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty() && self.dropped == 0
+    }
+
     /// `true` if one of them is an error.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|mistake| mistake.severity == Severity::Error)
