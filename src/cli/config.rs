@@ -3,8 +3,11 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
-use crate::definition::{self, DEFAULT_PATH, Loaded, Mistakes};
+use custos_compat::nrpe::Severity;
+
+use crate::definition::{self, Config, DEFAULT_PATH, Loaded, Mistakes};
 use crate::exit_code::ExitCode;
+use crate::serve::{self, Settings};
 
 /// Checks or shows the configuration.
 #[derive(Debug, clap::Args)]
@@ -59,6 +62,15 @@ fn run_on(args: &ConfigArgs, snippets: bool, out: &mut dyn Write, err: &mut dyn 
     // Nothing is left to be done if stderr is closed.
     let _ = err.write_all(report(mistakes, snippets).as_bytes());
     let Ok(loaded) = loaded else { return ExitCode::Usage };
+    match nrpe_remarks(&loaded.config) {
+        Ok(remarks) => {
+            let _ = err.write_all(remarks.as_bytes());
+        }
+        Err(error) => {
+            let _ = writeln!(err, "{error}");
+            return ExitCode::Usage;
+        }
+    }
     let page = match &args.action {
         Action::Check(_) => summary(&loaded),
         Action::Show(_) => definition::show(&loaded.config),
@@ -69,6 +81,18 @@ fn run_on(args: &ConfigArgs, snippets: bool, out: &mut dyn Write, err: &mut dyn 
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::Success,
         Err(_) => ExitCode::Failure,
     }
+}
+
+/// What there is to say of the `nrpe.cfg` that the configuration names, a line each.
+fn nrpe_remarks(config: &Config) -> Result<String, serve::Error> {
+    let Some(nrpe) = &config.nrpe else { return Ok(String::new()) };
+    let settings = Settings::from_definition(nrpe, config.checks.keys().map(String::as_str))?;
+    Ok(settings
+        .notes
+        .iter()
+        .filter(|note| matches!(note.severity, Severity::Error | Severity::Warning))
+        .map(|note| format!("nrpe: warning: {}\n", note.text.trim_end()))
+        .collect())
 }
 
 /// Every mistake on a line of its own, with the lines they stand in if `snippets`.
@@ -146,6 +170,23 @@ mod tests {
             assert_eq!((code, out.as_str()), (ExitCode::Usage, ""));
             assert!(err.contains("custos.yaml:1:1: unknown key `chekcs`"), "{err}");
         }
+    }
+
+    #[test]
+    fn a_broken_nrpe_cfg_is_a_mistake_too() {
+        let (directory, path) = write("nrpe: {config: nrpe.cfg}\n");
+        let args = parse(&["check", path.to_str().unwrap()]).unwrap();
+        let run = || {
+            let mut err = Vec::new();
+            (run_on(&args, false, &mut Vec::new(), &mut err), String::from_utf8(err).unwrap())
+        };
+        let (code, err) = run();
+        assert!(code == ExitCode::Usage && err.contains("nrpe.cfg"), "{err}");
+        std::fs::write(directory.path().join("nrpe.cfg"), "server_port=nonsense\n").unwrap();
+        let (code, err) = run();
+        assert!(code == ExitCode::Usage && err.contains("nrpe.cfg"), "{err}");
+        std::fs::write(directory.path().join("nrpe.cfg"), "command[a]=/bin/true\n").unwrap();
+        assert_eq!(run(), (ExitCode::Success, String::new()));
     }
 
     #[test]

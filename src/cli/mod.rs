@@ -12,6 +12,7 @@ mod run;
 mod select;
 mod status;
 mod status_row;
+mod strip;
 pub mod style;
 
 pub use args::main;

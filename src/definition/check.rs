@@ -14,6 +14,9 @@ use super::threshold;
 use super::yaml::Entry;
 use crate::limits::CHECK_NAME_MAX_BYTES;
 
+/// The name under which the agent reports on itself.
+const RESERVED_NAME: &str = "custos";
+
 const KEYS: [&str; 13] = {
     let own = ["command", "shell", "thresholds"];
     let mut keys = [""; 13];
@@ -85,6 +88,8 @@ fn name(entry: &Entry, findings: &mut Findings) -> bool {
         "found a name with blanks around it, expected none"
     } else if name.starts_with('-') {
         "found a name beginning with `-`, which a command line would take for an option"
+    } else if name == RESERVED_NAME {
+        "found the name `custos`, which the agent's check of itself has"
     } else {
         return printable(name, &entry.key_place, findings);
     };

@@ -24,13 +24,7 @@ impl<'n> Fields<'n> {
             findings.error(&node.place, format!("found {} for {owner}, expected a mapping", node.describe()));
             return None;
         };
-        for entry in entries.iter().filter(|entry| !known.contains(&entry.key.as_str())) {
-            let advice = match suggest::nearest(&entry.key, known) {
-                Some(meant) => format!("did you mean `{meant}`?"),
-                None => format!("expected one of {}", quoted(known)),
-            };
-            findings.error(&entry.key_place, format!("unknown key `{}` in {owner}; {advice}", entry.key));
-        }
+        refuse_unknown(entries.iter(), owner, known, findings);
         Some(Fields { entries })
     }
 
@@ -42,6 +36,22 @@ impl<'n> Fields<'n> {
     /// The value of a key, if it is given.
     pub(super) fn get(&self, key: &str) -> Option<&'n Node> {
         self.entry(key).map(|entry| &entry.value)
+    }
+}
+
+/// Reports every key that is not among the known ones.
+pub(super) fn refuse_unknown<'n>(
+    entries: impl Iterator<Item = &'n Entry>,
+    owner: &str,
+    known: &[&'static str],
+    findings: &mut Findings,
+) {
+    for entry in entries.filter(|entry| !known.contains(&entry.key.as_str())) {
+        let advice = match suggest::nearest(&entry.key, known) {
+            Some(meant) => format!("did you mean `{meant}`?"),
+            None => format!("expected one of {}", quoted(known)),
+        };
+        findings.error(&entry.key_place, format!("unknown key `{}` in {owner}; {advice}", entry.key));
     }
 }
 
@@ -192,7 +202,7 @@ mod tests {
         let root = yaml::parse(&file, &mut findings).unwrap();
         let fields = Fields::of(&root, "the test", &["v"], &mut findings).unwrap();
         let read = read(fields.get("v").unwrap(), &mut findings);
-        let mistakes = findings.into_mistakes().to_string();
+        let mistakes = findings.into_mistakes(&[]).to_string();
         let message = mistakes.split_once(": ").map_or("", |(_, message)| message);
         (read, message.to_owned())
     }
@@ -260,7 +270,7 @@ mod tests {
         let root = yaml::parse(&file, &mut findings).unwrap();
         Fields::of(&root, "check `x`", &["timeout", "command"], &mut findings);
         assert_eq!(
-            findings.into_mistakes().to_string(),
+            findings.into_mistakes(&[]).to_string(),
             "f:1:1: unknown key `timeot` in check `x`; did you mean `timeout`?\n\
              f:2:1: unknown key `banana` in check `x`; expected one of `timeout` or `command`"
         );

@@ -3,6 +3,7 @@
 //! Paths and globs are relative to the file they stand in; each glob is read in lexical order. A file is read
 //! once, however often it is named, and a file that includes itself, directly or not, is a mistake.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -41,15 +42,15 @@ impl Document {
 
 /// Reads the file at `main` and all that it includes, the main one first.
 pub(super) fn read_all(main: &Path, findings: &mut Findings) -> Vec<Document> {
-    let mut reading = Reading { documents: Vec::new(), seen: Vec::new(), chain: Vec::new(), findings };
+    let mut reading = Reading { documents: Vec::new(), seen: HashMap::new(), chain: Vec::new(), findings };
     reading.file(main, None);
     reading.documents
 }
 
 struct Reading<'f> {
     documents: Vec<Document>,
-    /// The resolved path of each file read so far, by index.
-    seen: Vec<PathBuf>,
+    /// The index of each file read so far, by its resolved path.
+    seen: HashMap<PathBuf, usize>,
     /// Indices of the files that led to the current one.
     chain: Vec<usize>,
     findings: &'f mut Findings,
@@ -59,7 +60,7 @@ impl Reading<'_> {
     /// Reads one file; `named_at` is the place that includes it.
     fn file(&mut self, path: &Path, named_at: Option<&Place>) {
         let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        if let (Some(place), Some(index)) = (named_at, self.seen.iter().position(|seen| *seen == real)) {
+        if let (Some(place), Some(index)) = (named_at, self.seen.get(&real).copied()) {
             return self.seen_before(index, place);
         }
         if let Some(place) = named_at.filter(|_| self.documents.len() >= CONFIG_FILES_MAX) {
@@ -84,7 +85,7 @@ impl Reading<'_> {
         let parent = self.chain.last().copied();
         let root = if readable { self.root(&file, parent.is_none()) } else { None };
         self.documents.push(Document { file, root, parent });
-        self.seen.push(real);
+        self.seen.insert(real, index);
         self.includes(index);
     }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::check;
 use super::command::Lookup;
 use super::duration;
-use super::fields::{Fields, one_or_more, printable, refuse, text, whole};
+use super::fields::{Fields, one_or_more, printable, refuse, refuse_unknown, text, whole};
 use super::include::{self, Document};
 use super::mistake::{Findings, Mistakes};
 use super::model::{Check, Config, SyncPolicy};
@@ -83,7 +83,8 @@ pub fn load_with(path: &Path, surroundings: &Surroundings) -> Result<Loaded, Mis
     let mut findings = Findings::default();
     let documents = include::read_all(path, &mut findings);
     let config = resolve(&documents, surroundings, &mut findings);
-    let mistakes = findings.into_mistakes();
+    let files: Vec<&Path> = documents.iter().map(|document| document.file.path()).collect();
+    let mistakes = findings.into_mistakes(&files);
     if mistakes.has_errors() { Err(mistakes) } else { Ok(Loaded { config, warnings: mistakes }) }
 }
 
@@ -128,12 +129,10 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
 }
 
 fn refuse_unknown_keys(document: &Document, findings: &mut Findings) {
-    let Some(Node { place, content: Content::Map(entries) }) = &document.root else { return };
-    let kept: Vec<Entry> =
-        entries.iter().filter(|entry| !entry.key.starts_with(FREE_PREFIX)).cloned().collect();
-    let node = Node { place: place.clone(), content: Content::Map(kept) };
-    // Only the comparison of the keys is wanted here.
-    let _ = Fields::of(&node, "the configuration", &KEYS, findings);
+    if let Some(Node { content: Content::Map(entries), .. }) = &document.root {
+        let own = entries.iter().filter(|entry| !entry.key.starts_with(FREE_PREFIX));
+        refuse_unknown(own, "the configuration", &KEYS, findings);
+    }
 }
 
 /// The only definition of a key in all files; a second one is a mistake that names both.
@@ -394,9 +393,9 @@ mod tests {
         assert_eq!(
             files.mistakes(),
             [
-                "b.yaml:1:11: custos.yaml includes itself: custos.yaml → a.yaml → b.yaml → custos.yaml",
                 "custos.yaml:3:5: failed to read none.yaml: No such file or directory (os error 2)",
                 "custos.yaml:5:5: warning: b.yaml is included a second time; it is read once",
+                "b.yaml:1:11: custos.yaml includes itself: custos.yaml → a.yaml → b.yaml → custos.yaml",
             ]
         );
     }
@@ -443,8 +442,8 @@ mod tests {
             [
                 "custos.yaml:3:16: warning: no program `check_none` in `plugins` now (searched: /nonexistent/plugins)",
                 "custos.yaml:3:59: warning: the timeout 5s of check `a` is not below its interval 5s; a run that hangs will miss slots",
-                "custos.yaml:4:31: warning: `|` is handed to the program as a word; write `shell: true` if it is meant for a shell",
                 "custos.yaml:4:16: warning: there is no program /nonexistent/x now",
+                "custos.yaml:4:31: warning: `|` is handed to the program as a word; write `shell: true` if it is meant for a shell",
             ]
         );
     }
@@ -456,7 +455,7 @@ mod tests {
             assert!(config.checks.contains_key(name));
         }
         let long = "x".repeat(256);
-        for name in ["''", "' a'", "-a", r#""a\tb""#, &long] {
+        for name in ["''", "' a'", "-a", "custos", r#""a\tb""#, &long] {
             let mistakes = one(&format!("checks: {{{name}: {{command: /bin/true}}}}\n")).mistakes();
             assert_eq!(mistakes.len(), 1, "{name}: {mistakes:#?}");
         }

@@ -3,7 +3,9 @@
 //! Reading never stops at the first one. Everything that reads reports into [`Findings`] and goes on; only a
 //! configuration without errors becomes a [`super::Config`]. Warnings do not stand in the way of one.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::path::Path;
 
 use super::place::Place;
 use crate::limits::CONFIG_MISTAKES_MAX;
@@ -58,7 +60,7 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// All that is wrong with a configuration, in the order in which it was found.
+/// All that is wrong with a configuration, file by file and from top to bottom.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mistakes {
     /// The mistakes, at most [`CONFIG_MISTAKES_MAX`].
@@ -68,6 +70,11 @@ pub struct Mistakes {
 }
 
 impl Mistakes {
+    /// `true` if nothing is wrong.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty() && self.dropped == 0
+    }
+
     /// `true` if one of them is an error.
     pub fn has_errors(&self) -> bool {
         self.list.iter().any(|mistake| mistake.severity == Severity::Error)
@@ -123,8 +130,13 @@ impl Findings {
         self.found.list.len() + self.found.dropped
     }
 
-    /// Everything that was noted.
-    pub(super) fn into_mistakes(self) -> Mistakes {
+    /// Everything that was noted, ordered by place; `files` gives the order of the files.
+    pub(super) fn into_mistakes(mut self, files: &[&Path]) -> Mistakes {
+        let ranks: HashMap<&Path, usize> =
+            files.iter().enumerate().map(|(rank, path)| (*path, rank)).collect();
+        self.found.list.sort_by_key(|Mistake { place, .. }| {
+            (ranks.get(place.file().path()).copied(), place.line(), place.column())
+        });
         self.found
     }
 
@@ -161,8 +173,8 @@ mod tests {
         findings.error_beside(&place(2), "the key `x` is given twice", "first", &place(1));
         findings.warning(&place(1), "odd");
         assert_eq!(
-            findings.into_mistakes().to_string(),
-            "a.yaml:2:1: the key `x` is given twice (first at a.yaml:1:1)\na.yaml:1:1: warning: odd"
+            findings.into_mistakes(&[]).to_string(),
+            "a.yaml:1:1: warning: odd\na.yaml:2:1: the key `x` is given twice (first at a.yaml:1:1)"
         );
     }
 
@@ -174,7 +186,7 @@ mod tests {
         }
         findings.error(&place(1), "wrong");
         findings.error(&place(2), "wrong again");
-        let mistakes = findings.into_mistakes();
+        let mistakes = findings.into_mistakes(&[]);
         assert!(mistakes.has_errors());
         assert_eq!((mistakes.list.len(), mistakes.dropped), (CONFIG_MISTAKES_MAX + 1, 6));
         assert!(mistakes.to_string().ends_with("and 6 more"));
@@ -184,7 +196,7 @@ mod tests {
     fn snippets_show_both_lines() {
         let mut findings = Findings::default();
         findings.error_beside(&place(2), "twice", "first", &place(1));
-        let text = findings.into_mistakes().list[0].with_snippet();
+        let text = findings.into_mistakes(&[]).list[0].with_snippet();
         assert_eq!(text, "a.yaml:2:1: twice (first at a.yaml:1:1)\n  2 | x: 2\n    | ^\n  1 | x: 1\n    | ^");
     }
 }

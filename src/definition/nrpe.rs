@@ -1,7 +1,9 @@
 //! The `nrpe` section: an `nrpe.cfg` to read in place, and keys of our own that win over it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use custos_compat::nrpe::{AllowedHosts, CIPHER_LIST_MAX_BYTES, HostEntry, SslVersion};
 
 use super::duration;
 use super::fields::{Fields, boolean, choice, one_or_more, printable, refuse, text, written};
@@ -10,7 +12,7 @@ use super::model::{Native, NrpeConfig};
 use super::yaml::{Content, Node};
 use crate::limits::{INTERVAL_MAX, TIMEOUT_MIN};
 
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
     "config",
     "listen",
     "allowed_hosts",
@@ -25,116 +27,148 @@ const KEYS: [&str; 14] = [
     "allow_arguments",
     "tcp_wrappers",
     "command_timeout",
+    "access",
 ];
-/// Keys whose value is a mapping.
-const ACCESS: &str = "access";
 
+/// What may be asked of clients.
 const CLIENT_CERTIFICATES: [(&str, &str); 3] = [("ignore", "ignore"), ("ask", "ask"), ("require", "require")];
 
 /// Reads the section; relative paths begin at `base`.
 pub(super) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<NrpeConfig> {
-    let keys: Vec<&str> = KEYS.into_iter().chain([ACCESS]).collect();
-    let fields = Fields::of(node, "`nrpe`", &keys, findings)?;
-    let path = |key: &str, what: &str, findings: &mut Findings| {
-        fields.get(key).and_then(|node| text(node, what, findings)).map(|path| base.join(path))
-    };
-    let config = path("config", "the path of an nrpe.cfg", findings);
-    let tls_certificate = path("tls_certificate", "the path of a certificate", findings);
-    let tls_key = path("tls_key", "the path of a private key", findings);
-    let tls_client_ca = path("tls_client_ca", "the path of a file of certificates", findings);
-    let listen =
-        strings(fields.get("listen"), "an address with its port", findings, |node, text, findings| {
-            let good = address(text);
-            if !good {
-                refuse(node, "an address with its port, such as `0.0.0.0:5666` or `[::]:5666`", findings);
-            }
-            good
-        });
-    let allowed_hosts =
-        strings(fields.get("allowed_hosts"), "an address, network or name", findings, |_, _, _| true);
-    let allowed_hosts = allowed_hosts
-        .iter()
-        .flat_map(|hosts| hosts.split(','))
-        .map(str::trim)
-        .filter(|host| !host.is_empty())
-        .map(str::to_owned)
-        .collect();
-    let switch = |key: &str, findings: &mut Findings| fields.get(key).and_then(|n| boolean(n, findings));
-    let words = |key: &str, what: &str, findings: &mut Findings| {
-        fields.get(key).and_then(|node| text(node, what, findings)).map(str::to_owned)
-    };
+    let fields = Fields::of(node, "`nrpe`", &KEYS, findings)?;
+    let config = path(fields.get("config"), "the path of an nrpe.cfg", base, findings);
     let native = Native {
-        listen,
-        allowed_hosts,
-        tls: switch("tls", findings),
-        tls_certificate,
-        tls_key,
-        tls_client_ca,
+        listen: items(fields.get("listen"), address, findings),
+        allowed_hosts: items(fields.get("allowed_hosts"), hosts, findings)
+            .iter()
+            .flat_map(|hosts| hosts.split(','))
+            .map(|host| host.trim().to_owned())
+            .collect(),
+        tls: fields.get("tls").and_then(|node| boolean(node, findings)),
+        tls_certificate: path(fields.get("tls_certificate"), PEM, base, findings),
+        tls_key: path(fields.get("tls_key"), PEM, base, findings),
+        tls_client_ca: path(fields.get("tls_client_ca"), PEM, base, findings),
         tls_client_certificates: fields
             .get("tls_client_certificates")
             .and_then(|node| choice(node, &CLIENT_CERTIFICATES, findings))
             .map(str::to_owned),
-        tls_versions: words("tls_versions", "protocol versions such as `TLSv1.2+`", findings),
-        tls_ciphers: words("tls_ciphers", "a cipher list of OpenSSL", findings),
-        tls_anonymous: switch("tls_anonymous", findings),
-        allow_arguments: switch("allow_arguments", findings).unwrap_or(false),
-        tcp_wrappers: switch("tcp_wrappers", findings),
+        tls_versions: fields.get("tls_versions").and_then(|node| versions(node, findings)),
+        tls_ciphers: fields.get("tls_ciphers").and_then(|node| ciphers(node, findings)),
+        tls_anonymous: fields.get("tls_anonymous").and_then(|node| boolean(node, findings)),
+        allow_arguments: fields
+            .get("allow_arguments")
+            .and_then(|node| boolean(node, findings))
+            .unwrap_or(false),
+        tcp_wrappers: fields.get("tcp_wrappers").and_then(|node| boolean(node, findings)),
         command_timeout: fields
             .get("command_timeout")
             .and_then(|node| duration::read(node, TIMEOUT_MIN, INTERVAL_MAX, findings)),
-        access: fields.get(ACCESS).map(|node| access(node, findings)).unwrap_or_default(),
+        access: fields.get("access").map(|node| access(node, findings)).unwrap_or_default(),
     };
     Some(NrpeConfig { config, native })
 }
 
-/// Commands, by name or glob, and who may run them.
-fn access(node: &Node, findings: &mut Findings) -> BTreeMap<String, Vec<String>> {
-    let Content::Map(entries) = &node.content else {
-        refuse(node, "commands (names or globs), each with who may run it", findings);
-        return BTreeMap::new();
-    };
-    let who = "an address, a network or `cert:SUBJECT`";
-    let mut rules = BTreeMap::new();
-    for entry in entries {
-        if printable(&entry.key, &entry.key_place, findings) {
-            let list = strings(Some(&entry.value), who, findings, |_, _, _| true);
-            rules.insert(entry.key.clone(), list);
-        }
-    }
-    rules
+const PEM: &str = "the path of a PEM file";
+
+fn path(node: Option<&Node>, expected: &str, base: &Path, findings: &mut Findings) -> Option<PathBuf> {
+    let node = node?;
+    let path = text(node, expected, findings)?;
+    printable(path, &node.place, findings).then(|| base.join(path))
 }
 
-fn strings(
+/// The texts of a list, or of one text in its place, those that `fault` finds nothing wrong with.
+fn items(
     node: Option<&Node>,
-    expected: &str,
+    fault: impl Fn(&str) -> Option<String>,
     findings: &mut Findings,
-    good: impl Fn(&Node, &str, &mut Findings) -> bool,
 ) -> Vec<String> {
     let mut list = Vec::new();
     for item in node.map(one_or_more).unwrap_or_default() {
-        if let Some(text) = written(item, expected, findings)
-            && printable(text, &item.place, findings)
-            && good(item, text, findings)
-        {
-            list.push(text.to_owned());
+        let Some(text) = written(item, "a text or a list of them", findings) else { continue };
+        match fault(text) {
+            _ if !printable(text, &item.place, findings) => {}
+            Some(expected) => refuse(item, &expected, findings),
+            None => list.push(text.to_owned()),
         }
     }
     list
 }
 
-/// `host:port`, an IPv6 address in brackets; port 0 lets the system choose.
-fn address(text: &str) -> bool {
-    let Some((host, port)) = text.rsplit_once(':') else { return false };
+/// What was expected instead of `host:port`, with an IPv6 address in brackets and `*` for every address.
+fn address(text: &str) -> Option<String> {
+    let expected =
+        || Some("an address with its port, such as `192.0.2.1:5666`, `[::1]:5666` or `*:5666`".to_owned());
+    let Some((host, port)) = text.rsplit_once(':') else { return expected() };
     let bracketed = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     let host_fits = match bracketed {
         Some(inner) => inner.parse::<std::net::Ipv6Addr>().is_ok(),
         None => !host.is_empty() && !host.contains([':', '[', ']', ' ', '/']),
     };
-    host_fits && port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok()
+    let port_fits = port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    if host_fits && port_fits { None } else { expected() }
+}
+
+/// What was expected instead of addresses, networks and names with commas between them.
+fn hosts(text: &str) -> Option<String> {
+    if text.split(',').any(|host| host.trim().is_empty() || host.trim().contains(char::is_whitespace)) {
+        return Some("addresses, networks or names with commas between them".to_owned());
+    }
+    let bad = AllowedHosts::everyone().add(text.as_bytes());
+    bad.first().map(|bad| format!("an address, a network or a name: {}", bad.reason))
+}
+
+/// What was expected instead of something that names who may run a command.
+fn subject(text: &str) -> Option<String> {
+    const EXPECTED: &str = "an address, a network or `cert:SUBJECT`";
+    if text.strip_prefix("cert:").is_some_and(|subject| !subject.is_empty()) {
+        return None;
+    }
+    let mut hosts = AllowedHosts::everyone();
+    let bad = hosts.add(text.as_bytes());
+    let entries = hosts.entries().unwrap_or_default();
+    let named = entries.iter().any(|entry| matches!(entry, HostEntry::Name(_)));
+    (named || entries.is_empty() || !bad.is_empty()).then(|| EXPECTED.to_owned())
+}
+
+fn versions(node: &Node, findings: &mut Findings) -> Option<String> {
+    const EXPECTED: &str = "TLS versions in nrpe's form, such as `TLSv1.2+` or `TLSv1.3`";
+    let versions = text(node, EXPECTED, findings)?;
+    if SslVersion::parse(versions.as_bytes()).is_none() {
+        refuse(node, EXPECTED, findings);
+        return None;
+    }
+    Some(versions.to_owned())
+}
+
+fn ciphers(node: &Node, findings: &mut Findings) -> Option<String> {
+    let ciphers = text(node, "a cipher list of OpenSSL", findings)?;
+    if ciphers.len() > CIPHER_LIST_MAX_BYTES {
+        refuse(node, &format!("a cipher list of at most {CIPHER_LIST_MAX_BYTES} bytes"), findings);
+        return None;
+    }
+    printable(ciphers, &node.place, findings).then(|| ciphers.to_owned())
+}
+
+fn access(node: &Node, findings: &mut Findings) -> BTreeMap<String, Vec<String>> {
+    let Content::Map(entries) = &node.content else {
+        refuse(node, "a mapping of command names or globs to lists of who may run them", findings);
+        return BTreeMap::new();
+    };
+    let mut access = BTreeMap::new();
+    for entry in entries {
+        if let Err(error) = globset::Glob::new(&entry.key) {
+            let message = format!("the glob `{}` is not valid: {}", entry.key, error.kind());
+            findings.error(&entry.key_place, message);
+        }
+        access.insert(entry.key.clone(), items(Some(&entry.value), subject, findings));
+    }
+    access
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::definition::place::SourceFile;
     use crate::definition::yaml;
@@ -144,40 +178,84 @@ mod tests {
         let mut findings = Findings::default();
         let root = yaml::parse(&file, &mut findings).unwrap();
         let config = read(&root, Path::new("/etc/custos"), &mut findings);
-        (config, findings.into_mistakes().to_string())
+        (config, findings.into_mistakes(&[]).to_string())
     }
 
     #[test]
     fn the_section_is_read_with_paths_relative_to_its_file() {
         let (config, mistakes) = read_yaml(
-            "{config: ../nagios/nrpe.cfg, listen: '127.0.0.1:5666', allowed_hosts: ['10.0.0.0/8, ::1', mon], tls: false}\n",
+            "config: ../nagios/nrpe.cfg\nlisten: '127.0.0.1:5666'\nallowed_hosts: ['10.0.0.0/8, ::1', mon]\ntls: true\n\
+             tls_certificate: cert.pem\ntls_key: /key.pem\ntls_client_ca: ca.pem\ntls_client_certificates: require\n\
+             tls_versions: TLSv1.2+\ntls_ciphers: HIGH\ntls_anonymous: false\nallow_arguments: true\n\
+             tcp_wrappers: false\ncommand_timeout: 30s\naccess: {'check_*': [10.0.0.1, 'cert:/CN=a'], x: ::1}\n",
         );
         assert_eq!(mistakes, "");
         let config = config.unwrap();
         assert_eq!(config.config.as_deref(), Some(Path::new("/etc/custos/../nagios/nrpe.cfg")));
-        assert_eq!(config.native.listen, ["127.0.0.1:5666"]);
-        assert_eq!(config.native.allowed_hosts, ["10.0.0.0/8", "::1", "mon"]);
-        assert_eq!(config.native.tls, Some(false));
+        let access = |list: &[&str]| list.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
+        let expected = Native {
+            listen: vec!["127.0.0.1:5666".to_owned()],
+            allowed_hosts: access(&["10.0.0.0/8", "::1", "mon"]),
+            tls: Some(true),
+            tls_certificate: Some("/etc/custos/cert.pem".into()),
+            tls_key: Some("/key.pem".into()),
+            tls_client_ca: Some("/etc/custos/ca.pem".into()),
+            tls_client_certificates: Some("require".to_owned()),
+            tls_versions: Some("TLSv1.2+".to_owned()),
+            tls_ciphers: Some("HIGH".to_owned()),
+            tls_anonymous: Some(false),
+            allow_arguments: true,
+            tcp_wrappers: Some(false),
+            command_timeout: Some(Duration::from_secs(30)),
+            access: BTreeMap::from([
+                ("check_*".to_owned(), access(&["10.0.0.1", "cert:/CN=a"])),
+                ("x".to_owned(), access(&["::1"])),
+            ]),
+        };
+        assert_eq!(config.native, expected);
         assert_eq!(read_yaml("{}\n").0, Some(NrpeConfig { config: None, native: Native::default() }));
     }
 
     #[test]
     fn addresses_need_a_port() {
-        for good in ["0.0.0.0:5666", "[::]:5666", "localhost:0", "[2001:db8::1]:65535"] {
-            assert!(address(good), "{good}");
+        for good in ["0.0.0.0:5666", "[::]:5666", "localhost:0", "[2001:db8::1]:65535", "*:5666"] {
+            assert_eq!(address(good), None, "{good}");
         }
         for bad in
             ["5666", ":5666", "127.0.0.1", "::1:5666", "[::1]", "[x]:1", "a:65536", "a:+1", "a:", "a b:1"]
         {
-            assert!(!address(bad), "{bad}");
+            assert!(address(bad).is_some(), "{bad}");
         }
         assert!(read_yaml("listen: 5666\n").1.contains("expected an address with its port"));
     }
 
     #[test]
     fn mistakes_are_all_reported() {
-        let (_, mistakes) = read_yaml("{config: 5, listen: [x], allowed_host: y, tls: yes}\n");
-        assert_eq!(mistakes.lines().count(), 4, "{mistakes}");
-        assert!(mistakes.contains("did you mean `allowed_hosts`?"), "{mistakes}");
+        for (yaml, expected) in [
+            (
+                "allowed_host: y\n",
+                "f:1:1: unknown key `allowed_host` in `nrpe`; did you mean `allowed_hosts`?",
+            ),
+            ("config: 5\n", "f:1:9: found the number `5`, expected the path of an nrpe.cfg"),
+            ("allowed_hosts: [a, 10.0.0.0/99]\n", "f:1:20: found `10.0.0.0/99`, expected"),
+            ("allowed_hosts: 'a,,b'\n", "f:1:16: found `a,,b`, expected addresses"),
+            ("tls: yes\n", "f:1:6: found `yes`, expected `true` or `false`"),
+            ("tls_versions: TLSv9\n", "f:1:15: found `TLSv9`, expected TLS versions"),
+            (
+                "tls_client_certificates: maybe\n",
+                "f:1:26: found `maybe`, expected `ignore`, `ask` or `require`",
+            ),
+            ("command_timeout: 30\n", "f:1:18: found the number `30`, expected a duration with its unit"),
+            (
+                "access: {x: [mon.example]}\n",
+                "f:1:14: found `mon.example`, expected an address, a network or",
+            ),
+            ("access: {'[': [::1]}\n", "f:1:10: the glob `[` is not valid"),
+            ("access: [x]\n", "f:1:9: found a list, expected a mapping"),
+        ] {
+            let mistakes = read_yaml(yaml).1;
+            assert!(mistakes.starts_with(expected), "{yaml}{mistakes}");
+            assert_eq!(mistakes.lines().count(), 1, "{mistakes}");
+        }
     }
 }

@@ -158,7 +158,7 @@ mod tests {
         let root = yaml::parse(&file, &mut findings).unwrap();
         let fields = Fields::of(&root, "`defaults`", &KEYS, &mut findings).unwrap();
         let settings = Settings::read(&fields, "`defaults`", &mut findings);
-        (settings, findings.into_mistakes().to_string())
+        (settings, findings.into_mistakes(&[]).to_string())
     }
 
     #[test]

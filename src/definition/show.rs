@@ -3,6 +3,7 @@
 //! Secrets are masked by the rule of `secret`; a configuration that has some does not load to itself.
 
 use std::fmt::{self, Write};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use custos_store::State;
@@ -40,49 +41,36 @@ fn write_config(page: &mut String, config: &Config) -> fmt::Result {
 }
 
 fn write_nrpe(page: &mut String, nrpe: &NrpeConfig) -> fmt::Result {
-    let mut section = String::new();
-    if let Some(config) = &nrpe.config {
-        writeln!(section, "  config: {}", word(&config.to_string_lossy()))?;
-    }
-    if !nrpe.native.listen.is_empty() {
-        writeln!(section, "  listen: {}", list(&nrpe.native.listen))?;
-    }
-    if !nrpe.native.allowed_hosts.is_empty() {
-        writeln!(section, "  allowed_hosts: {}", list(&nrpe.native.allowed_hosts))?;
-    }
     let native = &nrpe.native;
-    let switches =
-        [("tls", native.tls), ("tls_anonymous", native.tls_anonymous), ("tcp_wrappers", native.tcp_wrappers)];
-    for (key, on) in switches.into_iter().filter_map(|(key, on)| Some((key, on?))) {
-        writeln!(section, "  {key}: {on}")?;
-    }
-    let paths = [
-        ("tls_certificate", &native.tls_certificate),
-        ("tls_key", &native.tls_key),
-        ("tls_client_ca", &native.tls_client_ca),
-    ];
-    for (key, path) in paths.into_iter().filter_map(|(key, path)| Some((key, path.as_ref()?))) {
-        writeln!(section, "  {key}: {}", word(&path.to_string_lossy()))?;
-    }
-    let words = [
-        ("tls_client_certificates", &native.tls_client_certificates),
-        ("tls_versions", &native.tls_versions),
-        ("tls_ciphers", &native.tls_ciphers),
-    ];
-    for (key, text) in words.into_iter().filter_map(|(key, text)| Some((key, text.as_ref()?))) {
-        writeln!(section, "  {key}: {}", word(text))?;
-    }
-    if native.allow_arguments {
-        writeln!(section, "  allow_arguments: true")?;
-    }
-    if let Some(timeout) = native.command_timeout {
-        writeln!(section, "  command_timeout: {}", duration::show(timeout))?;
+    let mut section = String::new();
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| word(&path.to_string_lossy()));
+    let text = |text: &Option<String>| text.as_ref().map(|text| word(text));
+    let many = |words: &Vec<String>| (!words.is_empty()).then(|| list(words));
+    for (key, value) in [
+        ("config", path(&nrpe.config)),
+        ("listen", many(&native.listen)),
+        ("allowed_hosts", many(&native.allowed_hosts)),
+        ("tls", native.tls.map(|on| on.to_string())),
+        ("tls_certificate", path(&native.tls_certificate)),
+        ("tls_key", path(&native.tls_key)),
+        ("tls_client_ca", path(&native.tls_client_ca)),
+        ("tls_client_certificates", text(&native.tls_client_certificates)),
+        ("tls_versions", text(&native.tls_versions)),
+        ("tls_ciphers", text(&native.tls_ciphers)),
+        ("tls_anonymous", native.tls_anonymous.map(|on| on.to_string())),
+        ("allow_arguments", native.allow_arguments.then(|| "true".to_owned())),
+        ("tcp_wrappers", native.tcp_wrappers.map(|on| on.to_string())),
+        ("command_timeout", native.command_timeout.map(duration::show)),
+    ] {
+        if let Some(value) = value {
+            writeln!(section, "  {key}: {value}")?;
+        }
     }
     if !native.access.is_empty() {
         writeln!(section, "  access:")?;
     }
-    for (pattern, who) in &native.access {
-        writeln!(section, "    {}: {}", word(pattern), list(who))?;
+    for (command, subjects) in &native.access {
+        writeln!(section, "    {}: {}", word(command), list(subjects))?;
     }
     if section.is_empty() { writeln!(page, "nrpe: {{}}") } else { write!(page, "nrpe:\n{section}") }
 }
@@ -221,7 +209,22 @@ sync: 250ms
 plugins: [/opt/one, "/opt/two words"]
 host: web1
 max_concurrent_checks: 9
-nrpe: { config: /etc/nagios/nrpe.cfg, listen: ["[::1]:5666"], allowed_hosts: [10.0.0.0/8], tls: false }
+nrpe:
+  config: /etc/nagios/nrpe.cfg
+  listen: ["[::1]:5666"]
+  allowed_hosts: [10.0.0.0/8]
+  tls: true
+  tls_certificate: cert.pem
+  tls_key: /key.pem
+  tls_client_ca: /ca.pem
+  tls_client_certificates: ask
+  tls_versions: TLSv1.2+
+  tls_ciphers: "ALL:!MD5"
+  tls_anonymous: false
+  allow_arguments: true
+  tcp_wrappers: false
+  command_timeout: 20s
+  access: { "check_*": [10.0.0.1, "cert:/CN=poller"] }
 checks:
   "disk: /":
     command: [/bin/echo, "", "it's", 'say "x"', "a\tb", "ü\u2028", '#', "- x", "null", "5", "~"]

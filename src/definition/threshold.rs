@@ -135,7 +135,7 @@ mod tests {
         let mut findings = Findings::default();
         let root = yaml::parse(&file, &mut findings).unwrap();
         let thresholds = read_all(&root, "check `c`", ByteUnits::Si, &mut findings);
-        (thresholds, findings.into_mistakes().to_string())
+        (thresholds, findings.into_mistakes(&[]).to_string())
     }
 
     #[test]

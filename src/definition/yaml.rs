@@ -360,7 +360,7 @@ mod tests {
         let file = SourceFile::new("a.yaml".into(), text.to_owned());
         let mut findings = Findings::default();
         let tree = parse(&file, &mut findings).map_or("none".to_owned(), |node| draw(&node));
-        (tree, findings.into_mistakes().to_string())
+        (tree, findings.into_mistakes(&[]).to_string())
     }
 
     fn draw(node: &Node) -> String {
