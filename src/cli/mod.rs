@@ -1,4 +1,6 @@
 //! The command line.
 
+pub mod check_nrpe;
 pub mod config;
+mod getopt;
 pub mod style;

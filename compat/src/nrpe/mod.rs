@@ -18,6 +18,6 @@ pub use packet::{
 };
 pub use query::{ARGUMENTS_MAX, METACHARS_DEFAULT, Policy, Query, Refusal, SEPARATOR};
 pub use ssl::{
-    CIPHER_LIST_ADH_ONLY, CIPHER_LIST_DEFAULT, CIPHER_LIST_MAX_BYTES, ClientCerts, SslConfig, SslLogging,
-    SslProtocol, SslVersion, UseAdh,
+    CIPHER_LIST_ADH_ONLY, CIPHER_LIST_DEFAULT, CIPHER_LIST_MAX_BYTES, CIPHER_LIST_QUICK, ClientCerts,
+    SslConfig, SslLogging, SslProtocol, SslVersion, UseAdh,
 };
