@@ -48,6 +48,13 @@ async fn admit(shared: &Shared, live: &Live, peer: IpAddr) -> bool {
         live.log.error(format_args!("Host {peer} is not allowed to talk to us!"));
         return false;
     }
+    if let Some(wrappers) = &live.wrappers
+        && !wrappers.allows(&live.names, peer).await
+    {
+        shared.counters.refused_by_tcp_wrappers.add();
+        live.log.error(format_args!("Connection refused by TCP wrapper: {peer}"));
+        return false;
+    }
     true
 }
 

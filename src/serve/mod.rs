@@ -12,12 +12,14 @@ mod error;
 mod listener;
 mod log;
 mod request;
+mod reverse;
 mod room;
 mod server;
 mod settings;
 mod stream;
 mod tls;
 mod user;
+mod wrappers;
 
 pub use access::CommandAccess;
 pub use counters::{Counter, Counters};

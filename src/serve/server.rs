@@ -20,6 +20,7 @@ use super::request::Request;
 use super::room::Room;
 use super::settings::Settings;
 use super::tls;
+use super::wrappers::Wrappers;
 use crate::limits;
 
 /// Peers whose anonymous TLS has been remarked on; further ones are not remembered.
@@ -51,6 +52,7 @@ pub(super) struct Live {
     pub(super) settings: Settings,
     pub(super) tls: Option<SslContext>,
     pub(super) names: Names,
+    pub(super) wrappers: Option<Wrappers>,
     pub(super) log: Log,
     pub(super) running: Semaphore,
 }
@@ -73,6 +75,7 @@ impl Live {
         Ok(Live {
             tls: tls::context(&settings.ssl)?,
             names: Names::new(),
+            wrappers: settings.tcp_wrappers.then(Wrappers::system),
             log: Log::open(settings.log.clone()),
             running: Semaphore::new(settings.commands_max),
             settings,
@@ -247,6 +250,9 @@ fn announce(live: &Live) {
             Severity::Warning,
             "dont_blame_nrpe=1 has no effect without --allow-arguments, as with Debian's nrpe",
         );
+    }
+    for file in live.wrappers.iter().flat_map(Wrappers::in_force) {
+        log.info(format_args!("TCP wrappers: {} has rules for nrpe", file.display()));
     }
     log.write(Severity::Notice, "Starting up daemon");
     if let Some(hosts) = settings.allowed_hosts.entries() {
