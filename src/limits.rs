@@ -48,6 +48,9 @@ pub const RECORD_QUEUE_MAX_RUNS: usize = 65_536;
 pub const REMARKS_MAX: usize = 4;
 const _: () = assert!(STDERR_MAX_BYTES <= STDOUT_MAX_BYTES);
 
+/// Between TERM and KILL for a command of `nrpe.cfg` that ran too long: nrpe sends both at once, and pollers count on
+/// the answer.
+pub const NRPE_GRACE: Duration = Duration::ZERO;
 /// Connections that may wait for a request to arrive. When one more comes, the one that waits longest is closed.
 pub const NRPE_WAITING_MAX: usize = 8192;
 /// Requests that may be in execution or waiting for it; further ones are answered with UNKNOWN at once.

@@ -3,4 +3,5 @@
 pub mod check_nrpe;
 pub mod config;
 mod getopt;
+pub mod nrpe;
 pub mod style;
