@@ -196,6 +196,12 @@ fn launch(call: Call) -> Result<Prepared, (String, ExitCode)> {
         make_store(&call.store, user.as_ref(), &log);
     }
     if let Some(user) = user {
+        if let Err(error) = log.give_to(&user) {
+            log.write(
+                Severity::Warning,
+                format_args!("failed to give the log file to the nrpe_user: {error}"),
+            );
+        }
         become_user(&user)
             .map_err(|error| (format!("failed to become the nrpe_user: {error}"), ExitCode::Usage))?;
     } else if !geteuid().is_root() && config.nrpe_user.is_some() {
