@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use custos_compat::nrpe::{Note, Severity, SslLogging};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use openssl::ssl::SslContext;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
@@ -289,13 +290,20 @@ async fn accept(shared: Arc<Shared>, socket: TcpListener, alive: mpsc::Sender<()
 }
 
 /// Seats in the waiting room: as many as there are descriptors for, with a quarter left for everything else.
+///
+/// The process's own limit is raised as far as it is needed and permitted. Plugins are not touched by that: they
+/// descend from the shim, which was started before.
 fn waiting_max() -> usize {
-    use nix::sys::resource::{Resource, getrlimit};
+    let wanted = limits::NRPE_DESCRIPTORS;
     let descriptors = match getrlimit(Resource::RLIMIT_NOFILE) {
-        Ok((soft, _)) => usize::try_from(soft).unwrap_or(usize::MAX),
+        Ok((soft, hard)) if soft < wanted && hard > soft => {
+            let raised = wanted.min(hard);
+            if setrlimit(Resource::RLIMIT_NOFILE, raised, hard).is_ok() { raised } else { soft }
+        }
+        Ok((soft, _)) => soft,
         Err(_) => 1024,
     };
-    limits::NRPE_WAITING_MAX.min(descriptors / 4 * 3)
+    limits::NRPE_WAITING_MAX.min(usize::try_from(descriptors).unwrap_or(usize::MAX) / 4 * 3)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpStream};
 
 use custos_compat::nrpe::{Packet, Version};
 
-use crate::daemon::{Daemon, PATIENCE, Pair, Reply, Which};
+use crate::daemon::{Daemon, PATIENCE, Pair, Reply};
 
 fn query_from(daemon: &Daemon, address: &str) -> Option<Reply> {
     use std::io::Write;

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
@@ -88,10 +88,6 @@ impl Daemon {
             daemon.log().contains("Listening for connections on port").then_some(())
         });
         daemon
-    }
-
-    pub(crate) fn config_path(&self) -> PathBuf {
-        self.directory.path().join("nrpe.cfg")
     }
 
     /// What the daemon has logged so far.

@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use openssl::ssl::{Ssl, SslContextBuilder, SslMethod, SslStream, SslVersion};
 
 use crate::authority::Authority;
-use crate::daemon::{Daemon, PATIENCE, Pair, Reply, Which, directory, free_port, wait_for, write_config};
+use crate::daemon::{Daemon, Pair, Reply, Which, directory, free_port, wait_for, write_config};
 
 const COMMANDS: &str = "command[ok]=echo fine\ncommand[big]=head -c 60000 /dev/zero | tr '\\0' x\n";
 

@@ -5,7 +5,7 @@ use std::net::Shutdown;
 
 use custos_compat::nrpe::{Kind, Packet, Version};
 
-use crate::daemon::{Pair, Reply, Which};
+use crate::daemon::{Pair, Reply};
 
 const COMMANDS: &str = "command[ok]=echo fine\ncommand[slow]=sleep 1; echo slow\n";
 const CRC: std::ops::Range<usize> = 4..8;
