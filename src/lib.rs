@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod cli;
+pub mod client;
 pub mod clock;
 pub mod control;
 pub mod daemon;

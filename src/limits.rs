@@ -80,8 +80,13 @@ pub const DAMAGE_TOLD_MAX: u64 = 10;
 pub const GRAPH_SERIES_MAX: usize = 16;
 const _: () = assert!(STDERR_MAX_BYTES <= STDOUT_MAX_BYTES);
 
+/// Between TERM and KILL for a command of `nrpe.cfg` that ran too long: nrpe sends both at once, and pollers count on
+/// the answer.
+pub const NRPE_GRACE: Duration = Duration::ZERO;
 /// Connections that may wait for a request to arrive. When one more comes, the one that waits longest is closed.
 pub const NRPE_WAITING_MAX: usize = 8192;
+/// Descriptors that the agent wants to be allowed when it serves NRPE.
+pub const NRPE_DESCRIPTORS: u64 = 12_288;
 /// Requests that may be in execution or waiting for it; further ones are answered with UNKNOWN at once.
 pub const NRPE_REQUESTS_MAX: usize = 1024;
 /// Requests on their way to the agent.
@@ -116,3 +121,4 @@ pub const NRPE_ACCEPT_BACKOFF: Duration = Duration::from_millis(5);
 pub const NRPE_ACCEPT_BACKOFF_MAX: Duration = Duration::from_secs(1);
 const _: () = assert!(NRPE_REQUEST_QUEUE_MAX <= NRPE_REQUESTS_MAX);
 const _: () = assert!(GRACE.as_millis() < SHIM_STOP_MAX.as_millis());
+const _: () = assert!(NRPE_WAITING_MAX + NRPE_REQUESTS_MAX < NRPE_DESCRIPTORS as usize);

@@ -2,11 +2,14 @@
 
 mod args;
 mod check;
+pub mod check_nrpe;
 pub mod config;
+mod getopt;
 pub mod graph;
 pub mod history;
 mod intervals;
 mod log;
+pub mod nrpe;
 pub mod read;
 mod run;
 mod select;

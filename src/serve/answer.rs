@@ -207,7 +207,7 @@ mod tests {
     fn long_texts_end_with_a_whole_item() {
         let fitted = |text: Vec<u8>| Answer { code: 0, text }.fitted(Version::V4).to_vec();
         let items = |label: &str, count: usize| -> Vec<u8> {
-            let items: Vec<String> = (0..count).map(|n| format!("{label}=1;2;3")).collect();
+            let items: Vec<String> = (0..count).map(|_| format!("{label}=1;2;3")).collect();
             format!("OK | {}", items.join(" ")).into_bytes()
         };
         let cut = fitted(items("label", 10_000));

@@ -48,6 +48,13 @@ async fn admit(shared: &Shared, live: &Live, peer: IpAddr) -> bool {
         live.log.error(format_args!("Host {peer} is not allowed to talk to us!"));
         return false;
     }
+    if let Some(wrappers) = &live.wrappers
+        && !wrappers.allows(&live.names, peer).await
+    {
+        shared.counters.refused_by_tcp_wrappers.add();
+        live.log.error(format_args!("Connection refused by TCP wrapper: {peer}"));
+        return false;
+    }
     true
 }
 
@@ -227,10 +234,12 @@ fn log_tls(shared: &Shared, live: &Live, stream: &Stream, peer: IpAddr) {
         }
     }
     let logging = live.settings.ssl.logging;
-    if logging.has(SslLogging::CIPHER) {
-        live.log.info(format_args!("Remote {peer} - {protocol}, Cipher is {cipher}"));
-    } else if logging.has(SslLogging::VERSION) {
+    if logging.has(SslLogging::VERSION) {
         live.log.info(format_args!("Remote {peer} - SSL Version: {protocol}"));
+    }
+    if logging.has(SslLogging::CIPHER) {
+        let version = stream.cipher_version();
+        live.log.info(format_args!("Remote {peer} - {version}, Cipher is {cipher}"));
     }
     if !logging.has(SslLogging::HAS_CERT | SslLogging::CERT_NAMES) {
         return;

@@ -13,6 +13,9 @@ pub(super) const VERSION_COMMAND: &[u8] = b"_NRPE_CHECK";
 /// The version of NRPE that this one stands in for.
 pub const NRPE_VERSION: &str = "4.1.0";
 
+/// Where NRPE cuts the answer to a query for a command that it does not have.
+const NOT_DEFINED_MAX_BYTES: usize = 2047;
+
 /// What to do about a query.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Decision {
@@ -56,5 +59,7 @@ pub(super) fn decide(settings: &Settings, packet: &Packet, origin: &Origin) -> D
 }
 
 fn not_defined(command: &[u8]) -> Answer {
-    Answer::unknown([b"NRPE: Command '", command, b"' not defined"].concat())
+    let mut text = [b"NRPE: Command '", command, b"' not defined"].concat();
+    text.truncate(NOT_DEFINED_MAX_BYTES);
+    Answer::unknown(text)
 }

@@ -5,13 +5,14 @@
 use std::fmt::Display;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use custos_compat::nrpe::{Config, LogFacility, Severity};
+use custos_shim::Credentials;
 
 use crate::clock;
 
@@ -78,6 +79,14 @@ impl Log {
             log.write(Severity::Warning, complaint);
         }
         log
+    }
+
+    /// Hands a log file to the user that this process is about to become, so that it can be opened again.
+    pub fn give_to(&self, user: &Credentials) -> io::Result<()> {
+        match &*self.target.lock().unwrap_or_else(std::sync::PoisonError::into_inner) {
+            Target::File(file) => fchown(file, Some(user.uid), Some(user.gid)),
+            Target::Syslog(_) | Target::Nowhere => Ok(()),
+        }
     }
 
     /// Whether debug lines are wanted; ask before building one.

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use custos_compat::nrpe::{Note, Severity, SslLogging};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use openssl::ssl::SslContext;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
@@ -20,6 +21,7 @@ use super::request::Request;
 use super::room::Room;
 use super::settings::Settings;
 use super::tls;
+use super::wrappers::Wrappers;
 use crate::limits;
 
 /// Peers whose anonymous TLS has been remarked on; further ones are not remembered.
@@ -51,6 +53,7 @@ pub(super) struct Live {
     pub(super) settings: Settings,
     pub(super) tls: Option<SslContext>,
     pub(super) names: Names,
+    pub(super) wrappers: Option<Wrappers>,
     pub(super) log: Log,
     pub(super) running: Semaphore,
 }
@@ -73,6 +76,7 @@ impl Live {
         Ok(Live {
             tls: tls::context(&settings.ssl)?,
             names: Names::new(),
+            wrappers: settings.tcp_wrappers.then(Wrappers::system),
             log: Log::open(settings.log.clone()),
             running: Semaphore::new(settings.commands_max),
             settings,
@@ -248,6 +252,9 @@ fn announce(live: &Live) {
             "dont_blame_nrpe=1 has no effect without --allow-arguments, as with Debian's nrpe",
         );
     }
+    for file in live.wrappers.iter().flat_map(Wrappers::in_force) {
+        log.info(format_args!("TCP wrappers: {} has rules for nrpe", file.display()));
+    }
     log.write(Severity::Notice, "Starting up daemon");
     if let Some(hosts) = settings.allowed_hosts.entries() {
         let hosts: Vec<String> = hosts.iter().map(ToString::to_string).collect();
@@ -283,13 +290,20 @@ async fn accept(shared: Arc<Shared>, socket: TcpListener, alive: mpsc::Sender<()
 }
 
 /// Seats in the waiting room: as many as there are descriptors for, with a quarter left for everything else.
+///
+/// The process's own limit is raised as far as it is needed and permitted. Plugins are not touched by that: they
+/// descend from the shim, which was started before.
 fn waiting_max() -> usize {
-    use nix::sys::resource::{Resource, getrlimit};
+    let wanted = limits::NRPE_DESCRIPTORS;
     let descriptors = match getrlimit(Resource::RLIMIT_NOFILE) {
-        Ok((soft, _)) => usize::try_from(soft).unwrap_or(usize::MAX),
+        Ok((soft, hard)) if soft < wanted && hard > soft => {
+            let raised = wanted.min(hard);
+            if setrlimit(Resource::RLIMIT_NOFILE, raised, hard).is_ok() { raised } else { soft }
+        }
+        Ok((soft, _)) => soft,
         Err(_) => 1024,
     };
-    limits::NRPE_WAITING_MAX.min(descriptors / 4 * 3)
+    limits::NRPE_WAITING_MAX.min(usize::try_from(descriptors).unwrap_or(usize::MAX) / 4 * 3)
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

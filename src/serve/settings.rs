@@ -15,6 +15,7 @@ use super::access::CommandAccess;
 use super::disk;
 use super::error::Error;
 use super::log::LogSettings;
+use super::tls;
 use super::user;
 use crate::definition::{Native, NrpeConfig};
 use crate::limits;
@@ -247,6 +248,11 @@ impl Settings {
             self.ssl.cipher_list.push_str(":!aNULL");
         }
         Ok(())
+    }
+
+    /// Tries what only the system can tell: whether TLS can be set up with these files and ciphers.
+    pub fn check(&self) -> Result<(), Error> {
+        tls::context(&self.ssl).map(drop)
     }
 
     /// Adds a remark.

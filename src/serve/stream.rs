@@ -61,6 +61,14 @@ impl Stream {
         }
     }
 
+    /// The protocol version that introduced the cipher suite in use, which NRPE logs beside it.
+    pub(super) fn cipher_version(&self) -> &'static str {
+        match self {
+            Stream::Plain(_) => "",
+            Stream::Tls(stream) => stream.ssl().current_cipher().map_or("", |cipher| cipher.version()),
+        }
+    }
+
     /// Subject and issuer of the client's certificate, if it showed one.
     pub(super) fn client_names(&self) -> Option<(String, String)> {
         match self {

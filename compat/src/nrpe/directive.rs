@@ -184,7 +184,8 @@ fn path(value: &[u8]) -> PathBuf {
     PathBuf::from(OsString::from_vec(value.to_vec()))
 }
 
-/// Decodes C's escapes. A backslash before any other character drops that character with it.
+/// Decodes C's escapes. A backslash before any other character takes that character away; what NRPE has in its
+/// place is the byte that stood at this position of the text as written, most often the backslash itself.
 fn decode_escapes(written: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(written.len());
     let mut bytes = written.iter();
@@ -202,7 +203,7 @@ fn decode_escapes(written: &[u8]) -> Vec<u8> {
             Some(b't') => b'\t',
             Some(b'v') => 0x0b,
             Some(&same @ (b'\\' | b'\'' | b'"' | b'?')) => same,
-            _ => continue,
+            _ => written[decoded.len()],
         };
         decoded.push(escaped);
     }
@@ -303,7 +304,8 @@ mod tests {
     fn metachars_are_decoded() {
         let metachars = |written: &str| applied(&[("nasty_metachars", written)]).policy.metachars;
         assert_eq!(metachars(r"|`\n\t\\\'\?"), b"|`\n\t\\'?");
-        assert_eq!(metachars(r"a\qb\"), b"ab");
+        assert_eq!(metachars(r"a\qb\"), br"a\b\");
+        assert_eq!(metachars(r"\nx\q"), b"\nx\\");
     }
 
     #[test]

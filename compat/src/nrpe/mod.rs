@@ -8,6 +8,7 @@ mod include;
 mod packet;
 mod query;
 mod ssl;
+mod wrappers;
 
 pub use command_line::{atoi, expand, with_prefix};
 pub use config::{AddressFamily, CommandLine, Config, LogFacility, Note, Severity};
@@ -18,6 +19,7 @@ pub use packet::{
 };
 pub use query::{ARGUMENTS_MAX, METACHARS_DEFAULT, Policy, Query, Refusal, SEPARATOR};
 pub use ssl::{
-    CIPHER_LIST_ADH_ONLY, CIPHER_LIST_DEFAULT, CIPHER_LIST_MAX_BYTES, ClientCerts, SslConfig, SslLogging,
-    SslProtocol, SslVersion, UseAdh,
+    CIPHER_LIST_ADH_ONLY, CIPHER_LIST_DEFAULT, CIPHER_LIST_MAX_BYTES, CIPHER_LIST_QUICK, ClientCerts,
+    SslConfig, SslLogging, SslProtocol, SslVersion, UseAdh,
 };
+pub use wrappers::{PeerName, WrapperFile, WrapperRules};

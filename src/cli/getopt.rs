@@ -1,0 +1,196 @@
+//! Command lines in the manner of GNU `getopt_long`, for programs that stand in for others.
+//!
+//! Options and other words may be mixed, short options may be joined, a long one may be cut short where that is not
+//! ambiguous, and `--` ends the options.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+/// An option that a program knows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    /// Its short form; also what it is called in the result.
+    pub(super) short: u8,
+    /// Its long form, without dashes; may be empty.
+    pub(super) long: &'static str,
+    /// Whether it takes a value.
+    pub(super) value: bool,
+}
+
+/// One option as given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Given {
+    /// The short form of the option.
+    pub(super) short: u8,
+    /// Its value, empty if it takes none.
+    pub(super) value: OsString,
+    /// The index of the word that holds the value, or the option if it takes none.
+    pub(super) index: usize,
+}
+
+/// What a command line says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Parsed {
+    /// The options, in order.
+    pub(super) options: Vec<Given>,
+    /// The other words, in order.
+    pub(super) words: Vec<OsString>,
+}
+
+/// What a command line has wrong, in the words that follow the program's name.
+pub(super) type Mistake = String;
+
+/// Parses a command line, the program's name left out. An option for which `last` is true ends it.
+pub(super) fn parse(
+    words: &[OsString],
+    known: &[Known],
+    last: impl Fn(u8) -> bool,
+) -> Result<Parsed, Mistake> {
+    let mut parsed = Parsed::default();
+    let mut index = 0;
+    while let Some(word) = words.get(index) {
+        let bytes = word.as_bytes();
+        index += 1;
+        match bytes {
+            b"--" => {
+                parsed.words.extend_from_slice(&words[index..]);
+                break;
+            }
+            [b'-', b'-', long @ ..] => index = parse_long(long, words, index, known, &mut parsed)?,
+            [b'-', short @ ..] if !short.is_empty() => {
+                index = parse_short(short, words, index, known, &mut parsed)?;
+            }
+            _ => {
+                parsed.words.push(word.clone());
+                continue;
+            }
+        }
+        if parsed.options.last().is_some_and(|given| last(given.short)) {
+            break;
+        }
+    }
+    Ok(parsed)
+}
+
+fn parse_long(
+    long: &[u8],
+    words: &[OsString],
+    mut index: usize,
+    known: &[Known],
+    parsed: &mut Parsed,
+) -> Result<usize, Mistake> {
+    let (name, value) = match long.iter().position(|&byte| byte == b'=') {
+        Some(equals) => (&long[..equals], Some(&long[equals + 1..])),
+        None => (long, None),
+    };
+    let shown = String::from_utf8_lossy(name);
+    let exact = known.iter().find(|option| !option.long.is_empty() && option.long.as_bytes() == name);
+    let mut starts = known.iter().filter(|option| option.long.as_bytes().starts_with(name));
+    let option = match (exact, starts.next(), starts.next()) {
+        (Some(option), _, _) | (None, Some(option), None) => option,
+        (None, Some(_), Some(_)) => return Err(format!("option '--{shown}' is ambiguous")),
+        (None, None, _) => return Err(format!("unrecognized option '--{shown}'")),
+    };
+    let value = match (option.value, value) {
+        (false, Some(_)) => return Err(format!("option '--{}' doesn't allow an argument", option.long)),
+        (false, None) => OsString::new(),
+        (true, Some(value)) => OsString::from_vec(value.to_vec()),
+        (true, None) => {
+            let value = words.get(index).cloned();
+            index += 1;
+            value.ok_or_else(|| format!("option '--{}' requires an argument", option.long))?
+        }
+    };
+    parsed.options.push(Given { short: option.short, value, index: index - 1 });
+    Ok(index)
+}
+
+fn parse_short(
+    mut short: &[u8],
+    words: &[OsString],
+    mut index: usize,
+    known: &[Known],
+    parsed: &mut Parsed,
+) -> Result<usize, Mistake> {
+    while let [letter, rest @ ..] = short {
+        let shown = char::from(*letter);
+        let option = known.iter().find(|option| option.short == *letter);
+        let option = option.ok_or_else(|| format!("invalid option -- '{shown}'"))?;
+        if !option.value {
+            parsed.options.push(Given { short: *letter, value: OsString::new(), index: index - 1 });
+            short = rest;
+            continue;
+        }
+        let value = if rest.is_empty() {
+            let value = words.get(index).cloned();
+            index += 1;
+            value.ok_or_else(|| format!("option requires an argument -- '{shown}'"))?
+        } else {
+            OsStr::from_bytes(rest).to_owned()
+        };
+        parsed.options.push(Given { short: *letter, value, index: index - 1 });
+        break;
+    }
+    Ok(index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KNOWN: [Known; 5] = [
+        Known { short: b'H', long: "host", value: true },
+        Known { short: b'h', long: "help", value: false },
+        Known { short: b'n', long: "no-ssl", value: false },
+        Known { short: b'2', long: "v2-packets-only", value: false },
+        Known { short: b'a', long: "args", value: true },
+    ];
+
+    fn parsed(words: &[&str]) -> Result<Parsed, Mistake> {
+        let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+        parse(&words, &KNOWN, |short| short == b'a')
+    }
+
+    fn options(words: &[&str]) -> Vec<(char, String)> {
+        let given = parsed(words).unwrap().options;
+        given.into_iter().map(|g| (char::from(g.short), g.value.into_string().unwrap())).collect()
+    }
+
+    #[test]
+    fn every_form_of_an_option() {
+        let h = ('H', "x".to_owned());
+        for words in [
+            &["-H", "x"][..],
+            &["-Hx"],
+            &["--host", "x"],
+            &["--host=x"],
+            &["--hos", "x"],
+            &["stray", "-H", "x"],
+        ] {
+            assert_eq!(options(words), std::slice::from_ref(&h), "{words:?}");
+        }
+        assert_eq!(options(&["-n2Hx"]), [('n', String::new()), ('2', String::new()), h]);
+    }
+
+    #[test]
+    fn the_last_option_leaves_the_rest_alone() {
+        let parsed = parsed(&["-n", "-a", "one", "-H", "x"]).unwrap();
+        assert_eq!(parsed.options.last().unwrap().index, 2);
+        assert_eq!(parsed.options.len(), 2);
+    }
+
+    #[test]
+    fn mistakes() {
+        for (words, mistake) in [
+            (&["--bogus"][..], "unrecognized option '--bogus'"),
+            (&["-x"], "invalid option -- 'x'"),
+            (&["-H"], "option requires an argument -- 'H'"),
+            (&["--host"], "option '--host' requires an argument"),
+            (&["--h"], "option '--h' is ambiguous"),
+            (&["--help=x"], "option '--help' doesn't allow an argument"),
+        ] {
+            assert_eq!(parsed(words).unwrap_err(), mistake);
+        }
+        assert_eq!(parsed(&["--", "-x"]).unwrap().words, ["-x"]);
+    }
+}

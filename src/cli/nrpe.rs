@@ -1,0 +1,330 @@
+//! `custos nrpe`, also as a link named `nrpe`: that program's options and exit statuses.
+//!
+//! Here is everything that happens before the listener starts: the configuration is read and judged, the process goes
+//! to the background if asked to, writes its pid file and gives up root for good. What runs then is the same agent as
+//! `custos run`.
+
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::os::unix::fs::chown;
+use std::path::{Path, PathBuf};
+
+use custos_compat::nrpe::{AddressFamily, Config, Severity};
+use custos_shim::Credentials;
+use nix::unistd::{Gid, Uid, daemon, geteuid, setgid, setgroups, setuid};
+
+use super::getopt::{self, Known};
+use crate::exit_code::ExitCode;
+use crate::serve::{
+    Error, Log, LogSettings, NRPE_VERSION, Overrides, PidFile, Settings, explain, read_config,
+};
+
+/// Where history is kept unless `--store` says otherwise.
+const STORE_DEFAULT: &str = "/var/lib/custos";
+/// NRPE's configuration unless `-c` says otherwise, relative to the working directory.
+const CONFIG_DEFAULT: &str = "nrpe.cfg";
+/// Exit status for a call without a job, such as `-h`.
+const NOTHING_TO_DO: ExitCode = ExitCode::Raw(3);
+
+const KNOWN: [Known; 14] = [
+    Known { short: b'c', long: "config", value: true },
+    Known { short: b'n', long: "no-ssl", value: false },
+    Known { short: b'4', long: "ipv4", value: false },
+    Known { short: b'6', long: "ipv6", value: false },
+    Known { short: b'd', long: "daemon", value: false },
+    Known { short: b'f', long: "no-forking", value: false },
+    Known { short: b'i', long: "inetd", value: false },
+    Known { short: b's', long: "src", value: false },
+    Known { short: b'V', long: "version", value: false },
+    Known { short: b'h', long: "help", value: false },
+    Known { short: b'l', long: "license", value: false },
+    Known { short: EXPLAIN, long: "explain", value: false },
+    Known { short: STORE, long: "store", value: true },
+    Known { short: ALLOW_ARGUMENTS, long: "allow-arguments", value: false },
+];
+// Options without a short form go by numbers that no command line can contain.
+const EXPLAIN: u8 = 1;
+const STORE: u8 = 2;
+const ALLOW_ARGUMENTS: u8 = 3;
+
+/// What is left to be done after the command line has been seen to.
+#[derive(Debug)]
+pub enum Prepared {
+    /// Nothing: the process ends with this status.
+    Done(ExitCode),
+    /// Run the agent with this listener.
+    Serve(Box<StandIn>),
+    /// Answer the one request on standard input.
+    Stdin(Box<StandIn>),
+}
+
+/// A listener that stands in for nrpe, ready to be started.
+#[derive(Debug)]
+pub struct StandIn {
+    /// Its settings.
+    pub settings: Settings,
+    /// Directory of the store. If it cannot be used, requests are answered all the same.
+    pub store: PathBuf,
+    pid_file: Option<PidFile>,
+    config: PathBuf,
+    overrides: Overrides,
+}
+
+impl StandIn {
+    /// Reads the configuration anew, for SIGHUP.
+    pub fn reread(&self) -> Result<Settings, Error> {
+        let config = read_config(&self.config)?;
+        let mut settings = Settings::from_config(&config, self.overrides)?;
+        // The process already is that user, or never could become it.
+        settings.credentials = None;
+        Ok(settings)
+    }
+
+    /// Removes the pid file, which is the first thing to do when told to stop.
+    pub fn remove_pid_file(&mut self) {
+        if let Some(pid_file) = self.pid_file.take()
+            && let Err(error) = pid_file.remove()
+        {
+            tracing::warn!("failed to remove the pid file: {error}");
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    Background,
+    Foreground,
+    Stdin,
+    Explain,
+}
+
+/// A command line, understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Call {
+    config: PathBuf,
+    mode: Mode,
+    overrides: Overrides,
+    store: PathBuf,
+}
+
+/// Does everything that comes before serving. The words do not include the program's name.
+pub fn prepare(words: &[OsString]) -> Prepared {
+    let call = match parse(words) {
+        Ok(call) => call,
+        Err(page) => {
+            // A closed stdout cannot be reported anywhere.
+            let _ = io::stdout().write_all(page.as_bytes());
+            return Prepared::Done(NOTHING_TO_DO);
+        }
+    };
+    match launch(call) {
+        Ok(prepared) => prepared,
+        Err((message, code)) => {
+            // nrpe says nothing on a terminal; the reason is worth a line there as well.
+            let _ = writeln!(io::stderr(), "nrpe: {message}");
+            Prepared::Done(code)
+        }
+    }
+}
+
+/// The call, or what to print instead.
+fn parse(words: &[OsString]) -> Result<Call, String> {
+    let parsed = getopt::parse(words, &KNOWN, |_| false).map_err(|mistake| format!("{mistake}\n\n{HELP}"))?;
+    let mut call = Call {
+        config: CONFIG_DEFAULT.into(),
+        mode: Mode::Foreground,
+        overrides: Overrides::default(),
+        store: STORE_DEFAULT.into(),
+    };
+    let mut mode = None;
+    for given in parsed.options {
+        match given.short {
+            b'c' => call.config = given.value.into(),
+            b'n' => call.overrides.no_ssl = true,
+            b'4' => call.overrides.family = AddressFamily::V4,
+            b'6' => call.overrides.family = AddressFamily::V6,
+            b'd' => mode = Some(Mode::Background),
+            // AIX's source controller wants the process in the foreground, too.
+            b'f' | b's' => mode = Some(Mode::Foreground),
+            b'i' => mode = Some(Mode::Stdin),
+            b'V' => return Err(version()),
+            b'l' => return Err(format!("{}{LICENSE}", version())),
+            EXPLAIN => mode = Some(Mode::Explain),
+            STORE => call.store = given.value.into(),
+            ALLOW_ARGUMENTS => call.overrides.allow_arguments = true,
+            _ => return Err(format!("{}{HELP}", version())),
+        }
+    }
+    call.mode = mode.ok_or_else(|| format!("{}{HELP}", version()))?;
+    Ok(call)
+}
+
+fn launch(call: Call) -> Result<Prepared, (String, ExitCode)> {
+    // A relative path must still be right after the change of directory, for SIGHUP.
+    let path = std::path::absolute(&call.config)
+        .map_err(|error| (format!("failed to find the working directory: {error}"), ExitCode::Usage))?;
+    let config = read_config(&path).map_err(|error| {
+        if let Error::Config { source, .. } = &error {
+            let log = Log::open(LogSettings { syslog: true, ..LogSettings::default() });
+            for note in &source.notes {
+                log.write(note.severity, note);
+            }
+            log.error(source);
+            log.error(format_args!("Config file '{}' contained errors, aborting...", path.display()));
+        }
+        (error.to_string(), ExitCode::Usage)
+    })?;
+    let log = Log::open(LogSettings::from_config(&config));
+    let fatal = |error: Error| {
+        log.error(&error);
+        (error.to_string(), ExitCode::Usage)
+    };
+    let mut settings = Settings::from_config(&config, call.overrides).map_err(fatal)?;
+    if call.mode == Mode::Explain {
+        let _ = io::stdout().write_all(explain(&settings).as_bytes());
+        return Ok(Prepared::Done(ExitCode::Success));
+    }
+    settings.check().map_err(fatal)?;
+    let user = take_user(&mut settings, call.mode).map_err(fatal)?;
+    if call.mode == Mode::Background {
+        daemon(false, false)
+            .map_err(|error| (format!("failed to go to the background: {error}"), ExitCode::Failure))?;
+    }
+    let mut pid_file = None;
+    if call.mode != Mode::Stdin {
+        pid_file = create_pid_file(&config, &log)?;
+        make_store(&call.store, user.as_ref(), &log);
+    }
+    if let Some(user) = user {
+        if let Err(error) = log.give_to(&user) {
+            log.write(
+                Severity::Warning,
+                format_args!("failed to give the log file to the nrpe_user: {error}"),
+            );
+        }
+        become_user(&user)
+            .map_err(|error| (format!("failed to become the nrpe_user: {error}"), ExitCode::Usage))?;
+    } else if !geteuid().is_root() && config.nrpe_user.is_some() {
+        log.write(Severity::Debug, "not root, so nrpe_user and nrpe_group have no effect");
+    }
+    let stand_in =
+        Box::new(StandIn { settings, store: call.store, pid_file, config: path, overrides: call.overrides });
+    Ok(match call.mode {
+        Mode::Stdin => Prepared::Stdin(stand_in),
+        Mode::Background | Mode::Foreground | Mode::Explain => Prepared::Serve(stand_in),
+    })
+}
+
+/// The user to become; none if this process is not root. The settings then need not name one any more.
+fn take_user(settings: &mut Settings, mode: Mode) -> Result<Option<Credentials>, Error> {
+    let user = settings.credentials.take();
+    let root = geteuid().is_root();
+    match (root, mode, user) {
+        (true, Mode::Stdin, _) | (true, _, None) => {
+            Err(Error::User("NRPE daemon cannot be run as user/group root!".into()))
+        }
+        (true, _, Some(user)) => Ok(Some(user)),
+        (false, _, _) => Ok(None),
+    }
+}
+
+fn create_pid_file(config: &Config, log: &Log) -> Result<Option<PidFile>, (String, ExitCode)> {
+    let Some(path) = &config.pid_file else { return Ok(None) };
+    PidFile::create(path).map(Some).map_err(|error| {
+        let path = path.display();
+        log.error(format_args!("Cannot write to pidfile '{path}' - check your privileges. ({error})"));
+        (format!("failed to write the pid file {path}: {error}"), ExitCode::Usage)
+    })
+}
+
+/// Makes the directory of the store while this process still may. A failure is not the end: requests are answered
+/// without history.
+fn make_store(path: &Path, user: Option<&Credentials>, log: &Log) {
+    if path.exists() {
+        return;
+    }
+    let made = std::fs::create_dir_all(path).and_then(|()| match user {
+        Some(user) => chown(path, Some(user.uid), Some(user.gid)),
+        None => Ok(()),
+    });
+    if let Err(error) = made {
+        let path = path.display();
+        log.write(Severity::Warning, format_args!("failed to make {path}, so no history is kept: {error}"));
+    }
+}
+
+/// Becomes the user for good: real, effective and saved ids, and groups.
+fn become_user(user: &Credentials) -> nix::Result<()> {
+    let groups: Vec<Gid> = user.groups.iter().copied().map(Gid::from_raw).collect();
+    setgroups(&groups)?;
+    setgid(Gid::from_raw(user.gid))?;
+    setuid(Uid::from_raw(user.uid))
+}
+
+fn version() -> String {
+    format!(
+        "\nNRPE - Nagios Remote Plugin Executor\nVersion: {NRPE_VERSION} (custos {})\n\n",
+        env!("CARGO_PKG_VERSION")
+    )
+}
+
+const LICENSE: &str = "\
+Licensed under either of the MIT licence and the Apache License, Version 2.0, at your option.
+";
+
+const HELP: &str = "\
+Usage: nrpe [-n] -c <config_file> [-4|-6] <mode>
+
+Stands in for the NRPE daemon: the same configuration, port, options and answers, and a history of every run.
+
+Options:
+ -n, --no-ssl          No TLS at all
+ -c, --config=FILE     The nrpe.cfg to read (./nrpe.cfg)
+ -4, --ipv4            Listen on IPv4 only
+ -6, --ipv6            Listen on IPv6 only
+     --store=DIR       Where the history is kept (/var/lib/custos)
+     --allow-arguments Let dont_blame_nrpe=1 of the configuration have its effect, which Debian's nrpe does not
+ -V, --version         Version
+ -l, --license         Licence
+ -h, --help            This text
+
+Modes:
+ -d, --daemon          In the background
+ -f, --no-forking      In the foreground
+ -i, --inetd           One request on standard input, for inetd, xinetd and socket units
+ -s, --src             Under AIX's source controller, which is the foreground
+     --explain         Tell in plain words who may ask what over which TLS, and what is weak about it, and end
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(words: &[&str]) -> Result<Call, String> {
+        parse(&words.iter().map(OsString::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn nrpes_own_calls() {
+        let call = parsed(&["-c", "/etc/nagios/nrpe.cfg", "-f", "-n"]).unwrap();
+        assert_eq!(call.config, Path::new("/etc/nagios/nrpe.cfg"));
+        assert_eq!((call.mode, call.overrides.no_ssl), (Mode::Foreground, true));
+        assert_eq!(parsed(&["--daemon", "--config=x", "-6"]).unwrap().overrides.family, AddressFamily::V6);
+        assert_eq!(parsed(&["-i"]).unwrap().config, Path::new("nrpe.cfg"));
+    }
+
+    #[test]
+    fn calls_without_a_mode_get_the_usage() {
+        for words in [&[][..], &["-c", "x"], &["-h"], &["--bogus"]] {
+            assert!(parsed(words).unwrap_err().contains("Usage: nrpe"), "{words:?}");
+        }
+        assert!(parsed(&["-V"]).unwrap_err().contains("Version: 4.1.0"));
+    }
+
+    #[test]
+    fn own_options() {
+        let call = parsed(&["-f", "--store", "/x", "--allow-arguments"]).unwrap();
+        assert_eq!((call.store.as_path(), call.overrides.allow_arguments), (Path::new("/x"), true));
+        assert_eq!(parsed(&["--explain"]).unwrap().mode, Mode::Explain);
+    }
+}

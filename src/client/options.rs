@@ -1,0 +1,83 @@
+//! Everything that one call of the client goes by.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use custos_compat::nrpe::{CIPHER_LIST_DEFAULT, SslProtocol, SslVersion, UseAdh, V2_FIELD_LEN, Version};
+use custos_store::State;
+
+/// One question to one host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Name or address of the host.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// Which of the host's addresses are tried.
+    pub addresses: Addresses,
+    /// The address to connect from.
+    pub bind: Option<IpAddr>,
+    /// What is asked: the command and its arguments, joined.
+    pub query: Vec<u8>,
+    /// The version tried first; version 2 is tried after it.
+    pub version: Version,
+    /// Size of version 2's text field.
+    pub v2_field_len: usize,
+    /// How long each step may take.
+    pub timeout: Duration,
+    /// What a timeout means, and a host that cannot be reached.
+    pub timeout_state: TimeoutState,
+    /// `false`: no TLS.
+    pub tls: bool,
+    /// The protocol versions of TLS.
+    pub tls_version: SslVersion,
+    /// Anonymous Diffie-Hellman.
+    pub use_adh: UseAdh,
+    /// OpenSSL's cipher list for TLS 1.2 and older.
+    pub cipher_list: String,
+    /// The client's own certificate and its key.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+    /// The authorities that the server's certificate is verified against; none: not verified.
+    pub authorities: Option<PathBuf>,
+    /// Failures to stdout instead of stderr.
+    pub stderr_to_stdout: bool,
+}
+
+/// The state of a question that got no answer in time.
+pub type TimeoutState = State;
+
+/// Which addresses of a host are tried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Addresses {
+    /// All.
+    #[default]
+    Any,
+    /// IPv4 only.
+    V4,
+    /// IPv6 only.
+    V6,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            host: String::new(),
+            port: 5666,
+            addresses: Addresses::Any,
+            bind: None,
+            query: b"_NRPE_CHECK".to_vec(),
+            version: Version::V4,
+            v2_field_len: V2_FIELD_LEN,
+            timeout: Duration::from_secs(10),
+            timeout_state: State::Critical,
+            tls: true,
+            tls_version: SslVersion { oldest: SslProtocol::Tls1, newer: true },
+            use_adh: UseAdh::Allowed,
+            cipher_list: CIPHER_LIST_DEFAULT.to_owned(),
+            certificate: None,
+            authorities: None,
+            stderr_to_stdout: false,
+        }
+    }
+}

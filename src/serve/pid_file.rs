@@ -1,0 +1,91 @@
+//! The file with the daemon's process id.
+//!
+//! A file of a living process is left alone; a stale, empty or unreadable one is replaced.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::sys::signal::kill;
+use nix::unistd::Pid;
+
+/// A pid file of this process. It is removed by [`PidFile::remove`], not by dropping it: a process that dies
+/// otherwise leaves it behind, as NRPE does.
+#[derive(Debug)]
+pub struct PidFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl PidFile {
+    /// Writes the file. Fails if it names a living process.
+    pub fn create(path: &Path) -> io::Result<PidFile> {
+        if let Some(pid) = living(path) {
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                format!("there's already an NRPE server running (PID {pid})"),
+            ));
+        }
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o644)
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(path)?;
+        file.write_all(format!("{}\n", std::process::id()).as_bytes())?;
+        Ok(PidFile { path: path.to_owned(), file })
+    }
+
+    /// Removes the file. Where the directory does not permit that any more, because privileges were dropped, the file
+    /// is emptied, which says the same.
+    pub fn remove(self) -> io::Result<()> {
+        match fs::remove_file(&self.path) {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(_) => self.file.set_len(0),
+        }
+    }
+}
+
+/// The living process that the file names, other than this one.
+fn living(path: &Path) -> Option<Pid> {
+    let content = fs::read_to_string(path).ok()?;
+    let pid: i32 = content.trim().parse().ok().filter(|&pid| pid > 0)?;
+    let pid = Pid::from_raw(pid);
+    let alive = matches!(kill(pid, None), Ok(()) | Err(Errno::EPERM));
+    (alive && pid != nix::unistd::getpid()).then_some(pid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stale_files_are_replaced_and_living_ones_are_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("nrpe.pid");
+        for stale in ["", "junk", "0", "-1", "4194305"] {
+            fs::write(&path, stale).unwrap();
+            let file = PidFile::create(&path).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), format!("{}\n", std::process::id()));
+            file.remove().unwrap();
+            assert!(!path.exists());
+        }
+        let parent = std::os::unix::process::parent_id();
+        fs::write(&path, format!("{parent}\n")).unwrap();
+        assert!(PidFile::create(&path).unwrap_err().to_string().contains(&parent.to_string()));
+    }
+
+    #[test]
+    fn links_are_not_written_to() {
+        let directory = tempfile::tempdir().unwrap();
+        let (target, link) = (directory.path().join("target"), directory.path().join("link"));
+        fs::write(&target, "kept").unwrap();
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        assert!(PidFile::create(&link).is_err());
+        assert_eq!(fs::read_to_string(target).unwrap(), "kept");
+    }
+}

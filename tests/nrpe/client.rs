@@ -1,0 +1,273 @@
+//! Items 59 to 65: the client, against the real daemon and against servers that misbehave.
+//!
+//! Where Custos' client says more, it says the same first.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use custos_compat::nrpe::{Kind, Packet, Version};
+
+use crate::authority::Authority;
+use crate::daemon::{Answer, Daemon, REAL_CLIENT, Which, ask_with, directory, free_port};
+
+fn custos_client() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_custos"));
+    command.arg("check_nrpe");
+    command
+}
+
+/// What both clients make of a server: the real one first.
+fn both(port: u16, options: &[&str]) -> (Answer, Answer) {
+    (ask_with(Command::new(REAL_CLIENT), port, options), ask_with(custos_client(), port, options))
+}
+
+/// Asserts that both say and do the same, up to what Custos adds behind the last line, and what the real one prints
+/// of a first attempt that came to nothing.
+fn compare(port: u16, options: &[&str]) -> Answer {
+    let (real, custos) = both(port, options);
+    assert_eq!(real.code, custos.code, "{options:?}: {real:?} {custos:?}");
+    assert_eq!(real.stderr, custos.stderr, "{options:?}");
+    let same = custos.stdout.starts_with(real.stdout.trim_end_matches(['\n', '.']));
+    let noisy = real.stdout.ends_with(&custos.stdout) && real.stdout.starts_with("CHECK_NRPE: ");
+    let last = real.stdout.lines().last().unwrap_or_default();
+    let more = last.starts_with("CHECK_NRPE: ") && custos.stdout.starts_with(last.trim_end_matches('.'));
+    assert!(same || noisy || more, "{options:?}: {real:?} {custos:?}");
+    custos
+}
+
+#[test]
+fn answers_of_the_real_daemon() {
+    let commands = "command[ok]=echo 'fine | a=1'\ncommand[warn]=echo W; exit 1\ncommand[rc9]=echo nine; exit 9\n\
+        command[multi]=printf 'a\\nb\\n\\n'\ncommand[empty]=echo\ncommand[big]=head -c 60000 /dev/zero | tr '\\0' x\n";
+    for daemon_options in [&["-n"][..], &[]] {
+        let daemon = Daemon::start(Which::Real, commands, daemon_options);
+        for name in ["ok", "warn", "rc9", "multi", "empty", "big", "nosuch", "_NRPE_CHECK"] {
+            for version in [&[][..], &["-2"]] {
+                compare(daemon.port, &[daemon_options, version, &["-c", name]].concat());
+            }
+        }
+        compare(daemon.port, daemon_options);
+        // Debian's nrpe takes no arguments, and answers nothing.
+        let refused = compare(daemon.port, &[daemon_options, &["-c", "ok", "-a", "x"]].concat());
+        assert_eq!(refused.code, Some(3));
+        let third = ask_with(custos_client(), daemon.port, &[daemon_options, &["-3", "-c", "ok"]].concat());
+        assert_eq!((third.stdout.as_str(), third.code), ("fine | a=1\n", Some(0)));
+    }
+}
+
+#[test]
+fn tls_with_the_real_daemon() {
+    let directory = directory();
+    let (ca, other) = (Authority::new(directory.path(), "ca"), Authority::new(directory.path(), "other"));
+    let (server, client) = (ca.sign("server"), ca.sign("client"));
+    let files = format!("ssl_cert_file={}\nssl_privatekey_file={}\n", server.cert, server.key);
+    let required = format!("{files}ssl_cacert_file={}\nssl_client_certs=2\n", ca.cert());
+    let (authority, stranger) = (ca.cert(), other.cert());
+    let options: [&[&str]; 10] = [
+        &[],
+        &["-d", "0"],
+        &["-d", "2"],
+        &["-S", "TLSv1"],
+        &["-S", "TLSv1.2"],
+        &["-S", "TLSv1.2+"],
+        &["-L", "AES256-SHA:@SECLEVEL=0"],
+        &["-A", &authority],
+        &["-A", &stranger],
+        &["-C", &client.cert, "-K", &client.key, "-A", &authority],
+    ];
+    for lines in ["", &files, &required] {
+        let daemon = Daemon::start(Which::Real, &format!("{lines}command[ok]=echo fine"), &[]);
+        for options in options {
+            let (real, custos) = both(daemon.port, &[options, &["-c", "ok"]].concat());
+            if lines.is_empty() && options.contains(&"-A") {
+                // nrpe without a certificate passes for any authority's; here it does not.
+                assert_eq!((real.code, custos.code), (Some(0), Some(2)), "{options:?}");
+                continue;
+            }
+            let what = format!("{options:?} against {lines:?}: {real:?} {custos:?}");
+            assert_eq!(real.code, custos.code, "{what}");
+            assert_eq!(real.stdout == "fine\n", custos.stdout == "fine\n", "{what}");
+        }
+    }
+}
+
+/// A server that does this with each connection, given its number.
+fn server(act: impl Fn(usize, TcpStream) + Send + Sync + 'static) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (act, count) = (Arc::new(act), AtomicUsize::new(0));
+    // Ends with the test's process.
+    std::thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let (act, number) = (Arc::clone(&act), count.fetch_add(1, Ordering::SeqCst));
+            std::thread::spawn(move || act(number, stream));
+        }
+    });
+    port
+}
+
+fn read_query(stream: &mut TcpStream) -> Vec<u8> {
+    let mut query = vec![0; 1036];
+    stream.read_exact(&mut query).unwrap();
+    query
+}
+
+#[test]
+fn servers_that_misbehave() {
+    let answer = |packet: fn() -> Vec<u8>| {
+        server(move |_, mut stream| {
+            read_query(&mut stream);
+            let _ = stream.write_all(&packet());
+        })
+    };
+    let closes = answer(Vec::new);
+    let bad_crc = answer(|| {
+        let mut packet = Packet::encode_response(Version::V2, 0, b"x");
+        packet[4] ^= 1;
+        packet
+    });
+    let a_query = answer(|| Packet::encode_query(Version::V2, b"x"));
+    let code_255 = answer(|| Packet::encode_response(Version::V4, 255, b"x"));
+    let code_4 = answer(|| Packet::encode_response(Version::V4, 4, b"x"));
+    let empty = answer(|| Packet::encode_v2(Kind::Response, 1, b"", 1024));
+    assert_eq!(compare(closes, &["-n"]).code, Some(3));
+    assert_eq!(compare(closes, &["-n", "-2"]).code, Some(3));
+    assert_eq!(compare(bad_crc, &["-n", "-2"]).stdout, "CHECK_NRPE: Response packet had invalid CRC32.\n");
+    assert_eq!(compare(a_query, &["-n", "-2"]).code, Some(3));
+    assert_eq!(compare(code_255, &["-n"]).code, Some(255));
+    assert_eq!(compare(code_4, &["-n"]).code, Some(4));
+    assert_eq!(compare(empty, &["-n", "-2"]).stdout, "CHECK_NRPE: No output returned from daemon.\n");
+}
+
+#[test]
+fn version_2_is_tried_after_any_failure() {
+    let old = || {
+        server(|_, mut stream| {
+            // An old server knows version 2 only.
+            let query = read_query(&mut stream);
+            if query[..2] == [0, 2] {
+                let _ = stream.write_all(&Packet::encode_response(Version::V2, 1, b"old"));
+            }
+        })
+    };
+    let answer = compare(old(), &["-n", "-c", "x"]);
+    assert_eq!((answer.stdout.as_str(), answer.code), ("old\n", Some(1)));
+    let refusing = server(|_, mut stream| {
+        let query = read_query(&mut stream);
+        let mut packet = Packet::encode_response(Version::V4, 0, b"no");
+        if query[..2] == [0, 2] {
+            packet = Packet::encode_response(Version::V2, 2, b"fallback");
+        } else {
+            // Result -1, with the CRC that belongs to it.
+            packet[8..10].copy_from_slice(&[0xff, 0xff]);
+            packet[4..8].fill(0);
+            let crc = crc32fast::hash(&packet);
+            packet[4..8].copy_from_slice(&crc.to_be_bytes());
+        }
+        let _ = stream.write_all(&packet);
+    });
+    let (real, custos) = both(refusing, &["-n"]);
+    // The real client prints the refused answer as well.
+    assert_eq!((real.stdout.as_str(), real.code), ("no\nfallback\n", Some(2)));
+    assert_eq!((custos.stdout.as_str(), custos.code), ("fallback\n", Some(2)));
+}
+
+#[test]
+fn queries_on_the_wire_are_the_same() {
+    for options in [
+        &["-n", "-c", "check"][..],
+        &["-n", "-2", "-c", "check"],
+        &["-n", "-c", "check", "-a", "one", "two words", "", "-x", "--", "-H"],
+        &["-n", "-c", "check", "--args=x", "y"],
+        &["-n", "-c", "check", "-a", "x", "-c", "y"],
+        &["-n", "-2", "-P", "2048", "-c", "check"],
+        &["stray", "-n", "-c", "check"],
+        &["-n"],
+    ] {
+        let (send, sent) = std::sync::mpsc::channel();
+        let port = server(move |_, mut stream| {
+            stream.set_read_timeout(Some(std::time::Duration::from_millis(300))).unwrap();
+            let mut bytes = Vec::new();
+            let _ = stream.read_to_end(&mut bytes);
+            // The CRC, and for version 2 the result code and the padding, hold junk in the real client.
+            bytes[4..10].fill(0);
+            if bytes[1] == 2 {
+                let padding = bytes.len() - 2;
+                bytes[padding..].fill(0);
+            }
+            send.send(bytes).unwrap();
+        });
+        let timeout = ["-t", "5"];
+        ask_with(Command::new(REAL_CLIENT), port, &[&timeout, options].concat());
+        let real = sent.recv().unwrap();
+        while sent.recv_timeout(std::time::Duration::from_millis(400)).is_ok() {}
+        ask_with(custos_client(), port, &[&timeout, options].concat());
+        assert_eq!(real, sent.recv().unwrap(), "{options:?}");
+    }
+}
+
+#[test]
+fn timeouts() {
+    let silent = server(|_, mut stream| {
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    for (options, text, code) in [
+        (&["-t", "1"][..], "CHECK_NRPE STATE CRITICAL: Socket timeout after 1 seconds.\n", 2),
+        (&["-t", "1:WARNING"], "CHECK_NRPE STATE WARNING: Socket timeout after 1 seconds.\n", 1),
+        (&["-t", "1", "-u"], "CHECK_NRPE STATE UNKNOWN: Socket timeout after 1 seconds.\n", 3),
+    ] {
+        for transport in [&["-n"][..], &[]] {
+            let answer = compare(silent, &[transport, options].concat());
+            assert_eq!((answer.stdout.as_str(), answer.code), (text, Some(code)));
+        }
+    }
+}
+
+#[test]
+fn connections_that_do_not_come_about() {
+    let nobody = free_port();
+    for options in [&[][..], &["-n"], &["-u"], &["-t", "3:OK"], &["-E"], &["-E", "-u"], &["-4"]] {
+        compare(nobody, options);
+    }
+    // The last host counts.
+    for options in [&["-H", "no-such-host.invalid"][..], &["-H", "no-such-host.invalid", "-E"]] {
+        assert_eq!(compare(nobody, options).code, Some(1));
+    }
+    let closing = server(|_, stream| drop(stream));
+    let (real, custos) = both(closing, &[]);
+    assert_eq!(real.code, custos.code);
+    assert!(custos.stdout.starts_with("CHECK_NRPE: Error - Could not connect to 127.0.0.1"), "{custos:?}");
+}
+
+#[test]
+fn calls_that_do_not_ask() {
+    for options in [
+        &["-V"][..],
+        &["-h"],
+        &["-l"],
+        &["--bogus"],
+        &["-t", "x"],
+        &["-t", "3:FOO"],
+        &["-P", "100"],
+        &["-2", "-3"],
+        &["-C", "x"],
+        &["-K", "x"],
+        &["-d", "5"],
+        &["-S", "foo"],
+        &["-f", "/no/such/file"],
+        &["-p", "x"],
+        &["-c"],
+    ] {
+        let (real, custos) = both(free_port(), options);
+        assert_eq!(real.code, custos.code, "{options:?}: {custos:?}");
+    }
+    for options in [&["-L", "NOSUCH"][..], &["-A", "/none"], &["-C", "/none", "-K", "/none"]] {
+        let (real, custos) = both(free_port(), options);
+        assert_eq!(real.code, custos.code, "{options:?}: {custos:?}");
+        let first = real.stdout.lines().next().unwrap();
+        assert!(custos.stdout.starts_with(first), "{options:?}: {first} {custos:?}");
+    }
+}

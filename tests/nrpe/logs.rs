@@ -1,0 +1,135 @@
+//! Item 58: the lines that log monitors and fail2ban look for.
+
+use custos_compat::nrpe::{Packet, Version};
+
+use crate::daemon::{Daemon, Pair, wait_for};
+
+/// Lines of a log without their times.
+fn lines(daemon: &Daemon) -> Vec<String> {
+    daemon.log().lines().filter_map(|line| Some(line.split_once(' ')?.1.trim_end().to_owned())).collect()
+}
+
+/// Does something to both, waits until both have logged the line, and returns what each logged in between.
+fn logged(pair: &Pair, act: impl Fn(&Daemon), last: &str) -> (Vec<String>, Vec<String>) {
+    pair.both(|daemon| {
+        let before = lines(daemon).len();
+        act(daemon);
+        wait_for(&format!("{:?} logging {last:?}", daemon.which), || {
+            let new: Vec<String> = lines(daemon).into_iter().skip(before).collect();
+            new.iter().any(|line| line.contains(last)).then_some(new)
+        })
+    })
+}
+
+#[test]
+fn refusals_are_logged_alike() {
+    let pair = Pair::start("command[a]=echo a\n", &["-n"]);
+    let good = Packet::encode_query(Version::V4, b"a");
+    let bad_crc = {
+        let mut bad = good.clone();
+        bad[4] ^= 1;
+        bad
+    };
+    let cases: [(&str, Vec<u8>, &str); 4] = [
+        ("bad CRC", bad_crc, "was invalid, bailing out"),
+        ("type", Packet::encode_response(Version::V4, 0, b"a"), "was invalid, bailing out"),
+        ("metachars", Packet::encode_query(Version::V4, b"a;b"), "was invalid, bailing out"),
+        ("empty", Packet::encode_query(Version::V4, b""), "was invalid, bailing out"),
+    ];
+    for (what, bytes, last) in cases {
+        let (real, custos) = logged(&pair, |daemon| drop(daemon.send(&bytes)), last);
+        assert_eq!(real, custos, "{what}");
+    }
+    let version = [&[0_u8, 9], &good[2..]].concat();
+    for bytes in [version.as_slice(), b"abc"] {
+        let (real, custos) = logged(
+            &pair,
+            |daemon| {
+                let stream = daemon.connect();
+                let _ = std::io::Write::write_all(&mut &stream, bytes);
+                let _ = stream.shutdown(std::net::Shutdown::Write);
+            },
+            "Could not read request from client",
+        );
+        for line in real.iter().filter(|line| line.contains("127.0.0.1") || line.contains("version")) {
+            assert!(custos.contains(line), "{line} is missing in {custos:?}");
+        }
+    }
+}
+
+#[test]
+fn refused_arguments_are_logged() {
+    let pair = Pair::start("command[a]=echo a\n", &["-n"]);
+    let query = Packet::encode_query(Version::V4, b"a!b");
+    let (real, custos) = logged(&pair, |daemon| drop(daemon.send(&query)), "was invalid, bailing out");
+    assert!(real[0].starts_with("Error: Request contained command arguments"), "{real:?}");
+    assert!(custos[0].starts_with("Error: Request contained command arguments"), "{custos:?}");
+    assert_eq!(real[1], custos[1]);
+}
+
+#[test]
+fn a_start_is_logged() {
+    let pair = Pair::start("allowed_hosts=127.0.0.1,::1\n", &["-n"]);
+    let (real, custos) = pair.both(lines);
+    for line in &custos {
+        assert!(!line.is_empty());
+    }
+    for wanted in [
+        "Starting up daemon",
+        "Server listening on 0.0.0.0 port",
+        "Server listening on :: port",
+        "Allowing connections from: 127.0.0.1,::1",
+    ] {
+        assert!(real.iter().any(|line| line.starts_with(wanted)), "{wanted}: {real:?}");
+        assert!(custos.iter().any(|line| line.starts_with(wanted)), "{wanted}: {custos:?}");
+    }
+}
+
+#[test]
+fn debug_lines_tell_what_is_run() {
+    let pair = Pair::start("debug=1\ncommand[a]=echo out; exit 1\n", &["-n"]);
+    let (real, custos) =
+        logged(&pair, |daemon| drop(daemon.ask(&["-n", "-c", "a"])), "Return Code: 1, Output: out");
+    for wanted in [
+        "Host 127.0.0.1 is asking for command 'a' to be run...",
+        "Running command: echo out; exit 1",
+        "Command completed with return code 1 and output: out",
+        "Return Code: 1, Output: out",
+    ] {
+        assert!(real.iter().any(|line| line == wanted), "{wanted}: {real:?}");
+        assert!(custos.iter().any(|line| line == wanted), "{wanted}: {custos:?}");
+    }
+    let both =
+        pair.both(|daemon| lines(daemon).iter().any(|line| line == "Added command[a]=echo out; exit 1"));
+    assert_eq!(both, (true, true));
+}
+
+#[test]
+fn settings_of_tls_and_connections_are_logged_alike() {
+    let pair = Pair::start("ssl_logging=0xff\ncommand[a]=echo a\n", &[]);
+    let (real, custos) = pair.both(lines);
+    for line in real.iter().filter(|line| line.starts_with("SSL ") && !line.starts_with("SSL Cipher List")) {
+        // nrpe 4.1.0 prints the inverse here.
+        if !line.starts_with("SSL Allow ADH") {
+            assert!(custos.contains(line), "{line} is missing in {custos:?}");
+        }
+    }
+    for suite in ["ADH-AES256-SHA", "ADH-AES256-GCM-SHA384"] {
+        let list = format!("{suite}:@SECLEVEL=0");
+        let last = "SSL Not asking for client certification";
+        let (real, custos) = logged(&pair, |daemon| drop(daemon.ask(&["-c", "a", "-L", &list])), last);
+        // What custos adds is a warning about anonymous TLS, once for each peer.
+        let custos: Vec<String> =
+            custos.into_iter().filter(|line| !line.contains("neither side knows the other")).collect();
+        assert_eq!(real, custos, "{suite}");
+    }
+}
+
+#[test]
+fn failed_handshakes_are_logged() {
+    let pair = Pair::start("command[a]=echo a\n", &[]);
+    let no_suite = ["-c", "a", "-L", "AES256-SHA:@SECLEVEL=0"];
+    let line = "Could not complete SSL handshake with 127.0.0.1: 1";
+    let (_, custos) = logged(&pair, |daemon| drop(daemon.ask(&no_suite)), line);
+    assert!(custos.iter().any(|line| line.contains("no cipher suite in common")), "{custos:?}");
+}

@@ -1,0 +1,18 @@
+//! Custos in the place of nrpe, and its client in the place of check_nrpe, side by side with the real ones.
+//!
+//! The real programs are Debian's `nagios-nrpe-server` and `nagios-nrpe-plugin`. Both daemons get the same
+//! configuration; what a client sees of them is compared byte for byte. `docs/nrpe-differences.md` lists the
+//! deliberate differences, and the tests name them where they meet them.
+
+mod access;
+mod answers;
+mod arguments;
+mod authority;
+mod client;
+mod config;
+mod daemon;
+mod hostile;
+mod logs;
+mod process;
+mod tls;
+mod wire;

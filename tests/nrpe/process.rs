@@ -1,0 +1,217 @@
+//! Items 52 to 57: the process.
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+
+use custos_compat::nrpe::{Packet, Version};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::daemon::{Daemon, Pair, Reply, Which, directory, free_port, wait_for, write_config};
+
+const BOTH: [Which; 2] = [Which::Real, Which::Custos];
+
+/// Exit status and stdout of a call that ends by itself.
+fn call(which: Which, words: &[&str]) -> (Option<i32>, String) {
+    let directory = directory();
+    let output = which.command(directory.path()).args(words).stdin(Stdio::null()).output().unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn calls_that_do_not_serve_end_alike() {
+    for words in [&[][..], &["-h"], &["-V"], &["-l"], &["--bogus"], &["-c", "/etc/nagios/nrpe.cfg"]] {
+        let (real, custos) = (call(Which::Real, words), call(Which::Custos, words));
+        assert_eq!((real.0, custos.0), (Some(3), Some(3)), "{words:?}");
+        assert_eq!(real.1.is_empty(), custos.1.is_empty(), "{words:?}");
+    }
+    for which in BOTH {
+        assert_eq!(call(which, &["-c", "/no/such/nrpe.cfg", "-f"]).0, Some(2), "{which:?}");
+        assert!(call(which, &["-V"]).1.contains("Version: 4.1.0"), "{which:?}");
+    }
+}
+
+#[test]
+fn a_port_in_use_ends_the_start() {
+    let first = Daemon::start(Which::Custos, "", &["-n"]);
+    for which in BOTH {
+        let directory = directory();
+        write_config(directory.path(), first.port, "");
+        let config = directory.path().join("nrpe.cfg");
+        assert_eq!(call(which, &["-n", "-f", "-c", config.to_str().unwrap()]).0, Some(1), "{which:?}");
+    }
+}
+
+#[test]
+fn root_is_not_a_user_to_run_as() {
+    if !nix::unistd::geteuid().is_root() {
+        // Whoever is not root cannot become root, so there is nothing to refuse.
+        return;
+    }
+    for lines in ["nrpe_user=root", "nrpe_group=root", "nrpe_user=no-such-user", "nrpe_user=0"] {
+        for which in BOTH {
+            let directory = directory();
+            write_config(directory.path(), free_port(), lines);
+            let config = directory.path().join("nrpe.cfg");
+            assert_eq!(
+                call(which, &["-n", "-f", "-c", config.to_str().unwrap()]).0,
+                Some(2),
+                "{which:?} {lines}"
+            );
+        }
+    }
+}
+
+#[test]
+fn privileges_are_dropped_for_good() {
+    let daemon = Daemon::start(Which::Custos, "", &["-n"]);
+    let status = fs::read_to_string(format!("/proc/{}/status", daemon.child.id())).unwrap();
+    let ids = |key: &str| {
+        let line = status.lines().find(|line| line.starts_with(key)).unwrap();
+        line.split_whitespace().skip(1).map(|id| id.parse::<u32>().unwrap()).collect::<Vec<_>>()
+    };
+    for key in ["Uid:", "Gid:"] {
+        let ids = ids(key);
+        assert!(ids.iter().all(|id| *id == ids[0]), "{key} {ids:?}");
+        assert!(ids[0] != 0 || !nix::unistd::geteuid().is_root(), "{key} {ids:?}");
+    }
+}
+
+#[test]
+fn in_the_background_with_a_pid_file() {
+    for which in BOTH {
+        let (directory, port) = (directory(), free_port());
+        let path = directory.path().join("nrpe.pid");
+        // A stale file is replaced.
+        fs::write(&path, "4194304\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        write_config(directory.path(), port, "pid_file=%d/nrpe.pid\n");
+        let config = directory.path().join("nrpe.cfg");
+        let config = config.to_str().unwrap();
+        assert_eq!(call_in(which, &directory, &["-n", "-d", "-c", config]), Some(0), "{which:?}");
+        let pid = wait_for("a pid file", || {
+            let pid: i32 = fs::read_to_string(&path).ok()?.strip_suffix('\n')?.parse().ok()?;
+            (pid != 4_194_304).then_some(Pid::from_raw(pid))
+        });
+        wait_for("the listener", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644);
+        // A second one is refused while the first is alive.
+        assert_eq!(call_in(which, &directory, &["-n", "-f", "-c", config]), Some(2), "{which:?}");
+        kill(pid, Signal::SIGTERM).unwrap();
+        wait_for("the end of the daemon", || kill(pid, None).is_err().then_some(()));
+        assert!(!path.exists(), "{which:?}");
+    }
+}
+
+fn call_in(which: Which, directory: &tempfile::TempDir, words: &[&str]) -> Option<i32> {
+    let mut command = which.command(directory.path());
+    command.args(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().unwrap().code()
+}
+
+#[test]
+fn hangup_rereads_everything_and_keeps_the_old_on_a_mistake() {
+    let mut daemon = Daemon::start(
+        Which::Custos,
+        "command[a]=echo old\ncommand[gone]=echo gone\nallowed_hosts=127.0.0.1,::1",
+        &["-n"],
+    );
+    let said = |daemon: &Daemon, name: &str| daemon.ask(&["-n", "-c", name]).stdout;
+    assert_eq!(said(&daemon, "a"), "old\n");
+    // A mistake changes nothing.
+    write_config(daemon.directory.path(), daemon.port, "command[a]=echo broken\nnonsense");
+    daemon.signal(Signal::SIGHUP);
+    wait_for("the complaint", || daemon.log().contains("No variable value specified").then_some(()));
+    assert_eq!(said(&daemon, "a"), "old\n");
+    // A good file changes everything, the port too.
+    let old = daemon.port;
+    let new = free_port();
+    write_config(daemon.directory.path(), new, "command[a]=echo new\ncommand[b]=echo b\n");
+    daemon.signal(Signal::SIGHUP);
+    daemon.port = new;
+    wait_for("the new port", || std::net::TcpStream::connect(("127.0.0.1", new)).ok());
+    assert_eq!(said(&daemon, "a"), "new\n");
+    assert_eq!(said(&daemon, "b"), "b\n");
+    assert_eq!(said(&daemon, "gone"), "NRPE: Command 'gone' not defined\n");
+    wait_for("the old port to close", || {
+        std::net::TcpStream::connect(("127.0.0.1", old)).is_err().then_some(())
+    });
+    assert!(daemon.log().contains("Caught SIGHUP - restarting..."));
+    assert_eq!(daemon.child.try_wait().unwrap(), None);
+    // allowed_hosts is replaced, not added to.
+    write_config(daemon.directory.path(), new, "allowed_hosts=192.0.2.1");
+    daemon.signal(Signal::SIGHUP);
+    wait_for("the new list", || {
+        (daemon.send(&Packet::encode_query(Version::V4, b"a")) == Reply::Closed).then_some(())
+    });
+}
+
+#[test]
+fn running_commands_survive_hangup_and_termination() {
+    for signal in [Signal::SIGHUP, Signal::SIGTERM] {
+        let mut pair = Pair::start("command[slow]=touch %d/begun; sleep 1; echo done", &["-n"]);
+        for daemon in [&mut pair.real, &mut pair.custos] {
+            let mut stream = daemon.connect();
+            stream.write_all(&Packet::encode_query(Version::V4, b"slow")).unwrap();
+            let begun = daemon.directory.path().join("begun");
+            wait_for("the command to begin", || begun.exists().then_some(()));
+            daemon.signal(signal);
+            assert_eq!(Reply::read(&mut stream).said(), (0, "done".into()), "{:?} {signal}", daemon.which);
+            if signal == Signal::SIGTERM {
+                assert_eq!(daemon.ended(), 0, "{:?}", daemon.which);
+            }
+        }
+    }
+}
+
+#[test]
+fn termination_is_at_once_and_quit_is_ignored() {
+    let mut pair = Pair::start("", &["-n"]);
+    for daemon in [&mut pair.real, &mut pair.custos] {
+        let idle = daemon.connect();
+        daemon.signal(Signal::SIGQUIT);
+        assert_eq!(daemon.ask(&["-n"]).code, Some(0), "{:?}", daemon.which);
+        daemon.signal(Signal::SIGTERM);
+        assert_eq!(daemon.ended(), 0, "{:?}", daemon.which);
+        assert!(daemon.log().contains("Caught SIGTERM - shutting down..."), "{:?}", daemon.which);
+        assert!(daemon.log().contains("Daemon shutdown"), "{:?}", daemon.which);
+        drop(idle);
+    }
+}
+
+#[test]
+fn one_request_on_standard_input() {
+    let root = nix::unistd::geteuid().is_root();
+    for which in BOTH {
+        let directory = directory();
+        // The list of hosts does not count here.
+        write_config(directory.path(), free_port(), "allowed_hosts=192.0.2.1\ncommand[a]=echo a; exit 1");
+        let config = directory.path().join("nrpe.cfg");
+        if root {
+            // Refused as root, so it has to be called as somebody else.
+            assert_eq!(call(which, &["-n", "-i", "-c", config.to_str().unwrap()]).0, Some(2), "{which:?}");
+        }
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        let plain = which.command(directory.path());
+        let mut command = Command::new(plain.get_program());
+        command.args(plain.get_args()).args(["-n", "-i", "-c"]).arg(&config);
+        if root {
+            use std::os::unix::process::CommandExt;
+            let user = nix::unistd::User::from_name("nagios").unwrap().unwrap();
+            command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
+        }
+        command
+            .stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs)))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        drop(command);
+        (&ours).write_all(&Packet::encode_query(Version::V4, b"a")).unwrap();
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut &ours, &mut bytes).unwrap();
+        assert_eq!(Reply::from_bytes(&bytes).said(), (1, "a".into()), "{which:?}");
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{which:?}");
+    }
+}
