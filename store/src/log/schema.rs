@@ -2,7 +2,7 @@
 
 use crate::bytes::{Cursor, Short, put_str, put_varint};
 use crate::run::Metric;
-use crate::value::Bounds;
+use crate::value::{Bounds, Value};
 
 /// The name of a series: label and further labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -88,6 +88,31 @@ impl SeriesMeta {
             crit: metric.crit,
             min: metric.min,
             max: metric.max,
+        }
+    }
+
+    /// Compares bit by bit, so that a NaN equals itself.
+    pub(crate) fn same(&self, other: &SeriesMeta) -> bool {
+        self.unit == other.unit
+            && self.printed_unit == other.printed_unit
+            && same_bounds(&self.warn, &other.warn)
+            && same_bounds(&self.crit, &other.crit)
+            && same_bits(self.min, other.min)
+            && same_bits(self.max, other.max)
+    }
+
+    /// A metric with this content.
+    pub(crate) fn metric(&self, series: &SeriesDef, value: Option<Value>) -> Metric {
+        Metric {
+            label: series.label.clone(),
+            labels: series.labels.clone(),
+            value,
+            unit: self.unit.clone(),
+            printed_unit: self.printed_unit.clone(),
+            warn: self.warn,
+            crit: self.crit,
+            min: self.min,
+            max: self.max,
         }
     }
 
