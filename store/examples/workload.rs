@@ -17,7 +17,7 @@ use custos_store::{Metric, Options, Reader, Run, SeriesKey, Value, Writer};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-const BATCH: usize = 256;
+const BATCH: usize = 64;
 
 /// One `.runs` file, a run at a time.
 struct Source {

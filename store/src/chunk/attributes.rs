@@ -54,7 +54,7 @@ pub(super) fn to_run(time_ms: i64, columns: &[i64; ATTRIBUTES]) -> Result<Run, S
     let optional = |column: usize| (columns[column - 1] != 0).then_some(columns[column] as u64);
     let verdict = u8::try_from(columns[VERDICT]).map_err(|_| Short)?;
     let standing = u8::try_from(columns[STANDING]).map_err(|_| Short)?;
-    debug_assert!(LATENESS_HERE + 1 == LATENESS && CPU_HERE + 1 == CPU && RSS_HERE + 1 == RSS);
+    const { assert!(LATENESS_HERE + 1 == LATENESS && CPU_HERE + 1 == CPU && RSS_HERE + 1 == RSS) };
     Ok(Run {
         time_ms,
         duration_us: columns[DURATION] as u64,

@@ -18,28 +18,24 @@ struct Known {
 #[derive(Default)]
 pub(crate) struct LogRows {
     rows: Rows,
-    /// By index of the log and of the schema in it.
-    known: HashMap<(usize, usize), Known>,
+    /// By index of the log and of the schema in it, to index in `schemas`.
+    known: HashMap<(usize, usize), usize>,
+    schemas: Vec<Known>,
+    /// What the row before had: most have the same.
+    last: Option<((usize, usize), usize)>,
 }
 
 impl LogRows {
     pub(crate) fn push(&mut self, disk: &dyn Disk, log: (usize, &LogImage), row: &RowRef) -> Result<()> {
         let (log_index, image) = log;
         let view = image.view(disk, row)?;
-        let rows = &mut self.rows;
-        let schema_index = image.schema_index(row);
-        let known = self.known.entry((log_index, schema_index)).or_insert_with(|| {
-            let schema = image.schema(row);
-            let mut series = Vec::with_capacity(schema.metrics.len());
-            for (definition, _) in &schema.metrics {
-                // A name that stands twice in a run is two series.
-                let at = (0..).map(|occurrence| rows.intern_series(definition, occurrence));
-                let fresh = at.into_iter().find(|index| !series.contains(index));
-                series.extend(fresh);
-            }
-            let metas = schema.metrics.iter().map(|(_, meta)| rows.intern_meta(meta)).collect();
-            Known { shape: rows.intern_shape(&series), series, metas }
-        });
+        let key = (log_index, image.schema_index(row));
+        let at = match self.last {
+            Some((last, at)) if last == key => at,
+            _ => self.schema(key, image, row),
+        };
+        self.last = Some((key, at));
+        let (rows, known) = (&mut self.rows, &self.schemas[at]);
         rows.push(row.seq, &view.plain, view.texts, known.shape);
         for ((value, series), meta) in view.values().zip(&known.series).zip(&known.metas) {
             let to = &mut rows.series[*series as usize];
@@ -55,6 +51,23 @@ impl LogRows {
         Ok(())
     }
 
+    /// The index in `schemas` of what a row has.
+    fn schema(&mut self, key: (usize, usize), image: &LogImage, row: &RowRef) -> usize {
+        let (rows, schemas) = (&mut self.rows, &mut self.schemas);
+        *self.known.entry(key).or_insert_with(|| {
+            let schema = image.schema(row);
+            let mut series = Vec::with_capacity(schema.metrics.len());
+            for (definition, _) in &schema.metrics {
+                // A name that stands twice in a run is two series.
+                let mut at = (0..).map(|occurrence| rows.intern_series(definition, occurrence));
+                series.extend(at.find(|index| !series.contains(index)));
+            }
+            let metas = schema.metrics.iter().map(|(_, meta)| rows.intern_meta(meta)).collect();
+            schemas.push(Known { shape: rows.intern_shape(&series), series, metas });
+            schemas.len() - 1
+        })
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.rows.is_full()
     }
@@ -62,6 +75,8 @@ impl LogRows {
     /// The rows so far, if there are any; the next ones go into another chunk.
     pub(crate) fn take(&mut self) -> Option<Rows> {
         self.known.clear();
+        self.schemas.clear();
+        self.last = None;
         let rows = std::mem::take(&mut self.rows);
         (rows.len() > 0).then_some(rows)
     }

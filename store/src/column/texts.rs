@@ -45,7 +45,9 @@ impl TextsBuilder {
     pub(crate) fn intern(&mut self, text: &str) -> u32 {
         // Most rows repeat the one before.
         if let Some(last) = self.texts.rows.last()
-            && self.texts.distinct[*last as usize] == text
+            && let known = &self.texts.distinct[*last as usize]
+            && known.len() == text.len()
+            && (text.is_empty() || known == text)
         {
             return *last;
         }

@@ -57,10 +57,6 @@ impl SeriesDef {
         SeriesDef { label: metric.label.clone(), labels: metric.labels.clone() }
     }
 
-    pub(crate) fn names(&self, metric: &Metric) -> bool {
-        self.label == metric.label && self.labels == metric.labels
-    }
-
     pub(crate) fn put(&self, out: &mut Vec<u8>) {
         put_str(out, &self.label);
         put_varint(out, self.labels.len() as u64);
@@ -172,12 +168,6 @@ impl Schema {
         Schema {
             metrics: metrics.iter().map(|metric| (SeriesDef::of(metric), SeriesMeta::of(metric))).collect(),
         }
-    }
-
-    /// `true` if the metrics have the same names in the same order. Allocates nothing.
-    pub(crate) fn names(&self, metrics: &[Metric]) -> bool {
-        self.metrics.len() == metrics.len()
-            && self.metrics.iter().zip(metrics).all(|((series, _), metric)| series.names(metric))
     }
 
     pub(crate) fn put(&self, out: &mut Vec<u8>) {

@@ -39,7 +39,7 @@ pub(super) fn span(range: &Range<i64>) -> RangeInclusive<i64> {
     match range.end {
         i64::MAX => range.start..=i64::MAX,
         end if end > range.start => range.start..=end - 1,
-        _ => 1..=0,
+        _ => RangeInclusive::new(1, 0),
     }
 }
 

@@ -15,7 +15,7 @@ use crate::segment::Segment;
 
 /// One file of the view. The files' run numbers do not overlap and ascend.
 pub(super) enum Part {
-    Log(LogImage),
+    Log(Box<LogImage>),
     Segment(Segment),
 }
 
@@ -112,7 +112,7 @@ impl Reader {
                     }
                     let mut image = LogImage::open(&*self.disk, start, end)?;
                     image.extend(&*self.disk)?;
-                    fresh.push(Part::Log(image));
+                    fresh.push(Part::Log(Box::new(image)));
                 }
                 FileName::Segment { start, end } if !known => match Segment::open(&*self.disk, start, end) {
                     Ok(segment) => fresh.push(Part::Segment(segment)),
@@ -134,7 +134,7 @@ impl Reader {
 
     fn log_mut(&mut self, start: u64) -> Option<&mut LogImage> {
         self.parts.iter_mut().find_map(|part| match part {
-            Part::Log(image) if image.start() == start => Some(image),
+            Part::Log(image) if image.start() == start => Some(&mut **image),
             _ => None,
         })
     }
@@ -143,7 +143,7 @@ impl Reader {
     /// shows as an error where its runs are read.
     pub fn damages(&self) -> Vec<String> {
         let logs = self.parts.iter().filter_map(|part| match part {
-            Part::Log(image) => Some(image),
+            Part::Log(image) => Some(&**image),
             Part::Segment(_) => None,
         });
         let in_logs = logs.flat_map(|image| {
