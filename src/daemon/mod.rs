@@ -7,4 +7,4 @@ mod settings;
 
 pub use history::read_history;
 pub use run::run;
-pub use settings::{Setup, SettingsReader};
+pub use settings::{SettingsReader, Setup};

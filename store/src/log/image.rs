@@ -112,6 +112,14 @@ impl LogImage {
         &self.damages
     }
 
+    /// Where the file ends in bytes that are neither frames nor zeros: (offset, length). That is what was being written
+    /// when the writer ended, or damage to the very last frame.
+    pub(crate) fn torn_tail(&self) -> Option<(u64, usize)> {
+        let tail = &self.bytes[self.parsed.min(self.bytes.len())..];
+        let len = tail.iter().rposition(|byte| *byte != 0).map(|at| at + 1)?;
+        Some((self.parsed as u64, len))
+    }
+
     /// The checks with their runs in order of arrival.
     pub(crate) fn checks(&self) -> &[(String, Vec<RowRef>)] {
         &self.checks

@@ -155,4 +155,17 @@ impl Reader {
         });
         self.damages.iter().map(Error::to_string).chain(in_logs).collect()
     }
+
+    /// Logs that end in the middle of a frame: their writer ended there. What was acknowledged is not among that,
+    /// unless the very last frame of a log has been damaged.
+    pub fn torn_tails(&self) -> Vec<String> {
+        let tail = |part: &Part| match part {
+            Part::Log(image) => image.torn_tail().map(|(offset, len)| {
+                let path = self.disk.path().join(image.name());
+                Error::damaged(path, offset, format!("{len} bytes at the end are no whole frame")).to_string()
+            }),
+            Part::Segment(_) => None,
+        };
+        self.parts.iter().filter_map(tail).collect()
+    }
 }
