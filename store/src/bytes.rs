@@ -55,7 +55,18 @@ impl<'a> Cursor<'a> {
     }
 
     /// LEB128: seven bits a byte, lowest first, the top bit set on all but the last.
+    #[inline]
     pub(crate) fn varint(&mut self) -> Result<u64, Short> {
+        match self.bytes.get(self.at) {
+            Some(byte) if *byte < 0x80 => {
+                self.at += 1;
+                Ok(u64::from(*byte))
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, Short> {
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
             let byte = self.u8()?;

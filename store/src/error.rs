@@ -60,6 +60,11 @@ pub enum Error {
         /// What it said.
         what: String,
     },
+    /// Sealing or merging failed; the runs are safe in the files that were to be replaced.
+    Upkeep {
+        /// What went wrong.
+        why: String,
+    },
     /// A long operation was asked to stop.
     Cancelled,
 }
@@ -110,6 +115,7 @@ impl fmt::Display for Error {
                 write!(f, "store a run of {bytes} bytes: the limit is {limit}")
             }
             Error::Compress { what } => write!(f, "compress a column: {what}"),
+            Error::Upkeep { why } => write!(f, "seal or merge: {why}"),
             Error::Cancelled => write!(f, "finish: asked to stop"),
         }
     }

@@ -3,6 +3,8 @@
 //! `FORMAT.md` draws the bytes. This package reads no clock, opens no socket and is not asynchronous.
 
 mod bytes;
+mod chunk;
+mod column;
 pub mod disk;
 mod error;
 mod health;
@@ -12,6 +14,8 @@ mod names;
 mod position;
 mod reader;
 mod run;
+mod segment;
+mod upkeep;
 mod value;
 mod writer;
 
@@ -19,7 +23,10 @@ pub use disk::writer_pid;
 pub use error::{Error, Result};
 pub use health::{Health, Space};
 pub use position::Position;
-pub use reader::{Arrived, Bucket, CheckInfo, Reader, SeriesInfo, SeriesKey, StoreInfo};
+pub use reader::{
+    Arrivals, Arrived, Bucket, CheckInfo, Reader, Runs, SampleBatch, Samples, SeriesInfo, SeriesKey,
+    StoreInfo,
+};
 pub use run::{Metric, Reason, Run, Standing, State};
 pub use value::{Bounds, Value};
 pub use writer::{Options, Writer};

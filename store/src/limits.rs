@@ -31,3 +31,37 @@ pub const LISTINGS_MAX: usize = 64;
 const _: () = assert!(FRAME_BYTES_MAX < u32::MAX as usize);
 const _: () = assert!(FRAME_BYTES as u64 * 4 <= LOG_BYTES);
 const _: () = assert!(DICTIONARY_BYTES * 4 <= LOG_BYTES);
+
+/// Rows in a chunk that is full.
+pub const CHUNK_ROWS: usize = 16 << 10;
+
+/// Rows × series in a chunk that is full: bounds the memory that decoding a chunk takes.
+pub const CHUNK_CELLS: usize = 512 << 10;
+
+/// A chunk is never larger than this many rows.
+pub const CHUNK_ROWS_MAX: usize = 64 << 10;
+
+/// Bytes of text in a chunk that is full.
+pub const CHUNK_TEXT_BYTES: usize = 4 << 20;
+
+/// The largest dictionary of texts that a reader accepts.
+pub const TEXTS_BYTES_MAX: usize = 1 << 30;
+
+const _: () = assert!(CHUNK_ROWS * 2 <= CHUNK_ROWS_MAX);
+
+/// Adjacent segments of about one size that are worth merging.
+pub const MERGE_MIN: usize = 8;
+
+/// Segments merged at once at most: bounds memory, as each may have a decoded chunk.
+pub const MERGE_MAX: usize = 16;
+
+/// Size of the largest segment that merging makes, in bytes: bounds the room that merging needs on the disk.
+pub const MERGE_BYTES_MAX: u64 = 512 << 20;
+
+/// Room held back on the disk so that sealing goes on when the disk is full, in bytes.
+pub const RESERVE_BYTES: u64 = 16 << 20;
+
+const _: () = assert!(MERGE_MIN <= MERGE_MAX);
+
+/// Runs that a consumer in order of arrival gathers at once: bounds its memory.
+pub const ARRIVALS_WINDOW: usize = 16 << 10;

@@ -84,6 +84,14 @@ pub(crate) fn live(names: &[String]) -> (Vec<FileName>, Vec<FileName>) {
 }
 
 impl FileName {
+    /// Number of the first run that it can hold, or answers for.
+    pub(crate) fn start(&self) -> Option<u64> {
+        match *self {
+            FileName::Log { start } | FileName::Segment { start, .. } => Some(start),
+            FileName::Temporary => None,
+        }
+    }
+
     /// The name in the directory.
     pub(crate) fn name(self) -> String {
         match self {

@@ -9,11 +9,12 @@ use std::sync::Arc;
 use crate::disk::{Disk, RealDisk};
 use crate::error::{Error, Result};
 use crate::health::{Health, Space};
-use crate::limits::{LOG_BYTES, SEQ_GAP_ON_OPEN};
+use crate::limits::{LOG_BYTES, RESERVE_BYTES, SEQ_GAP_ON_OPEN};
 use crate::log::{Appended, LogImage, LogWriter};
-use crate::names::{FileName, live};
+use crate::names::{FileName, RESERVE_NAME, live, log_name};
 use crate::position::Position;
 use crate::run::Run;
+use crate::upkeep::{Upkeep, Work};
 
 /// How a store is written.
 #[derive(Clone, Debug)]
@@ -22,11 +23,21 @@ pub struct Options {
     pub log_bytes: u64,
     /// Free space in bytes below which [`Health::space`] is low.
     pub low_space_bytes: u64,
+    /// Bytes held back on the disk while the store is open for writing, for sealing when the disk is full.
+    pub reserve_bytes: u64,
+    /// Seal and merge on a thread of its own. Otherwise that happens within [`Writer::settle`] and
+    /// [`Writer::compact`] only.
+    pub background: bool,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { log_bytes: LOG_BYTES, low_space_bytes: 1 << 30 }
+        Options {
+            log_bytes: LOG_BYTES,
+            low_space_bytes: 1 << 30,
+            reserve_bytes: RESERVE_BYTES,
+            background: true,
+        }
     }
 }
 
@@ -38,6 +49,8 @@ pub struct Writer {
     next_seq: u64,
     health: Health,
     poisoned: Option<String>,
+    // Before the lock, so that it ends first.
+    upkeep: Upkeep,
     _lock: Box<dyn Send + Sync>,
 }
 
@@ -58,6 +71,8 @@ impl Writer {
             Ok(lock) => lock,
             Err(pid) => return Err(Error::Locked { path: disk.path().to_path_buf(), pid }),
         };
+        let (log_bytes, reserve) = (options.log_bytes, options.reserve_bytes);
+        let upkeep = Upkeep::new(Arc::clone(&disk), log_bytes, reserve, options.background)?;
         let mut writer = Writer {
             disk,
             options,
@@ -65,6 +80,7 @@ impl Writer {
             next_seq: 0,
             health: Health::default(),
             poisoned: None,
+            upkeep,
             _lock: lock,
         };
         writer.recover()?;
@@ -90,6 +106,8 @@ impl Writer {
             next = next.max(Some(after));
         }
         self.next_seq = next.map_or(0, |next| next.saturating_add(SEQ_GAP_ON_OPEN));
+        let logs = files.iter().filter(|file| matches!(file, FileName::Log { .. })).count();
+        self.upkeep.ask(Work::Usual, self.next_seq, logs as u64);
         Ok(())
     }
 
@@ -156,10 +174,12 @@ impl Writer {
     fn retire(&mut self, mut log: LogWriter) -> Result<()> {
         self.next_seq = log.next_seq();
         if log.is_empty() {
-            let name = crate::names::log_name(log.start());
+            let name = log_name(log.start());
             return self.disk.remove(&name).map_err(Error::io("remove log", self.disk.path().join(&name)));
         }
-        log.finish(&*self.disk).inspect_err(|error| self.poison(error))
+        log.finish(&*self.disk).inspect_err(|error| self.poison(error))?;
+        self.upkeep.ask(Work::Usual, self.next_seq, 1);
+        Ok(())
     }
 
     fn poison(&mut self, error: &Error) {
@@ -191,6 +211,27 @@ impl Writer {
         }
     }
 
+    /// Waits until the logs that are finished have been sealed and merging has nothing to do.
+    ///
+    /// # Errors
+    /// What went wrong in doing so. Runs are safe in any case.
+    pub fn settle(&mut self) -> Result<()> {
+        self.upkeep.wait()
+    }
+
+    /// Seals everything and merges it into as few segments as the size limit allows. Takes a while.
+    pub fn compact(&mut self) -> Result<()> {
+        self.seal()?;
+        self.upkeep.ask(Work::Everything, self.next_seq, 0);
+        self.upkeep.wait()
+    }
+
+    /// Waits until at most `logs` finished logs wait to be sealed. A bulk import calls this now and then, so that it
+    /// does not run away from sealing.
+    pub fn wait_for_backlog(&self, logs: u64) {
+        self.upkeep.wait_for_backlog(logs);
+    }
+
     /// How the store is doing. Asks the file system for its free space.
     pub fn health(&self) -> Health {
         let mut health = self.health.clone();
@@ -198,11 +239,21 @@ impl Writer {
             let space = if free < self.options.low_space_bytes { Space::Low } else { Space::Enough };
             (health.free_bytes, health.space) = (Some(free), space);
         }
+        (health.unsealed_logs, health.maintenance_error) = self.upkeep.status();
         health
     }
 
-    /// Syncs and ends writing. Dropping a writer instead loses nothing that was appended, but does not sync.
+    /// Syncs and ends writing; sealing and merging under way are given up. Dropping a writer instead loses nothing
+    /// that was appended, but does not sync.
     pub fn close(mut self) -> Result<()> {
-        self.seal()
+        self.seal()?;
+        let Writer { disk, upkeep, _lock, .. } = self;
+        drop(upkeep);
+        match disk.remove(RESERVE_NAME) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::io("remove", disk.path().join(RESERVE_NAME))(error))
+            }
+            _ => Ok(()),
+        }
     }
 }

@@ -18,13 +18,85 @@ pub(super) const TAG_SCHEMA: u8 = 2;
 /// Item: a run: schema number, time (zigzag, against the run before it in the frame), row.
 pub(super) const TAG_RUN: u8 = 3;
 
+/// A schema that the log has defined, packed for quick comparison: the writer compares every run with one, so what
+/// is compared lies together.
+struct Known {
+    number: u64,
+    /// Of each metric: lengths of label, unit and printed unit, and flags.
+    lens: Vec<(u32, u32, u32, u8)>,
+    /// Label, unit and printed unit of each metric, one after the other.
+    texts: Vec<u8>,
+    schema: Schema,
+}
+
+/// The metric has further labels.
+const LABELS: u8 = 1;
+/// The metric has limits.
+const LIMITS: u8 = 2;
+
+fn flags(metric: &Metric) -> u8 {
+    let limits =
+        metric.warn.is_some() || metric.crit.is_some() || metric.min.is_some() || metric.max.is_some();
+    if limits { LIMITS } else { 0 }
+}
+
+/// Equality without a call for texts of a few bytes.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && if a.len() <= 16 { a.iter().zip(b).all(|(a, b)| a == b) } else { a == b }
+}
+
+impl Known {
+    fn new(number: u64, schema: Schema) -> Known {
+        let (mut lens, mut texts) = (Vec::new(), Vec::new());
+        for (series, meta) in &schema.metrics {
+            let len = |text: &str| text.len() as u32;
+            let limits =
+                meta.warn.is_some() || meta.crit.is_some() || meta.min.is_some() || meta.max.is_some();
+            let flags = if limits { LIMITS } else { 0 } | if series.labels.is_empty() { 0 } else { LABELS };
+            lens.push((len(&series.label), len(&meta.unit), len(&meta.printed_unit), flags));
+            for text in [&series.label, &meta.unit, &meta.printed_unit] {
+                texts.extend_from_slice(text.as_bytes());
+            }
+        }
+        Known { number, lens, texts, schema }
+    }
+
+    /// How many metrics differ in unit or limits; none if the names differ, or their order. Allocates nothing.
+    fn changes(&self, metrics: &[Metric]) -> Option<usize> {
+        if self.lens.len() != metrics.len() {
+            return None;
+        }
+        let (mut at, mut changed) = (0, 0);
+        for (index, (metric, (label, unit, printed, known))) in metrics.iter().zip(&self.lens).enumerate() {
+            let mut text = |len: usize| {
+                at += len;
+                self.texts.get(at - len..at).unwrap_or_default()
+            };
+            if !same(text(*label as usize), metric.label.as_bytes()) {
+                return None;
+            }
+            if (known & LABELS != 0 || !metric.labels.is_empty())
+                && self.schema.metrics[index].0.labels != metric.labels
+            {
+                return None;
+            }
+            let units = same(text(*unit as usize), metric.unit.as_bytes())
+                & same(text(*printed as usize), metric.printed_unit.as_bytes());
+            let limits =
+                (known & LIMITS == 0 && flags(metric) == 0) || self.schema.metrics[index].1.is_of(metric);
+            changed += usize::from(!(units && limits));
+        }
+        Some(changed)
+    }
+}
+
 /// What the log has defined in this generation.
 #[derive(Default)]
 pub(super) struct Dictionary {
     generation: u64,
     numbers: HashMap<String, usize>,
-    /// By check number: (schema number, schema), the one used last at the end.
-    checks: Vec<Vec<(u64, Schema)>>,
+    /// By check number: its schemas, the one used last at the end.
+    checks: Vec<Vec<Known>>,
     schemas_len: u64,
     bytes: u64,
 }
@@ -40,8 +112,14 @@ impl Dictionary {
         self.bytes
     }
 
-    /// The number and content of the schema for a run, defined in `out` if it is new.
-    pub(super) fn schema(&mut self, out: &mut Vec<u8>, check: &str, metrics: &[Metric]) -> (u64, &Schema) {
+    /// The number and content of the schema for a run, defined in `out` if it is new, and how many of the run's metrics
+    /// differ from it in unit or limits.
+    pub(super) fn schema(
+        &mut self,
+        out: &mut Vec<u8>,
+        check: &str,
+        metrics: &[Metric],
+    ) -> (u64, &Schema, usize) {
         let before = out.len();
         let number = match self.numbers.get(check) {
             Some(number) => *number,
@@ -56,9 +134,14 @@ impl Dictionary {
             }
         };
         let schemas = &mut self.checks[number];
-        match schemas.iter().rposition(|(_, schema)| schema.names(metrics)) {
-            Some(at) if at + 1 == schemas.len() => {}
-            Some(at) => schemas[at..].rotate_left(1),
+        let found = (0..schemas.len()).rev().find_map(|at| Some((at, schemas[at].changes(metrics)?)));
+        let changes = match found {
+            Some((at, changes)) => {
+                if at + 1 < schemas.len() {
+                    schemas[at..].rotate_left(1);
+                }
+                changes
+            }
             None => {
                 let schema = Schema::of(metrics);
                 out.push(TAG_SCHEMA);
@@ -68,13 +151,14 @@ impl Dictionary {
                 if schemas.len() == SCHEMAS_PER_CHECK_MAX {
                     schemas.remove(0);
                 }
-                schemas.push((self.schemas_len, schema));
+                schemas.push(Known::new(self.schemas_len, schema));
                 self.schemas_len += 1;
+                0
             }
-        }
+        };
         self.bytes += (out.len() - before) as u64;
-        let (number, schema) = &schemas[schemas.len() - 1];
-        (*number, schema)
+        let known = &schemas[schemas.len() - 1];
+        (known.number, &known.schema, changes)
     }
 
     /// Forgets everything and begins the next generation.

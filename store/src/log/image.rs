@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::limits::FRAME_BYTES_MAX;
 use crate::log::dictionary::{TAG_CHECK, TAG_RUN, TAG_SCHEMA};
 use crate::log::frame::{self, FileHeader, Header};
-use crate::log::row;
+use crate::log::row::RowView;
 use crate::log::schema::Schema;
 use crate::names::log_name;
 use crate::run::Run;
@@ -94,6 +94,14 @@ impl LogImage {
         self.start
     }
 
+    /// Runs numbered `end` or more turn out to belong to the next file.
+    pub(crate) fn set_end(&mut self, end: u64) {
+        if end < self.end {
+            self.checks.iter_mut().for_each(|(_, rows)| rows.retain(|row| row.seq < end));
+        }
+        self.end = end;
+    }
+
     /// The highest number read so far.
     pub(crate) fn last_seq(&self) -> Option<u64> {
         self.last_seq
@@ -104,15 +112,12 @@ impl LogImage {
         &self.damages
     }
 
-    /// Bytes that are neither frames nor zeros at the end: what was being written when the writer ended.
-    pub(crate) fn torn_tail(&self) -> usize {
+    /// Where the file ends in bytes that are neither frames nor zeros: (offset, length). That is what was being written
+    /// when the writer ended, or damage to the very last frame.
+    pub(crate) fn torn_tail(&self) -> Option<(u64, usize)> {
         let tail = &self.bytes[self.parsed.min(self.bytes.len())..];
-        tail.iter().rposition(|byte| *byte != 0).map_or(0, |at| at + 1)
-    }
-
-    /// Offset up to which the file has been understood.
-    pub(crate) fn parsed(&self) -> u64 {
-        self.parsed as u64
+        let len = tail.iter().rposition(|byte| *byte != 0).map(|at| at + 1)?;
+        Some((self.parsed as u64, len))
     }
 
     /// The checks with their runs in order of arrival.
@@ -130,12 +135,22 @@ impl LogImage {
         &self.schemas[row.schema as usize].1
     }
 
-    /// A run in full.
-    pub(crate) fn run(&self, disk: &dyn Disk, row: &RowRef) -> Result<Run> {
+    /// A run taken apart.
+    pub(crate) fn view(&self, disk: &dyn Disk, row: &RowRef) -> Result<RowView<'_>> {
         let mut cursor = Cursor::new(&self.bytes[row.at as usize..]);
-        row::get(&mut cursor, row.time_ms, self.schema(row)).map_err(|Short| {
+        RowView::get(&mut cursor, row.time_ms, self.schema(row)).map_err(|Short| {
             Error::damaged(disk.path().join(&self.name), u64::from(row.at), "a run is not well formed")
         })
+    }
+
+    /// A run in full.
+    pub(crate) fn run(&self, disk: &dyn Disk, row: &RowRef) -> Result<Run> {
+        Ok(self.view(disk, row)?.into_run(self.schema(row)))
+    }
+
+    /// Which schema a run has, as an index that holds for this image.
+    pub(crate) fn schema_index(&self, row: &RowRef) -> usize {
+        row.schema as usize
     }
 
     /// Reads what has been appended since the last call.
@@ -306,7 +321,7 @@ impl LogImage {
                     time_ms = time_ms.wrapping_add(cursor.zigzag()?);
                     let at = u32::try_from(cursor.at()).map_err(|_| Short)?;
                     let (check, definition) = &self.schemas[schema as usize];
-                    row::skip(&mut cursor, definition)?;
+                    RowView::get(&mut cursor, time_ms, definition)?;
                     if *seq < self.end {
                         self.checks[*check as usize].1.push(RowRef { time_ms, seq: *seq, at, schema });
                         self.last_seq = Some(*seq);

@@ -9,4 +9,5 @@ mod writer;
 
 pub(crate) use image::{LogImage, RowRef};
 
+pub(crate) use schema::{SeriesDef, SeriesMeta};
 pub(crate) use writer::{Appended, LogWriter};

@@ -5,7 +5,7 @@
 
 use crate::bytes::{Cursor, Short, put_str, put_varint, put_zigzag};
 use crate::log::schema::{Schema, SeriesMeta};
-use crate::run::{Metric, Reason, Run, Standing, State};
+use crate::run::{Reason, Run, Standing, State};
 use crate::value::Value;
 
 // Bits of the field mask, in the order in which the fields follow.
@@ -117,71 +117,95 @@ fn put_value(out: &mut Vec<u8>, value: Option<Value>, floats: bool) {
     }
 }
 
-/// Reads the row of a run whose time and schema are known.
-pub(super) fn get(cursor: &mut Cursor<'_>, time_ms: i64, schema: &Schema) -> Result<Run, Short> {
-    let mask = u32::try_from(cursor.varint()?).map_err(|_| Short)?;
-    if mask & !MASK_ALL != 0 {
-        return Err(Short);
-    }
-    let has = |bit: u32| mask & bit != 0;
-    let mut run = Run { time_ms, duration_us: cursor.varint()?, ..Run::default() };
-    if has(LATENESS) {
-        run.lateness_us = Some(cursor.varint()?);
-    }
-    if has(CPU) {
-        run.cpu_us = Some(cursor.varint()?);
-    }
-    if has(RSS) {
-        run.max_rss_bytes = Some(cursor.varint()?);
-    }
-    if has(VERDICT) {
-        let verdict = cursor.u8()?;
-        run.state = State::from_code(verdict & 3).ok_or(Short)?;
-        run.plugin_state = State::from_code(verdict >> 2 & 3).ok_or(Short)?;
-        run.reason = Reason::from_code(verdict >> 4).ok_or(Short)?;
-    }
-    if has(EXIT_CODE) {
-        run.exit_code = Some(cursor.u8()?);
-    }
-    if has(SIGNAL) {
-        run.signal = Some(cursor.u8()?);
-    }
-    if has(MISSED) {
-        run.missed_slots = u32::try_from(cursor.varint()?).map_err(|_| Short)?;
-    }
-    if has(STANDING) {
-        run.standing = get_standing(cursor)?;
-    }
-    let texts = [
-        (TEXT, &mut run.text),
-        (LONG_TEXT, &mut run.long_text),
-        (STDERR, &mut run.stderr),
-        (ORIGIN, &mut run.origin),
-        (JUDGEMENT, &mut run.judgement),
-    ];
-    for (bit, text) in texts {
-        if has(bit) {
-            cursor.str()?.clone_into(text);
+/// A row that has been taken apart but not copied.
+#[derive(Debug)]
+pub(crate) struct RowView<'a> {
+    /// The run without its texts and metrics.
+    pub(crate) plain: Run,
+    /// Text, long text, stderr, origin and judgement.
+    pub(crate) texts: [&'a str; 5],
+    /// (index of the metric, what replaces the schema's content).
+    pub(crate) metas: Vec<(usize, SeriesMeta)>,
+    floats: bool,
+    values: &'a [u8],
+}
+
+impl<'a> RowView<'a> {
+    /// Takes the row apart of a run whose time and schema are known.
+    pub(super) fn get(cursor: &mut Cursor<'a>, time_ms: i64, schema: &Schema) -> Result<RowView<'a>, Short> {
+        let mask = u32::try_from(cursor.varint()?).map_err(|_| Short)?;
+        if mask & !MASK_ALL != 0 {
+            return Err(Short);
         }
+        let has = |bit: u32| mask & bit != 0;
+        let mut run = Run { time_ms, duration_us: cursor.varint()?, ..Run::default() };
+        if has(LATENESS) {
+            run.lateness_us = Some(cursor.varint()?);
+        }
+        if has(CPU) {
+            run.cpu_us = Some(cursor.varint()?);
+        }
+        if has(RSS) {
+            run.max_rss_bytes = Some(cursor.varint()?);
+        }
+        if has(VERDICT) {
+            let verdict = cursor.u8()?;
+            run.state = State::from_code(verdict & 3).ok_or(Short)?;
+            run.plugin_state = State::from_code(verdict >> 2 & 3).ok_or(Short)?;
+            run.reason = Reason::from_code(verdict >> 4).ok_or(Short)?;
+        }
+        if has(EXIT_CODE) {
+            run.exit_code = Some(cursor.u8()?);
+        }
+        if has(SIGNAL) {
+            run.signal = Some(cursor.u8()?);
+        }
+        if has(MISSED) {
+            run.missed_slots = u32::try_from(cursor.varint()?).map_err(|_| Short)?;
+        }
+        if has(STANDING) {
+            run.standing = get_standing(cursor)?;
+        }
+        let mut texts = [""; 5];
+        for (bit, text) in [TEXT, LONG_TEXT, STDERR, ORIGIN, JUDGEMENT].into_iter().zip(&mut texts) {
+            if has(bit) {
+                *text = cursor.str()?;
+            }
+        }
+        let metas = if has(METAS) { get_metas(cursor, schema)? } else { Vec::new() };
+        let floats = has(FLOATS);
+        let mut end = *cursor;
+        if floats {
+            end.take(schema.metrics.len() * 8)?;
+        } else {
+            for _ in &schema.metrics {
+                get_value(&mut end, false)?;
+            }
+        }
+        let values = cursor.take(end.at() - cursor.at())?;
+        Ok(RowView { plain: run, texts, metas, floats, values })
     }
-    let metas = if has(METAS) { get_metas(cursor, schema)? } else { Vec::new() };
-    run.metrics.reserve_exact(schema.metrics.len());
-    for (index, (series, meta)) in schema.metrics.iter().enumerate() {
-        let value = get_value(cursor, has(FLOATS))?;
-        let meta = metas.iter().find(|(at, _)| *at == index).map_or(meta, |(_, meta)| meta).clone();
-        run.metrics.push(Metric {
-            label: series.label.clone(),
-            labels: series.labels.clone(),
-            value,
-            unit: meta.unit,
-            printed_unit: meta.printed_unit,
-            warn: meta.warn,
-            crit: meta.crit,
-            min: meta.min,
-            max: meta.max,
-        });
+
+    /// The values of the metrics in the order of the schema.
+    pub(crate) fn values(&self) -> impl Iterator<Item = Option<Value>> + '_ {
+        let mut cursor = Cursor::new(self.values);
+        std::iter::from_fn(
+            move || if cursor.is_at_end() { None } else { get_value(&mut cursor, self.floats).ok() },
+        )
     }
-    Ok(run)
+
+    /// The whole run.
+    pub(super) fn into_run(self, schema: &Schema) -> Run {
+        let [text, long_text, stderr, origin, judgement] = self.texts.map(str::to_owned);
+        let metrics = schema.metrics.iter().zip(self.values()).enumerate();
+        let metrics = metrics
+            .map(|(index, ((series, meta), value))| {
+                let changed = self.metas.iter().find(|(at, _)| *at == index);
+                changed.map_or(meta, |(_, meta)| meta).metric(series, value)
+            })
+            .collect();
+        Run { text, long_text, stderr, origin, judgement, metrics, ..self.plain }
+    }
 }
 
 fn get_standing(cursor: &mut Cursor<'_>) -> Result<Standing, Short> {
@@ -215,46 +239,4 @@ fn get_value(cursor: &mut Cursor<'_>, floats: bool) -> Result<Option<Value>, Sho
         TAG_INTEGER => Ok(Some(Value::Integer(i64::from_le_bytes(cursor.array()?)))),
         _ => Err(Short),
     }
-}
-
-/// Steps over the values of a row without building a run; used to find where rows start.
-pub(super) fn skip(cursor: &mut Cursor<'_>, schema: &Schema) -> Result<(), Short> {
-    let mask = u32::try_from(cursor.varint()?).map_err(|_| Short)?;
-    if mask & !MASK_ALL != 0 {
-        return Err(Short);
-    }
-    let has = |bit: u32| mask & bit != 0;
-    cursor.varint()?;
-    for bit in [LATENESS, CPU, RSS] {
-        if has(bit) {
-            cursor.varint()?;
-        }
-    }
-    let bytes = [VERDICT, EXIT_CODE, SIGNAL].into_iter().filter(|bit| has(*bit)).count();
-    if has(VERDICT) {
-        Reason::from_code(cursor.u8()? >> 4).ok_or(Short)?;
-    }
-    cursor.take(bytes - usize::from(has(VERDICT)))?;
-    if has(MISSED) {
-        u32::try_from(cursor.varint()?).map_err(|_| Short)?;
-    }
-    if has(STANDING) {
-        get_standing(cursor)?;
-    }
-    for bit in [TEXT, LONG_TEXT, STDERR, ORIGIN, JUDGEMENT] {
-        if has(bit) {
-            cursor.str()?;
-        }
-    }
-    if has(METAS) {
-        get_metas(cursor, schema)?;
-    }
-    if has(FLOATS) {
-        cursor.take(schema.metrics.len() * 8)?;
-    } else {
-        for _ in &schema.metrics {
-            get_value(cursor, false)?;
-        }
-    }
-    Ok(())
 }

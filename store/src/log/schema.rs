@@ -2,7 +2,7 @@
 
 use crate::bytes::{Cursor, Short, put_str, put_varint};
 use crate::run::Metric;
-use crate::value::Bounds;
+use crate::value::{Bounds, Value};
 
 /// The name of a series: label and further labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,10 +57,6 @@ impl SeriesDef {
         SeriesDef { label: metric.label.clone(), labels: metric.labels.clone() }
     }
 
-    pub(crate) fn names(&self, metric: &Metric) -> bool {
-        self.label == metric.label && self.labels == metric.labels
-    }
-
     pub(crate) fn put(&self, out: &mut Vec<u8>) {
         put_str(out, &self.label);
         put_varint(out, self.labels.len() as u64);
@@ -88,6 +84,31 @@ impl SeriesMeta {
             crit: metric.crit,
             min: metric.min,
             max: metric.max,
+        }
+    }
+
+    /// Compares bit by bit, so that a NaN equals itself.
+    pub(crate) fn same(&self, other: &SeriesMeta) -> bool {
+        self.unit == other.unit
+            && self.printed_unit == other.printed_unit
+            && same_bounds(&self.warn, &other.warn)
+            && same_bounds(&self.crit, &other.crit)
+            && same_bits(self.min, other.min)
+            && same_bits(self.max, other.max)
+    }
+
+    /// A metric with this content.
+    pub(crate) fn metric(&self, series: &SeriesDef, value: Option<Value>) -> Metric {
+        Metric {
+            label: series.label.clone(),
+            labels: series.labels.clone(),
+            value,
+            unit: self.unit.clone(),
+            printed_unit: self.printed_unit.clone(),
+            warn: self.warn,
+            crit: self.crit,
+            min: self.min,
+            max: self.max,
         }
     }
 
@@ -147,12 +168,6 @@ impl Schema {
         Schema {
             metrics: metrics.iter().map(|metric| (SeriesDef::of(metric), SeriesMeta::of(metric))).collect(),
         }
-    }
-
-    /// `true` if the metrics have the same names in the same order. Allocates nothing.
-    pub(crate) fn names(&self, metrics: &[Metric]) -> bool {
-        self.metrics.len() == metrics.len()
-            && self.metrics.iter().zip(metrics).all(|((series, _), metric)| series.names(metric))
     }
 
     pub(crate) fn put(&self, out: &mut Vec<u8>) {

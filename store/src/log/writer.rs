@@ -110,10 +110,7 @@ impl LogWriter {
                 time_ms = 0;
             }
             let before = self.buffer.len();
-            let (number, schema) = self.dictionary.schema(&mut self.buffer, check, &run.metrics);
-            let changed =
-                run.metrics.iter().zip(&schema.metrics).filter(|(metric, (_, meta))| !meta.is_of(metric));
-            let changed = changed.count();
+            let (number, schema, changed) = self.dictionary.schema(&mut self.buffer, check, &run.metrics);
             self.buffer.push(TAG_RUN);
             put_varint(&mut self.buffer, number);
             put_zigzag(&mut self.buffer, run.time_ms.wrapping_sub(time_ms));

@@ -1,7 +1,15 @@
 //! Reading a store, in any process, without locks.
 
+mod arrivals;
+mod describe;
+mod envelope;
+mod runs;
+mod samples;
 mod series;
-mod store;
+mod view;
 
+pub use arrivals::{Arrivals, Arrived};
+pub use runs::Runs;
+pub use samples::{SampleBatch, Samples};
 pub use series::{Bucket, CheckInfo, SeriesInfo, SeriesKey, StoreInfo};
-pub use store::{Arrived, Reader};
+pub use view::Reader;

@@ -1,0 +1,80 @@
+//! The fields of a run that are small integers, one column each. Hardly any of them ever changes.
+
+use crate::bytes::Short;
+use crate::run::{Reason, Run, Standing, State};
+
+/// Number of columns. `FORMAT.md` lists them in this order.
+pub(crate) const ATTRIBUTES: usize = 15;
+
+const DURATION: usize = 0;
+const LATENESS_HERE: usize = 1;
+const LATENESS: usize = 2;
+const CPU_HERE: usize = 3;
+const CPU: usize = 4;
+const RSS_HERE: usize = 5;
+const RSS: usize = 6;
+const VERDICT: usize = 7;
+const EXIT_CODE: usize = 8;
+const SIGNAL: usize = 9;
+const MISSED: usize = 10;
+const STANDING: usize = 11;
+const ATTEMPT: usize = 12;
+const SINCE: usize = 13;
+const FLAPS: usize = 14;
+
+/// The columns of a run. Numbers of 64 bits without sign are kept as the signed number with the same bits.
+pub(super) fn of_run(run: &Run) -> [i64; ATTRIBUTES] {
+    let mut columns = [0; ATTRIBUTES];
+    columns[DURATION] = run.duration_us as i64;
+    let optional = [(LATENESS, run.lateness_us), (CPU, run.cpu_us), (RSS, run.max_rss_bytes)];
+    for (column, number) in optional {
+        columns[column - 1] = i64::from(number.is_some());
+        columns[column] = number.unwrap_or(0) as i64;
+    }
+    let verdict = run.state.code() | run.plugin_state.code() << 2 | run.reason.code() << 4;
+    columns[VERDICT] = i64::from(verdict);
+    columns[EXIT_CODE] = run.exit_code.map_or(-1, i64::from);
+    columns[SIGNAL] = run.signal.map_or(-1, i64::from);
+    columns[MISSED] = i64::from(run.missed_slots);
+    let standing = &run.standing;
+    let bits = u8::from(standing.hard) | u8::from(standing.flapping) << 1 | standing.hard_state.code() << 2;
+    columns[STANDING] = i64::from(bits);
+    columns[ATTEMPT] = i64::from(standing.attempt);
+    columns[SINCE] = standing.since_ms;
+    columns[FLAPS] = standing.flap_history as i64;
+    columns
+}
+
+fn optional_u8(number: i64) -> Result<Option<u8>, Short> {
+    if number == -1 { Ok(None) } else { u8::try_from(number).map(Some).map_err(|_| Short) }
+}
+
+/// A run without its texts and metrics.
+pub(super) fn to_run(time_ms: i64, columns: &[i64; ATTRIBUTES]) -> Result<Run, Short> {
+    let optional = |column: usize| (columns[column - 1] != 0).then_some(columns[column] as u64);
+    let verdict = u8::try_from(columns[VERDICT]).map_err(|_| Short)?;
+    let standing = u8::try_from(columns[STANDING]).map_err(|_| Short)?;
+    const { assert!(LATENESS_HERE + 1 == LATENESS && CPU_HERE + 1 == CPU && RSS_HERE + 1 == RSS) };
+    Ok(Run {
+        time_ms,
+        duration_us: columns[DURATION] as u64,
+        lateness_us: optional(LATENESS),
+        cpu_us: optional(CPU),
+        max_rss_bytes: optional(RSS),
+        state: State::from_code(verdict & 3).ok_or(Short)?,
+        plugin_state: State::from_code(verdict >> 2 & 3).ok_or(Short)?,
+        reason: Reason::from_code(verdict >> 4).ok_or(Short)?,
+        exit_code: optional_u8(columns[EXIT_CODE])?,
+        signal: optional_u8(columns[SIGNAL])?,
+        missed_slots: u32::try_from(columns[MISSED]).map_err(|_| Short)?,
+        standing: Standing {
+            hard: standing & 1 != 0,
+            flapping: standing & 2 != 0,
+            hard_state: State::from_code(standing >> 2).ok_or(Short)?,
+            attempt: u32::try_from(columns[ATTEMPT]).map_err(|_| Short)?,
+            since_ms: columns[SINCE],
+            flap_history: columns[FLAPS] as u64,
+        },
+        ..Run::default()
+    })
+}

@@ -1,0 +1,191 @@
+//! The bytes of a chunk to rows in memory, column by column, each checked against its checksum first.
+
+use std::ops::Range;
+
+use super::attributes::ATTRIBUTES;
+use super::header::{self, Extent, Header, SeriesEntry};
+use super::rows::{RowsIn, SeriesRows};
+use crate::bytes::{Cursor, Short};
+use crate::column::{Ints, Paged, Texts, Times, Values, ValuesIn, get_texts};
+
+/// Why a chunk cannot be read: what, and at which offset within it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bad {
+    pub(crate) at: usize,
+    pub(crate) what: &'static str,
+}
+
+/// The bytes of one chunk.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ChunkBytes<'a>(pub(crate) &'a [u8]);
+
+/// The shapes of a chunk: the sequences of series, and which of them each row has.
+pub(crate) struct Shapes {
+    shapes: Vec<Vec<u32>>,
+    rows: Vec<u32>,
+}
+
+impl Shapes {
+    /// The rows that have a series; none if all have.
+    pub(crate) fn present(&self, series: usize) -> Option<Vec<u32>> {
+        let has: Vec<bool> = self.shapes.iter().map(|shape| shape.contains(&(series as u32))).collect();
+        if has.iter().all(|has| *has) {
+            return None;
+        }
+        let rows = self.rows.iter().enumerate();
+        Some(rows.filter(|(_, shape)| has[**shape as usize]).map(|(row, _)| row as u32).collect())
+    }
+}
+
+impl<'a> ChunkBytes<'a> {
+    /// The header, checked.
+    pub(crate) fn header(&self) -> Result<Header, Bad> {
+        let bad = |Short| Bad { at: 0, what: "the header of a chunk is damaged" };
+        let len = Header::check(self.0).map_err(bad)?;
+        let header = Header::get(&self.0[..len]).map_err(bad)?;
+        if header.chunk_len(len) > self.0.len() { Err(bad(Short)) } else { Ok(header) }
+    }
+
+    /// The bytes of a column, checked.
+    fn column(&self, extent: Extent) -> Result<Cursor<'a>, Bad> {
+        let bad = Bad { at: extent.at, what: "a column does not match its checksum" };
+        let bytes = self.0.get(extent.at..extent.at + extent.len).ok_or(bad)?;
+        if crc32c::crc32c(bytes) == extent.crc { Ok(Cursor::new(bytes)) } else { Err(bad) }
+    }
+
+    pub(crate) fn times(&self, header: &Header) -> Result<Times<'a>, Bad> {
+        let extent = header.columns[header::TIMES];
+        Times::get(&mut self.column(extent)?, header.rows).map_err(malformed(extent))
+    }
+
+    pub(crate) fn all_times(&self, header: &Header) -> Result<Vec<i64>, Bad> {
+        self.times(header)?.all(header.rows).map_err(malformed(header.columns[header::TIMES]))
+    }
+
+    pub(crate) fn seqs(&self, header: &Header) -> Result<Vec<i64>, Bad> {
+        let extent = header.columns[header::SEQS];
+        let mut cursor = self.column(extent)?;
+        Ints::get(&mut cursor, header.rows).and_then(|ints| ints.all(header.rows)).map_err(malformed(extent))
+    }
+
+    pub(crate) fn shapes(&self, header: &Header) -> Result<Shapes, Bad> {
+        let extent = header.columns[header::SHAPES];
+        let mut cursor = self.column(extent)?;
+        let mut read = || {
+            let series = |cursor: &mut Cursor<'_>| {
+                u32::try_from(cursor.varint()?)
+                    .ok()
+                    .filter(|at| (*at as usize) < header.series.len())
+                    .ok_or(Short)
+            };
+            let shapes = (0..cursor.count(1)?)
+                .map(|_| {
+                    (0..cursor.count(1)?).map(|_| series(&mut cursor)).collect::<Result<Vec<u32>, Short>>()
+                })
+                .collect::<Result<Vec<_>, Short>>()?;
+            let rows = Ints::get(&mut cursor, header.rows)?.all(header.rows)?;
+            let shape = |index: i64| {
+                u32::try_from(index).ok().filter(|at| (*at as usize) < shapes.len()).ok_or(Short)
+            };
+            let rows = rows.into_iter().map(shape).collect::<Result<_, Short>>()?;
+            Ok(Shapes { shapes, rows })
+        };
+        read().map_err(malformed(extent))
+    }
+
+    /// The metas of a series, and its values not decoded yet.
+    pub(crate) fn series(&self, entry: &SeriesEntry) -> Result<(Ints<'a>, ValuesIn<'a>), Bad> {
+        let mut cursor = self.column(entry.extent)?;
+        let mut read = || Ok((Ints::get(&mut cursor, entry.rows)?, ValuesIn::get(&mut cursor, entry.rows)?));
+        read().map_err(malformed(entry.extent))
+    }
+
+    /// The values of a range of the rows that have the series.
+    pub(crate) fn values(&self, entry: &SeriesEntry, ranks: Range<usize>) -> Result<Values, Bad> {
+        self.series(entry)?.1.decode(ranks).map_err(malformed(entry.extent))
+    }
+
+    /// The values page by page, where there are pages with statistics.
+    pub(crate) fn paged(&self, entry: &SeriesEntry) -> Result<Option<Paged<'a>>, Bad> {
+        self.series(entry)?.1.paged().map_err(malformed(entry.extent))
+    }
+
+    pub(crate) fn malformed_times(&self, header: &Header, short: Short) -> Bad {
+        malformed(header.columns[header::TIMES])(short)
+    }
+
+    fn attributes(&self, header: &Header) -> Result<[Vec<i64>; ATTRIBUTES], Bad> {
+        let extent = header.columns[header::ATTRIBUTES];
+        let mut cursor = self.column(extent)?;
+        let mut columns = std::array::from_fn(|_| Vec::new());
+        for column in &mut columns {
+            let ints = Ints::get(&mut cursor, header.rows).and_then(|ints| ints.all(header.rows));
+            *column = ints.map_err(malformed(extent))?;
+        }
+        Ok(columns)
+    }
+
+    fn texts(&self, header: &Header) -> Result<[Texts; super::rows::TEXTS], Bad> {
+        let extent = header.columns[header::TEXTS];
+        let mut cursor = self.column(extent)?;
+        let mut columns = std::array::from_fn(|_| Texts::default());
+        for column in &mut columns {
+            *column = get_texts(&mut cursor, header.rows).map_err(malformed(extent))?;
+        }
+        Ok(columns)
+    }
+
+    /// The header, after every checksum of the chunk has been found to hold.
+    pub(crate) fn verify(&self) -> Result<Header, Bad> {
+        let header = self.header()?;
+        for extent in header.columns.iter().chain(header.series.iter().map(|entry| &entry.extent)) {
+            self.column(*extent)?;
+        }
+        Ok(header)
+    }
+
+    /// Everything.
+    pub(crate) fn rows(&self, header: &Header) -> Result<RowsIn, Bad> {
+        let shapes = self.shapes(header)?;
+        let mut present = Vec::with_capacity(header.series.len());
+        let mut series = Vec::with_capacity(header.series.len());
+        for (index, entry) in header.series.iter().enumerate() {
+            let rows = shapes.present(index);
+            let bad = malformed(entry.extent);
+            if rows.as_ref().map_or(header.rows, Vec::len) != entry.rows {
+                return Err(bad(Short));
+            }
+            let (metas, values) = self.series(entry)?;
+            let meta = |meta: i64| {
+                u32::try_from(meta).ok().filter(|at| (*at as usize) < header.metas.len()).ok_or(Short)
+            };
+            let metas = metas.all(entry.rows).and_then(|metas| metas.into_iter().map(meta).collect());
+            let metas = metas.map_err(malformed(entry.extent))?;
+            let values = values.all().map_err(bad)?;
+            series.push(SeriesRows { series: entry.series.clone(), metas, values });
+            present.push(rows);
+        }
+        Ok(RowsIn {
+            times: self.all_times(header)?,
+            seqs: self.seqs(header)?,
+            attributes: self.attributes(header)?,
+            texts: self.texts(header)?,
+            shapes: shapes.shapes,
+            shape_rows: shapes.rows,
+            metas: header.metas.clone(),
+            series,
+            present,
+        })
+    }
+}
+
+impl SeriesEntry {
+    /// Its column cannot be decoded although its checksum holds.
+    pub(crate) fn malformed(&self) -> Bad {
+        malformed(self.extent)(Short)
+    }
+}
+
+fn malformed(extent: Extent) -> impl FnOnce(Short) -> Bad {
+    move |Short| Bad { at: extent.at, what: "a column is not well formed" }
+}

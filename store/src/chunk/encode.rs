@@ -1,0 +1,90 @@
+//! Rows in memory to the bytes of a chunk.
+
+use super::header::{self, Extent, Header, SeriesEntry, Stats};
+use super::rows::{Rows, SeriesRows};
+use crate::bytes::put_varint;
+use crate::column::{Effort, PageStat, Values, put_ints, put_texts, put_times, put_values};
+use crate::error::Result;
+
+/// Adds what `write` appends to the body as a column.
+fn column(body: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> Result<()>) -> Result<Extent> {
+    let at = body.len();
+    write(body)?;
+    Ok(Extent { at, len: body.len() - at, crc: crc32c::crc32c(&body[at..]) })
+}
+
+fn stats(values: &Values) -> Stats {
+    let empty = |row: &usize| values.at(*row).is_some();
+    let first = (0..values.len()).find(empty);
+    let last = (0..values.len()).rev().find(empty);
+    if values.specials.is_empty() {
+        let PageStat { min, max, sum } = PageStat::of(&values.floats);
+        let at = |row: Option<usize>| row.and_then(|row| values.at(row));
+        return Stats { count: values.len() as u64, min, max, sum, first: at(first), last: at(last) };
+    }
+    let present = (0..values.len()).filter_map(|row| values.at(row));
+    let empty = Stats { min: f64::INFINITY, max: f64::NEG_INFINITY, ..Stats::default() };
+    present.fold(empty, |stats, value| {
+        let float = value.to_f64();
+        Stats {
+            count: stats.count + 1,
+            min: stats.min.min(float),
+            max: stats.max.max(float),
+            sum: stats.sum + float,
+            first: stats.first.or(Some(value)),
+            last: Some(value),
+        }
+    })
+}
+
+fn put_series(out: &mut Vec<u8>, series: &SeriesRows, effort: Effort) -> Result<()> {
+    let metas: Vec<i64> = series.metas.iter().map(|meta| i64::from(*meta)).collect();
+    put_ints(out, &metas, effort)?;
+    put_values(out, &series.values, effort)
+}
+
+fn put_shapes(out: &mut Vec<u8>, rows: &Rows, effort: Effort) -> Result<()> {
+    put_varint(out, rows.shapes.len() as u64);
+    for shape in &rows.shapes {
+        put_varint(out, shape.len() as u64);
+        shape.iter().for_each(|series| put_varint(out, u64::from(*series)));
+    }
+    let indexes: Vec<i64> = rows.shape_rows.iter().map(|shape| i64::from(*shape)).collect();
+    put_ints(out, &indexes, effort)
+}
+
+/// A chunk as bytes, with its header.
+pub(crate) fn encode(check: &str, rows: &Rows, effort: Effort) -> Result<(Header, Vec<u8>)> {
+    let mut body = Vec::with_capacity(rows.len() * 16);
+    let mut header = Header {
+        check: check.to_owned(),
+        rows: rows.len(),
+        first_ms: rows.times.first().copied().unwrap_or(0),
+        last_ms: rows.times.last().copied().unwrap_or(0),
+        seq_min: rows.seqs.iter().map(|seq| *seq as u64).min().unwrap_or(0),
+        seq_max: rows.seqs.iter().map(|seq| *seq as u64).max().unwrap_or(0),
+        samples: rows.series.iter().map(|series| series.values.len() as u64).sum(),
+        metas: rows.metas.clone(),
+        ..Header::default()
+    };
+    header.columns[header::TIMES] = column(&mut body, |out| put_times(out, &rows.times, effort))?;
+    header.columns[header::SEQS] = column(&mut body, |out| put_ints(out, &rows.seqs, effort))?;
+    header.columns[header::ATTRIBUTES] =
+        column(&mut body, |out| rows.attributes.iter().try_for_each(|column| put_ints(out, column, effort)))?;
+    header.columns[header::TEXTS] = column(&mut body, |out| {
+        rows.texts.iter().try_for_each(|texts| put_texts(out, texts.texts(), effort))
+    })?;
+    header.columns[header::SHAPES] = column(&mut body, |out| put_shapes(out, rows, effort))?;
+    for series in &rows.series {
+        header.series.push(SeriesEntry {
+            series: series.series.clone(),
+            rows: series.values.len(),
+            last_meta: series.metas.last().map_or(0, |meta| *meta as usize),
+            extent: column(&mut body, |out| put_series(out, series, effort))?,
+            stats: stats(&series.values),
+        });
+    }
+    let mut bytes = header.put();
+    bytes.extend_from_slice(&body);
+    Ok((header, bytes))
+}

@@ -1,0 +1,231 @@
+//! The header of a chunk: what it holds, where, and the statistics of every series.
+//!
+//! ```text
+//!  0  u32     magic "CHNK"
+//!  4  u32     length of what follows the first 12 bytes up to the columns
+//!  8  u32     CRC-32C of that
+//! 12  text    name of the check
+//!     varint  rows
+//!     zigzag  time of the first row; varint  time of the last row minus that
+//!     varint  least run number;      varint  greatest minus that
+//!     varint  samples
+//!     5 ×     varint length, u32 CRC-32C: times, numbers, attributes, texts, shapes
+//!     varint  metas, then each
+//!     varint  series, then each: name, varint rows, varint last meta, varint length, u32 CRC-32C, statistics
+//!     …       the columns: the five above, then those of the series in order
+//! ```
+//! Statistics: varint values; unless 0: f64 least, greatest, sum; first and last as (u8 0 float or 1 integer, 8 bytes).
+
+use crate::bytes::{Cursor, Short, put_varint, put_zigzag};
+use crate::limits::CHUNK_ROWS_MAX;
+use crate::log::{SeriesDef, SeriesMeta};
+use crate::value::Value;
+
+pub(crate) const MAGIC: [u8; 4] = *b"CHNK";
+pub(crate) const LEN_AT: usize = 4;
+pub(crate) const CRC_AT: usize = LEN_AT + 4;
+pub(crate) const PAYLOAD_AT: usize = CRC_AT + 4;
+
+/// Columns that every chunk has before those of its series.
+pub(crate) const COLUMNS: usize = 5;
+pub(crate) const TIMES: usize = 0;
+pub(crate) const SEQS: usize = 1;
+pub(crate) const ATTRIBUTES: usize = 2;
+pub(crate) const TEXTS: usize = 3;
+pub(crate) const SHAPES: usize = 4;
+
+/// Where a column is within the chunk, and its checksum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub(crate) at: usize,
+    pub(crate) len: usize,
+    pub(crate) crc: u32,
+}
+
+/// What the values of one series in a chunk have in common.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Stats {
+    /// Rows with a value.
+    pub(crate) count: u64,
+    pub(crate) min: f64,
+    pub(crate) max: f64,
+    pub(crate) sum: f64,
+    pub(crate) first: Option<Value>,
+    pub(crate) last: Option<Value>,
+}
+
+/// One series of a chunk.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct SeriesEntry {
+    pub(crate) series: SeriesDef,
+    /// Rows that have it.
+    pub(crate) rows: usize,
+    pub(crate) last_meta: usize,
+    pub(crate) extent: Extent,
+    pub(crate) stats: Stats,
+}
+
+/// The header of a chunk.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Header {
+    pub(crate) check: String,
+    pub(crate) rows: usize,
+    pub(crate) first_ms: i64,
+    pub(crate) last_ms: i64,
+    pub(crate) seq_min: u64,
+    pub(crate) seq_max: u64,
+    pub(crate) samples: u64,
+    pub(crate) columns: [Extent; COLUMNS],
+    pub(crate) metas: Vec<SeriesMeta>,
+    pub(crate) series: Vec<SeriesEntry>,
+}
+
+fn put_extent(out: &mut Vec<u8>, extent: &Extent) {
+    put_varint(out, extent.len as u64);
+    out.extend_from_slice(&extent.crc.to_le_bytes());
+}
+
+/// Reads an extent that begins where the one before ended.
+fn get_extent(cursor: &mut Cursor<'_>, end: &mut usize) -> Result<Extent, Short> {
+    let len = cursor.size()?;
+    let crc = cursor.u32()?;
+    let at = *end;
+    *end = at.checked_add(len).ok_or(Short)?;
+    Ok(Extent { at, len, crc })
+}
+
+fn put_value(out: &mut Vec<u8>, value: Option<Value>) {
+    match value {
+        Some(Value::Integer(integer)) => {
+            out.push(1);
+            out.extend_from_slice(&integer.to_le_bytes());
+        }
+        other => {
+            out.push(0);
+            out.extend_from_slice(&other.map_or(0.0, Value::to_f64).to_le_bytes());
+        }
+    }
+}
+
+fn get_value(cursor: &mut Cursor<'_>) -> Result<Option<Value>, Short> {
+    match cursor.u8()? {
+        0 => Ok(Some(Value::Float(cursor.f64()?))),
+        1 => Ok(Some(Value::Integer(i64::from_le_bytes(cursor.array()?)))),
+        _ => Err(Short),
+    }
+}
+
+impl Stats {
+    fn put(&self, out: &mut Vec<u8>) {
+        put_varint(out, self.count);
+        if self.count > 0 {
+            [self.min, self.max, self.sum]
+                .iter()
+                .for_each(|float| out.extend_from_slice(&float.to_le_bytes()));
+            put_value(out, self.first);
+            put_value(out, self.last);
+        }
+    }
+
+    fn get(cursor: &mut Cursor<'_>) -> Result<Stats, Short> {
+        let count = cursor.varint()?;
+        if count == 0 {
+            return Ok(Stats::default());
+        }
+        let (min, max, sum) = (cursor.f64()?, cursor.f64()?, cursor.f64()?);
+        Ok(Stats { count, min, max, sum, first: get_value(cursor)?, last: get_value(cursor)? })
+    }
+}
+
+impl Header {
+    /// The bytes of the header, magic to end. The extents' positions follow from their lengths.
+    pub(crate) fn put(&self) -> Vec<u8> {
+        let mut out = vec![0; PAYLOAD_AT];
+        crate::bytes::put_str(&mut out, &self.check);
+        put_varint(&mut out, self.rows as u64);
+        put_zigzag(&mut out, self.first_ms);
+        put_varint(&mut out, self.last_ms.wrapping_sub(self.first_ms) as u64);
+        put_varint(&mut out, self.seq_min);
+        put_varint(&mut out, self.seq_max - self.seq_min);
+        put_varint(&mut out, self.samples);
+        self.columns.iter().for_each(|extent| put_extent(&mut out, extent));
+        put_varint(&mut out, self.metas.len() as u64);
+        self.metas.iter().for_each(|meta| meta.put(&mut out));
+        put_varint(&mut out, self.series.len() as u64);
+        for entry in &self.series {
+            entry.series.put(&mut out);
+            put_varint(&mut out, entry.rows as u64);
+            put_varint(&mut out, entry.last_meta as u64);
+            put_extent(&mut out, &entry.extent);
+            entry.stats.put(&mut out);
+        }
+        let len = (out.len() - PAYLOAD_AT) as u32;
+        let crc = crc32c::crc32c(&out[PAYLOAD_AT..]);
+        out[..LEN_AT].copy_from_slice(&MAGIC);
+        out[LEN_AT..CRC_AT].copy_from_slice(&len.to_le_bytes());
+        out[CRC_AT..PAYLOAD_AT].copy_from_slice(&crc.to_le_bytes());
+        out
+    }
+
+    /// Length of the header that begins here, if its magic and checksum hold.
+    pub(crate) fn check(bytes: &[u8]) -> Result<usize, Short> {
+        let mut cursor = Cursor::new(bytes);
+        if cursor.array::<4>()? != MAGIC {
+            return Err(Short);
+        }
+        let len = cursor.u32()? as usize;
+        let crc = cursor.u32()?;
+        if crc32c::crc32c(cursor.take(len)?) != crc {
+            return Err(Short);
+        }
+        Ok(PAYLOAD_AT + len)
+    }
+
+    /// Reads a header that has been checked.
+    pub(crate) fn get(bytes: &[u8]) -> Result<Header, Short> {
+        let mut cursor = Cursor::new(bytes);
+        cursor.take(PAYLOAD_AT)?;
+        let check = cursor.str()?.to_owned();
+        let rows = cursor.size()?;
+        let first_ms = cursor.zigzag()?;
+        let last_ms = first_ms.wrapping_add(cursor.varint()? as i64);
+        let seq_min = cursor.varint()?;
+        let seq_max = seq_min.checked_add(cursor.varint()?).ok_or(Short)?;
+        let samples = cursor.varint()?;
+        if rows == 0 || rows > CHUNK_ROWS_MAX || first_ms > last_ms {
+            return Err(Short);
+        }
+        let mut end = bytes.len();
+        let mut columns = [Extent::default(); COLUMNS];
+        for extent in &mut columns {
+            *extent = get_extent(&mut cursor, &mut end)?;
+        }
+        let metas: Vec<SeriesMeta> =
+            (0..cursor.count(3)?).map(|_| SeriesMeta::get(&mut cursor)).collect::<Result<_, Short>>()?;
+        let series = (0..cursor.count(9)?)
+            .map(|_| {
+                let series = SeriesDef::get(&mut cursor)?;
+                let (rows_here, last_meta) = (cursor.size()?, cursor.size()?);
+                if rows_here > rows || (last_meta >= metas.len() && rows_here > 0) {
+                    return Err(Short);
+                }
+                let extent = get_extent(&mut cursor, &mut end)?;
+                Ok(SeriesEntry {
+                    series,
+                    rows: rows_here,
+                    last_meta,
+                    extent,
+                    stats: Stats::get(&mut cursor)?,
+                })
+            })
+            .collect::<Result<_, Short>>()?;
+        Ok(Header { check, rows, first_ms, last_ms, seq_min, seq_max, samples, columns, metas, series })
+    }
+
+    /// Length of the whole chunk.
+    pub(crate) fn chunk_len(&self, header_len: usize) -> usize {
+        let columns: usize = self.columns.iter().map(|extent| extent.len).sum();
+        let series: usize = self.series.iter().map(|entry| entry.extent.len).sum();
+        header_len + columns + series
+    }
+}

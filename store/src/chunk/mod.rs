@@ -1,0 +1,14 @@
+//! A chunk: some thousands of rows of one check, in columns, self-contained.
+
+mod attributes;
+mod build;
+mod decode;
+mod encode;
+mod header;
+mod rows;
+
+pub(crate) use build::LogRows;
+pub(crate) use decode::{Bad, ChunkBytes};
+pub(crate) use encode::encode;
+pub(crate) use header::{Header, SeriesEntry};
+pub(crate) use rows::{Remap, Rows, RowsIn};

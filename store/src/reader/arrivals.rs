@@ -1,0 +1,136 @@
+//! The runs after a position in order of arrival: a durable cursor into the store.
+//!
+//! Run numbers of files do not overlap, so the files are read one after the other; within a segment, runs are
+//! gathered in windows of consecutive numbers, each of which decodes the chunks that have some.
+
+use std::collections::VecDeque;
+
+use super::view::{Part, Reader};
+use crate::error::Result;
+use crate::limits::ARRIVALS_WINDOW;
+use crate::log::{LogImage, RowRef};
+use crate::position::Position;
+use crate::run::Run;
+use crate::segment::Segment;
+
+/// A run as [`Reader::since`] hands it out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arrived {
+    /// The position after this run: where to go on.
+    pub position: Position,
+    /// Name of the check.
+    pub check: String,
+    /// The run.
+    pub run: Run,
+}
+
+/// Iterates over runs in order of arrival; see [`Reader::since`].
+pub struct Arrivals<'a> {
+    reader: &'a Reader,
+    part: usize,
+    next: u64,
+    /// Offsets of damaged chunks of this part that have been reported.
+    reported: Vec<u64>,
+    ready: VecDeque<Result<Arrived>>,
+}
+
+impl Reader {
+    /// The runs after a position, in order of arrival. What is damaged is an error where it would have been, and then
+    /// it goes on.
+    pub fn since(&self, position: Position) -> Arrivals<'_> {
+        Arrivals { reader: self, part: 0, next: position.0, reported: Vec::new(), ready: VecDeque::new() }
+    }
+}
+
+impl Iterator for Arrivals<'_> {
+    type Item = Result<Arrived>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            if let Some(ready) = self.ready.pop_front() {
+                return Some(ready);
+            }
+            let more = match self.reader.parts.get(self.part)? {
+                Part::Log(image) => self.log(image),
+                Part::Segment(segment) => self.segment(segment),
+            };
+            if !more {
+                self.part += 1;
+                self.reported.clear();
+            }
+        }
+    }
+}
+
+fn arrived(seq: u64, check: &str, run: Run) -> Arrived {
+    Arrived { position: Position(seq.saturating_add(1)), check: check.to_owned(), run }
+}
+
+impl Arrivals<'_> {
+    /// Gathers a window of a log; `false` if there is nothing more in it.
+    fn log(&mut self, image: &LogImage) -> bool {
+        let mut rows: Vec<(&str, RowRef)> = Vec::new();
+        let mut after = None;
+        for (check, all) in image.checks() {
+            // In order of arrival, as the log is.
+            let first = all.partition_point(|row| row.seq < self.next);
+            rows.extend(all[first..].iter().take(ARRIVALS_WINDOW).map(|row| (check.as_str(), *row)));
+            after = after.max(all.last().map(|row| row.seq));
+        }
+        rows.sort_unstable_by_key(|(_, row)| row.seq);
+        rows.truncate(ARRIVALS_WINDOW);
+        let Some((_, last)) = rows.last() else { return false };
+        self.next = last.seq.saturating_add(1);
+        for (check, row) in rows {
+            let run = image.run(&*self.reader.disk, &row);
+            self.ready.push_back(run.map(|run| arrived(row.seq, check, run)));
+        }
+        after.is_some_and(|after| after >= self.next)
+    }
+
+    /// Gathers a window of a segment; `false` if there is nothing more in it.
+    fn segment(&mut self, segment: &Segment) -> bool {
+        let (low, mut beyond) = (self.next.max(segment.start()), None::<u64>);
+        let high = low.saturating_add(ARRIVALS_WINDOW as u64);
+        let mut found: Vec<(u64, Result<Arrived>)> = Vec::new();
+        let mut later = |seq: u64| beyond = Some(beyond.map_or(seq, |known| known.min(seq)));
+        for check in segment.checks() {
+            for chunk in check.chunks.iter().filter(|chunk| chunk.seq_max >= low) {
+                if chunk.seq_min >= high {
+                    later(chunk.seq_min);
+                    continue;
+                }
+                let read = || {
+                    let bytes = segment.chunk(chunk)?;
+                    let bad = segment.bad(chunk);
+                    let header = bytes.header().map_err(&bad)?;
+                    let seqs = bytes.seqs(&header).map_err(&bad)?;
+                    let here = seqs.iter().any(|seq| (low..high).contains(&(*seq as u64)));
+                    let rows = here.then(|| bytes.rows(&header).map_err(&bad)).transpose()?;
+                    Ok((seqs, rows))
+                };
+                match read() {
+                    Err(_) if self.reported.contains(&chunk.at) => {}
+                    Err(error) => {
+                        self.reported.push(chunk.at);
+                        found.push((chunk.seq_min.max(low), Err(error)));
+                    }
+                    Ok((seqs, rows)) => {
+                        seqs.iter().map(|seq| *seq as u64).filter(|seq| *seq >= high).for_each(&mut later);
+                        let Some(rows) = rows else { continue };
+                        for (row, seq) in seqs.into_iter().map(|seq| seq as u64).enumerate() {
+                            if (low..high).contains(&seq) {
+                                let run = rows.run(row).map_err(|_| segment.malformed(chunk));
+                                found.push((seq, run.map(|run| arrived(seq, &check.name, run))));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        found.sort_by_key(|(seq, _)| *seq);
+        self.ready.extend(found.into_iter().map(|(_, run)| run));
+        self.next = beyond.unwrap_or(low);
+        beyond.is_some()
+    }
+}

@@ -1,0 +1,9 @@
+//! Sealed segments: immutable files of chunks, by check, with a directory at their end.
+
+mod directory;
+mod file;
+mod writer;
+
+pub(crate) use directory::ChunkRef;
+pub(crate) use file::Segment;
+pub(crate) use writer::SegmentWriter;

@@ -1,0 +1,159 @@
+//! Merging: adjacent segments become one, row by row in order of time, full chunks untouched.
+//!
+//! Each segment is a lane that hands out its chunks of a check by time. A chunk that is large enough and does not
+//! overlap another lane is copied as it is; others are decoded, joined and encoded again.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::chunk::{Remap, Rows, RowsIn, encode};
+use crate::column::Effort;
+use crate::disk::Disk;
+use crate::error::{Error, Result};
+use crate::limits::{CHUNK_CELLS, CHUNK_ROWS};
+use crate::names::segment_name;
+use crate::segment::{ChunkRef, Segment, SegmentWriter};
+
+/// Merges segments, given in order of their run numbers, into one and removes them.
+pub(super) fn merge(disk: &dyn Disk, segments: &[Segment], cancel: &AtomicBool) -> Result<()> {
+    let (Some(first), Some(last)) = (segments.first(), segments.last()) else { return Ok(()) };
+    let names: BTreeSet<&str> =
+        segments.iter().flat_map(Segment::checks).map(|check| check.name.as_str()).collect();
+    let mut out = SegmentWriter::create(disk, first.start(), last.end())?;
+    for check in names {
+        let lanes: Vec<Lane<'_>> = segments.iter().map(|segment| Lane::new(segment, check)).collect();
+        Merging { check, lanes, pending: Rows::default(), out: &mut out }.run(cancel)?;
+    }
+    out.finish()?;
+    for segment in segments {
+        let name = segment_name(segment.start(), segment.end());
+        disk.remove(&name).map_err(Error::io("remove", disk.path().join(&name)))?;
+    }
+    disk.sync_names().map_err(Error::io("sync directory", disk.path()))
+}
+
+/// `true` for a chunk that stays as it is for ever unless runs come in between.
+fn is_settled(chunk: &ChunkRef) -> bool {
+    chunk.rows as usize >= CHUNK_ROWS / 2 || chunk.samples as usize >= CHUNK_CELLS / 2
+}
+
+struct Loaded {
+    rows: RowsIn,
+    at: usize,
+    remap: Option<Remap>,
+}
+
+struct Lane<'a> {
+    segment: &'a Segment,
+    chunks: std::slice::Iter<'a, ChunkRef>,
+    next: Option<&'a ChunkRef>,
+    loaded: Option<Loaded>,
+}
+
+impl<'a> Lane<'a> {
+    fn new(segment: &'a Segment, check: &str) -> Lane<'a> {
+        let mut chunks = segment.chunks(check).iter();
+        let next = chunks.next();
+        Lane { segment, chunks, next, loaded: None }
+    }
+
+    /// Time and number of the next row, the number 0 where it is not known yet, so that a chunk is loaded before any
+    /// row of the same time is taken; none at the end.
+    fn head(&self) -> Option<(i64, u64)> {
+        match &self.loaded {
+            Some(loaded) => Some((loaded.rows.times[loaded.at], loaded.rows.seqs[loaded.at] as u64)),
+            None => self.next.map(|chunk| (chunk.first_ms, 0)),
+        }
+    }
+
+    fn load(&mut self) -> Result<()> {
+        if let (None, Some(chunk)) = (&self.loaded, self.next) {
+            let bytes = self.segment.chunk(chunk)?;
+            let bad = self.segment.bad(chunk);
+            let rows = bytes.header().and_then(|header| bytes.rows(&header)).map_err(bad)?;
+            self.loaded = Some(Loaded { rows, at: 0, remap: None });
+            self.next = self.chunks.next();
+        }
+        Ok(())
+    }
+}
+
+struct Merging<'a, 'b> {
+    check: &'a str,
+    lanes: Vec<Lane<'a>>,
+    pending: Rows,
+    out: &'a mut SegmentWriter<'b>,
+}
+
+impl Merging<'_, '_> {
+    fn run(mut self, cancel: &AtomicBool) -> Result<()> {
+        loop {
+            if cancel.load(Ordering::Relaxed) {
+                return Err(Error::Cancelled);
+            }
+            let heads = self.lanes.iter().enumerate().filter_map(|(at, lane)| Some((lane.head()?, at)));
+            let Some((_, at)) = heads.min() else { break };
+            // The least head of all other lanes, where this one must stop.
+            let others = self.lanes.iter().enumerate().filter(|(other, _)| *other != at);
+            let limit = others.filter_map(|(_, lane)| lane.head()).min();
+            if self.copy(at, limit)? {
+                continue;
+            }
+            if self.lanes[at].loaded.is_none() {
+                // Its own first number is not known before, so look again.
+                self.lanes[at].load()?;
+                continue;
+            }
+            self.take(at, limit);
+            if self.pending.is_full() {
+                self.flush()?;
+            }
+        }
+        self.flush()
+    }
+
+    /// Copies the next chunk of a lane if it is settled and ends before the other lanes begin.
+    fn copy(&mut self, at: usize, limit: Option<(i64, u64)>) -> Result<bool> {
+        let lane = &mut self.lanes[at];
+        let Some(chunk) = lane.next.filter(|_| lane.loaded.is_none()) else { return Ok(false) };
+        if !is_settled(chunk) || limit.is_some_and(|(limit_ms, _)| chunk.last_ms >= limit_ms) {
+            return Ok(false);
+        }
+        let bytes = lane.segment.chunk(chunk)?;
+        let header = bytes.verify().map_err(lane.segment.bad(chunk))?;
+        lane.next = lane.chunks.next();
+        self.flush()?;
+        self.out.add(&header, bytes.0)?;
+        Ok(true)
+    }
+
+    /// Moves rows of a loaded lane up to the limit, or until the pending rows are full.
+    fn take(&mut self, at: usize, limit: Option<(i64, u64)>) {
+        let lane = &mut self.lanes[at];
+        let Some(loaded) = &mut lane.loaded else { return };
+        let rows = &loaded.rows;
+        let room = self.pending.room(rows.series.len()).min(rows.len() - loaded.at);
+        let before =
+            |row: &usize| limit.is_none_or(|limit| (rows.times[*row], rows.seqs[*row] as u64) < limit);
+        let count = (loaded.at..loaded.at + room).take_while(before).count().max(1);
+        let range = loaded.at..loaded.at + count;
+        let pending = &mut self.pending;
+        let mut remap = loaded.remap.take().unwrap_or_else(|| pending.remap(rows));
+        pending.append(rows, &mut remap, range);
+        loaded.at += count;
+        loaded.remap = Some(remap);
+        if loaded.at == rows.len() {
+            lane.loaded = None;
+        }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        if self.pending.len() == 0 {
+            return Ok(());
+        }
+        let rows = std::mem::take(&mut self.pending);
+        self.lanes.iter_mut().filter_map(|lane| lane.loaded.as_mut()).for_each(|loaded| loaded.remap = None);
+        let (header, bytes) = encode(self.check, &rows, Effort::Full)?;
+        self.out.add(&header, &bytes)
+    }
+}

@@ -1,0 +1,8 @@
+//! Upkeep: logs are sealed into segments, segments merged into larger ones, without the writer waiting for it.
+
+mod merge;
+mod plan;
+mod seal;
+mod worker;
+
+pub(crate) use worker::{Upkeep, Work};

@@ -1,0 +1,92 @@
+//! What to do next: pure decisions over the files that are there.
+
+use crate::limits::{MERGE_BYTES_MAX, MERGE_MAX, MERGE_MIN};
+use crate::names::FileName;
+
+/// A segment as far as merging is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Candidate {
+    pub(super) rows: u64,
+    pub(super) bytes: u64,
+}
+
+/// Segments of about the same size have the same tier; each is about eight times the one below.
+fn tier(candidate: &Candidate) -> u32 {
+    candidate.rows.max(1).ilog2() / 3
+}
+
+/// The logs to seal into one segment and where the last of them ends: a stretch of logs that no segment interrupts,
+/// all before `bound`, the start of the log that is being written.
+pub(super) fn logs_to_seal(files: &[FileName], bound: u64, logs_max: usize) -> Option<(Vec<u64>, u64)> {
+    let mut starts: Vec<u64> = Vec::new();
+    for file in files {
+        match *file {
+            FileName::Log { start } if start < bound && starts.len() < logs_max => starts.push(start),
+            FileName::Log { start } | FileName::Segment { start, .. } if !starts.is_empty() => {
+                return Some((starts, start.min(bound)));
+            }
+            _ => {}
+        }
+    }
+    if starts.is_empty() { None } else { Some((starts, bound)) }
+}
+
+/// The adjacent segments (as a range of indexes) to merge next. With `all`, as few as possible shall remain.
+pub(super) fn segments_to_merge(candidates: &[Candidate], all: bool) -> Option<std::ops::Range<usize>> {
+    let tiers = candidates.iter().map(tier).max()?;
+    let least = if all { 2 } else { MERGE_MIN };
+    for limit in if all { tiers..=tiers } else { 0..=tiers } {
+        let mut start = 0;
+        while start < candidates.len() {
+            let mut bytes = 0_u64;
+            let fits = candidates[start..].iter().take(if all { usize::MAX } else { MERGE_MAX }).take_while(
+                |candidate| {
+                    bytes = bytes.saturating_add(candidate.bytes);
+                    tier(candidate) <= limit && bytes <= MERGE_BYTES_MAX
+                },
+            );
+            let count = fits.count();
+            if count >= least {
+                return Some(start..start + count);
+            }
+            start += 1;
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidates(rows: &[u64]) -> Vec<Candidate> {
+        rows.iter().map(|rows| Candidate { rows: *rows, bytes: rows * 8 }).collect()
+    }
+
+    #[test]
+    fn small_adjacent_segments_are_merged_first() {
+        assert_eq!(segments_to_merge(&[], true), None);
+        assert_eq!(segments_to_merge(&candidates(&[100; 7]), false), None);
+        assert_eq!(segments_to_merge(&candidates(&[100; 8]), false), Some(0..8));
+        assert_eq!(
+            segments_to_merge(&candidates(&[9000, 100, 100, 100, 100, 100, 100, 100, 100]), false),
+            Some(1..9)
+        );
+        assert_eq!(segments_to_merge(&candidates(&[9000, 100, 100]), true), Some(0..3));
+        assert_eq!(segments_to_merge(&candidates(&[9000]), true), None);
+        let large = MERGE_BYTES_MAX / 8 * 3 / 4;
+        assert_eq!(segments_to_merge(&candidates(&[large, large, 5, 5]), true), Some(1..4));
+        assert_eq!(segments_to_merge(&candidates(&[large, large]), true), None);
+    }
+
+    #[test]
+    fn logs_before_the_active_one_are_sealed_together() {
+        let log = |start| FileName::Log { start };
+        let segment = FileName::Segment { start: 20, end: 30 };
+        assert_eq!(logs_to_seal(&[log(0), log(10)], 10, 9), Some((vec![0], 10)));
+        assert_eq!(logs_to_seal(&[log(10)], 10, 9), None);
+        assert_eq!(logs_to_seal(&[log(0), log(10), segment, log(30)], 99, 9), Some((vec![0, 10], 20)));
+        assert_eq!(logs_to_seal(&[segment, log(30), log(40)], 99, 1), Some((vec![30], 40)));
+        assert_eq!(logs_to_seal(&[segment, log(30), log(40)], 99, 2), Some((vec![30, 40], 99)));
+    }
+}

@@ -1,0 +1,70 @@
+//! Sealing: the runs of logs that are finished become one segment.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::chunk::{LogRows, encode};
+use crate::column::Effort;
+use crate::disk::Disk;
+use crate::error::{Error, Result};
+use crate::log::{LogImage, RowRef};
+use crate::names::{QUARANTINE_SUFFIX, log_name};
+use crate::segment::SegmentWriter;
+
+/// Seals the logs that start at these numbers, in order; runs numbered `end` or more are not theirs.
+///
+/// The logs are removed once the segment is durable; one with damage is set aside instead.
+pub(super) fn seal(disk: &dyn Disk, starts: &[u64], end: u64, cancel: &AtomicBool) -> Result<()> {
+    let mut images = Vec::with_capacity(starts.len());
+    for (index, start) in starts.iter().enumerate() {
+        let mut image = LogImage::open(disk, *start, starts.get(index + 1).copied().unwrap_or(end))?;
+        image.extend(disk)?;
+        images.push(image);
+    }
+    if images.iter().any(|image| image.last_seq().is_some()) {
+        write(disk, &images, starts[0], end, cancel)?;
+    }
+    for image in &images {
+        let name = log_name(image.start());
+        let gone = if image.damages().is_empty() {
+            disk.remove(&name)
+        } else {
+            disk.rename(&name, &format!("{name}{QUARANTINE_SUFFIX}"))
+        };
+        gone.map_err(Error::io("remove", disk.path().join(&name)))?;
+    }
+    disk.sync_names().map_err(Error::io("sync directory", disk.path()))
+}
+
+fn write(disk: &dyn Disk, images: &[LogImage], start: u64, end: u64, cancel: &AtomicBool) -> Result<()> {
+    let mut by_check: BTreeMap<&str, Vec<(usize, RowRef)>> = BTreeMap::new();
+    for (index, image) in images.iter().enumerate() {
+        for (check, rows) in image.checks() {
+            by_check.entry(check).or_default().extend(rows.iter().map(|row| (index, *row)));
+        }
+    }
+    let mut segment = SegmentWriter::create(disk, start, end)?;
+    for (check, mut refs) in by_check {
+        if cancel.load(Ordering::Relaxed) {
+            return Err(Error::Cancelled);
+        }
+        // Mostly in order already, which this sort is quick at.
+        refs.sort_by_key(|(_, row)| (row.time_ms, row.seq));
+        let mut rows = LogRows::default();
+        let mut flush = |rows: &mut LogRows| -> Result<()> {
+            if let Some(rows) = rows.take() {
+                let (header, bytes) = encode(check, &rows, Effort::Quick)?;
+                segment.add(&header, &bytes)?;
+            }
+            Ok(())
+        };
+        for (index, row) in &refs {
+            rows.push(disk, (*index, &images[*index]), row)?;
+            if rows.is_full() {
+                flush(&mut rows)?;
+            }
+        }
+        flush(&mut rows)?;
+    }
+    segment.finish()
+}

@@ -1,0 +1,259 @@
+//! Who does the upkeep: a thread of its own, or the caller.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use super::plan::{Candidate, logs_to_seal, segments_to_merge};
+use super::{merge, seal};
+use crate::disk::Disk;
+use crate::error::{Error, Result};
+use crate::names::{FileName, RESERVE_NAME, live};
+use crate::segment::Segment;
+
+/// How far upkeep goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Work {
+    /// Nothing is asked for.
+    #[default]
+    None,
+    /// Seal logs that are finished and merge where it is worth while.
+    Usual,
+    /// Also merge everything into as few segments as the size limit allows.
+    Everything,
+}
+
+#[derive(Default)]
+struct State {
+    asked: Work,
+    busy: bool,
+    stop: bool,
+    /// Logs from this number on are not finished.
+    bound: u64,
+    unsealed: u64,
+    error: Option<String>,
+}
+
+struct Shared {
+    disk: Arc<dyn Disk>,
+    log_bytes: u64,
+    reserve_bytes: u64,
+    state: Mutex<State>,
+    changed: Condvar,
+    cancel: AtomicBool,
+}
+
+/// The upkeep of one store that is open for writing.
+pub(crate) struct Upkeep {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Upkeep {
+    /// With `background`, on a thread of its own; otherwise only within [`Upkeep::wait`].
+    pub(crate) fn new(
+        disk: Arc<dyn Disk>,
+        log_bytes: u64,
+        reserve_bytes: u64,
+        background: bool,
+    ) -> Result<Upkeep> {
+        let path = disk.path().to_path_buf();
+        let shared = Arc::new(Shared {
+            disk,
+            log_bytes,
+            reserve_bytes,
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            cancel: AtomicBool::new(false),
+        });
+        let worker = Arc::clone(&shared);
+        let thread = background
+            .then(|| std::thread::Builder::new().name("store upkeep".to_owned()).spawn(move || worker.work()))
+            .transpose()
+            .map_err(Error::io("start the upkeep of", path))?;
+        Ok(Upkeep { shared, thread })
+    }
+
+    /// Asks for work; logs that start before `bound` are finished.
+    pub(crate) fn ask(&self, work: Work, bound: u64, unsealed: u64) {
+        let mut state = self.shared.state();
+        state.asked = state.asked.max(work);
+        state.bound = state.bound.max(bound);
+        state.unsealed += unsealed;
+        self.shared.changed.notify_all();
+    }
+
+    /// Waits until all that was asked for is done, or failed.
+    pub(crate) fn wait(&self) -> Result<()> {
+        if self.thread.is_none() {
+            let mut state = self.shared.state();
+            let (work, bound) = (std::mem::take(&mut state.asked), state.bound);
+            drop(state);
+            return if work == Work::None { Ok(()) } else { self.shared.attend(work, bound) };
+        }
+        let state = self.shared.state();
+        let idle = |state: &mut State| !state.stop && (state.busy || state.asked != Work::None);
+        let state = self.shared.changed.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner);
+        match &state.error {
+            Some(why) => Err(Error::Upkeep { why: why.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until at most `logs` wait to be sealed, or sealing failed. With no thread it does not wait.
+    pub(crate) fn wait_for_backlog(&self, logs: u64) {
+        if self.thread.is_some() {
+            let idle = |state: &mut State| state.unsealed > logs && (state.busy || state.asked != Work::None);
+            drop(self.shared.changed.wait_while(self.shared.state(), idle));
+        }
+    }
+
+    /// Logs that wait to be sealed, and what went wrong last.
+    pub(crate) fn status(&self) -> (u64, Option<String>) {
+        let state = self.shared.state();
+        (state.unsealed, state.error.clone())
+    }
+}
+
+impl Drop for Upkeep {
+    /// Gives up what is under way; files stay as they were before it.
+    fn drop(&mut self) {
+        self.shared.cancel.store(true, Ordering::Relaxed);
+        self.shared.state().stop = true;
+        self.shared.changed.notify_all();
+        if let Some(thread) = self.thread.take() {
+            // A panic in the thread has been reported by then and harmed no file.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self) {
+        loop {
+            let nothing = |state: &mut State| !state.stop && state.asked == Work::None;
+            let mut state =
+                self.changed.wait_while(self.state(), nothing).unwrap_or_else(PoisonError::into_inner);
+            if state.stop {
+                return;
+            }
+            let (work, bound) = (std::mem::take(&mut state.asked), state.bound);
+            state.busy = true;
+            drop(state);
+            let done = self.attend(work, bound);
+            let mut state = self.state();
+            state.busy = false;
+            state.error = done.err().map(|error| error.to_string());
+            self.changed.notify_all();
+        }
+    }
+
+    /// Does all there is to do, then restores the reserve.
+    fn attend(&self, work: Work, bound: u64) -> Result<()> {
+        self.tidy()?;
+        loop {
+            let newest = self.state().bound.max(bound);
+            let step = self.step(work, newest);
+            let step = match step {
+                Err(error) if error.is_no_space() && self.disk.remove(RESERVE_NAME).is_ok() => {
+                    self.step(work, newest)
+                }
+                step => step,
+            };
+            if !step? {
+                break;
+            }
+        }
+        self.hold_reserve();
+        Ok(())
+    }
+
+    /// Takes the reserve from the disk if it is not there. Without room for it, upkeep does without.
+    fn hold_reserve(&self) {
+        if self.reserve_bytes > 0 && self.disk.open(RESERVE_NAME).is_err() {
+            let _ = self.disk.create(RESERVE_NAME, self.reserve_bytes);
+        }
+    }
+
+    /// Removes what a larger segment has replaced, and what was never finished.
+    fn tidy(&self) -> Result<()> {
+        let names = self.list()?;
+        let (_, replaced) = live(&names);
+        let temporary =
+            names.iter().filter(|name| FileName::parse(name) == Some(FileName::Temporary)).cloned();
+        for name in replaced.into_iter().map(FileName::name).chain(temporary) {
+            self.disk.remove(&name).map_err(Error::io("remove", self.disk.path().join(&name)))?;
+        }
+        Ok(())
+    }
+
+    fn list(&self) -> Result<Vec<String>> {
+        self.disk.list().map_err(Error::io("list", self.disk.path()))
+    }
+
+    /// Seals or merges once; `false` if there is nothing to do.
+    fn step(&self, work: Work, bound: u64) -> Result<bool> {
+        let (files, _) = live(&self.list()?);
+        if let Some((starts, end)) = logs_to_seal(&files, bound, self.logs_at_once(&files, bound)) {
+            seal::seal(&*self.disk, &starts, end, &self.cancel)?;
+            let mut state = self.state();
+            state.unsealed = state.unsealed.saturating_sub(starts.len() as u64);
+            self.changed.notify_all();
+            return Ok(true);
+        }
+        let Some(segments) = self.segments_to_merge(&files, work == Work::Everything)? else {
+            return Ok(false);
+        };
+        merge::merge(&*self.disk, &segments, &self.cancel)?;
+        Ok(true)
+    }
+
+    /// How many finished logs make one segment: full ones one by one, small ones together.
+    fn logs_at_once(&self, files: &[FileName], bound: u64) -> usize {
+        let mut bytes = 0_u64;
+        let logs = files.iter().filter(|file| matches!(file, FileName::Log { start } if *start < bound));
+        let fits = |file: &&FileName| {
+            let size = self.disk.open(&file.name()).and_then(|file| file.size()).unwrap_or(0);
+            bytes = bytes.saturating_add(size);
+            bytes <= self.log_bytes
+        };
+        logs.take_while(fits).count().max(1)
+    }
+
+    /// The next segments to merge. One that is damaged stays by itself.
+    fn segments_to_merge(&self, files: &[FileName], all: bool) -> Result<Option<Vec<Segment>>> {
+        let mut stretch: Vec<Segment> = Vec::new();
+        for file in files.iter().map(Some).chain([None]) {
+            let opened = match file {
+                Some(FileName::Segment { start, end }) => match Segment::open(&*self.disk, *start, *end) {
+                    Ok(segment) => Some(segment),
+                    Err(Error::Damaged { .. }) => None,
+                    Err(error) => return Err(error),
+                },
+                _ => None,
+            };
+            match opened {
+                Some(segment) => stretch.push(segment),
+                None => {
+                    let candidates: Vec<Candidate> = stretch.iter().map(candidate).collect();
+                    if let Some(range) = segments_to_merge(&candidates, all) {
+                        stretch.truncate(range.end);
+                        stretch.drain(..range.start);
+                        return Ok(Some(stretch));
+                    }
+                    stretch.clear();
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn candidate(segment: &Segment) -> Candidate {
+    let chunks = segment.checks().iter().flat_map(|check| &check.chunks);
+    Candidate { rows: chunks.map(|chunk| chunk.rows).sum(), bytes: segment.bytes() }
+}

@@ -1,0 +1,143 @@
+//! Sealed and merged, the store reads as it did before.
+#![allow(clippy::unwrap_used)]
+
+use custos_store::{Metric, Options, Position, Reader, Run, SeriesKey, State, Value, Writer};
+
+const RUNS: i64 = 40_000;
+
+fn metric(label: &str, value: Option<Value>, max: f64) -> Metric {
+    Metric {
+        label: label.to_owned(),
+        labels: Vec::new(),
+        value,
+        unit: "s".to_owned(),
+        printed_unit: "ms".to_owned(),
+        warn: None,
+        crit: None,
+        min: Some(0.0),
+        max: Some(max),
+    }
+}
+
+/// The n-th run of a check: on a grid with some lateness, one slot in 1000 missing; what varies varies.
+fn run(check: usize, n: i64) -> Run {
+    let late = (n * 7919) % 13;
+    let slot = n + n / 1000;
+    let mut metrics = vec![
+        metric("rate", Some(Value::from(((n * 31) % 997) as f64 / 100.0)), 10.0 + (n / 15_000) as f64),
+        metric("count", Some(Value::from((1_i64 << 60) + n * 3)), 1.0),
+        metric("third", Some(Value::from(1.0 / (n + 3) as f64)), 1.0),
+    ];
+    if n % 500 == 7 {
+        metrics[1].value = None;
+    }
+    if n % 3000 < 100 {
+        metrics.push(metric("sometimes", Some(Value::from(n)), 1.0));
+    }
+    Run {
+        time_ms: 1_700_000_000_000 + check as i64 * 333 + slot * 1000 + late,
+        duration_us: 1000 + (n % 17) as u64,
+        state: if n % 5000 == 0 { State::Critical } else { State::Ok },
+        exit_code: Some(if n % 5000 == 0 { 2 } else { 0 }),
+        text: format!("OK - took {} ms", n % 100),
+        metrics,
+        ..Run::default()
+    }
+}
+
+fn options(background: bool) -> Options {
+    Options { log_bytes: 512 << 10, background, ..Options::default() }
+}
+
+fn agree(reader: &Reader, checks: usize) {
+    assert!(reader.damages().is_empty());
+    for check in 0..checks {
+        let name = format!("check{check}");
+        let mut expected = (0..RUNS).map(|n| run(check, n));
+        for found in reader.runs(&name, i64::MIN..i64::MAX) {
+            assert_eq!(Some(found.unwrap()), expected.next());
+        }
+        assert_eq!(expected.next(), None);
+        let latest: Vec<Run> =
+            reader.runs_rev(&name, i64::MIN..i64::MAX).take(3).map(Result::unwrap).collect();
+        assert_eq!(latest, (1..4).map(|back| run(check, RUNS - back)).collect::<Vec<_>>());
+        for label in ["rate", "count", "third", "sometimes"] {
+            let key = SeriesKey::new(label);
+            let (from, to) = (run(check, 777).time_ms, run(check, RUNS - 555).time_ms);
+            let samples: Vec<_> = reader.samples(&name, &key, from..to).flat_map(Result::unwrap).collect();
+            let expected: Vec<_> = (777..RUNS - 555)
+                .map(|n| run(check, n))
+                .filter_map(|run| {
+                    run.metrics.iter().find(|m| m.label == label).map(|m| (run.time_ms, m.value))
+                })
+                .collect();
+            assert!(samples == expected, "{label}");
+            for n in [1, 7, 200, 1999] {
+                let mut buckets = reader.envelope(&name, &key, from..to, n).unwrap();
+                for (time, value) in expected.iter().rev() {
+                    let at = buckets.partition_point(|bucket| bucket.start_ms <= *time) - 1;
+                    let (bucket, Some(value)) = (&mut buckets[at], value) else { continue };
+                    bucket.count -= 1;
+                    assert!(bucket.min <= value.to_f64() && bucket.max >= value.to_f64());
+                    bucket.sum -= value.to_f64();
+                    if bucket.count == 0 {
+                        assert_eq!(bucket.first, Some(*value));
+                    }
+                }
+                for bucket in &buckets {
+                    assert_eq!(bucket.count, 0, "{label} {n}");
+                    assert!(
+                        bucket.sum.abs() <= bucket.max.abs().max(1.0) * 1e-6 || bucket.sum.is_nan(),
+                        "{label} {n} {bucket:?}"
+                    );
+                    let within =
+                        |extreme: f64| expected.iter().any(|(_, v)| v.is_some_and(|v| v.to_f64() == extreme));
+                    assert!(bucket.first.is_none() || within(bucket.min) && within(bucket.max));
+                }
+            }
+        }
+    }
+    let mut next = vec![0; checks];
+    let mut position = Position::START;
+    for arrived in reader.since(Position::START) {
+        let arrived = arrived.unwrap();
+        assert!(arrived.position > position);
+        position = arrived.position;
+        let check: usize = arrived.check["check".len()..].parse().unwrap();
+        assert_eq!(arrived.run, run(check, next[check]));
+        next[check] += 1;
+    }
+    assert_eq!(next, vec![RUNS; checks]);
+    let half = reader.since(Position(RUNS as u64)).next().unwrap().unwrap();
+    assert_eq!(half.position, Position(RUNS as u64 + 1));
+}
+
+fn fill(writer: &mut Writer, checks: usize) {
+    for n in 0..RUNS {
+        for check in 0..checks {
+            writer.append(&[(&format!("check{check}"), &run(check, n))]).unwrap();
+        }
+    }
+}
+
+#[test]
+fn sealed_and_merged_in_the_background() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = Writer::open(dir.path(), options(true)).unwrap();
+    fill(&mut writer, 2);
+    agree(&Reader::open(dir.path()).unwrap(), 2);
+    writer.settle().unwrap();
+    agree(&Reader::open(dir.path()).unwrap(), 2);
+    let mut before = Reader::open(dir.path()).unwrap();
+    writer.compact().unwrap();
+    agree(&before, 2);
+    before.refresh().unwrap();
+    agree(&before, 2);
+    let files = |end: &str| {
+        let names = std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_str().unwrap().ends_with(end)).count()
+    };
+    assert_eq!((files(".seg"), files(".log"), files(".tmp")), (1, 0, 0));
+    writer.close().unwrap();
+    agree(&Reader::open(dir.path()).unwrap(), 2);
+}
