@@ -174,7 +174,8 @@ impl Agent {
     /// requests leave half of them to the schedule.
     fn fill(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         let places = self.config.max_concurrent_checks.max(1);
-        let (slow_max, lines_max) = (places - places / 4, places.div_ceil(2));
+        let slow_max = places - places / 4;
+        let lines_max = if self.timers.is_empty() { places } else { places.div_ceil(2) };
         while self.executions.len() < places {
             if self.lines_running < lines_max
                 && let Some((index, ask)) = self.lines.pop_front()

@@ -8,7 +8,7 @@ use custos_store::State;
 use crate::definition::{ByteUnits, Check, Command};
 
 /// A check that runs only when asked. A problem is hard at once, as nobody retries it.
-pub(super) fn implicit_check(name: &str) -> Check {
+pub fn implicit_check(name: &str) -> Check {
     Check {
         name: name.to_owned(),
         command: Command::Shell(String::new()),

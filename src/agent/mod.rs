@@ -17,6 +17,7 @@ mod snapshot;
 pub use core::Agent;
 pub use effect::{Ask, Effect, Event, Wanted};
 pub use health::{AGENT_CHECK, Health, StoreHealth};
+pub use line::implicit_check;
 pub use output::{plugin_output, threshold_lines};
 pub use restore::{History, restore_standing};
 pub use slots::Grid;

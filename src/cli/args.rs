@@ -2,7 +2,10 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{check, config, graph, history, run, status};
+use std::ffi::OsString;
+use std::path::Path;
+
+use super::{check, check_nrpe, config, graph, history, run, stand_in, status};
 use crate::exit_code::ExitCode;
 
 /// Runs the plugins you have, keeps every metric at full resolution, judges it on the spot and answers NRPE.
@@ -38,10 +41,37 @@ enum Command {
     History(history::HistoryArgs),
     Graph(graph::GraphArgs),
     Config(config::ConfigArgs),
+    /// Answers NRPE by an nrpe.cfg alone, with nrpe's own options; `custos nrpe -h` lists them.
+    ///
+    /// Called through a link named `nrpe` the program is nrpe.
+    #[command(disable_help_flag = true)]
+    Nrpe(Words),
+    /// Asks an NRPE daemon, with check_nrpe's own options; `custos check_nrpe -h` lists them.
+    ///
+    /// Called through a link named `check_nrpe` the program is check_nrpe.
+    #[command(name = "check_nrpe", disable_help_flag = true)]
+    CheckNrpe(Words),
+}
+
+/// The words of a command that reads them itself.
+#[derive(Debug, clap::Args)]
+struct Words {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
+    words: Vec<OsString>,
 }
 
 /// Reads the command line and does what it says.
 pub fn main() -> ExitCode {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let own_name = |place: usize| words.get(place).and_then(|word| Path::new(word).file_name()).and_then(|n| n.to_str());
+    // Their options are not clap's kind: they are handed on as they are, also through a link of that name.
+    match (own_name(0), words.get(1).and_then(|word| word.to_str())) {
+        (Some("nrpe"), _) => return stand_in::run(&words[1..]),
+        (Some("check_nrpe"), _) => return check_nrpe::run(&words[1..]),
+        (_, Some("nrpe")) => return stand_in::run(&words[2..]),
+        (_, Some("check_nrpe")) => return check_nrpe::run(&words[2..]),
+        _ => {}
+    }
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
@@ -57,5 +87,7 @@ pub fn main() -> ExitCode {
         Command::History(args) => history::run(&args),
         Command::Graph(args) => graph::run(&args),
         Command::Config(args) => config::run(&args),
+        Command::Nrpe(Words { words }) => stand_in::run(&words),
+        Command::CheckNrpe(Words { words }) => check_nrpe::run(&words),
     }
 }

@@ -92,7 +92,7 @@ fn run_here(check: &Check, store: &Path) -> Result<(Vec<u8>, Run), Failure> {
     let started = clock::now();
     let mut restored = restore_standing(check, &runs, started);
     let spec = plugin_spec(check, &PluginEnvironment::of_this_process());
-    let report = custos_shim::run_once(spec)
+    let report = custos_shim::run_once(&custos_shim::Launch::default(), &spec)
         .map_err(|error| Failure::new(format!("failed to run {}: {error}", check.name)))?;
     let mut run = interpret(&report, &Reading::from(check));
     run.time_ms = started.wall_ms;

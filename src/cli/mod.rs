@@ -13,6 +13,7 @@ pub mod nrpe;
 pub mod read;
 mod run;
 mod select;
+mod stand_in;
 mod status;
 mod status_row;
 mod strip;

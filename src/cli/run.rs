@@ -30,7 +30,8 @@ pub(super) fn run(args: &RunArgs) -> ExitCode {
             for line in report(&loaded.warnings, false).lines() {
                 tracing::warn!("{line}");
             }
-            daemon::run(Setup { config: loaded.config, config_file: Some(path), nrpe: None })
+            let config = loaded.config;
+            daemon::run(Setup { config, config_file: Some(path), nrpe: None, stopping: None })
         }
         Err(mistakes) => {
             for line in report(&mistakes, false).lines() {

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::agent::{Ask, Wanted, plugin_output};
 use crate::control::{Asked, Response};
-use crate::limits::{GRACE, STDERR_MAX_BYTES, STDOUT_MAX_BYTES};
+use crate::limits::{NRPE_GRACE, STDERR_MAX_BYTES, STDOUT_MAX_BYTES};
 use crate::serve;
 
 /// Everybody who waits for the end of a run.
@@ -36,21 +36,9 @@ impl Answers {
         let origin = request.origin.to_string();
         let (wanted, asker) = match request.task {
             serve::Task::Check => (Wanted::Check(request.command), Asker::Check(request.answer)),
-            serve::Task::Line { line, env, credentials } => {
-                let spec = Spec {
-                    argv: vec!["/bin/sh".into(), "-c".into(), line],
-                    env,
-                    cwd: "/".into(),
-                    credentials,
-                    nice: 0,
-                    limits: custos_shim::Limits::default(),
-                    no_new_privileges: false,
-                    timeout: request.timeout,
-                    grace: GRACE,
-                    stdout_max_bytes: STDOUT_MAX_BYTES,
-                    stderr_max_bytes: STDERR_MAX_BYTES,
-                };
-                let wanted = Wanted::Line { name: request.command, spec: Some(Box::new(spec)) };
+            task @ serve::Task::Line { .. } => {
+                let spec = request_spec(task, request.timeout).map(Box::new);
+                let wanted = Wanted::Line { name: request.command, spec };
                 (wanted, Asker::Line(request.answer, request.timeout))
             }
         };
@@ -102,4 +90,22 @@ impl Answers {
             }
         }
     }
+}
+
+/// The plugin that a request's command line is; none if it asks for a check.
+pub fn request_spec(task: serve::Task, timeout: Duration) -> Option<Spec> {
+    let serve::Task::Line { line, env, credentials } = task else { return None };
+    Some(Spec {
+        argv: vec!["/bin/sh".into(), "-c".into(), line],
+        env,
+        cwd: "/".into(),
+        credentials,
+        nice: 0,
+        limits: custos_shim::Limits::default(),
+        no_new_privileges: false,
+        timeout,
+        grace: NRPE_GRACE,
+        stdout_max_bytes: STDOUT_MAX_BYTES,
+        stderr_max_bytes: STDERR_MAX_BYTES,
+    })
 }

@@ -5,6 +5,7 @@ mod history;
 mod run;
 mod settings;
 
+pub use answers::request_spec;
 pub use history::read_history;
 pub use run::run;
 pub use settings::{SettingsReader, Setup};

@@ -1,5 +1,6 @@
 //! The event loop: wait for the next thing that happens, give it to the agent, do what it says.
 
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,7 +104,7 @@ impl Inputs {
 }
 
 impl Daemon {
-    fn start(setup: Setup, writer: custos_store::Result<Writer>) -> Result<Daemon, std::io::Error> {
+    fn start(setup: Setup, writer: custos_store::Result<Writer>) -> Result<Daemon, io::Error> {
         let config = Arc::new(setup.config.clone());
         let histories = match Reader::open(&config.store) {
             Ok(reader) => read_all(&reader, &config),
@@ -113,7 +114,7 @@ impl Daemon {
             }
         };
         let recorder = Recorder::start(config.store.clone(), writer, config.sync)?;
-        let (executor, reports) = Executor::start()?;
+        let (executor, reports) = Executor::start().map_err(io::Error::other)?;
         let (request_sender, requests) = mpsc::channel(NRPE_REQUEST_QUEUE_MAX);
         let (command_sender, commands) = mpsc::channel(CONTROL_QUEUE_MAX);
         if let Err(error) = control::listen(&config.store, command_sender) {
@@ -149,11 +150,11 @@ impl Daemon {
     }
 
     /// A listener that cannot be started is fatal at the start: better no agent than a host that answers nobody.
-    fn start_nrpe(&mut self) -> Result<(), std::io::Error> {
-        let settings = self.setup.nrpe_settings(&self.config).map_err(std::io::Error::other)?;
+    fn start_nrpe(&mut self) -> Result<(), io::Error> {
+        let settings = self.setup.nrpe_settings(&self.config).map_err(io::Error::other)?;
         if let Some(settings) = settings {
             let server =
-                Server::start(settings, self.request_sender.clone()).map_err(std::io::Error::other)?;
+                Server::start(settings, self.request_sender.clone()).map_err(io::Error::other)?;
             for address in server.addresses() {
                 tracing::info!("answering NRPE on {address}");
             }
@@ -309,6 +310,9 @@ impl Daemon {
     /// Starts nothing more, gives what runs some time, and stores everything.
     async fn stop(mut self) -> ExitCode {
         tracing::info!("stopping");
+        if let Some(stopping) = self.setup.stopping.take() {
+            stopping();
+        }
         self.handle(Event::Stop, clock::now());
         let server = self.server.take().map(|server| tokio::spawn(async move { server.stop().await }));
         let deadline_us = clock::now().mono_us + micros(DRAIN);

@@ -16,6 +16,8 @@ pub struct Setup {
     pub config_file: Option<PathBuf>,
     /// Where the NRPE listener's settings come from, if not from the configuration.
     pub nrpe: Option<SettingsReader>,
+    /// What is to be done first when the agent is told to stop.
+    pub stopping: Option<Box<dyn FnOnce() + Send>>,
 }
 
 impl Setup {

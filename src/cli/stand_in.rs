@@ -1,0 +1,103 @@
+//! `custos nrpe`, once its command line has been seen to: the agent with no configuration but an `nrpe.cfg`.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use custos_shim::{Launch, Report, Spec};
+use custos_store::{Error, Options, Run, Writer};
+
+use super::log;
+use super::nrpe::{Prepared, StandIn, prepare};
+use super::read::chain;
+use crate::clock;
+use crate::daemon::{self, Setup, request_spec};
+use crate::definition::{Config, Surroundings, SyncPolicy};
+use crate::evaluate::{Holds, evaluate};
+use crate::exit_code::ExitCode;
+use crate::interpret::{Reading, interpret};
+use crate::limits::NRPE_REQUESTS_MAX;
+use crate::serve::{Answer, Origin, Task, answer_stdin};
+
+/// Runs the command; the words do not include its name.
+pub(super) fn run(words: &[OsString]) -> ExitCode {
+    match prepare(words) {
+        Prepared::Done(code) => code,
+        Prepared::Serve(stand_in) => {
+            log::start();
+            serve(*stand_in)
+        }
+        Prepared::Stdin(stand_in) => {
+            // nrpe ends with 0 whatever came of the request, and says why in its log.
+            let _ = answer_stdin(&stand_in.settings, |name, task, origin| {
+                execute(&stand_in, name, task, origin)
+            });
+            ExitCode::Success
+        }
+    }
+}
+
+fn serve(stand_in: StandIn) -> ExitCode {
+    let config = Config {
+        files: Vec::new(),
+        store: stand_in.store.clone(),
+        sync: SyncPolicy::Interval(Duration::from_secs(1)),
+        plugins: Vec::new(),
+        host: Surroundings::of_this_machine().host,
+        // Nothing is scheduled, so all places are for requests.
+        max_concurrent_checks: NRPE_REQUESTS_MAX,
+        nrpe: None,
+        checks: BTreeMap::new(),
+    };
+    let stand_in = Arc::new(Mutex::new(stand_in));
+    let stopping = Arc::clone(&stand_in);
+    daemon::run(Setup {
+        config,
+        config_file: None,
+        nrpe: Some(Box::new(move || stand_in.lock().unwrap_or_else(PoisonError::into_inner).reread())),
+        stopping: Some(Box::new(move || {
+            stopping.lock().unwrap_or_else(PoisonError::into_inner).remove_pid_file();
+        })),
+    })
+}
+
+/// Runs the one command of `-i`, and keeps the run if no other process writes to the store.
+fn execute(stand_in: &StandIn, name: &str, task: Task, origin: &Origin) -> Answer {
+    let timeout = stand_in.settings.command_timeout;
+    let Some(spec) = request_spec(task, timeout) else {
+        return Answer::unknown(format!("NRPE: Command '{name}' not defined"));
+    };
+    let started_ms = clock::now_ms();
+    match custos_shim::run_once(&Launch::default(), &spec) {
+        Ok(report) => {
+            keep(&stand_in.store, name, &report, &spec, origin, started_ms);
+            Answer::from_report(&report, timeout)
+        }
+        Err(error) => Answer::unknown(format!("NRPE: {error}")),
+    }
+}
+
+fn keep(store: &Path, name: &str, report: &Report, spec: &Spec, origin: &Origin, started_ms: i64) {
+    let check = crate::agent::implicit_check(name);
+    let reading = Reading { timeout: spec.timeout, ..Reading::from(&check) };
+    let mut run: Run = interpret(report, &reading);
+    run.time_ms = started_ms;
+    run.origin = origin.to_string();
+    let kept = Writer::open(store, Options::default()).and_then(|mut writer| {
+        let history = custos_store::Reader::open(store)
+            .and_then(|reader| daemon::read_history(&reader, name, None))
+            .map(|history| history.runs)
+            .unwrap_or_default();
+        let now = clock::now();
+        let before = crate::agent::restore_standing(&check, &history, now).before;
+        evaluate(&check, before, &mut Holds::default(), now.mono_us as i64, &mut run);
+        writer.append(&[(name, &run)])?;
+        writer.close()
+    });
+    match kept {
+        Ok(()) | Err(Error::Locked { .. }) => {}
+        Err(error) => eprintln!("nrpe: the run is not stored: {}", chain(&error)),
+    }
+}
