@@ -36,6 +36,8 @@ pub const CONFIG_NODES_MAX: usize = 1_000_000;
 pub const CONFIG_INCLUDE_DEPTH_MAX: usize = 32;
 /// Mistakes in a configuration that are listed; further ones are counted.
 pub const CONFIG_MISTAKES_MAX: usize = 1000;
+/// Longest message about a mistake, in characters; the rest is cut.
+pub const CONFIG_MESSAGE_MAX_CHARS: usize = 1000;
 /// Shortest timeout of a plugin.
 pub const TIMEOUT_MIN: Duration = Duration::from_millis(100);
 /// Shortest and longest interval between two syncs of the store.

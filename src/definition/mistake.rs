@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::Path;
 
 use super::place::Place;
-use crate::limits::CONFIG_MISTAKES_MAX;
+use crate::limits::{CONFIG_MESSAGE_MAX_CHARS, CONFIG_MISTAKES_MAX};
 
 /// How bad a mistake is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,12 +149,27 @@ impl Findings {
     ) {
         // An error always finds room, so that a flood of warnings cannot make a broken configuration pass.
         let room = self.found.list.len() < CONFIG_MISTAKES_MAX;
+        let message = one_line(&message);
         if room || (severity == Severity::Error && !self.found.has_errors()) {
             self.found.list.push(Mistake { severity, place: place.clone(), message, related });
         } else {
             self.found.dropped += 1;
         }
     }
+}
+
+/// The text on one line of bounded length, without anything that a terminal would obey: a message repeats what
+/// stands in the file.
+fn one_line(text: &str) -> String {
+    let mut line: String = text
+        .chars()
+        .take(CONFIG_MESSAGE_MAX_CHARS)
+        .map(|c| if c.is_control() { '·' } else { c })
+        .collect();
+    if text.chars().nth(CONFIG_MESSAGE_MAX_CHARS).is_some() {
+        line.push('…');
+    }
+    line
 }
 
 #[cfg(test)]
@@ -198,5 +213,14 @@ mod tests {
         findings.error_beside(&place(2), "twice", "first", &place(1));
         let text = findings.into_mistakes(&[]).list[0].with_snippet();
         assert_eq!(text, "a.yaml:2:1: twice (first at a.yaml:1:1)\n  2 | x: 2\n    | ^\n  1 | x: 1\n    | ^");
+    }
+
+    #[test]
+    fn a_message_stays_on_one_line_and_moves_no_cursor() {
+        let mut findings = Findings::default();
+        findings.error(&place(1), format!("\u{1b}[31m\n{}", "x".repeat(2 * CONFIG_MESSAGE_MAX_CHARS)));
+        let text = findings.into_mistakes(&[]).to_string();
+        assert!(text.starts_with("a.yaml:1:1: ·[31m·xxx") && text.ends_with('…'), "{text}");
+        assert!(text.chars().count() < CONFIG_MESSAGE_MAX_CHARS + 20);
     }
 }

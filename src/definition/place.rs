@@ -102,6 +102,7 @@ impl Place {
     /// The line of source with a caret under the place, indented for a terminal; none for a whole file.
     pub fn snippet(&self) -> Option<String> {
         let line = self.file.line(self.line)?;
+        let line: String = line.chars().map(|c| if c.is_control() && c != '\t' { '·' } else { c }).collect();
         let number = self.line.to_string();
         let before: String = line
             .chars()
@@ -152,6 +153,12 @@ mod tests {
         assert_eq!(Place::new(&source, 1, 4, 6).within("run 'x", 4).column(), 8);
         assert_eq!(Place::new(&source, 2, 4, 8).within("run 'x", 4).column(), 9);
         assert_eq!(Place::new(&source, 3, 4, 11).within("run 'x", 4).column(), 4);
+    }
+
+    #[test]
+    fn a_snippet_has_nothing_that_a_terminal_obeys() {
+        let place = Place::new(&file("a: \u{1b}[31m"), 1, 4, 1);
+        assert_eq!(place.snippet().unwrap(), "  1 | a: ·[31m\n    |    ^");
     }
 
     #[test]
