@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::answers::Answers;
 use super::history::read_all;
 use super::settings::Setup;
-use crate::agent::{Agent, Effect, Event, Health};
+use crate::agent::{Agent, Effect, Event, Health, LastAnswer};
 use crate::clock::{self, Moment, micros};
 use crate::control::{self, AgentStatus, Asked, Request, Response};
 use crate::definition::Config;
@@ -175,10 +175,7 @@ impl Daemon {
                 Input::Command(asked) => self.command(asked, now),
                 Input::Look => self.look(now),
                 Input::Report(ticket, report) => self.handle(Event::Finished { ticket, report }, now),
-                Input::Request(request) => {
-                    let ask = self.answers.from_nrpe(request);
-                    self.handle(Event::Asked(ask), now);
-                }
+                Input::Request(request) => self.request(request, now),
                 Input::Due => self.handle(Event::Wake, now),
             }
         }
@@ -204,6 +201,20 @@ impl Daemon {
                 Effect::Changed { check, change, text } => log_change(&check, change, &text),
             }
         }
+    }
+
+    /// A request over NRPE: answered by the last run of its check, or an event for the agent.
+    fn request(&mut self, request: serve::Request, now: Moment) {
+        if request.task == serve::Task::Check
+            && let Some((serving, last)) = self.agent.last_answer(&request.command)
+            && let serve::Source::Answer(answer) = serve::source(serving, last.map(|last| told(last, now)))
+        {
+            // The asker may have left meanwhile.
+            let _ = request.answer.send(answer);
+            return;
+        }
+        let ask = self.answers.from_nrpe(request);
+        self.handle(Event::Asked(ask), now);
     }
 
     fn command(&mut self, asked: Asked, now: Moment) {
@@ -321,10 +332,7 @@ impl Daemon {
                 Input::Report(ticket, report) => {
                     self.handle(Event::Finished { ticket, report }, clock::now());
                 }
-                Input::Request(request) => {
-                    let ask = self.answers.from_nrpe(request);
-                    self.handle(Event::Asked(ask), clock::now());
-                }
+                Input::Request(request) => self.request(request, clock::now()),
                 Input::Command(asked) => self.command(asked, clock::now()),
                 Input::Terminate => break,
                 Input::Hangup | Input::Look | Input::Due => {}
@@ -347,6 +355,16 @@ impl Daemon {
                 ExitCode::Failure
             }
         }
+    }
+}
+
+/// The last run of a check, as NRPE tells it.
+fn told(last: &LastAnswer, now: Moment) -> serve::LastRun {
+    let text = last.output.strip_suffix(b"\n").unwrap_or(&last.output).to_vec();
+    serve::LastRun {
+        answer: serve::Answer { code: last.state.code(), text },
+        age: Duration::from_micros(now.mono_us.saturating_sub(last.ended_us)),
+        interval: last.interval,
     }
 }
 

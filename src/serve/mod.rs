@@ -31,7 +31,7 @@ pub use counters::{Counter, Counters};
 pub use decide::NRPE_VERSION;
 pub use error::Error;
 pub use explain::{explain, weaknesses};
-pub use freshness::{LastRun, Serving, Source, Stale, source};
+pub use freshness::{LastRun, Source, source};
 pub use log::{Log, LogSettings};
 pub use pid_file::PidFile;
 pub use request::{Answer, Origin, Request, Task, Transport};
