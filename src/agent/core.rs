@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use custos_shim::{Outcome, Report, Spec};
 use custos_store::Run;
@@ -51,6 +52,7 @@ struct Execution {
     slot_us: Option<u64>,
     started: Moment,
     slow: bool,
+    timeout: Duration,
     /// The request, if it runs a command line of its own rather than the check's.
     line: Option<Ask>,
 }
@@ -236,7 +238,8 @@ impl Agent {
         }
         self.slow_running += usize::from(slow);
         self.lines_running += usize::from(line.is_some());
-        self.executions.insert(ticket, Execution { entry: index, slot_us, started: now, slow, line });
+        let execution = Execution { entry: index, slot_us, started: now, slow, timeout: spec.timeout, line };
+        self.executions.insert(ticket, execution);
         effects.push(Effect::Execute { ticket, spec });
     }
 
@@ -250,7 +253,8 @@ impl Agent {
             Some(ask) => vec![ask],
             None => std::mem::take(&mut entry.askers),
         };
-        let mut run = interpret(&report, &Reading::from(&*entry.check));
+        let reading = Reading { timeout: execution.timeout, ..Reading::from(&*entry.check) };
+        let mut run = interpret(&report, &reading);
         run.time_ms = execution.started.wall_ms;
         run.lateness_us = execution.slot_us.map(|slot| execution.started.mono_us.saturating_sub(slot));
         if execution.slot_us.is_none() {

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use custos_compat::nrpe::{AddressFamily, Config, Severity};
 use custos_shim::Credentials;
+use nix::sys::prctl::set_dumpable;
 use nix::unistd::{Gid, Uid, daemon, geteuid, setgid, setgroups, setuid};
 
 use super::getopt::{self, Known};
@@ -258,7 +259,10 @@ fn become_user(user: &Credentials) -> nix::Result<()> {
     let groups: Vec<Gid> = user.groups.iter().copied().map(Gid::from_raw).collect();
     setgroups(&groups)?;
     setgid(Gid::from_raw(user.gid))?;
-    setuid(Uid::from_raw(user.uid))
+    setuid(Uid::from_raw(user.uid))?;
+    // A process that changed its user may not look at itself in /proc, where the shim's program is found. A daemon
+    // that was started as this user is no different.
+    set_dumpable(true)
 }
 
 fn version() -> String {

@@ -113,7 +113,8 @@ impl Status {
 
     fn write_table(&self, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
         let now_ms = clock::now_ms();
-        let name_width = self.rows.iter().map(|row| row.check.chars().count()).max().unwrap_or(5).clamp(5, 32);
+        let name_width =
+            self.rows.iter().map(|row| row.check.chars().count()).max().unwrap_or(5).clamp(5, 32);
         let head = format!(
             "{:<8} {:<9} {:>8} {:>8} {:>7} {:<name_width$} {}",
             "STATE", "TYPE", "SINCE", "LAST", "NEXT", "CHECK", "TEXT"
@@ -125,7 +126,8 @@ impl Status {
                 Some(severity) => style.state(severity, &state).into_owned(),
                 None => style.dim(&state).into_owned(),
             };
-            let ago = |ms: Option<i64>| ms.map_or("-".to_owned(), |ms| human::duration_ms((now_ms - ms).max(0)));
+            let ago =
+                |ms: Option<i64>| ms.map_or("-".to_owned(), |ms| human::duration_ms((now_ms - ms).max(0)));
             let next = match (row.running, row.next_run_ms) {
                 (true, _) => "running".to_owned(),
                 (false, Some(ms)) => human::duration_ms((ms - now_ms).max(0)),
@@ -160,7 +162,9 @@ impl Status {
                     writeln!(out, "{}", style.dim(&format!("nrpe: {}", counts.join(", "))))?;
                 }
             }
-            Err(error) => writeln!(out, "{}", style.dim(&format!("agent: {error}; shown is what was stored")))?,
+            Err(error) => {
+                writeln!(out, "{}", style.dim(&format!("agent: {error}; shown is what was stored")))?
+            }
         }
         if let Some(error) = &self.store_error {
             writeln!(out, "store: cannot be read: {error}")?;
@@ -208,11 +212,14 @@ fn kind(row: &StatusRow) -> String {
 /// The text, with what the thresholds said before it.
 fn said(row: &StatusRow) -> String {
     let limits: Vec<&str> = threshold_lines(&row.judgement).collect();
-    let text = printable(&row.text);
-    match limits.as_slice() {
-        [] => text.into_owned(),
-        limits => format!("{} - {text}", printable(&limits.join("; "))),
+    let mut said = match limits.as_slice() {
+        [] => printable(&row.text).into_owned(),
+        limits => format!("{} - {}", printable(&limits.join("; ")), printable(&row.text)),
+    };
+    if let Some(since_then) = &row.since_then {
+        said = format!("[{}] {said}", printable(since_then));
     }
+    said
 }
 
 /// A duration in the room of a column: its largest unit alone where two do not fit.

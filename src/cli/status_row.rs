@@ -26,7 +26,10 @@ pub(super) struct StatusRow {
     pub(super) last_run_ms: Option<i64>,
     pub(super) reason: Option<&'static str>,
     pub(super) duration_ms: Option<f64>,
+    /// First line of the output of the last run whose result is known.
     pub(super) text: String,
+    /// What became of the slots since, where they have no result.
+    pub(super) since_then: Option<String>,
     pub(super) judgement: String,
     pub(super) origin: String,
     /// When it runs next; none if no agent is running, or if it runs only when asked.
@@ -54,6 +57,7 @@ impl StatusRow {
             reason: None,
             duration_ms: None,
             text: String::new(),
+            since_then: None,
             judgement: String::new(),
             origin: String::new(),
             next_run_ms: None,
@@ -99,15 +103,17 @@ impl StatusRow {
         self.attempt = run.attempt;
         self.since_ms = Some(run.since_ms);
         self.flapping = run.flapping;
+        self.text.clone_from(&run.text);
+        self.judgement.clone_from(&run.judgement);
+        self.origin.clone_from(&run.origin);
     }
 
     fn last(&mut self, run: &LastRun) {
         self.last_run_ms = Some(run.time_ms);
         self.reason = Reason::from_code(run.reason).map(Reason::name);
         self.duration_ms = Some(run.duration_us as f64 / 1000.0);
-        self.text.clone_from(&run.text);
-        self.judgement.clone_from(&run.judgement);
-        self.origin.clone_from(&run.origin);
+        let judged = Reason::from_code(run.reason).is_some_and(is_judged);
+        self.since_then = (!judged).then(|| run.text.clone());
     }
 
     /// By which rows are sorted, worst first: state, then hard before soft, then name.

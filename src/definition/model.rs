@@ -77,6 +77,8 @@ pub struct Native {
     pub tcp_wrappers: Option<bool>,
     /// How long a command of `config` may run.
     pub command_timeout: Option<Duration>,
+    /// Whether requests for the same command of `config` share an execution that is under way.
+    pub coalesce: bool,
     /// Who may run which commands, by name or glob: addresses, networks, and `cert:SUBJECT`. Everybody who may
     /// connect if nothing is said.
     pub access: BTreeMap<String, Vec<String>>,

@@ -12,7 +12,7 @@ use super::model::{Native, NrpeConfig};
 use super::yaml::{Content, Node};
 use crate::limits::{INTERVAL_MAX, TIMEOUT_MIN};
 
-const KEYS: [&str; 15] = [
+const KEYS: [&str; 16] = [
     "config",
     "listen",
     "allowed_hosts",
@@ -27,6 +27,7 @@ const KEYS: [&str; 15] = [
     "allow_arguments",
     "tcp_wrappers",
     "command_timeout",
+    "coalesce",
     "access",
 ];
 
@@ -63,6 +64,7 @@ pub(super) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<
         command_timeout: fields
             .get("command_timeout")
             .and_then(|node| duration::read(node, TIMEOUT_MIN, INTERVAL_MAX, findings)),
+        coalesce: fields.get("coalesce").and_then(|node| boolean(node, findings)).unwrap_or(false),
         access: fields.get("access").map(|node| access(node, findings)).unwrap_or_default(),
     };
     Some(NrpeConfig { config, native })
@@ -187,7 +189,7 @@ mod tests {
             "config: ../nagios/nrpe.cfg\nlisten: '127.0.0.1:5666'\nallowed_hosts: ['10.0.0.0/8, ::1', mon]\ntls: true\n\
              tls_certificate: cert.pem\ntls_key: /key.pem\ntls_client_ca: ca.pem\ntls_client_certificates: require\n\
              tls_versions: TLSv1.2+\ntls_ciphers: HIGH\ntls_anonymous: false\nallow_arguments: true\n\
-             tcp_wrappers: false\ncommand_timeout: 30s\naccess: {'check_*': [10.0.0.1, 'cert:/CN=a'], x: ::1}\n",
+             tcp_wrappers: false\ncommand_timeout: 30s\ncoalesce: true\naccess: {'check_*': [10.0.0.1, 'cert:/CN=a'], x: ::1}\n",
         );
         assert_eq!(mistakes, "");
         let config = config.unwrap();
@@ -207,6 +209,7 @@ mod tests {
             allow_arguments: true,
             tcp_wrappers: Some(false),
             command_timeout: Some(Duration::from_secs(30)),
+            coalesce: true,
             access: BTreeMap::from([
                 ("check_*".to_owned(), access(&["10.0.0.1", "cert:/CN=a"])),
                 ("x".to_owned(), access(&["::1"])),

@@ -15,7 +15,7 @@ use crate::definition::{Check, OnMissing, Threshold, UnitRange};
 use crate::human::{self, Prefixes};
 
 /// Intervals without a run after which a threshold's clock starts anew.
-pub const GAP_INTERVALS: u32 = 3;
+const GAP_INTERVALS: u32 = 3;
 
 /// What the thresholds of one check remember between runs.
 #[derive(Clone, Debug, Default)]

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::coalesce::{self, Part};
 use super::decide::{Decision, decide};
 use super::request::{Answer, Origin, Request, Task, Transport};
 use super::server::{Live, Shared};
@@ -289,7 +290,7 @@ async fn respond(shared: &Shared, live: &Live, stream: Stream, packet: Packet, p
         }
         Decision::Run { command, task } => {
             live.log.debug(|| format!("Host {peer} is asking for command '{command}' to be run..."));
-            run(shared, live, command, task, origin).await
+            run_or_join(shared, live, command, task, origin).await
         }
     };
     live.log
@@ -323,6 +324,28 @@ fn refuse(shared: &Shared, live: &Live, peer: IpAddr, refusal: Refusal) {
     };
     live.log.error(line);
     live.log.error(format_args!("Client request from {peer} was invalid, bailing out..."));
+}
+
+/// Runs a command, or joins an execution of the same line if that is wanted.
+async fn run_or_join(shared: &Shared, live: &Live, command: String, task: Task, origin: Origin) -> Answer {
+    let lead = match (&live.shared_lines, &task) {
+        (Some(lines), Task::Line { line, .. }) => match lines.join((command.clone(), line.clone())) {
+            Part::Lead(lead) => Some(lead),
+            Part::Follow(answer) => {
+                if let Some(answer) = coalesce::follow(answer).await {
+                    shared.counters.coalesced.add();
+                    return answer;
+                }
+                None
+            }
+        },
+        _ => None,
+    };
+    let answer = run(shared, live, command, task, origin).await;
+    if let Some(lead) = lead {
+        lead.tell(&answer);
+    }
+    answer
 }
 
 /// Has the agent run a command, and waits for the answer.

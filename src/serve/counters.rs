@@ -78,6 +78,8 @@ counters! {
     unknown_commands,
     /// Requests handed to the agent.
     requests,
+    /// Requests answered by an execution that was under way for somebody else.
+    coalesced,
     /// Requests answered with a failure because too many were waiting.
     over_limit,
     /// Answers that could not be delivered, mostly because the client had gone.

@@ -4,12 +4,14 @@
 
 mod access;
 mod answer;
+mod coalesce;
 mod connection;
 mod counters;
 mod decide;
 mod disk;
 mod error;
 mod explain;
+mod freshness;
 mod listener;
 mod log;
 mod pid_file;
@@ -29,6 +31,7 @@ pub use counters::{Counter, Counters};
 pub use decide::NRPE_VERSION;
 pub use error::Error;
 pub use explain::{explain, weaknesses};
+pub use freshness::{LastRun, Serving, Source, Stale, source};
 pub use log::{Log, LogSettings};
 pub use pid_file::PidFile;
 pub use request::{Answer, Origin, Request, Task, Transport};

@@ -5,10 +5,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use custos_shim::{Credentials, Limits, Spec};
+use custos_shim::Credentials;
 use tokio::sync::oneshot;
-
-use crate::limits;
 
 /// A command that a client asked for. It entered by the network and takes the same path as a scheduled run.
 #[derive(Debug)]
@@ -39,27 +37,6 @@ pub enum Task {
     },
     /// The check of that name, as the agent's own definitions have it.
     Check,
-}
-
-impl Task {
-    /// The plugin that a line of `nrpe.cfg` means, as NRPE would run it; none for a check of the agent.
-    pub fn spec(self, timeout: Duration) -> Option<Spec> {
-        let Task::Line { line, env, credentials } = self else { return None };
-        Some(Spec {
-            argv: vec!["/bin/sh".into(), "-c".into(), line],
-            env,
-            cwd: "/".into(),
-            credentials,
-            nice: 0,
-            limits: Limits::default(),
-            // Lines with sudo are common.
-            no_new_privileges: false,
-            timeout,
-            grace: limits::NRPE_GRACE,
-            stdout_max_bytes: limits::STDOUT_MAX_BYTES,
-            stderr_max_bytes: limits::STDERR_MAX_BYTES,
-        })
-    }
 }
 
 /// What the client is sent.

@@ -1,17 +1,21 @@
 //! The listener as a whole: its sockets, its settings and their exchange, its end.
 
 use std::collections::HashSet;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::AsRawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use custos_compat::nrpe::{Note, Severity, SslLogging};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::socket::{Shutdown, shutdown};
 use openssl::ssl::SslContext;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
 use super::access::Names;
+use super::coalesce::Running;
 use super::connection;
 use super::counters::Counters;
 use super::error::Error;
@@ -56,17 +60,25 @@ pub(super) struct Live {
     pub(super) wrappers: Option<Wrappers>,
     pub(super) log: Log,
     pub(super) running: Semaphore,
+    /// Present if requests for the same line share an execution.
+    pub(super) shared_lines: Option<Arc<Running>>,
 }
 
+/// A socket being listened on, until it is dropped.
 #[derive(Debug)]
 struct Socket {
+    /// As configured, perhaps with port 0.
+    asked: SocketAddr,
+    /// As it came to be.
     address: SocketAddr,
-    backlog: u32,
+    listener: Arc<TcpListener>,
     task: JoinHandle<()>,
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
+        // The task goes away when the runtime finds the time, but the port is to be free at once.
+        let _ = shutdown(self.listener.as_raw_fd(), Shutdown::Both);
         self.task.abort();
     }
 }
@@ -79,6 +91,7 @@ impl Live {
             wrappers: settings.tcp_wrappers.then(Wrappers::system),
             log: Log::open(settings.log.clone()),
             running: Semaphore::new(settings.commands_max),
+            shared_lines: settings.coalesce.then(Arc::default),
             settings,
         })
     }
@@ -111,8 +124,9 @@ impl Server {
         });
         let server = Server { shared };
         announce(&live);
-        let opened = server.open_missing(&live)?;
-        server.listen(opened, &live);
+        let wanted = wanted(&live.settings)?;
+        let opened = server.open_missing(&wanted, &live)?;
+        server.listen(opened, &wanted, &live);
         Ok(server)
     }
 
@@ -122,11 +136,12 @@ impl Server {
     /// and connections under way finish by the settings that they began with. On an error all stays as it was.
     pub fn reload(&self, settings: Settings) -> Result<(), Error> {
         let live = Arc::new(Live::new(settings)?);
-        let opened = self.open_missing(&live)?;
+        let wanted = wanted(&live.settings)?;
+        let opened = self.open_missing(&wanted, &live)?;
         live.log.write(Severity::Notice, "Caught SIGHUP - restarting...");
         announce(&live);
         *self.shared.live.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&live);
-        self.listen(opened, &live);
+        self.listen(opened, &wanted, &live);
         Ok(())
     }
 
@@ -170,63 +185,100 @@ impl Server {
         Arc::clone(&self.shared.live.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Opens the sockets of these settings that are not open yet.
-    fn open_missing(&self, live: &Live) -> Result<Vec<(SocketAddr, TcpListener)>, Error> {
-        let settings = &live.settings;
-        let (mut opened, mut kept, mut failure) = (Vec::new(), 0, None);
-        for place in &settings.listen {
-            for address in listener::addresses(place)? {
-                if self.has(address, settings.backlog) {
-                    kept += 1;
-                    continue;
-                }
-                match listener::open(address, settings.backlog) {
-                    Ok(socket) => opened.push((address, socket)),
-                    Err(source) => {
-                        let (port, ip) = (address.port(), address.ip());
-                        live.log.error(format_args!("Bind to port {port} on {ip} failed: {source}."));
-                        failure = Some(Error::Bind { address: address.to_string(), source });
-                    }
+    /// Opens those of the addresses that are not open yet. One that can be opened is enough.
+    fn open_missing(
+        &self,
+        wanted: &[SocketAddr],
+        live: &Live,
+    ) -> Result<Vec<(SocketAddr, TcpListener)>, Error> {
+        let backlog = live.settings.backlog;
+        let (mut opened, mut kept, mut failure, mut released) = (Vec::new(), 0, None, Vec::new());
+        for &address in wanted {
+            if self.has(address) {
+                kept += 1;
+                continue;
+            }
+            let mut socket = listener::open(address, backlog);
+            if matches!(&socket, Err(error) if error.kind() == io::ErrorKind::AddrInUse) {
+                // Perhaps the port is taken by a wildcard that is on its way out.
+                released.append(&mut self.release(address.port(), wanted));
+                socket = listener::open(address, backlog);
+            }
+            match socket {
+                Ok(socket) => opened.push((address, socket)),
+                Err(source) => {
+                    let (port, ip) = (address.port(), address.ip());
+                    live.log.error(format_args!("Bind to port {port} on {ip} failed: {source}."));
+                    failure = Some(Error::Bind { address: address.to_string(), source });
                 }
             }
         }
-        match failure {
-            Some(failure) if opened.is_empty() && kept == 0 => {
-                live.log.error("Cannot bind to any address.");
-                Err(failure)
-            }
-            None if opened.is_empty() && kept == 0 => Err(Error::Bind {
-                address: "any of the configured addresses".into(),
-                source: std::io::ErrorKind::AddrNotAvailable.into(),
-            }),
-            Some(_) | None => Ok(opened),
+        if !opened.is_empty() || kept > 0 {
+            return Ok(opened);
         }
+        live.log.error("Cannot bind to any address.");
+        self.reopen(&released, backlog);
+        Err(failure.unwrap_or_else(|| Error::Bind {
+            address: "any of the configured addresses".into(),
+            source: io::ErrorKind::AddrNotAvailable.into(),
+        }))
     }
 
-    fn has(&self, address: SocketAddr, backlog: u32) -> bool {
-        let sockets = locked(&self.shared.sockets);
-        sockets.iter().any(|socket| socket.address == address && socket.backlog == backlog)
+    fn has(&self, address: SocketAddr) -> bool {
+        locked(&self.shared.sockets).iter().any(|socket| socket.asked == address)
+    }
+
+    /// Closes the sockets of this port that are not wanted any more, and tells which those were.
+    fn release(&self, port: u16, wanted: &[SocketAddr]) -> Vec<SocketAddr> {
+        let mut released = Vec::new();
+        locked(&self.shared.sockets).retain(|socket| {
+            let stays = socket.address.port() != port || wanted.contains(&socket.asked);
+            if !stays {
+                released.push(socket.asked);
+            }
+            stays
+        });
+        released
+    }
+
+    /// Opens sockets again that were closed in vain.
+    fn reopen(&self, released: &[SocketAddr], backlog: u32) {
+        for &address in released {
+            if let Ok(socket) = listener::open(address, backlog) {
+                self.accept_on(address, socket);
+            }
+        }
     }
 
     /// Serves the new sockets and closes those that the settings no longer name.
-    fn listen(&self, opened: Vec<(SocketAddr, TcpListener)>, live: &Live) {
-        let mut wanted = Vec::new();
-        for place in &live.settings.listen {
-            wanted.extend(listener::addresses(place).unwrap_or_default());
-        }
-        let Some(alive) = locked(&self.shared.alive).clone() else { return };
-        let mut sockets = locked(&self.shared.sockets);
-        sockets.retain(|socket| wanted.contains(&socket.address));
-        for (address, socket) in opened {
+    fn listen(&self, opened: Vec<(SocketAddr, TcpListener)>, wanted: &[SocketAddr], live: &Live) {
+        locked(&self.shared.sockets).retain(|socket| wanted.contains(&socket.asked));
+        for (asked, socket) in opened {
+            let address = socket.local_addr().unwrap_or(asked);
             live.log.info(format_args!("Server listening on {} port {}.", address.ip(), address.port()));
-            let address = socket.local_addr().unwrap_or(address);
-            let task = tokio::spawn(accept(Arc::clone(&self.shared), socket, alive.clone()));
-            sockets.push(Socket { address, backlog: live.settings.backlog, task });
+            self.accept_on(asked, socket);
         }
         if let Some(place) = live.settings.listen.first() {
             live.log.info(format_args!("Listening for connections on port {}", place.port));
         }
     }
+
+    fn accept_on(&self, asked: SocketAddr, socket: TcpListener) {
+        let Some(alive) = locked(&self.shared.alive).clone() else { return };
+        let address = socket.local_addr().unwrap_or(asked);
+        let listener = Arc::new(socket);
+        let task = tokio::spawn(accept(Arc::clone(&self.shared), Arc::clone(&listener), alive));
+        locked(&self.shared.sockets).push(Socket { asked, address, listener, task });
+    }
+}
+
+/// Every address that the settings mean.
+fn wanted(settings: &Settings) -> Result<Vec<SocketAddr>, Error> {
+    let mut addresses = Vec::new();
+    for place in &settings.listen {
+        addresses.append(&mut listener::addresses(place)?);
+    }
+    Ok(addresses)
 }
 
 /// Logs what a start or a reload has to tell.
@@ -262,7 +314,7 @@ fn announce(live: &Live) {
     }
 }
 
-async fn accept(shared: Arc<Shared>, socket: TcpListener, alive: mpsc::Sender<()>) {
+async fn accept(shared: Arc<Shared>, socket: Arc<TcpListener>, alive: mpsc::Sender<()>) {
     let mut backoff = limits::NRPE_ACCEPT_BACKOFF;
     loop {
         let (stream, peer) = match socket.accept().await {

@@ -45,6 +45,8 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// Commands that may run at once.
     pub commands_max: usize,
+    /// Whether requests for the same command line share an execution that is under way.
+    pub coalesce: bool,
     /// The whole environment of a command line.
     pub environment: Vec<(OsString, OsString)>,
     /// The user that commands run as, if another than the agent's own.
@@ -138,6 +140,7 @@ impl Settings {
                 0 => limits::NRPE_REQUESTS_MAX,
                 max => limits::NRPE_REQUESTS_MAX.min(usize::try_from(max).unwrap_or(usize::MAX)),
             },
+            coalesce: false,
             environment: env,
             credentials: user::credentials(config)?,
             log: LogSettings::from_config(config),
@@ -193,6 +196,7 @@ impl Settings {
         if let Some(tcp_wrappers) = native.tcp_wrappers {
             self.tcp_wrappers = tcp_wrappers;
         }
+        self.coalesce = native.coalesce;
         self.apply_native_tls(native)?;
         for (pattern, list) in &native.access {
             let matcher = globset::Glob::new(pattern)

@@ -149,6 +149,24 @@ fn hangup_rereads_everything_and_keeps_the_old_on_a_mistake() {
 }
 
 #[test]
+fn a_change_of_address_on_the_same_port_is_followed() {
+    let daemon = Daemon::start(Which::Custos, "", &["-n"]);
+    let heard = |address: &str| std::net::TcpStream::connect((address, daemon.port)).is_ok();
+    for (lines, v4, v6) in
+        [("server_address=127.0.0.1", true, false), ("server_address=::1", false, true), ("", true, true)]
+    {
+        write_config(daemon.directory.path(), daemon.port, lines);
+        daemon.signal(Signal::SIGHUP);
+        wait_for(lines, || (heard("127.0.0.1") == v4 && heard("::1") == v6).then_some(()));
+    }
+    // An address of somebody else changes nothing.
+    write_config(daemon.directory.path(), daemon.port, "server_address=192.0.2.1");
+    daemon.signal(Signal::SIGHUP);
+    wait_for("the complaint", || daemon.log().contains("Cannot bind to any address.").then_some(()));
+    assert!(heard("127.0.0.1") && heard("::1"));
+}
+
+#[test]
 fn running_commands_survive_hangup_and_termination() {
     for signal in [Signal::SIGHUP, Signal::SIGTERM] {
         let mut pair = Pair::start("command[slow]=touch %d/begun; sleep 1; echo done", &["-n"]);

@@ -1,8 +1,8 @@
 //! The world around the agent: virtual clocks, plugins that end when their time has come, a store that is a list, and
 //! the things that go wrong.
 
-use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -152,7 +152,10 @@ impl World {
             .iter()
             .map(|(check, seen)| {
                 let from = seen.iter().rposition(|one| is_judged(one.run.reason)).unwrap_or(0);
-                History { check: check.clone(), runs: seen[from..].iter().map(|one| one.run.clone()).collect() }
+                History {
+                    check: check.clone(),
+                    runs: seen[from..].iter().map(|one| one.run.clone()).collect(),
+                }
             })
             .collect();
         self.agent = Agent::new(Arc::clone(&self.config), environment(), self.now);
@@ -180,7 +183,10 @@ impl World {
                 Effect::Execute { ticket, spec } => {
                     let check = spec.argv[0].to_string_lossy().into_owned();
                     assert!(self.running.insert(check.clone()), "{check} runs twice at once");
-                    assert!(self.running.len() <= self.config.max_concurrent_checks, "too many plugins at once");
+                    assert!(
+                        self.running.len() <= self.config.max_concurrent_checks,
+                        "too many plugins at once"
+                    );
                     self.peak = self.peak.max(self.running.len());
                     self.executions += 1;
                     let nth = self.starts.entry(check.clone()).or_default();
@@ -191,9 +197,7 @@ impl World {
                 }
                 Effect::Record { check, run } => {
                     let started_us = match run.reason {
-                        Reason::Missed => {
-                            self.now.mono_us as i64 - (self.now.wall_ms - run.time_ms) * 1000
-                        }
+                        Reason::Missed => self.now.mono_us as i64 - (self.now.wall_ms - run.time_ms) * 1000,
                         _ => self.now.mono_us as i64 - run.duration_us as i64,
                     };
                     let first_slot_us = started_us - run.lateness_us.unwrap_or(0) as i64;
