@@ -1,0 +1,12 @@
+//! End-to-end tests: the real binary, real processes, real files, in a directory of each test's own.
+//!
+//! Waiting is always for an event, with a deadline; no test asserts how long anything took.
+
+mod configuration;
+mod examples;
+mod nrpe;
+mod recording;
+mod reloading;
+mod states;
+mod survival;
+mod world;

@@ -1,0 +1,89 @@
+//! The daemon answers Debian's `check_nrpe`, and what was asked for has a history.
+
+use std::process::Command;
+
+use crate::world::{Daemon, World, text, wait_for};
+
+const CHECK_NRPE: &str = "/usr/lib/nagios/plugins/check_nrpe";
+
+/// The port that the daemon says it answers on.
+fn port(daemon: &Daemon) -> String {
+    wait_for("the listener", || {
+        let log = daemon.log();
+        let after = log.split("127.0.0.1:").nth(1)?;
+        let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
+        after[digits.len()..].starts_with('\n').then_some(digits)
+    })
+}
+
+/// Asks for a command; gives the status and the text.
+fn ask(port: &str, command: &str, options: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new(CHECK_NRPE)
+        .args(["-H", "127.0.0.1", "-p", port, "-c", command])
+        .args(options)
+        .output()
+        .expect("check_nrpe, of Debian's nagios-nrpe-plugin, is installed");
+    (output.status.code(), text(&output.stdout).trim_end().to_owned())
+}
+
+fn served() -> World {
+    let world = World::new();
+    world.plugin("level", "echo \"LEVEL OK - fine | level=42%;80;90\"\n");
+    world.write(
+        "nrpe.cfg",
+        "nrpe_user=nobody\nnrpe_group=nogroup\nallowed_hosts=127.0.0.1\ncommand_timeout=2\n\
+         command[good]=/bin/echo 'GOOD | x=1s;2;3'\n\
+         command[lines]=/usr/bin/printf 'first | a=1\\nsecond | b=2\\n'\n\
+         command[warn]=/bin/sh -c 'echo WARN; exit 1'\n\
+         command[bad]=/bin/sh -c 'echo BAD; exit 2'\n\
+         command[slow]=/bin/sleep 100\n",
+    );
+    world.configure(
+        "nrpe: { config: nrpe.cfg, listen: '127.0.0.1:0' }",
+        "  level: { command: level, check_interval: 1h }\n",
+    );
+    world
+}
+
+#[test]
+fn commands_of_nrpe_cfg_are_answered_and_recorded() {
+    let world = served();
+    let daemon = world.start();
+    let port = port(&daemon);
+    for options in [&[][..], &["-n"], &["-2"]] {
+        // With `-n` the client speaks no TLS, which a server with TLS does not answer.
+        let expected = if options == ["-n"] { Some(3) } else { Some(0) };
+        let (status, answer) = ask(&port, "good", options);
+        assert_eq!(status, expected, "{options:?}: {answer}");
+        assert!(expected != Some(0) || answer == "GOOD | x=1s;2;3", "{options:?}: {answer}");
+    }
+    assert_eq!(ask(&port, "lines", &[]), (Some(0), "first | a=1\nsecond | b=2".to_owned()));
+    assert_eq!(ask(&port, "warn", &[]), (Some(1), "WARN".to_owned()));
+    assert_eq!(ask(&port, "bad", &[]), (Some(2), "BAD".to_owned()));
+    assert_eq!(ask(&port, "none", &[]), (Some(3), "NRPE: Command 'none' not defined".to_owned()));
+    let (status, answer) = ask(&port, "slow", &[]);
+    assert_eq!(status, Some(3), "{answer}");
+    assert!(daemon.end().success());
+
+    let good = world.history("good");
+    assert_eq!(good.len(), 2, "{good:?}");
+    assert_eq!((&good[0]["text"], &good[0]["state"]), (&"GOOD".into(), &"OK".into()));
+    assert_eq!(good[0]["metrics"][0]["label"], "x");
+    assert!(good[0]["origin"].as_str().unwrap().starts_with("nrpe 127.0.0.1"), "{}", good[0]);
+    let lines = world.history("lines");
+    assert_eq!(lines[0]["metrics"][1]["label"], "b", "{}", lines[0]);
+    assert_eq!(world.history("bad")[0]["state"], "CRITICAL");
+    assert_eq!(world.history("slow")[0]["reason"], "timeout");
+}
+
+#[test]
+fn a_check_of_the_configuration_can_be_asked_for() {
+    let world = served();
+    let daemon = world.start();
+    let port = port(&daemon);
+    assert_eq!(ask(&port, "level", &[]), (Some(0), "LEVEL OK - fine | level=42%;80;90".to_owned()));
+    assert!(daemon.end().success());
+    let asked = world.history("level");
+    let asked = asked.iter().filter(|run| run["origin"].as_str().is_some_and(|who| who.starts_with("nrpe")));
+    assert_eq!(asked.count(), 1);
+}

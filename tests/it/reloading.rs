@@ -1,0 +1,48 @@
+//! SIGHUP: a good configuration is taken, a broken one is not.
+
+use nix::sys::signal::Signal::SIGHUP;
+
+use crate::configuration::{SEVEN, SEVEN_PLACES};
+use crate::world::{World, wait_for};
+
+#[test]
+fn a_broken_configuration_changes_nothing_and_is_reported_in_full() {
+    let world = World::new();
+    world.plugin("ok", "echo OK");
+    world.configure("defaults: { check_interval: 200ms }", "  kept: { command: ok }\n");
+    let good = std::fs::read_to_string(world.path("custos.yaml")).unwrap();
+    let mut daemon = world.start();
+    wait_for("a run", || (!world.history("kept").is_empty()).then_some(()));
+
+    for (name, text) in SEVEN {
+        world.write(name, text);
+    }
+    daemon.signal(SIGHUP);
+    for place in SEVEN_PLACES {
+        wait_for(place, || daemon.log().contains(place).then_some(()));
+    }
+    // History is asked by the good configuration, as the broken one names no store.
+    world.write("custos.yaml", &good);
+    let before = world.history("kept").len();
+    wait_for("the old checks to go on", || (world.history("kept").len() > before + 2).then_some(()));
+    assert!(daemon.is_alive());
+    assert!(daemon.end().success());
+}
+
+#[test]
+fn a_good_configuration_takes_the_place_of_the_old_one() {
+    let world = World::new();
+    world.plugin("ok", "echo OK");
+    world.configure("defaults: { check_interval: 200ms }", "  old: { command: ok }\n");
+    let daemon = world.start();
+    wait_for("a run of the old check", || (!world.history("old").is_empty()).then_some(()));
+    world.configure("defaults: { check_interval: 200ms }", "  new: { command: ok }\n");
+    daemon.signal(SIGHUP);
+    wait_for("a run of the new check", || (!world.history("new").is_empty()).then_some(()));
+    let old = world.history("old").len();
+    let new = world.history("new").len();
+    wait_for("more runs of the new check", || (world.history("new").len() > new + 3).then_some(()));
+    // One run of the old check may have been under way.
+    assert!(world.history("old").len() <= old + 1);
+    assert!(daemon.end().success());
+}

@@ -1,0 +1,84 @@
+//! A threshold turns a plugin's OK into a problem: soft first, hard after the last attempt, and back.
+
+use serde_json::Value;
+
+use crate::world::{World, text, wait_for};
+
+/// A world whose plugin says OK and reports the number in the file `level`.
+fn levelled(settings: &str) -> World {
+    let world = World::new();
+    world.write("level", "1");
+    world.plugin("level", &format!("echo \"OK | level=$(cat {})\"\n", world.path("level").display()));
+    let check = format!(
+        "  a:\n    command: level\n    {settings}\n    thresholds: [{{ metric: level, warning: 50, critical: 90 }}]\n"
+    );
+    world.configure("", &check);
+    world
+}
+
+/// The runs whose level is at least that.
+fn above(history: &[Value], level: f64) -> Vec<&Value> {
+    history
+        .iter()
+        .filter(|run| run["metrics"][0]["value"].as_f64().is_some_and(|value| value >= level))
+        .collect()
+}
+
+#[test]
+fn a_threshold_makes_soft_then_hard_critical_and_back() {
+    let world = levelled("check_interval: 300ms\n    retry_interval: 200ms\n    max_check_attempts: 3");
+    let daemon = world.start();
+    wait_for("a good run", || (!world.history("a").is_empty()).then_some(()));
+    world.write("level", "95");
+    wait_for("four bad runs", || (above(&world.history("a"), 90.0).len() >= 4).then_some(()));
+    world.write("level", "2");
+    wait_for("recovery", || world.history("a").last().filter(|run| run["state"] == "OK").cloned());
+    assert!(daemon.end().success());
+
+    let history = world.history("a");
+    let bad = above(&history, 90.0);
+    for (index, run) in bad.iter().enumerate() {
+        assert_eq!(run["state"], "CRITICAL", "{run}");
+        assert_eq!(run["plugin_state"], "OK", "{run}");
+        assert_eq!(run["attempt"].as_u64(), Some((index as u64 + 1).min(3)), "{run}");
+        assert_eq!(run["hard"].as_bool(), Some(index >= 2), "{run}");
+    }
+    let last = history.last().unwrap();
+    assert_eq!((&last["state"], last["hard"].as_bool()), (&"OK".into(), Some(true)), "{last}");
+}
+
+#[test]
+fn check_gives_the_verdict_as_a_plugin_would() {
+    let world = levelled("max_check_attempts: 1");
+    for (level, status) in [("1", 0), ("60", 1), ("95", 2)] {
+        world.write("level", level);
+        let output = world.custos(&["check", "a", "--dry-run"]);
+        assert_eq!(output.status.code(), Some(status), "{level}: {}", text(&output.stderr));
+        assert!(text(&output.stdout).contains(&format!("level={level}")), "{}", text(&output.stdout));
+    }
+    assert!(world.history("a").is_empty(), "a dry run was stored");
+    assert_eq!(world.custos(&["check", "a"]).status.code(), Some(2));
+    assert_eq!(world.history("a").len(), 1);
+}
+
+#[test]
+fn status_agrees_and_gives_the_worst_hard_state() {
+    let world = levelled("max_check_attempts: 2");
+    world.write("level", "95");
+    assert_eq!(world.custos(&["check", "a"]).status.code(), Some(2));
+    let soft = world.custos(&["status", "--exit-code"]);
+    assert_eq!(soft.status.code(), Some(0), "a soft state is not hard yet: {}", text(&soft.stdout));
+    assert!(text(&soft.stdout).contains("CRITICAL"), "{}", text(&soft.stdout));
+    assert_eq!(world.custos(&["check", "a"]).status.code(), Some(2));
+    let hard = world.custos(&["status", "--exit-code"]);
+    assert_eq!(hard.status.code(), Some(2), "{}", text(&hard.stdout));
+    assert_eq!(world.custos(&["status"]).status.code(), Some(0));
+}
+
+#[test]
+fn a_name_that_is_not_defined_is_refused() {
+    let world = levelled("max_check_attempts: 1");
+    let output = world.custos(&["check", "b"]);
+    assert!(output.status.code().is_some_and(|code| code != 0));
+    assert!(text(&output.stderr).contains('b'), "{}", text(&output.stderr));
+}
