@@ -63,7 +63,8 @@ struct Words {
 /// Reads the command line and does what it says.
 pub fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
-    let own_name = |place: usize| words.get(place).and_then(|word| Path::new(word).file_name()).and_then(|n| n.to_str());
+    let own_name =
+        |place: usize| words.get(place).and_then(|word| Path::new(word).file_name()).and_then(|n| n.to_str());
     // Their options are not clap's kind: they are handed on as they are, also through a link of that name.
     match (own_name(0), words.get(1).and_then(|word| word.to_str())) {
         (Some("nrpe"), _) => return stand_in::run(&words[1..]),

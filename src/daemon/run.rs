@@ -153,8 +153,7 @@ impl Daemon {
     fn start_nrpe(&mut self) -> Result<(), io::Error> {
         let settings = self.setup.nrpe_settings(&self.config).map_err(io::Error::other)?;
         if let Some(settings) = settings {
-            let server =
-                Server::start(settings, self.request_sender.clone()).map_err(io::Error::other)?;
+            let server = Server::start(settings, self.request_sender.clone()).map_err(io::Error::other)?;
             for address in server.addresses() {
                 tracing::info!("answering NRPE on {address}");
             }
