@@ -161,11 +161,8 @@ impl Findings {
 /// The text on one line of bounded length, without anything that a terminal would obey: a message repeats what
 /// stands in the file.
 fn one_line(text: &str) -> String {
-    let mut line: String = text
-        .chars()
-        .take(CONFIG_MESSAGE_MAX_CHARS)
-        .map(|c| if c.is_control() { '·' } else { c })
-        .collect();
+    let mut line: String =
+        text.chars().take(CONFIG_MESSAGE_MAX_CHARS).map(|c| if c.is_control() { '·' } else { c }).collect();
     if text.chars().nth(CONFIG_MESSAGE_MAX_CHARS).is_some() {
         line.push('…');
     }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use custos::execute::{Executor, Reports};
@@ -78,10 +78,12 @@ impl Stage {
 
     /// Every process that comes from a plugin of this stage, by its environment or its command line.
     pub(crate) fn processes(&self) -> Vec<i32> {
-        let mark = self.directory.path().as_os_str().as_bytes();
-        let marked = |bytes: Vec<u8>| bytes.windows(mark.len()).any(|window| window == mark);
-        let holds = |pid: i32, file| std::fs::read(format!("/proc/{pid}/{file}")).is_ok_and(marked);
-        all_processes().filter(|pid| holds(*pid, "environ") || holds(*pid, "cmdline")).collect()
+        marked_by(self.directory.path())
+    }
+
+    /// Drops the executor as if the agent had vanished.
+    pub(crate) fn leave(self) -> tempfile::TempDir {
+        self.directory
     }
 
     /// Waits until this many processes of the stage's plugins are there, or more.
@@ -133,6 +135,14 @@ impl Stage {
         });
         waited.await.expect("a worker in time")
     }
+}
+
+/// Every process that has this path in its environment or on its command line.
+pub(crate) fn marked_by(path: &Path) -> Vec<i32> {
+    let mark = path.as_os_str().as_bytes();
+    let marked = |bytes: Vec<u8>| bytes.windows(mark.len()).any(|window| window == mark);
+    let holds = |pid: i32, file| std::fs::read(format!("/proc/{pid}/{file}")).is_ok_and(marked);
+    all_processes().filter(|pid| holds(*pid, "environ") || holds(*pid, "cmdline")).collect()
 }
 
 fn all_processes() -> impl Iterator<Item = i32> {
