@@ -4,6 +4,7 @@ mod args;
 mod check;
 pub mod check_nrpe;
 pub mod config;
+mod doctor;
 mod getopt;
 pub mod graph;
 pub mod history;
