@@ -176,7 +176,7 @@ impl Daemon {
                 Input::Look => self.look(now),
                 Input::Report(ticket, report) => self.handle(Event::Finished { ticket, report }, now),
                 Input::Request(request) => {
-                    let ask = self.answers.from_nrpe(request);
+                    let ask = self.answers.asked_over_nrpe(request);
                     self.handle(Event::Asked(ask), now);
                 }
                 Input::Due => self.handle(Event::Wake, now),
@@ -209,7 +209,7 @@ impl Daemon {
     fn command(&mut self, asked: Asked, now: Moment) {
         match asked.request.clone() {
             Request::Run(check) => {
-                let ask = self.answers.from_command(check, asked);
+                let ask = self.answers.asked_by_command(check, asked);
                 self.handle(Event::Asked(ask), now);
             }
             Request::Status => {
@@ -322,7 +322,7 @@ impl Daemon {
                     self.handle(Event::Finished { ticket, report }, clock::now());
                 }
                 Input::Request(request) => {
-                    let ask = self.answers.from_nrpe(request);
+                    let ask = self.answers.asked_over_nrpe(request);
                     self.handle(Event::Asked(ask), clock::now());
                 }
                 Input::Command(asked) => self.command(asked, clock::now()),
