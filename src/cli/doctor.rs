@@ -135,6 +135,7 @@ fn shell_spec(line: String, settings: &Settings) -> Spec {
         nice: 0,
         limits: Limits::default(),
         no_new_privileges: false,
+        leave_background: true,
         timeout: settings.command_timeout,
         grace: Duration::ZERO,
         stdout_max_bytes: 0,

@@ -32,7 +32,7 @@ enum Asker {
 
 impl Answers {
     /// Makes a request over NRPE one of the agent's.
-    pub(super) fn from_nrpe(&mut self, request: serve::Request) -> Ask {
+    pub(super) fn asked_over_nrpe(&mut self, request: serve::Request) -> Ask {
         let origin = request.origin.to_string();
         let (wanted, asker) = match request.task {
             serve::Task::Check => (Wanted::Check(request.command), Asker::Check(request.answer)),
@@ -46,7 +46,7 @@ impl Answers {
     }
 
     /// Makes a command's wish for a run one of the agent's.
-    pub(super) fn from_command(&mut self, check: String, asked: Asked) -> Ask {
+    pub(super) fn asked_by_command(&mut self, check: String, asked: Asked) -> Ask {
         let origin = asked.origin;
         Ask { id: self.wait(Asker::Command(asked.answer)), wanted: Wanted::Check(check), origin }
     }

@@ -217,14 +217,14 @@ impl Daemon {
             let _ = request.answer.send(answer);
             return;
         }
-        let ask = self.answers.from_nrpe(request);
+        let ask = self.answers.asked_over_nrpe(request);
         self.handle(Event::Asked(ask), now);
     }
 
     fn command(&mut self, asked: Asked, now: Moment) {
         match asked.request.clone() {
             Request::Run(check) => {
-                let ask = self.answers.from_command(check, asked);
+                let ask = self.answers.asked_by_command(check, asked);
                 self.handle(Event::Asked(ask), now);
             }
             Request::Status => {
