@@ -17,6 +17,7 @@ mod select;
 mod stand_in;
 mod status;
 mod status_row;
+pub mod store;
 mod strip;
 pub mod style;
 
