@@ -23,6 +23,8 @@ pub(crate) const KILL_WAIT: Duration = Duration::from_secs(1);
 pub(crate) const END_WAIT: Duration = Duration::from_secs(2);
 /// Between two looks at escaped processes that are being ended.
 pub(crate) const STRAYS_LOOK: Duration = Duration::from_millis(5);
+/// Looks through all processes for those that an earlier shim has left, at the start.
+pub(crate) const ORPHAN_ROUNDS_MAX: usize = 100;
 /// The longest timeout or grace: a year. Longer ones are cut to it.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(366 * 86_400);
 

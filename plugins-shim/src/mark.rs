@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 
+use crate::limits::ORPHAN_ROUNDS_MAX;
 use crate::sys::ProcessHandle;
 
 const VARIABLE: &str = "CUSTOS_RUN";
@@ -23,10 +24,11 @@ pub(crate) struct WorkerId {
 }
 
 impl WorkerId {
-    /// The identity of a process; none if there is no such process.
+    /// The identity of a process; none if it has ended, reaped or not.
     pub(crate) fn of(pid: i32) -> Option<WorkerId> {
         let namespace = std::fs::metadata("/proc/self/ns/pid").ok()?.ino();
-        Some(WorkerId { namespace, pid, start: Stat::of(pid)?.start })
+        let stat = Stat::of(pid).filter(|stat| !stat.dead)?;
+        Some(WorkerId { namespace, pid, start: stat.start })
     }
 
     /// The process id.
@@ -58,15 +60,19 @@ fn parse_mark(entry: &[u8]) -> Option<(WorkerId, u64)> {
     parts.next().is_none().then_some((WorkerId { namespace, pid, start }, serial))
 }
 
-/// Ends the processes of workers that are no more. Returns how many there were.
+/// Ends the processes of workers that are no more.
 ///
 /// They are there when agent, guard and worker were killed all at once: their plugins ended with them, but not what
-/// those had started.
-pub(crate) fn end_orphans() -> usize {
-    let Some(own) = WorkerId::of(nix::unistd::getpid().as_raw()) else { return 0 };
-    let Ok(processes) = std::fs::read_dir("/proc") else { return 0 };
-    let ids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
-    ids.filter(|pid| end_orphan(*pid, own.namespace)).count()
+/// those had started. Looks until it finds none, as they may go on starting others out of its sight.
+pub(crate) fn end_orphans() {
+    let Some(own) = WorkerId::of(nix::unistd::getpid().as_raw()) else { return };
+    for _ in 0..ORPHAN_ROUNDS_MAX {
+        let Ok(processes) = std::fs::read_dir("/proc") else { return };
+        let ids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+        if ids.filter(|pid| end_orphan(*pid, own.namespace)).count() == 0 {
+            return;
+        }
+    }
 }
 
 fn end_orphan(pid: i32, namespace: u64) -> bool {
