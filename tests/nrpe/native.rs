@@ -1,0 +1,150 @@
+//! What nrpe never had: history, native keys, access to single commands, shared executions, answers from the schedule.
+
+use std::fs;
+use std::process::{Child, Command, Stdio};
+
+use custos_compat::nrpe::{Packet, Version};
+
+use crate::authority::Authority;
+use crate::daemon::{
+    Answer, Daemon, REAL_CLIENT, Reply, Which, ask_with, directory, free_port, wait_for, write_config,
+};
+
+/// `custos run` with a configuration of its own, ended when dropped.
+struct Agent {
+    child: Child,
+    port: u16,
+    directory: tempfile::TempDir,
+}
+
+impl Agent {
+    /// Starts an agent. `%d` in the lines is its directory, `%p` its port.
+    fn start(yaml: &str, nrpe_cfg: &str) -> Agent {
+        let (directory, port) = (directory(), free_port());
+        let shown = directory.path().display().to_string();
+        write_config(directory.path(), port, nrpe_cfg);
+        let yaml = yaml.replace("%d", &shown).replace("%p", &port.to_string());
+        let config = directory.path().join("custos.yaml");
+        fs::write(&config, format!("store: {shown}/store\n{yaml}")).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_custos"));
+        command.args(["run", "--config"]).arg(&config);
+        let log = fs::File::create(directory.path().join("stderr")).unwrap();
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let agent = Agent { child, port, directory };
+        wait_for("the agent's listener", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+        agent
+    }
+
+    fn ask(&self, options: &[&str]) -> Answer {
+        ask_with(Command::new(REAL_CLIENT), self.port, options)
+    }
+
+    fn send(&self, query: &[u8]) -> Reply {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        std::io::Write::write_all(&mut stream, &Packet::encode_query(Version::V4, query)).unwrap();
+        Reply::read(&mut stream)
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The runs of a check, each a line of JSON.
+fn history(store: &std::path::Path, check: &str) -> Vec<serde_json::Value> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_custos"));
+    command.args(["history", check, "--json", "--since", "-1h", "--store"]).arg(store);
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn every_request_is_kept_with_its_metrics() {
+    let lines = "command[disk]=echo 'DISK OK | /=5MB;8;9;0;10'\ncommand[bad]=echo broken; exit 2\n";
+    let daemon = Daemon::start(Which::Custos, lines, &[]);
+    let store = daemon.directory.path().join("store");
+    for _ in 0..3 {
+        assert_eq!(daemon.ask(&["-c", "disk"]).stdout, "DISK OK | /=5MB;8;9;0;10\n");
+    }
+    daemon.ask(&["-c", "bad"]);
+    let runs = wait_for("the runs to be stored", || {
+        let runs = history(&store, "disk");
+        (runs.len() == 3 && history(&store, "bad").len() == 1).then_some(runs)
+    });
+    for run in &runs {
+        assert_eq!(run["state"], "OK");
+        assert_eq!(run["text"], "DISK OK");
+        assert_eq!(run["metrics"][0]["label"], "/");
+        assert_eq!(run["metrics"][0]["value"], 5e6);
+    }
+    assert_eq!(history(&store, "bad")[0]["state"], "CRITICAL");
+}
+
+#[test]
+fn a_store_that_cannot_be_used_keeps_no_answer_back() {
+    let (directory, port) = (directory(), free_port());
+    write_config(directory.path(), port, "command[a]=echo a");
+    // A file where the directory of the store should be.
+    fs::write(directory.path().join("store"), "").unwrap();
+    let mut command = Which::Custos.command(directory.path());
+    command.args(["-n", "-f", "-c"]).arg(directory.path().join("nrpe.cfg"));
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let agent = Agent { child, port, directory };
+    wait_for("the listener", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+    assert_eq!(agent.ask(&["-n", "-c", "a"]).stdout, "a\n");
+}
+
+#[test]
+fn checks_are_commands_without_an_nrpe_cfg() {
+    let yaml = "nrpe: {listen: '127.0.0.1:%p', tls: false}\nchecks:\n  load:\n    \
+        command: [/bin/sh, -c, 'echo fine; exit 1']\n    check_interval: 1h\n";
+    let agent = Agent::start(yaml, "");
+    let answer = agent.ask(&["-n", "-c", "load"]);
+    assert_eq!((answer.stdout.trim_end(), answer.code), ("fine", Some(1)));
+    assert_eq!(agent.ask(&["-n", "-c", "other"]).code, Some(3));
+}
+
+#[test]
+fn commands_are_for_whom_they_are_meant() {
+    let files = directory();
+    let ca = Authority::new(files.path(), "ca");
+    let (server, poller, other) = (ca.sign("server"), ca.sign("poller"), ca.sign("other"));
+    let yaml = format!(
+        "nrpe:\n  config: %d/nrpe.cfg\n  tls_certificate: {}\n  tls_key: {}\n  tls_client_ca: {}\n  \
+         tls_client_certificates: ask\n  access:\n    'restart_*': ['cert:/O=Custos/CN=poller']\n    \
+         never: [192.0.2.1]\n    local: [127.0.0.0/8]\n",
+        server.cert,
+        server.key,
+        ca.cert()
+    );
+    let commands = "command[restart_web]=echo restarted\ncommand[never]=echo never\ncommand[local]=echo local\n\
+        command[free]=echo free\n";
+    let agent = Agent::start(&yaml, commands);
+    let with = |certificate: &crate::authority::Certificate, name: &str| {
+        agent.ask(&["-C", &certificate.cert, "-K", &certificate.key, "-c", name]).stdout
+    };
+    assert_eq!(with(&poller, "restart_web"), "restarted\n");
+    assert_eq!(with(&other, "restart_web"), "NRPE: Command 'restart_web' not defined\n");
+    assert_eq!(agent.ask(&["-c", "restart_web"]).stdout, "NRPE: Command 'restart_web' not defined\n");
+    assert_eq!(agent.ask(&["-c", "never"]).code, Some(3));
+    assert_eq!(agent.ask(&["-c", "local"]).stdout, "local\n");
+    assert_eq!(agent.ask(&["-c", "free"]).stdout, "free\n");
+}
+
+#[test]
+fn ten_who_ask_at_once_share_one_execution() {
+    let yaml = "nrpe: {config: '%d/nrpe.cfg', tls: false, coalesce: true}\n";
+    let agent = Agent::start(yaml, "command[count]=echo x >> %d/counted; sleep 1; echo done\n");
+    let said: Vec<(i16, String)> = std::thread::scope(|scope| {
+        let asked: Vec<_> = (0..10).map(|_| scope.spawn(|| agent.send(b"count").said())).collect();
+        asked.into_iter().map(|asked| asked.join().unwrap()).collect()
+    });
+    assert_eq!(said, vec![(0, "done".to_owned()); 10]);
+    let counted = fs::read_to_string(agent.directory.path().join("counted")).unwrap();
+    // Who comes when the first execution has just ended begins another.
+    assert!((1..=2).contains(&counted.lines().count()), "{counted:?}");
+}
