@@ -13,6 +13,7 @@ mod log;
 pub mod nrpe;
 pub mod read;
 mod run;
+mod runs;
 mod select;
 mod stand_in;
 mod status;
