@@ -5,6 +5,7 @@ mod check;
 pub mod check_nrpe;
 pub mod config;
 mod doctor;
+mod events;
 mod getopt;
 pub mod graph;
 pub mod history;
