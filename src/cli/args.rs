@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::{check, check_nrpe, config, doctor, graph, history, run, stand_in, status, store};
+use super::{check, check_nrpe, config, doctor, events, graph, history, run, runs, stand_in, status, store};
 use crate::exit_code::ExitCode;
 
 /// Runs the plugins you have, keeps every metric at full resolution, judges it on the spot and answers NRPE.
@@ -39,6 +39,8 @@ enum Command {
     Check(check::CheckArgs),
     Status(status::StatusArgs),
     History(history::HistoryArgs),
+    Runs(runs::RunsArgs),
+    Events(events::EventsArgs),
     Graph(graph::GraphArgs),
     Config(config::ConfigArgs),
     Doctor(doctor::DoctorArgs),
@@ -88,6 +90,8 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args),
         Command::Status(args) => status::run(&args),
         Command::History(args) => history::run(&args),
+        Command::Runs(args) => runs::run(&args),
+        Command::Events(args) => events::run(&args),
         Command::Graph(args) => graph::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Doctor(args) => doctor::run(&args),

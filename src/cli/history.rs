@@ -143,32 +143,42 @@ impl Page<'_> {
     }
 
     fn json(&self, run: &Run, out: &mut dyn Write) -> Result<(), Failure> {
-        let object = JsonRun {
-            check: &self.selection.check,
-            time_ms: run.time_ms,
-            state: run.state.name(),
-            reason: run.reason.name(),
-            exit_code: run.exit_code,
-            duration_ms: milliseconds(run.duration_us),
-            text: &run.text,
-            long_text: &run.long_text,
-            metrics: self.metrics(run).map(JsonMetric::new).collect(),
-            plugin_state: run.plugin_state.name(),
-            signal: run.signal,
-            lateness_ms: run.lateness_us.map(milliseconds),
-            cpu_ms: run.cpu_us.map(milliseconds),
-            max_rss_bytes: run.max_rss_bytes,
-            stderr: &run.stderr,
-            origin: &run.origin,
-            judgement: &run.judgement,
-            hard: run.standing.hard,
-            attempt: run.standing.attempt,
-            missed_slots: run.missed_slots,
-        };
-        serde_json::to_writer(&mut *out, &object).map_err(std::io::Error::from)?;
-        out.write_all(b"\n")?;
-        Ok(())
+        write_json(&self.selection.check, run, self.metrics(run), out)
     }
+}
+
+/// Writes a run with these of its metrics as one line of JSON.
+pub(super) fn write_json<'r>(
+    check: &str,
+    run: &'r Run,
+    metrics: impl Iterator<Item = &'r Metric>,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let object = JsonRun {
+        check,
+        time_ms: run.time_ms,
+        state: run.state.name(),
+        reason: run.reason.name(),
+        exit_code: run.exit_code,
+        duration_ms: milliseconds(run.duration_us),
+        text: &run.text,
+        long_text: &run.long_text,
+        metrics: metrics.map(JsonMetric::new).collect(),
+        plugin_state: run.plugin_state.name(),
+        signal: run.signal,
+        lateness_ms: run.lateness_us.map(milliseconds),
+        cpu_ms: run.cpu_us.map(milliseconds),
+        max_rss_bytes: run.max_rss_bytes,
+        stderr: &run.stderr,
+        origin: &run.origin,
+        judgement: &run.judgement,
+        hard: run.standing.hard,
+        attempt: run.standing.attempt,
+        missed_slots: run.missed_slots,
+    };
+    serde_json::to_writer(&mut *out, &object).map_err(std::io::Error::from)?;
+    out.write_all(b"\n")?;
+    Ok(())
 }
 
 /// A run as a JSON object. The order of the keys is part of the format; new ones come last.

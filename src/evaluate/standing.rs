@@ -58,21 +58,15 @@ pub fn advance(
     });
     let was_problem = from != State::Ok;
 
-    let (hard, attempt, kind) = if state == State::Ok {
-        let kind = match (was_problem, was.hard) {
-            (false, _) => None,
-            (true, false) => Some(ChangeKind::SoftRecovery),
-            (true, true) => Some(ChangeKind::HardRecovery),
-        };
-        (true, 1, kind)
+    let (hard, attempt) = if state == State::Ok {
+        (true, 1)
     } else if was_problem && was.hard {
-        (true, max_check_attempts.max(1), (state != from).then_some(ChangeKind::Hard))
+        (true, max_check_attempts.max(1))
     } else {
         let attempt = if was_problem { was.attempt.saturating_add(1) } else { 1 };
-        let hard = attempt >= max_check_attempts;
-        let kind = if hard { Some(ChangeKind::Hard) } else { (state != from).then_some(ChangeKind::Soft) };
-        (hard, attempt.min(max_check_attempts.max(1)), kind)
+        (attempt >= max_check_attempts, attempt.min(max_check_attempts.max(1)))
     };
+    let kind = kind_of(from, was.hard, state, hard);
 
     let counts_for_flapping = hard || kind == Some(ChangeKind::SoftRecovery);
     let flap_history =
@@ -91,6 +85,25 @@ pub fn advance(
     (standing, kind.map(|kind| Change { kind, from, to: state }))
 }
 
+/// What a stored result changed, by the standings that were stored with it and with the one before: the same as
+/// [`advance`] gave when the result came.
+pub fn stored_change(before: Option<Before>, state: State, standing: &Standing) -> Option<Change> {
+    let (from, was_hard) = before.map_or((State::Ok, true), |before| (before.state, before.standing.hard));
+    kind_of(from, was_hard, state, standing.hard).map(|kind| Change { kind, from, to: state })
+}
+
+fn kind_of(from: State, was_hard: bool, to: State, hard: bool) -> Option<ChangeKind> {
+    let was_problem = from != State::Ok;
+    match (to, hard) {
+        (State::Ok, _) if !was_problem => None,
+        (State::Ok, _) if was_hard => Some(ChangeKind::HardRecovery),
+        (State::Ok, _) => Some(ChangeKind::SoftRecovery),
+        _ if was_problem && was_hard => (to != from).then_some(ChangeKind::Hard),
+        (_, true) => Some(ChangeKind::Hard),
+        (_, false) => (to != from).then_some(ChangeKind::Soft),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +116,7 @@ mod tests {
         for (time_ms, code) in results.iter().enumerate() {
             let state = State::from_code(*code).unwrap();
             let (standing, change) = advance(before, state, time_ms as i64, 3, Some((20.0, 30.0)));
+            assert_eq!(stored_change(before, state, &standing), change);
             before = Some(Before { state, standing });
             steps.push((*code, standing.hard, standing.attempt, change.map(|c| c.kind)));
         }

@@ -1,0 +1,227 @@
+//! `custos runs`: how the runs of a check ended and what they took, with what they wrote to stderr.
+
+use std::io::Write;
+
+use custos_store::{Reason, Run, State};
+use jiff::Zoned;
+
+use super::history::write_json;
+use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, time};
+use super::style::{Style, printable};
+use crate::exit_code::ExitCode;
+use crate::human::{bytes, duration_ms};
+
+/// Runs that are shown unless told otherwise.
+const LIMIT_DEFAULT: usize = 20;
+
+/// Shows how the newest runs of a check ended and what they took: last night's traceback is still there.
+///
+/// A run is a line: time, state, how it ended, how long it took, CPU time, peak memory, how late it started and who
+/// asked for it. Below it stand its text, what the agent has to say of it, and what it wrote to stderr.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct RunsArgs {
+    /// The check
+    #[arg(value_name = "CHECK")]
+    check: String,
+    /// Only runs whose plugin did not exit with 0: other statuses, timeouts, signals, missed slots
+    #[arg(long)]
+    failed: bool,
+    /// Only runs from this time on: -24h, '2h ago', 'yesterday 03:00', 2026-03-01, RFC 3339
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    since: Option<String>,
+    /// Only runs before this time
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    until: Option<String>,
+    /// Only the newest N runs of those
+    #[arg(long, short = 'n', value_name = "N", default_value_t = LIMIT_DEFAULT)]
+    limit: usize,
+    /// One JSON object for each run, as `custos history --json` prints them
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    read: ReadArgs,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &RunsArgs) -> ExitCode {
+    finish(|out| show(args, &now(), args.read.style(), out))
+}
+
+fn show(args: &RunsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
+    let bound = |option, text: &Option<String>, default| match text {
+        Some(text) => time(option, text, now),
+        None => Ok(default),
+    };
+    let since_ms = bound("--since", &args.since, i64::MIN)?;
+    let until_ms = bound("--until", &args.until, i64::MAX)?;
+    let reader = args.read.open()?.reader;
+    if !reader.checks().iter().any(|check| check.name == args.check) {
+        return Err(Failure::new(format!("the store has no check {}", args.check)));
+    }
+    let mut damage = Damage::default();
+    let mut newest = Vec::new();
+    for run in reader.runs_rev(&args.check, since_ms..until_ms) {
+        if newest.len() == args.limit {
+            break;
+        }
+        match run {
+            Ok(run) if args.failed && !has_failed(&run) => {}
+            Ok(run) => newest.push(run),
+            Err(error) => damage.note(&error),
+        }
+    }
+    for run in newest.iter().rev() {
+        if args.json {
+            write_json(&args.check, run, run.metrics.iter(), out)?;
+        } else {
+            out.write_all(paragraph(run, now, style).as_bytes())?;
+        }
+    }
+    damage.finish(out)
+}
+
+/// A skipped run was not meant to take place.
+fn has_failed(run: &Run) -> bool {
+    match run.reason {
+        Reason::Skipped => false,
+        Reason::Exited => run.exit_code.is_some_and(|code| code != 0) || run.plugin_state != State::Ok,
+        _ => true,
+    }
+}
+
+fn paragraph(run: &Run, now: &Zoned, style: Style) -> String {
+    let state = format!("{:<8}", run.state.name());
+    let mut line = format!(
+        "{}  {}  {:<10}  {:>7}",
+        local_time(run.time_ms, now.time_zone()),
+        style.state(run.state, &state),
+        ending(run),
+        took(run.duration_us),
+    );
+    let figures = [
+        run.cpu_us.map(|us| format!("cpu {}", took(us))),
+        run.max_rss_bytes.map(|count| format!("memory {}", bytes(count))),
+        run.lateness_us.map(|us| format!("late {}", took(us))),
+        (!run.origin.is_empty()).then(|| format!("for {}", printable(&run.origin))),
+    ];
+    for figure in figures.into_iter().flatten() {
+        line.push_str("  ");
+        line.push_str(&figure);
+    }
+    line.push('\n');
+    for (mark, text) in
+        [("", &run.text), ("", &run.long_text), ("agent: ", &run.judgement), ("stderr: ", &run.stderr)]
+    {
+        for text in text.lines() {
+            line.push_str(&format!("    {}{}\n", style.dim(mark), printable(text)));
+        }
+    }
+    line
+}
+
+/// How the run ended, in a word or two.
+fn ending(run: &Run) -> String {
+    match (run.reason, run.exit_code, run.signal) {
+        (Reason::Exited, Some(code), _) => format!("exit {code}"),
+        (Reason::Signal, _, Some(signal)) => format!("signal {signal}"),
+        (Reason::Missed, ..) => format!("missed {}", run.missed_slots),
+        (reason, ..) => reason.name().replace('_', " "),
+    }
+}
+
+fn took(us: u64) -> String {
+    match us {
+        0..1000 => format!("{us}us"),
+        _ => duration_ms(i64::try_from(us / 1000).unwrap_or(i64::MAX)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use custos_store::{Options, Writer};
+
+    use super::*;
+    use crate::graph::Glyphs;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        runs: RunsArgs,
+    }
+
+    const STYLE: Style = Style { color: false, glyphs: Glyphs::Braille, width: 80, height: 24 };
+    /// 2026-11-22 12:00 UTC.
+    const NOON: i64 = 1_795_348_800_000;
+
+    fn shown(line: &[&str]) -> Result<String, Failure> {
+        let directory = tempfile::tempdir().unwrap();
+        let mut writer = Writer::open(directory.path(), Options::default()).unwrap();
+        let fine = Run {
+            time_ms: NOON,
+            duration_us: 3100,
+            exit_code: Some(0),
+            text: "fine".into(),
+            ..Run::default()
+        };
+        let crashed = Run {
+            time_ms: NOON + 10_000,
+            duration_us: 210_000,
+            lateness_us: Some(700),
+            cpu_us: Some(190_000),
+            max_rss_bytes: Some(31_000_000),
+            exit_code: Some(1),
+            state: State::Warning,
+            plugin_state: State::Warning,
+            stderr: "Traceback (most recent call last):\n  File \"x\"\u{7}".into(),
+            origin: "nrpe 192.0.2.7".into(),
+            ..Run::default()
+        };
+        let killed = Run {
+            time_ms: NOON + 20_000,
+            reason: Reason::Signal,
+            signal: Some(11),
+            state: State::Unknown,
+            plugin_state: State::Unknown,
+            judgement: "killed by signal 11".into(),
+            ..Run::default()
+        };
+        for run in [&fine, &crashed, &killed] {
+            writer.append(&[("disk", run)]).unwrap();
+        }
+        writer.close().unwrap();
+        let store = directory.path().to_str().unwrap();
+        let args = Line::parse_from([&["runs", "--store", store], line].concat()).runs;
+        let now = "2026-11-22T13:00:00+01:00[Europe/Berlin]".parse().unwrap();
+        let mut out = Vec::new();
+        show(&args, &now, STYLE, &mut out)?;
+        Ok(String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn a_run_is_a_line_with_what_it_said_below() {
+        assert_eq!(
+            shown(&["disk"]).unwrap(),
+            "2026-11-22 13:00:00  OK        exit 0          3ms\n    fine\n\
+             2026-11-22 13:00:10  WARNING   exit 1        210ms  cpu 190ms  memory 31 MB  late 700us  \
+             for nrpe 192.0.2.7\n    stderr: Traceback (most recent call last):\n    \
+             stderr:   File \"x\"\\u{7}\n\
+             2026-11-22 13:00:20  UNKNOWN   signal 11       0us\n    agent: killed by signal 11\n"
+        );
+    }
+
+    #[test]
+    fn failures_can_be_had_alone_and_the_newest_of_them() {
+        let failed = shown(&["disk", "--failed"]).unwrap();
+        assert!(!failed.contains("fine") && failed.contains("exit 1") && failed.contains("signal 11"));
+        let newest = shown(&["disk", "--failed", "-n", "1", "--json"]).unwrap();
+        assert_eq!(newest.lines().count(), 1);
+        assert!(newest.contains(r#""reason":"signal""#) && newest.contains(r#""signal":11"#));
+        assert_eq!(shown(&["disk", "-n", "0"]).unwrap(), "");
+    }
+
+    #[test]
+    fn an_unknown_check_is_an_error() {
+        assert_eq!(shown(&["dsk"]).unwrap_err().message, "the store has no check dsk");
+    }
+}
