@@ -3,7 +3,8 @@
 //! Each of agent, guard and worker may be killed at any moment, and two of them at once, and still no plugin is
 //! left running. The agent's end closes the socket, upon which the worker ends everything. The guard's end is told
 //! to the worker by the kernel, with the same effect. The worker's end kills its plugins (each has asked the kernel
-//! for that), and what those had started becomes children of the guard, which ends them.
+//! for that), and what those had started becomes children of the guard, which ends them. What is left when all
+//! three are killed at once is ended by the next shim (see `mark.rs`).
 
 use std::fs::File;
 use std::os::fd::OwnedFd;
@@ -17,6 +18,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid, getppid};
 
 use crate::error::Error;
+use crate::mark::end_orphans;
 use crate::sys::{self, Side};
 use crate::worker::{GUARD_ENDED, Worker};
 
@@ -44,6 +46,7 @@ fn guard() -> Result<ExitCode, Error> {
     // From here on the descriptor 0 of either process is no longer the socket.
     nix::unistd::dup2_stdin(&null).map_err(Error::system("detach from stdin"))?;
     prctl::set_child_subreaper(true).map_err(Error::system("adopt escaped processes"))?;
+    end_orphans();
     let guard = getpid();
     match sys::fork_single_threaded().map_err(Error::system("start the worker"))? {
         Side::Child => worker(guard, UnixStream::from(socket), OwnedFd::from(null)),

@@ -10,6 +10,7 @@ mod error;
 mod guard;
 mod launch;
 mod limits;
+mod mark;
 mod run;
 mod runs;
 mod spec;

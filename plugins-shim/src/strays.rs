@@ -17,12 +17,9 @@ use std::os::unix::fs::FileExt;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::mark::{Stat, WorkerId, mark_of};
 use crate::runs::Runs;
 
-/// The variable that marks a plugin's processes.
-const MARK: &str = "CUSTOS_RUN";
-/// Bytes of a process's environment that are searched for the mark.
-const ENVIRON_MAX_BYTES: usize = 256 * 1024;
 /// Descendants of strays that are counted for one report.
 const COUNT_MAX: usize = 4096;
 
@@ -40,7 +37,7 @@ enum Owner {
 /// The children that were not started but adopted.
 #[derive(Debug)]
 pub(crate) struct Strays {
-    worker_pid: i32,
+    worker: WorkerId,
     /// The kernel's list of the first thread's children.
     list: File,
     /// Those that are still there, by process id.
@@ -54,14 +51,15 @@ impl Strays {
     /// # Errors
     /// `/proc` is not there, or the kernel was built without `CONFIG_PROC_CHILDREN`.
     pub(crate) fn watch() -> std::io::Result<Strays> {
-        let worker_pid = nix::unistd::getpid().as_raw();
-        let list = File::open(format!("/proc/self/task/{worker_pid}/children"))?;
-        Ok(Strays { worker_pid, list, known: HashMap::new(), text: vec![0; 64 * 1024] })
+        let own_pid = nix::unistd::getpid().as_raw();
+        let worker = WorkerId::of(own_pid).ok_or(std::io::ErrorKind::NotFound)?;
+        let list = File::open(format!("/proc/self/task/{}/children", worker.pid()))?;
+        Ok(Strays { worker, list, known: HashMap::new(), text: vec![0; 64 * 1024] })
     }
 
     /// The mark for the environment of a run's plugin.
     pub(crate) fn mark(&self, serial: u64) -> String {
-        format!("{MARK}={}.{serial}", self.worker_pid)
+        self.worker.mark(serial)
     }
 
     /// A child was reaped that is no plugin.
@@ -73,7 +71,7 @@ impl Strays {
     pub(crate) fn end(&mut self, runs: &Runs) -> bool {
         let mut left = false;
         for pid in self.adopted() {
-            let owner = *self.known.entry(pid).or_insert_with(|| owner(pid, self.worker_pid, runs));
+            let owner = *self.known.entry(pid).or_insert_with(|| owner(pid, self.worker, runs));
             let alive = match owner {
                 Owner::Run(serial) => runs.contains(serial),
                 Owner::UpTo(serial) => runs.any_up_to(serial),
@@ -99,14 +97,14 @@ impl Strays {
         let mut count = 0;
         let mut below = Vec::new();
         for stray in self.adopted() {
-            let worker_pid = self.worker_pid;
-            let owner = self.known.entry(stray).or_insert_with(|| owner(stray, worker_pid, runs));
-            if *owner == Owner::Run(serial) || stat(stray).is_some_and(|stat| stat.session == pid) {
+            let worker = self.worker;
+            let owner = self.known.entry(stray).or_insert_with(|| owner(stray, worker, runs));
+            if *owner == Owner::Run(serial) || Stat::of(stray).is_some_and(|stat| stat.session == pid) {
                 below.push(stray);
             }
         }
         while let Some(stray) = below.pop() {
-            if stat(stray).is_some_and(|stat| !stat.dead) {
+            if Stat::of(stray).is_some_and(|stat| !stat.dead) {
                 count += 1;
             }
             if count as usize >= COUNT_MAX {
@@ -129,7 +127,7 @@ impl Strays {
 
 /// KILL for a stray, and for the group that it is in: at once for all of a group, so that none can fork away.
 fn end_stray(pid: i32) {
-    let group = stat(pid).map(|stat| stat.group);
+    let group = Stat::of(pid).map(|stat| stat.group);
     // Only a group that began below the shim: the stray is in it and unreaped, so the number is still its own.
     if let Some(group) = group.filter(|group| *group > 1 && *group != nix::unistd::getpgrp().as_raw()) {
         let _ = kill(Pid::from_raw(-group), Signal::SIGKILL);
@@ -137,51 +135,15 @@ fn end_stray(pid: i32) {
     let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
 }
 
-fn owner(pid: i32, worker_pid: i32, runs: &Runs) -> Owner {
-    if let Some(serial) = stat(pid).and_then(|stat| runs.serial_of(stat.session)) {
+fn owner(pid: i32, worker: WorkerId, runs: &Runs) -> Owner {
+    if let Some(serial) = Stat::of(pid).and_then(|stat| runs.serial_of(stat.session)) {
         return Owner::Run(serial);
     }
-    let Ok(environ) = read_head(pid) else { return Owner::UpTo(runs.latest()) };
-    let mark = environ.split(|byte| *byte == 0).find_map(|entry| {
-        let value = entry.strip_prefix(MARK.as_bytes())?.strip_prefix(b"=")?;
-        let (worker, serial) = std::str::from_utf8(value).ok()?.split_once('.')?;
-        Some((worker.parse::<i32>().ok()?, serial.parse::<u64>().ok()?))
-    });
-    match mark {
-        Some((worker, serial)) if worker == worker_pid && runs.contains(serial) => Owner::Run(serial),
-        Some((worker, _)) if worker == worker_pid => Owner::Ended,
+    match mark_of(pid) {
+        Some((marked, serial)) if marked == worker && runs.contains(serial) => Owner::Run(serial),
+        Some((marked, _)) if marked == worker => Owner::Ended,
         _ => Owner::UpTo(runs.latest()),
     }
-}
-
-fn read_head(pid: i32) -> std::io::Result<Vec<u8>> {
-    use std::io::Read;
-    let mut environ = Vec::new();
-    File::open(format!("/proc/{pid}/environ"))?.take(ENVIRON_MAX_BYTES as u64).read_to_end(&mut environ)?;
-    Ok(environ)
-}
-
-/// What the kernel says of a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stat {
-    /// It has ended and waits to be reaped.
-    dead: bool,
-    group: i32,
-    session: i32,
-}
-
-fn stat(pid: i32) -> Option<Stat> {
-    parse_stat(&std::fs::read(format!("/proc/{pid}/stat")).ok()?)
-}
-
-/// Reads `PID (NAME) STATE PARENT GROUP SESSION …`; the name may hold anything, so it is skipped from its end.
-fn parse_stat(line: &[u8]) -> Option<Stat> {
-    let name_end = line.iter().rposition(|byte| *byte == b')')?;
-    let mut fields = std::str::from_utf8(&line[name_end + 1..]).ok()?.split_ascii_whitespace();
-    let state = fields.next()?;
-    let group = fields.nth(1)?.parse().ok()?;
-    let session = fields.next()?.parse().ok()?;
-    Some(Stat { dead: state == "Z" || state == "X", group, session })
 }
 
 fn process_ids(list: &[u8]) -> impl Iterator<Item = i32> {
@@ -194,15 +156,6 @@ fn process_ids(list: &[u8]) -> impl Iterator<Item = i32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_name_may_look_like_the_fields_after_it() {
-        let line = b"71 (a) Z 1 2 3 (b)) S 70 69 68 0 -1";
-        assert_eq!(parse_stat(line), Some(Stat { dead: false, group: 69, session: 68 }));
-        assert_eq!(parse_stat(b"71 (a) Z 70 69 68").map(|stat| stat.dead), Some(true));
-        assert_eq!(parse_stat(b"71 (a) S 70"), None);
-        assert_eq!(parse_stat(b""), None);
-    }
 
     #[test]
     fn a_cut_number_is_left_for_the_next_look() {

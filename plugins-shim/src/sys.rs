@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use nix::unistd::Pid;
 
@@ -91,5 +92,30 @@ pub(crate) fn close_from_3() -> io::Result<()> {
     match unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, 0_u32) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// A process, whatever becomes of its number.
+#[derive(Debug)]
+pub(crate) struct ProcessHandle {
+    descriptor: OwnedFd,
+}
+
+impl ProcessHandle {
+    /// None if there is no such process.
+    pub(crate) fn open(pid: i32) -> Option<ProcessHandle> {
+        // SAFETY: two numbers; the answer is a new descriptor or -1.
+        let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+        let descriptor = i32::try_from(descriptor).ok().filter(|descriptor| *descriptor >= 0)?;
+        // SAFETY: the kernel has just made it, for us alone.
+        let descriptor = unsafe { OwnedFd::from_raw_fd(descriptor) };
+        Some(ProcessHandle { descriptor })
+    }
+
+    /// Sends KILL. Returns whether it was sent.
+    pub(crate) fn kill(&self) -> bool {
+        let (descriptor, info) = (self.descriptor.as_raw_fd(), std::ptr::null::<libc::siginfo_t>());
+        // SAFETY: the descriptor is open, and no information is passed.
+        unsafe { libc::syscall(libc::SYS_pidfd_send_signal, descriptor, libc::SIGKILL, info, 0) == 0 }
     }
 }

@@ -11,14 +11,15 @@ use custos_shim::{Outcome, Report, Spec};
 use custos_store::Run;
 
 use super::effect::{Ask, Effect, Event, Wanted};
-use super::entry::{Activity, Entry};
+use super::entry::{Activity, Entry, LastAnswer};
 use super::health::{self, Health};
 use super::line::implicit_check;
 use super::missed::{Missed, NO_AGENT};
+use super::output::{plugin_output, threshold_lines};
 use super::restore::{self, History};
 use super::snapshot::Row;
 use crate::clock::Moment;
-use crate::definition::Config;
+use crate::definition::{Config, Serving};
 use crate::evaluate::{Before, evaluate, is_judged};
 use crate::execute::{PluginEnvironment, plugin_spec};
 use crate::interpret::{Reading, interpret};
@@ -260,7 +261,10 @@ impl Agent {
         if execution.slot_us.is_none() {
             run.origin = askers.first().map(|ask| ask.origin.clone()).unwrap_or_default();
         }
-        let run = self.judge_and_record(index, run, now, effects);
+        // Thresholds go by the slot, so that `for` is not shaken by how long a plugin takes.
+        let at_us = execution.slot_us.unwrap_or(execution.started.mono_us);
+        let run = self.judge_and_record(index, run, at_us, effects);
+        self.remember(index, &report, &run, now);
         let report = Arc::new(report);
         for ask in askers {
             let result = Ok((Arc::clone(&report), Arc::clone(&run)));
@@ -275,6 +279,22 @@ impl Agent {
             self.set_pace(index, execution.slot_us, now);
             self.next_request(index, now);
         }
+    }
+
+    /// Keeps what the run printed where requests may be answered by it.
+    fn remember(&mut self, index: usize, report: &Report, run: &Run, now: Moment) {
+        let entry = &mut self.entries[index];
+        if matches!(entry.check.serving, Serving::Cached { .. }) && is_judged(run.reason) {
+            let output = plugin_output(report, run);
+            let interval = entry.check.check_interval;
+            entry.answer = Some(LastAnswer { output, state: run.state, ended_us: now.mono_us, interval });
+        }
+    }
+
+    /// How requests for a check are answered, and its last run; none if there is no such check.
+    pub fn last_answer(&self, check: &str) -> Option<(Serving, Option<&LastAnswer>)> {
+        let entry = &self.entries[*self.by_name.get(check)?];
+        Some((entry.check.serving, entry.answer.as_ref()))
     }
 
     /// After a run: the next request for the same check that had to wait for its end.
@@ -297,16 +317,16 @@ impl Agent {
         &mut self,
         index: usize,
         mut run: Run,
-        now: Moment,
+        at_us: u64,
         effects: &mut Vec<Effect>,
     ) -> Arc<Run> {
         let entry = &mut self.entries[index];
-        let change = evaluate(&entry.check, entry.before, &mut entry.holds, now.mono_us as i64, &mut run);
+        let change = evaluate(&entry.check, entry.before, &mut entry.holds, at_us as i64, &mut run);
         if is_judged(run.reason) {
             entry.before = Some(Before { state: run.state, standing: run.standing });
         }
         if let Some(change) = change {
-            effects.push(Effect::Changed { check: Arc::clone(&entry.name), change, text: run.text.clone() });
+            effects.push(Effect::Changed { check: Arc::clone(&entry.name), change, text: said(&run) });
         }
         let run = Arc::new(run);
         entry.last = Some(Arc::clone(&run));
@@ -316,7 +336,7 @@ impl Agent {
 
     fn flush_missed(&mut self, index: usize, now: Moment, effects: &mut Vec<Effect>) {
         if let Some(missed) = self.entries[index].missed.take() {
-            self.judge_and_record(index, Missed::to_run(missed, now), now, effects);
+            self.judge_and_record(index, Missed::to_run(missed, now), now.mono_us, effects);
         }
     }
 
@@ -424,7 +444,7 @@ impl Agent {
         let index = self.by_name[health::AGENT_CHECK];
         let waiting = self.quick.len() + self.slow.len() + self.lines.len();
         let run = health.to_run(self.executions.len(), waiting, now);
-        self.judge_and_record(index, run, now, effects);
+        self.judge_and_record(index, run, now.mono_us, effects);
     }
 
     /// Starts nothing any more; refuses what waits.
@@ -464,4 +484,10 @@ fn not_finished(wall_us: u64) -> Report {
         max_rss_bytes: 0,
         left_behind: 0,
     }
+}
+
+/// A run in one line: what the thresholds said, then the plugin's text.
+fn said(run: &Run) -> String {
+    let limits: Vec<&str> = threshold_lines(&run.judgement).collect();
+    if limits.is_empty() { run.text.clone() } else { format!("{} - {}", limits.join("; "), run.text) }
 }

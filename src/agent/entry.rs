@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use custos_store::{Run, State};
 
@@ -32,6 +33,19 @@ pub(super) enum Activity {
     Running,
 }
 
+/// The last run of a check as an asker would be told of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LastAnswer {
+    /// Output with the verdict, ending in a newline.
+    pub output: Vec<u8>,
+    /// The verdict.
+    pub state: State,
+    /// When it ended, on the monotonic clock.
+    pub ended_us: u64,
+    /// Time between two runs of the check.
+    pub interval: Duration,
+}
+
 /// One check.
 #[derive(Debug)]
 pub(super) struct Entry {
@@ -48,6 +62,8 @@ pub(super) struct Entry {
     pub(super) before: Option<Before>,
     pub(super) holds: Holds,
     pub(super) last: Option<Arc<Run>>,
+    /// What the last run of the check's own plugin printed, with the verdict and when it ended, for `serve: cached`.
+    pub(super) answer: Option<LastAnswer>,
     /// Requests that the run under way (or waiting) answers.
     pub(super) askers: Vec<Ask>,
     /// Requests that wait for that run to end, as they want another command run.
@@ -77,6 +93,7 @@ impl Entry {
             before: None,
             holds: Holds::default(),
             last: None,
+            answer: None,
             askers: Vec::new(),
             queue: VecDeque::new(),
             removed: false,

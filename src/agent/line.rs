@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use custos_store::State;
 
-use crate::definition::{ByteUnits, Check, Command};
+use crate::definition::{ByteUnits, Check, Command, Serving};
 
 /// A check that runs only when asked. A problem is hard at once, as nobody retries it.
 pub fn implicit_check(name: &str) -> Check {
@@ -22,6 +22,7 @@ pub fn implicit_check(name: &str) -> Check {
         check_multi: true,
         evaluate_perfdata: false,
         flapping: Some((20.0, 30.0)),
+        serving: Serving::Fresh,
         thresholds: Vec::new(),
         defined_at: String::new(),
     }

@@ -16,6 +16,7 @@ mod snapshot;
 
 pub use core::Agent;
 pub use effect::{Ask, Effect, Event, Wanted};
+pub use entry::LastAnswer;
 pub use health::{AGENT_CHECK, Health, StoreHealth};
 pub use line::implicit_check;
 pub use output::{plugin_output, threshold_lines};

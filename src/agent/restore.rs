@@ -33,8 +33,9 @@ pub fn restore_standing(check: &Check, runs: &[Run], now: Moment) -> Restored {
     let mut holds = Holds::default();
     for run in judged() {
         let ago_us = now.wall_ms.saturating_sub(run.time_ms).saturating_mul(1000);
-        let end_us = (now.mono_us as i64).saturating_sub(ago_us).saturating_add(run.duration_us as i64);
-        judge(check, &run.metrics, &mut holds, end_us);
+        let late_us = i64::try_from(run.lateness_us.unwrap_or(0)).unwrap_or(i64::MAX);
+        let slot_us = (now.mono_us as i64).saturating_sub(ago_us).saturating_sub(late_us);
+        judge(check, &run.metrics, &mut holds, slot_us);
     }
     let before = judged().next_back().map(|run| Before { state: run.state, standing: run.standing });
     Restored { before, holds }

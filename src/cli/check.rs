@@ -97,7 +97,7 @@ fn run_here(check: &Check, store: &Path) -> Result<(Vec<u8>, Run), Failure> {
     let mut run = interpret(&report, &Reading::from(check));
     run.time_ms = started.wall_ms;
     run.origin = format!("command uid {}", nix::unistd::Uid::effective());
-    evaluate(check, restored.before, &mut restored.holds, clock::now().mono_us as i64, &mut run);
+    evaluate(check, restored.before, &mut restored.holds, started.mono_us as i64, &mut run);
     let limits: Vec<&str> = threshold_lines(&run.judgement).collect();
     for remark in run.judgement.lines().filter(|line| !limits.contains(line)) {
         eprintln!("custos: {remark}");

@@ -72,8 +72,21 @@ pub struct StandIn {
 }
 
 impl StandIn {
-    /// Reads the configuration anew, for SIGHUP.
+    /// Reads the configuration anew, for SIGHUP. A mistake is told in NRPE's log, too.
     pub fn reread(&self) -> Result<Settings, Error> {
+        let settings = self.settings_now();
+        if let Err(error) = &settings {
+            let log = Log::open(self.settings.log.clone());
+            log.error(error);
+            log.error(format_args!(
+                "Config file '{}' contained errors, so nothing is changed",
+                self.config.display()
+            ));
+        }
+        settings
+    }
+
+    fn settings_now(&self) -> Result<Settings, Error> {
         let config = read_config(&self.config)?;
         let mut settings = Settings::from_config(&config, self.overrides)?;
         // The process already is that user, or never could become it.

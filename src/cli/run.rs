@@ -7,6 +7,7 @@ use super::log;
 use crate::daemon::{self, Setup};
 use crate::definition::{self, DEFAULT_PATH};
 use crate::exit_code::ExitCode;
+use crate::serve;
 
 /// Runs the agent in the foreground: checks on schedule, every run stored, NRPE answered.
 ///
@@ -22,6 +23,8 @@ pub(super) struct RunArgs {
 /// Runs the command.
 pub(super) fn run(args: &RunArgs) -> ExitCode {
     log::start();
+    // Before anything else is opened, so that the numbers are still those that the service manager gave.
+    serve::adopt_inherited_sockets();
     let path = args.config.clone().unwrap_or_else(|| DEFAULT_PATH.into());
     // The daemon may change its directory, and a reload must find the same file.
     let path = std::path::absolute(&path).unwrap_or(path);

@@ -2,6 +2,7 @@
 
 mod answers;
 mod history;
+mod notify;
 mod run;
 mod settings;
 

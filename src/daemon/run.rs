@@ -10,8 +10,9 @@ use tokio::sync::mpsc;
 
 use super::answers::Answers;
 use super::history::read_all;
+use super::notify::Notify;
 use super::settings::Setup;
-use crate::agent::{Agent, Effect, Event, Health};
+use crate::agent::{Agent, Effect, Event, Health, LastAnswer};
 use crate::clock::{self, Moment, micros};
 use crate::control::{self, AgentStatus, Asked, Request, Response};
 use crate::definition::Config;
@@ -64,6 +65,7 @@ struct Daemon {
     health: Health,
     health_told_us: u64,
     effects: Vec<Effect>,
+    notify: Notify,
 }
 
 /// Everything that the loop waits for.
@@ -140,6 +142,7 @@ impl Daemon {
             health: Health { started_ms: now.wall_ms, ..Health::default() },
             health_told_us: 0,
             effects: Vec::new(),
+            notify: Notify::from_environment(),
             config,
             setup,
         };
@@ -165,6 +168,7 @@ impl Daemon {
     async fn serve(mut self) -> ExitCode {
         let checks = self.config.checks.len();
         tracing::info!(checks, store = %self.config.store.display(), "running");
+        self.notify.ready(checks);
         loop {
             let due_in = self.due_in(clock::now());
             let input = self.inputs.next(due_in).await;
@@ -175,10 +179,7 @@ impl Daemon {
                 Input::Command(asked) => self.command(asked, now),
                 Input::Look => self.look(now),
                 Input::Report(ticket, report) => self.handle(Event::Finished { ticket, report }, now),
-                Input::Request(request) => {
-                    let ask = self.answers.asked_over_nrpe(request);
-                    self.handle(Event::Asked(ask), now);
-                }
+                Input::Request(request) => self.request(request, now),
                 Input::Due => self.handle(Event::Wake, now),
             }
         }
@@ -206,6 +207,20 @@ impl Daemon {
         }
     }
 
+    /// A request over NRPE: answered by the last run of its check, or an event for the agent.
+    fn request(&mut self, request: serve::Request, now: Moment) {
+        if request.task == serve::Task::Check
+            && let Some((serving, last)) = self.agent.last_answer(&request.command)
+            && let serve::Source::Answer(answer) = serve::source(serving, last.map(|last| told(last, now)))
+        {
+            // The asker may have left meanwhile.
+            let _ = request.answer.send(answer);
+            return;
+        }
+        let ask = self.answers.asked_over_nrpe(request);
+        self.handle(Event::Asked(ask), now);
+    }
+
     fn command(&mut self, asked: Asked, now: Moment) {
         match asked.request.clone() {
             Request::Run(check) => {
@@ -231,6 +246,7 @@ impl Daemon {
 
     /// Looks how the parts are doing, and has it recorded at its interval or when it changed.
     fn look(&mut self, now: Moment) {
+        self.notify.alive();
         let store = self.recorder.health();
         let nrpe = self.server.as_ref().map(|server| server.counters().snapshot()).unwrap_or_default();
         let executor_error = self.executor.trouble();
@@ -250,6 +266,7 @@ impl Daemon {
 
     /// Reads the configuration again: all of it is taken, or nothing.
     fn reload(&mut self, now: Moment) {
+        self.notify.reloading();
         let reloaded = self.setup.read_again().and_then(|(config, settings)| {
             self.reload_nrpe(settings).map_err(|error| {
                 tracing::error!("the configuration is not reloaded: {error}");
@@ -265,6 +282,8 @@ impl Daemon {
             }
         }
         self.tell_health(now);
+        // Ready again, by the new configuration or the old.
+        self.notify.ready(self.config.checks.len());
     }
 
     fn reload_nrpe(&mut self, settings: Option<serve::Settings>) -> Result<(), serve::Error> {
@@ -309,6 +328,7 @@ impl Daemon {
     /// Starts nothing more, gives what runs some time, and stores everything.
     async fn stop(mut self) -> ExitCode {
         tracing::info!("stopping");
+        self.notify.stopping();
         if let Some(stopping) = self.setup.stopping.take() {
             stopping();
         }
@@ -321,13 +341,11 @@ impl Daemon {
                 Input::Report(ticket, report) => {
                     self.handle(Event::Finished { ticket, report }, clock::now());
                 }
-                Input::Request(request) => {
-                    let ask = self.answers.asked_over_nrpe(request);
-                    self.handle(Event::Asked(ask), clock::now());
-                }
+                Input::Request(request) => self.request(request, clock::now()),
                 Input::Command(asked) => self.command(asked, clock::now()),
                 Input::Terminate => break,
-                Input::Hangup | Input::Look | Input::Due => {}
+                Input::Look => self.notify.alive(),
+                Input::Hangup | Input::Due => {}
             }
         }
         self.agent.abandon(clock::now(), &mut self.effects);
@@ -347,6 +365,16 @@ impl Daemon {
                 ExitCode::Failure
             }
         }
+    }
+}
+
+/// The last run of a check, as NRPE tells it.
+fn told(last: &LastAnswer, now: Moment) -> serve::LastRun {
+    let text = last.output.strip_suffix(b"\n").unwrap_or(&last.output).to_vec();
+    serve::LastRun {
+        answer: serve::Answer { code: last.state.code(), text },
+        age: Duration::from_micros(now.mono_us.saturating_sub(last.ended_us)),
+        interval: last.interval,
     }
 }
 

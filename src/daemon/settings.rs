@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::definition::{self, Config};
+use crate::definition::{self, Config, Severity};
 use crate::serve::Settings;
 
 /// Reads the settings of the NRPE listener anew.
@@ -38,7 +38,12 @@ impl Setup {
             Some(path) => {
                 let loaded = definition::load(path).map_err(|mistakes| {
                     tracing::error!("the configuration is not reloaded:\n{mistakes}");
-                    mistakes.to_string().lines().next().unwrap_or_default().to_owned()
+                    let errors = || mistakes.list.iter().filter(|m| m.severity == Severity::Error);
+                    let first = errors().next().map(ToString::to_string).unwrap_or_default();
+                    match errors().count() + mistakes.dropped {
+                        0 | 1 => first,
+                        count => format!("{count} mistakes, the first: {first}"),
+                    }
                 })?;
                 if !loaded.warnings.list.is_empty() {
                     tracing::warn!("the configuration is odd:\n{}", loaded.warnings);

@@ -58,6 +58,7 @@ pub(super) fn read(
     if let (Some(node), Some(own)) = (fields.get("timeout"), own.timeout) {
         warn_of_long_timeout(own, check_interval, &owner, &node.place, findings);
     }
+    let serving = settings.serving(check_interval, timeout);
     named.then_some(())?;
     Some(Check {
         name: entry.key.clone(),
@@ -72,6 +73,7 @@ pub(super) fn read(
         check_multi: settings.check_multi.unwrap_or(true),
         evaluate_perfdata: settings.evaluate_perfdata.unwrap_or(false),
         flapping: settings.flapping.unwrap_or(Some(FLAPPING)),
+        serving,
         thresholds,
         defined_at: entry.key_place.to_string(),
     })

@@ -26,7 +26,8 @@ mod yaml;
 pub use load::{DEFAULT_PATH, DEFAULT_PLUGINS, DEFAULT_STORE, Loaded, Surroundings, load, load_with};
 pub use mistake::{Mistake, Mistakes, Severity};
 pub use model::{
-    ByteUnits, Check, Command, Config, Hold, Native, NrpeConfig, OnMissing, SyncPolicy, Threshold, UnitRange,
+    ByteUnits, Check, Command, Config, Hold, Native, NrpeConfig, OnMissing, Serving, Stale, SyncPolicy,
+    Threshold, UnitRange,
 };
 pub use place::{Place, SourceFile};
 pub use show::show;

@@ -111,10 +111,37 @@ pub struct Check {
     pub evaluate_perfdata: bool,
     /// Whether flapping is watched, and its low and high limits in per cent.
     pub flapping: Option<(f64, f64)>,
+    /// How a request for it over NRPE is answered.
+    pub serving: Serving,
     /// Limits of our own on the metrics.
     pub thresholds: Vec<Threshold>,
     /// Where it was defined, as `file:line:column`.
     pub defined_at: String,
+}
+
+/// How a request for a check over NRPE is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Serving {
+    /// By a run of its own.
+    #[default]
+    Fresh,
+    /// By the last run while it is no older than this, and otherwise as [`Stale`] says.
+    Cached {
+        /// Oldest run that answers.
+        max_age: Duration,
+        /// What to do when there is none.
+        stale: Stale,
+    },
+}
+
+/// What becomes of a request when the last run is too old, or there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stale {
+    /// It is answered by a run of its own.
+    #[default]
+    Run,
+    /// It is answered with UNKNOWN at once.
+    Unknown,
 }
 
 /// What a check runs.

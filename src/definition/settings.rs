@@ -8,13 +8,13 @@ use custos_store::State;
 use super::duration;
 use super::fields::{Fields, boolean, choice, number, printable, refuse, whole, written};
 use super::mistake::Findings;
-use super::model::ByteUnits;
+use super::model::{ByteUnits, Serving, Stale};
 use super::threshold::STATES;
 use super::yaml::{Content, Node};
 use crate::limits::{CHECK_ATTEMPTS_MAX, CHECK_INTERVAL_MIN, INTERVAL_MAX, TIMEOUT_MIN};
 
 /// The keys of these settings, allowed in `defaults` and in every check.
-pub(super) const KEYS: [&str; 10] = [
+pub(super) const KEYS: [&str; 13] = [
     "check_interval",
     "retry_interval",
     "max_check_attempts",
@@ -25,6 +25,9 @@ pub(super) const KEYS: [&str; 10] = [
     "check_multi",
     "evaluate_perfdata",
     "flap_detection",
+    "serve",
+    "max_age",
+    "when_stale",
 ];
 
 /// `check_interval` where none is given.
@@ -50,6 +53,10 @@ pub(super) struct Settings {
     pub(super) evaluate_perfdata: Option<bool>,
     /// The outer option is absence, the inner one `flap_detection: false`.
     pub(super) flapping: Option<Option<(f64, f64)>>,
+    /// `serve: cached`.
+    pub(super) cached: Option<bool>,
+    pub(super) max_age: Option<Duration>,
+    pub(super) stale: Option<Stale>,
 }
 
 impl Settings {
@@ -78,6 +85,13 @@ impl Settings {
             check_multi: fields.get("check_multi").and_then(|node| boolean(node, findings)),
             evaluate_perfdata: fields.get("evaluate_perfdata").and_then(|node| boolean(node, findings)),
             flapping: fields.get("flap_detection").and_then(|node| flapping(node, owner, findings)),
+            cached: fields
+                .get("serve")
+                .and_then(|node| choice(node, &[("fresh", false), ("cached", true)], findings)),
+            max_age: fields.get("max_age").and_then(|node| interval(node, findings)),
+            stale: fields
+                .get("when_stale")
+                .and_then(|node| choice(node, &[("run", Stale::Run), ("unknown", Stale::Unknown)], findings)),
         }
     }
 
@@ -96,6 +110,22 @@ impl Settings {
             check_multi: self.check_multi.or(base.check_multi),
             evaluate_perfdata: self.evaluate_perfdata.or(base.evaluate_perfdata),
             flapping: self.flapping.or(base.flapping),
+            cached: self.cached.or(base.cached),
+            max_age: self.max_age.or(base.max_age),
+            stale: self.stale.or(base.stale),
+        }
+    }
+}
+
+impl Settings {
+    /// How requests over NRPE are answered: by default a run is too old once the next should have ended.
+    pub(super) fn serving(&self, check_interval: Duration, timeout: Duration) -> Serving {
+        match self.cached {
+            Some(true) => Serving::Cached {
+                max_age: self.max_age.unwrap_or(check_interval + timeout),
+                stale: self.stale.unwrap_or_default(),
+            },
+            _ => Serving::Fresh,
         }
     }
 }

@@ -9,7 +9,9 @@ use std::time::Duration;
 use custos_store::State;
 
 use super::duration;
-use super::model::{ByteUnits, Check, Command, Config, NrpeConfig, OnMissing, SyncPolicy, Threshold};
+use super::model::{
+    ByteUnits, Check, Command, Config, NrpeConfig, OnMissing, Serving, Stale, SyncPolicy, Threshold,
+};
 use super::scalar::{Kind, Scalar};
 use super::secret::{self, MASK};
 use super::threshold::{ON_MISSING, STATES};
@@ -106,6 +108,12 @@ fn write_check(page: &mut String, check: &Check) -> fmt::Result {
     match check.flapping {
         Some((low, high)) => writeln!(page, "    flap_detection: {{ low: {low}, high: {high} }}")?,
         None => writeln!(page, "    flap_detection: false")?,
+    }
+    if let Serving::Cached { max_age, stale } = check.serving {
+        let stale = if stale == Stale::Run { "run" } else { "unknown" };
+        writeln!(page, "    serve: cached")?;
+        writeln!(page, "    max_age: {}", duration::show(max_age))?;
+        writeln!(page, "    when_stale: {stale}")?;
     }
     if !check.thresholds.is_empty() {
         writeln!(page, "    thresholds:")?;

@@ -3,6 +3,8 @@
 
 mod flapping;
 mod standing;
+#[cfg(test)]
+mod tests;
 mod threshold;
 mod verdict;
 

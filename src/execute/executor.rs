@@ -2,6 +2,7 @@
 //!
 //! Invariant: each submitted ticket comes back exactly once, whatever becomes of the shim, unless the agent stops.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -48,6 +49,8 @@ struct Shared {
     wake: Notify,
     /// Why there is no shim at present.
     trouble: Mutex<Option<String>>,
+    /// Process id of the shim's guard, or 0.
+    shim_pid: AtomicU32,
 }
 
 impl Shared {
@@ -101,6 +104,14 @@ impl Executor {
         self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The process id of the shim's guard, the parent of its worker; none while there is no shim.
+    pub fn shim_pid(&self) -> Option<u32> {
+        match self.shared.shim_pid.load(Ordering::Relaxed) {
+            0 => None,
+            pid => Some(pid),
+        }
+    }
+
     /// Ends everything that runs, then the shim; waits for it for at most [`SHIM_STOP_MAX`]. Reports that nobody
     /// takes meanwhile are dropped.
     pub async fn stop(&self) {
@@ -146,7 +157,9 @@ impl Driver {
             let outcome = match shim.take() {
                 Some(Shim { mut guard, mut socket }) => {
                     self.shared.set_trouble(None);
+                    self.shared.shim_pid.store(guard.id().unwrap_or(0), Ordering::Relaxed);
                     let error = self.converse(&mut socket).await;
+                    self.shared.shim_pid.store(0, Ordering::Relaxed);
                     drop(socket);
                     // The guard goes when the last process has gone, which nobody needs to wait for.
                     tokio::spawn(async move { guard.wait().await });

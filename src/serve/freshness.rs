@@ -5,31 +5,7 @@
 use std::time::Duration;
 
 use super::request::Answer;
-
-/// How requests for a check are answered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Serving {
-    /// By a run of its own.
-    #[default]
-    Fresh,
-    /// By the last run while it is no older than this, and otherwise as [`Stale`] says.
-    Cached {
-        /// Oldest run that answers.
-        max_age: Duration,
-        /// What to do when there is none.
-        stale: Stale,
-    },
-}
-
-/// What becomes of a request when the last run is too old, or there is none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Stale {
-    /// It is answered by a run of its own.
-    #[default]
-    Run,
-    /// It is answered with UNKNOWN at once.
-    Unknown,
-}
+use crate::definition::{Serving, Stale};
 
 /// The last run of a check, as it would be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -12,6 +12,7 @@ use nix::sys::socket::{
 use tokio::net::TcpListener;
 
 use super::error::Error;
+use super::inherited;
 use super::settings::Listen;
 use crate::limits;
 
@@ -40,8 +41,11 @@ pub(super) fn addresses(place: &Listen) -> Result<Vec<SocketAddr>, Error> {
     Ok(addresses)
 }
 
-/// Listens on one address. An IPv6 socket serves IPv6 only, so that both wildcards can be had side by side.
+/// Listens on one address: on the socket that the service manager has for it, or else on one of its own. An IPv6 socket serves IPv6 only, so that both wildcards can be had side by side.
 pub(super) fn open(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
+    if let Some(socket) = inherited::socket(address) {
+        return TcpListener::from_std(socket);
+    }
     let family = if address.is_ipv4() { Family::Inet } else { Family::Inet6 };
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let descriptor = socket(family, SockType::Stream, flags, None)?;

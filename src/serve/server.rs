@@ -11,6 +11,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{Shutdown, shutdown};
 use openssl::ssl::SslContext;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinHandle;
 
@@ -124,6 +125,7 @@ impl Server {
         });
         let server = Server { shared };
         announce(&live);
+        ignore_quit();
         let wanted = wanted(&live.settings)?;
         let opened = server.open_missing(&wanted, &live)?;
         server.listen(opened, &wanted, &live);
@@ -135,6 +137,14 @@ impl Server {
     /// Certificates are read anew. Sockets that stay are not touched, new ones are opened before old ones are closed,
     /// and connections under way finish by the settings that they began with. On an error all stays as it was.
     pub fn reload(&self, settings: Settings) -> Result<(), Error> {
+        let taken = self.take(settings);
+        if let Err(error) = &taken {
+            self.live().log.error(error);
+        }
+        taken
+    }
+
+    fn take(&self, settings: Settings) -> Result<(), Error> {
         let live = Arc::new(Live::new(settings)?);
         let wanted = wanted(&live.settings)?;
         let opened = self.open_missing(&wanted, &live)?;
@@ -270,6 +280,11 @@ impl Server {
         let task = tokio::spawn(accept(Arc::clone(&self.shared), Arc::clone(&listener), alive));
         locked(&self.shared.sockets).push(Socket { asked, address, listener, task });
     }
+}
+
+/// nrpe ignores SIGQUIT. A handler that is asked for once stays, and nobody listens to it.
+fn ignore_quit() {
+    let _ = signal(SignalKind::quit());
 }
 
 /// Every address that the settings mean.

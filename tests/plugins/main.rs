@@ -1,5 +1,7 @@
 //! Plugins of every kind, run for real through the executor and the shim of the built program.
 #![allow(clippy::unwrap_used)]
 
+mod hostile;
+mod killed;
 mod ordinary;
 mod stage;

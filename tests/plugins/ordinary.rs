@@ -164,9 +164,7 @@ async fn stopping_ends_what_runs_and_the_shim() {
     let mut stage = Stage::set();
     let spec = stage.shell("trap '' TERM; sleep 1000 & sleep 1000");
     stage.submit(spec);
-    while stage.processes().len() < 3 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    stage.peopled(3).await;
     stage.executor.stop().await;
     let (_, report) = stage.next().await;
     assert_eq!(report.outcome, Outcome::NotFinished);

@@ -2,8 +2,8 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use custos::execute::{Executor, Reports};
@@ -76,20 +76,45 @@ impl Stage {
         report
     }
 
-    /// Every process, zombies too, that comes from a plugin of this stage.
+    /// Every process that comes from a plugin of this stage, by its environment or its command line.
     pub(crate) fn processes(&self) -> Vec<i32> {
-        let mark = [b"STAGE=", self.directory.path().as_os_str().as_bytes()].concat();
-        let marked = |environ: &[u8]| environ.split(|byte| *byte == 0).any(|entry| entry == mark);
-        let ids = std::fs::read_dir("/proc")
-            .unwrap()
-            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
-        ids.filter(|pid| std::fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environ| marked(&environ)))
-            .collect()
+        marked_by(self.directory.path())
     }
 
-    /// Waits until no process of this stage's plugins is left.
+    /// Drops the executor as if the agent had vanished.
+    pub(crate) fn leave(self) -> tempfile::TempDir {
+        self.directory
+    }
+
+    /// Waits until this many processes of the stage's plugins are there, or more.
+    pub(crate) async fn peopled(&self, count: usize) {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while self.processes().len() < count {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        assert!(waited.await.is_ok(), "only {:?} came", self.processes());
+    }
+
+    /// Waits until a user has this many processes, or more. Asks nothing of the processes themselves, which may
+    /// be too busy to answer.
+    pub(crate) async fn crowded(&self, uid: u32, count: usize) {
+        let owned =
+            |pid: &i32| std::fs::metadata(format!("/proc/{pid}")).is_ok_and(|entry| entry.uid() == uid);
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while all_processes().filter(owned).count() < count {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        });
+        assert!(waited.await.is_ok(), "user {uid} has few processes");
+    }
+
+    /// Waits until no process of this stage's plugins is left, zombies included.
     pub(crate) async fn cleared(&self) {
-        let left = || self.processes();
+        let left = || {
+            let below = self.executor.shim_pid().and_then(worker_of).map(children).unwrap_or_default();
+            [self.processes(), below].concat()
+        };
         let waited = tokio::time::timeout(PATIENCE, async {
             while !left().is_empty() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -97,6 +122,46 @@ impl Stage {
         });
         assert!(waited.await.is_ok(), "left over: {:?}", left());
     }
+
+    /// The process id of the shim's worker.
+    pub(crate) async fn worker(&self) -> i32 {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            loop {
+                if let Some(worker) = self.executor.shim_pid().and_then(worker_of) {
+                    return worker;
+                }
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        });
+        waited.await.expect("a worker in time")
+    }
+}
+
+/// Every process that has this path in its environment or on its command line.
+pub(crate) fn marked_by(path: &Path) -> Vec<i32> {
+    let mark = path.as_os_str().as_bytes();
+    let marked = |bytes: Vec<u8>| bytes.windows(mark.len()).any(|window| window == mark);
+    let holds = |pid: i32, file| std::fs::read(format!("/proc/{pid}/{file}")).is_ok_and(marked);
+    all_processes().filter(|pid| holds(*pid, "environ") || holds(*pid, "cmdline")).collect()
+}
+
+fn all_processes() -> impl Iterator<Item = i32> {
+    std::fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+}
+
+/// The worker below this guard.
+pub(crate) fn worker_of(guard: u32) -> Option<i32> {
+    children(guard as i32).into_iter().next()
+}
+
+/// The children of every thread of a process, zombies included.
+pub(crate) fn children(pid: i32) -> Vec<i32> {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let lists =
+        threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("children")).ok());
+    lists
+        .flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<i32>>())
+        .collect()
 }
 
 /// What a plugin printed.

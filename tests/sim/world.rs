@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use custos::agent::{Agent, Effect, Event, History};
 use custos::clock::Moment;
-use custos::definition::{ByteUnits, Check, Command, Config, SyncPolicy};
+use custos::definition::{ByteUnits, Check, Command, Config, Serving, SyncPolicy};
 use custos::evaluate::is_judged;
 use custos::execute::PluginEnvironment;
 use custos_shim::Report;
@@ -273,6 +273,7 @@ fn check(name: &str, dice: &mut Dice) -> Check {
         check_multi: true,
         evaluate_perfdata: false,
         flapping: Some((20.0, 30.0)),
+        serving: Serving::Fresh,
         thresholds: Vec::new(),
         defined_at: String::new(),
     }

@@ -1,0 +1,151 @@
+//! Thresholds by tables: the values of a metric, run by run, and what the check says of each.
+
+use std::time::Duration;
+
+use custos_store::{Bounds, Metric, State, Value};
+
+use super::threshold::{Holds, judge};
+use crate::agent::implicit_check;
+use crate::definition::{Check, OnMissing, Threshold, UnitRange};
+
+const SECOND_US: i64 = 1_000_000;
+
+fn range(start: f64, end: f64, unit: Option<&str>) -> Option<UnitRange> {
+    let bounds = Bounds { start, end, inside: false };
+    Some(UnitRange { bounds, unit: unit.map(str::to_owned), written: format!("{start}:{end}") })
+}
+
+fn threshold(metric: &str) -> Threshold {
+    Threshold {
+        metric: metric.to_owned(),
+        matcher: globset::Glob::new(metric).unwrap().compile_matcher(),
+        warning: range(f64::NEG_INFINITY, 10.0, None),
+        critical: range(f64::NEG_INFINITY, 20.0, None),
+        hold: Duration::ZERO,
+        on_missing: OnMissing::State(State::Unknown),
+    }
+}
+
+fn check(threshold: Threshold) -> Check {
+    Check {
+        thresholds: vec![threshold],
+        check_interval: Duration::from_secs(10),
+        retry_interval: Duration::from_secs(10),
+        timeout: Duration::from_secs(5),
+        ..implicit_check("c")
+    }
+}
+
+fn metric(label: &str, value: Option<f64>) -> Metric {
+    Metric {
+        label: label.to_owned(),
+        labels: Vec::new(),
+        value: value.map(Value::from),
+        unit: String::new(),
+        printed_unit: String::new(),
+        warn: None,
+        crit: None,
+        min: None,
+        max: None,
+    }
+}
+
+/// Judges one run every ten seconds; `None` is a run without the metric.
+fn states(check: &Check, values: &[Option<f64>]) -> Vec<State> {
+    let mut holds = Holds::default();
+    let run = |(n, value): (usize, &Option<f64>)| {
+        let metrics: Vec<Metric> = value.iter().map(|value| metric("v", Some(*value))).collect();
+        judge(check, &metrics, &mut holds, n as i64 * 10 * SECOND_US).0
+    };
+    values.iter().enumerate().map(run).collect()
+}
+
+use State::{Critical as C, Ok as O, Unknown as U, Warning as W};
+
+#[test]
+fn without_for_a_crossing_counts_at_once() {
+    let values = [5.0, 10.0, 10.5, 20.0, 20.5, 5.0].map(Some);
+    assert_eq!(states(&check(threshold("v")), &values), [O, O, W, W, C, O]);
+}
+
+#[test]
+fn each_level_has_its_own_clock() {
+    let held = Threshold { hold: Duration::from_secs(20), ..threshold("v") };
+    let values = [15.0, 15.0, 25.0, 25.0, 25.0, 15.0, 5.0, 25.0].map(Some);
+    assert_eq!(states(&check(held), &values), [O, O, W, W, C, W, O, O]);
+}
+
+#[test]
+fn a_break_starts_the_clock_anew() {
+    let held = Threshold { hold: Duration::from_secs(20), ..threshold("v") };
+    let values = [25.0, 25.0, 5.0, 25.0, 25.0, 25.0].map(Some);
+    assert_eq!(states(&check(held), &values), [O, O, O, O, O, C]);
+}
+
+#[test]
+fn a_long_time_without_runs_starts_the_clock_anew() {
+    let check = check(Threshold { hold: Duration::from_secs(20), ..threshold("v") });
+    let mut holds = Holds::default();
+    let mut at = |second: i64| judge(&check, &[metric("v", Some(25.0))], &mut holds, second * SECOND_US).0;
+    assert_eq!([at(0), at(30), at(70), at(80), at(90)], [O, C, O, O, C]);
+}
+
+#[test]
+fn a_missing_metric_is_what_on_missing_says() {
+    let values = [Some(25.0), None, Some(5.0)];
+    for (on_missing, state) in
+        [(OnMissing::State(U), U), (OnMissing::State(O), O), (OnMissing::State(W), W), (OnMissing::Keep, C)]
+    {
+        let states = states(&check(Threshold { on_missing, ..threshold("v") }), &values);
+        assert_eq!(states, [C, state, O], "{on_missing:?}");
+    }
+}
+
+#[test]
+fn what_is_kept_is_what_was_said_last() {
+    let kept = Threshold { on_missing: OnMissing::Keep, ..threshold("v") };
+    let values = [None, Some(25.0), None, None, Some(5.0), None];
+    assert_eq!(states(&check(kept), &values), [O, C, C, C, O, O]);
+}
+
+#[test]
+fn a_missing_metric_breaks_the_clock() {
+    let held = Threshold { hold: Duration::from_secs(20), on_missing: OnMissing::State(O), ..threshold("v") };
+    let values = [Some(25.0), Some(25.0), None, Some(25.0), Some(25.0), Some(25.0)];
+    assert_eq!(states(&check(held), &values), [O, O, O, O, O, C]);
+}
+
+#[test]
+fn a_glob_judges_each_metric_by_itself_and_takes_the_worst() {
+    let check = check(threshold("disk*"));
+    let metrics = [metric("disk1", Some(15.0)), metric("disk2", Some(25.0)), metric("cpu", Some(99.0))];
+    let (state, said) = judge(&check, &metrics, &mut Holds::default(), 0);
+    assert_eq!(state, C);
+    assert_eq!(said, "CRITICAL: disk2 is 25, outside -inf:20; WARNING: disk1 is 15, outside -inf:10");
+}
+
+#[test]
+fn an_undetermined_value_is_missing() {
+    let (state, said) = judge(&check(threshold("v")), &[metric("v", None)], &mut Holds::default(), 0);
+    assert_eq!((state, said.as_str()), (U, "UNKNOWN: v is undetermined"));
+}
+
+#[test]
+fn units_of_different_kinds_are_not_compared() {
+    let bytes = Threshold { critical: range(0.0, 8e9, Some("B")), ..threshold("v") };
+    let seconds = Metric { unit: "s".to_owned(), ..metric("v", Some(1.0)) };
+    let (state, said) = judge(&check(bytes), &[seconds], &mut Holds::default(), 0);
+    assert_eq!(state, U);
+    assert!(said.contains("has the unit s, so it cannot be compared with 0:8000000000"), "{said}");
+}
+
+#[test]
+fn the_plugins_own_ranges_count_only_where_they_are_to() {
+    let limit = Bounds { start: 0.0, end: 5.0, inside: false };
+    let own = Metric { crit: Some(limit), ..metric("w", Some(6.0)) };
+    let mut check = check(threshold("v"));
+    check.thresholds.clear();
+    assert_eq!(judge(&check, std::slice::from_ref(&own), &mut Holds::default(), 0).0, O);
+    check.evaluate_perfdata = true;
+    assert_eq!(judge(&check, &[own], &mut Holds::default(), 0).0, C);
+}
