@@ -90,7 +90,12 @@ impl Starter {
     }
 
     /// Starts the plugin: its process id, which is also its process group and session.
-    pub(crate) fn start(&mut self, spec: &Spec, mark: &str, stdio: Stdio<'_>) -> Result<i32, StartError> {
+    pub(crate) fn start(
+        &mut self,
+        spec: &Spec,
+        mark: Option<&str>,
+        stdio: Stdio<'_>,
+    ) -> Result<i32, StartError> {
         let argv = c_strings(spec.argv.iter().map(OsString::as_os_str))?;
         let env = environment(spec, mark)?;
         let cwd = c_string(spec.cwd.as_os_str())?;
@@ -267,8 +272,8 @@ fn c_strings<'a>(texts: impl Iterator<Item = &'a OsStr>) -> Result<Vec<CString>,
     texts.map(c_string).collect()
 }
 
-fn environment(spec: &Spec, mark: &str) -> Result<Vec<CString>, StartError> {
-    let own = std::iter::once(Ok(OsString::from(mark)));
+fn environment(spec: &Spec, mark: Option<&str>) -> Result<Vec<CString>, StartError> {
+    let own = mark.into_iter().map(|mark| Ok(OsString::from(mark)));
     let given = spec.env.iter().map(|(name, value)| {
         let mut entry = Vec::with_capacity(name.len() + value.len() + 1);
         entry.extend_from_slice(name.as_bytes());

@@ -37,6 +37,8 @@ pub(crate) struct Run {
     /// The agent wanted it ended, so its result does not count.
     abandoned: bool,
     grace_us: u64,
+    /// What it leaves behind is left alone.
+    pub(crate) leave_background: bool,
     /// When [`Run::due`] is to be asked, in microseconds of the shim's clock.
     pub(crate) due_us: u64,
     pub(crate) stdout: Capture,
@@ -56,7 +58,18 @@ impl Run {
         let due_us = now_us.saturating_add(spec.timeout.min(WAIT_MAX).as_micros() as u64);
         let grace_us = spec.grace.min(WAIT_MAX).as_micros() as u64;
         let phase = Phase::Running;
-        Run { ticket, pid, started_us: now_us, phase, abandoned: false, grace_us, due_us, stdout, stderr }
+        Run {
+            ticket,
+            pid,
+            started_us: now_us,
+            phase,
+            abandoned: false,
+            grace_us,
+            leave_background: spec.leave_background,
+            due_us,
+            stdout,
+            stderr,
+        }
     }
 
     /// The agent ends the run now, with this grace.

@@ -59,6 +59,11 @@ impl Runs {
         self.by_serial.first_key_value().is_some_and(|(first, _)| *first <= serial)
     }
 
+    /// Whether any run under way may leave processes behind.
+    pub(crate) fn any_leaves_background(&self) -> bool {
+        self.by_serial.values().any(|run| run.leave_background)
+    }
+
     /// The serial number of the latest run.
     pub(crate) fn latest(&self) -> u64 {
         self.latest

@@ -33,7 +33,8 @@ pub struct Limits {
 pub struct Spec {
     /// Program (an absolute path, or a name looked up in `PATH` of `env`) and its arguments. Not empty.
     pub argv: Vec<OsString>,
-    /// The whole environment. The shim adds `CUSTOS_RUN`, by which it knows processes that escaped their session.
+    /// The whole environment. The shim adds `CUSTOS_RUN`, by which it knows processes that escaped their session,
+    /// unless `leave_background` is set.
     pub env: Vec<(OsString, OsString)>,
     /// Working directory.
     pub cwd: PathBuf,
@@ -45,6 +46,9 @@ pub struct Spec {
     pub limits: Limits,
     /// Sets `no_new_privs`: setuid programs (such as `sudo` or `check_icmp`) then gain nothing.
     pub no_new_privileges: bool,
+    /// Leaves processes alone that outlive the plugin, as programs that start services in the background rely on. A
+    /// timeout ends the plugin's process group all the same.
+    pub leave_background: bool,
     /// How long the plugin may run before it is ended.
     pub timeout: Duration,
     /// How long after TERM the process group is given before KILL.

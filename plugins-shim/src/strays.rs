@@ -8,9 +8,12 @@
 //! plugin is known by its session, else by `CUSTOS_RUN` in its environment. A process that hides both belongs to
 //! one of the plugins that ran when it was first seen, and is ended once they all have ended.
 //!
+//! What is left by a run that may leave something is spared: known by the session of that run, and, if it has none
+//! of ours and no mark, by having been first seen while such a run was under way or had just ended.
+//!
 //! Invariant: a signal is only ever sent to an unreaped child of ours, so its number cannot have been used again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
@@ -22,6 +25,8 @@ use crate::runs::Runs;
 
 /// Descendants of strays that are counted for one report.
 const COUNT_MAX: usize = 4096;
+/// Sessions that are remembered as spared before those without processes are forgotten.
+const SPARED_SESSIONS_MAX: usize = 4096;
 
 /// The plugin that a stray belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +37,8 @@ enum Owner {
     UpTo(u64),
     /// No run that is still there.
     Ended,
+    /// A run that may leave processes behind.
+    Spared,
 }
 
 /// The children that were not started but adopted.
@@ -42,6 +49,10 @@ pub(crate) struct Strays {
     list: File,
     /// Those that are still there, by process id.
     known: HashMap<i32, Owner>,
+    /// Sessions of runs that have ended and may leave processes behind.
+    spared_sessions: HashSet<i32>,
+    /// Such a run has ended since the last look.
+    spared_lately: bool,
     text: Vec<u8>,
 }
 
@@ -54,12 +65,41 @@ impl Strays {
         let own_pid = nix::unistd::getpid().as_raw();
         let worker = WorkerId::of(own_pid).ok_or(std::io::ErrorKind::NotFound)?;
         let list = File::open(format!("/proc/self/task/{}/children", worker.pid()))?;
-        Ok(Strays { worker, list, known: HashMap::new(), text: vec![0; 64 * 1024] })
+        Ok(Strays {
+            worker,
+            list,
+            known: HashMap::new(),
+            spared_sessions: HashSet::new(),
+            spared_lately: false,
+            text: vec![0; 64 * 1024],
+        })
     }
 
     /// The mark for the environment of a run's plugin.
     pub(crate) fn mark(&self, serial: u64) -> String {
         self.worker.mark(serial)
+    }
+
+    /// A plugin was started: its session is its own, whatever the number meant before.
+    pub(crate) fn started(&mut self, pid: i32) {
+        self.spared_sessions.remove(&pid);
+    }
+
+    /// A run has ended whose processes are to be left alone.
+    pub(crate) fn spare(&mut self, serial: u64, pid: i32) {
+        self.spared_lately = true;
+        if self.spared_sessions.len() >= SPARED_SESSIONS_MAX {
+            let left: HashSet<i32> =
+                self.adopted().into_iter().filter_map(|stray| Some(Stat::of(stray)?.session)).collect();
+            self.spared_sessions.retain(|session| left.contains(session));
+        }
+        self.spared_sessions.insert(pid);
+        for stray in self.adopted() {
+            let in_session = Stat::of(stray).is_some_and(|stat| stat.session == pid);
+            if in_session || self.known.get(&stray) == Some(&Owner::Run(serial)) {
+                self.known.insert(stray, Owner::Spared);
+            }
+        }
     }
 
     /// A child was reaped that is no plugin.
@@ -71,23 +111,44 @@ impl Strays {
     pub(crate) fn end(&mut self, runs: &Runs) -> bool {
         let mut left = false;
         for pid in self.adopted() {
-            let owner = *self.known.entry(pid).or_insert_with(|| owner(pid, self.worker, runs));
+            let owner = self.owner(pid, runs);
             let alive = match owner {
                 Owner::Run(serial) => runs.contains(serial),
                 Owner::UpTo(serial) => runs.any_up_to(serial),
                 Owner::Ended => false,
+                Owner::Spared => true,
             };
             if !alive {
                 end_stray(pid);
                 left = true;
             }
         }
+        self.spared_lately = false;
         left
     }
 
-    /// Ends every stray, whoever it belongs to. Returns whether there was any.
+    /// The owner of a stray, found out when it is first seen.
+    fn owner(&mut self, pid: i32, runs: &Runs) -> Owner {
+        if let Some(owner) = self.known.get(&pid) {
+            return *owner;
+        }
+        let found = match owner(pid, self.worker, runs) {
+            Owner::UpTo(_) if self.spared_lately || runs.any_leaves_background() => Owner::Spared,
+            Owner::UpTo(_)
+                if Stat::of(pid).is_some_and(|stat| self.spared_sessions.contains(&stat.session)) =>
+            {
+                Owner::Spared
+            }
+            found => found,
+        };
+        self.known.insert(pid, found);
+        found
+    }
+
+    /// Ends every stray that is not spared, whoever it belongs to. Returns whether there was any.
     pub(crate) fn end_all(&mut self) -> bool {
-        let adopted = self.adopted();
+        let mut adopted = self.adopted();
+        adopted.retain(|pid| self.known.get(pid) != Some(&Owner::Spared));
         adopted.iter().for_each(|pid| end_stray(*pid));
         !adopted.is_empty()
     }
@@ -97,9 +158,9 @@ impl Strays {
         let mut count = 0;
         let mut below = Vec::new();
         for stray in self.adopted() {
-            let worker = self.worker;
-            let owner = self.known.entry(stray).or_insert_with(|| owner(stray, worker, runs));
-            if *owner == Owner::Run(serial) || Stat::of(stray).is_some_and(|stat| stat.session == pid) {
+            if self.owner(stray, runs) == Owner::Run(serial)
+                || Stat::of(stray).is_some_and(|stat| stat.session == pid)
+            {
                 below.push(stray);
             }
         }

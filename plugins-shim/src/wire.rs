@@ -17,7 +17,8 @@
 //! spec     argv list<bytes> | env list<bytes bytes> | cwd bytes
 //!          | credentials option<uid u32, gid u32, groups list<u32>> | nice i8
 //!          | address_space option<u64> | cpu_s option<u64> | processes option<u64> | open_files option<u64>
-//!          | no_new_privileges u8 | timeout_us u64 | grace_us u64 | stdout_max u64 | stderr_max u64
+//!          | no_new_privileges u8 | leave_background u8
+//!          | timeout_us u64 | grace_us u64 | stdout_max u64 | stderr_max u64
 //! report   outcome | stdout bytes | stdout_bytes u64 | stderr bytes | stderr_bytes u64
 //!          | wall_us u64 | cpu_us u64 | max_rss_bytes u64 | left_behind u32
 //! outcome  0 code u8 (exited) | 1 signal u8 (signalled) | 2 (timed out) | 3 errno i32, message bytes (not started)
@@ -231,6 +232,7 @@ fn put_spec(out: &mut Vec<u8>, spec: &Spec) {
     put_option(out, spec.limits.processes);
     put_option(out, spec.limits.open_files);
     out.push(u8::from(spec.no_new_privileges));
+    out.push(u8::from(spec.leave_background));
     put_duration(out, spec.timeout);
     put_duration(out, spec.grace);
     put_u64(out, spec.stdout_max_bytes as u64);
@@ -346,6 +348,7 @@ impl<'a> Fields<'a> {
                 open_files: self.option()?,
             },
             no_new_privileges: self.flag()?,
+            leave_background: self.flag()?,
             timeout: self.duration()?,
             grace: self.duration()?,
             stdout_max_bytes: self.size()?,

@@ -185,8 +185,11 @@ impl Worker {
         let Some(run) = self.runs.get_mut(serial) else { return };
         run.stdout.drain(&mut self.buffer);
         run.stderr.drain(&mut self.buffer);
-        let (pid, ticket) = (run.pid, run.ticket);
+        let (pid, ticket, leave_background) = (run.pid, run.ticket, run.leave_background);
         let left_behind = self.strays.count(serial, pid, &self.runs);
+        if leave_background {
+            self.strays.spare(serial, pid);
+        }
         let Some(run) = self.runs.remove(serial) else { return };
         self.report(ticket, &run.report(reaped, now_us, left_behind));
     }
@@ -321,7 +324,9 @@ impl Worker {
         let now_us = self.clock.now_us();
         let stdio =
             Stdio { stdin: self.null.as_fd(), stdout: stdout_end.as_fd(), stderr: stderr_end.as_fd() };
-        let pid = self.starter.start(spec, &self.strays.mark(serial), stdio)?;
+        let mark = (!spec.leave_background).then(|| self.strays.mark(serial));
+        let pid = self.starter.start(spec, mark.as_deref(), stdio)?;
+        self.strays.started(pid);
         self.runs.add(Run::new(ticket, pid, now_us, spec, stdout, stderr));
         Ok(())
     }

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::{check, check_nrpe, config, graph, history, run, stand_in, status};
+use super::{check, check_nrpe, config, doctor, graph, history, run, stand_in, status, store};
 use crate::exit_code::ExitCode;
 
 /// Runs the plugins you have, keeps every metric at full resolution, judges it on the spot and answers NRPE.
@@ -41,6 +41,8 @@ enum Command {
     History(history::HistoryArgs),
     Graph(graph::GraphArgs),
     Config(config::ConfigArgs),
+    Doctor(doctor::DoctorArgs),
+    Store(store::StoreArgs),
     /// Answers NRPE by an nrpe.cfg alone, with nrpe's own options; `custos nrpe -h` lists them.
     ///
     /// Called through a link named `nrpe` the program is nrpe.
@@ -88,6 +90,8 @@ pub fn main() -> ExitCode {
         Command::History(args) => history::run(&args),
         Command::Graph(args) => graph::run(&args),
         Command::Config(args) => config::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Store(args) => store::run(&args),
         Command::Nrpe(Words { words }) => stand_in::run(&words),
         Command::CheckNrpe(Words { words }) => check_nrpe::run(&words),
     }

@@ -4,6 +4,7 @@ mod args;
 mod check;
 pub mod check_nrpe;
 pub mod config;
+mod doctor;
 mod getopt;
 pub mod graph;
 pub mod history;
@@ -16,6 +17,7 @@ mod select;
 mod stand_in;
 mod status;
 mod status_row;
+pub mod store;
 mod strip;
 pub mod style;
 

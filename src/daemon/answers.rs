@@ -102,7 +102,9 @@ pub fn request_spec(task: serve::Task, timeout: Duration) -> Option<Spec> {
         credentials,
         nice: 0,
         limits: custos_shim::Limits::default(),
+        // Lines with sudo are common, and so are those that restart a service.
         no_new_privileges: false,
+        leave_background: true,
         timeout,
         grace: NRPE_GRACE,
         stdout_max_bytes: STDOUT_MAX_BYTES,

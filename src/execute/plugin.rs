@@ -61,6 +61,7 @@ pub fn plugin_spec(check: &Check, environment: &PluginEnvironment) -> Spec {
         nice: 0,
         limits: Limits::default(),
         no_new_privileges: false,
+        leave_background: false,
         timeout: check.timeout,
         grace: GRACE,
         stdout_max_bytes: STDOUT_MAX_BYTES,

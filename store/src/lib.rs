@@ -7,7 +7,10 @@ mod chunk;
 mod column;
 pub mod disk;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod health;
+mod import;
 pub mod limits;
 mod log;
 mod names;
@@ -17,11 +20,13 @@ mod run;
 mod segment;
 mod upkeep;
 mod value;
+mod verify;
 mod writer;
 
 pub use disk::writer_pid;
 pub use error::{Error, Result};
 pub use health::{Health, Space};
+pub use import::{Imported, Importer};
 pub use position::Position;
 pub use reader::{
     Arrivals, Arrived, Bucket, CheckInfo, Reader, Runs, SampleBatch, Samples, SeriesInfo, SeriesKey,
@@ -29,4 +34,7 @@ pub use reader::{
 };
 pub use run::{Metric, Reason, Run, Standing, State};
 pub use value::{Bounds, Value};
+pub use verify::{
+    FileReport, Finding, Progress, Repaired, Salvaged, repair, repair_on, salvage, verify, verify_on,
+};
 pub use writer::{Options, Writer};

@@ -65,3 +65,9 @@ const _: () = assert!(MERGE_MIN <= MERGE_MAX);
 
 /// Runs that a consumer in order of arrival gathers at once: bounds its memory.
 pub const ARRIVALS_WINDOW: usize = 16 << 10;
+
+/// Bytes that an import gathers before it appends them.
+pub const IMPORT_BATCH_BYTES: usize = 256 << 10;
+
+/// Checks whose history an import has at hand; each may hold a decoded chunk. One more, and it begins afresh.
+pub const IMPORT_CURSORS_MAX: usize = 16;

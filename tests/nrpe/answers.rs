@@ -113,11 +113,10 @@ fn commands_that_take_too_long_are_ended_with_everything_they_started() {
         ("sleep", "sleep 20"),
         ("partial", "echo part; sleep 20"),
         ("trap", "trap '' TERM; echo x; sleep 20; sleep 20"),
-        ("bg", "(sleep 20 &); echo x"),
         ("child", "sleep 4321.5 | cat"),
     ]);
     let pair = Pair::start(&format!("command_timeout=1\n{commands}"), &["-n"]);
-    for name in ["sleep", "partial", "trap", "bg", "child"] {
+    for name in ["sleep", "partial", "trap", "child"] {
         let answer = pair.same(name, |daemon| daemon.ask(&["-n", "-c", name]));
         assert_eq!(answer.stdout, "NRPE: Command timed out after 1 seconds\n", "{name}");
         assert_eq!(answer.code, Some(3));
@@ -126,6 +125,41 @@ fn commands_that_take_too_long_are_ended_with_everything_they_started() {
         let listed = std::process::Command::new("pgrep").args(["-fx", "sleep 4321.5"]).output().unwrap();
         listed.stdout.is_empty().then_some(())
     });
+}
+
+#[test]
+fn what_goes_on_in_the_background_is_left_alone() {
+    let commands = config(&[
+        ("quiet", "(sleep 5432.1 >/dev/null 2>&1 &); echo x"),
+        ("detached", "setsid sleep 5432.2 >/dev/null 2>&1 & echo x"),
+        ("loud", "(sleep 5432.3 &); echo x"),
+    ]);
+    let pair = Pair::start(&format!("command_timeout=2\n{commands}"), &["-n"]);
+    let living = |line: &str| -> Vec<i32> {
+        let listed = std::process::Command::new("pgrep").args(["-fx", line]).output().unwrap().stdout;
+        String::from_utf8(listed).unwrap().lines().map(|pid| pid.parse().unwrap()).collect()
+    };
+    for (name, line) in [("quiet", "sleep 5432.1"), ("detached", "sleep 5432.2")] {
+        for daemon in [&pair.real, &pair.custos] {
+            assert_eq!(daemon.ask(&["-n", "-c", name]).stdout, "x\n");
+            // Another command comes and goes: what is left alone stays so.
+            assert_eq!(daemon.ask(&["-n", "-c", "nosuch"]).code, Some(3));
+            assert_eq!(daemon.ask(&["-n", "-c", name]).stdout, "x\n");
+            assert_eq!(living(line).len(), 2, "{name} of {:?}", daemon.which);
+            for pid in living(line) {
+                nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL)
+                    .unwrap();
+            }
+            crate::daemon::wait_for("their end", || living(line).is_empty().then_some(()));
+        }
+    }
+    // nrpe waits for whoever holds the output open; custos answers when the command itself has ended.
+    let (real, custos) = pair.both(|daemon| daemon.ask(&["-n", "-c", "loud"]).stdout);
+    assert_eq!(real, "NRPE: Command timed out after 2 seconds\n");
+    assert_eq!(custos, "x\n");
+    for pid in living("sleep 5432.3") {
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).unwrap();
+    }
 }
 
 #[test]

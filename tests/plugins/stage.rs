@@ -44,6 +44,7 @@ impl Stage {
             nice: 0,
             limits: Limits::default(),
             no_new_privileges: false,
+            leave_background: false,
             timeout: Duration::from_secs(20),
             grace: Duration::from_millis(200),
             stdout_max_bytes: 64 * 1024,

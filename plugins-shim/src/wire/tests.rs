@@ -25,8 +25,8 @@ fn credentials() -> impl Strategy<Value = Credentials> {
 
 fn spec() -> impl Strategy<Value = Spec> {
     let program = (vec(text(), 0..5), vec((text(), text()), 0..5), text(), option::of(credentials()));
-    let bounds = (any::<i8>(), limits(), any::<bool>(), any::<[u64; 2]>(), any::<[usize; 2]>());
-    (program, bounds).prop_map(|((argv, env, cwd, credentials), (nice, limits, privileges, times, sizes))| {
+    let bounds = (any::<i8>(), limits(), any::<[bool; 2]>(), any::<[u64; 2]>(), any::<[usize; 2]>());
+    (program, bounds).prop_map(|((argv, env, cwd, credentials), (nice, limits, switches, times, sizes))| {
         Spec {
             argv,
             env,
@@ -34,7 +34,8 @@ fn spec() -> impl Strategy<Value = Spec> {
             credentials,
             nice,
             limits,
-            no_new_privileges: privileges,
+            no_new_privileges: switches[0],
+            leave_background: switches[1],
             timeout: Duration::from_micros(times[0]),
             grace: Duration::from_micros(times[1]),
             stdout_max_bytes: sizes[0],

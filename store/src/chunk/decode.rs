@@ -19,6 +19,19 @@ pub(crate) struct Bad {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ChunkBytes<'a>(pub(crate) &'a [u8]);
 
+/// The offsets in a file at which a chunk's header begins; nothing is said of its columns.
+pub(crate) fn find_chunks(bytes: &[u8]) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        if bytes[at] == header::MAGIC[0] && ChunkBytes(&bytes[at..]).header_alone().is_ok() {
+            found.push(at);
+        }
+        at += 1;
+    }
+    found
+}
+
 /// The shapes of a chunk: the sequences of series, and which of them each row has.
 pub(crate) struct Shapes {
     shapes: Vec<Vec<u32>>,
@@ -135,6 +148,35 @@ impl<'a> ChunkBytes<'a> {
         Ok(columns)
     }
 
+    /// The header, checked, of a chunk whose columns may be cut off.
+    pub(crate) fn header_alone(&self) -> Result<Header, Bad> {
+        let bad = |Short| Bad { at: 0, what: "the header of a chunk is damaged" };
+        let len = Header::check(self.0).map_err(bad)?;
+        Header::get(&self.0[..len]).map_err(bad)
+    }
+
+    /// All rows with those series that can be read, and how many cannot. Their rows must be readable otherwise.
+    pub(crate) fn salvage(&self, header: &Header) -> Result<(RowsIn, u64), Bad> {
+        let readable = |entry: &SeriesEntry| {
+            let read = self.series(entry).and_then(|(metas, values)| {
+                let all = metas.all(entry.rows).and_then(|_| values.all());
+                all.map_err(malformed(entry.extent))
+            });
+            read.is_ok()
+        };
+        let lost: Vec<usize> =
+            (0..header.series.len()).filter(|index| !readable(&header.series[*index])).collect();
+        let mut header = header.clone();
+        let mut shapes = self.shapes(&header)?;
+        for shape in &mut shapes.shapes {
+            shape.retain(|series| !lost.contains(&(*series as usize)));
+        }
+        for index in &lost {
+            header.series[*index].rows = 0;
+        }
+        Ok((self.rows_of(&header, shapes, &lost)?, lost.len() as u64))
+    }
+
     /// The header, after every checksum of the chunk has been found to hold.
     pub(crate) fn verify(&self) -> Result<Header, Bad> {
         let header = self.header()?;
@@ -146,10 +188,18 @@ impl<'a> ChunkBytes<'a> {
 
     /// Everything.
     pub(crate) fn rows(&self, header: &Header) -> Result<RowsIn, Bad> {
-        let shapes = self.shapes(header)?;
+        self.rows_of(header, self.shapes(header)?, &[])
+    }
+
+    fn rows_of(&self, header: &Header, shapes: Shapes, lost: &[usize]) -> Result<RowsIn, Bad> {
         let mut present = Vec::with_capacity(header.series.len());
         let mut series = Vec::with_capacity(header.series.len());
         for (index, entry) in header.series.iter().enumerate() {
+            if lost.contains(&index) {
+                series.push(SeriesRows { series: entry.series.clone(), ..SeriesRows::default() });
+                present.push(Some(Vec::new()));
+                continue;
+            }
             let rows = shapes.present(index);
             let bad = malformed(entry.extent);
             if rows.as_ref().map_or(header.rows, Vec::len) != entry.rows {

@@ -88,3 +88,24 @@ pub(crate) fn encode(check: &str, rows: &Rows, effort: Effort) -> Result<(Header
     bytes.extend_from_slice(&body);
     Ok((header, bytes))
 }
+
+/// A chunk of the check `x` with one series, whose columns are these bytes cut to these lengths.
+#[cfg(fuzzing)]
+pub(crate) fn put_chunk_around(rows: usize, lens: &[usize], body: &[u8]) -> (Header, Vec<u8>) {
+    let mut at = 0;
+    let mut extents = lens.iter().map(|len| {
+        let len = (*len).min(body.len() - at);
+        let extent = Extent { at, len, crc: crc32c::crc32c(&body[at..at + len]) };
+        at += len;
+        extent
+    });
+    let mut header = Header { check: "x".to_owned(), rows, last_ms: rows as i64 * 1000, ..Header::default() };
+    header.columns.iter_mut().zip(extents.by_ref()).for_each(|(to, extent)| *to = extent);
+    let extent = extents.next().unwrap_or_default();
+    header.metas.push(crate::log::SeriesMeta::default());
+    let series = crate::log::SeriesDef::default();
+    header.series.push(SeriesEntry { series, rows, last_meta: 0, extent, stats: Stats::default() });
+    let mut bytes = header.put();
+    bytes.extend_from_slice(body);
+    (header, bytes)
+}

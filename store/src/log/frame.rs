@@ -96,3 +96,14 @@ pub(super) fn check_file_header(bytes: &[u8], start: u64) -> FileHeader {
         other => FileHeader::Version(other),
     }
 }
+
+/// A log with one frame around any payload.
+#[cfg(fuzzing)]
+pub(crate) fn frame_of(start: u64, payload: &[u8]) -> Vec<u8> {
+    let mut out = file_header(start).to_vec();
+    let at = out.len();
+    out.resize(at + HEADER_LEN, 0);
+    out.extend_from_slice(payload);
+    finish(&mut out, at, start);
+    out
+}

@@ -65,7 +65,11 @@ impl LogImage {
     pub(crate) fn open(disk: &dyn Disk, start: u64, end: u64) -> Result<LogImage> {
         let name = log_name(start);
         let file = disk.open(&name).map_err(Error::io("open", disk.path().join(&name)))?;
-        Ok(LogImage {
+        Ok(LogImage::empty(file, name, start, end))
+    }
+
+    fn empty(file: Box<dyn DiskFile>, name: String, start: u64, end: u64) -> LogImage {
+        LogImage {
             file,
             name,
             start,
@@ -81,7 +85,32 @@ impl LogImage {
             checks: Vec::new(),
             schemas: Vec::new(),
             damages: Vec::new(),
-        })
+        }
+    }
+
+    /// Reads whatever frames there are in these bytes, wherever they begin; also how many stretches between them
+    /// could not be read.
+    pub(crate) fn salvage(bytes: &[u8]) -> (LogImage, u64) {
+        let mut image = LogImage {
+            bytes: bytes.to_vec(),
+            checked_header: true,
+            ..LogImage::empty(Box::new(Bytes), String::new(), 0, u64::MAX)
+        };
+        let at_start = (0..image.bytes.len()).find(|at| Header::read(&image.bytes[*at..]).is_some());
+        let Some(start) = at_start else { return (image, 0) };
+        image.parsed = start;
+        let mut lost = 0;
+        while let Some(step) = image.next_frame(true) {
+            match step {
+                Step::Frame(header, at) => image.frame(header, at),
+                Step::Skip(to, _) => {
+                    lost += 1;
+                    image.parsed = to;
+                }
+            }
+        }
+        lost += image.damages.len() as u64;
+        (image, lost)
     }
 
     /// The file's name in the store.
@@ -348,4 +377,34 @@ impl LogImage {
 enum Step {
     Frame(Header, usize),
     Skip(usize, &'static str),
+}
+
+/// Stands for the file of an image that was made from bytes: there is nothing more to read.
+#[derive(Debug)]
+struct Bytes;
+
+impl DiskFile for Bytes {
+    fn read_at(&self, _: &mut [u8], _: u64) -> std::io::Result<usize> {
+        Ok(0)
+    }
+
+    fn write_at(&self, _: &[u8], _: u64) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
+    fn size(&self) -> std::io::Result<u64> {
+        Ok(0)
+    }
+
+    fn set_len(&self, _: u64) -> std::io::Result<()> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
+    fn sync(&self) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn map(&self, _: u64) -> std::io::Result<crate::disk::Region> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
 }

@@ -7,6 +7,8 @@ mod row;
 mod schema;
 mod writer;
 
+#[cfg(fuzzing)]
+pub(crate) use frame::frame_of;
 pub(crate) use image::{LogImage, RowRef};
 
 pub(crate) use schema::{SeriesDef, SeriesMeta};

@@ -63,6 +63,34 @@ impl Reader {
         Ok(series.into_values().collect())
     }
 
+    /// Bytes that each check takes in segments, and about what the runs that are not sealed yet will take.
+    pub fn bytes_by_check(&self) -> BTreeMap<String, u64> {
+        let mut bytes: BTreeMap<String, u64> = BTreeMap::new();
+        for part in &self.parts {
+            match part {
+                Part::Segment(segment) => {
+                    for check in segment.checks() {
+                        let sum: u64 = check.chunks.iter().map(|chunk| chunk.len).sum();
+                        *bytes.entry(check.name.clone()).or_default() += sum;
+                    }
+                }
+                // About what sealing will make of it.
+                Part::Log(image) => {
+                    for (check, rows) in image.checks() {
+                        let samples: usize = rows.iter().map(|row| image.schema(row).metrics.len()).sum();
+                        *bytes.entry(check.clone()).or_default() += (rows.len() + samples * 3 / 2) as u64;
+                    }
+                }
+            }
+        }
+        bytes
+    }
+
+    /// Bytes that are free on the store's disk for an unprivileged process, where known.
+    pub fn free_bytes(&self) -> Option<u64> {
+        self.disk.free_bytes().ok()
+    }
+
     /// The store in numbers.
     pub fn info(&self) -> Result<StoreInfo> {
         let mut info = StoreInfo::default();

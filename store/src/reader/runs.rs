@@ -158,7 +158,7 @@ impl Reader {
 }
 
 impl Segment {
-    pub(super) fn malformed(&self, chunk: &ChunkRef) -> Error {
+    pub(crate) fn malformed(&self, chunk: &ChunkRef) -> Error {
         Error::damaged(self.path(), chunk.at, "a row of a chunk is not well formed")
     }
 }

@@ -135,3 +135,20 @@ pub(super) fn get_trailer(bytes: &[u8]) -> Result<(u64, u64, u32), Short> {
     }
     Ok((at, len, crc))
 }
+
+/// A segment of one chunk of the check `x`.
+#[cfg(fuzzing)]
+pub(crate) fn segment_around(start: u64, end: u64, header: &crate::chunk::Header, chunk: &[u8]) -> Vec<u8> {
+    let at = HEADER_LEN as u64;
+    let (rows, len) = (header.rows as u64, chunk.len() as u64);
+    let (first_ms, last_ms) = (header.first_ms, header.last_ms);
+    let chunks =
+        vec![ChunkRef { at, len, rows, first_ms, last_ms, seq_min: start, seq_max: end - 1, samples: rows }];
+    let directory = put_directory(&[CheckChunks { name: header.check.clone(), chunks }]);
+    let mut out = put_header(start, end).to_vec();
+    out.extend_from_slice(chunk);
+    let directory_at = out.len() as u64;
+    out.extend_from_slice(&directory);
+    out.extend_from_slice(&put_trailer(directory_at, &directory));
+    out
+}

@@ -5,4 +5,5 @@ mod plan;
 mod seal;
 mod worker;
 
+pub(crate) use seal::seal;
 pub(crate) use worker::{Upkeep, Work};

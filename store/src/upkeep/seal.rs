@@ -14,7 +14,7 @@ use crate::segment::SegmentWriter;
 /// Seals the logs that start at these numbers, in order; runs numbered `end` or more are not theirs.
 ///
 /// The logs are removed once the segment is durable; one with damage is set aside instead.
-pub(super) fn seal(disk: &dyn Disk, starts: &[u64], end: u64, cancel: &AtomicBool) -> Result<()> {
+pub(crate) fn seal(disk: &dyn Disk, starts: &[u64], end: u64, cancel: &AtomicBool) -> Result<()> {
     let mut images = Vec::with_capacity(starts.len());
     for (index, start) in starts.iter().enumerate() {
         let mut image = LogImage::open(disk, *start, starts.get(index + 1).copied().unwrap_or(end))?;

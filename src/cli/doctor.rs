@@ -1,0 +1,155 @@
+//! `custos doctor`: what will fail before it does.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use custos_shim::{Limits, Spec};
+
+use super::read::Failure;
+use crate::definition::{self, Config, DEFAULT_PATH};
+use crate::execute::{Account, EXECUTE, Finding, PluginEnvironment, WRITE, examine, plugin_spec};
+use crate::exit_code::ExitCode;
+use crate::serve::{ServedTask, Settings};
+
+/// Looks for what will keep checks from working: without running them, without an agent.
+///
+/// Programs that are missing or may not be executed, directories that may not be entered, interpreters that do not exist,
+/// sudo that would ask, files that others may change, a store that cannot be written. Run it as the agent's user, or
+/// name that with --user. The exit status is 1 if something will fail, 0 otherwise.
+#[derive(Debug, clap::Args)]
+pub(super) struct DoctorArgs {
+    /// Only these checks
+    names: Vec<String>,
+    /// The user that the agent runs as [default: the one who runs this]
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// The configuration [default: /etc/custos/custos.yaml]
+    #[arg(long, short = 'c', value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &DoctorArgs) -> ExitCode {
+    match diagnose(args) {
+        Ok(diagnosis) => {
+            // A reader that has gone away still wants the exit status.
+            let _ = io::stdout().lock().write_all(diagnosis.page().as_bytes());
+            if diagnosis.fatal > 0 { ExitCode::Failure } else { ExitCode::Success }
+        }
+        Err(failure) => {
+            eprintln!("custos: {}", failure.message);
+            failure.code
+        }
+    }
+}
+
+/// What was found, as lines.
+#[derive(Debug, Default)]
+struct Diagnosis {
+    lines: String,
+    examined: usize,
+    fatal: usize,
+    risks: usize,
+}
+
+impl Diagnosis {
+    fn add(&mut self, name: &str, findings: &[Finding]) {
+        self.examined += 1;
+        for finding in findings {
+            self.note(name, finding.is_fatal(), &finding.to_string());
+        }
+    }
+
+    fn note(&mut self, name: &str, fatal: bool, what: &str) {
+        let (word, count) = if fatal { ("fails", &mut self.fatal) } else { ("risk", &mut self.risks) };
+        *count += 1;
+        // Writing to a string does not fail.
+        let _ = writeln!(self.lines, "{name}: {word}: {what}");
+    }
+
+    fn page(&self) -> String {
+        let Diagnosis { lines, examined, fatal, risks } = self;
+        format!("{lines}{examined} commands examined: {fatal} reasons to fail, {risks} risks\n")
+    }
+}
+
+fn diagnose(args: &DoctorArgs) -> Result<Diagnosis, Failure> {
+    let path = args.config.as_deref().unwrap_or(Path::new(DEFAULT_PATH));
+    let loaded = definition::load(path).map_err(|mistakes| Failure {
+        message: super::config::report(&mistakes, false).trim_end().to_owned(),
+        code: ExitCode::Usage,
+    })?;
+    let config = loaded.config;
+    if let Some(unknown) = args.names.iter().find(|name| !config.checks.contains_key(*name)) {
+        return Err(Failure::usage(format!("no check {unknown} is defined")));
+    }
+    let account = match &args.user {
+        None => Account::of_this_process(),
+        Some(name) => {
+            Account::named(name).ok_or_else(|| Failure::usage(format!("there is no user {name}")))?
+        }
+    };
+    let mut diagnosis = Diagnosis::default();
+    let environment = PluginEnvironment::of_this_process();
+    for (name, check) in &config.checks {
+        if args.names.is_empty() || args.names.contains(name) {
+            diagnosis.add(name, &examine(&plugin_spec(check, &environment), &account));
+        }
+    }
+    if args.names.is_empty() {
+        examine_nrpe(&config, &account, &mut diagnosis);
+        examine_store(&config.store, &account, &mut diagnosis);
+    }
+    Ok(diagnosis)
+}
+
+/// The commands of `nrpe.cfg`, as the user that they run as.
+fn examine_nrpe(config: &Config, account: &Account, diagnosis: &mut Diagnosis) {
+    let Some(nrpe) = &config.nrpe else { return };
+    let settings = match Settings::from_definition(nrpe, config.checks.keys().map(String::as_str)) {
+        Ok(settings) => settings,
+        Err(error) => {
+            diagnosis.note("nrpe", true, &error.to_string());
+            return;
+        }
+    };
+    let own = settings.credentials.as_ref().map(Account::from);
+    for (name, command) in &settings.commands {
+        if let ServedTask::Line(line) = &command.task {
+            let line = String::from_utf8_lossy(line).into_owned();
+            let findings = examine(&shell_spec(line, &settings), own.as_ref().unwrap_or(account));
+            diagnosis.add(&format!("nrpe command {}", String::from_utf8_lossy(name)), &findings);
+        }
+    }
+}
+
+fn shell_spec(line: String, settings: &Settings) -> Spec {
+    Spec {
+        argv: vec!["/bin/sh".into(), "-c".into(), line.into()],
+        env: settings.environment.clone(),
+        cwd: "/".into(),
+        credentials: settings.credentials.clone(),
+        nice: 0,
+        limits: Limits::default(),
+        no_new_privileges: false,
+        leave_background: true,
+        timeout: settings.command_timeout,
+        grace: Duration::ZERO,
+        stdout_max_bytes: 0,
+        stderr_max_bytes: 0,
+    }
+}
+
+/// The store, or the nearest directory above it in which it would be made.
+fn examine_store(store: &Path, account: &Account, diagnosis: &mut Diagnosis) {
+    let existing = store.ancestors().find_map(|place| Some((place, fs::metadata(place).ok()?)));
+    let Some((place, metadata)) = existing else { return };
+    if !metadata.is_dir() {
+        diagnosis.note("store", true, &format!("{} is not a directory", place.display()));
+    } else if !account.may(WRITE | EXECUTE, &metadata) {
+        diagnosis.note("store", true, &format!("the user may not write to {}", place.display()));
+    }
+}

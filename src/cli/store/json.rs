@@ -1,0 +1,316 @@
+//! A run as a line of JSON, and back.
+//!
+//! The keys and their order are those of `custos history --json`; what follows them is needed to restore a run as it
+//! was. Numbers come back exactly.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use custos_store::{Bounds, Metric, Reason, Run, Standing, State, Value};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::cli::read::Failure;
+
+/// A run as it stands in a line.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct RunLine {
+    check: String,
+    time_ms: i64,
+    state: String,
+    #[serde(default = "exited")]
+    reason: String,
+    exit_code: Option<u8>,
+    #[serde(default)]
+    duration_ms: Milliseconds,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    long_text: String,
+    #[serde(default)]
+    metrics: Vec<MetricLine>,
+    /// That of the check, if absent.
+    plugin_state: Option<String>,
+    signal: Option<u8>,
+    lateness_ms: Option<Milliseconds>,
+    cpu_ms: Option<Milliseconds>,
+    max_rss_bytes: Option<u64>,
+    #[serde(default)]
+    stderr: String,
+    #[serde(default)]
+    origin: String,
+    #[serde(default)]
+    judgement: String,
+    #[serde(default)]
+    hard: bool,
+    #[serde(default)]
+    attempt: u32,
+    #[serde(default)]
+    missed_slots: u32,
+    hard_state: Option<String>,
+    #[serde(default)]
+    since_ms: i64,
+    #[serde(default)]
+    flapping: bool,
+    #[serde(default)]
+    flap_history: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct MetricLine {
+    label: String,
+    value: Option<Number>,
+    #[serde(default)]
+    unit: String,
+    warn: Option<RangeLine>,
+    crit: Option<RangeLine>,
+    min: Option<Number>,
+    max: Option<Number>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    labels: BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    printed_unit: String,
+}
+
+/// An infinite end is null.
+#[derive(Debug, Serialize, Deserialize)]
+struct RangeLine {
+    start: Option<Number>,
+    end: Option<Number>,
+    #[serde(default)]
+    inside: bool,
+}
+
+fn exited() -> String {
+    Reason::Exited.name().to_owned()
+}
+
+/// A number that is written without a fraction where it has none, so that large counters stay exact.
+#[derive(Clone, Copy, Debug)]
+struct Number(Value);
+
+impl Number {
+    fn of(float: f64) -> Number {
+        Number(Value::from(float))
+    }
+}
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Integer(value) => serializer.serialize_i64(value),
+            // The range in which every float with no fraction is an i64.
+            Value::Float(value) if value.trunc() == value && value.abs() < 9.2e18 => {
+                serializer.serialize_i64(value as i64)
+            }
+            Value::Float(value) => serializer.serialize_f64(value),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Number, D::Error> {
+        let number = serde_json::Number::deserialize(deserializer)?;
+        let value = match number.as_i64() {
+            Some(integer) => Value::from(integer),
+            None => Value::from(
+                number.as_f64().ok_or_else(|| serde::de::Error::custom("no number that can be kept"))?,
+            ),
+        };
+        Ok(Number(value))
+    }
+}
+
+/// Microseconds, written as milliseconds with a fraction.
+#[derive(Clone, Copy, Debug, Default)]
+struct Milliseconds(u64);
+
+impl Serialize for Milliseconds {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Number::of(self.0 as f64 / 1000.0).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Milliseconds {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Milliseconds, D::Error> {
+        let milliseconds = f64::deserialize(deserializer)?;
+        if milliseconds >= 0.0 {
+            Ok(Milliseconds((milliseconds * 1000.0).round() as u64))
+        } else {
+            Err(serde::de::Error::custom("a negative duration"))
+        }
+    }
+}
+
+fn state(name: &str) -> Result<State, String> {
+    State::ALL.into_iter().find(|state| state.name() == name).ok_or_else(|| format!("{name:?} is no state"))
+}
+
+fn bounds(line: RangeLine) -> Bounds {
+    let end = |number: Option<Number>, infinite| number.map_or(infinite, |number| number.0.to_f64());
+    Bounds {
+        start: end(line.start, f64::NEG_INFINITY),
+        end: end(line.end, f64::INFINITY),
+        inside: line.inside,
+    }
+}
+
+impl RangeLine {
+    fn new(bounds: Bounds) -> RangeLine {
+        let finite = |value: f64| value.is_finite().then(|| Number::of(value));
+        RangeLine { start: finite(bounds.start), end: finite(bounds.end), inside: bounds.inside }
+    }
+}
+
+impl MetricLine {
+    fn new(metric: &Metric) -> MetricLine {
+        MetricLine {
+            label: metric.label.clone(),
+            value: metric.value.map(Number),
+            unit: metric.unit.clone(),
+            warn: metric.warn.map(RangeLine::new),
+            crit: metric.crit.map(RangeLine::new),
+            min: metric.min.map(Number::of),
+            max: metric.max.map(Number::of),
+            labels: metric.labels.iter().cloned().collect(),
+            printed_unit: metric.printed_unit.clone(),
+        }
+    }
+
+    fn into_metric(self) -> Metric {
+        Metric {
+            label: self.label,
+            labels: self.labels.into_iter().collect(),
+            value: self.value.map(|number| number.0),
+            unit: self.unit,
+            printed_unit: self.printed_unit,
+            warn: self.warn.map(bounds),
+            crit: self.crit.map(bounds),
+            min: self.min.map(|number| number.0.to_f64()),
+            max: self.max.map(|number| number.0.to_f64()),
+        }
+    }
+}
+
+impl RunLine {
+    pub(super) fn new(check: &str, run: &Run) -> RunLine {
+        RunLine {
+            check: check.to_owned(),
+            time_ms: run.time_ms,
+            state: run.state.name().to_owned(),
+            reason: run.reason.name().to_owned(),
+            exit_code: run.exit_code,
+            duration_ms: Milliseconds(run.duration_us),
+            text: run.text.clone(),
+            long_text: run.long_text.clone(),
+            metrics: run.metrics.iter().map(MetricLine::new).collect(),
+            plugin_state: Some(run.plugin_state.name().to_owned()),
+            signal: run.signal,
+            lateness_ms: run.lateness_us.map(Milliseconds),
+            cpu_ms: run.cpu_us.map(Milliseconds),
+            max_rss_bytes: run.max_rss_bytes,
+            stderr: run.stderr.clone(),
+            origin: run.origin.clone(),
+            judgement: run.judgement.clone(),
+            hard: run.standing.hard,
+            attempt: run.standing.attempt,
+            missed_slots: run.missed_slots,
+            hard_state: Some(run.standing.hard_state.name().to_owned()),
+            since_ms: run.standing.since_ms,
+            flapping: run.standing.flapping,
+            flap_history: run.standing.flap_history,
+        }
+    }
+
+    /// Writes the line.
+    pub(super) fn write(&self, out: &mut dyn Write) -> Result<(), Failure> {
+        serde_json::to_writer(&mut *out, self).map_err(std::io::Error::from)?;
+        Ok(out.write_all(b"\n")?)
+    }
+
+    /// Reads a line: the check and the run, or what is wrong.
+    pub(super) fn parse(line: &str) -> Result<(String, Run), String> {
+        let line: RunLine = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let own_state = state(&line.state)?;
+        let or_own = |name: Option<String>| name.map_or(Ok(own_state), |name| state(&name));
+        let reason = Reason::ALL.into_iter().find(|reason| reason.name() == line.reason);
+        let run = Run {
+            time_ms: line.time_ms,
+            duration_us: line.duration_ms.0,
+            lateness_us: line.lateness_ms.map(|time| time.0),
+            cpu_us: line.cpu_ms.map(|time| time.0),
+            max_rss_bytes: line.max_rss_bytes,
+            state: own_state,
+            plugin_state: or_own(line.plugin_state)?,
+            reason: reason.ok_or_else(|| format!("{:?} is no reason", line.reason))?,
+            exit_code: line.exit_code,
+            signal: line.signal,
+            missed_slots: line.missed_slots,
+            standing: Standing {
+                hard: line.hard,
+                attempt: line.attempt,
+                hard_state: or_own(line.hard_state)?,
+                since_ms: line.since_ms,
+                flapping: line.flapping,
+                flap_history: line.flap_history,
+            },
+            text: line.text,
+            long_text: line.long_text,
+            stderr: line.stderr,
+            origin: line.origin,
+            judgement: line.judgement,
+            metrics: line.metrics.into_iter().map(MetricLine::into_metric).collect(),
+        };
+        Ok((line.check, run))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(run: &Run) -> String {
+        let mut out = Vec::new();
+        RunLine::new("disk", run).write(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_run_comes_back_whole() {
+        let metric = |value: Option<Value>| Metric {
+            label: "/".to_owned(),
+            labels: vec![("a".to_owned(), "b".to_owned())],
+            value,
+            unit: "B".to_owned(),
+            printed_unit: "MB".to_owned(),
+            warn: Some(Bounds { start: f64::NEG_INFINITY, end: 5e300, inside: true }),
+            crit: None,
+            min: Some(0.1 + 0.2),
+            max: Some(f64::MIN_POSITIVE),
+        };
+        let run = Run {
+            time_ms: i64::MIN,
+            duration_us: 1_234_567,
+            lateness_us: Some(1),
+            cpu_us: Some(0),
+            state: State::Critical,
+            plugin_state: State::Ok,
+            reason: Reason::Signal,
+            signal: Some(9),
+            standing: Standing { hard: true, attempt: 3, since_ms: -1, ..Standing::default() },
+            text: "ü \u{1b} \"".to_owned(),
+            metrics: vec![metric(Some(Value::from(i64::MAX))), metric(None), metric(Some(Value::from(1e19)))],
+            ..Run::default()
+        };
+        let text = line(&run);
+        assert_eq!(RunLine::parse(&text), Ok(("disk".to_owned(), run)));
+        assert_eq!(RunLine::parse(&text).map(|(_, run)| line(&run)), Ok(text));
+    }
+
+    #[test]
+    fn the_least_line_and_what_is_wrong_with_others() {
+        let (check, run) = RunLine::parse(r#"{"check":"x","time_ms":5,"state":"WARNING"}"#).unwrap();
+        assert_eq!((check.as_str(), run.time_ms, run.plugin_state), ("x", 5, State::Warning));
+        assert!(RunLine::parse(r#"{"check":"x","time_ms":5,"state":"FINE"}"#).unwrap_err().contains("FINE"));
+        assert!(RunLine::parse(r#"{"check":"x","state":"OK"}"#).unwrap_err().contains("time_ms"));
+    }
+}

@@ -1,0 +1,9 @@
+//! `custos store`: looking after the store itself.
+
+mod args;
+mod forecast;
+mod json;
+mod transfer;
+mod upkeep;
+
+pub use args::{StoreArgs, run};

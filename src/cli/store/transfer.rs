@@ -1,0 +1,91 @@
+//! `custos store export` and `import`: JSON Lines, a run a line.
+
+use std::io::{BufRead, Write};
+
+use custos_store::{Importer, Options, Reader, Writer};
+
+use super::args::{Place, Status, failed};
+use super::json::RunLine;
+use crate::cli::read::Failure;
+
+/// Lines between two looks at the terminal.
+const STATUS_LINES: u64 = 10_000;
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct ExportArgs {
+    #[command(flatten)]
+    place: Place,
+    /// Only this check; may be given more than once
+    #[arg(long, value_name = "NAME")]
+    check: Vec<String>,
+}
+
+pub(super) fn export(args: &ExportArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    let reader = Reader::open(&args.place.dir()?).map_err(|error| failed("open the store", &error))?;
+    let mut status = Status::new();
+    let mut damaged = reader.damages();
+    let mut count = 0_u64;
+    for check in reader.checks() {
+        if !args.check.is_empty() && !args.check.contains(&check.name) {
+            continue;
+        }
+        for run in reader.runs(&check.name, i64::MIN..i64::MAX) {
+            match run {
+                Ok(run) => RunLine::new(&check.name, &run).write(out)?,
+                Err(error) => damaged.push(error.to_string()),
+            }
+            count += 1;
+            if count.is_multiple_of(STATUS_LINES) {
+                status.show(&format!("{count} runs, {}", check.name));
+            }
+        }
+    }
+    if damaged.is_empty() {
+        return Ok(());
+    }
+    out.flush()?;
+    let places: Vec<String> = damaged.iter().map(|what| format!("failed to {what}")).collect();
+    Err(Failure::new(format!("all but what is damaged has been written\n{}", places.join("\n"))))
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct ImportArgs {
+    #[command(flatten)]
+    place: Place,
+}
+
+pub(super) fn import(args: &ImportArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    let dir = args.place.dir()?;
+    let mut writer = Writer::open(&dir, Options::default())
+        .map_err(|error| failed("open the store for writing", &error))?;
+    let reader = Reader::open(&dir).map_err(|error| failed("open the store", &error))?;
+    let mut status = Status::new();
+    let mut importer = Importer::new(&reader, &mut writer);
+    let mut input = std::io::stdin().lock();
+    let mut line = String::new();
+    let mut number = 0_u64;
+    loop {
+        line.clear();
+        number += 1;
+        let bad = |what: String| Failure::new(format!("failed to read line {number} of the input: {what}"));
+        if input.read_line(&mut line).map_err(|error| bad(error.to_string()))? == 0 {
+            break;
+        }
+        if line.trim().is_empty() {
+            continue;
+        }
+        let (check, run) = RunLine::parse(&line).map_err(bad)?;
+        importer.add(&check, run).map_err(|error| failed("import", &error))?;
+        if number.is_multiple_of(STATUS_LINES) {
+            status.show(&format!("{number} runs read"));
+        }
+    }
+    let done = importer.finish().map_err(|error| failed("import", &error))?;
+    status.show("sealing");
+    writer
+        .compact()
+        .and_then(|()| writer.close())
+        .map_err(|error| failed("seal what was imported", &error))?;
+    drop(status);
+    Ok(writeln!(out, "{} runs added, {} were there already", done.added, done.known)?)
+}

@@ -1,0 +1,212 @@
+//! `custos store info`, `verify`, `repair` and `salvage`.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use custos_store::{FileReport, Finding, Reader};
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::args::{Place, Status, failed};
+use super::json::RunLine;
+use crate::cli::read::{Failure, finish, local_time};
+use crate::exit_code::ExitCode;
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct InfoArgs {
+    #[command(flatten)]
+    place: Place,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct InfoJson {
+    checks: u64,
+    series: u64,
+    samples: u64,
+    runs: u64,
+    bytes: u64,
+    bytes_per_sample: Option<f64>,
+    first_ms: Option<i64>,
+    last_ms: Option<i64>,
+    writer_pid: Option<u32>,
+    damages: Vec<String>,
+}
+
+pub(super) fn info(args: &InfoArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    let dir = args.place.dir()?;
+    let reader = Reader::open(&dir).map_err(|error| failed("open the store", &error))?;
+    let info = reader.info().map_err(|error| failed("read the store", &error))?;
+    let bytes_per_sample = (info.samples > 0).then(|| info.bytes as f64 / info.samples as f64);
+    let writer_pid = custos_store::writer_pid(&dir);
+    let (damages, torn) = (reader.damages(), reader.torn_tails());
+    if args.json {
+        let json = InfoJson {
+            checks: info.checks,
+            series: info.series,
+            samples: info.samples,
+            runs: info.runs,
+            bytes: info.bytes,
+            bytes_per_sample,
+            first_ms: info.first_ms,
+            last_ms: info.last_ms,
+            writer_pid,
+            damages,
+        };
+        serde_json::to_writer(&mut *out, &json).map_err(std::io::Error::from)?;
+        return Ok(writeln!(out)?);
+    }
+    let zone = TimeZone::system();
+    let time = |time: Option<i64>| time.map_or_else(|| "none".to_owned(), |time| local_time(time, &zone));
+    writeln!(out, "checks            {}", info.checks)?;
+    writeln!(out, "series            {}", info.series)?;
+    writeln!(out, "samples           {}", info.samples)?;
+    writeln!(out, "runs              {}", info.runs)?;
+    writeln!(out, "bytes             {}", info.bytes)?;
+    if let Some(bytes) = bytes_per_sample {
+        writeln!(out, "bytes per sample  {bytes:.2}")?;
+    }
+    writeln!(out, "first run         {}", time(info.first_ms))?;
+    writeln!(out, "last run          {}", time(info.last_ms))?;
+    match writer_pid {
+        Some(pid) => writeln!(out, "written by        process {pid}")?,
+        None => writeln!(out, "written by        nobody at the moment")?,
+    }
+    for damage in damages {
+        writeln!(out, "damaged           failed to {damage}")?;
+    }
+    for tail in torn {
+        writeln!(out, "ends early        failed to {tail}")?;
+    }
+    Ok(())
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct VerifyArgs {
+    #[command(flatten)]
+    place: Place,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct VerifyJson<'a> {
+    intact: bool,
+    files: Vec<FileJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct FileJson<'a> {
+    name: &'a str,
+    bytes: u64,
+    runs: u64,
+    findings: Vec<FindingJson<'a>>,
+}
+
+#[derive(Serialize)]
+struct FindingJson<'a> {
+    offset: u64,
+    what: &'a str,
+    damage: bool,
+}
+
+pub(super) fn verify(args: &VerifyArgs) -> ExitCode {
+    let mut worst = 0;
+    let ended = finish(|out| {
+        let dir = args.place.dir()?;
+        let mut status = Status::new();
+        let reports = custos_store::verify(&dir, &mut |progress| {
+            status.show(&format!("{} of {}: {}", progress.done + 1, progress.total, progress.name));
+        });
+        drop(status);
+        let reports = reports.map_err(|error| failed("verify the store", &error))?;
+        let severity = |finding: &Finding| if finding.damage { 2 } else { 1 };
+        worst = reports.iter().flat_map(|report| &report.findings).map(severity).max().unwrap_or(0);
+        if args.json { verify_json(&reports, worst == 0, out) } else { verify_text(&reports, out) }
+    });
+    if ended == ExitCode::Success { ExitCode::Raw(worst) } else { ended }
+}
+
+fn verify_json(reports: &[FileReport], intact: bool, out: &mut dyn Write) -> Result<(), Failure> {
+    let finding = |finding: &'_ Finding| (finding.offset, finding.damage);
+    let files = reports.iter().map(|report| FileJson {
+        name: &report.name,
+        bytes: report.bytes,
+        runs: report.runs,
+        findings: report
+            .findings
+            .iter()
+            .map(|each| FindingJson { offset: finding(each).0, what: &each.what, damage: finding(each).1 })
+            .collect(),
+    });
+    let json = VerifyJson { intact, files: files.collect() };
+    serde_json::to_writer(&mut *out, &json).map_err(std::io::Error::from)?;
+    Ok(writeln!(out)?)
+}
+
+fn verify_text(reports: &[FileReport], out: &mut dyn Write) -> Result<(), Failure> {
+    let (mut runs, mut bytes) = (0, 0);
+    for report in reports {
+        runs += report.runs;
+        bytes += report.bytes;
+        for finding in &report.findings {
+            let kind = if finding.damage { "damaged" } else { "ends early" };
+            writeln!(out, "{}: {kind} at offset {}: {}", report.name, finding.offset, finding.what)?;
+        }
+    }
+    let bad = reports.iter().filter(|report| !report.findings.is_empty()).count();
+    let verdict = if bad == 0 { "intact".to_owned() } else { format!("{bad} not intact") };
+    Ok(writeln!(out, "{} files, {bytes} bytes, {runs} runs read: {verdict}", reports.len())?)
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct RepairArgs {
+    #[command(flatten)]
+    place: Place,
+}
+
+pub(super) fn repair(args: &RepairArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    let repaired =
+        custos_store::repair(&args.place.dir()?).map_err(|error| failed("repair the store", &error))?;
+    if repaired.set_aside.is_empty() {
+        return Ok(writeln!(out, "nothing is damaged")?);
+    }
+    for name in &repaired.set_aside {
+        writeln!(out, "set aside {name}")?;
+    }
+    writeln!(out, "{} runs were carried over", repaired.kept_runs)?;
+    if repaired.lost_chunks + repaired.lost_series > 0 {
+        writeln!(
+            out,
+            "{} chunks and {} columns of metrics could not be",
+            repaired.lost_chunks, repaired.lost_series
+        )?;
+    }
+    Ok(())
+}
+
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct SalvageArgs {
+    /// A log or segment, also one that has been set aside
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+pub(super) fn salvage(args: &SalvageArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut written = Ok(());
+    let salvaged = custos_store::salvage(&args.file, &mut |check, run| {
+        if written.is_ok() {
+            written = RunLine::new(check, &run).write(out);
+        }
+        if written.is_ok() { Ok(()) } else { Err(custos_store::Error::Cancelled) }
+    });
+    written?;
+    let salvaged = salvaged.map_err(|error| failed("salvage", &error))?;
+    let lost = format!("{} parts and {} columns of metrics lost", salvaged.lost_parts, salvaged.lost_series);
+    // The runs are on stdout; nothing more can be done if stderr is closed.
+    let _ = writeln!(std::io::stderr(), "custos: {} runs read, {lost}", salvaged.runs);
+    Ok(())
+}

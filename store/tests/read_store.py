@@ -1,0 +1,324 @@
+#!/usr/bin/env python3
+"""Reads a store by FORMAT.md alone and prints every run as a line of JSON, by check, time and number.
+
+Usage: read_store.py DIR      needs Python 3.8, numpy, pcodec and the program zstd
+"""
+import json
+import os
+import re
+import struct
+import subprocess
+import sys
+
+import numpy
+from pcodec import wrapped
+
+STATES = ["OK", "WARNING", "CRITICAL", "UNKNOWN"]
+REASONS = ["exited", "timeout", "signal", "not_started", "rejected", "missed", "not_finished", "skipped"]
+MASK64 = (1 << 64) - 1
+
+CRC_TABLE = []
+for byte in range(256):
+    for _ in range(8):
+        byte = byte >> 1 ^ (0x82F63B78 if byte & 1 else 0)
+    CRC_TABLE.append(byte)
+
+
+def crc(data):
+    value = 0xFFFFFFFF
+    for byte in data:
+        value = CRC_TABLE[(value ^ byte) & 0xFF] ^ value >> 8
+    return value ^ 0xFFFFFFFF
+
+
+def signed(value):
+    value &= MASK64
+    return value - (1 << 64) if value >> 63 else value
+
+
+class Cursor:
+    def __init__(self, data, at=0):
+        self.data, self.at = data, at
+
+    def take(self, count):
+        part = self.data[self.at:self.at + count]
+        assert len(part) == count
+        self.at += count
+        return bytes(part)
+
+    def u8(self):
+        return self.take(1)[0]
+
+    def u32(self):
+        return struct.unpack("<I", self.take(4))[0]
+
+    def u64(self):
+        return struct.unpack("<Q", self.take(8))[0]
+
+    def i64(self):
+        return struct.unpack("<q", self.take(8))[0]
+
+    def f64(self):
+        return struct.unpack("<d", self.take(8))[0]
+
+    def varint(self):
+        value = shift = 0
+        while True:
+            byte = self.u8()
+            value |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    def zigzag(self):
+        value = self.varint()
+        return value >> 1 ^ -(value & 1)
+
+    def text(self):
+        return self.take(self.varint()).decode()
+
+    def name(self):
+        label = self.text()
+        return label, [[self.text(), self.text()] for _ in range(self.varint())]
+
+    def meta(self):
+        meta = {"unit": self.text(), "printed_unit": self.text()}
+        flags = self.u8()
+        for key, here, inside in (("warn", 1, 16), ("crit", 2, 32)):
+            meta[key] = [self.f64(), self.f64(), bool(flags & inside)] if flags & here else None
+        for key, here in (("min", 4), ("max", 8)):
+            meta[key] = self.f64() if flags & here else None
+        return meta
+
+    def packed(self, count):
+        kind = self.u8()
+        base, multiplier = (0, 1) if kind == 2 else (self.zigzag(), self.varint())
+        meta = self.take(self.varint())
+        lengths = [self.varint() for _ in range(0, count, 1024)]
+        file, used = wrapped.FileDecompressor.new(meta)
+        chunk, _ = file.read_chunk_meta(meta[used:], ["u32", "u64", "f64"][kind])
+        numbers = []
+        for page, length in enumerate(lengths):
+            size = min(1024, count - page * 1024)
+            out = numpy.zeros(size, dtype=["uint32", "uint64", "float64"][kind])
+            chunk.read_page_into(self.take(length), size, out)
+            numbers += out.tolist()
+        return numbers if kind == 2 else [signed(base + multiplier * number) for number in numbers]
+
+    def integers(self, count):
+        kind = self.u8()
+        if kind == 0:
+            return [self.zigzag()] * count
+        if kind == 2:
+            return self.packed(count)
+        assert kind == 1
+        numbers, number = [], 0
+        for _ in range(self.varint()):
+            number = signed(number + self.zigzag())
+            numbers += [number] * self.varint()
+        assert len(numbers) == count
+        return numbers
+
+    def times(self, count):
+        grid, base = self.u8(), self.zigzag()
+        step, skips = 0, {}
+        if grid:
+            step = self.varint()
+            self.zigzag(), self.varint()
+            row = 0
+            for _ in range(self.varint()):
+                row += self.varint()
+                skips[row] = self.zigzag()
+        times, slot = [], 0
+        for row, rest in enumerate(self.integers(count)):
+            slot += skips.get(row, 0)
+            times.append(signed(base + slot * step + rest))
+            slot += 1
+        return times
+
+    def texts(self, count):
+        if self.u8() == 0:
+            return [self.text()] * count
+        self.varint()
+        frame = self.take(self.varint())
+        inner = Cursor(subprocess.run(["zstd", "-dcq"], input=frame, stdout=subprocess.PIPE, check=True).stdout)
+        distinct = [inner.text() for _ in range(self.varint())]
+        return [distinct[index] for index in self.integers(count)]
+
+    def values(self, count):
+        tags, whole = [0] * count, iter(())
+        if self.u8():
+            tags = self.integers(count)
+            whole = iter(self.integers(tags.count(2)))
+        kind, floats = self.u8(), tags.count(0)
+        if kind == 0:
+            power = 10.0 ** self.u8()
+            plain = [number / power for number in self.integers(floats)]
+        elif kind == 1:
+            plain = self.packed(floats)
+        elif kind == 2:
+            plain = [self.f64()] * floats
+        else:
+            plain = [number if int(float(number)) != number else float(number) for number in self.integers(floats)]
+        plain = iter(plain)
+        return [next(plain) if tag == 0 else None if tag == 1 else next(whole) for tag in tags]
+
+
+def number(value):
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def metric(name, meta, value):
+    limit = lambda bounds: bounds and [None if end in (float("inf"), float("-inf")) else end for end in bounds[:2]] + bounds[2:]
+    return [name[0], name[1], number(value), meta["unit"], meta["printed_unit"], limit(meta["warn"]),
+            limit(meta["crit"]), meta["min"], meta["max"]]
+
+
+def run(check, seq, time, fields, texts, metrics):
+    duration, late, cpu, memory, verdict, exit_code, signal, missed, standing, attempt, since, flaps = fields
+    return {"check": check, "seq": seq, "time_ms": time, "duration_us": duration, "lateness_us": late, "cpu_us": cpu,
+            "max_rss_bytes": memory, "state": STATES[verdict & 3], "plugin_state": STATES[verdict >> 2 & 3],
+            "reason": REASONS[verdict >> 4], "exit_code": exit_code, "signal": signal, "missed_slots": missed,
+            "hard": bool(standing & 1), "flapping": bool(standing & 2), "hard_state": STATES[standing >> 2],
+            "attempt": attempt, "since_ms": since, "flap_history": flaps, "texts": texts, "metrics": metrics}
+
+
+def read_log(data, start, end):
+    assert data[:8] == b"CUSTLOG\0" and struct.unpack_from("<IIQI", data, 8) == (1, 0, start, crc(data[:24]))
+    at, generation, checks, schemas = 32, None, {}, {}
+    while at + 20 <= len(data):
+        length, payload_crc, seq, header_crc = struct.unpack_from("<IIQI", data, at)
+        payload = data[at + 20:at + 20 + length]
+        if length == 0 or header_crc != crc(data[at:at + 16]) or payload_crc != crc(payload):
+            return
+        at += 20 + length
+        cursor, time = Cursor(payload), 0
+        if cursor.varint() != generation:
+            generation, checks, schemas = Cursor(payload).varint(), {}, {}
+        while cursor.at < len(payload):
+            item = cursor.u8()
+            if item == 1:
+                key = cursor.varint()
+                checks[key] = cursor.text()
+            elif item == 2:
+                key, check = cursor.varint(), cursor.varint()
+                schemas[key] = checks[check], [(cursor.name(), cursor.meta()) for _ in range(cursor.varint())]
+            else:
+                check, schema = schemas[cursor.varint()]
+                time = signed(time + cursor.zigzag())
+                row = log_row(cursor, check, seq, time, schema)
+                if seq < end:
+                    yield row
+                seq += 1
+
+
+def log_row(cursor, check, seq, time, schema):
+    mask, duration = cursor.varint(), cursor.varint()
+    take = lambda bit, read, absent: read() if mask >> bit & 1 else absent
+    late, cpu, memory = (take(bit, cursor.varint, None) for bit in (0, 1, 2))
+    verdict = take(3, cursor.u8, 0)
+    exit_code, signal = take(4, cursor.u8, None), take(5, cursor.u8, None)
+    missed = take(6, cursor.varint, 0)
+    standing = attempt = since = flaps = 0
+    if mask >> 7 & 1:
+        standing, attempt, since, flaps = cursor.u8(), cursor.varint(), cursor.zigzag(), cursor.varint()
+    texts = [take(bit, cursor.text, "") for bit in range(8, 13)]
+    changed = {}
+    if mask >> 14 & 1:
+        for _ in range(cursor.varint()):
+            index = cursor.varint()
+            changed[index] = cursor.meta()
+    metrics = []
+    for index, (name, meta) in enumerate(schema):
+        tag = 1 if mask >> 13 & 1 else cursor.u8()
+        value = None if tag == 0 else cursor.f64() if tag == 1 else cursor.i64()
+        metrics.append(metric(name, changed.get(index, meta), value))
+    fields = duration, late, cpu, memory, verdict, exit_code, signal, missed, standing, attempt, since, flaps
+    return run(check, seq, time, fields, texts, metrics)
+
+
+def read_segment(data, start, end):
+    assert data[:8] == b"CUSTSEG\0" and struct.unpack_from("<IIQQI", data, 8) == (1, 0, start, end, crc(data[:32]))
+    at, length, directory_crc, trailer_crc = struct.unpack_from("<QQII", data, len(data) - 32)
+    assert data[-8:] == b"CUSTEND\0" and trailer_crc == crc(data[-32:-12])
+    directory = data[at:at + length]
+    assert directory_crc == crc(directory)
+    cursor, chunk_at = Cursor(directory), 40
+    for _ in range(cursor.varint()):
+        check = cursor.text()
+        for _ in range(cursor.varint()):
+            chunk_at += cursor.varint()
+            length = cursor.varint()
+            [cursor.varint() for _ in range(6)]
+            yield from read_chunk(data[chunk_at:chunk_at + length], check)
+            chunk_at += length
+
+
+def read_chunk(data, check):
+    magic, length, header_crc = struct.unpack_from("<4sII", data)
+    assert magic == b"CHNK" and header_crc == crc(data[12:12 + length])
+    head = Cursor(data, 12)
+    assert head.text() == check
+    rows = head.varint()
+    [head.varint() for _ in range(5)]
+    extents = [(head.varint(), head.u32()) for _ in range(5)]
+    metas = [head.meta() for _ in range(head.varint())]
+    series = []
+    for _ in range(head.varint()):
+        name, count, _ = head.name(), head.varint(), head.varint()
+        extents.append((head.varint(), head.u32()))
+        series.append((name, count))
+        if head.varint():
+            head.take(24 + 2 * 9)
+    at, columns = 12 + length, []
+    for length, column_crc in extents:
+        columns.append(Cursor(data[at:at + length]))
+        assert column_crc == crc(data[at:at + length])
+        at += length
+    times, seqs = columns[0].times(rows), columns[1].integers(rows)
+    attributes = [columns[2].integers(rows) for _ in range(15)]
+    texts = [columns[3].texts(rows) for _ in range(5)]
+    shapes = [[columns[4].varint() for _ in range(columns[4].varint())] for _ in range(columns[4].varint())]
+    shape_of = columns[4].integers(rows)
+    cells = []
+    for column, (name, count) in zip(columns[5:], series):
+        cells.append(iter(list(zip(column.integers(count), column.values(count)))))
+    for row in range(rows):
+        a = [column[row] for column in attributes]
+        known = [a[index + 1] & MASK64 if a[index] else None for index in (1, 3, 5)]
+        code = [None if value == -1 else value for value in a[8:10]]
+        fields = (a[0] & MASK64, *known, a[7], *code, *a[10:14], a[14] & MASK64)
+        metrics = []
+        for index in shapes[shape_of[row]]:
+            meta, value = next(cells[index])
+            metrics.append(metric(series[index][0], metas[meta], value))
+        yield run(check, seqs[row] & MASK64, times[row], fields, [column[row] for column in texts], metrics)
+
+
+def main(directory):
+    files = []
+    for name in os.listdir(directory):
+        match = re.fullmatch(r"([0-9a-f]{16})(?:-([0-9a-f]{16})\.seg|\.log)", name)
+        if match:
+            start, end = int(match[1], 16), int(match[2], 16) if match[2] else None
+            files.append((start, -end if end else 0, end is None, end, name))
+    live, covered = [], 0
+    for start, _, is_log, end, name in sorted(files):
+        if start >= covered:
+            live.append((start, end, name))
+            covered = covered if is_log else end
+    runs = []
+    for index, (start, end, name) in enumerate(live):
+        with open(os.path.join(directory, name), "rb") as file:
+            data = file.read()
+        if end is None:
+            end = live[index + 1][0] if index + 1 < len(live) else 1 << 64
+            runs += read_log(data, start, end)
+        else:
+            runs += read_segment(data, start, end)
+    for each in sorted(runs, key=lambda run: (run["check"], run["time_ms"], run["seq"])):
+        print(json.dumps(each, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
