@@ -241,6 +241,7 @@ mod tests {
             nice: 0,
             limits: Limits::default(),
             no_new_privileges: false,
+            leave_background: false,
             timeout: Duration::from_secs(1),
             grace: Duration::from_secs(1),
             stdout_max_bytes: 1,
