@@ -17,12 +17,14 @@ use crate::limits::CHECK_NAME_MAX_BYTES;
 /// The name under which the agent reports on itself.
 const RESERVED_NAME: &str = "custos";
 
-const KEYS: [&str; 13] = {
-    let own = ["command", "shell", "thresholds"];
-    let mut keys = [""; 13];
+/// The keys of a check beside its settings.
+const OWN_KEYS: [&str; 3] = ["command", "shell", "thresholds"];
+
+const KEYS: [&str; OWN_KEYS.len() + settings::KEYS.len()] = {
+    let mut keys = [""; OWN_KEYS.len() + settings::KEYS.len()];
     let mut at = 0;
     while at < keys.len() {
-        keys[at] = if at < own.len() { own[at] } else { settings::KEYS[at - own.len()] };
+        keys[at] = if at < OWN_KEYS.len() { OWN_KEYS[at] } else { settings::KEYS[at - OWN_KEYS.len()] };
         at += 1;
     }
     keys

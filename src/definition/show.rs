@@ -243,6 +243,9 @@ checks:
     timeout_state: critical
     environment: { LANG: C, EMPTY: "", "A B": "c: d" }
     byte_units: iec
+    serve: cached
+    max_age: 45s
+    when_stale: unknown
     check_multi: false
     evaluate_perfdata: true
     flap_detection: { low: 5.5, high: 20 }

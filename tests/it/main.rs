@@ -5,6 +5,7 @@
 
 mod configuration;
 mod examples;
+mod graphs;
 mod nrpe;
 mod recording;
 mod reloading;

@@ -1,0 +1,85 @@
+//! A week of samples every ten seconds, taken in, given out and drawn.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+
+use crate::world::{World, text};
+
+const START_MS: i64 = 1_770_000_000_000;
+const SAMPLES: i64 = 7 * 8640;
+/// The only sample that is not about 1.
+const SPIKE: i64 = 30_000;
+
+fn custos(world: &World, arguments: &[&str], input: &str) -> Output {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_custos"))
+        .args(arguments)
+        .current_dir(world.path(""))
+        .env("TZ", "UTC")
+        .env("LC_ALL", "C.UTF-8")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn week() -> World {
+    let mut lines = String::new();
+    for index in 0..SAMPLES {
+        let value = if index == SPIKE { 100.0 } else { 1.0 + (index % 7) as f64 / 10.0 };
+        let time_ms = START_MS + index * 10_000;
+        writeln!(
+            lines,
+            r#"{{"check":"load","time_ms":{time_ms},"state":"OK","reason":"exited","exit_code":0,"duration_ms":3.5,"text":"LOAD OK","long_text":"","metrics":[{{"label":"load1","value":{value},"unit":"","warn":null,"crit":null,"min":0,"max":null}}]}}"#
+        )
+        .unwrap();
+    }
+    let world = World::new();
+    let output = custos(&world, &["store", "import", "store"], &lines);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    world
+}
+
+fn graph(world: &World, further: &[&str]) -> String {
+    let week =
+        ["graph", "load:load1", "--store", "store", "--since", "@1770000000", "--until", "@1770604800"];
+    let output = custos(world, &[&week[..], &["--width", "80", "--height", "24"], further].concat(), "");
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+/// The columns in which something stands on the line that begins with this tick.
+fn columns(graph: &str, tick: &str) -> Vec<usize> {
+    let line = graph.lines().find(|line| line.trim_start().starts_with(tick)).expect("the tick is drawn");
+    let after = line.chars().position(|c| c == '┤' || c == '+').expect("the axis is drawn") + 1;
+    line.chars().enumerate().skip(after).filter(|(_, c)| !c.is_whitespace()).map(|(at, _)| at).collect()
+}
+
+#[test]
+fn one_sample_of_a_week_is_seen_in_a_graph_of_the_week() {
+    let world = week();
+    for further in [&[][..], &["--ascii"]] {
+        let graph = graph(&world, further);
+        assert_eq!(graph.lines().count(), 24, "{graph}");
+        assert!(graph.lines().all(|line| line.chars().count() <= 80), "{graph}");
+        assert!(further.is_empty() || graph.is_ascii(), "{graph}");
+        assert_eq!(columns(&graph, "100 ").len(), 1, "{graph}");
+        assert!(columns(&graph, "0 ").len() >= 69, "{graph}");
+    }
+    assert_eq!(graph(&world, &["--svg", "week.svg"]), "");
+    let svg = std::fs::read_to_string(world.path("week.svg")).unwrap();
+    assert!(svg.contains("<svg") && svg.trim_end().ends_with("</svg>"));
+}
+
+#[test]
+fn what_is_exported_is_what_was_imported_and_imports_once() {
+    let world = week();
+    let exported = text(&custos(&world, &["store", "export", "store"], "").stdout);
+    assert_eq!(exported.lines().count() as i64, SAMPLES);
+    assert!(custos(&world, &["store", "import", "store"], &exported).status.success());
+    let again = text(&custos(&world, &["store", "export", "store"], "").stdout);
+    assert!(again == exported, "an import of what is there changed it");
+}
