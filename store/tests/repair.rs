@@ -42,8 +42,8 @@ fn fill(dir: &Path) {
 }
 
 fn file(dir: &Path, end: &str) -> std::path::PathBuf {
-    let names = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    names.filter(|path| path.to_str().unwrap().ends_with(end)).next().unwrap()
+    let mut names = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    names.find(|path| path.to_str().unwrap().ends_with(end)).unwrap()
 }
 
 fn flip(path: &Path, at: usize) {
