@@ -7,7 +7,7 @@ mod chunk;
 mod column;
 pub mod disk;
 mod error;
-#[cfg(fuzzing)]
+#[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod health;
 mod import;

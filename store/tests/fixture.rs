@@ -38,7 +38,11 @@ fn run(n: u64) -> Run {
         metric("total", Some(Value::from((1_i64 << 60) + k))),
         metric(
             "mixed",
-            if n % 5 == 0 { None } else { Some(Value::from(if n % 7 == 0 { i64::MAX - k } else { k })) },
+            if n.is_multiple_of(5) {
+                None
+            } else {
+                Some(Value::from(if n.is_multiple_of(7) { i64::MAX - k } else { k }))
+            },
         ),
         metric("constant", Some(Value::from(0.1 + 0.2))),
     ];
@@ -49,7 +53,7 @@ fn run(n: u64) -> Run {
     Run {
         time_ms: 1_700_000_000_000 + k * 5000 + (k * 7 % 11) - if n % 997 == 5 { 3_000_000 } else { 0 },
         duration_us: 1000 + n * 31 % 700,
-        lateness_us: (n % 2 == 0).then_some(n % 9),
+        lateness_us: n.is_multiple_of(2).then_some(n % 9),
         cpu_us: (n > 100).then_some(if n == 777 { u64::MAX } else { 800 }),
         max_rss_bytes: Some(3 << 20),
         state: if wrong { State::Critical } else { State::Ok },
@@ -67,7 +71,7 @@ fn run(n: u64) -> Run {
             flap_history: n / 400,
         },
         text: format!("OK - {} MB free on ü", n % 300),
-        long_text: if n % 10 == 0 { format!("line\n{n}") } else { String::new() },
+        long_text: if n.is_multiple_of(10) { format!("line\n{n}") } else { String::new() },
         stderr: if wrong { "oops".to_owned() } else { String::new() },
         origin: if n % 20 == 1 { "nrpe 192.0.2.7".to_owned() } else { String::new() },
         judgement: if wrong { "used is above 5 GB".to_owned() } else { String::new() },
@@ -166,8 +170,6 @@ fn a_reader_in_another_language_agrees() {
     for (line, (check, time_ms, n)) in lines.lines().zip(expected) {
         let run = run(n);
         let plain = line.replace(": ", ":").replace(", ", ",");
-        // Floats are compared as text; both print the shortest that reads back, but exponents differ in form.
-        let plain = plain.replace("e-0", "e-").replace("5000000000.0", "5000000000.0");
         let standing = &run.standing;
         for part in [
             format!("\"check\":{check:?},\"seq\":"),

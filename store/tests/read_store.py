@@ -96,7 +96,7 @@ class Cursor:
         meta = self.take(self.varint())
         lengths = [self.varint() for _ in range(0, count, 1024)]
         file, used = wrapped.FileDecompressor.new(meta)
-        chunk, _ = file.read_chunk_meta(meta[used:], ["u32", "u64", "f64"][kind])
+        chunk, _ = file.chunk_decompressor(meta[used:], ["u32", "u64", "f64"][kind])
         numbers = []
         for page, length in enumerate(lengths):
             size = min(1024, count - page * 1024)

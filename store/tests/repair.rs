@@ -42,8 +42,8 @@ fn fill(dir: &Path) {
 }
 
 fn file(dir: &Path, end: &str) -> std::path::PathBuf {
-    let names = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    names.filter(|path| path.to_str().unwrap().ends_with(end)).next().unwrap()
+    let mut names = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    names.find(|path| path.to_str().unwrap().ends_with(end)).unwrap()
 }
 
 fn flip(path: &Path, at: usize) {
@@ -86,7 +86,9 @@ fn a_damaged_column_costs_that_column_only() {
         let samples = reader.samples("y", &SeriesKey::new(label), i64::MIN..i64::MAX);
         samples.map(|batch| batch.unwrap().len()).sum()
     };
-    assert_eq!((samples("a"), samples("b")), (RUNS as usize / 2, 50));
+    let mut left = [samples("a"), samples("b")];
+    left.sort();
+    assert_eq!(left, [50, RUNS as usize / 2]);
     assert!(file(dir.path(), ".damaged").exists());
     assert_eq!(repair(dir.path()).unwrap().set_aside, Vec::<String>::new());
 }
@@ -150,13 +152,13 @@ fn importing_twice_changes_nothing() {
         let done = importer.finish().unwrap();
         (done.added, done.known)
     };
-    assert_eq!(import(&mut (100..400)), (300 - 67, 67));
+    assert_eq!(import(&mut (100..400)), (300 - 66, 66));
     assert_eq!(import(&mut (100..400)), (0, 300));
-    // Backwards, with a run that the store has twice, and a third time.
-    assert_eq!(import(&mut (0..40).rev().chain([30, 30])), (40 - 14 + 1, 14 + 1));
+    // Backwards, then forwards again to a run that the store has twice.
+    assert_eq!(import(&mut (0..40).rev().chain([30, 30])), (40 - 14, 14 + 2));
     let reader = Reader::open(dir.path()).unwrap();
     let times: Vec<i64> =
         reader.runs("x", i64::MIN..i64::MAX).map(|run| run.unwrap().time_ms / 1000).collect();
     assert!(times.is_sorted());
-    assert_eq!(times.iter().filter(|n| **n == 30).count(), 3);
+    assert_eq!(times.iter().filter(|n| **n == 30).count(), 2);
 }

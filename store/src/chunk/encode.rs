@@ -90,7 +90,7 @@ pub(crate) fn encode(check: &str, rows: &Rows, effort: Effort) -> Result<(Header
 }
 
 /// A chunk of the check `x` with one series, whose columns are these bytes cut to these lengths.
-#[cfg(fuzzing)]
+#[cfg(feature = "fuzzing")]
 pub(crate) fn put_chunk_around(rows: usize, lens: &[usize], body: &[u8]) -> (Header, Vec<u8>) {
     let mut at = 0;
     let mut extents = lens.iter().map(|len| {

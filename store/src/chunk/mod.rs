@@ -10,9 +10,9 @@ mod rows;
 pub(crate) use build::LogRows;
 pub(crate) use decode::{Bad, ChunkBytes, find_chunks};
 pub(crate) use encode::encode;
-#[cfg(fuzzing)]
+#[cfg(feature = "fuzzing")]
 pub(crate) use encode::put_chunk_around;
-#[cfg(fuzzing)]
+#[cfg(feature = "fuzzing")]
 pub(crate) use header::COLUMNS;
 pub(crate) use header::{Header, SeriesEntry};
 pub(crate) use rows::{Remap, Rows, RowsIn};

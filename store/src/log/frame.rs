@@ -98,7 +98,7 @@ pub(super) fn check_file_header(bytes: &[u8], start: u64) -> FileHeader {
 }
 
 /// A log with one frame around any payload.
-#[cfg(fuzzing)]
+#[cfg(feature = "fuzzing")]
 pub(crate) fn frame_of(start: u64, payload: &[u8]) -> Vec<u8> {
     let mut out = file_header(start).to_vec();
     let at = out.len();

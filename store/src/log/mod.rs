@@ -7,7 +7,7 @@ mod row;
 mod schema;
 mod writer;
 
-#[cfg(fuzzing)]
+#[cfg(feature = "fuzzing")]
 pub(crate) use frame::frame_of;
 pub(crate) use image::{LogImage, RowRef};
 

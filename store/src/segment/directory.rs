@@ -137,7 +137,7 @@ pub(super) fn get_trailer(bytes: &[u8]) -> Result<(u64, u64, u32), Short> {
 }
 
 /// A segment of one chunk of the check `x`.
-#[cfg(fuzzing)]
+#[cfg(feature = "fuzzing")]
 pub(crate) fn segment_around(start: u64, end: u64, header: &crate::chunk::Header, chunk: &[u8]) -> Vec<u8> {
     let at = HEADER_LEN as u64;
     let (rows, len) = (header.rows as u64, chunk.len() as u64);

@@ -5,7 +5,7 @@ mod file;
 mod writer;
 
 pub(crate) use directory::ChunkRef;
-#[cfg(fuzzing)]
+#[cfg(feature = "fuzzing")]
 pub(crate) use directory::segment_around;
 pub(crate) use file::Segment;
 pub(crate) use writer::SegmentWriter;
