@@ -113,6 +113,8 @@ pub const NRPE_REASON_MAX_BYTES: usize = 300;
 pub const NRPE_LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the addresses of a name are remembered.
 pub const NRPE_LOOKUP_TTL: Duration = Duration::from_secs(10);
+/// Names whose addresses are remembered.
+pub const NRPE_NAMES_MAX: usize = 1024;
 /// Lookups of names under way at once.
 pub const NRPE_LOOKUPS_MAX: usize = 8;
 /// Bytes of an `nrpe.cfg` or of `hosts.allow`.

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::error::Error;
 use super::request::{Origin, Transport};
+use super::reverse;
 use crate::limits;
 
 /// Who may run one command.
@@ -114,9 +115,22 @@ impl Names {
             Ok(Ok(found)) => found.map(|address| address.ip().to_canonical()).collect(),
             Ok(Err(_)) | Err(_) => Vec::new(),
         };
-        let expires = Instant::now() + limits::NRPE_LOOKUP_TTL;
-        self.locked().insert(name.to_owned(), (expires, addresses.clone()));
+        let now = Instant::now();
+        let mut known = self.locked();
+        if known.len() >= limits::NRPE_NAMES_MAX {
+            // Peers choose their own names, so there may be any number of them.
+            known.retain(|_, (expires, _)| *expires > now);
+        }
+        if known.len() < limits::NRPE_NAMES_MAX {
+            known.insert(name.to_owned(), (now + limits::NRPE_LOOKUP_TTL, addresses.clone()));
+        }
         addresses
+    }
+
+    /// The name of an address, whether or not that name has this address; none if there is none.
+    pub(super) async fn name_of(&self, peer: IpAddr) -> Option<String> {
+        let _permit = self.lookups.acquire().await.ok()?;
+        reverse::name_of(peer).await
     }
 
     fn remembered(&self, name: &str) -> Option<Vec<IpAddr>> {

@@ -9,7 +9,6 @@ use std::{fs, io};
 use custos_compat::nrpe::{PeerName, WrapperFile, WrapperRules};
 
 use super::access::Names;
-use super::reverse;
 
 /// The name by which the files know this daemon.
 const DAEMON: &str = "nrpe";
@@ -74,7 +73,7 @@ impl Wrappers {
 
 /// The peer's name, which counts only if it has the peer's address.
 async fn peer_name(names: &Names, peer: IpAddr) -> PeerName {
-    match reverse::name_of(peer).await {
+    match names.name_of(peer).await {
         None => PeerName::Unknown,
         Some(name) if names.addresses(&name).await.contains(&peer) => PeerName::Known(name),
         Some(_) => PeerName::Mismatch,

@@ -133,6 +133,7 @@ fn what_goes_on_in_the_background_is_left_alone() {
         ("quiet", "(sleep 5432.1 >/dev/null 2>&1 &); echo x"),
         ("detached", "setsid sleep 5432.2 >/dev/null 2>&1 & echo x"),
         ("loud", "(sleep 5432.3 &); echo x"),
+        ("other", "echo other"),
     ]);
     let pair = Pair::start(&format!("command_timeout=2\n{commands}"), &["-n"]);
     let living = |line: &str| -> Vec<i32> {
@@ -141,11 +142,14 @@ fn what_goes_on_in_the_background_is_left_alone() {
     };
     for (name, line) in [("quiet", "sleep 5432.1"), ("detached", "sleep 5432.2")] {
         for daemon in [&pair.real, &pair.custos] {
-            assert_eq!(daemon.ask(&["-n", "-c", name]).stdout, "x\n");
+            for _ in 0..2 {
+                assert_eq!(daemon.ask(&["-n", "-c", name]).stdout, "x\n");
+            }
+            let what = format!("{name} of {:?}", daemon.which);
+            crate::daemon::wait_for(&what, || (living(line).len() == 2).then_some(()));
             // Another command comes and goes: what is left alone stays so.
-            assert_eq!(daemon.ask(&["-n", "-c", "nosuch"]).code, Some(3));
-            assert_eq!(daemon.ask(&["-n", "-c", name]).stdout, "x\n");
-            assert_eq!(living(line).len(), 2, "{name} of {:?}", daemon.which);
+            assert_eq!(daemon.ask(&["-n", "-c", "other"]).stdout, "other\n");
+            assert_eq!(living(line).len(), 2, "{what}");
             for pid in living(line) {
                 nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL)
                     .unwrap();
