@@ -45,9 +45,10 @@ pub const CHUNK_ROWS_MAX: usize = 64 << 10;
 pub const CHUNK_TEXT_BYTES: usize = 4 << 20;
 
 /// The largest dictionary of texts that a reader accepts.
-pub const TEXTS_BYTES_MAX: usize = 1 << 30;
+pub const TEXTS_BYTES_MAX: usize = 128 << 20;
 
 const _: () = assert!(CHUNK_ROWS * 2 <= CHUNK_ROWS_MAX);
+const _: () = assert!(2 * CHUNK_TEXT_BYTES + 2 * RUN_BYTES_MAX <= TEXTS_BYTES_MAX);
 
 /// Adjacent segments of about one size that are worth merging.
 pub const MERGE_MIN: usize = 8;

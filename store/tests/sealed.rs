@@ -3,7 +3,7 @@
 
 use custos_store::{Metric, Options, Position, Reader, Run, SeriesKey, State, Value, Writer};
 
-const RUNS: i64 = 40_000;
+const RUNS: i64 = 20_000;
 
 fn metric(label: &str, value: Option<Value>, max: f64) -> Metric {
     Metric {
@@ -140,4 +140,41 @@ fn sealed_and_merged_in_the_background() {
     assert_eq!((files(".seg"), files(".log"), files(".tmp")), (1, 0, 0));
     writer.close().unwrap();
     agree(&Reader::open(dir.path()).unwrap(), 2);
+}
+
+#[test]
+fn a_reader_that_keeps_looking_never_errs_and_never_sees_a_run_vanish() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { log_bytes: 64 << 10, ..Options::default() };
+    let mut writer = Writer::open(dir.path(), options).unwrap();
+    writer.append(&[("check0", &run(0, 0))]).unwrap();
+    std::thread::scope(|scope| {
+        let looking = scope.spawn(|| {
+            let mut kept = Reader::open(dir.path()).unwrap();
+            let (mut seen, mut looks) = (0, 0_u64);
+            while seen < RUNS as usize {
+                kept.refresh().unwrap();
+                let fresh = Reader::open(dir.path()).unwrap();
+                for reader in [&kept, &fresh] {
+                    assert!(reader.damages().is_empty(), "{:?}", reader.damages());
+                    let count: u64 = reader.checks().iter().map(|check| check.runs).sum();
+                    assert!(count as usize >= seen, "{count} runs where there were {seen}");
+                    let last = reader.last("check0").unwrap().unwrap();
+                    assert_eq!(last, run(0, count as i64 - 1));
+                    seen = seen.max(count as usize);
+                }
+                if looks.is_multiple_of(16) {
+                    let runs = kept.runs("check0", i64::MIN..i64::MAX).map(Result::unwrap);
+                    assert!(runs.enumerate().all(|(n, found)| found == run(0, n as i64)));
+                }
+                looks += 1;
+            }
+            looks
+        });
+        for n in 1..RUNS {
+            writer.append(&[("check0", &run(0, n))]).unwrap();
+        }
+        assert!(looking.join().unwrap() > 0);
+    });
+    writer.close().unwrap();
 }

@@ -238,7 +238,8 @@ fn connections_that_do_not_come_about() {
     }
     let closing = server(|_, stream| drop(stream));
     let (real, custos) = both(closing, &[]);
-    assert_eq!(real.code, custos.code);
+    // The real client dies of SIGPIPE where it writes before it notices, and then has no exit status.
+    assert!(real.code.is_none() || real.code == custos.code, "{real:?} {custos:?}");
     assert!(custos.stdout.starts_with("CHECK_NRPE: Error - Could not connect to 127.0.0.1"), "{custos:?}");
 }
 

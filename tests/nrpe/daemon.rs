@@ -77,7 +77,12 @@ pub(crate) fn wait_for<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
 impl Daemon {
     /// Starts a daemon with these lines as its configuration. `%d` in them is its directory.
     pub(crate) fn start(which: Which, lines: &str, options: &[&str]) -> Daemon {
-        let (directory, port) = (directory(), free_port());
+        Daemon::start_on(free_port(), which, lines, options)
+    }
+
+    /// The same, on this port.
+    pub(crate) fn start_on(port: u16, which: Which, lines: &str, options: &[&str]) -> Daemon {
+        let directory = directory();
         write_config(directory.path(), port, lines);
         let mut command = which.command(directory.path());
         command.arg("-c").arg(directory.path().join("nrpe.cfg")).arg("-f").args(options);

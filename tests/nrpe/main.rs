@@ -14,6 +14,7 @@ mod config;
 mod daemon;
 mod hostile;
 mod logs;
+mod nagios;
 mod native;
 mod process;
 mod tls;

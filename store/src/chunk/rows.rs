@@ -39,6 +39,9 @@ pub(crate) struct Rows {
     pub(crate) series: Vec<SeriesRows>,
     /// Each series by name; the n-th entry is for the n-th metric of that name within a run.
     by_name: HashMap<SeriesDef, Vec<u32>>,
+    /// By their bytes, so that a NaN equals itself.
+    meta_indexes: HashMap<Vec<u8>, u32>,
+    shape_indexes: HashMap<Vec<u32>, u32>,
     cells: usize,
 }
 
@@ -81,19 +84,24 @@ impl Rows {
     }
 
     pub(crate) fn intern_meta(&mut self, meta: &SeriesMeta) -> u32 {
-        let at = self.metas.iter().rposition(|known| known.same(meta)).unwrap_or_else(|| {
+        let mut key = Vec::new();
+        meta.put(&mut key);
+        let next = self.metas.len() as u32;
+        let index = *self.meta_indexes.entry(key).or_insert(next);
+        if index == next {
             self.metas.push(meta.clone());
-            self.metas.len() - 1
-        });
-        at as u32
+        }
+        index
     }
 
     pub(crate) fn intern_shape(&mut self, shape: &[u32]) -> u32 {
-        let at = self.shapes.iter().rposition(|known| known == shape).unwrap_or_else(|| {
-            self.shapes.push(shape.to_vec());
-            self.shapes.len() - 1
-        });
-        at as u32
+        if let Some(index) = self.shape_indexes.get(shape) {
+            return *index;
+        }
+        let index = self.shapes.len() as u32;
+        self.shapes.push(shape.to_vec());
+        self.shape_indexes.insert(shape.to_vec(), index);
+        index
     }
 
     /// Appends all of a row but for its values, which the caller pushes to the series of the shape.

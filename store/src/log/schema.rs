@@ -87,16 +87,6 @@ impl SeriesMeta {
         }
     }
 
-    /// Compares bit by bit, so that a NaN equals itself.
-    pub(crate) fn same(&self, other: &SeriesMeta) -> bool {
-        self.unit == other.unit
-            && self.printed_unit == other.printed_unit
-            && same_bounds(&self.warn, &other.warn)
-            && same_bounds(&self.crit, &other.crit)
-            && same_bits(self.min, other.min)
-            && same_bits(self.max, other.max)
-    }
-
     /// A metric with this content.
     pub(crate) fn metric(&self, series: &SeriesDef, value: Option<Value>) -> Metric {
         Metric {

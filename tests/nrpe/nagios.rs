@@ -1,0 +1,121 @@
+//! Nagios polls a host through check_nrpe, and does not notice the swap.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::daemon::{Daemon, REAL_CLIENT, Which, directory, free_port, wait_for};
+
+const NAGIOS: &str = "/usr/sbin/nagios4";
+const COMMANDS: &str = "command[fine]=echo 'DISK OK - free space | /=2643MB;5948;5958;0;5968'\n\
+    command[warn]=echo 'LOAD WARNING | load1=6.1;5;10;0'; exit 1\n\
+    command[broken]=echo 'down'; echo 'second line'; exit 2\n\
+    command[long]=printf 'one | a=1\\ntwo | b=2\\n'; exit 3\n";
+const SERVICES: [&str; 4] = ["fine", "warn", "broken", "long"];
+/// What a poller shows of a service.
+const SHOWN: [&str; 4] = ["current_state=", "plugin_output=", "long_plugin_output=", "performance_data="];
+
+/// A Nagios of its own, ended when dropped.
+struct Nagios {
+    child: Child,
+    status: PathBuf,
+}
+
+impl Nagios {
+    fn start(directory: &Path, port: u16) -> Nagios {
+        let shown = directory.display();
+        let mut objects = format!(
+            "define timeperiod {{\n timeperiod_name always\n alias always\n sunday 00:00-24:00\n monday 00:00-24:00\n \
+             tuesday 00:00-24:00\n wednesday 00:00-24:00\n thursday 00:00-24:00\n friday 00:00-24:00\n \
+             saturday 00:00-24:00\n}}\n\
+             define command {{\n command_name nrpe\n command_line {REAL_CLIENT} -H 127.0.0.1 -p {port} -c $ARG1$\n}}\n\
+             define command {{\n command_name alive\n command_line /bin/true\n}}\n\
+             define contact {{\n contact_name nobody\n host_notifications_enabled 0\n service_notifications_enabled 0\n \
+             host_notification_period always\n service_notification_period always\n \
+             host_notification_commands alive\n service_notification_commands alive\n}}\n\
+             define host {{\n host_name h\n address 127.0.0.1\n check_command alive\n max_check_attempts 1\n \
+             check_period always\n contacts nobody\n notification_period always\n}}\n"
+        );
+        for service in SERVICES {
+            objects.push_str(&format!(
+                "define service {{\n host_name h\n service_description {service}\n check_command nrpe!{service}\n \
+                 max_check_attempts 1\n check_interval 1\n retry_interval 1\n check_period always\n \
+                 contacts nobody\n notification_period always\n}}\n"
+            ));
+        }
+        fs::write(directory.join("objects.cfg"), objects).unwrap();
+        let main = format!(
+            "cfg_file={shown}/objects.cfg\nlog_file={shown}/nagios.log\nstatus_file={shown}/status.dat\n\
+             object_cache_file={shown}/objects.cache\nprecached_object_file={shown}/objects.precache\n\
+             lock_file={shown}/nagios.lock\ntemp_file={shown}/nagios.tmp\ntemp_path={shown}\n\
+             check_result_path={shown}/results\nquery_socket={shown}/nagios.qh\ncommand_file={shown}/nagios.cmd\n\
+             status_update_interval=1\ninterval_length=1\n"
+        );
+        let results = directory.join("results");
+        fs::create_dir(&results).unwrap();
+        // Nagios drops its privileges.
+        fs::set_permissions(&results, fs::Permissions::from_mode(0o777)).unwrap();
+        fs::write(directory.join("nagios.cfg"), main).unwrap();
+        let mut command = Command::new(NAGIOS);
+        command.arg(directory.join("nagios.cfg"));
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        Nagios { child, status: directory.join("status.dat") }
+    }
+
+    /// What is shown of each service, once all were checked after this time.
+    fn shown_after(&self, time_s: i64) -> BTreeMap<String, Vec<String>> {
+        wait_for("Nagios to check all services", || {
+            let content = fs::read_to_string(&self.status).ok()?;
+            let mut services = BTreeMap::new();
+            for block in content.split("servicestatus {").skip(1) {
+                let block = block.split('}').next()?;
+                let lines: Vec<&str> = block.lines().map(str::trim).collect();
+                let value = |key: &str| lines.iter().find_map(|line| line.strip_prefix(key));
+                if value("last_check=")?.parse::<i64>().ok()? <= time_s {
+                    return None;
+                }
+                let shown = lines.iter().filter(|line| SHOWN.iter().any(|key| line.starts_with(key)));
+                services.insert(
+                    value("service_description=")?.to_owned(),
+                    shown.map(|line| (*line).to_owned()).collect(),
+                );
+            }
+            (services.len() == SERVICES.len()).then_some(services)
+        })
+    }
+}
+
+impl Drop for Nagios {
+    fn drop(&mut self) {
+        // TERM, so that it ends its workers, too.
+        let _ = kill(Pid::from_raw(self.child.id() as i32), Signal::SIGTERM);
+        let _ = self.child.wait();
+    }
+}
+
+#[allow(clippy::disallowed_methods)]
+fn now_s() -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    i64::try_from(now.as_secs()).unwrap()
+}
+
+#[test]
+fn states_and_performance_data_are_the_same_before_and_after() {
+    let (directory, port) = (directory(), free_port());
+    let real = Daemon::start_on(port, Which::Real, COMMANDS, &[]);
+    let nagios = Nagios::start(directory.path(), port);
+    let before = nagios.shown_after(0);
+    assert!(before["fine"].contains(&"current_state=0".to_owned()), "{before:?}");
+    assert!(before["broken"].contains(&"long_plugin_output=second line".to_owned()), "{before:?}");
+    drop(real);
+    let custos = Daemon::start_on(port, Which::Custos, COMMANDS, &[]);
+    // Checks that met neither daemon have passed when a later second has begun.
+    let after = nagios.shown_after(now_s() + 1);
+    assert_eq!(before, after);
+    assert!(custos.log().contains("anonymous TLS"));
+}
