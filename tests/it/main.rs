@@ -7,6 +7,7 @@ mod configuration;
 mod examples;
 mod graphs;
 mod nrpe;
+mod peers;
 mod recording;
 mod reloading;
 mod states;
