@@ -8,6 +8,8 @@ pub const STDOUT_MAX_BYTES: usize = 256 * 1024;
 pub const STDERR_MAX_BYTES: usize = 4 * 1024;
 /// Reports that wait for the event loop; beyond it the shim waits, and with it the plugins' starts.
 pub const REPORT_QUEUE_MAX: usize = 1024;
+/// Shims that start plugins side by side.
+pub const SHIMS: usize = 4;
 /// Pause before a shim that ended is replaced, doubled with each failure to do so.
 pub const SHIM_BACKOFF: Duration = Duration::from_millis(20);
 /// Longest such pause.

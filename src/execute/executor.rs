@@ -16,13 +16,22 @@ use tokio::process::Child;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::queue::Queue;
-use crate::limits::{GRACE, REPORT_QUEUE_MAX, SHIM_BACKOFF, SHIM_BACKOFF_MAX, SHIM_STOP_MAX};
+use crate::limits::{GRACE, REPORT_QUEUE_MAX, SHIM_BACKOFF, SHIM_BACKOFF_MAX, SHIM_STOP_MAX, SHIMS};
 
 const READ_BYTES: usize = 64 * 1024;
 
-/// A handle on the shim. Clones share it.
+/// A handle on the shims. Clones share them.
+///
+/// A shim starts one plugin at a time and waits until it executes. Where tasks wait for a processor, that wait is
+/// milliseconds, so there are several shims that wait side by side; a ticket decides which one runs its plugin.
 #[derive(Clone, Debug)]
 pub struct Executor {
+    lanes: Arc<[Lane]>,
+}
+
+/// One shim, for as long as the agent runs, with all its replacements.
+#[derive(Debug)]
+struct Lane {
     shared: Arc<Shared>,
     /// Set when the shim has ended for good.
     ended: watch::Receiver<bool>,
@@ -65,63 +74,78 @@ impl Shared {
 }
 
 impl Executor {
-    /// Starts the shim, which is this program once more. Needs a tokio runtime with I/O and time.
+    /// Starts the shims, which are this program once more. Needs a tokio runtime with I/O and time.
     ///
     /// # Errors
-    /// The shim cannot be started.
+    /// A shim cannot be started.
     pub fn start() -> Result<(Executor, Reports), Error> {
-        Executor::start_with(Launch::default())
+        Executor::start_with(&Launch::default(), SHIMS)
     }
 
-    /// Starts this program as the shim.
+    /// Starts so many shims, at least one, of this program.
     ///
     /// # Errors
-    /// It cannot be started.
-    pub fn start_with(launch: Launch) -> Result<(Executor, Reports), Error> {
-        let shim = Shim::start(&launch)?;
+    /// One cannot be started.
+    pub fn start_with(launch: &Launch, shims: usize) -> Result<(Executor, Reports), Error> {
         let (sender, receiver) = mpsc::channel(REPORT_QUEUE_MAX);
-        let (ended_sender, ended) = watch::channel(false);
-        let shared = Arc::new(Shared::default());
-        let driver = Driver { launch, shared: Arc::clone(&shared), reports: sender };
-        let task = tokio::spawn(async move {
-            driver.drive(shim).await;
-            let _ = ended_sender.send(true);
-        });
-        let executor = Executor { shared, ended, driver: task.abort_handle() };
-        Ok((executor, Reports { receiver }))
+        let lanes = (0..shims.max(1))
+            .map(|_| Lane::start(launch.clone(), sender.clone()))
+            .collect::<Result<_, _>>()?;
+        Ok((Executor { lanes }, Reports { receiver }))
     }
 
     /// Has a plugin run. What comes of it, even if it cannot be started, comes out of [`Reports`] with the ticket.
     ///
     /// The ticket must not be that of a run whose report is still to come.
     pub fn submit(&self, ticket: u64, spec: Spec) {
-        self.shared.queue().submit(ticket, spec);
-        self.shared.wake.notify_one();
+        let lane = &self.lanes[(ticket % self.lanes.len() as u64) as usize];
+        lane.shared.queue().submit(ticket, spec);
+        lane.shared.wake.notify_one();
     }
 
     /// Why plugins cannot be run at present, if they cannot.
     pub fn trouble(&self) -> Option<String> {
-        self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.lanes
+            .iter()
+            .find_map(|lane| lane.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
-    /// The process id of the shim's guard, the parent of its worker; none while there is no shim.
-    pub fn shim_pid(&self) -> Option<u32> {
-        match self.shared.shim_pid.load(Ordering::Relaxed) {
-            0 => None,
-            pid => Some(pid),
-        }
+    /// The process ids of the shims' guards, each the parent of its worker; a shim that is being replaced has none.
+    pub fn shim_pids(&self) -> Vec<u32> {
+        let pids = self.lanes.iter().map(|lane| lane.shared.shim_pid.load(Ordering::Relaxed));
+        pids.filter(|pid| *pid != 0).collect()
     }
 
-    /// Ends everything that runs, then the shim; waits for it for at most [`SHIM_STOP_MAX`]. Reports that nobody
+    /// Ends everything that runs, then the shims; waits for them for at most [`SHIM_STOP_MAX`]. Reports that nobody
     /// takes meanwhile are dropped.
     pub async fn stop(&self) {
-        self.shared.queue().stop(GRACE);
-        self.shared.wake.notify_one();
-        let mut ended = self.ended.clone();
-        // An error means that the driver is gone, which is as good.
-        if tokio::time::timeout(SHIM_STOP_MAX, ended.wait_for(|ended| *ended)).await.is_err() {
-            self.driver.abort();
+        for lane in self.lanes.iter() {
+            lane.shared.queue().stop(GRACE);
+            lane.shared.wake.notify_one();
         }
+        let all = async {
+            for lane in self.lanes.iter() {
+                // An error means that the driver is gone, which is as good.
+                let _ = lane.ended.clone().wait_for(|ended| *ended).await;
+            }
+        };
+        if tokio::time::timeout(SHIM_STOP_MAX, all).await.is_err() {
+            self.lanes.iter().for_each(|lane| lane.driver.abort());
+        }
+    }
+}
+
+impl Lane {
+    fn start(launch: Launch, reports: mpsc::Sender<(u64, Report)>) -> Result<Lane, Error> {
+        let shim = Shim::start(&launch)?;
+        let (ended_sender, ended) = watch::channel(false);
+        let shared = Arc::new(Shared::default());
+        let driver = Driver { launch, shared: Arc::clone(&shared), reports };
+        let task = tokio::spawn(async move {
+            driver.drive(shim).await;
+            let _ = ended_sender.send(true);
+        });
+        Ok(Lane { shared, ended, driver: task.abort_handle() })
     }
 }
 

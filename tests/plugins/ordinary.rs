@@ -104,7 +104,7 @@ async fn a_plugin_that_runs_too_long_is_ended() {
 
 #[tokio::test]
 async fn many_at_once_each_get_their_own_result() {
-    let mut stage = Stage::set();
+    let mut stage = Stage::with_shims(4);
     let count = 200;
     for number in 1..=count {
         let spec = stage.shell(&format!("sleep 0.0{}; echo {number}; exit {}", number % 10, number % 100));
@@ -160,14 +160,19 @@ async fn a_name_without_a_slash_is_looked_up() {
 }
 
 #[tokio::test]
-async fn stopping_ends_what_runs_and_the_shim() {
-    let mut stage = Stage::set();
-    let spec = stage.shell("trap '' TERM; sleep 1000 & sleep 1000");
-    stage.submit(spec);
-    stage.peopled(3).await;
+async fn stopping_ends_what_runs_and_the_shims() {
+    let mut stage = Stage::with_shims(2);
+    for _ in 0..2 {
+        let spec = stage.shell("trap '' TERM; sleep 1000 & sleep 1000");
+        stage.submit(spec);
+    }
+    stage.peopled(6).await;
+    assert_eq!(stage.executor.shim_pids().len(), 2);
     stage.executor.stop().await;
-    let (_, report) = stage.next().await;
-    assert_eq!(report.outcome, Outcome::NotFinished);
+    for _ in 0..2 {
+        assert_eq!(stage.next().await.1.outcome, Outcome::NotFinished);
+    }
+    assert!(stage.executor.shim_pids().is_empty());
     stage.cleared().await;
 }
 

@@ -27,9 +27,13 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn set() -> Stage {
+        Stage::with_shims(1)
+    }
+
+    pub(crate) fn with_shims(count: usize) -> Stage {
         let directory = tempfile::tempdir().unwrap();
         std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-        let (executor, reports) = Executor::start_with(launch()).unwrap();
+        let (executor, reports) = Executor::start_with(&launch(), count).unwrap();
         Stage { directory, executor, reports, next_ticket: 0 }
     }
 
@@ -113,8 +117,8 @@ impl Stage {
     /// Waits until no process of this stage's plugins is left, zombies included.
     pub(crate) async fn cleared(&self) {
         let left = || {
-            let below = self.executor.shim_pid().and_then(worker_of).map(children).unwrap_or_default();
-            [self.processes(), below].concat()
+            let workers = self.executor.shim_pids().into_iter().filter_map(worker_of);
+            workers.flat_map(children).chain(self.processes()).collect::<Vec<i32>>()
         };
         let waited = tokio::time::timeout(PATIENCE, async {
             while !left().is_empty() {
@@ -128,7 +132,7 @@ impl Stage {
     pub(crate) async fn worker(&self) -> i32 {
         let waited = tokio::time::timeout(PATIENCE, async {
             loop {
-                if let Some(worker) = self.executor.shim_pid().and_then(worker_of) {
+                if let Some(worker) = self.executor.shim_pids().first().and_then(|guard| worker_of(*guard)) {
                     return worker;
                 }
                 tokio::time::sleep(Duration::from_millis(1)).await;
