@@ -125,7 +125,10 @@ impl Writer {
         match &appended {
             Ok(_) => {
                 self.health.stored_runs += batch.len() as u64;
-                self.health.refusing = None;
+                if self.health.refusing.take().is_some() {
+                    // There is room again: for sealing too, which may have failed meanwhile.
+                    self.upkeep.ask(Work::Usual, 0, 0);
+                }
             }
             Err(error) => {
                 self.health.refused_runs += batch.len() as u64;
@@ -216,6 +219,7 @@ impl Writer {
     /// # Errors
     /// What went wrong in doing so. Runs are safe in any case.
     pub fn settle(&mut self) -> Result<()> {
+        self.upkeep.ask(Work::Usual, 0, 0);
         self.upkeep.wait()
     }
 

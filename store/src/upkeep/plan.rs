@@ -31,8 +31,13 @@ pub(super) fn logs_to_seal(files: &[FileName], bound: u64, logs_max: usize) -> O
     if starts.is_empty() { None } else { Some((starts, bound)) }
 }
 
-/// The adjacent segments (as a range of indexes) to merge next. With `all`, as few as possible shall remain.
-pub(super) fn segments_to_merge(candidates: &[Candidate], all: bool) -> Option<std::ops::Range<usize>> {
+/// The adjacent segments (as a range of indexes) to merge next, of which there is room for `room` bytes on the disk.
+/// With `all`, as few as possible shall remain.
+pub(super) fn segments_to_merge(
+    candidates: &[Candidate],
+    all: bool,
+    room: u64,
+) -> Option<std::ops::Range<usize>> {
     let tiers = candidates.iter().map(tier).max()?;
     let least = if all { 2 } else { MERGE_MIN };
     for limit in if all { tiers..=tiers } else { 0..=tiers } {
@@ -42,7 +47,7 @@ pub(super) fn segments_to_merge(candidates: &[Candidate], all: bool) -> Option<s
             let fits = candidates[start..].iter().take(if all { usize::MAX } else { MERGE_MAX }).take_while(
                 |candidate| {
                     bytes = bytes.saturating_add(candidate.bytes);
-                    tier(candidate) <= limit && bytes <= MERGE_BYTES_MAX
+                    tier(candidate) <= limit && bytes <= MERGE_BYTES_MAX.min(room)
                 },
             );
             let count = fits.count();
@@ -65,18 +70,21 @@ mod tests {
 
     #[test]
     fn small_adjacent_segments_are_merged_first() {
-        assert_eq!(segments_to_merge(&[], true), None);
-        assert_eq!(segments_to_merge(&candidates(&[100; 7]), false), None);
-        assert_eq!(segments_to_merge(&candidates(&[100; 8]), false), Some(0..8));
+        assert_eq!(segments_to_merge(&[], true, u64::MAX), None);
+        assert_eq!(segments_to_merge(&candidates(&[100; 7]), false, u64::MAX), None);
+        assert_eq!(segments_to_merge(&candidates(&[100; 8]), false, u64::MAX), Some(0..8));
         assert_eq!(
-            segments_to_merge(&candidates(&[9000, 100, 100, 100, 100, 100, 100, 100, 100]), false),
+            segments_to_merge(&candidates(&[9000, 100, 100, 100, 100, 100, 100, 100, 100]), false, u64::MAX),
             Some(1..9)
         );
-        assert_eq!(segments_to_merge(&candidates(&[9000, 100, 100]), true), Some(0..3));
-        assert_eq!(segments_to_merge(&candidates(&[9000]), true), None);
+        assert_eq!(segments_to_merge(&candidates(&[9000, 100, 100]), true, u64::MAX), Some(0..3));
+        assert_eq!(segments_to_merge(&candidates(&[9000]), true, u64::MAX), None);
+        // Without room on the disk, what fits is merged, or nothing.
+        assert_eq!(segments_to_merge(&candidates(&[9000, 100, 100]), true, 2000), Some(1..3));
+        assert_eq!(segments_to_merge(&candidates(&[100; 8]), false, 2000), None);
         let large = MERGE_BYTES_MAX / 8 * 3 / 4;
-        assert_eq!(segments_to_merge(&candidates(&[large, large, 5, 5]), true), Some(1..4));
-        assert_eq!(segments_to_merge(&candidates(&[large, large]), true), None);
+        assert_eq!(segments_to_merge(&candidates(&[large, large, 5, 5]), true, u64::MAX), Some(1..4));
+        assert_eq!(segments_to_merge(&candidates(&[large, large]), true, u64::MAX), None);
     }
 
     #[test]

@@ -226,6 +226,9 @@ impl Shared {
 
     /// The next segments to merge. One that is damaged stays by itself.
     fn segments_to_merge(&self, files: &[FileName], all: bool) -> Result<Option<Vec<Segment>>> {
+        // Merging is worth while, sealing is a must: room for a log's segment is left to it.
+        let free = self.disk.free_bytes().unwrap_or(u64::MAX);
+        let room = free.saturating_sub(self.log_bytes);
         let mut stretch: Vec<Segment> = Vec::new();
         for file in files.iter().map(Some).chain([None]) {
             let opened = match file {
@@ -240,7 +243,7 @@ impl Shared {
                 Some(segment) => stretch.push(segment),
                 None => {
                     let candidates: Vec<Candidate> = stretch.iter().map(candidate).collect();
-                    if let Some(range) = segments_to_merge(&candidates, all) {
+                    if let Some(range) = segments_to_merge(&candidates, all, room) {
                         stretch.truncate(range.end);
                         stretch.drain(..range.start);
                         return Ok(Some(stretch));
