@@ -60,6 +60,8 @@ pub const RECORD_QUEUE_MAX_RUNS: usize = 65_536;
 pub const RECORD_QUEUE_MAX_BYTES: usize = 32 * 1024 * 1024;
 /// Runs that the store is given in one write.
 pub const RECORD_BATCH_MAX_RUNS: usize = 1024;
+/// Bytes of runs in one write, near enough: a small part of a log, so that little room is enough to go on.
+pub const RECORD_BATCH_MAX_BYTES: usize = 1024 * 1024;
 /// Runs on their way to the thread that stores them.
 pub const RECORD_CHANNEL_MAX_RUNS: usize = 4096;
 /// Commands that may be connected to the agent at once; further ones wait.

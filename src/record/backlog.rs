@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use custos_store::Run;
 
-use crate::limits::{RECORD_QUEUE_MAX_BYTES, RECORD_QUEUE_MAX_RUNS};
+use crate::limits::{RECORD_BATCH_MAX_BYTES, RECORD_QUEUE_MAX_BYTES, RECORD_QUEUE_MAX_RUNS};
 
 /// Runs in the order in which they came.
 #[derive(Debug, Default)]
@@ -27,9 +27,15 @@ impl Backlog {
         }
     }
 
-    /// The oldest runs, at most `max` of them.
+    /// The oldest runs, at most `max` of them and no more bytes than are good for one write, but at least one.
     pub(super) fn head(&self, max: usize) -> Vec<(&str, &Run)> {
-        self.runs.iter().take(max).map(|(check, run)| (&**check, &**run)).collect()
+        let mut bytes = 0;
+        let fits = |(_, run): &&(Arc<str>, Box<Run>)| {
+            let first = bytes == 0;
+            bytes += size_of(run);
+            first || bytes <= RECORD_BATCH_MAX_BYTES
+        };
+        self.runs.iter().take(max).take_while(fits).map(|(check, run)| (&**check, &**run)).collect()
     }
 
     /// Takes away the oldest runs: they are stored.
@@ -81,6 +87,18 @@ mod tests {
         assert_eq!(backlog.head(9)[0].0, "c2");
         backlog.remove(9);
         assert_eq!((backlog.len(), backlog.bytes), (0, 0));
+    }
+
+    #[test]
+    fn a_batch_is_bounded_in_bytes_but_never_empty() {
+        let mut backlog = Backlog::default();
+        backlog.push(Arc::from("large"), run(RECORD_BATCH_MAX_BYTES * 2));
+        backlog.push(Arc::from("small"), run(10));
+        backlog.push(Arc::from("small"), run(10));
+        assert_eq!(backlog.head(9).len(), 1);
+        backlog.remove(1);
+        assert_eq!(backlog.head(9).len(), 2);
+        assert_eq!(backlog.head(1).len(), 1);
     }
 
     #[test]

@@ -3,6 +3,9 @@
 /// Size of an active log file in bytes. It is preallocated, so appends to it cannot run out of disk.
 pub const LOG_BYTES: u64 = 16 << 20;
 
+/// The smallest log that is made where the disk has no room for a whole one.
+pub const LOG_BYTES_MIN: u64 = 1 << 20;
+
 /// The largest run in encoded bytes: far above what a plugin may print.
 pub const RUN_BYTES_MAX: usize = 32 << 20;
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::disk::{Disk, RealDisk};
 use crate::error::{Error, Result};
 use crate::health::{Health, Space};
-use crate::limits::{LOG_BYTES, RESERVE_BYTES, SEQ_GAP_ON_OPEN};
+use crate::limits::{LOG_BYTES, LOG_BYTES_MIN, RESERVE_BYTES, SEQ_GAP_ON_OPEN};
 use crate::log::{Appended, LogImage, LogWriter};
 use crate::names::{FileName, RESERVE_NAME, live, log_name};
 use crate::position::Position;
@@ -142,13 +142,14 @@ impl Writer {
 
     fn try_append(&mut self, batch: &[(&str, &Run)]) -> Result<Position> {
         let mut room = self.options.log_bytes;
+        let mut least = LOG_BYTES_MIN.min(room);
         loop {
             if let Some(why) = &self.poisoned {
                 return Err(Error::Refusing { why: why.clone() });
             }
             let mut log = match self.log.take() {
                 Some(log) => log,
-                None => LogWriter::create(&*self.disk, self.next_seq, room)?,
+                None => self.create_log(room, least)?,
             };
             match log.append(&*self.disk, batch) {
                 Ok(Appended::Yes) => {
@@ -157,7 +158,7 @@ impl Writer {
                     return Ok(Position(self.next_seq));
                 }
                 Ok(Appended::Full(need)) => {
-                    room = room.max(need);
+                    (room, least) = (room.max(need), least.max(need));
                     self.retire(log)?;
                 }
                 Err(error @ Error::RunTooLarge { .. }) => {
@@ -169,6 +170,17 @@ impl Writer {
                     self.retire(log)?;
                     return Err(error);
                 }
+            }
+        }
+    }
+
+    /// A log with that much room, or with less where the disk is nearly full, but not less than `least` bytes.
+    fn create_log(&self, room: u64, least: u64) -> Result<LogWriter> {
+        let mut room = room;
+        loop {
+            match LogWriter::create(&*self.disk, self.next_seq, room) {
+                Err(error) if error.is_no_space() && room > least => room = (room / 2).max(least),
+                created => return created,
             }
         }
     }
