@@ -29,7 +29,7 @@ pub use health::{Health, Space};
 pub use import::{Imported, Importer};
 pub use position::Position;
 pub use reader::{
-    Arrivals, Arrived, Bucket, CheckInfo, Reader, Runs, SampleBatch, Samples, SeriesInfo, SeriesKey,
+    Arrivals, Arrived, Bucket, CheckInfo, Reader, Runs, Sample, SampleBatch, Samples, SeriesInfo, SeriesKey,
     StoreInfo,
 };
 pub use run::{Metric, Reason, Run, Standing, State};

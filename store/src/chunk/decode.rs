@@ -6,7 +6,7 @@ use super::attributes::ATTRIBUTES;
 use super::header::{self, Extent, Header, SeriesEntry};
 use super::rows::{RowsIn, SeriesRows};
 use crate::bytes::{Cursor, Short};
-use crate::column::{Ints, Paged, Texts, Times, Values, ValuesIn, get_texts};
+use crate::column::{Ints, Summing, Texts, TimeLookup, Times, Values, ValuesIn, get_texts};
 
 /// Why a chunk cannot be read: what, and at which offset within it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(crate) struct Shapes {
 
 impl Shapes {
     /// The rows that have a series; none if all have.
-    pub(crate) fn present(&self, series: usize) -> Option<Vec<u32>> {
+    fn present(&self, series: usize) -> Option<Vec<u32>> {
         let has: Vec<bool> = self.shapes.iter().map(|shape| shape.contains(&(series as u32))).collect();
         if has.iter().all(|has| *has) {
             return None;
@@ -106,6 +106,16 @@ impl<'a> ChunkBytes<'a> {
         read().map_err(malformed(extent))
     }
 
+    /// The rows that have a series; none if all have.
+    pub(crate) fn present(&self, header: &Header, index: usize) -> Result<Option<Vec<u32>>, Bad> {
+        let entry = &header.series[index];
+        if entry.rows == header.rows {
+            return Ok(None);
+        }
+        let present = self.shapes(header)?.present(index).unwrap_or_default();
+        if present.len() == entry.rows { Ok(Some(present)) } else { Err(entry.malformed()) }
+    }
+
     /// The metas of a series, and its values not decoded yet.
     pub(crate) fn series(&self, entry: &SeriesEntry) -> Result<(Ints<'a>, ValuesIn<'a>), Bad> {
         let mut cursor = self.column(entry.extent)?;
@@ -118,13 +128,14 @@ impl<'a> ChunkBytes<'a> {
         self.series(entry)?.1.decode(ranks).map_err(malformed(entry.extent))
     }
 
-    /// The values page by page, where there are pages with statistics.
-    pub(crate) fn paged(&self, entry: &SeriesEntry) -> Result<Option<Paged<'a>>, Bad> {
-        self.series(entry)?.1.paged().map_err(malformed(entry.extent))
+    /// The values of a series, ready to be summed up.
+    pub(crate) fn summing(&self, entry: &SeriesEntry) -> Result<Summing<'a>, Bad> {
+        self.series(entry)?.1.summing().map_err(malformed(entry.extent))
     }
 
-    pub(crate) fn malformed_times(&self, header: &Header, short: Short) -> Bad {
-        malformed(header.columns[header::TIMES])(short)
+    /// The times, ready to be asked for single rows.
+    pub(crate) fn time_lookup(&self, header: &Header) -> Result<TimeLookup<'a>, Bad> {
+        self.times(header)?.lookup().map_err(malformed(header.columns[header::TIMES]))
     }
 
     fn attributes(&self, header: &Header) -> Result<[Vec<i64>; ATTRIBUTES], Bad> {
@@ -226,6 +237,13 @@ impl<'a> ChunkBytes<'a> {
             series,
             present,
         })
+    }
+}
+
+impl Header {
+    /// The times cannot be decoded although their checksum holds.
+    pub(crate) fn malformed_times(&self) -> Bad {
+        malformed(self.columns[header::TIMES])(Short)
     }
 }
 

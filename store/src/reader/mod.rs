@@ -11,5 +11,5 @@ mod view;
 pub use arrivals::{Arrivals, Arrived};
 pub use runs::Runs;
 pub use samples::{SampleBatch, Samples};
-pub use series::{Bucket, CheckInfo, SeriesInfo, SeriesKey, StoreInfo};
+pub use series::{Bucket, CheckInfo, Sample, SeriesInfo, SeriesKey, StoreInfo};
 pub use view::Reader;
