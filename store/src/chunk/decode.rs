@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use super::attributes::ATTRIBUTES;
+use super::attributes::{self, ATTRIBUTES};
 use super::header::{self, Extent, Header, SeriesEntry};
 use super::rows::{RowsIn, SeriesRows};
 use crate::bytes::{Cursor, Short};
 use crate::column::{Ints, Summing, Texts, TimeLookup, Times, Values, ValuesIn, get_texts};
+use crate::run::{Reason, State};
 
 /// Why a chunk cannot be read: what, and at which offset within it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,6 +148,26 @@ impl<'a> ChunkBytes<'a> {
             *column = ints.map_err(malformed(extent))?;
         }
         Ok(columns)
+    }
+
+    /// State and reason of each row.
+    pub(crate) fn states(&self, header: &Header) -> Result<Vec<(State, Reason)>, Bad> {
+        let extent = header.columns[header::ATTRIBUTES];
+        let mut cursor = self.column(extent)?;
+        let mut read = || {
+            for _ in 0..attributes::VERDICT {
+                Ints::get(&mut cursor, header.rows)?;
+            }
+            let verdicts = Ints::get(&mut cursor, header.rows)?.all(header.rows)?;
+            let mut states = Vec::with_capacity(verdicts.len());
+            // Most rows have the verdict of the row before.
+            for stretch in verdicts.chunk_by(|one, other| one == other) {
+                let (state, _, reason) = attributes::verdict(stretch[0])?;
+                states.resize(states.len() + stretch.len(), (state, reason));
+            }
+            Ok(states)
+        };
+        read().map_err(malformed(extent))
     }
 
     fn texts(&self, header: &Header) -> Result<[Texts; super::rows::TEXTS], Bad> {

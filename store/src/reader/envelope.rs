@@ -11,7 +11,7 @@ use crate::column::{Stat, Summary, Summing, TimeLookup};
 use crate::error::Result;
 use crate::segment::ChunkRef;
 
-/// Buckets of equal length (±1 ms) that make up a range.
+/// Buckets of equal length (±1 ms) that make up a range: a time is in bucket ⌊(time - start) × n / length⌋.
 struct Buckets {
     buckets: Vec<Bucket>,
     end_ms: i64,
@@ -22,7 +22,10 @@ struct Buckets {
 impl Buckets {
     fn new(range: &Range<i64>, n: usize) -> Buckets {
         let length = (i128::from(range.end) - i128::from(range.start)).max(0);
-        let start = |index: usize| (i128::from(range.start) + length * index as i128 / n as i128) as i64;
+        let start = |index: usize| {
+            let offset = (length * index as i128 + n as i128 - 1) / n as i128;
+            (i128::from(range.start) + offset) as i64
+        };
         Buckets {
             buckets: (0..n).map(|index| Bucket::empty(start(index))).collect(),
             end_ms: range.end,
