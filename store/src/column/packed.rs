@@ -68,8 +68,10 @@ fn config(n: usize, paging: Paging, effort: Effort, mode: ModeSpec) -> ChunkConf
         pages.push(n % rows);
     }
     let (level, delta) = match effort {
+        // Lateness has few distinct values, and the smaller its table, the sooner a reader has it.
+        Effort::Full if paging == Paging::Fine => (6, DeltaSpec::Auto),
         Effort::Quick => (4, DeltaSpec::TryConsecutive(1)),
-        Effort::Full => (8, DeltaSpec::Auto),
+        Effort::Full => (7, DeltaSpec::Auto),
     };
     ChunkConfig::default()
         .with_compression_level(level)
