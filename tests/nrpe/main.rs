@@ -13,6 +13,7 @@ mod client;
 mod config;
 mod daemon;
 mod hostile;
+mod icinga;
 mod logs;
 mod nagios;
 mod native;
