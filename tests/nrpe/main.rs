@@ -20,3 +20,4 @@ mod native;
 mod process;
 mod tls;
 mod wire;
+mod wrappers;
