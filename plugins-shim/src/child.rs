@@ -37,14 +37,11 @@ pub(crate) struct StartError {
 pub(crate) struct Starter {
     stack: Vec<u8>,
     own_pid: i32,
-    /// The soft limit of open files that the shim was started with: plugins get it back.
-    open_files: libc::rlimit,
 }
 
-/// The three standard descriptors of a plugin.
+/// The outputs of a plugin. It inherits the shim's stdin, which is /dev/null.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stdio<'a> {
-    pub(crate) stdin: BorrowedFd<'a>,
     pub(crate) stdout: BorrowedFd<'a>,
     pub(crate) stderr: BorrowedFd<'a>,
 }
@@ -72,8 +69,10 @@ struct Plan<'a> {
     env: Vec<*const c_char>,
     /// The files to try, in order.
     files: Vec<*const c_char>,
+    /// Null if the shim's own, the root directory, is the one.
     cwd: *const c_char,
-    stdio: [c_int; 3],
+    /// For the descriptors 1 and 2.
+    outputs: [c_int; 2],
     limits: Vec<(c_int, libc::rlimit)>,
     nice: i8,
     credentials: Option<&'a Credentials>,
@@ -84,17 +83,19 @@ struct Plan<'a> {
 }
 
 impl Starter {
-    /// A starter for plugins whose limit of open files is `open_files`.
-    pub(crate) fn new(open_files: libc::rlimit) -> Starter {
-        Starter { stack: vec![0; STACK_BYTES], own_pid: nix::unistd::getpid().as_raw(), open_files }
+    /// A starter for plugins of this process.
+    pub(crate) fn new() -> Starter {
+        Starter { stack: vec![0; STACK_BYTES], own_pid: nix::unistd::getpid().as_raw() }
     }
 
-    /// Starts the plugin: its process id, which is also its process group and session.
+    /// Starts the plugin: its process id, which is also its process group and session. `open_files` is its limit of
+    /// open files if neither the spec has one nor that of this process is right.
     pub(crate) fn start(
         &mut self,
         spec: &Spec,
         mark: Option<&str>,
         stdio: Stdio<'_>,
+        open_files: Option<libc::rlimit>,
     ) -> Result<i32, StartError> {
         let argv = c_strings(spec.argv.iter().map(OsString::as_os_str))?;
         let env = environment(spec, mark)?;
@@ -108,9 +109,9 @@ impl Starter {
             shell_argv: [SHELL.as_ptr(), ptr::null()].into_iter().chain(pointers(&argv[1..])).collect(),
             env: pointers(&env),
             files: files.iter().map(|file| file.as_ptr()).collect(),
-            cwd: cwd.as_ptr(),
-            stdio: [stdio.stdin, stdio.stdout, stdio.stderr].map(|fd| fd.as_raw_fd()),
-            limits: resource_limits(&spec.limits, self.open_files),
+            cwd: if cwd.as_bytes() == b"/" { ptr::null() } else { cwd.as_ptr() },
+            outputs: [stdio.stdout, stdio.stderr].map(|fd| fd.as_raw_fd()),
+            limits: resource_limits(&spec.limits, open_files),
             nice: spec.nice,
             credentials: spec.credentials.as_ref(),
             no_new_privileges: spec.no_new_privileges,
@@ -167,8 +168,8 @@ macro_rules! attempt {
 /// Everything between the clone and the plugin. Returns only if it failed, `Ok` meaning in `execve`.
 fn become_plugin(plan: &mut Plan<'_>) -> Result<(), Step> {
     attempt!(Step::Session, libc::setsid());
-    for (target, source) in plan.stdio.iter().enumerate() {
-        attempt!(Step::Descriptors, libc::dup2(*source, target as c_int));
+    for (target, source) in (libc::STDOUT_FILENO..).zip(plan.outputs) {
+        attempt!(Step::Descriptors, libc::dup2(source, target));
     }
     for (resource, limit) in &plan.limits {
         attempt!(Step::Limits, prlimit(*resource, limit));
@@ -187,7 +188,9 @@ fn become_plugin(plan: &mut Plan<'_>) -> Result<(), Step> {
         let uid = credentials.uid;
         attempt!(Step::User, libc::syscall(libc::SYS_setresuid, uid, uid, uid));
     }
-    attempt!(Step::Directory, libc::chdir(plan.cwd));
+    if !plan.cwd.is_null() {
+        attempt!(Step::Directory, libc::chdir(plan.cwd));
+    }
     if plan.no_new_privileges {
         attempt!(Step::Privileges, libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
     }
@@ -302,7 +305,7 @@ fn files(program: &OsStr, spec: &Spec) -> Result<Vec<CString>, StartError> {
         .collect()
 }
 
-fn resource_limits(limits: &Limits, open_files: libc::rlimit) -> Vec<(c_int, libc::rlimit)> {
+fn resource_limits(limits: &Limits, open_files: Option<libc::rlimit>) -> Vec<(c_int, libc::rlimit)> {
     let mut set = vec![];
     let wanted = [
         (libc::RLIMIT_AS, limits.address_space_bytes),
@@ -314,9 +317,10 @@ fn resource_limits(limits: &Limits, open_files: libc::rlimit) -> Vec<(c_int, lib
             set.push((resource as c_int, libc::rlimit { rlim_cur: limit, rlim_max: limit }));
         }
     }
-    let files =
-        limits.open_files.map_or(open_files, |limit| libc::rlimit { rlim_cur: limit, rlim_max: limit });
-    set.push((libc::RLIMIT_NOFILE as c_int, files));
+    let own = limits.open_files.map(|limit| libc::rlimit { rlim_cur: limit, rlim_max: limit });
+    if let Some(files) = own.or(open_files) {
+        set.push((libc::RLIMIT_NOFILE as c_int, files));
+    }
     set
 }
 

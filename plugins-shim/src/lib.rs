@@ -6,6 +6,7 @@
 mod capture;
 mod child;
 mod clock;
+mod descriptors;
 mod error;
 mod guard;
 mod launch;
@@ -13,6 +14,7 @@ mod limits;
 mod mark;
 mod run;
 mod runs;
+mod signals;
 mod spec;
 mod strays;
 mod sys;

@@ -13,6 +13,8 @@ pub(crate) const READ_BYTES: usize = 64 * 1024;
 /// Bytes drained from one pipe before other events are looked at. Also the most that is drained once the plugin
 /// has ended, so that a grandchild that writes for ever delays nothing.
 pub(crate) const DRAIN_MAX_BYTES: u64 = 1024 * 1024;
+/// A plugin that is still there after this has its output read while it runs; until then its pipes hold it.
+pub(crate) const WATCH_AFTER: Duration = Duration::from_millis(20);
 /// Reports that wait for a slow agent; beyond it no further plugin is started.
 pub(crate) const OUTBOUND_MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Plugins started before other events are looked at.

@@ -3,25 +3,32 @@
 //! A turn of its loop handles what has happened, in this order: output, ended children, requests, what is due.
 //! The result of a plugin is final when its process has ended: what its pipes hold is read, and nothing is waited
 //! for. The process has two threads, see `strays.rs`; the first only waits for this one.
+//!
+//! Most plugins end within milliseconds and print little. So their pipes are left alone at first, and read when they
+//! have ended; only those of a plugin that is still there after [`WATCH_AFTER`] are waited on and read on.
 
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use nix::sys::signal::{SigSet, Signal, kill};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::signal::{Signal, kill};
 use nix::sys::socket::{MsgFlags, send};
 use nix::unistd::Pid;
 
-use crate::capture::Capture;
+use crate::capture::{Capture, drain_ended};
 use crate::child::{StartError, Starter, Stdio};
 use crate::clock::Clock;
+use crate::descriptors::Descriptors;
 use crate::error::Error;
-use crate::limits::{END_WAIT, OUTBOUND_MAX_BYTES, READ_BYTES, RUNS_MAX, STARTS_PER_TURN_MAX, STRAYS_LOOK};
+use crate::limits::{
+    END_WAIT, OUTBOUND_MAX_BYTES, READ_BYTES, RUNS_MAX, STARTS_PER_TURN_MAX, STRAYS_LOOK, WATCH_AFTER,
+};
 use crate::run::{Due, Run, kept_bytes};
 use crate::runs::Runs;
+use crate::signals::Signals;
 use crate::spec::{Outcome, Report, Spec};
 use crate::strays::Strays;
 use crate::sys::{self, Reaped};
@@ -49,7 +56,7 @@ enum Ending {
 pub(crate) struct Worker {
     clock: Clock,
     epoll: Epoll,
-    signals: SignalFd,
+    signals: Signals,
     socket: UnixStream,
     greeted: bool,
     inbound: Vec<u8>,
@@ -60,26 +67,30 @@ pub(crate) struct Worker {
     outbound_done: usize,
     /// The events of the socket that are waited for.
     socket_events: EpollFlags,
-    null: OwnedFd,
+    descriptors: Descriptors,
     starter: Starter,
     runs: Runs,
+    /// When the pipes of which run are to be waited on, in the order of the starts.
+    unwatched: VecDeque<(u64, u64)>,
     strays: Strays,
     /// Escaped processes are there that must be ended.
     strays_left: bool,
     ending: Option<(Ending, u64)>,
+    /// Children taken off the kernel in one turn.
+    reaped: Vec<Reaped>,
     buffer: Vec<u8>,
 }
 
 impl Worker {
     /// A worker that serves the agent on `socket`.
     ///
-    /// Signals must be blocked already, as they are taken from a descriptor.
-    pub(crate) fn new(socket: UnixStream, null: OwnedFd, open_files: libc::rlimit) -> Result<Worker, Error> {
+    /// Signals must be blocked already, as they are taken from a descriptor; the descriptor 0 must be /dev/null and the
+    /// working directory `/`, as the plugins inherit them.
+    pub(crate) fn new(socket: UnixStream) -> Result<Worker, Error> {
         socket.set_nonblocking(true).map_err(Error::system("use the agent's socket"))?;
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(Error::system("wait for events"))?;
-        let taken = [Signal::SIGCHLD, GUARD_ENDED].into_iter().collect::<SigSet>();
-        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
-        let signals = SignalFd::with_flags(&taken, flags).map_err(Error::system("take signals"))?;
+        let signals =
+            Signals::open(&[Signal::SIGCHLD, GUARD_ENDED]).map_err(Error::system("take signals"))?;
         let socket_events = EpollFlags::EPOLLIN;
         epoll
             .add(&socket, EpollEvent::new(socket_events, TAG_SOCKET))
@@ -100,12 +111,15 @@ impl Worker {
             outbound,
             outbound_done: 0,
             socket_events,
-            null,
-            starter: Starter::new(open_files),
+            descriptors: Descriptors::of_this_process()
+                .map_err(Error::system("read the limit of open files"))?,
+            starter: Starter::new(),
             runs: Runs::default(),
+            unwatched: VecDeque::new(),
             strays: Strays::watch().map_err(Error::system("watch for escaped processes"))?,
             strays_left: false,
             ending: None,
+            reaped: Vec::new(),
             buffer: vec![0; READ_BYTES],
         })
     }
@@ -151,7 +165,8 @@ impl Worker {
         let now_us = self.clock.now_us();
         let strays = self.strays_left.then(|| now_us + STRAYS_LOOK.as_micros() as u64);
         let end = self.ending.map(|(_, until_us)| until_us);
-        let due_us = [self.runs.next_due_us(), strays, end].into_iter().flatten().min();
+        let watch = self.unwatched.front().map(|(watch_us, _)| *watch_us);
+        let due_us = [self.runs.next_due_us(), watch, strays, end].into_iter().flatten().min();
         let Some(due_us) = due_us else { return EpollTimeout::NONE };
         // Rounded up, so that what is due is due when the wait ends.
         let wait_ms = due_us.saturating_sub(now_us).div_ceil(1000);
@@ -159,18 +174,26 @@ impl Worker {
     }
 
     fn take_signals(&mut self) {
-        while let Ok(Some(signal)) = self.signals.read_signal() {
-            if signal.ssi_signo == GUARD_ENDED as u32 {
-                self.end(Ending::Alone, Duration::ZERO);
+        if self.signals.take().contains(GUARD_ENDED) {
+            self.end(Ending::Alone, Duration::ZERO);
+        }
+        let mut reaped = std::mem::take(&mut self.reaped);
+        reaped.extend(std::iter::from_fn(sys::reap));
+        reaped.retain(|ended| {
+            let is_plugin = self.runs.serial_of(ended.pid).is_some();
+            if !is_plugin {
+                self.strays.reaped(ended.pid);
+            }
+            is_plugin
+        });
+        // After the last was reaped, so none of what they left can be missing.
+        self.strays_left = self.strays.look();
+        for ended in reaped.drain(..) {
+            if let Some(serial) = self.runs.serial_of(ended.pid) {
+                self.finish(serial, Some(ended));
             }
         }
-        while let Some(reaped) = sys::reap() {
-            match self.runs.serial_of(reaped.pid) {
-                Some(serial) => self.finish(serial, Some(reaped)),
-                None => self.strays.reaped(reaped.pid),
-            }
-        }
-        self.strays_left = true;
+        self.reaped = reaped;
     }
 
     fn drain(&mut self, pipe: u64) {
@@ -179,12 +202,12 @@ impl Worker {
         capture.drain(&mut self.buffer);
     }
 
-    /// Ends the run of a plugin that has ended, or of one that cannot be ended, and reports it.
+    /// Ends the run of a plugin that has ended, or of one that cannot be ended, and reports it. The strays must have
+    /// been looked for.
     fn finish(&mut self, serial: u64, reaped: Option<Reaped>) {
         let now_us = self.clock.now_us();
         let Some(run) = self.runs.get_mut(serial) else { return };
-        run.stdout.drain(&mut self.buffer);
-        run.stderr.drain(&mut self.buffer);
+        drain_ended(&mut run.stdout, &mut run.stderr, &mut self.buffer);
         let (pid, ticket, leave_background) = (run.pid, run.ticket, run.leave_background);
         let left_behind = self.strays.count(serial, pid, &self.runs);
         if leave_background {
@@ -212,6 +235,7 @@ impl Worker {
 
     fn handle_due(&mut self) {
         let now_us = self.clock.now_us();
+        self.watch_pipes(now_us);
         while let Some((serial, pid, due)) = self.runs.take_due(now_us) {
             let group = Pid::from_raw(-pid);
             match due {
@@ -222,8 +246,28 @@ impl Worker {
                 Due::Kill => {
                     let _ = kill(group, Signal::SIGKILL);
                 }
-                Due::GiveUp => self.finish(serial, None),
+                Due::GiveUp => {
+                    self.strays_left |= self.strays.look();
+                    self.finish(serial, None);
+                }
             }
+        }
+    }
+
+    /// Waits from now on for the output of the plugins that have run for a while.
+    fn watch_pipes(&mut self, now_us: u64) {
+        while let Some((watch_us, serial)) = self.unwatched.front().copied() {
+            if let Some(run) = self.runs.get_mut(serial) {
+                if watch_us > now_us {
+                    return;
+                }
+                if watch(&self.epoll, serial, run).is_err() {
+                    // The kernel is short of memory: later.
+                    self.unwatched[0].0 = now_us + WATCH_AFTER.as_micros() as u64;
+                    return;
+                }
+            }
+            self.unwatched.pop_front();
         }
     }
 
@@ -315,18 +359,15 @@ impl Worker {
         let (stdout, stdout_end) = Capture::open(stdout_max).map_err(|error| no_pipe(&error))?;
         let (stderr, stderr_end) = Capture::open(stderr_max).map_err(|error| no_pipe(&error))?;
         let serial = self.runs.next_serial();
-        for (place, capture) in [(0, &stdout), (1, &stderr)] {
-            if let Some(pipe) = capture.pipe() {
-                let event = EpollEvent::new(EpollFlags::EPOLLIN, 2 * serial + place + TAG_PIPES);
-                self.epoll.add(pipe, event).map_err(|error| no_pipe(&error.into()))?;
-            }
-        }
         let now_us = self.clock.now_us();
-        let stdio =
-            Stdio { stdin: self.null.as_fd(), stdout: stdout_end.as_fd(), stderr: stderr_end.as_fd() };
+        if self.descriptors.may_run_out(self.runs.len()) {
+            self.descriptors.raise();
+        }
+        let stdio = Stdio { stdout: stdout_end.as_fd(), stderr: stderr_end.as_fd() };
         let mark = (!spec.leave_background).then(|| self.strays.mark(serial));
-        let pid = self.starter.start(spec, mark.as_deref(), stdio)?;
+        let pid = self.starter.start(spec, mark.as_deref(), stdio, self.descriptors.changed())?;
         self.strays.started(pid);
+        self.unwatched.push_back((now_us + WATCH_AFTER.as_micros() as u64, serial));
         self.runs.add(Run::new(ticket, pid, now_us, spec, stdout, stderr));
         Ok(())
     }
@@ -365,6 +406,22 @@ impl Worker {
             }
         }
     }
+}
+
+fn watch(epoll: &Epoll, serial: u64, run: &Run) -> io::Result<()> {
+    // Both before either can be found closed, as `drain_ended` expects.
+    run.stdout.unblock()?;
+    run.stderr.unblock()?;
+    for (place, capture) in [(0, &run.stdout), (1, &run.stderr)] {
+        if let Some(pipe) = capture.pipe() {
+            match epoll.add(pipe, EpollEvent::new(EpollFlags::EPOLLIN, 2 * serial + place + TAG_PIPES)) {
+                // From an attempt that failed with the other one.
+                Ok(()) | Err(nix::errno::Errno::EEXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    Ok(())
 }
 
 fn no_pipe(error: &io::Error) -> StartError {
