@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use custos_store::{Error, Options, Reader, Writer};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -25,6 +26,8 @@ use crate::serve::{self, Server};
 
 /// Between two looks at how the parts are doing.
 const HEALTH_LOOK: Duration = Duration::from_secs(1);
+/// Threads of the NRPE listener.
+const SERVING_THREADS: usize = 2;
 
 /// Runs the daemon until SIGTERM or SIGINT.
 pub fn run(setup: Setup) -> ExitCode {
@@ -33,23 +36,32 @@ pub fn run(setup: Setup) -> ExitCode {
         tracing::error!("{error}");
         return ExitCode::Failure;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!("failed to start: {error}");
-            return ExitCode::Failure;
-        }
-    };
-    runtime.block_on(async move {
-        match Daemon::start(setup, writer) {
-            Ok(daemon) => daemon.serve().await,
-            Err(error) => {
-                tracing::error!("failed to start: {error}");
-                ExitCode::Failure
+    match runtimes() {
+        Ok((own, serving)) => own.block_on(async {
+            match Daemon::start(setup, writer, serving.handle().clone()) {
+                Ok(daemon) => daemon.serve().await,
+                Err(error) => failed_to_start(&error),
             }
-        }
-    })
+        }),
+        Err(error) => failed_to_start(&error),
+    }
+}
+
+/// The runtime of the event loop, which is one thread with all that talks to the shims, so that nothing on the way of
+/// a check waits for another thread; and the one of the listener, whose handshakes must not delay that.
+fn runtimes() -> Result<(Runtime, Runtime), io::Error> {
+    let own = Builder::new_current_thread().enable_all().build()?;
+    let serving = Builder::new_multi_thread()
+        .worker_threads(SERVING_THREADS)
+        .thread_name("custos-serve")
+        .enable_all()
+        .build()?;
+    Ok((own, serving))
+}
+
+fn failed_to_start(error: &io::Error) -> ExitCode {
+    tracing::error!("failed to start: {error}");
+    ExitCode::Failure
 }
 
 struct Daemon {
@@ -60,6 +72,8 @@ struct Daemon {
     executor: Executor,
     answers: Answers,
     server: Option<Server>,
+    /// Where the listener runs.
+    serving: Handle,
     inputs: Inputs,
     request_sender: mpsc::Sender<serve::Request>,
     health: Health,
@@ -106,7 +120,11 @@ impl Inputs {
 }
 
 impl Daemon {
-    fn start(setup: Setup, writer: custos_store::Result<Writer>) -> Result<Daemon, io::Error> {
+    fn start(
+        setup: Setup,
+        writer: custos_store::Result<Writer>,
+        serving: Handle,
+    ) -> Result<Daemon, io::Error> {
         let config = Arc::new(setup.config.clone());
         let histories = match Reader::open(&config.store) {
             Ok(reader) => read_all(&reader, &config),
@@ -129,6 +147,7 @@ impl Daemon {
             executor,
             answers: Answers::default(),
             server: None,
+            serving,
             inputs: Inputs {
                 reports,
                 requests,
@@ -156,6 +175,7 @@ impl Daemon {
     fn start_nrpe(&mut self) -> Result<(), io::Error> {
         let settings = self.setup.nrpe_settings(&self.config).map_err(io::Error::other)?;
         if let Some(settings) = settings {
+            let _within = self.serving.enter();
             let server = Server::start(settings, self.request_sender.clone()).map_err(io::Error::other)?;
             for address in server.addresses() {
                 tracing::info!("answering NRPE on {address}");
@@ -287,6 +307,7 @@ impl Daemon {
     }
 
     fn reload_nrpe(&mut self, settings: Option<serve::Settings>) -> Result<(), serve::Error> {
+        let _within = self.serving.enter();
         match (settings, &self.server) {
             (Some(settings), Some(server)) => server.reload(settings)?,
             (Some(settings), None) => {
@@ -333,7 +354,7 @@ impl Daemon {
             stopping();
         }
         self.handle(Event::Stop, clock::now());
-        let server = self.server.take().map(|server| tokio::spawn(async move { server.stop().await }));
+        let server = self.server.take().map(|server| self.serving.spawn(async move { server.stop().await }));
         let deadline_us = clock::now().mono_us + micros(DRAIN);
         while self.agent.running() > 0 && clock::now().mono_us < deadline_us {
             let left = Duration::from_micros(deadline_us.saturating_sub(clock::now().mono_us));
