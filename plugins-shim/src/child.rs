@@ -18,9 +18,11 @@ use std::ptr;
 
 use libc::{c_char, c_int, c_long, c_void};
 
-use crate::spec::{Credentials, Limits, Spec};
+use crate::spec::{Credentials, IoPriority, Limits, Spec};
 
 const STACK_BYTES: usize = 64 * 1024;
+/// Says that the number beside it is a process; 0 is the caller.
+const IOPRIO_WHO_PROCESS: c_int = 1;
 /// Interprets a program that the kernel refuses with ENOEXEC: a script without its `#!` line.
 const SHELL: &CStr = c"/bin/sh";
 
@@ -53,6 +55,7 @@ enum Step {
     Descriptors,
     Limits,
     Nice,
+    IoPriority,
     Groups,
     User,
     Directory,
@@ -75,6 +78,8 @@ struct Plan<'a> {
     outputs: [c_int; 2],
     limits: Vec<(c_int, libc::rlimit)>,
     nice: i8,
+    /// As `ioprio_set(2)` takes it.
+    io_priority: Option<c_int>,
     credentials: Option<&'a Credentials>,
     no_new_privileges: bool,
     parent: i32,
@@ -113,6 +118,7 @@ impl Starter {
             outputs: [stdio.stdout, stdio.stderr].map(|fd| fd.as_raw_fd()),
             limits: resource_limits(&spec.limits, open_files),
             nice: spec.nice,
+            io_priority: spec.io_priority.map(io_priority),
             credentials: spec.credentials.as_ref(),
             no_new_privileges: spec.no_new_privileges,
             parent: self.own_pid,
@@ -179,6 +185,9 @@ fn become_plugin(plan: &mut Plan<'_>) -> Result<(), Step> {
         let now = unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) };
         let wanted = now.saturating_add(c_int::from(plan.nice));
         attempt!(Step::Nice, libc::setpriority(libc::PRIO_PROCESS, 0, wanted));
+    }
+    if let Some(priority) = plan.io_priority {
+        attempt!(Step::IoPriority, libc::syscall(libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, priority));
     }
     if let Some(credentials) = plan.credentials {
         let (count, groups) = (credentials.groups.len(), credentials.groups.as_ptr());
@@ -305,6 +314,16 @@ fn files(program: &OsStr, spec: &Spec) -> Result<Vec<CString>, StartError> {
         .collect()
 }
 
+/// The class in the upper bits, the level in the lower 13; levels beyond the last are refused by the kernel.
+fn io_priority(priority: IoPriority) -> c_int {
+    let (class, level) = match priority {
+        IoPriority::RealTime(level) => (1, level),
+        IoPriority::BestEffort(level) => (2, level),
+        IoPriority::Idle => (3, 0),
+    };
+    class << 13 | c_int::from(level)
+}
+
 fn resource_limits(limits: &Limits, open_files: Option<libc::rlimit>) -> Vec<(c_int, libc::rlimit)> {
     let mut set = vec![];
     let wanted = [
@@ -333,6 +352,7 @@ fn describe(step: Step, errno: i32, spec: &Spec, files: &[CString]) -> String {
         Step::Descriptors => "connect the plugin's output".to_owned(),
         Step::Limits => "set the plugin's limits".to_owned(),
         Step::Nice => format!("change the niceness by {}", spec.nice),
+        Step::IoPriority => "set the priority of input and output".to_owned(),
         Step::Groups => format!("take the groups of {}", user(spec)),
         Step::User => format!("become {}", user(spec)),
         Step::Directory => format!("enter the directory {}", spec.cwd.display()),

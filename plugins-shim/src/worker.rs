@@ -20,7 +20,7 @@ use nix::unistd::Pid;
 
 use crate::capture::{Capture, drain_ended};
 use crate::child::{StartError, Starter, Stdio};
-use crate::clock::Clock;
+use crate::clock::monotonic_us;
 use crate::descriptors::Descriptors;
 use crate::error::Error;
 use crate::limits::{
@@ -54,7 +54,6 @@ enum Ending {
 
 /// The state of the loop.
 pub(crate) struct Worker {
-    clock: Clock,
     epoll: Epoll,
     signals: Signals,
     socket: UnixStream,
@@ -101,7 +100,6 @@ impl Worker {
         let mut outbound = Vec::new();
         encode_message(&Message::Hello { version: VERSION }, &mut outbound)?;
         Ok(Worker {
-            clock: Clock::start(),
             epoll,
             signals,
             socket,
@@ -157,12 +155,12 @@ impl Worker {
     fn done(&self) -> bool {
         let Some((ending, until_us)) = self.ending else { return false };
         let told = ending == Ending::Alone || self.outbound.is_empty();
-        (self.runs.len() == 0 && !self.strays_left && told) || self.clock.now_us() >= until_us
+        (self.runs.len() == 0 && !self.strays_left && told) || monotonic_us() >= until_us
     }
 
     /// How long nothing can be due.
     fn wait(&self) -> EpollTimeout {
-        let now_us = self.clock.now_us();
+        let now_us = monotonic_us();
         let strays = self.strays_left.then(|| now_us + STRAYS_LOOK.as_micros() as u64);
         let end = self.ending.map(|(_, until_us)| until_us);
         let watch = self.unwatched.front().map(|(watch_us, _)| *watch_us);
@@ -205,7 +203,7 @@ impl Worker {
     /// Ends the run of a plugin that has ended, or of one that cannot be ended, and reports it. The strays must have
     /// been looked for.
     fn finish(&mut self, serial: u64, reaped: Option<Reaped>) {
-        let now_us = self.clock.now_us();
+        let now_us = monotonic_us();
         let Some(run) = self.runs.get_mut(serial) else { return };
         drain_ended(&mut run.stdout, &mut run.stderr, &mut self.buffer);
         let (pid, ticket, leave_background) = (run.pid, run.ticket, run.leave_background);
@@ -234,7 +232,7 @@ impl Worker {
     }
 
     fn handle_due(&mut self) {
-        let now_us = self.clock.now_us();
+        let now_us = monotonic_us();
         self.watch_pipes(now_us);
         while let Some((serial, pid, due)) = self.runs.take_due(now_us) {
             let group = Pid::from_raw(-pid);
@@ -276,7 +274,7 @@ impl Worker {
         if matches!(self.ending, Some((Ending::Alone, _))) {
             return;
         }
-        let now_us = self.clock.now_us();
+        let now_us = monotonic_us();
         let until_us = now_us + (grace.min(crate::limits::WAIT_MAX) + END_WAIT).as_micros() as u64;
         self.ending = Some((ending, until_us));
         self.strays_left = true;
@@ -329,7 +327,7 @@ impl Worker {
         match message {
             Message::Hello { version: VERSION } => self.greeted = true,
             Message::Hello { version } => self.refuse(DecodeError::Version(version)),
-            Message::Start { ticket, spec } if self.greeted => self.start(ticket, &spec),
+            Message::Start { ticket, asked_us, spec } if self.greeted => self.start(ticket, asked_us, &spec),
             Message::Stop { grace } if self.greeted => self.end(Ending::Asked, grace),
             _ => self.refuse(DecodeError::Unexpected),
         }
@@ -341,16 +339,16 @@ impl Worker {
         self.end(Ending::Alone, Duration::ZERO);
     }
 
-    fn start(&mut self, ticket: u64, spec: &Spec) {
+    fn start(&mut self, ticket: u64, asked_us: u64, spec: &Spec) {
         if self.ending.is_some() {
             return self.report(ticket, &Report::without_run(Outcome::NotFinished));
         }
-        if let Err(StartError { errno, message }) = self.try_start(ticket, spec) {
+        if let Err(StartError { errno, message }) = self.try_start(ticket, asked_us, spec) {
             self.report(ticket, &Report::without_run(Outcome::NotStarted { errno, message }));
         }
     }
 
-    fn try_start(&mut self, ticket: u64, spec: &Spec) -> Result<(), StartError> {
+    fn try_start(&mut self, ticket: u64, asked_us: u64, spec: &Spec) -> Result<(), StartError> {
         if self.runs.len() >= RUNS_MAX {
             let message = format!("failed to start a plugin: {RUNS_MAX} are running already");
             return Err(StartError { errno: libc::EAGAIN, message });
@@ -359,7 +357,7 @@ impl Worker {
         let (stdout, stdout_end) = Capture::open(stdout_max).map_err(|error| no_pipe(&error))?;
         let (stderr, stderr_end) = Capture::open(stderr_max).map_err(|error| no_pipe(&error))?;
         let serial = self.runs.next_serial();
-        let now_us = self.clock.now_us();
+        let now_us = monotonic_us();
         if self.descriptors.may_run_out(self.runs.len()) {
             self.descriptors.raise();
         }
@@ -368,7 +366,8 @@ impl Worker {
         let pid = self.starter.start(spec, mark.as_deref(), stdio, self.descriptors.changed())?;
         self.strays.started(pid);
         self.unwatched.push_back((now_us + WATCH_AFTER.as_micros() as u64, serial));
-        self.runs.add(Run::new(ticket, pid, now_us, spec, stdout, stderr));
+        let wait_us = now_us.saturating_sub(asked_us);
+        self.runs.add(Run::new(ticket, pid, now_us, wait_us, spec, stdout, stderr));
         Ok(())
     }
 

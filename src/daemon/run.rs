@@ -18,7 +18,7 @@ use crate::clock::{self, Moment, micros};
 use crate::control::{self, AgentStatus, Asked, Request, Response};
 use crate::definition::Config;
 use crate::evaluate::{Change, ChangeKind};
-use crate::execute::{Executor, PluginEnvironment, Reports};
+use crate::execute::{Executor, Lanes, PluginEnvironment, Reports};
 use crate::exit_code::ExitCode;
 use crate::limits::{AGENT_CHECK_INTERVAL, CONTROL_QUEUE_MAX, DRAIN, NRPE_REQUEST_QUEUE_MAX};
 use crate::record::Recorder;
@@ -26,6 +26,8 @@ use crate::serve::{self, Server};
 
 /// Between two looks at how the parts are doing.
 const HEALTH_LOOK: Duration = Duration::from_secs(1);
+/// Reports that are handled before anything else is looked at.
+const REPORTS_PER_TURN_MAX: usize = 64;
 /// Threads of the NRPE listener.
 const SERVING_THREADS: usize = 2;
 
@@ -134,7 +136,7 @@ impl Daemon {
             }
         };
         let recorder = Recorder::start(config.store.clone(), writer, config.sync)?;
-        let (executor, reports) = Executor::start().map_err(io::Error::other)?;
+        let (executor, reports) = Executor::start(&Lanes::default()).map_err(io::Error::other)?;
         let (request_sender, requests) = mpsc::channel(NRPE_REQUEST_QUEUE_MAX);
         let (command_sender, commands) = mpsc::channel(CONTROL_QUEUE_MAX);
         if let Err(error) = control::listen(&config.store, command_sender) {
@@ -198,7 +200,7 @@ impl Daemon {
                 Input::Hangup => self.reload(now),
                 Input::Command(asked) => self.command(asked, now),
                 Input::Look => self.look(now),
-                Input::Report(ticket, report) => self.handle(Event::Finished { ticket, report }, now),
+                Input::Report(ticket, report) => self.reports(ticket, report, now),
                 Input::Request(request) => self.request(request, now),
                 Input::Due => self.handle(Event::Wake, now),
             }
@@ -216,10 +218,20 @@ impl Daemon {
         self.perform();
     }
 
+    /// Handles a report, and those that came with it.
+    fn reports(&mut self, ticket: u64, report: custos_shim::Report, now: Moment) {
+        self.agent.handle(Event::Finished { ticket, report }, now, &mut self.effects);
+        for _ in 0..REPORTS_PER_TURN_MAX {
+            let Some((ticket, report)) = self.inputs.reports.try_recv() else { break };
+            self.agent.handle(Event::Finished { ticket, report }, now, &mut self.effects);
+        }
+        self.perform();
+    }
+
     fn perform(&mut self) {
         for effect in self.effects.drain(..) {
             match effect {
-                Effect::Execute { ticket, spec } => self.executor.submit(ticket, *spec),
+                Effect::Execute { ticket, spec } => self.executor.submit(ticket, &spec),
                 Effect::Record { check, run } => self.recorder.record(check, run),
                 Effect::Answer { id, result } => self.answers.give(id, result),
                 Effect::Changed { check, change, text } => log_change(&check, change, &text),
