@@ -54,7 +54,7 @@ fn measure() -> Result<String, Box<dyn Error>> {
     encode_message(&Message::Hello { version: VERSION }, &mut outbound)?;
     for ticket in 0..at_once {
         encode_message(
-            &Message::Start { ticket, asked_us: monotonic_us(), spec: spec.clone() },
+            &Message::Start { ticket, asked_us: monotonic_us(), awaited: true, spec: spec.clone() },
             &mut outbound,
         )?;
     }
@@ -76,7 +76,7 @@ fn measure() -> Result<String, Box<dyn Error>> {
             done += 1;
             plugins_cpu_us += report.cpu_us;
             encode_message(
-                &Message::Start { ticket, asked_us: monotonic_us(), spec: spec.clone() },
+                &Message::Start { ticket, asked_us: monotonic_us(), awaited: true, spec: spec.clone() },
                 &mut outbound,
             )?;
         }

@@ -12,6 +12,7 @@ mod guard;
 mod launch;
 mod limits;
 mod mark;
+mod outbound;
 mod run;
 mod runs;
 mod signals;

@@ -34,6 +34,8 @@ pub(crate) struct Run {
     pub(crate) pid: i32,
     started_us: u64,
     wait_us: u64,
+    /// Somebody waits for its report.
+    pub(crate) awaited: bool,
     phase: Phase,
     /// The agent wanted it ended, so its result does not count.
     abandoned: bool,
@@ -52,7 +54,7 @@ impl Run {
         ticket: u64,
         pid: i32,
         now_us: u64,
-        wait_us: u64,
+        (wait_us, awaited): (u64, bool),
         spec: &Spec,
         stdout: Capture,
         stderr: Capture,
@@ -65,6 +67,7 @@ impl Run {
             pid,
             started_us: now_us,
             wait_us,
+            awaited,
             phase,
             abandoned: false,
             grace_us,

@@ -7,7 +7,7 @@
 //! frame    | len u32 | kind u8 | ticket u64 | body …            len counts what follows it
 //!
 //! kind 1   Hello     version u32                                 both ways, first; ticket 0
-//! kind 2   Start     asked_us u64, spec                          agent to shim
+//! kind 2   Start     asked_us u64, awaited u8, spec              agent to shim
 //! kind 3   Stop      grace_us u64                                agent to shim; ticket 0
 //! kind 4   Report    report                                      shim to agent, with the ticket of its Start
 //!
@@ -59,6 +59,8 @@ pub enum Message {
         ticket: u64,
         /// When the agent wanted it started, by [`monotonic_us`](crate::monotonic_us).
         asked_us: u64,
+        /// Whether its report is to be sent at once, and not gathered with those of others.
+        awaited: bool,
         /// What to run.
         spec: Box<Spec>,
     },
@@ -119,7 +121,9 @@ impl std::error::Error for DecodeError {}
 pub fn encode_message(message: &Message, out: &mut Vec<u8>) -> Result<(), Error> {
     match message {
         Message::Hello { version } => frame(out, KIND_HELLO, 0, |out| put_u32(out, *version)),
-        Message::Start { ticket, asked_us, spec } => encode_start(*ticket, *asked_us, spec, out),
+        Message::Start { ticket, asked_us, awaited, spec } => {
+            encode_start(*ticket, *asked_us, *awaited, spec, out)
+        }
         Message::Stop { grace } => frame(out, KIND_STOP, 0, |out| put_duration(out, *grace)),
         Message::Report { ticket, report } => encode_report(*ticket, report, out),
     }
@@ -129,9 +133,16 @@ pub fn encode_message(message: &Message, out: &mut Vec<u8>) -> Result<(), Error>
 ///
 /// # Errors
 /// As for [`encode_message`].
-pub fn encode_start(ticket: u64, asked_us: u64, spec: &Spec, out: &mut Vec<u8>) -> Result<(), Error> {
+pub fn encode_start(
+    ticket: u64,
+    asked_us: u64,
+    awaited: bool,
+    spec: &Spec,
+    out: &mut Vec<u8>,
+) -> Result<(), Error> {
     frame(out, KIND_START, ticket, |out| {
         put_u64(out, asked_us);
+        out.push(u8::from(awaited));
         put_spec(out, spec);
     })
 }
@@ -157,7 +168,12 @@ pub fn decode_message(input: &[u8]) -> Result<Option<(Message, usize)>, DecodeEr
     let ticket = fields.u64()?;
     let message = match kind {
         KIND_HELLO => Message::Hello { version: fields.u32()? },
-        KIND_START => Message::Start { ticket, asked_us: fields.u64()?, spec: Box::new(fields.spec()?) },
+        KIND_START => Message::Start {
+            ticket,
+            asked_us: fields.u64()?,
+            awaited: fields.flag()?,
+            spec: Box::new(fields.spec()?),
+        },
         KIND_STOP => Message::Stop { grace: fields.duration()? },
         KIND_REPORT => Message::Report { ticket, report: Box::new(fields.report()?) },
         kind => return Err(DecodeError::Kind(kind)),

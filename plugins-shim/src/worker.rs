@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::signal::{Signal, kill};
-use nix::sys::socket::{MsgFlags, send};
 use nix::unistd::Pid;
 
 use crate::capture::{Capture, drain_ended};
@@ -23,16 +22,15 @@ use crate::child::{StartError, Starter, Stdio};
 use crate::clock::monotonic_us;
 use crate::descriptors::Descriptors;
 use crate::error::Error;
-use crate::limits::{
-    END_WAIT, OUTBOUND_MAX_BYTES, READ_BYTES, RUNS_MAX, STARTS_PER_TURN_MAX, STRAYS_LOOK, WATCH_AFTER,
-};
+use crate::limits::{END_WAIT, READ_BYTES, RUNS_MAX, STARTS_PER_TURN_MAX, STRAYS_LOOK, WATCH_AFTER};
+use crate::outbound::Outbound;
 use crate::run::{Due, Run, kept_bytes};
 use crate::runs::Runs;
 use crate::signals::Signals;
 use crate::spec::{Outcome, Report, Spec};
 use crate::strays::Strays;
 use crate::sys::{self, Reaped};
-use crate::wire::{DecodeError, Message, VERSION, decode_message, encode_message, encode_report};
+use crate::wire::{DecodeError, Message, VERSION, decode_message};
 
 /// The signal that the kernel sends when the guard has ended.
 pub(crate) const GUARD_ENDED: Signal = Signal::SIGUSR1;
@@ -61,9 +59,7 @@ pub(crate) struct Worker {
     inbound: Vec<u8>,
     /// Bytes of `inbound` that are already handled.
     inbound_done: usize,
-    outbound: Vec<u8>,
-    /// Bytes of `outbound` that are already sent.
-    outbound_done: usize,
+    outbound: Outbound,
     /// The events of the socket that are waited for.
     socket_events: EpollFlags,
     descriptors: Descriptors,
@@ -97,8 +93,8 @@ impl Worker {
         epoll
             .add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, TAG_SIGNALS))
             .map_err(Error::system("wait for signals"))?;
-        let mut outbound = Vec::new();
-        encode_message(&Message::Hello { version: VERSION }, &mut outbound)?;
+        let mut outbound = Outbound::default();
+        outbound.message(&Message::Hello { version: VERSION })?;
         Ok(Worker {
             epoll,
             signals,
@@ -107,7 +103,6 @@ impl Worker {
             inbound: Vec::new(),
             inbound_done: 0,
             outbound,
-            outbound_done: 0,
             socket_events,
             descriptors: Descriptors::of_this_process()
                 .map_err(Error::system("read the limit of open files"))?,
@@ -164,7 +159,8 @@ impl Worker {
         let strays = self.strays_left.then(|| now_us + STRAYS_LOOK.as_micros() as u64);
         let end = self.ending.map(|(_, until_us)| until_us);
         let watch = self.unwatched.front().map(|(watch_us, _)| *watch_us);
-        let due_us = [self.runs.next_due_us(), watch, strays, end].into_iter().flatten().min();
+        let due_us =
+            [self.runs.next_due_us(), watch, self.outbound.due_us(), strays, end].into_iter().flatten().min();
         let Some(due_us) = due_us else { return EpollTimeout::NONE };
         // Rounded up, so that what is due is due when the wait ends.
         let wait_ms = due_us.saturating_sub(now_us).div_ceil(1000);
@@ -206,21 +202,19 @@ impl Worker {
         let now_us = monotonic_us();
         let Some(run) = self.runs.get_mut(serial) else { return };
         drain_ended(&mut run.stdout, &mut run.stderr, &mut self.buffer);
-        let (pid, ticket, leave_background) = (run.pid, run.ticket, run.leave_background);
+        let (pid, leave_background) = (run.pid, run.leave_background);
         let left_behind = self.strays.count(serial, pid, &self.runs);
         if leave_background {
             self.strays.spare(serial, pid);
         }
         let Some(run) = self.runs.remove(serial) else { return };
-        self.report(ticket, &run.report(reaped, now_us, left_behind));
+        let (ticket, awaited) = (run.ticket, run.awaited);
+        self.report(ticket, &run.report(reaped, now_us, left_behind), awaited);
     }
 
-    fn report(&mut self, ticket: u64, report: &Report) {
-        if !matches!(self.ending, Some((Ending::Alone, _)))
-            && encode_report(ticket, report, &mut self.outbound).is_err()
-        {
-            // Cannot be: what is kept of an output is far less than a frame. Its ticket must come back all the same.
-            let _ = encode_report(ticket, &Report::without_run(Outcome::NotFinished), &mut self.outbound);
+    fn report(&mut self, ticket: u64, report: &Report, awaited: bool) {
+        if !matches!(self.ending, Some((Ending::Alone, _))) {
+            self.outbound.report(ticket, report, awaited);
         }
     }
 
@@ -278,10 +272,10 @@ impl Worker {
         let until_us = now_us + (grace.min(crate::limits::WAIT_MAX) + END_WAIT).as_micros() as u64;
         self.ending = Some((ending, until_us));
         self.strays_left = true;
+        self.outbound.hurry();
         self.runs.abandon_all(now_us, grace.as_micros() as u64);
         if ending == Ending::Alone {
             self.outbound.clear();
-            self.outbound_done = 0;
             let _ = self.epoll.delete(&self.socket);
         }
     }
@@ -301,7 +295,7 @@ impl Worker {
     /// Handles some of the messages that have come in. Returns whether there are more.
     fn handle_requests(&mut self) -> bool {
         for _ in 0..STARTS_PER_TURN_MAX {
-            if self.outbound.len() - self.outbound_done > OUTBOUND_MAX_BYTES {
+            if self.outbound.is_full() {
                 return false;
             }
             match decode_message(&self.inbound[self.inbound_done..]) {
@@ -327,7 +321,9 @@ impl Worker {
         match message {
             Message::Hello { version: VERSION } => self.greeted = true,
             Message::Hello { version } => self.refuse(DecodeError::Version(version)),
-            Message::Start { ticket, asked_us, spec } if self.greeted => self.start(ticket, asked_us, &spec),
+            Message::Start { ticket, asked_us, awaited, spec } if self.greeted => {
+                self.start(ticket, asked_us, awaited, &spec);
+            }
             Message::Stop { grace } if self.greeted => self.end(Ending::Asked, grace),
             _ => self.refuse(DecodeError::Unexpected),
         }
@@ -339,16 +335,22 @@ impl Worker {
         self.end(Ending::Alone, Duration::ZERO);
     }
 
-    fn start(&mut self, ticket: u64, asked_us: u64, spec: &Spec) {
+    fn start(&mut self, ticket: u64, asked_us: u64, awaited: bool, spec: &Spec) {
         if self.ending.is_some() {
-            return self.report(ticket, &Report::without_run(Outcome::NotFinished));
+            return self.report(ticket, &Report::without_run(Outcome::NotFinished), true);
         }
-        if let Err(StartError { errno, message }) = self.try_start(ticket, asked_us, spec) {
-            self.report(ticket, &Report::without_run(Outcome::NotStarted { errno, message }));
+        if let Err(StartError { errno, message }) = self.try_start(ticket, asked_us, awaited, spec) {
+            self.report(ticket, &Report::without_run(Outcome::NotStarted { errno, message }), awaited);
         }
     }
 
-    fn try_start(&mut self, ticket: u64, asked_us: u64, spec: &Spec) -> Result<(), StartError> {
+    fn try_start(
+        &mut self,
+        ticket: u64,
+        asked_us: u64,
+        awaited: bool,
+        spec: &Spec,
+    ) -> Result<(), StartError> {
         if self.runs.len() >= RUNS_MAX {
             let message = format!("failed to start a plugin: {RUNS_MAX} are running already");
             return Err(StartError { errno: libc::EAGAIN, message });
@@ -367,24 +369,14 @@ impl Worker {
         self.strays.started(pid);
         self.unwatched.push_back((now_us + WATCH_AFTER.as_micros() as u64, serial));
         let wait_us = now_us.saturating_sub(asked_us);
-        self.runs.add(Run::new(ticket, pid, now_us, wait_us, spec, stdout, stderr));
+        self.runs.add(Run::new(ticket, pid, now_us, (wait_us, awaited), spec, stdout, stderr));
         Ok(())
     }
 
-    /// Sends what the socket takes, and waits for its readiness only if something is left.
+    /// Sends what is due, and waits for the socket only if it takes no more.
     fn send(&mut self) {
-        while self.outbound_done < self.outbound.len() {
-            let rest = &self.outbound[self.outbound_done..];
-            match send(self.socket.as_raw_fd(), rest, MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT) {
-                Ok(len) => self.outbound_done += len,
-                Err(nix::errno::Errno::EINTR) => {}
-                Err(nix::errno::Errno::EAGAIN) => break,
-                Err(_) => return self.end(Ending::Alone, Duration::ZERO),
-            }
-        }
-        if self.outbound_done == self.outbound.len() {
-            self.outbound.clear();
-            self.outbound_done = 0;
+        if self.outbound.send(self.socket.as_raw_fd(), monotonic_us()).is_err() {
+            return self.end(Ending::Alone, Duration::ZERO);
         }
         if !matches!(self.ending, Some((Ending::Alone, _))) {
             self.wait_for_socket();
@@ -393,9 +385,8 @@ impl Worker {
 
     /// Waits for what the socket is needed for: not for requests while earlier ones or reports pile up.
     fn wait_for_socket(&mut self) {
-        let full = self.outbound.len() - self.outbound_done > OUTBOUND_MAX_BYTES;
-        let mut wanted = if full { EpollFlags::empty() } else { EpollFlags::EPOLLIN };
-        if !self.outbound.is_empty() {
+        let mut wanted = if self.outbound.is_full() { EpollFlags::empty() } else { EpollFlags::EPOLLIN };
+        if self.outbound.is_blocked() {
             wanted |= EpollFlags::EPOLLOUT;
         }
         if wanted != self.socket_events {

@@ -241,7 +241,9 @@ impl Agent {
         self.lines_running += usize::from(line.is_some());
         let execution = Execution { entry: index, slot_us, started: now, slow, timeout: spec.timeout, line };
         self.executions.insert(ticket, execution);
-        effects.push(Effect::Execute { ticket, spec });
+        let asked = slot_us.is_none() || !self.entries[index].askers.is_empty();
+        let crowded = self.executions.len() * 2 >= self.config.max_concurrent_checks;
+        effects.push(Effect::Execute { ticket, spec, awaited: asked || crowded });
     }
 
     fn finished(&mut self, ticket: u64, report: Report, now: Moment, effects: &mut Vec<Effect>) {

@@ -231,7 +231,7 @@ impl Daemon {
     fn perform(&mut self) {
         for effect in self.effects.drain(..) {
             match effect {
-                Effect::Execute { ticket, spec } => self.executor.submit(ticket, &spec),
+                Effect::Execute { ticket, spec, awaited } => self.executor.submit(ticket, &spec, awaited),
                 Effect::Record { check, run } => self.recorder.record(check, run),
                 Effect::Answer { id, result } => self.answers.give(id, result),
                 Effect::Changed { check, change, text } => log_change(&check, change, &text),

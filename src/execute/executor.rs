@@ -75,11 +75,12 @@ impl Executor {
         Ok((Executor { lanes }, Reports { receiver }))
     }
 
-    /// Has a plugin run. What comes of it, even if it cannot be started, comes out of [`Reports`] with the ticket.
+    /// Has a plugin run. What comes of it, even if it cannot be started, comes out of [`Reports`] with the ticket: at once
+    /// if it is awaited, else perhaps some milliseconds later, with others.
     ///
     /// The ticket must not be that of a run whose report is still to come.
-    pub fn submit(&self, ticket: u64, spec: &Spec) {
-        self.least_busy().submit(ticket, spec);
+    pub fn submit(&self, ticket: u64, spec: &Spec, awaited: bool) {
+        self.least_busy().submit(ticket, spec, awaited);
     }
 
     /// The lane that holds the fewest plugins; a new one if even that is crowded.

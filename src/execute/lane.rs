@@ -88,9 +88,9 @@ impl Lane {
     }
 
     /// Has the shim run a plugin.
-    pub(super) fn submit(&self, ticket: u64, spec: &Spec) {
+    pub(super) fn submit(&self, ticket: u64, spec: &Spec, awaited: bool) {
         self.shared.awake.store(true, Ordering::Relaxed);
-        self.shared.queue().submit(ticket, spec, monotonic_us());
+        self.shared.queue().submit(ticket, spec, awaited, monotonic_us());
         self.shared.wake.notify_one();
     }
 

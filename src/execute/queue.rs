@@ -26,7 +26,7 @@ pub(super) struct Queue {
 
 impl Queue {
     /// Queues a plugin, or the report of why it is not started.
-    pub(super) fn submit(&mut self, ticket: u64, spec: &Spec, now_us: u64) {
+    pub(super) fn submit(&mut self, ticket: u64, spec: &Spec, awaited: bool, now_us: u64) {
         if self.stopping {
             return self.refused.push((ticket, Report::without_run(Outcome::NotFinished)));
         }
@@ -34,7 +34,7 @@ impl Queue {
             let message = format!("failed to start a plugin: {RUNS_MAX} are running already");
             return self.refused.push((ticket, not_started(nix::errno::Errno::EAGAIN, message)));
         }
-        match encode_start(ticket, now_us, spec, &mut self.outbound) {
+        match encode_start(ticket, now_us, awaited, spec, &mut self.outbound) {
             Ok(()) => {
                 let allowed_us = micros(spec.timeout).saturating_add(micros(spec.grace));
                 self.held.insert(ticket, now_us.saturating_add(allowed_us));

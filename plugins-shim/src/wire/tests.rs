@@ -82,10 +82,8 @@ fn report() -> impl Strategy<Value = Report> {
 fn message() -> impl Strategy<Value = Message> {
     prop_oneof![
         any::<u32>().prop_map(|version| Message::Hello { version }),
-        (any::<[u64; 2]>(), spec()).prop_map(|([ticket, asked_us], spec)| Message::Start {
-            ticket,
-            asked_us,
-            spec: Box::new(spec)
+        (any::<[u64; 2]>(), any::<bool>(), spec()).prop_map(|([ticket, asked_us], awaited, spec)| {
+            Message::Start { ticket, asked_us, awaited, spec: Box::new(spec) }
         }),
         any::<u64>().prop_map(|us| Message::Stop { grace: Duration::from_micros(us) }),
         (any::<u64>(), report())
