@@ -24,7 +24,8 @@ fn credentials() -> impl Strategy<Value = Credentials> {
 }
 
 fn spec() -> impl Strategy<Value = Spec> {
-    let program = (vec(text(), 0..5), vec((text(), text()), 0..5), text(), option::of(credentials()));
+    let words = (vec(text(), 0..5), option::of(text()));
+    let program = (words, vec((text(), text()), 0..5), text(), option::of(credentials()));
     let io = option::of(prop_oneof![
         any::<u8>().prop_map(IoPriority::RealTime),
         any::<u8>().prop_map(IoPriority::BestEffort),
@@ -32,8 +33,12 @@ fn spec() -> impl Strategy<Value = Spec> {
     ]);
     let bounds = ((any::<i8>(), io), limits(), any::<[bool; 2]>(), any::<[u64; 2]>(), any::<[usize; 2]>());
     (program, bounds).prop_map(
-        |((argv, env, cwd, credentials), ((nice, io_priority), limits, switches, times, sizes))| Spec {
+        |(
+            ((argv, shell_line), env, cwd, credentials),
+            ((nice, io_priority), limits, switches, times, sizes),
+        )| Spec {
             argv,
+            shell_line,
             env,
             cwd: PathBuf::from(cwd),
             credentials,
