@@ -16,6 +16,7 @@ pub fn implicit_check(name: &str) -> Check {
         check_interval: Duration::from_secs(300),
         retry_interval: Duration::from_secs(60),
         max_check_attempts: 1,
+        volatile: false,
         timeout: Duration::from_secs(60),
         timeout_state: State::Unknown,
         byte_units: ByteUnits::Si,

@@ -177,7 +177,7 @@ mod tests {
     use custos_store::{Options, Reason, Writer};
 
     use super::*;
-    use crate::evaluate::advance;
+    use crate::evaluate::{Counting, advance};
     use crate::graph::Glyphs;
 
     #[derive(Parser)]
@@ -205,7 +205,8 @@ mod tests {
                 match State::from_code(*code) {
                     Some(state) => {
                         run.state = state;
-                        run.standing = advance(before, state, run.time_ms, 2, None).0;
+                        let counting = Counting { max_check_attempts: 2, volatile: false, flap_limits: None };
+                        run.standing = advance(before, state, run.time_ms, counting).0;
                         before = Some(Before { state, standing: run.standing });
                     }
                     None => run.reason = Reason::Missed,

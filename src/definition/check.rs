@@ -69,6 +69,7 @@ pub(super) fn read(
         check_interval,
         retry_interval: settings.retry_interval.unwrap_or(check_interval),
         max_check_attempts: settings.max_check_attempts.unwrap_or(MAX_CHECK_ATTEMPTS),
+        volatile: settings.volatile.unwrap_or(false),
         timeout,
         timeout_state: settings.timeout_state.unwrap_or(State::Unknown),
         byte_units,

@@ -99,6 +99,8 @@ pub struct Check {
     pub retry_interval: Duration,
     /// Runs that must agree before a problem is hard.
     pub max_check_attempts: u32,
+    /// Whether every result that is not OK is an event of its own once the state is hard.
+    pub volatile: bool,
     /// How long the plugin may run.
     pub timeout: Duration,
     /// The state of a run that timed out.

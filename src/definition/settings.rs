@@ -14,10 +14,11 @@ use super::yaml::{Content, Node};
 use crate::limits::{CHECK_ATTEMPTS_MAX, CHECK_INTERVAL_MIN, INTERVAL_MAX, TIMEOUT_MIN};
 
 /// The keys of these settings, allowed in `defaults` and in every check.
-pub(super) const KEYS: [&str; 13] = [
+pub(super) const KEYS: [&str; 14] = [
     "check_interval",
     "retry_interval",
     "max_check_attempts",
+    "volatile",
     "timeout",
     "timeout_state",
     "environment",
@@ -45,6 +46,7 @@ pub(super) struct Settings {
     pub(super) check_interval: Option<Duration>,
     pub(super) retry_interval: Option<Duration>,
     pub(super) max_check_attempts: Option<u32>,
+    pub(super) volatile: Option<bool>,
     pub(super) timeout: Option<Duration>,
     pub(super) timeout_state: Option<State>,
     pub(super) environment: BTreeMap<String, String>,
@@ -71,6 +73,7 @@ impl Settings {
                 .get("max_check_attempts")
                 .and_then(|node| whole(node, 1, i64::from(CHECK_ATTEMPTS_MAX), findings))
                 .and_then(|attempts| u32::try_from(attempts).ok()),
+            volatile: fields.get("volatile").and_then(|node| boolean(node, findings)),
             timeout: fields
                 .get("timeout")
                 .and_then(|node| duration::read(node, TIMEOUT_MIN, INTERVAL_MAX, findings)),
@@ -103,6 +106,7 @@ impl Settings {
             check_interval: self.check_interval.or(base.check_interval),
             retry_interval: self.retry_interval.or(base.retry_interval),
             max_check_attempts: self.max_check_attempts.or(base.max_check_attempts),
+            volatile: self.volatile.or(base.volatile),
             timeout: self.timeout.or(base.timeout),
             timeout_state: self.timeout_state.or(base.timeout_state),
             environment,
@@ -194,14 +198,14 @@ mod tests {
     #[test]
     fn every_setting_is_read() {
         let (settings, mistakes) = read(
-            "{check_interval: 10s, retry_interval: 5s, max_check_attempts: 4, timeout: 8s, timeout_state: critical, \
+            "{check_interval: 10s, retry_interval: 5s, max_check_attempts: 4, volatile: true, timeout: 8s, timeout_state: critical, \
              environment: {A: 1, B: yes, C: ''}, byte_units: iec, check_multi: false, evaluate_perfdata: true, \
              flap_detection: {low: 5, high: 20.5}}\n",
         );
         assert_eq!(mistakes, "");
         assert_eq!(settings.check_interval, Some(Duration::from_secs(10)));
         assert_eq!(settings.retry_interval, Some(Duration::from_secs(5)));
-        assert_eq!(settings.max_check_attempts, Some(4));
+        assert_eq!((settings.max_check_attempts, settings.volatile), (Some(4), Some(true)));
         assert_eq!(settings.timeout, Some(Duration::from_secs(8)));
         assert_eq!(settings.timeout_state, Some(State::Critical));
         let environment: Vec<_> = settings.environment.iter().map(|(k, v)| format!("{k}={v}")).collect();

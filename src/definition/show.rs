@@ -89,6 +89,7 @@ fn write_check(page: &mut String, check: &Check) -> fmt::Result {
     writeln!(page, "    check_interval: {}", duration::show(check.check_interval))?;
     writeln!(page, "    retry_interval: {}", duration::show(check.retry_interval))?;
     writeln!(page, "    max_check_attempts: {}", check.max_check_attempts)?;
+    writeln!(page, "    volatile: {}", check.volatile)?;
     writeln!(page, "    timeout: {}", duration::show(check.timeout))?;
     writeln!(page, "    timeout_state: {}", state(check.timeout_state))?;
     if !check.environment.is_empty() {
@@ -239,6 +240,7 @@ checks:
     check_interval: 1h30m
     retry_interval: 500ms
     max_check_attempts: 5
+    volatile: true
     timeout: 90s
     timeout_state: critical
     environment: { LANG: C, EMPTY: "", "A B": "c: d" }

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use custos::agent::{Agent, Effect, Event, History};
+use custos::agent::{Agent, Effect, Event, History, implicit_check};
 use custos::clock::Moment;
-use custos::definition::{ByteUnits, Check, Command, Config, Serving, SyncPolicy};
+use custos::definition::{Check, Command, Config, SyncPolicy};
 use custos::evaluate::is_judged;
 use custos::execute::PluginEnvironment;
 use custos_shim::Report;
@@ -261,21 +261,12 @@ fn count_changes(seen: &[Seen]) -> u64 {
 fn check(name: &str, dice: &mut Dice) -> Check {
     let interval = Duration::from_secs([60, 120, 300, 600][dice.below(4) as usize]);
     Check {
-        name: name.to_owned(),
         command: Command::Program(vec![name.to_owned()]),
-        environment: BTreeMap::new(),
         check_interval: interval,
         retry_interval: interval / 4,
         max_check_attempts: [1, 1, 3, 4][dice.below(4) as usize],
         timeout: Duration::from_secs(10 + dice.below(90)),
-        timeout_state: State::Unknown,
-        byte_units: ByteUnits::Si,
-        check_multi: true,
-        evaluate_perfdata: false,
-        flapping: Some((20.0, 30.0)),
-        serving: Serving::Fresh,
-        thresholds: Vec::new(),
-        defined_at: String::new(),
+        ..implicit_check(name)
     }
 }
 
