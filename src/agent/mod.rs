@@ -4,15 +4,20 @@
 //! performs them. Nothing here waits, reads a clock or touches a process, so a simulation can drive days of it.
 
 mod core;
+mod due;
 mod effect;
 mod entry;
 mod health;
 mod line;
+mod load;
 mod missed;
 mod output;
+mod requests;
 mod restore;
+mod skipped;
 mod slots;
 mod snapshot;
+mod waiting;
 
 pub use core::Agent;
 pub use effect::{Ask, Effect, Event, Wanted};

@@ -2,11 +2,13 @@
 
 use custos_store::{Reason, Run};
 
+use super::due::due_slots;
 use super::missed::Missed;
 use super::slots::Grid;
 use crate::clock::Moment;
 use crate::definition::Check;
 use crate::evaluate::{Before, Holds, is_judged, judge};
+use crate::period::Period;
 
 /// The runs of a check that matter for going on, oldest first: the last judged one, all since, and as many before
 /// as the longest `for` of its thresholds spans.
@@ -43,7 +45,13 @@ pub fn restore_standing(check: &Check, runs: &[Run], now: Moment) -> Restored {
 
 /// The slots of a grid that passed since a check's last recorded run. None if the wall clock says that it is yet
 /// to come.
-pub(super) fn missed_since(last: &Run, grid: &Grid, now: Moment, why: &'static str) -> Option<Missed> {
+pub(super) fn missed_since(
+    last: &Run,
+    grid: &Grid,
+    period: Option<&Period>,
+    now: Moment,
+    why: &'static str,
+) -> Option<Missed> {
     let ago_us = now.wall_ms.checked_sub(last.time_ms)?.checked_mul(1000)?;
     let time_us = (now.mono_us as i64).checked_sub(ago_us)?;
     let interval_us = grid.interval_us() as i64;
@@ -53,10 +61,8 @@ pub(super) fn missed_since(last: &Run, grid: &Grid, now: Moment, why: &'static s
     };
     // Half an interval beyond the slot of that run, so that rounding to milliseconds does not count it again.
     let from_us = grid.first_from(after_us.checked_add(interval_us / 2)?);
-    let until_us = now.mono_us as i64;
-    let slots = grid.count(from_us, until_us);
-    let last_us = from_us.checked_add(interval_us.checked_mul(slots as i64 - 1)?)?;
-    (slots > 0).then_some(Missed { first_us: from_us, last_us, slots, interval_us: grid.interval_us(), why })
+    let due = due_slots(grid, period, from_us, now.mono_us as i64, now)?;
+    Some(Missed::of(due, grid.interval_us(), why))
 }
 
 #[cfg(test)]
@@ -72,7 +78,8 @@ mod tests {
     fn missed_after(ago_s: i64, run: Run) -> Option<(i64, u64)> {
         let grid = Grid::from_slot(500_000_000, Duration::from_secs(10));
         let last = Run { time_ms: now().wall_ms - ago_s * 1000, ..run };
-        missed_since(&last, &grid, now(), "x").map(|m| ((m.first_us - 500_000_000) / 1_000_000, m.slots))
+        missed_since(&last, &grid, None, now(), "x")
+            .map(|m| ((m.first_us - 500_000_000) / 1_000_000, m.slots))
     }
 
     #[test]
@@ -93,7 +100,7 @@ mod tests {
     fn times_at_the_ends_of_the_range_are_harmless() {
         let grid = Grid::from_slot(500_000_000, Duration::from_secs(10));
         for time_ms in [i64::MIN, i64::MAX, 0] {
-            missed_since(&Run { time_ms, ..Run::default() }, &grid, now(), "x");
+            missed_since(&Run { time_ms, ..Run::default() }, &grid, None, now(), "x");
         }
     }
 }

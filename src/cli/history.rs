@@ -121,6 +121,10 @@ impl Page<'_> {
                 writeln!(out, "{} {} slots in {took}", self.style.dim("missed"), run.missed_slots)?;
                 return Ok(());
             }
+            Reason::Skipped => {
+                writeln!(out, "{}", self.style.dim(&printable(&run.text)))?;
+                return Ok(());
+            }
             Reason::Exited => write!(out, "{took:>7}  ")?,
             reason => write!(out, "{took:>7}  {}: ", reason.name())?,
         }

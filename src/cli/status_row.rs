@@ -35,6 +35,10 @@ pub(super) struct StatusRow {
     /// When it runs next; none if no agent is running, or if it runs only when asked.
     pub(super) next_run_ms: Option<i64>,
     pub(super) running: bool,
+    /// The name of its period while that is closed.
+    pub(super) outside_period: Option<String>,
+    /// When that opens again; none if not within a year.
+    pub(super) outside_until_ms: Option<i64>,
     #[serde(skip)]
     pub(super) severity: Option<State>,
     #[serde(skip)]
@@ -62,6 +66,8 @@ impl StatusRow {
             origin: String::new(),
             next_run_ms: None,
             running: false,
+            outside_period: None,
+            outside_until_ms: None,
             severity: None,
             hard_severity: State::Ok,
         }
@@ -91,6 +97,16 @@ impl StatusRow {
                 self.judge(last);
             }
             self.last(last);
+        }
+    }
+
+    /// Adds whether the check is outside of its period now.
+    pub(super) fn add_period(&mut self, check: &Check, now_ms: i64) {
+        let Some(period) = &check.check_period else { return };
+        let standing = period.at(now_ms);
+        if !standing.open {
+            self.outside_period = Some(period.name.clone());
+            self.outside_until_ms = standing.until_ms;
         }
     }
 
