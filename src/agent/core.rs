@@ -88,7 +88,19 @@ impl Agent {
 
     /// Goes on where checks stood, and records the slots that passed while there was no agent.
     pub fn restore(&mut self, histories: Vec<History>, now: Moment, effects: &mut Vec<Effect>) {
-        for history in histories {
+        for index in self.resume(histories, now) {
+            let entry = &mut self.entries[index];
+            if let (Some(grid), Some(last)) = (entry.grid, &entry.last) {
+                let period = entry.check.check_period.as_deref();
+                entry.missed = restore::missed_since(last, &grid, period, now, NO_AGENT);
+                self.flush_missed(index, now, effects);
+            }
+        }
+    }
+
+    /// Has checks stand where their histories say; returns which.
+    fn resume(&mut self, histories: Vec<History>, now: Moment) -> Vec<usize> {
+        let resume_one = |history: History| {
             let index = match self.by_name.get(history.check.as_str()) {
                 Some(index) => *index,
                 None => self.add(Entry::on_demand(Arc::new(implicit_check(&history.check)))),
@@ -97,22 +109,24 @@ impl Agent {
             let restored = restore::restore_standing(&entry.check, &history.runs, now);
             (entry.before, entry.holds) = (restored.before, restored.holds);
             entry.last = history.runs.last().cloned().map(Arc::new);
-            if let (Some(grid), Some(last)) = (entry.grid, &entry.last) {
-                entry.missed =
-                    restore::missed_since(last, &grid, entry.check.check_period.as_deref(), now, NO_AGENT);
-                self.flush_missed(index, now, effects);
-                self.set_pace(index, None, now);
+            if let Some(run) = history.runs.iter().rfind(|run| is_judged(run.reason)) {
+                entry.note_run(run.duration_us);
             }
-        }
+            self.set_pace(index, None, now);
+            index
+        };
+        histories.into_iter().map(resume_one).collect()
     }
 
     /// Takes one event at one moment.
     pub fn handle(&mut self, event: Event, now: Moment, effects: &mut Vec<Effect>) {
+        // Slots that have passed come first, whatever else happened: the end of a run places the next one.
+        self.wake(now, effects);
         match event {
-            Event::Wake => self.wake(now, effects),
+            Event::Wake => {}
             Event::Finished { ticket, report } => self.finished(ticket, report, now, effects),
             Event::Asked(ask) => self.asked(ask, now, effects),
-            Event::Reload(config, histories) => self.reload(config, histories, now, effects),
+            Event::Reload(config, histories) => self.reload(config, histories, now),
             Event::Health(health) => self.health(&health, now, effects),
             Event::Stop => self.stop(effects),
         }
@@ -308,9 +322,7 @@ impl Agent {
             effects.push(Effect::Answer { id: ask.id, result });
         }
         let entry = &mut self.entries[index];
-        if entry.grid.is_some() {
-            entry.activity = Activity::Idle;
-        }
+        entry.activity = Activity::Idle;
         self.flush_missed(index, now, effects);
         if !self.stopping {
             self.set_pace(index, execution.slot_us, now);
@@ -369,13 +381,7 @@ impl Agent {
         }
     }
 
-    fn reload(
-        &mut self,
-        config: Arc<Config>,
-        histories: Vec<History>,
-        now: Moment,
-        effects: &mut Vec<Effect>,
-    ) {
+    fn reload(&mut self, config: Arc<Config>, histories: Vec<History>, now: Moment) {
         let host_changed = config.host != self.config.host;
         for entry in &mut self.entries {
             entry.removed = entry.grid.is_some() && !config.checks.contains_key(&*entry.name);
@@ -401,7 +407,8 @@ impl Agent {
             }
         }
         self.config = config;
-        self.restore(histories, now, effects);
+        // What was not defined has missed nothing.
+        self.resume(histories, now);
     }
 
     fn health(&mut self, health: &Health, now: Moment, effects: &mut Vec<Effect>) {

@@ -17,8 +17,10 @@ use crate::limits::LOW_PRIORITY_PATIENCE_INTERVALS;
 
 /// Microseconds that a check's last run must have taken for it to count as slow.
 const SLOW_US: u64 = 1_000_000;
-/// The most that a start may be late and still be a run of its slot; a slot older than that is missed.
-const LATE_MAX_US: u64 = 5_000_000;
+/// The most that a slot may be past and still be run, if a hundredth of the interval is less than that. So after a
+/// suspend or a stall no more is started at once than belongs to about a second, and an hourly check is not lost to a
+/// short stall. What is older is missed. Waiting for a place does not count.
+const LATE_MAX_US: u64 = 1_000_000;
 
 /// What a check is doing.
 #[derive(Debug, Default)]
@@ -79,6 +81,8 @@ pub(super) struct Entry {
     pub(super) askers: Vec<Ask>,
     /// Requests that wait for that run to end, as they want another command run.
     pub(super) queue: VecDeque<Ask>,
+    /// How long its last run took, in microseconds.
+    last_run_us: u64,
     /// How long its runs take, in microseconds: the mean, newer ones counting more.
     pub(super) run_us: u64,
     /// Whether its last slot was skipped, as a check that it depends on is in trouble.
@@ -111,6 +115,7 @@ impl Entry {
             answer: None,
             askers: Vec::new(),
             queue: VecDeque::new(),
+            last_run_us: 0,
             run_us: 0,
             skipping: false,
             removed: false,
@@ -119,7 +124,7 @@ impl Entry {
 
     /// Whether the last run took so long that checks like it must not take every place.
     pub(super) fn is_slow(&self) -> bool {
-        self.last.as_ref().is_some_and(|run| run.duration_us >= SLOW_US)
+        self.last_run_us >= SLOW_US
     }
 
     /// Whether others go first.
@@ -146,8 +151,9 @@ impl Entry {
         let latest = pace.latest_at(now.mono_us).max(due_us as i64);
         self.due_us = Some(pace.next_after(latest as u64));
         let late_us = now.mono_us - latest as u64;
-        let in_time =
-            busy.is_none() && late_us <= LATE_MAX_US.min(pace.interval_us() / 2) && self.is_due(latest, now);
+        let in_time = busy.is_none()
+            && late_us <= LATE_MAX_US.max(pace.interval_us() / 100).min(pace.interval_us() / 2)
+            && self.is_due(latest, now);
         let before_us = if in_time { latest } else { latest + 1 };
         let missed = due_slots(&pace, self.check.check_period.as_deref(), due_us as i64, before_us, now);
         if let Some(due) = missed {
@@ -183,6 +189,7 @@ impl Entry {
 
     /// Takes note of how long a run took.
     pub(super) fn note_run(&mut self, run_us: u64) {
+        self.last_run_us = run_us;
         self.run_us =
             if self.run_us == 0 { run_us } else { (self.run_us / 8).saturating_mul(7) + run_us / 8 };
     }
