@@ -25,6 +25,6 @@ pub use entry::LastAnswer;
 pub use health::{AGENT_CHECK, Health, StoreHealth};
 pub use line::implicit_check;
 pub use output::{plugin_output, threshold_lines};
-pub use restore::{History, restore_standing};
+pub use restore::{History, restore_standing, stood_after};
 pub use slots::Grid;
 pub use snapshot::{LastRun, Row};

@@ -1,6 +1,6 @@
 //! Going on after a restart: where a check stands is read from the runs that the store kept.
 
-use custos_store::{Reason, Run};
+use custos_store::{Reason, Run, State};
 
 use super::due::due_slots;
 use super::missed::Missed;
@@ -39,8 +39,20 @@ pub fn restore_standing(check: &Check, runs: &[Run], now: Moment) -> Restored {
         let slot_us = (now.mono_us as i64).saturating_sub(ago_us).saturating_sub(late_us);
         judge(check, &run.metrics, &mut holds, slot_us);
     }
-    let before = judged().next_back().map(|run| Before { state: run.state, standing: run.standing });
+    let before = runs.iter().rev().find(|run| is_judged(run.reason)).or(runs.last()).and_then(stood_after);
     Restored { before, holds }
+}
+
+/// Where a check stood after a run, also after one without a result: then by what stayed as it was. The severity of a
+/// problem that was soft is not known in that case. None if the check had no state yet.
+pub fn stood_after(run: &Run) -> Option<Before> {
+    let standing = run.standing;
+    let state = match (is_judged(run.reason), standing.hard) {
+        (true, _) => run.state,
+        (false, true) => standing.hard_state,
+        (false, false) => State::Unknown,
+    };
+    (is_judged(run.reason) || standing.attempt > 0).then_some(Before { state, standing })
 }
 
 /// The slots of a grid that passed since a check's last recorded run. None if the wall clock says that it is yet
@@ -68,10 +80,28 @@ pub(super) fn missed_since(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::implicit_check;
+    use custos_store::Standing;
     use std::time::Duration;
 
     fn now() -> Moment {
         Moment { mono_us: 500_000_000, wall_ms: 1_700_000_000_000 }
+    }
+
+    #[test]
+    fn a_check_that_was_only_skipped_since_long_ago_stands_where_it_stood() {
+        let standing =
+            Standing { hard: true, attempt: 3, hard_state: State::Critical, ..Standing::default() };
+        let skipped = Run { reason: Reason::Skipped, state: State::Unknown, standing, ..Run::default() };
+        let before = |runs: &[Run]| {
+            restore_standing(&implicit_check("c"), runs, now()).before.map(|b| (b.state, b.standing.attempt))
+        };
+        assert_eq!(before(&[skipped.clone(), skipped.clone()]), Some((State::Critical, 3)));
+        let soft = Standing { hard: false, attempt: 2, hard_state: State::Ok, ..standing };
+        assert_eq!(before(&[Run { standing: soft, ..skipped.clone() }]), Some((State::Unknown, 2)));
+        assert_eq!(before(&[Run { standing: Standing::default(), ..skipped.clone() }]), None);
+        let judged = Run { standing, state: State::Warning, ..Run::default() };
+        assert_eq!(before(&[judged, skipped]), Some((State::Warning, 3)));
     }
 
     /// A grid with slots at the full tens of seconds, and a run that many seconds ago.

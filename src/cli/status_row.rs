@@ -3,7 +3,7 @@
 use custos_store::{Reader, Reason, Result, Run, State};
 use serde::Serialize;
 
-use crate::agent::{LastRun, Row};
+use crate::agent::{LastRun, Row, stood_after};
 use crate::daemon::read_history;
 use crate::definition::Check;
 use crate::evaluate::is_judged;
@@ -80,6 +80,12 @@ impl StatusRow {
         row.max_check_attempts = check.map(|check| check.max_check_attempts);
         if let Some(run) = runs.iter().rfind(|run| is_judged(run.reason)) {
             row.judge(&LastRun::from(run));
+        } else if let Some(run) = runs.last()
+            && let Some(before) = stood_after(run)
+        {
+            // So many slots without a result that what the last one said is not looked for any further.
+            let text = String::new();
+            row.judge(&LastRun { state: before.state.code(), text, ..LastRun::from(run) });
         }
         if let Some(run) = runs.last() {
             row.last(&LastRun::from(run));
