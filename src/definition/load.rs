@@ -525,7 +525,13 @@ mod tests {
         }
     }
 
-    const WHOLE: &str = "store: s\nsync: 1s\nhost: h\nnrpe: {listen: ['a:1'], tls: true}\ndefaults: &d {timeout: 5s}\n\
-                         checks:\n  a:\n    <<: *d\n    command: x 'y z'\n    environment: {A: 1}\n    thresholds:\n    \
+    #[test]
+    fn what_is_damaged_is_whole_before() {
+        one(WHOLE).load().unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    }
+
+    const WHOLE: &str = "store: s\nsync: 1s\nhost: h\nnrpe: {listen: ['a:1'], tls: true}\n\
+                         periods: {p: {monday - friday: 08:00-09:00, day -1: [], may 1 - 5: 1:00-2:00, exclude: q}, q: {}}\ndefaults: &d {timeout: 5s}\n\
+                         checks:\n  b: {command: y, depends_on: [a], check_period: p, priority: low}\n  a:\n    <<: *d\n    command: x 'y z'\n    environment: {A: 1}\n    thresholds:\n    \
                          - {metric: 'a*', warning: '1:2', for: 1m}\n";
 }

@@ -60,3 +60,39 @@ fn a_check_rests_outside_of_its_period() {
     assert_eq!(world.history("resting").len(), 1);
     assert!(daemon.end().success());
 }
+
+#[test]
+fn requests_take_their_turn_and_never_run_beside_the_schedule() {
+    let world = World::new();
+    // `mkdir` fails if the directory is there: then two plugins run at once.
+    let (busy, overlap) = (world.path("busy"), world.path("overlap"));
+    let script = format!(
+        "mkdir {busy} 2>/dev/null || touch {overlap}\nsleep 0.05\nrmdir {busy}\necho OK\n",
+        busy = busy.display(),
+        overlap = overlap.display()
+    );
+    world.plugin("slow", &script);
+    world.configure(
+        "max_concurrent_checks: 1\ndefaults: { check_interval: 100ms }",
+        "  one: { command: slow }\n  two: { command: slow }\n",
+    );
+    let daemon = world.start();
+    wait_for("runs of both", || {
+        (world.history("one").len() > 2 && world.history("two").len() > 2).then_some(())
+    });
+    std::thread::scope(|scope| {
+        for check in ["one", "two", "one", "two"] {
+            let world = &world;
+            scope.spawn(move || {
+                for _ in 0..5 {
+                    assert_eq!(world.custos(&["check", check]).status.code(), Some(0));
+                }
+            });
+        }
+    });
+    let history = [world.history("one"), world.history("two")].concat();
+    assert!(history.iter().any(|run| run["origin"] != ""), "some runs were asked for");
+    assert!(history.iter().any(|run| run["reason"] == "missed"), "there is one place for twice the work");
+    assert!(!overlap.exists(), "two plugins ran at once");
+    assert!(daemon.end().success());
+}
