@@ -27,18 +27,26 @@ pub(crate) enum Due {
     GiveUp,
 }
 
+/// What a shell adds to the number of the signal that ended its command, to make an exit status.
+const SHELL_SIGNALLED: u8 = 128;
+
 /// A plugin that was started and is not yet reported.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) ticket: u64,
     pub(crate) pid: i32,
     started_us: u64,
+    wait_us: u64,
+    /// Somebody waits for its report.
+    pub(crate) awaited: bool,
     phase: Phase,
     /// The agent wanted it ended, so its result does not count.
     abandoned: bool,
     grace_us: u64,
     /// What it leaves behind is left alone.
     pub(crate) leave_background: bool,
+    /// It was started in the place of a shell, so a signal is told as a shell tells it.
+    for_shell: bool,
     /// When [`Run::due`] is to be asked, in microseconds of the shim's clock.
     pub(crate) due_us: u64,
     pub(crate) stdout: Capture,
@@ -51,6 +59,7 @@ impl Run {
         ticket: u64,
         pid: i32,
         now_us: u64,
+        (wait_us, awaited): (u64, bool),
         spec: &Spec,
         stdout: Capture,
         stderr: Capture,
@@ -62,10 +71,13 @@ impl Run {
             ticket,
             pid,
             started_us: now_us,
+            wait_us,
+            awaited,
             phase,
             abandoned: false,
             grace_us,
             leave_background: spec.leave_background,
+            for_shell: spec.shell_line.is_some() && !spec.argv.is_empty(),
             due_us,
             stdout,
             stderr,
@@ -107,7 +119,14 @@ impl Run {
             Some(reaped) if libc::WIFEXITED(reaped.status) => {
                 Outcome::Exited(libc::WEXITSTATUS(reaped.status) as u8)
             }
-            Some(reaped) => Outcome::Signalled(libc::WTERMSIG(reaped.status) as u8),
+            Some(reaped) => {
+                let signal = libc::WTERMSIG(reaped.status) as u8;
+                if self.for_shell {
+                    Outcome::Exited(SHELL_SIGNALLED + signal)
+                } else {
+                    Outcome::Signalled(signal)
+                }
+            }
         };
         let (stdout, stdout_bytes) = self.stdout.finish();
         let (stderr, stderr_bytes) = self.stderr.finish();
@@ -117,6 +136,7 @@ impl Run {
             stdout_bytes,
             stderr,
             stderr_bytes,
+            wait_us: self.wait_us,
             wall_us: now_us.saturating_sub(self.started_us),
             cpu_us: reaped.map_or(0, |reaped| reaped.cpu_us),
             max_rss_bytes: reaped.map_or(0, |reaped| reaped.max_rss_bytes),

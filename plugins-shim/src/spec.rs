@@ -28,11 +28,27 @@ pub struct Limits {
     pub open_files: Option<u64>,
 }
 
+/// A class of input and output, as `ionice` has them, with a level within it from 0 (first) to 7.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IoPriority {
+    /// Before all others; for root only.
+    RealTime(u8),
+    /// The ordinary class.
+    BestEffort(u8),
+    /// When nobody else wants the disk.
+    Idle,
+}
+
 /// One plugin to be run: everything about it, nothing inherited from the agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spec {
-    /// Program (an absolute path, or a name looked up in `PATH` of `env`) and its arguments. Not empty.
+    /// Program (an absolute path, or a name looked up in `PATH` of `env`) and its arguments. Empty only if
+    /// `shell_line` is to be run by the shell.
     pub argv: Vec<OsString>,
+    /// A line for `sh -c`. If `argv` has words, they are those of the line, and the program is started in the place of
+    /// the shell: where it cannot be executed, the shell is, and says why in the words that people know; where a
+    /// signal ends it, it is reported to have exited with 128 and the signal's number, as the shell would.
+    pub shell_line: Option<OsString>,
     /// The whole environment. The shim adds `CUSTOS_RUN`, by which it knows processes that escaped their session,
     /// unless `leave_background` is set.
     pub env: Vec<(OsString, OsString)>,
@@ -42,6 +58,8 @@ pub struct Spec {
     pub credentials: Option<Credentials>,
     /// Niceness to add, -20 to 19; 0 leaves it.
     pub nice: i8,
+    /// How the kernel ranks its reads and writes, if other than by its niceness.
+    pub io_priority: Option<IoPriority>,
     /// Kernel limits.
     pub limits: Limits,
     /// Sets `no_new_privs`: setuid programs (such as `sudo` or `check_icmp`) then gain nothing.
@@ -94,6 +112,8 @@ pub struct Report {
     pub stderr: Vec<u8>,
     /// Bytes it wrote to stderr in all, kept or dropped.
     pub stderr_bytes: u64,
+    /// From when the agent asked for it to its start, in microseconds of monotonic time.
+    pub wait_us: u64,
     /// From start to end, in microseconds of monotonic time.
     pub wall_us: u64,
     /// User and system time of the plugin and the children it waited for, in microseconds.
@@ -114,6 +134,7 @@ impl Report {
             stdout_bytes: 0,
             stderr: Vec::new(),
             stderr_bytes: 0,
+            wait_us: 0,
             wall_us: 0,
             cpu_us: 0,
             max_rss_bytes: 0,

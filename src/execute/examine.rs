@@ -235,10 +235,12 @@ mod tests {
     fn spec(argv: &[&str]) -> Spec {
         Spec {
             argv: argv.iter().map(Into::into).collect(),
+            shell_line: None,
             env: vec![("PATH".into(), "/usr/bin:/bin".into())],
             cwd: "/".into(),
             credentials: None,
             nice: 0,
+            io_priority: None,
             limits: Limits::default(),
             no_new_privileges: false,
             leave_background: false,

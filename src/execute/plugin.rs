@@ -55,10 +55,12 @@ pub fn plugin_spec(check: &Check, environment: &PluginEnvironment) -> Spec {
     env.extend(check.environment.iter().map(|(name, value)| (name.into(), value.into())));
     Spec {
         argv,
+        shell_line: None,
         env,
         cwd: PathBuf::from("/"),
         credentials: None,
         nice: 0,
+        io_priority: None,
         limits: Limits::default(),
         no_new_privileges: false,
         leave_background: false,
