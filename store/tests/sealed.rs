@@ -159,6 +159,12 @@ fn a_reader_that_keeps_looking_never_errs_and_never_sees_a_run_vanish() {
                     let last = reader.last("check0").unwrap().unwrap();
                     assert_eq!(last, run(0, count as i64 - 1));
                     seen = seen.max(count as usize);
+                    // What a graph reads.
+                    let all = 0..i64::MAX;
+                    let states = reader.states("check0", all.clone()).map(|batch| batch.unwrap().len());
+                    assert_eq!(states.sum::<usize>(), count as usize);
+                    let buckets = reader.envelope("check0", &SeriesKey::new("rate"), all, 80).unwrap();
+                    assert_eq!(buckets.iter().map(|bucket| bucket.count).sum::<u64>(), count);
                 }
                 if looks.is_multiple_of(16) {
                     let runs = kept.runs("check0", i64::MIN..i64::MAX).map(Result::unwrap);
