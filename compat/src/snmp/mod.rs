@@ -10,6 +10,7 @@ mod notification;
 mod oid;
 mod pdu;
 mod reader;
+pub mod usm;
 mod value;
 mod writer;
 
