@@ -1,0 +1,8 @@
+//! SNMP: devices are asked without a process, on the path of every other check.
+
+pub mod engine;
+mod question;
+mod target;
+
+pub use question::{Absence, Answer, Column, Failure, Found, Outcome, Question};
+pub use target::{Credentials, Target};
