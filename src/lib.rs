@@ -19,4 +19,5 @@ pub mod interpret;
 pub mod limits;
 pub mod record;
 pub mod serve;
+pub mod snmp;
 pub mod time_spec;

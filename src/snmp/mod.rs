@@ -1,0 +1,3 @@
+//! SNMP at work: names of objects, and what devices report by themselves.
+
+pub mod names;
