@@ -127,6 +127,25 @@ pub const NRPE_CONFIG_MAX_BYTES: u64 = 16 * 1024 * 1024;
 pub const NRPE_ACCEPT_BACKOFF: Duration = Duration::from_millis(5);
 /// Longest such pause.
 pub const NRPE_ACCEPT_BACKOFF_MAX: Duration = Duration::from_secs(1);
+/// Longest community or passphrase, in bytes.
+pub const SECRET_MAX_BYTES: usize = 1024;
+/// Shortest and longest wait for the answer of a device.
+pub const SNMP_TIMEOUT_MIN: Duration = Duration::from_millis(10);
+/// See [`SNMP_TIMEOUT_MIN`].
+pub const SNMP_TIMEOUT_MAX: Duration = Duration::from_secs(300);
+/// Most attempts after the first to get an answer of a device.
+pub const SNMP_RETRIES_MAX: u32 = 20;
+/// Most rows that one GETBULK may ask for.
+pub const SNMP_REPETITIONS_MAX: u32 = 1000;
+/// Most objects that one check may ask a device for, or columns of a table.
+pub const SNMP_VARIABLES_MAX: usize = 1024;
+/// Traps a second that are taken from one source, unless `per_source` says otherwise.
+pub const TRAPS_PER_SOURCE_MAX: u32 = 1000;
+/// Traps a second that are taken from all sources together, unless `total` says otherwise.
+pub const TRAPS_TOTAL_MAX: u32 = 20_000;
+/// The largest rate that may be configured.
+pub const TRAPS_RATE_MAX: u32 = 10_000_000;
+const _: () = assert!(TRAPS_PER_SOURCE_MAX <= TRAPS_TOTAL_MAX && TRAPS_TOTAL_MAX <= TRAPS_RATE_MAX);
 const _: () = assert!(NRPE_REQUEST_QUEUE_MAX <= NRPE_REQUESTS_MAX);
 const _: () = assert!(GRACE.as_millis() < SHIM_STOP_MAX.as_millis());
 const _: () = assert!(NRPE_WAITING_MAX + NRPE_REQUESTS_MAX < NRPE_DESCRIPTORS as usize);

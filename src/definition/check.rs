@@ -1,5 +1,6 @@
 //! One check: its command, settings and thresholds.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use custos_store::State;
@@ -8,9 +9,11 @@ use super::command::{self, Lookup};
 use super::duration;
 use super::fields::{Fields, boolean, printable};
 use super::mistake::Findings;
-use super::model::Check;
+use super::model::{Check, Command};
+use super::poll;
 use super::settings::{self, CHECK_INTERVAL, FLAPPING, MAX_CHECK_ATTEMPTS, Settings, TIMEOUT};
 use super::threshold;
+use super::trap;
 use super::yaml::Entry;
 use crate::limits::CHECK_NAME_MAX_BYTES;
 
@@ -18,7 +21,7 @@ use crate::limits::CHECK_NAME_MAX_BYTES;
 const RESERVED_NAME: &str = "custos";
 
 /// The keys of a check beside its settings.
-const OWN_KEYS: [&str; 3] = ["command", "shell", "thresholds"];
+const OWN_KEYS: [&str; 5] = ["command", "shell", "snmp", "trap", "thresholds"];
 
 const KEYS: [&str; OWN_KEYS.len() + settings::KEYS.len()] = {
     let mut keys = [""; OWN_KEYS.len() + settings::KEYS.len()];
@@ -41,14 +44,7 @@ pub(super) fn read(
     let owner = format!("check `{}`", entry.key);
     let fields = Fields::of(&entry.value, &owner, &KEYS, findings)?;
     let own = Settings::read(&fields, &owner, findings);
-    let shell = fields.get("shell").and_then(|node| boolean(node, findings)).unwrap_or(false);
-    let command = match fields.get("command") {
-        Some(node) => command::read(node, shell, lookup, findings),
-        None => {
-            findings.error(&entry.key_place, format!("{owner} has no `command`, expected one"));
-            None
-        }
-    };
+    let command = what(entry, &fields, &owner, lookup, findings);
     let settings = own.clone().over(defaults);
     let byte_units = settings.byte_units.unwrap_or_default();
     let thresholds = fields
@@ -62,13 +58,19 @@ pub(super) fn read(
     }
     let serving = settings.serving(check_interval, timeout);
     named.then_some(())?;
+    let command = command?;
+    // A trap is not sent again because somebody asks, so there are no attempts to wait for.
+    let attempts = match command {
+        Command::Trap(_) => own.max_check_attempts.unwrap_or(1),
+        _ => settings.max_check_attempts.unwrap_or(MAX_CHECK_ATTEMPTS),
+    };
     Some(Check {
         name: entry.key.clone(),
-        command: command?,
+        command,
         environment: settings.environment,
         check_interval,
         retry_interval: settings.retry_interval.unwrap_or(check_interval),
-        max_check_attempts: settings.max_check_attempts.unwrap_or(MAX_CHECK_ATTEMPTS),
+        max_check_attempts: attempts,
         timeout,
         timeout_state: settings.timeout_state.unwrap_or(State::Unknown),
         byte_units,
@@ -79,6 +81,35 @@ pub(super) fn read(
         thresholds,
         defined_at: entry.key_place.to_string(),
     })
+}
+
+/// What the check is told by: exactly one of `command`, `snmp` and `trap`.
+fn what(
+    entry: &Entry,
+    fields: &Fields<'_>,
+    owner: &str,
+    lookup: &Lookup<'_>,
+    findings: &mut Findings,
+) -> Option<Command> {
+    let shell = fields.get("shell").and_then(|node| boolean(node, findings)).unwrap_or(false);
+    let given = ["command", "snmp", "trap"].into_iter().filter_map(|key| fields.entry(key));
+    let given: Vec<&Entry> = given.collect();
+    match given[..] {
+        [] => {
+            findings.error(&entry.key_place, format!("{owner} has no `command`, expected one"));
+            None
+        }
+        [what] => match what.key.as_str() {
+            "snmp" => poll::read(&what.value, owner, lookup.snmp, findings).map(Arc::new).map(Command::Snmp),
+            "trap" => trap::read(&what.value, owner, lookup.snmp, findings).map(Arc::new).map(Command::Trap),
+            _ => command::read(&what.value, shell, lookup, findings),
+        },
+        [first, second, ..] => {
+            let message = format!("{owner} has `{}` and `{}`, expected one of them", first.key, second.key);
+            findings.error_beside(&second.key_place, message, "first", &first.key_place);
+            None
+        }
+    }
 }
 
 /// A name is what people type on a command line and ask for over NRPE, so it must be possible to type it.

@@ -19,6 +19,8 @@ use super::nrpe;
 use super::place::Place;
 use super::scalar::Kind;
 use super::settings::{self, Settings};
+use super::snmp;
+use super::snmp_model::SnmpConfig;
 use super::yaml::{Content, Entry, Node};
 use crate::limits::{
     CONCURRENT_CHECKS_MAX, CONCURRENT_CHECKS_PER_CPU, HOST_NAME_MAX_BYTES, SYNC_INTERVAL_MAX,
@@ -33,8 +35,18 @@ pub const DEFAULT_STORE: &str = "/var/lib/custos";
 pub const DEFAULT_PLUGINS: [&str; 3] =
     ["/usr/lib/nagios/plugins", "/usr/lib64/nagios/plugins", "/usr/local/nagios/libexec"];
 
-const KEYS: [&str; 9] =
-    ["store", "sync", "plugins", "include", "defaults", "host", "max_concurrent_checks", "nrpe", "checks"];
+const KEYS: [&str; 10] = [
+    "store",
+    "sync",
+    "plugins",
+    "include",
+    "defaults",
+    "host",
+    "max_concurrent_checks",
+    "nrpe",
+    "snmp",
+    "checks",
+];
 /// Top-level keys with this prefix hold whatever the file wants to refer to by aliases.
 const FREE_PREFIX: &str = "x-";
 
@@ -100,11 +112,14 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
     let host = single("host");
     let concurrent = single("max_concurrent_checks");
     let nrpe = single("nrpe");
+    let snmp = single("snmp");
     let plugins = match plugins {
         Some((document, entry)) => paths(&entry.value, document.base(), findings),
         None => DEFAULT_PLUGINS.map(PathBuf::from).to_vec(),
     };
-    let checks = checks(documents, &plugins, findings);
+    let snmp =
+        snmp.map(|(document, entry)| snmp::read(&entry.value, document.base(), findings)).unwrap_or_default();
+    let checks = checks(documents, &plugins, &snmp, findings);
     Config {
         files: documents.iter().map(|document| document.file.path().to_owned()).collect(),
         store: store
@@ -124,6 +139,7 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
                 surroundings.cpus.saturating_mul(CONCURRENT_CHECKS_PER_CPU).min(CONCURRENT_CHECKS_MAX),
             ),
         nrpe: nrpe.and_then(|(document, entry)| nrpe::read(&entry.value, document.base(), findings)),
+        snmp,
         checks,
     }
 }
@@ -153,6 +169,7 @@ fn only<'d>(
 fn checks(
     documents: &[Document],
     plugins: &[PathBuf],
+    snmp: &SnmpConfig,
     findings: &mut Findings,
 ) -> BTreeMap<String, Arc<Check>> {
     let mut defaults: Vec<Settings> = Vec::new();
@@ -165,7 +182,7 @@ fn checks(
             Some(Settings::read(&fields, "`defaults`", findings))
         });
         let here = own.unwrap_or_default().over(&inherited);
-        let lookup = Lookup { plugins, base: document.base() };
+        let lookup = Lookup { plugins, base: document.base(), snmp };
         for entry in check_entries(document, findings) {
             let check = check::read(entry, &here, &lookup, findings);
             if let Some(first) = first_places.get(entry.key.as_str()) {

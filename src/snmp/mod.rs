@@ -1,7 +1,9 @@
-//! SNMP: devices are asked without a process, on the path of every other check.
+//! SNMP: devices are asked without a process, on the path of every other check, and what they report by themselves is
+//! heard; objects have names.
 
 pub mod engine;
 mod hosts;
+pub mod names;
 mod poller;
 mod question;
 mod target;

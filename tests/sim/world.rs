@@ -288,6 +288,7 @@ fn config(checks: Vec<Check>) -> Config {
         host: "sim".to_owned(),
         max_concurrent_checks: 16,
         nrpe: None,
+        snmp: custos::definition::SnmpConfig::default(),
         checks: checks.into_iter().map(|check| (check.name.clone(), Arc::new(check))).collect(),
     }
 }
