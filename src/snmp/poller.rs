@@ -129,12 +129,15 @@ impl Poller {
                 Ok(address) => {
                     shared.submit(Poll { ticket, target: device.target(address), question, deadline_us });
                 }
-                Err(error) => {
-                    shared.engine().refuse(ticket, Failure::Unresolved(error.to_string()));
-                    shared.wake.notify_one();
-                }
+                Err(error) => Poller { shared }.refuse(ticket, Failure::Unresolved(error.to_string())),
             }
         });
+    }
+
+    /// Ends a poll before it began. The outcome comes under `ticket`.
+    pub(super) fn refuse(&self, ticket: u64, failure: Failure) {
+        self.shared.engine().refuse(ticket, failure);
+        self.shared.wake.notify_one();
     }
 
     /// What became of the datagrams so far.
