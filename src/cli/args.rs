@@ -5,7 +5,9 @@ use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::{check, check_nrpe, config, doctor, events, graph, history, run, runs, stand_in, status, store};
+use super::{
+    check, check_nrpe, config, doctor, events, graph, history, run, runs, snmp, stand_in, status, store,
+};
 use crate::exit_code::ExitCode;
 
 /// Runs the plugins you have, keeps every metric at full resolution, judges it on the spot and answers NRPE.
@@ -45,6 +47,7 @@ enum Command {
     Config(config::ConfigArgs),
     Doctor(doctor::DoctorArgs),
     Store(store::StoreArgs),
+    Snmp(snmp::SnmpArgs),
     /// Answers NRPE by an nrpe.cfg alone, with nrpe's own options; `custos nrpe -h` lists them.
     ///
     /// Called through a link named `nrpe` the program is nrpe.
@@ -96,6 +99,7 @@ pub fn main() -> ExitCode {
         Command::Config(args) => config::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Store(args) => store::run(&args),
+        Command::Snmp(args) => snmp::run(&args),
         Command::Nrpe(Words { words }) => stand_in::run(&words),
         Command::CheckNrpe(Words { words }) => check_nrpe::run(&words),
     }

@@ -1,13 +1,12 @@
 //! Polls on the path of every other check: defined in YAML, scheduled, judged, stored, shown.
 
-use custos_compat::snmp::usm::{AuthProtocol, PrivProtocol};
 use serde_json::Value;
 
 use crate::snmpd::{AUTH, PRIVACY, Snmpd, free_port};
 use crate::world::{World, wait_for};
 
 /// Profiles for a daemon, each with one secret in a file.
-fn profiles(world: &World, port: u16) -> String {
+pub fn profiles(world: &World, port: u16) -> String {
     for (name, secret) in [("community", "public"), ("auth", AUTH), ("priv", PRIVACY)] {
         let path = world.write(name, &format!("{secret}\n"));
         std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
@@ -21,8 +20,6 @@ fn profiles(world: &World, port: u16) -> String {
 }
 
 fn snmpd() -> Snmpd {
-    let (auth, privacy) = (AuthProtocol::Sha256, PrivProtocol::Aes128);
-    assert_eq!((auth.name(), privacy.name()), ("sha256", "aes128"));
     Snmpd::start(&format!("createUser mon SHA-256 \"{AUTH}\" AES \"{PRIVACY}\"\nrouser mon priv"))
 }
 
