@@ -18,12 +18,14 @@ use super::missed::{Missed, NO_AGENT};
 use super::output::{plugin_output, threshold_lines};
 use super::restore::{self, History};
 use super::snapshot::Row;
+use super::trapped;
 use crate::clock::Moment;
 use crate::definition::{Config, Serving};
 use crate::evaluate::{Before, evaluate, is_judged};
 use crate::execute::{PluginEnvironment, plugin_spec};
 use crate::interpret::{Reading, interpret};
 use crate::limits::ASK_QUEUE_MAX;
+use crate::snmp::traps::{Keys, Occurrence, UNMATCHED_CHECK};
 
 /// The agent's state.
 #[derive(Debug)]
@@ -78,7 +80,7 @@ impl Agent {
         };
         agent.add(Entry::on_demand(Arc::new(implicit_check(health::AGENT_CHECK))));
         for check in config.checks.values() {
-            agent.add(Entry::scheduled(Arc::clone(check), &config.host, now));
+            agent.add(Entry::defined(Arc::clone(check), &config.host, now));
         }
         agent
     }
@@ -94,6 +96,9 @@ impl Agent {
             let restored = restore::restore_standing(&entry.check, &history.runs, now);
             (entry.before, entry.holds) = (restored.before, restored.holds);
             entry.last = history.runs.last().cloned().map(Arc::new);
+            if entry.is_told() {
+                entry.keys = Keys::restore(&history.runs);
+            }
             if let (Some(grid), Some(last)) = (entry.grid, &entry.last) {
                 entry.missed = restore::missed_since(last, &grid, now, NO_AGENT);
                 self.flush_missed(index, now, effects);
@@ -108,6 +113,8 @@ impl Agent {
             Event::Wake => self.wake(now, effects),
             Event::Finished { ticket, report } => self.finished(ticket, report, now, effects),
             Event::Asked(ask) => self.asked(ask, now, effects),
+            Event::Trapped(occurrences) => self.trapped(occurrences, now, effects),
+            Event::Look => self.expire(now, effects),
             Event::Reload(config, histories) => self.reload(config, histories, now, effects),
             Event::Health(health) => self.health(&health, now, effects),
             Event::Stop => self.stop(effects),
@@ -366,12 +373,18 @@ impl Agent {
         let known = self.by_name.get(name).copied();
         match (&ask.wanted, known) {
             (Wanted::Check(name), index) => {
-                let index = index.filter(|i| self.entries[*i].grid.is_some() && !self.entries[*i].removed);
+                let index = index.filter(|i| self.entries[*i].is_defined() && !self.entries[*i].removed);
                 let Some(index) = index else {
                     effects.push(refuse(ask.id, format!("no check {name} is defined")));
                     return;
                 };
                 let entry = &mut self.entries[index];
+                if entry.is_told() {
+                    let (report, run) = trapped::told(entry, now);
+                    effects
+                        .push(Effect::Answer { id: ask.id, result: Ok((Arc::new(report), Arc::new(run))) });
+                    return;
+                }
                 let line_runs = matches!(entry.activity, Activity::Running)
                     && self.executions.values().any(|e| e.entry == index && e.line.is_some());
                 match entry.activity {
@@ -414,7 +427,7 @@ impl Agent {
     ) {
         let host_changed = config.host != self.config.host;
         for entry in &mut self.entries {
-            entry.removed = entry.grid.is_some() && !config.checks.contains_key(&*entry.name);
+            entry.removed = entry.is_defined() && !config.checks.contains_key(&*entry.name);
         }
         for check in config.checks.values() {
             match self.by_name.get(check.name.as_str()) {
@@ -422,7 +435,7 @@ impl Agent {
                     self.entries[*index].redefine(Arc::clone(check), host_changed, &config.host, now)
                 }
                 None => {
-                    self.add(Entry::scheduled(Arc::clone(check), &config.host, now));
+                    self.add(Entry::defined(Arc::clone(check), &config.host, now));
                 }
             }
         }
@@ -438,6 +451,35 @@ impl Agent {
         }
         self.config = config;
         self.restore(histories, now, effects);
+    }
+
+    /// Records what traps say. What is said of a check that is not defined any more is dropped with it.
+    fn trapped(&mut self, occurrences: Vec<Occurrence>, now: Moment, effects: &mut Vec<Effect>) {
+        for occurrence in occurrences {
+            let index = match self.by_name.get(&*occurrence.check) {
+                Some(index) => *index,
+                None if *occurrence.check == *UNMATCHED_CHECK => {
+                    self.add(Entry::on_demand(Arc::new(implicit_check(UNMATCHED_CHECK))))
+                }
+                None => continue,
+            };
+            let entry = &mut self.entries[index];
+            if entry.removed || !(entry.is_told() || *entry.name == *UNMATCHED_CHECK) {
+                continue;
+            }
+            let run = trapped::to_run(entry, occurrence);
+            self.judge_and_record(index, run, now.mono_us, effects);
+        }
+    }
+
+    fn expire(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        for index in 0..self.entries.len() {
+            if !self.entries[index].removed {
+                for run in trapped::expired(&mut self.entries[index], now) {
+                    self.judge_and_record(index, run, now.mono_us, effects);
+                }
+            }
+        }
     }
 
     fn health(&mut self, health: &Health, now: Moment, effects: &mut Vec<Effect>) {

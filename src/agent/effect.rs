@@ -8,6 +8,7 @@ use custos_store::Run;
 use super::health::Health;
 use crate::definition::Config;
 use crate::evaluate::Change;
+use crate::snmp::traps::Occurrence;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -23,6 +24,10 @@ pub enum Event {
     },
     /// Somebody asks for a run.
     Asked(Ask),
+    /// Traps came.
+    Trapped(Vec<Occurrence>),
+    /// Time passed, which may end what nobody reports any more.
+    Look,
     /// A new configuration, already validated, with the histories of checks that are new in it.
     Reload(Arc<Config>, Vec<super::History>),
     /// How the agent itself is doing.

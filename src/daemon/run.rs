@@ -12,6 +12,7 @@ use super::answers::Answers;
 use super::history::read_all;
 use super::notify::Notify;
 use super::settings::Setup;
+use super::trap_station::TrapStation;
 use crate::agent::{Agent, Effect, Event, Health, LastAnswer};
 use crate::clock::{self, Moment, micros};
 use crate::control::{self, AgentStatus, Asked, Request, Response};
@@ -22,6 +23,7 @@ use crate::exit_code::ExitCode;
 use crate::limits::{AGENT_CHECK_INTERVAL, CONTROL_QUEUE_MAX, DRAIN, NRPE_REQUEST_QUEUE_MAX};
 use crate::record::Recorder;
 use crate::serve::{self, Server};
+use crate::snmp::traps::Occurrence;
 
 /// Between two looks at how the parts are doing.
 const HEALTH_LOOK: Duration = Duration::from_secs(1);
@@ -60,6 +62,7 @@ struct Daemon {
     executor: Executor,
     answers: Answers,
     server: Option<Server>,
+    trap_station: TrapStation,
     inputs: Inputs,
     request_sender: mpsc::Sender<serve::Request>,
     health: Health,
@@ -73,6 +76,7 @@ struct Inputs {
     reports: Reports,
     requests: mpsc::Receiver<serve::Request>,
     commands: mpsc::Receiver<Asked>,
+    occurrences: mpsc::Receiver<Vec<Occurrence>>,
     hangup: Signal,
     terminate: Signal,
     interrupt: Signal,
@@ -84,6 +88,7 @@ enum Input {
     Report(u64, custos_shim::Report),
     Request(serve::Request),
     Command(Asked),
+    Trapped(Vec<Occurrence>),
     Hangup,
     Terminate,
     Look,
@@ -96,6 +101,7 @@ impl Inputs {
             Some((ticket, report)) = self.reports.recv() => Input::Report(ticket, report),
             Some(request) = self.requests.recv() => Input::Request(request),
             Some(asked) = self.commands.recv() => Input::Command(asked),
+            Some(occurrences) = self.occurrences.recv() => Input::Trapped(occurrences),
             _ = self.hangup.recv() => Input::Hangup,
             _ = self.terminate.recv() => Input::Terminate,
             _ = self.interrupt.recv() => Input::Terminate,
@@ -122,6 +128,7 @@ impl Daemon {
         if let Err(error) = control::listen(&config.store, command_sender) {
             tracing::error!("commands cannot reach this agent: {error}");
         }
+        let (trap_station, occurrences) = TrapStation::new();
         let now = clock::now();
         let mut daemon = Daemon {
             agent: Agent::new(Arc::clone(&config), PluginEnvironment::of_this_process(), now),
@@ -129,10 +136,12 @@ impl Daemon {
             executor,
             answers: Answers::default(),
             server: None,
+            trap_station,
             inputs: Inputs {
                 reports,
                 requests,
                 commands,
+                occurrences,
                 hangup: signal(SignalKind::hangup())?,
                 terminate: signal(SignalKind::terminate())?,
                 interrupt: signal(SignalKind::interrupt())?,
@@ -148,6 +157,7 @@ impl Daemon {
         };
         daemon.agent.restore(histories, now, &mut daemon.effects);
         daemon.start_nrpe()?;
+        daemon.trap_station.configure(&daemon.config, now)?;
         daemon.perform();
         Ok(daemon)
     }
@@ -177,6 +187,7 @@ impl Daemon {
                 Input::Terminate => break,
                 Input::Hangup => self.reload(now),
                 Input::Command(asked) => self.command(asked, now),
+                Input::Trapped(occurrences) => self.handle(Event::Trapped(occurrences), now),
                 Input::Look => self.look(now),
                 Input::Report(ticket, report) => self.handle(Event::Finished { ticket, report }, now),
                 Input::Request(request) => self.request(request, now),
@@ -237,6 +248,8 @@ impl Daemon {
                     rows: self.agent.rows(now),
                     nrpe: addresses.iter().map(ToString::to_string).collect(),
                     nrpe_counters: nonzero.map(|(name, count)| (name.to_owned(), count)).collect(),
+                    traps: self.trap_station.addresses(),
+                    trap_counters: self.trap_station.nonzero_counters(),
                 };
                 // The asker may have left meanwhile.
                 let _ = asked.answer.send(Response::Status(status));
@@ -253,7 +266,11 @@ impl Daemon {
         let changed = store.refusing.is_some() != self.health.store.refusing.is_some()
             || store.low_space.is_some() != self.health.store.low_space.is_some()
             || executor_error.is_some() != self.health.executor_error.is_some();
-        self.health = Health { store, nrpe, executor_error, ..self.health.clone() };
+        let (traps, traps_lost, traps_error) = self.trap_station.health();
+        let traps_lost = self.health.traps_lost + traps_lost;
+        self.health =
+            Health { store, nrpe, executor_error, traps, traps_lost, traps_error, ..self.health.clone() };
+        self.handle(Event::Look, now);
         if changed || now.mono_us >= self.health_told_us + micros(AGENT_CHECK_INTERVAL) {
             self.tell_health(now);
         }
@@ -262,6 +279,7 @@ impl Daemon {
     fn tell_health(&mut self, now: Moment) {
         self.health_told_us = now.mono_us;
         self.handle(Event::Health(self.health.clone()), now);
+        self.health.traps_lost = 0;
     }
 
     /// Reads the configuration again: all of it is taken, or nothing.
@@ -322,6 +340,9 @@ impl Daemon {
         self.config = Arc::clone(&config);
         self.health.reload_error = None;
         tracing::info!(checks = config.checks.len(), "the configuration is reloaded");
+        if let Err(error) = self.trap_station.configure(&config, now) {
+            tracing::error!("{error}");
+        }
         self.handle(Event::Reload(config, histories), now);
     }
 
@@ -343,10 +364,14 @@ impl Daemon {
                 }
                 Input::Request(request) => self.request(request, clock::now()),
                 Input::Command(asked) => self.command(asked, clock::now()),
+                Input::Trapped(occurrences) => self.handle(Event::Trapped(occurrences), clock::now()),
                 Input::Terminate => break,
                 Input::Look => self.notify.alive(),
                 Input::Hangup | Input::Due => {}
             }
+        }
+        for occurrences in self.trap_station.stop(&mut self.inputs.occurrences).await {
+            self.handle(Event::Trapped(occurrences), clock::now());
         }
         self.agent.abandon(clock::now(), &mut self.effects);
         self.perform();
