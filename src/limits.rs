@@ -184,3 +184,40 @@ const _: () = assert!(TRAPS_PER_SOURCE_MAX <= TRAPS_TOTAL_MAX && TRAPS_TOTAL_MAX
 const _: () = assert!(NRPE_REQUEST_QUEUE_MAX <= NRPE_REQUESTS_MAX);
 const _: () = assert!(GRACE.as_millis() < SHIM_STOP_MAX.as_millis());
 const _: () = assert!(NRPE_WAITING_MAX + NRPE_REQUESTS_MAX < NRPE_DESCRIPTORS as usize);
+
+/// Variables that are asked for by name in one message. With names of usual length that stays below 1,500 bytes.
+pub const SNMP_GET_BATCH_MAX: usize = 40;
+/// Variables that one bulk request may bring.
+pub const SNMP_BULK_VARBINDS_MAX: usize = 100;
+/// Columns of a table that are walked side by side.
+pub const SNMP_COLUMNS_AT_ONCE_MAX: usize = 16;
+/// Variables that one walk may bring in all.
+pub const SNMP_VARBINDS_MAX: usize = 200_000;
+/// Rows of one table; further ones are not read, and the run says so.
+pub const SNMP_ROWS_MAX: usize = 10_000;
+/// Polls under way at one device at once; further ones wait.
+pub const SNMP_DEVICE_POLLS_MAX: usize = 2;
+/// Polls that wait for one device; further ones are refused.
+pub const SNMP_DEVICE_QUEUE_MAX: usize = 64;
+/// Polls that are under way or wait at once; further ones are refused.
+pub const SNMP_POLLS_MAX: usize = 8192;
+/// Devices of which something is remembered. When there are more, those that are not being asked are forgotten.
+pub const SNMP_DEVICES_MAX: usize = 65_536;
+/// Ids of requests that ended, by which late answers are told from strange ones.
+pub const SNMP_ENDED_IDS_MAX: usize = 4096;
+/// How often one request is sent anew because of what the device said of its engine id or its clock.
+pub const SNMP_RELEARN_MAX: u32 = 3;
+/// Bytes of datagrams that the kernel may hold for the poller.
+pub const SNMP_RECEIVE_BUFFER_BYTES: usize = 4 * 1024 * 1024;
+/// Datagrams that are read before anything else is looked at.
+pub const SNMP_READ_BURST_MAX: usize = 128;
+/// How long the address of a device's name is used.
+pub const SNMP_LOOKUP_TTL: Duration = Duration::from_secs(60);
+/// Names of devices whose addresses are remembered.
+pub const SNMP_NAMES_MAX: usize = 10_000;
+/// Values in the first line of a poll's text; it says how many more there are.
+pub const SNMP_TEXT_VALUES_MAX: usize = 6;
+/// Further lines of a poll's text: enumerations and texts.
+pub const SNMP_TEXT_LINES_MAX: usize = 200;
+const _: () = assert!(SNMP_COLUMNS_AT_ONCE_MAX <= SNMP_BULK_VARBINDS_MAX);
+const _: () = assert!(SNMP_DEVICE_QUEUE_MAX <= SNMP_POLLS_MAX);

@@ -20,11 +20,12 @@ use super::restore::{self, History};
 use super::snapshot::Row;
 use super::trapped;
 use crate::clock::Moment;
-use crate::definition::{Config, Serving};
+use crate::definition::{Command, Config, Serving};
 use crate::evaluate::{Before, evaluate, is_judged};
 use crate::execute::{PluginEnvironment, plugin_spec};
 use crate::interpret::{Reading, interpret};
 use crate::limits::ASK_QUEUE_MAX;
+use crate::snmp;
 use crate::snmp::traps::{Keys, Occurrence, UNMATCHED_CHECK};
 
 /// The agent's state.
@@ -42,6 +43,9 @@ pub struct Agent {
     slow: VecDeque<(u64, usize)>,
     /// Requested command lines that wait for a place.
     lines: VecDeque<(usize, Ask)>,
+    /// Scheduled polls of devices that are due. They take no place: the poller has bounds of its own.
+    polls: VecDeque<usize>,
+    polls_running: usize,
     slow_running: usize,
     lines_running: usize,
     next_ticket: u64,
@@ -55,6 +59,8 @@ struct Execution {
     slot_us: Option<u64>,
     started: Moment,
     slow: bool,
+    /// Whether a device is asked rather than a plugin run.
+    poll: bool,
     timeout: Duration,
     /// The request, if it runs a command line of its own rather than the check's.
     line: Option<Ask>,
@@ -73,6 +79,8 @@ impl Agent {
             quick: VecDeque::new(),
             slow: VecDeque::new(),
             lines: VecDeque::new(),
+            polls: VecDeque::new(),
+            polls_running: 0,
             slow_running: 0,
             lines_running: 0,
             next_ticket: 1,
@@ -112,6 +120,7 @@ impl Agent {
         match event {
             Event::Wake => self.wake(now, effects),
             Event::Finished { ticket, report } => self.finished(ticket, report, now, effects),
+            Event::Polled { ticket, outcome } => self.polled(ticket, &outcome, now, effects),
             Event::Asked(ask) => self.asked(ask, now, effects),
             Event::Trapped(occurrences) => self.trapped(occurrences, now, effects),
             Event::Look => self.expire(now, effects),
@@ -176,6 +185,10 @@ impl Agent {
     fn enqueue(&mut self, index: usize, slot_us: Option<u64>, now: Moment) {
         let entry = &mut self.entries[index];
         entry.activity = Activity::Waiting { slot_us };
+        if matches!(entry.check.command, Command::Snmp(_)) {
+            self.polls.push_back(index);
+            return;
+        }
         let queue = if entry.is_slow() { &mut self.slow } else { &mut self.quick };
         queue.push_back((now.mono_us, index));
     }
@@ -183,10 +196,13 @@ impl Agent {
     /// Starts what waits while there is room. Slow checks leave a quarter of the places to quick ones, and
     /// requests leave half of them to the schedule.
     fn fill(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        while let Some(index) = self.polls.pop_front() {
+            self.start_poll(index, now, effects);
+        }
         let places = self.config.max_concurrent_checks.max(1);
         let slow_max = places - places / 4;
         let lines_max = if self.timers.is_empty() { places } else { places.div_ceil(2) };
-        while self.executions.len() < places {
+        while self.executions.len() - self.polls_running < places {
             if self.lines_running < lines_max
                 && let Some((index, ask)) = self.lines.pop_front()
             {
@@ -218,6 +234,27 @@ impl Agent {
         self.execute(index, slot_us, slow, None, spec, now, effects);
     }
 
+    fn start_poll(&mut self, index: usize, now: Moment, effects: &mut Vec<Effect>) {
+        let entry = &mut self.entries[index];
+        let Activity::Waiting { slot_us } = entry.activity else { return };
+        let poll = match &entry.check.command {
+            Command::Snmp(poll) if !entry.removed || !entry.askers.is_empty() => Arc::clone(poll),
+            _ => {
+                entry.activity = Activity::Idle;
+                return;
+            }
+        };
+        let timeout = entry.check.timeout;
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        entry.activity = Activity::Running;
+        self.polls_running += 1;
+        let execution =
+            Execution { entry: index, slot_us, started: now, slow: false, poll: true, timeout, line: None };
+        self.executions.insert(ticket, execution);
+        effects.push(Effect::Poll { ticket, poll, timeout });
+    }
+
     fn start_line(&mut self, index: usize, mut ask: Ask, now: Moment, effects: &mut Vec<Effect>) {
         if let Wanted::Line { spec, .. } = &mut ask.wanted
             && let Some(spec) = spec.take()
@@ -246,14 +283,46 @@ impl Agent {
         }
         self.slow_running += usize::from(slow);
         self.lines_running += usize::from(line.is_some());
-        let execution = Execution { entry: index, slot_us, started: now, slow, timeout: spec.timeout, line };
+        let timeout = spec.timeout;
+        let execution = Execution { entry: index, slot_us, started: now, slow, poll: false, timeout, line };
         self.executions.insert(ticket, execution);
         effects.push(Effect::Execute { ticket, spec });
     }
 
     fn finished(&mut self, ticket: u64, report: Report, now: Moment, effects: &mut Vec<Effect>) {
         let Some(execution) = self.executions.remove(&ticket) else { return };
+        let check = &self.entries[execution.entry].check;
+        let run = interpret(&report, &Reading { timeout: execution.timeout, ..Reading::from(&**check) });
+        self.conclude(execution, report, run, now, effects);
+    }
+
+    fn polled(&mut self, ticket: u64, outcome: &snmp::Outcome, now: Moment, effects: &mut Vec<Effect>) {
+        let Some(execution) = self.executions.remove(&ticket) else { return };
+        let check = &self.entries[execution.entry].check;
+        let Command::Snmp(poll) = &check.command else {
+            // The definition changed meanwhile to one that asks nobody.
+            let wall_us = now.mono_us.saturating_sub(execution.started.mono_us);
+            let report = not_finished(wall_us);
+            let run = interpret(&report, &Reading::from(&**check));
+            return self.conclude(execution, report, run, now, effects);
+        };
+        let (mut report, mut run) = snmp::read(poll, &self.config.snmp.names, outcome, check.timeout_state);
+        report.wall_us = now.mono_us.saturating_sub(execution.started.mono_us);
+        run.duration_us = report.wall_us;
+        self.conclude(execution, report, run, now, effects);
+    }
+
+    /// An execution ended as this run: judges and records it, tells whoever waits, and looks what comes next.
+    fn conclude(
+        &mut self,
+        execution: Execution,
+        report: Report,
+        mut run: Run,
+        now: Moment,
+        effects: &mut Vec<Effect>,
+    ) {
         self.slow_running -= usize::from(execution.slow);
+        self.polls_running -= usize::from(execution.poll);
         self.lines_running -= usize::from(execution.line.is_some());
         let index = execution.entry;
         let entry = &mut self.entries[index];
@@ -261,8 +330,6 @@ impl Agent {
             Some(ask) => vec![ask],
             None => std::mem::take(&mut entry.askers),
         };
-        let reading = Reading { timeout: execution.timeout, ..Reading::from(&*entry.check) };
-        let mut run = interpret(&report, &reading);
         run.time_ms = execution.started.wall_ms;
         run.lateness_us = execution.slot_us.map(|slot| execution.started.mono_us.saturating_sub(slot));
         if execution.slot_us.is_none() {
@@ -485,7 +552,7 @@ impl Agent {
     fn health(&mut self, health: &Health, now: Moment, effects: &mut Vec<Effect>) {
         let index = self.by_name[health::AGENT_CHECK];
         let waiting = self.quick.len() + self.slow.len() + self.lines.len();
-        let run = health.to_run(self.executions.len(), waiting, now);
+        let run = health.to_run(self.executions.len() - self.polls_running, waiting, now);
         self.judge_and_record(index, run, now.mono_us, effects);
     }
 
@@ -493,7 +560,8 @@ impl Agent {
     fn stop(&mut self, effects: &mut Vec<Effect>) {
         self.stopping = true;
         let mut asks: Vec<Ask> = self.lines.drain(..).map(|(_, ask)| ask).collect();
-        for (_, index) in self.quick.drain(..).chain(self.slow.drain(..)) {
+        let plugins = self.quick.drain(..).chain(self.slow.drain(..)).map(|(_, index)| index);
+        for index in plugins.chain(self.polls.drain(..)) {
             let entry = &mut self.entries[index];
             entry.activity = Activity::Idle;
             asks.append(&mut entry.askers);

@@ -1,13 +1,15 @@
 //! What happens to the agent, and what it wants done about it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use custos_shim::{Report, Spec};
 use custos_store::Run;
 
 use super::health::Health;
-use crate::definition::Config;
+use crate::definition::{Config, SnmpPoll};
 use crate::evaluate::Change;
+use crate::snmp;
 use crate::snmp::traps::Occurrence;
 
 /// Something that happened.
@@ -21,6 +23,13 @@ pub enum Event {
         ticket: u64,
         /// What came of it.
         report: Report,
+    },
+    /// A device answered, or did not.
+    Polled {
+        /// The ticket of its [`Effect::Poll`].
+        ticket: u64,
+        /// What came of it.
+        outcome: snmp::Outcome,
     },
     /// Somebody asks for a run.
     Asked(Ask),
@@ -70,6 +79,15 @@ pub enum Effect {
         ticket: u64,
         /// The plugin.
         spec: Box<Spec>,
+    },
+    /// Ask a device and report the outcome under this ticket.
+    Poll {
+        /// Number of the execution, unique in the life of the agent.
+        ticket: u64,
+        /// Whom to ask for what.
+        poll: Arc<SnmpPoll>,
+        /// How long the answer may take.
+        timeout: Duration,
     },
     /// Keep a run.
     Record {

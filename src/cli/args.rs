@@ -6,7 +6,8 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use super::{
-    check, check_nrpe, config, doctor, events, graph, history, run, runs, stand_in, status, store, traps,
+    check, check_nrpe, config, doctor, events, graph, history, run, runs, snmp, stand_in, status, store,
+    traps,
 };
 use crate::exit_code::ExitCode;
 
@@ -48,6 +49,7 @@ enum Command {
     Config(config::ConfigArgs),
     Doctor(doctor::DoctorArgs),
     Store(store::StoreArgs),
+    Snmp(snmp::SnmpArgs),
     /// Answers NRPE by an nrpe.cfg alone, with nrpe's own options; `custos nrpe -h` lists them.
     ///
     /// Called through a link named `nrpe` the program is nrpe.
@@ -100,6 +102,7 @@ pub fn main() -> ExitCode {
         Command::Config(args) => config::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Store(args) => store::run(&args),
+        Command::Snmp(args) => snmp::run(&args),
         Command::Nrpe(Words { words }) => stand_in::run(&words),
         Command::CheckNrpe(Words { words }) => check_nrpe::run(&words),
     }

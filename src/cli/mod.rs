@@ -16,6 +16,7 @@ pub mod read;
 mod run;
 mod runs;
 mod select;
+mod snmp;
 mod stand_in;
 mod status;
 mod status_row;

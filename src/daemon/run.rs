@@ -23,6 +23,7 @@ use crate::exit_code::ExitCode;
 use crate::limits::{AGENT_CHECK_INTERVAL, CONTROL_QUEUE_MAX, DRAIN, NRPE_REQUEST_QUEUE_MAX};
 use crate::record::Recorder;
 use crate::serve::{self, Server};
+use crate::snmp;
 use crate::snmp::traps::Occurrence;
 
 /// Between two looks at how the parts are doing.
@@ -60,6 +61,7 @@ struct Daemon {
     agent: Agent,
     recorder: Recorder,
     executor: Executor,
+    asker: snmp::Asker,
     answers: Answers,
     server: Option<Server>,
     trap_station: TrapStation,
@@ -74,6 +76,7 @@ struct Daemon {
 /// Everything that the loop waits for.
 struct Inputs {
     reports: Reports,
+    outcomes: snmp::Outcomes,
     requests: mpsc::Receiver<serve::Request>,
     commands: mpsc::Receiver<Asked>,
     occurrences: mpsc::Receiver<Vec<Occurrence>>,
@@ -86,6 +89,7 @@ struct Inputs {
 /// What the loop woke up for.
 enum Input {
     Report(u64, custos_shim::Report),
+    Outcome(u64, snmp::Outcome),
     Request(serve::Request),
     Command(Asked),
     Trapped(Vec<Occurrence>),
@@ -99,6 +103,7 @@ impl Inputs {
     async fn next(&mut self, due_in: Duration) -> Input {
         tokio::select! {
             Some((ticket, report)) = self.reports.recv() => Input::Report(ticket, report),
+            Some((ticket, outcome)) = self.outcomes.recv() => Input::Outcome(ticket, outcome),
             Some(request) = self.requests.recv() => Input::Request(request),
             Some(asked) = self.commands.recv() => Input::Command(asked),
             Some(occurrences) = self.occurrences.recv() => Input::Trapped(occurrences),
@@ -123,6 +128,7 @@ impl Daemon {
         };
         let recorder = Recorder::start(config.store.clone(), writer, config.sync)?;
         let (executor, reports) = Executor::start().map_err(io::Error::other)?;
+        let (asker, outcomes) = snmp::Asker::start()?;
         let (request_sender, requests) = mpsc::channel(NRPE_REQUEST_QUEUE_MAX);
         let (command_sender, commands) = mpsc::channel(CONTROL_QUEUE_MAX);
         if let Err(error) = control::listen(&config.store, command_sender) {
@@ -134,11 +140,13 @@ impl Daemon {
             agent: Agent::new(Arc::clone(&config), PluginEnvironment::of_this_process(), now),
             recorder,
             executor,
+            asker,
             answers: Answers::default(),
             server: None,
             trap_station,
             inputs: Inputs {
                 reports,
+                outcomes,
                 requests,
                 commands,
                 occurrences,
@@ -190,6 +198,7 @@ impl Daemon {
                 Input::Trapped(occurrences) => self.handle(Event::Trapped(occurrences), now),
                 Input::Look => self.look(now),
                 Input::Report(ticket, report) => self.handle(Event::Finished { ticket, report }, now),
+                Input::Outcome(ticket, outcome) => self.handle(Event::Polled { ticket, outcome }, now),
                 Input::Request(request) => self.request(request, now),
                 Input::Due => self.handle(Event::Wake, now),
             }
@@ -211,6 +220,7 @@ impl Daemon {
         for effect in self.effects.drain(..) {
             match effect {
                 Effect::Execute { ticket, spec } => self.executor.submit(ticket, *spec),
+                Effect::Poll { ticket, poll, timeout } => self.asker.ask(ticket, &poll, timeout),
                 Effect::Record { check, run } => self.recorder.record(check, run),
                 Effect::Answer { id, result } => self.answers.give(id, result),
                 Effect::Changed { check, change, text } => log_change(&check, change, &text),
@@ -361,6 +371,9 @@ impl Daemon {
             match self.inputs.next(left).await {
                 Input::Report(ticket, report) => {
                     self.handle(Event::Finished { ticket, report }, clock::now());
+                }
+                Input::Outcome(ticket, outcome) => {
+                    self.handle(Event::Polled { ticket, outcome }, clock::now());
                 }
                 Input::Request(request) => self.request(request, clock::now()),
                 Input::Command(asked) => self.command(asked, clock::now()),

@@ -177,7 +177,8 @@ impl Security {
             return Verdict::Refused(Refusal::Malformed, None);
         };
         let keys = (message.level > Level::NoAuth).then_some(place);
-        let reply = answer.and_then(|pdu| self.write(message, &pdu, keys, &scoped.context, now));
+        let context = (&scoped.context_engine_id[..], &scoped.context[..]);
+        let reply = answer.and_then(|pdu| self.write(message, &pdu, keys, Some(context), now));
         Verdict::Accepted(Box::new(notification), reply)
     }
 
@@ -249,7 +250,7 @@ impl Security {
         }
         self.reports = self.reports.wrapping_add(1);
         let pdu = kind.to_pdu(0, self.reports);
-        self.write(message, &pdu, user, b"", now)
+        self.write(message, &pdu, user, None, now)
     }
 
     /// An answer to a message, protected with the keys of a user if one is given.
@@ -258,11 +259,13 @@ impl Security {
         message: &SecureMessage<'_>,
         pdu: &Pdu,
         user: Option<usize>,
-        context: &[u8],
+        context: Option<(&[u8], &[u8])>,
         now: Moment,
     ) -> Option<Vec<u8>> {
         let (boots, time) = self.clock(now);
         self.sent += 1;
+        // Of this engine itself, unless the message was about another.
+        let (context_engine_id, context) = context.unwrap_or((&self.engine_id, b""));
         let outgoing = Outgoing {
             msg_id: message.msg_id,
             reportable: false,
@@ -275,7 +278,7 @@ impl Security {
             context,
             pdu,
         };
-        outgoing.write().ok()
+        outgoing.write_of(context_engine_id).ok()
     }
 
     /// The clock of this engine.
