@@ -26,15 +26,15 @@ use crate::execute::{PluginEnvironment, plugin_spec};
 use crate::interpret::{Reading, interpret};
 use crate::limits::ASK_QUEUE_MAX;
 use crate::snmp;
-use crate::snmp::traps::{Keys, Occurrence, UNMATCHED_CHECK};
+use crate::snmp::traps::Keys;
 
 /// The agent's state.
 #[derive(Debug)]
 pub struct Agent {
     config: Arc<Config>,
     environment: PluginEnvironment,
-    entries: Vec<Entry>,
-    by_name: HashMap<Arc<str>, usize>,
+    pub(super) entries: Vec<Entry>,
+    pub(super) by_name: HashMap<Arc<str>, usize>,
     /// The next slot of every scheduled check.
     timers: BTreeSet<(u64, usize)>,
     executions: HashMap<u64, Execution>,
@@ -146,7 +146,7 @@ impl Agent {
         self.entries.iter().filter(|entry| !entry.removed).map(|entry| Row::of(entry, now)).collect()
     }
 
-    fn add(&mut self, entry: Entry) -> usize {
+    pub(super) fn add(&mut self, entry: Entry) -> usize {
         let index = self.entries.len();
         self.by_name.insert(Arc::clone(&entry.name), index);
         if let Some(due_us) = entry.due_us {
@@ -387,7 +387,7 @@ impl Agent {
         }
     }
 
-    fn judge_and_record(
+    pub(super) fn judge_and_record(
         &mut self,
         index: usize,
         mut run: Run,
@@ -518,35 +518,6 @@ impl Agent {
         }
         self.config = config;
         self.restore(histories, now, effects);
-    }
-
-    /// Records what traps say. What is said of a check that is not defined any more is dropped with it.
-    fn trapped(&mut self, occurrences: Vec<Occurrence>, now: Moment, effects: &mut Vec<Effect>) {
-        for occurrence in occurrences {
-            let index = match self.by_name.get(&*occurrence.check) {
-                Some(index) => *index,
-                None if *occurrence.check == *UNMATCHED_CHECK => {
-                    self.add(Entry::on_demand(Arc::new(implicit_check(UNMATCHED_CHECK))))
-                }
-                None => continue,
-            };
-            let entry = &mut self.entries[index];
-            if entry.removed || !(entry.is_told() || *entry.name == *UNMATCHED_CHECK) {
-                continue;
-            }
-            let run = trapped::to_run(entry, occurrence);
-            self.judge_and_record(index, run, now.mono_us, effects);
-        }
-    }
-
-    fn expire(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        for index in 0..self.entries.len() {
-            if !self.entries[index].removed {
-                for run in trapped::expired(&mut self.entries[index], now) {
-                    self.judge_and_record(index, run, now.mono_us, effects);
-                }
-            }
-        }
     }
 
     fn health(&mut self, health: &Health, now: Moment, effects: &mut Vec<Effect>) {

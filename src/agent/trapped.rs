@@ -1,15 +1,51 @@
-//! From what a trap says to the run of its check.
+//! What the agent does with traps: each becomes a run of its check, on the path of every other run.
+
+use std::sync::Arc;
 
 use custos_shim::{Outcome, Report};
 use custos_store::{Reason, Run, State};
 
+use super::core::Agent;
+use super::effect::Effect;
 use super::entry::Entry;
+use super::line::implicit_check;
 use crate::clock::Moment;
 use crate::definition::Command;
-use crate::snmp::traps::{Keys, Occurrence};
+use crate::snmp::traps::{Keys, Occurrence, UNMATCHED_CHECK, state_metric};
+
+impl Agent {
+    /// Records what traps say. What is said of a check that is not defined any more is dropped with it.
+    pub(super) fn trapped(&mut self, occurrences: Vec<Occurrence>, now: Moment, effects: &mut Vec<Effect>) {
+        for occurrence in occurrences {
+            let index = match self.by_name.get(&*occurrence.check) {
+                Some(index) => *index,
+                None if *occurrence.check == *UNMATCHED_CHECK => {
+                    self.add(Entry::on_demand(Arc::new(implicit_check(UNMATCHED_CHECK))))
+                }
+                None => continue,
+            };
+            let entry = &mut self.entries[index];
+            if entry.removed || !(entry.is_told() || *entry.name == *UNMATCHED_CHECK) {
+                continue;
+            }
+            let run = to_run(entry, occurrence);
+            self.judge_and_record(index, run, now.mono_us, effects);
+        }
+    }
+
+    pub(super) fn expire(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        for index in 0..self.entries.len() {
+            if !self.entries[index].removed {
+                for run in expired(&mut self.entries[index], now) {
+                    self.judge_and_record(index, run, now.mono_us, effects);
+                }
+            }
+        }
+    }
+}
 
 /// The run that an occurrence is, with the keys of its check brought up to date.
-pub(super) fn to_run(entry: &mut Entry, occurrence: Occurrence) -> Run {
+fn to_run(entry: &mut Entry, occurrence: Occurrence) -> Run {
     let Occurrence { at, state, key, text, details, mut metrics, duration_us, origin, .. } = occurrence;
     let name = (!key.is_empty()).then(|| Keys::name(&key));
     let before = entry.before.map_or(State::Ok, |before| before.state);
@@ -19,7 +55,7 @@ pub(super) fn to_run(entry: &mut Entry, occurrence: Occurrence) -> Run {
     };
     if let Some(state) = state {
         entry.keys.set(&name, state, &text, at.wall_ms);
-        metrics.push(crate::snmp::traps::state_metric(&key, state));
+        metrics.push(state_metric(&key, state));
     }
     let summary = entry.keys.summary(&name, &text);
     let long_text = details + &entry.keys.list(Some(&name), &text, at.wall_ms);
@@ -27,7 +63,7 @@ pub(super) fn to_run(entry: &mut Entry, occurrence: Occurrence) -> Run {
 }
 
 /// The runs that record which problems are over because nobody reports them any more.
-pub(super) fn expired(entry: &mut Entry, now: Moment) -> Vec<Run> {
+fn expired(entry: &mut Entry, now: Moment) -> Vec<Run> {
     let Command::Trap(rule) = &entry.check.command else { return Vec::new() };
     let Some(after) = rule.expires else { return Vec::new() };
     let mut runs = Vec::new();

@@ -191,7 +191,8 @@ fn exact(value: &Value) -> Option<i64> {
 /// At most so many bytes of a text, whole characters.
 pub(super) fn cut(mut text: String, max_bytes: usize) -> String {
     if text.len() > max_bytes {
-        text.truncate(text.floor_char_boundary(max_bytes));
+        let end = (0..=max_bytes).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        text.truncate(end);
         text.push('…');
     }
     text
