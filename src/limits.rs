@@ -145,6 +145,41 @@ pub const TRAPS_PER_SOURCE_MAX: u32 = 1000;
 pub const TRAPS_TOTAL_MAX: u32 = 20_000;
 /// The largest rate that may be configured.
 pub const TRAPS_RATE_MAX: u32 = 10_000_000;
+/// Sources whose rate is watched one by one; those beyond share one rate until others were quiet for a second.
+pub const TRAPS_SOURCES_MAX: usize = 16_384;
+/// Sources that are told one by one in a second in which they sent too much.
+pub const TRAPS_SOURCES_TOLD_MAX: usize = 10;
+/// Streams of traps that are watched for repeats at once; in those beyond, repeats are kept.
+pub const TRAPS_WINDOWS_MAX: usize = 65_536;
+/// Engines of SNMP 3 whose keys and clocks are remembered.
+pub const TRAPS_ENGINES_MAX: usize = 4096;
+/// Largest packet that a trap may come in; the largest of UDP over IPv4 or so.
+pub const TRAP_PACKET_MAX_BYTES: usize = 64 * 1024;
+/// Packets that are read at once.
+pub const TRAPS_BATCH_PACKETS: usize = 64;
+/// Bytes that the kernel may hold of a socket's packets until they are read, if it grants as much.
+pub const TRAPS_BUFFER_BYTES: usize = 8 * 1024 * 1024;
+/// ... and the least that is asked for.
+pub const TRAPS_BUFFER_MIN_BYTES: usize = 64 * 1024;
+/// Batches of traps on their way to the agent.
+pub const TRAPS_QUEUE_MAX: usize = 16;
+/// Between two looks at what the mere passing of time makes known of traps.
+pub const TRAPS_LOOK: Duration = Duration::from_secs(1);
+/// Variables of a trap that are kept as text; further ones are counted.
+pub const TRAP_DETAILS_MAX: usize = 64;
+/// Bytes of the value of one of them.
+pub const TRAP_DETAIL_MAX_BYTES: usize = 1024;
+/// Bytes of the text that a trap makes.
+pub const TRAP_TEXT_MAX_BYTES: usize = 4096;
+/// Bytes of one part of a trap's key.
+pub const TRAP_KEY_MAX_BYTES: usize = 255;
+/// Keys of one check that may be in trouble at once; when there is one more, the one that was quiet longest is given up.
+pub const TRAP_KEYS_MAX: usize = 10_000;
+/// Keys that are listed in each run; where there are more, all are listed now and then only.
+pub const TRAP_KEYS_LISTED_MAX: usize = 32;
+/// Traps that `custos traps` lists unless it is told how many.
+pub const TRAPS_LISTED: usize = 100;
+const _: () = assert!(TRAPS_BUFFER_MIN_BYTES <= TRAPS_BUFFER_BYTES);
 const _: () = assert!(TRAPS_PER_SOURCE_MAX <= TRAPS_TOTAL_MAX && TRAPS_TOTAL_MAX <= TRAPS_RATE_MAX);
 const _: () = assert!(NRPE_REQUEST_QUEUE_MAX <= NRPE_REQUESTS_MAX);
 const _: () = assert!(GRACE.as_millis() < SHIM_STOP_MAX.as_millis());

@@ -18,6 +18,7 @@ use super::missed::{Missed, NO_AGENT};
 use super::output::{plugin_output, threshold_lines};
 use super::restore::{self, History};
 use super::snapshot::Row;
+use super::trapped;
 use crate::clock::Moment;
 use crate::definition::{Command, Config, Serving};
 use crate::evaluate::{Before, evaluate, is_judged};
@@ -25,14 +26,15 @@ use crate::execute::{PluginEnvironment, plugin_spec};
 use crate::interpret::{Reading, interpret};
 use crate::limits::ASK_QUEUE_MAX;
 use crate::snmp;
+use crate::snmp::traps::Keys;
 
 /// The agent's state.
 #[derive(Debug)]
 pub struct Agent {
     config: Arc<Config>,
     environment: PluginEnvironment,
-    entries: Vec<Entry>,
-    by_name: HashMap<Arc<str>, usize>,
+    pub(super) entries: Vec<Entry>,
+    pub(super) by_name: HashMap<Arc<str>, usize>,
     /// The next slot of every scheduled check.
     timers: BTreeSet<(u64, usize)>,
     executions: HashMap<u64, Execution>,
@@ -86,7 +88,7 @@ impl Agent {
         };
         agent.add(Entry::on_demand(Arc::new(implicit_check(health::AGENT_CHECK))));
         for check in config.checks.values() {
-            agent.add(Entry::scheduled(Arc::clone(check), &config.host, now));
+            agent.add(Entry::defined(Arc::clone(check), &config.host, now));
         }
         agent
     }
@@ -102,6 +104,9 @@ impl Agent {
             let restored = restore::restore_standing(&entry.check, &history.runs, now);
             (entry.before, entry.holds) = (restored.before, restored.holds);
             entry.last = history.runs.last().cloned().map(Arc::new);
+            if entry.is_told() {
+                entry.keys = Keys::restore(&history.runs);
+            }
             if let (Some(grid), Some(last)) = (entry.grid, &entry.last) {
                 entry.missed = restore::missed_since(last, &grid, now, NO_AGENT);
                 self.flush_missed(index, now, effects);
@@ -117,6 +122,8 @@ impl Agent {
             Event::Finished { ticket, report } => self.finished(ticket, report, now, effects),
             Event::Polled { ticket, outcome } => self.polled(ticket, &outcome, now, effects),
             Event::Asked(ask) => self.asked(ask, now, effects),
+            Event::Trapped(occurrences) => self.trapped(occurrences, now, effects),
+            Event::Look => self.expire(now, effects),
             Event::Reload(config, histories) => self.reload(config, histories, now, effects),
             Event::Health(health) => self.health(&health, now, effects),
             Event::Stop => self.stop(effects),
@@ -139,7 +146,7 @@ impl Agent {
         self.entries.iter().filter(|entry| !entry.removed).map(|entry| Row::of(entry, now)).collect()
     }
 
-    fn add(&mut self, entry: Entry) -> usize {
+    pub(super) fn add(&mut self, entry: Entry) -> usize {
         let index = self.entries.len();
         self.by_name.insert(Arc::clone(&entry.name), index);
         if let Some(due_us) = entry.due_us {
@@ -380,7 +387,7 @@ impl Agent {
         }
     }
 
-    fn judge_and_record(
+    pub(super) fn judge_and_record(
         &mut self,
         index: usize,
         mut run: Run,
@@ -433,12 +440,18 @@ impl Agent {
         let known = self.by_name.get(name).copied();
         match (&ask.wanted, known) {
             (Wanted::Check(name), index) => {
-                let index = index.filter(|i| self.entries[*i].grid.is_some() && !self.entries[*i].removed);
+                let index = index.filter(|i| self.entries[*i].is_defined() && !self.entries[*i].removed);
                 let Some(index) = index else {
                     effects.push(refuse(ask.id, format!("no check {name} is defined")));
                     return;
                 };
                 let entry = &mut self.entries[index];
+                if entry.is_told() {
+                    let (report, run) = trapped::told(entry, now);
+                    effects
+                        .push(Effect::Answer { id: ask.id, result: Ok((Arc::new(report), Arc::new(run))) });
+                    return;
+                }
                 let line_runs = matches!(entry.activity, Activity::Running)
                     && self.executions.values().any(|e| e.entry == index && e.line.is_some());
                 match entry.activity {
@@ -481,7 +494,7 @@ impl Agent {
     ) {
         let host_changed = config.host != self.config.host;
         for entry in &mut self.entries {
-            entry.removed = entry.grid.is_some() && !config.checks.contains_key(&*entry.name);
+            entry.removed = entry.is_defined() && !config.checks.contains_key(&*entry.name);
         }
         for check in config.checks.values() {
             match self.by_name.get(check.name.as_str()) {
@@ -489,7 +502,7 @@ impl Agent {
                     self.entries[*index].redefine(Arc::clone(check), host_changed, &config.host, now)
                 }
                 None => {
-                    self.add(Entry::scheduled(Arc::clone(check), &config.host, now));
+                    self.add(Entry::defined(Arc::clone(check), &config.host, now));
                 }
             }
         }

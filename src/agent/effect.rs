@@ -10,6 +10,7 @@ use super::health::Health;
 use crate::definition::{Config, SnmpPoll};
 use crate::evaluate::Change;
 use crate::snmp;
+use crate::snmp::traps::Occurrence;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -32,6 +33,10 @@ pub enum Event {
     },
     /// Somebody asks for a run.
     Asked(Ask),
+    /// Traps came.
+    Trapped(Vec<Occurrence>),
+    /// Time passed, which may end what nobody reports any more.
+    Look,
     /// A new configuration, already validated, with the histories of checks that are new in it.
     Reload(Arc<Config>, Vec<super::History>),
     /// How the agent itself is doing.

@@ -13,6 +13,7 @@ mod output;
 mod restore;
 mod slots;
 mod snapshot;
+mod trapped;
 
 pub use core::Agent;
 pub use effect::{Ask, Effect, Event, Wanted};

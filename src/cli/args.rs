@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::{
     check, check_nrpe, config, doctor, events, graph, history, run, runs, snmp, stand_in, status, store,
+    traps,
 };
 use crate::exit_code::ExitCode;
 
@@ -43,6 +44,7 @@ enum Command {
     History(history::HistoryArgs),
     Runs(runs::RunsArgs),
     Events(events::EventsArgs),
+    Traps(traps::TrapsArgs),
     Graph(graph::GraphArgs),
     Config(config::ConfigArgs),
     Doctor(doctor::DoctorArgs),
@@ -95,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::History(args) => history::run(&args),
         Command::Runs(args) => runs::run(&args),
         Command::Events(args) => events::run(&args),
+        Command::Traps(args) => traps::run(&args),
         Command::Graph(args) => graph::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Doctor(args) => doctor::run(&args),

@@ -23,5 +23,6 @@ mod status_row;
 pub mod store;
 mod strip;
 pub mod style;
+mod traps;
 
 pub use args::main;

@@ -9,13 +9,14 @@ use super::command::{self, Lookup};
 use super::duration;
 use super::fields::{Fields, boolean, printable};
 use super::mistake::Findings;
-use super::model::{Check, Command};
+use super::model::{Check, Command, Serving};
 use super::poll;
 use super::settings::{self, CHECK_INTERVAL, FLAPPING, MAX_CHECK_ATTEMPTS, Settings, TIMEOUT};
 use super::threshold;
 use super::trap;
 use super::yaml::Entry;
 use crate::limits::CHECK_NAME_MAX_BYTES;
+use crate::snmp::traps::UNMATCHED_CHECK;
 
 /// The name under which the agent reports on itself.
 const RESERVED_NAME: &str = "custos";
@@ -56,9 +57,13 @@ pub(super) fn read(
     if let (Some(node), Some(own)) = (fields.get("timeout"), own.timeout) {
         warn_of_long_timeout(own, check_interval, &owner, &node.place, findings);
     }
-    let serving = settings.serving(check_interval, timeout);
     named.then_some(())?;
     let command = command?;
+    let serving = match command {
+        // The last trap is all that there is to answer by, however old.
+        Command::Trap(_) => Serving::Fresh,
+        _ => settings.serving(check_interval, timeout),
+    };
     // A trap is not sent again because somebody asks, so there are no attempts to wait for.
     let attempts = match command {
         Command::Trap(_) => own.max_check_attempts.unwrap_or(1),
@@ -125,6 +130,8 @@ fn name(entry: &Entry, findings: &mut Findings) -> bool {
         "found a name beginning with `-`, which a command line would take for an option"
     } else if name == RESERVED_NAME {
         "found the name `custos`, which the agent's check of itself has"
+    } else if name == UNMATCHED_CHECK {
+        "found the name `custos.traps`, under which the agent keeps traps of no check"
     } else {
         return printable(name, &entry.key_place, findings);
     };

@@ -12,6 +12,7 @@ mod question;
 mod reading;
 mod rows;
 mod target;
+pub mod traps;
 
 pub use asker::{Asker, ask_once, poll_once};
 pub use poller::{Device, Outcomes, Poller};

@@ -191,8 +191,13 @@ pub struct Outgoing<'a> {
 }
 
 impl Outgoing<'_> {
-    /// The bytes of this message.
+    /// The bytes of this message, about variables of the engine whose keys it uses.
     pub fn write(&self) -> Result<Vec<u8>, Error> {
+        self.write_of(self.engine_id)
+    }
+
+    /// The bytes of this message, about variables of another engine: an inform is about its sender, and so is the answer.
+    pub fn write_of(&self, context_engine_id: &[u8]) -> Result<Vec<u8>, Error> {
         let mut flags = if self.reportable { FLAG_REPORTABLE } else { 0 };
         let mut secret = None;
         if let Some(keys) = self.keys {
@@ -200,7 +205,7 @@ impl Outgoing<'_> {
             if let Some(cipher) = keys.cipher() {
                 flags |= FLAG_PRIV;
                 let mut plain = Writer::default();
-                self.write_scoped(&mut plain);
+                self.write_scoped(&mut plain, context_engine_id);
                 secret = Some(cipher.encrypt(&plain.finish(), self.boots, self.time, self.salt)?);
             }
         }
@@ -211,7 +216,7 @@ impl Outgoing<'_> {
         writer.sequence(|writer| {
             match &secret {
                 Some((_, encrypted)) => writer.octets(encrypted),
-                None => self.write_scoped(writer),
+                None => self.write_scoped(writer, context_engine_id),
             }
             let since = writer.len();
             writer.sequence(|writer| {
@@ -241,11 +246,11 @@ impl Outgoing<'_> {
         Ok(packet)
     }
 
-    fn write_scoped(&self, writer: &mut Writer) {
+    fn write_scoped(&self, writer: &mut Writer, context_engine_id: &[u8]) {
         writer.sequence(|writer| {
             self.pdu.write(writer);
             writer.octets(self.context);
-            writer.octets(self.engine_id);
+            writer.octets(context_engine_id);
         });
     }
 }
