@@ -20,6 +20,12 @@ pub struct Health {
     pub nrpe: Vec<(&'static str, u64)>,
     /// Why the NRPE listener is not there although it is configured.
     pub nrpe_error: Option<String>,
+    /// What became of traps, by name, if somebody listens for them.
+    pub traps: Vec<(&'static str, u64)>,
+    /// Traps that were lost since this was told last.
+    pub traps_lost: u64,
+    /// Why traps are not received although they should be.
+    pub traps_error: Option<String>,
     /// Why plugins cannot be started at all.
     pub executor_error: Option<String>,
     /// Why the last reload was refused; the configuration before it is in force.
@@ -113,6 +119,7 @@ impl Health {
             gauge("runs_dropped", self.store.dropped_runs, "c"),
         ];
         metrics.extend(self.nrpe.iter().map(|(name, count)| gauge(&format!("nrpe_{name}"), *count, "c")));
+        metrics.extend(self.traps.iter().map(|(name, count)| gauge(&format!("traps_{name}"), *count, "c")));
         Run {
             time_ms: now.wall_ms,
             state,
@@ -145,6 +152,13 @@ impl Health {
         }
         if work.figures.is_overload() {
             findings.push((State::Warning, work.overload()));
+        }
+        if let Some(why) = &self.traps_error {
+            findings.push((State::Critical, format!("traps are not received: {why}")));
+        }
+        if self.traps_lost > 0 {
+            let lost = self.traps_lost;
+            findings.push((State::Warning, format!("{lost} traps were lost before they could be read")));
         }
         if let Some(free_bytes) = self.store.low_space {
             let free = human::bytes(free_bytes);

@@ -17,11 +17,13 @@ pub mod read;
 mod run;
 mod runs;
 mod select;
+mod snmp;
 mod stand_in;
 mod status;
 mod status_row;
 pub mod store;
 mod strip;
 pub mod style;
+mod traps;
 
 pub use args::main;

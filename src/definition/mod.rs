@@ -17,12 +17,20 @@ mod model;
 mod nrpe;
 mod period;
 mod place;
+mod poll;
 mod scalar;
 mod secret;
+mod secret_file;
 mod settings;
 mod show;
+mod show_snmp;
+mod snmp;
+mod snmp_model;
 mod suggest;
+mod template;
 mod threshold;
+mod trap;
+mod variable;
 mod yaml;
 
 pub use load::{DEFAULT_PATH, DEFAULT_PLUGINS, DEFAULT_STORE, Loaded, Surroundings, load, load_with};
@@ -33,3 +41,7 @@ pub use model::{
 };
 pub use place::{Place, SourceFile};
 pub use show::show;
+pub use snmp_model::{
+    Condition, KeyPart, Network, Part, Secret, SnmpAccess, SnmpConfig, SnmpPoll, SnmpProfile, SnmpUser,
+    SnmpWanted, TablePoll, Template, TrapRule, TrapsConfig, Variable, Wanted,
+};

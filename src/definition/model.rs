@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use custos_store::{Bounds, State};
 
+use super::snmp_model::{SnmpConfig, SnmpPoll, TrapRule};
 use crate::period::Period;
 
 /// The whole configuration of one agent.
@@ -28,6 +29,8 @@ pub struct Config {
     pub nrpe: Option<NrpeConfig>,
     /// Every period by name.
     pub periods: BTreeMap<String, Arc<Period>>,
+    /// Devices that are polled, and traps.
+    pub snmp: SnmpConfig,
     /// Every check by name.
     pub checks: BTreeMap<String, Arc<Check>>,
 }
@@ -166,13 +169,17 @@ pub enum Stale {
     Unknown,
 }
 
-/// What a check runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a check runs, or what else it is told by.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// A program with its arguments; a bare name has been looked up in `plugins`, or was not found there.
     Program(Vec<String>),
     /// A line for `/bin/sh -c`.
     Shell(String),
+    /// A device that is asked over SNMP.
+    Snmp(Arc<SnmpPoll>),
+    /// Traps that devices send. Nothing runs.
+    Trap(Arc<TrapRule>),
 }
 
 /// The meaning of KB, MB, GB … in perfdata.

@@ -15,6 +15,7 @@ use super::model::{
 use super::scalar::{Kind, Scalar};
 use super::secret::{self, MASK};
 use super::settings::PRIORITIES;
+use super::show_snmp;
 use super::threshold::{ON_MISSING, STATES};
 use crate::period::Period;
 
@@ -41,6 +42,7 @@ fn write_config(page: &mut String, config: &Config) -> fmt::Result {
         writeln!(page, "periods:")?;
     }
     config.periods.values().try_for_each(|period| write_period(page, period))?;
+    show_snmp::write_section(page, &config.snmp)?;
     if config.checks.is_empty() {
         return writeln!(page, "checks: {{}}");
     }
@@ -107,6 +109,8 @@ fn write_check(page: &mut String, check: &Check) -> fmt::Result {
             writeln!(page, "    command: {}", word(&secret::mask_line(line)))?;
             writeln!(page, "    shell: true")?;
         }
+        Command::Snmp(poll) => show_snmp::write_poll(page, poll)?,
+        Command::Trap(rule) => show_snmp::write_trap(page, rule)?,
     }
     writeln!(page, "    check_interval: {}", duration::show(check.check_interval))?;
     writeln!(page, "    retry_interval: {}", duration::show(check.retry_interval))?;
@@ -175,7 +179,7 @@ fn sync(policy: SyncPolicy) -> String {
     }
 }
 
-fn state(state: State) -> &'static str {
+pub(super) fn state(state: State) -> &'static str {
     STATES.iter().find(|(_, known)| *known == state).map_or("unknown", |(word, _)| word)
 }
 
@@ -183,13 +187,13 @@ fn on_missing(meaning: OnMissing) -> &'static str {
     ON_MISSING.iter().find(|(_, known)| *known == meaning).map_or("unknown", |(word, _)| word)
 }
 
-fn list(words: &[String]) -> String {
+pub(super) fn list(words: &[String]) -> String {
     let words: Vec<String> = words.iter().map(|text| word(text)).collect();
     format!("[{}]", words.join(", "))
 }
 
 /// A text as a YAML scalar that reads as the same text: plain where that is safe, else in double quotes.
-fn word(text: &str) -> String {
+pub(super) fn word(text: &str) -> String {
     let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '=' | '@');
     let starts_safely = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
     let plain = starts_safely && text.chars().all(safe) && Scalar::plain(text).kind == Kind::Text;

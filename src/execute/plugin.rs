@@ -48,6 +48,8 @@ pub fn plugin_spec(check: &Check, environment: &PluginEnvironment) -> Spec {
     let argv: Vec<OsString> = match &check.command {
         Command::Program(words) => words.iter().map(OsString::from).collect(),
         Command::Shell(line) => ["/bin/sh", "-c", line].map(OsString::from).to_vec(),
+        // Neither has a program.
+        Command::Snmp(_) | Command::Trap(_) => Vec::new(),
     };
     let own = |name: &OsString| name.to_str().is_some_and(|name| check.environment.contains_key(name));
     let mut env: Vec<(OsString, OsString)> =
