@@ -36,6 +36,7 @@ fn measure() -> Result<String, Box<dyn Error>> {
     let (seconds, at_once) = (number()?, number()?);
     let spec = Box::new(Spec {
         argv: args.collect(),
+        shell_line: None,
         env: vec![("PATH".into(), "/usr/bin:/bin".into()), ("LC_ALL".into(), "C".into())],
         cwd: "/".into(),
         credentials: None,

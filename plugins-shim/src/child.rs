@@ -69,6 +69,8 @@ struct Plan<'a> {
     argv: Vec<*const c_char>,
     /// `/bin/sh FILE ARGUMENT…`; the place of FILE is filled in by the child.
     shell_argv: Vec<*const c_char>,
+    /// `sh -c LINE`, for when no file can be executed; empty without a line.
+    line_argv: Vec<*const c_char>,
     env: Vec<*const c_char>,
     /// The files to try, in order.
     files: Vec<*const c_char>,
@@ -99,13 +101,21 @@ impl Starter {
         let argv = c_strings(spec.argv.iter().map(OsString::as_os_str))?;
         let env = environment(spec, mark)?;
         let cwd = c_string(spec.cwd.as_os_str())?;
-        let Some(program) = spec.argv.first() else {
-            return Err(refused(libc::EINVAL, "failed to start a plugin: no program is named"));
+        let files = match spec.argv.first() {
+            Some(program) => files(program, spec)?,
+            None if spec.shell_line.is_some() => Vec::new(),
+            None => return Err(refused(libc::EINVAL, "failed to start a plugin: no program is named")),
         };
-        let files = files(program, spec)?;
+        let line = spec.shell_line.as_deref().map(c_string).transpose()?;
+        let line_argv =
+            line.iter().flat_map(|line| [c"sh".as_ptr(), c"-c".as_ptr(), line.as_ptr(), ptr::null()]);
         let mut plan = Plan {
             argv: pointers(&argv),
-            shell_argv: [SHELL.as_ptr(), ptr::null()].into_iter().chain(pointers(&argv[1..])).collect(),
+            shell_argv: [SHELL.as_ptr(), ptr::null()]
+                .into_iter()
+                .chain(pointers(argv.get(1..).unwrap_or_default()))
+                .collect(),
+            line_argv: line_argv.collect(),
             env: pointers(&env),
             files: files.iter().map(|file| file.as_ptr()).collect(),
             cwd: cwd.as_ptr(),
@@ -202,8 +212,17 @@ fn become_plugin(plan: &mut Plan<'_>) -> Result<(), Step> {
     Ok(())
 }
 
-/// Tries each file as the shell would: goes on where there is none, remembers one that may not be executed.
+/// Executes the program, or has the shell say why it cannot be.
 fn execute(plan: &mut Plan<'_>) {
+    execute_files(plan);
+    if !plan.line_argv.is_empty() {
+        // SAFETY: promise 2: a path and two lists of strings, each ended by a null pointer.
+        unsafe { libc::execve(SHELL.as_ptr(), plan.line_argv.as_ptr(), plan.env.as_ptr()) };
+    }
+}
+
+/// Tries each file as the shell would: goes on where there is none, remembers one that may not be executed.
+fn execute_files(plan: &mut Plan<'_>) {
     let mut kept = libc::ENOENT;
     for file in &plan.files {
         // SAFETY: promise 2: a path and two lists of strings, each ended by a null pointer.
@@ -323,7 +342,7 @@ fn resource_limits(limits: &Limits, open_files: libc::rlimit) -> Vec<(c_int, lib
 /// The message for a person, with the cause that the kernel's number hides where it can be found.
 fn describe(step: Step, errno: i32, spec: &Spec, files: &[CString]) -> String {
     let cause = io::Error::from_raw_os_error(errno);
-    let program = spec.argv.first().map(|program| program.to_string_lossy()).unwrap_or_default();
+    let program = spec.argv.first().map_or("/bin/sh".into(), |program| program.to_string_lossy());
     let attempt = match step {
         Step::Session => "give the plugin a session".to_owned(),
         Step::Descriptors => "connect the plugin's output".to_owned(),

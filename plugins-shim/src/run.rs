@@ -27,6 +27,9 @@ pub(crate) enum Due {
     GiveUp,
 }
 
+/// What a shell adds to the number of the signal that ended its command, to make an exit status.
+const SHELL_SIGNALLED: u8 = 128;
+
 /// A plugin that was started and is not yet reported.
 #[derive(Debug)]
 pub(crate) struct Run {
@@ -39,6 +42,8 @@ pub(crate) struct Run {
     grace_us: u64,
     /// What it leaves behind is left alone.
     pub(crate) leave_background: bool,
+    /// It was started in the place of a shell, so a signal is told as a shell tells it.
+    for_shell: bool,
     /// When [`Run::due`] is to be asked, in microseconds of the shim's clock.
     pub(crate) due_us: u64,
     pub(crate) stdout: Capture,
@@ -66,6 +71,7 @@ impl Run {
             abandoned: false,
             grace_us,
             leave_background: spec.leave_background,
+            for_shell: spec.shell_line.is_some() && !spec.argv.is_empty(),
             due_us,
             stdout,
             stderr,
@@ -107,7 +113,14 @@ impl Run {
             Some(reaped) if libc::WIFEXITED(reaped.status) => {
                 Outcome::Exited(libc::WEXITSTATUS(reaped.status) as u8)
             }
-            Some(reaped) => Outcome::Signalled(libc::WTERMSIG(reaped.status) as u8),
+            Some(reaped) => {
+                let signal = libc::WTERMSIG(reaped.status) as u8;
+                if self.for_shell {
+                    Outcome::Exited(SHELL_SIGNALLED + signal)
+                } else {
+                    Outcome::Signalled(signal)
+                }
+            }
         };
         let (stdout, stdout_bytes) = self.stdout.finish();
         let (stderr, stderr_bytes) = self.stderr.finish();

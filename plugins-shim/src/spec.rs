@@ -31,8 +31,13 @@ pub struct Limits {
 /// One plugin to be run: everything about it, nothing inherited from the agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spec {
-    /// Program (an absolute path, or a name looked up in `PATH` of `env`) and its arguments. Not empty.
+    /// Program (an absolute path, or a name looked up in `PATH` of `env`) and its arguments. Empty only if
+    /// `shell_line` is to be run by the shell.
     pub argv: Vec<OsString>,
+    /// A line for `sh -c`. If `argv` has words, they are those of the line, and the program is started in the place of
+    /// the shell: where it cannot be executed, the shell is, and says why in the words that people know; where a
+    /// signal ends it, it is reported to have exited with 128 and the signal's number, as the shell would.
+    pub shell_line: Option<OsString>,
     /// The whole environment. The shim adds `CUSTOS_RUN`, by which it knows processes that escaped their session,
     /// unless `leave_background` is set.
     pub env: Vec<(OsString, OsString)>,

@@ -14,7 +14,7 @@
 //! bytes    | len u32 | … |
 //! list     | count u32 | item … |
 //! option   | 0 u8 |  or  | 1 u8 | value |
-//! spec     argv list<bytes> | env list<bytes bytes> | cwd bytes
+//! spec     argv list<bytes> | shell_line option<bytes> | env list<bytes bytes> | cwd bytes
 //!          | credentials option<uid u32, gid u32, groups list<u32>> | nice i8
 //!          | address_space option<u64> | cpu_s option<u64> | processes option<u64> | open_files option<u64>
 //!          | no_new_privileges u8 | leave_background u8
@@ -208,6 +208,13 @@ fn put_spec(out: &mut Vec<u8>, spec: &Spec) {
     for arg in &spec.argv {
         put_bytes(out, arg.as_bytes());
     }
+    match &spec.shell_line {
+        None => out.push(0),
+        Some(line) => {
+            out.push(1);
+            put_bytes(out, line.as_bytes());
+        }
+    }
     put_u32(out, spec.env.len() as u32);
     for (name, value) in &spec.env {
         put_bytes(out, name.as_bytes());
@@ -337,6 +344,7 @@ impl<'a> Fields<'a> {
     fn spec(&mut self) -> Result<Spec, DecodeError> {
         Ok(Spec {
             argv: self.list(Fields::text)?,
+            shell_line: if self.flag()? { Some(self.text()?) } else { None },
             env: self.list(|fields| Ok((fields.text()?, fields.text()?)))?,
             cwd: PathBuf::from(self.text()?),
             credentials: if self.flag()? { Some(self.credentials()?) } else { None },

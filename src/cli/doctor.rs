@@ -129,6 +129,7 @@ fn examine_nrpe(config: &Config, account: &Account, diagnosis: &mut Diagnosis) {
 fn shell_spec(line: String, settings: &Settings) -> Spec {
     Spec {
         argv: vec!["/bin/sh".into(), "-c".into(), line.into()],
+        shell_line: None,
         env: settings.environment.clone(),
         cwd: "/".into(),
         credentials: settings.credentials.clone(),

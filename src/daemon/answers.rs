@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::agent::{Ask, Wanted, plugin_output};
 use crate::control::{Asked, Response};
+use crate::execute::ShellLine;
 use crate::limits::{NRPE_GRACE, STDERR_MAX_BYTES, STDOUT_MAX_BYTES};
 use crate::serve;
 
@@ -95,8 +96,10 @@ impl Answers {
 /// The plugin that a request's command line is; none if it asks for a check.
 pub fn request_spec(task: serve::Task, timeout: Duration) -> Option<Spec> {
     let serve::Task::Line { line, env, credentials } = task else { return None };
+    let ShellLine { argv, line, env } = ShellLine::new(line, env);
     Some(Spec {
-        argv: vec!["/bin/sh".into(), "-c".into(), line],
+        argv,
+        shell_line: Some(line),
         env,
         cwd: "/".into(),
         credentials,

@@ -235,6 +235,7 @@ mod tests {
     fn spec(argv: &[&str]) -> Spec {
         Spec {
             argv: argv.iter().map(Into::into).collect(),
+            shell_line: None,
             env: vec![("PATH".into(), "/usr/bin:/bin".into())],
             cwd: "/".into(),
             credentials: None,

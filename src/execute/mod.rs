@@ -5,8 +5,10 @@ mod examine;
 mod executor;
 mod plugin;
 mod queue;
+mod shell;
 
 pub use account::{Account, EXECUTE, WRITE};
 pub use examine::{Finding, examine};
 pub use executor::{Executor, Reports};
 pub use plugin::{PluginEnvironment, plugin_spec};
+pub use shell::ShellLine;

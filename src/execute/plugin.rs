@@ -57,6 +57,7 @@ pub fn plugin_spec(check: &Check, environment: &PluginEnvironment) -> Spec {
     env.extend(check.environment.iter().map(|(name, value)| (name.into(), value.into())));
     Spec {
         argv,
+        shell_line: None,
         env,
         cwd: PathBuf::from("/"),
         credentials: None,

@@ -16,7 +16,7 @@ fn query_from(daemon: &Daemon, address: &str) -> Option<Reply> {
 }
 
 /// Whether a client on this address gets an answer.
-fn served(daemon: &Daemon, address: &str) -> bool {
+pub(crate) fn served(daemon: &Daemon, address: &str) -> bool {
     matches!(query_from(daemon, address), Some(Reply::Packet(..)))
 }
 

@@ -69,14 +69,62 @@ fn commands_are_answered_alike() {
     assert_eq!((version.stdout.as_str(), version.code), ("NRPE v4.1.0\n", Some(0)));
 }
 
+/// Lines of plain words: Custos executes them without the shell that nrpe starts.
+#[test]
+fn plain_lines_are_answered_as_through_the_shell() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let directory = crate::daemon::directory();
+    let script = |name: &str, mode: u32, content: &str| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        path.into_os_string().into_string().unwrap()
+    };
+    let lines = [
+        ("words".to_owned(), "/bin/echo a  'b  c' \"d e\" --f='x y' \"it's\" '' '$$HOME' 20%".to_owned()),
+        ("stdin".to_owned(), "/usr/bin/wc -c".to_owned()),
+        ("cwd".to_owned(), "/bin/pwd".to_owned()),
+        ("code".to_owned(), "/bin/sh -c 'echo x; exit 2'".to_owned()),
+        ("signal".to_owned(), "/bin/sh -c 'echo x; kill -9 $$$$'".to_owned()),
+        ("arguments".to_owned(), "/bin/echo '[$ARG1$]' $ARG2$".to_owned()),
+        (
+            "script".to_owned(),
+            script("script", 0o755, "#!/bin/sh\necho \"$0\" \"$#\" \"$1\"; exit 1\n") + " 'a b'",
+        ),
+        ("headless".to_owned(), script("headless", 0o755, "echo \"$0\" \"$#\" \"$1\"; exit 2\n") + " 'a b'"),
+        ("interpreter".to_owned(), script("interpreter", 0o755, "#!/no/such/interpreter\n") + " 2>&1"),
+        ("noexec".to_owned(), script("noexec", 0o644, "#!/bin/sh\necho x\n")),
+        ("directory".to_owned(), directory.path().display().to_string()),
+        ("missing".to_owned(), "/no/such/file -w 1".to_owned()),
+    ];
+    let lines: Vec<(&str, &str)> = lines.iter().map(|(name, line)| (name.as_str(), line.as_str())).collect();
+    let pair = Pair::start(&config(&lines), &["-n"]);
+    for (name, _) in &lines {
+        let (real, custos) = pair.both(|daemon| daemon.ask(&["-n", "-c", name]));
+        assert_eq!(real.code, custos.code, "{name}");
+        let same = real.stdout == custos.stdout;
+        let reasoned = real.stdout == "NRPE: Unable to read output\n"
+            && custos.stdout.starts_with("NRPE: Unable to read output (exit code 12");
+        assert!(same || reasoned, "{name}: {real:?} {custos:?}");
+    }
+    let pair = Pair::start(&config(&[("env", "/usr/bin/env")]), &["-n"]);
+    pair.same("environment", |daemon| {
+        let answer = daemon.ask(&["-n", "-c", "env"]);
+        let mut variables: Vec<String> = answer.stdout.lines().map(str::to_owned).collect();
+        variables.sort();
+        variables
+    });
+}
+
 #[test]
 fn no_output_is_said_in_the_same_words_with_a_reason_behind() {
     let silent = [
         ("silent0", "true", "exit code 0"),
         ("silent2", "exit 2", "exit code 2"),
         ("err", "echo 'what went wrong' >&2; exit 2", "exit code 2: what went wrong"),
-        ("missing", "/no/such/plugin", "exit code 127: /bin/sh: 1: /no/such/plugin: not found"),
-        ("notexec", "/etc/passwd", "exit code 126: /bin/sh: 1: /etc/passwd: Permission denied"),
+        ("missing", "/no/such/plugin", "exit code 127: sh: 1: /no/such/plugin: not found"),
+        ("notexec", "/etc/passwd", "exit code 126: sh: 1: /etc/passwd: Permission denied"),
         ("nulfirst", "printf '\\000abc'", "exit code 0"),
         ("syntax", "echo 'unbalanced", "exit code 2"),
         ("killed", "kill -TERM $$$$", "killed by SIGTERM"),

@@ -82,9 +82,25 @@ impl Daemon {
 
     /// The same, on this port.
     pub(crate) fn start_on(port: u16, which: Which, lines: &str, options: &[&str]) -> Daemon {
+        Daemon::start_under(&[], port, which, lines, options)
+    }
+
+    /// The same, as the last arguments of another program, which must become the daemon.
+    pub(crate) fn start_under(
+        program: &[&str],
+        port: u16,
+        which: Which,
+        lines: &str,
+        options: &[&str],
+    ) -> Daemon {
         let directory = directory();
         write_config(directory.path(), port, lines);
         let mut command = which.command(directory.path());
+        if let [first, rest @ ..] = program {
+            let mut outer = Command::new(first);
+            outer.args(rest).arg(command.get_program()).args(command.get_args());
+            command = outer;
+        }
         command.arg("-c").arg(directory.path().join("nrpe.cfg")).arg("-f").args(options);
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let mut daemon = Daemon { which, child, port, directory };

@@ -12,11 +12,11 @@ use nix::unistd::Pid;
 use crate::daemon::{Daemon, REAL_CLIENT, Which, directory, free_port, wait_for};
 
 const NAGIOS: &str = "/usr/sbin/nagios4";
-const COMMANDS: &str = "command[fine]=echo 'DISK OK - free space | /=2643MB;5948;5958;0;5968'\n\
+pub(crate) const COMMANDS: &str = "command[fine]=echo 'DISK OK - free space | /=2643MB;5948;5958;0;5968'\n\
     command[warn]=echo 'LOAD WARNING | load1=6.1;5;10;0'; exit 1\n\
     command[broken]=echo 'down'; echo 'second line'; exit 2\n\
     command[long]=printf 'one | a=1\\ntwo | b=2\\n'; exit 3\n";
-const SERVICES: [&str; 4] = ["fine", "warn", "broken", "long"];
+pub(crate) const SERVICES: [&str; 4] = ["fine", "warn", "broken", "long"];
 /// What a poller shows of a service.
 const SHOWN: [&str; 4] = ["current_state=", "plugin_output=", "long_plugin_output=", "performance_data="];
 
@@ -99,7 +99,7 @@ impl Drop for Nagios {
 }
 
 #[allow(clippy::disallowed_methods)]
-fn now_s() -> i64 {
+pub(crate) fn now_s() -> i64 {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
     i64::try_from(now.as_secs()).unwrap()
 }

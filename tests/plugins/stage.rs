@@ -42,6 +42,7 @@ impl Stage {
         let mark = ("STAGE".into(), self.directory.path().into());
         Spec {
             argv: argv.iter().map(OsString::from).collect(),
+            shell_line: None,
             env: vec![("PATH".into(), "/usr/bin:/bin".into()), ("LC_ALL".into(), "C".into()), mark],
             cwd: "/".into(),
             credentials: None,

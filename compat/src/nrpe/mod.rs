@@ -6,6 +6,7 @@ mod directive;
 mod hosts;
 mod include;
 mod packet;
+mod plain_words;
 mod query;
 mod ssl;
 mod wrappers;
@@ -17,6 +18,7 @@ pub use include::{Ask, BadConfig, DEPTH_MAX, Entry, EntryKind, FILES_MAX, Found,
 pub use packet::{
     Assembler, FIELD_MAX_LEN, Fault, Kind, Packet, TEXT_MAX_BYTES, V2_FIELD_LEN, V2_TEXT_MAX_BYTES, Version,
 };
+pub use plain_words::plain_words;
 pub use query::{ARGUMENTS_MAX, METACHARS_DEFAULT, Policy, Query, Refusal, SEPARATOR};
 pub use ssl::{
     CIPHER_LIST_ADH_ONLY, CIPHER_LIST_DEFAULT, CIPHER_LIST_MAX_BYTES, CIPHER_LIST_QUICK, ClientCerts,

@@ -194,10 +194,11 @@ fn words(field: &str) -> impl Iterator<Item = &str> {
 
 fn names_daemon(words: &[&str], daemon: &str, file: WrapperFile) -> bool {
     let (listed, excepted) = split_except(words);
+    let is_named = |word: &str| word.eq_ignore_ascii_case("ALL") || word.eq_ignore_ascii_case(daemon);
     let named = listed.iter().any(|word| match word.split_once('@') {
         // Which of this host's addresses is meant is not looked at.
-        Some((name, _)) => file == WrapperFile::Deny && (name == "ALL" || name == daemon),
-        None => word.eq_ignore_ascii_case("ALL") || *word == daemon,
+        Some((name, _)) => file == WrapperFile::Deny && is_named(name),
+        None => is_named(word),
     });
     named && !excepted.is_some_and(|excepted| names_daemon(excepted, daemon, file))
 }
@@ -227,7 +228,8 @@ fn parse_list(words: &[&str], read: &mut dyn FnMut(&Path) -> Option<Vec<u8>>, le
 }
 
 fn file_pattern(path: &Path, read: &mut dyn FnMut(&Path) -> Option<Vec<u8>>, left: &mut usize) -> Pattern {
-    let Some(content) = read(path) else { return Pattern::Undecidable };
+    // A file that is not there names nobody.
+    let content = read(path).unwrap_or_default();
     let mut patterns = Vec::new();
     for line in logical_lines(&content) {
         for word in words(&line) {
@@ -476,7 +478,7 @@ mod tests {
         assert_eq!(allow("nrpe: /list", "192.0.2.7"), Some(true));
         assert_eq!(named("nrpe: /list", "a.example.org"), Some(true));
         assert_eq!(allow("nrpe: /missing", "192.0.2.7"), None);
-        assert_eq!(deny("nrpe: /missing", "192.0.2.7"), Some(false));
+        assert_eq!(deny("nrpe: /missing", "192.0.2.7"), None);
     }
 
     #[test]

@@ -24,11 +24,13 @@ fn credentials() -> impl Strategy<Value = Credentials> {
 }
 
 fn spec() -> impl Strategy<Value = Spec> {
-    let program = (vec(text(), 0..5), vec((text(), text()), 0..5), text(), option::of(credentials()));
+    let words = (vec(text(), 0..5), option::of(text()));
+    let program = (words, vec((text(), text()), 0..5), text(), option::of(credentials()));
     let bounds = (any::<i8>(), limits(), any::<[bool; 2]>(), any::<[u64; 2]>(), any::<[usize; 2]>());
-    (program, bounds).prop_map(|((argv, env, cwd, credentials), (nice, limits, switches, times, sizes))| {
-        Spec {
+    (program, bounds).prop_map(
+        |(((argv, shell_line), env, cwd, credentials), (nice, limits, switches, times, sizes))| Spec {
             argv,
+            shell_line,
             env,
             cwd: PathBuf::from(cwd),
             credentials,
@@ -40,8 +42,8 @@ fn spec() -> impl Strategy<Value = Spec> {
             grace: Duration::from_micros(times[1]),
             stdout_max_bytes: sizes[0],
             stderr_max_bytes: sizes[1],
-        }
-    })
+        },
+    )
 }
 
 fn outcome() -> impl Strategy<Value = Outcome> {
