@@ -8,8 +8,14 @@ pub const STDOUT_MAX_BYTES: usize = 256 * 1024;
 pub const STDERR_MAX_BYTES: usize = 4 * 1024;
 /// Reports that wait for the event loop; beyond it the shim waits, and with it the plugins' starts.
 pub const REPORT_QUEUE_MAX: usize = 1024;
-/// Shims that start plugins side by side.
-pub const SHIMS: usize = 4;
+/// Shims that may start plugins side by side on a machine of one CPU; otherwise one for each CPU, up to the most.
+pub const SHIMS_MIN: usize = 2;
+/// See [`SHIMS_MIN`].
+pub const SHIMS_MAX: usize = 8;
+/// Plugins that each shim must be holding before a further shim is started.
+pub const SHIM_CROWD: usize = 4;
+/// A shim that owes the report of a plugin whose time is up, and has said nothing for so long, hangs and is replaced.
+pub const SHIM_SILENCE_MAX: Duration = Duration::from_secs(30);
 /// Pause before a shim that ended is replaced, doubled with each failure to do so.
 pub const SHIM_BACKOFF: Duration = Duration::from_millis(20);
 /// Longest such pause.

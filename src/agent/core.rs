@@ -289,7 +289,9 @@ impl Agent {
         self.lines_running += usize::from(line.is_some());
         let execution = Execution { entry: index, slot_us, started: now, slow, timeout: spec.timeout, line };
         self.executions.insert(ticket, execution);
-        effects.push(Effect::Execute { ticket, spec });
+        let asked = slot_us.is_none() || !self.entries[index].askers.is_empty();
+        let crowded = self.executions.len() * 2 >= self.config.max_concurrent_checks;
+        effects.push(Effect::Execute { ticket, spec, awaited: asked || crowded });
     }
 
     fn finished(&mut self, ticket: u64, report: Report, now: Moment, effects: &mut Vec<Effect>) {
@@ -307,8 +309,10 @@ impl Agent {
         };
         let reading = Reading { timeout: execution.timeout, ..Reading::from(&*entry.check) };
         let mut run = interpret(&report, &reading);
-        run.time_ms = execution.started.wall_ms;
-        run.lateness_us = execution.slot_us.map(|slot| execution.started.mono_us.saturating_sub(slot));
+        // The shim may have had others to start first.
+        let started = execution.started.after(Duration::from_micros(report.wait_us));
+        run.time_ms = started.wall_ms;
+        run.lateness_us = execution.slot_us.map(|slot| started.mono_us.saturating_sub(slot));
         if execution.slot_us.is_none() {
             run.origin = askers.first().map(|ask| ask.origin.clone()).unwrap_or_default();
         }
@@ -449,17 +453,7 @@ impl Agent {
 }
 
 fn not_finished(wall_us: u64) -> Report {
-    Report {
-        outcome: Outcome::NotFinished,
-        stdout: Vec::new(),
-        stdout_bytes: 0,
-        stderr: Vec::new(),
-        stderr_bytes: 0,
-        wall_us,
-        cpu_us: 0,
-        max_rss_bytes: 0,
-        left_behind: 0,
-    }
+    Report { wall_us, ..Report::without_run(Outcome::NotFinished) }
 }
 
 /// A run in one line: what the thresholds said, then the plugin's text.

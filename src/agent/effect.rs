@@ -65,6 +65,8 @@ pub enum Effect {
         ticket: u64,
         /// The plugin.
         spec: Box<Spec>,
+        /// Whether somebody waits for the result, or for the place that it takes.
+        awaited: bool,
     },
     /// Keep a run.
     Record {

@@ -6,6 +6,7 @@
 mod configuration;
 mod examples;
 mod graphs;
+mod killed;
 mod nrpe;
 mod peers;
 mod recording;

@@ -84,7 +84,7 @@ impl Stage {
         self.agent.handle(event, self.now, &mut effects);
         for effect in effects {
             match effect {
-                Effect::Execute { ticket, spec } => {
+                Effect::Execute { ticket, spec, awaited: _ } => {
                     let name = spec.argv[0].to_string_lossy().into_owned();
                     let takes_us = (self.takes_us)(&name);
                     self.ends.push(Reverse((self.now.mono_us + takes_us, ticket, takes_us)));
@@ -122,6 +122,7 @@ impl Stage {
 
 fn report(wall_us: u64) -> Report {
     Report {
+        wait_us: 0,
         outcome: Outcome::Exited(0),
         stdout: b"OK".to_vec(),
         stdout_bytes: 2,
