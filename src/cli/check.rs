@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use custos_shim::Spec;
 use custos_store::{Options, Reader, Run, State, Writer};
 
 use super::read::{Failure, ReadArgs, chain};
@@ -31,6 +32,9 @@ pub(super) struct CheckArgs {
     /// Run it here and store nothing
     #[arg(long)]
     dry_run: bool,
+    /// Run it here as the daemon would, with its user, environment, limits and directory, and store nothing
+    #[arg(long)]
+    as_daemon: bool,
     #[command(flatten)]
     read: ReadArgs,
 }
@@ -56,7 +60,8 @@ fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
     let (store, config) = args.read.locate()?;
     let config = config.ok_or_else(|| Failure::usage("there is no configuration; name one with --config"))?;
     let check = config.checks.get(&args.name).ok_or_else(|| unknown(&args.name, &config))?;
-    if !args.dry_run {
+    let stores = !args.dry_run && !args.as_daemon;
+    if stores {
         let patience = check.timeout * 2 + PATIENCE;
         match control::ask(&store, &Request::Run(args.name.clone()), patience) {
             Ok(Response::Ran { output, state }) => {
@@ -68,10 +73,13 @@ fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
             Err(error) => return Err(Failure::new(error.to_string())),
         }
     }
-    let (output, run) = run_here(check, &store)?;
-    if !args.dry_run
-        && let Err(error) = keep(&store, &args.name, &run)
-    {
+    let spec = if args.as_daemon {
+        super::as_daemon::spec(check, &store)?
+    } else {
+        plugin_spec(check, &PluginEnvironment::of_this_process())
+    };
+    let (output, run) = run_here(check, &spec, &store)?;
+    if stores && let Err(error) = keep(&store, &args.name, &run) {
         eprintln!("custos: the run is not stored: {}", chain(&error));
     }
     Ok((output, run.state))
@@ -86,13 +94,12 @@ fn unknown(name: &str, config: &Config) -> Failure {
 }
 
 /// Runs the check in this process, judged by what the store knows of it.
-fn run_here(check: &Check, store: &Path) -> Result<(Vec<u8>, Run), Failure> {
+fn run_here(check: &Check, spec: &Spec, store: &Path) -> Result<(Vec<u8>, Run), Failure> {
     let history = Reader::open(store).and_then(|reader| read_history(&reader, &check.name, Some(check)));
     let runs = history.map(|history| history.runs).unwrap_or_default();
     let started = clock::now();
     let mut restored = restore_standing(check, &runs, started);
-    let spec = plugin_spec(check, &PluginEnvironment::of_this_process());
-    let report = custos_shim::run_once(&custos_shim::Launch::default(), &spec)
+    let report = custos_shim::run_once(&custos_shim::Launch::default(), spec)
         .map_err(|error| Failure::new(format!("failed to run {}: {error}", check.name)))?;
     let mut run = interpret(&report, &Reading::from(check));
     run.time_ms = started.wall_ms;

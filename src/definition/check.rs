@@ -66,6 +66,7 @@ pub(super) fn read(
         name: entry.key.clone(),
         command: command?,
         environment: settings.environment,
+        process: settings.process.resolve(),
         check_interval,
         retry_interval: settings.retry_interval.unwrap_or(check_interval),
         max_check_attempts: settings.max_check_attempts.unwrap_or(MAX_CHECK_ATTEMPTS),

@@ -15,6 +15,7 @@ mod mistake;
 mod model;
 mod nrpe;
 mod place;
+mod process;
 mod scalar;
 mod secret;
 mod settings;
@@ -26,8 +27,8 @@ mod yaml;
 pub use load::{DEFAULT_PATH, DEFAULT_PLUGINS, DEFAULT_STORE, Loaded, Surroundings, load, load_with};
 pub use mistake::{Mistake, Mistakes, Severity};
 pub use model::{
-    ByteUnits, Check, Command, Config, Hold, Native, NrpeConfig, OnMissing, Serving, Stale, SyncPolicy,
-    Threshold, UnitRange,
+    ByteUnits, Check, Command, Config, Hold, Native, NrpeConfig, OnMissing, Process, RunAs, Serving, Stale,
+    SyncPolicy, Threshold, UnitRange,
 };
 pub use place::{Place, SourceFile};
 pub use show::show;

@@ -9,12 +9,13 @@ use super::duration;
 use super::fields::{Fields, boolean, choice, number, printable, refuse, whole, written};
 use super::mistake::Findings;
 use super::model::{ByteUnits, Serving, Stale};
+use super::process::{self, ProcessSettings};
 use super::threshold::STATES;
 use super::yaml::{Content, Node};
 use crate::limits::{CHECK_ATTEMPTS_MAX, CHECK_INTERVAL_MIN, INTERVAL_MAX, TIMEOUT_MIN};
 
-/// The keys of these settings, allowed in `defaults` and in every check.
-pub(super) const KEYS: [&str; 13] = [
+/// The keys of these settings but those of the process, allowed in `defaults` and in every check.
+const OWN_KEYS: [&str; 13] = [
     "check_interval",
     "retry_interval",
     "max_check_attempts",
@@ -29,6 +30,17 @@ pub(super) const KEYS: [&str; 13] = [
     "max_age",
     "when_stale",
 ];
+
+/// All keys of these settings.
+pub(super) const KEYS: [&str; OWN_KEYS.len() + process::KEYS.len()] = {
+    let mut keys = [""; OWN_KEYS.len() + process::KEYS.len()];
+    let mut at = 0;
+    while at < keys.len() {
+        keys[at] = if at < OWN_KEYS.len() { OWN_KEYS[at] } else { process::KEYS[at - OWN_KEYS.len()] };
+        at += 1;
+    }
+    keys
+};
 
 /// `check_interval` where none is given.
 pub(super) const CHECK_INTERVAL: Duration = Duration::from_secs(60);
@@ -57,6 +69,7 @@ pub(super) struct Settings {
     pub(super) cached: Option<bool>,
     pub(super) max_age: Option<Duration>,
     pub(super) stale: Option<Stale>,
+    pub(super) process: ProcessSettings,
 }
 
 impl Settings {
@@ -92,6 +105,7 @@ impl Settings {
             stale: fields
                 .get("when_stale")
                 .and_then(|node| choice(node, &[("run", Stale::Run), ("unknown", Stale::Unknown)], findings)),
+            process: ProcessSettings::read(fields, owner, findings),
         }
     }
 
@@ -113,6 +127,7 @@ impl Settings {
             cached: self.cached.or(base.cached),
             max_age: self.max_age.or(base.max_age),
             stale: self.stale.or(base.stale),
+            process: self.process.over(&base.process),
         }
     }
 }

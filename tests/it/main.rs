@@ -12,5 +12,6 @@ mod peers;
 mod recording;
 mod reloading;
 mod states;
+mod surroundings;
 mod survival;
 mod world;

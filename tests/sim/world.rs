@@ -264,6 +264,7 @@ fn check(name: &str, dice: &mut Dice) -> Check {
         name: name.to_owned(),
         command: Command::Program(vec![name.to_owned()]),
         environment: BTreeMap::new(),
+        process: custos::definition::Process::default(),
         check_interval: interval,
         retry_interval: interval / 4,
         max_check_attempts: [1, 1, 3, 4][dice.below(4) as usize],
