@@ -5,10 +5,12 @@ use std::time::Duration;
 use custos_store::State;
 
 use super::command::{self, Lookup};
+use super::dependency::{self, Named};
 use super::duration;
 use super::fields::{Fields, boolean, printable};
 use super::mistake::Findings;
 use super::model::Check;
+use super::period::Periods;
 use super::settings::{self, CHECK_INTERVAL, FLAPPING, MAX_CHECK_ATTEMPTS, Settings, TIMEOUT};
 use super::threshold;
 use super::yaml::Entry;
@@ -18,7 +20,7 @@ use crate::limits::CHECK_NAME_MAX_BYTES;
 const RESERVED_NAME: &str = "custos";
 
 /// The keys of a check beside its settings.
-const OWN_KEYS: [&str; 3] = ["command", "shell", "thresholds"];
+const OWN_KEYS: [&str; 4] = ["command", "shell", "depends_on", "thresholds"];
 
 const KEYS: [&str; OWN_KEYS.len() + settings::KEYS.len()] = {
     let mut keys = [""; OWN_KEYS.len() + settings::KEYS.len()];
@@ -30,31 +32,39 @@ const KEYS: [&str; OWN_KEYS.len() + settings::KEYS.len()] = {
     keys
 };
 
-/// Reads the check that `entry` of `checks` defines; none if it cannot be used, which has been reported.
-pub(super) fn read(
-    entry: &Entry,
-    defaults: &Settings,
-    lookup: &Lookup<'_>,
-    findings: &mut Findings,
-) -> Option<Check> {
+/// What checks share with one another.
+pub(super) struct Shared<'s> {
+    /// Settings where a check has none of its own.
+    pub(super) defaults: &'s Settings,
+    /// Where programs are looked up.
+    pub(super) lookup: &'s Lookup<'s>,
+    /// The periods that can be named.
+    pub(super) periods: &'s Periods,
+}
+
+/// Reads the check that `entry` of `checks` defines, with the places of what it depends on; none if it cannot be used,
+/// which has been reported.
+pub(super) fn read(entry: &Entry, shared: &Shared<'_>, findings: &mut Findings) -> Option<(Check, Named)> {
     let named = name(entry, findings);
     let owner = format!("check `{}`", entry.key);
     let fields = Fields::of(&entry.value, &owner, &KEYS, findings)?;
-    let own = Settings::read(&fields, &owner, findings);
+    let own = Settings::read(&fields, &owner, shared.periods, findings);
     let shell = fields.get("shell").and_then(|node| boolean(node, findings)).unwrap_or(false);
     let command = match fields.get("command") {
-        Some(node) => command::read(node, shell, lookup, findings),
+        Some(node) => command::read(node, shell, shared.lookup, findings),
         None => {
             findings.error(&entry.key_place, format!("{owner} has no `command`, expected one"));
             None
         }
     };
-    let settings = own.clone().over(defaults);
+    let settings = own.clone().over(shared.defaults);
     let byte_units = settings.byte_units.unwrap_or_default();
     let thresholds = fields
         .get("thresholds")
         .map(|node| threshold::read_all(node, &owner, byte_units, findings))
         .unwrap_or_default();
+    let depends_on =
+        fields.get("depends_on").map(|node| dependency::read(node, findings)).unwrap_or_default();
     let check_interval = settings.check_interval.unwrap_or(CHECK_INTERVAL);
     let timeout = settings.timeout.unwrap_or(TIMEOUT);
     if let (Some(node), Some(own)) = (fields.get("timeout"), own.timeout) {
@@ -62,7 +72,7 @@ pub(super) fn read(
     }
     let serving = settings.serving(check_interval, timeout);
     named.then_some(())?;
-    Some(Check {
+    let check = Check {
         name: entry.key.clone(),
         command: command?,
         environment: settings.environment,
@@ -70,6 +80,10 @@ pub(super) fn read(
         check_interval,
         retry_interval: settings.retry_interval.unwrap_or(check_interval),
         max_check_attempts: settings.max_check_attempts.unwrap_or(MAX_CHECK_ATTEMPTS),
+        volatile: settings.volatile.unwrap_or(false),
+        check_period: settings.check_period.unwrap_or_default(),
+        depends_on: depends_on.iter().map(|(name, _)| name.clone()).collect(),
+        priority: settings.priority.unwrap_or_default(),
         timeout,
         timeout_state: settings.timeout_state.unwrap_or(State::Unknown),
         byte_units,
@@ -79,7 +93,8 @@ pub(super) fn read(
         serving,
         thresholds,
         defined_at: entry.key_place.to_string(),
-    })
+    };
+    Some((check, depends_on))
 }
 
 /// A name is what people type on a command line and ask for over NRPE, so it must be possible to type it.

@@ -11,6 +11,7 @@ mod nrpe;
 mod peers;
 mod recording;
 mod reloading;
+mod schedule;
 mod states;
 mod surroundings;
 mod survival;
