@@ -193,3 +193,6 @@ fn output(run: &Run) -> String {
     }
     output
 }
+
+#[cfg(test)]
+mod tests;
