@@ -10,6 +10,7 @@ use super::duration;
 use super::fields::{Fields, boolean, printable};
 use super::mistake::Findings;
 use super::model::{Check, Command, Serving};
+use super::native;
 use super::poll;
 use super::settings::{self, CHECK_INTERVAL, FLAPPING, MAX_CHECK_ATTEMPTS, Settings, TIMEOUT};
 use super::threshold;
@@ -22,7 +23,7 @@ use crate::snmp::traps::UNMATCHED_CHECK;
 const RESERVED_NAME: &str = "custos";
 
 /// The keys of a check beside its settings.
-const OWN_KEYS: [&str; 5] = ["command", "shell", "snmp", "trap", "thresholds"];
+const OWN_KEYS: [&str; 6] = ["command", "shell", "native", "snmp", "trap", "thresholds"];
 
 const KEYS: [&str; OWN_KEYS.len() + settings::KEYS.len()] = {
     let mut keys = [""; OWN_KEYS.len() + settings::KEYS.len()];
@@ -107,11 +108,28 @@ fn what(
         [what] => match what.key.as_str() {
             "snmp" => poll::read(&what.value, owner, lookup.snmp, findings).map(Arc::new).map(Command::Snmp),
             "trap" => trap::read(&what.value, owner, lookup.snmp, findings).map(Arc::new).map(Command::Trap),
-            _ => command::read(&what.value, shell, lookup, findings),
+            _ => native_or_not(fields, command::read(&what.value, shell, lookup, findings)?, findings),
         },
         [first, second, ..] => {
             let message = format!("{owner} has `{}` and `{}`, expected one of them", first.key, second.key);
             findings.error_beside(&second.key_place, message, "first", &first.key_place);
+            None
+        }
+    }
+}
+
+/// With `native: true` a command of check_snmp becomes a poll.
+fn native_or_not(fields: &Fields<'_>, command: Command, findings: &mut Findings) -> Option<Command> {
+    let Some(node) = fields.get("native") else { return Some(command) };
+    let poll = match (boolean(node, findings)?, &command) {
+        (false, _) => return Some(command),
+        (true, Command::Program(words)) => native::read(words),
+        (true, _) => Err("is for commands without a shell".to_owned()),
+    };
+    match poll {
+        Ok(poll) => Some(Command::Snmp(Arc::new(poll))),
+        Err(why) => {
+            findings.error(&node.place, format!("`native` {why}"));
             None
         }
     }
