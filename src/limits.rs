@@ -139,6 +139,14 @@ pub const SNMP_RETRIES_MAX: u32 = 20;
 pub const SNMP_REPETITIONS_MAX: u32 = 1000;
 /// Most objects that one check may ask a device for, or columns of a table.
 pub const SNMP_VARIABLES_MAX: usize = 1024;
+/// Largest file of a MIB, in bytes.
+pub const MIB_FILE_MAX_BYTES: u64 = 8 * 1024 * 1024;
+/// Most files of MIBs.
+pub const MIB_FILES_MAX: usize = 5000;
+/// Bytes of all files of MIBs together.
+pub const MIB_TOTAL_MAX_BYTES: u64 = 128 * 1024 * 1024;
+/// Faults in files of MIBs that are told one by one; further ones are counted.
+pub const MIB_FAULTS_TOLD_MAX: usize = 20;
 /// Traps a second that are taken from one source, unless `per_source` says otherwise.
 pub const TRAPS_PER_SOURCE_MAX: u32 = 1000;
 /// Traps a second that are taken from all sources together, unless `total` says otherwise.

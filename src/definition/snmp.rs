@@ -20,7 +20,7 @@ use crate::limits::{
     SNMP_REPETITIONS_MAX, SNMP_RETRIES_MAX, SNMP_TIMEOUT_MAX, SNMP_TIMEOUT_MIN, TRAPS_PER_SOURCE_MAX,
     TRAPS_RATE_MAX, TRAPS_TOTAL_MAX,
 };
-use crate::snmp::names::Names;
+use crate::snmp::names::{MibFault, Names, read_mibs};
 
 const KEYS: [&str; 3] = ["profiles", "traps", "mibs"];
 const PROFILE_KEYS: [&str; 10] = [
@@ -50,9 +50,10 @@ const REPETITIONS: u32 = 25;
 pub(super) fn read(node: &Node, base: &Path, findings: &mut Findings) -> SnmpConfig {
     let Some(fields) = Fields::of(node, "`snmp`", &KEYS, findings) else { return SnmpConfig::default() };
     let mibs: Vec<PathBuf> = fields.get("mibs").map(|node| paths(node, base, findings)).unwrap_or_default();
+    let names = names(&mibs, fields.get("mibs"), findings);
     let profiles = fields.get("profiles").map(|node| profiles(node, base, findings)).unwrap_or_default();
     let traps = fields.get("traps").and_then(|node| traps(node, &profiles, findings));
-    SnmpConfig { profiles, traps, mibs, names: Names::builtin() }
+    SnmpConfig { profiles, traps, mibs, names }
 }
 
 fn paths(node: &Node, base: &Path, findings: &mut Findings) -> Vec<PathBuf> {
@@ -61,6 +62,19 @@ fn paths(node: &Node, base: &Path, findings: &mut Findings) -> Vec<PathBuf> {
         printable(path, &item.place, findings).then(|| base.join(path))
     };
     one_or_more(node).iter().filter_map(path).collect()
+}
+
+/// The built-in names, and those of the files. What is wrong in a file is a warning: its other names can be used.
+fn names(mibs: &[PathBuf], node: Option<&Node>, findings: &mut Findings) -> Arc<Names> {
+    let Some(node) = node.filter(|_| !mibs.is_empty()) else { return Names::builtin() };
+    let mut names = (*Names::builtin()).clone();
+    for fault in read_mibs(mibs, &mut names) {
+        match fault {
+            MibFault::Unreadable(why) => findings.error(&node.place, why),
+            MibFault::Content(why) => findings.warning(&node.place, why),
+        }
+    }
+    Arc::new(names)
 }
 
 fn profiles(node: &Node, base: &Path, findings: &mut Findings) -> BTreeMap<String, Arc<SnmpProfile>> {

@@ -4,9 +4,11 @@
 //! is looked up in files afterwards.
 
 mod builtin;
+mod mibs;
 mod object;
 mod show;
 mod table;
 
+pub use mibs::{MibFault, read_mibs};
 pub use object::{Object, Syntax};
 pub use table::{NameError, Names};

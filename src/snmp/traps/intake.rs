@@ -262,3 +262,6 @@ fn hash(notification: &Notification) -> u64 {
     }
     hasher.finish()
 }
+
+#[cfg(test)]
+mod tests;

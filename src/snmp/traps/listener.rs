@@ -145,23 +145,13 @@ struct Reader {
     stop: Arc<EventFd>,
 }
 
-/// What is read from a socket at once.
-struct Batch {
-    headers: MultiHeaders<SockaddrStorage>,
-    buffers: Vec<Vec<u8>>,
-}
-
 /// A packet of a batch: its sender, its length, and how many the kernel has dropped so far.
 type Received = (Option<SocketAddr>, usize, Option<u32>);
 
 impl Reader {
     /// Reads until it is told to stop, or nobody takes what it read.
     fn serve(&mut self) -> io::Result<()> {
-        let space = nix::cmsg_space!(u32);
-        let mut batch = Batch {
-            headers: MultiHeaders::preallocate(TRAPS_BATCH_PACKETS, Some(space)),
-            buffers: vec![vec![0; TRAP_PACKET_MAX_BYTES]; TRAPS_BATCH_PACKETS],
-        };
+        let mut buffers = vec![vec![0; TRAP_PACKET_MAX_BYTES]; TRAPS_BATCH_PACKETS];
         let mut lost_before = vec![0; self.sockets.len()];
         let mut look_us = clock::now().mono_us;
         loop {
@@ -172,7 +162,7 @@ impl Reader {
             let mut occurrences = Vec::new();
             for (place, lost_before) in lost_before.iter_mut().enumerate() {
                 if ready[place] {
-                    self.read(&self.sockets[place], &mut batch, lost_before, &mut occurrences)?;
+                    self.read(&self.sockets[place], &mut buffers, lost_before, &mut occurrences)?;
                 }
             }
             let now = clock::now();
@@ -239,11 +229,11 @@ impl Reader {
     fn read(
         &self,
         socket: &UdpSocket,
-        batch: &mut Batch,
+        buffers: &mut [Vec<u8>],
         lost_before: &mut u32,
         occurrences: &mut Vec<Occurrence>,
     ) -> io::Result<()> {
-        let received = match receive(socket, batch) {
+        let received = match receive(socket, buffers) {
             Ok(received) => received,
             // An answer that could not be delivered is told here, and says nothing of what comes.
             Err(
@@ -255,7 +245,7 @@ impl Reader {
         };
         let now = clock::now();
         let mut intake = lock(&self.intake);
-        for ((source, len, lost), buffer) in received.into_iter().zip(&batch.buffers) {
+        for ((source, len, lost), buffer) in received.into_iter().zip(buffers.iter()) {
             if let Some(lost) = lost {
                 intake.note_lost(u64::from(lost.wrapping_sub(*lost_before)));
                 *lost_before = lost;
@@ -272,11 +262,14 @@ impl Reader {
 }
 
 /// Reads what is there, at most a batch.
-fn receive(socket: &UdpSocket, batch: &mut Batch) -> Result<Vec<Received>, Errno> {
+fn receive(socket: &UdpSocket, buffers: &mut [Vec<u8>]) -> Result<Vec<Received>, Errno> {
     let mut slices: Vec<[IoSliceMut<'_>; 1]> =
-        batch.buffers.iter_mut().map(|buffer| [IoSliceMut::new(buffer)]).collect();
+        buffers.iter_mut().map(|buffer| [IoSliceMut::new(buffer)]).collect();
+    // Made anew each time: the kernel shortens their lengths to what it used, and nobody sets them back.
+    let mut headers: MultiHeaders<SockaddrStorage> =
+        MultiHeaders::preallocate(TRAPS_BATCH_PACKETS, Some(nix::cmsg_space!(u32)));
     let results =
-        recvmmsg(socket.as_raw_fd(), &mut batch.headers, slices.iter_mut(), MsgFlags::MSG_DONTWAIT, None)?;
+        recvmmsg(socket.as_raw_fd(), &mut headers, slices.iter_mut(), MsgFlags::MSG_DONTWAIT, None)?;
     let packet = |message: nix::sys::socket::RecvMsg<'_, '_, SockaddrStorage>| {
         let lost = message.cmsgs().ok().and_then(|mut all| {
             all.find_map(|one| match one {
