@@ -6,6 +6,7 @@
 
 mod check;
 mod command;
+mod dependency;
 mod duration;
 mod fields;
 mod glob;
@@ -15,6 +16,7 @@ mod mistake;
 mod model;
 mod native;
 mod nrpe;
+mod period;
 mod place;
 mod poll;
 mod scalar;
@@ -35,8 +37,8 @@ mod yaml;
 pub use load::{DEFAULT_PATH, DEFAULT_PLUGINS, DEFAULT_STORE, Loaded, Surroundings, load, load_with};
 pub use mistake::{Mistake, Mistakes, Severity};
 pub use model::{
-    ByteUnits, Check, Command, Config, Hold, Native, NrpeConfig, OnMissing, Serving, Stale, SyncPolicy,
-    Threshold, UnitRange,
+    ByteUnits, Check, Command, Config, Hold, Native, NrpeConfig, OnMissing, Priority, Serving, Stale,
+    SyncPolicy, Threshold, UnitRange,
 };
 pub use place::{Place, SourceFile};
 pub use show::show;
