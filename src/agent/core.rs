@@ -118,11 +118,11 @@ impl Agent {
             let restored = restore::restore_standing(&entry.check, &history.runs, now);
             (entry.before, entry.holds) = (restored.before, restored.holds);
             entry.last = history.runs.last().cloned().map(Arc::new);
-            if let Some(run) = history.runs.iter().rfind(|run| is_judged(run.reason)) {
-                entry.note_run(run.duration_us);
-            }
             if entry.is_told() {
                 entry.keys = Keys::restore(&history.runs);
+            }
+            if let Some(run) = history.runs.iter().rfind(|run| is_judged(run.reason)) {
+                entry.note_run(run.duration_us);
             }
             self.set_pace(index, None, now);
             index

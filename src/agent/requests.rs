@@ -41,8 +41,8 @@ impl Agent {
                 let entry = &mut self.entries[index];
                 if entry.is_told() {
                     let (report, run) = trapped::told(entry, now);
-                    effects
-                        .push(Effect::Answer { id: ask.id, result: Ok((Arc::new(report), Arc::new(run))) });
+                    let result = Ok((Arc::new(report), Arc::new(run)));
+                    effects.push(Effect::Answer { id: ask.id, result });
                     return;
                 }
                 let line_runs = matches!(entry.activity, Activity::Running)
@@ -111,7 +111,8 @@ impl Agent {
     pub(super) fn stop(&mut self, effects: &mut Vec<Effect>) {
         self.stopping = true;
         let mut asks: Vec<Ask> = self.lines.drain(..).map(|(_, ask)| ask).collect();
-        for index in self.waiting.clear().into_iter().chain(self.polls.drain(..)) {
+        let waiting: Vec<usize> = self.waiting.clear().into_iter().chain(self.polls.drain(..)).collect();
+        for index in waiting {
             let entry = &mut self.entries[index];
             entry.activity = Activity::Idle;
             asks.append(&mut entry.askers);

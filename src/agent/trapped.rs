@@ -132,13 +132,13 @@ pub(super) fn told(entry: &Entry, now: Moment) -> (Report, Run) {
         stdout.extend_from_slice(run.long_text.replace('|', "/").as_bytes());
     }
     let report = Report {
-        wait_us: 0,
         outcome: Outcome::Exited(run.plugin_state.code()),
         stdout_bytes: stdout.len() as u64,
         stdout,
         stderr: Vec::new(),
         stderr_bytes: 0,
         wall_us: 0,
+        wait_us: 0,
         cpu_us: 0,
         max_rss_bytes: 0,
         left_behind: 0,

@@ -48,8 +48,8 @@ const KEYS: [&str; 11] = [
     "host",
     "max_concurrent_checks",
     "nrpe",
-    "periods",
     "snmp",
+    "periods",
     "checks",
 ];
 /// Top-level keys with this prefix hold whatever the file wants to refer to by aliases.
@@ -148,8 +148,8 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
                 surroundings.cpus.saturating_mul(CONCURRENT_CHECKS_PER_CPU).min(CONCURRENT_CHECKS_MAX),
             ),
         nrpe: nrpe.and_then(|(document, entry)| nrpe::read(&entry.value, document.base(), findings)),
-        periods,
         snmp,
+        periods,
         checks,
     }
 }

@@ -29,10 +29,10 @@ pub struct Config {
     pub max_concurrent_checks: usize,
     /// The NRPE listener, if there is one.
     pub nrpe: Option<NrpeConfig>,
-    /// Every period by name.
-    pub periods: BTreeMap<String, Arc<Period>>,
     /// Devices that are polled, and traps.
     pub snmp: SnmpConfig,
+    /// Every period by name.
+    pub periods: BTreeMap<String, Arc<Period>>,
     /// Every check by name.
     pub checks: BTreeMap<String, Arc<Check>>,
 }

@@ -40,11 +40,11 @@ fn write_config(page: &mut String, config: &Config) -> fmt::Result {
     if let Some(nrpe) = &config.nrpe {
         write_nrpe(page, nrpe)?;
     }
+    show_snmp::write_section(page, &config.snmp)?;
     if !config.periods.is_empty() {
         writeln!(page, "periods:")?;
     }
     config.periods.values().try_for_each(|period| write_period(page, period))?;
-    show_snmp::write_section(page, &config.snmp)?;
     if config.checks.is_empty() {
         return writeln!(page, "checks: {{}}");
     }
