@@ -1,6 +1,6 @@
 /* How many trivial plugins a second this machine can start, read to the end and reap: the bound for any scheduler.
  *
- * Usage: spawn_bound SECONDS THREADS PROGRAM
+ * Usage: spawn_bound SECONDS THREADS PROGRAM [ARGUMENT...]
  * Each thread does the least that a scheduler must: a pipe for stdout, vfork and execve, read to end of file, wait.
  * Prints one JSON object; processor times are for each plugin. */
 #define _GNU_SOURCE
@@ -14,20 +14,20 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *program;
+static char **program;
 static atomic_int stopping;
 static atomic_long done;
 
 static int run_one(void)
 {
-    char *arguments[] = {(char *)program, NULL}, *environment[] = {"LC_ALL=C", NULL}, buffer[4096];
+    char *environment[] = {"LC_ALL=C", NULL}, buffer[4096];
     int ends[2], status;
     if (pipe2(ends, O_CLOEXEC) < 0)
         return -1;
     pid_t child = vfork();
     if (child == 0) {
         dup2(ends[1], STDOUT_FILENO);
-        execve(program, arguments, environment);
+        execve(program[0], program, environment);
         _exit(127);
     }
     close(ends[1]);
@@ -45,7 +45,7 @@ static void *keep_running(void *unused)
 {
     while (!stopping) {
         if (run_one() != 0) {
-            fprintf(stderr, "spawn_bound: %s failed\n", program);
+            fprintf(stderr, "spawn_bound: %s failed\n", program[0]);
             exit(1);
         }
         done++;
@@ -70,11 +70,11 @@ static double now(void)
 int main(int count, char **arguments)
 {
     pthread_t threads[256];
-    if (count != 4)
-        return fprintf(stderr, "usage: spawn_bound SECONDS THREADS PROGRAM\n"), 2;
+    if (count < 4)
+        return fprintf(stderr, "usage: spawn_bound SECONDS THREADS PROGRAM [ARGUMENT...]\n"), 2;
     double length = atof(arguments[1]);
     int threads_len = atoi(arguments[2]);
-    program = arguments[3];
+    program = arguments + 3;
     if (threads_len < 1 || threads_len > 256)
         return fprintf(stderr, "spawn_bound: 1 to 256 threads\n"), 2;
     double begun = now();

@@ -133,7 +133,7 @@ impl Ending {
                 Ending { remark: None, ..unknown(Reason::NotStarted, message.clone()) }
             }
             Outcome::NotFinished => {
-                unknown(Reason::NotFinished, "the agent ended before the plugin did".into())
+                unknown(Reason::NotFinished, "the agent or its shim ended before the plugin did".into())
             }
         }
     }
@@ -261,6 +261,7 @@ mod tests {
             stdout_bytes: stdout.len() as u64,
             stderr: stderr.into(),
             stderr_bytes: stderr.len() as u64,
+            wait_us: 0,
             wall_us: 1500,
             cpu_us: 700,
             max_rss_bytes: 4096,
@@ -322,9 +323,9 @@ mod tests {
                 "",
                 "",
                 Unknown,
-                "(the agent ended before the plugin did)",
+                "(the agent or its shim ended before the plugin did)",
                 0,
-                "the agent ended before the plugin did",
+                "the agent or its shim ended before the plugin did",
             ),
             (
                 Outcome::NotStarted { errno: 2, message: "failed to execute /x: No such file".into() },

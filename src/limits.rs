@@ -8,8 +8,14 @@ pub const STDOUT_MAX_BYTES: usize = 256 * 1024;
 pub const STDERR_MAX_BYTES: usize = 4 * 1024;
 /// Reports that wait for the event loop; beyond it the shim waits, and with it the plugins' starts.
 pub const REPORT_QUEUE_MAX: usize = 1024;
-/// Shims that start plugins side by side.
-pub const SHIMS: usize = 4;
+/// Shims that may start plugins side by side on a machine of one CPU; otherwise one for each CPU, up to the most.
+pub const SHIMS_MIN: usize = 2;
+/// See [`SHIMS_MIN`].
+pub const SHIMS_MAX: usize = 8;
+/// Plugins that each shim must be holding before a further shim is started.
+pub const SHIM_CROWD: usize = 4;
+/// A shim that owes the report of a plugin whose time is up, and has said nothing for so long, hangs and is replaced.
+pub const SHIM_SILENCE_MAX: Duration = Duration::from_secs(30);
 /// Pause before a shim that ended is replaced, doubled with each failure to do so.
 pub const SHIM_BACKOFF: Duration = Duration::from_millis(20);
 /// Longest such pause.
@@ -40,6 +46,15 @@ pub const CONFIG_INCLUDE_DEPTH_MAX: usize = 32;
 pub const CONFIG_MISTAKES_MAX: usize = 1000;
 /// Longest message about a mistake, in characters; the rest is cut.
 pub const CONFIG_MESSAGE_MAX_CHARS: usize = 1000;
+/// Periods that exclude one another in a row.
+pub const PERIOD_EXCLUDE_DEPTH_MAX: usize = 8;
+/// Days within which it is looked for when a period opens or closes; beyond them it counts as never.
+pub const PERIOD_LOOKAHEAD_DAYS: i64 = 400;
+/// Changes of the clocks that are passed on the way there; four a year where there is Ramadan, a few more in history.
+pub const PERIOD_TRANSITIONS_MAX: usize = 16;
+/// Openings of a period that are passed when slots are counted after a long standstill; slots beyond them count as
+/// not due.
+pub const PERIOD_CHANGES_MAX: usize = 100_000;
 /// Shortest timeout of a plugin.
 pub const TIMEOUT_MIN: Duration = Duration::from_millis(100);
 /// Shortest and longest interval between two syncs of the store.
@@ -72,6 +87,12 @@ pub const CONTROL_REQUEST_MAX_BYTES: u64 = 16 * 1024;
 pub const CONTROL_REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Requests of commands on their way to the agent.
 pub const CONTROL_QUEUE_MAX: usize = 64;
+/// Intervals that a check of low priority waits behind all others before it counts as one of them.
+pub const LOW_PRIORITY_PATIENCE_INTERVALS: u32 = 8;
+/// From this on, starts that are late on the average are an overload.
+pub const OVERLOAD_LATENESS: Duration = Duration::from_secs(1);
+/// Checks that are named for taking the most time when there is an overload.
+pub const OVERLOAD_CHECKS_NAMED: usize = 3;
 /// Between two entries of the agent's check of itself, unless its state changes.
 pub const AGENT_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 /// How long plugins may go on after SIGTERM before they are ended.

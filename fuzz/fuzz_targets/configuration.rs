@@ -16,7 +16,7 @@ static FILE: LazyLock<PathBuf> = LazyLock::new(|| {
 
 fuzz_target!(|data: &[u8]| {
     std::fs::write(&*FILE, data).expect("a temporary file can be written");
-    let surroundings = Surroundings { host: "fuzz".to_owned(), cpus: 1 };
+    let surroundings = Surroundings { host: "fuzz".to_owned(), cpus: 1, ..Surroundings::of_this_machine() };
     match load_with(&FILE, &surroundings) {
         Ok(loaded) => assert!(show(&loaded.config).contains("checks:")),
         Err(mistakes) => assert!(mistakes.has_errors() && !mistakes.to_string().is_empty()),

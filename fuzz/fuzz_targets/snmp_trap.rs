@@ -37,7 +37,7 @@ fn configuration() -> Arc<Config> {
     let read = || {
         let path = std::env::temp_dir().join(format!("custos-fuzz-{}.yaml", std::process::id()));
         std::fs::write(&path, CONFIGURATION).expect("a temporary file can be written");
-        let loaded = load_with(&path, &Surroundings { host: "h".to_owned(), cpus: 1 });
+        let loaded = load_with(&path, &Surroundings { cpus: 1, ..Surroundings::of_this_machine() });
         // It has been read.
         let _ = std::fs::remove_file(&path);
         Arc::new(loaded.expect("the configuration is right").config)

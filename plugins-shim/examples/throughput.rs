@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use custos_shim::{
-    Launch, Limits, Message, Outcome, SUBCOMMAND, Spec, VERSION, decode_message, encode_message,
+    Launch, Limits, Message, Outcome, SUBCOMMAND, Spec, VERSION, decode_message, encode_message, monotonic_us,
 };
 
 fn main() -> ExitCode {
@@ -41,6 +41,7 @@ fn measure() -> Result<String, Box<dyn Error>> {
         cwd: "/".into(),
         credentials: None,
         nice: 0,
+        io_priority: None,
         limits: Limits::default(),
         no_new_privileges: false,
         timeout: Duration::from_secs(60),
@@ -53,7 +54,10 @@ fn measure() -> Result<String, Box<dyn Error>> {
     let mut outbound = Vec::new();
     encode_message(&Message::Hello { version: VERSION }, &mut outbound)?;
     for ticket in 0..at_once {
-        encode_message(&Message::Start { ticket, spec: spec.clone() }, &mut outbound)?;
+        encode_message(
+            &Message::Start { ticket, asked_us: monotonic_us(), awaited: true, spec: spec.clone() },
+            &mut outbound,
+        )?;
     }
     let (mut inbound, mut buffer) = (Vec::new(), vec![0; 64 * 1024]);
     let (mut done, mut plugins_cpu_us) = (0_u64, 0_u64);
@@ -72,7 +76,10 @@ fn measure() -> Result<String, Box<dyn Error>> {
             }
             done += 1;
             plugins_cpu_us += report.cpu_us;
-            encode_message(&Message::Start { ticket, spec: spec.clone() }, &mut outbound)?;
+            encode_message(
+                &Message::Start { ticket, asked_us: monotonic_us(), awaited: true, spec: spec.clone() },
+                &mut outbound,
+            )?;
         }
         inbound.drain(..taken);
     }

@@ -1,11 +1,13 @@
 //! One output of a plugin: the head is kept, all of it is counted, the rest is dropped.
 //!
-//! Invariant: a pipe is always read on, so a plugin never waits for us, whatever it writes.
+//! Invariant: once the worker waits on a pipe, it is always read on, so a plugin never waits for us, whatever it
+//! writes. Before that the pipe holds what the kernel lets it hold (64 KiB), which is more than most plugins print.
 
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use nix::fcntl::OFlag;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::limits::DRAIN_MAX_BYTES;
 
@@ -20,11 +22,9 @@ pub(crate) struct Capture {
 }
 
 impl Capture {
-    /// A pipe that does not block us: the capture, and the end that the plugin writes to.
+    /// A pipe: the capture, and the end that the plugin writes to.
     pub(crate) fn open(head_max_bytes: usize) -> io::Result<(Capture, OwnedFd)> {
         let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
-        // Only the reading end: the plugin's own end must block as a pipe does.
-        nix::fcntl::fcntl(&reader, nix::fcntl::FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
         let pipe = Some(io::PipeReader::from(reader));
         Ok((Capture { pipe, head: Vec::new(), head_max_bytes, total_bytes: 0 }, writer))
     }
@@ -34,7 +34,17 @@ impl Capture {
         self.pipe.as_ref().map(AsFd::as_fd)
     }
 
-    /// Reads what is there, through `buffer`, up to [`DRAIN_MAX_BYTES`].
+    /// Makes the reading end one that does not block us, as [`Capture::drain`] wants it. The plugin's own end is
+    /// left as it is: it must block as a pipe does.
+    pub(crate) fn unblock(&self) -> io::Result<()> {
+        if let Some(pipe) = &self.pipe {
+            fcntl(pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        }
+        Ok(())
+    }
+
+    /// Reads what is there, through `buffer`, up to [`DRAIN_MAX_BYTES`]. Blocks if nothing is there and the pipe
+    /// was not unblocked.
     pub(crate) fn drain(&mut self, buffer: &mut [u8]) {
         let mut drained = 0;
         while let Some(pipe) = self.pipe.as_mut() {
@@ -43,7 +53,8 @@ impl Capture {
                 Ok(len) => {
                     self.keep(&buffer[..len]);
                     drained += len as u64;
-                    if drained >= DRAIN_MAX_BYTES {
+                    // A read that does not fill the buffer has emptied the pipe.
+                    if len < buffer.len() || drained >= DRAIN_MAX_BYTES {
                         return;
                     }
                 }
@@ -52,6 +63,17 @@ impl Capture {
                 // A pipe that cannot be read has nothing more to say.
                 Err(_) => self.pipe = None,
             }
+        }
+    }
+
+    /// Reads what is there although the pipe may block: it is known to hold something.
+    fn drain_blocking(&mut self, buffer: &mut [u8]) {
+        let Some(pipe) = self.pipe.as_mut() else { return };
+        let len = pipe.read(buffer).unwrap_or(0);
+        self.keep(&buffer[..len]);
+        // There may be more, or not, which only a pipe that does not block can tell.
+        if len == buffer.len() && self.unblock().is_ok() {
+            self.drain(buffer);
         }
     }
 
@@ -67,6 +89,29 @@ impl Capture {
     }
 }
 
+/// Reads what both outputs of a plugin that has ended still hold. Never blocks.
+pub(crate) fn drain_ended(stdout: &mut Capture, stderr: &mut Capture, buffer: &mut [u8]) {
+    let (Some(out), Some(err)) = (stdout.pipe(), stderr.pipe()) else {
+        // One was closed after it had been waited on, so neither blocks.
+        stdout.drain(buffer);
+        stderr.drain(buffer);
+        return;
+    };
+    let mut both = [PollFd::new(out, PollFlags::POLLIN), PollFd::new(err, PollFlags::POLLIN)];
+    if poll(&mut both, PollTimeout::ZERO).is_err() {
+        return;
+    }
+    let holds =
+        |polled: &PollFd<'_>| polled.revents().is_some_and(|events| events.contains(PollFlags::POLLIN));
+    let [out_holds, err_holds] = [holds(&both[0]), holds(&both[1])];
+    if out_holds {
+        stdout.drain_blocking(buffer);
+    }
+    if err_holds {
+        stderr.drain_blocking(buffer);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -76,6 +121,7 @@ mod tests {
     #[test]
     fn the_head_is_kept_and_all_is_counted() {
         let (mut capture, writer) = Capture::open(5).unwrap();
+        capture.unblock().unwrap();
         let mut writer = io::PipeWriter::from(writer);
         let mut buffer = [0; 4];
         writer.write_all(b"abc").unwrap();
@@ -90,9 +136,24 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_pipe_does_not_block() {
+    fn an_empty_pipe_that_is_unblocked_does_not_block() {
         let (mut capture, _writer) = Capture::open(5).unwrap();
+        capture.unblock().unwrap();
         capture.drain(&mut [0; 16]);
         assert_eq!(capture.finish(), (Vec::new(), 0));
+    }
+
+    #[test]
+    fn what_is_left_is_read_though_writers_stay() {
+        let (mut stdout, out) = Capture::open(1 << 20).unwrap();
+        let (mut stderr, err) = Capture::open(5).unwrap();
+        let mut out = io::PipeWriter::from(out);
+        let mut buffer = [0; 8];
+        drain_ended(&mut stdout, &mut stderr, &mut buffer);
+        out.write_all(b"exactly8, and then some").unwrap();
+        io::PipeWriter::from(err).write_all(b"!").unwrap();
+        drain_ended(&mut stdout, &mut stderr, &mut buffer);
+        assert_eq!(stdout.finish(), (b"exactly8, and then some".to_vec(), 23));
+        assert_eq!(stderr.finish(), (b"!".to_vec(), 1));
     }
 }

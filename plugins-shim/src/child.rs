@@ -18,9 +18,11 @@ use std::ptr;
 
 use libc::{c_char, c_int, c_long, c_void};
 
-use crate::spec::{Credentials, Limits, Spec};
+use crate::spec::{Credentials, IoPriority, Limits, Spec};
 
 const STACK_BYTES: usize = 64 * 1024;
+/// Says that the number beside it is a process; 0 is the caller.
+const IOPRIO_WHO_PROCESS: c_int = 1;
 /// Interprets a program that the kernel refuses with ENOEXEC: a script without its `#!` line.
 const SHELL: &CStr = c"/bin/sh";
 
@@ -37,14 +39,11 @@ pub(crate) struct StartError {
 pub(crate) struct Starter {
     stack: Vec<u8>,
     own_pid: i32,
-    /// The soft limit of open files that the shim was started with: plugins get it back.
-    open_files: libc::rlimit,
 }
 
-/// The three standard descriptors of a plugin.
+/// The outputs of a plugin. It inherits the shim's stdin, which is /dev/null.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stdio<'a> {
-    pub(crate) stdin: BorrowedFd<'a>,
     pub(crate) stdout: BorrowedFd<'a>,
     pub(crate) stderr: BorrowedFd<'a>,
 }
@@ -56,6 +55,7 @@ enum Step {
     Descriptors,
     Limits,
     Nice,
+    IoPriority,
     Groups,
     User,
     Directory,
@@ -74,10 +74,14 @@ struct Plan<'a> {
     env: Vec<*const c_char>,
     /// The files to try, in order.
     files: Vec<*const c_char>,
+    /// Null if the shim's own, the root directory, is the one.
     cwd: *const c_char,
-    stdio: [c_int; 3],
+    /// For the descriptors 1 and 2.
+    outputs: [c_int; 2],
     limits: Vec<(c_int, libc::rlimit)>,
     nice: i8,
+    /// As `ioprio_set(2)` takes it.
+    io_priority: Option<c_int>,
     credentials: Option<&'a Credentials>,
     no_new_privileges: bool,
     parent: i32,
@@ -86,17 +90,19 @@ struct Plan<'a> {
 }
 
 impl Starter {
-    /// A starter for plugins whose limit of open files is `open_files`.
-    pub(crate) fn new(open_files: libc::rlimit) -> Starter {
-        Starter { stack: vec![0; STACK_BYTES], own_pid: nix::unistd::getpid().as_raw(), open_files }
+    /// A starter for plugins of this process.
+    pub(crate) fn new() -> Starter {
+        Starter { stack: vec![0; STACK_BYTES], own_pid: nix::unistd::getpid().as_raw() }
     }
 
-    /// Starts the plugin: its process id, which is also its process group and session.
+    /// Starts the plugin: its process id, which is also its process group and session. `open_files` is its limit of
+    /// open files if neither the spec has one nor that of this process is right.
     pub(crate) fn start(
         &mut self,
         spec: &Spec,
         mark: Option<&str>,
         stdio: Stdio<'_>,
+        open_files: Option<libc::rlimit>,
     ) -> Result<i32, StartError> {
         let argv = c_strings(spec.argv.iter().map(OsString::as_os_str))?;
         let env = environment(spec, mark)?;
@@ -118,10 +124,11 @@ impl Starter {
             line_argv: line_argv.collect(),
             env: pointers(&env),
             files: files.iter().map(|file| file.as_ptr()).collect(),
-            cwd: cwd.as_ptr(),
-            stdio: [stdio.stdin, stdio.stdout, stdio.stderr].map(|fd| fd.as_raw_fd()),
-            limits: resource_limits(&spec.limits, self.open_files),
+            cwd: if cwd.as_bytes() == b"/" { ptr::null() } else { cwd.as_ptr() },
+            outputs: [stdio.stdout, stdio.stderr].map(|fd| fd.as_raw_fd()),
+            limits: resource_limits(&spec.limits, open_files),
             nice: spec.nice,
+            io_priority: spec.io_priority.map(io_priority),
             credentials: spec.credentials.as_ref(),
             no_new_privileges: spec.no_new_privileges,
             parent: self.own_pid,
@@ -177,8 +184,8 @@ macro_rules! attempt {
 /// Everything between the clone and the plugin. Returns only if it failed, `Ok` meaning in `execve`.
 fn become_plugin(plan: &mut Plan<'_>) -> Result<(), Step> {
     attempt!(Step::Session, libc::setsid());
-    for (target, source) in plan.stdio.iter().enumerate() {
-        attempt!(Step::Descriptors, libc::dup2(*source, target as c_int));
+    for (target, source) in (libc::STDOUT_FILENO..).zip(plan.outputs) {
+        attempt!(Step::Descriptors, libc::dup2(source, target));
     }
     for (resource, limit) in &plan.limits {
         attempt!(Step::Limits, prlimit(*resource, limit));
@@ -189,6 +196,9 @@ fn become_plugin(plan: &mut Plan<'_>) -> Result<(), Step> {
         let wanted = now.saturating_add(c_int::from(plan.nice));
         attempt!(Step::Nice, libc::setpriority(libc::PRIO_PROCESS, 0, wanted));
     }
+    if let Some(priority) = plan.io_priority {
+        attempt!(Step::IoPriority, libc::syscall(libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, priority));
+    }
     if let Some(credentials) = plan.credentials {
         let (count, groups) = (credentials.groups.len(), credentials.groups.as_ptr());
         attempt!(Step::Groups, libc::syscall(libc::SYS_setgroups, count, groups));
@@ -197,7 +207,9 @@ fn become_plugin(plan: &mut Plan<'_>) -> Result<(), Step> {
         let uid = credentials.uid;
         attempt!(Step::User, libc::syscall(libc::SYS_setresuid, uid, uid, uid));
     }
-    attempt!(Step::Directory, libc::chdir(plan.cwd));
+    if !plan.cwd.is_null() {
+        attempt!(Step::Directory, libc::chdir(plan.cwd));
+    }
     if plan.no_new_privileges {
         attempt!(Step::Privileges, libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
     }
@@ -321,7 +333,17 @@ fn files(program: &OsStr, spec: &Spec) -> Result<Vec<CString>, StartError> {
         .collect()
 }
 
-fn resource_limits(limits: &Limits, open_files: libc::rlimit) -> Vec<(c_int, libc::rlimit)> {
+/// The class in the upper bits, the level in the lower 13; levels beyond the last are refused by the kernel.
+fn io_priority(priority: IoPriority) -> c_int {
+    let (class, level) = match priority {
+        IoPriority::RealTime(level) => (1, level),
+        IoPriority::BestEffort(level) => (2, level),
+        IoPriority::Idle => (3, 0),
+    };
+    class << 13 | c_int::from(level)
+}
+
+fn resource_limits(limits: &Limits, open_files: Option<libc::rlimit>) -> Vec<(c_int, libc::rlimit)> {
     let mut set = vec![];
     let wanted = [
         (libc::RLIMIT_AS, limits.address_space_bytes),
@@ -333,9 +355,10 @@ fn resource_limits(limits: &Limits, open_files: libc::rlimit) -> Vec<(c_int, lib
             set.push((resource as c_int, libc::rlimit { rlim_cur: limit, rlim_max: limit }));
         }
     }
-    let files =
-        limits.open_files.map_or(open_files, |limit| libc::rlimit { rlim_cur: limit, rlim_max: limit });
-    set.push((libc::RLIMIT_NOFILE as c_int, files));
+    let own = limits.open_files.map(|limit| libc::rlimit { rlim_cur: limit, rlim_max: limit });
+    if let Some(files) = own.or(open_files) {
+        set.push((libc::RLIMIT_NOFILE as c_int, files));
+    }
     set
 }
 
@@ -348,6 +371,7 @@ fn describe(step: Step, errno: i32, spec: &Spec, files: &[CString]) -> String {
         Step::Descriptors => "connect the plugin's output".to_owned(),
         Step::Limits => "set the plugin's limits".to_owned(),
         Step::Nice => format!("change the niceness by {}", spec.nice),
+        Step::IoPriority => "set the priority of input and output".to_owned(),
         Step::Groups => format!("take the groups of {}", user(spec)),
         Step::User => format!("become {}", user(spec)),
         Step::Directory => format!("enter the directory {}", spec.cwd.display()),

@@ -1,22 +1,10 @@
 //! The only place of the shim where time is read: monotonic, as the shim stamps nothing.
 
-use std::time::Instant;
+use nix::time::{ClockId, clock_gettime};
+use std::time::Duration;
 
-/// A monotonic clock that starts at zero.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock {
-    origin: Instant,
-}
-
-impl Clock {
-    /// Starts it.
-    #[allow(clippy::disallowed_methods)]
-    pub(crate) fn start() -> Clock {
-        Clock { origin: Instant::now() }
-    }
-
-    /// Microseconds since the start.
-    pub(crate) fn now_us(&self) -> u64 {
-        u64::try_from(self.origin.elapsed().as_micros()).unwrap_or(u64::MAX)
-    }
+/// Microseconds of monotonic time, which is the same for every process of the machine; suspends do not count.
+pub fn monotonic_us() -> u64 {
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC).map(Duration::from).unwrap_or_default();
+    u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
 }

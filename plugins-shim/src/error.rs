@@ -24,6 +24,8 @@ pub enum Error {
     },
     /// The other side ended the conversation.
     Ended,
+    /// The other side owes an answer and says nothing.
+    Silent,
 }
 
 impl std::fmt::Display for Error {
@@ -35,6 +37,7 @@ impl std::fmt::Display for Error {
                 write!(f, "failed to send a message of {len_bytes} bytes: too long")
             }
             Error::Ended => write!(f, "failed to reach the shim: it has ended"),
+            Error::Silent => write!(f, "failed to hear from the shim: it owes a report and says nothing"),
         }
     }
 }
@@ -44,7 +47,7 @@ impl std::error::Error for Error {
         match self {
             Error::System { source, .. } => Some(source),
             Error::Protocol(source) => Some(source),
-            Error::TooLong { .. } | Error::Ended => None,
+            Error::TooLong { .. } | Error::Ended | Error::Silent => None,
         }
     }
 }
@@ -55,6 +58,7 @@ impl From<Error> for io::Error {
             Error::System { source, .. } => source.kind(),
             Error::Protocol(_) | Error::TooLong { .. } => io::ErrorKind::InvalidData,
             Error::Ended => io::ErrorKind::UnexpectedEof,
+            Error::Silent => io::ErrorKind::TimedOut,
         };
         io::Error::new(kind, error)
     }

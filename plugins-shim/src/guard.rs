@@ -7,12 +7,10 @@
 //! three are killed at once is ended by the next shim (see `mark.rs`).
 
 use std::fs::File;
-use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 
 use nix::sys::prctl;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid, getppid};
@@ -45,33 +43,30 @@ fn guard() -> Result<ExitCode, Error> {
         .map_err(Error::system("use the agent's socket"))?;
     // From here on the descriptor 0 of either process is no longer the socket.
     nix::unistd::dup2_stdin(&null).map_err(Error::system("detach from stdin"))?;
+    drop(null);
+    std::env::set_current_dir("/").map_err(Error::system("enter the root directory"))?;
     prctl::set_child_subreaper(true).map_err(Error::system("adopt escaped processes"))?;
     end_orphans();
     let guard = getpid();
     match sys::fork_single_threaded().map_err(Error::system("start the worker"))? {
-        Side::Child => worker(guard, UnixStream::from(socket), OwnedFd::from(null)),
+        Side::Child => worker(guard, UnixStream::from(socket)),
         Side::Parent(worker) => {
-            drop((socket, null));
+            drop(socket);
             Ok(wait_and_sweep(worker))
         }
     }
 }
 
 /// The second process: two threads, of which this one only waits (see `strays.rs` for why).
-fn worker(guard: Pid, socket: UnixStream, null: OwnedFd) -> Result<ExitCode, Error> {
+fn worker(guard: Pid, socket: UnixStream) -> Result<ExitCode, Error> {
     prctl::set_pdeathsig(GUARD_ENDED).map_err(Error::system("watch the guard"))?;
     if getppid() != guard {
         return Ok(ExitCode::FAILURE);
     }
     prctl::set_child_subreaper(true).map_err(Error::system("adopt escaped processes"))?;
-    let (soft, hard) =
-        getrlimit(Resource::RLIMIT_NOFILE).map_err(Error::system("read the limit of open files"))?;
-    // Two pipes a plugin; plugins get the soft limit back.
-    let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
-    let open_files = libc::rlimit { rlim_cur: soft, rlim_max: hard };
     let thread = std::thread::Builder::new().name("custos-shim".to_owned());
     let serving = thread
-        .spawn(move || Worker::new(socket, null, open_files)?.serve())
+        .spawn(move || Worker::new(socket)?.serve())
         .map_err(Error::system("start the worker's thread"))?;
     match serving.join() {
         Ok(Ok(())) => Ok(ExitCode::SUCCESS),

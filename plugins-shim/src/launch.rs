@@ -8,6 +8,7 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use crate::clock::monotonic_us;
 use crate::error::Error;
 use crate::limits::READ_BYTES;
 use crate::spec::{Report, Spec};
@@ -83,7 +84,7 @@ pub fn run_once(launch: &Launch, spec: &Spec) -> Result<Report, Error> {
 fn converse(socket: &mut UnixStream, spec: &Spec) -> Result<Report, Error> {
     let mut bytes = Vec::new();
     encode_message(&Message::Hello { version: VERSION }, &mut bytes)?;
-    encode_start(0, spec, &mut bytes)?;
+    encode_start(0, monotonic_us(), true, spec, &mut bytes)?;
     socket.write_all(&bytes).map_err(Error::system("send a plugin to the shim"))?;
     let mut inbound = Vec::new();
     let mut buffer = vec![0; READ_BYTES];

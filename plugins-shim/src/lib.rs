@@ -6,22 +6,26 @@
 mod capture;
 mod child;
 mod clock;
+mod descriptors;
 mod error;
 mod guard;
 mod launch;
 mod limits;
 mod mark;
+mod outbound;
 mod run;
 mod runs;
+mod signals;
 mod spec;
 mod strays;
 mod sys;
 mod wire;
 mod worker;
 
+pub use clock::monotonic_us;
 pub use error::Error;
 pub use guard::serve;
 pub use launch::{Launch, Launched, SUBCOMMAND, run_once};
 pub use limits::{FRAME_MAX_BYTES, OUTPUT_MAX_BYTES, RUNS_MAX};
-pub use spec::{Credentials, Limits, Outcome, Report, Spec};
-pub use wire::{DecodeError, Message, VERSION, decode_message, encode_message};
+pub use spec::{Credentials, IoPriority, Limits, Outcome, Report, Spec};
+pub use wire::{DecodeError, Message, VERSION, decode_message, encode_message, encode_start};

@@ -13,8 +13,14 @@ pub(crate) const READ_BYTES: usize = 64 * 1024;
 /// Bytes drained from one pipe before other events are looked at. Also the most that is drained once the plugin
 /// has ended, so that a grandchild that writes for ever delays nothing.
 pub(crate) const DRAIN_MAX_BYTES: u64 = 1024 * 1024;
+/// A plugin that is still there after this has its output read while it runs; until then its pipes hold it.
+pub(crate) const WATCH_AFTER: Duration = Duration::from_millis(20);
 /// Reports that wait for a slow agent; beyond it no further plugin is started.
 pub(crate) const OUTBOUND_MAX_BYTES: usize = 4 * 1024 * 1024;
+/// Between two writes of reports that nobody waits for.
+pub(crate) const GATHER: Duration = Duration::from_millis(5);
+/// Gathered reports are sent at once when they are more than this.
+pub(crate) const GATHER_MAX_BYTES: usize = 16 * 1024;
 /// Plugins started before other events are looked at.
 pub(crate) const STARTS_PER_TURN_MAX: usize = 4;
 /// After KILL, a process that is still there hangs in the kernel and is given up.
@@ -28,5 +34,6 @@ pub(crate) const ORPHAN_ROUNDS_MAX: usize = 100;
 /// The longest timeout or grace: a year. Longer ones are cut to it.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(366 * 86_400);
 
+const _: () = assert!(GATHER_MAX_BYTES < OUTBOUND_MAX_BYTES);
 const _: () = assert!(2 * OUTPUT_MAX_BYTES + READ_BYTES < FRAME_MAX_BYTES);
 const _: () = assert!(FRAME_MAX_BYTES < u32::MAX as usize);

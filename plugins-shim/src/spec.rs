@@ -28,6 +28,17 @@ pub struct Limits {
     pub open_files: Option<u64>,
 }
 
+/// A class of input and output, as `ionice` has them, with a level within it from 0 (first) to 7.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IoPriority {
+    /// Before all others; for root only.
+    RealTime(u8),
+    /// The ordinary class.
+    BestEffort(u8),
+    /// When nobody else wants the disk.
+    Idle,
+}
+
 /// One plugin to be run: everything about it, nothing inherited from the agent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spec {
@@ -47,6 +58,8 @@ pub struct Spec {
     pub credentials: Option<Credentials>,
     /// Niceness to add, -20 to 19; 0 leaves it.
     pub nice: i8,
+    /// How the kernel ranks its reads and writes, if other than by its niceness.
+    pub io_priority: Option<IoPriority>,
     /// Kernel limits.
     pub limits: Limits,
     /// Sets `no_new_privs`: setuid programs (such as `sudo` or `check_icmp`) then gain nothing.
@@ -99,6 +112,8 @@ pub struct Report {
     pub stderr: Vec<u8>,
     /// Bytes it wrote to stderr in all, kept or dropped.
     pub stderr_bytes: u64,
+    /// From when the agent asked for it to its start, in microseconds of monotonic time.
+    pub wait_us: u64,
     /// From start to end, in microseconds of monotonic time.
     pub wall_us: u64,
     /// User and system time of the plugin and the children it waited for, in microseconds.
@@ -119,6 +134,7 @@ impl Report {
             stdout_bytes: 0,
             stderr: Vec::new(),
             stderr_bytes: 0,
+            wait_us: 0,
             wall_us: 0,
             cpu_us: 0,
             max_rss_bytes: 0,

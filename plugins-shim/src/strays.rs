@@ -47,6 +47,8 @@ pub(crate) struct Strays {
     worker: WorkerId,
     /// The kernel's list of the first thread's children.
     list: File,
+    /// The children in the list when it was last looked at.
+    adopted: Vec<i32>,
     /// Those that are still there, by process id.
     known: HashMap<i32, Owner>,
     /// Sessions of runs that have ended and may leave processes behind.
@@ -68,6 +70,7 @@ impl Strays {
         Ok(Strays {
             worker,
             list,
+            adopted: Vec::new(),
             known: HashMap::new(),
             spared_sessions: HashSet::new(),
             spared_lately: false,
@@ -85,16 +88,25 @@ impl Strays {
         self.spared_sessions.remove(&pid);
     }
 
+    /// Looks which children are there. Returns whether there are any.
+    pub(crate) fn look(&mut self) -> bool {
+        self.adopted.clear();
+        if let Ok(len) = self.list.read_at(&mut self.text, 0) {
+            self.adopted.extend(process_ids(&self.text[..len]));
+        }
+        !self.adopted.is_empty()
+    }
+
     /// A run has ended whose processes are to be left alone.
     pub(crate) fn spare(&mut self, serial: u64, pid: i32) {
         self.spared_lately = true;
         if self.spared_sessions.len() >= SPARED_SESSIONS_MAX {
             let left: HashSet<i32> =
-                self.adopted().into_iter().filter_map(|stray| Some(Stat::of(stray)?.session)).collect();
+                self.adopted.iter().filter_map(|stray| Some(Stat::of(*stray)?.session)).collect();
             self.spared_sessions.retain(|session| left.contains(session));
         }
         self.spared_sessions.insert(pid);
-        for stray in self.adopted() {
+        for &stray in &self.adopted {
             let in_session = Stat::of(stray).is_some_and(|stat| stat.session == pid);
             if in_session || self.known.get(&stray) == Some(&Owner::Run(serial)) {
                 self.known.insert(stray, Owner::Spared);
@@ -110,7 +122,8 @@ impl Strays {
     /// Ends the strays of runs that are no longer under way. Returns whether any such is still there.
     pub(crate) fn end(&mut self, runs: &Runs) -> bool {
         let mut left = false;
-        for pid in self.adopted() {
+        self.look();
+        for pid in self.adopted.clone() {
             let owner = self.owner(pid, runs);
             let alive = match owner {
                 Owner::Run(serial) => runs.contains(serial),
@@ -147,17 +160,16 @@ impl Strays {
 
     /// Ends every stray that is not spared, whoever it belongs to. Returns whether there was any.
     pub(crate) fn end_all(&mut self) -> bool {
-        let mut adopted = self.adopted();
-        adopted.retain(|pid| self.known.get(pid) != Some(&Owner::Spared));
-        adopted.iter().for_each(|pid| end_stray(*pid));
-        !adopted.is_empty()
+        self.look();
+        let ended = self.adopted.iter().filter(|pid| self.known.get(pid) != Some(&Owner::Spared));
+        ended.map(|pid| end_stray(*pid)).count() > 0
     }
 
-    /// How many processes a plugin left behind that has just ended: its adopted children with all below them.
+    /// How many processes a plugin left behind that has just ended, as of the last look: its adopted children with all below them.
     pub(crate) fn count(&mut self, serial: u64, pid: i32, runs: &Runs) -> u32 {
         let mut count = 0;
         let mut below = Vec::new();
-        for stray in self.adopted() {
+        for stray in self.adopted.clone() {
             if self.owner(stray, runs) == Owner::Run(serial)
                 || Stat::of(stray).is_some_and(|stat| stat.session == pid)
             {
@@ -176,13 +188,6 @@ impl Strays {
             }
         }
         count
-    }
-
-    fn adopted(&mut self) -> Vec<i32> {
-        match self.list.read_at(&mut self.text, 0) {
-            Ok(len) => process_ids(&self.text[..len]).collect(),
-            Err(_) => Vec::new(),
-        }
     }
 }
 

@@ -7,7 +7,7 @@
 //! frame    | len u32 | kind u8 | ticket u64 | body …            len counts what follows it
 //!
 //! kind 1   Hello     version u32                                 both ways, first; ticket 0
-//! kind 2   Start     spec                                        agent to shim
+//! kind 2   Start     asked_us u64, awaited u8, spec              agent to shim
 //! kind 3   Stop      grace_us u64                                agent to shim; ticket 0
 //! kind 4   Report    report                                      shim to agent, with the ticket of its Start
 //!
@@ -15,12 +15,12 @@
 //! list     | count u32 | item … |
 //! option   | 0 u8 |  or  | 1 u8 | value |
 //! spec     argv list<bytes> | shell_line option<bytes> | env list<bytes bytes> | cwd bytes
-//!          | credentials option<uid u32, gid u32, groups list<u32>> | nice i8
+//!          | credentials option<uid u32, gid u32, groups list<u32>> | nice i8 | io_priority option<class u8, level u8>
 //!          | address_space option<u64> | cpu_s option<u64> | processes option<u64> | open_files option<u64>
 //!          | no_new_privileges u8 | leave_background u8
 //!          | timeout_us u64 | grace_us u64 | stdout_max u64 | stderr_max u64
 //! report   outcome | stdout bytes | stdout_bytes u64 | stderr bytes | stderr_bytes u64
-//!          | wall_us u64 | cpu_us u64 | max_rss_bytes u64 | left_behind u32
+//!          | wait_us u64 | wall_us u64 | cpu_us u64 | max_rss_bytes u64 | left_behind u32
 //! outcome  0 code u8 (exited) | 1 signal u8 (signalled) | 2 (timed out) | 3 errno i32, message bytes (not started)
 //!          | 4 (not finished) | 5 (stuck)
 //! ```
@@ -34,10 +34,10 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::limits::FRAME_MAX_BYTES;
-use crate::spec::{Credentials, Limits, Outcome, Report, Spec};
+use crate::spec::{Credentials, IoPriority, Limits, Outcome, Report, Spec};
 
 /// The version that both ends must have.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 const LEN_BYTES: usize = 4;
 const KIND_HELLO: u8 = 1;
@@ -57,6 +57,10 @@ pub enum Message {
     Start {
         /// Chosen by the agent; comes back with the report.
         ticket: u64,
+        /// When the agent wanted it started, by [`monotonic_us`](crate::monotonic_us).
+        asked_us: u64,
+        /// Whether its report is to be sent at once, and not gathered with those of others.
+        awaited: bool,
         /// What to run.
         spec: Box<Spec>,
     },
@@ -117,15 +121,30 @@ impl std::error::Error for DecodeError {}
 pub fn encode_message(message: &Message, out: &mut Vec<u8>) -> Result<(), Error> {
     match message {
         Message::Hello { version } => frame(out, KIND_HELLO, 0, |out| put_u32(out, *version)),
-        Message::Start { ticket, spec } => encode_start(*ticket, spec, out),
+        Message::Start { ticket, asked_us, awaited, spec } => {
+            encode_start(*ticket, *asked_us, *awaited, spec, out)
+        }
         Message::Stop { grace } => frame(out, KIND_STOP, 0, |out| put_duration(out, *grace)),
         Message::Report { ticket, report } => encode_report(*ticket, report, out),
     }
 }
 
 /// Appends the frame of a [`Message::Start`] without the box.
-pub(crate) fn encode_start(ticket: u64, spec: &Spec, out: &mut Vec<u8>) -> Result<(), Error> {
-    frame(out, KIND_START, ticket, |out| put_spec(out, spec))
+///
+/// # Errors
+/// As for [`encode_message`].
+pub fn encode_start(
+    ticket: u64,
+    asked_us: u64,
+    awaited: bool,
+    spec: &Spec,
+    out: &mut Vec<u8>,
+) -> Result<(), Error> {
+    frame(out, KIND_START, ticket, |out| {
+        put_u64(out, asked_us);
+        out.push(u8::from(awaited));
+        put_spec(out, spec);
+    })
 }
 
 /// Appends the frame of a [`Message::Report`] without the box.
@@ -149,7 +168,12 @@ pub fn decode_message(input: &[u8]) -> Result<Option<(Message, usize)>, DecodeEr
     let ticket = fields.u64()?;
     let message = match kind {
         KIND_HELLO => Message::Hello { version: fields.u32()? },
-        KIND_START => Message::Start { ticket, spec: Box::new(fields.spec()?) },
+        KIND_START => Message::Start {
+            ticket,
+            asked_us: fields.u64()?,
+            awaited: fields.flag()?,
+            spec: Box::new(fields.spec()?),
+        },
         KIND_STOP => Message::Stop { grace: fields.duration()? },
         KIND_REPORT => Message::Report { ticket, report: Box::new(fields.report()?) },
         kind => return Err(DecodeError::Kind(kind)),
@@ -234,6 +258,12 @@ fn put_spec(out: &mut Vec<u8>, spec: &Spec) {
         }
     }
     out.push(spec.nice as u8);
+    match spec.io_priority {
+        None => out.push(0),
+        Some(IoPriority::RealTime(level)) => out.extend_from_slice(&[1, 1, level]),
+        Some(IoPriority::BestEffort(level)) => out.extend_from_slice(&[1, 2, level]),
+        Some(IoPriority::Idle) => out.extend_from_slice(&[1, 3, 0]),
+    }
     put_option(out, spec.limits.address_space_bytes);
     put_option(out, spec.limits.cpu_s);
     put_option(out, spec.limits.processes);
@@ -263,6 +293,7 @@ fn put_report(out: &mut Vec<u8>, report: &Report) {
     put_u64(out, report.stdout_bytes);
     put_bytes(out, &report.stderr);
     put_u64(out, report.stderr_bytes);
+    put_u64(out, report.wait_us);
     put_u64(out, report.wall_us);
     put_u64(out, report.cpu_us);
     put_u64(out, report.max_rss_bytes);
@@ -349,6 +380,7 @@ impl<'a> Fields<'a> {
             cwd: PathBuf::from(self.text()?),
             credentials: if self.flag()? { Some(self.credentials()?) } else { None },
             nice: self.u8()? as i8,
+            io_priority: if self.flag()? { Some(self.io_priority()?) } else { None },
             limits: Limits {
                 address_space_bytes: self.option()?,
                 cpu_s: self.option()?,
@@ -368,6 +400,15 @@ impl<'a> Fields<'a> {
         Ok(Credentials { uid: self.u32()?, gid: self.u32()?, groups: self.list(Fields::u32)? })
     }
 
+    fn io_priority(&mut self) -> Result<IoPriority, DecodeError> {
+        match (self.u8()?, self.u8()?) {
+            (1, level) => Ok(IoPriority::RealTime(level)),
+            (2, level) => Ok(IoPriority::BestEffort(level)),
+            (3, 0) => Ok(IoPriority::Idle),
+            (tag, _) => Err(DecodeError::Tag(tag)),
+        }
+    }
+
     fn report(&mut self) -> Result<Report, DecodeError> {
         Ok(Report {
             outcome: self.outcome()?,
@@ -375,6 +416,7 @@ impl<'a> Fields<'a> {
             stdout_bytes: self.u64()?,
             stderr: self.bytes()?.to_vec(),
             stderr_bytes: self.u64()?,
+            wait_us: self.u64()?,
             wall_us: self.u64()?,
             cpu_us: self.u64()?,
             max_rss_bytes: self.u64()?,

@@ -3,29 +3,34 @@
 //! A turn of its loop handles what has happened, in this order: output, ended children, requests, what is due.
 //! The result of a plugin is final when its process has ended: what its pipes hold is read, and nothing is waited
 //! for. The process has two threads, see `strays.rs`; the first only waits for this one.
+//!
+//! Most plugins end within milliseconds and print little. So their pipes are left alone at first, and read when they
+//! have ended; only those of a plugin that is still there after [`WATCH_AFTER`] are waited on and read on.
 
+use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use nix::sys::signal::{SigSet, Signal, kill};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::socket::{MsgFlags, send};
+use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::capture::Capture;
+use crate::capture::{Capture, drain_ended};
 use crate::child::{StartError, Starter, Stdio};
-use crate::clock::Clock;
+use crate::clock::monotonic_us;
+use crate::descriptors::Descriptors;
 use crate::error::Error;
-use crate::limits::{END_WAIT, OUTBOUND_MAX_BYTES, READ_BYTES, RUNS_MAX, STARTS_PER_TURN_MAX, STRAYS_LOOK};
+use crate::limits::{END_WAIT, READ_BYTES, RUNS_MAX, STARTS_PER_TURN_MAX, STRAYS_LOOK, WATCH_AFTER};
+use crate::outbound::Outbound;
 use crate::run::{Due, Run, kept_bytes};
 use crate::runs::Runs;
+use crate::signals::Signals;
 use crate::spec::{Outcome, Report, Spec};
 use crate::strays::Strays;
 use crate::sys::{self, Reaped};
-use crate::wire::{DecodeError, Message, VERSION, decode_message, encode_message, encode_report};
+use crate::wire::{DecodeError, Message, VERSION, decode_message};
 
 /// The signal that the kernel sends when the guard has ended.
 pub(crate) const GUARD_ENDED: Signal = Signal::SIGUSR1;
@@ -47,39 +52,40 @@ enum Ending {
 
 /// The state of the loop.
 pub(crate) struct Worker {
-    clock: Clock,
     epoll: Epoll,
-    signals: SignalFd,
+    signals: Signals,
     socket: UnixStream,
     greeted: bool,
     inbound: Vec<u8>,
     /// Bytes of `inbound` that are already handled.
     inbound_done: usize,
-    outbound: Vec<u8>,
-    /// Bytes of `outbound` that are already sent.
-    outbound_done: usize,
+    outbound: Outbound,
     /// The events of the socket that are waited for.
     socket_events: EpollFlags,
-    null: OwnedFd,
+    descriptors: Descriptors,
     starter: Starter,
     runs: Runs,
+    /// When the pipes of which run are to be waited on, in the order of the starts.
+    unwatched: VecDeque<(u64, u64)>,
     strays: Strays,
     /// Escaped processes are there that must be ended.
     strays_left: bool,
     ending: Option<(Ending, u64)>,
+    /// Children taken off the kernel in one turn.
+    reaped: Vec<Reaped>,
     buffer: Vec<u8>,
 }
 
 impl Worker {
     /// A worker that serves the agent on `socket`.
     ///
-    /// Signals must be blocked already, as they are taken from a descriptor.
-    pub(crate) fn new(socket: UnixStream, null: OwnedFd, open_files: libc::rlimit) -> Result<Worker, Error> {
+    /// Signals must be blocked already, as they are taken from a descriptor; the descriptor 0 must be /dev/null and the
+    /// working directory `/`, as the plugins inherit them.
+    pub(crate) fn new(socket: UnixStream) -> Result<Worker, Error> {
         socket.set_nonblocking(true).map_err(Error::system("use the agent's socket"))?;
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(Error::system("wait for events"))?;
-        let taken = [Signal::SIGCHLD, GUARD_ENDED].into_iter().collect::<SigSet>();
-        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
-        let signals = SignalFd::with_flags(&taken, flags).map_err(Error::system("take signals"))?;
+        let signals =
+            Signals::open(&[Signal::SIGCHLD, GUARD_ENDED]).map_err(Error::system("take signals"))?;
         let socket_events = EpollFlags::EPOLLIN;
         epoll
             .add(&socket, EpollEvent::new(socket_events, TAG_SOCKET))
@@ -87,10 +93,9 @@ impl Worker {
         epoll
             .add(&signals, EpollEvent::new(EpollFlags::EPOLLIN, TAG_SIGNALS))
             .map_err(Error::system("wait for signals"))?;
-        let mut outbound = Vec::new();
-        encode_message(&Message::Hello { version: VERSION }, &mut outbound)?;
+        let mut outbound = Outbound::default();
+        outbound.message(&Message::Hello { version: VERSION })?;
         Ok(Worker {
-            clock: Clock::start(),
             epoll,
             signals,
             socket,
@@ -98,14 +103,16 @@ impl Worker {
             inbound: Vec::new(),
             inbound_done: 0,
             outbound,
-            outbound_done: 0,
             socket_events,
-            null,
-            starter: Starter::new(open_files),
+            descriptors: Descriptors::of_this_process()
+                .map_err(Error::system("read the limit of open files"))?,
+            starter: Starter::new(),
             runs: Runs::default(),
+            unwatched: VecDeque::new(),
             strays: Strays::watch().map_err(Error::system("watch for escaped processes"))?,
             strays_left: false,
             ending: None,
+            reaped: Vec::new(),
             buffer: vec![0; READ_BYTES],
         })
     }
@@ -143,15 +150,17 @@ impl Worker {
     fn done(&self) -> bool {
         let Some((ending, until_us)) = self.ending else { return false };
         let told = ending == Ending::Alone || self.outbound.is_empty();
-        (self.runs.len() == 0 && !self.strays_left && told) || self.clock.now_us() >= until_us
+        (self.runs.len() == 0 && !self.strays_left && told) || monotonic_us() >= until_us
     }
 
     /// How long nothing can be due.
     fn wait(&self) -> EpollTimeout {
-        let now_us = self.clock.now_us();
+        let now_us = monotonic_us();
         let strays = self.strays_left.then(|| now_us + STRAYS_LOOK.as_micros() as u64);
         let end = self.ending.map(|(_, until_us)| until_us);
-        let due_us = [self.runs.next_due_us(), strays, end].into_iter().flatten().min();
+        let watch = self.unwatched.front().map(|(watch_us, _)| *watch_us);
+        let due_us =
+            [self.runs.next_due_us(), watch, self.outbound.due_us(), strays, end].into_iter().flatten().min();
         let Some(due_us) = due_us else { return EpollTimeout::NONE };
         // Rounded up, so that what is due is due when the wait ends.
         let wait_ms = due_us.saturating_sub(now_us).div_ceil(1000);
@@ -159,18 +168,26 @@ impl Worker {
     }
 
     fn take_signals(&mut self) {
-        while let Ok(Some(signal)) = self.signals.read_signal() {
-            if signal.ssi_signo == GUARD_ENDED as u32 {
-                self.end(Ending::Alone, Duration::ZERO);
+        if self.signals.take().contains(GUARD_ENDED) {
+            self.end(Ending::Alone, Duration::ZERO);
+        }
+        let mut reaped = std::mem::take(&mut self.reaped);
+        reaped.extend(std::iter::from_fn(sys::reap));
+        reaped.retain(|ended| {
+            let is_plugin = self.runs.serial_of(ended.pid).is_some();
+            if !is_plugin {
+                self.strays.reaped(ended.pid);
+            }
+            is_plugin
+        });
+        // After the last was reaped, so none of what they left can be missing.
+        self.strays_left = self.strays.look();
+        for ended in reaped.drain(..) {
+            if let Some(serial) = self.runs.serial_of(ended.pid) {
+                self.finish(serial, Some(ended));
             }
         }
-        while let Some(reaped) = sys::reap() {
-            match self.runs.serial_of(reaped.pid) {
-                Some(serial) => self.finish(serial, Some(reaped)),
-                None => self.strays.reaped(reaped.pid),
-            }
-        }
-        self.strays_left = true;
+        self.reaped = reaped;
     }
 
     fn drain(&mut self, pipe: u64) {
@@ -179,27 +196,25 @@ impl Worker {
         capture.drain(&mut self.buffer);
     }
 
-    /// Ends the run of a plugin that has ended, or of one that cannot be ended, and reports it.
+    /// Ends the run of a plugin that has ended, or of one that cannot be ended, and reports it. The strays must have
+    /// been looked for.
     fn finish(&mut self, serial: u64, reaped: Option<Reaped>) {
-        let now_us = self.clock.now_us();
+        let now_us = monotonic_us();
         let Some(run) = self.runs.get_mut(serial) else { return };
-        run.stdout.drain(&mut self.buffer);
-        run.stderr.drain(&mut self.buffer);
-        let (pid, ticket, leave_background) = (run.pid, run.ticket, run.leave_background);
+        drain_ended(&mut run.stdout, &mut run.stderr, &mut self.buffer);
+        let (pid, leave_background) = (run.pid, run.leave_background);
         let left_behind = self.strays.count(serial, pid, &self.runs);
         if leave_background {
             self.strays.spare(serial, pid);
         }
         let Some(run) = self.runs.remove(serial) else { return };
-        self.report(ticket, &run.report(reaped, now_us, left_behind));
+        let (ticket, awaited) = (run.ticket, run.awaited);
+        self.report(ticket, &run.report(reaped, now_us, left_behind), awaited);
     }
 
-    fn report(&mut self, ticket: u64, report: &Report) {
-        if !matches!(self.ending, Some((Ending::Alone, _)))
-            && encode_report(ticket, report, &mut self.outbound).is_err()
-        {
-            // Cannot be: what is kept of an output is far less than a frame. Its ticket must come back all the same.
-            let _ = encode_report(ticket, &Report::without_run(Outcome::NotFinished), &mut self.outbound);
+    fn report(&mut self, ticket: u64, report: &Report, awaited: bool) {
+        if !matches!(self.ending, Some((Ending::Alone, _))) {
+            self.outbound.report(ticket, report, awaited);
         }
     }
 
@@ -211,7 +226,8 @@ impl Worker {
     }
 
     fn handle_due(&mut self) {
-        let now_us = self.clock.now_us();
+        let now_us = monotonic_us();
+        self.watch_pipes(now_us);
         while let Some((serial, pid, due)) = self.runs.take_due(now_us) {
             let group = Pid::from_raw(-pid);
             match due {
@@ -222,8 +238,28 @@ impl Worker {
                 Due::Kill => {
                     let _ = kill(group, Signal::SIGKILL);
                 }
-                Due::GiveUp => self.finish(serial, None),
+                Due::GiveUp => {
+                    self.strays_left |= self.strays.look();
+                    self.finish(serial, None);
+                }
             }
+        }
+    }
+
+    /// Waits from now on for the output of the plugins that have run for a while.
+    fn watch_pipes(&mut self, now_us: u64) {
+        while let Some((watch_us, serial)) = self.unwatched.front().copied() {
+            if let Some(run) = self.runs.get_mut(serial) {
+                if watch_us > now_us {
+                    return;
+                }
+                if watch(&self.epoll, serial, run).is_err() {
+                    // The kernel is short of memory: later.
+                    self.unwatched[0].0 = now_us + WATCH_AFTER.as_micros() as u64;
+                    return;
+                }
+            }
+            self.unwatched.pop_front();
         }
     }
 
@@ -232,14 +268,14 @@ impl Worker {
         if matches!(self.ending, Some((Ending::Alone, _))) {
             return;
         }
-        let now_us = self.clock.now_us();
+        let now_us = monotonic_us();
         let until_us = now_us + (grace.min(crate::limits::WAIT_MAX) + END_WAIT).as_micros() as u64;
         self.ending = Some((ending, until_us));
         self.strays_left = true;
+        self.outbound.hurry();
         self.runs.abandon_all(now_us, grace.as_micros() as u64);
         if ending == Ending::Alone {
             self.outbound.clear();
-            self.outbound_done = 0;
             let _ = self.epoll.delete(&self.socket);
         }
     }
@@ -259,7 +295,7 @@ impl Worker {
     /// Handles some of the messages that have come in. Returns whether there are more.
     fn handle_requests(&mut self) -> bool {
         for _ in 0..STARTS_PER_TURN_MAX {
-            if self.outbound.len() - self.outbound_done > OUTBOUND_MAX_BYTES {
+            if self.outbound.is_full() {
                 return false;
             }
             match decode_message(&self.inbound[self.inbound_done..]) {
@@ -285,7 +321,9 @@ impl Worker {
         match message {
             Message::Hello { version: VERSION } => self.greeted = true,
             Message::Hello { version } => self.refuse(DecodeError::Version(version)),
-            Message::Start { ticket, spec } if self.greeted => self.start(ticket, &spec),
+            Message::Start { ticket, asked_us, awaited, spec } if self.greeted => {
+                self.start(ticket, asked_us, awaited, &spec);
+            }
             Message::Stop { grace } if self.greeted => self.end(Ending::Asked, grace),
             _ => self.refuse(DecodeError::Unexpected),
         }
@@ -297,16 +335,22 @@ impl Worker {
         self.end(Ending::Alone, Duration::ZERO);
     }
 
-    fn start(&mut self, ticket: u64, spec: &Spec) {
+    fn start(&mut self, ticket: u64, asked_us: u64, awaited: bool, spec: &Spec) {
         if self.ending.is_some() {
-            return self.report(ticket, &Report::without_run(Outcome::NotFinished));
+            return self.report(ticket, &Report::without_run(Outcome::NotFinished), true);
         }
-        if let Err(StartError { errno, message }) = self.try_start(ticket, spec) {
-            self.report(ticket, &Report::without_run(Outcome::NotStarted { errno, message }));
+        if let Err(StartError { errno, message }) = self.try_start(ticket, asked_us, awaited, spec) {
+            self.report(ticket, &Report::without_run(Outcome::NotStarted { errno, message }), awaited);
         }
     }
 
-    fn try_start(&mut self, ticket: u64, spec: &Spec) -> Result<(), StartError> {
+    fn try_start(
+        &mut self,
+        ticket: u64,
+        asked_us: u64,
+        awaited: bool,
+        spec: &Spec,
+    ) -> Result<(), StartError> {
         if self.runs.len() >= RUNS_MAX {
             let message = format!("failed to start a plugin: {RUNS_MAX} are running already");
             return Err(StartError { errno: libc::EAGAIN, message });
@@ -315,36 +359,24 @@ impl Worker {
         let (stdout, stdout_end) = Capture::open(stdout_max).map_err(|error| no_pipe(&error))?;
         let (stderr, stderr_end) = Capture::open(stderr_max).map_err(|error| no_pipe(&error))?;
         let serial = self.runs.next_serial();
-        for (place, capture) in [(0, &stdout), (1, &stderr)] {
-            if let Some(pipe) = capture.pipe() {
-                let event = EpollEvent::new(EpollFlags::EPOLLIN, 2 * serial + place + TAG_PIPES);
-                self.epoll.add(pipe, event).map_err(|error| no_pipe(&error.into()))?;
-            }
+        let now_us = monotonic_us();
+        if self.descriptors.may_run_out(self.runs.len()) {
+            self.descriptors.raise();
         }
-        let now_us = self.clock.now_us();
-        let stdio =
-            Stdio { stdin: self.null.as_fd(), stdout: stdout_end.as_fd(), stderr: stderr_end.as_fd() };
+        let stdio = Stdio { stdout: stdout_end.as_fd(), stderr: stderr_end.as_fd() };
         let mark = (!spec.leave_background).then(|| self.strays.mark(serial));
-        let pid = self.starter.start(spec, mark.as_deref(), stdio)?;
+        let pid = self.starter.start(spec, mark.as_deref(), stdio, self.descriptors.changed())?;
         self.strays.started(pid);
-        self.runs.add(Run::new(ticket, pid, now_us, spec, stdout, stderr));
+        self.unwatched.push_back((now_us + WATCH_AFTER.as_micros() as u64, serial));
+        let wait_us = now_us.saturating_sub(asked_us);
+        self.runs.add(Run::new(ticket, pid, now_us, (wait_us, awaited), spec, stdout, stderr));
         Ok(())
     }
 
-    /// Sends what the socket takes, and waits for its readiness only if something is left.
+    /// Sends what is due, and waits for the socket only if it takes no more.
     fn send(&mut self) {
-        while self.outbound_done < self.outbound.len() {
-            let rest = &self.outbound[self.outbound_done..];
-            match send(self.socket.as_raw_fd(), rest, MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT) {
-                Ok(len) => self.outbound_done += len,
-                Err(nix::errno::Errno::EINTR) => {}
-                Err(nix::errno::Errno::EAGAIN) => break,
-                Err(_) => return self.end(Ending::Alone, Duration::ZERO),
-            }
-        }
-        if self.outbound_done == self.outbound.len() {
-            self.outbound.clear();
-            self.outbound_done = 0;
+        if self.outbound.send(self.socket.as_raw_fd(), monotonic_us()).is_err() {
+            return self.end(Ending::Alone, Duration::ZERO);
         }
         if !matches!(self.ending, Some((Ending::Alone, _))) {
             self.wait_for_socket();
@@ -353,9 +385,8 @@ impl Worker {
 
     /// Waits for what the socket is needed for: not for requests while earlier ones or reports pile up.
     fn wait_for_socket(&mut self) {
-        let full = self.outbound.len() - self.outbound_done > OUTBOUND_MAX_BYTES;
-        let mut wanted = if full { EpollFlags::empty() } else { EpollFlags::EPOLLIN };
-        if !self.outbound.is_empty() {
+        let mut wanted = if self.outbound.is_full() { EpollFlags::empty() } else { EpollFlags::EPOLLIN };
+        if self.outbound.is_blocked() {
             wanted |= EpollFlags::EPOLLOUT;
         }
         if wanted != self.socket_events {
@@ -365,6 +396,22 @@ impl Worker {
             }
         }
     }
+}
+
+fn watch(epoll: &Epoll, serial: u64, run: &Run) -> io::Result<()> {
+    // Both before either can be found closed, as `drain_ended` expects.
+    run.stdout.unblock()?;
+    run.stderr.unblock()?;
+    for (place, capture) in [(0, &run.stdout), (1, &run.stderr)] {
+        if let Some(pipe) = capture.pipe() {
+            match epoll.add(pipe, EpollEvent::new(EpollFlags::EPOLLIN, 2 * serial + place + TAG_PIPES)) {
+                // From an attempt that failed with the other one.
+                Ok(()) | Err(nix::errno::Errno::EEXIST) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    Ok(())
 }
 
 fn no_pipe(error: &io::Error) -> StartError {

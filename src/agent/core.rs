@@ -1,30 +1,32 @@
 //! The decisions: which slot to run, what to wait for, what a result means.
 //!
 //! Invariants: a scheduled check never runs twice at once; no more than `max_concurrent_checks` plugins run; every
-//! slot ends as a run or in a missed stretch; every request is answered exactly once.
+//! slot within a check's period ends as a run, as a skipped one, or in a missed stretch. Requests are in `requests.rs`.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use custos_shim::{Outcome, Report, Spec};
-use custos_store::Run;
+use custos_store::{Run, State};
 
-use super::effect::{Ask, Effect, Event, Wanted};
+use super::effect::{Ask, Effect, Event};
 use super::entry::{Activity, Entry, LastAnswer};
-use super::health::{self, Health};
+use super::health::{self, Health, Work};
 use super::line::implicit_check;
-use super::missed::{Missed, NO_AGENT};
+use super::load::Load;
+use super::missed::{self, Missed, NO_AGENT};
 use super::output::{plugin_output, threshold_lines};
 use super::restore::{self, History};
+use super::skipped::skipped_run;
 use super::snapshot::Row;
-use super::trapped;
+use super::waiting::Waiting;
 use crate::clock::Moment;
 use crate::definition::{Command, Config, Serving};
 use crate::evaluate::{Before, evaluate, is_judged};
 use crate::execute::{PluginEnvironment, plugin_spec};
 use crate::interpret::{Reading, interpret};
-use crate::limits::ASK_QUEUE_MAX;
+use crate::limits::OVERLOAD_CHECKS_NAMED;
 use crate::snmp;
 use crate::snmp::traps::Keys;
 
@@ -37,25 +39,25 @@ pub struct Agent {
     pub(super) by_name: HashMap<Arc<str>, usize>,
     /// The next slot of every scheduled check.
     timers: BTreeSet<(u64, usize)>,
-    executions: HashMap<u64, Execution>,
-    /// Scheduled checks that are due and wait for a place, with the time since when; slow ones apart.
-    quick: VecDeque<(u64, usize)>,
-    slow: VecDeque<(u64, usize)>,
+    pub(super) executions: HashMap<u64, Execution>,
+    /// Checks that wait for a place.
+    pub(super) waiting: Waiting,
     /// Requested command lines that wait for a place.
-    lines: VecDeque<(usize, Ask)>,
+    pub(super) lines: VecDeque<(usize, Ask)>,
     /// Scheduled polls of devices that are due. They take no place: the poller has bounds of its own.
-    polls: VecDeque<usize>,
+    pub(super) polls: VecDeque<usize>,
     polls_running: usize,
     slow_running: usize,
     lines_running: usize,
     next_ticket: u64,
-    stopping: bool,
+    load: Load,
+    pub(super) stopping: bool,
 }
 
 /// A plugin that is running.
 #[derive(Debug)]
-struct Execution {
-    entry: usize,
+pub(super) struct Execution {
+    pub(super) entry: usize,
     slot_us: Option<u64>,
     started: Moment,
     slow: bool,
@@ -63,7 +65,7 @@ struct Execution {
     poll: bool,
     timeout: Duration,
     /// The request, if it runs a command line of its own rather than the check's.
-    line: Option<Ask>,
+    pub(super) line: Option<Ask>,
 }
 
 impl Agent {
@@ -76,14 +78,14 @@ impl Agent {
             by_name: HashMap::new(),
             timers: BTreeSet::new(),
             executions: HashMap::new(),
-            quick: VecDeque::new(),
-            slow: VecDeque::new(),
+            waiting: Waiting::default(),
             lines: VecDeque::new(),
             polls: VecDeque::new(),
             polls_running: 0,
             slow_running: 0,
             lines_running: 0,
             next_ticket: 1,
+            load: Load::new(now),
             stopping: false,
         };
         agent.add(Entry::on_demand(Arc::new(implicit_check(health::AGENT_CHECK))));
@@ -95,7 +97,19 @@ impl Agent {
 
     /// Goes on where checks stood, and records the slots that passed while there was no agent.
     pub fn restore(&mut self, histories: Vec<History>, now: Moment, effects: &mut Vec<Effect>) {
-        for history in histories {
+        for index in self.resume(histories, now) {
+            let entry = &mut self.entries[index];
+            if let (Some(grid), Some(last)) = (entry.grid, &entry.last) {
+                let period = entry.check.check_period.as_deref();
+                entry.missed = restore::missed_since(last, &grid, period, now, NO_AGENT);
+                self.flush_missed(index, now, effects);
+            }
+        }
+    }
+
+    /// Has checks stand where their histories say; returns which.
+    fn resume(&mut self, histories: Vec<History>, now: Moment) -> Vec<usize> {
+        let resume_one = |history: History| {
             let index = match self.by_name.get(history.check.as_str()) {
                 Some(index) => *index,
                 None => self.add(Entry::on_demand(Arc::new(implicit_check(&history.check)))),
@@ -107,24 +121,27 @@ impl Agent {
             if entry.is_told() {
                 entry.keys = Keys::restore(&history.runs);
             }
-            if let (Some(grid), Some(last)) = (entry.grid, &entry.last) {
-                entry.missed = restore::missed_since(last, &grid, now, NO_AGENT);
-                self.flush_missed(index, now, effects);
-                self.set_pace(index, None, now);
+            if let Some(run) = history.runs.iter().rfind(|run| is_judged(run.reason)) {
+                entry.note_run(run.duration_us);
             }
-        }
+            self.set_pace(index, None, now);
+            index
+        };
+        histories.into_iter().map(resume_one).collect()
     }
 
     /// Takes one event at one moment.
     pub fn handle(&mut self, event: Event, now: Moment, effects: &mut Vec<Effect>) {
+        // Slots that have passed come first, whatever else happened: the end of a run places the next one.
+        self.wake(now, effects);
         match event {
-            Event::Wake => self.wake(now, effects),
+            Event::Wake => {}
             Event::Finished { ticket, report } => self.finished(ticket, report, now, effects),
             Event::Polled { ticket, outcome } => self.polled(ticket, &outcome, now, effects),
             Event::Asked(ask) => self.asked(ask, now, effects),
             Event::Trapped(occurrences) => self.trapped(occurrences, now, effects),
             Event::Look => self.expire(now, effects),
-            Event::Reload(config, histories) => self.reload(config, histories, now, effects),
+            Event::Reload(config, histories) => self.reload(config, histories, now),
             Event::Health(health) => self.health(&health, now, effects),
             Event::Stop => self.stop(effects),
         }
@@ -165,32 +182,76 @@ impl Agent {
             let entry = &mut self.entries[index];
             let busy = match entry.activity {
                 Activity::Idle => None,
-                Activity::Waiting { .. } => Some(super::missed::NO_ROOM),
-                Activity::Running => Some(super::missed::STILL_RUNNING),
+                Activity::Waiting { .. } if entry.is_low() => Some(missed::LOW_PRIORITY),
+                Activity::Waiting { .. } => Some(missed::NO_ROOM),
+                Activity::Running => Some(missed::STILL_RUNNING),
             };
-            let slot = entry.pass_slots(now, busy);
+            let passed = entry.pass_slots(now, busy);
+            if matches!(entry.activity, Activity::Waiting { .. }) {
+                self.load.no_room(passed.missed, now);
+            }
             if let Some(next_us) = entry.due_us {
                 self.timers.insert((next_us, index));
             }
             if busy.is_none() {
                 self.flush_missed(index, now, effects);
             }
-            if let Some(slot_us) = slot {
-                self.enqueue(index, Some(slot_us), now);
+            if let Some(slot_us) = passed.slot_us {
+                self.take_slot(index, slot_us, now, effects);
             }
         }
     }
 
+    /// Runs a check for its slot, unless one that it depends on is in trouble: then the slot is recorded as skipped.
+    fn take_slot(&mut self, index: usize, slot_us: u64, now: Moment, effects: &mut Vec<Effect>) {
+        let trouble = self.trouble(index).map(|(other, state)| skipped_run(slot_us, other, state, now));
+        self.entries[index].skipping = trouble.is_some();
+        match trouble {
+            Some(run) => {
+                self.judge_and_record(index, run, slot_us, effects);
+            }
+            None => self.enqueue(index, Some(slot_us), now),
+        }
+    }
+
+    /// A check in a hard problem that this one depends on, directly or by way of others.
+    fn trouble(&self, index: usize) -> Option<(&str, State)> {
+        let mut ahead: Vec<&str> = self.depends_on(index).collect();
+        let mut seen = HashSet::new();
+        while let Some(name) = ahead.pop() {
+            let Some(other) = self.by_name.get(name).copied().filter(|other| seen.insert(*other)) else {
+                continue;
+            };
+            let hard_state =
+                self.entries[other].before.map_or(State::Ok, |before| before.standing.hard_state);
+            if hard_state != State::Ok && !self.entries[other].removed {
+                return Some((name, hard_state));
+            }
+            ahead.extend(self.depends_on(other));
+        }
+        None
+    }
+
+    /// What a check depends on, the first last.
+    fn depends_on(&self, index: usize) -> impl Iterator<Item = &str> {
+        self.entries[index].check.depends_on.iter().rev().map(String::as_str)
+    }
+
     /// Puts an idle check in the line of those that wait for a place.
-    fn enqueue(&mut self, index: usize, slot_us: Option<u64>, now: Moment) {
+    pub(super) fn enqueue(&mut self, index: usize, slot_us: Option<u64>, now: Moment) {
         let entry = &mut self.entries[index];
         entry.activity = Activity::Waiting { slot_us };
         if matches!(entry.check.command, Command::Snmp(_)) {
             self.polls.push_back(index);
             return;
         }
-        let queue = if entry.is_slow() { &mut self.slow } else { &mut self.quick };
-        queue.push_back((now.mono_us, index));
+        let slow = entry.is_slow();
+        match entry.patience_us().filter(|_| slot_us.is_some()) {
+            Some(patience_us) => {
+                self.waiting.push_low(now.mono_us.saturating_add(patience_us), index, slow);
+            }
+            None => self.waiting.push(now.mono_us, index, slow),
+        }
     }
 
     /// Starts what waits while there is room. Slow checks leave a quarter of the places to quick ones, and
@@ -209,17 +270,8 @@ impl Agent {
                 self.start_line(index, ask, now, effects);
                 continue;
             }
-            let slow = self.slow.front().filter(|_| self.slow_running < slow_max);
-            let from_slow = match (slow, self.quick.front()) {
-                (Some((since, _)), Some((other, _))) => since < other,
-                (Some(_), None) => true,
-                (None, Some(_)) => false,
-                (None, None) => break,
-            };
-            let next = if from_slow { self.slow.pop_front() } else { self.quick.pop_front() };
-            if let Some((_, index)) = next {
-                self.start_check(index, from_slow, now, effects);
-            }
+            let Some((index, slow)) = self.waiting.pop(self.slow_running < slow_max) else { break };
+            self.start_check(index, slow, now, effects);
         }
     }
 
@@ -229,6 +281,9 @@ impl Agent {
         if entry.removed && entry.askers.is_empty() {
             entry.activity = Activity::Idle;
             return;
+        }
+        if let Some(slot_us) = slot_us {
+            self.load.started(now.mono_us.saturating_sub(slot_us), now);
         }
         let spec = Box::new(plugin_spec(&entry.check, &self.environment));
         self.execute(index, slot_us, slow, None, spec, now, effects);
@@ -255,16 +310,8 @@ impl Agent {
         effects.push(Effect::Poll { ticket, poll, timeout });
     }
 
-    fn start_line(&mut self, index: usize, mut ask: Ask, now: Moment, effects: &mut Vec<Effect>) {
-        if let Wanted::Line { spec, .. } = &mut ask.wanted
-            && let Some(spec) = spec.take()
-        {
-            self.execute(index, None, false, Some(ask), spec, now, effects);
-        }
-    }
-
     #[allow(clippy::too_many_arguments)]
-    fn execute(
+    pub(super) fn execute(
         &mut self,
         index: usize,
         slot_us: Option<u64>,
@@ -286,7 +333,9 @@ impl Agent {
         let timeout = spec.timeout;
         let execution = Execution { entry: index, slot_us, started: now, slow, poll: false, timeout, line };
         self.executions.insert(ticket, execution);
-        effects.push(Effect::Execute { ticket, spec });
+        let asked = slot_us.is_none() || !self.entries[index].askers.is_empty();
+        let crowded = self.executions.len() * 2 >= self.config.max_concurrent_checks;
+        effects.push(Effect::Execute { ticket, spec, awaited: asked || crowded });
     }
 
     fn finished(&mut self, ticket: u64, report: Report, now: Moment, effects: &mut Vec<Effect>) {
@@ -328,10 +377,15 @@ impl Agent {
         let entry = &mut self.entries[index];
         let askers: Vec<Ask> = match execution.line {
             Some(ask) => vec![ask],
-            None => std::mem::take(&mut entry.askers),
+            None => {
+                entry.note_run(report.wall_us);
+                std::mem::take(&mut entry.askers)
+            }
         };
-        run.time_ms = execution.started.wall_ms;
-        run.lateness_us = execution.slot_us.map(|slot| execution.started.mono_us.saturating_sub(slot));
+        // The shim may have had others to start first.
+        let started = execution.started.after(Duration::from_micros(report.wait_us));
+        run.time_ms = started.wall_ms;
+        run.lateness_us = execution.slot_us.map(|slot| started.mono_us.saturating_sub(slot));
         if execution.slot_us.is_none() {
             run.origin = askers.first().map(|ask| ask.origin.clone()).unwrap_or_default();
         }
@@ -345,9 +399,7 @@ impl Agent {
             effects.push(Effect::Answer { id: ask.id, result });
         }
         let entry = &mut self.entries[index];
-        if entry.grid.is_some() {
-            entry.activity = Activity::Idle;
-        }
+        entry.activity = Activity::Idle;
         self.flush_missed(index, now, effects);
         if !self.stopping {
             self.set_pace(index, execution.slot_us, now);
@@ -362,28 +414,6 @@ impl Agent {
             let output = plugin_output(report, run);
             let interval = entry.check.check_interval;
             entry.answer = Some(LastAnswer { output, state: run.state, ended_us: now.mono_us, interval });
-        }
-    }
-
-    /// How requests for a check are answered, and its last run; none if there is no such check.
-    pub fn last_answer(&self, check: &str) -> Option<(Serving, Option<&LastAnswer>)> {
-        let entry = &self.entries[*self.by_name.get(check)?];
-        Some((entry.check.serving, entry.answer.as_ref()))
-    }
-
-    /// After a run: the next request for the same check that had to wait for its end.
-    fn next_request(&mut self, index: usize, now: Moment) {
-        let entry = &mut self.entries[index];
-        match entry.queue.pop_front() {
-            Some(ask) if matches!(ask.wanted, Wanted::Check(_)) => {
-                entry.askers.push(ask);
-                self.enqueue(index, None, now);
-            }
-            Some(ask) => {
-                entry.activity = Activity::Running;
-                self.lines.push_back((index, ask));
-            }
-            None => {}
         }
     }
 
@@ -428,70 +458,7 @@ impl Agent {
         }
     }
 
-    fn asked(&mut self, ask: Ask, now: Moment, effects: &mut Vec<Effect>) {
-        let refuse = |id: u64, why: String| Effect::Answer { id, result: Err(why) };
-        if self.stopping {
-            effects.push(refuse(ask.id, "the agent is stopping".to_owned()));
-            return;
-        }
-        let name = match &ask.wanted {
-            Wanted::Check(name) | Wanted::Line { name, .. } => name.as_str(),
-        };
-        let known = self.by_name.get(name).copied();
-        match (&ask.wanted, known) {
-            (Wanted::Check(name), index) => {
-                let index = index.filter(|i| self.entries[*i].is_defined() && !self.entries[*i].removed);
-                let Some(index) = index else {
-                    effects.push(refuse(ask.id, format!("no check {name} is defined")));
-                    return;
-                };
-                let entry = &mut self.entries[index];
-                if entry.is_told() {
-                    let (report, run) = trapped::told(entry, now);
-                    effects
-                        .push(Effect::Answer { id: ask.id, result: Ok((Arc::new(report), Arc::new(run))) });
-                    return;
-                }
-                let line_runs = matches!(entry.activity, Activity::Running)
-                    && self.executions.values().any(|e| e.entry == index && e.line.is_some());
-                match entry.activity {
-                    Activity::Idle => {
-                        entry.askers.push(ask);
-                        self.enqueue(index, None, now);
-                    }
-                    // The run under way is the answer, unless it is another command that runs under this name.
-                    _ if !line_runs && entry.askers.len() < ASK_QUEUE_MAX => entry.askers.push(ask),
-                    _ if entry.queue.len() < ASK_QUEUE_MAX => entry.queue.push_back(ask),
-                    _ => effects.push(refuse(ask.id, "too many requests are waiting".to_owned())),
-                }
-            }
-            (Wanted::Line { name, .. }, known) => {
-                let index = match known {
-                    Some(index) => index,
-                    None => self.add(Entry::on_demand(Arc::new(implicit_check(name)))),
-                };
-                let entry = &mut self.entries[index];
-                if self.lines.len() >= ASK_QUEUE_MAX || entry.queue.len() >= ASK_QUEUE_MAX {
-                    effects.push(refuse(ask.id, "too many requests are waiting".to_owned()));
-                } else if entry.grid.is_some() && !entry.is_idle() {
-                    entry.queue.push_back(ask);
-                } else {
-                    if entry.grid.is_some() {
-                        entry.activity = Activity::Running;
-                    }
-                    self.lines.push_back((index, ask));
-                }
-            }
-        }
-    }
-
-    fn reload(
-        &mut self,
-        config: Arc<Config>,
-        histories: Vec<History>,
-        now: Moment,
-        effects: &mut Vec<Effect>,
-    ) {
+    fn reload(&mut self, config: Arc<Config>, histories: Vec<History>, now: Moment) {
         let host_changed = config.host != self.config.host;
         for entry in &mut self.entries {
             entry.removed = entry.is_defined() && !config.checks.contains_key(&*entry.name);
@@ -517,29 +484,34 @@ impl Agent {
             }
         }
         self.config = config;
-        self.restore(histories, now, effects);
+        // What was not defined has missed nothing.
+        self.resume(histories, now);
     }
 
     fn health(&mut self, health: &Health, now: Moment, effects: &mut Vec<Effect>) {
         let index = self.by_name[health::AGENT_CHECK];
-        let waiting = self.quick.len() + self.slow.len() + self.lines.len();
-        let run = health.to_run(self.executions.len() - self.polls_running, waiting, now);
+        let run = health.to_run(&self.work(now), now);
         self.judge_and_record(index, run, now.mono_us, effects);
     }
 
-    /// Starts nothing any more; refuses what waits.
-    fn stop(&mut self, effects: &mut Vec<Effect>) {
-        self.stopping = true;
-        let mut asks: Vec<Ask> = self.lines.drain(..).map(|(_, ask)| ask).collect();
-        let plugins = self.quick.drain(..).chain(self.slow.drain(..)).map(|(_, index)| index);
-        for index in plugins.chain(self.polls.drain(..)) {
-            let entry = &mut self.entries[index];
-            entry.activity = Activity::Idle;
-            asks.append(&mut entry.askers);
+    fn work(&self, now: Moment) -> Work {
+        let active = || self.entries.iter().filter(|entry| !entry.removed);
+        let figures = self.load.figures(now);
+        let mut costly: Vec<(Arc<str>, f64)> = Vec::new();
+        if figures.is_overload() {
+            let cost = |entry: &Entry| entry.run_us as f64 / 1e6 * entry.wanted_per_s(now);
+            costly.extend(
+                active().map(|entry| (Arc::clone(&entry.name), cost(entry))).filter(|(_, c)| *c > 0.0),
+            );
+            costly.sort_by(|a, b| b.1.total_cmp(&a.1));
+            costly.truncate(OVERLOAD_CHECKS_NAMED);
         }
-        asks.extend(self.entries.iter_mut().flat_map(|entry| entry.queue.drain(..)));
-        for ask in asks {
-            effects.push(Effect::Answer { id: ask.id, result: Err("the agent is stopping".to_owned()) });
+        Work {
+            running: self.executions.len() - self.polls_running,
+            waiting: self.waiting.len() + self.lines.len(),
+            wanted_per_s: active().map(|entry| entry.wanted_per_s(now)).sum(),
+            figures,
+            costly,
         }
     }
 
@@ -554,17 +526,7 @@ impl Agent {
 }
 
 fn not_finished(wall_us: u64) -> Report {
-    Report {
-        outcome: Outcome::NotFinished,
-        stdout: Vec::new(),
-        stdout_bytes: 0,
-        stderr: Vec::new(),
-        stderr_bytes: 0,
-        wall_us,
-        cpu_us: 0,
-        max_rss_bytes: 0,
-        left_behind: 0,
-    }
+    Report { wall_us, ..Report::without_run(Outcome::NotFinished) }
 }
 
 /// A run in one line: what the thresholds said, then the plugin's text.

@@ -79,6 +79,8 @@ pub enum Effect {
         ticket: u64,
         /// The plugin.
         spec: Box<Spec>,
+        /// Whether somebody waits for the result, or for the place that it takes.
+        awaited: bool,
     },
     /// Ask a device and report the outcome under this ticket.
     Poll {

@@ -6,18 +6,22 @@ use std::time::Duration;
 
 use custos_store::{Run, State};
 
+use super::due::{due_slots, next_due, wall_at};
 use super::effect::Ask;
 use super::missed::Missed;
 use super::slots::Grid;
-use crate::clock::Moment;
-use crate::definition::{Check, Command};
+use crate::clock::{Moment, micros};
+use crate::definition::{Check, Command, Priority};
 use crate::evaluate::{Before, Holds};
+use crate::limits::LOW_PRIORITY_PATIENCE_INTERVALS;
 use crate::snmp::traps::Keys;
 
 /// Microseconds that a check's last run must have taken for it to count as slow.
 const SLOW_US: u64 = 1_000_000;
-/// The most that a start may be late and still be a run of its slot; a slot older than that is missed.
-const LATE_MAX_US: u64 = 5_000_000;
+/// The most that a slot may be past and still be run, if a hundredth of the interval is less than that. So after a
+/// suspend or a stall no more is started at once than belongs to about a second, and an hourly check is not lost to a
+/// short stall. What is older is missed. Waiting for a place does not count.
+const LATE_MAX_US: u64 = 1_000_000;
 
 /// What a check is doing.
 #[derive(Debug, Default)]
@@ -32,6 +36,15 @@ pub(super) enum Activity {
     },
     /// Its plugin is running.
     Running,
+}
+
+/// What came of the slots that passed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Passed {
+    /// The slot to run for, if there is one.
+    pub(super) slot_us: Option<u64>,
+    /// How many were missed.
+    pub(super) missed: u64,
 }
 
 /// The last run of a check as an asker would be told of it.
@@ -71,6 +84,12 @@ pub(super) struct Entry {
     pub(super) askers: Vec<Ask>,
     /// Requests that wait for that run to end, as they want another command run.
     pub(super) queue: VecDeque<Ask>,
+    /// How long its last run took, in microseconds.
+    last_run_us: u64,
+    /// How long its runs take, in microseconds: the mean, newer ones counting more.
+    pub(super) run_us: u64,
+    /// Whether its last slot was skipped, as a check that it depends on is in trouble.
+    pub(super) skipping: bool,
     /// Gone from the configuration; forgotten when its run has ended.
     pub(super) removed: bool,
 }
@@ -103,13 +122,27 @@ impl Entry {
             answer: None,
             askers: Vec::new(),
             queue: VecDeque::new(),
+            last_run_us: 0,
+            run_us: 0,
+            skipping: false,
             removed: false,
         }
     }
 
     /// Whether the last run took so long that checks like it must not take every place.
     pub(super) fn is_slow(&self) -> bool {
-        self.last.as_ref().is_some_and(|run| run.duration_us >= SLOW_US)
+        self.last_run_us >= SLOW_US
+    }
+
+    /// Whether others go first.
+    pub(super) fn is_low(&self) -> bool {
+        self.check.priority == Priority::Low
+    }
+
+    /// How long others go first, in microseconds; none if they do not.
+    pub(super) fn patience_us(&self) -> Option<u64> {
+        let interval = self.pace.map_or(micros(self.check.check_interval), |pace| pace.interval_us());
+        self.is_low().then(|| interval.saturating_mul(u64::from(LOW_PRIORITY_PATIENCE_INTERVALS)))
     }
 
     /// Whether it is told by traps, and nothing runs.
@@ -126,31 +159,56 @@ impl Entry {
         matches!(self.activity, Activity::Idle)
     }
 
-    /// Passes every slot up to now. Returns the slot to run for, if there is one, and notes those that are missed.
-    pub(super) fn pass_slots(&mut self, now: Moment, busy: Option<&'static str>) -> Option<u64> {
-        let (pace, due_us) = (self.pace?, self.due_us?);
-        if due_us > now.mono_us {
-            return None;
-        }
+    /// Passes every slot up to now, and notes those that are missed. Slots outside of the check's period are neither.
+    pub(super) fn pass_slots(&mut self, now: Moment, busy: Option<&'static str>) -> Passed {
+        let (Some(pace), Some(due_us)) = (self.pace, self.due_us.filter(|due_us| *due_us <= now.mono_us))
+        else {
+            return Passed::default();
+        };
         let latest = pace.latest_at(now.mono_us).max(due_us as i64);
         self.due_us = Some(pace.next_after(latest as u64));
         let late_us = now.mono_us - latest as u64;
-        let in_time = busy.is_none() && late_us <= LATE_MAX_US.min(pace.interval_us() / 2);
-        let passed = pace.count(due_us as i64, latest) + u64::from(!in_time);
-        if passed > 0 {
-            let last_us = if in_time { latest - pace.interval_us() as i64 } else { latest };
+        let in_time = busy.is_none()
+            && late_us <= LATE_MAX_US.max(pace.interval_us() / 100).min(pace.interval_us() / 2)
+            && self.is_due(latest, now);
+        let before_us = if in_time { latest } else { latest + 1 };
+        let missed = due_slots(&pace, self.check.check_period.as_deref(), due_us as i64, before_us, now);
+        if let Some(due) = missed {
             let why = busy.unwrap_or(super::missed::STALLED);
-            self.note_missed(due_us as i64, last_us, passed, pace.interval_us(), why);
+            self.missed = Some(match self.missed {
+                // The first reason stands.
+                Some(missed) => Missed { last_us: due.last_us, slots: missed.slots + due.slots, ..missed },
+                None => Missed::of(due, pace.interval_us(), why),
+            });
         }
-        in_time.then_some(latest as u64)
+        Passed { slot_us: in_time.then_some(latest as u64), missed: missed.map_or(0, |due| due.slots) }
     }
 
-    fn note_missed(&mut self, first_us: i64, last_us: i64, slots: u64, interval_us: u64, why: &'static str) {
-        self.missed = Some(match self.missed {
-            Some(missed) if slots == 1 => missed.and(last_us),
-            Some(missed) => Missed { last_us, slots: missed.slots + slots, ..missed },
-            None => Missed { first_us, last_us, slots, interval_us, why },
-        });
+    /// Whether a slot lies in the check's period.
+    fn is_due(&self, slot_us: i64, now: Moment) -> bool {
+        self.check.check_period.as_ref().is_none_or(|period| period.is_open(wall_at(now, slot_us)))
+    }
+
+    /// When the check is next due, on the monotonic clock: its next slot within its period.
+    pub(super) fn next_due_us(&self, now: Moment) -> Option<u64> {
+        let (pace, due_us) = (self.pace?, self.due_us?);
+        match &self.check.check_period {
+            Some(period) => next_due(&pace, period, due_us, now).map(|slot_us| slot_us.max(0) as u64),
+            None => Some(due_us),
+        }
+    }
+
+    /// Runs that the schedule wants, each second, by the clock on the wall; none while the check is not to be run.
+    pub(super) fn wanted_per_s(&self, now: Moment) -> f64 {
+        let wanted = self.pace.filter(|_| !self.skipping && self.is_due(now.mono_us as i64, now));
+        wanted.map_or(0.0, |pace| 1e6 / pace.interval_us() as f64)
+    }
+
+    /// Takes note of how long a run took.
+    pub(super) fn note_run(&mut self, run_us: u64) {
+        self.last_run_us = run_us;
+        self.run_us =
+            if self.run_us == 0 { run_us } else { (self.run_us / 8).saturating_mul(7) + run_us / 8 };
     }
 
     /// Chooses the pace by where the check stands: retries while a problem is soft, its own grid otherwise.

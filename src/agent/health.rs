@@ -1,7 +1,10 @@
 //! The agent's check of itself: is everything stored, does everything run in time.
 
+use std::sync::Arc;
+
 use custos_store::{Metric, Reason, Run, State, Value};
 
+use super::load::Figures;
 use crate::clock::Moment;
 use crate::human;
 
@@ -48,14 +51,51 @@ pub struct StoreHealth {
     pub dropped_runs: u64,
 }
 
+/// What the agent has to do, and what it does.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Work {
+    /// Plugins that are running.
+    pub(super) running: usize,
+    /// Checks and requests that wait for a place.
+    pub(super) waiting: usize,
+    /// Runs a second that the schedule wants.
+    pub(super) wanted_per_s: f64,
+    /// What was started in the last minute, and what was not.
+    pub(super) figures: Figures,
+    /// The checks that take the most time, each with the seconds that its plugin runs each second, if there is an
+    /// overload.
+    pub(super) costly: Vec<(Arc<str>, f64)>,
+}
+
+impl Work {
+    /// By how much the machine does not keep up, and why.
+    fn overload(&self) -> String {
+        let Figures { starts_per_s, late_mean_s, late_max_s, no_room } = self.figures;
+        let late = |seconds: f64| human::duration_ms((seconds * 1000.0) as i64);
+        let mut text = format!(
+            "the machine does not keep up: {starts_per_s:.1} of {:.1} checks a second are started, {} late on the \
+             average and {} at most; {no_room} slots were missed for want of a place in the last minute",
+            self.wanted_per_s,
+            late(late_mean_s),
+            late(late_max_s),
+        );
+        if !self.costly.is_empty() {
+            let named: Vec<String> =
+                self.costly.iter().map(|(check, cost)| format!("{check} {cost:.2}")).collect();
+            text.push_str(&format!("; the most seconds of run time each second take {}", named.join(", ")));
+        }
+        text
+    }
+}
+
 impl Health {
     /// The run that says so.
-    pub(super) fn to_run(&self, running: usize, waiting: usize, now: Moment) -> Run {
-        let (state, text) = self.verdict(now);
-        let gauge = |label: &str, value: u64, unit: &str| Metric {
+    pub(super) fn to_run(&self, work: &Work, now: Moment) -> Run {
+        let (state, text) = self.verdict(work, now);
+        let metric = |label: &str, value: Value, unit: &str| Metric {
             label: label.to_owned(),
             labels: Vec::new(),
-            value: Some(Value::from(i64::try_from(value).unwrap_or(i64::MAX))),
+            value: Some(value),
             unit: unit.to_owned(),
             printed_unit: unit.to_owned(),
             warn: None,
@@ -63,9 +103,17 @@ impl Health {
             min: None,
             max: None,
         };
+        let gauge = |label: &str, value: u64, unit: &str| {
+            metric(label, Value::from(i64::try_from(value).unwrap_or(i64::MAX)), unit)
+        };
         let mut metrics = vec![
-            gauge("plugins_running", running as u64, ""),
-            gauge("plugins_waiting", waiting as u64, ""),
+            gauge("plugins_running", work.running as u64, ""),
+            gauge("plugins_waiting", work.waiting as u64, ""),
+            metric("checks_wanted_per_second", Value::from(work.wanted_per_s), ""),
+            metric("checks_started_per_second", Value::from(work.figures.starts_per_s), ""),
+            metric("lateness_mean", Value::from(work.figures.late_mean_s), "s"),
+            metric("lateness_max", Value::from(work.figures.late_max_s), "s"),
+            gauge("slots_missed_for_room", work.figures.no_room, ""),
             gauge("runs_stored", self.store.stored_runs, "c"),
             gauge("runs_waiting", self.store.waiting_runs, ""),
             gauge("runs_dropped", self.store.dropped_runs, "c"),
@@ -84,7 +132,7 @@ impl Health {
         }
     }
 
-    fn verdict(&self, now: Moment) -> (State, String) {
+    fn verdict(&self, work: &Work, now: Moment) -> (State, String) {
         let mut findings: Vec<(State, String)> = Vec::new();
         if let Some((why, since_ms)) = &self.store.refusing {
             let since = human::duration_ms(now.wall_ms.saturating_sub(*since_ms).max(0));
@@ -108,6 +156,9 @@ impl Health {
         if self.traps_lost > 0 {
             let lost = self.traps_lost;
             findings.push((State::Warning, format!("{lost} traps were lost before they could be read")));
+        }
+        if work.figures.is_overload() {
+            findings.push((State::Warning, work.overload()));
         }
         if let Some(free_bytes) = self.store.low_space {
             let free = human::bytes(free_bytes);
@@ -134,7 +185,7 @@ mod tests {
     use super::*;
 
     fn verdict(health: &Health) -> (State, String) {
-        health.verdict(Moment { mono_us: 0, wall_ms: 60_000 })
+        health.verdict(&Work::default(), Moment { mono_us: 0, wall_ms: 60_000 })
     }
 
     #[test]
@@ -146,6 +197,22 @@ mod tests {
         assert_eq!(state, State::Critical);
         assert!(text.starts_with("runs are not stored since 1m: failed to append"), "{text}");
         assert!(text.contains("7 wait, 0 were dropped"), "{text}");
+    }
+
+    #[test]
+    fn an_overload_is_a_warning_with_its_figures_and_causes() {
+        let figures = Figures { starts_per_s: 41.23, late_mean_s: 1.5, late_max_s: 12.0, no_room: 512 };
+        let costly = vec![(Arc::from("backup"), 4.934), (Arc::from("files"), 0.9)];
+        let work = Work { wanted_per_s: 100.0, figures, costly, ..Work::default() };
+        let run = Health::default().to_run(&work, Moment::default());
+        assert_eq!(run.state, State::Warning);
+        assert_eq!(
+            run.text,
+            "the machine does not keep up: 41.2 of 100.0 checks a second are started, 1.5s late on the average and 12s \
+             at most; 512 slots were missed for want of a place in the last minute; the most seconds of run time each \
+             second take backup 4.93, files 0.90"
+        );
+        assert!(run.metrics.iter().any(|m| m.label == "lateness_max" && m.value == Some(Value::from(12.0))));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use custos_store::State;
 
-use crate::definition::{ByteUnits, Check, Command, Serving};
+use crate::definition::{ByteUnits, Check, Command, Priority, Serving};
 
 /// A check that runs only when asked. A problem is hard at once, as nobody retries it.
 pub fn implicit_check(name: &str) -> Check {
@@ -16,6 +16,10 @@ pub fn implicit_check(name: &str) -> Check {
         check_interval: Duration::from_secs(300),
         retry_interval: Duration::from_secs(60),
         max_check_attempts: 1,
+        volatile: false,
+        check_period: None,
+        depends_on: Vec::new(),
+        priority: Priority::Normal,
         timeout: Duration::from_secs(60),
         timeout_state: State::Unknown,
         byte_units: ByteUnits::Si,

@@ -2,9 +2,10 @@
 
 use custos_store::{Reason, Run, State};
 
+use super::due::Due;
 use crate::clock::Moment;
 
-/// Slots that passed, one after the other, without a run.
+/// Slots that passed, one after the other but for those outside of the check's period, without a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Missed {
     /// The first of them, on the monotonic clock; may lie before boot.
@@ -21,6 +22,8 @@ pub(super) struct Missed {
 
 /// The plugin's last run was still going on.
 pub(super) const STILL_RUNNING: &str = "the last run was still going on";
+/// Others were waiting all the time, and go first.
+pub(super) const LOW_PRIORITY: &str = "other checks were waiting, and this one's priority is low";
 /// All places for plugins were taken for a whole interval.
 pub(super) const NO_ROOM: &str = "max_concurrent_checks plugins were running";
 /// The machine was suspended, stopped or too busy to run the agent.
@@ -29,9 +32,9 @@ pub(super) const STALLED: &str = "the machine or the agent stood still";
 pub(super) const NO_AGENT: &str = "the agent was not running";
 
 impl Missed {
-    /// One more slot after these; the first reason stands.
-    pub(super) fn and(self, slot_us: i64) -> Missed {
-        Missed { last_us: slot_us, slots: self.slots + 1, ..self }
+    /// These slots, one interval apart from one another.
+    pub(super) fn of(due: Due, interval_us: u64, why: &'static str) -> Missed {
+        Missed { first_us: due.first_us, last_us: due.last_us, slots: due.slots, interval_us, why }
     }
 
     /// The run that records the stretch: one, however long it is. It starts at the first slot and lasts until a

@@ -4,16 +4,21 @@
 //! performs them. Nothing here waits, reads a clock or touches a process, so a simulation can drive days of it.
 
 mod core;
+mod due;
 mod effect;
 mod entry;
 mod health;
 mod line;
+mod load;
 mod missed;
 mod output;
+mod requests;
 mod restore;
+mod skipped;
 mod slots;
 mod snapshot;
 mod trapped;
+mod waiting;
 
 pub use core::Agent;
 pub use effect::{Ask, Effect, Event, Wanted};
@@ -21,6 +26,6 @@ pub use entry::LastAnswer;
 pub use health::{AGENT_CHECK, Health, StoreHealth};
 pub use line::implicit_check;
 pub use output::{plugin_output, threshold_lines};
-pub use restore::{History, restore_standing};
+pub use restore::{History, restore_standing, stood_after};
 pub use slots::Grid;
 pub use snapshot::{LastRun, Row};

@@ -41,6 +41,7 @@ mod tests {
             stdout_bytes: stdout.len() as u64,
             stderr: Vec::new(),
             stderr_bytes: 0,
+            wait_us: 0,
             wall_us: 0,
             cpu_us: 0,
             max_rss_bytes: 0,

@@ -1,12 +1,14 @@
 //! Going on after a restart: where a check stands is read from the runs that the store kept.
 
-use custos_store::{Reason, Run};
+use custos_store::{Reason, Run, State};
 
+use super::due::due_slots;
 use super::missed::Missed;
 use super::slots::Grid;
 use crate::clock::Moment;
 use crate::definition::Check;
 use crate::evaluate::{Before, Holds, is_judged, judge};
+use crate::period::Period;
 
 /// The runs of a check that matter for going on, oldest first: the last judged one, all since, and as many before
 /// as the longest `for` of its thresholds spans.
@@ -37,13 +39,31 @@ pub fn restore_standing(check: &Check, runs: &[Run], now: Moment) -> Restored {
         let slot_us = (now.mono_us as i64).saturating_sub(ago_us).saturating_sub(late_us);
         judge(check, &run.metrics, &mut holds, slot_us);
     }
-    let before = judged().next_back().map(|run| Before { state: run.state, standing: run.standing });
+    let before = runs.iter().rev().find(|run| is_judged(run.reason)).or(runs.last()).and_then(stood_after);
     Restored { before, holds }
+}
+
+/// Where a check stood after a run, also after one without a result: then by what stayed as it was. The severity of a
+/// problem that was soft is not known in that case. None if the check had no state yet.
+pub fn stood_after(run: &Run) -> Option<Before> {
+    let standing = run.standing;
+    let state = match (is_judged(run.reason), standing.hard) {
+        (true, _) => run.state,
+        (false, true) => standing.hard_state,
+        (false, false) => State::Unknown,
+    };
+    (is_judged(run.reason) || standing.attempt > 0).then_some(Before { state, standing })
 }
 
 /// The slots of a grid that passed since a check's last recorded run. None if the wall clock says that it is yet
 /// to come.
-pub(super) fn missed_since(last: &Run, grid: &Grid, now: Moment, why: &'static str) -> Option<Missed> {
+pub(super) fn missed_since(
+    last: &Run,
+    grid: &Grid,
+    period: Option<&Period>,
+    now: Moment,
+    why: &'static str,
+) -> Option<Missed> {
     let ago_us = now.wall_ms.checked_sub(last.time_ms)?.checked_mul(1000)?;
     let time_us = (now.mono_us as i64).checked_sub(ago_us)?;
     let interval_us = grid.interval_us() as i64;
@@ -53,26 +73,43 @@ pub(super) fn missed_since(last: &Run, grid: &Grid, now: Moment, why: &'static s
     };
     // Half an interval beyond the slot of that run, so that rounding to milliseconds does not count it again.
     let from_us = grid.first_from(after_us.checked_add(interval_us / 2)?);
-    let until_us = now.mono_us as i64;
-    let slots = grid.count(from_us, until_us);
-    let last_us = from_us.checked_add(interval_us.checked_mul(slots as i64 - 1)?)?;
-    (slots > 0).then_some(Missed { first_us: from_us, last_us, slots, interval_us: grid.interval_us(), why })
+    let due = due_slots(grid, period, from_us, now.mono_us as i64, now)?;
+    Some(Missed::of(due, grid.interval_us(), why))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::implicit_check;
+    use custos_store::Standing;
     use std::time::Duration;
 
     fn now() -> Moment {
         Moment { mono_us: 500_000_000, wall_ms: 1_700_000_000_000 }
     }
 
+    #[test]
+    fn a_check_that_was_only_skipped_since_long_ago_stands_where_it_stood() {
+        let standing =
+            Standing { hard: true, attempt: 3, hard_state: State::Critical, ..Standing::default() };
+        let skipped = Run { reason: Reason::Skipped, state: State::Unknown, standing, ..Run::default() };
+        let before = |runs: &[Run]| {
+            restore_standing(&implicit_check("c"), runs, now()).before.map(|b| (b.state, b.standing.attempt))
+        };
+        assert_eq!(before(&[skipped.clone(), skipped.clone()]), Some((State::Critical, 3)));
+        let soft = Standing { hard: false, attempt: 2, hard_state: State::Ok, ..standing };
+        assert_eq!(before(&[Run { standing: soft, ..skipped.clone() }]), Some((State::Unknown, 2)));
+        assert_eq!(before(&[Run { standing: Standing::default(), ..skipped.clone() }]), None);
+        let judged = Run { standing, state: State::Warning, ..Run::default() };
+        assert_eq!(before(&[judged, skipped]), Some((State::Warning, 3)));
+    }
+
     /// A grid with slots at the full tens of seconds, and a run that many seconds ago.
     fn missed_after(ago_s: i64, run: Run) -> Option<(i64, u64)> {
         let grid = Grid::from_slot(500_000_000, Duration::from_secs(10));
         let last = Run { time_ms: now().wall_ms - ago_s * 1000, ..run };
-        missed_since(&last, &grid, now(), "x").map(|m| ((m.first_us - 500_000_000) / 1_000_000, m.slots))
+        missed_since(&last, &grid, None, now(), "x")
+            .map(|m| ((m.first_us - 500_000_000) / 1_000_000, m.slots))
     }
 
     #[test]
@@ -93,7 +130,7 @@ mod tests {
     fn times_at_the_ends_of_the_range_are_harmless() {
         let grid = Grid::from_slot(500_000_000, Duration::from_secs(10));
         for time_ms in [i64::MIN, i64::MAX, 0] {
-            missed_since(&Run { time_ms, ..Run::default() }, &grid, now(), "x");
+            missed_since(&Run { time_ms, ..Run::default() }, &grid, None, now(), "x");
         }
     }
 }

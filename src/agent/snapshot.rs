@@ -10,7 +10,7 @@ use crate::clock::Moment;
 pub struct Row {
     /// Name of the check.
     pub check: String,
-    /// When it is next due, in ms since the epoch; none if it runs only when asked.
+    /// When it is next due, in ms since the epoch; none if it runs only when asked, or not within a year.
     pub next_ms: Option<i64>,
     /// Whether its plugin is running.
     pub running: bool,
@@ -53,7 +53,7 @@ impl Row {
     pub(super) fn of(entry: &Entry, now: Moment) -> Row {
         Row {
             check: entry.name.to_string(),
-            next_ms: entry.due_us.map(|due_us| now.wall_at(due_us)),
+            next_ms: entry.next_due_us(now).map(|due_us| now.wall_at(due_us)),
             running: matches!(entry.activity, Activity::Running),
             max_check_attempts: entry.check.max_check_attempts,
             last: entry.last.as_deref().map(LastRun::from),

@@ -138,6 +138,7 @@ pub(super) fn told(entry: &Entry, now: Moment) -> (Report, Run) {
         stderr: Vec::new(),
         stderr_bytes: 0,
         wall_us: 0,
+        wait_us: 0,
         cpu_us: 0,
         max_rss_bytes: 0,
         left_behind: 0,

@@ -134,6 +134,7 @@ fn shell_spec(line: String, settings: &Settings) -> Spec {
         cwd: "/".into(),
         credentials: settings.credentials.clone(),
         nice: 0,
+        io_priority: None,
         limits: Limits::default(),
         no_new_privileges: false,
         leave_background: true,

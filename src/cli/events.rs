@@ -9,7 +9,8 @@ use custos_store::{Reader, Run, State};
 use jiff::Zoned;
 use serde::Serialize;
 
-use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, time};
+use super::listing::SpanArgs;
+use super::read::{Damage, Failure, ReadArgs, finish, local_time, now};
 use super::style::{Style, printable};
 use crate::evaluate::{Before, ChangeKind, is_judged, stored_change};
 use crate::exit_code::ExitCode;
@@ -28,12 +29,8 @@ pub(super) struct EventsArgs {
     /// Only confirmed problems and their recoveries
     #[arg(long)]
     hard: bool,
-    /// Only events from this time on: -24h, '2h ago', 'yesterday 03:00', 2026-03-01, RFC 3339
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    since: Option<String>,
-    /// Only events before this time
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    until: Option<String>,
+    #[command(flatten)]
+    span: SpanArgs,
     /// Only the newest N events of those
     #[arg(long, short = 'n', value_name = "N", default_value_t = LIMIT_DEFAULT)]
     limit: usize,
@@ -94,12 +91,7 @@ impl Event {
 }
 
 fn show(args: &EventsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
-    let bound = |option, text: &Option<String>, default| match text {
-        Some(text) => time(option, text, now),
-        None => Ok(default),
-    };
-    let since_ms = bound("--since", &args.since, i64::MIN)?;
-    let until_ms = bound("--until", &args.until, i64::MAX)?;
+    let span = args.span.range(now)?;
     let reader = args.read.open()?.reader;
     let known: Vec<String> = reader.checks().into_iter().map(|check| check.name).collect();
     if let Some(unknown) = args.checks.iter().find(|check| !known.contains(check)) {
@@ -108,7 +100,7 @@ fn show(args: &EventsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Re
     let mut damage = Damage::default();
     let mut events = Vec::new();
     for check in known.iter().filter(|check| args.checks.is_empty() || args.checks.contains(check)) {
-        collect(&reader, check, since_ms..until_ms, args, &mut events, &mut damage);
+        collect(&reader, check, span.clone(), args, &mut events, &mut damage);
         newest(&mut events, args.limit);
     }
     for event in &events {
@@ -177,7 +169,7 @@ mod tests {
     use custos_store::{Options, Reason, Writer};
 
     use super::*;
-    use crate::evaluate::advance;
+    use crate::evaluate::{Counting, advance};
     use crate::graph::Glyphs;
 
     #[derive(Parser)]
@@ -205,7 +197,8 @@ mod tests {
                 match State::from_code(*code) {
                     Some(state) => {
                         run.state = state;
-                        run.standing = advance(before, state, run.time_ms, 2, None).0;
+                        let counting = Counting { max_check_attempts: 2, volatile: false, flap_limits: None };
+                        run.standing = advance(before, state, run.time_ms, counting).0;
                         before = Some(Before { state, standing: run.standing });
                     }
                     None => run.reason = Reason::Missed,

@@ -1,6 +1,6 @@
 //! `custos graph`: charts of metrics with the states beneath, in the terminal or as SVG.
 //!
-//! Each check is read once, run by run; memory depends on the width of the chart, not on the span.
+//! Memory depends on the width of the chart, not on the span.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -137,21 +137,35 @@ fn picture(
         ribbons: Vec::new(),
     };
     for (selection, sources) in selections {
-        let mut strip = Strip::new(&selection.check, sources, (start_ms, end_ms), resolution, args.rate);
-        for run in reader.runs(&selection.check, start_ms..end_ms) {
-            match run {
-                Ok(run) => strip.add(&run),
-                Err(error) => {
-                    damage.note(&error);
-                    strip.gap();
-                }
-            }
-        }
+        let span_ms = (start_ms, end_ms);
+        let empty = || Strip::new(&selection.check, sources.clone(), span_ms, resolution, args.rate);
+        let strip = empty().summed_up(reader);
+        let strip = strip.unwrap_or_else(|| run_by_run(reader, &selection.check, span_ms, empty(), damage));
         let (series, ribbon) = strip.finish(config.as_ref());
         picture.series.extend(series);
         picture.ribbons.push(ribbon);
     }
     Ok((picture, left_out))
+}
+
+/// Reads every run.
+fn run_by_run(
+    reader: &Reader,
+    check: &str,
+    (start_ms, end_ms): (i64, i64),
+    mut strip: Strip,
+    damage: &mut Damage,
+) -> Strip {
+    for run in reader.runs(check, start_ms..end_ms) {
+        match run {
+            Ok(run) => strip.add(&run),
+            Err(error) => {
+                damage.note(&error);
+                strip.gap();
+            }
+        }
+    }
+    strip
 }
 
 /// What is to be drawn of a check. One without metrics still has a duration.

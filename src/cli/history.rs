@@ -1,16 +1,14 @@
 //! `custos history`: every run of a check, the newest last.
-//!
-//! Runs are read and written one by one, so that a long history needs no more memory than a short one.
 
 use std::io::Write;
-use std::ops::Range;
 
-use custos_store::{Bounds, Metric, Reader, Reason, Run, SeriesKey, Value};
+use custos_store::{Bounds, Metric, Reason, Run, SeriesKey, Value};
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, time};
+use super::listing::{SpanArgs, show_runs};
+use super::read::{Damage, Failure, ReadArgs, finish, local_time, now};
 use super::select::Selection;
 use super::style::{Style, printable};
 use crate::exit_code::ExitCode;
@@ -25,12 +23,8 @@ pub struct HistoryArgs {
     /// A check, and perhaps a metric or a glob over its metrics: load, load:load1, 'disk:/*'
     #[arg(value_name = "CHECK[:METRIC]")]
     target: String,
-    /// Only runs from this time on: -24h, '2h ago', 'yesterday 03:00', 2026-03-01, RFC 3339
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    since: Option<String>,
-    /// Only runs before this time
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    until: Option<String>,
+    #[command(flatten)]
+    span: SpanArgs,
     /// Only the newest N runs of those
     #[arg(long, short = 'n', value_name = "N")]
     limit: Option<u64>,
@@ -47,52 +41,18 @@ pub fn run(args: &HistoryArgs) -> ExitCode {
 }
 
 fn show(args: &HistoryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
-    let bound = |option, text: &Option<String>, default| match text {
-        Some(text) => time(option, text, now),
-        None => Ok(default),
-    };
-    let since_ms = bound("--since", &args.since, i64::MIN)?;
-    let until_ms = bound("--until", &args.until, i64::MAX)?;
+    let span = args.span.range(now)?;
     let reader = args.read.open()?.reader;
     let selection = Selection::parse(&args.target, &reader)?;
     if selection.has_metric() && selection.own().is_none() {
         // An unknown metric is an error rather than a list of runs without it.
         selection.series(&reader)?;
     }
-    let (range, skip) = newest(&reader, &selection.check, since_ms..until_ms, args.limit);
     let page = Page { selection: &selection, zone: now.time_zone().clone(), style };
     let mut damage = Damage::default();
-    let mut skip = skip;
-    for run in reader.runs(&selection.check, range) {
-        match run {
-            Ok(_) if skip > 0 => skip -= 1,
-            Ok(run) if args.json => page.json(&run, out)?,
-            Ok(run) => page.line(&run, out)?,
-            Err(error) => damage.note(&error),
-        }
-    }
+    let show = |run: &Run| if args.json { page.json(run, out) } else { page.line(run, out) };
+    show_runs(&reader, &selection.check, span, args.limit, |_| true, &mut damage, show)?;
     damage.finish(out)
-}
-
-/// The range of the newest `limit` runs, and how many runs at its very start do not belong to them.
-///
-/// What cannot be read is passed over: it is told when the runs are shown.
-fn newest(reader: &Reader, check: &str, range: Range<i64>, limit: Option<u64>) -> (Range<i64>, usize) {
-    let Some(limit) = limit else { return (range, 0) };
-    let mut start_ms = None;
-    let mut skip = 0;
-    for (index, run) in (0_u64..).zip(reader.runs_rev(check, range.clone()).flatten()) {
-        let time_ms = run.time_ms;
-        if index < limit {
-            start_ms = Some(time_ms);
-        } else if start_ms == Some(time_ms) {
-            skip += 1;
-        } else {
-            break;
-        }
-    }
-    // A limit of 0 leaves an empty range.
-    (start_ms.unwrap_or(range.end)..range.end, skip)
 }
 
 /// How runs are shown.
@@ -119,6 +79,10 @@ impl Page<'_> {
         match run.reason {
             Reason::Missed => {
                 writeln!(out, "{} {} slots in {took}", self.style.dim("missed"), run.missed_slots)?;
+                return Ok(());
+            }
+            Reason::Skipped => {
+                writeln!(out, "{}", self.style.dim(&printable(&run.text)))?;
                 return Ok(());
             }
             Reason::Exited => write!(out, "{took:>7}  ")?,

@@ -10,6 +10,7 @@ mod getopt;
 pub mod graph;
 pub mod history;
 mod intervals;
+mod listing;
 mod log;
 pub mod nrpe;
 pub mod read;

@@ -6,13 +6,14 @@ use custos_store::{Reason, Run, State};
 use jiff::Zoned;
 
 use super::history::write_json;
-use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, time};
+use super::listing::{SpanArgs, show_runs};
+use super::read::{Damage, Failure, ReadArgs, finish, local_time, now};
 use super::style::{Style, printable};
 use crate::exit_code::ExitCode;
 use crate::human::{bytes, duration_ms};
 
 /// Runs that are shown unless told otherwise.
-const LIMIT_DEFAULT: usize = 20;
+const LIMIT_DEFAULT: u64 = 20;
 
 /// Shows how the newest runs of a check ended and what they took: last night's traceback is still there.
 ///
@@ -26,15 +27,11 @@ pub(super) struct RunsArgs {
     /// Only runs whose plugin did not exit with 0: other statuses, timeouts, signals, missed slots
     #[arg(long)]
     failed: bool,
-    /// Only runs from this time on: -24h, '2h ago', 'yesterday 03:00', 2026-03-01, RFC 3339
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    since: Option<String>,
-    /// Only runs before this time
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    until: Option<String>,
+    #[command(flatten)]
+    span: SpanArgs,
     /// Only the newest N runs of those
     #[arg(long, short = 'n', value_name = "N", default_value_t = LIMIT_DEFAULT)]
-    limit: usize,
+    limit: u64,
     /// One JSON object for each run, as `custos history --json` prints them
     #[arg(long)]
     json: bool,
@@ -48,35 +45,20 @@ pub(super) fn run(args: &RunsArgs) -> ExitCode {
 }
 
 fn show(args: &RunsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
-    let bound = |option, text: &Option<String>, default| match text {
-        Some(text) => time(option, text, now),
-        None => Ok(default),
-    };
-    let since_ms = bound("--since", &args.since, i64::MIN)?;
-    let until_ms = bound("--until", &args.until, i64::MAX)?;
+    let span = args.span.range(now)?;
     let reader = args.read.open()?.reader;
     if !reader.checks().iter().any(|check| check.name == args.check) {
         return Err(Failure::new(format!("the store has no check {}", args.check)));
     }
     let mut damage = Damage::default();
-    let mut newest = Vec::new();
-    for run in reader.runs_rev(&args.check, since_ms..until_ms) {
-        if newest.len() == args.limit {
-            break;
-        }
-        match run {
-            Ok(run) if args.failed && !has_failed(&run) => {}
-            Ok(run) => newest.push(run),
-            Err(error) => damage.note(&error),
-        }
-    }
-    for run in newest.iter().rev() {
+    let wanted = |run: &Run| !args.failed || has_failed(run);
+    let show = |run: &Run| {
         if args.json {
-            write_json(&args.check, run, run.metrics.iter(), out)?;
-        } else {
-            out.write_all(paragraph(run, now, style).as_bytes())?;
+            return write_json(&args.check, run, run.metrics.iter(), out);
         }
-    }
+        Ok(out.write_all(paragraph(run, now, style).as_bytes())?)
+    };
+    show_runs(&reader, &args.check, span, Some(args.limit), wanted, &mut damage, show)?;
     damage.finish(out)
 }
 

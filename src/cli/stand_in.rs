@@ -48,6 +48,7 @@ fn serve(stand_in: StandIn) -> ExitCode {
         // Nothing is scheduled, so all places are for requests.
         max_concurrent_checks: NRPE_REQUESTS_MAX,
         nrpe: None,
+        periods: BTreeMap::new(),
         snmp: SnmpConfig::default(),
         checks: BTreeMap::new(),
     };

@@ -6,8 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use custos_store::{Reader, State};
+use jiff::tz::TimeZone;
 
-use super::read::{Failure, ReadArgs, chain, finish};
+use super::read::{Failure, ReadArgs, chain, finish, local_time};
 use super::status_row::{StatusRow, was_asked};
 use super::style::{Style, printable};
 use crate::agent::{AGENT_CHECK, threshold_lines};
@@ -96,6 +97,9 @@ impl Status {
             let live = agent.as_ref().ok().and_then(|agent| agent.rows.iter().find(|r| r.check == name));
             if let Some(live) = live {
                 row.add_live(live);
+            }
+            if let Some(check) = check {
+                row.add_period(check, clock::now_ms());
             }
             rows.push(row);
         }
@@ -223,6 +227,13 @@ fn said(row: &StatusRow) -> String {
     };
     if let Some(since_then) = &row.since_then {
         said = format!("[{}] {said}", printable(since_then));
+    }
+    if let Some(period) = &row.outside_period {
+        let until = match row.outside_until_ms {
+            Some(ms) => format!("until {}", local_time(ms, &TimeZone::system())),
+            None => "for more than a year".to_owned(),
+        };
+        said = format!("[outside its period {} {until}] {said}", printable(period));
     }
     said
 }

@@ -3,7 +3,7 @@
 use custos_store::{Reader, Reason, Result, Run, State};
 use serde::Serialize;
 
-use crate::agent::{LastRun, Row};
+use crate::agent::{LastRun, Row, stood_after};
 use crate::daemon::read_history;
 use crate::definition::Check;
 use crate::evaluate::is_judged;
@@ -35,6 +35,10 @@ pub(super) struct StatusRow {
     /// When it runs next; none if no agent is running, or if it runs only when asked.
     pub(super) next_run_ms: Option<i64>,
     pub(super) running: bool,
+    /// The name of its period while that is closed.
+    pub(super) outside_period: Option<String>,
+    /// When that opens again; none if not within a year.
+    pub(super) outside_until_ms: Option<i64>,
     #[serde(skip)]
     pub(super) severity: Option<State>,
     #[serde(skip)]
@@ -62,6 +66,8 @@ impl StatusRow {
             origin: String::new(),
             next_run_ms: None,
             running: false,
+            outside_period: None,
+            outside_until_ms: None,
             severity: None,
             hard_severity: State::Ok,
         }
@@ -74,6 +80,12 @@ impl StatusRow {
         row.max_check_attempts = check.map(|check| check.max_check_attempts);
         if let Some(run) = runs.iter().rfind(|run| is_judged(run.reason)) {
             row.judge(&LastRun::from(run));
+        } else if let Some(run) = runs.last()
+            && let Some(before) = stood_after(run)
+        {
+            // So many slots without a result that what the last one said is not looked for any further.
+            let text = String::new();
+            row.judge(&LastRun { state: before.state.code(), text, ..LastRun::from(run) });
         }
         if let Some(run) = runs.last() {
             row.last(&LastRun::from(run));
@@ -91,6 +103,16 @@ impl StatusRow {
                 self.judge(last);
             }
             self.last(last);
+        }
+    }
+
+    /// Adds whether the check is outside of its period now.
+    pub(super) fn add_period(&mut self, check: &Check, now_ms: i64) {
+        let Some(period) = &check.check_period else { return };
+        let standing = period.at(now_ms);
+        if !standing.open {
+            self.outside_period = Some(period.name.clone());
+            self.outside_until_ms = standing.until_ms;
         }
     }
 

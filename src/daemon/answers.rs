@@ -104,6 +104,7 @@ pub fn request_spec(task: serve::Task, timeout: Duration) -> Option<Spec> {
         cwd: "/".into(),
         credentials,
         nice: 0,
+        io_priority: None,
         limits: custos_shim::Limits::default(),
         // Lines with sudo are common, and so are those that restart a service.
         no_new_privileges: false,

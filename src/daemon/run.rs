@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use custos_store::{Error, Options, Reader, Writer};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -18,7 +19,7 @@ use crate::clock::{self, Moment, micros};
 use crate::control::{self, AgentStatus, Asked, Request, Response};
 use crate::definition::Config;
 use crate::evaluate::{Change, ChangeKind};
-use crate::execute::{Executor, PluginEnvironment, Reports};
+use crate::execute::{Executor, Lanes, PluginEnvironment, Reports};
 use crate::exit_code::ExitCode;
 use crate::limits::{AGENT_CHECK_INTERVAL, CONTROL_QUEUE_MAX, DRAIN, NRPE_REQUEST_QUEUE_MAX};
 use crate::record::Recorder;
@@ -28,6 +29,10 @@ use crate::snmp::traps::Occurrence;
 
 /// Between two looks at how the parts are doing.
 const HEALTH_LOOK: Duration = Duration::from_secs(1);
+/// Reports that are handled before anything else is looked at.
+const REPORTS_PER_TURN_MAX: usize = 64;
+/// Threads of the NRPE listener.
+const SERVING_THREADS: usize = 2;
 
 /// Runs the daemon until SIGTERM or SIGINT.
 pub fn run(setup: Setup) -> ExitCode {
@@ -36,23 +41,32 @@ pub fn run(setup: Setup) -> ExitCode {
         tracing::error!("{error}");
         return ExitCode::Failure;
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            tracing::error!("failed to start: {error}");
-            return ExitCode::Failure;
-        }
-    };
-    runtime.block_on(async move {
-        match Daemon::start(setup, writer) {
-            Ok(daemon) => daemon.serve().await,
-            Err(error) => {
-                tracing::error!("failed to start: {error}");
-                ExitCode::Failure
+    match runtimes() {
+        Ok((own, serving)) => own.block_on(async {
+            match Daemon::start(setup, writer, serving.handle().clone()) {
+                Ok(daemon) => daemon.serve().await,
+                Err(error) => failed_to_start(&error),
             }
-        }
-    })
+        }),
+        Err(error) => failed_to_start(&error),
+    }
+}
+
+/// The runtime of the event loop, which is one thread with all that talks to the shims, so that nothing on the way of
+/// a check waits for another thread; and the one of the listener, whose handshakes must not delay that.
+fn runtimes() -> Result<(Runtime, Runtime), io::Error> {
+    let own = Builder::new_current_thread().enable_all().build()?;
+    let serving = Builder::new_multi_thread()
+        .worker_threads(SERVING_THREADS)
+        .thread_name("custos-serve")
+        .enable_all()
+        .build()?;
+    Ok((own, serving))
+}
+
+fn failed_to_start(error: &io::Error) -> ExitCode {
+    tracing::error!("failed to start: {error}");
+    ExitCode::Failure
 }
 
 struct Daemon {
@@ -65,6 +79,8 @@ struct Daemon {
     answers: Answers,
     server: Option<Server>,
     trap_station: TrapStation,
+    /// Where the listener runs.
+    serving: Handle,
     inputs: Inputs,
     request_sender: mpsc::Sender<serve::Request>,
     health: Health,
@@ -117,7 +133,11 @@ impl Inputs {
 }
 
 impl Daemon {
-    fn start(setup: Setup, writer: custos_store::Result<Writer>) -> Result<Daemon, io::Error> {
+    fn start(
+        setup: Setup,
+        writer: custos_store::Result<Writer>,
+        serving: Handle,
+    ) -> Result<Daemon, io::Error> {
         let config = Arc::new(setup.config.clone());
         let histories = match Reader::open(&config.store) {
             Ok(reader) => read_all(&reader, &config),
@@ -127,7 +147,7 @@ impl Daemon {
             }
         };
         let recorder = Recorder::start(config.store.clone(), writer, config.sync)?;
-        let (executor, reports) = Executor::start().map_err(io::Error::other)?;
+        let (executor, reports) = Executor::start(&Lanes::default()).map_err(io::Error::other)?;
         let (asker, outcomes) = snmp::Asker::start()?;
         let (request_sender, requests) = mpsc::channel(NRPE_REQUEST_QUEUE_MAX);
         let (command_sender, commands) = mpsc::channel(CONTROL_QUEUE_MAX);
@@ -144,6 +164,7 @@ impl Daemon {
             answers: Answers::default(),
             server: None,
             trap_station,
+            serving,
             inputs: Inputs {
                 reports,
                 outcomes,
@@ -174,6 +195,7 @@ impl Daemon {
     fn start_nrpe(&mut self) -> Result<(), io::Error> {
         let settings = self.setup.nrpe_settings(&self.config).map_err(io::Error::other)?;
         if let Some(settings) = settings {
+            let _within = self.serving.enter();
             let server = Server::start(settings, self.request_sender.clone()).map_err(io::Error::other)?;
             for address in server.addresses() {
                 tracing::info!("answering NRPE on {address}");
@@ -197,7 +219,7 @@ impl Daemon {
                 Input::Command(asked) => self.command(asked, now),
                 Input::Trapped(occurrences) => self.handle(Event::Trapped(occurrences), now),
                 Input::Look => self.look(now),
-                Input::Report(ticket, report) => self.handle(Event::Finished { ticket, report }, now),
+                Input::Report(ticket, report) => self.reports(ticket, report, now),
                 Input::Outcome(ticket, outcome) => self.handle(Event::Polled { ticket, outcome }, now),
                 Input::Request(request) => self.request(request, now),
                 Input::Due => self.handle(Event::Wake, now),
@@ -216,10 +238,20 @@ impl Daemon {
         self.perform();
     }
 
+    /// Handles a report, and those that came with it.
+    fn reports(&mut self, ticket: u64, report: custos_shim::Report, now: Moment) {
+        self.agent.handle(Event::Finished { ticket, report }, now, &mut self.effects);
+        for _ in 0..REPORTS_PER_TURN_MAX {
+            let Some((ticket, report)) = self.inputs.reports.try_recv() else { break };
+            self.agent.handle(Event::Finished { ticket, report }, now, &mut self.effects);
+        }
+        self.perform();
+    }
+
     fn perform(&mut self) {
         for effect in self.effects.drain(..) {
             match effect {
-                Effect::Execute { ticket, spec } => self.executor.submit(ticket, *spec),
+                Effect::Execute { ticket, spec, awaited } => self.executor.submit(ticket, &spec, awaited),
                 Effect::Poll { ticket, poll, timeout } => self.asker.ask(ticket, &poll, timeout),
                 Effect::Record { check, run } => self.recorder.record(check, run),
                 Effect::Answer { id, result } => self.answers.give(id, result),
@@ -315,6 +347,7 @@ impl Daemon {
     }
 
     fn reload_nrpe(&mut self, settings: Option<serve::Settings>) -> Result<(), serve::Error> {
+        let _within = self.serving.enter();
         match (settings, &self.server) {
             (Some(settings), Some(server)) => server.reload(settings)?,
             (Some(settings), None) => {
@@ -364,7 +397,7 @@ impl Daemon {
             stopping();
         }
         self.handle(Event::Stop, clock::now());
-        let server = self.server.take().map(|server| tokio::spawn(async move { server.stop().await }));
+        let server = self.server.take().map(|server| self.serving.spawn(async move { server.stop().await }));
         let deadline_us = clock::now().mono_us + micros(DRAIN);
         while self.agent.running() > 0 && clock::now().mono_us < deadline_us {
             let left = Duration::from_micros(deadline_us.saturating_sub(clock::now().mono_us));

@@ -6,10 +6,12 @@ use std::time::Duration;
 use custos_store::State;
 
 use super::command::{self, Lookup};
+use super::dependency::{self, Named};
 use super::duration;
 use super::fields::{Fields, boolean, printable};
 use super::mistake::Findings;
 use super::model::{Check, Command, Serving};
+use super::period::Periods;
 use super::poll;
 use super::settings::{self, CHECK_INTERVAL, FLAPPING, MAX_CHECK_ATTEMPTS, Settings, TIMEOUT};
 use super::threshold;
@@ -22,7 +24,7 @@ use crate::snmp::traps::UNMATCHED_CHECK;
 const RESERVED_NAME: &str = "custos";
 
 /// The keys of a check beside its settings.
-const OWN_KEYS: [&str; 5] = ["command", "shell", "snmp", "trap", "thresholds"];
+const OWN_KEYS: [&str; 6] = ["command", "shell", "snmp", "trap", "depends_on", "thresholds"];
 
 const KEYS: [&str; OWN_KEYS.len() + settings::KEYS.len()] = {
     let mut keys = [""; OWN_KEYS.len() + settings::KEYS.len()];
@@ -34,24 +36,32 @@ const KEYS: [&str; OWN_KEYS.len() + settings::KEYS.len()] = {
     keys
 };
 
-/// Reads the check that `entry` of `checks` defines; none if it cannot be used, which has been reported.
-pub(super) fn read(
-    entry: &Entry,
-    defaults: &Settings,
-    lookup: &Lookup<'_>,
-    findings: &mut Findings,
-) -> Option<Check> {
+/// What checks share with one another.
+pub(super) struct Shared<'s> {
+    /// Settings where a check has none of its own.
+    pub(super) defaults: &'s Settings,
+    /// Where programs are looked up.
+    pub(super) lookup: &'s Lookup<'s>,
+    /// The periods that can be named.
+    pub(super) periods: &'s Periods,
+}
+
+/// Reads the check that `entry` of `checks` defines, with the places of what it depends on; none if it cannot be used,
+/// which has been reported.
+pub(super) fn read(entry: &Entry, shared: &Shared<'_>, findings: &mut Findings) -> Option<(Check, Named)> {
     let named = name(entry, findings);
     let owner = format!("check `{}`", entry.key);
     let fields = Fields::of(&entry.value, &owner, &KEYS, findings)?;
-    let own = Settings::read(&fields, &owner, findings);
-    let command = what(entry, &fields, &owner, lookup, findings);
-    let settings = own.clone().over(defaults);
+    let own = Settings::read(&fields, &owner, shared.periods, findings);
+    let command = what(entry, &fields, &owner, shared.lookup, findings);
+    let settings = own.clone().over(shared.defaults);
     let byte_units = settings.byte_units.unwrap_or_default();
     let thresholds = fields
         .get("thresholds")
         .map(|node| threshold::read_all(node, &owner, byte_units, findings))
         .unwrap_or_default();
+    let depends_on =
+        fields.get("depends_on").map(|node| dependency::read(node, findings)).unwrap_or_default();
     let check_interval = settings.check_interval.unwrap_or(CHECK_INTERVAL);
     let timeout = settings.timeout.unwrap_or(TIMEOUT);
     if let (Some(node), Some(own)) = (fields.get("timeout"), own.timeout) {
@@ -69,13 +79,17 @@ pub(super) fn read(
         Command::Trap(_) => own.max_check_attempts.unwrap_or(1),
         _ => settings.max_check_attempts.unwrap_or(MAX_CHECK_ATTEMPTS),
     };
-    Some(Check {
+    let check = Check {
         name: entry.key.clone(),
         command,
         environment: settings.environment,
         check_interval,
         retry_interval: settings.retry_interval.unwrap_or(check_interval),
         max_check_attempts: attempts,
+        volatile: settings.volatile.unwrap_or(false),
+        check_period: settings.check_period.unwrap_or_default(),
+        depends_on: depends_on.iter().map(|(name, _)| name.clone()).collect(),
+        priority: settings.priority.unwrap_or_default(),
         timeout,
         timeout_state: settings.timeout_state.unwrap_or(State::Unknown),
         byte_units,
@@ -85,7 +99,8 @@ pub(super) fn read(
         serving,
         thresholds,
         defined_at: entry.key_place.to_string(),
-    })
+    };
+    Some((check, depends_on))
 }
 
 /// What the check is told by: exactly one of `command`, `snmp` and `trap`.

@@ -8,14 +8,18 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::check;
+use jiff::tz::TimeZone;
+
+use super::check::{self, Shared};
 use super::command::Lookup;
+use super::dependency;
 use super::duration;
 use super::fields::{Fields, one_or_more, printable, refuse, refuse_unknown, text, whole};
 use super::include::{self, Document};
 use super::mistake::{Findings, Mistakes};
 use super::model::{Check, Config, SyncPolicy};
 use super::nrpe;
+use super::period::{self, Periods};
 use super::place::Place;
 use super::scalar::Kind;
 use super::settings::{self, Settings};
@@ -35,7 +39,7 @@ pub const DEFAULT_STORE: &str = "/var/lib/custos";
 pub const DEFAULT_PLUGINS: [&str; 3] =
     ["/usr/lib/nagios/plugins", "/usr/lib64/nagios/plugins", "/usr/local/nagios/libexec"];
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "store",
     "sync",
     "plugins",
@@ -45,6 +49,7 @@ const KEYS: [&str; 10] = [
     "max_concurrent_checks",
     "nrpe",
     "snmp",
+    "periods",
     "checks",
 ];
 /// Top-level keys with this prefix hold whatever the file wants to refer to by aliases.
@@ -57,6 +62,8 @@ pub struct Surroundings {
     pub host: String,
     /// CPUs that can be used, at least 1.
     pub cpus: usize,
+    /// The time zone that periods go by.
+    pub zone: TimeZone,
 }
 
 impl Surroundings {
@@ -66,6 +73,7 @@ impl Surroundings {
         Surroundings {
             host: host.filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".to_owned()),
             cpus: std::thread::available_parallelism().map_or(1, usize::from),
+            zone: TimeZone::system(),
         }
     }
 }
@@ -119,7 +127,8 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
     };
     let snmp =
         snmp.map(|(document, entry)| snmp::read(&entry.value, document.base(), findings)).unwrap_or_default();
-    let checks = checks(documents, &plugins, &snmp, findings);
+    let periods = period::read_all(documents, &surroundings.zone, findings);
+    let checks = checks(documents, &plugins, &snmp, &periods, findings);
     Config {
         files: documents.iter().map(|document| document.file.path().to_owned()).collect(),
         store: store
@@ -140,6 +149,7 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
             ),
         nrpe: nrpe.and_then(|(document, entry)| nrpe::read(&entry.value, document.base(), findings)),
         snmp,
+        periods,
         checks,
     }
 }
@@ -170,33 +180,38 @@ fn checks(
     documents: &[Document],
     plugins: &[PathBuf],
     snmp: &SnmpConfig,
+    periods: &Periods,
     findings: &mut Findings,
 ) -> BTreeMap<String, Arc<Check>> {
     let mut defaults: Vec<Settings> = Vec::new();
     let mut first_places: HashMap<&str, &Place> = HashMap::new();
-    let mut checks = BTreeMap::new();
+    let (mut checks, mut depending) = (BTreeMap::new(), BTreeMap::new());
     for document in documents {
         let inherited = document.parent.map(|parent| defaults[parent].clone()).unwrap_or_default();
         let own = document.get("defaults").and_then(|entry| {
             let fields = Fields::of(&entry.value, "`defaults`", &settings::KEYS, findings)?;
-            Some(Settings::read(&fields, "`defaults`", findings))
+            Some(Settings::read(&fields, "`defaults`", periods, findings))
         });
         let here = own.unwrap_or_default().over(&inherited);
         let lookup = Lookup { plugins, base: document.base(), snmp };
+        let shared = Shared { defaults: &here, lookup: &lookup, periods };
         for entry in check_entries(document, findings) {
-            let check = check::read(entry, &here, &lookup, findings);
+            let check = check::read(entry, &shared, findings);
             if let Some(first) = first_places.get(entry.key.as_str()) {
                 let message = format!("the check `{}` is defined twice", entry.key);
                 findings.error_beside(&entry.key_place, message, "first", first);
                 continue;
             }
             first_places.insert(&entry.key, &entry.key_place);
-            if let Some(check) = check {
+            if let Some((check, depends_on)) = check {
+                depending.insert(entry.key.clone(), depends_on);
                 checks.insert(entry.key.clone(), Arc::new(check));
             }
         }
         defaults.push(here);
     }
+    let known: Vec<&str> = first_places.into_keys().collect();
+    dependency::verify(&known, &depending, findings);
     checks
 }
 
@@ -275,7 +290,7 @@ mod tests {
         }
 
         fn load(&self) -> Result<Loaded, Mistakes> {
-            load_with(&self.main, &Surroundings { host: "here".to_owned(), cpus: 2 })
+            load_with(&self.main, &Surroundings { host: "here".to_owned(), cpus: 2, zone: TimeZone::UTC })
         }
 
         /// What is wrong, without the path of the directory.
@@ -518,7 +533,13 @@ mod tests {
         }
     }
 
-    const WHOLE: &str = "store: s\nsync: 1s\nhost: h\nnrpe: {listen: ['a:1'], tls: true}\ndefaults: &d {timeout: 5s}\n\
-                         checks:\n  a:\n    <<: *d\n    command: x 'y z'\n    environment: {A: 1}\n    thresholds:\n    \
+    #[test]
+    fn what_is_damaged_is_whole_before() {
+        one(WHOLE).load().unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    }
+
+    const WHOLE: &str = "store: s\nsync: 1s\nhost: h\nnrpe: {listen: ['a:1'], tls: true}\n\
+                         periods: {p: {monday - friday: 08:00-09:00, day -1: [], may 1 - 5: 1:00-2:00, exclude: q}, q: {}}\ndefaults: &d {timeout: 5s}\n\
+                         checks:\n  b: {command: y, depends_on: [a], check_period: p, priority: low}\n  a:\n    <<: *d\n    command: x 'y z'\n    environment: {A: 1}\n    thresholds:\n    \
                          - {metric: 'a*', warning: '1:2', for: 1m}\n";
 }

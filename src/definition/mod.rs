@@ -6,6 +6,7 @@
 
 mod check;
 mod command;
+mod dependency;
 mod duration;
 mod fields;
 mod glob;
@@ -14,6 +15,7 @@ mod load;
 mod mistake;
 mod model;
 mod nrpe;
+mod period;
 mod place;
 mod poll;
 mod scalar;
@@ -34,8 +36,8 @@ mod yaml;
 pub use load::{DEFAULT_PATH, DEFAULT_PLUGINS, DEFAULT_STORE, Loaded, Surroundings, load, load_with};
 pub use mistake::{Mistake, Mistakes, Severity};
 pub use model::{
-    ByteUnits, Check, Command, Config, Hold, Native, NrpeConfig, OnMissing, Serving, Stale, SyncPolicy,
-    Threshold, UnitRange,
+    ByteUnits, Check, Command, Config, Hold, Native, NrpeConfig, OnMissing, Priority, Serving, Stale,
+    SyncPolicy, Threshold, UnitRange,
 };
 pub use place::{Place, SourceFile};
 pub use show::show;

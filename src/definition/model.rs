@@ -8,6 +8,7 @@ use std::time::Duration;
 use custos_store::{Bounds, State};
 
 use super::snmp_model::{SnmpConfig, SnmpPoll, TrapRule};
+use crate::period::Period;
 
 /// The whole configuration of one agent.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +29,8 @@ pub struct Config {
     pub nrpe: Option<NrpeConfig>,
     /// Devices that are polled, and traps.
     pub snmp: SnmpConfig,
+    /// Every period by name.
+    pub periods: BTreeMap<String, Arc<Period>>,
     /// Every check by name.
     pub checks: BTreeMap<String, Arc<Check>>,
 }
@@ -103,6 +106,14 @@ pub struct Check {
     pub retry_interval: Duration,
     /// Runs that must agree before a problem is hard.
     pub max_check_attempts: u32,
+    /// Whether every result that is not OK is an event of its own once the state is hard.
+    pub volatile: bool,
+    /// When it is due at all; none if always.
+    pub check_period: Option<Arc<Period>>,
+    /// Checks that must not be in a hard problem for this one to be run.
+    pub depends_on: Vec<String>,
+    /// Who goes first when the machine cannot keep up.
+    pub priority: Priority,
     /// How long the plugin may run.
     pub timeout: Duration,
     /// The state of a run that timed out.
@@ -121,6 +132,16 @@ pub struct Check {
     pub thresholds: Vec<Threshold>,
     /// Where it was defined, as `file:line:column`.
     pub defined_at: String,
+}
+
+/// Who goes first when places to run plugins in are short.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Priority {
+    /// In turn.
+    #[default]
+    Normal,
+    /// Only when no other check waits, or after it has waited for very long.
+    Low,
 }
 
 /// How a request for a check over NRPE is answered.

@@ -1,6 +1,7 @@
 //! The settings that checks share: given in a check, else in `defaults`, else built in.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use custos_store::State;
@@ -8,16 +9,21 @@ use custos_store::State;
 use super::duration;
 use super::fields::{Fields, boolean, choice, number, printable, refuse, whole, written};
 use super::mistake::Findings;
-use super::model::{ByteUnits, Serving, Stale};
+use super::model::{ByteUnits, Priority, Serving, Stale};
+use super::period::{self, Periods};
 use super::threshold::STATES;
 use super::yaml::{Content, Node};
 use crate::limits::{CHECK_ATTEMPTS_MAX, CHECK_INTERVAL_MIN, INTERVAL_MAX, TIMEOUT_MIN};
+use crate::period::Period;
 
 /// The keys of these settings, allowed in `defaults` and in every check.
-pub(super) const KEYS: [&str; 13] = [
+pub(super) const KEYS: [&str; 16] = [
     "check_interval",
     "retry_interval",
     "max_check_attempts",
+    "volatile",
+    "check_period",
+    "priority",
     "timeout",
     "timeout_state",
     "environment",
@@ -39,12 +45,19 @@ pub(super) const TIMEOUT: Duration = Duration::from_secs(10);
 /// Low and high flapping limits in per cent, as Nagios has them.
 pub(super) const FLAPPING: (f64, f64) = (20.0, 30.0);
 
+/// The words for `priority`.
+pub(super) const PRIORITIES: [(&str, Priority); 2] = [("normal", Priority::Normal), ("low", Priority::Low)];
+
 /// Settings that may be absent.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Settings {
     pub(super) check_interval: Option<Duration>,
     pub(super) retry_interval: Option<Duration>,
     pub(super) max_check_attempts: Option<u32>,
+    pub(super) volatile: Option<bool>,
+    /// The outer option is absence, the inner one `always`.
+    pub(super) check_period: Option<Option<Arc<Period>>>,
+    pub(super) priority: Option<Priority>,
     pub(super) timeout: Option<Duration>,
     pub(super) timeout_state: Option<State>,
     pub(super) environment: BTreeMap<String, String>,
@@ -61,7 +74,12 @@ pub(super) struct Settings {
 
 impl Settings {
     /// Reads the settings among `fields`.
-    pub(super) fn read(fields: &Fields<'_>, owner: &str, findings: &mut Findings) -> Settings {
+    pub(super) fn read(
+        fields: &Fields<'_>,
+        owner: &str,
+        periods: &Periods,
+        findings: &mut Findings,
+    ) -> Settings {
         let interval =
             |node, findings: &mut Findings| duration::read(node, CHECK_INTERVAL_MIN, INTERVAL_MAX, findings);
         Settings {
@@ -71,6 +89,9 @@ impl Settings {
                 .get("max_check_attempts")
                 .and_then(|node| whole(node, 1, i64::from(CHECK_ATTEMPTS_MAX), findings))
                 .and_then(|attempts| u32::try_from(attempts).ok()),
+            volatile: fields.get("volatile").and_then(|node| boolean(node, findings)),
+            check_period: fields.get("check_period").and_then(|node| period::named(node, periods, findings)),
+            priority: fields.get("priority").and_then(|node| choice(node, &PRIORITIES, findings)),
             timeout: fields
                 .get("timeout")
                 .and_then(|node| duration::read(node, TIMEOUT_MIN, INTERVAL_MAX, findings)),
@@ -103,6 +124,9 @@ impl Settings {
             check_interval: self.check_interval.or(base.check_interval),
             retry_interval: self.retry_interval.or(base.retry_interval),
             max_check_attempts: self.max_check_attempts.or(base.max_check_attempts),
+            volatile: self.volatile.or(base.volatile),
+            check_period: self.check_period.or_else(|| base.check_period.clone()),
+            priority: self.priority.or(base.priority),
             timeout: self.timeout.or(base.timeout),
             timeout_state: self.timeout_state.or(base.timeout_state),
             environment,
@@ -187,21 +211,22 @@ mod tests {
         let mut findings = Findings::default();
         let root = yaml::parse(&file, &mut findings).unwrap();
         let fields = Fields::of(&root, "`defaults`", &KEYS, &mut findings).unwrap();
-        let settings = Settings::read(&fields, "`defaults`", &mut findings);
+        let settings = Settings::read(&fields, "`defaults`", &Periods::new(), &mut findings);
         (settings, findings.into_mistakes(&[]).to_string())
     }
 
     #[test]
     fn every_setting_is_read() {
         let (settings, mistakes) = read(
-            "{check_interval: 10s, retry_interval: 5s, max_check_attempts: 4, timeout: 8s, timeout_state: critical, \
+            "{check_interval: 10s, retry_interval: 5s, max_check_attempts: 4, volatile: true, priority: low, check_period: always, timeout: 8s, timeout_state: critical, \
              environment: {A: 1, B: yes, C: ''}, byte_units: iec, check_multi: false, evaluate_perfdata: true, \
              flap_detection: {low: 5, high: 20.5}}\n",
         );
         assert_eq!(mistakes, "");
         assert_eq!(settings.check_interval, Some(Duration::from_secs(10)));
         assert_eq!(settings.retry_interval, Some(Duration::from_secs(5)));
-        assert_eq!(settings.max_check_attempts, Some(4));
+        assert_eq!((settings.max_check_attempts, settings.volatile), (Some(4), Some(true)));
+        assert_eq!((settings.priority, settings.check_period), (Some(Priority::Low), Some(None)));
         assert_eq!(settings.timeout, Some(Duration::from_secs(8)));
         assert_eq!(settings.timeout_state, Some(State::Critical));
         let environment: Vec<_> = settings.environment.iter().map(|(k, v)| format!("{k}={v}")).collect();

@@ -14,8 +14,10 @@ use super::model::{
 };
 use super::scalar::{Kind, Scalar};
 use super::secret::{self, MASK};
+use super::settings::PRIORITIES;
 use super::show_snmp;
 use super::threshold::{ON_MISSING, STATES};
+use crate::period::Period;
 
 /// Writes the configuration as YAML.
 pub fn show(config: &Config) -> String {
@@ -37,6 +39,10 @@ fn write_config(page: &mut String, config: &Config) -> fmt::Result {
         write_nrpe(page, nrpe)?;
     }
     show_snmp::write_section(page, &config.snmp)?;
+    if !config.periods.is_empty() {
+        writeln!(page, "periods:")?;
+    }
+    config.periods.values().try_for_each(|period| write_period(page, period))?;
     if config.checks.is_empty() {
         return writeln!(page, "checks: {{}}");
     }
@@ -79,6 +85,22 @@ fn write_nrpe(page: &mut String, nrpe: &NrpeConfig) -> fmt::Result {
     if section.is_empty() { writeln!(page, "nrpe: {{}}") } else { write!(page, "nrpe:\n{section}") }
 }
 
+fn write_period(page: &mut String, period: &Period) -> fmt::Result {
+    let empty = period.rules.is_empty() && period.exclude.is_empty();
+    writeln!(page, "  {}:{}", word(&period.name), if empty { " {}" } else { "" })?;
+    for rule in &period.rules {
+        let hours = rule.hours.to_string();
+        let hours: Vec<String> =
+            hours.split(", ").filter(|hours| !hours.is_empty()).map(str::to_owned).collect();
+        writeln!(page, "    {}: {}", rule.days, list(&hours))?;
+    }
+    if !period.exclude.is_empty() {
+        let names: Vec<String> = period.exclude.iter().map(|period| period.name.clone()).collect();
+        writeln!(page, "    exclude: {}", list(&names))?;
+    }
+    Ok(())
+}
+
 fn write_check(page: &mut String, check: &Check) -> fmt::Result {
     writeln!(page, "  {}:", word(&check.name))?;
     match &check.command {
@@ -93,6 +115,16 @@ fn write_check(page: &mut String, check: &Check) -> fmt::Result {
     writeln!(page, "    check_interval: {}", duration::show(check.check_interval))?;
     writeln!(page, "    retry_interval: {}", duration::show(check.retry_interval))?;
     writeln!(page, "    max_check_attempts: {}", check.max_check_attempts)?;
+    writeln!(page, "    volatile: {}", check.volatile)?;
+    if let Some(period) = &check.check_period {
+        writeln!(page, "    check_period: {}", word(&period.name))?;
+    }
+    if !check.depends_on.is_empty() {
+        writeln!(page, "    depends_on: {}", list(&check.depends_on))?;
+    }
+    let priority =
+        PRIORITIES.iter().find(|(_, known)| *known == check.priority).map_or("normal", |(word, _)| word);
+    writeln!(page, "    priority: {priority}")?;
     writeln!(page, "    timeout: {}", duration::show(check.timeout))?;
     writeln!(page, "    timeout_state: {}", state(check.timeout_state))?;
     if !check.environment.is_empty() {
@@ -199,7 +231,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("custos.yaml");
         std::fs::write(&path, text).unwrap();
-        let surroundings = Surroundings { host: "other".to_owned(), cpus: 1 };
+        let surroundings = Surroundings { host: "other".to_owned(), cpus: 1, zone: jiff::tz::TimeZone::UTC };
         match load_with(Path::new(&path), &surroundings) {
             Ok(loaded) => loaded.config,
             Err(mistakes) => panic!("{mistakes}\n{text}"),
@@ -237,12 +269,25 @@ nrpe:
   tcp_wrappers: false
   command_timeout: 20s
   access: { "check_*": [10.0.0.1, "cert:/CN=poller"] }
+periods:
+  "the office":
+    monday - friday: [08:00-12:00, "13:00-18:00,20:00-24:00"]
+    december 24 - january 2: []
+    2026-12-24: 08:00-12:00
+    monday -1 may: 00:00-24:00
+    exclude: [none, nights]
+  none: {}
+  nights: {monday - sunday: [22:00-24:00, 00:00-06:00]}
 checks:
   "disk: /":
     command: [/bin/echo, "", "it's", 'say "x"', "a\tb", "ü\u2028", '#', "- x", "null", "5", "~"]
     check_interval: 1h30m
     retry_interval: 500ms
     max_check_attempts: 5
+    volatile: true
+    check_period: the office
+    depends_on: [line]
+    priority: low
     timeout: 90s
     timeout_state: critical
     environment: { LANG: C, EMPTY: "", "A B": "c: d" }

@@ -224,7 +224,7 @@ checks:
     /// The configuration, and the directory that its secrets lie in.
     fn load(text: &str) -> Result<(Config, tempfile::TempDir), String> {
         let directory = tempfile::tempdir().unwrap();
-        let surroundings = Surroundings { host: "h".to_owned(), cpus: 1 };
+        let surroundings = Surroundings { host: "h".to_owned(), cpus: 1, zone: jiff::tz::TimeZone::UTC };
         for (name, contents) in
             [("custos.yaml", text), ("community", "hush\n"), ("auth", "hushhush\n"), ("priv", "hush hush")]
         {

@@ -20,7 +20,8 @@ pub(super) fn push(history: u64, state: State) -> u64 {
 /// Percentage of state change in a history, 0 to 100.
 pub fn percent(history: u64) -> f64 {
     let mut sum = 0.0;
-    for age in 0..TRANSITIONS {
+    // From the oldest on, as there, so that sums are rounded alike.
+    for age in (0..TRANSITIONS).rev() {
         let newer = (history >> (2 * age)) & 3;
         let older = (history >> (2 * (age + 1))) & 3;
         if newer != older {
@@ -31,9 +32,9 @@ pub fn percent(history: u64) -> f64 {
     100.0 * sum / f64::from(TRANSITIONS)
 }
 
-/// Whether a check flaps: from `high` per cent on, until it falls to `low`.
+/// Whether a check flaps: from `high` per cent on, until it falls to `low`, which wins where both are the same.
 pub(super) fn is_flapping(before: bool, percent: f64, (low, high): (f64, f64)) -> bool {
-    if before { percent > low } else { percent >= high }
+    percent > low && (before || percent >= high)
 }
 
 #[cfg(test)]

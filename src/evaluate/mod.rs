@@ -9,6 +9,6 @@ mod threshold;
 mod verdict;
 
 pub use flapping::{FLAP_STATES, percent as flap_percent};
-pub use standing::{Before, Change, ChangeKind, advance, stored_change};
+pub use standing::{Before, Change, ChangeKind, Counting, advance, stored_change};
 pub use threshold::{Holds, judge};
 pub use verdict::{evaluate, is_judged};

@@ -1,11 +1,35 @@
 //! Soft and hard states, attempts and flapping: where a check stands after one more result.
 //!
 //! Attempts are numbered as Nagios numbers them (a hard problem stays at its maximum); an OK is hard at once, as in
-//! Icinga. A change of severity while soft does not restart the count; while hard it is a hard change at once.
+//! Icinga. A change of severity while soft does not restart the count; while hard it is a hard change at once. Of a
+//! volatile check every result that is not OK is a hard change once its problem is hard: the state begins anew with
+//! each, and by that a stored run tells it from a problem that merely goes on.
 
 use custos_store::{Standing, State};
 
 use super::flapping;
+use crate::definition::Check;
+
+/// How a check's results are counted.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Counting {
+    /// Results in a row that confirm a problem, from 1.
+    pub max_check_attempts: u32,
+    /// Whether each result that is not OK is a problem of its own once problems are confirmed.
+    pub volatile: bool,
+    /// Low and high flapping limits in per cent, or none to leave flapping alone; its history is kept all the same.
+    pub flap_limits: Option<(f64, f64)>,
+}
+
+impl From<&Check> for Counting {
+    fn from(check: &Check) -> Counting {
+        Counting {
+            max_check_attempts: check.max_check_attempts,
+            volatile: check.volatile,
+            flap_limits: check.flapping,
+        }
+    }
+}
 
 /// What was known of a check before a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +56,7 @@ pub struct Change {
 pub enum ChangeKind {
     /// A problem began or changed and is not confirmed.
     Soft,
-    /// A problem was confirmed, or a confirmed one changed its severity.
+    /// A problem was confirmed, or a confirmed one changed its severity, or occurred again and is volatile.
     Hard,
     /// A problem went away before it was confirmed.
     SoftRecovery,
@@ -42,14 +66,12 @@ pub enum ChangeKind {
 
 /// Advances a standing by one result at `time_ms`.
 ///
-/// `before` is none for a check that never ran: it then counts as having been OK. `flap_limits` are the low and
-/// high percentage, or none to leave flapping alone (its history is kept all the same).
+/// `before` is none for a check that never ran: it then counts as having been OK.
 pub fn advance(
     before: Option<Before>,
     state: State,
     time_ms: i64,
-    max_check_attempts: u32,
-    flap_limits: Option<(f64, f64)>,
+    counting: Counting,
 ) -> (Standing, Option<Change>) {
     let first = before.is_none();
     let Before { state: from, standing: was } = before.unwrap_or(Before {
@@ -57,28 +79,31 @@ pub fn advance(
         standing: Standing { hard: true, attempt: 1, since_ms: time_ms, ..Standing::default() },
     });
     let was_problem = from != State::Ok;
+    let max_check_attempts = counting.max_check_attempts.max(1);
 
     let (hard, attempt) = if state == State::Ok {
         (true, 1)
     } else if was_problem && was.hard {
-        (true, max_check_attempts.max(1))
+        (true, max_check_attempts)
     } else {
         let attempt = if was_problem { was.attempt.saturating_add(1) } else { 1 };
-        (attempt >= max_check_attempts, attempt.min(max_check_attempts.max(1)))
+        (attempt >= max_check_attempts, attempt.min(max_check_attempts))
     };
-    let kind = kind_of(from, was.hard, state, hard);
+    let again = counting.volatile && was_problem && was.hard && state != State::Ok;
+    let kind = kind_of(from, was.hard, state, hard, again);
 
     let counts_for_flapping = hard || kind == Some(ChangeKind::SoftRecovery);
     let flap_history =
         if counts_for_flapping { flapping::push(was.flap_history, state) } else { was.flap_history };
-    let flapping = flap_limits
+    let flapping = counting
+        .flap_limits
         .is_some_and(|limits| flapping::is_flapping(was.flapping, flapping::percent(flap_history), limits));
 
     let standing = Standing {
         hard,
         attempt,
         hard_state: if hard { state } else { was.hard_state },
-        since_ms: if state != from || first { time_ms } else { was.since_ms },
+        since_ms: if state != from || first || again { time_ms } else { was.since_ms },
         flapping,
         flap_history,
     };
@@ -89,16 +114,17 @@ pub fn advance(
 /// [`advance`] gave when the result came.
 pub fn stored_change(before: Option<Before>, state: State, standing: &Standing) -> Option<Change> {
     let (from, was_hard) = before.map_or((State::Ok, true), |before| (before.state, before.standing.hard));
-    kind_of(from, was_hard, state, standing.hard).map(|kind| Change { kind, from, to: state })
+    let again = before.is_some_and(|before| before.standing.since_ms != standing.since_ms);
+    kind_of(from, was_hard, state, standing.hard, again).map(|kind| Change { kind, from, to: state })
 }
 
-fn kind_of(from: State, was_hard: bool, to: State, hard: bool) -> Option<ChangeKind> {
+fn kind_of(from: State, was_hard: bool, to: State, hard: bool, again: bool) -> Option<ChangeKind> {
     let was_problem = from != State::Ok;
     match (to, hard) {
         (State::Ok, _) if !was_problem => None,
         (State::Ok, _) if was_hard => Some(ChangeKind::HardRecovery),
         (State::Ok, _) => Some(ChangeKind::SoftRecovery),
-        _ if was_problem && was_hard => (to != from).then_some(ChangeKind::Hard),
+        _ if was_problem && was_hard => (to != from || again).then_some(ChangeKind::Hard),
         (_, true) => Some(ChangeKind::Hard),
         (_, false) => (to != from).then_some(ChangeKind::Soft),
     }
@@ -109,13 +135,20 @@ mod tests {
     use super::*;
     use ChangeKind::{Hard, HardRecovery, Soft, SoftRecovery};
 
+    const COUNTING: Counting =
+        Counting { max_check_attempts: 3, volatile: false, flap_limits: Some((20.0, 30.0)) };
+
     /// Steps results through a check with three attempts: `(state, hard, attempt, change)` after each.
     fn trace(results: &[u8]) -> Vec<(u8, bool, u32, Option<ChangeKind>)> {
+        trace_by(COUNTING, results)
+    }
+
+    fn trace_by(counting: Counting, results: &[u8]) -> Vec<(u8, bool, u32, Option<ChangeKind>)> {
         let mut before = None;
         let mut steps = Vec::new();
         for (time_ms, code) in results.iter().enumerate() {
             let state = State::from_code(*code).unwrap();
-            let (standing, change) = advance(before, state, time_ms as i64, 3, Some((20.0, 30.0)));
+            let (standing, change) = advance(before, state, time_ms as i64, counting);
             assert_eq!(stored_change(before, state, &standing), change);
             before = Some(Before { state, standing });
             steps.push((*code, standing.hard, standing.attempt, change.map(|c| c.kind)));
@@ -162,8 +195,20 @@ mod tests {
     }
 
     #[test]
+    fn each_result_of_a_hard_volatile_problem_is_a_change() {
+        let volatile = Counting { volatile: true, max_check_attempts: 2, ..COUNTING };
+        let changes: Vec<_> =
+            trace_by(volatile, &[0, 2, 2, 2, 1, 1, 0, 0]).iter().map(|step| step.3).collect();
+        assert_eq!(
+            changes,
+            [None, Some(Soft), Some(Hard), Some(Hard), Some(Hard), Some(Hard), Some(HardRecovery), None]
+        );
+    }
+
+    #[test]
     fn one_attempt_is_hard_at_once() {
-        let (standing, change) = advance(None, State::Critical, 5, 1, None);
+        let (standing, change) =
+            advance(None, State::Critical, 5, Counting { max_check_attempts: 1, ..COUNTING });
         assert!(standing.hard);
         assert_eq!((standing.attempt, standing.hard_state, standing.since_ms), (1, State::Critical, 5));
         assert_eq!(change.map(|c| c.kind), Some(Hard));
@@ -171,16 +216,16 @@ mod tests {
 
     #[test]
     fn since_is_when_the_state_began() {
-        let (one, _) = advance(None, State::Warning, 10, 3, None);
+        let (one, _) = advance(None, State::Warning, 10, COUNTING);
         let before = Before { state: State::Warning, standing: one };
-        let (two, _) = advance(Some(before), State::Warning, 20, 3, None);
+        let (two, _) = advance(Some(before), State::Warning, 20, COUNTING);
         assert_eq!(two.since_ms, 10);
         assert_eq!(two.hard_state, State::Ok);
     }
 
     #[test]
     fn soft_problems_do_not_count_for_flapping() {
-        let (standing, _) = advance(None, State::Warning, 0, 3, Some((20.0, 30.0)));
+        let (standing, _) = advance(None, State::Warning, 0, COUNTING);
         assert_eq!(standing.flap_history, 0);
     }
 }

@@ -2,7 +2,7 @@
 
 use custos_store::{Reason, Run};
 
-use super::standing::{Before, Change, advance};
+use super::standing::{Before, Change, Counting, advance};
 use super::threshold::{Holds, judge};
 use crate::definition::Check;
 
@@ -29,8 +29,7 @@ pub fn evaluate(
         run.judgement.push_str(if remarked { "\n" } else { "" });
         run.judgement.push_str(&judgement);
     }
-    let (standing, change) =
-        advance(before, run.state, run.time_ms, check.max_check_attempts, check.flapping);
+    let (standing, change) = advance(before, run.state, run.time_ms, Counting::from(check));
     run.standing = standing;
     change
 }

@@ -240,6 +240,7 @@ mod tests {
             cwd: "/".into(),
             credentials: None,
             nice: 0,
+            io_priority: None,
             limits: Limits::default(),
             no_new_privileges: false,
             leave_background: false,

@@ -3,12 +3,13 @@
 mod account;
 mod examine;
 mod executor;
+mod lane;
 mod plugin;
 mod queue;
 mod shell;
 
 pub use account::{Account, EXECUTE, WRITE};
 pub use examine::{Finding, examine};
-pub use executor::{Executor, Reports};
+pub use executor::{Executor, Lanes, Reports};
 pub use plugin::{PluginEnvironment, plugin_spec};
 pub use shell::ShellLine;

@@ -62,6 +62,7 @@ pub fn plugin_spec(check: &Check, environment: &PluginEnvironment) -> Spec {
         cwd: PathBuf::from("/"),
         credentials: None,
         nice: 0,
+        io_priority: None,
         limits: Limits::default(),
         no_new_privileges: false,
         leave_background: false,

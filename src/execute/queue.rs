@@ -2,10 +2,12 @@
 //!
 //! Invariant: each ticket that was submitted is either held, or its report has been taken out: exactly once.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
-use custos_shim::{Message, Outcome, RUNS_MAX, Report, Spec, encode_message};
+use custos_shim::{Message, Outcome, RUNS_MAX, Report, Spec, encode_message, encode_start};
+
+use crate::clock::micros;
 
 /// The queue between the agent and its shim.
 #[derive(Debug, Default)]
@@ -13,7 +15,10 @@ pub(super) struct Queue {
     /// Frames that are not yet written.
     outbound: Vec<u8>,
     /// Tickets that the shim has, or will have once `outbound` is written.
-    held: HashSet<u64>,
+    /// with the time by which each must have ended, in microseconds of monotonic time.
+    held: HashMap<u64, u64>,
+    /// When the shim was last heard of.
+    heard_us: u64,
     /// Reports of what never reached the shim.
     refused: Vec<(u64, Report)>,
     stopping: bool,
@@ -21,7 +26,7 @@ pub(super) struct Queue {
 
 impl Queue {
     /// Queues a plugin, or the report of why it is not started.
-    pub(super) fn submit(&mut self, ticket: u64, spec: Spec) {
+    pub(super) fn submit(&mut self, ticket: u64, spec: &Spec, awaited: bool, now_us: u64) {
         if self.stopping {
             return self.refused.push((ticket, Report::without_run(Outcome::NotFinished)));
         }
@@ -29,10 +34,10 @@ impl Queue {
             let message = format!("failed to start a plugin: {RUNS_MAX} are running already");
             return self.refused.push((ticket, not_started(nix::errno::Errno::EAGAIN, message)));
         }
-        let message = Message::Start { ticket, spec: Box::new(spec) };
-        match encode_message(&message, &mut self.outbound) {
+        match encode_start(ticket, now_us, awaited, spec, &mut self.outbound) {
             Ok(()) => {
-                self.held.insert(ticket);
+                let allowed_us = micros(spec.timeout).saturating_add(micros(spec.grace));
+                self.held.insert(ticket, now_us.saturating_add(allowed_us));
             }
             Err(error) => {
                 self.refused.push((ticket, not_started(nix::errno::Errno::E2BIG, error.to_string())))
@@ -62,7 +67,23 @@ impl Queue {
 
     /// The shim reported this ticket. Returns whether its report was owed.
     pub(super) fn reported(&mut self, ticket: u64) -> bool {
-        self.held.remove(&ticket)
+        self.held.remove(&ticket).is_some()
+    }
+
+    /// Tickets whose reports are owed by the shim.
+    pub(super) fn held(&self) -> usize {
+        self.held.len()
+    }
+
+    /// The shim was heard of.
+    pub(super) fn heard(&mut self, now_us: u64) {
+        self.heard_us = now_us;
+    }
+
+    /// Whether the shim has said nothing for so long although the time of a plugin is up for as long.
+    pub(super) fn is_silent(&self, now_us: u64, silence_max_us: u64) -> bool {
+        let long_ago = |then_us: u64| then_us.saturating_add(silence_max_us) < now_us;
+        long_ago(self.heard_us) && self.held.values().any(|over_us| long_ago(*over_us))
     }
 
     /// The shim is gone: forgets the frames that it did not get, and makes the reports that it still owed.
@@ -70,7 +91,7 @@ impl Queue {
         self.outbound.clear();
         let mut reports = std::mem::take(&mut self.refused);
         let held = std::mem::take(&mut self.held);
-        reports.extend(held.into_iter().map(|ticket| (ticket, Report::without_run(outcome.clone()))));
+        reports.extend(held.into_keys().map(|ticket| (ticket, Report::without_run(outcome.clone()))));
         reports
     }
 }

@@ -74,9 +74,19 @@ impl Columns {
         column.sum += value;
     }
 
+    /// Columns of which it is known what their samples have in common, by time; at least one.
+    pub fn known(start_ms: i64, end_ms: i64, columns: Vec<Option<Column>>) -> Columns {
+        Columns { columns, ..Columns::new(start_ms, end_ms, 1) }
+    }
+
     /// Says that a run had no value here, so that nothing is drawn across it.
     pub fn gap(&mut self) {
         self.gap = true;
+    }
+
+    /// Number of columns.
+    pub fn count(&self) -> usize {
+        self.columns.len()
     }
 
     /// The length of a column in milliseconds.

@@ -2,6 +2,9 @@
 //!
 //! A run that cannot be stored waits in the backlog and is tried again; nothing else waits for it. The thread never
 //! ends on an error: a store that cannot be opened or written is tried again every [`RETRY`].
+//!
+//! Waking a thread and writing cost the same for one run as for twenty. So runs that come soon after a write are gathered
+//! for the next one, for at most [`GATHER`], but not while somebody asked for one of them.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -19,6 +22,8 @@ use crate::limits::{RECORD_BATCH_MAX_RUNS, RECORD_CHANNEL_MAX_RUNS};
 
 /// Between two attempts at a store that refuses.
 const RETRY: Duration = Duration::from_secs(1);
+/// Between two writes, unless somebody waits for what a run says.
+const GATHER: Duration = Duration::from_millis(20);
 /// The longest wait for a run when nothing else is to be done.
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -32,6 +37,8 @@ enum Message {
 #[derive(Debug)]
 pub struct Recorder {
     messages: Sender<Message>,
+    /// Ends the gathering.
+    hurry: Sender<()>,
     health: Arc<Mutex<StoreHealth>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -45,12 +52,15 @@ impl Recorder {
     ) -> Result<Recorder, std::io::Error> {
         // Bounded, but the thread always empties it: a sender waits for one write of the store at most.
         let (messages, inbox) = bounded(RECORD_CHANNEL_MAX_RUNS);
+        let (hurry, hurried) = bounded(1);
         let health = Arc::new(Mutex::new(StoreHealth::default()));
         let mut keeper = Keeper {
             dir,
             writer: None,
             sync,
             backlog: Backlog::default(),
+            hurried,
+            written_us: 0,
             synced_us: 0,
             unsynced: false,
             retry_us: None,
@@ -62,13 +72,18 @@ impl Recorder {
         let thread = std::thread::Builder::new()
             .name("custos-record".to_owned())
             .spawn(move || keeper.serve(&inbox))?;
-        Ok(Recorder { messages, health, thread: Some(thread) })
+        Ok(Recorder { messages, hurry, health, thread: Some(thread) })
     }
 
     /// Hands over a run.
     pub fn record(&self, check: Arc<str>, run: Box<Run>) {
+        let asked = !run.origin.is_empty();
         // The thread ends only in `finish`, so the run has a taker.
         let _ = self.messages.send(Message::Run(check, run));
+        if asked || self.messages.len() > RECORD_CHANNEL_MAX_RUNS / 2 {
+            // One that is there already will do.
+            let _ = self.hurry.try_send(());
+        }
     }
 
     /// How the store is doing.
@@ -80,6 +95,7 @@ impl Recorder {
     pub fn finish(mut self) -> StoreHealth {
         let (done, wait) = bounded(1);
         if self.messages.send(Message::Finish(done)).is_ok() {
+            let _ = self.hurry.try_send(());
             let _ = wait.recv();
         }
         if let Some(thread) = self.thread.take() {
@@ -94,6 +110,8 @@ struct Keeper {
     writer: Option<Writer>,
     sync: SyncPolicy,
     backlog: Backlog,
+    hurried: Receiver<()>,
+    written_us: u64,
     synced_us: u64,
     unsynced: bool,
     retry_us: Option<u64>,
@@ -120,7 +138,7 @@ impl Keeper {
         }
     }
 
-    /// Waits for a run, then takes all that are there. Returns the sender to tell when it is to end.
+    /// Waits for a run, gathers, then takes all that are there. Returns the sender to tell when it is to end.
     fn take(&mut self, inbox: &Receiver<Message>) -> Option<Sender<()>> {
         let first = match inbox.recv_timeout(self.patience()) {
             Ok(message) => message,
@@ -128,6 +146,11 @@ impl Keeper {
             // All senders are gone: there is nobody to tell.
             Err(RecvTimeoutError::Disconnected) => return Some(bounded(1).0),
         };
+        let since = clock::now().mono_us.saturating_sub(self.written_us);
+        if let Some(left_us) = micros(GATHER).checked_sub(since) {
+            // Hurried or not, there is something to write.
+            let _ = self.hurried.recv_timeout(Duration::from_micros(left_us));
+        }
         let mut next = Some(first);
         let mut taken = 0;
         while let Some(message) = next {
@@ -168,6 +191,7 @@ impl Keeper {
                     self.backlog.remove(count);
                     self.stored += count as u64;
                     self.unsynced = true;
+                    self.written_us = now.mono_us;
                     self.recovered();
                 }
                 // One run of the batch may be too large: store the others one by one.

@@ -126,6 +126,7 @@ mod tests {
             stdout_bytes: stdout.len() as u64,
             stderr: stderr.to_vec(),
             stderr_bytes: stderr.len() as u64,
+            wait_us: 0,
             wall_us: 0,
             cpu_us: 0,
             max_rss_bytes: 0,

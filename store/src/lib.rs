@@ -29,8 +29,8 @@ pub use health::{Health, Space};
 pub use import::{Imported, Importer};
 pub use position::Position;
 pub use reader::{
-    Arrivals, Arrived, Bucket, CheckInfo, Reader, Runs, SampleBatch, Samples, SeriesInfo, SeriesKey,
-    StoreInfo,
+    Arrivals, Arrived, Bucket, CheckInfo, Reader, RunState, Runs, Sample, SampleBatch, Samples, SeriesInfo,
+    SeriesKey, States, StoreInfo,
 };
 pub use run::{Metric, Reason, Run, Standing, State};
 pub use value::{Bounds, Value};

@@ -92,14 +92,15 @@ class Cursor:
 
     def packed(self, count):
         kind = self.u8()
+        rows = self.varint() or max(count, 1)
         base, multiplier = (0, 1) if kind == 2 else (self.zigzag(), self.varint())
         meta = self.take(self.varint())
-        lengths = [self.varint() for _ in range(0, count, 1024)]
+        lengths = [self.varint() for _ in range(0, count, rows)]
         file, used = wrapped.FileDecompressor.new(meta)
         chunk, _ = file.chunk_decompressor(meta[used:], ["u32", "u64", "f64"][kind])
         numbers = []
         for page, length in enumerate(lengths):
-            size = min(1024, count - page * 1024)
+            size = min(rows, count - page * rows)
             out = numpy.zeros(size, dtype=["uint32", "uint64", "float64"][kind])
             chunk.read_page_into(self.take(length), size, out)
             numbers += out.tolist()

@@ -135,6 +135,6 @@ fn small_logs_follow_each_other() {
     let reader = Reader::open(dir.path()).unwrap();
     let key = SeriesKey { label: "a".to_owned(), labels: vec![("ifName".to_owned(), "eth0".to_owned())] };
     let buckets = reader.envelope("x", &key, 0..200, 3).unwrap();
-    assert_eq!(buckets.iter().map(|bucket| bucket.count).collect::<Vec<_>>(), [66, 67, 67]);
-    assert_eq!(buckets.iter().map(|bucket| bucket.start_ms).collect::<Vec<_>>(), [0, 66, 133]);
+    assert_eq!(buckets.iter().map(|bucket| bucket.count).collect::<Vec<_>>(), [67, 67, 66]);
+    assert_eq!(buckets.iter().map(|bucket| bucket.start_ms).collect::<Vec<_>>(), [0, 67, 134]);
 }

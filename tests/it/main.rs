@@ -6,10 +6,12 @@
 mod configuration;
 mod examples;
 mod graphs;
+mod killed;
 mod nrpe;
 mod peers;
 mod recording;
 mod reloading;
+mod schedule;
 mod states;
 mod survival;
 mod world;

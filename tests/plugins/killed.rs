@@ -4,11 +4,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use custos::execute::Lanes;
 use custos_shim::Outcome;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::stage::{PATIENCE, Stage};
+use crate::stage::{PATIENCE, Stage, launch};
 
 /// Plugins under way at once.
 const LOAD: usize = 16;
@@ -81,6 +82,23 @@ async fn every_ticket_comes_back_though_the_shim_is_killed() {
     // A shim that starts after the last kill ends what that may have left.
     let report = stage.run(stage.shell("exit 0")).await;
     assert_eq!(report.outcome, Outcome::Exited(0));
+    stage.cleared().await;
+}
+
+#[tokio::test]
+async fn a_shim_that_hangs_is_replaced() {
+    let mut stage =
+        Stage::with(Lanes { launch: launch(), shims_max: 1, silence_max: Duration::from_millis(200) });
+    let mut spec = stage.shell("sleep 1000; :");
+    spec.timeout = Duration::from_millis(100);
+    spec.grace = Duration::ZERO;
+    stage.submit(spec);
+    stage.peopled(2).await;
+    let worker = stage.worker().await;
+    kill(Pid::from_raw(worker), Signal::SIGSTOP).unwrap();
+    assert_eq!(stage.next().await.1.outcome, Outcome::NotFinished);
+    assert_eq!(stage.run(stage.shell("exit 3")).await.outcome, Outcome::Exited(3));
+    assert_ne!(stage.worker().await, worker);
     stage.cleared().await;
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use custos::limits::SHIM_CROWD;
 use custos_shim::{Limits, Outcome};
 
 use crate::stage::{Stage, launch, refusal, text};
@@ -162,14 +163,16 @@ async fn a_name_without_a_slash_is_looked_up() {
 #[tokio::test]
 async fn stopping_ends_what_runs_and_the_shims() {
     let mut stage = Stage::with_shims(2);
-    for _ in 0..2 {
+    // One more than the first shim is given before there is another.
+    let count = SHIM_CROWD + 1;
+    for _ in 0..count {
         let spec = stage.shell("trap '' TERM; sleep 1000 & sleep 1000");
         stage.submit(spec);
     }
-    stage.peopled(6).await;
+    stage.peopled(3 * count).await;
     assert_eq!(stage.executor.shim_pids().len(), 2);
     stage.executor.stop().await;
-    for _ in 0..2 {
+    for _ in 0..count {
         assert_eq!(stage.next().await.1.outcome, Outcome::NotFinished);
     }
     assert!(stage.executor.shim_pids().is_empty());

@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use custos::execute::{Executor, Reports};
+use custos::execute::{Executor, Lanes, Reports};
 use custos_shim::{Launch, Limits, Outcome, Report, SUBCOMMAND, Spec};
 
 /// No test waits longer than this for anything.
@@ -30,10 +30,14 @@ impl Stage {
         Stage::with_shims(1)
     }
 
-    pub(crate) fn with_shims(count: usize) -> Stage {
+    pub(crate) fn with_shims(shims_max: usize) -> Stage {
+        Stage::with(Lanes { launch: launch(), shims_max, silence_max: PATIENCE })
+    }
+
+    pub(crate) fn with(lanes: Lanes) -> Stage {
         let directory = tempfile::tempdir().unwrap();
         std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-        let (executor, reports) = Executor::start_with(&launch(), count).unwrap();
+        let (executor, reports) = Executor::start(&lanes).unwrap();
         Stage { directory, executor, reports, next_ticket: 0 }
     }
 
@@ -47,6 +51,7 @@ impl Stage {
             cwd: "/".into(),
             credentials: None,
             nice: 0,
+            io_priority: None,
             limits: Limits::default(),
             no_new_privileges: false,
             leave_background: false,
@@ -63,7 +68,7 @@ impl Stage {
 
     pub(crate) fn submit(&mut self, spec: Spec) -> u64 {
         self.next_ticket += 1;
-        self.executor.submit(self.next_ticket, spec);
+        self.executor.submit(self.next_ticket, &spec, self.next_ticket.is_multiple_of(2));
         self.next_ticket
     }
 

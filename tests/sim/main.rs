@@ -1,11 +1,16 @@
 //! Simulated days of an agent: no process, no sleep, no clock; everything follows from a seed.
 //!
-//! `CUSTOS_SIM_SEED`, `CUSTOS_SIM_DAYS` and `CUSTOS_SIM_CHECKS` choose another world; a failure prints the seed.
+//! A *world* lives through days of incidents and is compared with naive second opinions; a *scene* is set up to show one
+//! thing. `CUSTOS_SIM_SEED`, `CUSTOS_SIM_DAYS` and `CUSTOS_SIM_CHECKS` choose another world; a failure prints the seed.
 //! `scripts/sim` runs ten days of a thousand checks with an optimised build.
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
+mod definitions;
 mod reference;
+mod scenes;
 mod script;
+mod slots;
+mod stage;
 mod world;
 
 use world::World;
@@ -21,8 +26,7 @@ fn days_of_hangs_jumps_reloads_and_crashes() {
     println!("CUSTOS_SIM_SEED={seed} CUSTOS_SIM_DAYS={days} CUSTOS_SIM_CHECKS={checks}");
     let mut world = World::new(seed, checks);
     world.live(days * 86_400);
-    world.judge();
-    println!("{}", world.summary());
+    println!("{}", world.judge());
 }
 
 #[test]
@@ -30,8 +34,8 @@ fn many_small_worlds() {
     let first = number("CUSTOS_SIM_SEED", 1);
     for seed in first..first + 20 {
         println!("CUSTOS_SIM_SEED={seed}");
-        let mut world = World::new(seed, 12);
-        world.live(6 * 3600);
+        let mut world = World::new(seed, 30);
+        world.live(18 * 3600);
         world.judge();
     }
 }

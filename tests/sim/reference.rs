@@ -1,5 +1,6 @@
-//! A naive second opinion: soft and hard states computed from the plain list of verdicts, and slots counted one by one.
+//! A naive second opinion: soft and hard states computed from the plain list of verdicts.
 
+use custos::evaluate::{Before, is_judged, stored_change};
 use custos_store::{Reason, Run, State};
 
 /// Where a check stands, the slow and obvious way.
@@ -38,13 +39,20 @@ pub fn opinion(verdicts: &[State], max_attempts: u32) -> Opinion {
     }
 }
 
-/// A run as the world saw it recorded, with the slots it stands for on the monotonic clock.
+/// A run as the world saw it recorded, with the slots it stands for on the monotonic clock, and the settings of its
+/// check by then.
 #[derive(Clone, Debug)]
 pub struct Seen {
     pub run: Run,
+    pub recorded_us: i64,
     pub first_slot_us: i64,
     pub slots: u64,
+    /// Changes whenever the slots of the check are placed anew.
+    pub chain: u64,
     pub max_attempts: u32,
+    pub volatile: bool,
+    pub interval_us: i64,
+    pub retry_interval_us: i64,
 }
 
 /// Compares every judged run with the second opinion.
@@ -75,18 +83,24 @@ pub fn check_states(name: &str, seen: &[Seen]) {
     }
 }
 
-/// A check that never retries: every slot between its first and its last is exactly one run or one missed slot.
-pub fn check_slots(name: &str, interval_us: i64, seen: &[Seen]) {
-    let mut slots: Vec<(i64, u64)> = seen
-        .iter()
-        .filter(|one| one.run.lateness_us.is_some() || one.run.reason == Reason::Missed)
-        .map(|one| (one.first_slot_us, one.slots))
-        .collect();
-    slots.sort_unstable();
-    for pair in slots.windows(2) {
-        let expected = pair[0].0 + pair[0].1 as i64 * interval_us;
-        // Missed stretches are kept in milliseconds.
-        let off = (pair[1].0 - expected).abs();
-        assert!(off <= 2_000, "{name}: after {:?} comes {:?}, {off} µs off", pair[0], pair[1]);
+/// Changes of state that a list of runs holds: of the state or of its type, and each further result of a confirmed
+/// problem of a volatile check. What is stored must tell the same changes.
+pub fn count_changes(name: &str, seen: &[Seen]) -> u64 {
+    let mut before: Option<Before> = None;
+    let mut changes = 0;
+    for one in seen.iter().filter(|one| is_judged(one.run.reason)) {
+        let (state, standing) = (one.run.state, one.run.standing);
+        let was = before.map_or((State::Ok, true), |before| (before.state, before.standing.hard));
+        let again = one.volatile && state != State::Ok && was.0 != State::Ok && was.1;
+        let changed = was != (state, standing.hard) || again;
+        assert_eq!(
+            stored_change(before, state, &standing).is_some(),
+            changed,
+            "{name} at {}",
+            one.run.time_ms
+        );
+        changes += u64::from(changed);
+        before = Some(Before { state, standing });
     }
+    changes
 }

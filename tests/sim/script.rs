@@ -62,6 +62,7 @@ pub fn act(seed: u64, check: &str, nth: u64, timeout_us: u64) -> Act {
         stdout,
         stderr: Vec::new(),
         stderr_bytes: 0,
+        wait_us: 0,
         wall_us: duration_us,
         cpu_us: 500,
         max_rss_bytes: 1 << 20,

@@ -1,23 +1,27 @@
-//! The world around the agent: virtual clocks, plugins that end when their time has come, a store that is a list, and
-//! the things that go wrong.
+//! The world around the agent: virtual clocks, plugins that end when their time has come, people who ask, a store that
+//! is a list, and the things that go wrong.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
-use custos::agent::{Agent, Effect, Event, History};
+use custos::agent::{Agent, Ask, Effect, Event, History, Wanted};
 use custos::clock::Moment;
-use custos::definition::{ByteUnits, Check, Command, Config, Serving, SyncPolicy};
+use custos::definition::{Check, Config};
 use custos::evaluate::is_judged;
-use custos::execute::PluginEnvironment;
+use custos::execute::plugin_spec;
 use custos_shim::Report;
-use custos_store::{Reason, State};
+use custos_store::{Reason, Run, State};
 
-use crate::reference::{Seen, check_slots, check_states};
+use crate::definitions::{check, config, environment};
+use crate::reference::{Seen, check_states, count_changes};
 use crate::script::{Dice, act};
+use crate::slots::Follower;
 
-const START: Moment = Moment { mono_us: 3_600_000_000, wall_ms: 1_760_000_000_000 };
+/// A Saturday at noon; the clocks go back in the night.
+const START: Moment = Moment { mono_us: 3_600_000_000, wall_ms: 1_761_393_600_000 };
+const HOUR_US: u64 = 3_600_000_000;
+const PLACES: usize = 16;
 
 pub struct World {
     seed: u64,
@@ -25,13 +29,26 @@ pub struct World {
     now: Moment,
     agent: Agent,
     config: Arc<Config>,
-    /// Plugins under way: when they end, their ticket.
-    ends: BinaryHeap<Reverse<(u64, u64)>>,
+    /// Checks that a reload took out, to be put back by another.
+    removed: Vec<Check>,
+    /// Plugins under way: when they end, their ticket, and when they were started.
+    ends: BinaryHeap<Reverse<(u64, u64, u64)>>,
     reports: HashMap<u64, (String, Report)>,
-    running: HashSet<String>,
+    /// When the plugin was started that ended last.
+    started_us: u64,
+    running: BTreeSet<String>,
     starts: HashMap<String, u64>,
     store: BTreeMap<String, Vec<Seen>>,
-    intervals_changed: HashSet<String>,
+    /// The last hard state of each check, and since when.
+    hard: HashMap<String, (State, u64)>,
+    chains: HashMap<String, u64>,
+    /// By how much the wall clock is ahead of the monotonic one in ms, and since when.
+    shifts: Vec<(u64, i64)>,
+    /// The wall clock was set since the agent was started.
+    wall_moved: bool,
+    asked: HashSet<u64>,
+    asks: u64,
+    answered: u64,
     changes: u64,
     executions: u64,
     peak: usize,
@@ -42,20 +59,28 @@ pub struct World {
 impl World {
     pub fn new(seed: u64, checks: u64) -> World {
         let mut dice = Dice::new(seed);
-        let checks = (0..checks).map(|n| check(&format!("check{n}"), &mut dice)).collect::<Vec<_>>();
-        let config = Arc::new(config(checks));
+        let checks: Vec<Check> = (0..checks).map(|number| check(number, &mut dice)).collect();
+        let config = Arc::new(config(checks, PLACES));
         World {
             seed,
             dice,
             now: START,
             agent: Agent::new(Arc::clone(&config), environment(), START),
             config,
+            removed: Vec::new(),
             ends: BinaryHeap::new(),
             reports: HashMap::new(),
-            running: HashSet::new(),
+            started_us: 0,
+            running: BTreeSet::new(),
             starts: HashMap::new(),
             store: BTreeMap::new(),
-            intervals_changed: HashSet::new(),
+            hard: HashMap::new(),
+            chains: HashMap::new(),
+            shifts: vec![(START.mono_us, START.wall_ms - START.mono_us as i64 / 1000)],
+            wall_moved: false,
+            asked: HashSet::new(),
+            asks: 0,
+            answered: 0,
             changes: 0,
             executions: 0,
             peak: 0,
@@ -64,17 +89,22 @@ impl World {
         }
     }
 
-    /// Lets so many seconds pass; every few hours something goes wrong.
+    /// Lets so many seconds pass; every few hours something goes wrong. Then an hour in which nothing does.
     pub fn live(&mut self, seconds: u64) {
         let end_us = self.now.mono_us + seconds * 1_000_000;
-        let mut next_incident_us = self.incident_time();
+        self.live_until(end_us, true);
+        self.live_until(self.now.mono_us + HOUR_US, false);
+    }
+
+    fn live_until(&mut self, end_us: u64, eventful: bool) {
+        let mut next_incident_us = self.incident_time(eventful);
         while self.now.mono_us < end_us {
             let due_us = self.agent.next_wake_us().unwrap_or(u64::MAX);
             let done_us = self.ends.peek().map_or(u64::MAX, |end| end.0.0);
             let next_us = due_us.min(done_us).min(next_incident_us).min(end_us).max(self.now.mono_us);
             self.advance(next_us - self.now.mono_us);
             if next_incident_us <= next_us {
-                next_incident_us = self.incident_time();
+                next_incident_us = self.incident_time(eventful);
                 self.incident();
             } else if done_us <= next_us {
                 self.finish_one();
@@ -90,8 +120,8 @@ impl World {
         Dice::new(self.seed ^ self.now.mono_us).below(below)
     }
 
-    fn incident_time(&mut self) -> u64 {
-        self.now.mono_us + 60_000_000 + self.dice.below(4 * 3_600_000_000)
+    fn incident_time(&mut self, eventful: bool) -> u64 {
+        if eventful { self.now.mono_us + 30_000_000 + self.dice.below(HOUR_US / 2) } else { u64::MAX }
     }
 
     /// Time passes on both clocks.
@@ -102,42 +132,101 @@ impl World {
     }
 
     fn incident(&mut self) {
-        let (name, kind) = match self.dice.below(6) {
-            0 => ("wall clock set", 0),
-            1 => ("suspended", 1),
-            2 => ("stalled", 2),
-            3 => ("reloaded", 3),
-            _ => ("crashed", 4),
+        let name = match self.dice.below(32) {
+            0 => "wall clock set",
+            1 => "suspended",
+            2 => "stalled",
+            3 | 4 => "reloaded",
+            5 => "crashed",
+            _ => "asked",
         };
         *self.incidents.entry(name).or_default() += 1;
-        match kind {
-            0 => {
+        match name {
+            "wall clock set" => {
                 let shift_ms = self.dice.below(7_200_000) as i64 - 3_600_000;
                 self.now.wall_ms += shift_ms;
-                self.intervals_changed.extend(self.config.checks.keys().cloned());
+                let ahead_ms = self.shifts.last().map_or(0, |shift| shift.1) + shift_ms;
+                self.shifts.push((self.now.mono_us, ahead_ms));
+                self.wall_moved = true;
             }
-            1 => {
-                let us = self.dice.below(3_600_000_000);
+            "suspended" => {
+                let us = self.dice.below(HOUR_US);
                 self.advance(us);
             }
-            2 => {
+            "stalled" => {
                 let us = self.dice.below(8_000_000);
                 self.advance(us);
             }
-            3 => self.reload(),
-            _ => self.crash(),
+            "reloaded" => self.reload(),
+            "crashed" => self.crash(),
+            _ => self.ask(),
         }
-        self.handle(Event::Wake);
+        // Sometimes a plugin's end is what the agent learns of first.
+        if self.dice.below(2) == 0 {
+            self.handle(Event::Wake);
+        }
     }
 
-    /// Some check changes, the others must not notice.
+    /// Somebody asks for a check, or for a command under the name of one; several at once now and then.
+    fn ask(&mut self) {
+        let names: Vec<String> = self.config.checks.keys().cloned().collect();
+        let name = &names[self.dice.below(names.len() as u64) as usize];
+        for _ in 0..1 + self.dice.below(3) {
+            self.asks += 1;
+            self.asked.insert(self.asks);
+            let spec = plugin_spec(&self.config.checks[name], &environment());
+            let wanted = match self.dice.below(3) {
+                0 => Wanted::Line { name: name.clone(), spec: Some(Box::new(spec)) },
+                _ => Wanted::Check(name.clone()),
+            };
+            self.handle(Event::Asked(Ask { id: self.asks, wanted, origin: "somebody".to_owned() }));
+        }
+    }
+
+    /// Some check changes, goes or comes back; the others must not notice.
     fn reload(&mut self) {
         let mut checks: Vec<Check> = self.config.checks.values().map(|check| (**check).clone()).collect();
-        let chosen = self.dice.below(checks.len() as u64) as usize;
-        checks[chosen] = check(&checks[chosen].name.clone(), &mut self.dice);
-        self.intervals_changed.insert(checks[chosen].name.clone());
-        self.config = Arc::new(config(checks));
-        self.handle(Event::Reload(Arc::clone(&self.config), Vec::new()));
+        let mut histories = Vec::new();
+        let rolled = self.dice.below(checks.len() as u64) as usize;
+        // Often one that is just running.
+        let running = self.running.first().filter(|_| self.dice.below(2) == 0);
+        let chosen = checks.iter().position(|check| Some(&check.name) == running).unwrap_or(rolled);
+        let name = checks[chosen].name.clone();
+        let needed = checks.iter().any(|check| check.depends_on.contains(&name));
+        let placed_anew = match (self.dice.below(3), self.removed.pop()) {
+            (0, Some(back)) => {
+                histories.extend(self.history(&back.name));
+                checks.push(back.clone());
+                back.name
+            }
+            (1, kept) if !needed && checks.len() > 1 => {
+                self.removed.extend(kept);
+                self.removed.push(checks.remove(chosen));
+                name
+            }
+            (_, kept) => {
+                self.removed.extend(kept);
+                let number = name.trim_start_matches("check").parse().unwrap();
+                checks[chosen] = check(number, &mut self.dice);
+                name
+            }
+        };
+        // What is due by now is due by the old definition.
+        self.handle(Event::Wake);
+        *self.chains.entry(placed_anew.clone()).or_default() += 1;
+        self.config = Arc::new(config(checks, PLACES));
+        let before = self.store.get(&placed_anew).map_or(0, Vec::len);
+        self.handle(Event::Reload(Arc::clone(&self.config), histories));
+        let after = self.store.get(&placed_anew).map_or(0, Vec::len);
+        assert_eq!(before, after, "{placed_anew}: a reload records nothing");
+    }
+
+    /// What is read back of a check from the store.
+    fn history(&self, check: &str) -> Option<History> {
+        let seen = self.store.get(check)?;
+        let from = seen.iter().rposition(|one| is_judged(one.run.reason)).unwrap_or(0);
+        let runs = seen[from..].iter().map(|one| one.run.clone()).collect();
+        Some(History { check: check.to_owned(), runs })
     }
 
     /// The agent dies with all its plugins, and another goes on by what is stored.
@@ -145,19 +234,19 @@ impl World {
         self.ends.clear();
         self.reports.clear();
         self.running.clear();
+        // Whoever asked sees the connection end.
+        self.asked.clear();
         let dead_us = self.dice.below(300_000_000);
         self.advance(dead_us);
-        let histories = self
-            .store
-            .iter()
-            .map(|(check, seen)| {
-                let from = seen.iter().rposition(|one| is_judged(one.run.reason)).unwrap_or(0);
-                History {
-                    check: check.clone(),
-                    runs: seen[from..].iter().map(|one| one.run.clone()).collect(),
-                }
-            })
-            .collect();
+        for (name, seen) in &self.store {
+            // By a wall clock that was set, slots lie elsewhere; retries are forgotten.
+            let retries = seen.last().is_some_and(|one| one.max_attempts > 1);
+            if self.wall_moved || retries {
+                *self.chains.entry(name.clone()).or_default() += 1;
+            }
+        }
+        self.wall_moved = false;
+        let histories = self.store.keys().filter_map(|name| self.history(name)).collect();
         self.agent = Agent::new(Arc::clone(&self.config), environment(), self.now);
         let mut effects = std::mem::take(&mut self.effects);
         self.agent.restore(histories, self.now, &mut effects);
@@ -165,7 +254,8 @@ impl World {
     }
 
     fn finish_one(&mut self) {
-        let Some(Reverse((_, ticket))) = self.ends.pop() else { return };
+        let Some(Reverse((_, ticket, started_us))) = self.ends.pop() else { return };
+        self.started_us = started_us;
         let (check, report) = self.reports.remove(&ticket).expect("a plugin that ends was started");
         assert!(self.running.remove(&check), "{check} ended twice");
         self.handle(Event::Finished { ticket, report });
@@ -181,119 +271,132 @@ impl World {
         for effect in effects.drain(..) {
             match effect {
                 Effect::Poll { .. } => panic!("no check of the simulation asks a device"),
-                Effect::Execute { ticket, spec } => {
+                Effect::Execute { ticket, spec, .. } => {
                     let check = spec.argv[0].to_string_lossy().into_owned();
                     assert!(self.running.insert(check.clone()), "{check} runs twice at once");
-                    assert!(
-                        self.running.len() <= self.config.max_concurrent_checks,
-                        "too many plugins at once"
-                    );
+                    assert!(self.running.len() <= PLACES, "too many plugins at once");
                     self.peak = self.peak.max(self.running.len());
                     self.executions += 1;
                     let nth = self.starts.entry(check.clone()).or_default();
                     *nth += 1;
                     let act = act(self.seed, &check, *nth, spec.timeout.as_micros() as u64);
-                    self.ends.push(Reverse((self.now.mono_us + act.duration_us, ticket)));
+                    let ends_us = self.now.mono_us + act.duration_us;
+                    self.ends.push(Reverse((ends_us, ticket, self.now.mono_us)));
                     self.reports.insert(ticket, (check, act.report));
                 }
-                Effect::Record { check, run } => {
-                    let started_us = match run.reason {
-                        Reason::Missed => self.now.mono_us as i64 - (self.now.wall_ms - run.time_ms) * 1000,
-                        _ => self.now.mono_us as i64 - run.duration_us as i64,
-                    };
-                    let first_slot_us = started_us - run.lateness_us.unwrap_or(0) as i64;
-                    let max_attempts =
-                        self.config.checks.get(&*check).map_or(1, |check| check.max_check_attempts);
-                    let slots = u64::from(run.missed_slots.max(1));
-                    let seen = Seen { run: *run, first_slot_us, slots, max_attempts };
-                    self.store.entry(check.to_string()).or_default().push(seen);
-                }
+                Effect::Record { check, run } => self.record(&check, *run),
                 Effect::Changed { .. } => self.changes += 1,
-                Effect::Answer { .. } => unreachable!("nobody asked"),
+                Effect::Answer { id, result } => {
+                    assert!(self.asked.remove(&id), "request {id} is answered once");
+                    let (_, run) = result.expect("nobody is refused");
+                    assert!(is_judged(run.reason), "an answer is a result");
+                    self.answered += 1;
+                }
             }
         }
         self.effects = effects;
     }
 
-    /// What must hold at the end of all days.
-    pub fn judge(&self) {
-        let mut changes = 0;
-        for (name, seen) in &self.store {
-            check_states(name, seen);
-            changes += count_changes(seen);
-            let check = &self.config.checks[name];
-            if check.max_check_attempts == 1 && !self.intervals_changed.contains(name) {
-                check_slots(name, check.check_interval.as_micros() as i64, seen);
+    fn record(&mut self, name: &str, run: Run) {
+        let now_us = self.now.mono_us as i64;
+        let time_us = now_us - (self.now.wall_ms - run.time_ms) * 1000;
+        let first_slot_us = match run.reason {
+            Reason::Missed | Reason::Skipped => time_us,
+            _ => self.started_us as i64 - run.lateness_us.unwrap_or(0) as i64,
+        };
+        self.check_dependencies(name, &run, first_slot_us);
+        if is_judged(run.reason) {
+            let state = run.standing.hard_state;
+            let hard = self.hard.entry(name.to_owned()).or_insert((State::Ok, 0));
+            if hard.0 != state {
+                *hard = (state, self.now.mono_us);
             }
         }
-        assert_eq!(self.changes, changes, "every change of state is told once, and no other");
-        for name in self.config.checks.keys() {
-            assert!(self.store.contains_key(name), "{name} never ran");
+        let definition = self.config.checks.get(name);
+        let interval_us = |of: fn(&Check) -> std::time::Duration| {
+            definition.map_or(1, |check| of(check).as_micros() as i64)
+        };
+        let seen = Seen {
+            recorded_us: now_us,
+            first_slot_us,
+            slots: u64::from(run.missed_slots.max(1)),
+            chain: self.chains.get(name).copied().unwrap_or(0),
+            max_attempts: definition.map_or(1, |check| check.max_check_attempts),
+            volatile: definition.is_some_and(|check| check.volatile),
+            interval_us: interval_us(|check| check.check_interval),
+            retry_interval_us: interval_us(|check| check.retry_interval),
+            run,
+        };
+        self.store.entry(name.to_owned()).or_default().push(seen);
+    }
+
+    /// A slot is skipped if and only if something that the check depends on is in trouble.
+    fn check_dependencies(&self, name: &str, run: &Run, slot_us: i64) {
+        match run.reason {
+            Reason::Skipped => {
+                assert!(self.in_trouble(name, u64::MAX), "{name}: {} for no reason", run.text);
+            }
+            _ if is_judged(run.reason) && run.lateness_us.is_some() => {
+                let before_us = u64::try_from(slot_us).unwrap_or(0);
+                assert!(
+                    !self.in_trouble(name, before_us),
+                    "{name} was run for {slot_us} beside its dependencies"
+                );
+            }
+            _ => {}
         }
     }
 
-    pub fn summary(&self) -> String {
-        let missed: u64 = self
-            .store
-            .values()
-            .flatten()
-            .filter(|one| one.run.reason == Reason::Missed)
-            .map(|one| u64::from(one.run.missed_slots))
-            .sum();
+    /// Whether something that a check depends on is in a hard problem since before that time.
+    fn in_trouble(&self, name: &str, before_us: u64) -> bool {
+        let Some(check) = self.config.checks.get(name) else { return false };
+        check.depends_on.iter().any(|other| {
+            let hard = self.hard.get(other).is_some_and(|(state, us)| *state != State::Ok && *us < before_us);
+            hard || self.in_trouble(other, before_us)
+        })
+    }
+
+    /// After an hour in which nothing went wrong, every check without a period has run, or been skipped, of late.
+    fn check_liveness(&self) {
+        for (name, check) in self.config.checks.iter().filter(|(_, check)| check.check_period.is_none()) {
+            let last_us = self.store[name].last().map_or(0, |one| one.recorded_us);
+            let bound_us = (2 * check.check_interval + 2 * check.timeout).as_micros() as i64;
+            let ago_us = self.now.mono_us as i64 - last_us;
+            assert!(ago_us <= bound_us, "{name}: nothing was recorded for {ago_us} µs");
+        }
+    }
+
+    /// What must hold at the end of all days.
+    pub fn judge(&self) -> String {
+        let (mut changes, mut followed) = (0, 0);
+        for (name, seen) in &self.store {
+            check_states(name, seen);
+            changes += count_changes(name, seen);
+            for chain in seen.chunk_by(|one, next| one.chain == next.chain) {
+                let mut follower = Follower::new(name, &self.shifts);
+                follower.follow(chain);
+                followed += follower.slots;
+            }
+        }
+        self.check_liveness();
+        assert_eq!(self.changes, changes, "every change of state is told once, and no other");
+        assert_eq!(self.asked.len(), 0, "every request is answered");
+        let count = |reason: Reason| {
+            let entries = self.store.values().flatten().filter(|one| one.run.reason == reason);
+            entries.map(|one| one.slots).sum::<u64>()
+        };
+        let all: u64 = self.store.values().flatten().map(|one| one.slots).sum();
+        assert!(followed * 10 >= all * 8, "{followed} of {all} slots were followed");
         format!(
-            "{} executions, {} at once at most, {missed} slots missed, {} changes of state, incidents {:?}",
-            self.executions, self.peak, self.changes, self.incidents
+            "{} executions, {} at once at most, {} slots missed, {} skipped, {} requests answered, {} changes of state, \
+             {followed} of {all} slots followed, incidents {:?}",
+            self.executions,
+            self.peak,
+            count(Reason::Missed),
+            count(Reason::Skipped),
+            self.answered,
+            self.changes,
+            self.incidents
         )
     }
-}
-
-/// Changes of state or of its type that a list of runs holds, counted from the standings alone.
-fn count_changes(seen: &[Seen]) -> u64 {
-    let mut before = (State::Ok, true);
-    let mut changes = 0;
-    for one in seen.iter().filter(|one| is_judged(one.run.reason)) {
-        let after = (one.run.state, one.run.standing.hard);
-        changes += u64::from(before != after);
-        before = after;
-    }
-    changes
-}
-
-fn check(name: &str, dice: &mut Dice) -> Check {
-    let interval = Duration::from_secs([60, 120, 300, 600][dice.below(4) as usize]);
-    Check {
-        name: name.to_owned(),
-        command: Command::Program(vec![name.to_owned()]),
-        environment: BTreeMap::new(),
-        check_interval: interval,
-        retry_interval: interval / 4,
-        max_check_attempts: [1, 1, 3, 4][dice.below(4) as usize],
-        timeout: Duration::from_secs(10 + dice.below(90)),
-        timeout_state: State::Unknown,
-        byte_units: ByteUnits::Si,
-        check_multi: true,
-        evaluate_perfdata: false,
-        flapping: Some((20.0, 30.0)),
-        serving: Serving::Fresh,
-        thresholds: Vec::new(),
-        defined_at: String::new(),
-    }
-}
-
-fn config(checks: Vec<Check>) -> Config {
-    Config {
-        files: Vec::new(),
-        store: "/nonexistent".into(),
-        sync: SyncPolicy::Never,
-        plugins: Vec::new(),
-        host: "sim".to_owned(),
-        max_concurrent_checks: 16,
-        nrpe: None,
-        snmp: custos::definition::SnmpConfig::default(),
-        checks: checks.into_iter().map(|check| (check.name.clone(), Arc::new(check))).collect(),
-    }
-}
-
-fn environment() -> PluginEnvironment {
-    PluginEnvironment::new("sim", "/".into())
 }

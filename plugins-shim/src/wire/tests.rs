@@ -26,15 +26,24 @@ fn credentials() -> impl Strategy<Value = Credentials> {
 fn spec() -> impl Strategy<Value = Spec> {
     let words = (vec(text(), 0..5), option::of(text()));
     let program = (words, vec((text(), text()), 0..5), text(), option::of(credentials()));
-    let bounds = (any::<i8>(), limits(), any::<[bool; 2]>(), any::<[u64; 2]>(), any::<[usize; 2]>());
+    let io = option::of(prop_oneof![
+        any::<u8>().prop_map(IoPriority::RealTime),
+        any::<u8>().prop_map(IoPriority::BestEffort),
+        Just(IoPriority::Idle),
+    ]);
+    let bounds = ((any::<i8>(), io), limits(), any::<[bool; 2]>(), any::<[u64; 2]>(), any::<[usize; 2]>());
     (program, bounds).prop_map(
-        |(((argv, shell_line), env, cwd, credentials), (nice, limits, switches, times, sizes))| Spec {
+        |(
+            ((argv, shell_line), env, cwd, credentials),
+            ((nice, io_priority), limits, switches, times, sizes),
+        )| Spec {
             argv,
             shell_line,
             env,
             cwd: PathBuf::from(cwd),
             credentials,
             nice,
+            io_priority,
             limits,
             no_new_privileges: switches[0],
             leave_background: switches[1],
@@ -59,16 +68,17 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 
 fn report() -> impl Strategy<Value = Report> {
     let output = || vec(any::<u8>(), 0..40);
-    (outcome(), output(), output(), any::<[u64; 5]>(), any::<u32>()).prop_map(
+    (outcome(), output(), output(), any::<[u64; 6]>(), any::<u32>()).prop_map(
         |(outcome, stdout, stderr, numbers, left_behind)| Report {
             outcome,
             stdout,
             stdout_bytes: numbers[0],
             stderr,
             stderr_bytes: numbers[1],
-            wall_us: numbers[2],
-            cpu_us: numbers[3],
-            max_rss_bytes: numbers[4],
+            wait_us: numbers[2],
+            wall_us: numbers[3],
+            cpu_us: numbers[4],
+            max_rss_bytes: numbers[5],
             left_behind,
         },
     )
@@ -77,7 +87,9 @@ fn report() -> impl Strategy<Value = Report> {
 fn message() -> impl Strategy<Value = Message> {
     prop_oneof![
         any::<u32>().prop_map(|version| Message::Hello { version }),
-        (any::<u64>(), spec()).prop_map(|(ticket, spec)| Message::Start { ticket, spec: Box::new(spec) }),
+        (any::<[u64; 2]>(), any::<bool>(), spec()).prop_map(|([ticket, asked_us], awaited, spec)| {
+            Message::Start { ticket, asked_us, awaited, spec: Box::new(spec) }
+        }),
         any::<u64>().prop_map(|us| Message::Stop { grace: Duration::from_micros(us) }),
         (any::<u64>(), report())
             .prop_map(|(ticket, report)| Message::Report { ticket, report: Box::new(report) }),

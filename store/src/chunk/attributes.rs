@@ -13,7 +13,7 @@ const CPU_HERE: usize = 3;
 const CPU: usize = 4;
 const RSS_HERE: usize = 5;
 const RSS: usize = 6;
-const VERDICT: usize = 7;
+pub(super) const VERDICT: usize = 7;
 const EXIT_CODE: usize = 8;
 const SIGNAL: usize = 9;
 const MISSED: usize = 10;
@@ -49,10 +49,18 @@ fn optional_u8(number: i64) -> Result<Option<u8>, Short> {
     if number == -1 { Ok(None) } else { u8::try_from(number).map(Some).map_err(|_| Short) }
 }
 
+/// State, plugin's state and reason.
+pub(super) fn verdict(number: i64) -> Result<(State, State, Reason), Short> {
+    let verdict = u8::try_from(number).map_err(|_| Short)?;
+    let state = State::from_code(verdict & 3).ok_or(Short)?;
+    let plugin_state = State::from_code(verdict >> 2 & 3).ok_or(Short)?;
+    Ok((state, plugin_state, Reason::from_code(verdict >> 4).ok_or(Short)?))
+}
+
 /// A run without its texts and metrics.
 pub(super) fn to_run(time_ms: i64, columns: &[i64; ATTRIBUTES]) -> Result<Run, Short> {
     let optional = |column: usize| (columns[column - 1] != 0).then_some(columns[column] as u64);
-    let verdict = u8::try_from(columns[VERDICT]).map_err(|_| Short)?;
+    let (state, plugin_state, reason) = verdict(columns[VERDICT])?;
     let standing = u8::try_from(columns[STANDING]).map_err(|_| Short)?;
     const { assert!(LATENESS_HERE + 1 == LATENESS && CPU_HERE + 1 == CPU && RSS_HERE + 1 == RSS) };
     Ok(Run {
@@ -61,9 +69,9 @@ pub(super) fn to_run(time_ms: i64, columns: &[i64; ATTRIBUTES]) -> Result<Run, S
         lateness_us: optional(LATENESS),
         cpu_us: optional(CPU),
         max_rss_bytes: optional(RSS),
-        state: State::from_code(verdict & 3).ok_or(Short)?,
-        plugin_state: State::from_code(verdict >> 2 & 3).ok_or(Short)?,
-        reason: Reason::from_code(verdict >> 4).ok_or(Short)?,
+        state,
+        plugin_state,
+        reason,
         exit_code: optional_u8(columns[EXIT_CODE])?,
         signal: optional_u8(columns[SIGNAL])?,
         missed_slots: u32::try_from(columns[MISSED]).map_err(|_| Short)?,

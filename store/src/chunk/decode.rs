@@ -2,11 +2,12 @@
 
 use std::ops::Range;
 
-use super::attributes::ATTRIBUTES;
+use super::attributes::{self, ATTRIBUTES};
 use super::header::{self, Extent, Header, SeriesEntry};
 use super::rows::{RowsIn, SeriesRows};
 use crate::bytes::{Cursor, Short};
-use crate::column::{Ints, Paged, Texts, Times, Values, ValuesIn, get_texts};
+use crate::column::{Ints, Summing, Texts, TimeLookup, Times, Values, ValuesIn, get_texts};
+use crate::run::{Reason, State};
 
 /// Why a chunk cannot be read: what, and at which offset within it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub(crate) struct Shapes {
 
 impl Shapes {
     /// The rows that have a series; none if all have.
-    pub(crate) fn present(&self, series: usize) -> Option<Vec<u32>> {
+    fn present(&self, series: usize) -> Option<Vec<u32>> {
         let has: Vec<bool> = self.shapes.iter().map(|shape| shape.contains(&(series as u32))).collect();
         if has.iter().all(|has| *has) {
             return None;
@@ -106,6 +107,16 @@ impl<'a> ChunkBytes<'a> {
         read().map_err(malformed(extent))
     }
 
+    /// The rows that have a series; none if all have.
+    pub(crate) fn present(&self, header: &Header, index: usize) -> Result<Option<Vec<u32>>, Bad> {
+        let entry = &header.series[index];
+        if entry.rows == header.rows {
+            return Ok(None);
+        }
+        let present = self.shapes(header)?.present(index).unwrap_or_default();
+        if present.len() == entry.rows { Ok(Some(present)) } else { Err(entry.malformed()) }
+    }
+
     /// The metas of a series, and its values not decoded yet.
     pub(crate) fn series(&self, entry: &SeriesEntry) -> Result<(Ints<'a>, ValuesIn<'a>), Bad> {
         let mut cursor = self.column(entry.extent)?;
@@ -118,13 +129,14 @@ impl<'a> ChunkBytes<'a> {
         self.series(entry)?.1.decode(ranks).map_err(malformed(entry.extent))
     }
 
-    /// The values page by page, where there are pages with statistics.
-    pub(crate) fn paged(&self, entry: &SeriesEntry) -> Result<Option<Paged<'a>>, Bad> {
-        self.series(entry)?.1.paged().map_err(malformed(entry.extent))
+    /// The values of a series, ready to be summed up.
+    pub(crate) fn summing(&self, entry: &SeriesEntry) -> Result<Summing<'a>, Bad> {
+        self.series(entry)?.1.summing().map_err(malformed(entry.extent))
     }
 
-    pub(crate) fn malformed_times(&self, header: &Header, short: Short) -> Bad {
-        malformed(header.columns[header::TIMES])(short)
+    /// The times, ready to be asked for single rows.
+    pub(crate) fn time_lookup(&self, header: &Header) -> Result<TimeLookup<'a>, Bad> {
+        self.times(header)?.lookup().map_err(malformed(header.columns[header::TIMES]))
     }
 
     fn attributes(&self, header: &Header) -> Result<[Vec<i64>; ATTRIBUTES], Bad> {
@@ -136,6 +148,26 @@ impl<'a> ChunkBytes<'a> {
             *column = ints.map_err(malformed(extent))?;
         }
         Ok(columns)
+    }
+
+    /// State and reason of each row.
+    pub(crate) fn states(&self, header: &Header) -> Result<Vec<(State, Reason)>, Bad> {
+        let extent = header.columns[header::ATTRIBUTES];
+        let mut cursor = self.column(extent)?;
+        let mut read = || {
+            for _ in 0..attributes::VERDICT {
+                Ints::get(&mut cursor, header.rows)?;
+            }
+            let verdicts = Ints::get(&mut cursor, header.rows)?.all(header.rows)?;
+            let mut states = Vec::with_capacity(verdicts.len());
+            // Most rows have the verdict of the row before.
+            for stretch in verdicts.chunk_by(|one, other| one == other) {
+                let (state, _, reason) = attributes::verdict(stretch[0])?;
+                states.resize(states.len() + stretch.len(), (state, reason));
+            }
+            Ok(states)
+        };
+        read().map_err(malformed(extent))
     }
 
     fn texts(&self, header: &Header) -> Result<[Texts; super::rows::TEXTS], Bad> {
@@ -226,6 +258,13 @@ impl<'a> ChunkBytes<'a> {
             series,
             present,
         })
+    }
+}
+
+impl Header {
+    /// The times cannot be decoded although their checksum holds.
+    pub(crate) fn malformed_times(&self) -> Bad {
+        malformed(self.columns[header::TIMES])(Short)
     }
 }
 

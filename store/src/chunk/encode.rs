@@ -3,7 +3,7 @@
 use super::header::{self, Extent, Header, SeriesEntry, Stats};
 use super::rows::{Rows, SeriesRows};
 use crate::bytes::put_varint;
-use crate::column::{Effort, PageStat, Values, put_ints, put_texts, put_times, put_values};
+use crate::column::{Effort, Stat, Values, put_ints, put_texts, put_times, put_values};
 use crate::error::Result;
 
 /// Adds what `write` appends to the body as a column.
@@ -18,7 +18,7 @@ fn stats(values: &Values) -> Stats {
     let first = (0..values.len()).find(empty);
     let last = (0..values.len()).rev().find(empty);
     if values.specials.is_empty() {
-        let PageStat { min, max, sum } = PageStat::of(&values.floats);
+        let Stat { min, max, sum } = Stat::of(&values.floats);
         let at = |row: Option<usize>| row.and_then(|row| values.at(row));
         return Stats { count: values.len() as u64, min, max, sum, first: at(first), last: at(last) };
     }

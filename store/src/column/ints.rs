@@ -8,7 +8,8 @@
 
 use std::ops::Range;
 
-use super::packed::{Effort, PAGE_ROWS, Packed, Plan};
+use super::packed::{Effort, Packed, Paging, Plan};
+use super::unpack::Unpacker;
 use crate::bytes::{Cursor, Short, put_varint, put_zigzag};
 use crate::error::Result;
 
@@ -20,8 +21,13 @@ const PACKED: u8 = 2;
 const STRETCHES_MAX: usize = 16;
 const ROWS_PER_STRETCH: usize = 64;
 
-/// Writes a column. An empty one is a constant that nobody reads.
+/// Writes a column that will be decoded whole. An empty one is a constant that nobody reads.
 pub(crate) fn put_ints(out: &mut Vec<u8>, numbers: &[i64], effort: Effort) -> Result<()> {
+    put_ints_in(out, numbers, Paging::Whole, effort)
+}
+
+/// Writes a column in pages.
+pub(crate) fn put_ints_in(out: &mut Vec<u8>, numbers: &[i64], paging: Paging, effort: Effort) -> Result<()> {
     let changes = numbers.windows(2).filter(|pair| pair[0] != pair[1]).count();
     if changes == 0 {
         out.push(CONSTANT);
@@ -37,7 +43,7 @@ pub(crate) fn put_ints(out: &mut Vec<u8>, numbers: &[i64], effort: Effort) -> Re
         }
     } else {
         out.push(PACKED);
-        Plan::of(numbers).put(out, effort)?;
+        Plan::of(numbers).put(out, paging, effort)?;
     }
     Ok(())
 }
@@ -90,20 +96,19 @@ impl<'a> Ints<'a> {
                 }
             }
             Ints::Packed(packed) => {
-                let mut unpacker = packed.unpacker()?;
-                out.reserve(rows.len() + PAGE_ROWS);
-                for page in rows.start / PAGE_ROWS..rows.end.div_ceil(PAGE_ROWS) {
-                    let at = out.len();
-                    unpacker.ints(page, out)?;
-                    let has = unpacker.rows(page);
-                    out.truncate(at + rows.end.min(has.end) - has.start);
-                    if has.start < rows.start {
-                        out.drain(at..at + rows.start - has.start);
-                    }
-                }
+                packed.unpacker()?.extend(rows, out, |number| number)?;
             }
         }
         Ok(())
+    }
+
+    /// The column, ready to be asked for single rows.
+    pub(crate) fn lookup(&self) -> std::result::Result<IntLookup<'a>, Short> {
+        Ok(match self {
+            Ints::Constant(number) => IntLookup::Stretches(vec![(*number, usize::MAX)]),
+            Ints::Stretches(stretches) => IntLookup::Stretches(stretches.clone()),
+            Ints::Packed(packed) => IntLookup::Packed(Box::new(packed.unpacker()?)),
+        })
     }
 
     /// All numbers of a column of `n` rows.
@@ -114,15 +119,38 @@ impl<'a> Ints<'a> {
     }
 }
 
+/// A column of integers that is asked for single rows.
+pub(crate) enum IntLookup<'a> {
+    /// (number, row after its last), in order.
+    Stretches(Vec<(i64, usize)>),
+    /// Pages, of which the last one asked for is kept.
+    Packed(Box<Unpacker<'a>>),
+}
+
+impl IntLookup<'_> {
+    /// The number of a row.
+    pub(crate) fn at(&mut self, row: usize) -> std::result::Result<i64, Short> {
+        match self {
+            IntLookup::Stretches(stretches) => {
+                let at = stretches.partition_point(|(_, end)| *end <= row);
+                stretches.get(at).map(|(number, _)| *number).ok_or(Short)
+            }
+            IntLookup::Packed(unpacker) => unpacker.int(row),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     fn check(numbers: &[i64], range: Range<usize>) {
-        for effort in [Effort::Quick, Effort::Full] {
+        let ways =
+            [(Effort::Quick, Paging::Whole), (Effort::Full, Paging::Medium), (Effort::Full, Paging::Fine)];
+        for (effort, paging) in ways {
             let mut bytes = Vec::new();
-            put_ints(&mut bytes, numbers, effort).unwrap();
+            put_ints_in(&mut bytes, numbers, paging, effort).unwrap();
             let mut cursor = Cursor::new(&bytes);
             let column = Ints::get(&mut cursor, numbers.len()).unwrap();
             assert!(cursor.is_at_end());

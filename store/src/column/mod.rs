@@ -4,12 +4,15 @@
 
 mod ints;
 mod packed;
+mod summary;
 mod texts;
 mod times;
+mod unpack;
 mod values;
 
 pub(crate) use ints::{Ints, put_ints};
-pub(crate) use packed::{Effort, PAGE_ROWS};
+pub(crate) use packed::Effort;
+pub(crate) use summary::{Stat, Summary, Summing};
 pub(crate) use texts::{Texts, TextsBuilder, get_texts, put_texts};
-pub(crate) use times::{Times, put_times};
-pub(crate) use values::{PageStat, Paged, Values, ValuesIn, put_values};
+pub(crate) use times::{TimeLookup, Times, put_times};
+pub(crate) use values::{Values, ValuesIn, put_values};

@@ -2,29 +2,54 @@
 //!
 //! ```text
 //! u8      0: the numbers are 32 bits wide, 1: 64 bits, 2: the bits of 64-bit floats
+//! varint  numbers in a page, the last one may have fewer; 0: all are in one page
 //! zigzag  base      (kinds 0 and 1)
 //! varint  multiplier (kinds 0 and 1)
 //! varint  length of the metadata, then the metadata: pco's file header and chunk metadata
-//! varint  length of each page, one for every 1024 numbers or part of them
+//! varint  length of each page
 //! …       the pages
 //! ```
 //!
 //! A number is base + multiplier × what pco holds, in wrapping 64-bit arithmetic.
 
-use std::ops::Range;
-
 use pco::data_types::Number;
-use pco::wrapped::{ChunkDecompressor, FileCompressor, FileDecompressor};
+use pco::wrapped::FileCompressor;
 use pco::{ChunkConfig, DeltaSpec, ModeSpec, PagingSpec};
 
 use crate::bytes::{Cursor, Short, put_varint, put_zigzag};
 use crate::error::{Error, Result};
 
-/// Numbers in a page; the last page of a column has fewer.
-pub(crate) const PAGE_ROWS: usize = 1024;
+/// Numbers that pco decodes at once.
+pub(super) const BATCH_ROWS: usize = 256;
 
-const NARROW: u8 = 0;
-const WIDE: u8 = 1;
+/// How a column is cut into pages. Each page costs some ten bytes, and is decoded from its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Paging {
+    /// One page: for columns that are decoded whole anyway.
+    Whole,
+    /// For times: where a stretch of time ends, that of one row is asked for, and most checks have several series that
+    /// share the cost of the pages.
+    Fine,
+    /// For values, with statistics for each page.
+    Medium,
+}
+
+/// Values in a page. Second differences of so many are whole batches; pco is slower at parts of a batch.
+pub(crate) const VALUE_PAGE_ROWS: usize = 3 * BATCH_ROWS + 2;
+
+impl Paging {
+    /// Numbers in a page, 0 for one page.
+    fn rows(self) -> usize {
+        match self {
+            Paging::Whole => 0,
+            Paging::Fine => BATCH_ROWS,
+            Paging::Medium => VALUE_PAGE_ROWS,
+        }
+    }
+}
+
+pub(super) const NARROW: u8 = 0;
+pub(super) const WIDE: u8 = 1;
 const FLOATS: u8 = 2;
 
 /// How much time to spend on compression.
@@ -36,14 +61,17 @@ pub(crate) enum Effort {
     Full,
 }
 
-fn config(n: usize, effort: Effort, mode: ModeSpec) -> ChunkConfig {
-    let mut pages = vec![PAGE_ROWS; n / PAGE_ROWS];
-    if !n.is_multiple_of(PAGE_ROWS) {
-        pages.push(n % PAGE_ROWS);
+fn config(n: usize, paging: Paging, effort: Effort, mode: ModeSpec) -> ChunkConfig {
+    let rows = if paging == Paging::Whole { n.max(1) } else { paging.rows() };
+    let mut pages = vec![rows; n / rows];
+    if !n.is_multiple_of(rows) {
+        pages.push(n % rows);
     }
     let (level, delta) = match effort {
+        // Lateness has few distinct values, and the smaller its table, the sooner a reader has it.
+        Effort::Full if paging == Paging::Fine => (6, DeltaSpec::Auto),
         Effort::Quick => (4, DeltaSpec::TryConsecutive(1)),
-        Effort::Full => (8, DeltaSpec::Auto),
+        Effort::Full => (7, DeltaSpec::Auto),
     };
     ChunkConfig::default()
         .with_compression_level(level)
@@ -52,12 +80,19 @@ fn config(n: usize, effort: Effort, mode: ModeSpec) -> ChunkConfig {
         .with_paging_spec(PagingSpec::Exact(pages))
 }
 
-fn put_pco<T: Number>(out: &mut Vec<u8>, numbers: &[T], effort: Effort, mode: ModeSpec) -> Result<()> {
+fn put_pco<T: Number>(
+    out: &mut Vec<u8>,
+    numbers: &[T],
+    paging: Paging,
+    effort: Effort,
+    mode: ModeSpec,
+) -> Result<()> {
     let failed = |error: pco::errors::PcoError| Error::Compress { what: error.to_string() };
     let file = FileCompressor::default();
     let mut meta = Vec::new();
     file.write_header(&mut meta).map_err(failed)?;
-    let mut chunk = file.chunk_compressor(numbers, &config(numbers.len(), effort, mode)).map_err(failed)?;
+    let mut chunk =
+        file.chunk_compressor(numbers, &config(numbers.len(), paging, effort, mode)).map_err(failed)?;
     chunk.write_meta(&mut meta).map_err(failed)?;
     let mut body = Vec::with_capacity(numbers.len() * 2);
     let mut lens = Vec::new();
@@ -116,16 +151,17 @@ impl Plan {
         self.units_max
     }
 
-    pub(crate) fn put(&self, out: &mut Vec<u8>, effort: Effort) -> Result<()> {
+    pub(crate) fn put(&self, out: &mut Vec<u8>, paging: Paging, effort: Effort) -> Result<()> {
         let narrow = u32::try_from(self.units_max).is_ok();
         out.push(if narrow { NARROW } else { WIDE });
+        put_varint(out, paging.rows() as u64);
         put_zigzag(out, self.base);
         put_varint(out, self.multiplier);
         if narrow {
             let units: Vec<u32> = self.units.iter().map(|unit| *unit as u32).collect();
-            put_pco(out, &units, effort, ModeSpec::Classic)
+            put_pco(out, &units, paging, effort, ModeSpec::Classic)
         } else {
-            put_pco(out, &self.units, effort, ModeSpec::Classic)
+            put_pco(out, &self.units, paging, effort, ModeSpec::Classic)
         }
     }
 }
@@ -133,17 +169,19 @@ impl Plan {
 /// Writes floats whose bits matter.
 pub(crate) fn put_floats(out: &mut Vec<u8>, numbers: &[f64], effort: Effort) -> Result<()> {
     out.push(FLOATS);
-    put_pco(out, numbers, effort, ModeSpec::Auto)
+    put_varint(out, Paging::Medium.rows() as u64);
+    put_pco(out, numbers, Paging::Medium, effort, ModeSpec::Auto)
 }
 
 /// A packed column that has not been decoded.
 #[derive(Clone, Debug)]
 pub(crate) struct Packed<'a> {
-    kind: u8,
+    pub(super) kind: u8,
     base: i64,
     multiplier: u64,
-    n: usize,
-    meta: &'a [u8],
+    pub(super) n: usize,
+    pub(super) page_rows: usize,
+    pub(super) meta: &'a [u8],
     /// End of each page in the body.
     ends: Vec<u32>,
     body: &'a [u8],
@@ -155,11 +193,15 @@ impl<'a> Packed<'a> {
         if kind > FLOATS {
             return Err(Short);
         }
+        let page_rows = match cursor.size()? {
+            0 => n.max(1),
+            rows => rows,
+        };
         let (base, multiplier) = if kind == FLOATS { (0, 1) } else { (cursor.zigzag()?, cursor.varint()?) };
         let meta_len = cursor.count(1)?;
         let meta = cursor.take(meta_len)?;
         let mut end = 0_u32;
-        let ends = (0..n.div_ceil(PAGE_ROWS))
+        let ends = (0..n.div_ceil(page_rows))
             .map(|_| {
                 let len = u32::try_from(cursor.varint()?).map_err(|_| Short)?;
                 end = end.checked_add(len).ok_or(Short)?;
@@ -167,12 +209,23 @@ impl<'a> Packed<'a> {
             })
             .collect::<std::result::Result<_, Short>>()?;
         let body = cursor.take(end as usize)?;
-        Ok(Packed { kind, base, multiplier, n, meta, ends, body })
+        Ok(Packed { kind, base, multiplier, n, page_rows, meta, ends, body })
     }
 
-    fn page(&self, page: usize) -> &'a [u8] {
+    /// The bytes of a page.
+    pub(super) fn page(&self, page: usize) -> &'a [u8] {
         let start = page.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.body[start as usize..self.ends[page] as usize]
+    }
+
+    /// Number of pages.
+    pub(crate) fn pages_len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Numbers in a page; the last one may have fewer.
+    pub(crate) fn page_rows(&self) -> usize {
+        self.page_rows
     }
 
     pub(crate) fn is_floats(&self) -> bool {
@@ -182,80 +235,5 @@ impl<'a> Packed<'a> {
     /// What one unit of pco's stands for.
     pub(crate) fn scale(&self) -> (i64, u64) {
         (self.base, self.multiplier)
-    }
-
-    /// Ready to decode pages.
-    pub(crate) fn unpacker(&self) -> std::result::Result<Unpacker<'a>, Short> {
-        let (file, rest) = FileDecompressor::new(self.meta).map_err(|_| Short)?;
-        let chunk = match self.kind {
-            NARROW => Chunk::Narrow(file.chunk_decompressor(rest).map_err(|_| Short)?.0, Vec::new()),
-            WIDE => Chunk::Wide(file.chunk_decompressor(rest).map_err(|_| Short)?.0, Vec::new()),
-            _ => Chunk::Floats(file.chunk_decompressor(rest).map_err(|_| Short)?.0),
-        };
-        Ok(Unpacker { packed: self.clone(), chunk })
-    }
-}
-
-enum Chunk {
-    Narrow(ChunkDecompressor<u32>, Vec<u32>),
-    Wide(ChunkDecompressor<u64>, Vec<u64>),
-    Floats(ChunkDecompressor<f64>),
-}
-
-/// Decodes pages of one packed column.
-pub(crate) struct Unpacker<'a> {
-    packed: Packed<'a>,
-    chunk: Chunk,
-}
-
-fn read_page<T: Number>(
-    chunk: &mut ChunkDecompressor<T>,
-    bytes: &[u8],
-    out: &mut [T],
-) -> std::result::Result<(), Short> {
-    let n = out.len();
-    let mut page = chunk.page_decompressor(bytes, n).map_err(|_| Short)?;
-    let progress = page.read(out).map_err(|_| Short)?;
-    if progress.n_processed == n { Ok(()) } else { Err(Short) }
-}
-
-impl Unpacker<'_> {
-    /// The rows of a page.
-    pub(crate) fn rows(&self, page: usize) -> Range<usize> {
-        page * PAGE_ROWS..((page + 1) * PAGE_ROWS).min(self.packed.n)
-    }
-
-    /// Appends the integers of a page. An error for a column of floats.
-    pub(crate) fn ints(&mut self, page: usize, out: &mut Vec<i64>) -> std::result::Result<(), Short> {
-        let n = self.rows(page).len();
-        let bytes = self.packed.page(page);
-        let (base, multiplier) = (self.packed.base, self.packed.multiplier);
-        match &mut self.chunk {
-            Chunk::Narrow(chunk, units) => {
-                units.resize(n, 0);
-                read_page(chunk, bytes, units)?;
-                let number = |unit: &u32| base.wrapping_add(u64::from(*unit).wrapping_mul(multiplier) as i64);
-                out.extend(units.iter().map(number));
-            }
-            Chunk::Wide(chunk, units) => {
-                units.resize(n, 0);
-                read_page(chunk, bytes, units)?;
-                out.extend(units.iter().map(|unit| base.wrapping_add(unit.wrapping_mul(multiplier) as i64)));
-            }
-            Chunk::Floats(_) => return Err(Short),
-        }
-        Ok(())
-    }
-
-    /// Appends the floats of a page. An error for a column of integers.
-    pub(crate) fn floats(&mut self, page: usize, out: &mut Vec<f64>) -> std::result::Result<(), Short> {
-        let at = out.len();
-        let n = self.rows(page).len();
-        out.resize(at + n, 0.0);
-        let bytes = self.packed.page(page);
-        match &mut self.chunk {
-            Chunk::Floats(chunk) => read_page(chunk, bytes, &mut out[at..]),
-            _ => Err(Short),
-        }
     }
 }

@@ -14,8 +14,8 @@
 
 use std::ops::Range;
 
-use super::ints::{Ints, put_ints};
-use super::packed::Effort;
+use super::ints::{IntLookup, Ints, put_ints_in};
+use super::packed::{Effort, Paging};
 use crate::bytes::{Cursor, Short, put_varint, put_zigzag};
 use crate::error::Result;
 
@@ -83,13 +83,13 @@ pub(crate) fn put_times(out: &mut Vec<u8>, times: &[i64], effort: Effort) -> Res
                 put_zigzag(out, *slots);
                 before = *row;
             }
-            put_ints(out, &grid.residuals, effort)
+            put_ints_in(out, &grid.residuals, Paging::Fine, effort)
         }
         None => {
             out.push(PLAIN);
             put_zigzag(out, base);
             let offsets: Vec<i64> = times.iter().map(|time| time.wrapping_sub(base)).collect();
-            put_ints(out, &offsets, effort)
+            put_ints_in(out, &offsets, Paging::Fine, effort)
         }
     }
 }
@@ -103,7 +103,7 @@ pub(crate) struct Times<'a> {
     step: i64,
     /// Least and greatest lateness.
     late: (i64, i64),
-    /// (row, slots skipped before it).
+    /// (row, all slots skipped before it), ascending.
     skips: Vec<(usize, i64)>,
     residuals: Ints<'a>,
 }
@@ -120,9 +120,11 @@ impl<'a> Times<'a> {
                 let least = cursor.zigzag()?;
                 late = (least, least.wrapping_add(cursor.varint()? as i64));
                 let mut row = 0_usize;
+                let mut skipped = 0_i64;
                 for _ in 0..cursor.count(2)? {
                     row = row.checked_add(cursor.size()?).ok_or(Short)?;
-                    skips.push((row, cursor.zigzag()?));
+                    skipped = skipped.wrapping_add(cursor.zigzag()?);
+                    skips.push((row, skipped));
                 }
             }
             _ => return Err(Short),
@@ -130,62 +132,47 @@ impl<'a> Times<'a> {
         Ok(Times { n, base, step, late, skips, residuals: Ints::get(cursor, n)? })
     }
 
-    /// The slot of a row.
-    fn slot(&self, row: usize) -> i64 {
-        let before = self.skips.iter().take_while(|(at, _)| *at <= row);
-        before.fold(row as i64, |slot, (_, slots)| slot.wrapping_add(*slots))
+    /// The time of a row's slot, in 128 bits as it may be compared with any time.
+    fn on_grid(&self, row: usize) -> i128 {
+        let slot = (row as i64).wrapping_add(self.skipped(row));
+        i128::from(self.base) + i128::from(slot) * i128::from(self.step)
     }
 
-    /// How many rows have a time before this one: the first row at or after it. Mostly decodes nothing.
-    pub(crate) fn rows_before(&self, time_ms: i64) -> std::result::Result<usize, Short> {
-        let (mut low, mut high) = (0, self.n);
-        if self.step > 0 {
-            // In 128 bits, as the time asked for may be any.
-            let on_grid =
-                |row: usize| i128::from(self.base) + i128::from(self.slot(row)) * i128::from(self.step);
-            let first = |late: i64| {
-                let (mut low, mut high) = (0, self.n);
-                while low < high {
-                    let middle = low + (high - low) / 2;
-                    if on_grid(middle) + i128::from(late) < i128::from(time_ms) {
-                        low = middle + 1
-                    } else {
-                        high = middle
-                    }
-                }
-                low
-            };
-            (low, high) = (first(self.late.1), first(self.late.0));
-        }
-        if low >= high {
-            return Ok(low);
-        }
-        let mut times = Vec::new();
-        self.decode(low..high, &mut times)?;
-        Ok(low + times.partition_point(|time| *time < time_ms))
+    /// Slots skipped up to a row.
+    fn skipped(&self, row: usize) -> i64 {
+        let skips = self.skips.partition_point(|(at, _)| *at <= row);
+        skips.checked_sub(1).map_or(0, |last| self.skips[last].1)
+    }
+
+    /// The column, ready to be asked for single times.
+    pub(crate) fn lookup(self) -> std::result::Result<TimeLookup<'a>, Short> {
+        let residuals = if self.step == 0 {
+            // Without a grid, a search goes all over the column.
+            Residuals::Decoded(self.residuals.all(self.n)?)
+        } else {
+            Residuals::Packed(self.residuals.lookup()?)
+        };
+        Ok(TimeLookup { times: self, residuals })
     }
 
     /// Appends the times of a range of rows.
     pub(crate) fn decode(&self, rows: Range<usize>, out: &mut Vec<i64>) -> std::result::Result<(), Short> {
         let at = out.len();
         self.residuals.decode(rows.clone(), out)?;
-        let before = self.skips.partition_point(|(row, _)| *row < rows.start);
-        let skipped = |sum: i64, skip: &(usize, i64)| sum.wrapping_add(skip.1);
-        let mut slot = (rows.start as i64).wrapping_add(self.skips[..before].iter().fold(0, skipped));
-        let mut row = rows.start;
         let times = &mut out[at..];
-        let mut done = 0;
-        for (next, slots) in self.skips[before..].iter().copied().chain([(usize::MAX, 0)]) {
-            let count = (next.min(rows.end) - row).min(times.len() - done);
+        let (mut row, mut skips) = (rows.start, &self.skips[..]);
+        while row < rows.start + times.len() {
+            let passed = skips.partition_point(|(at, _)| *at <= row);
+            let skipped = passed.checked_sub(1).map_or(self.skipped(row), |last| skips[last].1);
+            skips = &skips[passed..];
+            let end = skips.first().map_or(usize::MAX, |(at, _)| *at).min(rows.start + times.len());
+            let slot = (row as i64).wrapping_add(skipped);
             let start = self.base.wrapping_add(slot.wrapping_mul(self.step));
-            for (index, time) in times[done..done + count].iter_mut().enumerate() {
+            let stretch = &mut times[row - rows.start..end - rows.start];
+            for (index, time) in stretch.iter_mut().enumerate() {
                 *time = time.wrapping_add(start).wrapping_add((index as i64).wrapping_mul(self.step));
             }
-            (done, row) = (done + count, row + count);
-            if next >= rows.end {
-                break;
-            }
-            slot = slot.wrapping_add(count as i64).wrapping_add(slots);
+            row = end;
         }
         Ok(())
     }
@@ -195,6 +182,53 @@ impl<'a> Times<'a> {
         let mut out = Vec::with_capacity(n);
         self.decode(0..n, &mut out)?;
         Ok(out)
+    }
+}
+
+/// A column of times that is asked for single rows. What was decoded last is kept.
+pub(crate) struct TimeLookup<'a> {
+    times: Times<'a>,
+    residuals: Residuals<'a>,
+}
+
+enum Residuals<'a> {
+    Decoded(Vec<i64>),
+    Packed(IntLookup<'a>),
+}
+
+impl TimeLookup<'_> {
+    /// The time of a row.
+    pub(crate) fn at(&mut self, row: usize) -> std::result::Result<i64, Short> {
+        let residual = match &mut self.residuals {
+            Residuals::Decoded(residuals) => *residuals.get(row).ok_or(Short)?,
+            Residuals::Packed(residuals) => residuals.at(row)?,
+        };
+        let slot = (row as i64).wrapping_add(self.times.skipped(row));
+        let on_grid = self.times.base.wrapping_add(slot.wrapping_mul(self.times.step));
+        Ok(on_grid.wrapping_add(residual))
+    }
+
+    /// How many rows have a time before this one: the first row at or after it. Decodes only what the grid leaves open.
+    pub(crate) fn rows_before(&mut self, time_ms: i64) -> std::result::Result<usize, Short> {
+        let (mut low, mut high) = (0, self.times.n);
+        if self.times.step > 0 {
+            let before =
+                |row: usize, late: i64| self.times.on_grid(row) + i128::from(late) < i128::from(time_ms);
+            while low < high {
+                let middle = low + (high - low) / 2;
+                if before(middle, self.times.late.1) { low = middle + 1 } else { high = middle }
+            }
+            // What is left open is mostly a row or none.
+            let mut step = 1;
+            while high < self.times.n && before(high, self.times.late.0) {
+                (high, step) = ((high + step).min(self.times.n), step * 2);
+            }
+        }
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.at(middle)? < time_ms { low = middle + 1 } else { high = middle }
+        }
+        Ok(low)
     }
 }
 
@@ -214,10 +248,14 @@ mod tests {
             column.decode(range.clone(), &mut part).unwrap();
             assert_eq!(part, &times[range]);
         }
+        let mut lookup = column.lookup().unwrap();
         for time in
             times.iter().step_by(97).flat_map(|time| [*time, time.saturating_sub(1), time.saturating_add(7)])
         {
-            assert_eq!(column.rows_before(time).unwrap(), times.partition_point(|at| *at < time));
+            assert_eq!(lookup.rows_before(time).unwrap(), times.partition_point(|at| *at < time));
+        }
+        for row in (0..times.len()).step_by(89) {
+            assert_eq!(lookup.at(row).unwrap(), times[row]);
         }
         bytes.len()
     }

@@ -18,8 +18,9 @@
 
 use std::ops::Range;
 
-use super::ints::{Ints, put_ints};
-use super::packed::{Effort, PAGE_ROWS, Packed, Plan, Unpacker, put_floats};
+use super::ints::{Ints, put_ints, put_ints_in};
+use super::packed::{Effort, Packed, Paging, Plan, VALUE_PAGE_ROWS, put_floats};
+use super::summary::Stat;
 use crate::bytes::{Cursor, Short, put_varint, put_zigzag};
 use crate::error::Result;
 use crate::value::Value;
@@ -36,7 +37,7 @@ const TAG_NONE: i64 = 1;
 const TAG_INTEGER: i64 = 2;
 
 /// Powers of ten that are exact and common; a value with more decimals is kept as a float.
-const POWERS: [f64; 13] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12];
+pub(super) const POWERS: [f64; 13] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12];
 
 /// Integers up to here are exact in a float.
 const EXACT_MAX: f64 = 9007199254740992.0;
@@ -141,7 +142,7 @@ pub(crate) fn put_values(out: &mut Vec<u8>, values: &Values, effort: Effort) -> 
     }
     if let Some(ints) = integers(values) {
         out.extend([0, INTEGERS]);
-        return put_ints(out, &ints, effort);
+        return put_ints_in(out, &ints, Paging::Medium, effort);
     }
     out.push(SPECIALS);
     let mut tags = vec![TAG_FLOAT; values.len()];
@@ -166,7 +167,7 @@ fn put_plain(out: &mut Vec<u8>, floats: &[f64], effort: Effort) -> Result<()> {
     if let Some((digits, ints)) = decimals(floats) {
         out.extend([DECIMALS, digits as u8]);
         let before = out.len();
-        put_ints(out, &ints, effort)?;
+        put_ints_in(out, &ints, Paging::Medium, effort)?;
         if let Ok(Ints::Packed(_)) = Ints::get(&mut Cursor::new(&out[before..]), ints.len()) {
             put_decimal_stats(out, &Plan::of(&ints));
         }
@@ -176,8 +177,8 @@ fn put_plain(out: &mut Vec<u8>, floats: &[f64], effort: Effort) -> Result<()> {
     } else {
         out.push(FLOATS);
         put_floats(out, floats, effort)?;
-        for page in floats.chunks(PAGE_ROWS) {
-            let stat = PageStat::of(page);
+        for page in floats.chunks(VALUE_PAGE_ROWS) {
+            let stat = Stat::of(page);
             [stat.min, stat.max, stat.sum]
                 .iter()
                 .for_each(|float| out.extend_from_slice(&float.to_le_bytes()));
@@ -193,7 +194,7 @@ fn put_decimal_stats(out: &mut Vec<u8>, plan: &Plan) {
     }
     out.push(1);
     let mut before = 0_u64;
-    for page in plan.units().chunks(PAGE_ROWS) {
+    for page in plan.units().chunks(VALUE_PAGE_ROWS) {
         let min = page.iter().copied().min().unwrap_or(0);
         let max = page.iter().copied().max().unwrap_or(0);
         let sum: u64 = page.iter().map(|unit| unit - min).sum();
@@ -204,37 +205,8 @@ fn put_decimal_stats(out: &mut Vec<u8>, plan: &Plan) {
     }
 }
 
-/// What the values of a page have in common. NaN is left out of the extremes.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct PageStat {
-    pub(crate) min: f64,
-    pub(crate) max: f64,
-    pub(crate) sum: f64,
-}
-
-impl PageStat {
-    pub(crate) fn of(floats: &[f64]) -> PageStat {
-        // In lanes, so that no addition waits for the one before. A comparison with NaN is false and leaves it out.
-        const LANES: usize = 8;
-        let (mut min, mut max, mut sum) = ([f64::INFINITY; LANES], [f64::NEG_INFINITY; LANES], [0.0; LANES]);
-        let mut add = |lane: usize, float: f64| {
-            min[lane] = if float < min[lane] { float } else { min[lane] };
-            max[lane] = if float > max[lane] { float } else { max[lane] };
-            sum[lane] += float;
-        };
-        let (whole, rest) = floats.as_chunks::<LANES>();
-        whole.iter().for_each(|floats| (0..LANES).for_each(|lane| add(lane, floats[lane])));
-        rest.iter().enumerate().for_each(|(lane, float)| add(lane, *float));
-        PageStat {
-            min: min.into_iter().fold(f64::INFINITY, f64::min),
-            max: max.into_iter().fold(f64::NEG_INFINITY, f64::max),
-            sum: sum.into_iter().sum(),
-        }
-    }
-}
-
 #[derive(Clone, Debug)]
-enum Floats<'a> {
+pub(super) enum Floats<'a> {
     Decimals(usize, Ints<'a>),
     Packed(Packed<'a>),
     One(f64),
@@ -244,12 +216,13 @@ enum Floats<'a> {
 /// A column of values that has been opened but not decoded.
 #[derive(Clone, Debug)]
 pub(crate) struct ValuesIn<'a> {
-    n: usize,
-    tags: Option<Vec<i64>>,
+    pub(super) n: usize,
+    pub(super) tags: Option<Vec<i64>>,
     integers: Vec<i64>,
     floats_len: usize,
-    floats: Floats<'a>,
-    stats: Cursor<'a>,
+    pub(super) floats: Floats<'a>,
+    /// Statistics of the pages, where there are some.
+    pub(super) stats: Cursor<'a>,
 }
 
 impl<'a> ValuesIn<'a> {
@@ -296,12 +269,13 @@ impl<'a> ValuesIn<'a> {
         let mut plain = Values::default();
         match &self.floats {
             Floats::Decimals(digits, ints) => {
-                plain.floats = scaled(&ints.all(self.floats_len)?, *digits);
+                plain.floats = decoded(ints, *digits, 0..self.floats_len)?;
             }
             Floats::Packed(packed) => {
                 let mut unpacker = packed.unpacker()?;
-                for page in 0..self.floats_len.div_ceil(PAGE_ROWS) {
-                    unpacker.floats(page, &mut plain.floats)?;
+                plain.floats.reserve_exact(self.floats_len);
+                for page in 0..packed.pages_len() {
+                    plain.floats.extend_from_slice(unpacker.floats(page)?);
                 }
             }
             Floats::One(float) => plain.floats = vec![*float; self.floats_len],
@@ -328,97 +302,27 @@ impl<'a> ValuesIn<'a> {
     /// The values of a range of rows; decodes no other pages where that can be done.
     pub(crate) fn decode(&self, rows: Range<usize>) -> std::result::Result<Values, Short> {
         if let (None, Floats::Decimals(digits, ints)) = (&self.tags, &self.floats) {
-            let mut numbers = Vec::new();
-            ints.decode(rows, &mut numbers)?;
-            return Ok(Values { floats: scaled(&numbers, *digits), specials: Vec::new() });
+            return Ok(Values { floats: decoded(ints, *digits, rows)?, specials: Vec::new() });
         }
         let all = self.all()?;
         let mut values = Values::default();
         values.append(&all, rows);
         Ok(values)
     }
-
-    /// Access page by page, for a column with statistics and without special rows.
-    pub(crate) fn paged(&self) -> std::result::Result<Option<Paged<'a>>, Short> {
-        if self.tags.is_some() {
-            return Ok(None);
-        }
-        let mut cursor = self.stats;
-        let pages = self.n.div_ceil(PAGE_ROWS);
-        match &self.floats {
-            Floats::Decimals(digits, Ints::Packed(packed)) if cursor.u8()? == 1 => {
-                let (base, multiplier) = packed.scale();
-                let float = |unit: u64| {
-                    (base.wrapping_add(unit.wrapping_mul(multiplier) as i64)) as f64 / POWERS[*digits]
-                };
-                let mut before = 0_u64;
-                let stats = (0..pages)
-                    .map(|page| {
-                        let count = (self.n - page * PAGE_ROWS).min(PAGE_ROWS) as f64;
-                        let min = before.wrapping_add(cursor.zigzag()? as u64);
-                        let max = min.checked_add(cursor.varint()?).ok_or(Short)?;
-                        let rest = cursor.varint()? as f64 * multiplier as f64;
-                        before = min;
-                        let least = base.wrapping_add(min.wrapping_mul(multiplier) as i64) as f64;
-                        let sum = (least * count + rest) / POWERS[*digits];
-                        Ok(PageStat { min: float(min), max: float(max), sum })
-                    })
-                    .collect::<std::result::Result<_, Short>>()?;
-                Ok(Some(Paged {
-                    digits: Some(*digits),
-                    unpacker: packed.unpacker()?,
-                    stats,
-                    ints: Vec::new(),
-                }))
-            }
-            Floats::Packed(packed) => {
-                let stats = (0..pages)
-                    .map(|_| Ok(PageStat { min: cursor.f64()?, max: cursor.f64()?, sum: cursor.f64()? }))
-                    .collect::<std::result::Result<_, Short>>()?;
-                Ok(Some(Paged { digits: None, unpacker: packed.unpacker()?, stats, ints: Vec::new() }))
-            }
-            _ => Ok(None),
-        }
-    }
 }
 
-fn scaled(ints: &[i64], digits: usize) -> Vec<f64> {
+/// The decimals of some rows.
+fn decoded(ints: &Ints<'_>, digits: usize, rows: Range<usize>) -> std::result::Result<Vec<f64>, Short> {
     let power = POWERS[digits];
-    if digits == 0 {
-        ints.iter().map(|int| *int as f64).collect()
-    } else {
-        ints.iter().map(|int| *int as f64 / power).collect()
+    let mut floats = Vec::new();
+    if let Ints::Packed(packed) = ints {
+        packed.unpacker()?.extend(rows, &mut floats, |int| int as f64 / power)?;
+        return Ok(floats);
     }
-}
-
-/// A column that can be read a page at a time.
-pub(crate) struct Paged<'a> {
-    digits: Option<usize>,
-    unpacker: Unpacker<'a>,
-    stats: Vec<PageStat>,
-    ints: Vec<i64>,
-}
-
-impl Paged<'_> {
-    /// What the values of a page have in common, without decoding it.
-    pub(crate) fn stat(&self, page: usize) -> PageStat {
-        self.stats[page]
-    }
-
-    /// The values of a page; `out` is cleared first.
-    pub(crate) fn page(&mut self, page: usize, out: &mut Vec<f64>) -> std::result::Result<(), Short> {
-        out.clear();
-        match self.digits {
-            None => self.unpacker.floats(page, out),
-            Some(digits) => {
-                self.ints.clear();
-                self.unpacker.ints(page, &mut self.ints)?;
-                let power = POWERS[digits];
-                out.extend(self.ints.iter().map(|int| *int as f64 / power));
-                Ok(())
-            }
-        }
-    }
+    let mut numbers = Vec::with_capacity(rows.len());
+    ints.decode(rows, &mut numbers)?;
+    floats.extend(numbers.into_iter().map(|int| int as f64 / power));
+    Ok(floats)
 }
 
 #[cfg(test)]
@@ -439,17 +343,6 @@ mod tests {
                     assert_eq!((a + 0.0).to_bits(), (b + 0.0).to_bits())
                 }
                 (a, b) => assert_eq!(*a, b),
-            }
-        }
-        if let Some(mut paged) = opened.paged().unwrap() {
-            let mut page = Vec::new();
-            for (index, expected) in read.floats.chunks(PAGE_ROWS).enumerate() {
-                paged.page(index, &mut page).unwrap();
-                assert_eq!(page, expected);
-                let (stat, all) = (paged.stat(index), PageStat::of(expected));
-                assert_eq!((stat.min, stat.max), (all.min, all.max));
-                let size: f64 = expected.iter().map(|float| float.abs()).sum();
-                assert!(!size.is_finite() || (stat.sum - all.sum).abs() <= 1e-9 * size);
             }
         }
         bytes.len()

@@ -4,25 +4,33 @@ use std::ops::Range;
 
 use super::runs::span;
 use super::samples::{Group, Piece, entry};
-use super::series::{Bucket, SeriesKey};
+use super::series::{Bucket, Sample, SeriesKey};
 use super::view::Reader;
-use crate::chunk::{Bad, ChunkBytes, SeriesEntry};
-use crate::column::{PAGE_ROWS, PageStat, Paged};
+use crate::chunk::{Bad, ChunkBytes, Header, SeriesEntry};
+use crate::column::{Stat, Summary, Summing, TimeLookup};
 use crate::error::Result;
-use crate::segment::{ChunkRef, Segment};
-use crate::value::Value;
+use crate::segment::ChunkRef;
 
-/// Buckets of equal length (±1 ms) that make up a range.
+/// Buckets of equal length (±1 ms) that make up a range: a time is in bucket ⌊(time - start) × n / length⌋.
 struct Buckets {
     buckets: Vec<Bucket>,
     end_ms: i64,
+    /// A run without a value came after the last value.
+    gap: bool,
 }
 
 impl Buckets {
     fn new(range: &Range<i64>, n: usize) -> Buckets {
         let length = (i128::from(range.end) - i128::from(range.start)).max(0);
-        let start = |index: usize| (i128::from(range.start) + length * index as i128 / n as i128) as i64;
-        Buckets { buckets: (0..n).map(|index| Bucket::empty(start(index))).collect(), end_ms: range.end }
+        let start = |index: usize| {
+            let offset = (length * index as i128 + n as i128 - 1) / n as i128;
+            (i128::from(range.start) + offset) as i64
+        };
+        Buckets {
+            buckets: (0..n).map(|index| Bucket::empty(start(index))).collect(),
+            end_ms: range.end,
+            gap: false,
+        }
     }
 
     /// The bucket of a time within the range.
@@ -37,16 +45,18 @@ impl Buckets {
 }
 
 impl Bucket {
-    fn add_stat(&mut self, count: u64, stat: PageStat) {
+    fn add_stat(&mut self, count: u64, stat: Stat) {
         self.count += count;
         self.min = self.min.min(stat.min);
         self.max = self.max.max(stat.max);
         self.sum += stat.sum;
     }
 
-    fn add_ends(&mut self, first: Option<Value>, last: Option<Value>) {
-        self.first = self.first.or(first);
-        self.last = last.or(self.last);
+    fn add_ends(&mut self, first: Sample, last: Sample, gap: bool) {
+        if self.first.is_none() {
+            (self.first, self.after_gap) = (Some(first), gap);
+        }
+        self.last = Some(last);
     }
 }
 
@@ -61,11 +71,11 @@ impl Reader {
             return Ok(buckets.buckets);
         }
         for group in self.groups(check, &span) {
-            match group.pieces[..] {
-                [Piece::Chunk(segment, chunk)] => {
-                    self.chunk_envelope(&group, (segment, chunk), check, key, &mut buckets)?
-                }
-                _ => self.group_envelope(&group, check, key, &mut buckets)?,
+            if let [Piece::Chunk(segment, chunk)] = group.pieces[..] {
+                let bytes = segment.chunk(chunk)?;
+                chunk_envelope(&bytes, chunk, key, &mut buckets).map_err(segment.bad(chunk))?;
+            } else {
+                self.group_envelope(&group, check, key, &mut buckets)?;
             }
         }
         Ok(buckets.buckets)
@@ -80,113 +90,123 @@ impl Reader {
         buckets: &mut Buckets,
     ) -> Result<()> {
         let range = buckets.buckets[0].start_ms..buckets.end_ms;
-        let batch = self.group_samples(group, check, key, &span(&range))?;
-        for (time, value) in batch.iter() {
-            let at = buckets.index(time);
-            if let Some(value) = value {
-                buckets.buckets[at].add(value);
-            }
+        for (time_ms, value) in self.group_values(group, check, key, &span(&range))? {
+            let Some(value) = value else {
+                buckets.gap = true;
+                continue;
+            };
+            let at = buckets.index(time_ms);
+            let bucket = &mut buckets.buckets[at];
+            bucket.after_gap |= buckets.gap && bucket.first.is_none();
+            bucket.add(Sample { time_ms, value });
+            buckets.gap = false;
         }
         Ok(())
     }
-
-    fn chunk_envelope(
-        &self,
-        group: &Group<'_>,
-        at: (&Segment, &ChunkRef),
-        check: &str,
-        key: &SeriesKey,
-        buckets: &mut Buckets,
-    ) -> Result<()> {
-        let (segment, chunk) = at;
-        let bytes = segment.chunk(chunk)?;
-        if by_statistics(&bytes, chunk, key, buckets).map_err(segment.bad(chunk))? {
-            return Ok(());
-        }
-        self.group_envelope(group, check, key, buckets)
-    }
 }
 
-/// Adds a chunk by its statistics, decoding only what lies across the ends of buckets. `false` where that cannot be
-/// done; nothing has been added then.
-fn by_statistics(
+/// Adds a chunk by its statistics, decoding only what lies across the ends of buckets.
+fn chunk_envelope(
     bytes: &ChunkBytes<'_>,
     chunk: &ChunkRef,
     key: &SeriesKey,
     buckets: &mut Buckets,
-) -> std::result::Result<bool, Bad> {
+) -> std::result::Result<(), Bad> {
     let header = bytes.header()?;
-    let Some((_, entry)) = entry(&header, key) else { return Ok(true) };
+    let Some((index, entry)) = entry(&header, key) else {
+        buckets.gap = true;
+        return Ok(());
+    };
     let (first, last) = (buckets.index(chunk.first_ms), buckets.index(chunk.last_ms));
     let inside = chunk.first_ms >= buckets.buckets[0].start_ms && chunk.last_ms < buckets.end_ms;
-    if first == last && inside {
-        let stats = &entry.stats;
-        if stats.count > 0 {
-            let bucket = &mut buckets.buckets[first];
-            bucket.add_stat(stats.count, PageStat { min: stats.min, max: stats.max, sum: stats.sum });
-            bucket.add_ends(stats.first, stats.last);
-        }
-        return Ok(true);
+    let stats = &entry.stats;
+    if first == last
+        && inside
+        && stats.count == header.rows as u64
+        && let (Some(earliest), Some(latest)) = (stats.first, stats.last)
+    {
+        let bucket = &mut buckets.buckets[first];
+        bucket.add_stat(stats.count, Stat { min: stats.min, max: stats.max, sum: stats.sum });
+        bucket.add_ends(
+            Sample { time_ms: chunk.first_ms, value: earliest },
+            Sample { time_ms: chunk.last_ms, value: latest },
+            buckets.gap,
+        );
+        buckets.gap = false;
+        return Ok(());
     }
-    if entry.rows != header.rows {
-        return Ok(false);
-    }
-    let Some(mut pages) = bytes.paged(entry)? else { return Ok(false) };
-    let times = bytes.times(&header)?;
-    let row_at = |time: i64| times.rows_before(time).map_err(|short| bytes.malformed_times(&header, short));
-    let mut start = row_at(buckets.buckets[0].start_ms)?;
-    let mut page = Decoded { page: usize::MAX, floats: Vec::new() };
+    let present = bytes.present(&header, index)?;
+    let (values, times) = (bytes.summing(entry)?, bytes.time_lookup(&header)?);
+    let mut walk = Walk { header: &header, entry, present, values, times, edge: (0, chunk.first_ms) };
+    let start = if inside { 0 } else { walk.row_at(buckets.buckets[0].start_ms)? };
+    // The row after the last one that had a value.
+    let (mut at, mut expected) = (start, start);
     for index in first..=last {
-        let end = if index == last && inside { header.rows } else { row_at(buckets.end(index))? };
-        page.add(&mut pages, entry, start..end, header.rows, &mut buckets.buckets[index])?;
-        start = end;
+        let end = if index == last && inside { header.rows } else { walk.row_at(buckets.end(index))? };
+        let summary = walk.sum_up(at..end)?;
+        if let Some([(row, earliest), (row_last, latest)]) = summary.ends {
+            let gap = row > expected || (buckets.gap && expected == start);
+            let bucket = &mut buckets.buckets[index];
+            bucket.add_stat(summary.count, summary.stat);
+            let first = Sample { time_ms: walk.time(row)?, value: earliest };
+            bucket.add_ends(first, Sample { time_ms: walk.time(row_last)?, value: latest }, gap);
+            (buckets.gap, expected) = (false, row_last + 1);
+        }
+        walk.reach(end)?;
+        at = end;
     }
-    Ok(true)
+    buckets.gap |= expected < at;
+    Ok(())
 }
 
-/// The page that was decoded last.
-struct Decoded {
-    page: usize,
-    floats: Vec<f64>,
+/// One series of a chunk on the way through its rows.
+struct Walk<'a> {
+    header: &'a Header,
+    entry: &'a SeriesEntry,
+    /// The rows that have the series; none if all have.
+    present: Option<Vec<u32>>,
+    values: Summing<'a>,
+    times: TimeLookup<'a>,
+    /// A row with its time: mostly the first one of the bucket.
+    edge: (usize, i64),
 }
 
-impl Decoded {
-    /// Adds rows to a bucket: whole pages by their statistics, the ends of the stretch value by value.
-    fn add(
-        &mut self,
-        pages: &mut Paged<'_>,
-        entry: &SeriesEntry,
-        rows: Range<usize>,
-        rows_len: usize,
-        bucket: &mut Bucket,
-    ) -> std::result::Result<(), Bad> {
-        let mut at = rows.start;
-        while at < rows.end {
-            let page = at / PAGE_ROWS;
-            let page_rows = page * PAGE_ROWS..((page + 1) * PAGE_ROWS).min(rows_len);
-            let end = page_rows.end.min(rows.end);
-            let whole = at == page_rows.start && end == page_rows.end;
-            let ends_known =
-                (at > rows.start || at == 0 || bucket.first.is_some()) && (end < rows.end || end == rows_len);
-            if whole && ends_known {
-                bucket.add_stat((end - at) as u64, pages.stat(page));
-                let first = if at == 0 { entry.stats.first } else { None };
-                let last = if end == rows_len { entry.stats.last } else { None };
-                bucket.add_ends(first, last);
-            } else {
-                if self.page != page {
-                    pages.page(page, &mut self.floats).map_err(|_| entry.malformed())?;
-                    self.page = page;
-                }
-                let floats = &self.floats[at - page_rows.start..end - page_rows.start];
-                bucket.add_stat(floats.len() as u64, PageStat::of(floats));
-                bucket.add_ends(
-                    floats.first().map(|float| Value::Float(*float)),
-                    floats.last().map(|float| Value::Float(*float)),
-                );
-            }
-            at = end;
+impl Walk<'_> {
+    /// The first row that is not before a time.
+    fn row_at(&mut self, time_ms: i64) -> std::result::Result<usize, Bad> {
+        self.times.rows_before(time_ms).map_err(|_| self.header.malformed_times())
+    }
+
+    /// Remembers the time of a row while what it takes to tell it is decoded.
+    fn reach(&mut self, row: usize) -> std::result::Result<(), Bad> {
+        if row < self.header.rows {
+            self.edge = (row, self.time(row)?);
         }
         Ok(())
+    }
+
+    fn time(&mut self, row: usize) -> std::result::Result<i64, Bad> {
+        if row == self.edge.0 {
+            return Ok(self.edge.1);
+        }
+        if row + 1 == self.header.rows {
+            return Ok(self.header.last_ms);
+        }
+        self.times.at(row).map_err(|_| self.header.malformed_times())
+    }
+
+    /// What the values of some rows have in common.
+    fn sum_up(&mut self, rows: Range<usize>) -> std::result::Result<Summary, Bad> {
+        let known = [self.entry.stats.first, self.entry.stats.last];
+        let Some(present) = &self.present else {
+            return self.values.sum_up(rows, known).map_err(|_| self.entry.malformed());
+        };
+        let rank = |row: usize| present.partition_point(|at| (*at as usize) < row);
+        let ranks = rank(rows.start)..rank(rows.end);
+        let mut summary = self.values.sum_up(ranks, known).map_err(|_| self.entry.malformed())?;
+        for (rank, _) in summary.ends.iter_mut().flatten() {
+            *rank = *present.get(*rank).ok_or_else(|| self.entry.malformed())? as usize;
+        }
+        Ok(summary)
     }
 }

@@ -6,10 +6,12 @@ mod envelope;
 mod runs;
 mod samples;
 mod series;
+mod states;
 mod view;
 
 pub use arrivals::{Arrivals, Arrived};
 pub use runs::Runs;
 pub use samples::{SampleBatch, Samples};
-pub use series::{Bucket, CheckInfo, SeriesInfo, SeriesKey, StoreInfo};
+pub use series::{Bucket, CheckInfo, Sample, SeriesInfo, SeriesKey, StoreInfo};
+pub use states::{RunState, States};
 pub use view::Reader;

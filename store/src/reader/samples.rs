@@ -157,34 +157,51 @@ impl Reader {
     ) -> Result<SampleBatch> {
         if let [Piece::Chunk(segment, chunk)] = group.pieces[..] {
             let bytes = segment.chunk(chunk)?;
-            return chunk_samples(&bytes, key, span).map(|(batch, _)| batch).map_err(segment.bad(chunk));
+            return chunk_samples(&bytes, key, span).map_err(segment.bad(chunk));
         }
-        let mut samples: Vec<(i64, u64, Option<Value>)> = Vec::new();
+        let mut batch = SampleBatch::default();
+        for (time, value) in self.joined(group, check, key, span)? {
+            if let Some(value) = value {
+                batch.times.push(time);
+                batch.values.push(value);
+            }
+        }
+        Ok(batch)
+    }
+
+    /// (time, value) of each run of pieces that overlap, in order; no value where the run has none.
+    pub(super) fn group_values(
+        &self,
+        group: &Group<'_>,
+        check: &str,
+        key: &SeriesKey,
+        span: &RangeInclusive<i64>,
+    ) -> Result<impl Iterator<Item = (i64, Option<Value>)> + use<>> {
+        let joined = self.joined(group, check, key, span)?;
+        Ok(joined.into_iter().map(|(time, value)| (time, value.flatten())))
+    }
+
+    /// Of each run in pieces that overlap, in order of time, then arrival, the time and what it says of the series,
+    /// if anything.
+    fn joined(
+        &self,
+        group: &Group<'_>,
+        check: &str,
+        key: &SeriesKey,
+        span: &RangeInclusive<i64>,
+    ) -> Result<Vec<(i64, Option<Option<Value>>)>> {
+        let mut rows: Vec<(i64, u64, Option<Option<Value>>)> = Vec::new();
         for piece in &group.pieces {
             match piece {
-                Piece::Log(image) => self.log_samples(image, check, key, span, &mut samples)?,
+                Piece::Log(image) => self.log_samples(image, check, key, span, &mut rows)?,
                 Piece::Chunk(segment, chunk) => {
                     let bytes = segment.chunk(chunk)?;
-                    let read = || {
-                        let (batch, rows) = chunk_samples(&bytes, key, span)?;
-                        let seqs = bytes.seqs(&bytes.header()?)?;
-                        Ok((batch, rows, seqs))
-                    };
-                    let (batch, rows, seqs) = read().map_err(segment.bad(chunk))?;
-                    let numbered = batch.iter().zip(rows);
-                    samples.extend(
-                        numbered.map(|((time, value), row)| (time, seqs[row as usize] as u64, value)),
-                    );
+                    chunk_rows(&bytes, key, span, &mut rows).map_err(segment.bad(chunk))?;
                 }
             }
         }
-        samples.sort_by_key(|(time, seq, _)| (*time, *seq));
-        let mut batch = SampleBatch::default();
-        for (time, _, value) in samples {
-            batch.times.push(time);
-            batch.values.push(value);
-        }
-        Ok(batch)
+        rows.sort_by_key(|(time, seq, _)| (*time, *seq));
+        Ok(rows.into_iter().map(|(time, _, value)| (time, value)).collect())
     }
 
     fn log_samples(
@@ -193,7 +210,7 @@ impl Reader {
         check: &str,
         key: &SeriesKey,
         span: &RangeInclusive<i64>,
-        out: &mut Vec<(i64, u64, Option<Value>)>,
+        out: &mut Vec<(i64, u64, Option<Option<Value>>)>,
     ) -> Result<()> {
         // Most rows have the schema of the row before.
         let mut known: Option<(usize, Option<usize>)> = None;
@@ -208,39 +225,61 @@ impl Reader {
                 _ => find(row),
             };
             known = Some((schema, at));
-            if let Some(at) = at
-                && let Some(value) = image.view(&*self.disk, row)?.values().nth(at)
-            {
-                out.push((row.time_ms, row.seq, value));
-            }
+            let value = match at {
+                Some(at) => image.view(&*self.disk, row)?.values().nth(at),
+                None => None,
+            };
+            out.push((row.time_ms, row.seq, value));
         }
         Ok(())
     }
 }
 
-/// The samples of a series in a chunk, and their rows.
+/// The samples of a series in a chunk.
 fn chunk_samples(
     bytes: &ChunkBytes<'_>,
     key: &SeriesKey,
     span: &RangeInclusive<i64>,
-) -> std::result::Result<(SampleBatch, Vec<u32>), Bad> {
+) -> std::result::Result<SampleBatch, Bad> {
     let header = bytes.header()?;
-    let Some((index, entry)) = entry(&header, key) else { return Ok(Default::default()) };
+    let Some((index, entry)) = entry(&header, key) else { return Ok(SampleBatch::default()) };
     let mut times = bytes.all_times(&header)?;
     let rows = rows_in(&times, span);
-    let present = bytes.shapes(&header)?.present(index);
-    let mut batch = SampleBatch::default();
-    let Some(present) = present else {
-        batch.values = bytes.values(entry, rows.clone())?;
+    let Some(present) = bytes.present(&header, index)? else {
+        let values = bytes.values(entry, rows.clone())?;
         times.truncate(rows.end);
         times.drain(..rows.start);
-        batch.times = times;
-        return Ok((batch, (rows.start as u32..rows.end as u32).collect()));
+        return Ok(SampleBatch { times, values });
     };
-    let ranks = present.partition_point(|row| (*row as usize) < rows.start)
-        ..present.partition_point(|row| (*row as usize) < rows.end);
-    batch.values = bytes.values(entry, ranks.clone())?;
-    let rows = present[ranks].to_vec();
-    batch.times = rows.iter().map(|row| times[*row as usize]).collect();
-    Ok((batch, rows))
+    let rank = |row: usize| present.partition_point(|at| (*at as usize) < row);
+    let ranks = rank(rows.start)..rank(rows.end);
+    let values = bytes.values(entry, ranks.clone())?;
+    let time = |row: &u32| times.get(*row as usize).copied().unwrap_or_default();
+    Ok(SampleBatch { times: present[ranks].iter().map(time).collect(), values })
+}
+
+/// Time, number and what it says of a series of each row of a chunk.
+fn chunk_rows(
+    bytes: &ChunkBytes<'_>,
+    key: &SeriesKey,
+    span: &RangeInclusive<i64>,
+    out: &mut Vec<(i64, u64, Option<Option<Value>>)>,
+) -> std::result::Result<(), Bad> {
+    let header = bytes.header()?;
+    let (times, seqs) = (bytes.all_times(&header)?, bytes.seqs(&header)?);
+    let rows = rows_in(&times, span);
+    let found = match entry(&header, key) {
+        Some((index, entry)) => Some((bytes.present(&header, index)?, bytes.values(entry, 0..entry.rows)?)),
+        None => None,
+    };
+    let value = |row: usize| {
+        let (present, values) = found.as_ref()?;
+        let rank = match present {
+            Some(present) => present.binary_search(&(row as u32)).ok()?,
+            None => row,
+        };
+        Some(values.at(rank))
+    };
+    out.extend(rows.map(|row| (times[row], seqs[row] as u64, value(row))));
+    Ok(())
 }

@@ -96,9 +96,20 @@ pub struct Bucket {
     /// Sum of the values.
     pub sum: f64,
     /// The earliest value.
-    pub first: Option<Value>,
+    pub first: Option<Sample>,
     /// The latest value.
-    pub last: Option<Value>,
+    pub last: Option<Sample>,
+    /// `true` if a run without a value came before the first value, and after the last value of the range before that.
+    pub after_gap: bool,
+}
+
+/// A value and its time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sample {
+    /// In ms since the epoch.
+    pub time_ms: i64,
+    /// The value.
+    pub value: Value,
 }
 
 impl Bucket {
@@ -112,17 +123,18 @@ impl Bucket {
             sum: 0.0,
             first: None,
             last: None,
+            after_gap: false,
         }
     }
 
     /// Takes in the next sample.
-    pub fn add(&mut self, value: Value) {
-        let float = value.to_f64();
+    pub fn add(&mut self, sample: Sample) {
+        let float = sample.value.to_f64();
         self.count += 1;
         self.min = self.min.min(float);
         self.max = self.max.max(float);
         self.sum += float;
-        self.first = self.first.or(Some(value));
-        self.last = Some(value);
+        self.first = self.first.or(Some(sample));
+        self.last = Some(sample);
     }
 }

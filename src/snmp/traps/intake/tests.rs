@@ -29,7 +29,7 @@ fn intake(traps: &str, checks: &str) -> Intake {
          traps: {{ listen: '127.0.0.1:0', engine_id: 8000000001{traps} }}\nchecks:\n{checks}"
     );
     std::fs::write(&path, text).unwrap();
-    let surroundings = Surroundings { host: "h".to_owned(), cpus: 1 };
+    let surroundings = Surroundings { host: "h".to_owned(), cpus: 1, zone: jiff::tz::TimeZone::UTC };
     let config = load_with(&path, &surroundings).unwrap_or_else(|mistakes| panic!("{mistakes}")).config;
     let mut faults = Vec::new();
     let intake = Intake::new(&config, config.snmp.traps.as_ref().unwrap(), START, &mut faults);

@@ -1,0 +1,112 @@
+//! The checks of a simulated world, and its periods: as the agent gets them, and as plain arithmetic.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use custos::agent::implicit_check;
+use custos::definition::{Check, Command, Config, Priority, SyncPolicy};
+use custos::execute::PluginEnvironment;
+use custos::period::{Days, Hours, Period, Rule};
+use jiff::tz::TimeZone;
+
+use crate::script::Dice;
+
+/// A check by its number. Intervals and attempts are rolled; the rest follows from the number, so that a reload that
+/// rolls again leaves it as it is.
+pub fn check(number: u64, dice: &mut Dice) -> Check {
+    let name = format!("check{number}");
+    let interval = Duration::from_secs([60, 120, 300, 600][dice.below(4) as usize]);
+    let depends_on = match number {
+        0..10 => Vec::new(),
+        _ if number.is_multiple_of(7) => vec![format!("check{}", number / 2)],
+        _ if number.is_multiple_of(11) => {
+            vec![format!("check{}", number / 2), format!("check{}", number / 3)]
+        }
+        _ => Vec::new(),
+    };
+    Check {
+        command: Command::Program(vec![name.clone()]),
+        check_interval: interval,
+        retry_interval: interval / 4,
+        max_check_attempts: [1, 1, 3, 4][dice.below(4) as usize],
+        timeout: Duration::from_secs(10 + dice.below(90)),
+        volatile: dice.below(4) == 0,
+        check_period: period_of(number),
+        depends_on,
+        priority: if number % 9 == 4 { Priority::Low } else { Priority::Normal },
+        ..implicit_check(&name)
+    }
+}
+
+/// A configuration of these checks.
+pub fn config(checks: impl IntoIterator<Item = Check>, max_concurrent_checks: usize) -> Config {
+    Config {
+        files: Vec::new(),
+        store: "/nonexistent".into(),
+        sync: SyncPolicy::Never,
+        plugins: Vec::new(),
+        host: "sim".to_owned(),
+        max_concurrent_checks,
+        nrpe: None,
+        snmp: custos::definition::SnmpConfig::default(),
+        periods: BTreeMap::new(),
+        checks: checks.into_iter().map(|check| (check.name.clone(), Arc::new(check))).collect(),
+    }
+}
+
+pub fn environment() -> PluginEnvironment {
+    PluginEnvironment::new("sim", "/".into())
+}
+
+fn period_of(number: u64) -> Option<Arc<Period>> {
+    let rule = |days: &str, hours: &[&str]| Rule {
+        days: Days::parse(days).unwrap(),
+        hours: hours.iter().fold(Hours::default(), |all, range| all.and(&Hours::parse(range).unwrap())),
+    };
+    let period = |rules: Vec<Rule>, exclude: Vec<Arc<Period>>| {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        Arc::new(Period { name: "p".to_owned(), rules, exclude, zone })
+    };
+    match number % 10 {
+        3 => Some(period(vec![rule("monday - sunday", &["00:00-06:00", "22:00-24:00"])], Vec::new())),
+        6 => {
+            let lunch = period(vec![rule("monday - sunday", &["12:00-12:30"])], Vec::new());
+            Some(period(vec![rule("monday - saturday", &["08:00-18:00"]), rule("day 28", &[])], vec![lunch]))
+        }
+        // The hour that the clocks repeat.
+        8 => Some(period(
+            vec![rule("sunday", &["02:00-03:00"]), rule("monday - friday", &["00:00-24:00"])],
+            Vec::new(),
+        )),
+        _ => None,
+    }
+}
+
+/// The clocks of Berlin go back on 2025-10-26 at 01:00 UTC; before it they are two hours ahead, after it one.
+const CLOCKS_GO_BACK_S: i64 = 1_761_440_400;
+
+/// Whether a check is due at a wall time, by arithmetic on hours: good from April 2025 to March 2026.
+pub fn is_due(name: &str, wall_ms: i64) -> bool {
+    let number: u64 = name.trim_start_matches("check").parse().unwrap();
+    let wall_s = wall_ms.div_euclid(1000);
+    let local_s = wall_s + if wall_s < CLOCKS_GO_BACK_S { 7200 } else { 3600 };
+    let (day, second) = (local_s.div_euclid(86_400), local_s.rem_euclid(86_400));
+    // 1970-01-01 was a Thursday; 0 is Monday. 2025-10-01 was day 20362.
+    let weekday = (day + 3).rem_euclid(7);
+    let is_28th = day == 20_362 + 27 || day == 20_362 + 31 + 27;
+    let hour = second / 3600;
+    match number % 10 {
+        3 => !(6..22).contains(&hour),
+        6 => {
+            let lunch = (43_200..45_000).contains(&second);
+            weekday != 6 && !is_28th && (8..18).contains(&hour) && !lunch
+        }
+        8 => match weekday {
+            6 => hour == 2,
+            5 => false,
+            _ => true,
+        },
+        _ => true,
+    }
+}

@@ -1,0 +1,137 @@
+//! A small world for one scene: checks, how long their plugins take, and what came of it.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
+use custos::agent::{Agent, Ask, Effect, Event, Wanted};
+use custos::clock::Moment;
+use custos::definition::{Check, Config};
+use custos_shim::{Outcome, Report};
+use custos_store::{Reason, Run};
+
+use crate::definitions::{config, environment};
+
+const START: Moment = Moment { mono_us: 3_600_000_000, wall_ms: 1_761_393_600_000 };
+pub const SECOND_US: u64 = 1_000_000;
+
+pub struct Stage {
+    pub agent: Agent,
+    pub now: Moment,
+    /// How long the plugin of a check takes, in microseconds.
+    takes_us: fn(&str) -> u64,
+    /// Plugins under way: when they end, their ticket, and how long they took.
+    ends: BinaryHeap<Reverse<(u64, u64, u64)>>,
+    /// Every start: when after the beginning, in microseconds, and of which check.
+    pub starts: Vec<(u64, String)>,
+    pub runs: Vec<(String, Run)>,
+    /// Answers, with the state or why there is none.
+    pub answers: Vec<(u64, Result<u8, String>)>,
+    pub peak: usize,
+}
+
+impl Stage {
+    pub fn new(config: Config, takes_us: fn(&str) -> u64) -> Stage {
+        Stage {
+            agent: Agent::new(Arc::new(config), environment(), START),
+            now: START,
+            takes_us,
+            ends: BinaryHeap::new(),
+            starts: Vec::new(),
+            runs: Vec::new(),
+            answers: Vec::new(),
+            peak: 0,
+        }
+    }
+
+    /// Lives on for so many seconds.
+    pub fn live(&mut self, seconds: u64) {
+        let end_us = self.now.mono_us + seconds * SECOND_US;
+        loop {
+            let due_us = self.agent.next_wake_us().unwrap_or(u64::MAX);
+            let done_us = self.ends.peek().map_or(u64::MAX, |end| end.0.0);
+            let next_us = due_us.min(done_us);
+            if next_us >= end_us {
+                self.stand_still(end_us.saturating_sub(self.now.mono_us));
+                break;
+            }
+            self.stand_still(next_us.saturating_sub(self.now.mono_us));
+            if done_us == next_us {
+                let Some(Reverse((_, ticket, took_us))) = self.ends.pop() else { break };
+                self.handle(Event::Finished { ticket, report: report(took_us) });
+            } else {
+                self.handle(Event::Wake);
+            }
+        }
+    }
+
+    /// Time passes, and nobody notices.
+    pub fn stand_still(&mut self, us: u64) {
+        let wall_us = self.now.wall_ms * 1000 + (self.now.mono_us % 1000) as i64 + us as i64;
+        self.now = Moment { mono_us: self.now.mono_us + us, wall_ms: wall_us.div_euclid(1000) };
+    }
+
+    pub fn ask(&mut self, id: u64, wanted: Wanted) {
+        self.handle(Event::Asked(Ask { id, wanted, origin: "somebody".to_owned() }));
+    }
+
+    pub fn reload(&mut self, checks: impl IntoIterator<Item = Check>, places: usize) {
+        self.handle(Event::Reload(Arc::new(config(checks, places)), Vec::new()));
+    }
+
+    pub fn handle(&mut self, event: Event) {
+        let mut effects = Vec::new();
+        self.agent.handle(event, self.now, &mut effects);
+        for effect in effects {
+            match effect {
+                Effect::Poll { .. } => panic!("no check of the simulation asks a device"),
+                Effect::Execute { ticket, spec, awaited: _ } => {
+                    let name = spec.argv[0].to_string_lossy().into_owned();
+                    let takes_us = (self.takes_us)(&name);
+                    self.ends.push(Reverse((self.now.mono_us + takes_us, ticket, takes_us)));
+                    self.starts.push((self.now.mono_us - START.mono_us, name));
+                }
+                Effect::Record { check, run } => self.runs.push((check.to_string(), *run)),
+                Effect::Answer { id, result } => {
+                    self.answers.push((id, result.map(|(_, run)| run.state.code())));
+                }
+                Effect::Changed { .. } => {}
+            }
+        }
+        self.peak = self.peak.max(self.agent.running());
+    }
+
+    /// Slots that were missed, of checks whose name begins so.
+    pub fn missed(&self, prefix: &str) -> u64 {
+        let missed = |(name, run): &&(String, Run)| name.starts_with(prefix) && run.reason == Reason::Missed;
+        self.runs.iter().filter(missed).map(|(_, run)| u64::from(run.missed_slots)).sum()
+    }
+
+    /// How late runs were at most, of checks whose name begins so, in microseconds.
+    pub fn latest_us(&self, prefix: &str) -> u64 {
+        let runs = self.runs.iter().filter(|(name, _)| name.starts_with(prefix));
+        runs.filter_map(|(_, run)| run.lateness_us).max().unwrap_or(0)
+    }
+
+    /// Starts in each second of a stretch of seconds after the beginning.
+    pub fn starts_by_second(&self, seconds: std::ops::Range<u64>) -> Vec<usize> {
+        let in_second =
+            |second: u64| self.starts.iter().filter(|start| start.0 / SECOND_US == second).count();
+        seconds.map(in_second).collect()
+    }
+}
+
+fn report(wall_us: u64) -> Report {
+    Report {
+        wait_us: 0,
+        outcome: Outcome::Exited(0),
+        stdout: b"OK".to_vec(),
+        stdout_bytes: 2,
+        stderr: Vec::new(),
+        stderr_bytes: 0,
+        wall_us,
+        cpu_us: 0,
+        max_rss_bytes: 0,
+        left_behind: 0,
+    }
+}
