@@ -20,4 +20,5 @@ pub mod limits;
 pub mod period;
 pub mod record;
 pub mod serve;
+pub mod snmp;
 pub mod time_spec;

@@ -148,6 +148,105 @@ pub const NRPE_CONFIG_MAX_BYTES: u64 = 16 * 1024 * 1024;
 pub const NRPE_ACCEPT_BACKOFF: Duration = Duration::from_millis(5);
 /// Longest such pause.
 pub const NRPE_ACCEPT_BACKOFF_MAX: Duration = Duration::from_secs(1);
+/// Longest community or passphrase, in bytes.
+pub const SECRET_MAX_BYTES: usize = 1024;
+/// Shortest and longest wait for the answer of a device.
+pub const SNMP_TIMEOUT_MIN: Duration = Duration::from_millis(10);
+/// See [`SNMP_TIMEOUT_MIN`].
+pub const SNMP_TIMEOUT_MAX: Duration = Duration::from_secs(300);
+/// Most attempts after the first to get an answer of a device.
+pub const SNMP_RETRIES_MAX: u32 = 20;
+/// Most rows that one GETBULK may ask for.
+pub const SNMP_REPETITIONS_MAX: u32 = 1000;
+/// Most objects that one check may ask a device for, or columns of a table.
+pub const SNMP_VARIABLES_MAX: usize = 1024;
+/// Largest file of a MIB, in bytes.
+pub const MIB_FILE_MAX_BYTES: u64 = 8 * 1024 * 1024;
+/// Most files of MIBs.
+pub const MIB_FILES_MAX: usize = 5000;
+/// Bytes of all files of MIBs together.
+pub const MIB_TOTAL_MAX_BYTES: u64 = 128 * 1024 * 1024;
+/// Faults in files of MIBs that are told one by one; further ones are counted.
+pub const MIB_FAULTS_TOLD_MAX: usize = 20;
+/// Traps a second that are taken from one source, unless `per_source` says otherwise.
+pub const TRAPS_PER_SOURCE_MAX: u32 = 1000;
+/// Traps a second that are taken from all sources together, unless `total` says otherwise.
+pub const TRAPS_TOTAL_MAX: u32 = 20_000;
+/// The largest rate that may be configured.
+pub const TRAPS_RATE_MAX: u32 = 10_000_000;
+/// Sources whose rate is watched one by one; those beyond share one rate until others were quiet for a second.
+pub const TRAPS_SOURCES_MAX: usize = 16_384;
+/// Sources that are told one by one in a second in which they sent too much.
+pub const TRAPS_SOURCES_TOLD_MAX: usize = 10;
+/// Streams of traps that are watched for repeats at once; in those beyond, repeats are kept.
+pub const TRAPS_WINDOWS_MAX: usize = 65_536;
+/// Engines of SNMP 3 whose keys and clocks are remembered.
+pub const TRAPS_ENGINES_MAX: usize = 4096;
+/// Largest packet that a trap may come in; the largest of UDP over IPv4 or so.
+pub const TRAP_PACKET_MAX_BYTES: usize = 64 * 1024;
+/// Packets that are read at once.
+pub const TRAPS_BATCH_PACKETS: usize = 64;
+/// Bytes that the kernel may hold of a socket's packets until they are read, if it grants as much.
+pub const TRAPS_BUFFER_BYTES: usize = 8 * 1024 * 1024;
+/// ... and the least that is asked for.
+pub const TRAPS_BUFFER_MIN_BYTES: usize = 64 * 1024;
+/// Batches of traps on their way to the agent.
+pub const TRAPS_QUEUE_MAX: usize = 16;
+/// Between two looks at what the mere passing of time makes known of traps.
+pub const TRAPS_LOOK: Duration = Duration::from_secs(1);
+/// Variables of a trap that are kept as text; further ones are counted.
+pub const TRAP_DETAILS_MAX: usize = 64;
+/// Bytes of the value of one of them.
+pub const TRAP_DETAIL_MAX_BYTES: usize = 1024;
+/// Bytes of the text that a trap makes.
+pub const TRAP_TEXT_MAX_BYTES: usize = 4096;
+/// Bytes of one part of a trap's key.
+pub const TRAP_KEY_MAX_BYTES: usize = 255;
+/// Keys of one check that may be in trouble at once; when there is one more, the one that was quiet longest is given up.
+pub const TRAP_KEYS_MAX: usize = 10_000;
+/// Keys that are listed in each run; where there are more, all are listed now and then only.
+pub const TRAP_KEYS_LISTED_MAX: usize = 32;
+/// Traps that `custos traps` lists unless it is told how many.
+pub const TRAPS_LISTED: usize = 100;
+const _: () = assert!(TRAPS_BUFFER_MIN_BYTES <= TRAPS_BUFFER_BYTES);
+const _: () = assert!(TRAPS_PER_SOURCE_MAX <= TRAPS_TOTAL_MAX && TRAPS_TOTAL_MAX <= TRAPS_RATE_MAX);
 const _: () = assert!(NRPE_REQUEST_QUEUE_MAX <= NRPE_REQUESTS_MAX);
 const _: () = assert!(GRACE.as_millis() < SHIM_STOP_MAX.as_millis());
 const _: () = assert!(NRPE_WAITING_MAX + NRPE_REQUESTS_MAX < NRPE_DESCRIPTORS as usize);
+
+/// Variables that are asked for by name in one message. With names of usual length that stays below 1,500 bytes.
+pub const SNMP_GET_BATCH_MAX: usize = 40;
+/// Variables that one bulk request may bring.
+pub const SNMP_BULK_VARBINDS_MAX: usize = 100;
+/// Columns of a table that are walked side by side.
+pub const SNMP_COLUMNS_AT_ONCE_MAX: usize = 16;
+/// Variables that one walk may bring in all.
+pub const SNMP_VARBINDS_MAX: usize = 200_000;
+/// Rows of one table; further ones are not read, and the run says so.
+pub const SNMP_ROWS_MAX: usize = 10_000;
+/// Polls under way at one device at once; further ones wait.
+pub const SNMP_DEVICE_POLLS_MAX: usize = 2;
+/// Polls that wait for one device; further ones are refused.
+pub const SNMP_DEVICE_QUEUE_MAX: usize = 64;
+/// Polls that are under way or wait at once; further ones are refused.
+pub const SNMP_POLLS_MAX: usize = 8192;
+/// Devices of which something is remembered. When there are more, those that are not being asked are forgotten.
+pub const SNMP_DEVICES_MAX: usize = 65_536;
+/// Ids of requests that ended, by which late answers are told from strange ones.
+pub const SNMP_ENDED_IDS_MAX: usize = 4096;
+/// How often one request is sent anew because of what the device said of its engine id or its clock.
+pub const SNMP_RELEARN_MAX: u32 = 3;
+/// Bytes of datagrams that the kernel may hold for the poller.
+pub const SNMP_RECEIVE_BUFFER_BYTES: usize = 4 * 1024 * 1024;
+/// Datagrams that are read before anything else is looked at.
+pub const SNMP_READ_BURST_MAX: usize = 128;
+/// How long the address of a device's name is used.
+pub const SNMP_LOOKUP_TTL: Duration = Duration::from_secs(60);
+/// Names of devices whose addresses are remembered.
+pub const SNMP_NAMES_MAX: usize = 10_000;
+/// Values in the first line of a poll's text; it says how many more there are.
+pub const SNMP_TEXT_VALUES_MAX: usize = 6;
+/// Further lines of a poll's text: enumerations and texts.
+pub const SNMP_TEXT_LINES_MAX: usize = 200;
+const _: () = assert!(SNMP_COLUMNS_AT_ONCE_MAX <= SNMP_BULK_VARBINDS_MAX);
+const _: () = assert!(SNMP_DEVICE_QUEUE_MAX <= SNMP_POLLS_MAX);

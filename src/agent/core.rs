@@ -22,11 +22,13 @@ use super::skipped::skipped_run;
 use super::snapshot::Row;
 use super::waiting::Waiting;
 use crate::clock::Moment;
-use crate::definition::{Config, Serving};
+use crate::definition::{Command, Config, Serving};
 use crate::evaluate::{Before, evaluate, is_judged};
 use crate::execute::{PluginEnvironment, plugin_spec};
 use crate::interpret::{Reading, interpret};
 use crate::limits::OVERLOAD_CHECKS_NAMED;
+use crate::snmp;
+use crate::snmp::traps::Keys;
 
 /// The agent's state.
 #[derive(Debug)]
@@ -42,6 +44,9 @@ pub struct Agent {
     pub(super) waiting: Waiting,
     /// Requested command lines that wait for a place.
     pub(super) lines: VecDeque<(usize, Ask)>,
+    /// Scheduled polls of devices that are due. They take no place: the poller has bounds of its own.
+    pub(super) polls: VecDeque<usize>,
+    polls_running: usize,
     slow_running: usize,
     lines_running: usize,
     next_ticket: u64,
@@ -56,6 +61,8 @@ pub(super) struct Execution {
     slot_us: Option<u64>,
     started: Moment,
     slow: bool,
+    /// Whether a device is asked rather than a plugin run.
+    poll: bool,
     timeout: Duration,
     /// The request, if it runs a command line of its own rather than the check's.
     pub(super) line: Option<Ask>,
@@ -73,6 +80,8 @@ impl Agent {
             executions: HashMap::new(),
             waiting: Waiting::default(),
             lines: VecDeque::new(),
+            polls: VecDeque::new(),
+            polls_running: 0,
             slow_running: 0,
             lines_running: 0,
             next_ticket: 1,
@@ -81,7 +90,7 @@ impl Agent {
         };
         agent.add(Entry::on_demand(Arc::new(implicit_check(health::AGENT_CHECK))));
         for check in config.checks.values() {
-            agent.add(Entry::scheduled(Arc::clone(check), &config.host, now));
+            agent.add(Entry::defined(Arc::clone(check), &config.host, now));
         }
         agent
     }
@@ -109,6 +118,9 @@ impl Agent {
             let restored = restore::restore_standing(&entry.check, &history.runs, now);
             (entry.before, entry.holds) = (restored.before, restored.holds);
             entry.last = history.runs.last().cloned().map(Arc::new);
+            if entry.is_told() {
+                entry.keys = Keys::restore(&history.runs);
+            }
             if let Some(run) = history.runs.iter().rfind(|run| is_judged(run.reason)) {
                 entry.note_run(run.duration_us);
             }
@@ -125,7 +137,10 @@ impl Agent {
         match event {
             Event::Wake => {}
             Event::Finished { ticket, report } => self.finished(ticket, report, now, effects),
+            Event::Polled { ticket, outcome } => self.polled(ticket, &outcome, now, effects),
             Event::Asked(ask) => self.asked(ask, now, effects),
+            Event::Trapped(occurrences) => self.trapped(occurrences, now, effects),
+            Event::Look => self.expire(now, effects),
             Event::Reload(config, histories) => self.reload(config, histories, now),
             Event::Health(health) => self.health(&health, now, effects),
             Event::Stop => self.stop(effects),
@@ -226,6 +241,10 @@ impl Agent {
     pub(super) fn enqueue(&mut self, index: usize, slot_us: Option<u64>, now: Moment) {
         let entry = &mut self.entries[index];
         entry.activity = Activity::Waiting { slot_us };
+        if matches!(entry.check.command, Command::Snmp(_)) {
+            self.polls.push_back(index);
+            return;
+        }
         let slow = entry.is_slow();
         match entry.patience_us().filter(|_| slot_us.is_some()) {
             Some(patience_us) => {
@@ -238,10 +257,13 @@ impl Agent {
     /// Starts what waits while there is room. Slow checks leave a quarter of the places to quick ones, and
     /// requests leave half of them to the schedule.
     fn fill(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        while let Some(index) = self.polls.pop_front() {
+            self.start_poll(index, now, effects);
+        }
         let places = self.config.max_concurrent_checks.max(1);
         let slow_max = places - places / 4;
         let lines_max = if self.timers.is_empty() { places } else { places.div_ceil(2) };
-        while self.executions.len() < places {
+        while self.executions.len() - self.polls_running < places {
             if self.lines_running < lines_max
                 && let Some((index, ask)) = self.lines.pop_front()
             {
@@ -260,11 +282,29 @@ impl Agent {
             entry.activity = Activity::Idle;
             return;
         }
-        if let Some(slot_us) = slot_us {
-            self.load.started(now.mono_us.saturating_sub(slot_us), now);
-        }
         let spec = Box::new(plugin_spec(&entry.check, &self.environment));
         self.execute(index, slot_us, slow, None, spec, now, effects);
+    }
+
+    fn start_poll(&mut self, index: usize, now: Moment, effects: &mut Vec<Effect>) {
+        let entry = &mut self.entries[index];
+        let Activity::Waiting { slot_us } = entry.activity else { return };
+        let poll = match &entry.check.command {
+            Command::Snmp(poll) if !entry.removed || !entry.askers.is_empty() => Arc::clone(poll),
+            _ => {
+                entry.activity = Activity::Idle;
+                return;
+            }
+        };
+        let timeout = entry.check.timeout;
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        entry.activity = Activity::Running;
+        self.polls_running += 1;
+        let execution =
+            Execution { entry: index, slot_us, started: now, slow: false, poll: true, timeout, line: None };
+        self.executions.insert(ticket, execution);
+        effects.push(Effect::Poll { ticket, poll, timeout });
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -287,7 +327,8 @@ impl Agent {
         }
         self.slow_running += usize::from(slow);
         self.lines_running += usize::from(line.is_some());
-        let execution = Execution { entry: index, slot_us, started: now, slow, timeout: spec.timeout, line };
+        let timeout = spec.timeout;
+        let execution = Execution { entry: index, slot_us, started: now, slow, poll: false, timeout, line };
         self.executions.insert(ticket, execution);
         let asked = slot_us.is_none() || !self.entries[index].askers.is_empty();
         let crowded = self.executions.len() * 2 >= self.config.max_concurrent_checks;
@@ -296,7 +337,38 @@ impl Agent {
 
     fn finished(&mut self, ticket: u64, report: Report, now: Moment, effects: &mut Vec<Effect>) {
         let Some(execution) = self.executions.remove(&ticket) else { return };
+        let check = &self.entries[execution.entry].check;
+        let run = interpret(&report, &Reading { timeout: execution.timeout, ..Reading::from(&**check) });
+        self.conclude(execution, report, run, now, effects);
+    }
+
+    fn polled(&mut self, ticket: u64, outcome: &snmp::Outcome, now: Moment, effects: &mut Vec<Effect>) {
+        let Some(execution) = self.executions.remove(&ticket) else { return };
+        let check = &self.entries[execution.entry].check;
+        let Command::Snmp(poll) = &check.command else {
+            // The definition changed meanwhile to one that asks nobody.
+            let wall_us = now.mono_us.saturating_sub(execution.started.mono_us);
+            let report = not_finished(wall_us);
+            let run = interpret(&report, &Reading::from(&**check));
+            return self.conclude(execution, report, run, now, effects);
+        };
+        let (mut report, mut run) = snmp::read(poll, &self.config.snmp.names, outcome, check.timeout_state);
+        report.wall_us = now.mono_us.saturating_sub(execution.started.mono_us);
+        run.duration_us = report.wall_us;
+        self.conclude(execution, report, run, now, effects);
+    }
+
+    /// An execution ended as this run: judges and records it, tells whoever waits, and looks what comes next.
+    fn conclude(
+        &mut self,
+        execution: Execution,
+        report: Report,
+        mut run: Run,
+        now: Moment,
+        effects: &mut Vec<Effect>,
+    ) {
         self.slow_running -= usize::from(execution.slow);
+        self.polls_running -= usize::from(execution.poll);
         self.lines_running -= usize::from(execution.line.is_some());
         let index = execution.entry;
         let entry = &mut self.entries[index];
@@ -307,12 +379,13 @@ impl Agent {
                 std::mem::take(&mut entry.askers)
             }
         };
-        let reading = Reading { timeout: execution.timeout, ..Reading::from(&*entry.check) };
-        let mut run = interpret(&report, &reading);
         // The shim may have had others to start first.
         let started = execution.started.after(Duration::from_micros(report.wait_us));
         run.time_ms = started.wall_ms;
         run.lateness_us = execution.slot_us.map(|slot| started.mono_us.saturating_sub(slot));
+        if let Some(late_us) = run.lateness_us {
+            self.load.ran(late_us, now);
+        }
         if execution.slot_us.is_none() {
             run.origin = askers.first().map(|ask| ask.origin.clone()).unwrap_or_default();
         }
@@ -344,7 +417,7 @@ impl Agent {
         }
     }
 
-    fn judge_and_record(
+    pub(super) fn judge_and_record(
         &mut self,
         index: usize,
         mut run: Run,
@@ -388,7 +461,7 @@ impl Agent {
     fn reload(&mut self, config: Arc<Config>, histories: Vec<History>, now: Moment) {
         let host_changed = config.host != self.config.host;
         for entry in &mut self.entries {
-            entry.removed = entry.grid.is_some() && !config.checks.contains_key(&*entry.name);
+            entry.removed = entry.is_defined() && !config.checks.contains_key(&*entry.name);
         }
         for check in config.checks.values() {
             match self.by_name.get(check.name.as_str()) {
@@ -396,7 +469,7 @@ impl Agent {
                     self.entries[*index].redefine(Arc::clone(check), host_changed, &config.host, now)
                 }
                 None => {
-                    self.add(Entry::scheduled(Arc::clone(check), &config.host, now));
+                    self.add(Entry::defined(Arc::clone(check), &config.host, now));
                 }
             }
         }
@@ -434,7 +507,7 @@ impl Agent {
             costly.truncate(OVERLOAD_CHECKS_NAMED);
         }
         Work {
-            running: self.executions.len(),
+            running: self.executions.len() - self.polls_running,
             waiting: self.waiting.len() + self.lines.len(),
             wanted_per_s: active().map(|entry| entry.wanted_per_s(now)).sum(),
             figures,

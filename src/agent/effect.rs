@@ -1,13 +1,16 @@
 //! What happens to the agent, and what it wants done about it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use custos_shim::{Report, Spec};
 use custos_store::Run;
 
 use super::health::Health;
-use crate::definition::Config;
+use crate::definition::{Config, SnmpPoll};
 use crate::evaluate::Change;
+use crate::snmp;
+use crate::snmp::traps::Occurrence;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -21,8 +24,19 @@ pub enum Event {
         /// What came of it.
         report: Report,
     },
+    /// A device answered, or did not.
+    Polled {
+        /// The ticket of its [`Effect::Poll`].
+        ticket: u64,
+        /// What came of it.
+        outcome: snmp::Outcome,
+    },
     /// Somebody asks for a run.
     Asked(Ask),
+    /// Traps came.
+    Trapped(Vec<Occurrence>),
+    /// Time passed, which may end what nobody reports any more.
+    Look,
     /// A new configuration, already validated, with the histories of checks that are new in it.
     Reload(Arc<Config>, Vec<super::History>),
     /// How the agent itself is doing.
@@ -67,6 +81,15 @@ pub enum Effect {
         spec: Box<Spec>,
         /// Whether somebody waits for the result, or for the place that it takes.
         awaited: bool,
+    },
+    /// Ask a device and report the outcome under this ticket.
+    Poll {
+        /// Number of the execution, unique in the life of the agent.
+        ticket: u64,
+        /// Whom to ask for what.
+        poll: Arc<SnmpPoll>,
+        /// How long the answer may take.
+        timeout: Duration,
     },
     /// Keep a run.
     Record {

@@ -11,9 +11,10 @@ use super::effect::Ask;
 use super::missed::Missed;
 use super::slots::Grid;
 use crate::clock::{Moment, micros};
-use crate::definition::{Check, Priority};
+use crate::definition::{Check, Command, Priority};
 use crate::evaluate::{Before, Holds};
 use crate::limits::LOW_PRIORITY_PATIENCE_INTERVALS;
+use crate::snmp::traps::Keys;
 
 /// Microseconds that a check's last run must have taken for it to count as slow.
 const SLOW_US: u64 = 1_000_000;
@@ -75,6 +76,8 @@ pub(super) struct Entry {
     pub(super) before: Option<Before>,
     pub(super) holds: Holds,
     pub(super) last: Option<Arc<Run>>,
+    /// What is wrong by key, for a check that is told by traps.
+    pub(super) keys: Keys,
     /// What the last run of the check's own plugin printed, with the verdict and when it ended, for `serve: cached`.
     pub(super) answer: Option<LastAnswer>,
     /// Requests that the run under way (or waiting) answers.
@@ -92,8 +95,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// A check that is run by the schedule.
-    pub(super) fn scheduled(check: Arc<Check>, host: &str, now: Moment) -> Entry {
+    /// A check of the configuration: run by the schedule, or told by traps.
+    pub(super) fn defined(check: Arc<Check>, host: &str, now: Moment) -> Entry {
+        if let Command::Trap(_) = check.command {
+            return Entry::on_demand(check);
+        }
         let grid = Grid::of_check(host, &check.name, check.check_interval, now);
         let due_us = grid.next_after(now.mono_us);
         Entry { grid: Some(grid), pace: Some(grid), due_us: Some(due_us), ..Entry::on_demand(check) }
@@ -112,6 +118,7 @@ impl Entry {
             before: None,
             holds: Holds::default(),
             last: None,
+            keys: Keys::default(),
             answer: None,
             askers: Vec::new(),
             queue: VecDeque::new(),
@@ -136,6 +143,16 @@ impl Entry {
     pub(super) fn patience_us(&self) -> Option<u64> {
         let interval = self.pace.map_or(micros(self.check.check_interval), |pace| pace.interval_us());
         self.is_low().then(|| interval.saturating_mul(u64::from(LOW_PRIORITY_PATIENCE_INTERVALS)))
+    }
+
+    /// Whether it is told by traps, and nothing runs.
+    pub(super) fn is_told(&self) -> bool {
+        matches!(self.check.command, Command::Trap(_))
+    }
+
+    /// Whether the configuration defines it, rather than a request or the agent itself.
+    pub(super) fn is_defined(&self) -> bool {
+        self.grid.is_some() || self.is_told()
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -213,7 +230,9 @@ impl Entry {
             self.holds = Holds::default();
         }
         self.removed = false;
-        if !same_slots {
+        if self.is_told() {
+            (self.grid, self.pace, self.due_us) = (None, None, None);
+        } else if !same_slots {
             let grid = Grid::of_check(host, &self.check.name, self.check.check_interval, now);
             self.grid = Some(grid);
             self.pace = Some(grid);

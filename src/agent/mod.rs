@@ -17,6 +17,7 @@ mod restore;
 mod skipped;
 mod slots;
 mod snapshot;
+mod trapped;
 mod waiting;
 
 pub use core::Agent;

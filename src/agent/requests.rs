@@ -9,6 +9,7 @@ use super::core::Agent;
 use super::effect::{Ask, Effect, Wanted};
 use super::entry::{Activity, Entry, LastAnswer};
 use super::line::implicit_check;
+use super::trapped;
 use crate::clock::Moment;
 use crate::definition::Serving;
 use crate::limits::ASK_QUEUE_MAX;
@@ -32,12 +33,18 @@ impl Agent {
         let known = self.by_name.get(name).copied();
         match (&ask.wanted, known) {
             (Wanted::Check(name), index) => {
-                let index = index.filter(|i| self.entries[*i].grid.is_some() && !self.entries[*i].removed);
+                let index = index.filter(|i| self.entries[*i].is_defined() && !self.entries[*i].removed);
                 let Some(index) = index else {
                     effects.push(refuse(ask.id, format!("no check {name} is defined")));
                     return;
                 };
                 let entry = &mut self.entries[index];
+                if entry.is_told() {
+                    let (report, run) = trapped::told(entry, now);
+                    let result = Ok((Arc::new(report), Arc::new(run)));
+                    effects.push(Effect::Answer { id: ask.id, result });
+                    return;
+                }
                 let line_runs = matches!(entry.activity, Activity::Running)
                     && self.executions.values().any(|e| e.entry == index && e.line.is_some());
                 match entry.activity {
@@ -104,7 +111,8 @@ impl Agent {
     pub(super) fn stop(&mut self, effects: &mut Vec<Effect>) {
         self.stopping = true;
         let mut asks: Vec<Ask> = self.lines.drain(..).map(|(_, ask)| ask).collect();
-        for index in self.waiting.clear() {
+        let waiting: Vec<usize> = self.waiting.clear().into_iter().chain(self.polls.drain(..)).collect();
+        for index in waiting {
             let entry = &mut self.entries[index];
             entry.activity = Activity::Idle;
             asks.append(&mut entry.askers);

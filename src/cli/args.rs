@@ -5,7 +5,10 @@ use clap::{Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::Path;
 
-use super::{check, check_nrpe, config, doctor, events, graph, history, run, runs, stand_in, status, store};
+use super::{
+    check, check_nrpe, config, doctor, events, graph, history, run, runs, snmp, stand_in, status, store,
+    traps,
+};
 use crate::exit_code::ExitCode;
 
 /// Runs the plugins you have, keeps every metric at full resolution, judges it on the spot and answers NRPE.
@@ -41,10 +44,12 @@ enum Command {
     History(history::HistoryArgs),
     Runs(runs::RunsArgs),
     Events(events::EventsArgs),
+    Traps(traps::TrapsArgs),
     Graph(graph::GraphArgs),
     Config(config::ConfigArgs),
     Doctor(doctor::DoctorArgs),
     Store(store::StoreArgs),
+    Snmp(snmp::SnmpArgs),
     /// Answers NRPE by an nrpe.cfg alone, with nrpe's own options; `custos nrpe -h` lists them.
     ///
     /// Called through a link named `nrpe` the program is nrpe.
@@ -92,10 +97,12 @@ pub fn main() -> ExitCode {
         Command::History(args) => history::run(&args),
         Command::Runs(args) => runs::run(&args),
         Command::Events(args) => events::run(&args),
+        Command::Traps(args) => traps::run(&args),
         Command::Graph(args) => graph::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Store(args) => store::run(&args),
+        Command::Snmp(args) => snmp::run(&args),
         Command::Nrpe(Words { words }) => stand_in::run(&words),
         Command::CheckNrpe(Words { words }) => check_nrpe::run(&words),
     }

@@ -1,6 +1,7 @@
 //! The command line: one file for each command, and what they share.
 
 mod args;
+mod as_daemon;
 mod check;
 pub mod check_nrpe;
 pub mod config;
@@ -17,11 +18,13 @@ pub mod read;
 mod run;
 mod runs;
 mod select;
+mod snmp;
 mod stand_in;
 mod status;
 mod status_row;
 pub mod store;
 mod strip;
 pub mod style;
+mod traps;
 
 pub use args::main;

@@ -14,7 +14,7 @@ use super::nrpe::{Prepared, StandIn, prepare};
 use super::read::chain;
 use crate::clock;
 use crate::daemon::{self, Setup, request_spec};
-use crate::definition::{Config, Surroundings, SyncPolicy};
+use crate::definition::{Config, SnmpConfig, Surroundings, SyncPolicy};
 use crate::evaluate::{Holds, evaluate};
 use crate::exit_code::ExitCode;
 use crate::interpret::{Reading, interpret};
@@ -49,6 +49,7 @@ fn serve(stand_in: StandIn) -> ExitCode {
         max_concurrent_checks: NRPE_REQUESTS_MAX,
         nrpe: None,
         periods: BTreeMap::new(),
+        snmp: SnmpConfig::default(),
         checks: BTreeMap::new(),
     };
     let stand_in = Arc::new(Mutex::new(stand_in));

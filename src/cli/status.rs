@@ -159,11 +159,20 @@ impl Status {
                 if !agent.nrpe.is_empty() {
                     line += &format!(", NRPE on {}", agent.nrpe.join(" "));
                 }
+                if !agent.traps.is_empty() {
+                    line += &format!(", traps on {}", agent.traps.join(" "));
+                }
                 writeln!(out, "{}", style.dim(&line))?;
-                if !agent.nrpe_counters.is_empty() {
-                    let counts: Vec<String> =
-                        agent.nrpe_counters.iter().map(|(name, count)| format!("{name} {count}")).collect();
-                    writeln!(out, "{}", style.dim(&format!("nrpe: {}", counts.join(", "))))?;
+                for (what, counters) in [
+                    ("nrpe", &agent.nrpe_counters),
+                    ("snmp", &agent.snmp_counters),
+                    ("traps", &agent.trap_counters),
+                ] {
+                    if !counters.is_empty() {
+                        let counts: Vec<String> =
+                            counters.iter().map(|(name, count)| format!("{name} {count}")).collect();
+                        writeln!(out, "{}", style.dim(&format!("{what}: {}", counts.join(", "))))?;
+                    }
                 }
             }
             Err(error) => {

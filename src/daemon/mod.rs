@@ -5,6 +5,7 @@ mod history;
 mod notify;
 mod run;
 mod settings;
+mod trap_station;
 
 pub use answers::request_spec;
 pub use history::read_history;

@@ -13,6 +13,7 @@ use super::answers::Answers;
 use super::history::read_all;
 use super::notify::Notify;
 use super::settings::Setup;
+use super::trap_station::TrapStation;
 use crate::agent::{Agent, Effect, Event, Health, LastAnswer};
 use crate::clock::{self, Moment, micros};
 use crate::control::{self, AgentStatus, Asked, Request, Response};
@@ -23,6 +24,8 @@ use crate::exit_code::ExitCode;
 use crate::limits::{AGENT_CHECK_INTERVAL, CONTROL_QUEUE_MAX, DRAIN, NRPE_REQUEST_QUEUE_MAX};
 use crate::record::Recorder;
 use crate::serve::{self, Server};
+use crate::snmp;
+use crate::snmp::traps::Occurrence;
 
 /// Between two looks at how the parts are doing.
 const HEALTH_LOOK: Duration = Duration::from_secs(1);
@@ -72,8 +75,10 @@ struct Daemon {
     agent: Agent,
     recorder: Recorder,
     executor: Executor,
+    asker: snmp::Asker,
     answers: Answers,
     server: Option<Server>,
+    trap_station: TrapStation,
     /// Where the listener runs.
     serving: Handle,
     inputs: Inputs,
@@ -87,8 +92,10 @@ struct Daemon {
 /// Everything that the loop waits for.
 struct Inputs {
     reports: Reports,
+    outcomes: snmp::Outcomes,
     requests: mpsc::Receiver<serve::Request>,
     commands: mpsc::Receiver<Asked>,
+    occurrences: mpsc::Receiver<Vec<Occurrence>>,
     hangup: Signal,
     terminate: Signal,
     interrupt: Signal,
@@ -98,8 +105,10 @@ struct Inputs {
 /// What the loop woke up for.
 enum Input {
     Report(u64, custos_shim::Report),
+    Outcome(u64, snmp::Outcome),
     Request(serve::Request),
     Command(Asked),
+    Trapped(Vec<Occurrence>),
     Hangup,
     Terminate,
     Look,
@@ -110,8 +119,10 @@ impl Inputs {
     async fn next(&mut self, due_in: Duration) -> Input {
         tokio::select! {
             Some((ticket, report)) = self.reports.recv() => Input::Report(ticket, report),
+            Some((ticket, outcome)) = self.outcomes.recv() => Input::Outcome(ticket, outcome),
             Some(request) = self.requests.recv() => Input::Request(request),
             Some(asked) = self.commands.recv() => Input::Command(asked),
+            Some(occurrences) = self.occurrences.recv() => Input::Trapped(occurrences),
             _ = self.hangup.recv() => Input::Hangup,
             _ = self.terminate.recv() => Input::Terminate,
             _ = self.interrupt.recv() => Input::Terminate,
@@ -137,23 +148,29 @@ impl Daemon {
         };
         let recorder = Recorder::start(config.store.clone(), writer, config.sync)?;
         let (executor, reports) = Executor::start(&Lanes::default()).map_err(io::Error::other)?;
+        let (asker, outcomes) = snmp::Asker::start()?;
         let (request_sender, requests) = mpsc::channel(NRPE_REQUEST_QUEUE_MAX);
         let (command_sender, commands) = mpsc::channel(CONTROL_QUEUE_MAX);
         if let Err(error) = control::listen(&config.store, command_sender) {
             tracing::error!("commands cannot reach this agent: {error}");
         }
+        let (trap_station, occurrences) = TrapStation::new();
         let now = clock::now();
         let mut daemon = Daemon {
             agent: Agent::new(Arc::clone(&config), PluginEnvironment::of_this_process(), now),
             recorder,
             executor,
+            asker,
             answers: Answers::default(),
             server: None,
+            trap_station,
             serving,
             inputs: Inputs {
                 reports,
+                outcomes,
                 requests,
                 commands,
+                occurrences,
                 hangup: signal(SignalKind::hangup())?,
                 terminate: signal(SignalKind::terminate())?,
                 interrupt: signal(SignalKind::interrupt())?,
@@ -169,6 +186,7 @@ impl Daemon {
         };
         daemon.agent.restore(histories, now, &mut daemon.effects);
         daemon.start_nrpe()?;
+        daemon.trap_station.configure(&daemon.config, now)?;
         daemon.perform();
         Ok(daemon)
     }
@@ -199,8 +217,10 @@ impl Daemon {
                 Input::Terminate => break,
                 Input::Hangup => self.reload(now),
                 Input::Command(asked) => self.command(asked, now),
+                Input::Trapped(occurrences) => self.handle(Event::Trapped(occurrences), now),
                 Input::Look => self.look(now),
                 Input::Report(ticket, report) => self.reports(ticket, report, now),
+                Input::Outcome(ticket, outcome) => self.handle(Event::Polled { ticket, outcome }, now),
                 Input::Request(request) => self.request(request, now),
                 Input::Due => self.handle(Event::Wake, now),
             }
@@ -232,6 +252,7 @@ impl Daemon {
         for effect in self.effects.drain(..) {
             match effect {
                 Effect::Execute { ticket, spec, awaited } => self.executor.submit(ticket, &spec, awaited),
+                Effect::Poll { ticket, poll, timeout } => self.asker.ask(ticket, &poll, timeout),
                 Effect::Record { check, run } => self.recorder.record(check, run),
                 Effect::Answer { id, result } => self.answers.give(id, result),
                 Effect::Changed { check, change, text } => log_change(&check, change, &text),
@@ -262,6 +283,7 @@ impl Daemon {
             Request::Status => {
                 let counters = self.server.as_ref().map(|server| server.counters().snapshot());
                 let nonzero = counters.into_iter().flatten().filter(|counter| counter.1 > 0);
+                let polls = self.asker.counters().into_iter().filter(|counter| counter.1 > 0);
                 let addresses = self.server.as_ref().map(Server::addresses).unwrap_or_default();
                 let status = AgentStatus {
                     pid: std::process::id(),
@@ -269,6 +291,9 @@ impl Daemon {
                     rows: self.agent.rows(now),
                     nrpe: addresses.iter().map(ToString::to_string).collect(),
                     nrpe_counters: nonzero.map(|(name, count)| (name.to_owned(), count)).collect(),
+                    snmp_counters: polls.map(|(name, count)| (name.to_owned(), count)).collect(),
+                    traps: self.trap_station.addresses(),
+                    trap_counters: self.trap_station.nonzero_counters(),
                 };
                 // The asker may have left meanwhile.
                 let _ = asked.answer.send(Response::Status(status));
@@ -285,7 +310,20 @@ impl Daemon {
         let changed = store.refusing.is_some() != self.health.store.refusing.is_some()
             || store.low_space.is_some() != self.health.store.low_space.is_some()
             || executor_error.is_some() != self.health.executor_error.is_some();
-        self.health = Health { store, nrpe, executor_error, ..self.health.clone() };
+        let (traps, traps_lost, traps_error) = self.trap_station.health();
+        let traps_lost = self.health.traps_lost + traps_lost;
+        let polls = self.asker.counters();
+        self.health = Health {
+            store,
+            nrpe,
+            executor_error,
+            polls,
+            traps,
+            traps_lost,
+            traps_error,
+            ..self.health.clone()
+        };
+        self.handle(Event::Look, now);
         if changed || now.mono_us >= self.health_told_us + micros(AGENT_CHECK_INTERVAL) {
             self.tell_health(now);
         }
@@ -294,6 +332,7 @@ impl Daemon {
     fn tell_health(&mut self, now: Moment) {
         self.health_told_us = now.mono_us;
         self.handle(Event::Health(self.health.clone()), now);
+        self.health.traps_lost = 0;
     }
 
     /// Reads the configuration again: all of it is taken, or nothing.
@@ -355,6 +394,9 @@ impl Daemon {
         self.config = Arc::clone(&config);
         self.health.reload_error = None;
         tracing::info!(checks = config.checks.len(), "the configuration is reloaded");
+        if let Err(error) = self.trap_station.configure(&config, now) {
+            tracing::error!("{error}");
+        }
         self.handle(Event::Reload(config, histories), now);
     }
 
@@ -374,12 +416,19 @@ impl Daemon {
                 Input::Report(ticket, report) => {
                     self.handle(Event::Finished { ticket, report }, clock::now());
                 }
+                Input::Outcome(ticket, outcome) => {
+                    self.handle(Event::Polled { ticket, outcome }, clock::now());
+                }
                 Input::Request(request) => self.request(request, clock::now()),
                 Input::Command(asked) => self.command(asked, clock::now()),
+                Input::Trapped(occurrences) => self.handle(Event::Trapped(occurrences), clock::now()),
                 Input::Terminate => break,
                 Input::Look => self.notify.alive(),
                 Input::Hangup | Input::Due => {}
             }
+        }
+        for occurrences in self.trap_station.stop(&mut self.inputs.occurrences).await {
+            self.handle(Event::Trapped(occurrences), clock::now());
         }
         self.agent.abandon(clock::now(), &mut self.effects);
         self.perform();

@@ -1,5 +1,6 @@
 //! One check: its command, settings and thresholds.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use custos_store::State;
@@ -9,18 +10,22 @@ use super::dependency::{self, Named};
 use super::duration;
 use super::fields::{Fields, boolean, printable};
 use super::mistake::Findings;
-use super::model::Check;
+use super::model::{Check, Command, Serving};
+use super::native;
 use super::period::Periods;
+use super::poll;
 use super::settings::{self, CHECK_INTERVAL, FLAPPING, MAX_CHECK_ATTEMPTS, Settings, TIMEOUT};
 use super::threshold;
+use super::trap;
 use super::yaml::Entry;
 use crate::limits::CHECK_NAME_MAX_BYTES;
+use crate::snmp::traps::UNMATCHED_CHECK;
 
 /// The name under which the agent reports on itself.
 const RESERVED_NAME: &str = "custos";
 
 /// The keys of a check beside its settings.
-const OWN_KEYS: [&str; 4] = ["command", "shell", "depends_on", "thresholds"];
+const OWN_KEYS: [&str; 7] = ["command", "shell", "native", "snmp", "trap", "depends_on", "thresholds"];
 
 const KEYS: [&str; OWN_KEYS.len() + settings::KEYS.len()] = {
     let mut keys = [""; OWN_KEYS.len() + settings::KEYS.len()];
@@ -49,14 +54,7 @@ pub(super) fn read(entry: &Entry, shared: &Shared<'_>, findings: &mut Findings) 
     let owner = format!("check `{}`", entry.key);
     let fields = Fields::of(&entry.value, &owner, &KEYS, findings)?;
     let own = Settings::read(&fields, &owner, shared.periods, findings);
-    let shell = fields.get("shell").and_then(|node| boolean(node, findings)).unwrap_or(false);
-    let command = match fields.get("command") {
-        Some(node) => command::read(node, shell, shared.lookup, findings),
-        None => {
-            findings.error(&entry.key_place, format!("{owner} has no `command`, expected one"));
-            None
-        }
-    };
+    let command = what(entry, &fields, &owner, shared.lookup, findings);
     let settings = own.clone().over(shared.defaults);
     let byte_units = settings.byte_units.unwrap_or_default();
     let thresholds = fields
@@ -70,15 +68,26 @@ pub(super) fn read(entry: &Entry, shared: &Shared<'_>, findings: &mut Findings) 
     if let (Some(node), Some(own)) = (fields.get("timeout"), own.timeout) {
         warn_of_long_timeout(own, check_interval, &owner, &node.place, findings);
     }
-    let serving = settings.serving(check_interval, timeout);
     named.then_some(())?;
+    let command = command?;
+    let serving = match command {
+        // The last trap is all that there is to answer by, however old.
+        Command::Trap(_) => Serving::Fresh,
+        _ => settings.serving(check_interval, timeout),
+    };
+    // A trap is not sent again because somebody asks, so there are no attempts to wait for.
+    let attempts = match command {
+        Command::Trap(_) => own.max_check_attempts.unwrap_or(1),
+        _ => settings.max_check_attempts.unwrap_or(MAX_CHECK_ATTEMPTS),
+    };
     let check = Check {
         name: entry.key.clone(),
-        command: command?,
+        command,
         environment: settings.environment,
+        process: settings.process.resolve(),
         check_interval,
         retry_interval: settings.retry_interval.unwrap_or(check_interval),
-        max_check_attempts: settings.max_check_attempts.unwrap_or(MAX_CHECK_ATTEMPTS),
+        max_check_attempts: attempts,
         volatile: settings.volatile.unwrap_or(false),
         check_period: settings.check_period.unwrap_or_default(),
         depends_on: depends_on.iter().map(|(name, _)| name.clone()).collect(),
@@ -96,6 +105,52 @@ pub(super) fn read(entry: &Entry, shared: &Shared<'_>, findings: &mut Findings) 
     Some((check, depends_on))
 }
 
+/// What the check is told by: exactly one of `command`, `snmp` and `trap`.
+fn what(
+    entry: &Entry,
+    fields: &Fields<'_>,
+    owner: &str,
+    lookup: &Lookup<'_>,
+    findings: &mut Findings,
+) -> Option<Command> {
+    let shell = fields.get("shell").and_then(|node| boolean(node, findings)).unwrap_or(false);
+    let given = ["command", "snmp", "trap"].into_iter().filter_map(|key| fields.entry(key));
+    let given: Vec<&Entry> = given.collect();
+    match given[..] {
+        [] => {
+            findings.error(&entry.key_place, format!("{owner} has no `command`, expected one"));
+            None
+        }
+        [what] => match what.key.as_str() {
+            "snmp" => poll::read(&what.value, owner, lookup.snmp, findings).map(Arc::new).map(Command::Snmp),
+            "trap" => trap::read(&what.value, owner, lookup.snmp, findings).map(Arc::new).map(Command::Trap),
+            _ => native_or_not(fields, command::read(&what.value, shell, lookup, findings)?, findings),
+        },
+        [first, second, ..] => {
+            let message = format!("{owner} has `{}` and `{}`, expected one of them", first.key, second.key);
+            findings.error_beside(&second.key_place, message, "first", &first.key_place);
+            None
+        }
+    }
+}
+
+/// With `native: true` a command of check_snmp becomes a poll.
+fn native_or_not(fields: &Fields<'_>, command: Command, findings: &mut Findings) -> Option<Command> {
+    let Some(node) = fields.get("native") else { return Some(command) };
+    let poll = match (boolean(node, findings)?, &command) {
+        (false, _) => return Some(command),
+        (true, Command::Program(words)) => native::read(words),
+        (true, _) => Err("is for commands without a shell".to_owned()),
+    };
+    match poll {
+        Ok(poll) => Some(Command::Snmp(Arc::new(poll))),
+        Err(why) => {
+            findings.error(&node.place, format!("`native` {why}"));
+            None
+        }
+    }
+}
+
 /// A name is what people type on a command line and ask for over NRPE, so it must be possible to type it.
 fn name(entry: &Entry, findings: &mut Findings) -> bool {
     let name = entry.key.as_str();
@@ -109,6 +164,8 @@ fn name(entry: &Entry, findings: &mut Findings) -> bool {
         "found a name beginning with `-`, which a command line would take for an option"
     } else if name == RESERVED_NAME {
         "found the name `custos`, which the agent's check of itself has"
+    } else if name == UNMATCHED_CHECK {
+        "found the name `custos.traps`, under which the agent keeps traps of no check"
     } else {
         return printable(name, &entry.key_place, findings);
     };

@@ -10,6 +10,7 @@ use super::fields::{printable, refuse, text, written};
 use super::mistake::Findings;
 use super::model::Command;
 use super::place::Place;
+use super::snmp_model::SnmpConfig;
 use super::yaml::{Content, Node};
 
 /// Words that mean something to a shell when they stand alone, and nothing to a program.
@@ -22,6 +23,8 @@ pub(super) struct Lookup<'a> {
     pub(super) plugins: &'a [PathBuf],
     /// The directory of the file that the command stands in; relative paths begin there.
     pub(super) base: &'a Path,
+    /// Profiles and names of SNMP.
+    pub(super) snmp: &'a SnmpConfig,
 }
 
 /// Reads the command of a check.

@@ -23,6 +23,8 @@ use super::period::{self, Periods};
 use super::place::Place;
 use super::scalar::Kind;
 use super::settings::{self, Settings};
+use super::snmp;
+use super::snmp_model::SnmpConfig;
 use super::yaml::{Content, Entry, Node};
 use crate::limits::{
     CONCURRENT_CHECKS_MAX, CONCURRENT_CHECKS_PER_CPU, HOST_NAME_MAX_BYTES, SYNC_INTERVAL_MAX,
@@ -37,7 +39,7 @@ pub const DEFAULT_STORE: &str = "/var/lib/custos";
 pub const DEFAULT_PLUGINS: [&str; 3] =
     ["/usr/lib/nagios/plugins", "/usr/lib64/nagios/plugins", "/usr/local/nagios/libexec"];
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "store",
     "sync",
     "plugins",
@@ -46,6 +48,7 @@ const KEYS: [&str; 10] = [
     "host",
     "max_concurrent_checks",
     "nrpe",
+    "snmp",
     "periods",
     "checks",
 ];
@@ -117,12 +120,15 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
     let host = single("host");
     let concurrent = single("max_concurrent_checks");
     let nrpe = single("nrpe");
+    let snmp = single("snmp");
     let plugins = match plugins {
         Some((document, entry)) => paths(&entry.value, document.base(), findings),
         None => DEFAULT_PLUGINS.map(PathBuf::from).to_vec(),
     };
+    let snmp =
+        snmp.map(|(document, entry)| snmp::read(&entry.value, document.base(), findings)).unwrap_or_default();
     let periods = period::read_all(documents, &surroundings.zone, findings);
-    let checks = checks(documents, &plugins, &periods, findings);
+    let checks = checks(documents, &plugins, &snmp, &periods, findings);
     Config {
         files: documents.iter().map(|document| document.file.path().to_owned()).collect(),
         store: store
@@ -142,6 +148,7 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
                 surroundings.cpus.saturating_mul(CONCURRENT_CHECKS_PER_CPU).min(CONCURRENT_CHECKS_MAX),
             ),
         nrpe: nrpe.and_then(|(document, entry)| nrpe::read(&entry.value, document.base(), findings)),
+        snmp,
         periods,
         checks,
     }
@@ -172,6 +179,7 @@ fn only<'d>(
 fn checks(
     documents: &[Document],
     plugins: &[PathBuf],
+    snmp: &SnmpConfig,
     periods: &Periods,
     findings: &mut Findings,
 ) -> BTreeMap<String, Arc<Check>> {
@@ -185,7 +193,7 @@ fn checks(
             Some(Settings::read(&fields, "`defaults`", periods, findings))
         });
         let here = own.unwrap_or_default().over(&inherited);
-        let lookup = Lookup { plugins, base: document.base() };
+        let lookup = Lookup { plugins, base: document.base(), snmp };
         let shared = Shared { defaults: &here, lookup: &lookup, periods };
         for entry in check_entries(document, findings) {
             let check = check::read(entry, &shared, findings);

@@ -97,7 +97,7 @@ fn items(
 }
 
 /// What was expected instead of `host:port`, with an IPv6 address in brackets and `*` for every address.
-fn address(text: &str) -> Option<String> {
+pub(super) fn address(text: &str) -> Option<String> {
     let expected =
         || Some("an address with its port, such as `192.0.2.1:5666`, `[::1]:5666` or `*:5666`".to_owned());
     let Some((host, port)) = text.rsplit_once(':') else { return expected() };

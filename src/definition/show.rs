@@ -6,16 +6,19 @@ use std::fmt::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use custos_shim::IoPriority;
 use custos_store::State;
 
 use super::duration;
 use super::model::{
-    ByteUnits, Check, Command, Config, NrpeConfig, OnMissing, Serving, Stale, SyncPolicy, Threshold,
+    ByteUnits, Check, Command, Config, NrpeConfig, OnMissing, Process, Serving, Stale, SyncPolicy, Threshold,
 };
 use super::scalar::{Kind, Scalar};
 use super::secret::{self, MASK};
 use super::settings::PRIORITIES;
+use super::show_snmp;
 use super::threshold::{ON_MISSING, STATES};
+use crate::limits::STDOUT_MAX_BYTES;
 use crate::period::Period;
 
 /// Writes the configuration as YAML.
@@ -37,6 +40,7 @@ fn write_config(page: &mut String, config: &Config) -> fmt::Result {
     if let Some(nrpe) = &config.nrpe {
         write_nrpe(page, nrpe)?;
     }
+    show_snmp::write_section(page, &config.snmp)?;
     if !config.periods.is_empty() {
         writeln!(page, "periods:")?;
     }
@@ -107,6 +111,8 @@ fn write_check(page: &mut String, check: &Check) -> fmt::Result {
             writeln!(page, "    command: {}", word(&secret::mask_line(line)))?;
             writeln!(page, "    shell: true")?;
         }
+        Command::Snmp(poll) => show_snmp::write_poll(page, poll)?,
+        Command::Trap(rule) => show_snmp::write_trap(page, rule)?,
     }
     writeln!(page, "    check_interval: {}", duration::show(check.check_interval))?;
     writeln!(page, "    retry_interval: {}", duration::show(check.retry_interval))?;
@@ -130,6 +136,7 @@ fn write_check(page: &mut String, check: &Check) -> fmt::Result {
         let value = if secret::is_secret_name(name) { MASK } else { value };
         writeln!(page, "      {}: {}", word(name), word(value))?;
     }
+    write_process(page, &check.process)?;
     let byte_units = match check.byte_units {
         ByteUnits::Si => "si",
         ByteUnits::Iec => "iec",
@@ -151,6 +158,49 @@ fn write_check(page: &mut String, check: &Check) -> fmt::Result {
         writeln!(page, "    thresholds:")?;
     }
     check.thresholds.iter().try_for_each(|threshold| write_threshold(page, threshold))
+}
+
+/// What differs from the daemon's own.
+fn write_process(page: &mut String, process: &Process) -> fmt::Result {
+    if let Some(run_as) = &process.run_as {
+        let groups: Vec<String> = run_as.credentials.groups.iter().map(u32::to_string).collect();
+        writeln!(page, "    user: {}", word(&run_as.name))?;
+        writeln!(page, "    group: {}", run_as.credentials.gid)?;
+        writeln!(page, "    groups: [{}]", groups.join(", "))?;
+    }
+    if process.directory.as_os_str() != "/" {
+        writeln!(page, "    working_directory: {}", word(&process.directory.to_string_lossy()))?;
+    }
+    if process.nice != 0 {
+        writeln!(page, "    nice: {}", process.nice)?;
+    }
+    match process.io_priority {
+        None => {}
+        Some(IoPriority::Idle) => writeln!(page, "    ioprio: idle")?,
+        Some(IoPriority::BestEffort(level)) => writeln!(page, "    ioprio: best-effort {level}")?,
+        Some(IoPriority::RealTime(level)) => writeln!(page, "    ioprio: real-time {level}")?,
+    }
+    let limits = &process.limits;
+    let given: Vec<String> = [
+        ("address_space", limits.address_space_bytes.map(|bytes| bytes.to_string())),
+        ("cpu_time", limits.cpu_s.map(|seconds| duration::show(Duration::from_secs(seconds)))),
+        ("processes", limits.processes.map(|count| count.to_string())),
+        ("open_files", limits.open_files.map(|count| count.to_string())),
+        (
+            "output",
+            Some(process.stdout_max_bytes).filter(|bytes| *bytes != STDOUT_MAX_BYTES).map(|b| b.to_string()),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(key, value)| Some(format!("{key}: {}", value?)))
+    .collect();
+    if !given.is_empty() {
+        writeln!(page, "    limits: {{ {} }}", given.join(", "))?;
+    }
+    if process.no_new_privileges {
+        writeln!(page, "    no_new_privileges: true")?;
+    }
+    Ok(())
 }
 
 fn write_threshold(page: &mut String, threshold: &Threshold) -> fmt::Result {
@@ -175,7 +225,7 @@ fn sync(policy: SyncPolicy) -> String {
     }
 }
 
-fn state(state: State) -> &'static str {
+pub(super) fn state(state: State) -> &'static str {
     STATES.iter().find(|(_, known)| *known == state).map_or("unknown", |(word, _)| word)
 }
 
@@ -183,13 +233,13 @@ fn on_missing(meaning: OnMissing) -> &'static str {
     ON_MISSING.iter().find(|(_, known)| *known == meaning).map_or("unknown", |(word, _)| word)
 }
 
-fn list(words: &[String]) -> String {
+pub(super) fn list(words: &[String]) -> String {
     let words: Vec<String> = words.iter().map(|text| word(text)).collect();
     format!("[{}]", words.join(", "))
 }
 
 /// A text as a YAML scalar that reads as the same text: plain where that is safe, else in double quotes.
-fn word(text: &str) -> String {
+pub(super) fn word(text: &str) -> String {
     let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '=' | '@');
     let starts_safely = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
     let plain = starts_safely && text.chars().all(safe) && Scalar::plain(text).kind == Kind::Text;
@@ -301,6 +351,14 @@ checks:
     command: "a | b > /dev/null; echo \"done\\n\""
     shell: true
     flap_detection: false
+    user: root
+    group: 7
+    groups: [8, 9]
+    working_directory: /tmp
+    nice: -3
+    ioprio: best-effort 2
+    no_new_privileges: true
+    limits: { address_space: 1GiB, cpu_time: 90s, processes: 9, open_files: 64, output: 1000 }
 "#;
 
     #[test]

@@ -84,6 +84,7 @@ impl Stage {
         self.agent.handle(event, self.now, &mut effects);
         for effect in effects {
             match effect {
+                Effect::Poll { .. } => panic!("no check of the simulation asks a device"),
                 Effect::Execute { ticket, spec, awaited: _ } => {
                     let name = spec.argv[0].to_string_lossy().into_owned();
                     let takes_us = (self.takes_us)(&name);

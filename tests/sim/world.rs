@@ -270,6 +270,7 @@ impl World {
     fn perform(&mut self, mut effects: Vec<Effect>) {
         for effect in effects.drain(..) {
             match effect {
+                Effect::Poll { .. } => panic!("no check of the simulation asks a device"),
                 Effect::Execute { ticket, spec, .. } => {
                     let check = spec.argv[0].to_string_lossy().into_owned();
                     assert!(self.running.insert(check.clone()), "{check} runs twice at once");

@@ -1,0 +1,10 @@
+//! The bounds on what one packet may hold.
+
+/// Largest message, in bytes: what a UDP datagram over IPv4 can carry.
+pub const MESSAGE_MAX_BYTES: usize = 65_507;
+/// Most sub-identifiers of an object identifier (RFC 2578, section 3.5).
+pub const OID_MAX_LEN: usize = 128;
+/// Most variable bindings of one message. The smallest binding has 7 bytes, so this many fit a datagram easily.
+pub const VARBINDS_MAX: usize = 4096;
+
+const _: () = assert!(VARBINDS_MAX * 7 < MESSAGE_MAX_BYTES);

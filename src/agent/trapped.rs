@@ -1,0 +1,147 @@
+//! What the agent does with traps: each becomes a run of its check, on the path of every other run.
+
+use std::sync::Arc;
+
+use custos_shim::{Outcome, Report};
+use custos_store::{Reason, Run, State};
+
+use super::core::Agent;
+use super::effect::Effect;
+use super::entry::Entry;
+use super::line::implicit_check;
+use crate::clock::Moment;
+use crate::definition::Command;
+use crate::snmp::traps::{Keys, Occurrence, UNMATCHED_CHECK, state_metric};
+
+impl Agent {
+    /// Records what traps say. What is said of a check that is not defined any more is dropped with it.
+    pub(super) fn trapped(&mut self, occurrences: Vec<Occurrence>, now: Moment, effects: &mut Vec<Effect>) {
+        for occurrence in occurrences {
+            let index = match self.by_name.get(&*occurrence.check) {
+                Some(index) => *index,
+                None if *occurrence.check == *UNMATCHED_CHECK => {
+                    self.add(Entry::on_demand(Arc::new(implicit_check(UNMATCHED_CHECK))))
+                }
+                None => continue,
+            };
+            let entry = &mut self.entries[index];
+            if entry.removed || !(entry.is_told() || *entry.name == *UNMATCHED_CHECK) {
+                continue;
+            }
+            let run = to_run(entry, occurrence);
+            self.judge_and_record(index, run, now.mono_us, effects);
+        }
+    }
+
+    pub(super) fn expire(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        for index in 0..self.entries.len() {
+            if !self.entries[index].removed {
+                for run in expired(&mut self.entries[index], now) {
+                    self.judge_and_record(index, run, now.mono_us, effects);
+                }
+            }
+        }
+    }
+}
+
+/// The run that an occurrence is, with the keys of its check brought up to date.
+fn to_run(entry: &mut Entry, occurrence: Occurrence) -> Run {
+    let Occurrence { at, state, key, text, details, mut metrics, duration_us, origin, .. } = occurrence;
+    let name = (!key.is_empty()).then(|| Keys::name(&key));
+    let before = entry.before.map_or(State::Ok, |before| before.state);
+    let Some(name) = name else {
+        let state = state.unwrap_or(before);
+        return run(at, state, text, details, origin, duration_us, metrics);
+    };
+    if let Some(state) = state {
+        entry.keys.set(&name, state, &text, at.wall_ms);
+        metrics.push(state_metric(&key, state));
+    }
+    let summary = entry.keys.summary(&name, &text);
+    let long_text = details + &entry.keys.list(Some(&name), &text, at.wall_ms);
+    run(at, entry.keys.worst(), summary, long_text, origin, duration_us, metrics)
+}
+
+/// The runs that record which problems are over because nobody reports them any more.
+fn expired(entry: &mut Entry, now: Moment) -> Vec<Run> {
+    let Command::Trap(rule) = &entry.check.command else { return Vec::new() };
+    let Some(after) = rule.expires else { return Vec::new() };
+    let mut runs = Vec::new();
+    if rule.key.is_empty() {
+        let last_ms = entry.last.as_ref().map_or(i64::MAX, |run| run.time_ms);
+        let problem = entry.before.is_some_and(|before| before.state != State::Ok);
+        if problem
+            && u128::try_from(now.wall_ms.saturating_sub(last_ms)).is_ok_and(|ms| ms >= after.as_millis())
+        {
+            let text = over(after);
+            runs.push(run(now, State::Ok, text, String::new(), "expired".to_owned(), 0, Vec::new()));
+        }
+        return runs;
+    }
+    for name in entry.keys.expired(after, now.wall_ms) {
+        let text = format!("{name}: {}", over(after));
+        entry.keys.set(&name, State::Ok, &text, now.wall_ms);
+        let summary = entry.keys.summary(&name, &text);
+        let long_text = entry.keys.list(Some(&name), &text, now.wall_ms);
+        runs.push(run(now, entry.keys.worst(), summary, long_text, "expired".to_owned(), 0, Vec::new()));
+    }
+    runs
+}
+
+fn over(after: std::time::Duration) -> String {
+    let after_ms = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
+    format!("not reported for {}, so it counts as over", crate::human::duration_ms(after_ms))
+}
+
+fn run(
+    at: Moment,
+    state: State,
+    text: String,
+    long_text: String,
+    origin: String,
+    duration_us: u64,
+    metrics: Vec<custos_store::Metric>,
+) -> Run {
+    Run {
+        time_ms: at.wall_ms,
+        duration_us,
+        state,
+        plugin_state: state,
+        reason: Reason::Exited,
+        exit_code: Some(state.code()),
+        text,
+        long_text,
+        origin,
+        metrics,
+        ..Run::default()
+    }
+}
+
+/// The last run as a plugin would report it, for whoever asks for the check: nothing can be run.
+pub(super) fn told(entry: &Entry, now: Moment) -> (Report, Run) {
+    let run = match &entry.last {
+        Some(last) => (**last).clone(),
+        None => {
+            run(now, State::Ok, "OK - no trap yet".to_owned(), String::new(), String::new(), 0, Vec::new())
+        }
+    };
+    let mut stdout = run.text.replace('|', "/").into_bytes();
+    if !run.long_text.is_empty() {
+        stdout.push(b'\n');
+        // A `|` would begin perfdata.
+        stdout.extend_from_slice(run.long_text.replace('|', "/").as_bytes());
+    }
+    let report = Report {
+        outcome: Outcome::Exited(run.plugin_state.code()),
+        stdout_bytes: stdout.len() as u64,
+        stdout,
+        stderr: Vec::new(),
+        stderr_bytes: 0,
+        wall_us: 0,
+        wait_us: 0,
+        cpu_us: 0,
+        max_rss_bytes: 0,
+        left_behind: 0,
+    };
+    (report, run)
+}

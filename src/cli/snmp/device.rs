@@ -1,0 +1,97 @@
+//! Which device is meant, and by which profile it is asked.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use custos_compat::snmp::Oid;
+
+use crate::cli::read::{Failure, ReadArgs};
+use crate::definition::{Command, Config, SnmpProfile};
+use crate::snmp::names::Names;
+use crate::snmp::{Answer, Question, ask_once};
+
+/// How long an answer may take in all.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Which device is meant.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct DeviceArgs {
+    /// Name or address of the device
+    pub(super) target: String,
+    /// Profile [default: that of a check of the device, or the only one]
+    #[arg(long, short, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+    /// UDP port [default: that of the check or the profile]
+    #[arg(long)]
+    port: Option<u16>,
+    /// Configuration [default: /etc/custos/custos.yaml]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// A device that can be asked.
+pub(super) struct Asked {
+    target: String,
+    pub(super) port: u16,
+    pub(super) profile: Arc<SnmpProfile>,
+    pub(super) names: Arc<Names>,
+}
+
+impl DeviceArgs {
+    /// Finds the profile.
+    pub(super) fn find(&self) -> Result<Asked, Failure> {
+        let read = ReadArgs { config: self.config.clone(), ..ReadArgs::default() };
+        let (_, config) = read.locate()?;
+        let config =
+            config.ok_or_else(|| Failure::usage("there is no configuration; name one with --config"))?;
+        let (profile, port) = self.profile(&config)?;
+        let port = self.port.unwrap_or(port);
+        Ok(Asked { target: self.target.clone(), port, profile, names: Arc::clone(&config.snmp.names) })
+    }
+
+    fn profile(&self, config: &Config) -> Result<(Arc<SnmpProfile>, u16), Failure> {
+        let profiles = &config.snmp.profiles;
+        let known = || profiles.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        if let Some(name) = &self.profile {
+            let profile = profiles.get(name);
+            let profile = profile.ok_or_else(|| {
+                Failure::usage(format!("no profile {name} is defined; there are: {}", known()))
+            })?;
+            return Ok((Arc::clone(profile), profile.port));
+        }
+        let polls = config.checks.values().filter_map(|check| match &check.command {
+            Command::Snmp(poll) if poll.target == self.target => Some(poll),
+            _ => None,
+        });
+        if let Some(poll) = polls.into_iter().next() {
+            return Ok((Arc::clone(&poll.profile), poll.port));
+        }
+        match profiles.values().next() {
+            Some(profile) if profiles.len() == 1 => Ok((Arc::clone(profile), profile.port)),
+            Some(_) => Err(Failure::usage(format!("say which profile with --profile: {}", known()))),
+            None => Err(Failure::usage("no profile is defined under `snmp` in the configuration")),
+        }
+    }
+}
+
+impl Asked {
+    /// The objects that are named.
+    pub(super) fn resolve(&self, objects: &[String]) -> Result<Vec<Oid>, Failure> {
+        let resolve = |text: &String| {
+            self.names
+                .resolve(text)
+                .map_err(|error| Failure::usage(format!("failed to find {text}: {error}")))
+        };
+        objects.iter().map(resolve).collect()
+    }
+
+    /// Asks, and waits for the answer.
+    pub(super) fn ask(&self, question: Question) -> Result<Answer, Failure> {
+        let failed =
+            |why: &dyn std::fmt::Display| Failure::new(format!("failed to ask {}: {why}", self.target));
+        ask_once(&self.target, self.port, &self.profile, question, PATIENCE)
+            .map_err(|error| failed(&error))?
+            .map_err(|failure| failed(&failure))
+    }
+}

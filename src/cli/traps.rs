@@ -1,0 +1,200 @@
+//! `custos traps`: the traps that were received, matched or not, the newest last.
+
+use std::io::Write;
+
+use custos_store::{Reader, Run};
+use jiff::Zoned;
+
+use super::history::write_json;
+use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, time};
+use super::style::{Style, printable};
+use crate::exit_code::ExitCode;
+use crate::limits::TRAPS_LISTED;
+use crate::snmp::traps::UNMATCHED_CHECK;
+
+/// Shows the SNMP traps that were received, the newest last.
+///
+/// A line tells the time, the state that its check had after it, the check, and what the trap said. Traps of no check
+/// stand under the name custos.traps, and so do counts of traps that were too many. With --verbose every variable
+/// follows; JSON has them in long_text.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct TrapsArgs {
+    /// Only traps that no check is told by
+    #[arg(long)]
+    unmatched: bool,
+    /// Only traps from this time on: -24h, '2h ago', 'yesterday 03:00', 2026-03-01, RFC 3339
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    since: Option<String>,
+    /// Only traps before this time
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    until: Option<String>,
+    /// Only the newest N of those [default: 100]
+    #[arg(long, short = 'n', value_name = "N")]
+    limit: Option<usize>,
+    /// Every variable of each trap, too
+    #[arg(long, short)]
+    verbose: bool,
+    /// One JSON object for each trap
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    read: ReadArgs,
+}
+
+/// Runs the command.
+pub(super) fn run(args: &TrapsArgs) -> ExitCode {
+    finish(|out| show(args, &now(), args.read.style(), out))
+}
+
+fn show(args: &TrapsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
+    let bound = |option, text: &Option<String>, default| match text {
+        Some(text) => time(option, text, now),
+        None => Ok(default),
+    };
+    let range = bound("--since", &args.since, i64::MIN)?..bound("--until", &args.until, i64::MAX)?;
+    let reader = args.read.open()?.reader;
+    let limit = args.limit.unwrap_or(TRAPS_LISTED);
+    let mut damage = Damage::default();
+    let mut traps: Vec<(String, Run)> = Vec::new();
+    for check in reader.checks() {
+        if args.unmatched && check.name != UNMATCHED_CHECK || check.last_ms < range.start {
+            continue;
+        }
+        newest(&reader, &check.name, &range, limit, &mut traps, &mut damage);
+    }
+    traps.sort_by_key(|(_, run)| run.time_ms);
+    for (check, run) in &traps[traps.len().saturating_sub(limit)..] {
+        if args.json {
+            write_json(check, run, run.metrics.iter(), out)?;
+        } else {
+            write_line(check, run, args.verbose, now, style, out)?;
+        }
+    }
+    damage.finish(out)
+}
+
+/// The newest traps of a check. One whose latest run is no trap has none: a check is told by traps alone, or never.
+fn newest(
+    reader: &Reader,
+    check: &str,
+    range: &std::ops::Range<i64>,
+    limit: usize,
+    traps: &mut Vec<(String, Run)>,
+    damage: &mut Damage,
+) {
+    let mut kept = 0;
+    for run in reader.runs_rev(check, range.clone()) {
+        match run {
+            _ if kept == limit => return,
+            Ok(run) if is_trap(&run) => {
+                kept += 1;
+                traps.push((check.to_owned(), run));
+            }
+            // What a check recorded by itself between two traps, or before it was told by them.
+            Ok(run) if run.origin == "expired" => {}
+            Ok(_) => return,
+            Err(error) => damage.note(&error),
+        }
+    }
+}
+
+fn is_trap(run: &Run) -> bool {
+    run.origin.starts_with("trap ") || run.origin.starts_with("traps of ")
+}
+
+fn write_line(
+    check: &str,
+    run: &Run,
+    verbose: bool,
+    now: &Zoned,
+    style: Style,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let state = format!("{:<8}", run.state.name());
+    writeln!(
+        out,
+        "{}  {}  {}: {}",
+        local_time(run.time_ms, now.time_zone()),
+        style.state(run.state, &state),
+        printable(check),
+        printable(&run.text)
+    )?;
+    if verbose {
+        writeln!(out, "    {}", style.dim(&format!("from {}", printable(&run.origin))))?;
+        for line in run.long_text.lines() {
+            writeln!(out, "    {}", printable(line))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+    use custos_store::{Options, State, Writer};
+
+    use super::*;
+    use crate::graph::Glyphs;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        traps: TrapsArgs,
+    }
+
+    const STYLE: Style = Style { color: false, glyphs: Glyphs::Braille, width: 80, height: 24 };
+    /// 2026-11-22 12:00 UTC.
+    const NOON: i64 = 1_795_348_800_000;
+
+    fn shown(line: &[&str]) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        let mut writer = Writer::open(directory.path(), Options::default()).unwrap();
+        let trap = |offset_ms: i64, state, text: &str| Run {
+            time_ms: NOON + offset_ms,
+            state,
+            text: text.to_owned(),
+            long_text: "ifIndex.3 = 3".to_owned(),
+            origin: "trap 192.0.2.1".to_owned(),
+            ..Run::default()
+        };
+        let plugin = Run { time_ms: NOON, text: "no trap".to_owned(), ..Run::default() };
+        writer.append(&[("load", &plugin)]).unwrap();
+        writer.append(&[("link", &trap(0, State::Critical, "linkDown"))]).unwrap();
+        writer.append(&[(UNMATCHED_CHECK, &trap(1000, State::Ok, "other\u{1b}"))]).unwrap();
+        let over = Run { origin: "expired".to_owned(), ..trap(1500, State::Ok, "over") };
+        writer.append(&[("link", &over)]).unwrap();
+        writer.append(&[("link", &trap(2000, State::Ok, "linkUp"))]).unwrap();
+        writer.close().unwrap();
+        let store = directory.path().to_str().unwrap();
+        let args = Line::parse_from([&["traps", "--store", store], line].concat()).traps;
+        let now = "2026-11-22T13:00:00+01:00[Europe/Berlin]".parse().unwrap();
+        let mut out = Vec::new();
+        show(&args, &now, STYLE, &mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn traps_of_all_checks_come_in_the_order_of_time() {
+        assert_eq!(
+            shown(&[]),
+            "2026-11-22 13:00:00  CRITICAL  link: linkDown\n\
+             2026-11-22 13:00:01  OK        custos.traps: other\\u{1b}\n\
+             2026-11-22 13:00:02  OK        link: linkUp\n"
+        );
+        assert_eq!(
+            shown(&["-v", "-n", "1"]),
+            "2026-11-22 13:00:02  OK        link: linkUp\n    from trap 192.0.2.1\n    ifIndex.3 = 3\n"
+        );
+    }
+
+    #[test]
+    fn some_can_be_had_alone() {
+        assert_eq!(shown(&["--unmatched"]).lines().count(), 1);
+        assert!(shown(&["--since", "13:00:01", "--until", "13:00:02"]).contains("other"));
+        assert_eq!(shown(&["--since", "13:00:03"]), "");
+        let json = shown(&["--unmatched", "--json"]);
+        assert!(
+            json.contains(r#""check":"custos.traps""#) && json.contains(r#""long_text":"ifIndex.3 = 3""#)
+        );
+    }
+}

@@ -1,0 +1,106 @@
+//! One value of a device as a metric or as text.
+
+use custos_compat::snmp::{Oid, Value};
+use custos_store as store;
+
+use super::names::Names;
+
+/// What a value is to a run.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Cell {
+    /// A number with its unit, and the word for it if it is one of an enumeration.
+    Number(store::Value, &'static str, Option<String>),
+    /// A text.
+    Text(String),
+}
+
+impl Cell {
+    /// Reads a value. Counters stay exact, time becomes seconds, a text that is a number becomes one.
+    pub(super) fn of(oid: &Oid, value: &Value, names: &Names) -> Cell {
+        let number = |number: f64, unit| match number.is_finite() {
+            true => Cell::Number(store::Value::from(number), unit, None),
+            false => Cell::Text(number.to_string()),
+        };
+        match value {
+            Value::Integer(integer) => {
+                let object = names.object(oid).map(|(object, _)| object);
+                let word = object.and_then(|object| object.word(*integer));
+                let word = word.map(|word| format!("{word}({integer})"));
+                Cell::Number(store::Value::from(i64::from(*integer)), unit(oid, names), word)
+            }
+            Value::Counter32(count) => Cell::Number(store::Value::from(i64::from(*count)), "c", None),
+            Value::Counter64(count) => match i64::try_from(*count) {
+                Ok(count) => Cell::Number(store::Value::from(count), "c", None),
+                // Beyond 2^63 there is no exact form; the nearest float is off by one in 2^53.
+                Err(_) => number(*count as f64, "c"),
+            },
+            Value::Gauge32(gauge) => {
+                Cell::Number(store::Value::from(i64::from(*gauge)), unit(oid, names), None)
+            }
+            Value::TimeTicks(ticks) => number(f64::from(*ticks) / 100.0, "s"),
+            Value::Float(float) => number(f64::from(*float), unit(oid, names)),
+            Value::Double(double) => number(*double, unit(oid, names)),
+            Value::OctetString(bytes) => match decimal(bytes) {
+                Some(decimal) => number(decimal, unit(oid, names)),
+                None => Cell::Text(names.show(oid, value)),
+            },
+            other => Cell::Text(names.show(oid, other)),
+        }
+    }
+}
+
+/// A number that was written as text, such as the load averages of net-snmp.
+fn decimal(bytes: &[u8]) -> Option<f64> {
+    let text = std::str::from_utf8(bytes).ok()?.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\0');
+    let plain = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | 'e' | 'E');
+    let begins = text.trim_start_matches(['-', '+']).starts_with(|c: char| c.is_ascii_digit());
+    if begins && text.chars().all(plain) { text.parse().ok() } else { None }
+}
+
+/// The unit, where the object's own is one that the agent knows.
+fn unit(oid: &Oid, names: &Names) -> &'static str {
+    let units = names.object(oid).map_or("", |(object, _)| &object.units);
+    match units.to_ascii_lowercase().as_str() {
+        "seconds" | "second" => "s",
+        "percent" | "%" => "%",
+        "bytes" | "octets" => "B",
+        _ => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(name: &str, value: Value) -> Cell {
+        let names = Names::builtin();
+        Cell::of(&names.resolve(name).unwrap(), &value, &names)
+    }
+
+    fn number(value: impl Into<store::Value>, unit: &'static str) -> Cell {
+        Cell::Number(value.into(), unit, None)
+    }
+
+    #[test]
+    fn values_become_what_they_are() {
+        let text = |text: &str| Value::OctetString(text.into());
+        for (name, value, expected) in [
+            ("ifHCInOctets.1", Value::Counter64((1 << 53) + 1), number((1_i64 << 53) + 1, "c")),
+            ("ifHCInOctets.1", Value::Counter64(u64::MAX), number(u64::MAX as f64, "c")),
+            ("ifInOctets.1", Value::Counter32(7), number(7_i64, "c")),
+            ("sysUpTime.0", Value::TimeTicks(12_345), number(123.45, "s")),
+            ("laLoad.1", text("0.42"), number(0.42, "")),
+            ("laLoad.1", text(" -3 \0"), number(-3.0, "")),
+            ("1.3.6.1.4.1.2021.10.1.6.1", Value::Float(0.5), number(0.5, "")),
+            ("1.3.6.1.4.1.1", Value::Double(f64::NAN), Cell::Text("NaN".into())),
+            ("sysName.0", text("12 monkeys"), Cell::Text("12 monkeys".into())),
+            ("sysName.0", text("infinity"), Cell::Text("infinity".into())),
+            ("sysName.0", text(""), Cell::Text(String::new())),
+            ("ifOperStatus.1", Value::Integer(99), number(99_i64, "")),
+        ] {
+            assert_eq!(cell(name, value.clone()), expected, "{name} {value:?}");
+        }
+        let down = Cell::Number(store::Value::from(2_i64), "", Some("down(2)".into()));
+        assert_eq!(cell("ifOperStatus.1", Value::Integer(2)), down);
+    }
+}

@@ -1,0 +1,22 @@
+//! SNMP: devices are asked without a process, on the path of every other check, and what they report by themselves is
+//! heard; objects have names.
+
+mod asker;
+mod cell;
+pub mod engine;
+mod hosts;
+pub mod names;
+mod native;
+mod plan;
+mod poller;
+mod question;
+mod reading;
+mod rows;
+mod target;
+pub mod traps;
+
+pub use asker::{Asker, ask_once, poll_once};
+pub use poller::{Device, Outcomes, Poller};
+pub use question::{Absence, Answer, Column, Failure, Found, Outcome, Question};
+pub use reading::read;
+pub use target::{Credentials, Target};

@@ -1,0 +1,68 @@
+//! `custos snmp`: what it shows is what the device has, and what it suggests runs.
+
+use crate::daemon::profiles;
+use crate::snmpd::Snmpd;
+use crate::world::{World, text};
+
+fn world(snmpd: &Snmpd) -> World {
+    let world = World::new();
+    world.configure(
+        &profiles(&world, snmpd.port),
+        "  up: { snmp: { target: 127.0.0.1, profile: core, get: { uptime: sysUpTime.0 } } }\n",
+    );
+    world
+}
+
+#[test]
+fn values_walks_and_tables_are_shown() {
+    let snmpd = Snmpd::start("");
+    let world = world(&snmpd);
+    let run = |words: &[&str]| {
+        let output = world.custos(words);
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (code, out, _) = run(&["snmp", "get", "127.0.0.1", "sysLocation.0", "1.3.6.1.2.1.2.2.1.8.1"]);
+    assert_eq!((code, out.as_str()), (Some(0), "sysLocation.0 = Here, there\nifOperStatus.1 = up(1)\n"));
+    let (code, out, err) = run(&["snmp", "get", "--numeric", "127.0.0.1", "ifOperStatus.1", "sysLocation.7"]);
+    assert_eq!(
+        (code, out.as_str()),
+        (Some(1), "1.3.6.1.2.1.2.2.1.8.1 = 1\n1.3.6.1.2.1.1.6.7: noSuchInstance\n")
+    );
+    assert!(err.contains("1 object has no value"), "{err}");
+    let (code, out, _) = run(&["snmp", "walk", "-n", "127.0.0.1", "system"]);
+    let printed = snmpd.tool("snmpbulkwalk", &["-v2c", "-cpublic"], &["1.3.6.1.2.1.1"]);
+    let names: Vec<String> = out.lines().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+    assert_eq!((code, names), (Some(0), printed.keys().map(ToString::to_string).collect()));
+    let (code, out, _) = run(&["snmp", "table", "127.0.0.1", "ifDescr", "ifType"]);
+    assert_eq!((code, out.lines().next()), (Some(0), Some("index  ifDescr  ifType")));
+    assert!(out.lines().any(|line| line.split_whitespace().take(2).eq(["1", "lo"])), "{out}");
+    let (code, out, _) = run(&["snmp", "table", "127.0.0.1", "ifTable"]);
+    assert!(code == Some(0) && out.lines().next().unwrap().contains("ifOperStatus"), "{out}");
+    let (code, _, err) = run(&["snmp", "get", "127.0.0.1", "sysDecsr.0"]);
+    assert!(code == Some(2) && err.contains("no object is named `sysDecsr`"), "{err}");
+    let (code, _, err) = run(&["snmp", "get", "192.0.2.1", "sysDescr.0"]);
+    assert!(code == Some(2) && err.contains("core, secure"), "{err}");
+    let (code, _, err) = run(&["snmp", "get", "-p", "nobody", "127.0.0.1", "sysDescr.0"]);
+    assert!(code == Some(2) && err.contains("core, secure"), "{err}");
+}
+
+#[test]
+fn what_is_suggested_runs() {
+    let snmpd = Snmpd::start("");
+    let world = world(&snmpd);
+    let output = world.custos(&["snmp", "suggest", "127.0.0.1"]);
+    let checks = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let checks = checks.strip_prefix("checks:\n").unwrap();
+    assert!(checks.contains("127_0_0_1_system:") && checks.contains("127_0_0_1_ports:"), "{checks}");
+    world.configure(&profiles(&world, snmpd.port), checks);
+    for name in checks
+        .lines()
+        .filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':'))
+        .filter(|name| !name.starts_with([' ', '#']))
+    {
+        let output = world.custos(&["check", name, "--dry-run"]);
+        let said = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{name}: {said}{}", text(&output.stderr));
+    }
+}

@@ -1,0 +1,11 @@
+//! Traps and informs, sent by net-snmp's own programs to a running agent.
+//!
+//! Waiting is always for an event, with a deadline; no test asserts how long anything took.
+#![allow(clippy::unwrap_used)]
+
+mod hostile;
+mod keyed;
+mod limits;
+mod received;
+mod secrets;
+mod stage;
