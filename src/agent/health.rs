@@ -20,6 +20,8 @@ pub struct Health {
     pub nrpe: Vec<(&'static str, u64)>,
     /// Why the NRPE listener is not there although it is configured.
     pub nrpe_error: Option<String>,
+    /// What became of requests to SNMP devices, by name, if any was asked.
+    pub polls: Vec<(&'static str, u64)>,
     /// What became of traps, by name, if somebody listens for them.
     pub traps: Vec<(&'static str, u64)>,
     /// Traps that were lost since this was told last.
@@ -119,6 +121,7 @@ impl Health {
             gauge("runs_dropped", self.store.dropped_runs, "c"),
         ];
         metrics.extend(self.nrpe.iter().map(|(name, count)| gauge(&format!("nrpe_{name}"), *count, "c")));
+        metrics.extend(self.polls.iter().map(|(name, count)| gauge(&format!("snmp_{name}"), *count, "c")));
         metrics.extend(self.traps.iter().map(|(name, count)| gauge(&format!("traps_{name}"), *count, "c")));
         Run {
             time_ms: now.wall_ms,

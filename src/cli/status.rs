@@ -163,7 +163,11 @@ impl Status {
                     line += &format!(", traps on {}", agent.traps.join(" "));
                 }
                 writeln!(out, "{}", style.dim(&line))?;
-                for (what, counters) in [("nrpe", &agent.nrpe_counters), ("traps", &agent.trap_counters)] {
+                for (what, counters) in [
+                    ("nrpe", &agent.nrpe_counters),
+                    ("snmp", &agent.snmp_counters),
+                    ("traps", &agent.trap_counters),
+                ] {
                     if !counters.is_empty() {
                         let counts: Vec<String> =
                             counters.iter().map(|(name, count)| format!("{name} {count}")).collect();

@@ -49,6 +49,9 @@ pub struct AgentStatus {
     pub nrpe: Vec<String>,
     /// Counters of the NRPE listener that are not zero.
     pub nrpe_counters: Vec<(String, u64)>,
+    /// Counts of requests to SNMP devices and of what came back, those that are not zero.
+    #[serde(default)]
+    pub snmp_counters: Vec<(String, u64)>,
     /// Addresses on which traps are received.
     #[serde(default)]
     pub traps: Vec<String>,

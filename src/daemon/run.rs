@@ -283,6 +283,7 @@ impl Daemon {
             Request::Status => {
                 let counters = self.server.as_ref().map(|server| server.counters().snapshot());
                 let nonzero = counters.into_iter().flatten().filter(|counter| counter.1 > 0);
+                let polls = self.asker.counters().into_iter().filter(|counter| counter.1 > 0);
                 let addresses = self.server.as_ref().map(Server::addresses).unwrap_or_default();
                 let status = AgentStatus {
                     pid: std::process::id(),
@@ -290,6 +291,7 @@ impl Daemon {
                     rows: self.agent.rows(now),
                     nrpe: addresses.iter().map(ToString::to_string).collect(),
                     nrpe_counters: nonzero.map(|(name, count)| (name.to_owned(), count)).collect(),
+                    snmp_counters: polls.map(|(name, count)| (name.to_owned(), count)).collect(),
                     traps: self.trap_station.addresses(),
                     trap_counters: self.trap_station.nonzero_counters(),
                 };
@@ -310,8 +312,17 @@ impl Daemon {
             || executor_error.is_some() != self.health.executor_error.is_some();
         let (traps, traps_lost, traps_error) = self.trap_station.health();
         let traps_lost = self.health.traps_lost + traps_lost;
-        self.health =
-            Health { store, nrpe, executor_error, traps, traps_lost, traps_error, ..self.health.clone() };
+        let polls = self.asker.counters();
+        self.health = Health {
+            store,
+            nrpe,
+            executor_error,
+            polls,
+            traps,
+            traps_lost,
+            traps_error,
+            ..self.health.clone()
+        };
         self.handle(Event::Look, now);
         if changed || now.mono_us >= self.health_told_us + micros(AGENT_CHECK_INTERVAL) {
             self.tell_health(now);

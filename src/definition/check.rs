@@ -11,6 +11,7 @@ use super::duration;
 use super::fields::{Fields, boolean, printable};
 use super::mistake::Findings;
 use super::model::{Check, Command, Serving};
+use super::native;
 use super::period::Periods;
 use super::poll;
 use super::settings::{self, CHECK_INTERVAL, FLAPPING, MAX_CHECK_ATTEMPTS, Settings, TIMEOUT};
@@ -24,7 +25,7 @@ use crate::snmp::traps::UNMATCHED_CHECK;
 const RESERVED_NAME: &str = "custos";
 
 /// The keys of a check beside its settings.
-const OWN_KEYS: [&str; 6] = ["command", "shell", "snmp", "trap", "depends_on", "thresholds"];
+const OWN_KEYS: [&str; 7] = ["command", "shell", "native", "snmp", "trap", "depends_on", "thresholds"];
 
 const KEYS: [&str; OWN_KEYS.len() + settings::KEYS.len()] = {
     let mut keys = [""; OWN_KEYS.len() + settings::KEYS.len()];
@@ -122,11 +123,28 @@ fn what(
         [what] => match what.key.as_str() {
             "snmp" => poll::read(&what.value, owner, lookup.snmp, findings).map(Arc::new).map(Command::Snmp),
             "trap" => trap::read(&what.value, owner, lookup.snmp, findings).map(Arc::new).map(Command::Trap),
-            _ => command::read(&what.value, shell, lookup, findings),
+            _ => native_or_not(fields, command::read(&what.value, shell, lookup, findings)?, findings),
         },
         [first, second, ..] => {
             let message = format!("{owner} has `{}` and `{}`, expected one of them", first.key, second.key);
             findings.error_beside(&second.key_place, message, "first", &first.key_place);
+            None
+        }
+    }
+}
+
+/// With `native: true` a command of check_snmp becomes a poll.
+fn native_or_not(fields: &Fields<'_>, command: Command, findings: &mut Findings) -> Option<Command> {
+    let Some(node) = fields.get("native") else { return Some(command) };
+    let poll = match (boolean(node, findings)?, &command) {
+        (false, _) => return Some(command),
+        (true, Command::Program(words)) => native::read(words),
+        (true, _) => Err("is for commands without a shell".to_owned()),
+    };
+    match poll {
+        Ok(poll) => Some(Command::Snmp(Arc::new(poll))),
+        Err(why) => {
+            findings.error(&node.place, format!("`native` {why}"));
             None
         }
     }

@@ -14,6 +14,7 @@ mod include;
 mod load;
 mod mistake;
 mod model;
+mod native;
 mod nrpe;
 mod period;
 mod place;
@@ -42,6 +43,6 @@ pub use model::{
 pub use place::{Place, SourceFile};
 pub use show::show;
 pub use snmp_model::{
-    Condition, KeyPart, Network, Part, Secret, SnmpAccess, SnmpConfig, SnmpPoll, SnmpProfile, SnmpUser,
-    SnmpWanted, TablePoll, Template, TrapRule, TrapsConfig, Variable, Wanted,
+    Condition, KeyPart, Limit, NativeCheck, Network, Part, Secret, SnmpAccess, SnmpConfig, SnmpPoll,
+    SnmpProfile, SnmpUser, SnmpWanted, TablePoll, Template, TrapRule, TrapsConfig, Variable, Wanted,
 };

@@ -6,7 +6,7 @@ use std::time::Duration;
 use custos_compat::snmp::Version;
 
 use super::duration;
-use super::secret::MASK;
+use super::secret::{self, MASK};
 use super::show::{list, state, word};
 use super::snmp_model::{
     Condition, KeyPart, Secret, SnmpAccess, SnmpConfig, SnmpPoll, SnmpProfile, SnmpWanted, TrapRule,
@@ -96,11 +96,16 @@ fn write_traps(page: &mut String, traps: &TrapsConfig) -> fmt::Result {
 
 /// Writes what a check asks a device.
 pub(super) fn write_poll(page: &mut String, poll: &SnmpPoll) -> fmt::Result {
+    if let SnmpWanted::Native(native) = &poll.wanted {
+        writeln!(page, "    command: {}", list(&secret::mask_words(&native.words)))?;
+        return writeln!(page, "    native: true");
+    }
     writeln!(page, "    snmp:")?;
     writeln!(page, "      target: {}", word(&poll.target))?;
     writeln!(page, "      profile: {}", word(&poll.profile.name))?;
     writeln!(page, "      port: {}", poll.port)?;
     match &poll.wanted {
+        SnmpWanted::Native(_) => Ok(()),
         SnmpWanted::Get(variables) => write_variables(page, 6, "get", variables),
         SnmpWanted::Table(table) => {
             writeln!(page, "      table:")?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use custos_compat::nagios::Range;
 use custos_compat::snmp::usm::{AuthProtocol, PrivProtocol};
 use custos_compat::snmp::{Oid, Version};
 use custos_store::State;
@@ -151,6 +152,50 @@ pub enum SnmpWanted {
     Get(Vec<Variable>),
     /// Columns of a table, each cell a metric.
     Table(TablePoll),
+    /// What a command line of `check_snmp` asks for, told as that plugin tells it.
+    Native(NativeCheck),
+}
+
+/// A command line of `check_snmp`.
+#[derive(Clone, PartialEq)]
+pub struct NativeCheck {
+    /// The command line, which may hold secrets.
+    pub words: Vec<String>,
+    /// The variables.
+    pub oids: Vec<Oid>,
+    /// The limits of each variable that has some.
+    pub warning: Vec<Option<Limit>>,
+    /// The limits of each variable that has some.
+    pub critical: Vec<Option<Limit>>,
+    /// What each variable is called; its name in numbers if nothing is said.
+    pub labels: Vec<String>,
+    /// What is printed behind each value.
+    pub units: Vec<String>,
+    /// The first variable must be this text.
+    pub string: Option<String>,
+    /// Or rather must not.
+    pub invert: bool,
+    /// What is added to each number that has limits.
+    pub offset: f64,
+    /// What is printed between values.
+    pub delimiter: String,
+    /// Perfdata is labelled by the names of the variables, whatever they are called.
+    pub perf_oids: bool,
+}
+
+impl fmt::Debug for NativeCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NativeCheck").field("oids", &self.oids).finish_non_exhaustive()
+    }
+}
+
+/// A range of `check_snmp`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limit {
+    /// Its bounds.
+    pub range: Range,
+    /// As it was written.
+    pub written: String,
 }
 
 /// Columns of a table, joined by the index of their rows.

@@ -72,9 +72,10 @@ impl Asker {
         }
     }
 
-    /// What became of the datagrams so far.
-    pub fn counters(&self) -> Counters {
-        self.poller.counters()
+    /// What became of the datagrams so far, by name; nothing if no device was ever asked.
+    pub fn counters(&self) -> Vec<(&'static str, u64)> {
+        let counters = self.poller.counters();
+        if counters == Counters::default() { Vec::new() } else { counters.named().to_vec() }
     }
 
     /// Ends every poll that is under way.

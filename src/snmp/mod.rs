@@ -6,6 +6,7 @@ mod cell;
 pub mod engine;
 mod hosts;
 pub mod names;
+mod native;
 mod plan;
 mod poller;
 mod question;

@@ -32,6 +32,7 @@ impl Plan {
     /// The plan for a check. The wishes of a table are its index, then its columns, then its conditions.
     pub(super) fn of(poll: &SnmpPoll) -> Plan {
         let wishes: Vec<&Oid> = match &poll.wanted {
+            SnmpWanted::Native(native) => native.oids.iter().collect(),
             SnmpWanted::Get(variables) => variables.iter().map(|variable| &variable.oid).collect(),
             SnmpWanted::Table(TablePoll { index, columns, conditions }) => {
                 let conditions = conditions.iter().map(|condition| &condition.variable);
@@ -46,9 +47,11 @@ impl Plan {
                 oids.len() - 1
             }
         };
+        // A plugin shows what it was asked for.
+        let twins = !matches!(poll.wanted, SnmpWanted::Native(_));
         let places = wishes.into_iter().map(|oid| {
             let place = place_of(oid.clone());
-            (place, twin(oid).map(&mut place_of))
+            (place, twins.then(|| twin(oid)).flatten().map(&mut place_of))
         });
         let places = places.collect();
         Plan { oids, places, walks: matches!(poll.wanted, SnmpWanted::Table(_)) }

@@ -4,17 +4,21 @@
 //! metrics of a run have the same label and labels.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
+use custos_compat::nagios::ByteUnits;
 use custos_compat::snmp::{Oid, Value};
 use custos_shim::{Outcome as Ending, Report};
 use custos_store::{Metric, Reason, Run, State};
 
 use super::cell::Cell;
 use super::names::Names;
+use super::native;
 use super::plan::Plan;
 use super::question::{Absence, Answer, Failure, Found, Outcome};
 use super::rows;
-use crate::definition::{SnmpPoll, SnmpWanted, Variable};
+use crate::definition::{NativeCheck, SnmpPoll, SnmpWanted, Variable};
+use crate::interpret::{Reading, interpret};
 use crate::limits::{REMARKS_MAX, SNMP_TEXT_LINES_MAX, SNMP_TEXT_VALUES_MAX};
 
 /// What was read of an answer.
@@ -80,6 +84,9 @@ fn series(label: &str, labels: &[(String, String)]) -> String {
 
 /// Makes a run of an outcome, and the report that a plugin would have left. Times are left to the caller.
 pub fn read(poll: &SnmpPoll, names: &Names, outcome: &Outcome, timeout_state: State) -> (Report, Run) {
+    if let SnmpWanted::Native(native) = &poll.wanted {
+        return read_native(poll, native, outcome);
+    }
     let mut run = match outcome {
         Ok(answer) => answered(poll, names, answer),
         Err(failure) => failed(failure, timeout_state),
@@ -97,6 +104,24 @@ pub fn read(poll: &SnmpPoll, names: &Names, outcome: &Outcome, timeout_state: St
     let stdout = output(&run).into_bytes();
     let stdout_bytes = stdout.len() as u64;
     (Report { stdout, stdout_bytes, ..Report::without_run(ending) }, run)
+}
+
+/// The output of a plugin that did not run goes the way of that of one that did.
+fn read_native(poll: &SnmpPoll, native: &NativeCheck, outcome: &Outcome) -> (Report, Run) {
+    let (output, state) = native::output(poll, native, outcome);
+    let stdout = output.into_bytes();
+    let stdout_bytes = stdout.len() as u64;
+    let report = Report { stdout, stdout_bytes, ..Report::without_run(Ending::Exited(state.code())) };
+    let reading = Reading {
+        byte_units: ByteUnits::Si,
+        check_multi: false,
+        timeout: Duration::ZERO,
+        timeout_state: State::Unknown,
+    };
+    let mut run = interpret(&report, &reading);
+    // No process took any of this.
+    (run.cpu_us, run.max_rss_bytes) = (None, None);
+    (report, run)
 }
 
 fn failed(failure: &Failure, timeout_state: State) -> Run {
@@ -193,3 +218,6 @@ fn output(run: &Run) -> String {
     }
     output
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,6 +5,7 @@ mod commands;
 mod daemon;
 mod faults;
 mod levels;
+mod native;
 mod snmpd;
 mod values;
 

@@ -26,3 +26,22 @@ pub struct Counters {
     /// Polls that were refused because too many were under way.
     pub refused: u64,
 }
+
+impl Counters {
+    /// Each count with its name, the ordinary ones first.
+    pub fn named(&self) -> [(&'static str, u64); 11] {
+        [
+            ("sent", self.sent),
+            ("answers", self.answers),
+            ("retries", self.retries),
+            ("failed", self.failed),
+            ("late", self.late),
+            ("unknown", self.unknown),
+            ("strangers", self.strangers),
+            ("malformed", self.malformed),
+            ("unauthentic", self.unauthentic),
+            ("unsent", self.unsent),
+            ("refused", self.refused),
+        ]
+    }
+}
