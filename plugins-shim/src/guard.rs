@@ -4,7 +4,8 @@
 //! left running. The agent's end closes the socket, upon which the worker ends everything. The guard's end is told
 //! to the worker by the kernel, with the same effect. The worker's end kills its plugins (each has asked the kernel
 //! for that), and what those had started becomes children of the guard, which ends them. What is left when all
-//! three are killed at once is ended by the next shim (see `mark.rs`).
+//! three are killed at once is ended by the next shim (see `mark.rs`). Where a control group is delegated to us, the
+//! kernel ends all of that at once (see `leaf.rs`).
 
 use std::fs::File;
 use std::os::unix::net::UnixStream;
@@ -16,6 +17,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid, getppid};
 
 use crate::error::Error;
+use crate::leaf::Leaf;
 use crate::mark::end_orphans;
 use crate::sys::{self, Side};
 use crate::worker::{GUARD_ENDED, Worker};
@@ -48,22 +50,26 @@ fn guard() -> Result<ExitCode, Error> {
     prctl::set_child_subreaper(true).map_err(Error::system("adopt escaped processes"))?;
     end_orphans();
     let guard = getpid();
+    let leaf = Leaf::make(guard);
     match sys::fork_single_threaded().map_err(Error::system("start the worker"))? {
-        Side::Child => worker(guard, UnixStream::from(socket)),
+        Side::Child => worker(guard, leaf.as_ref(), UnixStream::from(socket)),
         Side::Parent(worker) => {
             drop(socket);
-            Ok(wait_and_sweep(worker))
+            Ok(wait_and_sweep(worker, leaf.as_ref()))
         }
     }
 }
 
 /// The second process: two threads, of which this one only waits (see `strays.rs` for why).
-fn worker(guard: Pid, socket: UnixStream) -> Result<ExitCode, Error> {
+fn worker(guard: Pid, leaf: Option<&Leaf>, socket: UnixStream) -> Result<ExitCode, Error> {
     prctl::set_pdeathsig(GUARD_ENDED).map_err(Error::system("watch the guard"))?;
     if getppid() != guard {
         return Ok(ExitCode::FAILURE);
     }
     prctl::set_child_subreaper(true).map_err(Error::system("adopt escaped processes"))?;
+    if let Some(leaf) = leaf {
+        leaf.enter();
+    }
     let thread = std::thread::Builder::new().name("custos-shim".to_owned());
     let serving = thread
         .spawn(move || Worker::new(socket)?.serve())
@@ -77,7 +83,7 @@ fn worker(guard: Pid, socket: UnixStream) -> Result<ExitCode, Error> {
 }
 
 /// Waits for the worker, then ends whatever it has left.
-fn wait_and_sweep(worker: Pid) -> ExitCode {
+fn wait_and_sweep(worker: Pid, leaf: Option<&Leaf>) -> ExitCode {
     let mut code = ExitCode::FAILURE;
     loop {
         match waitpid(worker, None) {
@@ -88,6 +94,9 @@ fn wait_and_sweep(worker: Pid) -> ExitCode {
             _ => {}
         }
         break;
+    }
+    if let Some(leaf) = leaf {
+        leaf.end();
     }
     let children = format!("/proc/self/task/{}/children", getpid());
     // Ends when there is no child left: each round kills those there are, whose own children then become ours.

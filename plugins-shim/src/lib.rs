@@ -10,6 +10,7 @@ mod descriptors;
 mod error;
 mod guard;
 mod launch;
+mod leaf;
 mod limits;
 mod mark;
 mod outbound;

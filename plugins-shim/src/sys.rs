@@ -1,9 +1,14 @@
 //! The system calls that need `unsafe` and concern no single plugin.
 #![allow(unsafe_code)]
 
+use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::Duration;
 
+use nix::poll::{PollTimeout, poll};
 use nix::unistd::Pid;
 
 /// The highest signal number of Linux.
@@ -93,6 +98,24 @@ pub(crate) fn close_from_3() -> io::Result<()> {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
+}
+
+/// Whether a file has this extended attribute with this value.
+pub(crate) fn attribute_is(path: &Path, name: &CStr, wanted: &[u8]) -> bool {
+    let Ok(path) = CString::new(path.as_os_str().as_bytes()) else { return false };
+    let mut value = [0_u8; 16];
+    let (place, room) = (value.as_mut_ptr().cast::<libc::c_void>(), value.len());
+    // SAFETY: two strings ended by NUL, and room for as many bytes as is said.
+    let len = unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), place, room) };
+    usize::try_from(len).is_ok_and(|len| &value[..len] == wanted)
+}
+
+/// Lets some time pass where there is no event to wait for: the kernel tells nobody that a group has become empty in
+/// a way that costs less.
+pub(crate) fn rest(time: Duration) {
+    let timeout = PollTimeout::try_from(time).unwrap_or(PollTimeout::ZERO);
+    // An interrupted wait is a shorter one.
+    let _ = poll(&mut [], timeout);
 }
 
 /// A process, whatever becomes of its number.

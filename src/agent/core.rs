@@ -282,9 +282,6 @@ impl Agent {
             entry.activity = Activity::Idle;
             return;
         }
-        if let Some(slot_us) = slot_us {
-            self.load.started(now.mono_us.saturating_sub(slot_us), now);
-        }
         let spec = Box::new(plugin_spec(&entry.check, &self.environment));
         self.execute(index, slot_us, slow, None, spec, now, effects);
     }
@@ -386,6 +383,9 @@ impl Agent {
         let started = execution.started.after(Duration::from_micros(report.wait_us));
         run.time_ms = started.wall_ms;
         run.lateness_us = execution.slot_us.map(|slot| started.mono_us.saturating_sub(slot));
+        if let Some(late_us) = run.lateness_us {
+            self.load.ran(late_us, now);
+        }
         if execution.slot_us.is_none() {
             run.origin = askers.first().map(|ask| ask.origin.clone()).unwrap_or_default();
         }

@@ -62,7 +62,7 @@ pub(super) struct Work {
     pub(super) waiting: usize,
     /// Runs a second that the schedule wants.
     pub(super) wanted_per_s: f64,
-    /// What was started in the last minute, and what was not.
+    /// What was run in the last minute, and what was not.
     pub(super) figures: Figures,
     /// The checks that take the most time, each with the seconds that its plugin runs each second, if there is an
     /// overload.
@@ -72,10 +72,10 @@ pub(super) struct Work {
 impl Work {
     /// By how much the machine does not keep up, and why.
     fn overload(&self) -> String {
-        let Figures { starts_per_s, late_mean_s, late_max_s, no_room } = self.figures;
+        let Figures { runs_per_s, late_mean_s, late_max_s, no_room } = self.figures;
         let late = |seconds: f64| human::duration_ms((seconds * 1000.0) as i64);
         let mut text = format!(
-            "the machine does not keep up: {starts_per_s:.1} of {:.1} checks a second are started, {} late on the \
+            "the machine does not keep up: {runs_per_s:.1} of {:.1} checks a second are run, {} late on the \
              average and {} at most; {no_room} slots were missed for want of a place in the last minute",
             self.wanted_per_s,
             late(late_mean_s),
@@ -112,7 +112,7 @@ impl Health {
             gauge("plugins_running", work.running as u64, ""),
             gauge("plugins_waiting", work.waiting as u64, ""),
             metric("checks_wanted_per_second", Value::from(work.wanted_per_s), ""),
-            metric("checks_started_per_second", Value::from(work.figures.starts_per_s), ""),
+            metric("checks_run_per_second", Value::from(work.figures.runs_per_s), ""),
             metric("lateness_mean", Value::from(work.figures.late_mean_s), "s"),
             metric("lateness_max", Value::from(work.figures.late_max_s), "s"),
             gauge("slots_missed_for_room", work.figures.no_room, ""),
@@ -204,14 +204,14 @@ mod tests {
 
     #[test]
     fn an_overload_is_a_warning_with_its_figures_and_causes() {
-        let figures = Figures { starts_per_s: 41.23, late_mean_s: 1.5, late_max_s: 12.0, no_room: 512 };
+        let figures = Figures { runs_per_s: 41.23, late_mean_s: 1.5, late_max_s: 12.0, no_room: 512 };
         let costly = vec![(Arc::from("backup"), 4.934), (Arc::from("files"), 0.9)];
         let work = Work { wanted_per_s: 100.0, figures, costly, ..Work::default() };
         let run = Health::default().to_run(&work, Moment::default());
         assert_eq!(run.state, State::Warning);
         assert_eq!(
             run.text,
-            "the machine does not keep up: 41.2 of 100.0 checks a second are started, 1.5s late on the average and 12s \
+            "the machine does not keep up: 41.2 of 100.0 checks a second are run, 1.5s late on the average and 12s \
              at most; 512 slots were missed for want of a place in the last minute; the most seconds of run time each \
              second take backup 4.93, files 0.90"
         );

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use custos_store::State;
 
-use crate::definition::{ByteUnits, Check, Command, Priority, Serving};
+use crate::definition::{ByteUnits, Check, Command, Priority, Process, Serving};
 
 /// A check that runs only when asked. A problem is hard at once, as nobody retries it.
 pub fn implicit_check(name: &str) -> Check {
@@ -13,6 +13,7 @@ pub fn implicit_check(name: &str) -> Check {
         name: name.to_owned(),
         command: Command::Shell(String::new()),
         environment: BTreeMap::new(),
+        process: Process::default(),
         check_interval: Duration::from_secs(300),
         retry_interval: Duration::from_secs(60),
         max_check_attempts: 1,

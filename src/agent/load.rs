@@ -6,7 +6,7 @@ use crate::limits::OVERLOAD_LATENESS;
 const TEN_US: u64 = 10_000_000;
 const TENS: usize = 6;
 
-/// What was started in the last minute, and what was not.
+/// What was run in the last minute, and what was not.
 #[derive(Debug)]
 pub(super) struct Load {
     began_us: u64,
@@ -17,7 +17,7 @@ pub(super) struct Load {
 #[derive(Clone, Copy, Debug, Default)]
 struct Ten {
     number: u64,
-    starts: u64,
+    runs: u64,
     late_us: u64,
     late_max_us: u64,
     no_room: u64,
@@ -26,9 +26,9 @@ struct Ten {
 /// The figures of the last minute.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Figures {
-    /// Scheduled starts a second.
-    pub(super) starts_per_s: f64,
-    /// How late they were on the average, in seconds.
+    /// Runs for their slots a second, by when they ended.
+    pub(super) runs_per_s: f64,
+    /// How late they began on the average, in seconds.
     pub(super) late_mean_s: f64,
     /// How late the latest was, in seconds.
     pub(super) late_max_s: f64,
@@ -41,10 +41,10 @@ impl Load {
         Load { began_us: now.mono_us, tens: [Ten::default(); TENS] }
     }
 
-    /// A check was started for its slot.
-    pub(super) fn started(&mut self, late_us: u64, now: Moment) {
+    /// A check was run for its slot, and began so late.
+    pub(super) fn ran(&mut self, late_us: u64, now: Moment) {
         let ten = self.ten(now);
-        ten.starts += 1;
+        ten.runs += 1;
         ten.late_us += late_us;
         ten.late_max_us = ten.late_max_us.max(late_us);
     }
@@ -59,12 +59,12 @@ impl Load {
         let first = (number + 1).saturating_sub(TENS as u64);
         let recent = || self.tens.iter().filter(|ten| (first..=number).contains(&ten.number));
         let span_us = now.mono_us.saturating_sub((first * TEN_US).max(self.began_us)).max(1);
-        let starts = recent().map(|ten| ten.starts).sum::<u64>();
+        let runs = recent().map(|ten| ten.runs).sum::<u64>();
         let late_us = recent().map(|ten| ten.late_us).sum::<u64>();
         let late_max_us = recent().map(|ten| ten.late_max_us).max().unwrap_or(0);
         Figures {
-            starts_per_s: starts as f64 * 1e6 / span_us as f64,
-            late_mean_s: late_us as f64 / starts.max(1) as f64 / 1e6,
+            runs_per_s: runs as f64 * 1e6 / span_us as f64,
+            late_mean_s: late_us as f64 / runs.max(1) as f64 / 1e6,
             late_max_s: late_max_us as f64 / 1e6,
             no_room: recent().map(|ten| ten.no_room).sum(),
         }
@@ -99,10 +99,10 @@ mod tests {
     fn the_last_minute_counts() {
         let mut load = Load::new(at(1000));
         for s in 1000..1200 {
-            load.started(if s < 1100 { 2_000_000 } else { 500 }, at(s));
+            load.ran(if s < 1100 { 2_000_000 } else { 500 }, at(s));
         }
         let figures = load.figures(at(1200));
-        assert!((figures.starts_per_s - 1.0).abs() < 0.02, "{figures:?}");
+        assert!((figures.runs_per_s - 1.0).abs() < 0.02, "{figures:?}");
         assert!((figures.late_max_s - 0.0005).abs() < 1e-9);
         assert!(!figures.is_overload());
         assert_eq!(load.figures(at(1300)), Figures::default());
@@ -111,9 +111,9 @@ mod tests {
     #[test]
     fn the_first_minute_is_as_long_as_it_is() {
         let mut load = Load::new(at(1003));
-        (1003..1013).for_each(|s| load.started(1_500_000, at(s)));
+        (1003..1013).for_each(|s| load.ran(1_500_000, at(s)));
         let figures = load.figures(at(1013));
-        assert!((figures.starts_per_s - 1.0).abs() < 1e-9, "{figures:?}");
+        assert!((figures.runs_per_s - 1.0).abs() < 1e-9, "{figures:?}");
         assert!(figures.is_overload());
     }
 

@@ -32,6 +32,9 @@ pub(super) struct CheckArgs {
     /// Run it here and store nothing
     #[arg(long)]
     dry_run: bool,
+    /// Run it here as the daemon would, with its user, environment, limits and directory, and store nothing
+    #[arg(long)]
+    as_daemon: bool,
     #[command(flatten)]
     read: ReadArgs,
 }
@@ -57,7 +60,8 @@ fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
     let (store, config) = args.read.locate()?;
     let config = config.ok_or_else(|| Failure::usage("there is no configuration; name one with --config"))?;
     let check = config.checks.get(&args.name).ok_or_else(|| unknown(&args.name, &config))?;
-    if !args.dry_run {
+    let stores = !args.dry_run && !args.as_daemon;
+    if stores {
         let patience = check.timeout * 2 + PATIENCE;
         match control::ask(&store, &Request::Run(args.name.clone()), patience) {
             Ok(Response::Ran { output, state }) => {
@@ -69,10 +73,8 @@ fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
             Err(error) => return Err(Failure::new(error.to_string())),
         }
     }
-    let (output, run) = run_here(check, &config, &store)?;
-    if !args.dry_run
-        && let Err(error) = keep(&store, &args.name, &run)
-    {
+    let (output, run) = run_here(check, &config, &store, args.as_daemon)?;
+    if stores && let Err(error) = keep(&store, &args.name, &run) {
         eprintln!("custos: the run is not stored: {}", chain(&error));
     }
     Ok((output, run.state))
@@ -87,7 +89,12 @@ fn unknown(name: &str, config: &Config) -> Failure {
 }
 
 /// Runs the check in this process, judged by what the store knows of it.
-fn run_here(check: &Check, config: &Config, store: &Path) -> Result<(Vec<u8>, Run), Failure> {
+fn run_here(
+    check: &Check,
+    config: &Config,
+    store: &Path,
+    as_daemon: bool,
+) -> Result<(Vec<u8>, Run), Failure> {
     let history = Reader::open(store).and_then(|reader| read_history(&reader, &check.name, Some(check)));
     let runs = history.map(|history| history.runs).unwrap_or_default();
     let started = clock::now();
@@ -102,7 +109,10 @@ fn run_here(check: &Check, config: &Config, store: &Path) -> Result<(Vec<u8>, Ru
             (report, Run { duration_us, ..run })
         }
         _ => {
-            let spec = plugin_spec(check, &PluginEnvironment::of_this_process());
+            let spec = match as_daemon {
+                true => super::as_daemon::spec(check, store)?,
+                false => plugin_spec(check, &PluginEnvironment::of_this_process()),
+            };
             let report = custos_shim::run_once(&custos_shim::Launch::default(), &spec)
                 .map_err(|error| failed(&error))?;
             let run = interpret(&report, &Reading::from(check));

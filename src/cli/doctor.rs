@@ -96,7 +96,16 @@ fn diagnose(args: &DoctorArgs) -> Result<Diagnosis, Failure> {
     let environment = PluginEnvironment::of_this_process();
     for (name, check) in &config.checks {
         if args.names.is_empty() || args.names.contains(name) {
-            diagnosis.add(name, &examine(&plugin_spec(check, &environment), &account));
+            let other = check.process.run_as.as_ref().map(|run_as| Account::from(&run_as.credentials));
+            let account_of_check = other.as_ref().unwrap_or(&account);
+            diagnosis.add(name, &examine(&plugin_spec(check, &environment), account_of_check));
+            if other.is_some() && !account.is_root() {
+                diagnosis.note(
+                    name,
+                    true,
+                    "only a daemon that runs as root may change the user or its groups",
+                );
+            }
         }
     }
     if args.names.is_empty() {

@@ -22,7 +22,8 @@ const DEFAULT_SPAN_MS: i64 = 24 * 3600 * 1000;
 
 /// Draws metrics over time, with thresholds, and the states beneath.
 ///
-/// Besides what its plugin prints, every check has the metrics check_duration_seconds and check_lateness_seconds.
+/// Besides what its plugin prints, every check has the metrics check_duration_seconds, check_lateness_seconds,
+/// check_state, check_cpu_seconds and check_max_rss_bytes.
 /// Every column is drawn from the least to the greatest of its samples, so a single spike is seen however wide the
 /// span. Blank means that there is no value. Warning and critical ranges are drawn as lines where they are near.
 #[derive(Clone, Debug, clap::Args)]
@@ -310,6 +311,10 @@ load:load1  min 1  avg 1.1  max 6  last 1  warn 5
         assert!(both.contains("load:in  min") && both.contains("load:load1  min"), "{both}");
         assert!(both.contains("\n   quiet\n"), "{both}");
         assert!(both.contains("quiet:check_duration_seconds  no samples"), "{both}");
+        let state = drawn(&directory, &["load:check_state"]).unwrap();
+        assert!(state.starts_with("load:check_state  min "), "{state}");
+        let memory = drawn(&directory, &["load:check_max_rss_bytes"]).unwrap();
+        assert!(memory.starts_with("load:check_max_rss_bytes  no samples"), "{memory}");
         let duration = drawn(&directory, &["load:check_duration_seconds"]).unwrap();
         assert!(duration.starts_with("load:check_duration_seconds  min 20 ms  avg 20 ms"), "{duration}");
         let once = drawn(&directory, &["load:l*", "load:load1"]).unwrap();

@@ -88,7 +88,12 @@ impl Page<'_> {
             Reason::Exited => write!(out, "{took:>7}  ")?,
             reason => write!(out, "{took:>7}  {}: ", reason.name())?,
         }
-        if self.selection.has_metric() {
+        if let Some(own) = self.selection.own() {
+            let value = own
+                .value(run)
+                .map_or_else(|| "U".to_owned(), |(value, unit)| quantity(value, unit, Prefixes::Si));
+            write!(out, "{}={value}  ", own.name())?;
+        } else if self.selection.has_metric() {
             for metric in self.metrics(run) {
                 let value = metric.value.map_or_else(
                     || "U".to_owned(),
@@ -332,6 +337,14 @@ mod tests {
             shown(&["disk:/*"])
                 .starts_with("2026-11-22 13:00:00  WARNING       3ms  /=9.01 PB  /var=U  DISK WARNING")
         );
+    }
+
+    #[test]
+    fn the_runs_themselves_have_values() {
+        let first = |metric: &str| shown(&[metric]).lines().next().unwrap().to_owned();
+        assert!(first("disk:check_cpu_seconds").contains("  check_cpu_seconds=2 ms  DISK"));
+        assert!(first("disk:check_max_rss_bytes").contains("  check_max_rss_bytes=U  DISK"));
+        assert!(first("disk:check_state").contains("  check_state=1  DISK"));
     }
 
     #[test]

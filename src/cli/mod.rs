@@ -1,6 +1,7 @@
 //! The command line: one file for each command, and what they share.
 
 mod args;
+mod as_daemon;
 mod check;
 pub mod check_nrpe;
 pub mod config;

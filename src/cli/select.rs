@@ -1,6 +1,6 @@
 //! `CHECK:METRIC` on the command line: which check, and which of its series.
 
-use custos_store::{Reader, SeriesInfo, SeriesKey};
+use custos_store::{Reader, Reason, Run, SeriesInfo, SeriesKey};
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::read::Failure;
@@ -22,14 +22,40 @@ pub(super) enum Own {
     Duration,
     /// How long after its slot it started.
     Lateness,
+    /// The verdict by number, 0 to 3.
+    State,
+    /// Processor time of the plugin.
+    Cpu,
+    /// Its peak memory.
+    MaxRss,
 }
 
 impl Own {
+    const ALL: [Own; 5] = [Own::Duration, Own::Lateness, Own::State, Own::Cpu, Own::MaxRss];
+
+    /// The value of a run with its unit; none where nothing was executed, or it is not known.
+    pub(super) fn value(self, run: &Run) -> Option<(f64, &'static str)> {
+        let seconds = |us: u64| (us as f64 / 1e6, "s");
+        if matches!(run.reason, Reason::Missed | Reason::Skipped) {
+            return None;
+        }
+        match self {
+            Own::Duration => Some(seconds(run.duration_us)),
+            Own::Lateness => run.lateness_us.map(seconds),
+            Own::State => Some((f64::from(run.state.code()), "")),
+            Own::Cpu => run.cpu_us.map(seconds),
+            Own::MaxRss => run.max_rss_bytes.map(|bytes| (bytes as f64, "B")),
+        }
+    }
+
     /// The name as a metric.
     pub(super) fn name(self) -> &'static str {
         match self {
             Own::Duration => "check_duration_seconds",
             Own::Lateness => "check_lateness_seconds",
+            Own::State => "check_state",
+            Own::Cpu => "check_cpu_seconds",
+            Own::MaxRss => "check_max_rss_bytes",
         }
     }
 }
@@ -80,7 +106,7 @@ impl Selection {
     /// The value of the agent's own that was named, if one was.
     pub(super) fn own(&self) -> Option<Own> {
         let text = &self.metric.as_ref()?.text;
-        [Own::Duration, Own::Lateness].into_iter().find(|own| own.name() == text)
+        Own::ALL.into_iter().find(|own| own.name() == text)
     }
 
     /// The series of the check that belong to the selection.

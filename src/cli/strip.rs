@@ -206,15 +206,12 @@ impl Source {
 
     /// The value of a run with its unit, and the metric that it came from, if that has one.
     fn value<'r>(&self, run: &'r Run) -> Option<(f64, &'r str, Option<&'r Metric>)> {
-        let seconds = |us: u64| (us as f64 / 1e6, "s", None);
         match self {
             Source::Metric(key) => {
                 let metric = run.metrics.iter().find(|metric| key.names(metric))?;
                 Some((metric.value?.to_f64(), &metric.unit, Some(metric)))
             }
-            Source::Own(_) if !was_run(run.reason) => None,
-            Source::Own(Own::Duration) => Some(seconds(run.duration_us)),
-            Source::Own(Own::Lateness) => run.lateness_us.map(seconds),
+            Source::Own(own) => own.value(run).map(|(value, unit)| (value, unit, None)),
         }
     }
 }

@@ -84,6 +84,7 @@ pub(super) fn read(entry: &Entry, shared: &Shared<'_>, findings: &mut Findings) 
         name: entry.key.clone(),
         command,
         environment: settings.environment,
+        process: settings.process.resolve(),
         check_interval,
         retry_interval: settings.retry_interval.unwrap_or(check_interval),
         max_check_attempts: attempts,

@@ -19,6 +19,7 @@ mod nrpe;
 mod period;
 mod place;
 mod poll;
+mod process;
 mod scalar;
 mod secret;
 mod secret_file;
@@ -37,8 +38,8 @@ mod yaml;
 pub use load::{DEFAULT_PATH, DEFAULT_PLUGINS, DEFAULT_STORE, Loaded, Surroundings, load, load_with};
 pub use mistake::{Mistake, Mistakes, Severity};
 pub use model::{
-    ByteUnits, Check, Command, Config, Hold, Native, NrpeConfig, OnMissing, Priority, Serving, Stale,
-    SyncPolicy, Threshold, UnitRange,
+    ByteUnits, Check, Command, Config, Hold, Native, NrpeConfig, OnMissing, Priority, Process, RunAs,
+    Serving, Stale, SyncPolicy, Threshold, UnitRange,
 };
 pub use place::{Place, SourceFile};
 pub use show::show;

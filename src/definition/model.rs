@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use custos_shim::{Credentials, IoPriority, Limits};
 use custos_store::{Bounds, State};
 
 use super::snmp_model::{SnmpConfig, SnmpPoll, TrapRule};
+use crate::limits::STDOUT_MAX_BYTES;
 use crate::period::Period;
 
 /// The whole configuration of one agent.
@@ -100,6 +102,8 @@ pub struct Check {
     pub command: Command,
     /// Environment variables added for this check.
     pub environment: BTreeMap<String, String>,
+    /// As whom, where and within which bounds the plugin runs.
+    pub process: Process,
     /// Time between two runs while the state is hard.
     pub check_interval: Duration,
     /// Time between two runs while the state is soft.
@@ -132,6 +136,51 @@ pub struct Check {
     pub thresholds: Vec<Threshold>,
     /// Where it was defined, as `file:line:column`.
     pub defined_at: String,
+}
+
+/// The process of a check's plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// The user to become; none for the daemon's own.
+    pub run_as: Option<RunAs>,
+    /// Working directory.
+    pub directory: PathBuf,
+    /// Niceness to add, -20 to 19.
+    pub nice: i8,
+    /// How the kernel ranks its reads and writes, if other than by its niceness.
+    pub io_priority: Option<IoPriority>,
+    /// Kernel limits.
+    pub limits: Limits,
+    /// Bytes of stdout that are kept.
+    pub stdout_max_bytes: usize,
+    /// Whether setuid programs gain nothing.
+    pub no_new_privileges: bool,
+}
+
+impl Default for Process {
+    /// As the daemon runs, in the root directory.
+    fn default() -> Process {
+        Process {
+            run_as: None,
+            directory: PathBuf::from("/"),
+            nice: 0,
+            io_priority: None,
+            limits: Limits::default(),
+            stdout_max_bytes: STDOUT_MAX_BYTES,
+            no_new_privileges: false,
+        }
+    }
+}
+
+/// A user that a plugin runs as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunAs {
+    /// Its name.
+    pub name: String,
+    /// Its home directory.
+    pub home: PathBuf,
+    /// Its numbers.
+    pub credentials: Credentials,
 }
 
 /// Who goes first when places to run plugins in are short.

@@ -11,13 +11,14 @@ use super::fields::{Fields, boolean, choice, number, printable, refuse, whole, w
 use super::mistake::Findings;
 use super::model::{ByteUnits, Priority, Serving, Stale};
 use super::period::{self, Periods};
+use super::process::{self, ProcessSettings};
 use super::threshold::STATES;
 use super::yaml::{Content, Node};
 use crate::limits::{CHECK_ATTEMPTS_MAX, CHECK_INTERVAL_MIN, INTERVAL_MAX, TIMEOUT_MIN};
 use crate::period::Period;
 
-/// The keys of these settings, allowed in `defaults` and in every check.
-pub(super) const KEYS: [&str; 16] = [
+/// The keys of these settings but those of the process, allowed in `defaults` and in every check.
+const OWN_KEYS: [&str; 16] = [
     "check_interval",
     "retry_interval",
     "max_check_attempts",
@@ -35,6 +36,17 @@ pub(super) const KEYS: [&str; 16] = [
     "max_age",
     "when_stale",
 ];
+
+/// All keys of these settings.
+pub(super) const KEYS: [&str; OWN_KEYS.len() + process::KEYS.len()] = {
+    let mut keys = [""; OWN_KEYS.len() + process::KEYS.len()];
+    let mut at = 0;
+    while at < keys.len() {
+        keys[at] = if at < OWN_KEYS.len() { OWN_KEYS[at] } else { process::KEYS[at - OWN_KEYS.len()] };
+        at += 1;
+    }
+    keys
+};
 
 /// `check_interval` where none is given.
 pub(super) const CHECK_INTERVAL: Duration = Duration::from_secs(60);
@@ -70,6 +82,7 @@ pub(super) struct Settings {
     pub(super) cached: Option<bool>,
     pub(super) max_age: Option<Duration>,
     pub(super) stale: Option<Stale>,
+    pub(super) process: ProcessSettings,
 }
 
 impl Settings {
@@ -113,6 +126,7 @@ impl Settings {
             stale: fields
                 .get("when_stale")
                 .and_then(|node| choice(node, &[("run", Stale::Run), ("unknown", Stale::Unknown)], findings)),
+            process: ProcessSettings::read(fields, owner, findings),
         }
     }
 
@@ -137,6 +151,7 @@ impl Settings {
             cached: self.cached.or(base.cached),
             max_age: self.max_age.or(base.max_age),
             stale: self.stale.or(base.stale),
+            process: self.process.over(&base.process),
         }
     }
 }

@@ -6,17 +6,19 @@ use std::fmt::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use custos_shim::IoPriority;
 use custos_store::State;
 
 use super::duration;
 use super::model::{
-    ByteUnits, Check, Command, Config, NrpeConfig, OnMissing, Serving, Stale, SyncPolicy, Threshold,
+    ByteUnits, Check, Command, Config, NrpeConfig, OnMissing, Process, Serving, Stale, SyncPolicy, Threshold,
 };
 use super::scalar::{Kind, Scalar};
 use super::secret::{self, MASK};
 use super::settings::PRIORITIES;
 use super::show_snmp;
 use super::threshold::{ON_MISSING, STATES};
+use crate::limits::STDOUT_MAX_BYTES;
 use crate::period::Period;
 
 /// Writes the configuration as YAML.
@@ -134,6 +136,7 @@ fn write_check(page: &mut String, check: &Check) -> fmt::Result {
         let value = if secret::is_secret_name(name) { MASK } else { value };
         writeln!(page, "      {}: {}", word(name), word(value))?;
     }
+    write_process(page, &check.process)?;
     let byte_units = match check.byte_units {
         ByteUnits::Si => "si",
         ByteUnits::Iec => "iec",
@@ -155,6 +158,49 @@ fn write_check(page: &mut String, check: &Check) -> fmt::Result {
         writeln!(page, "    thresholds:")?;
     }
     check.thresholds.iter().try_for_each(|threshold| write_threshold(page, threshold))
+}
+
+/// What differs from the daemon's own.
+fn write_process(page: &mut String, process: &Process) -> fmt::Result {
+    if let Some(run_as) = &process.run_as {
+        let groups: Vec<String> = run_as.credentials.groups.iter().map(u32::to_string).collect();
+        writeln!(page, "    user: {}", word(&run_as.name))?;
+        writeln!(page, "    group: {}", run_as.credentials.gid)?;
+        writeln!(page, "    groups: [{}]", groups.join(", "))?;
+    }
+    if process.directory.as_os_str() != "/" {
+        writeln!(page, "    working_directory: {}", word(&process.directory.to_string_lossy()))?;
+    }
+    if process.nice != 0 {
+        writeln!(page, "    nice: {}", process.nice)?;
+    }
+    match process.io_priority {
+        None => {}
+        Some(IoPriority::Idle) => writeln!(page, "    ioprio: idle")?,
+        Some(IoPriority::BestEffort(level)) => writeln!(page, "    ioprio: best-effort {level}")?,
+        Some(IoPriority::RealTime(level)) => writeln!(page, "    ioprio: real-time {level}")?,
+    }
+    let limits = &process.limits;
+    let given: Vec<String> = [
+        ("address_space", limits.address_space_bytes.map(|bytes| bytes.to_string())),
+        ("cpu_time", limits.cpu_s.map(|seconds| duration::show(Duration::from_secs(seconds)))),
+        ("processes", limits.processes.map(|count| count.to_string())),
+        ("open_files", limits.open_files.map(|count| count.to_string())),
+        (
+            "output",
+            Some(process.stdout_max_bytes).filter(|bytes| *bytes != STDOUT_MAX_BYTES).map(|b| b.to_string()),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(key, value)| Some(format!("{key}: {}", value?)))
+    .collect();
+    if !given.is_empty() {
+        writeln!(page, "    limits: {{ {} }}", given.join(", "))?;
+    }
+    if process.no_new_privileges {
+        writeln!(page, "    no_new_privileges: true")?;
+    }
+    Ok(())
 }
 
 fn write_threshold(page: &mut String, threshold: &Threshold) -> fmt::Result {
@@ -305,6 +351,14 @@ checks:
     command: "a | b > /dev/null; echo \"done\\n\""
     shell: true
     flap_detection: false
+    user: root
+    group: 7
+    groups: [8, 9]
+    working_directory: /tmp
+    nice: -3
+    ioprio: best-effort 2
+    no_new_privileges: true
+    limits: { address_space: 1GiB, cpu_time: 90s, processes: 9, open_files: 64, output: 1000 }
 "#;
 
     #[test]

@@ -37,6 +37,11 @@ impl Account {
         Some(Account { uid: user.uid.as_raw(), groups: groups.into_iter().map(Gid::as_raw).collect() })
     }
 
+    /// Whether it is the superuser.
+    pub fn is_root(&self) -> bool {
+        self.uid == 0
+    }
+
     /// Whether the permission bits let this user do it. Access control lists and security modules may say otherwise.
     pub fn may(&self, bits: u32, metadata: &Metadata) -> bool {
         let mode = metadata.mode();

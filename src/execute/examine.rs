@@ -98,6 +98,9 @@ impl fmt::Display for Finding {
 pub fn examine(spec: &Spec, account: &Account) -> Vec<Finding> {
     let mut findings = Vec::new();
     let Some(name) = spec.argv.first() else { return findings };
+    if spec.cwd != Path::new("/") {
+        examine_directory(&spec.cwd, account, &mut findings);
+    }
     match find(spec, name) {
         None => findings.push(Finding::NotInPath(name.to_string_lossy().into_owned())),
         Some(path) => examine_program(&path, spec, account, &mut findings),
@@ -140,6 +143,22 @@ fn find(spec: &Spec, name: &OsStr) -> Option<PathBuf> {
     std::env::split_paths(path)
         .map(|directory| spec.cwd.join(directory).join(name))
         .find(|path| path.is_file())
+}
+
+/// The working directory, and those above it.
+fn examine_directory(path: &Path, account: &Account, findings: &mut Vec<Finding>) {
+    match fs::metadata(path) {
+        Err(_) => findings.push(Finding::Missing(path.to_owned())),
+        Ok(metadata) if !metadata.is_dir() => {
+            findings.push(Finding::NotAFile(path.to_owned(), "no directory to work in"));
+        }
+        Ok(_) => {
+            let barred =
+                |place: &&Path| fs::metadata(place).is_ok_and(|metadata| !account.may(EXECUTE, &metadata));
+            findings
+                .extend(path.ancestors().filter(barred).map(|place| Finding::NoWayThrough(place.to_owned())));
+        }
+    }
 }
 
 fn examine_program(path: &Path, spec: &Spec, account: &Account, findings: &mut Vec<Finding>) {
@@ -205,9 +224,22 @@ fn examine_sudo(words: &[String], findings: &mut Vec<Finding>) {
     if !options.into_iter().any(quiet) {
         findings.push(Finding::SudoMayAsk);
     }
-    if fs::read_to_string("/etc/sudoers").is_ok_and(|sudoers| wants_terminal(&sudoers)) {
+    if wants_terminal(&sudoers(Path::new("/etc"))) {
         findings.push(Finding::SudoWantsTerminal);
     }
+}
+
+/// The rules of sudo below this directory, as far as they can be read, in the order in which sudo reads them.
+fn sudoers(etc: &Path) -> String {
+    let further = fs::read_dir(etc.join("sudoers.d")).into_iter().flatten().filter_map(Result::ok);
+    // sudo leaves out backups and packages' leftovers.
+    let mut further: Vec<PathBuf> = further
+        .filter(|entry| !entry.file_name().as_bytes().iter().any(|byte| matches!(byte, b'.' | b'~')))
+        .map(|entry| entry.path())
+        .collect();
+    further.sort();
+    further.insert(0, etc.join("sudoers"));
+    further.iter().map(|path| fs::read_to_string(path).unwrap_or_default() + "\n").collect()
 }
 
 /// Whether a sudoers file makes a terminal necessary for everybody.
@@ -322,5 +354,31 @@ mod tests {
         assert!(wants_terminal("Defaults\tenv_reset, requiretty\n"));
         assert!(!wants_terminal("Defaults requiretty\nDefaults !requiretty\n"));
         assert!(!wants_terminal("# Defaults requiretty\nDefaults:bob requiretty\n"));
+    }
+
+    #[test]
+    fn a_directory_that_the_user_may_not_enter_is_found() {
+        let (directory, path) = file(0o755, "#!/bin/sh\n");
+        let inner = directory.path().join("inner");
+        fs::create_dir(&inner).unwrap();
+        fs::set_permissions(&inner, Permissions::from_mode(0o700)).unwrap();
+        let stranger = Account::from(&custos_shim::Credentials { uid: 65_533, gid: 65_533, groups: vec![] });
+        let at = |cwd: &Path| Spec { cwd: cwd.to_owned(), ..spec(&[path.to_str().unwrap()]) };
+        assert_eq!(examine(&at(directory.path()), &stranger), []);
+        assert_eq!(examine(&at(&inner), &stranger), [Finding::NoWayThrough(inner.clone())]);
+        assert_eq!(examine(&at(&inner), &Account::of_this_process()), []);
+        assert_eq!(examine(&at(Path::new("/no/such")), &stranger), [Finding::Missing("/no/such".into())]);
+    }
+
+    #[test]
+    fn rules_of_sudo_are_read_in_their_order() {
+        let etc = tempfile::tempdir().unwrap();
+        assert!(!wants_terminal(&sudoers(etc.path())));
+        fs::create_dir(etc.path().join("sudoers.d")).unwrap();
+        fs::write(etc.path().join("sudoers"), "Defaults requiretty\n").unwrap();
+        assert!(wants_terminal(&sudoers(etc.path())));
+        fs::write(etc.path().join("sudoers.d/b~"), "Defaults requiretty\n").unwrap();
+        fs::write(etc.path().join("sudoers.d/a"), "Defaults !requiretty").unwrap();
+        assert!(!wants_terminal(&sudoers(etc.path())));
     }
 }

@@ -3,11 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use custos_shim::{Limits, Spec};
+use custos_shim::Spec;
 use nix::unistd::{Uid, User};
 
 use crate::definition::{Check, Command};
-use crate::limits::{GRACE, STDERR_MAX_BYTES, STDOUT_MAX_BYTES};
+use crate::limits::{GRACE, STDERR_MAX_BYTES};
 
 /// Where plugins find programs.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -43,8 +43,15 @@ impl PluginEnvironment {
     }
 }
 
-/// The plugin of a check, ready to be started.
+/// The plugin of a check, ready to be started. `environment` is that of the daemon's user, for a check without one of
+/// its own.
 pub fn plugin_spec(check: &Check, environment: &PluginEnvironment) -> Spec {
+    let process = &check.process;
+    let others = process
+        .run_as
+        .as_ref()
+        .map(|run_as| PluginEnvironment::new(&run_as.name, run_as.home.clone().into_os_string()));
+    let environment = others.as_ref().unwrap_or(environment);
     let argv: Vec<OsString> = match &check.command {
         Command::Program(words) => words.iter().map(OsString::from).collect(),
         Command::Shell(line) => ["/bin/sh", "-c", line].map(OsString::from).to_vec(),
@@ -59,16 +66,16 @@ pub fn plugin_spec(check: &Check, environment: &PluginEnvironment) -> Spec {
         argv,
         shell_line: None,
         env,
-        cwd: PathBuf::from("/"),
-        credentials: None,
-        nice: 0,
-        io_priority: None,
-        limits: Limits::default(),
-        no_new_privileges: false,
+        cwd: process.directory.clone(),
+        credentials: process.run_as.as_ref().map(|run_as| run_as.credentials.clone()),
+        nice: process.nice,
+        io_priority: process.io_priority,
+        limits: process.limits.clone(),
+        no_new_privileges: process.no_new_privileges,
         leave_background: false,
         timeout: check.timeout,
         grace: GRACE,
-        stdout_max_bytes: STDOUT_MAX_BYTES,
+        stdout_max_bytes: process.stdout_max_bytes,
         stderr_max_bytes: STDERR_MAX_BYTES,
     }
 }

@@ -137,13 +137,38 @@ class Cursor:
             slot += 1
         return times
 
-    def texts(self, count):
-        if self.u8() == 0:
-            return [self.text()] * count
+    def frame(self):
         self.varint()
         frame = self.take(self.varint())
-        inner = Cursor(subprocess.run(["zstd", "-dcq"], input=frame, stdout=subprocess.PIPE, check=True).stdout)
-        distinct = [inner.text() for _ in range(self.varint())]
+        return Cursor(subprocess.run(["zstd", "-dcq"], input=frame, stdout=subprocess.PIPE, check=True).stdout)
+
+    def templates(self):
+        inner, templates = self.frame(), []
+        while inner.at < len(inner.data):
+            parts = inner.take(inner.varint()).split(b"\xff")
+            templates.append((parts[0], [(part[0], part[1:]) for part in parts[1:]]))
+        of_texts = self.integers(self.varint())
+        numbers = [[iter(self.integers(of_texts.count(index))) for _ in slots]
+                   for index, (_, slots) in enumerate(templates)]
+        texts = []
+        for index in of_texts:
+            text, slots = templates[index]
+            for (decimals, after), column in zip(slots, numbers[index]):
+                digits = str(next(column)).zfill(decimals + 1)
+                point = len(digits) - decimals
+                text += (digits[:point] + ("." + digits[point:] if decimals else "")).encode() + after
+            texts.append(text.decode())
+        return texts
+
+    def texts(self, count):
+        kind = self.u8()
+        if kind == 0:
+            return [self.text()] * count
+        if kind == 1:
+            inner = self.frame()
+            distinct = [inner.text() for _ in range(self.varint())]
+        else:
+            distinct = self.templates()
         return [distinct[index] for index in self.integers(count)]
 
     def values(self, count):

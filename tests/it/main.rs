@@ -13,5 +13,6 @@ mod recording;
 mod reloading;
 mod schedule;
 mod states;
+mod surroundings;
 mod survival;
 mod world;

@@ -3,5 +3,6 @@
 
 mod hostile;
 mod killed;
+mod leaf;
 mod ordinary;
 mod stage;

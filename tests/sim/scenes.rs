@@ -68,7 +68,7 @@ fn an_overload_is_told_with_the_costliest_check() {
     assert!(run.text.contains("of 8.1 checks a second"), "{}", run.text);
     let metric = |label: &str| run.metrics.iter().find(|m| m.label == label).unwrap().value.unwrap().to_f64();
     assert!((metric("checks_wanted_per_second") - 8.1).abs() < 1e-9);
-    assert!((2.0..5.0).contains(&metric("checks_started_per_second")));
+    assert!((2.0..5.0).contains(&metric("checks_run_per_second")));
     assert!(metric("slots_missed_for_room") > 10.0 && metric("lateness_max") > 1.0);
 
     let mut stage = Stage::new(config(many("c", 20, 10), 4), |_| SECOND_US);

@@ -5,6 +5,7 @@
 mod ints;
 mod packed;
 mod summary;
+mod templates;
 mod texts;
 mod times;
 mod unpack;

@@ -4,10 +4,12 @@
 //! u8  0: one text     length and bytes
 //! u8  1: many         zstd frame (varint length before it) of the distinct texts, each with a varint length before
 //!                     it; then integers: for each row the index of its text
+//! u8  2: templates    the distinct texts as `templates.rs` writes them; then integers as before
 //! ```
 
 use super::ints::{Ints, put_ints};
 use super::packed::Effort;
+use super::templates::{get_templates, put_templates};
 use std::collections::HashMap;
 
 use crate::bytes::{Cursor, Short, put_str, put_varint};
@@ -16,6 +18,7 @@ use crate::limits::TEXTS_BYTES_MAX;
 
 const ONE: u8 = 0;
 const MANY: u8 = 1;
+const TEMPLATES: u8 = 2;
 
 /// Texts of consecutive rows.
 #[derive(Clone, Debug, Default)]
@@ -87,11 +90,22 @@ pub(crate) fn put_texts(out: &mut Vec<u8>, texts: &Texts, effort: Effort) -> Res
     let level = if effort == Effort::Quick { 1 } else { 9 };
     let packed = zstd::bulk::compress(&distinct, level)
         .map_err(|error| Error::Compress { what: error.to_string() })?;
-    out.push(MANY);
-    put_varint(out, distinct.len() as u64);
-    put_varint(out, packed.len() as u64);
-    out.extend_from_slice(&packed);
-    put_varint(out, texts.distinct.len() as u64);
+    // What will be merged soon is not worth the time that templates take. A reader expects no more texts than rows.
+    let tried = effort == Effort::Full && texts.distinct.len() <= texts.rows.len();
+    let templates = if tried { put_templates(&texts.distinct)? } else { None };
+    match templates.filter(|templates| templates.len() < packed.len()) {
+        Some(templates) => {
+            out.push(TEMPLATES);
+            out.extend_from_slice(&templates);
+        }
+        None => {
+            out.push(MANY);
+            put_varint(out, distinct.len() as u64);
+            put_varint(out, packed.len() as u64);
+            out.extend_from_slice(&packed);
+            put_varint(out, texts.distinct.len() as u64);
+        }
+    }
     let indexes: Vec<i64> = texts.rows.iter().map(|index| i64::from(*index)).collect();
     put_ints(out, &indexes, effort)
 }
@@ -115,17 +129,23 @@ pub(crate) fn get_texts(cursor: &mut Cursor<'_>, n: usize) -> std::result::Resul
             if distinct.len() != count {
                 return Err(Short);
             }
-            let index =
-                |index: i64| u32::try_from(index).ok().filter(|index| (*index as usize) < count).ok_or(Short);
-            let rows = Ints::get(cursor, n)?
-                .all(n)?
-                .into_iter()
-                .map(index)
-                .collect::<std::result::Result<_, Short>>()?;
-            Ok(Texts { distinct, rows })
+            get_rows(cursor, n, distinct)
+        }
+        TEMPLATES => {
+            let distinct = get_templates(cursor, n)?;
+            get_rows(cursor, n, distinct)
         }
         _ => Err(Short),
     }
+}
+
+/// Reads which of the texts each row has.
+fn get_rows(cursor: &mut Cursor<'_>, n: usize, distinct: Vec<String>) -> std::result::Result<Texts, Short> {
+    let index =
+        |index: i64| u32::try_from(index).ok().filter(|at| (*at as usize) < distinct.len()).ok_or(Short);
+    let indexes = Ints::get(cursor, n)?.all(n)?;
+    let rows = indexes.into_iter().map(index).collect::<std::result::Result<_, Short>>()?;
+    Ok(Texts { distinct, rows })
 }
 
 #[cfg(test)]
@@ -153,5 +173,8 @@ mod tests {
         texts[300..600].fill("DISK WARNING - free space: / 900 MB");
         assert!(check(&texts) < 100);
         check(&["a", "b", "a", "ü\n\0"]);
+        let texts: Vec<String> =
+            (0..1000).map(|n| format!("PING OK - RTA = 0.{} ms", n * 7919 % 97)).collect();
+        assert!(check(&texts.iter().map(String::as_str).collect::<Vec<_>>()) < 1500);
     }
 }

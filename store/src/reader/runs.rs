@@ -53,7 +53,9 @@ pub(super) fn chunks_in<'a>(segment: &'a Segment, check: &str, span: &RangeInclu
 
 /// The rows of ascending times that are in a span.
 pub(super) fn rows_in(times: &[i64], span: &RangeInclusive<i64>) -> Range<usize> {
-    times.partition_point(|time| time < span.start())..times.partition_point(|time| time <= span.end())
+    let start = times.partition_point(|time| time < span.start());
+    // Not before the start, even if a damaged column is not ascending.
+    start..times.partition_point(|time| time <= span.end()).max(start)
 }
 
 impl Lane<'_> {

@@ -1,0 +1,58 @@
+//! As whom, where and within which bounds plugins run, and the same for somebody who asks in a shell.
+
+use nix::unistd::Uid;
+
+use crate::world::{World, text, wait_for};
+
+#[test]
+fn a_plugin_gets_what_its_check_says_and_a_shell_can_have_the_same() {
+    let world = World::new();
+    world.plugin(
+        "tell",
+        "echo told\nenv | grep -v CUSTOS_RUN | sort\npwd\nulimit -n\nulimit -t\nnice\ngrep NoNew /proc/self/status\n",
+    );
+    let directory = world.path("work here");
+    std::fs::create_dir(&directory).unwrap();
+    let settings = format!(
+        "  a:\n    command: tell\n    check_interval: 200ms\n    working_directory: \"{}\"\n    nice: 3\n    \
+         ioprio: idle\n    no_new_privileges: true\n    environment: {{ EXTRA: 1 }}\n    \
+         limits: {{ open_files: 77, cpu_time: 5s, output: 4KiB }}\n",
+        directory.display()
+    );
+    world.configure("", &settings);
+    let daemon = world.start();
+    let run = wait_for("a run", || world.history("a").first().cloned());
+    let told = run["long_text"].as_str().unwrap().to_owned();
+    for expected in
+        ["EXTRA=1", "LC_ALL=C", &directory.display().to_string(), "77", "5", "3", "NoNewPrivs:\t1"]
+    {
+        assert!(told.lines().any(|line| line == expected), "{expected}\n{told}");
+    }
+    let here = world.custos(&["check", "a", "--as-daemon"]);
+    assert_eq!(text(&here.stdout).trim_end(), format!("told\n{told}").trim_end(), "{}", text(&here.stderr));
+    let shown = text(&world.custos(&["config", "show"]).stdout);
+    for expected in ["nice: 3", "ioprio: idle", "limits: { cpu_time: 5s, open_files: 77, output: 4096 }"] {
+        assert!(shown.contains(expected), "{expected}\n{shown}");
+    }
+    assert!(daemon.end().success());
+}
+
+#[test]
+fn a_check_may_have_a_user_of_its_own() {
+    if !Uid::effective().is_root() {
+        return;
+    }
+    let world = World::new();
+    let checks = "  a: { command: /usr/bin/id -un, user: daemon, check_interval: 200ms }\n  \
+                  b: { command: /usr/bin/id -G, user: daemon, group: 7, groups: [8], check_interval: 200ms }\n";
+    world.configure("", checks);
+    let daemon = world.start();
+    let said = |check: &str| wait_for("a run", || Some(world.history(check).first()?["text"].clone()));
+    assert_eq!((said("a"), said("b")), ("daemon".into(), "7 8".into()));
+    assert_eq!(text(&world.custos(&["check", "a", "--as-daemon"]).stdout), "daemon\n");
+    assert!(daemon.end().success());
+    world.configure("", "  a: { command: /usr/bin/id, user: daemon, working_directory: /root }\n");
+    let doctor = world.custos(&["doctor"]);
+    assert_eq!(doctor.status.code(), Some(1));
+    assert!(text(&doctor.stdout).contains("a: fails: the user may not enter the directory /root"));
+}
