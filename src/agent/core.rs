@@ -27,13 +27,12 @@ use crate::evaluate::{Before, evaluate, is_judged};
 use crate::execute::{PluginEnvironment, plugin_spec};
 use crate::interpret::{Reading, interpret};
 use crate::limits::OVERLOAD_CHECKS_NAMED;
-use crate::snmp;
 use crate::snmp::traps::Keys;
 
 /// The agent's state.
 #[derive(Debug)]
 pub struct Agent {
-    config: Arc<Config>,
+    pub(super) config: Arc<Config>,
     environment: PluginEnvironment,
     pub(super) entries: Vec<Entry>,
     pub(super) by_name: HashMap<Arc<str>, usize>,
@@ -46,10 +45,10 @@ pub struct Agent {
     pub(super) lines: VecDeque<(usize, Ask)>,
     /// Scheduled polls of devices that are due. They take no place: the poller has bounds of its own.
     pub(super) polls: VecDeque<usize>,
-    polls_running: usize,
+    pub(super) polls_running: usize,
     slow_running: usize,
     lines_running: usize,
-    next_ticket: u64,
+    pub(super) next_ticket: u64,
     load: Load,
     pub(super) stopping: bool,
 }
@@ -58,12 +57,12 @@ pub struct Agent {
 #[derive(Debug)]
 pub(super) struct Execution {
     pub(super) entry: usize,
-    slot_us: Option<u64>,
-    started: Moment,
-    slow: bool,
+    pub(super) slot_us: Option<u64>,
+    pub(super) started: Moment,
+    pub(super) slow: bool,
     /// Whether a device is asked rather than a plugin run.
-    poll: bool,
-    timeout: Duration,
+    pub(super) poll: bool,
+    pub(super) timeout: Duration,
     /// The request, if it runs a command line of its own rather than the check's.
     pub(super) line: Option<Ask>,
 }
@@ -286,27 +285,6 @@ impl Agent {
         self.execute(index, slot_us, slow, None, spec, now, effects);
     }
 
-    fn start_poll(&mut self, index: usize, now: Moment, effects: &mut Vec<Effect>) {
-        let entry = &mut self.entries[index];
-        let Activity::Waiting { slot_us } = entry.activity else { return };
-        let poll = match &entry.check.command {
-            Command::Snmp(poll) if !entry.removed || !entry.askers.is_empty() => Arc::clone(poll),
-            _ => {
-                entry.activity = Activity::Idle;
-                return;
-            }
-        };
-        let timeout = entry.check.timeout;
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
-        entry.activity = Activity::Running;
-        self.polls_running += 1;
-        let execution =
-            Execution { entry: index, slot_us, started: now, slow: false, poll: true, timeout, line: None };
-        self.executions.insert(ticket, execution);
-        effects.push(Effect::Poll { ticket, poll, timeout });
-    }
-
     #[allow(clippy::too_many_arguments)]
     pub(super) fn execute(
         &mut self,
@@ -342,24 +320,8 @@ impl Agent {
         self.conclude(execution, report, run, now, effects);
     }
 
-    fn polled(&mut self, ticket: u64, outcome: &snmp::Outcome, now: Moment, effects: &mut Vec<Effect>) {
-        let Some(execution) = self.executions.remove(&ticket) else { return };
-        let check = &self.entries[execution.entry].check;
-        let Command::Snmp(poll) = &check.command else {
-            // The definition changed meanwhile to one that asks nobody.
-            let wall_us = now.mono_us.saturating_sub(execution.started.mono_us);
-            let report = not_finished(wall_us);
-            let run = interpret(&report, &Reading::from(&**check));
-            return self.conclude(execution, report, run, now, effects);
-        };
-        let (mut report, mut run) = snmp::read(poll, &self.config.snmp.names, outcome, check.timeout_state);
-        report.wall_us = now.mono_us.saturating_sub(execution.started.mono_us);
-        run.duration_us = report.wall_us;
-        self.conclude(execution, report, run, now, effects);
-    }
-
     /// An execution ended as this run: judges and records it, tells whoever waits, and looks what comes next.
-    fn conclude(
+    pub(super) fn conclude(
         &mut self,
         execution: Execution,
         report: Report,
@@ -525,7 +487,7 @@ impl Agent {
     }
 }
 
-fn not_finished(wall_us: u64) -> Report {
+pub(super) fn not_finished(wall_us: u64) -> Report {
     Report { wall_us, ..Report::without_run(Outcome::NotFinished) }
 }
 

@@ -12,6 +12,7 @@ mod line;
 mod load;
 mod missed;
 mod output;
+mod polls;
 mod requests;
 mod restore;
 mod skipped;
