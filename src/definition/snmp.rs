@@ -20,7 +20,7 @@ use crate::limits::{
     SNMP_REPETITIONS_MAX, SNMP_RETRIES_MAX, SNMP_TIMEOUT_MAX, SNMP_TIMEOUT_MIN, TRAPS_PER_SOURCE_MAX,
     TRAPS_RATE_MAX, TRAPS_TOTAL_MAX,
 };
-use crate::snmp::names::{MibFault, Names, read_mibs};
+use crate::snmp::names::{KnownNames, MibFault, Names, read_mibs};
 
 const KEYS: [&str; 3] = ["profiles", "traps", "mibs"];
 const PROFILE_KEYS: [&str; 10] = [
@@ -65,16 +65,16 @@ fn paths(node: &Node, base: &Path, findings: &mut Findings) -> Vec<PathBuf> {
 }
 
 /// The built-in names, and those of the files. What is wrong in a file is a warning: its other names can be used.
-fn names(mibs: &[PathBuf], node: Option<&Node>, findings: &mut Findings) -> Arc<Names> {
-    let Some(node) = node.filter(|_| !mibs.is_empty()) else { return Names::builtin() };
-    let mut names = (*Names::builtin()).clone();
+fn names(mibs: &[PathBuf], node: Option<&Node>, findings: &mut Findings) -> KnownNames {
+    let Some(node) = node.filter(|_| !mibs.is_empty()) else { return KnownNames::default() };
+    let mut names = (**Names::builtin()).clone();
     for fault in read_mibs(mibs, &mut names) {
         match fault {
             MibFault::Unreadable(why) => findings.error(&node.place, why),
             MibFault::Content(why) => findings.warning(&node.place, why),
         }
     }
-    Arc::new(names)
+    names.into()
 }
 
 fn profiles(node: &Node, base: &Path, findings: &mut Findings) -> BTreeMap<String, Arc<SnmpProfile>> {

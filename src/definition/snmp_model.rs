@@ -11,10 +11,10 @@ use custos_compat::snmp::usm::{AuthProtocol, PrivProtocol};
 use custos_compat::snmp::{Oid, Version};
 use custos_store::State;
 
-use crate::snmp::names::Names;
+use crate::snmp::names::KnownNames;
 
 /// The `snmp` section.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct SnmpConfig {
     /// How devices are spoken to, by the name of the profile.
     pub profiles: BTreeMap<String, Arc<SnmpProfile>>,
@@ -23,14 +23,7 @@ pub struct SnmpConfig {
     /// Files and directories of MIBs, as they were given.
     pub mibs: Vec<PathBuf>,
     /// Names of objects: the built-in ones, and those of `mibs`.
-    pub names: Arc<Names>,
-}
-
-impl Default for SnmpConfig {
-    fn default() -> SnmpConfig {
-        let names = Names::builtin();
-        SnmpConfig { profiles: BTreeMap::new(), traps: None, mibs: Vec::new(), names }
-    }
+    pub names: KnownNames,
 }
 
 /// How a device is spoken to.

@@ -82,7 +82,7 @@ mod tests {
         let mut findings = Findings::default();
         let root = yaml::parse(&file, &mut findings).unwrap();
         let fields = Fields::of(&root, "x", &["v"], &mut findings).unwrap();
-        let template = read(fields.get("v").unwrap(), &Names::builtin(), &mut findings);
+        let template = read(fields.get("v").unwrap(), Names::builtin(), &mut findings);
         (template, findings.into_mistakes(&[]).to_string())
     }
 

@@ -74,7 +74,7 @@ mod tests {
 
     fn cell(name: &str, value: Value) -> Cell {
         let names = Names::builtin();
-        Cell::of(&names.resolve(name).unwrap(), &value, &names)
+        Cell::of(&names.resolve(name).unwrap(), &value, names)
     }
 
     fn number(value: impl Into<store::Value>, unit: &'static str) -> Cell {

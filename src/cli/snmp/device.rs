@@ -47,7 +47,7 @@ impl DeviceArgs {
             config.ok_or_else(|| Failure::usage("there is no configuration; name one with --config"))?;
         let (profile, port) = self.profile(&config)?;
         let port = self.port.unwrap_or(port);
-        Ok(Asked { target: self.target.clone(), port, profile, names: Arc::clone(&config.snmp.names) })
+        Ok(Asked { target: self.target.clone(), port, profile, names: config.snmp.names.shared() })
     }
 
     fn profile(&self, config: &Config) -> Result<(Arc<SnmpProfile>, u16), Failure> {

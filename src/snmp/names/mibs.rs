@@ -185,7 +185,7 @@ END
         for (name, text) in files {
             fs::write(directory.path().join(name), text).unwrap();
         }
-        let mut names = (*Names::builtin()).clone();
+        let mut names = (**Names::builtin()).clone();
         let faults = read_mibs(&[directory.path().join(path)], &mut names);
         (names, faults)
     }

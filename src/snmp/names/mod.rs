@@ -4,11 +4,13 @@
 //! is looked up in files afterwards.
 
 mod builtin;
+mod known;
 mod mibs;
 mod object;
 mod show;
 mod table;
 
+pub use known::KnownNames;
 pub use mibs::{MibFault, read_mibs};
 pub use object::{Object, Syntax};
 pub use table::{NameError, Names};

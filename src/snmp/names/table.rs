@@ -45,14 +45,14 @@ impl std::error::Error for NameError {}
 
 impl Names {
     /// The names that come with the program.
-    pub fn builtin() -> Arc<Names> {
+    pub fn builtin() -> &'static Arc<Names> {
         static BUILTIN: OnceLock<Arc<Names>> = OnceLock::new();
         let make = || {
             let mut names = Names::default();
             builtin::objects().into_iter().for_each(|object| names.add(object));
             Arc::new(names)
         };
-        Arc::clone(BUILTIN.get_or_init(make))
+        BUILTIN.get_or_init(make)
     }
 
     /// Adds an object. Where two have one name, the first keeps it, and the other is reached by `MODULE::name`; where two

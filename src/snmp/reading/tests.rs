@@ -29,7 +29,7 @@ fn poll(wanted: SnmpWanted) -> SnmpPoll {
 
 fn read_found(wanted: SnmpWanted, found: Found) -> (String, Run) {
     let answer = Answer { found, ..Answer::default() };
-    let (report, run) = read(&poll(wanted), &Names::builtin(), &Ok(answer), State::Unknown);
+    let (report, run) = read(&poll(wanted), Names::builtin(), &Ok(answer), State::Unknown);
     (String::from_utf8(report.stdout).unwrap(), run)
 }
 
@@ -151,7 +151,7 @@ fn a_new_start_of_the_device_is_marked() {
     let found = Found::Values(vec![Ok(Value::TimeTicks(100))]);
     let answer = Answer { found, restarted: true, ..Answer::default() };
     let wanted = SnmpWanted::Get(vec![variable("sysUpTime.0")]);
-    let (_, run) = read(&poll(wanted), &Names::builtin(), &Ok(answer), State::Unknown);
+    let (_, run) = read(&poll(wanted), Names::builtin(), &Ok(answer), State::Unknown);
     assert!(run.text.ends_with("; the device was started anew"), "{}", run.text);
     assert_eq!(run.judgement, "the device was started anew: its counters begin at 0");
 }
@@ -166,7 +166,7 @@ fn failures_have_their_reasons() {
         (Failure::Unresolved("no such name".into()), Reason::NotStarted, State::Unknown),
         (Failure::Stopped, Reason::NotFinished, State::Unknown),
     ] {
-        let (_, run) = read(&poll(wanted()), &Names::builtin(), &Err(failure.clone()), State::Critical);
+        let (_, run) = read(&poll(wanted()), Names::builtin(), &Err(failure.clone()), State::Critical);
         assert_eq!((run.reason, run.state, run.plugin_state), (reason, state, state), "{failure:?}");
         assert_eq!(run.text, format!("SNMP {} - {failure}", state.name()));
         assert!(run.metrics.is_empty());

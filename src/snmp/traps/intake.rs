@@ -55,7 +55,7 @@ impl Intake {
         ];
         Intake {
             sources: traps.sources.clone(),
-            names: Arc::clone(&config.snmp.names),
+            names: config.snmp.names.shared(),
             rules: Rules::of(config),
             security: Security::new(traps, &config.host, now, faults),
             rate: Rate::new(traps.per_source_max, traps.total_max, now.mono_us),
