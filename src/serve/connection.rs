@@ -3,16 +3,16 @@
 //! The order is NRPE's: who the peer is, TLS, the packet, the query, the command. The first objection closes
 //! the connection without a word, which clients take as a hint to try an older version of the protocol.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
 
 use custos_compat::nrpe::{Assembler, Fault, Kind, Packet, Refusal, SslLogging};
-use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::coalesce::{self, Part};
 use super::decide::{Decision, decide};
+use super::fresh::Fresh;
 use super::request::{Answer, Origin, Request, Task, Transport};
 use super::server::{Live, Shared};
 use super::stream::{HandshakeError, Stream};
@@ -30,13 +30,13 @@ enum Failure {
 }
 
 /// Serves one connection to its end.
-pub(super) async fn serve(shared: Arc<Shared>, live: Arc<Live>, tcp: TcpStream, peer: IpAddr, port: u16) {
-    let peer = peer.to_canonical();
-    live.log.debug(|| format!("Connection from {peer} port {port}"));
+pub(super) async fn serve(shared: Arc<Shared>, live: Arc<Live>, tcp: TcpStream, from: SocketAddr) {
+    let peer = from.ip().to_canonical();
+    live.log.debug(|| format!("Connection from {peer} port {}", from.port()));
     if !admit(&shared, &live, peer).await {
         return;
     }
-    if let Some((stream, packet)) = receive(&shared, &live, tcp, peer).await {
+    if let Some((stream, packet)) = receive(&shared, &live, Fresh::new(tcp), peer).await {
         respond(&shared, &live, stream, packet, peer).await;
     }
     live.log.debug(|| format!("Connection from {peer} closed."));
@@ -60,23 +60,19 @@ async fn admit(shared: &Shared, live: &Live, peer: IpAddr) -> bool {
 }
 
 /// Gets a request out of a connection, within the time for it, or says in the log why there is none.
-async fn receive(
-    shared: &Arc<Shared>,
-    live: &Live,
-    tcp: TcpStream,
-    peer: IpAddr,
-) -> Option<(Stream, Packet)> {
-    // Answers are written at once, so there is nothing for the kernel to wait for.
-    let _ = tcp.set_nodelay(true);
-    let (seat, crowded) = shared.room.enter();
-    if crowded {
-        shared.counters.crowded_out.add();
-    }
-    let deadline = Instant::now() + live.settings.request_timeout;
-    let received = tokio::select! {
-        biased;
-        received = read_request(shared, live, tcp, peer, deadline) => received,
-        () = seat.evicted() => Err(Failure::Evicted),
+async fn receive(shared: &Arc<Shared>, live: &Live, fresh: Fresh, peer: IpAddr) -> Option<(Stream, Packet)> {
+    let mut assembler = Assembler::default();
+    let arrived = match live.tls {
+        None => read_arrived(&fresh, &mut assembler),
+        Some(_) => Ok(()),
+    };
+    let received = match arrived.and_then(|()| is_whole(&assembler)) {
+        Ok(true) => finish(Stream::Fresh(fresh), assembler),
+        Ok(false) => wait_for_request(shared, live, fresh, assembler, peer).await,
+        Err(failure) => {
+            Stream::Fresh(fresh).close();
+            Err(failure)
+        }
     };
     match received {
         Ok(received) => Some(received),
@@ -87,14 +83,53 @@ async fn receive(
     }
 }
 
+/// Reads what a plain client has sent already, as far as it belongs to one packet.
+fn read_arrived(fresh: &Fresh, assembler: &mut Assembler) -> Result<(), Failure> {
+    let mut buffer = [0; limits::NRPE_READ_BYTES];
+    while !is_whole(assembler)? {
+        match fresh.read(&mut buffer) {
+            Ok(None) => break,
+            Ok(Some(0)) | Err(_) => return Err(Failure::Ended),
+            Ok(Some(read)) => assembler.push(&buffer[..read]).map_err(Failure::Fault)?,
+        };
+    }
+    Ok(())
+}
+
+fn is_whole(assembler: &Assembler) -> Result<bool, Failure> {
+    Ok(assembler.missing().map_err(Failure::Fault)? == 0)
+}
+
+/// Waits for the rest of a request in the waiting room.
+async fn wait_for_request(
+    shared: &Arc<Shared>,
+    live: &Live,
+    fresh: Fresh,
+    assembler: Assembler,
+    peer: IpAddr,
+) -> Result<(Stream, Packet), Failure> {
+    let (seat, crowded) = shared.room.enter();
+    if crowded {
+        shared.counters.crowded_out.add();
+    }
+    let deadline = Instant::now() + live.settings.request_timeout;
+    tokio::select! {
+        biased;
+        received = read_request(shared, live, fresh, assembler, peer, deadline) => received,
+        () = seat.evicted() => Err(Failure::Evicted),
+    }
+}
+
 async fn read_request(
     shared: &Shared,
     live: &Live,
-    tcp: TcpStream,
+    fresh: Fresh,
+    mut assembler: Assembler,
     peer: IpAddr,
     deadline: Instant,
 ) -> Result<(Stream, Packet), Failure> {
     let tls = live.tls.as_ref();
+    let tcp = fresh.join().map_err(|_| Failure::Ended)?;
     // Nothing is allocated for a connection until it speaks.
     match timeout_at(deadline, tcp.readable()).await {
         Ok(Ok(())) => {}
@@ -110,20 +145,22 @@ async fn read_request(
     if tls.is_some() {
         log_tls(shared, live, &stream, peer);
     }
-    let mut assembler = Assembler::default();
     let mut buffer = vec![0; limits::NRPE_READ_BYTES];
-    while assembler.missing().map_err(Failure::Fault)? > 0 {
+    while !is_whole(&assembler)? {
         let read = match timeout_at(deadline, stream.read(&mut buffer)).await {
             Ok(Ok(0) | Err(_)) => return Err(Failure::Ended),
             Ok(Ok(read)) => read,
             Err(_) => return Err(Failure::RequestTimeout),
         };
-        let pushed = assembler.push(&buffer[..read]);
-        if let Err(fault) = pushed {
+        if let Err(fault) = assembler.push(&buffer[..read]) {
             stream.close();
             return Err(Failure::Fault(fault));
         }
     }
+    finish(stream, assembler)
+}
+
+fn finish(stream: Stream, assembler: Assembler) -> Result<(Stream, Packet), Failure> {
     match assembler.finish(Kind::Query) {
         Ok(packet) => Ok((stream, packet)),
         Err(fault) => {
@@ -383,15 +420,10 @@ async fn run(shared: &Shared, live: &Live, command: String, task: Task, origin: 
     }
 }
 
-async fn deliver(shared: &Shared, mut stream: Stream, packet: &Packet, answer: &Answer) {
+async fn deliver(shared: &Shared, stream: Stream, packet: &Packet, answer: &Answer) {
     let bytes = Packet::encode_response(packet.version, answer.code, answer.fitted(packet.version));
-    let sent = timeout(limits::NRPE_ANSWER_TIMEOUT, async {
-        stream.write_all(&bytes).await?;
-        stream.finish().await
-    });
-    match sent.await {
+    match timeout(limits::NRPE_ANSWER_TIMEOUT, stream.send(&bytes)).await {
         Ok(Ok(())) => shared.counters.answered.add(),
         Ok(Err(_)) | Err(_) => shared.counters.undelivered.add(),
     }
-    stream.close();
 }

@@ -2,6 +2,7 @@
 //!
 //! Nothing is executed or recorded here: a request takes the same path as a scheduled run.
 
+mod accept;
 mod access;
 mod answer;
 mod coalesce;
@@ -11,6 +12,7 @@ mod decide;
 mod disk;
 mod error;
 mod explain;
+mod fresh;
 mod freshness;
 mod inherited;
 mod listener;

@@ -2,22 +2,18 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
-use std::os::fd::AsRawFd;
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use custos_compat::nrpe::{Note, Severity, SslLogging};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::socket::{Shutdown, shutdown};
 use openssl::ssl::SslContext;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinHandle;
 
+use super::accept;
 use super::access::Names;
 use super::coalesce::Running;
-use super::connection;
 use super::counters::Counters;
 use super::error::Error;
 use super::listener;
@@ -44,7 +40,7 @@ pub(super) struct Shared {
     pub(super) counters: Counters,
     pub(super) room: Arc<Room>,
     pub(super) requests: mpsc::Sender<Request>,
-    live: RwLock<Arc<Live>>,
+    pub(super) live: RwLock<Arc<Live>>,
     sockets: Mutex<Vec<Socket>>,
     anonymous_peers: Mutex<HashSet<IpAddr>>,
     /// Held by every connection; gone when the last one is.
@@ -73,14 +69,11 @@ struct Socket {
     /// As it came to be.
     address: SocketAddr,
     listener: Arc<TcpListener>,
-    task: JoinHandle<()>,
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        // The task goes away when the runtime finds the time, but the port is to be free at once.
-        let _ = shutdown(self.listener.as_raw_fd(), Shutdown::Both);
-        self.task.abort();
+        listener::close(&self.listener);
     }
 }
 
@@ -128,7 +121,7 @@ impl Server {
         ignore_quit();
         let wanted = wanted(&live.settings)?;
         let opened = server.open_missing(&wanted, &live)?;
-        server.listen(opened, &wanted, &live);
+        server.listen(opened, &wanted, &live)?;
         Ok(server)
     }
 
@@ -151,8 +144,7 @@ impl Server {
         live.log.write(Severity::Notice, "Caught SIGHUP - restarting...");
         announce(&live);
         *self.shared.live.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&live);
-        self.listen(opened, &wanted, &live);
-        Ok(())
+        self.listen(opened, &wanted, &live)
     }
 
     /// What was counted since the start.
@@ -254,31 +246,42 @@ impl Server {
     /// Opens sockets again that were closed in vain.
     fn reopen(&self, released: &[SocketAddr], backlog: u32) {
         for &address in released {
-            if let Ok(socket) = listener::open(address, backlog) {
-                self.accept_on(address, socket);
+            let reopened =
+                listener::open(address, backlog).and_then(|socket| self.accept_on(address, socket));
+            if let Err(error) = reopened {
+                self.log(Severity::Error, &format!("{address} cannot be listened on again: {error}"));
             }
         }
     }
 
     /// Serves the new sockets and closes those that the settings no longer name.
-    fn listen(&self, opened: Vec<(SocketAddr, TcpListener)>, wanted: &[SocketAddr], live: &Live) {
+    fn listen(
+        &self,
+        opened: Vec<(SocketAddr, TcpListener)>,
+        wanted: &[SocketAddr],
+        live: &Live,
+    ) -> Result<(), Error> {
         locked(&self.shared.sockets).retain(|socket| wanted.contains(&socket.asked));
         for (asked, socket) in opened {
             let address = socket.local_addr().unwrap_or(asked);
             live.log.info(format_args!("Server listening on {} port {}.", address.ip(), address.port()));
-            self.accept_on(asked, socket);
+            self.accept_on(asked, socket)
+                .map_err(|source| Error::Bind { address: address.to_string(), source })?;
         }
         if let Some(place) = live.settings.listen.first() {
             live.log.info(format_args!("Listening for connections on port {}", place.port));
         }
+        Ok(())
     }
 
-    fn accept_on(&self, asked: SocketAddr, socket: TcpListener) {
-        let Some(alive) = locked(&self.shared.alive).clone() else { return };
+    fn accept_on(&self, asked: SocketAddr, socket: TcpListener) -> io::Result<()> {
+        // None while the listener stops: then nobody is to be accepted any more.
+        let Some(alive) = locked(&self.shared.alive).clone() else { return Ok(()) };
         let address = socket.local_addr().unwrap_or(asked);
         let listener = Arc::new(socket);
-        let task = tokio::spawn(accept(Arc::clone(&self.shared), Arc::clone(&listener), alive));
-        locked(&self.shared.sockets).push(Socket { asked, address, listener, task });
+        accept::start(Arc::clone(&self.shared), Arc::clone(&listener), alive)?;
+        locked(&self.shared.sockets).push(Socket { asked, address, listener });
+        Ok(())
     }
 }
 
@@ -326,33 +329,6 @@ fn announce(live: &Live) {
     if let Some(hosts) = settings.allowed_hosts.entries() {
         let hosts: Vec<String> = hosts.iter().map(ToString::to_string).collect();
         log.info(format_args!("Allowing connections from: {}", hosts.join(",")));
-    }
-}
-
-async fn accept(shared: Arc<Shared>, socket: Arc<TcpListener>, alive: mpsc::Sender<()>) {
-    let mut backoff = limits::NRPE_ACCEPT_BACKOFF;
-    loop {
-        let (stream, peer) = match socket.accept().await {
-            Ok(accepted) => accepted,
-            Err(_) => {
-                // Mostly a want of descriptors: an idle connection gives way to whoever comes next.
-                shared.counters.accept_failures.add();
-                if shared.room.evict_oldest() {
-                    shared.counters.crowded_out.add();
-                }
-                tokio::time::sleep(backoff).await;
-                backoff = (backoff * 2).min(limits::NRPE_ACCEPT_BACKOFF_MAX);
-                continue;
-            }
-        };
-        backoff = limits::NRPE_ACCEPT_BACKOFF;
-        shared.counters.accepted.add();
-        let live = Arc::clone(&shared.live.read().unwrap_or_else(PoisonError::into_inner));
-        let (shared, alive) = (Arc::clone(&shared), alive.clone());
-        tokio::spawn(async move {
-            connection::serve(shared, live, stream, peer.ip(), peer.port()).await;
-            drop(alive);
-        });
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 
+use super::fresh::Fresh;
 use super::request::Transport;
 use super::tls;
 use crate::limits;
@@ -15,6 +16,8 @@ use crate::limits;
 /// An open connection, ready for a request.
 #[derive(Debug)]
 pub(super) enum Stream {
+    /// Plain, and never waited for so far.
+    Fresh(Fresh),
     Plain(TcpStream),
     Tls(Box<SslStream<TcpStream>>),
 }
@@ -56,7 +59,7 @@ impl Stream {
     /// What carries the bytes.
     pub(super) fn transport(&self) -> Transport {
         match self {
-            Stream::Plain(_) => Transport::Plain,
+            Stream::Fresh(_) | Stream::Plain(_) => Transport::Plain,
             Stream::Tls(stream) => tls::transport(stream.ssl()),
         }
     }
@@ -64,7 +67,7 @@ impl Stream {
     /// The protocol version that introduced the cipher suite in use, which NRPE logs beside it.
     pub(super) fn cipher_version(&self) -> &'static str {
         match self {
-            Stream::Plain(_) => "",
+            Stream::Fresh(_) | Stream::Plain(_) => "",
             Stream::Tls(stream) => stream.ssl().current_cipher().map_or("", |cipher| cipher.version()),
         }
     }
@@ -72,55 +75,64 @@ impl Stream {
     /// Subject and issuer of the client's certificate, if it showed one.
     pub(super) fn client_names(&self) -> Option<(String, String)> {
         match self {
-            Stream::Plain(_) => None,
+            Stream::Fresh(_) | Stream::Plain(_) => None,
             Stream::Tls(stream) => tls::client_names(stream.ssl()),
         }
     }
 
+    /// Reads what comes next, 0 bytes at the end.
     pub(super) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
+            // It is not waited for in this state.
+            Stream::Fresh(fresh) => Ok(fresh.read(buffer)?.unwrap_or(0)),
             Stream::Plain(stream) => stream.read(buffer).await,
             Stream::Tls(stream) => stream.read(buffer).await,
         }
     }
 
-    pub(super) async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// Sends the answer and ends the connection.
+    pub(super) async fn send(self, bytes: &[u8]) -> io::Result<()> {
         match self {
-            Stream::Plain(stream) => stream.write_all(bytes).await,
-            Stream::Tls(stream) => stream.write_all(bytes).await,
+            Stream::Fresh(fresh) => {
+                let written = fresh.write(bytes)?;
+                if written == bytes.len() {
+                    Stream::Fresh(fresh).close();
+                    return Ok(());
+                }
+                let mut tcp = fresh.join()?;
+                tcp.write_all(&bytes[written..]).await?;
+                Stream::Plain(tcp).close();
+            }
+            Stream::Plain(mut tcp) => {
+                tcp.write_all(bytes).await?;
+                Stream::Plain(tcp).close();
+            }
+            Stream::Tls(mut stream) => {
+                stream.write_all(bytes).await?;
+                stream.shutdown().await?;
+                Stream::Tls(stream).close();
+            }
         }
+        Ok(())
     }
 
     /// Ends the connection at once, without leaving bytes unread: those would make the kernel reset it, and the
     /// client could lose an answer that is on its way.
     pub(super) fn close(self) {
-        let tcp = match &self {
-            Stream::Plain(tcp) => tcp,
-            Stream::Tls(stream) => stream.get_ref(),
-        };
-        drain(tcp);
-    }
-
-    /// Says goodbye in TLS, which has to happen before [`Stream::close`].
-    pub(super) async fn finish(&mut self) -> io::Result<()> {
-        match self {
-            Stream::Plain(_) => Ok(()),
-            Stream::Tls(stream) => {
-                if stream.ssl().is_init_finished() {
-                    stream.shutdown().await?;
-                }
-                Ok(())
-            }
+        match &self {
+            Stream::Fresh(fresh) => drain(|scratch| Ok(fresh.read(scratch)?.unwrap_or(0))),
+            Stream::Plain(tcp) => drain(|scratch| tcp.try_read(scratch)),
+            Stream::Tls(stream) => drain(|scratch| stream.get_ref().try_read(scratch)),
         }
     }
 }
 
 /// Reads and drops what has arrived.
-fn drain(tcp: &TcpStream) {
+fn drain(mut read: impl FnMut(&mut [u8]) -> io::Result<usize>) {
     let mut scratch = [0; 2048];
     let mut drained = 0;
     while drained < limits::NRPE_DRAIN_MAX_BYTES {
-        match tcp.try_read(&mut scratch) {
+        match read(&mut scratch) {
             Ok(0) | Err(_) => return,
             Ok(read) => drained += read,
         }

@@ -1,0 +1,81 @@
+//! Accepting connections: a thread for each socket that is being listened on.
+//!
+//! The thread serves each connection as far as that goes without waiting. Most clients of a plain listener have sent
+//! their request when it comes to that, so that an answer which is known is given on the spot, without waking another
+//! thread. Whatever has to wait becomes a task of the runtime.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::{Arc, PoisonError};
+use std::task::{Context, Waker};
+use std::thread;
+
+use nix::errno::Errno;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use super::connection;
+use super::server::Shared;
+use crate::limits;
+
+/// Starts to accept connections on a socket, until it is closed. Must be called within a tokio runtime.
+///
+/// `alive` is held by the thread and by every connection.
+pub(super) fn start(
+    shared: Arc<Shared>,
+    socket: Arc<TcpListener>,
+    alive: mpsc::Sender<()>,
+) -> io::Result<()> {
+    let runtime = Handle::current();
+    let accept = move || {
+        let _within = runtime.enter();
+        accept(&shared, &socket, &alive);
+    };
+    thread::Builder::new().name("custos-accept".into()).spawn(accept).map(|_| ())
+}
+
+fn accept(shared: &Arc<Shared>, socket: &TcpListener, alive: &mpsc::Sender<()>) {
+    let mut backoff = limits::NRPE_ACCEPT_BACKOFF;
+    loop {
+        match socket.accept() {
+            Ok((stream, from)) => {
+                backoff = limits::NRPE_ACCEPT_BACKOFF;
+                shared.counters.accepted.add();
+                begin(shared, stream, from, alive);
+            }
+            Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) => return,
+            Err(_) => {
+                // Mostly a want of descriptors: an idle connection gives way to whoever comes next.
+                shared.counters.accept_failures.add();
+                if shared.room.evict_oldest() {
+                    shared.counters.crowded_out.add();
+                }
+                thread::sleep(backoff);
+                backoff = (backoff * 2).min(limits::NRPE_ACCEPT_BACKOFF_MAX);
+            }
+        }
+    }
+}
+
+/// Serves a connection, here as long as it need not be waited for, then as a task of its own.
+fn begin(shared: &Arc<Shared>, stream: TcpStream, from: SocketAddr, alive: &mpsc::Sender<()>) {
+    let live = Arc::clone(&shared.live.read().unwrap_or_else(PoisonError::into_inner));
+    let (shared, alive) = (Arc::clone(shared), alive.clone());
+    let mut connection = Box::pin(async move {
+        connection::serve(shared, live, stream, from).await;
+        drop(alive);
+    });
+    if !ends(connection.as_mut()) {
+        tokio::spawn(connection);
+    }
+}
+
+/// Whether the connection came to its end without waiting.
+fn ends(connection: Pin<&mut impl Future<Output = ()>>) -> bool {
+    // A task asks anew what it waits for, so nobody need be woken from here. As in a task, a panic may cost one
+    // connection, not the listener.
+    let mut context = Context::from_waker(Waker::noop());
+    catch_unwind(AssertUnwindSafe(|| connection.poll(&mut context).is_ready())).unwrap_or(true)
+}
