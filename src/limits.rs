@@ -97,6 +97,10 @@ pub const OVERLOAD_CHECKS_NAMED: usize = 3;
 pub const AGENT_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 /// How long plugins may go on after SIGTERM before they are ended.
 pub const DRAIN: Duration = Duration::from_secs(10);
+/// Lines of the agent's log that wait for stderr; further ones are dropped and counted.
+pub const LOG_QUEUE_MAX_LINES: usize = 4096;
+/// How long the end of the agent waits for the last of them to be written.
+pub const LOG_FLUSH_MAX: Duration = Duration::from_secs(1);
 /// Runs of one check that are read back at the start to go on where it stood.
 pub const HISTORY_MAX_RUNS: usize = 10_000;
 /// Problems with the output of one run that are told in its record; further ones are counted there.

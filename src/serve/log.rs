@@ -165,8 +165,9 @@ fn send(socket: &mut Option<UnixDatagram>, message: &str) -> io::Result<()> {
 
 /// Opens a log file without following a link at its end; it must be a plain file of one name.
 fn open_file(path: &Path) -> io::Result<File> {
-    let file =
-        OpenOptions::new().append(true).create(true).mode(0o644).custom_flags(libc::O_NOFOLLOW).open(path)?;
+    // Without waiting, or a pipe that nobody reads would hold up the start.
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = OpenOptions::new().append(true).create(true).mode(0o644).custom_flags(flags).open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_file() && metadata.nlink() == 1 {
         Ok(file)
@@ -231,5 +232,15 @@ mod tests {
             log.error("x");
         }
         assert_eq!(std::fs::read_to_string(target).unwrap(), "");
+    }
+
+    #[test]
+    fn a_pipe_that_nobody_reads_is_no_log_file_and_holds_up_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pipe");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let log = Log::open(LogSettings { file: Some(path), ..LogSettings::default() });
+        log.error("x");
+        assert_eq!(log.lost(), 0);
     }
 }
