@@ -138,6 +138,12 @@ pub const NRPE_READ_BYTES: usize = 4096;
 pub const NRPE_DRAIN_MAX_BYTES: usize = 64 * 1024;
 /// Longest reason put behind "Unable to read output".
 pub const NRPE_REASON_MAX_BYTES: usize = 300;
+/// Memory of connections that ended is given back once there were so many waiting at once.
+pub const NRPE_TRIM_WAITING_MIN: usize = 256;
+/// ... and this share of them is left, as one part of so many.
+pub const NRPE_TRIM_SHARE: usize = 8;
+/// Between that and giving it back, so that floods do not cause it all the time.
+pub const NRPE_TRIM_DELAY: Duration = Duration::from_secs(1);
 /// Time to look up a name of `allowed_hosts` or of `hosts.allow`.
 pub const NRPE_LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the addresses of a name are remembered.

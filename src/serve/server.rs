@@ -22,6 +22,7 @@ use super::counters::Counters;
 use super::error::Error;
 use super::listener;
 use super::log::Log;
+use super::memory;
 use super::request::Request;
 use super::room::Room;
 use super::settings::Settings;
@@ -129,6 +130,7 @@ impl Server {
         let wanted = wanted(&live.settings)?;
         let opened = server.open_missing(&wanted, &live)?;
         server.listen(opened, &wanted, &live);
+        tokio::spawn(give_memory_back(Arc::clone(&server.shared.room)));
         Ok(server)
     }
 
@@ -353,6 +355,15 @@ async fn accept(shared: Arc<Shared>, socket: Arc<TcpListener>, alive: mpsc::Send
             connection::serve(shared, live, stream, peer.ip(), peer.port()).await;
             drop(alive);
         });
+    }
+}
+
+/// Gives memory back to the system each time that many connections have come and gone.
+async fn give_memory_back(room: Arc<Room>) {
+    loop {
+        room.emptied().await;
+        tokio::time::sleep(limits::NRPE_TRIM_DELAY).await;
+        memory::give_back();
     }
 }
 
