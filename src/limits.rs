@@ -97,6 +97,10 @@ pub const OVERLOAD_CHECKS_NAMED: usize = 3;
 pub const AGENT_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 /// How long plugins may go on after SIGTERM before they are ended.
 pub const DRAIN: Duration = Duration::from_secs(10);
+/// Lines of the agent's log that wait for stderr; further ones are dropped and counted.
+pub const LOG_QUEUE_MAX_LINES: usize = 4096;
+/// How long the end of the agent waits for the last of them to be written.
+pub const LOG_FLUSH_MAX: Duration = Duration::from_secs(1);
 /// Runs of one check that are read back at the start to go on where it stood.
 pub const HISTORY_MAX_RUNS: usize = 10_000;
 /// Problems with the output of one run that are told in its record; further ones are counted there.
@@ -134,6 +138,14 @@ pub const NRPE_READ_BYTES: usize = 4096;
 pub const NRPE_DRAIN_MAX_BYTES: usize = 64 * 1024;
 /// Longest reason put behind "Unable to read output".
 pub const NRPE_REASON_MAX_BYTES: usize = 300;
+/// Lines of NRPE's log in a second; further ones are counted and told. As many as nrpe itself can cause, more or less.
+pub const NRPE_LOG_LINES_PER_SECOND: u32 = 1000;
+/// Memory of connections that ended is given back once there were so many waiting at once.
+pub const NRPE_TRIM_WAITING_MIN: usize = 256;
+/// ... and this share of them is left, as one part of so many.
+pub const NRPE_TRIM_SHARE: usize = 8;
+/// Between that and giving it back, so that floods do not cause it all the time.
+pub const NRPE_TRIM_DELAY: Duration = Duration::from_secs(1);
 /// Time to look up a name of `allowed_hosts` or of `hosts.allow`.
 pub const NRPE_LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the addresses of a name are remembered.

@@ -1,4 +1,4 @@
-//! Times as people type them: `-24h`, `2h ago`, `yesterday 03:00`, `2026-03-01 14:00`, RFC 3339, `@epoch`.
+//! Times as people type them: `24h`, `-24h`, `2h ago`, `yesterday 03:00`, `2026-03-01 14:00`, RFC 3339, `@epoch`.
 //!
 //! Pure: now and the time zone are given. A time that a clock change skips is the moment after the gap, one that it
 //! repeats is the first of the two.
@@ -10,7 +10,7 @@ use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::{Span, Timestamp, ToSpan, Zoned};
 
 /// The forms, for messages and help texts.
-pub const FORMS: &str = "now, -24h, '2h ago', today, 'yesterday 03:00', monday, 14:30, 2026-03-01, \
+pub const FORMS: &str = "now, 24h, '2h ago', today, 'yesterday 03:00', monday, 14:30, 2026-03-01, \
                          '2026-03-01 14:00', 2026-03-01T14:00:00Z, @1767225600";
 
 /// Reads a time relative to `now`, in its time zone. Returns milliseconds since the epoch.
@@ -116,10 +116,19 @@ fn weekday(text: &str) -> Option<Weekday> {
     NAMES.iter().find(|(name, _)| *name == text || name[..3] == *text).map(|&(_, weekday)| weekday)
 }
 
-/// `-24h`, `2h ago`, `1 day 2 hours ago`, `+5m`. Hours are exact, days follow the calendar.
+/// `-24h`, `2h ago`, `1 day 2 hours ago`, `+5m`, and `24h` without a sign, which is in the past as well. Hours are
+/// exact, days follow the calendar.
 fn relative(lower: &str, now: &Zoned) -> Option<Timestamp> {
     let signed = lower.starts_with(['-', '+']) || lower.ends_with("ago");
-    let span: Span = lower.parse().ok().filter(|_| signed)?;
+    let span: Span = lower.parse().ok()?;
+    let span = match signed {
+        true => span,
+        // With colons it would be a time of day that there is not.
+        false if lower.starts_with(|first: char| first.is_ascii_digit()) && !lower.contains(':') => {
+            span.negate()
+        }
+        false => return None,
+    };
     Some(now.checked_add(span).ok()?.timestamp())
 }
 
@@ -155,6 +164,10 @@ mod tests {
             ("-1h30m", "2026-04-01T13:50:30.5+02:00"),
             ("+5m", "2026-04-01T15:25:30.5+02:00"),
             ("2h ago", "2026-04-01T13:20:30.5+02:00"),
+            ("24h", "2026-03-31T15:20:30.5+02:00"),
+            ("15s", "2026-04-01T15:20:15.5+02:00"),
+            ("1h30m", "2026-04-01T13:50:30.5+02:00"),
+            ("3 days", "2026-03-29T15:20:30.5+02:00"),
             ("2 hours ago", "2026-04-01T13:20:30.5+02:00"),
             ("1 day 2 hours ago", "2026-03-31T13:20:30.5+02:00"),
             ("-90s", "2026-04-01T15:19:00.5+02:00"),
@@ -191,8 +204,11 @@ mod tests {
     fn anything_else_is_refused_with_the_forms() {
         for text in [
             "",
-            "24h",
             "5",
+            "24:00",
+            "24:10:00",
+            "1h 30:00",
+            "pt5m",
             "-5",
             "-5x",
             "ago",
@@ -214,7 +230,7 @@ mod tests {
             "t14:00",
         ] {
             let error = parse(text, &now()).expect_err(text).to_string();
-            assert!(error.contains("is not a time; write one like: now, -24h"), "{error}");
+            assert!(error.contains("is not a time; write one like: now, 24h"), "{error}");
         }
     }
 }

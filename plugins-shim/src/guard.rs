@@ -8,6 +8,7 @@
 //! kernel ends all of that at once (see `leaf.rs`).
 
 use std::fs::File;
+use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 
@@ -28,7 +29,8 @@ pub fn serve() -> ExitCode {
     match guard() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("custos: {error}");
+            // With stderr closed there is nobody to tell.
+            let _ = writeln!(io::stderr(), "custos: {error}");
             ExitCode::FAILURE
         }
     }

@@ -8,7 +8,7 @@
 //! have ended; only those of a plugin that is still there after [`WATCH_AFTER`] are waited on and read on.
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -331,7 +331,8 @@ impl Worker {
 
     /// The agent cannot be understood any more, so it cannot be served.
     fn refuse(&mut self, error: DecodeError) {
-        eprintln!("custos: {}", Error::Protocol(error));
+        // With stderr closed there is nobody to tell.
+        let _ = writeln!(io::stderr(), "custos: {}", Error::Protocol(error));
         self.end(Ending::Alone, Duration::ZERO);
     }
 

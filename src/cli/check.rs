@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use custos_store::{Options, Reader, Run, State, Writer};
 
-use super::read::{Failure, ReadArgs, chain};
+use super::read::{Failure, ReadArgs, chain, tell};
 use crate::agent::{plugin_output, restore_standing, threshold_lines};
 use crate::clock;
 use crate::control::{self, AskError, Request, Response};
@@ -49,7 +49,7 @@ pub(super) fn run(args: &CheckArgs) -> ExitCode {
             ExitCode::Verdict(state)
         }
         Err(failure) => {
-            eprintln!("custos: {}", failure.message);
+            tell(&failure.message);
             // To whoever runs this as a plugin, a check that could not be run is UNKNOWN.
             ExitCode::Verdict(State::Unknown)
         }
@@ -75,7 +75,7 @@ fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
     }
     let (output, run) = run_here(check, &config, &store, args.as_daemon)?;
     if stores && let Err(error) = keep(&store, &args.name, &run) {
-        eprintln!("custos: the run is not stored: {}", chain(&error));
+        tell(&format!("the run is not stored: {}", chain(&error)));
     }
     Ok((output, run.state))
 }
@@ -124,7 +124,7 @@ fn run_here(
     evaluate(check, restored.before, &mut restored.holds, started.mono_us as i64, &mut run);
     let limits: Vec<&str> = threshold_lines(&run.judgement).collect();
     for remark in run.judgement.lines().filter(|line| !limits.contains(line)) {
-        eprintln!("custos: {remark}");
+        tell(remark);
     }
     Ok((plugin_output(&report, &run), run))
 }

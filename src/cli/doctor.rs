@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use custos_shim::{Limits, Spec};
 
-use super::read::Failure;
+use super::read::{Failure, tell};
 use crate::definition::{self, Config, DEFAULT_PATH};
 use crate::execute::{Account, EXECUTE, Finding, PluginEnvironment, WRITE, examine, plugin_spec};
 use crate::exit_code::ExitCode;
@@ -40,7 +40,7 @@ pub(super) fn run(args: &DoctorArgs) -> ExitCode {
             if diagnosis.fatal > 0 { ExitCode::Failure } else { ExitCode::Success }
         }
         Err(failure) => {
-            eprintln!("custos: {}", failure.message);
+            tell(&failure.message);
             failure.code
         }
     }

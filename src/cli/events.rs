@@ -10,7 +10,7 @@ use jiff::Zoned;
 use serde::Serialize;
 
 use super::listing::SpanArgs;
-use super::read::{Damage, Failure, ReadArgs, finish, local_time, now};
+use super::read::{Damage, Failure, ReadArgs, finish, local_time, no_check, now, tell};
 use super::style::{Style, printable};
 use crate::evaluate::{Before, ChangeKind, is_judged, stored_change};
 use crate::exit_code::ExitCode;
@@ -95,13 +95,16 @@ fn show(args: &EventsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Re
     let reader = args.read.open()?.reader;
     let known: Vec<String> = reader.checks().into_iter().map(|check| check.name).collect();
     if let Some(unknown) = args.checks.iter().find(|check| !known.contains(check)) {
-        return Err(Failure::new(format!("the store has no check {unknown}")));
+        return Err(no_check(unknown));
     }
     let mut damage = Damage::default();
     let mut events = Vec::new();
     for check in known.iter().filter(|check| args.checks.is_empty() || args.checks.contains(check)) {
         collect(&reader, check, span.clone(), args, &mut events, &mut damage);
         newest(&mut events, args.limit);
+    }
+    if events.is_empty() {
+        tell("no change of state is within this time");
     }
     for event in &events {
         if args.json {

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::listing::{SpanArgs, show_runs};
-use super::read::{Damage, Failure, ReadArgs, finish, local_time, now};
+use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, tell};
 use super::select::Selection;
 use super::style::{Style, printable};
 use crate::exit_code::ExitCode;
@@ -51,7 +51,9 @@ fn show(args: &HistoryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> R
     let page = Page { selection: &selection, zone: now.time_zone().clone(), style };
     let mut damage = Damage::default();
     let show = |run: &Run| if args.json { page.json(run, out) } else { page.line(run, out) };
-    show_runs(&reader, &selection.check, span, args.limit, |_| true, &mut damage, show)?;
+    if show_runs(&reader, &selection.check, span, args.limit, |_| true, &mut damage, show)? == 0 {
+        tell(&format!("no run of {} is within this time", selection.check));
+    }
     damage.finish(out)
 }
 

@@ -27,12 +27,16 @@ impl SpanArgs {
             Some(text) => time(option, text, now),
             None => Ok(default),
         };
-        Ok(bound("--since", &self.since, i64::MIN)?..bound("--until", &self.until, i64::MAX)?)
+        let range = bound("--since", &self.since, i64::MIN)?..bound("--until", &self.until, i64::MAX)?;
+        if range.is_empty() {
+            return Err(Failure::usage("--since is not before --until"));
+        }
+        Ok(range)
     }
 }
 
-/// Shows the runs of a check in a span that are wanted, or the newest `limit` of them, the newest last. What cannot be
-/// read is noted and passed over.
+/// Shows the runs of a check in a span that are wanted, or the newest `limit` of them, the newest last, and tells how many
+/// those are. What cannot be read is noted and passed over.
 pub(super) fn show_runs(
     reader: &Reader,
     check: &str,
@@ -41,17 +45,21 @@ pub(super) fn show_runs(
     wanted: impl Fn(&Run) -> bool,
     damage: &mut Damage,
     mut show: impl FnMut(&Run) -> Result<(), Failure>,
-) -> Result<(), Failure> {
+) -> Result<u64, Failure> {
     let (span, mut skip) = newest(reader, check, span, limit, &wanted);
+    let mut shown = 0;
     for run in reader.runs(check, span) {
         match run {
             Ok(run) if !wanted(&run) => {}
             Ok(_) if skip > 0 => skip -= 1,
-            Ok(run) => show(&run)?,
+            Ok(run) => {
+                show(&run)?;
+                shown += 1;
+            }
             Err(error) => damage.note(&error),
         }
     }
-    Ok(())
+    Ok(shown)
 }
 
 /// The span of the newest `limit` runs, and how many runs at its very start do not belong to them.

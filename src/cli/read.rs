@@ -127,8 +127,7 @@ impl Damage {
     pub(super) fn note(&mut self, error: &custos_store::Error) {
         self.count += 1;
         if self.count <= DAMAGE_TOLD_MAX {
-            // Nothing is left to be done if stderr is closed.
-            let _ = writeln!(io::stderr(), "custos: failed to read the store: {}", chain(error));
+            tell(&format!("failed to read the store: {}", chain(error)));
         }
     }
 
@@ -172,11 +171,20 @@ pub fn finish(command: impl FnOnce(&mut dyn Write) -> Result<(), Failure>) -> Ex
             ExitCode::Success
         }
         Err(failure) => {
-            // Nothing is left to be done if stderr is closed.
-            let _ = writeln!(io::stderr(), "custos: {}", failure.message);
+            tell(&failure.message);
             failure.code
         }
     }
+}
+
+/// A command line that names a check of which nothing is stored.
+pub(super) fn no_check(name: &str) -> Failure {
+    Failure::usage(format!("the store has no check {name}"))
+}
+
+/// Says something on stderr. Nothing is left to be done if that is closed.
+pub(super) fn tell(message: &str) {
+    let _ = writeln!(io::stderr(), "custos: {message}");
 }
 
 /// The time now, in the zone of this machine or of `TZ`.

@@ -22,7 +22,7 @@ pub(super) struct RunArgs {
 
 /// Runs the command.
 pub(super) fn run(args: &RunArgs) -> ExitCode {
-    log::start();
+    let _log = log::start();
     // Before anything else is opened, so that the numbers are still those that the service manager gave.
     serve::adopt_inherited_sockets();
     let path = args.config.clone().unwrap_or_else(|| DEFAULT_PATH.into());

@@ -7,7 +7,7 @@ use jiff::Zoned;
 
 use super::history::write_json;
 use super::listing::{SpanArgs, show_runs};
-use super::read::{Damage, Failure, ReadArgs, finish, local_time, now};
+use super::read::{Damage, Failure, ReadArgs, finish, local_time, no_check, now, tell};
 use super::style::{Style, printable};
 use crate::exit_code::ExitCode;
 use crate::human::{bytes, duration_ms};
@@ -48,7 +48,7 @@ fn show(args: &RunsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Resu
     let span = args.span.range(now)?;
     let reader = args.read.open()?.reader;
     if !reader.checks().iter().any(|check| check.name == args.check) {
-        return Err(Failure::new(format!("the store has no check {}", args.check)));
+        return Err(no_check(&args.check));
     }
     let mut damage = Damage::default();
     let wanted = |run: &Run| !args.failed || has_failed(run);
@@ -58,7 +58,10 @@ fn show(args: &RunsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Resu
         }
         Ok(out.write_all(paragraph(run, now, style).as_bytes())?)
     };
-    show_runs(&reader, &args.check, span, Some(args.limit), wanted, &mut damage, show)?;
+    if show_runs(&reader, &args.check, span, Some(args.limit), wanted, &mut damage, show)? == 0 {
+        let which = if args.failed { "failed run" } else { "run" };
+        tell(&format!("no {which} of {} is within this time", args.check));
+    }
     damage.finish(out)
 }
 

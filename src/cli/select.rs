@@ -89,8 +89,11 @@ impl Selection {
         }
         let check = text.split(':').next().unwrap_or(text);
         let like: Vec<&String> = names.iter().filter(|name| similar(name, check)).collect();
-        let offered = if like.is_empty() { names.iter().collect() } else { like };
-        Err(Failure::usage(format!("no run of a check '{check}' is stored{}", offer("there are", &offered))))
+        let offered = match like.as_slice() {
+            [] => offer("there are", &names.iter().collect::<Vec<_>>()),
+            like => offer("was one of these meant", like),
+        };
+        Err(Failure::usage(format!("no run of a check '{check}' is stored{offered}")))
     }
 
     /// Whether a series belongs to the selection. Without a metric all do.
@@ -150,7 +153,8 @@ impl Pattern {
 
 fn similar(name: &str, typed: &str) -> bool {
     let (name, typed) = (name.to_lowercase(), typed.to_lowercase());
-    !typed.is_empty() && (name.contains(&typed) || typed.contains(&name))
+    // A name of a letter or two is in many words.
+    !typed.is_empty() && (name.contains(&typed) || name.len() > 2 && typed.contains(&name))
 }
 
 fn offer(words: &str, names: &[&String]) -> String {
@@ -196,7 +200,10 @@ mod tests {
     #[test]
     fn an_unknown_check_is_an_error_that_offers_others() {
         let message = |text| Selection::among(text, &names()).unwrap_err().message;
-        assert_eq!(message("dis:x"), "no run of a check 'dis' is stored; there are: disk, disk:root");
+        assert_eq!(
+            message("dis:x"),
+            "no run of a check 'dis' is stored; was one of these meant: disk, disk:root"
+        );
         assert_eq!(
             message("zzz"),
             "no run of a check 'zzz' is stored; there are: load, disk, disk:root, web:443"

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -26,7 +27,7 @@ pub(super) fn run(words: &[OsString]) -> ExitCode {
     match prepare(words) {
         Prepared::Done(code) => code,
         Prepared::Serve(stand_in) => {
-            log::start();
+            let _log = log::start();
             serve(*stand_in)
         }
         Prepared::Stdin(stand_in) => {
@@ -99,6 +100,9 @@ fn keep(store: &Path, name: &str, report: &Report, spec: &Spec, origin: &Origin,
     });
     match kept {
         Ok(()) | Err(Error::Locked { .. }) => {}
-        Err(error) => eprintln!("nrpe: the run is not stored: {}", chain(&error)),
+        // Whoever closed stderr does not want to know.
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "nrpe: the run is not stored: {}", chain(&error));
+        }
     }
 }

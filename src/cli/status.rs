@@ -19,6 +19,10 @@ use crate::exit_code::ExitCode;
 use crate::human;
 
 const PATIENCE: Duration = Duration::from_secs(3);
+/// Characters of the state, with the blank behind it.
+const STATE_WIDTH: usize = 9;
+/// Characters of the text that are shown however narrow the terminal is. What comes before it is never cut.
+const TEXT_WIDTH_MIN: usize = 16;
 
 /// Shows the state of every check, worst first: soft or hard, since when, and what its last run said.
 ///
@@ -137,16 +141,16 @@ impl Status {
                 (false, Some(ms)) => human::duration_ms((ms - now_ms).max(0)),
                 (false, None) => "-".to_owned(),
             };
-            let line = format!(
-                "{:<9} {:>8} {:>8} {:>7} {:<name_width$} {}",
+            let columns = format!(
+                "{:<9} {:>8} {:>8} {:>7} {:<name_width$} ",
                 kind(row),
                 short(&ago(row.since_ms)),
                 short(&ago(row.last_run_ms)),
                 short(&next),
                 printable(&row.check),
-                said(row)
             );
-            writeln!(out, "{state} {}", cut(&line, style))?;
+            let room = style.width.saturating_sub(STATE_WIDTH + columns.chars().count());
+            writeln!(out, "{state} {columns}{}", cut(&said(row), room))?;
         }
         self.write_agent(style, out)
     }
@@ -250,11 +254,11 @@ fn short(duration: &str) -> String {
     duration.split(' ').next().unwrap_or_default().to_owned()
 }
 
-/// Cuts a line to what fits beside the state; a pipe gets all of it.
-fn cut(line: &str, style: Style) -> String {
-    let room = style.width.saturating_sub(9);
-    if !std::io::IsTerminal::is_terminal(&std::io::stdout()) || line.chars().count() <= room {
-        return line.to_owned();
+/// Cuts a text to the room that a terminal has for it, or a little more where there is next to none; a pipe gets all of it.
+fn cut(text: &str, room: usize) -> String {
+    let room = room.max(TEXT_WIDTH_MIN);
+    if !std::io::IsTerminal::is_terminal(&std::io::stdout()) || text.chars().count() <= room {
+        return text.to_owned();
     }
-    line.chars().take(room.saturating_sub(1)).chain(['…']).collect()
+    text.chars().take(room - 1).chain(['…']).collect()
 }

@@ -6,7 +6,7 @@ use custos_store::{Reader, Run};
 use jiff::Zoned;
 
 use super::history::write_json;
-use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, time};
+use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, tell, time};
 use super::style::{Style, printable};
 use crate::exit_code::ExitCode;
 use crate::limits::TRAPS_LISTED;
@@ -63,6 +63,9 @@ fn show(args: &TrapsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Res
         newest(&reader, &check.name, &range, limit, &mut traps, &mut damage);
     }
     traps.sort_by_key(|(_, run)| run.time_ms);
+    if traps.is_empty() {
+        tell("no trap is within this time");
+    }
     for (check, run) in &traps[traps.len().saturating_sub(limit)..] {
         if args.json {
             write_json(check, run, run.metrics.iter(), out)?;

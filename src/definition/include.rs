@@ -23,6 +23,8 @@ pub(super) struct Document {
     pub(super) root: Option<Node>,
     /// The index of the document that includes this one.
     pub(super) parent: Option<usize>,
+    /// The directory in which this file's relative paths begin. It is absolute, as plugins run elsewhere.
+    base: PathBuf,
 }
 
 impl Document {
@@ -36,6 +38,11 @@ impl Document {
 
     /// The directory in which this file's relative paths begin.
     pub(super) fn base(&self) -> &Path {
+        &self.base
+    }
+
+    /// The same directory as it was written, for the names of included files in messages.
+    fn written_base(&self) -> &Path {
         self.file.path().parent().unwrap_or(Path::new(""))
     }
 }
@@ -84,7 +91,10 @@ impl Reading<'_> {
         };
         let parent = self.chain.last().copied();
         let root = if readable { self.root(&file, parent.is_none()) } else { None };
-        self.documents.push(Document { file, root, parent });
+        // Where there is no working directory, nothing relative could be read anyway.
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let base = absolute.parent().unwrap_or(Path::new("/")).to_owned();
+        self.documents.push(Document { file, root, parent, base });
         self.seen.insert(real, index);
         self.includes(index);
     }
@@ -115,7 +125,7 @@ impl Reading<'_> {
         let Some(include) = self.documents[index].get("include").map(|entry| entry.value.clone()) else {
             return;
         };
-        let base = self.documents[index].base().to_owned();
+        let base = self.documents[index].written_base().to_owned();
         if self.chain.len() >= CONFIG_INCLUDE_DEPTH_MAX {
             let message = format!("more than {CONFIG_INCLUDE_DEPTH_MAX} files include one another");
             return self.findings.error(&include.place, message);

@@ -1,6 +1,6 @@
 //! The axis of values: a range that holds the data, with ticks at round numbers.
 
-use crate::human::{Prefixes, Scaling, duration_ms};
+use crate::human::{Prefixes, Scaling, duration_ms, quantity};
 
 /// Values beyond this are drawn at the edge.
 const VALUE_MAX: f64 = 1e300;
@@ -12,6 +12,9 @@ const LONG_SECONDS: f64 = 120.0;
 const TIME_STEPS: [f64; 14] = [
     10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0, 7200.0, 21600.0, 43200.0, 86400.0, 432000.0,
 ];
+
+/// Longest number of a label; there is no more room left of a chart.
+const LABEL_MAX_CHARS: usize = 8;
 
 /// The ends of an axis are multiples of this part of a step.
 const PARTS: f64 = 5.0;
@@ -81,18 +84,27 @@ impl ValueAxis {
         (self.low..=self.high).contains(&value)
     }
 
-    /// The ticks from the lowest, with their labels.
+    /// The ticks from the lowest, with their labels. Where the steps are too small beside the values for a label to
+    /// tell them, only the lowest has the value, and the others what is to be added.
     pub(super) fn ticks(&self) -> Vec<(f64, String)> {
         let first = (self.low / self.step - 1e-6).ceil();
         let last = (self.high / self.step + 1e-6).floor();
-        (0..=(last - first) as usize)
-            .map(|index| {
-                let value = (first + index as f64) * self.step;
-                // What rounding leaves of a zero.
-                let value = if value.abs() < self.step * 1e-6 { 0.0 } else { value };
-                (value, self.label(value))
-            })
-            .collect()
+        let value = |index: usize| {
+            let value = (first + index as f64) * self.step;
+            // What rounding leaves of a zero.
+            if value.abs() < self.step * 1e-6 { 0.0 } else { value }
+        };
+        let mut ticks: Vec<(f64, String)> =
+            (0..=(last - first) as usize).map(|index| (value(index), self.label(value(index)))).collect();
+        if !told_apart(&ticks) {
+            for (index, (value, label)) in ticks.iter_mut().enumerate() {
+                *label = match index {
+                    0 => quantity(*value, &self.unit, self.prefixes),
+                    steps => format!("+{}", quantity(steps as f64 * self.step, &self.unit, self.prefixes)),
+                };
+            }
+        }
+        ticks
     }
 
     /// All labels of an axis have the same prefix and the same number of decimals.
@@ -112,6 +124,15 @@ impl ValueAxis {
         let decimals = (-step.log10().floor()).max(0.0) as usize;
         format!("{scaled:.decimals$}{suffix}")
     }
+}
+
+/// Whether the labels fit and differ from one another.
+fn told_apart(ticks: &[(f64, String)]) -> bool {
+    let number = |label: &str| label.split(' ').next().unwrap_or(label).chars().count();
+    let fit = ticks
+        .iter()
+        .all(|(_, label)| label.chars().count() <= LABEL_MAX_CHARS || number(label) <= LABEL_MAX_CHARS);
+    fit && ticks.windows(2).all(|pair| pair[0].1 != pair[1].1)
 }
 
 /// The least round step that is not below `least`.
@@ -157,6 +178,14 @@ mod tests {
         assert_eq!(labels((0.0, 0.0), "", 4), ["0", "0.5", "1.0"]);
         assert_eq!(labels((1e6, 1e6), "c", 2), ["0.9M", "1.0M", "1.1M"]);
         assert_eq!(labels((0.0, 864000.0), "s", 5), ["0s", "5d", "10d"]);
+    }
+
+    #[test]
+    fn small_steps_between_large_values_are_told() {
+        assert_eq!(labels((1795645080.0, 1795645110.0), "c", 4), ["1.8G", "+10", "+20", "+30"]);
+        assert_eq!(labels((4e12, 4e12 + 3e5), "B", 3), ["4 TB", "+100 kB", "+200 kB", "+300 kB"]);
+        assert_eq!(labels((1795645080.0, 1795645110.0), "s", 3), ["56y 342d", "+10 s", "+20 s", "+30 s"]);
+        assert_eq!(labels((-4e9, -4e9 + 30.0), "", 3), ["-4G", "+10", "+20", "+30"]);
     }
 
     #[test]

@@ -130,9 +130,10 @@ async fn read_request(
 ) -> Result<(Stream, Packet), Failure> {
     let tls = live.tls.as_ref();
     let tcp = fresh.join().map_err(|_| Failure::Ended)?;
-    // Nothing is allocated for a connection until it speaks.
-    match timeout_at(deadline, tcp.readable()).await {
-        Ok(Ok(())) => {}
+    // Nothing is allocated for a connection until it speaks. A new socket counts as readable without having been asked,
+    // so it has to be looked into.
+    match timeout_at(deadline, tcp.peek(&mut [0])).await {
+        Ok(Ok(_)) => {}
         Ok(Err(_)) => return Err(Failure::Ended),
         Err(_) if tls.is_some() => return Err(Failure::HandshakeTimeout),
         Err(_) => return Err(Failure::RequestTimeout),

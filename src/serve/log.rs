@@ -1,6 +1,7 @@
 //! NRPE's own log: to syslog or to `log_file`, in the words that log monitors and fail2ban know.
 //!
-//! Invariant: a slow or missing receiver never holds up the listener; what could not be written is counted.
+//! Invariant: a slow or missing receiver never holds up the listener, and a flood of peers does not fill a disk; what
+//! was not written is counted.
 
 use std::fmt::Display;
 use std::fs::{File, OpenOptions};
@@ -8,13 +9,14 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use custos_compat::nrpe::{Config, LogFacility, Severity};
 use custos_shim::Credentials;
 
 use crate::clock;
+use crate::limits::NRPE_LOG_LINES_PER_SECOND;
 
 /// Where syslog listens.
 const SYSLOG_SOCKET: &str = "/dev/log";
@@ -52,6 +54,30 @@ pub struct Log {
     settings: LogSettings,
     target: Mutex<Target>,
     lost: AtomicU64,
+    pace: Mutex<Pace>,
+}
+
+/// How many lines the current second has seen.
+#[derive(Debug, Default)]
+struct Pace {
+    second: i64,
+    lines: u32,
+    left_out: u64,
+}
+
+impl Pace {
+    /// Whether a line may still be written in this second, and with it how many could not since the last that was.
+    fn admit(&mut self, second: i64) -> Option<u64> {
+        if second != self.second {
+            (self.second, self.lines) = (second, 0);
+        }
+        if self.lines >= NRPE_LOG_LINES_PER_SECOND {
+            self.left_out += 1;
+            return None;
+        }
+        self.lines += 1;
+        Some(std::mem::take(&mut self.left_out))
+    }
 }
 
 #[derive(Debug)]
@@ -74,7 +100,8 @@ impl Log {
             }
             None => (syslog, None),
         };
-        let log = Log { settings, target: Mutex::new(target), lost: AtomicU64::new(0) };
+        let log =
+            Log { settings, target: Mutex::new(target), lost: AtomicU64::new(0), pace: Mutex::default() };
         if let Some(complaint) = complaint {
             log.write(Severity::Warning, complaint);
         }
@@ -83,7 +110,7 @@ impl Log {
 
     /// Hands a log file to the user that this process is about to become, so that it can be opened again.
     pub fn give_to(&self, user: &Credentials) -> io::Result<()> {
-        match &*self.target.lock().unwrap_or_else(std::sync::PoisonError::into_inner) {
+        match &*locked(&self.target) {
             Target::File(file) => fchown(file, Some(user.uid), Some(user.gid)),
             Target::Syslog(_) | Target::Nowhere => Ok(()),
         }
@@ -99,11 +126,32 @@ impl Log {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// Writes one line. Characters that would end the line or steer a terminal are replaced.
+    /// Writes one line. Characters that would end the line or steer a terminal are replaced. Of too many in a second the
+    /// rest is left out and counted, but for debug lines: whoever wants those wants all.
     pub fn write(&self, severity: Severity, line: impl Display) {
-        if severity == Severity::Debug && !self.settings.debug {
+        if severity == Severity::Debug {
+            if self.settings.debug {
+                self.put(severity, line);
+            }
             return;
         }
+        let admitted = locked(&self.pace).admit(clock::now_ms() / 1000);
+        let Some(left_out) = admitted else {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+            return;
+        };
+        if left_out > 0 {
+            self.put(
+                Severity::Warning,
+                format_args!(
+                    "{left_out} lines were left out: more than {NRPE_LOG_LINES_PER_SECOND} came in a second"
+                ),
+            );
+        }
+        self.put(severity, line);
+    }
+
+    fn put(&self, severity: Severity, line: impl Display) {
         let line = printable(&line.to_string());
         match severity {
             Severity::Error => tracing::warn!(target: "nrpe", "{line}"),
@@ -112,7 +160,7 @@ impl Log {
             }
             Severity::Debug => tracing::debug!(target: "nrpe", "{line}"),
         }
-        let mut target = self.target.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut target = locked(&self.target);
         let written = match &mut *target {
             Target::File(file) => file.write_all(format!("[{}] {line}\n", clock::now_ms() / 1000).as_bytes()),
             Target::Syslog(socket) => send(socket, &self.syslog_message(severity, &line)),
@@ -148,6 +196,10 @@ impl Log {
     }
 }
 
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 fn send(socket: &mut Option<UnixDatagram>, message: &str) -> io::Result<()> {
     if let Some(open) = socket
         && open.send(message.as_bytes()).is_ok()
@@ -165,8 +217,9 @@ fn send(socket: &mut Option<UnixDatagram>, message: &str) -> io::Result<()> {
 
 /// Opens a log file without following a link at its end; it must be a plain file of one name.
 fn open_file(path: &Path) -> io::Result<File> {
-    let file =
-        OpenOptions::new().append(true).create(true).mode(0o644).custom_flags(libc::O_NOFOLLOW).open(path)?;
+    // Without waiting, or a pipe that nobody reads would hold up the start.
+    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
+    let file = OpenOptions::new().append(true).create(true).mode(0o644).custom_flags(flags).open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_file() && metadata.nlink() == 1 {
         Ok(file)
@@ -219,6 +272,18 @@ mod tests {
     }
 
     #[test]
+    fn a_flood_of_lines_is_counted_and_told() {
+        let mut pace = Pace::default();
+        for _ in 0..NRPE_LOG_LINES_PER_SECOND {
+            assert_eq!(pace.admit(7), Some(0));
+        }
+        assert_eq!((pace.admit(7), pace.admit(7)), (None, None));
+        assert_eq!((pace.admit(8), pace.admit(8)), (Some(2), Some(0)));
+        // A clock that was put back begins a second as well.
+        assert_eq!(pace.admit(3), Some(0));
+    }
+
+    #[test]
     fn links_are_not_written_to() {
         let directory = tempfile::tempdir().unwrap();
         let (target, link) = (directory.path().join("target"), directory.path().join("link"));
@@ -231,5 +296,15 @@ mod tests {
             log.error("x");
         }
         assert_eq!(std::fs::read_to_string(target).unwrap(), "");
+    }
+
+    #[test]
+    fn a_pipe_that_nobody_reads_is_no_log_file_and_holds_up_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("pipe");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let log = Log::open(LogSettings { file: Some(path), ..LogSettings::default() });
+        log.error("x");
+        assert_eq!(log.lost(), 0);
     }
 }

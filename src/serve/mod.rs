@@ -17,6 +17,7 @@ mod freshness;
 mod inherited;
 mod listener;
 mod log;
+mod memory;
 mod pid_file;
 mod request;
 mod reverse;

@@ -9,11 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::limits;
+
 /// The room.
 #[derive(Debug)]
 pub(super) struct Room {
     seats: Mutex<Seats>,
     len_max: AtomicUsize,
+    emptied: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -21,6 +24,8 @@ struct Seats {
     next: u64,
     /// By order of arrival.
     taken: BTreeMap<u64, Arc<Notify>>,
+    /// Most seats taken at once since a crowd left.
+    peak: usize,
 }
 
 /// A place in the room, given up when dropped.
@@ -33,7 +38,7 @@ pub(super) struct Seat {
 
 impl Room {
     pub(super) fn new(len_max: usize) -> Room {
-        Room { seats: Mutex::default(), len_max: AtomicUsize::new(len_max.max(1)) }
+        Room { seats: Mutex::default(), len_max: AtomicUsize::new(len_max.max(1)), emptied: Notify::new() }
     }
 
     /// Takes a seat; `true` with it if somebody had to leave.
@@ -43,6 +48,7 @@ impl Room {
         let number = seats.next;
         seats.next += 1;
         seats.taken.insert(number, Arc::clone(&called));
+        seats.peak = seats.peak.max(seats.taken.len());
         let crowded = seats.taken.len() > self.len_max.load(Ordering::Relaxed);
         if crowded && let Some((_, oldest)) = seats.taken.pop_first() {
             oldest.notify_one();
@@ -68,6 +74,11 @@ impl Room {
         }
     }
 
+    /// Waits until a crowd was here and has left, most of it.
+    pub(super) async fn emptied(&self) {
+        self.emptied.notified().await;
+    }
+
     /// Seats taken.
     pub(super) fn len(&self) -> usize {
         self.locked().taken.len()
@@ -87,7 +98,13 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        self.room.locked().taken.remove(&self.number);
+        let mut seats = self.room.locked();
+        seats.taken.remove(&self.number);
+        let left = seats.taken.len();
+        if seats.peak >= limits::NRPE_TRIM_WAITING_MIN && left <= seats.peak / limits::NRPE_TRIM_SHARE {
+            seats.peak = left;
+            self.room.emptied.notify_one();
+        }
     }
 }
 
@@ -111,5 +128,27 @@ mod tests {
         room.clear();
         second.evicted().await;
         assert_eq!(room.len(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_crowd_that_leaves_is_told_once() {
+        let room = Arc::new(Room::new(usize::MAX));
+        let told = async |room: &Arc<Room>| {
+            tokio::select! {
+                biased;
+                () = room.emptied() => true,
+                () = std::future::ready(()) => false,
+            }
+        };
+        let enter = |count: usize| (0..count).map(|_| room.enter().0).collect::<Vec<_>>();
+        drop(enter(limits::NRPE_TRIM_WAITING_MIN - 1));
+        assert!(!told(&room).await);
+        let mut crowd = enter(limits::NRPE_TRIM_WAITING_MIN);
+        crowd.truncate(limits::NRPE_TRIM_WAITING_MIN / limits::NRPE_TRIM_SHARE + 1);
+        assert!(!told(&room).await);
+        crowd.pop();
+        assert!(told(&room).await);
+        drop(crowd);
+        assert!(!told(&room).await);
     }
 }

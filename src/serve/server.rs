@@ -18,6 +18,7 @@ use super::counters::Counters;
 use super::error::Error;
 use super::listener;
 use super::log::Log;
+use super::memory;
 use super::request::Request;
 use super::room::Room;
 use super::settings::Settings;
@@ -122,6 +123,7 @@ impl Server {
         let wanted = wanted(&live.settings)?;
         let opened = server.open_missing(&wanted, &live)?;
         server.listen(opened, &wanted, &live)?;
+        tokio::spawn(give_memory_back(Arc::clone(&server.shared.room)));
         Ok(server)
     }
 
@@ -329,6 +331,15 @@ fn announce(live: &Live) {
     if let Some(hosts) = settings.allowed_hosts.entries() {
         let hosts: Vec<String> = hosts.iter().map(ToString::to_string).collect();
         log.info(format_args!("Allowing connections from: {}", hosts.join(",")));
+    }
+}
+
+/// Gives memory back to the system each time that many connections have come and gone.
+async fn give_memory_back(room: Arc<Room>) {
+    loop {
+        room.emptied().await;
+        tokio::time::sleep(limits::NRPE_TRIM_DELAY).await;
+        memory::give_back();
     }
 }
 

@@ -1,5 +1,7 @@
 //! As whom, where and within which bounds plugins run, and the same for somebody who asks in a shell.
 
+use std::process::Command;
+
 use nix::unistd::Uid;
 
 use crate::world::{World, text, wait_for};
@@ -55,4 +57,32 @@ fn a_check_may_have_a_user_of_its_own() {
     let doctor = world.custos(&["doctor"]);
     assert_eq!(doctor.status.code(), Some(1));
     assert!(text(&doctor.stdout).contains("a: fails: the user may not enter the directory /root"));
+}
+
+#[test]
+fn a_relative_configuration_means_the_same_programs() {
+    let world = World::new();
+    world.plugin("tell", "pwd\n");
+    world.write("here", "#!/bin/sh\npwd\n");
+    std::process::Command::new("chmod").arg("755").arg(world.path("here")).status().unwrap();
+    world.configure("", "  a: { command: tell }\n  b: { command: ./here }\n");
+    let custos = |arguments: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_custos"))
+            .args(arguments)
+            .args(["--config", "custos.yaml"])
+            .current_dir(world.path("."))
+            .output()
+            .unwrap()
+    };
+    for check in ["a", "b"] {
+        for option in [&[][..], &["--dry-run"], &["--as-daemon"]] {
+            let output = custos(&[&["check", check], option].concat());
+            assert_eq!(text(&output.stdout), "/\n", "{option:?} {}", text(&output.stderr));
+        }
+    }
+    let doctor = custos(&["doctor", "a", "b"]);
+    assert_eq!(text(&doctor.stdout), "2 commands examined: 0 reasons to fail, 0 risks\n");
+    // What is said of the files goes by the names that were given.
+    world.configure("", "  a: { comand: tell }\n");
+    assert!(text(&custos(&["config", "check"]).stderr).starts_with("custos.yaml:"));
 }

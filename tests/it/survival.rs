@@ -1,5 +1,9 @@
 //! Whatever a plugin does, its run is recorded for what it was, and the other checks go on.
 
+use std::fs::File;
+use std::io::{Read, Write};
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use serde_json::Value;
 
 use crate::world::{Daemon, World, lines, text, wait_for};
@@ -128,4 +132,37 @@ fn a_second_daemon_is_refused_with_the_pid_of_the_first() {
     assert_eq!(second.status.code(), Some(1));
     assert!(text(&second.stderr).contains(&daemon.pid().to_string()), "{}", text(&second.stderr));
     assert!(daemon.is_alive());
+}
+
+/// A check whose state changes with every run, each change a line of the log.
+const RESTLESS: &str = "echo $$; test -e there && rm there || { touch there; exit 2; }\n";
+
+#[test]
+fn a_log_that_nobody_can_take_holds_up_nothing() {
+    // A full disk, a reader that has gone, and one that reads nothing of a pipe that is full already.
+    let full_disk = File::options().write(true).open("/dev/full").unwrap();
+    let (gone, closed) = std::io::pipe().unwrap();
+    drop(gone);
+    let (mut idle, mut blocked) = std::io::pipe().unwrap();
+    fcntl(&blocked, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
+    while blocked.write(&[b'.'; 4096]).is_ok() {}
+    while blocked.write(b".").is_ok() {}
+    fcntl(&blocked, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
+
+    for stderr in [full_disk.into(), std::process::Stdio::from(closed), blocked.into()] {
+        let world = World::new();
+        world.plugin("restless", RESTLESS);
+        let checks = format!(
+            "  a: {{ command: restless, working_directory: \"{}\" }}\n",
+            world.path("plugins").display()
+        );
+        world.configure("defaults: { check_interval: 100ms, retry_interval: 100ms }", &checks);
+        let daemon = world.start_with_log(stderr);
+        wait_for("ten runs", || (world.history("a").len() >= 10).then_some(()));
+        assert!(daemon.end().success());
+    }
+    // What was in the pipe before is there, and nothing has torn it.
+    let mut filling = vec![0; 4096];
+    idle.read_exact(&mut filling).unwrap();
+    assert!(filling.iter().all(|byte| *byte == b'.'));
 }

@@ -71,16 +71,21 @@ impl World {
     pub(crate) fn start(&self) -> Daemon {
         let log = self.path("log");
         let file = File::options().create(true).append(true).open(&log).unwrap();
+        self.start_with_log(file)
+    }
+
+    /// Starts the daemon with a stderr of the test's own; its log is then not to be had.
+    pub(crate) fn start_with_log(&self, stderr: impl Into<Stdio>) -> Daemon {
         let child = Command::new(env!("CARGO_BIN_EXE_custos"))
             .args(["run", "--config"])
             .arg(self.path("custos.yaml"))
             .env("NO_COLOR", "1")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(file)
+            .stderr(stderr)
             .spawn()
             .unwrap();
-        Daemon { child, log }
+        Daemon { child, log: self.path("log") }
     }
 }
 
@@ -116,7 +121,7 @@ impl Daemon {
 
     /// All that it has logged so far.
     pub(crate) fn log(&self) -> String {
-        text(&fs::read(&self.log).unwrap())
+        text(&fs::read(&self.log).unwrap_or_default())
     }
 
     /// `true` until it has ended.

@@ -153,6 +153,36 @@ fn five_thousand_idle_connections() {
 }
 
 #[test]
+fn silent_peers_cost_no_memory_of_tls_and_a_crowd_leaves_none_behind() {
+    const COUNT: usize = 600;
+    /// What OpenSSL wants for one connection is several times that.
+    const EACH_MAX_BYTES: u64 = 16 * 1024;
+    let daemon = Daemon::start(Which::Custos, COMMANDS, &[]);
+    let open = descriptors(&daemon);
+    let before = resident(&daemon);
+    let crowd = |first: &[u8]| -> Vec<TcpStream> {
+        let enter = |_| {
+            let mut stream = daemon.connect();
+            stream.write_all(first).unwrap();
+            stream
+        };
+        let crowd = (0..COUNT).map(enter).collect();
+        wait_for("all of them", || (descriptors(&daemon) >= open + COUNT).then_some(()));
+        crowd
+    };
+    let silent = crowd(&[]);
+    let used = resident(&daemon).saturating_sub(before);
+    assert!(used <= COUNT as u64 * EACH_MAX_BYTES, "{} KiB for {COUNT} silent connections", used / 1024);
+    drop(silent);
+    wait_for("the descriptors to be closed", || (descriptors(&daemon) <= open + 1).then_some(()));
+    // The beginning of a handshake, for which there has to be memory.
+    drop(crowd(&[22, 3, 1, 2]));
+    wait_for("the memory to be given back", || {
+        (resident(&daemon).saturating_sub(before) <= GROWTH_MAX_BYTES).then_some(())
+    });
+}
+
+#[test]
 fn slow_senders_are_cut_off() {
     for options in [&["-n"][..], &[]] {
         let daemon = Daemon::start(Which::Custos, &format!("connection_timeout=1\n{COMMANDS}"), options);

@@ -51,7 +51,8 @@ pub(super) fn forecast(args: &ForecastArgs, out: &mut dyn Write) -> Result<(), F
         })
         .collect();
     rates.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    let total: f64 = rates.iter().map(|(_, rate)| rate).sum();
+    // The sum of nothing is a negative zero.
+    let total = rates.iter().map(|(_, rate)| rate).sum::<f64>() + 0.0;
     let free = reader.free_bytes();
     let days = free.filter(|_| total > 0.0).map(|free| free as f64 / total);
     if args.json {

@@ -6,7 +6,7 @@ use custos_store::{Importer, Options, Reader, Writer};
 
 use super::args::{Place, Status, failed};
 use super::json::RunLine;
-use crate::cli::read::Failure;
+use crate::cli::read::{Failure, no_check};
 
 /// Lines between two looks at the terminal.
 const STATUS_LINES: u64 = 10_000;
@@ -22,10 +22,14 @@ pub(super) struct ExportArgs {
 
 pub(super) fn export(args: &ExportArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let reader = Reader::open(&args.place.dir()?).map_err(|error| failed("open the store", &error))?;
+    let known = reader.checks();
+    if let Some(unknown) = args.check.iter().find(|name| known.iter().all(|check| check.name != **name)) {
+        return Err(no_check(unknown));
+    }
     let mut status = Status::new();
     let mut damaged = reader.damages();
     let mut count = 0_u64;
-    for check in reader.checks() {
+    for check in known {
         if !args.check.is_empty() && !args.check.contains(&check.name) {
             continue;
         }
