@@ -29,7 +29,7 @@ struct Options {
     tls: String,
     cert: String,
     key: String,
-    /// Connections that are opened and held, without asking anything.
+    /// Connections that are opened and held, after the handshake if there is one, without asking anything.
     idle: usize,
 }
 
@@ -83,10 +83,24 @@ fn context(options: &Options) -> Option<SslContext> {
     Some(context.build())
 }
 
-fn ask(options: &Options, context: Option<&SslContext>, query: &[u8]) -> Option<()> {
+/// Opens a connection that asks nothing.
+fn hold(options: &Options, context: Option<&SslContext>) -> Option<Box<dyn Read>> {
+    let tcp = connect(options)?;
+    let Some(context) = context else { return Some(Box::new(tcp)) };
+    let mut stream = SslStream::new(Ssl::new(context).ok()?, tcp).ok()?;
+    stream.connect().ok()?;
+    Some(Box::new(stream))
+}
+
+fn connect(options: &Options) -> Option<TcpStream> {
     let tcp = TcpStream::connect(SocketAddr::from(([127, 0, 0, 1], options.port))).ok()?;
     tcp.set_nodelay(true).ok()?;
     tcp.set_read_timeout(Some(Duration::from_secs(30))).ok()?;
+    Some(tcp)
+}
+
+fn ask(options: &Options, context: Option<&SslContext>, query: &[u8]) -> Option<()> {
+    let tcp = connect(options)?;
     match context {
         None => converse(options, tcp, query),
         Some(context) => {
@@ -124,14 +138,13 @@ fn main() {
     };
     let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
     setrlimit(Resource::RLIMIT_NOFILE, hard.min(20_000), hard).unwrap();
-    let address = SocketAddr::from(([127, 0, 0, 1], options.port));
-    let idle: Vec<TcpStream> = (0..options.idle).map_while(|_| TcpStream::connect(address).ok()).collect();
+    let context = context(&options);
     if options.idle > 0 {
+        let idle: Vec<_> = (0..options.idle).map_while(|_| hold(&options, context.as_ref())).collect();
         println!("idle={}", idle.len());
         thread::sleep(Duration::from_secs_f64(options.seconds));
         return;
     }
-    let context = context(&options);
     let query = Packet::encode_query(Version::V4, options.query.as_bytes());
     let (stop, measure) = (AtomicBool::new(false), AtomicBool::new(false));
     let (latencies, errors) = (Mutex::new(Vec::new()), Mutex::new(0_u64));

@@ -18,6 +18,9 @@ use super::server::{Live, Shared};
 use super::stream::{HandshakeError, Stream};
 use crate::limits;
 
+/// Bytes that are read of a request that has not begun.
+const FIRST_READ_BYTES: usize = 16;
+
 /// Why no request came of a connection.
 enum Failure {
     Handshake(HandshakeError),
@@ -146,9 +149,16 @@ async fn read_request(
     if tls.is_some() {
         log_tls(shared, live, &stream, peer);
     }
-    let mut buffer = vec![0; limits::NRPE_READ_BYTES];
+    // A client that is silent after its handshake is waited for with a few bytes only.
+    let (mut first, mut further) = ([0; FIRST_READ_BYTES], Vec::new());
     while !is_whole(&assembler)? {
-        let read = match timeout_at(deadline, stream.read(&mut buffer)).await {
+        let buffer = if assembler.is_empty() {
+            &mut first[..]
+        } else {
+            further.resize(limits::NRPE_READ_BYTES, 0);
+            &mut further[..]
+        };
+        let read = match timeout_at(deadline, stream.read(buffer)).await {
             Ok(Ok(0) | Err(_)) => return Err(Failure::Ended),
             Ok(Ok(read)) => read,
             Err(_) => return Err(Failure::RequestTimeout),

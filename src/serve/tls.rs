@@ -9,7 +9,7 @@ use openssl::bn::BigNum;
 use openssl::dh::Dh;
 use openssl::error::ErrorStack;
 use openssl::ssl::{
-    SslContext, SslContextBuilder, SslFiletype, SslMethod, SslOptions, SslRef, SslSessionCacheMode,
+    SslContext, SslContextBuilder, SslFiletype, SslMethod, SslMode, SslOptions, SslRef, SslSessionCacheMode,
     SslVerifyMode, SslVersion,
 };
 use openssl::x509::{X509, X509NameRef};
@@ -44,6 +44,8 @@ pub(super) fn context(ssl: &SslConfig) -> Result<Option<SslContext>, Error> {
     context.set_options(
         SslOptions::CIPHER_SERVER_PREFERENCE | SslOptions::NO_RENEGOTIATION | SslOptions::NO_TICKET,
     );
+    // Of a connection that is waited for, no more is kept than must be.
+    context.set_mode(SslMode::RELEASE_BUFFERS);
     // One request a connection: a session is never resumed.
     context.set_session_cache_mode(SslSessionCacheMode::OFF);
     context.set_num_tickets(0).map_err(plain("turn session tickets off"))?;
