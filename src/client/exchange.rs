@@ -22,9 +22,9 @@ pub(super) enum Failure {
         address: IpAddr,
         /// OpenSSL's kind of failure.
         code: i32,
-        /// What is behind it.
+        /// What is behind it; nothing if the server just closed.
         reason: String,
-        /// The connection ended, rather than TLS being refused.
+        /// The connection broke, rather than TLS being refused.
         broken: bool,
     },
     /// The query could not be sent.
@@ -90,18 +90,17 @@ fn handshake(context: &SslContext, tcp: TcpStream, address: IpAddr) -> Result<Ss
     match stream.connect() {
         Ok(()) => Ok(stream),
         Err(error) => {
-            let stack = error.ssl_error();
-            let reason = stack.and_then(|stack| stack.errors().iter().find_map(|error| error.reason()));
-            // OpenSSL 3 reports a connection that ends inside a handshake as an error of its own.
-            let ended = reason == Some("unexpected eof while reading");
-            let broken =
-                ended || error.code() == ErrorCode::SYSCALL || error.code() == ErrorCode::ZERO_RETURN;
-            let words = match (reason, error.io_error()) {
-                (_, Some(io)) => io_words(io),
-                (Some(reason), None) => reason.to_owned(),
-                (None, None) => String::new(),
-            };
-            Err(failed(error.code().as_raw(), words, broken))
+            let reasons =
+                error.ssl_error().map(|stack| stack.errors().iter().find_map(|error| error.reason()));
+            match (error.io_error(), reasons.flatten()) {
+                (Some(io), _) => Err(failed(ErrorCode::SYSCALL.as_raw(), io_words(io), true)),
+                (None, Some(reason)) => Err(failed(error.code().as_raw(), reason.to_owned(), false)),
+                // The server closed: an error of TLS where OpenSSL reads the socket itself, as in check_nrpe.
+                (None, None) if error.code() == ErrorCode::SYSCALL => {
+                    Err(failed(ErrorCode::SSL.as_raw(), String::new(), false))
+                }
+                (None, None) => Err(failed(error.code().as_raw(), String::new(), false)),
+            }
         }
     }
 }
@@ -124,7 +123,8 @@ fn converse<S: Read + Write>(
         let cut = |broken| Failure::Cut(Cut { received: assembler.len(), broken, tls: options.tls });
         match stream.read(&mut buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => return Err(cut(true)),
+            // An alert of TLS is no failure of the connection.
+            Err(error) => return Err(cut(error.raw_os_error().is_some())),
             Ok(0) => return Err(cut(false)),
             Ok(read) => {
                 assembler.push(&buffer[..read]).map_err(Failure::Fault)?;

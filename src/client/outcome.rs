@@ -124,7 +124,7 @@ fn failed(failure: Failure, options: &Options) -> Outcome {
     match failure {
         Failure::Unreachable(unreachable) => not_reached(unreachable, options),
         Failure::Handshake { address, code, reason, broken } => {
-            let text = handshake_words(address, code, reason, broken);
+            let text = handshake_words(address, code, &reason, broken);
             Outcome::said(text, options.timeout_state.code())
         }
         Failure::Send(error) => {
@@ -160,21 +160,20 @@ fn not_reached(unreachable: Unreachable, options: &Options) -> Outcome {
     }
 }
 
-fn handshake_words(address: IpAddr, code: i32, reason: String, broken: bool) -> String {
-    if !broken {
-        return format!(
-            "CHECK_NRPE: (ssl_err != 5) Error - Could not complete SSL handshake with {address}: {code} ({reason})"
-        );
+fn handshake_words(address: IpAddr, code: i32, reason: &str, broken: bool) -> String {
+    if broken {
+        return format!("CHECK_NRPE: Error - Could not connect to {address}: {reason}");
     }
-    let reason = match reason.as_str() {
-        "" | "unexpected eof while reading" => format!(
-            "Check system logs on {address} (it closed the connection inside the TLS handshake: not in its \
-             allowed_hosts, or no TLS there and -n is missing here?)"
-        ),
-        reason => reason.to_owned(),
+    let meaning = match reason {
+        "" => {
+            "it closed the connection inside the TLS handshake: not in its allowed_hosts, or no TLS there and -n is \
+             missing here?"
+        }
+        reason => reason,
     };
-    let separator = if reason.starts_with("Check") { "." } else { ":" };
-    format!("CHECK_NRPE: Error - Could not connect to {address}{separator} {reason}")
+    format!(
+        "CHECK_NRPE: (ssl_err != 5) Error - Could not complete SSL handshake with {address}: {code} ({meaning})"
+    )
 }
 
 /// What is said of a connection that ended early, and what that means.

@@ -341,6 +341,37 @@ fn connections_that_do_not_come_about() {
 }
 
 #[test]
+fn handshakes_that_fail() {
+    let replying = |bytes: &'static [u8]| {
+        server(move |_, mut stream| {
+            // The whole of what a client says first, so that closing resets nothing.
+            let mut head = [0; 5];
+            stream.read_exact(&mut head).unwrap();
+            let len = u16::from_be_bytes([head[3], head[4]]);
+            stream.read_exact(&mut vec![0; usize::from(len)]).unwrap();
+            let _ = stream.write_all(bytes);
+            let _ = stream.shutdown(std::net::Shutdown::Write);
+            let _ = stream.read_to_end(&mut Vec::new());
+        })
+    };
+    for bytes in [
+        &b""[..],
+        b"\x15\x03\x03\x00\x02\x02\x28",
+        b"\x15\x03\x03\x00\x02\x02\x30",
+        b"\x15\x03\x03\x00\x02\x01\x00",
+        b"\x16\x03\x03\x00\x05abc",
+        b"HTTP/1.0 400 Bad Request\r\n\r\n",
+        b"\x00\x04\x00\x02",
+    ] {
+        for options in [&[][..], &["-2"], &["-u"], &["-t", "3:WARNING"]] {
+            println!("{bytes:?}");
+            let answer = compare(replying(bytes), options);
+            assert!(answer.stdout.starts_with("CHECK_NRPE: (ssl_err != 5) Error"), "{answer:?}");
+        }
+    }
+}
+
+#[test]
 fn calls_that_do_not_ask() {
     for options in [
         &["-V"][..],
