@@ -160,6 +160,14 @@ pub const NRPE_CONFIG_MAX_BYTES: u64 = 16 * 1024 * 1024;
 pub const NRPE_ACCEPT_BACKOFF: Duration = Duration::from_millis(5);
 /// Longest such pause.
 pub const NRPE_ACCEPT_BACKOFF_MAX: Duration = Duration::from_secs(1);
+/// Longest query of the client, in bytes, as of the real one.
+pub const CHECK_NRPE_QUERY_MAX_BYTES: usize = 2047;
+/// Largest text field of version 2 that the client may be told to use (`-P`).
+pub const CHECK_NRPE_PAYLOAD_MAX_BYTES: usize = 1024 * 1024;
+/// Most words in a file of the client's options, as with the real one.
+pub const CHECK_NRPE_FILE_WORDS_MAX: usize = 48;
+/// Characters of a host's name that the client shows when there is no such host, as the real one.
+pub const CHECK_NRPE_HOST_SHOWN_CHARS: usize = 100;
 /// Longest community or passphrase, in bytes.
 pub const SECRET_MAX_BYTES: usize = 1024;
 /// Shortest and longest wait for the answer of a device.

@@ -65,6 +65,8 @@ pub(super) struct Execution {
     pub(super) timeout: Duration,
     /// The request, if it runs a command line of its own rather than the check's.
     pub(super) line: Option<Ask>,
+    /// Whether the check has been given another definition since, of which this run says nothing.
+    pub(super) outdated: bool,
 }
 
 impl Agent {
@@ -306,7 +308,16 @@ impl Agent {
         self.slow_running += usize::from(slow);
         self.lines_running += usize::from(line.is_some());
         let timeout = spec.timeout;
-        let execution = Execution { entry: index, slot_us, started: now, slow, poll: false, timeout, line };
+        let execution = Execution {
+            entry: index,
+            slot_us,
+            started: now,
+            slow,
+            poll: false,
+            timeout,
+            line,
+            outdated: false,
+        };
         self.executions.insert(ticket, execution);
         let asked = slot_us.is_none() || !self.entries[index].askers.is_empty();
         let crowded = self.executions.len() * 2 >= self.config.max_concurrent_checks;
@@ -354,7 +365,9 @@ impl Agent {
         // Thresholds go by the slot, so that `for` is not shaken by how long a plugin takes.
         let at_us = execution.slot_us.unwrap_or(execution.started.mono_us);
         let run = self.judge_and_record(index, run, at_us, effects);
-        self.remember(index, &report, &run, now);
+        if !execution.outdated {
+            self.remember(index, &report, &run, now);
+        }
         let report = Arc::new(report);
         for ask in askers {
             let result = Ok((Arc::clone(&report), Arc::clone(&run)));
@@ -428,7 +441,13 @@ impl Agent {
         for check in config.checks.values() {
             match self.by_name.get(check.name.as_str()) {
                 Some(index) => {
-                    self.entries[*index].redefine(Arc::clone(check), host_changed, &config.host, now)
+                    let entry = &mut self.entries[*index];
+                    if !entry.check.says_the_same_as(check) {
+                        entry.answer = None;
+                        let executions = self.executions.values_mut();
+                        executions.filter(|e| e.entry == *index).for_each(|e| e.outdated = true);
+                    }
+                    entry.redefine(Arc::clone(check), host_changed, &config.host, now);
                 }
                 None => {
                     self.add(Entry::defined(Arc::clone(check), &config.host, now));

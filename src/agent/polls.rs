@@ -27,8 +27,16 @@ impl Agent {
         self.next_ticket += 1;
         entry.activity = Activity::Running;
         self.polls_running += 1;
-        let execution =
-            Execution { entry: index, slot_us, started: now, slow: false, poll: true, timeout, line: None };
+        let execution = Execution {
+            entry: index,
+            slot_us,
+            started: now,
+            slow: false,
+            poll: true,
+            timeout,
+            line: None,
+            outdated: false,
+        };
         self.executions.insert(ticket, execution);
         effects.push(Effect::Poll { ticket, poll, timeout });
     }

@@ -45,8 +45,8 @@ impl Agent {
                     effects.push(Effect::Answer { id: ask.id, result });
                     return;
                 }
-                let line_runs = matches!(entry.activity, Activity::Running)
-                    && self.executions.values().any(|e| e.entry == index && e.line.is_some());
+                let other_runs = matches!(entry.activity, Activity::Running)
+                    && self.executions.values().any(|e| e.entry == index && (e.line.is_some() || e.outdated));
                 match entry.activity {
                     Activity::Idle => {
                         entry.askers.push(ask);
@@ -57,8 +57,9 @@ impl Agent {
                         entry.askers.push(ask);
                         self.waiting.promote(now.mono_us, index);
                     }
-                    // The run under way is the answer, unless it is another command that runs under this name.
-                    _ if !line_runs && entry.askers.len() < ASK_QUEUE_MAX => entry.askers.push(ask),
+                    // The run under way is the answer, unless it is another command that runs under this name,
+                    // or what the check was before its definition changed.
+                    _ if !other_runs && entry.askers.len() < ASK_QUEUE_MAX => entry.askers.push(ask),
                     _ if entry.queue.len() < ASK_QUEUE_MAX => entry.queue.push_back(ask),
                     _ => effects.push(refuse(ask.id, "too many requests are waiting".to_owned())),
                 }

@@ -77,9 +77,9 @@ pub fn main() -> ExitCode {
     // Their options are not clap's kind: they are handed on as they are, also through a link of that name.
     match (own_name(0), words.get(1).and_then(|word| word.to_str())) {
         (Some("nrpe"), _) => return stand_in::run(&words[1..]),
-        (Some("check_nrpe"), _) => return check_nrpe::run(&words[1..]),
+        (Some("check_nrpe"), _) => return check_nrpe::run(&words[0].to_string_lossy(), &words[1..]),
         (_, Some("nrpe")) => return stand_in::run(&words[2..]),
-        (_, Some("check_nrpe")) => return check_nrpe::run(&words[2..]),
+        (_, Some("check_nrpe")) => return check_nrpe::run("check_nrpe", &words[2..]),
         _ => {}
     }
     let args = match Args::try_parse() {
@@ -104,6 +104,6 @@ pub fn main() -> ExitCode {
         Command::Store(args) => store::run(&args),
         Command::Snmp(args) => snmp::run(&args),
         Command::Nrpe(Words { words }) => stand_in::run(&words),
-        Command::CheckNrpe(Words { words }) => check_nrpe::run(&words),
+        Command::CheckNrpe(Words { words }) => check_nrpe::run("check_nrpe", &words),
     }
 }

@@ -35,17 +35,13 @@ pub(super) struct Parsed {
     pub(super) options: Vec<Given>,
     /// The other words, in order.
     pub(super) words: Vec<OsString>,
+    /// What is wrong, in order, in the words that follow the program's name.
+    pub(super) mistakes: Vec<String>,
 }
 
-/// What a command line has wrong, in the words that follow the program's name.
-pub(super) type Mistake = String;
-
-/// Parses a command line, the program's name left out. An option for which `last` is true ends it.
-pub(super) fn parse(
-    words: &[OsString],
-    known: &[Known],
-    last: impl Fn(u8) -> bool,
-) -> Result<Parsed, Mistake> {
+/// Parses a command line, the program's name left out. An option for which `last` is true ends it; a mistake does
+/// not.
+pub(super) fn parse(words: &[OsString], known: &[Known], last: impl Fn(u8) -> bool) -> Parsed {
     let mut parsed = Parsed::default();
     let mut index = 0;
     while let Some(word) = words.get(index) {
@@ -56,9 +52,9 @@ pub(super) fn parse(
                 parsed.words.extend_from_slice(&words[index..]);
                 break;
             }
-            [b'-', b'-', long @ ..] => index = parse_long(long, words, index, known, &mut parsed)?,
+            [b'-', b'-', long @ ..] => index = parse_long(long, words, index, known, &mut parsed),
             [b'-', short @ ..] if !short.is_empty() => {
-                index = parse_short(short, words, index, known, &mut parsed)?;
+                index = parse_short(short, words, index, known, &mut parsed);
             }
             _ => {
                 parsed.words.push(word.clone());
@@ -69,69 +65,90 @@ pub(super) fn parse(
             break;
         }
     }
-    Ok(parsed)
+    parsed
 }
 
+/// Takes the option and returns the index of the word after it.
 fn parse_long(
     long: &[u8],
     words: &[OsString],
     mut index: usize,
     known: &[Known],
     parsed: &mut Parsed,
-) -> Result<usize, Mistake> {
+) -> usize {
     let (name, value) = match long.iter().position(|&byte| byte == b'=') {
         Some(equals) => (&long[..equals], Some(&long[equals + 1..])),
         None => (long, None),
     };
-    let shown = String::from_utf8_lossy(name);
+    let shown = String::from_utf8_lossy(long);
     let exact = known.iter().find(|option| !option.long.is_empty() && option.long.as_bytes() == name);
-    let mut starts = known.iter().filter(|option| option.long.as_bytes().starts_with(name));
-    let option = match (exact, starts.next(), starts.next()) {
-        (Some(option), _, _) | (None, Some(option), None) => option,
-        (None, Some(_), Some(_)) => return Err(format!("option '--{shown}' is ambiguous")),
-        (None, None, _) => return Err(format!("unrecognized option '--{shown}'")),
+    let starts: Vec<_> = known.iter().filter(|option| option.long.as_bytes().starts_with(name)).collect();
+    let option = match (exact, starts.as_slice()) {
+        (Some(option), _) => option,
+        (None, [option]) => *option,
+        (None, []) => {
+            parsed.mistakes.push(format!("unrecognized option '--{shown}'"));
+            return index;
+        }
+        (None, several) => {
+            let several: String = several.iter().map(|option| format!(" '--{}'", option.long)).collect();
+            parsed.mistakes.push(format!("option '--{shown}' is ambiguous; possibilities:{several}"));
+            return index;
+        }
     };
     let value = match (option.value, value) {
-        (false, Some(_)) => return Err(format!("option '--{}' doesn't allow an argument", option.long)),
+        (false, Some(_)) => {
+            parsed.mistakes.push(format!("option '--{}' doesn't allow an argument", option.long));
+            return index;
+        }
         (false, None) => OsString::new(),
         (true, Some(value)) => OsString::from_vec(value.to_vec()),
         (true, None) => {
-            let value = words.get(index).cloned();
+            let Some(value) = words.get(index) else {
+                parsed.mistakes.push(format!("option '--{}' requires an argument", option.long));
+                return index;
+            };
             index += 1;
-            value.ok_or_else(|| format!("option '--{}' requires an argument", option.long))?
+            value.clone()
         }
     };
     parsed.options.push(Given { short: option.short, value, index: index - 1 });
-    Ok(index)
+    index
 }
 
+/// Takes the options joined in one word and returns the index of the word after them.
 fn parse_short(
     mut short: &[u8],
     words: &[OsString],
     mut index: usize,
     known: &[Known],
     parsed: &mut Parsed,
-) -> Result<usize, Mistake> {
+) -> usize {
     while let [letter, rest @ ..] = short {
         let shown = char::from(*letter);
-        let option = known.iter().find(|option| option.short == *letter);
-        let option = option.ok_or_else(|| format!("invalid option -- '{shown}'"))?;
-        if !option.value {
-            parsed.options.push(Given { short: *letter, value: OsString::new(), index: index - 1 });
-            short = rest;
+        short = rest;
+        let Some(option) = known.iter().find(|option| option.short == *letter) else {
+            parsed.mistakes.push(format!("invalid option -- '{shown}'"));
             continue;
-        }
-        let value = if rest.is_empty() {
-            let value = words.get(index).cloned();
-            index += 1;
-            value.ok_or_else(|| format!("option requires an argument -- '{shown}'"))?
-        } else {
-            OsStr::from_bytes(rest).to_owned()
+        };
+        let value = match (option.value, rest) {
+            (false, _) => OsString::new(),
+            (true, [_, ..]) => OsStr::from_bytes(rest).to_owned(),
+            (true, []) => {
+                let Some(value) = words.get(index) else {
+                    parsed.mistakes.push(format!("option requires an argument -- '{shown}'"));
+                    break;
+                };
+                index += 1;
+                value.clone()
+            }
         };
         parsed.options.push(Given { short: *letter, value, index: index - 1 });
-        break;
+        if option.value {
+            break;
+        }
     }
-    Ok(index)
+    index
 }
 
 #[cfg(test)]
@@ -146,14 +163,16 @@ mod tests {
         Known { short: b'a', long: "args", value: true },
     ];
 
-    fn parsed(words: &[&str]) -> Result<Parsed, Mistake> {
+    fn parsed(words: &[&str]) -> Parsed {
         let words: Vec<OsString> = words.iter().map(OsString::from).collect();
         parse(&words, &KNOWN, |short| short == b'a')
     }
 
     fn options(words: &[&str]) -> Vec<(char, String)> {
-        let given = parsed(words).unwrap().options;
-        given.into_iter().map(|g| (char::from(g.short), g.value.into_string().unwrap())).collect()
+        let parsed = parsed(words);
+        assert!(parsed.mistakes.is_empty(), "{:?}", parsed.mistakes);
+        let given = parsed.options.into_iter();
+        given.map(|g| (char::from(g.short), g.value.into_string().unwrap())).collect()
     }
 
     #[test]
@@ -174,7 +193,7 @@ mod tests {
 
     #[test]
     fn the_last_option_leaves_the_rest_alone() {
-        let parsed = parsed(&["-n", "-a", "one", "-H", "x"]).unwrap();
+        let parsed = parsed(&["-n", "-a", "one", "-H", "x"]);
         assert_eq!(parsed.options.last().unwrap().index, 2);
         assert_eq!(parsed.options.len(), 2);
     }
@@ -182,15 +201,23 @@ mod tests {
     #[test]
     fn mistakes() {
         for (words, mistake) in [
-            (&["--bogus"][..], "unrecognized option '--bogus'"),
+            (&["--bogus=1"][..], "unrecognized option '--bogus=1'"),
             (&["-x"], "invalid option -- 'x'"),
             (&["-H"], "option requires an argument -- 'H'"),
             (&["--host"], "option '--host' requires an argument"),
-            (&["--h"], "option '--h' is ambiguous"),
+            (&["--h=x"], "option '--h=x' is ambiguous; possibilities: '--host' '--help'"),
             (&["--help=x"], "option '--help' doesn't allow an argument"),
         ] {
-            assert_eq!(parsed(words).unwrap_err(), mistake);
+            assert_eq!(parsed(words).mistakes, [mistake]);
         }
-        assert_eq!(parsed(&["--", "-x"]).unwrap().words, ["-x"]);
+        assert_eq!(parsed(&["--", "-x"]).words, ["-x"]);
+    }
+
+    #[test]
+    fn mistakes_do_not_end_the_line() {
+        let parsed = parsed(&["--bogus", "-xny", "-H", "h"]);
+        let given: Vec<char> = parsed.options.iter().map(|given| char::from(given.short)).collect();
+        assert_eq!(given, ['n', 'H']);
+        assert_eq!(parsed.mistakes.len(), 3);
     }
 }

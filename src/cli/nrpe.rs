@@ -143,7 +143,10 @@ pub fn prepare(words: &[OsString]) -> Prepared {
 
 /// The call, or what to print instead.
 fn parse(words: &[OsString]) -> Result<Call, String> {
-    let parsed = getopt::parse(words, &KNOWN, |_| false).map_err(|mistake| format!("{mistake}\n\n{HELP}"))?;
+    let parsed = getopt::parse(words, &KNOWN, |_| false);
+    if let Some(mistake) = parsed.mistakes.first() {
+        return Err(format!("{mistake}\n\n{HELP}"));
+    }
     let mut call = Call {
         config: CONFIG_DEFAULT.into(),
         mode: Mode::Foreground,

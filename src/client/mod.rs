@@ -1,9 +1,11 @@
 //! The client: asks a host's NRPE daemon, as `check_nrpe` does.
 
+mod connection;
 mod exchange;
 mod options;
 mod outcome;
 mod tls;
 
+pub(crate) use connection::io_words;
 pub use options::{Addresses, Options, TimeoutState};
 pub use outcome::{Outcome, run};

@@ -1,6 +1,5 @@
 //! Everything that one call of the client goes by.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -16,8 +15,8 @@ pub struct Options {
     pub port: u16,
     /// Which of the host's addresses are tried.
     pub addresses: Addresses,
-    /// The address to connect from.
-    pub bind: Option<IpAddr>,
+    /// The address, or the name of one, to connect from.
+    pub bind: Option<String>,
     /// What is asked: the command and its arguments, joined.
     pub query: Vec<u8>,
     /// The version tried first; version 2 is tried after it.

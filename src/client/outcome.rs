@@ -2,18 +2,23 @@
 //! what the user sees of it.
 
 use std::fmt::Write;
+use std::net::IpAddr;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 
-use custos_compat::nrpe::{Fault, Packet, Version};
+use custos_compat::nrpe::{COMMON_LEN, Fault, Version};
 use custos_store::State;
 
-use super::exchange::{Failure, Step, ask, io_words};
+use super::connection::{Unreachable, io_words};
+use super::exchange::{Answer, Cut, Failure, Step, ask};
 use super::options::Options;
 use super::tls;
+use crate::limits;
 
 /// Exit status for a host without an address.
 const NO_SUCH_HOST: u8 = 1;
+/// Result that means failure, and asks for version 2.
+const RESULT_FAILED: i16 = -1;
 
 /// What the user sees.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -82,22 +87,31 @@ fn converse(options: &Options, step: &dyn Fn(Step)) -> Outcome {
         Err(text) => return Outcome::said(text, options.timeout_state.code()),
     };
     let mut answer = ask(options, context.as_ref(), options.version, step);
-    if options.version != Version::V2
-        && let Err(Failure::Cut { .. } | Failure::Fault(_) | Failure::Refused) = answer
-    {
-        // An older server closes on what it does not understand, and any server on what it does not allow.
+    if is_worth_another(&answer, options.version) {
         answer = ask(options, context.as_ref(), Version::V2, step);
     }
     match answer {
-        Ok(packet) => answered(packet),
+        Ok(answer) => answered(answer),
         Err(failure) => failed(failure, options),
     }
 }
 
-fn answered(packet: Packet) -> Outcome {
+/// Whether to ask again, in version 2: an older server closes on what it does not understand, and any server on what
+/// it does not allow. The result -1 asks for it.
+fn is_worth_another(answer: &Result<Answer, Failure>, version: Version) -> bool {
+    match answer {
+        Ok(answer) => answer.packet.code == RESULT_FAILED,
+        // The packet was whole, and in the right version.
+        Err(Failure::Fault(Fault::Crc { .. })) => false,
+        Err(Failure::Cut(_) | Failure::Fault(_)) => version != Version::V2,
+        Err(_) => false,
+    }
+}
+
+fn answered(Answer { packet, bare }: Answer) -> Outcome {
     // Exit statuses have eight bits; that is what the system would make of any other number.
     let code = packet.code as u8;
-    if packet.text.is_empty() && packet.version == Version::V2 {
+    if bare || packet.text.is_empty() && packet.version == Version::V2 {
         return Outcome::said("CHECK_NRPE: No output returned from daemon.".into(), code);
     }
     let mut stdout = packet.text;
@@ -107,58 +121,16 @@ fn answered(packet: Packet) -> Outcome {
 
 fn failed(failure: Failure, options: &Options) -> Outcome {
     let unknown = State::Unknown.code();
-    let state = options.timeout_state.code();
     match failure {
-        Failure::Resolve(reason) => {
-            let text = format!("Could not resolve hostname {}: {reason}\n", options.host);
-            Outcome::complained(text, NO_SUCH_HOST, options)
+        Failure::Unreachable(unreachable) => not_reached(unreachable, options),
+        Failure::Handshake { address, code, reason, broken } => {
+            let text = handshake_words(address, code, &reason, broken);
+            Outcome::said(text, options.timeout_state.code())
         }
-        Failure::Connect(attempts) => {
-            let (mut text, mut last) = (String::new(), String::new());
-            for (address, error) in attempts {
-                last = io_words(&error);
-                // Writing to a string does not fail.
-                let _ = writeln!(text, "connect to address {} port {}: {last}", address.ip(), address.port());
-            }
-            let _ = writeln!(text, "connect to host {} port {}: {last}", options.host, options.port);
-            Outcome::complained(text, state, options)
-        }
-        Failure::Handshake { address, reason, broken: true, .. } => {
-            let reason = match reason.as_str() {
-                "" | "unexpected eof while reading" => format!(
-                    "Check system logs on {address} (it closed the connection inside the TLS handshake: not in its \
-                     allowed_hosts, or no TLS there and -n is missing here?)"
-                ),
-                reason => reason.to_owned(),
-            };
-            let separator = if reason.starts_with("Check") { "." } else { ":" };
-            Outcome::said(
-                format!("CHECK_NRPE: Error - Could not connect to {address}{separator} {reason}"),
-                state,
-            )
-        }
-        Failure::Handshake { address, code, reason, broken: false } => Outcome::said(
-            format!(
-                "CHECK_NRPE: (ssl_err != 5) Error - Could not complete SSL handshake with {address}: {code} \
-                 ({reason})"
-            ),
-            state,
-        ),
         Failure::Send(error) => {
             Outcome::said(format!("CHECK_NRPE: Error sending query to host. ({})", io_words(&error)), unknown)
         }
-        Failure::Cut { received: 0 } => Outcome::said(
-            "CHECK_NRPE: Receive header underflow - only 0 bytes received (4 expected). \
-             (The server closed without an answer; its log says why.)"
-                .into(),
-            unknown,
-        ),
-        Failure::Cut { received } => Outcome::said(
-            format!(
-                "CHECK_NRPE: Receive underflow - only {received} bytes received; the server closed early."
-            ),
-            unknown,
-        ),
+        Failure::Cut(cut) => Outcome::said(cut_words(cut), unknown),
         Failure::Fault(Fault::Crc { .. }) => {
             Outcome::said("CHECK_NRPE: Response packet had invalid CRC32.".into(), unknown)
         }
@@ -168,21 +140,70 @@ fn failed(failure: Failure, options: &Options) -> Outcome {
         Failure::Fault(Fault::Kind(_)) => {
             Outcome::said("CHECK_NRPE: Invalid packet type received from server.".into(), unknown)
         }
-        Failure::Fault(Fault::Length(_)) => {
-            Outcome::said("CHECK_NRPE: Response packet had invalid buffer size.".into(), unknown)
-        }
         Failure::Fault(fault) => Outcome::said(format!("CHECK_NRPE: No usable answer: {fault}."), unknown),
-        Failure::Refused => Outcome::said("CHECK_NRPE: The server reported a failure (-1).".into(), unknown),
     }
+}
+
+fn not_reached(unreachable: Unreachable, options: &Options) -> Outcome {
+    match unreachable {
+        Unreachable::Resolve(reason) => {
+            let shown: String = options.host.chars().take(limits::CHECK_NRPE_HOST_SHOWN_CHARS).collect();
+            let text = format!("Could not resolve hostname {shown}: {reason}\n");
+            Outcome::complained(text, NO_SUCH_HOST, options)
+        }
+        Unreachable::Connect { lines, reason } => {
+            let mut text = lines.join("\n");
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "\nconnect to host {} port {}: {reason}", options.host, options.port);
+            Outcome::complained(text, options.timeout_state.code(), options)
+        }
+    }
+}
+
+fn handshake_words(address: IpAddr, code: i32, reason: &str, broken: bool) -> String {
+    if broken {
+        return format!("CHECK_NRPE: Error - Could not connect to {address}: {reason}");
+    }
+    let meaning = match reason {
+        "" => {
+            "it closed the connection inside the TLS handshake: not in its allowed_hosts, or no TLS there and -n is \
+             missing here?"
+        }
+        reason => reason,
+    };
+    format!(
+        "CHECK_NRPE: (ssl_err != 5) Error - Could not complete SSL handshake with {address}: {code} ({meaning})"
+    )
+}
+
+/// What is said of a connection that ended early, and what that means.
+///
+/// The number is not what it is called: without TLS it is what the last read returned.
+fn cut_words(Cut { received, broken, tls }: Cut) -> String {
+    let (part, of_part) = match received.checked_sub(COMMON_LEN) {
+        None => ("header underflow", received),
+        Some(of_text) => ("underflow", of_text),
+    };
+    let shown = match (tls, broken, of_part) {
+        (true, false, _) | (true, true, 1..) => of_part.to_string(),
+        (false, false, _) => "0".to_owned(),
+        (_, true, _) => "-1".to_owned(),
+    };
+    let meaning = match received {
+        0 => "The server closed without an answer; its log says why.".to_owned(),
+        _ => format!("The server closed after {received} bytes of its answer."),
+    };
+    format!("CHECK_NRPE: Receive {part} - only {shown} bytes received (4 expected). ({meaning})")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use custos_compat::nrpe::Kind;
+    use custos_compat::nrpe::{Kind, Packet};
 
-    fn packet(version: Version, code: i16, text: &str) -> Packet {
-        Packet { version, kind: Kind::Response, code, text: text.as_bytes().to_vec() }
+    fn packet(version: Version, code: i16, text: &str) -> Answer {
+        let packet = Packet { version, kind: Kind::Response, code, text: text.as_bytes().to_vec() };
+        Answer { packet, bare: false }
     }
 
     #[test]
@@ -198,11 +219,27 @@ mod tests {
     }
 
     #[test]
+    fn connections_that_end_early_are_told_as_the_real_client_does() {
+        let shown = |received, broken, tls| {
+            let words = cut_words(Cut { received, broken, tls });
+            words.split(" (4 expected)").next().unwrap().to_owned()
+        };
+        let header = "CHECK_NRPE: Receive header underflow - only";
+        assert_eq!(shown(0, false, false), format!("{header} 0 bytes received"));
+        assert_eq!(shown(9, true, false), format!("{header} -1 bytes received"));
+        assert_eq!(shown(9, false, true), format!("{header} 9 bytes received"));
+        let text = "CHECK_NRPE: Receive underflow - only";
+        assert_eq!(shown(10, false, false), format!("{text} 0 bytes received"));
+        assert_eq!(shown(1034, false, true), format!("{text} 1024 bytes received"));
+    }
+
+    #[test]
     fn refused_connections_are_told_on_stderr_or_stdout() {
         let options = Options { host: "h".into(), timeout_state: State::Unknown, ..Options::default() };
         let failure = || {
-            let error = std::io::Error::from_raw_os_error(libc::ECONNREFUSED);
-            Failure::Connect(vec![("192.0.2.1:5666".parse().unwrap(), error)])
+            let reason = "Connection refused".to_owned();
+            let lines = vec![format!("connect to address 192.0.2.1 port 5666: {reason}")];
+            Failure::Unreachable(Unreachable::Connect { lines, reason })
         };
         let text = b"connect to address 192.0.2.1 port 5666: Connection refused\n\
             connect to host h port 5666: Connection refused\n";
@@ -215,7 +252,7 @@ mod tests {
     #[test]
     fn a_host_without_an_address_exits_1() {
         let options = Options { host: "h.invalid".into(), ..Options::default() };
-        let outcome = failed(Failure::Resolve("Name or service not known".into()), &options);
+        let outcome = not_reached(Unreachable::Resolve("Name or service not known".into()), &options);
         assert_eq!(outcome.code, 1);
         assert_eq!(outcome.stderr, b"Could not resolve hostname h.invalid: Name or service not known\n");
     }

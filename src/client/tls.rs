@@ -20,10 +20,6 @@ pub(super) fn context(options: &Options) -> Result<SslContext, String> {
     if !options.tls_version.newer {
         context.set_max_proto_version(Some(oldest)).map_err(create)?;
     }
-    let list = cipher_list(options);
-    context
-        .set_cipher_list(&list)
-        .map_err(|error| format!("Error: Could not set SSL/TLS cipher list: {list}{}", because(&error)))?;
     if let Some((certificate, key)) = &options.certificate {
         let unusable = |what: &str, path: &Path, error: &ErrorStack| {
             format!("Error: could not use {what} '{}'.{}", path.display(), because(error))
@@ -42,6 +38,10 @@ pub(super) fn context(options: &Options) -> Result<SslContext, String> {
         })?;
         context.set_verify(SslVerifyMode::PEER);
     }
+    let list = cipher_list(options);
+    context
+        .set_cipher_list(&list)
+        .map_err(|error| format!("Error: Could not set SSL/TLS cipher list: {list}{}", because(&error)))?;
     Ok(context.build())
 }
 

@@ -138,6 +138,19 @@ pub struct Check {
     pub defined_at: String,
 }
 
+impl Check {
+    /// Whether a run of this check would come to the same by that definition: the same is run and judged alike.
+    pub fn says_the_same_as(&self, other: &Check) -> bool {
+        self.command == other.command
+            && self.environment == other.environment
+            && self.process == other.process
+            && (self.timeout, self.timeout_state) == (other.timeout, other.timeout_state)
+            && (self.byte_units, self.check_multi) == (other.byte_units, other.check_multi)
+            && self.evaluate_perfdata == other.evaluate_perfdata
+            && self.thresholds == other.thresholds
+    }
+}
+
 /// The process of a check's plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {

@@ -38,7 +38,9 @@ pub fn source(serving: Serving, last: Option<LastRun>) -> Source {
             last.age.as_secs(),
             max_age.as_secs()
         ))),
-        (None, Stale::Unknown) => Source::Answer(Answer::unknown("UNKNOWN: there was no run yet")),
+        (None, Stale::Unknown) => Source::Answer(Answer::unknown(
+            "UNKNOWN: there was no run since the start or a change of the check",
+        )),
     }
 }
 

@@ -29,6 +29,7 @@ impl Icinga {
             // Icinga drops its privileges.
             fs::set_permissions(directory.join(part), fs::Permissions::from_mode(0o777)).unwrap();
         }
+        let plugins = Path::new(REAL_CLIENT).parent().unwrap();
         // What Icinga knows of a service is read from its writer of performance data: one record for each check.
         let mut config = format!(
             "library \"perfdata\"\n\
@@ -39,14 +40,16 @@ impl Icinga {
              service_temp_path = \"{shown}/spool/service\"\n  rotation_interval = 1s\n  \
              service_format_template = \"##$service.name$@$service.last_check$@$service.state$@$service.output$@\
              $service.long_output$@$service.perfdata$\"\n}}\n\
-             object CheckCommand \"nrpe\" {{\n  command = [ \"{REAL_CLIENT}\", \"-H\", \"127.0.0.1\", \"-p\", \"{port}\", \
-             \"-c\", \"$remote$\" ]\n}}\n\
-             object Host \"h\" {{\n  check_command = \"nrpe\"\n  address = \"127.0.0.1\"\n  enable_active_checks = false\n}}\n"
+             const PluginDir = \"{}\"\ninclude <itl>\ninclude <plugins>\n\
+             object Host \"h\" {{\n  check_command = \"nrpe\"\n  address = \"127.0.0.1\"\n  enable_active_checks = false\n}}\n",
+            plugins.display()
         );
         for service in SERVICES {
             config.push_str(&format!(
                 "object Service \"{service}\" {{\n  host_name = \"h\"\n  check_command = \"nrpe\"\n  \
-                 vars.remote = \"{service}\"\n  check_interval = 1s\n  retry_interval = 1s\n  max_check_attempts = 1\n}}\n"
+                 vars.nrpe_command = \"{service}\"\n  vars.nrpe_port = {port}\n{}  \
+                 check_interval = 1s\n  retry_interval = 1s\n  max_check_attempts = 1\n}}\n",
+                options(service)
             ));
         }
         fs::write(directory.join("icinga2.conf"), config).unwrap();
@@ -82,6 +85,17 @@ impl Icinga {
             }
             (services.len() == SERVICES.len()).then_some(services)
         })
+    }
+}
+
+/// Options of Icinga's own command for check_nrpe, so that each of them is used for some service.
+fn options(service: &str) -> &'static str {
+    match service {
+        "warn" => "  vars.nrpe_version_2 = true\n",
+        "broken" => "  vars.nrpe_timeout = \"7:WARNING\"\n  vars.nrpe_timeout_unknown = true\n",
+        "eight" => "  vars.nrpe_ipv4 = true\n  vars.nrpe_dh_opt = \"2\"\n",
+        "blanks" => "  vars.nrpe_ssl_version = \"TLSv1.2\"\n  vars.nrpe_cipher_list = \"AECDH@SECLEVEL=0\"\n",
+        _ => "",
     }
 }
 

@@ -10,6 +10,7 @@ mod answers;
 mod arguments;
 mod authority;
 mod client;
+mod client_words;
 mod config;
 mod daemon;
 mod hostile;

@@ -12,11 +12,25 @@ use nix::unistd::Pid;
 use crate::daemon::{Daemon, REAL_CLIENT, Which, directory, free_port, wait_for};
 
 const NAGIOS: &str = "/usr/sbin/nagios4";
-pub(crate) const COMMANDS: &str = "command[fine]=echo 'DISK OK - free space | /=2643MB;5948;5958;0;5968'\n\
+pub(crate) const COMMANDS: &str = "command_timeout=1\n\
+    command[fine]=echo 'DISK OK - free space | /=2643MB;5948;5958;0;5968'\n\
     command[warn]=echo 'LOAD WARNING | load1=6.1;5;10;0'; exit 1\n\
     command[broken]=echo 'down'; echo 'second line'; exit 2\n\
-    command[long]=printf 'one | a=1\\ntwo | b=2\\n'; exit 3\n";
-pub(crate) const SERVICES: [&str; 4] = ["fine", "warn", "broken", "long"];
+    command[long]=printf 'one | a=1\\ntwo | b=2\\n'; exit 3\n\
+    command[lines]=printf 'first | a=1;2;3;0;10\\nsecond\\nthird | b=2\\nc=3 d=4\\n'; exit 1\n\
+    command[words]=printf 'Grün „x“ 21°C | \\047ö ä\\047=21 \\047a=b\\047=1%%;;;0;100\\n'\n\
+    command[quotes]=printf 'it\\047s \"quoted\" <b>&amp; $USER1$ 100%%; \\\\\\\\ | x=1\\n'; exit 1\n\
+    command[blanks]=printf '  a  \\n\\n\\nb\\r\\n\\n'\n\
+    command[empty]=echo; exit 1\n\
+    command[perfdata]=echo '|only=1'\n\
+    command[eight]=echo eight; exit 8\n\
+    command[slow]=sleep 20\n\
+    command[four_k]=head -c 4500 /dev/zero | tr '\\0' y; exit 2\n\
+    command[twelve_k]=i=0; while [ $$i -lt 400 ]; do echo \"line $$i | m$$i=$$i\"; i=$$((i+1)); done\n";
+pub(crate) const SERVICES: [&str; 14] = [
+    "fine", "warn", "broken", "long", "lines", "words", "quotes", "blanks", "empty", "perfdata", "eight",
+    "slow", "four_k", "twelve_k",
+];
 /// What a poller shows of a service.
 const SHOWN: [&str; 4] = ["current_state=", "plugin_output=", "long_plugin_output=", "performance_data="];
 

@@ -1,9 +1,12 @@
 //! What nrpe never had: history, native keys, access to single commands, shared executions, answers from the schedule.
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use custos_compat::nrpe::{Packet, Version};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use crate::authority::Authority;
 use crate::daemon::{
@@ -21,11 +24,8 @@ impl Agent {
     /// Starts an agent. `%d` in the lines is its directory, `%p` its port.
     fn start(yaml: &str, nrpe_cfg: &str) -> Agent {
         let (directory, port) = (directory(), free_port());
-        let shown = directory.path().display().to_string();
         write_config(directory.path(), port, nrpe_cfg);
-        let yaml = yaml.replace("%d", &shown).replace("%p", &port.to_string());
-        let config = directory.path().join("custos.yaml");
-        fs::write(&config, format!("store: {shown}/store\n{yaml}")).unwrap();
+        let config = configure(directory.path(), port, yaml);
         let mut command = Command::new(env!("CARGO_BIN_EXE_custos"));
         command.args(["run", "--config"]).arg(&config);
         let log = fs::File::create(directory.path().join("stderr")).unwrap();
@@ -33,6 +33,11 @@ impl Agent {
         let agent = Agent { child, port, directory };
         wait_for("the agent's listener", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
         agent
+    }
+
+    /// Gives it another configuration, for the next time that it reads it.
+    fn configure(&self, yaml: &str) {
+        configure(self.directory.path(), self.port, yaml);
     }
 
     fn ask(&self, options: &[&str]) -> Answer {
@@ -46,6 +51,15 @@ impl Agent {
     }
 }
 
+/// Writes an agent's configuration and returns its path.
+fn configure(directory: &Path, port: u16, yaml: &str) -> PathBuf {
+    let shown = directory.display().to_string();
+    let yaml = yaml.replace("%d", &shown).replace("%p", &port.to_string());
+    let config = directory.join("custos.yaml");
+    fs::write(&config, format!("store: {shown}/store\n{yaml}")).unwrap();
+    config
+}
+
 impl Drop for Agent {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -54,7 +68,7 @@ impl Drop for Agent {
 }
 
 /// The runs of a check, each a line of JSON.
-fn history(store: &std::path::Path, check: &str) -> Vec<serde_json::Value> {
+fn history(store: &Path, check: &str) -> Vec<serde_json::Value> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_custos"));
     command.args(["history", check, "--json", "--since", "-1h", "--store"]).arg(store);
     let output = command.stdin(Stdio::null()).output().unwrap();
@@ -147,4 +161,38 @@ fn ten_who_ask_at_once_share_one_execution() {
     let counted = fs::read_to_string(agent.directory.path().join("counted")).unwrap();
     // Who comes when the first execution has just ended begins another.
     assert!((1..=2).contains(&counted.lines().count()), "{counted:?}");
+}
+
+#[test]
+fn a_check_that_was_changed_answers_by_its_new_command_only() {
+    let yaml = |command: &str| {
+        format!(
+            "nrpe: {{listen: '127.0.0.1:%p', tls: false}}\nchecks:\n  cached:\n    command: [/bin/sh, -c, '{command}']\n    \
+             check_interval: 24h\n    serve: cached\n    max_age: 24h\n    timeout: 1m\n"
+        )
+    };
+    let slow = "touch %d/began; until [ -e %d/go ]; do sleep 0.05; done; echo old";
+    let agent = Agent::start(&yaml(slow), "");
+    let directory = agent.directory.path();
+    let reload = |command: &str, times: usize| {
+        agent.configure(&yaml(command));
+        kill(Pid::from_raw(agent.child.id() as i32), Signal::SIGHUP).unwrap();
+        wait_for("the reload", || {
+            let log = fs::read_to_string(directory.join("stderr")).ok()?;
+            (log.matches("the configuration is reloaded").count() == times).then_some(())
+        });
+    };
+    std::thread::scope(|scope| {
+        let before = scope.spawn(|| agent.send(b"cached").said());
+        wait_for("the run to begin", || directory.join("began").exists().then_some(()));
+        reload("echo new; exit 1", 1);
+        let after = scope.spawn(|| agent.send(b"cached").said());
+        // Whether the second request has arrived by now cannot be seen; if it has, it waits.
+        fs::write(directory.join("go"), "").unwrap();
+        assert_eq!(before.join().unwrap(), (0, "old".to_owned()));
+        assert_eq!(after.join().unwrap(), (1, "new".to_owned()));
+    });
+    assert_eq!(agent.send(b"cached").said(), (1, "new".to_owned()));
+    reload("echo newest; exit 2", 2);
+    assert_eq!(agent.send(b"cached").said(), (2, "newest".to_owned()));
 }

@@ -16,7 +16,8 @@ pub use config::{AddressFamily, CommandLine, Config, LogFacility, Note, Severity
 pub use hosts::{AllowedHosts, BadHost, HostEntry, Verdict, masked_v4, masked_v6};
 pub use include::{Ask, BadConfig, DEPTH_MAX, Entry, EntryKind, FILES_MAX, Found, load};
 pub use packet::{
-    Assembler, FIELD_MAX_LEN, Fault, Kind, Packet, TEXT_MAX_BYTES, V2_FIELD_LEN, V2_TEXT_MAX_BYTES, Version,
+    Assembler, COMMON_LEN, FIELD_MAX_LEN, Fault, Kind, Packet, TEXT_MAX_BYTES, V2_FIELD_LEN,
+    V2_TEXT_MAX_BYTES, Version,
 };
 pub use plain_words::plain_words;
 pub use query::{ARGUMENTS_MAX, METACHARS_DEFAULT, Policy, Query, Refusal, SEPARATOR};

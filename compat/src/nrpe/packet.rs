@@ -26,7 +26,7 @@ const ALIGNMENT_AT: usize = CODE_AT + 2;
 const LENGTH_AT: usize = ALIGNMENT_AT + 2;
 const TEXT_AT: usize = LENGTH_AT + 4;
 /// Bytes that all versions share.
-const COMMON_LEN: usize = CODE_AT + 2;
+pub const COMMON_LEN: usize = CODE_AT + 2;
 /// The C compiler rounds version 2's struct up to a multiple of four.
 const V2_PADDING_LEN: usize = 2;
 /// The C compiler pads version 3's one-byte array to four bytes; three of them travel.
@@ -95,7 +95,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn number(self) -> i16 {
+    /// The number on the wire.
+    pub fn number(self) -> i16 {
         match self {
             Kind::Query => 1,
             Kind::Response => 2,
@@ -251,6 +252,16 @@ impl Assembler {
     /// `true` before the first byte.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
+    }
+
+    /// Version and type, as the numbers that came, once they are there.
+    pub fn head(&self) -> Option<(i16, i16)> {
+        (self.bytes.len() >= COMMON_LEN).then(|| (self.i16_at(VERSION_AT), self.i16_at(KIND_AT)))
+    }
+
+    /// `true` for a packet of version 3 or 4 that has no text field at all, not even an empty text.
+    pub fn is_bare(&self) -> bool {
+        self.bytes.len() == TEXT_AT
     }
 
     /// Bytes that are certainly missing before the next thing can be decided; 0 when the packet is complete.
