@@ -9,6 +9,7 @@ mod access;
 mod answers;
 mod arguments;
 mod authority;
+mod background;
 mod client;
 mod config;
 mod daemon;
