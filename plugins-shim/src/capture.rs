@@ -77,10 +77,30 @@ impl Capture {
         }
     }
 
+    /// Reads what the kernel has said is there, and closes the pipe if it has said that no writer is left.
+    fn take_rest(&mut self, found: PollFlags, buffer: &mut [u8]) {
+        if found.contains(PollFlags::POLLIN) {
+            self.drain_blocking(buffer);
+        }
+        if found.contains(PollFlags::POLLHUP) {
+            self.pipe = None;
+        }
+    }
+
+    /// Whether nothing came.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.total_bytes == 0
+    }
+
     fn keep(&mut self, bytes: &[u8]) {
         let room = self.head_max_bytes - self.head.len();
         self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
         self.total_bytes += bytes.len() as u64;
+    }
+
+    /// Takes the pipe out, if others than the plugin still hold its other end.
+    pub(crate) fn take_pipe(&mut self) -> Option<io::PipeReader> {
+        self.pipe.take()
     }
 
     /// Closes the pipe: the kept head, and the number of bytes in all.
@@ -89,27 +109,30 @@ impl Capture {
     }
 }
 
-/// Reads what both outputs of a plugin that has ended still hold. Never blocks.
+/// Reads what both outputs of a plugin that has ended still hold, and closes those that nobody can write to any more.
+/// Never blocks.
 pub(crate) fn drain_ended(stdout: &mut Capture, stderr: &mut Capture, buffer: &mut [u8]) {
-    let (Some(out), Some(err)) = (stdout.pipe(), stderr.pipe()) else {
-        // One was closed after it had been waited on, so neither blocks.
-        stdout.drain(buffer);
-        stderr.drain(buffer);
-        return;
+    let [out, err] = state(stdout, stderr);
+    stdout.take_rest(out, buffer);
+    stderr.take_rest(err, buffer);
+}
+
+/// What the kernel says of two pipes; nothing of one that is closed.
+fn state(stdout: &Capture, stderr: &Capture) -> [PollFlags; 2] {
+    let mut open: Vec<PollFd<'_>> = [stdout, stderr]
+        .into_iter()
+        .filter_map(Capture::pipe)
+        .map(|pipe| PollFd::new(pipe, PollFlags::POLLIN))
+        .collect();
+    if poll(&mut open, PollTimeout::ZERO).is_err() {
+        return [PollFlags::empty(); 2];
+    }
+    let mut found = open.iter().map(|polled| polled.revents().unwrap_or(PollFlags::empty()));
+    let mut of = |capture: &Capture| match capture.pipe {
+        Some(_) => found.next().unwrap_or(PollFlags::empty()),
+        None => PollFlags::empty(),
     };
-    let mut both = [PollFd::new(out, PollFlags::POLLIN), PollFd::new(err, PollFlags::POLLIN)];
-    if poll(&mut both, PollTimeout::ZERO).is_err() {
-        return;
-    }
-    let holds =
-        |polled: &PollFd<'_>| polled.revents().is_some_and(|events| events.contains(PollFlags::POLLIN));
-    let [out_holds, err_holds] = [holds(&both[0]), holds(&both[1])];
-    if out_holds {
-        stdout.drain_blocking(buffer);
-    }
-    if err_holds {
-        stderr.drain_blocking(buffer);
-    }
+    [of(stdout), of(stderr)]
 }
 
 #[cfg(test)]
@@ -155,5 +178,17 @@ mod tests {
         drain_ended(&mut stdout, &mut stderr, &mut buffer);
         assert_eq!(stdout.finish(), (b"exactly8, and then some".to_vec(), 23));
         assert_eq!(stderr.finish(), (b"!".to_vec(), 1));
+    }
+
+    #[test]
+    fn what_nobody_can_write_to_any_more_is_closed() {
+        let (mut stdout, out) = Capture::open(8).unwrap();
+        let (mut stderr, err) = Capture::open(8).unwrap();
+        let mut out = io::PipeWriter::from(out);
+        out.write_all(b"last").unwrap();
+        drop((out, err));
+        drain_ended(&mut stdout, &mut stderr, &mut [0; 8]);
+        assert!(stdout.pipe().is_none() && stderr.pipe().is_none());
+        assert_eq!(stdout.finish(), (b"last".to_vec(), 4));
     }
 }

@@ -20,6 +20,7 @@ use libc::{c_char, c_int, c_long, c_void};
 
 use crate::spec::{Credentials, IoPriority, Limits, Spec};
 
+/// Of each of the two processes that come to be one in the other.
 const STACK_BYTES: usize = 64 * 1024;
 /// Says that the number beside it is a process; 0 is the caller.
 const IOPRIO_WHO_PROCESS: c_int = 1;
@@ -34,10 +35,20 @@ pub(crate) struct StartError {
     pub(crate) message: String,
 }
 
+/// A plugin that has been started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Started {
+    pub(crate) pid: i32,
+    /// Its session, which is also its process group; the same number unless it does not lead them.
+    pub(crate) session: i32,
+}
+
 /// Starts plugins, one at a time.
 #[derive(Debug)]
 pub(crate) struct Starter {
     stack: Vec<u8>,
+    /// For the plugin itself where another process leads its session.
+    inner_stack: Vec<u8>,
     own_pid: i32,
 }
 
@@ -51,6 +62,7 @@ pub(crate) struct Stdio<'a> {
 /// What the child is doing, as it writes it down for the parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
+    Fork,
     Session,
     Descriptors,
     Limits,
@@ -85,6 +97,10 @@ struct Plan<'a> {
     credentials: Option<&'a Credentials>,
     no_new_privileges: bool,
     parent: i32,
+    /// Where the stack of the plugin begins if it is not to lead its session.
+    inner_stack: Option<*mut c_void>,
+    /// Written by the leader of the session when it has started the plugin.
+    inner_pid: i32,
     /// Written by the child when it fails.
     failure: Option<(Step, i32)>,
 }
@@ -92,18 +108,19 @@ struct Plan<'a> {
 impl Starter {
     /// A starter for plugins of this process.
     pub(crate) fn new() -> Starter {
-        Starter { stack: vec![0; STACK_BYTES], own_pid: nix::unistd::getpid().as_raw() }
+        let own_pid = nix::unistd::getpid().as_raw();
+        Starter { stack: vec![0; STACK_BYTES], inner_stack: vec![0; STACK_BYTES], own_pid }
     }
 
-    /// Starts the plugin: its process id, which is also its process group and session. `open_files` is its limit of
-    /// open files if neither the spec has one nor that of this process is right.
+    /// Starts the plugin. `open_files` is its limit of open files if neither the spec has one nor that of this process
+    /// is right.
     pub(crate) fn start(
         &mut self,
         spec: &Spec,
         mark: Option<&str>,
         stdio: Stdio<'_>,
         open_files: Option<libc::rlimit>,
-    ) -> Result<i32, StartError> {
+    ) -> Result<Started, StartError> {
         let argv = c_strings(spec.argv.iter().map(OsString::as_os_str))?;
         let env = environment(spec, mark)?;
         let cwd = c_string(spec.cwd.as_os_str())?;
@@ -132,32 +149,76 @@ impl Starter {
             credentials: spec.credentials.as_ref(),
             no_new_privileges: spec.no_new_privileges,
             parent: self.own_pid,
+            inner_stack: spec.shell_line.is_some().then(|| stack_top(&mut self.inner_stack)),
+            inner_pid: 0,
             failure: None,
         };
-        let pid = self.clone_child(&mut plan)?;
+        let session = self.clone_child(&mut plan)?;
+        let pid = if plan.inner_stack.is_some() { plan.inner_pid } else { session };
+        if pid != session {
+            // The leader has done its work and ended.
+            crate::sys::reap_one(session);
+        }
         match plan.failure {
-            None => Ok(pid),
+            None => Ok(Started { pid, session }),
             Some((step, errno)) => {
-                crate::sys::reap_one(pid);
+                if pid > 0 {
+                    crate::sys::reap_one(pid);
+                }
                 Err(StartError { errno, message: describe(step, errno, spec, &files) })
             }
         }
     }
 
     fn clone_child(&mut self, plan: &mut Plan<'_>) -> Result<i32, StartError> {
-        let top = self.stack.as_mut_ptr_range().end;
-        // The stack grows downwards from an address that the ABI wants aligned.
-        let top = top.wrapping_sub(top as usize % 16).cast::<c_void>();
-        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+        let (start, signal): (extern "C" fn(*mut c_void) -> c_int, c_int) = match plan.inner_stack {
+            // Nobody is to be told of the leader's end, which is waited for at once.
+            Some(_) => (leader, 0),
+            None => (child, libc::SIGCHLD),
+        };
+        let top = stack_top(&mut self.stack);
+        let flags = libc::CLONE_VM | libc::CLONE_VFORK | signal;
         let plan = ptr::from_mut(plan).cast::<c_void>();
         // SAFETY: promises 1 and 2: stack and plan outlive the child's use of them, and nobody else uses them.
-        let pid = unsafe { libc::clone(child, top, flags, plan) };
+        let pid = unsafe { libc::clone(start, top, flags, plan) };
         if pid > 0 {
             return Ok(pid);
         }
         let errno = io::Error::last_os_error().raw_os_error().unwrap_or(libc::EAGAIN);
         Err(refused(errno, &format!("failed to create a process: {}", io::Error::from_raw_os_error(errno))))
     }
+}
+
+/// Where a stack begins: it grows downwards, from an address that the ABI wants aligned.
+fn stack_top(stack: &mut [u8]) -> *mut c_void {
+    let top = stack.as_mut_ptr_range().end;
+    top.wrapping_sub(top as usize % 16).cast::<c_void>()
+}
+
+/// Makes a session, starts the plugin in it as a sibling, and ends. A command that a shell starts leads neither session
+/// nor process group, so it may begin one of its own, which the kernel denies to those that do.
+///
+/// The sibling suspends this process as this one suspends the caller, so promises 1 and 2 hold for it as well. At its
+/// `execve` the kernel makes SIGCHLD the signal of its end.
+extern "C" fn leader(plan_pointer: *mut c_void) -> c_int {
+    // SAFETY: promise 1: the pointer is to the Plan of `clone_child`, which only this function uses until the clone.
+    let plan = unsafe { &mut *plan_pointer.cast::<Plan<'_>>() };
+    // SAFETY: promise 2.
+    if unsafe { libc::setsid() } < 0 {
+        plan.failure = Some((Step::Session, last_errno()));
+        return 127;
+    }
+    let Some(top) = plan.inner_stack else { return 127 };
+    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PARENT;
+    // SAFETY: promises 1 and 2, as in `clone_child`.
+    let pid = unsafe { libc::clone(child, top, flags, plan_pointer) };
+    // SAFETY: as above; the sibling has executed its program or ended, so it uses the Plan no more.
+    let plan = unsafe { &mut *plan_pointer.cast::<Plan<'_>>() };
+    plan.inner_pid = pid.max(0);
+    if pid < 0 {
+        plan.failure = Some((Step::Fork, last_errno()));
+    }
+    0
 }
 
 extern "C" fn child(plan: *mut c_void) -> c_int {
@@ -183,7 +244,9 @@ macro_rules! attempt {
 
 /// Everything between the clone and the plugin. Returns only if it failed, `Ok` meaning in `execve`.
 fn become_plugin(plan: &mut Plan<'_>) -> Result<(), Step> {
-    attempt!(Step::Session, libc::setsid());
+    if plan.inner_stack.is_none() {
+        attempt!(Step::Session, libc::setsid());
+    }
     for (target, source) in (libc::STDOUT_FILENO..).zip(plan.outputs) {
         attempt!(Step::Descriptors, libc::dup2(source, target));
     }
@@ -242,6 +305,8 @@ fn execute_files(plan: &mut Plan<'_>) {
         match last_errno() {
             libc::ENOENT | libc::ENOTDIR => {}
             libc::EACCES => kept = libc::EACCES,
+            // Whether such a file is a script at all is decided by the shell that has the line.
+            libc::ENOEXEC if !plan.line_argv.is_empty() => return,
             libc::ENOEXEC => {
                 plan.shell_argv[1] = *file;
                 // SAFETY: promise 2, as above.
@@ -367,6 +432,7 @@ fn describe(step: Step, errno: i32, spec: &Spec, files: &[CString]) -> String {
     let cause = io::Error::from_raw_os_error(errno);
     let program = spec.argv.first().map_or("/bin/sh".into(), |program| program.to_string_lossy());
     let attempt = match step {
+        Step::Fork => "create a process".to_owned(),
         Step::Session => "give the plugin a session".to_owned(),
         Step::Descriptors => "connect the plugin's output".to_owned(),
         Step::Limits => "set the plugin's limits".to_owned(),

@@ -11,6 +11,7 @@ mod error;
 mod guard;
 mod launch;
 mod leaf;
+mod left_open;
 mod limits;
 mod mark;
 mod outbound;

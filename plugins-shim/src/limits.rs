@@ -15,6 +15,12 @@ pub(crate) const READ_BYTES: usize = 64 * 1024;
 pub(crate) const DRAIN_MAX_BYTES: u64 = 1024 * 1024;
 /// A plugin that is still there after this has its output read while it runs; until then its pipes hold it.
 pub(crate) const WATCH_AFTER: Duration = Duration::from_millis(20);
+/// How long the output of a plugin that has ended is waited for while others hold it open, if there is some already.
+pub(crate) const OUTPUT_WAIT: Duration = Duration::from_secs(1);
+/// Outputs that are read on because processes that plugins have left behind hold them; the oldest makes way.
+pub(crate) const LEFT_OPEN_MAX: usize = 256;
+/// What such a process may print to stdout before that is closed.
+pub(crate) const LEFT_STDOUT_MAX_BYTES: u64 = 1024 * 1024;
 /// Reports that wait for a slow agent; beyond it no further plugin is started.
 pub(crate) const OUTBOUND_MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Between two writes of reports that nobody waits for.

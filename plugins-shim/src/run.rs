@@ -1,7 +1,12 @@
 //! One plugin that runs: how far its ending has come, and the report when it has ended.
 
 use crate::capture::Capture;
-use crate::limits::{KILL_WAIT, OUTPUT_MAX_BYTES, WAIT_MAX};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::child::Started;
+use crate::limits::{KILL_WAIT, OUTPUT_MAX_BYTES, OUTPUT_WAIT, WAIT_MAX};
+use crate::mark::Stat;
 use crate::spec::{Outcome, Report, Spec};
 use crate::sys::Reaped;
 
@@ -23,7 +28,7 @@ pub(crate) enum Due {
     Terminate,
     /// Send KILL to the group.
     Kill,
-    /// Not even KILL helped: report without it.
+    /// Not even KILL helped, or what it left behind goes on holding its output: report without it.
     GiveUp,
 }
 
@@ -35,6 +40,8 @@ const SHELL_SIGNALLED: u8 = 128;
 pub(crate) struct Run {
     pub(crate) ticket: u64,
     pub(crate) pid: i32,
+    /// Its session, and its process group.
+    pub(crate) session: i32,
     started_us: u64,
     wait_us: u64,
     /// Somebody waits for its report.
@@ -47,6 +54,11 @@ pub(crate) struct Run {
     pub(crate) leave_background: bool,
     /// It was started in the place of a shell, so a signal is told as a shell tells it.
     for_shell: bool,
+    /// How it ended, once it has: its output is waited for.
+    ended: Option<Reaped>,
+    /// The time was up, and there was no output.
+    output_missed: bool,
+    timeout_us: u64,
     /// When [`Run::due`] is to be asked, in microseconds of the shim's clock.
     pub(crate) due_us: u64,
     pub(crate) stdout: Capture,
@@ -57,7 +69,7 @@ impl Run {
     /// A run that has just been started.
     pub(crate) fn new(
         ticket: u64,
-        pid: i32,
+        started: Started,
         now_us: u64,
         (wait_us, awaited): (u64, bool),
         spec: &Spec,
@@ -69,7 +81,8 @@ impl Run {
         let phase = Phase::Running;
         Run {
             ticket,
-            pid,
+            pid: started.pid,
+            session: started.session,
             started_us: now_us,
             wait_us,
             awaited,
@@ -78,6 +91,9 @@ impl Run {
             grace_us,
             leave_background: spec.leave_background,
             for_shell: spec.shell_line.is_some() && !spec.argv.is_empty(),
+            ended: None,
+            output_missed: false,
+            timeout_us: due_us,
             due_us,
             stdout,
             stderr,
@@ -86,6 +102,11 @@ impl Run {
 
     /// The agent ends the run now, with this grace.
     pub(crate) fn abandon(&mut self, now_us: u64, grace_us: u64) {
+        if self.ended.is_some() {
+            // It has come to its end before.
+            self.due_us = now_us;
+            return;
+        }
         self.abandoned = true;
         self.grace_us = self.grace_us.min(grace_us);
         if self.phase == Phase::Running || grace_us == 0 {
@@ -93,8 +114,36 @@ impl Run {
         }
     }
 
+    /// Whether the output of this plugin, which has ended, is still to be waited for: others hold it, and may be about to
+    /// write. That is so of a plugin whose processes are left alone; what others leave behind is ended.
+    pub(crate) fn awaits_output(&self) -> bool {
+        self.leave_background && self.phase == Phase::Running && self.stdout.pipe().is_some()
+    }
+
+    /// The plugin has ended, and its output is waited for.
+    pub(crate) fn await_output(&mut self, ended: Reaped, now_us: u64) {
+        self.ended = Some(ended);
+        self.output_came(now_us);
+    }
+
+    /// The plugin has ended, and there may be more output than there was.
+    pub(crate) fn output_came(&mut self, now_us: u64) {
+        if !self.stdout.is_empty() {
+            self.due_us = self.due_us.min(now_us.saturating_add(OUTPUT_WAIT.as_micros() as u64));
+        }
+    }
+
+    /// How it ended, if its output is waited for.
+    pub(crate) fn ended(&self) -> Option<Reaped> {
+        self.ended
+    }
+
     /// What must be done at `due_us`; sets the next one.
     pub(crate) fn due(&mut self, now_us: u64) -> Due {
+        if self.ended.is_some() {
+            self.output_missed = self.stdout.is_empty() && now_us >= self.timeout_us;
+            return Due::GiveUp;
+        }
         match self.phase {
             Phase::Running if self.grace_us > 0 => {
                 self.phase = Phase::Terminated;
@@ -110,12 +159,23 @@ impl Run {
         }
     }
 
+    /// Sends a signal to the plugin and its process group. The plugin must not have been reaped.
+    pub(crate) fn signal(&self, signal: Signal) {
+        let leads = self.pid == self.session;
+        // One that does not lead its group can leave it, and with the last process the number would be free for others.
+        if leads || Stat::of(self.pid).is_some_and(|stat| stat.group == self.session) {
+            let _ = kill(Pid::from_raw(-self.session), signal);
+        } else {
+            let _ = kill(Pid::from_raw(self.pid), signal);
+        }
+    }
+
     /// The report of a plugin that has ended, or (none) was given up.
     pub(crate) fn report(self, reaped: Option<Reaped>, now_us: u64, left_behind: u32) -> Report {
         let outcome = match reaped {
             _ if self.abandoned => Outcome::NotFinished,
             None => Outcome::Stuck,
-            Some(_) if self.phase != Phase::Running => Outcome::TimedOut,
+            Some(_) if self.phase != Phase::Running || self.output_missed => Outcome::TimedOut,
             Some(reaped) if libc::WIFEXITED(reaped.status) => {
                 Outcome::Exited(libc::WEXITSTATUS(reaped.status) as u8)
             }

@@ -1,6 +1,7 @@
-//! The plugins that are under way: by serial number, by process id, by the time something is due.
+//! The plugins that are under way: by serial number, by process id, by session, by the time something is due.
 //!
-//! Invariant: the three indexes hold the same runs.
+//! Invariant: the indexes hold the same runs, but for that by process id, which holds those whose process is not yet
+//! reaped.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -12,6 +13,7 @@ pub(crate) struct Runs {
     /// Serial numbers are given in the order of starting and never twice.
     by_serial: BTreeMap<u64, Run>,
     by_pid: HashMap<i32, u64>,
+    by_session: HashMap<i32, u64>,
     /// (due_us, serial).
     by_due: BTreeSet<(u64, u64)>,
     latest: u64,
@@ -27,6 +29,7 @@ impl Runs {
     pub(crate) fn add(&mut self, run: Run) {
         self.latest += 1;
         self.by_pid.insert(run.pid, self.latest);
+        self.by_session.insert(run.session, self.latest);
         self.by_due.insert((run.due_us, self.latest));
         self.by_serial.insert(self.latest, run);
     }
@@ -34,9 +37,21 @@ impl Runs {
     /// Takes out a run that has ended.
     pub(crate) fn remove(&mut self, serial: u64) -> Option<Run> {
         let run = self.by_serial.remove(&serial)?;
-        self.by_pid.remove(&run.pid);
+        forget(&mut self.by_pid, run.pid, serial);
+        forget(&mut self.by_session, run.session, serial);
         self.by_due.remove(&(run.due_us, serial));
         Some(run)
+    }
+
+    /// Changes when something is due of a run, and forgets its process id if the process is reaped.
+    pub(crate) fn update(&mut self, serial: u64, change: impl FnOnce(&mut Run)) {
+        let Some(run) = self.by_serial.get_mut(&serial) else { return };
+        self.by_due.remove(&(run.due_us, serial));
+        change(run);
+        self.by_due.insert((run.due_us, serial));
+        if run.ended().is_some() {
+            forget(&mut self.by_pid, run.pid, serial);
+        }
     }
 
     /// The run with this serial number.
@@ -47,6 +62,11 @@ impl Runs {
     /// The serial number of the run whose plugin has this process id.
     pub(crate) fn serial_of(&self, pid: i32) -> Option<u64> {
         self.by_pid.get(&pid).copied()
+    }
+
+    /// The serial number of the run whose processes are in this session.
+    pub(crate) fn serial_of_session(&self, session: i32) -> Option<u64> {
+        self.by_session.get(&session).copied()
     }
 
     /// Whether that run is under way.
@@ -79,8 +99,8 @@ impl Runs {
         self.by_due.first().map(|(due_us, _)| *due_us)
     }
 
-    /// What is due by now: the serial number, the process id and what must be done; none if nothing is.
-    pub(crate) fn take_due(&mut self, now_us: u64) -> Option<(u64, i32, Due)> {
+    /// What is due by now: the serial number and what must be done; none if nothing is.
+    pub(crate) fn take_due(&mut self, now_us: u64) -> Option<(u64, Due)> {
         let (due_us, serial) = *self.by_due.first()?;
         if due_us > now_us {
             return None;
@@ -89,7 +109,7 @@ impl Runs {
         let run = self.by_serial.get_mut(&serial)?;
         let due = run.due(now_us);
         self.by_due.insert((run.due_us, serial));
-        Some((serial, run.pid, due))
+        Some((serial, due))
     }
 
     /// Ends every run: those that may run on get this grace after TERM, none if it is zero.
@@ -99,5 +119,12 @@ impl Runs {
             run.abandon(now_us, grace_us);
             self.by_due.insert((run.due_us, *serial));
         }
+    }
+}
+
+/// Removes a number that means this run; it may have come to mean a later one.
+fn forget(index: &mut HashMap<i32, u64>, number: i32, serial: u64) {
+    if index.get(&number) == Some(&serial) {
+        index.remove(&number);
     }
 }

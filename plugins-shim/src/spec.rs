@@ -45,9 +45,12 @@ pub struct Spec {
     /// Program (an absolute path, or a name looked up in `PATH` of `env`) and its arguments. Empty only if
     /// `shell_line` is to be run by the shell.
     pub argv: Vec<OsString>,
-    /// A line for `sh -c`. If `argv` has words, they are those of the line, and the program is started in the place of
-    /// the shell: where it cannot be executed, the shell is, and says why in the words that people know; where a
-    /// signal ends it, it is reported to have exited with 128 and the signal's number, as the shell would.
+    /// A line for `sh -c`. What runs it is in a session and a process group of its own, but leads neither, as what a shell
+    /// starts leads none and may begin its own.
+    ///
+    /// If `argv` has words, they are those of the line, and the program is started in the place of the shell: where it
+    /// cannot be executed, the shell is, and says why in the words that people know; where a signal ends it, it is
+    /// reported to have exited with 128 and the signal's number, as the shell would.
     pub shell_line: Option<OsString>,
     /// The whole environment. The shim adds `CUSTOS_RUN`, by which it knows processes that escaped their session,
     /// unless `leave_background` is set.
@@ -65,7 +68,8 @@ pub struct Spec {
     /// Sets `no_new_privs`: setuid programs (such as `sudo` or `check_icmp`) then gain nothing.
     pub no_new_privileges: bool,
     /// Leaves processes alone that outlive the plugin, as programs that start services in the background rely on. A
-    /// timeout ends the plugin's process group all the same.
+    /// timeout ends the plugin's process group all the same. While they hold its stdout, what they print within
+    /// a second of its end is output of the plugin; if it printed nothing, all is that comes before the timeout.
     pub leave_background: bool,
     /// How long the plugin may run before it is ended.
     pub timeout: Duration,

@@ -84,8 +84,8 @@ impl Strays {
     }
 
     /// A plugin was started: its session is its own, whatever the number meant before.
-    pub(crate) fn started(&mut self, pid: i32) {
-        self.spared_sessions.remove(&pid);
+    pub(crate) fn started(&mut self, session: i32) {
+        self.spared_sessions.remove(&session);
     }
 
     /// Looks which children are there. Returns whether there are any.
@@ -98,16 +98,16 @@ impl Strays {
     }
 
     /// A run has ended whose processes are to be left alone.
-    pub(crate) fn spare(&mut self, serial: u64, pid: i32) {
+    pub(crate) fn spare(&mut self, serial: u64, session: i32) {
         self.spared_lately = true;
         if self.spared_sessions.len() >= SPARED_SESSIONS_MAX {
             let left: HashSet<i32> =
                 self.adopted.iter().filter_map(|stray| Some(Stat::of(*stray)?.session)).collect();
-            self.spared_sessions.retain(|session| left.contains(session));
+            self.spared_sessions.retain(|spared| left.contains(spared));
         }
-        self.spared_sessions.insert(pid);
+        self.spared_sessions.insert(session);
         for &stray in &self.adopted {
-            let in_session = Stat::of(stray).is_some_and(|stat| stat.session == pid);
+            let in_session = Stat::of(stray).is_some_and(|stat| stat.session == session);
             if in_session || self.known.get(&stray) == Some(&Owner::Run(serial)) {
                 self.known.insert(stray, Owner::Spared);
             }
@@ -166,12 +166,12 @@ impl Strays {
     }
 
     /// How many processes a plugin left behind that has just ended, as of the last look: its adopted children with all below them.
-    pub(crate) fn count(&mut self, serial: u64, pid: i32, runs: &Runs) -> u32 {
+    pub(crate) fn count(&mut self, serial: u64, session: i32, runs: &Runs) -> u32 {
         let mut count = 0;
         let mut below = Vec::new();
         for stray in self.adopted.clone() {
             if self.owner(stray, runs) == Owner::Run(serial)
-                || Stat::of(stray).is_some_and(|stat| stat.session == pid)
+                || Stat::of(stray).is_some_and(|stat| stat.session == session)
             {
                 below.push(stray);
             }
@@ -202,7 +202,7 @@ fn end_stray(pid: i32) {
 }
 
 fn owner(pid: i32, worker: WorkerId, runs: &Runs) -> Owner {
-    if let Some(serial) = Stat::of(pid).and_then(|stat| runs.serial_of(stat.session)) {
+    if let Some(serial) = Stat::of(pid).and_then(|stat| runs.serial_of_session(stat.session)) {
         return Owner::Run(serial);
     }
     match mark_of(pid) {

@@ -2,7 +2,8 @@
 //!
 //! A turn of its loop handles what has happened, in this order: output, ended children, requests, what is due.
 //! The result of a plugin is final when its process has ended: what its pipes hold is read, and nothing is waited
-//! for. The process has two threads, see `strays.rs`; the first only waits for this one.
+//! for. Only where processes are left alone that outlive a plugin, its output is waited for a little while they hold it
+//! open. The process has two threads, see `strays.rs`; the first only waits for this one.
 //!
 //! Most plugins end within milliseconds and print little. So their pipes are left alone at first, and read when they
 //! have ended; only those of a plugin that is still there after [`WATCH_AFTER`] are waited on and read on.
@@ -14,14 +15,14 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 
 use crate::capture::{Capture, drain_ended};
 use crate::child::{StartError, Starter, Stdio};
 use crate::clock::monotonic_us;
 use crate::descriptors::Descriptors;
 use crate::error::Error;
+use crate::left_open::LeftOpen;
 use crate::limits::{END_WAIT, READ_BYTES, RUNS_MAX, STARTS_PER_TURN_MAX, STRAYS_LOOK, WATCH_AFTER};
 use crate::outbound::Outbound;
 use crate::run::{Due, Run, kept_bytes};
@@ -67,6 +68,8 @@ pub(crate) struct Worker {
     runs: Runs,
     /// When the pipes of which run are to be waited on, in the order of the starts.
     unwatched: VecDeque<(u64, u64)>,
+    /// Outputs that what plugins have left behind may still write to.
+    left_open: LeftOpen,
     strays: Strays,
     /// Escaped processes are there that must be ended.
     strays_left: bool,
@@ -109,6 +112,7 @@ impl Worker {
             starter: Starter::new(),
             runs: Runs::default(),
             unwatched: VecDeque::new(),
+            left_open: LeftOpen::default(),
             strays: Strays::watch().map_err(Error::system("watch for escaped processes"))?,
             strays_left: false,
             ending: None,
@@ -184,16 +188,39 @@ impl Worker {
         self.strays_left = self.strays.look();
         for ended in reaped.drain(..) {
             if let Some(serial) = self.runs.serial_of(ended.pid) {
-                self.finish(serial, Some(ended));
+                self.plugin_ended(serial, ended);
             }
         }
         self.reaped = reaped;
     }
 
     fn drain(&mut self, pipe: u64) {
-        let Some(run) = self.runs.get_mut(pipe / 2) else { return };
+        let serial = pipe / 2;
+        let Some(run) = self.runs.get_mut(serial) else {
+            return self.left_open.drain(pipe, &mut self.buffer);
+        };
         let capture = if pipe.is_multiple_of(2) { &mut run.stdout } else { &mut run.stderr };
         capture.drain(&mut self.buffer);
+        if let Some(ended) = run.ended() {
+            if run.awaits_output() {
+                let now_us = monotonic_us();
+                self.runs.update(serial, |run| run.output_came(now_us));
+            } else {
+                self.strays_left |= self.strays.look();
+                self.finish(serial, Some(ended));
+            }
+        }
+    }
+
+    /// Ends the run of a plugin that has ended, at once or when its output has. The strays must have been looked for.
+    fn plugin_ended(&mut self, serial: u64, ended: Reaped) {
+        let Some(run) = self.runs.get_mut(serial) else { return };
+        drain_ended(&mut run.stdout, &mut run.stderr, &mut self.buffer);
+        if self.ending.is_none() && run.awaits_output() && watch(&self.epoll, serial, run).is_ok() {
+            let now_us = monotonic_us();
+            return self.runs.update(serial, |run| run.await_output(ended, now_us));
+        }
+        self.finish(serial, Some(ended));
     }
 
     /// Ends the run of a plugin that has ended, or of one that cannot be ended, and reports it. The strays must have
@@ -202,10 +229,18 @@ impl Worker {
         let now_us = monotonic_us();
         let Some(run) = self.runs.get_mut(serial) else { return };
         drain_ended(&mut run.stdout, &mut run.stderr, &mut self.buffer);
-        let (pid, leave_background) = (run.pid, run.leave_background);
-        let left_behind = self.strays.count(serial, pid, &self.runs);
+        let (session, leave_background) = (run.session, run.leave_background);
+        if leave_background && watch(&self.epoll, serial, run).is_ok() {
+            if let Some(pipe) = run.stdout.take_pipe() {
+                self.left_open.add_stdout(2 * serial, pipe);
+            }
+            if let Some(pipe) = run.stderr.take_pipe() {
+                self.left_open.add_stderr(2 * serial + 1, pipe);
+            }
+        }
+        let left_behind = self.strays.count(serial, session, &self.runs);
         if leave_background {
-            self.strays.spare(serial, pid);
+            self.strays.spare(serial, session);
         }
         let Some(run) = self.runs.remove(serial) else { return };
         let (ticket, awaited) = (run.ticket, run.awaited);
@@ -228,19 +263,18 @@ impl Worker {
     fn handle_due(&mut self) {
         let now_us = monotonic_us();
         self.watch_pipes(now_us);
-        while let Some((serial, pid, due)) = self.runs.take_due(now_us) {
-            let group = Pid::from_raw(-pid);
+        while let Some((serial, due)) = self.runs.take_due(now_us) {
+            let Some(run) = self.runs.get_mut(serial) else { continue };
             match due {
                 Due::Terminate => {
-                    let _ = kill(group, Signal::SIGTERM);
-                    let _ = kill(group, Signal::SIGCONT);
+                    run.signal(Signal::SIGTERM);
+                    run.signal(Signal::SIGCONT);
                 }
-                Due::Kill => {
-                    let _ = kill(group, Signal::SIGKILL);
-                }
+                Due::Kill => run.signal(Signal::SIGKILL),
                 Due::GiveUp => {
+                    let ended = run.ended();
                     self.strays_left |= self.strays.look();
-                    self.finish(serial, None);
+                    self.finish(serial, ended);
                 }
             }
         }
@@ -361,16 +395,16 @@ impl Worker {
         let (stderr, stderr_end) = Capture::open(stderr_max).map_err(|error| no_pipe(&error))?;
         let serial = self.runs.next_serial();
         let now_us = monotonic_us();
-        if self.descriptors.may_run_out(self.runs.len()) {
+        if self.descriptors.may_run_out(self.runs.len() + self.left_open.len()) {
             self.descriptors.raise();
         }
         let stdio = Stdio { stdout: stdout_end.as_fd(), stderr: stderr_end.as_fd() };
         let mark = (!spec.leave_background).then(|| self.strays.mark(serial));
-        let pid = self.starter.start(spec, mark.as_deref(), stdio, self.descriptors.changed())?;
-        self.strays.started(pid);
+        let started = self.starter.start(spec, mark.as_deref(), stdio, self.descriptors.changed())?;
+        self.strays.started(started.session);
         self.unwatched.push_back((now_us + WATCH_AFTER.as_micros() as u64, serial));
         let wait_us = now_us.saturating_sub(asked_us);
-        self.runs.add(Run::new(ticket, pid, now_us, (wait_us, awaited), spec, stdout, stderr));
+        self.runs.add(Run::new(ticket, started, now_us, (wait_us, awaited), spec, stdout, stderr));
         Ok(())
     }
 

@@ -16,11 +16,12 @@ fn lines_are_read_alike() {
         command[ x ]=echo blanks\ncommand[gap]  =echo gap\ncommand[late]= echo late\n\
         command[quoted]=\"echo\" quoted\n\u{feff}command[bom]=echo bom\nmy_command[loose]=echo loose\n\
         command[open=echo open\ncommand_prefix = echo\nCommand[case]=echo case\nunknown_option=1\n\
-        command[twice]=echo 1\ncommand[twice]=echo 2\ncommand[eq]=echo a=b\n";
+        command[twice]=echo 1\ncommand[twice]=echo 2\ncommand[eq]=echo a=b\n\
+        \x0b\x0ccommand[feed]=echo feed\x0b\x0c\n";
     let pair = Pair::start(lines, &["-n"]);
     for name in [
         "tabbed", "no", "hash", "hash2", "x", " x ", "gap", "late", "quoted", "bom", "loose", "open", "case",
-        "twice", "eq",
+        "twice", "eq", "feed",
     ] {
         ask(&pair, name);
     }

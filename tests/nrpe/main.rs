@@ -9,6 +9,7 @@ mod access;
 mod answers;
 mod arguments;
 mod authority;
+mod background;
 mod client;
 mod client_words;
 mod config;

@@ -41,11 +41,22 @@ pub fn with_prefix(prefix: Option<&[u8]>, line: &[u8]) -> Vec<u8> {
     }
 }
 
-/// C's `atoi`: blanks, a sign, digits; whatever follows is ignored, and no digits are 0. Saturates.
+/// What C's `isspace` takes for a blank.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r')
+}
+
+/// A text without the blanks around it.
+pub(super) fn trim(text: &[u8]) -> &[u8] {
+    let start = text.iter().position(|byte| !is_blank(*byte)).unwrap_or(text.len());
+    let end = text.iter().rposition(|byte| !is_blank(*byte)).map_or(start, |last| last + 1);
+    &text[start..end]
+}
+
+/// C's `atoi`: blanks, a sign, digits; whatever follows is ignored, and no digits are 0. As with glibc, a number that is
+/// too large is the largest of 64 bits, and its lower 32 bits count.
 pub fn atoi(text: &[u8]) -> i64 {
-    let blank = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
-    let start = text.iter().position(|byte| !blank(byte)).unwrap_or(text.len());
-    let (negative, digits) = match &text[start..] {
+    let (negative, digits) = match trim(text) {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
         rest => (false, rest),
@@ -54,7 +65,8 @@ pub fn atoi(text: &[u8]) -> i64 {
         .iter()
         .take_while(|byte| byte.is_ascii_digit())
         .fold(0_i64, |sum, byte| sum.saturating_mul(10).saturating_add(i64::from(byte - b'0')));
-    if negative { -magnitude } else { magnitude }
+    // `as` keeps the lower bits, which is what is wanted.
+    i64::from(if negative { -magnitude } else { magnitude } as i32)
 }
 
 #[cfg(test)]
@@ -78,7 +90,8 @@ mod tests {
     #[test]
     fn odd_macros() {
         assert_eq!(expanded("[$ARG0$][$ARGx$][$ARG17$][$ARG$][$ARG-1$]", &["a"]), "[][][][][]");
-        assert_eq!(expanded("$ARG1abc$", &["a"]), "a");
+        assert_eq!(expanded("$ARG1abc$[$ARG01$][$ARG 1$][$ARG+1$]", &["a"]), "a[a][a][a]");
+        assert_eq!(expanded("$ARG4294967297$[$ARG18446744073709551617$]", &["a"]), "a[]");
         assert_eq!(expanded("$USER1$ $arg1$", &["a"]), "$USER1$ $arg1$");
     }
 
@@ -99,7 +112,7 @@ mod tests {
 
     #[test]
     fn atoi_reads_as_c_does() {
-        let cases: [(&str, i64); 9] = [
+        let cases: [(&str, i64); 11] = [
             ("5666x", 5666),
             ("abc", 0),
             ("", 0),
@@ -107,7 +120,9 @@ mod tests {
             ("+3", 3),
             ("--3", 0),
             ("5:WARNING", 5),
-            ("99999999999999999999", i64::MAX),
+            ("99999999999999999999", -1),
+            ("4294967297", 1),
+            ("2147483648", i64::from(i32::MIN)),
             ("- 1", 0),
         ];
         for (text, number) in cases {

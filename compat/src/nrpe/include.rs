@@ -7,6 +7,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::command_line::trim;
 use super::config::{Config, Note, Severity};
 use super::directive::{Effect, Place, apply};
 
@@ -127,7 +128,7 @@ impl Reader<'_> {
         for (index, line) in content.split(|&byte| byte == b'\n').enumerate() {
             let place = Place { file: path, line_number: index + 1 };
             // C's fgets stops at a NUL as far as the parser is concerned.
-            let line = line.split(|&byte| byte == 0).next().unwrap_or_default().trim_ascii();
+            let line = trim(line.split(|&byte| byte == 0).next().unwrap_or_default());
             if line.is_empty() || line[0] == b'#' {
                 continue;
             }

@@ -310,7 +310,8 @@ impl Assembler {
             return Err(Fault::Kind(kind));
         }
         let field = match version {
-            Version::V2 => &self.bytes[V2_TEXT_AT..V2_TEXT_AT + self.v2_field_len],
+            // Its last byte is taken for a NUL whatever it is.
+            Version::V2 => &self.bytes[V2_TEXT_AT..V2_TEXT_AT + self.v2_field_len.saturating_sub(1)],
             Version::V3 | Version::V4 => &self.bytes[TEXT_AT..],
         };
         Ok(Packet {

@@ -1,0 +1,116 @@
+//! Item 23 and around it: commands that leave processes behind.
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::daemon::{Answer, Pair, wait_for};
+
+fn config(commands: &[(&str, &str)]) -> String {
+    commands.iter().map(|(name, line)| format!("command[{name}]={line}\n")).collect()
+}
+
+/// The processes with this command line.
+fn living(line: &str) -> Vec<i32> {
+    let listed = std::process::Command::new("pgrep").args(["-fx", line]).output().unwrap().stdout;
+    String::from_utf8(listed).unwrap().lines().map(|pid| pid.parse().unwrap()).collect()
+}
+
+fn end(line: &str) {
+    for pid in living(line) {
+        kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    }
+}
+
+#[test]
+fn what_goes_on_in_the_background_is_left_alone() {
+    let commands = config(&[
+        ("quiet", "(sleep 5432.1 >/dev/null 2>&1 &); echo x"),
+        ("detached", "setsid sleep 5432.2 >/dev/null 2>&1 & echo x"),
+        ("loud", "(sleep 5432.3 &); echo x"),
+        ("other", "echo other"),
+    ]);
+    let pair = Pair::start(&format!("command_timeout=2\n{commands}"), &["-n"]);
+    for (name, line) in [("quiet", "sleep 5432.1"), ("detached", "sleep 5432.2")] {
+        for daemon in [&pair.real, &pair.custos] {
+            for _ in 0..2 {
+                assert_eq!(daemon.ask(&["-n", "-c", name]).stdout, "x\n");
+            }
+            let what = format!("{name} of {:?}", daemon.which);
+            wait_for(&what, || (living(line).len() == 2).then_some(()));
+            // Another command comes and goes: what is left alone stays so.
+            assert_eq!(daemon.ask(&["-n", "-c", "other"]).stdout, "other\n");
+            assert_eq!(living(line).len(), 2, "{what}");
+            end(line);
+            wait_for("their end", || living(line).is_empty().then_some(()));
+        }
+    }
+    // nrpe waits for whoever holds the output open; custos answers soon when the command itself has ended.
+    let (real, custos) = pair.both(|daemon| daemon.ask(&["-n", "-c", "loud"]).stdout);
+    assert_eq!(real, "NRPE: Command timed out after 2 seconds\n");
+    assert_eq!(custos, "x\n");
+    end("sleep 5432.3");
+}
+
+#[test]
+fn output_that_comes_after_the_end_of_the_command_is_waited_for() {
+    let commands = [
+        ("late", "(sleep 0.3; echo late) & echo early; exit 1"),
+        ("only", "(sleep 0.3; echo only) & exit 2"),
+        ("after", "(sleep 1.5; echo after) & exit 2"),
+        ("whole", "echo all of it &"),
+        ("filter", "/bin/bash -c 'exec > >(sleep 0.3; cat); echo filtered; exit 1'"),
+        ("nohup", "nohup sh -c 'sleep 0.3; echo done' & exit 2"),
+        ("silent", "sleep 0.3 & exit 2"),
+        ("both", "(sleep 0.3; echo out; echo err >&2) & exit 1"),
+        ("session", "exec setsid sh -c 'sleep 0.3; echo in a session; exit 2'"),
+    ];
+    let pair = Pair::start(&config(&commands), &["-n"]);
+    for (name, _) in commands {
+        pair.same(name, |daemon| {
+            let answer = daemon.ask(&["-n", "-c", name]);
+            // The reason, which nrpe does not give.
+            let stdout = answer.stdout.replace(" (exit code 2)", "");
+            Answer { stdout, ..answer }
+        });
+    }
+}
+
+#[test]
+fn output_that_never_comes_is_waited_for_until_the_time_is_up() {
+    let pair = Pair::start("command_timeout=1\ncommand[never]=sleep 5 & exit 0\n", &["-n"]);
+    let answer = pair.same("never", |daemon| daemon.ask(&["-n", "-c", "never"]));
+    assert_eq!(answer.stdout, "NRPE: Command timed out after 1 seconds\n");
+}
+
+#[test]
+fn what_goes_on_in_the_background_may_write_to_what_it_was_given() {
+    let line = "(sleep 1; echo a >&2; sleep 0.1; echo b >&2; echo c >&2; touch %d/wrote) ";
+    let commands = [("errors", format!("{line} >/dev/null & echo x")), ("all", format!("{line} & echo x"))];
+    for (name, line) in &commands {
+        let pair = Pair::start(&config(&[(name, line)]), &["-n"]);
+        for daemon in [&pair.real, &pair.custos] {
+            assert_eq!(daemon.ask(&["-n", "-c", name]).stdout, "x\n");
+            let wrote = daemon.directory.path().join("wrote");
+            wait_for(&format!("{name} of {:?}", daemon.which), || wrote.exists().then_some(()));
+        }
+    }
+}
+
+#[test]
+fn what_writes_for_ever_in_the_background_comes_to_an_end() {
+    let pair = Pair::start("command_timeout=2\ncommand[flood]=yes 5432.5 & exit 1\n", &["-n"]);
+    let answer = pair.custos.ask(&["-n", "-c", "flood"]);
+    assert_eq!((answer.stdout.starts_with("5432.5\n"), answer.code), (true, Some(1)));
+    wait_for("the end of the flood", || living("yes 5432.5").is_empty().then_some(()));
+}
+
+#[test]
+fn a_command_that_has_left_its_group_is_ended_when_its_time_is_up() {
+    let pair = Pair::start("command_timeout=1\ncommand[gone]=/usr/bin/setsid sleep 5432.4\n", &["-n"]);
+    assert_eq!(pair.custos.ask(&["-n", "-c", "gone"]).stdout, "NRPE: Command timed out after 1 seconds\n");
+    wait_for("the end of the command", || living("sleep 5432.4").is_empty().then_some(()));
+    // nrpe answers alike and leaves it running.
+    assert_eq!(pair.real.ask(&["-n", "-c", "gone"]).stdout, "NRPE: Command timed out after 1 seconds\n");
+    assert_eq!(living("sleep 5432.4").len(), 1);
+    end("sleep 5432.4");
+}
