@@ -8,6 +8,7 @@
 //!    takes no lock and runs no signal handler: all signals are blocked and none has a handler.
 //! 3. User and groups are changed by bare system calls: the C library's own functions would change the threads
 //!    of the shim.
+//! 4. The holder of a process group returns at once. It alone uses its stack, until it is reaped.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, OsStr, OsString};
@@ -17,11 +18,13 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::ptr;
 
 use libc::{c_char, c_int, c_long, c_void};
+use nix::unistd::Pid;
 
 use crate::spec::{Credentials, IoPriority, Limits, Spec};
 
-/// Of each of the two processes that come to be one in the other.
 const STACK_BYTES: usize = 64 * 1024;
+/// For a function that does nothing.
+const HOLDER_STACK_BYTES: usize = 4 * 1024;
 /// Says that the number beside it is a process; 0 is the caller.
 const IOPRIO_WHO_PROCESS: c_int = 1;
 /// Interprets a program that the kernel refuses with ENOEXEC: a script without its `#!` line.
@@ -39,16 +42,15 @@ pub(crate) struct StartError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Started {
     pub(crate) pid: i32,
-    /// Its session, which is also its process group; the same number unless it does not lead them.
-    pub(crate) session: i32,
+    /// Its process group, of this plugin alone. If the plugin leads it, this is its session, too.
+    pub(crate) group: i32,
 }
 
 /// Starts plugins, one at a time.
 #[derive(Debug)]
 pub(crate) struct Starter {
     stack: Vec<u8>,
-    /// For the plugin itself where another process leads its session.
-    inner_stack: Vec<u8>,
+    holder_stack: Vec<u8>,
     own_pid: i32,
 }
 
@@ -62,8 +64,8 @@ pub(crate) struct Stdio<'a> {
 /// What the child is doing, as it writes it down for the parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    Fork,
     Session,
+    Group,
     Descriptors,
     Limits,
     Nice,
@@ -97,10 +99,8 @@ struct Plan<'a> {
     credentials: Option<&'a Credentials>,
     no_new_privileges: bool,
     parent: i32,
-    /// Where the stack of the plugin begins if it is not to lead its session.
-    inner_stack: Option<*mut c_void>,
-    /// Written by the leader of the session when it has started the plugin.
-    inner_pid: i32,
+    /// The process group to join; none if the plugin is to lead one, and a session.
+    group: Option<i32>,
     /// Written by the child when it fails.
     failure: Option<(Step, i32)>,
 }
@@ -109,7 +109,7 @@ impl Starter {
     /// A starter for plugins of this process.
     pub(crate) fn new() -> Starter {
         let own_pid = nix::unistd::getpid().as_raw();
-        Starter { stack: vec![0; STACK_BYTES], inner_stack: vec![0; STACK_BYTES], own_pid }
+        Starter { stack: vec![0; STACK_BYTES], holder_stack: vec![0; HOLDER_STACK_BYTES], own_pid }
     }
 
     /// Starts the plugin. `open_files` is its limit of open files if neither the spec has one nor that of this process
@@ -149,44 +149,55 @@ impl Starter {
             credentials: spec.credentials.as_ref(),
             no_new_privileges: spec.no_new_privileges,
             parent: self.own_pid,
-            inner_stack: spec.shell_line.is_some().then(|| stack_top(&mut self.inner_stack)),
-            inner_pid: 0,
+            group: spec.shell_line.is_some().then(|| self.hold_group()).transpose()?,
             failure: None,
         };
-        let session = self.clone_child(&mut plan)?;
-        let pid = if plan.inner_stack.is_some() { plan.inner_pid } else { session };
-        if pid != session {
-            // The leader has done its work and ended.
-            crate::sys::reap_one(session);
+        let cloned = self.clone_child(&mut plan);
+        if let Some(group) = plan.group {
+            // The plugin is in the group now, so it remains without the holder.
+            crate::sys::reap_one(group);
         }
+        let pid = cloned?;
         match plan.failure {
-            None => Ok(Started { pid, session }),
+            None => Ok(Started { pid, group: plan.group.unwrap_or(pid) }),
             Some((step, errno)) => {
-                if pid > 0 {
-                    crate::sys::reap_one(pid);
-                }
+                crate::sys::reap_one(pid);
                 Err(StartError { errno, message: describe(step, errno, spec, &files) })
             }
         }
     }
 
+    /// Makes a process group that a plugin can join. A command that a shell starts leads neither session nor process
+    /// group, so it may begin one of its own, which the kernel denies to those that do.
+    ///
+    /// A group needs a process. This one ends at once, and counts until it is reaped, under the number returned.
+    fn hold_group(&mut self) -> Result<i32, StartError> {
+        let top = stack_top(&mut self.holder_stack);
+        // Everything is shared, as that is the least work, and nobody is told of its end.
+        let flags = libc::CLONE_VM | libc::CLONE_FS | libc::CLONE_FILES | libc::CLONE_SIGHAND;
+        // SAFETY: promise 4.
+        let pid = unsafe { libc::clone(holder, top, flags, ptr::null_mut()) };
+        if pid < 0 {
+            return Err(no_process());
+        }
+        // It is an unreaped child that has executed nothing, so this cannot fail.
+        let _ = nix::unistd::setpgid(Pid::from_raw(pid), Pid::from_raw(pid));
+        Ok(pid)
+    }
+
     fn clone_child(&mut self, plan: &mut Plan<'_>) -> Result<i32, StartError> {
-        let (start, signal): (extern "C" fn(*mut c_void) -> c_int, c_int) = match plan.inner_stack {
-            // Nobody is to be told of the leader's end, which is waited for at once.
-            Some(_) => (leader, 0),
-            None => (child, libc::SIGCHLD),
-        };
         let top = stack_top(&mut self.stack);
-        let flags = libc::CLONE_VM | libc::CLONE_VFORK | signal;
+        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
         let plan = ptr::from_mut(plan).cast::<c_void>();
         // SAFETY: promises 1 and 2: stack and plan outlive the child's use of them, and nobody else uses them.
-        let pid = unsafe { libc::clone(start, top, flags, plan) };
-        if pid > 0 {
-            return Ok(pid);
-        }
-        let errno = io::Error::last_os_error().raw_os_error().unwrap_or(libc::EAGAIN);
-        Err(refused(errno, &format!("failed to create a process: {}", io::Error::from_raw_os_error(errno))))
+        let pid = unsafe { libc::clone(child, top, flags, plan) };
+        if pid > 0 { Ok(pid) } else { Err(no_process()) }
     }
+}
+
+fn no_process() -> StartError {
+    let error = io::Error::last_os_error();
+    refused(error.raw_os_error().unwrap_or(libc::EAGAIN), &format!("failed to create a process: {error}"))
 }
 
 /// Where a stack begins: it grows downwards, from an address that the ABI wants aligned.
@@ -195,29 +206,7 @@ fn stack_top(stack: &mut [u8]) -> *mut c_void {
     top.wrapping_sub(top as usize % 16).cast::<c_void>()
 }
 
-/// Makes a session, starts the plugin in it as a sibling, and ends. A command that a shell starts leads neither session
-/// nor process group, so it may begin one of its own, which the kernel denies to those that do.
-///
-/// The sibling suspends this process as this one suspends the caller, so promises 1 and 2 hold for it as well. At its
-/// `execve` the kernel makes SIGCHLD the signal of its end.
-extern "C" fn leader(plan_pointer: *mut c_void) -> c_int {
-    // SAFETY: promise 1: the pointer is to the Plan of `clone_child`, which only this function uses until the clone.
-    let plan = unsafe { &mut *plan_pointer.cast::<Plan<'_>>() };
-    // SAFETY: promise 2.
-    if unsafe { libc::setsid() } < 0 {
-        plan.failure = Some((Step::Session, last_errno()));
-        return 127;
-    }
-    let Some(top) = plan.inner_stack else { return 127 };
-    let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PARENT;
-    // SAFETY: promises 1 and 2, as in `clone_child`.
-    let pid = unsafe { libc::clone(child, top, flags, plan_pointer) };
-    // SAFETY: as above; the sibling has executed its program or ended, so it uses the Plan no more.
-    let plan = unsafe { &mut *plan_pointer.cast::<Plan<'_>>() };
-    plan.inner_pid = pid.max(0);
-    if pid < 0 {
-        plan.failure = Some((Step::Fork, last_errno()));
-    }
+extern "C" fn holder(_: *mut c_void) -> c_int {
     0
 }
 
@@ -244,8 +233,9 @@ macro_rules! attempt {
 
 /// Everything between the clone and the plugin. Returns only if it failed, `Ok` meaning in `execve`.
 fn become_plugin(plan: &mut Plan<'_>) -> Result<(), Step> {
-    if plan.inner_stack.is_none() {
-        attempt!(Step::Session, libc::setsid());
+    match plan.group {
+        Some(group) => attempt!(Step::Group, libc::setpgid(0, group)),
+        None => attempt!(Step::Session, libc::setsid()),
     }
     for (target, source) in (libc::STDOUT_FILENO..).zip(plan.outputs) {
         attempt!(Step::Descriptors, libc::dup2(source, target));
@@ -432,8 +422,8 @@ fn describe(step: Step, errno: i32, spec: &Spec, files: &[CString]) -> String {
     let cause = io::Error::from_raw_os_error(errno);
     let program = spec.argv.first().map_or("/bin/sh".into(), |program| program.to_string_lossy());
     let attempt = match step {
-        Step::Fork => "create a process".to_owned(),
         Step::Session => "give the plugin a session".to_owned(),
+        Step::Group => "give the plugin a process group".to_owned(),
         Step::Descriptors => "connect the plugin's output".to_owned(),
         Step::Limits => "set the plugin's limits".to_owned(),
         Step::Nice => format!("change the niceness by {}", spec.nice),

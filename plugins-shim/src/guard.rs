@@ -48,6 +48,8 @@ fn guard() -> Result<ExitCode, Error> {
     // From here on the descriptor 0 of either process is no longer the socket.
     nix::unistd::dup2_stdin(&null).map_err(Error::system("detach from stdin"))?;
     drop(null);
+    // Plugins that lead no session are in this one, which has no terminal. It fails only where this process leads one.
+    let _ = nix::unistd::setsid();
     std::env::set_current_dir("/").map_err(Error::system("enter the root directory"))?;
     prctl::set_child_subreaper(true).map_err(Error::system("adopt escaped processes"))?;
     end_orphans();

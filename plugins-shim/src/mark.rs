@@ -109,6 +109,11 @@ impl Stat {
         Stat::parse(&std::fs::read(format!("/proc/{pid}/stat")).ok()?)
     }
 
+    /// Whether it belongs to a plugin of this group, whose session has the same number if the plugin leads it.
+    pub(crate) fn is_of(&self, group: i32) -> bool {
+        self.session == group || self.group == group
+    }
+
     /// Reads `PID (NAME) STATE PARENT GROUP SESSION …`; the name may hold anything, so it is skipped from its end.
     fn parse(line: &[u8]) -> Option<Stat> {
         let name_end = line.iter().rposition(|byte| *byte == b')')?;

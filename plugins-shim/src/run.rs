@@ -40,8 +40,8 @@ const SHELL_SIGNALLED: u8 = 128;
 pub(crate) struct Run {
     pub(crate) ticket: u64,
     pub(crate) pid: i32,
-    /// Its session, and its process group.
-    pub(crate) session: i32,
+    /// Its process group.
+    pub(crate) group: i32,
     started_us: u64,
     wait_us: u64,
     /// Somebody waits for its report.
@@ -82,7 +82,7 @@ impl Run {
         Run {
             ticket,
             pid: started.pid,
-            session: started.session,
+            group: started.group,
             started_us: now_us,
             wait_us,
             awaited,
@@ -161,10 +161,10 @@ impl Run {
 
     /// Sends a signal to the plugin and its process group. The plugin must not have been reaped.
     pub(crate) fn signal(&self, signal: Signal) {
-        let leads = self.pid == self.session;
+        let leads = self.pid == self.group;
         // One that does not lead its group can leave it, and with the last process the number would be free for others.
-        if leads || Stat::of(self.pid).is_some_and(|stat| stat.group == self.session) {
-            let _ = kill(Pid::from_raw(-self.session), signal);
+        if leads || Stat::of(self.pid).is_some_and(|stat| stat.group == self.group) {
+            let _ = kill(Pid::from_raw(-self.group), signal);
         } else {
             let _ = kill(Pid::from_raw(self.pid), signal);
         }

@@ -1,10 +1,11 @@
-//! The plugins that are under way: by serial number, by process id, by session, by the time something is due.
+//! The plugins that are under way: by serial number, by process id, by process group, by the time something is due.
 //!
 //! Invariant: the indexes hold the same runs, but for that by process id, which holds those whose process is not yet
 //! reaped.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::mark::Stat;
 use crate::run::{Due, Run};
 
 /// All runs that were started and are not yet reported.
@@ -13,7 +14,7 @@ pub(crate) struct Runs {
     /// Serial numbers are given in the order of starting and never twice.
     by_serial: BTreeMap<u64, Run>,
     by_pid: HashMap<i32, u64>,
-    by_session: HashMap<i32, u64>,
+    by_group: HashMap<i32, u64>,
     /// (due_us, serial).
     by_due: BTreeSet<(u64, u64)>,
     latest: u64,
@@ -29,7 +30,7 @@ impl Runs {
     pub(crate) fn add(&mut self, run: Run) {
         self.latest += 1;
         self.by_pid.insert(run.pid, self.latest);
-        self.by_session.insert(run.session, self.latest);
+        self.by_group.insert(run.group, self.latest);
         self.by_due.insert((run.due_us, self.latest));
         self.by_serial.insert(self.latest, run);
     }
@@ -38,7 +39,7 @@ impl Runs {
     pub(crate) fn remove(&mut self, serial: u64) -> Option<Run> {
         let run = self.by_serial.remove(&serial)?;
         forget(&mut self.by_pid, run.pid, serial);
-        forget(&mut self.by_session, run.session, serial);
+        forget(&mut self.by_group, run.group, serial);
         self.by_due.remove(&(run.due_us, serial));
         Some(run)
     }
@@ -64,9 +65,9 @@ impl Runs {
         self.by_pid.get(&pid).copied()
     }
 
-    /// The serial number of the run whose processes are in this session.
-    pub(crate) fn serial_of_session(&self, session: i32) -> Option<u64> {
-        self.by_session.get(&session).copied()
+    /// The serial number of the run that this process belongs to by its session or its group.
+    pub(crate) fn serial_of_process(&self, stat: &Stat) -> Option<u64> {
+        self.by_group.get(&stat.session).or_else(|| self.by_group.get(&stat.group)).copied()
     }
 
     /// Whether that run is under way.

@@ -45,8 +45,8 @@ pub struct Spec {
     /// Program (an absolute path, or a name looked up in `PATH` of `env`) and its arguments. Empty only if
     /// `shell_line` is to be run by the shell.
     pub argv: Vec<OsString>,
-    /// A line for `sh -c`. What runs it is in a session and a process group of its own, but leads neither, as what a shell
-    /// starts leads none and may begin its own.
+    /// A line for `sh -c`. What runs it is in a process group of its own, but does not lead it, as what a shell starts
+    /// does not and so may begin its own.
     ///
     /// If `argv` has words, they are those of the line, and the program is started in the place of the shell: where it
     /// cannot be executed, the shell is, and says why in the words that people know; where a signal ends it, it is

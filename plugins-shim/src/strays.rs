@@ -5,10 +5,10 @@
 //! thread's children holds the strays and nothing else, and is empty nearly always: one read of it tells.
 //!
 //! A stray may belong to a plugin that still runs (`sh -c 'a & b'` after a while) and is then left alone. Its
-//! plugin is known by its session, else by `CUSTOS_RUN` in its environment. A process that hides both belongs to
+//! plugin is known by its session or process group, else by `CUSTOS_RUN` in its environment. A process that hides both belongs to
 //! one of the plugins that ran when it was first seen, and is ended once they all have ended.
 //!
-//! What is left by a run that may leave something is spared: known by the session of that run, and, if it has none
+//! What is left by a run that may leave something is spared: known by the group of that run, and, if it has none
 //! of ours and no mark, by having been first seen while such a run was under way or had just ended.
 //!
 //! Invariant: a signal is only ever sent to an unreaped child of ours, so its number cannot have been used again.
@@ -25,8 +25,8 @@ use crate::runs::Runs;
 
 /// Descendants of strays that are counted for one report.
 const COUNT_MAX: usize = 4096;
-/// Sessions that are remembered as spared before those without processes are forgotten.
-const SPARED_SESSIONS_MAX: usize = 4096;
+/// Groups that are remembered as spared before those without processes are forgotten.
+const SPARED_GROUPS_MAX: usize = 4096;
 
 /// The plugin that a stray belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +51,8 @@ pub(crate) struct Strays {
     adopted: Vec<i32>,
     /// Those that are still there, by process id.
     known: HashMap<i32, Owner>,
-    /// Sessions of runs that have ended and may leave processes behind.
-    spared_sessions: HashSet<i32>,
+    /// Process groups of runs that have ended and may leave processes behind.
+    spared_groups: HashSet<i32>,
     /// Such a run has ended since the last look.
     spared_lately: bool,
     text: Vec<u8>,
@@ -72,7 +72,7 @@ impl Strays {
             list,
             adopted: Vec::new(),
             known: HashMap::new(),
-            spared_sessions: HashSet::new(),
+            spared_groups: HashSet::new(),
             spared_lately: false,
             text: vec![0; 64 * 1024],
         })
@@ -83,9 +83,9 @@ impl Strays {
         self.worker.mark(serial)
     }
 
-    /// A plugin was started: its session is its own, whatever the number meant before.
-    pub(crate) fn started(&mut self, session: i32) {
-        self.spared_sessions.remove(&session);
+    /// A plugin was started: its group is its own, whatever the number meant before.
+    pub(crate) fn started(&mut self, group: i32) {
+        self.spared_groups.remove(&group);
     }
 
     /// Looks which children are there. Returns whether there are any.
@@ -98,17 +98,17 @@ impl Strays {
     }
 
     /// A run has ended whose processes are to be left alone.
-    pub(crate) fn spare(&mut self, serial: u64, session: i32) {
+    pub(crate) fn spare(&mut self, serial: u64, group: i32) {
         self.spared_lately = true;
-        if self.spared_sessions.len() >= SPARED_SESSIONS_MAX {
-            let left: HashSet<i32> =
-                self.adopted.iter().filter_map(|stray| Some(Stat::of(*stray)?.session)).collect();
-            self.spared_sessions.retain(|spared| left.contains(spared));
+        if self.spared_groups.len() >= SPARED_GROUPS_MAX {
+            let left = self.adopted.iter().filter_map(|stray| Stat::of(*stray));
+            let left: HashSet<i32> = left.flat_map(|stat| [stat.session, stat.group]).collect();
+            self.spared_groups.retain(|spared| left.contains(spared));
         }
-        self.spared_sessions.insert(session);
+        self.spared_groups.insert(group);
         for &stray in &self.adopted {
-            let in_session = Stat::of(stray).is_some_and(|stat| stat.session == session);
-            if in_session || self.known.get(&stray) == Some(&Owner::Run(serial)) {
+            let in_group = Stat::of(stray).is_some_and(|stat| stat.is_of(group));
+            if in_group || self.known.get(&stray) == Some(&Owner::Run(serial)) {
                 self.known.insert(stray, Owner::Spared);
             }
         }
@@ -147,15 +147,15 @@ impl Strays {
         }
         let found = match owner(pid, self.worker, runs) {
             Owner::UpTo(_) if self.spared_lately || runs.any_leaves_background() => Owner::Spared,
-            Owner::UpTo(_)
-                if Stat::of(pid).is_some_and(|stat| self.spared_sessions.contains(&stat.session)) =>
-            {
-                Owner::Spared
-            }
+            Owner::UpTo(_) if Stat::of(pid).is_some_and(|stat| self.is_spared(&stat)) => Owner::Spared,
             found => found,
         };
         self.known.insert(pid, found);
         found
+    }
+
+    fn is_spared(&self, stat: &Stat) -> bool {
+        self.spared_groups.contains(&stat.session) || self.spared_groups.contains(&stat.group)
     }
 
     /// Ends every stray that is not spared, whoever it belongs to. Returns whether there was any.
@@ -166,12 +166,12 @@ impl Strays {
     }
 
     /// How many processes a plugin left behind that has just ended, as of the last look: its adopted children with all below them.
-    pub(crate) fn count(&mut self, serial: u64, session: i32, runs: &Runs) -> u32 {
+    pub(crate) fn count(&mut self, serial: u64, group: i32, runs: &Runs) -> u32 {
         let mut count = 0;
         let mut below = Vec::new();
         for stray in self.adopted.clone() {
             if self.owner(stray, runs) == Owner::Run(serial)
-                || Stat::of(stray).is_some_and(|stat| stat.session == session)
+                || Stat::of(stray).is_some_and(|stat| stat.is_of(group))
             {
                 below.push(stray);
             }
@@ -202,7 +202,7 @@ fn end_stray(pid: i32) {
 }
 
 fn owner(pid: i32, worker: WorkerId, runs: &Runs) -> Owner {
-    if let Some(serial) = Stat::of(pid).and_then(|stat| runs.serial_of_session(stat.session)) {
+    if let Some(serial) = Stat::of(pid).and_then(|stat| runs.serial_of_process(&stat)) {
         return Owner::Run(serial);
     }
     match mark_of(pid) {

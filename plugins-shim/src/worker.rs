@@ -229,7 +229,7 @@ impl Worker {
         let now_us = monotonic_us();
         let Some(run) = self.runs.get_mut(serial) else { return };
         drain_ended(&mut run.stdout, &mut run.stderr, &mut self.buffer);
-        let (session, leave_background) = (run.session, run.leave_background);
+        let (group, leave_background) = (run.group, run.leave_background);
         if leave_background && watch(&self.epoll, serial, run).is_ok() {
             if let Some(pipe) = run.stdout.take_pipe() {
                 self.left_open.add_stdout(2 * serial, pipe);
@@ -238,9 +238,9 @@ impl Worker {
                 self.left_open.add_stderr(2 * serial + 1, pipe);
             }
         }
-        let left_behind = self.strays.count(serial, session, &self.runs);
+        let left_behind = self.strays.count(serial, group, &self.runs);
         if leave_background {
-            self.strays.spare(serial, session);
+            self.strays.spare(serial, group);
         }
         let Some(run) = self.runs.remove(serial) else { return };
         let (ticket, awaited) = (run.ticket, run.awaited);
@@ -401,7 +401,7 @@ impl Worker {
         let stdio = Stdio { stdout: stdout_end.as_fd(), stderr: stderr_end.as_fd() };
         let mark = (!spec.leave_background).then(|| self.strays.mark(serial));
         let started = self.starter.start(spec, mark.as_deref(), stdio, self.descriptors.changed())?;
-        self.strays.started(started.session);
+        self.strays.started(started.group);
         self.unwatched.push_back((now_us + WATCH_AFTER.as_micros() as u64, serial));
         let wait_us = now_us.saturating_sub(asked_us);
         self.runs.add(Run::new(ticket, started, now_us, (wait_us, awaited), spec, stdout, stderr));
