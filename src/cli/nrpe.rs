@@ -68,12 +68,18 @@ pub struct StandIn {
     pub store: PathBuf,
     pid_file: Option<PidFile>,
     config: PathBuf,
+    base: PathBuf,
     overrides: Overrides,
+    taken: bool,
 }
 
 impl StandIn {
-    /// Reads the configuration anew, for SIGHUP. A mistake is told in NRPE's log, too.
-    pub fn reread(&self) -> Result<Settings, Error> {
+    /// The settings to serve by: at first those read at the start, when this process could still read what only root
+    /// can; from then on, for SIGHUP, the configuration is read anew. A mistake is told in NRPE's log, too.
+    pub fn next_settings(&mut self) -> Result<Settings, Error> {
+        if !std::mem::replace(&mut self.taken, true) {
+            return Ok(self.settings.clone());
+        }
         let settings = self.settings_now();
         if let Err(error) = &settings {
             let log = Log::open(self.settings.log.clone());
@@ -87,10 +93,11 @@ impl StandIn {
     }
 
     fn settings_now(&self) -> Result<Settings, Error> {
-        let config = read_config(&self.config)?;
+        let config = read_config(&self.config, &self.base)?;
         let mut settings = Settings::from_config(&config, self.overrides)?;
         // The process already is that user, or never could become it.
         settings.credentials = None;
+        settings.inherit_tls(&self.settings);
         Ok(settings)
     }
 
@@ -174,10 +181,11 @@ fn parse(words: &[OsString]) -> Result<Call, String> {
 }
 
 fn launch(call: Call) -> Result<Prepared, (String, ExitCode)> {
-    // A relative path must still be right after the change of directory, for SIGHUP.
-    let path = std::path::absolute(&call.config)
+    // Relative paths must still be right after the change of directory, for SIGHUP.
+    let base = std::env::current_dir()
         .map_err(|error| (format!("failed to find the working directory: {error}"), ExitCode::Usage))?;
-    let config = read_config(&path).map_err(|error| {
+    let (path, store) = (base.join(&call.config), base.join(&call.store));
+    let config = read_config(&path, &base).map_err(|error| {
         if let Error::Config { source, .. } = &error {
             let log = Log::open(LogSettings { syslog: true, ..LogSettings::default() });
             for note in &source.notes {
@@ -198,16 +206,18 @@ fn launch(call: Call) -> Result<Prepared, (String, ExitCode)> {
         let _ = io::stdout().write_all(explain(&settings).as_bytes());
         return Ok(Prepared::Done(ExitCode::Success));
     }
-    settings.check().map_err(fatal)?;
+    settings.prepare().map_err(fatal)?;
     let user = take_user(&mut settings, call.mode).map_err(fatal)?;
     if call.mode == Mode::Background {
         daemon(false, false)
             .map_err(|error| (format!("failed to go to the background: {error}"), ExitCode::Failure))?;
     }
+    // A daemon keeps no file system busy. Whoever cannot even go there has other worries.
+    let _ = std::env::set_current_dir("/");
     let mut pid_file = None;
     if call.mode != Mode::Stdin {
         pid_file = create_pid_file(&config, &log)?;
-        make_store(&call.store, user.as_ref(), &log);
+        make_store(&store, user.as_ref(), &log);
     }
     if let Some(user) = user {
         if let Err(error) = log.give_to(&user) {
@@ -221,8 +231,15 @@ fn launch(call: Call) -> Result<Prepared, (String, ExitCode)> {
     } else if !geteuid().is_root() && config.nrpe_user.is_some() {
         log.write(Severity::Debug, "not root, so nrpe_user and nrpe_group have no effect");
     }
-    let stand_in =
-        Box::new(StandIn { settings, store: call.store, pid_file, config: path, overrides: call.overrides });
+    let stand_in = Box::new(StandIn {
+        settings,
+        store,
+        pid_file,
+        config: path,
+        base,
+        overrides: call.overrides,
+        taken: false,
+    });
     Ok(match call.mode {
         Mode::Stdin => Prepared::Stdin(stand_in),
         Mode::Background | Mode::Foreground | Mode::Explain => Prepared::Serve(stand_in),

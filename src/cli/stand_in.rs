@@ -57,7 +57,7 @@ fn serve(stand_in: StandIn) -> ExitCode {
     daemon::run(Setup {
         config,
         config_file: None,
-        nrpe: Some(Box::new(move || stand_in.lock().unwrap_or_else(PoisonError::into_inner).reread())),
+        nrpe: Some(Box::new(move || stand_in.lock().unwrap_or_else(PoisonError::into_inner).next_settings())),
         stopping: Some(Box::new(move || {
             stopping.lock().unwrap_or_else(PoisonError::into_inner).remove_pid_file();
         })),

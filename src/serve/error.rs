@@ -58,3 +58,12 @@ impl std::error::Error for Error {
         }
     }
 }
+
+/// The system's words without its number, as nrpe logs them.
+pub(super) fn plain(error: &io::Error) -> String {
+    let words = error.to_string();
+    match words.split_once(" (os error ") {
+        Some((plain, _)) => plain.to_owned(),
+        None => words,
+    }
+}

@@ -87,7 +87,7 @@ impl Drop for Socket {
 impl Live {
     fn new(settings: Settings) -> Result<Live, Error> {
         Ok(Live {
-            tls: tls::context(&settings.ssl)?,
+            tls: settings.tls.or_context(&settings.ssl)?,
             names: Names::new(),
             wrappers: settings.tcp_wrappers.then(Wrappers::system),
             log: Log::open(settings.log.clone()),

@@ -1,6 +1,8 @@
 //! The listener's TLS, as NRPE has it: anonymous Diffie-Hellman without a certificate, and OpenSSL's cipher lists.
 
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -56,6 +58,47 @@ pub(super) fn context(ssl: &SslConfig) -> Result<Option<SslContext>, Error> {
     set_certificate(&mut context, ssl)?;
     set_client_policy(&mut context, ssl)?;
     Ok(Some(context.build()))
+}
+
+/// TLS made ready while its files could be read: once root is given up, the private key may be out of reach.
+///
+/// It follows from the settings that it is kept with, so it makes no difference between two of them.
+#[derive(Clone, Default)]
+pub struct Prepared(Option<SslContext>);
+
+impl Prepared {
+    /// Reads the files and makes everything ready.
+    pub(super) fn of(ssl: &SslConfig) -> Result<Prepared, Error> {
+        context(ssl).map(Prepared)
+    }
+
+    /// What was made ready, or else what can be made now.
+    pub(super) fn or_context(&self, ssl: &SslConfig) -> Result<Option<SslContext>, Error> {
+        match &self.0 {
+            Some(prepared) if ssl.enabled => Ok(Some(prepared.clone())),
+            Some(_) | None => context(ssl),
+        }
+    }
+}
+
+impl PartialEq for Prepared {
+    fn eq(&self, _other: &Prepared) -> bool {
+        true
+    }
+}
+
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "prepared" } else { "not prepared" })
+    }
+}
+
+/// Whether one of the files exists but may not be read by this process.
+pub(super) fn out_of_reach(ssl: &SslConfig) -> bool {
+    let denied = |file: &Vec<u8>| {
+        File::open(as_path(file)).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+    };
+    [&ssl.cert_file, &ssl.privatekey_file, &ssl.cacert_file].into_iter().flatten().any(denied)
 }
 
 fn failed(what: String) -> impl FnOnce(ErrorStack) -> Error {
