@@ -228,8 +228,14 @@ fn launch(call: Call) -> Result<Prepared, (String, ExitCode)> {
         }
         become_user(&user)
             .map_err(|error| (format!("failed to become the nrpe_user: {error}"), ExitCode::Usage))?;
-    } else if !geteuid().is_root() && config.nrpe_user.is_some() {
-        log.write(Severity::Debug, "not root, so nrpe_user and nrpe_group have no effect");
+    } else if let Some(name) = &config.nrpe_user
+        && call.mode != Mode::Stdin
+        && nix::unistd::User::from_name(name).ok().flatten().is_none_or(|wanted| wanted.uid != geteuid())
+    {
+        log.write(
+            Severity::Warning,
+            format_args!("Warning: Not started as root, so this process cannot become {name}"),
+        );
     }
     let stand_in = Box::new(StandIn {
         settings,

@@ -41,4 +41,3 @@ pub use server::Server;
 pub use settings::{Listen, Overrides, ServedCommand, ServedTask, Settings, read_config};
 pub use stdin::answer_stdin;
 pub use tls::{is_anonymous, offers_anonymous};
-pub use user::credentials;

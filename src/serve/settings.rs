@@ -156,7 +156,7 @@ impl Settings {
             },
             coalesce: false,
             environment: env,
-            credentials: user::credentials(config)?,
+            credentials: user::to_become(config)?,
             log: LogSettings::from_config(config),
             notes: config.notes.clone(),
         })
@@ -185,10 +185,6 @@ impl Settings {
             settings.commands.insert(check.as_bytes().to_vec(), command);
         }
         settings.apply_native(&nrpe.native)?;
-        // Commands run as the agent's own user unless that is root.
-        if !nix::unistd::geteuid().is_root() {
-            settings.credentials = None;
-        }
         Ok(settings)
     }
 

@@ -118,3 +118,19 @@ fn pipes_are_not_waited_for() {
     let daemon = Daemon::start(Which::Custos, &format!("include={}\n", pipe.display()), &["-n"]);
     assert!(daemon.log().contains("for reading: a pipe"), "{}", daemon.log());
 }
+
+#[test]
+fn whoever_is_not_root_needs_no_user_to_become() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let program = ["setpriv", "--reuid=nagios", "--regid=nagios", "--clear-groups"];
+    for which in BOTH {
+        for lines in ["nrpe_user=no-such-user", "nrpe_user=root\nnrpe_group=root", "nrpe_group=no-such-group"]
+        {
+            let lines = format!("{lines}\ncommand[id]=id -un\n");
+            let daemon = Daemon::start_under(&program, free_port(), which, &lines, &["-n"]);
+            assert_eq!(daemon.ask(&["-n", "-c", "id"]).stdout, "nagios\n", "{which:?} {lines}");
+        }
+    }
+}
