@@ -203,7 +203,7 @@ impl Draft {
             b'K' => self.key = Some(value.into()),
             b'A' => options.authorities = Some(value.into()),
             b'd' => options.use_adh = UseAdh::parse(bytes).ok_or_else(|| Refusal::usage(String::new()))?,
-            b'P' => self.payload_size = Some(atoi(bytes)),
+            b'P' => self.payload_size = Some(i64::from(atoi(bytes))),
             b'2' => self.v2 = true,
             b'3' => self.v3 = true,
             b'4' => options.addresses = Addresses::V4,

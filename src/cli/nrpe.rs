@@ -187,8 +187,8 @@ fn launch(call: Call) -> Result<Prepared, (String, ExitCode)> {
     let (path, store) = (base.join(&call.config), base.join(&call.store));
     let config = read_config(&path, &base).map_err(|error| {
         if let Error::Config { source, .. } = &error {
-            let log = Log::open(LogSettings { syslog: true, ..LogSettings::default() });
-            for note in &source.notes {
+            let log = Log::open(LogSettings::from_config(&source.config));
+            for note in &source.config.notes {
                 log.write(note.severity, note);
             }
             log.error(source);
@@ -269,7 +269,13 @@ fn create_pid_file(config: &Config, log: &Log) -> Result<Option<PidFile>, (Strin
     let Some(path) = &config.pid_file else { return Ok(None) };
     PidFile::create(path).map(Some).map_err(|error| {
         let path = path.display();
-        log.error(format_args!("Cannot write to pidfile '{path}' - check your privileges. ({error})"));
+        log.write(Severity::Notice, "Starting up daemon");
+        match error.kind() {
+            io::ErrorKind::AlreadyExists => log.error(&error),
+            _ => {
+                log.error(format_args!("Cannot write to pidfile '{path}' - check your privileges. ({error})"))
+            }
+        }
         (format!("failed to write the pid file {path}: {error}"), ExitCode::Usage)
     })
 }

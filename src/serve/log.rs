@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use custos_compat::nrpe::{Config, LogFacility, Severity};
 use custos_shim::Credentials;
 
+use super::error::plain;
 use crate::clock;
 
 /// Where syslog listens.
@@ -70,7 +71,10 @@ impl Log {
             Some((_, Ok(file))) => (Target::File(file), None),
             Some((path, Err(reason))) => {
                 let path = path.display();
-                (syslog, Some(format!("Warning: Cannot open log file '{path}' for writing: {reason}")))
+                (
+                    syslog,
+                    Some(format!("Warning: Cannot open log file '{path}' for writing: {}", plain(&reason))),
+                )
             }
             None => (syslog, None),
         };

@@ -19,7 +19,7 @@ use super::access::Names;
 use super::coalesce::Running;
 use super::connection;
 use super::counters::Counters;
-use super::error::Error;
+use super::error::{Error, plain};
 use super::listener;
 use super::log::Log;
 use super::request::Request;
@@ -125,8 +125,9 @@ impl Server {
         });
         let server = Server { shared };
         announce(&live);
+        live.log.write(Severity::Notice, "Starting up daemon");
         ignore_quit();
-        let wanted = wanted(&live.settings)?;
+        let wanted = wanted(&live)?;
         let opened = server.open_missing(&wanted, &live)?;
         server.listen(opened, &wanted, &live);
         Ok(server)
@@ -146,7 +147,7 @@ impl Server {
 
     fn take(&self, settings: Settings) -> Result<(), Error> {
         let live = Arc::new(Live::new(settings)?);
-        let wanted = wanted(&live.settings)?;
+        let wanted = wanted(&live)?;
         let opened = self.open_missing(&wanted, &live)?;
         live.log.write(Severity::Notice, "Caught SIGHUP - restarting...");
         announce(&live);
@@ -218,7 +219,8 @@ impl Server {
                 Ok(socket) => opened.push((address, socket)),
                 Err(source) => {
                     let (port, ip) = (address.port(), address.ip());
-                    live.log.error(format_args!("Bind to port {port} on {ip} failed: {source}."));
+                    let why = plain(&source);
+                    live.log.error(format_args!("Bind to port {port} on {ip} failed: {why}."));
                     failure = Some(Error::Bind { address: address.to_string(), source });
                 }
             }
@@ -271,6 +273,10 @@ impl Server {
         if let Some(place) = live.settings.listen.first() {
             live.log.info(format_args!("Listening for connections on port {}", place.port));
         }
+        let hosts = &live.settings.allowed_hosts;
+        if hosts.entries().is_some() {
+            live.log.info(format_args!("Allowing connections from: {}", hosts.written()));
+        }
     }
 
     fn accept_on(&self, asked: SocketAddr, socket: TcpListener) {
@@ -288,10 +294,15 @@ fn ignore_quit() {
 }
 
 /// Every address that the settings mean.
-fn wanted(settings: &Settings) -> Result<Vec<SocketAddr>, Error> {
+fn wanted(live: &Live) -> Result<Vec<SocketAddr>, Error> {
     let mut addresses = Vec::new();
-    for place in &settings.listen {
-        addresses.append(&mut listener::addresses(place)?);
+    for place in &live.settings.listen {
+        let found = listener::addresses(place).inspect_err(|error| {
+            if let Error::Bind { address, source } = error {
+                live.log.error(format_args!("bad addr or host: {address} ({})", plain(source)));
+            }
+        });
+        addresses.append(&mut found?);
     }
     Ok(addresses)
 }
@@ -321,11 +332,6 @@ fn announce(live: &Live) {
     }
     for file in live.wrappers.iter().flat_map(Wrappers::in_force) {
         log.info(format_args!("TCP wrappers: {} has rules for nrpe", file.display()));
-    }
-    log.write(Severity::Notice, "Starting up daemon");
-    if let Some(hosts) = settings.allowed_hosts.entries() {
-        let hosts: Vec<String> = hosts.iter().map(ToString::to_string).collect();
-        log.info(format_args!("Allowing connections from: {}", hosts.join(",")));
     }
 }
 

@@ -136,6 +136,11 @@ impl Settings {
         policy.arguments &= overrides.allow_arguments;
         let mut ssl = config.ssl.clone();
         ssl.enabled &= !overrides.no_ssl;
+        let mut notes = config.notes.clone();
+        if ssl.enabled && ssl.client_certs == ClientCerts::Asked && ssl.cacert_file.is_none() {
+            let text = "Error: CA certificate required for client verification.".into();
+            notes.push(Note { severity: Severity::Error, text });
+        }
         Ok(Settings {
             listen: vec![listen],
             backlog: config.listen_queue_size.unwrap_or(0).max(limits::NRPE_BACKLOG_MIN),
@@ -158,7 +163,7 @@ impl Settings {
             environment: env,
             credentials: user::to_become(config)?,
             log: LogSettings::from_config(config),
-            notes: config.notes.clone(),
+            notes,
         })
     }
 

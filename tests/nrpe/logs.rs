@@ -1,8 +1,10 @@
 //! Item 58: the lines that log monitors and fail2ban look for.
 
+use std::process::Stdio;
+
 use custos_compat::nrpe::{Packet, Version};
 
-use crate::daemon::{Daemon, Pair, wait_for};
+use crate::daemon::{Daemon, Pair, Which, directory, free_port, wait_for, write_config};
 
 /// Lines of a log without their times.
 fn lines(daemon: &Daemon) -> Vec<String> {
@@ -132,4 +134,60 @@ fn failed_handshakes_are_logged() {
     let line = "Could not complete SSL handshake with 127.0.0.1: 1";
     let (_, custos) = logged(&pair, |daemon| drop(daemon.ask(&no_suite)), line);
     assert!(custos.iter().any(|line| line.contains("no cipher suite in common")), "{custos:?}");
+}
+
+/// Lines of the log of a daemon that does not get to listen, without the reasons that Custos adds in parentheses.
+fn lines_of_a_failure(which: Which, lines: &str) -> Vec<String> {
+    let (directory, port) = (directory(), free_port());
+    write_config(directory.path(), port, lines);
+    std::fs::write(directory.path().join("living.pid"), std::process::id().to_string()).unwrap();
+    let mut command = which.command(directory.path());
+    command.args(["-n", "-f", "-c"]).arg(directory.path().join("nrpe.cfg"));
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+    assert!(!status.success(), "{which:?} {lines}");
+    let log = std::fs::read_to_string(directory.path().join("log")).unwrap_or_default();
+    let log = log.replace(&directory.path().display().to_string(), "DIR").replace(&port.to_string(), "PORT");
+    log.lines().filter_map(|line| Some(line.split_once(' ')?.1.trim_end().to_owned())).collect()
+}
+
+#[test]
+fn a_start_that_fails_is_logged_alike() {
+    for lines in [
+        "command[x]=",
+        "command[a]=x\nnonsense",
+        "server_port=80",
+        "unknown=1\ncommand_timeout=0",
+        "include=%d/none.cfg\ninclude_dir=%d/nrpe.cfg\n;x",
+        "pid_file=%d/living.pid",
+        "pid_file=%d/none/nrpe.pid",
+        "server_address=192.0.2.1",
+        "server_address=no-such-host.invalid",
+        "server_address=127.0.0.1,127.0.0.2",
+    ] {
+        let [real, custos] = [Which::Real, Which::Custos].map(|which| lines_of_a_failure(which, lines));
+        assert_eq!(real.len(), custos.len(), "{lines}: {real:?} {custos:?}");
+        for (real, custos) in real.iter().zip(&custos) {
+            assert!(custos.starts_with(real.as_str()), "{lines}: {real:?} {custos:?}");
+        }
+    }
+}
+
+#[test]
+fn lists_of_hosts_are_logged_as_they_are_written() {
+    for list in ["127.0.0.1", ",, 127.0.0.1\t,::1/128 x,", "10.0.0.0/08,LOCALHOST"] {
+        let pair = Pair::start(&format!("max_commands=-1\nallowed_hosts={list}"), &["-n"]);
+        let (real, custos) = pair.both(|daemon| {
+            wait_for("the list", || {
+                let lines = lines(daemon);
+                lines.last()?.starts_with("Allowing connections").then_some(lines)
+            })
+        });
+        let ports = |lines: Vec<String>| -> Vec<String> {
+            lines
+                .iter()
+                .map(|line| line.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').to_owned())
+                .collect()
+        };
+        assert_eq!(ports(real), ports(custos));
+    }
 }

@@ -41,8 +41,9 @@ pub fn with_prefix(prefix: Option<&[u8]>, line: &[u8]) -> Vec<u8> {
     }
 }
 
-/// C's `atoi`: blanks, a sign, digits; whatever follows is ignored, and no digits are 0. Saturates.
-pub fn atoi(text: &[u8]) -> i64 {
+/// C's `atoi`: blanks, a sign, digits; whatever follows is ignored, and no digits are 0. As glibc has it, the number is
+/// read with 64 bits, of which the lower 32 are taken.
+pub fn atoi(text: &[u8]) -> i32 {
     let blank = |byte: &u8| matches!(byte, b' ' | b'\t'..=b'\r');
     let start = text.iter().position(|byte| !blank(byte)).unwrap_or(text.len());
     let (negative, digits) = match &text[start..] {
@@ -50,11 +51,12 @@ pub fn atoi(text: &[u8]) -> i64 {
         [b'+', rest @ ..] => (false, rest),
         rest => (false, rest),
     };
-    let magnitude = digits
+    let sign = if negative { -1 } else { 1 };
+    let number = digits
         .iter()
         .take_while(|byte| byte.is_ascii_digit())
-        .fold(0_i64, |sum, byte| sum.saturating_mul(10).saturating_add(i64::from(byte - b'0')));
-    if negative { -magnitude } else { magnitude }
+        .fold(0_i64, |sum, byte| sum.saturating_mul(10).saturating_add(sign * i64::from(byte - b'0')));
+    number as i32
 }
 
 #[cfg(test)]
@@ -99,7 +101,7 @@ mod tests {
 
     #[test]
     fn atoi_reads_as_c_does() {
-        let cases: [(&str, i64); 9] = [
+        let cases: [(&str, i32); 11] = [
             ("5666x", 5666),
             ("abc", 0),
             ("", 0),
@@ -107,7 +109,9 @@ mod tests {
             ("+3", 3),
             ("--3", 0),
             ("5:WARNING", 5),
-            ("99999999999999999999", i64::MAX),
+            ("4294967301", 5),
+            ("99999999999999999999", -1),
+            ("-99999999999999999999", 0),
             ("- 1", 0),
         ];
         for (text, number) in cases {
