@@ -189,22 +189,32 @@ fn complain(shared: &Shared, live: &Live, peer: IpAddr, failure: Failure) {
 }
 
 fn log_handshake_error(live: &Live, peer: IpAddr, error: &HandshakeError) {
-    let wanted = SslLogging::CIPHER | SslLogging::VERSION | SslLogging::HAS_CERT | SslLogging::CERT_NAMES;
-    if !live.settings.ssl.logging.has(wanted) {
-        let code = error.code;
+    let ssl = &live.settings.ssl;
+    let code = error.code;
+    if let Some(bad) = &error.certificate
+        && ssl.logging.has(SslLogging::CERT_NAMES)
+    {
+        live.log.error(&bad.line);
+    }
+    if !ssl.logging.has(SslLogging::HAS_CERT | SslLogging::CERT_NAMES) {
         live.log
             .error(format_args!("Error: (!log_opts) Could not complete SSL handshake with {peer}: {code}"));
     } else if error.reasons.is_empty() {
-        let code = error.code;
         live.log
             .error(format_args!("Error: (nerrs = 0) Could not complete SSL handshake with {peer}: {code}"));
+    } else {
+        for (number, reason) in &error.reasons {
+            live.log.error(format_args!(
+                "Error: (ERR_get_error_line_data = {number}), Could not complete SSL handshake with {peer}: {reason}"
+            ));
+            if reason == "no shared cipher" && (ssl.cert_file.is_none() || ssl.cacert_file.is_none()) {
+                live.log.error(
+                    "Error: This could be because you have not specified certificate or ca-certificate files",
+                );
+            }
+        }
     }
-    for reason in &error.reasons {
-        live.log.error(format_args!(
-            "Error: (ERR_get_error_line_data = 0), Could not complete SSL handshake with {peer}: {reason}"
-        ));
-    }
-    let why = match (error.reasons.first().map(String::as_str), &error.io) {
+    let why = match (error.reasons.first().map(|(_, reason)| reason.as_str()), &error.io) {
         (Some("no shared cipher"), _) => {
             "no cipher suite in common; a client without anonymous suites needs a server certificate \
              (ssl_cert_file)"
@@ -214,9 +224,10 @@ fn log_handshake_error(live: &Live, peer: IpAddr, error: &HandshakeError) {
              ssl_version?"
         }
         (Some("peer did not return a certificate"), _) => "the client showed no certificate; one is required",
-        (Some("certificate verify failed"), _) => {
-            "the client's certificate is not from an authority in ssl_cacert_file"
-        }
+        (Some("certificate verify failed"), _) => match &error.certificate {
+            Some(bad) => bad.reason,
+            None => "the client's certificate is not from an authority in ssl_cacert_file",
+        },
         (Some(_), _) => return,
         (None, Some(io)) => io,
         (None, None) => "the peer closed the connection",

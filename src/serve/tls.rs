@@ -5,16 +5,18 @@ use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::{LazyLock, OnceLock};
 
 use custos_compat::nrpe::{ClientCerts, SslConfig, SslProtocol};
 use openssl::bn::BigNum;
 use openssl::dh::Dh;
 use openssl::error::ErrorStack;
+use openssl::ex_data::Index;
 use openssl::ssl::{
-    SslContext, SslContextBuilder, SslFiletype, SslMethod, SslOptions, SslRef, SslSessionCacheMode,
+    Ssl, SslContext, SslContextBuilder, SslFiletype, SslMethod, SslOptions, SslRef, SslSessionCacheMode,
     SslVerifyMode, SslVersion,
 };
-use openssl::x509::{X509, X509NameRef};
+use openssl::x509::{X509, X509NameRef, X509StoreContext, X509StoreContextRef};
 
 use super::error::Error;
 use super::request::Transport;
@@ -151,10 +153,16 @@ fn set_certificate(context: &mut SslContextBuilder, ssl: &SslConfig) -> Result<(
 }
 
 fn set_client_policy(context: &mut SslContextBuilder, ssl: &SslConfig) -> Result<(), Error> {
-    context.set_verify(match ssl.client_certs {
+    let mode = match ssl.client_certs {
         ClientCerts::Ignored => SslVerifyMode::NONE,
         ClientCerts::Asked => SslVerifyMode::PEER,
         ClientCerts::Required => SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT,
+    };
+    context.set_verify_callback(mode, |trusted, chain| {
+        if !trusted {
+            note_fault(chain);
+        }
+        trusted
     });
     let Some(authorities) = &ssl.cacert_file else {
         return match ssl.client_certs {
@@ -171,6 +179,46 @@ fn set_client_policy(context: &mut SslContextBuilder, ssl: &SslConfig) -> Result
     let names = openssl::x509::X509Name::load_client_ca_file(path).map_err(failed(what()))?;
     context.set_client_ca_list(names);
     Ok(())
+}
+
+/// What is wrong with the certificate that a client has shown.
+#[derive(Clone, Debug)]
+pub(super) struct BadCertificate {
+    /// The line that nrpe logs.
+    pub(super) line: String,
+    /// OpenSSL's words.
+    pub(super) reason: &'static str,
+}
+
+/// Where a connection keeps what its verification found; OpenSSL itself forgets the certificate.
+static FAULT: LazyLock<Option<Index<Ssl, OnceLock<BadCertificate>>>> =
+    LazyLock::new(|| Ssl::new_ex_index().ok());
+
+/// A connection to come.
+pub(super) fn connection(context: &SslContext) -> Result<Ssl, ErrorStack> {
+    let mut ssl = Ssl::new(context)?;
+    if let Some(index) = *FAULT {
+        ssl.set_ex_data(index, OnceLock::new());
+    }
+    Ok(ssl)
+}
+
+/// What was wrong with the client's certificate, if that is why there is no connection.
+pub(super) fn bad_certificate(ssl: &SslRef) -> Option<&BadCertificate> {
+    ssl.ex_data((*FAULT)?)?.get()
+}
+
+fn note_fault(chain: &X509StoreContextRef) {
+    let connection = X509StoreContext::ssl_idx().ok().and_then(|index| chain.ex_data(index));
+    let slot = (*FAULT).and_then(|index| connection?.ex_data(index));
+    if let (Some(slot), Some(certificate)) = (slot, chain.current_cert()) {
+        let (name, issuer) = (logged(certificate.subject_name()), logged(certificate.issuer_name()));
+        let (code, reason) = (chain.error().as_raw(), chain.error().error_string());
+        let line =
+            format!("SSL Client has an invalid certificate: {name} (issuer={issuer}) err={code}:{reason}");
+        // Only the first fault counts, as the handshake ends with it.
+        let _ = slot.set(BadCertificate { line, reason });
+    }
 }
 
 /// The path that a directive names.
@@ -198,7 +246,19 @@ pub fn is_anonymous(cipher: &str) -> bool {
 /// Subject and issuer of the client's certificate, if it showed one.
 pub(super) fn client_names(ssl: &SslRef) -> Option<(String, String)> {
     let certificate: X509 = ssl.peer_certificate()?;
-    Some((subject(certificate.subject_name()), subject(certificate.issuer_name())))
+    Some((logged(certificate.subject_name()), logged(certificate.issuer_name())))
+}
+
+/// A name as nrpe logs it: what is not printable ASCII as `\\xC3`.
+fn logged(name: &X509NameRef) -> String {
+    let mut line = String::new();
+    for byte in subject(name).bytes() {
+        match byte {
+            b' '..=b'~' => line.push(char::from(byte)),
+            byte => line.push_str(&format!("\\x{byte:02X}")),
+        }
+    }
+    line
 }
 
 /// A name in OpenSSL's one-line form, such as `/O=Example/CN=poller`.

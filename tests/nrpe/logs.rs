@@ -4,6 +4,7 @@ use std::process::Stdio;
 
 use custos_compat::nrpe::{Packet, Version};
 
+use crate::authority::Authority;
 use crate::daemon::{Daemon, Pair, Which, directory, free_port, wait_for, write_config};
 
 /// Lines of a log without their times.
@@ -189,5 +190,56 @@ fn lists_of_hosts_are_logged_as_they_are_written() {
                 .collect()
         };
         assert_eq!(ports(real), ports(custos));
+    }
+}
+
+#[test]
+fn certificates_that_are_refused_are_logged_alike() {
+    let files = directory();
+    let authority = Authority::new(files.path(), "ca");
+    let server = authority.sign("server");
+    let foreign = Authority::new(files.path(), "other").sign("foreign");
+    // A name beyond ASCII is escaped in the log.
+    let good = authority.sign("pöller");
+    let over = authority.sign_for("over", "-1");
+    let lines_of = |logging: &str| {
+        format!(
+            "ssl_logging={logging}\nssl_client_certs=1\nssl_cacert_file={}\nssl_cert_file={}\nssl_privatekey_file={}\n",
+            authority.cert(),
+            server.cert,
+            server.key
+        )
+    };
+    for logging in ["0x30", "0x20", "0x04"] {
+        let pair = Pair::start(&lines_of(logging), &[]);
+        for (client, last) in [
+            (&foreign, "Could not complete SSL handshake"),
+            (&over, "Could not complete SSL handshake"),
+            (&good, "Remote 127.0.0.1 - SSL Version"),
+        ] {
+            let last = match (last, logging) {
+                ("Remote 127.0.0.1 - SSL Version", "0x30" | "0x20") => "Cert Issuer",
+                (last, _) => last,
+            };
+            let options = ["-S", "TLSv1.2", "-C", &client.cert, "-K", &client.key];
+            let (real, custos) = logged(&pair, |daemon| drop(daemon.ask(&options)), last);
+            // The client tries twice, and custos explains what went wrong.
+            let first = |lines: Vec<String>| -> Vec<String> {
+                let mut first: Vec<String> = Vec::new();
+                for line in lines.into_iter().filter(|line| !line.starts_with("SSL handshake with")) {
+                    if !first.contains(&line) {
+                        first.push(line);
+                    }
+                }
+                first
+            };
+            assert_eq!(first(real), first(custos), "{logging} {client:?}");
+        }
+        let no_suite = ["-S", "TLSv1.2", "-L", "ECDHE-ECDSA-AES256-SHA:@SECLEVEL=0"];
+        let last = "Could not complete SSL handshake";
+        let (real, custos) = logged(&pair, |daemon| drop(daemon.ask(&no_suite)), last);
+        assert_eq!(real[0], custos[0], "{logging}");
+        let expired = "SSL handshake with 127.0.0.1 failed: certificate has expired";
+        assert!(lines(&pair.custos).iter().any(|line| line == expired), "{}", pair.custos.log());
     }
 }
