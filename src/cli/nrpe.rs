@@ -207,6 +207,9 @@ fn launch(call: Call) -> Result<Prepared, (String, ExitCode)> {
         return Ok(Prepared::Done(ExitCode::Success));
     }
     settings.prepare().map_err(fatal)?;
+    if call.mode == Mode::Stdin {
+        settings.inherit_environment();
+    }
     let user = take_user(&mut settings, call.mode).map_err(fatal)?;
     if call.mode == Mode::Background {
         daemon(false, false)

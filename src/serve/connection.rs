@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::coalesce::{self, Part};
+use super::complaint;
 use super::decide::{Decision, decide};
 use super::request::{Answer, Origin, Request, Task, Transport};
 use super::server::{Live, Shared};
@@ -136,8 +137,7 @@ async fn read_request(
 /// Counts and logs why a connection brought no request.
 fn complain(shared: &Shared, live: &Live, peer: IpAddr, failure: Failure) {
     let (counters, log) = (&shared.counters, &live.log);
-    let unread = || log.error(format_args!("Could not read request from client {peer}, bailing out..."));
-    let invalid = || log.error(format_args!("Client request from {peer} was invalid, bailing out..."));
+    let unread = || log.error(complaint::unread(&peer.to_string()));
     match failure {
         Failure::Handshake(error) => {
             counters.tls_failures.add();
@@ -159,31 +159,21 @@ fn complain(shared: &Shared, live: &Live, peer: IpAddr, failure: Failure) {
             unread();
         }
         Failure::Evicted => log.debug(|| format!("Connection from {peer} gave up its place to a newer one")),
-        Failure::Fault(Fault::Version(number)) => {
-            counters.bad_version.add();
-            let tls = live.tls.is_some();
-            log.error(format_args!("Error: (use_ssl == {tls}): Request packet version was invalid!"));
-            unread();
-            if number == 0x1603 {
+        Failure::Fault(fault) => {
+            match fault {
+                Fault::Version(_) => counters.bad_version.add(),
+                Fault::Length(_) => counters.bad_length.add(),
+                Fault::Kind(_) => counters.bad_type.add(),
+                _ => counters.bad_crc.add(),
+            }
+            for line in complaint::of_fault(&fault, live.tls.is_some(), &peer.to_string()) {
+                log.error(line);
+            }
+            if let Fault::Version(0x1603) = fault {
                 log.info(format_args!(
                     "{peer} speaks TLS to a listener without it: a missing -n on its side?"
                 ));
             }
-        }
-        Failure::Fault(Fault::Length(_)) => {
-            counters.bad_length.add();
-            log.error("Error: (use_ssl == true): Received packet with invalid buffer size");
-            unread();
-        }
-        Failure::Fault(Fault::Kind(_)) => {
-            counters.bad_type.add();
-            log.error("Error: Request packet type was invalid!");
-            invalid();
-        }
-        Failure::Fault(_) => {
-            counters.bad_crc.add();
-            log.error("Error: Request packet had invalid CRC32.");
-            invalid();
         }
     }
 }
@@ -311,30 +301,15 @@ async fn respond(shared: &Shared, live: &Live, stream: Stream, packet: Packet, p
 
 fn refuse(shared: &Shared, live: &Live, peer: IpAddr, refusal: Refusal) {
     let counters = &shared.counters;
-    let line = match refusal {
-        Refusal::Empty | Refusal::NoCommand => {
-            counters.empty_queries.add();
-            "Error: Request contained no query!"
-        }
-        Refusal::Metachar(_) => {
-            counters.illegal_metachars.add();
-            "Error: Request contained illegal metachars!"
-        }
-        Refusal::Arguments => {
-            counters.refused_arguments.add();
-            if live.settings.arguments_withheld {
-                "Error: Request contained command arguments!"
-            } else {
-                "Error: Request contained command arguments, but argument option is not enabled!"
-            }
-        }
-        _ => {
-            counters.refused_substitutions.add();
-            "Error: Request contained a bash command substitution, but they are disallowed!"
-        }
-    };
-    live.log.error(line);
-    live.log.error(format_args!("Client request from {peer} was invalid, bailing out..."));
+    match refusal {
+        Refusal::Empty | Refusal::NoCommand => counters.empty_queries.add(),
+        Refusal::Metachar(_) => counters.illegal_metachars.add(),
+        Refusal::Arguments => counters.refused_arguments.add(),
+        _ => counters.refused_substitutions.add(),
+    }
+    for line in complaint::of_refusal(&refusal, live.settings.arguments_withheld, &peer.to_string()) {
+        live.log.error(line);
+    }
 }
 
 /// Runs a command, or joins an execution of the same line if that is wanted.

@@ -5,6 +5,7 @@
 mod access;
 mod answer;
 mod coalesce;
+mod complaint;
 mod connection;
 mod counters;
 mod decide;

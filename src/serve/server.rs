@@ -96,6 +96,13 @@ impl Live {
             settings,
         })
     }
+
+    fn announce(&self) {
+        announce(&self.log, &self.settings);
+        for file in self.wrappers.iter().flat_map(Wrappers::in_force) {
+            self.log.info(format_args!("TCP wrappers: {} has rules for nrpe", file.display()));
+        }
+    }
 }
 
 impl Shared {
@@ -124,7 +131,7 @@ impl Server {
             ended: tokio::sync::Mutex::new(ended),
         });
         let server = Server { shared };
-        announce(&live);
+        live.announce();
         live.log.write(Severity::Notice, "Starting up daemon");
         ignore_quit();
         let wanted = wanted(&live)?;
@@ -150,7 +157,7 @@ impl Server {
         let wanted = wanted(&live)?;
         let opened = self.open_missing(&wanted, &live)?;
         live.log.write(Severity::Notice, "Caught SIGHUP - restarting...");
-        announce(&live);
+        live.announce();
         *self.shared.live.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&live);
         self.listen(opened, &wanted, &live);
         Ok(())
@@ -307,13 +314,12 @@ fn wanted(live: &Live) -> Result<Vec<SocketAddr>, Error> {
     Ok(addresses)
 }
 
-/// Logs what a start or a reload has to tell.
-fn announce(live: &Live) {
-    let (log, settings) = (&live.log, &live.settings);
+/// Logs what a start or a reload has to tell about its settings.
+pub(super) fn announce(log: &Log, settings: &Settings) {
     for Note { severity, text } in &settings.notes {
         log.write(*severity, text);
     }
-    if settings.ssl.logging.has(SslLogging::STARTUP) && live.tls.is_some() {
+    if settings.ssl.logging.has(SslLogging::STARTUP) && settings.ssl.enabled {
         for line in tls::startup_lines(&settings.ssl) {
             log.info(line);
         }
@@ -329,9 +335,6 @@ fn announce(live: &Live) {
             Severity::Warning,
             "dont_blame_nrpe=1 has no effect without --allow-arguments, as with Debian's nrpe",
         );
-    }
-    for file in live.wrappers.iter().flat_map(Wrappers::in_force) {
-        log.info(format_args!("TCP wrappers: {} has rules for nrpe", file.display()));
     }
 }
 

@@ -275,6 +275,11 @@ impl Settings {
         Ok(())
     }
 
+    /// Gives commands the environment of this process as it is, for `-i`.
+    pub fn inherit_environment(&mut self) {
+        self.environment = user::inherited_environment(std::env::vars_os());
+    }
+
     /// Stays with the TLS of earlier settings if the same files make it up and this process may not read them any more.
     pub fn inherit_tls(&mut self, earlier: &Settings) {
         if self.ssl == earlier.ssl && self.ssl.enabled && tls::out_of_reach(&self.ssl) {

@@ -104,6 +104,17 @@ pub(super) fn environment(
     env
 }
 
+/// The whole environment of a command with `-i`: nrpe takes nothing of the super-server's away there.
+pub(super) fn inherited_environment(
+    own: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Vec<(OsString, OsString)> {
+    let marks = [("NRPE_MULTILINESUPPORT", "1"), ("NRPE_PROGRAMVERSION", NRPE_VERSION)];
+    let mut env: Vec<_> =
+        own.into_iter().filter(|(name, _)| marks.iter().all(|(mark, _)| name != mark)).collect();
+    env.extend(marks.map(|(name, value)| (name.into(), value.into())));
+    env
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
