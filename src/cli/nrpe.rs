@@ -187,7 +187,7 @@ fn launch(call: Call) -> Result<Prepared, (String, ExitCode)> {
     let (path, store) = (base.join(&call.config), base.join(&call.store));
     let config = read_config(&path, &base).map_err(|error| {
         if let Error::Config { source, .. } = &error {
-            let log = Log::open(LogSettings::from_config(&source.config));
+            let log = open_log(call.mode, &source.config);
             for note in &source.config.notes {
                 log.write(note.severity, note);
             }
@@ -196,13 +196,16 @@ fn launch(call: Call) -> Result<Prepared, (String, ExitCode)> {
         }
         (error.to_string(), ExitCode::Usage)
     })?;
-    let log = Log::open(LogSettings::from_config(&config));
+    let log = open_log(call.mode, &config);
     let fatal = |error: Error| {
         log.error(&error);
         (error.to_string(), ExitCode::Usage)
     };
     let mut settings = Settings::from_config(&config, call.overrides).map_err(fatal)?;
     if call.mode == Mode::Explain {
+        if let Err(error) = settings.prepare() {
+            settings.remark(Severity::Error, format!("The daemon does not start: {error}"));
+        }
         let _ = io::stdout().write_all(explain(&settings).as_bytes());
         return Ok(Prepared::Done(ExitCode::Success));
     }
@@ -252,6 +255,15 @@ fn launch(call: Call) -> Result<Prepared, (String, ExitCode)> {
     Ok(match call.mode {
         Mode::Stdin => Prepared::Stdin(stand_in),
         Mode::Background | Mode::Foreground | Mode::Explain => Prepared::Serve(stand_in),
+    })
+}
+
+/// The log of the configuration. Whoever only asks for an explanation writes none: a file made now, by root, would be
+/// out of reach of the daemon later.
+fn open_log(mode: Mode, config: &Config) -> Log {
+    Log::open(match mode {
+        Mode::Explain => LogSettings::default(),
+        Mode::Background | Mode::Foreground | Mode::Stdin => LogSettings::from_config(config),
     })
 }
 

@@ -134,3 +134,20 @@ fn whoever_is_not_root_needs_no_user_to_become() {
         }
     }
 }
+
+#[test]
+fn an_explanation_leaves_no_trace_and_names_what_is_missing() {
+    let directory = directory();
+    write_config(
+        directory.path(),
+        free_port(),
+        "ssl_cert_file=%d/none.pem\nssl_privatekey_file=%d/none.key\n",
+    );
+    let mut command = Which::Custos.command(directory.path());
+    command.args(["--explain", "-c"]).arg(directory.path().join("nrpe.cfg"));
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let page = String::from_utf8(output.stdout).unwrap();
+    assert!(page.contains("The daemon does not start: failed to use certificate file"), "{page}");
+    assert!(!directory.path().join("log").exists());
+}
