@@ -1,11 +1,12 @@
 //! Item 58: the lines that log monitors and fail2ban look for.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 
 use custos_compat::nrpe::{Packet, Version};
 
 use crate::authority::Authority;
-use crate::daemon::{Daemon, Pair, Which, directory, free_port, wait_for, write_config};
+use crate::daemon::{Daemon, PATIENCE, Pair, Reply, Which, directory, free_port, wait_for, write_config};
 
 /// Lines of a log without their times.
 fn lines(daemon: &Daemon) -> Vec<String> {
@@ -242,4 +243,61 @@ fn certificates_that_are_refused_are_logged_alike() {
         let expired = "SSL handshake with 127.0.0.1 failed: certificate has expired";
         assert!(lines(&pair.custos).iter().any(|line| line == expired), "{}", pair.custos.log());
     }
+}
+
+/// Starts a daemon in a mount namespace of its own, in which this socket is the one of syslog, sends it a request that is
+/// refused, and ends it. What syslog got, without times and process ids, and what was on stderr.
+fn told_to_syslog(which: Which) -> (Vec<String>, String) {
+    let (directory, port) = (directory(), free_port());
+    let path = directory.path();
+    let syslog = std::os::unix::net::UnixDatagram::bind(path.join("syslog")).unwrap();
+    syslog.set_read_timeout(Some(PATIENCE)).unwrap();
+    std::fs::set_permissions(path.join("syslog"), std::fs::Permissions::from_mode(0o666)).unwrap();
+    let user = if nix::unistd::geteuid().is_root() { "nrpe_user=nagios\nnrpe_group=nagios\n" } else { "" };
+    let lines =
+        format!("server_port={port}\nlog_facility=local3\nunknown=1\n{user}allowed_hosts=192.0.2.1\n");
+    std::fs::write(path.join("nrpe.cfg"), lines).unwrap();
+    let own = if nix::unistd::geteuid().is_root() { "-m" } else { "-rm" };
+    let mount = "mount --make-rprivate / && mkdir \"$1/dev\" && for name in null zero random urandom; do \
+                 touch \"$1/dev/$name\" && mount --bind \"/dev/$name\" \"$1/dev/$name\" || exit 1; done; \
+                 touch \"$1/dev/log\" && mount --bind \"$1/syslog\" \"$1/dev/log\" && \
+                 mount --rbind \"$1/dev\" /dev || exit 1; shift; exec \"$@\"";
+    let daemon = which.command(path);
+    let mut command = std::process::Command::new("unshare");
+    command.args([own, "sh", "-c", mount, "sh"]).arg(path).arg(daemon.get_program()).args(daemon.get_args());
+    command.args(["-n", "-f", "-c"]).arg(path.join("nrpe.cfg")).stdin(Stdio::null()).stdout(Stdio::null());
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = Vec::new();
+    let mut until = |last: &str| loop {
+        let mut buffer = [0; 4096];
+        let len = syslog.recv(&mut buffer).unwrap();
+        let message = String::from_utf8_lossy(&buffer[..len]).into_owned();
+        let (priority, line) =
+            (message.split_inclusive('>').next().unwrap(), message.split_once("]: ").unwrap().1);
+        let line = line.trim_end().replace(&port.to_string(), "PORT");
+        told.push(format!("{priority}{}", line.replace(&path.display().to_string(), "DIR")));
+        if line.starts_with(last) {
+            break;
+        }
+    };
+    until("Allowing connections from");
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    assert_eq!(Reply::read(&mut stream), Reply::Closed);
+    until("Host 127.0.0.1 is not allowed");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id() as i32), nix::sys::signal::Signal::SIGTERM)
+        .unwrap();
+    until("Daemon shutdown");
+    let mut stderr = String::new();
+    std::io::Read::read_to_string(child.stderr.as_mut().unwrap(), &mut stderr).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{which:?}");
+    (told, stderr)
+}
+
+#[test]
+fn syslog_gets_what_nrpe_tells_it_and_gets_it_once() {
+    let (real, _) = told_to_syslog(Which::Real);
+    let (custos, stderr) = told_to_syslog(Which::Custos);
+    assert_eq!(real, custos);
+    // Under systemd this ends in the same journal.
+    assert!(!stderr.contains("is not allowed to talk to us!"), "{stderr}");
 }

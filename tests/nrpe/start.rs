@@ -151,3 +151,19 @@ fn an_explanation_leaves_no_trace_and_names_what_is_missing() {
     assert!(page.contains("The daemon does not start: failed to use certificate file"), "{page}");
     assert!(!directory.path().join("log").exists());
 }
+
+#[test]
+fn without_a_store_the_end_is_as_good() {
+    let directory = directory();
+    let port = free_port();
+    write_config(directory.path(), port, "command[a]=echo a");
+    // A file in the place of the directory.
+    fs::write(directory.path().join("store"), "").unwrap();
+    let mut child = start_in(Which::Custos, directory.path(), Path::new("/"), "nrpe.cfg");
+    wait_for("the start", || log(directory.path()).contains("Listening for").then_some(()));
+    let asked = crate::daemon::ask_with(Command::new(crate::daemon::REAL_CLIENT), port, &["-n", "-c", "a"]);
+    assert_eq!(asked.stdout, "a\n");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id() as i32), Signal::SIGTERM).unwrap();
+    let status = wait_for("the end", || child.try_wait().unwrap());
+    assert_eq!(status.code(), Some(0));
+}
