@@ -4,6 +4,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ impl Servers {
                 directory.display()
             );
             std::fs::write(&path, lines).expect("a configuration");
-            let config = read_config(&path).expect("a good configuration");
+            let config = read_config(&path, Path::new("")).expect("a good configuration");
             let overrides = Overrides { no_ssl, allow_arguments: true, ..Overrides::default() };
             let mut settings = Settings::from_config(&config, overrides).expect("good settings");
             for listen in &mut settings.listen {

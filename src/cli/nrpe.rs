@@ -68,12 +68,18 @@ pub struct StandIn {
     pub store: PathBuf,
     pid_file: Option<PidFile>,
     config: PathBuf,
+    base: PathBuf,
     overrides: Overrides,
+    taken: bool,
 }
 
 impl StandIn {
-    /// Reads the configuration anew, for SIGHUP. A mistake is told in NRPE's log, too.
-    pub fn reread(&self) -> Result<Settings, Error> {
+    /// The settings to serve by: at first those read at the start, when this process could still read what only root
+    /// can; from then on, for SIGHUP, the configuration is read anew. A mistake is told in NRPE's log, too.
+    pub fn next_settings(&mut self) -> Result<Settings, Error> {
+        if !std::mem::replace(&mut self.taken, true) {
+            return Ok(self.settings.clone());
+        }
         let settings = self.settings_now();
         if let Err(error) = &settings {
             let log = Log::open(self.settings.log.clone());
@@ -87,10 +93,11 @@ impl StandIn {
     }
 
     fn settings_now(&self) -> Result<Settings, Error> {
-        let config = read_config(&self.config)?;
+        let config = read_config(&self.config, &self.base)?;
         let mut settings = Settings::from_config(&config, self.overrides)?;
         // The process already is that user, or never could become it.
         settings.credentials = None;
+        settings.inherit_tls(&self.settings);
         Ok(settings)
     }
 
@@ -177,13 +184,14 @@ fn parse(words: &[OsString]) -> Result<Call, String> {
 }
 
 fn launch(call: Call) -> Result<Prepared, (String, ExitCode)> {
-    // A relative path must still be right after the change of directory, for SIGHUP.
-    let path = std::path::absolute(&call.config)
+    // Relative paths must still be right after the change of directory, for SIGHUP.
+    let base = std::env::current_dir()
         .map_err(|error| (format!("failed to find the working directory: {error}"), ExitCode::Usage))?;
-    let config = read_config(&path).map_err(|error| {
+    let (path, store) = (base.join(&call.config), base.join(&call.store));
+    let config = read_config(&path, &base).map_err(|error| {
         if let Error::Config { source, .. } = &error {
-            let log = Log::open(LogSettings { syslog: true, ..LogSettings::default() });
-            for note in &source.notes {
+            let log = open_log(call.mode, &source.config);
+            for note in &source.config.notes {
                 log.write(note.severity, note);
             }
             log.error(source);
@@ -191,26 +199,34 @@ fn launch(call: Call) -> Result<Prepared, (String, ExitCode)> {
         }
         (error.to_string(), ExitCode::Usage)
     })?;
-    let log = Log::open(LogSettings::from_config(&config));
+    let log = open_log(call.mode, &config);
     let fatal = |error: Error| {
         log.error(&error);
         (error.to_string(), ExitCode::Usage)
     };
     let mut settings = Settings::from_config(&config, call.overrides).map_err(fatal)?;
     if call.mode == Mode::Explain {
+        if let Err(error) = settings.prepare() {
+            settings.remark(Severity::Error, format!("The daemon does not start: {error}"));
+        }
         let _ = io::stdout().write_all(explain(&settings).as_bytes());
         return Ok(Prepared::Done(ExitCode::Success));
     }
-    settings.check().map_err(fatal)?;
+    settings.prepare().map_err(fatal)?;
+    if call.mode == Mode::Stdin {
+        settings.inherit_environment();
+    }
     let user = take_user(&mut settings, call.mode).map_err(fatal)?;
     if call.mode == Mode::Background {
         daemon(false, false)
             .map_err(|error| (format!("failed to go to the background: {error}"), ExitCode::Failure))?;
     }
+    // A daemon keeps no file system busy. Whoever cannot even go there has other worries.
+    let _ = std::env::set_current_dir("/");
     let mut pid_file = None;
     if call.mode != Mode::Stdin {
         pid_file = create_pid_file(&config, &log)?;
-        make_store(&call.store, user.as_ref(), &log);
+        make_store(&store, user.as_ref(), &log);
     }
     if let Some(user) = user {
         if let Err(error) = log.give_to(&user) {
@@ -221,14 +237,36 @@ fn launch(call: Call) -> Result<Prepared, (String, ExitCode)> {
         }
         become_user(&user)
             .map_err(|error| (format!("failed to become the nrpe_user: {error}"), ExitCode::Usage))?;
-    } else if !geteuid().is_root() && config.nrpe_user.is_some() {
-        log.write(Severity::Debug, "not root, so nrpe_user and nrpe_group have no effect");
+    } else if let Some(name) = &config.nrpe_user
+        && call.mode != Mode::Stdin
+        && nix::unistd::User::from_name(name).ok().flatten().is_none_or(|wanted| wanted.uid != geteuid())
+    {
+        log.write(
+            Severity::Warning,
+            format_args!("Warning: Not started as root, so this process cannot become {name}"),
+        );
     }
-    let stand_in =
-        Box::new(StandIn { settings, store: call.store, pid_file, config: path, overrides: call.overrides });
+    let stand_in = Box::new(StandIn {
+        settings,
+        store,
+        pid_file,
+        config: path,
+        base,
+        overrides: call.overrides,
+        taken: false,
+    });
     Ok(match call.mode {
         Mode::Stdin => Prepared::Stdin(stand_in),
         Mode::Background | Mode::Foreground | Mode::Explain => Prepared::Serve(stand_in),
+    })
+}
+
+/// The log of the configuration. Whoever only asks for an explanation writes none: a file made now, by root, would be
+/// out of reach of the daemon later.
+fn open_log(mode: Mode, config: &Config) -> Log {
+    Log::open(match mode {
+        Mode::Explain => LogSettings::default(),
+        Mode::Background | Mode::Foreground | Mode::Stdin => LogSettings::from_config(config),
     })
 }
 
@@ -249,7 +287,13 @@ fn create_pid_file(config: &Config, log: &Log) -> Result<Option<PidFile>, (Strin
     let Some(path) = &config.pid_file else { return Ok(None) };
     PidFile::create(path).map(Some).map_err(|error| {
         let path = path.display();
-        log.error(format_args!("Cannot write to pidfile '{path}' - check your privileges. ({error})"));
+        log.write(Severity::Notice, "Starting up daemon");
+        match error.kind() {
+            io::ErrorKind::AlreadyExists => log.error(&error),
+            _ => {
+                log.error(format_args!("Cannot write to pidfile '{path}' - check your privileges. ({error})"))
+            }
+        }
         (format!("failed to write the pid file {path}: {error}"), ExitCode::Usage)
     })
 }

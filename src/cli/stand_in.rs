@@ -32,8 +32,7 @@ pub(super) fn run(words: &[OsString]) -> ExitCode {
         }
         Prepared::Stdin(stand_in) => {
             // nrpe ends with 0 whatever came of the request, and says why in its log.
-            let _ =
-                answer_stdin(&stand_in.settings, |name, task, origin| execute(&stand_in, name, task, origin));
+            answer_stdin(&stand_in.settings, |name, task, origin| execute(&stand_in, name, task, origin));
             ExitCode::Success
         }
     }
@@ -58,7 +57,7 @@ fn serve(stand_in: StandIn) -> ExitCode {
     daemon::run(Setup {
         config,
         config_file: None,
-        nrpe: Some(Box::new(move || stand_in.lock().unwrap_or_else(PoisonError::into_inner).reread())),
+        nrpe: Some(Box::new(move || stand_in.lock().unwrap_or_else(PoisonError::into_inner).next_settings())),
         stopping: Some(Box::new(move || {
             stopping.lock().unwrap_or_else(PoisonError::into_inner).remove_pid_file();
         })),

@@ -464,7 +464,8 @@ impl Daemon {
             }
             lost => {
                 tracing::error!("{lost} runs could not be stored");
-                ExitCode::Failure
+                // Whoever stands in for nrpe has done its duty without a store as well.
+                if self.setup.nrpe.is_some() { ExitCode::Success } else { ExitCode::Failure }
             }
         }
     }

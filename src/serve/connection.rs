@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::coalesce::{self, Part};
+use super::complaint;
 use super::decide::{Decision, decide};
 use super::fresh::Fresh;
 use super::request::{Answer, Origin, Request, Task, Transport};
@@ -184,8 +185,7 @@ fn finish(stream: Stream, assembler: Assembler) -> Result<(Stream, Packet), Fail
 /// Counts and logs why a connection brought no request.
 fn complain(shared: &Shared, live: &Live, peer: IpAddr, failure: Failure) {
     let (counters, log) = (&shared.counters, &live.log);
-    let unread = || log.error(format_args!("Could not read request from client {peer}, bailing out..."));
-    let invalid = || log.error(format_args!("Client request from {peer} was invalid, bailing out..."));
+    let unread = || log.error(complaint::unread(&peer.to_string()));
     match failure {
         Failure::Handshake(error) => {
             counters.tls_failures.add();
@@ -207,52 +207,52 @@ fn complain(shared: &Shared, live: &Live, peer: IpAddr, failure: Failure) {
             unread();
         }
         Failure::Evicted => log.debug(|| format!("Connection from {peer} gave up its place to a newer one")),
-        Failure::Fault(Fault::Version(number)) => {
-            counters.bad_version.add();
-            let tls = live.tls.is_some();
-            log.error(format_args!("Error: (use_ssl == {tls}): Request packet version was invalid!"));
-            unread();
-            if number == 0x1603 {
+        Failure::Fault(fault) => {
+            match fault {
+                Fault::Version(_) => counters.bad_version.add(),
+                Fault::Length(_) => counters.bad_length.add(),
+                Fault::Kind(_) => counters.bad_type.add(),
+                _ => counters.bad_crc.add(),
+            }
+            for line in complaint::of_fault(&fault, live.tls.is_some(), &peer.to_string()) {
+                log.error(line);
+            }
+            if let Fault::Version(0x1603) = fault {
                 log.info(format_args!(
                     "{peer} speaks TLS to a listener without it: a missing -n on its side?"
                 ));
             }
         }
-        Failure::Fault(Fault::Length(_)) => {
-            counters.bad_length.add();
-            log.error("Error: (use_ssl == true): Received packet with invalid buffer size");
-            unread();
-        }
-        Failure::Fault(Fault::Kind(_)) => {
-            counters.bad_type.add();
-            log.error("Error: Request packet type was invalid!");
-            invalid();
-        }
-        Failure::Fault(_) => {
-            counters.bad_crc.add();
-            log.error("Error: Request packet had invalid CRC32.");
-            invalid();
-        }
     }
 }
 
 fn log_handshake_error(live: &Live, peer: IpAddr, error: &HandshakeError) {
-    let wanted = SslLogging::CIPHER | SslLogging::VERSION | SslLogging::HAS_CERT | SslLogging::CERT_NAMES;
-    if !live.settings.ssl.logging.has(wanted) {
-        let code = error.code;
+    let ssl = &live.settings.ssl;
+    let code = error.code;
+    if let Some(bad) = &error.certificate
+        && ssl.logging.has(SslLogging::CERT_NAMES)
+    {
+        live.log.error(&bad.line);
+    }
+    if !ssl.logging.has(SslLogging::HAS_CERT | SslLogging::CERT_NAMES) {
         live.log
             .error(format_args!("Error: (!log_opts) Could not complete SSL handshake with {peer}: {code}"));
     } else if error.reasons.is_empty() {
-        let code = error.code;
         live.log
             .error(format_args!("Error: (nerrs = 0) Could not complete SSL handshake with {peer}: {code}"));
+    } else {
+        for (number, reason) in &error.reasons {
+            live.log.error(format_args!(
+                "Error: (ERR_get_error_line_data = {number}), Could not complete SSL handshake with {peer}: {reason}"
+            ));
+            if reason == "no shared cipher" && (ssl.cert_file.is_none() || ssl.cacert_file.is_none()) {
+                live.log.error(
+                    "Error: This could be because you have not specified certificate or ca-certificate files",
+                );
+            }
+        }
     }
-    for reason in &error.reasons {
-        live.log.error(format_args!(
-            "Error: (ERR_get_error_line_data = 0), Could not complete SSL handshake with {peer}: {reason}"
-        ));
-    }
-    let why = match (error.reasons.first().map(String::as_str), &error.io) {
+    let why = match (error.reasons.first().map(|(_, reason)| reason.as_str()), &error.io) {
         (Some("no shared cipher"), _) => {
             "no cipher suite in common; a client without anonymous suites needs a server certificate \
              (ssl_cert_file)"
@@ -262,9 +262,10 @@ fn log_handshake_error(live: &Live, peer: IpAddr, error: &HandshakeError) {
              ssl_version?"
         }
         (Some("peer did not return a certificate"), _) => "the client showed no certificate; one is required",
-        (Some("certificate verify failed"), _) => {
-            "the client's certificate is not from an authority in ssl_cacert_file"
-        }
+        (Some("certificate verify failed"), _) => match &error.certificate {
+            Some(bad) => bad.reason,
+            None => "the client's certificate is not from an authority in ssl_cacert_file",
+        },
         (Some(_), _) => return,
         (None, Some(io)) => io,
         (None, None) => "the peer closed the connection",
@@ -348,30 +349,15 @@ async fn respond(shared: &Shared, live: &Live, stream: Stream, packet: Packet, p
 
 fn refuse(shared: &Shared, live: &Live, peer: IpAddr, refusal: Refusal) {
     let counters = &shared.counters;
-    let line = match refusal {
-        Refusal::Empty | Refusal::NoCommand => {
-            counters.empty_queries.add();
-            "Error: Request contained no query!"
-        }
-        Refusal::Metachar(_) => {
-            counters.illegal_metachars.add();
-            "Error: Request contained illegal metachars!"
-        }
-        Refusal::Arguments => {
-            counters.refused_arguments.add();
-            if live.settings.arguments_withheld {
-                "Error: Request contained command arguments!"
-            } else {
-                "Error: Request contained command arguments, but argument option is not enabled!"
-            }
-        }
-        _ => {
-            counters.refused_substitutions.add();
-            "Error: Request contained a bash command substitution, but they are disallowed!"
-        }
-    };
-    live.log.error(line);
-    live.log.error(format_args!("Client request from {peer} was invalid, bailing out..."));
+    match refusal {
+        Refusal::Empty | Refusal::NoCommand => counters.empty_queries.add(),
+        Refusal::Metachar(_) => counters.illegal_metachars.add(),
+        Refusal::Arguments => counters.refused_arguments.add(),
+        _ => counters.refused_substitutions.add(),
+    }
+    for line in complaint::of_refusal(&refusal, live.settings.arguments_withheld, &peer.to_string()) {
+        live.log.error(line);
+    }
 }
 
 /// Runs a command, or joins an execution of the same line if that is wanted.

@@ -1,28 +1,36 @@
 //! Answers the questions of the `nrpe.cfg` reader from the file system.
 
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::Path;
 
 use custos_compat::nrpe::{Ask, Entry, EntryKind, Found};
 
+use super::error::plain;
 use crate::limits::NRPE_CONFIG_MAX_BYTES;
 
-/// What is there.
-pub(super) fn answer(ask: Ask<'_>) -> Found {
+/// What is there. Relative paths begin at `base`.
+pub(super) fn answer(base: &Path, ask: Ask<'_>) -> Found {
     let found = match ask {
         Ask::File(path) => {
-            read(path).and_then(|content| Ok(Found::File { content, identity: fs::canonicalize(path)? }))
+            let path = base.join(path);
+            read(&path).and_then(|content| Ok(Found::File { content, identity: fs::canonicalize(path)? }))
         }
-        Ask::Directory(path) => list(path).map(Found::Directory),
+        Ask::Directory(path) => list(&base.join(path)).map(Found::Directory),
     };
-    found.unwrap_or_else(|error| Found::Nothing(error.to_string()))
+    found.unwrap_or_else(|error| Found::Nothing(plain(&error)))
 }
 
+/// Reads a file. Whoever names a pipe or a terminal gets an error and does not hold up the daemon, even at SIGHUP.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
-    File::open(path)?.take(NRPE_CONFIG_MAX_BYTES + 1).read_to_end(&mut content)?;
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
+    if file.metadata()?.file_type().is_fifo() {
+        return Err(io::Error::other("a pipe"));
+    }
+    file.take(NRPE_CONFIG_MAX_BYTES + 1).read_to_end(&mut content)?;
     if content.len() as u64 > NRPE_CONFIG_MAX_BYTES {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 16 MiB"));
     }

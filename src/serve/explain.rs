@@ -63,19 +63,34 @@ fn how(settings: &Settings) -> Vec<String> {
         Some(file) => format!("the server shows the certificate {}", tls::as_path(file).display()),
         None => "the server has no certificate (ssl_cert_file is not set)".into(),
     });
-    let authority = match &ssl.cacert_file {
-        Some(file) => format!("one signed by {}", tls::as_path(file).display()),
-        None => "one".into(),
-    };
-    lines.push(match ssl.client_certs {
-        ClientCerts::Ignored => "clients are not asked for a certificate".into(),
-        ClientCerts::Asked => format!("clients may show a certificate, and if so must show {authority}"),
-        ClientCerts::Required => format!("clients must show a certificate: {authority}"),
+    let authority = ssl.cacert_file.as_deref().map(|file| tls::as_path(file).display());
+    lines.push(match (ssl.client_certs, authority) {
+        (ClientCerts::Ignored, _) => "clients are not asked for a certificate".into(),
+        (ClientCerts::Asked, Some(authority)) => {
+            format!("clients may show a certificate, and if so must show one signed by {authority}")
+        }
+        (ClientCerts::Asked, None) => {
+            "clients that show a certificate are refused (ssl_cacert_file is not set)".into()
+        }
+        (ClientCerts::Required, Some(authority)) => {
+            format!("clients must show a certificate: one signed by {authority}")
+        }
+        (ClientCerts::Required, None) => "clients must show a certificate".into(),
     });
-    if tls::offers_anonymous(ssl) {
+    if accepts_anonymous(settings) {
         lines.push("connections are accepted in which neither side shows a certificate".into());
+    } else if ssl.cert_file.is_none() {
+        lines
+            .push("so nobody can connect: without a certificate of the server, TLS must be anonymous".into());
     }
     lines
+}
+
+/// Whether a connection can come about in which neither side shows a certificate. Where clients must show one, they
+/// are asked for it even then, which anonymous suites do not permit.
+fn accepts_anonymous(settings: &Settings) -> bool {
+    let ssl = &settings.ssl;
+    ssl.enabled && ssl.client_certs != ClientCerts::Required && tls::offers_anonymous(ssl)
 }
 
 fn what(settings: &Settings) -> Vec<String> {
@@ -112,7 +127,7 @@ pub fn weaknesses(settings: &Settings) -> Vec<String> {
     let (ssl, policy) = (&settings.ssl, &settings.policy);
     let entries = settings.allowed_hosts.entries();
     let authenticated = ssl.enabled && ssl.client_certs == ClientCerts::Required;
-    let anonymous = ssl.enabled && tls::offers_anonymous(ssl);
+    let anonymous = accepts_anonymous(settings);
     let everyone = entries.is_none_or(|entries| entries.iter().any(matches_everyone));
     let uses_arguments = |task: &ServedTask| match task {
         ServedTask::Line(line) => line.windows(4).any(|window| window == b"$ARG"),
@@ -155,7 +170,7 @@ pub fn weaknesses(settings: &Settings) -> Vec<String> {
         "TLS 1.0 and 1.1 are spoken to clients that offer nothing newer: ssl_version=TLSv1.2+ would end that",
     );
     weak(
-        ssl.enabled && ssl.client_certs != ClientCerts::Ignored,
+        ssl.enabled && ssl.client_certs != ClientCerts::Ignored && ssl.cacert_file.is_some(),
         "client certificates are checked for their signature only: every certificate of that authority is let in, \
          revoked ones too",
     );
@@ -210,6 +225,21 @@ mod tests {
         assert!(!has(&settings("ssl_use_adh=1\n", false), "AECDH"));
         let without = settings("ssl_cipher_list=ALL:!aNULL:@SECLEVEL=0\n", false);
         assert!(!has(&without, "neither side knows"));
+    }
+
+    #[test]
+    fn what_cannot_connect_is_told() {
+        let none = "so nobody can connect";
+        for lines in ["ssl_version=TLSv1.3\n", "ssl_cipher_list=ALL\n"] {
+            let page = explain(&settings(lines, false));
+            assert!(page.contains(none) && !page.contains("neither side"), "{page}");
+        }
+        // Whoever must show a certificate cannot be anonymous.
+        let required = settings("ssl_client_certs=2\nssl_cacert_file=/ca.pem\n", false);
+        assert!(explain(&required).contains(none) && !has(&required, "neither side knows"));
+        let asked = settings("ssl_client_certs=1\n", false);
+        assert!(explain(&asked).contains("that show a certificate are refused"));
+        assert!(explain(&asked).contains("neither side shows") && !has(&asked, "revoked ones"));
     }
 
     #[test]

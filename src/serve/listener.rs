@@ -26,6 +26,10 @@ pub(super) fn addresses(place: &Listen) -> Result<Vec<SocketAddr>, Error> {
         None => [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)]
             .map(|address| SocketAddr::new(address, place.port))
             .to_vec(),
+        // The system's resolver, and so nrpe, takes an asterisk for the machine itself.
+        Some(host) if host == "*" => [IpAddr::V6(Ipv6Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::LOCALHOST)]
+            .map(|address| SocketAddr::new(address, place.port))
+            .to_vec(),
         Some(host) => (host.as_str(), place.port)
             .to_socket_addrs()
             .map_err(|source| Error::Bind { address: host.clone(), source })?

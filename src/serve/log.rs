@@ -15,6 +15,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use custos_compat::nrpe::{Config, LogFacility, Severity};
 use custos_shim::Credentials;
 
+use super::error::plain;
 use crate::clock;
 use crate::limits::NRPE_LOG_LINES_PER_SECOND;
 
@@ -96,7 +97,10 @@ impl Log {
             Some((_, Ok(file))) => (Target::File(file), None),
             Some((path, Err(reason))) => {
                 let path = path.display();
-                (syslog, Some(format!("Warning: Cannot open log file '{path}' for writing: {reason}")))
+                (
+                    syslog,
+                    Some(format!("Warning: Cannot open log file '{path}' for writing: {}", plain(&reason))),
+                )
             }
             None => (syslog, None),
         };
@@ -153,21 +157,20 @@ impl Log {
 
     fn put(&self, severity: Severity, line: impl Display) {
         let line = printable(&line.to_string());
-        match severity {
-            Severity::Error => tracing::warn!(target: "nrpe", "{line}"),
-            Severity::Warning | Severity::Notice | Severity::Info => {
-                tracing::info!(target: "nrpe", "{line}");
-            }
-            Severity::Debug => tracing::debug!(target: "nrpe", "{line}"),
-        }
         let mut target = locked(&self.target);
         let written = match &mut *target {
             Target::File(file) => file.write_all(format!("[{}] {line}\n", clock::now_ms() / 1000).as_bytes()),
             Target::Syslog(socket) => send(socket, &self.syslog_message(severity, &line)),
             Target::Nowhere => Ok(()),
         };
+        let by_syslog = matches!(*target, Target::Syslog(_)) && written.is_ok();
+        drop(target);
         if written.is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+        // Under systemd, stderr ends where syslog does, and whoever counts refusals would count each twice.
+        if !by_syslog {
+            trace(severity, &line);
         }
     }
 
@@ -193,6 +196,15 @@ impl Log {
         let time = jiff::Timestamp::from_millisecond(clock::now_ms()).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
         let time = time.to_zoned(jiff::tz::TimeZone::system()).strftime("%b %e %H:%M:%S").to_string();
         format!("<{priority}>{time} nrpe[{}]: {line}", std::process::id())
+    }
+}
+
+/// The line as one of the agent's own log.
+fn trace(severity: Severity, line: &str) {
+    match severity {
+        Severity::Error => tracing::warn!(target: "nrpe", "{line}"),
+        Severity::Warning | Severity::Notice | Severity::Info => tracing::info!(target: "nrpe", "{line}"),
+        Severity::Debug => tracing::debug!(target: "nrpe", "{line}"),
     }
 }
 

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use custos_compat::nrpe::atoi;
 use nix::errno::Errno;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
@@ -25,7 +26,7 @@ impl PidFile {
         if let Some(pid) = living(path) {
             return Err(io::Error::new(
                 io::ErrorKind::AlreadyExists,
-                format!("there's already an NRPE server running (PID {pid})"),
+                format!("There's already an NRPE server running (PID {pid}).  Bailing out..."),
             ));
         }
         let mut file = OpenOptions::new()
@@ -52,9 +53,8 @@ impl PidFile {
 
 /// The living process that the file names, other than this one.
 fn living(path: &Path) -> Option<Pid> {
-    let content = fs::read_to_string(path).ok()?;
-    let pid: i32 = content.trim().parse().ok().filter(|&pid| pid > 0)?;
-    let pid = Pid::from_raw(pid);
+    let content = fs::read(path).ok()?;
+    let pid = Some(atoi(&content)).filter(|&pid| pid > 0).map(Pid::from_raw)?;
     let alive = matches!(kill(pid, None), Ok(()) | Err(Errno::EPERM));
     (alive && pid != nix::unistd::getpid()).then_some(pid)
 }
@@ -75,8 +75,10 @@ mod tests {
             assert!(!path.exists());
         }
         let parent = std::os::unix::process::parent_id();
-        fs::write(&path, format!("{parent}\n")).unwrap();
-        assert!(PidFile::create(&path).unwrap_err().to_string().contains(&parent.to_string()));
+        for living in [format!("{parent}\n"), format!(" {parent}x\0")] {
+            fs::write(&path, living).unwrap();
+            assert!(PidFile::create(&path).unwrap_err().to_string().contains(&parent.to_string()));
+        }
     }
 
     #[test]

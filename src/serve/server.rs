@@ -15,7 +15,7 @@ use super::accept;
 use super::access::Names;
 use super::coalesce::Running;
 use super::counters::Counters;
-use super::error::Error;
+use super::error::{Error, plain};
 use super::listener;
 use super::log::Log;
 use super::memory;
@@ -81,7 +81,7 @@ impl Drop for Socket {
 impl Live {
     fn new(settings: Settings) -> Result<Live, Error> {
         Ok(Live {
-            tls: tls::context(&settings.ssl)?,
+            tls: settings.tls.or_context(&settings.ssl)?,
             names: Names::new(),
             wrappers: settings.tcp_wrappers.then(Wrappers::system),
             log: Log::open(settings.log.clone()),
@@ -89,6 +89,13 @@ impl Live {
             shared_lines: settings.coalesce.then(Arc::default),
             settings,
         })
+    }
+
+    fn announce(&self) {
+        announce(&self.log, &self.settings);
+        for file in self.wrappers.iter().flat_map(Wrappers::in_force) {
+            self.log.info(format_args!("TCP wrappers: {} has rules for nrpe", file.display()));
+        }
     }
 }
 
@@ -118,9 +125,10 @@ impl Server {
             ended: tokio::sync::Mutex::new(ended),
         });
         let server = Server { shared };
-        announce(&live);
+        live.announce();
+        live.log.write(Severity::Notice, "Starting up daemon");
         ignore_quit();
-        let wanted = wanted(&live.settings)?;
+        let wanted = wanted(&live)?;
         let opened = server.open_missing(&wanted, &live)?;
         server.listen(opened, &wanted, &live)?;
         tokio::spawn(give_memory_back(Arc::clone(&server.shared.room)));
@@ -141,10 +149,10 @@ impl Server {
 
     fn take(&self, settings: Settings) -> Result<(), Error> {
         let live = Arc::new(Live::new(settings)?);
-        let wanted = wanted(&live.settings)?;
+        let wanted = wanted(&live)?;
         let opened = self.open_missing(&wanted, &live)?;
         live.log.write(Severity::Notice, "Caught SIGHUP - restarting...");
-        announce(&live);
+        live.announce();
         *self.shared.live.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&live);
         self.listen(opened, &wanted, &live)
     }
@@ -212,7 +220,8 @@ impl Server {
                 Ok(socket) => opened.push((address, socket)),
                 Err(source) => {
                     let (port, ip) = (address.port(), address.ip());
-                    live.log.error(format_args!("Bind to port {port} on {ip} failed: {source}."));
+                    let why = plain(&source);
+                    live.log.error(format_args!("Bind to port {port} on {ip} failed: {why}."));
                     failure = Some(Error::Bind { address: address.to_string(), source });
                 }
             }
@@ -273,6 +282,10 @@ impl Server {
         if let Some(place) = live.settings.listen.first() {
             live.log.info(format_args!("Listening for connections on port {}", place.port));
         }
+        let hosts = &live.settings.allowed_hosts;
+        if hosts.entries().is_some() {
+            live.log.info(format_args!("Allowing connections from: {}", hosts.written()));
+        }
         Ok(())
     }
 
@@ -293,21 +306,25 @@ fn ignore_quit() {
 }
 
 /// Every address that the settings mean.
-fn wanted(settings: &Settings) -> Result<Vec<SocketAddr>, Error> {
+fn wanted(live: &Live) -> Result<Vec<SocketAddr>, Error> {
     let mut addresses = Vec::new();
-    for place in &settings.listen {
-        addresses.append(&mut listener::addresses(place)?);
+    for place in &live.settings.listen {
+        let found = listener::addresses(place).inspect_err(|error| {
+            if let Error::Bind { address, source } = error {
+                live.log.error(format_args!("bad addr or host: {address} ({})", plain(source)));
+            }
+        });
+        addresses.append(&mut found?);
     }
     Ok(addresses)
 }
 
-/// Logs what a start or a reload has to tell.
-fn announce(live: &Live) {
-    let (log, settings) = (&live.log, &live.settings);
+/// Logs what a start or a reload has to tell about its settings.
+pub(super) fn announce(log: &Log, settings: &Settings) {
     for Note { severity, text } in &settings.notes {
         log.write(*severity, text);
     }
-    if settings.ssl.logging.has(SslLogging::STARTUP) && live.tls.is_some() {
+    if settings.ssl.logging.has(SslLogging::STARTUP) && settings.ssl.enabled {
         for line in tls::startup_lines(&settings.ssl) {
             log.info(line);
         }
@@ -323,14 +340,6 @@ fn announce(live: &Live) {
             Severity::Warning,
             "dont_blame_nrpe=1 has no effect without --allow-arguments, as with Debian's nrpe",
         );
-    }
-    for file in live.wrappers.iter().flat_map(Wrappers::in_force) {
-        log.info(format_args!("TCP wrappers: {} has rules for nrpe", file.display()));
-    }
-    log.write(Severity::Notice, "Starting up daemon");
-    if let Some(hosts) = settings.allowed_hosts.entries() {
-        let hosts: Vec<String> = hosts.iter().map(ToString::to_string).collect();
-        log.info(format_args!("Allowing connections from: {}", hosts.join(",")));
     }
 }
 

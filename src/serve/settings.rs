@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -33,6 +34,8 @@ pub struct Settings {
     pub tcp_wrappers: bool,
     /// TLS.
     pub ssl: SslConfig,
+    /// TLS made ready by [`Settings::prepare`]; otherwise that happens when the listener takes the settings.
+    pub tls: tls::Prepared,
     /// Commands by name.
     pub commands: BTreeMap<Vec<u8>, ServedCommand>,
     /// What clients may send.
@@ -97,9 +100,19 @@ pub struct Overrides {
     pub allow_arguments: bool,
 }
 
-/// Reads an `nrpe.cfg` with everything it includes.
-pub fn read_config(path: &Path) -> Result<Config, Error> {
-    nrpe::load(path, &mut disk::answer).map_err(|source| Error::Config { path: path.to_owned(), source })
+/// Reads an `nrpe.cfg` with everything it includes. Relative paths in it begin at `base`; the pid file's does not,
+/// as that is written when the daemon has left its directory.
+pub fn read_config(path: &Path, base: &Path) -> Result<Config, Error> {
+    let mut config = nrpe::load(path, &mut |ask| disk::answer(base, ask))
+        .map_err(|source| Error::Config { path: path.to_owned(), source })?;
+    if let Some(file) = &mut config.log_file {
+        *file = base.join(&*file);
+    }
+    let ssl = &mut config.ssl;
+    for file in [&mut ssl.cert_file, &mut ssl.privatekey_file, &mut ssl.cacert_file].into_iter().flatten() {
+        *file = base.join(tls::as_path(file)).into_os_string().into_vec();
+    }
+    Ok(config)
 }
 
 impl Settings {
@@ -123,12 +136,18 @@ impl Settings {
         policy.arguments &= overrides.allow_arguments;
         let mut ssl = config.ssl.clone();
         ssl.enabled &= !overrides.no_ssl;
+        let mut notes = config.notes.clone();
+        if ssl.enabled && ssl.client_certs == ClientCerts::Asked && ssl.cacert_file.is_none() {
+            let text = "Error: CA certificate required for client verification.".into();
+            notes.push(Note { severity: Severity::Error, text });
+        }
         Ok(Settings {
             listen: vec![listen],
             backlog: config.listen_queue_size.unwrap_or(0).max(limits::NRPE_BACKLOG_MIN),
             allowed_hosts: config.allowed_hosts.clone(),
             tcp_wrappers: true,
             ssl,
+            tls: tls::Prepared::default(),
             commands: commands.collect(),
             arguments_withheld: config.policy.arguments && !overrides.allow_arguments,
             policy,
@@ -142,9 +161,9 @@ impl Settings {
             },
             coalesce: false,
             environment: env,
-            credentials: user::credentials(config)?,
+            credentials: user::to_become(config)?,
             log: LogSettings::from_config(config),
-            notes: config.notes.clone(),
+            notes,
         })
     }
 
@@ -155,7 +174,7 @@ impl Settings {
         checks: impl IntoIterator<Item = &'a str>,
     ) -> Result<Settings, Error> {
         let config = match &nrpe.config {
-            Some(path) => read_config(path)?,
+            Some(path) => read_config(path, Path::new(""))?,
             // The agent's own log is enough where no nrpe.cfg asks for another.
             None => Config { disable_syslog: true, ..Config::default() },
         };
@@ -171,10 +190,6 @@ impl Settings {
             settings.commands.insert(check.as_bytes().to_vec(), command);
         }
         settings.apply_native(&nrpe.native)?;
-        // Commands run as the agent's own user unless that is root.
-        if !nix::unistd::geteuid().is_root() {
-            settings.credentials = None;
-        }
         Ok(settings)
     }
 
@@ -254,9 +269,26 @@ impl Settings {
         Ok(())
     }
 
-    /// Tries what only the system can tell: whether TLS can be set up with these files and ciphers.
-    pub fn check(&self) -> Result<(), Error> {
-        tls::context(&self.ssl).map(drop)
+    /// Makes ready what only the system can tell about: whether TLS can be set up with these files and ciphers.
+    pub fn prepare(&mut self) -> Result<(), Error> {
+        self.tls = tls::Prepared::of(&self.ssl)?;
+        Ok(())
+    }
+
+    /// Gives commands the environment of this process as it is, for `-i`.
+    pub fn inherit_environment(&mut self) {
+        self.environment = user::inherited_environment(std::env::vars_os());
+    }
+
+    /// Stays with the TLS of earlier settings if the same files make it up and this process may not read them any more.
+    pub fn inherit_tls(&mut self, earlier: &Settings) {
+        if self.ssl == earlier.ssl && self.ssl.enabled && tls::out_of_reach(&self.ssl) {
+            self.tls = earlier.tls.clone();
+            self.remark(
+                Severity::Warning,
+                "The TLS files cannot be read without root, so they stay as they were at the start",
+            );
+        }
     }
 
     /// Adds a remark.
@@ -291,7 +323,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("nrpe.cfg");
         std::fs::write(&path, content).unwrap();
-        read_config(&path).unwrap()
+        read_config(&path, directory.path()).unwrap()
     }
 
     fn native(native: Native, checks: &[&str]) -> Result<Settings, Error> {

@@ -7,51 +7,67 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 
-use custos_compat::nrpe::{Assembler, Kind, Packet};
+use custos_compat::nrpe::{Assembler, Fault, Kind, Packet};
 use nix::sys::socket::{setsockopt, sockopt};
 use nix::sys::time::{TimeVal, TimeValLike};
-use openssl::ssl::Ssl;
 
+use super::complaint;
 use super::decide::{Decision, decide};
 use super::log::Log;
 use super::request::{Answer, Origin, Task, Transport};
+use super::server::announce;
 use super::settings::Settings;
 use super::tls;
 use crate::limits;
 
-/// Serves the one request, whose command `execute` runs. An error is why there was no answer.
-pub fn answer_stdin(
-    settings: &Settings,
-    execute: impl FnOnce(&str, Task, &Origin) -> Answer,
-) -> Result<(), String> {
+/// Why a request gets no answer, as lines of the log.
+type Refused = Vec<String>;
+
+/// Serves the one request, whose command `execute` runs. Why there was no answer is told in the log.
+pub fn answer_stdin(settings: &Settings, execute: impl FnOnce(&str, Task, &Origin) -> Answer) {
     let log = Log::open(settings.log.clone());
+    announce(&log, settings);
+    if let Err(lines) = serve(settings, &log, execute) {
+        for line in lines {
+            log.error(line);
+        }
+    }
+}
+
+fn serve(
+    settings: &Settings,
+    log: &Log,
+    execute: impl FnOnce(&str, Task, &Origin) -> Answer,
+) -> Result<(), Refused> {
     let stdin = io::stdin();
     bound(stdin.as_fd(), settings);
     let socket =
-        stdin.as_fd().try_clone_to_owned().map_err(|error| format!("failed to use stdin: {error}"))?;
+        stdin.as_fd().try_clone_to_owned().map_err(|error| vec![format!("failed to use stdin: {error}")])?;
     // A socket, so it is read from and written to.
     let socket = File::from(socket);
-    let served = match tls::context(&settings.ssl).map_err(|error| error.to_string())? {
-        None => converse(settings, socket, Transport::Plain, execute),
+    match settings.tls.or_context(&settings.ssl).map_err(|error| vec![error.to_string()])? {
+        None => converse(settings, log, socket, Transport::Plain, execute),
         Some(context) => {
-            let ssl = Ssl::new(&context).map_err(|error| error.to_string())?;
-            let mut stream = openssl::ssl::SslStream::new(ssl, socket).map_err(|error| error.to_string())?;
+            let failed = |error: openssl::error::ErrorStack| vec![error.to_string()];
+            let ssl = tls::connection(&context).map_err(failed)?;
+            let mut stream = openssl::ssl::SslStream::new(ssl, socket).map_err(failed)?;
             match stream.accept() {
                 Ok(()) => {
                     let transport = tls::transport(stream.ssl());
-                    let served = converse(settings, &mut stream, transport, execute);
+                    let served = converse(settings, log, &mut stream, transport, execute);
                     // The answer is out; how the peer takes the goodbye does not matter.
                     let _ = stream.shutdown();
                     served
                 }
-                Err(error) => Err(format!("Error: Could not complete SSL handshake: {error}")),
+                Err(error) => {
+                    let bad = tls::bad_certificate(stream.ssl()).map(|bad| bad.line.clone());
+                    let code = error.code().as_raw();
+                    let line = format!("Error: (!log_opts) Could not complete SSL handshake with : {code}");
+                    Err(bad.into_iter().chain([line, format!("SSL handshake failed: {error}")]).collect())
+                }
             }
         }
-    };
-    if let Err(reason) = &served {
-        log.error(reason);
     }
-    served
 }
 
 /// Reading and writing may not hang for ever. What is not a socket, such as a pipe, has no such bound.
@@ -66,37 +82,50 @@ fn bound(stdin: BorrowedFd<'_>, settings: &Settings) {
 
 fn converse<S: Read + Write>(
     settings: &Settings,
+    log: &Log,
     mut stream: S,
     transport: Transport,
     execute: impl FnOnce(&str, Task, &Origin) -> Answer,
-) -> Result<(), String> {
-    let unread = |reason: String| format!("Could not read request from client , bailing out... ({reason})");
+) -> Result<(), Refused> {
+    let faulty = |fault: Fault| match fault {
+        Fault::Incomplete { .. } => vec![complaint::unread("")],
+        fault => complaint::of_fault(&fault, settings.ssl.enabled, "").to_vec(),
+    };
     let mut assembler = Assembler::default();
     let mut buffer = vec![0; limits::NRPE_READ_BYTES];
-    while assembler.missing().map_err(|fault| unread(fault.to_string()))? > 0 {
+    while assembler.missing().map_err(faulty)? > 0 {
         match stream.read(&mut buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Ok(0) => return Err(unread("the client closed".into())),
+            Ok(0) | Err(_) => return Err(vec![complaint::unread("")]),
             Ok(read) => {
-                assembler.push(&buffer[..read]).map_err(|fault| unread(fault.to_string()))?;
+                assembler.push(&buffer[..read]).map_err(faulty)?;
             }
-            Err(error) => return Err(unread(error.to_string())),
         }
     }
-    let packet = assembler.finish(Kind::Query).map_err(|fault| unread(fault.to_string()))?;
+    let packet = assembler.finish(Kind::Query).map_err(faulty)?;
     let origin = Origin { peer: None, transport };
+    let asked = |command: &str| log.debug(|| format!("Host  is asking for command '{command}' to be run..."));
     let answer = match decide(settings, &packet, &origin) {
         Decision::Refuse(refusal) => {
-            return Err(format!("Client request from  was invalid, bailing out... ({refusal})"));
+            return Err(complaint::of_refusal(&refusal, settings.arguments_withheld, "").to_vec());
         }
-        Decision::Version(answer) | Decision::Unknown { answer, .. } | Decision::Forbidden { answer, .. } => {
+        Decision::Version(answer) => answer,
+        Decision::Unknown { command, answer } | Decision::Forbidden { command, answer } => {
+            asked(&command);
             answer
         }
-        Decision::Run { command, task } => execute(&command, task, &origin),
+        Decision::Run { command, task } => {
+            asked(&command);
+            if let Task::Line { line, .. } = &task {
+                log.debug(|| format!("Running command: {}", line.to_string_lossy()));
+            }
+            execute(&command, task, &origin)
+        }
     };
+    log.debug(|| format!("Return Code: {}, Output: {}", answer.code, String::from_utf8_lossy(&answer.text)));
     let bytes = Packet::encode_response(packet.version, answer.code, answer.fitted(packet.version));
     stream
         .write_all(&bytes)
         .and_then(|()| stream.flush())
-        .map_err(|error| format!("failed to send the answer: {error}"))
+        .map_err(|error| vec![format!("failed to send the answer: {error}")])
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::pin::Pin;
 
-use openssl::ssl::{ErrorCode, Ssl, SslContext};
+use openssl::ssl::{ErrorCode, SslContext};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
@@ -27,8 +27,10 @@ pub(super) enum Stream {
 pub(super) struct HandshakeError {
     /// OpenSSL's number of the kind of failure, as NRPE logs it.
     pub(super) code: i32,
-    /// OpenSSL's reasons, empty if the peer just went away.
-    pub(super) reasons: Vec<String>,
+    /// OpenSSL's reasons with their numbers, empty if the peer just went away.
+    pub(super) reasons: Vec<(u64, String)>,
+    /// What was wrong with the client's certificate.
+    pub(super) certificate: Option<tls::BadCertificate>,
     /// The system's words, if it was the connection that failed.
     pub(super) io: Option<String>,
 }
@@ -39,18 +41,22 @@ impl Stream {
         let Some(context) = tls else { return Ok(Stream::Plain(tcp)) };
         let none = |error: openssl::error::ErrorStack| HandshakeError {
             code: ErrorCode::SSL.as_raw(),
-            reasons: vec![tls::reason(&error)],
+            reasons: vec![(0, tls::reason(&error))],
+            certificate: None,
             io: None,
         };
-        let ssl = Ssl::new(context).map_err(none)?;
+        let ssl = tls::connection(context).map_err(none)?;
         let mut stream = Box::new(SslStream::new(ssl, tcp).map_err(none)?);
         match Pin::new(&mut *stream).accept().await {
             Ok(()) => Ok(Stream::Tls(stream)),
             Err(error) => Err(HandshakeError {
                 code: error.code().as_raw(),
                 reasons: error.ssl_error().map_or_else(Vec::new, |stack| {
-                    stack.errors().iter().filter_map(|error| error.reason().map(str::to_owned)).collect()
+                    let numbered =
+                        |error: &openssl::error::Error| Some((error.code(), error.reason()?.to_owned()));
+                    stack.errors().iter().filter_map(numbered).collect()
                 }),
+                certificate: tls::bad_certificate(stream.ssl()).cloned(),
                 io: error.io_error().map(io::Error::to_string),
             }),
         }

@@ -1,18 +1,22 @@
 //! The listener's TLS, as NRPE has it: anonymous Diffie-Hellman without a certificate, and OpenSSL's cipher lists.
 
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::{LazyLock, OnceLock};
 
 use custos_compat::nrpe::{ClientCerts, SslConfig, SslProtocol};
 use openssl::bn::BigNum;
 use openssl::dh::Dh;
 use openssl::error::ErrorStack;
+use openssl::ex_data::Index;
 use openssl::ssl::{
-    SslContext, SslContextBuilder, SslFiletype, SslMethod, SslMode, SslOptions, SslRef, SslSessionCacheMode,
-    SslVerifyMode, SslVersion,
+    Ssl, SslContext, SslContextBuilder, SslFiletype, SslMethod, SslMode, SslOptions, SslRef,
+    SslSessionCacheMode, SslVerifyMode, SslVersion,
 };
-use openssl::x509::{X509, X509NameRef};
+use openssl::x509::{X509, X509NameRef, X509StoreContext, X509StoreContextRef};
 
 use super::error::Error;
 use super::request::Transport;
@@ -58,6 +62,47 @@ pub(super) fn context(ssl: &SslConfig) -> Result<Option<SslContext>, Error> {
     set_certificate(&mut context, ssl)?;
     set_client_policy(&mut context, ssl)?;
     Ok(Some(context.build()))
+}
+
+/// TLS made ready while its files could be read: once root is given up, the private key may be out of reach.
+///
+/// It follows from the settings that it is kept with, so it makes no difference between two of them.
+#[derive(Clone, Default)]
+pub struct Prepared(Option<SslContext>);
+
+impl Prepared {
+    /// Reads the files and makes everything ready.
+    pub(super) fn of(ssl: &SslConfig) -> Result<Prepared, Error> {
+        context(ssl).map(Prepared)
+    }
+
+    /// What was made ready, or else what can be made now.
+    pub(super) fn or_context(&self, ssl: &SslConfig) -> Result<Option<SslContext>, Error> {
+        match &self.0 {
+            Some(prepared) if ssl.enabled => Ok(Some(prepared.clone())),
+            Some(_) | None => context(ssl),
+        }
+    }
+}
+
+impl PartialEq for Prepared {
+    fn eq(&self, _other: &Prepared) -> bool {
+        true
+    }
+}
+
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "prepared" } else { "not prepared" })
+    }
+}
+
+/// Whether one of the files exists but may not be read by this process.
+pub(super) fn out_of_reach(ssl: &SslConfig) -> bool {
+    let denied = |file: &Vec<u8>| {
+        File::open(as_path(file)).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+    };
+    [&ssl.cert_file, &ssl.privatekey_file, &ssl.cacert_file].into_iter().flatten().any(denied)
 }
 
 fn failed(what: String) -> impl FnOnce(ErrorStack) -> Error {
@@ -110,10 +155,16 @@ fn set_certificate(context: &mut SslContextBuilder, ssl: &SslConfig) -> Result<(
 }
 
 fn set_client_policy(context: &mut SslContextBuilder, ssl: &SslConfig) -> Result<(), Error> {
-    context.set_verify(match ssl.client_certs {
+    let mode = match ssl.client_certs {
         ClientCerts::Ignored => SslVerifyMode::NONE,
         ClientCerts::Asked => SslVerifyMode::PEER,
         ClientCerts::Required => SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT,
+    };
+    context.set_verify_callback(mode, |trusted, chain| {
+        if !trusted {
+            note_fault(chain);
+        }
+        trusted
     });
     let Some(authorities) = &ssl.cacert_file else {
         return match ssl.client_certs {
@@ -130,6 +181,46 @@ fn set_client_policy(context: &mut SslContextBuilder, ssl: &SslConfig) -> Result
     let names = openssl::x509::X509Name::load_client_ca_file(path).map_err(failed(what()))?;
     context.set_client_ca_list(names);
     Ok(())
+}
+
+/// What is wrong with the certificate that a client has shown.
+#[derive(Clone, Debug)]
+pub(super) struct BadCertificate {
+    /// The line that nrpe logs.
+    pub(super) line: String,
+    /// OpenSSL's words.
+    pub(super) reason: &'static str,
+}
+
+/// Where a connection keeps what its verification found; OpenSSL itself forgets the certificate.
+static FAULT: LazyLock<Option<Index<Ssl, OnceLock<BadCertificate>>>> =
+    LazyLock::new(|| Ssl::new_ex_index().ok());
+
+/// A connection to come.
+pub(super) fn connection(context: &SslContext) -> Result<Ssl, ErrorStack> {
+    let mut ssl = Ssl::new(context)?;
+    if let Some(index) = *FAULT {
+        ssl.set_ex_data(index, OnceLock::new());
+    }
+    Ok(ssl)
+}
+
+/// What was wrong with the client's certificate, if that is why there is no connection.
+pub(super) fn bad_certificate(ssl: &SslRef) -> Option<&BadCertificate> {
+    ssl.ex_data((*FAULT)?)?.get()
+}
+
+fn note_fault(chain: &X509StoreContextRef) {
+    let connection = X509StoreContext::ssl_idx().ok().and_then(|index| chain.ex_data(index));
+    let slot = (*FAULT).and_then(|index| connection?.ex_data(index));
+    if let (Some(slot), Some(certificate)) = (slot, chain.current_cert()) {
+        let (name, issuer) = (logged(certificate.subject_name()), logged(certificate.issuer_name()));
+        let (code, reason) = (chain.error().as_raw(), chain.error().error_string());
+        let line =
+            format!("SSL Client has an invalid certificate: {name} (issuer={issuer}) err={code}:{reason}");
+        // Only the first fault counts, as the handshake ends with it.
+        let _ = slot.set(BadCertificate { line, reason });
+    }
 }
 
 /// The path that a directive names.
@@ -157,7 +248,19 @@ pub fn is_anonymous(cipher: &str) -> bool {
 /// Subject and issuer of the client's certificate, if it showed one.
 pub(super) fn client_names(ssl: &SslRef) -> Option<(String, String)> {
     let certificate: X509 = ssl.peer_certificate()?;
-    Some((subject(certificate.subject_name()), subject(certificate.issuer_name())))
+    Some((logged(certificate.subject_name()), logged(certificate.issuer_name())))
+}
+
+/// A name as nrpe logs it: what is not printable ASCII as `\\xC3`.
+fn logged(name: &X509NameRef) -> String {
+    let mut line = String::new();
+    for byte in subject(name).bytes() {
+        match byte {
+            b' '..=b'~' => line.push(char::from(byte)),
+            byte => line.push_str(&format!("\\x{byte:02X}")),
+        }
+    }
+    line
 }
 
 /// A name in OpenSSL's one-line form, such as `/O=Example/CN=poller`.

@@ -15,10 +15,19 @@ use super::error::Error;
 /// Where commands are looked for, whatever the agent's own PATH is.
 const PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin";
 
+/// Whom this process has to become to run commands; none if it cannot become anybody, as it is not root. Then nothing is
+/// asked of the configured names either: nrpe goes on as whoever started it.
+pub(super) fn to_become(config: &Config) -> Result<Option<Credentials>, Error> {
+    match nix::unistd::geteuid().is_root() {
+        true => credentials(config),
+        false => Ok(None),
+    }
+}
+
 /// The user and group of `nrpe_user` and `nrpe_group`, with the user's supplementary groups.
 ///
 /// Names and numbers are taken. None if neither is configured. Root is refused, as NRPE does.
-pub fn credentials(config: &Config) -> Result<Option<Credentials>, Error> {
+fn credentials(config: &Config) -> Result<Option<Credentials>, Error> {
     let Some(name) = &config.nrpe_user else {
         return match &config.nrpe_group {
             None => Ok(None),
@@ -92,6 +101,17 @@ pub(super) fn environment(
         set("HOME", entry.dir.into(), false);
         set("SHELL", entry.shell.into(), false);
     }
+    env
+}
+
+/// The whole environment of a command with `-i`: nrpe takes nothing of the super-server's away there.
+pub(super) fn inherited_environment(
+    own: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Vec<(OsString, OsString)> {
+    let marks = [("NRPE_MULTILINESUPPORT", "1"), ("NRPE_PROGRAMVERSION", NRPE_VERSION)];
+    let mut env: Vec<_> =
+        own.into_iter().filter(|(name, _)| marks.iter().all(|(mark, _)| name != mark)).collect();
+    env.extend(marks.map(|(name, value)| (name.into(), value.into())));
     env
 }
 

@@ -48,6 +48,13 @@ fn hosts_are_judged_alike() {
         "::2/128",
         "127.0.0.1/33",
         "1.2.3",
+        "127.0.0.1/0",
+        "127.0.0.2/0",
+        "127.0.0.1/00",
+        "localhost.",
+        "127.0.0.1.",
+        "a..b,127.0.0.1",
+        "127.1",
     ] {
         let pair = Pair::start(&format!("allowed_hosts={list}"), &["-n"]);
         for address in ["127.0.0.1", "::1"] {

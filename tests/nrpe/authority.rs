@@ -46,6 +46,11 @@ impl Authority {
 
     /// Signs a certificate for this common name.
     pub(crate) fn sign(&self, name: &str) -> Certificate {
+        self.sign_for(name, "2")
+    }
+
+    /// The same, for some days from now; a negative number makes one that is over.
+    pub(crate) fn sign_for(&self, name: &str, days: &str) -> Certificate {
         let base = self.directory.join(format!("{}-{name}", self.name)).display().to_string();
         let (cert, key, request) = (format!("{base}.pem"), format!("{base}.key"), format!("{base}.csr"));
         let subject = format!("/O=Custos/CN={name}");
@@ -63,7 +68,7 @@ impl Authority {
             &self.path("key"),
             "-CAcreateserial",
             "-days",
-            "2",
+            days,
             "-out",
             &cert,
         ]);

@@ -120,6 +120,23 @@ fn mistakes_end_the_start_alike() {
         ("server_address=127.0.0.1", None),
         ("server_address=127.0.0.1,127.0.0.2", Some(1)),
         ("server_address=192.0.2.1", Some(1)),
+        ("server_address=no-such-host.invalid", Some(1)),
+        ("server_address=*", None),
+        ("=max_commands=1", None),
+        ("==command[x]=y", None),
+        ("=", Some(2)),
+        ("command_timeout=4294967301", None),
+        ("command_timeout=99999999999", None),
+        ("command_timeout=-1", Some(2)),
+        ("listen_queue_size=-1", None),
+        ("listen_queue_size=x", Some(2)),
+        ("ssl_use_adh=junk", None),
+        ("ssl_use_adh=2x", None),
+        ("ssl_client_certs=0x1", None),
+        ("ssl_client_certs=1", None),
+        ("ssl_version= TLSv1.2", Some(2)),
+        ("server_port=-5", Some(2)),
+        ("server_port=0x1700", Some(2)),
     ] {
         assert_eq!(start(Which::Real, lines), code, "nrpe: {lines}");
         assert_eq!(start(Which::Custos, lines), code, "custos: {lines}");

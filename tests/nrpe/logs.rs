@@ -1,8 +1,12 @@
 //! Item 58: the lines that log monitors and fail2ban look for.
 
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+
 use custos_compat::nrpe::{Packet, Version};
 
-use crate::daemon::{Daemon, Pair, wait_for};
+use crate::authority::Authority;
+use crate::daemon::{Daemon, PATIENCE, Pair, Reply, Which, directory, free_port, wait_for, write_config};
 
 /// Lines of a log without their times.
 fn lines(daemon: &Daemon) -> Vec<String> {
@@ -132,4 +136,168 @@ fn failed_handshakes_are_logged() {
     let line = "Could not complete SSL handshake with 127.0.0.1: 1";
     let (_, custos) = logged(&pair, |daemon| drop(daemon.ask(&no_suite)), line);
     assert!(custos.iter().any(|line| line.contains("no cipher suite in common")), "{custos:?}");
+}
+
+/// Lines of the log of a daemon that does not get to listen, without the reasons that Custos adds in parentheses.
+fn lines_of_a_failure(which: Which, lines: &str) -> Vec<String> {
+    let (directory, port) = (directory(), free_port());
+    write_config(directory.path(), port, lines);
+    std::fs::write(directory.path().join("living.pid"), std::process::id().to_string()).unwrap();
+    let mut command = which.command(directory.path());
+    command.args(["-n", "-f", "-c"]).arg(directory.path().join("nrpe.cfg"));
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+    assert!(!status.success(), "{which:?} {lines}");
+    let log = std::fs::read_to_string(directory.path().join("log")).unwrap_or_default();
+    let log = log.replace(&directory.path().display().to_string(), "DIR").replace(&port.to_string(), "PORT");
+    log.lines().filter_map(|line| Some(line.split_once(' ')?.1.trim_end().to_owned())).collect()
+}
+
+#[test]
+fn a_start_that_fails_is_logged_alike() {
+    for lines in [
+        "command[x]=",
+        "command[a]=x\nnonsense",
+        "server_port=80",
+        "unknown=1\ncommand_timeout=0",
+        "include=%d/none.cfg\ninclude_dir=%d/nrpe.cfg\n;x",
+        "pid_file=%d/living.pid",
+        "pid_file=%d/none/nrpe.pid",
+        "server_address=192.0.2.1",
+        "server_address=no-such-host.invalid",
+        "server_address=127.0.0.1,127.0.0.2",
+    ] {
+        let [real, custos] = [Which::Real, Which::Custos].map(|which| lines_of_a_failure(which, lines));
+        assert_eq!(real.len(), custos.len(), "{lines}: {real:?} {custos:?}");
+        for (real, custos) in real.iter().zip(&custos) {
+            assert!(custos.starts_with(real.as_str()), "{lines}: {real:?} {custos:?}");
+        }
+    }
+}
+
+#[test]
+fn lists_of_hosts_are_logged_as_they_are_written() {
+    for list in ["127.0.0.1", ",, 127.0.0.1\t,::1/128 x,", "10.0.0.0/08,LOCALHOST"] {
+        let pair = Pair::start(&format!("max_commands=-1\nallowed_hosts={list}"), &["-n"]);
+        let (real, custos) = pair.both(|daemon| {
+            wait_for("the list", || {
+                let lines = lines(daemon);
+                lines.last()?.starts_with("Allowing connections").then_some(lines)
+            })
+        });
+        let ports = |lines: Vec<String>| -> Vec<String> {
+            lines
+                .iter()
+                .map(|line| line.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.').to_owned())
+                .collect()
+        };
+        assert_eq!(ports(real), ports(custos));
+    }
+}
+
+#[test]
+fn certificates_that_are_refused_are_logged_alike() {
+    let files = directory();
+    let authority = Authority::new(files.path(), "ca");
+    let server = authority.sign("server");
+    let foreign = Authority::new(files.path(), "other").sign("foreign");
+    // A name beyond ASCII is escaped in the log.
+    let good = authority.sign("pöller");
+    let over = authority.sign_for("over", "-1");
+    let lines_of = |logging: &str| {
+        format!(
+            "ssl_logging={logging}\nssl_client_certs=1\nssl_cacert_file={}\nssl_cert_file={}\nssl_privatekey_file={}\n",
+            authority.cert(),
+            server.cert,
+            server.key
+        )
+    };
+    for logging in ["0x30", "0x20", "0x04"] {
+        let pair = Pair::start(&lines_of(logging), &[]);
+        for (client, last) in [
+            (&foreign, "Could not complete SSL handshake"),
+            (&over, "Could not complete SSL handshake"),
+            (&good, "Remote 127.0.0.1 - SSL Version"),
+        ] {
+            let last = match (last, logging) {
+                ("Remote 127.0.0.1 - SSL Version", "0x30" | "0x20") => "Cert Issuer",
+                (last, _) => last,
+            };
+            let options = ["-S", "TLSv1.2", "-C", &client.cert, "-K", &client.key];
+            let (real, custos) = logged(&pair, |daemon| drop(daemon.ask(&options)), last);
+            // The client tries twice, and custos explains what went wrong.
+            let first = |lines: Vec<String>| -> Vec<String> {
+                let mut first: Vec<String> = Vec::new();
+                for line in lines.into_iter().filter(|line| !line.starts_with("SSL handshake with")) {
+                    if !first.contains(&line) {
+                        first.push(line);
+                    }
+                }
+                first
+            };
+            assert_eq!(first(real), first(custos), "{logging} {client:?}");
+        }
+        let no_suite = ["-S", "TLSv1.2", "-L", "ECDHE-ECDSA-AES256-SHA:@SECLEVEL=0"];
+        let last = "Could not complete SSL handshake";
+        let (real, custos) = logged(&pair, |daemon| drop(daemon.ask(&no_suite)), last);
+        assert_eq!(real[0], custos[0], "{logging}");
+        let expired = "SSL handshake with 127.0.0.1 failed: certificate has expired";
+        assert!(lines(&pair.custos).iter().any(|line| line == expired), "{}", pair.custos.log());
+    }
+}
+
+/// Starts a daemon in a mount namespace of its own, in which this socket is the one of syslog, sends it a request that is
+/// refused, and ends it. What syslog got, without times and process ids, and what was on stderr.
+fn told_to_syslog(which: Which) -> (Vec<String>, String) {
+    let (directory, port) = (directory(), free_port());
+    let path = directory.path();
+    let syslog = std::os::unix::net::UnixDatagram::bind(path.join("syslog")).unwrap();
+    syslog.set_read_timeout(Some(PATIENCE)).unwrap();
+    std::fs::set_permissions(path.join("syslog"), std::fs::Permissions::from_mode(0o666)).unwrap();
+    let user = if nix::unistd::geteuid().is_root() { "nrpe_user=nagios\nnrpe_group=nagios\n" } else { "" };
+    let lines =
+        format!("server_port={port}\nlog_facility=local3\nunknown=1\n{user}allowed_hosts=192.0.2.1\n");
+    std::fs::write(path.join("nrpe.cfg"), lines).unwrap();
+    let own = if nix::unistd::geteuid().is_root() { "-m" } else { "-rm" };
+    let mount = "mount --make-rprivate / && mkdir \"$1/dev\" && for name in null zero random urandom; do \
+                 touch \"$1/dev/$name\" && mount --bind \"/dev/$name\" \"$1/dev/$name\" || exit 1; done; \
+                 touch \"$1/dev/log\" && mount --bind \"$1/syslog\" \"$1/dev/log\" && \
+                 mount --rbind \"$1/dev\" /dev || exit 1; shift; exec \"$@\"";
+    let daemon = which.command(path);
+    let mut command = std::process::Command::new("unshare");
+    command.args([own, "sh", "-c", mount, "sh"]).arg(path).arg(daemon.get_program()).args(daemon.get_args());
+    command.args(["-n", "-f", "-c"]).arg(path.join("nrpe.cfg")).stdin(Stdio::null()).stdout(Stdio::null());
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = Vec::new();
+    let mut until = |last: &str| loop {
+        let mut buffer = [0; 4096];
+        let len = syslog.recv(&mut buffer).unwrap();
+        let message = String::from_utf8_lossy(&buffer[..len]).into_owned();
+        let (priority, line) =
+            (message.split_inclusive('>').next().unwrap(), message.split_once("]: ").unwrap().1);
+        let line = line.trim_end().replace(&port.to_string(), "PORT");
+        told.push(format!("{priority}{}", line.replace(&path.display().to_string(), "DIR")));
+        if line.starts_with(last) {
+            break;
+        }
+    };
+    until("Allowing connections from");
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    assert_eq!(Reply::read(&mut stream), Reply::Closed);
+    until("Host 127.0.0.1 is not allowed");
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id() as i32), nix::sys::signal::Signal::SIGTERM)
+        .unwrap();
+    until("Daemon shutdown");
+    let mut stderr = String::new();
+    std::io::Read::read_to_string(child.stderr.as_mut().unwrap(), &mut stderr).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{which:?}");
+    (told, stderr)
+}
+
+#[test]
+fn syslog_gets_what_nrpe_tells_it_and_gets_it_once() {
+    let (real, _) = told_to_syslog(Which::Real);
+    let (custos, stderr) = told_to_syslog(Which::Custos);
+    assert_eq!(real, custos);
+    // Under systemd this ends in the same journal.
+    assert!(!stderr.contains("is not allowed to talk to us!"), "{stderr}");
 }

@@ -20,6 +20,7 @@ mod logs;
 mod nagios;
 mod native;
 mod process;
+mod start;
 mod tls;
 mod wire;
 mod wrappers;

@@ -205,7 +205,11 @@ fn one_request_on_standard_input() {
     for which in BOTH {
         let directory = directory();
         // The list of hosts does not count here.
-        write_config(directory.path(), free_port(), "allowed_hosts=192.0.2.1\ncommand[a]=echo a; exit 1");
+        write_config(
+            directory.path(),
+            free_port(),
+            "allowed_hosts=192.0.2.1\ncommand[a]=printenv OF_INETD; exit 1",
+        );
         let config = directory.path().join("nrpe.cfg");
         if root {
             // Refused as root, so it has to be called as somebody else.
@@ -221,6 +225,7 @@ fn one_request_on_standard_input() {
             command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
         }
         command
+            .env("OF_INETD", "kept")
             .stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs)))
             .stdout(Stdio::null())
             .stderr(Stdio::null());
@@ -229,7 +234,46 @@ fn one_request_on_standard_input() {
         (&ours).write_all(&Packet::encode_query(Version::V4, b"a")).unwrap();
         let mut bytes = Vec::new();
         std::io::Read::read_to_end(&mut &ours, &mut bytes).unwrap();
-        assert_eq!(Reply::from_bytes(&bytes).said(), (1, "a".into()), "{which:?}");
+        assert_eq!(Reply::from_bytes(&bytes).said(), (1, "kept".into()), "{which:?}");
         assert_eq!(child.wait().unwrap().code(), Some(0), "{which:?}");
+    }
+}
+
+#[test]
+fn refusals_on_standard_input_are_logged_alike() {
+    let mut bad_crc = Packet::encode_query(Version::V4, b"a");
+    bad_crc[4] ^= 1;
+    for bytes in [
+        bad_crc,
+        Packet::encode_query(Version::V4, b"a;b"),
+        Packet::encode_query(Version::V4, b""),
+        vec![0, 9],
+    ] {
+        let [real, custos] = BOTH.map(|which| {
+            let directory = directory();
+            write_config(directory.path(), free_port(), "unknown_option=1\ncommand[a]=echo a");
+            fs::write(directory.path().join("log"), "").unwrap();
+            fs::set_permissions(directory.path().join("log"), fs::Permissions::from_mode(0o666)).unwrap();
+            let plain = which.command(directory.path());
+            let mut command = Command::new(plain.get_program());
+            command.args(plain.get_args()).args(["-n", "-i", "-c"]).arg(directory.path().join("nrpe.cfg"));
+            if nix::unistd::geteuid().is_root() {
+                use std::os::unix::process::CommandExt;
+                let user = nix::unistd::User::from_name("nagios").unwrap().unwrap();
+                command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
+            }
+            let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+            command.stdin(Stdio::from(std::os::fd::OwnedFd::from(theirs)));
+            let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            drop(command);
+            (&ours).write_all(&bytes).unwrap();
+            ours.shutdown(std::net::Shutdown::Write).unwrap();
+            assert_eq!(child.wait().unwrap().code(), Some(0), "{which:?}");
+            let log = fs::read_to_string(directory.path().join("log")).unwrap();
+            let log = log.replace(&directory.path().display().to_string(), "DIR");
+            log.lines().map(|line| line.split_once(' ').unwrap().1.to_owned()).collect::<Vec<_>>()
+        });
+        assert!(real.len() > 1, "{real:?}");
+        assert_eq!(real, custos);
     }
 }

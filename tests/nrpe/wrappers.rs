@@ -55,6 +55,20 @@ const RULES: &[(&str, &str)] = &[
     ("nrpe: ALL: DENY\n", ""),
     ("ALL: PARANOID\n", "ALL: ALL\n"),
     ("sshd: ALL\n", "nrpe: 192.0.2.0/24\n"),
+    ("nrpe: 127.0.0.1, ::1\n", "ALL: ALL\n"),
+    ("nrpe: ALL: bogus\n", ""),
+    ("nrpe: ALL:\n", ""),
+    ("nrpe: ALL: allow: deny\n", ""),
+    ("nrpe: ALL: severity auth.info: allow\n", "ALL: ALL\n"),
+    ("nrpe: ALL: aclexec /bin/false\n", "ALL: ALL\n"),
+    ("nrpe: 127.0.0.1/255.255.255.255\n", "ALL: ALL\n"),
+    ("nrpe: 0.0.0.0/0\n", "ALL: ALL\n"),
+    ("nrpe: 0.0.0.0/0.0.0.0\n", "ALL: ALL\n"),
+    ("", "nrpe*: ALL\n"),
+    ("", "n?pe: 127.0.0.1\n"),
+    ("", "nrpex*: ALL\n"),
+    ("KNOWN: 127.0.0.1\n", "ALL: ALL\n"),
+    ("nr*: 127.0.0.1\n", "ALL: ALL\n"),
 ];
 
 /// Starts a daemon in a mount namespace of its own, in which these files are those of `rules`.

@@ -53,20 +53,20 @@ pub(super) fn trim(text: &[u8]) -> &[u8] {
     &text[start..end]
 }
 
-/// C's `atoi`: blanks, a sign, digits; whatever follows is ignored, and no digits are 0. As with glibc, a number that is
-/// too large is the largest of 64 bits, and its lower 32 bits count.
-pub fn atoi(text: &[u8]) -> i64 {
+/// C's `atoi`: blanks, a sign, digits; whatever follows is ignored, and no digits are 0. As glibc has it, the number is
+/// read with 64 bits, of which the lower 32 are taken.
+pub fn atoi(text: &[u8]) -> i32 {
     let (negative, digits) = match trim(text) {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
         rest => (false, rest),
     };
-    let magnitude = digits
+    let sign = if negative { -1 } else { 1 };
+    let number = digits
         .iter()
         .take_while(|byte| byte.is_ascii_digit())
-        .fold(0_i64, |sum, byte| sum.saturating_mul(10).saturating_add(i64::from(byte - b'0')));
-    // `as` keeps the lower bits, which is what is wanted.
-    i64::from(if negative { -magnitude } else { magnitude } as i32)
+        .fold(0_i64, |sum, byte| sum.saturating_mul(10).saturating_add(sign * i64::from(byte - b'0')));
+    number as i32
 }
 
 #[cfg(test)]
@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn atoi_reads_as_c_does() {
-        let cases: [(&str, i64); 11] = [
+        let cases: [(&str, i32); 11] = [
             ("5666x", 5666),
             ("abc", 0),
             ("", 0),
@@ -120,9 +120,9 @@ mod tests {
             ("+3", 3),
             ("--3", 0),
             ("5:WARNING", 5),
+            ("4294967301", 5),
             ("99999999999999999999", -1),
-            ("4294967297", 1),
-            ("2147483648", i64::from(i32::MIN)),
+            ("-99999999999999999999", 0),
             ("- 1", 0),
         ];
         for (text, number) in cases {

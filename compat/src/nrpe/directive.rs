@@ -12,7 +12,7 @@ use super::config::{AddressFamily, CommandLine, Config, LogFacility, Note, Sever
 use super::ssl::{CIPHER_LIST_MAX_BYTES, ClientCerts, SslLogging, SslVersion, UseAdh};
 
 /// Lowest port that NRPE takes.
-const PORT_MIN: i64 = 1024;
+const PORT_MIN: u16 = 1024;
 
 /// Where a directive stands.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,7 @@ pub(super) fn apply(
 ) -> Result<Effect, &'static str> {
     match name {
         b"server_port" => {
-            let port = u16::try_from(atoi(value)).ok().filter(|&port| i64::from(port) >= PORT_MIN);
+            let port = u16::try_from(atoi(value)).ok().filter(|&port| port >= PORT_MIN);
             config.server_port = port.ok_or("Invalid port number")?;
         }
         b"command_prefix" => config.command_prefix = Some(value.to_vec()),
@@ -71,11 +71,15 @@ pub(super) fn apply(
             Ok(max) => config.max_commands = max,
             Err(_) => {
                 config.max_commands = 0;
-                note(config, Severity::Warning, "max_commands set too low, setting to 0".into(), place);
+                let text = "max_commands set too low, setting to 0".into();
+                config.notes.push(Note { severity: Severity::Warning, text });
             }
         },
         b"listen_queue_size" => {
-            config.listen_queue_size = Some(positive(value).ok_or("Invalid listen queue size")?);
+            // What is below zero is, to the kernel, more than it allows.
+            let size = u32::try_from(atoi(value)).unwrap_or(u32::MAX);
+            config.listen_queue_size = Some(size).filter(|&size| size > 0);
+            config.listen_queue_size.ok_or("Invalid listen queue size")?;
         }
         b"pid_file" => config.pid_file = Some(path(value)),
         b"keep_env_vars" => {

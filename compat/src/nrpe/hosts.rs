@@ -65,6 +65,7 @@ impl fmt::Display for BadHost {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowedHosts {
     entries: Option<Vec<HostEntry>>,
+    written: String,
 }
 
 /// What a list says of a peer.
@@ -88,6 +89,10 @@ impl AllowedHosts {
     ///
     /// From the first call on, only listed hosts may connect.
     pub fn add(&mut self, list: &[u8]) -> Vec<BadHost> {
+        if self.entries.is_some() {
+            self.written.push(',');
+        }
+        self.written.push_str(&String::from_utf8_lossy(list));
         let entries = self.entries.get_or_insert_default();
         let mut bad = Vec::new();
         for item in list.split(|&byte| byte == b',') {
@@ -105,6 +110,11 @@ impl AllowedHosts {
     /// The entries; none if everybody may connect.
     pub fn entries(&self) -> Option<&[HostEntry]> {
         self.entries.as_deref()
+    }
+
+    /// The lists as they were written, with a comma between two.
+    pub fn written(&self) -> &str {
+        &self.written
     }
 
     /// Judges a peer. An IPv4 address mapped into IPv6 counts as IPv4.
@@ -154,10 +164,14 @@ fn parse_entry(written: &str) -> Result<HostEntry, &'static str> {
     }
     // An address with a number too large, such as 127.0.0.300, is a valid host name by its characters.
     let valid = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    let bounded =
+        |label: &str| label.starts_with(|first: char| first.is_ascii_alphanumeric()) && !label.ends_with('-');
     if written.len() > NAME_MAX_LEN {
         Err("a host name has at most 63 characters")
     } else if !written.bytes().all(valid) {
         Err("neither an address, nor a network such as 192.0.2.0/24, nor a host name")
+    } else if !written.split('.').all(bounded) {
+        Err("the parts of a host name between the dots begin and end with a letter or a digit")
     } else {
         Ok(HostEntry::Name(written.to_owned()))
     }
@@ -185,6 +199,10 @@ fn parse_v4(written: &str) -> Result<Option<HostEntry>, &'static str> {
             _ => return Err("the prefix of an IPv4 network is a number from 0 to 32"),
         },
     };
+    if prefix_bits == 0 && !network.is_unspecified() {
+        // With NRPE a prefix of 0 is the same as one of 32. Where the address is not 0.0.0.0, that is what was meant.
+        return Ok(Some(HostEntry::V4 { network, prefix_bits: 32 }));
+    }
     if masked_v4(network, prefix_bits) != network {
         return Err("the address has bits set beyond the prefix");
     }
@@ -234,6 +252,8 @@ mod tests {
         assert!(allowed("0.0.0.0/1", "127.0.0.1"));
         assert!(!allowed("0.0.0.0/1", "192.0.2.1"));
         assert!(allowed("0.0.0.0/0", "192.0.2.1"));
+        assert!(allowed("192.0.2.1/0", "192.0.2.1"));
+        assert!(!allowed("192.0.2.1/0", "192.0.2.2"));
         assert!(allowed("::1", "::1"));
         assert!(allowed("2001:db8::/32", "2001:db8:1::5"));
         assert!(!allowed("2001:db8::/32", "2001:db9::5"));
@@ -264,9 +284,24 @@ mod tests {
     #[test]
     fn what_means_nothing_is_refused_and_leaves_nobody() {
         let long = "x".repeat(64);
-        for entry in
-            ["*", "127.0.0.5/24", "127.0.0.0/255.0.0.0", "10.0.0.0/33", "a_b", "::1/129", "1::2::3", &long]
-        {
+        for entry in [
+            "*",
+            "127.0.0.5/24",
+            "127.0.0.0/255.0.0.0",
+            "10.0.0.0/33",
+            "a_b",
+            "::1/129",
+            "1::2::3",
+            &long,
+            "a.",
+            ".a",
+            "a..b",
+            "-a",
+            "a-",
+            "a-.b",
+            "a.-b",
+            "127.0.0.1.",
+        ] {
             let mut list = AllowedHosts::everyone();
             assert_eq!(list.add(entry.as_bytes()).len(), 1, "{entry}");
             assert_eq!(list.verdict("127.0.0.1".parse().unwrap()), Verdict::Refused);
@@ -279,5 +314,6 @@ mod tests {
         assert_eq!(list.add(b"192.0.2.2"), []);
         assert_eq!(list.verdict("192.0.2.1".parse().unwrap()), Verdict::Allowed);
         assert_eq!(list.entries().map(<[_]>::len), Some(2));
+        assert_eq!(list.written(), "192.0.2.1,192.0.2.2");
     }
 }

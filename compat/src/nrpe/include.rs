@@ -66,8 +66,8 @@ pub enum EntryKind {
 pub struct BadConfig {
     /// What is wrong, in the words of NRPE's log.
     pub message: String,
-    /// What was remarked until then.
-    pub notes: Vec<Note>,
+    /// What was read until then, such as where the log goes.
+    pub config: Box<Config>,
 }
 
 impl fmt::Display for BadConfig {
@@ -83,7 +83,7 @@ pub fn load(main: &Path, ask: &mut dyn FnMut(Ask<'_>) -> Found) -> Result<Config
     let mut reader = Reader { config: Config::default(), open: Vec::new(), ask };
     match reader.file(main) {
         Ok(()) => Ok(reader.config),
-        Err(message) => Err(BadConfig { message, notes: reader.config.notes }),
+        Err(message) => Err(BadConfig { message, config: Box::new(reader.config) }),
     }
 }
 
@@ -144,23 +144,18 @@ impl Reader<'_> {
                 }
             };
             if let Err(message) = included {
-                self.note(message);
+                self.go_on(message);
             }
         }
         Ok(())
     }
 
     fn line(&mut self, line: &[u8], place: Place<'_>) -> Result<Effect, &'static str> {
-        let Some(equals) = line.iter().position(|&byte| byte == b'=') else {
-            return Err("No variable value");
-        };
-        let (name, value) = (&line[..equals], &line[equals + 1..]);
-        if name.is_empty() {
-            return Err("No variable name");
-        }
-        if value.is_empty() {
-            return Err("No variable value");
-        }
+        // Equals signs before the name are passed over.
+        let name_at = line.iter().position(|&byte| byte != b'=').ok_or("No variable name")?;
+        let mut parts = line[name_at..].splitn(2, |&byte| byte == b'=');
+        let name = parts.next().unwrap_or_default();
+        let value = parts.next().filter(|value| !value.is_empty()).ok_or("No variable value")?;
         apply(&mut self.config, name, value, place)
     }
 
@@ -170,11 +165,11 @@ impl Reader<'_> {
             Found::Directory(entries) if depth < DEPTH_MAX => entries,
             Found::Nothing(reason) => {
                 let path = directory.display();
-                self.note(format!("Could not open config directory '{path}' for reading: {reason}"));
+                self.go_on(format!("Could not open config directory '{path}' for reading. ({reason})"));
                 return;
             }
             Found::Directory(_) | Found::File { .. } => {
-                self.note(format!("Could not open config directory '{}' for reading.", directory.display()));
+                self.go_on(format!("Could not open config directory '{}' for reading.", directory.display()));
                 return;
             }
         };
@@ -186,7 +181,7 @@ impl Reader<'_> {
             match entry.kind {
                 EntryKind::File if entry.name.len() > 4 && entry.name.ends_with(b".cfg") => {
                     if let Err(message) = self.file(&path) {
-                        self.note(message);
+                        self.go_on(message);
                     }
                 }
                 EntryKind::Directory if !entry.name.starts_with(b".") => self.directory(&path, depth + 1),
@@ -195,8 +190,11 @@ impl Reader<'_> {
         }
     }
 
-    fn note(&mut self, text: String) {
-        self.config.notes.push(Note { severity: Severity::Error, text });
+    /// Remarks on what was included in vain.
+    fn go_on(&mut self, text: String) {
+        for text in [text, "Continuing with errors...".into()] {
+            self.config.notes.push(Note { severity: Severity::Error, text });
+        }
     }
 }
 
@@ -263,7 +261,8 @@ mod tests {
     fn what_is_not_name_and_value_is_fatal() {
         assert_eq!(message("debug=1\n;x"), "No variable value specified in config file '/n.cfg' - Line 2");
         assert_eq!(message("allowed_hosts="), "No variable value specified in config file '/n.cfg' - Line 1");
-        assert_eq!(message("=x"), "No variable name specified in config file '/n.cfg' - Line 1");
+        assert_eq!(message("=x"), "No variable value specified in config file '/n.cfg' - Line 1");
+        assert_eq!(message("=="), "No variable name specified in config file '/n.cfg' - Line 1");
         assert_eq!(
             message("server_port=80"),
             "Invalid port number specified in config file '/n.cfg' - Line 1"
@@ -291,7 +290,9 @@ mod tests {
             texts,
             [
                 "No variable value specified in config file '/i.cfg' - Line 2",
+                "Continuing with errors...",
                 "Unable to open config file '/missing.cfg' for reading: No such file or directory",
+                "Continuing with errors...",
             ]
         );
     }

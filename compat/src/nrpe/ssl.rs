@@ -187,29 +187,29 @@ impl ClientCerts {
 
 /// `ssl_logging`: a set of bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct SslLogging(pub u64);
+pub struct SslLogging(pub u32);
 
 impl SslLogging {
     /// Parameters at start.
-    pub const STARTUP: u64 = 0x01;
+    pub const STARTUP: u32 = 0x01;
     /// Address of each peer.
-    pub const PEER: u64 = 0x02;
+    pub const PEER: u32 = 0x02;
     /// Protocol version of each connection.
-    pub const VERSION: u64 = 0x04;
+    pub const VERSION: u32 = 0x04;
     /// Cipher of each connection.
-    pub const CIPHER: u64 = 0x08;
+    pub const CIPHER: u32 = 0x08;
     /// Whether the client has a certificate.
-    pub const HAS_CERT: u64 = 0x10;
+    pub const HAS_CERT: u32 = 0x10;
     /// Names in the client's certificate.
-    pub const CERT_NAMES: u64 = 0x20;
+    pub const CERT_NAMES: u32 = 0x20;
 
     /// Whether one of these bits is set.
-    pub fn has(self, bits: u64) -> bool {
+    pub fn has(self, bits: u32) -> bool {
         self.0 & bits != 0
     }
 
     /// Reads a number as C's `strtoul` does with base 0: decimal, `0x…`, octal after `0`, and a minus wraps
-    /// around. Anything else is 0.
+    /// around. Anything else is 0, and the lower 32 bits count.
     pub fn parse(written: &[u8]) -> SslLogging {
         let text = String::from_utf8_lossy(written);
         let text = text.trim_start();
@@ -227,7 +227,7 @@ impl SslLogging {
             .chars()
             .map_while(|digit| digit.to_digit(radix))
             .fold(0_u64, |sum, digit| sum.saturating_mul(u64::from(radix)).saturating_add(u64::from(digit)));
-        SslLogging(if negative { magnitude.wrapping_neg() } else { magnitude })
+        SslLogging(if negative { magnitude.wrapping_neg() } else { magnitude } as u32)
     }
 }
 
@@ -258,9 +258,15 @@ mod tests {
 
     #[test]
     fn logging_bits() {
-        for (written, bits) in
-            [("0x2f", 0x2f), ("47", 47), ("017", 15), ("-1", u64::MAX), ("junk", 0), ("0x", 0)]
-        {
+        for (written, bits) in [
+            ("0x2f", 0x2f),
+            ("47", 47),
+            ("017", 15),
+            ("-1", u32::MAX),
+            ("0x1000000ff", 0xff),
+            ("junk", 0),
+            ("0x", 0),
+        ] {
             assert_eq!(SslLogging::parse(written.as_bytes()).0, bits, "{written}");
         }
     }

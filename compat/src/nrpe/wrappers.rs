@@ -11,6 +11,21 @@ use super::hosts::{masked_v4, masked_v6};
 /// Most patterns of one file, those of files it names included.
 const PATTERNS_MAX: usize = 100_000;
 
+/// Options that say nothing of who may come in.
+const WITHOUT_VERDICT: [&str; 11] = [
+    "banners",
+    "group",
+    "keepalive",
+    "linger",
+    "nice",
+    "rfc931",
+    "setenv",
+    "severity",
+    "spawn",
+    "umask",
+    "user",
+];
+
 /// The rules of one file that concern the daemon.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WrapperRules {
@@ -151,14 +166,28 @@ fn parse_rule(
     }
     let clients = fields.next().unwrap_or_default();
     let clients: Vec<&str> = self::words(&clients).collect();
-    let option = fields.find_map(|option| match option.split_ascii_whitespace().next().unwrap_or_default() {
-        word if word.eq_ignore_ascii_case("allow") => Some(true),
-        word if word.eq_ignore_ascii_case("deny") => Some(false),
-        // The connection is given to another program, so it is not for this one.
-        word if word.eq_ignore_ascii_case("twist") => Some(false),
-        _ => None,
-    });
+    let options: Vec<String> = fields.collect();
+    let option = parse_options(&options);
     Some(Rule { clients: parse_list(&clients, read, left), option })
+}
+
+/// What the options of a rule decide.
+///
+/// libwrap refuses a peer whose rule has an option that it does not know, or `allow` before another one; so does this.
+/// An address of IPv6 without brackets ends up here as well. `deny` and `twist`, which gives the connection to another
+/// program, refuse by themselves; `aclexec` would have to be executed to know.
+fn parse_options(options: &[String]) -> Option<bool> {
+    let mut decided = None;
+    for (index, option) in options.iter().enumerate() {
+        let end_of_word = |character: char| character.is_ascii_whitespace() || character == '=';
+        let word = option.trim_start().split(end_of_word).next().unwrap_or_default().to_ascii_lowercase();
+        decided = match word.as_str() {
+            "allow" if index + 1 == options.len() => Some(true),
+            word if WITHOUT_VERDICT.contains(&word) => continue,
+            _ => return Some(false),
+        };
+    }
+    decided
 }
 
 /// Fields between colons; those within brackets and after a backslash do not count.
@@ -194,7 +223,10 @@ fn words(field: &str) -> impl Iterator<Item = &str> {
 
 fn names_daemon(words: &[&str], daemon: &str, file: WrapperFile) -> bool {
     let (listed, excepted) = split_except(words);
-    let is_named = |word: &str| word.eq_ignore_ascii_case("ALL") || word.eq_ignore_ascii_case(daemon);
+    let is_named = |word: &str| {
+        let word = word.to_ascii_lowercase();
+        word == "all" || word == "known" || wildcard(word.as_bytes(), daemon.as_bytes())
+    };
     let named = listed.iter().any(|word| match word.split_once('@') {
         // Which of this host's addresses is meant is not looked at.
         Some((name, _)) => file == WrapperFile::Deny && is_named(name),
@@ -275,9 +307,10 @@ fn parse_pattern(word: &str) -> Pattern {
 fn parse_v4(network: &str, mask: &str) -> Option<Pattern> {
     let network: Ipv4Addr = network.parse().ok()?;
     let mask = match mask.parse::<u8>() {
-        Ok(bits @ 0..=32) => u32::from(masked_v4(Ipv4Addr::BROADCAST, bits)),
+        Ok(bits @ 1..=32) => u32::from(masked_v4(Ipv4Addr::BROADCAST, bits)),
         Ok(_) => return None,
-        Err(_) => u32::from(mask.parse::<Ipv4Addr>().ok()?),
+        // To libwrap, a mask of all ones is a mistake.
+        Err(_) => mask.parse::<Ipv4Addr>().ok().map(u32::from).filter(|&mask| mask != u32::MAX)?,
     };
     Some(Pattern::V4 { network, mask })
 }
@@ -422,6 +455,10 @@ mod tests {
         assert_eq!(deny("ALL EXCEPT sshd: ALL\n", "192.0.2.1"), Some(false));
         assert_eq!(deny("ALL EXCEPT nrpe: ALL\n", "192.0.2.1"), None);
         assert_eq!(deny("# nrpe: ALL\n\n", "192.0.2.1"), None);
+        for pattern in ["nrpe*", "N?PE", "KNOWN"] {
+            assert_eq!(deny(&format!("{pattern}: ALL"), "192.0.2.1"), Some(false), "{pattern}");
+        }
+        assert_eq!(deny("n?e: ALL", "192.0.2.1"), None);
     }
 
     #[test]
@@ -470,7 +507,12 @@ mod tests {
         assert_eq!(allow("nrpe: 192.0.2.1 : deny\nnrpe: ALL", "192.0.2.1"), Some(false));
         assert_eq!(deny("nrpe: 192.0.2.1 : severity info : ALLOW", "192.0.2.1"), Some(true));
         assert_eq!(allow("nrpe: \\\n 192.0.2.1", "192.0.2.1"), Some(true));
-        assert_eq!(allow("nrpe: 192.0.2.1 : twist /bin/echo", "192.0.2.1"), Some(false));
+        for option in ["twist /bin/echo", "bogus", "", "allow : spawn x", "ALL", "aclexec /bin/true", ":1"] {
+            assert_eq!(allow(&format!("nrpe: ALL : {option}"), "192.0.2.1"), Some(false), "{option}");
+        }
+        for option in ["keepalive", "severity=info", "spawn x : allow"] {
+            assert_eq!(allow(&format!("nrpe: ALL : {option}"), "192.0.2.1"), Some(true), "{option}");
+        }
     }
 
     #[test]
@@ -483,7 +525,14 @@ mod tests {
 
     #[test]
     fn what_cannot_be_decided_keeps_out() {
-        for pattern in ["root@192.0.2.1", "@pollers", "[nonsense]", "1.2.3.4/99"] {
+        for pattern in [
+            "root@192.0.2.1",
+            "@pollers",
+            "[nonsense]",
+            "1.2.3.4/99",
+            "0.0.0.0/0",
+            "192.0.2.1/255.255.255.255",
+        ] {
             assert_eq!(allow(&format!("nrpe: {pattern}"), "192.0.2.1"), None, "{pattern}");
             assert_eq!(deny(&format!("nrpe: {pattern}"), "192.0.2.1"), Some(false), "{pattern}");
         }

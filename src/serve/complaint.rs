@@ -1,0 +1,41 @@
+//! nrpe's words for requests that get no answer, whether they came over a socket or, with `-i`, on standard input.
+
+use custos_compat::nrpe::{Fault, Refusal};
+
+/// Log lines about a packet that is none. Without a peer, as with `-i`, its place in the line stays empty.
+pub(super) fn of_fault(fault: &Fault, tls: bool, peer: &str) -> [String; 2] {
+    let (what, read) = match fault {
+        Fault::Version(_) => {
+            (format!("Error: (use_ssl == {tls}): Request packet version was invalid!"), false)
+        }
+        Fault::Length(_) => {
+            ("Error: (use_ssl == true): Received packet with invalid buffer size".to_owned(), false)
+        }
+        Fault::Kind(_) => ("Error: Request packet type was invalid!".to_owned(), true),
+        _ => ("Error: Request packet had invalid CRC32.".to_owned(), true),
+    };
+    [what, if read { invalid(peer) } else { unread(peer) }]
+}
+
+/// Log lines about a query that is refused; `withheld` if it is the command line that does not allow arguments.
+pub(super) fn of_refusal(refusal: &Refusal, withheld: bool, peer: &str) -> [String; 2] {
+    let what = match refusal {
+        Refusal::Empty | Refusal::NoCommand => "Error: Request contained no query!",
+        Refusal::Metachar(_) => "Error: Request contained illegal metachars!",
+        Refusal::Arguments if withheld => "Error: Request contained command arguments!",
+        Refusal::Arguments => {
+            "Error: Request contained command arguments, but argument option is not enabled!"
+        }
+        _ => "Error: Request contained a bash command substitution, but they are disallowed!",
+    };
+    [what.to_owned(), invalid(peer)]
+}
+
+/// The log line about a request that did not arrive.
+pub(super) fn unread(peer: &str) -> String {
+    format!("Could not read request from client {peer}, bailing out...")
+}
+
+fn invalid(peer: &str) -> String {
+    format!("Client request from {peer} was invalid, bailing out...")
+}
