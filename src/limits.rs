@@ -141,7 +141,7 @@ pub const NRPE_REASON_MAX_BYTES: usize = 300;
 /// Lines of NRPE's log in a second; further ones are counted and told. As many as nrpe itself can cause, more or less.
 pub const NRPE_LOG_LINES_PER_SECOND: u32 = 1000;
 /// Memory of connections that ended is given back once there were so many waiting at once.
-pub const NRPE_TRIM_WAITING_MIN: usize = 256;
+pub const NRPE_TRIM_WAITING_MIN: usize = 64;
 /// ... and this share of them is left, as one part of so many.
 pub const NRPE_TRIM_SHARE: usize = 8;
 /// Between that and giving it back, so that floods do not cause it all the time.

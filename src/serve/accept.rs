@@ -1,18 +1,21 @@
 //! Accepting connections: a thread for each socket that is being listened on.
 //!
-//! The thread serves each connection as far as that goes without waiting. Most clients of a plain listener have sent
+//! The thread serves each connection of a plain listener as far as that goes without waiting. Most clients have sent
 //! their request when it comes to that, so that an answer which is known is given on the spot, without waking another
-//! thread. Whatever has to wait becomes a task of the runtime.
+//! thread. Whatever has to wait, and every handshake, becomes a task of the runtime.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Waker};
 use std::thread;
+use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
@@ -52,22 +55,31 @@ fn accept(shared: &Arc<Shared>, socket: &TcpListener, alive: &mpsc::Sender<()>) 
                 if shared.room.evict_oldest() {
                     shared.counters.crowded_out.add();
                 }
-                thread::sleep(backoff);
+                pause(socket, backoff);
                 backoff = (backoff * 2).min(limits::NRPE_ACCEPT_BACKOFF_MAX);
             }
         }
     }
 }
 
+/// Waits for some time, or until the socket is closed.
+fn pause(socket: &TcpListener, duration: Duration) {
+    let duration = PollTimeout::try_from(duration).unwrap_or(PollTimeout::MAX);
+    // Whether it ended early shows at the next attempt.
+    let _ = poll(&mut [PollFd::new(socket.as_fd(), PollFlags::empty())], duration);
+}
+
 /// Serves a connection, here as long as it need not be waited for, then as a task of its own.
 fn begin(shared: &Arc<Shared>, stream: TcpStream, from: SocketAddr, alive: &mpsc::Sender<()>) {
     let live = Arc::clone(&shared.live.read().unwrap_or_else(PoisonError::into_inner));
+    // The arithmetic of handshakes is for all processors, not for the one that accepts.
+    let at_once = live.tls.is_none();
     let (shared, alive) = (Arc::clone(shared), alive.clone());
     let mut connection = Box::pin(async move {
         connection::serve(shared, live, stream, from).await;
         drop(alive);
     });
-    if !ends(connection.as_mut()) {
+    if !(at_once && ends(connection.as_mut())) {
         tokio::spawn(connection);
     }
 }
