@@ -52,7 +52,7 @@ impl Servers {
             for listen in &mut settings.listen {
                 listen.port = 0;
             }
-            let server = Server::start(settings, sender.clone()).expect("a server");
+            let server = Server::start(settings, sender.clone(), runtime.handle().clone()).expect("a server");
             let _ = std::fs::remove_dir_all(&directory);
             server
         };

@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -46,14 +45,14 @@ impl Launch {
     /// The command that starts the shim, and the agent's end of the conversation with it. The command must be
     /// dropped once it was spawned: it holds the other end, and the agent would not notice the shim's end.
     ///
-    /// The shim gets a process group of its own, so that a terminal's signals do not reach it.
+    /// The shim begins a session of its own, so that a terminal's signals do not reach it.
     ///
     /// # Errors
     /// The system refuses a socket.
     pub fn command(&self) -> Result<(Command, UnixStream), Error> {
         let (socket, far_end) = UnixStream::pair().map_err(Error::system("make a socket for the shim"))?;
         let mut command = Command::new(&self.program);
-        command.args(&self.args).env_clear().current_dir("/").process_group(0);
+        command.args(&self.args).env_clear().current_dir("/");
         command.stdin(Stdio::from(OwnedFd::from(far_end))).stdout(Stdio::null());
         Ok((command, socket))
     }

@@ -215,14 +215,19 @@ impl Daemon {
     fn start_nrpe(&mut self) -> Result<(), io::Error> {
         let settings = self.setup.nrpe_settings(&self.config).map_err(io::Error::other)?;
         if let Some(settings) = settings {
-            let _within = self.serving.enter();
-            let server = Server::start(settings, self.request_sender.clone()).map_err(io::Error::other)?;
+            let server = self.listen(settings).map_err(io::Error::other)?;
             for address in server.addresses() {
                 tracing::info!("answering NRPE on {address}");
             }
             self.server = Some(server);
         }
         Ok(())
+    }
+
+    fn listen(&self, settings: serve::Settings) -> Result<Server, serve::Error> {
+        let agent = Handle::current();
+        let _within = self.serving.enter();
+        Server::start(settings, self.request_sender.clone(), agent)
     }
 
     async fn serve(mut self) -> ExitCode {
@@ -378,15 +383,15 @@ impl Daemon {
     }
 
     fn reload_nrpe(&mut self, settings: Option<serve::Settings>) -> Result<(), serve::Error> {
-        let _within = self.serving.enter();
         match (settings, &self.server) {
-            (Some(settings), Some(server)) => server.reload(settings)?,
-            (Some(settings), None) => {
-                self.server = Some(Server::start(settings, self.request_sender.clone())?);
+            (Some(settings), Some(server)) => {
+                let _within = self.serving.enter();
+                server.reload(settings)?;
             }
+            (Some(settings), None) => self.server = Some(self.listen(settings)?),
             (None, Some(_)) => {
                 if let Some(server) = self.server.take() {
-                    tokio::spawn(async move { server.stop().await });
+                    self.serving.spawn(async move { server.stop().await });
                 }
             }
             (None, None) => {}

@@ -2,7 +2,8 @@
 //!
 //! The thread serves each connection of a plain listener as far as that goes without waiting. Most clients have sent
 //! their request when it comes to that, so that an answer which is known is given on the spot, without waking another
-//! thread. Whatever has to wait, and every handshake, becomes a task of the runtime.
+//! thread, and another is handed to the agent. Whoever has to be waited for, and every handshake, becomes a task of the
+//! listener's own runtime.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,7 +11,7 @@ use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-use super::connection;
+use super::connection::{self, Taken};
 use super::server::Shared;
 use crate::limits;
 
@@ -74,20 +75,41 @@ fn begin(shared: &Arc<Shared>, stream: TcpStream, from: SocketAddr, alive: &mpsc
     let live = Arc::clone(&shared.live.read().unwrap_or_else(PoisonError::into_inner));
     // The arithmetic of handshakes is for all processors, not for the one that accepts.
     let at_once = live.tls.is_none();
-    let (shared, alive) = (Arc::clone(shared), alive.clone());
-    let mut connection = Box::pin(async move {
-        connection::serve(shared, live, stream, from).await;
-        drop(alive);
-    });
-    if !(at_once && ends(connection.as_mut())) {
-        tokio::spawn(connection);
+    let mut taking = Box::pin(connection::take(Arc::clone(shared), live, stream, from));
+    let alive = alive.clone();
+    match at_once.then(|| begun(taking.as_mut())).flatten() {
+        Some(taken) => answer(shared, taken, alive),
+        None => {
+            tokio::spawn(async move {
+                if let Some(taken) = taking.await {
+                    connection::answer(taken).await;
+                }
+                drop(alive);
+            });
+        }
     }
 }
 
-/// Whether the connection came to its end without waiting.
-fn ends(connection: Pin<&mut impl Future<Output = ()>>) -> bool {
+/// Answers a request that came at once. What has to be waited for then is the agent, so the task goes where that is.
+fn answer(shared: &Shared, taken: Option<Taken>, alive: mpsc::Sender<()>) {
+    let Some(taken) = taken else { return };
+    let mut answering = Box::pin(async move {
+        connection::answer(taken).await;
+        drop(alive);
+    });
+    if begun(answering.as_mut()).is_none() {
+        shared.agent.spawn(answering);
+    }
+}
+
+/// What a task comes to without waiting. None if it has to wait.
+fn begun<T: Default>(task: Pin<&mut impl Future<Output = T>>) -> Option<T> {
     // A task asks anew what it waits for, so nobody need be woken from here. As in a task, a panic may cost one
     // connection, not the listener.
     let mut context = Context::from_waker(Waker::noop());
-    catch_unwind(AssertUnwindSafe(|| connection.poll(&mut context).is_ready())).unwrap_or(true)
+    match catch_unwind(AssertUnwindSafe(|| task.poll(&mut context))) {
+        Ok(Poll::Ready(done)) => Some(done),
+        Ok(Poll::Pending) => None,
+        Err(_) => Some(T::default()),
+    }
 }

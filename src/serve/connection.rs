@@ -33,16 +33,40 @@ enum Failure {
     Evicted,
 }
 
-/// Serves one connection to its end.
-pub(super) async fn serve(shared: Arc<Shared>, live: Arc<Live>, tcp: TcpStream, from: SocketAddr) {
+/// A request that has come, and where its answer goes.
+pub(super) struct Taken {
+    shared: Arc<Shared>,
+    live: Arc<Live>,
+    stream: Stream,
+    packet: Packet,
+    peer: IpAddr,
+}
+
+/// Gets a request out of a new connection; none if there is none, which has been counted and logged.
+pub(super) async fn take(
+    shared: Arc<Shared>,
+    live: Arc<Live>,
+    tcp: TcpStream,
+    from: SocketAddr,
+) -> Option<Taken> {
     let peer = from.ip().to_canonical();
     live.log.debug(|| format!("Connection from {peer} port {}", from.port()));
     if !admit(&shared, &live, peer).await {
-        return;
+        return None;
     }
-    if let Some((stream, packet)) = receive(&shared, &live, Fresh::new(tcp), peer).await {
-        respond(&shared, &live, stream, packet, peer).await;
+    match receive(&shared, &live, Fresh::new(tcp), peer).await {
+        Some((stream, packet)) => Some(Taken { shared, live, stream, packet, peer }),
+        None => {
+            live.log.debug(|| format!("Connection from {peer} closed."));
+            None
+        }
     }
+}
+
+/// Answers a request, which ends its connection.
+pub(super) async fn answer(taken: Taken) {
+    let Taken { shared, live, stream, packet, peer } = taken;
+    respond(&shared, &live, stream, packet, peer).await;
     live.log.debug(|| format!("Connection from {peer} closed."));
 }
 

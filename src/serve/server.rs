@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use custos_compat::nrpe::{Note, Severity, SslLogging};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use openssl::ssl::SslContext;
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, mpsc};
 
@@ -41,6 +42,8 @@ pub(super) struct Shared {
     pub(super) counters: Counters,
     pub(super) room: Arc<Room>,
     pub(super) requests: mpsc::Sender<Request>,
+    /// Where the agent runs that answers them.
+    pub(super) agent: Handle,
     pub(super) live: RwLock<Arc<Live>>,
     sockets: Mutex<Vec<Socket>>,
     anonymous_peers: Mutex<HashSet<IpAddr>>,
@@ -108,16 +111,22 @@ impl Shared {
 }
 
 impl Server {
-    /// Starts listening. Requests go to `requests`, whose other end is the agent.
+    /// Starts listening. Requests go to `requests`, whose other end is the agent. Answers that only the agent is waited for
+    /// are sent from its runtime.
     ///
     /// It is enough that one of the addresses can be listened on. Must be called within a tokio runtime.
-    pub fn start(settings: Settings, requests: mpsc::Sender<Request>) -> Result<Server, Error> {
+    pub fn start(
+        settings: Settings,
+        requests: mpsc::Sender<Request>,
+        agent: Handle,
+    ) -> Result<Server, Error> {
         let live = Arc::new(Live::new(settings)?);
         let (alive, ended) = mpsc::channel(1);
         let shared = Arc::new(Shared {
             counters: Counters::default(),
             room: Arc::new(Room::new(waiting_max())),
             requests,
+            agent,
             live: RwLock::new(Arc::clone(&live)),
             sockets: Mutex::default(),
             anonymous_peers: Mutex::default(),
