@@ -1,7 +1,8 @@
 //! The shim's two processes: the guard, which the agent starts, and the worker below it.
 //!
 //! Each of agent, guard and worker may be killed at any moment, and two of them at once, and still no plugin is
-//! left running. The agent's end closes the socket, upon which the worker ends everything. The guard's end is told
+//! left running. The agent's end closes the socket, upon which the worker ends everything but for what commands were
+//! to leave in the background. The guard's end is told
 //! to the worker by the kernel, with the same effect. The worker's end kills its plugins (each has asked the kernel
 //! for that), and what those had started becomes children of the guard, which ends them. What is left when all
 //! three are killed at once is ended by the next shim (see `mark.rs`). Where a control group is delegated to us, the
@@ -79,18 +80,25 @@ fn worker(guard: Pid, leaf: Option<&Leaf>, socket: UnixStream) -> Result<ExitCod
         .spawn(move || Worker::new(socket)?.serve())
         .map_err(Error::system("start the worker's thread"))?;
     match serving.join() {
-        Ok(Ok(())) => Ok(ExitCode::SUCCESS),
+        Ok(Ok(all_ended)) => Ok(if all_ended { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Ok(Err(error)) => Err(error),
         // The panic has printed its message.
         Err(_) => Ok(ExitCode::FAILURE),
     }
 }
 
-/// Waits for the worker, then ends whatever it has left.
+/// Waits for the worker, then ends whatever it has left. A worker that succeeds has ended all that must end; the rest
+/// is what commands were to leave in the background, and is not touched.
 fn wait_and_sweep(worker: Pid, leaf: Option<&Leaf>) -> ExitCode {
     let mut code = ExitCode::FAILURE;
     loop {
         match waitpid(worker, None) {
+            Ok(WaitStatus::Exited(_, 0)) => {
+                if let Some(leaf) = leaf {
+                    leaf.leave();
+                }
+                return ExitCode::SUCCESS;
+            }
             Ok(WaitStatus::Exited(_, status)) => code = ExitCode::from(status as u8),
             Ok(WaitStatus::Stopped(..) | WaitStatus::Continued(_)) | Err(nix::errno::Errno::EINTR) => {
                 continue;

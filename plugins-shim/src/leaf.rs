@@ -57,6 +57,11 @@ impl Leaf {
         self.remove();
     }
 
+    /// Removes the group if nothing is in it.
+    pub(crate) fn leave(&self) {
+        let _ = fs::remove_dir(&self.path);
+    }
+
     /// A group can be removed once its last process is gone, zombies aside.
     fn remove(&self) {
         let until_us = monotonic_us() + END_WAIT.as_micros() as u64;

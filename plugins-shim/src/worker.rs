@@ -121,14 +121,15 @@ impl Worker {
         })
     }
 
-    /// Serves until the agent ends the conversation and everything it had started has ended.
-    pub(crate) fn serve(&mut self) -> Result<(), Error> {
+    /// Serves until the agent ends the conversation and everything that must end has ended: `true`. It gives up on what
+    /// takes too long: `false`.
+    pub(crate) fn serve(&mut self) -> Result<bool, Error> {
         let mut events = vec![EpollEvent::empty(); EVENTS_PER_TURN];
         let mut requests = false;
         loop {
             self.send();
-            if self.done() {
-                return Ok(());
+            if let Some(all_ended) = self.done() {
+                return Ok(all_ended);
             }
             let wait = if requests { EpollTimeout::ZERO } else { self.wait() };
             let count = match self.epoll.wait(&mut events, wait) {
@@ -151,10 +152,12 @@ impl Worker {
         }
     }
 
-    fn done(&self) -> bool {
-        let Some((ending, until_us)) = self.ending else { return false };
+    /// Whether all has ended that must, once there is nothing more to do.
+    fn done(&self) -> Option<bool> {
+        let (ending, until_us) = self.ending?;
         let told = ending == Ending::Alone || self.outbound.is_empty();
-        (self.runs.len() == 0 && !self.strays_left && told) || monotonic_us() >= until_us
+        let all_ended = self.runs.len() == 0 && !self.strays_left;
+        ((all_ended && told) || monotonic_us() >= until_us).then_some(all_ended)
     }
 
     /// How long nothing can be due.

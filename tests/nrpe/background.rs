@@ -52,6 +52,22 @@ fn what_goes_on_in_the_background_is_left_alone() {
 }
 
 #[test]
+fn what_goes_on_in_the_background_outlives_the_daemon() {
+    let line = "sleep 5432.6";
+    let commands = config(&[("quiet", &format!("({line} >/dev/null 2>&1 &); echo x"))]);
+    let mut pair = Pair::start(&commands, &["-n"]);
+    for daemon in [&mut pair.real, &mut pair.custos] {
+        assert_eq!(daemon.ask(&["-n", "-c", "quiet"]).stdout, "x\n");
+        wait_for("the process in the background", || (living(line).len() == 1).then_some(()));
+        daemon.signal(Signal::SIGTERM);
+        assert_eq!(daemon.ended(), 0);
+        assert_eq!(living(line).len(), 1, "{:?}", daemon.which);
+        end(line);
+        wait_for("its end", || living(line).is_empty().then_some(()));
+    }
+}
+
+#[test]
 fn output_that_comes_after_the_end_of_the_command_is_waited_for() {
     let commands = [
         ("late", "(sleep 0.3; echo late) & echo early; exit 1"),
