@@ -306,7 +306,7 @@ impl Daemon {
                 self.handle(Event::Asked(ask), now);
             }
             Request::Status => {
-                let counters = self.server.as_ref().map(|server| server.counters().snapshot());
+                let counters = self.server.as_ref().map(Server::counts);
                 let nonzero = counters.into_iter().flatten().filter(|counter| counter.1 > 0);
                 let polls = self.asker.counters().into_iter().filter(|counter| counter.1 > 0);
                 let addresses = self.server.as_ref().map(Server::addresses).unwrap_or_default();
@@ -330,7 +330,7 @@ impl Daemon {
     fn look(&mut self, now: Moment) {
         self.notify.alive();
         let store = self.recorder.health();
-        let nrpe = self.server.as_ref().map(|server| server.counters().snapshot()).unwrap_or_default();
+        let nrpe = self.server.as_ref().map(Server::counts).unwrap_or_default();
         let executor_error = self.executor.trouble();
         let changed = store.refusing.is_some() != self.health.store.refusing.is_some()
             || store.low_space.is_some() != self.health.store.low_space.is_some()

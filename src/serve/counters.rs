@@ -6,13 +6,13 @@ macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
         /// Counts of what happened, each only ever growing.
         #[derive(Debug, Default)]
-        pub struct Counters {
-            $($(#[$doc])* pub $name: Counter,)*
+        pub(super) struct Counters {
+            $($(#[$doc])* pub(super) $name: Counter,)*
         }
 
         impl Counters {
             /// Every count by name.
-            pub fn snapshot(&self) -> Vec<(&'static str, u64)> {
+            pub(super) fn snapshot(&self) -> Vec<(&'static str, u64)> {
                 vec![$((stringify!($name), self.$name.get()),)*]
             }
         }
@@ -21,16 +21,16 @@ macro_rules! counters {
 
 /// One count.
 #[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
+pub(super) struct Counter(AtomicU64);
 
 impl Counter {
     /// Adds one.
-    pub fn add(&self) {
+    pub(super) fn add(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The count so far.
-    pub fn get(&self) -> u64 {
+    pub(super) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }

@@ -125,7 +125,12 @@ impl Log {
         self.settings.debug
     }
 
-    /// Lines that could not be written.
+    /// Goes on counting where the log that this one replaces stopped.
+    pub(super) fn continue_count(&self, replaced: &Log) {
+        self.lost.store(replaced.lost(), Ordering::Relaxed);
+    }
+
+    /// Lines that were left out or could not be written.
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
     }

@@ -32,7 +32,6 @@ mod user;
 mod wrappers;
 
 pub use access::CommandAccess;
-pub use counters::{Counter, Counters};
 pub use decide::NRPE_VERSION;
 pub use error::Error;
 pub use explain::{explain, weaknesses};

@@ -160,15 +160,18 @@ impl Server {
         let live = Arc::new(Live::new(settings)?);
         let wanted = wanted(&live)?;
         let opened = self.open_missing(&wanted, &live)?;
+        live.log.continue_count(&self.live().log);
         live.log.write(Severity::Notice, "Caught SIGHUP - restarting...");
         live.announce();
         *self.shared.live.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&live);
         self.listen(opened, &wanted, &live)
     }
 
-    /// What was counted since the start.
-    pub fn counters(&self) -> &Counters {
-        &self.shared.counters
+    /// What was counted since the start, by name.
+    pub fn counts(&self) -> Vec<(&'static str, u64)> {
+        let mut counts = self.shared.counters.snapshot();
+        counts.push(("log_lines_lost", self.live().log.lost()));
+        counts
     }
 
     /// Connections that wait for a request to arrive.
