@@ -4,10 +4,11 @@
 //! writes. Before that the pipe holds what the kernel lets it hold (64 KiB), which is more than most plugins print.
 
 use std::io::{self, ErrorKind, Read};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::stat::Mode;
 
 use crate::limits::DRAIN_MAX_BYTES;
 
@@ -27,6 +28,17 @@ impl Capture {
         let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
         let pipe = Some(io::PipeReader::from(reader));
         Ok((Capture { pipe, head: Vec::new(), head_max_bytes, total_bytes: 0 }, writer))
+    }
+
+    /// A pipe that outlives us: what the plugin leaves behind may write to its end also when nobody reads any more, and is
+    /// neither killed for it nor made to wait. What the pipe does not hold is lost to the writer.
+    pub(crate) fn open_lasting(head_max_bytes: usize) -> io::Result<(Capture, OwnedFd)> {
+        let (capture, writer) = Capture::open(head_max_bytes)?;
+        // An end that can be read from as well is its own reader.
+        let path = format!("/proc/self/fd/{}", writer.as_raw_fd());
+        let flags = OFlag::O_RDWR | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+        let end = nix::fcntl::open(path.as_str(), flags, Mode::empty())?;
+        Ok((capture, end))
     }
 
     /// The pipe, for waiting on it; none once it is closed.
@@ -140,6 +152,20 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+
+    #[test]
+    fn a_lasting_pipe_takes_what_nobody_reads_and_never_blocks() {
+        let (mut capture, end) = Capture::open_lasting(5).unwrap();
+        let mut writer = io::PipeWriter::from(end);
+        writer.write_all(b"abc").unwrap();
+        capture.drain(&mut [0; 16]);
+        assert_eq!(capture.finish(), (b"abc".to_vec(), 3));
+        // The reader is gone.
+        writer.write_all(b"def").unwrap();
+        let block = [0; 4096];
+        while writer.write(&block).is_ok() {}
+        assert_eq!(writer.write(&block).unwrap_err().kind(), ErrorKind::WouldBlock);
+    }
 
     #[test]
     fn the_head_is_kept_and_all_is_counted() {

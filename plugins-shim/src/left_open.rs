@@ -1,5 +1,5 @@
-//! Outputs that processes left behind by plugins still hold. They are read on and dropped, as a process that writes to a
-//! pipe without a reader is killed.
+//! Outputs that processes left behind by plugins still hold: what comes of them is dropped, up to a bound, as a process
+//! that writes to a pipe without a reader is killed.
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, PipeReader, Read};
@@ -22,20 +22,11 @@ struct Output {
 impl LeftOpen {
     /// Takes in the stdout of what was left behind, which is waited on under this number. It cannot be meant to be
     /// written to for ever, so there is an end to it.
-    pub(crate) fn add_stdout(&mut self, number: u64, pipe: PipeReader) {
-        self.add(number, Output { pipe, room: LEFT_STDOUT_MAX_BYTES });
-    }
-
-    /// The same for stderr, which a service may well write to as long as it lives.
-    pub(crate) fn add_stderr(&mut self, number: u64, pipe: PipeReader) {
-        self.add(number, Output { pipe, room: u64::MAX });
-    }
-
-    fn add(&mut self, number: u64, output: Output) {
+    pub(crate) fn add(&mut self, number: u64, pipe: PipeReader) {
         if self.outputs.len() >= LEFT_OPEN_MAX {
             self.outputs.pop_first();
         }
-        self.outputs.insert(number, output);
+        self.outputs.insert(number, Output { pipe, room: LEFT_STDOUT_MAX_BYTES });
     }
 
     /// Outputs that are still open.
@@ -68,7 +59,7 @@ mod tests {
     fn a_pipe_is_read_until_its_writer_is_gone() {
         let mut left_open = LeftOpen::default();
         let (reader, mut writer) = pipe();
-        left_open.add_stdout(7, reader);
+        left_open.add(7, reader);
         writer.write_all(b"dropped").unwrap();
         left_open.drain(7, &mut [0; 16]);
         left_open.drain(8, &mut [0; 16]);
@@ -84,7 +75,7 @@ mod tests {
         let mut writers = Vec::new();
         for number in 0..=LEFT_OPEN_MAX as u64 {
             let (reader, writer) = pipe();
-            left_open.add_stderr(number, reader);
+            left_open.add(number, reader);
             writers.push(writer);
         }
         assert_eq!(left_open.len(), LEFT_OPEN_MAX);
@@ -93,20 +84,16 @@ mod tests {
     }
 
     #[test]
-    fn stdout_has_an_end_and_stderr_has_none() {
+    fn there_is_an_end_to_it() {
         let mut left_open = LeftOpen::default();
-        let ((stdout, mut out), (stderr, mut err)) = (pipe(), pipe());
-        left_open.add_stdout(2, stdout);
-        left_open.add_stderr(3, stderr);
+        let (reader, mut writer) = pipe();
+        left_open.add(2, reader);
         let mut block = [0; 1024];
         for _ in 0..=LEFT_STDOUT_MAX_BYTES / block.len() as u64 {
             // Fails when it is closed.
-            let _ = out.write_all(&block);
+            let _ = writer.write_all(&block);
             left_open.drain(2, &mut block);
-            err.write_all(&block).unwrap();
-            left_open.drain(3, &mut block);
         }
-        assert!(out.write_all(b"x").is_err());
-        assert!(err.write_all(b"x").is_ok());
+        assert!(writer.write_all(b"x").is_err());
     }
 }

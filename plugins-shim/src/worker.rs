@@ -233,13 +233,11 @@ impl Worker {
         let Some(run) = self.runs.get_mut(serial) else { return };
         drain_ended(&mut run.stdout, &mut run.stderr, &mut self.buffer);
         let (group, leave_background) = (run.group, run.leave_background);
-        if leave_background && watch(&self.epoll, serial, run).is_ok() {
-            if let Some(pipe) = run.stdout.take_pipe() {
-                self.left_open.add_stdout(2 * serial, pipe);
-            }
-            if let Some(pipe) = run.stderr.take_pipe() {
-                self.left_open.add_stderr(2 * serial + 1, pipe);
-            }
+        if leave_background
+            && watch(&self.epoll, serial, run).is_ok()
+            && let Some(pipe) = run.stdout.take_pipe()
+        {
+            self.left_open.add(2 * serial, pipe);
         }
         let left_behind = self.strays.count(serial, group, &self.runs);
         if leave_background {
@@ -395,7 +393,11 @@ impl Worker {
         }
         let (stdout_max, stderr_max) = kept_bytes(spec);
         let (stdout, stdout_end) = Capture::open(stdout_max).map_err(|error| no_pipe(&error))?;
-        let (stderr, stderr_end) = Capture::open(stderr_max).map_err(|error| no_pipe(&error))?;
+        let (stderr, stderr_end) = match spec.leave_background {
+            true => Capture::open_lasting(stderr_max),
+            false => Capture::open(stderr_max),
+        }
+        .map_err(|error| no_pipe(&error))?;
         let serial = self.runs.next_serial();
         let now_us = monotonic_us();
         if self.descriptors.may_run_out(self.runs.len() + self.left_open.len()) {

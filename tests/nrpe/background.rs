@@ -54,14 +54,21 @@ fn what_goes_on_in_the_background_is_left_alone() {
 #[test]
 fn what_goes_on_in_the_background_outlives_the_daemon() {
     let line = "sleep 5432.6";
-    let commands = config(&[("quiet", &format!("({line} >/dev/null 2>&1 &); echo x"))]);
+    let writer = "(while ! [ -e %d/ended ]; do sleep 0.05; done; echo a >&2; echo b >&2; touch %d/wrote) >/dev/null & \
+                  echo x";
+    let commands = config(&[("quiet", &format!("({line} >/dev/null 2>&1 &); echo x")), ("writer", writer)]);
     let mut pair = Pair::start(&commands, &["-n"]);
     for daemon in [&mut pair.real, &mut pair.custos] {
         assert_eq!(daemon.ask(&["-n", "-c", "quiet"]).stdout, "x\n");
         wait_for("the process in the background", || (living(line).len() == 1).then_some(()));
+        assert_eq!(daemon.ask(&["-n", "-c", "writer"]).stdout, "x\n");
         daemon.signal(Signal::SIGTERM);
         assert_eq!(daemon.ended(), 0);
         assert_eq!(living(line).len(), 1, "{:?}", daemon.which);
+        // A service goes on writing to stderr, which nobody reads any more.
+        std::fs::write(daemon.directory.path().join("ended"), "").unwrap();
+        let wrote = daemon.directory.path().join("wrote");
+        wait_for(&format!("the writer of {:?}", daemon.which), || wrote.exists().then_some(()));
         end(line);
         wait_for("its end", || living(line).is_empty().then_some(()));
     }
