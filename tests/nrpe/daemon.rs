@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use custos_compat::nrpe::{Assembler, Kind, Packet};
@@ -49,9 +50,20 @@ pub(crate) struct Daemon {
     pub(crate) directory: TempDir,
 }
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago, and that neither another test of this process nor a connection is given: the
+/// kernel takes the ports of connections, of which some tests have thousands, from 32768 on.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    const FIRST: u32 = 10_240;
+    const COUNT: u32 = 22_000;
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let number = std::process::id().wrapping_mul(101).wrapping_add(ASKED.fetch_add(1, Ordering::Relaxed));
+        let port = (FIRST + number % COUNT) as u16;
+        // One after the other: the wildcard of IPv6 may stand for both.
+        if TcpListener::bind(("0.0.0.0", port)).is_ok() && TcpListener::bind(("::", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A directory that the user the daemons run as can use.
