@@ -1,7 +1,7 @@
 //! Starts the real nrpe and Custos with the same configuration, asks them, and ends them.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
@@ -60,7 +60,10 @@ pub(crate) fn free_port() -> u16 {
         let number = std::process::id().wrapping_mul(101).wrapping_add(ASKED.fetch_add(1, Ordering::Relaxed));
         let port = (FIRST + number % COUNT) as u16;
         // One after the other: the wildcard of IPv6 may stand for both.
-        if TcpListener::bind(("0.0.0.0", port)).is_ok() && TcpListener::bind(("::", port)).is_ok() {
+        let taken = ["0.0.0.0", "::"].into_iter().any(|wildcard| {
+            TcpListener::bind((wildcard, port)).is_err_and(|error| error.kind() == ErrorKind::AddrInUse)
+        });
+        if !taken {
             return port;
         }
     }
