@@ -5,8 +5,8 @@ use std::io::Write;
 use custos_store::{Reader, Run};
 use jiff::Zoned;
 
-use super::history::write_json;
 use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, tell, time};
+use super::run_line::RunLine;
 use super::style::{Style, printable};
 use crate::exit_code::ExitCode;
 use crate::limits::TRAPS_LISTED;
@@ -68,7 +68,7 @@ fn show(args: &TrapsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Res
     }
     for (check, run) in &traps[traps.len().saturating_sub(limit)..] {
         if args.json {
-            write_json(check, run, run.metrics.iter(), out)?;
+            RunLine::readable(check, run, run.metrics.iter()).write(out)?;
         } else {
             write_line(check, run, args.verbose, now, style, out)?;
         }
