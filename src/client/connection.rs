@@ -4,9 +4,10 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::fd::AsRawFd;
 
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, bind, connect, socket};
+use custos_compat::nrpe::AddressFamily;
+use nix::sys::socket::{AddressFamily as Family, SockFlag, SockType, SockaddrStorage, bind, connect, socket};
 
-use super::options::{Addresses, Options};
+use super::options::Options;
 
 /// What an address of the wrong family is called.
 const WRONG_FAMILY: &str = "Address family for hostname not supported";
@@ -44,7 +45,7 @@ pub(super) fn open(options: &Options) -> Result<(TcpStream, IpAddr), Unreachable
 }
 
 /// The addresses that a name has, or why it has none.
-fn addresses(name: &str, port: u16, family: Addresses) -> Result<Vec<SocketAddr>, String> {
+fn addresses(name: &str, port: u16, family: AddressFamily) -> Result<Vec<SocketAddr>, String> {
     let found = (name, port).to_socket_addrs().map_err(|error| {
         let words = error.to_string();
         words.rsplit(": ").next().unwrap_or_default().to_owned()
@@ -60,15 +61,15 @@ fn addresses(name: &str, port: u16, family: Addresses) -> Result<Vec<SocketAddr>
 }
 
 /// The address, if it is one of the family; an IPv4 address that is written as one of IPv6 is both.
-fn in_family(address: SocketAddr, family: Addresses) -> Option<SocketAddr> {
+fn in_family(address: SocketAddr, family: AddressFamily) -> Option<SocketAddr> {
     match (family, address) {
-        (Addresses::Any, _) | (Addresses::V4, SocketAddr::V4(_)) | (Addresses::V6, SocketAddr::V6(_)) => {
-            Some(address)
-        }
-        (Addresses::V4, SocketAddr::V6(mapped)) => {
+        (AddressFamily::Any, _)
+        | (AddressFamily::V4, SocketAddr::V4(_))
+        | (AddressFamily::V6, SocketAddr::V6(_)) => Some(address),
+        (AddressFamily::V4, SocketAddr::V6(mapped)) => {
             mapped.ip().to_ipv4_mapped().map(|ip| SocketAddr::new(ip.into(), mapped.port()))
         }
-        (Addresses::V6, SocketAddr::V4(_)) => None,
+        (AddressFamily::V6, SocketAddr::V4(_)) => None,
     }
 }
 
@@ -82,8 +83,8 @@ fn connect_to(address: SocketAddr, from: Option<&str>) -> Result<TcpStream, Obst
     let obstacle = |what: String, error: io::Error| Obstacle { what, reason: io_words(&error) };
     let to = || format!("connect to address {} port {}", address.ip(), address.port());
     let (family, addresses_wanted) = match address {
-        SocketAddr::V4(_) => (AddressFamily::Inet, Addresses::V4),
-        SocketAddr::V6(_) => (AddressFamily::Inet6, Addresses::V6),
+        SocketAddr::V4(_) => (Family::Inet, AddressFamily::V4),
+        SocketAddr::V6(_) => (Family::Inet6, AddressFamily::V6),
     };
     let descriptor = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)
         .map_err(|error| obstacle("socket".into(), error.into()))?;

@@ -6,7 +6,7 @@
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
 
-use custos_compat::nrpe::{Assembler, Fault, Kind, Packet, Refusal, SslLogging};
+use custos_compat::nrpe::{Assembler, Fault, Kind, Packet, Refusal, SslLogging, VERSION_COMMAND};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -348,7 +348,7 @@ async fn respond(shared: &Shared, live: &Live, stream: Stream, packet: Packet, p
         }
         Decision::Version(answer) => {
             counters.version_queries.add();
-            live.log.debug(|| format!("Host {peer} is asking for command '_NRPE_CHECK' to be run..."));
+            live.log.debug(|| format!("Host {peer} is asking for command '{VERSION_COMMAND}' to be run..."));
             answer
         }
         Decision::Unknown { command, answer } => {
