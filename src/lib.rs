@@ -17,6 +17,7 @@ pub mod graph;
 pub mod human;
 pub mod interpret;
 pub mod limits;
+mod lock;
 pub mod period;
 pub mod record;
 pub mod serve;
