@@ -22,4 +22,5 @@ pub mod period;
 pub mod record;
 pub mod serve;
 pub mod snmp;
+mod system_error;
 pub mod time_spec;

@@ -8,6 +8,7 @@ use custos_compat::nrpe::AddressFamily;
 use nix::sys::socket::{AddressFamily as Family, SockFlag, SockType, SockaddrStorage, bind, connect, socket};
 
 use super::options::Options;
+use crate::system_error;
 
 /// What an address of the wrong family is called.
 const WRONG_FAMILY: &str = "Address family for hostname not supported";
@@ -46,10 +47,7 @@ pub(super) fn open(options: &Options) -> Result<(TcpStream, IpAddr), Unreachable
 
 /// The addresses that a name has, or why it has none.
 fn addresses(name: &str, port: u16, family: AddressFamily) -> Result<Vec<SocketAddr>, String> {
-    let found = (name, port).to_socket_addrs().map_err(|error| {
-        let words = error.to_string();
-        words.rsplit(": ").next().unwrap_or_default().to_owned()
-    })?;
+    let found = (name, port).to_socket_addrs().map_err(|error| system_error::words(&error))?;
     let wanted: Vec<SocketAddr> = found.filter_map(|address| in_family(address, family)).collect();
     // What has an address of the other family only is either that address itself or a name.
     let is_address = name.contains(':') || name.parse::<Ipv4Addr>().is_ok();
@@ -80,7 +78,7 @@ struct Obstacle {
 }
 
 fn connect_to(address: SocketAddr, from: Option<&str>) -> Result<TcpStream, Obstacle> {
-    let obstacle = |what: String, error: io::Error| Obstacle { what, reason: io_words(&error) };
+    let obstacle = |what: String, error: io::Error| Obstacle { what, reason: system_error::words(&error) };
     let to = || format!("connect to address {} port {}", address.ip(), address.port());
     let (family, addresses_wanted) = match address {
         SocketAddr::V4(_) => (Family::Inet, AddressFamily::V4),
@@ -102,10 +100,4 @@ fn connect_to(address: SocketAddr, from: Option<&str>) -> Result<TcpStream, Obst
     let stream = TcpStream::from(descriptor);
     stream.set_nodelay(true).map_err(|error| obstacle(to(), error))?;
     Ok(stream)
-}
-
-/// The system's words for an error, without Rust's number behind them.
-pub(crate) fn io_words(error: &io::Error) -> String {
-    let words = error.to_string();
-    words.split(" (os error").next().unwrap_or_default().to_owned()
 }

@@ -15,10 +15,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use custos_compat::nrpe::{Config, LogFacility, Severity};
 use custos_shim::Credentials;
 
-use super::error::plain;
 use crate::clock;
 use crate::limits::NRPE_LOG_LINES_PER_SECOND;
 use crate::lock::locked;
+use crate::system_error;
 
 /// Where syslog listens.
 const SYSLOG_SOCKET: &str = "/dev/log";
@@ -100,7 +100,10 @@ impl Log {
                 let path = path.display();
                 (
                     syslog,
-                    Some(format!("Warning: Cannot open log file '{path}' for writing: {}", plain(&reason))),
+                    Some(format!(
+                        "Warning: Cannot open log file '{path}' for writing: {}",
+                        system_error::words(&reason)
+                    )),
                 )
             }
             None => (syslog, None),

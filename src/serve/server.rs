@@ -16,7 +16,7 @@ use super::accept;
 use super::access::Names;
 use super::coalesce::Running;
 use super::counters::Counters;
-use super::error::{Error, plain};
+use super::error::Error;
 use super::listener;
 use super::log::Log;
 use super::memory;
@@ -27,6 +27,7 @@ use super::tls;
 use super::wrappers::Wrappers;
 use crate::limits;
 use crate::lock::locked;
+use crate::system_error;
 
 /// Peers whose anonymous TLS has been remarked on; further ones are not remembered.
 const ANONYMOUS_PEERS_MAX: usize = 4096;
@@ -234,7 +235,7 @@ impl Server {
                 Ok(socket) => opened.push((address, socket)),
                 Err(source) => {
                     let (port, ip) = (address.port(), address.ip());
-                    let why = plain(&source);
+                    let why = system_error::words(&source);
                     live.log.error(format_args!("Bind to port {port} on {ip} failed: {why}."));
                     failure = Some(Error::Bind { address: address.to_string(), source });
                 }
@@ -325,7 +326,7 @@ fn wanted(live: &Live) -> Result<Vec<SocketAddr>, Error> {
     for place in &live.settings.listen {
         let found = listener::addresses(place).inspect_err(|error| {
             if let Error::Bind { address, source } = error {
-                live.log.error(format_args!("bad addr or host: {address} ({})", plain(source)));
+                live.log.error(format_args!("bad addr or host: {address} ({})", system_error::words(source)));
             }
         });
         addresses.append(&mut found?);

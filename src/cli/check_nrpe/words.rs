@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::super::getopt::{self, Given, Known};
 use super::draft::{Draft, Refused};
-use crate::client::{Options, io_words};
+use crate::client::Options;
 use crate::limits;
+use crate::system_error;
 
 /// In nrpe's order, which shows where an option is ambiguous.
 const KNOWN: [Known; 27] = [
@@ -189,7 +190,7 @@ impl Reader {
 /// The words of a file, which end at a NUL byte; or what to say.
 fn file_words(path: &Path) -> Result<Vec<OsString>, String> {
     let content = fs::read(path).map_err(|error| {
-        format!("Error: Could not open config file {}: {}\n", path.display(), io_words(&error))
+        format!("Error: Could not open config file {}: {}\n", path.display(), system_error::words(&error))
     })?;
     let content = content.split(|&byte| byte == 0).next().unwrap_or_default();
     let words: Vec<OsString> = content
