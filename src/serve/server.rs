@@ -23,7 +23,7 @@ use super::memory;
 use super::request::Request;
 use super::room::Room;
 use super::settings::Settings;
-use super::tls;
+use super::tls_log;
 use super::wrappers::Wrappers;
 use crate::limits;
 use crate::lock::locked;
@@ -340,7 +340,7 @@ pub(super) fn announce(log: &Log, settings: &Settings) {
         log.write(*severity, text);
     }
     if settings.ssl.logging.has(SslLogging::STARTUP) && settings.ssl.enabled {
-        for line in tls::startup_lines(&settings.ssl) {
+        for line in tls_log::startup_lines(&settings.ssl) {
             log.info(line);
         }
     }
