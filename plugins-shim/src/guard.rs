@@ -2,11 +2,10 @@
 //!
 //! Each of agent, guard and worker may be killed at any moment, and two of them at once, and still no plugin is
 //! left running. The agent's end closes the socket, upon which the worker ends everything but for what commands were
-//! to leave in the background. The guard's end is told
-//! to the worker by the kernel, with the same effect. The worker's end kills its plugins (each has asked the kernel
-//! for that), and what those had started becomes children of the guard, which ends them. What is left when all
-//! three are killed at once is ended by the next shim (see `mark.rs`). Where a control group is delegated to us, the
-//! kernel ends all of that at once (see `leaf.rs`).
+//! to leave in the background. The guard's end is told to the worker by the kernel, with the same effect. The
+//! worker's end kills its plugins (each has asked the kernel for that), and what those had started becomes children
+//! of the guard, which ends them. What is left when all three are killed at once is ended by the next shim (see
+//! `mark.rs`). Where a control group is delegated to us, the kernel ends all of that at once (see `leaf.rs`).
 
 use std::fs::File;
 use std::io::{self, Write};

@@ -1,9 +1,9 @@
 //! One plugin that runs: how far its ending has come, and the report when it has ended.
 
-use crate::capture::Capture;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::capture::Capture;
 use crate::child::Started;
 use crate::limits::{KILL_WAIT, OUTPUT_MAX_BYTES, OUTPUT_WAIT, WAIT_MAX};
 use crate::mark::Stat;

@@ -125,7 +125,8 @@ pub struct Report {
     /// Peak resident memory, in bytes. Never less than the shim's own few megabytes: the kernel counts those as
     /// the plugin's, from the moment between its start and its `execve`.
     pub max_rss_bytes: u64,
-    /// Processes that were found to have outlived the plugin, and were ended.
+    /// Processes that were found to have outlived the plugin, and were ended. What [`Spec::leave_background`] leaves alone
+    /// does not count.
     pub left_behind: u32,
 }
 

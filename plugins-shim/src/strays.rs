@@ -5,8 +5,8 @@
 //! thread's children holds the strays and nothing else, and is empty nearly always: one read of it tells.
 //!
 //! A stray may belong to a plugin that still runs (`sh -c 'a & b'` after a while) and is then left alone. Its
-//! plugin is known by its session or process group, else by `CUSTOS_RUN` in its environment. A process that hides both belongs to
-//! one of the plugins that ran when it was first seen, and is ended once they all have ended.
+//! plugin is known by its session or process group, else by `CUSTOS_RUN` in its environment. A process that hides
+//! both belongs to one of the plugins that ran when it was first seen, and is ended once they all have ended.
 //!
 //! What is left by a run that may leave something is spared: known by the group of that run, and, if it has none
 //! of ours and no mark, by having been first seen while such a run was under way or had just ended.
@@ -165,7 +165,8 @@ impl Strays {
         ended.map(|pid| end_stray(*pid)).count() > 0
     }
 
-    /// How many processes a plugin left behind that has just ended, as of the last look: its adopted children with all below them.
+    /// How many processes a plugin left behind that has just ended, as of the last look: its adopted children with all
+    /// below them.
     pub(crate) fn count(&mut self, serial: u64, group: i32, runs: &Runs) -> u32 {
         let mut count = 0;
         let mut below = Vec::new();

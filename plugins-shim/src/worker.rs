@@ -239,10 +239,12 @@ impl Worker {
         {
             self.left_open.add(2 * serial, pipe);
         }
-        let left_behind = self.strays.count(serial, group, &self.runs);
-        if leave_background {
+        let left_behind = if leave_background {
             self.strays.spare(serial, group);
-        }
+            0
+        } else {
+            self.strays.count(serial, group, &self.runs)
+        };
         let Some(run) = self.runs.remove(serial) else { return };
         let (ticket, awaited) = (run.ticket, run.awaited);
         self.report(ticket, &run.report(reaped, now_us, left_behind), awaited);

@@ -10,7 +10,7 @@ use jiff::Zoned;
 use serde::Serialize;
 
 use super::listing::SpanArgs;
-use super::read::{Damage, Failure, ReadArgs, finish, local_time, no_check, now, tell};
+use super::read::{Damage, Failure, ReadArgs, finish, json_line, local_time, no_check, now, tell};
 use super::style::{Style, printable};
 use crate::evaluate::{Before, ChangeKind, is_judged, stored_change};
 use crate::exit_code::ExitCode;
@@ -108,8 +108,7 @@ fn show(args: &EventsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Re
     }
     for event in &events {
         if args.json {
-            serde_json::to_writer(&mut *out, event).map_err(std::io::Error::from)?;
-            out.write_all(b"\n")?;
+            json_line(event, out)?;
         } else {
             out.write_all(event.line(now, style).as_bytes())?;
         }

@@ -2,13 +2,13 @@
 
 use std::io::Write;
 
-use custos_store::{Bounds, Metric, Reason, Run, SeriesKey, Value};
+use custos_store::{Metric, Reason, Run, SeriesKey};
 use jiff::Zoned;
 use jiff::tz::TimeZone;
-use serde::Serialize;
 
 use super::listing::{SpanArgs, show_runs};
 use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, tell};
+use super::run_line::RunLine;
 use super::select::Selection;
 use super::style::{Style, printable};
 use crate::exit_code::ExitCode;
@@ -114,142 +114,14 @@ impl Page<'_> {
     }
 
     fn json(&self, run: &Run, out: &mut dyn Write) -> Result<(), Failure> {
-        write_json(&self.selection.check, run, self.metrics(run), out)
-    }
-}
-
-/// Writes a run with these of its metrics as one line of JSON.
-pub(super) fn write_json<'r>(
-    check: &str,
-    run: &'r Run,
-    metrics: impl Iterator<Item = &'r Metric>,
-    out: &mut dyn Write,
-) -> Result<(), Failure> {
-    let object = JsonRun {
-        check,
-        time_ms: run.time_ms,
-        state: run.state.name(),
-        reason: run.reason.name(),
-        exit_code: run.exit_code,
-        duration_ms: milliseconds(run.duration_us),
-        text: &run.text,
-        long_text: &run.long_text,
-        metrics: metrics.map(JsonMetric::new).collect(),
-        plugin_state: run.plugin_state.name(),
-        signal: run.signal,
-        lateness_ms: run.lateness_us.map(milliseconds),
-        cpu_ms: run.cpu_us.map(milliseconds),
-        max_rss_bytes: run.max_rss_bytes,
-        stderr: &run.stderr,
-        origin: &run.origin,
-        judgement: &run.judgement,
-        hard: run.standing.hard,
-        attempt: run.standing.attempt,
-        missed_slots: run.missed_slots,
-    };
-    serde_json::to_writer(&mut *out, &object).map_err(std::io::Error::from)?;
-    out.write_all(b"\n")?;
-    Ok(())
-}
-
-/// A run as a JSON object. The order of the keys is part of the format; new ones come last.
-#[derive(Serialize)]
-struct JsonRun<'a> {
-    check: &'a str,
-    time_ms: i64,
-    state: &'static str,
-    reason: &'static str,
-    exit_code: Option<u8>,
-    duration_ms: Number,
-    text: &'a str,
-    long_text: &'a str,
-    metrics: Vec<JsonMetric<'a>>,
-    plugin_state: &'static str,
-    signal: Option<u8>,
-    lateness_ms: Option<Number>,
-    cpu_ms: Option<Number>,
-    max_rss_bytes: Option<u64>,
-    stderr: &'a str,
-    origin: &'a str,
-    judgement: &'a str,
-    hard: bool,
-    attempt: u32,
-    missed_slots: u32,
-}
-
-#[derive(Serialize)]
-struct JsonMetric<'a> {
-    label: &'a str,
-    value: Option<Number>,
-    unit: &'a str,
-    warn: Option<JsonRange>,
-    crit: Option<JsonRange>,
-    min: Option<Number>,
-    max: Option<Number>,
-    /// Further labels, of metrics that have some.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    labels: Option<std::collections::BTreeMap<&'a str, &'a str>>,
-}
-
-/// An infinite end is null.
-#[derive(Serialize)]
-struct JsonRange {
-    start: Option<Number>,
-    end: Option<Number>,
-    inside: bool,
-}
-
-impl<'a> JsonMetric<'a> {
-    fn new(metric: &'a Metric) -> JsonMetric<'a> {
-        let labels = metric.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        JsonMetric {
-            label: &metric.label,
-            value: metric.value.map(Number),
-            unit: &metric.unit,
-            warn: metric.warn.map(JsonRange::new),
-            crit: metric.crit.map(JsonRange::new),
-            min: metric.min.map(number),
-            max: metric.max.map(number),
-            labels: (!metric.labels.is_empty()).then(|| labels.collect()),
-        }
-    }
-}
-
-impl JsonRange {
-    fn new(bounds: Bounds) -> JsonRange {
-        let finite = |value: f64| value.is_finite().then(|| number(value));
-        JsonRange { start: finite(bounds.start), end: finite(bounds.end), inside: bounds.inside }
-    }
-}
-
-/// A number that is written without a fraction where it has none, so that large counters stay exact.
-struct Number(Value);
-
-fn number(value: f64) -> Number {
-    Number(Value::from(value))
-}
-
-fn milliseconds(us: u64) -> Number {
-    number(us as f64 / 1000.0)
-}
-
-impl Serialize for Number {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::Integer(value) => serializer.serialize_i64(value),
-            // The range in which every float with no fraction is an i64.
-            Value::Float(value) if value.trunc() == value && value.abs() < 9.2e18 => {
-                serializer.serialize_i64(value as i64)
-            }
-            Value::Float(value) => serializer.serialize_f64(value),
-        }
+        RunLine::readable(&self.selection.check, run, self.metrics(run)).write(out)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use custos_store::{Options, State, Writer};
+    use custos_store::{Bounds, Options, State, Value, Writer};
 
     use super::*;
     use crate::graph::Glyphs;

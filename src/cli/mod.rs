@@ -16,6 +16,7 @@ mod log;
 pub mod nrpe;
 pub mod read;
 mod run;
+mod run_line;
 mod runs;
 mod select;
 mod snmp;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use custos_store::Reader;
 use jiff::{Timestamp, Zoned, tz::TimeZone};
+use serde::Serialize;
 
 use super::style::{ColorChoice, Style};
 use crate::clock;
@@ -157,6 +158,12 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+/// Writes a value as a line of JSON.
+pub(super) fn json_line(value: &impl Serialize, out: &mut dyn Write) -> Result<(), Failure> {
+    serde_json::to_writer(&mut *out, value).map_err(io::Error::from)?;
+    Ok(out.write_all(b"\n")?)
 }
 
 /// Runs a command that writes to stdout, and tells what went wrong.

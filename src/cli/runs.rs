@@ -5,9 +5,9 @@ use std::io::Write;
 use custos_store::{Reason, Run, State};
 use jiff::Zoned;
 
-use super::history::write_json;
 use super::listing::{SpanArgs, show_runs};
 use super::read::{Damage, Failure, ReadArgs, finish, local_time, no_check, now, tell};
+use super::run_line::RunLine;
 use super::style::{Style, printable};
 use crate::exit_code::ExitCode;
 use crate::human::{bytes, duration_ms};
@@ -54,7 +54,7 @@ fn show(args: &RunsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Resu
     let wanted = |run: &Run| !args.failed || has_failed(run);
     let show = |run: &Run| {
         if args.json {
-            return write_json(&args.check, run, run.metrics.iter(), out);
+            return RunLine::readable(&args.check, run, run.metrics.iter()).write(out);
         }
         Ok(out.write_all(paragraph(run, now, style).as_bytes())?)
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use custos_shim::{Launch, Report, Spec};
@@ -20,6 +20,7 @@ use crate::evaluate::{Holds, evaluate};
 use crate::exit_code::ExitCode;
 use crate::interpret::{Reading, interpret};
 use crate::limits::NRPE_REQUESTS_MAX;
+use crate::lock::locked;
 use crate::serve::{Answer, Origin, Task, answer_stdin};
 
 /// Runs the command; the words do not include its name.
@@ -57,10 +58,8 @@ fn serve(stand_in: StandIn) -> ExitCode {
     daemon::run(Setup {
         config,
         config_file: None,
-        nrpe: Some(Box::new(move || stand_in.lock().unwrap_or_else(PoisonError::into_inner).next_settings())),
-        stopping: Some(Box::new(move || {
-            stopping.lock().unwrap_or_else(PoisonError::into_inner).remove_pid_file();
-        })),
+        nrpe: Some(Box::new(move || locked(&stand_in).next_settings())),
+        stopping: Some(Box::new(move || locked(&stopping).remove_pid_file())),
     })
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use custos_store::{Reader, State};
 use jiff::tz::TimeZone;
 
-use super::read::{Failure, ReadArgs, chain, finish, local_time};
+use super::read::{Failure, ReadArgs, chain, finish, json_line, local_time};
 use super::status_row::{StatusRow, was_asked};
 use super::style::{Style, printable};
 use crate::agent::{AGENT_CHECK, threshold_lines};
@@ -113,8 +113,7 @@ impl Status {
 
     fn write_json(&self, out: &mut dyn Write) -> Result<(), Failure> {
         for row in &self.rows {
-            let line = serde_json::to_string(row).map_err(|error| Failure::new(error.to_string()))?;
-            writeln!(out, "{line}")?;
+            json_line(row, out)?;
         }
         Ok(())
     }

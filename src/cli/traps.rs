@@ -5,8 +5,9 @@ use std::io::Write;
 use custos_store::{Reader, Run};
 use jiff::Zoned;
 
-use super::history::write_json;
-use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, tell, time};
+use super::listing::SpanArgs;
+use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, tell};
+use super::run_line::RunLine;
 use super::style::{Style, printable};
 use crate::exit_code::ExitCode;
 use crate::limits::TRAPS_LISTED;
@@ -22,15 +23,11 @@ pub(super) struct TrapsArgs {
     /// Only traps that no check is told by
     #[arg(long)]
     unmatched: bool,
-    /// Only traps from this time on: -24h, '2h ago', 'yesterday 03:00', 2026-03-01, RFC 3339
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    since: Option<String>,
-    /// Only traps before this time
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    until: Option<String>,
-    /// Only the newest N of those [default: 100]
-    #[arg(long, short = 'n', value_name = "N")]
-    limit: Option<usize>,
+    #[command(flatten)]
+    span: SpanArgs,
+    /// Only the newest N of those
+    #[arg(long, short = 'n', value_name = "N", default_value_t = TRAPS_LISTED)]
+    limit: usize,
     /// Every variable of each trap, too
     #[arg(long, short)]
     verbose: bool,
@@ -47,28 +44,23 @@ pub(super) fn run(args: &TrapsArgs) -> ExitCode {
 }
 
 fn show(args: &TrapsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
-    let bound = |option, text: &Option<String>, default| match text {
-        Some(text) => time(option, text, now),
-        None => Ok(default),
-    };
-    let range = bound("--since", &args.since, i64::MIN)?..bound("--until", &args.until, i64::MAX)?;
+    let range = args.span.range(now)?;
     let reader = args.read.open()?.reader;
-    let limit = args.limit.unwrap_or(TRAPS_LISTED);
     let mut damage = Damage::default();
     let mut traps: Vec<(String, Run)> = Vec::new();
     for check in reader.checks() {
         if args.unmatched && check.name != UNMATCHED_CHECK || check.last_ms < range.start {
             continue;
         }
-        newest(&reader, &check.name, &range, limit, &mut traps, &mut damage);
+        newest(&reader, &check.name, &range, args.limit, &mut traps, &mut damage);
     }
     traps.sort_by_key(|(_, run)| run.time_ms);
     if traps.is_empty() {
         tell("no trap is within this time");
     }
-    for (check, run) in &traps[traps.len().saturating_sub(limit)..] {
+    for (check, run) in &traps[traps.len().saturating_sub(args.limit)..] {
         if args.json {
-            write_json(check, run, run.metrics.iter(), out)?;
+            RunLine::readable(check, run, run.metrics.iter()).write(out)?;
         } else {
             write_line(check, run, args.verbose, now, style, out)?;
         }
@@ -150,6 +142,10 @@ mod tests {
     const NOON: i64 = 1_795_348_800_000;
 
     fn shown(line: &[&str]) -> String {
+        try_shown(line).unwrap()
+    }
+
+    fn try_shown(line: &[&str]) -> Result<String, Failure> {
         let directory = tempfile::tempdir().unwrap();
         let mut writer = Writer::open(directory.path(), Options::default()).unwrap();
         let trap = |offset_ms: i64, state, text: &str| Run {
@@ -172,8 +168,8 @@ mod tests {
         let args = Line::parse_from([&["traps", "--store", store], line].concat()).traps;
         let now = "2026-11-22T13:00:00+01:00[Europe/Berlin]".parse().unwrap();
         let mut out = Vec::new();
-        show(&args, &now, STYLE, &mut out).unwrap();
-        String::from_utf8(out).unwrap()
+        show(&args, &now, STYLE, &mut out)?;
+        Ok(String::from_utf8(out).unwrap())
     }
 
     #[test]
@@ -195,6 +191,8 @@ mod tests {
         assert_eq!(shown(&["--unmatched"]).lines().count(), 1);
         assert!(shown(&["--since", "13:00:01", "--until", "13:00:02"]).contains("other"));
         assert_eq!(shown(&["--since", "13:00:03"]), "");
+        let refused = try_shown(&["--since", "now", "--until", "-1h"]).unwrap_err();
+        assert_eq!(refused.message, "--since is not before --until");
         let json = shown(&["--unmatched", "--json"]);
         assert!(
             json.contains(r#""check":"custos.traps""#) && json.contains(r#""long_text":"ifIndex.3 = 3""#)

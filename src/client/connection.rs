@@ -4,9 +4,11 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::os::fd::AsRawFd;
 
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, SockaddrStorage, bind, connect, socket};
+use custos_compat::nrpe::AddressFamily;
+use nix::sys::socket::{AddressFamily as Family, SockFlag, SockType, SockaddrStorage, bind, connect, socket};
 
-use super::options::{Addresses, Options};
+use super::options::Options;
+use crate::system_error;
 
 /// What an address of the wrong family is called.
 const WRONG_FAMILY: &str = "Address family for hostname not supported";
@@ -44,11 +46,8 @@ pub(super) fn open(options: &Options) -> Result<(TcpStream, IpAddr), Unreachable
 }
 
 /// The addresses that a name has, or why it has none.
-fn addresses(name: &str, port: u16, family: Addresses) -> Result<Vec<SocketAddr>, String> {
-    let found = (name, port).to_socket_addrs().map_err(|error| {
-        let words = error.to_string();
-        words.rsplit(": ").next().unwrap_or_default().to_owned()
-    })?;
+fn addresses(name: &str, port: u16, family: AddressFamily) -> Result<Vec<SocketAddr>, String> {
+    let found = (name, port).to_socket_addrs().map_err(|error| system_error::words(&error))?;
     let wanted: Vec<SocketAddr> = found.filter_map(|address| in_family(address, family)).collect();
     // What has an address of the other family only is either that address itself or a name.
     let is_address = name.contains(':') || name.parse::<Ipv4Addr>().is_ok();
@@ -60,15 +59,15 @@ fn addresses(name: &str, port: u16, family: Addresses) -> Result<Vec<SocketAddr>
 }
 
 /// The address, if it is one of the family; an IPv4 address that is written as one of IPv6 is both.
-fn in_family(address: SocketAddr, family: Addresses) -> Option<SocketAddr> {
+fn in_family(address: SocketAddr, family: AddressFamily) -> Option<SocketAddr> {
     match (family, address) {
-        (Addresses::Any, _) | (Addresses::V4, SocketAddr::V4(_)) | (Addresses::V6, SocketAddr::V6(_)) => {
-            Some(address)
-        }
-        (Addresses::V4, SocketAddr::V6(mapped)) => {
+        (AddressFamily::Any, _)
+        | (AddressFamily::V4, SocketAddr::V4(_))
+        | (AddressFamily::V6, SocketAddr::V6(_)) => Some(address),
+        (AddressFamily::V4, SocketAddr::V6(mapped)) => {
             mapped.ip().to_ipv4_mapped().map(|ip| SocketAddr::new(ip.into(), mapped.port()))
         }
-        (Addresses::V6, SocketAddr::V4(_)) => None,
+        (AddressFamily::V6, SocketAddr::V4(_)) => None,
     }
 }
 
@@ -79,11 +78,11 @@ struct Obstacle {
 }
 
 fn connect_to(address: SocketAddr, from: Option<&str>) -> Result<TcpStream, Obstacle> {
-    let obstacle = |what: String, error: io::Error| Obstacle { what, reason: io_words(&error) };
+    let obstacle = |what: String, error: io::Error| Obstacle { what, reason: system_error::words(&error) };
     let to = || format!("connect to address {} port {}", address.ip(), address.port());
     let (family, addresses_wanted) = match address {
-        SocketAddr::V4(_) => (AddressFamily::Inet, Addresses::V4),
-        SocketAddr::V6(_) => (AddressFamily::Inet6, Addresses::V6),
+        SocketAddr::V4(_) => (Family::Inet, AddressFamily::V4),
+        SocketAddr::V6(_) => (Family::Inet6, AddressFamily::V6),
     };
     let descriptor = socket(family, SockType::Stream, SockFlag::SOCK_CLOEXEC, None)
         .map_err(|error| obstacle("socket".into(), error.into()))?;
@@ -101,10 +100,4 @@ fn connect_to(address: SocketAddr, from: Option<&str>) -> Result<TcpStream, Obst
     let stream = TcpStream::from(descriptor);
     stream.set_nodelay(true).map_err(|error| obstacle(to(), error))?;
     Ok(stream)
-}
-
-/// The system's words for an error, without Rust's number behind them.
-pub(crate) fn io_words(error: &io::Error) -> String {
-    let words = error.to_string();
-    words.split(" (os error").next().unwrap_or_default().to_owned()
 }

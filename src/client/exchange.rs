@@ -8,9 +8,10 @@ use std::net::{IpAddr, TcpStream};
 use custos_compat::nrpe::{Assembler, Fault, Kind, Packet, Version};
 use openssl::ssl::{ErrorCode, Ssl, SslContext, SslStream};
 
-use super::connection::{Unreachable, io_words, open};
+use super::connection::{Unreachable, open};
 use super::options::Options;
 use crate::limits;
+use crate::system_error;
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -93,7 +94,7 @@ fn handshake(context: &SslContext, tcp: TcpStream, address: IpAddr) -> Result<Ss
             let reasons =
                 error.ssl_error().map(|stack| stack.errors().iter().find_map(|error| error.reason()));
             match (error.io_error(), reasons.flatten()) {
-                (Some(io), _) => Err(failed(ErrorCode::SYSCALL.as_raw(), io_words(io), true)),
+                (Some(io), _) => Err(failed(ErrorCode::SYSCALL.as_raw(), system_error::words(io), true)),
                 (None, Some(reason)) => Err(failed(error.code().as_raw(), reason.to_owned(), false)),
                 // The server closed: an error of TLS where OpenSSL reads the socket itself, as in check_nrpe.
                 (None, None) if error.code() == ErrorCode::SYSCALL => {

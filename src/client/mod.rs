@@ -6,6 +6,5 @@ mod options;
 mod outcome;
 mod tls;
 
-pub(crate) use connection::io_words;
-pub use options::{Addresses, Options, TimeoutState};
+pub use options::Options;
 pub use outcome::{Outcome, run};

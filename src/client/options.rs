@@ -3,7 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use custos_compat::nrpe::{CIPHER_LIST_DEFAULT, SslProtocol, SslVersion, UseAdh, V2_FIELD_LEN, Version};
+use custos_compat::nrpe::{
+    AddressFamily, CIPHER_LIST_DEFAULT, SslProtocol, SslVersion, UseAdh, V2_FIELD_LEN, VERSION_COMMAND,
+    Version,
+};
 use custos_store::State;
 
 /// One question to one host.
@@ -14,7 +17,7 @@ pub struct Options {
     /// Its port.
     pub port: u16,
     /// Which of the host's addresses are tried.
-    pub addresses: Addresses,
+    pub addresses: AddressFamily,
     /// The address, or the name of one, to connect from.
     pub bind: Option<String>,
     /// What is asked: the command and its arguments, joined.
@@ -26,7 +29,7 @@ pub struct Options {
     /// How long each step may take.
     pub timeout: Duration,
     /// What a timeout means, and a host that cannot be reached.
-    pub timeout_state: TimeoutState,
+    pub timeout_state: State,
     /// `false`: no TLS.
     pub tls: bool,
     /// The protocol versions of TLS.
@@ -43,29 +46,14 @@ pub struct Options {
     pub stderr_to_stdout: bool,
 }
 
-/// The state of a question that got no answer in time.
-pub type TimeoutState = State;
-
-/// Which addresses of a host are tried.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Addresses {
-    /// All.
-    #[default]
-    Any,
-    /// IPv4 only.
-    V4,
-    /// IPv6 only.
-    V6,
-}
-
 impl Default for Options {
     fn default() -> Self {
         Options {
             host: String::new(),
             port: 5666,
-            addresses: Addresses::Any,
+            addresses: AddressFamily::Any,
             bind: None,
-            query: b"_NRPE_CHECK".to_vec(),
+            query: VERSION_COMMAND.into(),
             version: Version::V4,
             v2_field_len: V2_FIELD_LEN,
             timeout: Duration::from_secs(10),

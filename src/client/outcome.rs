@@ -9,11 +9,12 @@ use std::thread;
 use custos_compat::nrpe::{COMMON_LEN, Fault, Version};
 use custos_store::State;
 
-use super::connection::{Unreachable, io_words};
+use super::connection::Unreachable;
 use super::exchange::{Answer, Cut, Failure, Step, ask};
 use super::options::Options;
 use super::tls;
 use crate::limits;
+use crate::system_error;
 
 /// Exit status for a host without an address.
 const NO_SUCH_HOST: u8 = 1;
@@ -127,9 +128,10 @@ fn failed(failure: Failure, options: &Options) -> Outcome {
             let text = handshake_words(address, code, &reason, broken);
             Outcome::said(text, options.timeout_state.code())
         }
-        Failure::Send(error) => {
-            Outcome::said(format!("CHECK_NRPE: Error sending query to host. ({})", io_words(&error)), unknown)
-        }
+        Failure::Send(error) => Outcome::said(
+            format!("CHECK_NRPE: Error sending query to host. ({})", system_error::words(&error)),
+            unknown,
+        ),
         Failure::Cut(cut) => Outcome::said(cut_words(cut), unknown),
         Failure::Fault(Fault::Crc { .. }) => {
             Outcome::said("CHECK_NRPE: Response packet had invalid CRC32.".into(), unknown)

@@ -4,7 +4,7 @@
 //! Invariant: each submitted ticket comes back exactly once, whatever becomes of the shim, unless the agent stops.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use custos_shim::{
@@ -23,6 +23,7 @@ use super::executor::Lanes;
 use super::queue::Queue;
 use crate::clock::micros;
 use crate::limits::{GRACE, SHIM_BACKOFF, SHIM_BACKOFF_MAX};
+use crate::lock::locked;
 
 const READ_BYTES: usize = 64 * 1024;
 /// Looks at whether a shim is silent within the longest silence.
@@ -52,12 +53,11 @@ struct Shared {
 
 impl Shared {
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        // Nobody panics while holding it; if somebody did, the queue is still whole.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.queue)
     }
 
     fn set_trouble(&self, trouble: Option<String>) {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        *locked(&self.trouble) = trouble;
     }
 }
 
@@ -106,7 +106,7 @@ impl Lane {
 
     /// Why its plugins cannot be run at present, if they cannot.
     pub(super) fn trouble(&self) -> Option<String> {
-        self.shared.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&self.shared.trouble).clone()
     }
 
     /// The process id of its shim's guard, unless there is none at present.

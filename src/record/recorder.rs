@@ -7,7 +7,7 @@
 //! for the next one, for at most [`GATHER`], but not while somebody asked for one of them.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use crate::agent::StoreHealth;
 use crate::clock::{self, Moment, micros};
 use crate::definition::SyncPolicy;
 use crate::limits::{RECORD_BATCH_MAX_RUNS, RECORD_CHANNEL_MAX_RUNS};
+use crate::lock::locked;
 
 /// Between two attempts at a store that refuses.
 const RETRY: Duration = Duration::from_secs(1);
@@ -88,7 +89,7 @@ impl Recorder {
 
     /// How the store is doing.
     pub fn health(&self) -> StoreHealth {
-        self.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        locked(&self.health).clone()
     }
 
     /// Stores and syncs what waits, and closes the store.
@@ -277,6 +278,6 @@ impl Keeper {
             waiting_runs: self.backlog.len() as u64,
             dropped_runs: self.backlog.dropped(),
         };
-        *self.health.lock().unwrap_or_else(PoisonError::into_inner) = health;
+        *locked(&self.health) = health;
     }
 }

@@ -10,7 +10,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
@@ -72,7 +72,7 @@ fn pause(socket: &TcpListener, duration: Duration) {
 
 /// Serves a connection, here as long as it need not be waited for, then as a task of its own.
 fn begin(shared: &Arc<Shared>, stream: TcpStream, from: SocketAddr, alive: &mpsc::Sender<()>) {
-    let live = Arc::clone(&shared.live.read().unwrap_or_else(PoisonError::into_inner));
+    let live = shared.live();
     // The arithmetic of handshakes is for all processors, not for the one that accepts.
     let at_once = live.tls.is_none();
     let mut taking = Box::pin(connection::take(Arc::clone(shared), live, stream, from));

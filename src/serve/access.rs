@@ -15,6 +15,7 @@ use super::error::Error;
 use super::request::{Origin, Transport};
 use super::reverse;
 use crate::limits;
+use crate::lock::locked;
 
 /// Who may run one command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,7 +117,7 @@ impl Names {
             Ok(Err(_)) | Err(_) => Vec::new(),
         };
         let now = Instant::now();
-        let mut known = self.locked();
+        let mut known = locked(&self.known);
         if known.len() >= limits::NRPE_NAMES_MAX {
             // Peers choose their own names, so there may be any number of them.
             known.retain(|_, (expires, _)| *expires > now);
@@ -134,13 +135,9 @@ impl Names {
     }
 
     fn remembered(&self, name: &str) -> Option<Vec<IpAddr>> {
-        let known = self.locked();
+        let known = locked(&self.known);
         let (expires, addresses) = known.get(name)?;
         (*expires > Instant::now()).then(|| addresses.clone())
-    }
-
-    fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<String, (Instant, Vec<IpAddr>)>> {
-        self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

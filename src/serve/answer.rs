@@ -24,17 +24,17 @@ impl Answer {
         Answer { code: UNKNOWN, text: text.into() }
     }
 
+    /// That a command was not done when it had to be.
+    pub fn timed_out(timeout: Duration) -> Answer {
+        Answer::unknown(format!("NRPE: Command timed out after {} seconds", timeout.as_secs_f64().round()))
+    }
+
     /// The answer to a request whose plugin was given `timeout` and came to this end.
     pub fn from_report(report: &Report, timeout: Duration) -> Answer {
         let (why, code) = match &report.outcome {
             Outcome::Exited(code) => (format!("exit code {code}"), (*code).min(UNKNOWN)),
             Outcome::Signalled(signal) => (format!("killed by {}", signal_name(*signal)), CRITICAL),
-            Outcome::TimedOut | Outcome::Stuck => {
-                return Answer::unknown(format!(
-                    "NRPE: Command timed out after {} seconds",
-                    timeout.as_secs_f64().round()
-                ));
-            }
+            Outcome::TimedOut | Outcome::Stuck => return Answer::timed_out(timeout),
             Outcome::NotStarted { message, .. } => {
                 return Answer::unknown(format!(
                     "NRPE: Call to fork() failed ({})",

@@ -5,11 +5,12 @@
 
 use std::collections::HashMap;
 use std::ffi::OsString;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::watch;
 
 use super::request::Answer;
+use crate::lock::locked;
 
 /// What is under way.
 #[derive(Debug, Default)]
@@ -38,17 +39,13 @@ pub(super) struct Lead {
 impl Running {
     /// Joins whoever runs this line, or becomes the one who does.
     pub(super) fn join(self: &Arc<Running>, line: Line) -> Part {
-        let mut lines = self.locked();
+        let mut lines = locked(&self.lines);
         if let Some(answer) = lines.get(&line) {
             return Part::Follow(answer.clone());
         }
         let (tell, answer) = watch::channel(None);
         lines.insert(line.clone(), answer);
         Part::Lead(Lead { running: Arc::clone(self), line, tell })
-    }
-
-    fn locked(&self) -> MutexGuard<'_, HashMap<Line, watch::Receiver<Option<Answer>>>> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -61,7 +58,7 @@ impl Lead {
 
 impl Drop for Lead {
     fn drop(&mut self) {
-        self.running.locked().remove(&self.line);
+        locked(&self.running.lines).remove(&self.line);
     }
 }
 
@@ -98,6 +95,6 @@ mod tests {
         let Part::Follow(first) = running.join(line("x")) else { panic!("somebody runs it") };
         drop(lead);
         assert_eq!(follow(first).await, None);
-        assert!(running.locked().is_empty());
+        assert!(locked(&running.lines).is_empty());
     }
 }

@@ -1,9 +1,11 @@
 //! nrpe's words for requests that get no answer, whether they came over a socket or, with `-i`, on standard input.
 
+use std::fmt::Display;
+
 use custos_compat::nrpe::{Fault, Refusal};
 
 /// Log lines about a packet that is none. Without a peer, as with `-i`, its place in the line stays empty.
-pub(super) fn of_fault(fault: &Fault, tls: bool, peer: &str) -> [String; 2] {
+pub(super) fn of_fault(fault: &Fault, tls: bool, peer: impl Display) -> [String; 2] {
     let (what, read) = match fault {
         Fault::Version(_) => {
             (format!("Error: (use_ssl == {tls}): Request packet version was invalid!"), false)
@@ -18,7 +20,7 @@ pub(super) fn of_fault(fault: &Fault, tls: bool, peer: &str) -> [String; 2] {
 }
 
 /// Log lines about a query that is refused; `withheld` if it is the command line that does not allow arguments.
-pub(super) fn of_refusal(refusal: &Refusal, withheld: bool, peer: &str) -> [String; 2] {
+pub(super) fn of_refusal(refusal: &Refusal, withheld: bool, peer: impl Display) -> [String; 2] {
     let what = match refusal {
         Refusal::Empty | Refusal::NoCommand => "Error: Request contained no query!",
         Refusal::Metachar(_) => "Error: Request contained illegal metachars!",
@@ -32,10 +34,10 @@ pub(super) fn of_refusal(refusal: &Refusal, withheld: bool, peer: &str) -> [Stri
 }
 
 /// The log line about a request that did not arrive.
-pub(super) fn unread(peer: &str) -> String {
+pub(super) fn unread(peer: impl Display) -> String {
     format!("Could not read request from client {peer}, bailing out...")
 }
 
-fn invalid(peer: &str) -> String {
+fn invalid(peer: impl Display) -> String {
     format!("Client request from {peer} was invalid, bailing out...")
 }

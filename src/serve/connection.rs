@@ -6,7 +6,7 @@
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
 
-use custos_compat::nrpe::{Assembler, Fault, Kind, Packet, Refusal, SslLogging};
+use custos_compat::nrpe::{Assembler, Fault, Kind, Packet, Refusal, VERSION_COMMAND};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -15,8 +15,10 @@ use super::complaint;
 use super::decide::{Decision, decide};
 use super::fresh::Fresh;
 use super::request::{Answer, Origin, Request, Task, Transport};
+use super::request_log;
 use super::server::{Live, Shared};
 use super::stream::{HandshakeError, Stream};
+use super::tls_log;
 use crate::limits;
 
 /// Bytes that are read of a request that has not begun.
@@ -172,7 +174,8 @@ async fn read_request(
         Err(_) => return Err(Failure::HandshakeTimeout),
     };
     if tls.is_some() {
-        log_tls(shared, live, &stream, peer);
+        note_anonymous(shared, live, &stream, peer);
+        tls_log::done(&live.log, &live.settings.ssl, peer, &stream);
     }
     // A client that is silent after its handshake is waited for with a few bytes only.
     let (mut first, mut further) = ([0; FIRST_READ_BYTES], Vec::new());
@@ -209,18 +212,16 @@ fn finish(stream: Stream, assembler: Assembler) -> Result<(Stream, Packet), Fail
 /// Counts and logs why a connection brought no request.
 fn complain(shared: &Shared, live: &Live, peer: IpAddr, failure: Failure) {
     let (counters, log) = (&shared.counters, &live.log);
-    let unread = || log.error(complaint::unread(&peer.to_string()));
+    let unread = || log.error(complaint::unread(peer));
     match failure {
         Failure::Handshake(error) => {
             counters.tls_failures.add();
-            log_handshake_error(live, peer, &error);
+            tls_log::failed(log, &live.settings.ssl, peer, &error);
         }
         Failure::HandshakeTimeout => {
             counters.timed_out_before_request.add();
-            log.error(format_args!(
-                "Error: (!log_opts) Could not complete SSL handshake with {peer}: timeout {} seconds",
-                live.settings.request_timeout.as_secs()
-            ));
+            let seconds = live.settings.request_timeout.as_secs();
+            log.error(tls_log::incomplete(peer, format_args!("timeout {seconds} seconds")));
         }
         Failure::RequestTimeout => {
             counters.timed_out_before_request.add();
@@ -238,7 +239,7 @@ fn complain(shared: &Shared, live: &Live, peer: IpAddr, failure: Failure) {
                 Fault::Kind(_) => counters.bad_type.add(),
                 _ => counters.bad_crc.add(),
             }
-            for line in complaint::of_fault(&fault, live.tls.is_some(), &peer.to_string()) {
+            for line in complaint::of_fault(&fault, live.tls.is_some(), peer) {
                 log.error(line);
             }
             if let Fault::Version(0x1603) = fault {
@@ -250,88 +251,14 @@ fn complain(shared: &Shared, live: &Live, peer: IpAddr, failure: Failure) {
     }
 }
 
-fn log_handshake_error(live: &Live, peer: IpAddr, error: &HandshakeError) {
-    let ssl = &live.settings.ssl;
-    let code = error.code;
-    if let Some(bad) = &error.certificate
-        && ssl.logging.has(SslLogging::CERT_NAMES)
-    {
-        live.log.error(&bad.line);
-    }
-    if !ssl.logging.has(SslLogging::HAS_CERT | SslLogging::CERT_NAMES) {
-        live.log
-            .error(format_args!("Error: (!log_opts) Could not complete SSL handshake with {peer}: {code}"));
-    } else if error.reasons.is_empty() {
-        live.log
-            .error(format_args!("Error: (nerrs = 0) Could not complete SSL handshake with {peer}: {code}"));
-    } else {
-        for (number, reason) in &error.reasons {
-            live.log.error(format_args!(
-                "Error: (ERR_get_error_line_data = {number}), Could not complete SSL handshake with {peer}: {reason}"
-            ));
-            if reason == "no shared cipher" && (ssl.cert_file.is_none() || ssl.cacert_file.is_none()) {
-                live.log.error(
-                    "Error: This could be because you have not specified certificate or ca-certificate files",
-                );
-            }
-        }
-    }
-    let why = match (error.reasons.first().map(|(_, reason)| reason.as_str()), &error.io) {
-        (Some("no shared cipher"), _) => {
-            "no cipher suite in common; a client without anonymous suites needs a server certificate \
-             (ssl_cert_file)"
-        }
-        (Some("wrong version number" | "http request" | "unsupported protocol"), _) => {
-            "the peer speaks something else than a TLS version allowed here: a -n too many on its side, or \
-             ssl_version?"
-        }
-        (Some("peer did not return a certificate"), _) => "the client showed no certificate; one is required",
-        (Some("certificate verify failed"), _) => match &error.certificate {
-            Some(bad) => bad.reason,
-            None => "the client's certificate is not from an authority in ssl_cacert_file",
-        },
-        (Some(_), _) => return,
-        (None, Some(io)) => io,
-        (None, None) => "the peer closed the connection",
-    };
-    live.log.info(format_args!("SSL handshake with {peer} failed: {why}"));
-}
-
-fn log_tls(shared: &Shared, live: &Live, stream: &Stream, peer: IpAddr) {
-    let Transport::Tls { protocol, cipher, anonymous, .. } = stream.transport() else { return };
-    if anonymous {
-        shared.counters.anonymous.add();
-        if shared.first_anonymous(peer) {
-            live.log.info(format_args!(
-                "Remote {peer} uses anonymous TLS ({cipher}): encrypted, but neither side knows the other"
-            ));
-        }
-    }
-    let logging = live.settings.ssl.logging;
-    if logging.has(SslLogging::VERSION) {
-        live.log.info(format_args!("Remote {peer} - SSL Version: {protocol}"));
-    }
-    if logging.has(SslLogging::CIPHER) {
-        let version = stream.cipher_version();
-        live.log.info(format_args!("Remote {peer} - {version}, Cipher is {cipher}"));
-    }
-    if !logging.has(SslLogging::HAS_CERT | SslLogging::CERT_NAMES) {
-        return;
-    }
-    match stream.client_names() {
-        Some((subject, issuer)) => {
-            if logging.has(SslLogging::HAS_CERT) {
-                live.log.info(format_args!("SSL Client {peer} has a valid certificate"));
-            }
-            if logging.has(SslLogging::CERT_NAMES) {
-                live.log.info(format_args!("SSL Client {peer} Cert Name: {subject}"));
-                live.log.info(format_args!("SSL Client {peer} Cert Issuer: {issuer}"));
-            }
-        }
-        None if live.settings.ssl.client_certs == custos_compat::nrpe::ClientCerts::Ignored => {
-            live.log.info("SSL Not asking for client certification");
-        }
-        None => live.log.info(format_args!("SSL Client {peer} did not present a certificate")),
+/// Counts connections on which neither side showed a certificate, and remarks on each peer once.
+fn note_anonymous(shared: &Shared, live: &Live, stream: &Stream, peer: IpAddr) {
+    let Transport::Tls { cipher, anonymous: true, .. } = stream.transport() else { return };
+    shared.counters.anonymous.add();
+    if shared.first_anonymous(peer) {
+        live.log.info(format_args!(
+            "Remote {peer} uses anonymous TLS ({cipher}): encrypted, but neither side knows the other"
+        ));
     }
 }
 
@@ -348,12 +275,12 @@ async fn respond(shared: &Shared, live: &Live, stream: Stream, packet: Packet, p
         }
         Decision::Version(answer) => {
             counters.version_queries.add();
-            live.log.debug(|| format!("Host {peer} is asking for command '_NRPE_CHECK' to be run..."));
+            request_log::asked(&live.log, peer, VERSION_COMMAND);
             answer
         }
         Decision::Unknown { command, answer } => {
             counters.unknown_commands.add();
-            live.log.debug(|| format!("Host {peer} is asking for command '{command}' to be run..."));
+            request_log::asked(&live.log, peer, &command);
             answer
         }
         Decision::Forbidden { command, answer } => {
@@ -362,12 +289,11 @@ async fn respond(shared: &Shared, live: &Live, stream: Stream, packet: Packet, p
             answer
         }
         Decision::Run { command, task } => {
-            live.log.debug(|| format!("Host {peer} is asking for command '{command}' to be run..."));
+            request_log::asked(&live.log, peer, &command);
             run_or_join(shared, live, command, task, origin).await
         }
     };
-    live.log
-        .debug(|| format!("Return Code: {}, Output: {}", answer.code, String::from_utf8_lossy(&answer.text)));
+    request_log::answers(&live.log, &answer);
     deliver(shared, stream, &packet, &answer).await;
 }
 
@@ -379,7 +305,7 @@ fn refuse(shared: &Shared, live: &Live, peer: IpAddr, refusal: Refusal) {
         Refusal::Arguments => counters.refused_arguments.add(),
         _ => counters.refused_substitutions.add(),
     }
-    for line in complaint::of_refusal(&refusal, live.settings.arguments_withheld, &peer.to_string()) {
+    for line in complaint::of_refusal(&refusal, live.settings.arguments_withheld, peer) {
         live.log.error(line);
     }
 }
@@ -416,7 +342,7 @@ async fn run(shared: &Shared, live: &Live, command: String, task: Task, origin: 
     let deadline = Instant::now() + command_timeout;
     let Ok(Ok(_running)) = timeout_at(deadline, live.running.acquire()).await else { return overloaded() };
     if let Task::Line { line, .. } = &task {
-        live.log.debug(|| format!("Running command: {}", line.to_string_lossy()));
+        request_log::runs(&live.log, line);
     }
     let Ok(permit) = timeout_at(deadline, shared.requests.reserve()).await else { return overloaded() };
     let Ok(permit) = permit else { return Answer::unknown("NRPE: The agent is shutting down") };
@@ -434,10 +360,7 @@ async fn run(shared: &Shared, live: &Live, command: String, task: Task, origin: 
             answer
         }
         Ok(Err(_)) => Answer::unknown("NRPE: Unable to read output (the agent dropped the request)"),
-        Err(_) => Answer::unknown(format!(
-            "NRPE: Command timed out after {} seconds",
-            command_timeout.as_secs_f64().round()
-        )),
+        Err(_) => Answer::timed_out(command_timeout),
     }
 }
 

@@ -3,13 +3,11 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt;
 
-use custos_compat::nrpe::{Packet, Query, Refusal, expand};
+use custos_compat::nrpe::{Packet, Query, Refusal, VERSION_COMMAND, expand};
 
 use super::request::{Answer, Origin, Task};
 use super::settings::{ServedTask, Settings};
 
-/// The command that every NRPE daemon has.
-pub(super) const VERSION_COMMAND: &[u8] = b"_NRPE_CHECK";
 /// The version of NRPE that this one stands in for.
 pub const NRPE_VERSION: &str = "4.1.0";
 
@@ -37,7 +35,7 @@ pub(super) fn decide(settings: &Settings, packet: &Packet, origin: &Origin) -> D
         Ok(query) => query,
         Err(refusal) => return Decision::Refuse(refusal),
     };
-    if query.command == VERSION_COMMAND {
+    if query.command == VERSION_COMMAND.as_bytes() {
         return Decision::Version(Answer { code: 0, text: format!("NRPE v{NRPE_VERSION}").into_bytes() });
     }
     let command = String::from_utf8_lossy(query.command).into_owned();

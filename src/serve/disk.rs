@@ -8,8 +8,8 @@ use std::path::Path;
 
 use custos_compat::nrpe::{Ask, Entry, EntryKind, Found};
 
-use super::error::plain;
 use crate::limits::NRPE_CONFIG_MAX_BYTES;
+use crate::system_error;
 
 /// What is there. Relative paths begin at `base`.
 pub(super) fn answer(base: &Path, ask: Ask<'_>) -> Found {
@@ -20,7 +20,7 @@ pub(super) fn answer(base: &Path, ask: Ask<'_>) -> Found {
         }
         Ask::Directory(path) => list(&base.join(path)).map(Found::Directory),
     };
-    found.unwrap_or_else(|error| Found::Nothing(plain(&error)))
+    found.unwrap_or_else(|error| Found::Nothing(system_error::words(&error)))
 }
 
 /// Reads a file. Whoever names a pipe or a terminal gets an error and does not hold up the daemon, even at SIGHUP.

@@ -58,10 +58,3 @@ impl std::error::Error for Error {
         }
     }
 }
-
-/// The system's words without the standard library's around them, as nrpe logs them.
-pub(super) fn plain(error: &io::Error) -> String {
-    let words = error.to_string();
-    let words = words.strip_prefix("failed to lookup address information: ").unwrap_or(&words);
-    words.split(" (os error ").next().unwrap_or_default().to_owned()
-}

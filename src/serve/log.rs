@@ -9,15 +9,16 @@ use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use custos_compat::nrpe::{Config, LogFacility, Severity};
 use custos_shim::Credentials;
 
-use super::error::plain;
 use crate::clock;
 use crate::limits::NRPE_LOG_LINES_PER_SECOND;
+use crate::lock::locked;
+use crate::system_error;
 
 /// Where syslog listens.
 const SYSLOG_SOCKET: &str = "/dev/log";
@@ -99,7 +100,10 @@ impl Log {
                 let path = path.display();
                 (
                     syslog,
-                    Some(format!("Warning: Cannot open log file '{path}' for writing: {}", plain(&reason))),
+                    Some(format!(
+                        "Warning: Cannot open log file '{path}' for writing: {}",
+                        system_error::words(&reason)
+                    )),
                 )
             }
             None => (syslog, None),
@@ -211,10 +215,6 @@ fn trace(severity: Severity, line: &str) {
         Severity::Warning | Severity::Notice | Severity::Info => tracing::info!(target: "nrpe", "{line}"),
         Severity::Debug => tracing::debug!(target: "nrpe", "{line}"),
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn send(socket: &mut Option<UnixDatagram>, message: &str) -> io::Result<()> {

@@ -21,6 +21,7 @@ mod log;
 mod memory;
 mod pid_file;
 mod request;
+mod request_log;
 mod reverse;
 mod room;
 mod server;
@@ -28,6 +29,7 @@ mod settings;
 mod stdin;
 mod stream;
 mod tls;
+mod tls_log;
 mod user;
 mod wrappers;
 

@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
 
 use crate::limits;
+use crate::lock::locked;
 
 /// The room.
 #[derive(Debug)]
@@ -44,7 +45,7 @@ impl Room {
     /// Takes a seat; `true` with it if somebody had to leave.
     pub(super) fn enter(self: &Arc<Room>) -> (Seat, bool) {
         let called = Arc::new(Notify::new());
-        let mut seats = self.locked();
+        let mut seats = locked(&self.seats);
         let number = seats.next;
         seats.next += 1;
         seats.taken.insert(number, Arc::clone(&called));
@@ -58,14 +59,14 @@ impl Room {
 
     /// Sends everybody away.
     pub(super) fn clear(&self) {
-        for (_, called) in std::mem::take(&mut self.locked().taken) {
+        for (_, called) in std::mem::take(&mut locked(&self.seats).taken) {
             called.notify_one();
         }
     }
 
     /// Sends the one away that waits longest; `false` if nobody waits.
     pub(super) fn evict_oldest(&self) -> bool {
-        match self.locked().taken.pop_first() {
+        match locked(&self.seats).taken.pop_first() {
             Some((_, oldest)) => {
                 oldest.notify_one();
                 true
@@ -81,11 +82,7 @@ impl Room {
 
     /// Seats taken.
     pub(super) fn len(&self) -> usize {
-        self.locked().taken.len()
-    }
-
-    fn locked(&self) -> MutexGuard<'_, Seats> {
-        self.seats.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.seats).taken.len()
     }
 }
 
@@ -98,7 +95,7 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut seats = self.room.locked();
+        let mut seats = locked(&self.room.seats);
         seats.taken.remove(&self.number);
         let left = seats.taken.len();
         if seats.peak >= limits::NRPE_TRIM_WAITING_MIN && left <= seats.peak / limits::NRPE_TRIM_SHARE {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use custos_compat::nrpe::{Note, Severity, SslLogging};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -16,16 +16,18 @@ use super::accept;
 use super::access::Names;
 use super::coalesce::Running;
 use super::counters::Counters;
-use super::error::{Error, plain};
+use super::error::Error;
 use super::listener;
 use super::log::Log;
 use super::memory;
 use super::request::Request;
 use super::room::Room;
 use super::settings::Settings;
-use super::tls;
+use super::tls_log;
 use super::wrappers::Wrappers;
 use crate::limits;
+use crate::lock::locked;
+use crate::system_error;
 
 /// Peers whose anonymous TLS has been remarked on; further ones are not remembered.
 const ANONYMOUS_PEERS_MAX: usize = 4096;
@@ -44,7 +46,7 @@ pub(super) struct Shared {
     pub(super) requests: mpsc::Sender<Request>,
     /// Where the agent runs that answers them.
     pub(super) agent: Handle,
-    pub(super) live: RwLock<Arc<Live>>,
+    live: RwLock<Arc<Live>>,
     sockets: Mutex<Vec<Socket>>,
     anonymous_peers: Mutex<HashSet<IpAddr>>,
     /// Held by every connection; gone when the last one is.
@@ -103,6 +105,11 @@ impl Live {
 }
 
 impl Shared {
+    /// The settings in force.
+    pub(super) fn live(&self) -> Arc<Live> {
+        Arc::clone(&self.live.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Whether this peer's anonymous TLS has not been remarked on yet.
     pub(super) fn first_anonymous(&self, peer: IpAddr) -> bool {
         let mut peers = locked(&self.anonymous_peers);
@@ -151,7 +158,7 @@ impl Server {
     pub fn reload(&self, settings: Settings) -> Result<(), Error> {
         let taken = self.take(settings);
         if let Err(error) = &taken {
-            self.live().log.error(error);
+            self.shared.live().log.error(error);
         }
         taken
     }
@@ -160,7 +167,7 @@ impl Server {
         let live = Arc::new(Live::new(settings)?);
         let wanted = wanted(&live)?;
         let opened = self.open_missing(&wanted, &live)?;
-        live.log.continue_count(&self.live().log);
+        live.log.continue_count(&self.shared.live().log);
         live.log.write(Severity::Notice, "Caught SIGHUP - restarting...");
         live.announce();
         *self.shared.live.write().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&live);
@@ -170,7 +177,7 @@ impl Server {
     /// What was counted since the start, by name.
     pub fn counts(&self) -> Vec<(&'static str, u64)> {
         let mut counts = self.shared.counters.snapshot();
-        counts.push(("log_lines_lost", self.live().log.lost()));
+        counts.push(("log_lines_lost", self.shared.live().log.lost()));
         counts
     }
 
@@ -181,12 +188,12 @@ impl Server {
 
     /// The settings in force.
     pub fn settings(&self) -> Settings {
-        self.live().settings.clone()
+        self.shared.live().settings.clone()
     }
 
     /// Writes to NRPE's log.
     pub fn log(&self, severity: Severity, line: &str) {
-        self.live().log.write(severity, line);
+        self.shared.live().log.write(severity, line);
     }
 
     /// The addresses being listened on.
@@ -196,17 +203,13 @@ impl Server {
 
     /// Stops listening and sends idle connections away, at once; then waits until all requests under way are answered.
     pub async fn stop(&self) {
-        let live = self.live();
+        let live = self.shared.live();
         live.log.write(Severity::Notice, "Caught SIGTERM - shutting down...");
         locked(&self.shared.sockets).clear();
         self.shared.room.clear();
         drop(locked(&self.shared.alive).take());
         while self.shared.ended.lock().await.recv().await.is_some() {}
         live.log.write(Severity::Notice, "Daemon shutdown");
-    }
-
-    fn live(&self) -> Arc<Live> {
-        Arc::clone(&self.shared.live.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Opens those of the addresses that are not open yet. One that can be opened is enough.
@@ -232,7 +235,7 @@ impl Server {
                 Ok(socket) => opened.push((address, socket)),
                 Err(source) => {
                     let (port, ip) = (address.port(), address.ip());
-                    let why = plain(&source);
+                    let why = system_error::words(&source);
                     live.log.error(format_args!("Bind to port {port} on {ip} failed: {why}."));
                     failure = Some(Error::Bind { address: address.to_string(), source });
                 }
@@ -323,7 +326,7 @@ fn wanted(live: &Live) -> Result<Vec<SocketAddr>, Error> {
     for place in &live.settings.listen {
         let found = listener::addresses(place).inspect_err(|error| {
             if let Error::Bind { address, source } = error {
-                live.log.error(format_args!("bad addr or host: {address} ({})", plain(source)));
+                live.log.error(format_args!("bad addr or host: {address} ({})", system_error::words(source)));
             }
         });
         addresses.append(&mut found?);
@@ -337,7 +340,7 @@ pub(super) fn announce(log: &Log, settings: &Settings) {
         log.write(*severity, text);
     }
     if settings.ssl.logging.has(SslLogging::STARTUP) && settings.ssl.enabled {
-        for line in tls::startup_lines(&settings.ssl) {
+        for line in tls_log::startup_lines(&settings.ssl) {
             log.info(line);
         }
     }
@@ -379,8 +382,4 @@ fn waiting_max() -> usize {
         Err(_) => 1024,
     };
     limits::NRPE_WAITING_MAX.min(usize::try_from(descriptors).unwrap_or(usize::MAX) / 4 * 3)
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

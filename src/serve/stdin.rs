@@ -15,9 +15,11 @@ use super::complaint;
 use super::decide::{Decision, decide};
 use super::log::Log;
 use super::request::{Answer, Origin, Task, Transport};
+use super::request_log;
 use super::server::announce;
 use super::settings::Settings;
 use super::tls;
+use super::tls_log;
 use crate::limits;
 
 /// Why a request gets no answer, as lines of the log.
@@ -62,7 +64,7 @@ fn serve(
                 Err(error) => {
                     let bad = tls::bad_certificate(stream.ssl()).map(|bad| bad.line.clone());
                     let code = error.code().as_raw();
-                    let line = format!("Error: (!log_opts) Could not complete SSL handshake with : {code}");
+                    let line = tls_log::incomplete("", code);
                     Err(bad.into_iter().chain([line, format!("SSL handshake failed: {error}")]).collect())
                 }
             }
@@ -104,25 +106,24 @@ fn converse<S: Read + Write>(
     }
     let packet = assembler.finish(Kind::Query).map_err(faulty)?;
     let origin = Origin { peer: None, transport };
-    let asked = |command: &str| log.debug(|| format!("Host  is asking for command '{command}' to be run..."));
     let answer = match decide(settings, &packet, &origin) {
         Decision::Refuse(refusal) => {
             return Err(complaint::of_refusal(&refusal, settings.arguments_withheld, "").to_vec());
         }
         Decision::Version(answer) => answer,
         Decision::Unknown { command, answer } | Decision::Forbidden { command, answer } => {
-            asked(&command);
+            request_log::asked(log, "", &command);
             answer
         }
         Decision::Run { command, task } => {
-            asked(&command);
+            request_log::asked(log, "", &command);
             if let Task::Line { line, .. } = &task {
-                log.debug(|| format!("Running command: {}", line.to_string_lossy()));
+                request_log::runs(log, line);
             }
             execute(&command, task, &origin)
         }
     };
-    log.debug(|| format!("Return Code: {}, Output: {}", answer.code, String::from_utf8_lossy(&answer.text)));
+    request_log::answers(log, &answer);
     let bytes = Packet::encode_response(packet.version, answer.code, answer.fitted(packet.version));
     stream
         .write_all(&bytes)

@@ -275,24 +275,6 @@ pub(super) fn subject(name: &X509NameRef) -> String {
     line
 }
 
-/// The lines about TLS that NRPE logs at start when `ssl_logging` asks for them.
-pub(super) fn startup_lines(ssl: &SslConfig) -> Vec<String> {
-    let file = |file: &Option<Vec<u8>>| match file {
-        Some(path) => String::from_utf8_lossy(path).into_owned(),
-        None => "None".to_owned(),
-    };
-    vec![
-        format!("SSL Certificate File: {}", file(&ssl.cert_file)),
-        format!("SSL Private Key File: {}", file(&ssl.privatekey_file)),
-        format!("SSL CA Certificate File: {}", file(&ssl.cacert_file)),
-        format!("SSL Cipher List: {}", ssl.effective_cipher_list()),
-        format!("SSL Allow ADH: {}", ssl.use_adh as u8),
-        format!("SSL Client Certs: {}", ssl.client_certs.describe()),
-        format!("SSL Log Options: 0x{:02x}", ssl.logging.0),
-        format!("SSL Version: {}", ssl.version.describe()),
-    ]
-}
-
 /// Whether a client may do without any certificate on either side: the cipher list has an anonymous suite, and
 /// the security level lets it pass.
 pub fn offers_anonymous(ssl: &SslConfig) -> bool {

@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::{fs, io};
 
 use custos_compat::nrpe::{PeerName, WrapperFile, WrapperRules};
 
 use super::access::Names;
+use crate::lock::locked;
 
 /// The name by which the files know this daemon.
 const DAEMON: &str = "nrpe";
@@ -82,7 +83,7 @@ async fn peer_name(names: &Names, peer: IpAddr) -> PeerName {
 
 impl Cached {
     fn rules(&self) -> Arc<WrapperRules> {
-        let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut read = locked(&self.read);
         let stamp = stamp(&self.path);
         if stamp != read.0 || stamp.is_none() {
             let rules = match fs::read(&self.path) {

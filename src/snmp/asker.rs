@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use custos_compat::snmp::usm::MasterKeys;
@@ -13,6 +13,7 @@ use super::poller::{Device, Outcomes, Poller};
 use super::question::{Failure, Outcome, Question};
 use super::target::Credentials;
 use crate::definition::{SnmpAccess, SnmpPoll, SnmpProfile};
+use crate::lock::locked;
 
 /// Asks devices for checks.
 #[derive(Debug)]
@@ -59,7 +60,7 @@ impl Asker {
     }
 
     fn credentials(&self, profile: &Arc<SnmpProfile>) -> Result<Arc<Credentials>, String> {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut made = locked(&self.made);
         match made.get(&profile.name) {
             Some((own, credentials)) if Arc::ptr_eq(own, profile) || own == profile => {
                 Ok(Arc::clone(credentials))

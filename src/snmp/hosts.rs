@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use tokio::sync::Semaphore;
 
 use crate::clock::{self, Moment, micros};
 use crate::limits::{NRPE_LOOKUPS_MAX, SNMP_LOOKUP_TTL, SNMP_NAMES_MAX};
+use crate::lock::locked;
 
 /// What was looked up.
 #[derive(Debug)]
@@ -27,7 +28,7 @@ impl Default for Hosts {
 impl Hosts {
     /// The address of a name that was looked up a short while ago.
     pub(super) fn known(&self, name: &str, now: Moment) -> Option<IpAddr> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = locked(&self.known);
         known.get(name).filter(|(_, until_us)| *until_us > now.mono_us).map(|(address, _)| *address)
     }
 
@@ -41,7 +42,7 @@ impl Hosts {
         let mut addresses = tokio::net::lookup_host((name, 0)).await?;
         let address = addresses.next().ok_or(io::ErrorKind::NotFound)?.ip();
         let now = clock::now();
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = locked(&self.known);
         if known.len() >= SNMP_NAMES_MAX {
             known.retain(|_, (_, until_us)| *until_us > now.mono_us);
         }

@@ -5,7 +5,7 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsFd;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use nix::sys::socket::{setsockopt, sockopt};
@@ -18,6 +18,7 @@ use super::question::{Failure, Outcome, Question};
 use super::target::{Credentials, Target};
 use crate::clock::{self, micros};
 use crate::limits::{REPORT_QUEUE_MAX, SNMP_READ_BURST_MAX, SNMP_RECEIVE_BUFFER_BYTES};
+use crate::lock::locked;
 
 /// Longest time without a look at the timers.
 const SLEEP_MAX: Duration = Duration::from_secs(3600);
@@ -80,8 +81,7 @@ struct Shared {
 
 impl Shared {
     fn engine(&self) -> MutexGuard<'_, Engine> {
-        // Nobody panics while holding it; if somebody did, at worst one poll is lost.
-        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.engine)
     }
 
     fn submit(&self, poll: Poll) {

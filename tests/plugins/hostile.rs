@@ -5,7 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use custos_shim::{Credentials, Limits, Outcome, Spec};
-use nix::unistd::Uid;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::{Pid, Uid};
 
 use crate::stage::{Stage, refusal, text};
 
@@ -47,6 +48,19 @@ async fn a_daemon_that_keeps_stdout_open_delays_nothing() {
     let report = stage.run(stage.shell("setsid sh -c 'sleep 1000; :' & echo OK")).await;
     assert_eq!((report.outcome.clone(), text(&report).as_str()), (Outcome::Exited(0), "OK\n"));
     assert!(report.left_behind >= 1);
+    stage.cleared().await;
+}
+
+#[tokio::test]
+async fn what_is_left_alone_in_the_background_does_not_count_as_ended() {
+    let mut stage = Stage::set();
+    let mut spec = stage.shell("sleep 1000 >/dev/null 2>&1 & echo OK");
+    spec.leave_background = true;
+    let report = stage.run(spec).await;
+    assert_eq!((text(&report).as_str(), report.left_behind), ("OK\n", 0));
+    let left = stage.processes();
+    assert_eq!(left.len(), 1);
+    kill(Pid::from_raw(left[0]), Signal::SIGKILL).unwrap();
     stage.cleared().await;
 }
 

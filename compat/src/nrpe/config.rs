@@ -97,7 +97,7 @@ pub struct CommandLine {
     pub line_number: usize,
 }
 
-/// Address families to listen on.
+/// Families of addresses: those to listen on, or to connect to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AddressFamily {
     /// Both.

@@ -20,7 +20,7 @@ pub use packet::{
     V2_TEXT_MAX_BYTES, Version,
 };
 pub use plain_words::plain_words;
-pub use query::{ARGUMENTS_MAX, METACHARS_DEFAULT, Policy, Query, Refusal, SEPARATOR};
+pub use query::{ARGUMENTS_MAX, METACHARS_DEFAULT, Policy, Query, Refusal, SEPARATOR, VERSION_COMMAND};
 pub use ssl::{
     CIPHER_LIST_ADH_ONLY, CIPHER_LIST_DEFAULT, CIPHER_LIST_MAX_BYTES, CIPHER_LIST_QUICK, ClientCerts,
     SslConfig, SslLogging, SslProtocol, SslVersion, UseAdh,

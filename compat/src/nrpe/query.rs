@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+/// The command that every NRPE daemon has, and answers with its version; what a client asks that is not told what to.
+pub const VERSION_COMMAND: &str = "_NRPE_CHECK";
 /// Most arguments of a query; further ones are dropped.
 pub const ARGUMENTS_MAX: usize = 16;
 /// Between the command's name and each argument.

@@ -5,10 +5,10 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use custos_compat::nrpe::{SslVersion, UseAdh, Version, atoi};
+use custos_compat::nrpe::{AddressFamily, SslVersion, UseAdh, Version, atoi};
 use custos_store::State;
 
-use crate::client::{Addresses, Options};
+use crate::client::Options;
 use crate::limits;
 
 /// Why an option ends the reading.
@@ -54,7 +54,7 @@ impl Draft {
             b't' => true,
             b'u' => self.timeout_state.is_some(),
             b'2' | b'3' => self.options.version != Version::V4,
-            b'4' | b'6' => self.options.addresses != Addresses::Any,
+            b'4' | b'6' => self.options.addresses != AddressFamily::Any,
             b'd' => self.use_adh.is_some(),
             b'S' => self.tls_version.is_some(),
             b'L' => !self.cipher_list.is_empty(),
@@ -88,8 +88,8 @@ impl Draft {
                 self.v3 = true;
                 options.version = Version::V3;
             }
-            b'4' => options.addresses = Addresses::V4,
-            b'6' => options.addresses = Addresses::V6,
+            b'4' => options.addresses = AddressFamily::V4,
+            b'6' => options.addresses = AddressFamily::V6,
             b'n' => options.tls = false,
             b'u' => self.timeout_state = Some(State::Unknown),
             b'E' => options.stderr_to_stdout = true,

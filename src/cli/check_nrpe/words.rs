@@ -2,14 +2,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::super::getopt::{self, Given, Known};
 use super::draft::{Draft, Refused};
-use crate::client::{Options, io_words};
+use crate::client::Options;
 use crate::limits;
+use crate::system_error;
 
 /// In nrpe's order, which shows where an option is ambiguous.
 const KNOWN: [Known; 27] = [
@@ -41,6 +41,7 @@ const KNOWN: [Known; 27] = [
     Known { short: b'E', long: "stderr-to-stdout", value: false },
     Known { short: b'D', long: "disable-syslog", value: false },
 ];
+
 /// What a call comes to.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Call {
@@ -188,10 +189,9 @@ impl Reader {
 
 /// The words of a file, which end at a NUL byte; or what to say.
 fn file_words(path: &Path) -> Result<Vec<OsString>, String> {
-    let failed = |error: &io::Error| {
-        format!("Error: Could not open config file {}: {}\n", path.display(), io_words(error))
-    };
-    let content = fs::read(path).map_err(|error| failed(&error))?;
+    let content = fs::read(path).map_err(|error| {
+        format!("Error: Could not open config file {}: {}\n", path.display(), system_error::words(&error))
+    })?;
     let content = content.split(|&byte| byte == 0).next().unwrap_or_default();
     let words: Vec<OsString> = content
         .split(|byte| b" \t\r\n".contains(byte))
@@ -208,7 +208,7 @@ fn file_words(path: &Path) -> Result<Vec<OsString>, String> {
 mod tests {
     use std::time::Duration;
 
-    use custos_compat::nrpe::{UseAdh, Version};
+    use custos_compat::nrpe::{AddressFamily, UseAdh, Version};
     use custos_store::State;
 
     use super::*;
@@ -338,7 +338,7 @@ mod tests {
             other => panic!("{other:?}"),
         };
         let given = asked(b"-p 7000\n -t 3:OK\n-n -4 -6\0-x", &["-H", "h", "-p", "7001"]);
-        assert_eq!((given.port, given.tls, given.addresses), (7001, false, crate::client::Addresses::V4));
+        assert_eq!((given.port, given.tls, given.addresses), (7001, false, AddressFamily::V4));
         // Nor does nrpe take a timeout from there.
         assert_eq!((given.timeout.as_secs(), given.timeout_state), (10, State::Critical));
         assert_eq!(asked(b"-2", &["-H", "h", "-3"]).version, Version::V3);

@@ -6,7 +6,7 @@ use custos_store::{CheckInfo, Reader};
 use serde::Serialize;
 
 use super::args::{Place, failed};
-use crate::cli::read::Failure;
+use crate::cli::read::{Failure, json_line};
 
 const DAY_MS: f64 = 86_400_000.0;
 
@@ -58,8 +58,7 @@ pub(super) fn forecast(args: &ForecastArgs, out: &mut dyn Write) -> Result<(), F
     if args.json {
         let checks = rates.iter().map(|(check, rate)| CheckJson { check, bytes_a_day: *rate }).collect();
         let json = ForecastJson { bytes_a_day: total, free_bytes: free, days_left: days, checks };
-        serde_json::to_writer(&mut *out, &json).map_err(std::io::Error::from)?;
-        return Ok(writeln!(out)?);
+        return json_line(&json, out);
     }
     writeln!(out, "{:>14}  check", "bytes a day")?;
     for (check, rate) in &rates {

@@ -2,7 +2,6 @@
 
 mod args;
 mod forecast;
-mod json;
 mod transfer;
 mod upkeep;
 

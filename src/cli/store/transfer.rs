@@ -5,8 +5,8 @@ use std::io::{BufRead, Write};
 use custos_store::{Importer, Options, Reader, Writer};
 
 use super::args::{Place, Status, failed};
-use super::json::RunLine;
 use crate::cli::read::{Failure, no_check};
+use crate::cli::run_line::RunLine;
 
 /// Lines between two looks at the terminal.
 const STATUS_LINES: u64 = 10_000;
@@ -35,7 +35,7 @@ pub(super) fn export(args: &ExportArgs, out: &mut dyn Write) -> Result<(), Failu
         }
         for run in reader.runs(&check.name, i64::MIN..i64::MAX) {
             match run {
-                Ok(run) => RunLine::new(&check.name, &run).write(out)?,
+                Ok(run) => RunLine::whole(&check.name, &run).write(out)?,
                 Err(error) => damaged.push(error.to_string()),
             }
             count += 1;

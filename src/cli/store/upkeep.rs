@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::args::{Place, Status, failed};
-use super::json::RunLine;
-use crate::cli::read::{Failure, finish, local_time};
+use crate::cli::read::{Failure, finish, json_line, local_time};
+use crate::cli::run_line::RunLine;
 use crate::exit_code::ExitCode;
 
 #[derive(Clone, Debug, clap::Args)]
@@ -55,8 +55,7 @@ pub(super) fn info(args: &InfoArgs, out: &mut dyn Write) -> Result<(), Failure> 
             writer_pid,
             damages,
         };
-        serde_json::to_writer(&mut *out, &json).map_err(std::io::Error::from)?;
-        return Ok(writeln!(out)?);
+        return json_line(&json, out);
     }
     let zone = TimeZone::system();
     let time = |time: Option<i64>| time.map_or_else(|| "none".to_owned(), |time| local_time(time, &zone));
@@ -142,9 +141,7 @@ fn verify_json(reports: &[FileReport], intact: bool, out: &mut dyn Write) -> Res
             .map(|each| FindingJson { offset: finding(each).0, what: &each.what, damage: finding(each).1 })
             .collect(),
     });
-    let json = VerifyJson { intact, files: files.collect() };
-    serde_json::to_writer(&mut *out, &json).map_err(std::io::Error::from)?;
-    Ok(writeln!(out)?)
+    json_line(&VerifyJson { intact, files: files.collect() }, out)
 }
 
 fn verify_text(reports: &[FileReport], out: &mut dyn Write) -> Result<(), Failure> {
@@ -199,7 +196,7 @@ pub(super) fn salvage(args: &SalvageArgs, out: &mut dyn Write) -> Result<(), Fai
     let mut written = Ok(());
     let salvaged = custos_store::salvage(&args.file, &mut |check, run| {
         if written.is_ok() {
-            written = RunLine::new(check, &run).write(out);
+            written = RunLine::whole(check, &run).write(out);
         }
         if written.is_ok() { Ok(()) } else { Err(custos_store::Error::Cancelled) }
     });

@@ -7,7 +7,7 @@
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use nix::errno::Errno;
@@ -25,6 +25,7 @@ use crate::clock;
 use crate::limits::{
     TRAP_PACKET_MAX_BYTES, TRAPS_BATCH_PACKETS, TRAPS_BUFFER_BYTES, TRAPS_BUFFER_MIN_BYTES, TRAPS_LOOK,
 };
+use crate::lock::locked;
 
 /// Between two attempts to hand occurrences over while there is no room.
 const ROOM_WAIT_MS: u8 = 5;
@@ -79,12 +80,12 @@ impl Listener {
 
     /// What became of the packets so far.
     pub fn counters(&self) -> Counters {
-        lock(&self.intake).counters().clone()
+        locked(&self.intake).counters().clone()
     }
 
     /// Judges by another configuration from the next packet on; the counts go on.
     pub fn replace(&self, intake: Intake) {
-        let mut current = lock(&self.intake);
+        let mut current = locked(&self.intake);
         let counters = current.counters().clone();
         *current = intake.with_counters(counters);
     }
@@ -103,11 +104,6 @@ impl Drop for Listener {
             let _ = thread.join();
         }
     }
-}
-
-fn lock(intake: &Mutex<Intake>) -> MutexGuard<'_, Intake> {
-    // Nobody panics while holding it; if somebody did, it is still whole.
-    intake.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The addresses of `HOST:PORT`, where `*` is every address of both families.
@@ -168,7 +164,7 @@ impl Reader {
             let now = clock::now();
             if now.mono_us.saturating_sub(look_us) >= clock::micros(TRAPS_LOOK) {
                 look_us = now.mono_us;
-                occurrences.extend(lock(&self.intake).tick(now));
+                occurrences.extend(locked(&self.intake).tick(now));
             }
             if !occurrences.is_empty() && !self.send(occurrences)? {
                 return Ok(());
@@ -198,7 +194,7 @@ impl Reader {
             if stopping {
                 attempts_left -= 1;
                 if attempts_left == 0 {
-                    lock(&self.intake).note_lost(waiting.len() as u64);
+                    locked(&self.intake).note_lost(waiting.len() as u64);
                     return Ok(false);
                 }
                 // The descriptor stays ready, so it cannot be waited for again.
@@ -244,7 +240,7 @@ impl Reader {
             Err(errno) => return Err(errno.into()),
         };
         let now = clock::now();
-        let mut intake = lock(&self.intake);
+        let mut intake = locked(&self.intake);
         for ((source, len, lost), buffer) in received.into_iter().zip(buffers.iter()) {
             if let Some(lost) = lost {
                 intake.note_lost(u64::from(lost.wrapping_sub(*lost_before)));

@@ -1,74 +1,80 @@
 //! A run as a line of JSON, and back.
 //!
-//! The keys and their order are those of `custos history --json`; what follows them is needed to restore a run as it
-//! was. Numbers come back exactly.
+//! Commands that show runs print what there is to read in them; exports add what is needed to restore a run as it was.
+//! The order of the keys is part of the format; new ones come last. Numbers come back exactly.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::iter;
 
 use custos_store::{Bounds, Metric, Reason, Run, Standing, State, Value};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::cli::read::Failure;
+use super::read::{Failure, json_line};
 
 /// A run as it stands in a line.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct RunLine {
-    check: String,
+pub(super) struct RunLine<'a> {
+    check: Cow<'a, str>,
     time_ms: i64,
-    state: String,
+    state: Cow<'a, str>,
     #[serde(default = "exited")]
-    reason: String,
+    reason: Cow<'a, str>,
     exit_code: Option<u8>,
     #[serde(default)]
     duration_ms: Milliseconds,
     #[serde(default)]
-    text: String,
+    text: Cow<'a, str>,
     #[serde(default)]
-    long_text: String,
+    long_text: Cow<'a, str>,
     #[serde(default)]
-    metrics: Vec<MetricLine>,
+    metrics: Vec<MetricLine<'a>>,
     /// That of the check, if absent.
-    plugin_state: Option<String>,
+    plugin_state: Option<Cow<'a, str>>,
     signal: Option<u8>,
     lateness_ms: Option<Milliseconds>,
     cpu_ms: Option<Milliseconds>,
     max_rss_bytes: Option<u64>,
     #[serde(default)]
-    stderr: String,
+    stderr: Cow<'a, str>,
     #[serde(default)]
-    origin: String,
+    origin: Cow<'a, str>,
     #[serde(default)]
-    judgement: String,
+    judgement: Cow<'a, str>,
     #[serde(default)]
     hard: bool,
     #[serde(default)]
     attempt: u32,
     #[serde(default)]
     missed_slots: u32,
-    hard_state: Option<String>,
-    #[serde(default)]
-    since_ms: i64,
-    #[serde(default)]
-    flapping: bool,
-    #[serde(default)]
-    flap_history: u64,
+    // From here on for exports only.
+    /// That of the check, if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hard_state: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since_ms: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flapping: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    flap_history: Option<u64>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct MetricLine {
-    label: String,
+struct MetricLine<'a> {
+    label: Cow<'a, str>,
     value: Option<Number>,
     #[serde(default)]
-    unit: String,
+    unit: Cow<'a, str>,
     warn: Option<RangeLine>,
     crit: Option<RangeLine>,
     min: Option<Number>,
     max: Option<Number>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    labels: BTreeMap<String, String>,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    printed_unit: String,
+    labels: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+    /// For exports only.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    printed_unit: Cow<'a, str>,
 }
 
 /// An infinite end is null.
@@ -80,8 +86,8 @@ struct RangeLine {
     inside: bool,
 }
 
-fn exited() -> String {
-    Reason::Exited.name().to_owned()
+fn exited() -> Cow<'static, str> {
+    Reason::Exited.name().into()
 }
 
 /// A number that is written without a fraction where it has none, so that large counters stay exact.
@@ -161,28 +167,36 @@ impl RangeLine {
     }
 }
 
-impl MetricLine {
-    fn new(metric: &Metric) -> MetricLine {
+impl<'a> MetricLine<'a> {
+    /// What there is to read of a metric.
+    fn readable(metric: &'a Metric) -> MetricLine<'a> {
+        let labels = metric.labels.iter().map(|(name, value)| (name.into(), value.into()));
         MetricLine {
-            label: metric.label.clone(),
+            label: (&metric.label).into(),
             value: metric.value.map(Number),
-            unit: metric.unit.clone(),
+            unit: (&metric.unit).into(),
             warn: metric.warn.map(RangeLine::new),
             crit: metric.crit.map(RangeLine::new),
             min: metric.min.map(Number::of),
             max: metric.max.map(Number::of),
-            labels: metric.labels.iter().cloned().collect(),
-            printed_unit: metric.printed_unit.clone(),
+            labels: labels.collect(),
+            printed_unit: Cow::default(),
         }
     }
 
+    /// All of a metric.
+    fn whole(metric: &'a Metric) -> MetricLine<'a> {
+        MetricLine { printed_unit: (&metric.printed_unit).into(), ..MetricLine::readable(metric) }
+    }
+
     fn into_metric(self) -> Metric {
+        let labels = self.labels.into_iter().map(|(name, value)| (name.into(), value.into()));
         Metric {
-            label: self.label,
-            labels: self.labels.into_iter().collect(),
+            label: self.label.into(),
+            labels: labels.collect(),
             value: self.value.map(|number| number.0),
-            unit: self.unit,
-            printed_unit: self.printed_unit,
+            unit: self.unit.into(),
+            printed_unit: self.printed_unit.into(),
             warn: self.warn.map(bounds),
             crit: self.crit.map(bounds),
             min: self.min.map(|number| number.0.to_f64()),
@@ -191,47 +205,63 @@ impl MetricLine {
     }
 }
 
-impl RunLine {
-    pub(super) fn new(check: &str, run: &Run) -> RunLine {
+impl<'a> RunLine<'a> {
+    /// What there is to read of a run, with these of its metrics.
+    pub(super) fn readable(
+        check: &'a str,
+        run: &'a Run,
+        metrics: impl Iterator<Item = &'a Metric>,
+    ) -> RunLine<'a> {
         RunLine {
-            check: check.to_owned(),
+            check: check.into(),
             time_ms: run.time_ms,
-            state: run.state.name().to_owned(),
-            reason: run.reason.name().to_owned(),
+            state: run.state.name().into(),
+            reason: run.reason.name().into(),
             exit_code: run.exit_code,
             duration_ms: Milliseconds(run.duration_us),
-            text: run.text.clone(),
-            long_text: run.long_text.clone(),
-            metrics: run.metrics.iter().map(MetricLine::new).collect(),
-            plugin_state: Some(run.plugin_state.name().to_owned()),
+            text: (&run.text).into(),
+            long_text: (&run.long_text).into(),
+            metrics: metrics.map(MetricLine::readable).collect(),
+            plugin_state: Some(run.plugin_state.name().into()),
             signal: run.signal,
             lateness_ms: run.lateness_us.map(Milliseconds),
             cpu_ms: run.cpu_us.map(Milliseconds),
             max_rss_bytes: run.max_rss_bytes,
-            stderr: run.stderr.clone(),
-            origin: run.origin.clone(),
-            judgement: run.judgement.clone(),
+            stderr: (&run.stderr).into(),
+            origin: (&run.origin).into(),
+            judgement: (&run.judgement).into(),
             hard: run.standing.hard,
             attempt: run.standing.attempt,
             missed_slots: run.missed_slots,
-            hard_state: Some(run.standing.hard_state.name().to_owned()),
-            since_ms: run.standing.since_ms,
-            flapping: run.standing.flapping,
-            flap_history: run.standing.flap_history,
+            hard_state: None,
+            since_ms: None,
+            flapping: None,
+            flap_history: None,
+        }
+    }
+
+    /// All of a run, for [`RunLine::parse`].
+    pub(super) fn whole(check: &'a str, run: &'a Run) -> RunLine<'a> {
+        RunLine {
+            metrics: run.metrics.iter().map(MetricLine::whole).collect(),
+            hard_state: Some(run.standing.hard_state.name().into()),
+            since_ms: Some(run.standing.since_ms),
+            flapping: Some(run.standing.flapping),
+            flap_history: Some(run.standing.flap_history),
+            ..RunLine::readable(check, run, iter::empty())
         }
     }
 
     /// Writes the line.
     pub(super) fn write(&self, out: &mut dyn Write) -> Result<(), Failure> {
-        serde_json::to_writer(&mut *out, self).map_err(std::io::Error::from)?;
-        Ok(out.write_all(b"\n")?)
+        json_line(self, out)
     }
 
     /// Reads a line: the check and the run, or what is wrong.
     pub(super) fn parse(line: &str) -> Result<(String, Run), String> {
-        let line: RunLine = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let line: RunLine<'_> = serde_json::from_str(line).map_err(|error| error.to_string())?;
         let own_state = state(&line.state)?;
-        let or_own = |name: Option<String>| name.map_or(Ok(own_state), |name| state(&name));
+        let or_own = |name: Option<Cow<'_, str>>| name.map_or(Ok(own_state), |name| state(&name));
         let reason = Reason::ALL.into_iter().find(|reason| reason.name() == line.reason);
         let run = Run {
             time_ms: line.time_ms,
@@ -249,18 +279,18 @@ impl RunLine {
                 hard: line.hard,
                 attempt: line.attempt,
                 hard_state: or_own(line.hard_state)?,
-                since_ms: line.since_ms,
-                flapping: line.flapping,
-                flap_history: line.flap_history,
+                since_ms: line.since_ms.unwrap_or_default(),
+                flapping: line.flapping.unwrap_or_default(),
+                flap_history: line.flap_history.unwrap_or_default(),
             },
-            text: line.text,
-            long_text: line.long_text,
-            stderr: line.stderr,
-            origin: line.origin,
-            judgement: line.judgement,
+            text: line.text.into(),
+            long_text: line.long_text.into(),
+            stderr: line.stderr.into(),
+            origin: line.origin.into(),
+            judgement: line.judgement.into(),
             metrics: line.metrics.into_iter().map(MetricLine::into_metric).collect(),
         };
-        Ok((line.check, run))
+        Ok((line.check.into(), run))
     }
 }
 
@@ -270,7 +300,7 @@ mod tests {
 
     fn line(run: &Run) -> String {
         let mut out = Vec::new();
-        RunLine::new("disk", run).write(&mut out).unwrap();
+        RunLine::whole("disk", run).write(&mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

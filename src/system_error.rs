@@ -1,0 +1,26 @@
+//! Errors of the system as other programs tell them.
+
+use std::io;
+
+/// The system's own words for an error, without what the standard library puts around them: that a lookup failed, and
+/// the number.
+pub(crate) fn words(error: &io::Error) -> String {
+    let words = error.to_string();
+    let words = words.strip_prefix("failed to lookup address information: ").unwrap_or(&words);
+    words.split(" (os error ").next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::ToSocketAddrs;
+
+    use super::*;
+
+    #[test]
+    fn only_the_systems_words_are_left() {
+        assert_eq!(words(&io::Error::from_raw_os_error(libc::ENOENT)), "No such file or directory");
+        let error = ("no-such-name.invalid", 0).to_socket_addrs().unwrap_err();
+        assert!(!words(&error).contains("lookup"), "{error}");
+        assert_eq!(words(&io::Error::other("a pipe")), "a pipe");
+    }
+}
