@@ -232,7 +232,7 @@ impl Worker {
         let now_us = monotonic_us();
         let Some(run) = self.runs.get_mut(serial) else { return };
         drain_ended(&mut run.stdout, &mut run.stderr, &mut self.buffer);
-        let (group, leave_background) = (run.group, run.leave_background);
+        let (group, leave_background, was_ended) = (run.group, run.leave_background, run.was_ended());
         if leave_background && watch(&self.epoll, serial, run).is_ok() {
             if let Some(pipe) = run.stdout.take_pipe() {
                 self.left_open.add_stdout(2 * serial, pipe);
@@ -242,6 +242,9 @@ impl Worker {
             }
         }
         let left_behind = self.strays.count(serial, group, &self.runs);
+        if was_ended {
+            self.strays.end_group(group);
+        }
         if leave_background {
             self.strays.spare(serial, group);
         }
