@@ -161,13 +161,20 @@ impl Run {
 
     /// Sends a signal to the plugin and its process group. The plugin must not have been reaped.
     pub(crate) fn signal(&self, signal: Signal) {
-        let leads = self.pid == self.group;
         // One that does not lead its group can leave it, and with the last process the number would be free for others.
-        if leads || Stat::of(self.pid).is_some_and(|stat| stat.group == self.group) {
-            let _ = kill(Pid::from_raw(-self.group), signal);
-        } else {
-            let _ = kill(Pid::from_raw(self.pid), signal);
-        }
+        // That of the group that it is in is its own if it leads that one.
+        let group = Stat::of(self.pid).map(|stat| stat.group);
+        let target = match group {
+            _ if self.pid == self.group => -self.group,
+            Some(group) if group == self.group || group == self.pid => -group,
+            _ => self.pid,
+        };
+        let _ = kill(Pid::from_raw(target), signal);
+    }
+
+    /// Whether its time was up before it had ended.
+    pub(crate) fn was_ended(&self) -> bool {
+        self.phase != Phase::Running
     }
 
     /// The report of a plugin that has ended, or (none) was given up.
@@ -175,7 +182,7 @@ impl Run {
         let outcome = match reaped {
             _ if self.abandoned => Outcome::NotFinished,
             None => Outcome::Stuck,
-            Some(_) if self.phase != Phase::Running || self.output_missed => Outcome::TimedOut,
+            Some(_) if self.was_ended() || self.output_missed => Outcome::TimedOut,
             Some(reaped) if libc::WIFEXITED(reaped.status) => {
                 Outcome::Exited(libc::WEXITSTATUS(reaped.status) as u8)
             }

@@ -114,6 +114,16 @@ impl Strays {
         }
     }
 
+    /// Ends what is still in the group of a plugin whose time was up, as of the last look: the plugin may have left its
+    /// group before.
+    pub(crate) fn end_group(&self, group: i32) {
+        let in_group = |stray: &&i32| Stat::of(**stray).is_some_and(|stat| stat.group == group);
+        // The stray is in the group and unreaped, so the number is still its own.
+        if self.adopted.iter().any(|stray| in_group(&stray)) {
+            let _ = kill(Pid::from_raw(-group), Signal::SIGKILL);
+        }
+    }
+
     /// A child was reaped that is no plugin.
     pub(crate) fn reaped(&mut self, pid: i32) {
         self.known.remove(&pid);

@@ -232,19 +232,20 @@ impl Worker {
         let now_us = monotonic_us();
         let Some(run) = self.runs.get_mut(serial) else { return };
         drain_ended(&mut run.stdout, &mut run.stderr, &mut self.buffer);
-        let (group, leave_background) = (run.group, run.leave_background);
+        let (group, leave_background, was_ended) = (run.group, run.leave_background, run.was_ended());
         if leave_background
             && watch(&self.epoll, serial, run).is_ok()
             && let Some(pipe) = run.stdout.take_pipe()
         {
             self.left_open.add(2 * serial, pipe);
         }
-        let left_behind = if leave_background {
+        let left_behind = if leave_background { 0 } else { self.strays.count(serial, group, &self.runs) };
+        if was_ended {
+            self.strays.end_group(group);
+        }
+        if leave_background {
             self.strays.spare(serial, group);
-            0
-        } else {
-            self.strays.count(serial, group, &self.runs)
-        };
+        }
         let Some(run) = self.runs.remove(serial) else { return };
         let (ticket, awaited) = (run.ticket, run.awaited);
         self.report(ticket, &run.report(reaped, now_us, left_behind), awaited);

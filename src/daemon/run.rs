@@ -434,10 +434,24 @@ impl Daemon {
         }
         self.handle(Event::Stop, clock::now());
         let server = self.server.take().map(|server| self.serving.spawn(async move { server.stop().await }));
+        let mut answering = std::pin::pin!(async {
+            if let Some(server) = server {
+                // It fails if it panicked, which has been told.
+                let _ = server.await;
+            }
+        });
+        let mut answered = false;
         let deadline_us = clock::now().mono_us + micros(DRAIN);
-        while self.agent.running() > 0 && clock::now().mono_us < deadline_us {
+        while (self.agent.running() > 0 || !answered) && clock::now().mono_us < deadline_us {
             let left = Duration::from_micros(deadline_us.saturating_sub(clock::now().mono_us));
-            match self.inputs.next(left).await {
+            let input = tokio::select! {
+                () = &mut answering, if !answered => {
+                    answered = true;
+                    continue;
+                }
+                input = self.inputs.next(left) => input,
+            };
+            match input {
                 Input::Report(ticket, report) => {
                     self.handle(Event::Finished { ticket, report }, clock::now());
                 }
@@ -458,8 +472,8 @@ impl Daemon {
         self.agent.abandon(clock::now(), &mut self.effects);
         self.perform();
         self.executor.stop().await;
-        if let Some(server) = server {
-            let _ = tokio::time::timeout(Duration::from_secs(1), server).await;
+        if !answered {
+            let _ = tokio::time::timeout(Duration::from_secs(1), answering).await;
         }
         let stored = self.recorder.finish();
         match stored.waiting_runs {

@@ -6,68 +6,54 @@
 //! listener's own runtime.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::os::fd::AsFd;
+use std::net::{SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::thread;
-use std::time::Duration;
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::connection::{self, Taken};
+use super::listener::Listener;
 use super::server::Shared;
 use crate::limits;
 
 /// Starts to accept connections on a socket, until it is closed. Must be called within a tokio runtime.
 ///
 /// `alive` is held by the thread and by every connection.
-pub(super) fn start(
-    shared: Arc<Shared>,
-    socket: Arc<TcpListener>,
-    alive: mpsc::Sender<()>,
-) -> io::Result<()> {
+pub(super) fn start(shared: Arc<Shared>, listener: Arc<Listener>, alive: mpsc::Sender<()>) -> io::Result<()> {
     let runtime = Handle::current();
     let accept = move || {
         let _within = runtime.enter();
-        accept(&shared, &socket, &alive);
+        accept(&shared, &listener, &alive);
     };
     thread::Builder::new().name("custos-accept".into()).spawn(accept).map(|_| ())
 }
 
-fn accept(shared: &Arc<Shared>, socket: &TcpListener, alive: &mpsc::Sender<()>) {
+fn accept(shared: &Arc<Shared>, listener: &Listener, alive: &mpsc::Sender<()>) {
     let mut backoff = limits::NRPE_ACCEPT_BACKOFF;
     loop {
-        match socket.accept() {
-            Ok((stream, from)) => {
+        match listener.accept() {
+            Ok(Some((stream, from))) => {
                 backoff = limits::NRPE_ACCEPT_BACKOFF;
                 shared.counters.accepted.add();
                 begin(shared, stream, from, alive);
             }
-            Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) => return,
+            Ok(None) => return,
             Err(_) => {
                 // Mostly a want of descriptors: an idle connection gives way to whoever comes next.
                 shared.counters.accept_failures.add();
                 if shared.room.evict_oldest() {
                     shared.counters.crowded_out.add();
                 }
-                pause(socket, backoff);
+                listener.pause(backoff);
                 backoff = (backoff * 2).min(limits::NRPE_ACCEPT_BACKOFF_MAX);
             }
         }
     }
-}
-
-/// Waits for some time, or until the socket is closed.
-fn pause(socket: &TcpListener, duration: Duration) {
-    let duration = PollTimeout::try_from(duration).unwrap_or(PollTimeout::MAX);
-    // Whether it ended early shows at the next attempt.
-    let _ = poll(&mut [PollFd::new(socket.as_fd(), PollFlags::empty())], duration);
 }
 
 /// Serves a connection, here as long as it need not be waited for, then as a task of its own.

@@ -339,13 +339,15 @@ async fn run(shared: &Shared, live: &Live, command: String, task: Task, origin: 
         shared.counters.over_limit.add();
         Answer::unknown(format!("NRPE: Command '{command}' not run: too many commands are running already"))
     };
+    let stopping = || Answer::unknown("NRPE: The agent is shutting down");
     let deadline = Instant::now() + command_timeout;
-    let Ok(Ok(_running)) = timeout_at(deadline, live.running.acquire()).await else { return overloaded() };
+    let Ok(running) = timeout_at(deadline, live.running.acquire()).await else { return overloaded() };
+    let Ok(_running) = running else { return stopping() };
     if let Task::Line { line, .. } = &task {
         request_log::runs(&live.log, line);
     }
     let Ok(permit) = timeout_at(deadline, shared.requests.reserve()).await else { return overloaded() };
-    let Ok(permit) = permit else { return Answer::unknown("NRPE: The agent is shutting down") };
+    let Ok(permit) = permit else { return stopping() };
     let (answer, answered) = oneshot::channel();
     shared.counters.requests.add();
     permit.send(Request { command: command.clone(), task, timeout: command_timeout, origin, answer });

@@ -45,7 +45,8 @@ fn adopt_one(descriptor: RawFd) -> Option<(SocketAddr, TcpListener)> {
     }
     // SAFETY: it is open, and by the file-level promise nobody else's.
     let socket = unsafe { TcpListener::from_raw_fd(descriptor) };
-    match socket.local_addr().and_then(|address| socket.set_nonblocking(false).map(|()| address)) {
+    // Who waits for a connection on it waits for the end as well, so it must not block.
+    match socket.local_addr().and_then(|address| socket.set_nonblocking(true).map(|()| address)) {
         Ok(address) => Some((address, socket)),
         Err(error) => {
             tracing::warn!("descriptor {} is no listener and is closed: {error}", socket.as_raw_fd());

@@ -1,10 +1,14 @@
 //! Sockets to listen on.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs};
-use std::os::fd::AsRawFd;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
+use std::os::fd::{AsFd, AsRawFd};
+use std::time::Duration;
 
 use custos_compat::nrpe::AddressFamily;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::socket::{
     AddressFamily as Family, Backlog, Shutdown, SockFlag, SockType, SockaddrStorage, bind, listen,
     setsockopt, shutdown, socket, sockopt,
@@ -44,25 +48,88 @@ pub(super) fn addresses(place: &Listen) -> Result<Vec<SocketAddr>, Error> {
     Ok(addresses)
 }
 
-/// Listens on one address: on the socket that the service manager has for it, or else on one of its own. An IPv6
-/// socket serves IPv6 only, so that both wildcards can be had side by side. To accept a connection waits for one.
-pub(super) fn open(address: SocketAddr, backlog: u32) -> io::Result<TcpListener> {
-    let socket = match inherited::socket(address) {
-        Some(socket) => socket,
-        None => bound(address)?,
-    };
-    // One that was handed over may have been closed by an earlier reload; it listens again, or on with this backlog.
-    let backlog = i32::try_from(backlog).unwrap_or(i32::MAX);
-    listen(&socket, Backlog::new(backlog).unwrap_or(Backlog::MAXCONN))?;
-    // Linux hands this on to the connections: answers are written at once, so there is nothing to wait for.
-    setsockopt(&socket, sockopt::TcpNoDelay, &true)?;
-    Ok(socket)
+/// A socket being listened on.
+#[derive(Debug)]
+pub(super) struct Listener {
+    socket: TcpListener,
+    /// Only where the service manager listens on the same socket: tells who waits for a connection to leave.
+    leave: Option<EventFd>,
 }
 
-/// Stops listening, at once and for every thread that waits for a connection.
-pub(super) fn close(socket: &TcpListener) {
-    // It can only fail on a socket that does not listen any more.
-    let _ = shutdown(socket.as_raw_fd(), Shutdown::Both);
+impl Listener {
+    /// Listens on one address: on the socket that the service manager has for it, or else on one of its own. An IPv6
+    /// socket serves IPv6 only, so that both wildcards can be had side by side.
+    pub(super) fn open(address: SocketAddr, backlog: u32) -> io::Result<Listener> {
+        let (socket, leave) = match inherited::socket(address) {
+            Some(socket) => (socket, Some(EventFd::from_flags(EfdFlags::EFD_CLOEXEC)?)),
+            None => (bound(address)?, None),
+        };
+        // One that was handed over may have been closed by an earlier reload; it listens again, or on with this backlog.
+        let backlog = i32::try_from(backlog).unwrap_or(i32::MAX);
+        listen(&socket, Backlog::new(backlog).unwrap_or(Backlog::MAXCONN))?;
+        // Linux hands this on to the connections: answers are written at once, so there is nothing to wait for.
+        setsockopt(&socket, sockopt::TcpNoDelay, &true)?;
+        Ok(Listener { socket, leave })
+    }
+
+    /// The address that the socket is bound to.
+    pub(super) fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    /// Waits for a connection. None if there will be no more.
+    pub(super) fn accept(&self) -> io::Result<Option<(TcpStream, SocketAddr)>> {
+        loop {
+            if self.leave.is_some() && self.wait(PollFlags::POLLIN, PollTimeout::NONE)? {
+                return Ok(None);
+            }
+            match self.socket.accept() {
+                Ok(accepted) => return Ok(Some(accepted)),
+                // One that was handed over never blocks, and another process may have been faster.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Waits for some time, or until nobody is to be accepted any more.
+    pub(super) fn pause(&self, duration: Duration) {
+        let duration = PollTimeout::try_from(duration).unwrap_or(PollTimeout::MAX);
+        // Whether it ended early shows at the next attempt.
+        let _ = self.wait(PollFlags::empty(), duration);
+    }
+
+    /// Waits for such an event of the socket. Returns whether it is to be left.
+    fn wait(&self, events: PollFlags, timeout: PollTimeout) -> io::Result<bool> {
+        let socket = PollFd::new(self.socket.as_fd(), events);
+        let Some(leave) = &self.leave else {
+            poll(&mut [socket], timeout)?;
+            return Ok(false);
+        };
+        let mut both = [PollFd::new(leave.as_fd(), PollFlags::POLLIN), socket];
+        match poll(&mut both, timeout) {
+            Ok(_) | Err(Errno::EINTR) => Ok(both[0].any().unwrap_or(false)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Stops listening, at once and for every thread that waits for a connection: whoever comes is refused.
+    pub(super) fn close(&self) {
+        // It can only fail on a socket that does not listen any more.
+        let _ = shutdown(self.socket.as_raw_fd(), Shutdown::Both);
+        self.leave();
+    }
+
+    /// Stops accepting at the end of this process. Where the service manager listens, whoever comes is kept for the next
+    /// one.
+    pub(super) fn leave(&self) {
+        match &self.leave {
+            // It could only fail if it were full, and then it has been told before.
+            Some(leave) => drop(leave.write(1)),
+            None => drop(shutdown(self.socket.as_raw_fd(), Shutdown::Both)),
+        }
+    }
 }
 
 fn bound(address: SocketAddr) -> io::Result<TcpListener> {
@@ -102,29 +169,64 @@ mod tests {
 
     #[test]
     fn answers_are_sent_without_a_delay() {
-        let listener = open("127.0.0.1:0".parse().unwrap(), 8).unwrap();
-        let _client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        assert!(listener.accept().unwrap().0.nodelay().unwrap());
+        let listener = Listener::open("127.0.0.1:0".parse().unwrap(), 8).unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        assert!(listener.accept().unwrap().unwrap().0.nodelay().unwrap());
     }
 
     #[test]
     fn a_closed_socket_can_be_listened_on_again() {
         // A port that was chosen by the kernel would be given up with the first close.
-        let address = open("127.0.0.1:0".parse().unwrap(), 8).unwrap().local_addr().unwrap();
-        let socket = open(address, 8).unwrap();
-        close(&socket);
-        assert!(std::net::TcpStream::connect(address).is_err());
-        listen(&socket, Backlog::MAXCONN).unwrap();
-        assert!(std::net::TcpStream::connect(address).is_ok());
+        let any = "127.0.0.1:0".parse().unwrap();
+        let address = Listener::open(any, 8).unwrap().local_addr().unwrap();
+        let listener = Listener::open(address, 8).unwrap();
+        listener.close();
+        assert!(TcpStream::connect(address).is_err());
+        listen(&listener.socket, Backlog::MAXCONN).unwrap();
+        assert!(TcpStream::connect(address).is_ok());
     }
 
     #[test]
     fn closing_ends_a_wait_for_connections() {
-        let listener = open("127.0.0.1:0".parse().unwrap(), 8).unwrap();
+        let listener = Listener::open("127.0.0.1:0".parse().unwrap(), 8).unwrap();
         std::thread::scope(|scope| {
             let waiting = scope.spawn(|| listener.accept());
-            close(&listener);
-            assert!(waiting.join().unwrap().is_err());
+            listener.close();
+            assert!(waiting.join().unwrap().unwrap().is_none());
         });
+    }
+
+    /// As if the service manager had the socket, too.
+    fn handed_over() -> Listener {
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        socket.set_nonblocking(true).unwrap();
+        Listener { socket, leave: Some(EventFd::from_flags(EfdFlags::EFD_CLOEXEC).unwrap()) }
+    }
+
+    #[test]
+    fn a_socket_that_is_left_keeps_whoever_comes() {
+        let listener = handed_over();
+        let address = listener.local_addr().unwrap();
+        let _first = TcpStream::connect(address).unwrap();
+        assert!(listener.accept().unwrap().is_some());
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| listener.accept());
+            listener.leave();
+            assert!(waiting.join().unwrap().unwrap().is_none());
+        });
+        let _second = TcpStream::connect(address).unwrap();
+        assert!(listener.accept().unwrap().is_none());
+        assert!(listener.socket.accept().is_ok());
+    }
+
+    #[test]
+    fn a_socket_that_was_handed_over_can_be_closed_all_the_same() {
+        let listener = handed_over();
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| listener.accept());
+            listener.close();
+            assert!(waiting.join().unwrap().unwrap().is_none());
+        });
+        assert!(TcpStream::connect(listener.local_addr().unwrap()).is_err());
     }
 }

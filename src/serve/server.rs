@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use custos_compat::nrpe::{Note, Severity, SslLogging};
@@ -17,7 +17,7 @@ use super::access::Names;
 use super::coalesce::Running;
 use super::counters::Counters;
 use super::error::Error;
-use super::listener;
+use super::listener::{self, Listener};
 use super::log::Log;
 use super::memory;
 use super::request::Request;
@@ -74,12 +74,12 @@ struct Socket {
     asked: SocketAddr,
     /// As it came to be.
     address: SocketAddr,
-    listener: Arc<TcpListener>,
+    listener: Arc<Listener>,
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        listener::close(&self.listener);
+        self.listener.leave();
     }
 }
 
@@ -201,23 +201,21 @@ impl Server {
         locked(&self.shared.sockets).iter().map(|socket| socket.address).collect()
     }
 
-    /// Stops listening and sends idle connections away, at once; then waits until all requests under way are answered.
+    /// Stops listening, sends idle connections away and has requests that wait for their turn answered, at once; then
+    /// waits until all requests under way are answered.
     pub async fn stop(&self) {
         let live = self.shared.live();
         live.log.write(Severity::Notice, "Caught SIGTERM - shutting down...");
         locked(&self.shared.sockets).clear();
         self.shared.room.clear();
+        live.running.close();
         drop(locked(&self.shared.alive).take());
         while self.shared.ended.lock().await.recv().await.is_some() {}
         live.log.write(Severity::Notice, "Daemon shutdown");
     }
 
     /// Opens those of the addresses that are not open yet. One that can be opened is enough.
-    fn open_missing(
-        &self,
-        wanted: &[SocketAddr],
-        live: &Live,
-    ) -> Result<Vec<(SocketAddr, TcpListener)>, Error> {
+    fn open_missing(&self, wanted: &[SocketAddr], live: &Live) -> Result<Vec<(SocketAddr, Listener)>, Error> {
         let backlog = live.settings.backlog;
         let (mut opened, mut kept, mut failure, mut released) = (Vec::new(), 0, None, Vec::new());
         for &address in wanted {
@@ -225,11 +223,11 @@ impl Server {
                 kept += 1;
                 continue;
             }
-            let mut socket = listener::open(address, backlog);
+            let mut socket = Listener::open(address, backlog);
             if matches!(&socket, Err(error) if error.kind() == io::ErrorKind::AddrInUse) {
                 // Perhaps the port is taken by a wildcard that is on its way out.
                 released.append(&mut self.release(address.port(), wanted));
-                socket = listener::open(address, backlog);
+                socket = Listener::open(address, backlog);
             }
             match socket {
                 Ok(socket) => opened.push((address, socket)),
@@ -259,7 +257,7 @@ impl Server {
     /// Closes the sockets of this port that are not wanted any more, and tells which those were.
     fn release(&self, port: u16, wanted: &[SocketAddr]) -> Vec<SocketAddr> {
         let mut released = Vec::new();
-        locked(&self.shared.sockets).retain(|socket| {
+        self.close_unless(|socket| {
             let stays = socket.address.port() != port || wanted.contains(&socket.asked);
             if !stays {
                 released.push(socket.asked);
@@ -269,11 +267,21 @@ impl Server {
         released
     }
 
+    fn close_unless(&self, mut stays: impl FnMut(&Socket) -> bool) {
+        locked(&self.shared.sockets).retain(|socket| {
+            let stays = stays(socket);
+            if !stays {
+                socket.listener.close();
+            }
+            stays
+        });
+    }
+
     /// Opens sockets again that were closed in vain.
     fn reopen(&self, released: &[SocketAddr], backlog: u32) {
         for &address in released {
             let reopened =
-                listener::open(address, backlog).and_then(|socket| self.accept_on(address, socket));
+                Listener::open(address, backlog).and_then(|socket| self.accept_on(address, socket));
             if let Err(error) = reopened {
                 self.log(Severity::Error, &format!("{address} cannot be listened on again: {error}"));
             }
@@ -283,11 +291,11 @@ impl Server {
     /// Serves the new sockets and closes those that the settings no longer name.
     fn listen(
         &self,
-        opened: Vec<(SocketAddr, TcpListener)>,
+        opened: Vec<(SocketAddr, Listener)>,
         wanted: &[SocketAddr],
         live: &Live,
     ) -> Result<(), Error> {
-        locked(&self.shared.sockets).retain(|socket| wanted.contains(&socket.asked));
+        self.close_unless(|socket| wanted.contains(&socket.asked));
         for (asked, socket) in opened {
             let address = socket.local_addr().unwrap_or(asked);
             live.log.info(format_args!("Server listening on {} port {}.", address.ip(), address.port()));
@@ -304,11 +312,11 @@ impl Server {
         Ok(())
     }
 
-    fn accept_on(&self, asked: SocketAddr, socket: TcpListener) -> io::Result<()> {
+    fn accept_on(&self, asked: SocketAddr, listener: Listener) -> io::Result<()> {
         // None while the listener stops: then nobody is to be accepted any more.
         let Some(alive) = locked(&self.shared.alive).clone() else { return Ok(()) };
-        let address = socket.local_addr().unwrap_or(asked);
-        let listener = Arc::new(socket);
+        let address = listener.local_addr().unwrap_or(asked);
+        let listener = Arc::new(listener);
         accept::start(Arc::clone(&self.shared), Arc::clone(&listener), alive)?;
         locked(&self.shared.sockets).push(Socket { asked, address, listener });
         Ok(())

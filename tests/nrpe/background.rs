@@ -129,11 +129,24 @@ fn what_writes_for_ever_in_the_background_comes_to_an_end() {
 
 #[test]
 fn a_command_that_has_left_its_group_is_ended_when_its_time_is_up() {
-    let pair = Pair::start("command_timeout=1\ncommand[gone]=/usr/bin/setsid sleep 5432.4\n", &["-n"]);
-    assert_eq!(pair.custos.ask(&["-n", "-c", "gone"]).stdout, "NRPE: Command timed out after 1 seconds\n");
-    wait_for("the end of the command", || living("sleep 5432.4").is_empty().then_some(()));
-    // nrpe answers alike and leaves it running.
-    assert_eq!(pair.real.ask(&["-n", "-c", "gone"]).stdout, "NRPE: Command timed out after 1 seconds\n");
-    assert_eq!(living("sleep 5432.4").len(), 1);
-    end("sleep 5432.4");
+    // With what it has started in its new group, and in the one that it left.
+    let commands = [
+        ("gone", "/usr/bin/setsid sleep 5432.4", 1),
+        ("limited", "/usr/bin/timeout 60 sleep 5432.4", 1),
+        ("session", "exec setsid sh -c 'sleep 5432.4 & sleep 5432.4'", 2),
+        ("jobs", "/bin/bash -m -c 'sleep 5432.4 | sleep 5432.4'", 0),
+        ("left", "sleep 5432.4 & exec setsid sleep 5432.4", 1),
+    ];
+    let lines = commands.map(|(name, line, _)| (name, line));
+    let pair = Pair::start(&format!("command_timeout=1\n{}", config(&lines)), &["-n"]);
+    for (name, _, left) in commands {
+        let timed_out = "NRPE: Command timed out after 1 seconds\n";
+        assert_eq!(pair.custos.ask(&["-n", "-c", name]).stdout, timed_out, "{name}");
+        wait_for(&format!("the end of {name}"), || living("sleep 5432.4").is_empty().then_some(()));
+        // nrpe answers alike and leaves running what is not in its group.
+        assert_eq!(pair.real.ask(&["-n", "-c", name]).stdout, timed_out, "{name}");
+        wait_for(&format!("those left of {name}"), || (living("sleep 5432.4").len() == left).then_some(()));
+        end("sleep 5432.4");
+        wait_for("their end", || living("sleep 5432.4").is_empty().then_some(()));
+    }
 }

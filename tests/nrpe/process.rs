@@ -185,6 +185,34 @@ fn running_commands_survive_hangup_and_termination() {
 }
 
 #[test]
+fn whoever_waits_for_a_turn_at_termination_is_told() {
+    let mut daemon = Daemon::start(
+        Which::Custos,
+        "debug=1\nmax_commands=1\ncommand[slow]=touch %d/begun; while ! test -e %d/go; do sleep 0.05; done; echo done",
+        &["-n"],
+    );
+    let ask = |daemon: &Daemon| {
+        let mut stream = daemon.connect();
+        stream.write_all(&Packet::encode_query(Version::V4, b"slow")).unwrap();
+        stream
+    };
+    let mut running = ask(&daemon);
+    let begun = daemon.directory.path().join("begun");
+    wait_for("the command to begin", || begun.exists().then_some(()));
+    let mut waiting = [ask(&daemon), ask(&daemon), ask(&daemon)];
+    wait_for("the requests", || {
+        (daemon.log().matches("is asking for command 'slow'").count() == 4).then_some(())
+    });
+    daemon.signal(Signal::SIGTERM);
+    for stream in &mut waiting {
+        assert_eq!(Reply::read(stream).said(), (3, "NRPE: The agent is shutting down".into()));
+    }
+    fs::write(daemon.directory.path().join("go"), "").unwrap();
+    assert_eq!(Reply::read(&mut running).said(), (0, "done".into()));
+    assert_eq!(daemon.ended(), 0);
+}
+
+#[test]
 fn termination_is_at_once_and_quit_is_ignored() {
     let mut pair = Pair::start("", &["-n"]);
     for daemon in [&mut pair.real, &mut pair.custos] {

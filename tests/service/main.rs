@@ -1,7 +1,7 @@
 //! The agent under a service manager, which the test plays: readiness, watchdog, handed-over sockets, the end.
 #![allow(clippy::unwrap_used)]
 
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
@@ -18,9 +18,10 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An agent that answers NRPE on a socket which this process made and listens on.
 struct Service {
-    _directory: TempDir,
+    directory: TempDir,
     agent: Child,
     manager: UnixDatagram,
+    listener: TcpListener,
     port: u16,
 }
 
@@ -43,8 +44,13 @@ impl Service {
             path("nrpe.cfg").display()
         );
         std::fs::write(path("custos.yaml"), config).unwrap();
-        let agent = start_with_socket(&path("custos.yaml"), &path("notify"), listener);
-        Service { _directory: directory, agent, manager, port }
+        let agent = start_with_socket(directory.path(), &listener);
+        Service { directory, agent, manager, listener, port }
+    }
+
+    /// Starts the agent again, which must have ended.
+    fn start_again(&mut self) {
+        self.agent = start_with_socket(self.directory.path(), &self.listener);
     }
 
     /// What the agent says next, watchdog messages aside.
@@ -68,12 +74,14 @@ impl Service {
     }
 
     fn ask(&self) -> String {
-        let port = self.port.to_string();
-        let output = Command::new(PROGRAM)
-            .args(["check_nrpe", "-H", "127.0.0.1", "-p", &port, "-c", "say"])
-            .output()
-            .unwrap();
+        let output = self.client().output().unwrap();
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    fn client(&self) -> Command {
+        let mut client = Command::new(PROGRAM);
+        client.args(["check_nrpe", "-H", "127.0.0.1", "-t", "60", "-p", &self.port.to_string(), "-c", "say"]);
+        client
     }
 }
 
@@ -86,15 +94,15 @@ impl Drop for Service {
 
 /// Starts the agent with the socket as descriptor 3, as systemd would. The shell gives it the process id that the
 /// agent, which takes the shell's place, will have.
-fn start_with_socket(config: &Path, notify: &Path, listener: TcpListener) -> Child {
+fn start_with_socket(directory: &Path, listener: &TcpListener) -> Child {
     let script = r#"exec 3<&0 </dev/null; LISTEN_PID=$$; export LISTEN_PID; exec "$0" run --config "$1""#;
     Command::new("/bin/sh")
         .args(["-c", script, PROGRAM])
-        .arg(config)
-        .env("NOTIFY_SOCKET", notify)
+        .arg(directory.join("custos.yaml"))
+        .env("NOTIFY_SOCKET", directory.join("notify"))
         .env("WATCHDOG_USEC", "30000000")
         .env("LISTEN_FDS", "1")
-        .stdin(Stdio::from(OwnedFd::from(listener)))
+        .stdin(Stdio::from(OwnedFd::from(listener.try_clone().unwrap())))
         .stderr(Stdio::null())
         .spawn()
         .unwrap()
@@ -113,4 +121,18 @@ fn the_manager_hears_of_every_turn_and_its_socket_is_served() {
     service.signal(Signal::SIGTERM);
     assert_eq!(service.hear(), "STOPPING=1");
     assert!(service.agent.wait().unwrap().success());
+}
+
+#[test]
+fn who_comes_between_two_agents_is_answered_by_the_second() {
+    let mut service = Service::start();
+    assert_eq!(service.hear(), "READY=1");
+    service.signal(Signal::SIGTERM);
+    assert!(service.agent.wait().unwrap().success());
+    // Nobody accepts, and nobody refuses: this one and the next wait in the queue.
+    let _idle = TcpStream::connect(("127.0.0.1", service.port)).unwrap();
+    let client = service.client().stdout(Stdio::piped()).spawn().unwrap();
+    service.start_again();
+    let output = client.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "handed over");
 }
