@@ -83,10 +83,12 @@ fn run_on(args: &ConfigArgs, snippets: bool, out: &mut dyn Write, err: &mut dyn 
     }
 }
 
-/// What there is to say of the `nrpe.cfg` that the configuration names, a line each.
+/// What there is to say of the `nrpe.cfg` that the configuration names, a line each. An error is that the listener could
+/// not be started with it.
 fn nrpe_remarks(config: &Config) -> Result<String, serve::Error> {
     let Some(nrpe) = &config.nrpe else { return Ok(String::new()) };
     let settings = Settings::from_definition(nrpe, config.checks.keys().map(String::as_str))?;
+    settings.try_tls()?;
     Ok(settings
         .notes
         .iter()
@@ -137,6 +139,13 @@ mod tests {
         (directory, path)
     }
 
+    /// The exit status of `config check` on a file, and what it says on stderr.
+    fn check(path: &Path) -> (ExitCode, String) {
+        let args = parse(&["check", path.to_str().unwrap()]).unwrap();
+        let mut err = Vec::new();
+        (run_on(&args, false, &mut Vec::new(), &mut err), String::from_utf8(err).unwrap())
+    }
+
     #[test]
     fn the_file_may_be_named_in_two_ways_or_not_at_all() {
         for (line, path) in [
@@ -175,11 +184,7 @@ mod tests {
     #[test]
     fn a_broken_nrpe_cfg_is_a_mistake_too() {
         let (directory, path) = write("nrpe: {config: nrpe.cfg}\n");
-        let args = parse(&["check", path.to_str().unwrap()]).unwrap();
-        let run = || {
-            let mut err = Vec::new();
-            (run_on(&args, false, &mut Vec::new(), &mut err), String::from_utf8(err).unwrap())
-        };
+        let run = || check(&path);
         let (code, err) = run();
         assert!(code == ExitCode::Usage && err.contains("nrpe.cfg"), "{err}");
         std::fs::write(directory.path().join("nrpe.cfg"), "server_port=nonsense\n").unwrap();
@@ -187,6 +192,19 @@ mod tests {
         assert!(code == ExitCode::Usage && err.contains("nrpe.cfg"), "{err}");
         std::fs::write(directory.path().join("nrpe.cfg"), "command[a]=/bin/true\n").unwrap();
         assert_eq!(run(), (ExitCode::Success, String::new()));
+    }
+
+    #[test]
+    fn tls_that_cannot_be_set_up_is_a_mistake_too() {
+        for (keys, expected) in [
+            ("tls_certificate: none.pem, tls_key: none.key", "none.pem: No such file or directory\n"),
+            ("tls_client_ca: none.pem", "none.pem: No such file or directory\n"),
+            ("tls_ciphers: NONSENSE", "failed to use the cipher list NONSENSE: no cipher match\n"),
+        ] {
+            let (_directory, path) = write(&format!("nrpe: {{{keys}}}\n"));
+            let (code, err) = check(&path);
+            assert!(code == ExitCode::Usage && err.ends_with(expected), "{keys}: {err}");
+        }
     }
 
     #[test]

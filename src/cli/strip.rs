@@ -7,7 +7,7 @@
 
 use std::fmt;
 
-use custos_store::{Bucket, Metric, Reader, Reason, Run, SeriesKey, State};
+use custos_store::{Bucket, Metric, Reader, Reason, Run, SeriesKey, State, Value};
 
 use super::intervals::Intervals;
 use super::select::Own;
@@ -61,7 +61,7 @@ struct Track {
     unit: String,
     limits: Vec<Limit>,
     /// The sample before, for rates.
-    before: Option<(i64, f64)>,
+    before: Option<(i64, Value)>,
 }
 
 impl Strip {
@@ -205,13 +205,13 @@ impl Source {
     }
 
     /// The value of a run with its unit, and the metric that it came from, if that has one.
-    fn value<'r>(&self, run: &'r Run) -> Option<(f64, &'r str, Option<&'r Metric>)> {
+    fn value<'r>(&self, run: &'r Run) -> Option<(Value, &'r str, Option<&'r Metric>)> {
         match self {
             Source::Metric(key) => {
                 let metric = run.metrics.iter().find(|metric| key.names(metric))?;
-                Some((metric.value?.to_f64(), &metric.unit, Some(metric)))
+                Some((metric.value?, &metric.unit, Some(metric)))
             }
-            Source::Own(own) => own.value(run).map(|(value, unit)| (value, unit, None)),
+            Source::Own(own) => own.value(run).map(|(value, unit)| (value.into(), unit, None)),
         }
     }
 }
@@ -265,13 +265,14 @@ impl Track {
             self.unit = if unit == "c" { "/s".to_owned() } else { format!("{unit}/s") };
             let Some((before_ms, before)) = self.before.replace((run.time_ms, value)) else { return };
             let seconds = run.time_ms.saturating_sub(before_ms) as f64 / 1000.0;
-            let reset = unit == "c" && value < before;
+            let change = value.minus(before);
+            let reset = unit == "c" && change < 0.0;
             if seconds > 0.0 {
-                self.columns.add(run.time_ms, (if reset { value } else { value - before }) / seconds);
+                self.columns.add(run.time_ms, (if reset { value.to_f64() } else { change }) / seconds);
             }
             return;
         }
-        self.columns.add(run.time_ms, value);
+        self.columns.add(run.time_ms, value.to_f64());
         self.describe(unit, metric);
     }
 }
@@ -296,7 +297,7 @@ fn column(bucket: &Bucket) -> Option<Option<Column>> {
 
 #[cfg(test)]
 mod tests {
-    use custos_store::{Options, Value, Writer};
+    use custos_store::{Options, Writer};
 
     use super::*;
 

@@ -329,13 +329,23 @@ impl Daemon {
     /// Looks how the parts are doing, and has it recorded at its interval or when it changed.
     fn look(&mut self, now: Moment) {
         self.notify.alive();
+        let changed = self.examine();
+        self.handle(Event::Look, now);
+        if changed || now.mono_us >= self.health_told_us + micros(AGENT_CHECK_INTERVAL) {
+            self.tell_health(now);
+        }
+    }
+
+    /// Looks at how the agent's parts are. Returns whether one of them fails now that did not, or the other way round.
+    fn examine(&mut self) -> bool {
         let store = self.recorder.health();
         let nrpe = self.server.as_ref().map(Server::counts).unwrap_or_default();
         let executor_error = self.executor.trouble();
+        let (traps, traps_lost, traps_error) = self.trap_station.health();
         let changed = store.refusing.is_some() != self.health.store.refusing.is_some()
             || store.low_space.is_some() != self.health.store.low_space.is_some()
-            || executor_error.is_some() != self.health.executor_error.is_some();
-        let (traps, traps_lost, traps_error) = self.trap_station.health();
+            || executor_error.is_some() != self.health.executor_error.is_some()
+            || traps_error.is_some() != self.health.traps_error.is_some();
         let traps_lost = self.health.traps_lost + traps_lost;
         let polls = self.asker.counters();
         self.health = Health {
@@ -348,10 +358,7 @@ impl Daemon {
             traps_error,
             ..self.health.clone()
         };
-        self.handle(Event::Look, now);
-        if changed || now.mono_us >= self.health_told_us + micros(AGENT_CHECK_INTERVAL) {
-            self.tell_health(now);
-        }
+        changed
     }
 
     fn tell_health(&mut self, now: Moment) {
@@ -364,9 +371,9 @@ impl Daemon {
     fn reload(&mut self, now: Moment) {
         self.notify.reloading();
         let reloaded = self.setup.read_again().and_then(|(config, settings)| {
-            self.reload_nrpe(settings).map_err(|error| {
-                tracing::error!("the configuration is not reloaded: {error}");
-                error.to_string()
+            self.reload_listeners(&config, settings, now).map_err(|why| {
+                tracing::error!("the configuration is not reloaded: {why}");
+                why
             })?;
             Ok(config)
         });
@@ -377,9 +384,28 @@ impl Daemon {
                 self.health.reload_error = Some(why);
             }
         }
+        // What is told of the listeners is how they are now.
+        self.examine();
         self.tell_health(now);
         // Ready again, by the new configuration or the old.
         self.notify.ready(self.config.checks.len());
+    }
+
+    /// Both listen as the new configuration wants it, or as the old one does and the reason is returned.
+    fn reload_listeners(
+        &mut self,
+        config: &Config,
+        settings: Option<serve::Settings>,
+        now: Moment,
+    ) -> Result<(), String> {
+        let traps = self.trap_station.configure(config, now).map_err(|error| error.to_string());
+        let both = traps.and_then(|()| self.reload_nrpe(settings).map_err(|error| error.to_string()));
+        if both.is_err()
+            && let Err(error) = self.trap_station.configure(&self.config, now)
+        {
+            tracing::error!("{error}");
+        }
+        both
     }
 
     fn reload_nrpe(&mut self, settings: Option<serve::Settings>) -> Result<(), serve::Error> {
@@ -419,9 +445,6 @@ impl Daemon {
         self.config = Arc::clone(&config);
         self.health.reload_error = None;
         tracing::info!(checks = config.checks.len(), "the configuration is reloaded");
-        if let Err(error) = self.trap_station.configure(&config, now) {
-            tracing::error!("{error}");
-        }
         self.handle(Event::Reload(config, histories), now);
     }
 

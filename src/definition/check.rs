@@ -47,28 +47,40 @@ pub(super) struct Shared<'s> {
     pub(super) periods: &'s Periods,
 }
 
-/// Reads the check that `entry` of `checks` defines, with the places of what it depends on; none if it cannot be used,
-/// which has been reported.
-pub(super) fn read(entry: &Entry, shared: &Shared<'_>, findings: &mut Findings) -> Option<(Check, Named)> {
+/// Reads the check that `entry` of `checks` defines, and beside it the places of what it depends on; no check if it
+/// cannot be used, which has been reported.
+pub(super) fn read(entry: &Entry, shared: &Shared<'_>, findings: &mut Findings) -> (Option<Check>, Named) {
     let named = name(entry, findings);
     let owner = format!("check `{}`", entry.key);
-    let fields = Fields::of(&entry.value, &owner, &KEYS, findings)?;
-    let own = Settings::read(&fields, &owner, shared.periods, findings);
-    let command = what(entry, &fields, &owner, shared.lookup, findings);
+    let Some(fields) = Fields::of(&entry.value, &owner, &KEYS, findings) else { return (None, Named::new()) };
+    let depends_on =
+        fields.get("depends_on").map(|node| dependency::read(node, findings)).unwrap_or_default();
+    let check = with_fields(entry, &fields, &owner, &depends_on, shared, findings);
+    (check.filter(|_| named), depends_on)
+}
+
+/// The check by what its keys say.
+fn with_fields(
+    entry: &Entry,
+    fields: &Fields<'_>,
+    owner: &str,
+    depends_on: &Named,
+    shared: &Shared<'_>,
+    findings: &mut Findings,
+) -> Option<Check> {
+    let own = Settings::read(fields, owner, shared.periods, findings);
+    let command = what(entry, fields, owner, shared.lookup, findings);
     let settings = own.clone().over(shared.defaults);
     let byte_units = settings.byte_units.unwrap_or_default();
     let thresholds = fields
         .get("thresholds")
-        .map(|node| threshold::read_all(node, &owner, byte_units, findings))
+        .map(|node| threshold::read_all(node, owner, byte_units, findings))
         .unwrap_or_default();
-    let depends_on =
-        fields.get("depends_on").map(|node| dependency::read(node, findings)).unwrap_or_default();
     let check_interval = settings.check_interval.unwrap_or(CHECK_INTERVAL);
     let timeout = settings.timeout.unwrap_or(TIMEOUT);
     if let (Some(node), Some(own)) = (fields.get("timeout"), own.timeout) {
-        warn_of_long_timeout(own, check_interval, &owner, &node.place, findings);
+        warn_of_long_timeout(own, check_interval, owner, &node.place, findings);
     }
-    named.then_some(())?;
     let command = command?;
     let serving = match command {
         // The last trap is all that there is to answer by, however old.
@@ -80,7 +92,7 @@ pub(super) fn read(entry: &Entry, shared: &Shared<'_>, findings: &mut Findings) 
         Command::Trap(_) => own.max_check_attempts.unwrap_or(1),
         _ => settings.max_check_attempts.unwrap_or(MAX_CHECK_ATTEMPTS),
     };
-    let check = Check {
+    Some(Check {
         name: entry.key.clone(),
         command,
         environment: settings.environment,
@@ -101,8 +113,7 @@ pub(super) fn read(entry: &Entry, shared: &Shared<'_>, findings: &mut Findings) 
         serving,
         thresholds,
         defined_at: entry.key_place.to_string(),
-    };
-    Some((check, depends_on))
+    })
 }
 
 /// What the check is told by: exactly one of `command`, `snmp` and `trap`.

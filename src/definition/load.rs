@@ -196,15 +196,15 @@ fn checks(
         let lookup = Lookup { plugins, base: document.base(), snmp };
         let shared = Shared { defaults: &here, lookup: &lookup, periods };
         for entry in check_entries(document, findings) {
-            let check = check::read(entry, &shared, findings);
+            let (check, depends_on) = check::read(entry, &shared, findings);
             if let Some(first) = first_places.get(entry.key.as_str()) {
                 let message = format!("the check `{}` is defined twice", entry.key);
                 findings.error_beside(&entry.key_place, message, "first", first);
                 continue;
             }
             first_places.insert(&entry.key, &entry.key_place);
-            if let Some((check, depends_on)) = check {
-                depending.insert(entry.key.clone(), depends_on);
+            depending.insert(entry.key.clone(), depends_on);
+            if let Some(check) = check {
                 checks.insert(entry.key.clone(), Arc::new(check));
             }
         }
@@ -450,6 +450,33 @@ mod tests {
         assert_eq!(
             load(missing).unwrap_err().to_string(),
             "/nonexistent/custos.yaml: failed to read /nonexistent/custos.yaml: No such file or directory (os error 2)"
+        );
+    }
+
+    #[test]
+    fn what_a_broken_check_depends_on_is_looked_at_too() {
+        let files = one("checks:\n  a: { command: \"'\", depends_on: [b, zz] }\n  b: { depends_on: a }\n");
+        assert_eq!(
+            files.mistakes(),
+            [
+                "custos.yaml:2:18: this quote ' is never closed",
+                "custos.yaml:2:38: no check `zz` is defined",
+                "custos.yaml:3:3: check `b` has no `command`, expected one",
+                "custos.yaml:3:20: the check `a` depends on itself: a → b → a",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_mistake_behind_an_anchor_is_told_once() {
+        let files =
+            one("x-slow: &slow { check_interval: 10 }\nchecks:\n  a: { <<: *slow, command: /bin/true }\n  \
+             b: { <<: *slow, command: /bin/true }\n");
+        assert_eq!(
+            files.mistakes(),
+            [
+                "custos.yaml:1:33: found the number `10`, expected a duration with its unit: `ms`, `s`, `m`, `h`, `d` or `w`"
+            ]
         );
     }
 

@@ -3,9 +3,9 @@
 //! Reading never stops at the first one. Everything that reads reports into [`Findings`] and goes on; only a
 //! configuration without errors becomes a [`super::Config`]. Warnings do not stand in the way of one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::place::Place;
 use crate::limits::{CONFIG_MESSAGE_MAX_CHARS, CONFIG_MISTAKES_MAX};
@@ -101,6 +101,8 @@ impl std::error::Error for Mistakes {}
 #[derive(Debug, Default)]
 pub(super) struct Findings {
     found: Mistakes,
+    /// What is in the list, by file, line, column and message: what many checks take from one anchor is wrong once.
+    told: HashSet<(PathBuf, usize, usize, String)>,
 }
 
 impl Findings {
@@ -150,7 +152,12 @@ impl Findings {
         // An error always finds room, so that a flood of warnings cannot make a broken configuration pass.
         let room = self.found.list.len() < CONFIG_MISTAKES_MAX;
         let message = one_line(&message);
+        let told = (place.file().path().to_owned(), place.line(), place.column(), message.clone());
+        if self.told.contains(&told) {
+            return;
+        }
         if room || (severity == Severity::Error && !self.found.has_errors()) {
+            self.told.insert(told);
             self.found.list.push(Mistake { severity, place: place.clone(), message, related });
         } else {
             self.found.dropped += 1;
@@ -193,8 +200,8 @@ mod tests {
     #[test]
     fn a_flood_is_cut_and_counted_and_never_hides_that_there_is_an_error() {
         let mut findings = Findings::default();
-        for _ in 0..CONFIG_MISTAKES_MAX + 5 {
-            findings.warning(&place(1), "odd");
+        for n in 0..CONFIG_MISTAKES_MAX + 5 {
+            findings.warning(&place(1), format!("odd {n}"));
         }
         findings.error(&place(1), "wrong");
         findings.error(&place(2), "wrong again");

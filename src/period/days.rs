@@ -28,6 +28,9 @@ const MONTHS: [&str; 12] = [
     "december",
 ];
 
+/// Any year in which February is at its longest.
+const LEAP_YEAR: i16 = 2024;
+
 /// A set of days, from the most specific kind to the least: where several rules are for a day, the most specific wins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Days {
@@ -75,7 +78,7 @@ impl Days {
                 Some(Days::NthOfMonth(weekday(day)?, nth_of(nth)?, month(of)?))
             }
             [of, day] => {
-                let first = (month(of)?, month_day(day)?);
+                let first = day_of_month(month(of)?, day)?;
                 Some(Days::OfYear(first, last.map_or(Some(first), |last| end_of_year_range(last, first.0))?))
             }
             _ => None,
@@ -137,10 +140,16 @@ fn counted(day: i8, length: i8) -> i8 {
 /// The end of a range within the year: `january 2`, or a day of the month in which it began.
 fn end_of_year_range(text: &str, began: i8) -> Option<(i8, i8)> {
     match text.split_whitespace().collect::<Vec<_>>()[..] {
-        [day] => Some((began, month_day(day)?)),
-        [of, day] => Some((month(of)?, month_day(day)?)),
+        [day] => day_of_month(began, day),
+        [of, day] => day_of_month(month(of)?, day),
         _ => None,
     }
+}
+
+/// A day that the month has, in leap years at least.
+fn day_of_month(month: i8, day: &str) -> Option<(i8, i8)> {
+    let length = Date::new(LEAP_YEAR, month, 1).ok()?.days_in_month();
+    month_day(day).filter(|day| day.unsigned_abs() <= length.unsigned_abs()).map(|day| (month, day))
 }
 
 fn weekday(text: &str) -> Option<Weekday> {
@@ -252,6 +261,10 @@ mod tests {
             "2027-01-01 - 2026-01-01",
             "5 may",
             "monday 1 2",
+            "february 30",
+            "april -31",
+            "january 5 - february 30",
+            "april 5 - 31",
         ] {
             assert_eq!(Days::parse(wrong), None, "{wrong}");
         }

@@ -275,6 +275,14 @@ impl Settings {
         Ok(())
     }
 
+    /// Whether TLS can be set up, as far as this process can tell: files that it may not read are taken to be good.
+    ///
+    /// # Errors
+    /// It cannot.
+    pub fn try_tls(&self) -> Result<(), Error> {
+        if tls::out_of_reach(&self.ssl) { Ok(()) } else { tls::Prepared::of(&self.ssl).map(drop) }
+    }
+
     /// Gives commands the environment of this process as it is, for `-i`.
     pub fn inherit_environment(&mut self) {
         self.environment = user::inherited_environment(std::env::vars_os());

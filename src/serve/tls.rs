@@ -18,7 +18,7 @@ use openssl::ssl::{
 };
 use openssl::x509::{X509, X509NameRef, X509StoreContext, X509StoreContextRef};
 
-use super::error::Error;
+use super::error::{Error, plain};
 use super::request::Transport;
 
 /// The prime of ffdhe2048 (RFC 7919, appendix A.1), a safe prime that TLS libraries know by name.
@@ -138,6 +138,7 @@ fn diffie_hellman() -> Result<Dh<openssl::pkey::Params>, ErrorStack> {
 fn set_certificate(context: &mut SslContextBuilder, ssl: &SslConfig) -> Result<(), Error> {
     let Some(certificate) = &ssl.cert_file else { return Ok(()) };
     let certificate = as_path(certificate);
+    readable(certificate, || format!("use certificate file {}", certificate.display()))?;
     context
         .set_certificate_chain_file(certificate)
         .map_err(failed(format!("use certificate file {}", certificate.display())))?;
@@ -148,10 +149,17 @@ fn set_certificate(context: &mut SslContextBuilder, ssl: &SslConfig) -> Result<(
         });
     };
     let key = as_path(key);
+    readable(key, || format!("use private key file {}", key.display()))?;
     context
         .set_private_key_file(key, SslFiletype::PEM)
         .map_err(failed(format!("use private key file {}", key.display())))?;
     context.check_private_key().map_err(failed("use certificate and private key as a pair".into()))
+}
+
+/// Says the system's reason where a file cannot be opened: OpenSSL has only `system lib` for it.
+fn readable(path: &Path, what: impl FnOnce() -> String) -> Result<(), Error> {
+    let opened = File::open(path);
+    opened.map(drop).map_err(|error| Error::Tls { what: what(), reason: plain(&error) })
 }
 
 fn set_client_policy(context: &mut SslContextBuilder, ssl: &SslConfig) -> Result<(), Error> {
@@ -177,6 +185,7 @@ fn set_client_policy(context: &mut SslContextBuilder, ssl: &SslConfig) -> Result
     };
     let path = as_path(authorities);
     let what = || format!("use CA certificate file {}", path.display());
+    readable(path, what)?;
     context.set_ca_file(path).map_err(failed(what()))?;
     let names = openssl::x509::X509Name::load_client_ca_file(path).map_err(failed(what()))?;
     context.set_client_ca_list(names);

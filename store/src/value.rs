@@ -22,7 +22,27 @@ impl Value {
             Value::Integer(value) => value as f64,
         }
     }
+
+    /// By how much the number is greater than another. Between integers the difference is taken before it is rounded, so
+    /// that a counter far beyond 2^53 grows by what it grew by.
+    pub fn minus(self, other: Value) -> f64 {
+        match (self.whole(), other.whole()) {
+            (Some(one), Some(other)) => (one - other) as f64,
+            _ => self.to_f64() - other.to_f64(),
+        }
+    }
+
+    /// The number as an integer; none if it has a fraction, or is so large that differences might overflow.
+    fn whole(self) -> Option<i128> {
+        match self {
+            Value::Integer(value) => Some(i128::from(value)),
+            Value::Float(value) => (value.fract() == 0.0 && value.abs() < WHOLE_MAX).then_some(value as i128),
+        }
+    }
 }
+
+/// Up to here the difference of two floats without fractions is taken as that of integers: 2^100.
+const WHOLE_MAX: f64 = (1_u128 << 100) as f64;
 
 impl From<f64> for Value {
     fn from(value: f64) -> Self {
@@ -70,5 +90,16 @@ mod tests {
         assert_eq!(Value::from((1_i64 << 53) + 1), Value::Integer(9007199254740993));
         assert_eq!(Value::from(i64::MAX), Value::Integer(i64::MAX));
         assert_eq!(Value::from(i64::MIN), Value::Float(i64::MIN as f64));
+    }
+
+    #[test]
+    fn differences_of_integers_are_exact() {
+        let two_53 = 1_i64 << 53;
+        for (one, other) in [(two_53 + 3, two_53), (two_53 + 6, two_53 + 3), (i64::MAX, i64::MAX - 1)] {
+            assert_eq!(Value::from(one).minus(Value::from(other)), (one - other) as f64);
+        }
+        assert_eq!(Value::from(i64::MAX).minus(Value::from(i64::MIN)), 2_f64.powi(64));
+        assert_eq!(Value::from(1.5).minus(Value::from(two_53 + 1)), 1.5 - (two_53 + 1) as f64);
+        assert_eq!(Value::from(f64::MAX).minus(Value::from(-f64::MAX)), f64::INFINITY);
     }
 }

@@ -3,7 +3,7 @@
 use nix::sys::signal::Signal::SIGHUP;
 
 use crate::configuration::{SEVEN, SEVEN_PLACES};
-use crate::world::{World, wait_for};
+use crate::world::{World, text, wait_for};
 
 #[test]
 fn a_broken_configuration_changes_nothing_and_is_reported_in_full() {
@@ -44,5 +44,38 @@ fn a_good_configuration_takes_the_place_of_the_old_one() {
     wait_for("more runs of the new check", || (world.history("new").len() > new + 3).then_some(()));
     // One run of the old check may have been under way.
     assert!(world.history("old").len() <= old + 1);
+    assert!(daemon.end().success());
+}
+
+#[test]
+fn an_address_that_traps_cannot_be_taken_on_leaves_everything_as_it_was() {
+    let world = World::new();
+    world.plugin("ok", "echo OK");
+    let configure = |listen: &str, name: &str| {
+        let head = format!(
+            "defaults: {{ check_interval: 200ms }}\nsnmp:\n  profiles: {{ p: {{ version: 2c, community: public }} }}\n  \
+             traps: {{ listen: \"{listen}\" }}"
+        );
+        world.configure(&head, &format!("  {name}: {{ command: ok }}\n"));
+    };
+    let status = || text(&world.custos(&["status"]).stdout);
+    configure("127.0.0.1:0", "kept");
+    let daemon = world.start();
+    wait_for("a run", || (!world.history("kept").is_empty()).then_some(()));
+    // An address of a network for documentation, which no machine has.
+    configure("192.0.2.1:16162", "new");
+    daemon.signal(SIGHUP);
+    wait_for("the refusal", || daemon.log().contains("the configuration is not reloaded: ").then_some(()));
+    configure("127.0.0.1:0", "kept");
+    let before = world.history("kept").len();
+    wait_for("the old check to go on", || (world.history("kept").len() > before + 2).then_some(()));
+    wait_for("the reason", || status().contains("the configuration was not reloaded").then_some(()));
+    assert!(status().contains("traps on 127.0.0.1:"), "{}", status());
+    // The next good configuration is taken, and nothing is said of the bad one any more.
+    configure("127.0.0.1:0", "new");
+    daemon.signal(SIGHUP);
+    wait_for("a run of the new check", || (!world.history("new").is_empty()).then_some(()));
+    let own = text(&world.custos(&["status", "custos"]).stdout);
+    assert!(!own.contains("not reloaded") && !own.contains("not received"), "{own}");
     assert!(daemon.end().success());
 }

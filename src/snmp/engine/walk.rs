@@ -128,7 +128,8 @@ impl Walk {
 
     fn take(&mut self, varbinds: Vec<VarBind>) {
         let mut varbinds = varbinds.into_iter();
-        if std::mem::take(&mut self.asks_uptime)
+        let asked_uptime = std::mem::take(&mut self.asks_uptime);
+        if asked_uptime
             && let Some(VarBind { oid, value: Value::TimeTicks(ticks) }) = varbinds.next()
             && oid.ids() == UPTIME
         {
@@ -148,9 +149,12 @@ impl Walk {
                 self.found += 1;
             }
         }
-        // A column that got nothing would be asked for the same again.
-        for place in self.asked.iter().skip(count) {
-            self.tracks[*place].cut(Absence::NotAnswered);
+        // A device may end an answer where it no longer fits, even within the first row: then the columns behind are
+        // asked for again. An answer with nothing at all would be the same again.
+        if count == 0 && !asked_uptime {
+            for place in &self.asked {
+                self.tracks[*place].cut(Absence::NotAnswered);
+            }
         }
         self.repetitions = self.repetitions.saturating_mul(2).min(self.repetitions_max);
     }
@@ -202,8 +206,9 @@ mod tests {
         Oid::new(ids).unwrap()
     }
 
-    /// A device that answers as RFC 3416 says, with at most `fits` variables at once.
-    fn answer(tree: &BTreeMap<Oid, Value>, request: &Request, fits: usize) -> Pdu {
+    /// A device that answers as RFC 3416 says, with at most `fits` variables at once. Where more are asked for by
+    /// GetBulk, it may answer with those that fit.
+    fn answer(tree: &BTreeMap<Oid, Value>, request: &Request, fits: usize, truncates: bool) -> Pdu {
         let next = |after: &Oid| {
             let found =
                 tree.range((std::ops::Bound::Excluded(after.clone()), std::ops::Bound::Unbounded)).next();
@@ -233,6 +238,9 @@ mod tests {
                 return pdu;
             }
         }
+        if truncates && request.kind == PduKind::GetBulk {
+            varbinds.truncate(fits);
+        }
         if varbinds.len() > fits {
             pdu.error_status = ErrorStatus::TOO_BIG.0;
             pdu.varbinds.clear();
@@ -255,13 +263,19 @@ mod tests {
         tree
     }
 
-    fn walk(tree: &BTreeMap<Oid, Value>, roots: &[Oid], version: Version, fits: usize) -> (Walk, usize) {
+    fn walk(
+        tree: &BTreeMap<Oid, Value>,
+        roots: &[Oid],
+        version: Version,
+        fits: usize,
+        truncates: bool,
+    ) -> (Walk, usize) {
         let mut walk = Walk::new(roots, 10_000, version, 25);
         let mut requests = 0;
         while let Some(request) = walk.request() {
             requests += 1;
             assert!(requests < 10_000, "no end");
-            walk.reply(answer(tree, &request, fits)).unwrap();
+            walk.reply(answer(tree, &request, fits, truncates)).unwrap();
         }
         (walk, requests)
     }
@@ -272,7 +286,7 @@ mod tests {
 
     #[test]
     fn a_small_table_takes_one_request() {
-        let (walk, requests) = walk(&table(7, 4), &roots(7), Version::V2c, 1000);
+        let (walk, requests) = walk(&table(7, 4), &roots(7), Version::V2c, 1000, false);
         assert_eq!(requests, 1);
         let (uptime, columns) = walk.finish();
         assert_eq!(uptime, Some(7));
@@ -281,10 +295,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_table_is_read_whole(columns in 1u32..30, rows in 0u32..60, fits in 2usize..200, old in any::<bool>()) {
+        fn every_table_is_read_whole(columns in 1u32..30, rows in 0u32..60, fits in 2usize..200, old in any::<bool>(),
+            truncates in any::<bool>()) {
             let tree = table(columns, rows);
             let version = if old { Version::V1 } else { Version::V2c };
-            let (walk, _) = walk(&tree, &roots(columns), version, fits);
+            let (walk, _) = walk(&tree, &roots(columns), version, fits, truncates);
             let (_, found) = walk.finish();
             for (place, column) in found.iter().enumerate() {
                 prop_assert_eq!(column.cut, None);
@@ -311,6 +326,34 @@ mod tests {
                 prop_assert!(requests < 400, "no end");
             }
         }
+    }
+
+    #[test]
+    fn an_answer_that_ends_within_its_first_row_is_gone_on_with() {
+        for fits in 1..5 {
+            let (walk, _) = walk(&table(4, 3), &roots(4), Version::V2c, fits, true);
+            let (uptime, columns) = walk.finish();
+            assert_eq!(uptime, Some(7));
+            assert!(
+                columns.iter().all(|column| column.varbinds.len() == 3 && column.cut.is_none()),
+                "{fits}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_answer_without_anything_ends_a_walk() {
+        let mut walk = Walk::new(&roots(2), 10, Version::V2c, 5);
+        let mut requests = 0;
+        while let Some(request) = walk.request() {
+            requests += 1;
+            let mut pdu = request.to_pdu(1);
+            (pdu.kind, pdu.error_status, pdu.error_index) = (PduKind::Response, 0, 0);
+            pdu.varbinds.clear();
+            walk.reply(pdu).unwrap();
+        }
+        assert_eq!(requests, 2);
+        assert!(walk.finish().1.iter().all(|column| column.cut == Some(Absence::NotAnswered)));
     }
 
     #[test]
