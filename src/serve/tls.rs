@@ -18,8 +18,9 @@ use openssl::ssl::{
 };
 use openssl::x509::{X509, X509NameRef, X509StoreContext, X509StoreContextRef};
 
-use super::error::{Error, plain};
+use super::error::Error;
 use super::request::Transport;
+use crate::system_error;
 
 /// The prime of ffdhe2048 (RFC 7919, appendix A.1), a safe prime that TLS libraries know by name.
 const FFDHE2048_PRIME: &str = "\
@@ -159,7 +160,7 @@ fn set_certificate(context: &mut SslContextBuilder, ssl: &SslConfig) -> Result<(
 /// Says the system's reason where a file cannot be opened: OpenSSL has only `system lib` for it.
 fn readable(path: &Path, what: impl FnOnce() -> String) -> Result<(), Error> {
     let opened = File::open(path);
-    opened.map(drop).map_err(|error| Error::Tls { what: what(), reason: plain(&error) })
+    opened.map(drop).map_err(|error| Error::Tls { what: what(), reason: system_error::words(&error) })
 }
 
 fn set_client_policy(context: &mut SslContextBuilder, ssl: &SslConfig) -> Result<(), Error> {
