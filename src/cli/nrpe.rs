@@ -50,7 +50,7 @@ const ALLOW_ARGUMENTS: u8 = 3;
 
 /// What is left to be done after the command line has been seen to.
 #[derive(Debug)]
-pub enum Prepared {
+pub(super) enum Prepared {
     /// Nothing: the process ends with this status.
     Done(ExitCode),
     /// Run the agent with this listener.
@@ -61,7 +61,7 @@ pub enum Prepared {
 
 /// A listener that stands in for nrpe, ready to be started.
 #[derive(Debug)]
-pub struct StandIn {
+pub(super) struct StandIn {
     /// Its settings.
     pub settings: Settings,
     /// Directory of the store. If it cannot be used, requests are answered all the same.
@@ -76,7 +76,7 @@ pub struct StandIn {
 impl StandIn {
     /// The settings to serve by: at first those read at the start, when this process could still read what only root
     /// can; from then on, for SIGHUP, the configuration is read anew. A mistake is told in NRPE's log, too.
-    pub fn next_settings(&mut self) -> Result<Settings, Error> {
+    pub(super) fn next_settings(&mut self) -> Result<Settings, Error> {
         if !std::mem::replace(&mut self.taken, true) {
             return Ok(self.settings.clone());
         }
@@ -102,7 +102,7 @@ impl StandIn {
     }
 
     /// Removes the pid file, which is the first thing to do when told to stop.
-    pub fn remove_pid_file(&mut self) {
+    pub(super) fn remove_pid_file(&mut self) {
         if let Some(pid_file) = self.pid_file.take()
             && let Err(error) = pid_file.remove()
         {
@@ -129,7 +129,7 @@ struct Call {
 }
 
 /// Does everything that comes before serving. The words do not include the program's name.
-pub fn prepare(words: &[OsString]) -> Prepared {
+pub(super) fn prepare(words: &[OsString]) -> Prepared {
     let call = match parse(words) {
         Ok(call) => call,
         Err(page) => {
