@@ -183,22 +183,15 @@ fn parse(words: &[OsString]) -> Result<Call, String> {
     Ok(call)
 }
 
-fn launch(call: Call) -> Result<Prepared, (String, ExitCode)> {
+/// Why nothing is launched, and what the process ends with.
+type Failed = (String, ExitCode);
+
+fn launch(call: Call) -> Result<Prepared, Failed> {
     // Relative paths must still be right after the change of directory, for SIGHUP.
     let base = std::env::current_dir()
         .map_err(|error| (format!("failed to find the working directory: {error}"), ExitCode::Usage))?;
     let (path, store) = (base.join(&call.config), base.join(&call.store));
-    let config = read_config(&path, &base).map_err(|error| {
-        if let Error::Config { source, .. } = &error {
-            let log = open_log(call.mode, &source.config);
-            for note in &source.config.notes {
-                log.write(note.severity, note);
-            }
-            log.error(source);
-            log.error(format_args!("Config file '{}' contained errors, aborting...", path.display()));
-        }
-        (error.to_string(), ExitCode::Usage)
-    })?;
+    let config = read(&path, &base, call.mode)?;
     let log = open_log(call.mode, &config);
     let fatal = |error: Error| {
         log.error(&error);
@@ -206,11 +199,7 @@ fn launch(call: Call) -> Result<Prepared, (String, ExitCode)> {
     };
     let mut settings = Settings::from_config(&config, call.overrides).map_err(fatal)?;
     if call.mode == Mode::Explain {
-        if let Err(error) = settings.prepare() {
-            settings.remark(Severity::Error, format!("The daemon does not start: {error}"));
-        }
-        let _ = io::stdout().write_all(explain(&settings).as_bytes());
-        return Ok(Prepared::Done(ExitCode::Success));
+        return Ok(explained(settings));
     }
     settings.prepare().map_err(fatal)?;
     if call.mode == Mode::Stdin {
@@ -228,37 +217,43 @@ fn launch(call: Call) -> Result<Prepared, (String, ExitCode)> {
         pid_file = create_pid_file(&config, &log)?;
         make_store(&store, user.as_ref(), &log);
     }
-    if let Some(user) = user {
-        if let Err(error) = log.give_to(&user) {
-            log.write(
-                Severity::Warning,
-                format_args!("failed to give the log file to the nrpe_user: {error}"),
-            );
-        }
-        become_user(&user)
-            .map_err(|error| (format!("failed to become the nrpe_user: {error}"), ExitCode::Usage))?;
-    } else if let Some(name) = &config.nrpe_user
-        && call.mode != Mode::Stdin
-        && nix::unistd::User::from_name(name).ok().flatten().is_none_or(|wanted| wanted.uid != geteuid())
-    {
-        log.write(
-            Severity::Warning,
-            format_args!("Warning: Not started as root, so this process cannot become {name}"),
-        );
+    match &user {
+        Some(user) => give_up_root(user, &log)?,
+        None if call.mode != Mode::Stdin => remark_on_user(&config, &log),
+        None => {}
     }
-    let stand_in = Box::new(StandIn {
-        settings,
-        store,
-        pid_file,
-        config: path,
-        base,
-        overrides: call.overrides,
-        taken: false,
-    });
+    let overrides = call.overrides;
+    let stand_in =
+        Box::new(StandIn { settings, store, pid_file, config: path, base, overrides, taken: false });
     Ok(match call.mode {
         Mode::Stdin => Prepared::Stdin(stand_in),
         Mode::Background | Mode::Foreground | Mode::Explain => Prepared::Serve(stand_in),
     })
+}
+
+/// Reads the configuration. A mistake is told in the log that it asks for itself.
+fn read(path: &Path, base: &Path, mode: Mode) -> Result<Config, Failed> {
+    read_config(path, base).map_err(|error| {
+        if let Error::Config { source, .. } = &error {
+            let log = open_log(mode, &source.config);
+            for note in &source.config.notes {
+                log.write(note.severity, note);
+            }
+            log.error(source);
+            log.error(format_args!("Config file '{}' contained errors, aborting...", path.display()));
+        }
+        (error.to_string(), ExitCode::Usage)
+    })
+}
+
+/// Prints what the settings mean.
+fn explained(mut settings: Settings) -> Prepared {
+    if let Err(error) = settings.prepare() {
+        settings.remark(Severity::Error, format!("The daemon does not start: {error}"));
+    }
+    // A closed stdout cannot be reported anywhere.
+    let _ = io::stdout().write_all(explain(&settings).as_bytes());
+    Prepared::Done(ExitCode::Success)
 }
 
 /// The log of the configuration. Whoever only asks for an explanation writes none: a file made now, by root, would be
@@ -283,7 +278,7 @@ fn take_user(settings: &mut Settings, mode: Mode) -> Result<Option<Credentials>,
     }
 }
 
-fn create_pid_file(config: &Config, log: &Log) -> Result<Option<PidFile>, (String, ExitCode)> {
+fn create_pid_file(config: &Config, log: &Log) -> Result<Option<PidFile>, Failed> {
     let Some(path) = &config.pid_file else { return Ok(None) };
     PidFile::create(path).map(Some).map_err(|error| {
         let path = path.display();
@@ -314,7 +309,15 @@ fn make_store(path: &Path, user: Option<&Credentials>, log: &Log) {
     }
 }
 
-/// Becomes the user for good: real, effective and saved ids, and groups.
+/// Becomes the user for good, who keeps the log.
+fn give_up_root(user: &Credentials, log: &Log) -> Result<(), Failed> {
+    if let Err(error) = log.give_to(user) {
+        log.write(Severity::Warning, format_args!("failed to give the log file to the nrpe_user: {error}"));
+    }
+    become_user(user).map_err(|error| (format!("failed to become the nrpe_user: {error}"), ExitCode::Usage))
+}
+
+/// Takes real, effective and saved ids, and groups.
 fn become_user(user: &Credentials) -> nix::Result<()> {
     let groups: Vec<Gid> = user.groups.iter().copied().map(Gid::from_raw).collect();
     setgroups(&groups)?;
@@ -323,6 +326,18 @@ fn become_user(user: &Credentials) -> nix::Result<()> {
     // A process that changed its user may not look at itself in /proc, where the shim's program is found. A daemon
     // that was started as this user is no different.
     set_dumpable(true)
+}
+
+/// Says so where another user is configured than the one that this process is and stays.
+fn remark_on_user(config: &Config, log: &Log) {
+    let Some(name) = &config.nrpe_user else { return };
+    let wanted = nix::unistd::User::from_name(name).ok().flatten();
+    if wanted.is_none_or(|wanted| wanted.uid != geteuid()) {
+        log.write(
+            Severity::Warning,
+            format_args!("Warning: Not started as root, so this process cannot become {name}"),
+        );
+    }
 }
 
 fn version() -> String {
