@@ -122,11 +122,6 @@ impl Log {
         }
     }
 
-    /// Whether debug lines are wanted; ask before building one.
-    pub fn debugs(&self) -> bool {
-        self.settings.debug
-    }
-
     /// Goes on counting where the log that this one replaces stopped.
     pub(super) fn continue_count(&self, replaced: &Log) {
         self.lost.store(replaced.lost(), Ordering::Relaxed);
