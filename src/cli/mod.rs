@@ -20,7 +20,6 @@ mod run_line;
 mod runs;
 mod select;
 mod snmp;
-mod stand_in;
 mod status;
 mod status_row;
 mod store;

@@ -1,52 +1,22 @@
-//! `custos nrpe`, also as a link named `nrpe`: that program's options and exit statuses.
-//!
-//! Here is everything that happens before the listener starts: the configuration is read and judged, the process goes
-//! to the background if asked to, writes its pid file and gives up root for good. What runs then is the same agent as
-//! `custos run`.
+//! Everything that happens before the listener starts: the configuration is read and judged, the process goes to the
+//! background if asked to, writes its pid file and gives up root for good.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 
-use custos_compat::nrpe::{AddressFamily, Config, Severity};
+use custos_compat::nrpe::{Config, Severity};
 use custos_shim::Credentials;
 use nix::sys::prctl::set_dumpable;
 use nix::unistd::{Gid, Uid, daemon, geteuid, setgid, setgroups, setuid};
 
-use super::getopt::{self, Known};
+use super::call::{Call, Mode};
 use crate::exit_code::ExitCode;
-use crate::serve::{
-    Error, Log, LogSettings, NRPE_VERSION, Overrides, PidFile, Settings, explain, read_config,
-};
+use crate::serve::{Error, Log, LogSettings, Overrides, PidFile, Settings, explain, read_config};
 
-/// Where history is kept unless `--store` says otherwise.
-const STORE_DEFAULT: &str = "/var/lib/custos";
-/// NRPE's configuration unless `-c` says otherwise, relative to the working directory.
-const CONFIG_DEFAULT: &str = "nrpe.cfg";
 /// Exit status for a call without a job, such as `-h`.
 const NOTHING_TO_DO: ExitCode = ExitCode::Raw(3);
-
-const KNOWN: [Known; 14] = [
-    Known { short: b'c', long: "config", value: true },
-    Known { short: b'n', long: "no-ssl", value: false },
-    Known { short: b'4', long: "ipv4", value: false },
-    Known { short: b'6', long: "ipv6", value: false },
-    Known { short: b'd', long: "daemon", value: false },
-    Known { short: b'f', long: "no-forking", value: false },
-    Known { short: b'i', long: "inetd", value: false },
-    Known { short: b's', long: "src", value: false },
-    Known { short: b'V', long: "version", value: false },
-    Known { short: b'h', long: "help", value: false },
-    Known { short: b'l', long: "license", value: false },
-    Known { short: EXPLAIN, long: "explain", value: false },
-    Known { short: STORE, long: "store", value: true },
-    Known { short: ALLOW_ARGUMENTS, long: "allow-arguments", value: false },
-];
-// Options without a short form go by numbers that no command line can contain.
-const EXPLAIN: u8 = 1;
-const STORE: u8 = 2;
-const ALLOW_ARGUMENTS: u8 = 3;
 
 /// What is left to be done after the command line has been seen to.
 #[derive(Debug)]
@@ -63,9 +33,9 @@ pub(super) enum Prepared {
 #[derive(Debug)]
 pub(super) struct StandIn {
     /// Its settings.
-    pub settings: Settings,
+    pub(super) settings: Settings,
     /// Directory of the store. If it cannot be used, requests are answered all the same.
-    pub store: PathBuf,
+    pub(super) store: PathBuf,
     pid_file: Option<PidFile>,
     config: PathBuf,
     base: PathBuf,
@@ -111,26 +81,9 @@ impl StandIn {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
-    Background,
-    Foreground,
-    Stdin,
-    Explain,
-}
-
-/// A command line, understood.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Call {
-    config: PathBuf,
-    mode: Mode,
-    overrides: Overrides,
-    store: PathBuf,
-}
-
 /// Does everything that comes before serving. The words do not include the program's name.
 pub(super) fn prepare(words: &[OsString]) -> Prepared {
-    let call = match parse(words) {
+    let call = match Call::parse(words) {
         Ok(call) => call,
         Err(page) => {
             // A closed stdout cannot be reported anywhere.
@@ -146,41 +99,6 @@ pub(super) fn prepare(words: &[OsString]) -> Prepared {
             Prepared::Done(code)
         }
     }
-}
-
-/// The call, or what to print instead.
-fn parse(words: &[OsString]) -> Result<Call, String> {
-    let parsed = getopt::parse(words, &KNOWN, |_| false);
-    if let Some(mistake) = parsed.mistakes.first() {
-        return Err(format!("{mistake}\n\n{HELP}"));
-    }
-    let mut call = Call {
-        config: CONFIG_DEFAULT.into(),
-        mode: Mode::Foreground,
-        overrides: Overrides::default(),
-        store: STORE_DEFAULT.into(),
-    };
-    let mut mode = None;
-    for given in parsed.options {
-        match given.short {
-            b'c' => call.config = given.value.into(),
-            b'n' => call.overrides.no_ssl = true,
-            b'4' => call.overrides.family = AddressFamily::V4,
-            b'6' => call.overrides.family = AddressFamily::V6,
-            b'd' => mode = Some(Mode::Background),
-            // AIX's source controller wants the process in the foreground, too.
-            b'f' | b's' => mode = Some(Mode::Foreground),
-            b'i' => mode = Some(Mode::Stdin),
-            b'V' => return Err(version()),
-            b'l' => return Err(format!("{}{LICENSE}", version())),
-            EXPLAIN => mode = Some(Mode::Explain),
-            STORE => call.store = given.value.into(),
-            ALLOW_ARGUMENTS => call.overrides.allow_arguments = true,
-            _ => return Err(format!("{}{HELP}", version())),
-        }
-    }
-    call.mode = mode.ok_or_else(|| format!("{}{HELP}", version()))?;
-    Ok(call)
 }
 
 /// Why nothing is launched, and what the process ends with.
@@ -337,73 +255,5 @@ fn remark_on_user(config: &Config, log: &Log) {
             Severity::Warning,
             format_args!("Warning: Not started as root, so this process cannot become {name}"),
         );
-    }
-}
-
-fn version() -> String {
-    format!(
-        "\nNRPE - Nagios Remote Plugin Executor\nVersion: {NRPE_VERSION} (custos {})\n\n",
-        env!("CARGO_PKG_VERSION")
-    )
-}
-
-const LICENSE: &str = "\
-Licensed under either of the MIT licence and the Apache License, Version 2.0, at your option.
-";
-
-const HELP: &str = "\
-Usage: nrpe [-n] -c <config_file> [-4|-6] <mode>
-
-Stands in for the NRPE daemon: the same configuration, port, options and answers, and a history of every run.
-
-Options:
- -n, --no-ssl          No TLS at all
- -c, --config=FILE     The nrpe.cfg to read (./nrpe.cfg)
- -4, --ipv4            Listen on IPv4 only
- -6, --ipv6            Listen on IPv6 only
-     --store=DIR       Where the history is kept (/var/lib/custos)
-     --allow-arguments Let dont_blame_nrpe=1 of the configuration have its effect, which Debian's nrpe does not
- -V, --version         Version
- -l, --license         Licence
- -h, --help            This text
-
-Modes:
- -d, --daemon          In the background
- -f, --no-forking      In the foreground
- -i, --inetd           One request on standard input, for inetd, xinetd and socket units
- -s, --src             Under AIX's source controller, which is the foreground
-     --explain         Tell in plain words who may ask what over which TLS, and what is weak about it, and end
-";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parsed(words: &[&str]) -> Result<Call, String> {
-        parse(&words.iter().map(OsString::from).collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn nrpes_own_calls() {
-        let call = parsed(&["-c", "/etc/nagios/nrpe.cfg", "-f", "-n"]).unwrap();
-        assert_eq!(call.config, Path::new("/etc/nagios/nrpe.cfg"));
-        assert_eq!((call.mode, call.overrides.no_ssl), (Mode::Foreground, true));
-        assert_eq!(parsed(&["--daemon", "--config=x", "-6"]).unwrap().overrides.family, AddressFamily::V6);
-        assert_eq!(parsed(&["-i"]).unwrap().config, Path::new("nrpe.cfg"));
-    }
-
-    #[test]
-    fn calls_without_a_mode_get_the_usage() {
-        for words in [&[][..], &["-c", "x"], &["-h"], &["--bogus"]] {
-            assert!(parsed(words).unwrap_err().contains("Usage: nrpe"), "{words:?}");
-        }
-        assert!(parsed(&["-V"]).unwrap_err().contains("Version: 4.1.0"));
-    }
-
-    #[test]
-    fn own_options() {
-        let call = parsed(&["-f", "--store", "/x", "--allow-arguments"]).unwrap();
-        assert_eq!((call.store.as_path(), call.overrides.allow_arguments), (Path::new("/x"), true));
-        assert_eq!(parsed(&["--explain"]).unwrap().mode, Mode::Explain);
     }
 }
