@@ -8,6 +8,8 @@ pub const STDOUT_MAX_BYTES: usize = 256 * 1024;
 pub const STDERR_MAX_BYTES: usize = 4 * 1024;
 /// Reports that wait for the event loop; beyond it the shim waits, and with it the plugins' starts.
 pub const REPORT_QUEUE_MAX: usize = 1024;
+/// Reports that are handled before the event loop looks at anything else.
+pub const REPORTS_PER_TURN_MAX: usize = 64;
 /// Shims that may start plugins side by side on a machine of one CPU; otherwise one for each CPU, up to the most.
 pub const SHIMS_MIN: usize = 2;
 /// See [`SHIMS_MIN`].
@@ -77,6 +79,10 @@ pub const RECORD_QUEUE_MAX_BYTES: usize = 32 * 1024 * 1024;
 pub const RECORD_BATCH_MAX_RUNS: usize = 1024;
 /// Bytes of runs in one write, near enough: a small part of a log, so that little room is enough to go on.
 pub const RECORD_BATCH_MAX_BYTES: usize = 1024 * 1024;
+/// Between two writes of runs, unless somebody waits for what one of them says.
+pub const RECORD_GATHER: Duration = Duration::from_millis(20);
+/// Between two attempts at a store that refuses.
+pub const RECORD_RETRY: Duration = Duration::from_secs(1);
 /// Runs on their way to the thread that stores them.
 pub const RECORD_CHANNEL_MAX_RUNS: usize = 4096;
 /// Commands that may be connected to the agent at once; further ones wait.
@@ -93,6 +99,8 @@ pub const LOW_PRIORITY_PATIENCE_INTERVALS: u32 = 8;
 pub const OVERLOAD_LATENESS: Duration = Duration::from_secs(1);
 /// Checks that are named for taking the most time when there is an overload.
 pub const OVERLOAD_CHECKS_NAMED: usize = 3;
+/// Between two looks at how the parts of the agent are doing.
+pub const HEALTH_LOOK: Duration = Duration::from_secs(1);
 /// Between two entries of the agent's check of itself, unless its state changes.
 pub const AGENT_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 /// How long plugins may go on after SIGTERM before they are ended.
@@ -130,8 +138,12 @@ pub const NRPE_ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 pub const NRPE_REPORT_GRACE: Duration = Duration::from_secs(10);
 /// Connections that the kernel may hold until they are accepted, unless `listen_queue_size` asks for more.
 pub const NRPE_BACKLOG_MIN: u32 = 1024;
+/// Descriptors that a service manager may hand over; those beyond are not looked at.
+pub const INHERITED_DESCRIPTORS_MAX: i32 = 64;
 /// Sockets that one `server_address` may resolve to.
 pub const NRPE_LISTENERS_MAX: usize = 16;
+/// Bytes that are read of a request that has not begun, as most clients that are waited for never send any.
+pub const NRPE_FIRST_READ_BYTES: usize = 16;
 /// Bytes read at a time from a client.
 pub const NRPE_READ_BYTES: usize = 4096;
 /// Bytes that are read and dropped after a request, before the connection is closed.
@@ -140,6 +152,10 @@ pub const NRPE_DRAIN_MAX_BYTES: usize = 64 * 1024;
 pub const NRPE_REASON_MAX_BYTES: usize = 300;
 /// Lines of NRPE's log in a second; further ones are counted and told. As many as nrpe itself can cause, more or less.
 pub const NRPE_LOG_LINES_PER_SECOND: u32 = 1000;
+/// Longest line of NRPE's log, in bytes; the rest is cut.
+pub const NRPE_LOG_LINE_MAX_BYTES: usize = 4096;
+/// Peers whose anonymous TLS has been remarked on; further ones are not.
+pub const NRPE_ANONYMOUS_PEERS_MAX: usize = 4096;
 /// Memory of connections that ended is given back once there were so many waiting at once.
 pub const NRPE_TRIM_WAITING_MIN: usize = 64;
 /// ... and this share of them is left, as one part of so many.
@@ -152,8 +168,8 @@ pub const NRPE_LOOKUP_TIMEOUT: Duration = Duration::from_secs(5);
 pub const NRPE_LOOKUP_TTL: Duration = Duration::from_secs(10);
 /// Names whose addresses are remembered.
 pub const NRPE_NAMES_MAX: usize = 1024;
-/// Lookups of names under way at once.
-pub const NRPE_LOOKUPS_MAX: usize = 8;
+/// Lookups of names under way at once: of those that NRPE's lists have, and as many of those of devices.
+pub const LOOKUPS_MAX: usize = 8;
 /// Bytes of an `nrpe.cfg` or of `hosts.allow`.
 pub const NRPE_CONFIG_MAX_BYTES: u64 = 16 * 1024 * 1024;
 /// Pause after a failure to accept a connection, doubled with each further one.
@@ -231,6 +247,7 @@ pub const TRAPS_LISTED: usize = 100;
 const _: () = assert!(TRAPS_BUFFER_MIN_BYTES <= TRAPS_BUFFER_BYTES);
 const _: () = assert!(TRAPS_PER_SOURCE_MAX <= TRAPS_TOTAL_MAX && TRAPS_TOTAL_MAX <= TRAPS_RATE_MAX);
 const _: () = assert!(NRPE_REQUEST_QUEUE_MAX <= NRPE_REQUESTS_MAX);
+const _: () = assert!(NRPE_FIRST_READ_BYTES <= NRPE_READ_BYTES);
 const _: () = assert!(GRACE.as_millis() < SHIM_STOP_MAX.as_millis());
 const _: () = assert!(NRPE_WAITING_MAX + NRPE_REQUESTS_MAX < NRPE_DESCRIPTORS as usize);
 

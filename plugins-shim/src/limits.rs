@@ -27,6 +27,8 @@ pub(crate) const OUTBOUND_MAX_BYTES: usize = 4 * 1024 * 1024;
 pub(crate) const GATHER: Duration = Duration::from_millis(5);
 /// Gathered reports are sent at once when they are more than this.
 pub(crate) const GATHER_MAX_BYTES: usize = 16 * 1024;
+/// Events taken off the kernel in one turn of the worker.
+pub(crate) const EVENTS_PER_TURN_MAX: usize = 256;
 /// Plugins started before other events are looked at.
 pub(crate) const STARTS_PER_TURN_MAX: usize = 4;
 /// After KILL, a process that is still there hangs in the kernel and is given up.
@@ -35,6 +37,12 @@ pub(crate) const KILL_WAIT: Duration = Duration::from_secs(1);
 pub(crate) const END_WAIT: Duration = Duration::from_secs(2);
 /// Between two looks at escaped processes that are being ended.
 pub(crate) const STRAYS_LOOK: Duration = Duration::from_millis(5);
+/// Processes left behind by one plugin that are counted for its report.
+pub(crate) const LEFT_BEHIND_COUNTED_MAX: usize = 4096;
+/// Groups that are remembered as spared before those without processes are forgotten.
+pub(crate) const SPARED_GROUPS_MAX: usize = 4096;
+/// Bytes of a process's environment that are searched for the mark of a run.
+pub(crate) const ENVIRON_MAX_BYTES: u64 = 256 * 1024;
 /// Looks through all processes for those that an earlier shim has left, at the start.
 pub(crate) const ORPHAN_ROUNDS_MAX: usize = 100;
 /// The longest timeout or grace: a year. Longer ones are cut to it.

@@ -8,12 +8,10 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 
-use crate::limits::ORPHAN_ROUNDS_MAX;
+use crate::limits::{ENVIRON_MAX_BYTES, ORPHAN_ROUNDS_MAX};
 use crate::sys::ProcessHandle;
 
 const VARIABLE: &str = "CUSTOS_RUN";
-/// Bytes of a process's environment that are searched for the mark.
-const ENVIRON_MAX_BYTES: u64 = 256 * 1024;
 
 /// A worker, told from every other one on this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,13 +20,9 @@ use std::os::unix::fs::FileExt;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::limits::{LEFT_BEHIND_COUNTED_MAX, SPARED_GROUPS_MAX};
 use crate::mark::{Stat, WorkerId, mark_of};
 use crate::runs::Runs;
-
-/// Descendants of strays that are counted for one report.
-const COUNT_MAX: usize = 4096;
-/// Groups that are remembered as spared before those without processes are forgotten.
-const SPARED_GROUPS_MAX: usize = 4096;
 
 /// The plugin that a stray belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -191,7 +187,7 @@ impl Strays {
             if Stat::of(stray).is_some_and(|stat| !stat.dead) {
                 count += 1;
             }
-            if count as usize >= COUNT_MAX {
+            if count as usize >= LEFT_BEHIND_COUNTED_MAX {
                 break;
             }
             if let Ok(children) = std::fs::read(format!("/proc/{stray}/task/{stray}/children")) {

@@ -23,7 +23,10 @@ use crate::clock::monotonic_us;
 use crate::descriptors::Descriptors;
 use crate::error::Error;
 use crate::left_open::LeftOpen;
-use crate::limits::{END_WAIT, READ_BYTES, RUNS_MAX, STARTS_PER_TURN_MAX, STRAYS_LOOK, WATCH_AFTER};
+use crate::limits::{
+    END_WAIT, EVENTS_PER_TURN_MAX, READ_BYTES, RUNS_MAX, STARTS_PER_TURN_MAX, STRAYS_LOOK, WAIT_MAX,
+    WATCH_AFTER,
+};
 use crate::outbound::Outbound;
 use crate::run::{Due, Run, kept_bytes};
 use crate::runs::Runs;
@@ -36,7 +39,6 @@ use crate::wire::{DecodeError, Message, VERSION, decode_message};
 /// The signal that the kernel sends when the guard has ended.
 pub(crate) const GUARD_ENDED: Signal = Signal::SIGUSR1;
 
-const EVENTS_PER_TURN: usize = 256;
 const TAG_SOCKET: u64 = 0;
 const TAG_SIGNALS: u64 = 1;
 /// Tags of pipes: twice the serial number plus this for stdout, one more for stderr.
@@ -124,7 +126,7 @@ impl Worker {
     /// Serves until the agent ends the conversation and everything that must end has ended: `true`. It gives up on what
     /// takes too long: `false`.
     pub(crate) fn serve(&mut self) -> Result<bool, Error> {
-        let mut events = vec![EpollEvent::empty(); EVENTS_PER_TURN];
+        let mut events = vec![EpollEvent::empty(); EVENTS_PER_TURN_MAX];
         let mut requests = false;
         loop {
             self.send();
@@ -307,7 +309,7 @@ impl Worker {
             return;
         }
         let now_us = monotonic_us();
-        let until_us = now_us + (grace.min(crate::limits::WAIT_MAX) + END_WAIT).as_micros() as u64;
+        let until_us = now_us + (grace.min(WAIT_MAX) + END_WAIT).as_micros() as u64;
         self.ending = Some((ending, until_us));
         self.strays_left = true;
         self.outbound.hurry();

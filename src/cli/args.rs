@@ -1,13 +1,12 @@
 //! The commands, and what `custos --help` says of them.
 
-use clap::{Parser, Subcommand};
-
 use std::ffi::OsString;
 use std::path::Path;
 
+use clap::{Parser, Subcommand};
+
 use super::{
-    check, check_nrpe, config, doctor, events, graph, history, run, runs, snmp, stand_in, status, store,
-    traps,
+    check, check_nrpe, config, doctor, events, graph, history, nrpe, run, runs, snmp, status, store, traps,
 };
 use crate::exit_code::ExitCode;
 
@@ -76,9 +75,9 @@ pub fn main() -> ExitCode {
         |place: usize| words.get(place).and_then(|word| Path::new(word).file_name()).and_then(|n| n.to_str());
     // Their options are not clap's kind: they are handed on as they are, also through a link of that name.
     match (own_name(0), words.get(1).and_then(|word| word.to_str())) {
-        (Some("nrpe"), _) => return stand_in::run(&words[1..]),
+        (Some("nrpe"), _) => return nrpe::run(&words[1..]),
         (Some("check_nrpe"), _) => return check_nrpe::run(&words[0].to_string_lossy(), &words[1..]),
-        (_, Some("nrpe")) => return stand_in::run(&words[2..]),
+        (_, Some("nrpe")) => return nrpe::run(&words[2..]),
         (_, Some("check_nrpe")) => return check_nrpe::run("check_nrpe", &words[2..]),
         _ => {}
     }
@@ -103,7 +102,7 @@ pub fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Store(args) => store::run(&args),
         Command::Snmp(args) => snmp::run(&args),
-        Command::Nrpe(Words { words }) => stand_in::run(&words),
+        Command::Nrpe(Words { words }) => nrpe::run(&words),
         Command::CheckNrpe(Words { words }) => check_nrpe::run("check_nrpe", &words),
     }
 }

@@ -11,7 +11,7 @@ use crate::serve::{self, Settings};
 
 /// Checks or shows the configuration.
 #[derive(Debug, clap::Args)]
-pub struct ConfigArgs {
+pub(super) struct ConfigArgs {
     #[command(subcommand)]
     action: Action,
 }
@@ -47,7 +47,7 @@ impl FileArgs {
 }
 
 /// Runs the command.
-pub fn run(args: &ConfigArgs) -> ExitCode {
+pub(super) fn run(args: &ConfigArgs) -> ExitCode {
     let snippets = io::stderr().is_terminal();
     run_on(args, snippets, &mut io::stdout().lock(), &mut io::stderr().lock())
 }
@@ -98,7 +98,7 @@ fn nrpe_remarks(config: &Config) -> Result<String, serve::Error> {
 }
 
 /// Every mistake on a line of its own, with the lines they stand in if `snippets`.
-pub fn report(mistakes: &Mistakes, snippets: bool) -> String {
+pub(super) fn report(mistakes: &Mistakes, snippets: bool) -> String {
     let mut page = String::new();
     for mistake in &mistakes.list {
         page.push_str(&if snippets { mistake.with_snippet() } else { mistake.to_string() });

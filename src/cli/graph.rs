@@ -27,7 +27,7 @@ const DEFAULT_SPAN_MS: i64 = 24 * 3600 * 1000;
 /// Every column is drawn from the least to the greatest of its samples, so a single spike is seen however wide the
 /// span. Blank means that there is no value. Warning and critical ranges are drawn as lines where they are near.
 #[derive(Clone, Debug, clap::Args)]
-pub struct GraphArgs {
+pub(super) struct GraphArgs {
     /// Checks, or metrics of them; METRIC may be a glob: load, load:load1, 'disk:/*'
     #[arg(value_name = "CHECK[:METRIC]", required = true)]
     targets: Vec<String>,
@@ -60,7 +60,7 @@ pub struct GraphArgs {
 }
 
 /// Runs the command.
-pub fn run(args: &GraphArgs) -> ExitCode {
+pub(super) fn run(args: &GraphArgs) -> ExitCode {
     finish(|out| draw(args, &now(), args.read.style(), out))
 }
 

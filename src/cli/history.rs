@@ -19,7 +19,7 @@ use crate::human::{Prefixes, duration_ms, quantity};
 /// A line tells the time, the state, how long the run took and what it said; with a METRIC also its values. JSON
 /// has everything that is stored, one object a line, with values in base units.
 #[derive(Clone, Debug, clap::Args)]
-pub struct HistoryArgs {
+pub(super) struct HistoryArgs {
     /// A check, and perhaps a metric or a glob over its metrics: load, load:load1, 'disk:/*'
     #[arg(value_name = "CHECK[:METRIC]")]
     target: String,
@@ -36,7 +36,7 @@ pub struct HistoryArgs {
 }
 
 /// Runs the command.
-pub fn run(args: &HistoryArgs) -> ExitCode {
+pub(super) fn run(args: &HistoryArgs) -> ExitCode {
     finish(|out| show(args, &now(), args.read.style(), out))
 }
 

@@ -16,7 +16,7 @@ use crate::time_spec;
 
 /// Options of every command that reads the store.
 #[derive(Clone, Debug, Default, clap::Args)]
-pub struct ReadArgs {
+pub(super) struct ReadArgs {
     /// Configuration, which names the store [default: /etc/custos/custos.yaml]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -29,7 +29,7 @@ pub struct ReadArgs {
 }
 
 /// An opened store and what is known around it.
-pub struct Opened {
+pub(super) struct Opened {
     /// The store as it is now.
     pub reader: Reader,
     /// The configuration, if there is one that can be read.
@@ -41,7 +41,7 @@ impl ReadArgs {
     ///
     /// # Errors
     /// A message for the user, with the exit status that goes with it.
-    pub fn open(&self) -> Result<Opened, Failure> {
+    pub(super) fn open(&self) -> Result<Opened, Failure> {
         let (store, config) = self.locate()?;
         let reader = Reader::open(&store).map_err(|error| {
             Failure::new(format!("failed to open the store {}: {}", store.display(), chain(&error)))
@@ -53,7 +53,7 @@ impl ReadArgs {
     ///
     /// # Errors
     /// A message for the user, with the exit status that goes with it.
-    pub fn locate(&self) -> Result<(PathBuf, Option<Config>), Failure> {
+    pub(super) fn locate(&self) -> Result<(PathBuf, Option<Config>), Failure> {
         let path = self.config.clone().unwrap_or_else(|| DEFAULT_PATH.into());
         let config = if self.config.is_some() || path.exists() {
             match definition::load(&path) {
@@ -76,14 +76,14 @@ impl ReadArgs {
     }
 
     /// How to write to stdout.
-    pub fn style(&self) -> Style {
+    pub(super) fn style(&self) -> Style {
         Style::detect(self.color)
     }
 }
 
 /// Why a command failed.
 #[derive(Debug)]
-pub struct Failure {
+pub(super) struct Failure {
     /// For the user, without `custos:`.
     pub message: String,
     /// How the program ends.
@@ -92,12 +92,12 @@ pub struct Failure {
 
 impl Failure {
     /// A command that failed while running.
-    pub fn new(message: impl Into<String>) -> Failure {
+    pub(super) fn new(message: impl Into<String>) -> Failure {
         Failure { message: message.into(), code: ExitCode::Failure }
     }
 
     /// A command line that cannot be followed.
-    pub fn usage(message: impl Into<String>) -> Failure {
+    pub(super) fn usage(message: impl Into<String>) -> Failure {
         Failure { message: message.into(), code: ExitCode::Usage }
     }
 }
@@ -167,7 +167,7 @@ pub(super) fn json_line(value: &impl Serialize, out: &mut dyn Write) -> Result<(
 }
 
 /// Runs a command that writes to stdout, and tells what went wrong.
-pub fn finish(command: impl FnOnce(&mut dyn Write) -> Result<(), Failure>) -> ExitCode {
+pub(super) fn finish(command: impl FnOnce(&mut dyn Write) -> Result<(), Failure>) -> ExitCode {
     let mut out = io::BufWriter::with_capacity(64 * 1024, io::stdout().lock());
     let result = command(&mut out).and_then(|()| out.flush().map_err(Failure::from));
     match result {
@@ -195,17 +195,17 @@ pub(super) fn tell(message: &str) {
 }
 
 /// The time now, in the zone of this machine or of `TZ`.
-pub fn now() -> Zoned {
+pub(super) fn now() -> Zoned {
     Timestamp::from_millisecond(clock::now_ms()).unwrap_or(Timestamp::MAX).to_zoned(TimeZone::system())
 }
 
 /// A time from the command line.
-pub fn time(option: &str, text: &str, now: &Zoned) -> Result<i64, Failure> {
+pub(super) fn time(option: &str, text: &str, now: &Zoned) -> Result<i64, Failure> {
     time_spec::parse(text, now).map_err(|error| Failure::usage(format!("{option}: {error}")))
 }
 
 /// A time by the clock on the wall, to the second, or to the millisecond where that says more.
-pub fn local_time(time_ms: i64, zone: &TimeZone) -> String {
+pub(super) fn local_time(time_ms: i64, zone: &TimeZone) -> String {
     let Ok(timestamp) = Timestamp::from_millisecond(time_ms) else { return format!("@{time_ms}ms") };
     timestamp.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

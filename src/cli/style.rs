@@ -11,11 +11,11 @@ use custos_store::State;
 use crate::graph::{Glyphs, Ink, Line};
 
 /// Columns and lines where neither the terminal nor the environment tells.
-pub const DEFAULT_SIZE: (usize, usize) = (80, 24);
+pub(super) const DEFAULT_SIZE: (usize, usize) = (80, 24);
 
 /// The option `--color`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum ColorChoice {
+pub(super) enum ColorChoice {
     /// Colours on a terminal that knows them, unless NO_COLOR is set.
     #[default]
     Auto,
@@ -26,7 +26,7 @@ pub enum ColorChoice {
 }
 
 /// The characters that locale and terminal can show. `variable` looks up the environment.
-pub fn choose_glyphs(variable: impl Fn(&str) -> Option<String>) -> Glyphs {
+pub(super) fn choose_glyphs(variable: impl Fn(&str) -> Option<String>) -> Glyphs {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     let locale = set("LC_ALL").or_else(|| set("LC_CTYPE")).or_else(|| set("LANG")).unwrap_or_default();
     let locale = locale.to_ascii_lowercase();
@@ -40,7 +40,11 @@ pub fn choose_glyphs(variable: impl Fn(&str) -> Option<String>) -> Glyphs {
 }
 
 /// Whether to use colours. `variable` looks up the environment.
-pub fn use_color(choice: ColorChoice, is_terminal: bool, variable: impl Fn(&str) -> Option<String>) -> bool {
+pub(super) fn use_color(
+    choice: ColorChoice,
+    is_terminal: bool,
+    variable: impl Fn(&str) -> Option<String>,
+) -> bool {
     let set = |name: &str| variable(name).filter(|value| !value.is_empty());
     match choice {
         ColorChoice::Always => true,
@@ -53,7 +57,7 @@ pub fn use_color(choice: ColorChoice, is_terminal: bool, variable: impl Fn(&str)
 
 /// How to write to stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Style {
+pub(super) struct Style {
     /// Whether colours are used.
     pub color: bool,
     /// Which characters are used.
@@ -66,7 +70,7 @@ pub struct Style {
 
 impl Style {
     /// What stdout and the environment allow.
-    pub fn detect(choice: ColorChoice) -> Style {
+    pub(super) fn detect(choice: ColorChoice) -> Style {
         let variable = |name: &str| std::env::var(name).ok();
         let number =
             |name| variable(name).and_then(|value| value.parse::<usize>().ok()).filter(|&count| count > 0);
@@ -86,17 +90,17 @@ impl Style {
     }
 
     /// A text in the colour of a state, if there are colours.
-    pub fn state<'a>(&self, state: State, text: &'a str) -> Cow<'a, str> {
+    pub(super) fn state<'a>(&self, state: State, text: &'a str) -> Cow<'a, str> {
         self.paint(state_color(state), text)
     }
 
     /// A text that matters less than what is around it.
-    pub fn dim<'a>(&self, text: &'a str) -> Cow<'a, str> {
+    pub(super) fn dim<'a>(&self, text: &'a str) -> Cow<'a, str> {
         self.paint(DIM, text)
     }
 
     /// A line of a graph. Titles and units come from plugins, so they are made [`printable`].
-    pub fn line(&self, line: &Line) -> String {
+    pub(super) fn line(&self, line: &Line) -> String {
         if !self.color {
             return printable(&line.plain()).into_owned();
         }
@@ -141,7 +145,7 @@ pub(crate) fn state_color(state: State) -> &'static str {
 
 /// A text for a terminal: control characters, among them escape, and bidirectional overrides become `\u{…}`.
 /// Newlines do too; tabs become blanks.
-pub fn printable(text: &str) -> Cow<'_, str> {
+pub(super) fn printable(text: &str) -> Cow<'_, str> {
     let unsafe_character = |character: char| {
         character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };

@@ -21,16 +21,14 @@ use crate::definition::Config;
 use crate::evaluate::{Change, ChangeKind};
 use crate::execute::{Executor, Lanes, PluginEnvironment, Reports};
 use crate::exit_code::ExitCode;
-use crate::limits::{AGENT_CHECK_INTERVAL, CONTROL_QUEUE_MAX, DRAIN, NRPE_REQUEST_QUEUE_MAX};
+use crate::limits::{
+    AGENT_CHECK_INTERVAL, CONTROL_QUEUE_MAX, DRAIN, HEALTH_LOOK, NRPE_REQUEST_QUEUE_MAX, REPORTS_PER_TURN_MAX,
+};
 use crate::record::Recorder;
 use crate::serve::{self, Server};
 use crate::snmp;
 use crate::snmp::traps::Occurrence;
 
-/// Between two looks at how the parts are doing.
-const HEALTH_LOOK: Duration = Duration::from_secs(1);
-/// Reports that are handled before anything else is looked at.
-const REPORTS_PER_TURN_MAX: usize = 64;
 /// Threads of the NRPE listener.
 const SERVING_THREADS: usize = 2;
 

@@ -1,10 +1,10 @@
 //! The thread that owns the store's writer.
 //!
 //! A run that cannot be stored waits in the backlog and is tried again; nothing else waits for it. The thread never
-//! ends on an error: a store that cannot be opened or written is tried again every [`RETRY`].
+//! ends on an error: a store that cannot be opened or written is tried again every [`RECORD_RETRY`].
 //!
 //! Waking a thread and writing cost the same for one run as for twenty. So runs that come soon after a write are gathered
-//! for the next one, for at most [`GATHER`], but not while somebody asked for one of them.
+//! for the next one, for at most [`RECORD_GATHER`], but not while somebody asked for one of them.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -18,13 +18,9 @@ use super::backlog::Backlog;
 use crate::agent::StoreHealth;
 use crate::clock::{self, Moment, micros};
 use crate::definition::SyncPolicy;
-use crate::limits::{RECORD_BATCH_MAX_RUNS, RECORD_CHANNEL_MAX_RUNS};
+use crate::limits::{RECORD_BATCH_MAX_RUNS, RECORD_CHANNEL_MAX_RUNS, RECORD_GATHER, RECORD_RETRY};
 use crate::lock::locked;
 
-/// Between two attempts at a store that refuses.
-const RETRY: Duration = Duration::from_secs(1);
-/// Between two writes, unless somebody waits for what a run says.
-const GATHER: Duration = Duration::from_millis(20);
 /// The longest wait for a run when nothing else is to be done.
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -148,7 +144,7 @@ impl Keeper {
             Err(RecvTimeoutError::Disconnected) => return Some(bounded(1).0),
         };
         let since = clock::now().mono_us.saturating_sub(self.written_us);
-        if let Some(left_us) = micros(GATHER).checked_sub(since) {
+        if let Some(left_us) = micros(RECORD_GATHER).checked_sub(since) {
             // Hurried or not, there is something to write.
             let _ = self.hurried.recv_timeout(Duration::from_micros(left_us));
         }
@@ -167,7 +163,7 @@ impl Keeper {
 
     fn patience(&self) -> Duration {
         match (self.retry_us, self.sync) {
-            (Some(_), _) => RETRY,
+            (Some(_), _) => RECORD_RETRY,
             (None, SyncPolicy::Interval(every)) if self.unsynced => every,
             _ => IDLE,
         }
@@ -232,7 +228,7 @@ impl Keeper {
     }
 
     fn refused(&mut self, error: &Error, now: Moment) {
-        self.retry_us = Some(now.mono_us + micros(RETRY));
+        self.retry_us = Some(now.mono_us + micros(RECORD_RETRY));
         let since_ms = self.refusing.as_ref().map_or(now.wall_ms, |refusing| refusing.1);
         if self.refusing.is_none() {
             tracing::error!("runs are not stored: {error}");

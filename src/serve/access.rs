@@ -81,7 +81,7 @@ pub(super) struct Names {
 
 impl Names {
     pub(super) fn new() -> Names {
-        Names { known: Mutex::new(HashMap::new()), lookups: Semaphore::new(limits::NRPE_LOOKUPS_MAX) }
+        Names { known: Mutex::new(HashMap::new()), lookups: Semaphore::new(limits::LOOKUPS_MAX) }
     }
 
     /// Whether the list allows the peer, with names looked up where nothing else decides.

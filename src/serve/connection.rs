@@ -21,9 +21,6 @@ use super::stream::{HandshakeError, Stream};
 use super::tls_log;
 use crate::limits;
 
-/// Bytes that are read of a request that has not begun.
-const FIRST_READ_BYTES: usize = 16;
-
 /// Why no request came of a connection.
 enum Failure {
     Handshake(HandshakeError),
@@ -178,7 +175,7 @@ async fn read_request(
         tls_log::done(&live.log, &live.settings.ssl, peer, &stream);
     }
     // A client that is silent after its handshake is waited for with a few bytes only.
-    let (mut first, mut further) = ([0; FIRST_READ_BYTES], Vec::new());
+    let (mut first, mut further) = ([0; limits::NRPE_FIRST_READ_BYTES], Vec::new());
     while !is_whole(&assembler)? {
         let buffer = if assembler.is_empty() {
             &mut first[..]

@@ -32,7 +32,8 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     }
     file.take(NRPE_CONFIG_MAX_BYTES + 1).read_to_end(&mut content)?;
     if content.len() as u64 > NRPE_CONFIG_MAX_BYTES {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 16 MiB"));
+        let most = NRPE_CONFIG_MAX_BYTES / (1024 * 1024);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("larger than {most} MiB")));
     }
     Ok(content)
 }

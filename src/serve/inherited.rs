@@ -11,10 +11,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::sync::OnceLock;
 
+use crate::limits::INHERITED_DESCRIPTORS_MAX;
+
 /// The first descriptor that is handed over.
 const FIRST: RawFd = 3;
-/// Most descriptors that are looked at.
-const DESCRIPTORS_MAX: RawFd = 64;
 
 static SOCKETS: OnceLock<Vec<(SocketAddr, TcpListener)>> = OnceLock::new();
 
@@ -33,7 +33,7 @@ pub fn adopt() {
 /// How many descriptors are this process' own.
 fn handed_over(pid: Option<&str>, count: Option<&str>, own_pid: u32) -> RawFd {
     match (pid.and_then(|pid| pid.parse::<u32>().ok()), count.and_then(|count| count.parse::<RawFd>().ok())) {
-        (Some(pid), Some(count)) if pid == own_pid => count.clamp(0, DESCRIPTORS_MAX),
+        (Some(pid), Some(count)) if pid == own_pid => count.clamp(0, INHERITED_DESCRIPTORS_MAX),
         _ => 0,
     }
 }
@@ -72,7 +72,7 @@ mod tests {
         assert_eq!(handed_over(None, Some("2"), 8), 0);
         assert_eq!(handed_over(Some("7"), None, 7), 0);
         assert_eq!(handed_over(Some("7"), Some("-1"), 7), 0);
-        assert_eq!(handed_over(Some("7"), Some("1000000"), 7), DESCRIPTORS_MAX);
+        assert_eq!(handed_over(Some("7"), Some("1000000"), 7), INHERITED_DESCRIPTORS_MAX);
         assert_eq!(handed_over(Some("x"), Some("y"), 7), 0);
     }
 }

@@ -16,14 +16,12 @@ use custos_compat::nrpe::{Config, LogFacility, Severity};
 use custos_shim::Credentials;
 
 use crate::clock;
-use crate::limits::NRPE_LOG_LINES_PER_SECOND;
+use crate::limits::{NRPE_LOG_LINE_MAX_BYTES, NRPE_LOG_LINES_PER_SECOND};
 use crate::lock::locked;
 use crate::system_error;
 
 /// Where syslog listens.
 const SYSLOG_SOCKET: &str = "/dev/log";
-/// Longest line, in bytes.
-const LINE_MAX_BYTES: usize = 4096;
 
 /// Where the log goes and how much of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -122,11 +120,6 @@ impl Log {
             Target::File(file) => fchown(file, Some(user.uid), Some(user.gid)),
             Target::Syslog(_) | Target::Nowhere => Ok(()),
         }
-    }
-
-    /// Whether debug lines are wanted; ask before building one.
-    pub fn debugs(&self) -> bool {
-        self.settings.debug
     }
 
     /// Goes on counting where the log that this one replaces stopped.
@@ -248,7 +241,7 @@ fn open_file(path: &Path) -> io::Result<File> {
 fn printable(line: &str) -> String {
     let mut shown = String::with_capacity(line.len());
     for character in line.chars() {
-        if shown.len() >= LINE_MAX_BYTES {
+        if shown.len() >= NRPE_LOG_LINE_MAX_BYTES {
             shown.push('…');
             break;
         }

@@ -29,9 +29,6 @@ use crate::limits;
 use crate::lock::locked;
 use crate::system_error;
 
-/// Peers whose anonymous TLS has been remarked on; further ones are not remembered.
-const ANONYMOUS_PEERS_MAX: usize = 4096;
-
 /// A running listener. Cloning it gives another handle on the same one.
 #[derive(Clone, Debug)]
 pub struct Server {
@@ -113,7 +110,7 @@ impl Shared {
     /// Whether this peer's anonymous TLS has not been remarked on yet.
     pub(super) fn first_anonymous(&self, peer: IpAddr) -> bool {
         let mut peers = locked(&self.anonymous_peers);
-        peers.len() < ANONYMOUS_PEERS_MAX && peers.insert(peer)
+        peers.len() < limits::NRPE_ANONYMOUS_PEERS_MAX && peers.insert(peer)
     }
 }
 

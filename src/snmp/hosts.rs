@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use tokio::sync::Semaphore;
 
 use crate::clock::{self, Moment, micros};
-use crate::limits::{NRPE_LOOKUPS_MAX, SNMP_LOOKUP_TTL, SNMP_NAMES_MAX};
+use crate::limits::{LOOKUPS_MAX, SNMP_LOOKUP_TTL, SNMP_NAMES_MAX};
 use crate::lock::locked;
 
 /// What was looked up.
@@ -21,7 +21,7 @@ pub(super) struct Hosts {
 
 impl Default for Hosts {
     fn default() -> Hosts {
-        Hosts { known: Mutex::default(), places: Semaphore::new(NRPE_LOOKUPS_MAX) }
+        Hosts { known: Mutex::default(), places: Semaphore::new(LOOKUPS_MAX) }
     }
 }
 

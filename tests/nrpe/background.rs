@@ -9,6 +9,11 @@ fn config(commands: &[(&str, &str)]) -> String {
     commands.iter().map(|(name, line)| format!("command[{name}]={line}\n")).collect()
 }
 
+/// A number that no other run of these tests on this machine has, so that processes can be told by it.
+fn own(number: u32) -> String {
+    format!("5432{number}.{}", std::process::id())
+}
+
 /// The processes with this command line.
 fn living(line: &str) -> Vec<i32> {
     let listed = std::process::Command::new("pgrep").args(["-fx", line]).output().unwrap().stdout;
@@ -23,14 +28,15 @@ fn end(line: &str) {
 
 #[test]
 fn what_goes_on_in_the_background_is_left_alone() {
+    let [quiet, detached, loud] = [1, 2, 3].map(|number| format!("sleep {}", own(number)));
     let commands = config(&[
-        ("quiet", "(sleep 5432.1 >/dev/null 2>&1 &); echo x"),
-        ("detached", "setsid sleep 5432.2 >/dev/null 2>&1 & echo x"),
-        ("loud", "(sleep 5432.3 &); echo x"),
+        ("quiet", &format!("({quiet} >/dev/null 2>&1 &); echo x")),
+        ("detached", &format!("setsid {detached} >/dev/null 2>&1 & echo x")),
+        ("loud", &format!("({loud} &); echo x")),
         ("other", "echo other"),
     ]);
     let pair = Pair::start(&format!("command_timeout=2\n{commands}"), &["-n"]);
-    for (name, line) in [("quiet", "sleep 5432.1"), ("detached", "sleep 5432.2")] {
+    for (name, line) in [("quiet", &quiet), ("detached", &detached)] {
         for daemon in [&pair.real, &pair.custos] {
             for _ in 0..2 {
                 assert_eq!(daemon.ask(&["-n", "-c", name]).stdout, "x\n");
@@ -48,12 +54,12 @@ fn what_goes_on_in_the_background_is_left_alone() {
     let (real, custos) = pair.both(|daemon| daemon.ask(&["-n", "-c", "loud"]).stdout);
     assert_eq!(real, "NRPE: Command timed out after 2 seconds\n");
     assert_eq!(custos, "x\n");
-    end("sleep 5432.3");
+    end(&loud);
 }
 
 #[test]
 fn what_goes_on_in_the_background_outlives_the_daemon() {
-    let line = "sleep 5432.6";
+    let line = &format!("sleep {}", own(6));
     let writer = "(while ! [ -e %d/ended ]; do sleep 0.05; done; echo a >&2; echo b >&2; touch %d/wrote) >/dev/null & \
                   echo x";
     let commands = config(&[("quiet", &format!("({line} >/dev/null 2>&1 &); echo x")), ("writer", writer)]);
@@ -121,32 +127,34 @@ fn what_goes_on_in_the_background_may_write_to_what_it_was_given() {
 
 #[test]
 fn what_writes_for_ever_in_the_background_comes_to_an_end() {
-    let pair = Pair::start("command_timeout=2\ncommand[flood]=yes 5432.5 & exit 1\n", &["-n"]);
+    let word = own(5);
+    let pair = Pair::start(&format!("command_timeout=2\ncommand[flood]=yes {word} & exit 1\n"), &["-n"]);
     let answer = pair.custos.ask(&["-n", "-c", "flood"]);
-    assert_eq!((answer.stdout.starts_with("5432.5\n"), answer.code), (true, Some(1)));
-    wait_for("the end of the flood", || living("yes 5432.5").is_empty().then_some(()));
+    assert_eq!((answer.stdout.starts_with(&format!("{word}\n")), answer.code), (true, Some(1)));
+    wait_for("the end of the flood", || living(&format!("yes {word}")).is_empty().then_some(()));
 }
 
 #[test]
 fn a_command_that_has_left_its_group_is_ended_when_its_time_is_up() {
     // With what it has started in its new group, and in the one that it left.
     let commands = [
-        ("gone", "/usr/bin/setsid sleep 5432.4", 1),
-        ("limited", "/usr/bin/timeout 60 sleep 5432.4", 1),
-        ("session", "exec setsid sh -c 'sleep 5432.4 & sleep 5432.4'", 2),
-        ("jobs", "/bin/bash -m -c 'sleep 5432.4 | sleep 5432.4'", 0),
-        ("left", "sleep 5432.4 & exec setsid sleep 5432.4", 1),
+        ("gone", "/usr/bin/setsid SLEEP", 1),
+        ("limited", "/usr/bin/timeout 60 SLEEP", 1),
+        ("session", "exec setsid sh -c 'SLEEP & SLEEP'", 2),
+        ("jobs", "/bin/bash -m -c 'SLEEP | SLEEP'", 0),
+        ("left", "SLEEP & exec setsid SLEEP", 1),
     ];
-    let lines = commands.map(|(name, line, _)| (name, line));
-    let pair = Pair::start(&format!("command_timeout=1\n{}", config(&lines)), &["-n"]);
+    let line = &format!("sleep {}", own(4));
+    let lines = config(&commands.map(|(name, line, _)| (name, line))).replace("SLEEP", line);
+    let pair = Pair::start(&format!("command_timeout=1\n{lines}"), &["-n"]);
     for (name, _, left) in commands {
         let timed_out = "NRPE: Command timed out after 1 seconds\n";
         assert_eq!(pair.custos.ask(&["-n", "-c", name]).stdout, timed_out, "{name}");
-        wait_for(&format!("the end of {name}"), || living("sleep 5432.4").is_empty().then_some(()));
+        wait_for(&format!("the end of {name}"), || living(line).is_empty().then_some(()));
         // nrpe answers alike and leaves running what is not in its group.
         assert_eq!(pair.real.ask(&["-n", "-c", name]).stdout, timed_out, "{name}");
-        wait_for(&format!("those left of {name}"), || (living("sleep 5432.4").len() == left).then_some(()));
-        end("sleep 5432.4");
-        wait_for("their end", || living("sleep 5432.4").is_empty().then_some(()));
+        wait_for(&format!("those left of {name}"), || (living(line).len() == left).then_some(()));
+        end(line);
+        wait_for("their end", || living(line).is_empty().then_some(()));
     }
 }

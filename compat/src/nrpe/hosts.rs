@@ -143,13 +143,13 @@ impl AllowedHosts {
 }
 
 /// The first address of the peer's network of so many bits.
-pub fn masked_v4(address: Ipv4Addr, prefix_bits: u8) -> Ipv4Addr {
+pub(super) fn masked_v4(address: Ipv4Addr, prefix_bits: u8) -> Ipv4Addr {
     let mask = u32::MAX.checked_shl(32 - u32::from(prefix_bits.min(32))).unwrap_or(0);
     Ipv4Addr::from(u32::from(address) & mask)
 }
 
 /// The first address of the peer's network of so many bits.
-pub fn masked_v6(address: Ipv6Addr, prefix_bits: u8) -> Ipv6Addr {
+pub(super) fn masked_v6(address: Ipv6Addr, prefix_bits: u8) -> Ipv6Addr {
     let mask = u128::MAX.checked_shl(128 - u32::from(prefix_bits.min(128))).unwrap_or(0);
     Ipv6Addr::from(u128::from(address) & mask)
 }

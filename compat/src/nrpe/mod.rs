@@ -13,7 +13,7 @@ mod wrappers;
 
 pub use command_line::{atoi, expand, with_prefix};
 pub use config::{AddressFamily, CommandLine, Config, LogFacility, Note, Severity};
-pub use hosts::{AllowedHosts, BadHost, HostEntry, Verdict, masked_v4, masked_v6};
+pub use hosts::{AllowedHosts, BadHost, HostEntry, Verdict};
 pub use include::{Ask, BadConfig, DEPTH_MAX, Entry, EntryKind, FILES_MAX, Found, load};
 pub use packet::{
     Assembler, COMMON_LEN, FIELD_MAX_LEN, Fault, Kind, Packet, TEXT_MAX_BYTES, V2_FIELD_LEN,

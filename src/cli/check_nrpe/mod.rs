@@ -5,4 +5,4 @@ mod help;
 mod run;
 mod words;
 
-pub use run::run;
+pub(super) use run::run;

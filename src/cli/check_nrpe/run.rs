@@ -11,7 +11,7 @@ use crate::client;
 use crate::exit_code::ExitCode;
 
 /// Runs the client with these words, without the name that the program goes by.
-pub fn run(program: &str, words: &[OsString]) -> ExitCode {
+pub(crate) fn run(program: &str, words: &[OsString]) -> ExitCode {
     let Reading { said, complained, call } = Reading::of(program, words);
     print(said.as_bytes(), complained.as_bytes());
     match call {

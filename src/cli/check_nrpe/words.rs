@@ -5,8 +5,8 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use super::super::getopt::{self, Given, Known};
 use super::draft::{Draft, Refused};
+use crate::cli::getopt::{self, Given, Known};
 use crate::client::Options;
 use crate::limits;
 use crate::system_error;

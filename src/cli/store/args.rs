@@ -10,7 +10,7 @@ use crate::exit_code::ExitCode;
 
 /// Looks after the store: what it holds, whether it is intact, how it grows, moving history in and out.
 #[derive(Clone, Debug, clap::Args)]
-pub struct StoreArgs {
+pub(crate) struct StoreArgs {
     #[command(subcommand)]
     command: Command,
 }
@@ -62,7 +62,7 @@ impl Place {
 }
 
 /// Runs the command.
-pub fn run(args: &StoreArgs) -> ExitCode {
+pub(crate) fn run(args: &StoreArgs) -> ExitCode {
     match &args.command {
         Command::Info(args) => finish(|out| upkeep::info(args, out)),
         Command::Verify(args) => upkeep::verify(args),

@@ -5,4 +5,4 @@ mod forecast;
 mod transfer;
 mod upkeep;
 
-pub use args::{StoreArgs, run};
+pub(super) use args::{StoreArgs, run};

@@ -1,4 +1,4 @@
-//! `custos nrpe`, once its command line has been seen to: the agent with no configuration but an `nrpe.cfg`.
+//! What runs then: the agent with no configuration but an `nrpe.cfg`, or the one command of `-i`.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -10,9 +10,9 @@ use std::time::Duration;
 use custos_shim::{Launch, Report, Spec};
 use custos_store::{Error, Options, Run, Writer};
 
-use super::log;
-use super::nrpe::{Prepared, StandIn, prepare};
-use super::read::chain;
+use super::launch::{Prepared, StandIn, prepare};
+use crate::cli::log;
+use crate::cli::read::chain;
 use crate::clock;
 use crate::daemon::{self, Setup, request_spec};
 use crate::definition::{Config, SnmpConfig, Surroundings, SyncPolicy};
@@ -24,7 +24,7 @@ use crate::lock::locked;
 use crate::serve::{Answer, Origin, Task, answer_stdin};
 
 /// Runs the command; the words do not include its name.
-pub(super) fn run(words: &[OsString]) -> ExitCode {
+pub(crate) fn run(words: &[OsString]) -> ExitCode {
     match prepare(words) {
         Prepared::Done(code) => code,
         Prepared::Serve(stand_in) => {
