@@ -1,10 +1,10 @@
 //! Reading back from the store where checks stood.
 
-use custos_store::{Reader, Result};
+use custos_store::{Reader, Result, State};
 
 use crate::agent::History;
-use crate::definition::{Check, Command, Config};
-use crate::evaluate::is_judged;
+use crate::definition::{Check, Command, Config, OnMissing, Threshold};
+use crate::evaluate::{is_judged, judges};
 use crate::limits::HISTORY_MAX_RUNS;
 use crate::snmp::traps::Keys;
 
@@ -21,32 +21,38 @@ pub(super) fn read_all(reader: &Reader, config: &Config) -> Vec<History> {
     histories
 }
 
-/// The last runs of a check, oldest first: back to the last judged one, and further if a threshold looks back or keys are
-/// to be known.
+/// The last runs of a check, oldest first: back to the last judged one, and further if a threshold looks back, or keeps
+/// what it said, or keys are to be known.
 pub fn read_history(reader: &Reader, name: &str, check: Option<&Check>) -> Result<History> {
-    let hold_ms = check
-        .map(|check| check.thresholds.iter().map(|t| t.hold.as_millis() as i64).max().unwrap_or(0))
-        .unwrap_or(0);
+    let thresholds = check.map(|check| &check.thresholds[..]).unwrap_or_default();
+    let hold_ms = thresholds.iter().map(|t| t.hold.as_millis() as i64).max().unwrap_or(0);
     let keyed = check.is_some_and(|check| match &check.command {
         Command::Trap(rule) => !rule.key.is_empty(),
         _ => false,
     });
-    let keeps = check.is_some_and(|check| !check.thresholds.is_empty());
     let mut runs = Vec::new();
+    let mut keys_known = !keyed;
+    // Thresholds that may be keeping what they said of a run further back.
+    let mut keeping: Vec<&Threshold> =
+        thresholds.iter().filter(|threshold| threshold.on_missing == OnMissing::Keep).collect();
+    // The run from which `for` counts back: the newest, or the newest that every keeping threshold can judge.
     let mut newest_ms = None;
-    let mut judged = false;
-    let mut known = false;
     for run in reader.runs_rev(name, i64::MIN..i64::MAX).take(HISTORY_MAX_RUNS) {
         let run = run?;
-        let newest_ms = *newest_ms.get_or_insert(run.time_ms);
-        // One run beyond `for`, so that a clock that is full is seen to be.
-        let beyond = newest_ms.saturating_sub(run.time_ms) > hold_ms;
+        if newest_ms.is_none() || !keeping.is_empty() {
+            newest_ms = Some(run.time_ms);
+        }
         let now_judged = is_judged(run.reason);
-        let keys_known = !keyed || Keys::is_complete(&run);
+        if now_judged {
+            // A threshold keeps only problems, and after an OK run there are none.
+            keeping.retain(|threshold| run.state != State::Ok && !judges(threshold, &run.metrics));
+        }
+        keys_known |= Keys::is_complete(&run);
+        // One run beyond `for`, so that a clock that is full is seen to be.
+        let beyond =
+            hold_ms == 0 || newest_ms.is_some_and(|newest| newest.saturating_sub(run.time_ms) > hold_ms);
         runs.push(run);
-        judged |= now_judged;
-        known |= keys_known;
-        if judged && known && now_judged && (beyond || !keeps || hold_ms == 0) {
+        if now_judged && keys_known && keeping.is_empty() && beyond {
             break;
         }
     }

@@ -10,5 +10,5 @@ mod verdict;
 
 pub use flapping::{FLAP_STATES, percent as flap_percent};
 pub use standing::{Before, Change, ChangeKind, Counting, advance, stored_change};
-pub use threshold::{Holds, judge};
+pub use threshold::{Holds, judge, judges};
 pub use verdict::{evaluate, is_judged};

@@ -65,6 +65,16 @@ pub fn judge(check: &Check, metrics: &[Metric], holds: &mut Holds, now_us: i64) 
     (state, sentences.join("; "))
 }
 
+/// Whether a threshold can judge these metrics, so that what it said of an earlier run no longer matters.
+pub fn judges(threshold: &Threshold, metrics: &[Metric]) -> bool {
+    let mut matching = matching(threshold, metrics).peekable();
+    matching.peek().is_some() && matching.all(|metric| metric.value.is_some())
+}
+
+fn matching<'m>(threshold: &Threshold, metrics: &'m [Metric]) -> impl Iterator<Item = &'m Metric> {
+    metrics.iter().filter(|m| m.label == threshold.metric || threshold.matcher.is_match(&m.label))
+}
+
 /// What one threshold says: a finding for each metric that it matches, or for there being none.
 fn judge_one(
     place: usize,
@@ -73,10 +83,7 @@ fn judge_one(
     holds: &mut Holds,
     now_us: i64,
 ) -> Vec<(State, String)> {
-    let matching: Vec<&Metric> = metrics
-        .iter()
-        .filter(|m| m.label == threshold.metric || threshold.matcher.is_match(&m.label))
-        .collect();
+    let matching: Vec<&Metric> = matching(threshold, metrics).collect();
     if matching.is_empty() {
         return missing(place, threshold, holds, &format!("no metric {}", threshold.metric));
     }

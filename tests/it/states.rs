@@ -47,6 +47,44 @@ fn a_threshold_makes_soft_then_hard_critical_and_back() {
     assert_eq!((&last["state"], last["hard"].as_bool()), (&"OK".into(), Some(true)), "{last}");
 }
 
+/// A problem that is kept for want of a value is still one after a restart, with a clock that is full or without.
+#[test]
+fn what_on_missing_keeps_survives_a_restart() {
+    let world = World::new();
+    let shown = format!("read l < {}; echo \"OK$l\"\n", world.path("output").display());
+    world.plugin("level", &shown);
+    let check = |name: &str, hold: &str| {
+        format!(
+            "  {name}: {{ command: level, check_interval: 200ms, flap_detection: false, thresholds: [{{ metric: level, \
+             critical: '~:90', for: {hold}, on_missing: keep }}] }}\n"
+        )
+    };
+    world.configure("", &(check("now", "0s") + &check("held", "1s")));
+    let last = |name: &str| world.history(name).last().cloned();
+    let kept = |run: &Value| run["judgement"].as_str().is_some_and(|text| text.contains("(kept: no value"));
+    world.write("output", " | level=95");
+    let daemon = world.start();
+    for name in ["now", "held"] {
+        wait_for("a problem", || last(name).filter(|run| run["state"] == "CRITICAL"));
+    }
+    world.write("output", "");
+    for name in ["now", "held"] {
+        wait_for("a run without a value", || last(name).filter(&kept));
+        let many = world.history(name).len() + 8;
+        wait_for("more of them", || (world.history(name).len() > many).then_some(()));
+    }
+    assert!(daemon.end().success());
+    let before = ["now", "held"].map(|name| world.history(name).len());
+    let daemon = world.start();
+    for (name, before) in ["now", "held"].into_iter().zip(before) {
+        let first = wait_for("a run after the restart", || {
+            world.history(name).into_iter().skip(before).find(|run| run["reason"] == "exited")
+        });
+        assert!(first["state"] == "CRITICAL" && kept(&first), "{name}: {first}");
+    }
+    assert!(daemon.end().success());
+}
+
 #[test]
 fn check_gives_the_verdict_as_a_plugin_would() {
     let world = levelled("max_check_attempts: 1");
