@@ -415,7 +415,8 @@ impl Daemon {
             (Some(settings), None) => self.server = Some(self.listen(settings)?),
             (None, Some(_)) => {
                 if let Some(server) = self.server.take() {
-                    self.serving.spawn(async move { server.stop().await });
+                    server.leave();
+                    self.serving.spawn(async move { server.left().await });
                 }
             }
             (None, None) => {}
@@ -453,12 +454,16 @@ impl Daemon {
         if let Some(stopping) = self.setup.stopping.take() {
             stopping();
         }
+        let server = self.server.take();
+        // Nobody new is accepted, and whoever has asked already is one of those under way.
+        server.iter().for_each(Server::leave);
+        while let Ok(request) = self.inputs.requests.try_recv() {
+            self.request(request, clock::now());
+        }
         self.handle(Event::Stop, clock::now());
-        let server = self.server.take().map(|server| self.serving.spawn(async move { server.stop().await }));
         let mut answering = std::pin::pin!(async {
-            if let Some(server) = server {
-                // It fails if it panicked, which has been told.
-                let _ = server.await;
+            if let Some(server) = &server {
+                server.left().await;
             }
         });
         let mut answered = false;

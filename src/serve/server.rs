@@ -198,17 +198,20 @@ impl Server {
         locked(&self.shared.sockets).iter().map(|socket| socket.address).collect()
     }
 
-    /// Stops listening, sends idle connections away and has requests that wait for their turn answered, at once; then
-    /// waits until all requests under way are answered.
-    pub async fn stop(&self) {
+    /// Stops listening, sends idle connections away and has requests that wait for their turn answered, all at once.
+    pub fn leave(&self) {
         let live = self.shared.live();
         live.log.write(Severity::Notice, "Caught SIGTERM - shutting down...");
         locked(&self.shared.sockets).clear();
         self.shared.room.clear();
         live.running.close();
         drop(locked(&self.shared.alive).take());
+    }
+
+    /// After [`Server::leave`], waits until all requests under way are answered.
+    pub async fn left(&self) {
         while self.shared.ended.lock().await.recv().await.is_some() {}
-        live.log.write(Severity::Notice, "Daemon shutdown");
+        self.shared.live().log.write(Severity::Notice, "Daemon shutdown");
     }
 
     /// Opens those of the addresses that are not open yet. One that can be opened is enough.
