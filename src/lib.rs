@@ -24,3 +24,4 @@ pub mod serve;
 pub mod snmp;
 mod system_error;
 pub mod time_spec;
+mod tls_version;

@@ -32,20 +32,28 @@ pub(crate) enum Due {
     GiveUp,
 }
 
+/// What the agent says of a run beside its spec.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Order {
+    /// Comes back with the report.
+    pub(crate) ticket: u64,
+    /// When the agent wanted it started, in microseconds of the shim's clock.
+    pub(crate) asked_us: u64,
+    /// Somebody waits for its report.
+    pub(crate) awaited: bool,
+}
+
 /// What a shell adds to the number of the signal that ended its command, to make an exit status.
 const SHELL_SIGNALLED: u8 = 128;
 
 /// A plugin that was started and is not yet reported.
 #[derive(Debug)]
 pub(crate) struct Run {
-    pub(crate) ticket: u64,
+    pub(crate) order: Order,
     pub(crate) pid: i32,
     /// Its process group.
     pub(crate) group: i32,
     started_us: u64,
-    wait_us: u64,
-    /// Somebody waits for its report.
-    pub(crate) awaited: bool,
     phase: Phase,
     /// The agent wanted it ended, so its result does not count.
     abandoned: bool,
@@ -68,25 +76,21 @@ pub(crate) struct Run {
 impl Run {
     /// A run that has just been started.
     pub(crate) fn new(
-        ticket: u64,
+        order: Order,
+        spec: &Spec,
         started: Started,
         now_us: u64,
-        (wait_us, awaited): (u64, bool),
-        spec: &Spec,
         stdout: Capture,
         stderr: Capture,
     ) -> Run {
         let due_us = now_us.saturating_add(spec.timeout.min(WAIT_MAX).as_micros() as u64);
         let grace_us = spec.grace.min(WAIT_MAX).as_micros() as u64;
-        let phase = Phase::Running;
         Run {
-            ticket,
+            order,
             pid: started.pid,
             group: started.group,
             started_us: now_us,
-            wait_us,
-            awaited,
-            phase,
+            phase: Phase::Running,
             abandoned: false,
             grace_us,
             leave_background: spec.leave_background,
@@ -203,7 +207,7 @@ impl Run {
             stdout_bytes,
             stderr,
             stderr_bytes,
-            wait_us: self.wait_us,
+            wait_us: self.started_us.saturating_sub(self.order.asked_us),
             wall_us: now_us.saturating_sub(self.started_us),
             cpu_us: reaped.map_or(0, |reaped| reaped.cpu_us),
             max_rss_bytes: reaped.map_or(0, |reaped| reaped.max_rss_bytes),

@@ -28,7 +28,7 @@ use crate::limits::{
     WATCH_AFTER,
 };
 use crate::outbound::Outbound;
-use crate::run::{Due, Run, kept_bytes};
+use crate::run::{Due, Order, Run, kept_bytes};
 use crate::runs::Runs;
 use crate::signals::Signals;
 use crate::spec::{Outcome, Report, Spec};
@@ -249,13 +249,13 @@ impl Worker {
             self.strays.spare(serial, group);
         }
         let Some(run) = self.runs.remove(serial) else { return };
-        let (ticket, awaited) = (run.ticket, run.awaited);
-        self.report(ticket, &run.report(reaped, now_us, left_behind), awaited);
+        let order = run.order;
+        self.report(order, &run.report(reaped, now_us, left_behind));
     }
 
-    fn report(&mut self, ticket: u64, report: &Report, awaited: bool) {
+    fn report(&mut self, order: Order, report: &Report) {
         if !matches!(self.ending, Some((Ending::Alone, _))) {
-            self.outbound.report(ticket, report, awaited);
+            self.outbound.report(order.ticket, report, order.awaited);
         }
     }
 
@@ -362,7 +362,7 @@ impl Worker {
             Message::Hello { version: VERSION } => self.greeted = true,
             Message::Hello { version } => self.refuse(DecodeError::Version(version)),
             Message::Start { ticket, asked_us, awaited, spec } if self.greeted => {
-                self.start(ticket, asked_us, awaited, &spec);
+                self.start(Order { ticket, asked_us, awaited }, &spec);
             }
             Message::Stop { grace } if self.greeted => self.end(Ending::Asked, grace),
             _ => self.refuse(DecodeError::Unexpected),
@@ -376,22 +376,17 @@ impl Worker {
         self.end(Ending::Alone, Duration::ZERO);
     }
 
-    fn start(&mut self, ticket: u64, asked_us: u64, awaited: bool, spec: &Spec) {
+    fn start(&mut self, order: Order, spec: &Spec) {
         if self.ending.is_some() {
-            return self.report(ticket, &Report::without_run(Outcome::NotFinished), true);
+            let order = Order { awaited: true, ..order };
+            return self.report(order, &Report::without_run(Outcome::NotFinished));
         }
-        if let Err(StartError { errno, message }) = self.try_start(ticket, asked_us, awaited, spec) {
-            self.report(ticket, &Report::without_run(Outcome::NotStarted { errno, message }), awaited);
+        if let Err(StartError { errno, message }) = self.try_start(order, spec) {
+            self.report(order, &Report::without_run(Outcome::NotStarted { errno, message }));
         }
     }
 
-    fn try_start(
-        &mut self,
-        ticket: u64,
-        asked_us: u64,
-        awaited: bool,
-        spec: &Spec,
-    ) -> Result<(), StartError> {
+    fn try_start(&mut self, order: Order, spec: &Spec) -> Result<(), StartError> {
         if self.runs.len() >= RUNS_MAX {
             let message = format!("failed to start a plugin: {RUNS_MAX} are running already");
             return Err(StartError { errno: libc::EAGAIN, message });
@@ -413,8 +408,7 @@ impl Worker {
         let started = self.starter.start(spec, mark.as_deref(), stdio, self.descriptors.changed())?;
         self.strays.started(started.group);
         self.unwatched.push_back((now_us + WATCH_AFTER.as_micros() as u64, serial));
-        let wait_us = now_us.saturating_sub(asked_us);
-        self.runs.add(Run::new(ticket, started, now_us, (wait_us, awaited), spec, stdout, stderr));
+        self.runs.add(Run::new(order, spec, started, now_us, stdout, stderr));
         Ok(())
     }
 

@@ -167,54 +167,40 @@ fn of_run(check: &str, before: Option<Before>, run: &Run) -> impl Iterator<Item 
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-    use custos_store::{Options, Reason, Writer};
+    use custos_store::Reason;
 
     use super::*;
+    use crate::cli::stage::{self, NOON};
     use crate::evaluate::{Counting, advance};
-    use crate::graph::Glyphs;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        events: EventsArgs,
-    }
-
-    const STYLE: Style = Style { color: false, glyphs: Glyphs::Braille, width: 80, height: 24 };
-    /// 2026-11-22 12:00 UTC.
-    const NOON: i64 = 1_795_348_800_000;
 
     /// Judges results a second apart, each as the agent would, and asks for the events.
     fn shown(line: &[&str]) -> Result<String, Failure> {
-        let directory = tempfile::tempdir().unwrap();
-        let mut writer = Writer::open(directory.path(), Options::default()).unwrap();
-        for (check, offset_ms, results) in [("disk", 0, &[0_u8, 2, 9, 2, 2, 0][..]), ("load", 500, &[1, 0])] {
-            let mut before = None;
-            for (number, code) in results.iter().enumerate() {
-                let mut run = Run {
-                    time_ms: NOON + offset_ms + number as i64 * 1000,
-                    text: format!("{check} {number}"),
-                    ..Run::default()
-                };
-                match State::from_code(*code) {
-                    Some(state) => {
-                        run.state = state;
-                        let counting = Counting { max_check_attempts: 2, volatile: false, flap_limits: None };
-                        run.standing = advance(before, state, run.time_ms, counting).0;
-                        before = Some(Before { state, standing: run.standing });
+        let store = stage::store(|writer| {
+            for (check, offset_ms, results) in
+                [("disk", 0, &[0_u8, 2, 9, 2, 2, 0][..]), ("load", 500, &[1, 0])]
+            {
+                let mut before = None;
+                for (number, code) in results.iter().enumerate() {
+                    let mut run = Run {
+                        time_ms: NOON + offset_ms + number as i64 * 1000,
+                        text: format!("{check} {number}"),
+                        ..Run::default()
+                    };
+                    match State::from_code(*code) {
+                        Some(state) => {
+                            run.state = state;
+                            let counting =
+                                Counting { max_check_attempts: 2, volatile: false, flap_limits: None };
+                            run.standing = advance(before, state, run.time_ms, counting).0;
+                            before = Some(Before { state, standing: run.standing });
+                        }
+                        None => run.reason = Reason::Missed,
                     }
-                    None => run.reason = Reason::Missed,
+                    writer.append(&[(check, &run)]).unwrap();
                 }
-                writer.append(&[(check, &run)]).unwrap();
             }
-        }
-        writer.close().unwrap();
-        let store = directory.path().to_str().unwrap();
-        let args = Line::parse_from([&["events", "--store", store], line].concat()).events;
-        let now = "2026-11-22T13:00:00+01:00[Europe/Berlin]".parse().unwrap();
-        let mut out = Vec::new();
-        show(&args, &now, STYLE, &mut out)?;
-        Ok(String::from_utf8(out).unwrap())
+        });
+        stage::shown(&store, line, show)
     }
 
     #[test]

@@ -209,20 +209,10 @@ fn span(
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-    use custos_store::{Bounds, Metric, Options, Reason, Run, State, Value, Writer};
+    use custos_store::{Bounds, Metric, Reason, Run, State, Value};
 
     use super::*;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        graph: GraphArgs,
-    }
-
-    const STYLE: Style = Style { color: false, glyphs: Glyphs::Braille, width: 80, height: 24 };
-    /// 2026-11-22 12:00 UTC.
-    const NOON: i64 = 1_795_348_800_000;
+    use crate::cli::stage::{self, NOON, STYLE};
 
     fn metric(label: &str, unit: &str, value: f64) -> Metric {
         Metric {
@@ -240,37 +230,31 @@ mod tests {
 
     /// A minute of a check every second, with a stretch of missed runs, and one of another check.
     fn store() -> tempfile::TempDir {
-        let directory = tempfile::tempdir().unwrap();
-        let mut writer = Writer::open(directory.path(), Options::default()).unwrap();
-        for second in 0..60 {
-            let time_ms = NOON + second * 1000;
-            let mut run = Run { time_ms, duration_us: 20_000, ..Run::default() };
-            match second {
-                20 => (run.reason, run.missed_slots, run.state) = (Reason::Missed, 10, State::Unknown),
-                21..30 => continue,
-                40 => run.state = State::Critical,
-                _ => {}
+        stage::store(|writer| {
+            for second in 0..60 {
+                let time_ms = NOON + second * 1000;
+                let mut run = Run { time_ms, duration_us: 20_000, ..Run::default() };
+                match second {
+                    20 => (run.reason, run.missed_slots, run.state) = (Reason::Missed, 10, State::Unknown),
+                    21..30 => continue,
+                    40 => run.state = State::Critical,
+                    _ => {}
+                }
+                if run.reason == Reason::Exited {
+                    let load = if second == 40 { 6.0 } else { 1.0 };
+                    let octets = if second < 30 { second } else { second - 30 } as f64 * 125.0;
+                    run.metrics = vec![metric("load1", "", load), metric("in", "c", octets)];
+                }
+                writer.append(&[("load", &run)]).unwrap();
             }
-            if run.reason == Reason::Exited {
-                let load = if second == 40 { 6.0 } else { 1.0 };
-                let octets = if second < 30 { second } else { second - 30 } as f64 * 125.0;
-                run.metrics = vec![metric("load1", "", load), metric("in", "c", octets)];
-            }
-            writer.append(&[("load", &run)]).unwrap();
-        }
-        writer.append(&[("quiet", &Run { time_ms: NOON, ..Run::default() })]).unwrap();
-        writer.close().unwrap();
-        directory
+            writer.append(&[("quiet", &Run { time_ms: NOON, ..Run::default() })]).unwrap();
+        })
     }
 
     fn drawn(directory: &tempfile::TempDir, line: &[&str]) -> Result<String, Failure> {
-        let store = directory.path().to_str().unwrap();
-        let line = [&["graph", "--store", store, "--config", "/dev/null"], line].concat();
-        let mut args = Line::parse_from(line).graph;
-        args.read.config = None;
         let now = "2026-11-22T12:01:00+00:00[UTC]".parse().unwrap();
         let mut out = Vec::new();
-        draw(&args, &now, STYLE, &mut out)?;
+        draw(&stage::options(directory, line), &now, STYLE, &mut out)?;
         Ok(String::from_utf8(out).unwrap())
     }
 

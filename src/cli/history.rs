@@ -120,25 +120,12 @@ impl Page<'_> {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-    use custos_store::{Bounds, Options, State, Value, Writer};
+    use custos_store::{Bounds, State, Value};
 
     use super::*;
-    use crate::graph::Glyphs;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        history: HistoryArgs,
-    }
-
-    const STYLE: Style = Style { color: false, glyphs: Glyphs::Braille, width: 80, height: 24 };
-    /// 2026-11-22 12:00 UTC.
-    const NOON: i64 = 1_795_348_800_000;
+    use crate::cli::stage::{self, NOON};
 
     fn store() -> tempfile::TempDir {
-        let directory = tempfile::tempdir().unwrap();
-        let mut writer = Writer::open(directory.path(), Options::default()).unwrap();
         let metric = |label: &str, value: Option<Value>| Metric {
             label: label.to_owned(),
             labels: Vec::new(),
@@ -180,21 +167,16 @@ mod tests {
         let judgement = "timed out after 1s\nCRITICAL: late".to_owned();
         let timeout = Run { reason: Reason::Timeout, exit_code: None, judgement, ..at(50_000, "half") };
         // The two at 40 s came in this order.
-        for run in [&exited, &missed, &at(40_000, "one"), &at(40_000, "two"), &timeout] {
-            writer.append(&[("disk", run)]).unwrap();
-        }
-        writer.close().unwrap();
-        directory
+        let runs = [exited, missed, at(40_000, "one"), at(40_000, "two"), timeout];
+        stage::store(|writer| {
+            for run in &runs {
+                writer.append(&[("disk", run)]).unwrap();
+            }
+        })
     }
 
     fn shown(line: &[&str]) -> String {
-        let directory = store();
-        let store = directory.path().to_str().unwrap();
-        let args = Line::parse_from([&["history", "--store", store], line].concat()).history;
-        let now = "2026-11-22T13:00:00+01:00[Europe/Berlin]".parse().unwrap();
-        let mut out = Vec::new();
-        show(&args, &now, STYLE, &mut out).unwrap();
-        String::from_utf8(out).unwrap()
+        stage::shown(&store(), line, show).unwrap()
     }
 
     #[test]

@@ -20,6 +20,8 @@ mod run_line;
 mod runs;
 mod select;
 mod snmp;
+#[cfg(test)]
+mod stage;
 mod status;
 mod status_row;
 mod store;

@@ -1,7 +1,7 @@
 //! What the commands that read the store have in common: where the store is, times, and writing to stdout.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use custos_store::Reader;
 use jiff::{Timestamp, Zoned, tz::TimeZone};
@@ -54,20 +54,10 @@ impl ReadArgs {
     /// # Errors
     /// A message for the user, with the exit status that goes with it.
     pub(super) fn locate(&self) -> Result<(PathBuf, Option<Config>), Failure> {
-        let path = self.config.clone().unwrap_or_else(|| DEFAULT_PATH.into());
-        let config = if self.config.is_some() || path.exists() {
-            match definition::load(&path) {
-                Ok(loaded) => Some(loaded.config),
-                // With the store named, the configuration is needed for no more than thresholds.
-                Err(_) if self.store.is_some() && self.config.is_none() => None,
-                Err(mistakes) => {
-                    let report = super::config::report(&mistakes, false);
-                    let hint = format!("{report}failed to read {}; --store DIR does without", path.display());
-                    return Err(Failure { message: hint, code: ExitCode::Usage });
-                }
-            }
-        } else {
-            None
+        let config = match configuration(self.config.as_deref(), "--store DIR does without") {
+            // With the store named, the configuration is needed for no more than thresholds.
+            Err(_) if self.store.is_some() && self.config.is_none() => None,
+            found => found?,
         };
         let configured =
             || config.as_ref().map_or_else(|| DEFAULT_STORE.into(), |config| config.store.clone());
@@ -79,6 +69,21 @@ impl ReadArgs {
     pub(super) fn style(&self) -> Style {
         Style::detect(self.color)
     }
+}
+
+/// The configuration that is named, or else the one at the usual place, if there is one.
+///
+/// # Errors
+/// It cannot be read or has mistakes: the message tells them, and the `hint` how to do without.
+pub(super) fn configuration(named: Option<&Path>, hint: &str) -> Result<Option<Config>, Failure> {
+    let path = named.unwrap_or(Path::new(DEFAULT_PATH));
+    if named.is_none() && !path.exists() {
+        return Ok(None);
+    }
+    definition::load(path).map(|loaded| Some(loaded.config)).map_err(|mistakes| {
+        let report = super::config::report(&mistakes, false);
+        Failure::usage(format!("{report}failed to read {}; {hint}", path.display()))
+    })
 }
 
 /// Why a command failed.

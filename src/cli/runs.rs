@@ -123,64 +123,45 @@ fn took(us: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-    use custos_store::{Options, Writer};
-
     use super::*;
-    use crate::graph::Glyphs;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        runs: RunsArgs,
-    }
-
-    const STYLE: Style = Style { color: false, glyphs: Glyphs::Braille, width: 80, height: 24 };
-    /// 2026-11-22 12:00 UTC.
-    const NOON: i64 = 1_795_348_800_000;
+    use crate::cli::stage::{self, NOON};
 
     fn shown(line: &[&str]) -> Result<String, Failure> {
-        let directory = tempfile::tempdir().unwrap();
-        let mut writer = Writer::open(directory.path(), Options::default()).unwrap();
-        let fine = Run {
-            time_ms: NOON,
-            duration_us: 3100,
-            exit_code: Some(0),
-            text: "fine".into(),
-            ..Run::default()
-        };
-        let crashed = Run {
-            time_ms: NOON + 10_000,
-            duration_us: 210_000,
-            lateness_us: Some(700),
-            cpu_us: Some(190_000),
-            max_rss_bytes: Some(31_000_000),
-            exit_code: Some(1),
-            state: State::Warning,
-            plugin_state: State::Warning,
-            stderr: "Traceback (most recent call last):\n  File \"x\"\u{7}".into(),
-            origin: "nrpe 192.0.2.7".into(),
-            ..Run::default()
-        };
-        let killed = Run {
-            time_ms: NOON + 20_000,
-            reason: Reason::Signal,
-            signal: Some(11),
-            state: State::Unknown,
-            plugin_state: State::Unknown,
-            judgement: "killed by signal 11".into(),
-            ..Run::default()
-        };
-        for run in [&fine, &crashed, &killed] {
-            writer.append(&[("disk", run)]).unwrap();
-        }
-        writer.close().unwrap();
-        let store = directory.path().to_str().unwrap();
-        let args = Line::parse_from([&["runs", "--store", store], line].concat()).runs;
-        let now = "2026-11-22T13:00:00+01:00[Europe/Berlin]".parse().unwrap();
-        let mut out = Vec::new();
-        show(&args, &now, STYLE, &mut out)?;
-        Ok(String::from_utf8(out).unwrap())
+        let store = stage::store(|writer| {
+            let fine = Run {
+                time_ms: NOON,
+                duration_us: 3100,
+                exit_code: Some(0),
+                text: "fine".into(),
+                ..Run::default()
+            };
+            let crashed = Run {
+                time_ms: NOON + 10_000,
+                duration_us: 210_000,
+                lateness_us: Some(700),
+                cpu_us: Some(190_000),
+                max_rss_bytes: Some(31_000_000),
+                exit_code: Some(1),
+                state: State::Warning,
+                plugin_state: State::Warning,
+                stderr: "Traceback (most recent call last):\n  File \"x\"\u{7}".into(),
+                origin: "nrpe 192.0.2.7".into(),
+                ..Run::default()
+            };
+            let killed = Run {
+                time_ms: NOON + 20_000,
+                reason: Reason::Signal,
+                signal: Some(11),
+                state: State::Unknown,
+                plugin_state: State::Unknown,
+                judgement: "killed by signal 11".into(),
+                ..Run::default()
+            };
+            for run in [&fine, &crashed, &killed] {
+                writer.append(&[("disk", run)]).unwrap();
+            }
+        });
+        stage::shown(&store, line, show)
     }
 
     #[test]

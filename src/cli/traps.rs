@@ -125,51 +125,34 @@ fn write_line(
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-    use custos_store::{Options, State, Writer};
+    use custos_store::State;
 
     use super::*;
-    use crate::graph::Glyphs;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        traps: TrapsArgs,
-    }
-
-    const STYLE: Style = Style { color: false, glyphs: Glyphs::Braille, width: 80, height: 24 };
-    /// 2026-11-22 12:00 UTC.
-    const NOON: i64 = 1_795_348_800_000;
+    use crate::cli::stage::{self, NOON};
 
     fn shown(line: &[&str]) -> String {
         try_shown(line).unwrap()
     }
 
     fn try_shown(line: &[&str]) -> Result<String, Failure> {
-        let directory = tempfile::tempdir().unwrap();
-        let mut writer = Writer::open(directory.path(), Options::default()).unwrap();
-        let trap = |offset_ms: i64, state, text: &str| Run {
-            time_ms: NOON + offset_ms,
-            state,
-            text: text.to_owned(),
-            long_text: "ifIndex.3 = 3".to_owned(),
-            origin: "trap 192.0.2.1".to_owned(),
-            ..Run::default()
-        };
-        let plugin = Run { time_ms: NOON, text: "no trap".to_owned(), ..Run::default() };
-        writer.append(&[("load", &plugin)]).unwrap();
-        writer.append(&[("link", &trap(0, State::Critical, "linkDown"))]).unwrap();
-        writer.append(&[(UNMATCHED_CHECK, &trap(1000, State::Ok, "other\u{1b}"))]).unwrap();
-        let over = Run { origin: "expired".to_owned(), ..trap(1500, State::Ok, "over") };
-        writer.append(&[("link", &over)]).unwrap();
-        writer.append(&[("link", &trap(2000, State::Ok, "linkUp"))]).unwrap();
-        writer.close().unwrap();
-        let store = directory.path().to_str().unwrap();
-        let args = Line::parse_from([&["traps", "--store", store], line].concat()).traps;
-        let now = "2026-11-22T13:00:00+01:00[Europe/Berlin]".parse().unwrap();
-        let mut out = Vec::new();
-        show(&args, &now, STYLE, &mut out)?;
-        Ok(String::from_utf8(out).unwrap())
+        let store = stage::store(|writer| {
+            let trap = |offset_ms: i64, state, text: &str| Run {
+                time_ms: NOON + offset_ms,
+                state,
+                text: text.to_owned(),
+                long_text: "ifIndex.3 = 3".to_owned(),
+                origin: "trap 192.0.2.1".to_owned(),
+                ..Run::default()
+            };
+            let plugin = Run { time_ms: NOON, text: "no trap".to_owned(), ..Run::default() };
+            writer.append(&[("load", &plugin)]).unwrap();
+            writer.append(&[("link", &trap(0, State::Critical, "linkDown"))]).unwrap();
+            writer.append(&[(UNMATCHED_CHECK, &trap(1000, State::Ok, "other\u{1b}"))]).unwrap();
+            let over = Run { origin: "expired".to_owned(), ..trap(1500, State::Ok, "over") };
+            writer.append(&[("link", &over)]).unwrap();
+            writer.append(&[("link", &trap(2000, State::Ok, "linkUp"))]).unwrap();
+        });
+        stage::shown(&store, line, show)
     }
 
     #[test]

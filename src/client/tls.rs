@@ -5,17 +5,18 @@
 
 use std::path::Path;
 
-use custos_compat::nrpe::{CIPHER_LIST_ADH_ONLY, SslProtocol, UseAdh};
+use custos_compat::nrpe::{CIPHER_LIST_ADH_ONLY, UseAdh};
 use openssl::error::ErrorStack;
-use openssl::ssl::{SslContext, SslContextBuilder, SslFiletype, SslMethod, SslVerifyMode, SslVersion};
+use openssl::ssl::{SslContext, SslContextBuilder, SslFiletype, SslMethod, SslVerifyMode};
 
 use super::options::Options;
+use crate::tls_version;
 
 /// Makes what connections are opened with. An error is the text for the user.
 pub(super) fn context(options: &Options) -> Result<SslContext, String> {
     let create = |_: ErrorStack| "CHECK_NRPE: Error - could not create SSL context.".to_owned();
     let mut context = SslContextBuilder::new(SslMethod::tls_client()).map_err(create)?;
-    let oldest = number(options.tls_version.oldest);
+    let oldest = tls_version::of_openssl(options.tls_version.oldest);
     context.set_min_proto_version(Some(oldest)).map_err(create)?;
     if !options.tls_version.newer {
         context.set_max_proto_version(Some(oldest)).map_err(create)?;
@@ -43,16 +44,6 @@ pub(super) fn context(options: &Options) -> Result<SslContext, String> {
         .set_cipher_list(&list)
         .map_err(|error| format!("Error: Could not set SSL/TLS cipher list: {list}{}", because(&error)))?;
     Ok(context.build())
-}
-
-fn number(protocol: SslProtocol) -> SslVersion {
-    match protocol {
-        SslProtocol::Ssl3 => SslVersion::SSL3,
-        SslProtocol::Tls1 => SslVersion::TLS1,
-        SslProtocol::Tls1_1 => SslVersion::TLS1_1,
-        SslProtocol::Tls1_2 => SslVersion::TLS1_2,
-        SslProtocol::Tls1_3 => SslVersion::TLS1_3,
-    }
 }
 
 fn cipher_list(options: &Options) -> String {

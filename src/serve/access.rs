@@ -9,11 +9,11 @@ use std::sync::Mutex;
 
 use custos_compat::nrpe::{AllowedHosts, Verdict};
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
 use super::error::Error;
 use super::request::{Origin, Transport};
 use super::reverse;
+use crate::clock::{self, micros};
 use crate::limits;
 use crate::lock::locked;
 
@@ -75,7 +75,8 @@ impl CommandAccess {
 /// The addresses of names, remembered for a while.
 #[derive(Debug)]
 pub(super) struct Names {
-    known: Mutex<HashMap<String, (Instant, Vec<IpAddr>)>>,
+    /// With the time until which they count, in microseconds of [`clock::now`].
+    known: Mutex<HashMap<String, (u64, Vec<IpAddr>)>>,
     lookups: Semaphore,
 }
 
@@ -116,14 +117,15 @@ impl Names {
             Ok(Ok(found)) => found.map(|address| address.ip().to_canonical()).collect(),
             Ok(Err(_)) | Err(_) => Vec::new(),
         };
-        let now = Instant::now();
+        let now_us = clock::now().mono_us;
         let mut known = locked(&self.known);
         if known.len() >= limits::NRPE_NAMES_MAX {
             // Peers choose their own names, so there may be any number of them.
-            known.retain(|_, (expires, _)| *expires > now);
+            known.retain(|_, (until_us, _)| *until_us > now_us);
         }
         if known.len() < limits::NRPE_NAMES_MAX {
-            known.insert(name.to_owned(), (now + limits::NRPE_LOOKUP_TTL, addresses.clone()));
+            let until_us = now_us.saturating_add(micros(limits::NRPE_LOOKUP_TTL));
+            known.insert(name.to_owned(), (until_us, addresses.clone()));
         }
         addresses
     }
@@ -136,8 +138,8 @@ impl Names {
 
     fn remembered(&self, name: &str) -> Option<Vec<IpAddr>> {
         let known = locked(&self.known);
-        let (expires, addresses) = known.get(name)?;
-        (*expires > Instant::now()).then(|| addresses.clone())
+        let (until_us, addresses) = known.get(name)?;
+        (*until_us > clock::now().mono_us).then(|| addresses.clone())
     }
 }
 

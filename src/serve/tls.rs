@@ -14,13 +14,14 @@ use openssl::error::ErrorStack;
 use openssl::ex_data::Index;
 use openssl::ssl::{
     Ssl, SslContext, SslContextBuilder, SslFiletype, SslMethod, SslMode, SslOptions, SslRef,
-    SslSessionCacheMode, SslVerifyMode, SslVersion,
+    SslSessionCacheMode, SslVerifyMode,
 };
 use openssl::x509::{X509, X509NameRef, X509StoreContext, X509StoreContextRef};
 
 use super::error::Error;
 use super::request::Transport;
 use crate::system_error;
+use crate::tls_version;
 
 /// The prime of ffdhe2048 (RFC 7919, appendix A.1), a safe prime that TLS libraries know by name.
 const FFDHE2048_PRIME: &str = "\
@@ -117,14 +118,7 @@ pub(super) fn reason(stack: &ErrorStack) -> String {
 }
 
 fn set_versions(context: &mut SslContextBuilder, ssl: &SslConfig) -> Result<(), Error> {
-    let number = |protocol: SslProtocol| match protocol {
-        SslProtocol::Ssl3 => SslVersion::SSL3,
-        SslProtocol::Tls1 => SslVersion::TLS1,
-        SslProtocol::Tls1_1 => SslVersion::TLS1_1,
-        SslProtocol::Tls1_2 => SslVersion::TLS1_2,
-        SslProtocol::Tls1_3 => SslVersion::TLS1_3,
-    };
-    let oldest = number(ssl.version.oldest);
+    let oldest = tls_version::of_openssl(ssl.version.oldest);
     let what = || format!("use ssl_version {}", ssl.version.describe());
     context.set_min_proto_version(Some(oldest)).map_err(failed(what()))?;
     let newest = (!ssl.version.newer).then_some(oldest);

@@ -4,8 +4,8 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use super::{forecast, transfer, upkeep};
-use crate::cli::read::{Failure, chain, finish};
-use crate::definition::{self, DEFAULT_PATH, DEFAULT_STORE};
+use crate::cli::read::{Failure, chain, configuration, finish};
+use crate::definition::DEFAULT_STORE;
 use crate::exit_code::ExitCode;
 
 /// Looks after the store: what it holds, whether it is intact, how it grows, moving history in and out.
@@ -50,14 +50,8 @@ impl Place {
         if let Some(dir) = &self.dir {
             return Ok(dir.clone());
         }
-        let path = self.config.clone().unwrap_or_else(|| DEFAULT_PATH.into());
-        if self.config.is_none() && !path.exists() {
-            return Ok(DEFAULT_STORE.into());
-        }
-        definition::load(&path).map(|loaded| loaded.config.store).map_err(|mistakes| {
-            let report = crate::cli::config::report(&mistakes, false);
-            Failure::usage(format!("{report}failed to read {}; naming the DIR does without", path.display()))
-        })
+        let config = configuration(self.config.as_deref(), "naming the DIR does without")?;
+        Ok(config.map_or_else(|| DEFAULT_STORE.into(), |config| config.store))
     }
 }
 
