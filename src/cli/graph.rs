@@ -290,15 +290,14 @@ load:load1  min 1  avg 1.1  max 6  last 1  warn 5
 
     #[test]
     fn a_rate_of_counters_beyond_2_to_the_53_is_exact() {
-        let directory = tempfile::tempdir().unwrap();
-        let mut writer = Writer::open(directory.path(), Options::default()).unwrap();
-        for second in 0..60_i64 {
-            let mut octets = metric("in", "c", 0.0);
-            octets.value = Some(Value::from((1_i64 << 62) + 3 * second));
-            let run = Run { time_ms: NOON + second * 1000, metrics: vec![octets], ..Run::default() };
-            writer.append(&[("load", &run)]).unwrap();
-        }
-        writer.close().unwrap();
+        let directory = stage::store(|writer| {
+            for second in 0..60_i64 {
+                let mut octets = metric("in", "c", 0.0);
+                octets.value = Some(Value::from((1_i64 << 62) + 3 * second));
+                let run = Run { time_ms: NOON + second * 1000, metrics: vec![octets], ..Run::default() };
+                writer.append(&[("load", &run)]).unwrap();
+            }
+        });
         let drawn = drawn(&directory, &["load:in", "--rate", "--ascii"]).unwrap();
         assert!(drawn.starts_with("load:in  min 3/s  avg 3/s  max 3/s  last 3/s\n"), "{drawn}");
     }
