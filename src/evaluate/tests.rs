@@ -91,6 +91,20 @@ fn a_long_time_without_runs_starts_the_clock_anew() {
 }
 
 #[test]
+fn a_clock_that_was_read_back_in_milliseconds_is_not_short_for_it() {
+    let check = check(Threshold { hold: Duration::from_secs(20), ..threshold("v") });
+    let last_after_us = |us: i64| {
+        let mut holds = Holds::default();
+        let mut at = |us: i64| judge(&check, &[metric("v", Some(25.0))], &mut holds, us).0;
+        at(0);
+        at(10 * SECOND_US);
+        at(us)
+    };
+    assert_eq!(last_after_us(20 * SECOND_US - 999), State::Critical);
+    assert_eq!(last_after_us(20 * SECOND_US - 1000), State::Ok);
+}
+
+#[test]
 fn a_missing_metric_is_what_on_missing_says() {
     let values = [Some(25.0), None, Some(5.0)];
     for (on_missing, state) in

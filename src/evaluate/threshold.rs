@@ -17,6 +17,9 @@ use crate::human::{self, Prefixes};
 /// Intervals without a run after which a threshold's clock starts anew.
 const GAP_INTERVALS: u32 = 3;
 
+/// The store keeps times in whole milliseconds, so a clock that is read back from it may be short by almost as much.
+const TIME_GRAIN_US: i64 = 1000;
+
 /// What the thresholds of one check remember between runs.
 #[derive(Clone, Debug, Default)]
 pub struct Holds {
@@ -104,7 +107,7 @@ fn judge_one(
         start_or_stop(&mut held.critical_since_us, beyond_critical, now_us);
         start_or_stop(&mut held.warning_since_us, beyond_warning, now_us);
         let for_us = micros(threshold.hold) as i64;
-        let long_enough = |since: Option<i64>| since.filter(|since| now_us - since >= for_us);
+        let long_enough = |since: Option<i64>| since.filter(|since| now_us - since > for_us - TIME_GRAIN_US);
         if let (Some(range), Some(since)) = (&threshold.critical, long_enough(held.critical_since_us)) {
             findings.push((State::Critical, sentence(metric, value, range, threshold.hold, now_us - since)));
         } else if let Some(since) = long_enough(held.warning_since_us) {
