@@ -13,7 +13,7 @@ use custos_shim::{Outcome, Report};
 use custos_store::{Bounds, Metric, Reason, Run, State, Value};
 use nix::sys::signal::Signal;
 
-use crate::definition::{self, Check};
+use crate::config::{self, Check};
 use crate::limits::REMARKS_MAX;
 
 /// What the definition of a check says about reading its plugin's output.
@@ -33,8 +33,8 @@ impl From<&Check> for Reading {
     fn from(check: &Check) -> Reading {
         Reading {
             byte_units: match check.byte_units {
-                definition::ByteUnits::Si => ByteUnits::Si,
-                definition::ByteUnits::Iec => ByteUnits::Iec,
+                config::ByteUnits::Si => ByteUnits::Si,
+                config::ByteUnits::Iec => ByteUnits::Iec,
             },
             check_multi: check.check_multi,
             timeout: check.timeout,

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use custos::definition::{Surroundings, load_with, show};
+use custos::config::{Surroundings, load_with, show};
 use libfuzzer_sys::fuzz_target;
 
 /// In a directory of its own, so that a relative `include` finds nothing.

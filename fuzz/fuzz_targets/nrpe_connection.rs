@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use custos::serve::{Answer, Overrides, Request, Server, Settings, read_config};
+use custos::nrpe::listener::{Answer, Overrides, Request, Server, Settings, read_config};
 use custos_compat::nrpe::{Assembler, Kind, Packet, Version};
 use libfuzzer_sys::fuzz_target;
 use tokio::runtime::Runtime;

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use custos::agent::{Agent, Effect, Event};
 use custos::clock::Moment;
-use custos::definition::{Config, Surroundings, load_with};
+use custos::config::{Config, Surroundings, load_with};
 use custos::execute::PluginEnvironment;
 use custos::snmp::traps::{Intake, Keys, Taken};
 use libfuzzer_sys::fuzz_target;

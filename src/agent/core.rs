@@ -22,7 +22,7 @@ use super::skipped::skipped_run;
 use super::snapshot::Row;
 use super::waiting::Waiting;
 use crate::clock::Moment;
-use crate::definition::{Command, Config, Serving};
+use crate::config::{Command, Config, Serving};
 use crate::evaluate::{Before, evaluate, is_judged};
 use crate::execute::{PluginEnvironment, plugin_spec};
 use crate::interpret::{Reading, interpret};

@@ -7,7 +7,7 @@ use custos_shim::{Report, Spec};
 use custos_store::Run;
 
 use super::health::Health;
-use crate::definition::{Config, SnmpPoll};
+use crate::config::{Config, SnmpPoll};
 use crate::evaluate::Change;
 use crate::snmp;
 use crate::snmp::traps::Occurrence;

@@ -11,7 +11,7 @@ use super::effect::Ask;
 use super::missed::Missed;
 use super::slots::Grid;
 use crate::clock::{Moment, micros};
-use crate::definition::{Check, Command, Priority};
+use crate::config::{Check, Command, Priority};
 use crate::evaluate::{Before, Holds};
 use crate::limits::LOW_PRIORITY_PATIENCE_INTERVALS;
 use crate::snmp::traps::Keys;

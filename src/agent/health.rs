@@ -6,7 +6,7 @@ use custos_store::{Metric, Reason, Run, State, Value};
 
 use super::load::Figures;
 use crate::clock::Moment;
-use crate::human;
+use crate::text::human;
 
 /// The name under which the agent reports on itself. No other check may have it.
 pub const AGENT_CHECK: &str = "custos";

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use custos_store::State;
 
-use crate::definition::{ByteUnits, Check, Command, Priority, Process, Serving};
+use crate::config::{ByteUnits, Check, Command, Priority, Process, Serving};
 
 /// A check that runs only when asked. A problem is hard at once, as nobody retries it.
 pub fn implicit_check(name: &str) -> Check {

@@ -6,7 +6,7 @@ use super::core::{Agent, Execution, not_finished};
 use super::effect::Effect;
 use super::entry::Activity;
 use crate::clock::Moment;
-use crate::definition::Command;
+use crate::config::Command;
 use crate::interpret::{Reading, interpret};
 use crate::snmp;
 

@@ -11,7 +11,7 @@ use super::entry::{Activity, Entry, LastAnswer};
 use super::line::implicit_check;
 use super::trapped;
 use crate::clock::Moment;
-use crate::definition::Serving;
+use crate::config::Serving;
 use crate::limits::ASK_QUEUE_MAX;
 
 impl Agent {

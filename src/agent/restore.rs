@@ -6,7 +6,7 @@ use super::due::due_slots;
 use super::missed::Missed;
 use super::slots::Grid;
 use crate::clock::Moment;
-use crate::definition::Check;
+use crate::config::Check;
 use crate::evaluate::{Before, Holds, is_judged, judge};
 use crate::period::Period;
 

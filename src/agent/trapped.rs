@@ -10,7 +10,7 @@ use super::effect::Effect;
 use super::entry::Entry;
 use super::line::implicit_check;
 use crate::clock::Moment;
-use crate::definition::Command;
+use crate::config::Command;
 use crate::snmp::traps::{Keys, Occurrence, UNMATCHED_CHECK, state_metric};
 
 impl Agent {
@@ -90,7 +90,7 @@ fn expired(entry: &mut Entry, now: Moment) -> Vec<Run> {
 
 fn over(after: std::time::Duration) -> String {
     let after_ms = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
-    format!("not reported for {}, so it counts as over", crate::human::duration_ms(after_ms))
+    format!("not reported for {}, so it counts as over", crate::text::human::duration_ms(after_ms))
 }
 
 fn run(

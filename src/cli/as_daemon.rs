@@ -10,8 +10,8 @@ use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::{Uid, User};
 
 use super::read::Failure;
+use crate::config::Check;
 use crate::control::{self, Request, Response};
-use crate::definition::Check;
 use crate::execute::{PluginEnvironment, plugin_spec};
 
 /// How long the daemon may take to say who it is.

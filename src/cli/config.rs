@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use custos_compat::nrpe::Severity;
 
-use crate::definition::{self, Config, DEFAULT_PATH, Loaded, Mistakes};
+use crate::config::{self, Config, DEFAULT_PATH, Loaded, Mistakes};
 use crate::exit_code::ExitCode;
-use crate::serve::{self, Settings};
+use crate::nrpe::listener::{self, Settings};
 
 /// Checks or shows the configuration.
 #[derive(Debug, clap::Args)]
@@ -54,7 +54,7 @@ pub(super) fn run(args: &ConfigArgs) -> ExitCode {
 
 fn run_on(args: &ConfigArgs, snippets: bool, out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
     let (Action::Check(file) | Action::Show(file)) = &args.action;
-    let loaded = definition::load(file.path());
+    let loaded = config::load(file.path());
     let mistakes = match &loaded {
         Ok(loaded) => &loaded.warnings,
         Err(mistakes) => mistakes,
@@ -73,7 +73,7 @@ fn run_on(args: &ConfigArgs, snippets: bool, out: &mut dyn Write, err: &mut dyn 
     }
     let page = match &args.action {
         Action::Check(_) => summary(&loaded),
-        Action::Show(_) => definition::show(&loaded.config),
+        Action::Show(_) => config::show(&loaded.config),
     };
     match out.write_all(page.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => ExitCode::Success,
@@ -85,7 +85,7 @@ fn run_on(args: &ConfigArgs, snippets: bool, out: &mut dyn Write, err: &mut dyn 
 
 /// What there is to say of the `nrpe.cfg` that the configuration names, a line each. An error is that the listener could
 /// not be started with it.
-fn nrpe_remarks(config: &Config) -> Result<String, serve::Error> {
+fn nrpe_remarks(config: &Config) -> Result<String, listener::Error> {
     let Some(nrpe) = &config.nrpe else { return Ok(String::new()) };
     let settings = Settings::from_definition(nrpe, config.checks.keys().map(String::as_str))?;
     settings.try_tls()?;
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn a_report_has_a_line_for_each_mistake_and_its_source_on_a_terminal() {
         let (_directory, path) = write("a: 1\nb: 2\n");
-        let mistakes = definition::load(&path).unwrap_err();
+        let mistakes = config::load(&path).unwrap_err();
         assert_eq!(report(&mistakes, false).lines().count(), 2);
         assert!(report(&mistakes, true).contains("  1 | a: 1\n    | ^\n"));
     }

@@ -9,10 +9,10 @@ use std::time::Duration;
 use custos_shim::{Limits, Spec};
 
 use super::read::{Failure, tell};
-use crate::definition::{self, Config, DEFAULT_PATH};
+use crate::config::{self, Config, DEFAULT_PATH};
 use crate::execute::{Account, EXECUTE, Finding, PluginEnvironment, WRITE, examine, plugin_spec};
 use crate::exit_code::ExitCode;
-use crate::serve::{ServedTask, Settings};
+use crate::nrpe::listener::{ServedTask, Settings};
 
 /// Looks for what will keep checks from working: without running them, without an agent.
 ///
@@ -78,7 +78,7 @@ impl Diagnosis {
 
 fn diagnose(args: &DoctorArgs) -> Result<Diagnosis, Failure> {
     let path = args.config.as_deref().unwrap_or(Path::new(DEFAULT_PATH));
-    let loaded = definition::load(path).map_err(|mistakes| Failure {
+    let loaded = config::load(path).map_err(|mistakes| Failure {
         message: super::config::report(&mistakes, false).trim_end().to_owned(),
         code: ExitCode::Usage,
     })?;

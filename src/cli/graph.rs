@@ -14,8 +14,8 @@ use super::strip::{Source, Strip};
 use super::style::Style;
 use crate::exit_code::ExitCode;
 use crate::graph::{Glyphs, Picture, SVG_COLUMNS, TextOptions, cells, columns, svg, text};
-use crate::human::Prefixes;
 use crate::limits::GRAPH_SERIES_MAX;
+use crate::text::human::Prefixes;
 
 /// The span without `--since`, unless the first run is later.
 const DEFAULT_SPAN_MS: i64 = 24 * 3600 * 1000;

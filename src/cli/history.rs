@@ -12,7 +12,7 @@ use super::run_line::RunLine;
 use super::select::Selection;
 use super::style::{Style, printable};
 use crate::exit_code::ExitCode;
-use crate::human::{Prefixes, duration_ms, quantity};
+use crate::text::human::{Prefixes, duration_ms, quantity};
 
 /// Shows every run of a check, the newest last.
 ///

@@ -9,10 +9,10 @@ use serde::Serialize;
 
 use super::style::{ColorChoice, Style};
 use crate::clock;
-use crate::definition::{self, Config, DEFAULT_PATH, DEFAULT_STORE};
+use crate::config::{self, Config, DEFAULT_PATH, DEFAULT_STORE};
 use crate::exit_code::ExitCode;
 use crate::limits::DAMAGE_TOLD_MAX;
-use crate::time_spec;
+use crate::text::time_spec;
 
 /// Options of every command that reads the store.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -80,7 +80,7 @@ pub(super) fn configuration(named: Option<&Path>, hint: &str) -> Result<Option<C
     if named.is_none() && !path.exists() {
         return Ok(None);
     }
-    definition::load(path).map(|loaded| Some(loaded.config)).map_err(|mistakes| {
+    config::load(path).map(|loaded| Some(loaded.config)).map_err(|mistakes| {
         let report = super::config::report(&mistakes, false);
         Failure::usage(format!("{report}failed to read {}; {hint}", path.display()))
     })

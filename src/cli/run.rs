@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use super::config::report;
 use super::log;
+use crate::config::{self, DEFAULT_PATH};
 use crate::daemon::{self, Setup};
-use crate::definition::{self, DEFAULT_PATH};
 use crate::exit_code::ExitCode;
-use crate::serve;
+use crate::nrpe::listener;
 
 /// Runs the agent in the foreground: checks on schedule, every run stored, NRPE answered.
 ///
-/// Logs go to stderr; CUSTOS_LOG filters them (info, debug, custos::serve=debug). SIGTERM and SIGINT end it after the
+/// Logs go to stderr; CUSTOS_LOG filters them (info, debug, custos::nrpe::listener=debug). SIGTERM and SIGINT end it after the
 /// runs under way; SIGHUP reads the configuration again and keeps the old one if there is any mistake in it.
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArgs {
@@ -24,11 +24,11 @@ pub(super) struct RunArgs {
 pub(super) fn run(args: &RunArgs) -> ExitCode {
     let _log = log::start();
     // Before anything else is opened, so that the numbers are still those that the service manager gave.
-    serve::adopt_inherited_sockets();
+    listener::adopt_inherited_sockets();
     let path = args.config.clone().unwrap_or_else(|| DEFAULT_PATH.into());
     // The daemon may change its directory, and a reload must find the same file.
     let path = std::path::absolute(&path).unwrap_or(path);
-    match definition::load(&path) {
+    match config::load(&path) {
         Ok(loaded) => {
             for line in report(&loaded.warnings, false).lines() {
                 tracing::warn!("{line}");

@@ -10,7 +10,7 @@ use super::read::{Damage, Failure, ReadArgs, finish, local_time, no_check, now, 
 use super::run_line::RunLine;
 use super::style::{Style, printable};
 use crate::exit_code::ExitCode;
-use crate::human::{bytes, duration_ms};
+use crate::text::human::{bytes, duration_ms};
 
 /// Runs that are shown unless told otherwise.
 const LIMIT_DEFAULT: u64 = 20;

@@ -13,10 +13,10 @@ use super::status_row::{StatusRow, was_asked};
 use super::style::{Style, printable};
 use crate::agent::{AGENT_CHECK, threshold_lines};
 use crate::clock;
+use crate::config::Config;
 use crate::control::{self, AgentStatus, AskError, Request, Response};
-use crate::definition::Config;
 use crate::exit_code::ExitCode;
-use crate::human;
+use crate::text::human;
 
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Characters of the state, with the blank behind it.

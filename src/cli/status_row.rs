@@ -4,8 +4,8 @@ use custos_store::{Reader, Reason, Result, Run, State};
 use serde::Serialize;
 
 use crate::agent::{LastRun, Row, stood_after};
+use crate::config::Check;
 use crate::daemon::read_history;
-use crate::definition::Check;
 use crate::evaluate::is_judged;
 
 /// A line of the status.

@@ -11,7 +11,7 @@ use custos_store::{Bucket, Metric, Reader, Reason, Run, SeriesKey, State, Value}
 
 use super::intervals::Intervals;
 use super::select::Own;
-use crate::definition::{Config, Threshold};
+use crate::config::{Config, Threshold};
 use crate::graph::{Column, Columns, Limit, Ribbon, Series};
 
 /// A value that runs have.

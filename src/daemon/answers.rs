@@ -12,7 +12,7 @@ use crate::agent::{Ask, Wanted, plugin_output};
 use crate::control::{Asked, Response};
 use crate::execute::ShellLine;
 use crate::limits::{NRPE_GRACE, STDERR_MAX_BYTES, STDOUT_MAX_BYTES};
-use crate::serve;
+use crate::nrpe::listener;
 
 /// Everybody who waits for the end of a run.
 #[derive(Debug, Default)]
@@ -24,20 +24,20 @@ pub(super) struct Answers {
 #[derive(Debug)]
 enum Asker {
     /// A command line of `nrpe.cfg`: its output as it is, by NRPE's rules.
-    Line(oneshot::Sender<serve::Answer>, Duration),
+    Line(oneshot::Sender<listener::Answer>, Duration),
     /// A check asked for over NRPE: its verdict.
-    Check(oneshot::Sender<serve::Answer>),
+    Check(oneshot::Sender<listener::Answer>),
     /// A command at a terminal.
     Command(oneshot::Sender<Response>),
 }
 
 impl Answers {
     /// Makes a request over NRPE one of the agent's.
-    pub(super) fn asked_over_nrpe(&mut self, request: serve::Request) -> Ask {
+    pub(super) fn asked_over_nrpe(&mut self, request: listener::Request) -> Ask {
         let origin = request.origin.to_string();
         let (wanted, asker) = match request.task {
-            serve::Task::Check => (Wanted::Check(request.command), Asker::Check(request.answer)),
-            task @ serve::Task::Line { .. } => {
+            listener::Task::Check => (Wanted::Check(request.command), Asker::Check(request.answer)),
+            task @ listener::Task::Line { .. } => {
                 let spec = request_spec(task, request.timeout).map(Box::new);
                 let wanted = Wanted::Line { name: request.command, spec };
                 (wanted, Asker::Line(request.answer, request.timeout))
@@ -64,8 +64,8 @@ impl Answers {
         match asker {
             Asker::Line(send, timeout) => {
                 let answer = match result {
-                    Ok((report, _)) => serve::Answer::from_report(&report, timeout),
-                    Err(why) => serve::Answer::unknown(format!("NRPE: {why}")),
+                    Ok((report, _)) => listener::Answer::from_report(&report, timeout),
+                    Err(why) => listener::Answer::unknown(format!("NRPE: {why}")),
                 };
                 let _ = send.send(answer);
             }
@@ -74,9 +74,9 @@ impl Answers {
                     Ok((report, run)) => {
                         let mut text = plugin_output(&report, &run);
                         text.pop();
-                        serve::Answer { code: run.state.code(), text }
+                        listener::Answer { code: run.state.code(), text }
                     }
-                    Err(why) => serve::Answer::unknown(format!("NRPE: {why}")),
+                    Err(why) => listener::Answer::unknown(format!("NRPE: {why}")),
                 };
                 let _ = send.send(answer);
             }
@@ -94,8 +94,8 @@ impl Answers {
 }
 
 /// The plugin that a request's command line is; none if it asks for a check.
-pub fn request_spec(task: serve::Task, timeout: Duration) -> Option<Spec> {
-    let serve::Task::Line { line, env, credentials } = task else { return None };
+pub fn request_spec(task: listener::Task, timeout: Duration) -> Option<Spec> {
+    let listener::Task::Line { line, env, credentials } = task else { return None };
     let ShellLine { argv, line, env } = ShellLine::new(line, env);
     Some(Spec {
         argv,

@@ -3,7 +3,7 @@
 use custos_store::{Reader, Result, State};
 
 use crate::agent::History;
-use crate::definition::{Check, Command, Config, OnMissing, Threshold};
+use crate::config::{Check, Command, Config, OnMissing, Threshold};
 use crate::evaluate::{is_judged, judges};
 use crate::limits::HISTORY_MAX_RUNS;
 use crate::snmp::traps::Keys;

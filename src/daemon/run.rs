@@ -16,16 +16,16 @@ use super::settings::Setup;
 use super::trap_station::TrapStation;
 use crate::agent::{Agent, Effect, Event, Health, LastAnswer};
 use crate::clock::{self, Moment, micros};
+use crate::config::Config;
 use crate::control::{self, AgentStatus, Asked, Request, Response};
-use crate::definition::Config;
 use crate::evaluate::{Change, ChangeKind};
 use crate::execute::{Executor, Lanes, PluginEnvironment, Reports};
 use crate::exit_code::ExitCode;
 use crate::limits::{
     AGENT_CHECK_INTERVAL, CONTROL_QUEUE_MAX, DRAIN, HEALTH_LOOK, NRPE_REQUEST_QUEUE_MAX, REPORTS_PER_TURN_MAX,
 };
+use crate::nrpe::listener::{self, Server};
 use crate::record::Recorder;
-use crate::serve::{self, Server};
 use crate::snmp;
 use crate::snmp::traps::Occurrence;
 
@@ -100,7 +100,7 @@ struct Daemon {
     /// Where the listener runs.
     serving: Handle,
     inputs: Inputs,
-    request_sender: mpsc::Sender<serve::Request>,
+    request_sender: mpsc::Sender<listener::Request>,
     health: Health,
     health_told_us: u64,
     effects: Vec<Effect>,
@@ -111,7 +111,7 @@ struct Daemon {
 struct Inputs {
     reports: Reports,
     outcomes: snmp::Outcomes,
-    requests: mpsc::Receiver<serve::Request>,
+    requests: mpsc::Receiver<listener::Request>,
     commands: mpsc::Receiver<Asked>,
     occurrences: mpsc::Receiver<Vec<Occurrence>>,
     hangup: Signal,
@@ -124,7 +124,7 @@ struct Inputs {
 enum Input {
     Report(u64, custos_shim::Report),
     Outcome(u64, snmp::Outcome),
-    Request(serve::Request),
+    Request(listener::Request),
     Command(Asked),
     Trapped(Vec<Occurrence>),
     Hangup,
@@ -222,7 +222,7 @@ impl Daemon {
         Ok(())
     }
 
-    fn listen(&self, settings: serve::Settings) -> Result<Server, serve::Error> {
+    fn listen(&self, settings: listener::Settings) -> Result<Server, listener::Error> {
         let agent = Handle::current();
         let _within = self.serving.enter();
         Server::start(settings, self.request_sender.clone(), agent)
@@ -284,10 +284,11 @@ impl Daemon {
     }
 
     /// A request over NRPE: answered by the last run of its check, or an event for the agent.
-    fn request(&mut self, request: serve::Request, now: Moment) {
-        if request.task == serve::Task::Check
+    fn request(&mut self, request: listener::Request, now: Moment) {
+        if request.task == listener::Task::Check
             && let Some((serving, last)) = self.agent.last_answer(&request.command)
-            && let serve::Source::Answer(answer) = serve::source(serving, last.map(|last| told(last, now)))
+            && let listener::Source::Answer(answer) =
+                listener::source(serving, last.map(|last| told(last, now)))
         {
             // The asker may have left meanwhile.
             let _ = request.answer.send(answer);
@@ -393,7 +394,7 @@ impl Daemon {
     fn reload_listeners(
         &mut self,
         config: &Config,
-        settings: Option<serve::Settings>,
+        settings: Option<listener::Settings>,
         now: Moment,
     ) -> Result<(), String> {
         let traps = self.trap_station.configure(config, now).map_err(|error| error.to_string());
@@ -406,7 +407,7 @@ impl Daemon {
         both
     }
 
-    fn reload_nrpe(&mut self, settings: Option<serve::Settings>) -> Result<(), serve::Error> {
+    fn reload_nrpe(&mut self, settings: Option<listener::Settings>) -> Result<(), listener::Error> {
         match (settings, &self.server) {
             (Some(settings), Some(server)) => {
                 let _within = self.serving.enter();
@@ -517,10 +518,10 @@ impl Daemon {
 }
 
 /// The last run of a check, as NRPE tells it.
-fn told(last: &LastAnswer, now: Moment) -> serve::LastRun {
+fn told(last: &LastAnswer, now: Moment) -> listener::LastRun {
     let text = last.output.strip_suffix(b"\n").unwrap_or(&last.output).to_vec();
-    serve::LastRun {
-        answer: serve::Answer { code: last.state.code(), text },
+    listener::LastRun {
+        answer: listener::Answer { code: last.state.code(), text },
         age: Duration::from_micros(now.mono_us.saturating_sub(last.ended_us)),
         interval: last.interval,
     }

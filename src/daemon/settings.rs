@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::definition::{self, Config, Severity};
-use crate::serve::Settings;
+use crate::config::{self, Config, Severity};
+use crate::nrpe::listener::Settings;
 
 /// Reads the settings of the NRPE listener anew.
-pub type SettingsReader = Box<dyn Fn() -> Result<Settings, crate::serve::Error> + Send>;
+pub type SettingsReader = Box<dyn Fn() -> Result<Settings, crate::nrpe::listener::Error> + Send>;
 
 /// Everything that a daemon needs to start.
 pub struct Setup {
@@ -22,7 +22,10 @@ pub struct Setup {
 
 impl Setup {
     /// The listener's settings for a configuration: none if NRPE is not to be served.
-    pub(super) fn nrpe_settings(&self, config: &Config) -> Result<Option<Settings>, crate::serve::Error> {
+    pub(super) fn nrpe_settings(
+        &self,
+        config: &Config,
+    ) -> Result<Option<Settings>, crate::nrpe::listener::Error> {
         match (&self.nrpe, &config.nrpe) {
             (Some(read), _) => read().map(Some),
             (None, Some(nrpe)) => {
@@ -36,7 +39,7 @@ impl Setup {
     pub(super) fn read_again(&self) -> Result<(Config, Option<Settings>), String> {
         let config = match &self.config_file {
             Some(path) => {
-                let loaded = definition::load(path).map_err(|mistakes| {
+                let loaded = config::load(path).map_err(|mistakes| {
                     tracing::error!("the configuration is not reloaded:\n{mistakes}");
                     let errors = || mistakes.list.iter().filter(|m| m.severity == Severity::Error);
                     let first = errors().next().map(ToString::to_string).unwrap_or_default();

@@ -5,7 +5,7 @@ use std::io;
 use tokio::sync::mpsc;
 
 use crate::clock::Moment;
-use crate::definition::Config;
+use crate::config::Config;
 use crate::limits::TRAPS_QUEUE_MAX;
 use crate::snmp::traps::{Counters, Intake, Listener, Occurrence};
 

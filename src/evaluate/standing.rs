@@ -8,7 +8,7 @@
 use custos_store::{Standing, State};
 
 use super::flapping;
-use crate::definition::Check;
+use crate::config::Check;
 
 /// How a check's results are counted.
 #[derive(Clone, Copy, Debug, PartialEq)]

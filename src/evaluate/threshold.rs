@@ -11,8 +11,8 @@ use custos_compat::nagios::Range;
 use custos_store::{Bounds, Metric, State};
 
 use crate::clock::micros;
-use crate::definition::{Check, OnMissing, Threshold, UnitRange};
-use crate::human::{self, Prefixes};
+use crate::config::{Check, OnMissing, Threshold, UnitRange};
+use crate::text::human::{self, Prefixes};
 
 /// Intervals without a run after which a threshold's clock starts anew.
 const GAP_INTERVALS: u32 = 3;

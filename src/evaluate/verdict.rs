@@ -4,7 +4,7 @@ use custos_store::{Reason, Run};
 
 use super::standing::{Before, Change, Counting, advance};
 use super::threshold::{Holds, judge};
-use crate::definition::Check;
+use crate::config::Check;
 
 /// Completes a run (its `plugin_state` and metrics are given) with its verdict and standing.
 ///

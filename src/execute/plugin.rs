@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use custos_shim::Spec;
 use nix::unistd::{Uid, User};
 
-use crate::definition::{Check, Command};
+use crate::config::{Check, Command};
 use crate::limits::{GRACE, STDERR_MAX_BYTES};
 
 /// Where plugins find programs.

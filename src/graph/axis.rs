@@ -1,6 +1,6 @@
 //! The axis of values: a range that holds the data, with ticks at round numbers.
 
-use crate::human::{Prefixes, Scaling, duration_ms, quantity};
+use crate::text::human::{Prefixes, Scaling, duration_ms, quantity};
 
 /// Values beyond this are drawn at the edge.
 const VALUE_MAX: f64 = 1e300;

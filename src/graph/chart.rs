@@ -18,7 +18,7 @@ use super::canvas::{ASCII_MARKS, Canvas, Glyphs};
 use super::ink::{Ink, Line};
 use super::series::{Picture, Ribbon, Series, Summary};
 use super::time_axis;
-use crate::human::{Prefixes, quantity};
+use crate::text::human::{Prefixes, quantity};
 
 /// Characters left of the axis of values.
 const GUTTER: usize = 9;

@@ -3,7 +3,7 @@
 use custos_store::{Bounds, State};
 use jiff::tz::TimeZone;
 
-use crate::human::Prefixes;
+use crate::text::human::Prefixes;
 
 /// What the samples within one column of time have in common. There is at least one sample.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::axis::ValueAxis;
 use super::series::{Column, Picture, Ribbon, Series};
 use super::time_axis;
-use crate::human::quantity;
+use crate::text::human::quantity;
 
 /// Columns of time that a series of an SVG has.
 pub const SVG_COLUMNS: usize = 600;

@@ -17,7 +17,7 @@ use custos_store::{Error, Options, Run, Space, Writer};
 use super::backlog::Backlog;
 use crate::agent::StoreHealth;
 use crate::clock::{self, Moment, micros};
-use crate::definition::SyncPolicy;
+use crate::config::SyncPolicy;
 use crate::limits::{RECORD_BATCH_MAX_RUNS, RECORD_CHANNEL_MAX_RUNS, RECORD_GATHER, RECORD_RETRY};
 use crate::lock::locked;
 

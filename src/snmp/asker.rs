@@ -12,7 +12,7 @@ use super::plan::Plan;
 use super::poller::{Device, Outcomes, Poller};
 use super::question::{Failure, Outcome, Question};
 use super::target::Credentials;
-use crate::definition::{SnmpAccess, SnmpPoll, SnmpProfile};
+use crate::config::{SnmpAccess, SnmpPoll, SnmpProfile};
 use crate::lock::locked;
 
 /// Asks devices for checks.

@@ -3,7 +3,7 @@
 use custos_compat::snmp::{Oid, Value};
 use custos_store as store;
 
-use super::names::Names;
+use crate::mib::Names;
 
 /// What a value is to a run.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,7 +5,7 @@ mod asker;
 mod cell;
 pub mod engine;
 mod hosts;
-pub mod names;
+
 mod native;
 mod plan;
 mod poller;

@@ -9,7 +9,7 @@ use custos_compat::snmp::{Oid, Value, Version};
 use custos_store::State;
 
 use super::question::{Absence, Answer, Failure, Found, Outcome};
-use crate::definition::{Limit, NativeCheck, SnmpPoll};
+use crate::config::{Limit, NativeCheck, SnmpPoll};
 
 /// Bytes that `snmpget` prints in one line of hexadecimal digits; the plugin reads no further.
 const HEX_LINE_BYTES: usize = 16;

@@ -6,7 +6,7 @@
 use custos_compat::snmp::Oid;
 
 use super::question::Question;
-use crate::definition::{SnmpPoll, SnmpWanted, TablePoll};
+use crate::config::{SnmpPoll, SnmpWanted, TablePoll};
 use crate::limits::SNMP_ROWS_MAX;
 
 /// ifEntry.

@@ -12,14 +12,14 @@ use custos_shim::{Outcome as Ending, Report};
 use custos_store::{Metric, Reason, Run, State};
 
 use super::cell::Cell;
-use super::names::Names;
 use super::native;
 use super::plan::Plan;
 use super::question::{Absence, Answer, Failure, Found, Outcome};
 use super::rows;
-use crate::definition::{NativeCheck, SnmpPoll, SnmpWanted, Variable};
+use crate::config::{NativeCheck, SnmpPoll, SnmpWanted, Variable};
 use crate::interpret::{Reading, interpret};
 use crate::limits::{REMARKS_MAX, SNMP_TEXT_LINES_MAX, SNMP_TEXT_VALUES_MAX};
+use crate::mib::Names;
 
 /// What was read of an answer.
 #[derive(Debug, Default)]

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use custos_compat::snmp::{Oid, Value, VarBind};
 
-use super::names::Names;
 use super::plan::Plan;
 use super::question::{Absence, Column};
 use super::reading::Readings;
-use crate::definition::{TablePoll, Wanted};
+use crate::config::{TablePoll, Wanted};
+use crate::mib::Names;
 
 /// What tells a row from others on the wire.
 type Index<'a> = &'a [u32];

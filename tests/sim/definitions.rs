@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use custos::agent::implicit_check;
-use custos::definition::{Check, Command, Config, Priority, SyncPolicy};
+use custos::config::{Check, Command, Config, Priority, SyncPolicy};
 use custos::execute::PluginEnvironment;
 use custos::period::{Days, Hours, Period, Rule};
 use jiff::tz::TimeZone;
@@ -49,7 +49,7 @@ pub fn config(checks: impl IntoIterator<Item = Check>, max_concurrent_checks: us
         host: "sim".to_owned(),
         max_concurrent_checks,
         nrpe: None,
-        snmp: custos::definition::SnmpConfig::default(),
+        snmp: custos::config::SnmpConfig::default(),
         periods: BTreeMap::new(),
         checks: checks.into_iter().map(|check| (check.name.clone(), Arc::new(check))).collect(),
     }

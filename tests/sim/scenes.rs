@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use custos::agent::{Event, Health, Wanted, implicit_check};
-use custos::definition::{Check, Command, Priority};
+use custos::config::{Check, Command, Priority};
 use custos::execute::plugin_spec;
 use custos_store::{Reason, State};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use custos::agent::{Agent, Ask, Effect, Event, Wanted};
 use custos::clock::Moment;
-use custos::definition::{Check, Config};
+use custos::config::{Check, Config};
 use custos_shim::{Outcome, Report};
 use custos_store::{Reason, Run};
 

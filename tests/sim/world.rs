@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use custos::agent::{Agent, Ask, Effect, Event, History, Wanted};
 use custos::clock::Moment;
-use custos::definition::{Check, Config};
+use custos::config::{Check, Config};
 use custos::evaluate::is_judged;
 use custos::execute::plugin_spec;
 use custos_shim::Report;

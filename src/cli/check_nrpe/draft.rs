@@ -8,8 +8,8 @@ use std::time::Duration;
 use custos_compat::nrpe::{AddressFamily, SslVersion, UseAdh, Version, atoi};
 use custos_store::State;
 
-use crate::client::Options;
 use crate::limits;
+use crate::nrpe::client::Options;
 
 /// Why an option ends the reading.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

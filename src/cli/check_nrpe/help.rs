@@ -1,6 +1,6 @@
 //! What the client says about itself.
 
-use crate::serve::NRPE_VERSION;
+use crate::nrpe::listener::NRPE_VERSION;
 
 /// Name and version.
 pub(super) fn version() -> String {

@@ -7,8 +7,8 @@ use custos_store::State;
 
 use super::help;
 use super::words::{Call, Reading, Usage};
-use crate::client;
 use crate::exit_code::ExitCode;
+use crate::nrpe::client;
 
 /// Runs the client with these words, without the name that the program goes by.
 pub(crate) fn run(program: &str, words: &[OsString]) -> ExitCode {

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use super::draft::{Draft, Refused};
 use crate::cli::getopt::{self, Given, Known};
-use crate::client::Options;
 use crate::limits;
-use crate::system_error;
+use crate::nrpe::client::Options;
+use crate::text::system_error;
 
 /// In nrpe's order, which shows where an option is ambiguous.
 const KNOWN: [Known; 27] = [

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use custos_compat::nrpe::AddressFamily;
 
 use crate::cli::getopt::{self, Known};
-use crate::serve::{NRPE_VERSION, Overrides};
+use crate::nrpe::listener::{NRPE_VERSION, Overrides};
 
 /// Where history is kept unless `--store` says otherwise.
 const STORE_DEFAULT: &str = "/var/lib/custos";

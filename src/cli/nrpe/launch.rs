@@ -13,7 +13,7 @@ use nix::unistd::{Gid, Uid, daemon, geteuid, setgid, setgroups, setuid};
 
 use super::call::{Call, Mode};
 use crate::exit_code::ExitCode;
-use crate::serve::{Error, Log, LogSettings, Overrides, PidFile, Settings, explain, read_config};
+use crate::nrpe::listener::{Error, Log, LogSettings, Overrides, PidFile, Settings, explain, read_config};
 
 /// Exit status for a call without a job, such as `-h`.
 const NOTHING_TO_DO: ExitCode = ExitCode::Raw(3);

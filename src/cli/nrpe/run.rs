@@ -14,14 +14,14 @@ use super::launch::{Prepared, StandIn, prepare};
 use crate::cli::log;
 use crate::cli::read::chain;
 use crate::clock;
+use crate::config::{Config, SnmpConfig, Surroundings, SyncPolicy};
 use crate::daemon::{self, Setup, request_spec};
-use crate::definition::{Config, SnmpConfig, Surroundings, SyncPolicy};
 use crate::evaluate::{Holds, evaluate};
 use crate::exit_code::ExitCode;
 use crate::interpret::{Reading, interpret};
 use crate::limits::NRPE_REQUESTS_MAX;
 use crate::lock::locked;
-use crate::serve::{Answer, Origin, Task, answer_stdin};
+use crate::nrpe::listener::{Answer, Origin, Task, answer_stdin};
 
 /// Runs the command; the words do not include its name.
 pub(crate) fn run(words: &[OsString]) -> ExitCode {

@@ -7,8 +7,8 @@ use std::time::Duration;
 use custos_compat::snmp::Oid;
 
 use crate::cli::read::{Failure, ReadArgs};
-use crate::definition::{Command, Config, SnmpProfile};
-use crate::snmp::names::Names;
+use crate::config::{Command, Config, SnmpProfile};
+use crate::mib::Names;
 use crate::snmp::{Answer, Question, ask_once};
 
 /// How long an answer may take in all.

@@ -10,7 +10,7 @@ use super::device::Asked;
 use crate::cli::read::Failure;
 use crate::cli::style::printable;
 use crate::limits::SNMP_VARBINDS_MAX;
-use crate::snmp::names::{Names, Syntax};
+use crate::mib::{Names, Syntax};
 use crate::snmp::{Column, Found, Question};
 
 /// Widest column of a table, in characters; what is longer is cut.

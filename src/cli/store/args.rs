@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::{forecast, transfer, upkeep};
 use crate::cli::read::{Failure, chain, configuration, finish};
-use crate::definition::DEFAULT_STORE;
+use crate::config::DEFAULT_STORE;
 use crate::exit_code::ExitCode;
 
 /// Looks after the store: what it holds, whether it is intact, how it grows, moving history in and out.

@@ -8,7 +8,7 @@ use custos_compat::snmp::{Oid, VarBind, Version};
 use custos_store as store;
 
 use super::*;
-use crate::definition::{Condition, Secret, SnmpAccess, SnmpProfile, TablePoll, Wanted};
+use crate::config::{Condition, Secret, SnmpAccess, SnmpProfile, TablePoll, Wanted};
 use crate::snmp::Column;
 
 fn oid(name: &str) -> Oid {

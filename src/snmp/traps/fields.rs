@@ -6,10 +6,10 @@ use std::net::IpAddr;
 use custos_compat::snmp::{Notification, Oid, Value, VarBind};
 use custos_store::{Metric, State};
 
-use crate::definition::{Condition, KeyPart, Part, Template, Variable, Wanted};
-use crate::human;
+use crate::config::{Condition, KeyPart, Part, Template, Variable, Wanted};
 use crate::limits::{TRAP_DETAIL_MAX_BYTES, TRAP_DETAILS_MAX, TRAP_KEY_MAX_BYTES, TRAP_TEXT_MAX_BYTES};
-use crate::snmp::names::Names;
+use crate::mib::Names;
+use crate::text::human;
 
 /// A notification, and who sent it.
 #[derive(Clone, Copy)]

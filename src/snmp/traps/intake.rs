@@ -16,9 +16,9 @@ use super::reconnoiter;
 use super::rules::{Match, Rules};
 use super::security::{Refusal, Security, Verdict};
 use crate::clock::{Moment, micros};
-use crate::definition::{Config, Network, Part, Template, TrapsConfig};
+use crate::config::{Config, Network, Part, Template, TrapsConfig};
 use crate::limits::TRAPS_SOURCES_TOLD_MAX;
-use crate::snmp::names::Names;
+use crate::mib::Names;
 
 /// Everything that packets are judged by.
 #[derive(Debug)]

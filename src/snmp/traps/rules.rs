@@ -6,7 +6,7 @@ use std::sync::Arc;
 use custos_store::State;
 
 use super::fields::Fields;
-use crate::definition::{Command, Config, TrapRule};
+use crate::config::{Command, Config, TrapRule};
 
 /// The rules of all checks, found by the names of traps.
 #[derive(Debug, Default)]

@@ -12,7 +12,7 @@ use custos_compat::snmp::usm::{
 use custos_compat::snmp::{Body, Error, Message, Notification, Pdu, PduKind, Version};
 
 use crate::clock::Moment;
-use crate::definition::{SnmpAccess, SnmpUser, TrapsConfig};
+use crate::config::{SnmpAccess, SnmpUser, TrapsConfig};
 use crate::limits::TRAPS_ENGINES_MAX;
 
 /// 2020-01-01, in seconds since the epoch.

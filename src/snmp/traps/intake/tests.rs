@@ -6,7 +6,7 @@ use custos_compat::snmp::usm::{AuthProtocol, Keys, Level, MasterKeys, Outgoing, 
 use custos_compat::snmp::{Body, Message, Oid, Pdu, PduKind, Value, VarBind, Version};
 
 use super::*;
-use crate::definition::{Surroundings, load_with};
+use crate::config::{Surroundings, load_with};
 
 const START: Moment = Moment { mono_us: 5_000_000, wall_ms: 1_790_000_000_000 };
 const SOURCE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 7));

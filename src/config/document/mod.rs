@@ -1,0 +1,14 @@
+//! A configuration file as a tree: every node with its position, scalars with their kind, mistakes as they are found.
+
+pub(crate) mod diagnostic;
+pub(crate) mod duration;
+pub(crate) mod fields;
+pub(crate) mod glob;
+pub(crate) mod include;
+pub(crate) mod place;
+pub(crate) mod scalar;
+pub(crate) mod suggest;
+pub(crate) mod yaml;
+
+pub use diagnostic::{Mistake, Mistakes, Severity};
+pub use place::{Place, SourceFile};

@@ -1,0 +1,20 @@
+//! The configuration: what its files say, read whole and checked, as plain data.
+//!
+//! Nothing here touches a process, a socket or a clock; reading files is the only effect. `document` makes each file a
+//! tree with positions, `read` walks the tree by its known keys (a file per noun) and notes every mistake, `model` is
+//! what comes of it, and `show` writes that down again.
+
+mod document;
+mod model;
+mod read;
+mod show;
+
+pub use document::{Mistake, Mistakes, Place, Severity, SourceFile};
+pub use model::{
+    ByteUnits, Check, Command, Condition, Config, Hold, KeyPart, Limit, Native, NativeCheck, Network,
+    NrpeConfig, OnMissing, Part, Priority, Process, RunAs, Secret, Serving, SnmpAccess, SnmpConfig, SnmpPoll,
+    SnmpProfile, SnmpUser, SnmpWanted, Stale, SyncPolicy, TablePoll, Template, Threshold, TrapRule,
+    TrapsConfig, UnitRange, Variable, Wanted,
+};
+pub use read::{DEFAULT_PATH, DEFAULT_PLUGINS, DEFAULT_STORE, Loaded, Surroundings, load, load_with};
+pub use show::show;

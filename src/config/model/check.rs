@@ -1,0 +1,306 @@
+//! A configuration after everything has been resolved: defaults applied, paths absolute, ranges parsed.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use custos_shim::{Credentials, IoPriority, Limits};
+use custos_store::{Bounds, State};
+
+use crate::config::model::snmp::{SnmpConfig, SnmpPoll, TrapRule};
+use crate::limits::STDOUT_MAX_BYTES;
+use crate::period::Period;
+
+/// The whole configuration of one agent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Every file that was read, the main one first.
+    pub files: Vec<PathBuf>,
+    /// Directory of the store.
+    pub store: PathBuf,
+    /// How often the store's log is synced to the disk.
+    pub sync: SyncPolicy,
+    /// Directories in which a bare command name is looked up, in order.
+    pub plugins: Vec<PathBuf>,
+    /// The name of this host: with the check's name it fixes the phase of the schedule.
+    pub host: String,
+    /// Plugins that may run at once.
+    pub max_concurrent_checks: usize,
+    /// The NRPE listener, if there is one.
+    pub nrpe: Option<NrpeConfig>,
+    /// Devices that are polled, and traps.
+    pub snmp: SnmpConfig,
+    /// Every period by name.
+    pub periods: BTreeMap<String, Arc<Period>>,
+    /// Every check by name.
+    pub checks: BTreeMap<String, Arc<Check>>,
+}
+
+/// When appended runs are made safe from power loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SyncPolicy {
+    /// After every batch of runs.
+    Always,
+    /// At most this long after they were written.
+    Interval(Duration),
+    /// Whenever the operating system likes.
+    Never,
+}
+
+/// How NRPE is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NrpeConfig {
+    /// The `nrpe.cfg` to read in place, if any.
+    pub config: Option<PathBuf>,
+    /// Native keys; they come on top of `config` and win over it.
+    pub native: Native,
+}
+
+/// The NRPE listener's own keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Native {
+    /// Addresses with port to listen on.
+    pub listen: Vec<String>,
+    /// Who may connect, in the forms of nrpe's `allowed_hosts`.
+    pub allowed_hosts: Vec<String>,
+    /// `false`: no TLS at all, as nrpe's `-n`.
+    pub tls: Option<bool>,
+    /// PEM file with the certificate and its chain.
+    pub tls_certificate: Option<PathBuf>,
+    /// PEM file with the private key.
+    pub tls_key: Option<PathBuf>,
+    /// PEM file with the authorities that client certificates are verified against.
+    pub tls_client_ca: Option<PathBuf>,
+    /// What is asked of clients: `ignore`, `ask` or `require`.
+    pub tls_client_certificates: Option<String>,
+    /// Protocol versions in the form of nrpe's `ssl_version`, such as `TLSv1.2+`.
+    pub tls_versions: Option<String>,
+    /// OpenSSL's cipher list for TLS 1.2 and older.
+    pub tls_ciphers: Option<String>,
+    /// `false`: no suite in which neither side shows a certificate.
+    pub tls_anonymous: Option<bool>,
+    /// Whether commands of `config` may be given arguments (which it must allow as well).
+    pub allow_arguments: bool,
+    /// Whether `/etc/hosts.allow` and `/etc/hosts.deny` count.
+    pub tcp_wrappers: Option<bool>,
+    /// How long a command of `config` may run.
+    pub command_timeout: Option<Duration>,
+    /// Whether requests for the same command of `config` share an execution that is under way.
+    pub coalesce: bool,
+    /// Who may run which commands, by name or glob: addresses, networks, and `cert:SUBJECT`. Everybody who may
+    /// connect if nothing is said.
+    pub access: BTreeMap<String, Vec<String>>,
+}
+
+/// One check.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// Its name, unique in the configuration.
+    pub name: String,
+    /// What to run.
+    pub command: Command,
+    /// Environment variables added for this check.
+    pub environment: BTreeMap<String, String>,
+    /// As whom, where and within which bounds the plugin runs.
+    pub process: Process,
+    /// Time between two runs while the state is hard.
+    pub check_interval: Duration,
+    /// Time between two runs while the state is soft.
+    pub retry_interval: Duration,
+    /// Runs that must agree before a problem is hard.
+    pub max_check_attempts: u32,
+    /// Whether every result that is not OK is an event of its own once the state is hard.
+    pub volatile: bool,
+    /// When it is due at all; none if always.
+    pub check_period: Option<Arc<Period>>,
+    /// Checks that must not be in a hard problem for this one to be run.
+    pub depends_on: Vec<String>,
+    /// Who goes first when the machine cannot keep up.
+    pub priority: Priority,
+    /// How long the plugin may run.
+    pub timeout: Duration,
+    /// The state of a run that timed out.
+    pub timeout_state: State,
+    /// Whether KB, MB, … printed by the plugin are powers of 1000 or of 1024.
+    pub byte_units: ByteUnits,
+    /// Whether a `prefix::` in a label carries over to the labels after it, as check_multi prints them.
+    pub check_multi: bool,
+    /// Judges each metric by the warning and critical ranges that the plugin printed beside it.
+    pub evaluate_perfdata: bool,
+    /// Whether flapping is watched, and its low and high limits in per cent.
+    pub flapping: Option<(f64, f64)>,
+    /// How a request for it over NRPE is answered.
+    pub serving: Serving,
+    /// Limits of our own on the metrics.
+    pub thresholds: Vec<Threshold>,
+    /// Where it was defined, as `file:line:column`.
+    pub defined_at: String,
+}
+
+impl Check {
+    /// Whether a run of this check would come to the same by that definition: the same is run and judged alike.
+    pub fn says_the_same_as(&self, other: &Check) -> bool {
+        self.command == other.command
+            && self.environment == other.environment
+            && self.process == other.process
+            && (self.timeout, self.timeout_state) == (other.timeout, other.timeout_state)
+            && (self.byte_units, self.check_multi) == (other.byte_units, other.check_multi)
+            && self.evaluate_perfdata == other.evaluate_perfdata
+            && self.thresholds == other.thresholds
+    }
+}
+
+/// The process of a check's plugin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// The user to become; none for the daemon's own.
+    pub run_as: Option<RunAs>,
+    /// Working directory.
+    pub directory: PathBuf,
+    /// Niceness to add, -20 to 19.
+    pub nice: i8,
+    /// How the kernel ranks its reads and writes, if other than by its niceness.
+    pub io_priority: Option<IoPriority>,
+    /// Kernel limits.
+    pub limits: Limits,
+    /// Bytes of stdout that are kept.
+    pub stdout_max_bytes: usize,
+    /// Whether setuid programs gain nothing.
+    pub no_new_privileges: bool,
+}
+
+impl Default for Process {
+    /// As the daemon runs, in the root directory.
+    fn default() -> Process {
+        Process {
+            run_as: None,
+            directory: PathBuf::from("/"),
+            nice: 0,
+            io_priority: None,
+            limits: Limits::default(),
+            stdout_max_bytes: STDOUT_MAX_BYTES,
+            no_new_privileges: false,
+        }
+    }
+}
+
+/// A user that a plugin runs as.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunAs {
+    /// Its name.
+    pub name: String,
+    /// Its home directory.
+    pub home: PathBuf,
+    /// Its numbers.
+    pub credentials: Credentials,
+}
+
+/// Who goes first when places to run plugins in are short.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Priority {
+    /// In turn.
+    #[default]
+    Normal,
+    /// Only when no other check waits, or after it has waited for very long.
+    Low,
+}
+
+/// How a request for a check over NRPE is answered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Serving {
+    /// By a run of its own.
+    #[default]
+    Fresh,
+    /// By the last run while it is no older than this, and otherwise as [`Stale`] says.
+    Cached {
+        /// Oldest run that answers.
+        max_age: Duration,
+        /// What to do when there is none.
+        stale: Stale,
+    },
+}
+
+/// What becomes of a request when the last run is too old, or there is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stale {
+    /// It is answered by a run of its own.
+    #[default]
+    Run,
+    /// It is answered with UNKNOWN at once.
+    Unknown,
+}
+
+/// What a check runs, or what else it is told by.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// A program with its arguments; a bare name has been looked up in `plugins`, or was not found there.
+    Program(Vec<String>),
+    /// A line for `/bin/sh -c`.
+    Shell(String),
+    /// A device that is asked over SNMP.
+    Snmp(Arc<SnmpPoll>),
+    /// Traps that devices send. Nothing runs.
+    Trap(Arc<TrapRule>),
+}
+
+/// The meaning of KB, MB, GB … in perfdata.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ByteUnits {
+    /// Powers of 1000, as Icinga reads them.
+    #[default]
+    Si,
+    /// Powers of 1024, as the classic C plugins mean them.
+    Iec,
+}
+
+/// A limit on metrics of a check.
+#[derive(Clone, Debug)]
+pub struct Threshold {
+    /// A label, or a glob over labels.
+    pub metric: String,
+    /// `metric`, compiled.
+    pub matcher: globset::GlobMatcher,
+    /// Outside this range (or inside, with `@`): WARNING.
+    pub warning: Option<UnitRange>,
+    /// Outside this range (or inside, with `@`): CRITICAL.
+    pub critical: Option<UnitRange>,
+    /// How long it must hold before it counts.
+    pub hold: Hold,
+    /// What a run means in which no metric matched, or its value is undetermined.
+    pub on_missing: OnMissing,
+}
+
+impl PartialEq for Threshold {
+    fn eq(&self, other: &Threshold) -> bool {
+        // The matcher follows from the pattern.
+        self.metric == other.metric
+            && self.warning == other.warning
+            && self.critical == other.critical
+            && self.hold == other.hold
+            && self.on_missing == other.on_missing
+    }
+}
+
+/// How long a threshold must be crossed without a break before it counts; zero counts at once.
+pub type Hold = Duration;
+
+/// A range whose bounds may have been written with a unit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UnitRange {
+    /// The bounds in the base unit.
+    pub bounds: Bounds,
+    /// The base unit that was written, such as `B`; none if the bounds were plain numbers.
+    pub unit: Option<String>,
+    /// The range as written, for messages.
+    pub written: String,
+}
+
+/// What a missing metric means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnMissing {
+    /// This state; UNKNOWN unless the configuration says otherwise.
+    State(State),
+    /// What this threshold said of the last run.
+    Keep,
+}

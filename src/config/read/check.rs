@@ -1,0 +1,203 @@
+//! One check: its command, settings and thresholds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use custos_store::State;
+
+use crate::config::document::diagnostic::Findings;
+use crate::config::document::duration;
+use crate::config::document::fields::{Fields, boolean, printable};
+use crate::config::document::yaml::Entry;
+use crate::config::model::check::{Check, Command, Serving};
+use crate::config::read::command::{self, Lookup};
+use crate::config::read::dependency::{self, Named};
+use crate::config::read::native;
+use crate::config::read::period::Periods;
+use crate::config::read::poll;
+use crate::config::read::settings::{self, CHECK_INTERVAL, FLAPPING, MAX_CHECK_ATTEMPTS, Settings, TIMEOUT};
+use crate::config::read::threshold;
+use crate::config::read::trap;
+use crate::limits::CHECK_NAME_MAX_BYTES;
+use crate::snmp::traps::UNMATCHED_CHECK;
+
+/// The name under which the agent reports on itself.
+const RESERVED_NAME: &str = "custos";
+
+/// The keys of a check beside its settings.
+const OWN_KEYS: [&str; 7] = ["command", "shell", "native", "snmp", "trap", "depends_on", "thresholds"];
+
+const KEYS: [&str; OWN_KEYS.len() + settings::KEYS.len()] = {
+    let mut keys = [""; OWN_KEYS.len() + settings::KEYS.len()];
+    let mut at = 0;
+    while at < keys.len() {
+        keys[at] = if at < OWN_KEYS.len() { OWN_KEYS[at] } else { settings::KEYS[at - OWN_KEYS.len()] };
+        at += 1;
+    }
+    keys
+};
+
+/// What checks share with one another.
+pub(crate) struct Shared<'s> {
+    /// Settings where a check has none of its own.
+    pub(crate) defaults: &'s Settings,
+    /// Where programs are looked up.
+    pub(crate) lookup: &'s Lookup<'s>,
+    /// The periods that can be named.
+    pub(crate) periods: &'s Periods,
+}
+
+/// Reads the check that `entry` of `checks` defines, and beside it the places of what it depends on; no check if it
+/// cannot be used, which has been reported.
+pub(crate) fn read(entry: &Entry, shared: &Shared<'_>, findings: &mut Findings) -> (Option<Check>, Named) {
+    let named = name(entry, findings);
+    let owner = format!("check `{}`", entry.key);
+    let Some(fields) = Fields::of(&entry.value, &owner, &KEYS, findings) else { return (None, Named::new()) };
+    let depends_on =
+        fields.get("depends_on").map(|node| dependency::read(node, findings)).unwrap_or_default();
+    let check = with_fields(entry, &fields, &owner, &depends_on, shared, findings);
+    (check.filter(|_| named), depends_on)
+}
+
+/// The check by what its keys say.
+fn with_fields(
+    entry: &Entry,
+    fields: &Fields<'_>,
+    owner: &str,
+    depends_on: &Named,
+    shared: &Shared<'_>,
+    findings: &mut Findings,
+) -> Option<Check> {
+    let own = Settings::read(fields, owner, shared.periods, findings);
+    let command = what(entry, fields, owner, shared.lookup, findings);
+    let settings = own.clone().over(shared.defaults);
+    let byte_units = settings.byte_units.unwrap_or_default();
+    let thresholds = fields
+        .get("thresholds")
+        .map(|node| threshold::read_all(node, owner, byte_units, findings))
+        .unwrap_or_default();
+    let check_interval = settings.check_interval.unwrap_or(CHECK_INTERVAL);
+    let timeout = settings.timeout.unwrap_or(TIMEOUT);
+    if let (Some(node), Some(own)) = (fields.get("timeout"), own.timeout) {
+        warn_of_long_timeout(own, check_interval, owner, &node.place, findings);
+    }
+    let command = command?;
+    let serving = match command {
+        // The last trap is all that there is to answer by, however old.
+        Command::Trap(_) => Serving::Fresh,
+        _ => settings.serving(check_interval, timeout),
+    };
+    // A trap is not sent again because somebody asks, so there are no attempts to wait for.
+    let attempts = match command {
+        Command::Trap(_) => own.max_check_attempts.unwrap_or(1),
+        _ => settings.max_check_attempts.unwrap_or(MAX_CHECK_ATTEMPTS),
+    };
+    Some(Check {
+        name: entry.key.clone(),
+        command,
+        environment: settings.environment,
+        process: settings.process.resolve(),
+        check_interval,
+        retry_interval: settings.retry_interval.unwrap_or(check_interval),
+        max_check_attempts: attempts,
+        volatile: settings.volatile.unwrap_or(false),
+        check_period: settings.check_period.unwrap_or_default(),
+        depends_on: depends_on.iter().map(|(name, _)| name.clone()).collect(),
+        priority: settings.priority.unwrap_or_default(),
+        timeout,
+        timeout_state: settings.timeout_state.unwrap_or(State::Unknown),
+        byte_units,
+        check_multi: settings.check_multi.unwrap_or(true),
+        evaluate_perfdata: settings.evaluate_perfdata.unwrap_or(false),
+        flapping: settings.flapping.unwrap_or(Some(FLAPPING)),
+        serving,
+        thresholds,
+        defined_at: entry.key_place.to_string(),
+    })
+}
+
+/// What the check is told by: exactly one of `command`, `snmp` and `trap`.
+fn what(
+    entry: &Entry,
+    fields: &Fields<'_>,
+    owner: &str,
+    lookup: &Lookup<'_>,
+    findings: &mut Findings,
+) -> Option<Command> {
+    let shell = fields.get("shell").and_then(|node| boolean(node, findings)).unwrap_or(false);
+    let given = ["command", "snmp", "trap"].into_iter().filter_map(|key| fields.entry(key));
+    let given: Vec<&Entry> = given.collect();
+    match given[..] {
+        [] => {
+            findings.error(&entry.key_place, format!("{owner} has no `command`, expected one"));
+            None
+        }
+        [what] => match what.key.as_str() {
+            "snmp" => poll::read(&what.value, owner, lookup.snmp, findings).map(Arc::new).map(Command::Snmp),
+            "trap" => trap::read(&what.value, owner, lookup.snmp, findings).map(Arc::new).map(Command::Trap),
+            _ => native_or_not(fields, command::read(&what.value, shell, lookup, findings)?, findings),
+        },
+        [first, second, ..] => {
+            let message = format!("{owner} has `{}` and `{}`, expected one of them", first.key, second.key);
+            findings.error_beside(&second.key_place, message, "first", &first.key_place);
+            None
+        }
+    }
+}
+
+/// With `native: true` a command of check_snmp becomes a poll.
+fn native_or_not(fields: &Fields<'_>, command: Command, findings: &mut Findings) -> Option<Command> {
+    let Some(node) = fields.get("native") else { return Some(command) };
+    let poll = match (boolean(node, findings)?, &command) {
+        (false, _) => return Some(command),
+        (true, Command::Program(words)) => native::read(words),
+        (true, _) => Err("is for commands without a shell".to_owned()),
+    };
+    match poll {
+        Ok(poll) => Some(Command::Snmp(Arc::new(poll))),
+        Err(why) => {
+            findings.error(&node.place, format!("`native` {why}"));
+            None
+        }
+    }
+}
+
+/// A name is what people type on a command line and ask for over NRPE, so it must be possible to type it.
+fn name(entry: &Entry, findings: &mut Findings) -> bool {
+    let name = entry.key.as_str();
+    let fault = if name.is_empty() {
+        "found an empty name, expected a check's name"
+    } else if name.len() > CHECK_NAME_MAX_BYTES {
+        "found a name of more than 255 bytes, expected at most that many"
+    } else if name.trim() != name {
+        "found a name with blanks around it, expected none"
+    } else if name.starts_with('-') {
+        "found a name beginning with `-`, which a command line would take for an option"
+    } else if name == RESERVED_NAME {
+        "found the name `custos`, which the agent's check of itself has"
+    } else if name == UNMATCHED_CHECK {
+        "found the name `custos.traps`, under which the agent keeps traps of no check"
+    } else {
+        return printable(name, &entry.key_place, findings);
+    };
+    findings.error(&entry.key_place, fault);
+    false
+}
+
+fn warn_of_long_timeout(
+    timeout: Duration,
+    interval: Duration,
+    owner: &str,
+    place: &crate::config::document::place::Place,
+    findings: &mut Findings,
+) {
+    if timeout >= interval {
+        let (timeout, interval) = (duration::show(timeout), duration::show(interval));
+        let message = format!(
+            "the timeout {timeout} of {owner} is not below its interval {interval}; a run that hangs will miss slots"
+        );
+        findings.warning(place, message);
+    }
+}
+
+const _: () = assert!(CHECK_NAME_MAX_BYTES == 255, "the message above names the limit");

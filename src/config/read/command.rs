@@ -1,0 +1,272 @@
+//! What a check runs: a line that is split as a shell would, a list, or a line for the shell itself.
+//!
+//! A program without a slash is looked up in the plugin directories once, when the configuration is read. One
+//! that is not there is a warning, because plugins may be installed later: the name is kept, and each run says
+//! what is missing.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::document::diagnostic::Findings;
+use crate::config::document::fields::{printable, refuse, text, written};
+use crate::config::document::place::Place;
+use crate::config::document::yaml::{Content, Node};
+use crate::config::model::check::Command;
+use crate::config::model::snmp::SnmpConfig;
+
+/// Words that mean something to a shell when they stand alone, and nothing to a program.
+const OPERATORS: [&str; 12] =
+    ["|", "||", "&&", "&", ";", ">", ">>", "<", "2>&1", "2>/dev/null", ">/dev/null", "<<"];
+
+/// Where programs are found.
+pub(crate) struct Lookup<'a> {
+    /// The plugin directories, in order.
+    pub(crate) plugins: &'a [PathBuf],
+    /// The directory of the file that the command stands in; relative paths begin there.
+    pub(crate) base: &'a Path,
+    /// Profiles and names of SNMP.
+    pub(crate) snmp: &'a SnmpConfig,
+}
+
+/// Reads the command of a check.
+pub(crate) fn read(
+    node: &Node,
+    shell: bool,
+    lookup: &Lookup<'_>,
+    findings: &mut Findings,
+) -> Option<Command> {
+    let expected = if shell { "a line for the shell" } else { "a command line or a list of its words" };
+    if shell {
+        let line = text(node, expected, findings)?;
+        if line.trim().is_empty() {
+            findings.error(&node.place, "found an empty command, expected a line for the shell");
+            return None;
+        }
+        return Some(Command::Shell(line.to_owned()));
+    }
+    let (words, place) = match &node.content {
+        Content::List(items) => (list(items, findings)?, items.first().map(|item| &item.place)),
+        _ => (line(text(node, expected, findings)?, &node.place, findings)?, None),
+    };
+    let place = place.unwrap_or(&node.place);
+    match words.first() {
+        None => {
+            findings.error(&node.place, "found an empty command, expected a program");
+            None
+        }
+        Some(program) if program.is_empty() => {
+            findings.error(place, "found an empty word, expected a program");
+            None
+        }
+        Some(program) => {
+            let program = find(program, place, lookup, findings)?;
+            Some(Command::Program(std::iter::once(program).chain(words.into_iter().skip(1)).collect()))
+        }
+    }
+}
+
+fn list(items: &[Node], findings: &mut Findings) -> Option<Vec<String>> {
+    let words: Vec<Option<String>> = items
+        .iter()
+        .map(|item| {
+            let word = written(item, "a word (write \"\" for an empty one)", findings)?;
+            if word.contains('\0') {
+                refuse(item, "no NUL character", findings);
+                return None;
+            }
+            Some(word.to_owned())
+        })
+        .collect();
+    words.into_iter().collect()
+}
+
+fn line(text: &str, place: &Place, findings: &mut Findings) -> Option<Vec<String>> {
+    match split(text) {
+        Ok(words) => {
+            for word in words.iter().filter(|word| word.bare && OPERATORS.contains(&word.text.as_str())) {
+                let message = format!(
+                    "`{}` is handed to the program as a word; write `shell: true` if it is meant for a shell",
+                    word.text
+                );
+                findings.warning(&place.within(text, word.offset), message);
+            }
+            Some(words.into_iter().map(|word| word.text).collect())
+        }
+        Err(fault) => {
+            findings.error(&place.within(text, fault.offset), fault.message);
+            None
+        }
+    }
+}
+
+fn find(program: &str, place: &Place, lookup: &Lookup<'_>, findings: &mut Findings) -> Option<String> {
+    if !printable(program, place, findings) {
+        return None;
+    }
+    if program.contains('/') {
+        let path = lookup.base.join(program);
+        if !path.is_file() {
+            findings.warning(place, format!("there is no program {} now", path.display()));
+        }
+        return Some(path.to_string_lossy().into_owned());
+    }
+    let found = lookup.plugins.iter().map(|directory| directory.join(program)).find(|path| path.is_file());
+    if let Some(path) = found {
+        return Some(path.to_string_lossy().into_owned());
+    }
+    let searched: Vec<String> = lookup.plugins.iter().map(|path| path.display().to_string()).collect();
+    let searched = if searched.is_empty() { "no directories".to_owned() } else { searched.join(", ") };
+    findings.warning(place, format!("no program `{program}` in `plugins` now (searched: {searched})"));
+    Some(program.to_owned())
+}
+
+/// One word of a command line.
+#[derive(Debug, PartialEq)]
+struct Word {
+    text: String,
+    /// Where it begins, in characters.
+    offset: usize,
+    /// Written without quotes and backslashes.
+    bare: bool,
+}
+
+/// Why a line cannot be split, and where, in characters.
+#[derive(Debug, PartialEq)]
+struct SplitFault {
+    offset: usize,
+    message: &'static str,
+}
+
+/// Splits a line as a POSIX shell does, with quotes and backslashes; nothing is expanded.
+fn split(line: &str) -> Result<Vec<Word>, SplitFault> {
+    let chars: Vec<char> = line.chars().collect();
+    let mut words = Vec::new();
+    let mut at = 0;
+    while at < chars.len() {
+        match chars[at] {
+            ' ' | '\t' | '\n' => at += 1,
+            '#' => {
+                let message =
+                    "found `#` at the start of a word, where a shell would begin a comment; put it in quotes";
+                return Err(SplitFault { offset: at, message });
+            }
+            _ => {
+                let (word, end) = word(&chars, at)?;
+                // A backslash before a line end, alone, makes no word.
+                words.extend(word);
+                at = end;
+            }
+        }
+    }
+    Ok(words)
+}
+
+/// The word that begins at `start`, and where it ends.
+fn word(chars: &[char], start: usize) -> Result<(Option<Word>, usize), SplitFault> {
+    let mut text = String::new();
+    let mut at = start;
+    let mut quoted = false;
+    while let Some(c) = chars.get(at).copied() {
+        match c {
+            ' ' | '\t' | '\n' => break,
+            '\'' => {
+                let end = chars[at + 1..].iter().position(|c| *c == '\'');
+                let length = end.ok_or(SplitFault { offset: at, message: "this quote ' is never closed" })?;
+                text.extend(&chars[at + 1..at + 1 + length]);
+                at += length + 2;
+                quoted = true;
+            }
+            '"' => {
+                at = double_quoted(chars, at, &mut text)?;
+                quoted = true;
+            }
+            '\\' => {
+                match chars.get(at + 1) {
+                    Some('\n') => {}
+                    Some(next) => {
+                        text.push(*next);
+                        quoted = true;
+                    }
+                    None => text.push('\\'),
+                }
+                at = (at + 2).min(chars.len());
+            }
+            _ => {
+                text.push(c);
+                at += 1;
+            }
+        }
+    }
+    let empty = text.is_empty() && !quoted;
+    Ok(((!empty).then_some(Word { text, offset: start, bare: !quoted }), at))
+}
+
+/// Reads from the opening `"` at `start`; returns where the text after the closing one begins.
+fn double_quoted(chars: &[char], start: usize, text: &mut String) -> Result<usize, SplitFault> {
+    let mut at = start + 1;
+    while let Some(c) = chars.get(at).copied() {
+        match (c, chars.get(at + 1)) {
+            ('"', _) => return Ok(at + 1),
+            ('\\', Some('\n')) => at += 2,
+            ('\\', Some(next @ ('$' | '`' | '"' | '\\'))) => {
+                text.push(*next);
+                at += 2;
+            }
+            _ => {
+                text.push(c);
+                at += 1;
+            }
+        }
+    }
+    Err(SplitFault { offset: start, message: "this quote \" is never closed" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn words(line: &str) -> Vec<String> {
+        split(line).unwrap().into_iter().map(|word| word.text).collect()
+    }
+
+    #[test]
+    fn a_line_is_split_as_by_a_shell() {
+        for (line, expected) in [
+            ("check_load -w 5,4,3", &["check_load", "-w", "5,4,3"][..]),
+            ("  a\t b\n", &["a", "b"]),
+            ("a 'b c' \"d e\"", &["a", "b c", "d e"]),
+            ("a b' 'c\" \"d", &["a", "b c d"]),
+            ("a '' \"\"", &["a", "", ""]),
+            (r"a b\ c \' \\", &["a", "b c", "'", "\\"]),
+            (r#"a "b\"c" "d\e" "\$x""#, &["a", "b\"c", "d\\e", "$x"]),
+            ("a 'b\\'", &["a", "b\\"]),
+            ("a \\\n b", &["a", "b"]),
+            ("a b#c '#d'", &["a", "b#c", "#d"]),
+            ("a $HOME *", &["a", "$HOME", "*"]),
+            ("a\\", &["a\\"]),
+            ("", &[]),
+        ] {
+            assert_eq!(words(line), expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn faults_say_where() {
+        for (line, offset) in [("a 'b", 2), ("a \"b 'c'", 2), ("äöü \"b\\\"", 4), ("a # b", 2)] {
+            assert_eq!(split(line).unwrap_err().offset, offset, "{line:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_line_is_split_or_refused(line in "[ab'\"\\\\# \n$äö]{0,40}") {
+            let _ = split(&line);
+        }
+
+        #[test]
+        fn quoted_words_come_back_whole(expected in proptest::collection::vec("[^'\0]{0,8}", 1..5)) {
+            let line: Vec<String> = expected.iter().map(|word| format!("'{word}'")).collect();
+            prop_assert_eq!(words(&line.join(" ")), expected);
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! `depends_on`: which checks must be well for another to make sense.
+
+use std::collections::{BTreeMap, HashSet};
+
+use crate::config::document::diagnostic::Findings;
+use crate::config::document::fields::{one_or_more, text};
+use crate::config::document::place::Place;
+use crate::config::document::suggest;
+use crate::config::document::yaml::Node;
+
+/// The names of a check's `depends_on`, each with its place.
+pub(crate) type Named = Vec<(String, Place)>;
+
+/// Reads one name or a list of them, each once.
+pub(crate) fn read(node: &Node, findings: &mut Findings) -> Named {
+    let mut named = Named::new();
+    for item in one_or_more(node) {
+        let Some(name) = text(item, "the name of a check", findings) else { continue };
+        match named.iter().find(|(known, _)| known == name) {
+            Some((_, first)) => {
+                findings.error_beside(&item.place, format!("`{name}` is named twice"), "first", first);
+            }
+            None => named.push((name.to_owned(), item.place.clone())),
+        }
+    }
+    named
+}
+
+/// Reports names that no check has, and checks that depend on themselves in the end.
+pub(crate) fn verify(known: &[&str], named: &BTreeMap<String, Named>, findings: &mut Findings) {
+    let defined: HashSet<&str> = known.iter().copied().collect();
+    // Checks from which no way leads back, and those on the way that is being followed.
+    let mut safe: HashSet<&str> = HashSet::new();
+    for check in named.keys().map(String::as_str) {
+        if safe.contains(check) {
+            continue;
+        }
+        let mut path: Vec<(&str, usize)> = vec![(check, 0)];
+        while let Some((from, next)) = path.last_mut() {
+            let Some((to, place)) = named.get(*from).and_then(|names| names.get(*next)) else {
+                safe.insert(from);
+                path.pop();
+                continue;
+            };
+            *next += 1;
+            if let Some(start) = path.iter().position(|(name, _)| name == to) {
+                let round: Vec<&str> =
+                    path[start..].iter().map(|(name, _)| *name).chain([to.as_str()]).collect();
+                findings.error(place, format!("the check `{to}` depends on itself: {}", round.join(" → ")));
+            } else if !defined.contains(to.as_str()) {
+                let advice = suggest::nearest(to, known).map(|meant| format!("; did you mean `{meant}`?"));
+                findings.error(place, format!("no check `{to}` is defined{}", advice.unwrap_or_default()));
+            } else if !safe.contains(to.as_str()) {
+                path.push((to, 0));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::document::place::SourceFile;
+    use crate::config::document::yaml;
+
+    /// Reads a mapping of names to what they depend on, and verifies it.
+    fn mistakes(text: &str) -> String {
+        let file = SourceFile::new("f".into(), text.to_owned());
+        let mut findings = Findings::default();
+        let root = yaml::parse(&file, &mut findings).unwrap();
+        let yaml::Content::Map(entries) = &root.content else { panic!("{text} is a mapping") };
+        let known: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
+        let named = entries.iter().map(|e| (e.key.clone(), read(&e.value, &mut findings))).collect();
+        verify(&known, &named, &mut findings);
+        findings.into_mistakes(&[]).to_string()
+    }
+
+    #[test]
+    fn chains_and_diamonds_are_fine() {
+        assert_eq!(mistakes("a: [b, c]\nb: d\nc: d\nd: []\n"), "");
+    }
+
+    #[test]
+    fn rounds_and_unknown_names_are_told_once() {
+        assert_eq!(
+            mistakes("a: b\nb: c\nc: [b, dd]\nd: [d, a, a]\n"),
+            "f:3:5: the check `b` depends on itself: b → c → b\n\
+             f:3:8: no check `dd` is defined; did you mean `d`?\n\
+             f:4:5: the check `d` depends on itself: d → d\n\
+             f:4:11: `a` is named twice (first at f:4:8)"
+        );
+    }
+}

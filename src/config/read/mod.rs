@@ -1,0 +1,20 @@
+//! From the tree of a document to the model: a file per noun, each with its keys, defaults and mistakes.
+
+pub(crate) mod check;
+pub(crate) mod command;
+pub(crate) mod dependency;
+pub(crate) mod load;
+pub(crate) mod native;
+pub(crate) mod nrpe;
+pub(crate) mod period;
+pub(crate) mod poll;
+pub(crate) mod process;
+pub(crate) mod secret_file;
+pub(crate) mod settings;
+pub(crate) mod snmp;
+pub(crate) mod template;
+pub(crate) mod threshold;
+pub(crate) mod trap;
+pub(crate) mod variable;
+
+pub use load::{DEFAULT_PATH, DEFAULT_PLUGINS, DEFAULT_STORE, Loaded, Surroundings, load, load_with};

@@ -1,0 +1,107 @@
+//! The `snmp` of a check: which device is asked for what.
+
+use crate::config::document::diagnostic::Findings;
+use crate::config::document::fields::{Fields, printable, refuse, whole, written};
+use crate::config::document::place::Place;
+use crate::config::document::yaml::Node;
+use crate::config::model::snmp::{SnmpConfig, SnmpPoll, SnmpWanted, TablePoll, Variable};
+use crate::config::read::snmp;
+use crate::config::read::variable;
+use crate::limits::SNMP_VARIABLES_MAX;
+
+const KEYS: [&str; 5] = ["target", "profile", "port", "get", "table"];
+const TABLE_KEYS: [&str; 3] = ["index", "columns", "where"];
+
+/// Reads a poll.
+pub(crate) fn read(node: &Node, owner: &str, snmp: &SnmpConfig, findings: &mut Findings) -> Option<SnmpPoll> {
+    let owner = format!("`snmp` of {owner}");
+    let fields = Fields::of(node, &owner, &KEYS, findings)?;
+    let mut missing = |key: &str, expected: &str| {
+        if fields.get(key).is_none() {
+            findings.error(&node.place, format!("{owner} has no `{key}`, expected {expected}"));
+        }
+        fields.get(key)
+    };
+    let target = missing("target", "the name or address of a device");
+    let profile = missing("profile", "the name of a profile");
+    let target = target.and_then(|node| host(node, findings));
+    let profile = profile.and_then(|node| snmp::find(node, &snmp.profiles, findings));
+    let port = fields.get("port").and_then(|node| whole(node, 1, i64::from(u16::MAX), findings));
+    let wanted = match (fields.get("get"), fields.get("table")) {
+        (Some(get), None) => get_variables(get, snmp, findings).map(SnmpWanted::Get),
+        (None, Some(table)) => read_table(table, &owner, snmp, findings).map(SnmpWanted::Table),
+        (Some(_), Some(table)) => {
+            findings.error(&table.place, format!("{owner} has `get` and `table`, expected one of them"));
+            None
+        }
+        (None, None) => {
+            findings
+                .error(&node.place, format!("{owner} has neither `get` nor `table`, expected one of them"));
+            None
+        }
+    };
+    let (profile, wanted) = (profile?, wanted?);
+    let port = port.and_then(|port| u16::try_from(port).ok()).unwrap_or(profile.port);
+    Some(SnmpPoll { target: target?, port, profile, wanted })
+}
+
+fn host(node: &Node, findings: &mut Findings) -> Option<String> {
+    const EXPECTED: &str = "the name or address of a device, without a port";
+    let text = written(node, EXPECTED, findings)?;
+    if !printable(text, &node.place, findings) {
+        return None;
+    }
+    let is_address = text.parse::<std::net::IpAddr>().is_ok();
+    if text.is_empty() || !is_address && text.contains([':', '/', '[', ' ']) {
+        refuse(node, EXPECTED, findings);
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn get_variables(node: &Node, snmp: &SnmpConfig, findings: &mut Findings) -> Option<Vec<Variable>> {
+    let variables = variable::read_labelled(node, &snmp.names, findings);
+    for variable in &variables {
+        if variable::needs_instance(&variable.oid, &snmp.names) {
+            let name = snmp.names.name(&variable.oid);
+            let message = format!(
+                "`{name}` names no instance, which a device answers with noSuchObject; write `{name}.0`, or the index of a row"
+            );
+            findings.warning(&node.place, message);
+        }
+    }
+    bounded(variables, &node.place, findings)
+}
+
+fn read_table(node: &Node, owner: &str, snmp: &SnmpConfig, findings: &mut Findings) -> Option<TablePoll> {
+    let fields = Fields::of(node, &format!("`table` of {owner}"), &TABLE_KEYS, findings)?;
+    let mut list = |key: &str, expected: &str| match fields.get(key) {
+        Some(node) => variable::read_labelled(node, &snmp.names, findings),
+        None => {
+            findings.error(&node.place, format!("the table of {owner} has no `{key}`, expected {expected}"));
+            Vec::new()
+        }
+    };
+    let index = list("index", "the column whose values tell rows apart, such as `ifName`");
+    let columns = list("columns", "the columns that become metrics");
+    for column in index.iter().chain(&columns) {
+        variable::warn_without_value(column, &node.place, &snmp.names, findings);
+    }
+    let conditions = match fields.get("where") {
+        Some(node) => variable::conditions(node, &snmp.names, findings),
+        None => Vec::new(),
+    };
+    let index = bounded(index, &node.place, findings)?;
+    let columns = bounded(columns, &node.place, findings)?;
+    Some(TablePoll { index, columns, conditions })
+}
+
+/// Refuses lists of none (whose mistake was told) and of too many.
+fn bounded(variables: Vec<Variable>, place: &Place, findings: &mut Findings) -> Option<Vec<Variable>> {
+    if variables.len() > SNMP_VARIABLES_MAX {
+        let count = variables.len();
+        findings.error(place, format!("found {count} objects, expected at most {SNMP_VARIABLES_MAX}"));
+        return None;
+    }
+    (!variables.is_empty()).then_some(variables)
+}

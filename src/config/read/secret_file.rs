@@ -1,0 +1,199 @@
+//! Secrets in files of their own, which nobody else may read or change.
+//!
+//! A file is refused if others may read or write it, if its group may write it, or if it belongs to somebody else than
+//! root or the user of this process. A file that this process may not read is a warning only, so that ordinary users can
+//! use the commands that need no secret; the agent then says of each poll why it cannot be made.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use nix::unistd::Uid;
+
+use crate::config::document::diagnostic::Findings;
+use crate::config::document::fields::{Fields, printable, text};
+use crate::config::document::yaml::{Content, Node};
+use crate::config::model::snmp::Secret;
+use crate::limits::SECRET_MAX_BYTES;
+
+/// A community that everybody knows.
+const NO_SECRET: &str = "public";
+
+/// Reads `{ file: PATH }`; with `inline`, also a text in its place, with a warning unless it is no secret at all.
+pub(crate) fn read(
+    node: &Node,
+    owner: &str,
+    inline: bool,
+    base: &Path,
+    findings: &mut Findings,
+) -> Option<Secret> {
+    if inline && !matches!(node.content, Content::Map(_)) {
+        let community = text(node, "a mapping such as `{ file: /etc/custos/community }`", findings)?;
+        if !printable(community, &node.place, findings) {
+            return None;
+        }
+        if community != NO_SECRET {
+            findings.warning(
+                &node.place,
+                format!("{owner} stands in the configuration itself; write it to a file and `{{ file: PATH }}` here"),
+            );
+        }
+        return Some(Secret::inline(community));
+    }
+    let fields = Fields::of(node, owner, &["file"], findings)?;
+    let Some(file) = fields.get("file") else {
+        findings.error(&node.place, format!("{owner} has no `file`, expected the path of one"));
+        return None;
+    };
+    from_file(file, owner, base, findings)
+}
+
+/// Reads the secret in the file that a node names.
+pub(crate) fn from_file(node: &Node, owner: &str, base: &Path, findings: &mut Findings) -> Option<Secret> {
+    let path = text(node, "the path of a file", findings)?;
+    if !printable(path, &node.place, findings) {
+        return None;
+    }
+    let path = base.join(path);
+    let bytes = match read_file(&path) {
+        Ok(bytes) => Ok(bytes.into()),
+        Err(Fault::Io(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let why = format!("failed to read {owner} from {}: {error}", path.display());
+            findings.warning(&node.place, why.clone());
+            Err(why)
+        }
+        Err(fault) => {
+            findings.error(&node.place, format!("failed to read {owner} from {}: {fault}", path.display()));
+            return None;
+        }
+    };
+    Some(Secret { file: Some(path), bytes })
+}
+
+enum Fault {
+    Io(io::Error),
+    Refused(String),
+}
+
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Fault::Io(error) => error.fmt(f),
+            Fault::Refused(why) => f.write_str(why),
+        }
+    }
+}
+
+/// The first line of the file, which is all that it may have.
+fn read_file(path: &Path) -> Result<Vec<u8>, Fault> {
+    // A pipe or a device would be waited for, so look before opening.
+    let regular = fs::metadata(path).map_err(Fault::Io)?.is_file();
+    let refused = |why: String| Err(Fault::Refused(why));
+    if !regular {
+        return refused("it is not a regular file".to_owned());
+    }
+    let file = File::open(path).map_err(Fault::Io)?;
+    // What was opened is what is judged.
+    let about = file.metadata().map_err(Fault::Io)?;
+    let mode = about.mode() & 0o777;
+    if mode & 0o027 != 0 {
+        let who = if mode & 0o007 != 0 { "everybody" } else { "its group" };
+        let may = if mode & 0o007 == 0 || mode & 0o002 != 0 { "change" } else { "read" };
+        return refused(format!("{who} may {may} it (mode {mode:04o}); `chmod 600` it, or 640"));
+    }
+    if about.uid() != 0 && about.uid() != Uid::effective().as_raw() {
+        return refused(format!("it belongs to the user {}, who may change it", about.uid()));
+    }
+    let mut bytes = Vec::new();
+    file.take(SECRET_MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(Fault::Io)?;
+    if bytes.len() > SECRET_MAX_BYTES {
+        return refused(format!("it has more than {SECRET_MAX_BYTES} bytes"));
+    }
+    if bytes.last() == Some(&b'\n') {
+        bytes.pop();
+    }
+    if bytes.last() == Some(&b'\r') {
+        bytes.pop();
+    }
+    if bytes.is_empty() {
+        return refused("it is empty".to_owned());
+    }
+    if bytes.contains(&b'\n') || bytes.contains(&0) {
+        return refused("it has more than one line".to_owned());
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::config::document::place::SourceFile;
+    use crate::config::document::yaml;
+
+    fn read_yaml(yaml: &str, base: &Path) -> (Option<Secret>, String) {
+        let file = SourceFile::new("f".into(), format!("v: {yaml}\n"));
+        let mut findings = Findings::default();
+        let root = yaml::parse(&file, &mut findings).unwrap();
+        let fields = Fields::of(&root, "x", &["v"], &mut findings).unwrap();
+        let secret = read(fields.get("v").unwrap(), "the community", true, base, &mut findings);
+        (secret, findings.into_mistakes(&[]).to_string())
+    }
+
+    #[test]
+    fn only_files_that_nobody_else_can_use_are_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("c");
+        for (mode, expected) in [
+            (0o600, ""),
+            (0o640, ""),
+            (0o400, ""),
+            (0o644, "everybody may read it (mode 0644)"),
+            (0o660, "its group may change it (mode 0660)"),
+            (0o602, "everybody may change it (mode 0602)"),
+        ] {
+            fs::write(&path, "hush\n").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let (secret, mistakes) = read_yaml("{ file: c }", directory.path());
+            assert!(mistakes.contains(expected), "{mode:o}: {mistakes}");
+            assert!(!mistakes.contains("hush"));
+            assert_eq!(secret.is_some(), expected.is_empty(), "{mode:o}");
+            if let Some(secret) = secret {
+                assert_eq!((secret.bytes(), secret.file()), (Ok(&b"hush"[..]), Some(&*path)));
+            }
+            fs::remove_file(&path).unwrap();
+        }
+    }
+
+    #[test]
+    fn files_that_are_no_secret_are_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("c");
+        let long = "x".repeat(SECRET_MAX_BYTES + 1);
+        for (text, expected) in [
+            ("", "it is empty"),
+            ("\n", "it is empty"),
+            ("a\nb\n", "more than one line"),
+            (&long, "more than 1024 bytes"),
+        ] {
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+            let mistakes = read_yaml("{ file: c }", directory.path()).1;
+            assert!(mistakes.contains(expected), "{mistakes}");
+        }
+        assert!(read_yaml("{ file: none }", directory.path()).1.contains("No such file"));
+        assert!(read_yaml("{ file: . }", directory.path()).1.contains("not a regular file"));
+    }
+
+    #[test]
+    fn a_community_in_the_configuration_is_odd_unless_it_is_public() {
+        let (secret, mistakes) = read_yaml("public", Path::new("/"));
+        assert_eq!((secret.unwrap().bytes(), mistakes.as_str()), (Ok(&b"public"[..]), ""));
+        let (secret, mistakes) = read_yaml("hush", Path::new("/"));
+        assert!(secret.is_some() && mistakes.contains("warning: the community stands in the configuration"));
+        assert!(!mistakes.contains("hush"), "{mistakes}");
+        assert!(read_yaml("{}", Path::new("/")).1.contains("has no `file`"));
+    }
+}

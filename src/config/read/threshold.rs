@@ -1,0 +1,191 @@
+//! Limits that the configuration sets on metrics.
+
+use std::time::Duration;
+
+use custos_compat::nagios;
+use custos_store::{Bounds, State};
+use globset::GlobBuilder;
+
+use crate::config::document::diagnostic::Findings;
+use crate::config::document::duration;
+use crate::config::document::fields::{Fields, choice, refuse, text, written};
+use crate::config::document::yaml::{Content, Node};
+use crate::config::model::check::{ByteUnits, OnMissing, Threshold, UnitRange};
+use crate::limits::INTERVAL_MAX;
+
+const KEYS: [&str; 5] = ["metric", "warning", "critical", "for", "on_missing"];
+
+/// The states by the words of the configuration.
+pub(crate) const STATES: [(&str, State); 4] = [
+    ("ok", State::Ok),
+    ("warning", State::Warning),
+    ("critical", State::Critical),
+    ("unknown", State::Unknown),
+];
+
+/// What a missing metric may mean, by the words of the configuration.
+pub(crate) const ON_MISSING: [(&str, OnMissing); 5] = [
+    ("ok", OnMissing::State(State::Ok)),
+    ("warning", OnMissing::State(State::Warning)),
+    ("critical", OnMissing::State(State::Critical)),
+    ("unknown", OnMissing::State(State::Unknown)),
+    ("keep", OnMissing::Keep),
+];
+
+/// Reads the thresholds of a check; those that are wrong are reported and left out.
+pub(crate) fn read_all(
+    node: &Node,
+    owner: &str,
+    byte_units: ByteUnits,
+    findings: &mut Findings,
+) -> Vec<Threshold> {
+    let Content::List(items) = &node.content else {
+        refuse(node, "a list of thresholds, each beginning with `- metric:`", findings);
+        return Vec::new();
+    };
+    items.iter().filter_map(|item| read(item, owner, byte_units, findings)).collect()
+}
+
+fn read(node: &Node, owner: &str, byte_units: ByteUnits, findings: &mut Findings) -> Option<Threshold> {
+    let fields = Fields::of(node, &format!("a threshold of {owner}"), &KEYS, findings)?;
+    let metric = match fields.get("metric") {
+        Some(metric) => pattern(metric, findings),
+        None => {
+            findings
+                .error(&node.place, "this threshold has no `metric`, expected a label or a glob over labels");
+            None
+        }
+    };
+    let warning = fields.get("warning");
+    let critical = fields.get("critical");
+    if warning.is_none() && critical.is_none() {
+        findings.error(
+            &node.place,
+            "this threshold has neither `warning` nor `critical`, so it never says anything",
+        );
+    }
+    let warning = optional(warning, |node| range(node, byte_units, findings));
+    let critical = optional(critical, |node| range(node, byte_units, findings));
+    let hold =
+        optional(fields.get("for"), |node| duration::read(node, Duration::ZERO, INTERVAL_MAX, findings));
+    let on_missing = optional(fields.get("on_missing"), |node| choice(node, &ON_MISSING, findings));
+    let (metric, matcher) = metric?;
+    Some(Threshold {
+        metric,
+        matcher,
+        warning: warning?,
+        critical: critical?,
+        hold: hold?.unwrap_or(Duration::ZERO),
+        on_missing: on_missing?.unwrap_or(OnMissing::State(State::Unknown)),
+    })
+}
+
+/// The outer option is none if the value is wrong, the inner one if it is absent.
+fn optional<T>(node: Option<&Node>, read: impl FnOnce(&Node) -> Option<T>) -> Option<Option<T>> {
+    match node {
+        None => Some(None),
+        Some(node) => read(node).map(Some),
+    }
+}
+
+fn pattern(node: &Node, findings: &mut Findings) -> Option<(String, globset::GlobMatcher)> {
+    let metric = text(node, "a label or a glob over labels", findings)?;
+    // A label is not a path: `*` takes in slashes, and `\` makes the next character itself.
+    match GlobBuilder::new(metric).literal_separator(false).backslash_escape(true).build() {
+        Ok(glob) => Some((metric.to_owned(), glob.compile_matcher())),
+        Err(error) => {
+            findings.error(&node.place, format!("the glob `{metric}` is not valid: {}", error.kind()));
+            None
+        }
+    }
+}
+
+fn range(node: &Node, byte_units: ByteUnits, findings: &mut Findings) -> Option<UnitRange> {
+    const EXPECTED: &str = "a range such as `10`, `5:10`, `~:8GB` or `@90%:`";
+    let written = written(node, EXPECTED, findings)?;
+    let units = match byte_units {
+        ByteUnits::Si => nagios::ByteUnits::Si,
+        ByteUnits::Iec => nagios::ByteUnits::Iec,
+    };
+    match nagios::UnitRange::parse(written, units) {
+        Ok(parsed) => Some(UnitRange {
+            bounds: Bounds {
+                start: parsed.range.start(),
+                end: parsed.range.end(),
+                inside: parsed.range.inside(),
+            },
+            unit: parsed.unit.map(str::to_owned),
+            written: written.to_owned(),
+        }),
+        Err(error) => {
+            findings.error(&node.place, format!("found {}, expected {EXPECTED}: {error}", node.describe()));
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::document::place::SourceFile;
+    use crate::config::document::yaml;
+
+    fn read_yaml(text: &str) -> (Vec<Threshold>, String) {
+        let file = SourceFile::new("f".into(), text.to_owned());
+        let mut findings = Findings::default();
+        let root = yaml::parse(&file, &mut findings).unwrap();
+        let thresholds = read_all(&root, "check `c`", ByteUnits::Si, &mut findings);
+        (thresholds, findings.into_mistakes(&[]).to_string())
+    }
+
+    #[test]
+    fn a_threshold_has_ranges_in_base_units() {
+        let (thresholds, mistakes) = read_yaml(
+            "- metric: /\n  warning: '~:8GB'\n  critical: ~:9GB\n  for: 2m\n  on_missing: keep\n- {metric: 'load*', critical: 5}\n",
+        );
+        assert_eq!(mistakes, "");
+        let first = &thresholds[0];
+        assert_eq!(first.warning.as_ref().unwrap().bounds.end, 8e9);
+        assert_eq!(first.critical.as_ref().unwrap().unit.as_deref(), Some("B"));
+        assert_eq!((first.hold, first.on_missing), (Duration::from_secs(120), OnMissing::Keep));
+        let second = &thresholds[1];
+        assert_eq!((second.hold, second.on_missing), (Duration::ZERO, OnMissing::State(State::Unknown)));
+        assert_eq!(second.critical.as_ref().unwrap().written, "5");
+        assert!(second.matcher.is_match("load15") && !second.matcher.is_match("xload"));
+    }
+
+    #[test]
+    fn globs_take_in_slashes_and_escapes() {
+        let (thresholds, mistakes) =
+            read_yaml("- {metric: '/v*', warning: 1}\n- {metric: '\\*', warning: 1}\n");
+        assert_eq!(mistakes, "");
+        assert!(thresholds[0].matcher.is_match("/var/log"));
+        assert!(thresholds[1].matcher.is_match("*") && !thresholds[1].matcher.is_match("x"));
+    }
+
+    #[test]
+    fn mistakes_name_what_is_wrong() {
+        for (text, expected) in [
+            ("- {metric: a}\n", "f:1:3: this threshold has neither `warning` nor `critical`"),
+            ("- {warning: 5}\n", "f:1:3: this threshold has no `metric`"),
+            ("- {metric: a, warning: ~}\n", "f:1:24: found nothing, expected a range"),
+            (
+                "- {metric: a, warning: 9:1}\n",
+                "f:1:24: found `9:1`, expected a range such as `10`, `5:10`, `~:8GB` or `@90%:`: the start",
+            ),
+            ("- {metric: a, warning: 5s:1GB}\n", "f:1:24: found `5s:1GB`"),
+            ("- {metric: '[', warning: 5}\n", "f:1:12: the glob `[` is not valid"),
+            ("- {metric: a, warning: 5, for: -1s}\n", "f:1:32: found `-1s`, expected a duration"),
+            (
+                "- {metric: a, warning: 5, on_missing: crit}\n",
+                "f:1:39: found `crit`, expected `ok`, `warning`, `critical`, `unknown` or `keep`; did you mean `critical`?",
+            ),
+            ("metric: a\n", "f:1:1: found a mapping, expected a list of thresholds"),
+        ] {
+            let (thresholds, mistakes) = read_yaml(text);
+            assert!(mistakes.starts_with(expected), "{text}: {mistakes}");
+            assert_eq!(mistakes.lines().count(), 1, "{mistakes}");
+            assert!(thresholds.is_empty() || expected.contains("neither"), "{text}");
+        }
+    }
+}

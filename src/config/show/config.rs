@@ -1,0 +1,392 @@
+//! A configuration as YAML, with everything resolved: it loads again to the same configuration.
+//!
+//! Secrets are masked by the rule of `secret`; a configuration that has some does not load to itself.
+
+use std::fmt::{self, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use custos_shim::IoPriority;
+use custos_store::State;
+
+use super::snmp;
+use crate::config::document::duration;
+use crate::config::document::scalar::{Kind, Scalar};
+use crate::config::model::check::{
+    ByteUnits, Check, Command, Config, NrpeConfig, OnMissing, Process, Serving, Stale, SyncPolicy, Threshold,
+};
+use crate::config::read::settings::PRIORITIES;
+use crate::config::read::threshold::{ON_MISSING, STATES};
+use crate::config::show::secret::{self, MASK};
+use crate::limits::STDOUT_MAX_BYTES;
+use crate::period::Period;
+
+/// Writes the configuration as YAML.
+pub fn show(config: &Config) -> String {
+    let mut page = String::new();
+    // Writing to a String does not fail.
+    let _ = write_config(&mut page, config);
+    page
+}
+
+fn write_config(page: &mut String, config: &Config) -> fmt::Result {
+    writeln!(page, "store: {}", word(&config.store.to_string_lossy()))?;
+    writeln!(page, "sync: {}", sync(config.sync))?;
+    let plugins: Vec<String> =
+        config.plugins.iter().map(|path| path.to_string_lossy().into_owned()).collect();
+    writeln!(page, "plugins: {}", list(&plugins))?;
+    writeln!(page, "host: {}", word(&config.host))?;
+    writeln!(page, "max_concurrent_checks: {}", config.max_concurrent_checks)?;
+    if let Some(nrpe) = &config.nrpe {
+        write_nrpe(page, nrpe)?;
+    }
+    snmp::write_section(page, &config.snmp)?;
+    if !config.periods.is_empty() {
+        writeln!(page, "periods:")?;
+    }
+    config.periods.values().try_for_each(|period| write_period(page, period))?;
+    if config.checks.is_empty() {
+        return writeln!(page, "checks: {{}}");
+    }
+    writeln!(page, "checks:")?;
+    config.checks.values().try_for_each(|check| write_check(page, check))
+}
+
+fn write_nrpe(page: &mut String, nrpe: &NrpeConfig) -> fmt::Result {
+    let native = &nrpe.native;
+    let mut section = String::new();
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| word(&path.to_string_lossy()));
+    let text = |text: &Option<String>| text.as_ref().map(|text| word(text));
+    let many = |words: &Vec<String>| (!words.is_empty()).then(|| list(words));
+    for (key, value) in [
+        ("config", path(&nrpe.config)),
+        ("listen", many(&native.listen)),
+        ("allowed_hosts", many(&native.allowed_hosts)),
+        ("tls", native.tls.map(|on| on.to_string())),
+        ("tls_certificate", path(&native.tls_certificate)),
+        ("tls_key", path(&native.tls_key)),
+        ("tls_client_ca", path(&native.tls_client_ca)),
+        ("tls_client_certificates", text(&native.tls_client_certificates)),
+        ("tls_versions", text(&native.tls_versions)),
+        ("tls_ciphers", text(&native.tls_ciphers)),
+        ("tls_anonymous", native.tls_anonymous.map(|on| on.to_string())),
+        ("allow_arguments", native.allow_arguments.then(|| "true".to_owned())),
+        ("tcp_wrappers", native.tcp_wrappers.map(|on| on.to_string())),
+        ("command_timeout", native.command_timeout.map(duration::show)),
+    ] {
+        if let Some(value) = value {
+            writeln!(section, "  {key}: {value}")?;
+        }
+    }
+    if !native.access.is_empty() {
+        writeln!(section, "  access:")?;
+    }
+    for (command, subjects) in &native.access {
+        writeln!(section, "    {}: {}", word(command), list(subjects))?;
+    }
+    if section.is_empty() { writeln!(page, "nrpe: {{}}") } else { write!(page, "nrpe:\n{section}") }
+}
+
+fn write_period(page: &mut String, period: &Period) -> fmt::Result {
+    let empty = period.rules.is_empty() && period.exclude.is_empty();
+    writeln!(page, "  {}:{}", word(&period.name), if empty { " {}" } else { "" })?;
+    for rule in &period.rules {
+        let hours = rule.hours.to_string();
+        let hours: Vec<String> =
+            hours.split(", ").filter(|hours| !hours.is_empty()).map(str::to_owned).collect();
+        writeln!(page, "    {}: {}", rule.days, list(&hours))?;
+    }
+    if !period.exclude.is_empty() {
+        let names: Vec<String> = period.exclude.iter().map(|period| period.name.clone()).collect();
+        writeln!(page, "    exclude: {}", list(&names))?;
+    }
+    Ok(())
+}
+
+fn write_check(page: &mut String, check: &Check) -> fmt::Result {
+    writeln!(page, "  {}:", word(&check.name))?;
+    match &check.command {
+        Command::Program(words) => writeln!(page, "    command: {}", list(&secret::mask_words(words)))?,
+        Command::Shell(line) => {
+            writeln!(page, "    command: {}", word(&secret::mask_line(line)))?;
+            writeln!(page, "    shell: true")?;
+        }
+        Command::Snmp(poll) => snmp::write_poll(page, poll)?,
+        Command::Trap(rule) => snmp::write_trap(page, rule)?,
+    }
+    writeln!(page, "    check_interval: {}", duration::show(check.check_interval))?;
+    writeln!(page, "    retry_interval: {}", duration::show(check.retry_interval))?;
+    writeln!(page, "    max_check_attempts: {}", check.max_check_attempts)?;
+    writeln!(page, "    volatile: {}", check.volatile)?;
+    if let Some(period) = &check.check_period {
+        writeln!(page, "    check_period: {}", word(&period.name))?;
+    }
+    if !check.depends_on.is_empty() {
+        writeln!(page, "    depends_on: {}", list(&check.depends_on))?;
+    }
+    let priority =
+        PRIORITIES.iter().find(|(_, known)| *known == check.priority).map_or("normal", |(word, _)| word);
+    writeln!(page, "    priority: {priority}")?;
+    writeln!(page, "    timeout: {}", duration::show(check.timeout))?;
+    writeln!(page, "    timeout_state: {}", state(check.timeout_state))?;
+    if !check.environment.is_empty() {
+        writeln!(page, "    environment:")?;
+    }
+    for (name, value) in &check.environment {
+        let value = if secret::is_secret_name(name) { MASK } else { value };
+        writeln!(page, "      {}: {}", word(name), word(value))?;
+    }
+    write_process(page, &check.process)?;
+    let byte_units = match check.byte_units {
+        ByteUnits::Si => "si",
+        ByteUnits::Iec => "iec",
+    };
+    writeln!(page, "    byte_units: {byte_units}")?;
+    writeln!(page, "    check_multi: {}", check.check_multi)?;
+    writeln!(page, "    evaluate_perfdata: {}", check.evaluate_perfdata)?;
+    match check.flapping {
+        Some((low, high)) => writeln!(page, "    flap_detection: {{ low: {low}, high: {high} }}")?,
+        None => writeln!(page, "    flap_detection: false")?,
+    }
+    if let Serving::Cached { max_age, stale } = check.serving {
+        let stale = if stale == Stale::Run { "run" } else { "unknown" };
+        writeln!(page, "    serve: cached")?;
+        writeln!(page, "    max_age: {}", duration::show(max_age))?;
+        writeln!(page, "    when_stale: {stale}")?;
+    }
+    if !check.thresholds.is_empty() {
+        writeln!(page, "    thresholds:")?;
+    }
+    check.thresholds.iter().try_for_each(|threshold| write_threshold(page, threshold))
+}
+
+/// What differs from the daemon's own.
+fn write_process(page: &mut String, process: &Process) -> fmt::Result {
+    if let Some(run_as) = &process.run_as {
+        let groups: Vec<String> = run_as.credentials.groups.iter().map(u32::to_string).collect();
+        writeln!(page, "    user: {}", word(&run_as.name))?;
+        writeln!(page, "    group: {}", run_as.credentials.gid)?;
+        writeln!(page, "    groups: [{}]", groups.join(", "))?;
+    }
+    if process.directory.as_os_str() != "/" {
+        writeln!(page, "    working_directory: {}", word(&process.directory.to_string_lossy()))?;
+    }
+    if process.nice != 0 {
+        writeln!(page, "    nice: {}", process.nice)?;
+    }
+    match process.io_priority {
+        None => {}
+        Some(IoPriority::Idle) => writeln!(page, "    ioprio: idle")?,
+        Some(IoPriority::BestEffort(level)) => writeln!(page, "    ioprio: best-effort {level}")?,
+        Some(IoPriority::RealTime(level)) => writeln!(page, "    ioprio: real-time {level}")?,
+    }
+    let limits = &process.limits;
+    let given: Vec<String> = [
+        ("address_space", limits.address_space_bytes.map(|bytes| bytes.to_string())),
+        ("cpu_time", limits.cpu_s.map(|seconds| duration::show(Duration::from_secs(seconds)))),
+        ("processes", limits.processes.map(|count| count.to_string())),
+        ("open_files", limits.open_files.map(|count| count.to_string())),
+        (
+            "output",
+            Some(process.stdout_max_bytes).filter(|bytes| *bytes != STDOUT_MAX_BYTES).map(|b| b.to_string()),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(key, value)| Some(format!("{key}: {}", value?)))
+    .collect();
+    if !given.is_empty() {
+        writeln!(page, "    limits: {{ {} }}", given.join(", "))?;
+    }
+    if process.no_new_privileges {
+        writeln!(page, "    no_new_privileges: true")?;
+    }
+    Ok(())
+}
+
+fn write_threshold(page: &mut String, threshold: &Threshold) -> fmt::Result {
+    writeln!(page, "      - metric: {}", word(&threshold.metric))?;
+    if let Some(range) = &threshold.warning {
+        writeln!(page, "        warning: {}", word(&range.written))?;
+    }
+    if let Some(range) = &threshold.critical {
+        writeln!(page, "        critical: {}", word(&range.written))?;
+    }
+    if threshold.hold > Duration::ZERO {
+        writeln!(page, "        for: {}", duration::show(threshold.hold))?;
+    }
+    writeln!(page, "        on_missing: {}", on_missing(threshold.on_missing))
+}
+
+fn sync(policy: SyncPolicy) -> String {
+    match policy {
+        SyncPolicy::Always => "always".to_owned(),
+        SyncPolicy::Never => "never".to_owned(),
+        SyncPolicy::Interval(interval) => duration::show(interval),
+    }
+}
+
+pub(crate) fn state(state: State) -> &'static str {
+    STATES.iter().find(|(_, known)| *known == state).map_or("unknown", |(word, _)| word)
+}
+
+fn on_missing(meaning: OnMissing) -> &'static str {
+    ON_MISSING.iter().find(|(_, known)| *known == meaning).map_or("unknown", |(word, _)| word)
+}
+
+pub(crate) fn list(words: &[String]) -> String {
+    let words: Vec<String> = words.iter().map(|text| word(text)).collect();
+    format!("[{}]", words.join(", "))
+}
+
+/// A text as a YAML scalar that reads as the same text: plain where that is safe, else in double quotes.
+pub(crate) fn word(text: &str) -> String {
+    let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '=' | '@');
+    let starts_safely = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
+    let plain = starts_safely && text.chars().all(safe) && Scalar::plain(text).kind == Kind::Text;
+    if plain {
+        return text.to_owned();
+    }
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            // Line ends of Unicode and a byte order mark would not survive as they are.
+            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+                quoted.push_str(&format!("\\u{:04X}", u32::from(c)));
+            }
+            _ if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            _ => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::{Surroundings, load_with};
+
+    fn load(text: &str) -> Config {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("custos.yaml");
+        std::fs::write(&path, text).unwrap();
+        let surroundings = Surroundings { host: "other".to_owned(), cpus: 1, zone: jiff::tz::TimeZone::UTC };
+        match load_with(Path::new(&path), &surroundings) {
+            Ok(loaded) => loaded.config,
+            Err(mistakes) => panic!("{mistakes}\n{text}"),
+        }
+    }
+
+    /// What stays the same when a configuration is written to another file.
+    fn same(mut config: Config) -> Config {
+        config.files.clear();
+        for check in config.checks.values_mut() {
+            std::sync::Arc::make_mut(check).defined_at.clear();
+        }
+        config
+    }
+
+    const EVERYTHING: &str = r#"
+store: /var/lib/custos
+sync: 250ms
+plugins: [/opt/one, "/opt/two words"]
+host: web1
+max_concurrent_checks: 9
+nrpe:
+  config: /etc/nagios/nrpe.cfg
+  listen: ["[::1]:5666"]
+  allowed_hosts: [10.0.0.0/8]
+  tls: true
+  tls_certificate: cert.pem
+  tls_key: /key.pem
+  tls_client_ca: /ca.pem
+  tls_client_certificates: ask
+  tls_versions: TLSv1.2+
+  tls_ciphers: "ALL:!MD5"
+  tls_anonymous: false
+  allow_arguments: true
+  tcp_wrappers: false
+  command_timeout: 20s
+  access: { "check_*": [10.0.0.1, "cert:/CN=poller"] }
+periods:
+  "the office":
+    monday - friday: [08:00-12:00, "13:00-18:00,20:00-24:00"]
+    december 24 - january 2: []
+    2026-12-24: 08:00-12:00
+    monday -1 may: 00:00-24:00
+    exclude: [none, nights]
+  none: {}
+  nights: {monday - sunday: [22:00-24:00, 00:00-06:00]}
+checks:
+  "disk: /":
+    command: [/bin/echo, "", "it's", 'say "x"', "a\tb", "ü\u2028", '#', "- x", "null", "5", "~"]
+    check_interval: 1h30m
+    retry_interval: 500ms
+    max_check_attempts: 5
+    volatile: true
+    check_period: the office
+    depends_on: [line]
+    priority: low
+    timeout: 90s
+    timeout_state: critical
+    environment: { LANG: C, EMPTY: "", "A B": "c: d" }
+    byte_units: iec
+    serve: cached
+    max_age: 45s
+    when_stale: unknown
+    check_multi: false
+    evaluate_perfdata: true
+    flap_detection: { low: 5.5, high: 20 }
+    thresholds:
+      - { metric: "*", warning: "~:8GB", critical: "@9GB:10GB", for: 2m, on_missing: keep }
+      - { metric: "a", critical: 5 }
+  line:
+    command: "a | b > /dev/null; echo \"done\\n\""
+    shell: true
+    flap_detection: false
+    user: root
+    group: 7
+    groups: [8, 9]
+    working_directory: /tmp
+    nice: -3
+    ioprio: best-effort 2
+    no_new_privileges: true
+    limits: { address_space: 1GiB, cpu_time: 90s, processes: 9, open_files: 64, output: 1000 }
+"#;
+
+    #[test]
+    fn what_is_shown_loads_to_the_same_configuration() {
+        let config = load(EVERYTHING);
+        let shown = show(&config);
+        assert_eq!(same(load(&shown)), same(config), "{shown}");
+        let empty = load("host: x\n");
+        assert_eq!(same(load(&show(&empty))), same(empty));
+    }
+
+    #[test]
+    fn secrets_are_masked() {
+        let shown = show(&load(
+            "checks: {a: {command: /bin/check_snmp -C hush -H h, environment: {TOKEN: hush, LANG: C}}, \
+             b: {command: 'check_x --password hush', shell: true}}\n",
+        ));
+        assert!(!shown.contains("hush"), "{shown}");
+        assert!(shown.contains(r#"[/bin/check_snmp, "-C", "********", "-H", h]"#), "{shown}");
+        assert!(shown.contains("LANG: C"), "{shown}");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_survives_as_a_word(text in "\\PC{0,20}|[ -~\n\t]{0,20}|[\u{80}-\u{9f}\u{2028}\u{feff}a]{1,4}") {
+            let config = load(&format!("checks: {{a: {{command: [/bin/echo, {}]}}}}\n", word(&text)));
+            let expected = Command::Program(vec!["/bin/echo".to_owned(), text]);
+            prop_assert_eq!(&config.checks["a"].command, &expected);
+        }
+    }
+}

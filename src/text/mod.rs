@@ -1,0 +1,5 @@
+//! Quantities, times and errors as people write and read them.
+
+pub mod human;
+pub(crate) mod system_error;
+pub mod time_spec;
