@@ -27,7 +27,7 @@ pub(super) fn export(args: &ExportArgs, out: &mut dyn Write) -> Result<(), Failu
         return Err(no_check(unknown));
     }
     let mut status = Status::new();
-    let mut damaged = reader.damages();
+    let mut damaged: Vec<String> = reader.damages().iter().map(ToString::to_string).collect();
     let mut count = 0_u64;
     for check in known {
         if !args.check.is_empty() && !args.check.contains(&check.name) {
