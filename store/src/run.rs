@@ -70,10 +70,8 @@ pub enum Reason {
     Signal = 2,
     /// The plugin could not be started at all; the text says why.
     NotStarted = 3,
-    /// The plugin exited, but what it printed was refused; the text says why.
-    Rejected = 4,
     /// No run: one or more slots passed without one. `missed_slots` counts them, `duration_us` spans them.
-    Missed = 5,
+    Missed = 4,
     /// The run was under way when the agent or its shim ended, so its result is not known.
     NotFinished = 6,
     /// No run: another check that this one depends on was in trouble.
@@ -82,12 +80,11 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason, by number.
-    pub const ALL: [Reason; 8] = [
+    pub const ALL: [Reason; 7] = [
         Reason::Exited,
         Reason::Timeout,
         Reason::Signal,
         Reason::NotStarted,
-        Reason::Rejected,
         Reason::Missed,
         Reason::NotFinished,
         Reason::Skipped,
@@ -110,7 +107,6 @@ impl Reason {
             Reason::Timeout => "timeout",
             Reason::Signal => "signal",
             Reason::NotStarted => "not_started",
-            Reason::Rejected => "rejected",
             Reason::Missed => "missed",
             Reason::NotFinished => "not_finished",
             Reason::Skipped => "skipped",
