@@ -76,6 +76,7 @@ fn run(n: u64) -> Run {
         origin: if n % 20 == 1 { "nrpe 192.0.2.7".to_owned() } else { String::new() },
         judgement: if wrong { "used is above 5 GB".to_owned() } else { String::new() },
         metrics,
+        ..Run::default()
     }
 }
 
