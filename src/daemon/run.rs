@@ -25,9 +25,9 @@ use crate::limits::{
     AGENT_CHECK_INTERVAL, CONTROL_QUEUE_MAX, DRAIN, HEALTH_LOOK, NRPE_REQUEST_QUEUE_MAX, REPORTS_PER_TURN_MAX,
 };
 use crate::nrpe::listener::{self, Server};
+use crate::observe::PassiveResult;
 use crate::record::Recorder;
 use crate::snmp;
-use crate::snmp::traps::Occurrence;
 
 /// Threads of the NRPE listener.
 const SERVING_THREADS: usize = 2;
@@ -113,7 +113,7 @@ struct Inputs {
     outcomes: snmp::Outcomes,
     requests: mpsc::Receiver<listener::Request>,
     commands: mpsc::Receiver<Asked>,
-    occurrences: mpsc::Receiver<Vec<Occurrence>>,
+    passive: mpsc::Receiver<Vec<PassiveResult>>,
     hangup: Signal,
     terminate: Signal,
     interrupt: Signal,
@@ -126,7 +126,7 @@ enum Input {
     Outcome(u64, snmp::Outcome),
     Request(listener::Request),
     Command(Asked),
-    Trapped(Vec<Occurrence>),
+    Passive(Vec<PassiveResult>),
     Hangup,
     Terminate,
     Look,
@@ -140,7 +140,7 @@ impl Inputs {
             Some((ticket, outcome)) = self.outcomes.recv() => Input::Outcome(ticket, outcome),
             Some(request) = self.requests.recv() => Input::Request(request),
             Some(asked) = self.commands.recv() => Input::Command(asked),
-            Some(occurrences) = self.occurrences.recv() => Input::Trapped(occurrences),
+            Some(results) = self.passive.recv() => Input::Passive(results),
             _ = self.hangup.recv() => Input::Hangup,
             _ = self.terminate.recv() => Input::Terminate,
             _ = self.interrupt.recv() => Input::Terminate,
@@ -172,7 +172,7 @@ impl Daemon {
         if let Err(error) = control::listen(&config.store, command_sender) {
             tracing::error!("commands cannot reach this agent: {error}");
         }
-        let (trap_station, occurrences) = TrapStation::new();
+        let (trap_station, passive) = TrapStation::new();
         let now = clock::now();
         let mut daemon = Daemon {
             agent: Agent::new(Arc::clone(&config), PluginEnvironment::of_this_process(), now),
@@ -188,7 +188,7 @@ impl Daemon {
                 outcomes,
                 requests,
                 commands,
-                occurrences,
+                passive,
                 hangup: signal(SignalKind::hangup())?,
                 terminate: signal(SignalKind::terminate())?,
                 interrupt: signal(SignalKind::interrupt())?,
@@ -240,7 +240,7 @@ impl Daemon {
                 Input::Terminate => break,
                 Input::Hangup => self.reload(now),
                 Input::Command(asked) => self.command(asked, now),
-                Input::Trapped(occurrences) => self.handle(Event::Trapped(occurrences), now),
+                Input::Passive(results) => self.handle(Event::Passive(results), now),
                 Input::Look => self.look(now),
                 Input::Report(ticket, report) => self.reports(ticket, report, now),
                 Input::Outcome(ticket, outcome) => self.handle(Event::Polled { ticket, outcome }, now),
@@ -487,14 +487,14 @@ impl Daemon {
                 }
                 Input::Request(request) => self.request(request, clock::now()),
                 Input::Command(asked) => self.command(asked, clock::now()),
-                Input::Trapped(occurrences) => self.handle(Event::Trapped(occurrences), clock::now()),
+                Input::Passive(results) => self.handle(Event::Passive(results), clock::now()),
                 Input::Terminate => break,
                 Input::Look => self.notify.alive(),
                 Input::Hangup | Input::Due => {}
             }
         }
-        for occurrences in self.trap_station.stop(&mut self.inputs.occurrences).await {
-            self.handle(Event::Trapped(occurrences), clock::now());
+        for results in self.trap_station.stop(&mut self.inputs.passive).await {
+            self.handle(Event::Passive(results), clock::now());
         }
         self.agent.abandon(clock::now(), &mut self.effects);
         self.perform();
