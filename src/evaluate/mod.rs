@@ -11,4 +11,4 @@ mod verdict;
 pub use flapping::{FLAP_STATES, percent as flap_percent};
 pub use standing::{Before, Change, ChangeKind, Counting, advance, stored_change};
 pub use threshold::{Holds, judge, judges};
-pub use verdict::{evaluate, is_judged};
+pub use verdict::{evaluate, is_judged, judge_run, stand};

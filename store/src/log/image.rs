@@ -84,9 +84,12 @@ pub(crate) struct LogImage {
 
 impl LogImage {
     /// Opens a log. Runs numbered `end` or more are not its own. Reads nothing yet.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if it cannot be opened although it is there.
     pub(crate) fn open(disk: &dyn Disk, start: u64, end: u64) -> Result<LogImage> {
         let name = log_name(start);
-        let file = disk.open(&name).map_err(Error::io("open", disk.path().join(&name)))?;
+        let file = disk.open(&name).map_err(Error::open(disk.path().join(&name)))?;
         Ok(LogImage { file: Some(Arc::from(file)), ..LogImage::empty(&name, start, end) })
     }
 

@@ -5,7 +5,7 @@
 //! be new.
 
 use std::ops::Deref;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::snapshot::{Part, Snapshot, View};
@@ -64,15 +64,16 @@ impl Reader {
     /// As [`Reader::open`].
     pub fn refresh(&mut self) -> Result<()> {
         let mut names = self.list()?;
-        if names == self.names {
-            return self.follow();
+        if names == self.names && self.follow().is_ok() {
+            return Ok(());
         }
         for _ in 0..LISTINGS_MAX {
             match take_in(self.snapshot.view_mut(), &names) {
                 Ok(()) => {
                     let again = self.list()?;
                     if again == names {
-                        self.names = names;
+                        // A log that could not be read is tried again, also if nothing else changes.
+                        self.names = if self.has_all_logs() { names } else { Vec::new() };
                         return Ok(());
                     }
                     names = again;
@@ -85,6 +86,12 @@ impl Reader {
         }
         let busy = std::io::Error::other("the directory changes faster than it can be read");
         Err(Error::io("list", self.disk().path())(busy))
+    }
+
+    /// `true` if every log could be opened and read to its end.
+    fn has_all_logs(&self) -> bool {
+        let is_log = |damage: &Damage| damage.file.extension().is_some_and(|end| end == "log");
+        !self.snapshot.unopened().iter().any(is_log)
     }
 
     fn list(&self) -> Result<Vec<String>> {
@@ -105,6 +112,29 @@ impl Reader {
     }
 }
 
+/// Reads on in a log; returns what keeps the rest of it from being read.
+fn extend(image: &mut LogImage, disk: &dyn Disk) -> Result<Option<Damage>> {
+    match image.extend(disk) {
+        Ok(()) => Ok(None),
+        Err(error @ Error::Version { .. }) => Err(error),
+        Err(error) => {
+            let next = image.last_seq().map_or(image.start(), |last| last.saturating_add(1));
+            let path = disk.path().join(image.name());
+            let what = match error {
+                Error::Io { source, .. } => format!("it cannot be read: {source}"),
+                other => other.to_string(),
+            };
+            Ok(Some(unread(path, 0, what, next, image.end())))
+        }
+    }
+}
+
+/// All runs of a file, or all from a number on.
+fn unread(file: PathBuf, offset: u64, what: String, start: u64, end: u64) -> Damage {
+    let (start, end) = (Position(start), Position(end));
+    Damage { file, offset, what, check: None, start, end, runs: None, samples: None }
+}
+
 /// Makes the view that of these names; keeps the old one if a file cannot be opened.
 fn take_in(view: &mut View, names: &[String]) -> Result<()> {
     let (files, _) = live(names);
@@ -118,25 +148,25 @@ fn take_in(view: &mut View, names: &[String]) -> Result<()> {
                 if let Some(Part::Log(image)) = known {
                     let image = Arc::make_mut(image);
                     image.set_end(end);
-                    image.extend(&*disk)?;
+                    damages.extend(extend(image, &*disk)?);
                     continue;
                 }
-                let mut image = LogImage::open(&*disk, start, end)?;
-                image.extend(&*disk)?;
-                opened.push(Part::Log(Arc::new(image)));
+                match LogImage::open(&*disk, start, end) {
+                    Ok(mut image) => {
+                        damages.extend(extend(&mut image, &*disk)?);
+                        opened.push(Part::Log(Arc::new(image)));
+                    }
+                    Err(Error::Damaged { path, offset, what }) => {
+                        damages.push(unread(path, offset, what, start, end));
+                    }
+                    Err(error) => return Err(error),
+                }
             }
             (FileName::Segment { start, end }, None) => match Segment::open(&*disk, start, end) {
                 Ok(segment) => opened.push(Part::Segment(Arc::new(segment))),
-                Err(Error::Damaged { path, offset, what }) => damages.push(Damage {
-                    file: path,
-                    offset,
-                    what,
-                    check: None,
-                    start: Position(start),
-                    end: Position(end),
-                    runs: None,
-                    samples: None,
-                }),
+                Err(Error::Damaged { path, offset, what }) => {
+                    damages.push(unread(path, offset, what, start, end));
+                }
                 Err(error) => return Err(error),
             },
             _ => {}

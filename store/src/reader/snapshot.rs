@@ -44,7 +44,7 @@ impl Part {
 pub(super) struct View {
     pub(super) disk: Arc<dyn Disk>,
     pub(super) parts: Vec<Part>,
-    /// Segments that cannot be opened.
+    /// Files that cannot be opened, and logs that cannot be read on.
     pub(super) damages: Vec<Damage>,
 }
 
@@ -87,6 +87,11 @@ impl Snapshot {
         &*self.view.disk
     }
 
+    /// Files that cannot be opened, and logs that cannot be read on.
+    pub(super) fn unopened(&self) -> &[Damage] {
+        &self.view.damages
+    }
+
     /// What could not be read when the files were opened: whole segments, and parts of logs. Damage within a segment
     /// shows where its runs are read.
     pub fn damages(&self) -> Vec<Damage> {
@@ -94,7 +99,7 @@ impl Snapshot {
             Part::Log(image) => self.damages_of(image),
             Part::Segment(_) => Vec::new(),
         });
-        self.view.damages.iter().cloned().chain(in_logs).collect()
+        self.unopened().iter().cloned().chain(in_logs).collect()
     }
 
     pub(super) fn damages_of(&self, image: &LogImage) -> Vec<Damage> {
