@@ -12,4 +12,4 @@ pub use custos_query::{Before, Change, ChangeKind, is_judged, stored_change};
 pub use flapping::{FLAP_STATES, percent as flap_percent};
 pub use standing::{Counting, advance};
 pub use threshold::{Holds, judge, judges};
-pub use verdict::evaluate;
+pub use verdict::{evaluate, judge_run, stand};

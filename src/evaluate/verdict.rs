@@ -18,9 +18,14 @@ pub fn evaluate(
     now_us: i64,
     run: &mut Run,
 ) -> Option<Change> {
+    judge_run(check, holds, now_us, run);
+    stand(Counting::from(check), before, run)
+}
+
+/// The first half of [`evaluate`]: the verdict on a run, by the definition of the check that ran.
+pub fn judge_run(check: &Check, holds: &mut Holds, now_us: i64, run: &mut Run) {
     if !is_judged(run.reason) {
-        run.standing = before.map(|before| before.standing).unwrap_or_default();
-        return None;
+        return;
     }
     let (limit_state, judgement) = judge(check, &run.metrics, holds, now_us);
     run.state = run.plugin_state.worst(limit_state);
@@ -30,7 +35,15 @@ pub fn evaluate(
         run.judgement.push_str(if remarked { "\n" } else { "" });
         run.judgement.push_str(&judgement);
     }
-    let (standing, change) = advance(before, run.state, run.time_ms, Counting::from(check));
+}
+
+/// The second half of [`evaluate`]: where the check stands after a run that has its verdict.
+pub fn stand(counting: Counting, before: Option<Before>, run: &mut Run) -> Option<Change> {
+    if !is_judged(run.reason) {
+        run.standing = before.map(|before| before.standing).unwrap_or_default();
+        return None;
+    }
+    let (standing, change) = advance(before, run.state, run.time_ms, counting);
     run.standing = standing;
     change
 }

@@ -7,6 +7,7 @@
 
 mod definitions;
 mod reference;
+mod reloads;
 mod scenes;
 mod script;
 mod slots;

@@ -70,6 +70,7 @@ pub(super) fn info(args: &InfoArgs, out: &mut dyn Write) -> Result<(), Failure> 
     writeln!(out, "first run         {}", time(info.first_ms))?;
     writeln!(out, "last run          {}", time(info.last_ms))?;
     match writer_pid {
+        Some(0) => writeln!(out, "written by        a process that the kernel does not name")?,
         Some(pid) => writeln!(out, "written by        process {pid}")?,
         None => writeln!(out, "written by        nobody at the moment")?,
     }
@@ -168,6 +169,13 @@ pub(super) struct RepairArgs {
 pub(super) fn repair(args: &RepairArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let repaired =
         custos_store::repair(&args.place.dir()?).map_err(|error| failed("repair the store", &error))?;
+    if !repaired.forbidden.is_empty() {
+        let names = repaired.forbidden.join(", ");
+        let why = "the owner of the store may not open";
+        return Err(Failure::new(format!(
+            "failed to repair the store: {why} {names}; give them back with chown"
+        )));
+    }
     if repaired.set_aside.is_empty() {
         return Ok(writeln!(out, "nothing is damaged")?);
     }
