@@ -10,8 +10,9 @@ use std::time::Duration;
 use custos_store::{Run, State};
 
 use super::answer::{Answer, threshold_lines, verdict_output};
+use super::cached::LastAnswer;
 use super::effect::{Asker, Effect, Event};
-use super::entry::{Activity, Entry, LastAnswer};
+use super::entry::{Activity, Entry};
 use super::health::{Health, Work};
 use super::line::implicit_check;
 use super::load::Load;

@@ -51,8 +51,10 @@ pub struct Ask {
 /// What a request wants run.
 #[derive(Debug)]
 pub enum Wanted {
-    /// A defined check, as the schedule would run it.
+    /// A defined check, by a run as the schedule would start it.
     Check(String),
+    /// A defined check as its `serve` says: by its last run while that is young enough, else like [`Wanted::Check`].
+    Served(String),
     /// A command line, recorded as a run of the check of that name.
     Line {
         /// Name of the command.

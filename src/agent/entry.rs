@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use custos_store::{Run, State};
 
+use super::cached::LastAnswer;
 use super::due::{due_slots, next_due, wall_at};
 use super::effect::Asker;
 use super::missed::Missed;
@@ -55,19 +55,6 @@ pub(super) struct Passed {
     pub(super) slot_us: Option<u64>,
     /// How many were missed.
     pub(super) missed: u64,
-}
-
-/// The last run of a check as an asker would be told of it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LastAnswer {
-    /// Output with the verdict, ending in a newline.
-    pub output: Vec<u8>,
-    /// The verdict.
-    pub state: State,
-    /// When it ended, on the monotonic clock.
-    pub ended_us: u64,
-    /// Time between two runs of the check.
-    pub interval: Duration,
 }
 
 /// One check.

@@ -4,6 +4,7 @@
 //! performs them. Nothing here waits, reads a clock, or knows processes or protocols, so a simulation can drive days of it.
 
 mod answer;
+mod cached;
 mod core;
 mod due;
 mod effect;
@@ -23,7 +24,6 @@ mod waiting;
 pub use answer::{Answer, threshold_lines, verdict_output};
 pub use core::Agent;
 pub use effect::{Ask, Effect, Event, Wanted};
-pub use entry::LastAnswer;
 pub use health::{Health, StoreHealth};
 pub use line::implicit_check;
 pub use passive::answer as passive_answer;

@@ -5,58 +5,61 @@
 
 use std::sync::Arc;
 
+use super::cached::cached;
 use super::core::Agent;
 use super::effect::{Ask, Asker, Effect, Wanted};
-use super::entry::{Activity, Entry, LastAnswer, Queued};
+use super::entry::{Activity, Entry, Queued};
 use super::line::implicit_check;
 use super::passive;
 use crate::clock::Moment;
-use crate::config::Serving;
 use crate::execute::Line;
 use crate::limits::ASK_QUEUE_MAX;
 
 const TOO_MANY: &str = "too many requests are waiting";
+const STOPPING: &str = "the agent is stopping";
 
 impl Agent {
-    /// How requests for a check are answered, and its last run; none if there is no such check.
-    pub fn last_answer(&self, check: &str) -> Option<(Serving, Option<&LastAnswer>)> {
-        let entry = &self.entries[*self.by_name.get(check)?];
-        Some((entry.check.serving, entry.answer.as_ref()))
-    }
-
     pub(super) fn asked(&mut self, ask: Ask, now: Moment, effects: &mut Vec<Effect>) {
         let Ask { id, wanted, origin } = ask;
         let asker = Asker { id, origin };
-        if self.stopping {
-            return effects.push(refuse(&asker, "the agent is stopping".to_owned()));
-        }
         match wanted {
-            Wanted::Check(name) => match self.wanted_check(&name) {
-                Some(index) => self.asked_for_check(index, asker, now, effects),
-                None => effects.push(refuse(&asker, format!("no check {name} is defined"))),
-            },
-            Wanted::Line { name, line } => {
-                let index = match self.by_name.get(name.as_str()) {
-                    Some(index) => *index,
-                    None => self.add(Entry::on_demand(Arc::new(implicit_check(&name)))),
-                };
-                self.asked_for_line(index, asker, line, effects);
-            }
+            Wanted::Check(name) => self.asked_for_check(&name, false, asker, now, effects),
+            Wanted::Served(name) => self.asked_for_check(&name, true, asker, now, effects),
+            Wanted::Line { name, line } => self.asked_for_line(&name, line, asker, effects),
         }
     }
 
-    /// The check of that name, if it is defined.
-    fn wanted_check(&self, name: &str) -> Option<usize> {
-        let index = self.by_name.get(name).copied();
-        index.filter(|index| self.entries[*index].is_defined() && !self.entries[*index].removed)
+    fn asked_for_check(
+        &mut self,
+        name: &str,
+        served: bool,
+        asker: Asker,
+        now: Moment,
+        effects: &mut Vec<Effect>,
+    ) {
+        let defined = |index: &usize| self.entries[*index].is_defined() && !self.entries[*index].removed;
+        let Some(index) = self.by_name.get(name).copied().filter(defined) else {
+            return effects.push(refuse(&asker, format!("no check {name} is defined")));
+        };
+        let entry = &self.entries[index];
+        let known = if entry.is_told() {
+            Some(passive::answer(entry.last.as_deref()))
+        } else if served {
+            cached(entry.check.serving, entry.answer.as_ref(), now.mono_us)
+        } else {
+            None
+        };
+        match known {
+            // What is known can be said even while the agent stops.
+            Some(answer) => effects.push(Effect::Answer { id: asker.id, result: Ok(answer) }),
+            None if self.stopping => effects.push(refuse(&asker, STOPPING.to_owned())),
+            None => self.run_for(index, asker, now, effects),
+        }
     }
 
-    fn asked_for_check(&mut self, index: usize, asker: Asker, now: Moment, effects: &mut Vec<Effect>) {
+    /// Has a request answered by a run: the one under way, if it is of the check as it is now, or one of its own.
+    fn run_for(&mut self, index: usize, asker: Asker, now: Moment, effects: &mut Vec<Effect>) {
         let entry = &mut self.entries[index];
-        if entry.is_told() {
-            let answer = passive::answer(entry.last.as_deref());
-            return effects.push(Effect::Answer { id: asker.id, result: Ok(answer) });
-        }
         let other_runs = matches!(entry.activity, Activity::Running)
             && self.executions.values().any(|e| e.entry == index && (e.line.is_some() || e.outdated));
         match entry.activity {
@@ -77,7 +80,14 @@ impl Agent {
         }
     }
 
-    fn asked_for_line(&mut self, index: usize, asker: Asker, line: Box<Line>, effects: &mut Vec<Effect>) {
+    fn asked_for_line(&mut self, name: &str, line: Box<Line>, asker: Asker, effects: &mut Vec<Effect>) {
+        if self.stopping {
+            return effects.push(refuse(&asker, STOPPING.to_owned()));
+        }
+        let index = match self.by_name.get(name) {
+            Some(index) => *index,
+            None => self.add(Entry::on_demand(Arc::new(implicit_check(name)))),
+        };
         let entry = &mut self.entries[index];
         if self.lines.len() >= ASK_QUEUE_MAX || entry.queue.len() >= ASK_QUEUE_MAX {
             effects.push(refuse(&asker, TOO_MANY.to_owned()));
@@ -121,7 +131,7 @@ impl Agent {
         askers.extend(queued.map(|queued| match queued {
             Queued::Check(asker) | Queued::Line(asker, _) => asker,
         }));
-        effects.extend(askers.iter().map(|asker| refuse(asker, "the agent is stopping".to_owned())));
+        effects.extend(askers.iter().map(|asker| refuse(asker, STOPPING.to_owned())));
     }
 }
 

@@ -32,7 +32,7 @@ impl Answers {
     pub(super) fn asked_over_nrpe(&mut self, request: listener::Request) -> Ask {
         let origin = request.origin.to_string();
         let (wanted, asker) = match requested_line(request.task, request.timeout) {
-            None => (Wanted::Check(request.command), Asker::Check(request.answer)),
+            None => (Wanted::Served(request.command), Asker::Check(request.answer)),
             Some(line) => {
                 let wanted = Wanted::Line { name: request.command, line: Box::new(line) };
                 (wanted, Asker::Line(request.answer, request.timeout))

@@ -14,7 +14,7 @@ use super::history::read_all;
 use super::notify::Notify;
 use super::settings::Setup;
 use super::trap_station::TrapStation;
-use crate::agent::{Agent, Effect, Event, Health, LastAnswer};
+use crate::agent::{Agent, Effect, Event, Health};
 use crate::clock::{self, Moment, micros};
 use crate::config::Config;
 use crate::control::{self, AgentStatus, Asked, Request, Response};
@@ -272,17 +272,7 @@ impl Daemon {
         }
     }
 
-    /// A request over NRPE: answered by the last run of its check, or an event for the agent.
     fn request(&mut self, request: listener::Request, now: Moment) {
-        if request.task == listener::Task::Check
-            && let Some((serving, last)) = self.agent.last_answer(&request.command)
-            && let listener::Source::Answer(answer) =
-                listener::source(serving, last.map(|last| told(last, now)))
-        {
-            // The asker may have left meanwhile.
-            let _ = request.answer.send(answer);
-            return;
-        }
         let ask = self.answers.asked_over_nrpe(request);
         self.handle(Event::Asked(ask), now);
     }
@@ -500,16 +490,6 @@ impl Daemon {
                 if self.setup.nrpe.is_some() { ExitCode::Success } else { ExitCode::Failure }
             }
         }
-    }
-}
-
-/// The last run of a check, as NRPE tells it.
-fn told(last: &LastAnswer, now: Moment) -> listener::LastRun {
-    let text = last.output.strip_suffix(b"\n").unwrap_or(&last.output).to_vec();
-    listener::LastRun {
-        answer: listener::Answer { code: last.state.code(), text },
-        age: Duration::from_micros(now.mono_us.saturating_sub(last.ended_us)),
-        interval: last.interval,
     }
 }
 

@@ -1,8 +1,9 @@
 //! The verdict on a run: the worst of the plugin's own state and the thresholds, and what that makes of the check.
 
-use custos_store::{Reason, Run};
+use custos_query::{Before, Change, is_judged};
+use custos_store::Run;
 
-use super::standing::{Before, Change, Counting, advance};
+use super::standing::{Counting, advance};
 use super::threshold::{Holds, judge};
 use crate::config::Check;
 
@@ -45,9 +46,4 @@ pub fn stand(counting: Counting, before: Option<Before>, run: &mut Run) -> Optio
     let (standing, change) = advance(before, run.state, run.time_ms, counting);
     run.standing = standing;
     change
-}
-
-/// Whether a run with this reason says anything about the state of its check.
-pub fn is_judged(reason: Reason) -> bool {
-    !matches!(reason, Reason::Missed | Reason::NotFinished | Reason::Skipped)
 }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
-use custos::agent::{Agent, Ask, Effect, Event, Wanted};
+use custos::agent::{Agent, Answer, Ask, Effect, Event, Wanted};
 use custos::clock::Moment;
 use custos::config::{Check, Config};
 use custos::execute::Job;
@@ -32,6 +32,8 @@ pub struct Stage {
     pub runs: Vec<(String, Run)>,
     /// Answers, with the state or why there is none.
     pub answers: Vec<(u64, Result<u8, String>)>,
+    /// What those who asked would see printed.
+    pub outputs: HashMap<u64, String>,
     pub peak: usize,
 }
 
@@ -47,6 +49,7 @@ impl Stage {
             starts: Vec::new(),
             runs: Vec::new(),
             answers: Vec::new(),
+            outputs: HashMap::new(),
             peak: 0,
         }
     }
@@ -100,7 +103,9 @@ impl Stage {
                 }
                 Effect::Record { check, run } => self.runs.push((check.to_string(), *run)),
                 Effect::Answer { id, result } => {
-                    self.answers.push((id, result.map(|answer| answer.state().code())));
+                    self.answers.push((id, result.as_ref().map(|a| a.state().code()).map_err(String::clone)));
+                    let output = result.map(Answer::output).unwrap_or_default();
+                    self.outputs.insert(id, String::from_utf8(output).unwrap());
                 }
                 Effect::Changed { .. } => {}
             }

@@ -3,13 +3,13 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use custos_query::RunJson;
 use custos_store::{FileReport, Finding, Reader};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::args::{Place, Status, failed};
 use crate::cli::read::{Failure, finish, json_line, local_time};
-use crate::cli::run_line::RunLine;
 use crate::exit_code::ExitCode;
 
 #[derive(Clone, Debug, clap::Args)]
@@ -205,7 +205,7 @@ pub(super) fn salvage(args: &SalvageArgs, out: &mut dyn Write) -> Result<(), Fai
     let mut written = Ok(());
     let salvaged = custos_store::salvage(&args.file, &mut |check, run| {
         if written.is_ok() {
-            written = RunLine::whole(check, &run).write(out);
+            written = RunJson::new(check, &run).write(out);
         }
         if written.is_ok() { Ok(()) } else { Err(custos_store::Error::Cancelled) }
     });
