@@ -15,4 +15,6 @@ mod schedule;
 mod states;
 mod surroundings;
 mod survival;
-mod world;
+
+#[path = "../stage/mod.rs"]
+mod stage;
