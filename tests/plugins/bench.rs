@@ -1,11 +1,11 @@
-//! An executor to try plugins with, and the certainty that nothing is left of them afterwards.
+//! Shims to try plugins with, and the certainty that nothing is left of them afterwards.
 
 use std::ffi::OsString;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use custos::execute::{Executor, Lanes, Reports};
+use custos::execute::{Lanes, Reports, Shims};
 use custos_shim::{Launch, Limits, Outcome, Report, SUBCOMMAND, Spec};
 
 use crate::stage::{PATIENCE, PROGRAM, Stage, all_processes, children, marked_by, wait_until};
@@ -15,10 +15,10 @@ pub(crate) fn launch() -> Launch {
     Launch { program: PathBuf::from(PROGRAM), args: vec![OsString::from(SUBCOMMAND)] }
 }
 
-/// An executor with plugins that carry a mark of their own, by which every process below them is found.
+/// Shims with plugins that carry a mark of their own, by which every process below them is found.
 pub(crate) struct Bench {
     pub(crate) stage: Stage,
-    pub(crate) executor: Executor,
+    pub(crate) shims: Shims,
     reports: Reports,
     next_ticket: u64,
 }
@@ -33,8 +33,8 @@ impl Bench {
     }
 
     pub(crate) fn with(lanes: Lanes) -> Bench {
-        let (executor, reports) = Executor::start(&lanes).unwrap();
-        Bench { stage: Stage::new(), executor, reports, next_ticket: 0 }
+        let (shims, reports) = Shims::start(&lanes).unwrap();
+        Bench { stage: Stage::new(), shims, reports, next_ticket: 0 }
     }
 
     /// A plugin with 20 s to run and a short grace.
@@ -64,7 +64,7 @@ impl Bench {
 
     pub(crate) fn submit(&mut self, spec: Spec) -> u64 {
         self.next_ticket += 1;
-        self.executor.submit(self.next_ticket, &spec, self.next_ticket.is_multiple_of(2));
+        self.shims.submit(self.next_ticket, &spec, self.next_ticket.is_multiple_of(2));
         self.next_ticket
     }
 
@@ -88,7 +88,7 @@ impl Bench {
         marked_by(self.stage.root())
     }
 
-    /// Drops the executor as if the agent had vanished.
+    /// Drops the shims as if the agent had vanished.
     pub(crate) fn leave(self) -> Stage {
         self.stage
     }
@@ -111,7 +111,7 @@ impl Bench {
     /// Waits until no process of this bench's plugins is left, zombies included.
     pub(crate) async fn cleared(&self) {
         wait_until("the end of every process of the plugins", || {
-            let mut workers = self.executor.shim_pids().into_iter().filter_map(worker_of);
+            let mut workers = self.shims.shim_pids().into_iter().filter_map(worker_of);
             (workers.all(|worker| children(worker).is_empty()) && self.processes().is_empty()).then_some(())
         })
         .await;
@@ -119,7 +119,7 @@ impl Bench {
 
     /// The process id of the shim's worker.
     pub(crate) async fn worker(&self) -> i32 {
-        wait_until("a worker", || self.executor.shim_pids().first().and_then(|guard| worker_of(*guard))).await
+        wait_until("a worker", || self.shims.shim_pids().first().and_then(|guard| worker_of(*guard))).await
     }
 }
 

@@ -5,10 +5,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use custos_shim::{Credentials, Limits, Outcome, Spec};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, Uid};
+use nix::sys::signal::Signal;
+use nix::unistd::Uid;
 
 use crate::bench::{Bench, refusal, text};
+use crate::stage::send;
 
 const SHORT: Duration = Duration::from_millis(300);
 

@@ -49,7 +49,7 @@ async fn every_ticket_comes_back_though_the_shim_is_killed() {
             }
         }
         let worker = bench.worker().await;
-        let guard = bench.executor.shim_pids().first().map_or(0, |guard| *guard as i32);
+        let guard = bench.shims.shim_pids().first().map_or(0, |guard| *guard as i32);
         match round % 4 {
             0 | 1 => kill_hard(worker),
             2 if guard > 0 => kill_hard(guard),
@@ -95,7 +95,7 @@ async fn an_agent_that_vanishes_takes_its_plugins_along() {
         bench.submit(bench.shell("trap '' TERM; (setsid sh -c 'sleep 1000; :' &); sleep 1000; :"));
     }
     bench.peopled(12).await;
-    let (shim, worker) = (bench.executor.shim_pids()[0] as i32, bench.worker().await);
+    let (shim, worker) = (bench.shims.shim_pids()[0] as i32, bench.worker().await);
     let stage = bench.leave();
     let gone = |pid: i32| kill(Pid::from_raw(pid), None).is_err();
     wait_until("the shim to end", || (gone(shim) && gone(worker)).then_some(())).await;

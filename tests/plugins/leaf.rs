@@ -65,7 +65,7 @@ async fn what_hides_ends_with_the_shim_and_its_guard() {
     };
     let mut bench = Bench::with(Lanes { launch: group.launch(), shims_max: 1, silence_max: PATIENCE });
     let worker = bench.worker().await;
-    let guard = bench.executor.shim_pids()[0] as i32;
+    let guard = bench.shims.shim_pids()[0] as i32;
     let file = bench.stage.path("hidden");
     std::fs::write(&file, "").unwrap();
     let line = format!("setsid env -i /usr/bin/tail -f {} & sleep 1000; :", file.display());
@@ -82,6 +82,6 @@ async fn what_hides_ends_with_the_shim_and_its_guard() {
     wait_until("the hidden process to end", || bench.processes().is_empty().then_some(())).await;
     assert!(!group.leaves().contains(&format!("custos-shim-{guard}")));
 
-    bench.executor.stop().await;
+    bench.shims.stop().await;
     wait_until("the last group to be removed", || group.leaves().is_empty().then_some(())).await;
 }

@@ -177,12 +177,12 @@ async fn stopping_ends_what_runs_and_the_shims() {
         bench.submit(spec);
     }
     bench.peopled(3 * count).await;
-    assert_eq!(bench.executor.shim_pids().len(), 2);
-    bench.executor.stop().await;
+    assert_eq!(bench.shims.shim_pids().len(), 2);
+    bench.shims.stop().await;
     for _ in 0..count {
         assert_eq!(bench.next().await.1.outcome, Outcome::NotFinished);
     }
-    assert!(bench.executor.shim_pids().is_empty());
+    assert!(bench.shims.shim_pids().is_empty());
     bench.cleared().await;
 }
 
