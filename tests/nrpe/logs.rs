@@ -290,7 +290,7 @@ fn told_to_syslog(which: Which) -> (Vec<String>, String) {
     until("Host 127.0.0.1 is not allowed");
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id() as i32), nix::sys::signal::Signal::SIGTERM)
         .unwrap();
-    until("Server shutdown");
+    until("Daemon shutdown");
     let mut stderr = String::new();
     std::io::Read::read_to_string(child.stderr.as_mut().unwrap(), &mut stderr).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0), "{which:?}");

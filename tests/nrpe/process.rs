@@ -224,7 +224,7 @@ fn termination_is_at_once_and_quit_is_ignored() {
         daemon.signal(Signal::SIGTERM);
         assert_eq!(daemon.ended(), 0, "{:?}", daemon.which);
         assert!(daemon.log().contains("Caught SIGTERM - shutting down..."), "{:?}", daemon.which);
-        assert!(daemon.log().contains("Server shutdown"), "{:?}", daemon.which);
+        assert!(daemon.log().contains("Daemon shutdown"), "{:?}", daemon.which);
         drop(idle);
     }
 }
