@@ -91,7 +91,9 @@ impl Stage {
                     self.ends.push(Reverse((self.now.mono_us + takes_us, ticket, takes_us)));
                     self.starts.push((self.now.mono_us - START.mono_us, name));
                 }
-                Effect::Record { check, run } => self.runs.push((check.to_string(), *run)),
+                Effect::Record { check, run } => {
+                    self.runs.push((check.to_string(), Arc::unwrap_or_clone(run)))
+                }
                 Effect::Answer { id, result } => {
                     self.answers.push((id, result.map(|(_, run)| run.state.code())));
                 }
