@@ -18,6 +18,7 @@ pub mod limits;
 mod lock;
 pub mod mib;
 pub mod nrpe;
+pub mod observe;
 pub mod period;
 pub mod record;
 pub mod snmp;

@@ -64,9 +64,9 @@ fuzz_target!(|data: &[u8]| {
         packets += 1;
         now.mono_us += u64::from(head & 7) * 300_000;
         now.wall_ms += i64::from(head & 7) * 300;
-        let Taken { occurrences, .. } = intake.take(packet, IpAddr::from([192, 0, 2, head & 3]), now);
-        agent.handle(Event::Trapped(occurrences), now, &mut effects);
-        agent.handle(Event::Trapped(intake.tick(now)), now, &mut effects);
+        let Taken { results, .. } = intake.take(packet, IpAddr::from([192, 0, 2, head & 3]), now);
+        agent.handle(Event::Passive(results), now, &mut effects);
+        agent.handle(Event::Passive(intake.tick(now)), now, &mut effects);
         agent.handle(Event::Look, now, &mut effects);
     }
     let counted: u64 = intake.counters().snapshot().iter().take(11).map(|(_, count)| count).sum();

@@ -12,7 +12,7 @@ use custos_store::{Run, State};
 
 use super::effect::{Ask, Effect, Event};
 use super::entry::{Activity, Entry, LastAnswer};
-use super::health::{self, Health, Work};
+use super::health::{Health, Work};
 use super::line::implicit_check;
 use super::load::Load;
 use super::missed::{self, Missed, NO_AGENT};
@@ -22,7 +22,7 @@ use super::skipped::skipped_run;
 use super::snapshot::Row;
 use super::waiting::Waiting;
 use crate::clock::Moment;
-use crate::config::{Command, Config, Serving};
+use crate::config::{AGENT_CHECK, Command, Config, Serving};
 use crate::evaluate::{Before, evaluate, is_judged};
 use crate::execute::{PluginEnvironment, plugin_spec};
 use crate::interpret::{Reading, interpret};
@@ -89,7 +89,7 @@ impl Agent {
             load: Load::new(now),
             stopping: false,
         };
-        agent.add(Entry::on_demand(Arc::new(implicit_check(health::AGENT_CHECK))));
+        agent.add(Entry::on_demand(Arc::new(implicit_check(AGENT_CHECK))));
         for check in config.checks.values() {
             agent.add(Entry::defined(Arc::clone(check), &config.host, now));
         }
@@ -140,7 +140,7 @@ impl Agent {
             Event::Finished { ticket, report } => self.finished(ticket, report, now, effects),
             Event::Polled { ticket, outcome } => self.polled(ticket, &outcome, now, effects),
             Event::Asked(ask) => self.asked(ask, now, effects),
-            Event::Trapped(occurrences) => self.trapped(occurrences, now, effects),
+            Event::Passive(results) => self.passive(results, now, effects),
             Event::Look => self.expire(now, effects),
             Event::Reload(config, histories) => self.reload(config, histories, now),
             Event::Health(health) => self.health(&health, now, effects),
@@ -470,7 +470,7 @@ impl Agent {
     }
 
     fn health(&mut self, health: &Health, now: Moment, effects: &mut Vec<Effect>) {
-        let index = self.by_name[health::AGENT_CHECK];
+        let index = self.by_name[AGENT_CHECK];
         let run = health.to_run(&self.work(now), now);
         self.judge_and_record(index, run, now.mono_us, effects);
     }

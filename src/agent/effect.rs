@@ -9,8 +9,8 @@ use custos_store::Run;
 use super::health::Health;
 use crate::config::{Config, SnmpPoll};
 use crate::evaluate::Change;
+use crate::observe::PassiveResult;
 use crate::snmp;
-use crate::snmp::traps::Occurrence;
 
 /// Something that happened.
 #[derive(Debug)]
@@ -33,8 +33,8 @@ pub enum Event {
     },
     /// Somebody asks for a run.
     Asked(Ask),
-    /// Traps came.
-    Trapped(Vec<Occurrence>),
+    /// Results of passive checks were reported.
+    Passive(Vec<PassiveResult>),
     /// Time passed, which may end what nobody reports any more.
     Look,
     /// A new configuration, already validated, with the histories of checks that are new in it.

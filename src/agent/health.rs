@@ -8,9 +8,6 @@ use super::load::Figures;
 use crate::clock::Moment;
 use crate::text::human;
 
-/// The name under which the agent reports on itself. No other check may have it.
-pub const AGENT_CHECK: &str = "custos";
-
 /// How the parts of the agent are doing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Health {

@@ -9,7 +9,7 @@ use super::core::Agent;
 use super::effect::{Ask, Effect, Wanted};
 use super::entry::{Activity, Entry, LastAnswer};
 use super::line::implicit_check;
-use super::trapped;
+use super::passive;
 use crate::clock::Moment;
 use crate::config::Serving;
 use crate::limits::ASK_QUEUE_MAX;
@@ -40,7 +40,7 @@ impl Agent {
                 };
                 let entry = &mut self.entries[index];
                 if entry.is_told() {
-                    let (report, run) = trapped::told(entry, now);
+                    let (report, run) = passive::told(entry, now);
                     let result = Ok((Arc::new(report), Arc::new(run)));
                     effects.push(Effect::Answer { id: ask.id, result });
                     return;

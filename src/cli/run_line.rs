@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::iter;
 
-use custos_store::{Bounds, Metric, Reason, Run, Standing, State, Value};
+use custos_store::{
+    Bounds, Consolidation, Instance, Instances, Metric, Provenance, Reason, Run, Standing, State, Value,
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::read::{Failure, json_line};
@@ -58,6 +60,38 @@ pub(super) struct RunLine<'a> {
     flapping: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     flap_history: Option<u64>,
+    // Absent where a run is as most are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    instances: Vec<InstanceLine<'a>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    partial: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    provenance: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    consolidation: Option<ConsolidationLine<'a>>,
+}
+
+/// One of the things that a check judges at once.
+#[derive(Debug, Serialize, Deserialize)]
+struct InstanceLine<'a> {
+    labels: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
+    state: Cow<'a, str>,
+    since_ms: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pending_since_ms: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    seen_ms: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    value: Option<Number>,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    text: Cow<'a, str>,
+}
+
+/// Of what a consolidated value was made.
+#[derive(Debug, Serialize, Deserialize)]
+struct ConsolidationLine<'a> {
+    span_ms: u64,
+    function: Cow<'a, str>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -205,6 +239,54 @@ impl<'a> MetricLine<'a> {
     }
 }
 
+impl<'a> InstanceLine<'a> {
+    fn new(instance: &'a Instance) -> InstanceLine<'a> {
+        let labels = instance.labels.iter().map(|(name, value)| (name.into(), value.into()));
+        InstanceLine {
+            labels: labels.collect(),
+            state: instance.state.name().into(),
+            since_ms: instance.since_ms,
+            pending_since_ms: instance.pending_since_ms,
+            seen_ms: instance.seen_ms,
+            value: instance.value.map(Number),
+            text: (&instance.text).into(),
+        }
+    }
+
+    fn into_instance(self) -> Result<Instance, String> {
+        let labels = self.labels.into_iter().map(|(name, value)| (name.into(), value.into()));
+        Ok(Instance {
+            labels: labels.collect(),
+            state: state(&self.state)?,
+            since_ms: self.since_ms,
+            pending_since_ms: self.pending_since_ms,
+            seen_ms: self.seen_ms,
+            value: self.value.map(|number| number.0),
+            text: self.text.into(),
+        })
+    }
+}
+
+fn instances(lines: Vec<InstanceLine<'_>>) -> Result<Instances, String> {
+    let all = lines.into_iter().map(InstanceLine::into_instance).collect::<Result<Vec<_>, _>>()?;
+    Instances::new(all).map_err(|error| format!("failed to {error}"))
+}
+
+fn provenance(
+    name: Option<Cow<'_, str>>,
+    consolidation: Option<ConsolidationLine<'_>>,
+) -> Result<Provenance, String> {
+    if let Some(line) = consolidation {
+        let function = Consolidation::ALL.into_iter().find(|function| function.name() == line.function);
+        let function = function.ok_or_else(|| format!("{:?} is no consolidation", line.function))?;
+        return Ok(Provenance::Consolidated { span_ms: line.span_ms, function });
+    }
+    let Some(name) = name else { return Ok(Provenance::default()) };
+    let all = [Provenance::Scheduled, Provenance::Asked, Provenance::Submitted, Provenance::Watched];
+    let found = all.into_iter().find(|provenance| provenance.name() == name);
+    found.ok_or_else(|| format!("{name:?} is no provenance, or lacks its consolidation"))
+}
+
 impl<'a> RunLine<'a> {
     /// What there is to read of a run, with these of its metrics.
     pub(super) fn readable(
@@ -237,6 +319,15 @@ impl<'a> RunLine<'a> {
             since_ms: None,
             flapping: None,
             flap_history: None,
+            instances: run.instances.iter().map(|instance| InstanceLine::new(instance)).collect(),
+            partial: run.partial,
+            provenance: (run.provenance != Provenance::default()).then(|| run.provenance.name().into()),
+            consolidation: match run.provenance {
+                Provenance::Consolidated { span_ms, function } => {
+                    Some(ConsolidationLine { span_ms, function: function.name().into() })
+                }
+                _ => None,
+            },
         }
     }
 
@@ -289,6 +380,9 @@ impl<'a> RunLine<'a> {
             origin: line.origin.into(),
             judgement: line.judgement.into(),
             metrics: line.metrics.into_iter().map(MetricLine::into_metric).collect(),
+            instances: instances(line.instances)?,
+            partial: line.partial,
+            provenance: provenance(line.provenance, line.consolidation)?,
         };
         Ok((line.check.into(), run))
     }
@@ -329,11 +423,33 @@ mod tests {
             standing: Standing { hard: true, attempt: 3, since_ms: -1, ..Standing::default() },
             text: "ü \u{1b} \"".to_owned(),
             metrics: vec![metric(Some(Value::from(i64::MAX))), metric(None), metric(Some(Value::from(1e19)))],
+            instances: Instances::new([
+                Instance::new(Vec::new()),
+                Instance {
+                    labels: vec![("ifName".to_owned(), "eth0 \"ü\"".to_owned())],
+                    state: State::Warning,
+                    since_ms: i64::MAX,
+                    pending_since_ms: Some(-1),
+                    seen_ms: Some(7),
+                    value: Some(Value::from(i64::MAX - 1)),
+                    text: "down\n".to_owned(),
+                },
+            ])
+            .unwrap(),
+            partial: true,
+            provenance: Provenance::Consolidated { span_ms: 300_000, function: Consolidation::Maximum },
             ..Run::default()
         };
         let text = line(&run);
         assert_eq!(RunLine::parse(&text), Ok(("disk".to_owned(), run)));
         assert_eq!(RunLine::parse(&text).map(|(_, run)| line(&run)), Ok(text));
+        for provenance in
+            [Provenance::Scheduled, Provenance::Asked, Provenance::Submitted, Provenance::Watched]
+        {
+            let run = Run { provenance, ..Run::default() };
+            assert_eq!(line(&run).contains("provenance"), provenance != Provenance::Scheduled);
+            assert_eq!(RunLine::parse(&line(&run)), Ok(("disk".to_owned(), run)));
+        }
     }
 
     #[test]
@@ -342,5 +458,14 @@ mod tests {
         assert_eq!((check.as_str(), run.time_ms, run.plugin_state), ("x", 5, State::Warning));
         assert!(RunLine::parse(r#"{"check":"x","time_ms":5,"state":"FINE"}"#).unwrap_err().contains("FINE"));
         assert!(RunLine::parse(r#"{"check":"x","state":"OK"}"#).unwrap_err().contains("time_ms"));
+        let with = |more: &str| {
+            RunLine::parse(&format!(r#"{{"check":"x","time_ms":5,"state":"OK",{more}}}"#)).unwrap_err()
+        };
+        assert!(with(r#""provenance":"dreamt""#).contains("dreamt"));
+        assert!(with(r#""provenance":"consolidated""#).contains("consolidation"));
+        assert!(with(r#""consolidation":{"span_ms":1,"function":"mode"}"#).contains("mode"));
+        let labels: Vec<String> = (0..100).map(|n| format!(r#""l{n}":"v""#)).collect();
+        let instance = format!(r#"{{"labels":{{{}}},"state":"OK","since_ms":0}}"#, labels.join(","));
+        assert!(with(&format!(r#""instances":[{instance}]"#)).contains("100 labels"));
     }
 }

@@ -9,9 +9,9 @@ use super::listing::SpanArgs;
 use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, tell};
 use super::run_line::RunLine;
 use super::style::{Style, printable};
+use crate::config::UNMATCHED_CHECK;
 use crate::exit_code::ExitCode;
 use crate::limits::TRAPS_LISTED;
-use crate::snmp::traps::UNMATCHED_CHECK;
 
 /// Shows the SNMP traps that were received, the newest last.
 ///

@@ -26,9 +26,9 @@ use crate::limits::{
     REPORTS_PER_TURN_MAX,
 };
 use crate::nrpe::listener::{self, Server};
+use crate::observe::PassiveResult;
 use crate::record::Recorder;
 use crate::snmp;
-use crate::snmp::traps::Occurrence;
 
 /// Threads of the NRPE listener.
 const SERVING_THREADS: usize = 2;
@@ -109,7 +109,7 @@ struct Inputs {
     outcomes: snmp::Outcomes,
     requests: mpsc::Receiver<listener::Request>,
     commands: mpsc::Receiver<Asked>,
-    occurrences: mpsc::Receiver<Vec<Occurrence>>,
+    passive: mpsc::Receiver<Vec<PassiveResult>>,
     hangup: Signal,
     terminate: Signal,
     interrupt: Signal,
@@ -122,7 +122,7 @@ enum Input {
     Outcome(u64, snmp::Outcome),
     Request(listener::Request),
     Command(Asked),
-    Trapped(Vec<Occurrence>),
+    Passive(Vec<PassiveResult>),
     Hangup,
     Terminate,
     Look,
@@ -136,7 +136,7 @@ impl Inputs {
             Some((ticket, outcome)) = self.outcomes.recv() => Input::Outcome(ticket, outcome),
             Some(request) = self.requests.recv() => Input::Request(request),
             Some(asked) = self.commands.recv() => Input::Command(asked),
-            Some(occurrences) = self.occurrences.recv() => Input::Trapped(occurrences),
+            Some(results) = self.passive.recv() => Input::Passive(results),
             _ = self.hangup.recv() => Input::Hangup,
             _ = self.terminate.recv() => Input::Terminate,
             _ = self.interrupt.recv() => Input::Terminate,
@@ -167,7 +167,7 @@ impl Daemon {
         if let Err(error) = control::listen(&config.store, command_sender) {
             tracing::error!("commands cannot reach this agent: {error}");
         }
-        let (trap_station, occurrences) = TrapStation::new();
+        let (trap_station, passive) = TrapStation::new();
         let now = clock::now();
         let mut daemon = Daemon {
             agent: Agent::new(Arc::clone(&config), PluginEnvironment::of_this_process(), now),
@@ -183,7 +183,7 @@ impl Daemon {
                 outcomes,
                 requests,
                 commands,
-                occurrences,
+                passive,
                 hangup: signal(SignalKind::hangup())?,
                 terminate: signal(SignalKind::terminate())?,
                 interrupt: signal(SignalKind::interrupt())?,
@@ -235,7 +235,7 @@ impl Daemon {
                 Input::Terminate => break,
                 Input::Hangup => self.reload(now),
                 Input::Command(asked) => self.command(asked, now),
-                Input::Trapped(occurrences) => self.handle(Event::Trapped(occurrences), now),
+                Input::Passive(results) => self.handle(Event::Passive(results), now),
                 Input::Look => self.look(now),
                 Input::Report(ticket, report) => self.reports(ticket, report, now),
                 Input::Outcome(ticket, outcome) => self.handle(Event::Polled { ticket, outcome }, now),
@@ -482,14 +482,14 @@ impl Daemon {
                 }
                 Input::Request(request) => self.request(request, clock::now()),
                 Input::Command(asked) => self.command(asked, clock::now()),
-                Input::Trapped(occurrences) => self.handle(Event::Trapped(occurrences), clock::now()),
+                Input::Passive(results) => self.handle(Event::Passive(results), clock::now()),
                 Input::Terminate => break,
                 Input::Look => self.notify.alive(),
                 Input::Hangup | Input::Due => {}
             }
         }
-        for occurrences in self.trap_station.stop(&mut self.inputs.occurrences).await {
-            self.handle(Event::Trapped(occurrences), clock::now());
+        for results in self.trap_station.stop(&mut self.inputs.passive).await {
+            self.handle(Event::Passive(results), clock::now());
         }
         self.agent.abandon(clock::now(), &mut self.effects);
         self.perform();

@@ -7,12 +7,13 @@ use tokio::sync::mpsc;
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::limits::TRAPS_QUEUE_MAX;
-use crate::snmp::traps::{Counters, Intake, Listener, Occurrence};
+use crate::observe::PassiveResult;
+use crate::snmp::traps::{Counters, Intake, Listener};
 
 /// The listener, if the configuration wants one.
 #[derive(Debug)]
 pub(super) struct TrapStation {
-    sender: mpsc::Sender<Vec<Occurrence>>,
+    sender: mpsc::Sender<Vec<PassiveResult>>,
     listener: Option<Listener>,
     /// The addresses as they were configured.
     listen: Vec<String>,
@@ -24,7 +25,7 @@ pub(super) struct TrapStation {
 
 impl TrapStation {
     /// None that listens, and where traps will come out.
-    pub(super) fn new() -> (TrapStation, mpsc::Receiver<Vec<Occurrence>>) {
+    pub(super) fn new() -> (TrapStation, mpsc::Receiver<Vec<PassiveResult>>) {
         let (sender, receiver) = mpsc::channel(TRAPS_QUEUE_MAX);
         let station = TrapStation {
             sender,
@@ -114,20 +115,20 @@ impl TrapStation {
     /// Stops listening. Returns what was received and not yet handed over.
     pub(super) async fn stop(
         &mut self,
-        receiver: &mut mpsc::Receiver<Vec<Occurrence>>,
-    ) -> Vec<Vec<Occurrence>> {
+        receiver: &mut mpsc::Receiver<Vec<PassiveResult>>,
+    ) -> Vec<Vec<PassiveResult>> {
         let Some(listener) = self.listener.take() else { return Vec::new() };
         // Its thread may wait for room in the queue, so the queue is emptied while it is told to stop.
         let mut stopping = tokio::task::spawn_blocking(move || drop(listener));
         let mut rest = Vec::new();
         loop {
             tokio::select! {
-                Some(occurrences) = receiver.recv() => rest.push(occurrences),
+                Some(results) = receiver.recv() => rest.push(results),
                 _ = &mut stopping => break,
             }
         }
-        while let Ok(occurrences) = receiver.try_recv() {
-            rest.push(occurrences);
+        while let Ok(results) = receiver.try_recv() {
+            rest.push(results);
         }
         rest
     }

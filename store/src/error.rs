@@ -55,6 +55,15 @@ pub enum Error {
         /// The limit in bytes, [`crate::limits::RUN_BYTES_MAX`].
         limit: usize,
     },
+    /// An instance, or the instances of a run, are beyond a limit.
+    InstanceRefused {
+        /// What there is too much of.
+        what: &'static str,
+        /// How much there would be.
+        found: usize,
+        /// How much there may be.
+        limit: usize,
+    },
     /// The number compressor refused its input, which is a bug.
     Compress {
         /// What it said.
@@ -113,6 +122,9 @@ impl fmt::Display for Error {
             Error::Refusing { why } => write!(f, "store runs: {why}"),
             Error::RunTooLarge { bytes, limit } => {
                 write!(f, "store a run of {bytes} bytes: the limit is {limit}")
+            }
+            Error::InstanceRefused { what, found, limit } => {
+                write!(f, "add an instance: {found} {what}, the limit is {limit}")
             }
             Error::Compress { what } => write!(f, "compress a column: {what}"),
             Error::Upkeep { why } => write!(f, "seal or merge: {why}"),

@@ -11,10 +11,12 @@ mod error;
 pub mod fuzzing;
 mod health;
 mod import;
+mod instances;
 pub mod limits;
 mod log;
 mod names;
 mod position;
+mod provenance;
 mod reader;
 mod run;
 mod segment;
@@ -27,7 +29,9 @@ pub use disk::writer_pid;
 pub use error::{Error, Result};
 pub use health::{Health, Space};
 pub use import::{Imported, Importer};
+pub use instances::{Change, Changes, Instance, Instances};
 pub use position::Position;
+pub use provenance::{Consolidation, Provenance};
 pub use reader::{
     Arrivals, Arrived, Bucket, CheckInfo, Reader, RunState, Runs, Sample, SampleBatch, Samples, SeriesInfo,
     SeriesKey, States, StoreInfo,

@@ -77,6 +77,7 @@ pub(crate) struct Decimal<'a> {
     /// ASCII digits after the point, perhaps none.
     fraction: &'a str,
     exponent: i32,
+    has_exponent: bool,
     /// `true` when a comma stood for the point.
     pub(crate) comma: bool,
     /// `true` for a bare `0`, perhaps with a sign: what follows may be the `x` of a hexadecimal number.
@@ -113,7 +114,17 @@ impl<'a> Decimal<'a> {
         }
         let lone_zero = whole == "0" && !has_point && !has_exponent;
         let negative = text.starts_with('-');
-        Some((Decimal { negative, whole, fraction, exponent, comma, lone_zero }, rest))
+        Some((Decimal { negative, whole, fraction, exponent, has_exponent, comma, lone_zero }, rest))
+    }
+
+    /// Whether the comma may as well group thousands: `2,000` is two or two thousand. Not so with a leading zero
+    /// (`0,012`), an exponent, or another number of digits on either side.
+    pub(crate) fn is_ambiguous(self) -> bool {
+        self.comma
+            && !self.has_exponent
+            && self.fraction.len() == 3
+            && (1..=3).contains(&self.whole.len())
+            && !self.whole.starts_with('0')
     }
 
     /// The number in its base unit, or none if it is not finite there.
@@ -237,5 +248,25 @@ mod tests {
         }
         assert_eq!(Decimal::scan("1,5", Point::Strict).unwrap().1, ",5");
         assert!(Decimal::scan("1,5", Point::Lenient).unwrap().0.comma);
+    }
+
+    #[test]
+    fn three_digits_behind_a_comma_are_thousandths_or_a_group() {
+        for (text, ambiguous) in [
+            ("2,000", true),
+            ("-12,345", true),
+            ("+999,999", true),
+            ("0,012", false),
+            ("00,123", false),
+            ("2,00", false),
+            ("2,0000", false),
+            ("1234,567", false),
+            (",500", false),
+            ("2,000e3", false),
+            ("2.000", false),
+            ("2000", false),
+        ] {
+            assert_eq!(Decimal::scan(text, Point::Lenient).unwrap().0.is_ambiguous(), ambiguous, "{text}");
+        }
     }
 }

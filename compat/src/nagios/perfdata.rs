@@ -114,17 +114,17 @@ fn metric(
     let (decimal, printed_unit) = value(fields.next().unwrap_or_default(), byte_units)?;
     let known = Unit::find(printed_unit, byte_units);
     let scale = known.map_or(Scale::ONE, Unit::scale);
+    let mut commas = Commas::of(token.value, known);
     let value = match decimal {
+        Some(decimal) if commas.leave_open(decimal) => None,
         Some(decimal) => Some(decimal.to_number(scale).ok_or(Problem::BadValue)?),
         None => None,
     };
-    let mut comma = decimal.is_some_and(|decimal| decimal.comma);
     let mut number = |text: &str| {
         let (decimal, rest) = Decimal::scan(text, Point::Lenient).ok_or(RangeError::NotANumber)?;
-        if !rest.is_empty() && rest != printed_unit {
+        if (!rest.is_empty() && rest != printed_unit) || commas.leave_open(decimal) {
             return Err(RangeError::NotANumber);
         }
-        comma |= decimal.comma;
         decimal.to_f64(scale).ok_or(RangeError::NotFinite)
     };
     // A field that is absent, empty or `U` is none, and so is a bad one.
@@ -143,7 +143,10 @@ fn metric(
             warnings.add(Problem::BadField(field), token.text);
         }
     }
-    if comma {
+    if commas.ambiguous {
+        warnings.add(Problem::AmbiguousComma, token.text);
+    }
+    if commas.points {
         warnings.add(Problem::Comma, token.text);
     }
     Ok(Metric {
@@ -158,6 +161,37 @@ fn metric(
     })
 }
 
+/// What the commas within the numbers of one token are.
+struct Commas {
+    /// Whether something in the token shows that its commas are decimal points.
+    decimal: bool,
+    /// Whether a number was left out because it may be either.
+    ambiguous: bool,
+    /// Whether a comma was read as a decimal point.
+    points: bool,
+}
+
+impl Commas {
+    /// Times are printed with a fixed number of decimals and never grouped by thousands, so `1,391ms` is clear; so is
+    /// every number of a token in which one comma can only be a decimal point, as in `1,250;1,5`.
+    fn of(text: &str, unit: Option<Unit>) -> Commas {
+        let numbers = text.split([';', ':']).map(|part| part.trim_start_matches('@'));
+        let mut decimals = numbers.filter_map(|part| Decimal::scan(part, Point::Lenient));
+        let clear = decimals
+            .any(|(decimal, rest)| decimal.comma && !decimal.is_ambiguous() && !rest.starts_with([',', '.']));
+        let decimal = clear || unit.is_some_and(|unit| unit.base() == "s");
+        Commas { decimal, ambiguous: false, points: false }
+    }
+
+    /// Takes note of a number's comma; `true` if it cannot be told what it means.
+    fn leave_open(&mut self, decimal: Decimal<'_>) -> bool {
+        let open = decimal.is_ambiguous() && !self.decimal;
+        self.ambiguous |= open;
+        self.points |= decimal.comma && !open;
+        open
+    }
+}
+
 /// Rules P8 to P11: the number with the unit behind it, or no number for `U`.
 fn value(text: &str, byte_units: ByteUnits) -> Result<(Option<Decimal<'_>>, &str), Problem> {
     if text.is_empty() {
@@ -169,8 +203,7 @@ fn value(text: &str, byte_units: ByteUnits) -> Result<(Option<Decimal<'_>>, &str
     }
     let (decimal, unit) = Decimal::scan(text, Point::Lenient).ok_or(Problem::BadValue)?;
     let hexadecimal = decimal.lone_zero && unit.starts_with(['x', 'X']);
-    let bad_start = unit.starts_with(|first: char| first.is_ascii_digit() || ".,+-_".contains(first));
-    if hexadecimal || bad_start || unit.contains(['\'', '"', '=']) || unit.len() > UNIT_MAX_BYTES {
+    if hexadecimal || !Unit::is_possible(unit) || unit.len() > UNIT_MAX_BYTES {
         return Err(Problem::BadUnit);
     }
     Ok((Some(decimal), unit))
@@ -218,6 +251,15 @@ mod tests {
             ("a=1;;2:1", vec![bad(Field::Crit)]),
             ("a=1,5", vec![Problem::Comma]),
             ("a=1;2,5", vec![Problem::Comma]),
+            ("a=2,000", vec![Problem::AmbiguousComma]),
+            ("a=1;2,000", vec![bad(Field::Warn), Problem::AmbiguousComma]),
+            ("a=1,391ms;100,200", vec![Problem::Comma]),
+            ("a=5ms,", vec![Problem::Separator]),
+            ("a=7,", vec![Problem::Separator]),
+            ("a=7;8;9,", vec![Problem::Separator]),
+            ("a=7,, b=8", vec![Problem::Separator]),
+            ("a=12:34", vec![Problem::BadUnit]),
+            ("a=1；2；3", vec![Problem::BadUnit]),
         ] {
             assert_eq!(problems(text), expected, "{text}");
         }
@@ -277,6 +319,47 @@ mod tests {
         let megabytes = metric("a=2643MB;5948;;0");
         assert_eq!((megabytes.unit.as_str(), megabytes.printed_unit.as_str()), ("B", "MB"));
         assert_eq!(megabytes.value, Some(Number::Float(2643e6)));
+    }
+
+    #[test]
+    fn a_number_that_may_be_either_is_no_value() {
+        let value = |text| parse(text).metrics[0].value;
+        for text in ["a=2,000", "a=-1,500", "a=12,345MB", "a=100,000c", "a=2,000;3;4"] {
+            assert_eq!(value(text), None, "{text}");
+        }
+        for (text, expected) in [
+            ("a=0,012888s;;;0,000000", 0.012888),
+            ("a=6,04", 6.04),
+            ("a=1,391ms", 0.001391),
+            ("a=1,250;1,5", 1.25),
+            ("a=1,250;~:2,75", 1.25),
+            ("a=1234,567", 1234.567),
+        ] {
+            assert_eq!(value(text), Some(Number::Float(expected)), "{text}");
+        }
+        let metric = parse("users=5;1,000;2000").metrics.remove(0);
+        assert_eq!((metric.warn, metric.crit.map(Range::end)), (None, Some(2000.0)));
+    }
+
+    #[test]
+    fn a_comma_behind_an_item_separates_it_from_the_next() {
+        for text in [
+            "a=5ms, b=3GB, c=7,",
+            "a=5ms,b=3GB,c=7",
+            "a=5ms,'b'=3GB , 'c'=7,,",
+            "'a'=5ms,, b=3GB; ,c=7",
+            "a=5ms , b=3GB,, , c=7 ,",
+        ] {
+            let metrics = parse(text).metrics;
+            let found: Vec<_> = metrics
+                .iter()
+                .map(|m| (m.label.as_str(), m.value.unwrap().to_f64(), m.unit.as_str()))
+                .collect();
+            assert_eq!(found, [("a", 0.005, "s"), ("b", 3e9, "B"), ("c", 7.0, "")], "{text}");
+        }
+        let fields = parse("a=1;2;3,b=4,5,c=6").metrics;
+        assert_eq!((fields[0].crit.map(Range::end), fields[1].value), (Some(3.0), Some(Number::Float(4.5))));
+        assert_eq!(fields[2].label, "c");
     }
 
     #[test]

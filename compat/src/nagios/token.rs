@@ -44,6 +44,17 @@ fn trim_blanks(text: &str) -> &str {
     text.trim_matches(|character: char| character.is_ascii() && is_blank(character as u8))
 }
 
+/// The value of an item without the commas that separate it from the next one, and its length with them. `text` ends at
+/// a blank. A comma separates where the item ends with it, or where another item follows: `5ms,b=3`.
+fn item(text: &str) -> (&str, usize) {
+    let next = text.find(['=', '\'']).map_or(text, |at| &text[..at]);
+    let with_commas = match next.rfind(',') {
+        Some(comma) if next.len() < text.len() => &text[..=comma],
+        _ => text,
+    };
+    (with_commas.trim_end_matches(','), with_commas.len())
+}
+
 impl<'a> Scanner<'a> {
     /// Starts at the beginning of a text.
     pub(crate) fn new(text: &'a str) -> Scanner<'a> {
@@ -70,10 +81,14 @@ impl<'a> Scanner<'a> {
         let (label, start) = self.label(warnings)?;
         // The position is at the `=`.
         let value_start = self.position + 1;
-        self.position = self.find(value_start, is_separator);
-        let value = &self.text[value_start..self.position];
+        let end = self.find(value_start, is_separator);
+        let (value, text_len) = item(&self.text[value_start..end]);
+        self.position = value_start + text_len;
         let token = Token { label, value, text: &self.text[start..self.position] };
-        if value.is_empty() {
+        if value.len() < text_len {
+            warnings.add(Problem::Separator, token.text);
+        }
+        if text_len == 0 {
             self.skip_stray_words();
         }
         Some(token)
@@ -107,7 +122,12 @@ impl<'a> Scanner<'a> {
             self.position = self.find(from, |byte| matches!(byte, b'=' | b';') || is_separator(byte));
             match self.byte(self.position) {
                 Some(b'=') => {
-                    let label = trim_blanks(&self.text[label_start..self.position]);
+                    let written = trim_blanks(&self.text[label_start..self.position]);
+                    // A comma of its own before a label belongs to the item before.
+                    let label = trim_blanks(written.trim_start_matches([',', ' ']));
+                    if label.len() < written.len() {
+                        warnings.add(Problem::Separator, &self.text[start..self.position]);
+                    }
                     return Some((label.replace("''", "'"), start));
                 }
                 Some(b';') => {

@@ -47,6 +47,15 @@ impl Unit {
             .or_else(|| electrical(name))
     }
 
+    /// Whether a text behind a number can be a unit at all, known or not: it begins with a letter or one of the signs
+    /// that units begin with, and goes on with what units are written with. Empty is no unit, which is well.
+    pub(crate) fn is_possible(name: &str) -> bool {
+        let mut characters = name.chars();
+        characters.next().is_none_or(|first| {
+            first.is_alphabetic() || "%\u{2030}\u{b0}/#$\u{20ac}\u{a3}\u{a5}".contains(first)
+        }) && characters.all(|c| c.is_alphanumeric() || "%\u{2030}\u{b0}/#.^*\u{b7}-_+() []".contains(c))
+    }
+
     /// The symbol of the base unit, such as `s` or `B`.
     pub fn base(self) -> &'static str {
         self.base
@@ -234,6 +243,33 @@ mod tests {
             "gW", "kkB", "xB", "µ", "µA", "kAs2", "°C", "é",
         ] {
             assert_eq!(Unit::find(name, ByteUnits::Si), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_no_unit_begins_with_is_told_from_unknown_units() {
+        for name in ["", "%", "°C", "€", "/s", "req/s", "m3", "m²", "m^3", "kA·s", "MBs", "packets/sec", "µ"]
+        {
+            assert!(Unit::is_possible(name), "{name}");
+        }
+        for name in [
+            ":34",
+            "；2；3",
+            "２",
+            "٣",
+            "3",
+            "-5",
+            "s:1",
+            "B;",
+            "s，",
+            "a=b",
+            "\"s\"",
+            "'",
+            "<b>",
+            "\u{202e}s",
+            "s\u{1b}[",
+        ] {
+            assert!(!Unit::is_possible(name), "{name}");
         }
     }
 

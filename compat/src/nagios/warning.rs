@@ -50,6 +50,10 @@ pub enum Problem {
     BadField(Field),
     /// A comma was read as the decimal point; nothing is dropped.
     Comma,
+    /// A number such as `2,000`, which is either two or two thousand; only that number is dropped.
+    AmbiguousComma,
+    /// A comma that separates an item from the next; nothing is dropped.
+    Separator,
     /// The last token, which may be cut off; dropped.
     CutOff,
     /// A token beyond [`TOKENS_MAX`]; dropped.
@@ -59,7 +63,14 @@ pub enum Problem {
 impl Problem {
     /// Whether the whole token was dropped.
     pub fn drops_token(self) -> bool {
-        !matches!(self, Problem::BadField(_) | Problem::Comma | Problem::Junk)
+        !matches!(
+            self,
+            Problem::BadField(_)
+                | Problem::Comma
+                | Problem::AmbiguousComma
+                | Problem::Separator
+                | Problem::Junk
+        )
     }
 }
 
@@ -74,6 +85,10 @@ impl fmt::Display for Problem {
             Problem::BadUnit => f.write_str("value is followed by what cannot be a unit"),
             Problem::BadField(field) => write!(f, "bad {field}, ignored"),
             Problem::Comma => f.write_str("decimal comma read as a point"),
+            Problem::AmbiguousComma => {
+                f.write_str("the comma is a decimal point or groups thousands, so there is no number")
+            }
+            Problem::Separator => f.write_str("comma read as a separator"),
             Problem::CutOff => f.write_str("perhaps cut off"),
             Problem::TooMany => write!(f, "more than {TOKENS_MAX} tokens"),
         }

@@ -1,12 +1,14 @@
 //! What a configuration means: checks, thresholds, listeners and devices as plain data.
 
 pub(crate) mod check;
+pub(crate) mod reserved;
 pub(crate) mod snmp;
 
 pub use check::{
     ByteUnits, Check, Command, Config, Hold, Native, NrpeConfig, OnMissing, Priority, Process, RunAs,
     Serving, Stale, SyncPolicy, Threshold, UnitRange,
 };
+pub use reserved::{AGENT_CHECK, UNMATCHED_CHECK};
 pub use snmp::{
     Condition, KeyPart, Limit, NativeCheck, Network, Part, Secret, SnmpAccess, SnmpConfig, SnmpPoll,
     SnmpProfile, SnmpUser, SnmpWanted, TablePoll, Template, TrapRule, TrapsConfig, Variable, Wanted,

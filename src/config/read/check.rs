@@ -10,6 +10,7 @@ use crate::config::document::duration;
 use crate::config::document::fields::{Fields, boolean, printable};
 use crate::config::document::yaml::Entry;
 use crate::config::model::check::{Check, Command, Serving};
+use crate::config::model::reserved::{AGENT_CHECK, UNMATCHED_CHECK};
 use crate::config::read::command::{self, Lookup};
 use crate::config::read::dependency::{self, Named};
 use crate::config::read::native;
@@ -19,10 +20,6 @@ use crate::config::read::settings::{self, CHECK_INTERVAL, FLAPPING, MAX_CHECK_AT
 use crate::config::read::threshold;
 use crate::config::read::trap;
 use crate::limits::CHECK_NAME_MAX_BYTES;
-use crate::snmp::traps::UNMATCHED_CHECK;
-
-/// The name under which the agent reports on itself.
-const RESERVED_NAME: &str = "custos";
 
 /// The keys of a check beside its settings.
 const OWN_KEYS: [&str; 7] = ["command", "shell", "native", "snmp", "trap", "depends_on", "thresholds"];
@@ -173,7 +170,7 @@ fn name(entry: &Entry, findings: &mut Findings) -> bool {
         "found a name with blanks around it, expected none"
     } else if name.starts_with('-') {
         "found a name beginning with `-`, which a command line would take for an option"
-    } else if name == RESERVED_NAME {
+    } else if name == AGENT_CHECK {
         "found the name `custos`, which the agent's check of itself has"
     } else if name == UNMATCHED_CHECK {
         "found the name `custos.traps`, under which the agent keeps traps of no check"

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::net::IpAddr;
 
 use custos_compat::snmp::{Notification, Oid, Value, VarBind};
-use custos_store::{Metric, State};
+use custos_store::Metric;
 
 use crate::config::{Condition, KeyPart, Part, Template, Variable, Wanted};
 use crate::limits::{TRAP_DETAIL_MAX_BYTES, TRAP_DETAILS_MAX, TRAP_KEY_MAX_BYTES, TRAP_TEXT_MAX_BYTES};
@@ -145,11 +145,6 @@ pub(super) fn metric(
         min: None,
         max: None,
     }
-}
-
-/// The state of a key, as a metric: `state{ifIndex="3"}`.
-pub fn state_metric(key: &[(String, String)], state: State) -> Metric {
-    metric("state", key, Some(i64::from(state.code()).into()), "")
 }
 
 /// The number of a value, if it has one, with its unit: `c` for a counter, `s` for times. Texts that are a number have one.

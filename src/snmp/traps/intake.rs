@@ -10,15 +10,15 @@ use custos_store::State;
 use super::counters::Counters;
 use super::dedupe::{Dedupe, Repeats, Stream};
 use super::fields::{Fields, metric};
-use super::occurrence::{Occurrence, UNMATCHED_CHECK};
 use super::rate::Rate;
 use super::reconnoiter;
 use super::rules::{Match, Rules};
 use super::security::{Refusal, Security, Verdict};
 use crate::clock::{Moment, micros};
-use crate::config::{Config, Network, Part, Template, TrapsConfig};
+use crate::config::{Config, Network, Part, Template, TrapsConfig, UNMATCHED_CHECK};
 use crate::limits::TRAPS_SOURCES_TOLD_MAX;
 use crate::mib::Names;
+use crate::observe::PassiveResult;
 
 /// Everything that packets are judged by.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ pub struct Intake {
 #[derive(Debug, Default, PartialEq)]
 pub struct Taken {
     /// What happened, for the agent.
-    pub occurrences: Vec<Occurrence>,
+    pub results: Vec<PassiveResult>,
     /// What is to be sent back.
     pub reply: Option<Vec<u8>>,
 }
@@ -100,11 +100,11 @@ impl Intake {
         match self.security.judge(packet, now) {
             Verdict::Accepted(notification, reply) => {
                 self.counters.acknowledged += u64::from(reply.is_some());
-                Taken { occurrences: self.occurrences(&notification, source, now), reply }
+                Taken { results: self.results(&notification, source, now), reply }
             }
             Verdict::Refused(refusal, reply) => {
                 *self.heading(refusal) += 1;
-                Taken { occurrences: Vec::new(), reply }
+                Taken { results: Vec::new(), reply }
             }
         }
     }
@@ -121,7 +121,7 @@ impl Intake {
     }
 
     /// What a notification says, of each check that it is for.
-    fn occurrences(&mut self, notification: &Notification, source: IpAddr, now: Moment) -> Vec<Occurrence> {
+    fn results(&mut self, notification: &Notification, source: IpAddr, now: Moment) -> Vec<PassiveResult> {
         let names = Arc::clone(&self.names);
         let fields = Fields { notification, source, names: &names };
         if let Some(id) = reconnoiter::check_of(&notification.trap)
@@ -135,7 +135,7 @@ impl Intake {
             self.counters.unmatched += 1;
             return vec![self.unmatched(&fields, now)];
         }
-        let mut occurrences = Vec::with_capacity(matches.len());
+        let mut results = Vec::with_capacity(matches.len());
         let mut repeats_only = true;
         for of in matches {
             let key = fields.key(&of.rule.key);
@@ -145,18 +145,18 @@ impl Intake {
                 let stream = Stream { check: Arc::clone(of.check), source, key: key.clone() };
                 let hash = hash(notification);
                 let (is_repeat, before) = self.dedupe.is_repeat(&stream, hash, &text, window_us, now.mono_us);
-                occurrences.extend(before.map(|repeats| told(repeats, now)));
+                results.extend(before.map(|repeats| told(repeats, now)));
                 if is_repeat {
                     continue;
                 }
             }
             repeats_only = false;
-            occurrences.push(Occurrence {
+            results.push(PassiveResult {
                 check: Arc::clone(of.check),
                 at: now,
                 state: Some(of.state),
                 metrics: fields.metrics(&of.rule.metrics, &key),
-                key,
+                instance: key,
                 text,
                 details: fields.details(),
                 duration_us: 0,
@@ -165,15 +165,15 @@ impl Intake {
         }
         let heading = if repeats_only { &mut self.counters.repeated } else { &mut self.counters.matched };
         *heading += 1;
-        occurrences
+        results
     }
 
-    fn unmatched(&self, fields: &Fields<'_>, now: Moment) -> Occurrence {
-        Occurrence {
+    fn unmatched(&self, fields: &Fields<'_>, now: Moment) -> PassiveResult {
+        PassiveResult {
             check: Arc::clone(&self.unmatched),
             at: now,
             state: Some(State::Ok),
-            key: Vec::new(),
+            instance: Vec::new(),
             text: fields.text(&self.unmatched_text),
             details: format!("snmpTrapOID.0 = {}\n{}", fields.notification.trap, fields.details()),
             metrics: Vec::new(),
@@ -183,29 +183,29 @@ impl Intake {
     }
 
     /// What became known by the mere passing of time: repeats whose window is over, and traps that were too many.
-    pub fn tick(&mut self, now: Moment) -> Vec<Occurrence> {
-        let mut occurrences: Vec<Occurrence> =
+    pub fn tick(&mut self, now: Moment) -> Vec<PassiveResult> {
+        let mut results: Vec<PassiveResult> =
             self.dedupe.close(now.mono_us).into_iter().map(|repeats| told(repeats, now)).collect();
         let refused = self.rate.refused(now.mono_us);
         let more = refused.len().saturating_sub(TRAPS_SOURCES_TOLD_MAX);
         for (source, count) in refused.iter().take(TRAPS_SOURCES_TOLD_MAX) {
             let source = source.map_or("further sources".to_owned(), |source| source.to_string());
-            occurrences.push(self.dropped(*count, &source, now));
+            results.push(self.dropped(*count, &source, now));
         }
         if more > 0 {
             let count = refused[TRAPS_SOURCES_TOLD_MAX..].iter().map(|(_, count)| count).sum();
-            occurrences.push(self.dropped(count, &format!("{more} further sources"), now));
+            results.push(self.dropped(count, &format!("{more} further sources"), now));
         }
-        occurrences
+        results
     }
 
-    fn dropped(&self, count: u64, source: &str, now: Moment) -> Occurrence {
+    fn dropped(&self, count: u64, source: &str, now: Moment) -> PassiveResult {
         let number = i64::try_from(count).unwrap_or(i64::MAX).into();
-        Occurrence {
+        PassiveResult {
             check: Arc::clone(&self.unmatched),
             at: now,
             state: Some(State::Warning),
-            key: Vec::new(),
+            instance: Vec::new(),
             text: format!("{count} traps of {source} were dropped: too many a second"),
             details: String::new(),
             metrics: vec![metric("dropped", &[], Some(number), "")],
@@ -215,13 +215,13 @@ impl Intake {
     }
 }
 
-fn of_reconnoiter(of: &Match<'_>, fields: &Fields<'_>, now: Moment) -> Occurrence {
+fn of_reconnoiter(of: &Match<'_>, fields: &Fields<'_>, now: Moment) -> PassiveResult {
     let reading = reconnoiter::read(fields.notification);
-    Occurrence {
+    PassiveResult {
         check: Arc::clone(of.check),
         at: now,
         state: Some(reading.state),
-        key: Vec::new(),
+        instance: Vec::new(),
         text: reading.text,
         details: reading.details,
         metrics: reading.metrics,
@@ -231,17 +231,17 @@ fn of_reconnoiter(of: &Match<'_>, fields: &Fields<'_>, now: Moment) -> Occurrenc
 }
 
 /// A run of its own for repeats, which changes no state.
-fn told(repeats: Repeats, now: Moment) -> Occurrence {
+fn told(repeats: Repeats, now: Moment) -> PassiveResult {
     let Repeats { stream, count, text } = repeats;
     let number = i64::try_from(count).unwrap_or(i64::MAX).into();
-    Occurrence {
+    PassiveResult {
         check: stream.check,
         at: now,
         state: None,
         text: format!("{count} times more: {text}"),
         details: String::new(),
         metrics: vec![metric("repeats", &stream.key, Some(number), "")],
-        key: stream.key,
+        instance: stream.key,
         duration_us: 0,
         origin: origin(stream.source),
     }

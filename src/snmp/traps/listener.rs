@@ -1,7 +1,7 @@
 //! The sockets that traps come in by, on a thread of their own.
 //!
 //! Packets are read in batches, many for one call to the kernel, from sockets with a large buffer; what the kernel had
-//! to drop all the same it says with the packets, and it is counted. Occurrences go to the agent in batches too. While
+//! to drop all the same it says with the packets, and it is counted. Results go to the agent in batches too. While
 //! the agent does not take them the thread waits, and the buffers of the sockets fill.
 
 use std::io::{self, IoSliceMut};
@@ -20,14 +20,14 @@ use tokio::sync::mpsc;
 
 use super::counters::Counters;
 use super::intake::{Intake, Taken};
-use super::occurrence::Occurrence;
 use crate::clock;
 use crate::limits::{
     TRAP_PACKET_MAX_BYTES, TRAPS_BATCH_PACKETS, TRAPS_BUFFER_BYTES, TRAPS_BUFFER_MIN_BYTES, TRAPS_LOOK,
 };
 use crate::lock::locked;
+use crate::observe::PassiveResult;
 
-/// Between two attempts to hand occurrences over while there is no room.
+/// Between two attempts to hand results over while there is no room.
 const ROOM_WAIT_MS: u8 = 5;
 /// Such attempts that are made after the thread was told to stop.
 const STOP_ATTEMPTS: u32 = 100;
@@ -49,7 +49,7 @@ impl Listener {
     pub fn start(
         listen: &[String],
         intake: Intake,
-        events: mpsc::Sender<Vec<Occurrence>>,
+        events: mpsc::Sender<Vec<PassiveResult>>,
     ) -> io::Result<Listener> {
         let mut sockets = Vec::new();
         for text in listen {
@@ -137,7 +137,7 @@ fn open(address: SocketAddr) -> io::Result<UdpSocket> {
 struct Reader {
     sockets: Vec<UdpSocket>,
     intake: Arc<Mutex<Intake>>,
-    events: mpsc::Sender<Vec<Occurrence>>,
+    events: mpsc::Sender<Vec<PassiveResult>>,
     stop: Arc<EventFd>,
 }
 
@@ -155,29 +155,29 @@ impl Reader {
                 Some(ready) => ready,
                 None => return Ok(()),
             };
-            let mut occurrences = Vec::new();
+            let mut results = Vec::new();
             for (place, lost_before) in lost_before.iter_mut().enumerate() {
                 if ready[place] {
-                    self.read(&self.sockets[place], &mut buffers, lost_before, &mut occurrences)?;
+                    self.read(&self.sockets[place], &mut buffers, lost_before, &mut results)?;
                 }
             }
             let now = clock::now();
             if now.mono_us.saturating_sub(look_us) >= clock::micros(TRAPS_LOOK) {
                 look_us = now.mono_us;
-                occurrences.extend(locked(&self.intake).tick(now));
+                results.extend(locked(&self.intake).tick(now));
             }
-            if !occurrences.is_empty() && !self.send(occurrences)? {
+            if !results.is_empty() && !self.send(results)? {
                 return Ok(());
             }
         }
     }
 
-    /// Hands occurrences over, and waits while there is no room. Returns whether somebody is there to take more.
+    /// Hands results over, and waits while there is no room. Returns whether somebody is there to take more.
     ///
     /// Whoever stops this thread may be the one that should take them, so then the wait is bounded, and what is not taken
     /// counts as lost.
-    fn send(&self, occurrences: Vec<Occurrence>) -> io::Result<bool> {
-        let mut waiting = occurrences;
+    fn send(&self, results: Vec<PassiveResult>) -> io::Result<bool> {
+        let mut waiting = results;
         let mut attempts_left = STOP_ATTEMPTS;
         loop {
             waiting = match self.events.try_send(waiting) {
@@ -227,7 +227,7 @@ impl Reader {
         socket: &UdpSocket,
         buffers: &mut [Vec<u8>],
         lost_before: &mut u32,
-        occurrences: &mut Vec<Occurrence>,
+        results: &mut Vec<PassiveResult>,
     ) -> io::Result<()> {
         let received = match receive(socket, buffers) {
             Ok(received) => received,
@@ -247,8 +247,8 @@ impl Reader {
                 *lost_before = lost;
             }
             let Some(source) = source else { continue };
-            let Taken { occurrences: more, reply } = intake.take(&buffer[..len], source.ip(), now);
-            occurrences.extend(more);
+            let Taken { results: more, reply } = intake.take(&buffer[..len], source.ip(), now);
+            results.extend(more);
             if let Some(reply) = reply {
                 intake.note_reply(socket.send_to(&reply, source).is_ok());
             }

@@ -11,15 +11,12 @@ mod fields;
 mod intake;
 mod keys;
 mod listener;
-mod occurrence;
 mod rate;
 mod reconnoiter;
 mod rules;
 mod security;
 
 pub use counters::Counters;
-pub use fields::state_metric;
 pub use intake::{Intake, Taken};
 pub use keys::{KeyState, Keys, MARK};
 pub use listener::Listener;
-pub use occurrence::{Occurrence, UNMATCHED_CHECK};

@@ -1,4 +1,4 @@
-//! Packets in, occurrences, answers and counts out.
+//! Packets in; passive results, answers and counts out.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -67,18 +67,18 @@ fn later(seconds: u64) -> Moment {
 fn a_trap_is_what_its_check_makes_of_it() {
     let mut intake = intake("", LINK);
     let taken = intake.take(&v2c(b"public", &pdu(PduKind::Trap, 3, 12)), SOURCE, START);
-    let [occurrence] = &taken.occurrences[..] else { panic!("{taken:?}") };
-    assert_eq!((&*occurrence.check, occurrence.state), ("link", Some(State::Critical)));
+    let [result] = &taken.results[..] else { panic!("{taken:?}") };
+    assert_eq!((&*result.check, result.state), ("link", Some(State::Critical)));
     // The index is in the name of another variable of the row, and the description is not sent at all.
-    assert_eq!(occurrence.key, [("ifIndex".to_owned(), "12".to_owned())]);
+    assert_eq!(result.instance, [("ifIndex".to_owned(), "12".to_owned())]);
     assert_eq!(
-        (occurrence.text.as_str(), occurrence.details.as_str()),
+        (result.text.as_str(), result.details.as_str()),
         ("linkDown ?", "ifOperStatus.12 = down(2)\n")
     );
-    assert_eq!((taken.reply, occurrence.origin.as_str()), (None, "trap 192.0.2.7"));
+    assert_eq!((taken.reply, result.origin.as_str()), (None, "trap 192.0.2.7"));
     let other = intake.take(&v2c(b"public", &pdu(PduKind::Trap, 1, 1)), SOURCE, START);
-    assert_eq!(&*other.occurrences[0].check, UNMATCHED_CHECK);
-    assert!(other.occurrences[0].details.starts_with("snmpTrapOID.0 = 1.3.6.1.6.3.1.1.5.1\n"));
+    assert_eq!(&*other.results[0].check, UNMATCHED_CHECK);
+    assert!(other.results[0].details.starts_with("snmpTrapOID.0 = 1.3.6.1.6.3.1.1.5.1\n"));
     assert_eq!((intake.counters().matched, intake.counters().unmatched), (1, 1));
 }
 
@@ -99,9 +99,9 @@ fn an_inform_is_answered_with_its_own_variables() {
 fn repeats_are_told_when_their_window_is_over_and_change_no_state() {
     let mut intake = intake("", LINK);
     let down = v2c(b"public", &pdu(PduKind::Trap, 3, 1));
-    assert_eq!(intake.take(&down, SOURCE, START).occurrences.len(), 1);
-    assert_eq!(intake.take(&down, SOURCE, later(1)).occurrences, []);
-    assert_eq!(intake.take(&down, SOURCE, later(2)).occurrences, []);
+    assert_eq!(intake.take(&down, SOURCE, START).results.len(), 1);
+    assert_eq!(intake.take(&down, SOURCE, later(1)).results, []);
+    assert_eq!(intake.take(&down, SOURCE, later(2)).results, []);
     assert_eq!(intake.tick(later(9)), []);
     let told = intake.tick(later(10));
     assert_eq!((told[0].state, told[0].text.as_str()), (None, "2 times more: linkDown ?"));
@@ -156,7 +156,7 @@ fn a_sender_of_informs_of_version_3_is_led_to_the_clock_and_answered() {
     assert_eq!((ReportKind::of(&report), boots, time), (Some(ReportKind::NotInTimeWindow), BOOTS, 3));
     let good = secure(&OWN, (BOOTS, 3), Some(&own), true, &inform);
     let taken = intake.take(&good, SOURCE, later(3));
-    assert_eq!(taken.occurrences.len(), 1);
+    assert_eq!(taken.results.len(), 1);
     assert_eq!(answer(taken.reply, Some(&own)).0, inform.acknowledgement());
     // The same packet, much later.
     let (report, ..) = answer(intake.take(&good, SOURCE, later(200)).reply, Some(&own));
@@ -173,7 +173,7 @@ fn traps_of_version_3_go_by_the_clock_of_their_sender() {
     let send = |intake: &mut Intake, clock, keys: Option<&Keys>, now| {
         intake.take(&secure(&OTHER, clock, keys, false, &trap), SOURCE, now)
     };
-    assert_eq!(send(&mut intake, (4, 1000), Some(&other), START).occurrences.len(), 1);
+    assert_eq!(send(&mut intake, (4, 1000), Some(&other), START).results.len(), 1);
     assert_eq!(intake.counters().matched, 1);
     // Before the sender's last start, and longer ago than a message may be.
     assert_eq!(send(&mut intake, (3, 1000), Some(&other), START), Taken::default());

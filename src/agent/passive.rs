@@ -1,4 +1,4 @@
-//! What the agent does with traps: each becomes a run of its check, on the path of every other run.
+//! What the agent does with passive results: each becomes a run of its check, on the path of every other run.
 
 use std::sync::Arc;
 
@@ -10,16 +10,17 @@ use super::effect::Effect;
 use super::entry::Entry;
 use super::line::implicit_check;
 use crate::clock::Moment;
-use crate::config::Command;
-use crate::snmp::traps::{Keys, Occurrence, UNMATCHED_CHECK, state_metric};
+use crate::config::{Command, UNMATCHED_CHECK};
+use crate::observe::{PassiveResult, state_metric};
+use crate::snmp::traps::Keys;
 
 impl Agent {
-    /// Records what traps say. What is said of a check that is not defined any more is dropped with it.
-    pub(super) fn trapped(&mut self, occurrences: Vec<Occurrence>, now: Moment, effects: &mut Vec<Effect>) {
-        for occurrence in occurrences {
-            let index = match self.by_name.get(&*occurrence.check) {
+    /// Records passive results. A result of a check that is not defined any more is dropped with it.
+    pub(super) fn passive(&mut self, results: Vec<PassiveResult>, now: Moment, effects: &mut Vec<Effect>) {
+        for result in results {
+            let index = match self.by_name.get(&*result.check) {
                 Some(index) => *index,
-                None if *occurrence.check == *UNMATCHED_CHECK => {
+                None if *result.check == *UNMATCHED_CHECK => {
                     self.add(Entry::on_demand(Arc::new(implicit_check(UNMATCHED_CHECK))))
                 }
                 None => continue,
@@ -28,7 +29,7 @@ impl Agent {
             if entry.removed || !(entry.is_told() || *entry.name == *UNMATCHED_CHECK) {
                 continue;
             }
-            let run = to_run(entry, occurrence);
+            let run = to_run(entry, result);
             self.judge_and_record(index, run, now.mono_us, effects);
         }
     }
@@ -44,10 +45,10 @@ impl Agent {
     }
 }
 
-/// The run that an occurrence is, with the keys of its check brought up to date.
-fn to_run(entry: &mut Entry, occurrence: Occurrence) -> Run {
-    let Occurrence { at, state, key, text, details, mut metrics, duration_us, origin, .. } = occurrence;
-    let name = (!key.is_empty()).then(|| Keys::name(&key));
+/// The run of a passive result, with the keys of its check brought up to date.
+fn to_run(entry: &mut Entry, result: PassiveResult) -> Run {
+    let PassiveResult { at, state, instance, text, details, mut metrics, duration_us, origin, .. } = result;
+    let name = (!instance.is_empty()).then(|| Keys::name(&instance));
     let before = entry.before.map_or(State::Ok, |before| before.state);
     let Some(name) = name else {
         let state = state.unwrap_or(before);
@@ -55,7 +56,7 @@ fn to_run(entry: &mut Entry, occurrence: Occurrence) -> Run {
     };
     if let Some(state) = state {
         entry.keys.set(&name, state, &text, at.wall_ms);
-        metrics.push(state_metric(&key, state));
+        metrics.push(state_metric(&instance, state));
     }
     let summary = entry.keys.summary(&name, &text);
     let long_text = details + &entry.keys.list(Some(&name), &text, at.wall_ms);

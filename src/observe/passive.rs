@@ -1,0 +1,45 @@
+//! A passive check result: something that happened, reported by whoever saw it rather than found by a run.
+
+use std::sync::Arc;
+
+use custos_store::{Metric, State};
+
+use crate::clock::Moment;
+
+/// What somebody reports of a check, such as a trap that a device sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PassiveResult {
+    /// Name of the check.
+    pub check: Arc<str>,
+    /// When it was received.
+    pub at: Moment,
+    /// The state that it reports; none if it changes no state.
+    pub state: Option<State>,
+    /// Labels of the instance that it concerns, sorted by name; empty for a check that is about one thing.
+    pub instance: Vec<(String, String)>,
+    /// One line for people.
+    pub text: String,
+    /// Further lines, each ending in a newline.
+    pub details: String,
+    /// What was measured.
+    pub metrics: Vec<Metric>,
+    /// How long it took, in microseconds, as the sender says.
+    pub duration_us: u64,
+    /// Who sent it, such as `trap 192.0.2.1`.
+    pub origin: String,
+}
+
+/// The state of an instance, as a metric: `state{ifIndex="3"}`.
+pub fn state_metric(instance: &[(String, String)], state: State) -> Metric {
+    Metric {
+        label: "state".to_owned(),
+        labels: instance.to_vec(),
+        value: Some(i64::from(state.code()).into()),
+        unit: String::new(),
+        printed_unit: String::new(),
+        warn: None,
+        crit: None,
+        min: None,
+        max: None,
+    }
+}
