@@ -53,6 +53,23 @@ pub const TEXTS_BYTES_MAX: usize = 128 << 20;
 const _: () = assert!(CHUNK_ROWS * 2 <= CHUNK_ROWS_MAX);
 const _: () = assert!(2 * CHUNK_TEXT_BYTES + 2 * RUN_BYTES_MAX <= TEXTS_BYTES_MAX);
 
+/// Instances of one run.
+pub const INSTANCES_MAX: usize = 32 << 10;
+
+/// Bytes that the instances of one run are charged for: 64 for each, 16 for each label, and their texts.
+pub const INSTANCES_BYTES_MAX: usize = 8 << 20;
+
+/// Labels of one instance.
+pub const INSTANCE_LABELS_MAX: usize = 64;
+
+/// Bytes in the names and values of the labels of one instance.
+pub const INSTANCE_LABELS_BYTES_MAX: usize = 8 << 10;
+
+/// Bytes in the text of one instance; what is beyond is cut off.
+pub const INSTANCE_TEXT_BYTES_MAX: usize = 4 << 10;
+
+const _: () = assert!(INSTANCES_BYTES_MAX * 2 <= RUN_BYTES_MAX);
+
 /// Adjacent segments of about one size that are worth merging.
 pub const MERGE_MIN: usize = 8;
 
@@ -75,3 +92,9 @@ pub const IMPORT_BATCH_BYTES: usize = 256 << 10;
 
 /// Checks whose history an import has at hand; each may hold a decoded chunk. One more, and it begins afresh.
 pub const IMPORT_CURSORS_MAX: usize = 16;
+
+/// How often the write lock is tried when the file is replaced between opening and locking it.
+pub const LOCK_ATTEMPTS_MAX: usize = 8;
+
+/// Bytes of `/proc/locks` that are searched for the writer.
+pub const PROC_LOCKS_BYTES_MAX: u64 = 4 << 20;

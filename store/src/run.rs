@@ -1,5 +1,7 @@
 //! The unit of the store: one run of one check, with everything that was seen and decided.
 
+use crate::instances::Instances;
+use crate::provenance::Provenance;
 use crate::value::{Bounds, Value};
 
 /// The state of a run or of a check, with the Nagios plugin API's numbers.
@@ -70,24 +72,21 @@ pub enum Reason {
     Signal = 2,
     /// The plugin could not be started at all; the text says why.
     NotStarted = 3,
-    /// The plugin exited, but what it printed was refused; the text says why.
-    Rejected = 4,
     /// No run: one or more slots passed without one. `missed_slots` counts them, `duration_us` spans them.
-    Missed = 5,
+    Missed = 4,
     /// The run was under way when the agent or its shim ended, so its result is not known.
-    NotFinished = 6,
+    NotFinished = 5,
     /// No run: another check that this one depends on was in trouble.
-    Skipped = 7,
+    Skipped = 6,
 }
 
 impl Reason {
     /// Every reason, by number.
-    pub const ALL: [Reason; 8] = [
+    pub const ALL: [Reason; 7] = [
         Reason::Exited,
         Reason::Timeout,
         Reason::Signal,
         Reason::NotStarted,
-        Reason::Rejected,
         Reason::Missed,
         Reason::NotFinished,
         Reason::Skipped,
@@ -110,7 +109,6 @@ impl Reason {
             Reason::Timeout => "timeout",
             Reason::Signal => "signal",
             Reason::NotStarted => "not_started",
-            Reason::Rejected => "rejected",
             Reason::Missed => "missed",
             Reason::NotFinished => "not_finished",
             Reason::Skipped => "skipped",
@@ -139,7 +137,7 @@ pub struct Standing {
 }
 
 /// One metric of a run: a number with the unit and limits that came with it, all in base units.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Metric {
     /// The name that the plugin printed, such as `load1` or `/`.
     pub label: String,
@@ -159,6 +157,13 @@ pub struct Metric {
     pub min: Option<f64>,
     /// The greatest possible value.
     pub max: Option<f64>,
+}
+
+impl Metric {
+    /// A metric of that name and number, or of no known number, without labels, unit and limits.
+    pub fn new(label: impl Into<String>, value: impl Into<Option<Value>>) -> Metric {
+        Metric { label: label.into(), value: value.into(), ..Metric::default() }
+    }
 }
 
 /// One run of one check.
@@ -200,4 +205,11 @@ pub struct Run {
     pub judgement: String,
     /// The metrics, in the order in which they were printed, no two with the same label and labels.
     pub metrics: Vec<Metric>,
+    /// What the check judges at once, each with its state: all of them, also those that this run does not concern.
+    pub instances: Instances,
+    /// `true` if the run says nothing of metrics that it does not carry, as a trap does. Otherwise a metric that is
+    /// absent is gone, as with a plugin that no longer prints it.
+    pub partial: bool,
+    /// What made the run.
+    pub provenance: Provenance,
 }

@@ -105,7 +105,7 @@ fn check_log(disk: &dyn Disk, start: u64, end: u64, report: &mut FileReport) -> 
         let what = format!("{len} bytes at the end are no whole frame");
         report.findings.push(Finding { offset, what, damage: false });
     }
-    for row in image.checks().iter().flat_map(|(_, rows)| rows) {
+    for row in image.arrivals(0) {
         match image.run(disk, row) {
             Ok(_) => report.runs += 1,
             Err(error) => report.findings.push(finding(&error)),
@@ -167,7 +167,7 @@ pub fn salvage(file: &Path, out: &mut dyn FnMut(&str, Run) -> Result<()>) -> Res
     salvaged.lost_parts += frames_lost;
     let here = RealDisk::new(file.parent().unwrap_or(Path::new(".")));
     for (check, rows) in image.checks() {
-        for row in rows {
+        for row in rows.iter() {
             out(check, image.run(&here, row)?)?;
             salvaged.runs += 1;
         }
@@ -203,6 +203,8 @@ pub struct Repaired {
     pub lost_chunks: u64,
     /// Metrics missing from runs that were carried over, counted once a chunk.
     pub lost_series: u64,
+    /// Files that this process has no permission to open. They stay where they are.
+    pub forbidden: Vec<String>,
 }
 
 /// Sets damaged files aside and puts what can be read of them in their place. Deletes nothing.
@@ -215,14 +217,26 @@ pub fn repair(dir: &Path) -> Result<Repaired> {
 
 /// [`repair`] on any disk.
 pub fn repair_on(disk: Arc<dyn Disk>) -> Result<Repaired> {
-    let _lock = match disk.lock().map_err(Error::io("lock", disk.path()))? {
-        Ok(lock) => lock,
-        Err(pid) => return Err(Error::Locked { path: disk.path().to_path_buf(), pid }),
-    };
+    let _lock = disk.lock()?;
     let mut repaired = Repaired::default();
     for report in verify_on(&*disk, &mut |_| {})? {
         if !report.findings.iter().any(|finding| finding.damage) {
             continue;
+        }
+        match disk.open(&report.name) {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                repaired.forbidden.push(report.name);
+                continue;
+            }
+            // No file at all: a directory, a link, a FIFO.
+            Err(_) => {
+                let aside = format!("{}{QUARANTINE_SUFFIX}", report.name);
+                let path = disk.path().join(&report.name);
+                disk.rename(&report.name, &aside).map_err(Error::io("rename", path))?;
+                repaired.set_aside.push(aside);
+                continue;
+            }
         }
         match FileName::parse(&report.name) {
             Some(FileName::Segment { start, end }) => repair_segment(&*disk, start, end, &mut repaired)?,

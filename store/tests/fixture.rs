@@ -58,7 +58,7 @@ fn run(n: u64) -> Run {
         max_rss_bytes: Some(3 << 20),
         state: if wrong { State::Critical } else { State::Ok },
         plugin_state: if wrong { State::Warning } else { State::Ok },
-        reason: Reason::ALL[if wrong { (n % 8) as usize } else { 0 }],
+        reason: Reason::ALL[if wrong { (n % 7) as usize } else { 0 }],
         exit_code: (!wrong).then_some(0),
         signal: wrong.then_some(9),
         missed_slots: u32::from(wrong) * 3,
@@ -76,6 +76,7 @@ fn run(n: u64) -> Run {
         origin: if n % 20 == 1 { "nrpe 192.0.2.7".to_owned() } else { String::new() },
         judgement: if wrong { "used is above 5 GB".to_owned() } else { String::new() },
         metrics,
+        ..Run::default()
     }
 }
 

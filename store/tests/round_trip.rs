@@ -50,6 +50,7 @@ fn full_run(time_ms: i64) -> Run {
         origin: "nrpe 192.0.2.7".to_owned(),
         judgement: "above".to_owned(),
         metrics: vec![metric("a", 0.1), metric("b", i64::MAX), Metric { value: None, ..metric("c", 0.0) }],
+        ..Run::default()
     }
 }
 

@@ -1,4 +1,4 @@
-//! A disk in memory that can lose power at any operation, run full and fail.
+//! A disk in memory that can lose power at any operation, run full, fail and stall.
 //!
 //! What was written and not synced is uncertain until [`SimDisk::restart`] decides its [`Fate`]: sectors of 512
 //! bytes are kept or lost one by one, and the last one may be torn. Names (creations, renames, removals) that were
@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use super::{Disk, DiskFile, Region};
+use super::{Disk, DiskFile, FileId, Lock, Region};
+use crate::error::{Error, Result};
 
 const SECTOR: usize = 512;
 
@@ -29,6 +30,8 @@ pub enum Fate {
 #[derive(Clone)]
 pub struct SimDisk {
     state: Arc<Mutex<State>>,
+    /// Wakes those who wait for a stall to begin or to end.
+    turned: Arc<Condvar>,
 }
 
 #[derive(Clone, Default)]
@@ -56,6 +59,9 @@ struct State {
     capacity: u64,
     syncs_fail: bool,
     locked: bool,
+    stalled: bool,
+    /// Writes and syncs that wait for the end of a stall.
+    stalled_ops: usize,
 }
 
 fn apply(names: &mut BTreeMap<String, usize>, op: &NameOp) {
@@ -126,12 +132,44 @@ impl SimDisk {
             capacity: u64::MAX,
             syncs_fail: false,
             locked: false,
+            stalled: false,
+            stalled_ops: 0,
         };
-        SimDisk { state: Arc::new(Mutex::new(state)) }
+        SimDisk { state: Arc::new(Mutex::new(state)), turned: Arc::new(Condvar::new()) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state, once the disk does not stall.
+    fn state_after_stall(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state();
+        if state.stalled {
+            state.stalled_ops += 1;
+            self.turned.notify_all();
+            state =
+                self.turned.wait_while(state, |state| state.stalled).unwrap_or_else(PoisonError::into_inner);
+            state.stalled_ops -= 1;
+        }
+        state
+    }
+
+    /// Has every write and sync from now on wait for [`SimDisk::resume`].
+    pub fn stall(&self) {
+        self.state().stalled = true;
+    }
+
+    /// Ends a stall.
+    pub fn resume(&self) {
+        self.state().stalled = false;
+        self.turned.notify_all();
+    }
+
+    /// Waits until a write or sync waits because of a stall.
+    pub fn wait_until_stalled(&self) {
+        let state = self.turned.wait_while(self.state(), |state| state.stalled_ops == 0);
+        drop(state);
     }
 
     /// Operations so far that changed the disk.
@@ -244,13 +282,25 @@ impl Random {
     }
 }
 
-struct Unlock(SimDisk);
+#[derive(Debug)]
+struct Held(SimDisk);
 
-impl Drop for Unlock {
+impl Drop for Held {
     fn drop(&mut self) {
         self.0.state().locked = false;
     }
 }
+
+impl Lock for Held {
+    fn id(&self) -> FileId {
+        LOCK_ID
+    }
+
+    fn renew(&self) {}
+}
+
+/// The simulated lock is no file; nothing can take its place.
+const LOCK_ID: FileId = FileId { device: 0, inode: u64::MAX };
 
 impl Disk for SimDisk {
     fn path(&self) -> &Path {
@@ -314,12 +364,23 @@ impl Disk for SimDisk {
         Ok(state.capacity.saturating_sub(state.used()))
     }
 
-    fn lock(&self) -> io::Result<Result<Box<dyn Send + Sync>, Option<u32>>> {
-        let mut state = self.state();
-        if std::mem::replace(&mut state.locked, true) {
-            return Ok(Err(Some(std::process::id())));
+    fn id_at(&self, name: &str) -> io::Result<Option<FileId>> {
+        if name == super::LOCK_NAME {
+            return Ok(Some(LOCK_ID));
         }
-        Ok(Ok(Box::new(Unlock(self.clone()))))
+        let state = self.state();
+        state.check_power()?;
+        Ok(state.names.get(name).map(|inode| FileId { device: 0, inode: *inode as u64 }))
+    }
+
+    fn lock(&self) -> Result<Box<dyn Lock>> {
+        let mut state = self.state();
+        state.check_power().map_err(Error::io("lock", self.path()))?;
+        if std::mem::replace(&mut state.locked, true) {
+            let pid = Some(std::process::id());
+            return Err(Error::Locked { path: self.path().to_path_buf(), pid });
+        }
+        Ok(Box::new(Held(self.clone())))
     }
 }
 
@@ -350,7 +411,7 @@ impl DiskFile for SimFile {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        let mut state = self.disk.state();
+        let mut state = self.disk.state_after_stall();
         let start = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)?;
         let end = start + bytes.len();
         let len = state.inodes[self.inode].current.len();
@@ -389,7 +450,7 @@ impl DiskFile for SimFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        let mut state = self.disk.state();
+        let mut state = self.disk.state_after_stall();
         state.step()?;
         if state.syncs_fail {
             return Err(io::Error::other("the disk did not take the data"));
@@ -398,6 +459,10 @@ impl DiskFile for SimFile {
         inode.dirty.clear();
         inode.synced = inode.current.clone();
         Ok(())
+    }
+
+    fn id(&self) -> io::Result<FileId> {
+        Ok(FileId { device: 0, inode: self.inode as u64 })
     }
 
     fn map(&self, len: u64) -> io::Result<Region> {
