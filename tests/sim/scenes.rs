@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use custos::agent::{Event, Health, Wanted, implicit_check};
 use custos::config::{Check, Command, Priority};
-use custos_store::{Reason, State};
+use custos_store::{Provenance, Reason, State};
 
 use crate::definitions::{config, line};
 use crate::stage::{SECOND_US, Stage};
@@ -129,6 +129,8 @@ fn requests_share_a_run_wait_for_places_and_never_overlap_the_schedule() {
     answered.sort_unstable();
     assert_eq!(answered, (0..=10).collect::<Vec<_>>());
     assert_eq!(stage.peak, 2, "requests have no places of their own");
+    let asked = |run: &&(String, custos_store::Run)| run.1.provenance == Provenance::Asked;
+    assert_eq!(stage.runs.iter().filter(asked).count(), 9, "eight for requests for checks, one for a line");
     // A plugin takes three seconds, so two starts of a check lie at least that far apart.
     for number in 0..8 {
         let name = format!("c{number}");
