@@ -99,7 +99,7 @@ impl Agent {
         }
         let run = Arc::new(run);
         check.last = Some(Arc::clone(&run));
-        effects.push(Effect::Record { check: Arc::clone(&check.name), run: Box::new((*run).clone()) });
+        effects.push(Effect::Record { check: Arc::clone(&check.name), run: Arc::clone(&run) });
         run
     }
 

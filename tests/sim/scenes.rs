@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use custos::agent::{Event, Health, Wanted, implicit_check};
+use custos::agent::{Event, Wanted, implicit_check};
 use custos::config::{Check, Command, Priority};
 use custos_store::{Provenance, Reason, State};
 
@@ -61,7 +61,7 @@ fn an_overload_is_told_with_the_costliest_check() {
     let takes_us = |name: &str| if name == "hog" { 9 * SECOND_US } else { SECOND_US };
     let mut stage = Stage::new(config(checks, 4), takes_us);
     stage.live(120);
-    stage.handle(Event::Health(Health::default()));
+    stage.handle(Event::Health(Box::default()));
     let (name, run) = stage.runs.last().unwrap();
     assert_eq!((name.as_str(), run.state), ("custos", State::Warning));
     assert!(run.text.contains("of 8.1 checks a second"), "{}", run.text);
@@ -72,7 +72,7 @@ fn an_overload_is_told_with_the_costliest_check() {
 
     let mut stage = Stage::new(config(many("c", 20, 10), 4), |_| SECOND_US);
     stage.live(120);
-    stage.handle(Event::Health(Health::default()));
+    stage.handle(Event::Health(Box::default()));
     assert_eq!(stage.runs.last().unwrap().1.state, State::Ok);
 }
 
