@@ -2,7 +2,6 @@
 //! was written from FORMAT.md.
 //!
 //! `CUSTOS_WRITE_FIXTURE=1` writes the directory of this version again; do that for a new version only.
-#![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

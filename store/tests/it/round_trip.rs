@@ -1,7 +1,5 @@
 //! What is written is read again, by readers that come and go while the writer works.
 
-#![allow(clippy::unwrap_used)]
-
 use std::path::Path;
 
 use custos_store::{
