@@ -8,9 +8,11 @@ use std::collections::HashMap;
 use crate::bytes::{Cursor, Short};
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
+use crate::instances::Instances;
 use crate::limits::FRAME_BYTES_MAX;
-use crate::log::dictionary::{TAG_CHECK, TAG_RUN, TAG_SCHEMA};
+use crate::log::dictionary::{TAG_CHECK, TAG_INSTANCES_SCHEMA, TAG_RUN, TAG_SCHEMA};
 use crate::log::frame::{self, FileHeader, Header};
+use crate::log::instances::LogInstances;
 use crate::log::row::RowView;
 use crate::log::schema::Schema;
 use crate::names::log_name;
@@ -57,6 +59,10 @@ pub(crate) struct LogImage {
     names: HashMap<String, u32>,
     checks: Vec<(String, Vec<RowRef>)>,
     schemas: Vec<(u32, Schema)>,
+    /// The instances of the checks that have some, by index.
+    instances: HashMap<u32, LogInstances>,
+    /// The number of the run that comes next, if nothing is missing.
+    next_seq: Option<u64>,
     damages: Vec<Damage>,
 }
 
@@ -84,6 +90,8 @@ impl LogImage {
             names: HashMap::new(),
             checks: Vec::new(),
             schemas: Vec::new(),
+            instances: HashMap::new(),
+            next_seq: None,
             damages: Vec::new(),
         }
     }
@@ -167,14 +175,28 @@ impl LogImage {
     /// A run taken apart.
     pub(crate) fn view(&self, disk: &dyn Disk, row: &RowRef) -> Result<RowView<'_>> {
         let mut cursor = Cursor::new(&self.bytes[row.at as usize..]);
-        RowView::get(&mut cursor, row.time_ms, self.schema(row)).map_err(|Short| {
-            Error::damaged(disk.path().join(&self.name), u64::from(row.at), "a run is not well formed")
-        })
+        RowView::get(&mut cursor, row.time_ms, self.schema(row)).map_err(self.malformed(disk, row))
+    }
+
+    fn malformed(&self, disk: &dyn Disk, row: &RowRef) -> impl FnOnce(Short) -> Error {
+        let (path, at) = (disk.path().join(&self.name), u64::from(row.at));
+        move |Short| Error::damaged(path, at, "a run is not well formed")
+    }
+
+    /// The instances of a run.
+    pub(crate) fn instances(&self, disk: &dyn Disk, row: &RowRef) -> Result<Instances> {
+        let (check, schema) = &self.schemas[row.schema as usize];
+        if !schema.instances {
+            return Ok(Instances::default());
+        }
+        let read = self.instances.get(check).ok_or(Short).and_then(|known| known.at(&self.bytes, row.at));
+        read.map_err(self.malformed(disk, row))
     }
 
     /// A run in full.
     pub(crate) fn run(&self, disk: &dyn Disk, row: &RowRef) -> Result<Run> {
-        Ok(self.view(disk, row)?.into_run(self.schema(row)))
+        let run = self.view(disk, row)?.into_run(self.schema(row));
+        Ok(Run { instances: self.instances(disk, row)?, ..run })
     }
 
     /// Which schema a run has, as an index that holds for this image.
@@ -311,16 +333,25 @@ impl LogImage {
             // A write that was refused and yet reached the disk; its numbers were given to others.
             return;
         }
+        if self.next_seq != Some(header.seq) {
+            self.instances.values_mut().for_each(LogInstances::forget);
+        }
         let bytes = std::mem::take(&mut self.bytes);
         let mut seq = header.seq;
-        if self.items(&bytes[..start + header.len], start, &mut seq).is_err() {
-            self.damages
-                .push(Damage { offset: at as u64, what: "a frame refers to a definition that is lost" });
+        let read = self.items(&bytes[..start + header.len], start, &mut seq);
+        let mut damage = |what| self.damages.push(Damage { offset: at as u64, what });
+        match read {
+            Ok(0) => {}
+            Ok(_) => damage("a frame has runs whose instances are lost"),
+            Err(Short) => damage("a frame refers to a definition that is lost"),
         }
+        self.next_seq = read.is_ok().then_some(seq);
         self.bytes = bytes;
     }
 
-    fn items(&mut self, bytes: &[u8], start: usize, seq: &mut u64) -> std::result::Result<(), Short> {
+    /// Takes in the items of a frame. Returns the number of runs that cannot be read, as what instances they have is
+    /// not known.
+    fn items(&mut self, bytes: &[u8], start: usize, seq: &mut u64) -> std::result::Result<usize, Short> {
         let mut cursor = Cursor::new(bytes);
         cursor.take(start)?;
         let generation = cursor.varint()?;
@@ -328,8 +359,9 @@ impl LogImage {
             self.generation = Some(generation);
             self.check_numbers.clear();
             self.schema_numbers.clear();
+            self.instances.values_mut().for_each(LogInstances::forget);
         }
-        let mut time_ms = 0_i64;
+        let (mut time_ms, mut lost) = (0_i64, 0);
         while !cursor.is_at_end() {
             match cursor.u8()? {
                 TAG_CHECK => {
@@ -338,10 +370,10 @@ impl LogImage {
                     let index = self.check_index(name);
                     self.check_numbers.insert(number, index);
                 }
-                TAG_SCHEMA => {
+                tag @ (TAG_SCHEMA | TAG_INSTANCES_SCHEMA) => {
                     let number = cursor.varint()?;
                     let check = *self.check_numbers.get(&cursor.varint()?).ok_or(Short)?;
-                    let schema = Schema::get(&mut cursor)?;
+                    let schema = Schema::get(&mut cursor, tag == TAG_INSTANCES_SCHEMA)?;
                     self.schemas.push((check, schema));
                     self.schema_numbers.insert(number, self.schemas.len() as u32 - 1);
                 }
@@ -350,9 +382,19 @@ impl LogImage {
                     time_ms = time_ms.wrapping_add(cursor.zigzag()?);
                     let at = u32::try_from(cursor.at()).map_err(|_| Short)?;
                     let (check, definition) = &self.schemas[schema as usize];
-                    RowView::get(&mut cursor, time_ms, definition)?;
+                    let view = RowView::get(&mut cursor, time_ms, definition)?;
+                    let known = match view.instances {
+                        Some(_) if !definition.instances => return Err(Short),
+                        changes if definition.instances => {
+                            self.instances.entry(*check).or_default().follow(at, time_ms, changes.as_ref())
+                        }
+                        _ => true,
+                    };
+                    lost += usize::from(!known);
                     if *seq < self.end {
-                        self.checks[*check as usize].1.push(RowRef { time_ms, seq: *seq, at, schema });
+                        if known {
+                            self.checks[*check as usize].1.push(RowRef { time_ms, seq: *seq, at, schema });
+                        }
                         self.last_seq = Some(*seq);
                     }
                     *seq += 1;
@@ -360,7 +402,7 @@ impl LogImage {
                 _ => return Err(Short),
             }
         }
-        Ok(())
+        Ok(lost)
     }
 
     fn check_index(&mut self, name: &str) -> u32 {

@@ -3,6 +3,7 @@
 mod dictionary;
 mod frame;
 mod image;
+mod instances;
 mod row;
 mod schema;
 mod writer;
