@@ -13,7 +13,6 @@ pub mod evaluate;
 pub mod execute;
 pub mod exit_code;
 pub mod graph;
-pub mod interpret;
 pub mod limits;
 mod lock;
 pub mod mib;

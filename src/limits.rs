@@ -282,8 +282,8 @@ pub const SNMP_LOOKUP_TTL: Duration = Duration::from_secs(60);
 /// Names of devices whose addresses are remembered.
 pub const SNMP_NAMES_MAX: usize = 10_000;
 /// Values in the first line of a poll's text; it says how many more there are.
-pub const SNMP_TEXT_VALUES_MAX: usize = 6;
+pub const POLL_TEXT_VALUES_MAX: usize = 6;
 /// Further lines of a poll's text: enumerations and texts.
-pub const SNMP_TEXT_LINES_MAX: usize = 200;
+pub const POLL_TEXT_LINES_MAX: usize = 200;
 const _: () = assert!(SNMP_COLUMNS_AT_ONCE_MAX <= SNMP_BULK_VARBINDS_MAX);
 const _: () = assert!(SNMP_DEVICE_QUEUE_MAX <= SNMP_POLLS_MAX);

@@ -7,26 +7,26 @@ use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use custos_shim::{Outcome, Report, Spec};
 use custos_store::{Run, State};
 
-use super::effect::{Ask, Effect, Event};
-use super::entry::{Activity, Entry, LastAnswer};
+use super::answer::{Answer, threshold_lines, verdict_output};
+use super::cached::LastAnswer;
+use super::effect::{Asker, Effect, Event};
+use super::entry::{Activity, Entry};
 use super::health::{Health, Work};
 use super::line::implicit_check;
 use super::load::Load;
 use super::missed::{self, Missed, NO_AGENT};
-use super::output::{plugin_output, threshold_lines};
 use super::restore::{self, History};
 use super::skipped::skipped_run;
 use super::snapshot::Row;
 use super::waiting::Waiting;
 use crate::clock::Moment;
-use crate::config::{AGENT_CHECK, Command, Config, Serving};
-use crate::evaluate::{Before, evaluate, is_judged};
-use crate::execute::{PluginEnvironment, plugin_spec};
-use crate::interpret::{Reading, interpret};
+use crate::config::{AGENT_CHECK, Check, Config, Serving};
+use crate::evaluate::{Before, Counting, Holds, is_judged, judge_run, stand};
+use crate::execute::{Job, Line, PluginEnvironment};
 use crate::limits::OVERLOAD_CHECKS_NAMED;
+use crate::observe::{Observation, Printed};
 use crate::snmp::traps::Keys;
 
 /// The agent's state.
@@ -41,11 +41,11 @@ pub struct Agent {
     pub(super) executions: HashMap<u64, Execution>,
     /// Checks that wait for a place.
     pub(super) waiting: Waiting,
-    /// Requested command lines that wait for a place.
-    pub(super) lines: VecDeque<(usize, Ask)>,
-    /// Scheduled polls of devices that are due. They take no place: the poller has bounds of its own.
-    pub(super) polls: VecDeque<usize>,
-    pub(super) polls_running: usize,
+    /// Requested command lines that wait for a slot.
+    pub(super) lines: VecDeque<(usize, Asker, Box<Line>)>,
+    /// Checks that are due and whose jobs take no slot.
+    pub(super) unslotted: VecDeque<usize>,
+    unslotted_running: usize,
     slow_running: usize,
     lines_running: usize,
     pub(super) next_ticket: u64,
@@ -53,20 +53,22 @@ pub struct Agent {
     pub(super) stopping: bool,
 }
 
-/// A plugin that is running.
+/// A job that is under way.
 #[derive(Debug)]
 pub(super) struct Execution {
     pub(super) entry: usize,
-    pub(super) slot_us: Option<u64>,
-    pub(super) started: Moment,
-    pub(super) slow: bool,
-    /// Whether a device is asked rather than a plugin run.
-    pub(super) poll: bool,
-    pub(super) timeout: Duration,
-    /// The request, if it runs a command line of its own rather than the check's.
-    pub(super) line: Option<Ask>,
+    /// The definition that it was started by.
+    check: Arc<Check>,
+    slot_us: Option<u64>,
+    started: Moment,
+    slow: bool,
+    takes_slot: bool,
+    /// Who asked, if it is a command line of its own rather than the check's job.
+    pub(super) line: Option<Asker>,
     /// Whether the check has been given another definition since, of which this run says nothing.
     pub(super) outdated: bool,
+    /// Since when the limits of the definition that ran were crossed, if those of now are others.
+    holds: Option<Holds>,
 }
 
 impl Agent {
@@ -81,8 +83,8 @@ impl Agent {
             executions: HashMap::new(),
             waiting: Waiting::default(),
             lines: VecDeque::new(),
-            polls: VecDeque::new(),
-            polls_running: 0,
+            unslotted: VecDeque::new(),
+            unslotted_running: 0,
             slow_running: 0,
             lines_running: 0,
             next_ticket: 1,
@@ -137,8 +139,7 @@ impl Agent {
         self.wake(now, effects);
         match event {
             Event::Wake => {}
-            Event::Finished { ticket, report } => self.finished(ticket, report, now, effects),
-            Event::Polled { ticket, outcome } => self.polled(ticket, &outcome, now, effects),
+            Event::Ended { ticket, observation } => self.ended(ticket, *observation, now, effects),
             Event::Asked(ask) => self.asked(ask, now, effects),
             Event::Passive(results) => self.passive(results, now, effects),
             Event::Look => self.expire(now, effects),
@@ -242,8 +243,8 @@ impl Agent {
     pub(super) fn enqueue(&mut self, index: usize, slot_us: Option<u64>, now: Moment) {
         let entry = &mut self.entries[index];
         entry.activity = Activity::Waiting { slot_us };
-        if matches!(entry.check.command, Command::Snmp(_)) {
-            self.polls.push_back(index);
+        if !Job::takes_slot(&entry.check) {
+            self.unslotted.push_back(index);
             return;
         }
         let slow = entry.is_slow();
@@ -258,17 +259,18 @@ impl Agent {
     /// Starts what waits while there is room. Slow checks leave a quarter of the places to quick ones, and
     /// requests leave half of them to the schedule.
     fn fill(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        while let Some(index) = self.polls.pop_front() {
-            self.start_poll(index, now, effects);
+        while let Some(index) = self.unslotted.pop_front() {
+            self.start_check(index, false, now, effects);
         }
-        let places = self.config.max_concurrent_checks.max(1);
-        let slow_max = places - places / 4;
-        let lines_max = if self.timers.is_empty() { places } else { places.div_ceil(2) };
-        while self.executions.len() - self.polls_running < places {
+        let slots = self.config.max_concurrent_checks.max(1);
+        let slow_max = slots - slots / 4;
+        let lines_max = if self.timers.is_empty() { slots } else { slots.div_ceil(2) };
+        while self.executions.len() - self.unslotted_running < slots {
             if self.lines_running < lines_max
-                && let Some((index, ask)) = self.lines.pop_front()
+                && let Some((index, asker, line)) = self.lines.pop_front()
             {
-                self.start_line(index, ask, now, effects);
+                let job = Job::of_line(*line, &self.entries[index].check);
+                self.start(index, job, None, false, Some(asker), now, effects);
                 continue;
             }
             let Some((index, slow)) = self.waiting.pop(self.slow_running < slow_max) else { break };
@@ -276,25 +278,26 @@ impl Agent {
         }
     }
 
+    /// Starts the job of a check that is due, unless it is not wanted any more.
     fn start_check(&mut self, index: usize, slow: bool, now: Moment, effects: &mut Vec<Effect>) {
         let entry = &mut self.entries[index];
         let Activity::Waiting { slot_us } = entry.activity else { return };
-        if entry.removed && entry.askers.is_empty() {
-            entry.activity = Activity::Idle;
-            return;
+        let wanted = !entry.removed || !entry.askers.is_empty();
+        let job = wanted.then(|| Job::of_check(&entry.check, &self.config, &self.environment)).flatten();
+        match job {
+            Some(job) => self.start(index, job, slot_us, slow, None, now, effects),
+            None => entry.activity = Activity::Idle,
         }
-        let spec = Box::new(plugin_spec(&entry.check, &self.environment));
-        self.execute(index, slot_us, slow, None, spec, now, effects);
     }
 
     #[allow(clippy::too_many_arguments)]
-    pub(super) fn execute(
+    fn start(
         &mut self,
         index: usize,
+        job: Job,
         slot_us: Option<u64>,
         slow: bool,
-        line: Option<Ask>,
-        spec: Box<Spec>,
+        line: Option<Asker>,
         now: Moment,
         effects: &mut Vec<Effect>,
     ) {
@@ -305,73 +308,66 @@ impl Agent {
         if entry.grid.is_some() || line.is_none() {
             entry.activity = Activity::Running;
         }
+        let takes_slot = line.is_some() || Job::takes_slot(&entry.check);
+        self.unslotted_running += usize::from(!takes_slot);
         self.slow_running += usize::from(slow);
         self.lines_running += usize::from(line.is_some());
-        let timeout = spec.timeout;
+        let check = Arc::clone(&entry.check);
+        let asked = slot_us.is_none() || !entry.askers.is_empty();
         let execution = Execution {
             entry: index,
+            check,
             slot_us,
             started: now,
             slow,
-            poll: false,
-            timeout,
+            takes_slot,
             line,
             outdated: false,
+            holds: None,
         };
         self.executions.insert(ticket, execution);
-        let asked = slot_us.is_none() || !self.entries[index].askers.is_empty();
         let crowded = self.executions.len() * 2 >= self.config.max_concurrent_checks;
-        effects.push(Effect::Execute { ticket, spec, awaited: asked || crowded });
+        effects.push(Effect::Start { ticket, job, awaited: asked || crowded });
     }
 
-    fn finished(&mut self, ticket: u64, report: Report, now: Moment, effects: &mut Vec<Effect>) {
-        let Some(execution) = self.executions.remove(&ticket) else { return };
-        let check = &self.entries[execution.entry].check;
-        let run = interpret(&report, &Reading { timeout: execution.timeout, ..Reading::from(&**check) });
-        self.conclude(execution, report, run, now, effects);
-    }
-
-    /// An execution ended as this run: judges and records it, tells whoever waits, and looks what comes next.
-    pub(super) fn conclude(
-        &mut self,
-        execution: Execution,
-        report: Report,
-        mut run: Run,
-        now: Moment,
-        effects: &mut Vec<Effect>,
-    ) {
+    /// A job ended: judges and records the run, answers whoever waits, and looks what comes next.
+    fn ended(&mut self, ticket: u64, observation: Observation, now: Moment, effects: &mut Vec<Effect>) {
+        let Some(mut execution) = self.executions.remove(&ticket) else { return };
+        let Observation { mut run, printed, wait_us } = observation;
+        self.unslotted_running -= usize::from(!execution.takes_slot);
         self.slow_running -= usize::from(execution.slow);
-        self.polls_running -= usize::from(execution.poll);
         self.lines_running -= usize::from(execution.line.is_some());
         let index = execution.entry;
         let entry = &mut self.entries[index];
-        let askers: Vec<Ask> = match execution.line {
-            Some(ask) => vec![ask],
+        let askers: Vec<Asker> = match execution.line {
+            Some(asker) => vec![asker],
             None => {
-                entry.note_run(report.wall_us);
+                entry.note_run(run.duration_us);
                 std::mem::take(&mut entry.askers)
             }
         };
-        // The shim may have had others to start first.
-        let started = execution.started.after(Duration::from_micros(report.wait_us));
+        // Others may have had to be started first.
+        let started = execution.started.after(Duration::from_micros(wait_us));
         run.time_ms = started.wall_ms;
         run.lateness_us = execution.slot_us.map(|slot| started.mono_us.saturating_sub(slot));
         if let Some(late_us) = run.lateness_us {
             self.load.ran(late_us, now);
         }
         if execution.slot_us.is_none() {
-            run.origin = askers.first().map(|ask| ask.origin.clone()).unwrap_or_default();
+            run.origin = askers.first().map(|asker| asker.origin.clone()).unwrap_or_default();
         }
         // Thresholds go by the slot, so that `for` is not shaken by how long a plugin takes.
         let at_us = execution.slot_us.unwrap_or(execution.started.mono_us);
-        let run = self.judge_and_record(index, run, at_us, effects);
+        let holds = execution.holds.as_mut().unwrap_or(&mut self.entries[index].holds);
+        judge_run(&execution.check, holds, at_us as i64, &mut run);
+        let run = self.record(index, run, effects);
         if !execution.outdated {
-            self.remember(index, &report, &run, now);
+            self.remember(index, &printed, &run, now);
         }
-        let report = Arc::new(report);
-        for ask in askers {
-            let result = Ok((Arc::clone(&report), Arc::clone(&run)));
-            effects.push(Effect::Answer { id: ask.id, result });
+        let printed = Arc::new(printed);
+        for asker in askers {
+            let answer = Answer::Ran { run: Arc::clone(&run), printed: Arc::clone(&printed) };
+            effects.push(Effect::Answer { id: asker.id, result: Ok(answer) });
         }
         let entry = &mut self.entries[index];
         entry.activity = Activity::Idle;
@@ -383,10 +379,10 @@ impl Agent {
     }
 
     /// Keeps what the run printed where requests may be answered by it.
-    fn remember(&mut self, index: usize, report: &Report, run: &Run, now: Moment) {
+    fn remember(&mut self, index: usize, printed: &Printed, run: &Run, now: Moment) {
         let entry = &mut self.entries[index];
         if matches!(entry.check.serving, Serving::Cached { .. }) && is_judged(run.reason) {
-            let output = plugin_output(report, run);
+            let output = verdict_output(printed, run);
             let interval = entry.check.check_interval;
             entry.answer = Some(LastAnswer { output, state: run.state, ended_us: now.mono_us, interval });
         }
@@ -400,12 +396,19 @@ impl Agent {
         effects: &mut Vec<Effect>,
     ) -> Arc<Run> {
         let entry = &mut self.entries[index];
-        let change = evaluate(&entry.check, entry.before, &mut entry.holds, at_us as i64, &mut run);
+        judge_run(&entry.check, &mut entry.holds, at_us as i64, &mut run);
+        self.record(index, run, effects)
+    }
+
+    /// Records a run that has its verdict, and says where the check stands after it.
+    fn record(&mut self, index: usize, mut run: Run, effects: &mut Vec<Effect>) -> Arc<Run> {
+        let entry = &mut self.entries[index];
+        let change = stand(Counting::from(&*entry.check), entry.before, &mut run);
         if is_judged(run.reason) {
             entry.before = Some(Before { state: run.state, standing: run.standing });
         }
         if let Some(change) = change {
-            effects.push(Effect::Changed { check: Arc::clone(&entry.name), change, text: said(&run) });
+            effects.push(Effect::Changed { check: Arc::clone(&entry.name), change, text: one_line(&run) });
         }
         let run = Arc::new(run);
         entry.last = Some(Arc::clone(&run));
@@ -444,8 +447,12 @@ impl Agent {
                     let entry = &mut self.entries[*index];
                     if !entry.check.says_the_same_as(check) {
                         entry.answer = None;
-                        let executions = self.executions.values_mut();
-                        executions.filter(|e| e.entry == *index).for_each(|e| e.outdated = true);
+                        for execution in self.executions.values_mut().filter(|e| e.entry == *index) {
+                            execution.outdated = true;
+                            if entry.check.thresholds != check.thresholds && execution.holds.is_none() {
+                                execution.holds = Some(entry.holds.clone());
+                            }
+                        }
                     }
                     entry.redefine(Arc::clone(check), host_changed, &config.host, now);
                 }
@@ -488,7 +495,7 @@ impl Agent {
             costly.truncate(OVERLOAD_CHECKS_NAMED);
         }
         Work {
-            running: self.executions.len() - self.polls_running,
+            running: self.executions.len() - self.unslotted_running,
             waiting: self.waiting.len() + self.lines.len(),
             wanted_per_s: active().map(|entry| entry.wanted_per_s(now)).sum(),
             figures,
@@ -501,17 +508,13 @@ impl Agent {
         let tickets: Vec<u64> = self.executions.keys().copied().collect();
         for ticket in tickets {
             let wall_us = now.mono_us.saturating_sub(self.executions[&ticket].started.mono_us);
-            self.finished(ticket, not_finished(wall_us), now, effects);
+            self.ended(ticket, Observation::abandoned(wall_us), now, effects);
         }
     }
 }
 
-pub(super) fn not_finished(wall_us: u64) -> Report {
-    Report { wall_us, ..Report::without_run(Outcome::NotFinished) }
-}
-
-/// A run in one line: what the thresholds said, then the plugin's text.
-fn said(run: &Run) -> String {
+/// A run in one line: what the thresholds say, then the plugin's text.
+fn one_line(run: &Run) -> String {
     let limits: Vec<&str> = threshold_lines(&run.judgement).collect();
     if limits.is_empty() { run.text.clone() } else { format!("{} - {}", limits.join("; "), run.text) }
 }

@@ -1,35 +1,27 @@
 //! What happens to the agent, and what it wants done about it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use custos_shim::{Report, Spec};
 use custos_store::Run;
 
+use super::answer::Answer;
 use super::health::Health;
-use crate::config::{Config, SnmpPoll};
+use crate::config::Config;
 use crate::evaluate::Change;
-use crate::observe::PassiveResult;
-use crate::snmp;
+use crate::execute::{Job, Line};
+use crate::observe::{Observation, PassiveResult};
 
 /// Something that happened.
 #[derive(Debug)]
 pub enum Event {
     /// Time passed; some check may be due.
     Wake,
-    /// A plugin ended.
-    Finished {
-        /// The ticket of its [`Effect::Execute`].
+    /// A job ended.
+    Ended {
+        /// The ticket of its [`Effect::Start`].
         ticket: u64,
         /// What came of it.
-        report: Report,
-    },
-    /// A device answered, or did not.
-    Polled {
-        /// The ticket of its [`Effect::Poll`].
-        ticket: u64,
-        /// What came of it.
-        outcome: snmp::Outcome,
+        observation: Box<Observation>,
     },
     /// Somebody asks for a run.
     Asked(Ask),
@@ -59,37 +51,39 @@ pub struct Ask {
 /// What a request wants run.
 #[derive(Debug)]
 pub enum Wanted {
-    /// A defined check, as the schedule would run it.
+    /// A defined check, by a run as the schedule would start it.
     Check(String),
-    /// A command of its own, recorded as a run of the check of that name.
+    /// A defined check as its `serve` says: by its last run while that is young enough, else like [`Wanted::Check`].
+    Served(String),
+    /// A command line, recorded as a run of the check of that name.
     Line {
         /// Name of the command.
         name: String,
-        /// The plugin to run; taken out when it is started.
-        spec: Option<Box<Spec>>,
+        /// What to run.
+        line: Box<Line>,
     },
+}
+
+/// Who waits for an answer.
+#[derive(Debug)]
+pub(super) struct Asker {
+    /// By which the asker is found again.
+    pub(super) id: u64,
+    /// Who asks, as it is kept with the run.
+    pub(super) origin: String,
 }
 
 /// Something to be done.
 #[derive(Debug)]
 pub enum Effect {
-    /// Start a plugin and report its end under this ticket.
-    Execute {
-        /// Number of the execution, unique in the life of the agent.
+    /// Start a job and report its end under this ticket.
+    Start {
+        /// Number of the job, unique in the life of the agent.
         ticket: u64,
-        /// The plugin.
-        spec: Box<Spec>,
-        /// Whether somebody waits for the result, or for the place that it takes.
+        /// What to do.
+        job: Job,
+        /// Whether somebody waits for the result, or for the slot that the job takes.
         awaited: bool,
-    },
-    /// Ask a device and report the outcome under this ticket.
-    Poll {
-        /// Number of the execution, unique in the life of the agent.
-        ticket: u64,
-        /// Whom to ask for what.
-        poll: Arc<SnmpPoll>,
-        /// How long the answer may take.
-        timeout: Duration,
     },
     /// Keep a run.
     Record {
@@ -102,8 +96,8 @@ pub enum Effect {
     Answer {
         /// The request's id.
         id: u64,
-        /// What came of the plugin, and the run it became; none if it could not be run.
-        result: Result<(Arc<Report>, Arc<Run>), String>,
+        /// The answer, or why there is none.
+        result: Result<Answer, String>,
     },
     /// Tell the operator that a check changed its state.
     Changed {

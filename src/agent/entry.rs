@@ -2,17 +2,18 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use custos_store::{Run, State};
 
+use super::cached::LastAnswer;
 use super::due::{due_slots, next_due, wall_at};
-use super::effect::Ask;
+use super::effect::Asker;
 use super::missed::Missed;
 use super::slots::Grid;
 use crate::clock::{Moment, micros};
-use crate::config::{Check, Command, Priority};
+use crate::config::{Check, Priority};
 use crate::evaluate::{Before, Holds};
+use crate::execute::Line;
 use crate::limits::LOW_PRIORITY_PATIENCE_INTERVALS;
 use crate::snmp::traps::Keys;
 
@@ -38,6 +39,15 @@ pub(super) enum Activity {
     Running,
 }
 
+/// A request that waits for the run under way to end.
+#[derive(Debug)]
+pub(super) enum Queued {
+    /// It wants a run of the check.
+    Check(Asker),
+    /// It wants a command line run under the check's name.
+    Line(Asker, Box<Line>),
+}
+
 /// What came of the slots that passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Passed {
@@ -45,19 +55,6 @@ pub(super) struct Passed {
     pub(super) slot_us: Option<u64>,
     /// How many were missed.
     pub(super) missed: u64,
-}
-
-/// The last run of a check as an asker would be told of it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LastAnswer {
-    /// Output with the verdict, ending in a newline.
-    pub output: Vec<u8>,
-    /// The verdict.
-    pub state: State,
-    /// When it ended, on the monotonic clock.
-    pub ended_us: u64,
-    /// Time between two runs of the check.
-    pub interval: Duration,
 }
 
 /// One check.
@@ -81,9 +78,9 @@ pub(super) struct Entry {
     /// What the last run of the check's own plugin printed, with the verdict and when it ended, for `serve: cached`.
     pub(super) answer: Option<LastAnswer>,
     /// Requests that the run under way (or waiting) answers.
-    pub(super) askers: Vec<Ask>,
-    /// Requests that wait for that run to end, as they want another command run.
-    pub(super) queue: VecDeque<Ask>,
+    pub(super) askers: Vec<Asker>,
+    /// Requests that wait for that run to end, as it does not answer them.
+    pub(super) queue: VecDeque<Queued>,
     /// How long its last run took, in microseconds.
     last_run_us: u64,
     /// How long its runs take, in microseconds: the mean, newer ones counting more.
@@ -97,7 +94,7 @@ pub(super) struct Entry {
 impl Entry {
     /// A check of the configuration: run by the schedule, or told by traps.
     pub(super) fn defined(check: Arc<Check>, host: &str, now: Moment) -> Entry {
-        if let Command::Trap(_) = check.command {
+        if check.command.is_passive() {
             return Entry::on_demand(check);
         }
         let grid = Grid::of_check(host, &check.name, check.check_interval, now);
@@ -147,7 +144,7 @@ impl Entry {
 
     /// Whether it is told by traps, and nothing runs.
     pub(super) fn is_told(&self) -> bool {
-        matches!(self.check.command, Command::Trap(_))
+        self.check.command.is_passive()
     }
 
     /// Whether the configuration defines it, rather than a request or the agent itself.

@@ -1,8 +1,10 @@
 //! The agent's mind: what to start, record and answer, decided from events and the time alone.
 //!
 //! [`Agent::handle`] takes one [`Event`] at one moment and says what must be done as [`Effect`]s; the daemon
-//! performs them. Nothing here waits, reads a clock or touches a process, so a simulation can drive days of it.
+//! performs them. Nothing here waits, reads a clock, or knows processes or protocols, so a simulation can drive days of it.
 
+mod answer;
+mod cached;
 mod core;
 mod due;
 mod effect;
@@ -11,9 +13,7 @@ mod health;
 mod line;
 mod load;
 mod missed;
-mod output;
 mod passive;
-mod polls;
 mod requests;
 mod restore;
 mod skipped;
@@ -21,12 +21,12 @@ mod slots;
 mod snapshot;
 mod waiting;
 
+pub use answer::{Answer, threshold_lines, verdict_output};
 pub use core::Agent;
 pub use effect::{Ask, Effect, Event, Wanted};
-pub use entry::LastAnswer;
 pub use health::{Health, StoreHealth};
 pub use line::implicit_check;
-pub use output::{plugin_output, threshold_lines};
+pub use passive::answer as passive_answer;
 pub use restore::{History, restore_standing, stood_after};
 pub use slots::Grid;
 pub use snapshot::{LastRun, Row};

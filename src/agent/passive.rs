@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use custos_shim::{Outcome, Report};
 use custos_store::{Reason, Run, State};
 
+use super::answer::{Answer, verdict_output};
 use super::core::Agent;
 use super::effect::Effect;
 use super::entry::Entry;
 use super::line::implicit_check;
 use crate::clock::Moment;
 use crate::config::{Command, UNMATCHED_CHECK};
-use crate::observe::{PassiveResult, state_metric};
+use crate::observe::{PassiveResult, Printed, state_metric};
 use crate::snmp::traps::Keys;
 
 impl Agent {
@@ -118,31 +118,15 @@ fn run(
     }
 }
 
-/// The last run as a plugin would report it, for whoever asks for the check: nothing can be run.
-pub(super) fn told(entry: &Entry, now: Moment) -> (Report, Run) {
-    let run = match &entry.last {
-        Some(last) => (**last).clone(),
-        None => {
-            run(now, State::Ok, "OK - no trap yet".to_owned(), String::new(), String::new(), 0, Vec::new())
-        }
+/// The answer of a passive check, for which nothing can be run: its last run, without the metrics, which were measured
+/// then and not now.
+pub fn answer(last: Option<&Run>) -> Answer {
+    let Some(run) = last else {
+        return Answer::Known { state: State::Ok, output: b"OK - no trap yet\n".to_vec() };
     };
-    let mut stdout = run.text.replace('|', "/").into_bytes();
-    if !run.long_text.is_empty() {
-        stdout.push(b'\n');
-        // A `|` would begin perfdata.
-        stdout.extend_from_slice(run.long_text.replace('|', "/").as_bytes());
-    }
-    let report = Report {
-        outcome: Outcome::Exited(run.plugin_state.code()),
-        stdout_bytes: stdout.len() as u64,
-        stdout,
-        stderr: Vec::new(),
-        stderr_bytes: 0,
-        wall_us: 0,
-        wait_us: 0,
-        cpu_us: 0,
-        max_rss_bytes: 0,
-        left_behind: 0,
-    };
-    (report, run)
+    let text =
+        if run.long_text.is_empty() { run.text.clone() } else { format!("{}\n{}", run.text, run.long_text) };
+    // A `|` would begin perfdata.
+    let printed = Printed::ByPlugin { stdout: text.replace('|', "/").into_bytes(), stderr: Vec::new() };
+    Answer::Known { state: run.state, output: verdict_output(&printed, run) }
 }

@@ -5,14 +5,15 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
-use custos_shim::{Credentials, Limits, Spec};
+use custos_shim::{Credentials, Limits};
 use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::{Uid, User};
 
 use super::read::Failure;
 use crate::config::Check;
 use crate::control::{self, Request, Response};
-use crate::execute::{PluginEnvironment, plugin_spec};
+use crate::execute::{Job, PluginEnvironment, PluginJob, plugin_spec};
+use crate::observe::Reading;
 
 /// How long the daemon may take to say who it is.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -24,11 +25,11 @@ struct Daemon {
     limits: Limits,
 }
 
-/// The plugin of a check as the daemon of this store would start it.
+/// The job of a check that runs a plugin, as the daemon of this store would start it.
 ///
 /// # Errors
 /// This user may not do so; the message says who may.
-pub(super) fn spec(check: &Check, store: &Path) -> Result<Spec, Failure> {
+pub(super) fn job(check: &Check, store: &Path) -> Result<Job, Failure> {
     let daemon = running(store).or_else(|| owner(store)).ok_or_else(|| {
         Failure::new("failed to find out whom the daemon runs as: it does not run and has no store yet")
     })?;
@@ -38,7 +39,8 @@ pub(super) fn spec(check: &Check, store: &Path) -> Result<Spec, Failure> {
         Some(user) => (user.name, user.dir),
         None => (uid.to_string(), "/".into()),
     };
-    let mut spec = plugin_spec(check, &PluginEnvironment::new(&name, home.into_os_string()));
+    let spec = plugin_spec(check, &PluginEnvironment::new(&name, home.into_os_string()));
+    let mut spec = spec.ok_or_else(|| Failure::new(format!("{} runs no plugin", check.name)))?;
     let own = Uid::effective();
     if let Some(run_as) = &check.process.run_as {
         if !uid.is_root() {
@@ -55,7 +57,7 @@ pub(super) fn spec(check: &Check, store: &Path) -> Result<Spec, Failure> {
     }
     spec.no_new_privileges |= daemon.no_new_privileges;
     inherit(&mut spec.limits, &daemon.limits);
-    Ok(spec)
+    Ok(Job::Plugin(PluginJob::new(spec, Reading::from(check))))
 }
 
 fn only(user: &str, check: &str) -> Failure {

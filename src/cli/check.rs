@@ -7,16 +7,15 @@ use std::time::Duration;
 use custos_store::{Options, Reader, Run, State, Writer};
 
 use super::read::{Failure, ReadArgs, chain, tell};
-use crate::agent::{plugin_output, restore_standing, threshold_lines};
+use crate::agent::{passive_answer, restore_standing, threshold_lines, verdict_output};
 use crate::clock;
-use crate::config::{Check, Command, Config};
+use crate::config::{Check, Config};
 use crate::control::{self, AskError, Request, Response};
 use crate::daemon::read_history;
 use crate::evaluate::evaluate;
-use crate::execute::{PluginEnvironment, plugin_spec};
+use crate::execute::{Job, PluginEnvironment};
 use crate::exit_code::ExitCode;
-use crate::interpret::{Reading, interpret};
-use crate::snmp;
+use crate::observe::Observation;
 
 /// Beyond the check's own timeout, how long the agent may take to answer.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -73,11 +72,23 @@ fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
             Err(error) => return Err(Failure::new(error.to_string())),
         }
     }
-    let (output, run) = run_here(check, &config, &store, args.as_daemon)?;
-    if stores && let Err(error) = keep(&store, &args.name, &run) {
-        tell(&format!("the run is not stored: {}", chain(&error)));
+    match run_here(check, &config, &store, args.as_daemon)? {
+        Outcome::Ran(output, run) => {
+            if stores && let Err(error) = keep(&store, &args.name, &run) {
+                tell(&format!("the run is not stored: {}", chain(&error)));
+            }
+            Ok((output, run.state))
+        }
+        Outcome::Known(output, state) => Ok((output, state)),
     }
-    Ok((output, run.state))
+}
+
+/// What this process found out about a check.
+enum Outcome {
+    /// By a run: its output, and the run as it is to be stored.
+    Ran(Vec<u8>, Box<Run>),
+    /// From what was stored: output and verdict.
+    Known(Vec<u8>, State),
 }
 
 fn unknown(name: &str, config: &Config) -> Failure {
@@ -88,37 +99,24 @@ fn unknown(name: &str, config: &Config) -> Failure {
     })
 }
 
-/// Runs the check in this process, judged by what the store knows of it.
-fn run_here(
-    check: &Check,
-    config: &Config,
-    store: &Path,
-    as_daemon: bool,
-) -> Result<(Vec<u8>, Run), Failure> {
+/// Runs the check in this process, judged by what the store knows of it. A passive check has nothing to run: it is
+/// answered from the store, as the agent answers it.
+fn run_here(check: &Check, config: &Config, store: &Path, as_daemon: bool) -> Result<Outcome, Failure> {
     let history = Reader::open(store).and_then(|reader| read_history(&reader, &check.name, Some(check)));
     let runs = history.map(|history| history.runs).unwrap_or_default();
+    let job = match Job::of_check(check, config, &PluginEnvironment::of_this_process()) {
+        None => {
+            let answer = passive_answer(runs.last());
+            let state = answer.state();
+            return Ok(Outcome::Known(answer.output(), state));
+        }
+        Some(Job::Plugin(_)) if as_daemon => super::as_daemon::job(check, store)?,
+        Some(job) => job,
+    };
     let started = clock::now();
     let mut restored = restore_standing(check, &runs, started);
-    let failed =
-        |error: &dyn std::fmt::Display| Failure::new(format!("failed to run {}: {error}", check.name));
-    let (report, mut run) = match &check.command {
-        Command::Snmp(poll) => {
-            let outcome = snmp::poll_once(poll, check.timeout).map_err(|error| failed(&error))?;
-            let (report, run) = snmp::read(poll, &config.snmp.names, &outcome, check.timeout_state);
-            let duration_us = clock::now().mono_us.saturating_sub(started.mono_us);
-            (report, Run { duration_us, ..run })
-        }
-        _ => {
-            let spec = match as_daemon {
-                true => super::as_daemon::spec(check, store)?,
-                false => plugin_spec(check, &PluginEnvironment::of_this_process()),
-            };
-            let report = custos_shim::run_once(&custos_shim::Launch::default(), &spec)
-                .map_err(|error| failed(&error))?;
-            let run = interpret(&report, &Reading::from(check));
-            (report, run)
-        }
-    };
+    let Observation { mut run, printed, .. } =
+        job.run_once().map_err(|error| Failure::new(format!("failed to run {}: {error}", check.name)))?;
     run.time_ms = started.wall_ms;
     run.origin = format!("command uid {}", nix::unistd::Uid::effective());
     evaluate(check, restored.before, &mut restored.holds, started.mono_us as i64, &mut run);
@@ -126,7 +124,7 @@ fn run_here(
     for remark in run.judgement.lines().filter(|line| !limits.contains(line)) {
         tell(remark);
     }
-    Ok((plugin_output(&report, &run), run))
+    Ok(Outcome::Ran(verdict_output(&printed, &run), Box::new(run)))
 }
 
 fn keep(store: &Path, name: &str, run: &Run) -> custos_store::Result<()> {

@@ -98,7 +98,9 @@ fn diagnose(args: &DoctorArgs) -> Result<Diagnosis, Failure> {
         if args.names.is_empty() || args.names.contains(name) {
             let other = check.process.run_as.as_ref().map(|run_as| Account::from(&run_as.credentials));
             let account_of_check = other.as_ref().unwrap_or(&account);
-            diagnosis.add(name, &examine(&plugin_spec(check, &environment), account_of_check));
+            let spec = plugin_spec(check, &environment);
+            let findings = spec.map(|spec| examine(&spec, account_of_check)).unwrap_or_default();
+            diagnosis.add(name, &findings);
             if other.is_some() && !account.is_root() {
                 diagnosis.note(
                     name,

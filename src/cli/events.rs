@@ -1,18 +1,13 @@
 //! `custos events`: every change of state, of every check.
-//!
-//! Nothing is stored for this: each run keeps where its check stood after it, so the changes follow from the runs, and
-//! an event has the same identity whenever it is looked up.
 
 use std::io::Write;
 
-use custos_store::{Reader, Run, State};
+use custos_query::{Event, EventRequest, ReadContext};
 use jiff::Zoned;
-use serde::Serialize;
 
-use super::listing::SpanArgs;
-use super::read::{Damage, Failure, ReadArgs, finish, json_line, local_time, no_check, now, tell};
+use super::listing::PageArgs;
+use super::read::{Damage, Failure, ReadArgs, finish, json_line, local_time, now, tell};
 use super::style::{Style, printable};
-use crate::evaluate::{Before, ChangeKind, is_judged, stored_change};
 use crate::exit_code::ExitCode;
 
 /// Events that are shown unless told otherwise.
@@ -30,10 +25,7 @@ pub(super) struct EventsArgs {
     #[arg(long)]
     hard: bool,
     #[command(flatten)]
-    span: SpanArgs,
-    /// Only the newest N events of those
-    #[arg(long, short = 'n', value_name = "N", default_value_t = LIMIT_DEFAULT)]
-    limit: usize,
+    page: PageArgs<LIMIT_DEFAULT>,
     /// One JSON object for each event
     #[arg(long)]
     json: bool,
@@ -46,63 +38,12 @@ pub(super) fn run(args: &EventsArgs) -> ExitCode {
     finish(|out| show(args, &now(), args.read.style(), out))
 }
 
-/// One event. The order of the keys is part of the format of its JSON; new ones come last.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-struct Event {
-    /// The same for the same event, whenever it is looked up.
-    id: String,
-    check: String,
-    time_ms: i64,
-    kind: &'static str,
-    from: &'static str,
-    to: &'static str,
-    attempt: u32,
-    text: String,
-    #[serde(skip)]
-    state: State,
-}
-
-impl Event {
-    fn new(check: &str, run: &Run, kind: &'static str, from: State) -> Event {
-        Event {
-            id: format!("{check}@{}/{kind}", run.time_ms),
-            check: check.to_owned(),
-            time_ms: run.time_ms,
-            kind,
-            from: from.name(),
-            to: run.state.name(),
-            attempt: run.standing.attempt,
-            text: run.text.clone(),
-            state: run.state,
-        }
-    }
-
-    fn line(&self, now: &Zoned, style: Style) -> String {
-        let state = format!("{:<8}", self.to);
-        format!(
-            "{}  {}  {:<16}  {}: {}\n",
-            local_time(self.time_ms, now.time_zone()),
-            style.state(self.state, &state),
-            self.kind.replace('_', " "),
-            printable(&self.check),
-            printable(&self.text),
-        )
-    }
-}
-
 fn show(args: &EventsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
-    let span = args.span.range(now)?;
+    let (span, limit) = args.page.page(now)?;
     let reader = args.read.open()?.reader;
-    let known: Vec<String> = reader.checks().into_iter().map(|check| check.name).collect();
-    if let Some(unknown) = args.checks.iter().find(|check| !known.contains(check)) {
-        return Err(no_check(unknown));
-    }
     let mut damage = Damage::default();
-    let mut events = Vec::new();
-    for check in known.iter().filter(|check| args.checks.is_empty() || args.checks.contains(check)) {
-        collect(&reader, check, span.clone(), args, &mut events, &mut damage);
-        newest(&mut events, args.limit);
-    }
+    let request = EventRequest { checks: &args.checks, span, hard: args.hard, limit };
+    let events = request.read(&reader, &mut ReadContext::new(&mut |error| damage.note(error)))?;
     if events.is_empty() {
         tell("no change of state is within this time");
     }
@@ -110,64 +51,28 @@ fn show(args: &EventsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Re
         if args.json {
             json_line(event, out)?;
         } else {
-            out.write_all(event.line(now, style).as_bytes())?;
+            out.write_all(line(event, now, style).as_bytes())?;
         }
     }
     damage.finish(out)
 }
 
-/// Keeps the newest events, in the order of time; with equal times the order of finding stays.
-fn newest(events: &mut Vec<Event>, limit: usize) {
-    events.sort_by_key(|event| event.time_ms);
-    events.drain(..events.len().saturating_sub(limit));
-}
-
-fn collect(
-    reader: &Reader,
-    check: &str,
-    range: std::ops::Range<i64>,
-    args: &EventsArgs,
-    events: &mut Vec<Event>,
-    damage: &mut Damage,
-) {
-    let earlier = reader.runs_rev(check, i64::MIN..range.start).flatten().find(|run| is_judged(run.reason));
-    let mut before = earlier.map(|run| Before { state: run.state, standing: run.standing });
-    for run in reader.runs(check, range) {
-        let run = match run {
-            Ok(run) if is_judged(run.reason) => run,
-            Ok(_) => continue,
-            Err(error) => {
-                damage.note(&error);
-                continue;
-            }
-        };
-        events
-            .extend(of_run(check, before, &run).filter(|event| !args.hard || event.kind.starts_with("hard")));
-        before = Some(Before { state: run.state, standing: run.standing });
-    }
-}
-
-/// What one run changed: its check's state, or whether that flaps, or both.
-fn of_run(check: &str, before: Option<Before>, run: &Run) -> impl Iterator<Item = Event> {
-    let from = before.map_or(State::Ok, |before| before.state);
-    let change = stored_change(before, run.state, &run.standing).map(|change| match change.kind {
-        ChangeKind::Soft => "soft",
-        ChangeKind::Hard => "hard",
-        ChangeKind::SoftRecovery => "soft_recovery",
-        ChangeKind::HardRecovery => "hard_recovery",
-    });
-    let flapped = before.is_some_and(|before| before.standing.flapping);
-    let flapping = match (flapped, run.standing.flapping) {
-        (false, true) => Some("flapping_started"),
-        (true, false) => Some("flapping_stopped"),
-        _ => None,
-    };
-    [change, flapping].into_iter().flatten().map(move |kind| Event::new(check, run, kind, from))
+fn line(event: &Event, now: &Zoned, style: Style) -> String {
+    let state = format!("{:<8}", event.to.name());
+    format!(
+        "{}  {}  {:<16}  {}: {}\n",
+        local_time(event.time_ms, now.time_zone()),
+        style.state(event.to, &state),
+        event.kind.name().replace('_', " "),
+        printable(&event.check),
+        printable(&event.text),
+    )
 }
 
 #[cfg(test)]
 mod tests {
-    use custos_store::Reason;
+    use custos_query::Before;
+    use custos_store::{Reason, Run, State};
 
     use super::*;
     use crate::cli::stage::{self, NOON};
@@ -237,19 +142,5 @@ mod tests {
         assert!(shown(&["-n", "1"]).unwrap().contains("hard recovery"));
         assert_eq!(shown(&["--hard", "load"]).unwrap(), "");
         assert!(shown(&["nothing"]).is_err());
-    }
-
-    #[test]
-    fn flapping_is_an_event_of_its_own() {
-        let mut run = Run::default();
-        run.standing.flapping = true;
-        run.standing.hard = true;
-        let kinds = |before, run: &Run| of_run("x", before, run).map(|event| event.kind).collect::<Vec<_>>();
-        assert_eq!(kinds(None, &run), ["flapping_started"]);
-        let before = Some(Before { state: run.state, standing: run.standing });
-        assert!(kinds(before, &run).is_empty());
-        run.standing.flapping = false;
-        run.state = State::Critical;
-        assert_eq!(kinds(before, &run), ["hard", "flapping_stopped"]);
     }
 }

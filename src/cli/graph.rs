@@ -5,15 +5,17 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use custos_store::Reader;
+use custos_query::{
+    CheckEnvelope, Envelope, EnvelopeRequest, Limit, ReadContext, Selector, Series, check_names,
+};
+use custos_store::{Reader, State};
 use jiff::Zoned;
 
 use super::read::{Damage, Failure, Opened, ReadArgs, finish, now, time};
-use super::select::{Own, Selection};
-use super::strip::{Source, Strip};
 use super::style::Style;
+use crate::config::Threshold;
 use crate::exit_code::ExitCode;
-use crate::graph::{Glyphs, Picture, SVG_COLUMNS, TextOptions, cells, columns, svg, text};
+use crate::graph::{self, Glyphs, Picture, Ribbon, SVG_COLUMNS, TextOptions, cells, columns, svg, text};
 use crate::limits::GRAPH_SERIES_MAX;
 use crate::text::human::Prefixes;
 
@@ -110,25 +112,27 @@ fn picture(
     damage: &mut Damage,
 ) -> Result<(Picture, usize), Failure> {
     let Opened { reader, config } = opened;
-    let mut selections: Vec<(Selection, Vec<Source>)> = Vec::new();
+    let names = check_names(reader);
+    let mut chosen: Vec<(String, Vec<Series>)> = Vec::new();
     let mut left_out = 0;
-    let mut room = GRAPH_SERIES_MAX;
+    let mut free = GRAPH_SERIES_MAX;
     for target in &args.targets {
-        let selection = Selection::parse(target, reader)?;
-        let mut sources = sources(&selection, reader)?;
-        left_out += sources.len().saturating_sub(room);
-        sources.truncate(room);
-        room -= sources.len();
+        let selector = Selector::parse(target, &names)?;
+        let mut series = selector.series(&reader.series(selector.check())?)?;
+        left_out += series.len().saturating_sub(free);
+        series.truncate(free);
+        free -= series.len();
         // One check is read once, however often it was named.
-        match selections.iter_mut().find(|(other, _)| other.check == selection.check) {
+        match chosen.iter_mut().find(|(check, _)| check == selector.check()) {
             Some((_, known)) => {
-                sources.retain(|source| !known.contains(source));
-                known.append(&mut sources);
+                series.retain(|one| !known.contains(one));
+                known.append(&mut series);
             }
-            None => selections.push((selection, sources)),
+            None => chosen.push((selector.check().to_owned(), series)),
         }
     }
-    let (start_ms, end_ms) = span(args, reader, &selections, now)?;
+    let checks: Vec<&str> = chosen.iter().map(|(check, _)| check.as_str()).collect();
+    let (start_ms, end_ms) = span(args, reader, &checks, now)?;
     let mut picture = Picture {
         start_ms,
         end_ms,
@@ -137,57 +141,40 @@ fn picture(
         series: Vec::new(),
         ribbons: Vec::new(),
     };
-    for (selection, sources) in selections {
-        let span_ms = (start_ms, end_ms);
-        let empty = || Strip::new(&selection.check, sources.clone(), span_ms, resolution, args.rate);
-        let strip = empty().summed_up(reader);
-        let strip = strip.unwrap_or_else(|| run_by_run(reader, &selection.check, span_ms, empty(), damage));
-        let (series, ribbon) = strip.finish(config.as_ref());
-        picture.series.extend(series);
-        picture.ribbons.push(ribbon);
+    let (columns, cells) = resolution;
+    let mut on_damage = |error: &custos_store::Error| damage.note(error);
+    let mut context = ReadContext::new(&mut on_damage);
+    for (check, series) in chosen {
+        let span = start_ms..end_ms;
+        let request = EnvelopeRequest { check: &check, series, span, columns, cells, rate: args.rate };
+        let CheckEnvelope { series, states } = request.read(reader, &mut context)?;
+        let defined = config.as_ref().and_then(|config| config.checks.get(&check));
+        let thresholds =
+            defined.filter(|_| !args.rate).map(|check| &check.thresholds[..]).unwrap_or_default();
+        picture.series.extend(series.into_iter().map(|one| titled(&check, one, thresholds)));
+        picture.ribbons.push(Ribbon { title: check, states });
     }
     Ok((picture, left_out))
 }
 
-/// Reads every run.
-fn run_by_run(
-    reader: &Reader,
-    check: &str,
-    (start_ms, end_ms): (i64, i64),
-    mut strip: Strip,
-    damage: &mut Damage,
-) -> Strip {
-    for run in reader.runs(check, start_ms..end_ms) {
-        match run {
-            Ok(run) => strip.add(&run),
-            Err(error) => {
-                damage.note(&error);
-                strip.gap();
-            }
+/// A series with its title, and with the thresholds of the configuration behind the plugin's own.
+fn titled(check: &str, envelope: Envelope, thresholds: &[Threshold]) -> graph::Series {
+    let Envelope { series, unit, columns, mut limits, bridge_ms } = envelope;
+    let judges = |threshold: &&Threshold| match &series {
+        Series::Metric(key) => threshold.matcher.is_match(&key.label),
+        Series::BuiltIn(_) => false,
+    };
+    for threshold in thresholds.iter().filter(judges) {
+        let sides = [(State::Warning, &threshold.warning), (State::Critical, &threshold.critical)];
+        for (state, range) in sides {
+            limits.extend(range.iter().map(|range| Limit { state, bounds: range.bounds }));
         }
     }
-    strip
-}
-
-/// What is to be drawn of a check. One without metrics still has a duration.
-fn sources(selection: &Selection, reader: &Reader) -> Result<Vec<Source>, Failure> {
-    if let Some(own) = selection.own() {
-        return Ok(vec![Source::Own(own)]);
-    }
-    let series = selection.series(reader)?;
-    if series.is_empty() {
-        return Ok(vec![Source::Own(Own::Duration)]);
-    }
-    Ok(series.into_iter().map(|info| Source::Metric(info.key)).collect())
+    graph::Series { title: format!("{check}:{series}"), unit, columns, limits, bridge_ms }
 }
 
 /// Start and end of the graph.
-fn span(
-    args: &GraphArgs,
-    reader: &Reader,
-    selections: &[(Selection, Vec<Source>)],
-    now: &Zoned,
-) -> Result<(i64, i64), Failure> {
+fn span(args: &GraphArgs, reader: &Reader, checks: &[&str], now: &Zoned) -> Result<(i64, i64), Failure> {
     let end_ms = match &args.until {
         Some(text) => time("--until", text, now)?,
         None => now.timestamp().as_millisecond(),
@@ -195,9 +182,8 @@ fn span(
     let start_ms = match &args.since {
         Some(text) => time("--since", text, now)?,
         None => {
-            let selected = |name: &str| selections.iter().any(|(selection, _)| selection.check == name);
-            let checks = reader.checks().into_iter().filter(|check| selected(&check.name));
-            let first_ms = checks.map(|check| check.first_ms).min().unwrap_or(i64::MIN);
+            let chosen = reader.checks().into_iter().filter(|check| checks.contains(&check.name.as_str()));
+            let first_ms = chosen.map(|check| check.first_ms).min().unwrap_or(i64::MIN);
             first_ms.min(end_ms.saturating_sub(1)).max(end_ms.saturating_sub(DEFAULT_SPAN_MS))
         }
     };
@@ -209,7 +195,7 @@ fn span(
 
 #[cfg(test)]
 mod tests {
-    use custos_store::{Bounds, Metric, Reason, Run, State, Value};
+    use custos_store::{Bounds, Metric, Reason, Run, Value};
 
     use super::*;
     use crate::cli::stage::{self, NOON, STYLE};
@@ -323,8 +309,14 @@ load:load1  min 1  avg 1.1  max 6  last 1  warn 5
     fn mistakes_are_told() {
         let directory = store();
         let message = |line: &[&str]| drawn(&directory, line).unwrap_err().message;
-        assert_eq!(message(&["lod"]), "no run of a check 'lod' is stored; there are: load, quiet");
-        assert_eq!(message(&["load:x"]), "check 'load' has no metric 'x'; it has: in, load1");
+        assert_eq!(
+            message(&["lod"]),
+            "failed to find the check \"lod\" in the store; there are: load, quiet"
+        );
+        assert_eq!(
+            message(&["load:x"]),
+            "failed to find the metric \"x\" of the check \"load\"; there are: in, load1"
+        );
         assert_eq!(message(&["load", "--since", "now"]), "the start of the graph is not before its end");
         assert!(
             message(&["load", "--since", "soon"])

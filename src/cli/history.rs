@@ -2,14 +2,13 @@
 
 use std::io::Write;
 
-use custos_store::{Metric, Reason, Run, SeriesKey};
+use custos_query::{RunJson, Selector, check_names, newest_runs};
+use custos_store::{Metric, Reason, Run, SeriesKey, Value};
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 
 use super::listing::{SpanArgs, show_runs};
 use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, tell};
-use super::run_line::RunLine;
-use super::select::Selection;
 use super::style::{Style, printable};
 use crate::exit_code::ExitCode;
 use crate::text::human::{Prefixes, duration_ms, quantity};
@@ -43,34 +42,34 @@ pub(super) fn run(args: &HistoryArgs) -> ExitCode {
 fn show(args: &HistoryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
     let span = args.span.range(now)?;
     let reader = args.read.open()?.reader;
-    let selection = Selection::parse(&args.target, &reader)?;
-    if selection.has_metric() && selection.own().is_none() {
+    let selector = Selector::parse(&args.target, &check_names(&reader))?;
+    if selector.has_metric() {
         // An unknown metric is an error rather than a list of runs without it.
-        selection.series(&reader)?;
+        selector.series(&reader.series(selector.check())?)?;
     }
-    let page = Page { selection: &selection, zone: now.time_zone().clone(), style };
+    let page = Page { selector: &selector, zone: now.time_zone().clone(), style };
     let mut damage = Damage::default();
     let show = |run: &Run| if args.json { page.json(run, out) } else { page.line(run, out) };
-    if show_runs(&reader, &selection.check, span, args.limit, |_| true, &mut damage, show)? == 0 {
-        tell(&format!("no run of {} is within this time", selection.check));
+    let runs = newest_runs(&reader, selector.check(), span, args.limit, |_| true);
+    if show_runs(runs, &mut damage, show)? == 0 {
+        tell(&format!("no run of {} is within this time", selector.check()));
     }
     damage.finish(out)
 }
 
 /// How runs are shown.
 struct Page<'a> {
-    selection: &'a Selection,
+    selector: &'a Selector,
     zone: TimeZone,
     style: Style,
 }
 
 impl Page<'_> {
     fn metrics<'r>(&self, run: &'r Run) -> impl Iterator<Item = &'r Metric> + use<'r, '_> {
-        let selection = self.selection;
+        let selector = self.selector;
         run.metrics.iter().filter(move |metric| {
-            !selection.has_metric()
-                || selection
-                    .selects(&SeriesKey { label: metric.label.clone(), labels: metric.labels.clone() })
+            let key = || SeriesKey { label: metric.label.clone(), labels: metric.labels.clone() };
+            !selector.has_metric() || selector.selects(&key())
         })
     }
 
@@ -90,12 +89,11 @@ impl Page<'_> {
             Reason::Exited => write!(out, "{took:>7}  ")?,
             reason => write!(out, "{took:>7}  {}: ", reason.name())?,
         }
-        if let Some(own) = self.selection.own() {
-            let value = own
-                .value(run)
-                .map_or_else(|| "U".to_owned(), |(value, unit)| quantity(value, unit, Prefixes::Si));
-            write!(out, "{}={value}  ", own.name())?;
-        } else if self.selection.has_metric() {
+        if let Some(one) = self.selector.built_in() {
+            let shown = |value: Value| quantity(value.to_f64(), one.unit(), Prefixes::Si);
+            let value = one.value(run).map_or_else(|| "U".to_owned(), shown);
+            write!(out, "{}={value}  ", one.name())?;
+        } else if self.selector.has_metric() {
             for metric in self.metrics(run) {
                 let value = metric.value.map_or_else(
                     || "U".to_owned(),
@@ -114,13 +112,13 @@ impl Page<'_> {
     }
 
     fn json(&self, run: &Run, out: &mut dyn Write) -> Result<(), Failure> {
-        RunLine::readable(&self.selection.check, run, self.metrics(run)).write(out)
+        Ok(RunJson::with(self.selector.check(), run, self.metrics(run)).write(out)?)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use custos_store::{Bounds, State, Value};
+    use custos_store::{Bounds, State};
 
     use super::*;
     use crate::cli::stage::{self, NOON};
@@ -212,11 +210,12 @@ mod tests {
                 r#"{"check":"disk","time_ms":1795348800000,"state":"WARNING","reason":"exited","exit_code":1,"#,
                 r#""duration_ms":3.1,"text":"DISK WARNING\u001b[2J","long_text":"a\nb","metrics":["#,
                 r#"{"label":"/","value":9007199254740993,"unit":"B","#,
-                r#""warn":{"start":null,"end":5000,"inside":true},"crit":null,"min":0.5,"max":null},"#,
+                r#""warn":{"start":null,"end":5000,"inside":true},"crit":null,"min":0.5,"max":null,"printed_unit":"KB"},"#,
                 r#"{"label":"/var","value":null,"unit":"B","#,
-                r#""warn":{"start":null,"end":5000,"inside":true},"crit":null,"min":0.5,"max":null}],"#,
+                r#""warn":{"start":null,"end":5000,"inside":true},"crit":null,"min":0.5,"max":null,"printed_unit":"KB"}],"#,
                 r#""plugin_state":"WARNING","signal":null,"lateness_ms":null,"cpu_ms":2,"max_rss_bytes":null,"#,
-                r#""stderr":"","origin":"","judgement":"","hard":false,"attempt":0,"missed_slots":0}"#
+                r#""stderr":"","origin":"","judgement":"","hard":false,"attempt":0,"missed_slots":0,"#,
+                r#""hard_state":"OK","since_ms":0,"flapping":false,"flap_history":0}"#
             )
         );
         assert_eq!(first.lines().count(), 5);

@@ -1,10 +1,8 @@
-//! Lists of runs: from what time, and how many of the newest.
-//!
-//! Runs are read and shown one by one, so that a long list needs no more memory than a short one.
+//! What the commands that list things have in common: from what time, how many of the newest, and one after the other.
 
 use std::ops::Range;
 
-use custos_store::{Reader, Run};
+use custos_store::Run;
 use jiff::Zoned;
 
 use super::read::{Damage, Failure, time};
@@ -35,23 +33,32 @@ impl SpanArgs {
     }
 }
 
-/// Shows the runs of a check in a span that are wanted, or the newest `limit` of them, the newest last, and tells how many
-/// those are. What cannot be read is noted and passed over.
+/// Which part of a list is wanted: a span of time, and the newest so many of that.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct PageArgs<const LIMIT: usize> {
+    #[command(flatten)]
+    span: SpanArgs,
+    /// Only the newest N of those
+    #[arg(long, short = 'n', value_name = "N", default_value_t = LIMIT)]
+    limit: usize,
+}
+
+impl<const LIMIT: usize> PageArgs<LIMIT> {
+    /// The span, see [`SpanArgs::range`], and how many of the newest.
+    pub(super) fn page(&self, now: &Zoned) -> Result<(Range<i64>, usize), Failure> {
+        Ok((self.span.range(now)?, self.limit))
+    }
+}
+
+/// Shows runs one by one and tells how many there were. What cannot be read is noted and passed over.
 pub(super) fn show_runs(
-    reader: &Reader,
-    check: &str,
-    span: Range<i64>,
-    limit: Option<u64>,
-    wanted: impl Fn(&Run) -> bool,
+    runs: impl Iterator<Item = custos_store::Result<Run>>,
     damage: &mut Damage,
     mut show: impl FnMut(&Run) -> Result<(), Failure>,
 ) -> Result<u64, Failure> {
-    let (span, mut skip) = newest(reader, check, span, limit, &wanted);
     let mut shown = 0;
-    for run in reader.runs(check, span) {
+    for run in runs {
         match run {
-            Ok(run) if !wanted(&run) => {}
-            Ok(_) if skip > 0 => skip -= 1,
             Ok(run) => {
                 show(&run)?;
                 shown += 1;
@@ -60,29 +67,4 @@ pub(super) fn show_runs(
         }
     }
     Ok(shown)
-}
-
-/// The span of the newest `limit` runs, and how many runs at its very start do not belong to them.
-fn newest(
-    reader: &Reader,
-    check: &str,
-    span: Range<i64>,
-    limit: Option<u64>,
-    wanted: impl Fn(&Run) -> bool,
-) -> (Range<i64>, u64) {
-    let Some(limit) = limit else { return (span, 0) };
-    let (mut start_ms, mut found, mut skip) = (None, 0, 0);
-    // What cannot be read is told when the runs are shown.
-    for run in reader.runs_rev(check, span.clone()).flatten().filter(wanted) {
-        if found < limit {
-            (start_ms, found) = (Some(run.time_ms), found + 1);
-        } else if start_ms == Some(run.time_ms) {
-            skip += 1;
-        } else {
-            break;
-        }
-    }
-    // Fewer than the limit: all, with what could not be read before them. A limit of 0 leaves nothing.
-    let start_ms = if found < limit { span.start } else { start_ms.unwrap_or(span.end) };
-    (start_ms..span.end, skip)
 }

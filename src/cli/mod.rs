@@ -10,22 +10,18 @@ mod events;
 mod getopt;
 mod graph;
 mod history;
-mod intervals;
 mod listing;
 mod log;
 mod nrpe;
 mod read;
 mod run;
-mod run_line;
 mod runs;
-mod select;
 mod snmp;
 #[cfg(test)]
 mod stage;
 mod status;
 mod status_row;
 mod store;
-mod strip;
 mod style;
 mod traps;
 

@@ -113,6 +113,13 @@ impl From<custos_store::Error> for Failure {
     }
 }
 
+impl From<custos_query::Error> for Failure {
+    fn from(error: custos_query::Error) -> Failure {
+        let message = format!("failed to {}", chain(&error));
+        if error.is_usage() { Failure::usage(message) } else { Failure::new(message) }
+    }
+}
+
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
         // The reader of a pipe, such as `head`, has seen enough: that is no failure.
@@ -187,11 +194,6 @@ pub(super) fn finish(command: impl FnOnce(&mut dyn Write) -> Result<(), Failure>
             failure.code
         }
     }
-}
-
-/// A command line that names a check of which nothing is stored.
-pub(super) fn no_check(name: &str) -> Failure {
-    Failure::usage(format!("the store has no check {name}"))
 }
 
 /// Says something on stderr. Nothing is left to be done if that is closed.

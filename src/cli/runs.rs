@@ -2,18 +2,18 @@
 
 use std::io::Write;
 
+use custos_query::{RunJson, all_known, check_names, newest_runs};
 use custos_store::{Reason, Run, State};
 use jiff::Zoned;
 
-use super::listing::{SpanArgs, show_runs};
-use super::read::{Damage, Failure, ReadArgs, finish, local_time, no_check, now, tell};
-use super::run_line::RunLine;
+use super::listing::{PageArgs, show_runs};
+use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, tell};
 use super::style::{Style, printable};
 use crate::exit_code::ExitCode;
 use crate::text::human::{bytes, duration_ms};
 
 /// Runs that are shown unless told otherwise.
-const LIMIT_DEFAULT: u64 = 20;
+const LIMIT_DEFAULT: usize = 20;
 
 /// Shows how the newest runs of a check ended and what they took: last night's traceback is still there.
 ///
@@ -28,10 +28,7 @@ pub(super) struct RunsArgs {
     #[arg(long)]
     failed: bool,
     #[command(flatten)]
-    span: SpanArgs,
-    /// Only the newest N runs of those
-    #[arg(long, short = 'n', value_name = "N", default_value_t = LIMIT_DEFAULT)]
-    limit: u64,
+    page: PageArgs<LIMIT_DEFAULT>,
     /// One JSON object for each run, as `custos history --json` prints them
     #[arg(long)]
     json: bool,
@@ -45,20 +42,19 @@ pub(super) fn run(args: &RunsArgs) -> ExitCode {
 }
 
 fn show(args: &RunsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
-    let span = args.span.range(now)?;
+    let (span, limit) = args.page.page(now)?;
     let reader = args.read.open()?.reader;
-    if !reader.checks().iter().any(|check| check.name == args.check) {
-        return Err(no_check(&args.check));
-    }
+    all_known([&args.check], &check_names(&reader))?;
     let mut damage = Damage::default();
     let wanted = |run: &Run| !args.failed || has_failed(run);
     let show = |run: &Run| {
         if args.json {
-            return RunLine::readable(&args.check, run, run.metrics.iter()).write(out);
+            return Ok(RunJson::new(&args.check, run).write(out)?);
         }
         Ok(out.write_all(paragraph(run, now, style).as_bytes())?)
     };
-    if show_runs(&reader, &args.check, span, Some(args.limit), wanted, &mut damage, show)? == 0 {
+    let runs = newest_runs(&reader, &args.check, span, Some(limit as u64), wanted);
+    if show_runs(runs, &mut damage, show)? == 0 {
         let which = if args.failed { "failed run" } else { "run" };
         tell(&format!("no {which} of {} is within this time", args.check));
     }
@@ -188,6 +184,9 @@ mod tests {
 
     #[test]
     fn an_unknown_check_is_an_error() {
-        assert_eq!(shown(&["dsk"]).unwrap_err().message, "the store has no check dsk");
+        assert_eq!(
+            shown(&["dsk"]).unwrap_err().message,
+            "failed to find the check \"dsk\" in the store; there are: disk"
+        );
     }
 }

@@ -2,12 +2,12 @@
 
 use std::io::Write;
 
+use custos_query::RunJson;
 use custos_store::{Reader, Run};
 use jiff::Zoned;
 
-use super::listing::SpanArgs;
+use super::listing::PageArgs;
 use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, tell};
-use super::run_line::RunLine;
 use super::style::{Style, printable};
 use crate::config::UNMATCHED_CHECK;
 use crate::exit_code::ExitCode;
@@ -24,10 +24,7 @@ pub(super) struct TrapsArgs {
     #[arg(long)]
     unmatched: bool,
     #[command(flatten)]
-    span: SpanArgs,
-    /// Only the newest N of those
-    #[arg(long, short = 'n', value_name = "N", default_value_t = TRAPS_LISTED)]
-    limit: usize,
+    page: PageArgs<TRAPS_LISTED>,
     /// Every variable of each trap, too
     #[arg(long, short)]
     verbose: bool,
@@ -44,7 +41,7 @@ pub(super) fn run(args: &TrapsArgs) -> ExitCode {
 }
 
 fn show(args: &TrapsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
-    let range = args.span.range(now)?;
+    let (range, limit) = args.page.page(now)?;
     let reader = args.read.open()?.reader;
     let mut damage = Damage::default();
     let mut traps: Vec<(String, Run)> = Vec::new();
@@ -52,15 +49,15 @@ fn show(args: &TrapsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Res
         if args.unmatched && check.name != UNMATCHED_CHECK || check.last_ms < range.start {
             continue;
         }
-        newest(&reader, &check.name, &range, args.limit, &mut traps, &mut damage);
+        newest(&reader, &check.name, &range, limit, &mut traps, &mut damage);
     }
     traps.sort_by_key(|(_, run)| run.time_ms);
     if traps.is_empty() {
         tell("no trap is within this time");
     }
-    for (check, run) in &traps[traps.len().saturating_sub(args.limit)..] {
+    for (check, run) in &traps[traps.len().saturating_sub(limit)..] {
         if args.json {
-            RunLine::readable(check, run, run.metrics.iter()).write(out)?;
+            RunJson::new(check, run).write(out)?;
         } else {
             write_line(check, run, args.verbose, now, style, out)?;
         }

@@ -1,17 +1,13 @@
-//! Who waits for an answer, and what each is told.
+//! Who waits for an answer, and in which form each gets it.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use custos_shim::{Report, Spec};
-use custos_store::Run;
 use tokio::sync::oneshot;
 
-use crate::agent::{Ask, Wanted, plugin_output};
+use crate::agent::{Answer, Ask, Wanted};
 use crate::control::{Asked, Response};
-use crate::execute::ShellLine;
-use crate::limits::{NRPE_GRACE, STDERR_MAX_BYTES, STDOUT_MAX_BYTES};
+use crate::execute::Line;
 use crate::nrpe::listener;
 
 /// Everybody who waits for the end of a run.
@@ -35,11 +31,10 @@ impl Answers {
     /// Makes a request over NRPE one of the agent's.
     pub(super) fn asked_over_nrpe(&mut self, request: listener::Request) -> Ask {
         let origin = request.origin.to_string();
-        let (wanted, asker) = match request.task {
-            listener::Task::Check => (Wanted::Check(request.command), Asker::Check(request.answer)),
-            task @ listener::Task::Line { .. } => {
-                let spec = request_spec(task, request.timeout).map(Box::new);
-                let wanted = Wanted::Line { name: request.command, spec };
+        let (wanted, asker) = match requested_line(request.task, request.timeout) {
+            None => (Wanted::Served(request.command), Asker::Check(request.answer)),
+            Some(line) => {
+                let wanted = Wanted::Line { name: request.command, line: Box::new(line) };
                 (wanted, Asker::Line(request.answer, request.timeout))
             }
         };
@@ -58,33 +53,28 @@ impl Answers {
         self.next_id
     }
 
-    /// Tells whoever asked. That they have left meanwhile is no fault.
-    pub(super) fn give(&mut self, id: u64, result: Result<(Arc<Report>, Arc<Run>), String>) {
+    /// Sends an answer to whoever asked. That they have left meanwhile is no fault.
+    pub(super) fn give(&mut self, id: u64, result: Result<Answer, String>) {
         let Some(asker) = self.waiting.remove(&id) else { return };
         match asker {
             Asker::Line(send, timeout) => {
                 let answer = match result {
-                    Ok((report, _)) => listener::Answer::from_report(&report, timeout),
+                    Ok(Answer::Ran { run, printed }) => listener::Answer::of_line(&run, &printed, timeout),
+                    Ok(known) => of_check(known),
                     Err(why) => listener::Answer::unknown(format!("NRPE: {why}")),
                 };
                 let _ = send.send(answer);
             }
             Asker::Check(send) => {
                 let answer = match result {
-                    Ok((report, run)) => {
-                        let mut text = plugin_output(&report, &run);
-                        text.pop();
-                        listener::Answer { code: run.state.code(), text }
-                    }
+                    Ok(answer) => of_check(answer),
                     Err(why) => listener::Answer::unknown(format!("NRPE: {why}")),
                 };
                 let _ = send.send(answer);
             }
             Asker::Command(send) => {
                 let response = match result {
-                    Ok((report, run)) => {
-                        Response::Ran { output: plugin_output(&report, &run), state: run.state.code() }
-                    }
+                    Ok(answer) => Response::Ran { state: answer.state().code(), output: answer.output() },
                     Err(why) => Response::Refused(why),
                 };
                 let _ = send.send(response);
@@ -93,25 +83,18 @@ impl Answers {
     }
 }
 
-/// The plugin that a request's command line is; none if it asks for a check.
-pub fn request_spec(task: listener::Task, timeout: Duration) -> Option<Spec> {
-    let listener::Task::Line { line, env, credentials } = task else { return None };
-    let ShellLine { argv, line, env } = ShellLine::new(line, env);
-    Some(Spec {
-        argv,
-        shell_line: Some(line),
-        env,
-        cwd: "/".into(),
-        credentials,
-        nice: 0,
-        io_priority: None,
-        limits: custos_shim::Limits::default(),
-        // Lines with sudo are common, and so are those that restart a service.
-        no_new_privileges: false,
-        leave_background: true,
-        timeout,
-        grace: NRPE_GRACE,
-        stdout_max_bytes: STDOUT_MAX_BYTES,
-        stderr_max_bytes: STDERR_MAX_BYTES,
-    })
+/// The answer to a request for a check over NRPE, which ends without a newline.
+fn of_check(answer: Answer) -> listener::Answer {
+    let code = answer.state().code();
+    let mut text = answer.output();
+    text.pop();
+    listener::Answer { code, text }
+}
+
+/// The command line that a request wants run; none if it asks for a check.
+pub fn requested_line(task: listener::Task, timeout: Duration) -> Option<Line> {
+    match task {
+        listener::Task::Line { line, env, credentials } => Some(Line::new(line, env, credentials, timeout)),
+        listener::Task::Check => None,
+    }
 }

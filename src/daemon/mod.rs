@@ -7,7 +7,7 @@ mod run;
 mod settings;
 mod trap_station;
 
-pub use answers::request_spec;
+pub use answers::requested_line;
 pub use history::read_history;
 pub use run::run;
 pub use settings::{SettingsReader, Setup};

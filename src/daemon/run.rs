@@ -14,20 +14,19 @@ use super::history::read_all;
 use super::notify::Notify;
 use super::settings::Setup;
 use super::trap_station::TrapStation;
-use crate::agent::{Agent, Effect, Event, Health, LastAnswer};
+use crate::agent::{Agent, Effect, Event, Health};
 use crate::clock::{self, Moment, micros};
 use crate::config::Config;
 use crate::control::{self, AgentStatus, Asked, Request, Response};
 use crate::evaluate::{Change, ChangeKind};
-use crate::execute::{Executor, Lanes, PluginEnvironment, Reports};
+use crate::execute::{Executor, Lanes, PluginEnvironment};
 use crate::exit_code::ExitCode;
 use crate::limits::{
     AGENT_CHECK_INTERVAL, CONTROL_QUEUE_MAX, DRAIN, HEALTH_LOOK, NRPE_REQUEST_QUEUE_MAX, REPORTS_PER_TURN_MAX,
 };
 use crate::nrpe::listener::{self, Server};
-use crate::observe::PassiveResult;
+use crate::observe::{Observation, PassiveResult};
 use crate::record::Recorder;
-use crate::snmp;
 
 /// Threads of the NRPE listener.
 const SERVING_THREADS: usize = 2;
@@ -92,8 +91,6 @@ struct Daemon {
     config: Arc<Config>,
     agent: Agent,
     recorder: Recorder,
-    executor: Executor,
-    asker: snmp::Asker,
     answers: Answers,
     server: Option<Server>,
     trap_station: TrapStation,
@@ -109,8 +106,7 @@ struct Daemon {
 
 /// Everything that the loop waits for.
 struct Inputs {
-    reports: Reports,
-    outcomes: snmp::Outcomes,
+    executor: Executor,
     requests: mpsc::Receiver<listener::Request>,
     commands: mpsc::Receiver<Asked>,
     passive: mpsc::Receiver<Vec<PassiveResult>>,
@@ -122,8 +118,7 @@ struct Inputs {
 
 /// What the loop woke up for.
 enum Input {
-    Report(u64, custos_shim::Report),
-    Outcome(u64, snmp::Outcome),
+    Ended(u64, Box<Observation>),
     Request(listener::Request),
     Command(Asked),
     Passive(Vec<PassiveResult>),
@@ -136,8 +131,7 @@ enum Input {
 impl Inputs {
     async fn next(&mut self, due_in: Duration) -> Input {
         tokio::select! {
-            Some((ticket, report)) = self.reports.recv() => Input::Report(ticket, report),
-            Some((ticket, outcome)) = self.outcomes.recv() => Input::Outcome(ticket, outcome),
+            (ticket, observation) = self.executor.ended() => Input::Ended(ticket, Box::new(observation)),
             Some(request) = self.requests.recv() => Input::Request(request),
             Some(asked) = self.commands.recv() => Input::Command(asked),
             Some(results) = self.passive.recv() => Input::Passive(results),
@@ -165,8 +159,7 @@ impl Daemon {
             }
         };
         let recorder = Recorder::start(config.store.clone(), writer, config.sync)?;
-        let (executor, reports) = Executor::start(&Lanes::default()).map_err(io::Error::other)?;
-        let (asker, outcomes) = snmp::Asker::start()?;
+        let executor = Executor::start(&Lanes::default())?;
         let (request_sender, requests) = mpsc::channel(NRPE_REQUEST_QUEUE_MAX);
         let (command_sender, commands) = mpsc::channel(CONTROL_QUEUE_MAX);
         if let Err(error) = control::listen(&config.store, command_sender) {
@@ -177,15 +170,12 @@ impl Daemon {
         let mut daemon = Daemon {
             agent: Agent::new(Arc::clone(&config), PluginEnvironment::of_this_process(), now),
             recorder,
-            executor,
-            asker,
             answers: Answers::default(),
             server: None,
             trap_station,
             serving,
             inputs: Inputs {
-                reports,
-                outcomes,
+                executor,
                 requests,
                 commands,
                 passive,
@@ -242,8 +232,7 @@ impl Daemon {
                 Input::Command(asked) => self.command(asked, now),
                 Input::Passive(results) => self.handle(Event::Passive(results), now),
                 Input::Look => self.look(now),
-                Input::Report(ticket, report) => self.reports(ticket, report, now),
-                Input::Outcome(ticket, outcome) => self.handle(Event::Polled { ticket, outcome }, now),
+                Input::Ended(ticket, observation) => self.ended(ticket, observation, now),
                 Input::Request(request) => self.request(request, now),
                 Input::Due => self.handle(Event::Wake, now),
             }
@@ -261,12 +250,13 @@ impl Daemon {
         self.perform();
     }
 
-    /// Handles a report, and those that came with it.
-    fn reports(&mut self, ticket: u64, report: custos_shim::Report, now: Moment) {
-        self.agent.handle(Event::Finished { ticket, report }, now, &mut self.effects);
+    /// Handles the end of a job, and of those that ended with it.
+    fn ended(&mut self, ticket: u64, observation: Box<Observation>, now: Moment) {
+        self.agent.handle(Event::Ended { ticket, observation }, now, &mut self.effects);
         for _ in 0..REPORTS_PER_TURN_MAX {
-            let Some((ticket, report)) = self.inputs.reports.try_recv() else { break };
-            self.agent.handle(Event::Finished { ticket, report }, now, &mut self.effects);
+            let Some((ticket, observation)) = self.inputs.executor.try_ended() else { break };
+            let observation = Box::new(observation);
+            self.agent.handle(Event::Ended { ticket, observation }, now, &mut self.effects);
         }
         self.perform();
     }
@@ -274,8 +264,7 @@ impl Daemon {
     fn perform(&mut self) {
         for effect in self.effects.drain(..) {
             match effect {
-                Effect::Execute { ticket, spec, awaited } => self.executor.submit(ticket, &spec, awaited),
-                Effect::Poll { ticket, poll, timeout } => self.asker.ask(ticket, &poll, timeout),
+                Effect::Start { ticket, job, awaited } => self.inputs.executor.begin(ticket, job, awaited),
                 Effect::Record { check, run } => self.recorder.record(check, run),
                 Effect::Answer { id, result } => self.answers.give(id, result),
                 Effect::Changed { check, change, text } => log_change(&check, change, &text),
@@ -283,17 +272,7 @@ impl Daemon {
         }
     }
 
-    /// A request over NRPE: answered by the last run of its check, or an event for the agent.
     fn request(&mut self, request: listener::Request, now: Moment) {
-        if request.task == listener::Task::Check
-            && let Some((serving, last)) = self.agent.last_answer(&request.command)
-            && let listener::Source::Answer(answer) =
-                listener::source(serving, last.map(|last| told(last, now)))
-        {
-            // The asker may have left meanwhile.
-            let _ = request.answer.send(answer);
-            return;
-        }
         let ask = self.answers.asked_over_nrpe(request);
         self.handle(Event::Asked(ask), now);
     }
@@ -307,7 +286,7 @@ impl Daemon {
             Request::Status => {
                 let counters = self.server.as_ref().map(Server::counts);
                 let nonzero = counters.into_iter().flatten().filter(|counter| counter.1 > 0);
-                let polls = self.asker.counters().into_iter().filter(|counter| counter.1 > 0);
+                let polls = self.inputs.executor.poll_counters().into_iter().filter(|counter| counter.1 > 0);
                 let addresses = self.server.as_ref().map(Server::addresses).unwrap_or_default();
                 let status = AgentStatus {
                     pid: std::process::id(),
@@ -339,14 +318,14 @@ impl Daemon {
     fn examine(&mut self) -> bool {
         let store = self.recorder.health();
         let nrpe = self.server.as_ref().map(Server::counts).unwrap_or_default();
-        let executor_error = self.executor.trouble();
+        let executor_error = self.inputs.executor.trouble();
         let (traps, traps_lost, traps_error) = self.trap_station.health();
         let changed = store.refusing.is_some() != self.health.store.refusing.is_some()
             || store.low_space.is_some() != self.health.store.low_space.is_some()
             || executor_error.is_some() != self.health.executor_error.is_some()
             || traps_error.is_some() != self.health.traps_error.is_some();
         let traps_lost = self.health.traps_lost + traps_lost;
-        let polls = self.asker.counters();
+        let polls = self.inputs.executor.poll_counters();
         self.health = Health {
             store,
             nrpe,
@@ -479,11 +458,8 @@ impl Daemon {
                 input = self.inputs.next(left) => input,
             };
             match input {
-                Input::Report(ticket, report) => {
-                    self.handle(Event::Finished { ticket, report }, clock::now());
-                }
-                Input::Outcome(ticket, outcome) => {
-                    self.handle(Event::Polled { ticket, outcome }, clock::now());
+                Input::Ended(ticket, observation) => {
+                    self.handle(Event::Ended { ticket, observation }, clock::now());
                 }
                 Input::Request(request) => self.request(request, clock::now()),
                 Input::Command(asked) => self.command(asked, clock::now()),
@@ -498,7 +474,7 @@ impl Daemon {
         }
         self.agent.abandon(clock::now(), &mut self.effects);
         self.perform();
-        self.executor.stop().await;
+        self.inputs.executor.stop().await;
         if !answered {
             let _ = tokio::time::timeout(Duration::from_secs(1), answering).await;
         }
@@ -514,16 +490,6 @@ impl Daemon {
                 if self.setup.nrpe.is_some() { ExitCode::Success } else { ExitCode::Failure }
             }
         }
-    }
-}
-
-/// The last run of a check, as NRPE tells it.
-fn told(last: &LastAnswer, now: Moment) -> listener::LastRun {
-    let text = last.output.strip_suffix(b"\n").unwrap_or(&last.output).to_vec();
-    listener::LastRun {
-        answer: listener::Answer { code: last.state.code(), text },
-        age: Duration::from_micros(now.mono_us.saturating_sub(last.ended_us)),
-        interval: last.interval,
     }
 }
 

@@ -5,6 +5,7 @@
 //! volatile check every result that is not OK is a hard change once its problem is hard: the state begins anew with
 //! each, and by that a stored run tells it from a problem that merely goes on.
 
+use custos_query::{Before, Change, ChangeKind, change_kind};
 use custos_store::{Standing, State};
 
 use super::flapping;
@@ -29,39 +30,6 @@ impl From<&Check> for Counting {
             flap_limits: check.flapping,
         }
     }
-}
-
-/// What was known of a check before a result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Before {
-    /// The state of the last judged run.
-    pub state: State,
-    /// Where the check stood after it.
-    pub standing: Standing,
-}
-
-/// What a result changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Change {
-    /// The kind of change.
-    pub kind: ChangeKind,
-    /// The state before.
-    pub from: State,
-    /// The state after.
-    pub to: State,
-}
-
-/// Kinds of change, as an operator tells them apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChangeKind {
-    /// A problem began or changed and is not confirmed.
-    Soft,
-    /// A problem was confirmed, or a confirmed one changed its severity, or occurred again and is volatile.
-    Hard,
-    /// A problem went away before it was confirmed.
-    SoftRecovery,
-    /// A confirmed problem went away.
-    HardRecovery,
 }
 
 /// Advances a standing by one result at `time_ms`.
@@ -90,7 +58,7 @@ pub fn advance(
         (attempt >= max_check_attempts, attempt.min(max_check_attempts))
     };
     let again = counting.volatile && was_problem && was.hard && state != State::Ok;
-    let kind = kind_of(from, was.hard, state, hard, again);
+    let kind = change_kind(from, was.hard, state, hard, again);
 
     let counts_for_flapping = hard || kind == Some(ChangeKind::SoftRecovery);
     let flap_history =
@@ -110,28 +78,10 @@ pub fn advance(
     (standing, kind.map(|kind| Change { kind, from, to: state }))
 }
 
-/// What a stored result changed, by the standings that were stored with it and with the one before: the same as
-/// [`advance`] gave when the result came.
-pub fn stored_change(before: Option<Before>, state: State, standing: &Standing) -> Option<Change> {
-    let (from, was_hard) = before.map_or((State::Ok, true), |before| (before.state, before.standing.hard));
-    let again = before.is_some_and(|before| before.standing.since_ms != standing.since_ms);
-    kind_of(from, was_hard, state, standing.hard, again).map(|kind| Change { kind, from, to: state })
-}
-
-fn kind_of(from: State, was_hard: bool, to: State, hard: bool, again: bool) -> Option<ChangeKind> {
-    let was_problem = from != State::Ok;
-    match (to, hard) {
-        (State::Ok, _) if !was_problem => None,
-        (State::Ok, _) if was_hard => Some(ChangeKind::HardRecovery),
-        (State::Ok, _) => Some(ChangeKind::SoftRecovery),
-        _ if was_problem && was_hard => (to != from || again).then_some(ChangeKind::Hard),
-        (_, true) => Some(ChangeKind::Hard),
-        (_, false) => (to != from).then_some(ChangeKind::Soft),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use custos_query::stored_change;
+
     use super::*;
     use ChangeKind::{Hard, HardRecovery, Soft, SoftRecovery};
 

@@ -1,8 +1,9 @@
 //! The verdict on a run: the worst of the plugin's own state and the thresholds, and what that makes of the check.
 
-use custos_store::{Reason, Run};
+use custos_query::{Before, Change, is_judged};
+use custos_store::Run;
 
-use super::standing::{Before, Change, Counting, advance};
+use super::standing::{Counting, advance};
 use super::threshold::{Holds, judge};
 use crate::config::Check;
 
@@ -17,9 +18,14 @@ pub fn evaluate(
     now_us: i64,
     run: &mut Run,
 ) -> Option<Change> {
+    judge_run(check, holds, now_us, run);
+    stand(Counting::from(check), before, run)
+}
+
+/// The first half of [`evaluate`]: the verdict on a run, by the definition of the check that ran.
+pub fn judge_run(check: &Check, holds: &mut Holds, now_us: i64, run: &mut Run) {
     if !is_judged(run.reason) {
-        run.standing = before.map(|before| before.standing).unwrap_or_default();
-        return None;
+        return;
     }
     let (limit_state, judgement) = judge(check, &run.metrics, holds, now_us);
     run.state = run.plugin_state.worst(limit_state);
@@ -29,12 +35,15 @@ pub fn evaluate(
         run.judgement.push_str(if remarked { "\n" } else { "" });
         run.judgement.push_str(&judgement);
     }
-    let (standing, change) = advance(before, run.state, run.time_ms, Counting::from(check));
-    run.standing = standing;
-    change
 }
 
-/// Whether a run with this reason says anything about the state of its check.
-pub fn is_judged(reason: Reason) -> bool {
-    !matches!(reason, Reason::Missed | Reason::NotFinished | Reason::Skipped)
+/// The second half of [`evaluate`]: where the check stands after a run that has its verdict.
+pub fn stand(counting: Counting, before: Option<Before>, run: &mut Run) -> Option<Change> {
+    if !is_judged(run.reason) {
+        run.standing = before.map(|before| before.standing).unwrap_or_default();
+        return None;
+    }
+    let (standing, change) = advance(before, run.state, run.time_ms, counting);
+    run.standing = standing;
+    change
 }

@@ -1,124 +1,108 @@
-//! The agent's side of the shims: how many there are, and which of them runs a plugin.
+//! All that does jobs: the shims that run plugins, and the poller that asks devices.
 //!
-//! Invariant: each submitted ticket comes back exactly once, whatever becomes of the shims, unless the agent stops.
+//! Invariant: each job that was started ends as one observation, unless the agent stops first.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::collections::HashMap;
+use std::io;
 
-use custos_shim::{Error, Launch, Report, Spec};
-use tokio::sync::mpsc;
+use super::job::Job;
+use super::plugin::end_of;
+use super::poll::PollJob;
+use super::shims::{Lanes, Reports, Shims};
+use crate::clock;
+use crate::observe::{Observation, Reading, observe_plugin};
+use crate::snmp::{Asker, Outcomes};
 
-use super::lane::Lane;
-use crate::limits::{REPORT_QUEUE_MAX, SHIM_CROWD, SHIM_SILENCE_MAX, SHIM_STOP_MAX, SHIMS_MAX, SHIMS_MIN};
-
-/// A handle on the shims. Clones share them.
-///
-/// A shim starts one plugin at a time and waits until it executes. Where tasks wait for a processor, that wait is
-/// milliseconds, so there may be several shims that wait side by side. A further one is started only when each that is
-/// there has something to do, as an idle machine needs no more than one.
-#[derive(Clone, Debug)]
-pub struct Executor {
-    lanes: Arc<[Lane]>,
-}
-
-/// What the shims are and how many.
-#[derive(Clone, Debug)]
-pub struct Lanes {
-    /// The program of a shim.
-    pub launch: Launch,
-    /// The most that there may be.
-    pub shims_max: usize,
-    /// A shim that owes reports and says nothing for so long is replaced.
-    pub silence_max: Duration,
-}
-
-impl Default for Lanes {
-    /// This program as the shim, one for each CPU within bounds.
-    fn default() -> Lanes {
-        let cpus = std::thread::available_parallelism().map_or(SHIMS_MIN, usize::from);
-        Lanes {
-            launch: Launch::default(),
-            shims_max: cpus.clamp(SHIMS_MIN, SHIMS_MAX),
-            silence_max: SHIM_SILENCE_MAX,
-        }
-    }
-}
-
-/// Where the reports come out.
+/// Does jobs side by side.
 #[derive(Debug)]
-pub struct Reports {
-    receiver: mpsc::Receiver<(u64, Report)>,
+pub struct Executor {
+    shims: Shims,
+    reports: Reports,
+    asker: Asker,
+    outcomes: Outcomes,
+    /// By ticket: what is kept of a job until it ends.
+    running: HashMap<u64, Running>,
 }
 
-impl Reports {
-    /// The next report with the ticket that it was submitted under; none once the executor has stopped.
-    pub async fn recv(&mut self) -> Option<(u64, Report)> {
-        self.receiver.recv().await
-    }
-
-    /// The next report if it is there already.
-    pub fn try_recv(&mut self) -> Option<(u64, Report)> {
-        self.receiver.try_recv().ok()
-    }
+/// What is kept of a job until it ends.
+#[derive(Debug)]
+enum Running {
+    Plugin(Reading),
+    /// With the monotonic time of its start, in microseconds.
+    Poll(Box<PollJob>, u64),
 }
 
 impl Executor {
-    /// Starts the first shim. Needs a tokio runtime with I/O and time.
+    /// Starts the first shim and opens the sockets of the poller. Needs a tokio runtime with I/O and time.
     ///
     /// # Errors
-    /// It cannot be started.
-    pub fn start(lanes: &Lanes) -> Result<(Executor, Reports), Error> {
-        let (sender, receiver) = mpsc::channel(REPORT_QUEUE_MAX);
-        let first = Lane::start(lanes, sender.clone())?;
-        let further = (1..lanes.shims_max).map(|_| Lane::start_later(lanes, sender.clone()));
-        let lanes = std::iter::once(first).chain(further).collect();
-        Ok((Executor { lanes }, Reports { receiver }))
+    /// One of these fails.
+    pub fn start(lanes: &Lanes) -> io::Result<Executor> {
+        let (shims, reports) = Shims::start(lanes).map_err(io::Error::other)?;
+        let (asker, outcomes) = Asker::start()?;
+        Ok(Executor { shims, reports, asker, outcomes, running: HashMap::new() })
     }
 
-    /// Has a plugin run. What comes of it, even if it cannot be started, comes out of [`Reports`] with the ticket: at once
-    /// if it is awaited, else perhaps some milliseconds later, with others.
+    /// Starts a job. What comes of it, even if it cannot be begun, comes out of [`Executor::ended`] with the ticket: at
+    /// once if it is awaited, else perhaps some milliseconds later, with others.
     ///
-    /// The ticket must not be that of a run whose report is still to come.
-    pub fn submit(&self, ticket: u64, spec: &Spec, awaited: bool) {
-        self.least_busy().submit(ticket, spec, awaited);
-    }
-
-    /// The lane that holds the fewest plugins; a new one if even that is crowded.
-    fn least_busy(&self) -> &Lane {
-        let (mut best, mut best_held) = (&self.lanes[0], usize::MAX);
-        for lane in self.lanes.iter() {
-            if !lane.is_awake() {
-                return if best_held >= SHIM_CROWD { lane } else { best };
+    /// The ticket must not be that of a job that is still under way.
+    pub fn begin(&mut self, ticket: u64, job: Job, awaited: bool) {
+        match job {
+            Job::Plugin(job) => {
+                self.running.insert(ticket, Running::Plugin(*job.reading()));
+                self.shims.submit(ticket, job.spec(), awaited);
             }
-            let held = lane.held();
-            if held < best_held {
-                (best, best_held) = (lane, held);
+            Job::Poll(job) => {
+                self.asker.ask(ticket, job.poll(), job.timeout());
+                self.running.insert(ticket, Running::Poll(Box::new(job), clock::now().mono_us));
             }
         }
-        best
+    }
+
+    /// The next job that ends, by its ticket. Nothing is lost when the future is dropped before it is done.
+    pub async fn ended(&mut self) -> (u64, Observation) {
+        loop {
+            let ended = tokio::select! {
+                Some((ticket, report)) = self.reports.recv() => self.plugin_ended(ticket, report),
+                Some((ticket, outcome)) = self.outcomes.recv() => self.poll_ended(ticket, &outcome),
+                else => std::future::pending().await,
+            };
+            if let Some(ended) = ended {
+                return ended;
+            }
+        }
+    }
+
+    /// The next plugin that has ended already, if there is one.
+    pub fn try_ended(&mut self) -> Option<(u64, Observation)> {
+        let (ticket, report) = self.reports.try_recv()?;
+        self.plugin_ended(ticket, report)
+    }
+
+    fn plugin_ended(&mut self, ticket: u64, report: custos_shim::Report) -> Option<(u64, Observation)> {
+        let Running::Plugin(reading) = self.running.remove(&ticket)? else { return None };
+        Some((ticket, observe_plugin(end_of(report), &reading)))
+    }
+
+    fn poll_ended(&mut self, ticket: u64, outcome: &crate::snmp::Outcome) -> Option<(u64, Observation)> {
+        let Running::Poll(job, started_us) = self.running.remove(&ticket)? else { return None };
+        let took_us = clock::now().mono_us.saturating_sub(started_us);
+        Some((ticket, job.observe(outcome, took_us)))
     }
 
     /// Why plugins cannot be run at present, if they cannot.
     pub fn trouble(&self) -> Option<String> {
-        self.lanes.iter().find_map(Lane::trouble)
+        self.shims.trouble()
     }
 
-    /// The process ids of the shims' guards, each the parent of its worker; a shim that is being replaced has none.
-    pub fn shim_pids(&self) -> Vec<u32> {
-        self.lanes.iter().filter_map(Lane::shim_pid).collect()
+    /// What became of the datagrams to and from devices so far, by name; nothing if no device was ever asked.
+    pub fn poll_counters(&self) -> Vec<(&'static str, u64)> {
+        self.asker.counters()
     }
 
-    /// Ends everything that runs, then the shims; waits for them for at most [`SHIM_STOP_MAX`]. Reports that nobody
-    /// takes meanwhile are dropped.
+    /// Ends every plugin that runs, then the shims, and waits a bounded time for that. What has ended meanwhile is lost.
     pub async fn stop(&self) {
-        self.lanes.iter().for_each(Lane::stop);
-        let all = async {
-            for lane in self.lanes.iter() {
-                lane.stopped().await;
-            }
-        };
-        if tokio::time::timeout(SHIM_STOP_MAX, all).await.is_err() {
-            self.lanes.iter().for_each(Lane::abort);
-        }
+        self.shims.stop().await;
     }
 }

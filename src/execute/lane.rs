@@ -19,8 +19,8 @@ use tokio::net::unix::{ReadHalf, WriteHalf};
 use tokio::process::Child;
 use tokio::sync::{Notify, mpsc, watch};
 
-use super::executor::Lanes;
 use super::queue::Queue;
+use super::shims::Lanes;
 use crate::clock::micros;
 use crate::limits::{GRACE, SHIM_BACKOFF, SHIM_BACKOFF_MAX};
 use crate::lock::locked;

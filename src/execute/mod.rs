@@ -1,15 +1,24 @@
-//! Execution: hands plugins to the shim and waits for what came of them.
+//! Execution: does the jobs of checks, and makes an observation of what comes of each.
+//!
+//! Invariant: what the shim reports of a process stays in here; beyond, there are observations only.
 
 mod account;
 mod examine;
 mod executor;
+mod job;
 mod lane;
+mod line;
 mod plugin;
+mod poll;
 mod queue;
 mod shell;
+mod shims;
 
 pub use account::{Account, EXECUTE, WRITE};
 pub use examine::{Finding, examine};
-pub use executor::{Executor, Lanes, Reports};
-pub use plugin::{PluginEnvironment, plugin_spec};
-pub use shell::ShellLine;
+pub use executor::Executor;
+pub use job::Job;
+pub use line::Line;
+pub use plugin::{PluginEnvironment, PluginJob, plugin_spec};
+pub use poll::PollJob;
+pub use shims::{Lanes, Reports, Shims};

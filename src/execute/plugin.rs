@@ -1,13 +1,17 @@
-//! The surroundings in which the plugin of a defined check runs: fixed, documented, and the same whoever asks.
+//! A job that runs a plugin, and the surroundings of one that a check defines: fixed, documented, and the same whoever
+//! asks.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use custos_shim::Spec;
+use custos_shim::{Launch, Outcome, Report, Spec};
 use nix::unistd::{Uid, User};
 
 use crate::config::{Check, Command};
 use crate::limits::{GRACE, STDERR_MAX_BYTES};
+use crate::observe::{Ending, Observation, PluginEnd, Reading, Usage, observe_plugin};
 
 /// Where plugins find programs.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -43,9 +47,66 @@ impl PluginEnvironment {
     }
 }
 
-/// The plugin of a check, ready to be started. `environment` is that of the daemon's user, for a check without one of
-/// its own.
-pub fn plugin_spec(check: &Check, environment: &PluginEnvironment) -> Spec {
+/// A plugin with all that it takes to run it, and how what it leaves behind is read.
+#[derive(Clone, Debug)]
+pub struct PluginJob {
+    spec: Box<Spec>,
+    reading: Reading,
+}
+
+impl PluginJob {
+    /// Runs this plugin, and reads what it prints so.
+    pub fn new(spec: Spec, reading: Reading) -> PluginJob {
+        PluginJob { spec: Box::new(spec), reading }
+    }
+
+    /// The plugin.
+    pub fn spec(&self) -> &Spec {
+        &self.spec
+    }
+
+    /// How what it leaves behind is read.
+    pub fn reading(&self) -> &Reading {
+        &self.reading
+    }
+
+    /// How long it may run.
+    pub fn timeout(&self) -> Duration {
+        self.spec.timeout
+    }
+
+    pub(super) fn run_once(self) -> io::Result<Observation> {
+        let report = custos_shim::run_once(&Launch::default(), &self.spec).map_err(io::Error::other)?;
+        Ok(observe_plugin(end_of(report), &self.reading))
+    }
+}
+
+/// What a plugin left behind, by the report of its shim.
+pub(super) fn end_of(report: Report) -> PluginEnd {
+    let ending = match report.outcome {
+        Outcome::Exited(code) => Ending::Exited(code),
+        Outcome::Signalled(signal) => Ending::Signalled(signal),
+        Outcome::TimedOut => Ending::TimedOut,
+        Outcome::Stuck => Ending::Stuck,
+        Outcome::NotStarted { message, .. } => Ending::NotStarted(message),
+        Outcome::NotFinished => Ending::NotFinished,
+    };
+    let usage = Usage { cpu_us: report.cpu_us, max_rss_bytes: report.max_rss_bytes };
+    PluginEnd {
+        usage: (!matches!(ending, Ending::NotStarted(_))).then_some(usage),
+        ending,
+        stdout: report.stdout,
+        stdout_bytes: report.stdout_bytes,
+        stderr: report.stderr,
+        wait_us: report.wait_us,
+        wall_us: report.wall_us,
+        left_behind: report.left_behind,
+    }
+}
+
+/// The plugin of a check, ready to be started; none if the check runs no program. `environment` is that of the daemon's
+/// user, for a check without one of its own.
+pub fn plugin_spec(check: &Check, environment: &PluginEnvironment) -> Option<Spec> {
     let process = &check.process;
     let others = process
         .run_as
@@ -55,14 +116,13 @@ pub fn plugin_spec(check: &Check, environment: &PluginEnvironment) -> Spec {
     let argv: Vec<OsString> = match &check.command {
         Command::Program(words) => words.iter().map(OsString::from).collect(),
         Command::Shell(line) => ["/bin/sh", "-c", line].map(OsString::from).to_vec(),
-        // Neither has a program.
-        Command::Snmp(_) | Command::Trap(_) => Vec::new(),
+        Command::Snmp(_) | Command::Trap(_) => return None,
     };
     let own = |name: &OsString| name.to_str().is_some_and(|name| check.environment.contains_key(name));
     let mut env: Vec<(OsString, OsString)> =
         environment.variables.iter().filter(|(name, _)| !own(name)).cloned().collect();
     env.extend(check.environment.iter().map(|(name, value)| (name.into(), value.into())));
-    Spec {
+    Some(Spec {
         argv,
         shell_line: None,
         env,
@@ -77,5 +137,5 @@ pub fn plugin_spec(check: &Check, environment: &PluginEnvironment) -> Spec {
         grace: GRACE,
         stdout_max_bytes: process.stdout_max_bytes,
         stderr_max_bytes: STDERR_MAX_BYTES,
-    }
+    })
 }

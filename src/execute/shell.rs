@@ -14,18 +14,18 @@ use custos_compat::nrpe::plain_words;
 
 /// How a line is started.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShellLine {
+pub(super) struct ShellLine {
     /// The words of the line, if the program can be started in the place of the shell; else empty.
-    pub argv: Vec<OsString>,
+    pub(super) argv: Vec<OsString>,
     /// The line.
-    pub line: OsString,
+    pub(super) line: OsString,
     /// The environment.
-    pub env: Vec<(OsString, OsString)>,
+    pub(super) env: Vec<(OsString, OsString)>,
 }
 
 impl ShellLine {
     /// The line, to be executed in the directory `/`.
-    pub fn new(line: OsString, env: Vec<(OsString, OsString)>) -> ShellLine {
+    pub(super) fn new(line: OsString, env: Vec<(OsString, OsString)>) -> ShellLine {
         ShellLine::with_shell(line, env, shell_is_dash())
     }
 

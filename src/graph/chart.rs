@@ -11,12 +11,13 @@
 //! 2026-11-22 12:00 to 12:30 UTC  ▁ ok  ▄ warn  █ crit
 //! ```
 
+use custos_query::part_of;
 use custos_store::{Bounds, State};
 
 use super::axis::ValueAxis;
 use super::canvas::{ASCII_MARKS, Canvas, Glyphs};
 use super::ink::{Ink, Line};
-use super::series::{Picture, Ribbon, Series, Summary};
+use super::series::{Picture, Ribbon, Series, Summary, limit_lines};
 use super::time_axis;
 use crate::text::human::{Prefixes, quantity};
 
@@ -113,7 +114,7 @@ impl Chart<'_> {
         let limits = panel.iter().flat_map(|series| &series.limits);
         let axis = ValueAxis::fit(
             (min, max),
-            limits.clone().flat_map(|limit| limit.lines()),
+            limits.clone().flat_map(limit_lines),
             &panel[0].unit,
             self.picture.prefixes,
             (self.plot_rows / TICK_ROWS).max(2),
@@ -128,7 +129,7 @@ impl Chart<'_> {
         };
         let mut thresholds: Vec<Option<State>> = vec![None; self.plot_rows];
         for limit in limits {
-            for value in limit.lines().filter(|value| axis.contains(*value)) {
+            for value in limit_lines(limit).filter(|value| axis.contains(*value)) {
                 let row = &mut thresholds[row_of(value)];
                 *row = Some(row.map_or(limit.state, |state| state.worst(limit.state)));
             }
@@ -230,7 +231,7 @@ impl Chart<'_> {
         let mut labels: Vec<char> = vec![' '; GUTTER + 1 + self.cells];
         let mut free_from = 0;
         for tick in time_axis::ticks(*start_ms, *end_ms, zone, self.cells) {
-            let Some(cell) = super::series::index(tick.time_ms, *start_ms, *end_ms, self.cells) else {
+            let Some(cell) = part_of(tick.time_ms, *start_ms, *end_ms, self.cells) else {
                 continue;
             };
             axis[cell] = tick_mark;
@@ -257,7 +258,7 @@ impl Chart<'_> {
         let mut line = Line::default();
         let title: String = ribbon.title.chars().take(GUTTER - 1).collect();
         line.push(Ink::Dim, &format!("{title:>width$}  ", width = GUTTER - 1));
-        for cell in ribbon.cells() {
+        for cell in ribbon.states.cells() {
             match *cell {
                 Some(state) => line.push_char(Ink::State(state), self.state_mark(state)),
                 None => line.push_char(Ink::Plain, ' '),
@@ -285,7 +286,7 @@ impl Chart<'_> {
         let mut line = Line::default();
         let span = time_axis::span(self.picture.start_ms, self.picture.end_ms, &self.picture.zone);
         line.push(Ink::Dim, &span);
-        let cells = || self.picture.ribbons.iter().flat_map(Ribbon::cells);
+        let cells = || self.picture.ribbons.iter().flat_map(|ribbon| ribbon.states.cells());
         for (state, name) in State::ALL.into_iter().zip(["ok", "warn", "crit", "unknown"]) {
             if cells().any(|cell| *cell == Some(state)) {
                 line.push(Ink::Plain, "  ");
@@ -358,10 +359,10 @@ fn ascii_if(glyphs: Glyphs, text: String) -> String {
 mod tests {
     use std::path::Path;
 
+    use custos_query::{Columns, Limit, StateBar};
     use jiff::tz::TimeZone;
     use proptest::prelude::*;
 
-    use super::super::series::{Columns, Limit};
     use super::*;
 
     const MINUTE: i64 = 60_000;
@@ -440,7 +441,7 @@ mod tests {
             _ => Some(1.6 + (index as f64 / 20.0).sin()),
         });
         picture.series[0].limits = vec![limit(State::Warning, 5.0), limit(State::Critical, 6.0)];
-        let mut ribbon = Ribbon::new("load", picture.start_ms, picture.end_ms, cells(options.width));
+        let mut states = StateBar::new(picture.start_ms, picture.end_ms, cells(options.width));
         for index in (0..200).chain(261..360) {
             let state = match index {
                 100..=104 => State::Critical,
@@ -448,9 +449,9 @@ mod tests {
                 330..=333 => State::Unknown,
                 _ => State::Ok,
             };
-            ribbon.cover(START + index * 10_000, START + (index + 1) * 10_000, state);
+            states.cover(START + index * 10_000, START + (index + 1) * 10_000, state);
         }
-        picture.ribbons.push(ribbon);
+        picture.ribbons.push(Ribbon { title: "load".to_owned(), states });
         picture
     }
 

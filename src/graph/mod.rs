@@ -14,5 +14,5 @@ mod time_axis;
 pub use canvas::Glyphs;
 pub use chart::{TextOptions, cells, columns, text};
 pub use ink::{Ink, Line};
-pub use series::{Column, Columns, Limit, Picture, Ribbon, Series};
+pub use series::{Picture, Ribbon, Series};
 pub use svg::{SVG_COLUMNS, svg};

@@ -3,11 +3,12 @@
 
 use std::fmt::Write;
 
+use custos_query::Column;
 use custos_store::State;
 use jiff::Timestamp;
 
 use super::axis::ValueAxis;
-use super::series::{Column, Picture, Ribbon, Series};
+use super::series::{Picture, Ribbon, Series, limit_lines};
 use super::time_axis;
 use crate::text::human::quantity;
 
@@ -90,7 +91,7 @@ impl Drawing<'_> {
             top + 17
         ));
         let Some(summary) = summary else { return };
-        let limits = series.limits.iter().flat_map(|limit| limit.lines());
+        let limits = series.limits.iter().flat_map(limit_lines);
         let axis = ValueAxis::fit(
             (summary.min, summary.max),
             limits,
@@ -113,7 +114,7 @@ impl Drawing<'_> {
         self.time_ticks(plot_top);
         self.lines(series, &y);
         for limit in &series.limits {
-            for value in limit.lines().filter(|value| axis.contains(*value)) {
+            for value in limit_lines(limit).filter(|value| axis.contains(*value)) {
                 let (state, y) = (limit.state.name(), y(value));
                 self.put(format_args!(
                     "<line class=\"limit {state}\" x1=\"{LEFT}\" x2=\"{}\" y1=\"{y:.1}\" y2=\"{y:.1}\"><title>{state} {}</title></line>\n",
@@ -184,7 +185,7 @@ impl Drawing<'_> {
 
     /// Equal neighbours are one rectangle.
     fn ribbon(&mut self, ribbon: &Ribbon, top: usize) {
-        let cells = ribbon.cells();
+        let cells = ribbon.states.cells();
         self.put(format_args!(
             "<text class=\"dim\" text-anchor=\"end\" x=\"{}\" y=\"{}\">{}</text>\n",
             LEFT - 8,

@@ -6,7 +6,7 @@ use custos_compat::snmp::{Oid, Value, VarBind};
 
 use super::plan::Plan;
 use super::question::{Absence, Column};
-use super::reading::Readings;
+use super::reading::Collector;
 use crate::config::{TablePoll, Wanted};
 use crate::mib::Names;
 
@@ -14,13 +14,7 @@ use crate::mib::Names;
 type Index<'a> = &'a [u32];
 
 /// Reads a table into metrics, each with the labels of its row.
-pub(super) fn read(
-    table: &TablePoll,
-    plan: &Plan,
-    columns: &[Column],
-    names: &Names,
-    readings: &mut Readings,
-) {
+pub(super) fn read(table: &TablePoll, plan: &Plan, columns: &[Column], collector: &mut Collector<'_>) {
     let cells: Vec<HashMap<Index<'_>, &Value>> = columns
         .iter()
         .enumerate()
@@ -44,7 +38,8 @@ pub(super) fn read(
             value.is_some_and(|value| condition.any_of.iter().any(|wanted| fulfils(value, wanted)))
         })
     });
-    label(&mut rows, table, plan, &cells, names);
+    label(&mut rows, table, plan, &cells, collector.names);
+    let readings = &mut collector.readings;
     readings.rows = Some(rows.len());
     if rows.is_empty() && table.conditions.is_empty() {
         readings.missing.push("every row".to_owned());
@@ -59,10 +54,10 @@ pub(super) fn read(
                 None => (place, Err(columns[place].cut.unwrap_or(Absence::NoSuchInstance))),
             };
             let oid = plan.oid(place).join(index).unwrap_or_default();
-            readings.take(&variable.label, labels, &oid, &value, names);
+            collector.take(&variable.label, labels, &oid, &value);
         }
         if let Some(cut) = columns[place].cut {
-            readings.missing.push(format!("{}: {cut}", variable.label));
+            collector.readings.missing.push(format!("{}: {cut}", variable.label));
         }
     }
 }

@@ -40,8 +40,24 @@ pub enum Error {
     Locked {
         /// The store's directory.
         path: PathBuf,
-        /// Process id of the writer, where it could be read.
+        /// Process id of the writer, where the kernel names it. A process that only has the lock file locked is none.
         pid: Option<u32>,
+    },
+    /// Only the user that a store's directory belongs to writes to it, or root in its name.
+    NotOwner {
+        /// The store's directory.
+        path: PathBuf,
+        /// The user that it belongs to.
+        owner: u32,
+        /// The user of this process.
+        user: u32,
+    },
+    /// Every user may put files into the store's directory.
+    Exposed {
+        /// The store's directory.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
     },
     /// The store takes no runs at the moment: the disk is full, or a sync failed.
     Refusing {
@@ -88,6 +104,20 @@ impl Error {
         Error::Damaged { path: path.as_ref().to_path_buf(), offset, what: what.into() }
     }
 
+    /// For a file of the store that cannot be opened. That is damage to this file, unless it is not there, or the fault is
+    /// this process' own.
+    pub(crate) fn open(path: impl AsRef<Path>) -> impl FnOnce(io::Error) -> Error {
+        let path = path.as_ref().to_path_buf();
+        move |source| {
+            use nix::libc::{EMFILE, ENFILE, ENOMEM};
+            let own = matches!(source.raw_os_error(), Some(EMFILE | ENFILE | ENOMEM));
+            if own || source.kind() == io::ErrorKind::NotFound {
+                return Error::Io { action: "open", path, source };
+            }
+            Error::Damaged { path, offset: 0, what: format!("it cannot be opened: {source}") }
+        }
+    }
+
     /// `true` when the cause is a disk or quota that is full.
     pub fn is_no_space(&self) -> bool {
         match self {
@@ -117,7 +147,22 @@ impl fmt::Display for Error {
                 write!(f, "open {} for writing: process {pid} is writing to it", path.display())
             }
             Error::Locked { path, pid: None } => {
-                write!(f, "open {} for writing: another process is writing to it", path.display())
+                let path = path.display();
+                write!(
+                    f,
+                    "open {path} for writing: its lock is held by a process that the kernel does not name"
+                )
+            }
+            Error::NotOwner { path, owner, user } => {
+                let path = path.display();
+                write!(
+                    f,
+                    "open {path} for writing: it belongs to user {owner}, and this process is user {user}"
+                )
+            }
+            Error::Exposed { path, mode } => {
+                let path = path.display();
+                write!(f, "open {path} for writing: every user may put files there (mode {mode:04o})")
             }
             Error::Refusing { why } => write!(f, "store runs: {why}"),
             Error::RunTooLarge { bytes, limit } => {

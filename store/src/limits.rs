@@ -116,3 +116,9 @@ pub const IMPORT_BATCH_BYTES: usize = 256 << 10;
 
 /// Checks whose history an import has at hand; each may hold a decoded chunk. One more, and it begins afresh.
 pub const IMPORT_CURSORS_MAX: usize = 16;
+
+/// How often the write lock is tried when the file is replaced between opening and locking it.
+pub const LOCK_ATTEMPTS_MAX: usize = 8;
+
+/// Bytes of `/proc/locks` that are searched for the writer.
+pub const PROC_LOCKS_BYTES_MAX: u64 = 4 << 20;

@@ -203,6 +203,8 @@ pub struct Repaired {
     pub lost_chunks: u64,
     /// Metrics missing from runs that were carried over, counted once a chunk; all their instances count as one.
     pub lost_series: u64,
+    /// Files that this process has no permission to open. They stay where they are.
+    pub forbidden: Vec<String>,
 }
 
 /// Sets damaged files aside and puts what can be read of them in their place. Deletes nothing.
@@ -215,14 +217,26 @@ pub fn repair(dir: &Path) -> Result<Repaired> {
 
 /// [`repair`] on any disk.
 pub fn repair_on(disk: Arc<dyn Disk>) -> Result<Repaired> {
-    let _lock = match disk.lock().map_err(Error::io("lock", disk.path()))? {
-        Ok(lock) => lock,
-        Err(pid) => return Err(Error::Locked { path: disk.path().to_path_buf(), pid }),
-    };
+    let _lock = disk.lock()?;
     let mut repaired = Repaired::default();
     for report in verify_on(&*disk, &mut |_| {})? {
         if !report.findings.iter().any(|finding| finding.damage) {
             continue;
+        }
+        match disk.open(&report.name) {
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                repaired.forbidden.push(report.name);
+                continue;
+            }
+            // No file at all: a directory, a link, a FIFO.
+            Err(_) => {
+                let aside = format!("{}{QUARANTINE_SUFFIX}", report.name);
+                let path = disk.path().join(&report.name);
+                disk.rename(&report.name, &aside).map_err(Error::io("rename", path))?;
+                repaired.set_aside.push(aside);
+                continue;
+            }
         }
         match FileName::parse(&report.name) {
             Some(FileName::Segment { start, end }) => repair_segment(&*disk, start, end, &mut repaired)?,

@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::disk::{Disk, RealDisk};
+use crate::disk::{Disk, Lock, RealDisk};
 use crate::error::{Error, Result};
 use crate::health::{Health, Space};
 use crate::limits::{LOG_BYTES, LOG_BYTES_MIN, RESERVE_BYTES, SEQ_GAP_ON_OPEN};
@@ -51,7 +51,7 @@ pub struct Writer {
     poisoned: Option<String>,
     // Before the lock, so that it ends first.
     upkeep: Upkeep,
-    _lock: Box<dyn Send + Sync>,
+    _lock: Box<dyn Lock>,
 }
 
 impl Writer {
@@ -67,10 +67,7 @@ impl Writer {
 
     /// Opens a store on any disk.
     pub fn open_on(disk: Arc<dyn Disk>, options: Options) -> Result<Writer> {
-        let lock = match disk.lock().map_err(Error::io("lock", disk.path()))? {
-            Ok(lock) => lock,
-            Err(pid) => return Err(Error::Locked { path: disk.path().to_path_buf(), pid }),
-        };
+        let lock = disk.lock()?;
         let (log_bytes, reserve) = (options.log_bytes, options.reserve_bytes);
         let upkeep = Upkeep::new(Arc::clone(&disk), log_bytes, reserve, options.background)?;
         let mut writer = Writer {
@@ -95,12 +92,7 @@ impl Writer {
         for file in files.iter().chain(&replaced) {
             let after = match *file {
                 FileName::Segment { end, .. } => end,
-                FileName::Log { start } => {
-                    let mut image = LogImage::open(&*self.disk, start, u64::MAX)?;
-                    image.extend(&*self.disk)?;
-                    self.health.damages += image.damages().len() as u64;
-                    image.last_seq().map_or(start, |last| last.saturating_add(1))
-                }
+                FileName::Log { start } => self.end_of_log(start)?,
                 FileName::Temporary => continue,
             };
             next = next.max(Some(after));
@@ -109,6 +101,24 @@ impl Writer {
         let logs = files.iter().filter(|file| matches!(file, FileName::Log { .. })).count();
         self.upkeep.ask(Work::Usual, self.next_seq, logs as u64);
         Ok(())
+    }
+
+    /// The number after the last run that can be read in a log. What cannot be read is damage; its numbers lie within
+    /// the gap that follows.
+    fn end_of_log(&mut self, start: u64) -> Result<u64> {
+        let opened = LogImage::open(&*self.disk, start, u64::MAX);
+        let read = opened.and_then(|mut image| image.extend(&*self.disk).map(|()| image));
+        match read {
+            Ok(image) => {
+                self.health.damages += image.damages().len() as u64;
+                Ok(image.last_seq().map_or(start, |last| last.saturating_add(1)))
+            }
+            Err(error @ Error::Version { .. }) => Err(error),
+            Err(_) => {
+                self.health.damages += 1;
+                Ok(start)
+            }
+        }
     }
 
     /// Appends a batch of (check, run) with one write, in that order. The runs are safe from the end of this process

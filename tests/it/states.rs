@@ -100,6 +100,35 @@ fn check_gives_the_verdict_as_a_plugin_would() {
 }
 
 #[test]
+fn check_of_a_passive_check_answers_from_the_store_and_runs_nothing() {
+    let world = World::new();
+    let top =
+        "snmp: { profiles: { two: { version: 2c, community: public } }, traps: { listen: '127.0.0.1:0' } }";
+    world.configure(top, "  link: { trap: { oid: linkDown, state: critical } }\n");
+    let check = || {
+        let output = world.custos(&["check", "link"]);
+        (output.status.code(), text(&output.stdout))
+    };
+    assert_eq!(check(), (Some(0), "OK - no trap yet\n".to_owned()));
+    assert_eq!(world.history("link").len(), 0, "nothing was run, so nothing is stored");
+    let run = custos_store::Run {
+        time_ms: 1_790_000_000_000,
+        state: custos_store::State::Critical,
+        plugin_state: custos_store::State::Critical,
+        text: "eth0 is down".to_owned(),
+        long_text: "ifIndex.3 = 3".to_owned(),
+        origin: "trap 192.0.2.1".to_owned(),
+        ..custos_store::Run::default()
+    };
+    let mut writer =
+        custos_store::Writer::open(&world.path("store"), custos_store::Options::default()).unwrap();
+    writer.append(&[("link", &run)]).unwrap();
+    writer.close().unwrap();
+    assert_eq!(check(), (Some(2), "eth0 is down\nifIndex.3 = 3\n".to_owned()));
+    assert_eq!(world.history("link").len(), 1);
+}
+
+#[test]
 fn status_agrees_and_gives_the_worst_hard_state() {
     let world = levelled("max_check_attempts: 2");
     world.write("level", "95");

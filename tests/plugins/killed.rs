@@ -63,7 +63,7 @@ async fn every_ticket_comes_back_though_the_shim_is_killed() {
             }
         }
         let worker = stage.worker().await;
-        let guard = stage.executor.shim_pids().first().map_or(0, |guard| *guard as i32);
+        let guard = stage.shims.shim_pids().first().map_or(0, |guard| *guard as i32);
         match round % 4 {
             0 | 1 => kill_hard(worker),
             2 if guard > 0 => kill_hard(guard),
@@ -109,7 +109,7 @@ async fn an_agent_that_vanishes_takes_its_plugins_along() {
         stage.submit(stage.shell("trap '' TERM; (setsid sh -c 'sleep 1000; :' &); sleep 1000; :"));
     }
     stage.peopled(12).await;
-    let (shim, worker) = (stage.executor.shim_pids()[0] as i32, stage.worker().await);
+    let (shim, worker) = (stage.shims.shim_pids()[0] as i32, stage.worker().await);
     let directory = stage.leave();
     let gone = tokio::time::timeout(PATIENCE, async {
         while kill(Pid::from_raw(shim), None).is_ok() || kill(Pid::from_raw(worker), None).is_ok() {

@@ -76,7 +76,7 @@ async fn what_hides_ends_with_the_shim_and_its_guard() {
     };
     let mut stage = Stage::with(Lanes { launch: group.launch(), shims_max: 1, silence_max: PATIENCE });
     let worker = stage.worker().await;
-    let guard = stage.executor.shim_pids()[0] as i32;
+    let guard = stage.shims.shim_pids()[0] as i32;
     let file = stage.directory.path().join("hidden");
     std::fs::write(&file, "").unwrap();
     let line = format!("setsid env -i /usr/bin/tail -f {} & sleep 1000; :", file.display());
@@ -93,6 +93,6 @@ async fn what_hides_ends_with_the_shim_and_its_guard() {
     until("the hidden process to end", || stage.processes().is_empty()).await;
     assert!(!group.leaves().contains(&format!("custos-shim-{guard}")));
 
-    stage.executor.stop().await;
+    stage.shims.stop().await;
     until("the last group to be removed", || group.leaves().is_empty()).await;
 }

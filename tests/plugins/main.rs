@@ -1,4 +1,4 @@
-//! Plugins of every kind, run for real through the executor and the shim of the built program.
+//! Plugins of every kind, run for real through the shims of the built program.
 #![allow(clippy::unwrap_used)]
 
 mod hostile;

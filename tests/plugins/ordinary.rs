@@ -177,12 +177,12 @@ async fn stopping_ends_what_runs_and_the_shims() {
         stage.submit(spec);
     }
     stage.peopled(3 * count).await;
-    assert_eq!(stage.executor.shim_pids().len(), 2);
-    stage.executor.stop().await;
+    assert_eq!(stage.shims.shim_pids().len(), 2);
+    stage.shims.stop().await;
     for _ in 0..count {
         assert_eq!(stage.next().await.1.outcome, Outcome::NotFinished);
     }
-    assert!(stage.executor.shim_pids().is_empty());
+    assert!(stage.shims.shim_pids().is_empty());
     stage.cleared().await;
 }
 

@@ -1,4 +1,4 @@
-//! A stage for plugins: an executor, a directory for scripts, and the certainty that nothing is left afterwards.
+//! A stage for plugins: shims, a directory for scripts, and the certainty that nothing is left afterwards.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
@@ -6,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use custos::execute::{Executor, Lanes, Reports};
+use custos::execute::{Lanes, Reports, Shims};
 use custos_shim::{Launch, Limits, Outcome, Report, SUBCOMMAND, Spec};
 
 /// No test waits longer than this for anything.
@@ -17,10 +17,10 @@ pub(crate) fn launch() -> Launch {
     Launch { program: PathBuf::from(env!("CARGO_BIN_EXE_custos")), args: vec![OsString::from(SUBCOMMAND)] }
 }
 
-/// An executor with plugins that carry a mark of their own, by which every process below them is found.
+/// Shims with plugins that carry a mark of their own, by which every process below them is found.
 pub(crate) struct Stage {
     pub(crate) directory: tempfile::TempDir,
-    pub(crate) executor: Executor,
+    pub(crate) shims: Shims,
     reports: Reports,
     next_ticket: u64,
 }
@@ -37,8 +37,8 @@ impl Stage {
     pub(crate) fn with(lanes: Lanes) -> Stage {
         let directory = tempfile::tempdir().unwrap();
         std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
-        let (executor, reports) = Executor::start(&lanes).unwrap();
-        Stage { directory, executor, reports, next_ticket: 0 }
+        let (shims, reports) = Shims::start(&lanes).unwrap();
+        Stage { directory, shims, reports, next_ticket: 0 }
     }
 
     /// A plugin with a second to run and a short grace.
@@ -68,7 +68,7 @@ impl Stage {
 
     pub(crate) fn submit(&mut self, spec: Spec) -> u64 {
         self.next_ticket += 1;
-        self.executor.submit(self.next_ticket, &spec, self.next_ticket.is_multiple_of(2));
+        self.shims.submit(self.next_ticket, &spec, self.next_ticket.is_multiple_of(2));
         self.next_ticket
     }
 
@@ -92,7 +92,7 @@ impl Stage {
         marked_by(self.directory.path())
     }
 
-    /// Drops the executor as if the agent had vanished.
+    /// Drops the shims as if the agent had vanished.
     pub(crate) fn leave(self) -> tempfile::TempDir {
         self.directory
     }
@@ -123,7 +123,7 @@ impl Stage {
     /// Waits until no process of this stage's plugins is left, zombies included.
     pub(crate) async fn cleared(&self) {
         let left = || {
-            let workers = self.executor.shim_pids().into_iter().filter_map(worker_of);
+            let workers = self.shims.shim_pids().into_iter().filter_map(worker_of);
             workers.flat_map(children).chain(self.processes()).collect::<Vec<i32>>()
         };
         let waited = tokio::time::timeout(PATIENCE, async {
@@ -138,7 +138,7 @@ impl Stage {
     pub(crate) async fn worker(&self) -> i32 {
         let waited = tokio::time::timeout(PATIENCE, async {
             loop {
-                if let Some(worker) = self.executor.shim_pids().first().and_then(|guard| worker_of(*guard)) {
+                if let Some(worker) = self.shims.shim_pids().first().and_then(|guard| worker_of(*guard)) {
                     return worker;
                 }
                 tokio::time::sleep(Duration::from_millis(1)).await;

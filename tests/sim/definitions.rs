@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use custos::agent::implicit_check;
 use custos::config::{Check, Command, Config, Priority, SyncPolicy};
-use custos::execute::PluginEnvironment;
+use custos::execute::{Line, PluginEnvironment, PluginJob};
 use custos::period::{Days, Hours, Period, Rule};
 use jiff::tz::TimeZone;
 
@@ -53,6 +53,18 @@ pub fn config(checks: impl IntoIterator<Item = Check>, max_concurrent_checks: us
         periods: BTreeMap::new(),
         checks: checks.into_iter().map(|check| (check.name.clone(), Arc::new(check))).collect(),
     }
+}
+
+/// A command line of one word.
+pub fn line(word: &str) -> Box<Line> {
+    Box::new(Line::new(word.into(), Vec::new(), None, Duration::from_secs(60)))
+}
+
+/// The one word of a plugin's command, whether a shell is needed for it or not.
+pub fn program(job: &PluginJob) -> String {
+    let spec = job.spec();
+    let word = spec.shell_line.as_ref().unwrap_or_else(|| &spec.argv[0]);
+    word.to_string_lossy().into_owned()
 }
 
 pub fn environment() -> PluginEnvironment {

@@ -5,8 +5,10 @@
 //! `scripts/sim` runs ten days of a thousand checks with an optimised build.
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
+mod cached;
 mod definitions;
 mod reference;
+mod reloads;
 mod scenes;
 mod script;
 mod slots;

@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use custos::agent::{Event, Health, Wanted, implicit_check};
 use custos::config::{Check, Command, Priority};
-use custos::execute::plugin_spec;
 use custos_store::{Reason, State};
 
-use crate::definitions::{config, environment};
+use crate::definitions::{config, line};
 use crate::stage::{SECOND_US, Stage};
 
-fn check(name: &str, interval_s: u64) -> Check {
+pub fn check(name: &str, interval_s: u64) -> Check {
     Check {
         command: Command::Program(vec![name.to_owned()]),
         check_interval: Duration::from_secs(interval_s),
@@ -19,7 +18,7 @@ fn check(name: &str, interval_s: u64) -> Check {
     }
 }
 
-fn many(prefix: &str, count: u64, interval_s: u64) -> impl Iterator<Item = Check> {
+pub fn many(prefix: &str, count: u64, interval_s: u64) -> impl Iterator<Item = Check> {
     (0..count).map(move |number| check(&format!("{prefix}{number}"), interval_s))
 }
 
@@ -115,16 +114,13 @@ fn a_long_interval_is_not_lost_to_a_short_stall() {
 #[test]
 fn requests_share_a_run_wait_for_places_and_never_overlap_the_schedule() {
     let mut stage = Stage::new(config(many("c", 8, 10), 2), |_| 3 * SECOND_US);
-    let line = |name: &str| {
-        let spec = Some(Box::new(plugin_spec(&check(name, 10), &environment())));
-        Wanted::Line { name: name.to_owned(), spec }
-    };
+    let command = |name: &str| Wanted::Line { name: name.to_owned(), line: line(name) };
     // Nothing is due yet: eight requests for checks, two at a time; the second for one check shares its run.
     for id in 0..8 {
         stage.ask(id, Wanted::Check(format!("c{id}")));
     }
     stage.ask(8, Wanted::Check("c0".to_owned()));
-    stage.ask(9, line("c0"));
+    stage.ask(9, command("c0"));
     stage.ask(10, Wanted::Check("nothing".to_owned()));
     assert_eq!((stage.agent.running(), stage.answers.len()), (2, 1));
     assert!(stage.answers[0].1.is_err());
@@ -140,20 +136,4 @@ fn requests_share_a_run_wait_for_places_and_never_overlap_the_schedule() {
             stage.starts.iter().filter(|start| start.1 == name).map(|start| start.0).collect();
         assert!(starts.windows(2).all(|pair| pair[1] >= pair[0] + 3 * SECOND_US), "{name}: {starts:?}");
     }
-}
-
-#[test]
-fn a_check_that_goes_while_it_runs_and_comes_back_is_run_again() {
-    let mut stage = Stage::new(config(many("c", 2, 10), 4), |_| 3 * SECOND_US);
-    stage.live(1);
-    while !stage.starts.iter().any(|start| start.1 == "c0") || stage.agent.running() == 0 {
-        stage.live(1);
-    }
-    stage.reload([check("c1", 10)], 4);
-    stage.live(30);
-    let gone = stage.starts.iter().filter(|start| start.1 == "c0").count();
-    stage.reload(many("c", 2, 10), 4);
-    stage.live(60);
-    let back = stage.starts.iter().filter(|start| start.1 == "c0").count() - gone;
-    assert!(back >= 5, "it was run {back} times in six intervals");
 }

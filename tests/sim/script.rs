@@ -1,6 +1,6 @@
 //! What the scripted plugins do: decided by the seed, the check and how often it has run.
 
-use custos_shim::{Outcome, Report};
+use custos::observe::{Ending, PluginEnd, Usage};
 
 /// SplitMix64: small, good enough, and the same everywhere.
 pub struct Dice(u64);
@@ -26,7 +26,7 @@ impl Dice {
 /// One execution: how long it takes and what comes of it.
 pub struct Act {
     pub duration_us: u64,
-    pub report: Report,
+    pub end: PluginEnd,
 }
 
 /// The plugin of a check on its nth run. Problems last for a few runs, so that states get hard.
@@ -48,25 +48,17 @@ pub fn act(seed: u64, check: &str, nth: u64, timeout_us: u64) -> Act {
     };
     let value = dice.below(100);
     let hangs = wished_us > timeout_us;
-    let outcome = match (hangs, dice.below(200)) {
-        (true, _) => Outcome::TimedOut,
-        (false, 0) => Outcome::Signalled(11),
-        (false, 1) => Outcome::Exited(7),
-        (false, _) => Outcome::Exited(code),
+    let ending = match (hangs, dice.below(200)) {
+        (true, _) => Ending::TimedOut,
+        (false, 0) => Ending::Signalled(11),
+        (false, 1) => Ending::Exited(7),
+        (false, _) => Ending::Exited(code),
     };
     let duration_us = wished_us.min(timeout_us);
-    let stdout = format!("state {code} | value={value}\n").into_bytes();
-    let report = Report {
-        outcome,
-        stdout_bytes: stdout.len() as u64,
-        stdout,
-        stderr: Vec::new(),
-        stderr_bytes: 0,
-        wait_us: 0,
+    let end = PluginEnd {
         wall_us: duration_us,
-        cpu_us: 500,
-        max_rss_bytes: 1 << 20,
-        left_behind: 0,
+        usage: Some(Usage { cpu_us: 500, max_rss_bytes: 1 << 20 }),
+        ..PluginEnd::printed(ending, format!("state {code} | value={value}\n").into_bytes())
     };
-    Act { duration_us, report }
+    Act { duration_us, end }
 }

@@ -1,16 +1,17 @@
 //! A small world for one scene: checks, how long their plugins take, and what came of it.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 use std::sync::Arc;
 
-use custos::agent::{Agent, Ask, Effect, Event, Wanted};
+use custos::agent::{Agent, Answer, Ask, Effect, Event, Wanted};
 use custos::clock::Moment;
 use custos::config::{Check, Config};
-use custos_shim::{Outcome, Report};
+use custos::execute::Job;
+use custos::observe::{Ending, Observation, PluginEnd, observe_plugin};
 use custos_store::{Reason, Run};
 
-use crate::definitions::{config, environment};
+use crate::definitions::{config, environment, program};
 
 const START: Moment = Moment { mono_us: 3_600_000_000, wall_ms: 1_761_393_600_000 };
 pub const SECOND_US: u64 = 1_000_000;
@@ -20,13 +21,19 @@ pub struct Stage {
     pub now: Moment,
     /// How long the plugin of a check takes, in microseconds.
     takes_us: fn(&str) -> u64,
-    /// Plugins under way: when they end, their ticket, and how long they took.
-    ends: BinaryHeap<Reverse<(u64, u64, u64)>>,
+    /// What each plugin prints.
+    pub prints: String,
+    /// Jobs under way: when they end, and their ticket.
+    ends: BinaryHeap<Reverse<(u64, u64)>>,
+    /// What comes of them.
+    observations: HashMap<u64, Observation>,
     /// Every start: when after the beginning, in microseconds, and of which check.
     pub starts: Vec<(u64, String)>,
     pub runs: Vec<(String, Run)>,
     /// Answers, with the state or why there is none.
     pub answers: Vec<(u64, Result<u8, String>)>,
+    /// What those who asked would see printed.
+    pub outputs: HashMap<u64, String>,
     pub peak: usize,
 }
 
@@ -36,10 +43,13 @@ impl Stage {
             agent: Agent::new(Arc::new(config), environment(), START),
             now: START,
             takes_us,
+            prints: "OK".to_owned(),
             ends: BinaryHeap::new(),
+            observations: HashMap::new(),
             starts: Vec::new(),
             runs: Vec::new(),
             answers: Vec::new(),
+            outputs: HashMap::new(),
             peak: 0,
         }
     }
@@ -57,8 +67,9 @@ impl Stage {
             }
             self.stand_still(next_us.saturating_sub(self.now.mono_us));
             if done_us == next_us {
-                let Some(Reverse((_, ticket, took_us))) = self.ends.pop() else { break };
-                self.handle(Event::Finished { ticket, report: report(took_us) });
+                let Some(Reverse((_, ticket))) = self.ends.pop() else { break };
+                let observation = Box::new(self.observations.remove(&ticket).unwrap());
+                self.handle(Event::Ended { ticket, observation });
             } else {
                 self.handle(Event::Wake);
             }
@@ -84,21 +95,33 @@ impl Stage {
         self.agent.handle(event, self.now, &mut effects);
         for effect in effects {
             match effect {
-                Effect::Poll { .. } => panic!("no check of the simulation asks a device"),
-                Effect::Execute { ticket, spec, awaited: _ } => {
-                    let name = spec.argv[0].to_string_lossy().into_owned();
-                    let takes_us = (self.takes_us)(&name);
-                    self.ends.push(Reverse((self.now.mono_us + takes_us, ticket, takes_us)));
+                Effect::Start { ticket, job, awaited: _ } => {
+                    let (name, observation) = self.result_of(&job);
+                    self.ends.push(Reverse((self.now.mono_us + observation.run.duration_us, ticket)));
+                    self.observations.insert(ticket, observation);
                     self.starts.push((self.now.mono_us - START.mono_us, name));
                 }
                 Effect::Record { check, run } => self.runs.push((check.to_string(), *run)),
                 Effect::Answer { id, result } => {
-                    self.answers.push((id, result.map(|(_, run)| run.state.code())));
+                    self.answers.push((id, result.as_ref().map(|a| a.state().code()).map_err(String::clone)));
+                    let output = result.map(Answer::output).unwrap_or_default();
+                    self.outputs.insert(id, String::from_utf8(output).unwrap());
                 }
                 Effect::Changed { .. } => {}
             }
         }
         self.peak = self.peak.max(self.agent.running());
+    }
+
+    /// The name of what a job runs, and what will come of it.
+    fn result_of(&self, job: &Job) -> (String, Observation) {
+        let Job::Plugin(plugin) = job else { panic!("no check of a scene asks a device") };
+        let name = program(plugin);
+        let end = PluginEnd {
+            wall_us: (self.takes_us)(&name),
+            ..PluginEnd::printed(Ending::Exited(0), self.prints.clone().into_bytes())
+        };
+        (name, observe_plugin(end, plugin.reading()))
     }
 
     /// Slots that were missed, of checks whose name begins so.
@@ -118,20 +141,5 @@ impl Stage {
         let in_second =
             |second: u64| self.starts.iter().filter(|start| start.0 / SECOND_US == second).count();
         seconds.map(in_second).collect()
-    }
-}
-
-fn report(wall_us: u64) -> Report {
-    Report {
-        wait_us: 0,
-        outcome: Outcome::Exited(0),
-        stdout: b"OK".to_vec(),
-        stdout_bytes: 2,
-        stderr: Vec::new(),
-        stderr_bytes: 0,
-        wall_us,
-        cpu_us: 0,
-        max_rss_bytes: 0,
-        left_behind: 0,
     }
 }

@@ -5,15 +5,15 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 
-use custos::agent::{Agent, Ask, Effect, Event, History, Wanted};
+use custos::agent::{Agent, Answer, Ask, Effect, Event, History, Wanted};
 use custos::clock::Moment;
 use custos::config::{Check, Config};
 use custos::evaluate::is_judged;
-use custos::execute::plugin_spec;
-use custos_shim::Report;
+use custos::execute::Job;
+use custos::observe::{Observation, observe_plugin};
 use custos_store::{Reason, Run, State};
 
-use crate::definitions::{check, config, environment};
+use crate::definitions::{check, config, environment, line, program};
 use crate::reference::{Seen, check_states, count_changes};
 use crate::script::{Dice, act};
 use crate::slots::Follower;
@@ -33,7 +33,7 @@ pub struct World {
     removed: Vec<Check>,
     /// Plugins under way: when they end, their ticket, and when they were started.
     ends: BinaryHeap<Reverse<(u64, u64, u64)>>,
-    reports: HashMap<u64, (String, Report)>,
+    observations: HashMap<u64, (String, Observation)>,
     /// When the plugin was started that ended last.
     started_us: u64,
     running: BTreeSet<String>,
@@ -69,7 +69,7 @@ impl World {
             config,
             removed: Vec::new(),
             ends: BinaryHeap::new(),
-            reports: HashMap::new(),
+            observations: HashMap::new(),
             started_us: 0,
             running: BTreeSet::new(),
             starts: HashMap::new(),
@@ -174,9 +174,8 @@ impl World {
         for _ in 0..1 + self.dice.below(3) {
             self.asks += 1;
             self.asked.insert(self.asks);
-            let spec = plugin_spec(&self.config.checks[name], &environment());
             let wanted = match self.dice.below(3) {
-                0 => Wanted::Line { name: name.clone(), spec: Some(Box::new(spec)) },
+                0 => Wanted::Line { name: name.clone(), line: line(name) },
                 _ => Wanted::Check(name.clone()),
             };
             self.handle(Event::Asked(Ask { id: self.asks, wanted, origin: "somebody".to_owned() }));
@@ -232,7 +231,7 @@ impl World {
     /// The agent dies with all its plugins, and another goes on by what is stored.
     fn crash(&mut self) {
         self.ends.clear();
-        self.reports.clear();
+        self.observations.clear();
         self.running.clear();
         // Whoever asked sees the connection end.
         self.asked.clear();
@@ -256,9 +255,9 @@ impl World {
     fn finish_one(&mut self) {
         let Some(Reverse((_, ticket, started_us))) = self.ends.pop() else { return };
         self.started_us = started_us;
-        let (check, report) = self.reports.remove(&ticket).expect("a plugin that ends was started");
+        let (check, observation) = self.observations.remove(&ticket).expect("a plugin that ends was started");
         assert!(self.running.remove(&check), "{check} ended twice");
-        self.handle(Event::Finished { ticket, report });
+        self.handle(Event::Ended { ticket, observation: Box::new(observation) });
     }
 
     fn handle(&mut self, event: Event) {
@@ -270,25 +269,27 @@ impl World {
     fn perform(&mut self, mut effects: Vec<Effect>) {
         for effect in effects.drain(..) {
             match effect {
-                Effect::Poll { .. } => panic!("no check of the simulation asks a device"),
-                Effect::Execute { ticket, spec, .. } => {
-                    let check = spec.argv[0].to_string_lossy().into_owned();
+                Effect::Start { ticket, job, .. } => {
+                    let Job::Plugin(job) = job else { panic!("no check of the simulation asks a device") };
+                    let check = program(&job);
                     assert!(self.running.insert(check.clone()), "{check} runs twice at once");
                     assert!(self.running.len() <= PLACES, "too many plugins at once");
                     self.peak = self.peak.max(self.running.len());
                     self.executions += 1;
                     let nth = self.starts.entry(check.clone()).or_default();
                     *nth += 1;
-                    let act = act(self.seed, &check, *nth, spec.timeout.as_micros() as u64);
+                    let act = act(self.seed, &check, *nth, job.timeout().as_micros() as u64);
                     let ends_us = self.now.mono_us + act.duration_us;
                     self.ends.push(Reverse((ends_us, ticket, self.now.mono_us)));
-                    self.reports.insert(ticket, (check, act.report));
+                    self.observations.insert(ticket, (check, observe_plugin(act.end, job.reading())));
                 }
                 Effect::Record { check, run } => self.record(&check, *run),
                 Effect::Changed { .. } => self.changes += 1,
                 Effect::Answer { id, result } => {
                     assert!(self.asked.remove(&id), "request {id} is answered once");
-                    let (_, run) = result.expect("nobody is refused");
+                    let Answer::Ran { run, .. } = result.expect("no request is refused") else {
+                        panic!("request {id} is not answered by a run")
+                    };
                     assert!(is_judged(run.reason), "an answer is a result");
                     self.answered += 1;
                 }

@@ -7,21 +7,22 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use custos_shim::{Launch, Report, Spec};
 use custos_store::{Error, Options, Run, Writer};
 
 use super::launch::{Prepared, StandIn, prepare};
+use crate::agent::{implicit_check, restore_standing};
 use crate::cli::log;
 use crate::cli::read::chain;
 use crate::clock;
-use crate::config::{Config, SnmpConfig, Surroundings, SyncPolicy};
-use crate::daemon::{self, Setup, request_spec};
+use crate::config::{Check, Config, SnmpConfig, Surroundings, SyncPolicy};
+use crate::daemon::{self, Setup, requested_line};
 use crate::evaluate::{Holds, evaluate};
+use crate::execute::Job;
 use crate::exit_code::ExitCode;
-use crate::interpret::{Reading, interpret};
 use crate::limits::NRPE_REQUESTS_MAX;
 use crate::lock::locked;
 use crate::nrpe::listener::{Answer, Origin, Task, answer_stdin};
+use crate::observe::Observation;
 
 /// Runs the command; the words do not include its name.
 pub(crate) fn run(words: &[OsString]) -> ExitCode {
@@ -66,33 +67,31 @@ fn serve(stand_in: StandIn) -> ExitCode {
 /// Runs the one command of `-i`, and keeps the run if no other process writes to the store.
 fn execute(stand_in: &StandIn, name: &str, task: Task, origin: &Origin) -> Answer {
     let timeout = stand_in.settings.command_timeout;
-    let Some(spec) = request_spec(task, timeout) else {
+    let Some(line) = requested_line(task, timeout) else {
         return Answer::unknown(format!("NRPE: Command '{name}' not defined"));
     };
+    let check = implicit_check(name);
     let started_ms = clock::now_ms();
-    match custos_shim::run_once(&Launch::default(), &spec) {
-        Ok(report) => {
-            keep(&stand_in.store, name, &report, &spec, origin, started_ms);
-            Answer::from_report(&report, timeout)
+    match Job::of_line(line, &check).run_once() {
+        Ok(Observation { run, printed, .. }) => {
+            let answer = Answer::of_line(&run, &printed, timeout);
+            keep(&stand_in.store, &check, Run { time_ms: started_ms, origin: origin.to_string(), ..run });
+            answer
         }
         Err(error) => Answer::unknown(format!("NRPE: {error}")),
     }
 }
 
-fn keep(store: &Path, name: &str, report: &Report, spec: &Spec, origin: &Origin, started_ms: i64) {
-    let check = crate::agent::implicit_check(name);
-    let reading = Reading { timeout: spec.timeout, ..Reading::from(&check) };
-    let mut run: Run = interpret(report, &reading);
-    run.time_ms = started_ms;
-    run.origin = origin.to_string();
+fn keep(store: &Path, check: &Check, mut run: Run) {
+    let name = check.name.as_str();
     let kept = Writer::open(store, Options::default()).and_then(|mut writer| {
         let history = custos_store::Reader::open(store)
             .and_then(|reader| daemon::read_history(&reader, name, None))
             .map(|history| history.runs)
             .unwrap_or_default();
         let now = clock::now();
-        let before = crate::agent::restore_standing(&check, &history, now).before;
-        evaluate(&check, before, &mut Holds::default(), now.mono_us as i64, &mut run);
+        let before = restore_standing(check, &history, now).before;
+        evaluate(check, before, &mut Holds::default(), now.mono_us as i64, &mut run);
         writer.append(&[(name, &run)])?;
         writer.close()
     });

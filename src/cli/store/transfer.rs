@@ -2,11 +2,11 @@
 
 use std::io::{BufRead, Write};
 
+use custos_query::{RunJson, all_known, check_names};
 use custos_store::{Importer, Options, Reader, Writer};
 
 use super::args::{Place, Status, failed};
-use crate::cli::read::{Failure, no_check};
-use crate::cli::run_line::RunLine;
+use crate::cli::read::Failure;
 
 /// Lines between two looks at the terminal.
 const STATUS_LINES: u64 = 10_000;
@@ -23,9 +23,7 @@ pub(super) struct ExportArgs {
 pub(super) fn export(args: &ExportArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let reader = Reader::open(&args.place.dir()?).map_err(|error| failed("open the store", &error))?;
     let known = reader.checks();
-    if let Some(unknown) = args.check.iter().find(|name| known.iter().all(|check| check.name != **name)) {
-        return Err(no_check(unknown));
-    }
+    all_known(&args.check, &check_names(&reader))?;
     let mut status = Status::new();
     let mut damaged = reader.damages();
     let mut count = 0_u64;
@@ -35,7 +33,7 @@ pub(super) fn export(args: &ExportArgs, out: &mut dyn Write) -> Result<(), Failu
         }
         for run in reader.runs(&check.name, i64::MIN..i64::MAX) {
             match run {
-                Ok(run) => RunLine::whole(&check.name, &run).write(out)?,
+                Ok(run) => RunJson::new(&check.name, &run).write(out)?,
                 Err(error) => damaged.push(error.to_string()),
             }
             count += 1;
@@ -78,7 +76,10 @@ pub(super) fn import(args: &ImportArgs, out: &mut dyn Write) -> Result<(), Failu
         if line.trim().is_empty() {
             continue;
         }
-        let (check, run) = RunLine::parse(&line).map_err(bad)?;
+        let (check, run) = RunJson::parse(&line).map_err(|error| match error {
+            custos_query::Error::Line { what } => bad(what),
+            error => error.into(),
+        })?;
         importer.add(&check, run).map_err(|error| failed("import", &error))?;
         if number.is_multiple_of(STATUS_LINES) {
             status.show(&format!("{number} runs read"));

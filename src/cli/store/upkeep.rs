@@ -3,13 +3,13 @@
 use std::io::Write;
 use std::path::PathBuf;
 
+use custos_query::RunJson;
 use custos_store::{FileReport, Finding, Reader};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::args::{Place, Status, failed};
 use crate::cli::read::{Failure, finish, json_line, local_time};
-use crate::cli::run_line::RunLine;
 use crate::exit_code::ExitCode;
 
 #[derive(Clone, Debug, clap::Args)]
@@ -70,6 +70,7 @@ pub(super) fn info(args: &InfoArgs, out: &mut dyn Write) -> Result<(), Failure> 
     writeln!(out, "first run         {}", time(info.first_ms))?;
     writeln!(out, "last run          {}", time(info.last_ms))?;
     match writer_pid {
+        Some(0) => writeln!(out, "written by        a process that the kernel does not name")?,
         Some(pid) => writeln!(out, "written by        process {pid}")?,
         None => writeln!(out, "written by        nobody at the moment")?,
     }
@@ -168,6 +169,13 @@ pub(super) struct RepairArgs {
 pub(super) fn repair(args: &RepairArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let repaired =
         custos_store::repair(&args.place.dir()?).map_err(|error| failed("repair the store", &error))?;
+    if !repaired.forbidden.is_empty() {
+        let names = repaired.forbidden.join(", ");
+        let why = "the owner of the store may not open";
+        return Err(Failure::new(format!(
+            "failed to repair the store: {why} {names}; give them back with chown"
+        )));
+    }
     if repaired.set_aside.is_empty() {
         return Ok(writeln!(out, "nothing is damaged")?);
     }
@@ -196,7 +204,7 @@ pub(super) fn salvage(args: &SalvageArgs, out: &mut dyn Write) -> Result<(), Fai
     let mut written = Ok(());
     let salvaged = custos_store::salvage(&args.file, &mut |check, run| {
         if written.is_ok() {
-            written = RunLine::whole(check, &run).write(out);
+            written = RunJson::new(check, &run).write(out);
         }
         if written.is_ok() { Ok(()) } else { Err(custos_store::Error::Cancelled) }
     });

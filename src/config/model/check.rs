@@ -244,6 +244,13 @@ pub enum Command {
     Trap(Arc<TrapRule>),
 }
 
+impl Command {
+    /// Whether nothing is run for the check: its results are reported from outside.
+    pub fn is_passive(&self) -> bool {
+        matches!(self, Command::Trap(_))
+    }
+}
+
 /// The meaning of KB, MB, GB … in perfdata.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ByteUnits {

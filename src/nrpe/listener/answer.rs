@@ -6,10 +6,11 @@
 use std::time::Duration;
 
 use custos_compat::nrpe::Version;
-use custos_shim::{Outcome, Report};
+use custos_store::{Reason, Run};
 
 use super::request::Answer;
 use crate::limits;
+use crate::observe::Printed;
 
 /// The code of UNKNOWN.
 const UNKNOWN: u8 = 3;
@@ -24,31 +25,33 @@ impl Answer {
         Answer { code: UNKNOWN, text: text.into() }
     }
 
-    /// That a command was not done when it had to be.
+    /// UNKNOWN: the command timed out.
     pub fn timed_out(timeout: Duration) -> Answer {
         Answer::unknown(format!("NRPE: Command timed out after {} seconds", timeout.as_secs_f64().round()))
     }
 
-    /// The answer to a request whose plugin was given `timeout` and came to this end.
-    pub fn from_report(report: &Report, timeout: Duration) -> Answer {
-        let (why, code) = match &report.outcome {
-            Outcome::Exited(code) => (format!("exit code {code}"), (*code).min(UNKNOWN)),
-            Outcome::Signalled(signal) => (format!("killed by {}", signal_name(*signal)), CRITICAL),
-            Outcome::TimedOut | Outcome::Stuck => return Answer::timed_out(timeout),
-            Outcome::NotStarted { message, .. } => {
-                return Answer::unknown(format!(
-                    "NRPE: Call to fork() failed ({})",
-                    one_line(message.as_bytes())
-                ));
+    /// The answer to a request for a command line that was given `timeout` and ended as this run.
+    pub fn of_line(run: &Run, printed: &Printed, timeout: Duration) -> Answer {
+        let exit_code = run.exit_code.unwrap_or(UNKNOWN);
+        let (why, code) = match run.reason {
+            Reason::Signal => {
+                (format!("killed by {}", signal_name(run.signal.unwrap_or_default())), CRITICAL)
             }
-            Outcome::NotFinished => {
+            Reason::Timeout => return Answer::timed_out(timeout),
+            Reason::NotStarted => {
+                let why = one_line(printed.stderr());
+                return Answer::unknown(format!("NRPE: Call to fork() failed ({why})"));
+            }
+            Reason::NotFinished => {
                 return Answer::unknown(format!("{NO_OUTPUT} (the agent was stopped while the command ran)"));
             }
+            _ => (format!("exit code {exit_code}"), exit_code.min(UNKNOWN)),
         };
-        let end = report.stdout.iter().position(|&byte| byte == 0).unwrap_or(report.stdout.len());
-        let text = &report.stdout[..end];
+        let stdout = printed.stdout(run);
+        let end = stdout.iter().position(|&byte| byte == 0).unwrap_or(stdout.len());
+        let text = &stdout[..end];
         if text.is_empty() {
-            let stderr = one_line(&report.stderr);
+            let stderr = one_line(printed.stderr());
             let separator = if stderr.is_empty() { "" } else { ": " };
             return Answer::unknown(format!("{NO_OUTPUT} ({why}{separator}{stderr})"));
         }
@@ -118,31 +121,21 @@ fn signal_name(signal: u8) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::agent::implicit_check;
+    use crate::observe::{Ending, Observation, PluginEnd, Reading, observe_plugin};
 
-    fn report(outcome: Outcome, stdout: &[u8], stderr: &[u8]) -> Report {
-        Report {
-            outcome,
-            stdout: stdout.to_vec(),
-            stdout_bytes: stdout.len() as u64,
-            stderr: stderr.to_vec(),
-            stderr_bytes: stderr.len() as u64,
-            wait_us: 0,
-            wall_us: 0,
-            cpu_us: 0,
-            max_rss_bytes: 0,
-            left_behind: 0,
-        }
-    }
-
-    fn answer(outcome: Outcome, stdout: &[u8], stderr: &[u8]) -> (u8, String) {
-        let answer = Answer::from_report(&report(outcome, stdout, stderr), Duration::from_secs(60));
+    fn answer(ending: Ending, stdout: &[u8], stderr: &[u8]) -> (u8, String) {
+        let end = PluginEnd { stderr: stderr.to_vec(), ..PluginEnd::printed(ending, stdout.to_vec()) };
+        let reading = Reading::from(&implicit_check("x"));
+        let Observation { run, printed, .. } = observe_plugin(end, &reading);
+        let answer = Answer::of_line(&run, &printed, Duration::from_secs(60));
         (answer.code, String::from_utf8_lossy(&answer.text).into_owned())
     }
 
     #[test]
     fn exit_codes_from_4_are_unknown_with_the_text_kept() {
         for (exit, code) in [(0, 0), (1, 1), (2, 2), (3, 3), (4, 3), (127, 3), (255, 3)] {
-            assert_eq!(answer(Outcome::Exited(exit), b"text | a=1\n", b""), (code, "text | a=1".into()));
+            assert_eq!(answer(Ending::Exited(exit), b"text | a=1\n", b""), (code, "text | a=1".into()));
         }
     }
 
@@ -157,42 +150,42 @@ mod tests {
             ("a\nb\n", "a\nb"),
             ("a\0b\n", "a"),
         ] {
-            assert_eq!(answer(Outcome::Exited(1), stdout.as_bytes(), b""), (1, text.into()), "{stdout:?}");
+            assert_eq!(answer(Ending::Exited(1), stdout.as_bytes(), b""), (1, text.into()), "{stdout:?}");
         }
     }
 
     #[test]
     fn no_output_is_unknown_and_says_why() {
         assert_eq!(
-            answer(Outcome::Exited(126), b"", b"\nsh: 1: /opt/x: Permission denied\nmore"),
+            answer(Ending::Exited(126), b"", b"\nsh: 1: /opt/x: Permission denied\nmore"),
             (3, "NRPE: Unable to read output (exit code 126: sh: 1: /opt/x: Permission denied)".into())
         );
         assert_eq!(
-            answer(Outcome::Exited(0), b"\0abc", b""),
+            answer(Ending::Exited(0), b"\0abc", b""),
             (3, "NRPE: Unable to read output (exit code 0)".into())
         );
         assert_eq!(
-            answer(Outcome::Signalled(9), b"", b"a|b\x1b[0m"),
+            answer(Ending::Signalled(9), b"", b"a|b\x1b[0m"),
             (3, "NRPE: Unable to read output (killed by SIGKILL: a b [0m)".into())
         );
         let long = "x".repeat(5_000);
-        assert!(answer(Outcome::Exited(0), b"", long.as_bytes()).1.len() < 400);
+        assert!(answer(Ending::Exited(0), b"", long.as_bytes()).1.len() < 400);
     }
 
     #[test]
     fn a_killed_shell_is_critical_with_what_it_printed() {
-        assert_eq!(answer(Outcome::Signalled(9), b"so far\n", b""), (2, "so far".into()));
+        assert_eq!(answer(Ending::Signalled(9), b"so far\n", b""), (2, "so far".into()));
     }
 
     #[test]
     fn timeouts_and_failures_to_start() {
         assert_eq!(
-            answer(Outcome::TimedOut, b"partial", b""),
+            answer(Ending::TimedOut, b"partial", b""),
             (3, "NRPE: Command timed out after 60 seconds".into())
         );
-        let outcome = Outcome::NotStarted { errno: 11, message: "failed to fork: try again".into() };
+        let ending = Ending::NotStarted("failed to fork: try again".into());
         assert_eq!(
-            answer(outcome, b"", b""),
+            answer(ending, b"", b""),
             (3, "NRPE: Call to fork() failed (failed to fork: try again)".into())
         );
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use custos_compat::snmp::usm::ReportKind;
 use custos_compat::snmp::{Oid, VarBind, Version};
-use custos_store as store;
+use custos_store::{self as store, Run};
 
 use super::*;
 use crate::config::{Condition, Secret, SnmpAccess, SnmpProfile, TablePoll, Wanted};
@@ -29,8 +29,8 @@ fn poll(wanted: SnmpWanted) -> SnmpPoll {
 
 fn read_found(wanted: SnmpWanted, found: Found) -> (String, Run) {
     let answer = Answer { found, ..Answer::default() };
-    let (report, run) = read(&poll(wanted), Names::builtin(), &Ok(answer), State::Unknown);
-    (String::from_utf8(report.stdout).unwrap(), run)
+    let Observation { run, printed, .. } = read(&poll(wanted), Names::builtin(), &Ok(answer), State::Unknown);
+    (String::from_utf8(printed.stdout(&run).into_owned()).unwrap(), run)
 }
 
 /// A column of a table as a device answers it.
@@ -151,7 +151,7 @@ fn a_new_start_of_the_device_is_marked() {
     let found = Found::Values(vec![Ok(Value::TimeTicks(100))]);
     let answer = Answer { found, restarted: true, ..Answer::default() };
     let wanted = SnmpWanted::Get(vec![variable("sysUpTime.0")]);
-    let (_, run) = read(&poll(wanted), Names::builtin(), &Ok(answer), State::Unknown);
+    let run = read(&poll(wanted), Names::builtin(), &Ok(answer), State::Unknown).run;
     assert!(run.text.ends_with("; the device was started anew"), "{}", run.text);
     assert_eq!(run.judgement, "the device was started anew: its counters begin at 0");
 }
@@ -166,7 +166,7 @@ fn failures_have_their_reasons() {
         (Failure::Unresolved("no such name".into()), Reason::NotStarted, State::Unknown),
         (Failure::Stopped, Reason::NotFinished, State::Unknown),
     ] {
-        let (_, run) = read(&poll(wanted()), Names::builtin(), &Err(failure.clone()), State::Critical);
+        let run = read(&poll(wanted()), Names::builtin(), &Err(failure.clone()), State::Critical).run;
         assert_eq!((run.reason, run.state, run.plugin_state), (reason, state, state), "{failure:?}");
         assert_eq!(run.text, format!("SNMP {} - {failure}", state.name()));
         assert!(run.metrics.is_empty());

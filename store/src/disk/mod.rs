@@ -3,8 +3,10 @@
 //! There are two disks: [`RealDisk`], a directory, and [`SimDisk`], which lives in memory and can lose power at any
 //! operation. The rest of the store cannot tell which one it has.
 
+mod dir;
 mod lock;
 mod map;
+mod owner;
 mod real;
 mod sim;
 
@@ -14,6 +16,9 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::error::Result;
+
+pub(crate) use lock::LOCK_NAME;
 pub use lock::writer_pid;
 pub use real::RealDisk;
 pub use sim::{Fate, SimDisk};
@@ -27,7 +32,7 @@ pub trait Disk: fmt::Debug + Send + Sync {
     /// Creates a file that must not exist, with room for `len` bytes that reads as zeros. The room is taken from the
     /// disk now, so that writing into it cannot fail for want of it.
     fn create(&self, name: &str, len: u64) -> io::Result<Box<dyn DiskFile>>;
-    /// Opens a file for reading.
+    /// Opens a file for reading. What has the name and is no file of the store is an error, not waited for or followed.
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>>;
     /// Gives a file another name, replacing one that has it. Durable after [`Disk::sync_names`].
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
@@ -37,8 +42,32 @@ pub trait Disk: fmt::Debug + Send + Sync {
     fn sync_names(&self) -> io::Result<()>;
     /// Bytes that an unprivileged process may still write.
     fn free_bytes(&self) -> io::Result<u64>;
-    /// Takes the write lock, or says who has it (the process id, where known).
-    fn lock(&self) -> io::Result<Result<Box<dyn Send + Sync>, Option<u32>>>;
+    /// Which file has this name at the path of the store now, which may be another directory than the one that was
+    /// locked; none if there is no such file.
+    fn id_at(&self, name: &str) -> io::Result<Option<FileId>>;
+    /// Takes the write lock for as long as what is returned lives. From then on the disk stays the directory that it is
+    /// now, even if another takes its place.
+    ///
+    /// # Errors
+    /// [`crate::Error::Locked`], [`crate::Error::NotOwner`], [`crate::Error::Exposed`] and [`crate::Error::Io`].
+    fn lock(&self) -> Result<Box<dyn Lock>>;
+}
+
+/// Tells two files apart that had the same name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileId {
+    /// The device.
+    pub device: u64,
+    /// The file on it.
+    pub inode: u64,
+}
+
+/// The write lock of a store.
+pub trait Lock: fmt::Debug + Send + Sync {
+    /// The file that is locked.
+    fn id(&self) -> FileId;
+    /// Makes sure that the kernel names this process as the writer.
+    fn renew(&self);
 }
 
 /// One open file.
@@ -53,6 +82,8 @@ pub trait DiskFile: fmt::Debug + Send + Sync {
     fn set_len(&self, len: u64) -> io::Result<()>;
     /// Makes the content durable.
     fn sync(&self) -> io::Result<()>;
+    /// Which file this is.
+    fn id(&self) -> io::Result<FileId>;
     /// The first `len` bytes of a file that nobody writes to any more.
     fn map(&self, len: u64) -> io::Result<Region>;
 }

@@ -1,52 +1,95 @@
 //! A directory of a real file system.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{DirBuilder, File};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, fallocate};
+use nix::sys::stat::fstat;
+use nix::unistd::geteuid;
 
-use super::{Disk, DiskFile, Region, lock, map};
+use super::dir::{Dir, file_id};
+use super::{Disk, DiskFile, FileId, Lock, Region, lock, map};
+use crate::error::{Error, Result};
 
-/// A directory of a real file system. Files are created with mode 0640.
+/// Mode of a directory that is made for a store.
+const DIR_MODE: u32 = 0o750;
+
+/// A directory of a real file system, whose files are accessed as its owner. Files have mode 0640, the lock 0600.
 #[derive(Debug)]
 pub struct RealDisk {
-    dir: PathBuf,
+    path: PathBuf,
+    opened: Mutex<Opened>,
+}
+
+#[derive(Debug, Default)]
+struct Opened {
+    dir: Option<Arc<Dir>>,
+    /// The lock was taken in it: it stays this directory whatever happens to the path.
+    pinned: bool,
 }
 
 impl RealDisk {
     /// The directory, which need not exist.
     pub fn new(dir: &Path) -> RealDisk {
-        RealDisk { dir: dir.to_path_buf() }
+        RealDisk { path: dir.to_path_buf(), opened: Mutex::default() }
     }
 
-    /// Creates the directory with its parents, where absent.
+    /// Creates the directory with its parents, where absent. The user of this process owns it.
     pub fn create_dir(&self) -> io::Result<()> {
-        fs::create_dir_all(&self.dir)
+        if self.path.is_dir() {
+            return Ok(());
+        }
+        if let Some(parent) = self.path.parent() {
+            DirBuilder::new().recursive(true).mode(0o755).create(parent)?;
+        }
+        match DirBuilder::new().mode(DIR_MODE).create(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && self.path.is_dir() => Ok(()),
+            made => made,
+        }
+    }
+
+    fn opened(&self) -> MutexGuard<'_, Opened> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The directory that was listed or locked last.
+    fn dir(&self) -> io::Result<Arc<Dir>> {
+        let mut opened = self.opened();
+        if let Some(dir) = &opened.dir {
+            return Ok(Arc::clone(dir));
+        }
+        let dir = Arc::new(Dir::open(&self.path)?);
+        opened.dir = Some(Arc::clone(&dir));
+        Ok(dir)
+    }
+
+    /// Looks at the path anew, unless the lock was taken.
+    fn look(&self) -> io::Result<Arc<Dir>> {
+        let mut opened = self.opened();
+        if !opened.pinned {
+            opened.dir = None;
+        }
+        drop(opened);
+        self.dir()
     }
 }
 
 impl Disk for RealDisk {
     fn path(&self) -> &Path {
-        &self.dir
+        &self.path
     }
 
     fn list(&self) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(&self.dir)? {
-            // A name that is not UTF-8 is none of ours.
-            if let Ok(name) = entry?.file_name().into_string() {
-                names.push(name);
-            }
-        }
-        Ok(names)
+        self.look()?.list()
     }
 
     fn create(&self, name: &str, len: u64) -> io::Result<Box<dyn DiskFile>> {
-        let path = self.dir.join(name);
-        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o640).open(&path)?;
+        let dir = self.dir()?;
+        let file = dir.create(name)?;
         let created = match i64::try_from(len) {
             Ok(0) => Ok(()),
             Ok(len) => match fallocate(&file, FallocateFlags::empty(), 0, len) {
@@ -57,35 +100,52 @@ impl Disk for RealDisk {
             Err(_) => Err(io::Error::from(io::ErrorKind::FileTooLarge)),
         };
         if let Err(error) = created {
-            let _ = fs::remove_file(&path);
+            let _ = dir.remove(name);
             return Err(error);
         }
         Ok(Box::new(RealFile(file)))
     }
 
     fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
-        Ok(Box::new(RealFile(File::open(self.dir.join(name))?)))
+        Ok(Box::new(RealFile(self.dir()?.read(name)?)))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
-        fs::rename(self.dir.join(from), self.dir.join(to))
+        self.dir()?.rename(from, to)
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
-        fs::remove_file(self.dir.join(name))
+        self.dir()?.remove(name)
     }
 
     fn sync_names(&self) -> io::Result<()> {
-        File::open(&self.dir)?.sync_all()
+        self.dir()?.sync()
     }
 
     fn free_bytes(&self) -> io::Result<u64> {
-        let stat = nix::sys::statvfs::statvfs(&self.dir)?;
+        let stat = nix::sys::statvfs::statvfs(&self.path)?;
         Ok(stat.blocks_available().saturating_mul(stat.fragment_size()))
     }
 
-    fn lock(&self) -> io::Result<Result<Box<dyn Send + Sync>, Option<u32>>> {
-        Ok(lock::take(&self.dir)?.map(|file| Box::new(file) as Box<dyn Send + Sync>))
+    fn id_at(&self, name: &str) -> io::Result<Option<FileId>> {
+        lock::id_at(&self.path.join(name))
+    }
+
+    fn lock(&self) -> Result<Box<dyn Lock>> {
+        let path = || self.path.clone();
+        let dir = self.look().map_err(Error::io("open", &self.path))?;
+        if !dir.owner().may_write() {
+            let (owner, user) = (dir.owner().uid, geteuid().as_raw());
+            return Err(Error::NotOwner { path: path(), owner, user });
+        }
+        if let Some(mode) = dir.exposed() {
+            return Err(Error::Exposed { path: path(), mode });
+        }
+        let taken =
+            lock::take(&dir, &self.path).map_err(Error::io("lock", self.path.join(lock::LOCK_NAME)))?;
+        let lock = taken.map_err(|pid| Error::Locked { path: path(), pid })?;
+        self.opened().pinned = true;
+        Ok(lock)
     }
 }
 
@@ -120,6 +180,10 @@ impl DiskFile for RealFile {
 
     fn sync(&self) -> io::Result<()> {
         self.0.sync_data()
+    }
+
+    fn id(&self) -> io::Result<FileId> {
+        Ok(file_id(&fstat(&self.0)?))
     }
 
     fn map(&self, len: u64) -> io::Result<Region> {

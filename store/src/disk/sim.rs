@@ -10,7 +10,8 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Disk, DiskFile, Region};
+use super::{Disk, DiskFile, FileId, Lock, Region};
+use crate::error::{Error, Result};
 
 const SECTOR: usize = 512;
 
@@ -244,13 +245,25 @@ impl Random {
     }
 }
 
-struct Unlock(SimDisk);
+#[derive(Debug)]
+struct Held(SimDisk);
 
-impl Drop for Unlock {
+impl Drop for Held {
     fn drop(&mut self) {
         self.0.state().locked = false;
     }
 }
+
+impl Lock for Held {
+    fn id(&self) -> FileId {
+        LOCK_ID
+    }
+
+    fn renew(&self) {}
+}
+
+/// The simulated lock is no file; nothing can take its place.
+const LOCK_ID: FileId = FileId { device: 0, inode: u64::MAX };
 
 impl Disk for SimDisk {
     fn path(&self) -> &Path {
@@ -314,12 +327,23 @@ impl Disk for SimDisk {
         Ok(state.capacity.saturating_sub(state.used()))
     }
 
-    fn lock(&self) -> io::Result<Result<Box<dyn Send + Sync>, Option<u32>>> {
-        let mut state = self.state();
-        if std::mem::replace(&mut state.locked, true) {
-            return Ok(Err(Some(std::process::id())));
+    fn id_at(&self, name: &str) -> io::Result<Option<FileId>> {
+        if name == super::LOCK_NAME {
+            return Ok(Some(LOCK_ID));
         }
-        Ok(Ok(Box::new(Unlock(self.clone()))))
+        let state = self.state();
+        state.check_power()?;
+        Ok(state.names.get(name).map(|inode| FileId { device: 0, inode: *inode as u64 }))
+    }
+
+    fn lock(&self) -> Result<Box<dyn Lock>> {
+        let mut state = self.state();
+        state.check_power().map_err(Error::io("lock", self.path()))?;
+        if std::mem::replace(&mut state.locked, true) {
+            let pid = Some(std::process::id());
+            return Err(Error::Locked { path: self.path().to_path_buf(), pid });
+        }
+        Ok(Box::new(Held(self.clone())))
     }
 }
 
@@ -398,6 +422,10 @@ impl DiskFile for SimFile {
         inode.dirty.clear();
         inode.synced = inode.current.clone();
         Ok(())
+    }
+
+    fn id(&self) -> io::Result<FileId> {
+        Ok(FileId { device: 0, inode: self.inode as u64 })
     }
 
     fn map(&self, len: u64) -> io::Result<Region> {

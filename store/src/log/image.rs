@@ -67,10 +67,13 @@ pub(crate) struct LogImage {
 }
 
 impl LogImage {
-    /// Opens a log. Runs numbered `end` or more are not its own. Reads nothing yet but says so if it is no log.
+    /// Opens a log. Runs numbered `end` or more are not its own. Reads nothing yet.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] if it cannot be opened although it is there.
     pub(crate) fn open(disk: &dyn Disk, start: u64, end: u64) -> Result<LogImage> {
         let name = log_name(start);
-        let file = disk.open(&name).map_err(Error::io("open", disk.path().join(&name)))?;
+        let file = disk.open(&name).map_err(Error::open(disk.path().join(&name)))?;
         Ok(LogImage::empty(file, name, start, end))
     }
 
@@ -444,6 +447,10 @@ impl DiskFile for Bytes {
 
     fn sync(&self) -> std::io::Result<()> {
         Ok(())
+    }
+
+    fn id(&self) -> std::io::Result<crate::disk::FileId> {
+        Err(std::io::ErrorKind::Unsupported.into())
     }
 
     fn map(&self, _: u64) -> std::io::Result<crate::disk::Region> {

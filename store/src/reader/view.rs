@@ -31,6 +31,15 @@ impl Part {
     }
 }
 
+/// Reads on in a log; returns what keeps the rest of it from being read.
+fn extend(image: &mut LogImage, disk: &dyn Disk) -> Result<Option<Error>> {
+    match image.extend(disk) {
+        Ok(()) => Ok(None),
+        Err(error @ Error::Version { .. }) => Err(error),
+        Err(error) => Ok(Some(error)),
+    }
+}
+
 /// A view of a store. It does not change until [`Reader::refresh`], whatever the writer does meanwhile.
 ///
 /// ```no_run
@@ -107,12 +116,17 @@ impl Reader {
                     let end = files.get(index + 1).and_then(FileName::start).unwrap_or(u64::MAX);
                     if let Some(image) = self.log_mut(start) {
                         image.set_end(end);
-                        image.extend(&*disk)?;
+                        damages.extend(extend(image, &*disk)?);
                         continue;
                     }
-                    let mut image = LogImage::open(&*self.disk, start, end)?;
-                    image.extend(&*self.disk)?;
-                    fresh.push(Part::Log(Box::new(image)));
+                    match LogImage::open(&*disk, start, end) {
+                        Ok(mut image) => {
+                            damages.extend(extend(&mut image, &*disk)?);
+                            fresh.push(Part::Log(Box::new(image)));
+                        }
+                        Err(error @ Error::Damaged { .. }) => damages.push(error),
+                        Err(error) => return Err(error),
+                    }
                 }
                 FileName::Segment { start, end } if !known => match Segment::open(&*self.disk, start, end) {
                     Ok(segment) => fresh.push(Part::Segment(segment)),

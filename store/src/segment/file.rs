@@ -20,7 +20,7 @@ impl Segment {
     pub(crate) fn open(disk: &dyn Disk, start: u64, end: u64) -> Result<Segment> {
         let name = segment_name(start, end);
         let path = disk.path().join(&name);
-        let file = disk.open(&name).map_err(Error::io("open", &path))?;
+        let file = disk.open(&name).map_err(Error::open(&path))?;
         let size = file.size().map_err(Error::io("read", &path))?;
         let region = file.map(size).map_err(Error::io("map", &path))?;
         if let Some(found) = directory::unknown_version(&region) {

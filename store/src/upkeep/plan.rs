@@ -15,13 +15,22 @@ fn tier(candidate: &Candidate) -> u32 {
     candidate.rows.max(1).ilog2() / 3
 }
 
-/// The logs to seal into one segment and where the last of them ends: a stretch of logs that no segment interrupts,
-/// all before `bound`, the start of the log that is being written.
-pub(super) fn logs_to_seal(files: &[FileName], bound: u64, logs_max: usize) -> Option<(Vec<u64>, u64)> {
+/// The logs to seal into one segment and where the last of them ends: a stretch of logs that no segment interrupts, nor a
+/// log that cannot be opened (`closed`), all before `bound`, the start of the log that is being written.
+pub(super) fn logs_to_seal(
+    files: &[FileName],
+    bound: u64,
+    logs_max: usize,
+    closed: &[u64],
+) -> Option<(Vec<u64>, u64)> {
     let mut starts: Vec<u64> = Vec::new();
     for file in files {
         match *file {
-            FileName::Log { start } if start < bound && starts.len() < logs_max => starts.push(start),
+            FileName::Log { start }
+                if start < bound && starts.len() < logs_max && !closed.contains(&start) =>
+            {
+                starts.push(start);
+            }
             FileName::Log { start } | FileName::Segment { start, .. } if !starts.is_empty() => {
                 return Some((starts, start.min(bound)));
             }
@@ -91,10 +100,14 @@ mod tests {
     fn logs_before_the_active_one_are_sealed_together() {
         let log = |start| FileName::Log { start };
         let segment = FileName::Segment { start: 20, end: 30 };
-        assert_eq!(logs_to_seal(&[log(0), log(10)], 10, 9), Some((vec![0], 10)));
-        assert_eq!(logs_to_seal(&[log(10)], 10, 9), None);
-        assert_eq!(logs_to_seal(&[log(0), log(10), segment, log(30)], 99, 9), Some((vec![0, 10], 20)));
-        assert_eq!(logs_to_seal(&[segment, log(30), log(40)], 99, 1), Some((vec![30], 40)));
-        assert_eq!(logs_to_seal(&[segment, log(30), log(40)], 99, 2), Some((vec![30, 40], 99)));
+        assert_eq!(logs_to_seal(&[log(0), log(10)], 10, 9, &[]), Some((vec![0], 10)));
+        assert_eq!(logs_to_seal(&[log(10)], 10, 9, &[]), None);
+        assert_eq!(logs_to_seal(&[log(0), log(10), segment, log(30)], 99, 9, &[]), Some((vec![0, 10], 20)));
+        assert_eq!(logs_to_seal(&[segment, log(30), log(40)], 99, 1, &[]), Some((vec![30], 40)));
+        assert_eq!(logs_to_seal(&[segment, log(30), log(40)], 99, 2, &[]), Some((vec![30, 40], 99)));
+        // One that cannot be opened is not replaced by a segment around it.
+        assert_eq!(logs_to_seal(&[log(0), log(10), log(20)], 99, 9, &[10]), Some((vec![0], 10)));
+        assert_eq!(logs_to_seal(&[log(0), log(10)], 99, 9, &[0]), Some((vec![10], 99)));
+        assert_eq!(logs_to_seal(&[log(0)], 99, 9, &[0]), None);
     }
 }

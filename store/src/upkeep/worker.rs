@@ -8,6 +8,7 @@ use super::plan::{Candidate, logs_to_seal, segments_to_merge};
 use super::{merge, seal};
 use crate::disk::Disk;
 use crate::error::{Error, Result};
+use crate::log::LogImage;
 use crate::names::{FileName, RESERVE_NAME, live};
 use crate::segment::Segment;
 
@@ -32,6 +33,14 @@ struct State {
     bound: u64,
     unsealed: u64,
     error: Option<String>,
+}
+
+/// What became of one step of upkeep.
+enum Step {
+    /// Something was sealed or merged.
+    Done,
+    /// There is nothing to do, but for what cannot be done.
+    Nothing(Option<Error>),
 }
 
 struct Shared {
@@ -152,24 +161,26 @@ impl Shared {
         }
     }
 
-    /// Does all there is to do, then restores the reserve.
+    /// Does all there is to do, then restores the reserve. What cannot be tidied away or opened stays, and is the error
+    /// in the end.
     fn attend(&self, work: Work, bound: u64) -> Result<()> {
-        self.tidy()?;
-        loop {
+        let tidied = self.tidy();
+        let blocked = loop {
             let newest = self.state().bound.max(bound);
-            let step = self.step(work, newest);
-            let step = match step {
+            let step = match self.step(work, newest) {
                 Err(error) if error.is_no_space() && self.disk.remove(RESERVE_NAME).is_ok() => {
                     self.step(work, newest)
                 }
                 step => step,
             };
-            if !step? {
-                break;
+            match step? {
+                Step::Done => {}
+                Step::Nothing(blocked) => break blocked,
             }
-        }
+        };
         self.hold_reserve();
-        Ok(())
+        tidied?;
+        blocked.map_or(Ok(()), Err)
     }
 
     /// Takes the reserve from the disk if it is not there. Without room for it, upkeep does without.
@@ -185,31 +196,53 @@ impl Shared {
         let (_, replaced) = live(&names);
         let temporary =
             names.iter().filter(|name| FileName::parse(name) == Some(FileName::Temporary)).cloned();
+        let mut tidied = Ok(());
         for name in replaced.into_iter().map(FileName::name).chain(temporary) {
-            self.disk.remove(&name).map_err(Error::io("remove", self.disk.path().join(&name)))?;
+            let removed = self.disk.remove(&name).map_err(Error::io("remove", self.disk.path().join(&name)));
+            tidied = tidied.and(removed);
         }
-        Ok(())
+        tidied
     }
 
     fn list(&self) -> Result<Vec<String>> {
         self.disk.list().map_err(Error::io("list", self.disk.path()))
     }
 
-    /// Seals or merges once; `false` if there is nothing to do.
-    fn step(&self, work: Work, bound: u64) -> Result<bool> {
+    /// Seals or merges once.
+    fn step(&self, work: Work, bound: u64) -> Result<Step> {
         let (files, _) = live(&self.list()?);
-        if let Some((starts, end)) = logs_to_seal(&files, bound, self.logs_at_once(&files, bound)) {
+        let (closed, blocked) = self.closed_logs(&files, bound)?;
+        if let Some((starts, end)) = logs_to_seal(&files, bound, self.logs_at_once(&files, bound), &closed) {
             seal::seal(&*self.disk, &starts, end, &self.cancel)?;
             let mut state = self.state();
             state.unsealed = state.unsealed.saturating_sub(starts.len() as u64);
             self.changed.notify_all();
-            return Ok(true);
+            return Ok(Step::Done);
         }
         let Some(segments) = self.segments_to_merge(&files, work == Work::Everything)? else {
-            return Ok(false);
+            return Ok(Step::Nothing(blocked));
         };
         merge::merge(&*self.disk, &segments, &self.cancel)?;
-        Ok(true)
+        Ok(Step::Done)
+    }
+
+    /// Finished logs that cannot be opened, and why the first of them cannot. They stay as they are.
+    fn closed_logs(&self, files: &[FileName], bound: u64) -> Result<(Vec<u64>, Option<Error>)> {
+        let (mut closed, mut why) = (Vec::new(), None);
+        for file in files {
+            let FileName::Log { start } = *file else { continue };
+            if start < bound {
+                match LogImage::open(&*self.disk, start, u64::MAX) {
+                    Ok(_) => {}
+                    Err(error @ Error::Damaged { .. }) => {
+                        closed.push(start);
+                        why.get_or_insert(error);
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok((closed, why))
     }
 
     /// How many finished logs make one segment: full ones one by one, small ones together.

@@ -1,20 +1,83 @@
-//! From what the shim reports to a run: state, text and metrics by the rules of the plugin API.
+//! From what a plugin left behind to an observation: state, text and metrics by the rules of the plugin API.
 //!
-//! Invariants: the exit code alone decides the plugin's state, never its text (R8). Whatever is dropped or guessed
-//! leaves a remark in the run's `judgement`, one line for each kind, ahead of what the thresholds will add. No two
-//! metrics of a run have the same label (P16). Times, lateness, origin and standing are left to the caller.
+//! Invariants: the exit code alone decides the plugin's state, never its text. Whatever is dropped or guessed leaves a
+//! remark in the run's `judgement`, one line for each kind, ahead of what the thresholds will add. No two metrics of a
+//! run have the same label. When the run started, its lateness, origin and standing are left to the agent.
 
 use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use custos_compat::nagios::{ByteUnits, Metric as PrintedMetric, Number, Options, Output, Perfdata, Range};
-use custos_shim::{Outcome, Report};
 use custos_store::{Bounds, Metric, Reason, Run, State, Value};
 use nix::sys::signal::Signal;
 
+use super::observation::{Observation, Printed};
 use crate::config::{self, Check};
 use crate::limits::REMARKS_MAX;
+
+/// What a plugin left behind, whether a process ran or the agent did its work itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PluginEnd {
+    /// How it ended.
+    pub ending: Ending,
+    /// The head of its stdout.
+    pub stdout: Vec<u8>,
+    /// Bytes that it wrote to stdout in all, kept or dropped.
+    pub stdout_bytes: u64,
+    /// The head of its stderr.
+    pub stderr: Vec<u8>,
+    /// From when it was to be started to its start, in microseconds.
+    pub wait_us: u64,
+    /// From start to end, in microseconds.
+    pub wall_us: u64,
+    /// What the process used; none if there was none.
+    pub usage: Option<Usage>,
+    /// Processes that outlived it and were ended.
+    pub left_behind: u32,
+}
+
+/// How a plugin ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It exited with this status.
+    Exited(u8),
+    /// A signal that the agent did not send ended it.
+    Signalled(u8),
+    /// It ran longer than its timeout and was ended.
+    TimedOut,
+    /// It ran longer than its timeout, and not even KILL ended it: it hangs in the kernel and was given up.
+    Stuck,
+    /// It could not be started; what failed, with the path.
+    NotStarted(String),
+    /// The agent or its shim ended before the plugin did.
+    NotFinished,
+}
+
+/// What the process of a plugin used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// User and system time, with that of the children it waited for, in microseconds.
+    pub cpu_us: u64,
+    /// Peak resident memory, in bytes.
+    pub max_rss_bytes: u64,
+}
+
+impl PluginEnd {
+    /// The end of a plugin that printed this, and all of it was kept; it took no time and no process.
+    pub fn printed(ending: Ending, stdout: Vec<u8>) -> PluginEnd {
+        PluginEnd {
+            ending,
+            stdout_bytes: stdout.len() as u64,
+            stdout,
+            stderr: Vec::new(),
+            wait_us: 0,
+            wall_us: 0,
+            usage: None,
+            left_behind: 0,
+        }
+    }
+}
 
 /// What the definition of a check says about reading its plugin's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,24 +106,24 @@ impl From<&Check> for Reading {
     }
 }
 
-/// Makes a run of what a plugin left. `state` is the plugin's own; the thresholds come later.
-pub fn interpret(report: &Report, reading: &Reading) -> Run {
-    let cut_off = report.stdout_bytes > report.stdout.len() as u64;
-    let output = Output::parse(&report.stdout, cut_off);
-    let ending = Ending::of(&report.outcome, reading);
-    let stderr = String::from_utf8_lossy(&report.stderr).trim_end().to_owned();
+/// Makes an observation of what a plugin left behind. The run's `state` is the plugin's own; the thresholds come later.
+pub fn observe_plugin(end: PluginEnd, reading: &Reading) -> Observation {
+    let cut_off = end.stdout_bytes > end.stdout.len() as u64;
+    let output = Output::parse(&end.stdout, cut_off);
+    let meaning = Meaning::of(&end.ending, reading);
+    let stderr = String::from_utf8_lossy(&end.stderr).trim_end().to_owned();
     let mut remarks = Remarks::default();
-    if let Some(remark) = &ending.remark {
+    if let Some(remark) = &meaning.remark {
         remarks.add(remark);
     }
     if cut_off {
-        let (kept, all) = (report.stdout.len(), report.stdout_bytes);
+        let (kept, all) = (end.stdout.len(), end.stdout_bytes);
         remarks.add(&format!("output: {kept} of {all} bytes kept"));
     }
-    if report.left_behind > 0 {
-        remarks.add(&format!("{} processes left behind were ended", report.left_behind));
+    if end.left_behind > 0 {
+        remarks.add(&format!("{} processes left behind were ended", end.left_behind));
     }
-    let metrics = if ending.perf_counts {
+    let metrics = if meaning.perf_counts {
         metrics(&output, reading, &mut remarks)
     } else {
         if !output.perf.is_empty() {
@@ -68,27 +131,31 @@ pub fn interpret(report: &Report, reading: &Reading) -> Run {
         }
         Vec::new()
     };
-    let started = !matches!(report.outcome, Outcome::NotStarted { .. });
-    Run {
-        duration_us: report.wall_us,
-        cpu_us: started.then_some(report.cpu_us),
-        max_rss_bytes: started.then_some(report.max_rss_bytes),
-        state: ending.state,
-        plugin_state: ending.state,
-        reason: ending.reason,
-        exit_code: ending.exit_code,
-        signal: ending.signal,
-        text: text(output.summary, &stderr, ending.note),
+    let run = Run {
+        duration_us: end.wall_us,
+        cpu_us: end.usage.map(|usage| usage.cpu_us),
+        max_rss_bytes: end.usage.map(|usage| usage.max_rss_bytes),
+        state: meaning.state,
+        plugin_state: meaning.state,
+        reason: meaning.reason,
+        exit_code: meaning.exit_code,
+        signal: meaning.signal,
+        text: text(output.summary, &stderr, meaning.note),
         long_text: output.long_text,
         stderr,
         judgement: remarks.text,
         metrics,
         ..Run::default()
-    }
+    };
+    let stderr = match end.ending {
+        Ending::NotStarted(message) => message.into_bytes(),
+        _ => end.stderr,
+    };
+    Observation { run, printed: Printed::ByPlugin { stdout: end.stdout, stderr }, wait_us: end.wait_us }
 }
 
-/// What the way in which a plugin ended means (R6, R7).
-struct Ending {
+/// What the way in which a plugin ended means for its run.
+struct Meaning {
     state: State,
     reason: Reason,
     exit_code: Option<u8>,
@@ -101,9 +168,9 @@ struct Ending {
     perf_counts: bool,
 }
 
-impl Ending {
-    fn of(outcome: &Outcome, reading: &Reading) -> Ending {
-        let unknown = |reason, note: String| Ending {
+impl Meaning {
+    fn of(ending: &Ending, reading: &Reading) -> Meaning {
+        let unknown = |reason, note: String| Meaning {
             state: State::Unknown,
             reason,
             exit_code: None,
@@ -112,40 +179,40 @@ impl Ending {
             note,
             perf_counts: false,
         };
-        match outcome {
-            Outcome::Exited(code) => Ending::exited(*code),
-            Outcome::Signalled(number) => {
+        match ending {
+            Ending::Exited(code) => Meaning::exited(*code),
+            Ending::Signalled(number) => {
                 let name = Signal::try_from(i32::from(*number)).map_or("", Signal::as_str);
                 let note = format!("killed by signal {number} {name}").trim_end().to_owned();
-                Ending { signal: Some(*number), ..unknown(Reason::Signal, note) }
+                Meaning { signal: Some(*number), ..unknown(Reason::Signal, note) }
             }
-            Outcome::TimedOut => {
+            Ending::TimedOut => {
                 let note = format!("timed out after {}s", reading.timeout.as_secs_f64());
-                Ending { state: reading.timeout_state, ..unknown(Reason::Timeout, note) }
+                Meaning { state: reading.timeout_state, ..unknown(Reason::Timeout, note) }
             }
-            Outcome::Stuck => {
+            Ending::Stuck => {
                 let allowed = reading.timeout.as_secs_f64();
                 let note =
                     format!("timed out after {allowed}s and hangs in the kernel: not even KILL ends it");
-                Ending { state: reading.timeout_state, ..unknown(Reason::Timeout, note) }
+                Meaning { state: reading.timeout_state, ..unknown(Reason::Timeout, note) }
             }
-            Outcome::NotStarted { message, .. } => {
-                Ending { remark: None, ..unknown(Reason::NotStarted, message.clone()) }
+            Ending::NotStarted(message) => {
+                Meaning { remark: None, ..unknown(Reason::NotStarted, message.clone()) }
             }
-            Outcome::NotFinished => {
+            Ending::NotFinished => {
                 unknown(Reason::NotFinished, "the agent or its shim ended before the plugin did".into())
             }
         }
     }
 
-    fn exited(code: u8) -> Ending {
+    fn exited(code: u8) -> Meaning {
         let (remark, perf_counts) = match code {
             0..=3 => (None, true),
             126 => (Some("exit status 126: command not executable".to_owned()), false),
             127 => (Some("exit status 127: command not found".to_owned()), false),
             _ => (Some(format!("exit status {code} is none of 0 to 3")), true),
         };
-        Ending {
+        Meaning {
             state: State::from_code(code).unwrap_or(State::Unknown),
             reason: Reason::Exited,
             exit_code: Some(code),
@@ -157,7 +224,7 @@ impl Ending {
     }
 }
 
-/// The first line of a run (R4): the summary, else what happened with the first line of stderr that says anything.
+/// The first line of a run: the summary, else what happened with the first line of stderr that says anything.
 fn text(summary: String, stderr: &str, note: String) -> String {
     if !summary.is_empty() {
         return summary;
@@ -254,24 +321,21 @@ mod tests {
         timeout_state: State::Unknown,
     };
 
-    fn report(outcome: Outcome, stdout: &str, stderr: &str) -> Report {
-        Report {
-            outcome,
-            stdout: stdout.into(),
-            stdout_bytes: stdout.len() as u64,
-            stderr: stderr.into(),
-            stderr_bytes: stderr.len() as u64,
-            wait_us: 0,
-            wall_us: 1500,
-            cpu_us: 700,
-            max_rss_bytes: 4096,
-            left_behind: 0,
-        }
+    fn end(ending: Ending, stdout: &str, stderr: &str) -> PluginEnd {
+        let usage = match ending {
+            Ending::NotStarted(_) => None,
+            _ => Some(Usage { cpu_us: 700, max_rss_bytes: 4096 }),
+        };
+        PluginEnd { stderr: stderr.into(), wall_us: 1500, usage, ..PluginEnd::printed(ending, stdout.into()) }
+    }
+
+    fn run_of(ending: Ending, stdout: &str, stderr: &str) -> Run {
+        observe_plugin(end(ending, stdout, stderr), &READING).run
     }
 
     #[test]
     fn each_ending_has_its_state_text_and_metrics() {
-        use Outcome::{Exited, NotFinished, Signalled, TimedOut};
+        use Ending::{Exited, NotFinished, Signalled, TimedOut};
         use State::{Critical, Ok, Unknown, Warning};
         let table = [
             (Exited(0), "OK - fine | a=1", "", Ok, "OK - fine", 1, ""),
@@ -328,7 +392,7 @@ mod tests {
                 "the agent or its shim ended before the plugin did",
             ),
             (
-                Outcome::NotStarted { errno: 2, message: "failed to execute /x: No such file".into() },
+                Ending::NotStarted("failed to execute /x: No such file".into()),
                 "",
                 "",
                 Unknown,
@@ -337,31 +401,31 @@ mod tests {
                 "",
             ),
         ];
-        for (outcome, stdout, stderr, state, text, metric_count, judgement) in table {
-            let run = interpret(&report(outcome.clone(), stdout, stderr), &READING);
-            assert_eq!((run.state, run.plugin_state), (state, state), "{outcome:?}");
-            assert_eq!(run.text, text, "{outcome:?}");
-            assert_eq!(run.metrics.len(), metric_count, "{outcome:?}");
-            assert_eq!(run.judgement, judgement, "{outcome:?}");
+        for (ending, stdout, stderr, state, text, metric_count, judgement) in table {
+            let run = run_of(ending.clone(), stdout, stderr);
+            assert_eq!((run.state, run.plugin_state), (state, state), "{ending:?}");
+            assert_eq!(run.text, text, "{ending:?}");
+            assert_eq!(run.metrics.len(), metric_count, "{ending:?}");
+            assert_eq!(run.judgement, judgement, "{ending:?}");
         }
     }
 
     #[test]
     fn reasons_codes_and_costs_are_kept() {
-        let run = interpret(&report(Outcome::Exited(42), "x", "e\n"), &READING);
+        let run = run_of(Ending::Exited(42), "x", "e\n");
         assert_eq!((run.reason, run.exit_code, run.signal), (Reason::Exited, Some(42), None));
         assert_eq!((run.duration_us, run.cpu_us, run.max_rss_bytes), (1500, Some(700), Some(4096)));
         assert_eq!(run.stderr, "e");
-        let run = interpret(&report(Outcome::Signalled(11), "", ""), &READING);
+        let run = run_of(Ending::Signalled(11), "", "");
         assert_eq!((run.reason, run.exit_code, run.signal), (Reason::Signal, None, Some(11)));
-        let run = interpret(&report(Outcome::NotStarted { errno: 2, message: "x".into() }, "", ""), &READING);
+        let run = run_of(Ending::NotStarted("x".into()), "", "");
         assert_eq!((run.reason, run.cpu_us, run.max_rss_bytes), (Reason::NotStarted, None, None));
     }
 
     #[test]
     fn a_timeout_has_the_state_of_its_check() {
         let reading = Reading { timeout_state: State::Critical, ..READING };
-        let run = interpret(&report(Outcome::TimedOut, "half a line", ""), &reading);
+        let run = observe_plugin(end(Ending::TimedOut, "half a line", ""), &reading).run;
         assert_eq!(
             (run.state, run.reason, run.text.as_str()),
             (State::Critical, Reason::Timeout, "half a line")
@@ -371,7 +435,7 @@ mod tests {
     #[test]
     fn metrics_are_converted_and_the_first_of_equal_labels_is_kept() {
         let stdout = "OK | a=9007199254740993c b=U;~:5;@1:2;0;9 a=2 'x y'=3KB a=4";
-        let run = interpret(&report(Outcome::Exited(0), stdout, ""), &READING);
+        let run = run_of(Ending::Exited(0), stdout, "");
         assert_eq!(
             run.metrics.iter().map(|metric| metric.label.as_str()).collect::<Vec<_>>(),
             ["a", "b", "x y"]
@@ -388,7 +452,7 @@ mod tests {
     #[test]
     fn what_the_parser_dropped_is_told_in_few_words() {
         let stdout = format!("OK | a=1.2.3 {}", "x=? ".repeat(100));
-        let run = interpret(&report(Outcome::Exited(0), &stdout, ""), &READING);
+        let run = run_of(Ending::Exited(0), &stdout, "");
         assert!(
             run.judgement.starts_with("perfdata: 'a=1.2.3': value is followed by what cannot be a unit; ")
         );
@@ -397,10 +461,10 @@ mod tests {
 
     #[test]
     fn cut_output_and_leftovers_are_told() {
-        let mut cut = report(Outcome::Exited(0), "OK | a=1 b=2", "");
+        let mut cut = end(Ending::Exited(0), "OK | a=1 b=2", "");
         cut.stdout_bytes = 100;
         cut.left_behind = 2;
-        let run = interpret(&cut, &READING);
+        let run = observe_plugin(cut, &READING).run;
         assert_eq!(run.metrics.len(), 1);
         assert_eq!(
             run.judgement,

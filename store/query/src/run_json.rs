@@ -1,23 +1,22 @@
-//! A run as a line of JSON, and back.
+//! A run as a line of JSON, and back: one encoder for everything that shows, exports or sends runs.
 //!
-//! Commands that show runs print what there is to read in them; exports add what is needed to restore a run as it was.
-//! The order of the keys is part of the format; new ones come last. Numbers come back exactly.
+//! A line has all that is needed to restore the run as it was. The order of the keys is part of the format; new ones
+//! come last. Numbers come back exactly.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::iter;
+use std::io::{self, Write};
 
 use custos_store::{
     Bounds, Consolidation, Instance, Instances, Metric, Provenance, Reason, Run, Standing, State, Value,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::read::{Failure, json_line};
+use crate::error::{Error, Result};
 
 /// A run as it stands in a line.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct RunLine<'a> {
+pub struct RunJson<'a> {
     check: Cow<'a, str>,
     time_ms: i64,
     state: Cow<'a, str>,
@@ -50,16 +49,14 @@ pub(super) struct RunLine<'a> {
     attempt: u32,
     #[serde(default)]
     missed_slots: u32,
-    // From here on for exports only.
     /// That of the check, if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
     hard_state: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    since_ms: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    flapping: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    flap_history: Option<u64>,
+    #[serde(default)]
+    since_ms: i64,
+    #[serde(default)]
+    flapping: bool,
+    #[serde(default)]
+    flap_history: u64,
     // Absent where a run is as most are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     instances: Vec<InstanceLine<'a>>,
@@ -106,7 +103,6 @@ struct MetricLine<'a> {
     max: Option<Number>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     labels: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
-    /// For exports only.
     #[serde(default, skip_serializing_if = "str::is_empty")]
     printed_unit: Cow<'a, str>,
 }
@@ -135,7 +131,7 @@ impl Number {
 }
 
 impl Serialize for Number {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         match self.0 {
             Value::Integer(value) => serializer.serialize_i64(value),
             // The range in which every float with no fraction is an i64.
@@ -148,7 +144,7 @@ impl Serialize for Number {
 }
 
 impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Number, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Number, D::Error> {
         let number = serde_json::Number::deserialize(deserializer)?;
         let value = match number.as_i64() {
             Some(integer) => Value::from(integer),
@@ -165,13 +161,13 @@ impl<'de> Deserialize<'de> for Number {
 struct Milliseconds(u64);
 
 impl Serialize for Milliseconds {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         Number::of(self.0 as f64 / 1000.0).serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Milliseconds {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Milliseconds, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Milliseconds, D::Error> {
         let milliseconds = f64::deserialize(deserializer)?;
         if milliseconds >= 0.0 {
             Ok(Milliseconds((milliseconds * 1000.0).round() as u64))
@@ -181,8 +177,13 @@ impl<'de> Deserialize<'de> for Milliseconds {
     }
 }
 
-fn state(name: &str) -> Result<State, String> {
-    State::ALL.into_iter().find(|state| state.name() == name).ok_or_else(|| format!("{name:?} is no state"))
+fn bad(what: impl Into<String>) -> Error {
+    Error::Line { what: what.into() }
+}
+
+fn state(name: &str) -> Result<State> {
+    let found = State::ALL.into_iter().find(|state| state.name() == name);
+    found.ok_or_else(|| bad(format!("{name:?} is no state")))
 }
 
 fn bounds(line: RangeLine) -> Bounds {
@@ -202,8 +203,7 @@ impl RangeLine {
 }
 
 impl<'a> MetricLine<'a> {
-    /// What there is to read of a metric.
-    fn readable(metric: &'a Metric) -> MetricLine<'a> {
+    fn new(metric: &'a Metric) -> MetricLine<'a> {
         let labels = metric.labels.iter().map(|(name, value)| (name.into(), value.into()));
         MetricLine {
             label: (&metric.label).into(),
@@ -214,13 +214,8 @@ impl<'a> MetricLine<'a> {
             min: metric.min.map(Number::of),
             max: metric.max.map(Number::of),
             labels: labels.collect(),
-            printed_unit: Cow::default(),
+            printed_unit: (&metric.printed_unit).into(),
         }
-    }
-
-    /// All of a metric.
-    fn whole(metric: &'a Metric) -> MetricLine<'a> {
-        MetricLine { printed_unit: (&metric.printed_unit).into(), ..MetricLine::readable(metric) }
     }
 
     fn into_metric(self) -> Metric {
@@ -253,7 +248,7 @@ impl<'a> InstanceLine<'a> {
         }
     }
 
-    fn into_instance(self) -> Result<Instance, String> {
+    fn into_instance(self) -> Result<Instance> {
         let labels = self.labels.into_iter().map(|(name, value)| (name.into(), value.into()));
         Ok(Instance {
             labels: labels.collect(),
@@ -267,34 +262,35 @@ impl<'a> InstanceLine<'a> {
     }
 }
 
-fn instances(lines: Vec<InstanceLine<'_>>) -> Result<Instances, String> {
-    let all = lines.into_iter().map(InstanceLine::into_instance).collect::<Result<Vec<_>, _>>()?;
-    Instances::new(all).map_err(|error| format!("failed to {error}"))
+fn instances(lines: Vec<InstanceLine<'_>>) -> Result<Instances> {
+    let all = lines.into_iter().map(InstanceLine::into_instance).collect::<Result<Vec<_>>>()?;
+    Instances::new(all).map_err(|error| bad(format!("failed to {error}")))
 }
 
 fn provenance(
     name: Option<Cow<'_, str>>,
     consolidation: Option<ConsolidationLine<'_>>,
-) -> Result<Provenance, String> {
+) -> Result<Provenance> {
     if let Some(line) = consolidation {
         let function = Consolidation::ALL.into_iter().find(|function| function.name() == line.function);
-        let function = function.ok_or_else(|| format!("{:?} is no consolidation", line.function))?;
+        let function = function.ok_or_else(|| bad(format!("{:?} is no consolidation", line.function)))?;
         return Ok(Provenance::Consolidated { span_ms: line.span_ms, function });
     }
     let Some(name) = name else { return Ok(Provenance::default()) };
     let all = [Provenance::Scheduled, Provenance::Asked, Provenance::Submitted, Provenance::Watched];
     let found = all.into_iter().find(|provenance| provenance.name() == name);
-    found.ok_or_else(|| format!("{name:?} is no provenance, or lacks its consolidation"))
+    found.ok_or_else(|| bad(format!("{name:?} is no provenance, or lacks its consolidation")))
 }
 
-impl<'a> RunLine<'a> {
-    /// What there is to read of a run, with these of its metrics.
-    pub(super) fn readable(
-        check: &'a str,
-        run: &'a Run,
-        metrics: impl Iterator<Item = &'a Metric>,
-    ) -> RunLine<'a> {
-        RunLine {
+impl<'a> RunJson<'a> {
+    /// A run with all of its metrics.
+    pub fn new(check: &'a str, run: &'a Run) -> RunJson<'a> {
+        RunJson::with(check, run, run.metrics.iter())
+    }
+
+    /// A run with these of its metrics.
+    pub fn with(check: &'a str, run: &'a Run, metrics: impl Iterator<Item = &'a Metric>) -> RunJson<'a> {
+        RunJson {
             check: check.into(),
             time_ms: run.time_ms,
             state: run.state.name().into(),
@@ -303,7 +299,7 @@ impl<'a> RunLine<'a> {
             duration_ms: Milliseconds(run.duration_us),
             text: (&run.text).into(),
             long_text: (&run.long_text).into(),
-            metrics: metrics.map(MetricLine::readable).collect(),
+            metrics: metrics.map(MetricLine::new).collect(),
             plugin_state: Some(run.plugin_state.name().into()),
             signal: run.signal,
             lateness_ms: run.lateness_us.map(Milliseconds),
@@ -315,10 +311,10 @@ impl<'a> RunLine<'a> {
             hard: run.standing.hard,
             attempt: run.standing.attempt,
             missed_slots: run.missed_slots,
-            hard_state: None,
-            since_ms: None,
-            flapping: None,
-            flap_history: None,
+            hard_state: Some(run.standing.hard_state.name().into()),
+            since_ms: run.standing.since_ms,
+            flapping: run.standing.flapping,
+            flap_history: run.standing.flap_history,
             instances: run.instances.iter().map(|instance| InstanceLine::new(instance)).collect(),
             partial: run.partial,
             provenance: (run.provenance != Provenance::default()).then(|| run.provenance.name().into()),
@@ -331,26 +327,21 @@ impl<'a> RunLine<'a> {
         }
     }
 
-    /// All of a run, for [`RunLine::parse`].
-    pub(super) fn whole(check: &'a str, run: &'a Run) -> RunLine<'a> {
-        RunLine {
-            metrics: run.metrics.iter().map(MetricLine::whole).collect(),
-            hard_state: Some(run.standing.hard_state.name().into()),
-            since_ms: Some(run.standing.since_ms),
-            flapping: Some(run.standing.flapping),
-            flap_history: Some(run.standing.flap_history),
-            ..RunLine::readable(check, run, iter::empty())
-        }
+    /// Writes the line, with a newline at its end.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        serde_json::to_writer(&mut *out, self)?;
+        out.write_all(b"\n")
     }
 
-    /// Writes the line.
-    pub(super) fn write(&self, out: &mut dyn Write) -> Result<(), Failure> {
-        json_line(self, out)
-    }
-
-    /// Reads a line: the check and the run, or what is wrong.
-    pub(super) fn parse(line: &str) -> Result<(String, Run), String> {
-        let line: RunLine<'_> = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    /// Reads a line: the check and the run. Only `check`, `time_ms` and `state` are required.
+    ///
+    /// # Errors
+    /// [`Error::Line`] says what is wrong with it.
+    pub fn parse(line: &str) -> Result<(String, Run)> {
+        let line: RunJson<'_> = serde_json::from_str(line).map_err(|error| bad(error.to_string()))?;
         let own_state = state(&line.state)?;
         let or_own = |name: Option<Cow<'_, str>>| name.map_or(Ok(own_state), |name| state(&name));
         let reason = Reason::ALL.into_iter().find(|reason| reason.name() == line.reason);
@@ -362,7 +353,7 @@ impl<'a> RunLine<'a> {
             max_rss_bytes: line.max_rss_bytes,
             state: own_state,
             plugin_state: or_own(line.plugin_state)?,
-            reason: reason.ok_or_else(|| format!("{:?} is no reason", line.reason))?,
+            reason: reason.ok_or_else(|| bad(format!("{:?} is no reason", line.reason)))?,
             exit_code: line.exit_code,
             signal: line.signal,
             missed_slots: line.missed_slots,
@@ -370,9 +361,9 @@ impl<'a> RunLine<'a> {
                 hard: line.hard,
                 attempt: line.attempt,
                 hard_state: or_own(line.hard_state)?,
-                since_ms: line.since_ms.unwrap_or_default(),
-                flapping: line.flapping.unwrap_or_default(),
-                flap_history: line.flap_history.unwrap_or_default(),
+                since_ms: line.since_ms,
+                flapping: line.flapping,
+                flap_history: line.flap_history,
             },
             text: line.text.into(),
             long_text: line.long_text.into(),
@@ -394,7 +385,7 @@ mod tests {
 
     fn line(run: &Run) -> String {
         let mut out = Vec::new();
-        RunLine::whole("disk", run).write(&mut out).unwrap();
+        RunJson::new("disk", run).write(&mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 
@@ -441,26 +432,26 @@ mod tests {
             ..Run::default()
         };
         let text = line(&run);
-        assert_eq!(RunLine::parse(&text), Ok(("disk".to_owned(), run)));
-        assert_eq!(RunLine::parse(&text).map(|(_, run)| line(&run)), Ok(text));
+        let (check, back) = RunJson::parse(&text).unwrap();
+        assert_eq!((check.as_str(), &back), ("disk", &run));
+        assert_eq!(line(&back), text);
         for provenance in
             [Provenance::Scheduled, Provenance::Asked, Provenance::Submitted, Provenance::Watched]
         {
             let run = Run { provenance, ..Run::default() };
             assert_eq!(line(&run).contains("provenance"), provenance != Provenance::Scheduled);
-            assert_eq!(RunLine::parse(&line(&run)), Ok(("disk".to_owned(), run)));
+            assert_eq!(RunJson::parse(&line(&run)).unwrap().1, run);
         }
     }
 
     #[test]
     fn the_least_line_and_what_is_wrong_with_others() {
-        let (check, run) = RunLine::parse(r#"{"check":"x","time_ms":5,"state":"WARNING"}"#).unwrap();
+        let (check, run) = RunJson::parse(r#"{"check":"x","time_ms":5,"state":"WARNING"}"#).unwrap();
         assert_eq!((check.as_str(), run.time_ms, run.plugin_state), ("x", 5, State::Warning));
-        assert!(RunLine::parse(r#"{"check":"x","time_ms":5,"state":"FINE"}"#).unwrap_err().contains("FINE"));
-        assert!(RunLine::parse(r#"{"check":"x","state":"OK"}"#).unwrap_err().contains("time_ms"));
-        let with = |more: &str| {
-            RunLine::parse(&format!(r#"{{"check":"x","time_ms":5,"state":"OK",{more}}}"#)).unwrap_err()
-        };
+        let wrong = |line: &str| RunJson::parse(line).unwrap_err().to_string();
+        assert!(wrong(r#"{"check":"x","time_ms":5,"state":"FINE"}"#).contains("FINE"));
+        assert!(wrong(r#"{"check":"x","state":"OK"}"#).contains("time_ms"));
+        let with = |more: &str| wrong(&format!(r#"{{"check":"x","time_ms":5,"state":"OK",{more}}}"#));
         assert!(with(r#""provenance":"dreamt""#).contains("dreamt"));
         assert!(with(r#""provenance":"consolidated""#).contains("consolidation"));
         assert!(with(r#""consolidation":{"span_ms":1,"function":"mode"}"#).contains("mode"));

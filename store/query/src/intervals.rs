@@ -2,7 +2,7 @@
 
 /// Distances in classes that grow by an eighth of a power of two.
 #[derive(Clone, Debug)]
-pub(super) struct Intervals {
+pub struct Intervals {
     counts: Vec<u64>,
     last_ms: Option<i64>,
 }
@@ -12,13 +12,15 @@ const CLASSES: usize = 64 * CLASSES_PER_POWER;
 /// Share of the distances that count as usual. Retries make some distances shorter.
 const USUAL: f64 = 0.75;
 
-impl Intervals {
-    pub(super) fn new() -> Intervals {
+impl Default for Intervals {
+    fn default() -> Intervals {
         Intervals { counts: vec![0; CLASSES], last_ms: None }
     }
+}
 
+impl Intervals {
     /// Takes in the time of the next run.
-    pub(super) fn add(&mut self, time_ms: i64) {
+    pub fn add(&mut self, time_ms: i64) {
         if let Some(last_ms) = self.last_ms.replace(time_ms) {
             let distance = time_ms.saturating_sub(last_ms).max(1) as f64;
             let class = (distance.log2() * CLASSES_PER_POWER as f64) as usize;
@@ -27,7 +29,7 @@ impl Intervals {
     }
 
     /// The longest usual distance, in milliseconds; none with fewer than two runs.
-    pub(super) fn usual_ms(&self) -> Option<i64> {
+    pub fn usual_ms(&self) -> Option<i64> {
         let total: u64 = self.counts.iter().sum();
         let mut left = (total as f64 * USUAL).ceil() as u64;
         let class = self.counts.iter().position(|&count| {
@@ -44,7 +46,7 @@ mod tests {
     use super::*;
 
     fn usual(times: impl IntoIterator<Item = i64>) -> Option<i64> {
-        let mut intervals = Intervals::new();
+        let mut intervals = Intervals::default();
         times.into_iter().for_each(|time_ms| intervals.add(time_ms));
         intervals.usual_ms()
     }

@@ -1,0 +1,73 @@
+//! A job: what has to be done for a check, described whole when it is started.
+//!
+//! Invariant: a job carries all that its result is read by. A definition that changes while the job is under way
+//! changes nothing about what came of it.
+
+use std::io;
+use std::time::Duration;
+
+use super::line::Line;
+use super::plugin::{PluginEnvironment, PluginJob, plugin_spec};
+use super::poll::PollJob;
+use crate::config::{Check, Command, Config};
+use crate::observe::{Observation, Reading};
+
+/// What has to be done for a check. To whoever starts it, the kinds differ in no other way than a job's methods say.
+#[derive(Debug)]
+pub enum Job {
+    /// Run a plugin.
+    Plugin(PluginJob),
+    /// Ask a device.
+    Poll(PollJob),
+}
+
+impl Job {
+    /// The job of a check by its definition; none for a passive check. `environment` is that of the agent's own user.
+    pub fn of_check(check: &Check, config: &Config, environment: &PluginEnvironment) -> Option<Job> {
+        match &check.command {
+            Command::Snmp(poll) => Some(Job::Poll(PollJob::new(poll, check, config.snmp.names.shared()))),
+            Command::Program(_) | Command::Shell(_) => {
+                let spec = plugin_spec(check, environment)?;
+                Some(Job::Plugin(PluginJob::new(spec, Reading::from(check))))
+            }
+            Command::Trap(_) => None,
+        }
+    }
+
+    /// The job of a command line that somebody asks for under the name of a check. The check says how what it prints is
+    /// read, the line how long it may take.
+    pub fn of_line(line: Line, check: &Check) -> Job {
+        let reading = Reading { timeout: line.timeout(), ..Reading::from(check) };
+        Job::Plugin(PluginJob::new(line.into_spec(), reading))
+    }
+
+    /// Whether the job of a check takes one of the slots that `max_concurrent_checks` counts, as every process does.
+    pub fn takes_slot(check: &Check) -> bool {
+        match check.command {
+            Command::Program(_) | Command::Shell(_) => true,
+            // The poller has bounds of its own.
+            Command::Snmp(_) => false,
+            // There is no job.
+            Command::Trap(_) => false,
+        }
+    }
+
+    /// How long it may take.
+    pub fn timeout(&self) -> Duration {
+        match self {
+            Job::Plugin(job) => job.timeout(),
+            Job::Poll(job) => job.timeout(),
+        }
+    }
+
+    /// Does the job here and now, and waits for what comes of it. For commands, which have no runtime.
+    ///
+    /// # Errors
+    /// It could not even be begun.
+    pub fn run_once(self) -> io::Result<Observation> {
+        match self {
+            Job::Plugin(job) => job.run_once(),
+            Job::Poll(job) => job.run_once(),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! A job that asks a device over SNMP.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use custos_store::State;
+
+use crate::clock;
+use crate::config::{Check, SnmpPoll};
+use crate::mib::Names;
+use crate::observe::Observation;
+use crate::snmp;
+
+/// Whom to ask for what, and how the answer is read.
+#[derive(Clone, Debug)]
+pub struct PollJob {
+    poll: Arc<SnmpPoll>,
+    names: Arc<Names>,
+    timeout: Duration,
+    timeout_state: State,
+}
+
+impl PollJob {
+    /// The job of a check that asks a device, whose answer is read with these names.
+    pub(super) fn new(poll: &Arc<SnmpPoll>, check: &Check, names: Arc<Names>) -> PollJob {
+        let (timeout, timeout_state) = (check.timeout, check.timeout_state);
+        PollJob { poll: Arc::clone(poll), names, timeout, timeout_state }
+    }
+
+    /// Whom to ask for what.
+    pub fn poll(&self) -> &SnmpPoll {
+        &self.poll
+    }
+
+    /// How long the answer may take.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// What comes of the job: the device answered after so long, or did not.
+    pub fn observe(&self, outcome: &snmp::Outcome, took_us: u64) -> Observation {
+        let mut observation = snmp::read(&self.poll, &self.names, outcome, self.timeout_state);
+        observation.run.duration_us = took_us;
+        observation
+    }
+
+    pub(super) fn run_once(self) -> io::Result<Observation> {
+        let started_us = clock::now().mono_us;
+        let outcome = snmp::poll_once(&self.poll, self.timeout)?;
+        Ok(self.observe(&outcome, clock::now().mono_us.saturating_sub(started_us)))
+    }
+}

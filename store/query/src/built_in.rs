@@ -1,0 +1,111 @@
+//! Built-in series: values that every run has, whatever its plugin printed.
+
+use custos_store::{Reason, Run, Value};
+
+/// A value that every run has, as a series of its check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BuiltIn {
+    /// The verdict by number, 0 to 3.
+    State,
+    /// The last confirmed verdict by number, 0 to 3.
+    HardState,
+    /// How long the run took, in seconds.
+    Duration,
+    /// How long after its slot it started, in seconds.
+    Lateness,
+    /// Processor time of the plugin, in seconds.
+    Cpu,
+    /// Its peak memory, in bytes.
+    MaxRss,
+}
+
+impl BuiltIn {
+    /// Every built-in series.
+    pub const ALL: [BuiltIn; 6] = [
+        BuiltIn::State,
+        BuiltIn::HardState,
+        BuiltIn::Duration,
+        BuiltIn::Lateness,
+        BuiltIn::Cpu,
+        BuiltIn::MaxRss,
+    ];
+
+    /// The series of that name.
+    pub fn named(name: &str) -> Option<BuiltIn> {
+        BuiltIn::ALL.into_iter().find(|one| one.name() == name)
+    }
+
+    /// The name, as that of a metric.
+    pub fn name(self) -> &'static str {
+        match self {
+            BuiltIn::State => "check_state",
+            BuiltIn::HardState => "check_hard_state",
+            BuiltIn::Duration => "check_duration_seconds",
+            BuiltIn::Lateness => "check_lateness_seconds",
+            BuiltIn::Cpu => "check_cpu_seconds",
+            BuiltIn::MaxRss => "check_max_rss_bytes",
+        }
+    }
+
+    /// The base unit; empty for states.
+    pub fn unit(self) -> &'static str {
+        match self {
+            BuiltIn::State | BuiltIn::HardState => "",
+            BuiltIn::Duration | BuiltIn::Lateness | BuiltIn::Cpu => "s",
+            BuiltIn::MaxRss => "B",
+        }
+    }
+
+    /// The value of a run, in the series' unit; none where nothing was executed, or it is not known.
+    pub fn value(self, run: &Run) -> Option<Value> {
+        let seconds = |us: u64| Value::from(us as f64 / 1e6);
+        if !was_run(run.reason) {
+            return None;
+        }
+        match self {
+            BuiltIn::State => Some(Value::from(f64::from(run.state.code()))),
+            BuiltIn::HardState => Some(Value::from(f64::from(run.standing.hard_state.code()))),
+            BuiltIn::Duration => Some(seconds(run.duration_us)),
+            BuiltIn::Lateness => run.lateness_us.map(seconds),
+            BuiltIn::Cpu => run.cpu_us.map(seconds),
+            BuiltIn::MaxRss => run.max_rss_bytes.map(|bytes| Value::from(bytes as f64)),
+        }
+    }
+}
+
+/// Whether something was executed, rather than noted as not being so.
+pub fn was_run(reason: Reason) -> bool {
+    !matches!(reason, Reason::Missed | Reason::Skipped)
+}
+
+#[cfg(test)]
+mod tests {
+    use custos_store::State;
+
+    use super::*;
+
+    #[test]
+    fn every_run_has_them_unless_nothing_was_executed() {
+        let run = Run {
+            state: State::Warning,
+            duration_us: 1_500_000,
+            cpu_us: Some(2000),
+            max_rss_bytes: Some(4096),
+            ..Run::default()
+        };
+        let values = |run: &Run| BuiltIn::ALL.map(|one| one.value(run).map(Value::to_f64));
+        assert_eq!(values(&run), [Some(1.0), Some(0.0), Some(1.5), None, Some(0.002), Some(4096.0)]);
+        for reason in [Reason::Missed, Reason::Skipped] {
+            assert_eq!(values(&Run { reason, ..run.clone() }), [None; 6]);
+        }
+        assert_eq!(values(&Run { reason: Reason::Timeout, ..run })[0], Some(1.0));
+    }
+
+    #[test]
+    fn names_lead_back() {
+        for one in BuiltIn::ALL {
+            assert_eq!(BuiltIn::named(one.name()), Some(one));
+        }
+        assert_eq!(BuiltIn::named("load1"), None);
+    }
+}

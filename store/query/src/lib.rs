@@ -1,0 +1,39 @@
+//! What can be asked of a store: an opened store goes in, plain data comes out.
+//!
+//! Pure but for the reading itself: no clock (the caller passes the time), no sockets, no runtime, no file formats. The
+//! command line, HTTP, rules and sinks ask through this package and only put the answers into words.
+
+#![forbid(unsafe_code)]
+
+mod built_in;
+mod change;
+mod checks;
+mod columns;
+mod context;
+mod envelope;
+mod error;
+mod events;
+mod intervals;
+pub mod limits;
+mod newest;
+mod rate;
+mod run_json;
+mod selector;
+mod series;
+mod state_bar;
+
+pub use built_in::{BuiltIn, was_run};
+pub use change::{Before, Change, ChangeKind, change_kind, is_judged, stored_change};
+pub use checks::{all_known, check_names};
+pub use columns::{Column, Columns, part_of};
+pub use context::ReadContext;
+pub use envelope::{CheckEnvelope, Envelope, EnvelopeRequest, Limit};
+pub use error::{Error, Offer, Result};
+pub use events::{Event, EventFold, EventKind, EventRequest};
+pub use intervals::Intervals;
+pub use newest::{Newest, newest_runs};
+pub use rate::Rate;
+pub use run_json::RunJson;
+pub use selector::Selector;
+pub use series::{Reported, Series};
+pub use state_bar::StateBar;
