@@ -7,6 +7,7 @@ mod disk_full;
 mod fixture;
 mod kill;
 mod model;
+mod owner;
 mod repair;
 mod round_trip;
 mod sealed;
