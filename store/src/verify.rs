@@ -105,7 +105,7 @@ fn check_log(disk: &dyn Disk, start: u64, end: u64, report: &mut FileReport) -> 
         let what = format!("{len} bytes at the end are no whole frame");
         report.findings.push(Finding { offset, what, damage: false });
     }
-    for row in image.checks().iter().flat_map(|(_, rows)| rows) {
+    for row in image.arrivals(0) {
         match image.run(disk, row) {
             Ok(_) => report.runs += 1,
             Err(error) => report.findings.push(finding(&error)),
@@ -167,7 +167,7 @@ pub fn salvage(file: &Path, out: &mut dyn FnMut(&str, Run) -> Result<()>) -> Res
     salvaged.lost_parts += frames_lost;
     let here = RealDisk::new(file.parent().unwrap_or(Path::new(".")));
     for (check, rows) in image.checks() {
-        for row in rows {
+        for row in rows.iter() {
             out(check, image.run(&here, row)?)?;
             salvaged.runs += 1;
         }

@@ -10,6 +10,11 @@
 //! has such a schema, of the same check and generation. So what a run has cannot be known if a frame before it is
 //! missing, until all are written again; that the numbers of the runs do not follow each other tells it.
 
+use std::sync::Arc;
+
+use super::image::RowRef;
+use super::pieces::Pieces;
+use crate::blocks::Blocks;
 use crate::bytes::{Cursor, Short, put_varint};
 use crate::error::{Error, Result};
 use crate::instances::{History, Instances, Steps, get_changes, put_changes};
@@ -77,7 +82,7 @@ fn pack(before: &Instances, after: &Instances, time_ms: i64, all: bool) -> Resul
 pub(super) struct InstancesView<'a> {
     /// Whether these are all instances.
     pub(super) all: bool,
-    /// Where it begins, as the cursor counts.
+    /// Where it begins, counted from where the row does.
     pub(super) at: usize,
     /// The length before compression, if they are compressed.
     packed: Option<usize>,
@@ -118,45 +123,50 @@ struct Turn {
     base: u32,
 }
 
-/// The instances of a check in a log.
-#[derive(Debug, Default)]
+/// The instances of a check in a log. Clones of an image share the sets that were made of it.
+#[derive(Clone, Debug, Default)]
 pub(super) struct LogInstances {
-    turns: Vec<Turn>,
-    /// Whether the last of them is what the next run goes on from.
-    known: bool,
-    history: History,
+    turns: Blocks<Turn, 256>,
+    /// The epoch in which the last turn is what the next run goes on from.
+    epoch: Option<u64>,
+    history: Arc<History>,
 }
 
 impl LogInstances {
-    /// What comes before the next run is not known.
-    pub(super) fn forget(&mut self) {
-        self.known = false;
+    /// Whether it is known what instances the next run goes on from.
+    pub(super) fn is_current(&self, epoch: u64) -> bool {
+        self.epoch == Some(epoch)
     }
 
-    /// Takes in the next run, whose row begins there; `false` if what instances it has cannot be known.
-    pub(super) fn follow(&mut self, row: u32, time_ms: i64, view: Option<&InstancesView<'_>>) -> bool {
-        if let Some(view) = view {
-            self.known |= view.all;
-            if self.known {
-                let next = self.turns.len() as u32;
-                let base = self.turns.last().filter(|_| !view.all).map_or(next, |turn| turn.base);
-                self.turns.push(Turn { time_ms, row, at: view.at as u32, base });
-            }
+    /// Takes in a run whose instances change; `false` if to what they change cannot be known.
+    pub(super) fn follow(&mut self, row: &RowRef, view: &InstancesView<'_>, epoch: u64) -> bool {
+        if view.all {
+            self.epoch = Some(epoch);
         }
-        self.known
+        if !self.is_current(epoch) {
+            return false;
+        }
+        let next = self.turns.len();
+        let last = next.checked_sub(1).filter(|_| !view.all).and_then(|last| self.turns.get(last));
+        let base = last.map_or(next as u32, |last| last.base);
+        let Some(at) = u32::try_from(view.at).ok().and_then(|at| at.checked_add(row.at)) else {
+            return false;
+        };
+        self.turns.push(Turn { time_ms: row.time_ms, row: row.at, at, base });
+        true
     }
 
-    /// The instances of a run that was taken in, whose row begins there in these bytes of the file.
-    pub(super) fn at(&self, bytes: &[u8], row: u32) -> std::result::Result<Instances, Short> {
+    /// The instances of a run that was taken in, whose row begins there.
+    pub(super) fn at(&self, pieces: &Pieces, row: u32) -> std::result::Result<Instances, Short> {
         let after = self.turns.partition_point(|turn| turn.row <= row);
         let turn = after.checked_sub(1).ok_or(Short)?;
-        self.history.at(&LogSteps { turns: &self.turns, bytes }, turn)
+        self.history.at(&LogSteps { turns: &self.turns, pieces }, turn)
     }
 }
 
 struct LogSteps<'a> {
-    turns: &'a [Turn],
-    bytes: &'a [u8],
+    turns: &'a Blocks<Turn, 256>,
+    pieces: &'a Pieces,
 }
 
 impl Steps for LogSteps<'_> {
@@ -166,7 +176,7 @@ impl Steps for LogSteps<'_> {
 
     fn apply(&self, step: usize, before: &Instances) -> std::result::Result<Instances, Short> {
         let turn = self.turns.get(step).ok_or(Short)?;
-        let bytes = self.bytes.get(turn.at as usize..).ok_or(Short)?;
-        InstancesView::get(&mut Cursor::new(bytes))?.apply(before, turn.time_ms)
+        let mut cursor = Cursor::new(self.pieces.from(u64::from(turn.at)));
+        InstancesView::get(&mut cursor)?.apply(before, turn.time_ms)
     }
 }

@@ -78,7 +78,7 @@ fn read(disk: &SimDisk) -> Vec<u64> {
     for arrived in reader.since(Position::START) {
         let arrived = arrived.unwrap();
         let n: u64 = arrived.run.text["run ".len()..].parse().unwrap();
-        assert_eq!((arrived.check.as_str(), &arrived.run), (check(n), &run(n)));
+        assert_eq!((&*arrived.check, &arrived.run), (check(n), &run(n)));
         numbers.push(n);
     }
     let by_check: usize =

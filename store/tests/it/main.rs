@@ -11,3 +11,4 @@ mod owner;
 mod repair;
 mod round_trip;
 mod sealed;
+mod snapshot;

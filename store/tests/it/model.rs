@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use custos_store::disk::SimDisk;
-use custos_store::{Bucket, Metric, Options, Position, Reader, Run, Sample, SeriesKey, Value, Writer};
+use custos_store::{
+    Bucket, Metric, Options, Position, Reader, Run, Sample, SeriesKey, Snapshot, Value, Writer,
+};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -20,6 +22,8 @@ enum Op {
     Settle,
     Compact,
     Reopen,
+    /// Refreshes, and keeps the snapshot to be compared in the end.
+    Keep,
     Read {
         check: usize,
         from: i64,
@@ -36,6 +40,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => Just(Op::Settle),
         1 => Just(Op::Compact),
         1 => Just(Op::Reopen),
+        2 => Just(Op::Keep),
         2 => (0..3_usize, time.clone(), time).prop_map(|(check, from, to)| Op::Read { check, from, to }),
     ]
 }
@@ -61,13 +66,13 @@ fn run(n: u64, time_ms: i64, shape: u8) -> Run {
     Run { time_ms, missed_slots: n as u32, text: format!("{}", n / 5), metrics, ..Run::default() }
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Model {
     runs: [BTreeMap<(i64, u64), Run>; 3],
     arrivals: Vec<(usize, Run)>,
 }
 
-fn compare(reader: &Reader, model: &Model, check: usize, from: i64, to: i64) {
+fn compare(reader: &Snapshot, model: &Model, check: usize, from: i64, to: i64) {
     let runs = &model.runs[check];
     let expected: Vec<&Run> =
         runs.values().filter(|run| run.time_ms >= from && (run.time_ms < to || to == i64::MAX)).collect();
@@ -76,6 +81,11 @@ fn compare(reader: &Reader, model: &Model, check: usize, from: i64, to: i64) {
     let back: Vec<Run> = reader.runs_rev(CHECKS[check], from..to).map(Result::unwrap).collect();
     assert!(back.iter().rev().eq(expected.iter().copied()), "reverse");
     assert_eq!(reader.last(CHECKS[check]).unwrap().as_ref(), runs.values().next_back());
+    let arrived = model.arrivals.iter().rev().filter(|(of, _)| *of == check).map(|(_, run)| run);
+    let newest = reader.arrived_rev(CHECKS[check]).map(|found| found.unwrap().run);
+    assert!(newest.eq(arrived.clone().cloned()), "by arrival");
+    let last = reader.last_arrived(CHECKS[check]).unwrap();
+    assert_eq!(last.as_ref().map(|found| &found.run), arrived.clone().next());
     let key = SeriesKey::new("v");
     let value =
         |run: &&Run| run.metrics.iter().find(|metric| metric.label == "v").map(|m| (run.time_ms, m.value));
@@ -113,6 +123,7 @@ proptest! {
         let mut writer = Some(open());
         let mut model = Model::default();
         let mut reader = Reader::open_on(Arc::new(disk.clone())).unwrap();
+        let mut kept = Vec::new();
         for op in ops {
             let open_writer = writer.as_mut().unwrap();
             match op {
@@ -136,6 +147,10 @@ proptest! {
                     drop(writer.take());
                     writer = Some(open());
                 }
+                Op::Keep => {
+                    reader.refresh().unwrap();
+                    kept.push((reader.snapshot(), model.clone()));
+                }
                 Op::Read { check, from, to } => {
                     reader.refresh().unwrap();
                     compare(&reader, &model, check, from, to);
@@ -145,10 +160,13 @@ proptest! {
         reader.refresh().unwrap();
         prop_assert!(reader.damages().is_empty());
         (0..3).for_each(|check| compare(&reader, &model, check, i64::MIN, i64::MAX));
+        for (snapshot, model) in &kept {
+            (0..3).for_each(|check| compare(snapshot, model, check, i64::MIN, i64::MAX));
+        }
         let arrived: Vec<_> = reader.since(Position::START).map(Result::unwrap).collect();
         prop_assert!(arrived.windows(2).all(|pair| pair[0].position < pair[1].position));
         let same = |(found, (check, run)): (&custos_store::Arrived, &(usize, Run))| {
-            found.check == CHECKS[*check] && found.run == *run
+            *found.check == *CHECKS[*check] && found.run == *run
         };
         prop_assert!(arrived.len() == model.arrivals.len() && arrived.iter().zip(&model.arrivals).all(same));
         if let Some(middle) = arrived.get(arrived.len() / 2) {

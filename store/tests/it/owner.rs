@@ -296,7 +296,7 @@ fn what_is_no_file_is_damage_and_not_the_end() {
     let planted = plant(&store, &elsewhere);
     let reader = Reader::open(&store).unwrap();
     assert_eq!(reader.damages().len(), planted, "{:?}", reader.damages());
-    assert!(reader.damages().iter().any(|what| what.contains("a FIFO")), "{:?}", reader.damages());
+    assert!(reader.damages().iter().any(|damage| damage.what.contains("a FIFO")), "{:?}", reader.damages());
     assert_eq!(reader.last("x").unwrap().unwrap().text, "run 1");
     let damaged = || {
         let reports = verify(&store, &mut |_| {}).unwrap();
@@ -337,7 +337,7 @@ fn root_reads_no_more_than_the_owner() {
     fs::set_permissions(&planted, Permissions::from_mode(0o600)).unwrap();
     let reader = Reader::open(&stage.store).unwrap();
     assert_eq!(reader.damages().len(), 1);
-    assert!(reader.damages()[0].contains("ermission denied"), "{:?}", reader.damages());
+    assert!(reader.damages()[0].what.contains("ermission denied"), "{:?}", reader.damages());
     assert_eq!(repair(&stage.store).unwrap().forbidden, ["00000000ffffffff.log"]);
     assert!(planted.exists());
     // Where others may put files, theirs do not count.
@@ -346,7 +346,7 @@ fn root_reads_no_more_than_the_owner() {
     fs::set_permissions(&stage.store, Permissions::from_mode(0o777)).unwrap();
     let reader = Reader::open(&stage.store).unwrap();
     assert_eq!(reader.damages().len(), 1);
-    assert!(reader.damages()[0].contains("65533"), "{:?}", reader.damages());
+    assert!(reader.damages()[0].what.contains("65533"), "{:?}", reader.damages());
     // A snapshot made with hard links is read.
     fs::remove_file(&planted).unwrap();
     let snapshot = stage.around.path().join("snapshot");
