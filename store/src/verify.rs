@@ -299,10 +299,10 @@ fn repair_segment(disk: &dyn Disk, start: u64, end: u64, repaired: &mut Repaired
             // What cannot be read has been left out.
             let Ok(taken) = part.append(&rows, &mut remap, at..rows.len()) else { break };
             at += taken;
+            repaired.kept_runs += taken as u64;
             let (header, bytes) = encode(&check, &part, Effort::Full)?;
             segment.add(&header, &bytes)?;
         }
-        repaired.kept_runs += rows.len() as u64;
         repaired.lost_series += lost;
     }
     segment.finish()?;

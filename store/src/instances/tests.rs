@@ -192,7 +192,7 @@ impl Steps for Counting {
 
     fn apply(&self, step: usize, before: &Instances) -> Result<Instances, Short> {
         self.applied.set(self.applied.get() + 1);
-        let mut set = if step % 1000 == 0 { Instances::default() } else { before.clone() };
+        let mut set = if step.is_multiple_of(1000) { Instances::default() } else { before.clone() };
         set.insert(instance(step as u32, 0)).unwrap();
         Ok(set)
     }
