@@ -412,7 +412,7 @@ impl Agent {
         }
         let run = Arc::new(run);
         entry.last = Some(Arc::clone(&run));
-        effects.push(Effect::Record { check: Arc::clone(&entry.name), run: Box::new((*run).clone()) });
+        effects.push(Effect::Record { check: Arc::clone(&entry.name), run: Arc::clone(&run) });
         run
     }
 

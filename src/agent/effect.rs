@@ -90,7 +90,7 @@ pub enum Effect {
         /// Name of the check.
         check: Arc<str>,
         /// The run, judged.
-        run: Box<Run>,
+        run: Arc<Run>,
     },
     /// Answer a request.
     Answer {

@@ -7,6 +7,7 @@ mod configuration;
 mod examples;
 mod graphs;
 mod killed;
+mod locked;
 mod nrpe;
 mod peers;
 mod recording;

@@ -123,15 +123,20 @@ fn checks_go_on_while_the_store_cannot_be_written() {
 }
 
 #[test]
-fn a_second_daemon_is_refused_with_the_pid_of_the_first() {
+fn a_second_daemon_stores_nothing_and_names_the_first() {
     let world = World::new();
     world.configure("", "  a: { command: /bin/true, check_interval: 300ms }\n");
     let mut daemon = world.start();
     wait_for("a run", || (!world.history("a").is_empty()).then_some(()));
-    let second = world.custos(&["run"]);
-    assert_eq!(second.status.code(), Some(1));
-    assert!(text(&second.stderr).contains(&daemon.pid().to_string()), "{}", text(&second.stderr));
-    assert!(daemon.is_alive());
+    let mut second = world.start();
+    let refused = format!("process {} is writing to it", daemon.pid());
+    wait_for("the pid of the first in the log", || second.log().contains(&refused).then_some(()));
+    let before = world.history("a").len();
+    wait_for("the first to go on", || (world.history("a").len() > before + 2).then_some(()));
+    assert!(daemon.is_alive() && second.is_alive());
+    // What it could not store is told at its end.
+    assert!(!second.end().success());
+    assert!(daemon.end().success());
 }
 
 /// A check whose state changes with every run, each change a line of the log.
