@@ -336,7 +336,7 @@ impl Daemon {
 
     fn tell_health(&mut self, now: Moment) {
         self.health_told_us = now.mono_us;
-        self.handle(Event::Health(self.health.clone()), now);
+        self.handle(Event::Health(Box::new(self.health.clone())), now);
         self.health.traps_lost = 0;
     }
 
