@@ -53,10 +53,12 @@ pub struct StoreHealth {
 /// What the agent has to do, and what it does.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Work {
-    /// Plugins that are running.
+    /// Plugins that are running, or whatever else takes a slot.
     pub(super) running: usize,
-    /// Checks and requests that wait for a place.
+    /// Checks and requests that wait for a slot.
     pub(super) waiting: usize,
+    /// Checks that were forgotten because too many were asked for that nobody defined.
+    pub(super) forgotten: u64,
     /// Runs a second that the schedule wants.
     pub(super) wanted_per_s: f64,
     /// What was run in the last minute, and what was not.
@@ -117,6 +119,9 @@ impl Health {
             gauge("runs_waiting", self.store.waiting_runs, ""),
             gauge("runs_dropped", self.store.dropped_runs, "c"),
         ];
+        if work.forgotten > 0 {
+            metrics.push(gauge("checks_forgotten", work.forgotten, "c"));
+        }
         metrics.extend(self.nrpe.iter().map(|(name, count)| gauge(&format!("nrpe_{name}"), *count, "c")));
         metrics.extend(self.polls.iter().map(|(name, count)| gauge(&format!("snmp_{name}"), *count, "c")));
         metrics.extend(self.traps.iter().map(|(name, count)| gauge(&format!("traps_{name}"), *count, "c")));

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use custos_store::{Error, Options, Reader, Writer};
+use custos_store::{Options, Reader, Writer};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
@@ -22,7 +22,8 @@ use crate::evaluate::{Change, ChangeKind};
 use crate::execute::{Executor, Lanes, PluginEnvironment};
 use crate::exit_code::ExitCode;
 use crate::limits::{
-    AGENT_CHECK_INTERVAL, CONTROL_QUEUE_MAX, DRAIN, HEALTH_LOOK, NRPE_REQUEST_QUEUE_MAX, REPORTS_PER_TURN_MAX,
+    AGENT_CHECK_INTERVAL, CONTROL_QUEUE_MAX, DRAIN, HEALTH_LOOK, NRPE_REQUEST_QUEUE_MAX, RECORD_OPEN_MAX,
+    REPORTS_PER_TURN_MAX,
 };
 use crate::nrpe::listener::{self, Server};
 use crate::observe::{Observation, PassiveResult};
@@ -33,14 +34,9 @@ const SERVING_THREADS: usize = 2;
 
 /// Runs the daemon until SIGTERM or SIGINT.
 pub fn run(setup: Setup) -> ExitCode {
-    let writer = Writer::open(&setup.config.store, Options::default());
-    if let Err(error @ Error::Locked { .. }) = &writer {
-        tracing::error!("{error}");
-        return ExitCode::Failure;
-    }
     match runtimes() {
         Ok((own, serving)) => own.block_on(async {
-            match Daemon::start(setup, writer, serving.handle().clone()) {
+            match Daemon::start(setup, serving.handle().clone()) {
                 Ok(daemon) => daemon.serve().await,
                 Err(error) => failed_to_start(&error),
             }
@@ -145,12 +141,12 @@ impl Inputs {
 }
 
 impl Daemon {
-    fn start(
-        setup: Setup,
-        writer: custos_store::Result<Writer>,
-        serving: Handle,
-    ) -> Result<Daemon, io::Error> {
+    fn start(setup: Setup, serving: Handle) -> Result<Daemon, io::Error> {
         let config = Arc::new(setup.config.clone());
+        let store = config.store.clone();
+        let open = move || Writer::open(&store, Options::default());
+        let recorder = Recorder::start(Box::new(open), config.sync)?;
+        recorder.wait_until_opened(RECORD_OPEN_MAX);
         let histories = match Reader::open(&config.store) {
             Ok(reader) => read_all(&reader, &config),
             Err(error) => {
@@ -158,7 +154,6 @@ impl Daemon {
                 Vec::new()
             }
         };
-        let recorder = Recorder::start(config.store.clone(), writer, config.sync)?;
         let executor = Executor::start(&Lanes::default())?;
         let (request_sender, requests) = mpsc::channel(NRPE_REQUEST_QUEUE_MAX);
         let (command_sender, commands) = mpsc::channel(CONTROL_QUEUE_MAX);
@@ -307,7 +302,7 @@ impl Daemon {
     /// Looks how the parts are doing, and has it recorded at its interval or when it changed.
     fn look(&mut self, now: Moment) {
         self.notify.alive();
-        let changed = self.examine();
+        let changed = self.examine(now);
         self.handle(Event::Look, now);
         if changed || now.mono_us >= self.health_told_us + micros(AGENT_CHECK_INTERVAL) {
             self.tell_health(now);
@@ -315,8 +310,8 @@ impl Daemon {
     }
 
     /// Looks at how the agent's parts are. Returns whether one of them fails now that did not, or the other way round.
-    fn examine(&mut self) -> bool {
-        let store = self.recorder.health();
+    fn examine(&mut self, now: Moment) -> bool {
+        let store = self.recorder.health(now);
         let nrpe = self.server.as_ref().map(Server::counts).unwrap_or_default();
         let executor_error = self.inputs.executor.trouble();
         let (traps, traps_lost, traps_error) = self.trap_station.health();
@@ -341,7 +336,7 @@ impl Daemon {
 
     fn tell_health(&mut self, now: Moment) {
         self.health_told_us = now.mono_us;
-        self.handle(Event::Health(self.health.clone()), now);
+        self.handle(Event::Health(Box::new(self.health.clone())), now);
         self.health.traps_lost = 0;
     }
 
@@ -363,7 +358,7 @@ impl Daemon {
             }
         }
         // What is told of the listeners is how they are now.
-        self.examine();
+        self.examine(now);
         self.tell_health(now);
         // Ready again, by the new configuration or the old.
         self.notify.ready(self.config.checks.len());
@@ -478,7 +473,7 @@ impl Daemon {
         if !answered {
             let _ = tokio::time::timeout(Duration::from_secs(1), answering).await;
         }
-        let stored = self.recorder.finish();
+        let stored = self.recorder.finish(clock::now());
         match stored.waiting_runs {
             0 => {
                 tracing::info!("stopped");

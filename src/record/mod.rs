@@ -1,6 +1,10 @@
 //! Recording: hands runs to the store on a thread of its own, so that a slow disk delays no check.
 
 mod backlog;
+mod queue;
 mod recorder;
+mod writing;
+mod written;
 
-pub use recorder::Recorder;
+pub use recorder::{Opening, Recorder};
+pub use written::Written;
