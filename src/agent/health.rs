@@ -21,10 +21,12 @@ pub struct Health {
 /// What the agent has to do, and what it does.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Work {
-    /// Plugins that are running.
+    /// Plugins that are running, or whatever else takes a slot.
     pub(super) running: usize,
-    /// Checks and requests that wait for a place.
+    /// Checks and requests that wait for a slot.
     pub(super) waiting: usize,
+    /// Checks that were forgotten because too many were asked for that nobody defined.
+    pub(super) forgotten: u64,
     /// Runs a second that the schedule wants.
     pub(super) wanted_per_s: f64,
     /// What was run in the last minute, and what was not.
@@ -82,6 +84,9 @@ impl Health {
             metric("lateness_max", Value::from(work.figures.late_max_s), "s"),
             gauge("slots_missed_for_room", work.figures.no_room, ""),
         ];
+        if work.forgotten > 0 {
+            metrics.push(gauge("checks_forgotten", work.forgotten, "c"));
+        }
         let counters = self.parts.iter().flat_map(|part| &part.counters);
         metrics.extend(
             counters

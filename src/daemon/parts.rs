@@ -65,6 +65,7 @@ impl Daemon {
 
     fn report(&mut self, parts: Vec<Part>, now: Moment) {
         self.reported = Reported { at_us: now.mono_us, states: states(&parts) };
-        self.handle(Event::Health(Health { started_ms: self.started_ms, parts }), now);
+        let health = Box::new(Health { started_ms: self.started_ms, parts });
+        self.handle(Event::Health(health), now);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::time::Duration;
 
 use custos_shim::{Credentials, Limits, Outcome, Spec};
@@ -327,4 +328,59 @@ async fn the_shim_is_as_it_was_after_a_thousand_of_them() {
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
     let kib: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
     assert!(kib < 16 * 1024, "{kib} KiB");
+}
+
+/// A process that stops everything of its user, over and over, until it is dropped.
+struct Stopper(std::process::Child);
+
+impl Stopper {
+    fn of(uid: u32) -> Stopper {
+        let mut stopper = std::process::Command::new("/usr/bin/perl");
+        stopper.args(["-e", "my $end = time + 60; kill 'STOP', -1 while time < $end"]).uid(uid).gid(uid);
+        Stopper(stopper.spawn().unwrap())
+    }
+}
+
+impl Drop for Stopper {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn one_that_is_stopped_before_it_executes_is_named_and_holds_up_nobody() {
+    if !Uid::effective().is_root() {
+        return;
+    }
+    const UID: u32 = 43_213;
+    let mut stage = Stage::set();
+    let theirs = |stage: &Stage| Spec {
+        credentials: Some(Credentials { uid: UID, gid: UID, groups: vec![] }),
+        timeout: Duration::from_millis(300),
+        ..stage.spec(&["/bin/true"])
+    };
+    let stopper = Stopper::of(UID);
+    let mut named = false;
+    let mut barred = false;
+    for _ in 0..5_000 {
+        let other = stage.submit(theirs(&stage));
+        let own = stage.submit(stage.spec(&["/bin/true"]));
+        for _ in 0..2 {
+            let (ticket, report) = stage.next().await;
+            if ticket == own {
+                assert_eq!(report.outcome, Outcome::Exited(0));
+            } else if let Outcome::NotStarted { message, .. } = &report.outcome {
+                assert_eq!(ticket, other);
+                named |= message.contains("a signal of its own user stopped it before it could execute");
+                barred |= message.contains("none of them is started for 1 s");
+            }
+        }
+        if named && barred {
+            break;
+        }
+    }
+    assert!(named && barred, "none was stopped in time");
+    drop(stopper);
+    stage.cleared().await;
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use custos_store::{Error, Options, Run, Writer};
+use custos_store::{Error, Options, Provenance, Run, Writer};
 
 use super::launch::{Prepared, StandIn, prepare};
 use crate::agent::{implicit_check, restore_standing};
@@ -82,7 +82,8 @@ fn execute(stand_in: &StandIn, name: &str, task: Task, origin: &Origin) -> Answe
     match Job::of_line(line, &check).run_once() {
         Ok(Observation { run, printed, .. }) => {
             let answer = Answer::of_line(&run, &printed, timeout);
-            keep(&stand_in.store, &check, Run { time_ms: started_ms, origin: origin.to_string(), ..run });
+            let (origin, provenance) = (origin.to_string(), Provenance::Asked);
+            keep(&stand_in.store, &check, Run { time_ms: started_ms, origin, provenance, ..run });
             answer
         }
         Err(error) => Answer::unknown(format!("NRPE: {error}")),

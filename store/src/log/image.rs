@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use super::instances::{InstancesView, LogInstances};
 use super::pieces::Pieces;
 use super::row::RowView;
 use super::schema::Schema;
@@ -14,6 +15,7 @@ use crate::blocks::Blocks;
 use crate::bytes::{Cursor, Short};
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
+use crate::instances::Instances;
 use crate::names::log_name;
 use crate::run::Run;
 
@@ -60,6 +62,8 @@ pub(super) struct CheckLog {
     /// The order of arrival is that of time.
     ordered: bool,
     last_ms: i64,
+    /// What instances its runs have, if any has some.
+    instances: Option<LogInstances>,
 }
 
 /// A log file in memory.
@@ -192,14 +196,29 @@ impl LogImage {
     /// A run taken apart.
     pub(crate) fn view(&self, disk: &dyn Disk, row: &RowRef) -> Result<RowView<'_>> {
         let mut cursor = Cursor::new(self.pieces.from(u64::from(row.at)));
-        RowView::get(&mut cursor, row.time_ms, self.schema(row)).map_err(|Short| {
-            Error::damaged(disk.path().join(&*self.name), u64::from(row.at), "a run is not well formed")
-        })
+        RowView::get(&mut cursor, row.time_ms, self.schema(row)).map_err(self.malformed(disk, row))
+    }
+
+    fn malformed(&self, disk: &dyn Disk, row: &RowRef) -> impl FnOnce(Short) -> Error {
+        let (path, at) = (disk.path().join(&*self.name), u64::from(row.at));
+        move |Short| Error::damaged(path, at, "a run is not well formed")
+    }
+
+    /// The instances of a run.
+    pub(crate) fn instances(&self, disk: &dyn Disk, row: &RowRef) -> Result<Instances> {
+        let definition = self.definition(row);
+        if !definition.schema.instances {
+            return Ok(Instances::default());
+        }
+        let check = self.checks.get(definition.check as usize);
+        let known = check.and_then(|check| check.instances.as_ref()).ok_or(Short);
+        known.and_then(|known| known.at(&self.pieces, row.at)).map_err(self.malformed(disk, row))
     }
 
     /// A run in full.
     pub(crate) fn run(&self, disk: &dyn Disk, row: &RowRef) -> Result<Run> {
-        Ok(self.view(disk, row)?.into_run(self.schema(row)))
+        let run = self.view(disk, row)?.into_run(self.schema(row));
+        Ok(Run { instances: self.instances(disk, row)?, ..run })
     }
 
     /// Which schema a run has, as an index that holds for this image. Runs of the same metrics mostly have the same.
@@ -224,6 +243,23 @@ impl LogImage {
         self.definitions.get(index as usize).map(|definition| &definition.schema).ok_or(Short)
     }
 
+    /// Takes in what a run says of its instances; `false` if what it has cannot be known. `epoch` counts what is missing
+    /// before it.
+    pub(super) fn follow_instances(
+        &mut self,
+        row: &RowRef,
+        view: Option<InstancesView<'_>>,
+        epoch: u64,
+    ) -> bool {
+        let check = self.definition(row).check as usize;
+        let known = self.checks.get(check).and_then(|check| check.instances.as_ref());
+        if view.is_none() {
+            return known.is_some_and(|known| known.is_current(epoch));
+        }
+        let check = self.checks.get_mut(check).map(|check| check.instances.get_or_insert_default());
+        check.zip(view).is_some_and(|(known, view)| known.follow(row, &view, epoch))
+    }
+
     /// Adds a run that came after all others.
     pub(super) fn push(&mut self, row: RowRef) {
         let index = self.rows.len() as u32;
@@ -241,7 +277,13 @@ impl LogImage {
             return *index;
         }
         let (name, index) = (Arc::<str>::from(name), self.checks.len() as u32);
-        let check = CheckLog { name: Arc::clone(&name), rows: Blocks::default(), ordered: true, last_ms: 0 };
+        let check = CheckLog {
+            name: Arc::clone(&name),
+            rows: Blocks::default(),
+            ordered: true,
+            last_ms: 0,
+            instances: None,
+        };
         self.checks.push(check);
         Arc::make_mut(&mut self.names).insert(name, index);
         index

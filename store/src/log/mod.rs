@@ -3,6 +3,7 @@
 mod dictionary;
 mod frame;
 mod image;
+mod instances;
 mod pieces;
 mod read;
 mod row;

@@ -2,19 +2,55 @@
 //! was written from FORMAT.md.
 //!
 //! `CUSTOS_WRITE_FIXTURE=1` writes the directory of this version again; do that for a new version only.
-#![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use custos_store::{
-    Bounds, Metric, Options, Position, Reader, Reason, Run, Standing, State, Value, Writer, verify,
+    Bounds, Consolidation, Instance, Instances, Metric, Options, Position, Provenance, Reader, Reason, Run,
+    Standing, State, Value, Writer, verify,
 };
 
 const RUNS: u64 = 3000;
 
 fn check(n: u64) -> &'static str {
     if n.is_multiple_of(3) { "disk" } else { "uplink" }
+}
+
+/// None at first, then up to 39, of which some change with every sixth run.
+fn instances(n: u64) -> Instances {
+    let step = n / 6;
+    let instance = |row: u64| {
+        let changed = step - (step + row * 5) % 13;
+        let value = [Some(Value::from(0.1 * row as f64)), None, Some(Value::from(i64::MAX - row as i64))];
+        Instance {
+            state: State::ALL[(changed % 4) as usize],
+            since_ms: 1_700_000_000_000 + changed as i64 * 30_000,
+            pending_since_ms: (row % 3 == 1).then_some(1_700_000_000_000 + step as i64),
+            seen_ms: (changed % 5 == 1).then_some(-(changed as i64)),
+            value: if row == 7 { Some(Value::from(changed as i64)) } else { value[(changed % 3) as usize] },
+            text: if row.is_multiple_of(2) { format!("row {row} is \u{fc}") } else { String::new() },
+            ..Instance::new(vec![
+                ("ifName".to_owned(), format!("eth{row}")),
+                ("device".to_owned(), format!("r{}", row % 2)),
+            ])
+        }
+    };
+    let rows = if (400..2900).contains(&n) { n / 60 % 40 } else { 0 };
+    Instances::new((0..rows).map(instance)).unwrap()
+}
+
+fn provenance(n: u64) -> Provenance {
+    match n % 11 {
+        _ if n.is_multiple_of(200) => Provenance::Consolidated {
+            span_ms: if n == 600 { u64::MAX } else { n * 1000 },
+            function: Consolidation::ALL[(n / 200 % 5) as usize],
+        },
+        8 => Provenance::Asked,
+        9 => Provenance::Submitted,
+        10 => Provenance::Watched,
+        _ => Provenance::Scheduled,
+    }
 }
 
 /// A bit of everything that a store can hold.
@@ -76,7 +112,9 @@ fn run(n: u64) -> Run {
         origin: if n % 20 == 1 { "nrpe 192.0.2.7".to_owned() } else { String::new() },
         judgement: if wrong { "used is above 5 GB".to_owned() } else { String::new() },
         metrics,
-        ..Run::default()
+        instances: instances(n),
+        partial: n % 17 == 3,
+        provenance: if n < 100 { Provenance::Scheduled } else { provenance(n) },
     }
 }
 
@@ -126,22 +164,59 @@ fn bounds(bounds: Option<Bounds>) -> String {
     bounds.map_or("null".to_owned(), |b| format!("[{},{},{}]", finite(b.start), finite(b.end), b.inside))
 }
 
+fn number(value: Option<Value>) -> String {
+    match value {
+        None => "null".to_owned(),
+        Some(Value::Integer(integer)) => integer.to_string(),
+        Some(Value::Float(float)) if float.fract() == 0.0 => format!("{float:.0}"),
+        Some(Value::Float(float)) => format!("{float:?}"),
+    }
+}
+
+fn labels(labels: &[(String, String)]) -> String {
+    labels.iter().map(|(name, value)| format!("[{name:?},{value:?}]")).collect::<Vec<_>>().join(",")
+}
+
+/// What the other reader should print of a run's instances, spaces apart.
+fn instances_of(run: &Run) -> String {
+    let time = |time: Option<i64>| time.map_or("null".to_owned(), |time| time.to_string());
+    let text = |instance: &Instance| {
+        format!(
+            "[[{}],{:?},{},{},{},{},{:?}]",
+            labels(&instance.labels),
+            instance.state.name(),
+            instance.since_ms,
+            time(instance.pending_since_ms),
+            time(instance.seen_ms),
+            number(instance.value),
+            instance.text,
+        )
+    };
+    let all: Vec<String> = run.instances.iter().map(|instance| text(instance)).collect();
+    format!("\"instances\":[{}]", all.join(","))
+}
+
+fn provenance_of(run: &Run) -> String {
+    let (function, span) = match run.provenance {
+        Provenance::Consolidated { span_ms, function } => (function.name(), span_ms.to_string()),
+        _ => ("average", "null".to_owned()),
+    };
+    format!(
+        "\"partial\":{},\"provenance\":{:?},\"function\":{function:?},\"span_ms\":{span}",
+        run.partial,
+        run.provenance.name()
+    )
+}
+
 /// What the other reader should print of a run's metrics, spaces apart.
 fn metrics(run: &Run) -> String {
     let text = |metric: &Metric| {
-        let labels: Vec<String> =
-            metric.labels.iter().map(|(name, value)| format!("[{name:?},{value:?}]")).collect();
-        let value = match metric.value {
-            None => "null".to_owned(),
-            Some(Value::Integer(integer)) => integer.to_string(),
-            Some(Value::Float(float)) if float.fract() == 0.0 => format!("{float:.0}"),
-            Some(Value::Float(float)) => format!("{float:?}"),
-        };
         let limit = |limit: Option<f64>| limit.map_or("null".to_owned(), |limit| format!("{limit:?}"));
         format!(
-            "[{:?},[{}],{value},{:?},{:?},{},{},{},{}]",
+            "[{:?},[{}],{},{:?},{:?},{},{},{},{}]",
             metric.label,
-            labels.join(","),
+            labels(&metric.labels),
+            number(metric.value),
             metric.unit,
             metric.printed_unit,
             bounds(metric.warn),
@@ -183,6 +258,8 @@ fn a_reader_in_another_language_agrees() {
             format!("\"flap_history\":{}", standing.flap_history),
             format!("\"texts\":[{:?},{:?},{:?}", run.text, run.long_text, run.stderr),
             metrics(&run).replace(": ", ":"),
+            instances_of(&run),
+            provenance_of(&run),
         ] {
             let part = part.replace(", ", ",");
             assert!(plain.contains(&part), "{part}\nis not in\n{plain}");

@@ -1,12 +1,10 @@
 //! What is written is read again, by readers that come and go while the writer works.
 
-#![allow(clippy::unwrap_used)]
-
 use std::path::Path;
 
 use custos_store::{
-    Bounds, Error, Metric, Options, Position, Reader, Reason, Run, SeriesKey, Standing, State, Value, Writer,
-    writer_pid,
+    Bounds, Consolidation, Error, Instance, Instances, Metric, Options, Position, Provenance, Reader, Reason,
+    Run, SeriesKey, Standing, State, Value, Writer, writer_pid,
 };
 
 fn metric(label: &str, value: impl Into<Value>) -> Metric {
@@ -50,7 +48,18 @@ fn full_run(time_ms: i64) -> Run {
         origin: "nrpe 192.0.2.7".to_owned(),
         judgement: "above".to_owned(),
         metrics: vec![metric("a", 0.1), metric("b", i64::MAX), Metric { value: None, ..metric("c", 0.0) }],
-        ..Run::default()
+        instances: Instances::new([Instance {
+            state: State::Warning,
+            since_ms: time_ms,
+            pending_since_ms: Some(i64::MIN),
+            seen_ms: Some(i64::MAX),
+            value: Some(Value::from(i64::MAX)),
+            text: "eth0 is down".to_owned(),
+            ..Instance::new(vec![("ifName".to_owned(), "eth0".to_owned())])
+        }])
+        .unwrap(),
+        partial: true,
+        provenance: Provenance::Consolidated { span_ms: u64::MAX, function: Consolidation::Sum },
     }
 }
 

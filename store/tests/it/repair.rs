@@ -1,5 +1,4 @@
 //! Damage is found, set aside and repaired; what is elsewhere stays, and what can be read out is.
-#![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 

@@ -3,7 +3,6 @@
 //!
 //! These tests are run as root, as the checks of this project are, and start themselves again as other users. Without
 //! root there is no second user, and they have nothing to do.
-#![allow(clippy::unwrap_used)]
 
 use std::fs::{self, File, Permissions};
 use std::io::{BufRead, BufReader};
@@ -64,7 +63,7 @@ fn stage() -> Stage {
 impl Stage {
     fn command(&self, user: u32, role: &str) -> Command {
         let mut command = Command::new(self.around.path().join("program"));
-        command.args(["--exact", "another_process", "--nocapture", "--test-threads=1"]);
+        command.args(["--exact", "owner::another_process", "--nocapture", "--test-threads=1"]);
         command.env(ROLE, role).env(DIR, &self.store).current_dir("/").uid(user).gid(user);
         command
     }

@@ -1,6 +1,5 @@
 //! Every byte of every file flipped, and every file cut at every length: an error or intact data, never a panic,
 //! never a wrong run.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,5 +1,4 @@
 //! Random operations against a plain map.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,5 +1,4 @@
 //! A snapshot stays as it is and is read by any thread, whatever the writer does.
-#![allow(clippy::unwrap_used)]
 
 use std::sync::mpsc;
 

@@ -2,7 +2,6 @@
 //!
 //! `CUSTOS_FULL_DISK_DIR` names a directory on a small file system of its own (see `scripts/soak-store`); without it
 //! there is nothing to fill.
-#![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 

@@ -1,5 +1,4 @@
 //! Sealed and merged, the store reads as it did before.
-#![allow(clippy::unwrap_used)]
 
 use custos_store::{Bucket, Metric, Options, Position, Reader, Run, Sample, SeriesKey, State, Value, Writer};
 

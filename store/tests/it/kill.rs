@@ -1,5 +1,4 @@
 //! A process that writes is killed at a random moment; all that it acknowledged is there.
-#![allow(clippy::unwrap_used)]
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -43,7 +42,7 @@ fn rounds(rounds: u64) {
     let mut acknowledged_before = 0;
     for round in 0..rounds {
         let mut child = Command::new(&program)
-            .args(["--exact", "writing_process", "--nocapture"])
+            .args(["--exact", "kill::writing_process", "--nocapture"])
             .env(DIR, dir.path())
             .stdout(Stdio::piped())
             .spawn()

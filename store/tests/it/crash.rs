@@ -1,5 +1,4 @@
 //! The power goes at every operation; what was synced is there afterwards, in order, and nothing else is.
-#![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
 
