@@ -65,7 +65,7 @@ impl Snapshot {
             }
         }
         // Those of a segment are in order, which this sort makes use of.
-        sources.sort_by(|(one, _), (other, _)| one.cmp(other));
+        sources.sort_by_key(|(name, _)| *name);
         sources
     }
 
