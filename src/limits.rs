@@ -112,6 +112,8 @@ pub const OVERLOAD_CHECKS_NAMED: usize = 3;
 pub const HEALTH_LOOK: Duration = Duration::from_secs(1);
 /// Between two entries of the agent's check of itself, unless its state changes.
 pub const AGENT_CHECK_INTERVAL: Duration = Duration::from_secs(10);
+/// A reload that reads for longer than this is a warning.
+pub const RELOAD_LONG: Duration = Duration::from_secs(30);
 /// How long plugins may go on after SIGTERM before they are ended.
 pub const DRAIN: Duration = Duration::from_secs(10);
 /// Lines of the agent's log that wait for stderr; further ones are dropped and counted.

@@ -8,6 +8,9 @@
 mod peer;
 mod sequence;
 
+#[path = "../stage/mod.rs"]
+mod stage;
+
 use custos::evaluate::{Change, ChangeKind, Counting, PreviousState, advance, flap_percent};
 use custos_store::{Standing, State};
 
