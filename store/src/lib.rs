@@ -36,8 +36,9 @@ pub use instances::{Change, Changes, Instance, Instances};
 pub use position::Position;
 pub use provenance::{Consolidation, Provenance};
 pub use reader::{
-    Arrivals, Arrived, ArrivedRev, Bucket, Catalogue, CheckInfo, CheckSeries, Reader, RunState, Runs, Sample,
-    SampleBatch, Samples, SeriesInfo, SeriesKey, Snapshot, States, StoreInfo,
+    Arrivals, Arrived, ArrivedRev, Batch, Bucket, Catalogue, Cell, CheckInfo, CheckSeries, Column, Reader,
+    RunState, Runs, Sample, SampleBatch, Samples, Scan, SeriesInfo, SeriesKey, Snapshot, States, Statistics,
+    StoreInfo, Windows,
 };
 pub use run::{Metric, Reason, Run, Standing, State};
 pub use value::{Bounds, Value};

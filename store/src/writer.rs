@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::disk::{Disk, Lock, RealDisk};
 use crate::error::{Error, Result};
 use crate::health::{Health, Space};
-use crate::limits::{LOG_BYTES, LOG_BYTES_MIN, RESERVE_BYTES, SEQ_GAP_ON_OPEN};
+use crate::limits::{LOG_BYTES, LOG_BYTES_MIN, MERGE_BYTES_MAX, RESERVE_BYTES, SEQ_GAP_ON_OPEN};
 use crate::log::{Appended, LogImage, LogWriter};
 use crate::names::{FileName, RESERVE_NAME, live, log_name};
 use crate::position::Position;
@@ -23,6 +23,8 @@ pub struct Options {
     pub log_bytes: u64,
     /// Free space in bytes below which [`Health::space`] is low.
     pub low_space_bytes: u64,
+    /// Size in bytes of the largest segment that merging makes: bounds the room that merging needs on the disk.
+    pub segment_bytes_max: u64,
     /// Bytes held back on the disk while the store is open for writing, for sealing when the disk is full.
     pub reserve_bytes: u64,
     /// Seal and merge on a thread of its own. Otherwise that happens within [`Writer::settle`] and
@@ -35,6 +37,7 @@ impl Default for Options {
         Options {
             log_bytes: LOG_BYTES,
             low_space_bytes: 1 << 30,
+            segment_bytes_max: MERGE_BYTES_MAX,
             reserve_bytes: RESERVE_BYTES,
             background: true,
         }
@@ -68,8 +71,7 @@ impl Writer {
     /// Opens a store on any disk.
     pub fn open_on(disk: Arc<dyn Disk>, options: Options) -> Result<Writer> {
         let lock = disk.lock()?;
-        let (log_bytes, reserve) = (options.log_bytes, options.reserve_bytes);
-        let upkeep = Upkeep::new(Arc::clone(&disk), log_bytes, reserve, options.background)?;
+        let upkeep = Upkeep::new(Arc::clone(&disk), &options)?;
         let mut writer = Writer {
             disk,
             options,

@@ -42,7 +42,7 @@ pub(crate) struct Shapes {
 
 impl Shapes {
     /// The rows that have a series; none if all have.
-    fn present(&self, series: usize) -> Option<Vec<u32>> {
+    pub(crate) fn present(&self, series: usize) -> Option<Vec<u32>> {
         let has: Vec<bool> = self.shapes.iter().map(|shape| shape.contains(&(series as u32))).collect();
         if has.iter().all(|has| *has) {
             return None;
@@ -108,16 +108,6 @@ impl<'a> ChunkBytes<'a> {
         read().map_err(malformed(extent))
     }
 
-    /// The rows that have a series; none if all have.
-    pub(crate) fn present(&self, header: &Header, index: usize) -> Result<Option<Vec<u32>>, Bad> {
-        let entry = &header.series[index];
-        if entry.rows == header.rows {
-            return Ok(None);
-        }
-        let present = self.shapes(header)?.present(index).unwrap_or_default();
-        if present.len() == entry.rows { Ok(Some(present)) } else { Err(entry.malformed()) }
-    }
-
     /// The metas of a series, and its values not decoded yet.
     pub(crate) fn series(&self, entry: &SeriesEntry) -> Result<(Ints<'a>, ValuesIn<'a>), Bad> {
         let mut cursor = self.column(entry.extent)?;
@@ -125,9 +115,14 @@ impl<'a> ChunkBytes<'a> {
         read().map_err(malformed(entry.extent))
     }
 
-    /// The values of a range of the rows that have the series.
-    pub(crate) fn values(&self, entry: &SeriesEntry, ranks: Range<usize>) -> Result<Values, Bad> {
-        self.series(entry)?.1.decode(ranks).map_err(malformed(entry.extent))
+    /// Reads the values of a range of the rows that have the series in the place of others.
+    pub(crate) fn read_values(
+        &self,
+        entry: &SeriesEntry,
+        ranks: Range<usize>,
+        values: &mut Values,
+    ) -> Result<(), Bad> {
+        self.series(entry)?.1.decode_into(ranks, values).map_err(malformed(entry.extent))
     }
 
     /// The values of a series, ready to be summed up.
@@ -157,15 +152,46 @@ impl<'a> ChunkBytes<'a> {
         Ok(columns)
     }
 
-    /// State and reason of each row.
-    pub(crate) fn states(&self, header: &Header) -> Result<Vec<(State, Reason)>, Bad> {
+    /// The verdict of each row, not decoded.
+    fn verdicts(&self, header: &Header) -> Result<Ints<'a>, Bad> {
         let extent = header.columns[header::ATTRIBUTES];
         let mut cursor = self.column(extent)?;
         let mut read = || {
             for _ in 0..attributes::VERDICT {
                 Ints::get(&mut cursor, header.rows)?;
             }
-            let verdicts = Ints::get(&mut cursor, header.rows)?.all(header.rows)?;
+            Ints::get(&mut cursor, header.rows)
+        };
+        read().map_err(malformed(extent))
+    }
+
+    /// The rows that are partial.
+    pub(crate) fn partial(&self, header: &Header) -> Result<Vec<u32>, Bad> {
+        let verdicts = self.verdicts(header)?;
+        let read = || {
+            if let Ints::Constant(verdict) = verdicts
+                && !attributes::is_partial(verdict)?
+            {
+                return Ok(Vec::new());
+            }
+            let (mut partial, mut row) = (Vec::new(), 0);
+            for stretch in verdicts.all(header.rows)?.chunk_by(|one, other| one == other) {
+                let end = row + stretch.len() as u32;
+                if attributes::is_partial(stretch[0])? {
+                    partial.extend(row..end);
+                }
+                row = end;
+            }
+            Ok(partial)
+        };
+        read().map_err(malformed(header.columns[header::ATTRIBUTES]))
+    }
+
+    /// State and reason of each row.
+    pub(crate) fn states(&self, header: &Header) -> Result<Vec<(State, Reason)>, Bad> {
+        let verdicts = self.verdicts(header)?;
+        let read = || {
+            let verdicts = verdicts.all(header.rows)?;
             let mut states = Vec::with_capacity(verdicts.len());
             // Most rows have the verdict of the row before.
             for stretch in verdicts.chunk_by(|one, other| one == other) {
@@ -174,7 +200,7 @@ impl<'a> ChunkBytes<'a> {
             }
             Ok(states)
         };
-        read().map_err(malformed(extent))
+        read().map_err(malformed(header.columns[header::ATTRIBUTES]))
     }
 
     fn texts(&self, header: &Header) -> Result<[Texts; super::rows::TEXTS], Bad> {
