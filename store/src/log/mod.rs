@@ -14,5 +14,5 @@ mod writer;
 pub(crate) use frame::frame_of;
 pub(crate) use image::{LogDamage, LogImage, RowRef, Use};
 
-pub(crate) use schema::{Schema, SeriesDef, SeriesMeta};
+pub(crate) use schema::{Schema, SeriesDef, SeriesMeta, put_name};
 pub(crate) use writer::{Appended, LogWriter};

@@ -16,7 +16,8 @@ pub(super) struct OpenChunk<'a> {
     segment: &'a Segment,
     chunk: &'a ChunkRef,
     bytes: ChunkBytes<'a>,
-    header: Header,
+    /// With the names of series as they stand there.
+    header: Header<&'a [u8]>,
     /// For each series that is wanted, its index in the header.
     entries: Vec<Option<u32>>,
     rows: Range<usize>,
@@ -32,7 +33,7 @@ impl<'a> OpenChunk<'a> {
     pub(super) fn within(
         segment: &'a Segment,
         chunk: &'a ChunkRef,
-        wanted: &Wanted,
+        wanted: &mut Wanted,
         span: &RangeInclusive<i64>,
     ) -> Result<OpenChunk<'a>> {
         let mut open = OpenChunk::open(segment, chunk, wanted)?;
@@ -48,7 +49,7 @@ impl<'a> OpenChunk<'a> {
     pub(super) fn rows_at(
         segment: &'a Segment,
         chunk: &'a ChunkRef,
-        wanted: &Wanted,
+        wanted: &mut Wanted,
         rows: Range<usize>,
         times: Vec<i64>,
     ) -> Result<OpenChunk<'a>> {
@@ -58,10 +59,10 @@ impl<'a> OpenChunk<'a> {
         Ok(open)
     }
 
-    fn open(segment: &'a Segment, chunk: &'a ChunkRef, wanted: &Wanted) -> Result<OpenChunk<'a>> {
+    fn open(segment: &'a Segment, chunk: &'a ChunkRef, wanted: &mut Wanted) -> Result<OpenChunk<'a>> {
         let bytes = segment.chunk(chunk)?;
-        let header = bytes.header().map_err(segment.bad(chunk))?;
-        let entries = wanted.find(header.series.iter().map(|entry| &entry.series));
+        let header = bytes.header_of_bytes().map_err(segment.bad(chunk))?;
+        let entries = wanted.find_encoded(header.series.iter().map(|entry| entry.series));
         Ok(OpenChunk {
             segment,
             chunk,
@@ -86,7 +87,7 @@ impl<'a> OpenChunk<'a> {
     }
 
     /// A series that is wanted, if the chunk has it.
-    pub(super) fn entry(&self, series: usize) -> Option<&SeriesEntry> {
+    pub(super) fn entry(&self, series: usize) -> Option<&SeriesEntry<&'a [u8]>> {
         self.index(series).map(|index| &self.header.series[index])
     }
 

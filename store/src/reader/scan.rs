@@ -54,17 +54,17 @@ impl<'a> Iterator for Scan<'a> {
 
 impl<'a> Scan<'a> {
     /// The rows of a stretch, if there are any.
-    fn batch(&self, stretch: Stretch<'a>) -> Result<Option<BatchRows<'a>>> {
+    fn batch(&mut self, stretch: Stretch<'a>) -> Result<Option<BatchRows<'a>>> {
         let mut parts = match stretch {
             Stretch::Chunk(segment, chunk) => {
-                let chunk = OpenChunk::within(segment, chunk, &self.wanted, &self.span)?;
+                let chunk = OpenChunk::within(segment, chunk, &mut self.wanted, &self.span)?;
                 return Ok((!chunk.rows().is_empty()).then(|| BatchRows::Chunk(Box::new(chunk))));
             }
             Stretch::Rows(parts) => parts,
         };
         match (parts.pop(), parts.is_empty()) {
             (Some(Rows { piece: Piece::Chunk(segment, chunk), range, times, .. }), true) => {
-                let chunk = OpenChunk::rows_at(segment, chunk, &self.wanted, range, times)?;
+                let chunk = OpenChunk::rows_at(segment, chunk, &mut self.wanted, range, times)?;
                 Ok(Some(BatchRows::Chunk(Box::new(chunk))))
             }
             (Some(only), true) => {
@@ -79,10 +79,11 @@ impl<'a> Scan<'a> {
     }
 
     /// All that is wanted of the rows of one piece.
-    fn decode(&self, rows: Rows<'a>) -> Result<Decoded> {
+    fn decode(&mut self, rows: Rows<'a>) -> Result<Decoded> {
         match rows.piece {
             Piece::Chunk(segment, chunk) => {
-                let open = OpenChunk::rows_at(segment, chunk, &self.wanted, rows.range, rows.times.clone())?;
+                let open =
+                    OpenChunk::rows_at(segment, chunk, &mut self.wanted, rows.range, rows.times.clone())?;
                 let columns = (0..self.wanted.len()).map(|series| {
                     let mut column = Column::default();
                     open.read_column(series, &mut column).map(|()| column)
