@@ -11,51 +11,51 @@ use crate::clock::{Moment, micros};
 
 /// A row of moments, one interval apart, on the monotonic clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Grid {
+pub(super) struct Schedule {
     interval_us: u64,
     /// Some slot. Signed, as it may lie before the machine was booted.
     anchor_us: i64,
 }
 
-impl Grid {
+impl Schedule {
     /// The slots of a check on a host, placed by the wall clock.
-    pub fn of_check(host: &str, check: &str, interval: Duration, now: Moment) -> Grid {
+    pub(super) fn of_check(host: &str, check: &str, interval: Duration, now: Moment) -> Schedule {
         let interval_us = micros(interval).max(1);
         let phase_us = ((u128::from(stable_hash(host, check)) * u128::from(interval_us)) >> 64) as i128;
         let wall_us = i128::from(now.wall_ms) * 1000;
         let since_slot_us = (wall_us - phase_us).rem_euclid(i128::from(interval_us));
-        Grid { interval_us, anchor_us: now.mono_us as i64 - since_slot_us as i64 }
+        Schedule { interval_us, anchor_us: now.mono_us as i64 - since_slot_us as i64 }
     }
 
     /// Slots that count from a given one, as retries do.
-    pub fn from_slot(slot_us: u64, interval: Duration) -> Grid {
-        Grid { interval_us: micros(interval).max(1), anchor_us: slot_us as i64 }
+    pub(super) fn from_slot(slot_us: u64, interval: Duration) -> Schedule {
+        Schedule { interval_us: micros(interval).max(1), anchor_us: slot_us as i64 }
     }
 
     /// Distance between two slots, in microseconds.
-    pub fn interval_us(&self) -> u64 {
+    pub(super) fn interval_us(&self) -> u64 {
         self.interval_us
     }
 
     /// The first slot later than `mono_us`.
-    pub fn next_after(&self, mono_us: u64) -> u64 {
+    pub(super) fn next_after(&self, mono_us: u64) -> u64 {
         self.latest_at(mono_us).saturating_add_unsigned(self.interval_us).max(0) as u64
     }
 
     /// The last slot not later than `mono_us`; negative if it lies before boot.
-    pub fn latest_at(&self, mono_us: u64) -> i64 {
+    pub(super) fn latest_at(&self, mono_us: u64) -> i64 {
         let since = (mono_us as i64 - self.anchor_us).rem_euclid(self.interval_us as i64);
         mono_us as i64 - since
     }
 
     /// How many slots there are from one moment on and before another.
-    pub fn count(&self, from_us: i64, before_us: i64) -> u64 {
+    pub(super) fn count(&self, from_us: i64, before_us: i64) -> u64 {
         let index = |us: i64| (us - self.anchor_us - 1).div_euclid(self.interval_us as i64);
         (index(before_us) - index(from_us)).max(0) as u64
     }
 
     /// The first slot that is not earlier than a moment.
-    pub fn first_from(&self, from_us: i64) -> i64 {
+    pub(super) fn first_from(&self, from_us: i64) -> i64 {
         let past = (from_us - self.anchor_us).rem_euclid(self.interval_us as i64);
         if past == 0 { from_us } else { from_us - past + self.interval_us as i64 }
     }
@@ -91,8 +91,8 @@ mod tests {
 
     #[test]
     fn a_restart_moves_no_slot() {
-        let first = Grid::of_check("db1", "load", MINUTE, at(1000, 50_000));
-        let second = Grid::of_check("db1", "load", MINUTE, at(7, 50_013));
+        let first = Schedule::of_check("db1", "load", MINUTE, at(1000, 50_000));
+        let second = Schedule::of_check("db1", "load", MINUTE, at(7, 50_013));
         let wall_of = |slot_us: u64, now: Moment| now.wall_at(slot_us);
         let a = wall_of(first.next_after(1_013_000_000), at(1000, 50_000));
         let b = wall_of(second.next_after(7_000_000), at(7, 50_013));
@@ -104,24 +104,24 @@ mod tests {
         let now = at(100_000, 1_700_000_000);
         let mut tenths = [0; 10];
         for n in 0..1000 {
-            let grid = Grid::of_check("db1", &format!("check{n}"), MINUTE, now);
-            tenths[((grid.next_after(now.mono_us) - now.mono_us - 1) / 6_000_000) as usize] += 1;
+            let schedule = Schedule::of_check("db1", &format!("check{n}"), MINUTE, now);
+            tenths[((schedule.next_after(now.mono_us) - now.mono_us - 1) / 6_000_000) as usize] += 1;
         }
         assert!(tenths.iter().all(|n| (60..140).contains(n)), "{tenths:?}");
     }
 
     #[test]
     fn slots_are_counted_half_open() {
-        let grid = Grid::from_slot(100, Duration::from_micros(10));
-        assert_eq!(grid.count(100, 100), 0);
-        assert_eq!(grid.count(100, 101), 1);
-        assert_eq!(grid.count(101, 110), 0);
-        assert_eq!(grid.count(101, 111), 1);
-        assert_eq!(grid.count(50, 150), 10);
-        assert_eq!(grid.next_after(100), 110);
-        assert_eq!(grid.latest_at(109), 100);
-        assert_eq!(grid.first_from(100), 100);
-        assert_eq!(grid.first_from(101), 110);
-        assert_eq!(grid.first_from(-5), 0);
+        let schedule = Schedule::from_slot(100, Duration::from_micros(10));
+        assert_eq!(schedule.count(100, 100), 0);
+        assert_eq!(schedule.count(100, 101), 1);
+        assert_eq!(schedule.count(101, 110), 0);
+        assert_eq!(schedule.count(101, 111), 1);
+        assert_eq!(schedule.count(50, 150), 10);
+        assert_eq!(schedule.next_after(100), 110);
+        assert_eq!(schedule.latest_at(109), 100);
+        assert_eq!(schedule.first_from(100), 100);
+        assert_eq!(schedule.first_from(101), 110);
+        assert_eq!(schedule.first_from(-5), 0);
     }
 }

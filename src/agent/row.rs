@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::entry::{Activity, Entry};
+use super::check_state::{Activity, CheckState};
 use crate::clock::Moment;
 
 /// What the agent knows of a check beyond what the store keeps.
@@ -50,13 +50,13 @@ pub struct LastRun {
 }
 
 impl Row {
-    pub(super) fn of(entry: &Entry, now: Moment) -> Row {
+    pub(super) fn of(check: &CheckState, now: Moment) -> Row {
         Row {
-            check: entry.name.to_string(),
-            next_ms: entry.next_due_us(now).map(|due_us| now.wall_at(due_us)),
-            running: matches!(entry.activity, Activity::Running),
-            max_check_attempts: entry.check.max_check_attempts,
-            last: entry.last.as_deref().map(LastRun::from),
+            check: check.name.to_string(),
+            next_ms: check.next_due_us(now).map(|due_us| now.wall_at(due_us)),
+            running: matches!(check.activity, Activity::Running),
+            max_check_attempts: check.definition.max_check_attempts,
+            last: check.last.as_deref().map(LastRun::from),
         }
     }
 }
