@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use custos_query::write_json_line;
 use custos_store::Reader;
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 use serde::Serialize;
@@ -174,8 +175,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 
 /// Writes a value as a line of JSON.
 pub(super) fn json_line(value: &impl Serialize, out: &mut dyn Write) -> Result<(), Failure> {
-    serde_json::to_writer(&mut *out, value).map_err(io::Error::from)?;
-    Ok(out.write_all(b"\n")?)
+    Ok(write_json_line(value, out)?)
 }
 
 /// Runs a command that writes to stdout, and tells what went wrong.
