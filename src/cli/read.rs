@@ -13,6 +13,7 @@ use crate::clock;
 use crate::config::{self, Config, DEFAULT_PATH, DEFAULT_STORE};
 use crate::exit_code::ExitCode;
 use crate::limits::DAMAGE_TOLD_MAX;
+pub(super) use crate::text::local_time::local_time;
 use crate::text::time_spec;
 
 /// Options of every command that reads the store.
@@ -209,10 +210,4 @@ pub(super) fn now() -> Zoned {
 /// A time from the command line.
 pub(super) fn time(option: &str, text: &str, now: &Zoned) -> Result<i64, Failure> {
     time_spec::parse(text, now).map_err(|error| Failure::usage(format!("{option}: {error}")))
-}
-
-/// A time by the clock on the wall, to the second, or to the millisecond where that says more.
-pub(super) fn local_time(time_ms: i64, zone: &TimeZone) -> String {
-    let Ok(timestamp) = Timestamp::from_millisecond(time_ms) else { return format!("@{time_ms}ms") };
-    timestamp.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

@@ -5,12 +5,12 @@ use std::fmt::Write;
 
 use custos_query::Column;
 use custos_store::State;
-use jiff::Timestamp;
 
 use super::axis::ValueAxis;
 use super::series::{Picture, Ribbon, Series, limit_lines};
 use super::time_axis;
 use crate::text::human::quantity;
+use crate::text::local_time::local_time;
 
 /// Columns of time that a series of an SVG has.
 pub const SVG_COLUMNS: usize = 600;
@@ -167,9 +167,7 @@ impl Drawing<'_> {
 
     fn hover(&mut self, series: &Series, index: usize, column: &Column, plot_top: usize) {
         let shown = |value: f64| quantity(value, &series.unit, self.picture.prefixes);
-        let time = Timestamp::from_millisecond(column.first_ms).map_or(String::new(), |time| {
-            time.to_zoned(self.picture.zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
-        });
+        let time = local_time(column.first_ms, &self.picture.zone);
         let values = if column.count == 1 {
             shown(column.first)
         } else {
