@@ -22,10 +22,7 @@ pub fn shorten<'t>(text: &'t str, columns: usize, mark: &str) -> Cow<'t, str> {
     if width(text) <= columns {
         return Cow::Borrowed(text);
     }
-    let room = columns.saturating_sub(width(mark));
-    // What is shown grows with the length, so the longest beginning that fits is where it first does not.
-    let ends = text.char_indices().map(|(at, character)| at + character.len_utf8());
-    let mut end = ends.take_while(|end| width(&text[..*end]) <= room).last().unwrap_or(0);
+    let mut end = longest(text, columns.saturating_sub(width(mark)));
     let in_word = |at: usize| {
         let blank = |character: Option<char>| character.is_none_or(char::is_whitespace);
         !blank(text[..at].chars().next_back()) && !blank(text[at..].chars().next())
@@ -38,6 +35,28 @@ pub fn shorten<'t>(text: &'t str, columns: usize, mark: &str) -> Cow<'t, str> {
         }
     }
     Cow::Owned(format!("{}{mark}", text[..end].trim_end()))
+}
+
+/// A name if it takes no more than so many columns, else its beginning with `mark` behind it, not cut within a number.
+pub fn shorten_name<'t>(name: &'t str, columns: usize, mark: &str) -> Cow<'t, str> {
+    if width(name) <= columns {
+        return Cow::Borrowed(name);
+    }
+    if width(mark) > columns {
+        return Cow::Borrowed("");
+    }
+    let mut end = longest(name, columns - width(mark));
+    if name[end..].starts_with(|next: char| next.is_ascii_digit()) {
+        end = name[..end].trim_end_matches(|character: char| character.is_ascii_digit()).len();
+    }
+    Cow::Owned(format!("{}{mark}", &name[..end]))
+}
+
+/// Where the longest beginning ends that takes no more than so many columns.
+fn longest(text: &str, columns: usize) -> usize {
+    // What is shown grows with the length, so it is where it first does not fit.
+    let ends = text.char_indices().map(|(at, character)| at + character.len_utf8());
+    ends.take_while(|end| width(&text[..*end]) <= columns).last().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -74,6 +93,9 @@ mod tests {
             assert_eq!(shorten(text, columns, "…"), shown, "{text} in {columns}");
         }
         assert_eq!(shorten("swap is full", 10, "..."), "swap is...");
+        assert_eq!(shorten_name("uplink:in{index=\"1234\"}", 20, "…"), "uplink:in{index=\"…");
+        assert_eq!(shorten_name("load:load1", 9, "…"), "load:loa…");
+        assert_eq!(shorten_name("load", 2, "..."), "");
     }
 
     proptest! {
