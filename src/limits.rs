@@ -69,8 +69,11 @@ pub const CONCURRENT_CHECKS_MAX: usize = 10_000;
 pub const CONCURRENT_CHECKS_PER_CPU: usize = 16;
 /// Longest name of the host, in bytes.
 pub const HOST_NAME_MAX_BYTES: usize = 255;
-/// Requests that may wait for one check, or for a place to run a command line in; further ones are refused.
+/// Requests that may wait for one check, or for a slot to run a command line in; further ones are refused.
 pub const ASK_QUEUE_MAX: usize = 1024;
+/// Checks that nobody defined, such as commands of `nrpe.cfg`, whose standing is kept in memory. Beyond it a quarter of the
+/// idle ones is forgotten, those first that ran longest ago; they start anew when they are asked for again.
+pub const ON_DEMAND_CHECKS_MAX: usize = 20_000;
 /// Runs that wait for the store while it is slow or cannot be written; further ones are dropped and counted.
 pub const RECORD_QUEUE_MAX_RUNS: usize = 65_536;
 /// Bytes of runs that wait for the store, whatever their number.
@@ -83,8 +86,14 @@ pub const RECORD_BATCH_MAX_BYTES: usize = 1024 * 1024;
 pub const RECORD_GATHER: Duration = Duration::from_millis(20);
 /// Between two attempts at a store that refuses.
 pub const RECORD_RETRY: Duration = Duration::from_secs(1);
-/// Runs on their way to the thread that stores them.
-pub const RECORD_CHANNEL_MAX_RUNS: usize = 4096;
+/// When more runs than this wait to be stored, they are written at once rather than gathered.
+pub const RECORD_HURRY_RUNS: usize = 2048;
+/// A write of runs that takes longer than this counts as a fault: the disk stalls.
+pub const RECORD_STALL: Duration = Duration::from_secs(10);
+/// How long the end of the agent waits for the last runs to be stored.
+pub const RECORD_FINISH_MAX: Duration = Duration::from_secs(20);
+/// How long the start of the agent waits for the store to be opened for writing; then it goes on without.
+pub const RECORD_OPEN_MAX: Duration = Duration::from_secs(5);
 /// Commands that may be connected to the agent at once; further ones wait.
 pub const CONTROL_CONNECTIONS_MAX: usize = 64;
 /// Longest request of a command to the agent.
@@ -103,6 +112,8 @@ pub const OVERLOAD_CHECKS_NAMED: usize = 3;
 pub const HEALTH_LOOK: Duration = Duration::from_secs(1);
 /// Between two entries of the agent's check of itself, unless its state changes.
 pub const AGENT_CHECK_INTERVAL: Duration = Duration::from_secs(10);
+/// A reload that reads for longer than this is a warning.
+pub const RELOAD_LONG: Duration = Duration::from_secs(30);
 /// How long plugins may go on after SIGTERM before they are ended.
 pub const DRAIN: Duration = Duration::from_secs(10);
 /// Lines of the agent's log that wait for stderr; further ones are dropped and counted.
@@ -118,6 +129,9 @@ pub const DAMAGE_TOLD_MAX: u64 = 10;
 /// Series that one graph shows; it says how many more there are.
 pub const GRAPH_SERIES_MAX: usize = 16;
 const _: () = assert!(STDERR_MAX_BYTES <= STDOUT_MAX_BYTES);
+const _: () =
+    assert!(RECORD_BATCH_MAX_RUNS <= RECORD_HURRY_RUNS && RECORD_HURRY_RUNS < RECORD_QUEUE_MAX_RUNS);
+const _: () = assert!(RECORD_BATCH_MAX_BYTES < RECORD_QUEUE_MAX_BYTES);
 
 /// Between TERM and KILL for a command of `nrpe.cfg` that ran too long: nrpe sends both at once, and pollers count on
 /// the answer.

@@ -5,7 +5,8 @@
 //! 1. `clone(CLONE_VM | CLONE_VFORK)` suspends the calling thread until the child has executed its program or
 //!    ended. Until then the child alone uses the [`Plan`], the stack and the calling thread's `errno`.
 //! 2. Everything that the child reads was built before the clone and outlives it. The child allocates nothing,
-//!    takes no lock and runs no signal handler: all signals are blocked and none has a handler.
+//!    takes no lock and runs no signal handler: all signals are blocked and none has a handler. SIGSTOP cannot be
+//!    blocked, and whoever is its new user may send it: `start_watch.rs` ends a child that is stopped.
 //! 3. User and groups are changed by bare system calls: the C library's own functions would change the threads
 //!    of the shim.
 //! 4. The holder of a process group returns at once. It alone uses its stack, until it is reaped.
@@ -16,11 +17,14 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::ptr;
+use std::sync::Arc;
 
 use libc::{c_char, c_int, c_long, c_void};
 use nix::unistd::Pid;
 
+use crate::limits::STOPPED_PENALTY;
 use crate::spec::{Credentials, IoPriority, Limits, Spec};
+use crate::start_watch::{StartWatch, starting};
 
 const STACK_BYTES: usize = 64 * 1024;
 /// For a function that does nothing.
@@ -52,6 +56,7 @@ pub(crate) struct Starter {
     stack: Vec<u8>,
     holder_stack: Vec<u8>,
     own_pid: i32,
+    watch: Arc<StartWatch>,
 }
 
 /// The outputs of a plugin. It inherits the shim's stdin, which is /dev/null.
@@ -106,10 +111,10 @@ struct Plan<'a> {
 }
 
 impl Starter {
-    /// A starter for plugins of this process.
-    pub(crate) fn new() -> Starter {
+    /// A starter for plugins of this process; `watch` ends those that are stopped before they execute.
+    pub(crate) fn new(watch: Arc<StartWatch>) -> Starter {
         let own_pid = nix::unistd::getpid().as_raw();
-        Starter { stack: vec![0; STACK_BYTES], holder_stack: vec![0; HOLDER_STACK_BYTES], own_pid }
+        Starter { stack: vec![0; STACK_BYTES], holder_stack: vec![0; HOLDER_STACK_BYTES], own_pid, watch }
     }
 
     /// Starts the plugin. `open_files` is its limit of open files if neither the spec has one nor that of this process
@@ -121,6 +126,15 @@ impl Starter {
         stdio: Stdio<'_>,
         open_files: Option<libc::rlimit>,
     ) -> Result<Started, StartError> {
+        let other_user = spec.credentials.as_ref().map(|credentials| credentials.uid);
+        if let Some(uid) = other_user.filter(|uid| self.watch.is_barred(*uid)) {
+            let seconds = STOPPED_PENALTY.as_secs();
+            let why = format!(
+                "failed to start a plugin: one of user {uid} was stopped before it could execute, so none of them is \
+                 started for {seconds} s"
+            );
+            return Err(refused(libc::EAGAIN, &why));
+        }
         let argv = c_strings(spec.argv.iter().map(OsString::as_os_str))?;
         let env = environment(spec, mark)?;
         let cwd = c_string(spec.cwd.as_os_str())?;
@@ -152,13 +166,23 @@ impl Starter {
             group: spec.shell_line.is_some().then(|| self.hold_group()).transpose()?,
             failure: None,
         };
+        if other_user.is_some() {
+            self.watch.begin();
+        }
         let cloned = self.clone_child(&mut plan);
+        let stopped = other_user.is_some_and(|uid| self.watch.end(*cloned.as_ref().unwrap_or(&0), uid));
         if let Some(group) = plan.group {
             // The plugin is in the group now, so it remains without the holder.
             crate::sys::reap_one(group);
         }
         let pid = cloned?;
         match plan.failure {
+            None if stopped => {
+                crate::sys::reap_one(pid);
+                let why =
+                    "failed to start the plugin: a signal of its own user stopped it before it could execute";
+                Err(refused(libc::EAGAIN, why))
+            }
             None => Ok(Started { pid, group: plan.group.unwrap_or(pid) }),
             Some((step, errno)) => {
                 crate::sys::reap_one(pid);
@@ -213,6 +237,10 @@ extern "C" fn holder(_: *mut c_void) -> c_int {
 extern "C" fn child(plan: *mut c_void) -> c_int {
     // SAFETY: promise 1: the pointer is to the Plan of `clone_child`, which only this function uses now.
     let plan = unsafe { &mut *plan.cast::<Plan<'_>>() };
+    if plan.credentials.is_some() {
+        // SAFETY: promise 2. Asks for a number.
+        starting(unsafe { libc::syscall(libc::SYS_getpid) } as i32);
+    }
     let step = match become_plugin(plan) {
         Ok(()) => Step::Execute,
         Err(step) => step,

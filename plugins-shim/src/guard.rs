@@ -11,6 +11,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
@@ -20,6 +21,7 @@ use nix::unistd::{Pid, getpid, getppid};
 use crate::error::Error;
 use crate::leaf::Leaf;
 use crate::mark::end_orphans;
+use crate::start_watch::StartWatch;
 use crate::sys::{self, Side};
 use crate::worker::{GUARD_ENDED, Worker};
 
@@ -64,7 +66,8 @@ fn guard() -> Result<ExitCode, Error> {
     }
 }
 
-/// The second process: two threads, of which this one only waits (see `strays.rs` for why).
+/// The second process: two threads, of which this one watches what the other starts (see `strays.rs` for why there are
+/// two).
 fn worker(guard: Pid, leaf: Option<&Leaf>, socket: UnixStream) -> Result<ExitCode, Error> {
     prctl::set_pdeathsig(GUARD_ENDED).map_err(Error::system("watch the guard"))?;
     if getppid() != guard {
@@ -75,14 +78,29 @@ fn worker(guard: Pid, leaf: Option<&Leaf>, socket: UnixStream) -> Result<ExitCod
         leaf.enter();
     }
     let thread = std::thread::Builder::new().name("custos-shim".to_owned());
+    let watch = Arc::new(StartWatch::default());
+    let (starter, ended) = (Arc::clone(&watch), EndsWatch(Arc::clone(&watch)));
     let serving = thread
-        .spawn(move || Worker::new(socket)?.serve())
+        .spawn(move || {
+            let _ended = ended;
+            Worker::new(socket, starter)?.serve()
+        })
         .map_err(Error::system("start the worker's thread"))?;
+    watch.watch();
     match serving.join() {
         Ok(Ok(all_ended)) => Ok(if all_ended { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Ok(Err(error)) => Err(error),
         // The panic has printed its message.
         Err(_) => Ok(ExitCode::FAILURE),
+    }
+}
+
+/// Ends the watch when the worker's thread ends, even by a panic.
+struct EndsWatch(Arc<StartWatch>);
+
+impl Drop for EndsWatch {
+    fn drop(&mut self) {
+        self.0.stop();
     }
 }
 

@@ -19,6 +19,7 @@ mod run;
 mod runs;
 mod signals;
 mod spec;
+mod start_watch;
 mod strays;
 mod sys;
 mod wire;

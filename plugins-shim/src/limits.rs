@@ -43,11 +43,21 @@ pub(crate) const LEFT_BEHIND_COUNTED_MAX: usize = 4096;
 pub(crate) const SPARED_GROUPS_MAX: usize = 4096;
 /// Bytes of a process's environment that are searched for the mark of a run.
 pub(crate) const ENVIRON_MAX_BYTES: u64 = 256 * 1024;
+/// Between two looks at a plugin of another user that has not executed its program yet.
+pub(crate) const START_LOOK: Duration = Duration::from_millis(20);
+/// After the last start of such a plugin, the thread that watches them sleeps.
+pub(crate) const START_WATCH_LINGER: Duration = Duration::from_secs(1);
+/// For so long no plugin of a user is started after one of them was stopped before it could execute its program.
+pub(crate) const STOPPED_PENALTY: Duration = Duration::from_secs(1);
+/// Users that are barred so at the same time.
+pub(crate) const STOPPED_USERS_MAX: usize = 1024;
 /// Looks through all processes for those that an earlier shim has left, at the start.
 pub(crate) const ORPHAN_ROUNDS_MAX: usize = 100;
 /// The longest timeout or grace: a year. Longer ones are cut to it.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(366 * 86_400);
 
+// A start that is stopped costs the others well below the 200 ms that they are promised.
+const _: () = assert!(START_LOOK.as_millis() * 3 < 200);
 const _: () = assert!(GATHER_MAX_BYTES < OUTBOUND_MAX_BYTES);
 const _: () = assert!(2 * OUTPUT_MAX_BYTES + READ_BYTES < FRAME_MAX_BYTES);
 const _: () = assert!(FRAME_MAX_BYTES < u32::MAX as usize);

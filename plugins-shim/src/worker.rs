@@ -3,7 +3,7 @@
 //! A turn of its loop handles what has happened, in this order: output, ended children, requests, what is due.
 //! The result of a plugin is final when its process has ended: what its pipes hold is read, and nothing is waited
 //! for. Only where processes are left alone that outlive a plugin, its output is waited for a little while they hold it
-//! open. The process has two threads, see `strays.rs`; the first only waits for this one.
+//! open. The process has two threads, see `strays.rs`; the first watches what this one starts, see `start_watch.rs`.
 //!
 //! Most plugins end within milliseconds and print little. So their pipes are left alone at first, and read when they
 //! have ended; only those of a plugin that is still there after [`WATCH_AFTER`] are waited on and read on.
@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
@@ -32,6 +33,7 @@ use crate::run::{Due, Order, Run, kept_bytes};
 use crate::runs::Runs;
 use crate::signals::Signals;
 use crate::spec::{Outcome, Report, Spec};
+use crate::start_watch::StartWatch;
 use crate::strays::Strays;
 use crate::sys::{self, Reaped};
 use crate::wire::{DecodeError, Message, VERSION, decode_message};
@@ -86,7 +88,7 @@ impl Worker {
     ///
     /// Signals must be blocked already, as they are taken from a descriptor; the descriptor 0 must be /dev/null and the
     /// working directory `/`, as the plugins inherit them.
-    pub(crate) fn new(socket: UnixStream) -> Result<Worker, Error> {
+    pub(crate) fn new(socket: UnixStream, watch: Arc<StartWatch>) -> Result<Worker, Error> {
         socket.set_nonblocking(true).map_err(Error::system("use the agent's socket"))?;
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(Error::system("wait for events"))?;
         let signals =
@@ -111,7 +113,7 @@ impl Worker {
             socket_events,
             descriptors: Descriptors::of_this_process()
                 .map_err(Error::system("read the limit of open files"))?,
-            starter: Starter::new(),
+            starter: Starter::new(watch),
             runs: Runs::default(),
             unwatched: VecDeque::new(),
             left_open: LeftOpen::default(),

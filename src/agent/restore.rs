@@ -4,7 +4,7 @@ use custos_store::{Reason, Run, State};
 
 use super::due::due_slots;
 use super::missed::Missed;
-use super::slots::Grid;
+use super::schedule::Schedule;
 use crate::clock::Moment;
 use crate::config::Check;
 use crate::evaluate::{Before, Holds, is_judged, judge};
@@ -55,26 +55,26 @@ pub fn stood_after(run: &Run) -> Option<Before> {
     (is_judged(run.reason) || standing.attempt > 0).then_some(Before { state, standing })
 }
 
-/// The slots of a grid that passed since a check's last recorded run. None if the wall clock says that it is yet
+/// The slots of a schedule that passed since a check's last recorded run. None if the wall clock says that it is yet
 /// to come.
 pub(super) fn missed_since(
     last: &Run,
-    grid: &Grid,
+    schedule: &Schedule,
     period: Option<&Period>,
     now: Moment,
     why: &'static str,
 ) -> Option<Missed> {
     let ago_us = now.wall_ms.checked_sub(last.time_ms)?.checked_mul(1000)?;
     let time_us = (now.mono_us as i64).checked_sub(ago_us)?;
-    let interval_us = grid.interval_us() as i64;
+    let interval_us = schedule.interval_us() as i64;
     let after_us = match last.reason {
         Reason::Missed => time_us.checked_add(i64::try_from(last.duration_us).ok()?)? - interval_us,
         _ => time_us - last.lateness_us.map_or(0, |late| late.min(interval_us as u64) as i64),
     };
     // Half an interval beyond the slot of that run, so that rounding to milliseconds does not count it again.
-    let from_us = grid.first_from(after_us.checked_add(interval_us / 2)?);
-    let due = due_slots(grid, period, from_us, now.mono_us as i64, now)?;
-    Some(Missed::of(due, grid.interval_us(), why))
+    let from_us = schedule.first_from(after_us.checked_add(interval_us / 2)?);
+    let due = due_slots(schedule, period, from_us, now.mono_us as i64, now)?;
+    Some(Missed::of(due, schedule.interval_us(), why))
 }
 
 #[cfg(test)]
@@ -104,11 +104,11 @@ mod tests {
         assert_eq!(before(&[judged, skipped]), Some((State::Warning, 3)));
     }
 
-    /// A grid with slots at the full tens of seconds, and a run that many seconds ago.
+    /// A schedule with slots at the full tens of seconds, and a run that many seconds ago.
     fn missed_after(ago_s: i64, run: Run) -> Option<(i64, u64)> {
-        let grid = Grid::from_slot(500_000_000, Duration::from_secs(10));
+        let schedule = Schedule::from_slot(500_000_000, Duration::from_secs(10));
         let last = Run { time_ms: now().wall_ms - ago_s * 1000, ..run };
-        missed_since(&last, &grid, None, now(), "x")
+        missed_since(&last, &schedule, None, now(), "x")
             .map(|m| ((m.first_us - 500_000_000) / 1_000_000, m.slots))
     }
 
@@ -128,9 +128,9 @@ mod tests {
 
     #[test]
     fn times_at_the_ends_of_the_range_are_harmless() {
-        let grid = Grid::from_slot(500_000_000, Duration::from_secs(10));
+        let schedule = Schedule::from_slot(500_000_000, Duration::from_secs(10));
         for time_ms in [i64::MIN, i64::MAX, 0] {
-            missed_since(&Run { time_ms, ..Run::default() }, &grid, None, now(), "x");
+            missed_since(&Run { time_ms, ..Run::default() }, &schedule, None, now(), "x");
         }
     }
 }

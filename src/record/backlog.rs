@@ -1,4 +1,5 @@
-//! Runs that wait to be stored, bounded in number and in bytes. When there is no room the oldest go, and are counted.
+//! Runs that wait to be stored, bounded in number and in bytes. When there are too many the oldest are dropped and
+//! counted.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -7,53 +8,73 @@ use custos_store::Run;
 
 use crate::limits::{RECORD_BATCH_MAX_BYTES, RECORD_QUEUE_MAX_BYTES, RECORD_QUEUE_MAX_RUNS};
 
+/// A run with the name of its check.
+pub(super) type Named = (Arc<str>, Arc<Run>);
+
 /// Runs in the order in which they came.
 #[derive(Debug, Default)]
 pub(super) struct Backlog {
-    runs: VecDeque<(Arc<str>, Box<Run>)>,
+    runs: VecDeque<Named>,
     bytes: usize,
+    /// Runs and bytes of the batch that is being written, which count towards the bounds.
+    writing: usize,
+    writing_bytes: usize,
     dropped: u64,
 }
 
 impl Backlog {
     /// Adds a run; drops the oldest while there are too many.
-    pub(super) fn push(&mut self, check: Arc<str>, run: Box<Run>) {
+    pub(super) fn push(&mut self, check: Arc<str>, run: Arc<Run>) {
         self.bytes += size_of(&run);
         self.runs.push_back((check, run));
-        while self.runs.len() > RECORD_QUEUE_MAX_RUNS || self.bytes > RECORD_QUEUE_MAX_BYTES {
+        self.drop_oldest();
+    }
+
+    fn drop_oldest(&mut self) {
+        while self.len() > RECORD_QUEUE_MAX_RUNS || self.bytes + self.writing_bytes > RECORD_QUEUE_MAX_BYTES {
             let Some((_, run)) = self.runs.pop_front() else { break };
             self.bytes -= size_of(&run);
             self.dropped += 1;
         }
     }
 
-    /// The oldest runs, at most `max` of them and no more bytes than are good for one write, but at least one.
-    pub(super) fn head(&self, max: usize) -> Vec<(&str, &Run)> {
+    /// Takes out the oldest runs to be written: at most `max` of them and no more bytes than are good for one write,
+    /// but at least one if there is any. They count as waiting until [`Backlog::settle`].
+    pub(super) fn take(&mut self, max: usize) -> Vec<Named> {
         let mut bytes = 0;
-        let fits = |(_, run): &&(Arc<str>, Box<Run>)| {
+        let fits = |(_, run): &&Named| {
             let first = bytes == 0;
             bytes += size_of(run);
             first || bytes <= RECORD_BATCH_MAX_BYTES
         };
-        self.runs.iter().take(max).take_while(fits).map(|(check, run)| (&**check, &**run)).collect()
+        let count = self.runs.iter().take(max).take_while(fits).count();
+        let batch: Vec<Named> = self.runs.drain(..count).collect();
+        let batch_bytes: usize = batch.iter().map(|(_, run)| size_of(run)).sum();
+        self.bytes -= batch_bytes;
+        (self.writing, self.writing_bytes) = (batch.len(), batch_bytes);
+        batch
     }
 
-    /// Takes away the oldest runs: they are stored.
-    pub(super) fn remove(&mut self, count: usize) {
-        for (_, run) in self.runs.drain(..count.min(self.runs.len())) {
-            self.bytes -= size_of(&run);
+    /// The batch that was taken out is done with: `unwritten` is what of it is to be tried again, and `refused` how
+    /// many of its runs can never be stored.
+    pub(super) fn settle(&mut self, unwritten: Vec<Named>, refused: u64) {
+        (self.writing, self.writing_bytes) = (0, 0);
+        self.dropped += refused;
+        for (check, run) in unwritten.into_iter().rev() {
+            self.bytes += size_of(&run);
+            self.runs.push_front((check, run));
         }
+        self.drop_oldest();
     }
 
-    /// Takes away the oldest run: it can never be stored.
-    pub(super) fn refuse_first(&mut self) {
-        self.remove(1);
-        self.dropped += 1;
+    /// Whether there is nothing to write.
+    pub(super) fn is_empty(&self) -> bool {
+        self.runs.is_empty()
     }
 
-    /// Runs that wait.
+    /// Runs that are not stored yet, those included that are being written.
     pub(super) fn len(&self) -> usize {
-        self.runs.len()
+        self.runs.len() + self.writing
     }
 
     /// Runs that were dropped since the start.
@@ -73,8 +94,8 @@ fn size_of(run: &Run) -> usize {
 mod tests {
     use super::*;
 
-    fn run(text_bytes: usize) -> Box<Run> {
-        Box::new(Run { text: "x".repeat(text_bytes), ..Run::default() })
+    fn run(text_bytes: usize) -> Arc<Run> {
+        Arc::new(Run { text: "x".repeat(text_bytes), ..Run::default() })
     }
 
     #[test]
@@ -84,9 +105,7 @@ mod tests {
             backlog.push(Arc::from(format!("c{n}")), run(RECORD_QUEUE_MAX_BYTES / 4));
         }
         assert_eq!((backlog.len(), backlog.dropped()), (3, 2));
-        assert_eq!(backlog.head(9)[0].0, "c2");
-        backlog.remove(9);
-        assert_eq!((backlog.len(), backlog.bytes), (0, 0));
+        assert_eq!(&*backlog.take(9)[0].0, "c2");
     }
 
     #[test]
@@ -95,10 +114,12 @@ mod tests {
         backlog.push(Arc::from("large"), run(RECORD_BATCH_MAX_BYTES * 2));
         backlog.push(Arc::from("small"), run(10));
         backlog.push(Arc::from("small"), run(10));
-        assert_eq!(backlog.head(9).len(), 1);
-        backlog.remove(1);
-        assert_eq!(backlog.head(9).len(), 2);
-        assert_eq!(backlog.head(1).len(), 1);
+        assert_eq!(backlog.take(9).len(), 1);
+        backlog.settle(Vec::new(), 0);
+        let two = backlog.take(9);
+        assert_eq!(two.len(), 2);
+        backlog.settle(two, 0);
+        assert_eq!(backlog.take(1).len(), 1);
     }
 
     #[test]
@@ -109,5 +130,27 @@ mod tests {
         }
         assert!(backlog.dropped() >= 3);
         assert_eq!(backlog.len() as u64 + backlog.dropped(), RECORD_QUEUE_MAX_RUNS as u64 + 3);
+    }
+
+    #[test]
+    fn what_could_not_be_written_comes_first_again_and_counts_meanwhile() {
+        let mut backlog = Backlog::default();
+        for n in 0..3 {
+            backlog.push(Arc::from(format!("c{n}")), run(RECORD_QUEUE_MAX_BYTES / 4));
+        }
+        let batch = backlog.take(1);
+        assert_eq!((&*batch[0].0, backlog.len()), ("c0", 3));
+        // The batch takes its share of the bound, so the oldest of the others goes.
+        backlog.push(Arc::from("c3"), run(RECORD_QUEUE_MAX_BYTES / 4));
+        assert_eq!((backlog.len(), backlog.dropped()), (3, 1));
+        backlog.settle(batch, 0);
+        assert_eq!(&*backlog.take(1)[0].0, "c0");
+        backlog.settle(Vec::new(), 1);
+        assert_eq!((backlog.len(), backlog.dropped()), (2, 2));
+        backlog.take(1);
+        backlog.settle(Vec::new(), 0);
+        backlog.take(1);
+        backlog.settle(Vec::new(), 0);
+        assert_eq!((backlog.len(), backlog.bytes), (0, 0));
     }
 }

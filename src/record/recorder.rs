@@ -1,279 +1,212 @@
-//! The thread that owns the store's writer.
-//!
-//! A run that cannot be stored waits in the backlog and is tried again; nothing else waits for it. The thread never
-//! ends on an error: a store that cannot be opened or written is tried again every [`RECORD_RETRY`].
-//!
-//! Waking a thread and writing cost the same for one run as for twenty. So runs that come soon after a write are gathered
-//! for the next one, for at most [`RECORD_GATHER`], but not while somebody asked for one of them.
+//! The recorder as the rest of the agent has it: it takes runs, says how the store is doing and how far it has got.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use custos_store::{Error, Options, Run, Space, Writer};
+use crossbeam::channel::{Receiver, RecvTimeoutError, bounded};
+use custos_store::{Error, Run, Writer};
+use tokio::sync::watch;
 
-use super::backlog::Backlog;
-use crate::agent::StoreHealth;
-use crate::clock::{self, Moment, micros};
+use super::health::StoreHealth;
+use super::queue::Queue;
+use super::writing::Writing;
+use super::written::Written;
+use crate::clock::{Moment, micros};
 use crate::config::SyncPolicy;
-use crate::limits::{RECORD_BATCH_MAX_RUNS, RECORD_CHANNEL_MAX_RUNS, RECORD_GATHER, RECORD_RETRY};
+use crate::limits::{RECORD_FINISH_MAX, RECORD_STALL};
 use crate::lock::locked;
 
-/// The longest wait for a run when nothing else is to be done.
-const IDLE: Duration = Duration::from_secs(10);
-
-enum Message {
-    Run(Arc<str>, Box<Run>),
-    /// Store everything and end; the sender is told when that is done.
-    Finish(Sender<()>),
-}
+/// Opens the store for writing, at the start and whenever it has to be opened anew.
+pub type Opening = Box<dyn FnMut() -> Result<Writer, Error> + Send>;
 
 /// The way to the store. Dropping it without [`Recorder::finish`] loses what still waits.
 #[derive(Debug)]
 pub struct Recorder {
-    messages: Sender<Message>,
-    /// Ends the gathering.
-    hurry: Sender<()>,
-    health: Arc<Mutex<StoreHealth>>,
+    shared: Arc<Shared>,
+    /// Ends when the store was opened, or that failed, for the first time.
+    opened: Receiver<()>,
+    /// Ends with the thread.
+    ended: Receiver<()>,
     thread: Option<JoinHandle<()>>,
 }
 
+/// What the recorder and its thread share.
+#[derive(Debug, Default)]
+pub(super) struct Shared {
+    pub(super) queue: Queue,
+    /// How the store is doing, but for what the queue counts.
+    pub(super) state: Mutex<StoreHealth>,
+    /// Since when the thread has been in an operation of the disk.
+    busy_since: Mutex<Option<Moment>>,
+    pub(super) written: watch::Sender<Written>,
+}
+
+impl Shared {
+    /// Does something that the disk may hold up, so that a stall is noticed.
+    pub(super) fn busy<T>(&self, now: Moment, operate: impl FnOnce() -> T) -> T {
+        *locked(&self.busy_since) = Some(now);
+        let done = operate();
+        *locked(&self.busy_since) = None;
+        done
+    }
+}
+
 impl Recorder {
-    /// Starts recording into the store at `dir`, with a writer if the store could be opened for writing.
-    pub fn start(
-        dir: PathBuf,
-        writer: Result<Writer, Error>,
-        sync: SyncPolicy,
-    ) -> Result<Recorder, std::io::Error> {
-        // Bounded, but the thread always empties it: a sender waits for one write of the store at most.
-        let (messages, inbox) = bounded(RECORD_CHANNEL_MAX_RUNS);
-        let (hurry, hurried) = bounded(1);
-        let health = Arc::new(Mutex::new(StoreHealth::default()));
-        let mut keeper = Keeper {
-            dir,
-            writer: None,
-            sync,
-            backlog: Backlog::default(),
-            hurried,
-            written_us: 0,
-            synced_us: 0,
-            unsynced: false,
-            retry_us: None,
-            refusing: None,
-            stored: 0,
-            health: Arc::clone(&health),
-        };
-        keeper.opened(writer, clock::now());
-        let thread = std::thread::Builder::new()
-            .name("custos-record".to_owned())
-            .spawn(move || keeper.serve(&inbox))?;
-        Ok(Recorder { messages, hurry, health, thread: Some(thread) })
+    /// Starts recording into the store that `open` opens, on a thread of its own.
+    ///
+    /// # Errors
+    /// The system has no thread for it.
+    pub fn start(open: Opening, sync: SyncPolicy) -> std::io::Result<Recorder> {
+        let shared = Arc::new(Shared::default());
+        let writing = Writing::new(open, sync, Arc::clone(&shared));
+        let (opened_sender, opened) = bounded(0);
+        let (ended_sender, ended) = bounded::<()>(0);
+        let thread = std::thread::Builder::new().name("custos-record".to_owned()).spawn(move || {
+            writing.serve(opened_sender);
+            drop(ended_sender);
+        })?;
+        Ok(Recorder { shared, opened, ended, thread: Some(thread) })
     }
 
-    /// Hands over a run.
-    pub fn record(&self, check: Arc<str>, run: Box<Run>) {
+    /// Waits at most so long until it is known whether the store can be opened for writing. Whether or not it can,
+    /// runs may be recorded.
+    pub fn wait_until_opened(&self, at_most: Duration) {
+        // Nothing is ever sent: the thread drops its end.
+        let _ = self.opened.recv_timeout(at_most);
+    }
+
+    /// Hands over a run. Never waits for the store: what it does not take in time is dropped, oldest first, and counted.
+    pub fn record(&self, check: Arc<str>, run: Arc<Run>) {
         let asked = !run.origin.is_empty();
-        // The thread ends only in `finish`, so the run has a taker.
-        let _ = self.messages.send(Message::Run(check, run));
-        if asked || self.messages.len() > RECORD_CHANNEL_MAX_RUNS / 2 {
-            // One that is there already will do.
-            let _ = self.hurry.try_send(());
-        }
+        self.shared.queue.push(check, run, asked);
+    }
+
+    /// How far the store has got, now and whenever that changes.
+    pub fn written(&self) -> watch::Receiver<Written> {
+        self.shared.written.subscribe()
     }
 
     /// How the store is doing.
-    pub fn health(&self) -> StoreHealth {
-        locked(&self.health).clone()
+    pub fn health(&self, now: Moment) -> StoreHealth {
+        let mut health = locked(&self.shared.state).clone();
+        (health.waiting_runs, health.dropped_runs) = self.shared.queue.counts();
+        let stalled = locked(&self.shared.busy_since)
+            .filter(|since| now.mono_us.saturating_sub(since.mono_us) >= micros(RECORD_STALL));
+        if let (Some(since), None) = (stalled, &health.refusing) {
+            health.refusing =
+                Some(("the disk does not finish what was asked of it".to_owned(), since.wall_ms));
+        }
+        health
     }
 
-    /// Stores and syncs what waits, and closes the store.
-    pub fn finish(mut self) -> StoreHealth {
-        let (done, wait) = bounded(1);
-        if self.messages.send(Message::Finish(done)).is_ok() {
-            let _ = self.hurry.try_send(());
-            let _ = wait.recv();
-        }
-        if let Some(thread) = self.thread.take() {
+    /// Stores and syncs what waits, and closes the store. A store that takes too long for that is given up.
+    pub fn finish(mut self, now: Moment) -> StoreHealth {
+        self.shared.queue.finish();
+        if self.ended.recv_timeout(RECORD_FINISH_MAX) == Err(RecvTimeoutError::Timeout) {
+            tracing::error!("the store did not take the last runs in {} s", RECORD_FINISH_MAX.as_secs());
+        } else if let Some(thread) = self.thread.take() {
+            // It has ended; a panic in it was told by the panic itself.
             let _ = thread.join();
         }
-        self.health()
+        self.health(now)
     }
 }
 
-struct Keeper {
-    dir: PathBuf,
-    writer: Option<Writer>,
-    sync: SyncPolicy,
-    backlog: Backlog,
-    hurried: Receiver<()>,
-    written_us: u64,
-    synced_us: u64,
-    unsynced: bool,
-    retry_us: Option<u64>,
-    refusing: Option<(String, i64)>,
-    stored: u64,
-    health: Arc<Mutex<StoreHealth>>,
-}
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
 
-impl Keeper {
-    fn serve(&mut self, inbox: &Receiver<Message>) {
-        loop {
-            let finish = self.take(inbox);
-            let now = clock::now();
-            self.store(now, finish.is_some());
-            self.sync(now, finish.is_some());
-            if finish.is_some() {
-                self.close();
-            }
-            self.publish();
-            if let Some(done) = finish {
-                let _ = done.send(());
-                return;
-            }
-        }
-    }
+    use custos_store::disk::SimDisk;
+    use custos_store::{Options, Position};
 
-    /// Waits for a run, gathers, then takes all that are there. Returns the sender to tell when it is to end.
-    fn take(&mut self, inbox: &Receiver<Message>) -> Option<Sender<()>> {
-        let first = match inbox.recv_timeout(self.patience()) {
-            Ok(message) => message,
-            Err(RecvTimeoutError::Timeout) => return None,
-            // All senders are gone: there is nobody to tell.
-            Err(RecvTimeoutError::Disconnected) => return Some(bounded(1).0),
+    use super::*;
+    use crate::limits::RECORD_QUEUE_MAX_RUNS;
+
+    /// Far more than anything here takes.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn on(disk: &SimDisk, sync: SyncPolicy) -> Recorder {
+        let disk = disk.clone();
+        let open = move || {
+            let options = Options { background: false, ..Options::default() };
+            Writer::open_on(Arc::new(disk.clone()), options)
         };
-        let since = clock::now().mono_us.saturating_sub(self.written_us);
-        if let Some(left_us) = micros(RECORD_GATHER).checked_sub(since) {
-            // Hurried or not, there is something to write.
-            let _ = self.hurried.recv_timeout(Duration::from_micros(left_us));
-        }
-        let mut next = Some(first);
-        let mut taken = 0;
-        while let Some(message) = next {
-            match message {
-                Message::Run(check, run) => self.backlog.push(check, run),
-                Message::Finish(done) => return Some(done),
+        Recorder::start(Box::new(open), sync).unwrap()
+    }
+
+    fn run(origin: &str) -> Arc<Run> {
+        Arc::new(Run { origin: origin.to_owned(), ..Run::default() })
+    }
+
+    #[test]
+    fn a_stalled_write_holds_up_nobody_who_records() {
+        let disk = SimDisk::new();
+        let recorder = on(&disk, SyncPolicy::Never);
+        recorder.wait_until_opened(PATIENCE);
+        disk.stall();
+        recorder.record(Arc::from("first"), run(""));
+        disk.wait_until_stalled();
+        let (done, wait) = mpsc::channel();
+        let recording = std::thread::spawn(move || {
+            for _ in 0..RECORD_QUEUE_MAX_RUNS + 5 {
+                recorder.record(Arc::from("more"), run(""));
             }
-            taken += 1;
-            next = if taken < RECORD_BATCH_MAX_RUNS { inbox.try_recv().ok() } else { None };
+            done.send(()).unwrap();
+            recorder
+        });
+        let blocked = wait.recv_timeout(PATIENCE).is_err();
+        let before = disk.clone();
+        if blocked {
+            disk.resume();
         }
-        None
+        let recorder = recording.join().unwrap();
+        assert!(!blocked);
+        // One run is being written, and as many as are allowed wait, itself included.
+        let later = Moment { mono_us: u64::MAX, wall_ms: 0 };
+        let health = recorder.health(later);
+        assert_eq!((health.waiting_runs, health.dropped_runs), (RECORD_QUEUE_MAX_RUNS as u64, 6));
+        assert!(health.refusing.is_some(), "a write that does not end must be noticed: {health:?}");
+        before.resume();
+        let health = recorder.finish(Moment::default());
+        assert_eq!((health.waiting_runs, health.stored_runs), (0, RECORD_QUEUE_MAX_RUNS as u64));
+        assert_eq!(health.refusing, None);
     }
 
-    fn patience(&self) -> Duration {
-        match (self.retry_us, self.sync) {
-            (Some(_), _) => RECORD_RETRY,
-            (None, SyncPolicy::Interval(every)) if self.unsynced => every,
-            _ => IDLE,
-        }
+    #[tokio::test(flavor = "current_thread")]
+    async fn each_new_position_is_announced_when_stored_and_again_when_synced() {
+        let disk = SimDisk::new();
+        let recorder = on(&disk, SyncPolicy::Always);
+        let mut written = recorder.written();
+        assert_eq!(*written.borrow_and_update(), Written::default());
+        recorder.record(Arc::from("a"), run("asked"));
+        let first = written.wait_for(|written| written.synced.is_some()).await.unwrap().acknowledged.unwrap();
+        recorder.record(Arc::from("a"), run("asked"));
+        let next = Position(first.0 + 1);
+        let seen = *written.wait_for(|written| written.synced == Some(next)).await.unwrap();
+        assert_eq!(seen.acknowledged, Some(next));
+        // What is stored and not synced is told apart.
+        disk.fail_syncs(true);
+        recorder.record(Arc::from("a"), run("asked"));
+        let last = Position(next.0 + 1);
+        let seen = *written.wait_for(|written| written.acknowledged == Some(last)).await.unwrap();
+        assert_eq!(seen.synced, Some(next));
     }
 
-    fn store(&mut self, now: Moment, last_chance: bool) {
-        if self.retry_us.is_some_and(|at| now.mono_us < at) && !last_chance {
-            return;
-        }
-        if self.writer.is_none() {
-            let opened = Writer::open(&self.dir, Options::default());
-            self.opened(opened, now);
-        }
-        let mut batch_max = RECORD_BATCH_MAX_RUNS;
-        while let Some(writer) = &mut self.writer
-            && self.backlog.len() > 0
-        {
-            let batch = self.backlog.head(batch_max);
-            let count = batch.len();
-            match writer.append(&batch) {
-                Ok(_) => {
-                    self.backlog.remove(count);
-                    self.stored += count as u64;
-                    self.unsynced = true;
-                    self.written_us = now.mono_us;
-                    self.recovered();
-                }
-                // One run of the batch may be too large: store the others one by one.
-                Err(Error::RunTooLarge { .. }) if count > 1 => batch_max = 1,
-                Err(error @ Error::RunTooLarge { .. }) => {
-                    tracing::error!("a run is not stored: {error}");
-                    self.backlog.refuse_first();
-                }
-                Err(error) => {
-                    // What a failed sync left behind is not known: only opening it anew finds out.
-                    if matches!(error, Error::Refusing { .. }) {
-                        self.writer = None;
-                    }
-                    self.refused(&error, now);
-                    return;
-                }
-            }
-        }
-    }
-
-    fn opened(&mut self, writer: Result<Writer, Error>, now: Moment) {
-        match writer {
-            Ok(writer) => {
-                self.writer = Some(writer);
-                self.synced_us = now.mono_us;
-                self.retry_us = None;
-            }
-            Err(error) => self.refused(&error, now),
-        }
-    }
-
-    fn recovered(&mut self) {
-        self.retry_us = None;
-        if let Some((_, since_ms)) = self.refusing.take() {
-            tracing::info!(since_ms, "runs are stored again");
-        }
-    }
-
-    fn refused(&mut self, error: &Error, now: Moment) {
-        self.retry_us = Some(now.mono_us + micros(RECORD_RETRY));
-        let since_ms = self.refusing.as_ref().map_or(now.wall_ms, |refusing| refusing.1);
-        if self.refusing.is_none() {
-            tracing::error!("runs are not stored: {error}");
-        }
-        self.refusing = Some((error.to_string(), since_ms));
-    }
-
-    fn sync(&mut self, now: Moment, last_chance: bool) {
-        let due = match self.sync {
-            SyncPolicy::Always => true,
-            SyncPolicy::Interval(every) => now.mono_us >= self.synced_us.saturating_add(micros(every)),
-            SyncPolicy::Never => false,
-        };
-        if !self.unsynced || !(due || last_chance) {
-            return;
-        }
-        let Some(writer) = &mut self.writer else { return };
-        let synced = writer.sync();
-        self.synced_us = now.mono_us;
-        self.unsynced = false;
-        if let Err(error) = synced {
-            self.writer = None;
-            self.refused(&error, now);
-        }
-    }
-
-    fn close(&mut self) {
-        if let Some(writer) = self.writer.take()
-            && let Err(error) = writer.close()
-        {
-            tracing::error!("failed to close the store: {error}");
-        }
-    }
-
-    fn publish(&self) {
-        let writer = self.writer.as_ref().map(Writer::health);
-        let low = writer.as_ref().filter(|health| health.space == Space::Low);
-        let health = StoreHealth {
-            refusing: self.refusing.clone(),
-            low_space: low.and_then(|health| health.free_bytes),
-            maintenance_error: writer.as_ref().and_then(|health| health.maintenance_error.clone()),
-            stored_runs: self.stored,
-            waiting_runs: self.backlog.len() as u64,
-            dropped_runs: self.backlog.dropped(),
-        };
-        *locked(&self.health) = health;
+    #[test]
+    fn a_store_that_cannot_be_opened_is_tried_again() {
+        let disk = SimDisk::new();
+        let other = Writer::open_on(Arc::new(disk.clone()), Options::default()).unwrap();
+        let recorder = on(&disk, SyncPolicy::Never);
+        recorder.wait_until_opened(PATIENCE);
+        recorder.record(Arc::from("a"), run(""));
+        let health = recorder.health(Moment::default());
+        assert!(health.refusing.is_some_and(|(why, _)| why.contains("is writing to it")));
+        let mut written = recorder.written();
+        drop(other);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(written.wait_for(|written| written.acknowledged.is_some())).unwrap();
+        let health = recorder.finish(Moment::default());
+        assert_eq!((health.refusing, health.waiting_runs, health.stored_runs), (None, 0, 1));
     }
 }

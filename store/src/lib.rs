@@ -2,9 +2,11 @@
 //!
 //! `FORMAT.md` draws the bytes. This package reads no clock, opens no socket and is not asynchronous.
 
+mod blocks;
 mod bytes;
 mod chunk;
 mod column;
+mod damage;
 pub mod disk;
 mod error;
 #[cfg(feature = "fuzzing")]
@@ -25,6 +27,7 @@ mod value;
 mod verify;
 mod writer;
 
+pub use damage::Damage;
 pub use disk::writer_pid;
 pub use error::{Error, Result};
 pub use health::{Health, Space};
@@ -33,8 +36,8 @@ pub use instances::{Change, Changes, Instance, Instances};
 pub use position::Position;
 pub use provenance::{Consolidation, Provenance};
 pub use reader::{
-    Arrivals, Arrived, Bucket, CheckInfo, Reader, RunState, Runs, Sample, SampleBatch, Samples, SeriesInfo,
-    SeriesKey, States, StoreInfo,
+    Arrivals, Arrived, ArrivedRev, Bucket, CheckInfo, Reader, RunState, Runs, Sample, SampleBatch, Samples,
+    SeriesInfo, SeriesKey, Snapshot, States, StoreInfo,
 };
 pub use run::{Metric, Reason, Run, Standing, State};
 pub use value::{Bounds, Value};

@@ -105,7 +105,7 @@ fn check_log(disk: &dyn Disk, start: u64, end: u64, report: &mut FileReport) -> 
         let what = format!("{len} bytes at the end are no whole frame");
         report.findings.push(Finding { offset, what, damage: false });
     }
-    for row in image.checks().iter().flat_map(|(_, rows)| rows) {
+    for row in image.arrivals(0) {
         match image.run(disk, row) {
             Ok(_) => report.runs += 1,
             Err(error) => report.findings.push(finding(&error)),
@@ -151,7 +151,7 @@ pub struct Salvaged {
     pub runs: u64,
     /// Chunks or frames that could not be read at all.
     pub lost_parts: u64,
-    /// Metrics that are missing from runs that were handed out, counted once a chunk.
+    /// Metrics that are missing from runs that were handed out, counted once a chunk; all their instances count as one.
     pub lost_series: u64,
 }
 
@@ -167,7 +167,7 @@ pub fn salvage(file: &Path, out: &mut dyn FnMut(&str, Run) -> Result<()>) -> Res
     salvaged.lost_parts += frames_lost;
     let here = RealDisk::new(file.parent().unwrap_or(Path::new(".")));
     for (check, rows) in image.checks() {
-        for row in rows {
+        for row in rows.iter() {
             out(check, image.run(&here, row)?)?;
             salvaged.runs += 1;
         }
@@ -201,7 +201,7 @@ pub struct Repaired {
     pub kept_runs: u64,
     /// Chunks that could not be.
     pub lost_chunks: u64,
-    /// Metrics missing from runs that were carried over, counted once a chunk.
+    /// Metrics missing from runs that were carried over, counted once a chunk; all their instances count as one.
     pub lost_series: u64,
     /// Files that this process has no permission to open. They stay where they are.
     pub forbidden: Vec<String>,
@@ -292,12 +292,17 @@ fn repair_segment(disk: &dyn Disk, start: u64, end: u64, repaired: &mut Repaired
             repaired.lost_chunks += 1;
             continue;
         };
-        let mut whole = Rows::default();
-        let mut remap = whole.remap(&rows);
-        whole.append(&rows, &mut remap, 0..rows.len());
-        let (header, bytes) = encode(&check, &whole, Effort::Full)?;
-        segment.add(&header, &bytes)?;
-        repaired.kept_runs += rows.len() as u64;
+        let mut at = 0;
+        while at < rows.len() {
+            let mut part = Rows::default();
+            let mut remap = part.remap(&rows);
+            // What cannot be read has been left out.
+            let Ok(taken) = part.append(&rows, &mut remap, at..rows.len()) else { break };
+            at += taken;
+            repaired.kept_runs += taken as u64;
+            let (header, bytes) = encode(&check, &part, Effort::Full)?;
+            segment.add(&header, &bytes)?;
+        }
         repaired.lost_series += lost;
     }
     segment.finish()?;

@@ -7,6 +7,7 @@ mod configuration;
 mod examples;
 mod graphs;
 mod killed;
+mod locked;
 mod nrpe;
 mod peers;
 mod recording;
@@ -15,4 +16,6 @@ mod schedule;
 mod states;
 mod surroundings;
 mod survival;
-mod world;
+
+#[path = "../stage/mod.rs"]
+mod stage;

@@ -8,6 +8,9 @@
 mod peer;
 mod sequence;
 
+#[path = "../stage/mod.rs"]
+mod stage;
+
 use custos::evaluate::{Before, Change, ChangeKind, Counting, advance, flap_percent};
 use custos_store::{Standing, State};
 

@@ -101,7 +101,9 @@ impl Stage {
                     self.observations.insert(ticket, observation);
                     self.starts.push((self.now.mono_us - START.mono_us, name));
                 }
-                Effect::Record { check, run } => self.runs.push((check.to_string(), *run)),
+                Effect::Record { check, run } => {
+                    self.runs.push((check.to_string(), Arc::unwrap_or_clone(run)))
+                }
                 Effect::Answer { id, result } => {
                     self.answers.push((id, result.as_ref().map(|a| a.state().code()).map_err(String::clone)));
                     let output = result.map(Answer::output).unwrap_or_default();

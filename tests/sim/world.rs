@@ -283,7 +283,7 @@ impl World {
                     self.ends.push(Reverse((ends_us, ticket, self.now.mono_us)));
                     self.observations.insert(ticket, (check, observe_plugin(act.end, job.reading())));
                 }
-                Effect::Record { check, run } => self.record(&check, *run),
+                Effect::Record { check, run } => self.record(&check, Arc::unwrap_or_clone(run)),
                 Effect::Changed { .. } => self.changes += 1,
                 Effect::Answer { id, result } => {
                     assert!(self.asked.remove(&id), "request {id} is answered once");

@@ -25,7 +25,7 @@ pub(super) fn export(args: &ExportArgs, out: &mut dyn Write) -> Result<(), Failu
     let known = reader.checks();
     all_known(&args.check, &check_names(&reader))?;
     let mut status = Status::new();
-    let mut damaged = reader.damages();
+    let mut damaged: Vec<String> = reader.damages().iter().map(ToString::to_string).collect();
     let mut count = 0_u64;
     for check in known {
         if !args.check.is_empty() && !args.check.contains(&check.name) {

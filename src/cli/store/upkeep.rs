@@ -41,7 +41,8 @@ pub(super) fn info(args: &InfoArgs, out: &mut dyn Write) -> Result<(), Failure> 
     let info = reader.info().map_err(|error| failed("read the store", &error))?;
     let bytes_per_sample = (info.samples > 0).then(|| info.bytes as f64 / info.samples as f64);
     let writer_pid = custos_store::writer_pid(&dir);
-    let (damages, torn) = (reader.damages(), reader.torn_tails());
+    let damages: Vec<String> = reader.damages().iter().map(ToString::to_string).collect();
+    let torn = reader.torn_tails();
     if args.json {
         let json = InfoJson {
             checks: info.checks,

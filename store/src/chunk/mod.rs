@@ -5,6 +5,7 @@ mod build;
 mod decode;
 mod encode;
 mod header;
+mod instances;
 mod rows;
 
 pub(crate) use build::LogRows;

@@ -1,4 +1,4 @@
-//! A disk in memory that can lose power at any operation, run full and fail.
+//! A disk in memory that can lose power at any operation, run full, fail and stall.
 //!
 //! What was written and not synced is uncertain until [`SimDisk::restart`] decides its [`Fate`]: sectors of 512
 //! bytes are kept or lost one by one, and the last one may be torn. Names (creations, renames, removals) that were
@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::{Disk, DiskFile, FileId, Lock, Region};
 use crate::error::{Error, Result};
@@ -30,6 +30,8 @@ pub enum Fate {
 #[derive(Clone)]
 pub struct SimDisk {
     state: Arc<Mutex<State>>,
+    /// Wakes those who wait for a stall to begin or to end.
+    turned: Arc<Condvar>,
 }
 
 #[derive(Clone, Default)]
@@ -57,6 +59,9 @@ struct State {
     capacity: u64,
     syncs_fail: bool,
     locked: bool,
+    stalled: bool,
+    /// Writes and syncs that wait for the end of a stall.
+    stalled_ops: usize,
 }
 
 fn apply(names: &mut BTreeMap<String, usize>, op: &NameOp) {
@@ -127,12 +132,44 @@ impl SimDisk {
             capacity: u64::MAX,
             syncs_fail: false,
             locked: false,
+            stalled: false,
+            stalled_ops: 0,
         };
-        SimDisk { state: Arc::new(Mutex::new(state)) }
+        SimDisk { state: Arc::new(Mutex::new(state)), turned: Arc::new(Condvar::new()) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state, once the disk does not stall.
+    fn state_after_stall(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state();
+        if state.stalled {
+            state.stalled_ops += 1;
+            self.turned.notify_all();
+            state =
+                self.turned.wait_while(state, |state| state.stalled).unwrap_or_else(PoisonError::into_inner);
+            state.stalled_ops -= 1;
+        }
+        state
+    }
+
+    /// Has every write and sync from now on wait for [`SimDisk::resume`].
+    pub fn stall(&self) {
+        self.state().stalled = true;
+    }
+
+    /// Ends a stall.
+    pub fn resume(&self) {
+        self.state().stalled = false;
+        self.turned.notify_all();
+    }
+
+    /// Waits until a write or sync waits because of a stall.
+    pub fn wait_until_stalled(&self) {
+        let state = self.turned.wait_while(self.state(), |state| state.stalled_ops == 0);
+        drop(state);
     }
 
     /// Operations so far that changed the disk.
@@ -374,7 +411,7 @@ impl DiskFile for SimFile {
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        let mut state = self.disk.state();
+        let mut state = self.disk.state_after_stall();
         let start = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)?;
         let end = start + bytes.len();
         let len = state.inodes[self.inode].current.len();
@@ -413,7 +450,7 @@ impl DiskFile for SimFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        let mut state = self.disk.state();
+        let mut state = self.disk.state_after_stall();
         state.step()?;
         if state.syncs_fail {
             return Err(io::Error::other("the disk did not take the data"));

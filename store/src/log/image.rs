@@ -1,23 +1,23 @@
-//! Reading one log file, by a reader, by recovery and by sealing alike.
+//! One log file in memory: an image that readers share while it goes on growing.
 //!
-//! The image holds the file's bytes and, per check, where its runs are. It can be extended while a writer appends.
-//! What a checksum does not confirm is stepped over: at the end of the file that is a torn tail, elsewhere damage.
+//! The image has the file's bytes and the runs in them, in order of arrival and by check. A clone costs some pointers and
+//! stays as it is when the original reads on (`read.rs`), so the rows of a snapshot are read without a lock.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
 
+use super::instances::{InstancesView, LogInstances};
+use super::pieces::Pieces;
+use super::row::RowView;
+use super::schema::Schema;
+use crate::blocks::Blocks;
 use crate::bytes::{Cursor, Short};
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
-use crate::limits::FRAME_BYTES_MAX;
-use crate::log::dictionary::{TAG_CHECK, TAG_RUN, TAG_SCHEMA};
-use crate::log::frame::{self, FileHeader, Header};
-use crate::log::row::RowView;
-use crate::log::schema::Schema;
+use crate::instances::Instances;
 use crate::names::log_name;
 use crate::run::Run;
-
-/// Bytes read at a time.
-const READ_BYTES: usize = 1 << 20;
 
 /// A run within the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,38 +26,64 @@ pub(crate) struct RowRef {
     pub(crate) time_ms: i64,
     /// Its number.
     pub(crate) seq: u64,
-    at: u32,
-    schema: u32,
+    /// Offset in the file.
+    pub(super) at: u32,
+    /// Index of its definition.
+    pub(super) schema: u32,
 }
 
 /// A part of the file that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Damage {
+pub(crate) struct LogDamage {
     /// Offset in the file.
     pub(crate) offset: u64,
     /// What does not hold.
     pub(crate) what: &'static str,
+    /// Number of the first run that may have been there.
+    pub(crate) start: u64,
+    /// Number of the next run that can be read; none if there is none yet.
+    pub(crate) end: Option<u64>,
+}
+
+/// The metrics that some runs of a check have.
+#[derive(Debug)]
+pub(super) struct Definition {
+    /// Index of the check.
+    pub(super) check: u32,
+    pub(super) schema: Schema,
+}
+
+/// One check of the log.
+#[derive(Clone, Debug)]
+pub(super) struct CheckLog {
+    name: Arc<str>,
+    /// Indexes of its runs in order of arrival.
+    rows: Blocks<u32, 256>,
+    /// The order of arrival is that of time.
+    ordered: bool,
+    last_ms: i64,
+    /// What instances its runs have, if any has some.
+    instances: Option<LogInstances>,
 }
 
 /// A log file in memory.
+#[derive(Clone)]
 pub(crate) struct LogImage {
-    file: Box<dyn DiskFile>,
-    name: String,
-    start: u64,
+    /// None for an image that was made from bytes.
+    pub(super) file: Option<Arc<dyn DiskFile>>,
+    name: Arc<str>,
+    pub(super) start: u64,
     /// Runs from this number on belong to the next file.
-    end: u64,
-    bytes: Vec<u8>,
-    parsed: usize,
-    checked_header: bool,
-    last_seq: Option<u64>,
-    generation: Option<u64>,
-    /// Check number and schema number in this generation to index.
-    check_numbers: HashMap<u64, u32>,
-    schema_numbers: HashMap<u64, u32>,
-    names: HashMap<String, u32>,
-    checks: Vec<(String, Vec<RowRef>)>,
-    schemas: Vec<(u32, Schema)>,
-    damages: Vec<Damage>,
+    pub(super) end: u64,
+    pub(super) pieces: Pieces,
+    /// All runs in order of arrival.
+    rows: Blocks<RowRef, 1024>,
+    names: Arc<HashMap<Arc<str>, u32>>,
+    checks: Blocks<CheckLog, 32>,
+    definitions: Blocks<Arc<Definition>, 64>,
+    damages: Arc<Vec<LogDamage>>,
+    pub(super) torn: Option<(u64, usize)>,
+    pub(super) reading: super::read::Reading,
 }
 
 impl LogImage {
@@ -68,52 +94,24 @@ impl LogImage {
     pub(crate) fn open(disk: &dyn Disk, start: u64, end: u64) -> Result<LogImage> {
         let name = log_name(start);
         let file = disk.open(&name).map_err(Error::open(disk.path().join(&name)))?;
-        Ok(LogImage::empty(file, name, start, end))
+        Ok(LogImage { file: Some(Arc::from(file)), ..LogImage::empty(&name, start, end) })
     }
 
-    fn empty(file: Box<dyn DiskFile>, name: String, start: u64, end: u64) -> LogImage {
+    pub(super) fn empty(name: &str, start: u64, end: u64) -> LogImage {
         LogImage {
-            file,
-            name,
+            file: None,
+            name: Arc::from(name),
             start,
             end,
-            bytes: Vec::new(),
-            parsed: 0,
-            checked_header: false,
-            last_seq: None,
-            generation: None,
-            check_numbers: HashMap::new(),
-            schema_numbers: HashMap::new(),
-            names: HashMap::new(),
-            checks: Vec::new(),
-            schemas: Vec::new(),
-            damages: Vec::new(),
+            pieces: Pieces::default(),
+            rows: Blocks::default(),
+            names: Arc::default(),
+            checks: Blocks::default(),
+            definitions: Blocks::default(),
+            damages: Arc::default(),
+            torn: None,
+            reading: super::read::Reading::default(),
         }
-    }
-
-    /// Reads whatever frames there are in these bytes, wherever they begin; also how many stretches between them
-    /// could not be read.
-    pub(crate) fn salvage(bytes: &[u8]) -> (LogImage, u64) {
-        let mut image = LogImage {
-            bytes: bytes.to_vec(),
-            checked_header: true,
-            ..LogImage::empty(Box::new(Bytes), String::new(), 0, u64::MAX)
-        };
-        let at_start = (0..image.bytes.len()).find(|at| Header::read(&image.bytes[*at..]).is_some());
-        let Some(start) = at_start else { return (image, 0) };
-        image.parsed = start;
-        let mut lost = 0;
-        while let Some(step) = image.next_frame(true) {
-            match step {
-                Step::Frame(header, at) => image.frame(header, at),
-                Step::Skip(to, _) => {
-                    lost += 1;
-                    image.parsed = to;
-                }
-            }
-        }
-        lost += image.damages.len() as u64;
-        (image, lost)
     }
 
     /// The file's name in the store.
@@ -121,297 +119,253 @@ impl LogImage {
         &self.name
     }
 
-    /// Number of the first run that it can hold.
+    /// Number of the first run that it can have.
     pub(crate) fn start(&self) -> u64 {
         self.start
+    }
+
+    /// Runs from this number on belong to the next file.
+    pub(crate) fn end(&self) -> u64 {
+        self.end
     }
 
     /// Runs numbered `end` or more turn out to belong to the next file.
     pub(crate) fn set_end(&mut self, end: u64) {
         if end < self.end {
-            self.checks.iter_mut().for_each(|(_, rows)| rows.retain(|row| row.seq < end));
+            let left = self.rows.partition_point(|row| row.seq < end);
+            self.rows.truncate(left);
+            for index in 0..self.checks.len() {
+                if let Some(check) = self.checks.get_mut(index) {
+                    let of_check = check.rows.partition_point(|row| (*row as usize) < left);
+                    check.rows.truncate(of_check);
+                }
+            }
         }
         self.end = end;
     }
 
     /// The highest number read so far.
     pub(crate) fn last_seq(&self) -> Option<u64> {
-        self.last_seq
+        self.reading.last_seq
     }
 
     /// Parts that could not be read.
-    pub(crate) fn damages(&self) -> &[Damage] {
+    pub(crate) fn damages(&self) -> &[LogDamage] {
         &self.damages
     }
 
     /// Where the file ends in bytes that are neither frames nor zeros: (offset, length). That is what was being written
     /// when the writer ended, or damage to the very last frame.
     pub(crate) fn torn_tail(&self) -> Option<(u64, usize)> {
-        let tail = &self.bytes[self.parsed.min(self.bytes.len())..];
-        let len = tail.iter().rposition(|byte| *byte != 0).map(|at| at + 1)?;
-        Some((self.parsed as u64, len))
+        self.torn
     }
 
-    /// The checks with their runs in order of arrival.
-    pub(crate) fn checks(&self) -> &[(String, Vec<RowRef>)] {
-        &self.checks
+    /// The checks with their runs.
+    pub(crate) fn checks(&self) -> impl Iterator<Item = (&str, CheckRows<'_>)> {
+        self.checks.iter().map(|check| (&*check.name, CheckRows { rows: &self.rows, check: Some(check) }))
     }
 
-    /// The runs of one check in order of arrival.
-    pub(crate) fn rows(&self, check: &str) -> &[RowRef] {
-        self.names.get(check).map_or(&[], |index| &self.checks[*index as usize].1)
+    /// The runs of one check.
+    pub(crate) fn rows(&self, check: &str) -> CheckRows<'_> {
+        let check = self.names.get(check).and_then(|index| self.checks.get(*index as usize));
+        CheckRows { rows: &self.rows, check }
+    }
+
+    /// The runs of all checks from a number on, in order of arrival.
+    pub(crate) fn arrivals(&self, from: u64) -> impl Iterator<Item = &RowRef> {
+        self.rows.iter_from(self.rows.partition_point(|row| row.seq < from))
+    }
+
+    fn definition(&self, row: &RowRef) -> &Definition {
+        self.definitions
+            .get(row.schema as usize)
+            .expect("a row refers to a definition that was read before it")
     }
 
     /// The schema of a run.
     pub(crate) fn schema(&self, row: &RowRef) -> &Schema {
-        &self.schemas[row.schema as usize].1
+        &self.definition(row).schema
+    }
+
+    /// The check of a run.
+    pub(crate) fn check(&self, row: &RowRef) -> &Arc<str> {
+        let check = self.checks.get(self.definition(row).check as usize);
+        &check.expect("a definition refers to a check that was read before it").name
     }
 
     /// A run taken apart.
     pub(crate) fn view(&self, disk: &dyn Disk, row: &RowRef) -> Result<RowView<'_>> {
-        let mut cursor = Cursor::new(&self.bytes[row.at as usize..]);
-        RowView::get(&mut cursor, row.time_ms, self.schema(row)).map_err(|Short| {
-            Error::damaged(disk.path().join(&self.name), u64::from(row.at), "a run is not well formed")
-        })
+        let mut cursor = Cursor::new(self.pieces.from(u64::from(row.at)));
+        RowView::get(&mut cursor, row.time_ms, self.schema(row)).map_err(self.malformed(disk, row))
+    }
+
+    fn malformed(&self, disk: &dyn Disk, row: &RowRef) -> impl FnOnce(Short) -> Error {
+        let (path, at) = (disk.path().join(&*self.name), u64::from(row.at));
+        move |Short| Error::damaged(path, at, "a run is not well formed")
+    }
+
+    /// The instances of a run.
+    pub(crate) fn instances(&self, disk: &dyn Disk, row: &RowRef) -> Result<Instances> {
+        let definition = self.definition(row);
+        if !definition.schema.instances {
+            return Ok(Instances::default());
+        }
+        let check = self.checks.get(definition.check as usize);
+        let known = check.and_then(|check| check.instances.as_ref()).ok_or(Short);
+        known.and_then(|known| known.at(&self.pieces, row.at)).map_err(self.malformed(disk, row))
     }
 
     /// A run in full.
     pub(crate) fn run(&self, disk: &dyn Disk, row: &RowRef) -> Result<Run> {
-        Ok(self.view(disk, row)?.into_run(self.schema(row)))
+        let run = self.view(disk, row)?.into_run(self.schema(row));
+        Ok(Run { instances: self.instances(disk, row)?, ..run })
     }
 
-    /// Which schema a run has, as an index that holds for this image.
+    /// Which schema a run has, as an index that holds for this image. Runs of the same metrics mostly have the same.
     pub(crate) fn schema_index(&self, row: &RowRef) -> usize {
         row.schema as usize
     }
 
-    /// Reads what has been appended since the last call.
-    pub(crate) fn extend(&mut self, disk: &dyn Disk) -> Result<()> {
-        self.bytes.truncate(self.parsed);
-        loop {
-            let more = self.read_piece(disk)?;
-            self.parse(disk, !more)?;
-            if !more {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Reads the next piece; `false` at the end of what has been written.
-    fn read_piece(&mut self, disk: &dyn Disk) -> Result<bool> {
-        let at = self.bytes.len();
-        let want = READ_BYTES.max(self.frame_left());
-        self.bytes.reserve_exact(want);
-        self.bytes.resize(at + want, 0);
-        let got = self
-            .file
-            .read_at(&mut self.bytes[at..], at as u64)
-            .map_err(Error::io("read", disk.path().join(&self.name)))?;
-        self.bytes.truncate(at + got);
-        // A piece of zeros after the parsed part is preallocated room.
-        Ok(got == want && self.bytes[at..].iter().any(|byte| *byte != 0))
-    }
-
-    /// Bytes that the frame at the parse position still lacks.
-    fn frame_left(&self) -> usize {
-        let rest = &self.bytes[self.parsed.min(self.bytes.len())..];
-        match Header::read(rest) {
-            Some(header) if header.len <= FRAME_BYTES_MAX => {
-                (frame::HEADER_LEN + header.len).saturating_sub(rest.len())
-            }
-            _ => 0,
-        }
-    }
-
-    fn parse(&mut self, disk: &dyn Disk, last: bool) -> Result<()> {
-        if !self.checked_header {
-            let header = frame::check_file_header(&self.bytes, self.start);
-            let path = disk.path().join(&self.name);
-            match header {
-                FileHeader::Version(found) => return Err(Error::Version { path, found }),
-                FileHeader::Unwritten => return Ok(()),
-                FileHeader::Good => {}
-                FileHeader::Damaged => {
-                    self.damages.push(Damage { offset: 0, what: "the file header is damaged" })
-                }
-            }
-            self.checked_header = true;
-            self.parsed = frame::FILE_HEADER_LEN;
-        }
-        while let Some(step) = self.next_frame(last) {
-            match step {
-                Step::Frame(header, at) => self.frame(header, at),
-                Step::Skip(to, what) => {
-                    if self.reread(disk, to)? {
-                        continue;
-                    }
-                    self.damages.push(Damage { offset: self.parsed as u64, what });
-                    self.parsed = to;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads the bytes up to `to` once more: what looked damaged may have been a write under way. `true` if they changed.
-    fn reread(&mut self, disk: &dyn Disk, to: usize) -> Result<bool> {
-        let mut fresh = vec![0; to - self.parsed];
-        let got = self
-            .file
-            .read_at(&mut fresh, self.parsed as u64)
-            .map_err(Error::io("read", disk.path().join(&self.name)))?;
-        let old = &mut self.bytes[self.parsed..to];
-        if got < fresh.len() || old == fresh {
-            return Ok(false);
-        }
-        old.copy_from_slice(&fresh);
-        Ok(true)
-    }
-
-    fn payload_is_good(&self, at: usize, header: &Header) -> Option<bool> {
-        let start = at + frame::HEADER_LEN;
-        let payload = self.bytes.get(start..start.checked_add(header.len)?)?;
-        Some(crc32c::crc32c(payload) == header.payload_crc)
-    }
-
-    /// What stands at the parse position; none if that is the end, or more bytes are needed.
-    fn next_frame(&self, last: bool) -> Option<Step> {
-        let header = self.bytes.get(self.parsed..).and_then(Header::read);
-        if let Some(header) = header {
-            match self.payload_is_good(self.parsed, &header) {
-                Some(true) => return Some(Step::Frame(header, self.parsed)),
-                None if !last && header.len <= FRAME_BYTES_MAX => return None,
-                _ => {}
-            }
-        }
-        // Searching on is only worth while with all bytes at hand, and the end is mostly just that.
-        if !last || self.bytes.get(self.parsed..)?.iter().all(|byte| *byte == 0) {
-            return None;
-        }
-        let what = if header.is_some() {
-            "a frame does not match its checksum"
-        } else {
-            "a frame header is damaged"
+    /// The definition of some metrics of a check, which may be there already.
+    pub(super) fn define(&mut self, known: Option<u32>, check: u32, schema: Schema) -> u32 {
+        let same = |at: &u32| {
+            let definition = self.definitions.get(*at as usize);
+            definition.is_some_and(|definition| definition.check == check && definition.schema == schema)
         };
-        (self.parsed + 1..self.bytes.len())
-            .find(|at| {
-                let header = self.bytes.get(*at..).and_then(Header::read);
-                header.is_some_and(|header| {
-                    self.follows(header.seq) && self.payload_is_good(*at, &header) == Some(true)
-                })
-            })
-            .map(|to| Step::Skip(to, what))
+        known.filter(same).unwrap_or_else(|| {
+            self.definitions.push(Arc::new(Definition { check, schema }));
+            self.definitions.len() as u32 - 1
+        })
     }
 
-    fn follows(&self, seq: u64) -> bool {
-        seq >= self.start && seq < self.end && self.last_seq.is_none_or(|last| seq > last)
+    /// The metrics of a definition.
+    pub(super) fn defined(&self, index: u32) -> std::result::Result<&Schema, Short> {
+        self.definitions.get(index as usize).map(|definition| &definition.schema).ok_or(Short)
     }
 
-    fn frame(&mut self, header: Header, at: usize) {
-        let start = at + frame::HEADER_LEN;
-        self.parsed = start + header.len;
-        if !self.follows(header.seq) {
-            // A write that was refused and yet reached the disk; its numbers were given to others.
-            return;
+    /// Takes in what a run says of its instances; `false` if what it has cannot be known. `epoch` counts what is missing
+    /// before it.
+    pub(super) fn follow_instances(
+        &mut self,
+        row: &RowRef,
+        view: Option<InstancesView<'_>>,
+        epoch: u64,
+    ) -> bool {
+        let check = self.definition(row).check as usize;
+        let known = self.checks.get(check).and_then(|check| check.instances.as_ref());
+        if view.is_none() {
+            return known.is_some_and(|known| known.is_current(epoch));
         }
-        let bytes = std::mem::take(&mut self.bytes);
-        let mut seq = header.seq;
-        if self.items(&bytes[..start + header.len], start, &mut seq).is_err() {
-            self.damages
-                .push(Damage { offset: at as u64, what: "a frame refers to a definition that is lost" });
-        }
-        self.bytes = bytes;
+        let check = self.checks.get_mut(check).map(|check| check.instances.get_or_insert_default());
+        check.zip(view).is_some_and(|(known, view)| known.follow(row, &view, epoch))
     }
 
-    fn items(&mut self, bytes: &[u8], start: usize, seq: &mut u64) -> std::result::Result<(), Short> {
-        let mut cursor = Cursor::new(bytes);
-        cursor.take(start)?;
-        let generation = cursor.varint()?;
-        if self.generation != Some(generation) {
-            self.generation = Some(generation);
-            self.check_numbers.clear();
-            self.schema_numbers.clear();
+    /// Adds a run that came after all others.
+    pub(super) fn push(&mut self, row: RowRef) {
+        let index = self.rows.len() as u32;
+        let check = self.definition(&row).check as usize;
+        self.rows.push(row);
+        if let Some(check) = self.checks.get_mut(check) {
+            check.ordered &= check.rows.len() == 0 || check.last_ms <= row.time_ms;
+            check.last_ms = row.time_ms;
+            check.rows.push(index);
         }
-        let mut time_ms = 0_i64;
-        while !cursor.is_at_end() {
-            match cursor.u8()? {
-                TAG_CHECK => {
-                    let number = cursor.varint()?;
-                    let name = cursor.str()?;
-                    let index = self.check_index(name);
-                    self.check_numbers.insert(number, index);
-                }
-                TAG_SCHEMA => {
-                    let number = cursor.varint()?;
-                    let check = *self.check_numbers.get(&cursor.varint()?).ok_or(Short)?;
-                    let schema = Schema::get(&mut cursor)?;
-                    self.schemas.push((check, schema));
-                    self.schema_numbers.insert(number, self.schemas.len() as u32 - 1);
-                }
-                TAG_RUN => {
-                    let schema = *self.schema_numbers.get(&cursor.varint()?).ok_or(Short)?;
-                    time_ms = time_ms.wrapping_add(cursor.zigzag()?);
-                    let at = u32::try_from(cursor.at()).map_err(|_| Short)?;
-                    let (check, definition) = &self.schemas[schema as usize];
-                    RowView::get(&mut cursor, time_ms, definition)?;
-                    if *seq < self.end {
-                        self.checks[*check as usize].1.push(RowRef { time_ms, seq: *seq, at, schema });
-                        self.last_seq = Some(*seq);
-                    }
-                    *seq += 1;
-                }
-                _ => return Err(Short),
-            }
-        }
-        Ok(())
     }
 
-    fn check_index(&mut self, name: &str) -> u32 {
+    pub(super) fn check_index(&mut self, name: &str) -> u32 {
         if let Some(index) = self.names.get(name) {
             return *index;
         }
-        let index = self.checks.len() as u32;
-        self.checks.push((name.to_owned(), Vec::new()));
-        self.names.insert(name.to_owned(), index);
+        let (name, index) = (Arc::<str>::from(name), self.checks.len() as u32);
+        let check = CheckLog {
+            name: Arc::clone(&name),
+            rows: Blocks::default(),
+            ordered: true,
+            last_ms: 0,
+            instances: None,
+        };
+        self.checks.push(check);
+        Arc::make_mut(&mut self.names).insert(name, index);
         index
     }
+
+    /// Notes what cannot be read; `end` is the number of the next run, where known.
+    pub(super) fn damage(&mut self, offset: u64, what: &'static str, start: u64, end: Option<u64>) {
+        Arc::make_mut(&mut self.damages).push(LogDamage { offset, what, start, end });
+    }
+
+    /// The next run that can be read has this number.
+    pub(super) fn end_damage(&mut self, seq: u64) {
+        if self.damages.last().is_some_and(|damage| damage.end.is_none())
+            && let Some(last) = Arc::make_mut(&mut self.damages).last_mut()
+        {
+            last.end = Some(seq.max(last.start));
+        }
+    }
 }
 
-enum Step {
-    Frame(Header, usize),
-    Skip(usize, &'static str),
+/// The runs of one check in a log.
+#[derive(Clone, Copy)]
+pub(crate) struct CheckRows<'a> {
+    rows: &'a Blocks<RowRef, 1024>,
+    /// None if the log has no such check.
+    check: Option<&'a CheckLog>,
 }
 
-/// Stands for the file of an image that was made from bytes: there is nothing more to read.
-#[derive(Debug)]
-struct Bytes;
-
-impl DiskFile for Bytes {
-    fn read_at(&self, _: &mut [u8], _: u64) -> std::io::Result<usize> {
-        Ok(0)
+impl<'a> CheckRows<'a> {
+    pub(crate) fn len(&self) -> usize {
+        self.check.map_or(0, |check| check.rows.len())
     }
 
-    fn write_at(&self, _: &[u8], _: u64) -> std::io::Result<()> {
-        Err(std::io::ErrorKind::Unsupported.into())
+    /// In order of arrival.
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &'a RowRef> + use<'a> {
+        let rows = self.rows;
+        self.check
+            .into_iter()
+            .flat_map(|check| check.rows.iter())
+            .filter_map(|index| rows.get(*index as usize))
     }
 
-    fn size(&self) -> std::io::Result<u64> {
-        Ok(0)
+    /// The n-th that arrived.
+    pub(crate) fn get(&self, n: usize) -> Option<&'a RowRef> {
+        self.row(*self.check?.rows.get(n)?)
     }
 
-    fn set_len(&self, _: u64) -> std::io::Result<()> {
-        Err(std::io::ErrorKind::Unsupported.into())
+    /// Those in a span of time, in order of arrival. Where that is the order of time, no others are looked at.
+    pub(crate) fn within(&self, span: &RangeInclusive<i64>) -> Vec<&'a RowRef> {
+        let Some(check) = self.check else { return Vec::new() };
+        let found = check.rows.iter_from(self.first(check, span)).filter_map(|index| self.row(*index));
+        if check.ordered {
+            return found.take_while(|row| span.contains(&row.time_ms)).collect();
+        }
+        found.filter(|row| span.contains(&row.time_ms)).collect()
     }
 
-    fn sync(&self) -> std::io::Result<()> {
-        Ok(())
+    /// The least and the greatest time in a span.
+    pub(crate) fn ends_within(&self, span: &RangeInclusive<i64>) -> Option<(i64, i64)> {
+        let check = self.check?;
+        if check.ordered {
+            let first = self.row(*check.rows.get(self.first(check, span))?)?.time_ms;
+            let past = check.rows.partition_point(|index| self.time(*index) <= *span.end());
+            let last = self.row(*check.rows.get(past.checked_sub(1)?)?)?.time_ms;
+            return (span.contains(&first) && span.contains(&last)).then_some((first, last));
+        }
+        let times = self.iter().map(|row| row.time_ms).filter(|time| span.contains(time));
+        times.fold(None, |ends: Option<(i64, i64)>, time| {
+            Some(ends.map_or((time, time), |(first, last)| (first.min(time), last.max(time))))
+        })
     }
 
-    fn id(&self) -> std::io::Result<crate::disk::FileId> {
-        Err(std::io::ErrorKind::Unsupported.into())
+    /// Where the first run of a span may be.
+    fn first(&self, check: &CheckLog, span: &RangeInclusive<i64>) -> usize {
+        if check.ordered { check.rows.partition_point(|index| self.time(*index) < *span.start()) } else { 0 }
     }
 
-    fn map(&self, _: u64) -> std::io::Result<crate::disk::Region> {
-        Err(std::io::ErrorKind::Unsupported.into())
+    fn row(&self, index: u32) -> Option<&'a RowRef> {
+        self.rows.get(index as usize)
+    }
+
+    fn time(&self, index: u32) -> i64 {
+        self.row(index).map_or(i64::MAX, |row| row.time_ms)
     }
 }

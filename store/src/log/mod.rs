@@ -3,13 +3,16 @@
 mod dictionary;
 mod frame;
 mod image;
+mod instances;
+mod pieces;
+mod read;
 mod row;
 mod schema;
 mod writer;
 
 #[cfg(feature = "fuzzing")]
 pub(crate) use frame::frame_of;
-pub(crate) use image::{LogImage, RowRef};
+pub(crate) use image::{LogDamage, LogImage, RowRef};
 
 pub(crate) use schema::{SeriesDef, SeriesMeta};
 pub(crate) use writer::{Appended, LogWriter};

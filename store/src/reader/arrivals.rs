@@ -4,29 +4,30 @@
 //! gathered in windows of consecutive numbers, each of which decodes the chunks that have some.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
-use super::view::{Part, Reader};
+use super::snapshot::{Part, Snapshot};
 use crate::error::Result;
 use crate::limits::ARRIVALS_WINDOW;
-use crate::log::{LogImage, RowRef};
+use crate::log::LogImage;
 use crate::position::Position;
 use crate::run::Run;
 use crate::segment::Segment;
 
-/// A run as [`Reader::since`] hands it out.
+/// A run as [`Snapshot::since`] hands it out.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Arrived {
     /// The position after this run: where to go on.
     pub position: Position,
     /// Name of the check.
-    pub check: String,
+    pub check: Arc<str>,
     /// The run.
     pub run: Run,
 }
 
-/// Iterates over runs in order of arrival; see [`Reader::since`].
+/// Iterates over runs in order of arrival; see [`Snapshot::since`].
 pub struct Arrivals<'a> {
-    reader: &'a Reader,
+    snapshot: &'a Snapshot,
     part: usize,
     next: u64,
     /// Offsets of damaged chunks of this part that have been reported.
@@ -34,11 +35,11 @@ pub struct Arrivals<'a> {
     ready: VecDeque<Result<Arrived>>,
 }
 
-impl Reader {
+impl Snapshot {
     /// The runs after a position, in order of arrival. What is damaged is an error where it would have been, and then
     /// it goes on.
     pub fn since(&self, position: Position) -> Arrivals<'_> {
-        Arrivals { reader: self, part: 0, next: position.0, reported: Vec::new(), ready: VecDeque::new() }
+        Arrivals { snapshot: self, part: 0, next: position.0, reported: Vec::new(), ready: VecDeque::new() }
     }
 }
 
@@ -50,7 +51,7 @@ impl Iterator for Arrivals<'_> {
             if let Some(ready) = self.ready.pop_front() {
                 return Some(ready);
             }
-            let more = match self.reader.parts.get(self.part)? {
+            let more = match self.snapshot.parts().get(self.part)? {
                 Part::Log(image) => self.log(image),
                 Part::Segment(segment) => self.segment(segment),
             };
@@ -62,30 +63,21 @@ impl Iterator for Arrivals<'_> {
     }
 }
 
-fn arrived(seq: u64, check: &str, run: Run) -> Arrived {
-    Arrived { position: Position(seq.saturating_add(1)), check: check.to_owned(), run }
+fn arrived(seq: u64, check: &Arc<str>, run: Run) -> Arrived {
+    Arrived { position: Position(seq.saturating_add(1)), check: Arc::clone(check), run }
 }
 
 impl Arrivals<'_> {
     /// Gathers a window of a log; `false` if there is nothing more in it.
     fn log(&mut self, image: &LogImage) -> bool {
-        let mut rows: Vec<(&str, RowRef)> = Vec::new();
-        let mut after = None;
-        for (check, all) in image.checks() {
-            // In order of arrival, as the log is.
-            let first = all.partition_point(|row| row.seq < self.next);
-            rows.extend(all[first..].iter().take(ARRIVALS_WINDOW).map(|row| (check.as_str(), *row)));
-            after = after.max(all.last().map(|row| row.seq));
+        let mut left = true;
+        for row in image.arrivals(self.next).take(ARRIVALS_WINDOW) {
+            let run = image.run(self.snapshot.disk(), row);
+            self.ready.push_back(run.map(|run| arrived(row.seq, image.check(row), run)));
+            self.next = row.seq.saturating_add(1);
+            left = false;
         }
-        rows.sort_unstable_by_key(|(_, row)| row.seq);
-        rows.truncate(ARRIVALS_WINDOW);
-        let Some((_, last)) = rows.last() else { return false };
-        self.next = last.seq.saturating_add(1);
-        for (check, row) in rows {
-            let run = image.run(&*self.reader.disk, &row);
-            self.ready.push_back(run.map(|run| arrived(row.seq, check, run)));
-        }
-        after.is_some_and(|after| after >= self.next)
+        !left
     }
 
     /// Gathers a window of a segment; `false` if there is nothing more in it.
@@ -95,6 +87,7 @@ impl Arrivals<'_> {
         let mut found: Vec<(u64, Result<Arrived>)> = Vec::new();
         let mut later = |seq: u64| beyond = Some(beyond.map_or(seq, |known| known.min(seq)));
         for check in segment.checks() {
+            let name: Arc<str> = Arc::from(check.name.as_str());
             for chunk in check.chunks.iter().filter(|chunk| chunk.seq_max >= low) {
                 if chunk.seq_min >= high {
                     later(chunk.seq_min);
@@ -121,7 +114,7 @@ impl Arrivals<'_> {
                         for (row, seq) in seqs.into_iter().map(|seq| seq as u64).enumerate() {
                             if (low..high).contains(&seq) {
                                 let run = rows.run(row).map_err(|_| segment.malformed(chunk));
-                                found.push((seq, run.map(|run| arrived(seq, &check.name, run))));
+                                found.push((seq, run.map(|run| arrived(seq, &name, run))));
                             }
                         }
                     }

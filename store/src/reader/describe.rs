@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::series::{CheckInfo, SeriesInfo, SeriesKey, StoreInfo};
-use super::view::{Part, Reader};
+use super::snapshot::{Part, Snapshot};
 use crate::error::{Error, Result};
 use crate::log::{LogImage, RowRef, SeriesDef};
 
-impl Reader {
+impl Snapshot {
     /// All checks by name.
     pub fn checks(&self) -> Vec<CheckInfo> {
         let mut checks: BTreeMap<&str, CheckInfo> = BTreeMap::new();
-        for part in &self.parts {
+        for part in self.parts() {
             match part {
                 Part::Log(image) => {
                     for (name, rows) in image.checks() {
@@ -41,7 +41,7 @@ impl Reader {
             unit.clone_into(&mut info.unit);
             info.samples += samples;
         };
-        for part in &self.parts {
+        for part in self.parts() {
             match part {
                 Part::Log(image) => {
                     for (row, rows) in rows_by_schema(image, check) {
@@ -66,7 +66,7 @@ impl Reader {
     /// Bytes that each check takes in segments, and about what the runs that are not sealed yet will take.
     pub fn bytes_by_check(&self) -> BTreeMap<String, u64> {
         let mut bytes: BTreeMap<String, u64> = BTreeMap::new();
-        for part in &self.parts {
+        for part in self.parts() {
             match part {
                 Part::Segment(segment) => {
                     for check in segment.checks() {
@@ -78,7 +78,7 @@ impl Reader {
                 Part::Log(image) => {
                     for (check, rows) in image.checks() {
                         let samples: usize = rows.iter().map(|row| image.schema(row).metrics.len()).sum();
-                        *bytes.entry(check.clone()).or_default() += (rows.len() + samples * 3 / 2) as u64;
+                        *bytes.entry(check.to_owned()).or_default() += (rows.len() + samples * 3 / 2) as u64;
                     }
                 }
             }
@@ -88,7 +88,7 @@ impl Reader {
 
     /// Bytes that are free on the store's disk for an unprivileged process, where known.
     pub fn free_bytes(&self) -> Option<u64> {
-        self.disk.free_bytes().ok()
+        self.disk().free_bytes().ok()
     }
 
     /// The store in numbers.
@@ -104,9 +104,9 @@ impl Reader {
                 info.samples += series.samples;
             }
         }
-        for name in self.disk.list().map_err(Error::io("list", self.disk.path()))? {
+        for name in self.disk().list().map_err(Error::io("list", self.disk().path()))? {
             // A file may be replaced between listing and asking.
-            if let Ok(file) = self.disk.open(&name) {
+            if let Ok(file) = self.disk().open(&name) {
                 info.bytes += file.size().unwrap_or(0);
             }
         }
@@ -132,7 +132,7 @@ fn count<'a>(
 fn rows_by_schema(image: &LogImage, check: &str) -> Vec<(RowRef, u64)> {
     let mut counts: Vec<(RowRef, u64)> = Vec::new();
     let mut indexes: HashMap<usize, usize> = HashMap::new();
-    for row in image.rows(check) {
+    for row in image.rows(check).iter() {
         let next = counts.len();
         let index = *indexes.entry(image.schema_index(row)).or_insert(next);
         if index == next {

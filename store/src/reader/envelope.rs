@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::runs::span;
 use super::samples::{Group, Piece, entry};
 use super::series::{Bucket, Sample, SeriesKey};
-use super::view::Reader;
+use super::snapshot::Snapshot;
 use crate::chunk::{Bad, ChunkBytes, Header, SeriesEntry};
 use crate::column::{Stat, Summary, Summing, TimeLookup};
 use crate::error::Result;
@@ -60,7 +60,7 @@ impl Bucket {
     }
 }
 
-impl Reader {
+impl Snapshot {
     /// The samples of a series summed up in `n` stretches of equal length (±1 ms) that make up the range (ms since the
     /// epoch, end excluded). Counts, extremes, first and last are those of the samples; the sum is subject to rounding.
     /// With one stretch it is the statistics of the series over the range.

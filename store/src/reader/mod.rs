@@ -3,15 +3,19 @@
 mod arrivals;
 mod describe;
 mod envelope;
+mod handle;
+mod newest;
 mod runs;
 mod samples;
 mod series;
+mod snapshot;
 mod states;
-mod view;
 
 pub use arrivals::{Arrivals, Arrived};
+pub use handle::Reader;
+pub use newest::ArrivedRev;
 pub use runs::Runs;
 pub use samples::{SampleBatch, Samples};
 pub use series::{Bucket, CheckInfo, Sample, SeriesInfo, SeriesKey, StoreInfo};
+pub use snapshot::Snapshot;
 pub use states::{RunState, States};
-pub use view::Reader;

@@ -5,16 +5,16 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use super::view::{Part, Reader};
+use super::snapshot::{Part, Snapshot};
 use crate::chunk::RowsIn;
 use crate::error::{Error, Result};
 use crate::log::{LogImage, RowRef};
 use crate::run::Run;
 use crate::segment::{ChunkRef, Segment};
 
-/// Iterates over the runs of a check; see [`Reader::runs`]. A damaged chunk is one error, and then it goes on.
+/// Iterates over the runs of a check; see [`Snapshot::runs`]. A damaged chunk is one error, and then it goes on.
 pub struct Runs<'a> {
-    reader: &'a Reader,
+    snapshot: &'a Snapshot,
     lanes: Vec<Lane<'a>>,
     span: RangeInclusive<i64>,
     reverse: bool,
@@ -87,9 +87,9 @@ impl Lane<'_> {
         Ok(())
     }
 
-    fn take(&mut self, reader: &Reader, reverse: bool) -> Option<Result<Run>> {
+    fn take(&mut self, snapshot: &Snapshot, reverse: bool) -> Option<Result<Run>> {
         match self {
-            Lane::Log { image, rows } => rows.pop().map(|row| image.run(&*reader.disk, &row)),
+            Lane::Log { image, rows } => rows.pop().map(|row| image.run(snapshot.disk(), &row)),
             Lane::Segment { segment, loaded, .. } => {
                 let (chunk, rows, left) = loaded.as_mut()?;
                 let row = if reverse { left.next_back() } else { left.next() }?;
@@ -113,7 +113,7 @@ impl Iterator for Runs<'_> {
                 heads.filter_map(|(at, lane)| lane.head(self.reverse).map(|(key, ready)| (key, at, ready)));
             let (_, at, ready) = if self.reverse { heads.max() } else { heads.min() }?;
             if ready {
-                return self.lanes[at].take(self.reader, self.reverse);
+                return self.lanes[at].take(self.snapshot, self.reverse);
             }
             if let Err(error) = self.lanes[at].load(&self.span, self.reverse) {
                 return Some(Err(error));
@@ -122,7 +122,7 @@ impl Iterator for Runs<'_> {
     }
 }
 
-impl Reader {
+impl Snapshot {
     /// The runs of a check whose time is in the range (ms since the epoch), by time, then arrival. The end is excluded,
     /// but for `i64::MAX`.
     pub fn runs(&self, check: &str, range: Range<i64>) -> Runs<'_> {
@@ -141,10 +141,9 @@ impl Reader {
 
     fn lanes(&self, check: &str, range: &Range<i64>, reverse: bool) -> Runs<'_> {
         let span = span(range);
-        let lanes = self.parts.iter().map(|part| match part {
+        let lanes = self.parts().iter().map(|part| match part {
             Part::Log(image) => {
-                let mut rows = image.rows(check).to_vec();
-                rows.retain(|row| span.contains(&row.time_ms));
+                let mut rows: Vec<RowRef> = image.rows(check).within(&span).into_iter().copied().collect();
                 rows.sort_by_key(|row| (row.time_ms, row.seq));
                 if !reverse {
                     rows.reverse();
@@ -155,7 +154,7 @@ impl Reader {
                 Lane::Segment { segment, chunks: chunks_in(segment, check, &span), loaded: None }
             }
         });
-        Runs { reader: self, lanes: lanes.collect(), span, reverse }
+        Runs { snapshot: self, lanes: lanes.collect(), span, reverse }
     }
 }
 

@@ -4,7 +4,7 @@ use std::ops::{Range, RangeInclusive};
 
 use super::runs::{chunks_in, rows_in, span};
 use super::series::SeriesKey;
-use super::view::{Part, Reader};
+use super::snapshot::{Part, Snapshot};
 use crate::chunk::{Bad, ChunkBytes, Header, SeriesEntry};
 use crate::column::Values;
 use crate::error::Result;
@@ -71,18 +71,14 @@ pub(super) struct Group<'a> {
     last_ms: i64,
 }
 
-impl Reader {
+impl Snapshot {
     /// All that may have runs of a check in a span, in groups that follow each other.
     pub(super) fn groups<'a>(&'a self, check: &str, span: &RangeInclusive<i64>) -> Vec<Group<'a>> {
         let mut pieces: Vec<(i64, i64, Piece<'a>)> = Vec::new();
-        for part in &self.parts {
+        for part in self.parts() {
             match part {
                 Part::Log(image) => {
-                    let times =
-                        image.rows(check).iter().map(|row| row.time_ms).filter(|time| span.contains(time));
-                    if let Some((first, last)) = times.fold(None, |ends: Option<(i64, i64)>, time| {
-                        Some(ends.map_or((time, time), |(first, last)| (first.min(time), last.max(time))))
-                    }) {
+                    if let Some((first, last)) = image.rows(check).ends_within(span) {
                         pieces.push((first, last, Piece::Log(image)));
                     }
                 }
@@ -113,13 +109,13 @@ impl Reader {
     pub fn samples(&self, check: &str, key: &SeriesKey, range: Range<i64>) -> Samples<'_> {
         let span = span(&range);
         let groups = self.groups(check, &span).into_iter();
-        Samples { reader: self, groups, check: check.to_owned(), key: key.clone(), span }
+        Samples { snapshot: self, groups, check: check.to_owned(), key: key.clone(), span }
     }
 }
 
-/// Iterates over batches of samples; see [`Reader::samples`].
+/// Iterates over batches of samples; see [`Snapshot::samples`].
 pub struct Samples<'a> {
-    reader: &'a Reader,
+    snapshot: &'a Snapshot,
     groups: std::vec::IntoIter<Group<'a>>,
     check: String,
     key: SeriesKey,
@@ -132,7 +128,7 @@ impl Iterator for Samples<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let group = self.groups.next()?;
-            match self.reader.group_samples(&group, &self.check, &self.key, &self.span) {
+            match self.snapshot.group_samples(&group, &self.check, &self.key, &self.span) {
                 Ok(batch) if batch.is_empty() => {}
                 batch => return Some(batch),
             }
@@ -146,7 +142,7 @@ pub(super) fn entry<'a>(header: &'a Header, key: &SeriesKey) -> Option<(usize, &
     header.series.iter().enumerate().find(|(_, entry)| named(entry))
 }
 
-impl Reader {
+impl Snapshot {
     /// The samples of a series in pieces that overlap.
     pub(super) fn group_samples(
         &self,
@@ -218,7 +214,7 @@ impl Reader {
             let metrics = &image.schema(row).metrics;
             metrics.iter().position(|(series, _)| series.label == key.label && series.labels == key.labels)
         };
-        for row in image.rows(check).iter().filter(|row| span.contains(&row.time_ms)) {
+        for row in image.rows(check).within(span) {
             let schema = image.schema_index(row);
             let at = match known {
                 Some((same, at)) if same == schema => at,
@@ -226,7 +222,7 @@ impl Reader {
             };
             known = Some((schema, at));
             let value = match at {
-                Some(at) => image.view(&*self.disk, row)?.values().nth(at),
+                Some(at) => image.view(self.disk(), row)?.values().nth(at),
                 None => None,
             };
             out.push((row.time_ms, row.seq, value));

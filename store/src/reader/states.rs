@@ -4,7 +4,7 @@ use std::ops::{Range, RangeInclusive};
 
 use super::runs::{rows_in, span};
 use super::samples::{Group, Piece};
-use super::view::Reader;
+use super::snapshot::Snapshot;
 use crate::error::Result;
 use crate::run::{Reason, State};
 
@@ -19,21 +19,21 @@ pub struct RunState {
     pub reason: Reason,
 }
 
-/// Iterates over batches of states; see [`Reader::states`].
+/// Iterates over batches of states; see [`Snapshot::states`].
 pub struct States<'a> {
-    reader: &'a Reader,
+    snapshot: &'a Snapshot,
     groups: std::vec::IntoIter<Group<'a>>,
     check: String,
     span: RangeInclusive<i64>,
 }
 
-impl Reader {
+impl Snapshot {
     /// How the runs of a check in a range of time ended (ms since the epoch; the end is excluded, but for `i64::MAX`),
     /// by time, then arrival, in batches. A damaged chunk is one error, and then it goes on.
     pub fn states(&self, check: &str, range: Range<i64>) -> States<'_> {
         let span = span(&range);
         let groups = self.groups(check, &span).into_iter();
-        States { reader: self, groups, check: check.to_owned(), span }
+        States { snapshot: self, groups, check: check.to_owned(), span }
     }
 
     fn group_states(
@@ -48,8 +48,8 @@ impl Reader {
         for piece in &group.pieces {
             match piece {
                 Piece::Log(image) => {
-                    for row in image.rows(check).iter().filter(|row| span.contains(&row.time_ms)) {
-                        let plain = image.view(&*self.disk, row)?.plain;
+                    for row in image.rows(check).within(span) {
+                        let plain = image.view(self.disk(), row)?.plain;
                         let (state, reason) = (plain.state, plain.reason);
                         numbered.push((row.seq, RunState { time_ms: row.time_ms, state, reason }));
                     }
@@ -83,7 +83,7 @@ impl Iterator for States<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             let group = self.groups.next()?;
-            match self.reader.group_states(&group, &self.check, &self.span) {
+            match self.snapshot.group_states(&group, &self.check, &self.span) {
                 Ok(batch) if batch.is_empty() => {}
                 batch => return Some(batch),
             }

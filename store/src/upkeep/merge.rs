@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::bytes::Short;
 use crate::chunk::{Remap, Rows, RowsIn, encode};
 use crate::column::Effort;
 use crate::disk::Disk;
@@ -37,7 +38,8 @@ fn is_settled(chunk: &ChunkRef) -> bool {
     chunk.rows as usize >= CHUNK_ROWS / 2 || chunk.samples as usize >= CHUNK_CELLS / 2
 }
 
-struct Loaded {
+struct Loaded<'a> {
+    chunk: &'a ChunkRef,
     rows: RowsIn,
     at: usize,
     remap: Option<Remap>,
@@ -47,7 +49,7 @@ struct Lane<'a> {
     segment: &'a Segment,
     chunks: std::slice::Iter<'a, ChunkRef>,
     next: Option<&'a ChunkRef>,
-    loaded: Option<Loaded>,
+    loaded: Option<Loaded<'a>>,
 }
 
 impl<'a> Lane<'a> {
@@ -71,7 +73,7 @@ impl<'a> Lane<'a> {
             let bytes = self.segment.chunk(chunk)?;
             let bad = self.segment.bad(chunk);
             let rows = bytes.header().and_then(|header| bytes.rows(&header)).map_err(bad)?;
-            self.loaded = Some(Loaded { rows, at: 0, remap: None });
+            self.loaded = Some(Loaded { chunk, rows, at: 0, remap: None });
             self.next = self.chunks.next();
         }
         Ok(())
@@ -104,7 +106,7 @@ impl Merging<'_, '_> {
                 self.lanes[at].load()?;
                 continue;
             }
-            self.take(at, limit);
+            self.take(at, limit)?;
             if self.pending.is_full() {
                 self.flush()?;
             }
@@ -128,9 +130,9 @@ impl Merging<'_, '_> {
     }
 
     /// Moves rows of a loaded lane up to the limit, or until the pending rows are full.
-    fn take(&mut self, at: usize, limit: Option<(i64, u64)>) {
+    fn take(&mut self, at: usize, limit: Option<(i64, u64)>) -> Result<()> {
         let lane = &mut self.lanes[at];
-        let Some(loaded) = &mut lane.loaded else { return };
+        let Some(loaded) = &mut lane.loaded else { return Ok(()) };
         let rows = &loaded.rows;
         let room = self.pending.room(rows.series.len()).min(rows.len() - loaded.at);
         let before =
@@ -139,12 +141,13 @@ impl Merging<'_, '_> {
         let range = loaded.at..loaded.at + count;
         let pending = &mut self.pending;
         let mut remap = loaded.remap.take().unwrap_or_else(|| pending.remap(rows));
-        pending.append(rows, &mut remap, range);
-        loaded.at += count;
+        let taken = pending.append(rows, &mut remap, range);
+        loaded.at += taken.map_err(|Short| lane.segment.malformed(loaded.chunk))?;
         loaded.remap = Some(remap);
         if loaded.at == rows.len() {
             lane.loaded = None;
         }
+        Ok(())
     }
 
     fn flush(&mut self) -> Result<()> {

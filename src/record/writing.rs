@@ -1,0 +1,215 @@
+//! The thread that owns the store's writer.
+//!
+//! A run that cannot be stored waits in the backlog and is tried again; nothing else waits for it. The thread never
+//! ends on an error: a store that cannot be opened or written is tried again every [`RECORD_RETRY`].
+//!
+//! Waking a thread and writing cost the same for one run as for twenty. So runs that come soon after a write are gathered
+//! for the next one, for at most [`RECORD_GATHER`], but not while somebody asked for one of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossbeam::channel::Sender;
+use custos_store::{Error, Run, Space, Writer};
+
+use super::queue::Turn;
+use super::recorder::{Opening, Shared};
+use crate::clock::{self, Moment, micros};
+use crate::config::SyncPolicy;
+use crate::limits::{RECORD_BATCH_MAX_RUNS, RECORD_GATHER, RECORD_RETRY};
+use crate::lock::locked;
+
+/// The longest wait for a run when nothing else is to be done.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// The writing side of the recorder.
+pub(super) struct Writing {
+    open: Opening,
+    writer: Option<Writer>,
+    sync: SyncPolicy,
+    shared: Arc<Shared>,
+    written_us: u64,
+    synced_us: u64,
+    unsynced: bool,
+    retry_us: Option<u64>,
+}
+
+impl Writing {
+    /// A thread's work that has not begun: the store is not open yet.
+    pub(super) fn new(open: Opening, sync: SyncPolicy, shared: Arc<Shared>) -> Writing {
+        Writing {
+            open,
+            writer: None,
+            sync,
+            shared,
+            written_us: 0,
+            synced_us: 0,
+            unsynced: false,
+            retry_us: None,
+        }
+    }
+
+    /// Opens the store, drops `opened` to say that this was tried, and stores what comes until it is told to finish.
+    pub(super) fn serve(mut self, opened: Sender<()>) {
+        self.try_open(clock::now());
+        self.publish();
+        drop(opened);
+        loop {
+            let finish = self.wait();
+            let now = clock::now();
+            self.store(now, finish);
+            self.sync(now, finish);
+            if finish {
+                self.close();
+            }
+            self.publish();
+            if finish {
+                return;
+            }
+        }
+    }
+
+    /// Waits until there is something to do. Returns whether it is the end.
+    fn wait(&self) -> bool {
+        let now_us = clock::now().mono_us;
+        let queue = &self.shared.queue;
+        if let Some(at_us) = self.retry_us {
+            let retry_in = Duration::from_micros(at_us.saturating_sub(now_us));
+            return queue.wait_for_finish(retry_in.min(self.sync_in(now_us))) == Turn::Finish;
+        }
+        let turn = queue.wait_for_runs(self.sync_in(now_us));
+        let since_us = clock::now().mono_us.saturating_sub(self.written_us);
+        match micros(RECORD_GATHER).checked_sub(since_us) {
+            Some(left_us) if turn == Turn::Runs => {
+                queue.wait_for_hurry(Duration::from_micros(left_us)) == Turn::Finish
+            }
+            _ => turn == Turn::Finish,
+        }
+    }
+
+    /// Time until the next sync is due.
+    fn sync_in(&self, now_us: u64) -> Duration {
+        match self.sync {
+            SyncPolicy::Interval(every) if self.unsynced && self.writer.is_some() => {
+                Duration::from_micros(self.synced_us.saturating_add(micros(every)).saturating_sub(now_us))
+            }
+            _ => IDLE,
+        }
+    }
+
+    fn store(&mut self, now: Moment, last_chance: bool) {
+        if self.retry_us.is_some_and(|at| now.mono_us < at) && !last_chance {
+            return;
+        }
+        self.retry_us = None;
+        if self.writer.is_none() {
+            self.try_open(now);
+        }
+        // Runs that are to be written one by one, as one of them may be too large.
+        let mut singly = 0_usize;
+        while let Some(writer) = &mut self.writer {
+            let batch = self.shared.queue.take(if singly > 0 { 1 } else { RECORD_BATCH_MAX_RUNS });
+            if batch.is_empty() {
+                break;
+            }
+            singly = singly.saturating_sub(1);
+            let runs: Vec<(&str, &Run)> = batch.iter().map(|(check, run)| (&**check, &**run)).collect();
+            match self.shared.busy(now, || writer.append(&runs)) {
+                Ok(position) => {
+                    self.shared.queue.settle(Vec::new(), 0);
+                    locked(&self.shared.state).stored_runs += batch.len() as u64;
+                    self.shared.written.send_modify(|written| written.acknowledged = Some(position));
+                    self.unsynced = true;
+                    self.written_us = now.mono_us;
+                    self.recovered();
+                }
+                Err(Error::RunTooLarge { .. }) if batch.len() > 1 => {
+                    singly = batch.len();
+                    self.shared.queue.settle(batch, 0);
+                }
+                Err(error @ Error::RunTooLarge { .. }) => {
+                    tracing::error!("a run is not stored: {error}");
+                    self.shared.queue.settle(Vec::new(), 1);
+                }
+                Err(error) => {
+                    self.shared.queue.settle(batch, 0);
+                    // What a failed sync left behind is not known: only opening it anew finds out.
+                    if matches!(error, Error::Refusing { .. }) {
+                        self.writer = None;
+                    }
+                    self.refused(&error, now);
+                }
+            }
+            if self.retry_us.is_some() {
+                return;
+            }
+        }
+    }
+
+    fn try_open(&mut self, now: Moment) {
+        let open = &mut self.open;
+        match self.shared.busy(now, open) {
+            Ok(writer) => {
+                self.writer = Some(writer);
+                self.synced_us = now.mono_us;
+                self.recovered();
+            }
+            Err(error) => self.refused(&error, now),
+        }
+    }
+
+    fn recovered(&mut self) {
+        self.retry_us = None;
+        if let Some((_, since_ms)) = locked(&self.shared.state).refusing.take() {
+            tracing::info!(since_ms, "runs are stored again");
+        }
+    }
+
+    fn refused(&mut self, error: &Error, now: Moment) {
+        self.retry_us = Some(now.mono_us + micros(RECORD_RETRY));
+        let mut state = locked(&self.shared.state);
+        let since_ms = state.refusing.as_ref().map_or(now.wall_ms, |refusing| refusing.1);
+        if state.refusing.is_none() {
+            tracing::error!("runs are not stored: {error}");
+        }
+        state.refusing = Some((error.to_string(), since_ms));
+    }
+
+    fn sync(&mut self, now: Moment, last_chance: bool) {
+        let due = match self.sync {
+            SyncPolicy::Always => true,
+            SyncPolicy::Interval(every) => now.mono_us >= self.synced_us.saturating_add(micros(every)),
+            SyncPolicy::Never => false,
+        };
+        if !self.unsynced || !(due || last_chance) {
+            return;
+        }
+        let Some(writer) = &mut self.writer else { return };
+        let synced = self.shared.busy(now, || writer.sync());
+        self.synced_us = now.mono_us;
+        self.unsynced = false;
+        match synced {
+            Ok(()) => self.shared.written.send_modify(|written| written.synced = written.acknowledged),
+            Err(error) => {
+                self.writer = None;
+                self.refused(&error, now);
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        if let Some(writer) = self.writer.take()
+            && let Err(error) = self.shared.busy(clock::now(), || writer.close())
+        {
+            tracing::error!("failed to close the store: {error}");
+        }
+    }
+
+    fn publish(&self) {
+        let writer = self.writer.as_ref().map(Writer::health);
+        let low = writer.as_ref().filter(|health| health.space == Space::Low);
+        let mut state = locked(&self.shared.state);
+        state.low_space = low.and_then(|health| health.free_bytes);
+        state.maintenance_error = writer.as_ref().and_then(|health| health.maintenance_error.clone());
+    }
+}

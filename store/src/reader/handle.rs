@@ -1,0 +1,180 @@
+//! The handle on a store: looks at the directory, and has the snapshot of what it saw last.
+//!
+//! Two equal listings around the opening of files show that no file was replaced by another while they were listed. When
+//! a listing equals the one that the view was made from, nothing was replaced since, and only the end of the last log can
+//! be new.
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::snapshot::{Part, Snapshot, View};
+use crate::damage::Damage;
+use crate::disk::{Disk, RealDisk};
+use crate::error::{Error, Result};
+use crate::limits::LISTINGS_MAX;
+use crate::log::LogImage;
+use crate::names::{FileName, live};
+use crate::position::Position;
+use crate::segment::Segment;
+
+/// A store that is open for reading, whether or not somebody writes to it.
+///
+/// All that can be read is read from a [`Snapshot`], which this handle stands for too: what it shows does not change until
+/// [`Reader::refresh`].
+pub struct Reader {
+    snapshot: Snapshot,
+    /// The listing that the snapshot was made from.
+    names: Vec<String>,
+}
+
+impl Deref for Reader {
+    type Target = Snapshot;
+
+    fn deref(&self) -> &Snapshot {
+        &self.snapshot
+    }
+}
+
+impl Reader {
+    /// Opens a store for reading, whether or not somebody writes to it.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the directory cannot be read, [`Error::Version`] if a newer version wrote it. Damage is not an
+    /// error here, see [`Snapshot::damages`].
+    pub fn open(dir: &Path) -> Result<Reader> {
+        Reader::open_on(Arc::new(RealDisk::new(dir)))
+    }
+
+    /// Opens a store on any disk.
+    pub fn open_on(disk: Arc<dyn Disk>) -> Result<Reader> {
+        let mut reader = Reader { snapshot: Snapshot::empty(disk), names: Vec::new() };
+        reader.refresh()?;
+        Ok(reader)
+    }
+
+    /// The store as it was seen last. It costs a pointer, and later refreshes do not change it.
+    pub fn snapshot(&self) -> Snapshot {
+        self.snapshot.clone()
+    }
+
+    /// Takes in what has been written since. After an error the view is as before or newer.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn refresh(&mut self) -> Result<()> {
+        let mut names = self.list()?;
+        if names == self.names && self.follow().is_ok() {
+            return Ok(());
+        }
+        for _ in 0..LISTINGS_MAX {
+            match take_in(self.snapshot.view_mut(), &names) {
+                Ok(()) => {
+                    let again = self.list()?;
+                    if again == names {
+                        // A log that could not be read is tried again, also if nothing else changes.
+                        self.names = if self.has_all_logs() { names } else { Vec::new() };
+                        return Ok(());
+                    }
+                    names = again;
+                }
+                Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                    names = self.list()?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let busy = std::io::Error::other("the directory changes faster than it can be read");
+        Err(Error::io("list", self.disk().path())(busy))
+    }
+
+    /// `true` if every log could be opened and read to its end.
+    fn has_all_logs(&self) -> bool {
+        let is_log = |damage: &Damage| damage.file.extension().is_some_and(|end| end == "log");
+        !self.snapshot.unopened().iter().any(is_log)
+    }
+
+    fn list(&self) -> Result<Vec<String>> {
+        let mut names = self.disk().list().map_err(Error::io("list", self.disk().path()))?;
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Takes in what has been appended to the last log; no other file changes.
+    fn follow(&mut self) -> Result<()> {
+        if let Some(Part::Log(_)) = self.parts().last() {
+            let view = self.snapshot.view_mut();
+            if let Some(Part::Log(image)) = view.parts.last_mut() {
+                Arc::make_mut(image).follow(&*view.disk)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Reads on in a log; returns what keeps the rest of it from being read.
+fn extend(image: &mut LogImage, disk: &dyn Disk) -> Result<Option<Damage>> {
+    match image.extend(disk) {
+        Ok(()) => Ok(None),
+        Err(error @ Error::Version { .. }) => Err(error),
+        Err(error) => {
+            let next = image.last_seq().map_or(image.start(), |last| last.saturating_add(1));
+            let path = disk.path().join(image.name());
+            let what = match error {
+                Error::Io { source, .. } => format!("it cannot be read: {source}"),
+                other => other.to_string(),
+            };
+            Ok(Some(unread(path, 0, what, next, image.end())))
+        }
+    }
+}
+
+/// All runs of a file, or all from a number on.
+fn unread(file: PathBuf, offset: u64, what: String, start: u64, end: u64) -> Damage {
+    let (start, end) = (Position(start), Position(end));
+    Damage { file, offset, what, check: None, start, end, runs: None, samples: None }
+}
+
+/// Makes the view that of these names; keeps the old one if a file cannot be opened.
+fn take_in(view: &mut View, names: &[String]) -> Result<()> {
+    let (files, _) = live(names);
+    let disk = Arc::clone(&view.disk);
+    let (mut opened, mut damages) = (Vec::new(), Vec::new());
+    for (index, file) in files.iter().enumerate() {
+        let known = view.parts.iter_mut().find(|part| part.is(file));
+        match (*file, known) {
+            (FileName::Log { start }, known) => {
+                let end = files.get(index + 1).and_then(FileName::start).unwrap_or(u64::MAX);
+                if let Some(Part::Log(image)) = known {
+                    let image = Arc::make_mut(image);
+                    image.set_end(end);
+                    damages.extend(extend(image, &*disk)?);
+                    continue;
+                }
+                match LogImage::open(&*disk, start, end) {
+                    Ok(mut image) => {
+                        damages.extend(extend(&mut image, &*disk)?);
+                        opened.push(Part::Log(Arc::new(image)));
+                    }
+                    Err(Error::Damaged { path, offset, what }) => {
+                        damages.push(unread(path, offset, what, start, end));
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            (FileName::Segment { start, end }, None) => match Segment::open(&*disk, start, end) {
+                Ok(segment) => opened.push(Part::Segment(Arc::new(segment))),
+                Err(Error::Damaged { path, offset, what }) => {
+                    damages.push(unread(path, offset, what, start, end));
+                }
+                Err(error) => return Err(error),
+            },
+            _ => {}
+        }
+    }
+    view.parts.retain(|part| files.iter().any(|file| part.is(file)));
+    view.parts.extend(opened);
+    view.parts.sort_by_key(Part::start);
+    view.damages = damages;
+    Ok(())
+}
