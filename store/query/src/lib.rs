@@ -25,7 +25,7 @@ mod series;
 mod state_bar;
 
 pub use built_in::{BuiltIn, was_run};
-pub use change::{Before, Change, ChangeKind, change_kind, is_judged, stored_change};
+pub use change::{Change, ChangeKind, PreviousState, change_kind, is_judged, stored_change};
 pub use checks::{all_known, check_names};
 pub use columns::{Column, Columns, part_of};
 pub use context::ReadContext;
