@@ -69,8 +69,11 @@ pub const CONCURRENT_CHECKS_MAX: usize = 10_000;
 pub const CONCURRENT_CHECKS_PER_CPU: usize = 16;
 /// Longest name of the host, in bytes.
 pub const HOST_NAME_MAX_BYTES: usize = 255;
-/// Requests that may wait for one check, or for a place to run a command line in; further ones are refused.
+/// Requests that may wait for one check, or for a slot to run a command line in; further ones are refused.
 pub const ASK_QUEUE_MAX: usize = 1024;
+/// Checks that nobody defined, such as commands of `nrpe.cfg`, whose standing is kept in memory. Beyond it a quarter of the
+/// idle ones is forgotten, those first that ran longest ago; they start anew when they are asked for again.
+pub const ON_DEMAND_CHECKS_MAX: usize = 20_000;
 /// Runs that wait for the store while it is slow or cannot be written; further ones are dropped and counted.
 pub const RECORD_QUEUE_MAX_RUNS: usize = 65_536;
 /// Bytes of runs that wait for the store, whatever their number.
@@ -109,6 +112,8 @@ pub const OVERLOAD_CHECKS_NAMED: usize = 3;
 pub const HEALTH_LOOK: Duration = Duration::from_secs(1);
 /// Between two entries of the agent's check of itself, unless its state changes.
 pub const AGENT_CHECK_INTERVAL: Duration = Duration::from_secs(10);
+/// A reload that reads for longer than this is a warning.
+pub const RELOAD_LONG: Duration = Duration::from_secs(30);
 /// How long plugins may go on after SIGTERM before they are ended.
 pub const DRAIN: Duration = Duration::from_secs(10);
 /// Lines of the agent's log that wait for stderr; further ones are dropped and counted.

@@ -74,7 +74,7 @@ fuzz_target!(|data: &[u8]| {
     let runs: Vec<_> = effects
         .into_iter()
         .filter_map(|effect| match effect {
-            Effect::Record { check, run } if &*check == "link" => Some(*run),
+            Effect::Record { check, run } if &*check == "link" => Some(Arc::unwrap_or_clone(run)),
             _ => None,
         })
         .collect();

@@ -1,6 +1,6 @@
 //! The slots of a stretch in which a check was due: all of them, or those within its period.
 
-use super::slots::Grid;
+use super::schedule::Schedule;
 use crate::clock::Moment;
 use crate::limits::PERIOD_CHANGES_MAX;
 use crate::period::Period;
@@ -18,15 +18,15 @@ pub(super) struct Due {
 
 /// The slots from one moment on and before another in which a check was due; none if there is no such slot.
 pub(super) fn due_slots(
-    grid: &Grid,
+    schedule: &Schedule,
     period: Option<&Period>,
     from_us: i64,
     before_us: i64,
     now: Moment,
 ) -> Option<Due> {
-    let Some(period) = period else { return stretch(grid, from_us, before_us) };
+    let Some(period) = period else { return stretch(schedule, from_us, before_us) };
     let mut due: Option<Due> = None;
-    let mut at_us = grid.first_from(from_us);
+    let mut at_us = schedule.first_from(from_us);
     for _ in 0..PERIOD_CHANGES_MAX {
         if at_us >= before_us {
             break;
@@ -34,35 +34,35 @@ pub(super) fn due_slots(
         let standing = period.at(wall_at(now, at_us));
         let until_us = standing.until_ms.map_or(before_us, |ms| mono_at(now, ms)).min(before_us);
         if standing.open
-            && let Some(more) = stretch(grid, at_us, until_us)
+            && let Some(more) = stretch(schedule, at_us, until_us)
         {
             due = Some(match due {
                 Some(due) => Due { last_us: more.last_us, slots: due.slots + more.slots, ..due },
                 None => more,
             });
         }
-        at_us = grid.first_from(until_us.max(at_us.saturating_add(1)));
+        at_us = schedule.first_from(until_us.max(at_us.saturating_add(1)));
     }
     due
 }
 
 /// The first slot that is not earlier than a moment and in which the check is due; none within a year.
-pub(super) fn next_due(grid: &Grid, period: &Period, from_us: u64, now: Moment) -> Option<i64> {
-    let mut at_us = grid.first_from(from_us as i64);
+pub(super) fn next_due(schedule: &Schedule, period: &Period, from_us: u64, now: Moment) -> Option<i64> {
+    let mut at_us = schedule.first_from(from_us as i64);
     for _ in 0..PERIOD_CHANGES_MAX {
         let standing = period.at(wall_at(now, at_us));
         if standing.open {
             return Some(at_us);
         }
-        at_us = grid.first_from(mono_at(now, standing.until_ms?).max(at_us.saturating_add(1)));
+        at_us = schedule.first_from(mono_at(now, standing.until_ms?).max(at_us.saturating_add(1)));
     }
     None
 }
 
-fn stretch(grid: &Grid, from_us: i64, before_us: i64) -> Option<Due> {
-    let slots = grid.count(from_us, before_us);
-    let first_us = grid.first_from(from_us);
-    let last_us = first_us.checked_add((grid.interval_us() as i64).checked_mul(slots as i64 - 1)?)?;
+fn stretch(schedule: &Schedule, from_us: i64, before_us: i64) -> Option<Due> {
+    let slots = schedule.count(from_us, before_us);
+    let first_us = schedule.first_from(from_us);
+    let last_us = first_us.checked_add((schedule.interval_us() as i64).checked_mul(slots as i64 - 1)?)?;
     (slots > 0).then_some(Due { first_us, last_us, slots })
 }
 
@@ -99,11 +99,11 @@ mod tests {
 
     #[test]
     fn only_slots_within_the_period_count() {
-        let grid = Grid::from_slot(NOW.mono_us, Duration::from_secs(1800));
+        let schedule = Schedule::from_slot(NOW.mono_us, Duration::from_secs(1800));
         let midnight_us = NOW.mono_us as i64;
         let count = |period: Option<&Period>, from_h: i64, before_h: i64| {
             let due = due_slots(
-                &grid,
+                &schedule,
                 period,
                 midnight_us + from_h * HOUR_US,
                 midnight_us + before_h * HOUR_US,
@@ -124,13 +124,13 @@ mod tests {
 
     #[test]
     fn the_next_due_slot_is_the_first_of_the_period() {
-        let grid = Grid::from_slot(NOW.mono_us + 7_000_000, Duration::from_secs(600));
-        let next = |from_h: u64| next_due(&grid, &morning(), NOW.mono_us + from_h * HOUR_US as u64, NOW);
+        let schedule = Schedule::from_slot(NOW.mono_us + 7_000_000, Duration::from_secs(600));
+        let next = |from_h: u64| next_due(&schedule, &morning(), NOW.mono_us + from_h * HOUR_US as u64, NOW);
         let slot = |h: i64| Some(NOW.mono_us as i64 + h * HOUR_US + 7_000_000);
         assert_eq!(next(0), slot(8));
         assert_eq!(next(9), slot(9));
         assert_eq!(next(10), slot(32));
         let never = Period { rules: Vec::new(), ..morning() };
-        assert_eq!(next_due(&grid, &never, 0, NOW), None);
+        assert_eq!(next_due(&schedule, &never, 0, NOW), None);
     }
 }

@@ -32,7 +32,7 @@ pub enum Event {
     /// A new configuration, already validated, with the histories of checks that are new in it.
     Reload(Arc<Config>, Vec<super::History>),
     /// How the agent itself is doing.
-    Health(Health),
+    Health(Box<Health>),
     /// Start nothing any more.
     Stop,
 }

@@ -1,14 +1,12 @@
 //! What the agent does with passive results: each becomes a run of its check, on the path of every other run.
 
-use std::sync::Arc;
-
-use custos_store::{Reason, Run, State};
+use custos_store::{Provenance, Reason, Run, State};
 
 use super::answer::{Answer, verdict_output};
+use super::check_state::CheckState;
+use super::checks::CheckId;
 use super::core::Agent;
 use super::effect::Effect;
-use super::entry::Entry;
-use super::line::implicit_check;
 use crate::clock::Moment;
 use crate::config::{Command, UNMATCHED_CHECK};
 use crate::observe::{PassiveResult, Printed, state_metric};
@@ -18,59 +16,55 @@ impl Agent {
     /// Records passive results. A result of a check that is not defined any more is dropped with it.
     pub(super) fn passive(&mut self, results: Vec<PassiveResult>, now: Moment, effects: &mut Vec<Effect>) {
         for result in results {
-            let index = match self.by_name.get(&*result.check) {
-                Some(index) => *index,
-                None if *result.check == *UNMATCHED_CHECK => {
-                    self.add(Entry::on_demand(Arc::new(implicit_check(UNMATCHED_CHECK))))
-                }
-                None => continue,
+            let id = if *result.check == *UNMATCHED_CHECK {
+                self.on_demand(UNMATCHED_CHECK)
+            } else {
+                let defined = |id: &CheckId| self.checks[*id].is_defined() && self.checks[*id].is_passive();
+                let Some(id) = self.checks.id(&result.check).filter(defined) else { continue };
+                id
             };
-            let entry = &mut self.entries[index];
-            if entry.removed || !(entry.is_told() || *entry.name == *UNMATCHED_CHECK) {
-                continue;
-            }
-            let run = to_run(entry, result);
-            self.judge_and_record(index, run, now.mono_us, effects);
+            let run = to_run(&mut self.checks[id], result);
+            self.judge_and_record(id, run, now.mono_us, effects);
         }
     }
 
+    /// Records which problems are over because nothing reports them any more.
     pub(super) fn expire(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        for index in 0..self.entries.len() {
-            if !self.entries[index].removed {
-                for run in expired(&mut self.entries[index], now) {
-                    self.judge_and_record(index, run, now.mono_us, effects);
-                }
+        let passive = self.checks.iter().filter(|(_, check)| check.is_defined() && check.is_passive());
+        for id in passive.map(|(id, _)| id).collect::<Vec<CheckId>>() {
+            for run in expired(&mut self.checks[id], now) {
+                self.judge_and_record(id, run, now.mono_us, effects);
             }
         }
     }
 }
 
 /// The run of a passive result, with the keys of its check brought up to date.
-fn to_run(entry: &mut Entry, result: PassiveResult) -> Run {
+fn to_run(check: &mut CheckState, result: PassiveResult) -> Run {
     let PassiveResult { at, state, instance, text, details, mut metrics, duration_us, origin, .. } = result;
     let name = (!instance.is_empty()).then(|| Keys::name(&instance));
-    let before = entry.before.map_or(State::Ok, |before| before.state);
+    let before = check.previous.map_or(State::Ok, |previous| previous.state);
     let Some(name) = name else {
         let state = state.unwrap_or(before);
         return run(at, state, text, details, origin, duration_us, metrics);
     };
     if let Some(state) = state {
-        entry.keys.set(&name, state, &text, at.wall_ms);
+        check.keys.set(&name, state, &text, at.wall_ms);
         metrics.push(state_metric(&instance, state));
     }
-    let summary = entry.keys.summary(&name, &text);
-    let long_text = details + &entry.keys.list(Some(&name), &text, at.wall_ms);
-    run(at, entry.keys.worst(), summary, long_text, origin, duration_us, metrics)
+    let summary = check.keys.summary(&name, &text);
+    let long_text = details + &check.keys.list(Some(&name), &text, at.wall_ms);
+    run(at, check.keys.worst(), summary, long_text, origin, duration_us, metrics)
 }
 
-/// The runs that record which problems are over because nobody reports them any more.
-fn expired(entry: &mut Entry, now: Moment) -> Vec<Run> {
-    let Command::Trap(rule) = &entry.check.command else { return Vec::new() };
+/// The runs that say which problems of a check are over.
+fn expired(check: &mut CheckState, now: Moment) -> Vec<Run> {
+    let Command::Trap(rule) = &check.definition.command else { return Vec::new() };
     let Some(after) = rule.expires else { return Vec::new() };
     let mut runs = Vec::new();
     if rule.key.is_empty() {
-        let last_ms = entry.last.as_ref().map_or(i64::MAX, |run| run.time_ms);
-        let problem = entry.before.is_some_and(|before| before.state != State::Ok);
+        let last_ms = check.last.as_ref().map_or(i64::MAX, |run| run.time_ms);
+        let problem = check.previous.is_some_and(|previous| previous.state != State::Ok);
         if problem
             && u128::try_from(now.wall_ms.saturating_sub(last_ms)).is_ok_and(|ms| ms >= after.as_millis())
         {
@@ -79,12 +73,12 @@ fn expired(entry: &mut Entry, now: Moment) -> Vec<Run> {
         }
         return runs;
     }
-    for name in entry.keys.expired(after, now.wall_ms) {
+    for name in check.keys.expired(after, now.wall_ms) {
         let text = format!("{name}: {}", over(after));
-        entry.keys.set(&name, State::Ok, &text, now.wall_ms);
-        let summary = entry.keys.summary(&name, &text);
-        let long_text = entry.keys.list(Some(&name), &text, now.wall_ms);
-        runs.push(run(now, entry.keys.worst(), summary, long_text, "expired".to_owned(), 0, Vec::new()));
+        check.keys.set(&name, State::Ok, &text, now.wall_ms);
+        let summary = check.keys.summary(&name, &text);
+        let long_text = check.keys.list(Some(&name), &text, now.wall_ms);
+        runs.push(run(now, check.keys.worst(), summary, long_text, "expired".to_owned(), 0, Vec::new()));
     }
     runs
 }
@@ -114,6 +108,8 @@ fn run(
         long_text,
         origin,
         metrics,
+        partial: true,
+        provenance: Provenance::Submitted,
         ..Run::default()
     }
 }

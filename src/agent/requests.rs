@@ -1,15 +1,13 @@
-//! Requests from outside: shared with the run under way, put in line behind it, or refused.
+//! Requests from outside: answered by what is known, shared with the run under way, put in line behind it, or refused.
 //!
 //! Invariants: every request is answered exactly once; a check that has a schedule never runs twice at once, whatever
-//! is asked for under its name; requests wait for places like everybody else.
-
-use std::sync::Arc;
+//! is asked for under its name; requests wait for slots like everything else.
 
 use super::cached::cached;
+use super::check_state::{Activity, Queued};
+use super::checks::CheckId;
 use super::core::Agent;
 use super::effect::{Ask, Asker, Effect, Wanted};
-use super::entry::{Activity, Entry, Queued};
-use super::line::implicit_check;
 use super::passive;
 use crate::clock::Moment;
 use crate::execute::Line;
@@ -37,15 +35,14 @@ impl Agent {
         now: Moment,
         effects: &mut Vec<Effect>,
     ) {
-        let defined = |index: &usize| self.entries[*index].is_defined() && !self.entries[*index].removed;
-        let Some(index) = self.by_name.get(name).copied().filter(defined) else {
+        let Some(id) = self.checks.id(name).filter(|id| self.checks[*id].is_defined()) else {
             return effects.push(refuse(&asker, format!("no check {name} is defined")));
         };
-        let entry = &self.entries[index];
-        let known = if entry.is_told() {
-            Some(passive::answer(entry.last.as_deref()))
+        let check = &self.checks[id];
+        let known = if check.is_passive() {
+            Some(passive::answer(check.last.as_deref()))
         } else if served {
-            cached(entry.check.serving, entry.answer.as_ref(), now.mono_us)
+            cached(check.definition.serving, check.answer.as_ref(), now.mono_us)
         } else {
             None
         };
@@ -53,29 +50,27 @@ impl Agent {
             // What is known can be said even while the agent stops.
             Some(answer) => effects.push(Effect::Answer { id: asker.id, result: Ok(answer) }),
             None if self.stopping => effects.push(refuse(&asker, STOPPING.to_owned())),
-            None => self.run_for(index, asker, now, effects),
+            None => self.run_for(id, asker, now, effects),
         }
     }
 
     /// Has a request answered by a run: the one under way, if it is of the check as it is now, or one of its own.
-    fn run_for(&mut self, index: usize, asker: Asker, now: Moment, effects: &mut Vec<Effect>) {
-        let entry = &mut self.entries[index];
-        let other_runs = matches!(entry.activity, Activity::Running)
-            && self.executions.values().any(|e| e.entry == index && (e.line.is_some() || e.outdated));
-        match entry.activity {
+    fn run_for(&mut self, id: CheckId, asker: Asker, now: Moment, effects: &mut Vec<Effect>) {
+        let check = &mut self.checks[id];
+        match check.activity {
             Activity::Idle => {
-                entry.askers.push(asker);
-                self.enqueue(index, None, now);
+                check.askers.push(asker);
+                self.enqueue(id, None, now);
             }
             // Whoever waits for the answer does not want to wait behind everybody else.
-            Activity::Waiting { .. } if entry.askers.len() < ASK_QUEUE_MAX => {
-                entry.askers.push(asker);
-                self.waiting.promote(now.mono_us, index);
+            Activity::Waiting { .. } if check.askers.len() < ASK_QUEUE_MAX => {
+                check.askers.push(asker);
+                self.waiting.promote(now.mono_us, id);
             }
-            // The run under way is the answer, unless it is another command that runs under this name,
-            // or what the check was before its definition changed.
-            _ if !other_runs && entry.askers.len() < ASK_QUEUE_MAX => entry.askers.push(asker),
-            _ if entry.queue.len() < ASK_QUEUE_MAX => entry.queue.push_back(Queued::Check(asker)),
+            Activity::Running if check.askers.len() < ASK_QUEUE_MAX && !self.executions.runs_another(id) => {
+                check.askers.push(asker);
+            }
+            _ if check.queue.len() < ASK_QUEUE_MAX => check.queue.push_back(Queued::Check(asker)),
             _ => effects.push(refuse(&asker, TOO_MANY.to_owned())),
         }
     }
@@ -84,35 +79,36 @@ impl Agent {
         if self.stopping {
             return effects.push(refuse(&asker, STOPPING.to_owned()));
         }
-        let index = match self.by_name.get(name) {
-            Some(index) => *index,
-            None => self.add(Entry::on_demand(Arc::new(implicit_check(name)))),
-        };
-        let entry = &mut self.entries[index];
-        if self.lines.len() >= ASK_QUEUE_MAX || entry.queue.len() >= ASK_QUEUE_MAX {
+        let id = self.on_demand(name);
+        let check = &mut self.checks[id];
+        if self.waiting.lines_len() >= ASK_QUEUE_MAX || check.queue.len() >= ASK_QUEUE_MAX {
             effects.push(refuse(&asker, TOO_MANY.to_owned()));
-        } else if entry.grid.is_some() && !entry.is_idle() {
-            entry.queue.push_back(Queued::Line(asker, line));
+        } else if check.regular.is_some() && !check.is_idle() {
+            check.queue.push_back(Queued::Line(asker, line));
         } else {
-            if entry.grid.is_some() {
-                entry.activity = Activity::Running;
-            }
-            self.lines.push_back((index, asker, line));
+            self.enqueue_line(id, asker, line);
         }
     }
 
+    /// Has a command line wait to be started. What is only ever asked for may run several times at once; what has a
+    /// schedule may not.
+    fn enqueue_line(&mut self, id: CheckId, asker: Asker, line: Box<Line>) {
+        let check = &mut self.checks[id];
+        if check.regular.is_some() {
+            check.activity = Activity::Running;
+        }
+        check.lines += 1;
+        self.waiting.push_line(id, asker, line);
+    }
+
     /// After a run: the next request for the same check that had to wait for its end.
-    pub(super) fn next_request(&mut self, index: usize, now: Moment) {
-        let entry = &mut self.entries[index];
-        match entry.queue.pop_front() {
+    pub(super) fn next_request(&mut self, id: CheckId, now: Moment) {
+        match self.checks[id].queue.pop_front() {
             Some(Queued::Check(asker)) => {
-                entry.askers.push(asker);
-                self.enqueue(index, None, now);
+                self.checks[id].askers.push(asker);
+                self.enqueue(id, None, now);
             }
-            Some(Queued::Line(asker, line)) => {
-                entry.activity = Activity::Running;
-                self.lines.push_back((index, asker, line));
-            }
+            Some(Queued::Line(asker, line)) => self.enqueue_line(id, asker, line),
             None => {}
         }
     }
@@ -120,14 +116,20 @@ impl Agent {
     /// Starts nothing any more; refuses what waits.
     pub(super) fn stop(&mut self, effects: &mut Vec<Effect>) {
         self.stopping = true;
-        let mut askers: Vec<Asker> = self.lines.drain(..).map(|(_, asker, _)| asker).collect();
-        let waiting: Vec<usize> = self.waiting.clear().into_iter().chain(self.unslotted.drain(..)).collect();
-        for index in waiting {
-            let entry = &mut self.entries[index];
-            entry.activity = Activity::Idle;
-            askers.append(&mut entry.askers);
+        let (checks, lines) = self.waiting.clear();
+        let mut askers: Vec<Asker> = Vec::new();
+        for (id, asker) in lines {
+            let check = &mut self.checks[id];
+            check.lines -= 1;
+            check.activity = Activity::Idle;
+            askers.push(asker);
         }
-        let queued = self.entries.iter_mut().flat_map(|entry| entry.queue.drain(..));
+        for id in checks {
+            let check = &mut self.checks[id];
+            check.activity = Activity::Idle;
+            askers.append(&mut check.askers);
+        }
+        let queued = self.checks.values_mut().flat_map(|check| check.queue.drain(..));
         askers.extend(queued.map(|queued| match queued {
             Queued::Check(asker) | Queued::Line(asker, _) => asker,
         }));

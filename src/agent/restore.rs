@@ -4,10 +4,10 @@ use custos_store::{Reason, Run, State};
 
 use super::due::due_slots;
 use super::missed::Missed;
-use super::slots::Grid;
+use super::schedule::Schedule;
 use crate::clock::Moment;
 use crate::config::Check;
-use crate::evaluate::{Before, Holds, is_judged, judge};
+use crate::evaluate::{Pending, PreviousState, is_judged, judge};
 use crate::period::Period;
 
 /// The runs of a check that matter for going on, oldest first: the last judged one, all since, and as many before
@@ -24,57 +24,57 @@ pub struct History {
 #[derive(Clone, Debug, Default)]
 pub struct Restored {
     /// The last judged state, none if it was never judged.
-    pub before: Option<Before>,
-    /// The clocks of its thresholds.
-    pub holds: Holds,
+    pub previous: Option<PreviousState>,
+    /// Since when its limits have been crossed.
+    pub pending: Pending,
 }
 
 /// Reads from its history where a check stands.
 pub fn restore_standing(check: &Check, runs: &[Run], now: Moment) -> Restored {
     let judged = || runs.iter().filter(|run| is_judged(run.reason));
-    let mut holds = Holds::default();
+    let mut pending = Pending::default();
     for run in judged() {
         let ago_us = now.wall_ms.saturating_sub(run.time_ms).saturating_mul(1000);
         let late_us = i64::try_from(run.lateness_us.unwrap_or(0)).unwrap_or(i64::MAX);
         let slot_us = (now.mono_us as i64).saturating_sub(ago_us).saturating_sub(late_us);
-        judge(check, &run.metrics, &mut holds, slot_us);
+        judge(check, &run.metrics, &mut pending, slot_us);
     }
-    let before = runs.iter().rev().find(|run| is_judged(run.reason)).or(runs.last()).and_then(stood_after);
-    Restored { before, holds }
+    let previous = runs.iter().rev().find(|run| is_judged(run.reason)).or(runs.last()).and_then(stood_after);
+    Restored { previous, pending }
 }
 
 /// Where a check stood after a run, also after one without a result: then by what stayed as it was. The severity of a
 /// problem that was soft is not known in that case. None if the check had no state yet.
-pub fn stood_after(run: &Run) -> Option<Before> {
+pub fn stood_after(run: &Run) -> Option<PreviousState> {
     let standing = run.standing;
     let state = match (is_judged(run.reason), standing.hard) {
         (true, _) => run.state,
         (false, true) => standing.hard_state,
         (false, false) => State::Unknown,
     };
-    (is_judged(run.reason) || standing.attempt > 0).then_some(Before { state, standing })
+    (is_judged(run.reason) || standing.attempt > 0).then_some(PreviousState { state, standing })
 }
 
-/// The slots of a grid that passed since a check's last recorded run. None if the wall clock says that it is yet
+/// The slots of a schedule that passed since a check's last recorded run. None if the wall clock says that it is yet
 /// to come.
 pub(super) fn missed_since(
     last: &Run,
-    grid: &Grid,
+    schedule: &Schedule,
     period: Option<&Period>,
     now: Moment,
     why: &'static str,
 ) -> Option<Missed> {
     let ago_us = now.wall_ms.checked_sub(last.time_ms)?.checked_mul(1000)?;
     let time_us = (now.mono_us as i64).checked_sub(ago_us)?;
-    let interval_us = grid.interval_us() as i64;
+    let interval_us = schedule.interval_us() as i64;
     let after_us = match last.reason {
         Reason::Missed => time_us.checked_add(i64::try_from(last.duration_us).ok()?)? - interval_us,
         _ => time_us - last.lateness_us.map_or(0, |late| late.min(interval_us as u64) as i64),
     };
     // Half an interval beyond the slot of that run, so that rounding to milliseconds does not count it again.
-    let from_us = grid.first_from(after_us.checked_add(interval_us / 2)?);
-    let due = due_slots(grid, period, from_us, now.mono_us as i64, now)?;
-    Some(Missed::of(due, grid.interval_us(), why))
+    let from_us = schedule.first_from(after_us.checked_add(interval_us / 2)?);
+    let due = due_slots(schedule, period, from_us, now.mono_us as i64, now)?;
+    Some(Missed::of(due, schedule.interval_us(), why))
 }
 
 #[cfg(test)]
@@ -94,7 +94,9 @@ mod tests {
             Standing { hard: true, attempt: 3, hard_state: State::Critical, ..Standing::default() };
         let skipped = Run { reason: Reason::Skipped, state: State::Unknown, standing, ..Run::default() };
         let before = |runs: &[Run]| {
-            restore_standing(&implicit_check("c"), runs, now()).before.map(|b| (b.state, b.standing.attempt))
+            restore_standing(&implicit_check("c"), runs, now())
+                .previous
+                .map(|b| (b.state, b.standing.attempt))
         };
         assert_eq!(before(&[skipped.clone(), skipped.clone()]), Some((State::Critical, 3)));
         let soft = Standing { hard: false, attempt: 2, hard_state: State::Ok, ..standing };
@@ -104,11 +106,11 @@ mod tests {
         assert_eq!(before(&[judged, skipped]), Some((State::Warning, 3)));
     }
 
-    /// A grid with slots at the full tens of seconds, and a run that many seconds ago.
+    /// A schedule with slots at the full tens of seconds, and a run that many seconds ago.
     fn missed_after(ago_s: i64, run: Run) -> Option<(i64, u64)> {
-        let grid = Grid::from_slot(500_000_000, Duration::from_secs(10));
+        let schedule = Schedule::from_slot(500_000_000, Duration::from_secs(10));
         let last = Run { time_ms: now().wall_ms - ago_s * 1000, ..run };
-        missed_since(&last, &grid, None, now(), "x")
+        missed_since(&last, &schedule, None, now(), "x")
             .map(|m| ((m.first_us - 500_000_000) / 1_000_000, m.slots))
     }
 
@@ -128,9 +130,9 @@ mod tests {
 
     #[test]
     fn times_at_the_ends_of_the_range_are_harmless() {
-        let grid = Grid::from_slot(500_000_000, Duration::from_secs(10));
+        let schedule = Schedule::from_slot(500_000_000, Duration::from_secs(10));
         for time_ms in [i64::MIN, i64::MAX, 0] {
-            missed_since(&Run { time_ms, ..Run::default() }, &grid, None, now(), "x");
+            missed_since(&Run { time_ms, ..Run::default() }, &schedule, None, now(), "x");
         }
     }
 }

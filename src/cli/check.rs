@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
-use custos_store::{Options, Reader, Run, State, Writer};
+use custos_store::{Options, Provenance, Reader, Run, State, Writer};
 
 use super::read::{Failure, ReadArgs, chain, tell};
 use crate::agent::{passive_answer, restore_standing, threshold_lines, verdict_output};
@@ -119,7 +119,8 @@ fn run_here(check: &Check, config: &Config, store: &Path, as_daemon: bool) -> Re
         job.run_once().map_err(|error| Failure::new(format!("failed to run {}: {error}", check.name)))?;
     run.time_ms = started.wall_ms;
     run.origin = format!("command uid {}", nix::unistd::Uid::effective());
-    evaluate(check, restored.before, &mut restored.holds, started.mono_us as i64, &mut run);
+    run.provenance = Provenance::Asked;
+    evaluate(check, restored.previous, &mut restored.pending, started.mono_us as i64, &mut run);
     let limits: Vec<&str> = threshold_lines(&run.judgement).collect();
     for remark in run.judgement.lines().filter(|line| !limits.contains(line)) {
         tell(remark);

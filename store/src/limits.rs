@@ -70,6 +70,30 @@ pub const INSTANCE_TEXT_BYTES_MAX: usize = 4 << 10;
 
 const _: () = assert!(INSTANCES_BYTES_MAX * 2 <= RUN_BYTES_MAX);
 
+/// Sets of instances that a reader of a log or a chunk remembers, so that going back one run need not begin afresh.
+pub const INSTANCE_SETS_RECENT: usize = 256;
+
+/// A list of changed instances of this size or more is compressed in a log.
+pub const INSTANCES_PACKED_MIN: usize = 1 << 10;
+
+/// All instances are written again in a log after this many bytes of changes to them, so that reading one run costs
+/// no more than that ...
+pub const INSTANCES_CHANGES_BYTES: usize = 4 << 10;
+
+/// ... and not before the changes are this many times as large as all instances.
+pub const INSTANCES_CHANGES_FACTOR: usize = 2;
+
+/// Bytes of changed instances, apart from those of the first row, in a chunk that is full; or as many as those of the
+/// first row.
+pub const CHUNK_INSTANCES_BYTES: usize = 4 << 20;
+
+/// The largest column of instances that a reader accepts: it begins with all instances, overshoots by those of one
+/// run, and each is charged for at least what its bytes are.
+pub const INSTANCES_COLUMN_BYTES_MAX: usize = 32 << 20;
+
+const _: () = assert!(CHUNK_INSTANCES_BYTES <= INSTANCES_BYTES_MAX);
+const _: () = assert!(4 * INSTANCES_BYTES_MAX <= INSTANCES_COLUMN_BYTES_MAX);
+
 /// Adjacent segments of about one size that are worth merging.
 pub const MERGE_MIN: usize = 8;
 

@@ -1,5 +1,7 @@
 //! Where a run comes from, so that what was not measured is never taken for a sample.
 
+use crate::bytes::Short;
+
 /// What made a run, or from what it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Provenance {
@@ -50,15 +52,44 @@ impl Provenance {
         }
     }
 
-    /// The number that the store writes.
-    pub(crate) fn code(self) -> u8 {
-        match self {
-            Provenance::Scheduled => 0,
-            Provenance::Asked => 1,
-            Provenance::Submitted => 2,
-            Provenance::Watched => 3,
-            Provenance::Consolidated { .. } => 4,
-        }
+    /// A byte of it and of whether the run is partial, and the span of a consolidated value. The byte is 0 for most
+    /// runs: partial | provenance << 1 | function << 4.
+    pub(crate) fn code(self, partial: bool) -> (u8, Option<u64>) {
+        let (provenance, function, span_ms) = match self {
+            Provenance::Scheduled => (0, 0, None),
+            Provenance::Asked => (1, 0, None),
+            Provenance::Submitted => (2, 0, None),
+            Provenance::Watched => (3, 0, None),
+            Provenance::Consolidated { span_ms, function } => (4, function as u8, Some(span_ms)),
+        };
+        (u8::from(partial) | provenance << 1 | function << 4, span_ms)
+    }
+
+    /// Whether the run is partial, and the provenance, by the byte of [`Provenance::code`]. Asks for the span where
+    /// there is one.
+    pub(crate) fn from_code(
+        code: u8,
+        span_ms: impl FnOnce() -> Result<u64, Short>,
+    ) -> Result<(bool, Provenance), Short> {
+        let function = usize::from(code >> 4);
+        let provenance = match code >> 1 & 7 {
+            4 => Provenance::Consolidated {
+                function: Consolidation::ALL.get(function).copied().ok_or(Short)?,
+                span_ms: span_ms()?,
+            },
+            _ if function != 0 => return Err(Short),
+            0 => Provenance::Scheduled,
+            1 => Provenance::Asked,
+            2 => Provenance::Submitted,
+            3 => Provenance::Watched,
+            _ => return Err(Short),
+        };
+        Ok((code & 1 != 0, provenance))
+    }
+
+    /// Whether a byte of [`Provenance::code`] has a span beside it.
+    pub(crate) fn has_span(code: u8) -> bool {
+        code >> 1 & 7 == 4
     }
 }
 
@@ -81,10 +112,5 @@ impl Consolidation {
             Consolidation::Last => "last",
             Consolidation::Sum => "sum",
         }
-    }
-
-    /// The number that the store writes.
-    pub(crate) fn code(self) -> u8 {
-        self as u8
     }
 }

@@ -36,6 +36,10 @@ def signed(value):
     return value - (1 << 64) if value >> 63 else value
 
 
+PROVENANCES = ["scheduled", "asked", "submitted", "watched", "consolidated"]
+FUNCTIONS = ["average", "minimum", "maximum", "last", "sum"]
+
+
 class Cursor:
     def __init__(self, data, at=0):
         self.data, self.at = data, at
@@ -90,6 +94,40 @@ class Cursor:
             meta[key] = self.f64() if flags & here else None
         return meta
 
+    def extent(self):
+        rows, first = self.varint(), self.zigzag()
+        last, least = signed(first + self.varint()), self.varint()
+        numbers = least, least + self.varint()
+        return {"rows": rows, "first": first, "last": last, "numbers": numbers, "samples": self.varint()}
+
+    def changes(self, before, time):
+        # Instances are (labels, state, since, pending since, seen, value, text) in order of their labels.
+        after, index, taken = [], 0, 0
+        for _ in range(self.varint()):
+            head = self.varint()
+            index += head >> 1
+            after += before[taken:index]
+            taken = index
+            if head & 1:
+                taken += 1
+                continue
+            mask = self.u8()
+            if mask & 1:
+                labels = [[self.text(), self.text()] for _ in range(self.varint())]
+                since, pending, seen, value, text = 0, None, None, None, ""
+            else:
+                labels, _, since, pending, seen, value, text = before[index]
+                taken += 1
+            ago = lambda: signed(time - self.zigzag())
+            since = ago() if mask & 8 else since
+            pending = (ago() if self.u8() else None) if mask & 16 else pending
+            seen = (ago() if self.u8() else None) if mask & 32 else seen
+            if mask & 64:
+                value = [lambda: None, self.f64, self.i64, self.zigzag][self.u8()]()
+            text = self.text() if mask & 128 else text
+            after.append((labels, STATES[mask >> 1 & 3], since, pending, seen, number(value), text))
+        return after + before[taken:]
+
     def packed(self, count):
         kind = self.u8()
         rows = self.varint() or max(count, 1)
@@ -139,8 +177,7 @@ class Cursor:
 
     def frame(self):
         self.varint()
-        frame = self.take(self.varint())
-        return Cursor(subprocess.run(["zstd", "-dcq"], input=frame, stdout=subprocess.PIPE, check=True).stdout)
+        return unpacked(self.take(self.varint()))
 
     def templates(self):
         inner, templates = self.frame(), []
@@ -190,6 +227,10 @@ class Cursor:
         return [next(plain) if tag == 0 else None if tag == 1 else next(whole) for tag in tags]
 
 
+def unpacked(frame):
+    return Cursor(subprocess.run(["zstd", "-dcq"], input=frame, stdout=subprocess.PIPE, check=True).stdout)
+
+
 def number(value):
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
@@ -200,18 +241,20 @@ def metric(name, meta, value):
             limit(meta["crit"]), meta["min"], meta["max"]]
 
 
-def run(check, seq, time, fields, texts, metrics):
+def run(check, seq, time, fields, texts, metrics, instances, kind, span):
     duration, late, cpu, memory, verdict, exit_code, signal, missed, standing, attempt, since, flaps = fields
     return {"check": check, "seq": seq, "time_ms": time, "duration_us": duration, "lateness_us": late, "cpu_us": cpu,
             "max_rss_bytes": memory, "state": STATES[verdict & 3], "plugin_state": STATES[verdict >> 2 & 3],
             "reason": REASONS[verdict >> 4], "exit_code": exit_code, "signal": signal, "missed_slots": missed,
             "hard": bool(standing & 1), "flapping": bool(standing & 2), "hard_state": STATES[standing >> 2],
-            "attempt": attempt, "since_ms": since, "flap_history": flaps, "texts": texts, "metrics": metrics}
+            "attempt": attempt, "since_ms": since, "flap_history": flaps, "texts": texts, "metrics": metrics,
+            "instances": instances, "partial": bool(kind & 1), "provenance": PROVENANCES[kind >> 1 & 7],
+            "function": FUNCTIONS[kind >> 4], "span_ms": span}
 
 
 def read_log(data, start, end):
     assert data[:8] == b"CUSTLOG\0" and struct.unpack_from("<IIQI", data, 8) == (1, 0, start, crc(data[:24]))
-    at, generation, checks, schemas = 32, None, {}, {}
+    at, generation, checks, schemas, instances, next_seq = 32, None, {}, {}, {}, start
     while at + 20 <= len(data):
         length, payload_crc, seq, header_crc = struct.unpack_from("<IIQI", data, at)
         payload = data[at + 20:at + 20 + length]
@@ -220,25 +263,29 @@ def read_log(data, start, end):
         at += 20 + length
         cursor, time = Cursor(payload), 0
         if cursor.varint() != generation:
-            generation, checks, schemas = Cursor(payload).varint(), {}, {}
+            generation, checks, schemas, instances = Cursor(payload).varint(), {}, {}, {}
+        if seq != next_seq:
+            instances = {}
         while cursor.at < len(payload):
             item = cursor.u8()
             if item == 1:
                 key = cursor.varint()
                 checks[key] = cursor.text()
-            elif item == 2:
+            elif item in (2, 4):
                 key, check = cursor.varint(), cursor.varint()
-                schemas[key] = checks[check], [(cursor.name(), cursor.meta()) for _ in range(cursor.varint())]
+                schema = [(cursor.name(), cursor.meta()) for _ in range(cursor.varint())]
+                schemas[key] = checks[check], schema, item == 4
             else:
-                check, schema = schemas[cursor.varint()]
+                check, schema, has_instances = schemas[cursor.varint()]
                 time = signed(time + cursor.zigzag())
-                row = log_row(cursor, check, seq, time, schema)
-                if seq < end:
+                row = log_row(cursor, check, seq, time, schema, instances if has_instances else {check: []})
+                if seq < end and row:
                     yield row
                 seq += 1
+        next_seq = seq
 
 
-def log_row(cursor, check, seq, time, schema):
+def log_row(cursor, check, seq, time, schema, instances):
     mask, duration = cursor.varint(), cursor.varint()
     take = lambda bit, read, absent: read() if mask >> bit & 1 else absent
     late, cpu, memory = (take(bit, cursor.varint, None) for bit in (0, 1, 2))
@@ -254,13 +301,23 @@ def log_row(cursor, check, seq, time, schema):
         for _ in range(cursor.varint()):
             index = cursor.varint()
             changed[index] = cursor.meta()
+    if mask >> 15 & 1:
+        head = cursor.varint()
+        compressed = head & 2 and cursor.varint()
+        changes = cursor.take(head >> 2)
+        changes = unpacked(changes) if compressed else Cursor(changes)
+        before = [] if head & 1 else instances.get(check)
+        if before is not None:
+            instances[check] = changes.changes(before, time)
+    kind = take(16, cursor.u8, 0)
+    span = cursor.varint() if kind >> 1 & 7 == 4 else None
     metrics = []
     for index, (name, meta) in enumerate(schema):
         tag = 1 if mask >> 13 & 1 else cursor.u8()
         value = None if tag == 0 else cursor.f64() if tag == 1 else cursor.i64()
         metrics.append(metric(name, changed.get(index, meta), value))
     fields = duration, late, cpu, memory, verdict, exit_code, signal, missed, standing, attempt, since, flaps
-    return run(check, seq, time, fields, texts, metrics)
+    return check in instances and run(check, seq, time, fields, texts, metrics, instances[check], kind, span)
 
 
 def read_segment(data, start, end):
@@ -269,15 +326,41 @@ def read_segment(data, start, end):
     assert data[-8:] == b"CUSTEND\0" and trailer_crc == crc(data[-32:-12])
     directory = data[at:at + length]
     assert directory_crc == crc(directory)
-    cursor, chunk_at = Cursor(directory), 40
+    cursor, lines = Cursor(directory), []
     for _ in range(cursor.varint()):
-        check = cursor.text()
-        for _ in range(cursor.varint()):
-            chunk_at += cursor.varint()
-            length = cursor.varint()
-            [cursor.varint() for _ in range(6)]
-            yield from read_chunk(data[chunk_at:chunk_at + length], check)
-            chunk_at += length
+        lines.append((cursor.text(), cursor.varint(), cursor.u32(), cursor.extent()))
+    entry_at = at - sum(line[1] for line in lines)
+    for check, length, entry_crc, extent in lines:
+        entry = data[entry_at:entry_at + length]
+        assert entry_crc == crc(entry)
+        entry_at += length
+        runs = list(read_entry(data, check, Cursor(entry), extent))
+        assert extent["rows"] == len(runs)
+        yield from runs
+
+
+def read_entry(data, check, entry, extent):
+    chunks = Cursor(entry.take(entry.varint()))
+    names = Cursor(entry.take(entry.varint()))
+    runs, chunk_at = [], 0
+    for _ in range(chunks.varint()):
+        chunk_at += chunks.varint()
+        length, of_chunk = chunks.varint(), chunks.extent()
+        here = list(read_chunk(data[chunk_at:chunk_at + length], check))
+        chunk_at += length
+        assert (of_chunk["first"], of_chunk["last"]) == (here[0]["time_ms"], here[-1]["time_ms"])
+        runs += here
+    seen = {}
+    for each in runs:
+        for metric in each["metrics"]:
+            seen.setdefault((metric[0], str(metric[1])), []).append((each["time_ms"], metric[3]))
+    series = [(names.name(), names.text()) for _ in range(names.varint())]
+    assert len(series) == len(seen)
+    for (label, labels), unit in series:
+        found = seen[label, str(labels)]
+        span = entry.varint(), extent["first"] + entry.varint(), extent["last"] - entry.varint()
+        assert span == (len(found), found[0][0], found[-1][0]) and unit in [unit for _, unit in found]
+    return runs
 
 
 def read_chunk(data, check):
@@ -296,6 +379,9 @@ def read_chunk(data, check):
         series.append((name, count))
         if head.varint():
             head.take(24 + 2 * 9)
+    has_instances = head.at < 12 + length
+    if has_instances:
+        extents.append((head.varint(), head.u32()))
     at, columns = 12 + length, []
     for length, column_crc in extents:
         columns.append(Cursor(data[at:at + length]))
@@ -303,22 +389,31 @@ def read_chunk(data, check):
         at += length
     times, seqs = columns[0].times(rows), columns[1].integers(rows)
     attributes = [columns[2].integers(rows) for _ in range(15)]
+    consolidated = [verdict >> 9 & 7 == 4 for verdict in attributes[7]]
+    spans = columns[2].integers(rows) if any(consolidated) else []
     texts = [columns[3].texts(rows) for _ in range(5)]
     shapes = [[columns[4].varint() for _ in range(columns[4].varint())] for _ in range(columns[4].varint())]
     shape_of = columns[4].integers(rows)
     cells = []
     for column, (name, count) in zip(columns[5:], series):
         cells.append(iter(list(zip(column.integers(count), column.values(count)))))
+    instances, turns = [], [0] * rows
+    if has_instances:
+        turns = columns[-1].integers(rows)
+        changes = columns[-1].frame()
     for row in range(rows):
+        if turns[row]:
+            instances = Cursor(changes.take(changes.varint())).changes(instances, times[row])
         a = [column[row] for column in attributes]
         known = [a[index + 1] & MASK64 if a[index] else None for index in (1, 3, 5)]
         code = [None if value == -1 else value for value in a[8:10]]
-        fields = (a[0] & MASK64, *known, a[7], *code, *a[10:14], a[14] & MASK64)
+        fields = (a[0] & MASK64, *known, a[7] & 0xFF, *code, *a[10:14], a[14] & MASK64)
         metrics = []
         for index in shapes[shape_of[row]]:
             meta, value = next(cells[index])
             metrics.append(metric(series[index][0], metas[meta], value))
-        yield run(check, seqs[row] & MASK64, times[row], fields, [column[row] for column in texts], metrics)
+        yield run(check, seqs[row] & MASK64, times[row], fields, [column[row] for column in texts], metrics,
+                  instances, a[7] >> 8, spans[row] & MASK64 if consolidated[row] else None)
 
 
 def main(directory):

@@ -1,6 +1,6 @@
 //! `custos config` on files with mistakes, and on none.
 
-use crate::world::{World, text};
+use crate::stage::{Stage, text};
 
 /// Seven different mistakes in two files.
 pub(crate) const SEVEN: [(&str, &str); 2] = [
@@ -29,11 +29,11 @@ pub(crate) const SEVEN_PLACES: [&str; 7] = [
 
 #[test]
 fn seven_mistakes_are_seven_lines_and_status_2() {
-    let world = World::new();
+    let stage = Stage::new();
     for (name, text) in SEVEN {
-        world.write(name, text);
+        stage.write(name, text);
     }
-    let output = world.custos(&["config", "check"]);
+    let output = stage.custos(&["config", "check"]);
     assert_eq!(output.status.code(), Some(2));
     let report = text(&output.stderr);
     assert_eq!(report.lines().count(), SEVEN_PLACES.len(), "{report}");
@@ -45,31 +45,31 @@ fn seven_mistakes_are_seven_lines_and_status_2() {
 
 #[test]
 fn a_good_configuration_is_counted() {
-    let world = World::new();
-    world.configure("", "  a: { command: /bin/true }\n  b: { command: /bin/true }\n");
-    let output = world.custos(&["config", "check"]);
+    let stage = Stage::new();
+    stage.configure("", "  a: { command: /bin/true }\n  b: { command: /bin/true }\n");
+    let output = stage.custos(&["config", "check"]);
     assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(0), "ok: 2 checks in 1 file\n"));
 }
 
 #[test]
 fn what_is_shown_is_a_configuration_without_secrets() {
-    let world = World::new();
-    world.configure(
+    let stage = Stage::new();
+    stage.configure(
         "host: h",
         "  a: { command: /bin/true --token hush, environment: { DB_PASSWORD: hush } }\n",
     );
-    let shown = text(&world.custos(&["config", "show"]).stdout);
+    let shown = text(&stage.custos(&["config", "show"]).stdout);
     assert!(shown.contains("********") && !shown.contains("hush"), "{shown}");
-    world.write("custos.yaml", &shown);
-    assert_eq!(text(&world.custos(&["config", "show"]).stdout), shown);
+    stage.write("custos.yaml", &shown);
+    assert_eq!(text(&stage.custos(&["config", "show"]).stdout), shown);
 }
 
 #[test]
 fn commands_refuse_a_broken_configuration_and_say_where() {
-    let world = World::new();
-    world.configure("", "  a: { comand: /bin/true }\n");
+    let stage = Stage::new();
+    stage.configure("", "  a: { comand: /bin/true }\n");
     for (command, status) in [(&["run"][..], 2), (&["check", "a"], 3), (&["status"], 2)] {
-        let output = world.custos(command);
+        let output = stage.custos(command);
         assert_eq!(output.status.code(), Some(status), "{command:?}");
         assert!(text(&output.stderr).contains("custos.yaml:5:8: "), "{command:?}: {}", text(&output.stderr));
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use crate::world::text;
+use crate::stage::{custos, text};
 
 fn examples() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/examples"))
@@ -11,11 +11,7 @@ fn examples() -> &'static Path {
 
 #[test]
 fn the_example_configuration_has_no_mistakes() {
-    let output = Command::new(env!("CARGO_BIN_EXE_custos"))
-        .args(["config", "check"])
-        .arg(examples().join("custos.yaml"))
-        .output()
-        .unwrap();
+    let output = custos(&["config", "check"]).arg(examples().join("custos.yaml")).output().unwrap();
     assert_eq!((output.status.code(), text(&output.stderr).as_str()), (Some(0), ""));
     assert!(text(&output.stdout).starts_with("ok: "), "{}", text(&output.stdout));
 }

@@ -2,20 +2,18 @@
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
-use crate::world::{World, text};
+use crate::stage::{self, Stage, text};
 
 const START_MS: i64 = 1_770_000_000_000;
 const SAMPLES: i64 = 7 * 8640;
 /// The only sample that is not about 1.
 const SPIKE: i64 = 30_000;
 
-fn custos(world: &World, arguments: &[&str], input: &str) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_custos"))
-        .args(arguments)
-        .current_dir(world.path(""))
-        .env("TZ", "UTC")
+fn custos(stage: &Stage, arguments: &[&str], input: &str) -> Output {
+    let mut child = stage::custos(arguments)
+        .current_dir(stage.root())
         .env("LC_ALL", "C.UTF-8")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -26,7 +24,7 @@ fn custos(world: &World, arguments: &[&str], input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-fn week() -> World {
+fn week() -> Stage {
     let mut lines = String::new();
     for index in 0..SAMPLES {
         let value = if index == SPIKE { 100.0 } else { 1.0 + (index % 7) as f64 / 10.0 };
@@ -37,16 +35,16 @@ fn week() -> World {
         )
         .unwrap();
     }
-    let world = World::new();
-    let output = custos(&world, &["store", "import", "store"], &lines);
+    let stage = Stage::new();
+    let output = custos(&stage, &["store", "import", "store"], &lines);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    world
+    stage
 }
 
-fn graph(world: &World, further: &[&str]) -> String {
+fn graph(stage: &Stage, further: &[&str]) -> String {
     let week =
         ["graph", "load:load1", "--store", "store", "--since", "@1770000000", "--until", "@1770604800"];
-    let output = custos(world, &[&week[..], &["--width", "80", "--height", "24"], further].concat(), "");
+    let output = custos(stage, &[&week[..], &["--width", "80", "--height", "24"], further].concat(), "");
     assert!(output.status.success(), "{}", text(&output.stderr));
     text(&output.stdout)
 }
@@ -60,26 +58,26 @@ fn columns(graph: &str, tick: &str) -> Vec<usize> {
 
 #[test]
 fn one_sample_of_a_week_is_seen_in_a_graph_of_the_week() {
-    let world = week();
+    let stage = week();
     for further in [&[][..], &["--ascii"]] {
-        let graph = graph(&world, further);
+        let graph = graph(&stage, further);
         assert_eq!(graph.lines().count(), 24, "{graph}");
         assert!(graph.lines().all(|line| line.chars().count() <= 80), "{graph}");
         assert!(further.is_empty() || graph.is_ascii(), "{graph}");
         assert_eq!(columns(&graph, "100 ").len(), 1, "{graph}");
         assert!(columns(&graph, "0 ").len() >= 69, "{graph}");
     }
-    assert_eq!(graph(&world, &["--svg", "week.svg"]), "");
-    let svg = std::fs::read_to_string(world.path("week.svg")).unwrap();
+    assert_eq!(graph(&stage, &["--svg", "week.svg"]), "");
+    let svg = std::fs::read_to_string(stage.path("week.svg")).unwrap();
     assert!(svg.contains("<svg") && svg.trim_end().ends_with("</svg>"));
 }
 
 #[test]
 fn what_is_exported_is_what_was_imported_and_imports_once() {
-    let world = week();
-    let exported = text(&custos(&world, &["store", "export", "store"], "").stdout);
+    let stage = week();
+    let exported = text(&custos(&stage, &["store", "export", "store"], "").stdout);
     assert_eq!(exported.lines().count() as i64, SAMPLES);
-    assert!(custos(&world, &["store", "import", "store"], &exported).status.success());
-    let again = text(&custos(&world, &["store", "export", "store"], "").stdout);
+    assert!(custos(&stage, &["store", "import", "store"], &exported).status.success());
+    let again = text(&custos(&stage, &["store", "export", "store"], "").stdout);
     assert!(again == exported, "an import of what is there changed it");
 }

@@ -5,53 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
+use crate::stage::{Daemon, Random, Stage, all_processes, children, kill_hard, pause, wait_for};
 use custos_store::{Reader, Reason, Run};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-
-use crate::world::{Daemon, World, wait_for};
 
 /// Checks that fail each time, so that their attempts count up.
 const FAILING: usize = 8;
 /// Attempts at which they stop counting: more than a test can bring about.
 const ATTEMPTS_MAX: u32 = 1000;
 
-/// A reproducible sequence of numbers.
-struct Numbers(u64);
-
-impl Numbers {
-    fn next(&mut self, below: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % below
-    }
-}
-
-fn kill_hard(pid: i32) {
-    // It may be gone already.
-    let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-}
-
-fn children(pid: i32) -> Vec<i32> {
-    let Ok(threads) = std::fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
-    let lists =
-        threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("children")).ok());
-    lists
-        .flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
-        .collect()
-}
-
-/// Every process below a plugin of this world, told by its environment, with the mark of the run that it belongs to.
-fn plugins(world: &World) -> BTreeSet<(i32, String)> {
-    let own = format!("WORLD={}", world.path("").display());
-    let processes = std::fs::read_dir("/proc").unwrap();
-    let pids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
-    pids.filter_map(|pid| {
+/// Every process below a plugin of this stage, found by its environment, with the mark of the run that it belongs to.
+fn plugins(stage: &Stage) -> BTreeSet<(i32, String)> {
+    let own = format!("STAGE={}", stage.path("").display());
+    let marked = |pid: i32| {
         let environ = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
         let environ = String::from_utf8_lossy(&environ).into_owned();
         let mark = environ.split('\0').find(|entry| entry.starts_with("CUSTOS_RUN="))?.to_owned();
         environ.split('\0').any(|entry| entry == own).then_some((pid, mark))
-    })
-    .collect()
+    };
+    all_processes().filter_map(marked).collect()
 }
 
 /// All runs of every check, by its name.
@@ -69,41 +40,41 @@ fn kept(earlier: &[Run], later: &[Run]) -> bool {
     earlier.iter().all(|run| rest.any(|other| other == run))
 }
 
-fn start(world: &World) -> Daemon {
-    let ran = |world: &World| stored(&world.path("store")).values().map(Vec::len).sum::<usize>();
-    let before = if world.path("store").exists() { ran(world) } else { 0 };
-    let daemon = world.start();
-    wait_for("runs", || (world.path("store").exists() && ran(world) > before + FAILING).then_some(()));
+fn start(stage: &Stage) -> Daemon {
+    let ran = |stage: &Stage| stored(&stage.path("store")).values().map(Vec::len).sum::<usize>();
+    let before = if stage.path("store").exists() { ran(stage) } else { 0 };
+    let daemon = stage.start();
+    wait_for("runs", || (stage.path("store").exists() && ran(stage) > before + FAILING).then_some(()));
     daemon
 }
 
 #[test]
 fn nothing_is_lost_and_nothing_is_left() {
     let rounds = std::env::var("KILL_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(12);
-    let world = World::new();
-    world.plugin("fails", "echo 'CRITICAL | x=1'; exit 2");
-    world.plugin("strays", "sleep 1000 & (setsid sh -c 'sleep 1000; :' &); sleep 0.03; echo OK");
-    world.plugin("hangs", "trap '' TERM; sleep 1000 & sleep 1000; :");
+    let stage = Stage::new();
+    stage.plugin("fails", "echo 'CRITICAL | x=1'; exit 2");
+    stage.plugin("strays", "sleep 1000 & (setsid sh -c 'sleep 1000; :' &); sleep 0.03; echo OK");
+    stage.plugin("hangs", "trap '' TERM; sleep 1000 & sleep 1000; :");
     let mut checks: String = (0..FAILING).map(|n| format!("  fails{n}: {{ command: fails }}\n")).collect();
     checks += "  strays: { command: strays }\n  hangs: { command: hangs }\n";
     let settings = format!(
         "defaults: {{ check_interval: 100ms, timeout: 150ms, max_check_attempts: {ATTEMPTS_MAX}, \
-         environment: {{ WORLD: \"{}\" }} }}",
-        world.path("").display()
+         environment: {{ STAGE: \"{}\" }} }}",
+        stage.path("").display()
     );
-    world.configure(&settings, &checks);
+    stage.configure(&settings, &checks);
 
-    let mut numbers = Numbers(11);
-    let mut daemon = start(&world);
+    let mut numbers = Random(11);
+    let mut daemon = start(&stage);
     let mut hit = 0;
     let mut seen: BTreeMap<String, Vec<Run>> = BTreeMap::new();
     for round in 0..rounds {
-        pause(Duration::from_micros(50_000 + numbers.next(250_000)));
-        let agent = i32::try_from(daemon.pid()).unwrap();
+        pause(Duration::from_micros(50_000 + numbers.below(250_000)));
+        let agent = daemon.pid();
         let guards = children(agent);
         let workers: Vec<i32> = guards.iter().flat_map(|guard| children(*guard)).collect();
-        let later = stored(&world.path("store"));
-        let left = plugins(&world);
+        let later = stored(&stage.path("store"));
+        let left = plugins(&stage);
         hit += usize::from(!left.is_empty());
         match round % 4 {
             0 => kill_hard(agent),
@@ -117,15 +88,15 @@ fn nothing_is_lost_and_nothing_is_left() {
         seen = later;
         if round % 4 != 1 {
             daemon.kill();
-            daemon = start(&world);
+            daemon = start(&stage);
         }
-        wait_for("the plugins of the killed to end", || plugins(&world).is_disjoint(&left).then_some(()));
+        wait_for("the plugins of the killed to end", || plugins(&stage).is_disjoint(&left).then_some(()));
     }
     assert!(hit > 0, "no round hit a plugin");
     assert!(daemon.end().success());
-    wait_for("all plugins to end", || plugins(&world).is_empty().then_some(()));
+    wait_for("all plugins to end", || plugins(&stage).is_empty().then_some(()));
 
-    let all = stored(&world.path("store"));
+    let all = stored(&stage.path("store"));
     for (check, runs) in &seen {
         assert!(kept(runs, &all[check]), "runs of {check} are gone");
     }
@@ -137,10 +108,4 @@ fn nothing_is_lost_and_nothing_is_left() {
             (1..).map(|attempt: u32| attempt.min(ATTEMPTS_MAX)).take(attempts.len()).collect();
         assert_eq!(attempts, wanted, "fails{n} did not go on where it stood");
     }
-}
-
-/// Lets some time pass, so that the next kill comes at a moment of its own.
-#[allow(clippy::disallowed_methods)]
-fn pause(time: Duration) {
-    std::thread::sleep(time);
 }

@@ -5,7 +5,7 @@ use std::fs::File;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
-use crate::world::{World, lines, wait_for};
+use crate::stage::{Stage, lines, wait_for};
 
 /// Takes a lock that only reads, as anybody could who may read the file.
 fn read_lock(file: &File) {
@@ -21,25 +21,25 @@ fn read_lock(file: &File) {
 
 #[test]
 fn checks_run_while_the_store_is_locked_and_are_stored_when_it_is_free() {
-    let world = World::new();
-    let noted = world.path("noted");
-    world.plugin("note", &format!("echo x >>{}\necho OK", noted.display()));
-    world.configure("defaults: { check_interval: 200ms }", "  goes_on: { command: note }\n");
-    std::fs::create_dir(world.path("store")).unwrap();
+    let stage = Stage::new();
+    let noted = stage.path("noted");
+    stage.plugin("note", &format!("echo x >>{}\necho OK", noted.display()));
+    stage.configure("defaults: { check_interval: 200ms }", "  goes_on: { command: note }\n");
+    std::fs::create_dir(stage.path("store")).unwrap();
     let lock =
-        File::options().create_new(true).read(true).write(true).open(world.path("store/lock")).unwrap();
+        File::options().create_new(true).read(true).write(true).open(stage.path("store/lock")).unwrap();
     read_lock(&lock);
-    let mut daemon = world.start();
+    let mut daemon = stage.start();
     wait_for("runs in spite of the lock", || (lines(&noted).len() > 3).then_some(()));
     wait_for("the reason in the log", || daemon.log().contains("runs are not stored: ").then_some(()));
     assert!(daemon.is_alive());
-    assert!(world.history("goes_on").is_empty());
+    assert!(stage.history("goes_on").is_empty());
     drop(lock);
     // What ran meanwhile was kept in memory, and nothing of it is lost.
     wait_for("the first run in the store", || {
-        let stored = world.history("goes_on").len();
+        let stored = stage.history("goes_on").len();
         (stored > 3 && stored >= lines(&noted).len() - 2).then_some(())
     });
     assert!(daemon.end().success());
-    assert_eq!(world.history("goes_on").len(), lines(&noted).len());
+    assert_eq!(stage.history("goes_on").len(), lines(&noted).len());
 }

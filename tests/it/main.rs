@@ -16,4 +16,6 @@ mod schedule;
 mod states;
 mod surroundings;
 mod survival;
-mod world;
+
+#[path = "../stage/mod.rs"]
+mod stage;

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::world::{Daemon, World, text, wait_for};
+use crate::stage::{Daemon, Stage, text, wait_for};
 
 const CHECK_NRPE: &str = "/usr/lib/nagios/plugins/check_nrpe";
 
@@ -26,10 +26,10 @@ fn ask(port: &str, command: &str, options: &[&str]) -> (Option<i32>, String) {
     (output.status.code(), text(&output.stdout).trim_end().to_owned())
 }
 
-fn served() -> World {
-    let world = World::new();
-    world.plugin("level", "echo \"LEVEL OK - fine | level=42%;80;90\"\n");
-    world.write(
+fn served() -> Stage {
+    let stage = Stage::new();
+    stage.plugin("level", "echo \"LEVEL OK - fine | level=42%;80;90\"\n");
+    stage.write(
         "nrpe.cfg",
         "nrpe_user=nobody\nnrpe_group=nogroup\nallowed_hosts=127.0.0.1\ncommand_timeout=2\n\
          command[good]=/bin/echo 'GOOD | x=1s;2;3'\n\
@@ -38,17 +38,17 @@ fn served() -> World {
          command[bad]=/bin/sh -c 'echo BAD; exit 2'\n\
          command[slow]=/bin/sleep 100\n",
     );
-    world.configure(
+    stage.configure(
         "nrpe: { config: nrpe.cfg, listen: '127.0.0.1:0' }",
         "  level: { command: level, check_interval: 1h }\n",
     );
-    world
+    stage
 }
 
 #[test]
 fn commands_of_nrpe_cfg_are_answered_and_recorded() {
-    let world = served();
-    let daemon = world.start();
+    let stage = served();
+    let daemon = stage.start();
     let port = port(&daemon);
     for options in [&[][..], &["-n"], &["-2"]] {
         // With `-n` the client speaks no TLS, which a server with TLS does not answer.
@@ -65,25 +65,25 @@ fn commands_of_nrpe_cfg_are_answered_and_recorded() {
     assert_eq!(status, Some(3), "{answer}");
     assert!(daemon.end().success());
 
-    let good = world.history("good");
+    let good = stage.history("good");
     assert_eq!(good.len(), 2, "{good:?}");
     assert_eq!((&good[0]["text"], &good[0]["state"]), (&"GOOD".into(), &"OK".into()));
     assert_eq!(good[0]["metrics"][0]["label"], "x");
     assert!(good[0]["origin"].as_str().unwrap().starts_with("nrpe 127.0.0.1"), "{}", good[0]);
-    let lines = world.history("lines");
+    let lines = stage.history("lines");
     assert_eq!(lines[0]["metrics"][1]["label"], "b", "{}", lines[0]);
-    assert_eq!(world.history("bad")[0]["state"], "CRITICAL");
-    assert_eq!(world.history("slow")[0]["reason"], "timeout");
+    assert_eq!(stage.history("bad")[0]["state"], "CRITICAL");
+    assert_eq!(stage.history("slow")[0]["reason"], "timeout");
 }
 
 #[test]
 fn a_check_of_the_configuration_can_be_asked_for() {
-    let world = served();
-    let daemon = world.start();
+    let stage = served();
+    let daemon = stage.start();
     let port = port(&daemon);
     assert_eq!(ask(&port, "level", &[]), (Some(0), "LEVEL OK - fine | level=42%;80;90".to_owned()));
     assert!(daemon.end().success());
-    let asked = world.history("level");
+    let asked = stage.history("level");
     let asked = asked.iter().filter(|run| run["origin"].as_str().is_some_and(|who| who.starts_with("nrpe")));
     assert_eq!(asked.count(), 1);
 }

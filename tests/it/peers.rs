@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::world::{World, text};
+use crate::stage::{Stage, text};
 
 const PLUGINS: &str = "/usr/lib/nagios/plugins";
 
@@ -15,29 +15,29 @@ const MEASURING: [(&str, &[&str], &str); 5] = [
     ("check_users -w 1000 -c 1000", &["users"], ""),
 ];
 
-fn world(checks: &str) -> World {
-    let world = World::new();
-    world.write("custos.yaml", &format!("store: store\nplugins: {PLUGINS}\nchecks:\n{checks}"));
-    let report = text(&world.custos(&["config", "check"]).stderr);
+fn stage(checks: &str) -> Stage {
+    let stage = Stage::new();
+    stage.write("custos.yaml", &format!("store: store\nplugins: {PLUGINS}\nchecks:\n{checks}"));
+    let report = text(&stage.custos(&["config", "check"]).stderr);
     assert_eq!(report, "", "the plugins of Debian's monitoring-plugins-basic are installed");
-    world
+    stage
 }
 
 #[test]
 fn each_exit_status_is_its_state() {
     let checks: String =
         (0..4).map(|n| format!("  d{n}: {{ command: check_dummy {n} 'as told' }}\n")).collect();
-    let world = world(&checks);
+    let stage = stage(&checks);
     for (n, state) in ["OK", "WARNING", "CRITICAL", "UNKNOWN"].iter().enumerate() {
         let name = format!("d{n}");
         let direct = Command::new(format!("{PLUGINS}/check_dummy"))
             .args([&n.to_string(), "as told"])
             .output()
             .unwrap();
-        let through = world.custos(&["check", &name]);
+        let through = stage.custos(&["check", &name]);
         assert_eq!(through.status.code(), direct.status.code());
         assert_eq!(text(&through.stdout), text(&direct.stdout));
-        let run = &world.history(&name)[0];
+        let run = &stage.history(&name)[0];
         assert_eq!(run["state"], *state, "{run}");
         assert_eq!(run["text"], text(&direct.stdout).trim_end(), "{run}");
     }
@@ -50,12 +50,12 @@ fn every_metric_that_a_plugin_prints_is_kept() {
         .enumerate()
         .map(|(n, (command, _, _))| format!("  m{n}: {{ command: \"{command}\" }}\n"))
         .collect();
-    let world = world(&checks);
+    let stage = stage(&checks);
     for (n, (command, labels, unit)) in MEASURING.iter().enumerate() {
         let name = format!("m{n}");
-        let output = world.custos(&["check", &name]);
+        let output = stage.custos(&["check", &name]);
         assert_eq!(output.status.code(), Some(0), "{command}: {}", text(&output.stdout));
-        let run = &world.history(&name)[0];
+        let run = &stage.history(&name)[0];
         let metrics = run["metrics"].as_array().unwrap();
         let found: Vec<&str> = metrics.iter().map(|metric| metric["label"].as_str().unwrap()).collect();
         assert_eq!(found, *labels, "{command}: {run}");

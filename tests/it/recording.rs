@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::world::{World, lines, wait_for};
+use crate::stage::{Stage, lines, wait_for};
 
 const CHECKS: usize = 50;
 
@@ -24,25 +24,25 @@ echo "COUNT OK - number $number | number=$number;5;10;0;100 twice=$((2 * number)
 echo "and a line more"
 "#;
 
-fn counting() -> World {
-    let world = World::new();
-    world.plugin("count", COUNTING);
+fn counting() -> Stage {
+    let stage = Stage::new();
+    stage.plugin("count", COUNTING);
     let checks: String = (0..CHECKS)
         .map(|index| {
-            format!("  c{index}: {{ command: [count, {}] }}\n", world.path(&format!("c{index}")).display())
+            format!("  c{index}: {{ command: [count, {}] }}\n", stage.path(&format!("c{index}")).display())
         })
         .collect();
-    world.configure("defaults: { check_interval: 1s, retry_interval: 1s, timeout: 30s }", &checks);
-    world
+    stage.configure("defaults: { check_interval: 1s, retry_interval: 1s, timeout: 30s }", &checks);
+    stage
 }
 
-fn noted(world: &World, check: &str) -> Vec<u64> {
-    lines(&world.path(check)).iter().filter_map(|line| line.parse().ok()).collect()
+fn noted(stage: &Stage, check: &str) -> Vec<u64> {
+    lines(&stage.path(check)).iter().filter_map(|line| line.parse().ok()).collect()
 }
 
 /// The numbers of the stored runs, each of which is looked at in full.
-fn stored(world: &World, check: &str) -> Vec<u64> {
-    let history = world.history(check);
+fn stored(stage: &Stage, check: &str) -> Vec<u64> {
+    let history = stage.history(check);
     history.iter().filter(|run| run["reason"] == "exited").map(number_of).collect()
 }
 
@@ -59,21 +59,21 @@ fn number_of(run: &Value) -> u64 {
     number
 }
 
-fn wait_until_each_ran(world: &World, times: usize) {
+fn wait_until_each_ran(stage: &Stage, times: usize) {
     wait_for("every check to have run that often", || {
-        (0..CHECKS).all(|index| noted(world, &format!("c{index}")).len() >= times).then_some(())
+        (0..CHECKS).all(|index| noted(stage, &format!("c{index}")).len() >= times).then_some(())
     });
 }
 
 #[test]
 fn every_execution_is_one_run_also_after_kill_9_and_a_restart() {
-    let world = counting();
-    let daemon = world.start();
-    wait_until_each_ran(&world, executions());
+    let stage = counting();
+    let daemon = stage.start();
+    wait_until_each_ran(&stage, executions());
     daemon.kill();
-    let before: Vec<Vec<u64>> = (0..CHECKS).map(|index| stored(&world, &format!("c{index}"))).collect();
+    let before: Vec<Vec<u64>> = (0..CHECKS).map(|index| stored(&stage, &format!("c{index}"))).collect();
     for (index, stored) in before.iter().enumerate() {
-        let noted = noted(&world, &format!("c{index}"));
+        let noted = noted(&stage, &format!("c{index}"));
         // The last one may have been under way when the daemon died.
         let recorded: BTreeSet<u64> = stored.iter().copied().collect();
         assert_eq!(recorded.len(), stored.len(), "c{index} has a run twice");
@@ -81,12 +81,12 @@ fn every_execution_is_one_run_also_after_kill_9_and_a_restart() {
         assert!(lost.is_empty() || lost == noted[noted.len() - 1..], "c{index} lost {lost:?}");
     }
 
-    let daemon = world.start();
-    wait_until_each_ran(&world, 2 * executions());
+    let daemon = stage.start();
+    wait_until_each_ran(&stage, 2 * executions());
     assert!(daemon.end().success());
     for (index, before) in before.iter().enumerate() {
         let check = format!("c{index}");
-        let (noted, stored) = (noted(&world, &check), stored(&world, &check));
+        let (noted, stored) = (noted(&stage, &check), stored(&stage, &check));
         assert!(stored.starts_with(before), "{check} lost something in the restart");
         let lost: Vec<u64> = noted.iter().copied().filter(|number| !stored.contains(number)).collect();
         assert!(lost.len() <= 1, "{check} lost {lost:?}");
@@ -96,18 +96,18 @@ fn every_execution_is_one_run_also_after_kill_9_and_a_restart() {
 
 #[test]
 fn time_without_a_daemon_is_recorded_as_missed() {
-    let world = World::new();
-    world.plugin("ok", "echo OK");
-    world.configure("defaults: { check_interval: 500ms }", "  a: { command: ok }\n");
-    let daemon = world.start();
-    wait_for("a run", || (!world.history("a").is_empty()).then_some(()));
+    let stage = Stage::new();
+    stage.plugin("ok", "echo OK");
+    stage.configure("defaults: { check_interval: 500ms }", "  a: { command: ok }\n");
+    let daemon = stage.start();
+    wait_for("a run", || (!stage.history("a").is_empty()).then_some(()));
     daemon.kill();
-    let before = world.history("a").len();
-    let last_ms = world.history("a")[before - 1]["time_ms"].as_i64().unwrap();
+    let before = stage.history("a").len();
+    let last_ms = stage.history("a")[before - 1]["time_ms"].as_i64().unwrap();
     wait_for("three slots to pass", || (custos::clock::now_ms() > last_ms + 2_000).then_some(()));
-    let daemon = world.start();
+    let daemon = stage.start();
     let missed = wait_for("the gap to be recorded", || {
-        let history = world.history("a");
+        let history = stage.history("a");
         history[before..].iter().find(|run| run["reason"] == "missed").cloned()
     });
     assert!(missed["missed_slots"].as_u64().unwrap() >= 2, "{missed}");

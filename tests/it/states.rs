@@ -2,18 +2,18 @@
 
 use serde_json::Value;
 
-use crate::world::{World, text, wait_for};
+use crate::stage::{Stage, text, wait_for};
 
-/// A world whose plugin says OK and reports the number in the file `level`.
-fn levelled(settings: &str) -> World {
-    let world = World::new();
-    world.write("level", "1");
-    world.plugin("level", &format!("echo \"OK | level=$(cat {})\"\n", world.path("level").display()));
+/// A stage whose plugin says OK and reports the number in the file `level`.
+fn levelled(settings: &str) -> Stage {
+    let stage = Stage::new();
+    stage.write("level", "1");
+    stage.plugin("level", &format!("echo \"OK | level=$(cat {})\"\n", stage.path("level").display()));
     let check = format!(
         "  a:\n    command: level\n    {settings}\n    thresholds: [{{ metric: level, warning: 50, critical: 90 }}]\n"
     );
-    world.configure("", &check);
-    world
+    stage.configure("", &check);
+    stage
 }
 
 /// The runs whose level is at least that.
@@ -26,16 +26,16 @@ fn above(history: &[Value], level: f64) -> Vec<&Value> {
 
 #[test]
 fn a_threshold_makes_soft_then_hard_critical_and_back() {
-    let world = levelled("check_interval: 300ms\n    retry_interval: 200ms\n    max_check_attempts: 3");
-    let daemon = world.start();
-    wait_for("a good run", || (!world.history("a").is_empty()).then_some(()));
-    world.write("level", "95");
-    wait_for("four bad runs", || (above(&world.history("a"), 90.0).len() >= 4).then_some(()));
-    world.write("level", "2");
-    wait_for("recovery", || world.history("a").last().filter(|run| run["state"] == "OK").cloned());
+    let stage = levelled("check_interval: 300ms\n    retry_interval: 200ms\n    max_check_attempts: 3");
+    let daemon = stage.start();
+    wait_for("a good run", || (!stage.history("a").is_empty()).then_some(()));
+    stage.write("level", "95");
+    wait_for("four bad runs", || (above(&stage.history("a"), 90.0).len() >= 4).then_some(()));
+    stage.write("level", "2");
+    wait_for("recovery", || stage.history("a").last().filter(|run| run["state"] == "OK").cloned());
     assert!(daemon.end().success());
 
-    let history = world.history("a");
+    let history = stage.history("a");
     let bad = above(&history, 90.0);
     for (index, run) in bad.iter().enumerate() {
         assert_eq!(run["state"], "CRITICAL", "{run}");
@@ -50,35 +50,35 @@ fn a_threshold_makes_soft_then_hard_critical_and_back() {
 /// A problem that is kept for want of a value is still one after a restart, with a clock that is full or without.
 #[test]
 fn what_on_missing_keeps_survives_a_restart() {
-    let world = World::new();
-    let shown = format!("read l < {}; echo \"OK$l\"\n", world.path("output").display());
-    world.plugin("level", &shown);
+    let stage = Stage::new();
+    let shown = format!("read l < {}; echo \"OK$l\"\n", stage.path("output").display());
+    stage.plugin("level", &shown);
     let check = |name: &str, hold: &str| {
         format!(
             "  {name}: {{ command: level, check_interval: 200ms, flap_detection: false, thresholds: [{{ metric: level, \
              critical: '~:90', for: {hold}, on_missing: keep }}] }}\n"
         )
     };
-    world.configure("", &(check("now", "0s") + &check("held", "1s")));
-    let last = |name: &str| world.history(name).last().cloned();
+    stage.configure("", &(check("now", "0s") + &check("held", "1s")));
+    let last = |name: &str| stage.history(name).last().cloned();
     let kept = |run: &Value| run["judgement"].as_str().is_some_and(|text| text.contains("(kept: no value"));
-    world.write("output", " | level=95");
-    let daemon = world.start();
+    stage.write("output", " | level=95");
+    let daemon = stage.start();
     for name in ["now", "held"] {
         wait_for("a problem", || last(name).filter(|run| run["state"] == "CRITICAL"));
     }
-    world.write("output", "");
+    stage.write("output", "");
     for name in ["now", "held"] {
         wait_for("a run without a value", || last(name).filter(&kept));
-        let many = world.history(name).len() + 8;
-        wait_for("more of them", || (world.history(name).len() > many).then_some(()));
+        let many = stage.history(name).len() + 8;
+        wait_for("more of them", || (stage.history(name).len() > many).then_some(()));
     }
     assert!(daemon.end().success());
-    let before = ["now", "held"].map(|name| world.history(name).len());
-    let daemon = world.start();
+    let before = ["now", "held"].map(|name| stage.history(name).len());
+    let daemon = stage.start();
     for (name, before) in ["now", "held"].into_iter().zip(before) {
         let first = wait_for("a run after the restart", || {
-            world.history(name).into_iter().skip(before).find(|run| run["reason"] == "exited")
+            stage.history(name).into_iter().skip(before).find(|run| run["reason"] == "exited")
         });
         assert!(first["state"] == "CRITICAL" && kept(&first), "{name}: {first}");
     }
@@ -87,30 +87,30 @@ fn what_on_missing_keeps_survives_a_restart() {
 
 #[test]
 fn check_gives_the_verdict_as_a_plugin_would() {
-    let world = levelled("max_check_attempts: 1");
+    let stage = levelled("max_check_attempts: 1");
     for (level, status) in [("1", 0), ("60", 1), ("95", 2)] {
-        world.write("level", level);
-        let output = world.custos(&["check", "a", "--dry-run"]);
+        stage.write("level", level);
+        let output = stage.custos(&["check", "a", "--dry-run"]);
         assert_eq!(output.status.code(), Some(status), "{level}: {}", text(&output.stderr));
         assert!(text(&output.stdout).contains(&format!("level={level}")), "{}", text(&output.stdout));
     }
-    assert!(world.history("a").is_empty(), "a dry run was stored");
-    assert_eq!(world.custos(&["check", "a"]).status.code(), Some(2));
-    assert_eq!(world.history("a").len(), 1);
+    assert!(stage.history("a").is_empty(), "a dry run was stored");
+    assert_eq!(stage.custos(&["check", "a"]).status.code(), Some(2));
+    assert_eq!(stage.history("a").len(), 1);
 }
 
 #[test]
 fn check_of_a_passive_check_answers_from_the_store_and_runs_nothing() {
-    let world = World::new();
+    let stage = Stage::new();
     let top =
         "snmp: { profiles: { two: { version: 2c, community: public } }, traps: { listen: '127.0.0.1:0' } }";
-    world.configure(top, "  link: { trap: { oid: linkDown, state: critical } }\n");
+    stage.configure(top, "  link: { trap: { oid: linkDown, state: critical } }\n");
     let check = || {
-        let output = world.custos(&["check", "link"]);
+        let output = stage.custos(&["check", "link"]);
         (output.status.code(), text(&output.stdout))
     };
     assert_eq!(check(), (Some(0), "OK - no trap yet\n".to_owned()));
-    assert_eq!(world.history("link").len(), 0, "nothing was run, so nothing is stored");
+    assert_eq!(stage.history("link").len(), 0, "nothing was run, so nothing is stored");
     let run = custos_store::Run {
         time_ms: 1_790_000_000_000,
         state: custos_store::State::Critical,
@@ -121,31 +121,31 @@ fn check_of_a_passive_check_answers_from_the_store_and_runs_nothing() {
         ..custos_store::Run::default()
     };
     let mut writer =
-        custos_store::Writer::open(&world.path("store"), custos_store::Options::default()).unwrap();
+        custos_store::Writer::open(&stage.path("store"), custos_store::Options::default()).unwrap();
     writer.append(&[("link", &run)]).unwrap();
     writer.close().unwrap();
     assert_eq!(check(), (Some(2), "eth0 is down\nifIndex.3 = 3\n".to_owned()));
-    assert_eq!(world.history("link").len(), 1);
+    assert_eq!(stage.history("link").len(), 1);
 }
 
 #[test]
 fn status_agrees_and_gives_the_worst_hard_state() {
-    let world = levelled("max_check_attempts: 2");
-    world.write("level", "95");
-    assert_eq!(world.custos(&["check", "a"]).status.code(), Some(2));
-    let soft = world.custos(&["status", "--exit-code"]);
+    let stage = levelled("max_check_attempts: 2");
+    stage.write("level", "95");
+    assert_eq!(stage.custos(&["check", "a"]).status.code(), Some(2));
+    let soft = stage.custos(&["status", "--exit-code"]);
     assert_eq!(soft.status.code(), Some(0), "a soft state is not hard yet: {}", text(&soft.stdout));
     assert!(text(&soft.stdout).contains("CRITICAL"), "{}", text(&soft.stdout));
-    assert_eq!(world.custos(&["check", "a"]).status.code(), Some(2));
-    let hard = world.custos(&["status", "--exit-code"]);
+    assert_eq!(stage.custos(&["check", "a"]).status.code(), Some(2));
+    let hard = stage.custos(&["status", "--exit-code"]);
     assert_eq!(hard.status.code(), Some(2), "{}", text(&hard.stdout));
-    assert_eq!(world.custos(&["status"]).status.code(), Some(0));
+    assert_eq!(stage.custos(&["status"]).status.code(), Some(0));
 }
 
 #[test]
 fn a_name_that_is_not_defined_is_refused() {
-    let world = levelled("max_check_attempts: 1");
-    let output = world.custos(&["check", "b"]);
+    let stage = levelled("max_check_attempts: 1");
+    let output = stage.custos(&["check", "b"]);
     assert!(output.status.code().is_some_and(|code| code != 0));
     assert!(text(&output.stderr).contains('b'), "{}", text(&output.stderr));
 }

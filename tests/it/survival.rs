@@ -6,24 +6,24 @@ use std::io::{Read, Write};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use serde_json::Value;
 
-use crate::world::{Daemon, World, lines, text, wait_for};
+use crate::stage::{Daemon, Stage, lines, text, wait_for};
 
-/// A world with one odd check and a steady one, and the daemon in it.
-fn beside(script: &str, settings: &str) -> (World, Daemon) {
-    let world = World::new();
-    world.plugin("odd", script);
-    world.plugin("steady", "echo \"OK | x=1\"");
+/// A stage with one odd check and a steady one, and the daemon in it.
+fn beside(script: &str, settings: &str) -> (Stage, Daemon) {
+    let stage = Stage::new();
+    stage.plugin("odd", script);
+    stage.plugin("steady", "echo \"OK | x=1\"");
     let checks = format!("  odd: {{ command: odd{settings} }}\n  steady: {{ command: steady }}\n");
-    world.configure("defaults: { check_interval: 300ms, retry_interval: 300ms, timeout: 20s }", &checks);
-    let daemon = world.start();
-    (world, daemon)
+    stage.configure("defaults: { check_interval: 300ms, retry_interval: 300ms, timeout: 20s }", &checks);
+    let daemon = stage.start();
+    (stage, daemon)
 }
 
 /// The first run of the odd check, once the steady one has run several times after it.
-fn survived(world: &World, daemon: Daemon) -> Value {
-    let run = wait_for("the odd run", || world.history("odd").first().cloned());
-    let before = world.history("steady").len();
-    wait_for("the steady check to go on", || (world.history("steady").len() > before + 2).then_some(()));
+fn survived(stage: &Stage, daemon: Daemon) -> Value {
+    let run = wait_for("the odd run", || stage.history("odd").first().cloned());
+    let before = stage.history("steady").len();
+    wait_for("the steady check to go on", || (stage.history("steady").len() > before + 2).then_some(()));
     assert!(daemon.end().success());
     run
 }
@@ -36,17 +36,17 @@ fn has_ended(pid: &str) -> bool {
 
 #[test]
 fn one_that_hangs_is_ended_with_its_children() {
-    let world = World::new();
-    let pids = world.path("pids");
+    let stage = Stage::new();
+    let pids = stage.path("pids");
     let script = format!("sleep 1000 &\necho $! >>{0}\necho $$ >>{0}\nwait\n", pids.display());
-    world.plugin("odd", &script);
-    world.plugin("steady", "echo OK");
-    world.configure(
+    stage.plugin("odd", &script);
+    stage.plugin("steady", "echo OK");
+    stage.configure(
         "defaults: { check_interval: 300ms }",
         "  odd: { command: odd, timeout: 200ms, timeout_state: critical }\n  steady: { command: steady }\n",
     );
-    let daemon = world.start();
-    let run = survived(&world, daemon);
+    let daemon = stage.start();
+    let run = survived(&stage, daemon);
     assert_eq!((&run["reason"], &run["state"]), (&"timeout".into(), &"CRITICAL".into()), "{run}");
     for pid in lines(&pids) {
         wait_for("every process of the plugin to end", || has_ended(&pid).then_some(()));
@@ -55,8 +55,8 @@ fn one_that_hangs_is_ended_with_its_children() {
 
 #[test]
 fn one_that_prints_100_mb_is_cut() {
-    let (world, daemon) = beside("echo 'first line'\nyes 'and a further one' | head -c 100000000\n", "");
-    let run = survived(&world, daemon);
+    let (stage, daemon) = beside("echo 'first line'\nyes 'and a further one' | head -c 100000000\n", "");
+    let run = survived(&stage, daemon);
     assert_eq!((&run["reason"], &run["text"]), (&"exited".into(), &"first line".into()));
     let kept = run["long_text"].as_str().unwrap().len();
     assert!(kept > 0 && kept < 1_000_000, "{kept} bytes were kept");
@@ -65,24 +65,24 @@ fn one_that_prints_100_mb_is_cut() {
 
 #[test]
 fn one_that_prints_nothing_is_a_run_all_the_same() {
-    let (world, daemon) = beside("exit 0\n", "");
-    let run = survived(&world, daemon);
+    let (stage, daemon) = beside("exit 0\n", "");
+    let run = survived(&stage, daemon);
     assert_eq!((&run["reason"], run["exit_code"].as_u64()), (&"exited".into(), Some(0)), "{run}");
     assert_eq!(run["metrics"], Value::Array(Vec::new()), "{run}");
 }
 
 #[test]
 fn one_that_prints_no_utf_8_keeps_its_metrics() {
-    let (world, daemon) = beside("printf 'caf\\351 \\377\\376 | x=7\\n'\n", "");
-    let run = survived(&world, daemon);
+    let (stage, daemon) = beside("printf 'caf\\351 \\377\\376 | x=7\\n'\n", "");
+    let run = survived(&stage, daemon);
     assert!(run["text"].as_str().unwrap().starts_with("caf"), "{run}");
     assert_eq!(run["metrics"][0]["value"].as_f64(), Some(7.0), "{run}");
 }
 
 #[test]
 fn one_that_dies_of_a_signal_says_which() {
-    let (world, daemon) = beside("kill -SEGV $$\n", "");
-    let run = survived(&world, daemon);
+    let (stage, daemon) = beside("kill -SEGV $$\n", "");
+    let run = survived(&stage, daemon);
     assert_eq!((&run["reason"], &run["exit_code"]), (&"signal".into(), &Value::Null), "{run}");
     assert_eq!(run["signal"].as_u64(), Some(11), "{run}");
     assert_ne!(run["state"], "OK", "{run}");
@@ -90,14 +90,14 @@ fn one_that_dies_of_a_signal_says_which() {
 
 #[test]
 fn one_that_does_not_exist_says_what_is_missing() {
-    let world = World::new();
-    world.plugin("steady", "echo OK");
-    world.configure(
+    let stage = Stage::new();
+    stage.plugin("steady", "echo OK");
+    stage.configure(
         "defaults: { check_interval: 300ms }",
         "  odd: { command: /nonexistent/check_odd }\n  steady: { command: steady }\n",
     );
-    let daemon = world.start();
-    let run = survived(&world, daemon);
+    let daemon = stage.start();
+    let run = survived(&stage, daemon);
     assert_eq!(run["reason"], "not_started", "{run}");
     assert!(run["text"].as_str().unwrap().contains("/nonexistent/check_odd"), "{run}");
     assert_ne!(run["state"], "OK", "{run}");
@@ -105,34 +105,34 @@ fn one_that_does_not_exist_says_what_is_missing() {
 
 #[test]
 fn checks_go_on_while_the_store_cannot_be_written() {
-    let world = World::new();
-    world.write("store", "a file where a directory is wanted");
-    let noted = world.path("noted");
-    world.plugin("note", &format!("echo x >>{}\necho OK\n", noted.display()));
-    world.configure("defaults: { check_interval: 200ms }", "  a: { command: note }\n");
-    let mut daemon = world.start();
+    let stage = Stage::new();
+    stage.write("store", "a file where a directory is wanted");
+    let noted = stage.path("noted");
+    stage.plugin("note", &format!("echo x >>{}\necho OK\n", noted.display()));
+    stage.configure("defaults: { check_interval: 200ms }", "  a: { command: note }\n");
+    let mut daemon = stage.start();
     wait_for("the check to run again and again", || (lines(&noted).len() > 4).then_some(()));
     let own = wait_for("the agent to report itself", || {
-        let output = text(&world.custos(&["status", "custos", "--json"]).stdout);
+        let output = text(&stage.custos(&["status", "custos", "--json"]).stdout);
         serde_json::from_str::<Value>(&output).ok().filter(|row| row["state"] == "CRITICAL")
     });
     assert!(own["text"].as_str().unwrap().contains("stor"), "{own}");
-    let table = text(&world.custos(&["status"]).stdout);
+    let table = text(&stage.custos(&["status"]).stdout);
     assert!(table.contains("CRITICAL") && table.contains(" a "), "{table}");
     assert!(daemon.is_alive());
 }
 
 #[test]
 fn a_second_daemon_stores_nothing_and_names_the_first() {
-    let world = World::new();
-    world.configure("", "  a: { command: /bin/true, check_interval: 300ms }\n");
-    let mut daemon = world.start();
-    wait_for("a run", || (!world.history("a").is_empty()).then_some(()));
-    let mut second = world.start();
+    let stage = Stage::new();
+    stage.configure("", "  a: { command: /bin/true, check_interval: 300ms }\n");
+    let mut daemon = stage.start();
+    wait_for("a run", || (!stage.history("a").is_empty()).then_some(()));
+    let mut second = stage.start();
     let refused = format!("process {} is writing to it", daemon.pid());
     wait_for("the pid of the first in the log", || second.log().contains(&refused).then_some(()));
-    let before = world.history("a").len();
-    wait_for("the first to go on", || (world.history("a").len() > before + 2).then_some(()));
+    let before = stage.history("a").len();
+    wait_for("the first to go on", || (stage.history("a").len() > before + 2).then_some(()));
     assert!(daemon.is_alive() && second.is_alive());
     // What it could not store is told at its end.
     assert!(!second.end().success());
@@ -155,15 +155,15 @@ fn a_log_that_nobody_can_take_holds_up_nothing() {
     fcntl(&blocked, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
 
     for stderr in [full_disk.into(), std::process::Stdio::from(closed), blocked.into()] {
-        let world = World::new();
-        world.plugin("restless", RESTLESS);
+        let stage = Stage::new();
+        stage.plugin("restless", RESTLESS);
         let checks = format!(
             "  a: {{ command: restless, working_directory: \"{}\" }}\n",
-            world.path("plugins").display()
+            stage.path("plugins").display()
         );
-        world.configure("defaults: { check_interval: 100ms, retry_interval: 100ms }", &checks);
-        let daemon = world.start_with_log(stderr);
-        wait_for("ten runs", || (world.history("a").len() >= 10).then_some(()));
+        stage.configure("defaults: { check_interval: 100ms, retry_interval: 100ms }", &checks);
+        let daemon = stage.start_with_log(stderr);
+        wait_for("ten runs", || (stage.history("a").len() >= 10).then_some(()));
         assert!(daemon.end().success());
     }
     // What was in the pipe before is there, and nothing has torn it.

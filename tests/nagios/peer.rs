@@ -6,19 +6,14 @@ use std::fs;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
-
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use std::process::Command;
 
 use crate::sequence::Sequence;
+use crate::stage::{Daemon, Stage, wait_for};
 
 const NAGIOS: &str = "/usr/sbin/nagios4";
-/// Bound on the wait for its results; it takes a few seconds.
-const PATIENCE: Duration = Duration::from_secs(120);
 
-/// What was said of a service after one result.
+/// What a judge makes of a service after one result.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Said {
     pub state: u8,
@@ -32,74 +27,59 @@ pub struct Said {
     pub flapping: Option<String>,
 }
 
-/// A running Nagios, ended when dropped.
+/// A running Nagios.
 pub struct Nagios {
-    child: Child,
+    daemon: Daemon,
 }
 
 impl Nagios {
     /// What Nagios says after each result of each sequence.
     pub fn judge(sequences: &[Sequence]) -> Vec<Vec<Said>> {
         assert!(Path::new(NAGIOS).exists(), "{NAGIOS} is missing: install nagios4-core");
-        let directory = tempfile::Builder::new().prefix("custos-nagios").tempdir().unwrap();
-        let place = directory.path();
         // Nagios drops the privileges of root.
-        fs::set_permissions(place, fs::Permissions::from_mode(0o777)).unwrap();
-        let results = place.join("results");
+        let stage = Stage::writable_by_all();
+        let results = stage.path("results");
         fs::create_dir(&results).unwrap();
         fs::set_permissions(&results, fs::Permissions::from_mode(0o777)).unwrap();
-        fs::write(place.join("objects.cfg"), objects(sequences)).unwrap();
-        fs::write(place.join("nagios.cfg"), main_file(place)).unwrap();
+        stage.write("objects.cfg", &objects(sequences));
+        stage.write("nagios.cfg", &main_file(stage.root()));
         // The name that Nagios looks for, and the mark that the file is complete.
         fs::write(results.join("cabcdef"), spool(sequences)).unwrap();
         fs::write(results.join("cabcdef.ok"), "").unwrap();
         for name in ["cabcdef", "cabcdef.ok"] {
             fs::set_permissions(results.join(name), fs::Permissions::from_mode(0o666)).unwrap();
         }
-        let nagios = Nagios::start(place);
+        let nagios = Nagios::start(&stage);
         let expected = sequences.iter().map(|sequence| sequence.results.len()).sum();
-        nagios.wait_for(&place.join("perfdata"), expected, &place.join("nagios.log"));
-        drop(nagios);
-        let said = read_performance(&fs::read_to_string(place.join("perfdata")).unwrap(), sequences.len());
-        add_log(said, &fs::read_to_string(place.join("nagios.log")).unwrap())
+        nagios.wait_for(&stage.path("perfdata"), expected);
+        nagios.end();
+        let judged = read_performance(&fs::read_to_string(stage.path("perfdata")).unwrap(), sequences.len());
+        add_log(judged, &fs::read_to_string(stage.path("nagios.log")).unwrap())
     }
 
-    fn start(place: &Path) -> Nagios {
-        let output = fs::File::create(place.join("output")).unwrap();
+    fn start(stage: &Stage) -> Nagios {
         let mut command = Command::new(NAGIOS);
-        command.arg(place.join("nagios.cfg")).stdin(Stdio::null()).stdout(output).stderr(Stdio::null());
-        Nagios { child: command.spawn().unwrap() }
+        Nagios { daemon: Daemon::start(command.arg(stage.path("nagios.cfg")), &stage.path("nagios.log")) }
     }
 
     /// Waits until so many lines are written: one a result.
-    #[allow(clippy::disallowed_methods)]
-    fn wait_for(&self, path: &Path, lines: usize, log: &Path) {
-        let begun = Instant::now();
+    fn wait_for(&self, path: &Path, lines: usize) {
         let (mut file, mut seen) = (None, 0);
         let mut buffer = Vec::new();
-        while seen < lines {
-            let tail = || fs::read_to_string(log).unwrap_or_default();
-            assert!(
-                begun.elapsed() < PATIENCE,
-                "Nagios took {seen} of {lines} results; its log:\n{}",
-                tail()
-            );
-            file = file.or_else(|| fs::File::open(path).ok());
+        wait_for("all results in the performance data", || {
+            file = file.take().or_else(|| fs::File::open(path).ok());
             if let Some(file) = &mut file {
                 buffer.clear();
                 file.read_to_end(&mut buffer).unwrap();
                 seen += buffer.iter().filter(|byte| **byte == b'\n').count();
             }
-            std::thread::sleep(Duration::from_millis(50));
-        }
+            (seen >= lines).then_some(())
+        });
     }
-}
 
-impl Drop for Nagios {
-    fn drop(&mut self) {
-        // TERM, so that it ends its workers, too.
-        let _ = kill(Pid::from_raw(self.child.id() as i32), Signal::SIGTERM);
-        let _ = self.child.wait();
+    /// TERM, so that it ends its workers, too.
+    fn end(self) {
+        self.daemon.end();
     }
 }
 
@@ -129,16 +109,16 @@ fn objects(sequences: &[Sequence]) -> String {
     objects
 }
 
-fn main_file(place: &Path) -> String {
-    let place = place.display();
+fn main_file(directory: &Path) -> String {
+    let directory = directory.display();
     format!(
-        "cfg_file={place}/objects.cfg\nlog_file={place}/nagios.log\nstatus_file={place}/status.dat\n\
-         object_cache_file={place}/objects.cache\nprecached_object_file={place}/objects.precache\n\
-         lock_file={place}/nagios.lock\ntemp_file={place}/nagios.tmp\ntemp_path={place}\n\
-         check_result_path={place}/results\nquery_socket={place}/nagios.qh\ncommand_file={place}/nagios.cmd\n\
+        "cfg_file={directory}/objects.cfg\nlog_file={directory}/nagios.log\nstatus_file={directory}/status.dat\n\
+         object_cache_file={directory}/objects.cache\nprecached_object_file={directory}/objects.precache\n\
+         lock_file={directory}/nagios.lock\ntemp_file={directory}/nagios.tmp\ntemp_path={directory}\n\
+         check_result_path={directory}/results\nquery_socket={directory}/nagios.qh\ncommand_file={directory}/nagios.cmd\n\
          use_syslog=0\nretain_state_information=0\nenable_notifications=0\nexecute_service_checks=0\n\
          execute_host_checks=0\ncheck_result_reaper_frequency=1\nlog_passive_checks=1\nlog_service_retries=1\n\
-         enable_flap_detection=1\nprocess_performance_data=1\nservice_perfdata_file={place}/perfdata\n\
+         enable_flap_detection=1\nprocess_performance_data=1\nservice_perfdata_file={directory}/perfdata\n\
          service_perfdata_file_mode=w\nservice_perfdata_file_template=$SERVICEDESC$ $SERVICEPERFDATA$ \
          $SERVICESTATEID$ $SERVICESTATETYPE$ $SERVICEATTEMPT$ $SERVICEPERCENTCHANGE$\n"
     )
@@ -147,8 +127,7 @@ fn main_file(place: &Path) -> String {
 /// The first results of all services, then the second ones, and so on, as Nagios' spool directory has them. Perfdata
 /// carries the number of the result back.
 fn spool(sequences: &[Sequence]) -> String {
-    #[allow(clippy::disallowed_methods)]
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let now = custos::clock::now_ms() / 1000;
     let mut file = format!("file_time={now}\n");
     let steps = sequences.iter().map(|sequence| sequence.results.len()).max().unwrap_or(0);
     for step in 0..steps {

@@ -4,9 +4,11 @@ use std::net::{SocketAddr, TcpStream};
 
 use custos_compat::nrpe::{Packet, Version};
 
-use crate::daemon::{Daemon, PATIENCE, Pair, Reply};
+use crate::reply::Reply;
+use crate::server::{Pair, Server};
+use crate::stage::PATIENCE;
 
-fn query_from(daemon: &Daemon, address: &str) -> Option<Reply> {
+fn query_from(daemon: &Server, address: &str) -> Option<Reply> {
     use std::io::Write;
     let address = SocketAddr::new(address.parse().unwrap(), daemon.port);
     let mut stream = TcpStream::connect(address).ok()?;
@@ -16,7 +18,7 @@ fn query_from(daemon: &Daemon, address: &str) -> Option<Reply> {
 }
 
 /// Whether a client on this address gets an answer.
-pub(crate) fn served(daemon: &Daemon, address: &str) -> bool {
+pub(crate) fn served(daemon: &Server, address: &str) -> bool {
     matches!(query_from(daemon, address), Some(Reply::Packet(..)))
 }
 

@@ -1,6 +1,8 @@
 //! Items 13 to 27: what is answered, and where commands run.
 
-use crate::daemon::{Answer, Pair};
+use crate::reply::Answer;
+use crate::server::Pair;
+use crate::stage::{Stage, wait_for};
 
 /// Commands by name, each answered alike by both daemons.
 const ALIKE: &[(&str, &str)] = &[
@@ -74,9 +76,9 @@ fn commands_are_answered_alike() {
 fn plain_lines_are_answered_as_through_the_shell() {
     use std::os::unix::fs::PermissionsExt;
 
-    let directory = crate::daemon::directory();
+    let directory = Stage::writable_by_all();
     let script = |name: &str, mode: u32, content: &str| {
-        let path = directory.path().join(name);
+        let path = directory.path(name);
         std::fs::write(&path, content).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
         path.into_os_string().into_string().unwrap()
@@ -101,7 +103,7 @@ fn plain_lines_are_answered_as_through_the_shell() {
         ("group".to_owned(), "/usr/bin/perl -e 'setpgrp(0, 0) or exit 2; print 1 + 1; exit 1'".to_owned()),
         ("session".to_owned(), "/usr/bin/perl -MPOSIX -e 'setsid() > 0 or exit 2; print 1 + 1'".to_owned()),
         ("noexec".to_owned(), script("noexec", 0o644, "#!/bin/sh\necho x\n")),
-        ("directory".to_owned(), directory.path().display().to_string()),
+        ("directory".to_owned(), directory.root().display().to_string()),
         ("missing".to_owned(), "/no/such/file -w 1".to_owned()),
     ];
     let lines: Vec<(&str, &str)> = lines.iter().map(|(name, line)| (name.as_str(), line.as_str())).collect();
@@ -175,7 +177,7 @@ fn commands_that_take_too_long_are_ended_with_everything_they_started() {
         assert_eq!(answer.stdout, "NRPE: Command timed out after 1 seconds\n", "{name}");
         assert_eq!(answer.code, Some(3));
     }
-    crate::daemon::wait_for("the end of the command's children", || {
+    wait_for("the end of the command's children", || {
         let listed = std::process::Command::new("pgrep").args(["-fx", "sleep 4321.5"]).output().unwrap();
         listed.stdout.is_empty().then_some(())
     });

@@ -5,7 +5,8 @@
 
 use custos_compat::nrpe::{Packet, Version};
 
-use crate::daemon::{Daemon, Pair, Reply, Which};
+use crate::reply::Reply;
+use crate::server::{Pair, Server, Which};
 
 const COMMANDS: &str = "command[args]=echo $ARG1$ - $ARG2$ - $ARG3$\n\
     command[quoted]=echo \"$ARG1$\"\n\
@@ -16,9 +17,9 @@ fn query(text: &str) -> Vec<u8> {
     Packet::encode_query(Version::V4, text.as_bytes())
 }
 
-fn with_arguments(lines: &str) -> Daemon {
+fn with_arguments(lines: &str) -> Server {
     let lines = format!("dont_blame_nrpe=1\n{lines}{COMMANDS}");
-    Daemon::start(Which::Custos, &lines, &["-n", "--allow-arguments"])
+    Server::start(Which::Custos, &lines, &["-n", "--allow-arguments"])
 }
 
 #[test]

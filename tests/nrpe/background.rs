@@ -3,7 +3,9 @@
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::daemon::{Answer, Pair, wait_for};
+use crate::reply::Answer;
+use crate::server::Pair;
+use crate::stage::wait_for;
 
 fn config(commands: &[(&str, &str)]) -> String {
     commands.iter().map(|(name, line)| format!("command[{name}]={line}\n")).collect()
@@ -72,8 +74,8 @@ fn what_goes_on_in_the_background_outlives_the_daemon() {
         assert_eq!(daemon.ended(), 0);
         assert_eq!(living(line).len(), 1, "{:?}", daemon.which);
         // A service goes on writing to stderr, which nobody reads any more.
-        std::fs::write(daemon.directory.path().join("ended"), "").unwrap();
-        let wrote = daemon.directory.path().join("wrote");
+        std::fs::write(daemon.stage.path("ended"), "").unwrap();
+        let wrote = daemon.stage.path("wrote");
         wait_for(&format!("the writer of {:?}", daemon.which), || wrote.exists().then_some(()));
         end(line);
         wait_for("its end", || living(line).is_empty().then_some(()));
@@ -119,7 +121,7 @@ fn what_goes_on_in_the_background_may_write_to_what_it_was_given() {
         let pair = Pair::start(&config(&[(name, line)]), &["-n"]);
         for daemon in [&pair.real, &pair.custos] {
             assert_eq!(daemon.ask(&["-n", "-c", name]).stdout, "x\n");
-            let wrote = daemon.directory.path().join("wrote");
+            let wrote = daemon.stage.path("wrote");
             wait_for(&format!("{name} of {:?}", daemon.which), || wrote.exists().then_some(()));
         }
     }

@@ -11,10 +11,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use custos_compat::nrpe::{Packet, Version};
 
 use crate::authority::Authority;
-use crate::daemon::{Answer, Daemon, REAL_CLIENT, Which, ask_with, directory, free_port};
+use crate::reply::Answer;
+use crate::server::{REAL_CLIENT, Server, Which, ask_with};
+use crate::stage::{PROGRAM, Stage, free_port};
 
 fn custos_client() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_custos"));
+    let mut command = Command::new(PROGRAM);
     command.arg("check_nrpe");
     command
 }
@@ -43,7 +45,7 @@ fn answers_of_the_real_daemon() {
     let commands = "command[ok]=echo 'fine | a=1'\ncommand[warn]=echo W; exit 1\ncommand[rc9]=echo nine; exit 9\n\
         command[multi]=printf 'a\\nb\\n\\n'\ncommand[empty]=echo\ncommand[big]=head -c 60000 /dev/zero | tr '\\0' x\n";
     for daemon_options in [&["-n"][..], &[]] {
-        let daemon = Daemon::start(Which::Real, commands, daemon_options);
+        let daemon = Server::start(Which::Real, commands, daemon_options);
         for name in ["ok", "warn", "rc9", "multi", "empty", "big", "nosuch", "_NRPE_CHECK"] {
             for version in [&[][..], &["-2"]] {
                 compare(daemon.port, &[daemon_options, version, &["-c", name]].concat());
@@ -60,8 +62,8 @@ fn answers_of_the_real_daemon() {
 
 #[test]
 fn tls_with_the_real_daemon() {
-    let directory = directory();
-    let (ca, other) = (Authority::new(directory.path(), "ca"), Authority::new(directory.path(), "other"));
+    let directory = Stage::writable_by_all();
+    let (ca, other) = (Authority::new(directory.root(), "ca"), Authority::new(directory.root(), "other"));
     let (server, client) = (ca.sign("server"), ca.sign("client"));
     let files = format!("ssl_cert_file={}\nssl_privatekey_file={}\n", server.cert, server.key);
     let required = format!("{files}ssl_cacert_file={}\nssl_client_certs=2\n", ca.cert());
@@ -79,7 +81,7 @@ fn tls_with_the_real_daemon() {
         &["-C", &client.cert, "-K", &client.key, "-A", &authority],
     ];
     for lines in ["", &files, &required] {
-        let daemon = Daemon::start(Which::Real, &format!("{lines}command[ok]=echo fine"), &[]);
+        let daemon = Server::start(Which::Real, &format!("{lines}command[ok]=echo fine"), &[]);
         for options in options {
             let (real, custos) = both(daemon.port, &[options, &["-c", "ok"]].concat());
             if lines.is_empty() && options.contains(&"-A") {

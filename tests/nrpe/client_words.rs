@@ -3,17 +3,19 @@
 use std::fs;
 use std::process::Command;
 
-use crate::daemon::{Answer, Daemon, REAL_CLIENT, Which, directory, free_port};
+use crate::reply::Answer;
+use crate::server::{REAL_CLIENT, Server, Which};
+use crate::stage::{PROGRAM, Stage, free_port};
 
 /// What begins the words about the program, which are each program's own.
 const OWN_WORDS: &str = "NRPE Plugin for Nagios\n";
 
 /// Runs both clients with these words and nothing else.
 fn both(words: &[&str]) -> (Answer, Answer) {
-    let directory = directory();
+    let directory = Stage::writable_by_all();
     // Mistakes are told under the name that the program goes by.
-    let link = directory.path().join("check_nrpe");
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_custos"), &link).unwrap();
+    let link = directory.path("check_nrpe");
+    std::os::unix::fs::symlink(PROGRAM, &link).unwrap();
     let run = |program: &str| {
         let mut answer = Answer::from(Command::new(program).args(words).output().unwrap());
         answer.stderr = answer.stderr.replace(program, "check_nrpe");
@@ -32,12 +34,12 @@ fn same(words: &[&str]) -> Answer {
 }
 
 /// The same behind `-H`, `-p` and `-n` for a daemon that knows the command `ok`.
-fn same_with(daemon: &Daemon, words: &[&str]) -> Answer {
+fn same_with(daemon: &Server, words: &[&str]) -> Answer {
     same(&[&["-H", "127.0.0.1", "-p", &daemon.port.to_string(), "-n", "-c", "ok"], words].concat())
 }
 
-fn daemon() -> Daemon {
-    Daemon::start(Which::Real, "command[ok]=echo fine", &["-n"])
+fn daemon() -> Server {
+    Server::start(Which::Real, "command[ok]=echo fine", &["-n"])
 }
 
 #[test]
@@ -128,8 +130,8 @@ fn the_last_state_for_timeouts_counts() {
 
 #[test]
 fn a_file_of_options() {
-    let (daemon, directory, nobody) = (daemon(), directory(), free_port());
-    let file = directory.path().join("options");
+    let (daemon, directory, nobody) = (daemon(), Stage::writable_by_all(), free_port());
+    let file = directory.path("options");
     let file = file.to_str().unwrap();
     let many = |words: usize| "-n ".repeat(words);
     for content in [

@@ -3,7 +3,9 @@
 use std::fs;
 use std::process::Stdio;
 
-use crate::daemon::{Answer, Pair, Which, directory, free_port, wait_for, write_config};
+use crate::reply::Answer;
+use crate::server::{Pair, Which, write_config};
+use crate::stage::{Stage, free_port, wait_for};
 
 fn ask(pair: &Pair, name: &str) -> Answer {
     pair.same(name, |daemon| daemon.ask(&["-n", "-c", name]))
@@ -52,15 +54,15 @@ fn includes_are_read_alike() {
         ("dir/.cfg", "command[bare]=echo bare\n"),
         ("linked", "command[linked]=echo linked\n"),
     ];
-    let outside = directory();
+    let outside = Stage::writable_by_all();
     for (name, content) in files {
-        let path = outside.path().join(name);
+        let path = outside.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, content).unwrap();
     }
-    std::os::unix::fs::symlink(outside.path().join("linked"), outside.path().join("dir/link.cfg")).unwrap();
-    std::os::unix::fs::symlink("/no/such/file", outside.path().join("dir/broken.cfg")).unwrap();
-    let pair = Pair::start(&lines.replace("%d", &outside.path().display().to_string()), &["-n"]);
+    std::os::unix::fs::symlink(outside.path("linked"), outside.path("dir/link.cfg")).unwrap();
+    std::os::unix::fs::symlink("/no/such/file", outside.path("dir/broken.cfg")).unwrap();
+    let pair = Pair::start(&lines.replace("%d", &outside.root().display().to_string()), &["-n"]);
     for name in
         ["one", "lost", "two", "after", "order", "dot", "sub", "hidden", "conf", "backup", "bare", "linked"]
     {
@@ -71,16 +73,16 @@ fn includes_are_read_alike() {
 
 /// How a daemon ends that is started with this configuration, and whether it does at all.
 fn start(which: Which, lines: &str) -> Option<i32> {
-    let (directory, port) = (directory(), free_port());
-    write_config(directory.path(), port, lines);
-    let mut command = which.command(directory.path());
-    command.args(["-n", "-f", "-c"]).arg(directory.path().join("nrpe.cfg"));
+    let (directory, port) = (Stage::writable_by_all(), free_port());
+    write_config(directory.root(), port, lines);
+    let mut command = which.command(directory.root());
+    command.args(["-n", "-f", "-c"]).arg(directory.path("nrpe.cfg"));
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let ended = wait_for("the start or the end", || {
         if let Some(status) = child.try_wait().unwrap() {
             return Some(status.code());
         }
-        let log = fs::read_to_string(directory.path().join("log")).unwrap_or_default();
+        let log = fs::read_to_string(directory.path("log")).unwrap_or_default();
         log.contains("Listening for connections").then_some(None)
     });
     let _ = child.kill();

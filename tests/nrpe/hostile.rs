@@ -8,7 +8,9 @@ use custos_compat::nrpe::{Packet, Version};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{setsockopt, sockopt};
 
-use crate::daemon::{Daemon, Reply, Which, wait_for};
+use crate::reply::Reply;
+use crate::server::{Server, Which};
+use crate::stage::wait_for;
 
 const MIB: u64 = 1024 * 1024;
 /// Resident memory that may come on top of what the daemon has before, for the allocator's own needs.
@@ -16,17 +18,17 @@ const GROWTH_MAX_BYTES: u64 = 8 * MIB;
 const COMMANDS: &str = "command[ok]=echo fine\n";
 
 /// Resident memory, in bytes.
-fn resident(daemon: &Daemon) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{}/status", daemon.child.id())).unwrap();
+fn resident(daemon: &Server) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{}/status", daemon.daemon.pid())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse::<u64>().unwrap() * 1024
 }
 
 /// Descriptors of the daemon, but for those of its shims: many requests at once start further ones, which stay.
-fn descriptors(daemon: &Daemon) -> usize {
+fn descriptors(daemon: &Server) -> usize {
     /// The socket and the handle on the process.
     const EACH_SHIM: usize = 2;
-    let pid = daemon.child.id();
+    let pid = daemon.daemon.pid();
     let threads = fs::read_dir(format!("/proc/{pid}/task")).unwrap().filter_map(Result::ok);
     let children = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
     let shims: usize = children.map(|list| list.split_whitespace().count()).sum();
@@ -34,13 +36,13 @@ fn descriptors(daemon: &Daemon) -> usize {
     all.saturating_sub(EACH_SHIM * shims)
 }
 
-fn assert_serves(daemon: &Daemon) {
+fn assert_serves(daemon: &Server) {
     let reply = daemon.send(&Packet::encode_query(Version::V4, b"ok"));
     assert_eq!(reply.said(), (0, "fine".into()));
 }
 
 /// Runs an attack twice: what the first leaves behind is the daemon's working set, and the second may add nothing.
-fn withstands(daemon: &Daemon, attack: impl Fn(&Daemon)) {
+fn withstands(daemon: &Server, attack: impl Fn(&Server)) {
     assert_serves(daemon);
     let open = descriptors(daemon);
     attack(daemon);
@@ -65,7 +67,7 @@ fn noise(seed: u64) -> impl Iterator<Item = u64> {
 }
 
 /// Sends bytes and reads to the end, whatever comes of it.
-fn throw(daemon: &Daemon, bytes: &[u8]) {
+fn throw(daemon: &Server, bytes: &[u8]) {
     let mut stream = daemon.connect();
     let _ = stream.write_all(bytes);
     let _ = stream.shutdown(std::net::Shutdown::Write);
@@ -74,7 +76,7 @@ fn throw(daemon: &Daemon, bytes: &[u8]) {
 
 #[test]
 fn malformed_packets_of_every_kind() {
-    let daemon = Daemon::start(Which::Custos, COMMANDS, &["-n"]);
+    let daemon = Server::start(Which::Custos, COMMANDS, &["-n"]);
     withstands(&daemon, |daemon| {
         for (seed, version) in (0..400).zip([Version::V2, Version::V3, Version::V4].into_iter().cycle()) {
             let mut numbers = noise(seed + 1);
@@ -91,7 +93,7 @@ fn malformed_packets_of_every_kind() {
 
 #[test]
 fn garbage_in_tls() {
-    let daemon = Daemon::start(Which::Custos, COMMANDS, &[]);
+    let daemon = Server::start(Which::Custos, COMMANDS, &[]);
     assert_eq!(daemon.ask(&["-c", "ok"]).stdout, "fine\n");
     let open = descriptors(&daemon);
     for seed in 0..300 {
@@ -106,7 +108,7 @@ fn garbage_in_tls() {
 
 #[test]
 fn connections_that_vanish() {
-    let daemon = Daemon::start(Which::Custos, COMMANDS, &["-n"]);
+    let daemon = Server::start(Which::Custos, COMMANDS, &["-n"]);
     withstands(&daemon, |daemon| {
         for number in 0..2_000 {
             let stream = daemon.connect();
@@ -123,7 +125,7 @@ fn connections_that_vanish() {
 
 #[test]
 fn clients_that_do_not_wait_for_their_answer() {
-    let daemon = Daemon::start(Which::Custos, COMMANDS, &["-n"]);
+    let daemon = Server::start(Which::Custos, COMMANDS, &["-n"]);
     withstands(&daemon, |daemon| {
         for _ in 0..50 {
             let _ = daemon.connect().write_all(&Packet::encode_query(Version::V4, b"ok"));
@@ -139,7 +141,7 @@ fn five_thousand_idle_connections() {
         setrlimit(Resource::RLIMIT_NOFILE, wanted, hard).unwrap();
     }
     let count = 5_000.min(wanted as usize - 500);
-    let daemon = Daemon::start(Which::Custos, COMMANDS, &["-n"]);
+    let daemon = Server::start(Which::Custos, COMMANDS, &["-n"]);
     assert_serves(&daemon);
     let open = descriptors(&daemon);
     let idle: Vec<TcpStream> = (0..count).map(|_| daemon.connect()).collect();
@@ -157,7 +159,7 @@ fn silent_peers_cost_no_memory_of_tls_and_a_crowd_leaves_none_behind() {
     const COUNT: usize = 600;
     /// What OpenSSL wants for one connection is several times that.
     const EACH_MAX_BYTES: u64 = 16 * 1024;
-    let daemon = Daemon::start(Which::Custos, COMMANDS, &[]);
+    let daemon = Server::start(Which::Custos, COMMANDS, &[]);
     let open = descriptors(&daemon);
     let before = resident(&daemon);
     let crowd = |first: &[u8]| -> Vec<TcpStream> {
@@ -185,7 +187,7 @@ fn silent_peers_cost_no_memory_of_tls_and_a_crowd_leaves_none_behind() {
 #[test]
 fn slow_senders_are_cut_off() {
     for options in [&["-n"][..], &[]] {
-        let daemon = Daemon::start(Which::Custos, &format!("connection_timeout=1\n{COMMANDS}"), options);
+        let daemon = Server::start(Which::Custos, &format!("connection_timeout=1\n{COMMANDS}"), options);
         let packet = Packet::encode_query(Version::V4, b"ok");
         std::thread::scope(|scope| {
             for _ in 0..20 {
@@ -217,7 +219,7 @@ fn slow_senders_are_cut_off() {
 fn max_commands_is_kept() {
     let lines =
         "max_commands=2\ncommand[count]=mkdir %d/$$$$; ls -d %d/[0-9]* | wc -l; sleep 0.2; rmdir %d/$$$$\n";
-    let daemon = Daemon::start(Which::Custos, lines, &["-n"]);
+    let daemon = Server::start(Which::Custos, lines, &["-n"]);
     let most = std::thread::scope(|scope| {
         let asked: Vec<_> = (0..8)
             .map(|_| {

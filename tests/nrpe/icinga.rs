@@ -5,29 +5,31 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
+use custos::clock::now_ms;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use crate::daemon::{Daemon, REAL_CLIENT, Which, directory, free_port, wait_for};
-use crate::nagios::{COMMANDS, SERVICES, now_s};
+use crate::nagios::{COMMANDS, SERVICES};
+use crate::server::{REAL_CLIENT, Server, Which};
+use crate::stage::{Daemon, Stage, free_port, wait_for};
 
 const ICINGA: &str = "/usr/sbin/icinga2";
 
-/// An Icinga of its own, ended when dropped.
+/// An Icinga of its own.
 struct Icinga {
-    child: Child,
+    daemon: Daemon,
     records: PathBuf,
 }
 
 impl Icinga {
-    fn start(directory: &Path, port: u16) -> Icinga {
-        let shown = directory.display();
+    fn start(stage: &Stage, port: u16) -> Icinga {
+        let shown = stage.root().display();
         for part in ["records", "lib", "log", "run", "cache", "spool"] {
-            fs::create_dir(directory.join(part)).unwrap();
+            fs::create_dir(stage.path(part)).unwrap();
             // Icinga drops its privileges.
-            fs::set_permissions(directory.join(part), fs::Permissions::from_mode(0o777)).unwrap();
+            fs::set_permissions(stage.path(part), fs::Permissions::from_mode(0o777)).unwrap();
         }
         let plugins = Path::new(REAL_CLIENT).parent().unwrap();
         // What Icinga knows of a service is read from its writer of performance data: one record for each check.
@@ -52,9 +54,9 @@ impl Icinga {
                 options(service)
             ));
         }
-        fs::write(directory.join("icinga2.conf"), config).unwrap();
+        stage.write("icinga2.conf", &config);
         let mut command = Command::new(ICINGA);
-        command.arg("daemon").arg("-c").arg(directory.join("icinga2.conf"));
+        command.arg("daemon").arg("-c").arg(stage.path("icinga2.conf"));
         for (constant, part) in [
             ("DataDir", "lib"),
             ("LogDir", "log"),
@@ -64,9 +66,11 @@ impl Icinga {
         ] {
             command.arg(format!("-D{constant}={shown}/{part}"));
         }
-        let log = fs::File::create(directory.join("icinga2.log")).unwrap();
+        // It logs on stdout.
+        let log = fs::File::create(stage.path("icinga2.log")).unwrap();
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).process_group(0);
-        Icinga { child: command.spawn().unwrap(), records: directory.join("records") }
+        let daemon = Daemon::of(command.spawn().unwrap(), &stage.path("icinga2.log"));
+        Icinga { daemon, records: stage.path("records") }
     }
 
     /// State, text and performance data of each service, once all were checked after this time.
@@ -102,23 +106,22 @@ fn options(service: &str) -> &'static str {
 impl Drop for Icinga {
     fn drop(&mut self) {
         // It is several processes, and takes its time if it is asked.
-        let _ = killpg(Pid::from_raw(self.child.id() as i32), Signal::SIGKILL);
-        let _ = self.child.wait();
+        let _ = killpg(Pid::from_raw(self.daemon.pid()), Signal::SIGKILL);
     }
 }
 
 #[test]
 fn states_and_performance_data_are_the_same_before_and_after() {
-    let (directory, port) = (directory(), free_port());
-    let real = Daemon::start_on(port, Which::Real, COMMANDS, &[]);
-    let icinga = Icinga::start(directory.path(), port);
+    let (directory, port) = (Stage::writable_by_all(), free_port());
+    let real = Server::start_on(port, Which::Real, COMMANDS, &[]);
+    let icinga = Icinga::start(&directory, port);
     let before = icinga.shown_after(0);
     assert_eq!(before["fine"], "OK@DISK OK - free space @@/=2643MB;5948;5958;0;5968");
     assert!(before["broken"].starts_with("CRITICAL@down\nsecond line@"), "{before:?}");
     drop(real);
-    let custos = Daemon::start_on(port, Which::Custos, COMMANDS, &[]);
+    let custos = Server::start_on(port, Which::Custos, COMMANDS, &[]);
     // Checks that met neither daemon have passed when a later second has begun.
-    let after = icinga.shown_after(now_s() + 1);
+    let after = icinga.shown_after(now_ms() / 1000 + 1);
     assert_eq!(before, after);
     assert!(custos.log().contains("anonymous TLS"));
 }

@@ -6,15 +6,17 @@ use std::process::Stdio;
 use custos_compat::nrpe::{Packet, Version};
 
 use crate::authority::Authority;
-use crate::daemon::{Daemon, PATIENCE, Pair, Reply, Which, directory, free_port, wait_for, write_config};
+use crate::reply::Reply;
+use crate::server::{Pair, Server, Which, write_config};
+use crate::stage::{PATIENCE, Stage, free_port, wait_for};
 
 /// Lines of a log without their times.
-fn lines(daemon: &Daemon) -> Vec<String> {
+fn lines(daemon: &Server) -> Vec<String> {
     daemon.log().lines().filter_map(|line| Some(line.split_once(' ')?.1.trim_end().to_owned())).collect()
 }
 
 /// Does something to both, waits until both have logged the line, and returns what each logged in between.
-fn logged(pair: &Pair, act: impl Fn(&Daemon), last: &str) -> (Vec<String>, Vec<String>) {
+fn logged(pair: &Pair, act: impl Fn(&Server), last: &str) -> (Vec<String>, Vec<String>) {
     pair.both(|daemon| {
         let before = lines(daemon).len();
         act(daemon);
@@ -142,15 +144,15 @@ fn failed_handshakes_are_logged() {
 
 /// Lines of the log of a daemon that does not get to listen, without the reasons that Custos adds in parentheses.
 fn lines_of_a_failure(which: Which, lines: &str) -> Vec<String> {
-    let (directory, port) = (directory(), free_port());
-    write_config(directory.path(), port, lines);
-    std::fs::write(directory.path().join("living.pid"), std::process::id().to_string()).unwrap();
-    let mut command = which.command(directory.path());
-    command.args(["-n", "-f", "-c"]).arg(directory.path().join("nrpe.cfg"));
+    let (directory, port) = (Stage::writable_by_all(), free_port());
+    write_config(directory.root(), port, lines);
+    std::fs::write(directory.path("living.pid"), std::process::id().to_string()).unwrap();
+    let mut command = which.command(directory.root());
+    command.args(["-n", "-f", "-c"]).arg(directory.path("nrpe.cfg"));
     let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
     assert!(!status.success(), "{which:?} {lines}");
-    let log = std::fs::read_to_string(directory.path().join("log")).unwrap_or_default();
-    let log = log.replace(&directory.path().display().to_string(), "DIR").replace(&port.to_string(), "PORT");
+    let log = std::fs::read_to_string(directory.path("log")).unwrap_or_default();
+    let log = log.replace(&directory.root().display().to_string(), "DIR").replace(&port.to_string(), "PORT");
     log.lines().filter_map(|line| Some(line.split_once(' ')?.1.trim_end().to_owned())).collect()
 }
 
@@ -198,10 +200,10 @@ fn lists_of_hosts_are_logged_as_they_are_written() {
 
 #[test]
 fn certificates_that_are_refused_are_logged_alike() {
-    let files = directory();
-    let authority = Authority::new(files.path(), "ca");
+    let files = Stage::writable_by_all();
+    let authority = Authority::new(files.root(), "ca");
     let server = authority.sign("server");
-    let foreign = Authority::new(files.path(), "other").sign("foreign");
+    let foreign = Authority::new(files.root(), "other").sign("foreign");
     // A name beyond ASCII is escaped in the log.
     let good = authority.sign("pöller");
     let over = authority.sign_for("over", "-1");
@@ -250,8 +252,8 @@ fn certificates_that_are_refused_are_logged_alike() {
 /// Starts a daemon in a mount namespace of its own, in which this socket is the one of syslog, sends it a request that is
 /// refused, and ends it. What syslog got, without times and process ids, and what was on stderr.
 fn told_to_syslog(which: Which) -> (Vec<String>, String) {
-    let (directory, port) = (directory(), free_port());
-    let path = directory.path();
+    let (directory, port) = (Stage::writable_by_all(), free_port());
+    let path = directory.root();
     let syslog = std::os::unix::net::UnixDatagram::bind(path.join("syslog")).unwrap();
     syslog.set_read_timeout(Some(PATIENCE)).unwrap();
     std::fs::set_permissions(path.join("syslog"), std::fs::Permissions::from_mode(0o666)).unwrap();

@@ -13,14 +13,18 @@ mod background;
 mod client;
 mod client_words;
 mod config;
-mod daemon;
 mod hostile;
 mod icinga;
 mod logs;
 mod nagios;
 mod native;
 mod process;
+mod reply;
+mod server;
 mod start;
 mod tls;
 mod wire;
 mod wrappers;
+
+#[path = "../stage/mod.rs"]
+mod stage;

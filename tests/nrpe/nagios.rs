@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::PathBuf;
+use std::process::Command;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use custos::clock::now_ms;
+use nix::sys::signal::Signal;
 
-use crate::daemon::{Daemon, REAL_CLIENT, Which, directory, free_port, wait_for};
+use crate::server::{REAL_CLIENT, Server, Which};
+use crate::stage::{Daemon, Stage, free_port, wait_for};
 
 const NAGIOS: &str = "/usr/sbin/nagios4";
 pub(crate) const COMMANDS: &str = "command_timeout=1\n\
@@ -34,15 +35,15 @@ pub(crate) const SERVICES: [&str; 14] = [
 /// What a poller shows of a service.
 const SHOWN: [&str; 4] = ["current_state=", "plugin_output=", "long_plugin_output=", "performance_data="];
 
-/// A Nagios of its own, ended when dropped.
+/// A Nagios of its own.
 struct Nagios {
-    child: Child,
+    daemon: Daemon,
     status: PathBuf,
 }
 
 impl Nagios {
-    fn start(directory: &Path, port: u16) -> Nagios {
-        let shown = directory.display();
+    fn start(stage: &Stage, port: u16) -> Nagios {
+        let shown = stage.root().display();
         let mut objects = format!(
             "define timeperiod {{\n timeperiod_name always\n alias always\n sunday 00:00-24:00\n monday 00:00-24:00\n \
              tuesday 00:00-24:00\n wednesday 00:00-24:00\n thursday 00:00-24:00\n friday 00:00-24:00\n \
@@ -62,7 +63,7 @@ impl Nagios {
                  contacts nobody\n notification_period always\n}}\n"
             ));
         }
-        fs::write(directory.join("objects.cfg"), objects).unwrap();
+        stage.write("objects.cfg", &objects);
         let main = format!(
             "cfg_file={shown}/objects.cfg\nlog_file={shown}/nagios.log\nstatus_file={shown}/status.dat\n\
              object_cache_file={shown}/objects.cache\nprecached_object_file={shown}/objects.precache\n\
@@ -70,15 +71,14 @@ impl Nagios {
              check_result_path={shown}/results\nquery_socket={shown}/nagios.qh\ncommand_file={shown}/nagios.cmd\n\
              status_update_interval=1\ninterval_length=1\n"
         );
-        let results = directory.join("results");
+        let results = stage.path("results");
         fs::create_dir(&results).unwrap();
         // Nagios drops its privileges.
         fs::set_permissions(&results, fs::Permissions::from_mode(0o777)).unwrap();
-        fs::write(directory.join("nagios.cfg"), main).unwrap();
+        stage.write("nagios.cfg", &main);
         let mut command = Command::new(NAGIOS);
-        command.arg(directory.join("nagios.cfg"));
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        Nagios { child, status: directory.join("status.dat") }
+        let daemon = Daemon::start(command.arg(stage.path("nagios.cfg")), &stage.path("stderr"));
+        Nagios { daemon, status: stage.path("status.dat") }
     }
 
     /// What is shown of each service, once all were checked after this time.
@@ -106,30 +106,24 @@ impl Nagios {
 
 impl Drop for Nagios {
     fn drop(&mut self) {
-        // TERM, so that it ends its workers, too.
-        let _ = kill(Pid::from_raw(self.child.id() as i32), Signal::SIGTERM);
-        let _ = self.child.wait();
+        // So that it ends its workers, too.
+        self.daemon.signal(Signal::SIGTERM);
+        self.daemon.wait();
     }
-}
-
-#[allow(clippy::disallowed_methods)]
-pub(crate) fn now_s() -> i64 {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-    i64::try_from(now.as_secs()).unwrap()
 }
 
 #[test]
 fn states_and_performance_data_are_the_same_before_and_after() {
-    let (directory, port) = (directory(), free_port());
-    let real = Daemon::start_on(port, Which::Real, COMMANDS, &[]);
-    let nagios = Nagios::start(directory.path(), port);
+    let (directory, port) = (Stage::writable_by_all(), free_port());
+    let real = Server::start_on(port, Which::Real, COMMANDS, &[]);
+    let nagios = Nagios::start(&directory, port);
     let before = nagios.shown_after(0);
     assert!(before["fine"].contains(&"current_state=0".to_owned()), "{before:?}");
     assert!(before["broken"].contains(&"long_plugin_output=second line".to_owned()), "{before:?}");
     drop(real);
-    let custos = Daemon::start_on(port, Which::Custos, COMMANDS, &[]);
+    let custos = Server::start_on(port, Which::Custos, COMMANDS, &[]);
     // Checks that met neither daemon have passed when a later second has begun.
-    let after = nagios.shown_after(now_s() + 1);
+    let after = nagios.shown_after(now_ms() / 1000 + 1);
     assert_eq!(before, after);
     assert!(custos.log().contains("anonymous TLS"));
 }

@@ -1,43 +1,38 @@
 //! What nrpe never had: history, native keys, access to single commands, shared executions, answers from the schedule.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
+use std::process::Command;
 
 use custos_compat::nrpe::{Packet, Version};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 
 use crate::authority::Authority;
-use crate::daemon::{
-    Answer, Daemon, REAL_CLIENT, Reply, Which, ask_with, directory, free_port, wait_for, write_config,
-};
+use crate::reply::{Answer, Reply};
+use crate::server::{REAL_CLIENT, Server, Which, ask_with, write_config};
+use crate::stage::{Daemon, Stage, custos, free_port, text, wait_for};
 
-/// `custos run` with a configuration of its own, ended when dropped.
+/// `custos run` with a configuration of its own.
 struct Agent {
-    child: Child,
+    daemon: Daemon,
     port: u16,
-    directory: tempfile::TempDir,
+    stage: Stage,
 }
 
 impl Agent {
     /// Starts an agent. `%d` in the lines is its directory, `%p` its port.
     fn start(yaml: &str, nrpe_cfg: &str) -> Agent {
-        let (directory, port) = (directory(), free_port());
-        write_config(directory.path(), port, nrpe_cfg);
-        let config = configure(directory.path(), port, yaml);
-        let mut command = Command::new(env!("CARGO_BIN_EXE_custos"));
-        command.args(["run", "--config"]).arg(&config);
-        let log = fs::File::create(directory.path().join("stderr")).unwrap();
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log).spawn().unwrap();
-        let agent = Agent { child, port, directory };
+        let (stage, port) = (Stage::writable_by_all(), free_port());
+        write_config(stage.root(), port, nrpe_cfg);
+        configure(&stage, port, yaml);
+        let agent = Agent { daemon: stage.start(), port, stage };
         wait_for("the agent's listener", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
         agent
     }
 
     /// Gives it another configuration, for the next time that it reads it.
     fn configure(&self, yaml: &str) {
-        configure(self.directory.path(), self.port, yaml);
+        configure(&self.stage, self.port, yaml);
     }
 
     fn ask(&self, options: &[&str]) -> Answer {
@@ -51,36 +46,24 @@ impl Agent {
     }
 }
 
-/// Writes an agent's configuration and returns its path.
-fn configure(directory: &Path, port: u16, yaml: &str) -> PathBuf {
-    let shown = directory.display().to_string();
-    let yaml = yaml.replace("%d", &shown).replace("%p", &port.to_string());
-    let config = directory.join("custos.yaml");
-    fs::write(&config, format!("store: {shown}/store\n{yaml}")).unwrap();
-    config
-}
-
-impl Drop for Agent {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Writes an agent's configuration.
+fn configure(stage: &Stage, port: u16, yaml: &str) {
+    let yaml = yaml.replace("%d", &stage.shown("")).replace("%p", &port.to_string());
+    stage.write("custos.yaml", &format!("store: store\n{yaml}"));
 }
 
 /// The runs of a check, each a line of JSON.
 fn history(store: &Path, check: &str) -> Vec<serde_json::Value> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_custos"));
-    command.args(["history", check, "--json", "--since", "-1h", "--store"]).arg(store);
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let output =
+        custos(&["history", check, "--json", "--since", "-1h", "--store"]).arg(store).output().unwrap();
+    text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]
 fn every_request_is_kept_with_its_metrics() {
     let lines = "command[disk]=echo 'DISK OK | /=5MB;8;9;0;10'\ncommand[bad]=echo broken; exit 2\n";
-    let daemon = Daemon::start(Which::Custos, lines, &[]);
-    let store = daemon.directory.path().join("store");
+    let daemon = Server::start(Which::Custos, lines, &[]);
+    let store = daemon.stage.path("store");
     for _ in 0..3 {
         assert_eq!(daemon.ask(&["-c", "disk"]).stdout, "DISK OK | /=5MB;8;9;0;10\n");
     }
@@ -100,14 +83,14 @@ fn every_request_is_kept_with_its_metrics() {
 
 #[test]
 fn a_store_that_cannot_be_used_keeps_no_answer_back() {
-    let (directory, port) = (directory(), free_port());
-    write_config(directory.path(), port, "command[a]=echo a");
+    let (directory, port) = (Stage::writable_by_all(), free_port());
+    write_config(directory.root(), port, "command[a]=echo a");
     // A file where the directory of the store should be.
-    fs::write(directory.path().join("store"), "").unwrap();
-    let mut command = Which::Custos.command(directory.path());
-    command.args(["-n", "-f", "-c"]).arg(directory.path().join("nrpe.cfg"));
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let agent = Agent { child, port, directory };
+    fs::write(directory.path("store"), "").unwrap();
+    let mut command = Which::Custos.command(directory.root());
+    command.args(["-n", "-f", "-c"]).arg(directory.path("nrpe.cfg"));
+    let daemon = Daemon::start(&mut command, &directory.path("stderr"));
+    let agent = Agent { daemon, port, stage: directory };
     wait_for("the listener", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
     assert_eq!(agent.ask(&["-n", "-c", "a"]).stdout, "a\n");
 }
@@ -124,8 +107,8 @@ fn checks_are_commands_without_an_nrpe_cfg() {
 
 #[test]
 fn commands_are_for_whom_they_are_meant() {
-    let files = directory();
-    let ca = Authority::new(files.path(), "ca");
+    let files = Stage::writable_by_all();
+    let ca = Authority::new(files.root(), "ca");
     let (server, poller, other) = (ca.sign("server"), ca.sign("poller"), ca.sign("other"));
     let yaml = format!(
         "nrpe:\n  config: %d/nrpe.cfg\n  tls_certificate: {}\n  tls_key: {}\n  tls_client_ca: {}\n  \
@@ -158,7 +141,7 @@ fn ten_who_ask_at_once_share_one_execution() {
         asked.into_iter().map(|asked| asked.join().unwrap()).collect()
     });
     assert_eq!(said, vec![(0, "done".to_owned()); 10]);
-    let counted = fs::read_to_string(agent.directory.path().join("counted")).unwrap();
+    let counted = fs::read_to_string(agent.stage.path("counted")).unwrap();
     // Who comes when the first execution has just ended begins another.
     assert!((1..=2).contains(&counted.lines().count()), "{counted:?}");
 }
@@ -173,22 +156,22 @@ fn a_check_that_was_changed_answers_by_its_new_command_only() {
     };
     let slow = "touch %d/began; until [ -e %d/go ]; do sleep 0.05; done; echo old";
     let agent = Agent::start(&yaml(slow), "");
-    let directory = agent.directory.path();
+    let stage = &agent.stage;
     let reload = |command: &str, times: usize| {
         agent.configure(&yaml(command));
-        kill(Pid::from_raw(agent.child.id() as i32), Signal::SIGHUP).unwrap();
+        agent.daemon.signal(Signal::SIGHUP);
         wait_for("the reload", || {
-            let log = fs::read_to_string(directory.join("stderr")).ok()?;
+            let log = agent.daemon.log();
             (log.matches("the configuration is reloaded").count() == times).then_some(())
         });
     };
     std::thread::scope(|scope| {
         let before = scope.spawn(|| agent.send(b"cached").said());
-        wait_for("the run to begin", || directory.join("began").exists().then_some(()));
+        wait_for("the run to begin", || stage.path("began").exists().then_some(()));
         reload("echo new; exit 1", 1);
         let after = scope.spawn(|| agent.send(b"cached").said());
         // Whether the second request has arrived by now cannot be seen; if it has, it waits.
-        fs::write(directory.join("go"), "").unwrap();
+        fs::write(stage.path("go"), "").unwrap();
         assert_eq!(before.join().unwrap(), (0, "old".to_owned()));
         assert_eq!(after.join().unwrap(), (1, "new".to_owned()));
     });

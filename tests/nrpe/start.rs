@@ -9,7 +9,8 @@ use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 
 use crate::authority::Authority;
-use crate::daemon::{Daemon, Pair, Which, directory, free_port, wait_for, write_config};
+use crate::server::{Pair, REAL_CLIENT, Server, Which, ask_with, write_config};
+use crate::stage::{Daemon, Stage, free_port, wait_for};
 
 const BOTH: [Which; 2] = [Which::Real, Which::Custos];
 
@@ -23,22 +24,22 @@ fn what_only_root_can_read_is_read_before_root_is_given_up() {
         // Whoever is not root has nothing to give up.
         return;
     }
-    let files = directory();
-    let server = Authority::new(files.path(), "ca").sign("server");
+    let files = Stage::writable_by_all();
+    let server = Authority::new(files.root(), "ca").sign("server");
     keep_to_root(Path::new(&server.key));
-    fs::write(files.path().join("secret.cfg"), "command[secret]=echo secret\n").unwrap();
-    keep_to_root(&files.path().join("secret.cfg"));
+    fs::write(files.path("secret.cfg"), "command[secret]=echo secret\n").unwrap();
+    keep_to_root(&files.path("secret.cfg"));
     let lines = format!(
         "ssl_cert_file={}\nssl_privatekey_file={}\ninclude={}/secret.cfg\n",
         server.cert,
         server.key,
-        files.path().display()
+        files.root().display()
     );
     let pair = Pair::start(&lines, &[]);
     let answer = pair.same("before", |daemon| daemon.ask(&["-c", "secret"]));
     assert_eq!(answer.stdout, "secret\n");
     // nrpe does not read its certificates again either.
-    write_config(pair.custos.directory.path(), pair.custos.port, &format!("{lines}command[new]=echo new\n"));
+    write_config(pair.custos.stage.root(), pair.custos.port, &format!("{lines}command[new]=echo new\n"));
     pair.custos.signal(Signal::SIGHUP);
     wait_for("the new command", || (pair.custos.ask(&["-c", "new"]).stdout == "new\n").then_some(()));
     assert!(pair.custos.log().contains("stay as they were at the start"), "{}", pair.custos.log());
@@ -50,72 +51,60 @@ fn a_configuration_of_root_alone_is_kept_at_a_hangup() {
         return;
     }
     for which in BOTH {
-        let directory = directory();
+        let directory = Stage::writable_by_all();
         let port = free_port();
-        write_config(directory.path(), port, "command[a]=echo a");
-        keep_to_root(&directory.path().join("nrpe.cfg"));
-        let mut child = start_in(which, directory.path(), Path::new("/"), "nrpe.cfg");
-        wait_for("the start", || log(directory.path()).contains("Listening for").then_some(()));
+        write_config(directory.root(), port, "command[a]=echo a");
+        keep_to_root(&directory.path("nrpe.cfg"));
+        let daemon = start_in(which, &directory, Path::new("/"));
+        wait_for("the start", || daemon.log().contains("Listening for").then_some(()));
         if which == Which::Custos {
-            let pid = nix::unistd::Pid::from_raw(child.id() as i32);
-            nix::sys::signal::kill(pid, Signal::SIGHUP).unwrap();
+            daemon.signal(Signal::SIGHUP);
             // nrpe ends at this.
-            wait_for("the complaint", || log(directory.path()).contains("nothing is changed").then_some(()));
-            let asked =
-                crate::daemon::ask_with(Command::new(crate::daemon::REAL_CLIENT), port, &["-n", "-c", "a"]);
+            wait_for("the complaint", || daemon.log().contains("nothing is changed").then_some(()));
+            let asked = ask_with(Command::new(REAL_CLIENT), port, &["-n", "-c", "a"]);
             assert_eq!(asked.stdout, "a\n");
         }
-        child.kill().unwrap();
-        child.wait().unwrap();
     }
 }
 
-fn log(directory: &Path) -> String {
-    fs::read_to_string(directory.join("log")).unwrap_or_default()
-}
-
-/// Starts a daemon without TLS in this directory, with a configuration in its own.
-fn start_in(which: Which, own: &Path, at: &Path, config: &str) -> std::process::Child {
-    let mut command = which.command(own);
-    command.args(["-n", "-f", "-c"]).arg(own.join(config)).current_dir(at);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+/// Starts a server without TLS in the directory `at`, with the configuration and the log of its own.
+fn start_in(which: Which, own: &Stage, at: &Path) -> Daemon {
+    let mut command = which.command(own.root());
+    command.args(["-n", "-f", "-c"]).arg(own.path("nrpe.cfg")).current_dir(at).stderr(Stdio::null());
+    Daemon::start_with(&mut command, &own.path("log"))
 }
 
 #[test]
 fn the_directory_of_the_start_is_left_and_relative_paths_begin_there() {
     for which in BOTH {
-        let (own, at) = (directory(), directory());
-        fs::write(at.path().join("more.cfg"), "command[more]=echo more\n").unwrap();
+        let (own, at) = (Stage::writable_by_all(), Stage::writable_by_all());
+        fs::write(at.path("more.cfg"), "command[more]=echo more\n").unwrap();
         let port = free_port();
-        write_config(own.path(), port, "include=more.cfg\nlog_file=relative.log\n");
-        let mut child = start_in(which, own.path(), at.path(), "nrpe.cfg");
-        let relative = at.path().join("relative.log");
+        write_config(own.root(), port, "include=more.cfg\nlog_file=relative.log\n");
+        let daemon = start_in(which, &own, at.root());
+        let relative = at.path("relative.log");
         wait_for("the start", || fs::read_to_string(&relative).ok()?.contains("Listening for").then_some(()));
-        let cwd = fs::read_link(format!("/proc/{}/cwd", child.id())).unwrap();
+        let cwd = fs::read_link(format!("/proc/{}/cwd", daemon.pid())).unwrap();
         assert_eq!(cwd, Path::new("/"), "{which:?}");
-        let ask =
-            || crate::daemon::ask_with(Command::new(crate::daemon::REAL_CLIENT), port, &["-n", "-c", "more"]);
+        let ask = || ask_with(Command::new(REAL_CLIENT), port, &["-n", "-c", "more"]);
         assert_eq!(ask().stdout, "more\n", "{which:?}");
         if which == Which::Custos {
             // nrpe loses what a relative include names.
-            let pid = nix::unistd::Pid::from_raw(child.id() as i32);
-            nix::sys::signal::kill(pid, Signal::SIGHUP).unwrap();
+            daemon.signal(Signal::SIGHUP);
             wait_for("the hangup", || {
                 fs::read_to_string(&relative).ok()?.contains("Caught SIGHUP").then_some(())
             });
             assert_eq!(ask().stdout, "more\n");
         }
-        child.kill().unwrap();
-        child.wait().unwrap();
     }
 }
 
 #[test]
 fn pipes_are_not_waited_for() {
-    let files = directory();
-    let pipe = files.path().join("pipe");
+    let files = Stage::writable_by_all();
+    let pipe = files.path("pipe");
     nix::unistd::mkfifo(&pipe, Mode::from_bits_truncate(0o666)).unwrap();
-    let daemon = Daemon::start(Which::Custos, &format!("include={}\n", pipe.display()), &["-n"]);
+    let daemon = Server::start(Which::Custos, &format!("include={}\n", pipe.display()), &["-n"]);
     assert!(daemon.log().contains("for reading: a pipe"), "{}", daemon.log());
 }
 
@@ -129,7 +118,7 @@ fn whoever_is_not_root_needs_no_user_to_become() {
         for lines in ["nrpe_user=no-such-user", "nrpe_user=root\nnrpe_group=root", "nrpe_group=no-such-group"]
         {
             let lines = format!("{lines}\ncommand[id]=id -un\n");
-            let daemon = Daemon::start_under(&program, free_port(), which, &lines, &["-n"]);
+            let daemon = Server::start_under(&program, free_port(), which, &lines, &["-n"]);
             assert_eq!(daemon.ask(&["-n", "-c", "id"]).stdout, "nagios\n", "{which:?} {lines}");
         }
     }
@@ -137,33 +126,32 @@ fn whoever_is_not_root_needs_no_user_to_become() {
 
 #[test]
 fn an_explanation_leaves_no_trace_and_names_what_is_missing() {
-    let directory = directory();
+    let directory = Stage::writable_by_all();
     write_config(
-        directory.path(),
+        directory.root(),
         free_port(),
         "ssl_cert_file=%d/none.pem\nssl_privatekey_file=%d/none.key\n",
     );
-    let mut command = Which::Custos.command(directory.path());
-    command.args(["--explain", "-c"]).arg(directory.path().join("nrpe.cfg"));
+    let mut command = Which::Custos.command(directory.root());
+    command.args(["--explain", "-c"]).arg(directory.path("nrpe.cfg"));
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     let page = String::from_utf8(output.stdout).unwrap();
     assert!(page.contains("The daemon does not start: failed to use certificate file"), "{page}");
-    assert!(!directory.path().join("log").exists());
+    assert!(!directory.path("log").exists());
 }
 
 #[test]
 fn without_a_store_the_end_is_as_good() {
-    let directory = directory();
+    let directory = Stage::writable_by_all();
     let port = free_port();
-    write_config(directory.path(), port, "command[a]=echo a");
+    write_config(directory.root(), port, "command[a]=echo a");
     // A file in the place of the directory.
-    fs::write(directory.path().join("store"), "").unwrap();
-    let mut child = start_in(Which::Custos, directory.path(), Path::new("/"), "nrpe.cfg");
-    wait_for("the start", || log(directory.path()).contains("Listening for").then_some(()));
-    let asked = crate::daemon::ask_with(Command::new(crate::daemon::REAL_CLIENT), port, &["-n", "-c", "a"]);
+    fs::write(directory.path("store"), "").unwrap();
+    let mut daemon = start_in(Which::Custos, &directory, Path::new("/"));
+    wait_for("the start", || daemon.log().contains("Listening for").then_some(()));
+    let asked = ask_with(Command::new(REAL_CLIENT), port, &["-n", "-c", "a"]);
     assert_eq!(asked.stdout, "a\n");
-    nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id() as i32), Signal::SIGTERM).unwrap();
-    let status = wait_for("the end", || child.try_wait().unwrap());
-    assert_eq!(status.code(), Some(0));
+    daemon.signal(Signal::SIGTERM);
+    assert_eq!(daemon.ended(), 0);
 }

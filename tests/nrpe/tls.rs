@@ -8,7 +8,9 @@ use nix::sys::signal::Signal;
 use openssl::ssl::{Ssl, SslContextBuilder, SslMethod, SslStream, SslVersion};
 
 use crate::authority::Authority;
-use crate::daemon::{Daemon, Pair, Reply, Which, directory, free_port, wait_for, write_config};
+use crate::reply::Reply;
+use crate::server::{Pair, Server, Which, write_config};
+use crate::stage::{Stage, free_port, wait_for};
 
 const COMMANDS: &str = "command[ok]=echo fine\ncommand[big]=head -c 60000 /dev/zero | tr '\\0' x\n";
 
@@ -47,7 +49,7 @@ fn clients() -> Vec<Client<'static>> {
 }
 
 /// Connects; none if there is no handshake.
-fn connect(daemon: &Daemon, client: Client<'_>) -> Option<SslStream<std::net::TcpStream>> {
+fn connect(daemon: &Server, client: Client<'_>) -> Option<SslStream<std::net::TcpStream>> {
     let mut context = SslContextBuilder::new(SslMethod::tls_client()).unwrap();
     context.set_min_proto_version(Some(client.oldest)).unwrap();
     context.set_max_proto_version(Some(client.newest)).unwrap();
@@ -63,7 +65,7 @@ fn connect(daemon: &Daemon, client: Client<'_>) -> Option<SslStream<std::net::Tc
 }
 
 /// Asks over TLS; none if there is no handshake or no answer.
-fn ask(daemon: &Daemon, client: Client<'_>, pieces: &[&[u8]]) -> Option<Reply> {
+fn ask(daemon: &Server, client: Client<'_>, pieces: &[&[u8]]) -> Option<Reply> {
     let mut stream = connect(daemon, client)?;
     for piece in pieces {
         stream.write_all(piece).ok()?;
@@ -81,7 +83,7 @@ fn ask(daemon: &Daemon, client: Client<'_>, pieces: &[&[u8]]) -> Option<Reply> {
     }
 }
 
-fn served(daemon: &Daemon, client: Client<'_>) -> bool {
+fn served(daemon: &Server, client: Client<'_>) -> bool {
     let query = Packet::encode_query(Version::V4, b"ok");
     ask(daemon, client, &[&query]).is_some_and(|reply| reply.said() == (0, "fine".into()))
 }
@@ -113,8 +115,8 @@ fn without_a_certificate() {
 
 #[test]
 fn with_a_certificate() {
-    let directory = directory();
-    let server = Authority::new(directory.path(), "ca").sign("server");
+    let directory = Stage::writable_by_all();
+    let server = Authority::new(directory.root(), "ca").sign("server");
     let files = format!("ssl_cert_file={}\nssl_privatekey_file={}\n", server.cert, server.key);
     for lines in [
         "",
@@ -135,8 +137,8 @@ fn with_a_certificate() {
 
 #[test]
 fn client_certificates() {
-    let directory = directory();
-    let (ca, foreign) = (Authority::new(directory.path(), "ca"), Authority::new(directory.path(), "foreign"));
+    let directory = Stage::writable_by_all();
+    let (ca, foreign) = (Authority::new(directory.root(), "ca"), Authority::new(directory.root(), "foreign"));
     let (server, client, other) = (ca.sign("server"), ca.sign("client"), foreign.sign("client"));
     let with = |name, certificate| Client { name, certificate: Some(certificate), ..ANY };
     let extra = [
@@ -159,10 +161,10 @@ fn client_certificates() {
 
 /// Exit status of a daemon that cannot start with this configuration.
 fn ended(which: Which, lines: &str) -> Option<i32> {
-    let directory = directory();
-    write_config(directory.path(), free_port(), lines);
-    let mut command = which.command(directory.path());
-    command.arg("-f").arg("-c").arg(directory.path().join("nrpe.cfg"));
+    let directory = Stage::writable_by_all();
+    write_config(directory.root(), free_port(), lines);
+    let mut command = which.command(directory.root());
+    command.arg("-f").arg("-c").arg(directory.path("nrpe.cfg"));
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let status = wait_for("the end", || child.try_wait().unwrap());
     status.code()
@@ -170,8 +172,8 @@ fn ended(which: Which, lines: &str) -> Option<i32> {
 
 #[test]
 fn what_cannot_be_used_ends_the_start() {
-    let directory = directory();
-    let ca = Authority::new(directory.path(), "ca");
+    let directory = Stage::writable_by_all();
+    let ca = Authority::new(directory.root(), "ca");
     let (one, two) = (ca.sign("one"), ca.sign("two"));
     for lines in [
         "ssl_cipher_list=NOSUCH".to_owned(),
@@ -190,8 +192,8 @@ fn what_cannot_be_used_ends_the_start() {
 
 #[test]
 fn the_real_client_with_its_options() {
-    let directory = directory();
-    let ca = Authority::new(directory.path(), "ca");
+    let directory = Stage::writable_by_all();
+    let ca = Authority::new(directory.root(), "ca");
     let (server, client) = (ca.sign("server"), ca.sign("client"));
     let lines = format!(
         "ssl_cert_file={}\nssl_privatekey_file={}\nssl_cacert_file={}\nssl_client_certs=1\n{COMMANDS}",
@@ -239,13 +241,13 @@ fn long_answers_and_queries_in_many_records() {
 
 #[test]
 fn elliptic_curves_come_first_and_finite_fields_remain() {
-    let daemon = Daemon::start(Which::Custos, COMMANDS, &[]);
+    let daemon = Server::start(Which::Custos, COMMANDS, &[]);
     let old = Client { newest: SslVersion::TLS1_2, ..ANY };
     let suite = |client| connect(&daemon, client).unwrap().ssl().current_cipher().unwrap().name();
     assert_eq!(suite(old), "AECDH-AES256-SHA");
     assert_eq!(suite(Client { ciphers: "ADH:@SECLEVEL=0", ..old }), "ADH-AES256-GCM-SHA384");
     let configured = format!("ssl_cipher_list=ADH:AECDH:@STRENGTH:@SECLEVEL=0\n{COMMANDS}");
-    let daemon = Daemon::start(Which::Custos, &configured, &[]);
+    let daemon = Server::start(Which::Custos, &configured, &[]);
     assert_eq!(
         connect(&daemon, old).unwrap().ssl().current_cipher().unwrap().name(),
         "ADH-AES256-GCM-SHA384"
@@ -254,13 +256,13 @@ fn elliptic_curves_come_first_and_finite_fields_remain() {
 
 #[test]
 fn certificates_are_read_again_at_hangup() {
-    let directory = directory();
-    let ca = Authority::new(directory.path(), "ca");
+    let directory = Stage::writable_by_all();
+    let ca = Authority::new(directory.root(), "ca");
     let (first, second) = (ca.sign("first"), ca.sign("second"));
     let lines = |files: &crate::authority::Certificate| {
         format!("ssl_cert_file={}\nssl_privatekey_file={}\n{COMMANDS}", files.cert, files.key)
     };
-    let daemon = Daemon::start(Which::Custos, &lines(&first), &[]);
+    let daemon = Server::start(Which::Custos, &lines(&first), &[]);
     let shown = || -> Option<String> {
         let stream = connect(&daemon, Client { ciphers: "ALL:!aNULL:@SECLEVEL=0", ..ANY })?;
         let certificate = stream.ssl().peer_certificate()?;
@@ -270,11 +272,11 @@ fn certificates_are_read_again_at_hangup() {
     assert_eq!(shown().as_deref(), Some("first"));
     // A key that does not belong to the certificate changes nothing.
     let mixed = crate::authority::Certificate { cert: second.cert.clone(), key: first.key.clone() };
-    write_config(daemon.directory.path(), daemon.port, &lines(&mixed));
+    write_config(daemon.stage.root(), daemon.port, &lines(&mixed));
     daemon.signal(Signal::SIGHUP);
     wait_for("the complaint", || daemon.log().contains("private key").then_some(()));
     assert_eq!(shown().as_deref(), Some("first"));
-    write_config(daemon.directory.path(), daemon.port, &lines(&second));
+    write_config(daemon.stage.root(), daemon.port, &lines(&second));
     daemon.signal(Signal::SIGHUP);
     wait_for("the second certificate", || (shown().as_deref() == Some("second")).then_some(()));
 }

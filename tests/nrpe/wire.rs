@@ -5,7 +5,8 @@ use std::net::Shutdown;
 
 use custos_compat::nrpe::{Kind, Packet, Version};
 
-use crate::daemon::{Pair, Reply};
+use crate::reply::Reply;
+use crate::server::Pair;
 
 const COMMANDS: &str = "command[ok]=echo fine\ncommand[slow]=sleep 1; echo slow\n";
 const CRC: std::ops::Range<usize> = 4..8;

@@ -4,10 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::thread;
 
-use tempfile::TempDir;
-
 use crate::access::served;
-use crate::daemon::{Daemon, Which, directory, free_port};
+use crate::server::{Server, Which};
+use crate::stage::{Stage, free_port};
 
 /// The contents of hosts.allow and hosts.deny. `%f` is a file that lists 127.0.0.1.
 const RULES: &[(&str, &str)] = &[
@@ -72,21 +71,21 @@ const RULES: &[(&str, &str)] = &[
 ];
 
 /// Starts a daemon in a mount namespace of its own, in which these files are those of `rules`.
-fn start(which: Which, rules: &TempDir) -> Daemon {
+fn start(which: Which, rules: &Stage) -> Server {
     let own = if nix::unistd::geteuid().is_root() { "-m" } else { "-rm" };
     let mount = "mount --make-rprivate / && for name in hosts.allow hosts.deny hosts nsswitch.conf; do \
                  mount --bind \"$1/$name\" \"/etc/$name\" || exit 1; done; shift; exec \"$@\"";
-    let rules = rules.path().to_str().unwrap();
-    Daemon::start_under(&["unshare", own, "sh", "-c", mount, "sh", rules], free_port(), which, "", &["-n"])
+    let rules = rules.root().to_str().unwrap();
+    Server::start_under(&["unshare", own, "sh", "-c", mount, "sh", rules], free_port(), which, "", &["-n"])
 }
 
 /// A directory with these rules, and names from it alone: no test waits for a name service.
-fn rules(allow: &str, deny: &str) -> TempDir {
-    let rules = directory();
-    fs::write(rules.path().join("listed"), "192.0.2.1\n127.0.0.1\n").unwrap();
-    fs::write(rules.path().join("hosts"), "127.0.0.1 localhost\n::1 localhost\n").unwrap();
-    fs::write(rules.path().join("nsswitch.conf"), "hosts: files\n").unwrap();
-    write(rules.path(), allow, deny);
+fn rules(allow: &str, deny: &str) -> Stage {
+    let rules = Stage::writable_by_all();
+    fs::write(rules.path("listed"), "192.0.2.1\n127.0.0.1\n").unwrap();
+    fs::write(rules.path("hosts"), "127.0.0.1 localhost\n::1 localhost\n").unwrap();
+    fs::write(rules.path("nsswitch.conf"), "hosts: files\n").unwrap();
+    write(rules.root(), allow, deny);
     rules
 }
 
@@ -99,7 +98,7 @@ fn write(directory: &Path, allow: &str, deny: &str) {
 }
 
 /// Whether each family is served.
-fn heard(daemon: &Daemon) -> (bool, bool) {
+fn heard(daemon: &Server) -> (bool, bool) {
     thread::scope(|scope| {
         let v6 = scope.spawn(|| served(daemon, "::1"));
         (served(daemon, "127.0.0.1"), v6.join().unwrap())
@@ -127,7 +126,7 @@ fn rules_are_read_alike() {
     let custos = start(Which::Custos, &changing);
     let mut differences = Vec::new();
     for ((allow, deny), real) in RULES.iter().zip(&real) {
-        write(changing.path(), allow, deny);
+        write(changing.root(), allow, deny);
         let custos = heard(&custos);
         if custos != *real {
             differences.push(format!("allow {allow:?}, deny {deny:?}: nrpe {real:?}, custos {custos:?}"));

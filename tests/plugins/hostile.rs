@@ -6,10 +6,11 @@ use std::os::unix::process::CommandExt;
 use std::time::Duration;
 
 use custos_shim::{Credentials, Limits, Outcome, Spec};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, Uid};
+use nix::sys::signal::Signal;
+use nix::unistd::Uid;
 
-use crate::stage::{Stage, refusal, text};
+use crate::bench::{Bench, refusal, text};
+use crate::stage::send;
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -19,142 +20,142 @@ fn short(spec: Spec) -> Spec {
 
 #[tokio::test]
 async fn one_that_ignores_term_is_killed() {
-    let mut stage = Stage::set();
-    let report = stage.run(short(stage.shell("trap '' TERM HUP INT; while :; do sleep 1; done"))).await;
+    let mut bench = Bench::set();
+    let report = bench.run(short(bench.shell("trap '' TERM HUP INT; while :; do sleep 1; done"))).await;
     assert_eq!(report.outcome, Outcome::TimedOut);
-    stage.cleared().await;
+    bench.cleared().await;
 }
 
 #[tokio::test]
 async fn one_that_answers_term_with_success_has_timed_out_all_the_same() {
-    let mut stage = Stage::set();
-    let mut spec = short(stage.shell("trap 'echo late; exit 0' TERM; while :; do sleep 0.01; done"));
+    let mut bench = Bench::set();
+    let mut spec = short(bench.shell("trap 'echo late; exit 0' TERM; while :; do sleep 0.01; done"));
     spec.grace = Duration::from_secs(20);
-    let report = stage.run(spec).await;
+    let report = bench.run(spec).await;
     assert_eq!((report.outcome.clone(), text(&report).as_str()), (Outcome::TimedOut, "late\n"));
-    stage.cleared().await;
+    bench.cleared().await;
 }
 
 #[tokio::test]
 async fn one_that_stops_itself_is_ended() {
-    let mut stage = Stage::set();
-    let report = stage.run(short(stage.shell("echo before; kill -STOP $$; sleep 1000"))).await;
+    let mut bench = Bench::set();
+    let report = bench.run(short(bench.shell("echo before; kill -STOP $$; sleep 1000"))).await;
     assert_eq!((report.outcome.clone(), text(&report).as_str()), (Outcome::TimedOut, "before\n"));
-    stage.cleared().await;
+    bench.cleared().await;
 }
 
 #[tokio::test]
 async fn a_daemon_that_keeps_stdout_open_delays_nothing() {
-    let mut stage = Stage::set();
-    let report = stage.run(stage.shell("setsid sh -c 'sleep 1000; :' & echo OK")).await;
+    let mut bench = Bench::set();
+    let report = bench.run(bench.shell("setsid sh -c 'sleep 1000; :' & echo OK")).await;
     assert_eq!((report.outcome.clone(), text(&report).as_str()), (Outcome::Exited(0), "OK\n"));
     assert!(report.left_behind >= 1);
-    stage.cleared().await;
+    bench.cleared().await;
 }
 
 #[tokio::test]
 async fn what_is_left_alone_in_the_background_does_not_count_as_ended() {
-    let mut stage = Stage::set();
-    let mut spec = stage.shell("sleep 1000 >/dev/null 2>&1 & echo OK");
+    let mut bench = Bench::set();
+    let mut spec = bench.shell("sleep 1000 >/dev/null 2>&1 & echo OK");
     spec.leave_background = true;
-    let report = stage.run(spec).await;
+    let report = bench.run(spec).await;
     assert_eq!((text(&report).as_str(), report.left_behind), ("OK\n", 0));
-    let left = stage.processes();
+    let left = bench.processes();
     assert_eq!(left.len(), 1);
-    kill(Pid::from_raw(left[0]), Signal::SIGKILL).unwrap();
-    stage.cleared().await;
+    send(left[0], Signal::SIGKILL);
+    bench.cleared().await;
 }
 
 #[tokio::test]
 async fn a_daemon_that_hides_its_origin_is_ended_with_the_runs_of_its_time() {
-    let mut stage = Stage::set();
-    let file = stage.directory.path().join("hidden");
+    let mut bench = Bench::set();
+    let file = bench.stage.path("hidden");
     std::fs::write(&file, "").unwrap();
-    let bystander = stage.submit(stage.shell("while ! test -e \"$STAGE/go\"; do sleep 0.01; done"));
-    stage.peopled(1).await;
+    let bystander = bench.submit(bench.shell("while ! test -e \"$STAGE/go\"; do sleep 0.01; done"));
+    bench.peopled(1).await;
     let line = format!("setsid env -i tail -f {} >/dev/null 2>&1 & sleep 0.2", file.display());
-    let hider = stage.submit(stage.shell(&line));
-    assert_eq!(stage.next().await.0, hider);
-    std::fs::write(stage.directory.path().join("go"), "").unwrap();
-    let (ticket, report) = stage.next().await;
+    let hider = bench.submit(bench.shell(&line));
+    assert_eq!(bench.next().await.0, hider);
+    std::fs::write(bench.stage.path("go"), "").unwrap();
+    let (ticket, report) = bench.next().await;
     assert_eq!((ticket, report.outcome), (bystander, Outcome::Exited(0)));
-    stage.cleared().await;
+    bench.cleared().await;
 }
 
 #[tokio::test]
 async fn what_another_plugin_runs_in_the_background_is_left_alone() {
-    let mut stage = Stage::set();
+    let mut bench = Bench::set();
     // Both are adopted by the shim while their plugin runs on; the second has even left its session.
     let line =
         "( (sleep 0.4; echo kept >>$STAGE/a) & ) ; ( setsid sh -c 'sleep 0.4; echo kept >>$STAGE/b' & ) ;
         until test -s $STAGE/a && test -s $STAGE/b; do sleep 0.02; done; cat $STAGE/a $STAGE/b";
-    let patient = stage.submit(stage.shell(line));
-    stage.peopled(4).await;
+    let patient = bench.submit(bench.shell(line));
+    bench.peopled(4).await;
     for _ in 0..20 {
-        let passing = stage.submit(stage.shell("setsid sleep 1000 & exit 3"));
-        let (ticket, report) = stage.next().await;
+        let passing = bench.submit(bench.shell("setsid sleep 1000 & exit 3"));
+        let (ticket, report) = bench.next().await;
         assert_eq!((ticket, report.outcome), (passing, Outcome::Exited(3)));
     }
-    let (ticket, report) = stage.next().await;
+    let (ticket, report) = bench.next().await;
     assert_eq!((ticket, text(&report).as_str()), (patient, "kept\nkept\n"));
-    stage.cleared().await;
+    bench.cleared().await;
 }
 
 #[tokio::test]
 async fn a_grandchild_that_writes_for_ever_delays_nothing() {
-    let mut stage = Stage::set();
-    let report = stage.run(stage.shell("yes & yes >&2 & setsid yes & sleep 0.1; exit 2")).await;
+    let mut bench = Bench::set();
+    let report = bench.run(bench.shell("yes & yes >&2 & setsid yes & sleep 0.1; exit 2")).await;
     assert_eq!(report.outcome, Outcome::Exited(2));
     assert!(report.stdout.starts_with(b"y\ny\n"));
-    stage.cleared().await;
+    bench.cleared().await;
 }
 
 #[tokio::test]
 async fn one_that_writes_for_ever_is_cut() {
-    let mut stage = Stage::set();
-    let report = stage.run(short(stage.spec(&["/usr/bin/yes"]))).await;
+    let mut bench = Bench::set();
+    let report = bench.run(short(bench.spec(&["/usr/bin/yes"]))).await;
     assert_eq!((report.outcome, report.stdout.len()), (Outcome::TimedOut, 64 * 1024));
     assert!(report.stdout_bytes > 64 * 1024);
-    stage.cleared().await;
+    bench.cleared().await;
 }
 
 #[tokio::test]
 async fn a_gigabyte_of_stderr_is_drained_and_counted() {
-    let mut stage = Stage::set();
-    let report = stage.run(stage.shell("head -c 1073741824 /dev/zero >&2; echo OK")).await;
+    let mut bench = Bench::set();
+    let report = bench.run(bench.shell("head -c 1073741824 /dev/zero >&2; echo OK")).await;
     assert_eq!((report.outcome.clone(), text(&report).as_str()), (Outcome::Exited(0), "OK\n"));
     assert_eq!((report.stderr.len(), report.stderr_bytes), (1024, 1 << 30));
 }
 
 #[tokio::test]
 async fn one_that_closes_its_output_is_still_waited_for() {
-    let mut stage = Stage::set();
-    let report = stage.run(stage.shell("exec >&- 2>&-; sleep 0.2; exit 1")).await;
+    let mut bench = Bench::set();
+    let report = bench.run(bench.shell("exec >&- 2>&-; sleep 0.2; exit 1")).await;
     assert_eq!((report.outcome, report.stdout_bytes), (Outcome::Exited(1), 0));
     assert!(report.wall_us >= 200_000);
 }
 
 #[tokio::test]
 async fn one_that_allocates_without_end_meets_its_limit() {
-    let mut stage = Stage::set();
+    let mut bench = Bench::set();
     let limits = Limits { address_space_bytes: Some(128 << 20), ..Limits::default() };
-    let report = stage.run(Spec { limits, ..stage.spec(&["/usr/bin/tail", "/dev/zero"]) }).await;
+    let report = bench.run(Spec { limits, ..bench.spec(&["/usr/bin/tail", "/dev/zero"]) }).await;
     assert_eq!(report.outcome, Outcome::Exited(1));
     assert!(report.max_rss_bytes <= 128 << 20);
-    stage.cleared().await;
+    bench.cleared().await;
 }
 
 #[tokio::test]
 async fn one_that_burns_time_meets_its_limit() {
-    let mut stage = Stage::set();
+    let mut bench = Bench::set();
     let limits = Limits { cpu_s: Some(1), ..Limits::default() };
-    let report = stage.run(Spec { limits, ..stage.shell("while :; do :; done") }).await;
+    let report = bench.run(Spec { limits, ..bench.shell("while :; do :; done") }).await;
     assert!(matches!(report.outcome, Outcome::Signalled(9 | 24)), "{:?}", report.outcome);
     assert!(report.cpu_us > 0);
 }
 
 /// Runs Perl as a user of its own, who may have few processes, so that the machine stays usable.
-fn confined(stage: &Stage, program: &str, uid: u32) -> Spec {
+fn confined(bench: &Bench, program: &str, uid: u32) -> Spec {
     let limits = Limits { processes: Some(60), ..Limits::default() };
     let credentials = Some(Credentials { uid, gid: uid, groups: vec![] });
     let timeout = Duration::from_secs(3);
@@ -163,7 +164,7 @@ fn confined(stage: &Stage, program: &str, uid: u32) -> Spec {
         limits,
         timeout,
         nice: 10,
-        ..stage.spec(&["/usr/bin/perl", "-MPOSIX", "-e", program])
+        ..bench.spec(&["/usr/bin/perl", "-MPOSIX", "-e", program])
     }
 }
 
@@ -172,19 +173,19 @@ async fn a_fork_bomb_is_ended_and_hinders_no_other() {
     if !Uid::effective().is_root() {
         return;
     }
-    let mut stage = Stage::set();
-    let bomb = stage.submit(confined(
-        &stage,
+    let mut bench = Bench::set();
+    let bomb = bench.submit(confined(
+        &bench,
         "while (1) { defined(fork) or select undef, undef, undef, 0.01 }",
         43_210,
     ));
-    stage.crowded(43_210, 30).await;
-    let bystander = stage.submit(stage.shell("exit 1"));
-    let (ticket, report) = stage.next().await;
+    bench.crowded(43_210, 30).await;
+    let bystander = bench.submit(bench.shell("exit 1"));
+    let (ticket, report) = bench.next().await;
     assert_eq!((ticket, report.outcome), (bystander, Outcome::Exited(1)));
-    let (ticket, report) = stage.next().await;
+    let (ticket, report) = bench.next().await;
     assert_eq!((ticket, report.outcome), (bomb, Outcome::TimedOut));
-    stage.cleared().await;
+    bench.cleared().await;
 }
 
 #[tokio::test]
@@ -192,47 +193,47 @@ async fn a_fork_bomb_that_leaves_every_session_is_ended() {
     if !Uid::effective().is_root() {
         return;
     }
-    let mut stage = Stage::set();
+    let mut bench = Bench::set();
     // The first one begets sessions without end; half of those end at once and leave theirs to the shim.
     let program = "my $first = $$; while (1) {
         my $pid = fork; select undef, undef, undef, 0.01 unless defined $pid; next unless defined $pid;
         if ($pid) { exit if $$ != $first && rand() < 0.5 } else { setsid() }
     }";
-    let bomb = stage.submit(confined(&stage, program, 43_211));
-    stage.crowded(43_211, 30).await;
-    let (ticket, report) = stage.next().await;
+    let bomb = bench.submit(confined(&bench, program, 43_211));
+    bench.crowded(43_211, 30).await;
+    let (ticket, report) = bench.next().await;
     assert_eq!((ticket, report.outcome), (bomb, Outcome::TimedOut));
-    stage.cleared().await;
+    bench.cleared().await;
 }
 
 #[tokio::test]
 async fn one_that_is_replaced_while_it_runs_goes_on() {
-    let mut stage = Stage::set();
-    let file = stage.directory.path().join("plugin");
+    let mut bench = Bench::set();
+    let file = bench.stage.path("plugin");
     let old =
         "#!/bin/sh\ntouch $STAGE/runs\nwhile ! test -e $STAGE/replaced; do sleep 0.01; done\necho old\n";
     std::fs::write(&file, old).unwrap();
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let spec = stage.spec(&[file.to_str().unwrap()]);
-    let first = stage.submit(spec.clone());
-    stage.peopled(1).await;
-    while !stage.directory.path().join("runs").exists() {
+    let spec = bench.spec(&[file.to_str().unwrap()]);
+    let first = bench.submit(spec.clone());
+    bench.peopled(1).await;
+    while !bench.stage.path("runs").exists() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let new = stage.directory.path().join("new");
+    let new = bench.stage.path("new");
     std::fs::write(&new, "#!/bin/sh\necho new\n").unwrap();
     std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o755)).unwrap();
     std::fs::rename(&new, &file).unwrap();
-    std::fs::write(stage.directory.path().join("replaced"), "").unwrap();
-    let (ticket, report) = stage.next().await;
+    std::fs::write(bench.stage.path("replaced"), "").unwrap();
+    let (ticket, report) = bench.next().await;
     assert_eq!((ticket, text(&report).as_str()), (first, "old\n"));
-    assert_eq!(text(&stage.run(spec).await), "new\n");
+    assert_eq!(text(&bench.run(spec).await), "new\n");
 }
 
 #[tokio::test]
 async fn what_is_no_program_is_refused_with_its_reason() {
-    let mut stage = Stage::set();
-    let directory = stage.directory.path().to_owned();
+    let mut bench = Bench::set();
+    let directory = bench.stage.root().to_owned();
     let refused = |name: &str| directory.join(name).to_str().unwrap().to_owned();
     let write = |name: &str, text: &str, mode| {
         std::fs::write(directory.join(name), text).unwrap();
@@ -244,51 +245,51 @@ async fn what_is_no_program_is_refused_with_its_reason() {
     write("bare", "echo \"bare $1\"; exit 1\n", 0o755);
     write("empty", "", 0o755);
     for (name, errno) in [("fifo", libc::EACCES), ("plain", libc::EACCES)] {
-        let report = stage.run(stage.spec(&[&refused(name)])).await;
+        let report = bench.run(bench.spec(&[&refused(name)])).await;
         assert_eq!(refusal(&report).0, errno, "{name}");
     }
-    let report = stage.run(stage.spec(&[&refused("orphan")])).await;
+    let report = bench.run(bench.spec(&[&refused("orphan")])).await;
     let message = format!(
         "failed to execute {}: its interpreter /no/such/interpreter does not exist",
         directory.join("orphan").display()
     );
     assert_eq!(refusal(&report), (libc::ENOENT, message.as_str()));
-    let report = stage.run(stage.spec(&[&refused("bare"), "argument"])).await;
+    let report = bench.run(bench.spec(&[&refused("bare"), "argument"])).await;
     assert_eq!((report.outcome.clone(), text(&report).as_str()), (Outcome::Exited(1), "bare argument\n"));
-    assert_eq!(stage.run(stage.spec(&[&refused("empty")])).await.outcome, Outcome::Exited(0));
+    assert_eq!(bench.run(bench.spec(&[&refused("empty")])).await.outcome, Outcome::Exited(0));
 }
 
 #[tokio::test]
 async fn any_bytes_come_back_as_they_were() {
-    let mut stage = Stage::set();
-    let report = stage.run(stage.shell("printf 'a\\000b\\303'; printf '\\377\\000' >&2")).await;
+    let mut bench = Bench::set();
+    let report = bench.run(bench.shell("printf 'a\\000b\\303'; printf '\\377\\000' >&2")).await;
     assert_eq!(report.stdout, b"a\0b\xc3");
     assert_eq!(report.stderr, b"\xff\0");
 }
 
 #[tokio::test]
 async fn any_status_comes_back_as_it_was() {
-    let mut stage = Stage::set();
+    let mut bench = Bench::set();
     for code in [0, 3, 4, 126, 127, 128, 255] {
-        assert_eq!(stage.run(stage.shell(&format!("exit {code}"))).await.outcome, Outcome::Exited(code));
+        assert_eq!(bench.run(bench.shell(&format!("exit {code}"))).await.outcome, Outcome::Exited(code));
     }
 }
 
 #[tokio::test]
 async fn any_deadly_signal_comes_back_as_it_was() {
-    let mut stage = Stage::set();
+    let mut bench = Bench::set();
     // Those that a process ignores, or stops or goes on upon, unless it asked for something else.
     let harmless = [17, 18, 19, 20, 21, 22, 23, 28];
     for signal in (1..=31).chain(34..=64).filter(|signal| !harmless.contains(signal)) {
         let line = format!("ulimit -c 0; kill -{signal} $$");
-        assert_eq!(stage.run(stage.shell(&line)).await.outcome, Outcome::Signalled(signal));
+        assert_eq!(bench.run(bench.shell(&line)).await.outcome, Outcome::Signalled(signal));
     }
 }
 
 /// After all kinds at once, with ordinary ones between, the shim is as it was: no descriptor, no memory, no child.
 #[tokio::test]
 async fn the_shim_is_as_it_was_after_a_thousand_of_them() {
-    let mut stage = Stage::set();
+    let mut bench = Bench::set();
     let lines = [
         "trap '' TERM; sleep 1000",
         "setsid sh -c 'sleep 1000; :' & exit 0",
@@ -301,28 +302,28 @@ async fn the_shim_is_as_it_was_after_a_thousand_of_them() {
         "echo OK",
         "(sleep 0.2 &) ; sleep 0.1",
     ];
-    assert_eq!(stage.run(stage.shell("exit 0")).await.outcome, Outcome::Exited(0));
-    let worker = stage.worker().await;
+    assert_eq!(bench.run(bench.shell("exit 0")).await.outcome, Outcome::Exited(0));
+    let worker = bench.worker().await;
     let descriptors = || std::fs::read_dir(format!("/proc/{worker}/fd")).unwrap().count();
     let before = descriptors();
     for _ in 0..10 {
         let mut open: BTreeSet<u64> = BTreeSet::new();
         for round in 0..10 {
             for (index, line) in lines.iter().enumerate() {
-                let mut spec = short(stage.shell(line));
+                let mut spec = short(bench.shell(line));
                 if index == round {
                     spec.cwd = "/no/such/directory".into();
                 }
-                open.insert(stage.submit(spec));
+                open.insert(bench.submit(spec));
             }
         }
         while !open.is_empty() {
-            let (ticket, _) = stage.next().await;
+            let (ticket, _) = bench.next().await;
             assert!(open.remove(&ticket), "{ticket} came twice");
         }
     }
-    stage.cleared().await;
-    assert_eq!(stage.worker().await, worker, "the shim was replaced");
+    bench.cleared().await;
+    assert_eq!(bench.worker().await, worker, "the shim was replaced");
     assert_eq!(descriptors(), before);
     let status = std::fs::read_to_string(format!("/proc/{worker}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).unwrap();
@@ -354,20 +355,20 @@ async fn one_that_is_stopped_before_it_executes_is_named_and_holds_up_nobody() {
         return;
     }
     const UID: u32 = 43_213;
-    let mut stage = Stage::set();
-    let theirs = |stage: &Stage| Spec {
+    let mut bench = Bench::set();
+    let theirs = |bench: &Bench| Spec {
         credentials: Some(Credentials { uid: UID, gid: UID, groups: vec![] }),
         timeout: Duration::from_millis(300),
-        ..stage.spec(&["/bin/true"])
+        ..bench.spec(&["/bin/true"])
     };
     let stopper = Stopper::of(UID);
     let mut named = false;
     let mut barred = false;
     for _ in 0..5_000 {
-        let other = stage.submit(theirs(&stage));
-        let own = stage.submit(stage.spec(&["/bin/true"]));
+        let other = bench.submit(theirs(&bench));
+        let own = bench.submit(bench.spec(&["/bin/true"]));
         for _ in 0..2 {
-            let (ticket, report) = stage.next().await;
+            let (ticket, report) = bench.next().await;
             if ticket == own {
                 assert_eq!(report.outcome, Outcome::Exited(0));
             } else if let Outcome::NotStarted { message, .. } = &report.outcome {
@@ -382,5 +383,5 @@ async fn one_that_is_stopped_before_it_executes_is_named_and_holds_up_nobody() {
     }
     assert!(named && barred, "none was stopped in time");
     drop(stopper);
-    stage.cleared().await;
+    bench.cleared().await;
 }

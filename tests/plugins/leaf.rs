@@ -3,14 +3,13 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use custos::execute::Lanes;
 use custos_shim::{Launch, Outcome};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 
-use crate::stage::{PATIENCE, Stage, launch};
+use crate::bench::{Bench, launch};
+use crate::stage::{PATIENCE, send, wait_until};
 
 /// A control group that is marked as systemd marks one that it delegates.
 struct Group {
@@ -58,41 +57,31 @@ impl Drop for Group {
     }
 }
 
-/// Waits until something holds.
-async fn until(what: &str, holds: impl Fn() -> bool) {
-    let waited = tokio::time::timeout(PATIENCE, async {
-        while !holds() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    });
-    assert!(waited.await.is_ok(), "waited in vain: {what}");
-}
-
 #[tokio::test]
 async fn what_hides_ends_with_the_shim_and_its_guard() {
     let Some(group) = Group::delegated() else {
         eprintln!("no control group can be delegated here: nothing is tried");
         return;
     };
-    let mut stage = Stage::with(Lanes { launch: group.launch(), shims_max: 1, silence_max: PATIENCE });
-    let worker = stage.worker().await;
-    let guard = stage.shims.shim_pids()[0] as i32;
-    let file = stage.directory.path().join("hidden");
+    let mut bench = Bench::with(Lanes { launch: group.launch(), shims_max: 1, silence_max: PATIENCE });
+    let worker = bench.worker().await;
+    let guard = bench.shims.shim_pids()[0] as i32;
+    let file = bench.stage.path("hidden");
     std::fs::write(&file, "").unwrap();
     let line = format!("setsid env -i /usr/bin/tail -f {} & sleep 1000; :", file.display());
-    stage.submit(stage.shell(&line));
-    stage.peopled(3).await;
+    bench.submit(bench.shell(&line));
+    bench.peopled(3).await;
     let entered = std::fs::read_to_string(format!("/proc/{worker}/cgroup")).unwrap();
     assert!(entered.contains(&format!("/custos-shim-{guard}\n")), "{entered}");
 
     // Both at once: nobody is left but what hides.
-    kill(Pid::from_raw(guard), Signal::SIGKILL).unwrap();
-    kill(Pid::from_raw(worker), Signal::SIGKILL).unwrap();
-    assert_eq!(stage.next().await.1.outcome, Outcome::NotFinished);
-    assert_eq!(stage.run(stage.shell("exit 0")).await.outcome, Outcome::Exited(0));
-    until("the hidden process to end", || stage.processes().is_empty()).await;
+    send(guard, Signal::SIGKILL);
+    send(worker, Signal::SIGKILL);
+    assert_eq!(bench.next().await.1.outcome, Outcome::NotFinished);
+    assert_eq!(bench.run(bench.shell("exit 0")).await.outcome, Outcome::Exited(0));
+    wait_until("the hidden process to end", || bench.processes().is_empty().then_some(())).await;
     assert!(!group.leaves().contains(&format!("custos-shim-{guard}")));
 
-    stage.shims.stop().await;
-    until("the last group to be removed", || group.leaves().is_empty()).await;
+    bench.shims.stop().await;
+    wait_until("the last group to be removed", || group.leaves().is_empty().then_some(())).await;
 }

@@ -5,26 +5,26 @@ use std::time::Duration;
 use custos::limits::SHIM_CROWD;
 use custos_shim::{Limits, Outcome};
 
-use crate::stage::{Stage, launch, refusal, text};
+use crate::bench::{Bench, launch, refusal, text};
 
 #[tokio::test]
 async fn output_and_status_come_back() {
-    let mut stage = Stage::set();
-    let report = stage.run(stage.shell("echo 'OK | a=1'; echo why >&2; exit 1")).await;
+    let mut bench = Bench::set();
+    let report = bench.run(bench.shell("echo 'OK | a=1'; echo why >&2; exit 1")).await;
     assert_eq!(report.outcome, Outcome::Exited(1));
     assert_eq!((report.stdout.as_slice(), report.stdout_bytes), (&b"OK | a=1\n"[..], 9));
     assert_eq!((report.stderr.as_slice(), report.stderr_bytes), (&b"why\n"[..], 4));
     assert!(report.wall_us > 0 && report.max_rss_bytes > 0);
     assert_eq!(report.left_behind, 0);
-    stage.cleared().await;
+    bench.cleared().await;
 }
 
 #[tokio::test]
 async fn a_plugin_gets_what_its_spec_says_and_nothing_else() {
-    let mut stage = Stage::set();
-    let mut spec = stage.shell("pwd; ls -l /proc/self/fd | grep -c -- '->'; readlink /proc/self/fd/0; env");
+    let mut bench = Bench::set();
+    let mut spec = bench.shell("pwd; ls -l /proc/self/fd | grep -c -- '->'; readlink /proc/self/fd/0; env");
     spec.cwd = "/usr".into();
-    let report = stage.run(spec).await;
+    let report = bench.run(spec).await;
     let printed = text(&report);
     let mut lines = printed.lines();
     assert_eq!(lines.next(), Some("/usr"));
@@ -39,8 +39,8 @@ async fn a_plugin_gets_what_its_spec_says_and_nothing_else() {
 
 #[tokio::test]
 async fn a_plugin_leads_a_session_with_default_signals() {
-    let mut stage = Stage::set();
-    let report = stage.run(stage.shell("cat /proc/$$/stat; grep Sig /proc/self/status")).await;
+    let mut bench = Bench::set();
+    let report = bench.run(bench.shell("cat /proc/$$/stat; grep Sig /proc/self/status")).await;
     let printed = text(&report);
     let stat: Vec<&str> = printed.lines().next().unwrap().split(' ').collect();
     assert_eq!((stat[0], stat[0]), (stat[4], stat[5]), "process, group and session: {stat:?}");
@@ -57,8 +57,8 @@ fn own_niceness() -> i32 {
 
 #[tokio::test]
 async fn limits_niceness_and_privileges_are_set() {
-    let mut stage = Stage::set();
-    let mut spec = stage.shell("ulimit -v; ulimit -t; ulimit -n; nice; grep NoNewPrivs /proc/self/status");
+    let mut bench = Bench::set();
+    let mut spec = bench.shell("ulimit -v; ulimit -t; ulimit -n; nice; grep NoNewPrivs /proc/self/status");
     spec.limits = Limits {
         address_space_bytes: Some(512 << 20),
         cpu_s: Some(7),
@@ -67,7 +67,7 @@ async fn limits_niceness_and_privileges_are_set() {
     };
     spec.nice = 5;
     spec.no_new_privileges = true;
-    let report = stage.run(spec).await;
+    let report = bench.run(spec).await;
     // It is added to that of whoever runs the tests.
     let nice = (own_niceness() + 5).min(19);
     assert_eq!(text(&report), format!("524288\n7\n64\n{nice}\nNoNewPrivs:\t1\n"));
@@ -78,19 +78,19 @@ async fn another_user_is_taken_whole() {
     if !nix::unistd::Uid::effective().is_root() {
         return;
     }
-    let mut stage = Stage::set();
-    let mut spec = stage.shell("id -u; id -g; id -G; grep -h ^Cap[PE] /proc/self/status");
+    let mut bench = Bench::set();
+    let mut spec = bench.shell("id -u; id -g; id -G; grep -h ^Cap[PE] /proc/self/status");
     spec.credentials = Some(custos_shim::Credentials { uid: 4321, gid: 4322, groups: vec![4323, 4324] });
-    let report = stage.run(spec).await;
+    let report = bench.run(spec).await;
     let none = "0000000000000000";
     assert_eq!(text(&report), format!("4321\n4322\n4322 4323 4324\nCapPrm:\t{none}\nCapEff:\t{none}\n"));
 }
 
 #[tokio::test]
 async fn the_end_of_a_signal_is_told_from_an_exit() {
-    let mut stage = Stage::set();
+    let mut bench = Bench::set();
     for signal in [1, 2, 3, 6, 9, 11, 13, 14, 15, 31] {
-        let report = stage.run(stage.shell(&format!("echo before; kill -{signal} $$"))).await;
+        let report = bench.run(bench.shell(&format!("echo before; kill -{signal} $$"))).await;
         assert_eq!(
             (report.outcome, report.stdout.as_slice()),
             (Outcome::Signalled(signal), &b"before\n"[..])
@@ -100,52 +100,52 @@ async fn the_end_of_a_signal_is_told_from_an_exit() {
 
 #[tokio::test]
 async fn a_plugin_that_runs_too_long_is_ended() {
-    let mut stage = Stage::set();
-    let mut spec = stage.shell("echo begun; sleep 1000; echo never");
+    let mut bench = Bench::set();
+    let mut spec = bench.shell("echo begun; sleep 1000; echo never");
     spec.timeout = Duration::from_millis(100);
-    let report = stage.run(spec).await;
+    let report = bench.run(spec).await;
     assert_eq!(report.outcome, Outcome::TimedOut);
     assert_eq!(text(&report), "begun\n");
     assert!(report.wall_us >= 100_000);
-    stage.cleared().await;
+    bench.cleared().await;
 }
 
 #[tokio::test]
 async fn many_at_once_each_get_their_own_result() {
-    let mut stage = Stage::with_shims(4);
+    let mut bench = Bench::with_shims(4);
     let count = 200;
     for number in 1..=count {
-        let spec = stage.shell(&format!("sleep 0.0{}; echo {number}; exit {}", number % 10, number % 100));
-        stage.submit(spec);
+        let spec = bench.shell(&format!("sleep 0.0{}; echo {number}; exit {}", number % 10, number % 100));
+        bench.submit(spec);
     }
     let mut tickets = Vec::new();
     for _ in 0..count {
-        let (ticket, report) = stage.next().await;
+        let (ticket, report) = bench.next().await;
         assert_eq!(text(&report), format!("{ticket}\n"));
         assert_eq!(report.outcome, Outcome::Exited((ticket % 100) as u8));
         tickets.push(ticket);
     }
     tickets.sort_unstable();
     assert_eq!(tickets, (1..=count).collect::<Vec<u64>>());
-    stage.cleared().await;
+    bench.cleared().await;
 }
 
 #[tokio::test]
 async fn what_cannot_be_started_says_why() {
-    let mut stage = Stage::set();
-    let directory = stage.directory.path().to_str().unwrap().to_owned();
-    let report = stage.run(stage.spec(&["/no/such/plugin"])).await;
+    let mut bench = Bench::set();
+    let directory = bench.stage.root().to_str().unwrap().to_owned();
+    let report = bench.run(bench.spec(&["/no/such/plugin"])).await;
     assert_eq!(
         refusal(&report),
         (libc::ENOENT, "failed to execute /no/such/plugin: No such file or directory (os error 2)")
     );
-    let report = stage.run(stage.spec(&["no-such-plugin"])).await;
+    let report = bench.run(bench.spec(&["no-such-plugin"])).await;
     assert_eq!(refusal(&report).0, libc::ENOENT);
-    let report = stage.run(stage.spec(&[&directory])).await;
+    let report = bench.run(bench.spec(&[&directory])).await;
     assert_eq!(refusal(&report).0, libc::EACCES);
-    let mut spec = stage.shell("true");
+    let mut spec = bench.shell("true");
     spec.cwd = "/no/such/directory".into();
-    let report = stage.run(spec).await;
+    let report = bench.run(spec).await;
     assert_eq!(
         refusal(&report),
         (
@@ -153,43 +153,43 @@ async fn what_cannot_be_started_says_why() {
             "failed to enter the directory /no/such/directory: No such file or directory (os error 2)"
         )
     );
-    let report = stage.run(stage.spec(&[])).await;
+    let report = bench.run(bench.spec(&[])).await;
     assert_eq!(refusal(&report).0, libc::EINVAL);
-    let report = stage.run(stage.spec(&["/bin/echo", "a\0b"])).await;
+    let report = bench.run(bench.spec(&["/bin/echo", "a\0b"])).await;
     assert_eq!(refusal(&report).0, libc::EINVAL);
-    assert_eq!(stage.run(stage.shell("exit 0")).await.outcome, Outcome::Exited(0));
+    assert_eq!(bench.run(bench.shell("exit 0")).await.outcome, Outcome::Exited(0));
 }
 
 #[tokio::test]
 async fn a_name_without_a_slash_is_looked_up() {
-    let mut stage = Stage::set();
-    let report = stage.run(stage.spec(&["echo", "found"])).await;
+    let mut bench = Bench::set();
+    let report = bench.run(bench.spec(&["echo", "found"])).await;
     assert_eq!(text(&report), "found\n");
 }
 
 #[tokio::test]
 async fn stopping_ends_what_runs_and_the_shims() {
-    let mut stage = Stage::with_shims(2);
+    let mut bench = Bench::with_shims(2);
     // One more than the first shim is given before there is another.
     let count = SHIM_CROWD + 1;
     for _ in 0..count {
-        let spec = stage.shell("trap '' TERM; sleep 1000 & sleep 1000");
-        stage.submit(spec);
+        let spec = bench.shell("trap '' TERM; sleep 1000 & sleep 1000");
+        bench.submit(spec);
     }
-    stage.peopled(3 * count).await;
-    assert_eq!(stage.shims.shim_pids().len(), 2);
-    stage.shims.stop().await;
+    bench.peopled(3 * count).await;
+    assert_eq!(bench.shims.shim_pids().len(), 2);
+    bench.shims.stop().await;
     for _ in 0..count {
-        assert_eq!(stage.next().await.1.outcome, Outcome::NotFinished);
+        assert_eq!(bench.next().await.1.outcome, Outcome::NotFinished);
     }
-    assert!(stage.shims.shim_pids().is_empty());
-    stage.cleared().await;
+    assert!(bench.shims.shim_pids().is_empty());
+    bench.cleared().await;
 }
 
 #[test]
 fn one_plugin_runs_without_an_agent() {
-    let stage = tokio::runtime::Runtime::new().unwrap();
-    let spec = stage.block_on(async { Stage::set().shell("echo alone; exit 2") });
+    let bench = tokio::runtime::Runtime::new().unwrap();
+    let spec = bench.block_on(async { Bench::set().shell("echo alone; exit 2") });
     let report = custos_shim::run_once(&launch(), &spec).unwrap();
     assert_eq!((report.outcome, report.stdout), (Outcome::Exited(2), b"alone\n".to_vec()));
 }

@@ -18,7 +18,7 @@ fn limit(metric: &str, most: f64) -> Threshold {
         matcher: globset::Glob::new(metric).unwrap().compile_matcher(),
         warning: Some(UnitRange { bounds, unit: None, written: most.to_string() }),
         critical: None,
-        hold: Duration::ZERO,
+        pending_for: Duration::ZERO,
         on_missing: OnMissing::State(State::Unknown),
     }
 }
@@ -61,7 +61,7 @@ fn a_result_is_read_and_judged_by_the_definition_that_ran() {
 
 #[test]
 fn a_threshold_that_stays_counts_on_over_a_reload() {
-    let waits = |most: f64| Threshold { hold: Duration::from_secs(25), ..limit("v", most) };
+    let waits = |most: f64| Threshold { pending_for: Duration::from_secs(25), ..limit("v", most) };
     let mut stage =
         Stage::new(config([Check { thresholds: vec![waits(1.0)], ..check("c", 10) }], 4), |_| 1000);
     stage.prints = "OK | v=2".to_owned();
@@ -89,4 +89,35 @@ fn a_check_that_goes_while_it_runs_and_comes_back_is_run_again() {
     stage.live(60);
     let back = stage.starts.iter().filter(|start| start.1 == "c0").count() - gone;
     assert!(back >= 5, "it was run {back} times in six intervals");
+}
+
+#[test]
+fn checks_that_go_are_forgotten_once_nothing_of_them_is_under_way() {
+    let mut stage = Stage::new(config(many("r0_", 10, 10), 4), |_| 3 * SECOND_US);
+    for reload in 1..1000 {
+        stage.reload(many(&format!("r{reload}_"), 10, 10), 4);
+        stage.live(1);
+        // The agent's own check, those that are defined, and those whose plugins still run or that have waited for it.
+        assert!(stage.agent.checks_kept() <= 1 + 10 + 40, "{} are kept", stage.agent.checks_kept());
+    }
+    stage.live(10);
+    assert_eq!(stage.agent.checks_kept(), 11);
+    assert_eq!(stage.agent.rows(stage.now).len(), 11);
+}
+
+#[test]
+fn whoever_asked_for_a_check_that_goes_is_answered() {
+    let mut stage = Stage::new(config(many("c", 4, 10), 1), |_| 3 * SECOND_US);
+    // One runs, one waits for its slot, and one waits for the run before.
+    stage.ask(1, Wanted::Check("c0".to_owned()));
+    stage.ask(2, Wanted::Check("c1".to_owned()));
+    stage.ask(3, Wanted::Line { name: "c1".to_owned(), line: crate::definitions::line("c1") });
+    stage.reload(Vec::new(), 1);
+    stage.ask(4, Wanted::Check("c0".to_owned()));
+    assert_eq!(stage.answers, [(4, Err("no check c0 is defined".to_owned()))]);
+    stage.live(20);
+    let mut answered: Vec<u64> = stage.answers.iter().map(|answer| answer.0).collect();
+    answered.sort_unstable();
+    assert_eq!(answered, [1, 2, 3, 4]);
+    assert_eq!(stage.agent.checks_kept(), 1);
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use custos::agent::{Event, Health, Wanted, implicit_check};
+use custos::agent::{Event, Wanted, implicit_check};
 use custos::config::{Check, Command, Priority};
-use custos_store::{Reason, State};
+use custos_store::{Provenance, Reason, State};
 
 use crate::definitions::{config, line};
 use crate::stage::{SECOND_US, Stage};
@@ -61,7 +61,7 @@ fn an_overload_is_told_with_the_costliest_check() {
     let takes_us = |name: &str| if name == "hog" { 9 * SECOND_US } else { SECOND_US };
     let mut stage = Stage::new(config(checks, 4), takes_us);
     stage.live(120);
-    stage.handle(Event::Health(Health::default()));
+    stage.handle(Event::Health(Box::default()));
     let (name, run) = stage.runs.last().unwrap();
     assert_eq!((name.as_str(), run.state), ("custos", State::Warning));
     assert!(run.text.contains("of 8.1 checks a second"), "{}", run.text);
@@ -72,7 +72,7 @@ fn an_overload_is_told_with_the_costliest_check() {
 
     let mut stage = Stage::new(config(many("c", 20, 10), 4), |_| SECOND_US);
     stage.live(120);
-    stage.handle(Event::Health(Health::default()));
+    stage.handle(Event::Health(Box::default()));
     assert_eq!(stage.runs.last().unwrap().1.state, State::Ok);
 }
 
@@ -129,6 +129,8 @@ fn requests_share_a_run_wait_for_places_and_never_overlap_the_schedule() {
     answered.sort_unstable();
     assert_eq!(answered, (0..=10).collect::<Vec<_>>());
     assert_eq!(stage.peak, 2, "requests have no places of their own");
+    let asked = |run: &&(String, custos_store::Run)| run.1.provenance == Provenance::Asked;
+    assert_eq!(stage.runs.iter().filter(asked).count(), 9, "eight for requests for checks, one for a line");
     // A plugin takes three seconds, so two starts of a check lie at least that far apart.
     for number in 0..8 {
         let name = format!("c{number}");

@@ -2,23 +2,23 @@
 
 use crate::daemon::profiles;
 use crate::snmpd::Snmpd;
-use crate::world::{World, text};
+use crate::stage::{Stage, text};
 
-fn world(snmpd: &Snmpd) -> World {
-    let world = World::new();
-    world.configure(
-        &profiles(&world, snmpd.port),
+fn stage(snmpd: &Snmpd) -> Stage {
+    let stage = Stage::new();
+    stage.configure(
+        &profiles(&stage, snmpd.port),
         "  up: { snmp: { target: 127.0.0.1, profile: core, get: { uptime: sysUpTime.0 } } }\n",
     );
-    world
+    stage
 }
 
 #[test]
 fn values_walks_and_tables_are_shown() {
     let snmpd = Snmpd::start("");
-    let world = world(&snmpd);
+    let stage = stage(&snmpd);
     let run = |words: &[&str]| {
-        let output = world.custos(words);
+        let output = stage.custos(words);
         (output.status.code(), text(&output.stdout), text(&output.stderr))
     };
     let (code, out, _) = run(&["snmp", "get", "127.0.0.1", "sysLocation.0", "1.3.6.1.2.1.2.2.1.8.1"]);
@@ -49,19 +49,19 @@ fn values_walks_and_tables_are_shown() {
 #[test]
 fn what_is_suggested_runs() {
     let snmpd = Snmpd::start("");
-    let world = world(&snmpd);
-    let output = world.custos(&["snmp", "suggest", "127.0.0.1"]);
+    let stage = stage(&snmpd);
+    let output = stage.custos(&["snmp", "suggest", "127.0.0.1"]);
     let checks = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let checks = checks.strip_prefix("checks:\n").unwrap();
     assert!(checks.contains("127_0_0_1_system:") && checks.contains("127_0_0_1_ports:"), "{checks}");
-    world.configure(&profiles(&world, snmpd.port), checks);
+    stage.configure(&profiles(&stage, snmpd.port), checks);
     for name in checks
         .lines()
         .filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':'))
         .filter(|name| !name.starts_with([' ', '#']))
     {
-        let output = world.custos(&["check", name, "--dry-run"]);
+        let output = stage.custos(&["check", name, "--dry-run"]);
         let said = text(&output.stdout);
         assert_eq!(output.status.code(), Some(0), "{name}: {said}{}", text(&output.stderr));
     }

@@ -12,7 +12,8 @@ use custos::snmp::{Device, Failure, Found, Poller, Question};
 use custos_compat::snmp::{Body, Message, Value, Version};
 use tokio::net::UdpSocket;
 
-use crate::snmpd::{Snmpd, community, device, free_port, oid};
+use crate::snmpd::{Snmpd, community, device, oid};
+use crate::stage::free_port;
 
 /// What a wire does to every so many datagrams; 0 is never.
 #[derive(Clone, Copy, Default)]

@@ -9,7 +9,5 @@ mod native;
 mod snmpd;
 mod values;
 
-/// A directory with a configuration and a store, as the tests of the whole program use it.
-#[path = "../it/world.rs"]
-#[allow(dead_code)]
-mod world;
+#[path = "../stage/mod.rs"]
+mod stage;

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use crate::snmpd::{AUTH, PRIVACY, Snmpd, free_port};
-use crate::world::{World, text};
+use crate::snmpd::{AUTH, PRIVACY, Snmpd};
+use crate::stage::{Stage, free_port, text};
 
 const PLUGIN: &str = "/usr/lib/nagios/plugins/check_snmp";
 
@@ -57,7 +57,7 @@ fn words(line: &str, port: u16) -> Vec<String> {
 
 #[test]
 fn the_output_is_that_of_the_real_plugin() {
-    let world = World::new();
+    let stage = Stage::new();
     let snmpd = Snmpd::start(&format!(
         "createUser mon SHA \"{AUTH}\" AES \"{PRIVACY}\"\nrouser mon auth\nsyslocation Here"
     ));
@@ -70,11 +70,11 @@ fn the_output_is_that_of_the_real_plugin() {
             format!("  c{place}: {{ native: true, timeout: 20s, command: {words} }}\n")
         })
         .collect();
-    world.configure("", &checks);
+    stage.configure("", &checks);
     let mut faults = String::new();
     for (place, words) in lists.iter().enumerate() {
         let real = Command::new(PLUGIN).args(words).env("MIBS", "").output().unwrap();
-        let own = world.custos(&["check", &format!("c{place}"), "--dry-run"]);
+        let own = stage.custos(&["check", &format!("c{place}"), "--dry-run"]);
         let (real_text, own_text) = (text(&real.stdout), text(&own.stdout));
         // What is printed for a check has no blanks at its end.
         if real_text.trim_end() != own_text.trim_end() || real.status.code() != own.status.code() {
@@ -88,19 +88,19 @@ fn the_output_is_that_of_the_real_plugin() {
         }
     }
     assert!(faults.is_empty(), "the plugin's first, ours below it\n{faults}");
-    let shown = text(&world.custos(&["config", "show"]).stdout);
+    let shown = text(&stage.custos(&["config", "show"]).stdout);
     assert!(shown.contains("native: true") && !shown.contains(AUTH) && !shown.contains(PRIVACY), "{shown}");
 }
 
 #[test]
 fn what_cannot_be_native_is_a_mistake() {
-    let world = World::new();
+    let stage = Stage::new();
     let port = free_port();
-    world.configure(
+    stage.configure(
         "",
         &format!("  a: {{ native: true, command: [{PLUGIN}, -H, x, -o, 1.3.6, -p, {port}, --rate] }}\n"),
     );
-    let output = world.custos(&["config", "check"]);
+    let output = stage.custos(&["config", "check"]);
     assert_eq!(output.status.code(), Some(2));
     let said = text(&output.stdout) + &text(&output.stderr);
     assert!(said.contains("`native` does not understand `--rate`"), "{said}");

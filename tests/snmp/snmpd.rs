@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::net::UdpSocket;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use custos::snmp::{Credentials, Device, Outcome, Poller, Question};
 use custos_compat::snmp::usm::{AuthProtocol, MasterKeys, PrivProtocol};
 use custos_compat::snmp::{Message, Oid, Pdu, PduKind, Value, Version};
+
+use crate::stage::{Daemon, Stage, free_port};
 
 /// The passphrase of every user's digest.
 pub const AUTH: &str = "auth passphrase";
@@ -17,32 +19,30 @@ pub const PRIVACY: &str = "priv passphrase";
 
 /// A running `snmpd`, ended when dropped.
 pub struct Snmpd {
-    child: Child,
     pub port: u16,
-    directory: tempfile::TempDir,
+    stage: Stage,
+    _daemon: Daemon,
 }
 
 impl Snmpd {
     /// Starts one with community `public`, and further lines of configuration.
     pub fn start(lines: &str) -> Snmpd {
-        let directory = tempfile::tempdir().unwrap();
-        let config = directory.path().join("snmpd.conf");
-        std::fs::write(&config, format!("rocommunity public\nsysLocation Here, there\n{lines}\n")).unwrap();
+        let stage = Stage::new();
+        let config =
+            stage.write("snmpd.conf", &format!("rocommunity public\nsysLocation Here, there\n{lines}\n"));
         // Another program may take the port before snmpd does: then it ends, and the next port is tried.
         for _ in 0..5 {
             let port = free_port();
-            let mut child = Command::new("/usr/sbin/snmpd")
-                .args(["-f", "-Lf", "/dev/null", "-C", "-c"])
+            let mut command = Command::new("/usr/sbin/snmpd");
+            command
+                .args(["-f", "-Le", "-C", "-c"])
                 .arg(&config)
                 .arg(format!("udp:127.0.0.1:{port}"))
-                .env("SNMP_PERSISTENT_DIR", directory.path())
-                .env("MIBS", "")
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .spawn()
-                .unwrap();
-            if answers(port, &mut child) {
-                return Snmpd { child, port, directory };
+                .env("SNMP_PERSISTENT_DIR", stage.root())
+                .env("MIBS", "");
+            let mut daemon = Daemon::start(&mut command, &stage.path("log"));
+            if answers(port, &mut daemon) {
+                return Snmpd { port, stage, _daemon: daemon };
             }
         }
         panic!("snmpd does not start");
@@ -55,7 +55,7 @@ impl Snmpd {
             .args(access)
             .arg(format!("127.0.0.1:{}", self.port))
             .args(rest)
-            .env("SNMP_PERSISTENT_DIR", self.directory.path())
+            .env("SNMP_PERSISTENT_DIR", self.stage.root())
             .stderr(Stdio::null())
             .output()
             .unwrap();
@@ -82,18 +82,7 @@ impl Snmpd {
     }
 }
 
-impl Drop for Snmpd {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-pub fn free_port() -> u16 {
-    UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
-
-fn answers(port: u16, child: &mut Child) -> bool {
+fn answers(port: u16, daemon: &mut Daemon) -> bool {
     // Not connected, so that a port where nobody listens yet is silent.
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     socket.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
@@ -104,7 +93,7 @@ fn answers(port: u16, child: &mut Child) -> bool {
         if socket.recv(&mut [0; 1500]).is_ok() {
             return true;
         }
-        if child.try_wait().unwrap().is_some() {
+        if !daemon.is_alive() {
             return false;
         }
     }

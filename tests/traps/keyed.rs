@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use crate::stage::{LINK, LINK_DOWN, LINK_UP, Stage, text, wait_for};
+use crate::receiver::{LINK, LINK_DOWN, LINK_UP, Receiver};
+use crate::stage::{text, wait_for};
 
 fn states(runs: &[Value]) -> Vec<&str> {
     runs.iter().map(|run| run["state"].as_str().unwrap()).collect()
@@ -10,11 +11,11 @@ fn states(runs: &[Value]) -> Vec<&str> {
 
 #[test]
 fn up_clears_its_own_down_and_no_other() {
-    let stage = Stage::start("", LINK);
+    let receiver = Receiver::start("", LINK);
     for (trap, index) in [(LINK_DOWN, "3"), (LINK_DOWN, "5"), (LINK_UP, "5"), (LINK_UP, "3")] {
-        stage.link(trap, index);
+        receiver.link(trap, index);
     }
-    let runs = stage.runs("link", 4);
+    let runs = receiver.runs("link", 4);
     assert_eq!(states(&runs), ["CRITICAL", "CRITICAL", "CRITICAL", "OK"]);
     assert_eq!(runs[0]["text"], "linkDown on 3 of 127.0.0.1: down(2)");
     assert_eq!(
@@ -32,40 +33,40 @@ fn up_clears_its_own_down_and_no_other() {
 
 #[test]
 fn the_keys_survive_a_kill() {
-    let mut stage = Stage::start("", LINK);
-    stage.link(LINK_DOWN, "3");
-    stage.link(LINK_DOWN, "5");
-    stage.runs("link", 2);
-    stage.kill();
-    stage.resume();
-    stage.link(LINK_UP, "5");
-    let runs = stage.runs("link", 3);
+    let mut receiver = Receiver::start("", LINK);
+    receiver.link(LINK_DOWN, "3");
+    receiver.link(LINK_DOWN, "5");
+    receiver.runs("link", 2);
+    receiver.kill();
+    receiver.resume();
+    receiver.link(LINK_UP, "5");
+    let runs = receiver.runs("link", 3);
     assert_eq!(runs[2]["state"], "CRITICAL", "{}", runs[2]);
-    stage.link(LINK_UP, "3");
-    assert_eq!(stage.runs("link", 4)[3]["state"], "OK");
+    receiver.link(LINK_UP, "3");
+    assert_eq!(receiver.runs("link", 4)[3]["state"], "OK");
 }
 
 #[test]
 fn whoever_asks_is_told_the_last_of_it() {
-    let stage = Stage::start("", LINK);
-    let ask = || stage.custos(&["check", "link"]);
+    let receiver = Receiver::start("", LINK);
+    let ask = || receiver.stage.custos(&["check", "link"]);
     assert_eq!((ask().status.code(), text(&ask().stdout)), (Some(0), "OK - no trap yet\n".to_owned()));
-    stage.link(LINK_DOWN, "3");
-    stage.runs("link", 1);
+    receiver.link(LINK_DOWN, "3");
+    receiver.runs("link", 1);
     let told = ask();
     assert_eq!(told.status.code(), Some(2));
     let told = text(&told.stdout);
     assert!(told.starts_with("linkDown on 3 of 127.0.0.1: down(2)\n"), "{told}");
     assert!(told.contains("key CRITICAL") && told.ends_with("keys: all 1 not OK\n"), "{told}");
-    assert!(text(&stage.custos(&["status"]).stdout).contains("CRITICAL"));
+    assert!(text(&receiver.stage.custos(&["status"]).stdout).contains("CRITICAL"));
 }
 
 #[test]
 fn a_problem_that_nobody_repeats_expires() {
-    let stage = Stage::start("", &format!("{LINK}      expires: 1s\n"));
-    stage.link(LINK_DOWN, "3");
+    let receiver = Receiver::start("", &format!("{LINK}      expires: 1s\n"));
+    receiver.link(LINK_DOWN, "3");
     let over = wait_for("the problem to expire", || {
-        stage.history("link").last().filter(|run| run["state"] == "OK").cloned()
+        receiver.stage.history("link").last().filter(|run| run["state"] == "OK").cloned()
     });
     assert_eq!(over["text"], "ifIndex=3: not reported for 1s, so it counts as over");
     assert_eq!(over["origin"], "expired");

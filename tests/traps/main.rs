@@ -7,5 +7,8 @@ mod hostile;
 mod keyed;
 mod limits;
 mod received;
+mod receiver;
 mod secrets;
+
+#[path = "../stage/mod.rs"]
 mod stage;

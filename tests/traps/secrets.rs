@@ -4,7 +4,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::stage::{AUTH, COMMUNITY, LINK, LINK_DOWN, PRIV, Stage, text};
+use crate::receiver::{AUTH, COMMUNITY, LINK, LINK_DOWN, PRIV, Receiver};
+use crate::stage::{children, text};
 
 fn assert_clean(what: &str, bytes: &[u8]) {
     for secret in [COMMUNITY, AUTH, PRIV] {
@@ -22,13 +23,13 @@ fn each_file(directory: &Path, look: &mut dyn FnMut(&Path)) {
 
 #[test]
 fn no_secret_is_shown_stored_logged_or_put_on_a_command_line() {
-    let stage = Stage::start("", LINK);
-    stage.link(LINK_DOWN, "3");
-    stage.send("snmptrap", &["-v2c", "-c", "guess"], &["", LINK_DOWN]);
-    stage.trap(&["", "1.3.6.1.4.1.8072.4.0.2"]);
-    stage.await_count("wrong_community", 1);
-    stage.runs("link", 1);
-    stage.runs("custos.traps", 1);
+    let receiver = Receiver::start("", LINK);
+    receiver.link(LINK_DOWN, "3");
+    receiver.send("snmptrap", &["-v2c", "-c", "guess"], &["", LINK_DOWN]);
+    receiver.trap(&["", "1.3.6.1.4.1.8072.4.0.2"]);
+    receiver.await_count("wrong_community", 1);
+    receiver.runs("link", 1);
+    receiver.runs("custos.traps", 1);
     for command in [
         &["config", "show"][..],
         &["config", "check"],
@@ -39,35 +40,30 @@ fn no_secret_is_shown_stored_logged_or_put_on_a_command_line() {
         &["history", "custos", "--json"],
         &["traps", "--verbose"],
     ] {
-        let output = stage.custos(command);
+        let output = receiver.stage.custos(command);
         assert_clean(&command.join(" "), &[output.stdout, output.stderr].concat());
     }
-    assert_clean("the log", stage.log().as_bytes());
-    each_file(&stage.path("store"), &mut |path| {
+    assert_clean("the log", receiver.log().as_bytes());
+    each_file(&receiver.stage.path("store"), &mut |path| {
         assert_clean(&path.display().to_string(), &fs::read(path).unwrap());
     });
-    // The agent, and every process that it started.
-    for process in fs::read_dir("/proc").unwrap().flatten() {
-        let read = |file: &str| fs::read(process.path().join(file)).unwrap_or_default();
-        let stat = text(&read("stat"));
-        let parent =
-            stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().nth(1)).map(str::to_owned);
-        let own = process.file_name().to_string_lossy() == stage.pid().to_string();
-        if own || parent == Some(stage.pid().to_string()) {
-            assert_clean("a command line", &read("cmdline"));
-            assert_clean("an environment", &read("environ"));
+    let agent = receiver.pid();
+    for pid in [vec![agent], children(agent)].concat() {
+        for file in ["cmdline", "environ"] {
+            let bytes = fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+            assert_clean(&format!("the {file} of process {pid}"), &bytes);
         }
     }
 }
 
 #[test]
 fn files_that_others_can_read_are_refused_with_the_reason() {
-    let stage = Stage::start("", LINK);
-    fs::set_permissions(stage.path("auth"), fs::Permissions::from_mode(0o644)).unwrap();
-    let output = stage.custos(&["config", "check"]);
+    let receiver = Receiver::start("", LINK);
+    fs::set_permissions(receiver.stage.path("auth"), fs::Permissions::from_mode(0o644)).unwrap();
+    let output = receiver.stage.custos(&["config", "check"]);
     assert_eq!(output.status.code(), Some(2));
     let told = text(&output.stdout) + &text(&output.stderr);
-    assert!(told.contains("everybody may read it (mode 0644)") && told.contains("custos.yaml:7:"), "{told}");
+    assert!(told.contains("everybody may read it (mode 0644)") && told.contains("custos.yaml:8:"), "{told}");
     assert_clean("config check", told.as_bytes());
-    assert!(stage.root().exists());
+    assert!(receiver.stage.root().exists());
 }

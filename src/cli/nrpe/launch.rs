@@ -74,13 +74,9 @@ impl StandIn {
         Ok(settings)
     }
 
-    /// Removes the pid file, which is the first thing to do when told to stop.
-    pub(super) fn remove_pid_file(&mut self) {
-        if let Some(pid_file) = self.pid_file.take()
-            && let Err(error) = pid_file.remove()
-        {
-            tracing::warn!("failed to remove the pid file: {error}");
-        }
+    /// Hands over the pid file, which is the first thing to remove when the agent ends.
+    pub(super) fn take_pid_file(&mut self) -> Option<PidFile> {
+        self.pid_file.take()
     }
 }
 

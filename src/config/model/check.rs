@@ -274,8 +274,8 @@ pub struct Threshold {
     pub warning: Option<UnitRange>,
     /// Outside this range (or inside, with `@`): CRITICAL.
     pub critical: Option<UnitRange>,
-    /// How long it must hold before it counts.
-    pub hold: Hold,
+    /// How long it must be crossed without a break before it counts; zero counts at once. The key `for`.
+    pub pending_for: Duration,
     /// What a run means in which no metric matched, or its value is undetermined.
     pub on_missing: OnMissing,
 }
@@ -286,13 +286,10 @@ impl PartialEq for Threshold {
         self.metric == other.metric
             && self.warning == other.warning
             && self.critical == other.critical
-            && self.hold == other.hold
+            && self.pending_for == other.pending_for
             && self.on_missing == other.on_missing
     }
 }
-
-/// How long a threshold must be crossed without a break before it counts; zero counts at once.
-pub type Hold = Duration;
 
 /// A range whose bounds may have been written with a unit.
 #[derive(Clone, Debug, PartialEq)]

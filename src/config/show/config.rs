@@ -212,8 +212,8 @@ fn write_threshold(page: &mut String, threshold: &Threshold) -> fmt::Result {
     if let Some(range) = &threshold.critical {
         writeln!(page, "        critical: {}", word(&range.written))?;
     }
-    if threshold.hold > Duration::ZERO {
-        writeln!(page, "        for: {}", duration::show(threshold.hold))?;
+    if threshold.pending_for > Duration::ZERO {
+        writeln!(page, "        for: {}", duration::show(threshold.pending_for))?;
     }
     writeln!(page, "        on_missing: {}", on_missing(threshold.on_missing))
 }

@@ -28,6 +28,7 @@ use super::tls_log;
 use super::wrappers::Wrappers;
 use crate::limits;
 use crate::lock::locked;
+use crate::part::Part;
 use crate::text::system_error;
 
 /// A running listener. Cloning it gives another handle on the same one.
@@ -180,6 +181,11 @@ impl Server {
         let mut counts = self.shared.counters.snapshot();
         counts.push(("log_lines_lost", self.shared.live().log.lost()));
         counts
+    }
+
+    /// The listener as a part of the agent.
+    pub fn part(&self) -> Part {
+        Part::new("NRPE").with_addresses(self.addresses()).with_totals("nrpe", self.counts())
     }
 
     /// Connections that wait for a request to arrive.

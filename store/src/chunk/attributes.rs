@@ -1,10 +1,11 @@
 //! The fields of a run that are small integers, one column each. Hardly any of them ever changes.
 
 use crate::bytes::Short;
+use crate::provenance::Provenance;
 use crate::run::{Reason, Run, Standing, State};
 
 /// Number of columns. `FORMAT.md` lists them in this order.
-pub(crate) const ATTRIBUTES: usize = 15;
+pub(crate) const ATTRIBUTES: usize = 16;
 
 const DURATION: usize = 0;
 const LATENESS_HERE: usize = 1;
@@ -21,6 +22,11 @@ const STANDING: usize = 11;
 const ATTEMPT: usize = 12;
 const SINCE: usize = 13;
 const FLAPS: usize = 14;
+/// Written only where a run is consolidated.
+pub(super) const SPAN: usize = 15;
+
+/// Where in the verdict the byte of [`Provenance::code`] is.
+const KIND_SHIFT: u32 = 8;
 
 /// The columns of a run. Numbers of 64 bits without sign are kept as the signed number with the same bits.
 pub(super) fn of_run(run: &Run) -> [i64; ATTRIBUTES] {
@@ -32,7 +38,9 @@ pub(super) fn of_run(run: &Run) -> [i64; ATTRIBUTES] {
         columns[column] = number.unwrap_or(0) as i64;
     }
     let verdict = run.state.code() | run.plugin_state.code() << 2 | run.reason.code() << 4;
-    columns[VERDICT] = i64::from(verdict);
+    let (kind, span_ms) = run.provenance.code(run.partial);
+    columns[VERDICT] = i64::from(verdict) | i64::from(kind) << KIND_SHIFT;
+    columns[SPAN] = span_ms.unwrap_or(0) as i64;
     columns[EXIT_CODE] = run.exit_code.map_or(-1, i64::from);
     columns[SIGNAL] = run.signal.map_or(-1, i64::from);
     columns[MISSED] = i64::from(run.missed_slots);
@@ -49,9 +57,19 @@ fn optional_u8(number: i64) -> Result<Option<u8>, Short> {
     if number == -1 { Ok(None) } else { u8::try_from(number).map(Some).map_err(|_| Short) }
 }
 
+/// The byte of [`Provenance::code`] in a verdict.
+fn kind(number: i64) -> Result<u8, Short> {
+    u8::try_from(number >> KIND_SHIFT).map_err(|_| Short)
+}
+
+/// `true` if the run with that verdict is consolidated over a span.
+pub(super) fn has_span(number: i64) -> bool {
+    kind(number).is_ok_and(Provenance::has_span)
+}
+
 /// State, plugin's state and reason.
 pub(super) fn verdict(number: i64) -> Result<(State, State, Reason), Short> {
-    let verdict = u8::try_from(number).map_err(|_| Short)?;
+    let verdict = number as u8;
     let state = State::from_code(verdict & 3).ok_or(Short)?;
     let plugin_state = State::from_code(verdict >> 2 & 3).ok_or(Short)?;
     Ok((state, plugin_state, Reason::from_code(verdict >> 4).ok_or(Short)?))
@@ -61,6 +79,7 @@ pub(super) fn verdict(number: i64) -> Result<(State, State, Reason), Short> {
 pub(super) fn to_run(time_ms: i64, columns: &[i64; ATTRIBUTES]) -> Result<Run, Short> {
     let optional = |column: usize| (columns[column - 1] != 0).then_some(columns[column] as u64);
     let (state, plugin_state, reason) = verdict(columns[VERDICT])?;
+    let (partial, provenance) = Provenance::from_code(kind(columns[VERDICT])?, || Ok(columns[SPAN] as u64))?;
     let standing = u8::try_from(columns[STANDING]).map_err(|_| Short)?;
     const { assert!(LATENESS_HERE + 1 == LATENESS && CPU_HERE + 1 == CPU && RSS_HERE + 1 == RSS) };
     Ok(Run {
@@ -83,6 +102,8 @@ pub(super) fn to_run(time_ms: i64, columns: &[i64; ATTRIBUTES]) -> Result<Run, S
             since_ms: columns[SINCE],
             flap_history: columns[FLAPS] as u64,
         },
+        partial,
+        provenance,
         ..Run::default()
     })
 }

@@ -28,7 +28,8 @@ pub(crate) struct LogRows {
 impl LogRows {
     pub(crate) fn push(&mut self, disk: &dyn Disk, log: (usize, &LogImage), row: &RowRef) -> Result<()> {
         let (log_index, image) = log;
-        let view = image.view(disk, row)?;
+        let mut view = image.view(disk, row)?;
+        view.plain.instances = image.instances(disk, row)?;
         let key = (log_index, image.schema_index(row));
         let at = match self.last {
             Some((last, at)) if last == key => at,

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use super::attributes::{self, ATTRIBUTES};
+use super::attributes::{self, ATTRIBUTES, has_span};
 use super::header::{self, Extent, Header, SeriesEntry};
+use super::instances::InstancesIn;
 use super::rows::{RowsIn, SeriesRows};
 use crate::bytes::{Cursor, Short};
 use crate::column::{Ints, Summing, Texts, TimeLookup, Times, Values, ValuesIn, get_texts};
@@ -143,10 +144,16 @@ impl<'a> ChunkBytes<'a> {
         let extent = header.columns[header::ATTRIBUTES];
         let mut cursor = self.column(extent)?;
         let mut columns = std::array::from_fn(|_| Vec::new());
-        for column in &mut columns {
+        for column in &mut columns[..attributes::SPAN] {
             let ints = Ints::get(&mut cursor, header.rows).and_then(|ints| ints.all(header.rows));
             *column = ints.map_err(malformed(extent))?;
         }
+        columns[attributes::SPAN] = if columns[attributes::VERDICT].iter().any(|verdict| has_span(*verdict)) {
+            let spans = Ints::get(&mut cursor, header.rows).and_then(|ints| ints.all(header.rows));
+            spans.map_err(malformed(extent))?
+        } else {
+            vec![0; header.rows]
+        };
         Ok(columns)
     }
 
@@ -187,7 +194,14 @@ impl<'a> ChunkBytes<'a> {
         Header::get(&self.0[..len]).map_err(bad)
     }
 
-    /// All rows with those series that can be read, and how many cannot. Their rows must be readable otherwise.
+    /// The instances of rows of these times, if any has some.
+    fn instances(&self, header: &Header, times: &[i64]) -> Result<Option<InstancesIn>, Bad> {
+        let Some(extent) = header.instances else { return Ok(None) };
+        InstancesIn::get(&mut self.column(extent)?, times).map(Some).map_err(malformed(extent))
+    }
+
+    /// All rows with those series and instances that can be read, and how many series cannot; all instances count as
+    /// one. The rows must be readable otherwise.
     pub(crate) fn salvage(&self, header: &Header) -> Result<(RowsIn, u64), Bad> {
         let readable = |entry: &SeriesEntry| {
             let read = self.series(entry).and_then(|(metas, values)| {
@@ -206,13 +220,19 @@ impl<'a> ChunkBytes<'a> {
         for index in &lost {
             header.series[*index].rows = 0;
         }
-        Ok((self.rows_of(&header, shapes, &lost)?, lost.len() as u64))
+        let instances = self.instances(&header, &self.all_times(&header)?);
+        let lost_instances = !instances.is_ok_and(|read| read.is_none_or(|read| read.check().is_ok()));
+        if lost_instances {
+            header.instances = None;
+        }
+        let lost_count = lost.len() as u64 + u64::from(lost_instances);
+        Ok((self.rows_of(&header, shapes, &lost)?, lost_count))
     }
 
     /// The header, after every checksum of the chunk has been found to hold.
     pub(crate) fn verify(&self) -> Result<Header, Bad> {
         let header = self.header()?;
-        for extent in header.columns.iter().chain(header.series.iter().map(|entry| &entry.extent)) {
+        for extent in header.extents() {
             self.column(*extent)?;
         }
         Ok(header)
@@ -247,8 +267,10 @@ impl<'a> ChunkBytes<'a> {
             series.push(SeriesRows { series: entry.series.clone(), metas, values });
             present.push(rows);
         }
+        let times = self.all_times(header)?;
         Ok(RowsIn {
-            times: self.all_times(header)?,
+            instances: self.instances(header, &times)?,
+            times,
             seqs: self.seqs(header)?,
             attributes: self.attributes(header)?,
             texts: self.texts(header)?,

@@ -1,5 +1,6 @@
 //! Rows in memory to the bytes of a chunk.
 
+use super::attributes::{self, ATTRIBUTES};
 use super::header::{self, Extent, Header, SeriesEntry, Stats};
 use super::rows::{Rows, SeriesRows};
 use crate::bytes::put_varint;
@@ -43,6 +44,12 @@ fn put_series(out: &mut Vec<u8>, series: &SeriesRows, effort: Effort) -> Result<
     put_values(out, &series.values, effort)
 }
 
+fn put_attributes(out: &mut Vec<u8>, columns: &[Vec<i64>; ATTRIBUTES], effort: Effort) -> Result<()> {
+    let spans = columns[attributes::VERDICT].iter().any(|verdict| attributes::has_span(*verdict));
+    let written = if spans { ATTRIBUTES } else { attributes::SPAN };
+    columns[..written].iter().try_for_each(|column| put_ints(out, column, effort))
+}
+
 fn put_shapes(out: &mut Vec<u8>, rows: &Rows, effort: Effort) -> Result<()> {
     put_varint(out, rows.shapes.len() as u64);
     for shape in &rows.shapes {
@@ -70,7 +77,7 @@ pub(crate) fn encode(check: &str, rows: &Rows, effort: Effort) -> Result<(Header
     header.columns[header::TIMES] = column(&mut body, |out| put_times(out, &rows.times, effort))?;
     header.columns[header::SEQS] = column(&mut body, |out| put_ints(out, &rows.seqs, effort))?;
     header.columns[header::ATTRIBUTES] =
-        column(&mut body, |out| rows.attributes.iter().try_for_each(|column| put_ints(out, column, effort)))?;
+        column(&mut body, |out| put_attributes(out, &rows.attributes, effort))?;
     header.columns[header::TEXTS] = column(&mut body, |out| {
         rows.texts.iter().try_for_each(|texts| put_texts(out, texts.texts(), effort))
     })?;
@@ -84,12 +91,17 @@ pub(crate) fn encode(check: &str, rows: &Rows, effort: Effort) -> Result<(Header
             stats: stats(&series.values),
         });
     }
+    if !rows.instances.is_empty() {
+        let instances = column(&mut body, |out| rows.instances.put(out, rows.len(), effort))?;
+        header.instances = Some(instances);
+    }
     let mut bytes = header.put();
     bytes.extend_from_slice(&body);
     Ok((header, bytes))
 }
 
-/// A chunk of the check `x` with one series, whose columns are these bytes cut to these lengths.
+/// A chunk of the check `x` with one series, whose columns are these bytes cut to these lengths. It has no column of
+/// instances if that would be empty.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn put_chunk_around(rows: usize, lens: &[usize], body: &[u8]) -> (Header, Vec<u8>) {
     let mut at = 0;
@@ -105,6 +117,7 @@ pub(crate) fn put_chunk_around(rows: usize, lens: &[usize], body: &[u8]) -> (Hea
     header.metas.push(crate::log::SeriesMeta::default());
     let series = crate::log::SeriesDef::default();
     header.series.push(SeriesEntry { series, rows, last_meta: 0, extent, stats: Stats::default() });
+    header.instances = extents.next().filter(|extent| extent.len > 0);
     let mut bytes = header.put();
     bytes.extend_from_slice(body);
     (header, bytes)

@@ -12,7 +12,8 @@
 //!     5 ×     varint length, u32 CRC-32C: times, numbers, attributes, texts, shapes
 //!     varint  metas, then each
 //!     varint  series, then each: name, varint rows, varint last meta, varint length, u32 CRC-32C, statistics
-//!     …       the columns: the five above, then those of the series in order
+//!     varint length, u32 CRC-32C: instances, only if a run has some
+//!     …       the columns: the five above, then those of the series in order, then instances
 //! ```
 //! Statistics: varint values; unless 0: f64 least, greatest, sum; first and last as (u8 0 float or 1 integer, 8 bytes).
 
@@ -78,6 +79,8 @@ pub(crate) struct Header {
     pub(crate) columns: [Extent; COLUMNS],
     pub(crate) metas: Vec<SeriesMeta>,
     pub(crate) series: Vec<SeriesEntry>,
+    /// The column of instances, if a run has some.
+    pub(crate) instances: Option<Extent>,
 }
 
 fn put_extent(out: &mut Vec<u8>, extent: &Extent) {
@@ -159,6 +162,7 @@ impl Header {
             put_extent(&mut out, &entry.extent);
             entry.stats.put(&mut out);
         }
+        self.instances.iter().for_each(|extent| put_extent(&mut out, extent));
         let len = (out.len() - PAYLOAD_AT) as u32;
         let crc = crc32c::crc32c(&out[PAYLOAD_AT..]);
         out[..LEN_AT].copy_from_slice(&MAGIC);
@@ -219,13 +223,30 @@ impl Header {
                 })
             })
             .collect::<Result<_, Short>>()?;
-        Ok(Header { check, rows, first_ms, last_ms, seq_min, seq_max, samples, columns, metas, series })
+        let instances = if cursor.is_at_end() { None } else { Some(get_extent(&mut cursor, &mut end)?) };
+        Ok(Header {
+            check,
+            rows,
+            first_ms,
+            last_ms,
+            seq_min,
+            seq_max,
+            samples,
+            columns,
+            metas,
+            series,
+            instances,
+        })
+    }
+
+    /// Every column.
+    pub(crate) fn extents(&self) -> impl Iterator<Item = &Extent> {
+        let series = self.series.iter().map(|entry| &entry.extent);
+        self.columns.iter().chain(series).chain(&self.instances)
     }
 
     /// Length of the whole chunk.
     pub(crate) fn chunk_len(&self, header_len: usize) -> usize {
-        let columns: usize = self.columns.iter().map(|extent| extent.len).sum();
-        let series: usize = self.series.iter().map(|entry| entry.extent.len).sum();
-        header_len + columns + series
+        header_len + self.extents().map(|extent| extent.len).sum::<usize>()
     }
 }

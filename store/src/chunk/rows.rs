@@ -7,8 +7,10 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::attributes::{self, ATTRIBUTES};
+use super::instances::{InstancesBuilder, InstancesIn};
 use crate::bytes::Short;
 use crate::column::{Texts, TextsBuilder, Values};
+use crate::instances::Instances;
 use crate::limits::{CHUNK_CELLS, CHUNK_ROWS, CHUNK_TEXT_BYTES};
 use crate::log::{SeriesDef, SeriesMeta};
 use crate::run::Run;
@@ -37,6 +39,7 @@ pub(crate) struct Rows {
     pub(crate) shape_rows: Vec<u32>,
     pub(crate) metas: Vec<SeriesMeta>,
     pub(crate) series: Vec<SeriesRows>,
+    pub(super) instances: InstancesBuilder,
     /// Each series by name; the n-th entry is for the n-th metric of that name within a run.
     by_name: HashMap<SeriesDef, Vec<u32>>,
     /// By their bytes, so that a NaN equals itself.
@@ -61,7 +64,10 @@ impl Rows {
     /// `true` when the next rows should go into another chunk.
     pub(crate) fn is_full(&self) -> bool {
         let text: usize = self.texts.iter().map(TextsBuilder::bytes).sum();
-        self.len() >= CHUNK_ROWS || self.cells >= CHUNK_CELLS || text >= CHUNK_TEXT_BYTES
+        self.len() >= CHUNK_ROWS
+            || self.cells >= CHUNK_CELLS
+            || text >= CHUNK_TEXT_BYTES
+            || self.instances.is_full()
     }
 
     /// How many rows of a chunk with so many series still fit.
@@ -104,8 +110,10 @@ impl Rows {
         index
     }
 
-    /// Appends all of a row but for its values, which the caller pushes to the series of the shape.
+    /// Appends all of a row, the run without its texts and metrics, but for its values, which the caller pushes to the
+    /// series of the shape.
     pub(crate) fn push(&mut self, seq: u64, run: &Run, texts: [&str; TEXTS], shape: u32) {
+        self.instances.push(self.len(), run.time_ms, &run.instances);
         self.times.push(run.time_ms);
         self.seqs.push(seq as i64);
         for (column, number) in self.attributes.iter_mut().zip(attributes::of_run(run)) {
@@ -139,8 +147,16 @@ impl Rows {
         }
     }
 
-    /// Appends a stretch of rows of another chunk, which must come after all rows that are here.
-    pub(crate) fn append(&mut self, other: &RowsIn, remap: &mut Remap, rows: Range<usize>) {
+    /// Appends a stretch of rows of another chunk, which must come after all rows that are here. Returns how many: at
+    /// least one, but none after that beyond which the instances make this chunk full.
+    pub(crate) fn append(
+        &mut self,
+        other: &RowsIn,
+        remap: &mut Remap,
+        rows: Range<usize>,
+    ) -> Result<usize, Short> {
+        let count = self.append_instances(other, rows.clone())?;
+        let rows = rows.start..rows.start + count;
         self.times.extend_from_slice(&other.times[rows.clone()]);
         self.seqs.extend_from_slice(&other.seqs[rows.clone()]);
         for (column, from) in self.attributes.iter_mut().zip(&other.attributes) {
@@ -172,6 +188,20 @@ impl Rows {
             to.metas.extend(from.metas[ranks.clone()].iter().map(|meta| remap.metas[*meta as usize]));
             to.values.append(&from.values, ranks);
         }
+        Ok(count)
+    }
+
+    /// Appends the instances of rows of another chunk until this one is full. Returns of how many rows.
+    fn append_instances(&mut self, other: &RowsIn, rows: Range<usize>) -> Result<usize, Short> {
+        let here = self.len();
+        self.instances.push(here, other.times[rows.start], &other.instances(rows.start)?);
+        for row in other.instances.iter().flat_map(|column| column.turns(rows.start + 1..rows.end)) {
+            if self.instances.is_full() {
+                return Ok(row - rows.start);
+            }
+            self.instances.push(here + row - rows.start, other.times[row], &other.instances(row)?);
+        }
+        Ok(rows.len())
     }
 }
 
@@ -188,6 +218,8 @@ pub(crate) struct RowsIn {
     pub(crate) series: Vec<SeriesRows>,
     /// For each series the rows that have it; none where all have.
     pub(crate) present: Vec<Option<Vec<u32>>>,
+    /// If any row has some.
+    pub(crate) instances: Option<InstancesIn>,
 }
 
 impl RowsIn {
@@ -201,6 +233,11 @@ impl RowsIn {
             None => row,
             Some(rows) => rows.partition_point(|at| (*at as usize) < row),
         }
+    }
+
+    /// The instances of a row.
+    fn instances(&self, row: usize) -> Result<Instances, Short> {
+        self.instances.as_ref().map_or(Ok(Instances::default()), |column| column.at(row))
     }
 
     /// A run in full.
@@ -219,6 +256,7 @@ impl RowsIn {
             let meta = &self.metas[series.metas[rank] as usize];
             run.metrics.push(meta.metric(&series.series, series.values.at(rank)));
         }
+        run.instances = self.instances(row)?;
         Ok(run)
     }
 }

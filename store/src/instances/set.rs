@@ -52,6 +52,18 @@ pub struct Instances {
     content: Option<Arc<Content>>,
 }
 
+/// Whether a set of that size respects the limits.
+pub(super) fn check_size(len: usize, bytes: usize) -> Result<()> {
+    let refuse = |what, found, limit| Err(Error::InstanceRefused { what, found, limit });
+    if len > INSTANCES_MAX {
+        return refuse("instances of a run", len, INSTANCES_MAX);
+    }
+    if bytes > INSTANCES_BYTES_MAX {
+        return refuse("bytes in the instances of a run", bytes, INSTANCES_BYTES_MAX);
+    }
+    Ok(())
+}
+
 impl Content {
     /// Counts an instance in.
     fn count(&mut self, instance: &Instance) {
@@ -127,20 +139,8 @@ impl Instances {
         let mut content = Content::default();
         all.iter().for_each(|instance| content.count(instance));
         content.blocks = all.chunks(BLOCK_NEW).map(|block| Arc::new(block.to_vec())).collect();
-        let set = Instances { content: (content.len > 0).then(|| Arc::new(content)) };
-        set.check()?;
-        Ok(set)
-    }
-
-    fn check(&self) -> Result<()> {
-        let refuse = |what, found, limit| Err(Error::InstanceRefused { what, found, limit });
-        if self.len() > INSTANCES_MAX {
-            return refuse("instances of a run", self.len(), INSTANCES_MAX);
-        }
-        if self.bytes() > INSTANCES_BYTES_MAX {
-            return refuse("bytes in the instances of a run", self.bytes(), INSTANCES_BYTES_MAX);
-        }
-        Ok(())
+        check_size(content.len, content.bytes)?;
+        Ok(Instances { content: (content.len > 0).then(|| Arc::new(content)) })
     }
 
     /// Adds an instance, in place of the one that has its labels. Labels are sorted and a text that is too long is
@@ -154,34 +154,29 @@ impl Instances {
             Arc::make_mut(&mut instance).settle();
         }
         instance.check()?;
+        let old = self.get(&instance.labels).map(|old| old.bytes());
+        let len = self.len() + usize::from(old.is_none());
+        check_size(len, self.bytes() + instance.bytes() - old.unwrap_or(0))?;
+        self.place(instance);
+        Ok(())
+    }
+
+    /// Adds an instance that is settled, whatever the size of the set.
+    pub(super) fn place(&mut self, instance: Arc<Instance>) {
         let content = self.content.get_or_insert_default();
         match content.find(&instance.labels) {
+            Ok((block, at)) if content.blocks[block][at] == instance => {}
             Ok((block, at)) => {
-                if content.blocks[block][at] == instance {
-                    return Ok(());
-                }
                 let content = Arc::make_mut(content);
                 content.count(&instance);
                 let old = std::mem::replace(&mut Arc::make_mut(&mut content.blocks[block])[at], instance);
                 content.discount(&old);
-                self.check().inspect_err(|_| self.restore(old, (block, at)))
             }
             Err(position) => {
                 let content = Arc::make_mut(content);
                 content.count(&instance);
-                content.put(position, Arc::clone(&instance));
-                self.check().inspect_err(|_| drop(self.remove(&instance.labels)))
+                content.put(position, instance);
             }
-        }
-    }
-
-    /// Puts back what was replaced.
-    fn restore(&mut self, old: Arc<Instance>, (block, at): (usize, usize)) {
-        if let Some(content) = &mut self.content {
-            let content = Arc::make_mut(content);
-            content.count(&old);
-            let new = std::mem::replace(&mut Arc::make_mut(&mut content.blocks[block])[at], old);
-            content.discount(&new);
         }
     }
 
@@ -202,6 +197,18 @@ impl Instances {
     pub fn get(&self, labels: &[(String, String)]) -> Option<&Arc<Instance>> {
         let content = self.content.as_ref()?;
         content.find(labels).ok().map(|(block, at)| &content.blocks[block][at])
+    }
+
+    /// The instance before which there are so many.
+    pub(super) fn nth(&self, index: usize) -> Option<&Arc<Instance>> {
+        let mut left = index;
+        for block in self.blocks() {
+            match block.get(left) {
+                Some(instance) => return Some(instance),
+                None => left -= block.len(),
+            }
+        }
+        None
     }
 
     /// All instances in order of their labels.

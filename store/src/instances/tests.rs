@@ -1,14 +1,17 @@
 //! Sets against plain maps.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{Instance, Instances};
+use super::{History, Instance, Instances, Steps, get_changes, put_changes};
+use crate::bytes::{Cursor, Short};
 use crate::error::Error;
 use crate::limits::{INSTANCE_LABELS_MAX, INSTANCE_TEXT_BYTES_MAX, INSTANCES_BYTES_MAX, INSTANCES_MAX};
 use crate::run::State;
+use crate::value::Value;
 
 type Labels = Vec<(String, String)>;
 
@@ -83,10 +86,132 @@ proptest! {
         check(&set, &model);
         check(&first, &first_model);
         prop_assert_eq!(differences(&first, &set), expected(&first_model, &model));
+        round_trip(&first, &set);
+        round_trip(&set, &first);
+        round_trip(&Instances::default(), &set);
+        round_trip(&set, &Instances::default());
         let other = Instances::new(model.values().cloned()).unwrap();
         prop_assert_eq!(&other, &set);
         prop_assert_eq!(differences(&other, &set), Vec::new());
     }
+}
+
+/// The changes between two sets come back from their bytes, and nothing comes of a part of them.
+fn round_trip(before: &Instances, after: &Instances) {
+    for time_ms in [0, 1_700_000_000_000, i64::MIN, i64::MAX] {
+        let mut bytes = Vec::new();
+        let count = put_changes(&mut bytes, before, after, time_ms);
+        assert_eq!(count, differences(before, after).len());
+        if count == 0 {
+            assert!(bytes.is_empty());
+            continue;
+        }
+        let mut cursor = Cursor::new(&bytes);
+        let read = get_changes(&mut cursor, before, time_ms).unwrap();
+        assert!(cursor.is_at_end());
+        assert_eq!(&read, after);
+        assert_eq!((read.len(), read.bytes()), (after.len(), after.bytes()));
+        for end in (0..bytes.len()).step_by(1 + bytes.len() / 50) {
+            assert_eq!(get_changes(&mut Cursor::new(&bytes[..end]), before, time_ms), Err(Short));
+        }
+    }
+}
+
+fn any_instance() -> impl Strategy<Value = Instance> {
+    let value = prop_oneof![
+        any::<i64>().prop_map(Value::from),
+        (-1e300..1e300_f64).prop_map(Value::from),
+        (-9_i64..9).prop_map(Value::from),
+    ];
+    let time = || prop_oneof![Just(0), 1_700_000_000_000..1_700_000_100_000_i64, any::<i64>()];
+    let labels = prop::collection::vec(("[a-c]{0,2}", "\\PC{0,3}"), 0..3);
+    let rest = (prop::option::of(time()), prop::option::of(time()), prop::option::of(value));
+    (labels, 0..4_usize, time(), rest, "\\PC{0,9}").prop_map(
+        |(labels, state, since_ms, (pending_since_ms, seen_ms, value), text)| Instance {
+            state: State::ALL[state],
+            since_ms,
+            pending_since_ms,
+            seen_ms,
+            value,
+            text,
+            ..Instance::new(labels)
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn any_changes_come_back(
+        before in prop::collection::vec(any_instance(), 0..20),
+        after in prop::collection::vec(any_instance(), 0..20),
+        kept in prop::collection::vec(any_instance(), 0..20),
+    ) {
+        let set = |own: Vec<Instance>| Instances::new(own.into_iter().chain(kept.clone())).unwrap();
+        round_trip(&set(before), &set(after));
+    }
+
+    #[test]
+    fn any_bytes_are_harmless(bytes in prop::collection::vec(0..9_u8, 0..60), count in 0..100_u32) {
+        let before = Instances::new((0..count).map(|n| instance(n, 0))).unwrap();
+        let _ = get_changes(&mut Cursor::new(&bytes), &before, 5);
+    }
+}
+
+#[test]
+fn a_change_costs_a_few_bytes() {
+    let before = Instances::new((0..10_000).map(|n| instance(n, 0))).unwrap();
+    let mut after = before.clone();
+    let old = before.get(&labels(7777)).unwrap();
+    after
+        .insert(Instance { state: State::Critical, since_ms: 5_000, seen_ms: Some(5_000), ..(**old).clone() })
+        .unwrap();
+    let mut bytes = Vec::new();
+    put_changes(&mut bytes, &before, &after, 5_000);
+    assert!(bytes.len() <= 7, "{bytes:?}");
+}
+
+/// A full set comes at its limits, with one more before one less.
+#[test]
+fn a_set_at_its_limit_may_change() {
+    let mut after = Instances::new((1..=INSTANCES_MAX as u32).map(|n| instance(n, 0))).unwrap();
+    let before = after.clone();
+    after.remove(&labels(9)).unwrap();
+    after.insert(instance(0, 0)).unwrap();
+    round_trip(&before, &after);
+}
+
+/// Steps that add an instance each, of which every thousandth begins anew.
+struct Counting {
+    applied: Cell<usize>,
+}
+
+impl Steps for Counting {
+    fn base(&self, step: usize) -> usize {
+        step / 1000 * 1000
+    }
+
+    fn apply(&self, step: usize, before: &Instances) -> Result<Instances, Short> {
+        self.applied.set(self.applied.get() + 1);
+        let mut set = if step.is_multiple_of(1000) { Instances::default() } else { before.clone() };
+        set.insert(instance(step as u32, 0)).unwrap();
+        Ok(set)
+    }
+}
+
+#[test]
+fn the_sets_of_a_history_are_made_when_asked_for() {
+    let (history, steps) = (History::default(), Counting { applied: Cell::new(0) });
+    let ask = |step: usize| {
+        let set = history.at(&steps, step).unwrap();
+        assert_eq!(set.len(), step % 1000 + 1);
+        assert!(set.get(&labels(step as u32)).is_some() && set.get(&labels(step as u32 + 1)).is_none());
+    };
+    (0..2500).for_each(ask);
+    assert_eq!(steps.applied.replace(0), 2500);
+    (0..2500).rev().for_each(ask);
+    assert!(steps.applied.replace(0) < 2500 * 4, "going back replays too much");
+    [2499, 0, 1999, 2000, 1000, 5].into_iter().for_each(ask);
+    assert!(steps.applied.get() < 500 + 1 + 1000 + 1 + 1 + 6 + 6);
 }
 
 #[test]

@@ -7,9 +7,12 @@
 use std::collections::HashMap;
 
 use crate::bytes::{put_str, put_varint};
+use crate::error::Result;
 use crate::limits::SCHEMAS_PER_CHECK_MAX;
+use crate::log::instances::Current;
+use crate::log::row::Defined;
 use crate::log::schema::Schema;
-use crate::run::Metric;
+use crate::run::{Metric, Run};
 
 /// Item: this check number means this name.
 pub(super) const TAG_CHECK: u8 = 1;
@@ -17,6 +20,8 @@ pub(super) const TAG_CHECK: u8 = 1;
 pub(super) const TAG_SCHEMA: u8 = 2;
 /// Item: a run: schema number, time (zigzag, against the run before it in the frame), row.
 pub(super) const TAG_RUN: u8 = 3;
+/// Item: a schema as above, of runs with instances.
+pub(super) const TAG_INSTANCES_SCHEMA: u8 = 4;
 
 /// A schema that the log has defined, packed for quick comparison: the writer compares every run with one, so what
 /// is compared lies together.
@@ -61,9 +66,11 @@ impl Known {
         Known { number, lens, texts, schema }
     }
 
-    /// How many metrics differ in unit or limits; none if the names differ, or their order. Allocates nothing.
-    fn changes(&self, metrics: &[Metric]) -> Option<usize> {
-        if self.lens.len() != metrics.len() {
+    /// How many metrics differ in unit or limits; none if the names differ, or their order, or whether there are
+    /// instances. Allocates nothing.
+    fn changes(&self, run: &Run) -> Option<usize> {
+        let metrics = &run.metrics;
+        if self.lens.len() != metrics.len() || self.schema.instances == run.instances.is_empty() {
             return None;
         }
         let (mut at, mut changed) = (0, 0);
@@ -90,13 +97,22 @@ impl Known {
     }
 }
 
+/// What the log has defined of a check in this generation.
+#[derive(Default)]
+struct Check {
+    /// Its schemas, the one used last at the end.
+    schemas: Vec<Known>,
+    /// The instances of its last run that had some.
+    instances: Option<Current>,
+}
+
 /// What the log has defined in this generation.
 #[derive(Default)]
 pub(super) struct Dictionary {
     generation: u64,
     numbers: HashMap<String, usize>,
-    /// By check number: its schemas, the one used last at the end.
-    checks: Vec<Vec<Known>>,
+    /// By check number.
+    checks: Vec<Check>,
     schemas_len: u64,
     bytes: u64,
 }
@@ -112,30 +128,14 @@ impl Dictionary {
         self.bytes
     }
 
-    /// The number and content of the schema for a run, defined in `out` if it is new, and how many of the run's metrics
-    /// differ from it in unit or limits.
-    pub(super) fn schema(
-        &mut self,
-        out: &mut Vec<u8>,
-        check: &str,
-        metrics: &[Metric],
-    ) -> (u64, &Schema, usize) {
+    /// What a row of that run is written with. Its schema is defined in `out` if it is new.
+    pub(super) fn define(&mut self, out: &mut Vec<u8>, check: &str, run: &Run) -> Result<Defined<'_>> {
+        let number = self.check_number(out, check);
         let before = out.len();
-        let number = match self.numbers.get(check) {
-            Some(number) => *number,
-            None => {
-                let number = self.checks.len();
-                out.push(TAG_CHECK);
-                put_varint(out, number as u64);
-                put_str(out, check);
-                self.numbers.insert(check.to_owned(), number);
-                self.checks.push(Vec::new());
-                number
-            }
-        };
-        let schemas = &mut self.checks[number];
-        let found = (0..schemas.len()).rev().find_map(|at| Some((at, schemas[at].changes(metrics)?)));
-        let changes = match found {
+        let known = &mut self.checks[number];
+        let schemas = &mut known.schemas;
+        let found = (0..schemas.len()).rev().find_map(|at| Some((at, schemas[at].changes(run)?)));
+        let changed_metas = match found {
             Some((at, changes)) => {
                 if at + 1 < schemas.len() {
                     schemas[at..].rotate_left(1);
@@ -143,8 +143,8 @@ impl Dictionary {
                 changes
             }
             None => {
-                let schema = Schema::of(metrics);
-                out.push(TAG_SCHEMA);
+                let schema = Schema::of(run);
+                out.push(if schema.instances { TAG_INSTANCES_SCHEMA } else { TAG_SCHEMA });
                 put_varint(out, self.schemas_len);
                 put_varint(out, number as u64);
                 schema.put(out);
@@ -157,8 +157,34 @@ impl Dictionary {
             }
         };
         self.bytes += (out.len() - before) as u64;
-        let known = &schemas[schemas.len() - 1];
-        (known.number, &known.schema, changes)
+        let instances = match &mut known.instances {
+            _ if run.instances.is_empty() => None,
+            Some(current) => current.next(&run.instances, run.time_ms)?,
+            none => {
+                let (current, bytes) = Current::first(&run.instances, run.time_ms)?;
+                *none = Some(current);
+                self.bytes += bytes.len() as u64;
+                Some(bytes)
+            }
+        };
+        let last = &known.schemas[known.schemas.len() - 1];
+        Ok(Defined { number: last.number, schema: &last.schema, changed_metas, instances })
+    }
+
+    /// The number of a check, defined in `out` if it is new.
+    fn check_number(&mut self, out: &mut Vec<u8>, check: &str) -> usize {
+        if let Some(number) = self.numbers.get(check) {
+            return *number;
+        }
+        let number = self.checks.len();
+        let before = out.len();
+        out.push(TAG_CHECK);
+        put_varint(out, number as u64);
+        put_str(out, check);
+        self.numbers.insert(check.to_owned(), number);
+        self.checks.push(Check::default());
+        self.bytes += (out.len() - before) as u64;
+        number
     }
 
     /// Forgets everything and begins the next generation.

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
+use super::instances::{InstancesView, LogInstances};
 use super::pieces::Pieces;
 use super::row::RowView;
 use super::schema::Schema;
@@ -14,6 +15,7 @@ use crate::blocks::Blocks;
 use crate::bytes::{Cursor, Short};
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
+use crate::instances::Instances;
 use crate::names::log_name;
 use crate::run::Run;
 
@@ -51,6 +53,30 @@ pub(super) struct Definition {
     pub(super) schema: Schema,
 }
 
+/// The runs that have a definition.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Use {
+    pub(crate) runs: u64,
+    /// The earliest, in ms since the epoch.
+    pub(crate) first_ms: i64,
+    /// The latest.
+    pub(crate) last_ms: i64,
+    pub(crate) seq_min: u64,
+    pub(crate) seq_max: u64,
+}
+
+impl Use {
+    const NONE: Use = Use { runs: 0, first_ms: i64::MAX, last_ms: i64::MIN, seq_min: u64::MAX, seq_max: 0 };
+
+    fn add(&mut self, row: &RowRef) {
+        self.runs += 1;
+        self.first_ms = self.first_ms.min(row.time_ms);
+        self.last_ms = self.last_ms.max(row.time_ms);
+        self.seq_min = self.seq_min.min(row.seq);
+        self.seq_max = self.seq_max.max(row.seq);
+    }
+}
+
 /// One check of the log.
 #[derive(Clone, Debug)]
 pub(super) struct CheckLog {
@@ -60,6 +86,8 @@ pub(super) struct CheckLog {
     /// The order of arrival is that of time.
     ordered: bool,
     last_ms: i64,
+    /// What instances its runs have, if any has some.
+    instances: Option<LogInstances>,
 }
 
 /// A log file in memory.
@@ -77,6 +105,8 @@ pub(crate) struct LogImage {
     names: Arc<HashMap<Arc<str>, u32>>,
     checks: Blocks<CheckLog, 32>,
     definitions: Blocks<Arc<Definition>, 64>,
+    /// By index of the definition.
+    uses: Blocks<Use, 64>,
     damages: Arc<Vec<LogDamage>>,
     pub(super) torn: Option<(u64, usize)>,
     pub(super) reading: super::read::Reading,
@@ -104,6 +134,7 @@ impl LogImage {
             names: Arc::default(),
             checks: Blocks::default(),
             definitions: Blocks::default(),
+            uses: Blocks::default(),
             damages: Arc::default(),
             torn: None,
             reading: super::read::Reading::default(),
@@ -134,6 +165,16 @@ impl LogImage {
                 if let Some(check) = self.checks.get_mut(index) {
                     let of_check = check.rows.partition_point(|row| (*row as usize) < left);
                     check.rows.truncate(of_check);
+                }
+            }
+            for index in 0..self.uses.len() {
+                if let Some(of_definition) = self.uses.get_mut(index) {
+                    *of_definition = Use::NONE;
+                }
+            }
+            for row in self.rows.iter() {
+                if let Some(of_definition) = self.uses.get_mut(row.schema as usize) {
+                    of_definition.add(row);
                 }
             }
         }
@@ -172,6 +213,16 @@ impl LogImage {
         self.rows.iter_from(self.rows.partition_point(|row| row.seq < from))
     }
 
+    /// Check, metrics and use of each definition that some run has.
+    pub(crate) fn definitions(&self) -> impl Iterator<Item = (&str, &Schema, &Use)> {
+        let used =
+            self.definitions.iter().zip(self.uses.iter()).filter(|(_, of_definition)| of_definition.runs > 0);
+        used.filter_map(|(definition, of_definition)| {
+            let check = self.checks.get(definition.check as usize)?;
+            Some((&*check.name, &definition.schema, of_definition))
+        })
+    }
+
     fn definition(&self, row: &RowRef) -> &Definition {
         self.definitions
             .get(row.schema as usize)
@@ -192,14 +243,29 @@ impl LogImage {
     /// A run taken apart.
     pub(crate) fn view(&self, disk: &dyn Disk, row: &RowRef) -> Result<RowView<'_>> {
         let mut cursor = Cursor::new(self.pieces.from(u64::from(row.at)));
-        RowView::get(&mut cursor, row.time_ms, self.schema(row)).map_err(|Short| {
-            Error::damaged(disk.path().join(&*self.name), u64::from(row.at), "a run is not well formed")
-        })
+        RowView::get(&mut cursor, row.time_ms, self.schema(row)).map_err(self.malformed(disk, row))
+    }
+
+    fn malformed(&self, disk: &dyn Disk, row: &RowRef) -> impl FnOnce(Short) -> Error {
+        let (path, at) = (disk.path().join(&*self.name), u64::from(row.at));
+        move |Short| Error::damaged(path, at, "a run is not well formed")
+    }
+
+    /// The instances of a run.
+    pub(crate) fn instances(&self, disk: &dyn Disk, row: &RowRef) -> Result<Instances> {
+        let definition = self.definition(row);
+        if !definition.schema.instances {
+            return Ok(Instances::default());
+        }
+        let check = self.checks.get(definition.check as usize);
+        let known = check.and_then(|check| check.instances.as_ref()).ok_or(Short);
+        known.and_then(|known| known.at(&self.pieces, row.at)).map_err(self.malformed(disk, row))
     }
 
     /// A run in full.
     pub(crate) fn run(&self, disk: &dyn Disk, row: &RowRef) -> Result<Run> {
-        Ok(self.view(disk, row)?.into_run(self.schema(row)))
+        let run = self.view(disk, row)?.into_run(self.schema(row));
+        Ok(Run { instances: self.instances(disk, row)?, ..run })
     }
 
     /// Which schema a run has, as an index that holds for this image. Runs of the same metrics mostly have the same.
@@ -215,6 +281,7 @@ impl LogImage {
         };
         known.filter(same).unwrap_or_else(|| {
             self.definitions.push(Arc::new(Definition { check, schema }));
+            self.uses.push(Use::NONE);
             self.definitions.len() as u32 - 1
         })
     }
@@ -224,11 +291,31 @@ impl LogImage {
         self.definitions.get(index as usize).map(|definition| &definition.schema).ok_or(Short)
     }
 
+    /// Takes in what a run says of its instances; `false` if what it has cannot be known. `epoch` counts what is missing
+    /// before it.
+    pub(super) fn follow_instances(
+        &mut self,
+        row: &RowRef,
+        view: Option<InstancesView<'_>>,
+        epoch: u64,
+    ) -> bool {
+        let check = self.definition(row).check as usize;
+        let known = self.checks.get(check).and_then(|check| check.instances.as_ref());
+        if view.is_none() {
+            return known.is_some_and(|known| known.is_current(epoch));
+        }
+        let check = self.checks.get_mut(check).map(|check| check.instances.get_or_insert_default());
+        check.zip(view).is_some_and(|(known, view)| known.follow(row, &view, epoch))
+    }
+
     /// Adds a run that came after all others.
     pub(super) fn push(&mut self, row: RowRef) {
         let index = self.rows.len() as u32;
         let check = self.definition(&row).check as usize;
         self.rows.push(row);
+        if let Some(of_definition) = self.uses.get_mut(row.schema as usize) {
+            of_definition.add(&row);
+        }
         if let Some(check) = self.checks.get_mut(check) {
             check.ordered &= check.rows.len() == 0 || check.last_ms <= row.time_ms;
             check.last_ms = row.time_ms;
@@ -241,7 +328,13 @@ impl LogImage {
             return *index;
         }
         let (name, index) = (Arc::<str>::from(name), self.checks.len() as u32);
-        let check = CheckLog { name: Arc::clone(&name), rows: Blocks::default(), ordered: true, last_ms: 0 };
+        let check = CheckLog {
+            name: Arc::clone(&name),
+            rows: Blocks::default(),
+            ordered: true,
+            last_ms: 0,
+            instances: None,
+        };
         self.checks.push(check);
         Arc::make_mut(&mut self.names).insert(name, index);
         index

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::dictionary::{TAG_CHECK, TAG_RUN, TAG_SCHEMA};
+use super::dictionary::{TAG_CHECK, TAG_INSTANCES_SCHEMA, TAG_RUN, TAG_SCHEMA};
 use super::frame::{self, FileHeader, Header};
 use super::image::{LogImage, RowRef};
 use super::row::RowView;
@@ -28,6 +28,8 @@ pub(super) struct Reading {
     parsed: u64,
     checked_header: bool,
     pub(super) last_seq: Option<u64>,
+    /// Counts up where something is missing, or definitions are forgotten: instances do not go on from before that.
+    epoch: u64,
     generation: Option<u64>,
     /// Check number and schema number in this generation to index.
     checks: Arc<HashMap<u64, u32>>,
@@ -249,20 +251,36 @@ impl LogImage {
             return;
         }
         self.end_damage(header.seq);
+        if header.seq != self.next_seq() {
+            self.reading.epoch += 1;
+        }
         let Some(payload) = window.payload(at, header) else { return };
         let mut seq = header.seq;
-        if self.items(payload, offset + frame::HEADER_LEN as u64, &mut seq).is_err() {
+        let mut lost = None;
+        if self.items(payload, offset + frame::HEADER_LEN as u64, &mut seq, &mut lost).is_err() {
             self.damage(offset, "a frame refers to a definition that is lost", seq, None);
+            self.reading.epoch += 1;
+        } else if let Some((first, last)) = lost {
+            self.damage(offset, "a frame has runs whose instances are lost", first, Some(last + 1));
         }
     }
 
-    fn items(&mut self, payload: &[u8], offset: u64, seq: &mut u64) -> std::result::Result<(), Short> {
+    /// Takes in the items of a frame whose payload begins there in the file. `lost` becomes the first and last number of
+    /// runs that cannot be read, as what instances they have is not known.
+    fn items(
+        &mut self,
+        payload: &[u8],
+        offset: u64,
+        seq: &mut u64,
+        lost: &mut Option<(u64, u64)>,
+    ) -> std::result::Result<(), Short> {
         let mut cursor = Cursor::new(payload);
         let generation = cursor.varint()?;
         if self.reading.generation != Some(generation) {
             self.reading.generation = Some(generation);
             self.reading.checks = Arc::default();
             self.reading.schemas = Arc::default();
+            self.reading.epoch += 1;
         }
         let mut time_ms = 0_i64;
         while !cursor.is_at_end() {
@@ -272,12 +290,12 @@ impl LogImage {
                     let index = self.check_index(cursor.str()?);
                     Arc::make_mut(&mut self.reading.checks).insert(number, index);
                 }
-                TAG_SCHEMA => {
+                tag @ (TAG_SCHEMA | TAG_INSTANCES_SCHEMA) => {
                     let number = cursor.varint()?;
                     let check = *self.reading.checks.get(&cursor.varint()?).ok_or(Short)?;
                     let start = cursor.at();
-                    let schema = Schema::get(&mut cursor)?;
-                    let key = (check, crc32c::crc32c(&payload[start..cursor.at()]));
+                    let schema = Schema::get(&mut cursor, tag == TAG_INSTANCES_SCHEMA)?;
+                    let key = (check, crc32c::crc32c(&payload[start..cursor.at()]) ^ u32::from(tag));
                     let known = self.reading.known.get(&key).copied();
                     let index = self.define(known, check, schema);
                     if known != Some(index) {
@@ -289,9 +307,22 @@ impl LogImage {
                     let schema = *self.reading.schemas.get(&cursor.varint()?).ok_or(Short)?;
                     time_ms = time_ms.wrapping_add(cursor.zigzag()?);
                     let at = u32::try_from(offset + cursor.at() as u64).map_err(|_| Short)?;
-                    RowView::get(&mut cursor, time_ms, self.defined(schema)?)?;
+                    let defined = self.defined(schema)?;
+                    let mut row = Cursor::new(&payload[cursor.at()..]);
+                    let view = RowView::get(&mut row, time_ms, defined)?;
+                    cursor.take(row.at())?;
+                    let row = RowRef { time_ms, seq: *seq, at, schema };
+                    if view.instances.is_some() && !defined.instances {
+                        return Err(Short);
+                    }
+                    let known =
+                        !defined.instances || self.follow_instances(&row, view.instances, self.reading.epoch);
                     if *seq < self.end {
-                        self.push(RowRef { time_ms, seq: *seq, at, schema });
+                        if known {
+                            self.push(row);
+                        } else {
+                            *lost = Some((lost.map_or(*seq, |(first, _)| first), *seq));
+                        }
                         self.reading.last_seq = Some(*seq);
                     }
                     *seq += 1;

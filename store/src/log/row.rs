@@ -4,7 +4,9 @@
 //! their usual content (state OK, exit status 0, no stderr, …) are absent and cost a bit.
 
 use crate::bytes::{Cursor, Short, put_str, put_varint, put_zigzag};
+use crate::log::instances::InstancesView;
 use crate::log::schema::{Schema, SeriesMeta};
+use crate::provenance::Provenance;
 use crate::run::{Reason, Run, Standing, State};
 use crate::value::Value;
 
@@ -28,14 +30,30 @@ const JUDGEMENT: u32 = 1 << 12;
 const FLOATS: u32 = 1 << 13;
 /// Some metrics differ from the schema in unit or limits: a count, then (index, meta) each.
 const METAS: u32 = 1 << 14;
-const MASK_ALL: u32 = (1 << 15) - 1;
+/// The instances are not those of the run before: see `instances.rs`.
+const INSTANCES: u32 = 1 << 15;
+/// A byte: partial | provenance << 1 | function << 4; then the span of a consolidated value.
+const KIND: u32 = 1 << 16;
+const MASK_ALL: u32 = (1 << 17) - 1;
 
 const TAG_NONE: u8 = 0;
 const TAG_FLOAT: u8 = 1;
 const TAG_INTEGER: u8 = 2;
 
-/// Appends the row of a run. `changed_metas` counts the metrics that differ from the schema in unit or limits.
-pub(super) fn put(out: &mut Vec<u8>, run: &Run, schema: &Schema, changed_metas: usize) {
+/// What a row is written with besides the run.
+pub(super) struct Defined<'a> {
+    /// The number of the schema.
+    pub(super) number: u64,
+    pub(super) schema: &'a Schema,
+    /// How many metrics differ from it in unit or limits.
+    pub(super) changed_metas: usize,
+    /// What becomes of the instances, as bytes, if anything does.
+    pub(super) instances: Option<Vec<u8>>,
+}
+
+/// Appends the row of a run.
+pub(super) fn put(out: &mut Vec<u8>, run: &Run, defined: &Defined<'_>) {
+    let (schema, changed_metas) = (defined.schema, defined.changed_metas);
     let texts = [
         (TEXT, &run.text),
         (LONG_TEXT, &run.long_text),
@@ -45,6 +63,7 @@ pub(super) fn put(out: &mut Vec<u8>, run: &Run, schema: &Schema, changed_metas: 
     ];
     let verdict = run.state.code() | run.plugin_state.code() << 2 | run.reason.code() << 4;
     let floats = run.metrics.iter().all(|metric| matches!(metric.value, Some(Value::Float(_))));
+    let (kind, span_ms) = run.provenance.code(run.partial);
     let mut mask = 0;
     let mut set = |bit, is: bool| mask |= if is { bit } else { 0 };
     set(LATENESS, run.lateness_us.is_some());
@@ -58,6 +77,8 @@ pub(super) fn put(out: &mut Vec<u8>, run: &Run, schema: &Schema, changed_metas: 
     texts.iter().for_each(|(bit, text)| set(*bit, !text.is_empty()));
     set(FLOATS, floats);
     set(METAS, changed_metas > 0);
+    set(INSTANCES, defined.instances.is_some());
+    set(KIND, kind != 0);
 
     put_varint(out, u64::from(mask));
     put_varint(out, run.duration_us);
@@ -77,6 +98,11 @@ pub(super) fn put(out: &mut Vec<u8>, run: &Run, schema: &Schema, changed_metas: 
     texts.iter().filter(|(_, text)| !text.is_empty()).for_each(|(_, text)| put_str(out, text));
     if changed_metas > 0 {
         put_metas(out, run, schema, changed_metas);
+    }
+    defined.instances.iter().for_each(|instances| out.extend_from_slice(instances));
+    if kind != 0 {
+        out.push(kind);
+        span_ms.into_iter().for_each(|span_ms| put_varint(out, span_ms));
     }
     for metric in &run.metrics {
         put_value(out, metric.value, floats);
@@ -126,6 +152,8 @@ pub(crate) struct RowView<'a> {
     pub(crate) texts: [&'a str; 5],
     /// (index of the metric, what replaces the schema's content).
     pub(crate) metas: Vec<(usize, SeriesMeta)>,
+    /// What becomes of the instances, if anything does.
+    pub(super) instances: Option<InstancesView<'a>>,
     floats: bool,
     values: &'a [u8],
 }
@@ -173,6 +201,11 @@ impl<'a> RowView<'a> {
             }
         }
         let metas = if has(METAS) { get_metas(cursor, schema)? } else { Vec::new() };
+        let instances = if has(INSTANCES) { Some(InstancesView::get(cursor)?) } else { None };
+        if has(KIND) {
+            let code = cursor.u8()?;
+            (run.partial, run.provenance) = Provenance::from_code(code, || cursor.varint())?;
+        }
         let floats = has(FLOATS);
         let mut end = *cursor;
         if floats {
@@ -183,7 +216,7 @@ impl<'a> RowView<'a> {
             }
         }
         let values = cursor.take(end.at() - cursor.at())?;
-        Ok(RowView { plain: run, texts, metas, floats, values })
+        Ok(RowView { plain: run, texts, metas, instances, floats, values })
     }
 
     /// The values of the metrics in the order of the schema.
@@ -194,7 +227,7 @@ impl<'a> RowView<'a> {
         )
     }
 
-    /// The whole run.
+    /// The whole run but for its instances.
     pub(super) fn into_run(self, schema: &Schema) -> Run {
         let [text, long_text, stderr, origin, judgement] = self.texts.map(str::to_owned);
         let metrics = schema.metrics.iter().zip(self.values()).enumerate();

@@ -1,7 +1,7 @@
 //! What the metrics of a run are, apart from their numbers: written once, then referred to by number.
 
 use crate::bytes::{Cursor, Short, put_str, put_varint};
-use crate::run::Metric;
+use crate::run::{Metric, Run};
 use crate::value::{Bounds, Value};
 
 /// The name of a series: label and further labels.
@@ -26,6 +26,8 @@ pub(crate) struct SeriesMeta {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Schema {
     pub(crate) metrics: Vec<(SeriesDef, SeriesMeta)>,
+    /// Whether the run has instances.
+    pub(crate) instances: bool,
 }
 
 const WARN: u8 = 1;
@@ -154,10 +156,9 @@ impl SeriesMeta {
 }
 
 impl Schema {
-    pub(crate) fn of(metrics: &[Metric]) -> Schema {
-        Schema {
-            metrics: metrics.iter().map(|metric| (SeriesDef::of(metric), SeriesMeta::of(metric))).collect(),
-        }
+    pub(crate) fn of(run: &Run) -> Schema {
+        let metrics = run.metrics.iter().map(|metric| (SeriesDef::of(metric), SeriesMeta::of(metric)));
+        Schema { metrics: metrics.collect(), instances: !run.instances.is_empty() }
     }
 
     pub(crate) fn put(&self, out: &mut Vec<u8>) {
@@ -168,10 +169,11 @@ impl Schema {
         }
     }
 
-    pub(crate) fn get(cursor: &mut Cursor<'_>) -> Result<Schema, Short> {
+    /// Reads what [`Schema::put`] wrote; whether the run has instances stands elsewhere.
+    pub(crate) fn get(cursor: &mut Cursor<'_>, instances: bool) -> Result<Schema, Short> {
         let metrics = (0..cursor.count(5)?)
             .map(|_| Ok((SeriesDef::get(cursor)?, SeriesMeta::get(cursor)?)))
             .collect::<Result<_, Short>>()?;
-        Ok(Schema { metrics })
+        Ok(Schema { metrics, instances })
     }
 }

@@ -110,12 +110,12 @@ impl LogWriter {
                 time_ms = 0;
             }
             let before = self.buffer.len();
-            let (number, schema, changed) = self.dictionary.schema(&mut self.buffer, check, &run.metrics);
+            let defined = self.dictionary.define(&mut self.buffer, check, run)?;
             self.buffer.push(TAG_RUN);
-            put_varint(&mut self.buffer, number);
+            put_varint(&mut self.buffer, defined.number);
             put_zigzag(&mut self.buffer, run.time_ms.wrapping_sub(time_ms));
             time_ms = run.time_ms;
-            row::put(&mut self.buffer, run, schema, changed);
+            row::put(&mut self.buffer, run, &defined);
             let bytes = self.buffer.len() - before;
             if bytes > RUN_BYTES_MAX {
                 return Err(Error::RunTooLarge { bytes, limit: RUN_BYTES_MAX });

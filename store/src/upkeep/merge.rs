@@ -6,23 +6,24 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::bytes::Short;
 use crate::chunk::{Remap, Rows, RowsIn, encode};
 use crate::column::Effort;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::limits::{CHUNK_CELLS, CHUNK_ROWS};
 use crate::names::segment_name;
-use crate::segment::{ChunkRef, Segment, SegmentWriter};
+use crate::segment::{Catalogue, ChunkRef, Segment, SegmentWriter};
 
 /// Merges segments, given in order of their run numbers, into one and removes them.
 pub(super) fn merge(disk: &dyn Disk, segments: &[Segment], cancel: &AtomicBool) -> Result<()> {
     let (Some(first), Some(last)) = (segments.first(), segments.last()) else { return Ok(()) };
-    let names: BTreeSet<&str> =
-        segments.iter().flat_map(Segment::checks).map(|check| check.name.as_str()).collect();
+    let names: BTreeSet<&str> = segments.iter().flat_map(Segment::checks).map(|(name, _)| name).collect();
     let mut out = SegmentWriter::create(disk, first.start(), last.end())?;
     for check in names {
-        let lanes: Vec<Lane<'_>> = segments.iter().map(|segment| Lane::new(segment, check)).collect();
+        let lanes = segments.iter().map(|segment| Lane::new(segment, check)).collect::<Result<_>>()?;
         Merging { check, lanes, pending: Rows::default(), out: &mut out }.run(cancel)?;
+        out.end_check(check, &catalogue(segments, check)?);
     }
     out.finish()?;
     for segment in segments {
@@ -32,12 +33,25 @@ pub(super) fn merge(disk: &dyn Disk, segments: &[Segment], cancel: &AtomicBool) 
     disk.sync_names().map_err(Error::io("sync directory", disk.path()))
 }
 
+/// The catalogue of a check in all these segments.
+fn catalogue(segments: &[Segment], check: &str) -> Result<Catalogue> {
+    let mut catalogue = Catalogue::default();
+    for segment in segments {
+        let Some(index) = segment.find(check) else { continue };
+        segment.check_len()?;
+        let series = segment.series_at(index)?.all().map_err(|_| segment.malformed_series(index))?;
+        series.into_iter().for_each(|(series, span)| catalogue.add(series, span));
+    }
+    Ok(catalogue)
+}
+
 /// `true` for a chunk that stays as it is for ever unless runs come in between.
 fn is_settled(chunk: &ChunkRef) -> bool {
     chunk.rows as usize >= CHUNK_ROWS / 2 || chunk.samples as usize >= CHUNK_CELLS / 2
 }
 
-struct Loaded {
+struct Loaded<'a> {
+    chunk: &'a ChunkRef,
     rows: RowsIn,
     at: usize,
     remap: Option<Remap>,
@@ -47,14 +61,14 @@ struct Lane<'a> {
     segment: &'a Segment,
     chunks: std::slice::Iter<'a, ChunkRef>,
     next: Option<&'a ChunkRef>,
-    loaded: Option<Loaded>,
+    loaded: Option<Loaded<'a>>,
 }
 
 impl<'a> Lane<'a> {
-    fn new(segment: &'a Segment, check: &str) -> Lane<'a> {
-        let mut chunks = segment.chunks(check).iter();
+    fn new(segment: &'a Segment, check: &str) -> Result<Lane<'a>> {
+        let mut chunks = segment.chunks(check)?.iter();
         let next = chunks.next();
-        Lane { segment, chunks, next, loaded: None }
+        Ok(Lane { segment, chunks, next, loaded: None })
     }
 
     /// Time and number of the next row, the number 0 where it is not known yet, so that a chunk is loaded before any
@@ -71,7 +85,7 @@ impl<'a> Lane<'a> {
             let bytes = self.segment.chunk(chunk)?;
             let bad = self.segment.bad(chunk);
             let rows = bytes.header().and_then(|header| bytes.rows(&header)).map_err(bad)?;
-            self.loaded = Some(Loaded { rows, at: 0, remap: None });
+            self.loaded = Some(Loaded { chunk, rows, at: 0, remap: None });
             self.next = self.chunks.next();
         }
         Ok(())
@@ -104,7 +118,7 @@ impl Merging<'_, '_> {
                 self.lanes[at].load()?;
                 continue;
             }
-            self.take(at, limit);
+            self.take(at, limit)?;
             if self.pending.is_full() {
                 self.flush()?;
             }
@@ -128,9 +142,9 @@ impl Merging<'_, '_> {
     }
 
     /// Moves rows of a loaded lane up to the limit, or until the pending rows are full.
-    fn take(&mut self, at: usize, limit: Option<(i64, u64)>) {
+    fn take(&mut self, at: usize, limit: Option<(i64, u64)>) -> Result<()> {
         let lane = &mut self.lanes[at];
-        let Some(loaded) = &mut lane.loaded else { return };
+        let Some(loaded) = &mut lane.loaded else { return Ok(()) };
         let rows = &loaded.rows;
         let room = self.pending.room(rows.series.len()).min(rows.len() - loaded.at);
         let before =
@@ -139,12 +153,13 @@ impl Merging<'_, '_> {
         let range = loaded.at..loaded.at + count;
         let pending = &mut self.pending;
         let mut remap = loaded.remap.take().unwrap_or_else(|| pending.remap(rows));
-        pending.append(rows, &mut remap, range);
-        loaded.at += count;
+        let taken = pending.append(rows, &mut remap, range);
+        loaded.at += taken.map_err(|Short| lane.segment.malformed(loaded.chunk))?;
         loaded.remap = Some(remap);
         if loaded.at == rows.len() {
             lane.loaded = None;
         }
+        Ok(())
     }
 
     fn flush(&mut self) -> Result<()> {

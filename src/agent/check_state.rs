@@ -1,0 +1,268 @@
+//! One check as the agent keeps it: its definition, its schedule, what it is doing and where it stands.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use custos_store::{Run, State};
+
+use super::cached::LastAnswer;
+use super::due::{due_slots, next_due, wall_at};
+use super::effect::Asker;
+use super::missed::Missed;
+use super::schedule::Schedule;
+use crate::clock::{Moment, micros};
+use crate::config::{Check, Priority};
+use crate::evaluate::{Pending, PreviousState};
+use crate::execute::Line;
+use crate::limits::LOW_PRIORITY_PATIENCE_INTERVALS;
+use crate::snmp::traps::Keys;
+
+/// Microseconds that a check's last run must have taken for it to count as slow.
+const SLOW_US: u64 = 1_000_000;
+/// The most that a slot may be past and still be run, if a hundredth of the interval is less than that. So after a
+/// suspend or a stall no more is started at once than belongs to about a second, and an hourly check is not lost to a
+/// short stall. What is older is missed. Waiting for a slot to run in does not count.
+const LATE_MAX_US: u64 = 1_000_000;
+
+/// What a check is doing.
+#[derive(Debug, Default)]
+pub(super) enum Activity {
+    /// Nothing.
+    #[default]
+    Idle,
+    /// It is due, and waits to be started.
+    Waiting {
+        /// The slot that it runs for; none for a request.
+        slot_us: Option<u64>,
+    },
+    /// Its job is under way.
+    Running,
+}
+
+/// A request that waits for the run under way to end.
+#[derive(Debug)]
+pub(super) enum Queued {
+    /// It wants a run of the check.
+    Check(Asker),
+    /// It wants a command line run under the check's name.
+    Line(Asker, Box<Line>),
+}
+
+/// What came of the slots that passed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Passed {
+    /// The slot to run for, if there is one.
+    pub(super) slot_us: Option<u64>,
+    /// How many were missed.
+    pub(super) missed: u64,
+}
+
+/// One check.
+#[derive(Debug)]
+pub(super) struct CheckState {
+    pub(super) name: Arc<str>,
+    pub(super) definition: Arc<Check>,
+    /// Whether the configuration defines it, rather than a request or the agent itself.
+    defined: bool,
+    /// Its slots while its state is hard; none for what runs only when asked.
+    pub(super) regular: Option<Schedule>,
+    /// The slots that it goes by now: the regular ones, or retries.
+    pub(super) current: Option<Schedule>,
+    /// The next slot.
+    pub(super) due_us: Option<u64>,
+    pub(super) activity: Activity,
+    /// Command lines that wait or run under its name.
+    pub(super) lines: usize,
+    pub(super) missed: Option<Missed>,
+    /// The state of the run before, and where the check stands since.
+    pub(super) previous: Option<PreviousState>,
+    /// Since when its limits have been crossed.
+    pub(super) pending: Pending,
+    pub(super) last: Option<Arc<Run>>,
+    /// What is wrong by instance, for a passive check.
+    pub(super) keys: Keys,
+    /// What the last run of the check's own job printed, with the verdict and when it ended, for `serve: cached`.
+    pub(super) answer: Option<LastAnswer>,
+    /// Requests that the run under way (or waiting) answers.
+    pub(super) askers: Vec<Asker>,
+    /// Requests that wait for that run to end, as it does not answer them.
+    pub(super) queue: VecDeque<Queued>,
+    /// How long its last run took, in microseconds.
+    last_run_us: u64,
+    /// How long its runs take, in microseconds: the mean, newer ones counting more.
+    pub(super) run_us: u64,
+    /// Whether its last slot was skipped, as a check that it depends on is in trouble.
+    pub(super) skipping: bool,
+    /// Whether it was ended: nothing is started for it any more, but for requests that it has already.
+    pub(super) ended: bool,
+}
+
+impl CheckState {
+    /// A check of the configuration: run by the schedule, or passive.
+    pub(super) fn defined(definition: Arc<Check>, host: &str, now: Moment) -> CheckState {
+        let mut check = CheckState { defined: true, ..CheckState::on_demand(definition) };
+        if !check.is_passive() {
+            check.schedule_anew(host, now);
+        }
+        check
+    }
+
+    /// A check that runs only when somebody asks.
+    pub(super) fn on_demand(definition: Arc<Check>) -> CheckState {
+        CheckState {
+            name: Arc::from(definition.name.as_str()),
+            definition,
+            defined: false,
+            regular: None,
+            current: None,
+            due_us: None,
+            activity: Activity::Idle,
+            lines: 0,
+            missed: None,
+            previous: None,
+            pending: Pending::default(),
+            last: None,
+            keys: Keys::default(),
+            answer: None,
+            askers: Vec::new(),
+            queue: VecDeque::new(),
+            last_run_us: 0,
+            run_us: 0,
+            skipping: false,
+            ended: false,
+        }
+    }
+
+    /// Whether the last run took so long that checks like it must not take every slot.
+    pub(super) fn is_slow(&self) -> bool {
+        self.last_run_us >= SLOW_US
+    }
+
+    /// Whether others go first.
+    pub(super) fn is_low(&self) -> bool {
+        self.definition.priority == Priority::Low
+    }
+
+    /// How long others go first, in microseconds; none if they do not.
+    pub(super) fn patience_us(&self) -> Option<u64> {
+        let interval_us = self.current.map_or(micros(self.definition.check_interval), |s| s.interval_us());
+        self.is_low().then(|| interval_us.saturating_mul(u64::from(LOW_PRIORITY_PATIENCE_INTERVALS)))
+    }
+
+    /// Whether nothing is run for it: its results are reported from outside.
+    pub(super) fn is_passive(&self) -> bool {
+        self.definition.command.is_passive()
+    }
+
+    /// Whether the configuration defines it, rather than a request or the agent itself.
+    pub(super) fn is_defined(&self) -> bool {
+        self.defined
+    }
+
+    /// Whether anything of it is under way or waits.
+    pub(super) fn is_busy(&self) -> bool {
+        !self.is_idle() || self.lines > 0 || !self.queue.is_empty()
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        matches!(self.activity, Activity::Idle)
+    }
+
+    /// Passes every slot up to now, and notes those that are missed. Slots outside of the check's period are neither.
+    pub(super) fn pass_slots(&mut self, now: Moment, busy: Option<&'static str>) -> Passed {
+        let (Some(current), Some(due_us)) =
+            (self.current, self.due_us.filter(|due_us| *due_us <= now.mono_us))
+        else {
+            return Passed::default();
+        };
+        let latest = current.latest_at(now.mono_us).max(due_us as i64);
+        self.due_us = Some(current.next_after(latest as u64));
+        let late_us = now.mono_us - latest as u64;
+        let in_time = busy.is_none()
+            && late_us <= LATE_MAX_US.max(current.interval_us() / 100).min(current.interval_us() / 2)
+            && self.is_due(latest, now);
+        let before_us = if in_time { latest } else { latest + 1 };
+        let missed =
+            due_slots(&current, self.definition.check_period.as_deref(), due_us as i64, before_us, now);
+        if let Some(due) = missed {
+            let why = busy.unwrap_or(super::missed::STALLED);
+            self.missed = Some(match self.missed {
+                // The first reason stands.
+                Some(missed) => Missed { last_us: due.last_us, slots: missed.slots + due.slots, ..missed },
+                None => Missed::of(due, current.interval_us(), why),
+            });
+        }
+        Passed { slot_us: in_time.then_some(latest as u64), missed: missed.map_or(0, |due| due.slots) }
+    }
+
+    /// Whether a slot lies in the check's period.
+    fn is_due(&self, slot_us: i64, now: Moment) -> bool {
+        self.definition.check_period.as_ref().is_none_or(|period| period.is_open(wall_at(now, slot_us)))
+    }
+
+    /// When the check is next due, on the monotonic clock: its next slot within its period.
+    pub(super) fn next_due_us(&self, now: Moment) -> Option<u64> {
+        let (current, due_us) = (self.current?, self.due_us?);
+        match &self.definition.check_period {
+            Some(period) => next_due(&current, period, due_us, now).map(|slot_us| slot_us.max(0) as u64),
+            None => Some(due_us),
+        }
+    }
+
+    /// Runs that the schedule wants, each second, by the clock on the wall; none while the check is not to be run.
+    pub(super) fn wanted_per_s(&self, now: Moment) -> f64 {
+        let wanted = self.current.filter(|_| !self.skipping && self.is_due(now.mono_us as i64, now));
+        wanted.map_or(0.0, |current| 1e6 / current.interval_us() as f64)
+    }
+
+    /// Takes note of how long a run took.
+    pub(super) fn note_run(&mut self, run_us: u64) {
+        self.last_run_us = run_us;
+        self.run_us =
+            if self.run_us == 0 { run_us } else { (self.run_us / 8).saturating_mul(7) + run_us / 8 };
+    }
+
+    /// Chooses the schedule by where the check stands: retries while a problem is soft, the regular one otherwise.
+    pub(super) fn choose_schedule(&mut self, slot_us: u64, now: Moment) {
+        let Some(regular) = self.regular else { return };
+        let soft = self.previous.is_some_and(|p| p.state != State::Ok && !p.standing.hard);
+        let current =
+            if soft { Schedule::from_slot(slot_us, self.definition.retry_interval) } else { regular };
+        self.current = Some(current);
+        self.due_us = Some(current.next_after(now.mono_us));
+    }
+
+    /// Takes a new definition without moving a slot unless the interval changed. A check that was ended, or was only
+    /// asked for, is defined from now on.
+    pub(super) fn redefine(&mut self, definition: Arc<Check>, host_changed: bool, host: &str, now: Moment) {
+        let same_slots = self.regular.is_some()
+            && !host_changed
+            && self.definition.check_interval == definition.check_interval;
+        if self.definition.thresholds != definition.thresholds {
+            self.pending = Pending::default();
+        }
+        self.definition = definition;
+        (self.defined, self.ended) = (true, false);
+        if self.is_passive() {
+            self.stop_schedule();
+        } else if !same_slots {
+            self.schedule_anew(host, now);
+        }
+    }
+
+    /// Is not defined any more: runs for no slot, and is asked for by nobody new.
+    pub(super) fn end(&mut self) {
+        (self.defined, self.ended) = (false, true);
+        self.stop_schedule();
+    }
+
+    fn schedule_anew(&mut self, host: &str, now: Moment) {
+        let regular = Schedule::of_check(host, &self.name, self.definition.check_interval, now);
+        (self.regular, self.current) = (Some(regular), Some(regular));
+        self.due_us = Some(regular.next_after(now.mono_us));
+    }
+
+    fn stop_schedule(&mut self) {
+        (self.regular, self.current, self.due_us) = (None, None, None);
+    }
+}

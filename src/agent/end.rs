@@ -1,0 +1,136 @@
+//! From what came of a job to a run that is judged, recorded and told to whoever asked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use custos_store::{Provenance, Run};
+
+use super::answer::{Answer, threshold_lines, verdict_output};
+use super::cached::LastAnswer;
+use super::check_state::{Activity, CheckState};
+use super::checks::CheckId;
+use super::core::Agent;
+use super::effect::{Asker, Effect};
+use super::missed::Missed;
+use crate::clock::Moment;
+use crate::config::Serving;
+use crate::evaluate::{Counting, PreviousState, is_judged, judge_run, stand};
+use crate::observe::{Observation, Printed};
+
+impl Agent {
+    /// A job ended: judges and records the run, answers whoever waits, and looks what comes next.
+    pub(super) fn ended(
+        &mut self,
+        ticket: u64,
+        observation: Observation,
+        now: Moment,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(mut execution) = self.executions.remove(ticket) else { return };
+        let Observation { mut run, printed, wait_us } = observation;
+        let id = execution.check;
+        let check = &mut self.checks[id];
+        let askers: Vec<Asker> = match execution.line {
+            Some(asker) => {
+                check.lines -= 1;
+                vec![asker]
+            }
+            None => {
+                check.note_run(run.duration_us);
+                std::mem::take(&mut check.askers)
+            }
+        };
+        // Others may have had to be started first.
+        let started = execution.started.after(Duration::from_micros(wait_us));
+        run.time_ms = started.wall_ms;
+        run.lateness_us = execution.slot_us.map(|slot| started.mono_us.saturating_sub(slot));
+        if let Some(late_us) = run.lateness_us {
+            self.load.ran(late_us, now);
+        }
+        if execution.slot_us.is_none() {
+            run.provenance = Provenance::Asked;
+            run.origin = askers.first().map(|asker| asker.origin.clone()).unwrap_or_default();
+        }
+        // Thresholds go by the slot, so that `for` is not shaken by how long a plugin takes.
+        let at_us = execution.slot_us.unwrap_or(execution.started.mono_us);
+        let pending = execution.pending.as_mut().unwrap_or(&mut self.checks[id].pending);
+        judge_run(&execution.definition, pending, at_us as i64, &mut run);
+        let run = self.record(id, run, effects);
+        if !execution.outdated {
+            remember(&mut self.checks[id], &printed, &run, now);
+        }
+        let printed = Arc::new(printed);
+        for asker in askers {
+            let answer = Answer::Ran { run: Arc::clone(&run), printed: Arc::clone(&printed) };
+            effects.push(Effect::Answer { id: asker.id, result: Ok(answer) });
+        }
+        self.checks[id].activity = Activity::Idle;
+        self.record_missed(id, now, effects);
+        if !self.stopping {
+            let slot_us = execution.slot_us.unwrap_or(now.mono_us);
+            self.checks.change(id, |check| check.choose_schedule(slot_us, now));
+            self.next_request(id, now);
+        }
+        self.checks.forget_if_over(id);
+    }
+
+    /// Judges a run that no job made, by its check's definition, and records it.
+    pub(super) fn judge_and_record(
+        &mut self,
+        id: CheckId,
+        mut run: Run,
+        at_us: u64,
+        effects: &mut Vec<Effect>,
+    ) {
+        let check = &mut self.checks[id];
+        judge_run(&check.definition, &mut check.pending, at_us as i64, &mut run);
+        self.record(id, run, effects);
+    }
+
+    /// Records a run that has its verdict, and finds where the check stands after it.
+    fn record(&mut self, id: CheckId, mut run: Run, effects: &mut Vec<Effect>) -> Arc<Run> {
+        let check = &mut self.checks[id];
+        let change = stand(Counting::from(&*check.definition), check.previous, &mut run);
+        if is_judged(run.reason) {
+            check.previous = Some(PreviousState { state: run.state, standing: run.standing });
+        }
+        if let Some(change) = change {
+            effects.push(Effect::Changed { check: Arc::clone(&check.name), change, text: one_line(&run) });
+        }
+        let run = Arc::new(run);
+        check.last = Some(Arc::clone(&run));
+        effects.push(Effect::Record { check: Arc::clone(&check.name), run: Arc::clone(&run) });
+        run
+    }
+
+    /// Records the stretch of slots that a check has missed, if it has missed any.
+    pub(super) fn record_missed(&mut self, id: CheckId, now: Moment, effects: &mut Vec<Effect>) {
+        if let Some(missed) = self.checks[id].missed.take() {
+            self.judge_and_record(id, Missed::to_run(missed, now), now.mono_us, effects);
+        }
+    }
+
+    /// Ends what still runs, for a stop that has waited long enough: its results are not known.
+    pub fn abandon(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        let since_us = self.executions.iter().map(|(ticket, execution)| (ticket, execution.started.mono_us));
+        for (ticket, started_us) in since_us.collect::<Vec<_>>() {
+            let duration_us = now.mono_us.saturating_sub(started_us);
+            self.ended(ticket, Observation::abandoned(duration_us), now, effects);
+        }
+    }
+}
+
+/// Keeps what the run printed where requests may be answered by it.
+fn remember(check: &mut CheckState, printed: &Printed, run: &Run, now: Moment) {
+    if matches!(check.definition.serving, Serving::Cached { .. }) && is_judged(run.reason) {
+        let output = verdict_output(printed, run);
+        let interval = check.definition.check_interval;
+        check.answer = Some(LastAnswer { output, state: run.state, ended_us: now.mono_us, interval });
+    }
+}
+
+/// A run in one line: what the thresholds say, then the plugin's text.
+fn one_line(run: &Run) -> String {
+    let limits: Vec<&str> = threshold_lines(&run.judgement).collect();
+    if limits.is_empty() { run.text.clone() } else { format!("{} - {}", limits.join("; "), run.text) }
+}
