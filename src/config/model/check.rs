@@ -128,6 +128,8 @@ pub struct Check {
     pub byte_units: ByteUnits,
     /// Whether a `prefix::` in a label carries over to the labels after it, as check_multi prints them.
     pub check_multi: bool,
+    /// The state of a plugin that exits with 0 and prints nothing: UNKNOWN, or OK for one that is silent by design.
+    pub silent: State,
     /// Judges each metric by the warning and critical ranges that the plugin printed beside it.
     pub evaluate_perfdata: bool,
     /// Whether flapping is watched, and its low and high limits in per cent.
@@ -147,7 +149,8 @@ impl Check {
             && self.environment == other.environment
             && self.process == other.process
             && (self.timeout, self.timeout_state) == (other.timeout, other.timeout_state)
-            && (self.byte_units, self.check_multi) == (other.byte_units, other.check_multi)
+            && (self.byte_units, self.check_multi, self.silent)
+                == (other.byte_units, other.check_multi, other.silent)
             && self.evaluate_perfdata == other.evaluate_perfdata
             && self.thresholds == other.thresholds
     }

@@ -144,6 +144,7 @@ fn write_check(page: &mut String, check: &Check) -> fmt::Result {
     };
     writeln!(page, "    byte_units: {byte_units}")?;
     writeln!(page, "    check_multi: {}", check.check_multi)?;
+    writeln!(page, "    silent: {}", if check.silent == State::Ok { "ok" } else { "unknown" })?;
     writeln!(page, "    evaluate_perfdata: {}", check.evaluate_perfdata)?;
     match check.flapping {
         Some((low, high)) => writeln!(page, "    flap_detection: {{ low: {low}, high: {high} }}")?,
@@ -344,6 +345,7 @@ checks:
     max_age: 45s
     when_stale: unknown
     check_multi: false
+    silent: ok
     evaluate_perfdata: true
     flap_detection: { low: 5.5, high: 20 }
     thresholds:
