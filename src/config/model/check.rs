@@ -82,6 +82,8 @@ pub struct Native {
     pub tls_anonymous: Option<bool>,
     /// Whether commands of `config` may be given arguments (which it must allow as well).
     pub allow_arguments: bool,
+    /// Whether commands of `config` may run as root, if the agent does and `config` names no `nrpe_user`.
+    pub commands_as_root: bool,
     /// Whether `/etc/hosts.allow` and `/etc/hosts.deny` count.
     pub tcp_wrappers: Option<bool>,
     /// How long a command of `config` may run.

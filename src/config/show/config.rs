@@ -71,6 +71,7 @@ fn write_nrpe(page: &mut String, nrpe: &NrpeConfig) -> fmt::Result {
         ("tls_ciphers", text(&native.tls_ciphers)),
         ("tls_anonymous", native.tls_anonymous.map(|on| on.to_string())),
         ("allow_arguments", native.allow_arguments.then(|| "true".to_owned())),
+        ("commands_as_root", native.commands_as_root.then(|| "true".to_owned())),
         ("tcp_wrappers", native.tcp_wrappers.map(|on| on.to_string())),
         ("command_timeout", native.command_timeout.map(duration::show)),
     ] {
@@ -312,6 +313,7 @@ nrpe:
   tls_ciphers: "ALL:!MD5"
   tls_anonymous: false
   allow_arguments: true
+  commands_as_root: true
   tcp_wrappers: false
   command_timeout: 20s
   access: { "check_*": [10.0.0.1, "cert:/CN=poller"] }
