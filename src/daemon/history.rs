@@ -37,7 +37,7 @@ pub(super) fn read_some(config: &Config, wanted: impl Fn(&str) -> bool) -> Vec<H
 /// what it said, or keys are to be known.
 pub fn read_history(reader: &Reader, name: &str, check: Option<&Check>) -> Result<History> {
     let thresholds = check.map(|check| &check.thresholds[..]).unwrap_or_default();
-    let hold_ms = thresholds.iter().map(|t| t.hold.as_millis() as i64).max().unwrap_or(0);
+    let hold_ms = thresholds.iter().map(|t| t.pending_for.as_millis() as i64).max().unwrap_or(0);
     let keyed = check.is_some_and(|check| match &check.command {
         Command::Trap(rule) => !rule.key.is_empty(),
         _ => false,
