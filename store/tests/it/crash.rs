@@ -17,17 +17,7 @@ fn instances(n: u64) -> Instances {
 }
 
 fn run(n: u64) -> Run {
-    let metric = |label: &str, value: f64| Metric {
-        label: label.to_owned(),
-        labels: Vec::new(),
-        value: Some(Value::from(value)),
-        unit: String::new(),
-        printed_unit: String::new(),
-        warn: None,
-        crit: None,
-        min: None,
-        max: None,
-    };
+    let metric = |label: &str, value: f64| Metric::new(label, Value::from(value));
     Run {
         time_ms: 1000 * n as i64 - if n.is_multiple_of(10) { 25_000 } else { 0 },
         text: format!("run {n}"),

@@ -23,15 +23,11 @@ fn instances(n: i64) -> Instances {
 
 fn run(n: i64) -> Run {
     let metric = |label: &str, value: Option<Value>| Metric {
-        label: label.to_owned(),
         labels: vec![("row".to_owned(), "1".to_owned())],
-        value,
         unit: "B".to_owned(),
         printed_unit: "KB".to_owned(),
-        warn: None,
-        crit: None,
         min: Some(0.0),
-        max: None,
+        ..Metric::new(label, value)
     };
     let mut metrics =
         vec![metric("a", Some(Value::from(n as f64 / 7.0))), metric("b", Some(Value::from(n * n % 50)))];

@@ -60,15 +60,9 @@ fn instances(n: u64) -> Instances {
 
 fn run(n: u64, time_ms: i64, shape: u8) -> Run {
     let metric = |label: &str, value: Option<Value>| Metric {
-        label: label.to_owned(),
-        labels: Vec::new(),
-        value,
         unit: if shape == 3 { n.to_string() } else { "s".to_owned() },
-        printed_unit: String::new(),
-        warn: None,
-        crit: None,
-        min: None,
         max: (shape == 2).then_some(n as f64),
+        ..Metric::new(label, value)
     };
     let mut metrics = vec![metric("v", if n % 13 == 5 { None } else { Some(Value::from(n as f64 / 8.0)) })];
     if shape >= 1 {
