@@ -7,23 +7,21 @@ use custos_compat::nrpe::{Packet, Query, Refusal, VERSION_COMMAND, expand};
 
 use super::request::{Answer, Origin, Task};
 use super::settings::{ServedTask, Settings};
+use crate::nrpe::NRPE_VERSION;
 
-/// The version of NRPE that this one stands in for.
-pub const NRPE_VERSION: &str = "4.1.0";
-
-/// Where NRPE cuts the answer to a query for a command that it does not have.
+/// Length at which NRPE cuts the answer about an unknown command.
 const NOT_DEFINED_MAX_BYTES: usize = 2047;
 
 /// What to do about a query.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Decision {
-    /// Close without a word, as NRPE does.
+    /// Close without an answer, as NRPE does.
     Refuse(Refusal),
-    /// The peer may not run this command: the answer is that of an unknown one.
+    /// The peer may not run this command. The answer is the same as for an unknown one.
     Forbidden { command: String, answer: Answer },
-    /// The version was asked for.
+    /// The client asks for the version.
     Version(Answer),
-    /// There is no such command.
+    /// The command does not exist.
     Unknown { command: String, answer: Answer },
     /// Run a command.
     Run { command: String, task: Task },

@@ -1,6 +1,6 @@
 //! The file with the daemon's process id.
 //!
-//! A file of a living process is left alone; a stale, empty or unreadable one is replaced.
+//! The file of a process that is alive is not touched; a stale, empty or unreadable one is replaced.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -12,8 +12,8 @@ use nix::errno::Errno;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
-/// A pid file of this process. It is removed by [`PidFile::remove`], not by dropping it: a process that dies
-/// otherwise leaves it behind, as NRPE does.
+/// The pid file of this process. [`PidFile::remove`] removes it, dropping it does not: as with NRPE, a process that
+/// dies leaves it behind.
 #[derive(Debug)]
 pub struct PidFile {
     path: PathBuf,
@@ -40,8 +40,8 @@ impl PidFile {
         Ok(PidFile { path: path.to_owned(), file })
     }
 
-    /// Removes the file. Where the directory does not permit that any more, because privileges were dropped, the file
-    /// is emptied, which says the same.
+    /// Removes the file. If the directory no longer permits that, because privileges were dropped, the file is emptied,
+    /// which means the same.
     pub fn remove(self) -> io::Result<()> {
         match fs::remove_file(&self.path) {
             Ok(()) => Ok(()),
