@@ -18,6 +18,7 @@ mod lock;
 pub mod mib;
 pub mod nrpe;
 pub mod observe;
+pub mod part;
 pub mod period;
 pub mod record;
 pub mod snmp;

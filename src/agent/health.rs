@@ -6,48 +6,16 @@ use custos_store::{Metric, Reason, Run, State, Value};
 
 use super::load::Figures;
 use crate::clock::Moment;
+use crate::part::{Finding, Part};
 use crate::text::human;
 
-/// How the parts of the agent are doing.
+/// How the agent is doing, but for its work, which it knows itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Health {
-    /// The store.
-    pub store: StoreHealth,
-    /// Counters of the NRPE listener, by name, if there is one.
-    pub nrpe: Vec<(&'static str, u64)>,
-    /// Why the NRPE listener is not there although it is configured.
-    pub nrpe_error: Option<String>,
-    /// What became of requests to SNMP devices, by name, if any was asked.
-    pub polls: Vec<(&'static str, u64)>,
-    /// What became of traps, by name, if somebody listens for them.
-    pub traps: Vec<(&'static str, u64)>,
-    /// Traps that were lost since this was told last.
-    pub traps_lost: u64,
-    /// Why traps are not received although they should be.
-    pub traps_error: Option<String>,
-    /// Why plugins cannot be started at all.
-    pub executor_error: Option<String>,
-    /// Why the last reload was refused; the configuration before it is in force.
-    pub reload_error: Option<String>,
     /// When the agent was started, in ms since the epoch.
     pub started_ms: i64,
-}
-
-/// How the store is doing.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct StoreHealth {
-    /// Why runs are not being stored, and since when (ms since the epoch).
-    pub refusing: Option<(String, i64)>,
-    /// Free space is low, in bytes.
-    pub low_space: Option<u64>,
-    /// What went wrong in the background while tidying up.
-    pub maintenance_error: Option<String>,
-    /// Runs stored since the start.
-    pub stored_runs: u64,
-    /// Runs that wait in memory to be stored.
-    pub waiting_runs: u64,
-    /// Runs that were dropped because too many waited.
-    pub dropped_runs: u64,
+    /// How each of its parts is doing.
+    pub parts: Vec<Part>,
 }
 
 /// What the agent has to do, and what it does.
@@ -90,7 +58,7 @@ impl Work {
 }
 
 impl Health {
-    /// The run that says so.
+    /// Reports this health as a run of the agent's own check.
     pub(super) fn to_run(&self, work: &Work, now: Moment) -> Run {
         let (state, text) = self.verdict(work, now);
         let metric = |label: &str, value: Value, unit: &str| Metric {
@@ -115,16 +83,15 @@ impl Health {
             metric("lateness_mean", Value::from(work.figures.late_mean_s), "s"),
             metric("lateness_max", Value::from(work.figures.late_max_s), "s"),
             gauge("slots_missed_for_room", work.figures.no_room, ""),
-            gauge("runs_stored", self.store.stored_runs, "c"),
-            gauge("runs_waiting", self.store.waiting_runs, ""),
-            gauge("runs_dropped", self.store.dropped_runs, "c"),
         ];
         if work.forgotten > 0 {
             metrics.push(gauge("checks_forgotten", work.forgotten, "c"));
         }
-        metrics.extend(self.nrpe.iter().map(|(name, count)| gauge(&format!("nrpe_{name}"), *count, "c")));
-        metrics.extend(self.polls.iter().map(|(name, count)| gauge(&format!("snmp_{name}"), *count, "c")));
-        metrics.extend(self.traps.iter().map(|(name, count)| gauge(&format!("traps_{name}"), *count, "c")));
+        let counters = self.parts.iter().flat_map(|part| &part.counters);
+        metrics.extend(
+            counters
+                .map(|counter| gauge(&counter.metric, counter.value, if counter.total { "c" } else { "" })),
+        );
         Run {
             time_ms: now.wall_ms,
             state,
@@ -138,50 +105,20 @@ impl Health {
     }
 
     fn verdict(&self, work: &Work, now: Moment) -> (State, String) {
-        let mut findings: Vec<(State, String)> = Vec::new();
-        if let Some((why, since_ms)) = &self.store.refusing {
-            let since = human::duration_ms(now.wall_ms.saturating_sub(*since_ms).max(0));
-            let (waiting, dropped) = (self.store.waiting_runs, self.store.dropped_runs);
-            findings.push((
-                State::Critical,
-                format!("runs are not stored since {since}: {why}; {waiting} wait, {dropped} were dropped"),
-            ));
-        } else if self.store.dropped_runs > 0 {
-            findings.push((State::Warning, format!("{} runs were dropped", self.store.dropped_runs)));
-        }
-        if let Some(why) = &self.executor_error {
-            findings.push((State::Critical, format!("plugins cannot be started: {why}")));
-        }
-        if let Some(why) = &self.nrpe_error {
-            findings.push((State::Critical, format!("NRPE is not served: {why}")));
-        }
-        if let Some(why) = &self.traps_error {
-            findings.push((State::Critical, format!("traps are not received: {why}")));
-        }
-        if self.traps_lost > 0 {
-            let lost = self.traps_lost;
-            findings.push((State::Warning, format!("{lost} traps were lost before they could be read")));
-        }
+        let mut findings: Vec<Finding> =
+            self.parts.iter().flat_map(|part| part.findings.iter().cloned()).collect();
         if work.figures.is_overload() {
-            findings.push((State::Warning, work.overload()));
+            findings.push(Finding::Warning(work.overload()));
         }
-        if let Some(free_bytes) = self.store.low_space {
-            let free = human::bytes(free_bytes);
-            findings.push((State::Warning, format!("the disk of the store has only {free} left")));
-        }
-        if let Some(why) = &self.store.maintenance_error {
-            findings.push((State::Warning, format!("the store cannot be tidied up: {why}")));
-        }
-        if let Some(why) = &self.reload_error {
-            findings.push((State::Warning, format!("the configuration was not reloaded: {why}")));
-        }
-        let state = findings.iter().fold(State::Ok, |worst, finding| worst.worst(finding.0));
         if findings.is_empty() {
             let up = human::duration_ms(now.wall_ms.saturating_sub(self.started_ms).max(0));
-            return (state, format!("up {up}, {} runs stored", self.store.stored_runs));
+            let summaries = self.parts.iter().filter_map(|part| part.summary.clone());
+            let all: Vec<String> = std::iter::once(format!("up {up}")).chain(summaries).collect();
+            return (State::Ok, all.join(", "));
         }
-        findings.sort_by_key(|finding| std::cmp::Reverse(finding.0.severity()));
-        (state, findings.into_iter().map(|finding| finding.1).collect::<Vec<_>>().join("; "))
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.state().severity()));
+        let texts: Vec<&str> = findings.iter().map(Finding::text).collect();
+        (findings[0].state(), texts.join("; "))
     }
 }
 
@@ -194,14 +131,31 @@ mod tests {
     }
 
     #[test]
-    fn a_store_that_refuses_is_critical_and_says_what_waits() {
-        let refusing = Some(("failed to append: No space left on device".to_owned(), 0));
-        let store =
-            StoreHealth { refusing, waiting_runs: 7, low_space: Some(1000), ..StoreHealth::default() };
-        let (state, text) = verdict(&Health { store, ..Health::default() });
-        assert_eq!(state, State::Critical);
-        assert!(text.starts_with("runs are not stored since 1m: failed to append"), "{text}");
-        assert!(text.contains("7 wait, 0 were dropped"), "{text}");
+    fn the_worst_that_any_part_reports_comes_first() {
+        let mut reload = Part::new("reload");
+        reload.warning("the configuration was not reloaded: 2 mistakes");
+        let health = Health { parts: vec![reload.clone()], started_ms: 0 };
+        assert_eq!(verdict(&health), (State::Warning, reload.findings[0].text().to_owned()));
+        let mut store = Part::new("store");
+        store.critical("runs are not stored");
+        let health = Health { parts: vec![reload, store], started_ms: 0 };
+        let both = "runs are not stored; the configuration was not reloaded: 2 mistakes";
+        assert_eq!(verdict(&health), (State::Critical, both.to_owned()));
+    }
+
+    #[test]
+    fn each_counter_of_each_part_is_a_metric() {
+        let store = Part { summary: Some("7 runs stored".into()), ..Part::new("store") };
+        let nrpe = Part::new("NRPE").with_totals("nrpe", [("requests", 3)]).with_level("nrpe_waiting", 1);
+        let health = Health { parts: vec![store, nrpe], started_ms: 0 };
+        assert_eq!(verdict(&health), (State::Ok, "up 1m, 7 runs stored".to_owned()));
+        let run = health.to_run(&Work::default(), Moment::default());
+        let found = |label: &str| run.metrics.iter().find(|m| m.label == label).unwrap();
+        assert_eq!(
+            (found("nrpe_requests").value, found("nrpe_requests").unit.as_str()),
+            (Some(3.into()), "c")
+        );
+        assert_eq!((found("nrpe_waiting").value, found("nrpe_waiting").unit.as_str()), (Some(1.into()), ""));
     }
 
     #[test]
@@ -218,12 +172,5 @@ mod tests {
              second take backup 4.93, files 0.90"
         );
         assert!(run.metrics.iter().any(|m| m.label == "lateness_max" && m.value == Some(Value::from(12.0))));
-    }
-
-    #[test]
-    fn a_refused_reload_is_a_warning() {
-        let health = Health { reload_error: Some("2 mistakes".into()), ..Health::default() };
-        assert_eq!(verdict(&health).0, State::Warning);
-        assert_eq!(verdict(&Health::default()).0, State::Ok);
     }
 }

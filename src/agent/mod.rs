@@ -30,7 +30,7 @@ mod waiting;
 pub use answer::{Answer, threshold_lines, verdict_output};
 pub use core::Agent;
 pub use effect::{Ask, Effect, Event, Wanted};
-pub use health::{Health, StoreHealth};
+pub use health::Health;
 pub use implicit::implicit_check;
 pub use passive::answer as passive_answer;
 pub use restore::{History, restore_standing, stood_after};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::config::report;
 use super::log;
 use crate::config::{self, DEFAULT_PATH};
-use crate::daemon::{self, Setup};
+use crate::daemon::{self, Setup, Source};
 use crate::exit_code::ExitCode;
 use crate::nrpe::listener;
 
@@ -34,7 +34,8 @@ pub(super) fn run(args: &RunArgs) -> ExitCode {
                 tracing::warn!("{line}");
             }
             let config = loaded.config;
-            daemon::run(Setup { config, config_file: Some(path), nrpe: None, stopping: None })
+            let source = Source { config_file: Some(path), nrpe: None };
+            daemon::run(Setup { config, source, stopping: None })
         }
         Err(mistakes) => {
             for line in report(&mistakes, false).lines() {

@@ -16,6 +16,7 @@ use crate::clock;
 use crate::config::{AGENT_CHECK, Config};
 use crate::control::{self, AgentStatus, AskError, Request, Response};
 use crate::exit_code::ExitCode;
+use crate::part::{Counter, Part};
 use crate::text::human;
 
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -159,23 +160,15 @@ impl Status {
             Ok(agent) => {
                 let up = human::duration_ms((clock::now_ms() - agent.started_ms).max(0));
                 let mut line = format!("agent: pid {}, up {up}", agent.pid);
-                if !agent.nrpe.is_empty() {
-                    line += &format!(", NRPE on {}", agent.nrpe.join(" "));
+                for part in agent.parts.iter().filter(|part| !part.addresses.is_empty()) {
+                    line += &format!(", {} on {}", part.name, part.addresses.join(" "));
                 }
-                if !agent.traps.is_empty() {
-                    line += &format!(", traps on {}", agent.traps.join(" "));
+                writeln!(out, "{}", style.dim(&printable(&line)))?;
+                for line in agent.parts.iter().filter_map(counts) {
+                    writeln!(out, "{}", style.dim(&printable(&line)))?;
                 }
-                writeln!(out, "{}", style.dim(&line))?;
-                for (what, counters) in [
-                    ("nrpe", &agent.nrpe_counters),
-                    ("snmp", &agent.snmp_counters),
-                    ("traps", &agent.trap_counters),
-                ] {
-                    if !counters.is_empty() {
-                        let counts: Vec<String> =
-                            counters.iter().map(|(name, count)| format!("{name} {count}")).collect();
-                        writeln!(out, "{}", style.dim(&format!("{what}: {}", counts.join(", "))))?;
-                    }
+                for line in agent.parts.iter().flat_map(findings) {
+                    writeln!(out, "{}", printable(&line))?;
                 }
             }
             Err(error) => {
@@ -187,6 +180,28 @@ impl Status {
         }
         Ok(())
     }
+}
+
+/// What a part has counted that is not zero, in a line that begins with its name; nothing of a part whose summary stands
+/// in the row of the agent's own check.
+fn counts(part: &Part) -> Option<String> {
+    if part.summary.is_some() {
+        return None;
+    }
+    let name = part.name.to_ascii_lowercase();
+    let count = |counter: &Counter| {
+        let metric = &counter.metric;
+        let short = metric.strip_prefix(name.as_str()).and_then(|rest| rest.strip_prefix('_'));
+        format!("{} {}", short.unwrap_or(metric), counter.value)
+    };
+    let counts: Vec<String> = part.counters.iter().filter(|counter| counter.value > 0).map(count).collect();
+    (!counts.is_empty()).then(|| format!("{name}: {}", counts.join(", ")))
+}
+
+/// What is wrong with a part, each in a line that begins with its name.
+fn findings(part: &Part) -> impl Iterator<Item = String> {
+    let name = part.name.to_ascii_lowercase();
+    part.findings.iter().map(move |finding| format!("{name}: {}: {}", finding.state().name(), finding.text()))
 }
 
 fn ask_agent(store: &Path) -> Result<AgentStatus, AskError> {

@@ -11,7 +11,7 @@ mod show;
 
 pub use document::{Mistake, Mistakes, Place, Severity, SourceFile};
 pub use model::{
-    AGENT_CHECK, ByteUnits, Check, Command, Condition, Config, Hold, KeyPart, Limit, NativeCheck, Network,
+    AGENT_CHECK, ByteUnits, Check, Command, Condition, Config, KeyPart, Limit, NativeCheck, Network,
     NrpeConfig, NrpeKeys, OnMissing, Part, Priority, Process, RunAs, Secret, Serving, SnmpAccess, SnmpConfig,
     SnmpPoll, SnmpProfile, SnmpUser, SnmpWanted, Stale, SyncPolicy, TablePoll, Template, Threshold, TrapRule,
     TrapsConfig, UNMATCHED_CHECK, UnitRange, Variable, Wanted,

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::Row;
+use crate::part::Part;
 
 /// A request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,19 +46,8 @@ pub struct AgentStatus {
     pub started_ms: i64,
     /// Its checks.
     pub rows: Vec<Row>,
-    /// Addresses on which NRPE is served.
-    pub nrpe: Vec<String>,
-    /// Counters of the NRPE listener that are not zero.
-    pub nrpe_counters: Vec<(String, u64)>,
-    /// Counts of requests to SNMP devices and of what came back, those that are not zero.
-    #[serde(default)]
-    pub snmp_counters: Vec<(String, u64)>,
-    /// Addresses on which traps are received.
-    #[serde(default)]
-    pub traps: Vec<String>,
-    /// Counts of traps that are not zero.
-    #[serde(default)]
-    pub trap_counters: Vec<(String, u64)>,
+    /// Its parts.
+    pub parts: Vec<Part>,
 }
 
 /// The address of the agent that writes to the store at `dir`.

@@ -9,11 +9,23 @@ use crate::limits::HISTORY_MAX_RUNS;
 use crate::snmp::traps::Keys;
 
 /// The history of every check in the store, as far as it matters for going on.
-pub(super) fn read_all(reader: &Reader, config: &Config) -> Vec<History> {
+pub(super) fn read_all(config: &Config) -> Vec<History> {
+    read_some(config, |_| true)
+}
+
+/// The histories of those checks in the store that are wanted. What cannot be read is in the log: checks then start anew.
+pub(super) fn read_some(config: &Config, wanted: impl Fn(&str) -> bool) -> Vec<History> {
+    let reader = match Reader::open(&config.store) {
+        Ok(reader) => reader,
+        Err(error) => {
+            tracing::error!("history cannot be read, so checks start anew: {error}");
+            return Vec::new();
+        }
+    };
     let mut histories = Vec::new();
-    for known in reader.checks() {
+    for known in reader.checks().into_iter().filter(|known| wanted(&known.name)) {
         let check = config.checks.get(&known.name).map(|check| &**check);
-        match read_history(reader, &known.name, check) {
+        match read_history(&reader, &known.name, check) {
             Ok(history) => histories.push(history),
             Err(error) => tracing::error!("the history of {} cannot be read: {error}", known.name),
         }
@@ -25,7 +37,7 @@ pub(super) fn read_all(reader: &Reader, config: &Config) -> Vec<History> {
 /// what it said, or keys are to be known.
 pub fn read_history(reader: &Reader, name: &str, check: Option<&Check>) -> Result<History> {
     let thresholds = check.map(|check| &check.thresholds[..]).unwrap_or_default();
-    let hold_ms = thresholds.iter().map(|t| t.hold.as_millis() as i64).max().unwrap_or(0);
+    let hold_ms = thresholds.iter().map(|t| t.pending_for.as_millis() as i64).max().unwrap_or(0);
     let keyed = check.is_some_and(|check| match &check.command {
         Command::Trap(rule) => !rule.key.is_empty(),
         _ => false,

@@ -2,12 +2,17 @@
 
 mod answers;
 mod history;
+mod inputs;
 mod notify;
+mod parts;
+mod reload;
 mod run;
+mod runtimes;
 mod settings;
-mod trap_station;
+mod stop;
+mod trap_receiver;
 
 pub use answers::requested_line;
 pub use history::read_history;
 pub use run::run;
-pub use settings::{SettingsReader, Setup};
+pub use settings::{SettingsReader, Setup, Source};

@@ -1,31 +1,37 @@
-//! What the daemon is started with, and how it is read anew.
+//! What the daemon is started with, and where that is read again from.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::config::{self, Config, Severity};
-use crate::nrpe::listener::Settings;
+use crate::nrpe::listener::{Error, Settings};
 
-/// Reads the settings of the NRPE listener anew.
-pub type SettingsReader = Box<dyn Fn() -> Result<Settings, crate::nrpe::listener::Error> + Send>;
+/// Reads the settings of the NRPE listener, at the start and for each reload. It may take its time: a reload calls it on
+/// a thread of its own.
+pub type SettingsReader = Arc<dyn Fn() -> Result<Settings, Error> + Send + Sync>;
 
 /// Everything that a daemon needs to start.
 pub struct Setup {
     /// The configuration.
     pub config: Config,
-    /// The file to read it from again on SIGHUP; none if there is no such file.
-    pub config_file: Option<PathBuf>,
-    /// Where the NRPE listener's settings come from, if not from the configuration.
-    pub nrpe: Option<SettingsReader>,
-    /// What is to be done first when the agent is told to stop.
+    /// Where it is read again from on SIGHUP.
+    pub source: Source,
+    /// What is to be done first when the agent ends.
     pub stopping: Option<Box<dyn FnOnce() + Send>>,
 }
 
-impl Setup {
+/// Where the configuration and the listener's settings are read from.
+#[derive(Clone, Default)]
+pub struct Source {
+    /// The configuration file; none if there is no such file, and the configuration stays as it is.
+    pub config_file: Option<PathBuf>,
+    /// Where the NRPE listener's settings come from, if not from the configuration.
+    pub nrpe: Option<SettingsReader>,
+}
+
+impl Source {
     /// The listener's settings for a configuration: none if NRPE is not to be served.
-    pub(super) fn nrpe_settings(
-        &self,
-        config: &Config,
-    ) -> Result<Option<Settings>, crate::nrpe::listener::Error> {
+    pub(super) fn nrpe_settings(&self, config: &Config) -> Result<Option<Settings>, Error> {
         match (&self.nrpe, &config.nrpe) {
             (Some(read), _) => read().map(Some),
             (None, Some(nrpe)) => {
@@ -35,30 +41,24 @@ impl Setup {
         }
     }
 
-    /// Reads the configuration again, whole, with the listener's settings.
-    pub(super) fn read_again(&self) -> Result<(Config, Option<Settings>), String> {
-        let config = match &self.config_file {
-            Some(path) => {
-                let loaded = config::load(path).map_err(|mistakes| {
-                    tracing::error!("the configuration is not reloaded:\n{mistakes}");
-                    let errors = || mistakes.list.iter().filter(|m| m.severity == Severity::Error);
-                    let first = errors().next().map(ToString::to_string).unwrap_or_default();
-                    match errors().count() + mistakes.dropped {
-                        0 | 1 => first,
-                        count => format!("{count} mistakes, the first: {first}"),
-                    }
-                })?;
-                if !loaded.warnings.list.is_empty() {
-                    tracing::warn!("the configuration is odd:\n{}", loaded.warnings);
-                }
-                loaded.config
+    /// Reads the configuration again, whole. `current` is the one in force.
+    ///
+    /// # Errors
+    /// The first mistake and how many there are; all of them are in the log.
+    pub(super) fn read_config(&self, current: &Config) -> Result<Config, String> {
+        let Some(path) = &self.config_file else { return Ok(current.clone()) };
+        let loaded = config::load(path).map_err(|mistakes| {
+            tracing::error!("the configuration is not reloaded:\n{mistakes}");
+            let errors = || mistakes.list.iter().filter(|m| m.severity == Severity::Error);
+            let first = errors().next().map(ToString::to_string).unwrap_or_default();
+            match errors().count() + mistakes.dropped {
+                0 | 1 => first,
+                count => format!("{count} mistakes, the first: {first}"),
             }
-            None => self.config.clone(),
-        };
-        let settings = self.nrpe_settings(&config).map_err(|error| {
-            tracing::error!("the configuration is not reloaded: {error}");
-            error.to_string()
         })?;
-        Ok((config, settings))
+        if !loaded.warnings.list.is_empty() {
+            tracing::warn!("the configuration is odd:\n{}", loaded.warnings);
+        }
+        Ok(loaded.config)
     }
 }

@@ -11,6 +11,7 @@ use super::poll::PollJob;
 use super::shims::{Lanes, Reports, Shims};
 use crate::clock;
 use crate::observe::{Observation, Reading, observe_plugin};
+use crate::part::Part;
 use crate::snmp::{Asker, Outcomes};
 
 /// Does jobs side by side.
@@ -91,14 +92,13 @@ impl Executor {
         Some((ticket, job.observe(outcome, took_us)))
     }
 
-    /// Why plugins cannot be run at present, if they cannot.
-    pub fn trouble(&self) -> Option<String> {
-        self.shims.trouble()
-    }
-
-    /// What became of the datagrams to and from devices so far, by name; nothing if no device was ever asked.
-    pub fn poll_counters(&self) -> Vec<(&'static str, u64)> {
-        self.asker.counters()
+    /// How the parts that do jobs are doing: what starts plugins, and the poller of devices.
+    pub fn parts(&self) -> [Part; 2] {
+        let mut plugins = Part::new("plugins");
+        if let Some(why) = self.shims.trouble() {
+            plugins.critical(format!("plugins cannot be started: {why}"));
+        }
+        [plugins, self.asker.part()]
     }
 
     /// Ends every plugin that runs, then the shims, and waits a bounded time for that. What has ended meanwhile is lost.

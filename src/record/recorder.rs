@@ -8,10 +8,10 @@ use crossbeam::channel::{Receiver, RecvTimeoutError, bounded};
 use custos_store::{Error, Run, Writer};
 use tokio::sync::watch;
 
+use super::health::StoreHealth;
 use super::queue::Queue;
 use super::writing::Writing;
 use super::written::Written;
-use crate::agent::StoreHealth;
 use crate::clock::{Moment, micros};
 use crate::config::SyncPolicy;
 use crate::limits::{RECORD_FINISH_MAX, RECORD_STALL};

@@ -14,6 +14,7 @@ use super::question::{Failure, Outcome, Question};
 use super::target::Credentials;
 use crate::config::{SnmpAccess, SnmpPoll, SnmpProfile};
 use crate::lock::locked;
+use crate::part::Part;
 
 /// Asks devices for checks.
 #[derive(Debug)]
@@ -73,10 +74,11 @@ impl Asker {
         }
     }
 
-    /// What became of the datagrams so far, by name; nothing if no device was ever asked.
-    pub fn counters(&self) -> Vec<(&'static str, u64)> {
+    /// The poller as a part of the agent: what became of the datagrams so far; nothing if no device was ever asked.
+    pub fn part(&self) -> Part {
         let counters = self.poller.counters();
-        if counters == Counters::default() { Vec::new() } else { counters.named().to_vec() }
+        let asked = counters != Counters::default();
+        Part::new("SNMP").with_totals("snmp", counters.named().into_iter().filter(|_| asked))
     }
 
     /// Ends every poll that is under way.

@@ -1,9 +1,16 @@
 //! SIGHUP: a good configuration is taken, a broken one is not.
 
+use std::fs::{self, File};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+
+use nix::fcntl::OFlag;
 use nix::sys::signal::Signal::SIGHUP;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 
 use crate::configuration::{SEVEN, SEVEN_PLACES};
-use crate::stage::{Stage, text, wait_for};
+use crate::stage::{Stage, lines, text, wait_for};
 
 #[test]
 fn a_broken_configuration_changes_nothing_and_is_reported_in_full() {
@@ -77,5 +84,63 @@ fn an_address_that_traps_cannot_be_taken_on_leaves_everything_as_it_was() {
     wait_for("a run of the new check", || (!stage.history("new").is_empty()).then_some(()));
     let own = text(&stage.custos(&["status", "custos"]).stdout);
     assert!(!own.contains("not reloaded") && !own.contains("not received"), "{own}");
+    assert!(daemon.end().success());
+}
+
+/// The end of a FIFO to write to, once the agent has opened the other one.
+fn wait_for_reader(stage: &Stage) -> File {
+    let path = stage.path("custos.yaml");
+    wait_for("the agent to read its configuration", || {
+        File::options().write(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(&path).ok()
+    })
+}
+
+#[test]
+fn checks_go_on_while_a_reload_reads_and_a_second_signal_is_remembered() {
+    let stage = Stage::new();
+    let noted = stage.path("noted");
+    stage.plugin("note", "echo $1 >>$2; echo OK");
+    let config = |name: &str| {
+        format!(
+            "store: store\nplugins: plugins\ndefaults: {{ check_interval: 200ms }}\nchecks:\n  \
+             {name}: {{ command: [note, {name}, {}] }}\n",
+            noted.display()
+        )
+    };
+    let ran = |name: &str| lines(&noted).iter().filter(|line| *line == name).count();
+    stage.write("custos.yaml", &config("old"));
+    let daemon = stage.start();
+    wait_for("a run", || (ran("old") > 0).then_some(()));
+    // From now on, whoever reads the configuration waits until the test writes it.
+    fs::remove_file(stage.path("custos.yaml")).unwrap();
+    mkfifo(&stage.path("custos.yaml"), Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    daemon.signal(SIGHUP);
+    let mut first = wait_for_reader(&stage);
+    let before = ran("old");
+    wait_for("checks to go on while the configuration is read", || (ran("old") > before + 2).then_some(()));
+    daemon.signal(SIGHUP);
+    let before = ran("old");
+    wait_for("checks to go on after another signal", || (ran("old") > before + 2).then_some(()));
+    first.write_all(config("new").as_bytes()).unwrap();
+    drop(first);
+    wait_for("a run of what the first reading brought", || (ran("new") > 0).then_some(()));
+    let mut second = wait_for_reader(&stage);
+    second.write_all(config("newest").as_bytes()).unwrap();
+    drop(second);
+    wait_for("a run of what the second reading brought", || (ran("newest") > 0).then_some(()));
+    assert!(daemon.end().success());
+}
+
+#[test]
+fn a_reload_that_never_ends_does_not_keep_the_agent_from_ending() {
+    let stage = Stage::new();
+    stage.plugin("ok", "echo OK");
+    stage.configure("defaults: { check_interval: 200ms }", "  kept: { command: ok }\n");
+    let daemon = stage.start();
+    wait_for("a run", || (!stage.history("kept").is_empty()).then_some(()));
+    fs::remove_file(stage.path("custos.yaml")).unwrap();
+    mkfifo(&stage.path("custos.yaml"), Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    daemon.signal(SIGHUP);
+    let _open = wait_for_reader(&stage);
     assert!(daemon.end().success());
 }

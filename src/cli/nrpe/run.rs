@@ -15,13 +15,13 @@ use crate::cli::log;
 use crate::cli::read::chain;
 use crate::clock;
 use crate::config::{Check, Config, SnmpConfig, Surroundings, SyncPolicy};
-use crate::daemon::{self, Setup, requested_line};
-use crate::evaluate::{Holds, evaluate};
+use crate::daemon::{self, Setup, Source, requested_line};
+use crate::evaluate::{Pending, evaluate};
 use crate::execute::Job;
 use crate::exit_code::ExitCode;
 use crate::limits::NRPE_REQUESTS_MAX;
 use crate::lock::locked;
-use crate::nrpe::listener::{Answer, Origin, Task, answer_stdin};
+use crate::nrpe::listener::{Answer, Origin, PidFile, Task, answer_stdin};
 use crate::observe::Observation;
 
 /// Runs the command; the words do not include its name.
@@ -40,7 +40,7 @@ pub(crate) fn run(words: &[OsString]) -> ExitCode {
     }
 }
 
-fn serve(stand_in: StandIn) -> ExitCode {
+fn serve(mut stand_in: StandIn) -> ExitCode {
     let config = Config {
         files: Vec::new(),
         store: stand_in.store.clone(),
@@ -54,14 +54,21 @@ fn serve(stand_in: StandIn) -> ExitCode {
         snmp: SnmpConfig::default(),
         checks: BTreeMap::new(),
     };
-    let stand_in = Arc::new(Mutex::new(stand_in));
-    let stopping = Arc::clone(&stand_in);
+    // Apart from the rest, which a reload may be reading for a while when the agent is told to end.
+    let pid_file = stand_in.take_pid_file();
+    let stand_in = Mutex::new(stand_in);
+    let read = move || locked(&stand_in).next_settings();
     daemon::run(Setup {
         config,
-        config_file: None,
-        nrpe: Some(Box::new(move || locked(&stand_in).next_settings())),
-        stopping: Some(Box::new(move || locked(&stopping).remove_pid_file())),
+        source: Source { config_file: None, nrpe: Some(Arc::new(read)) },
+        stopping: Some(Box::new(move || remove(pid_file))),
     })
+}
+
+fn remove(pid_file: Option<PidFile>) {
+    if let Some(Err(error)) = pid_file.map(PidFile::remove) {
+        tracing::warn!("failed to remove the pid file: {error}");
+    }
 }
 
 /// Runs the one command of `-i`, and keeps the run if no other process writes to the store.
@@ -91,8 +98,8 @@ fn keep(store: &Path, check: &Check, mut run: Run) {
             .map(|history| history.runs)
             .unwrap_or_default();
         let now = clock::now();
-        let before = restore_standing(check, &history, now).before;
-        evaluate(check, before, &mut Holds::default(), now.mono_us as i64, &mut run);
+        let before = restore_standing(check, &history, now).previous;
+        evaluate(check, before, &mut Pending::default(), now.mono_us as i64, &mut run);
         writer.append(&[(name, &run)])?;
         writer.close()
     });

@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn a_host_without_an_address_exits_1() {
         let options = Options { host: "h.invalid".into(), ..Options::default() };
-        let outcome = not_reached(Unreachable::Resolve("Name or service not known".into()), &options);
+        let outcome = unreachable(Unreachable::Resolve("Name or service not known".into()), &options);
         assert_eq!(outcome.code, 1);
         assert_eq!(outcome.stderr, b"Could not resolve hostname h.invalid: Name or service not known\n");
     }

@@ -48,6 +48,8 @@ counters! {
     refused_by_command_access,
     /// Connections closed for newer ones at the limit on connections without a request.
     crowded_out,
+    /// Requests refused because unfinished ones took all of the memory that is set aside for them.
+    refused_for_memory,
     /// TLS handshakes that failed.
     tls_failures,
     /// TLS connections without any certificate.

@@ -17,6 +17,7 @@ use super::request::Request;
 use super::settings::Settings;
 use super::state::{ActiveSettings, Shared};
 use crate::limits;
+use crate::part::Part;
 
 /// A running listener. A clone is another handle on the same one.
 #[derive(Clone, Debug)]
@@ -76,6 +77,11 @@ impl Server {
         let mut counts = self.shared.counters.snapshot();
         counts.push(("log_lines_lost", self.shared.active().log.lost()));
         counts
+    }
+
+    /// The listener as a part of the agent.
+    pub fn part(&self) -> Part {
+        Part::new("NRPE").with_addresses(self.addresses()).with_totals("nrpe", self.counts())
     }
 
     /// Number of connections that have not sent their request yet.

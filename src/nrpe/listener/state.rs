@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::net::IpAddr;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use openssl::ssl::SslContext;
@@ -25,6 +26,8 @@ pub(super) struct Shared {
     pub(super) counters: Counters,
     /// Connections that have not sent their request yet.
     pub(super) waiting: Arc<ConnectionLimit>,
+    /// Bytes of unfinished requests that count against the budget.
+    pub(super) waiting_bytes: AtomicUsize,
     pub(super) requests: mpsc::Sender<Request>,
     /// The runtime of the agent, which answers the requests.
     pub(super) agent: Handle,
@@ -80,6 +83,7 @@ impl Shared {
         Shared {
             counters: Counters::default(),
             waiting: Arc::new(ConnectionLimit::new(waiting_max)),
+            waiting_bytes: AtomicUsize::new(0),
             requests,
             agent,
             active: RwLock::new(active),

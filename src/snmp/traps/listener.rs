@@ -42,24 +42,22 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Listens on addresses with port, and sends what comes to `events`.
+    /// Listens on addresses, and sends what comes to `events`.
     ///
     /// # Errors
     /// One of the addresses cannot be listened on.
     pub fn start(
-        listen: &[String],
+        listen: &[SocketAddr],
         intake: Intake,
         events: mpsc::Sender<Vec<PassiveResult>>,
     ) -> io::Result<Listener> {
-        let mut sockets = Vec::new();
-        for text in listen {
-            for address in resolve(text)? {
-                let named = |error: io::Error| {
-                    io::Error::new(error.kind(), format!("failed to listen for traps on {address}: {error}"))
-                };
-                sockets.push(open(address).map_err(named)?);
-            }
-        }
+        let named = |address: &SocketAddr, error: io::Error| {
+            io::Error::new(error.kind(), format!("failed to listen for traps on {address}: {error}"))
+        };
+        let sockets: Vec<UdpSocket> = listen
+            .iter()
+            .map(|address| open(*address).map_err(|error| named(address, error)))
+            .collect::<io::Result<_>>()?;
         let addresses = sockets.iter().map(UdpSocket::local_addr).collect::<io::Result<_>>()?;
         let stop = Arc::new(EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?);
         let intake = Arc::new(Mutex::new(intake));
@@ -106,16 +104,23 @@ impl Drop for Listener {
     }
 }
 
-/// The addresses of `HOST:PORT`, where `*` is every address of both families.
-fn resolve(text: &str) -> io::Result<Vec<SocketAddr>> {
-    if let Some(port) = text.strip_prefix("*:") {
-        return Ok(format!("[::]:{port}").to_socket_addrs()?.collect());
+/// The addresses of each `HOST:PORT`, where `*` is every address of both families. Looks up names, which takes its time.
+///
+/// # Errors
+/// One of them has no address.
+pub fn resolve(listen: &[String]) -> io::Result<Vec<SocketAddr>> {
+    let mut all = Vec::new();
+    for text in listen {
+        let addresses: Vec<SocketAddr> = match text.strip_prefix("*:") {
+            Some(port) => format!("[::]:{port}").to_socket_addrs()?.collect(),
+            None => text.to_socket_addrs()?.collect(),
+        };
+        if addresses.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, format!("{text} has no address")));
+        }
+        all.extend(addresses);
     }
-    let addresses: Vec<SocketAddr> = text.to_socket_addrs()?.collect();
-    if addresses.is_empty() {
-        return Err(io::Error::new(io::ErrorKind::NotFound, format!("{text} has no address")));
-    }
-    Ok(addresses)
+    Ok(all)
 }
 
 /// A socket with a buffer as large as the system lets it be, which tells what the kernel drops.

@@ -19,4 +19,4 @@ mod security;
 pub use counters::Counters;
 pub use intake::{Intake, Taken};
 pub use keys::{KeyState, Keys, MARK};
-pub use listener::Listener;
+pub use listener::{Listener, resolve};

@@ -1,5 +1,6 @@
 //! One connection, from its first byte to the answer.
 
+mod budget;
 mod limit;
 mod raw_stream;
 mod receive;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use custos_compat::nrpe::{Assembler, Fault, Kind, Packet};
 use tokio::time::{Instant, timeout_at};
 
+use super::budget::Share;
 use super::raw_stream::RawStream;
 use super::stream::{HandshakeError, Stream};
 use crate::limits;
@@ -26,6 +27,8 @@ enum Failure {
     Ended,
     RequestTimeout,
     Evicted,
+    /// Unfinished requests have exhausted their memory budget.
+    Memory,
 }
 
 /// A request, and the connection that its answer goes to.
@@ -150,6 +153,10 @@ async fn read_request(
     deadline: Instant,
 ) -> Result<(Stream, Packet), Failure> {
     let tls = active.tls.as_ref();
+    let mut share = Share::of(&shared.waiting_bytes);
+    if !share.grow_to(assembler.len()) {
+        return Err(Failure::Memory);
+    }
     let tcp = raw.into_tokio().map_err(|_| Failure::Ended)?;
     // Nothing is allocated for a connection until it sends something. tokio takes a new socket for readable, so a byte
     // has to be peeked at.
@@ -182,10 +189,13 @@ async fn read_request(
             Ok(Ok(read)) => read,
             Err(_) => return Err(Failure::RequestTimeout),
         };
-        if let Err(fault) = assembler.push(&buffer[..read]) {
-            stream.close();
-            return Err(Failure::Fault(fault));
-        }
+        let failure = match assembler.push(&buffer[..read]) {
+            Ok(_) if share.grow_to(assembler.len()) => continue,
+            Ok(_) => Failure::Memory,
+            Err(fault) => Failure::Fault(fault),
+        };
+        stream.close();
+        return Err(failure);
     }
     finish(stream, assembler)
 }
@@ -221,6 +231,12 @@ fn complain(shared: &Shared, active: &ActiveSettings, peer: IpAddr, failure: Fai
         Failure::Ended => {
             counters.cut_short.add();
             unread();
+        }
+        Failure::Memory => {
+            counters.refused_for_memory.add();
+            log.error(format_args!(
+                "Request from {peer} refused: unfinished requests take all of the memory set aside for them"
+            ));
         }
         Failure::Evicted => {
             log.debug(|| format!("Connection from {peer} is closed to make room for a newer one"))

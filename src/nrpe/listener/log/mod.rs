@@ -1,6 +1,7 @@
 //! NRPE's own log: where it goes, and its lines about requests.
 
 mod announce;
+mod file;
 mod output;
 pub(super) mod refusal;
 pub(super) mod request;

@@ -4,17 +4,18 @@
 //! were not written are counted.
 
 use std::fmt::Display;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+use std::os::unix::fs::fchown;
 use std::os::unix::net::UnixDatagram;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use custos_compat::nrpe::{Config, LogFacility, Severity};
 use custos_shim::Credentials;
 
+use super::file;
 use crate::clock;
 use crate::limits::{NRPE_LOG_LINE_MAX_BYTES, NRPE_LOG_LINES_PER_SECOND};
 use crate::lock::locked;
@@ -90,7 +91,7 @@ enum Target {
 impl Log {
     /// Opens the log. If the file cannot be used, a warning is logged to syslog, which is used instead.
     pub fn open(settings: LogSettings) -> Log {
-        let opened = settings.file.as_deref().map(|path| (path, open_file(path)));
+        let opened = settings.file.as_deref().map(|path| (path, file::open(path)));
         let syslog = if settings.syslog { Target::Syslog(None) } else { Target::Nowhere };
         let (target, complaint) = match opened {
             Some((_, Ok(file))) => (Target::File(file), None),
@@ -223,19 +224,6 @@ fn send(socket: &mut Option<UnixDatagram>, message: &str) -> io::Result<()> {
     open.send(message.as_bytes())?;
     *socket = Some(open);
     Ok(())
-}
-
-/// Opens a log file, which must be a regular file with one link. A symbolic link is not followed.
-fn open_file(path: &Path) -> io::Result<File> {
-    // O_NONBLOCK, or opening a pipe without a reader would block the start.
-    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    let file = OpenOptions::new().append(true).create(true).mode(0o644).custom_flags(flags).open(path)?;
-    let metadata = file.metadata()?;
-    if metadata.is_file() && metadata.nlink() == 1 {
-        Ok(file)
-    } else {
-        Err(io::Error::other("log file has an invalid mode"))
-    }
 }
 
 fn printable(line: &str) -> String {

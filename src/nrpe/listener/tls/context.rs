@@ -12,6 +12,7 @@ use openssl::bn::BigNum;
 use openssl::dh::Dh;
 use openssl::error::ErrorStack;
 use openssl::ex_data::Index;
+use openssl::nid::Nid;
 use openssl::ssl::{
     Ssl, SslContext, SslContextBuilder, SslFiletype, SslMethod, SslMode, SslOptions, SslRef,
     SslSessionCacheMode, SslVerifyMode,
@@ -271,11 +272,27 @@ pub(in crate::nrpe::listener) fn subject(name: &X509NameRef) -> String {
     let mut line = String::new();
     for entry in name.entries() {
         line.push('/');
-        line.push_str(entry.object().nid().short_name().unwrap_or("?"));
+        match entry.object().nid().short_name() {
+            Ok(short) if entry.object().nid() != Nid::UNDEF => line.push_str(short),
+            // An attribute without a short name is written as its OID.
+            _ => line.push_str(&entry.object().to_string()),
+        }
         line.push('=');
-        line.push_str(entry.data().to_string().as_deref().unwrap_or("?"));
+        let value = entry.data().to_string();
+        escape_value(value.as_deref().unwrap_or("?"), &mut line);
     }
     line
+}
+
+/// Escapes a value so that no two names look alike: an organization `Example/CN=poller` is not an organization `Example`
+/// with a common name.
+fn escape_value(value: &str, line: &mut String) {
+    for character in value.chars() {
+        if matches!(character, '/' | '=' | '\\') {
+            line.push('\\');
+        }
+        line.push(character);
+    }
 }
 
 /// Whether a connection without any certificate is possible: the cipher list has an anonymous suite, and the security

@@ -1,0 +1,78 @@
+//! What the event loop waits for.
+
+use std::time::Duration;
+
+use tokio::signal::unix::Signal;
+use tokio::sync::mpsc;
+
+use super::reload::{Reading, Reloaded};
+use crate::control::Asked;
+use crate::execute::Executor;
+use crate::nrpe::listener;
+use crate::observe::{Observation, PassiveResult};
+
+/// Everything that the loop waits for.
+pub(super) struct Inputs {
+    pub(super) executor: Executor,
+    pub(super) requests: mpsc::Receiver<listener::Request>,
+    pub(super) commands: mpsc::Receiver<Asked>,
+    pub(super) passive: mpsc::Receiver<Vec<PassiveResult>>,
+    /// The reload under way.
+    pub(super) reading: Option<Reading>,
+    pub(super) hangup: Signal,
+    pub(super) terminate: Signal,
+    pub(super) interrupt: Signal,
+    pub(super) look: tokio::time::Interval,
+}
+
+/// What the loop woke up for.
+pub(super) enum Input {
+    /// A job ended, by its ticket.
+    Ended(u64, Box<Observation>),
+    /// Something came from outside.
+    Asked(Outside),
+    Hangup,
+    /// The configuration was read again.
+    Reloaded(Result<Box<Reloaded>, String>),
+    Terminate,
+    /// It is time to look how the parts are doing.
+    Look,
+    /// A check is due.
+    Due,
+}
+
+/// What comes from outside, which is taken until the very end.
+pub(super) enum Outside {
+    /// A request over NRPE.
+    Request(listener::Request),
+    /// A command's request.
+    Command(Asked),
+    /// Results of passive checks.
+    Passive(Vec<PassiveResult>),
+}
+
+impl Inputs {
+    /// Waits for the next input, at most so long.
+    pub(super) async fn next(&mut self, due_in: Duration) -> Input {
+        tokio::select! {
+            (ticket, observation) = self.executor.ended() => Input::Ended(ticket, Box::new(observation)),
+            Some(request) = self.requests.recv() => Input::Asked(Outside::Request(request)),
+            Some(asked) = self.commands.recv() => Input::Asked(Outside::Command(asked)),
+            Some(results) = self.passive.recv() => Input::Asked(Outside::Passive(results)),
+            read = read(&mut self.reading) => Input::Reloaded(read),
+            _ = self.hangup.recv() => Input::Hangup,
+            _ = self.terminate.recv() => Input::Terminate,
+            _ = self.interrupt.recv() => Input::Terminate,
+            _ = self.look.tick() => Input::Look,
+            () = tokio::time::sleep(due_in) => Input::Due,
+        }
+    }
+}
+
+/// The end of the reload under way, if there is one.
+async fn read(reading: &mut Option<Reading>) -> Result<Box<Reloaded>, String> {
+    let Some(under_way) = reading else { return std::future::pending().await };
+    let read = under_way.await;
+    *reading = None;
+    read.unwrap_or_else(|_| Err("reading the configuration broke off; the log says why".to_owned()))
+}

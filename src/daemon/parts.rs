@@ -1,0 +1,71 @@
+//! How the parts of the agent are doing, for its own check and for `custos status`.
+
+use custos_store::State;
+
+use super::run::Daemon;
+use crate::agent::{Event, Health};
+use crate::clock::{Moment, micros};
+use crate::control::AgentStatus;
+use crate::limits::AGENT_CHECK_INTERVAL;
+use crate::nrpe::listener::Server;
+use crate::part::Part;
+
+/// What was last reported of the parts.
+#[derive(Debug, Default)]
+pub(super) struct Reported {
+    at_us: u64,
+    /// The state of each part, by its name.
+    states: Vec<(String, State)>,
+}
+
+fn states(parts: &[Part]) -> Vec<(String, State)> {
+    parts.iter().map(|part| (part.name.clone(), part.state())).collect()
+}
+
+impl Daemon {
+    /// Every part of the agent. A new part is added here, and nowhere else.
+    fn parts(&self, now: Moment) -> Vec<Part> {
+        let mut parts = vec![self.recorder.health(now).part(now)];
+        parts.extend(self.inputs.executor.parts());
+        parts.extend(self.server.as_ref().map(Server::part));
+        parts.extend([self.trap_receiver.part(), self.reload.part(now)]);
+        parts
+    }
+
+    /// The agent as it stands, for `custos status`.
+    pub(super) fn status(&self, now: Moment) -> AgentStatus {
+        AgentStatus {
+            pid: std::process::id(),
+            started_ms: self.started_ms,
+            rows: self.agent.rows(now),
+            parts: self.parts(now),
+        }
+    }
+
+    /// Looks how the parts are doing, and has it recorded at its interval or when one of them got better or worse.
+    pub(super) fn look(&mut self, now: Moment) {
+        self.notify.alive();
+        self.handle(Event::Look, now);
+        let parts = self.parts(now);
+        let due = now.mono_us >= self.reported.at_us.saturating_add(micros(AGENT_CHECK_INTERVAL));
+        if due || states(&parts) != self.reported.states {
+            self.report(parts, now);
+        }
+        if due {
+            // Not before, so that a loss stands in at least one report of the usual pace.
+            self.trap_receiver.note_reported();
+        }
+    }
+
+    /// Reports how the parts are doing now.
+    pub(super) fn report_now(&mut self, now: Moment) {
+        let parts = self.parts(now);
+        self.report(parts, now);
+    }
+
+    fn report(&mut self, parts: Vec<Part>, now: Moment) {
+        self.reported = Reported { at_us: now.mono_us, states: states(&parts) };
+        let health = Box::new(Health { started_ms: self.started_ms, parts });
+        self.handle(Event::Health(health), now);
+    }
+}

@@ -1,0 +1,79 @@
+//! How the store is doing.
+
+use crate::clock::Moment;
+use crate::part::Part;
+use crate::text::human;
+
+/// How the store is doing, as the recorder knows it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StoreHealth {
+    /// Why runs are not being stored, and since when (ms since the epoch).
+    pub refusing: Option<(String, i64)>,
+    /// Free space is low, in bytes.
+    pub low_space: Option<u64>,
+    /// What went wrong in the background while sealing and merging.
+    pub maintenance_error: Option<String>,
+    /// Runs stored since the start.
+    pub stored_runs: u64,
+    /// Runs that wait in memory to be stored.
+    pub waiting_runs: u64,
+    /// Runs that were dropped because too many waited.
+    pub dropped_runs: u64,
+}
+
+impl StoreHealth {
+    /// The store as a part of the agent.
+    pub fn part(&self, now: Moment) -> Part {
+        let mut part = Part::new("store")
+            .with_totals("runs", [("stored", self.stored_runs)])
+            .with_level("runs_waiting", self.waiting_runs)
+            .with_totals("runs", [("dropped", self.dropped_runs)]);
+        part.summary = Some(format!("{} runs stored", self.stored_runs));
+        if let Some((why, since_ms)) = &self.refusing {
+            let since = human::duration_ms(now.wall_ms.saturating_sub(*since_ms).max(0));
+            let (waiting, dropped) = (self.waiting_runs, self.dropped_runs);
+            part.critical(format!(
+                "runs are not stored since {since}: {why}; {waiting} wait, {dropped} were dropped"
+            ));
+        } else if self.dropped_runs > 0 {
+            part.warning(format!("{} runs were dropped", self.dropped_runs));
+        }
+        if let Some(free_bytes) = self.low_space {
+            part.warning(format!("the disk of the store has only {} left", human::bytes(free_bytes)));
+        }
+        if let Some(why) = &self.maintenance_error {
+            part.warning(format!("the store cannot be tidied up: {why}"));
+        }
+        part
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use custos_store::State;
+
+    use super::*;
+
+    #[test]
+    fn a_store_that_refuses_is_critical_and_says_what_waits() {
+        let refusing = Some(("failed to append: No space left on device".to_owned(), 0));
+        let store =
+            StoreHealth { refusing, waiting_runs: 7, low_space: Some(1000), ..StoreHealth::default() };
+        let part = store.part(Moment { mono_us: 0, wall_ms: 60_000 });
+        assert_eq!(part.state(), State::Critical);
+        let text = part.findings[0].text();
+        assert!(text.starts_with("runs are not stored since 1m: failed to append"), "{text}");
+        assert!(text.contains("7 wait, 0 were dropped"), "{text}");
+        assert!(part.findings[1].text().starts_with("the disk of the store has only "));
+    }
+
+    #[test]
+    fn its_counters_keep_the_names_of_the_metrics_that_graphs_go_by() {
+        let part = StoreHealth { stored_runs: 5, ..StoreHealth::default() }.part(Moment::default());
+        let metrics: Vec<(&str, bool)> =
+            part.counters.iter().map(|counter| (counter.metric.as_str(), counter.total)).collect();
+        assert_eq!(metrics, [("runs_stored", true), ("runs_waiting", false), ("runs_dropped", true)]);
+        assert_eq!(part.summary.as_deref(), Some("5 runs stored"));
+        assert_eq!(part.state(), State::Ok);
+    }
+}
