@@ -164,6 +164,13 @@ pub const NRPE_READ_BYTES: usize = 4096;
 pub const NRPE_DRAIN_MAX_BYTES: usize = 64 * 1024;
 /// Longest reason put behind "Unable to read output".
 pub const NRPE_REASON_MAX_BYTES: usize = 300;
+/// Bytes of a pid file that are read.
+pub const PID_FILE_MAX_BYTES: u64 = 64;
+/// Bytes of unfinished NRPE requests that are kept over all connections, not counting the first
+/// [`NRPE_WAITING_FREE_BYTES`] of each. A request that needs more of them than are left is refused, and counted.
+pub const NRPE_WAITING_MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of an unfinished request that every connection may send: more than any that `check_nrpe` sends.
+pub const NRPE_WAITING_FREE_BYTES: usize = 4096;
 /// Lines of NRPE's log in a second; further ones are counted and told. As many as nrpe itself can cause, more or less.
 pub const NRPE_LOG_LINES_PER_SECOND: u32 = 1000;
 /// Longest line of NRPE's log, in bytes; the rest is cut.

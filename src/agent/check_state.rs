@@ -12,7 +12,7 @@ use super::missed::Missed;
 use super::schedule::Schedule;
 use crate::clock::{Moment, micros};
 use crate::config::{Check, Priority};
-use crate::evaluate::{Before, CheckInstances, Holds};
+use crate::evaluate::{CheckInstances, Pending, PreviousState};
 use crate::execute::Line;
 use crate::limits::LOW_PRIORITY_PATIENCE_INTERVALS;
 
@@ -74,9 +74,9 @@ pub(super) struct CheckState {
     pub(super) lines: usize,
     pub(super) missed: Option<Missed>,
     /// The state of the run before, and where the check stands since.
-    pub(super) previous: Option<Before>,
+    pub(super) previous: Option<PreviousState>,
     /// Since when its limits have been crossed.
-    pub(super) pending: Holds,
+    pub(super) pending: Pending,
     pub(super) last: Option<Arc<Run>>,
     /// What is wrong by instance, for a passive check.
     pub(super) instances: CheckInstances,
@@ -119,7 +119,7 @@ impl CheckState {
             lines: 0,
             missed: None,
             previous: None,
-            pending: Holds::default(),
+            pending: Pending::default(),
             last: None,
             instances: CheckInstances::default(),
             answer: None,
@@ -238,7 +238,7 @@ impl CheckState {
             && !host_changed
             && self.definition.check_interval == definition.check_interval;
         if self.definition.thresholds != definition.thresholds {
-            self.pending = Holds::default();
+            self.pending = Pending::default();
         }
         self.definition = definition;
         (self.defined, self.ended) = (true, false);

@@ -14,7 +14,7 @@ use super::effect::{Asker, Effect};
 use super::missed::Missed;
 use crate::clock::Moment;
 use crate::config::Serving;
-use crate::evaluate::{Before, Counting, is_judged, judge_run, stand};
+use crate::evaluate::{Counting, PreviousState, is_judged, judge_run, stand};
 use crate::observe::{Observation, Printed};
 
 impl Agent {
@@ -92,7 +92,7 @@ impl Agent {
         let check = &mut self.checks[id];
         let change = stand(Counting::from(&*check.definition), check.previous, &mut run);
         if is_judged(run.reason) {
-            check.previous = Some(Before { state: run.state, standing: run.standing });
+            check.previous = Some(PreviousState { state: run.state, standing: run.standing });
         }
         if let Some(change) = change {
             effects.push(Effect::Changed { check: Arc::clone(&check.name), change, text: one_line(&run) });

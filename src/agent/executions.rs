@@ -10,7 +10,7 @@ use super::effect::Asker;
 use super::waiting::Permits;
 use crate::clock::Moment;
 use crate::config::Check;
-use crate::evaluate::Holds;
+use crate::evaluate::Pending;
 
 /// A job that is under way.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(super) struct Execution {
     /// Whether the check has been given another definition since, of which this run says nothing.
     pub(super) outdated: bool,
     /// Since when the limits of the definition that ran were crossed, if those of now are others.
-    pub(super) pending: Option<Holds>,
+    pub(super) pending: Option<Pending>,
 }
 
 /// All jobs under way.
@@ -86,7 +86,7 @@ impl Executions {
 
     /// The check gets another definition, of which its jobs under way say nothing. If its limits change, too, these are
     /// `pending` for the ones of the old definition.
-    pub(super) fn outdate(&mut self, check: CheckId, pending: Option<&Holds>) {
+    pub(super) fn outdate(&mut self, check: CheckId, pending: Option<&Pending>) {
         for execution in self.by_ticket.values_mut().filter(|execution| execution.check == check) {
             execution.outdated = true;
             if execution.pending.is_none() {

@@ -32,7 +32,7 @@ impl Agent {
         let id = self.on_demand(&name);
         let check = &mut self.checks[id];
         let restored = restore::restore_standing(&check.definition, &runs, now);
-        (check.previous, check.pending) = (restored.before, restored.holds);
+        (check.previous, check.pending) = (restored.previous, restored.pending);
         if check.is_passive()
             && let Some(last) = runs.last()
         {

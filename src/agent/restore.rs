@@ -7,7 +7,7 @@ use super::missed::Missed;
 use super::schedule::Schedule;
 use crate::clock::Moment;
 use crate::config::Check;
-use crate::evaluate::{Before, Holds, is_judged, judge};
+use crate::evaluate::{Pending, PreviousState, is_judged, judge};
 use crate::period::Period;
 
 /// The runs of a check that matter for going on, oldest first: the last judged one, all since, and as many before
@@ -24,35 +24,35 @@ pub struct History {
 #[derive(Clone, Debug, Default)]
 pub struct Restored {
     /// The last judged state, none if it was never judged.
-    pub before: Option<Before>,
-    /// The clocks of its thresholds.
-    pub holds: Holds,
+    pub previous: Option<PreviousState>,
+    /// Since when its limits have been crossed.
+    pub pending: Pending,
 }
 
 /// Reads from its history where a check stands.
 pub fn restore_standing(check: &Check, runs: &[Run], now: Moment) -> Restored {
     let judged = || runs.iter().filter(|run| is_judged(run.reason));
-    let mut holds = Holds::default();
+    let mut pending = Pending::default();
     for run in judged() {
         let ago_us = now.wall_ms.saturating_sub(run.time_ms).saturating_mul(1000);
         let late_us = i64::try_from(run.lateness_us.unwrap_or(0)).unwrap_or(i64::MAX);
         let slot_us = (now.mono_us as i64).saturating_sub(ago_us).saturating_sub(late_us);
-        judge(check, &run.metrics, &mut holds, slot_us);
+        judge(check, &run.metrics, &mut pending, slot_us);
     }
-    let before = runs.iter().rev().find(|run| is_judged(run.reason)).or(runs.last()).and_then(stood_after);
-    Restored { before, holds }
+    let previous = runs.iter().rev().find(|run| is_judged(run.reason)).or(runs.last()).and_then(stood_after);
+    Restored { previous, pending }
 }
 
 /// Where a check stood after a run, also after one without a result: then by what stayed as it was. The severity of a
 /// problem that was soft is not known in that case. None if the check had no state yet.
-pub fn stood_after(run: &Run) -> Option<Before> {
+pub fn stood_after(run: &Run) -> Option<PreviousState> {
     let standing = run.standing;
     let state = match (is_judged(run.reason), standing.hard) {
         (true, _) => run.state,
         (false, true) => standing.hard_state,
         (false, false) => State::Unknown,
     };
-    (is_judged(run.reason) || standing.attempt > 0).then_some(Before { state, standing })
+    (is_judged(run.reason) || standing.attempt > 0).then_some(PreviousState { state, standing })
 }
 
 /// The slots of a schedule that passed since a check's last recorded run. None if the wall clock says that it is yet
@@ -94,7 +94,9 @@ mod tests {
             Standing { hard: true, attempt: 3, hard_state: State::Critical, ..Standing::default() };
         let skipped = Run { reason: Reason::Skipped, state: State::Unknown, standing, ..Run::default() };
         let before = |runs: &[Run]| {
-            restore_standing(&implicit_check("c"), runs, now()).before.map(|b| (b.state, b.standing.attempt))
+            restore_standing(&implicit_check("c"), runs, now())
+                .previous
+                .map(|b| (b.state, b.standing.attempt))
         };
         assert_eq!(before(&[skipped.clone(), skipped.clone()]), Some((State::Critical, 3)));
         let soft = Standing { hard: false, attempt: 2, hard_state: State::Ok, ..standing };

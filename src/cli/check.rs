@@ -120,7 +120,7 @@ fn run_here(check: &Check, config: &Config, store: &Path, as_daemon: bool) -> Re
     run.time_ms = started.wall_ms;
     run.origin = format!("command uid {}", nix::unistd::Uid::effective());
     run.provenance = Provenance::Asked;
-    evaluate(check, restored.before, &mut restored.holds, started.mono_us as i64, &mut run);
+    evaluate(check, restored.previous, &mut restored.pending, started.mono_us as i64, &mut run);
     let limits: Vec<&str> = threshold_lines(&run.judgement).collect();
     for remark in run.judgement.lines().filter(|line| !limits.contains(line)) {
         tell(remark);

@@ -71,7 +71,7 @@ fn line(event: &Event, now: &Zoned, style: Style) -> String {
 
 #[cfg(test)]
 mod tests {
-    use custos_query::Before;
+    use custos_query::PreviousState;
     use custos_store::{Reason, Run, State};
 
     use super::*;
@@ -97,7 +97,7 @@ mod tests {
                             let counting =
                                 Counting { max_check_attempts: 2, volatile: false, flap_limits: None };
                             run.standing = advance(before, state, run.time_ms, counting).0;
-                            before = Some(Before { state, standing: run.standing });
+                            before = Some(PreviousState { state, standing: run.standing });
                         }
                         None => run.reason = Reason::Missed,
                     }

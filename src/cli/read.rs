@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use custos_query::write_json_line;
 use custos_store::Reader;
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 use serde::Serialize;
@@ -12,6 +13,7 @@ use crate::clock;
 use crate::config::{self, Config, DEFAULT_PATH, DEFAULT_STORE};
 use crate::exit_code::ExitCode;
 use crate::limits::DAMAGE_TOLD_MAX;
+pub(super) use crate::text::local_time::local_time;
 use crate::text::time_spec;
 
 /// Options of every command that reads the store.
@@ -174,8 +176,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 
 /// Writes a value as a line of JSON.
 pub(super) fn json_line(value: &impl Serialize, out: &mut dyn Write) -> Result<(), Failure> {
-    serde_json::to_writer(&mut *out, value).map_err(io::Error::from)?;
-    Ok(out.write_all(b"\n")?)
+    Ok(write_json_line(value, out)?)
 }
 
 /// Runs a command that writes to stdout, and tells what went wrong.
@@ -209,10 +210,4 @@ pub(super) fn now() -> Zoned {
 /// A time from the command line.
 pub(super) fn time(option: &str, text: &str, now: &Zoned) -> Result<i64, Failure> {
     time_spec::parse(text, now).map_err(|error| Failure::usage(format!("{option}: {error}")))
-}
-
-/// A time by the clock on the wall, to the second, or to the millisecond where that says more.
-pub(super) fn local_time(time_ms: i64, zone: &TimeZone) -> String {
-    let Ok(timestamp) = Timestamp::from_millisecond(time_ms) else { return format!("@{time_ms}ms") };
-    timestamp.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

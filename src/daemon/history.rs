@@ -36,7 +36,7 @@ pub(super) fn read_some(config: &Config, wanted: impl Fn(&str) -> bool) -> Vec<H
 /// its state while it has nothing to judge.
 pub fn read_history(reader: &Reader, name: &str, check: Option<&Check>) -> Result<History> {
     let thresholds = check.map(|check| &check.thresholds[..]).unwrap_or_default();
-    let hold_ms = thresholds.iter().map(|t| t.hold.as_millis() as i64).max().unwrap_or(0);
+    let hold_ms = thresholds.iter().map(|t| t.pending_for.as_millis() as i64).max().unwrap_or(0);
     let mut runs = Vec::new();
     // Thresholds that may be keeping a state of a run further back.
     let mut keeping: Vec<&Threshold> =

@@ -9,9 +9,9 @@ mod tests;
 mod threshold;
 mod verdict;
 
-pub use custos_query::{Before, Change, ChangeKind, is_judged, stored_change};
+pub use custos_query::{Change, ChangeKind, PreviousState, is_judged, stored_change};
 pub use flapping::{FLAP_STATES, percent as flap_percent};
 pub use instances::{CheckInstances, Labels, Report, instance_name};
 pub use standing::{Counting, advance};
-pub use threshold::{Holds, judge, judges};
+pub use threshold::{Pending, judge, judges};
 pub use verdict::{evaluate, judge_run, stand};

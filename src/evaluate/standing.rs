@@ -1,11 +1,11 @@
 //! Soft and hard states, attempts and flapping: where a check stands after one more result.
 //!
 //! Attempts are numbered as Nagios numbers them (a hard problem stays at its maximum); an OK is hard at once, as in
-//! Icinga. A change of severity while soft does not restart the count; while hard it is a hard change at once. Of a
-//! volatile check every result that is not OK is a hard change once its problem is hard: the state begins anew with
-//! each, and by that a stored run tells it from a problem that merely goes on.
+//! Icinga. A change of severity while soft does not restart the count; while hard it is a hard change at once. A hard
+//! problem of a volatile check alerts again on every result that is not OK: `since_ms` is set anew each time, by which
+//! `stored_change` tells a repeat from a problem that goes on.
 
-use custos_query::{Before, Change, ChangeKind, change_kind};
+use custos_query::{Change, ChangeKind, PreviousState, change_kind};
 use custos_store::{Standing, State};
 
 use super::flapping;
@@ -36,13 +36,13 @@ impl From<&Check> for Counting {
 ///
 /// `before` is none for a check that never ran: it then counts as having been OK.
 pub fn advance(
-    before: Option<Before>,
+    before: Option<PreviousState>,
     state: State,
     time_ms: i64,
     counting: Counting,
 ) -> (Standing, Option<Change>) {
     let first = before.is_none();
-    let Before { state: from, standing: was } = before.unwrap_or(Before {
+    let PreviousState { state: from, standing: was } = before.unwrap_or(PreviousState {
         state: State::Ok,
         standing: Standing { hard: true, attempt: 1, since_ms: time_ms, ..Standing::default() },
     });
@@ -100,7 +100,7 @@ mod tests {
             let state = State::from_code(*code).unwrap();
             let (standing, change) = advance(before, state, time_ms as i64, counting);
             assert_eq!(stored_change(before, state, &standing), change);
-            before = Some(Before { state, standing });
+            before = Some(PreviousState { state, standing });
             steps.push((*code, standing.hard, standing.attempt, change.map(|c| c.kind)));
         }
         steps
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn since_is_when_the_state_began() {
         let (one, _) = advance(None, State::Warning, 10, COUNTING);
-        let before = Before { state: State::Warning, standing: one };
+        let before = PreviousState { state: State::Warning, standing: one };
         let (two, _) = advance(Some(before), State::Warning, 20, COUNTING);
         assert_eq!(two.since_ms, 10);
         assert_eq!(two.hard_state, State::Ok);

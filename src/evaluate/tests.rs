@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use custos_store::{Bounds, Metric, State, Value};
 
-use super::threshold::{Holds, judge};
+use super::threshold::{Pending, judge};
 use crate::agent::implicit_check;
 use crate::config::{Check, OnMissing, Threshold, UnitRange};
 
@@ -21,7 +21,7 @@ fn threshold(metric: &str) -> Threshold {
         matcher: globset::Glob::new(metric).unwrap().compile_matcher(),
         warning: range(f64::NEG_INFINITY, 10.0, None),
         critical: range(f64::NEG_INFINITY, 20.0, None),
-        hold: Duration::ZERO,
+        pending_for: Duration::ZERO,
         on_missing: OnMissing::State(State::Unknown),
     }
 }
@@ -52,10 +52,10 @@ fn metric(label: &str, value: Option<f64>) -> Metric {
 
 /// Judges one run every ten seconds; `None` is a run without the metric.
 fn states(check: &Check, values: &[Option<f64>]) -> Vec<State> {
-    let mut holds = Holds::default();
+    let mut pending = Pending::default();
     let run = |(n, value): (usize, &Option<f64>)| {
         let metrics: Vec<Metric> = value.iter().map(|value| metric("v", Some(*value))).collect();
-        judge(check, &metrics, &mut holds, n as i64 * 10 * SECOND_US).0
+        judge(check, &metrics, &mut pending, n as i64 * 10 * SECOND_US).0
     };
     values.iter().enumerate().map(run).collect()
 }
@@ -70,32 +70,32 @@ fn without_for_a_crossing_counts_at_once() {
 
 #[test]
 fn each_level_has_its_own_clock() {
-    let held = Threshold { hold: Duration::from_secs(20), ..threshold("v") };
+    let held = Threshold { pending_for: Duration::from_secs(20), ..threshold("v") };
     let values = [15.0, 15.0, 25.0, 25.0, 25.0, 15.0, 5.0, 25.0].map(Some);
     assert_eq!(states(&check(held), &values), [O, O, W, W, C, W, O, O]);
 }
 
 #[test]
 fn a_break_starts_the_clock_anew() {
-    let held = Threshold { hold: Duration::from_secs(20), ..threshold("v") };
+    let held = Threshold { pending_for: Duration::from_secs(20), ..threshold("v") };
     let values = [25.0, 25.0, 5.0, 25.0, 25.0, 25.0].map(Some);
     assert_eq!(states(&check(held), &values), [O, O, O, O, O, C]);
 }
 
 #[test]
 fn a_long_time_without_runs_starts_the_clock_anew() {
-    let check = check(Threshold { hold: Duration::from_secs(20), ..threshold("v") });
-    let mut holds = Holds::default();
-    let mut at = |second: i64| judge(&check, &[metric("v", Some(25.0))], &mut holds, second * SECOND_US).0;
+    let check = check(Threshold { pending_for: Duration::from_secs(20), ..threshold("v") });
+    let mut pending = Pending::default();
+    let mut at = |second: i64| judge(&check, &[metric("v", Some(25.0))], &mut pending, second * SECOND_US).0;
     assert_eq!([at(0), at(30), at(70), at(80), at(90)], [O, C, O, O, C]);
 }
 
 #[test]
 fn a_clock_that_was_read_back_in_milliseconds_is_not_short_for_it() {
-    let check = check(Threshold { hold: Duration::from_secs(20), ..threshold("v") });
+    let check = check(Threshold { pending_for: Duration::from_secs(20), ..threshold("v") });
     let last_after_us = |us: i64| {
-        let mut holds = Holds::default();
-        let mut at = |us: i64| judge(&check, &[metric("v", Some(25.0))], &mut holds, us).0;
+        let mut pending = Pending::default();
+        let mut at = |us: i64| judge(&check, &[metric("v", Some(25.0))], &mut pending, us).0;
         at(0);
         at(10 * SECOND_US);
         at(us)
@@ -124,7 +124,8 @@ fn what_is_kept_is_what_was_said_last() {
 
 #[test]
 fn a_missing_metric_breaks_the_clock() {
-    let held = Threshold { hold: Duration::from_secs(20), on_missing: OnMissing::State(O), ..threshold("v") };
+    let held =
+        Threshold { pending_for: Duration::from_secs(20), on_missing: OnMissing::State(O), ..threshold("v") };
     let values = [Some(25.0), Some(25.0), None, Some(25.0), Some(25.0), Some(25.0)];
     assert_eq!(states(&check(held), &values), [O, O, O, O, O, C]);
 }
@@ -133,14 +134,14 @@ fn a_missing_metric_breaks_the_clock() {
 fn a_glob_judges_each_metric_by_itself_and_takes_the_worst() {
     let check = check(threshold("disk*"));
     let metrics = [metric("disk1", Some(15.0)), metric("disk2", Some(25.0)), metric("cpu", Some(99.0))];
-    let (state, said) = judge(&check, &metrics, &mut Holds::default(), 0);
+    let (state, said) = judge(&check, &metrics, &mut Pending::default(), 0);
     assert_eq!(state, C);
     assert_eq!(said, "CRITICAL: disk2 is 25, outside -inf:20; WARNING: disk1 is 15, outside -inf:10");
 }
 
 #[test]
 fn an_undetermined_value_is_missing() {
-    let (state, said) = judge(&check(threshold("v")), &[metric("v", None)], &mut Holds::default(), 0);
+    let (state, said) = judge(&check(threshold("v")), &[metric("v", None)], &mut Pending::default(), 0);
     assert_eq!((state, said.as_str()), (U, "UNKNOWN: v is undetermined"));
 }
 
@@ -148,7 +149,7 @@ fn an_undetermined_value_is_missing() {
 fn units_of_different_kinds_are_not_compared() {
     let bytes = Threshold { critical: range(0.0, 8e9, Some("B")), ..threshold("v") };
     let seconds = Metric { unit: "s".to_owned(), ..metric("v", Some(1.0)) };
-    let (state, said) = judge(&check(bytes), &[seconds], &mut Holds::default(), 0);
+    let (state, said) = judge(&check(bytes), &[seconds], &mut Pending::default(), 0);
     assert_eq!(state, U);
     assert!(said.contains("has the unit s, so it cannot be compared with 0:8000000000"), "{said}");
 }
@@ -159,7 +160,7 @@ fn the_plugins_own_ranges_count_only_where_they_are_to() {
     let own = Metric { crit: Some(limit), ..metric("w", Some(6.0)) };
     let mut check = check(threshold("v"));
     check.thresholds.clear();
-    assert_eq!(judge(&check, std::slice::from_ref(&own), &mut Holds::default(), 0).0, O);
+    assert_eq!(judge(&check, std::slice::from_ref(&own), &mut Pending::default(), 0).0, O);
     check.evaluate_perfdata = true;
-    assert_eq!(judge(&check, &[own], &mut Holds::default(), 0).0, C);
+    assert_eq!(judge(&check, &[own], &mut Pending::default(), 0).0, C);
 }

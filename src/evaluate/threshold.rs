@@ -22,17 +22,17 @@ const TIME_GRAIN_US: i64 = 1000;
 
 /// What the thresholds of one check remember between runs.
 #[derive(Clone, Debug, Default)]
-pub struct Holds {
-    /// By threshold (its place in the definition) and metric.
-    held: HashMap<(usize, String), Held>,
-    /// What each threshold said last, for `on_missing: keep`.
+pub struct Pending {
+    /// By threshold (its index in the definition) and series.
+    crossed: HashMap<(usize, String), CrossedSince>,
+    /// What each threshold found last, for `on_missing: keep`.
     last: HashMap<usize, (State, String)>,
     last_run_us: Option<i64>,
 }
 
 /// Since when a metric has been beyond each level without a break, by the monotonic clock.
 #[derive(Clone, Copy, Debug, Default)]
-struct Held {
+struct CrossedSince {
     warning_since_us: Option<i64>,
     critical_since_us: Option<i64>,
 }
@@ -40,20 +40,20 @@ struct Held {
 /// Judges a run's metrics by the check's thresholds at a monotonic time (signed: history is older than boot).
 ///
 /// Returns the worst state and one sentence for each threshold that is not OK, worst first.
-pub fn judge(check: &Check, metrics: &[Metric], holds: &mut Holds, now_us: i64) -> (State, String) {
+pub fn judge(check: &Check, metrics: &[Metric], pending: &mut Pending, now_us: i64) -> (State, String) {
     let gap_us = micros(check.check_interval.max(check.retry_interval) * GAP_INTERVALS + check.timeout);
-    if holds.last_run_us.is_some_and(|last| now_us.saturating_sub(last) > gap_us as i64) {
-        holds.held.clear();
+    if pending.last_run_us.is_some_and(|last| now_us.saturating_sub(last) > gap_us as i64) {
+        pending.crossed.clear();
     }
-    holds.last_run_us = Some(now_us);
+    pending.last_run_us = Some(now_us);
 
     let mut findings: Vec<(State, String)> = Vec::new();
-    for (place, threshold) in check.thresholds.iter().enumerate() {
-        let found = judge_one(place, threshold, metrics, holds, now_us);
+    for (index, threshold) in check.thresholds.iter().enumerate() {
+        let found = judge_one(index, threshold, metrics, pending, now_us);
         if found.iter().all(|finding| finding.0 == State::Ok) {
-            holds.last.remove(&place);
+            pending.last.remove(&index);
         } else if let Some(worst) = found.iter().max_by_key(|finding| finding.0.severity()) {
-            holds.last.insert(place, worst.clone());
+            pending.last.insert(index, worst.clone());
         }
         findings.extend(found);
     }
@@ -68,7 +68,7 @@ pub fn judge(check: &Check, metrics: &[Metric], holds: &mut Holds, now_us: i64) 
     (state, sentences.join("; "))
 }
 
-/// Whether a threshold can judge these metrics, so that what it said of an earlier run no longer matters.
+/// Whether a threshold can judge these metrics, so that what it found in an earlier run no longer matters.
 pub fn judges(threshold: &Threshold, metrics: &[Metric]) -> bool {
     let mut matching = matching(threshold, metrics).peekable();
     matching.peek().is_some() && matching.all(|metric| metric.value.is_some())
@@ -78,22 +78,22 @@ fn matching<'m>(threshold: &Threshold, metrics: &'m [Metric]) -> impl Iterator<I
     metrics.iter().filter(|m| m.label == threshold.metric || threshold.matcher.is_match(&m.label))
 }
 
-/// What one threshold says: a finding for each metric that it matches, or for there being none.
+/// What one threshold finds: a finding for each metric that it matches, or for there being none.
 fn judge_one(
-    place: usize,
+    index: usize,
     threshold: &Threshold,
     metrics: &[Metric],
-    holds: &mut Holds,
+    pending: &mut Pending,
     now_us: i64,
 ) -> Vec<(State, String)> {
     let matching: Vec<&Metric> = matching(threshold, metrics).collect();
     if matching.is_empty() {
-        return missing(place, threshold, holds, &format!("no metric {}", threshold.metric));
+        return missing(index, threshold, pending, &format!("no metric {}", threshold.metric));
     }
     let mut findings = Vec::new();
     for metric in matching {
         let Some(value) = metric.value else {
-            findings.extend(missing(place, threshold, holds, &format!("{} is undetermined", metric.label)));
+            findings.extend(missing(index, threshold, pending, &format!("{} is undetermined", metric.label)));
             continue;
         };
         let value = value.to_f64();
@@ -103,37 +103,42 @@ fn judge_one(
         }
         let beyond_critical = crosses(threshold.critical.as_ref(), value);
         let beyond_warning = beyond_critical || crosses(threshold.warning.as_ref(), value);
-        let held = holds.held.entry((place, series_name(metric))).or_default();
-        start_or_stop(&mut held.critical_since_us, beyond_critical, now_us);
-        start_or_stop(&mut held.warning_since_us, beyond_warning, now_us);
-        let for_us = micros(threshold.hold) as i64;
+        let crossed = pending.crossed.entry((index, series_name(metric))).or_default();
+        start_or_stop(&mut crossed.critical_since_us, beyond_critical, now_us);
+        start_or_stop(&mut crossed.warning_since_us, beyond_warning, now_us);
+        let for_us = micros(threshold.pending_for) as i64;
         let long_enough = |since: Option<i64>| since.filter(|since| now_us - since > for_us - TIME_GRAIN_US);
-        if let (Some(range), Some(since)) = (&threshold.critical, long_enough(held.critical_since_us)) {
-            findings.push((State::Critical, sentence(metric, value, range, threshold.hold, now_us - since)));
-        } else if let Some(since) = long_enough(held.warning_since_us) {
+        if let (Some(range), Some(since)) = (&threshold.critical, long_enough(crossed.critical_since_us)) {
+            findings.push((
+                State::Critical,
+                sentence(metric, value, range, threshold.pending_for, now_us - since),
+            ));
+        } else if let Some(since) = long_enough(crossed.warning_since_us) {
             // Beyond critical only, and not long enough for it: with no warning range there is nothing to say yet.
             if let Some(range) = &threshold.warning {
-                findings
-                    .push((State::Warning, sentence(metric, value, range, threshold.hold, now_us - since)));
+                findings.push((
+                    State::Warning,
+                    sentence(metric, value, range, threshold.pending_for, now_us - since),
+                ));
             }
         }
     }
     findings
 }
 
-/// What a threshold says when it has nothing to judge. Its clocks start anew, unless it keeps what it said.
-fn missing(place: usize, threshold: &Threshold, holds: &mut Holds, what: &str) -> Vec<(State, String)> {
+/// What a threshold finds when it has nothing to judge. Its clocks start anew, unless it keeps what it found last.
+fn missing(index: usize, threshold: &Threshold, pending: &mut Pending, what: &str) -> Vec<(State, String)> {
     match threshold.on_missing {
         OnMissing::State(state) => {
-            holds.held.retain(|(of, _), _| *of != place);
+            pending.crossed.retain(|(of, _), _| *of != index);
             vec![(state, what.to_owned())]
         }
-        OnMissing::Keep => holds
+        OnMissing::Keep => pending
             .last
-            .get(&place)
-            .map(|(state, said)| match said.strip_suffix(KEPT) {
-                Some(_) => (*state, said.clone()),
-                None => (*state, format!("{said}{KEPT}")),
+            .get(&index)
+            .map(|(state, found)| match found.strip_suffix(KEPT) {
+                Some(_) => (*state, found.clone()),
+                None => (*state, format!("{found}{KEPT}")),
             })
             .into_iter()
             .collect(),
@@ -173,14 +178,20 @@ fn unit_mismatch(threshold: &Threshold, metric: &Metric) -> Option<String> {
     Some(format!("{} has {own}, so it cannot be compared with {}", metric.label, range.written))
 }
 
-fn sentence(metric: &Metric, value: f64, range: &UnitRange, hold: Duration, held_us: i64) -> String {
+fn sentence(
+    metric: &Metric,
+    value: f64,
+    range: &UnitRange,
+    pending_for: Duration,
+    crossed_us: i64,
+) -> String {
     let shown = human::quantity(value, &metric.unit, Prefixes::Si);
-    let place = if range.bounds.inside { "inside" } else { "outside" };
-    let held = match hold {
+    let side = if range.bounds.inside { "inside" } else { "outside" };
+    let duration = match pending_for {
         Duration::ZERO => String::new(),
-        _ => format!(" for {}", human::duration_ms(held_us.max(0) / 1000)),
+        _ => format!(" for {}", human::duration_ms(crossed_us.max(0) / 1000)),
     };
-    format!("{} is {shown}, {place} {}{held}", series_name(metric), range.written.trim_start_matches('@'))
+    format!("{} is {shown}, {side} {}{duration}", series_name(metric), range.written.trim_start_matches('@'))
 }
 
 /// A metric's label with its further labels, as in `ifInOctets{ifName="eth0"}`.

@@ -1,10 +1,10 @@
 //! The verdict on a run: the worst of the plugin's own state and the thresholds, and what that makes of the check.
 
-use custos_query::{Before, Change, is_judged};
+use custos_query::{Change, PreviousState, is_judged};
 use custos_store::Run;
 
 use super::standing::{Counting, advance};
-use super::threshold::{Holds, judge};
+use super::threshold::{Pending, judge};
 use crate::config::Check;
 
 /// Completes a run (its `plugin_state` and metrics are given) with its verdict and standing.
@@ -13,24 +13,24 @@ use crate::config::Check;
 /// stood. `now_us` is monotonic time, signed because history that is replayed is older than boot.
 pub fn evaluate(
     check: &Check,
-    before: Option<Before>,
-    holds: &mut Holds,
+    before: Option<PreviousState>,
+    pending: &mut Pending,
     now_us: i64,
     run: &mut Run,
 ) -> Option<Change> {
-    judge_run(check, holds, now_us, run);
+    judge_run(check, pending, now_us, run);
     stand(Counting::from(check), before, run)
 }
 
 /// The first half of [`evaluate`]: the verdict on a run, by the definition of the check that ran.
-pub fn judge_run(check: &Check, holds: &mut Holds, now_us: i64, run: &mut Run) {
+pub fn judge_run(check: &Check, pending: &mut Pending, now_us: i64, run: &mut Run) {
     if !is_judged(run.reason) {
         return;
     }
-    let (limit_state, judgement) = judge(check, &run.metrics, holds, now_us);
+    let (limit_state, judgement) = judge(check, &run.metrics, pending, now_us);
     run.state = run.plugin_state.worst(limit_state);
     if !judgement.is_empty() {
-        // What was remarked on the output stays, a line each, ahead of what the limits say.
+        // Remarks on the output stay, a line each, ahead of what the limits found.
         let remarked = !run.judgement.is_empty();
         run.judgement.push_str(if remarked { "\n" } else { "" });
         run.judgement.push_str(&judgement);
@@ -38,7 +38,7 @@ pub fn judge_run(check: &Check, holds: &mut Holds, now_us: i64, run: &mut Run) {
 }
 
 /// The second half of [`evaluate`]: where the check stands after a run that has its verdict.
-pub fn stand(counting: Counting, before: Option<Before>, run: &mut Run) -> Option<Change> {
+pub fn stand(counting: Counting, before: Option<PreviousState>, run: &mut Run) -> Option<Change> {
     if !is_judged(run.reason) {
         run.standing = before.map(|before| before.standing).unwrap_or_default();
         return None;

@@ -36,8 +36,8 @@ pub use instances::{Change, Changes, Instance, Instances};
 pub use position::Position;
 pub use provenance::{Consolidation, Provenance};
 pub use reader::{
-    Arrivals, Arrived, ArrivedRev, Bucket, CheckInfo, Reader, RunState, Runs, Sample, SampleBatch, Samples,
-    SeriesInfo, SeriesKey, Snapshot, States, StoreInfo,
+    Arrivals, Arrived, ArrivedRev, Bucket, Catalogue, CheckInfo, CheckSeries, Reader, RunState, Runs, Sample,
+    SampleBatch, Samples, SeriesInfo, SeriesKey, Snapshot, States, StoreInfo,
 };
 pub use run::{Metric, Reason, Run, Standing, State};
 pub use value::{Bounds, Value};

@@ -7,14 +7,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use crate::chunk::{ChunkBytes, Rows, encode, find_chunks};
+use crate::chunk::{ChunkBytes, Rows, RowsIn, encode, find_chunks};
 use crate::column::Effort;
 use crate::disk::{Disk, RealDisk};
 use crate::error::{Error, Result};
 use crate::log::LogImage;
 use crate::names::{FileName, QUARANTINE_SUFFIX, live, log_name};
 use crate::run::Run;
-use crate::segment::{ChunkRef, Segment, SegmentWriter};
+use crate::segment::{Catalogue, ChunkRef, Extent, Segment, SegmentWriter};
 use crate::upkeep::seal;
 
 /// A file that was checked.
@@ -116,18 +116,45 @@ fn check_log(disk: &dyn Disk, start: u64, end: u64, report: &mut FileReport) -> 
 
 fn check_segment(disk: &dyn Disk, start: u64, end: u64, report: &mut FileReport) -> Result<()> {
     let segment = Segment::open(disk, start, end)?;
-    for check in segment.checks() {
-        for chunk in &check.chunks {
-            match check_chunk(&segment, &check.name, chunk) {
-                Ok(runs) => report.runs += runs,
-                Err(error) => report.findings.push(finding(&error)),
-            }
+    for (index, (check, extent)) in segment.checks().enumerate() {
+        if let Err(error) = check_check(&segment, index, check, extent, report) {
+            report.findings.push(finding(&error));
         }
     }
     Ok(())
 }
 
-fn check_chunk(segment: &Segment, check: &str, chunk: &ChunkRef) -> Result<u64> {
+/// Checks all that a segment has of a check. Damaged chunks are reported by themselves.
+fn check_check(
+    segment: &Segment,
+    index: usize,
+    check: &str,
+    extent: &Extent,
+    report: &mut FileReport,
+) -> Result<()> {
+    let (mut found, mut whole) = (Extent::EMPTY, true);
+    let mut catalogue = Catalogue::default();
+    for chunk in segment.chunks_at(index)? {
+        found.add(chunk);
+        match check_chunk(segment, check, chunk) {
+            Ok(rows) => {
+                report.runs += rows.len() as u64;
+                catalogue.add_decoded(&rows);
+            }
+            Err(error) => {
+                whole = false;
+                report.findings.push(finding(&error));
+            }
+        }
+    }
+    let series = segment.series_at(index)?.all().map_err(|_| segment.malformed_series(index))?;
+    let listed = series.iter().map(|(series, span)| (series, span.samples, span.first_ms, span.last_ms));
+    let there = catalogue.iter().map(|(series, span)| (series, span.samples, span.first_ms, span.last_ms));
+    let fits = found == *extent && (!whole || listed.eq(there));
+    if fits { Ok(()) } else { Err(segment.malformed_series(index)) }
+}
+
+fn check_chunk(segment: &Segment, check: &str, chunk: &ChunkRef) -> Result<RowsIn> {
     let bytes = segment.chunk(chunk)?;
     let header = bytes.verify().map_err(segment.bad(chunk))?;
     let rows = bytes.rows(&header).map_err(segment.bad(chunk))?;
@@ -141,7 +168,7 @@ fn check_chunk(segment: &Segment, check: &str, chunk: &ChunkRef) -> Result<u64> 
         && rows.times.first() == Some(&header.first_ms)
         && rows.times.last() == Some(&header.last_ms)
         && rows.times.is_sorted();
-    if fits { Ok(rows.len() as u64) } else { Err(segment.malformed(chunk)) }
+    if fits { Ok(rows) } else { Err(segment.malformed(chunk)) }
 }
 
 /// What [`salvage`] found in a file.
@@ -285,25 +312,30 @@ fn repair_segment(disk: &dyn Disk, start: u64, end: u64, repaired: &mut Repaired
     }
     chunks.sort();
     let mut segment = SegmentWriter::create(disk, start, end)?;
-    for (check, _, at) in chunks {
-        let chunk = ChunkBytes(&region[at..]);
-        let salvaged = chunk.header_alone().and_then(|header| chunk.salvage(&header));
-        let Ok((rows, lost)) = salvaged else {
-            repaired.lost_chunks += 1;
-            continue;
-        };
-        let mut at = 0;
-        while at < rows.len() {
-            let mut part = Rows::default();
-            let mut remap = part.remap(&rows);
-            // What cannot be read has been left out.
-            let Ok(taken) = part.append(&rows, &mut remap, at..rows.len()) else { break };
-            at += taken;
-            repaired.kept_runs += taken as u64;
-            let (header, bytes) = encode(&check, &part, Effort::Full)?;
-            segment.add(&header, &bytes)?;
+    for chunks in chunks.chunk_by(|one, other| one.0 == other.0) {
+        let (check, mut catalogue) = (&chunks[0].0, Catalogue::default());
+        for (_, _, at) in chunks {
+            let chunk = ChunkBytes(&region[*at..]);
+            let salvaged = chunk.header_alone().and_then(|header| chunk.salvage(&header));
+            let Ok((rows, lost)) = salvaged else {
+                repaired.lost_chunks += 1;
+                continue;
+            };
+            let mut at = 0;
+            while at < rows.len() {
+                let mut part = Rows::default();
+                let mut remap = part.remap(&rows);
+                // What cannot be read has been left out.
+                let Ok(taken) = part.append(&rows, &mut remap, at..rows.len()) else { break };
+                at += taken;
+                repaired.kept_runs += taken as u64;
+                let (header, bytes) = encode(check, &part, Effort::Full)?;
+                segment.add(&header, &bytes)?;
+                catalogue.add_rows(&part);
+            }
+            repaired.lost_series += lost;
         }
-        repaired.lost_series += lost;
+        segment.end_check(check, &catalogue);
     }
     segment.finish()?;
     repaired.set_aside.push(aside);

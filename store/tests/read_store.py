@@ -94,6 +94,12 @@ class Cursor:
             meta[key] = self.f64() if flags & here else None
         return meta
 
+    def extent(self):
+        rows, first = self.varint(), self.zigzag()
+        last, least = signed(first + self.varint()), self.varint()
+        numbers = least, least + self.varint()
+        return {"rows": rows, "first": first, "last": last, "numbers": numbers, "samples": self.varint()}
+
     def changes(self, before, time):
         # Instances are (labels, state, since, pending since, seen, value, text) in order of their labels.
         after, index, taken = [], 0, 0
@@ -320,15 +326,41 @@ def read_segment(data, start, end):
     assert data[-8:] == b"CUSTEND\0" and trailer_crc == crc(data[-32:-12])
     directory = data[at:at + length]
     assert directory_crc == crc(directory)
-    cursor, chunk_at = Cursor(directory), 40
+    cursor, lines = Cursor(directory), []
     for _ in range(cursor.varint()):
-        check = cursor.text()
-        for _ in range(cursor.varint()):
-            chunk_at += cursor.varint()
-            length = cursor.varint()
-            [cursor.varint() for _ in range(6)]
-            yield from read_chunk(data[chunk_at:chunk_at + length], check)
-            chunk_at += length
+        lines.append((cursor.text(), cursor.varint(), cursor.u32(), cursor.extent()))
+    entry_at = at - sum(line[1] for line in lines)
+    for check, length, entry_crc, extent in lines:
+        entry = data[entry_at:entry_at + length]
+        assert entry_crc == crc(entry)
+        entry_at += length
+        runs = list(read_entry(data, check, Cursor(entry), extent))
+        assert extent["rows"] == len(runs)
+        yield from runs
+
+
+def read_entry(data, check, entry, extent):
+    chunks = Cursor(entry.take(entry.varint()))
+    names = Cursor(entry.take(entry.varint()))
+    runs, chunk_at = [], 0
+    for _ in range(chunks.varint()):
+        chunk_at += chunks.varint()
+        length, of_chunk = chunks.varint(), chunks.extent()
+        here = list(read_chunk(data[chunk_at:chunk_at + length], check))
+        chunk_at += length
+        assert (of_chunk["first"], of_chunk["last"]) == (here[0]["time_ms"], here[-1]["time_ms"])
+        runs += here
+    seen = {}
+    for each in runs:
+        for metric in each["metrics"]:
+            seen.setdefault((metric[0], str(metric[1])), []).append((each["time_ms"], metric[3]))
+    series = [(names.name(), names.text()) for _ in range(names.varint())]
+    assert len(series) == len(seen)
+    for (label, labels), unit in series:
+        found = seen[label, str(labels)]
+        span = entry.varint(), extent["first"] + entry.varint(), extent["last"] - entry.varint()
+        assert span == (len(found), found[0][0], found[-1][0]) and unit in [unit for _, unit in found]
+    return runs
 
 
 def read_chunk(data, check):

@@ -11,7 +11,7 @@ mod sequence;
 #[path = "../stage/mod.rs"]
 mod stage;
 
-use custos::evaluate::{Before, Change, ChangeKind, Counting, advance, flap_percent};
+use custos::evaluate::{Change, ChangeKind, Counting, PreviousState, advance, flap_percent};
 use custos_store::{Standing, State};
 
 use peer::{Nagios, Said};
@@ -27,11 +27,11 @@ fn ours(sequence: &Sequence) -> Vec<Said> {
         volatile: sequence.volatile,
         flap_limits: Some(sequence.flap_limits),
     };
-    let mut before: Option<Before> = None;
+    let mut before: Option<PreviousState> = None;
     let step = |(number, state): (usize, &State)| {
         let was = before.map(|before| before.standing);
         let (standing, change) = advance(before, *state, number as i64, counting);
-        before = Some(Before { state: *state, standing });
+        before = Some(PreviousState { state: *state, standing });
         Said {
             state: state.code(),
             hard: standing.hard,

@@ -1,6 +1,6 @@
 //! A naive second opinion: soft and hard states computed from the plain list of verdicts.
 
-use custos::evaluate::{Before, is_judged, stored_change};
+use custos::evaluate::{PreviousState, is_judged, stored_change};
 use custos_store::{Reason, Run, State};
 
 /// Where a check stands, the slow and obvious way.
@@ -83,10 +83,10 @@ pub fn check_states(name: &str, seen: &[Seen]) {
     }
 }
 
-/// Changes of state that a list of runs holds: of the state or of its type, and each further result of a confirmed
+/// Changes of state that a list of runs pending: of the state or of its type, and each further result of a confirmed
 /// problem of a volatile check. What is stored must tell the same changes.
 pub fn count_changes(name: &str, seen: &[Seen]) -> u64 {
-    let mut before: Option<Before> = None;
+    let mut before: Option<PreviousState> = None;
     let mut changes = 0;
     for one in seen.iter().filter(|one| is_judged(one.run.reason)) {
         let (state, standing) = (one.run.state, one.run.standing);
@@ -100,7 +100,7 @@ pub fn count_changes(name: &str, seen: &[Seen]) -> u64 {
             one.run.time_ms
         );
         changes += u64::from(changed);
-        before = Some(Before { state, standing });
+        before = Some(PreviousState { state, standing });
     }
     changes
 }

@@ -18,7 +18,7 @@ fn limit(metric: &str, most: f64) -> Threshold {
         matcher: globset::Glob::new(metric).unwrap().compile_matcher(),
         warning: Some(UnitRange { bounds, unit: None, written: most.to_string() }),
         critical: None,
-        hold: Duration::ZERO,
+        pending_for: Duration::ZERO,
         on_missing: OnMissing::State(State::Unknown),
     }
 }
@@ -61,7 +61,7 @@ fn a_result_is_read_and_judged_by_the_definition_that_ran() {
 
 #[test]
 fn a_threshold_that_stays_counts_on_over_a_reload() {
-    let waits = |most: f64| Threshold { hold: Duration::from_secs(25), ..limit("v", most) };
+    let waits = |most: f64| Threshold { pending_for: Duration::from_secs(25), ..limit("v", most) };
     let mut stage =
         Stage::new(config([Check { thresholds: vec![waits(1.0)], ..check("c", 10) }], 4), |_| 1000);
     stage.prints = "OK | v=2".to_owned();

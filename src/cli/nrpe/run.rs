@@ -16,7 +16,7 @@ use crate::cli::read::chain;
 use crate::clock;
 use crate::config::{Check, Config, SnmpConfig, Surroundings, SyncPolicy};
 use crate::daemon::{self, Setup, Source, requested_line};
-use crate::evaluate::{Holds, evaluate};
+use crate::evaluate::{Pending, evaluate};
 use crate::execute::Job;
 use crate::exit_code::ExitCode;
 use crate::limits::NRPE_REQUESTS_MAX;
@@ -98,8 +98,8 @@ fn keep(store: &Path, check: &Check, mut run: Run) {
             .map(|history| history.runs)
             .unwrap_or_default();
         let now = clock::now();
-        let before = restore_standing(check, &history, now).before;
-        evaluate(check, before, &mut Holds::default(), now.mono_us as i64, &mut run);
+        let before = restore_standing(check, &history, now).previous;
+        evaluate(check, before, &mut Pending::default(), now.mono_us as i64, &mut run);
         writer.append(&[(name, &run)])?;
         writer.close()
     });

@@ -82,6 +82,8 @@ pub struct Native {
     pub tls_anonymous: Option<bool>,
     /// Whether commands of `config` may be given arguments (which it must allow as well).
     pub allow_arguments: bool,
+    /// Whether commands of `config` may run as root, if the agent does and `config` names no `nrpe_user`.
+    pub commands_as_root: bool,
     /// Whether `/etc/hosts.allow` and `/etc/hosts.deny` count.
     pub tcp_wrappers: Option<bool>,
     /// How long a command of `config` may run.
@@ -126,6 +128,8 @@ pub struct Check {
     pub byte_units: ByteUnits,
     /// Whether a `prefix::` in a label carries over to the labels after it, as check_multi prints them.
     pub check_multi: bool,
+    /// The state of a plugin that exits with 0 and prints nothing: UNKNOWN, or OK for one that is silent by design.
+    pub silent: State,
     /// Judges each metric by the warning and critical ranges that the plugin printed beside it.
     pub evaluate_perfdata: bool,
     /// Whether flapping is watched, and its low and high limits in per cent.
@@ -145,7 +149,8 @@ impl Check {
             && self.environment == other.environment
             && self.process == other.process
             && (self.timeout, self.timeout_state) == (other.timeout, other.timeout_state)
-            && (self.byte_units, self.check_multi) == (other.byte_units, other.check_multi)
+            && (self.byte_units, self.check_multi, self.silent)
+                == (other.byte_units, other.check_multi, other.silent)
             && self.evaluate_perfdata == other.evaluate_perfdata
             && self.thresholds == other.thresholds
     }
@@ -272,8 +277,8 @@ pub struct Threshold {
     pub warning: Option<UnitRange>,
     /// Outside this range (or inside, with `@`): CRITICAL.
     pub critical: Option<UnitRange>,
-    /// How long it must hold before it counts.
-    pub hold: Hold,
+    /// How long it must be crossed without a break before it counts; zero counts at once. The key `for`.
+    pub pending_for: Duration,
     /// What a run means in which no metric matched, or its value is undetermined.
     pub on_missing: OnMissing,
 }
@@ -284,13 +289,10 @@ impl PartialEq for Threshold {
         self.metric == other.metric
             && self.warning == other.warning
             && self.critical == other.critical
-            && self.hold == other.hold
+            && self.pending_for == other.pending_for
             && self.on_missing == other.on_missing
     }
 }
-
-/// How long a threshold must be crossed without a break before it counts; zero counts at once.
-pub type Hold = Duration;
 
 /// A range whose bounds may have been written with a unit.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,8 +5,8 @@ pub(crate) mod reserved;
 pub(crate) mod snmp;
 
 pub use check::{
-    ByteUnits, Check, Command, Config, Hold, Native, NrpeConfig, OnMissing, Priority, Process, RunAs,
-    Serving, Stale, SyncPolicy, Threshold, UnitRange,
+    ByteUnits, Check, Command, Config, Native, NrpeConfig, OnMissing, Priority, Process, RunAs, Serving,
+    Stale, SyncPolicy, Threshold, UnitRange,
 };
 pub use reserved::{AGENT_CHECK, UNMATCHED_CHECK};
 pub use snmp::{

@@ -14,7 +14,7 @@ use crate::config::document::yaml::{Content, Node};
 use crate::config::model::check::{Native, NrpeConfig};
 use crate::limits::{INTERVAL_MAX, TIMEOUT_MIN};
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "config",
     "listen",
     "allowed_hosts",
@@ -27,6 +27,7 @@ const KEYS: [&str; 16] = [
     "tls_ciphers",
     "tls_anonymous",
     "allow_arguments",
+    "commands_as_root",
     "tcp_wrappers",
     "command_timeout",
     "coalesce",
@@ -60,6 +61,10 @@ pub(crate) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<
         tls_anonymous: fields.get("tls_anonymous").and_then(|node| boolean(node, findings)),
         allow_arguments: fields
             .get("allow_arguments")
+            .and_then(|node| boolean(node, findings))
+            .unwrap_or(false),
+        commands_as_root: fields
+            .get("commands_as_root")
             .and_then(|node| boolean(node, findings))
             .unwrap_or(false),
         tcp_wrappers: fields.get("tcp_wrappers").and_then(|node| boolean(node, findings)),
@@ -190,7 +195,7 @@ mod tests {
         let (config, mistakes) = read_yaml(
             "config: ../nagios/nrpe.cfg\nlisten: '127.0.0.1:5666'\nallowed_hosts: ['10.0.0.0/8, ::1', mon]\ntls: true\n\
              tls_certificate: cert.pem\ntls_key: /key.pem\ntls_client_ca: ca.pem\ntls_client_certificates: require\n\
-             tls_versions: TLSv1.2+\ntls_ciphers: HIGH\ntls_anonymous: false\nallow_arguments: true\n\
+             tls_versions: TLSv1.2+\ntls_ciphers: HIGH\ntls_anonymous: false\nallow_arguments: true\ncommands_as_root: true\n\
              tcp_wrappers: false\ncommand_timeout: 30s\ncoalesce: true\naccess: {'check_*': [10.0.0.1, 'cert:/CN=a'], x: ::1}\n",
         );
         assert_eq!(mistakes, "");
@@ -209,6 +214,7 @@ mod tests {
             tls_ciphers: Some("HIGH".to_owned()),
             tls_anonymous: Some(false),
             allow_arguments: true,
+            commands_as_root: true,
             tcp_wrappers: Some(false),
             command_timeout: Some(Duration::from_secs(30)),
             coalesce: true,

@@ -66,7 +66,7 @@ fn read(node: &Node, owner: &str, byte_units: ByteUnits, findings: &mut Findings
     }
     let warning = optional(warning, |node| range(node, byte_units, findings));
     let critical = optional(critical, |node| range(node, byte_units, findings));
-    let hold =
+    let pending_for =
         optional(fields.get("for"), |node| duration::read(node, Duration::ZERO, INTERVAL_MAX, findings));
     let on_missing = optional(fields.get("on_missing"), |node| choice(node, &ON_MISSING, findings));
     let (metric, matcher) = metric?;
@@ -75,7 +75,7 @@ fn read(node: &Node, owner: &str, byte_units: ByteUnits, findings: &mut Findings
         matcher,
         warning: warning?,
         critical: critical?,
-        hold: hold?.unwrap_or(Duration::ZERO),
+        pending_for: pending_for?.unwrap_or(Duration::ZERO),
         on_missing: on_missing?.unwrap_or(OnMissing::State(State::Unknown)),
     })
 }
@@ -147,9 +147,12 @@ mod tests {
         let first = &thresholds[0];
         assert_eq!(first.warning.as_ref().unwrap().bounds.end, 8e9);
         assert_eq!(first.critical.as_ref().unwrap().unit.as_deref(), Some("B"));
-        assert_eq!((first.hold, first.on_missing), (Duration::from_secs(120), OnMissing::Keep));
+        assert_eq!((first.pending_for, first.on_missing), (Duration::from_secs(120), OnMissing::Keep));
         let second = &thresholds[1];
-        assert_eq!((second.hold, second.on_missing), (Duration::ZERO, OnMissing::State(State::Unknown)));
+        assert_eq!(
+            (second.pending_for, second.on_missing),
+            (Duration::ZERO, OnMissing::State(State::Unknown))
+        );
         assert_eq!(second.critical.as_ref().unwrap().written, "5");
         assert!(second.matcher.is_match("load15") && !second.matcher.is_match("xload"));
     }

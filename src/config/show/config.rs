@@ -71,6 +71,7 @@ fn write_nrpe(page: &mut String, nrpe: &NrpeConfig) -> fmt::Result {
         ("tls_ciphers", text(&native.tls_ciphers)),
         ("tls_anonymous", native.tls_anonymous.map(|on| on.to_string())),
         ("allow_arguments", native.allow_arguments.then(|| "true".to_owned())),
+        ("commands_as_root", native.commands_as_root.then(|| "true".to_owned())),
         ("tcp_wrappers", native.tcp_wrappers.map(|on| on.to_string())),
         ("command_timeout", native.command_timeout.map(duration::show)),
     ] {
@@ -143,6 +144,7 @@ fn write_check(page: &mut String, check: &Check) -> fmt::Result {
     };
     writeln!(page, "    byte_units: {byte_units}")?;
     writeln!(page, "    check_multi: {}", check.check_multi)?;
+    writeln!(page, "    silent: {}", if check.silent == State::Ok { "ok" } else { "unknown" })?;
     writeln!(page, "    evaluate_perfdata: {}", check.evaluate_perfdata)?;
     match check.flapping {
         Some((low, high)) => writeln!(page, "    flap_detection: {{ low: {low}, high: {high} }}")?,
@@ -211,8 +213,8 @@ fn write_threshold(page: &mut String, threshold: &Threshold) -> fmt::Result {
     if let Some(range) = &threshold.critical {
         writeln!(page, "        critical: {}", word(&range.written))?;
     }
-    if threshold.hold > Duration::ZERO {
-        writeln!(page, "        for: {}", duration::show(threshold.hold))?;
+    if threshold.pending_for > Duration::ZERO {
+        writeln!(page, "        for: {}", duration::show(threshold.pending_for))?;
     }
     writeln!(page, "        on_missing: {}", on_missing(threshold.on_missing))
 }
@@ -312,6 +314,7 @@ nrpe:
   tls_ciphers: "ALL:!MD5"
   tls_anonymous: false
   allow_arguments: true
+  commands_as_root: true
   tcp_wrappers: false
   command_timeout: 20s
   access: { "check_*": [10.0.0.1, "cert:/CN=poller"] }
@@ -342,6 +345,7 @@ checks:
     max_age: 45s
     when_stale: unknown
     check_multi: false
+    silent: ok
     evaluate_perfdata: true
     flap_detection: { low: 5.5, high: 20 }
     thresholds:

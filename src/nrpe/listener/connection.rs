@@ -17,6 +17,7 @@ use super::fresh::Fresh;
 use super::request::{Answer, Origin, Request, Task, Transport};
 use super::request_log;
 use super::server::{Live, Shared};
+use super::share::Share;
 use super::stream::{HandshakeError, Stream};
 use super::tls_log;
 use crate::limits;
@@ -30,6 +31,8 @@ enum Failure {
     Ended,
     RequestTimeout,
     Evicted,
+    /// Unfinished requests take all of the memory that is set aside for them.
+    Memory,
 }
 
 /// A request that has come, and where its answer goes.
@@ -156,6 +159,10 @@ async fn read_request(
     deadline: Instant,
 ) -> Result<(Stream, Packet), Failure> {
     let tls = live.tls.as_ref();
+    let mut share = Share::of(&shared.waiting_bytes);
+    if !share.grow_to(assembler.len()) {
+        return Err(Failure::Memory);
+    }
     let tcp = fresh.join().map_err(|_| Failure::Ended)?;
     // Nothing is allocated for a connection until it speaks. A new socket counts as readable without having been asked,
     // so it has to be looked into.
@@ -188,10 +195,13 @@ async fn read_request(
             Ok(Ok(read)) => read,
             Err(_) => return Err(Failure::RequestTimeout),
         };
-        if let Err(fault) = assembler.push(&buffer[..read]) {
-            stream.close();
-            return Err(Failure::Fault(fault));
-        }
+        let failure = match assembler.push(&buffer[..read]) {
+            Ok(_) if share.grow_to(assembler.len()) => continue,
+            Ok(_) => Failure::Memory,
+            Err(fault) => Failure::Fault(fault),
+        };
+        stream.close();
+        return Err(failure);
     }
     finish(stream, assembler)
 }
@@ -227,6 +237,12 @@ fn complain(shared: &Shared, live: &Live, peer: IpAddr, failure: Failure) {
         Failure::Ended => {
             counters.cut_short.add();
             unread();
+        }
+        Failure::Memory => {
+            counters.refused_for_memory.add();
+            log.error(format_args!(
+                "Request from {peer} refused: unfinished requests take all of the memory set aside for them"
+            ));
         }
         Failure::Evicted => log.debug(|| format!("Connection from {peer} gave up its place to a newer one")),
         Failure::Fault(fault) => {

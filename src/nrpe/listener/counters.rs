@@ -48,6 +48,8 @@ counters! {
     refused_by_command_access,
     /// Connections closed to make room, because too many were waiting for a request.
     crowded_out,
+    /// Requests refused because unfinished ones took all of the memory that is set aside for them.
+    refused_for_memory,
     /// TLS handshakes that failed.
     tls_failures,
     /// TLS connections on which neither side showed a certificate.

@@ -47,17 +47,51 @@ pub(super) fn decide(settings: &Settings, packet: &Packet, origin: &Origin) -> D
     }
     let task = match &served.task {
         ServedTask::Check => Task::Check,
-        ServedTask::Line(line) => Task::Line {
-            line: OsString::from_vec(expand(line, &query.arguments)),
-            env: settings.environment.clone(),
-            credentials: settings.credentials.clone(),
-        },
+        ServedTask::Line(template) => {
+            let line = expand(template, &query.arguments);
+            if !settings.policy.substitution && adds_substitution(template, &query.arguments, &line) {
+                return Decision::Refuse(Refusal::Substitution);
+            }
+            Task::Line {
+                line: OsString::from_vec(line),
+                env: settings.environment.clone(),
+                credentials: settings.credentials.clone(),
+            }
+        }
     };
     Decision::Run { command, task }
+}
+
+/// Whether the arguments put a `$(` into the line that the template does not have: each alone holds none, but one that
+/// ends with `$` may stand before one that begins with `(`, or before a `(` of the template.
+fn adds_substitution(template: &[u8], arguments: &[&[u8]], line: &[u8]) -> bool {
+    let count = |line: &[u8]| line.windows(2).filter(|pair| *pair == b"$(").count();
+    let harmless = vec![&b"x"[..]; arguments.len()];
+    count(line) > count(&expand(template, &harmless))
 }
 
 fn not_defined(command: &[u8]) -> Answer {
     let mut text = [b"NRPE: Command '", command, b"' not defined"].concat();
     text.truncate(NOT_DEFINED_MAX_BYTES);
     Answer::unknown(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_substitution_is_found_however_it_is_put_together() {
+        let adds = |template: &str, arguments: &[&str]| {
+            let arguments: Vec<&[u8]> = arguments.iter().map(|argument| argument.as_bytes()).collect();
+            adds_substitution(template.as_bytes(), &arguments, &expand(template.as_bytes(), &arguments))
+        };
+        assert!(adds("echo $ARG1$$ARG2$", &["$", "(id)"]));
+        assert!(adds("echo $ARG1$(date)", &["a$"]));
+        assert!(adds("echo $$$ARG1$", &["(id)"]));
+        assert!(adds("echo $$(date) $ARG1$$ARG3$$ARG2$", &["$", "(id)"]));
+        assert!(!adds("echo $$(date) $ARG1$ $ARG2$", &["$", "(id)"]));
+        assert!(!adds("echo $$(date) $ARG1$", &["a"]));
+        assert!(!adds("echo $ARG1$ ($ARG2$)", &["$", "a"]));
+    }
 }

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use custos_compat::nrpe::{Config, LogFacility, Severity};
 use custos_shim::Credentials;
+use nix::unistd::{Gid, Uid, setfsgid, setfsuid};
 
 use crate::clock;
 use crate::limits::{NRPE_LOG_LINE_MAX_BYTES, NRPE_LOG_LINES_PER_SECOND};
@@ -227,6 +228,8 @@ fn send(socket: &mut Option<UnixDatagram>, message: &str) -> io::Result<()> {
 
 /// Opens a log file without following a link at its end; it must be a plain file of one name.
 fn open_file(path: &Path) -> io::Result<File> {
+    // Whoever owns a directory above the file can have root's own rights lead anywhere.
+    let _acting = nix::unistd::geteuid().is_root().then(|| other_owner(path)).flatten().map(ActsAs::user);
     // Without waiting, or a pipe that nobody reads would hold up the start.
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let file = OpenOptions::new().append(true).create(true).mode(0o644).custom_flags(flags).open(path)?;
@@ -235,6 +238,49 @@ fn open_file(path: &Path) -> io::Result<File> {
         Ok(file)
     } else {
         Err(io::Error::other("log file has an invalid mode"))
+    }
+}
+
+/// The user and group of the innermost directory or link above a path that is not root's, or in which others can put
+/// something in the place of what is there; none if root alone decides what the path leads to.
+fn other_owner(path: &Path) -> Option<(Uid, Gid)> {
+    let loose = |path: &Path| {
+        path.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty()).find_map(|above| {
+            let entry = std::fs::symlink_metadata(above).ok()?;
+            let shared =
+                !entry.is_symlink() && entry.mode() & 0o002 != 0 && entry.mode() & libc::S_ISVTX == 0;
+            match (entry.uid(), shared) {
+                (0, false) => None,
+                // Of root, but writable for everybody: whoever that is has no more rights than nobody.
+                (0, true) => Some((Uid::from_raw(NOBODY), Gid::from_raw(NOBODY))),
+                (uid, _) => Some((Uid::from_raw(uid), Gid::from_raw(entry.gid()))),
+            }
+        })
+    };
+    let real = std::fs::canonicalize(path.parent()?).ok()?;
+    loose(&real.join("file")).or_else(|| loose(path))
+}
+
+/// The kernel's own number for a user without rights.
+const NOBODY: u32 = 65_534;
+
+/// Opens files with the rights of another user until it is dropped; for the calling thread only.
+struct ActsAs {
+    back: (Uid, Gid),
+}
+
+impl ActsAs {
+    fn user((uid, gid): (Uid, Gid)) -> ActsAs {
+        // The group first: without root's rights it could not be changed.
+        let group = setfsgid(gid);
+        ActsAs { back: (setfsuid(uid), group) }
+    }
+}
+
+impl Drop for ActsAs {
+    fn drop(&mut self) {
+        setfsuid(self.back.0);
+        setfsgid(self.back.1);
     }
 }
 
@@ -316,5 +362,26 @@ mod tests {
         let log = Log::open(LogSettings { file: Some(path), ..LogSettings::default() });
         log.error("x");
         assert_eq!(log.lost(), 0);
+    }
+
+    #[test]
+    fn a_link_in_a_directory_of_another_leads_root_nowhere() {
+        if !nix::unistd::geteuid().is_root() {
+            return;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .unwrap();
+        let (theirs, roots) = (directory.path().join("theirs"), directory.path().join("roots"));
+        std::fs::create_dir(&theirs).unwrap();
+        std::fs::create_dir(&roots).unwrap();
+        std::os::unix::fs::symlink(&roots, theirs.join("logs")).unwrap();
+        std::os::unix::fs::lchown(theirs.join("logs"), Some(54_321), Some(54_321)).unwrap();
+        std::os::unix::fs::chown(&theirs, Some(54_321), Some(54_321)).unwrap();
+        assert!(open_file(&theirs.join("logs/nrpe")).is_err());
+        assert!(!roots.join("nrpe").exists());
+        let own = open_file(&theirs.join("nrpe")).unwrap().metadata().unwrap();
+        assert_eq!((own.uid(), own.gid()), (54_321, 54_321));
+        assert_eq!(open_file(&roots.join("nrpe")).unwrap().metadata().unwrap().uid(), 0);
     }
 }

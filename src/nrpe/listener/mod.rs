@@ -25,6 +25,7 @@ mod reverse;
 mod room;
 mod server;
 mod settings;
+mod share;
 mod stdin;
 mod stream;
 mod tls;

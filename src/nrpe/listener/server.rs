@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use custos_compat::nrpe::{Note, Severity, SslLogging};
@@ -41,6 +42,8 @@ pub struct Server {
 pub(super) struct Shared {
     pub(super) counters: Counters,
     pub(super) room: Arc<Room>,
+    /// Bytes of unfinished requests that count against the budget.
+    pub(super) waiting_bytes: AtomicUsize,
     pub(super) requests: mpsc::Sender<Request>,
     /// Where the agent runs that answers them.
     pub(super) agent: Handle,
@@ -130,6 +133,7 @@ impl Server {
         let shared = Arc::new(Shared {
             counters: Counters::default(),
             room: Arc::new(Room::new(waiting_max())),
+            waiting_bytes: AtomicUsize::new(0),
             requests,
             agent,
             live: RwLock::new(Arc::clone(&live)),

@@ -184,6 +184,16 @@ impl Settings {
             ..Overrides::default()
         };
         let mut settings = Settings::from_config(&config, overrides)?;
+        let root = nix::unistd::geteuid().is_root() && settings.credentials.is_none();
+        if let (true, false, Some(path)) =
+            (root && !config.commands.is_empty(), nrpe.native.commands_as_root, &nrpe.config)
+        {
+            return Err(Error::User(format!(
+                "the commands of {} would run as root, since it names no nrpe_user; name one there, or say \
+                 `commands_as_root: true` under `nrpe`",
+                path.display()
+            )));
+        }
         for check in checks {
             // A check of the same name is the better definition: it has a schedule and thresholds.
             let command = ServedCommand { task: ServedTask::Check, access: None };

@@ -12,6 +12,7 @@ use openssl::bn::BigNum;
 use openssl::dh::Dh;
 use openssl::error::ErrorStack;
 use openssl::ex_data::Index;
+use openssl::nid::Nid;
 use openssl::ssl::{
     Ssl, SslContext, SslContextBuilder, SslFiletype, SslMethod, SslMode, SslOptions, SslRef,
     SslSessionCacheMode, SslVerifyMode,
@@ -272,11 +273,27 @@ pub(super) fn subject(name: &X509NameRef) -> String {
     let mut line = String::new();
     for entry in name.entries() {
         line.push('/');
-        line.push_str(entry.object().nid().short_name().unwrap_or("?"));
+        match entry.object().nid().short_name() {
+            Ok(short) if entry.object().nid() != Nid::UNDEF => line.push_str(short),
+            // An attribute without a name goes by its number.
+            _ => line.push_str(&entry.object().to_string()),
+        }
         line.push('=');
-        line.push_str(entry.data().to_string().as_deref().unwrap_or("?"));
+        let value = entry.data().to_string();
+        escape_value(value.as_deref().unwrap_or("?"), &mut line);
     }
     line
+}
+
+/// Writes a value so that no two names are written alike: an organization called `Example/CN=poller` is not one called
+/// `Example` with a common name.
+fn escape_value(value: &str, line: &mut String) {
+    for character in value.chars() {
+        if matches!(character, '/' | '=' | '\\') {
+            line.push('\\');
+        }
+        line.push(character);
+    }
 }
 
 /// Whether a client may do without any certificate on either side: the cipher list has an anonymous suite, and

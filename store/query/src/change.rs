@@ -4,7 +4,7 @@ use custos_store::{Reason, Standing, State};
 
 /// What was known of a check before a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Before {
+pub struct PreviousState {
     /// The state of the last judged run.
     pub state: State,
     /// Where the check stood after it.
@@ -37,7 +37,7 @@ pub enum ChangeKind {
 
 /// What a stored result changed, by the standings that were stored with it and with the one before: the same as was
 /// found when the result came. A check without a result before counts as having been OK.
-pub fn stored_change(before: Option<Before>, state: State, standing: &Standing) -> Option<Change> {
+pub fn stored_change(before: Option<PreviousState>, state: State, standing: &Standing) -> Option<Change> {
     let (from, was_hard) = before.map_or((State::Ok, true), |before| (before.state, before.standing.hard));
     let again = before.is_some_and(|before| before.standing.since_ms != standing.since_ms);
     change_kind(from, was_hard, state, standing.hard, again).map(|kind| Change { kind, from, to: state })

@@ -8,7 +8,7 @@ use std::ops::Range;
 use custos_store::{Reader, Run, State};
 use serde::{Serialize, Serializer};
 
-use crate::change::{Before, ChangeKind, is_judged, stored_change};
+use crate::change::{ChangeKind, PreviousState, is_judged, stored_change};
 use crate::checks::{all_known, check_names};
 use crate::context::ReadContext;
 use crate::error::Result;
@@ -98,7 +98,7 @@ fn name_of<S: Serializer>(state: &State, serializer: S) -> std::result::Result<S
 #[derive(Clone, Debug)]
 pub struct EventFold<'a> {
     check: &'a str,
-    before: Option<Before>,
+    before: Option<PreviousState>,
 }
 
 impl<'a> EventFold<'a> {
@@ -137,8 +137,8 @@ impl<'a> EventFold<'a> {
     }
 }
 
-fn stood(run: &Run) -> Before {
-    Before { state: run.state, standing: run.standing }
+fn stood(run: &Run) -> PreviousState {
+    PreviousState { state: run.state, standing: run.standing }
 }
 
 /// Which events are wanted.

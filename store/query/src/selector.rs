@@ -250,7 +250,13 @@ mod tests {
 
     #[test]
     fn what_is_selected_comes_out_of_what_there_is() {
-        let info = |label| SeriesInfo { key: SeriesKey::new(label), unit: String::new(), samples: 1 };
+        let info = |label| SeriesInfo {
+            key: SeriesKey::new(label),
+            unit: String::new(),
+            samples: 1,
+            first_ms: 0,
+            last_ms: 0,
+        };
         let known = ["load1", "load15"].map(info);
         let names = |text: &str, known: &[SeriesInfo]| -> Result<Vec<String>> {
             Ok(selector(text).series(known)?.iter().map(Series::to_string).collect())

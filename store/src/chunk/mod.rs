@@ -16,4 +16,4 @@ pub(crate) use encode::put_chunk_around;
 #[cfg(feature = "fuzzing")]
 pub(crate) use header::COLUMNS;
 pub(crate) use header::{Header, SeriesEntry};
-pub(crate) use rows::{Remap, Rows, RowsIn};
+pub(crate) use rows::{Remap, Rows, RowsIn, SeriesRows};

@@ -53,6 +53,30 @@ pub(super) struct Definition {
     pub(super) schema: Schema,
 }
 
+/// The runs that have a definition.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Use {
+    pub(crate) runs: u64,
+    /// The earliest, in ms since the epoch.
+    pub(crate) first_ms: i64,
+    /// The latest.
+    pub(crate) last_ms: i64,
+    pub(crate) seq_min: u64,
+    pub(crate) seq_max: u64,
+}
+
+impl Use {
+    const NONE: Use = Use { runs: 0, first_ms: i64::MAX, last_ms: i64::MIN, seq_min: u64::MAX, seq_max: 0 };
+
+    fn add(&mut self, row: &RowRef) {
+        self.runs += 1;
+        self.first_ms = self.first_ms.min(row.time_ms);
+        self.last_ms = self.last_ms.max(row.time_ms);
+        self.seq_min = self.seq_min.min(row.seq);
+        self.seq_max = self.seq_max.max(row.seq);
+    }
+}
+
 /// One check of the log.
 #[derive(Clone, Debug)]
 pub(super) struct CheckLog {
@@ -81,6 +105,8 @@ pub(crate) struct LogImage {
     names: Arc<HashMap<Arc<str>, u32>>,
     checks: Blocks<CheckLog, 32>,
     definitions: Blocks<Arc<Definition>, 64>,
+    /// By index of the definition.
+    uses: Blocks<Use, 64>,
     damages: Arc<Vec<LogDamage>>,
     pub(super) torn: Option<(u64, usize)>,
     pub(super) reading: super::read::Reading,
@@ -108,6 +134,7 @@ impl LogImage {
             names: Arc::default(),
             checks: Blocks::default(),
             definitions: Blocks::default(),
+            uses: Blocks::default(),
             damages: Arc::default(),
             torn: None,
             reading: super::read::Reading::default(),
@@ -138,6 +165,16 @@ impl LogImage {
                 if let Some(check) = self.checks.get_mut(index) {
                     let of_check = check.rows.partition_point(|row| (*row as usize) < left);
                     check.rows.truncate(of_check);
+                }
+            }
+            for index in 0..self.uses.len() {
+                if let Some(of_definition) = self.uses.get_mut(index) {
+                    *of_definition = Use::NONE;
+                }
+            }
+            for row in self.rows.iter() {
+                if let Some(of_definition) = self.uses.get_mut(row.schema as usize) {
+                    of_definition.add(row);
                 }
             }
         }
@@ -174,6 +211,16 @@ impl LogImage {
     /// The runs of all checks from a number on, in order of arrival.
     pub(crate) fn arrivals(&self, from: u64) -> impl Iterator<Item = &RowRef> {
         self.rows.iter_from(self.rows.partition_point(|row| row.seq < from))
+    }
+
+    /// Check, metrics and use of each definition that some run has.
+    pub(crate) fn definitions(&self) -> impl Iterator<Item = (&str, &Schema, &Use)> {
+        let used =
+            self.definitions.iter().zip(self.uses.iter()).filter(|(_, of_definition)| of_definition.runs > 0);
+        used.filter_map(|(definition, of_definition)| {
+            let check = self.checks.get(definition.check as usize)?;
+            Some((&*check.name, &definition.schema, of_definition))
+        })
     }
 
     fn definition(&self, row: &RowRef) -> &Definition {
@@ -234,6 +281,7 @@ impl LogImage {
         };
         known.filter(same).unwrap_or_else(|| {
             self.definitions.push(Arc::new(Definition { check, schema }));
+            self.uses.push(Use::NONE);
             self.definitions.len() as u32 - 1
         })
     }
@@ -265,6 +313,9 @@ impl LogImage {
         let index = self.rows.len() as u32;
         let check = self.definition(&row).check as usize;
         self.rows.push(row);
+        if let Some(of_definition) = self.uses.get_mut(row.schema as usize) {
+            of_definition.add(&row);
+        }
         if let Some(check) = self.checks.get_mut(check) {
             check.ordered &= check.rows.len() == 0 || check.last_ms <= row.time_ms;
             check.last_ms = row.time_ms;

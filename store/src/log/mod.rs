@@ -12,7 +12,7 @@ mod writer;
 
 #[cfg(feature = "fuzzing")]
 pub(crate) use frame::frame_of;
-pub(crate) use image::{LogDamage, LogImage, RowRef};
+pub(crate) use image::{LogDamage, LogImage, RowRef, Use};
 
-pub(crate) use schema::{SeriesDef, SeriesMeta};
+pub(crate) use schema::{Schema, SeriesDef, SeriesMeta};
 pub(crate) use writer::{Appended, LogWriter};

@@ -86,9 +86,16 @@ impl Arrivals<'_> {
         let high = low.saturating_add(ARRIVALS_WINDOW as u64);
         let mut found: Vec<(u64, Result<Arrived>)> = Vec::new();
         let mut later = |seq: u64| beyond = Some(beyond.map_or(seq, |known| known.min(seq)));
-        for check in segment.checks() {
-            let name: Arc<str> = Arc::from(check.name.as_str());
-            for chunk in check.chunks.iter().filter(|chunk| chunk.seq_max >= low) {
+        for (index, (check, extent)) in segment.checks().enumerate() {
+            let name: Arc<str> = Arc::from(check);
+            let chunks = segment.chunks_at(index).unwrap_or_else(|error| {
+                if extent.seq_max >= low && !self.reported.contains(&(index as u64)) {
+                    self.reported.push(index as u64);
+                    found.push((extent.seq_min.max(low), Err(error)));
+                }
+                &[]
+            });
+            for chunk in chunks.iter().filter(|chunk| chunk.seq_max >= low) {
                 if chunk.seq_min >= high {
                     later(chunk.seq_min);
                     continue;

@@ -1,7 +1,7 @@
 //! Reading a store, in any process, without locks.
 
 mod arrivals;
-mod describe;
+mod catalogue;
 mod envelope;
 mod handle;
 mod newest;
@@ -16,6 +16,6 @@ pub use handle::Reader;
 pub use newest::ArrivedRev;
 pub use runs::Runs;
 pub use samples::{SampleBatch, Samples};
-pub use series::{Bucket, CheckInfo, Sample, SeriesInfo, SeriesKey, StoreInfo};
+pub use series::{Bucket, Catalogue, CheckInfo, CheckSeries, Sample, SeriesInfo, SeriesKey, StoreInfo};
 pub use snapshot::Snapshot;
 pub use states::{RunState, States};

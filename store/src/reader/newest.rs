@@ -56,19 +56,22 @@ impl Snapshot {
 }
 
 impl ArrivedRev<'_> {
-    /// Begins the next file; `false` if there is none.
-    fn begin(&mut self) -> bool {
-        let Some((part, rest)) = self.parts.split_last() else { return false };
+    /// Begins the next file, if there is one.
+    fn begin(&mut self) -> Option<Result<()>> {
+        let (part, rest) = self.parts.split_last()?;
         self.parts = rest;
         match part {
             Part::Log(image) => self.log = Some((image, image.rows(&self.check).len())),
             Part::Segment(segment) => {
-                let mut pending = segment.chunks(&self.check).to_vec();
+                let mut pending = match segment.chunks(&self.check) {
+                    Ok(chunks) => chunks.to_vec(),
+                    Err(error) => return Some(Err(error)),
+                };
                 pending.sort_by_key(|chunk| chunk.seq_max);
                 self.segment = Some(Backwards { segment, pending, loaded: Vec::new() });
             }
         }
-        true
+        Some(Ok(()))
     }
 }
 
@@ -92,8 +95,8 @@ impl Iterator for ArrivedRev<'_> {
                 }
                 continue;
             }
-            if !self.begin() {
-                return None;
+            if let Err(error) = self.begin()? {
+                return Some(Err(error));
             }
         }
     }

@@ -32,6 +32,8 @@ enum Lane<'a> {
         chunks: &'a [ChunkRef],
         loaded: Option<(ChunkRef, Box<RowsIn>, Range<usize>)>,
     },
+    /// Runs that a segment has but cannot tell of: their first and last time, and why, until that has been handed out.
+    Lost { first_ms: i64, last_ms: i64, why: Option<Error> },
 }
 
 /// The span of a range of times. An end of `i64::MAX` includes that millisecond, as there is no later one.
@@ -43,12 +45,23 @@ pub(super) fn span(range: &Range<i64>) -> RangeInclusive<i64> {
     }
 }
 
-/// The chunks that may have runs in a span.
-pub(super) fn chunks_in<'a>(segment: &'a Segment, check: &str, span: &RangeInclusive<i64>) -> &'a [ChunkRef] {
-    let chunks = segment.chunks(check);
+/// The chunks of a check that may have runs in a span.
+///
+/// # Errors
+/// Where the segment does not tell its chunks, although it has runs of the span.
+pub(super) fn chunks_in<'a>(
+    segment: &'a Segment,
+    check: &str,
+    span: &RangeInclusive<i64>,
+) -> Result<&'a [ChunkRef]> {
+    let extent = segment.extent(check);
+    if extent.is_none_or(|of| span.is_empty() || of.last_ms < *span.start() || of.first_ms > *span.end()) {
+        return Ok(&[]);
+    }
+    let chunks = segment.chunks(check)?;
     let first = chunks.partition_point(|chunk| chunk.last_ms < *span.start());
     let end = chunks.partition_point(|chunk| chunk.first_ms <= *span.end());
-    if span.is_empty() { &[] } else { chunks.get(first..end).unwrap_or(&[]) }
+    Ok(chunks.get(first..end).unwrap_or(&[]))
 }
 
 /// The rows of ascending times that are in a span.
@@ -67,6 +80,9 @@ impl Lane<'_> {
                 let row = if reverse { left.end - 1 } else { left.start };
                 Some(((rows.times[row], rows.seqs[row] as u64), true))
             }
+            Lane::Lost { why: None, .. } => None,
+            Lane::Lost { last_ms, .. } if reverse => Some(((*last_ms, u64::MAX), false)),
+            Lane::Lost { first_ms, .. } => Some(((*first_ms, 0), false)),
             // The extreme of what may come, so that it is loaded before any other run of that time is handed out.
             Lane::Segment { chunks, .. } if reverse => Some(((chunks.last()?.last_ms, u64::MAX), false)),
             Lane::Segment { chunks, .. } => Some(((chunks.first()?.first_ms, 0), false)),
@@ -74,6 +90,9 @@ impl Lane<'_> {
     }
 
     fn load(&mut self, span: &RangeInclusive<i64>, reverse: bool) -> Result<()> {
+        if let Lane::Lost { why, .. } = self {
+            return why.take().map_or(Ok(()), Err);
+        }
         let Lane::Segment { segment, chunks, loaded } = self else { return Ok(()) };
         let next = if reverse { chunks.split_last() } else { chunks.split_first() };
         let Some((chunk, rest)) = next else { return Ok(()) };
@@ -99,6 +118,7 @@ impl Lane<'_> {
                 }
                 Some(run)
             }
+            Lane::Lost { .. } => None,
         }
     }
 }
@@ -150,9 +170,14 @@ impl Snapshot {
                 }
                 Lane::Log { image, rows }
             }
-            Part::Segment(segment) => {
-                Lane::Segment { segment, chunks: chunks_in(segment, check, &span), loaded: None }
-            }
+            Part::Segment(segment) => match chunks_in(segment, check, &span) {
+                Ok(chunks) => Lane::Segment { segment, chunks, loaded: None },
+                Err(error) => {
+                    let ends =
+                        segment.extent(check).map_or((0, 0), |extent| (extent.first_ms, extent.last_ms));
+                    Lane::Lost { first_ms: ends.0, last_ms: ends.1, why: Some(error) }
+                }
+            },
         });
         Runs { snapshot: self, lanes: lanes.collect(), span, reverse }
     }

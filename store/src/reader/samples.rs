@@ -63,6 +63,8 @@ impl IntoIterator for SampleBatch {
 pub(super) enum Piece<'a> {
     Log(&'a LogImage),
     Chunk(&'a Segment, &'a ChunkRef),
+    /// A segment that has runs of the check but does not tell its chunks.
+    Lost(&'a Segment),
 }
 
 /// Pieces whose times overlap, and those times.
@@ -82,12 +84,16 @@ impl Snapshot {
                         pieces.push((first, last, Piece::Log(image)));
                     }
                 }
-                Part::Segment(segment) => {
-                    let chunks = chunks_in(segment, check, span).iter();
-                    pieces.extend(
-                        chunks.map(|chunk| (chunk.first_ms, chunk.last_ms, Piece::Chunk(segment, chunk))),
-                    );
-                }
+                Part::Segment(segment) => match (chunks_in(segment, check, span), segment.extent(check)) {
+                    (Ok(chunks), _) => {
+                        let chunks = chunks.iter();
+                        pieces.extend(
+                            chunks.map(|chunk| (chunk.first_ms, chunk.last_ms, Piece::Chunk(segment, chunk))),
+                        );
+                    }
+                    (Err(_), Some(lost)) => pieces.push((lost.first_ms, lost.last_ms, Piece::Lost(segment))),
+                    (Err(_), None) => {}
+                },
             }
         }
         pieces.sort_by_key(|(first, ..)| *first);
@@ -190,6 +196,9 @@ impl Snapshot {
         for piece in &group.pieces {
             match piece {
                 Piece::Log(image) => self.log_samples(image, check, key, span, &mut rows)?,
+                Piece::Lost(segment) => {
+                    segment.chunks(check)?;
+                }
                 Piece::Chunk(segment, chunk) => {
                     let bytes = segment.chunk(chunk)?;
                     chunk_rows(&bytes, key, span, &mut rows).map_err(segment.bad(chunk))?;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::damage::Damage;
 use crate::run::Metric;
 use crate::value::Value;
 
@@ -61,6 +62,28 @@ pub struct SeriesInfo {
     pub unit: String,
     /// Samples stored: runs that reported the metric, `U` included.
     pub samples: u64,
+    /// Time of the earliest of these runs, in ms since the epoch.
+    pub first_ms: i64,
+    /// Time of the latest of these runs, in ms since the epoch.
+    pub last_ms: i64,
+}
+
+/// A check with its series.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CheckSeries {
+    /// The check.
+    pub check: CheckInfo,
+    /// Its series by name.
+    pub series: Vec<SeriesInfo>,
+}
+
+/// All checks of a store with all their series.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Catalogue {
+    /// By name.
+    pub checks: Vec<CheckSeries>,
+    /// What could not be read; series may be missing, and samples are not counted.
+    pub damages: Vec<Damage>,
 }
 
 /// The whole store in numbers.

@@ -54,6 +54,9 @@ impl Snapshot {
                         numbered.push((row.seq, RunState { time_ms: row.time_ms, state, reason }));
                     }
                 }
+                Piece::Lost(segment) => {
+                    segment.chunks(check)?;
+                }
                 Piece::Chunk(segment, chunk) => {
                     let bytes = segment.chunk(chunk)?;
                     let read = || {

@@ -3,13 +3,17 @@
 //! ```text
 //! header    8 bytes "CUSTSEG\0", u32 version, u32 zero, u64 start, u64 end, u32 CRC-32C of all before, u32 zero
 //! chunks    by check name, then time
-//! directory varint checks; for each: name, varint chunks; for each chunk:
-//!           varint offset minus the end of the chunk before (of the header for the first), varint length,
-//!           varint rows, zigzag first time, varint last time minus that, varint least run number,
-//!           varint greatest minus that, varint samples
+//! entries   one a check, by name, as `entry.rs` writes them
+//! directory varint checks, by name; for each: name, varint length of its entry, u32 CRC-32C of the entry,
+//!           varint rows, zigzag first time, varint last time minus that, varint least run number, varint greatest
+//!           minus that, varint samples
 //! trailer   u64 offset of the directory, u64 its length, u32 its CRC-32C, u32 CRC-32C of the 20 bytes before,
 //!           8 bytes "CUSTEND\0"
 //! ```
+//!
+//! The directory is read when a segment is opened; of the entries, only those that somebody asks for.
+
+use std::ops::Range;
 
 use crate::bytes::{Cursor, Short, put_str, put_varint, put_zigzag};
 
@@ -19,26 +23,68 @@ const VERSION: u32 = 1;
 pub(super) const HEADER_LEN: usize = 40;
 pub(super) const TRAILER_LEN: usize = 32;
 
-/// Where a chunk is, and what is in it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ChunkRef {
-    /// Offset in the file.
-    pub(crate) at: u64,
-    /// Bytes.
-    pub(crate) len: u64,
+/// Bytes of the shortest line of the directory.
+const LINE_LEN_MIN: usize = 12;
+
+/// What runs have in common: how many there are, when, and which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
     pub(crate) rows: u64,
     pub(crate) first_ms: i64,
     pub(crate) last_ms: i64,
     pub(crate) seq_min: u64,
     pub(crate) seq_max: u64,
+    /// One a metric a run.
     pub(crate) samples: u64,
 }
 
-/// The chunks of one check in a segment, by time.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct CheckChunks {
-    pub(crate) name: String,
-    pub(crate) chunks: Vec<ChunkRef>,
+impl Extent {
+    /// Of no runs.
+    pub(crate) const EMPTY: Extent =
+        Extent { rows: 0, first_ms: i64::MAX, last_ms: i64::MIN, seq_min: u64::MAX, seq_max: 0, samples: 0 };
+
+    /// Takes in other runs.
+    pub(crate) fn add(&mut self, other: &Extent) {
+        self.rows = self.rows.saturating_add(other.rows);
+        self.first_ms = self.first_ms.min(other.first_ms);
+        self.last_ms = self.last_ms.max(other.last_ms);
+        self.seq_min = self.seq_min.min(other.seq_min);
+        self.seq_max = self.seq_max.max(other.seq_max);
+        self.samples = self.samples.saturating_add(other.samples);
+    }
+
+    pub(super) fn put(&self, out: &mut Vec<u8>) {
+        put_varint(out, self.rows);
+        put_zigzag(out, self.first_ms);
+        put_varint(out, self.last_ms.wrapping_sub(self.first_ms) as u64);
+        put_varint(out, self.seq_min);
+        put_varint(out, self.seq_max - self.seq_min);
+        put_varint(out, self.samples);
+    }
+
+    pub(super) fn get(cursor: &mut Cursor<'_>) -> Result<Extent, Short> {
+        let rows = cursor.varint()?;
+        let first_ms = cursor.zigzag()?;
+        let last_ms = first_ms.wrapping_add(cursor.varint()? as i64);
+        let seq_min = cursor.varint()?;
+        let seq_max = seq_min.checked_add(cursor.varint()?).ok_or(Short)?;
+        let samples = cursor.varint()?;
+        if last_ms < first_ms {
+            return Err(Short);
+        }
+        Ok(Extent { rows, first_ms, last_ms, seq_min, seq_max, samples })
+    }
+}
+
+/// One check in the directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    /// Where its name stands, from the start of the directory.
+    pub(super) name: Range<u32>,
+    /// Where its entry stands, from the start of the first one.
+    pub(super) entry: Range<u64>,
+    pub(super) crc: u32,
+    pub(super) extent: Extent,
 }
 
 pub(super) fn put_header(start: u64, end: u64) -> [u8; HEADER_LEN] {
@@ -62,57 +108,38 @@ pub(super) fn unknown_version(bytes: &[u8]) -> Option<u32> {
     (magic == MAGIC && version != VERSION && crc == crc32c::crc32c(&bytes[..32])).then_some(version)
 }
 
-pub(super) fn put_directory(checks: &[CheckChunks]) -> Vec<u8> {
+/// The directory of checks, by name, each with its extent and its entry.
+pub(super) fn put_directory(checks: &[(String, Extent, Vec<u8>)]) -> Vec<u8> {
     let mut out = Vec::new();
-    let mut end = HEADER_LEN as u64;
     put_varint(&mut out, checks.len() as u64);
-    for check in checks {
-        put_str(&mut out, &check.name);
-        put_varint(&mut out, check.chunks.len() as u64);
-        for chunk in &check.chunks {
-            put_varint(&mut out, chunk.at - end);
-            put_varint(&mut out, chunk.len);
-            put_varint(&mut out, chunk.rows);
-            put_zigzag(&mut out, chunk.first_ms);
-            put_varint(&mut out, chunk.last_ms.wrapping_sub(chunk.first_ms) as u64);
-            put_varint(&mut out, chunk.seq_min);
-            put_varint(&mut out, chunk.seq_max - chunk.seq_min);
-            put_varint(&mut out, chunk.samples);
-            end = chunk.at + chunk.len;
-        }
+    for (name, extent, entry) in checks {
+        put_str(&mut out, name);
+        put_varint(&mut out, entry.len() as u64);
+        out.extend_from_slice(&crc32c::crc32c(entry).to_le_bytes());
+        extent.put(&mut out);
     }
     out
 }
 
-/// Reads a directory whose chunks must lie before `limit`.
-pub(super) fn get_directory(bytes: &[u8], limit: u64) -> Result<Vec<CheckChunks>, Short> {
+/// Reads a directory whose entries may take `room` bytes.
+pub(super) fn get_directory(bytes: &[u8], room: u64) -> Result<Vec<Line>, Short> {
     let mut cursor = Cursor::new(bytes);
-    let mut end = HEADER_LEN as u64;
-    let checks = (0..cursor.count(2)?)
-        .map(|_| {
-            let name = cursor.str()?.to_owned();
-            let chunks = (0..cursor.count(8)?)
-                .map(|_| {
-                    let at = end.checked_add(cursor.varint()?).ok_or(Short)?;
-                    let len = cursor.varint()?;
-                    end = at.checked_add(len).filter(|end| *end <= limit).ok_or(Short)?;
-                    let rows = cursor.varint()?;
-                    let first_ms = cursor.zigzag()?;
-                    let last_ms = first_ms.wrapping_add(cursor.varint()? as i64);
-                    let seq_min = cursor.varint()?;
-                    let seq_max = seq_min.checked_add(cursor.varint()?).ok_or(Short)?;
-                    let samples = cursor.varint()?;
-                    if last_ms < first_ms {
-                        return Err(Short);
-                    }
-                    Ok(ChunkRef { at, len, rows, first_ms, last_ms, seq_min, seq_max, samples })
-                })
-                .collect::<Result<_, Short>>()?;
-            Ok(CheckChunks { name, chunks })
-        })
-        .collect::<Result<Vec<_>, Short>>()?;
-    let sorted = checks.windows(2).all(|pair| pair[0].name < pair[1].name);
-    if cursor.is_at_end() && sorted { Ok(checks) } else { Err(Short) }
+    let count = cursor.count(LINE_LEN_MIN)?;
+    let mut lines = Vec::with_capacity(count);
+    let (mut end, mut before) = (0_u64, None);
+    for _ in 0..count {
+        let name = cursor.str()?;
+        let name_end = u32::try_from(cursor.at()).map_err(|_| Short)?;
+        if before.is_some_and(|before| before >= name) {
+            return Err(Short);
+        }
+        before = Some(name);
+        let at = end;
+        end = at.checked_add(cursor.varint()?).filter(|end| *end <= room).ok_or(Short)?;
+        let (crc, extent) = (cursor.u32()?, Extent::get(&mut cursor)?);
+        lines.push(Line { name: name_end - name.len() as u32..name_end, entry: at..end, crc, extent });
+    }
+    if cursor.is_at_end() { Ok(lines) } else { Err(Short) }
 }
 
 pub(super) fn put_trailer(at: u64, directory: &[u8]) -> [u8; TRAILER_LEN] {
@@ -139,14 +166,16 @@ pub(super) fn get_trailer(bytes: &[u8]) -> Result<(u64, u64, u32), Short> {
 /// A segment of one chunk of the check `x`.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn segment_around(start: u64, end: u64, header: &crate::chunk::Header, chunk: &[u8]) -> Vec<u8> {
-    let at = HEADER_LEN as u64;
-    let (rows, len) = (header.rows as u64, chunk.len() as u64);
+    use super::entry::{ChunkRef, put_entry};
+    let rows = header.rows as u64;
     let (first_ms, last_ms) = (header.first_ms, header.last_ms);
-    let chunks =
-        vec![ChunkRef { at, len, rows, first_ms, last_ms, seq_min: start, seq_max: end - 1, samples: rows }];
-    let directory = put_directory(&[CheckChunks { name: header.check.clone(), chunks }]);
+    let extent = Extent { rows, first_ms, last_ms, seq_min: start, seq_max: end - 1, samples: rows };
+    let chunks = [ChunkRef { at: HEADER_LEN as u64, len: chunk.len() as u64, extent }];
+    let entry = put_entry(&extent, &chunks, &super::catalogue::Catalogue::default());
     let mut out = put_header(start, end).to_vec();
     out.extend_from_slice(chunk);
+    out.extend_from_slice(&entry);
+    let directory = put_directory(&[(header.check.clone(), extent, entry)]);
     let directory_at = out.len() as u64;
     out.extend_from_slice(&directory);
     out.extend_from_slice(&put_trailer(directory_at, &directory));

@@ -1,10 +1,16 @@
-//! Reading a segment: mapped whole, the directory in memory, chunks checked as they are used.
+//! Reading a segment: mapped whole, the directory in memory, entries and chunks checked as they are used.
 
-use super::directory::{self, CheckChunks, ChunkRef};
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use super::directory::{self, Extent, Line};
+use super::entry::{ChunkRef, SeriesList, get_chunks};
 use crate::chunk::{Bad, ChunkBytes};
+use crate::damage::Damage;
 use crate::disk::{Disk, DiskFile, Region};
 use crate::error::{Error, Result};
 use crate::names::segment_name;
+use crate::position::Position;
 
 /// An open segment.
 pub(crate) struct Segment {
@@ -13,7 +19,11 @@ pub(crate) struct Segment {
     path: std::path::PathBuf,
     start: u64,
     end: u64,
-    checks: Vec<CheckChunks>,
+    /// Where the entries end and the directory begins.
+    directory_at: usize,
+    lines: Vec<Line>,
+    /// The chunks of each check once somebody has asked for them; none if the entry is damaged.
+    chunks: Vec<OnceLock<Option<Box<[ChunkRef]>>>>,
 }
 
 impl Segment {
@@ -44,9 +54,10 @@ impl Segment {
         if crc32c::crc32c(bytes) != crc {
             return Err(bad(at, "the directory of the segment does not match its checksum"));
         }
-        let checks = directory::get_directory(bytes, at as u64)
+        let lines = directory::get_directory(bytes, (at - directory::HEADER_LEN) as u64)
             .map_err(|_| bad(at, "the directory of the segment is not well formed"))?;
-        Ok(Segment { file, region, path, start, end, checks })
+        let chunks = lines.iter().map(|_| OnceLock::new()).collect();
+        Ok(Segment { file, region, path, start, end, directory_at: at, lines, chunks })
     }
 
     /// First run number that it answers for.
@@ -68,26 +79,131 @@ impl Segment {
         &self.path
     }
 
-    /// All checks by name.
-    pub(crate) fn checks(&self) -> &[CheckChunks] {
-        &self.checks
+    /// All checks by name, each with what its runs have in common.
+    pub(crate) fn checks(&self) -> impl Iterator<Item = (&str, &Extent)> {
+        self.lines.iter().map(|line| (self.name(line), &line.extent))
+    }
+
+    /// The index of a check among [`Segment::checks`].
+    pub(crate) fn find(&self, check: &str) -> Option<usize> {
+        self.lines.binary_search_by(|line| self.name_bytes(line).cmp(check.as_bytes())).ok()
+    }
+
+    /// What the runs of a check have in common.
+    pub(crate) fn extent(&self, check: &str) -> Option<&Extent> {
+        self.find(check).map(|index| &self.lines[index].extent)
+    }
+
+    fn name_bytes(&self, line: &Line) -> &[u8] {
+        let at = |at: u32| self.directory_at + at as usize;
+        &self.region[at(line.name.start)..at(line.name.end)]
+    }
+
+    fn name(&self, line: &Line) -> &str {
+        std::str::from_utf8(self.name_bytes(line))
+            .expect("names were found to be UTF-8 when the segment was opened")
+    }
+
+    /// Where the entry of a check is in the file.
+    fn entry_range(&self, line: &Line) -> Range<usize> {
+        let entries = self.lines.last().map_or(0, |last| last.entry.end);
+        let start = self.directory_at - entries as usize;
+        start + line.entry.start as usize..start + line.entry.end as usize
+    }
+
+    /// The entry of a check, checked.
+    fn entry(&self, line: &Line) -> Option<&[u8]> {
+        let entry = &self.region[self.entry_range(line)];
+        (crc32c::crc32c(entry) == line.crc).then_some(entry)
+    }
+
+    fn damaged_entry(&self, line: &Line) -> Error {
+        let what = format!("what the segment says of the check {} is damaged", self.name(line));
+        Error::damaged(&self.path, self.entry_range(line).start as u64, what)
     }
 
     /// The chunks of a check by time.
-    pub(crate) fn chunks(&self, check: &str) -> &[ChunkRef] {
-        match self.checks.binary_search_by(|entry| entry.name.as_str().cmp(check)) {
-            Ok(index) => &self.checks[index].chunks,
-            Err(_) => &[],
+    pub(crate) fn chunks(&self, check: &str) -> Result<&[ChunkRef]> {
+        self.find(check).map_or(Ok(&[]), |index| self.chunks_at(index))
+    }
+
+    /// The chunks of the check with this index, by time.
+    pub(crate) fn chunks_at(&self, index: usize) -> Result<&[ChunkRef]> {
+        let line = &self.lines[index];
+        let chunks = match self.chunks[index].get() {
+            Some(chunks) => chunks,
+            None => {
+                self.check_len()?;
+                let limit = self.entry_range(&self.lines[0]).start as u64;
+                let read = || get_chunks(self.entry(line)?, limit).ok().map(Vec::into_boxed_slice);
+                self.chunks[index].get_or_init(read)
+            }
+        };
+        chunks.as_deref().ok_or_else(|| self.damaged_entry(line))
+    }
+
+    /// The series of the check with this index. The caller has checked the file's length.
+    pub(crate) fn series_at(&self, index: usize) -> Result<SeriesList<'_>> {
+        let line = &self.lines[index];
+        let list = self.entry(line).and_then(|entry| SeriesList::get(entry, &line.extent).ok());
+        list.ok_or_else(|| self.damaged_entry(line))
+    }
+
+    /// What an error in reading the whole segment costs.
+    pub(crate) fn damage(&self, error: &Error) -> Damage {
+        self.damage_at(error, None, self.start, self.end, None)
+    }
+
+    /// What an error in reading the entry of the check with this index costs.
+    pub(crate) fn damage_of(&self, index: usize, error: &Error) -> Damage {
+        let line = &self.lines[index];
+        let Extent { seq_min, seq_max, .. } = line.extent;
+        self.damage_at(error, Some(line), seq_min, seq_max.saturating_add(1), Some(&line.extent))
+    }
+
+    fn damage_at(
+        &self,
+        error: &Error,
+        line: Option<&Line>,
+        start: u64,
+        end: u64,
+        lost: Option<&Extent>,
+    ) -> Damage {
+        let (offset, what) = match error {
+            Error::Damaged { offset, what, .. } => (*offset, what.clone()),
+            Error::Io { source, .. } => (0, format!("it cannot be read: {source}")),
+            other => (0, other.to_string()),
+        };
+        Damage {
+            file: self.path.clone(),
+            offset,
+            what,
+            check: line.map(|line| self.name(line).to_owned()),
+            start: Position(start),
+            end: Position(end),
+            runs: lost.map(|lost| lost.rows),
+            samples: lost.map(|lost| lost.samples),
         }
     }
 
-    /// The bytes of a chunk. Asks for the file's length first, so that a file that another program has cut short is
-    /// an error rather than a signal, but for a race that no reader of a map can close.
-    pub(crate) fn chunk(&self, chunk: &ChunkRef) -> Result<ChunkBytes<'_>> {
+    /// The error for a catalogue that cannot be read although its checksum holds.
+    pub(crate) fn malformed_series(&self, index: usize) -> Error {
+        self.damaged_entry(&self.lines[index])
+    }
+
+    /// Asks for the file's length, so that a file that another program has cut short is an error rather than a signal,
+    /// but for a race that no reader of a map can close.
+    pub(crate) fn check_len(&self) -> Result<()> {
         let size = self.file.size().map_err(Error::io("read", &self.path))?;
         if size < self.region.len() as u64 {
             return Err(Error::damaged(&self.path, size, "the file has been cut short"));
         }
+        Ok(())
+    }
+
+    /// The bytes of a chunk, after [`Segment::check_len`].
+    pub(crate) fn chunk(&self, chunk: &ChunkRef) -> Result<ChunkBytes<'_>> {
+        self.check_len()?;
         let range = chunk.at as usize..(chunk.at + chunk.len) as usize;
         let bytes =
             self.region.get(range).ok_or_else(|| self.damaged(chunk, 0, "a chunk reaches past the end"))?;

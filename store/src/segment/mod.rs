@@ -1,11 +1,15 @@
 //! Sealed segments: immutable files of chunks, by check, with a directory at their end.
 
+mod catalogue;
 mod directory;
+mod entry;
 mod file;
 mod writer;
 
-pub(crate) use directory::ChunkRef;
+pub(crate) use catalogue::{Catalogue, SeriesSpan};
+pub(crate) use directory::Extent;
 #[cfg(feature = "fuzzing")]
 pub(crate) use directory::segment_around;
+pub(crate) use entry::{ChunkRef, SeriesList};
 pub(crate) use file::Segment;
 pub(crate) use writer::SegmentWriter;

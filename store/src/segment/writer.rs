@@ -1,6 +1,8 @@
 //! Writing a segment: aside, then put in its place with one rename.
 
-use super::directory::{self, CheckChunks, ChunkRef};
+use super::catalogue::Catalogue;
+use super::directory::{self, Extent};
+use super::entry::{ChunkRef, put_entry};
 use crate::chunk::Header;
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
@@ -17,7 +19,10 @@ pub(crate) struct SegmentWriter<'a> {
     name: String,
     buffer: Vec<u8>,
     written: u64,
-    checks: Vec<CheckChunks>,
+    /// The chunks of the check that is being written.
+    chunks: Vec<ChunkRef>,
+    /// Name, extent and entry of each check that has been written.
+    checks: Vec<(String, Extent, Vec<u8>)>,
     finished: bool,
 }
 
@@ -37,16 +42,15 @@ impl<'a> SegmentWriter<'a> {
             name,
             buffer,
             written: 0,
+            chunks: Vec::new(),
             checks: Vec::new(),
             finished: false,
         })
     }
 
-    /// Adds a chunk. Checks come by name, the chunks of a check by time.
+    /// Adds a chunk of the next check. They come by time.
     pub(crate) fn add(&mut self, header: &Header, bytes: &[u8]) -> Result<()> {
-        let chunk = ChunkRef {
-            at: self.written + self.buffer.len() as u64,
-            len: bytes.len() as u64,
+        let extent = Extent {
             rows: header.rows as u64,
             first_ms: header.first_ms,
             last_ms: header.last_ms,
@@ -54,12 +58,20 @@ impl<'a> SegmentWriter<'a> {
             seq_max: header.seq_max,
             samples: header.samples,
         };
-        match self.checks.last_mut() {
-            Some(last) if last.name == header.check => last.chunks.push(chunk),
-            _ => self.checks.push(CheckChunks { name: header.check.clone(), chunks: vec![chunk] }),
-        }
+        let at = self.written + self.buffer.len() as u64;
+        self.chunks.push(ChunkRef { at, len: bytes.len() as u64, extent });
         self.buffer.extend_from_slice(bytes);
         if self.buffer.len() >= WRITE_BYTES { self.flush() } else { Ok(()) }
+    }
+
+    /// Ends the check whose chunks have been added. Checks come by name; one without chunks is left out.
+    pub(crate) fn end_check(&mut self, name: &str, catalogue: &Catalogue) {
+        let chunks = std::mem::take(&mut self.chunks);
+        if !chunks.is_empty() {
+            let mut extent = Extent::EMPTY;
+            chunks.iter().for_each(|chunk| extent.add(&chunk.extent));
+            self.checks.push((name.to_owned(), extent, put_entry(&extent, &chunks, catalogue)));
+        }
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -72,6 +84,9 @@ impl<'a> SegmentWriter<'a> {
 
     /// Writes the directory, makes all durable and puts the segment in its place.
     pub(crate) fn finish(mut self) -> Result<()> {
+        for (_, _, entry) in &self.checks {
+            self.buffer.extend_from_slice(entry);
+        }
         let at = self.written + self.buffer.len() as u64;
         let directory = directory::put_directory(&self.checks);
         self.buffer.extend_from_slice(&directory);

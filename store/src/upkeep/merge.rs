@@ -13,17 +13,17 @@ use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::limits::{CHUNK_CELLS, CHUNK_ROWS};
 use crate::names::segment_name;
-use crate::segment::{ChunkRef, Segment, SegmentWriter};
+use crate::segment::{Catalogue, ChunkRef, Segment, SegmentWriter};
 
 /// Merges segments, given in order of their run numbers, into one and removes them.
 pub(super) fn merge(disk: &dyn Disk, segments: &[Segment], cancel: &AtomicBool) -> Result<()> {
     let (Some(first), Some(last)) = (segments.first(), segments.last()) else { return Ok(()) };
-    let names: BTreeSet<&str> =
-        segments.iter().flat_map(Segment::checks).map(|check| check.name.as_str()).collect();
+    let names: BTreeSet<&str> = segments.iter().flat_map(Segment::checks).map(|(name, _)| name).collect();
     let mut out = SegmentWriter::create(disk, first.start(), last.end())?;
     for check in names {
-        let lanes: Vec<Lane<'_>> = segments.iter().map(|segment| Lane::new(segment, check)).collect();
+        let lanes = segments.iter().map(|segment| Lane::new(segment, check)).collect::<Result<_>>()?;
         Merging { check, lanes, pending: Rows::default(), out: &mut out }.run(cancel)?;
+        out.end_check(check, &catalogue(segments, check)?);
     }
     out.finish()?;
     for segment in segments {
@@ -31,6 +31,18 @@ pub(super) fn merge(disk: &dyn Disk, segments: &[Segment], cancel: &AtomicBool) 
         disk.remove(&name).map_err(Error::io("remove", disk.path().join(&name)))?;
     }
     disk.sync_names().map_err(Error::io("sync directory", disk.path()))
+}
+
+/// The catalogue of a check in all these segments.
+fn catalogue(segments: &[Segment], check: &str) -> Result<Catalogue> {
+    let mut catalogue = Catalogue::default();
+    for segment in segments {
+        let Some(index) = segment.find(check) else { continue };
+        segment.check_len()?;
+        let series = segment.series_at(index)?.all().map_err(|_| segment.malformed_series(index))?;
+        series.into_iter().for_each(|(series, span)| catalogue.add(series, span));
+    }
+    Ok(catalogue)
 }
 
 /// `true` for a chunk that stays as it is for ever unless runs come in between.
@@ -53,10 +65,10 @@ struct Lane<'a> {
 }
 
 impl<'a> Lane<'a> {
-    fn new(segment: &'a Segment, check: &str) -> Lane<'a> {
-        let mut chunks = segment.chunks(check).iter();
+    fn new(segment: &'a Segment, check: &str) -> Result<Lane<'a>> {
+        let mut chunks = segment.chunks(check)?.iter();
         let next = chunks.next();
-        Lane { segment, chunks, next, loaded: None }
+        Ok(Lane { segment, chunks, next, loaded: None })
     }
 
     /// Time and number of the next row, the number 0 where it is not known yet, so that a chunk is loaded before any

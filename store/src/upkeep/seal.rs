@@ -9,7 +9,7 @@ use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::log::{LogImage, RowRef};
 use crate::names::{QUARANTINE_SUFFIX, log_name};
-use crate::segment::SegmentWriter;
+use crate::segment::{Catalogue, SegmentWriter};
 
 /// Seals the logs that start at these numbers, in order; runs numbered `end` or more are not theirs.
 ///
@@ -50,9 +50,10 @@ fn write(disk: &dyn Disk, images: &[LogImage], start: u64, end: u64, cancel: &At
         }
         // Mostly in order already, which this sort is quick at.
         refs.sort_by_key(|(_, row)| (row.time_ms, row.seq));
-        let mut rows = LogRows::default();
+        let (mut rows, mut catalogue) = (LogRows::default(), Catalogue::default());
         let mut flush = |rows: &mut LogRows| -> Result<()> {
             if let Some(rows) = rows.take() {
+                catalogue.add_rows(&rows);
                 let (header, bytes) = encode(check, &rows, Effort::Quick)?;
                 segment.add(&header, &bytes)?;
             }
@@ -65,6 +66,7 @@ fn write(disk: &dyn Disk, images: &[LogImage], start: u64, end: u64, cancel: &At
             }
         }
         flush(&mut rows)?;
+        segment.end_check(check, &catalogue);
     }
     segment.finish()
 }

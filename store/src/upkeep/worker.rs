@@ -290,6 +290,6 @@ impl Shared {
 }
 
 fn candidate(segment: &Segment) -> Candidate {
-    let chunks = segment.checks().iter().flat_map(|check| &check.chunks);
-    Candidate { rows: chunks.map(|chunk| chunk.rows).sum(), bytes: segment.bytes() }
+    let rows = segment.checks().map(|(_, extent)| extent.rows).fold(0, u64::saturating_add);
+    Candidate { rows, bytes: segment.bytes() }
 }

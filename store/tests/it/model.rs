@@ -72,6 +72,35 @@ struct Model {
     arrivals: Vec<(usize, Run)>,
 }
 
+/// Label, samples, first and last time of each series of a check.
+fn series(runs: &BTreeMap<(i64, u64), Run>) -> BTreeMap<String, (u64, i64, i64)> {
+    let mut series = BTreeMap::new();
+    for run in runs.values() {
+        for metric in &run.metrics {
+            let known = series.entry(metric.label.clone()).or_insert((0, run.time_ms, run.time_ms));
+            *known = (known.0 + 1, known.1, run.time_ms);
+        }
+    }
+    series
+}
+
+fn compare_catalogue(reader: &Snapshot, model: &Model) {
+    let catalogue = reader.catalogue();
+    assert!(catalogue.damages.is_empty());
+    let mut listed = catalogue.checks.into_iter();
+    for (name, runs) in CHECKS.iter().zip(&model.runs).filter(|(_, runs)| !runs.is_empty()) {
+        let of_check = listed.next().unwrap();
+        let ends = (runs.first_key_value().unwrap().0.0, runs.last_key_value().unwrap().0.0);
+        let check = &of_check.check;
+        assert_eq!((check.name.as_str(), check.runs), (*name, runs.len() as u64));
+        assert_eq!((check.first_ms, check.last_ms), ends);
+        assert_eq!(of_check.series, reader.series(name).unwrap());
+        let found = of_check.series.iter().map(|s| (s.key.label.clone(), (s.samples, s.first_ms, s.last_ms)));
+        assert!(found.eq(series(runs)), "series of {name}");
+    }
+    assert_eq!(listed.next(), None);
+}
+
 fn compare(reader: &Snapshot, model: &Model, check: usize, from: i64, to: i64) {
     let runs = &model.runs[check];
     let expected: Vec<&Run> =
@@ -160,8 +189,10 @@ proptest! {
         reader.refresh().unwrap();
         prop_assert!(reader.damages().is_empty());
         (0..3).for_each(|check| compare(&reader, &model, check, i64::MIN, i64::MAX));
+        compare_catalogue(&reader, &model);
         for (snapshot, model) in &kept {
             (0..3).for_each(|check| compare(snapshot, model, check, i64::MIN, i64::MAX));
+            compare_catalogue(snapshot, model);
         }
         let arrived: Vec<_> = reader.since(Position::START).map(Result::unwrap).collect();
         prop_assert!(arrived.windows(2).all(|pair| pair[0].position < pair[1].position));

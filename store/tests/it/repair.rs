@@ -111,6 +111,37 @@ fn a_lost_directory_is_rebuilt_from_the_chunks() {
 }
 
 #[test]
+fn a_damaged_entry_of_the_directory_costs_one_check_until_it_is_repaired() {
+    let dir = tempfile::tempdir().unwrap();
+    fill(dir.path());
+    let segment = file(dir.path(), ".seg");
+    let bytes = std::fs::read(&segment).unwrap();
+    let directory_at = u64::from_le_bytes(bytes[bytes.len() - 32..bytes.len() - 24].try_into().unwrap());
+    // The last byte before the directory is of the entry of the last check.
+    flip(&segment, directory_at as usize - 1);
+    assert_eq!(damages(dir.path()), 1);
+    let reader = Reader::open(dir.path()).unwrap();
+    assert!(reader.damages().is_empty());
+    let catalogue = reader.catalogue();
+    let runs: Vec<_> = catalogue.checks.iter().map(|of| (of.check.name.as_str(), of.check.runs)).collect();
+    assert_eq!(runs, [("x", RUNS as u64 / 2), ("y", RUNS as u64 / 2)]);
+    let samples: Vec<_> = catalogue.checks.iter().map(|of| of.series[0].samples).collect();
+    assert_eq!(samples, [RUNS as u64 / 2, 50]);
+    let [damage] = &catalogue.damages[..] else { panic!("{:?}", catalogue.damages) };
+    assert_eq!((damage.check.as_deref(), damage.runs), (Some("y"), Some(RUNS as u64 / 2 - 50)));
+    assert!(damage.start < damage.end && damage.samples == Some(RUNS as u64 - 100));
+    assert!(reader.series("y").is_err() && reader.series("x").is_ok());
+    let all = i64::MIN..i64::MAX;
+    assert!(reader.runs("x", all.clone()).all(|found| found.is_ok()));
+    let of_y: Vec<_> = reader.runs("y", all.clone()).map(|found| found.is_ok()).collect();
+    assert_eq!((of_y.len(), of_y[0]), (51, false));
+    assert_eq!(reader.samples("y", &SeriesKey::new("a"), all).filter(Result::is_err).count(), 1);
+    assert_eq!(repair(dir.path()).unwrap().kept_runs, RUNS as u64 - 100);
+    assert_eq!((damages(dir.path()), count(dir.path())), (0, (RUNS as usize, 0)));
+    assert!(Reader::open(dir.path()).unwrap().catalogue().damages.is_empty());
+}
+
+#[test]
 fn a_damaged_log_costs_a_frame_and_is_set_aside() {
     let dir = tempfile::tempdir().unwrap();
     fill(dir.path());

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use custos_store::{
     Bounds, Consolidation, Error, Instance, Instances, Metric, Options, Position, Provenance, Reader, Reason,
-    Run, SeriesKey, Standing, State, Value, Writer, writer_pid,
+    Run, SeriesInfo, SeriesKey, Standing, State, Value, Writer, writer_pid,
 };
 
 fn metric(label: &str, value: impl Into<Value>) -> Metric {
@@ -147,4 +147,43 @@ fn small_logs_follow_each_other() {
     let buckets = reader.envelope("x", &key, 0..200, 3).unwrap();
     assert_eq!(buckets.iter().map(|bucket| bucket.count).collect::<Vec<_>>(), [67, 67, 66]);
     assert_eq!(buckets.iter().map(|bucket| bucket.start_ms).collect::<Vec<_>>(), [0, 67, 134]);
+}
+
+#[test]
+fn the_catalogue_has_the_unit_of_the_newest_run_and_what_its_series_span() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { log_bytes: 4096, background: false, ..Options::default() };
+    let mut writer = Writer::open(dir.path(), options).unwrap();
+    let mut expected = Vec::new();
+    for (time_ms, unit, series) in [(50, "s", "a"), (70, "ms", "a"), (60, "s", "a"), (90, "B", "b")] {
+        let mut run = full_run(time_ms);
+        run.metrics.truncate(1);
+        run.metrics[0].label = series.to_owned();
+        run.metrics[0].labels = Vec::new();
+        run.metrics[0].unit = unit.to_owned();
+        writer.append(&[("x", &run)]).unwrap();
+        match time_ms {
+            50 => expected.push(("a", "s", 1, 50, 50)),
+            60 => expected[0] = ("a", "s", 3, 50, 70),
+            70 => expected[0] = ("a", "ms", 2, 50, 70),
+            _ => expected.push(("b", "B", 1, 90, 90)),
+        }
+        let series = |dir| Reader::open(dir).unwrap().series("x").unwrap();
+        let compare = |series: &[SeriesInfo]| {
+            let found: Vec<_> = series
+                .iter()
+                .map(|s| (s.key.label.as_str(), s.unit.as_str(), s.samples, s.first_ms, s.last_ms))
+                .collect();
+            assert_eq!(found, expected);
+        };
+        compare(&series(dir.path()));
+        writer.seal().unwrap();
+        compare(&series(dir.path()));
+        writer.settle().unwrap();
+        compare(&series(dir.path()));
+    }
+    writer.compact().unwrap();
+    let catalogue = Reader::open(dir.path()).unwrap().catalogue();
+    assert_eq!(catalogue.checks.len(), 1);
+    assert_eq!(catalogue.checks[0].series[0].unit, "s");
 }

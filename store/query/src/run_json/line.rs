@@ -4,15 +4,16 @@
 //! come last. Numbers come back exactly.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use custos_store::{
-    Bounds, Consolidation, Instance, Instances, Metric, Provenance, Reason, Run, Standing, State, Value,
-};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use custos_store::{Metric, Provenance, Reason, Run, Standing, State};
+use serde::{Deserialize, Serialize};
 
+use super::instance::{ConsolidationLine, InstanceLine, instances, provenance};
+use super::metric::MetricLine;
+use super::number::Milliseconds;
 use crate::error::{Error, Result};
+use crate::json::write_json_line;
 
 /// A run as it stands in a line.
 #[derive(Debug, Serialize, Deserialize)]
@@ -68,218 +69,17 @@ pub struct RunJson<'a> {
     consolidation: Option<ConsolidationLine<'a>>,
 }
 
-/// One of the things that a check judges at once.
-#[derive(Debug, Serialize, Deserialize)]
-struct InstanceLine<'a> {
-    labels: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
-    state: Cow<'a, str>,
-    since_ms: i64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pending_since_ms: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    seen_ms: Option<i64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    value: Option<Number>,
-    #[serde(default, skip_serializing_if = "str::is_empty")]
-    text: Cow<'a, str>,
-}
-
-/// Of what a consolidated value was made.
-#[derive(Debug, Serialize, Deserialize)]
-struct ConsolidationLine<'a> {
-    span_ms: u64,
-    function: Cow<'a, str>,
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-struct MetricLine<'a> {
-    label: Cow<'a, str>,
-    value: Option<Number>,
-    #[serde(default)]
-    unit: Cow<'a, str>,
-    warn: Option<RangeLine>,
-    crit: Option<RangeLine>,
-    min: Option<Number>,
-    max: Option<Number>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    labels: BTreeMap<Cow<'a, str>, Cow<'a, str>>,
-    #[serde(default, skip_serializing_if = "str::is_empty")]
-    printed_unit: Cow<'a, str>,
-}
-
-/// An infinite end is null.
-#[derive(Debug, Serialize, Deserialize)]
-struct RangeLine {
-    start: Option<Number>,
-    end: Option<Number>,
-    #[serde(default)]
-    inside: bool,
-}
-
 fn exited() -> Cow<'static, str> {
     Reason::Exited.name().into()
 }
 
-/// A number that is written without a fraction where it has none, so that large counters stay exact.
-#[derive(Clone, Copy, Debug)]
-struct Number(Value);
-
-impl Number {
-    fn of(float: f64) -> Number {
-        Number(Value::from(float))
-    }
-}
-
-impl Serialize for Number {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        match self.0 {
-            Value::Integer(value) => serializer.serialize_i64(value),
-            // The range in which every float with no fraction is an i64.
-            Value::Float(value) if value.trunc() == value && value.abs() < 9.2e18 => {
-                serializer.serialize_i64(value as i64)
-            }
-            Value::Float(value) => serializer.serialize_f64(value),
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Number {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Number, D::Error> {
-        let number = serde_json::Number::deserialize(deserializer)?;
-        let value = match number.as_i64() {
-            Some(integer) => Value::from(integer),
-            None => Value::from(
-                number.as_f64().ok_or_else(|| serde::de::Error::custom("no number that can be kept"))?,
-            ),
-        };
-        Ok(Number(value))
-    }
-}
-
-/// Microseconds, written as milliseconds with a fraction.
-#[derive(Clone, Copy, Debug, Default)]
-struct Milliseconds(u64);
-
-impl Serialize for Milliseconds {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        Number::of(self.0 as f64 / 1000.0).serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Milliseconds {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Milliseconds, D::Error> {
-        let milliseconds = f64::deserialize(deserializer)?;
-        if milliseconds >= 0.0 {
-            Ok(Milliseconds((milliseconds * 1000.0).round() as u64))
-        } else {
-            Err(serde::de::Error::custom("a negative duration"))
-        }
-    }
-}
-
-fn bad(what: impl Into<String>) -> Error {
+pub(super) fn bad(what: impl Into<String>) -> Error {
     Error::Line { what: what.into() }
 }
 
-fn state(name: &str) -> Result<State> {
+pub(super) fn state(name: &str) -> Result<State> {
     let found = State::ALL.into_iter().find(|state| state.name() == name);
     found.ok_or_else(|| bad(format!("{name:?} is no state")))
-}
-
-fn bounds(line: RangeLine) -> Bounds {
-    let end = |number: Option<Number>, infinite| number.map_or(infinite, |number| number.0.to_f64());
-    Bounds {
-        start: end(line.start, f64::NEG_INFINITY),
-        end: end(line.end, f64::INFINITY),
-        inside: line.inside,
-    }
-}
-
-impl RangeLine {
-    fn new(bounds: Bounds) -> RangeLine {
-        let finite = |value: f64| value.is_finite().then(|| Number::of(value));
-        RangeLine { start: finite(bounds.start), end: finite(bounds.end), inside: bounds.inside }
-    }
-}
-
-impl<'a> MetricLine<'a> {
-    fn new(metric: &'a Metric) -> MetricLine<'a> {
-        let labels = metric.labels.iter().map(|(name, value)| (name.into(), value.into()));
-        MetricLine {
-            label: (&metric.label).into(),
-            value: metric.value.map(Number),
-            unit: (&metric.unit).into(),
-            warn: metric.warn.map(RangeLine::new),
-            crit: metric.crit.map(RangeLine::new),
-            min: metric.min.map(Number::of),
-            max: metric.max.map(Number::of),
-            labels: labels.collect(),
-            printed_unit: (&metric.printed_unit).into(),
-        }
-    }
-
-    fn into_metric(self) -> Metric {
-        let labels = self.labels.into_iter().map(|(name, value)| (name.into(), value.into()));
-        Metric {
-            label: self.label.into(),
-            labels: labels.collect(),
-            value: self.value.map(|number| number.0),
-            unit: self.unit.into(),
-            printed_unit: self.printed_unit.into(),
-            warn: self.warn.map(bounds),
-            crit: self.crit.map(bounds),
-            min: self.min.map(|number| number.0.to_f64()),
-            max: self.max.map(|number| number.0.to_f64()),
-        }
-    }
-}
-
-impl<'a> InstanceLine<'a> {
-    fn new(instance: &'a Instance) -> InstanceLine<'a> {
-        let labels = instance.labels.iter().map(|(name, value)| (name.into(), value.into()));
-        InstanceLine {
-            labels: labels.collect(),
-            state: instance.state.name().into(),
-            since_ms: instance.since_ms,
-            pending_since_ms: instance.pending_since_ms,
-            seen_ms: instance.seen_ms,
-            value: instance.value.map(Number),
-            text: (&instance.text).into(),
-        }
-    }
-
-    fn into_instance(self) -> Result<Instance> {
-        let labels = self.labels.into_iter().map(|(name, value)| (name.into(), value.into()));
-        Ok(Instance {
-            labels: labels.collect(),
-            state: state(&self.state)?,
-            since_ms: self.since_ms,
-            pending_since_ms: self.pending_since_ms,
-            seen_ms: self.seen_ms,
-            value: self.value.map(|number| number.0),
-            text: self.text.into(),
-        })
-    }
-}
-
-fn instances(lines: Vec<InstanceLine<'_>>) -> Result<Instances> {
-    let all = lines.into_iter().map(InstanceLine::into_instance).collect::<Result<Vec<_>>>()?;
-    Instances::new(all).map_err(|error| bad(format!("failed to {error}")))
-}
-
-fn provenance(
-    name: Option<Cow<'_, str>>,
-    consolidation: Option<ConsolidationLine<'_>>,
-) -> Result<Provenance> {
-    if let Some(line) = consolidation {
-        let function = Consolidation::ALL.into_iter().find(|function| function.name() == line.function);
-        let function = function.ok_or_else(|| bad(format!("{:?} is no consolidation", line.function)))?;
-        return Ok(Provenance::Consolidated { span_ms: line.span_ms, function });
-    }
-    let Some(name) = name else { return Ok(Provenance::default()) };
-    let all = [Provenance::Scheduled, Provenance::Asked, Provenance::Submitted, Provenance::Watched];
-    let found = all.into_iter().find(|provenance| provenance.name() == name);
-    found.ok_or_else(|| bad(format!("{name:?} is no provenance, or lacks its consolidation")))
 }
 
 impl<'a> RunJson<'a> {
@@ -332,8 +132,7 @@ impl<'a> RunJson<'a> {
     /// # Errors
     /// Those of the writer.
     pub fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        serde_json::to_writer(&mut *out, self)?;
-        out.write_all(b"\n")
+        write_json_line(self, out)
     }
 
     /// Reads a line: the check and the run. Only `check`, `time_ms` and `state` are required.
@@ -381,6 +180,8 @@ impl<'a> RunJson<'a> {
 
 #[cfg(test)]
 mod tests {
+    use custos_store::{Bounds, Consolidation, Instance, Instances, Value};
+
     use super::*;
 
     fn line(run: &Run) -> String {
@@ -442,6 +243,35 @@ mod tests {
             assert_eq!(line(&run).contains("provenance"), provenance != Provenance::Scheduled);
             assert_eq!(RunJson::parse(&line(&run)).unwrap().1, run);
         }
+    }
+
+    #[test]
+    fn values_that_are_not_finite_come_back_as_they_were() {
+        for (value, written) in
+            [(f64::NAN, "\"NaN\""), (f64::INFINITY, "\"+Inf\""), (f64::NEG_INFINITY, "\"-Inf\"")]
+        {
+            let metrics = vec![Metric::new("x", Value::from(value))];
+            let text = line(&Run { metrics, ..Run::default() });
+            assert!(text.contains(&format!("\"value\":{written}")), "{text}");
+            let back = RunJson::parse(&text).unwrap().1.metrics[0].value.unwrap().to_f64();
+            assert_eq!(back.to_bits(), value.to_bits());
+        }
+        let word = r#"{"check":"x","time_ms":5,"state":"OK","metrics":[{"label":"a","value":"12"}]}"#;
+        assert!(RunJson::parse(word).unwrap_err().to_string().contains("no number"));
+    }
+
+    #[test]
+    fn nothing_in_a_line_does_anything_to_a_terminal() {
+        let run = Run {
+            text: "a\u{9b}2Jb\u{7f}".to_owned(),
+            long_text: "\u{202e}txt.exe\u{2028}".to_owned(),
+            metrics: vec![Metric::new("\u{85}\u{2066}", None)],
+            ..Run::default()
+        };
+        let text = line(&run);
+        assert!(text.contains(r#""text":"a\u009b2Jb\u007f""#), "{text}");
+        assert!(!text.trim_end().contains(crate::is_unsafe), "{text}");
+        assert_eq!(RunJson::parse(&text).unwrap().1, run);
     }
 
     #[test]
