@@ -12,10 +12,9 @@ use super::missed::Missed;
 use super::schedule::Schedule;
 use crate::clock::{Moment, micros};
 use crate::config::{Check, Priority};
-use crate::evaluate::{Pending, PreviousState};
+use crate::evaluate::{CheckInstances, Pending, PreviousState};
 use crate::execute::Line;
 use crate::limits::LOW_PRIORITY_PATIENCE_INTERVALS;
-use crate::snmp::traps::Keys;
 
 /// Microseconds that a check's last run must have taken for it to count as slow.
 const SLOW_US: u64 = 1_000_000;
@@ -80,7 +79,7 @@ pub(super) struct CheckState {
     pub(super) pending: Pending,
     pub(super) last: Option<Arc<Run>>,
     /// What is wrong by instance, for a passive check.
-    pub(super) keys: Keys,
+    pub(super) instances: CheckInstances,
     /// What the last run of the check's own job printed, with the verdict and when it ended, for `serve: cached`.
     pub(super) answer: Option<LastAnswer>,
     /// Requests that the run under way (or waiting) answers.
@@ -122,7 +121,7 @@ impl CheckState {
             previous: None,
             pending: Pending::default(),
             last: None,
-            keys: Keys::default(),
+            instances: CheckInstances::default(),
             answer: None,
             askers: Vec::new(),
             queue: VecDeque::new(),
