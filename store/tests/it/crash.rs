@@ -7,7 +7,7 @@ use custos_store::{Instance, Instances, Metric, Options, Position, Reader, Run, 
 
 /// Some for two checks of three, which change now and then and are none at times.
 fn instances(n: u64) -> Instances {
-    let rows = if n % 3 == 0 || n % 40 < 6 { 0 } else { 3 + n / 30 % 3 };
+    let rows = if n.is_multiple_of(3) || n % 40 < 6 { 0 } else { 3 + n / 30 % 3 };
     Instances::new((0..rows).map(|row| Instance {
         since_ms: (n / 9) as i64,
         text: format!("{} is up", n / (20 + row)),

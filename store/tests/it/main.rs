@@ -9,6 +9,7 @@ mod instances;
 mod kill;
 mod model;
 mod owner;
+mod positions;
 mod repair;
 mod round_trip;
 mod sealed;
