@@ -53,13 +53,13 @@ pub enum SyncPolicy {
 pub struct NrpeConfig {
     /// The `nrpe.cfg` to read in place, if any.
     pub config: Option<PathBuf>,
-    /// Native keys; they come on top of `config` and win over it.
-    pub native: Native,
+    /// Keys of `nrpe` in the YAML, which override `config`.
+    pub keys: NrpeKeys,
 }
 
 /// The NRPE listener's own keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Native {
+pub struct NrpeKeys {
     /// Addresses with port to listen on.
     pub listen: Vec<String>,
     /// Who may connect, in the forms of nrpe's `allowed_hosts`.
