@@ -133,6 +133,8 @@ pub const HISTORY_MAX_RUNS: usize = 10_000;
 pub const REMARKS_MAX: usize = 4;
 /// Damaged parts of the store that a command tells one by one; further ones are counted.
 pub const DAMAGE_TOLD_MAX: u64 = 10;
+/// Columns of the text of a check in `custos status`, however wide the terminal is; what is longer is cut.
+pub const STATUS_TEXT_MAX_COLUMNS: usize = 300;
 /// Series that one graph shows; it says how many more there are.
 pub const GRAPH_SERIES_MAX: usize = 16;
 const _: () = assert!(STDERR_MAX_BYTES <= STDOUT_MAX_BYTES);

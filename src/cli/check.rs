@@ -56,7 +56,7 @@ pub(super) fn run(args: &CheckArgs) -> ExitCode {
 }
 
 fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
-    let (store, config) = args.read.locate()?;
+    let (store, config) = args.read.locate_strictly()?;
     let config = config.ok_or_else(|| Failure::usage("there is no configuration; name one with --config"))?;
     let check = config.checks.get(&args.name).ok_or_else(|| unknown(&args.name, &config))?;
     let stores = !args.dry_run && !args.as_daemon;

@@ -30,6 +30,8 @@ pub enum AskError {
     Silent,
     /// It is alive, but what was asked takes it longer than this.
     Slow(Duration),
+    /// It does not do what was asked, and says why.
+    Refused(String),
     /// It closed the connection without an answer.
     Closed,
     /// The system refused to carry the question or the answer.
@@ -47,6 +49,7 @@ impl fmt::Display for AskError {
                 let ms = i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
                 write!(f, "the running agent has not answered within {}", duration_ms(ms))
             }
+            AskError::Refused(why) => write!(f, "the running agent refused: {why}"),
             AskError::Closed => write!(f, "the running agent closed the connection without an answer"),
             AskError::Io(error) => write!(f, "failed to ask the running agent: {}", words(error)),
             AskError::Unreadable(answer) => write!(f, "failed to read the agent's answer {answer:?}"),
