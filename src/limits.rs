@@ -268,12 +268,21 @@ pub const TRAP_DETAIL_MAX_BYTES: usize = 1024;
 pub const TRAP_TEXT_MAX_BYTES: usize = 4096;
 /// Bytes of one part of a trap's key.
 pub const TRAP_KEY_MAX_BYTES: usize = 255;
-/// Keys of one check that may be in trouble at once; when there is one more, the one that was quiet longest is given up.
-pub const TRAP_KEYS_MAX: usize = 10_000;
-/// Keys that are listed in each run; where there are more, all are listed now and then only.
-pub const TRAP_KEYS_LISTED_MAX: usize = 32;
+/// Instances of one check that may be in trouble at once; when there is one more, the one that was quiet longest is given
+/// up.
+pub const CHECK_INSTANCES_MAX: usize = 10_000;
+/// Bytes of the text that is kept with each of them.
+pub const CHECK_INSTANCE_TEXT_MAX_BYTES: usize = 512;
+/// Instances that the long text of a run lists; the run has all of them as data.
+pub const INSTANCES_LISTED_MAX: usize = 10;
+/// Characters of each of their texts.
+pub const INSTANCE_LISTED_MAX_CHARS: usize = 160;
+/// Instances whose end one run records when they were not reported for long.
+pub const INSTANCES_EXPIRED_PER_RUN: usize = 100;
 /// Traps that `custos traps` lists unless it is told how many.
 pub const TRAPS_LISTED: usize = 100;
+const _: () = assert!(CHECK_INSTANCES_MAX <= custos_store::limits::INSTANCES_MAX);
+const _: () = assert!(CHECK_INSTANCE_TEXT_MAX_BYTES <= custos_store::limits::INSTANCE_TEXT_BYTES_MAX);
 const _: () = assert!(TRAPS_BUFFER_MIN_BYTES <= TRAPS_BUFFER_BYTES);
 const _: () = assert!(TRAPS_PER_SOURCE_MAX <= TRAPS_TOTAL_MAX && TRAPS_TOTAL_MAX <= TRAPS_RATE_MAX);
 const _: () = assert!(NRPE_REQUEST_QUEUE_MAX <= NRPE_REQUESTS_MAX);

@@ -87,7 +87,7 @@ fn run_on(args: &ConfigArgs, snippets: bool, out: &mut dyn Write, err: &mut dyn 
 /// not be started with it.
 fn nrpe_remarks(config: &Config) -> Result<String, listener::Error> {
     let Some(nrpe) = &config.nrpe else { return Ok(String::new()) };
-    let settings = Settings::from_definition(nrpe, config.checks.keys().map(String::as_str))?;
+    let settings = Settings::from_agent(nrpe, config.checks.keys().map(String::as_str))?;
     settings.try_tls()?;
     Ok(settings
         .notes

@@ -97,6 +97,7 @@ fn read_native(poll: &SnmpPoll, native: &NativeCheck, outcome: &Outcome) -> Obse
     let reading = Reading {
         byte_units: ByteUnits::Si,
         check_multi: false,
+        silent: State::Unknown,
         timeout: Duration::ZERO,
         timeout_state: State::Unknown,
     };

@@ -7,6 +7,7 @@
 
 mod cached;
 mod definitions;
+mod passive;
 mod reference;
 mod reloads;
 mod scenes;

@@ -11,7 +11,7 @@ use crate::config::document::fields::{
     Fields, boolean, choice, one_or_more, printable, refuse, text, written,
 };
 use crate::config::document::yaml::{Content, Node};
-use crate::config::model::check::{Native, NrpeConfig};
+use crate::config::model::check::{NrpeConfig, NrpeKeys};
 use crate::limits::{INTERVAL_MAX, TIMEOUT_MIN};
 
 const KEYS: [&str; 17] = [
@@ -41,7 +41,7 @@ const CLIENT_CERTIFICATES: [(&str, &str); 3] = [("ignore", "ignore"), ("ask", "a
 pub(crate) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<NrpeConfig> {
     let fields = Fields::of(node, "`nrpe`", &KEYS, findings)?;
     let config = path(fields.get("config"), "the path of an nrpe.cfg", base, findings);
-    let native = Native {
+    let keys = NrpeKeys {
         listen: items(fields.get("listen"), address, findings),
         allowed_hosts: items(fields.get("allowed_hosts"), hosts, findings)
             .iter()
@@ -74,7 +74,7 @@ pub(crate) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<
         coalesce: fields.get("coalesce").and_then(|node| boolean(node, findings)).unwrap_or(false),
         access: fields.get("access").map(|node| access(node, findings)).unwrap_or_default(),
     };
-    Some(NrpeConfig { config, native })
+    Some(NrpeConfig { config, keys })
 }
 
 const PEM: &str = "the path of a PEM file";
@@ -202,7 +202,7 @@ mod tests {
         let config = config.unwrap();
         assert_eq!(config.config.as_deref(), Some(Path::new("/etc/custos/../nagios/nrpe.cfg")));
         let access = |list: &[&str]| list.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
-        let expected = Native {
+        let expected = NrpeKeys {
             listen: vec!["127.0.0.1:5666".to_owned()],
             allowed_hosts: access(&["10.0.0.0/8", "::1", "mon"]),
             tls: Some(true),
@@ -223,8 +223,8 @@ mod tests {
                 ("x".to_owned(), access(&["::1"])),
             ]),
         };
-        assert_eq!(config.native, expected);
-        assert_eq!(read_yaml("{}\n").0, Some(NrpeConfig { config: None, native: Native::default() }));
+        assert_eq!(config.keys, expected);
+        assert_eq!(read_yaml("{}\n").0, Some(NrpeConfig { config: None, keys: NrpeKeys::default() }));
     }
 
     #[test]

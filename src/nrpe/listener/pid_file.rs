@@ -1,6 +1,6 @@
 //! The file with the daemon's process id.
 //!
-//! A file of a living process is left alone; a stale, empty or unreadable one is replaced.
+//! The file of a process that is alive is not touched; a stale, empty or unreadable one is replaced.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -14,8 +14,8 @@ use nix::unistd::Pid;
 
 use crate::limits::PID_FILE_MAX_BYTES;
 
-/// A pid file of this process. It is removed by [`PidFile::remove`], not by dropping it: a process that dies
-/// otherwise leaves it behind, as NRPE does.
+/// The pid file of this process. [`PidFile::remove`] removes it, dropping it does not: as with NRPE, a process that
+/// dies leaves it behind.
 #[derive(Debug)]
 pub struct PidFile {
     path: PathBuf,
@@ -40,15 +40,15 @@ impl PidFile {
             .open(path)?;
         let entry = file.metadata()?;
         if !entry.is_file() || entry.nlink() != 1 {
-            return Err(io::Error::other("it is not a regular file with one name"));
+            return Err(io::Error::other("it is not a regular file with one link"));
         }
         file.set_len(0)?;
         file.write_all(format!("{}\n", std::process::id()).as_bytes())?;
         Ok(PidFile { path: path.to_owned(), file })
     }
 
-    /// Removes the file. Where the directory does not permit that any more, because privileges were dropped, the file
-    /// is emptied, which says the same.
+    /// Removes the file. If the directory no longer permits that, because privileges were dropped, the file is emptied,
+    /// which means the same.
     pub fn remove(self) -> io::Result<()> {
         match fs::remove_file(&self.path) {
             Ok(()) => Ok(()),
@@ -60,7 +60,7 @@ impl PidFile {
 
 /// The living process that the file names, other than this one.
 fn living(path: &Path) -> Option<Pid> {
-    // A FIFO would hold up the start.
+    // O_NONBLOCK, because opening a FIFO would block the start.
     let file =
         OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path).ok()?;
     if !file.metadata().ok()?.is_file() {
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_plain_file_is_refused_at_once() {
+    fn only_a_regular_file_is_accepted() {
         let directory = tempfile::tempdir().unwrap();
         let (fifo, file, other) =
             (directory.path().join("fifo"), directory.path().join("file"), directory.path().join("other"));

@@ -2,7 +2,7 @@
 //!
 //! File-level promise: the one call into C is given a socket address and a buffer that both outlive it, with their
 //! true lengths, and its result is used only when it reports success.
-#![allow(unsafe_code)]
+#![expect(unsafe_code, reason = "calls getnameinfo, which std has no form of")]
 
 use std::ffi::CStr;
 use std::net::{IpAddr, SocketAddr};
@@ -14,7 +14,7 @@ use crate::limits;
 /// Longest name that the system returns, with its NUL.
 const NAME_MAX_LEN: usize = 1025;
 
-/// The name of a peer; none if it has none or the name service is silent.
+/// The name of a peer; `None` if it has none or the name service does not answer in time.
 pub(super) async fn name_of(peer: IpAddr) -> Option<String> {
     let lookup = tokio::task::spawn_blocking(move || look_up(peer));
     tokio::time::timeout(limits::NRPE_LOOKUP_TIMEOUT, lookup).await.ok()?.ok()?

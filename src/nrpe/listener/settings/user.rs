@@ -1,6 +1,6 @@
 //! The user that NRPE's commands run as, and the environment they get.
 //!
-//! Invariant: nothing of the agent's own environment reaches a command but what `keep_env_vars` names.
+//! Invariant: of the agent's own environment, only the variables that `keep_env_vars` names reach a command.
 
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -9,14 +9,14 @@ use custos_compat::nrpe::Config;
 use custos_shim::Credentials;
 use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
 
-use super::decide::NRPE_VERSION;
-use super::error::Error;
+use crate::nrpe::NRPE_VERSION;
+use crate::nrpe::listener::error::Error;
 
-/// Where commands are looked for, whatever the agent's own PATH is.
+/// The PATH of commands, whatever the agent's own is.
 const PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin";
 
-/// Whom this process has to become to run commands; none if it cannot become anybody, as it is not root. Then nothing is
-/// asked of the configured names either: nrpe goes on as whoever started it.
+/// The user to run commands as. `None` if this process is not root and so cannot change its user: then, as with nrpe, the
+/// configured names are not even looked up.
 pub(super) fn to_become(config: &Config) -> Result<Option<Credentials>, Error> {
     match nix::unistd::geteuid().is_root() {
         true => credentials(config),
@@ -26,7 +26,7 @@ pub(super) fn to_become(config: &Config) -> Result<Option<Credentials>, Error> {
 
 /// The user and group of `nrpe_user` and `nrpe_group`, with the user's supplementary groups.
 ///
-/// Names and numbers are taken. None if neither is configured. Root is refused, as NRPE does.
+/// Both may be names or numbers. `None` if neither is configured. Root is refused, as by NRPE.
 fn credentials(config: &Config) -> Result<Option<Credentials>, Error> {
     let Some(name) = &config.nrpe_user else {
         return match &config.nrpe_group {
@@ -104,14 +104,14 @@ pub(super) fn environment(
     env
 }
 
-/// The whole environment of a command with `-i`: nrpe takes nothing of the super-server's away there.
+/// The whole environment of a command with `-i`, where nrpe hands on all of the super-server's.
 pub(super) fn inherited_environment(
     own: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Vec<(OsString, OsString)> {
-    let marks = [("NRPE_MULTILINESUPPORT", "1"), ("NRPE_PROGRAMVERSION", NRPE_VERSION)];
+    let own_variables = [("NRPE_MULTILINESUPPORT", "1"), ("NRPE_PROGRAMVERSION", NRPE_VERSION)];
     let mut env: Vec<_> =
-        own.into_iter().filter(|(name, _)| marks.iter().all(|(mark, _)| name != mark)).collect();
-    env.extend(marks.map(|(name, value)| (name.into(), value.into())));
+        own.into_iter().filter(|(name, _)| own_variables.iter().all(|(own, _)| name != own)).collect();
+    env.extend(own_variables.map(|(name, value)| (name.into(), value.into())));
     env
 }
 

@@ -1,4 +1,4 @@
-//! Answers the questions of the `nrpe.cfg` reader from the file system.
+//! Reads files and directories for the reader of `nrpe.cfg`.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read};
@@ -11,7 +11,7 @@ use custos_compat::nrpe::{Ask, Entry, EntryKind, Found};
 use crate::limits::NRPE_CONFIG_MAX_BYTES;
 use crate::text::system_error;
 
-/// What is there. Relative paths begin at `base`.
+/// Reads what the reader asks for. Relative paths start at `base`.
 pub(super) fn answer(base: &Path, ask: Ask<'_>) -> Found {
     let found = match ask {
         Ask::File(path) => {
@@ -23,7 +23,7 @@ pub(super) fn answer(base: &Path, ask: Ask<'_>) -> Found {
     found.unwrap_or_else(|error| Found::Nothing(system_error::words(&error)))
 }
 
-/// Reads a file. Whoever names a pipe or a terminal gets an error and does not hold up the daemon, even at SIGHUP.
+/// Reads a file. A pipe or a terminal is an error, so that it cannot block the daemon, not even at SIGHUP.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
@@ -42,7 +42,7 @@ fn list(path: &Path) -> io::Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(path)? {
         let entry = entry?;
-        // A link that leads nowhere is neither.
+        // A dangling link is neither.
         let kind = match fs::metadata(entry.path()) {
             Ok(metadata) if metadata.is_file() => EntryKind::File,
             Ok(metadata) if metadata.is_dir() => EntryKind::Directory,

@@ -8,36 +8,39 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 
-use super::fresh::Fresh;
-use super::request::Transport;
-use super::tls;
+use super::raw_stream::RawStream;
 use crate::limits;
+use crate::nrpe::listener::request::Transport;
+use crate::nrpe::listener::tls;
 
 /// An open connection, ready for a request.
 #[derive(Debug)]
-pub(super) enum Stream {
-    /// Plain, and never waited for so far.
-    Fresh(Fresh),
+pub(in crate::nrpe::listener) enum Stream {
+    /// Without TLS, and not registered with the event loop.
+    Raw(RawStream),
     Plain(TcpStream),
     Tls(Box<SslStream<TcpStream>>),
 }
 
 /// Why a handshake failed.
 #[derive(Debug)]
-pub(super) struct HandshakeError {
+pub(in crate::nrpe::listener) struct HandshakeError {
     /// OpenSSL's number of the kind of failure, as NRPE logs it.
-    pub(super) code: i32,
-    /// OpenSSL's reasons with their numbers, empty if the peer just went away.
-    pub(super) reasons: Vec<(u64, String)>,
-    /// What was wrong with the client's certificate.
-    pub(super) certificate: Option<tls::BadCertificate>,
-    /// The system's words, if it was the connection that failed.
-    pub(super) io: Option<String>,
+    pub(in crate::nrpe::listener) code: i32,
+    /// OpenSSL's reasons with their numbers; empty if the peer closed.
+    pub(in crate::nrpe::listener) reasons: Vec<(u64, String)>,
+    /// Why the client's certificate was refused.
+    pub(in crate::nrpe::listener) certificate: Option<tls::BadCertificate>,
+    /// The system's message, if the connection failed.
+    pub(in crate::nrpe::listener) io: Option<String>,
 }
 
 impl Stream {
-    /// Makes the handshake if there is to be one.
-    pub(super) async fn open(tcp: TcpStream, tls: Option<&SslContext>) -> Result<Stream, HandshakeError> {
+    /// Performs the TLS handshake, if TLS is on.
+    pub(in crate::nrpe::listener) async fn open(
+        tcp: TcpStream,
+        tls: Option<&SslContext>,
+    ) -> Result<Stream, HandshakeError> {
         let Some(context) = tls else { return Ok(Stream::Plain(tcp)) };
         let none = |error: openssl::error::ErrorStack| HandshakeError {
             code: ErrorCode::SSL.as_raw(),
@@ -62,50 +65,50 @@ impl Stream {
         }
     }
 
-    /// What carries the bytes.
-    pub(super) fn transport(&self) -> Transport {
+    /// The transport.
+    pub(in crate::nrpe::listener) fn transport(&self) -> Transport {
         match self {
-            Stream::Fresh(_) | Stream::Plain(_) => Transport::Plain,
+            Stream::Raw(_) | Stream::Plain(_) => Transport::Plain,
             Stream::Tls(stream) => tls::transport(stream.ssl()),
         }
     }
 
     /// The protocol version that introduced the cipher suite in use, which NRPE logs beside it.
-    pub(super) fn cipher_version(&self) -> &'static str {
+    pub(in crate::nrpe::listener) fn cipher_version(&self) -> &'static str {
         match self {
-            Stream::Fresh(_) | Stream::Plain(_) => "",
+            Stream::Raw(_) | Stream::Plain(_) => "",
             Stream::Tls(stream) => stream.ssl().current_cipher().map_or("", |cipher| cipher.version()),
         }
     }
 
-    /// Subject and issuer of the client's certificate, if it showed one.
-    pub(super) fn client_names(&self) -> Option<(String, String)> {
+    /// Subject and issuer of the client's certificate, if it sent one.
+    pub(in crate::nrpe::listener) fn client_names(&self) -> Option<(String, String)> {
         match self {
-            Stream::Fresh(_) | Stream::Plain(_) => None,
+            Stream::Raw(_) | Stream::Plain(_) => None,
             Stream::Tls(stream) => tls::client_names(stream.ssl()),
         }
     }
 
-    /// Reads what comes next, 0 bytes at the end.
-    pub(super) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+    /// Reads the next bytes; 0 at the end of the stream.
+    pub(in crate::nrpe::listener) async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {
-            // It is not waited for in this state.
-            Stream::Fresh(fresh) => Ok(fresh.read(buffer)?.unwrap_or(0)),
+            // A raw stream is never waited for.
+            Stream::Raw(raw) => Ok(raw.read(buffer)?.unwrap_or(0)),
             Stream::Plain(stream) => stream.read(buffer).await,
             Stream::Tls(stream) => stream.read(buffer).await,
         }
     }
 
     /// Sends the answer and ends the connection.
-    pub(super) async fn send(self, bytes: &[u8]) -> io::Result<()> {
+    pub(in crate::nrpe::listener) async fn send(self, bytes: &[u8]) -> io::Result<()> {
         match self {
-            Stream::Fresh(fresh) => {
-                let written = fresh.write(bytes)?;
+            Stream::Raw(raw) => {
+                let written = raw.write(bytes)?;
                 if written == bytes.len() {
-                    Stream::Fresh(fresh).close();
+                    Stream::Raw(raw).close();
                     return Ok(());
                 }
-                let mut tcp = fresh.join()?;
+                let mut tcp = raw.into_tokio()?;
                 tcp.write_all(&bytes[written..]).await?;
                 Stream::Plain(tcp).close();
             }
@@ -122,18 +125,18 @@ impl Stream {
         Ok(())
     }
 
-    /// Ends the connection at once, without leaving bytes unread: those would make the kernel reset it, and the
-    /// client could lose an answer that is on its way.
-    pub(super) fn close(self) {
+    /// Closes the connection, after reading what has arrived: with unread bytes the kernel would reset the connection,
+    /// and the client could lose an answer that is under way.
+    pub(in crate::nrpe::listener) fn close(self) {
         match &self {
-            Stream::Fresh(fresh) => drain(|scratch| Ok(fresh.read(scratch)?.unwrap_or(0))),
+            Stream::Raw(raw) => drain(|scratch| Ok(raw.read(scratch)?.unwrap_or(0))),
             Stream::Plain(tcp) => drain(|scratch| tcp.try_read(scratch)),
             Stream::Tls(stream) => drain(|scratch| stream.get_ref().try_read(scratch)),
         }
     }
 }
 
-/// Reads and drops what has arrived.
+/// Reads and discards what has arrived.
 fn drain(mut read: impl FnMut(&mut [u8]) -> io::Result<usize>) {
     let mut scratch = [0; 2048];
     let mut drained = 0;

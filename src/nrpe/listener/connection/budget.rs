@@ -1,25 +1,25 @@
-//! One budget for the bytes of requests that are not finished: peers that send most of a long request and keep back its
-//! end, over thousands of connections, must not take the memory of the machine.
+//! The budget for the bytes of unfinished requests. Peers that send most of a long request and withhold its end, over
+//! thousands of connections, must not exhaust the memory of the machine.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::limits::{NRPE_WAITING_FREE_BYTES, NRPE_WAITING_MAX_BYTES};
 
-/// What one connection has of the budget; given back when it is dropped.
+/// One connection's part of the budget, returned when dropped.
 #[derive(Debug)]
 pub(super) struct Share<'a> {
-    /// Bytes that all connections have taken.
+    /// Bytes taken by all connections.
     taken: &'a AtomicUsize,
     own: usize,
 }
 
 impl<'a> Share<'a> {
-    /// A share of nothing yet.
+    /// An empty share.
     pub(super) fn of(taken: &'a AtomicUsize) -> Share<'a> {
         Share { taken, own: 0 }
     }
 
-    /// Takes what a request of this many bytes needs; `false` if there is not so much left.
+    /// Takes what a request of this many bytes needs; `false` if the budget does not have it.
     pub(super) fn grow_to(&mut self, len: usize) -> bool {
         let wanted = len.saturating_sub(NRPE_WAITING_FREE_BYTES).saturating_sub(self.own);
         if wanted == 0 {
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ordinary_requests_need_none_and_long_ones_share_the_budget() {
+    fn only_long_requests_need_the_budget() {
         let taken = AtomicUsize::new(0);
         let long = 64 * 1024;
         let mut shares: Vec<Share<'_>> = Vec::new();

@@ -1,11 +1,11 @@
-//! nrpe's words for requests that get no answer, whether they came over a socket or, with `-i`, on standard input.
+//! nrpe's log lines about requests that get no answer, over a socket or, with `-i`, on standard input.
 
 use std::fmt::Display;
 
 use custos_compat::nrpe::{Fault, Refusal};
 
-/// Log lines about a packet that is none. Without a peer, as with `-i`, its place in the line stays empty.
-pub(super) fn of_fault(fault: &Fault, tls: bool, peer: impl Display) -> [String; 2] {
+/// Log lines about a malformed packet. `peer` is empty with `-i`.
+pub(in crate::nrpe::listener) fn of_fault(fault: &Fault, tls: bool, peer: impl Display) -> [String; 2] {
     let (what, read) = match fault {
         Fault::Version(_) => {
             (format!("Error: (use_ssl == {tls}): Request packet version was invalid!"), false)
@@ -19,8 +19,12 @@ pub(super) fn of_fault(fault: &Fault, tls: bool, peer: impl Display) -> [String;
     [what, if read { invalid(peer) } else { unread(peer) }]
 }
 
-/// Log lines about a query that is refused; `withheld` if it is the command line that does not allow arguments.
-pub(super) fn of_refusal(refusal: &Refusal, withheld: bool, peer: impl Display) -> [String; 2] {
+/// Log lines about a refused query; `withheld` if arguments are refused by the command line, not by the file.
+pub(in crate::nrpe::listener) fn of_refusal(
+    refusal: &Refusal,
+    withheld: bool,
+    peer: impl Display,
+) -> [String; 2] {
     let what = match refusal {
         Refusal::Empty | Refusal::NoCommand => "Error: Request contained no query!",
         Refusal::Metachar(_) => "Error: Request contained illegal metachars!",
@@ -33,8 +37,8 @@ pub(super) fn of_refusal(refusal: &Refusal, withheld: bool, peer: impl Display) 
     [what.to_owned(), invalid(peer)]
 }
 
-/// The log line about a request that did not arrive.
-pub(super) fn unread(peer: impl Display) -> String {
+/// The log line about a request that did not arrive whole.
+pub(in crate::nrpe::listener) fn unread(peer: impl Display) -> String {
     format!("Could not read request from client {peer}, bailing out...")
 }
 

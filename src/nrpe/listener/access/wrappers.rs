@@ -1,4 +1,4 @@
-//! TCP wrappers at work: `/etc/hosts.allow` and `/etc/hosts.deny`, read again when they change.
+//! TCP wrappers: `/etc/hosts.allow` and `/etc/hosts.deny`, read again when they change.
 
 use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt;
@@ -8,15 +8,15 @@ use std::{fs, io};
 
 use custos_compat::nrpe::{PeerName, WrapperFile, WrapperRules};
 
-use super::access::Names;
+use super::names::Names;
 use crate::lock::locked;
 
 /// The name by which the files know this daemon.
 const DAEMON: &str = "nrpe";
 
-/// The two files, with what they said when they were last read.
+/// The two files, each with its rules as last read.
 #[derive(Debug)]
-pub(super) struct Wrappers {
+pub(in crate::nrpe::listener) struct Wrappers {
     allow: Cached,
     deny: Cached,
 }
@@ -28,7 +28,7 @@ struct Cached {
     read: Mutex<(Option<Stamp>, Arc<WrapperRules>)>,
 }
 
-/// What changes when a file does.
+/// What shows that a file has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     inode: u64,
@@ -38,11 +38,11 @@ struct Stamp {
 
 impl Wrappers {
     /// The files of the system.
-    pub(super) fn system() -> Wrappers {
+    pub(in crate::nrpe::listener) fn system() -> Wrappers {
         Wrappers::new("/etc/hosts.allow".into(), "/etc/hosts.deny".into())
     }
 
-    pub(super) fn new(allow: PathBuf, deny: PathBuf) -> Wrappers {
+    pub(in crate::nrpe::listener) fn new(allow: PathBuf, deny: PathBuf) -> Wrappers {
         Wrappers {
             allow: Cached { path: allow, file: WrapperFile::Allow, read: Mutex::default() },
             deny: Cached { path: deny, file: WrapperFile::Deny, read: Mutex::default() },
@@ -50,7 +50,7 @@ impl Wrappers {
     }
 
     /// Whether the peer may connect.
-    pub(super) async fn allows(&self, names: &Names, peer: IpAddr) -> bool {
+    pub(in crate::nrpe::listener) async fn allows(&self, names: &Names, peer: IpAddr) -> bool {
         let (allow, deny) = (self.allow.rules(), self.deny.rules());
         if allow.is_empty() && deny.is_empty() {
             return true;
@@ -66,13 +66,13 @@ impl Wrappers {
     }
 
     /// The files that have rules for this daemon.
-    pub(super) fn in_force(&self) -> Vec<&Path> {
+    pub(in crate::nrpe::listener) fn in_force(&self) -> Vec<&Path> {
         let files = [&self.allow, &self.deny];
         files.into_iter().filter(|file| !file.rules().is_empty()).map(|file| file.path.as_path()).collect()
     }
 }
 
-/// The peer's name, which counts only if it has the peer's address.
+/// The peer's name, which is trusted only if it has the peer's address.
 async fn peer_name(names: &Names, peer: IpAddr) -> PeerName {
     match names.name_of(peer).await {
         None => PeerName::Unknown,

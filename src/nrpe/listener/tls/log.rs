@@ -1,15 +1,15 @@
-//! What is logged about TLS: nrpe's lines, as far as `ssl_logging` asks for them, and what they mean.
+//! Log lines about TLS: nrpe's own, as far as `ssl_logging` asks for them, and an explanation of failures.
 
 use std::fmt::Display;
 
 use custos_compat::nrpe::{ClientCerts, SslConfig, SslLogging};
 
-use super::log::Log;
-use super::request::Transport;
-use super::stream::{HandshakeError, Stream};
+use crate::nrpe::listener::connection::{HandshakeError, Stream};
+use crate::nrpe::listener::log::Log;
+use crate::nrpe::listener::request::Transport;
 
 /// The lines about TLS that NRPE logs at start when `ssl_logging` asks for them.
-pub(super) fn startup_lines(ssl: &SslConfig) -> Vec<String> {
+pub(in crate::nrpe::listener) fn startup_lines(ssl: &SslConfig) -> Vec<String> {
     let file = |file: &Option<Vec<u8>>| match file {
         Some(path) => String::from_utf8_lossy(path).into_owned(),
         None => "None".to_owned(),
@@ -26,13 +26,18 @@ pub(super) fn startup_lines(ssl: &SslConfig) -> Vec<String> {
     ]
 }
 
-/// The line about a handshake that came to nothing, where nrpe says no more of it.
-pub(super) fn incomplete(peer: impl Display, why: impl Display) -> String {
+/// The line about a failed handshake where nrpe gives no details.
+pub(in crate::nrpe::listener) fn incomplete(peer: impl Display, why: impl Display) -> String {
     format!("Error: (!log_opts) Could not complete SSL handshake with {peer}: {why}")
 }
 
 /// Logs why a handshake failed.
-pub(super) fn failed(log: &Log, ssl: &SslConfig, peer: impl Display, error: &HandshakeError) {
+pub(in crate::nrpe::listener) fn failed(
+    log: &Log,
+    ssl: &SslConfig,
+    peer: impl Display,
+    error: &HandshakeError,
+) {
     let code = error.code;
     if let Some(bad) = &error.certificate
         && ssl.logging.has(SslLogging::CERT_NAMES)
@@ -60,7 +65,7 @@ pub(super) fn failed(log: &Log, ssl: &SslConfig, peer: impl Display, error: &Han
     }
 }
 
-/// What a failure most likely comes from; none if OpenSSL's words say it.
+/// The most likely cause of a failure; `None` if OpenSSL's own reason is clear enough.
 fn meaning(error: &HandshakeError) -> Option<&str> {
     let Some((_, reason)) = error.reasons.first() else {
         return Some(error.io.as_deref().unwrap_or("the peer closed the connection"));
@@ -71,10 +76,9 @@ fn meaning(error: &HandshakeError) -> Option<&str> {
              (ssl_cert_file)",
         ),
         "wrong version number" | "http request" | "unsupported protocol" => Some(
-            "the peer speaks something else than a TLS version allowed here: a -n too many on its side, or \
-             ssl_version?",
+            "the peer speaks no TLS version that is allowed here: does it use -n, or does ssl_version exclude it?",
         ),
-        "peer did not return a certificate" => Some("the client showed no certificate; one is required"),
+        "peer did not return a certificate" => Some("the client sent no certificate, but one is required"),
         "certificate verify failed" => Some(match &error.certificate {
             Some(bad) => bad.reason,
             None => "the client's certificate is not from an authority in ssl_cacert_file",
@@ -83,8 +87,8 @@ fn meaning(error: &HandshakeError) -> Option<&str> {
     }
 }
 
-/// Logs what a handshake has come to.
-pub(super) fn done(log: &Log, ssl: &SslConfig, peer: impl Display, stream: &Stream) {
+/// Logs a finished handshake.
+pub(in crate::nrpe::listener) fn done(log: &Log, ssl: &SslConfig, peer: impl Display, stream: &Stream) {
     let Transport::Tls { protocol, cipher, .. } = stream.transport() else { return };
     if ssl.logging.has(SslLogging::VERSION) {
         log.info(format_args!("Remote {peer} - SSL Version: {protocol}"));

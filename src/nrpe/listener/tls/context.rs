@@ -19,8 +19,8 @@ use openssl::ssl::{
 };
 use openssl::x509::{X509, X509NameRef, X509StoreContext, X509StoreContextRef};
 
-use super::error::Error;
-use super::request::Transport;
+use crate::nrpe::listener::error::Error;
+use crate::nrpe::listener::request::Transport;
 use crate::nrpe::tls_version;
 use crate::text::system_error;
 
@@ -34,14 +34,13 @@ const FFDHE2048_PRIME: &str = "\
     AE56EDE76372BB190B07A7C8EE0A6D709E02FCE1CDF7E2ECC03404CD28342F61\
     9172FE9CE98583FF8E4F1232EEF28183C3FE3B1B4C6FAD733BB5FCBC2EC22005\
     C58EF1837D1683B2C6F34A26C1B2EFFA886B423861285C97FFFFFFFFFFFFFFFF";
-/// Its generator.
+/// The generator of ffdhe2048.
 const FFDHE2048_GENERATOR: u32 = 2;
 
-/// Makes what connections are accepted with. None if TLS is off.
+/// Builds the context that connections are accepted with; `None` if TLS is off.
 ///
-/// The cipher list decides OpenSSL's security level, so a list without `@SECLEVEL=0` shuts anonymous suites out,
-/// as it does with NRPE.
-pub(super) fn context(ssl: &SslConfig) -> Result<Option<SslContext>, Error> {
+/// The cipher list decides OpenSSL's security level: as in NRPE, a list without `@SECLEVEL=0` excludes anonymous suites.
+pub(in crate::nrpe::listener) fn context(ssl: &SslConfig) -> Result<Option<SslContext>, Error> {
     if !ssl.enabled {
         return Ok(None);
     }
@@ -51,9 +50,9 @@ pub(super) fn context(ssl: &SslConfig) -> Result<Option<SslContext>, Error> {
     context.set_options(
         SslOptions::CIPHER_SERVER_PREFERENCE | SslOptions::NO_RENEGOTIATION | SslOptions::NO_TICKET,
     );
-    // Of a connection that is waited for, no more is kept than must be.
+    // An idle connection should cost as little memory as possible.
     context.set_mode(SslMode::RELEASE_BUFFERS);
-    // One request a connection: a session is never resumed.
+    // There is one request per connection, so no session is ever resumed.
     context.set_session_cache_mode(SslSessionCacheMode::OFF);
     context.set_num_tickets(0).map_err(plain("turn session tickets off"))?;
     context.set_session_id_context(b"nrpe").map_err(plain("set the session context"))?;
@@ -67,20 +66,20 @@ pub(super) fn context(ssl: &SslConfig) -> Result<Option<SslContext>, Error> {
     Ok(Some(context.build()))
 }
 
-/// TLS made ready while its files could be read: once root is given up, the private key may be out of reach.
+/// A context built while its files could be read: once root is given up, the private key may be unreadable.
 ///
-/// It follows from the settings that it is kept with, so it makes no difference between two of them.
+/// It follows from the settings that it is stored with, so it is ignored when two settings are compared.
 #[derive(Clone, Default)]
 pub struct Prepared(Option<SslContext>);
 
 impl Prepared {
-    /// Reads the files and makes everything ready.
-    pub(super) fn of(ssl: &SslConfig) -> Result<Prepared, Error> {
+    /// Reads the files and builds the context.
+    pub(in crate::nrpe::listener) fn of(ssl: &SslConfig) -> Result<Prepared, Error> {
         context(ssl).map(Prepared)
     }
 
-    /// What was made ready, or else what can be made now.
-    pub(super) fn or_context(&self, ssl: &SslConfig) -> Result<Option<SslContext>, Error> {
+    /// The prepared context, or else one that is built now.
+    pub(in crate::nrpe::listener) fn or_context(&self, ssl: &SslConfig) -> Result<Option<SslContext>, Error> {
         match &self.0 {
             Some(prepared) if ssl.enabled => Ok(Some(prepared.clone())),
             Some(_) | None => context(ssl),
@@ -100,8 +99,8 @@ impl std::fmt::Debug for Prepared {
     }
 }
 
-/// Whether one of the files exists but may not be read by this process.
-pub(super) fn out_of_reach(ssl: &SslConfig) -> bool {
+/// Whether one of the files exists but this process may not read it.
+pub(in crate::nrpe::listener) fn out_of_reach(ssl: &SslConfig) -> bool {
     let denied = |file: &Vec<u8>| {
         File::open(as_path(file)).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
     };
@@ -112,8 +111,8 @@ fn failed(what: String) -> impl FnOnce(ErrorStack) -> Error {
     move |source| Error::Tls { what, reason: reason(&source) }
 }
 
-/// What OpenSSL had to say, without its codes.
-pub(super) fn reason(stack: &ErrorStack) -> String {
+/// OpenSSL's reasons, without its codes.
+pub(in crate::nrpe::listener) fn reason(stack: &ErrorStack) -> String {
     let reasons: Vec<&str> = stack.errors().iter().filter_map(openssl::error::Error::reason).collect();
     if reasons.is_empty() { stack.to_string() } else { reasons.join(", ") }
 }
@@ -152,7 +151,7 @@ fn set_certificate(context: &mut SslContextBuilder, ssl: &SslConfig) -> Result<(
     context.check_private_key().map_err(failed("use certificate and private key as a pair".into()))
 }
 
-/// Says the system's reason where a file cannot be opened: OpenSSL has only `system lib` for it.
+/// Reports the system's reason if a file cannot be opened: OpenSSL only says `system lib`.
 fn readable(path: &Path, what: impl FnOnce() -> String) -> Result<(), Error> {
     let opened = File::open(path);
     opened.map(drop).map_err(|error| Error::Tls { what: what(), reason: system_error::words(&error) })
@@ -188,21 +187,21 @@ fn set_client_policy(context: &mut SslContextBuilder, ssl: &SslConfig) -> Result
     Ok(())
 }
 
-/// What is wrong with the certificate that a client has shown.
+/// Why the certificate of a client is refused.
 #[derive(Clone, Debug)]
-pub(super) struct BadCertificate {
+pub(in crate::nrpe::listener) struct BadCertificate {
     /// The line that nrpe logs.
-    pub(super) line: String,
+    pub(in crate::nrpe::listener) line: String,
     /// OpenSSL's words.
-    pub(super) reason: &'static str,
+    pub(in crate::nrpe::listener) reason: &'static str,
 }
 
-/// Where a connection keeps what its verification found; OpenSSL itself forgets the certificate.
+/// Slot of a connection for what its verification found: OpenSSL itself does not store the refused certificate.
 static FAULT: LazyLock<Option<Index<Ssl, OnceLock<BadCertificate>>>> =
     LazyLock::new(|| Ssl::new_ex_index().ok());
 
-/// A connection to come.
-pub(super) fn connection(context: &SslContext) -> Result<Ssl, ErrorStack> {
+/// The TLS state of a new connection.
+pub(in crate::nrpe::listener) fn connection(context: &SslContext) -> Result<Ssl, ErrorStack> {
     let mut ssl = Ssl::new(context)?;
     if let Some(index) = *FAULT {
         ssl.set_ex_data(index, OnceLock::new());
@@ -210,8 +209,8 @@ pub(super) fn connection(context: &SslContext) -> Result<Ssl, ErrorStack> {
     Ok(ssl)
 }
 
-/// What was wrong with the client's certificate, if that is why there is no connection.
-pub(super) fn bad_certificate(ssl: &SslRef) -> Option<&BadCertificate> {
+/// Why the client's certificate was refused, if it was.
+pub(in crate::nrpe::listener) fn bad_certificate(ssl: &SslRef) -> Option<&BadCertificate> {
     ssl.ex_data((*FAULT)?)?.get()
 }
 
@@ -223,18 +222,18 @@ fn note_fault(chain: &X509StoreContextRef) {
         let (code, reason) = (chain.error().as_raw(), chain.error().error_string());
         let line =
             format!("SSL Client has an invalid certificate: {name} (issuer={issuer}) err={code}:{reason}");
-        // Only the first fault counts, as the handshake ends with it.
+        // The handshake ends with the first fault, so only that one is stored.
         let _ = slot.set(BadCertificate { line, reason });
     }
 }
 
 /// The path that a directive names.
-pub(super) fn as_path(bytes: &[u8]) -> &Path {
+pub(in crate::nrpe::listener) fn as_path(bytes: &[u8]) -> &Path {
     Path::new(OsStr::from_bytes(bytes))
 }
 
-/// What a finished handshake has agreed on.
-pub(super) fn transport(ssl: &SslRef) -> Transport {
+/// What the handshake has agreed on.
+pub(in crate::nrpe::listener) fn transport(ssl: &SslRef) -> Transport {
     let client = ssl.peer_certificate().map(|certificate| subject(certificate.subject_name()));
     let cipher = ssl.current_cipher().map_or("none", |cipher| cipher.name());
     Transport::Tls {
@@ -245,18 +244,18 @@ pub(super) fn transport(ssl: &SslRef) -> Transport {
     }
 }
 
-/// Whether a suite authenticates nobody.
+/// Whether a cipher suite authenticates neither side.
 pub fn is_anonymous(cipher: &str) -> bool {
     cipher.starts_with("ADH-") || cipher.starts_with("AECDH-")
 }
 
-/// Subject and issuer of the client's certificate, if it showed one.
-pub(super) fn client_names(ssl: &SslRef) -> Option<(String, String)> {
+/// Subject and issuer of the client's certificate, if it sent one.
+pub(in crate::nrpe::listener) fn client_names(ssl: &SslRef) -> Option<(String, String)> {
     let certificate: X509 = ssl.peer_certificate()?;
     Some((logged(certificate.subject_name()), logged(certificate.issuer_name())))
 }
 
-/// A name as nrpe logs it: what is not printable ASCII as `\\xC3`.
+/// A name as nrpe logs it: bytes that are not printable ASCII as `\\xC3`.
 fn logged(name: &X509NameRef) -> String {
     let mut line = String::new();
     for byte in subject(name).bytes() {
@@ -269,13 +268,13 @@ fn logged(name: &X509NameRef) -> String {
 }
 
 /// A name in OpenSSL's one-line form, such as `/O=Example/CN=poller`.
-pub(super) fn subject(name: &X509NameRef) -> String {
+pub(in crate::nrpe::listener) fn subject(name: &X509NameRef) -> String {
     let mut line = String::new();
     for entry in name.entries() {
         line.push('/');
         match entry.object().nid().short_name() {
             Ok(short) if entry.object().nid() != Nid::UNDEF => line.push_str(short),
-            // An attribute without a name goes by its number.
+            // An attribute without a short name is written as its OID.
             _ => line.push_str(&entry.object().to_string()),
         }
         line.push('=');
@@ -285,8 +284,8 @@ pub(super) fn subject(name: &X509NameRef) -> String {
     line
 }
 
-/// Writes a value so that no two names are written alike: an organization called `Example/CN=poller` is not one called
-/// `Example` with a common name.
+/// Escapes a value so that no two names look alike: an organization `Example/CN=poller` is not an organization `Example`
+/// with a common name.
 fn escape_value(value: &str, line: &mut String) {
     for character in value.chars() {
         if matches!(character, '/' | '=' | '\\') {
@@ -296,8 +295,8 @@ fn escape_value(value: &str, line: &mut String) {
     }
 }
 
-/// Whether a client may do without any certificate on either side: the cipher list has an anonymous suite, and
-/// the security level lets it pass.
+/// Whether a connection without any certificate is possible: the cipher list has an anonymous suite, and the security
+/// level allows it.
 pub fn offers_anonymous(ssl: &SslConfig) -> bool {
     let Ok(Some(made)) = context(ssl) else { return false };
     // OpenSSL refuses a list in which nothing is left when all suites with authentication are taken away.

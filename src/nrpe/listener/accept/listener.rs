@@ -14,27 +14,27 @@ use nix::sys::socket::{
     setsockopt, shutdown, socket, sockopt,
 };
 
-use super::error::Error;
 use super::inherited;
-use super::settings::Listen;
 use crate::limits;
+use crate::nrpe::listener::error::Error;
+use crate::nrpe::listener::settings::Listen;
 
-/// The addresses that a place means. Without a host these are the wildcards of both families.
-pub(super) fn addresses(place: &Listen) -> Result<Vec<SocketAddr>, Error> {
-    let wanted = |address: &SocketAddr| match place.family {
+/// The addresses of one `listen` setting. Without a host these are the wildcards of both families.
+pub(super) fn addresses(listen: &Listen) -> Result<Vec<SocketAddr>, Error> {
+    let wanted = |address: &SocketAddr| match listen.family {
         AddressFamily::Any => true,
         AddressFamily::V4 => address.is_ipv4(),
         AddressFamily::V6 => address.is_ipv6(),
     };
-    let found: Vec<SocketAddr> = match &place.host {
+    let found: Vec<SocketAddr> = match &listen.host {
         None => [IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)]
-            .map(|address| SocketAddr::new(address, place.port))
+            .map(|address| SocketAddr::new(address, listen.port))
             .to_vec(),
-        // The system's resolver, and so nrpe, takes an asterisk for the machine itself.
+        // As the system's resolver, and so nrpe, reads an asterisk: the machine itself.
         Some(host) if host == "*" => [IpAddr::V6(Ipv6Addr::LOCALHOST), IpAddr::V4(Ipv4Addr::LOCALHOST)]
-            .map(|address| SocketAddr::new(address, place.port))
+            .map(|address| SocketAddr::new(address, listen.port))
             .to_vec(),
-        Some(host) => (host.as_str(), place.port)
+        Some(host) => (host.as_str(), listen.port)
             .to_socket_addrs()
             .map_err(|source| Error::Bind { address: host.clone(), source })?
             .collect(),
@@ -48,26 +48,26 @@ pub(super) fn addresses(place: &Listen) -> Result<Vec<SocketAddr>, Error> {
     Ok(addresses)
 }
 
-/// A socket being listened on.
+/// A listening socket.
 #[derive(Debug)]
 pub(super) struct Listener {
     socket: TcpListener,
-    /// Only where the service manager listens on the same socket: tells who waits for a connection to leave.
+    /// Set where the service manager listens on the same socket: ends the wait of those that accept.
     leave: Option<EventFd>,
 }
 
 impl Listener {
-    /// Listens on one address: on the socket that the service manager has for it, or else on one of its own. An IPv6
-    /// socket serves IPv6 only, so that both wildcards can be had side by side.
+    /// Listens on one address: on the socket that the service manager has handed over for it, or else on a new one. An
+    /// IPv6 socket serves IPv6 only, so that both wildcards can be opened side by side.
     pub(super) fn open(address: SocketAddr, backlog: u32) -> io::Result<Listener> {
         let (socket, leave) = match inherited::socket(address) {
             Some(socket) => (socket, Some(EventFd::from_flags(EfdFlags::EFD_CLOEXEC)?)),
             None => (bound(address)?, None),
         };
-        // One that was handed over may have been closed by an earlier reload; it listens again, or on with this backlog.
+        // An earlier reload may have shut a handed-over socket down: it listens again. An open one takes this backlog.
         let backlog = i32::try_from(backlog).unwrap_or(i32::MAX);
         listen(&socket, Backlog::new(backlog).unwrap_or(Backlog::MAXCONN))?;
-        // Linux hands this on to the connections: answers are written at once, so there is nothing to wait for.
+        // Connections inherit this on Linux: an answer is written whole, so nothing is gained by waiting for more.
         setsockopt(&socket, sockopt::TcpNoDelay, &true)?;
         Ok(Listener { socket, leave })
     }
@@ -77,7 +77,7 @@ impl Listener {
         self.socket.local_addr()
     }
 
-    /// Waits for a connection. None if there will be no more.
+    /// Waits for a connection; `None` once the socket is closed or left.
     pub(super) fn accept(&self) -> io::Result<Option<(TcpStream, SocketAddr)>> {
         loop {
             if self.leave.is_some() && self.wait(PollFlags::POLLIN, PollTimeout::NONE)? {
@@ -85,7 +85,7 @@ impl Listener {
             }
             match self.socket.accept() {
                 Ok(accepted) => return Ok(Some(accepted)),
-                // One that was handed over never blocks, and another process may have been faster.
+                // A handed-over socket does not block, and another process may have accepted first.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) if error.raw_os_error() == Some(Errno::EINVAL as i32) => return Ok(None),
                 Err(error) => return Err(error),
@@ -93,14 +93,14 @@ impl Listener {
         }
     }
 
-    /// Waits for some time, or until nobody is to be accepted any more.
+    /// Waits for some time, or until the socket is left.
     pub(super) fn pause(&self, duration: Duration) {
         let duration = PollTimeout::try_from(duration).unwrap_or(PollTimeout::MAX);
-        // Whether it ended early shows at the next attempt.
+        // If the socket was left, the next `accept` shows it.
         let _ = self.wait(PollFlags::empty(), duration);
     }
 
-    /// Waits for such an event of the socket. Returns whether it is to be left.
+    /// Waits for such an event of the socket. Returns whether the socket was left.
     fn wait(&self, events: PollFlags, timeout: PollTimeout) -> io::Result<bool> {
         let socket = PollFd::new(self.socket.as_fd(), events);
         let Some(leave) = &self.leave else {
@@ -114,18 +114,18 @@ impl Listener {
         }
     }
 
-    /// Stops listening, at once and for every thread that waits for a connection: whoever comes is refused.
+    /// Stops listening at once, and ends every wait for a connection. Clients are refused from then on.
     pub(super) fn close(&self) {
-        // It can only fail on a socket that does not listen any more.
+        // Fails only if the socket does not listen any more.
         let _ = shutdown(self.socket.as_raw_fd(), Shutdown::Both);
         self.leave();
     }
 
-    /// Stops accepting at the end of this process. Where the service manager listens, whoever comes is kept for the next
-    /// one.
+    /// Stops accepting at the end of this process. Where the service manager listens, new clients wait for the next
+    /// process.
     pub(super) fn leave(&self) {
         match &self.leave {
-            // It could only fail if it were full, and then it has been told before.
+            // Fails only if the counter is full, and then the wait has been ended before.
             Some(leave) => drop(leave.write(1)),
             None => drop(shutdown(self.socket.as_raw_fd(), Shutdown::Both)),
         }
@@ -147,14 +147,14 @@ fn bound(address: SocketAddr) -> io::Result<TcpListener> {
 mod tests {
     use super::*;
 
-    fn place(host: Option<&str>, family: AddressFamily) -> Listen {
+    fn listen_on(host: Option<&str>, family: AddressFamily) -> Listen {
         Listen { host: host.map(str::to_owned), port: 5666, family }
     }
 
     #[test]
     fn no_host_means_every_address_of_the_families() {
         let shown = |family| -> Vec<String> {
-            addresses(&place(None, family)).unwrap().iter().map(SocketAddr::to_string).collect()
+            addresses(&listen_on(None, family)).unwrap().iter().map(SocketAddr::to_string).collect()
         };
         assert_eq!(shown(AddressFamily::Any), ["0.0.0.0:5666", "[::]:5666"]);
         assert_eq!(shown(AddressFamily::V4), ["0.0.0.0:5666"]);
@@ -163,8 +163,8 @@ mod tests {
 
     #[test]
     fn a_list_is_not_a_host() {
-        assert!(addresses(&place(Some("127.0.0.1,127.0.0.2"), AddressFamily::Any)).is_err());
-        assert_eq!(addresses(&place(Some("127.0.0.1"), AddressFamily::V6)).unwrap(), []);
+        assert!(addresses(&listen_on(Some("127.0.0.1,127.0.0.2"), AddressFamily::Any)).is_err());
+        assert_eq!(addresses(&listen_on(Some("127.0.0.1"), AddressFamily::V6)).unwrap(), []);
     }
 
     #[test]
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_socket_that_is_left_keeps_whoever_comes() {
+    fn clients_of_a_socket_that_is_left_wait_in_its_queue() {
         let listener = handed_over();
         let address = listener.local_addr().unwrap();
         let _first = TcpStream::connect(address).unwrap();

@@ -1,11 +1,11 @@
-//! Sockets that the service manager listens on already and hands over: systemd's socket activation.
+//! Listening sockets that the service manager hands over (systemd's socket activation).
 //!
-//! They are the descriptors from 3 on, `LISTEN_FDS` of them, if `LISTEN_PID` is this process. Each is handed out
-//! for the address that it is bound to, also again after a reload; an address that none is bound to is opened as usual.
+//! They are the descriptors from 3 on, `LISTEN_FDS` of them, if `LISTEN_PID` is this process. Each serves the address
+//! that it is bound to, also after a reload. An address without such a socket is opened as usual.
 //!
-//! File-level promise: [`adopt`] runs once, before the process has opened any descriptor of that number by itself;
-//! the environment names them for exactly this process.
-#![allow(unsafe_code)]
+//! File-level promise: [`adopt`] runs once, before the process has opened any descriptor itself, and the environment
+//! names these descriptors for exactly this process.
+#![expect(unsafe_code, reason = "adopts descriptors by number")]
 
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
@@ -18,7 +18,7 @@ const FIRST: RawFd = 3;
 
 static SOCKETS: OnceLock<Vec<(SocketAddr, TcpListener)>> = OnceLock::new();
 
-/// Takes over the sockets that the environment names. To be called first of all; later calls change nothing.
+/// Takes over the sockets that the environment names. Call it first of all; later calls change nothing.
 pub fn adopt() {
     SOCKETS.get_or_init(|| {
         let count = handed_over(
@@ -30,7 +30,7 @@ pub fn adopt() {
     });
 }
 
-/// How many descriptors are this process' own.
+/// How many descriptors were handed to this process.
 fn handed_over(pid: Option<&str>, count: Option<&str>, own_pid: u32) -> RawFd {
     match (pid.and_then(|pid| pid.parse::<u32>().ok()), count.and_then(|count| count.parse::<RawFd>().ok())) {
         (Some(pid), Some(count)) if pid == own_pid => count.clamp(0, INHERITED_DESCRIPTORS_MAX),
@@ -39,23 +39,27 @@ fn handed_over(pid: Option<&str>, count: Option<&str>, own_pid: u32) -> RawFd {
 }
 
 fn adopt_one(descriptor: RawFd) -> Option<(SocketAddr, TcpListener)> {
-    // SAFETY: takes no pointers; fails if there is no such descriptor. Plugins must not inherit it.
+    // So that plugins do not inherit it.
+    // SAFETY: takes no pointers; fails if there is no such descriptor.
     if unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) } < 0 {
         return None;
     }
-    // SAFETY: it is open, and by the file-level promise nobody else's.
+    // SAFETY: it is open, and by the file-level promise nothing else in the process owns it.
     let socket = unsafe { TcpListener::from_raw_fd(descriptor) };
-    // Who waits for a connection on it waits for the end as well, so it must not block.
+    // `Listener` waits for a connection and for its own end at once, so the socket must not block.
     match socket.local_addr().and_then(|address| socket.set_nonblocking(true).map(|()| address)) {
         Ok(address) => Some((address, socket)),
         Err(error) => {
-            tracing::warn!("descriptor {} is no listener and is closed: {error}", socket.as_raw_fd());
+            tracing::warn!(
+                "descriptor {} is not a listening socket and is closed: {error}",
+                socket.as_raw_fd()
+            );
             None
         }
     }
 }
 
-/// Another handle on the socket for this address, if one was handed over.
+/// A further handle on the socket that was handed over for this address.
 pub(super) fn socket(address: SocketAddr) -> Option<TcpListener> {
     let (_, socket) = SOCKETS.get()?.iter().find(|(bound, _)| *bound == address)?;
     socket.try_clone().ok()

@@ -1,21 +1,21 @@
-//! NRPE's own log: to syslog or to `log_file`, in the words that log monitors and fail2ban know.
+//! NRPE's own log, to syslog or to `log_file`, in the words that log monitors and fail2ban match.
 //!
-//! Invariant: a slow or missing receiver never holds up the listener, and a flood of peers does not fill a disk; what
-//! was not written is counted.
+//! Invariants: a slow or missing receiver never delays the listener; a flood of peers does not fill a disk; lines that
+//! were not written are counted.
 
 use std::fmt::Display;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+use std::os::unix::fs::fchown;
 use std::os::unix::net::UnixDatagram;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use custos_compat::nrpe::{Config, LogFacility, Severity};
 use custos_shim::Credentials;
-use nix::unistd::{Gid, Uid, setfsgid, setfsuid};
 
+use super::file;
 use crate::clock;
 use crate::limits::{NRPE_LOG_LINE_MAX_BYTES, NRPE_LOG_LINES_PER_SECOND};
 use crate::lock::locked;
@@ -24,21 +24,21 @@ use crate::text::system_error;
 /// Where syslog listens.
 const SYSLOG_SOCKET: &str = "/dev/log";
 
-/// Where the log goes and how much of it.
+/// Where the log goes, and how much is logged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogSettings {
     /// Facility of syslog.
     pub facility: LogFacility,
-    /// The file that takes the place of syslog.
+    /// The file to use instead of syslog.
     pub file: Option<PathBuf>,
-    /// `false`: nothing to syslog.
+    /// `false`: nothing goes to syslog.
     pub syslog: bool,
-    /// Debug lines as well.
+    /// `true`: debug lines as well.
     pub debug: bool,
 }
 
 impl LogSettings {
-    /// What `nrpe.cfg` says of the log.
+    /// The log settings of an `nrpe.cfg`.
     pub fn from_config(config: &Config) -> LogSettings {
         LogSettings {
             facility: config.log_facility,
@@ -55,19 +55,19 @@ pub struct Log {
     settings: LogSettings,
     target: Mutex<Target>,
     lost: AtomicU64,
-    pace: Mutex<Pace>,
+    rate: Mutex<Rate>,
 }
 
-/// How many lines the current second has seen.
+/// Bounds the lines of one second.
 #[derive(Debug, Default)]
-struct Pace {
+struct Rate {
     second: i64,
     lines: u32,
     left_out: u64,
 }
 
-impl Pace {
-    /// Whether a line may still be written in this second, and with it how many could not since the last that was.
+impl Rate {
+    /// `None` if this second has had its lines; otherwise how many lines were left out before this one.
     fn admit(&mut self, second: i64) -> Option<u64> {
         if second != self.second {
             (self.second, self.lines) = (second, 0);
@@ -89,9 +89,9 @@ enum Target {
 }
 
 impl Log {
-    /// Opens the log. A file that cannot be used is remarked on, and syslog takes its place.
+    /// Opens the log. If the file cannot be used, a warning is logged to syslog, which is used instead.
     pub fn open(settings: LogSettings) -> Log {
-        let opened = settings.file.as_deref().map(|path| (path, open_file(path)));
+        let opened = settings.file.as_deref().map(|path| (path, file::open(path)));
         let syslog = if settings.syslog { Target::Syslog(None) } else { Target::Nowhere };
         let (target, complaint) = match opened {
             Some((_, Ok(file))) => (Target::File(file), None),
@@ -108,14 +108,14 @@ impl Log {
             None => (syslog, None),
         };
         let log =
-            Log { settings, target: Mutex::new(target), lost: AtomicU64::new(0), pace: Mutex::default() };
+            Log { settings, target: Mutex::new(target), lost: AtomicU64::new(0), rate: Mutex::default() };
         if let Some(complaint) = complaint {
             log.write(Severity::Warning, complaint);
         }
         log
     }
 
-    /// Hands a log file to the user that this process is about to become, so that it can be opened again.
+    /// Gives the log file to the user that this process is about to become, so that it can open the file again.
     pub fn give_to(&self, user: &Credentials) -> io::Result<()> {
         match &*locked(&self.target) {
             Target::File(file) => fchown(file, Some(user.uid), Some(user.gid)),
@@ -123,18 +123,18 @@ impl Log {
         }
     }
 
-    /// Goes on counting where the log that this one replaces stopped.
-    pub(super) fn continue_count(&self, replaced: &Log) {
+    /// Takes over the count of the log that this one replaces.
+    pub(in crate::nrpe::listener) fn continue_count(&self, replaced: &Log) {
         self.lost.store(replaced.lost(), Ordering::Relaxed);
     }
 
-    /// Lines that were left out or could not be written.
+    /// Number of lines that were left out or could not be written.
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
     }
 
-    /// Writes one line. Characters that would end the line or steer a terminal are replaced. Of too many in a second the
-    /// rest is left out and counted, but for debug lines: whoever wants those wants all.
+    /// Writes one line. Characters that would end the line or control a terminal are replaced. Lines beyond the bound of
+    /// a second are left out and counted, debug lines excepted.
     pub fn write(&self, severity: Severity, line: impl Display) {
         if severity == Severity::Debug {
             if self.settings.debug {
@@ -142,7 +142,7 @@ impl Log {
             }
             return;
         }
-        let admitted = locked(&self.pace).admit(clock::now_ms() / 1000);
+        let admitted = locked(&self.rate).admit(clock::now_ms() / 1000);
         let Some(left_out) = admitted else {
             self.lost.fetch_add(1, Ordering::Relaxed);
             return;
@@ -171,7 +171,7 @@ impl Log {
         if written.is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
-        // Under systemd, stderr ends where syslog does, and whoever counts refusals would count each twice.
+        // Under systemd stderr and syslog end in the same journal, where each refusal would appear twice.
         if !by_syslog {
             trace(severity, &line);
         }
@@ -182,12 +182,12 @@ impl Log {
         self.write(Severity::Error, line);
     }
 
-    /// A line for the record.
+    /// A line of information.
     pub fn info(&self, line: impl Display) {
         self.write(Severity::Info, line);
     }
 
-    /// A line for the curious; built only when it is wanted.
+    /// A debug line; built only if debug lines are logged.
     pub fn debug<T: Display>(&self, line: impl FnOnce() -> T) {
         if self.settings.debug {
             self.write(Severity::Debug, line());
@@ -202,7 +202,7 @@ impl Log {
     }
 }
 
-/// The line as one of the agent's own log.
+/// Writes the line to the agent's own log.
 fn trace(severity: Severity, line: &str) {
     match severity {
         Severity::Error => tracing::warn!(target: "nrpe", "{line}"),
@@ -217,71 +217,13 @@ fn send(socket: &mut Option<UnixDatagram>, message: &str) -> io::Result<()> {
     {
         return Ok(());
     }
-    // Not yet connected, or syslog was restarted since.
+    // Not connected yet, or syslog was restarted.
     let open = UnixDatagram::unbound()?;
     open.set_nonblocking(true)?;
     open.connect(SYSLOG_SOCKET)?;
     open.send(message.as_bytes())?;
     *socket = Some(open);
     Ok(())
-}
-
-/// Opens a log file without following a link at its end; it must be a plain file of one name.
-fn open_file(path: &Path) -> io::Result<File> {
-    // Whoever owns a directory above the file can have root's own rights lead anywhere.
-    let _acting = nix::unistd::geteuid().is_root().then(|| other_owner(path)).flatten().map(ActsAs::user);
-    // Without waiting, or a pipe that nobody reads would hold up the start.
-    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    let file = OpenOptions::new().append(true).create(true).mode(0o644).custom_flags(flags).open(path)?;
-    let metadata = file.metadata()?;
-    if metadata.is_file() && metadata.nlink() == 1 {
-        Ok(file)
-    } else {
-        Err(io::Error::other("log file has an invalid mode"))
-    }
-}
-
-/// The user and group of the innermost directory or link above a path that is not root's, or in which others can put
-/// something in the place of what is there; none if root alone decides what the path leads to.
-fn other_owner(path: &Path) -> Option<(Uid, Gid)> {
-    let loose = |path: &Path| {
-        path.ancestors().skip(1).filter(|above| !above.as_os_str().is_empty()).find_map(|above| {
-            let entry = std::fs::symlink_metadata(above).ok()?;
-            let shared =
-                !entry.is_symlink() && entry.mode() & 0o002 != 0 && entry.mode() & libc::S_ISVTX == 0;
-            match (entry.uid(), shared) {
-                (0, false) => None,
-                // Of root, but writable for everybody: whoever that is has no more rights than nobody.
-                (0, true) => Some((Uid::from_raw(NOBODY), Gid::from_raw(NOBODY))),
-                (uid, _) => Some((Uid::from_raw(uid), Gid::from_raw(entry.gid()))),
-            }
-        })
-    };
-    let real = std::fs::canonicalize(path.parent()?).ok()?;
-    loose(&real.join("file")).or_else(|| loose(path))
-}
-
-/// The kernel's own number for a user without rights.
-const NOBODY: u32 = 65_534;
-
-/// Opens files with the rights of another user until it is dropped; for the calling thread only.
-struct ActsAs {
-    back: (Uid, Gid),
-}
-
-impl ActsAs {
-    fn user((uid, gid): (Uid, Gid)) -> ActsAs {
-        // The group first: without root's rights it could not be changed.
-        let group = setfsgid(gid);
-        ActsAs { back: (setfsuid(uid), group) }
-    }
-}
-
-impl Drop for ActsAs {
-    fn drop(&mut self) {
-        setfsuid(self.back.0);
-        setfsgid(self.back.1);
-    }
 }
 
 fn printable(line: &str) -> String {
@@ -328,15 +270,15 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_lines_is_counted_and_told() {
-        let mut pace = Pace::default();
+    fn a_flood_of_lines_is_cut_and_counted() {
+        let mut rate = Rate::default();
         for _ in 0..NRPE_LOG_LINES_PER_SECOND {
-            assert_eq!(pace.admit(7), Some(0));
+            assert_eq!(rate.admit(7), Some(0));
         }
-        assert_eq!((pace.admit(7), pace.admit(7)), (None, None));
-        assert_eq!((pace.admit(8), pace.admit(8)), (Some(2), Some(0)));
+        assert_eq!((rate.admit(7), rate.admit(7)), (None, None));
+        assert_eq!((rate.admit(8), rate.admit(8)), (Some(2), Some(0)));
         // A clock that was put back begins a second as well.
-        assert_eq!(pace.admit(3), Some(0));
+        assert_eq!(rate.admit(3), Some(0));
     }
 
     #[test]
@@ -355,33 +297,12 @@ mod tests {
     }
 
     #[test]
-    fn a_pipe_that_nobody_reads_is_no_log_file_and_holds_up_nothing() {
+    fn a_pipe_without_a_reader_is_refused_without_blocking() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("pipe");
         nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).unwrap();
         let log = Log::open(LogSettings { file: Some(path), ..LogSettings::default() });
         log.error("x");
         assert_eq!(log.lost(), 0);
-    }
-
-    #[test]
-    fn a_link_in_a_directory_of_another_leads_root_nowhere() {
-        if !nix::unistd::geteuid().is_root() {
-            return;
-        }
-        let directory = tempfile::tempdir().unwrap();
-        std::fs::set_permissions(directory.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755))
-            .unwrap();
-        let (theirs, roots) = (directory.path().join("theirs"), directory.path().join("roots"));
-        std::fs::create_dir(&theirs).unwrap();
-        std::fs::create_dir(&roots).unwrap();
-        std::os::unix::fs::symlink(&roots, theirs.join("logs")).unwrap();
-        std::os::unix::fs::lchown(theirs.join("logs"), Some(54_321), Some(54_321)).unwrap();
-        std::os::unix::fs::chown(&theirs, Some(54_321), Some(54_321)).unwrap();
-        assert!(open_file(&theirs.join("logs/nrpe")).is_err());
-        assert!(!roots.join("nrpe").exists());
-        let own = open_file(&theirs.join("nrpe")).unwrap().metadata().unwrap();
-        assert_eq!((own.uid(), own.gid()), (54_321, 54_321));
-        assert_eq!(open_file(&roots.join("nrpe")).unwrap().metadata().unwrap().uid(), 0);
     }
 }
