@@ -78,7 +78,7 @@ fn commands_refuse_a_broken_configuration_and_say_where() {
 #[test]
 fn a_mistake_in_the_configuration_takes_no_reading_command_away() {
     let stage = Stage::new();
-    stage.configure("", "  a: { command: /bin/true }\n");
+    stage.configure("", "  a: { command: /bin/echo fine }\n");
     assert_eq!(stage.custos(&["check", "a"]).status.code(), Some(0));
     stage.configure("", "  a: { comand: /bin/true }\n");
     for command in [

@@ -15,7 +15,8 @@ pub fn store_named(path: &Path) -> Option<PathBuf> {
         Content::Scalar(scalar) => Some(document.base().join(&scalar.text)),
         _ => None,
     });
-    named.or_else(|| by_line(path))
+    let is_yaml = documents.first().is_some_and(|main| main.root.is_some());
+    named.or_else(|| if is_yaml { None } else { by_line(path) })
 }
 
 /// By the line that begins with it, where the file is no YAML as a whole.
