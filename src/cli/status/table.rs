@@ -6,7 +6,7 @@ use custos_store::State;
 
 use super::gather::Status;
 use super::row::StatusRow;
-use crate::agent::threshold_lines;
+use crate::agent::verdict_text;
 use crate::cli::read::{Failure, local_time};
 use crate::cli::style::{Style, printable};
 use crate::graph::Glyphs;
@@ -139,13 +139,10 @@ fn kind(row: &StatusRow) -> String {
     }
 }
 
-/// The text, with what the thresholds said before it.
+/// The text, with what the thresholds say.
 fn said(row: &StatusRow, status: &Status) -> String {
-    let limits: Vec<&str> = threshold_lines(&row.judgement).collect();
-    let mut said = match limits.as_slice() {
-        [] => printable(&row.text).into_owned(),
-        limits => format!("{} - {}", printable(&limits.join("; ")), printable(&row.text)),
-    };
+    let state = State::ALL.into_iter().find(|state| state.name() == row.state).unwrap_or_default();
+    let mut said = printable(&verdict_text(state, &row.judgement, &row.text)).into_owned();
     if let Some(since_then) = &row.since_then {
         said = format!("[{}] {said}", printable(since_then));
     }
