@@ -94,14 +94,27 @@ pub const RECORD_STALL: Duration = Duration::from_secs(10);
 pub const RECORD_FINISH_MAX: Duration = Duration::from_secs(20);
 /// How long the start of the agent waits for the store to be opened for writing; then it goes on without.
 pub const RECORD_OPEN_MAX: Duration = Duration::from_secs(5);
-/// Commands that may be connected to the agent at once; further ones wait.
+/// Commands that may wait for the agent's answer at once; further ones are refused. Also connections that may wait to send
+/// their request; when one more comes, the one that waits longest is refused.
 pub const CONTROL_CONNECTIONS_MAX: usize = 64;
 /// Longest request of a command to the agent.
 pub const CONTROL_REQUEST_MAX_BYTES: u64 = 16 * 1024;
 /// Time for a command to send its request.
 pub const CONTROL_REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time for a command to take its answer.
+pub const CONTROL_ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// Longest answer that a command takes.
+pub const CONTROL_ANSWER_MAX_BYTES: usize = 64 * 1024 * 1024;
 /// Requests of commands on their way to the agent.
 pub const CONTROL_QUEUE_MAX: usize = 64;
+/// Between two looks at whether an agent that does not answer is stopped.
+pub const CONTROL_POLL: Duration = Duration::from_millis(250);
+/// Such looks that must find it stopped before a command says so.
+pub const CONTROL_STOPPED_LOOKS: u32 = 3;
+/// How long `custos status` waits for the agent.
+pub const CONTROL_STATUS_MAX: Duration = Duration::from_secs(3);
+/// How long, beyond the timeout of a check, a command waits for an agent that has taken its request.
+pub const CONTROL_REPORT_GRACE: Duration = Duration::from_secs(10);
 /// Intervals that a check of low priority waits behind all others before it counts as one of them.
 pub const LOW_PRIORITY_PATIENCE_INTERVALS: u32 = 8;
 /// From this on, starts that are late on the average are an overload.

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
-use std::time::Duration;
 
 use custos_store::{Reader, State};
 use jiff::tz::TimeZone;
@@ -14,12 +13,11 @@ use super::style::{Style, printable};
 use crate::agent::threshold_lines;
 use crate::clock;
 use crate::config::{AGENT_CHECK, Config};
-use crate::control::{self, AgentStatus, AskError, Request, Response};
+use crate::control::{self, AgentStatus, AskError, Patience, Request, Response};
 use crate::exit_code::ExitCode;
 use crate::part::{Counter, Part};
 use crate::text::human;
 
-const PATIENCE: Duration = Duration::from_secs(3);
 /// Characters of the state, with the blank behind it.
 const STATE_WIDTH: usize = 9;
 /// Characters of the text that are shown however narrow the terminal is. What comes before it is never cut.
@@ -171,9 +169,11 @@ impl Status {
                     writeln!(out, "{}", printable(&line))?;
                 }
             }
-            Err(error) => {
-                writeln!(out, "{}", style.dim(&format!("agent: {error}; shown is what was stored")))?
-            }
+            Err(error) => writeln!(
+                out,
+                "{}",
+                style.dim(&printable(&format!("agent: {error}; shown is what was stored")))
+            )?,
         }
         if let Some(error) = &self.store_error {
             writeln!(out, "store: cannot be read: {error}")?;
@@ -205,10 +205,12 @@ fn findings(part: &Part) -> impl Iterator<Item = String> {
 }
 
 fn ask_agent(store: &Path) -> Result<AgentStatus, AskError> {
-    match control::ask(store, &Request::Status, PATIENCE)? {
+    match control::ask(store, &Request::Status, Patience::STATUS)? {
         Response::Status(status) => Ok(status),
         Response::Refused(why) => Err(AskError::Unreadable(why)),
-        Response::Ran { .. } => Err(AskError::Unreadable("a run".to_owned())),
+        Response::Ran { .. } | Response::Accepted => {
+            Err(AskError::Unreadable("to another question".to_owned()))
+        }
     }
 }
 
@@ -275,4 +277,27 @@ fn cut(text: &str, room: usize) -> String {
         return text.to_owned();
     }
     text.chars().take(room - 1).chain(['…']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::stage::STYLE;
+
+    #[test]
+    fn nothing_that_an_agent_says_of_itself_steers_a_terminal() {
+        let odd = "\u{1b}]0;x\u{7}\u{9b}31m\u{202e}";
+        let mut part = Part::new(odd).with_addresses([odd]).with_totals(odd, [(odd, 1)]);
+        part.critical(odd);
+        let agent = AgentStatus { pid: 1, started_ms: 0, rows: Vec::new(), parts: vec![part] };
+        let status = Status { agent: Ok(agent), store_error: None, rows: Vec::new() };
+        let mut out = Vec::new();
+        status.write_agent(STYLE, &mut out).unwrap();
+        let shown = String::from_utf8(out).unwrap();
+        assert!(
+            !shown.contains(|c: char| c.is_control() && c != '\n') && !shown.contains('\u{202e}'),
+            "{shown}"
+        );
+        assert_eq!(shown.lines().count(), 3, "{shown}");
+    }
 }

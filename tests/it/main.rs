@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod configuration;
+mod control;
 mod examples;
 mod graphs;
 mod killed;
