@@ -304,6 +304,11 @@ pub const SNMP_COLUMNS_AT_ONCE_MAX: usize = 16;
 pub const SNMP_VARBINDS_MAX: usize = 200_000;
 /// Rows of one table; further ones are not read, and the run says so.
 pub const SNMP_ROWS_MAX: usize = 10_000;
+/// Names of the rows of one table that are remembered; of those beyond, the lowest row goes by the name.
+pub const SNMP_ROW_NAMES_MAX: usize = 20_000;
+/// Rows of one name that are remembered beside the one that goes by it.
+pub const SNMP_ROW_TWINS_MAX: usize = 64;
+const _: () = assert!(SNMP_ROWS_MAX <= SNMP_ROW_NAMES_MAX);
 /// Polls under way at one device at once; further ones wait.
 pub const SNMP_DEVICE_POLLS_MAX: usize = 2;
 /// Polls that wait for one device; further ones are refused.

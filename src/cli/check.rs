@@ -134,7 +134,7 @@ fn run_here(check: &Check, config: &Config, store: &Path, as_daemon: bool) -> Re
     run.origin = format!("command uid {}", nix::unistd::Uid::effective());
     run.provenance = Provenance::Asked;
     evaluate(check, restored.previous, &mut restored.pending, started.mono_us as i64, &mut run);
-    let limits: Vec<&str> = threshold_lines(&run.judgement).collect();
+    let limits = threshold_lines(&run.judgement);
     for remark in run.judgement.lines().filter(|line| !limits.contains(line)) {
         tell(remark);
     }

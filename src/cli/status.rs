@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use super::read::{Failure, ReadArgs, chain, finish, json_line, local_time};
 use super::status_row::{StatusRow, was_asked};
 use super::style::{Style, printable};
-use crate::agent::threshold_lines;
+use crate::agent::verdict_text;
 use crate::clock;
 use crate::config::{AGENT_CHECK, Config};
 use crate::control::{self, AgentStatus, AskError, Patience, Request, Response};
@@ -242,13 +242,10 @@ fn kind(row: &StatusRow) -> String {
     }
 }
 
-/// The text, with what the thresholds said before it.
+/// The text, with what the thresholds say.
 fn said(row: &StatusRow) -> String {
-    let limits: Vec<&str> = threshold_lines(&row.judgement).collect();
-    let mut said = match limits.as_slice() {
-        [] => printable(&row.text).into_owned(),
-        limits => format!("{} - {}", printable(&limits.join("; ")), printable(&row.text)),
-    };
+    let state = State::ALL.into_iter().find(|state| state.name() == row.state).unwrap_or_default();
+    let mut said = printable(&verdict_text(state, &row.judgement, &row.text)).into_owned();
     if let Some(since_then) = &row.since_then {
         said = format!("[{}] {said}", printable(since_then));
     }

@@ -11,7 +11,7 @@ use crate::chunk::{ChunkBytes, Rows, RowsIn, encode, find_chunks};
 use crate::column::Effort;
 use crate::disk::{Disk, RealDisk};
 use crate::error::{Error, Result};
-use crate::log::LogImage;
+use crate::log::{End, LogImage, ends};
 use crate::names::{FileName, QUARANTINE_SUFFIX, live, log_name};
 use crate::run::Run;
 use crate::segment::{Catalogue, ChunkRef, Extent, Segment, SegmentWriter};
@@ -71,16 +71,14 @@ pub fn verify_on(disk: &dyn Disk, progress: &mut dyn FnMut(Progress<'_>)) -> Res
     let names = disk.list().map_err(Error::io("list", disk.path()))?;
     let (files, _) = live(&names);
     let mut reports = Vec::new();
-    for (index, file) in files.iter().enumerate() {
+    let ends = ends(disk, &files, End::OPEN)?;
+    for (index, (file, end)) in files.iter().zip(ends).enumerate() {
         let name = file.name();
         progress(Progress { name: &name, done: index, total: files.len() });
         let bytes = disk.open(&name).and_then(|file| file.size()).unwrap_or(0);
         let mut report = FileReport { name, bytes, runs: 0, findings: Vec::new() };
         let checked = match *file {
-            FileName::Log { start } => {
-                let end = files.get(index + 1).and_then(FileName::start).unwrap_or(u64::MAX);
-                check_log(disk, start, end, &mut report)
-            }
+            FileName::Log { start } => check_log(disk, start, end, &mut report),
             FileName::Segment { start, end } => check_segment(disk, start, end, &mut report),
             FileName::Temporary => Ok(()),
         };
@@ -95,7 +93,7 @@ pub fn verify_on(disk: &dyn Disk, progress: &mut dyn FnMut(Progress<'_>)) -> Res
     Ok(reports)
 }
 
-fn check_log(disk: &dyn Disk, start: u64, end: u64, report: &mut FileReport) -> Result<()> {
+fn check_log(disk: &dyn Disk, start: u64, end: End, report: &mut FileReport) -> Result<()> {
     let mut image = LogImage::open(disk, start, end)?;
     image.extend(disk)?;
     for damage in image.damages() {
@@ -273,7 +271,7 @@ pub fn repair_on(disk: Arc<dyn Disk>) -> Result<Repaired> {
                 let starts = files.iter().filter_map(FileName::start);
                 let end = starts.filter(|other| *other > start).min().unwrap_or_else(|| {
                     // The last file: its segment ends where its runs do.
-                    let image = LogImage::open(&*disk, start, u64::MAX);
+                    let image = LogImage::open(&*disk, start, End::OPEN);
                     let last = image.and_then(|mut image| image.extend(&*disk).map(|()| image.last_seq()));
                     last.ok().flatten().map_or(start + 1, |last| last + 1)
                 });

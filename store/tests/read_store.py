@@ -252,9 +252,17 @@ def run(check, seq, time, fields, texts, metrics, instances, kind, span):
             "function": FUNCTIONS[kind >> 4], "span_ms": span}
 
 
+def log_before(data, start):
+    if data[:8] != b"CUSTLOG\0" or len(data) < 40:
+        return None
+    version, flags, first, before, header_crc = struct.unpack_from("<IIQQI", data, 8)
+    assert version == 1 and flags in (0, 1)
+    return before if (first, header_crc) == (start, crc(data[:32])) else None
+
+
 def read_log(data, start, end):
-    assert data[:8] == b"CUSTLOG\0" and struct.unpack_from("<IIQI", data, 8) == (1, 0, start, crc(data[:24]))
-    at, generation, checks, schemas, instances, next_seq = 32, None, {}, {}, {}, start
+    assert log_before(data, start) is not None
+    at, generation, checks, schemas, instances, next_seq = 40, None, {}, {}, {}, start
     while at + 20 <= len(data):
         length, payload_crc, seq, header_crc = struct.unpack_from("<IIQI", data, at)
         payload = data[at + 20:at + 20 + length]
@@ -428,15 +436,17 @@ def main(directory):
         if start >= covered:
             live.append((start, end, name))
             covered = covered if is_log else end
-    runs = []
-    for index, (start, end, name) in enumerate(live):
+    runs, following = [], 1 << 64
+    for start, end, name in reversed(live):
         with open(os.path.join(directory, name), "rb") as file:
             data = file.read()
         if end is None:
-            end = live[index + 1][0] if index + 1 < len(live) else 1 << 64
-            runs += read_log(data, start, end)
+            runs += read_log(data, start, following)
+            before = log_before(data, start)
+            following = min(following, start if before is None else before)
         else:
             runs += read_segment(data, start, end)
+            following = start
     for each in sorted(runs, key=lambda run: (run["check"], run["time_ms"], run["seq"])):
         print(json.dumps(each, ensure_ascii=False))
 

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::damage::Damage;
 use crate::disk::Disk;
 use crate::error::Error;
+use crate::identity::Identity;
 use crate::log::LogImage;
 use crate::names::FileName;
 use crate::position::Position;
@@ -46,6 +47,10 @@ pub(super) struct View {
     pub(super) parts: Vec<Part>,
     /// Files that cannot be opened, and logs that cannot be read on.
     pub(super) damages: Vec<Damage>,
+    /// Which store it is.
+    pub(super) identity: Option<Identity>,
+    /// What the writer's mark said before the files were read.
+    pub(super) marked: Option<Position>,
 }
 
 /// A store as it was when [`Reader::refresh`](crate::Reader::refresh) looked at it last. It stays so, whatever the writer
@@ -71,12 +76,17 @@ pub struct Snapshot {
 
 impl Snapshot {
     pub(super) fn empty(disk: Arc<dyn Disk>) -> Snapshot {
-        Snapshot { view: Arc::new(View { disk, parts: Vec::new(), damages: Vec::new() }) }
+        let view = View { disk, parts: Vec::new(), damages: Vec::new(), identity: None, marked: None };
+        Snapshot { view: Arc::new(view) }
     }
 
     /// The view, to be changed: a copy of it, if a clone of this snapshot has it too.
     pub(super) fn view_mut(&mut self) -> &mut View {
         Arc::make_mut(&mut self.view)
+    }
+
+    pub(super) fn view(&self) -> &View {
+        &self.view
     }
 
     pub(super) fn parts(&self) -> &[Part] {

@@ -7,8 +7,8 @@ use crate::chunk::{LogRows, encode};
 use crate::column::Effort;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
-use crate::log::{LogImage, RowRef};
-use crate::names::{QUARANTINE_SUFFIX, log_name};
+use crate::log::{End, LogImage, RowRef, ends};
+use crate::names::{FileName, QUARANTINE_SUFFIX, live, log_name};
 use crate::segment::{Catalogue, SegmentWriter};
 
 /// Seals the logs that start at these numbers, in order; runs numbered `end` or more are not theirs.
@@ -16,8 +16,8 @@ use crate::segment::{Catalogue, SegmentWriter};
 /// The logs are removed once the segment is durable; one with damage is set aside instead.
 pub(crate) fn seal(disk: &dyn Disk, starts: &[u64], end: u64, cancel: &AtomicBool) -> Result<()> {
     let mut images = Vec::with_capacity(starts.len());
-    for (index, start) in starts.iter().enumerate() {
-        let mut image = LogImage::open(disk, *start, starts.get(index + 1).copied().unwrap_or(end))?;
+    for (start, end) in starts.iter().zip(ends_of(disk, starts, end)?) {
+        let mut image = LogImage::open(disk, *start, end)?;
         image.extend(disk)?;
         images.push(image);
     }
@@ -34,6 +34,18 @@ pub(crate) fn seal(disk: &dyn Disk, starts: &[u64], end: u64, cancel: &AtomicBoo
         gone.map_err(Error::io("remove", disk.path().join(&name)))?;
     }
     disk.sync_names().map_err(Error::io("sync directory", disk.path()))
+}
+
+/// Where the runs of these logs end, by what all files say that come after them.
+fn ends_of(disk: &dyn Disk, starts: &[u64], end: u64) -> Result<Vec<End>> {
+    let names = disk.list().map_err(Error::io("list", disk.path()))?;
+    let (files, _) = live(&names);
+    let ends = ends(disk, &files, End::OPEN)?;
+    let of = |start: &u64| {
+        let at = files.iter().position(|file| *file == FileName::Log { start: *start });
+        at.and_then(|at| ends.get(at)).copied().filter(|found| found.before <= end).unwrap_or(End::at(end))
+    };
+    Ok(starts.iter().map(of).collect())
 }
 
 fn write(disk: &dyn Disk, images: &[LogImage], start: u64, end: u64, cancel: &AtomicBool) -> Result<()> {

@@ -99,8 +99,9 @@ fn read(disk: &SimDisk, may_end_early: bool) -> bool {
     complete
 }
 
+/// All files that can be damaged. The mark can only be out of date, and says nothing if it does not check out.
 fn files(disk: &SimDisk) -> BTreeMap<String, Vec<u8>> {
-    let names = disk.list().unwrap().into_iter();
+    let names = disk.list().unwrap().into_iter().filter(|name| name != "synced");
     names.map(|name| (name.clone(), disk.bytes(&name).unwrap())).collect()
 }
 
@@ -113,7 +114,7 @@ fn with(files: &BTreeMap<String, Vec<u8>>, name: &str, bytes: &[u8]) -> SimDisk 
 #[test]
 fn every_byte_is_flipped() {
     let files = files(&store());
-    assert_eq!(files.len(), 2, "{:?}", files.keys());
+    assert_eq!(files.len(), 3, "{:?}", files.keys());
     assert!(read(&with(&files, "", &[]), false));
     for (name, content) in &files {
         for at in 0..content.len() {

@@ -8,6 +8,7 @@ mod fixture;
 mod kill;
 mod model;
 mod owner;
+mod positions;
 mod repair;
 mod round_trip;
 mod sealed;

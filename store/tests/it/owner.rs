@@ -56,7 +56,10 @@ fn stage() -> Stage {
     fs::set_permissions(&store, Permissions::from_mode(0o755)).unwrap();
     chown(&store, Some(OWNER), Some(OWNER)).unwrap();
     // Where it was built, other users may not see it.
-    fs::copy(std::env::current_exe().unwrap(), around.path().join("program")).unwrap();
+    // A process of its own copies it: a descriptor of this one could reach a child that another test starts meanwhile, and a
+    // program that somebody has open for writing is not executed.
+    let program = std::env::current_exe().unwrap();
+    assert!(Command::new("cp").arg(program).arg(around.path().join("program")).status().unwrap().success());
     Stage { around, store }
 }
 
