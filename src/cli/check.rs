@@ -73,7 +73,7 @@ fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
     if stores {
         let answer =
             control::ask(&store, &Request::Run(args.name.clone()), Patience::of_check(check.timeout));
-        match answer {
+        match answer.map(|answered| answered.response) {
             Ok(Response::Ran { output, state }) => {
                 return Ok((output, State::from_code(state).unwrap_or(State::Unknown)));
             }

@@ -13,7 +13,7 @@ use super::style::{Style, printable};
 use crate::agent::verdict_text;
 use crate::clock;
 use crate::config::{AGENT_CHECK, Config};
-use crate::control::{self, AgentStatus, AskError, Patience, Request, Response};
+use crate::control::{self, AgentStatus, Answered, AskError, Patience, Request, Response, Stranger};
 use crate::exit_code::ExitCode;
 use crate::part::{Counter, Part};
 use crate::text::human;
@@ -62,6 +62,8 @@ pub(super) fn run(args: &StatusArgs) -> ExitCode {
 
 struct Status {
     agent: Result<AgentStatus, AskError>,
+    /// Why it may not be the agent that the store is written by.
+    doubt: Option<Stranger>,
     store_error: Option<String>,
     rows: Vec<StatusRow>,
 }
@@ -69,7 +71,10 @@ struct Status {
 impl Status {
     fn read(args: &StatusArgs) -> Result<Status, Failure> {
         let (store, config) = args.read.locate()?;
-        let agent = ask_agent(&store);
+        let (agent, doubt) = match ask_agent(&store) {
+            Ok((agent, doubt)) => (Ok(agent), doubt),
+            Err(error) => (Err(error), None),
+        };
         let reader = Reader::open(&store).map_err(|error| chain(&error));
         if let (Err(error), Err(_)) = (&reader, &agent) {
             return Err(Failure::new(format!("failed to open the store {}: {error}", store.display())));
@@ -107,7 +112,7 @@ impl Status {
             rows.push(row);
         }
         rows.sort_by_key(StatusRow::rank);
-        Ok(Status { agent, store_error: reader.err(), rows })
+        Ok(Status { agent, doubt, store_error: reader.err(), rows })
     }
 
     fn write_json(&self, out: &mut dyn Write) -> Result<(), Failure> {
@@ -165,6 +170,9 @@ impl Status {
                 for line in agent.parts.iter().filter_map(counts) {
                     writeln!(out, "{}", style.dim(&printable(&line)))?;
                 }
+                if let Some(doubt) = &self.doubt {
+                    writeln!(out, "agent: {doubt}")?;
+                }
                 for line in agent.parts.iter().flat_map(findings) {
                     writeln!(out, "{}", printable(&line))?;
                 }
@@ -204,9 +212,10 @@ fn findings(part: &Part) -> impl Iterator<Item = String> {
     part.findings.iter().map(move |finding| format!("{name}: {}: {}", finding.state().name(), finding.text()))
 }
 
-fn ask_agent(store: &Path) -> Result<AgentStatus, AskError> {
-    match control::ask(store, &Request::Status, Patience::STATUS)? {
-        Response::Status(status) => Ok(status),
+fn ask_agent(store: &Path) -> Result<(AgentStatus, Option<Stranger>), AskError> {
+    let Answered { response, doubt } = control::ask(store, &Request::Status, Patience::STATUS)?;
+    match response {
+        Response::Status(status) => Ok((status, doubt)),
         Response::Refused(why) => Err(AskError::Unreadable(why)),
         Response::Ran { .. } | Response::Accepted => {
             Err(AskError::Unreadable("to another question".to_owned()))
@@ -287,7 +296,7 @@ mod tests {
         let mut part = Part::new(odd).with_addresses([odd]).with_totals(odd, [(odd, 1)]);
         part.critical(odd);
         let agent = AgentStatus { pid: 1, started_ms: 0, rows: Vec::new(), parts: vec![part] };
-        let status = Status { agent: Ok(agent), store_error: None, rows: Vec::new() };
+        let status = Status { agent: Ok(agent), doubt: None, store_error: None, rows: Vec::new() };
         let mut out = Vec::new();
         status.write_agent(STYLE, &mut out).unwrap();
         let shown = String::from_utf8(out).unwrap();

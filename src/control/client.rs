@@ -1,7 +1,8 @@
 //! The asking side, without a runtime: commands are short-lived.
 //!
-//! What is answered counts only if the kernel says that the agent of this store is at the other end: a process of root
-//! or of the store's owner that holds the store's lock. It is bounded in size and in time.
+//! What is answered counts only if the kernel says that a process of root or of the store's owner is at the other end; a
+//! run counts only from the one that holds the store's lock, as every agent does whose store works. An answer is bounded
+//! in size and in time.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -10,10 +11,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use custos_store::writer_pid;
-use nix::errno::Errno;
+use nix::unistd::Uid;
 
 use super::peer::{Peer, Stranger};
-use super::place::Place;
+use super::place::{Place, connect_aside};
 use super::protocol::{Request, Response};
 use crate::clock::{self, micros};
 use crate::limits::{
@@ -93,12 +94,25 @@ impl Patience {
     }
 }
 
-/// Asks the agent that writes to the store at `dir`.
+/// What came back.
+#[derive(Debug)]
+pub struct Answered {
+    /// The answer.
+    pub response: Response,
+    /// Why it may not be the agent that the store is written by.
+    pub doubt: Option<Stranger>,
+}
+
+/// Asks the agent of the store at `dir`.
 ///
 /// # Errors
 /// There is none, it is not the agent that answers, or it does not in time.
-pub fn ask(dir: &Path, request: &Request, patience: Patience) -> Result<Response, AskError> {
+pub fn ask(dir: &Path, request: &Request, patience: Patience) -> Result<Answered, AskError> {
     let (mut stream, peer) = connect(dir)?;
+    let doubt = peer.writes(writer_pid(dir)).err();
+    if let (Some(stranger), Request::Run(_)) = (doubt, request) {
+        return Err(AskError::Stranger(stranger));
+    }
     let mut line = serde_json::to_string(request).map_err(|e| AskError::Unreadable(e.to_string()))?;
     line.push('\n');
     stream.set_write_timeout(Some(patience.accept))?;
@@ -109,38 +123,53 @@ pub fn ask(dir: &Path, request: &Request, patience: Patience) -> Result<Response
     }
     let mut answers = Answers { stream, peer, read: Vec::new(), stopped: 0 };
     let start_us = clock::now().mono_us;
-    match answers.next(start_us, patience.accept)? {
-        Response::Accepted => answers.next(start_us, patience.answer),
-        response => Ok(response),
+    let mut response = answers.next(start_us, patience.accept)?;
+    if response == Response::Accepted {
+        response = answers.next(start_us, patience.answer)?;
     }
+    Ok(Answered { response, doubt })
 }
 
-/// The agent that writes to the store at `dir`, by the kernel's word.
+/// The agent of the store at `dir`, by the kernel's word.
 ///
 /// # Errors
-/// There is none, or it is not the agent that listens there.
+/// There is none, or a stranger listens in its place.
 pub fn agent(dir: &Path) -> Result<Peer, AskError> {
     connect(dir).map(|(_, peer)| peer)
 }
 
 fn connect(dir: &Path) -> Result<(UnixStream, Peer), AskError> {
-    let place = match Place::open(dir) {
-        Ok(place) => place,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(AskError::NoAgent),
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Err(AskError::Denied),
-        Err(error) => return Err(error.into()),
+    let place = Place::open(dir);
+    let owner = place.as_ref().map_or(Uid::effective(), Place::owner);
+    let found = match &place {
+        Ok(place) => place.connect().map_err(io::Error::from),
+        Err(error) => Err(io::Error::from(error.kind())),
     };
-    let socket = place.connect().map_err(|errno| match errno {
-        Errno::ECONNREFUSED | Errno::ENOENT => AskError::NoAgent,
-        Errno::EACCES | Errno::EPERM => AskError::Denied,
-        Errno::EAGAIN => AskError::Busy,
-        errno => AskError::Io(errno.into()),
-    })?;
+    let socket = match found {
+        Ok(socket) => socket,
+        Err(error) if is_absent(&error) => connect_aside(dir).map_err(refusal)?,
+        Err(error) => return Err(refusal(error)),
+    };
     let peer = Peer::of(&socket).map_err(io::Error::from)?;
-    peer.speaks_for(place.owner(), writer_pid(dir)).map_err(AskError::Stranger)?;
+    peer.may_speak_for(owner).map_err(AskError::Stranger)?;
     let stream = UnixStream::from(socket);
     stream.set_nonblocking(false)?;
     Ok((stream, peer))
+}
+
+/// Whether nothing listens there.
+fn is_absent(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionRefused, NotADirectory, NotFound};
+    matches!(error.kind(), ConnectionRefused | NotADirectory | NotFound)
+}
+
+fn refusal(error: io::Error) -> AskError {
+    match error.kind() {
+        _ if is_absent(&error) => AskError::NoAgent,
+        io::ErrorKind::PermissionDenied => AskError::Denied,
+        io::ErrorKind::WouldBlock => AskError::Busy,
+        _ => AskError::Io(error),
+    }
 }
 
 /// The lines that come back.
@@ -226,7 +255,7 @@ mod tests {
             }
         });
         let answer = ask(directory.path(), &Request::Status, Patience::STATUS).unwrap();
-        assert_eq!(answer, status());
+        assert_eq!((answer.response, answer.doubt), (status(), None));
         server.join().unwrap();
     }
 
@@ -247,7 +276,7 @@ mod tests {
     fn who_does_not_write_to_the_store_is_not_believed() {
         let (directory, writer, _listener) = store();
         writer.close().unwrap();
-        let answer = ask(directory.path(), &Request::Status, Patience::STATUS);
+        let answer = ask(directory.path(), &Request::Run("c".to_owned()), Patience::STATUS);
         assert!(matches!(answer, Err(AskError::Stranger(Stranger::Process(_, None)))), "{answer:?}");
     }
 

@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 
 use custos_store::writer_pid;
 use nix::errno::Errno;
+use nix::unistd::Uid;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::peer::Peer;
-use super::place::{FileId, Place, id_at};
+use super::place::{FileId, Place, id_at, listen_aside};
 use super::server::{Asked, serve};
 use crate::part::Part;
 
@@ -22,10 +23,11 @@ pub struct Listener {
     error: Option<String>,
 }
 
+/// A socket that is being listened on.
 #[derive(Debug)]
 struct Open {
-    place: Place,
-    id: FileId,
+    /// The socket in the directory of the store; none under the abstract name.
+    file: Option<(Place, FileId)>,
     accepting: JoinHandle<()>,
 }
 
@@ -40,26 +42,44 @@ impl Listener {
 
     /// Looks whether the socket is still where commands find it, and makes it anew if it is not.
     pub fn look(&mut self) {
-        if let Some(open) = &self.open {
-            if id_at(&self.dir) == Some(open.id) && !open.accepting.is_finished() {
-                return;
-            }
-            tracing::warn!("the socket for commands is gone; it is made anew");
-            open.accepting.abort();
-            self.open = None;
+        let in_place = |open: &Open| open.file.as_ref().is_some_and(|(_, id)| id_at(&self.dir) == Some(*id));
+        if self.open.as_ref().is_some_and(|open| in_place(open) && !open.accepting.is_finished()) {
+            return;
         }
-        match open(&self.dir, &self.asked) {
+        let found = match open(&self.dir, &self.asked) {
+            // What is open already will do while the store's directory will not.
+            Err(_) if self.open.as_ref().is_some_and(Open::is_aside) => return,
+            Err(Refusal::Taken(pid)) => Err(format!("process {pid} listens there")),
+            Err(Refusal::Impossible(error)) => {
+                self.close();
+                aside(&self.dir, &self.asked).map_err(|_| error.to_string())
+            }
+            Ok(open) => Ok(open),
+        };
+        self.close();
+        match found {
             Ok(open) => {
                 self.open = Some(open);
                 self.error = None;
             }
             Err(error) => {
-                let error = error.to_string();
                 if self.error.as_ref() != Some(&error) {
                     tracing::error!("commands cannot reach this agent: {error}");
                 }
                 self.error = Some(error);
             }
+        }
+    }
+
+    fn close(&mut self) {
+        let Some(open) = self.open.take() else { return };
+        open.accepting.abort();
+        // Another agent may have made its own there.
+        if let Some((place, id)) = open.file
+            && place.id().is_ok_and(|now| now == id)
+            && let Err(error) = place.remove()
+        {
+            tracing::warn!("failed to remove the socket for commands: {error}");
         }
     }
 
@@ -75,19 +95,31 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let Some(open) = &self.open {
-            open.accepting.abort();
-            // Another agent may have made its own there.
-            if open.place.id().is_ok_and(|id| id == open.id)
-                && let Err(error) = open.place.remove()
-            {
-                tracing::warn!("failed to remove the socket for commands: {error}");
-            }
-        }
+        self.close();
     }
 }
 
-fn open(dir: &Path, asked: &mpsc::Sender<Asked>) -> io::Result<Open> {
+impl Open {
+    fn is_aside(&self) -> bool {
+        self.file.is_none() && !self.accepting.is_finished()
+    }
+}
+
+/// Why there is no socket in the directory of the store.
+enum Refusal {
+    /// A process that may be an agent listens there.
+    Taken(u32),
+    /// There is no directory, or nothing can be made in it.
+    Impossible(io::Error),
+}
+
+impl From<io::Error> for Refusal {
+    fn from(error: io::Error) -> Refusal {
+        Refusal::Impossible(error)
+    }
+}
+
+fn open(dir: &Path, asked: &mpsc::Sender<Asked>) -> Result<Open, Refusal> {
     let place = Place::open(dir)?;
     let socket = match place.listen() {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
@@ -99,22 +131,30 @@ fn open(dir: &Path, asked: &mpsc::Sender<Asked>) -> io::Result<Open> {
     };
     let id = place.id()?;
     let accepting = serve(socket, place.owner(), asked.clone())?;
-    Ok(Open { place, id, accepting })
+    Ok(Open { file: Some((place, id)), accepting })
+}
+
+/// Listens under the abstract name.
+fn aside(dir: &Path, asked: &mpsc::Sender<Asked>) -> io::Result<Open> {
+    let socket = listen_aside(dir)?;
+    let owner = Place::open(dir).map_or(Uid::effective(), |place| place.owner());
+    let accepting = serve(socket, owner, asked.clone())?;
+    Ok(Open { file: None, accepting })
 }
 
 /// Finds out whether a socket that is there already may be removed: if nobody listens on it, or if this process is the
 /// one that writes to the store.
-fn give_way(dir: &Path, place: &Place) -> io::Result<()> {
+fn give_way(dir: &Path, place: &Place) -> Result<(), Refusal> {
     let other = match place.connect() {
-        Ok(stream) => Peer::of(&stream)?,
+        Ok(stream) => Peer::of(&stream).map_err(io::Error::from)?.pid,
         Err(Errno::ECONNREFUSED | Errno::ENOENT) => return Ok(()),
         // It listens, and is too busy for one more.
-        Err(Errno::EAGAIN) if writer_pid(dir) == Some(std::process::id()) => return Ok(()),
-        Err(errno) => return Err(errno.into()),
+        Err(Errno::EAGAIN) => 0,
+        Err(errno) => return Err(Refusal::Impossible(errno.into())),
     };
     if writer_pid(dir) == Some(std::process::id()) {
-        tracing::warn!("process {} listened for commands in this agent's place", other.pid);
+        tracing::warn!("process {other} listened for commands in this agent's place");
         return Ok(());
     }
-    Err(io::Error::new(io::ErrorKind::AddrInUse, format!("process {} listens there", other.pid)))
+    Err(Refusal::Taken(other))
 }

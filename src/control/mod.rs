@@ -1,7 +1,7 @@
 //! The agent's ear for its own commands: a local socket in the directory of the store.
 //!
 //! The kernel says who is at either end. The agent serves root and the store's owner; a command believes a process of
-//! root or of the owner that holds the store's lock. One request and one answer, each a line of JSON.
+//! root or of the owner, and takes a run only from the one that holds the store's lock.
 
 mod client;
 mod idle;
@@ -11,7 +11,7 @@ mod place;
 mod protocol;
 mod server;
 
-pub use client::{AskError, Patience, agent, ask};
+pub use client::{Answered, AskError, Patience, agent, ask};
 pub use listener::Listener;
 pub use peer::{Peer, Stranger};
 pub use protocol::{AgentStatus, Request, Response};

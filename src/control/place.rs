@@ -2,16 +2,21 @@
 //!
 //! So no other user can take the agent's place, nor, with the directory closed to others, even connect. The directory
 //! is opened once and the socket reached through it, so that neither a long path nor an exchanged directory matters.
+//!
+//! While there is no such directory, or nothing can be made in it, the agent listens under an abstract name that is
+//! made of the path: an agent whose store is broken has to be reached most of all. Any user may take that name first,
+//! which keeps commands from the agent then; it makes nobody believe that user.
 
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, bind, connect, listen, socket};
+use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, listen, socket};
 use nix::sys::stat::{Mode, fchmod};
 use nix::unistd::{Gid, Uid, geteuid, setfsgid, setfsuid};
 
@@ -32,6 +37,9 @@ pub(super) type FileId = (u64, u64);
 
 impl Place {
     /// Opens the directory of a store.
+    ///
+    /// # Errors
+    /// There is no such directory, or this user may not enter it.
     pub(super) fn open(dir: &Path) -> io::Result<Place> {
         let flags = (OFlag::O_DIRECTORY | OFlag::O_PATH).bits();
         let dir = File::options().read(true).custom_flags(flags).open(dir)?;
@@ -51,7 +59,7 @@ impl Place {
     /// Connects to the socket. Never waits.
     pub(super) fn connect(&self) -> Result<OwnedFd, Errno> {
         let fd = unix_socket()?;
-        connect(std::os::fd::AsRawFd::as_raw_fd(&fd), &UnixAddr::new(&self.path())?)?;
+        connect(fd.as_raw_fd(), &UnixAddr::new(&self.path())?)?;
         Ok(fd)
     }
 
@@ -62,7 +70,7 @@ impl Place {
             // The mode of a socket is that of its file, but for the umask, which can only narrow it.
             fchmod(&fd, SOCKET_MODE)?;
             bind(fd.as_raw_fd(), &UnixAddr::new(&self.path())?)?;
-            listen(&fd, nix::sys::socket::Backlog::MAXCONN)?;
+            listen(&fd, Backlog::MAXCONN)?;
             Ok(fd)
         })
     }
@@ -108,6 +116,32 @@ impl Place {
             thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread that did it ended")))
         })
     }
+}
+
+/// The abstract name for the store at `dir`.
+fn abstract_name(dir: &Path) -> io::Result<UnixAddr> {
+    let dir = std::fs::canonicalize(dir).or_else(|_| std::path::absolute(dir))?;
+    let hash = dir
+        .as_os_str()
+        .as_bytes()
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0000_0100_0000_01b3));
+    Ok(UnixAddr::new_abstract(format!("custos/{hash:016x}").as_bytes())?)
+}
+
+/// Listens under the abstract name for the store at `dir`.
+pub(super) fn listen_aside(dir: &Path) -> io::Result<OwnedFd> {
+    let fd = unix_socket()?;
+    bind(fd.as_raw_fd(), &abstract_name(dir)?)?;
+    listen(&fd, Backlog::MAXCONN)?;
+    Ok(fd)
+}
+
+/// Connects to whoever listens under the abstract name for the store at `dir`.
+pub(super) fn connect_aside(dir: &Path) -> io::Result<OwnedFd> {
+    let fd = unix_socket()?;
+    connect(fd.as_raw_fd(), &abstract_name(dir)?)?;
+    Ok(fd)
 }
 
 fn unix_socket() -> Result<OwnedFd, Errno> {

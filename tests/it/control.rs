@@ -72,12 +72,8 @@ fn open_stage() -> Stage {
     stage
 }
 
-/// What a process says in the agent's place is shown to nobody, and no verdict.
-fn is_not_believed(stage: &Stage, why: &str) {
-    let status = stage.custos(&["status"]);
-    let shown = text(&status.stdout) + &text(&status.stderr);
-    assert!(!shown.contains("LIE") && !shown.contains('\u{1b}'), "{shown}");
-    assert!(shown.contains(why), "{shown}");
+/// No verdict is taken from a process in the agent's place.
+fn gives_no_verdict(stage: &Stage, why: &str) {
     let check = stage.custos(&["check", "bad"]);
     assert_eq!((check.status.code(), text(&check.stdout)), (Some(2), "THE TRUTH\n".to_owned()));
     assert!(text(&check.stderr).contains(why), "{}", text(&check.stderr));
@@ -89,7 +85,10 @@ fn a_stranger_in_the_agents_place_is_not_believed() {
     // Even where the directory lets every user make files.
     fs::set_permissions(stage.path("store"), fs::Permissions::from_mode(0o777)).unwrap();
     let Some(_impostor) = Impostor::start(&stage.path("store/agent.socket"), NOBODY) else { return };
-    is_not_believed(&stage, "of user 65534 answers in the agent's place");
+    let why = "of user 65534 answers in the agent's place, and is not believed";
+    let status = text(&stage.custos(&["status"]).stdout);
+    assert!(!status.contains("LIE") && status.contains(why), "{status}");
+    gives_no_verdict(&stage, why);
 }
 
 #[test]
@@ -97,7 +96,11 @@ fn nor_is_the_stores_owner_unless_it_writes_to_the_store() {
     let stage = open_stage();
     std::os::unix::fs::chown(stage.path("store"), Some(NOBODY), Some(NOBODY)).unwrap_or_default();
     let Some(_impostor) = Impostor::start(&stage.path("store/agent.socket"), NOBODY) else { return };
-    is_not_believed(&stage, "answers, but does not write to the store");
+    // Whoever owns the store could write into it what it says here, so it is shown, and named.
+    let why = "answers, but does not write to the store";
+    let status = text(&stage.custos(&["status"]).stdout);
+    assert!(status.contains(why) && !status.contains('\u{1b}'), "{status}");
+    gives_no_verdict(&stage, why);
 }
 
 #[test]
@@ -147,6 +150,18 @@ fn a_socket_that_is_left_behind_or_taken_away_is_made_anew() {
     daemon.kill();
     assert!(socket.exists());
     let daemon = agent_of(&stage);
+    assert!(daemon.end().success());
+}
+
+#[test]
+fn an_agent_whose_store_is_broken_is_reached_all_the_same() {
+    let stage = Stage::new();
+    stage.write("store", "a file where a directory is wanted");
+    let daemon = agent_of(&stage);
+    // The directory is there again: so is the socket in it, and nothing listens under the other name.
+    fs::remove_file(stage.path("store")).unwrap();
+    wait_for("the socket in the store", || stage.path("store/agent.socket").exists().then_some(()));
+    assert!(reaches(&stage, &daemon));
     assert!(daemon.end().success());
 }
 
