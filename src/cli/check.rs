@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use custos_store::{Options, Provenance, Reader, Run, State, Writer};
 
@@ -10,12 +11,17 @@ use super::style::printable;
 use crate::agent::{passive_answer, restore_standing, threshold_lines, verdict_output};
 use crate::clock;
 use crate::config::{Check, Config};
-use crate::control::{self, AskError, Patience, Request, Response};
+use crate::control::{self, AskError, Request, Response};
 use crate::daemon::read_history;
 use crate::evaluate::evaluate;
 use crate::execute::{Job, PluginEnvironment};
 use crate::exit_code::ExitCode;
+use crate::limits::GRACE;
 use crate::observe::Observation;
+
+/// Beyond the check's own timeout, and the time that a plugin gets to end, how long the agent may take to say what came
+/// of it.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Runs one check now, as a plugin would: its text and perfdata on stdout, the verdict as exit status.
 ///
@@ -66,19 +72,20 @@ fn terminal_line(line: &str) -> String {
 }
 
 fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
-    let (store, config) = args.read.locate()?;
+    let (store, config) = args.read.locate_strictly()?;
     let config = config.ok_or_else(|| Failure::usage("there is no configuration; name one with --config"))?;
     let check = config.checks.get(&args.name).ok_or_else(|| unknown(&args.name, &config))?;
     let stores = !args.dry_run && !args.as_daemon;
     if stores {
-        let answer =
-            control::ask(&store, &Request::Run(args.name.clone()), Patience::of_check(check.timeout));
+        // The agent ends a plugin that does not heed its timeout, and then says so.
+        let patience = check.timeout + GRACE + PATIENCE;
+        let answer = control::ask(&store, &Request::Run(args.name.clone()), patience);
         match answer.map(|answered| answered.response) {
             Ok(Response::Ran { output, state }) => {
                 return Ok((output, State::from_code(state).unwrap_or(State::Unknown)));
             }
             Ok(Response::Refused(why)) => return Err(Failure::new(format!("the agent refused: {why}"))),
-            Ok(_) => return Err(Failure::new("the agent answered another question")),
+            Ok(Response::Status(_)) => return Err(Failure::new("the agent answered another question")),
             Err(AskError::NoAgent) => {}
             // The check itself is run here, so nothing that such a process says becomes its result.
             Err(error @ AskError::Stranger(_)) => tell(&format!("{error}; the check is run here")),

@@ -11,8 +11,8 @@ mod place;
 mod protocol;
 mod server;
 
-pub use client::{Answered, AskError, Patience, agent, ask};
+pub use client::{Answered, AskError, agent, ask};
 pub use listener::Listener;
 pub use peer::{Peer, Stranger};
 pub use protocol::{AgentStatus, Request, Response};
-pub use server::{Asked, Reply};
+pub use server::Asked;

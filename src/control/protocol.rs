@@ -1,5 +1,5 @@
-//! What is asked over the control socket and what is answered: a request in a line of JSON; then perhaps
-//! [`Response::Accepted`], as soon as the agent has taken it; then the answer, each in a line of its own.
+//! What is asked over the control socket and what is answered: a request and an answer, each a line of JSON. Empty lines
+//! before the answer are signs of life.
 
 use serde::{Deserialize, Serialize};
 
@@ -20,8 +20,6 @@ pub enum Request {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Response {
-    /// To any, before the answer: the agent has the request and will answer it.
-    Accepted,
     /// To [`Request::Status`].
     Status(AgentStatus),
     /// To [`Request::Run`]: the output and the verdict.

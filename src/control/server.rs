@@ -9,7 +9,7 @@ use nix::unistd::Uid;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::idle::{Idle, Seat};
@@ -17,6 +17,7 @@ use super::peer::Peer;
 use super::protocol::{Request, Response};
 use crate::limits::{
     CONTROL_ANSWER_TIMEOUT, CONTROL_CONNECTIONS_MAX, CONTROL_REQUEST_MAX_BYTES, CONTROL_REQUEST_TIMEOUT,
+    CONTROL_SIGN_OF_LIFE,
 };
 
 /// A request with the way back.
@@ -27,24 +28,7 @@ pub struct Asked {
     /// Who asks, as it is kept with a run.
     pub origin: String,
     /// Where the answer goes.
-    pub answer: Reply,
-}
-
-/// The way back to a command. Dropped without an answer, it says that the agent is stopping.
-#[derive(Debug)]
-pub struct Reply(mpsc::Sender<Response>);
-
-impl Reply {
-    /// Tells the command that its request is taken.
-    pub fn accept(&self) {
-        // There is space for this and for the answer; the command may have left meanwhile.
-        let _ = self.0.try_send(Response::Accepted);
-    }
-
-    /// Answers.
-    pub fn give(self, response: Response) {
-        let _ = self.0.try_send(response);
-    }
+    pub answer: oneshot::Sender<Response>,
 }
 
 /// What all connections share.
@@ -75,7 +59,7 @@ pub(super) fn serve(
                     // At once, so that the order of connections is that of their seats.
                     let seat = shared.idle.sit();
                     tokio::spawn(async move {
-                        if let Err(error) = answer(stream, seat, &shared).await {
+                        if let Err(error) = converse(stream, seat, &shared).await {
                             tracing::debug!("a control connection failed: {error}");
                         }
                     });
@@ -89,12 +73,11 @@ pub(super) fn serve(
     }))
 }
 
-async fn answer(stream: UnixStream, seat: Seat, shared: &Shared) -> std::io::Result<()> {
+async fn converse(stream: UnixStream, seat: Seat, shared: &Shared) -> std::io::Result<()> {
     let peer = Peer::of(&stream)?;
     let (read, mut write) = stream.into_split();
     if !peer.may_ask(shared.owner) {
-        let why = "only root and the owner of the store may ask";
-        return send(&mut write, &Response::Refused(why.to_owned())).await;
+        return refuse(&mut write, "only root and the owner of the store may ask").await;
     }
     let line = tokio::select! {
         line = timeout(CONTROL_REQUEST_TIMEOUT, request_line(read)) => match line {
@@ -103,22 +86,16 @@ async fn answer(stream: UnixStream, seat: Seat, shared: &Shared) -> std::io::Res
         },
         () = seat.given_up() => {
             let why = "too many commands are connected, and this one has sent no request for the longest";
-            return send(&mut write, &Response::Refused(why.to_owned())).await;
+            return refuse(&mut write, why).await;
         }
     };
     drop(seat);
     let Ok(_permit) = shared.waiting.try_acquire() else {
         let why = format!("{CONTROL_CONNECTIONS_MAX} commands wait for the agent already");
-        return send(&mut write, &Response::Refused(why)).await;
+        return refuse(&mut write, &why).await;
     };
-    let request = match serde_json::from_str(&line) {
-        Ok(request) => request,
-        Err(error) => {
-            let why = format!("the request cannot be read: {error}");
-            return send(&mut write, &Response::Refused(why)).await;
-        }
-    };
-    relay(request, peer, &shared.asked, &mut write).await
+    let response = with_signs_of_life(answer(&line, peer, &shared.asked), &mut write).await?;
+    send(&mut write, &response).await
 }
 
 async fn request_line(read: OwnedReadHalf) -> std::io::Result<String> {
@@ -127,25 +104,37 @@ async fn request_line(read: OwnedReadHalf) -> std::io::Result<String> {
     Ok(line)
 }
 
-/// Hands a request to the agent, and what the agent says to the command.
-async fn relay(
-    request: Request,
-    peer: Peer,
-    asked: &mpsc::Sender<Asked>,
+/// Waits for an answer, and sends an empty line meanwhile, at once and then every [`CONTROL_SIGN_OF_LIFE`], so that whoever
+/// asks knows that the agent is there.
+async fn with_signs_of_life(
+    answer: impl Future<Output = Response>,
     write: &mut OwnedWriteHalf,
-) -> std::io::Result<()> {
-    let pid = if peer.pid == 0 { String::new() } else { format!(" pid {}", peer.pid) };
-    let origin = format!("command uid {}{pid}", peer.uid);
-    let (answer, mut responses) = mpsc::channel(2);
-    // If the agent does not take it any more, the way back is dropped with the request.
-    let _ = asked.send(Asked { request, origin, answer: Reply(answer) }).await;
+) -> std::io::Result<Response> {
+    let mut answer = std::pin::pin!(answer);
+    let mut ticks = tokio::time::interval(CONTROL_SIGN_OF_LIFE);
     loop {
-        match responses.recv().await {
-            Some(Response::Accepted) => send(write, &Response::Accepted).await?,
-            Some(response) => return send(write, &response).await,
-            None => return send(write, &Response::Refused("the agent is stopping".to_owned())).await,
+        tokio::select! {
+            response = &mut answer => return Ok(response),
+            _ = ticks.tick() => write.write_all(b"\n").await?,
         }
     }
+}
+
+async fn answer(line: &str, peer: Peer, asked: &mpsc::Sender<Asked>) -> Response {
+    let request = match serde_json::from_str(line) {
+        Ok(request) => request,
+        Err(error) => return Response::Refused(format!("the request cannot be read: {error}")),
+    };
+    let pid = if peer.pid == 0 { String::new() } else { format!(" pid {}", peer.pid) };
+    let origin = format!("command uid {}{pid}", peer.uid);
+    let (send, wait) = oneshot::channel();
+    // If the agent does not take it any more, the way back is dropped with the request.
+    let _ = asked.send(Asked { request, origin, answer: send }).await;
+    wait.await.unwrap_or_else(|_| Response::Refused("the agent is stopping".to_owned()))
+}
+
+async fn refuse(write: &mut OwnedWriteHalf, why: &str) -> std::io::Result<()> {
+    send(write, &Response::Refused(why.to_owned())).await
 }
 
 async fn send(write: &mut OwnedWriteHalf, response: &Response) -> std::io::Result<()> {

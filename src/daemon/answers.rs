@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::agent::{Answer, Ask, Wanted};
-use crate::control::{Asked, Reply, Response};
+use crate::control::{Asked, Response};
 use crate::execute::Line;
 use crate::nrpe::listener;
 
@@ -24,7 +24,7 @@ enum Asker {
     /// A check asked for over NRPE: its verdict.
     Check(oneshot::Sender<listener::Answer>),
     /// A command at a terminal.
-    Command(Reply),
+    Command(oneshot::Sender<Response>),
 }
 
 impl Answers {
@@ -44,7 +44,6 @@ impl Answers {
     /// Makes a command's wish for a run one of the agent's.
     pub(super) fn asked_by_command(&mut self, check: String, asked: Asked) -> Ask {
         let origin = asked.origin;
-        asked.answer.accept();
         Ask { id: self.wait(Asker::Command(asked.answer)), wanted: Wanted::Check(check), origin }
     }
 
@@ -73,12 +72,12 @@ impl Answers {
                 };
                 let _ = send.send(answer);
             }
-            Asker::Command(reply) => {
+            Asker::Command(send) => {
                 let response = match result {
                     Ok(answer) => Response::Ran { state: answer.state().code(), output: answer.output() },
                     Err(why) => Response::Refused(why),
                 };
-                reply.give(response);
+                let _ = send.send(response);
             }
         }
     }

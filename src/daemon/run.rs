@@ -177,7 +177,8 @@ impl Daemon {
                     self.handle(Event::Asked(ask), now);
                 }
                 Request::Status => {
-                    asked.answer.give(Response::Status(self.status(now)));
+                    // The asker may have left meanwhile.
+                    let _ = asked.answer.send(Response::Status(self.status(now)));
                 }
             },
             Outside::Passive(results) => self.handle(Event::Passive(results), now),

@@ -8,7 +8,6 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use nix::sys::signal::Signal::{SIGCONT, SIGSTOP};
 use nix::unistd::geteuid;
 
 use crate::stage::{Daemon, Stage, text, wait_for};
@@ -175,25 +174,6 @@ fn the_one_that_writes_to_the_store_gets_the_socket() {
     assert!(reaches(&stage, &daemon));
     daemon.kill();
     wait_for("the second to take its place", || reaches(&stage, &second).then_some(()));
-}
-
-#[test]
-fn a_frozen_agent_is_said_to_be_frozen() {
-    let stage = Stage::new();
-    let daemon = agent_of(&stage);
-    daemon.signal(SIGSTOP);
-    let frozen = format!("the running agent, process {}, is stopped", daemon.pid());
-    let status = text(&stage.custos(&["status"]).stdout);
-    assert!(
-        status.contains(&format!("agent: {frozen}")) && status.contains("shown is what was stored"),
-        "{status}"
-    );
-    let check = stage.custos(&["check", "ok"]);
-    assert_eq!(check.status.code(), Some(3));
-    assert!(text(&check.stderr).contains(&frozen), "{}", text(&check.stderr));
-    daemon.signal(SIGCONT);
-    assert!(reaches(&stage, &daemon));
-    assert!(daemon.end().success());
 }
 
 #[test]

@@ -6,6 +6,7 @@
 mod configuration;
 mod control;
 mod examples;
+mod frozen;
 mod graphs;
 mod killed;
 mod locked;

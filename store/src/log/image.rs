@@ -5,19 +5,22 @@
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::ends::End;
-use super::instances::{InstancesView, LogInstances};
+use super::instances::{InstancesAt, LogInstances};
 use super::pieces::Pieces;
 use super::row::RowView;
 use super::schema::Schema;
 use crate::blocks::Blocks;
 use crate::bytes::{Cursor, Short};
+use crate::damage::Damage;
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
 use crate::instances::Instances;
 use crate::names::log_name;
+use crate::position::Position;
 use crate::run::Run;
 
 /// A run within the image.
@@ -211,6 +214,21 @@ impl LogImage {
         damages
     }
 
+    /// The same with the path of the file, for whoever is not concerned with logs.
+    pub(crate) fn damages_in(&self, path: &Path) -> Vec<Damage> {
+        let damage = |damage: LogDamage| Damage {
+            file: path.to_path_buf(),
+            offset: damage.offset,
+            what: damage.what.to_owned(),
+            check: None,
+            start: Position(damage.start),
+            end: Position(damage.end.unwrap_or(self.end)),
+            runs: damage.end.map(|end| end.saturating_sub(damage.start)),
+            samples: None,
+        };
+        self.damages().into_iter().map(damage).collect()
+    }
+
     /// Where the file ends in bytes that are neither frames nor zeros: (offset, length). That is what was being written
     /// when the writer ended, or damage to the very last frame.
     pub(crate) fn torn_tail(&self) -> Option<(u64, usize)> {
@@ -267,8 +285,9 @@ impl LogImage {
     }
 
     fn malformed(&self, disk: &dyn Disk, row: &RowRef) -> impl FnOnce(Short) -> Error {
-        let (path, at) = (disk.path().join(&*self.name), u64::from(row.at));
-        move |Short| Error::damaged(path, at, "a run is not well formed")
+        move |Short| {
+            Error::damaged(disk.path().join(&*self.name), u64::from(row.at), "a run is not well formed")
+        }
     }
 
     /// The instances of a run.
@@ -313,19 +332,14 @@ impl LogImage {
 
     /// Takes in what a run says of its instances; `false` if what it has cannot be known. `epoch` counts what is missing
     /// before it.
-    pub(super) fn follow_instances(
-        &mut self,
-        row: &RowRef,
-        view: Option<InstancesView<'_>>,
-        epoch: u64,
-    ) -> bool {
+    pub(super) fn follow_instances(&mut self, row: &RowRef, change: Option<InstancesAt>, epoch: u64) -> bool {
         let check = self.definition(row).check as usize;
         let known = self.checks.get(check).and_then(|check| check.instances.as_ref());
-        if view.is_none() {
+        if change.is_none() {
             return known.is_some_and(|known| known.is_current(epoch));
         }
         let check = self.checks.get_mut(check).map(|check| check.instances.get_or_insert_default());
-        check.zip(view).is_some_and(|(known, view)| known.follow(row, &view, epoch))
+        check.zip(change).is_some_and(|(known, change)| known.follow(row, change, epoch))
     }
 
     /// Adds a run that came after all others.
