@@ -102,6 +102,13 @@ pub const CONTROL_REQUEST_MAX_BYTES: u64 = 16 * 1024;
 pub const CONTROL_REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Requests of commands on their way to the agent.
 pub const CONTROL_QUEUE_MAX: usize = 64;
+/// How often the agent gives a sign of life to whoever waits for an answer.
+pub const CONTROL_SIGN_OF_LIFE: Duration = Duration::from_millis(200);
+/// How long the agent may give none before a command says that it does not answer.
+pub const CONTROL_SILENCE_MAX: Duration = Duration::from_millis(900);
+/// The longest answer that a command reads from an agent.
+pub const CONTROL_ANSWER_MAX_BYTES: u64 = 64 * 1024 * 1024;
+const _: () = assert!(CONTROL_SIGN_OF_LIFE.as_millis() * 4 <= CONTROL_SILENCE_MAX.as_millis());
 /// Intervals that a check of low priority waits behind all others before it counts as one of them.
 pub const LOW_PRIORITY_PATIENCE_INTERVALS: u32 = 8;
 /// From this on, starts that are late on the average are an overload.
@@ -126,6 +133,8 @@ pub const HISTORY_MAX_RUNS: usize = 10_000;
 pub const REMARKS_MAX: usize = 4;
 /// Damaged parts of the store that a command tells one by one; further ones are counted.
 pub const DAMAGE_TOLD_MAX: u64 = 10;
+/// Columns of the text of a check in `custos status`, however wide the terminal is; what is longer is cut.
+pub const STATUS_TEXT_MAX_COLUMNS: usize = 300;
 /// Series that one graph shows; it says how many more there are.
 pub const GRAPH_SERIES_MAX: usize = 16;
 const _: () = assert!(STDERR_MAX_BYTES <= STDOUT_MAX_BYTES);
@@ -291,6 +300,11 @@ pub const SNMP_COLUMNS_AT_ONCE_MAX: usize = 16;
 pub const SNMP_VARBINDS_MAX: usize = 200_000;
 /// Rows of one table; further ones are not read, and the run says so.
 pub const SNMP_ROWS_MAX: usize = 10_000;
+/// Names of the rows of one table that are remembered; of those beyond, the lowest row goes by the name.
+pub const SNMP_ROW_NAMES_MAX: usize = 20_000;
+/// Rows of one name that are remembered beside the one that goes by it.
+pub const SNMP_ROW_TWINS_MAX: usize = 64;
+const _: () = assert!(SNMP_ROWS_MAX <= SNMP_ROW_NAMES_MAX);
 /// Polls under way at one device at once; further ones wait.
 pub const SNMP_DEVICE_POLLS_MAX: usize = 2;
 /// Polls that wait for one device; further ones are refused.

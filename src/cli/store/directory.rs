@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use crate::cli::read::{Failure, chain, configuration};
-use crate::config::DEFAULT_STORE;
+use crate::cli::locate::{locate, locate_strictly};
+use crate::cli::read::{Failure, chain};
 
 /// Which store is meant.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -17,13 +17,20 @@ pub(super) struct StoreDir {
 }
 
 impl StoreDir {
-    /// The directory.
+    /// The directory, for a command that only reads.
     pub(super) fn dir(&self) -> Result<PathBuf, Failure> {
+        match &self.dir {
+            Some(dir) => Ok(dir.clone()),
+            None => Ok(locate(None, self.config.as_deref())?.0),
+        }
+    }
+
+    /// The directory, for a command that writes to it.
+    pub(super) fn dir_to_write(&self) -> Result<PathBuf, Failure> {
         if let Some(dir) = &self.dir {
             return Ok(dir.clone());
         }
-        let config = configuration(self.config.as_deref(), "naming the DIR does without")?;
-        Ok(config.map_or_else(|| DEFAULT_STORE.into(), |config| config.store))
+        Ok(locate_strictly(None, self.config.as_deref(), "name the DIR to do without")?.0)
     }
 }
 
