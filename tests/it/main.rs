@@ -17,6 +17,7 @@ mod schedule;
 mod states;
 mod surroundings;
 mod survival;
+mod taken_away;
 
 #[path = "../stage/mod.rs"]
 mod stage;
