@@ -17,8 +17,8 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::connection::{self, Taken};
-use super::listener::Listener;
 use super::server::Shared;
+use super::socket::Listener;
 use crate::limits;
 
 /// Starts to accept connections on a socket, until it is closed. Must be called within a tokio runtime.

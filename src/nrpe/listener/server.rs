@@ -17,12 +17,12 @@ use super::access::Names;
 use super::coalesce::Running;
 use super::counters::Counters;
 use super::error::Error;
-use super::listener::{self, Listener};
 use super::log::Log;
 use super::memory;
 use super::request::Request;
 use super::room::Room;
 use super::settings::Settings;
+use super::socket::{self, Listener};
 use super::tls_log;
 use super::wrappers::Wrappers;
 use crate::limits;
@@ -338,7 +338,7 @@ fn ignore_quit() {
 fn wanted(live: &Live) -> Result<Vec<SocketAddr>, Error> {
     let mut addresses = Vec::new();
     for place in &live.settings.listen {
-        let found = listener::addresses(place).inspect_err(|error| {
+        let found = socket::addresses(place).inspect_err(|error| {
             if let Error::Bind { address, source } = error {
                 live.log.error(format_args!("bad addr or host: {address} ({})", system_error::words(source)));
             }
