@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use custos::snmp::{Credentials, Device, Found, Poller, Question};
+use custos::snmp::{Answers, Credentials, Device, Found, Poller, Question};
 use custos_compat::snmp::{Body, Message, Oid, Pdu, PduKind, Value, Version};
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use nix::sys::time::TimeValLike;
@@ -64,6 +64,7 @@ async fn ask(port: u16, polls: u64, question: Question) {
         timeout: Duration::from_secs(1),
         retries: 3,
         max_repetitions: 25,
+        answers: Answers::default(),
     };
     let (started, before) = (Instant::now(), processor_us());
     let mut values = 0;

@@ -19,7 +19,7 @@ pub const SUBCOMMAND: &str = "plugins-shim";
 /// Which program is the shim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Launch {
-    /// The program file, which calls [`crate::nrpe::listener`].
+    /// The program file, which calls [`crate::serve`].
     pub program: PathBuf,
     /// Its arguments.
     pub args: Vec<OsString>,

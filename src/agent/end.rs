@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use custos_store::{Provenance, Run};
 
-use super::answer::{Answer, threshold_lines, verdict_output};
+use super::answer::{Answer, verdict_output, verdict_text};
 use super::cached::LastAnswer;
 use super::check_state::{Activity, CheckState};
 use super::checks::CheckId;
@@ -96,7 +96,11 @@ impl Agent {
             check.previous = Some(PreviousState { state: run.state, standing: run.standing });
         }
         if let Some(change) = change {
-            effects.push(Effect::Changed { check: Arc::clone(&check.name), change, text: one_line(&run) });
+            effects.push(Effect::Changed {
+                check: Arc::clone(&check.name),
+                change,
+                text: verdict_text(run.state, &run.judgement, &run.text),
+            });
         }
         let run = Arc::new(run);
         check.last = Some(Arc::clone(&run));
@@ -128,10 +132,4 @@ fn remember(check: &mut CheckState, printed: &Printed, run: &Run, now: Moment) {
         let interval = check.definition.check_interval;
         check.answer = Some(LastAnswer { output, state: run.state, ended_us: now.mono_us, interval });
     }
-}
-
-/// A run in one line: what the thresholds say, then the plugin's text.
-fn one_line(run: &Run) -> String {
-    let limits: Vec<&str> = threshold_lines(&run.judgement).collect();
-    if limits.is_empty() { run.text.clone() } else { format!("{} - {}", limits.join("; "), run.text) }
 }

@@ -80,6 +80,18 @@ pub enum Error {
         /// How much there may be.
         limit: usize,
     },
+    /// A cursor cannot have this name.
+    CursorName {
+        /// The name.
+        name: String,
+    },
+    /// A consumer's state is larger than its cursor takes.
+    CursorState {
+        /// Size in bytes.
+        bytes: usize,
+        /// The limit in bytes, [`crate::limits::CURSOR_STATE_BYTES_MAX`].
+        limit: usize,
+    },
     /// The number compressor refused its input, which is a bug.
     Compress {
         /// What it said.
@@ -170,6 +182,15 @@ impl fmt::Display for Error {
             }
             Error::InstanceRefused { what, found, limit } => {
                 write!(f, "add an instance: {found} {what}, the limit is {limit}")
+            }
+            Error::CursorName { name } => {
+                write!(
+                    f,
+                    "use the cursor {name:?}: a name is letters, digits, '-', '_' and '.', and begins with no '.'"
+                )
+            }
+            Error::CursorState { bytes, limit } => {
+                write!(f, "store {bytes} bytes in a cursor: the limit is {limit}")
             }
             Error::Compress { what } => write!(f, "compress a column: {what}"),
             Error::Upkeep { why } => write!(f, "seal or merge: {why}"),

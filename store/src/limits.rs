@@ -1,6 +1,7 @@
 //! Every bound of the store, with how they depend on each other.
 
-/// Size of an active log file in bytes. It is preallocated, so appends to it cannot run out of disk.
+/// Size of an active log file in bytes, unless its definitions need a larger one. It is preallocated, so appends to it
+/// cannot run out of disk.
 pub const LOG_BYTES: u64 = 16 << 20;
 
 /// The smallest log that is made where the disk has no room for a whole one.
@@ -20,6 +21,12 @@ pub const DICTIONARY_BYTES: u64 = 1 << 20;
 
 /// ... and not before the log is this many times the size of the definitions.
 pub const DICTIONARY_FACTOR: u64 = 16;
+
+/// A log has room for this many times the definitions of the log before, as every log repeats them ...
+pub const LOG_DEFINITIONS_FACTOR: u64 = 4;
+
+/// ... but does not grow beyond this many bytes for that.
+pub const LOG_BYTES_GROWN_MAX: u64 = 256 << 20;
 
 /// Shapes of one check that the writer remembers; one more and the least recently defined is written again.
 pub const SCHEMAS_PER_CHECK_MAX: usize = 16;
@@ -122,3 +129,26 @@ pub const LOCK_ATTEMPTS_MAX: usize = 8;
 
 /// Bytes of `/proc/locks` that are searched for the writer.
 pub const PROC_LOCKS_BYTES_MAX: u64 = 4 << 20;
+
+/// Bytes of a file that is read and written as a whole: the identity, a cursor, the amendments.
+pub const SMALL_FILE_BYTES_MAX: usize = 4 << 20;
+
+/// Amendments that are remembered; the oldest go.
+pub const AMENDMENTS_MAX: usize = 2048;
+
+/// Amendments that the repair of one file leaves: more than that become one for all of its runs.
+pub const AMENDMENTS_OF_REPAIR_MAX: usize = 128;
+
+/// Bytes of a check's name in an amendment; longer ones are left out.
+pub const AMENDMENT_NAME_BYTES_MAX: usize = 1024;
+
+const _: () = assert!(AMENDMENTS_MAX * (AMENDMENT_NAME_BYTES_MAX + 64) < SMALL_FILE_BYTES_MAX);
+const _: () = assert!(AMENDMENTS_OF_REPAIR_MAX * 4 <= AMENDMENTS_MAX);
+
+/// Bytes of a cursor's name.
+pub const CURSOR_NAME_BYTES_MAX: usize = 100;
+
+/// Bytes that a consumer may put into its cursor.
+pub const CURSOR_STATE_BYTES_MAX: usize = 64 << 10;
+
+const _: () = assert!(CURSOR_STATE_BYTES_MAX + 4 * CURSOR_NAME_BYTES_MAX < SMALL_FILE_BYTES_MAX);

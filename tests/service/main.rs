@@ -37,7 +37,7 @@ impl Service {
                  command[say]=/bin/echo handed over\n"
             ),
         );
-        stage.configure("nrpe: { config: nrpe.cfg }", "  {}\n");
+        stage.configure("nrpe: { config: nrpe.cfg, commands_as_root: true }", "  {}\n");
         let agent = start_with_socket(&stage, &listener);
         Service { stage, agent, manager, listener, port }
     }

@@ -57,9 +57,16 @@ fn command(number: u64, name: &str) -> Command {
 /// A poll of one variable of a device.
 pub fn poll(device: &str) -> Arc<SnmpPoll> {
     let access = SnmpAccess::Community { version: Version::V2c, community: Secret::inline("public") };
-    let timeout = Duration::from_secs(1);
-    let profile =
-        SnmpProfile { name: "core".into(), access, port: 161, timeout, retries: 1, max_repetitions: 25 };
+    let profile = SnmpProfile {
+        name: "core".into(),
+        access,
+        port: 161,
+        timeout: Duration::from_secs(1),
+        retries: 1,
+        max_repetitions: 25,
+        answers_from_any: false,
+        answers_any_community: false,
+    };
     let variable = Variable { label: "value".to_owned(), oid: "1.3.6.1.4.1.1.1".parse().unwrap() };
     let wanted = SnmpWanted::Get(vec![variable]);
     Arc::new(SnmpPoll { target: device.to_owned(), port: 161, profile: Arc::new(profile), wanted })

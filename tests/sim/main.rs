@@ -8,6 +8,7 @@
 mod cached;
 mod definitions;
 mod known;
+mod passive;
 mod polls;
 mod recorder;
 mod reference;

@@ -2,7 +2,7 @@
 
 use custos::execute::Job;
 use custos::observe::{Ending, Observation, PluginEnd, Usage, observe_plugin};
-use custos::snmp::{Absence, Answer, Failure, Found};
+use custos::snmp::{Absence, Answer, Failure, Found, RowNames};
 use custos_compat::snmp::Value;
 
 /// SplitMix64: small, good enough, and the same everywhere.
@@ -48,7 +48,7 @@ pub fn result(seed: u64, check: &str, nth: u64, job: &Job) -> Observation {
                 Ending::TimedOut => Err(Failure::NoAnswer { attempts: 2 }),
                 _ => Err(Failure::Busy),
             };
-            job.observe(&outcome, duration_us)
+            job.observe(&outcome, duration_us, &mut RowNames::default())
         }
     }
 }

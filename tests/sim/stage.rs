@@ -130,7 +130,7 @@ impl Stage {
             Job::Poll(poll) => {
                 let device = poll.poll().target.clone();
                 let took_us = (self.takes_us)(&device);
-                return (device, poll.observe(&self.device, took_us));
+                return (device, poll.observe(&self.device, took_us, &mut snmp::RowNames::default()));
             }
         };
         let name = program(plugin);

@@ -5,6 +5,7 @@ mod catalogue;
 mod envelope;
 mod handle;
 mod newest;
+mod positions;
 mod runs;
 mod samples;
 mod series;

@@ -8,7 +8,7 @@ use super::plan::{Candidate, logs_to_seal, segments_to_merge};
 use super::{merge, seal};
 use crate::disk::Disk;
 use crate::error::{Error, Result};
-use crate::log::LogImage;
+use crate::log::{End, LogImage};
 use crate::names::{FileName, RESERVE_NAME, live};
 use crate::segment::Segment;
 
@@ -232,7 +232,7 @@ impl Shared {
         for file in files {
             let FileName::Log { start } = *file else { continue };
             if start < bound {
-                match LogImage::open(&*self.disk, start, u64::MAX) {
+                match LogImage::open(&*self.disk, start, End::OPEN) {
                     Ok(_) => {}
                     Err(error @ Error::Damaged { .. }) => {
                         closed.push(start);
