@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Bytes of a plugin's stdout that are kept (rule R10 of the plugin API); the rest is read and dropped.
+/// Bytes of a plugin's stdout that are kept (`docs/plugin-output.md#bounds`); the rest is read and dropped.
 pub const STDOUT_MAX_BYTES: usize = 256 * 1024;
 /// Bytes of a plugin's stderr that are kept.
 pub const STDERR_MAX_BYTES: usize = 4 * 1024;
