@@ -152,3 +152,9 @@ pub const CURSOR_NAME_BYTES_MAX: usize = 100;
 pub const CURSOR_STATE_BYTES_MAX: usize = 64 << 10;
 
 const _: () = assert!(CURSOR_STATE_BYTES_MAX + 4 * CURSOR_NAME_BYTES_MAX < SMALL_FILE_BYTES_MAX);
+
+/// Logs of writers that were given up which the next writer takes over; of more, the oldest goes.
+pub const LEFTOVER_LOGS_MAX: usize = 4;
+
+/// Runs of such a log that are appended at once.
+pub const RESCUE_BATCH_RUNS: usize = 256;

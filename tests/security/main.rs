@@ -1,6 +1,6 @@
 //! Attacks by other local users, plugins and peers, carried out for real and failing. The users are numbers that the
 //! system does not know, so no process of the machine is theirs; the suite runs as root.
-#![allow(clippy::unwrap_used)]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod nrpe;
 mod plugins;

@@ -1,5 +1,5 @@
 //! The agent under a service manager, which the test plays: readiness, watchdog, handed-over sockets, the end.
-#![allow(clippy::unwrap_used)]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs::File;
 use std::net::{TcpListener, TcpStream};

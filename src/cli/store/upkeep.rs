@@ -8,14 +8,15 @@ use custos_store::{FileReport, Finding, Reader};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::args::{Place, Status, failed};
+use super::directory::{StoreDir, failed};
+use super::progress::Progress;
 use crate::cli::read::{Failure, finish, json_line, local_time};
 use crate::exit_code::ExitCode;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct InfoArgs {
     #[command(flatten)]
-    place: Place,
+    directory: StoreDir,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -37,7 +38,7 @@ struct InfoJson {
 }
 
 pub(super) fn info(args: &InfoArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let dir = args.place.dir()?;
+    let dir = args.directory.dir()?;
     let reader = Reader::open(&dir).map_err(|error| failed("open the store", &error))?;
     let info = reader.info().map_err(|error| failed("read the store", &error))?;
     let bytes_per_sample = (info.samples > 0).then(|| info.bytes as f64 / info.samples as f64);
@@ -92,7 +93,7 @@ pub(super) fn info(args: &InfoArgs, out: &mut dyn Write) -> Result<(), Failure> 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct VerifyArgs {
     #[command(flatten)]
-    place: Place,
+    directory: StoreDir,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -150,8 +151,8 @@ impl<'a> FindingJson<'a> {
 pub(super) fn verify(args: &VerifyArgs) -> ExitCode {
     let mut worst = 0;
     let ended = finish(|out| {
-        let dir = args.place.dir()?;
-        let mut status = Status::new();
+        let dir = args.directory.dir()?;
+        let mut status = Progress::new();
         let reports = custos_store::verify(&dir, &mut |progress| {
             status.show(&format!("{} of {}: {}", progress.done + 1, progress.total, progress.name));
         });
@@ -205,11 +206,11 @@ fn lost(finding: &Finding) -> String {
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct RepairArgs {
     #[command(flatten)]
-    place: Place,
+    directory: StoreDir,
 }
 
 pub(super) fn repair(args: &RepairArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let repaired = custos_store::repair(&args.place.dir_to_write()?)
+    let repaired = custos_store::repair(&args.directory.dir_to_write()?)
         .map_err(|error| failed("repair the store", &error))?;
     if !repaired.forbidden.is_empty() {
         let names = repaired.forbidden.join(", ");
