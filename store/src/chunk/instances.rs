@@ -136,7 +136,7 @@ impl Steps for InstancesIn {
         0
     }
 
-    fn apply(&self, step: usize, before: &Instances) -> std::result::Result<Instances, Short> {
+    fn apply(&self, step: usize, before: Instances) -> std::result::Result<Instances, Short> {
         let turn = self.turns.get(step).ok_or(Short)?;
         let mut cursor = Cursor::new(self.changes.get(turn.changes.clone()).ok_or(Short)?);
         let after = get_changes(&mut cursor, before, turn.time_ms)?;
