@@ -2,6 +2,8 @@
 //!
 //! `FORMAT.md` draws the bytes. This package reads no clock, opens no socket and is not asynchronous.
 
+mod amendment;
+mod aside;
 mod blocks;
 mod bytes;
 mod chunk;
@@ -24,6 +26,7 @@ mod position;
 mod provenance;
 mod reader;
 mod recovery;
+mod repair;
 mod run;
 mod segment;
 mod small;
@@ -32,6 +35,7 @@ mod value;
 mod verify;
 mod writer;
 
+pub use amendment::{Amendment, AmendmentKind, Amendments};
 pub use cursor::{Continuity, Cursor, Cursors, Delivered, FoundRun, StoreAt, fingerprint};
 pub use damage::Damage;
 pub use disk::writer_pid;
@@ -46,9 +50,8 @@ pub use reader::{
     Arrivals, Arrived, ArrivedRev, Bucket, Catalogue, CheckInfo, CheckSeries, Reader, RunState, Runs, Sample,
     SampleBatch, Samples, SeriesInfo, SeriesKey, Snapshot, States, StoreInfo,
 };
+pub use repair::{Repaired, repair, repair_on};
 pub use run::{Metric, Reason, Run, Standing, State};
 pub use value::{Bounds, Value};
-pub use verify::{
-    FileReport, Finding, Progress, Repaired, Salvaged, repair, repair_on, salvage, verify, verify_on,
-};
+pub use verify::{FileReport, Finding, Progress, Salvaged, salvage, verify, verify_on};
 pub use writer::{Options, Writer};

@@ -136,6 +136,18 @@ pub const PROC_LOCKS_BYTES_MAX: u64 = 4 << 20;
 /// Bytes of a file that is read and written as a whole: the identity, a cursor, the amendments.
 pub const SMALL_FILE_BYTES_MAX: usize = 4 << 20;
 
+/// Amendments that are remembered; the oldest go.
+pub const AMENDMENTS_MAX: usize = 2048;
+
+/// Amendments that the repair of one file leaves: more than that become one for all of its runs.
+pub const AMENDMENTS_OF_REPAIR_MAX: usize = 128;
+
+/// Bytes of a check's name in an amendment; longer ones are left out.
+pub const AMENDMENT_NAME_BYTES_MAX: usize = 1024;
+
+const _: () = assert!(AMENDMENTS_MAX * (AMENDMENT_NAME_BYTES_MAX + 64) < SMALL_FILE_BYTES_MAX);
+const _: () = assert!(AMENDMENTS_OF_REPAIR_MAX * 4 <= AMENDMENTS_MAX);
+
 /// Bytes of a cursor's name.
 pub const CURSOR_NAME_BYTES_MAX: usize = 100;
 

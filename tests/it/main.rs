@@ -1,10 +1,11 @@
 //! End-to-end tests: the real binary, real processes, real files, in a directory of each test's own.
 //!
 //! Waiting is always for an event, with a deadline; no test asserts how long anything took.
-#![allow(clippy::unwrap_used)]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod configuration;
 mod examples;
+mod frozen;
 mod graphs;
 mod killed;
 mod locked;

@@ -3,7 +3,7 @@
 //! A *world* lives through days of incidents and is compared with naive second opinions; a *scene* is set up to show one
 //! thing. `CUSTOS_SIM_SEED`, `CUSTOS_SIM_DAYS` and `CUSTOS_SIM_CHECKS` choose another world; a failure prints the seed.
 //! `scripts/sim` runs ten days of a thousand checks with an optimised build.
-#![allow(clippy::unwrap_used, unreachable_pub)]
+#![expect(clippy::unwrap_used, unreachable_pub, reason = "a test may panic")]
 
 mod cached;
 mod definitions;

@@ -1,6 +1,7 @@
 //! The store from outside: real files and simulated disks, damage, power cuts, another reader, random operations.
-#![allow(clippy::unwrap_used)]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod amendments;
 mod crash;
 mod damage;
 mod disk_full;

@@ -53,7 +53,7 @@ fn count(dir: &Path) -> (usize, usize) {
 
 fn damages(dir: &Path) -> usize {
     let reports = verify(dir, &mut |_| {}).unwrap();
-    reports.iter().flat_map(|report| &report.findings).filter(|finding| finding.damage).count()
+    reports.iter().flat_map(|report| &report.findings).filter(|finding| finding.is_damage()).count()
 }
 
 #[test]
