@@ -1,13 +1,17 @@
 //! What `scripts/bench-snmp` needs besides the agent itself: a poller that asks as fast as it can, a thousand devices on
 //! loopback that lose datagrams and take their time, and a summary of stored runs.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a load generator measures time and may panic"
+)]
 
 use std::io::BufRead;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use custos::snmp::{Credentials, Device, Found, Poller, Question};
+use custos::snmp::{Answers, Credentials, Device, Found, Poller, Question};
 use custos_compat::snmp::{Body, Message, Oid, Pdu, PduKind, Value, Version};
 use nix::sys::resource::{Resource, UsageWho, getrlimit, getrusage, setrlimit};
 use nix::sys::time::TimeValLike;
@@ -64,6 +68,7 @@ async fn ask(port: u16, polls: u64, question: Question) {
         timeout: Duration::from_secs(1),
         retries: 3,
         max_repetitions: 25,
+        answers: Answers::default(),
     };
     let (started, before) = (Instant::now(), processor_us());
     let mut values = 0;

@@ -2,7 +2,7 @@
 //!
 //! Usage: trap_load ADDRESS COMMUNITY PER_SECOND SECONDS [INTERFACES]
 //! A rate of 0 sends as fast as it goes. Prints how many were sent, and how many a second.
-#![allow(clippy::disallowed_methods)]
+#![expect(clippy::disallowed_methods, reason = "a load generator measures time")]
 
 use std::net::UdpSocket;
 use std::process::ExitCode;
@@ -44,7 +44,7 @@ fn packet(community: &[u8], trap: u32, interface: u32) -> Vec<u8> {
     let varbinds = vec![
         bind(&[1, 3, 6, 1, 2, 1, 1, 3, 0], Value::TimeTicks(1)),
         bind(&[1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0], Value::ObjectId(name)),
-        column(1, Value::Integer(interface as i32)),
+        column(1, Value::Integer(i64::from(interface as i32))),
         column(7, Value::Integer(1)),
         column(8, Value::Integer(if trap == 3 { 2 } else { 1 })),
     ];

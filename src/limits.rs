@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Bytes of a plugin's stdout that are kept (rule R10 of the plugin API); the rest is read and dropped.
+/// Bytes of a plugin's stdout that are kept (`docs/plugin-output.md#bounds`); the rest is read and dropped.
 pub const STDOUT_MAX_BYTES: usize = 256 * 1024;
 /// Bytes of a plugin's stderr that are kept.
 pub const STDERR_MAX_BYTES: usize = 4 * 1024;
@@ -86,6 +86,10 @@ pub const RECORD_BATCH_MAX_BYTES: usize = 1024 * 1024;
 pub const RECORD_GATHER: Duration = Duration::from_millis(20);
 /// Between two attempts at a store that refuses.
 pub const RECORD_RETRY: Duration = Duration::from_secs(1);
+/// Between two looks whether the store that is written is still the one at its path.
+pub const RECORD_LOOK: Duration = Duration::from_secs(1);
+/// How long the agent's own check is WARNING after the store was taken away and recording went on in another.
+pub const RECORD_REPLACED_SHOWN: Duration = Duration::from_secs(24 * 3600);
 /// When more runs than this wait to be stored, they are written at once rather than gathered.
 pub const RECORD_HURRY_RUNS: usize = 2048;
 /// A write of runs that takes longer than this counts as a fault: the disk stalls.
@@ -94,14 +98,24 @@ pub const RECORD_STALL: Duration = Duration::from_secs(10);
 pub const RECORD_FINISH_MAX: Duration = Duration::from_secs(20);
 /// How long the start of the agent waits for the store to be opened for writing; then it goes on without.
 pub const RECORD_OPEN_MAX: Duration = Duration::from_secs(5);
-/// Commands that may be connected to the agent at once; further ones wait.
+/// Commands that may wait for the agent's answer at once; further ones are refused. Also connections that may wait to send
+/// their request; when one more comes, the one that waits longest is refused.
 pub const CONTROL_CONNECTIONS_MAX: usize = 64;
 /// Longest request of a command to the agent.
 pub const CONTROL_REQUEST_MAX_BYTES: u64 = 16 * 1024;
 /// Time for a command to send its request.
 pub const CONTROL_REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time for a command to take its answer.
+pub const CONTROL_ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Requests of commands on their way to the agent.
 pub const CONTROL_QUEUE_MAX: usize = 64;
+/// How often the agent gives a sign of life to whoever waits for an answer.
+pub const CONTROL_SIGN_OF_LIFE: Duration = Duration::from_millis(200);
+/// How long the agent may give none before a command says that it does not answer.
+pub const CONTROL_SILENCE_MAX: Duration = Duration::from_millis(900);
+/// The longest answer that a command reads from an agent.
+pub const CONTROL_ANSWER_MAX_BYTES: u64 = 64 * 1024 * 1024;
+const _: () = assert!(CONTROL_SIGN_OF_LIFE.as_millis() * 4 <= CONTROL_SILENCE_MAX.as_millis());
 /// Intervals that a check of low priority waits behind all others before it counts as one of them.
 pub const LOW_PRIORITY_PATIENCE_INTERVALS: u32 = 8;
 /// From this on, starts that are late on the average are an overload.
@@ -126,6 +140,8 @@ pub const HISTORY_MAX_RUNS: usize = 10_000;
 pub const REMARKS_MAX: usize = 4;
 /// Damaged parts of the store that a command tells one by one; further ones are counted.
 pub const DAMAGE_TOLD_MAX: u64 = 10;
+/// Columns of the text of a check in `custos status`, however wide the terminal is; what is longer is cut.
+pub const STATUS_TEXT_MAX_COLUMNS: usize = 300;
 /// Series that one graph shows; it says how many more there are.
 pub const GRAPH_SERIES_MAX: usize = 16;
 const _: () = assert!(STDERR_MAX_BYTES <= STDOUT_MAX_BYTES);
@@ -164,6 +180,13 @@ pub const NRPE_READ_BYTES: usize = 4096;
 pub const NRPE_DRAIN_MAX_BYTES: usize = 64 * 1024;
 /// Longest reason put behind "Unable to read output".
 pub const NRPE_REASON_MAX_BYTES: usize = 300;
+/// Bytes of a pid file that are read.
+pub const PID_FILE_MAX_BYTES: u64 = 64;
+/// Bytes of unfinished NRPE requests that are kept over all connections, not counting the first
+/// [`NRPE_WAITING_FREE_BYTES`] of each. A request that needs more of them than are left is refused, and counted.
+pub const NRPE_WAITING_MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of an unfinished request that every connection may send: more than any that `check_nrpe` sends.
+pub const NRPE_WAITING_FREE_BYTES: usize = 4096;
 /// Lines of NRPE's log in a second; further ones are counted and told. As many as nrpe itself can cause, more or less.
 pub const NRPE_LOG_LINES_PER_SECOND: u32 = 1000;
 /// Longest line of NRPE's log, in bytes; the rest is cut.
@@ -252,12 +275,21 @@ pub const TRAP_DETAIL_MAX_BYTES: usize = 1024;
 pub const TRAP_TEXT_MAX_BYTES: usize = 4096;
 /// Bytes of one part of a trap's key.
 pub const TRAP_KEY_MAX_BYTES: usize = 255;
-/// Keys of one check that may be in trouble at once; when there is one more, the one that was quiet longest is given up.
-pub const TRAP_KEYS_MAX: usize = 10_000;
-/// Keys that are listed in each run; where there are more, all are listed now and then only.
-pub const TRAP_KEYS_LISTED_MAX: usize = 32;
+/// Instances of one check that may be in trouble at once; when there is one more, the one that was quiet longest is given
+/// up.
+pub const CHECK_INSTANCES_MAX: usize = 10_000;
+/// Bytes of the text that is kept with each of them.
+pub const CHECK_INSTANCE_TEXT_MAX_BYTES: usize = 512;
+/// Instances that the long text of a run lists; the run has all of them as data.
+pub const INSTANCES_LISTED_MAX: usize = 10;
+/// Characters of each of their texts.
+pub const INSTANCE_LISTED_MAX_CHARS: usize = 160;
+/// Instances whose end one run records when they were not reported for long.
+pub const INSTANCES_EXPIRED_PER_RUN: usize = 100;
 /// Traps that `custos traps` lists unless it is told how many.
 pub const TRAPS_LISTED: usize = 100;
+const _: () = assert!(CHECK_INSTANCES_MAX <= custos_store::limits::INSTANCES_MAX);
+const _: () = assert!(CHECK_INSTANCE_TEXT_MAX_BYTES <= custos_store::limits::INSTANCE_TEXT_BYTES_MAX);
 const _: () = assert!(TRAPS_BUFFER_MIN_BYTES <= TRAPS_BUFFER_BYTES);
 const _: () = assert!(TRAPS_PER_SOURCE_MAX <= TRAPS_TOTAL_MAX && TRAPS_TOTAL_MAX <= TRAPS_RATE_MAX);
 const _: () = assert!(NRPE_REQUEST_QUEUE_MAX <= NRPE_REQUESTS_MAX);
@@ -275,6 +307,11 @@ pub const SNMP_COLUMNS_AT_ONCE_MAX: usize = 16;
 pub const SNMP_VARBINDS_MAX: usize = 200_000;
 /// Rows of one table; further ones are not read, and the run says so.
 pub const SNMP_ROWS_MAX: usize = 10_000;
+/// Names of the rows of one table that are remembered; of those beyond, the lowest row goes by the name.
+pub const SNMP_ROW_NAMES_MAX: usize = 20_000;
+/// Rows of one name that are remembered beside the one that goes by it.
+pub const SNMP_ROW_TWINS_MAX: usize = 64;
+const _: () = assert!(SNMP_ROWS_MAX <= SNMP_ROW_NAMES_MAX);
 /// Polls under way at one device at once; further ones wait.
 pub const SNMP_DEVICE_POLLS_MAX: usize = 2;
 /// Polls that wait for one device; further ones are refused.

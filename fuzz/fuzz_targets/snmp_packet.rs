@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use custos::clock::Moment;
 use custos::snmp::engine::{Engine, Poll};
-use custos::snmp::{Credentials, Question, Target};
+use custos::snmp::{Answers, Credentials, Question, Target};
 use custos_compat::snmp::usm::SecureMessage;
 use custos_compat::snmp::{Message, Notification, Oid, Version};
 use libfuzzer_sys::fuzz_target;
@@ -48,6 +48,7 @@ fn poll(credentials: Credentials, question: Question, data: &[u8]) {
         timeout: Duration::from_secs(1),
         retries: 1,
         max_repetitions: 5,
+        answers: Answers::default(),
     };
     let mut now = Moment { mono_us: 1_000_000, wall_ms: 0 };
     let mut engine = Engine::new(7);

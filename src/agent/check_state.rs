@@ -12,10 +12,9 @@ use super::missed::Missed;
 use super::schedule::Schedule;
 use crate::clock::{Moment, micros};
 use crate::config::{Check, Priority};
-use crate::evaluate::{Pending, PreviousState};
+use crate::evaluate::{CheckInstances, Pending, PreviousState};
 use crate::execute::Line;
 use crate::limits::LOW_PRIORITY_PATIENCE_INTERVALS;
-use crate::snmp::traps::Keys;
 
 /// Microseconds that a check's last run must have taken for it to count as slow.
 const SLOW_US: u64 = 1_000_000;
@@ -80,7 +79,7 @@ pub(super) struct CheckState {
     pub(super) pending: Pending,
     pub(super) last: Option<Arc<Run>>,
     /// What is wrong by instance, for a passive check.
-    pub(super) keys: Keys,
+    pub(super) instances: CheckInstances,
     /// What the last run of the check's own job printed, with the verdict and when it ended, for `serve: cached`.
     pub(super) answer: Option<LastAnswer>,
     /// Requests that the run under way (or waiting) answers.
@@ -122,7 +121,7 @@ impl CheckState {
             previous: None,
             pending: Pending::default(),
             last: None,
-            keys: Keys::default(),
+            instances: CheckInstances::default(),
             answer: None,
             askers: Vec::new(),
             queue: VecDeque::new(),
@@ -175,15 +174,19 @@ impl CheckState {
         else {
             return Passed::default();
         };
-        let latest = current.latest_at(now.mono_us).max(due_us as i64);
-        self.due_us = Some(current.next_after(latest as u64));
-        let late_us = now.mono_us - latest as u64;
+        let period = self.definition.check_period.as_deref();
+        let now_us = now.mono_us as i64;
+        let due = due_slots(&current, period, due_us as i64, now_us + 1, now);
+        self.due_us = Some(self.next_slot_us(&current, now));
+        let Some(due) = due else { return Passed::default() };
+        let latest = due.last_us;
+        let late_us = (now_us - latest) as u64;
         let in_time = busy.is_none()
-            && late_us <= LATE_MAX_US.max(current.interval_us() / 100).min(current.interval_us() / 2)
-            && self.is_due(latest, now);
-        let before_us = if in_time { latest } else { latest + 1 };
-        let missed =
-            due_slots(&current, self.definition.check_period.as_deref(), due_us as i64, before_us, now);
+            && late_us <= LATE_MAX_US.max(current.interval_us() / 100).min(current.interval_us() / 2);
+        let missed = match in_time {
+            true => due_slots(&current, self.definition.check_period.as_deref(), due_us as i64, latest, now),
+            false => Some(due),
+        };
         if let Some(due) = missed {
             let why = busy.unwrap_or(super::missed::STALLED);
             self.missed = Some(match self.missed {
@@ -193,6 +196,15 @@ impl CheckState {
             });
         }
         Passed { slot_us: in_time.then_some(latest as u64), missed: missed.map_or(0, |due| due.slots) }
+    }
+
+    /// The next moment to look at, after now: a slot of the schedule, or one that stands in for those that the period leaves
+    /// out. Slots outside of the period are looked at too, as the clock on the wall may be set meanwhile.
+    fn next_slot_us(&self, schedule: &Schedule, now: Moment) -> u64 {
+        let regular_us = schedule.next_after(now.mono_us);
+        let period = self.definition.check_period.as_deref();
+        let due_us = period.and_then(|period| next_due(schedule, period, now.mono_us + 1, now));
+        due_us.map_or(regular_us, |due_us| regular_us.min(due_us.max(0) as u64))
     }
 
     /// Whether a slot lies in the check's period.
@@ -226,10 +238,9 @@ impl CheckState {
     pub(super) fn choose_schedule(&mut self, slot_us: u64, now: Moment) {
         let Some(regular) = self.regular else { return };
         let soft = self.previous.is_some_and(|p| p.state != State::Ok && !p.standing.hard);
-        let current =
-            if soft { Schedule::from_slot(slot_us, self.definition.retry_interval) } else { regular };
+        let current = if soft { regular.retries(slot_us, self.definition.retry_interval) } else { regular };
         self.current = Some(current);
-        self.due_us = Some(current.next_after(now.mono_us));
+        self.due_us = Some(self.next_slot_us(&current, now));
     }
 
     /// Takes a new definition without moving a slot unless the interval changed. A check that was ended, or was only
@@ -237,7 +248,8 @@ impl CheckState {
     pub(super) fn redefine(&mut self, definition: Arc<Check>, host_changed: bool, host: &str, now: Moment) {
         let same_slots = self.regular.is_some()
             && !host_changed
-            && self.definition.check_interval == definition.check_interval;
+            && self.definition.check_interval == definition.check_interval
+            && self.definition.check_period == definition.check_period;
         if self.definition.thresholds != definition.thresholds {
             self.pending = Pending::default();
         }
@@ -259,7 +271,7 @@ impl CheckState {
     fn schedule_anew(&mut self, host: &str, now: Moment) {
         let regular = Schedule::of_check(host, &self.name, self.definition.check_interval, now);
         (self.regular, self.current) = (Some(regular), Some(regular));
-        self.due_us = Some(regular.next_after(now.mono_us));
+        self.due_us = Some(self.next_slot_us(&regular, now));
     }
 
     fn stop_schedule(&mut self) {

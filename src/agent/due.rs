@@ -1,9 +1,16 @@
 //! The slots of a stretch in which a check was due: all of them, or those within its period.
+//!
+//! A slot that its period leaves out is made good: where the closed time before an opening has taken slots of the check, and
+//! none lies within the opening itself, the check is due once in it, at a time that is as fixed and as spread as its
+//! slots are. So a daily check with office hours runs every day, whatever its slot is, and a weekly one every week.
 
 use super::schedule::Schedule;
 use crate::clock::Moment;
 use crate::limits::PERIOD_CHANGES_MAX;
 use crate::period::Period;
+
+/// How far a period that does not change any more is looked into: as far as a period is looked ahead for a change, a year.
+const UNCHANGING_US: i64 = 366 * 86_400 * 1_000_000;
 
 /// Slots in which a check was due, one after the other but for those outside of its period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,37 +33,111 @@ pub(super) fn due_slots(
 ) -> Option<Due> {
     let Some(period) = period else { return stretch(schedule, from_us, before_us) };
     let mut due: Option<Due> = None;
-    let mut at_us = schedule.first_from(from_us);
-    for _ in 0..PERIOD_CHANGES_MAX {
-        if at_us >= before_us {
+    for opening in Openings::around(schedule, period, from_us, now).take(PERIOD_CHANGES_MAX) {
+        if opening.start_us >= before_us {
             break;
         }
-        let standing = period.at(wall_at(now, at_us));
-        let until_us = standing.until_ms.map_or(before_us, |ms| mono_at(now, ms)).min(before_us);
-        if standing.open
-            && let Some(more) = stretch(schedule, at_us, until_us)
-        {
+        if let Some(more) = opening.due(schedule, from_us, before_us) {
             due = Some(match due {
                 Some(due) => Due { last_us: more.last_us, slots: due.slots + more.slots, ..due },
                 None => more,
             });
         }
-        at_us = schedule.first_from(until_us.max(at_us.saturating_add(1)));
     }
     due
 }
 
 /// The first slot that is not earlier than a moment and in which the check is due; none within a year.
 pub(super) fn next_due(schedule: &Schedule, period: &Period, from_us: u64, now: Moment) -> Option<i64> {
-    let mut at_us = schedule.first_from(from_us as i64);
-    for _ in 0..PERIOD_CHANGES_MAX {
-        let standing = period.at(wall_at(now, at_us));
-        if standing.open {
-            return Some(at_us);
+    let from_us = from_us as i64;
+    Openings::around(schedule, period, from_us, now)
+        .take(PERIOD_CHANGES_MAX)
+        .find_map(|opening| opening.due(schedule, from_us, opening.end_us))
+        .map(|due| due.first_us)
+}
+
+/// A stretch in which a period is open, on the monotonic clock.
+#[derive(Clone, Copy, Debug)]
+struct Opening {
+    /// Since when it was closed before.
+    closed_us: i64,
+    start_us: i64,
+    /// Excluded.
+    end_us: i64,
+}
+
+impl Opening {
+    /// The slots in this opening, from one moment on and before another, in which the check is due.
+    fn due(&self, schedule: &Schedule, from_us: i64, before_us: i64) -> Option<Due> {
+        let (from_us, before_us) = (from_us.max(self.start_us), before_us.min(self.end_us));
+        if from_us >= before_us {
+            return None;
         }
-        at_us = schedule.first_from(mono_at(now, standing.until_ms?).max(at_us.saturating_add(1)));
+        let regular = stretch(schedule, from_us, before_us);
+        if regular.is_some()
+            || schedule.count(self.start_us, self.end_us) > 0
+            || schedule.count(self.closed_us, self.start_us) == 0
+        {
+            return regular;
+        }
+        let slot_us = self.start_us + schedule.spread_over(self.end_us - self.start_us);
+        (from_us..before_us).contains(&slot_us).then_some(Due {
+            first_us: slot_us,
+            last_us: slot_us,
+            slots: 1,
+        })
     }
-    None
+}
+
+/// The openings of a period, from the one on in which a moment lies or which follows it.
+struct Openings<'a> {
+    period: &'a Period,
+    now: Moment,
+    at_us: i64,
+    closed_us: i64,
+    from_us: i64,
+    done: bool,
+}
+
+impl<'a> Openings<'a> {
+    /// Looks back by two intervals: in one that is longer there is a slot in any case, be it open or closed.
+    fn around(schedule: &Schedule, period: &'a Period, from_us: i64, now: Moment) -> Openings<'a> {
+        let back_us = (schedule.interval_us() as i64).saturating_mul(2);
+        let at_us = from_us.saturating_sub(back_us);
+        Openings { period, now, at_us, closed_us: at_us, from_us, done: false }
+    }
+}
+
+impl Iterator for Openings<'_> {
+    type Item = Opening;
+
+    fn next(&mut self) -> Option<Opening> {
+        for _ in 0..PERIOD_CHANGES_MAX {
+            if self.done {
+                return None;
+            }
+            let standing = self.period.at(wall_at(self.now, self.at_us));
+            let start_us = self.at_us;
+            let end_us = match standing.until_ms {
+                Some(until_ms) => mono_at(self.now, until_ms).max(start_us.saturating_add(1)),
+                None => {
+                    self.done = true;
+                    start_us.max(self.from_us).saturating_add(UNCHANGING_US)
+                }
+            };
+            self.at_us = end_us;
+            if standing.open {
+                let opening = Opening { closed_us: self.closed_us, start_us, end_us };
+                self.closed_us = end_us;
+                if end_us > self.from_us {
+                    return Some(opening);
+                }
+            } else {
+                self.closed_us = start_us;
+            }
+        }
+        None
+    }
 }
 
 fn stretch(schedule: &Schedule, from_us: i64, before_us: i64) -> Option<Due> {
@@ -97,6 +178,75 @@ mod tests {
     /// Midnight.
     const NOW: Moment = Moment { mono_us: 100 * HOUR_US as u64, wall_ms: 1_790_035_200_000 };
 
+    fn always() -> Period {
+        let rule = Rule { days: Days::parse("monday - sunday").unwrap(), hours: Hours::all() };
+        Period { rules: vec![rule], ..morning() }
+    }
+
+    fn open(hours: &str, days: &str) -> Period {
+        let ranges = hours.split(',').map(|hours| Hours::parse(hours).unwrap());
+        let rule = |hours| Rule { days: Days::parse(days).unwrap(), hours };
+        Period { rules: ranges.map(rule).collect(), ..morning() }
+    }
+
+    /// The due slots of twelve weeks, one by one, in hours since midnight of the first day.
+    fn all_due(schedule: &Schedule, period: &Period) -> Vec<f64> {
+        let (mut at_us, mut found) = (NOW.mono_us, Vec::new());
+        while let Some(slot_us) = next_due(schedule, period, at_us, NOW) {
+            if slot_us >= NOW.mono_us as i64 + 12 * 168 * HOUR_US {
+                break;
+            }
+            found.push((slot_us - NOW.mono_us as i64) as f64 / HOUR_US as f64);
+            at_us = slot_us as u64 + 1;
+        }
+        found
+    }
+
+    #[test]
+    fn every_check_runs_whatever_its_interval_and_period_are() {
+        let intervals_h = [1, 5, 8, 12, 24, 36, 168, 500];
+        let periods = [
+            open("08:00-18:00", "monday - sunday"),
+            open("23:00-23:01", "monday - sunday"),
+            open("08:00-08:30,20:00-20:30", "monday - friday"),
+            open("00:00-01:00", "sunday"),
+            open("00:00-24:00", "monday"),
+        ];
+        for hours in intervals_h {
+            let interval = Duration::from_secs(hours * 3600);
+            for period in &periods {
+                for n in 0..12 {
+                    let schedule = Schedule::of_check("db1", &format!("check{n}"), interval, NOW);
+                    let due = all_due(&schedule, period);
+                    let (least, most) = (due.len() as u64 * hours.max(7 * 24), due.len() as u64 * hours);
+                    assert!(least + 2 * hours.max(7 * 24) >= 12 * 168, "{hours} h, {}: {due:?}", due.len());
+                    assert!(most <= 12 * 168 + hours, "{hours} h: more often than it is to be: {due:?}");
+                    let from_us = NOW.mono_us as i64;
+                    let before_us = from_us + 12 * 168 * HOUR_US;
+                    let whole = due_slots(&schedule, Some(period), from_us, before_us, NOW);
+                    assert_eq!(whole.map_or(0, |whole| whole.slots), due.len() as u64);
+                    for slot in &due {
+                        assert!(period.is_open(NOW.wall_ms + (slot * 3_600_000.0) as i64), "{slot}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_daily_check_with_office_hours_runs_once_a_day_at_a_time_of_its_own() {
+        let office = open("08:00-18:00", "monday - sunday");
+        let mut times = std::collections::BTreeSet::new();
+        for n in 0..200 {
+            let schedule = Schedule::of_check("db1", &format!("c{n}"), Duration::from_secs(86_400), NOW);
+            let due = all_due(&schedule, &office);
+            assert_eq!(due.len(), 84, "c{n}");
+            assert!(due.windows(2).all(|pair| (pair[1] - pair[0] - 24.0).abs() < 1e-6), "c{n}: {due:?}");
+            times.insert((due[0] * 60.0) as i64);
+        }
+        assert!(times.len() > 150, "{}", times.len());
+    }
+
     #[test]
     fn only_slots_within_the_period_count() {
         let schedule = Schedule::from_slot(NOW.mono_us, Duration::from_secs(1800));
@@ -130,6 +280,10 @@ mod tests {
         assert_eq!(next(0), slot(8));
         assert_eq!(next(9), slot(9));
         assert_eq!(next(10), slot(32));
+        assert_eq!(
+            next_due(&Schedule::from_slot(0, Duration::from_secs(60)), &always(), NOW.mono_us, NOW),
+            Some(NOW.mono_us as i64)
+        );
         let never = Period { rules: Vec::new(), ..morning() };
         assert_eq!(next_due(&schedule, &never, 0, NOW), None);
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use custos_store::{Provenance, Run};
 
-use super::answer::{Answer, threshold_lines, verdict_output};
+use super::answer::{Answer, verdict_output, verdict_text};
 use super::cached::LastAnswer;
 use super::check_state::{Activity, CheckState};
 use super::checks::CheckId;
@@ -29,6 +29,7 @@ impl Agent {
         let Some(mut execution) = self.executions.remove(ticket) else { return };
         let Observation { mut run, printed, wait_us } = observation;
         let id = execution.check;
+        let is_own = execution.line.is_none() && !execution.outdated;
         let check = &mut self.checks[id];
         let askers: Vec<Asker> = match execution.line {
             Some(asker) => {
@@ -56,7 +57,7 @@ impl Agent {
         let pending = execution.pending.as_mut().unwrap_or(&mut self.checks[id].pending);
         judge_run(&execution.definition, pending, at_us as i64, &mut run);
         let run = self.record(id, run, effects);
-        if !execution.outdated {
+        if is_own {
             remember(&mut self.checks[id], &printed, &run, now);
         }
         let printed = Arc::new(printed);
@@ -95,7 +96,11 @@ impl Agent {
             check.previous = Some(PreviousState { state: run.state, standing: run.standing });
         }
         if let Some(change) = change {
-            effects.push(Effect::Changed { check: Arc::clone(&check.name), change, text: one_line(&run) });
+            effects.push(Effect::Changed {
+                check: Arc::clone(&check.name),
+                change,
+                text: verdict_text(run.state, &run.judgement, &run.text),
+            });
         }
         let run = Arc::new(run);
         check.last = Some(Arc::clone(&run));
@@ -127,10 +132,4 @@ fn remember(check: &mut CheckState, printed: &Printed, run: &Run, now: Moment) {
         let interval = check.definition.check_interval;
         check.answer = Some(LastAnswer { output, state: run.state, ended_us: now.mono_us, interval });
     }
-}
-
-/// A run in one line: what the thresholds say, then the plugin's text.
-fn one_line(run: &Run) -> String {
-    let limits: Vec<&str> = threshold_lines(&run.judgement).collect();
-    if limits.is_empty() { run.text.clone() } else { format!("{} - {}", limits.join("; "), run.text) }
 }

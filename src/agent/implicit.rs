@@ -25,6 +25,7 @@ pub fn implicit_check(name: &str) -> Check {
         timeout_state: State::Unknown,
         byte_units: ByteUnits::Si,
         check_multi: true,
+        silent: State::Unknown,
         evaluate_perfdata: false,
         flapping: Some((20.0, 30.0)),
         serving: Serving::Fresh,

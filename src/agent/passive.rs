@@ -1,6 +1,9 @@
 //! What the agent does with passive results: each becomes a run of its check, on the path of every other run.
 
-use custos_store::{Provenance, Reason, Run, State};
+use std::sync::Arc;
+use std::time::Duration;
+
+use custos_store::{Instance, Provenance, Reason, Run, State};
 
 use super::answer::{Answer, verdict_output};
 use super::check_state::CheckState;
@@ -9,8 +12,13 @@ use super::core::Agent;
 use super::effect::Effect;
 use crate::clock::Moment;
 use crate::config::{Command, UNMATCHED_CHECK};
+use crate::evaluate::{Report, instance_name};
+use crate::limits::INSTANCES_EXPIRED_PER_RUN;
 use crate::observe::{PassiveResult, Printed, state_metric};
-use crate::snmp::traps::Keys;
+use crate::text::human;
+
+/// Instances that a text names when several expire at once.
+const EXPIRED_NAMED: usize = 3;
 
 impl Agent {
     /// Records passive results. A result of a check that is not defined any more is dropped with it.
@@ -39,22 +47,24 @@ impl Agent {
     }
 }
 
-/// The run of a passive result, with the keys of its check brought up to date.
+/// The run of a passive result, with the instances of its check brought up to date.
 fn to_run(check: &mut CheckState, result: PassiveResult) -> Run {
-    let PassiveResult { at, state, instance, text, details, mut metrics, duration_us, origin, .. } = result;
-    let name = (!instance.is_empty()).then(|| Keys::name(&instance));
-    let before = check.previous.map_or(State::Ok, |previous| previous.state);
-    let Some(name) = name else {
-        let state = state.unwrap_or(before);
-        return run(at, state, text, details, origin, duration_us, metrics);
+    let PassiveResult {
+        at, state, instance: labels, text, details, mut metrics, duration_us, origin, ..
+    } = result;
+    let worst = match state {
+        Some(state) => {
+            check.instances.report(Report { labels: &labels, state, text: &text, at_ms: at.wall_ms })
+        }
+        None => check.instances.repeat(&labels, at.wall_ms),
     };
-    if let Some(state) = state {
-        check.keys.set(&name, state, &text, at.wall_ms);
-        metrics.push(state_metric(&instance, state));
+    if labels.is_empty() {
+        return Run { long_text: details, duration_us, ..run(check, worst, at, text, origin, metrics) };
     }
-    let summary = check.keys.summary(&name, &text);
-    let long_text = details + &check.keys.list(Some(&name), &text, at.wall_ms);
-    run(at, check.keys.worst(), summary, long_text, origin, duration_us, metrics)
+    metrics.extend(state.map(|state| state_metric(&labels, state)));
+    let summary = check.instances.summary(&labels, &text);
+    let long_text = details + &check.instances.list();
+    Run { long_text, duration_us, ..run(check, worst, at, summary, origin, metrics) }
 }
 
 /// The runs that say which problems of a check are over.
@@ -62,52 +72,59 @@ fn expired(check: &mut CheckState, now: Moment) -> Vec<Run> {
     let Command::Trap(rule) = &check.definition.command else { return Vec::new() };
     let Some(after) = rule.expires else { return Vec::new() };
     let mut runs = Vec::new();
-    if rule.key.is_empty() {
-        let last_ms = check.last.as_ref().map_or(i64::MAX, |run| run.time_ms);
-        let problem = check.previous.is_some_and(|previous| previous.state != State::Ok);
-        if problem
-            && u128::try_from(now.wall_ms.saturating_sub(last_ms)).is_ok_and(|ms| ms >= after.as_millis())
-        {
-            let text = over(after);
-            runs.push(run(now, State::Ok, text, String::new(), "expired".to_owned(), 0, Vec::new()));
-        }
-        return runs;
+    loop {
+        let over = check.instances.expire(after, now.wall_ms, INSTANCES_EXPIRED_PER_RUN);
+        let Some(first) = over.first() else { return runs };
+        let text = over_text(&over, after);
+        let keyed = over.iter().filter(|instance| !instance.labels.is_empty());
+        let metrics = keyed.map(|instance| state_metric(&instance.labels, State::Ok)).collect();
+        let long_text = if first.labels.is_empty() { String::new() } else { check.instances.list() };
+        let summary = check.instances.summary(&first.labels, &text);
+        let worst = check.instances.worst();
+        runs.push(Run { long_text, ..run(check, worst, now, summary, "expired".to_owned(), metrics) });
     }
-    for name in check.keys.expired(after, now.wall_ms) {
-        let text = format!("{name}: {}", over(after));
-        check.keys.set(&name, State::Ok, &text, now.wall_ms);
-        let summary = check.keys.summary(&name, &text);
-        let long_text = check.keys.list(Some(&name), &text, now.wall_ms);
-        runs.push(run(now, check.keys.worst(), summary, long_text, "expired".to_owned(), 0, Vec::new()));
-    }
-    runs
 }
 
-fn over(after: std::time::Duration) -> String {
+fn over_text(over: &[Arc<Instance>], after: Duration) -> String {
     let after_ms = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
-    format!("not reported for {}, so it counts as over", crate::text::human::duration_ms(after_ms))
+    let after = human::duration_ms(after_ms);
+    match over {
+        [one] if one.labels.is_empty() => format!("not reported for {after}, so it counts as over"),
+        [one] => format!("{}: not reported for {after}, so it counts as over", instance_name(&one.labels)),
+        more => {
+            let names: Vec<String> =
+                more.iter().take(EXPIRED_NAMED).map(|instance| instance_name(&instance.labels)).collect();
+            let rest = match more.len() - names.len() {
+                0 => String::new(),
+                count => format!(" and {count} more"),
+            };
+            let count = more.len();
+            format!(
+                "{count} instances were not reported for {after}, so they count as over: {}{rest}",
+                names.join("; ")
+            )
+        }
+    }
 }
 
 fn run(
-    at: Moment,
+    check: &CheckState,
     state: State,
+    at: Moment,
     text: String,
-    long_text: String,
     origin: String,
-    duration_us: u64,
     metrics: Vec<custos_store::Metric>,
 ) -> Run {
     Run {
         time_ms: at.wall_ms,
-        duration_us,
         state,
         plugin_state: state,
         reason: Reason::Exited,
         exit_code: Some(state.code()),
         text,
-        long_text,
         origin,
         metrics,
+        instances: check.instances.set().clone(),
         partial: true,
         provenance: Provenance::Submitted,
         ..Run::default()

@@ -10,8 +10,7 @@ use super::missed::NO_AGENT;
 use super::restore::{self, History};
 use crate::clock::Moment;
 use crate::config::{Check, Config};
-use crate::evaluate::is_judged;
-use crate::snmp::traps::Keys;
+use crate::evaluate::{CheckInstances, is_judged};
 
 impl Agent {
     /// Goes on where checks stood, and records the slots that passed while there was no agent.
@@ -34,8 +33,10 @@ impl Agent {
         let check = &mut self.checks[id];
         let restored = restore::restore_standing(&check.definition, &runs, now);
         (check.previous, check.pending) = (restored.previous, restored.pending);
-        if check.is_passive() {
-            check.keys = Keys::restore(&runs);
+        if check.is_passive()
+            && let Some(last) = runs.last()
+        {
+            check.instances = CheckInstances::restore(&last.instances, now.wall_ms);
         }
         if let Some(run) = runs.iter().rfind(|run| is_judged(run.reason)) {
             check.note_run(run.duration_us);

@@ -72,7 +72,7 @@ pub(super) fn missed_since(
         _ => time_us - last.lateness_us.map_or(0, |late| late.min(interval_us as u64) as i64),
     };
     // Half an interval beyond the slot of that run, so that rounding to milliseconds does not count it again.
-    let from_us = schedule.first_from(after_us.checked_add(interval_us / 2)?);
+    let from_us = after_us.checked_add(interval_us / 2)?;
     let due = due_slots(schedule, period, from_us, now.mono_us as i64, now)?;
     Some(Missed::of(due, schedule.interval_us(), why))
 }

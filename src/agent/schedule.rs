@@ -15,21 +15,36 @@ pub(super) struct Schedule {
     interval_us: u64,
     /// Some slot. Signed, as it may lie before the machine was booted.
     anchor_us: i64,
+    /// A fraction of 2^32 that differs from check to check.
+    spread: u32,
 }
 
 impl Schedule {
     /// The slots of a check on a host, placed by the wall clock.
     pub(super) fn of_check(host: &str, check: &str, interval: Duration, now: Moment) -> Schedule {
         let interval_us = micros(interval).max(1);
-        let phase_us = ((u128::from(stable_hash(host, check)) * u128::from(interval_us)) >> 64) as i128;
+        let hash = stable_hash(host, check);
+        let phase_us = ((u128::from(hash) * u128::from(interval_us)) >> 64) as i128;
         let wall_us = i128::from(now.wall_ms) * 1000;
         let since_slot_us = (wall_us - phase_us).rem_euclid(i128::from(interval_us));
-        Schedule { interval_us, anchor_us: now.mono_us as i64 - since_slot_us as i64 }
+        // The low half, as the high one places the slots.
+        let spread = hash as u32;
+        Schedule { interval_us, anchor_us: now.mono_us as i64 - since_slot_us as i64, spread }
     }
 
     /// Slots that count from a given one, as retries do.
     pub(super) fn from_slot(slot_us: u64, interval: Duration) -> Schedule {
-        Schedule { interval_us: micros(interval).max(1), anchor_us: slot_us as i64 }
+        Schedule { interval_us: micros(interval).max(1), anchor_us: slot_us as i64, spread: 1 << 31 }
+    }
+
+    /// The retries of the check that this is the regular schedule of, counted from a slot.
+    pub(super) fn retries(&self, slot_us: u64, interval: Duration) -> Schedule {
+        Schedule { spread: self.spread, ..Schedule::from_slot(slot_us, interval) }
+    }
+
+    /// A part of a stretch, always the same for the same check and spread over the stretch by check.
+    pub(super) fn spread_over(&self, len_us: i64) -> i64 {
+        ((i128::from(len_us) * i128::from(self.spread)) >> 32) as i64
     }
 
     /// Distance between two slots, in microseconds.

@@ -87,7 +87,7 @@ fn run_on(args: &ConfigArgs, snippets: bool, out: &mut dyn Write, err: &mut dyn 
 /// not be started with it.
 fn nrpe_remarks(config: &Config) -> Result<String, listener::Error> {
     let Some(nrpe) = &config.nrpe else { return Ok(String::new()) };
-    let settings = Settings::from_definition(nrpe, config.checks.keys().map(String::as_str))?;
+    let settings = Settings::from_agent(nrpe, config.checks.keys().map(String::as_str))?;
     settings.try_tls()?;
     Ok(settings
         .notes
@@ -190,8 +190,22 @@ mod tests {
         std::fs::write(directory.path().join("nrpe.cfg"), "server_port=nonsense\n").unwrap();
         let (code, err) = run();
         assert!(code == ExitCode::Usage && err.contains("nrpe.cfg"), "{err}");
-        std::fs::write(directory.path().join("nrpe.cfg"), "command[a]=/bin/true\n").unwrap();
+        std::fs::write(directory.path().join("nrpe.cfg"), "nrpe_user=nobody\ncommand[a]=/bin/true\n")
+            .unwrap();
         assert_eq!(run(), (ExitCode::Success, String::new()));
+    }
+
+    #[test]
+    fn commands_of_nrpe_cfg_run_as_root_only_by_a_key() {
+        let (directory, path) = write("nrpe: {config: nrpe.cfg}\n");
+        std::fs::write(directory.path().join("nrpe.cfg"), "command[a]=/bin/true\n").unwrap();
+        let (code, err) = check(&path);
+        match nix::unistd::geteuid().is_root() {
+            true => assert!(code == ExitCode::Usage && err.contains("commands_as_root"), "{err}"),
+            false => assert_eq!((code, err), (ExitCode::Success, String::new())),
+        }
+        std::fs::write(&path, "nrpe: {config: nrpe.cfg, commands_as_root: true}\n").unwrap();
+        assert_eq!(check(&path), (ExitCode::Success, String::new()));
     }
 
     #[test]

@@ -159,7 +159,9 @@ fn picture(
 
 /// A series with its title, and with the thresholds of the configuration behind the plugin's own.
 fn titled(check: &str, envelope: Envelope, thresholds: &[Threshold]) -> graph::Series {
-    let Envelope { series, unit, columns, mut limits, bridge_ms } = envelope;
+    let Envelope { series, unit, columns, limits, bridge_ms } = envelope;
+    let mut all: Vec<graph::Threshold> =
+        limits.into_iter().map(|limit| graph::Threshold { limit, of_plugin: true }).collect();
     let judges = |threshold: &&Threshold| match &series {
         Series::Metric(key) => threshold.matcher.is_match(&key.label),
         Series::BuiltIn(_) => false,
@@ -167,10 +169,12 @@ fn titled(check: &str, envelope: Envelope, thresholds: &[Threshold]) -> graph::S
     for threshold in thresholds.iter().filter(judges) {
         let sides = [(State::Warning, &threshold.warning), (State::Critical, &threshold.critical)];
         for (state, range) in sides {
-            limits.extend(range.iter().map(|range| Limit { state, bounds: range.bounds }));
+            let limit = |bounds| graph::Threshold { limit: Limit { state, bounds }, of_plugin: false };
+            all.extend(range.iter().map(|range| limit(range.bounds)));
         }
     }
-    graph::Series { title: format!("{check}:{series}"), unit, columns, limits, bridge_ms }
+    let (check, name) = (check.to_owned(), series.to_string());
+    graph::Series { check, name, unit, columns, thresholds: all, bridge_ms, note: None }
 }
 
 /// Start and end of the graph.
@@ -202,15 +206,10 @@ mod tests {
 
     fn metric(label: &str, unit: &str, value: f64) -> Metric {
         Metric {
-            label: label.to_owned(),
-            labels: Vec::new(),
-            value: Some(Value::from(value)),
             unit: unit.to_owned(),
             printed_unit: unit.to_owned(),
             warn: Some(Bounds { start: 0.0, end: 5.0, inside: false }),
-            crit: None,
-            min: None,
-            max: None,
+            ..Metric::new(label, Value::from(value))
         }
     }
 

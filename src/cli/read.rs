@@ -1,17 +1,20 @@
 //! What the commands that read the store have in common: where the store is, times, and writing to stdout.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use custos_query::write_json_line;
 use custos_store::Reader;
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 use serde::Serialize;
 
-use super::style::{ColorChoice, Style};
+use super::locate;
+use super::style::{ColorChoice, Style, printable};
 use crate::clock;
-use crate::config::{self, Config, DEFAULT_PATH, DEFAULT_STORE};
+use crate::config::Config;
 use crate::exit_code::ExitCode;
 use crate::limits::DAMAGE_TOLD_MAX;
+pub(super) use crate::text::local_time::local_time;
 use crate::text::time_spec;
 
 /// Options of every command that reads the store.
@@ -49,41 +52,27 @@ impl ReadArgs {
         Ok(Opened { reader, config })
     }
 
-    /// Finds the directory of the store, and the configuration if there is one.
+    /// Finds the store and the configuration, see [`locate::locate`].
     ///
     /// # Errors
     /// A message for the user, with the exit status that goes with it.
     pub(super) fn locate(&self) -> Result<(PathBuf, Option<Config>), Failure> {
-        let config = match configuration(self.config.as_deref(), "--store DIR does without") {
-            // With the store named, the configuration is needed for no more than thresholds.
-            Err(_) if self.store.is_some() && self.config.is_none() => None,
-            found => found?,
-        };
-        let configured =
-            || config.as_ref().map_or_else(|| DEFAULT_STORE.into(), |config| config.store.clone());
-        let store = self.store.clone().unwrap_or_else(configured);
-        Ok((store, config))
+        locate::locate(self.store.as_deref(), self.config.as_deref())
+    }
+
+    /// The same for commands that cannot do without the configuration, see [`locate::locate_strictly`].
+    ///
+    /// # Errors
+    /// A message for the user, with the exit status that goes with it.
+    pub(super) fn locate_strictly(&self) -> Result<(PathBuf, Option<Config>), Failure> {
+        let hint = "mend it first; custos config check shows where";
+        locate::locate_strictly(self.store.as_deref(), self.config.as_deref(), hint)
     }
 
     /// How to write to stdout.
     pub(super) fn style(&self) -> Style {
         Style::detect(self.color)
     }
-}
-
-/// The configuration that is named, or else the one at the usual place, if there is one.
-///
-/// # Errors
-/// It cannot be read or has mistakes: the message tells them, and the `hint` how to do without.
-pub(super) fn configuration(named: Option<&Path>, hint: &str) -> Result<Option<Config>, Failure> {
-    let path = named.unwrap_or(Path::new(DEFAULT_PATH));
-    if named.is_none() && !path.exists() {
-        return Ok(None);
-    }
-    config::load(path).map(|loaded| Some(loaded.config)).map_err(|mistakes| {
-        let report = super::config::report(&mistakes, false);
-        Failure::usage(format!("{report}failed to read {}; {hint}", path.display()))
-    })
 }
 
 /// Why a command failed.
@@ -174,8 +163,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 
 /// Writes a value as a line of JSON.
 pub(super) fn json_line(value: &impl Serialize, out: &mut dyn Write) -> Result<(), Failure> {
-    serde_json::to_writer(&mut *out, value).map_err(io::Error::from)?;
-    Ok(out.write_all(b"\n")?)
+    Ok(write_json_line(value, out)?)
 }
 
 /// Runs a command that writes to stdout, and tells what went wrong.
@@ -198,7 +186,8 @@ pub(super) fn finish(command: impl FnOnce(&mut dyn Write) -> Result<(), Failure>
 
 /// Says something on stderr. Nothing is left to be done if that is closed.
 pub(super) fn tell(message: &str) {
-    let _ = writeln!(io::stderr(), "custos: {message}");
+    let lines: Vec<_> = message.lines().map(printable).collect();
+    let _ = writeln!(io::stderr(), "custos: {}", lines.join("\n"));
 }
 
 /// The time now, in the zone of this machine or of `TZ`.
@@ -209,10 +198,4 @@ pub(super) fn now() -> Zoned {
 /// A time from the command line.
 pub(super) fn time(option: &str, text: &str, now: &Zoned) -> Result<i64, Failure> {
     time_spec::parse(text, now).map_err(|error| Failure::usage(format!("{option}: {error}")))
-}
-
-/// A time by the clock on the wall, to the second, or to the millisecond where that says more.
-pub(super) fn local_time(time_ms: i64, zone: &TimeZone) -> String {
-    let Ok(timestamp) = Timestamp::from_millisecond(time_ms) else { return format!("@{time_ms}ms") };
-    timestamp.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }

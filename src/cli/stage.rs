@@ -12,7 +12,7 @@ use super::read::Failure;
 use super::style::Style;
 use crate::graph::Glyphs;
 
-/// 2026-11-22 12:00 UTC, when the command is called in Berlin.
+/// 2026-11-22 12:00 UTC. Commands are called a minute later, in Berlin.
 pub(super) const NOON: i64 = 1_795_348_800_000;
 /// A terminal of 80 by 24 characters without colours.
 pub(super) const STYLE: Style = Style { color: false, glyphs: Glyphs::Braille, width: 80, height: 24 };
@@ -46,7 +46,7 @@ pub(super) fn shown<A: clap::Args>(
     line: &[&str],
     show: impl FnOnce(&A, &Zoned, Style, &mut dyn Write) -> Result<(), Failure>,
 ) -> Result<String, Failure> {
-    let now = "2026-11-22T13:00:00+01:00[Europe/Berlin]".parse().unwrap();
+    let now = "2026-11-22T13:01:00+01:00[Europe/Berlin]".parse().unwrap();
     let mut out = Vec::new();
     show(&options(store, line), &now, STYLE, &mut out)?;
     Ok(String::from_utf8(out).unwrap())

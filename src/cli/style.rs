@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::io::{self, IsTerminal};
 
+pub(super) use custos_query::printable;
 use custos_store::State;
 
 use crate::graph::{Glyphs, Ink, Line};
@@ -143,26 +144,6 @@ pub(crate) fn state_color(state: State) -> &'static str {
     }
 }
 
-/// A text for a terminal: control characters, among them escape, and bidirectional overrides become `\u{…}`.
-/// Newlines do too; tabs become blanks.
-pub(super) fn printable(text: &str) -> Cow<'_, str> {
-    let unsafe_character = |character: char| {
-        character.is_control() || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
-    if !text.contains(unsafe_character) {
-        return Cow::Borrowed(text);
-    }
-    let mut shown = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '\t' => shown.push(' '),
-            _ if unsafe_character(character) => shown.extend(character.escape_default()),
-            _ => shown.push(character),
-        }
-    }
-    Cow::Owned(shown)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,11 +181,5 @@ mod tests {
         ] {
             assert_eq!(use_color(choice, is_terminal, environment(pairs)), expected, "{choice:?} {pairs:?}");
         }
-    }
-
-    #[test]
-    fn no_escape_sequence_passes() {
-        assert_eq!(printable("ok é 日本"), "ok é 日本");
-        assert_eq!(printable("a\x1b[31mb\tc\nd\u{202e}e"), "a\\u{1b}[31mb c\\nd\\u{202e}e");
     }
 }

@@ -1,12 +1,28 @@
 //! The asking side, without a runtime: commands are short-lived.
+//!
+//! What is answered counts only if the kernel says that a process of root or of the store's owner is at the other end; a
+//! run counts only from the one that holds the store's lock, as every agent does whose store works. An answer is bounded
+//! in size and in time.
+//!
+//! The agent sends an empty line at once and every now and then until the answer is there, so that one which is stopped or
+//! hangs is told from one that is busy with a long run.
 
 use std::fmt;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-use super::protocol::{Request, Response, address};
+use custos_store::writer_pid;
+use nix::unistd::Uid;
+
+use super::peer::{Peer, Stranger};
+use super::place::{Place, connect_aside};
+use super::protocol::{Request, Response};
+use crate::clock;
+use crate::limits::{CONTROL_ANSWER_MAX_BYTES, CONTROL_SILENCE_MAX};
+use crate::text::human::duration_ms;
+use crate::text::system_error::words;
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -14,8 +30,22 @@ use super::protocol::{Request, Response, address};
 pub enum AskError {
     /// No agent runs on this store.
     NoAgent,
-    /// There is one, but it did not answer.
-    Io(std::io::Error),
+    /// Who answers is not the agent.
+    Stranger(Stranger),
+    /// This user may not ask.
+    Denied,
+    /// There is one, and it gives no sign of life: it is stopped, or hangs.
+    Silent,
+    /// It is alive, but what was asked takes it longer than this.
+    Slow(Duration),
+    /// It does not do what was asked, and says why.
+    Refused(String),
+    /// It closed the connection without an answer.
+    Closed,
+    /// Its answer is longer than any should be.
+    TooLong,
+    /// The system refused to carry the question or the answer.
+    Io(io::Error),
     /// It answered something that cannot be read; another version, most likely.
     Unreadable(String),
 }
@@ -24,27 +54,154 @@ impl fmt::Display for AskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             AskError::NoAgent => write!(f, "no agent is running"),
-            AskError::Io(error) => write!(f, "failed to ask the running agent: {error}"),
+            AskError::Stranger(stranger) => write!(f, "{stranger}"),
+            AskError::Denied => write!(f, "only root and the owner of the store may ask the running agent"),
+            AskError::Silent => write!(f, "the running agent does not answer: it is stopped, or hangs"),
+            AskError::Slow(patience) => {
+                let ms = i64::try_from(patience.as_millis()).unwrap_or(i64::MAX);
+                write!(f, "the running agent has not answered within {}", duration_ms(ms))
+            }
+            AskError::Refused(why) => write!(f, "the running agent refused: {why}"),
+            AskError::Closed => write!(f, "the running agent closed the connection without an answer"),
+            AskError::TooLong => write!(f, "the running agent's answer is too long"),
+            AskError::Io(error) => write!(f, "failed to ask the running agent: {}", words(error)),
             AskError::Unreadable(answer) => write!(f, "failed to read the agent's answer {answer:?}"),
         }
     }
 }
 
-impl std::error::Error for AskError {}
-
-/// Asks the agent that writes to the store at `dir`, and waits for its answer at most so long.
-pub fn ask(dir: &Path, request: &Request, patience: Duration) -> Result<Response, AskError> {
-    let address = address(dir).map_err(AskError::Io)?;
-    let mut stream = UnixStream::connect_addr(&address).map_err(|error| match error.kind() {
-        std::io::ErrorKind::ConnectionRefused | std::io::ErrorKind::NotFound => AskError::NoAgent,
-        _ => AskError::Io(error),
-    })?;
-    stream.set_read_timeout(Some(patience)).map_err(AskError::Io)?;
-    stream.set_write_timeout(Some(patience)).map_err(AskError::Io)?;
-    let mut line = serde_json::to_string(request).map_err(|e| AskError::Unreadable(e.to_string()))?;
-    line.push('\n');
-    stream.write_all(line.as_bytes()).map_err(AskError::Io)?;
-    let mut answer = String::new();
-    BufReader::new(stream).read_line(&mut answer).map_err(AskError::Io)?;
-    serde_json::from_str(&answer).map_err(|_| AskError::Unreadable(answer.chars().take(80).collect()))
+impl std::error::Error for AskError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            AskError::Io(error) => Some(error),
+            _ => None,
+        }
+    }
 }
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answered {
+    /// The answer.
+    pub response: Response,
+    /// Why it may not be the agent that the store is written by.
+    pub doubt: Option<Stranger>,
+}
+
+/// Asks the agent of the store at `dir`, and waits for its answer at most so long; far less for one that is stopped. One
+/// that merely gives no sign of life may have no time for it on a machine that is overloaded: a run is waited for all the
+/// same, the status is not.
+///
+/// # Errors
+/// [`AskError`] says why there is no answer.
+pub fn ask(dir: &Path, request: &Request, patience: Duration) -> Result<Answered, AskError> {
+    let (stream, peer) = connect(dir)?;
+    let doubt = peer.writes(writer_pid(dir)).err();
+    if let (Some(stranger), Request::Run(_)) = (doubt, request) {
+        return Err(AskError::Stranger(stranger));
+    }
+    let response = converse(stream, peer, request, CONTROL_SILENCE_MAX, patience)?;
+    Ok(Answered { response, doubt })
+}
+
+/// The agent of the store at `dir`, by the kernel's word.
+///
+/// # Errors
+/// There is none, or a stranger listens in its place.
+pub fn agent(dir: &Path) -> Result<Peer, AskError> {
+    connect(dir).map(|(_, peer)| peer)
+}
+
+fn connect(dir: &Path) -> Result<(UnixStream, Peer), AskError> {
+    let place = Place::open(dir);
+    let owner = place.as_ref().map_or(Uid::effective(), Place::owner);
+    let found = match &place {
+        Ok(place) => place.connect().map_err(io::Error::from),
+        Err(error) => Err(io::Error::from(error.kind())),
+    };
+    let socket = match found {
+        Ok(socket) => socket,
+        Err(error) if is_absent(&error) => connect_aside(dir).map_err(refusal)?,
+        Err(error) => return Err(refusal(error)),
+    };
+    let peer = Peer::of(&socket).map_err(|errno| AskError::Io(errno.into()))?;
+    peer.may_speak_for(owner).map_err(AskError::Stranger)?;
+    Ok((UnixStream::from(socket), peer))
+}
+
+/// Whether nothing listens there.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ConnectionRefused | ErrorKind::NotADirectory | ErrorKind::NotFound)
+}
+
+fn refusal(error: io::Error) -> AskError {
+    match error.kind() {
+        _ if is_absent(&error) => AskError::NoAgent,
+        ErrorKind::PermissionDenied => AskError::Denied,
+        // It accepts no further connection, and its queue is full.
+        ErrorKind::WouldBlock => AskError::Silent,
+        _ => AskError::Io(error),
+    }
+}
+
+/// Asks over a connection that is there.
+fn converse(
+    mut stream: UnixStream,
+    peer: Peer,
+    request: &Request,
+    silence: Duration,
+    patience: Duration,
+) -> Result<Response, AskError> {
+    let mut line = serde_json::to_string(request).map_err(|error| AskError::Unreadable(error.to_string()))?;
+    line.push('\n');
+    stream.set_nonblocking(false).map_err(AskError::Io)?;
+    stream.set_read_timeout(Some(silence)).map_err(AskError::Io)?;
+    stream.set_write_timeout(Some(silence)).map_err(AskError::Io)?;
+    match stream.write_all(line.as_bytes()) {
+        // It may have refused without reading, and has said why.
+        Err(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {}
+        written => written.map_err(failed)?,
+    }
+    let answer = answer(&stream, peer, matches!(request, Request::Run(_)), patience)?;
+    serde_json::from_slice(&answer)
+        .map_err(|_| AskError::Unreadable(String::from_utf8_lossy(&answer).chars().take(80).collect()))
+}
+
+/// The first line that is not empty. With `persist`, silence alone is not the end.
+fn answer(stream: &UnixStream, peer: Peer, persist: bool, patience: Duration) -> Result<Vec<u8>, AskError> {
+    let until_us = clock::now().after(patience).mono_us;
+    let mut reader = BufReader::new(stream.take(CONTROL_ANSWER_MAX_BYTES));
+    let mut line = Vec::new();
+    loop {
+        match reader.read_until(b'\n', &mut line) {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) if is_timeout(&error) && persist && peer.is_stopped() != Some(true) => {}
+            read => match read.map_err(failed)? {
+                0 if line.is_empty() => return Err(AskError::Closed),
+                _ if line == b"\n" => line.clear(),
+                _ if !line.ends_with(b"\n") && reader.get_ref().limit() == 0 => {
+                    return Err(AskError::TooLong);
+                }
+                _ => return Ok(line),
+            },
+        }
+        if clock::now().mono_us > until_us {
+            return Err(AskError::Slow(patience));
+        }
+    }
+}
+
+fn is_timeout(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+fn failed(error: io::Error) -> AskError {
+    match error.kind() {
+        _ if is_timeout(&error) => AskError::Silent,
+        ErrorKind::ConnectionReset => AskError::Closed,
+        _ => AskError::Io(error),
+    }
+}
+
+#[cfg(test)]
+mod tests;

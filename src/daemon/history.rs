@@ -3,10 +3,9 @@
 use custos_store::{Reader, Result, State};
 
 use crate::agent::History;
-use crate::config::{Check, Command, Config, OnMissing, Threshold};
+use crate::config::{Check, Config, OnMissing, Threshold};
 use crate::evaluate::{is_judged, judges};
 use crate::limits::HISTORY_MAX_RUNS;
-use crate::snmp::traps::Keys;
 
 /// The history of every check in the store, as far as it matters for going on.
 pub(super) fn read_all(config: &Config) -> Vec<History> {
@@ -34,17 +33,12 @@ pub(super) fn read_some(config: &Config, wanted: impl Fn(&str) -> bool) -> Vec<H
 }
 
 /// The last runs of a check, oldest first: back to the last judged one, and further if a threshold looks back, or keeps
-/// what it said, or keys are to be known.
+/// its state while it has nothing to judge.
 pub fn read_history(reader: &Reader, name: &str, check: Option<&Check>) -> Result<History> {
     let thresholds = check.map(|check| &check.thresholds[..]).unwrap_or_default();
     let hold_ms = thresholds.iter().map(|t| t.pending_for.as_millis() as i64).max().unwrap_or(0);
-    let keyed = check.is_some_and(|check| match &check.command {
-        Command::Trap(rule) => !rule.key.is_empty(),
-        _ => false,
-    });
     let mut runs = Vec::new();
-    let mut keys_known = !keyed;
-    // Thresholds that may be keeping what they said of a run further back.
+    // Thresholds that may be keeping a state of a run further back.
     let mut keeping: Vec<&Threshold> =
         thresholds.iter().filter(|threshold| threshold.on_missing == OnMissing::Keep).collect();
     // The run from which `for` counts back: the newest, or the newest that every keeping threshold can judge.
@@ -59,12 +53,11 @@ pub fn read_history(reader: &Reader, name: &str, check: Option<&Check>) -> Resul
             // A threshold keeps only problems, and after an OK run there are none.
             keeping.retain(|threshold| run.state != State::Ok && !judges(threshold, &run.metrics));
         }
-        keys_known |= Keys::is_complete(&run);
         // One run beyond `for`, so that a clock that is full is seen to be.
         let beyond =
             hold_ms == 0 || newest_ms.is_some_and(|newest| newest.saturating_sub(run.time_ms) > hold_ms);
         runs.push(run);
-        if now_judged && keys_known && keeping.is_empty() && beyond {
+        if now_judged && keeping.is_empty() && beyond {
             break;
         }
     }

@@ -2,6 +2,7 @@
 //! what was known before.
 
 mod flapping;
+mod instances;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,7 @@ mod verdict;
 
 pub use custos_query::{Change, ChangeKind, PreviousState, is_judged, stored_change};
 pub use flapping::{FLAP_STATES, percent as flap_percent};
+pub use instances::{CheckInstances, Labels, Report, instance_name};
 pub use standing::{Counting, advance};
 pub use threshold::{Pending, judge, judges};
 pub use verdict::{evaluate, judge_run, stand};

@@ -27,6 +27,8 @@ pub enum Finding {
     NoWayThrough(PathBuf),
     /// Not a file that could be executed; what it is instead.
     NotAFile(PathBuf, &'static str),
+    /// An empty file, which the shell would take for a script that does nothing.
+    Empty(PathBuf),
     /// The user may not execute it.
     NotExecutable(PathBuf),
     /// A script that the user may execute but its interpreter cannot read.
@@ -59,6 +61,7 @@ impl fmt::Display for Finding {
                 write!(f, "the user may not enter the directory {}", path.display())
             }
             Finding::NotAFile(path, what) => write!(f, "{} is {what}", path.display()),
+            Finding::Empty(path) => write!(f, "{} is empty", path.display()),
             Finding::NotExecutable(path) => write!(f, "the user may not execute {}", path.display()),
             Finding::NotReadable(path) => {
                 write!(f, "the user may not read {}, which its interpreter has to", path.display())
@@ -175,6 +178,9 @@ fn examine_program(path: &Path, spec: &Spec, account: &Account, findings: &mut V
         let what = if metadata.is_dir() { "a directory" } else { "not a regular file" };
         findings.push(Finding::NotAFile(path.to_owned(), what));
         return;
+    }
+    if metadata.len() == 0 {
+        findings.push(Finding::Empty(path.to_owned()));
     }
     if !account.may(EXECUTE, &metadata) {
         findings.push(Finding::NotExecutable(path.to_owned()));
@@ -312,8 +318,10 @@ mod tests {
         assert_eq!(found(&["/bin/sh", "-c", "/no/such -w 1"]), [Finding::Missing("/no/such".into())]);
         assert_eq!(found(&["/usr"]), [Finding::NotAFile("/usr".into(), "a directory")]);
         assert_eq!(found(&["/dev/null"]), [Finding::NotAFile("/dev/null".into(), "not a regular file")]);
-        let (_directory, path) = file(0o644, "");
+        let (_directory, path) = file(0o644, "#!/bin/sh\n");
         assert_eq!(found(&[path.to_str().unwrap()]), [Finding::NotExecutable(path)]);
+        let (_directory, path) = file(0o755, "");
+        assert_eq!(found(&[path.to_str().unwrap()]), [Finding::Empty(path)]);
         let (_directory, path) = file(0o755, "#!/no/such -x\n");
         assert_eq!(
             found(&[path.to_str().unwrap()]),

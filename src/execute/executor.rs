@@ -12,7 +12,7 @@ use super::shims::{Lanes, Reports, Shims};
 use crate::clock;
 use crate::observe::{Observation, Reading, observe_plugin};
 use crate::part::Part;
-use crate::snmp::{Asker, Outcomes};
+use crate::snmp::{Asker, Outcomes, RowNames};
 
 /// Does jobs side by side.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub struct Executor {
     outcomes: Outcomes,
     /// By ticket: what is kept of a job until it ends.
     running: HashMap<u64, Running>,
+    /// By check: what is remembered of the rows of its table.
+    rows: HashMap<String, RowNames>,
 }
 
 /// What is kept of a job until it ends.
@@ -41,7 +43,7 @@ impl Executor {
     pub fn start(lanes: &Lanes) -> io::Result<Executor> {
         let (shims, reports) = Shims::start(lanes).map_err(io::Error::other)?;
         let (asker, outcomes) = Asker::start()?;
-        Ok(Executor { shims, reports, asker, outcomes, running: HashMap::new() })
+        Ok(Executor { shims, reports, asker, outcomes, running: HashMap::new(), rows: HashMap::new() })
     }
 
     /// Starts a job. What comes of it, even if it cannot be begun, comes out of [`Executor::ended`] with the ticket: at
@@ -89,7 +91,8 @@ impl Executor {
     fn poll_ended(&mut self, ticket: u64, outcome: &crate::snmp::Outcome) -> Option<(u64, Observation)> {
         let Running::Poll(job, started_us) = self.running.remove(&ticket)? else { return None };
         let took_us = clock::now().mono_us.saturating_sub(started_us);
-        Some((ticket, job.observe(outcome, took_us)))
+        let rows = self.rows.entry(job.check().to_owned()).or_default();
+        Some((ticket, job.observe(outcome, took_us, rows)))
     }
 
     /// How the parts that do jobs are doing: what starts plugins, and the poller of devices.

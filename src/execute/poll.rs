@@ -10,11 +10,12 @@ use crate::clock;
 use crate::config::{Check, SnmpPoll};
 use crate::mib::Names;
 use crate::observe::Observation;
-use crate::snmp;
+use crate::snmp::{self, RowNames};
 
 /// Whom to ask for what, and how the answer is read.
 #[derive(Clone, Debug)]
 pub struct PollJob {
+    check: String,
     poll: Arc<SnmpPoll>,
     names: Arc<Names>,
     timeout: Duration,
@@ -25,7 +26,12 @@ impl PollJob {
     /// The job of a check that asks a device, whose answer is read with these names.
     pub(super) fn new(poll: &Arc<SnmpPoll>, check: &Check, names: Arc<Names>) -> PollJob {
         let (timeout, timeout_state) = (check.timeout, check.timeout_state);
-        PollJob { poll: Arc::clone(poll), names, timeout, timeout_state }
+        PollJob { check: check.name.clone(), poll: Arc::clone(poll), names, timeout, timeout_state }
+    }
+
+    /// The name of the check.
+    pub(super) fn check(&self) -> &str {
+        &self.check
     }
 
     /// Whom to ask for what.
@@ -38,9 +44,10 @@ impl PollJob {
         self.timeout
     }
 
-    /// What comes of the job: the device answered after so long, or did not.
-    pub fn observe(&self, outcome: &snmp::Outcome, took_us: u64) -> Observation {
-        let mut observation = snmp::read(&self.poll, &self.names, outcome, self.timeout_state);
+    /// What comes of the job: the device answered after so long, or did not. `rows` is what is remembered of the rows of
+    /// its table.
+    pub fn observe(&self, outcome: &snmp::Outcome, took_us: u64, rows: &mut RowNames) -> Observation {
+        let mut observation = snmp::read(&self.poll, &self.names, outcome, self.timeout_state, rows);
         observation.run.duration_us = took_us;
         observation
     }
@@ -48,6 +55,7 @@ impl PollJob {
     pub(super) fn run_once(self) -> io::Result<Observation> {
         let started_us = clock::now().mono_us;
         let outcome = snmp::poll_once(&self.poll, self.timeout)?;
-        Ok(self.observe(&outcome, clock::now().mono_us.saturating_sub(started_us)))
+        let took_us = clock::now().mono_us.saturating_sub(started_us);
+        Ok(self.observe(&outcome, took_us, &mut RowNames::default()))
     }
 }

@@ -11,26 +11,28 @@
 //! 2026-11-22 12:00 to 12:30 UTC  ▁ ok  ▄ warn  █ crit
 //! ```
 
-use custos_query::part_of;
-use custos_store::{Bounds, State};
+use custos_query::{part_of, printable};
+use custos_store::State;
 
 use super::axis::ValueAxis;
 use super::canvas::{ASCII_MARKS, Canvas, Glyphs};
+use super::fit::{Item, fit, fit_label, mark};
 use super::ink::{Ink, Line};
-use super::series::{Picture, Ribbon, Series, Summary, limit_lines};
-use super::time_axis;
-use crate::text::human::{Prefixes, quantity};
+use super::panels::panels;
+use super::series::{Picture, Ribbon, Series, limit_lines};
+use super::{time_axis, title};
+use crate::text::width::{shorten_name, width};
 
 /// Characters left of the axis of values.
 const GUTTER: usize = 9;
 /// Characters of a panel or ribbon that is still readable, and the most that are drawn.
 const CELLS_MIN: usize = 8;
 const CELLS_MAX: usize = 2000;
+/// The narrowest chart.
+const WIDTH_MIN: usize = GUTTER + 1 + CELLS_MIN;
 /// Lines of a panel's plot that is still readable; a picture of many panels grows beyond its height.
 const PLOT_ROWS_MIN: usize = 4;
 const PLOT_ROWS_MAX: usize = 500;
-/// Series in one panel that can be told apart.
-const PANEL_SERIES_MAX: usize = 4;
 /// Lines between two labels of the axis of values.
 const TICK_ROWS: usize = 3;
 
@@ -43,7 +45,7 @@ pub struct TextOptions {
     pub height: usize,
     /// Characters to use.
     pub glyphs: Glyphs,
-    /// Whether series of one unit share a panel. They are told apart by colour, or in ASCII by character.
+    /// Whether series of one kind share a panel. They are told apart by colour, or in ASCII by character.
     pub overlay: bool,
 }
 
@@ -59,8 +61,12 @@ pub fn columns(width: usize, glyphs: Glyphs) -> usize {
 
 /// Draws a picture.
 pub fn text(picture: &Picture, options: &TextOptions) -> Vec<Line> {
+    // What is narrower could not be read: a number that is cut is another number.
+    let options = &TextOptions { width: options.width.max(WIDTH_MIN), ..*options };
     let panels = panels(&picture.series, options.overlay);
-    let footer_rows = 3 + picture.ribbons.len();
+    let long_names =
+        picture.ribbons.iter().filter(|ribbon| width(&printable(&ribbon.title)) >= GUTTER).count();
+    let footer_rows = 3 + picture.ribbons.len() + long_names;
     let free = options.height.saturating_sub(footer_rows + picture.series.len());
     let plot_rows = (free / panels.len().max(1)).clamp(PLOT_ROWS_MIN, PLOT_ROWS_MAX);
     let chart = Chart { picture, options, cells: cells(options.width), plot_rows };
@@ -69,27 +75,11 @@ pub fn text(picture: &Picture, options: &TextOptions) -> Vec<Line> {
         chart.panel(panel, &mut lines);
     }
     chart.time_axis(&mut lines);
-    lines.extend(picture.ribbons.iter().map(|ribbon| chart.ribbon(ribbon)));
+    for ribbon in &picture.ribbons {
+        chart.ribbon(ribbon, &mut lines);
+    }
     lines.push(chart.legend());
-    for line in &mut lines {
-        line.truncate(options.width);
-    }
     lines
-}
-
-/// Series of one unit together, a few at a time, or each for itself.
-fn panels(series: &[Series], overlay: bool) -> Vec<Vec<&Series>> {
-    let mut panels: Vec<Vec<&Series>> = Vec::new();
-    for one in series {
-        let shared = |panel: &&mut Vec<&Series>| {
-            overlay && panel.len() < PANEL_SERIES_MAX && panel.iter().all(|other| other.unit == one.unit)
-        };
-        match panels.iter_mut().find(shared) {
-            Some(panel) => panel.push(one),
-            None => panels.push(vec![one]),
-        }
-    }
-    panels
 }
 
 struct Chart<'a> {
@@ -111,7 +101,7 @@ impl Chart<'_> {
             self.empty_plot(lines);
             return;
         }
-        let limits = panel.iter().flat_map(|series| &series.limits);
+        let limits = panel.iter().flat_map(|series| &series.thresholds).map(|threshold| &threshold.limit);
         let axis = ValueAxis::fit(
             (min, max),
             limits.clone().flat_map(limit_lines),
@@ -162,29 +152,9 @@ impl Chart<'_> {
             line.push_char(Ink::Series(index), mark);
             line.push(Ink::Plain, " ");
         }
-        line.push(Ink::Plain, &series.title);
-        let shown =
-            |value| ascii_if(self.options.glyphs, quantity(value, &series.unit, self.picture.prefixes));
-        match series.summary() {
-            Some(Summary { min, avg, max, last }) => {
-                for (name, value) in [("min", min), ("avg", avg), ("max", max), ("last", last)] {
-                    line.push(Ink::Dim, &format!("  {name} "));
-                    line.push(Ink::Plain, &shown(value));
-                }
-            }
-            None => line.push(Ink::Dim, "  no samples"),
-        }
-        let mut told = Vec::new();
-        for limit in &series.limits {
-            if !told.contains(limit) {
-                told.push(*limit);
-                let name = if limit.state == State::Critical { "crit" } else { "warn" };
-                let range = range(&limit.bounds, &series.unit, self.picture.prefixes);
-                let range = ascii_if(self.options.glyphs, range);
-                line.push(Ink::State(limit.state), &format!("  {name} {range}"));
-            }
-        }
-        line
+        let items = title::items(series, self.picture.prefixes, |text| ascii_if(self.options.glyphs, text));
+        let mark = mark(self.options.glyphs);
+        fit(line, &printable(&series.title()), items, self.options.width, mark)
     }
 
     fn empty_plot(&self, lines: &mut Vec<Line>) {
@@ -208,7 +178,7 @@ impl Chart<'_> {
             (false, true) => '|',
         };
         let label = ascii_if(self.options.glyphs, label.unwrap_or_default().to_owned());
-        line.push(Ink::Dim, &format!("{:>width$} {axis}", fit_label(&label), width = GUTTER - 1));
+        line.push(Ink::Dim, &format!("{:>width$} {axis}", fit_label(&label, GUTTER - 1), width = GUTTER - 1));
         line
     }
 
@@ -254,17 +224,26 @@ impl Chart<'_> {
         lines.push(line);
     }
 
-    fn ribbon(&self, ribbon: &Ribbon) -> Line {
+    /// The states of a check, beneath its name if that is too long to stand beside them.
+    fn ribbon(&self, ribbon: &Ribbon, lines: &mut Vec<Line>) {
+        let title = printable(&ribbon.title);
         let mut line = Line::default();
-        let title: String = ribbon.title.chars().take(GUTTER - 1).collect();
-        line.push(Ink::Dim, &format!("{title:>width$}  ", width = GUTTER - 1));
+        let beside = width(&title) < GUTTER;
+        if !beside {
+            let mut above = Line::default();
+            above.push(Ink::Dim, &shorten_name(&title, self.options.width, mark(self.options.glyphs)));
+            lines.push(above);
+        }
+        let label = if beside { &*title } else { "" };
+        line.push(Ink::Dim, &" ".repeat(GUTTER - 1 - width(label)));
+        line.push(Ink::Dim, &format!("{label}  "));
         for cell in ribbon.states.cells() {
             match *cell {
                 Some(state) => line.push_char(Ink::State(state), self.state_mark(state)),
                 None => line.push_char(Ink::Plain, ' '),
             }
         }
-        line
+        lines.push(line);
     }
 
     /// The worse the state, the more of the cell is filled, so that colours are not needed.
@@ -283,22 +262,21 @@ impl Chart<'_> {
 
     /// The span in words, and the marks of the states that occur.
     fn legend(&self) -> Line {
-        let mut line = Line::default();
         let span = time_axis::span(self.picture.start_ms, self.picture.end_ms, &self.picture.zone);
-        line.push(Ink::Dim, &span);
         let cells = || self.picture.ribbons.iter().flat_map(|ribbon| ribbon.states.cells());
+        // The worse a state, the more it matters.
+        let mut items = vec![Item { weight: 5, parts: vec![(Ink::Dim, span)] }];
         for (state, name) in State::ALL.into_iter().zip(["ok", "warn", "crit", "unknown"]) {
             if cells().any(|cell| *cell == Some(state)) {
-                line.push(Ink::Plain, "  ");
-                line.push_char(Ink::State(state), self.state_mark(state));
-                line.push(Ink::Dim, &format!(" {name}"));
+                let mark = (Ink::State(state), self.state_mark(state).to_string());
+                let parts = vec![(Ink::Plain, "  ".to_owned()), mark, (Ink::Dim, format!(" {name}"))];
+                items.push(Item { weight: 1 + state.severity(), parts });
             }
         }
-        let blank = "  blank: no run";
-        if cells().any(Option::is_none) && line.plain().chars().count() + blank.len() <= self.options.width {
-            line.push(Ink::Dim, blank);
+        if cells().any(Option::is_none) {
+            items.push(Item { weight: 0, parts: vec![(Ink::Dim, "  blank: no run".to_owned())] });
         }
-        line
+        fit(Line::default(), "", items, self.options.width, mark(self.options.glyphs))
     }
 }
 
@@ -325,28 +303,6 @@ fn draw(canvas: &mut Canvas, series: &Series, index: usize, axis: &ValueAxis) {
     }
 }
 
-/// A range as people write it, with units.
-fn range(bounds: &Bounds, unit: &str, prefixes: Prefixes) -> String {
-    let Bounds { start, end, inside } = *bounds;
-    let mut text = String::from(if inside { "@" } else { "" });
-    if start == f64::NEG_INFINITY {
-        text.push_str("~:");
-    } else if start != 0.0 || end == f64::INFINITY {
-        text += &format!("{}:", quantity(start, unit, prefixes));
-    }
-    if end != f64::INFINITY {
-        text += &quantity(end, unit, prefixes);
-    }
-    text
-}
-
-/// A label without its unit, if it is too long for the gutter.
-fn fit_label(label: &str) -> &str {
-    let short = if label.chars().count() < GUTTER { label } else { label.split(' ').next().unwrap_or(label) };
-    let end = short.char_indices().nth(GUTTER - 1).map_or(short.len(), |(index, _)| index);
-    &short[..end]
-}
-
 /// Replaces the few other characters of units where only ASCII can be shown.
 fn ascii_if(glyphs: Glyphs, text: String) -> String {
     if glyphs != Glyphs::Ascii || text.is_ascii() {
@@ -360,10 +316,13 @@ mod tests {
     use std::path::Path;
 
     use custos_query::{Columns, Limit, StateBar};
+    use custos_store::Bounds;
     use jiff::tz::TimeZone;
     use proptest::prelude::*;
 
+    use super::super::series::Threshold;
     use super::*;
+    use crate::text::human::Prefixes;
 
     const MINUTE: i64 = 60_000;
     const DAY: i64 = 1440 * MINUTE;
@@ -401,16 +360,18 @@ mod tests {
             }
         }
         picture.series.push(Series {
-            title: title.to_owned(),
+            check: title.split_once(':').unwrap().0.to_owned(),
+            name: title.split_once(':').unwrap().1.to_owned(),
             unit: unit.to_owned(),
             columns: columns.into_vec(),
-            limits: Vec::new(),
             bridge_ms: interval_ms * 3 / 2,
+            ..Series::default()
         });
     }
 
-    fn limit(state: State, end: f64) -> Limit {
-        Limit { state, bounds: Bounds { start: 0.0, end, inside: false } }
+    fn threshold(state: State, end: f64) -> Threshold {
+        let bounds = Bounds { start: 0.0, end, inside: false };
+        Threshold { limit: Limit { state, bounds }, of_plugin: true }
     }
 
     fn drawn(picture: &Picture, options: &TextOptions) -> String {
@@ -440,7 +401,7 @@ mod tests {
             100 => Some(6.4),
             _ => Some(1.6 + (index as f64 / 20.0).sin()),
         });
-        picture.series[0].limits = vec![limit(State::Warning, 5.0), limit(State::Critical, 6.0)];
+        picture.series[0].thresholds = vec![threshold(State::Warning, 5.0), threshold(State::Critical, 6.0)];
         let mut states = StateBar::new(picture.start_ms, picture.end_ms, cells(options.width));
         for index in (0..200).chain(261..360) {
             let state = match index {
@@ -496,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn series_of_one_unit_share_a_panel_only_where_they_can_be_told_apart() {
+    fn series_of_one_kind_share_a_panel_only_where_they_can_be_told_apart() {
         let both = |options: &TextOptions| {
             let mut picture = picture(2 * DAY);
             for (title, height) in [("load:load1", 3.0), ("load:load5", 2.0)] {
@@ -536,13 +497,7 @@ mod tests {
                 columns.add(START + time_ms, *value);
             }
             let mut picture = picture(MINUTE);
-            picture.series.push(Series {
-                title: String::new(),
-                unit: String::new(),
-                columns: columns.into_vec(),
-                limits: Vec::new(),
-                bridge_ms: 0,
-            });
+            picture.series.push(Series { columns: columns.into_vec(), ..Series::default() });
             let lines = drawn(&picture, &options);
             let plot: Vec<Vec<char>> = lines.lines().skip(1).map(|line| line.chars().skip(GUTTER + 1).collect()).collect();
             let rows = plot.len() - 3;
@@ -571,7 +526,27 @@ mod tests {
             for glyphs in [Glyphs::Braille, Glyphs::Blocks, Glyphs::Ascii] {
                 let options = TextOptions { width, height, glyphs, overlay: true };
                 for line in text(&hour(&options), &options) {
-                    assert!(line.plain().chars().count() <= width);
+                    assert!(line.width() <= width.max(WIDTH_MIN));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_number_is_cut_at_any_width() {
+        let with_digits = |line: &str| -> Vec<String> {
+            let words = line.split_whitespace().filter(|word| word.contains(|c: char| c.is_ascii_digit()));
+            words.map(str::to_owned).collect()
+        };
+        let wide = TextOptions { width: 300, ..BRAILLE };
+        let whole: Vec<String> =
+            text(&hour(&wide), &wide).iter().flat_map(|line| with_digits(&line.plain())).collect();
+        for width in 0..120 {
+            let options = TextOptions { width, ..BRAILLE };
+            let lines = text(&hour(&options), &options);
+            for line in [&lines[0], lines.last().unwrap()] {
+                for word in with_digits(&line.plain()) {
+                    assert!(whole.contains(&word) || word == "load:load…", "{word} at {width}");
                 }
             }
         }

@@ -2,6 +2,8 @@
 
 use custos_store::State;
 
+use crate::text::width::width;
+
 /// What a part of a line shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ink {
@@ -35,14 +37,9 @@ impl Line {
         self.push(ink, character.encode_utf8(&mut [0; 4]));
     }
 
-    /// Cuts the line to a number of characters.
-    pub(crate) fn truncate(&mut self, width: usize) {
-        let mut left = width;
-        for (_, part) in &mut self.parts {
-            let end = part.char_indices().nth(left).map_or(part.len(), |(index, _)| index);
-            part.truncate(end);
-            left -= part.chars().count();
-        }
+    /// Columns of a terminal that it takes.
+    pub(crate) fn width(&self) -> usize {
+        self.parts.iter().map(|(_, part)| width(part)).sum()
     }
 
     /// The parts from left to right.

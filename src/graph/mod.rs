@@ -6,13 +6,16 @@
 mod axis;
 mod canvas;
 mod chart;
+mod fit;
 mod ink;
+mod panels;
 mod series;
 mod svg;
 mod time_axis;
+mod title;
 
 pub use canvas::Glyphs;
 pub use chart::{TextOptions, cells, columns, text};
 pub use ink::{Ink, Line};
-pub use series::{Picture, Ribbon, Series};
+pub use series::{Picture, Ribbon, Series, Threshold};
 pub use svg::{SVG_COLUMNS, svg};

@@ -17,17 +17,30 @@ pub(super) fn limit_lines(limit: &Limit) -> impl Iterator<Item = f64> + use<> {
         .map(|(value, _)| value)
 }
 
+/// A threshold on a series, and whose it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Threshold {
+    /// The state and the range.
+    pub limit: Limit,
+    /// Whether the plugin printed it; the others are those of the configuration.
+    pub of_plugin: bool,
+}
+
 /// One line of a graph.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
-    /// What it is, such as `load:load1`.
-    pub title: String,
+    /// The check.
+    pub check: String,
+    /// The name within the check, such as `load1`.
+    pub name: String,
     /// The base unit.
     pub unit: String,
     /// The samples by time: as many columns for every series of a picture.
     pub columns: Vec<Option<Column>>,
     /// Thresholds, the plugin's own and the check's.
-    pub limits: Vec<Limit>,
+    pub thresholds: Vec<Threshold>,
+    /// What there is to say of samples that are not drawn, if there are any.
+    pub note: Option<String>,
     /// The longest time between two samples that is not a gap.
     pub bridge_ms: i64,
 }
@@ -42,6 +55,11 @@ pub(super) struct Summary {
 }
 
 impl Series {
+    /// What it is, such as `load:load1`.
+    pub(super) fn title(&self) -> String {
+        format!("{}:{}", self.check, self.name)
+    }
+
     /// Over all samples; none if there are none.
     pub(super) fn summary(&self) -> Option<Summary> {
         let mut columns = self.columns.iter().flatten();
@@ -107,13 +125,7 @@ mod tests {
         columns.add(21, 1.0);
         assert_eq!(columns.column_ms(), 10);
         let columns = columns.into_vec();
-        let series = Series {
-            title: String::new(),
-            unit: String::new(),
-            limits: Vec::new(),
-            bridge_ms: 10,
-            columns: columns.clone(),
-        };
+        let series = Series { bridge_ms: 10, columns: columns.clone(), ..Series::default() };
         let joined =
             |one: usize, other: usize| series.joined(&columns[one].unwrap(), &columns[other].unwrap());
         assert!(joined(0, 1));

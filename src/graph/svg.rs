@@ -3,14 +3,18 @@
 
 use std::fmt::Write;
 
-use custos_query::Column;
+use custos_query::{Column, printable};
 use custos_store::State;
-use jiff::Timestamp;
 
 use super::axis::ValueAxis;
+use super::fit::{fit, fit_label};
+use super::ink::{Ink, Line};
 use super::series::{Picture, Ribbon, Series, limit_lines};
 use super::time_axis;
+use super::title::items;
 use crate::text::human::quantity;
+use crate::text::local_time::local_time;
+use crate::text::width::{shorten_name, width};
 
 /// Columns of time that a series of an SVG has.
 pub const SVG_COLUMNS: usize = 600;
@@ -25,6 +29,9 @@ const RIBBON_HEIGHT: usize = 20;
 const TICKS_MAX: usize = 5;
 /// About how many units a character of an axis is wide.
 const CHARACTER_WIDTH: usize = 9;
+/// Characters of a title and of a label of the axis of values that are sure to fit.
+const TITLE_CHARACTERS: usize = (SVG_COLUMNS + RIGHT) / 7;
+const LABEL_CHARACTERS: usize = (LEFT - 8) / 7;
 
 const STYLE: &str = "
   svg { font: 12px system-ui, sans-serif; background: #fff; fill: #222; }
@@ -79,19 +86,22 @@ impl Drawing<'_> {
     }
 
     fn panel(&mut self, series: &Series, top: usize) {
-        let shown = |value: f64| escape(&quantity(value, &series.unit, self.picture.prefixes));
-        let title = escape(&series.title);
-        let summary = series.summary();
-        let numbers = summary.map_or("no samples".to_owned(), |summary| {
-            let (min, avg, max) = (shown(summary.min), shown(summary.avg), shown(summary.max));
-            format!("min {min} · avg {avg} · max {max} · last {}", shown(summary.last))
-        });
+        let title = shorten_name(&printable(&series.title()), TITLE_CHARACTERS, "…").into_owned();
+        let free = TITLE_CHARACTERS.saturating_sub(width(&title));
+        let numbers = fit(Line::default(), "", items(series, self.picture.prefixes, |text| text), free, "…");
         self.put(format_args!(
-            "<text x=\"{LEFT}\" y=\"{}\"><tspan font-weight=\"bold\">{title}</tspan><tspan class=\"dim\" dx=\"10\">{numbers}</tspan></text>\n",
-            top + 17
+            "<text x=\"{LEFT}\" y=\"{}\" xml:space=\"preserve\"><tspan font-weight=\"bold\">{}</tspan>",
+            top + 17,
+            escape(&title)
         ));
+        for (ink, part) in numbers.parts() {
+            let class = if ink == Ink::Plain { "number" } else { "dim" };
+            self.put(format_args!("<tspan class=\"{class}\">{}</tspan>", escape(part)));
+        }
+        self.put(format_args!("</text>\n"));
+        let summary = series.summary();
         let Some(summary) = summary else { return };
-        let limits = series.limits.iter().flat_map(limit_lines);
+        let limits = series.thresholds.iter().flat_map(|threshold| limit_lines(&threshold.limit));
         let axis = ValueAxis::fit(
             (summary.min, summary.max),
             limits,
@@ -102,7 +112,7 @@ impl Drawing<'_> {
         let plot_top = top + TITLE_HEIGHT;
         let y = |value: f64| (plot_top + PLOT_HEIGHT) as f64 - axis.share(value) * PLOT_HEIGHT as f64;
         for (value, label) in axis.ticks() {
-            let (y, label) = (y(value), escape(&label));
+            let (y, label) = (y(value), escape(fit_label(&label, LABEL_CHARACTERS)));
             self.put(format_args!(
                 "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>\
                  <text class=\"dim\" text-anchor=\"end\" x=\"{}\" y=\"{:.1}\">{label}</text>\n",
@@ -113,7 +123,7 @@ impl Drawing<'_> {
         }
         self.time_ticks(plot_top);
         self.lines(series, &y);
-        for limit in &series.limits {
+        for limit in series.thresholds.iter().map(|threshold| &threshold.limit) {
             for value in limit_lines(limit).filter(|value| axis.contains(*value)) {
                 let (state, y) = (limit.state.name(), y(value));
                 self.put(format_args!(
@@ -167,9 +177,7 @@ impl Drawing<'_> {
 
     fn hover(&mut self, series: &Series, index: usize, column: &Column, plot_top: usize) {
         let shown = |value: f64| quantity(value, &series.unit, self.picture.prefixes);
-        let time = Timestamp::from_millisecond(column.first_ms).map_or(String::new(), |time| {
-            time.to_zoned(self.picture.zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
-        });
+        let time = local_time(column.first_ms, &self.picture.zone);
         let values = if column.count == 1 {
             shown(column.first)
         } else {

@@ -166,13 +166,15 @@ pub(super) fn ticks(start_ms: i64, end_ms: i64, zone: &TimeZone, cells: usize) -
     ticks
 }
 
-/// A span in words, such as `2026-11-22 12:00 to 13:00 UTC`.
+/// A span in words, such as `2026-11-22 12:00 to 13:00 UTC`. Where the clocks change within it, both ends have their zone.
 pub(super) fn span(start_ms: i64, end_ms: i64, zone: &TimeZone) -> String {
     let zoned = |ms| Timestamp::from_millisecond(ms).ok().map(|time| time.to_zoned(zone.clone()));
     let (Some(start), Some(end)) = (zoned(start_ms), zoned(end_ms)) else { return String::new() };
     let clock = if end_ms.saturating_sub(start_ms) < 10 * 60_000 { "%H:%M:%S" } else { "%H:%M" };
+    let from_zone = if start.offset() == end.offset() { "" } else { " %Z" };
     let to = if start.date() == end.date() { clock.to_owned() } else { format!("%Y-%m-%d {clock}") };
-    format!("{} to {}", start.strftime(&format!("%Y-%m-%d {clock}")), end.strftime(&format!("{to} %Z")))
+    let from = start.strftime(&format!("%Y-%m-%d {clock}{from_zone}")).to_string();
+    format!("{from} to {}", end.strftime(&format!("{to} %Z")))
 }
 
 #[cfg(test)]
@@ -254,5 +256,18 @@ mod tests {
         assert_eq!(span(0, 3_600_000, &TimeZone::UTC), "1970-01-01 00:00 to 01:00 UTC");
         assert_eq!(span(0, 60_000, &TimeZone::UTC), "1970-01-01 00:00:00 to 00:01:00 UTC");
         assert_eq!(span(0, 86_400_000, &TimeZone::UTC), "1970-01-01 00:00 to 1970-01-02 00:00 UTC");
+        let berlin = |start: &str, end: &str| {
+            let ms = |time: &str| time.parse::<Timestamp>().unwrap().as_millisecond();
+            span(ms(start), ms(end), &TimeZone::get("Europe/Berlin").unwrap())
+        };
+        assert_eq!(
+            berlin("2026-10-24T22:00:00Z", "2026-10-25T23:00:00Z"),
+            "2026-10-25 00:00 CEST to 2026-10-26 00:00 CET"
+        );
+        assert_eq!(
+            berlin("2026-03-28T23:00:00Z", "2026-03-29T06:00:00Z"),
+            "2026-03-29 00:00 CET to 08:00 CEST"
+        );
+        assert_eq!(berlin("2026-06-01T00:00:00Z", "2026-06-01T06:00:00Z"), "2026-06-01 02:00 to 08:00 CEST");
     }
 }

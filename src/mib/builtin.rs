@@ -72,7 +72,7 @@ fn place(text: &str, objects: &[Object], places: &HashMap<&str, usize>) -> Optio
     parent.join(&numbers?)
 }
 
-fn words(text: &str) -> Option<Vec<(i32, Box<str>)>> {
+fn words(text: &str) -> Option<Vec<(i64, Box<str>)>> {
     text.split(',')
         .map(|pair| {
             let (word, number) = pair.split_once('=')?;

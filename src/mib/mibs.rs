@@ -119,7 +119,7 @@ fn add(mib: &Mib, names: &mut Names) {
             }
             let object = node.object();
             let words = object.map(|object| object.effective_enums()).unwrap_or_default();
-            let words = words.iter().filter_map(|word| Some((i32::try_from(word.value).ok()?, &*word.label)));
+            let words = words.iter().map(|word| (word.value, &*word.label));
             names.add(Object {
                 name: node.name().into(),
                 module: module.name().into(),

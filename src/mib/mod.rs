@@ -13,4 +13,5 @@ mod table;
 pub use known::KnownNames;
 pub use mibs::{MibFault, read_mibs};
 pub use object::{Object, Syntax};
+pub use show::without_padding;
 pub use table::{NameError, Names};

@@ -68,19 +68,19 @@ pub struct Object {
     /// What it is.
     pub syntax: Syntax,
     /// The words for its numbers, in the order of the numbers.
-    pub words: Box<[(i32, Box<str>)]>,
+    pub words: Box<[(i64, Box<str>)]>,
     /// The unit as its module writes it, such as `seconds`; empty if it has none.
     pub units: Box<str>,
 }
 
 impl Object {
     /// The word for a number, if the object is an enumeration.
-    pub fn word(&self, number: i32) -> Option<&str> {
+    pub fn word(&self, number: i64) -> Option<&str> {
         self.words.iter().find(|(known, _)| *known == number).map(|(_, word)| &**word)
     }
 
     /// The number of a word, if the object is an enumeration.
-    pub fn number(&self, word: &str) -> Option<i32> {
+    pub fn number(&self, word: &str) -> Option<i64> {
         self.words.iter().find(|(_, known)| **known == *word).map(|(number, _)| *number)
     }
 }

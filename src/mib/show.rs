@@ -26,7 +26,10 @@ impl Names {
             Value::Opaque(bytes) => hex(bytes, ' '),
             Value::Float(number) => number.to_string(),
             Value::Double(number) => number.to_string(),
-            Value::Counter64(number) => number.to_string(),
+            Value::Counter64(number) | Value::UInt64(number) => number.to_string(),
+            Value::Int64(number) => number.to_string(),
+            Value::Bits(bytes) | Value::Nsap(bytes) => hex(bytes, ' '),
+            Value::Unreadable(fault) => format!("cannot be read: {fault}"),
             Value::NoSuchObject => "noSuchObject".to_owned(),
             Value::NoSuchInstance => "noSuchInstance".to_owned(),
             Value::EndOfMibView => "endOfMibView".to_owned(),
@@ -39,13 +42,20 @@ fn octets(bytes: &[u8], syntax: Option<Syntax>) -> String {
         (Some(Syntax::Mac), _) => hex(bytes, ':'),
         (Some(Syntax::Date), _) => date(bytes).unwrap_or_else(|| hex(bytes, ' ')),
         (Some(Syntax::Bytes), _) => hex(bytes, ' '),
-        // Some devices end their texts with zeros.
-        _ => match std::str::from_utf8(bytes.trim_ascii_end().strip_suffix(b"\0").unwrap_or(bytes)) {
+        _ => match std::str::from_utf8(without_padding(bytes)) {
             Ok(text) if !text.contains(|c: char| c.is_control() && !c.is_whitespace()) => one_line(text),
-            Err(_) if syntax == Some(Syntax::Text) => one_line(&String::from_utf8_lossy(bytes)),
+            Err(_) if syntax == Some(Syntax::Text) => {
+                one_line(&String::from_utf8_lossy(without_padding(bytes)))
+            }
             _ => hex(bytes, ' '),
         },
     }
+}
+
+/// A text without the zeros and blanks at its end, with which some devices fill their fields.
+pub fn without_padding(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|byte| *byte != 0 && !byte.is_ascii_whitespace());
+    &bytes[..end.map_or(0, |last| last + 1)]
 }
 
 /// The text with whatever a terminal obeys made visible.
@@ -108,6 +118,12 @@ mod tests {
             ("ifPhysAddress.1", bytes(&[0, 0x1b, 0x21]), "00:1b:21"),
             ("ifDescr.1", bytes(b"eth0"), "eth0"),
             ("ifDescr.1", bytes(b"eth0\0"), "eth0"),
+            ("ifDescr.1", bytes(b"eth0 \0\0\0\0"), "eth0"),
+            ("ifDescr.1", bytes(b"caf\xe9\0\0"), "caf\u{fffd}"),
+            ("1.3.6.1.4.1.9", bytes(b"eth0\0\0"), "eth0"),
+            ("1.3.6.1.4.1.9", bytes(b"\0\0"), ""),
+            ("1.3.6.1.4.1.9", Value::Int64(-256), "-256"),
+            ("1.3.6.1.4.1.9", Value::UInt64(u64::MAX), "18446744073709551615"),
             ("ifDescr.1", bytes(b"a\nb\x1b[2J"), "61 0a 62 1b 5b 32 4a"),
             ("ifDescr.1", bytes(b"a\r\nb"), "a\\r\\nb"),
             ("ifDescr.1", bytes(b"caf\xe9"), "caf\u{fffd}"),

@@ -1,5 +1,8 @@
-//! NRPE: the listener that stands in for the daemon, and the client that stands in for `check_nrpe`.
+//! NRPE: the listener in place of `nrpe`, and the client in place of `check_nrpe`.
 
 pub mod client;
 pub mod listener;
 mod tls_version;
+mod version;
+
+pub use version::NRPE_VERSION;

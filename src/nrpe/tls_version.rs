@@ -1,4 +1,4 @@
-//! The versions of TLS, as OpenSSL has them.
+//! TLS versions in OpenSSL's terms.
 
 use custos_compat::nrpe::SslProtocol;
 use openssl::ssl::SslVersion;

@@ -1,4 +1,4 @@
-//! From what a plugin left behind to an observation: state, text and metrics by the rules of the plugin API.
+//! From the end of a plugin to an observation: state, text and metrics by `docs/plugin-output.md`.
 //!
 //! Invariants: the exit code alone decides the plugin's state, never its text. Whatever is dropped or guessed leaves a
 //! remark in the run's `judgement`, one line for each kind, ahead of what the thresholds will add. No two metrics of a
@@ -86,6 +86,8 @@ pub struct Reading {
     pub byte_units: ByteUnits,
     /// Whether a label hands its `prefix::` on.
     pub check_multi: bool,
+    /// The state of a plugin that exits with 0 and prints nothing on stdout.
+    pub silent: State,
     /// How long the plugin was allowed to run, for the text of a run that was not done by then.
     pub timeout: Duration,
     /// The state of such a run.
@@ -100,6 +102,7 @@ impl From<&Check> for Reading {
                 config::ByteUnits::Iec => ByteUnits::Iec,
             },
             check_multi: check.check_multi,
+            silent: check.silent,
             timeout: check.timeout,
             timeout_state: check.timeout_state,
         }
@@ -110,7 +113,10 @@ impl From<&Check> for Reading {
 pub fn observe_plugin(end: PluginEnd, reading: &Reading) -> Observation {
     let cut_off = end.stdout_bytes > end.stdout.len() as u64;
     let output = Output::parse(&end.stdout, cut_off);
-    let meaning = Meaning::of(&end.ending, reading);
+    let mut meaning = Meaning::of(&end.ending, reading);
+    if meaning.exit_code == Some(0) && end.stdout.iter().all(u8::is_ascii_whitespace) {
+        meaning.printed_nothing(reading.silent);
+    }
     let stderr = String::from_utf8_lossy(&end.stderr).trim_end().to_owned();
     let mut remarks = Remarks::default();
     if let Some(remark) = &meaning.remark {
@@ -224,6 +230,18 @@ impl Meaning {
     }
 }
 
+impl Meaning {
+    /// Takes a success without a word for what it mostly is, a program that a full disk or a failed deployment has left
+    /// empty, unless the check expects it. nrpe does the same.
+    fn printed_nothing(&mut self, silent: State) {
+        if silent != State::Ok {
+            self.state = State::Unknown;
+            self.note = "exit status 0, but nothing was printed".to_owned();
+            self.remark = Some("nothing was printed, so the state is UNKNOWN".to_owned());
+        }
+    }
+}
+
 /// The first line of a run: the summary, else what happened with the first line of stderr that says anything.
 fn text(summary: String, stderr: &str, note: String) -> String {
     if !summary.is_empty() {
@@ -317,6 +335,7 @@ mod tests {
     const READING: Reading = Reading {
         byte_units: ByteUnits::Si,
         check_multi: true,
+        silent: State::Unknown,
         timeout: Duration::from_millis(2500),
         timeout_state: State::Unknown,
     };
@@ -331,6 +350,25 @@ mod tests {
 
     fn run_of(ending: Ending, stdout: &str, stderr: &str) -> Run {
         observe_plugin(end(ending, stdout, stderr), &READING).run
+    }
+
+    #[test]
+    fn a_success_without_a_word_is_unknown_unless_it_is_expected() {
+        let remark = "nothing was printed, so the state is UNKNOWN";
+        for stdout in ["", "\n", " \r\n\t\n"] {
+            let run = run_of(Ending::Exited(0), stdout, "");
+            assert_eq!((run.state, run.plugin_state), (State::Unknown, State::Unknown), "{stdout:?}");
+            assert_eq!(run.text, "(exit status 0, but nothing was printed)");
+            assert_eq!(run.judgement, remark);
+            let reading = Reading { silent: State::Ok, ..READING };
+            let run = observe_plugin(end(Ending::Exited(0), stdout, ""), &reading).run;
+            assert_eq!((run.state, run.judgement.as_str()), (State::Ok, ""));
+        }
+        assert!(run_of(Ending::Exited(0), "", "oops").text.ends_with("oops"));
+        for (code, state) in [(1, State::Warning), (2, State::Critical), (3, State::Unknown)] {
+            assert_eq!(run_of(Ending::Exited(code), "", "").state, state);
+        }
+        assert_eq!(run_of(Ending::Exited(0), "|a=1", "").state, State::Ok);
     }
 
     #[test]

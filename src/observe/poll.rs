@@ -20,6 +20,8 @@ pub struct Readings {
     pub lines: Vec<String>,
     /// What has no value, each with the reason.
     pub missing: Vec<String>,
+    /// What has a value, or should, that could not be read, each with the reason. Of that nobody can say that it is well.
+    pub unread: Vec<String>,
     /// Rows of a table; none if no table was asked for.
     pub rows: Option<usize>,
     /// Whether the device was restarted since the poll before, so that its counters began anew.
@@ -28,9 +30,10 @@ pub struct Readings {
 
 /// Makes an observation of what a poll by this protocol read.
 pub fn observe_poll(protocol: &str, readings: Readings) -> Observation {
-    let Readings { metrics, shown, mut lines, missing, rows, restarted } = readings;
+    let Readings { metrics, shown, mut lines, missing, unread, rows, restarted } = readings;
     // A device that has nothing of what was asked for is not well, or not the one that was meant.
-    let state = if shown.is_empty() && !missing.is_empty() { State::Unknown } else { State::Ok };
+    let is_known = unread.is_empty() && (!shown.is_empty() || missing.is_empty());
+    let state = if is_known { State::Ok } else { State::Unknown };
     let mut text = format!("{protocol} {} - ", state.name());
     match rows {
         Some(1) => text += "1 row",
@@ -47,12 +50,16 @@ pub fn observe_poll(protocol: &str, readings: Readings) -> Observation {
         text += "; the device was started anew";
         judgement += "the device was started anew: its counters begin at 0";
     }
+    if let Some((first, others)) = unread.split_first() {
+        let _ = write!(text, "; {first}");
+        if !others.is_empty() {
+            let _ = write!(text, ", and {} more", others.len());
+        }
+        add_list(&mut judgement, "not read", &unread);
+    }
     if !missing.is_empty() {
         let _ = write!(text, "; {} missing", missing.len());
-        let listed = missing[..missing.len().min(REMARKS_MAX)].join("; ");
-        let more = missing.len().saturating_sub(REMARKS_MAX);
-        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
-        let _ = write!(judgement, "{}missing: {listed}{more}", if judgement.is_empty() { "" } else { "\n" });
+        add_list(&mut judgement, "missing", &missing);
     }
     let cut = lines.len().saturating_sub(POLL_TEXT_LINES_MAX);
     if cut > 0 {
@@ -61,6 +68,19 @@ pub fn observe_poll(protocol: &str, readings: Readings) -> Observation {
     }
     let long_text = lines.join("\n");
     of_run(Run { state, text, long_text, judgement, metrics, ..Run::default() })
+}
+
+/// Adds a line with what a list has, up to a bound.
+fn add_list(judgement: &mut String, what: &str, list: &[String]) {
+    if !judgement.is_empty() {
+        judgement.push('\n');
+    }
+    // Writing to a string cannot fail.
+    let _ = write!(judgement, "{what}: {}", list[..list.len().min(REMARKS_MAX)].join("; "));
+    let more = list.len().saturating_sub(REMARKS_MAX);
+    if more > 0 {
+        let _ = write!(judgement, "; and {more} more");
+    }
 }
 
 /// Makes an observation of a poll that read nothing, for this reason and in these words.

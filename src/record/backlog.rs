@@ -83,11 +83,13 @@ impl Backlog {
     }
 }
 
-/// Memory of a run, near enough for a bound.
+/// Memory of a run, near enough for a bound. Of instances only what a run does not share with the one before it: the list
+/// of blocks, and the block with the one that changed.
 fn size_of(run: &Run) -> usize {
+    let instances = if run.instances.is_empty() { 0 } else { 2048 + run.instances.len() / 2 };
     let texts = run.text.len() + run.long_text.len() + run.stderr.len() + run.origin.len();
     let metrics: usize = run.metrics.iter().map(|m| 200 + m.label.len()).sum();
-    std::mem::size_of::<Run>() + texts + run.judgement.len() + metrics
+    std::mem::size_of::<Run>() + texts + run.judgement.len() + metrics + instances
 }
 
 #[cfg(test)]

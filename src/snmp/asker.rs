@@ -11,7 +11,7 @@ use super::engine::Counters;
 use super::plan::Plan;
 use super::poller::{Device, Outcomes, Poller};
 use super::question::{Failure, Outcome, Question};
-use super::target::Credentials;
+use super::target::{Answers, Credentials};
 use crate::config::{SnmpAccess, SnmpPoll, SnmpProfile};
 use crate::lock::locked;
 use crate::part::Part;
@@ -57,6 +57,10 @@ impl Asker {
             timeout: profile.timeout,
             retries: profile.retries,
             max_repetitions: profile.max_repetitions,
+            answers: Answers {
+                from_any_address: profile.answers_from_any,
+                with_any_community: profile.answers_any_community,
+            },
         })
     }
 

@@ -26,13 +26,18 @@ impl Cell {
                 let object = names.object(oid).map(|(object, _)| object);
                 let word = object.and_then(|object| object.word(*integer));
                 let word = word.map(|word| format!("{word}({integer})"));
-                Cell::Number(store::Value::from(i64::from(*integer)), unit(oid, names), word)
+                Cell::Number(store::Value::from(*integer), unit(oid, names), word)
             }
             Value::Counter32(count) => Cell::Number(store::Value::from(i64::from(*count)), "c", None),
             Value::Counter64(count) => match i64::try_from(*count) {
                 Ok(count) => Cell::Number(store::Value::from(count), "c", None),
                 // Beyond 2^63 there is no exact form; the nearest float is off by one in 2^53.
                 Err(_) => number(*count as f64, "c"),
+            },
+            Value::Int64(integer) => Cell::Number(store::Value::from(*integer), unit(oid, names), None),
+            Value::UInt64(natural) => match i64::try_from(*natural) {
+                Ok(natural) => Cell::Number(store::Value::from(natural), unit(oid, names), None),
+                Err(_) => number(*natural as f64, unit(oid, names)),
             },
             Value::Gauge32(gauge) => {
                 Cell::Number(store::Value::from(i64::from(*gauge)), unit(oid, names), None)
@@ -93,6 +98,9 @@ mod tests {
             ("laLoad.1", text(" -3 \0"), number(-3.0, "")),
             ("1.3.6.1.4.1.2021.10.1.6.1", Value::Float(0.5), number(0.5, "")),
             ("1.3.6.1.4.1.1", Value::Double(f64::NAN), Cell::Text("NaN".into())),
+            ("1.3.6.1.4.1.1", Value::Int64(i64::MIN), number(i64::MIN, "")),
+            ("1.3.6.1.4.1.1", Value::UInt64(256), number(256_i64, "")),
+            ("1.3.6.1.4.1.1", Value::UInt64(u64::MAX), number(u64::MAX as f64, "")),
             ("sysName.0", text("12 monkeys"), Cell::Text("12 monkeys".into())),
             ("sysName.0", text("infinity"), Cell::Text("infinity".into())),
             ("sysName.0", text(""), Cell::Text(String::new())),

@@ -4,19 +4,22 @@
 mod asker;
 mod cell;
 pub mod engine;
+mod flaw;
 mod hosts;
-
 mod native;
 mod plan;
 mod poller;
 mod question;
 mod reading;
+mod row_names;
 mod rows;
 mod target;
 pub mod traps;
 
 pub use asker::{Asker, ask_once, poll_once};
+pub use flaw::Flaw;
 pub use poller::{Device, Outcomes, Poller};
 pub use question::{Absence, Answer, Column, Failure, Found, Outcome, Question};
 pub use reading::read;
-pub use target::{Credentials, Target};
+pub use row_names::RowNames;
+pub use target::{Answers, Credentials, Target};

@@ -34,7 +34,7 @@ impl Plan {
         let wishes: Vec<&Oid> = match &poll.wanted {
             SnmpWanted::Native(native) => native.oids.iter().collect(),
             SnmpWanted::Get(variables) => variables.iter().map(|variable| &variable.oid).collect(),
-            SnmpWanted::Table(TablePoll { index, columns, conditions }) => {
+            SnmpWanted::Table(TablePoll { index, columns, conditions, .. }) => {
                 let conditions = conditions.iter().map(|condition| &condition.variable);
                 index.iter().chain(columns).chain(conditions).map(|variable| &variable.oid).collect()
             }

@@ -15,7 +15,7 @@ use tokio::sync::{Notify, mpsc};
 use super::engine::{Counters, Engine, Poll};
 use super::hosts::Hosts;
 use super::question::{Failure, Outcome, Question};
-use super::target::{Credentials, Target};
+use super::target::{Answers, Credentials, Target};
 use crate::clock::{self, micros};
 use crate::limits::{REPORT_QUEUE_MAX, SNMP_READ_BURST_MAX, SNMP_RECEIVE_BUFFER_BYTES};
 use crate::lock::locked;
@@ -38,6 +38,8 @@ pub struct Device {
     pub retries: u32,
     /// Most rows to ask for at once.
     pub max_repetitions: u32,
+    /// Which answers are taken.
+    pub answers: Answers,
 }
 
 impl Device {
@@ -48,6 +50,7 @@ impl Device {
             timeout: self.timeout,
             retries: self.retries,
             max_repetitions: self.max_repetitions,
+            answers: self.answers,
         }
     }
 }

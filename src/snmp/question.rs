@@ -3,7 +3,9 @@
 use std::fmt;
 
 use custos_compat::snmp::usm::ReportKind;
-use custos_compat::snmp::{ErrorStatus, Oid, Value, VarBind};
+use custos_compat::snmp::{ErrorStatus, Fault, Oid, Value, VarBind};
+
+use super::flaw::Flaw;
 
 /// What a device is asked. Its uptime is asked along.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,12 +32,21 @@ pub enum Absence {
     EndOfMibView,
     /// The device reports an error of this variable.
     Status(ErrorStatus),
+    /// The device answered, but with what cannot be read.
+    Unreadable(Fault),
     /// The device answered, but not of this variable.
     NotAnswered,
     /// A walk went back or in circles.
     NotIncreasing,
     /// There are more rows than may be.
     TooManyRows,
+}
+
+impl Absence {
+    /// Whether there may well be a value, and it could not be read.
+    pub fn is_failure(self) -> bool {
+        !matches!(self, Absence::NoSuchObject | Absence::NoSuchInstance | Absence::EndOfMibView)
+    }
 }
 
 impl fmt::Display for Absence {
@@ -48,6 +59,7 @@ impl fmt::Display for Absence {
                 Some(name) => f.write_str(name),
                 None => write!(f, "error {}", status.0),
             },
+            Absence::Unreadable(fault) => write!(f, "cannot be read: {fault}"),
             Absence::NotAnswered => f.write_str("missing from the answer"),
             Absence::NotIncreasing => f.write_str("the device answers in circles"),
             Absence::TooManyRows => f.write_str("more rows than are read"),
@@ -103,6 +115,13 @@ pub enum Failure {
         /// How often it was asked.
         attempts: u32,
     },
+    /// Something came, but nothing that could be taken as the answer.
+    Unusable {
+        /// How often it was asked.
+        attempts: u32,
+        /// What was wrong with what came last.
+        flaw: Flaw,
+    },
     /// Time was up in the middle of the answer.
     OutOfTime,
     /// The device refuses the message for what it proves itself with.
@@ -127,6 +146,11 @@ impl fmt::Display for Failure {
         match self {
             Failure::NoAnswer { attempts: 1 } => f.write_str("no answer"),
             Failure::NoAnswer { attempts } => write!(f, "no answer, asked {attempts} times"),
+            Failure::Unusable { attempts, flaw } => {
+                let link = if flaw.is_about_how() { "" } else { ", but" };
+                write!(f, "the device answered{link} {flaw}")?;
+                if *attempts > 1 { write!(f, ", asked {attempts} times") } else { Ok(()) }
+            }
             Failure::OutOfTime => f.write_str("the answer took too long"),
             Failure::Refused(kind) => f.write_str(match kind {
                 ReportKind::UnsupportedLevel => "the device refuses this level of security for the user",

@@ -13,6 +13,7 @@ use super::cell::Cell;
 use super::native;
 use super::plan::Plan;
 use super::question::{Absence, Answer, Failure, Found, Outcome};
+use super::row_names::RowNames;
 use super::rows;
 use crate::config::{NativeCheck, SnmpPoll, SnmpWanted, Variable};
 use crate::mib::Names;
@@ -31,13 +32,14 @@ pub(super) struct Collector<'n> {
 }
 
 impl Collector<'_> {
-    /// Takes one value of a variable, in the row that these labels name.
+    /// Takes one value of a variable, in the row that these labels name, or the reason why there is none, unless that is
+    /// told elsewhere. What could not be read is told apart from what the device has not.
     pub(super) fn take(
         &mut self,
         label: &str,
         labels: &[(String, String)],
         oid: &Oid,
-        value: &Result<&Value, Absence>,
+        value: &Result<&Value, Option<Absence>>,
     ) {
         let readings = &mut self.readings;
         let name = series(label, labels);
@@ -53,21 +55,18 @@ impl Collector<'_> {
                     return readings.lines.push(format!("{name}: {text}"));
                 }
             },
-            Err(absence) => {
-                readings.missing.push(format!("{name}: {absence}"));
+            Err(None) => (None, ""),
+            Err(Some(absence)) => {
+                let list = if absence.is_failure() { &mut readings.unread } else { &mut readings.missing };
+                list.push(format!("{name}: {absence}"));
                 (None, "")
             }
         };
         readings.metrics.push(Metric {
-            label: label.to_owned(),
             labels: labels.to_vec(),
-            value: number,
             unit: unit.to_owned(),
             printed_unit: unit.to_owned(),
-            warn: None,
-            crit: None,
-            min: None,
-            max: None,
+            ..Metric::new(label, number)
         });
     }
 }
@@ -78,12 +77,20 @@ fn series(label: &str, labels: &[(String, String)]) -> String {
 }
 
 /// Makes an observation of the outcome of a poll; how long it took is left to the caller.
-pub fn read(poll: &SnmpPoll, names: &Names, outcome: &Outcome, timeout_state: State) -> Observation {
+///
+/// `rows` is what is remembered of the rows of a table, from poll to poll.
+pub fn read(
+    poll: &SnmpPoll,
+    names: &Names,
+    outcome: &Outcome,
+    timeout_state: State,
+    rows: &mut RowNames,
+) -> Observation {
     if let SnmpWanted::Native(native) = &poll.wanted {
         return read_native(poll, native, outcome);
     }
     match outcome {
-        Ok(answer) => observe_poll(PROTOCOL, read_answer(poll, names, answer)),
+        Ok(answer) => observe_poll(PROTOCOL, read_answer(poll, names, answer, rows)),
         Err(failure) => {
             let (reason, state) = meaning(failure, timeout_state);
             observe_failed_poll(PROTOCOL, reason, state, &failure.to_string())
@@ -97,6 +104,7 @@ fn read_native(poll: &SnmpPoll, native: &NativeCheck, outcome: &Outcome) -> Obse
     let reading = Reading {
         byte_units: ByteUnits::Si,
         check_multi: false,
+        silent: State::Unknown,
         timeout: Duration::ZERO,
         timeout_state: State::Unknown,
     };
@@ -109,11 +117,13 @@ fn meaning(failure: &Failure, timeout_state: State) -> (Reason, State) {
         Failure::NoAnswer { .. } | Failure::OutOfTime => (Reason::Timeout, timeout_state),
         Failure::Unsent(_) | Failure::Unresolved(_) | Failure::Busy => (Reason::NotStarted, State::Unknown),
         Failure::Stopped => (Reason::NotFinished, State::Unknown),
-        Failure::Refused(_) | Failure::Status(_) => (Reason::Exited, State::Unknown),
+        Failure::Refused(_) | Failure::Status(_) | Failure::Unusable { .. } => {
+            (Reason::Exited, State::Unknown)
+        }
     }
 }
 
-fn read_answer(poll: &SnmpPoll, names: &Names, answer: &Answer) -> Readings {
+fn read_answer(poll: &SnmpPoll, names: &Names, answer: &Answer, row_names: &mut RowNames) -> Readings {
     let plan = Plan::of(poll);
     let readings = Readings { restarted: answer.restarted, ..Readings::default() };
     let mut collector = Collector { names, readings };
@@ -122,7 +132,7 @@ fn read_answer(poll: &SnmpPoll, names: &Names, answer: &Answer) -> Readings {
             read_values(variables, &plan, values, &mut collector);
         }
         (SnmpWanted::Table(table), Found::Columns(columns)) => {
-            rows::read(table, &plan, columns, &mut collector);
+            rows::read(table, &plan, columns, row_names, &mut collector);
         }
         // An answer always has the form of its question.
         _ => {}
@@ -143,7 +153,7 @@ fn read_values(
         let (place, twin) = plan.place(wish);
         let twin = twin.map(|twin| (twin, at(twin))).filter(|(_, value)| value.is_ok());
         let (place, value) = twin.unwrap_or_else(|| (place, at(place)));
-        collector.take(&variable.label, &[], plan.oid(place), &value);
+        collector.take(&variable.label, &[], plan.oid(place), &value.map_err(Some));
     }
 }
 

@@ -67,4 +67,16 @@ pub struct Target {
     pub retries: u32,
     /// Most rows to ask for at once.
     pub max_repetitions: u32,
+    /// Which answers are taken.
+    pub answers: Answers,
+}
+
+/// Which answers are taken, beyond those of the address asked and with the community of the request. An answer must have
+/// the id of its request in any case, which is a random number of 31 bits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Answers {
+    /// From whatever address they come, as of clusters and old routers that answer from another of theirs.
+    pub from_any_address: bool,
+    /// With whatever community.
+    pub with_any_community: bool,
 }

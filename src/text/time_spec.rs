@@ -15,7 +15,8 @@ pub const FORMS: &str = "now, 24h, '2h ago', today, 'yesterday 03:00', monday, 1
 
 /// Reads a time relative to `now`, in its time zone. Returns milliseconds since the epoch.
 ///
-/// A day without a time is its beginning. A weekday is the latest one that has begun, today included.
+/// A day without a time is its beginning. A weekday is the latest one that has begun, today included. A time without a day is
+/// the latest one that has been: at three in the morning `23:00` is last night's.
 ///
 /// # Errors
 /// [`TimeSpecError`] names the text and the forms that are accepted.
@@ -53,7 +54,9 @@ fn epoch(text: &str) -> Option<Timestamp> {
 fn civil(lower: &str, now: &Zoned) -> Option<DateTime> {
     let today = now.date();
     if let Some(time) = time_of_day(lower) {
-        return Some(today.to_datetime(time));
+        let today = today.to_datetime(time);
+        let is_ahead = today.to_zoned(now.time_zone().clone()).is_ok_and(|today| today > *now);
+        return if is_ahead { today.checked_sub(1.day()).ok() } else { Some(today) };
     }
     let (day, time) = match lower.rsplit_once([' ', 't']) {
         Some((day, time)) if !day.is_empty() && time_of_day(time.trim()).is_some() => {
@@ -76,8 +79,21 @@ fn civil(lower: &str, now: &Zoned) -> Option<DateTime> {
     Some(date.to_datetime(time))
 }
 
-/// `14:30` or `14:30:05`.
+/// `14:30`, `14:30:05`, `3am` or `3:30pm`.
 fn time_of_day(text: &str) -> Option<Time> {
+    let half =
+        text.strip_suffix("am").map(|hours| (hours, 0)).or(text.strip_suffix("pm").map(|hours| (hours, 12)));
+    if let Some((hours, noon)) = half {
+        let hours = hours.trim_end();
+        let time = clock_time(&if hours.contains(':') { hours.to_owned() } else { format!("{hours}:00") })?;
+        // Midnight is 12am and noon 12pm.
+        let hour = (1..=12).contains(&time.hour()).then_some(time.hour() % 12 + noon)?;
+        return time.with().hour(hour).build().ok();
+    }
+    clock_time(text)
+}
+
+fn clock_time(text: &str) -> Option<Time> {
     let mut parts = text.split(':');
     let mut next = |required: bool| match parts.next() {
         Some(part) if (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit()) => {
@@ -183,6 +199,15 @@ mod tests {
             ("thursday", "2026-03-26T00:00:00+01:00"),
             ("mon 12:00", "2026-03-30T12:00:00+02:00"),
             ("14:30", "2026-04-01T14:30:00+02:00"),
+            // Ahead of now, so the last one that was.
+            ("23:00", "2026-03-31T23:00:00+02:00"),
+            ("15:20:31", "2026-03-31T15:20:31+02:00"),
+            ("15:20:30", "2026-04-01T15:20:30+02:00"),
+            ("today 23:00", "2026-04-01T23:00:00+02:00"),
+            ("yesterday 3am", "2026-03-31T03:00:00+02:00"),
+            ("12am", "2026-04-01T00:00:00+02:00"),
+            ("12:05 pm", "2026-04-01T12:05:00+02:00"),
+            ("11pm", "2026-03-31T23:00:00+02:00"),
             ("2026-03-01", "2026-03-01T00:00:00+01:00"),
             ("2026-03-01 14:00", "2026-03-01T14:00:00+01:00"),
             ("2026-03-01T14:00:05", "2026-03-01T14:00:05+01:00"),
@@ -206,6 +231,9 @@ mod tests {
             "",
             "5",
             "24:00",
+            "13pm",
+            "0am",
+            "am",
             "24:10:00",
             "1h 30:00",
             "pt5m",

@@ -59,6 +59,13 @@ pub enum Error {
         /// Its permissions.
         mode: u32,
     },
+    /// The files of the store are no longer those that this writer opened: it was removed, replaced or mounted over.
+    Displaced {
+        /// The store's directory.
+        path: PathBuf,
+        /// What is not there any more.
+        what: String,
+    },
     /// The store takes no runs at the moment: the disk is full, or a sync failed.
     Refusing {
         /// Why, in the words of the first failure.
@@ -78,6 +85,18 @@ pub enum Error {
         /// How much there would be.
         found: usize,
         /// How much there may be.
+        limit: usize,
+    },
+    /// A cursor cannot have this name.
+    CursorName {
+        /// The name.
+        name: String,
+    },
+    /// A consumer's state is larger than its cursor takes.
+    CursorState {
+        /// Size in bytes.
+        bytes: usize,
+        /// The limit in bytes, [`crate::limits::CURSOR_STATE_BYTES_MAX`].
         limit: usize,
     },
     /// The number compressor refused its input, which is a bug.
@@ -164,12 +183,25 @@ impl fmt::Display for Error {
                 let path = path.display();
                 write!(f, "open {path} for writing: every user may put files there (mode {mode:04o})")
             }
+            Error::Displaced { path, what } => {
+                let path = path.display();
+                write!(f, "write to {path}: the store was taken away while it was being written ({what})")
+            }
             Error::Refusing { why } => write!(f, "store runs: {why}"),
             Error::RunTooLarge { bytes, limit } => {
                 write!(f, "store a run of {bytes} bytes: the limit is {limit}")
             }
             Error::InstanceRefused { what, found, limit } => {
                 write!(f, "add an instance: {found} {what}, the limit is {limit}")
+            }
+            Error::CursorName { name } => {
+                write!(
+                    f,
+                    "use the cursor {name:?}: a name is letters, digits, '-', '_' and '.', and begins with no '.'"
+                )
+            }
+            Error::CursorState { bytes, limit } => {
+                write!(f, "store {bytes} bytes in a cursor: the limit is {limit}")
             }
             Error::Compress { what } => write!(f, "compress a column: {what}"),
             Error::Upkeep { why } => write!(f, "seal or merge: {why}"),

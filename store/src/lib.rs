@@ -2,37 +2,50 @@
 //!
 //! `FORMAT.md` draws the bytes. This package reads no clock, opens no socket and is not asynchronous.
 
+mod amendment;
+mod aside;
 mod blocks;
 mod bytes;
 mod chunk;
 mod column;
+mod cursor;
 mod damage;
 pub mod disk;
 mod error;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod health;
+mod identity;
 mod import;
 mod instances;
+mod leftover;
 pub mod limits;
 mod log;
+mod mark;
 mod names;
 mod position;
 mod provenance;
 mod reader;
+mod recovery;
+mod repair;
 mod run;
 mod segment;
+mod small;
 mod upkeep;
 mod value;
 mod verify;
 mod writer;
 
+pub use amendment::{Amendment, AmendmentKind, Amendments};
+pub use cursor::{Continuity, Cursor, Cursors, Delivered, FoundRun, StoreAt, fingerprint};
 pub use damage::Damage;
 pub use disk::writer_pid;
 pub use error::{Error, Result};
 pub use health::{Health, Space};
+pub use identity::{Identity, NoIdentity};
 pub use import::{Imported, Importer};
 pub use instances::{Change, Changes, Instance, Instances};
+pub use leftover::Leftover;
 pub use position::Position;
 pub use provenance::{Consolidation, Provenance};
 pub use reader::{
@@ -40,9 +53,8 @@ pub use reader::{
     RunState, Runs, Sample, SampleBatch, Samples, Scan, SeriesInfo, SeriesKey, Snapshot, States, Statistics,
     StoreInfo, Windows,
 };
+pub use repair::{Repaired, repair, repair_on};
 pub use run::{Metric, Reason, Run, Standing, State};
 pub use value::{Bounds, Value};
-pub use verify::{
-    FileReport, Finding, Progress, Repaired, Salvaged, repair, repair_on, salvage, verify, verify_on,
-};
+pub use verify::{FileReport, Finding, Progress, Salvaged, salvage, verify, verify_on};
 pub use writer::{Options, Writer};

@@ -1,6 +1,7 @@
 //! Every bound of the store, with how they depend on each other.
 
-/// Size of an active log file in bytes. It is preallocated, so appends to it cannot run out of disk.
+/// Size of an active log file in bytes, unless its definitions need a larger one. It is preallocated, so appends to it
+/// cannot run out of disk.
 pub const LOG_BYTES: u64 = 16 << 20;
 
 /// The smallest log that is made where the disk has no room for a whole one.
@@ -20,6 +21,12 @@ pub const DICTIONARY_BYTES: u64 = 1 << 20;
 
 /// ... and not before the log is this many times the size of the definitions.
 pub const DICTIONARY_FACTOR: u64 = 16;
+
+/// A log has room for this many times the definitions of the log before, as every log repeats them ...
+pub const LOG_DEFINITIONS_FACTOR: u64 = 4;
+
+/// ... but does not grow beyond this many bytes for that.
+pub const LOG_BYTES_GROWN_MAX: u64 = 256 << 20;
 
 /// Shapes of one check that the writer remembers; one more and the least recently defined is written again.
 pub const SCHEMAS_PER_CHECK_MAX: usize = 16;
@@ -56,7 +63,8 @@ const _: () = assert!(2 * CHUNK_TEXT_BYTES + 2 * RUN_BYTES_MAX <= TEXTS_BYTES_MA
 /// Instances of one run.
 pub const INSTANCES_MAX: usize = 32 << 10;
 
-/// Bytes that the instances of one run are charged for: 64 for each, 16 for each label, and their texts.
+/// Bytes that the instances of one run are charged for: 64 for each, 16 for each of its labels, and those of names, values
+/// and texts.
 pub const INSTANCES_BYTES_MAX: usize = 8 << 20;
 
 /// Labels of one instance.
@@ -83,16 +91,18 @@ pub const INSTANCES_CHANGES_BYTES: usize = 4 << 10;
 /// ... and not before the changes are this many times as large as all instances.
 pub const INSTANCES_CHANGES_FACTOR: usize = 2;
 
-/// Bytes of changed instances, apart from those of the first row, in a chunk that is full; or as many as those of the
-/// first row.
-pub const CHUNK_INSTANCES_BYTES: usize = 4 << 20;
+/// Bytes of changes to instances in a chunk that is full, so that reading one run replays no more ...
+pub const CHUNK_INSTANCES_BYTES: usize = 1 << 20;
 
-/// The largest column of instances that a reader accepts: it begins with all instances, overshoots by those of one
-/// run, and each is charged for at least what its bytes are.
-pub const INSTANCES_COLUMN_BYTES_MAX: usize = 32 << 20;
+/// ... and not before they are this many times as large as all instances of its first row that has some.
+pub const CHUNK_INSTANCES_FACTOR: usize = 2;
+
+/// The largest column of instances that a reader accepts. It begins with all instances of a run, and overshoots by those
+/// of another at most.
+pub const INSTANCES_COLUMN_BYTES_MAX: usize = 48 << 20;
 
 const _: () = assert!(CHUNK_INSTANCES_BYTES <= INSTANCES_BYTES_MAX);
-const _: () = assert!(4 * INSTANCES_BYTES_MAX <= INSTANCES_COLUMN_BYTES_MAX);
+const _: () = assert!((CHUNK_INSTANCES_FACTOR + 3) * INSTANCES_BYTES_MAX <= INSTANCES_COLUMN_BYTES_MAX);
 
 /// Adjacent segments of about one size that are worth merging.
 pub const MERGE_MIN: usize = 8;
@@ -122,3 +132,32 @@ pub const LOCK_ATTEMPTS_MAX: usize = 8;
 
 /// Bytes of `/proc/locks` that are searched for the writer.
 pub const PROC_LOCKS_BYTES_MAX: u64 = 4 << 20;
+
+/// Bytes of a file that is read and written as a whole: the identity, a cursor, the amendments.
+pub const SMALL_FILE_BYTES_MAX: usize = 4 << 20;
+
+/// Amendments that are remembered; the oldest go.
+pub const AMENDMENTS_MAX: usize = 2048;
+
+/// Amendments that the repair of one file leaves: more than that become one for all of its runs.
+pub const AMENDMENTS_OF_REPAIR_MAX: usize = 128;
+
+/// Bytes of a check's name in an amendment; longer ones are left out.
+pub const AMENDMENT_NAME_BYTES_MAX: usize = 1024;
+
+const _: () = assert!(AMENDMENTS_MAX * (AMENDMENT_NAME_BYTES_MAX + 64) < SMALL_FILE_BYTES_MAX);
+const _: () = assert!(AMENDMENTS_OF_REPAIR_MAX * 4 <= AMENDMENTS_MAX);
+
+/// Bytes of a cursor's name.
+pub const CURSOR_NAME_BYTES_MAX: usize = 100;
+
+/// Bytes that a consumer may put into its cursor.
+pub const CURSOR_STATE_BYTES_MAX: usize = 64 << 10;
+
+const _: () = assert!(CURSOR_STATE_BYTES_MAX + 4 * CURSOR_NAME_BYTES_MAX < SMALL_FILE_BYTES_MAX);
+
+/// Logs of writers that were given up which the next writer takes over; of more, the oldest goes.
+pub const LEFTOVER_LOGS_MAX: usize = 4;
+
+/// Runs of such a log that are appended at once.
+pub const RESCUE_BATCH_RUNS: usize = 256;

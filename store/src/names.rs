@@ -19,12 +19,15 @@ pub(crate) enum FileName {
         /// One past the last number.
         end: u64,
     },
-    /// `….tmp`: a file being written; left over if nobody writes.
+    /// `….seg.tmp`: a segment being written; left over if nobody writes.
     Temporary,
 }
 
 /// Room held back for sealing and recovery when the disk is full.
 pub(crate) const RESERVE_NAME: &str = "reserve";
+
+/// Ending of the file of a cursor.
+pub(crate) const CURSOR_SUFFIX: &str = ".cursor";
 
 /// Ending of a damaged file that `repair` has set aside.
 pub(crate) const QUARANTINE_SUFFIX: &str = ".damaged";
@@ -35,7 +38,7 @@ impl FileName {
             let lower_hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
             (text.len() == 16 && text.bytes().all(lower_hex)).then(|| u64::from_str_radix(text, 16).ok())?
         };
-        if name.ends_with(".tmp") {
+        if name.ends_with(".seg.tmp") {
             return Some(FileName::Temporary);
         }
         if let Some(stem) = name.strip_suffix(".log") {
@@ -53,6 +56,10 @@ pub(crate) fn log_name(start: u64) -> String {
 
 pub(crate) fn segment_name(start: u64, end: u64) -> String {
     format!("{start:016x}-{end:016x}.seg")
+}
+
+pub(crate) fn cursor_name(name: &str) -> String {
+    format!("{name}{CURSOR_SUFFIX}")
 }
 
 /// The files that count, in order of their start: those that no larger segment has replaced, and the others.

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Reads a store by FORMAT.md alone and prints every run as a line of JSON, by check, time and number.
 
-Usage: read_store.py DIR      needs Python 3.8, numpy, pcodec and the program zstd
+Usage: read_store.py DIR            needs Python 3.8, numpy, pcodec and the program zstd
+       read_store.py DIR --about    prints what the small files say instead, as one line
 """
 import json
 import os
@@ -256,12 +257,20 @@ def run(check, seq, time, fields, texts, metrics, instances, kind, span):
             "hard": bool(standing & 1), "flapping": bool(standing & 2), "hard_state": STATES[standing >> 2],
             "attempt": attempt, "since_ms": since, "flap_history": flaps, "texts": texts, "metrics": metrics,
             "instances": instances, "partial": bool(kind & 1), "provenance": PROVENANCES[kind >> 1 & 7],
-            "function": FUNCTIONS[kind >> 4], "span_ms": span}
+            "function": FUNCTIONS[kind >> 4 & 7], "span_ms": span, "imported": bool(kind >> 7)}
+
+
+def log_before(data, start):
+    if data[:8] != b"CUSTLOG\0" or len(data) < 40:
+        return None
+    version, flags, first, before, header_crc = struct.unpack_from("<IIQQI", data, 8)
+    assert version == 1 and flags in (0, 1)
+    return before if (first, header_crc) == (start, crc(data[:32])) else None
 
 
 def read_log(data, start, end):
-    assert data[:8] == b"CUSTLOG\0" and struct.unpack_from("<IIQI", data, 8) == (1, 0, start, crc(data[:24]))
-    at, generation, checks, schemas, instances, next_seq = 32, None, {}, {}, {}, start
+    assert log_before(data, start) is not None
+    at, generation, checks, schemas, instances, next_seq = 40, None, {}, {}, {}, start
     while at + 20 <= len(data):
         length, payload_crc, seq, header_crc = struct.unpack_from("<IIQI", data, at)
         payload = data[at + 20:at + 20 + length]
@@ -427,6 +436,53 @@ def read_chunk(data, check):
                   instances, a[7] >> 8, spans[row] & MASK64 if consolidated[row] else None)
 
 
+def small(directory, name, magic):
+    with open(os.path.join(directory, name), "rb") as file:
+        data = file.read()
+    assert data[:8] == magic and struct.unpack_from("<II", data, 8) == (1, len(data) - 20)
+    assert struct.unpack("<I", data[-4:])[0] == crc(data[:-4])
+    return Cursor(data[16:-4])
+
+
+def cursor_file(directory, name):
+    data = small(directory, name, b"CUSTCUR\0")
+    assert data.text() + ".cursor" == name
+    cursor = {"store": data.take(16).hex(), "position": data.varint(), "last": None}
+    if data.u8():
+        cursor["last"] = [data.varint(), data.u64()]
+    cursor["amendments"] = data.varint()
+    cursor["state"] = data.take(data.varint()).hex()
+    return cursor
+
+
+def amendments_file(directory):
+    data = small(directory, "amendments", b"CUSTAMD\0")
+    forgotten, entries = data.varint(), []
+    for _ in range(data.varint()):
+        kind = ["lost", "restored"][data.u8()]
+        check = data.text() if data.u8() else None
+        entries.append([kind, check, data.varint(), data.varint()] + [n - 1 if n else None for n in (data.varint(), data.varint())])
+    return {"forgotten": forgotten, "list": entries}
+
+
+def about(directory):
+    names = sorted(os.listdir(directory))
+    return {"identity": small(directory, "identity", b"CUSTIDN\0").take(16).hex(),
+            "synced": small(directory, "synced", b"CUSTSYN\0").u64(),
+            "cursors": {name[:-7]: cursor_file(directory, name) for name in names if name.endswith(".cursor")},
+            "amendments": amendments_file(directory) if "amendments" in names else None}
+
+
+def fingerprint(run):
+    text = run["texts"][0].encode()
+    data = struct.pack("<Qqq", run["seq"], run["time_ms"], run["duration_us"]) + bytes(
+        STATES.index(run[key]) for key in ("state", "plugin_state"))
+    hashed = 0xCBF29CE484222325
+    for byte in data + run["check"].encode() + b"\xff" + text:
+        hashed = (hashed ^ byte) * 0x100000001B3 & MASK64
+    return hashed
+
+
 def main(directory):
     files = []
     for name in os.listdir(directory):
@@ -439,18 +495,24 @@ def main(directory):
         if start >= covered:
             live.append((start, end, name))
             covered = covered if is_log else end
-    runs = []
-    for index, (start, end, name) in enumerate(live):
+    runs, following = [], 1 << 64
+    for start, end, name in reversed(live):
         with open(os.path.join(directory, name), "rb") as file:
             data = file.read()
         if end is None:
-            end = live[index + 1][0] if index + 1 < len(live) else 1 << 64
-            runs += read_log(data, start, end)
+            runs += read_log(data, start, following)
+            before = log_before(data, start)
+            following = min(following, start if before is None else before)
         else:
             runs += read_segment(data, start, end)
+            following = start
     for each in sorted(runs, key=lambda run: (run["check"], run["time_ms"], run["seq"])):
+        each["fingerprint"] = fingerprint(each)
         print(json.dumps(each, ensure_ascii=False))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    if sys.argv[2:] == ["--about"]:
+        print(json.dumps(about(sys.argv[1])))
+    else:
+        main(sys.argv[1])

@@ -1,11 +1,15 @@
 //! SNMP beside Debian's `snmpd` and the tools of net-snmp, over loopback.
-#![allow(clippy::unwrap_used, unreachable_pub)]
+#![expect(clippy::unwrap_used, unreachable_pub, reason = "a test may panic")]
 
+mod agent;
+mod ber;
 mod commands;
 mod daemon;
 mod faults;
+mod hostile;
 mod levels;
 mod native;
+mod packets;
 mod snmpd;
 mod values;
 

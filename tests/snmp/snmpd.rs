@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use custos::snmp::{Credentials, Device, Outcome, Poller, Question};
+use custos::snmp::{Answers, Credentials, Device, Outcome, Poller, Question};
 use custos_compat::snmp::usm::{AuthProtocol, MasterKeys, PrivProtocol};
 use custos_compat::snmp::{Message, Oid, Pdu, PduKind, Value, Version};
 
@@ -112,6 +112,7 @@ pub fn device(port: u16, credentials: Credentials) -> Device {
         timeout: Duration::from_millis(500),
         retries: 4,
         max_repetitions: 25,
+        answers: Answers::default(),
     }
 }
 

@@ -32,11 +32,14 @@ fn up_clears_its_own_down_and_no_other() {
 }
 
 #[test]
-fn the_keys_survive_a_kill() {
+fn the_instances_survive_a_kill() {
     let mut receiver = Receiver::start("", LINK);
     receiver.link(LINK_DOWN, "3");
     receiver.link(LINK_DOWN, "5");
-    receiver.runs("link", 2);
+    let runs = receiver.runs("link", 2);
+    let labels: Vec<&Value> =
+        runs[1]["instances"].as_array().unwrap().iter().map(|instance| &instance["labels"]).collect();
+    assert_eq!(labels, [&serde_json::json!({"ifIndex": "3"}), &serde_json::json!({"ifIndex": "5"})]);
     receiver.kill();
     receiver.resume();
     receiver.link(LINK_UP, "5");
@@ -57,7 +60,8 @@ fn whoever_asks_is_told_the_last_of_it() {
     assert_eq!(told.status.code(), Some(2));
     let told = text(&told.stdout);
     assert!(told.starts_with("linkDown on 3 of 127.0.0.1: down(2)\n"), "{told}");
-    assert!(told.contains("key CRITICAL") && told.ends_with("keys: all 1 not OK\n"), "{told}");
+    let listed = "CRITICAL ifIndex=3: linkDown on 3 of 127.0.0.1: down(2)\n1 instance is not OK\n";
+    assert!(told.ends_with(listed), "{told}");
     assert!(text(&receiver.stage.custos(&["status"]).stdout).contains("CRITICAL"));
 }
 

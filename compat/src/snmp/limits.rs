@@ -4,7 +4,5 @@
 pub const MESSAGE_MAX_BYTES: usize = 65_507;
 /// Most sub-identifiers of an object identifier (RFC 2578, section 3.5).
 pub const OID_MAX_LEN: usize = 128;
-/// Most variable bindings of one message. The smallest binding has 7 bytes, so this many fit a datagram easily.
-pub const VARBINDS_MAX: usize = 4096;
-
-const _: () = assert!(VARBINDS_MAX * 7 < MESSAGE_MAX_BYTES);
+/// Most variable bindings of one message: as many as a datagram has room for, as the smallest has 6 bytes.
+pub const VARBINDS_MAX: usize = MESSAGE_MAX_BYTES / 6;

@@ -1,6 +1,8 @@
 //! Messages of versions 1 and 2c: a community and a PDU (RFC 1157, RFC 1901).
 
-use super::error::Error;
+use std::fmt;
+
+use super::error::{Error, Fault};
 use super::pdu::{Body, Pdu};
 use super::reader::Reader;
 use super::writer::Writer;
@@ -17,7 +19,7 @@ pub enum Version {
 }
 
 impl Version {
-    fn number(self) -> i64 {
+    pub(super) fn number(self) -> i64 {
         match self {
             Version::V1 => 0,
             Version::V2c => 1,
@@ -31,12 +33,23 @@ impl Version {
     }
 }
 
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Version::V1 => "1",
+            Version::V2c => "2c",
+            Version::V3 => "3",
+        })
+    }
+}
+
 pub(super) fn read_version(reader: &mut Reader<'_>) -> Result<Version, Error> {
+    let at = reader.at();
     match reader.integer()? {
         0 => Ok(Version::V1),
         1 => Ok(Version::V2c),
         3 => Ok(Version::V3),
-        other => Err(Error::Version(i64::from(other))),
+        other => Err(Fault::Version(other).at(at)),
     }
 }
 
@@ -52,18 +65,16 @@ pub struct Message {
 }
 
 impl Message {
-    /// Reads a packet of version 1 or 2c.
+    /// Reads a packet of version 1 or 2c. Bytes behind the message, or behind what it carries, do not count.
     pub fn read(packet: &[u8]) -> Result<Message, Error> {
-        let mut outer = Reader::new(packet);
-        let mut inside = outer.sequence()?;
-        outer.end()?;
+        let mut inside = Reader::new(packet).sequence()?;
+        let at = inside.at();
         let version = read_version(&mut inside)?;
         if version == Version::V3 {
-            return Err(Error::Version(version.number()));
+            return Err(Fault::Version(version.number()).at(at));
         }
         let community = inside.octets()?.to_vec();
         let body = Body::read(&mut inside)?;
-        inside.end()?;
         Ok(Message { version, community, body })
     }
 
@@ -115,13 +126,40 @@ mod tests {
     }
 
     #[test]
-    fn every_cut_and_what_follows_is_refused() {
+    fn every_cut_is_refused_and_what_follows_is_not_minded() {
         for len in 0..GET.len() {
-            assert!(Message::read(&GET[..len]).is_err(), "{len}");
+            let error = Message::read(&GET[..len]).unwrap_err();
+            let expected = if len == 0 { Fault::End } else { Fault::Truncated };
+            assert_eq!(error, expected.at(0), "{len}");
         }
-        let mut longer = GET.to_vec();
-        longer.push(0);
-        assert_eq!(Message::read(&longer), Err(Error::Trailing));
+        let message = Message::read(&GET).unwrap();
+        for more in [&[0][..], &[0; 15], &[0x30, 0xff]] {
+            assert_eq!(Message::read(&[&GET, more].concat()), Ok(message.clone()));
+            // Behind the PDU, and behind its variables.
+            for heads in [&[1][..], &[1, 14]] {
+                let mut longer = [&GET[..], more].concat();
+                heads.iter().for_each(|at| longer[*at] += more.len() as u8);
+                assert_eq!(Message::read(&longer), Ok(message.clone()));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_with_its_byte() {
+        for (at, byte, error) in [
+            (0, 0x31, "byte 0: type 0x31 where SEQUENCE should be"),
+            (4, 2, "byte 2: version 2, which is none of 0 (1), 1 (2c) and 3"),
+            (5, 5, "byte 5: NULL where OCTET STRING should be"),
+            (13, 0xbf, "byte 13: a PDU of unknown type 0xbf"),
+            (14, 0x1a, "byte 13: a length points beyond the end"),
+            (15, 4, "byte 15: OCTET STRING where INTEGER should be"),
+            (24, 0x31, "byte 24: type 0x31 where SEQUENCE should be"),
+            (26, 0x31, "byte 26: type 0x31 where SEQUENCE should be"),
+        ] {
+            let mut bytes = GET;
+            bytes[at] = byte;
+            assert_eq!(Message::read(&bytes).unwrap_err().to_string(), error);
+        }
     }
 
     #[test]
@@ -129,7 +167,7 @@ mod tests {
         let uptime = Oid::from_ids([1, 3]);
         let pdu = Pdu::request(PduKind::Get, 1, vec![uptime; crate::snmp::VARBINDS_MAX + 1]);
         let bytes = Message::write_pdu(Version::V2c, b"", &pdu);
-        assert_eq!(Message::read(&bytes), Err(Error::TooManyVarBinds));
+        assert!(matches!(Message::read(&bytes), Err(Error::Malformed { fault: Fault::TooManyVarBinds, .. })));
     }
 
     prop_compose! {
@@ -142,7 +180,8 @@ mod tests {
 
     fn values() -> impl Strategy<Value = Value> {
         prop_oneof![
-            any::<i32>().prop_map(Value::Integer),
+            any::<i32>().prop_map(|number| Value::Integer(i64::from(number))),
+            any::<u32>().prop_map(|number| Value::Integer(i64::from(number))),
             prop::collection::vec(any::<u8>(), 0..200).prop_map(Value::OctetString),
             Just(Value::Null),
             oids().prop_map(Value::ObjectId),
@@ -153,6 +192,10 @@ mod tests {
             prop::num::f32::NORMAL.prop_map(Value::Float),
             prop::num::f64::NORMAL.prop_map(Value::Double),
             any::<u64>().prop_map(Value::Counter64),
+            any::<i64>().prop_map(Value::Int64),
+            any::<u64>().prop_map(Value::UInt64),
+            prop::collection::vec(any::<u8>(), 1..20).prop_map(Value::Bits),
+            prop::collection::vec(any::<u8>(), 0..20).prop_map(Value::Nsap),
             Just(Value::NoSuchObject),
             Just(Value::NoSuchInstance),
             Just(Value::EndOfMibView),
@@ -166,7 +209,7 @@ mod tests {
     }
 
     prop_compose! {
-        fn pdus()(kind in 0usize..8, request_id in any::<i32>(), error_status in any::<i32>(), error_index in any::<i32>(),
+        fn pdus()(kind in 0usize..8, request_id in (i32::MIN.into())..=i64::from(u32::MAX), error_status in any::<i32>(), error_index in any::<i32>(),
                   varbinds in varbinds()) -> Pdu {
             let kind = [PduKind::Get, PduKind::GetNext, PduKind::Response, PduKind::Set, PduKind::GetBulk,
                 PduKind::Inform, PduKind::Trap, PduKind::Report][kind];
@@ -183,8 +226,8 @@ mod tests {
         }
 
         #[test]
-        fn traps_of_version_1_are_read_as_written(enterprise in oids(), agent in any::<[u8; 4]>(), generic in any::<i32>(),
-                                                  specific in any::<i32>(), uptime in any::<u32>(), varbinds in varbinds()) {
+        fn traps_of_version_1_are_read_as_written(enterprise in oids(), agent in any::<[u8; 4]>(), generic in 0i64..9,
+                                                  specific in i64::from(i32::MIN)..=i64::from(u32::MAX), uptime in any::<u32>(), varbinds in varbinds()) {
             let agent = Ipv4Addr::from(agent);
             let trap = TrapV1 { enterprise, agent, generic, specific, uptime, varbinds };
             let message = Message { version: Version::V1, community: b"c".to_vec(), body: Body::TrapV1(trap) };

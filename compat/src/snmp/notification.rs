@@ -1,4 +1,7 @@
 //! Traps and informs of every version in one form: that of version 2, after RFC 3584.
+//!
+//! RFC 3416 has sysUpTime.0 and snmpTrapOID.0 first. Some senders leave the time out or put it elsewhere: a linkDown
+//! is a linkDown all the same, so only snmpTrapOID.0 must be there.
 
 use std::net::Ipv4Addr;
 
@@ -18,8 +21,10 @@ const TRAP_ENTERPRISE: &[u32] = &[1, 3, 6, 1, 6, 3, 1, 1, 4, 3, 0];
 const TRAP_ADDRESS: &[u32] = &[1, 3, 6, 1, 6, 3, 18, 1, 3, 0];
 /// snmpTraps, below which the six standard traps lie.
 const SNMP_TRAPS: &[u32] = &[1, 3, 6, 1, 6, 3, 1, 1, 5];
+/// zeroDotZero, for a trap that says which one it is by something that names nothing.
+const NO_TRAP: [u32; 2] = [0, 0];
 /// Version 1's word for a trap of the enterprise's own.
-const ENTERPRISE_SPECIFIC: i32 = 6;
+const ENTERPRISE_SPECIFIC: i64 = 6;
 
 /// A trap or an inform, whichever version brought it.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,8 +35,8 @@ pub struct Notification {
     pub security_name: Vec<u8>,
     /// What happened.
     pub trap: Oid,
-    /// Since the sender's start, in hundredths of a second.
-    pub uptime: u32,
+    /// Since the sender's start, in hundredths of a second, if it says.
+    pub uptime: Option<u32>,
     /// The enterprise of version 1, or what a proxy said of it.
     pub enterprise: Option<Oid>,
     /// The sender as version 1 names it, or what a proxy said of it. Not to be trusted.
@@ -39,29 +44,31 @@ pub struct Notification {
     /// The variables, without those that became `trap` and `uptime`.
     pub varbinds: Vec<VarBind>,
     /// The request to acknowledge, if this is an inform.
-    pub inform: Option<i32>,
+    pub inform: Option<i64>,
 }
 
 impl Notification {
-    /// What a message says happened. An error if it is no notification at all, or one without time and identity.
+    /// What a message says happened.
+    ///
+    /// # Errors
+    /// [`Error::NotANotification`] for any other PDU, [`Error::NoTrapOid`] if it does not say what happened.
     pub fn from_body(version: Version, security_name: Vec<u8>, body: Body) -> Result<Notification, Error> {
         let pdu = match body {
-            Body::TrapV1(trap) => return from_v1(version, security_name, trap),
+            Body::TrapV1(trap) => return Ok(from_v1(version, security_name, trap)),
             Body::Pdu(pdu) => pdu,
         };
-        if version == Version::V1 || !matches!(pdu.kind, PduKind::Trap | PduKind::Inform) {
+        if !matches!(pdu.kind, PduKind::Trap | PduKind::Inform) {
             return Err(Error::NotANotification);
         }
         let mut varbinds = pdu.varbinds;
-        let (uptime, trap) = match &varbinds[..] {
-            [
-                VarBind { oid: first, value: Value::TimeTicks(ticks) },
-                VarBind { oid: second, value: Value::ObjectId(trap) },
-                ..,
-            ] if first.ids() == UPTIME && second.ids() == TRAP_OID => (*ticks, trap.clone()),
-            _ => return Err(Error::NotANotification),
+        let trap = match take_out(&mut varbinds, TRAP_OID, 1).ok_or(Error::NoTrapOid)? {
+            Value::ObjectId(trap) => trap,
+            _ => Oid::from_ids(NO_TRAP),
         };
-        varbinds.drain(..2);
+        let uptime = match take_out(&mut varbinds, UPTIME, 0) {
+            Some(Value::TimeTicks(ticks)) => Some(ticks),
+            _ => None,
+        };
         let enterprise = varbinds.iter().find(|varbind| varbind.oid.ids() == TRAP_ENTERPRISE);
         let enterprise = enterprise.and_then(|varbind| match &varbind.value {
             Value::ObjectId(oid) => Some(oid.clone()),
@@ -77,20 +84,28 @@ impl Notification {
     }
 }
 
-fn from_v1(version: Version, security_name: Vec<u8>, trap: TrapV1) -> Result<Notification, Error> {
+/// Takes a variable out of the list: the one at its usual index, else the first of that name.
+fn take_out(varbinds: &mut Vec<VarBind>, name: &[u32], usual: usize) -> Option<Value> {
+    let is_it = |varbind: &VarBind| varbind.oid.ids() == name;
+    let found = Some(usual).filter(|usual| varbinds.get(*usual).is_some_and(is_it));
+    let index = found.or_else(|| varbinds.iter().position(is_it))?;
+    Some(varbinds.remove(index).value)
+}
+
+/// A trap of version 1. Of numbers beyond what the standard has, the last 32 bits count.
+fn from_v1(version: Version, security_name: Vec<u8>, trap: TrapV1) -> Notification {
     let TrapV1 { enterprise, agent, generic, specific, uptime, varbinds } = trap;
-    let oid = match u32::try_from(generic) {
-        Ok(standard) if generic < ENTERPRISE_SPECIFIC => {
-            Oid::new(SNMP_TRAPS).and_then(|o| o.join(&[standard + 1]))
-        }
-        Ok(_) if generic == ENTERPRISE_SPECIFIC => {
-            u32::try_from(specific).ok().and_then(|specific| enterprise.join(&[0, specific]))
-        }
-        _ => None,
+    let oid = if generic == ENTERPRISE_SPECIFIC {
+        // As net-snmp does, no second zero behind an enterprise that ends in one.
+        let zero: &[u32] = if enterprise.ids().last() == Some(&0) { &[] } else { &[0] };
+        enterprise.join(zero).and_then(|enterprise| enterprise.join(&[specific as u32]))
+    } else {
+        Oid::new(SNMP_TRAPS).and_then(|traps| traps.join(&[(generic as u32).wrapping_add(1)]))
     };
-    let trap = oid.ok_or(Error::NotANotification)?;
-    let (enterprise, agent) = (Some(enterprise), Some(agent));
-    Ok(Notification { version, security_name, trap, uptime, enterprise, agent, varbinds, inform: None })
+    // An enterprise without room for two more numbers stands for all of its traps.
+    let trap = oid.unwrap_or_else(|| enterprise.clone());
+    let (enterprise, agent, uptime) = (Some(enterprise), Some(agent), Some(uptime));
+    Notification { version, security_name, trap, uptime, enterprise, agent, varbinds, inform: None }
 }
 
 #[cfg(test)]
@@ -98,41 +113,62 @@ mod tests {
     use super::*;
     use crate::snmp::Pdu;
 
-    fn v1(generic: i32, specific: i32) -> Result<Notification, Error> {
-        let enterprise = Oid::from_ids([1, 3, 6, 1, 4, 1, 9]);
+    fn v1(enterprise: &[u32], generic: i64, specific: i64) -> String {
         let agent = Ipv4Addr::new(192, 0, 2, 1);
+        let enterprise = Oid::new(enterprise).unwrap();
         let trap = TrapV1 { enterprise, agent, generic, specific, uptime: 7, varbinds: Vec::new() };
-        Notification::from_body(Version::V1, b"public".to_vec(), Body::TrapV1(trap))
+        let trap = Notification::from_body(Version::V1, b"public".to_vec(), Body::TrapV1(trap)).unwrap();
+        assert_eq!((trap.agent, trap.uptime), (Some(agent), Some(7)));
+        trap.trap.to_string()
     }
 
     #[test]
     fn traps_of_version_1_get_the_names_of_version_2() {
-        assert_eq!(v1(2, 0).unwrap().trap.to_string(), "1.3.6.1.6.3.1.1.5.3");
-        assert_eq!(v1(0, 9).unwrap().trap.to_string(), "1.3.6.1.6.3.1.1.5.1");
-        assert_eq!(v1(6, 17).unwrap().trap.to_string(), "1.3.6.1.4.1.9.0.17");
-        assert_eq!(v1(6, 17).unwrap().agent, Some(Ipv4Addr::new(192, 0, 2, 1)));
-        assert_eq!(v1(7, 0), Err(Error::NotANotification));
-        assert_eq!(v1(-1, 0), Err(Error::NotANotification));
-        assert_eq!(v1(6, -1), Err(Error::NotANotification));
+        const CISCO: &[u32] = &[1, 3, 6, 1, 4, 1, 9];
+        assert_eq!(v1(CISCO, 2, 0), "1.3.6.1.6.3.1.1.5.3");
+        assert_eq!(v1(CISCO, 0, 9), "1.3.6.1.6.3.1.1.5.1");
+        assert_eq!(v1(CISCO, 7, 9), "1.3.6.1.6.3.1.1.5.8");
+        assert_eq!(v1(CISCO, -1, 9), "1.3.6.1.6.3.1.1.5.0");
+        assert_eq!(v1(CISCO, 6, 17), "1.3.6.1.4.1.9.0.17");
+        assert_eq!(v1(&[1, 3, 6, 1, 4, 1, 9, 0], 6, 17), "1.3.6.1.4.1.9.0.17");
+        assert_eq!(v1(CISCO, 6, 1 << 31), "1.3.6.1.4.1.9.0.2147483648");
+        assert_eq!(v1(CISCO, 6, -1), "1.3.6.1.4.1.9.0.4294967295");
+        assert_eq!(v1(&[1; 128], 6, 1), Oid::new(&[1; 128]).unwrap().to_string());
+    }
+
+    fn bind(oid: &[u32], value: Value) -> VarBind {
+        VarBind { oid: Oid::new(oid).unwrap(), value }
+    }
+
+    fn read(varbinds: Vec<VarBind>) -> Result<Notification, Error> {
+        let pdu = Pdu { kind: PduKind::Inform, request_id: 5, error_status: 0, error_index: 0, varbinds };
+        Notification::from_body(Version::V2c, Vec::new(), Body::Pdu(pdu))
     }
 
     #[test]
-    fn traps_of_version_2_begin_with_time_and_identity() {
-        let bind = |oid: &[u32], value| VarBind { oid: Oid::new(oid).unwrap(), value };
+    fn time_and_identity_may_stand_anywhere_and_only_the_identity_must_stand() {
         let link_down = Oid::from_ids([1, 3, 6, 1, 6, 3, 1, 1, 5, 3]);
-        let varbinds = vec![
-            bind(UPTIME, Value::TimeTicks(100)),
-            bind(TRAP_OID, Value::ObjectId(link_down.clone())),
-            bind(TRAP_ADDRESS, Value::IpAddress(Ipv4Addr::new(192, 0, 2, 9))),
-        ];
-        let pdu = Pdu { kind: PduKind::Inform, request_id: 5, error_status: 0, error_index: 0, varbinds };
-        let read = |pdu: Pdu| Notification::from_body(Version::V2c, Vec::new(), Body::Pdu(pdu));
-        let notification = read(pdu.clone()).unwrap();
-        assert_eq!((&notification.trap, notification.uptime), (&link_down, 100));
-        assert_eq!((notification.inform, notification.varbinds.len()), (Some(5), 1));
-        assert_eq!(notification.agent, Some(Ipv4Addr::new(192, 0, 2, 9)));
-        let headless = Pdu { varbinds: pdu.varbinds[1..].to_vec(), ..pdu.clone() };
-        assert_eq!(read(headless), Err(Error::NotANotification));
-        assert_eq!(read(Pdu { kind: PduKind::Get, ..pdu }), Err(Error::NotANotification));
+        let time = || bind(UPTIME, Value::TimeTicks(100));
+        let identity = || bind(TRAP_OID, Value::ObjectId(link_down.clone()));
+        let address = || bind(TRAP_ADDRESS, Value::IpAddress(Ipv4Addr::new(192, 0, 2, 9)));
+        for (varbinds, uptime) in [
+            (vec![time(), identity(), address()], Some(100)),
+            (vec![identity(), time(), address()], Some(100)),
+            (vec![address(), identity(), time()], Some(100)),
+            (vec![identity(), address()], None),
+            (vec![bind(UPTIME, Value::Null), identity(), address()], None),
+        ] {
+            let notification = read(varbinds).unwrap();
+            assert_eq!((&notification.trap, notification.uptime), (&link_down, uptime));
+            assert_eq!(notification.varbinds, [address()]);
+            assert_eq!(notification.inform, Some(5));
+            assert_eq!(notification.agent, Some(Ipv4Addr::new(192, 0, 2, 9)));
+        }
+        let nothing = read(vec![time(), bind(TRAP_OID, Value::Integer(3))]).unwrap();
+        assert_eq!(nothing.trap.to_string(), "0.0");
+        assert_eq!(read(vec![time(), address()]), Err(Error::NoTrapOid));
+        let pdu = Pdu::request(PduKind::Get, 1, [link_down]);
+        let read = Notification::from_body(Version::V2c, Vec::new(), Body::Pdu(pdu));
+        assert_eq!(read, Err(Error::NotANotification));
     }
 }

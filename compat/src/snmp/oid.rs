@@ -1,12 +1,13 @@
 //! Object identifiers.
 //!
 //! Invariant: an [`Oid`] has at most [`OID_MAX_LEN`] sub-identifiers. It may be empty, as the root from which a walk
-//! begins; BER cannot say fewer than two, so shorter ones are written with zeros behind them.
+//! begins; BER cannot say fewer than two, so shorter ones are written with zeros behind them. One of no bytes, which
+//! some devices send for "none", is `0`, as net-snmp reads it.
 
 use std::fmt;
 use std::str::FromStr;
 
-use super::error::Error;
+use super::error::{Error, Fault};
 use super::limits::OID_MAX_LEN;
 
 /// An object identifier, such as `1.3.6.1.2.1.1.3.0`. Ordered as SNMP walks: by sub-identifier, a prefix first.
@@ -67,28 +68,24 @@ impl Oid {
     }
 
     /// Reads the contents of a BER object identifier.
-    pub(super) fn from_ber(bytes: &[u8]) -> Result<Oid, Error> {
-        if bytes.last().is_none_or(|last| last & 0x80 != 0) {
-            return Err(Error::Oid);
-        }
+    pub(super) fn from_ber(bytes: &[u8]) -> Result<Oid, Fault> {
+        let Some(last) = bytes.last() else { return Ok(Oid(Box::new([0]))) };
         let count = bytes.iter().filter(|byte| **byte & 0x80 == 0).count() + 1;
-        if count > OID_MAX_LEN {
-            return Err(Error::Oid);
+        if last & 0x80 != 0 || count > OID_MAX_LEN {
+            return Err(Fault::Oid);
         }
         let mut ids = Vec::with_capacity(count);
-        let mut id: u32 = 0;
+        let mut id: u64 = 0;
         for byte in bytes {
-            if id >> 25 != 0 {
-                return Err(Error::Oid);
-            }
-            id = id << 7 | u32::from(byte & 0x7f);
+            id = id << 7 | u64::from(byte & 0x7f);
             if byte & 0x80 == 0 {
+                let mut own = u32::try_from(id).map_err(|_| Fault::Oid)?;
                 if ids.is_empty() {
-                    let first = (id / 40).min(2);
+                    let first = (own / 40).min(2);
                     ids.push(first);
-                    id -= first * 40;
+                    own -= first * 40;
                 }
-                ids.push(id);
+                ids.push(own);
                 id = 0;
             }
         }
@@ -178,9 +175,11 @@ mod tests {
     #[test]
     fn malformed_bytes_are_refused() {
         let long = [0x01; OID_MAX_LEN + 1];
-        for bytes in [&[][..], &[0x2b, 0x86], &[0x2b, 0x90, 0x80, 0x80, 0x80, 0x00], &long] {
-            assert_eq!(Oid::from_ber(bytes), Err(Error::Oid), "{bytes:x?}");
+        for bytes in [&[0x86][..], &[0x2b, 0x86], &[0x2b, 0x90, 0x80, 0x80, 0x80, 0x00], &long] {
+            assert_eq!(Oid::from_ber(bytes), Err(Fault::Oid), "{bytes:x?}");
         }
+        assert_eq!(Oid::from_ber(&[]).unwrap(), oid("0"));
+        assert_eq!(Oid::from_ber(&[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x2b, 6]).unwrap(), oid("1.3.6"));
         assert_eq!(Oid::from_ber(&[0x2b, 0x8f, 0xff, 0xff, 0xff, 0x7f]).unwrap(), oid("1.3.4294967295"));
     }
 
@@ -194,14 +193,14 @@ mod tests {
             let mut writer = Writer::default();
             writer.oid(&oid);
             let bytes = writer.finish();
-            let contents = crate::snmp::reader::Reader::new(&bytes).element(6).unwrap();
-            prop_assert_eq!(Oid::from_ber(contents).unwrap(), oid);
+            let element = crate::snmp::reader::Reader::new(&bytes).element(6).unwrap();
+            prop_assert_eq!(Oid::from_ber(element.contents()).unwrap(), oid);
         }
 
         #[test]
         fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
             if let Ok(oid) = Oid::from_ber(&bytes) {
-                prop_assert!(oid.len() >= 2 && oid.len() <= OID_MAX_LEN);
+                prop_assert!(!oid.is_empty() && oid.len() <= OID_MAX_LEN);
             }
         }
     }

@@ -2,14 +2,17 @@
 
 use std::net::Ipv4Addr;
 
-use super::error::Error;
-use super::limits::VARBINDS_MAX;
+use super::error::{Error, Fault};
 use super::oid::Oid;
-use super::reader::{OBJECT_IDENTIFIER, Reader};
+use super::reader::{IP_ADDRESS, OBJECT_IDENTIFIER, Reader, unsigned32};
 use super::value::{Value, VarBind};
 use super::writer::Writer;
 
 const TRAP_V1: u8 = 0xa4;
+/// What net-snmp takes for the time of a trap of version 1: Counter32, Gauge32, TimeTicks, UInteger32.
+const TIMES: [u8; 4] = [0x41, 0x42, 0x43, 0x47];
+/// TimeTicks.
+const TIME_TICKS: u8 = 0x43;
 
 /// What a PDU asks for or brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -104,8 +107,8 @@ impl ErrorStatus {
 pub struct Pdu {
     /// What it asks for or brings.
     pub kind: PduKind,
-    /// By which an answer finds its request.
-    pub request_id: i32,
+    /// By which an answer finds its request. It has 32 bits, but some send as many without a sign.
+    pub request_id: i64,
     /// The error status; how many variables not to repeat, in a [`PduKind::GetBulk`].
     pub error_status: i32,
     /// Which variable the error is of, from 1; how often to repeat, in a [`PduKind::GetBulk`].
@@ -116,7 +119,7 @@ pub struct Pdu {
 
 impl Pdu {
     /// A request for variables by name.
-    pub fn request(kind: PduKind, request_id: i32, oids: impl IntoIterator<Item = Oid>) -> Pdu {
+    pub fn request(kind: PduKind, request_id: i64, oids: impl IntoIterator<Item = Oid>) -> Pdu {
         let varbinds = oids.into_iter().map(VarBind::asked).collect();
         Pdu { kind, request_id, error_status: 0, error_index: 0, varbinds }
     }
@@ -137,12 +140,12 @@ impl Pdu {
 pub struct TrapV1 {
     /// What kind of thing sends it.
     pub enterprise: Oid,
-    /// Who sends it, as it says itself.
+    /// Who sends it, as it says itself; bytes that are missing are 0.
     pub agent: Ipv4Addr,
-    /// One of six standard traps, or 6 for one of the enterprise's own.
-    pub generic: i32,
-    /// Which of the enterprise's own.
-    pub specific: i32,
+    /// One of six standard traps, or 6 for one of the enterprise's own. Some send other numbers.
+    pub generic: i64,
+    /// Which of the enterprise's own. It has 32 bits, but some send as many without a sign.
+    pub specific: i64,
     /// Since its start, in hundredths of a second.
     pub uptime: u32,
     /// The variables.
@@ -159,18 +162,19 @@ pub enum Body {
 }
 
 impl Body {
+    /// Reads the next PDU. What follows it where it is, or follows the variables within it, does not count.
     pub(super) fn read(reader: &mut Reader<'_>) -> Result<Body, Error> {
-        let (tag, contents) = reader.any()?;
-        let mut inside = Reader::new(contents);
-        if tag == TRAP_V1 {
+        let element = reader.any()?;
+        let mut inside = element.inside;
+        if element.tag == TRAP_V1 {
             return read_trap_v1(&mut inside).map(Body::TrapV1);
         }
-        let kind = PduKind::ALL.into_iter().find(|kind| kind.tag() == tag).ok_or(Error::Pdu(tag))?;
+        let kind = PduKind::ALL.into_iter().find(|kind| kind.tag() == element.tag);
+        let kind = kind.ok_or(Fault::Pdu(element.tag).at(element.at))?;
         let request_id = inside.integer()?;
-        let error_status = inside.integer()?;
-        let error_index = inside.integer()?;
-        let varbinds = read_varbinds(&mut inside)?;
-        inside.end()?;
+        let error_status = narrow(inside.integer()?);
+        let error_index = narrow(inside.integer()?);
+        let varbinds = VarBind::read_all(&mut inside.sequence()?)?;
         Ok(Body::Pdu(Pdu { kind, request_id, error_status, error_index, varbinds }))
     }
 
@@ -188,7 +192,7 @@ impl Pdu {
             write_varbinds(writer, &self.varbinds);
             writer.integer(i64::from(self.error_index));
             writer.integer(i64::from(self.error_status));
-            writer.integer(i64::from(self.request_id));
+            writer.integer(self.request_id);
         });
     }
 }
@@ -198,41 +202,38 @@ impl TrapV1 {
         writer.element(TRAP_V1, |writer| {
             write_varbinds(writer, &self.varbinds);
             Value::TimeTicks(self.uptime).write(writer);
-            writer.integer(i64::from(self.specific));
-            writer.integer(i64::from(self.generic));
+            writer.integer(self.specific);
+            writer.integer(self.generic);
             Value::IpAddress(self.agent).write(writer);
             writer.oid(&self.enterprise);
         });
     }
 }
 
-fn read_trap_v1(inside: &mut Reader<'_>) -> Result<TrapV1, Error> {
-    let enterprise = Oid::from_ber(inside.element(OBJECT_IDENTIFIER)?)?;
-    let found = inside.peek()?;
-    let Value::IpAddress(agent) = Value::read(inside)? else {
-        return Err(Error::Tag { found, expected: 0x40 });
-    };
-    let generic = inside.integer()?;
-    let specific = inside.integer()?;
-    let found = inside.peek()?;
-    let Value::TimeTicks(uptime) = Value::read(inside)? else {
-        return Err(Error::Tag { found, expected: 0x43 });
-    };
-    let varbinds = read_varbinds(inside)?;
-    inside.end()?;
-    Ok(TrapV1 { enterprise, agent, generic, specific, uptime, varbinds })
+/// The number, or the nearest of 32 bits: beyond them all mean the same, an error that nobody knows.
+fn narrow(number: i64) -> i32 {
+    number.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
 }
 
-fn read_varbinds(reader: &mut Reader<'_>) -> Result<Vec<VarBind>, Error> {
-    let mut list = reader.sequence()?;
-    let mut varbinds = Vec::new();
-    while !list.is_empty() {
-        if varbinds.len() == VARBINDS_MAX {
-            return Err(Error::TooManyVarBinds);
-        }
-        varbinds.push(VarBind::read(&mut list)?);
+fn read_trap_v1(inside: &mut Reader<'_>) -> Result<TrapV1, Error> {
+    let enterprise = inside.element(OBJECT_IDENTIFIER)?;
+    let enterprise = Oid::from_ber(enterprise.contents()).map_err(|fault| fault.at(enterprise.at))?;
+    let at = inside.at();
+    let address = inside.octets()?;
+    let mut octets = [0; 4];
+    let Some(known) = octets.get_mut(..address.len()) else {
+        return Err(Fault::Size { tag: IP_ADDRESS, len: address.len() }.at(at));
+    };
+    known.copy_from_slice(address);
+    let generic = inside.integer()?;
+    let specific = inside.integer()?;
+    let time = inside.any()?;
+    if !TIMES.contains(&time.tag) {
+        return Err(Fault::Tag { found: time.tag, expected: TIME_TICKS }.at(time.at));
     }
-    Ok(varbinds)
+    let uptime = unsigned32(time.contents()).ok_or(time.size().at(time.at))?;
+    let varbinds = VarBind::read_all(&mut inside.sequence()?)?;
+    Ok(TrapV1 { enterprise, agent: octets.into(), generic, specific, uptime, varbinds })
 }
 
 fn write_varbinds(writer: &mut Writer, varbinds: &[VarBind]) {

@@ -1,17 +1,20 @@
-//! The values of SNMP (RFC 2578 and RFC 3416), and the floats that net-snmp wraps in an Opaque.
+//! The values of SNMP (RFC 2578 and RFC 3416), and the numbers that net-snmp wraps in an Opaque.
 
 use std::net::Ipv4Addr;
 
-use super::error::Error;
+use super::error::{Error, Fault};
+use super::limits::VARBINDS_MAX;
 use super::oid::Oid;
-use super::reader::{INTEGER, NULL, OBJECT_IDENTIFIER, OCTET_STRING, Reader, signed, unsigned};
+use super::reader::{
+    Element, INTEGER, IP_ADDRESS, NSAP, NULL, OBJECT_IDENTIFIER, OCTET_STRING, OPAQUE, Reader, int64,
+    integer, length, unsigned32, unsigned64,
+};
 use super::writer::Writer;
 
-const IP_ADDRESS: u8 = 0x40;
+const BIT_STRING: u8 = 0x03;
 const COUNTER32: u8 = 0x41;
 const GAUGE32: u8 = 0x42;
 const TIME_TICKS: u8 = 0x43;
-const OPAQUE: u8 = 0x44;
 const COUNTER64: u8 = 0x46;
 /// Counters and gauges of SMIv2's first draft, which some agents still send: a number without sign.
 const UINTEGER32: u8 = 0x47;
@@ -19,18 +22,21 @@ const NO_SUCH_OBJECT: u8 = 0x80;
 const NO_SUCH_INSTANCE: u8 = 0x81;
 const END_OF_MIB_VIEW: u8 = 0x82;
 
-/// First byte of what net-snmp puts into an Opaque.
+/// First byte of what net-snmp puts into an Opaque. The second is one of the types that follow.
 const OPAQUE_TAG: u8 = 0x9f;
-/// Second byte, for a float of 32 bits.
+const OPAQUE_COUNTER64: u8 = 0x76;
 const OPAQUE_FLOAT: u8 = 0x78;
-/// Second byte, for a float of 64 bits.
 const OPAQUE_DOUBLE: u8 = 0x79;
+const OPAQUE_INT64: u8 = 0x7a;
+const OPAQUE_UINT64: u8 = 0x7b;
+/// Most bytes of an Opaque with a whole number in it.
+const OPAQUE_NUMBER_MAX_BYTES: usize = 12;
 
 /// What a variable holds, or why it holds nothing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
-    /// A signed number or an enumeration.
-    Integer(i32),
+    /// A signed number or an enumeration. It has 32 bits, but some agents send as many without a sign.
+    Integer(i64),
     /// Bytes, with or without text in them.
     OctetString(Vec<u8>),
     /// Nothing, as in a request.
@@ -45,20 +51,31 @@ pub enum Value {
     Gauge32(u32),
     /// Hundredths of a second.
     TimeTicks(u32),
-    /// Bytes that SNMP does not look into, and that are no float of net-snmp's.
+    /// Bytes that SNMP does not look into, and that are no number of net-snmp's.
     Opaque(Vec<u8>),
     /// A float of 32 bits in an Opaque.
     Float(f32),
     /// A float of 64 bits in an Opaque.
     Double(f64),
+    /// A signed number of 64 bits in an Opaque.
+    Int64(i64),
+    /// A number of 64 bits without sign in an Opaque.
+    UInt64(u64),
     /// A counter that wraps at 2^64.
     Counter64(u64),
+    /// The bits of an ASN.1 BIT STRING, behind the byte that says how many of the last are not used. SNMP has no such
+    /// values any more.
+    Bits(Vec<u8>),
+    /// An address of OSI, which SNMP has no more either.
+    Nsap(Vec<u8>),
     /// The agent has no such variable.
     NoSuchObject,
     /// The agent has the variable, but not this instance of it.
     NoSuchInstance,
     /// A walk is at its end.
     EndOfMibView,
+    /// There is a value, but its bytes make no sense.
+    Unreadable(Fault),
 }
 
 impl Value {
@@ -72,48 +89,64 @@ impl Value {
         matches!(self, Value::Counter32(_) | Value::Counter64(_))
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<Value, Error> {
-        let (tag, contents) = reader.any()?;
-        let narrow = || unsigned(contents, 4).map(|number| number as u32);
-        let absent = |value: Value| if contents.is_empty() { Ok(value) } else { Err(Error::Length) };
-        match tag {
-            INTEGER => {
-                let number = i32::try_from(signed(contents)?).map_err(|_| Error::Number)?;
-                Ok(Value::Integer(number))
-            }
-            OCTET_STRING => Ok(Value::OctetString(contents.to_vec())),
-            NULL => absent(Value::Null),
-            OBJECT_IDENTIFIER => Oid::from_ber(contents).map(Value::ObjectId),
-            IP_ADDRESS => {
-                let octets: [u8; 4] = contents.try_into().map_err(|_| Error::Length)?;
-                Ok(Value::IpAddress(octets.into()))
-            }
-            COUNTER32 => narrow().map(Value::Counter32),
-            GAUGE32 | UINTEGER32 => narrow().map(Value::Gauge32),
-            TIME_TICKS => narrow().map(Value::TimeTicks),
-            OPAQUE => Ok(opaque(contents)),
-            COUNTER64 => unsigned(contents, 8).map(Value::Counter64),
-            NO_SUCH_OBJECT => absent(Value::NoSuchObject),
-            NO_SUCH_INSTANCE => absent(Value::NoSuchInstance),
-            END_OF_MIB_VIEW => absent(Value::EndOfMibView),
-            other => Err(Error::ValueType(other)),
-        }
+    /// The value of an element, and how many bytes at its end do not belong to it.
+    fn of(element: &Element<'_>) -> (Value, usize) {
+        let contents = element.contents();
+        let read = match element.tag {
+            INTEGER => integer(contents).map(Value::Integer),
+            OCTET_STRING => Some(Value::OctetString(contents.to_vec())),
+            NULL => Some(Value::Null),
+            OBJECT_IDENTIFIER => match Oid::from_ber(contents) {
+                Ok(oid) => Some(Value::ObjectId(oid)),
+                Err(fault) => return (Value::Unreadable(fault), 0),
+            },
+            IP_ADDRESS => <[u8; 4]>::try_from(contents).ok().map(|octets| Value::IpAddress(octets.into())),
+            COUNTER32 => unsigned32(contents).map(Value::Counter32),
+            GAUGE32 | UINTEGER32 => unsigned32(contents).map(Value::Gauge32),
+            TIME_TICKS => unsigned32(contents).map(Value::TimeTicks),
+            OPAQUE => return opaque(contents),
+            COUNTER64 => unsigned64(contents).map(Value::Counter64),
+            BIT_STRING if !contents.is_empty() => Some(Value::Bits(contents.to_vec())),
+            NSAP => Some(Value::Nsap(contents.to_vec())),
+            // net-snmp takes its floats without the Opaque around them, too.
+            OPAQUE_FLOAT => float(contents),
+            OPAQUE_DOUBLE => double(contents),
+            NO_SUCH_OBJECT => Some(Value::NoSuchObject),
+            NO_SUCH_INSTANCE => Some(Value::NoSuchInstance),
+            END_OF_MIB_VIEW => Some(Value::EndOfMibView),
+            BIT_STRING => None,
+            other => return (Value::Unreadable(Fault::ValueType(other)), 0),
+        };
+        (read.unwrap_or(Value::Unreadable(element.size())), 0)
     }
 
     pub(super) fn write(&self, writer: &mut Writer) {
         match self {
-            Value::Integer(number) => writer.integer(i64::from(*number)),
+            Value::Integer(number) => writer.integer(*number),
             Value::OctetString(bytes) => writer.octets(bytes),
-            Value::Null => writer.null(),
+            // There is no other way to say of an unreadable value that it is there.
+            Value::Null | Value::Unreadable(_) => writer.null(),
             Value::ObjectId(oid) => writer.oid(oid),
             Value::IpAddress(address) => writer.bytes(IP_ADDRESS, &address.octets()),
             Value::Counter32(number) => writer.unsigned(COUNTER32, u64::from(*number)),
             Value::Gauge32(number) => writer.unsigned(GAUGE32, u64::from(*number)),
             Value::TimeTicks(number) => writer.unsigned(TIME_TICKS, u64::from(*number)),
             Value::Opaque(bytes) => writer.bytes(OPAQUE, bytes),
-            Value::Float(number) => write_float(writer, OPAQUE_FLOAT, &number.to_be_bytes()),
-            Value::Double(number) => write_float(writer, OPAQUE_DOUBLE, &number.to_be_bytes()),
+            Value::Float(number) => {
+                write_opaque(writer, |writer| writer.bytes(OPAQUE_FLOAT, &number.to_be_bytes()));
+            }
+            Value::Double(number) => {
+                write_opaque(writer, |writer| writer.bytes(OPAQUE_DOUBLE, &number.to_be_bytes()));
+            }
+            Value::Int64(number) => {
+                write_opaque(writer, |writer| writer.integer_as(OPAQUE_INT64, *number));
+            }
+            Value::UInt64(number) => {
+                write_opaque(writer, |writer| writer.unsigned(OPAQUE_UINT64, *number));
+            }
             Value::Counter64(number) => writer.unsigned(COUNTER64, *number),
+            Value::Bits(bytes) => writer.bytes(BIT_STRING, bytes),
+            Value::Nsap(bytes) => writer.bytes(NSAP, bytes),
             Value::NoSuchObject => writer.empty(NO_SUCH_OBJECT),
             Value::NoSuchInstance => writer.empty(NO_SUCH_INSTANCE),
             Value::EndOfMibView => writer.empty(END_OF_MIB_VIEW),
@@ -121,28 +154,50 @@ impl Value {
     }
 }
 
-fn write_float(writer: &mut Writer, kind: u8, digits: &[u8]) {
+/// An Opaque around what `inner` writes under a type of net-snmp's.
+fn write_opaque(writer: &mut Writer, inner: impl FnOnce(&mut Writer)) {
     writer.element(OPAQUE, |writer| {
-        writer.raw(digits);
-        writer.raw(&[OPAQUE_TAG, kind, digits.len() as u8]);
+        inner(writer);
+        writer.raw(&[OPAQUE_TAG]);
     });
 }
 
-fn opaque(contents: &[u8]) -> Value {
-    match contents {
-        [OPAQUE_TAG, OPAQUE_FLOAT, 4, a, b, c, d] => Value::Float(f32::from_be_bytes([*a, *b, *c, *d])),
-        [OPAQUE_TAG, OPAQUE_DOUBLE, 8, digits @ ..] => match digits.try_into() {
-            Ok(digits) => Value::Double(f64::from_be_bytes(digits)),
-            Err(_) => Value::Opaque(contents.to_vec()),
-        },
-        _ => Value::Opaque(contents.to_vec()),
+fn float(contents: &[u8]) -> Option<Value> {
+    contents.try_into().ok().map(|digits| Value::Float(f32::from_be_bytes(digits)))
+}
+
+fn double(contents: &[u8]) -> Option<Value> {
+    contents.try_into().ok().map(|digits| Value::Double(f64::from_be_bytes(digits)))
+}
+
+/// What an Opaque holds, and how many bytes follow the number in it, if it is one of net-snmp's.
+fn opaque(contents: &[u8]) -> (Value, usize) {
+    let [OPAQUE_TAG, kind, rest @ ..] = contents else { return (Value::Opaque(contents.to_vec()), 0) };
+    let known = [OPAQUE_COUNTER64, OPAQUE_FLOAT, OPAQUE_DOUBLE, OPAQUE_INT64, OPAQUE_UINT64].contains(kind);
+    if rest.is_empty() || !known {
+        return (Value::Opaque(contents.to_vec()), 0);
     }
+    let (len, head) = match length(rest) {
+        Ok(found) => found,
+        Err(fault) => return (Value::Unreadable(fault), 0),
+    };
+    let (digits, follows) = rest[head..].split_at(len);
+    let whole = contents.len() <= OPAQUE_NUMBER_MAX_BYTES;
+    let value = match *kind {
+        OPAQUE_FLOAT if contents.len() == 7 => float(digits),
+        OPAQUE_DOUBLE if contents.len() == 11 => double(digits),
+        OPAQUE_INT64 if whole => int64(digits).map(Value::Int64),
+        OPAQUE_UINT64 if whole => unsigned64(digits).map(Value::UInt64),
+        OPAQUE_COUNTER64 if whole => unsigned64(digits).map(Value::Counter64),
+        _ => None,
+    };
+    (value.unwrap_or(Value::Unreadable(Fault::Size { tag: *kind, len })), follows.len())
 }
 
 /// A variable and what it holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VarBind {
-    /// The variable's name.
+    /// The variable's name; the root if it cannot be read.
     pub oid: Oid,
     /// What it holds.
     pub value: Value,
@@ -154,12 +209,54 @@ impl VarBind {
         VarBind { oid, value: Value::Null }
     }
 
-    pub(super) fn read(reader: &mut Reader<'_>) -> Result<VarBind, Error> {
-        let mut pair = reader.sequence()?;
-        let oid = Oid::from_ber(pair.element(OBJECT_IDENTIFIER)?)?;
-        let value = Value::read(&mut pair)?;
-        pair.end()?;
-        Ok(VarBind { oid, value })
+    /// Reads the next variable of a list. What makes no sense within it is its own matter; the list can be read on.
+    ///
+    /// The next variable begins where this one's value ends, as net-snmp has it, whatever the length around both says. The
+    /// byte where it should begin by that length is returned.
+    fn read(list: &mut Reader<'_>) -> Result<(VarBind, usize), Error> {
+        let mut pair = list.sequence()?;
+        let end = pair.end();
+        let unreadable = |oid, error| {
+            let fault = if let Error::Malformed { fault, .. } = error { fault } else { Fault::End };
+            VarBind { oid, value: Value::Unreadable(fault) }
+        };
+        let name = pair
+            .element(OBJECT_IDENTIFIER)
+            .and_then(|element| Oid::from_ber(element.contents()).map_err(|fault| fault.at(element.at)));
+        let oid = match name {
+            Ok(oid) => oid,
+            Err(error) => return Ok((unreadable(Oid::default(), error), end)),
+        };
+        let element = match pair.any() {
+            Ok(element) => element,
+            Err(error) => return Ok((unreadable(oid, error), end)),
+        };
+        let (value, follows) = Value::of(&element);
+        list.go_on_at(pair.at() - follows);
+        Ok((VarBind { oid, value }, end))
+    }
+
+    /// Reads all variables of a list.
+    pub(super) fn read_all(list: &mut Reader<'_>) -> Result<Vec<VarBind>, Error> {
+        let mut varbinds = Vec::new();
+        // Where the variable before ends by its own length.
+        let mut before_end = 0;
+        while !list.is_empty() {
+            if varbinds.len() == VARBINDS_MAX {
+                return Err(Fault::TooManyVarBinds.at(list.at()));
+            }
+            let mut ahead = *list;
+            match VarBind::read(&mut ahead) {
+                Ok((varbind, end)) => {
+                    varbinds.push(varbind);
+                    before_end = end;
+                    *list = ahead;
+                }
+                Err(_) if before_end > list.at() => list.go_on_at(before_end),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(varbinds)
     }
 
     pub(super) fn write(&self, writer: &mut Writer) {
@@ -174,28 +271,95 @@ impl VarBind {
 mod tests {
     use super::*;
 
-    #[test]
-    fn floats_in_an_opaque_are_what_net_snmp_sends() {
-        let bytes = [0x44, 7, 0x9f, 0x78, 4, 0x42, 0xf6, 0x00, 0x00];
-        assert_eq!(Value::read(&mut Reader::new(&bytes)), Ok(Value::Float(123.0)));
-        let bytes = [0x44, 11, 0x9f, 0x79, 8, 0x40, 0x5e, 0xc0, 0, 0, 0, 0, 0];
-        assert_eq!(Value::read(&mut Reader::new(&bytes)), Ok(Value::Double(123.0)));
-        let other = [0x44, 3, 0x9f, 0x78, 4];
-        assert_eq!(Value::read(&mut Reader::new(&other)), Ok(Value::Opaque(vec![0x9f, 0x78, 4])));
+    fn read(bytes: &[u8]) -> Value {
+        let element = Reader::new(bytes).any().unwrap();
+        Value::of(&element).0
     }
 
     #[test]
-    fn values_of_a_wrong_size_or_type_are_refused() {
-        for (bytes, error) in [
-            (&[0x02, 5, 0, 0x80, 0, 0, 0][..], Error::Number),
-            (&[0x41, 6, 0, 1, 0, 0, 0, 0], Error::Number),
-            (&[0x40, 3, 1, 2, 3], Error::Length),
-            (&[0x05, 1, 0], Error::Length),
-            (&[0x80, 1, 0], Error::Length),
-            (&[0x45, 1, 0], Error::ValueType(0x45)),
-            (&[0x24, 2, 4, 0], Error::ValueType(0x24)),
+    fn numbers_in_an_opaque_are_what_net_snmp_sends() {
+        for (bytes, value) in [
+            (&[0x44, 7, 0x9f, 0x78, 4, 0x42, 0xf6, 0, 0][..], Value::Float(123.0)),
+            (&[0x78, 4, 0x42, 0xf6, 0, 0], Value::Float(123.0)),
+            (&[0x44, 11, 0x9f, 0x79, 8, 0x40, 0x5e, 0xc0, 0, 0, 0, 0, 0], Value::Double(123.0)),
+            (&[0x79, 8, 0x40, 0x5e, 0xc0, 0, 0, 0, 0, 0], Value::Double(123.0)),
+            (&[0x44, 5, 0x9f, 0x7a, 2, 1, 0], Value::Int64(256)),
+            (&[0x44, 4, 0x9f, 0x7a, 1, 0xff], Value::Int64(-1)),
+            (&[0x44, 4, 0x9f, 0x7b, 1, 0xff], Value::UInt64(255)),
+            (&[0x44, 3, 0x9f, 0x7b, 0], Value::UInt64(0)),
+            (&[0x44, 12, 0x9f, 0x7b, 9, 0, 255, 255, 255, 255, 255, 255, 255, 255], Value::UInt64(u64::MAX)),
+            (&[0x44, 5, 0x9f, 0x76, 2, 1, 0], Value::Counter64(256)),
+            (&[0x44, 2, 0x9f, 0x78], Value::Opaque(vec![0x9f, 0x78])),
+            (&[0x44, 3, 0x9f, 0x55, 0], Value::Opaque(vec![0x9f, 0x55, 0])),
         ] {
-            assert_eq!(Value::read(&mut Reader::new(bytes)), Err(error), "{bytes:x?}");
+            assert_eq!(read(bytes), value, "{bytes:x?}");
         }
+    }
+
+    #[test]
+    fn values_of_an_odd_size_are_read_where_net_snmp_reads_them() {
+        for (bytes, value) in [
+            (&[0x02, 5, 0, 0x80, 0, 0, 0][..], Value::Integer(1 << 31)),
+            (&[0x41, 6, 1, 1, 0, 0, 0, 9], Value::Counter32(9)),
+            (&[0x42, 8, 0, 0, 0, 0, 0, 0, 0, 7], Value::Gauge32(7)),
+            (&[0x47, 1, 7], Value::Gauge32(7)),
+            (&[0x46, 0], Value::Counter64(0)),
+            (&[0x06, 0], Value::ObjectId(Oid::from_ids([0]))),
+            (&[0x05, 1, 0], Value::Null),
+            (&[0x80, 1, 0], Value::NoSuchObject),
+            (&[0x45, 1, 7], Value::Nsap(vec![7])),
+            (&[0x03, 2, 0, 0xa0], Value::Bits(vec![0, 0xa0])),
+        ] {
+            assert_eq!(read(bytes), value, "{bytes:x?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_says_why() {
+        for (bytes, why) in [
+            (&[0x02, 0][..], "INTEGER of no bytes"),
+            (&[0x41, 0], "Counter32 of no bytes"),
+            (&[0x46, 9, 1, 0, 0, 0, 0, 0, 0, 0, 0], "Counter64 of 9 bytes"),
+            (&[0x40, 3, 1, 2, 3], "IpAddress of 3 bytes"),
+            (&[0x44, 3, 0x9f, 0x78, 4], "a length points beyond the end"),
+            (&[0x44, 6, 0x9f, 0x78, 3, 1, 2, 3], "opaque Float of 3 bytes"),
+            (&[0x06, 1, 0x86], "an object identifier is malformed"),
+            (&[0x24, 2, 4, 0], "a value of type 0x24"),
+        ] {
+            let Value::Unreadable(fault) = read(bytes) else { panic!("{bytes:x?} was read") };
+            assert_eq!(fault.to_string(), why);
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_variable_stays_with_it() {
+        let name = [0x06, 2, 0x2b, 6];
+        let pair = |len: u8, value: &[u8]| [&[0x30, len][..], &name, value].concat();
+        let one = pair(7, &[2, 1, 7]);
+        let oid = Oid::from_ids([1, 3, 6]);
+        let good = VarBind { oid: oid.clone(), value: Value::Integer(7) };
+        for (odd, expected) in [
+            // No name, a name that is none, no value, a value that is longer than what holds it.
+            (vec![0x30, 0], (Oid::default(), Some(Fault::End))),
+            (vec![0x30, 2, 5, 0], (Oid::default(), Some(Fault::Tag { found: 5, expected: 6 }))),
+            (vec![0x30, 5, 6, 1, 0x80, 5, 0], (Oid::default(), Some(Fault::Oid))),
+            (pair(4, &[]), (oid.clone(), Some(Fault::End))),
+            (pair(6, &[4, 9]), (oid.clone(), Some(Fault::Truncated))),
+            (pair(6, &[2, 0]), (oid.clone(), Some(Fault::Size { tag: 2, len: 0 }))),
+            // What follows the value within its variable.
+            (pair(9, &[2, 1, 7, 0, 0]), (oid.clone(), None)),
+        ] {
+            let bytes = [&one[..], &odd, &one].concat();
+            let read = VarBind::read_all(&mut Reader::new(&bytes)).unwrap();
+            assert_eq!(read.len(), 3, "{odd:x?}");
+            assert_eq!((&read[0], &read[2]), (&good, &good), "{odd:x?}");
+            let value = expected.1.map_or(Value::Integer(7), Value::Unreadable);
+            assert_eq!(read[1], VarBind { oid: expected.0, value }, "{odd:x?}");
+        }
+        // Variables whose length counts what follows them as well are read one behind the other, as by net-snmp.
+        let bytes = [pair(16, &[2, 1, 7]), one.clone()].concat();
+        assert_eq!(VarBind::read_all(&mut Reader::new(&bytes)).unwrap(), [good.clone(), good]);
+        let error = VarBind::read_all(&mut Reader::new(&[one, vec![0x30, 9, 6]].concat())).unwrap_err();
+        assert_eq!(error.to_string(), "byte 9: a length points beyond the end");
     }
 }

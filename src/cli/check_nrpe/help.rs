@@ -1,6 +1,6 @@
 //! What the client says about itself.
 
-use crate::nrpe::listener::NRPE_VERSION;
+use crate::nrpe::NRPE_VERSION;
 
 /// Name and version.
 pub(super) fn version() -> String {

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use custos_compat::nrpe::AddressFamily;
 
 use crate::cli::getopt::{self, Known};
-use crate::nrpe::listener::{NRPE_VERSION, Overrides};
+use crate::nrpe::NRPE_VERSION;
+use crate::nrpe::listener::Overrides;
 
 /// Where history is kept unless `--store` says otherwise.
 const STORE_DEFAULT: &str = "/var/lib/custos";

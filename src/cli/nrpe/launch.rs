@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use custos_compat::nrpe::{Config, Severity};
@@ -17,6 +17,9 @@ use crate::nrpe::listener::{Error, Log, LogSettings, Overrides, PidFile, Setting
 
 /// Exit status for a call without a job, such as `-h`.
 const NOTHING_TO_DO: ExitCode = ExitCode::Raw(3);
+
+/// The owner writes to a store, and its group reads it.
+const STORE_MODE: u32 = 0o750;
 
 /// What is left to be done after the command line has been seen to.
 #[derive(Debug)]
@@ -213,14 +216,31 @@ fn make_store(path: &Path, user: Option<&Credentials>, log: &Log) {
     if path.exists() {
         return;
     }
-    let made = std::fs::create_dir_all(path).and_then(|()| match user {
-        Some(user) => chown(path, Some(user.uid), Some(user.gid)),
-        None => Ok(()),
-    });
+    let made = make_directory(path, user);
     if let Err(error) = made {
         let path = path.display();
         log.write(Severity::Warning, format_args!("failed to make {path}, so no history is kept: {error}"));
     }
+}
+
+/// Makes a directory of this user. Where that user may write to the directory above, it could put a link in the place of
+/// the new one before that is given away, so what is given away is what was opened, and only if it is empty and ours.
+fn make_directory(path: &Path, user: Option<&Credentials>) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    std::fs::DirBuilder::new().mode(STORE_MODE).create(path)?;
+    let Some(user) = user else { return Ok(()) };
+    let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
+    let directory = std::fs::File::options().read(true).custom_flags(flags).open(path)?;
+    let entry = directory.metadata()?;
+    // Two names: its own and `.`; on some file systems one.
+    let is_ours =
+        entry.uid() == geteuid().as_raw() && entry.nlink() <= 2 && entry.mode() & 0o7777 == STORE_MODE;
+    if !is_ours {
+        return Err(io::Error::other("something else was put in its place while it was made"));
+    }
+    fchown(&directory, Some(user.uid), Some(user.gid))
 }
 
 /// Becomes the user for good, who keeps the log.
@@ -237,9 +257,9 @@ fn become_user(user: &Credentials) -> nix::Result<()> {
     setgroups(&groups)?;
     setgid(Gid::from_raw(user.gid))?;
     setuid(Uid::from_raw(user.uid))?;
-    // A process that changed its user may not look at itself in /proc, where the shim's program is found. A daemon
-    // that was started as this user is no different.
-    set_dumpable(true)
+    // The kernel has just made this process undumpable, and so it stays: its memory holds the key of TLS, which only
+    // root may read, and every plugin runs as the same user.
+    set_dumpable(false)
 }
 
 /// Says so where another user is configured than the one that this process is and stays.

@@ -49,10 +49,23 @@ pub(crate) fn refuse_unknown<'n>(
     for entry in entries.filter(|entry| !known.contains(&entry.key.as_str())) {
         let advice = match suggest::nearest(&entry.key, known) {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("expected one of {}", quoted(known)),
+            None => format!("expected {}", some_of(&entry.key, known)),
         };
         findings.error(&entry.key_place, format!("unknown key `{}` in {owner}; {advice}", entry.key));
     }
+}
+
+/// Keys that are named where none is near enough to be the one that was meant.
+const KEYS_NAMED_MAX: usize = 6;
+
+/// The known keys, or of many the nearest.
+fn some_of(key: &str, known: &[&'static str]) -> String {
+    if known.len() <= KEYS_NAMED_MAX {
+        return format!("one of {}", quoted(known));
+    }
+    let nearest = suggest::by_nearness(key, known);
+    let named: Vec<String> = nearest.iter().take(KEYS_NAMED_MAX).map(|key| format!("`{key}`")).collect();
+    format!("{} or one of {} others", named.join(", "), known.len() - KEYS_NAMED_MAX)
 }
 
 /// `` `a`, `b` or `c` ``.

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use crate::config::document::diagnostic::Findings;
 use crate::config::document::fields::{one_or_more, text};
 use crate::config::document::glob::{self, GlobError};
+use crate::config::document::json;
 use crate::config::document::place::{Place, SourceFile};
 use crate::config::document::yaml::{self, Content, Node};
 use crate::limits::{CONFIG_FILES_MAX, CONFIG_INCLUDE_DEPTH_MAX, CONFIG_MAX_BYTES};
@@ -77,7 +78,7 @@ impl Reading<'_> {
         }
         let index = self.documents.len();
         let (file, readable) = match read_text(path, named_at.is_some()) {
-            Ok(text) => (SourceFile::new(path.to_owned(), text), true),
+            Ok(text) => (SourceFile::new(path.to_owned(), json::in_yaml(text)), true),
             Err(Fault::Unreadable(message)) => {
                 let file = SourceFile::new(path.to_owned(), String::new());
                 self.findings.error(named_at.unwrap_or(&Place::whole(&file)), message);

@@ -5,6 +5,7 @@ pub(crate) mod duration;
 pub(crate) mod fields;
 pub(crate) mod glob;
 pub(crate) mod include;
+pub(crate) mod json;
 pub(crate) mod place;
 pub(crate) mod scalar;
 pub(crate) mod suggest;

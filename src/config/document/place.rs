@@ -84,6 +84,13 @@ impl Place {
         self.width == 0
     }
 
+    /// The character after this stretch on its line, blanks apart.
+    pub(crate) fn following(&self) -> Option<char> {
+        let line = self.file.line(self.line)?;
+        let end = self.column.saturating_sub(1).saturating_add(self.width);
+        line.chars().skip(end).find(|c| !c.is_whitespace())
+    }
+
     /// The character at `offset` of the scalar `text` that begins here.
     ///
     /// Only where the scalar stands in the file as it reads, on one line and without escapes; otherwise the

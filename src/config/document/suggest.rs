@@ -43,6 +43,14 @@ pub(crate) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
         .map(|(_, candidate)| candidate)
 }
 
+/// The known words, the nearest first.
+pub(crate) fn by_nearness<'k>(word: &str, known: &[&'k str]) -> Vec<&'k str> {
+    let lower = word.to_ascii_lowercase().replace('-', "_");
+    let mut sorted = known.to_vec();
+    sorted.sort_by_key(|candidate| distance(&lower, candidate, 64));
+    sorted
+}
+
 /// Insertions, deletions, replacements and swaps of neighbours between two words; beyond `limit` only more
 /// than that is promised.
 fn distance(one: &str, other: &str, limit: usize) -> usize {

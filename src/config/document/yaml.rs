@@ -133,6 +133,26 @@ struct OpenMap {
     seen: HashMap<String, usize>,
     key: Option<Key>,
     merged: Vec<Node>,
+    /// What stands behind commas after a value within braces, by the index of that value's entry: `4` and `3` of
+    /// `{ command: check_load -w 5,4,3 }`.
+    pieces: Vec<(usize, String)>,
+}
+
+impl OpenMap {
+    /// Whether a key without a value is the rest of the text before it, which a comma has cut.
+    fn continues(&self, key: &str, place: &Place) -> bool {
+        let is_word = key.len() >= 3 && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        let Some(last) = self.entries.last().filter(|_| !is_word) else { return false };
+        !is_null(&last.value)
+            && matches!(last.value.content, Content::Scalar(_))
+            && last.key_place.line() == place.line()
+            && matches!(place.following(), Some(',' | '}'))
+    }
+}
+
+/// Whether nothing stands here, or a word for it.
+fn is_null(node: &Node) -> bool {
+    matches!(&node.content, Content::Scalar(Scalar { kind: Kind::Null, .. }))
 }
 
 enum Key {
@@ -192,7 +212,10 @@ impl Builder<'_> {
         let Some(open) = self.stack.pop() else { return Ok(()) };
         let content = match open.inside {
             Inside::List(items) => Content::List(items),
-            Inside::Map(map) => Content::Map(self.merge(map)),
+            Inside::Map(map) => {
+                self.report_pieces(&map);
+                Content::Map(self.merge(map))
+            }
         };
         // Only a plain scalar can be a merge key, so any other style will do here.
         self.complete(Node { place: open.place, content }, open.anchor, ScalarStyle::Literal)
@@ -218,6 +241,9 @@ impl Builder<'_> {
                 None => map.key = Some(key(node, style, self.findings)),
                 Some(Key::Bad) => {}
                 Some(Key::Merge) => map.merged.push(node),
+                Some(Key::Named(key, place)) if is_null(&node) && map.continues(&key, &place) => {
+                    map.pieces.push((map.entries.len() - 1, key));
+                }
                 Some(Key::Named(key, key_place)) => match map.seen.get(&key) {
                     Some(first) => {
                         let first = &map.entries[*first].key_place;
@@ -232,6 +258,27 @@ impl Builder<'_> {
             },
         }
         Ok(())
+    }
+
+    /// Reports each value of a mapping that commas have cut, once.
+    fn report_pieces(&mut self, map: &OpenMap) {
+        for (index, entry) in map.entries.iter().enumerate() {
+            let pieces: Vec<&str> =
+                map.pieces.iter().filter(|(of, _)| *of == index).map(|(_, piece)| piece.as_str()).collect();
+            let Content::Scalar(scalar) = &entry.value.content else { continue };
+            if !pieces.is_empty() {
+                let whole = format!("{},{}", scalar.text, pieces.join(",")).replace(['"', '\\'], "…");
+                let message = format!(
+                    "a comma ends a value within braces, so `{}` is only `{}`; write it in quotes, or without braces on \
+                     a line of its own: {}: \"{}\"",
+                    shortened(&entry.key),
+                    shortened(&scalar.text),
+                    shortened(&entry.key),
+                    shortened(&whole),
+                );
+                self.findings.error(&entry.value.place, message);
+            }
+        }
     }
 
     fn pending_key_place(&self) -> Option<&Place> {
@@ -354,6 +401,37 @@ fn key(node: Node, style: ScalarStyle, findings: &mut Findings) -> Key {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_commas_cut_within_braces_is_one_mistake_with_its_remedy() {
+        let messages = |text: &str| {
+            let file = SourceFile::new("a.yaml".into(), text.to_owned());
+            let mut findings = Findings::default();
+            let _ = parse(&file, &mut findings);
+            let mistakes = findings.into_mistakes(&[]);
+            mistakes.list.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        for (text, whole) in [
+            ("load: { command: check_load -w 5,4,3 -c 10,8,6 }", "check_load -w 5,4,3 -c 10,8,6"),
+            ("load: { command: check_load -w 5,5,5 -c 9,9,9, timeout: 5s }", "check_load -w 5,5,5 -c 9,9,9"),
+            ("d: { interval: 5s, command: check_disk -w 10%,5% -p / }", "check_disk -w 10%,5% -p /"),
+        ] {
+            let found = messages(text);
+            assert_eq!(found.len(), 1, "{found:?}");
+            assert!(found[0].contains("a comma ends a value within braces"), "{found:?}");
+            assert!(found[0].contains(&format!("command: \"{whole}\"")), "{found:?}");
+        }
+        for fine in [
+            "a: { b: 1, c: }",
+            "a: { b: 1, timeout }",
+            "a: { b: \"1,2,3\" }",
+            "a: [1,2,3]",
+            "a: { b, c }",
+            "a:\n  b: 1\n  4:\n",
+        ] {
+            assert_eq!(messages(fine), Vec::<String>::new(), "{fine}");
+        }
+    }
 
     /// The tree in one line, and the mistakes.
     fn read(text: &str) -> (String, String) {

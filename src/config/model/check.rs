@@ -53,13 +53,13 @@ pub enum SyncPolicy {
 pub struct NrpeConfig {
     /// The `nrpe.cfg` to read in place, if any.
     pub config: Option<PathBuf>,
-    /// Native keys; they come on top of `config` and win over it.
-    pub native: Native,
+    /// Keys of `nrpe` in the YAML, which override `config`.
+    pub keys: NrpeKeys,
 }
 
 /// The NRPE listener's own keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Native {
+pub struct NrpeKeys {
     /// Addresses with port to listen on.
     pub listen: Vec<String>,
     /// Who may connect, in the forms of nrpe's `allowed_hosts`.
@@ -82,6 +82,8 @@ pub struct Native {
     pub tls_anonymous: Option<bool>,
     /// Whether commands of `config` may be given arguments (which it must allow as well).
     pub allow_arguments: bool,
+    /// Whether commands of `config` may run as root, if the agent does and `config` names no `nrpe_user`.
+    pub commands_as_root: bool,
     /// Whether `/etc/hosts.allow` and `/etc/hosts.deny` count.
     pub tcp_wrappers: Option<bool>,
     /// How long a command of `config` may run.
@@ -126,6 +128,8 @@ pub struct Check {
     pub byte_units: ByteUnits,
     /// Whether a `prefix::` in a label carries over to the labels after it, as check_multi prints them.
     pub check_multi: bool,
+    /// The state of a plugin that exits with 0 and prints nothing: UNKNOWN, or OK for one that is silent by design.
+    pub silent: State,
     /// Judges each metric by the warning and critical ranges that the plugin printed beside it.
     pub evaluate_perfdata: bool,
     /// Whether flapping is watched, and its low and high limits in per cent.
@@ -145,7 +149,8 @@ impl Check {
             && self.environment == other.environment
             && self.process == other.process
             && (self.timeout, self.timeout_state) == (other.timeout, other.timeout_state)
-            && (self.byte_units, self.check_multi) == (other.byte_units, other.check_multi)
+            && (self.byte_units, self.check_multi, self.silent)
+                == (other.byte_units, other.check_multi, other.silent)
             && self.evaluate_perfdata == other.evaluate_perfdata
             && self.thresholds == other.thresholds
     }

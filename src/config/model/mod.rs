@@ -5,7 +5,7 @@ pub(crate) mod reserved;
 pub(crate) mod snmp;
 
 pub use check::{
-    ByteUnits, Check, Command, Config, Native, NrpeConfig, OnMissing, Priority, Process, RunAs, Serving,
+    ByteUnits, Check, Command, Config, NrpeConfig, NrpeKeys, OnMissing, Priority, Process, RunAs, Serving,
     Stale, SyncPolicy, Threshold, UnitRange,
 };
 pub use reserved::{AGENT_CHECK, UNMATCHED_CHECK};

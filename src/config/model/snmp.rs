@@ -41,6 +41,10 @@ pub struct SnmpProfile {
     pub retries: u32,
     /// Rows that one GETBULK asks for at most.
     pub max_repetitions: u32,
+    /// Answers are taken from other addresses than the one asked, too.
+    pub answers_from_any: bool,
+    /// Answers are taken with other communities than that of the request, too.
+    pub answers_any_community: bool,
 }
 
 /// The version, with what it takes to be let in.
@@ -194,12 +198,16 @@ pub struct Limit {
 /// Columns of a table, joined by the index of their rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TablePoll {
-    /// Columns whose values become labels of the row's metrics. Never empty.
+    /// Columns whose values become labels of the row's metrics.
     pub index: Vec<Variable>,
+    /// The label under which each metric has the numbers of its row's index; if there is none, `index` is not empty.
+    pub number_label: Option<String>,
     /// Columns whose values become metrics. Never empty.
     pub columns: Vec<Variable>,
     /// What a row must fulfil to count.
     pub conditions: Vec<Condition>,
+    /// Whether it is all right that no row is there, or none that counts.
+    pub empty_ok: bool,
 }
 
 /// A variable must have one of these values.

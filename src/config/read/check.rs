@@ -105,6 +105,7 @@ fn with_fields(
         timeout_state: settings.timeout_state.unwrap_or(State::Unknown),
         byte_units,
         check_multi: settings.check_multi.unwrap_or(true),
+        silent: settings.silent.unwrap_or(State::Unknown),
         evaluate_perfdata: settings.evaluate_perfdata.unwrap_or(false),
         flapping: settings.flapping.unwrap_or(Some(FLAPPING)),
         serving,

@@ -34,6 +34,7 @@ pub(crate) fn read(
     lookup: &Lookup<'_>,
     findings: &mut Findings,
 ) -> Option<Command> {
+    refuse_macros(node, findings)?;
     let expected = if shell { "a line for the shell" } else { "a command line or a list of its words" };
     if shell {
         let line = text(node, expected, findings)?;
@@ -61,6 +62,75 @@ pub(crate) fn read(
             let program = find(program, place, lookup, findings)?;
             Some(Command::Program(std::iter::once(program).chain(words.into_iter().skip(1)).collect()))
         }
+    }
+}
+
+/// Reports macros of Nagios in a command, which would reach the program as they stand.
+fn refuse_macros(node: &Node, findings: &mut Findings) -> Option<()> {
+    let nodes = match &node.content {
+        Content::List(items) => items.as_slice(),
+        _ => std::slice::from_ref(node),
+    };
+    let mut found = false;
+    for node in nodes {
+        let Content::Scalar(scalar) = &node.content else { continue };
+        if let Some((offset, name)) = nagios_macro(&scalar.text) {
+            let message =
+                format!("`${name}$` is a macro of Nagios, which means nothing here; {}", remedy(name));
+            findings.error(&node.place.within(&scalar.text, offset), message);
+            found = true;
+        }
+    }
+    (!found).then_some(())
+}
+
+/// Beginnings of the names of Nagios' macros. `$PATH$X` of a shell is none.
+const MACROS: [&str; 14] = [
+    "ADMIN",
+    "ARG",
+    "CONTACT",
+    "EVENTSTARTTIME",
+    "HOST",
+    "LASTHOST",
+    "LASTSERVICE",
+    "LONGDATETIME",
+    "NOTIFICATION",
+    "SERVICE",
+    "TIMET",
+    "USER",
+    "_HOST",
+    "_SERVICE",
+];
+
+/// The first macro of Nagios in a text: where it begins, in characters, and its name.
+fn nagios_macro(text: &str) -> Option<(usize, &str)> {
+    let mut at = 0;
+    while let Some(dollar) = text[at..].find('$') {
+        let start = at + dollar + 1;
+        let len = text[start..].find(|c: char| !(c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_'));
+        let name = &text[start..start + len.unwrap_or(text.len() - start)];
+        let numbered = |prefix| {
+            name.strip_prefix(prefix)
+                .is_none_or(|number| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+        };
+        let known =
+            MACROS.iter().any(|prefix| name.starts_with(prefix)) && numbered("ARG") && numbered("USER");
+        if known && text[start + name.len()..].starts_with('$') {
+            return Some((text[..start - 1].chars().count(), name));
+        }
+        at = start;
+    }
+    None
+}
+
+fn remedy(name: &str) -> &'static str {
+    match name {
+        _ if name.starts_with("ARG") => "write the argument itself",
+        _ if name.starts_with("USER") => {
+            "write the path or the secret itself; a plugin without a path is looked up in `plugins`"
+        }
+        "HOSTADDRESS" | "HOSTNAME" | "HOSTALIAS" => "write the address or the name itself",
+        _ => "write the value itself",
     }
 }
 
@@ -223,6 +293,27 @@ fn double_quoted(chars: &[char], start: usize, text: &mut String) -> Result<usiz
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn macros_of_nagios_are_told_from_variables_of_a_shell() {
+        for (text, found) in [
+            ("$USER1$/check_disk -w $ARG1$", Some((0, "USER1"))),
+            ("check_ping -H $HOSTADDRESS$", Some((14, "HOSTADDRESS"))),
+            ("ü $_SERVICEPORT$", Some((2, "_SERVICEPORT"))),
+            ("x $A$ARG2$", Some((4, "ARG2"))),
+            ("$SERVICEDESC$", Some((0, "SERVICEDESC"))),
+            ("echo $PATH$X", None),
+            ("echo $USER$HOME", None),
+            ("echo $USER", None),
+            ("echo $ARG", None),
+            ("awk '{print $1}'", None),
+            ("cost 5$ $", None),
+            ("$HOST", None),
+        ] {
+            assert_eq!(nagios_macro(text), found, "{text}");
+        }
+    }
+
     use proptest::prelude::*;
 
     fn words(line: &str) -> Vec<String> {

@@ -356,7 +356,7 @@ mod tests {
             (config.sync, config.max_concurrent_checks, config.host.as_str()),
             (SyncPolicy::Always, 7, "web1")
         );
-        assert_eq!(config.nrpe.unwrap().native.listen, ["127.0.0.1:0"]);
+        assert_eq!(config.nrpe.unwrap().keys.listen, ["127.0.0.1:0"]);
         let program = base.join("plugins/check_it").to_string_lossy().into_owned();
         assert_eq!(config.checks["load"].command, Command::Program(vec![program, "-w".into(), "5 4".into()]));
         assert_eq!(config.checks["load"].timeout, Duration::from_secs(4));

@@ -103,6 +103,9 @@ pub(crate) fn read(words: &[String]) -> Result<SnmpPoll, String> {
         timeout: Duration::from_secs(u64::from(number("timeout", 10)?.max(1))),
         retries: number("retries", 5)?.min(crate::limits::SNMP_RETRIES_MAX),
         max_repetitions: 1,
+        // As net-snmp does, by which the plugin asks.
+        answers_from_any: true,
+        answers_any_community: true,
     };
     Ok(SnmpPoll { target, port, profile: Arc::new(profile), wanted: SnmpWanted::Native(native) })
 }

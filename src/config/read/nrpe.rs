@@ -11,10 +11,10 @@ use crate::config::document::fields::{
     Fields, boolean, choice, one_or_more, printable, refuse, text, written,
 };
 use crate::config::document::yaml::{Content, Node};
-use crate::config::model::check::{Native, NrpeConfig};
+use crate::config::model::check::{NrpeConfig, NrpeKeys};
 use crate::limits::{INTERVAL_MAX, TIMEOUT_MIN};
 
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
     "config",
     "listen",
     "allowed_hosts",
@@ -27,6 +27,7 @@ const KEYS: [&str; 16] = [
     "tls_ciphers",
     "tls_anonymous",
     "allow_arguments",
+    "commands_as_root",
     "tcp_wrappers",
     "command_timeout",
     "coalesce",
@@ -40,7 +41,7 @@ const CLIENT_CERTIFICATES: [(&str, &str); 3] = [("ignore", "ignore"), ("ask", "a
 pub(crate) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<NrpeConfig> {
     let fields = Fields::of(node, "`nrpe`", &KEYS, findings)?;
     let config = path(fields.get("config"), "the path of an nrpe.cfg", base, findings);
-    let native = Native {
+    let keys = NrpeKeys {
         listen: items(fields.get("listen"), address, findings),
         allowed_hosts: items(fields.get("allowed_hosts"), hosts, findings)
             .iter()
@@ -62,6 +63,10 @@ pub(crate) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<
             .get("allow_arguments")
             .and_then(|node| boolean(node, findings))
             .unwrap_or(false),
+        commands_as_root: fields
+            .get("commands_as_root")
+            .and_then(|node| boolean(node, findings))
+            .unwrap_or(false),
         tcp_wrappers: fields.get("tcp_wrappers").and_then(|node| boolean(node, findings)),
         command_timeout: fields
             .get("command_timeout")
@@ -69,7 +74,7 @@ pub(crate) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<
         coalesce: fields.get("coalesce").and_then(|node| boolean(node, findings)).unwrap_or(false),
         access: fields.get("access").map(|node| access(node, findings)).unwrap_or_default(),
     };
-    Some(NrpeConfig { config, native })
+    Some(NrpeConfig { config, keys })
 }
 
 const PEM: &str = "the path of a PEM file";
@@ -190,14 +195,14 @@ mod tests {
         let (config, mistakes) = read_yaml(
             "config: ../nagios/nrpe.cfg\nlisten: '127.0.0.1:5666'\nallowed_hosts: ['10.0.0.0/8, ::1', mon]\ntls: true\n\
              tls_certificate: cert.pem\ntls_key: /key.pem\ntls_client_ca: ca.pem\ntls_client_certificates: require\n\
-             tls_versions: TLSv1.2+\ntls_ciphers: HIGH\ntls_anonymous: false\nallow_arguments: true\n\
+             tls_versions: TLSv1.2+\ntls_ciphers: HIGH\ntls_anonymous: false\nallow_arguments: true\ncommands_as_root: true\n\
              tcp_wrappers: false\ncommand_timeout: 30s\ncoalesce: true\naccess: {'check_*': [10.0.0.1, 'cert:/CN=a'], x: ::1}\n",
         );
         assert_eq!(mistakes, "");
         let config = config.unwrap();
         assert_eq!(config.config.as_deref(), Some(Path::new("/etc/custos/../nagios/nrpe.cfg")));
         let access = |list: &[&str]| list.iter().map(|item| (*item).to_owned()).collect::<Vec<_>>();
-        let expected = Native {
+        let expected = NrpeKeys {
             listen: vec!["127.0.0.1:5666".to_owned()],
             allowed_hosts: access(&["10.0.0.0/8", "::1", "mon"]),
             tls: Some(true),
@@ -209,6 +214,7 @@ mod tests {
             tls_ciphers: Some("HIGH".to_owned()),
             tls_anonymous: Some(false),
             allow_arguments: true,
+            commands_as_root: true,
             tcp_wrappers: Some(false),
             command_timeout: Some(Duration::from_secs(30)),
             coalesce: true,
@@ -217,8 +223,8 @@ mod tests {
                 ("x".to_owned(), access(&["::1"])),
             ]),
         };
-        assert_eq!(config.native, expected);
-        assert_eq!(read_yaml("{}\n").0, Some(NrpeConfig { config: None, native: Native::default() }));
+        assert_eq!(config.keys, expected);
+        assert_eq!(read_yaml("{}\n").0, Some(NrpeConfig { config: None, keys: NrpeKeys::default() }));
     }
 
     #[test]

@@ -1,16 +1,19 @@
 //! The `snmp` of a check: which device is asked for what.
 
 use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::{Fields, printable, refuse, whole, written};
+use crate::config::document::fields::{Fields, one_or_more, printable, refuse, whole, written};
 use crate::config::document::place::Place;
-use crate::config::document::yaml::Node;
+use crate::config::document::scalar::Scalar;
+use crate::config::document::yaml::{Content, Node};
 use crate::config::model::snmp::{SnmpConfig, SnmpPoll, SnmpWanted, TablePoll, Variable};
 use crate::config::read::snmp;
 use crate::config::read::variable;
 use crate::limits::SNMP_VARIABLES_MAX;
 
 const KEYS: [&str; 5] = ["target", "profile", "port", "get", "table"];
-const TABLE_KEYS: [&str; 3] = ["index", "columns", "where"];
+const TABLE_KEYS: [&str; 4] = ["index", "columns", "where", "empty"];
+/// The word of `index` for the numbers of a row.
+const ROW_NUMBER: &str = "index";
 
 /// Reads a poll.
 pub(crate) fn read(node: &Node, owner: &str, snmp: &SnmpConfig, findings: &mut Findings) -> Option<SnmpPoll> {
@@ -75,25 +78,70 @@ fn get_variables(node: &Node, snmp: &SnmpConfig, findings: &mut Findings) -> Opt
 
 fn read_table(node: &Node, owner: &str, snmp: &SnmpConfig, findings: &mut Findings) -> Option<TablePoll> {
     let fields = Fields::of(node, &format!("`table` of {owner}"), &TABLE_KEYS, findings)?;
-    let mut list = |key: &str, expected: &str| match fields.get(key) {
-        Some(node) => variable::read_labelled(node, &snmp.names, findings),
-        None => {
+    let mut missing = |key: &str, expected: &str| {
+        if fields.get(key).is_none() {
             findings.error(&node.place, format!("the table of {owner} has no `{key}`, expected {expected}"));
-            Vec::new()
         }
     };
-    let index = list("index", "the column whose values tell rows apart, such as `ifName`");
-    let columns = list("columns", "the columns that become metrics");
-    for column in index.iter().chain(&columns) {
+    missing("index", "the column whose values tell rows apart, such as `ifName`");
+    missing("columns", "the columns that become metrics");
+    let (number_label, index) = match fields.get("index") {
+        Some(node) => split_index(node),
+        None => (None, None),
+    };
+    let index = index.map(|node| variable::read_labelled(&node, &snmp.names, findings));
+    let columns = fields.get("columns").map(|node| variable::read_labelled(node, &snmp.names, findings));
+    for column in index.iter().chain(&columns).flatten() {
         variable::warn_without_value(column, &node.place, &snmp.names, findings);
     }
     let conditions = match fields.get("where") {
         Some(node) => variable::conditions(node, &snmp.names, findings),
         None => Vec::new(),
     };
-    let index = bounded(index, &node.place, findings)?;
-    let columns = bounded(columns, &node.place, findings)?;
-    Some(TablePoll { index, columns, conditions })
+    let empty_ok = fields.get("empty").is_some_and(|node| empty_ok(node, findings));
+    let index = match index {
+        Some(index) => bounded(index, &node.place, findings)?,
+        None => Vec::new(),
+    };
+    let columns = bounded(columns?, &node.place, findings)?;
+    let is_named = number_label.is_some() || !index.is_empty();
+    is_named.then_some(TablePoll { index, number_label, columns, conditions, empty_ok })
+}
+
+/// Splits what tells rows apart into the label of their numbers, if it has `index` among it, and the columns.
+fn split_index(node: &Node) -> (Option<String>, Option<Node>) {
+    let is_number =
+        |node: &Node| matches!(&node.content, Content::Scalar(Scalar { text, .. }) if text == ROW_NUMBER);
+    let (label, rest) = match &node.content {
+        Content::Map(entries) => {
+            let label = entries.iter().find(|entry| is_number(&entry.value)).map(|entry| entry.key.clone());
+            let rest = entries.iter().filter(|entry| !is_number(&entry.value)).cloned().collect::<Vec<_>>();
+            (label, (!rest.is_empty()).then_some(Content::Map(rest)))
+        }
+        _ => {
+            let items = one_or_more(node);
+            let label = items.iter().any(is_number).then(|| ROW_NUMBER.to_owned());
+            let rest = items.iter().filter(|item| !is_number(item)).cloned().collect::<Vec<_>>();
+            (label, (!rest.is_empty()).then_some(Content::List(rest)))
+        }
+    };
+    if label.is_none() {
+        return (None, Some(node.clone()));
+    }
+    (label, rest.map(|content| Node { place: node.place.clone(), content }))
+}
+
+/// Whether a table may be empty.
+fn empty_ok(node: &Node, findings: &mut Findings) -> bool {
+    const EXPECTED: &str = "`ok` or `unknown`";
+    match written(node, EXPECTED, findings) {
+        Some("ok") => true,
+        Some("unknown") | None => false,
+        Some(_) => {
+            refuse(node, EXPECTED, findings);
+            false
+        }
+    }
 }
 
 /// Refuses lists of none (whose mistake was told) and of too many.

@@ -181,14 +181,26 @@ fn all_groups(user: &User, gid: Gid) -> Vec<Gid> {
 fn user(node: &Node, findings: &mut Findings) -> Option<User> {
     let name = written(node, "the name or number of a user", findings)?;
     let found = match name.parse() {
-        Ok(uid) => User::from_uid(Uid::from_raw(uid)),
-        Err(_) => User::from_name(name),
+        Ok(uid) => User::from_uid(Uid::from_raw(uid)).ok().flatten().or_else(|| nameless(uid)),
+        Err(_) => User::from_name(name).ok().flatten(),
     };
-    let found = found.ok().flatten();
     if found.is_none() {
         refuse(node, "a user of this machine", findings);
     }
     found
+}
+
+/// A user that the system knows by its number only: in the group of the same number, at home in the root directory.
+fn nameless(uid: u32) -> Option<User> {
+    Some(User {
+        name: uid.to_string(),
+        passwd: CString::default(),
+        uid: Uid::from_raw(uid),
+        gid: Gid::from_raw(uid),
+        gecos: CString::default(),
+        dir: PathBuf::from("/"),
+        shell: PathBuf::from("/bin/sh"),
+    })
 }
 
 fn group(node: &Node, findings: &mut Findings) -> Option<Gid> {

@@ -18,7 +18,7 @@ use crate::limits::{CHECK_ATTEMPTS_MAX, CHECK_INTERVAL_MIN, INTERVAL_MAX, TIMEOU
 use crate::period::Period;
 
 /// The keys of these settings but those of the process, allowed in `defaults` and in every check.
-const OWN_KEYS: [&str; 16] = [
+const OWN_KEYS: [&str; 17] = [
     "check_interval",
     "retry_interval",
     "max_check_attempts",
@@ -30,6 +30,7 @@ const OWN_KEYS: [&str; 16] = [
     "environment",
     "byte_units",
     "check_multi",
+    "silent",
     "evaluate_perfdata",
     "flap_detection",
     "serve",
@@ -75,6 +76,7 @@ pub(crate) struct Settings {
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) byte_units: Option<ByteUnits>,
     pub(crate) check_multi: Option<bool>,
+    pub(crate) silent: Option<State>,
     pub(crate) evaluate_perfdata: Option<bool>,
     /// The outer option is absence, the inner one `flap_detection: false`.
     pub(crate) flapping: Option<Option<(f64, f64)>>,
@@ -116,6 +118,9 @@ impl Settings {
             byte_units: fields
                 .get("byte_units")
                 .and_then(|node| choice(node, &[("si", ByteUnits::Si), ("iec", ByteUnits::Iec)], findings)),
+            silent: fields
+                .get("silent")
+                .and_then(|node| choice(node, &[("ok", State::Ok), ("unknown", State::Unknown)], findings)),
             check_multi: fields.get("check_multi").and_then(|node| boolean(node, findings)),
             evaluate_perfdata: fields.get("evaluate_perfdata").and_then(|node| boolean(node, findings)),
             flapping: fields.get("flap_detection").and_then(|node| flapping(node, owner, findings)),
@@ -146,6 +151,7 @@ impl Settings {
             environment,
             byte_units: self.byte_units.or(base.byte_units),
             check_multi: self.check_multi.or(base.check_multi),
+            silent: self.silent.or(base.silent),
             evaluate_perfdata: self.evaluate_perfdata.or(base.evaluate_perfdata),
             flapping: self.flapping.or(base.flapping),
             cached: self.cached.or(base.cached),
@@ -234,7 +240,7 @@ mod tests {
     fn every_setting_is_read() {
         let (settings, mistakes) = read(
             "{check_interval: 10s, retry_interval: 5s, max_check_attempts: 4, volatile: true, priority: low, check_period: always, timeout: 8s, timeout_state: critical, \
-             environment: {A: 1, B: yes, C: ''}, byte_units: iec, check_multi: false, evaluate_perfdata: true, \
+             environment: {A: 1, B: yes, C: ''}, byte_units: iec, check_multi: false, silent: ok, evaluate_perfdata: true, \
              flap_detection: {low: 5, high: 20.5}}\n",
         );
         assert_eq!(mistakes, "");
@@ -247,6 +253,7 @@ mod tests {
         let environment: Vec<_> = settings.environment.iter().map(|(k, v)| format!("{k}={v}")).collect();
         assert_eq!(environment, ["A=1", "B=yes", "C="]);
         assert_eq!(settings.byte_units, Some(ByteUnits::Iec));
+        assert_eq!(settings.silent, Some(State::Ok));
         assert_eq!((settings.check_multi, settings.evaluate_perfdata), (Some(false), Some(true)));
         assert_eq!(settings.flapping, Some(Some((5.0, 20.5))));
     }

@@ -25,7 +25,7 @@ use crate::limits::{
 use crate::mib::{KnownNames, MibFault, Names, read_mibs};
 
 const KEYS: [&str; 3] = ["profiles", "traps", "mibs"];
-const PROFILE_KEYS: [&str; 10] = [
+const PROFILE_KEYS: [&str; 12] = [
     "version",
     "community",
     "user",
@@ -36,6 +36,8 @@ const PROFILE_KEYS: [&str; 10] = [
     "timeout",
     "retries",
     "max_repetitions",
+    "answers_from",
+    "answers_community",
 ];
 const TRAPS_KEYS: [&str; 6] = ["listen", "profiles", "sources", "per_source", "total", "engine_id"];
 
@@ -101,6 +103,8 @@ fn profile(entry: &Entry, base: &Path, findings: &mut Findings) -> Option<SnmpPr
     };
     let retries = count("retries", 0, SNMP_RETRIES_MAX);
     let max_repetitions = count("max_repetitions", 1, SNMP_REPETITIONS_MAX);
+    let answers_from_any = is_any(&fields, "answers_from", "asked", findings);
+    let answers_any_community = is_any(&fields, "answers_community", "same", findings);
     let access = access(entry, &fields, &owner, base, findings)?;
     Some(SnmpProfile {
         name: entry.key.clone(),
@@ -109,7 +113,23 @@ fn profile(entry: &Entry, base: &Path, findings: &mut Findings) -> Option<SnmpPr
         timeout: timeout.unwrap_or(TIMEOUT),
         retries: retries.unwrap_or(RETRIES),
         max_repetitions: max_repetitions.unwrap_or(REPETITIONS),
+        answers_from_any,
+        answers_any_community,
     })
+}
+
+/// Whether a key says `any`, and not the word for its strict default.
+fn is_any(fields: &Fields<'_>, key: &str, strict: &str, findings: &mut Findings) -> bool {
+    let expected = format!("`{strict}` or `any`");
+    let Some(node) = fields.get(key) else { return false };
+    match written(node, &expected, findings) {
+        Some("any") => true,
+        Some(word) if word != strict => {
+            refuse(node, &expected, findings);
+            false
+        }
+        _ => false,
+    }
 }
 
 fn access(
@@ -134,7 +154,7 @@ fn access(
         }
     };
     let foreign: &[&str] = match version {
-        Version::V3 => &["community"],
+        Version::V3 => &["community", "answers_community"],
         _ => &["user", "auth", "priv", "context"],
     };
     for foreign in foreign.iter().filter_map(|key| fields.entry(key)) {

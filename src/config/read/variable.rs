@@ -108,7 +108,7 @@ fn wanted(
                     let more = if object.words.len() > words.len() { ", …" } else { "" };
                     refuse(node, &format!("a number, or one of {}{more}", words.join(", ")), findings);
                 }
-                return number.map(|number| Wanted::Number(i64::from(number)));
+                return number.map(Wanted::Number);
             }
             match GlobBuilder::new(text).literal_separator(false).backslash_escape(true).build() {
                 Ok(glob) => Some(Wanted::Text(glob.compile_matcher())),

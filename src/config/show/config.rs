@@ -10,13 +10,13 @@ use custos_shim::IoPriority;
 use custos_store::State;
 
 use super::snmp;
+use super::word::{list, state, word};
 use crate::config::document::duration;
-use crate::config::document::scalar::{Kind, Scalar};
 use crate::config::model::check::{
     ByteUnits, Check, Command, Config, NrpeConfig, OnMissing, Process, Serving, Stale, SyncPolicy, Threshold,
 };
 use crate::config::read::settings::PRIORITIES;
-use crate::config::read::threshold::{ON_MISSING, STATES};
+use crate::config::read::threshold::ON_MISSING;
 use crate::config::show::secret::{self, MASK};
 use crate::limits::STDOUT_MAX_BYTES;
 use crate::period::Period;
@@ -53,35 +53,36 @@ fn write_config(page: &mut String, config: &Config) -> fmt::Result {
 }
 
 fn write_nrpe(page: &mut String, nrpe: &NrpeConfig) -> fmt::Result {
-    let native = &nrpe.native;
+    let keys = &nrpe.keys;
     let mut section = String::new();
     let path = |path: &Option<PathBuf>| path.as_ref().map(|path| word(&path.to_string_lossy()));
     let text = |text: &Option<String>| text.as_ref().map(|text| word(text));
     let many = |words: &Vec<String>| (!words.is_empty()).then(|| list(words));
     for (key, value) in [
         ("config", path(&nrpe.config)),
-        ("listen", many(&native.listen)),
-        ("allowed_hosts", many(&native.allowed_hosts)),
-        ("tls", native.tls.map(|on| on.to_string())),
-        ("tls_certificate", path(&native.tls_certificate)),
-        ("tls_key", path(&native.tls_key)),
-        ("tls_client_ca", path(&native.tls_client_ca)),
-        ("tls_client_certificates", text(&native.tls_client_certificates)),
-        ("tls_versions", text(&native.tls_versions)),
-        ("tls_ciphers", text(&native.tls_ciphers)),
-        ("tls_anonymous", native.tls_anonymous.map(|on| on.to_string())),
-        ("allow_arguments", native.allow_arguments.then(|| "true".to_owned())),
-        ("tcp_wrappers", native.tcp_wrappers.map(|on| on.to_string())),
-        ("command_timeout", native.command_timeout.map(duration::show)),
+        ("listen", many(&keys.listen)),
+        ("allowed_hosts", many(&keys.allowed_hosts)),
+        ("tls", keys.tls.map(|on| on.to_string())),
+        ("tls_certificate", path(&keys.tls_certificate)),
+        ("tls_key", path(&keys.tls_key)),
+        ("tls_client_ca", path(&keys.tls_client_ca)),
+        ("tls_client_certificates", text(&keys.tls_client_certificates)),
+        ("tls_versions", text(&keys.tls_versions)),
+        ("tls_ciphers", text(&keys.tls_ciphers)),
+        ("tls_anonymous", keys.tls_anonymous.map(|on| on.to_string())),
+        ("allow_arguments", keys.allow_arguments.then(|| "true".to_owned())),
+        ("commands_as_root", keys.commands_as_root.then(|| "true".to_owned())),
+        ("tcp_wrappers", keys.tcp_wrappers.map(|on| on.to_string())),
+        ("command_timeout", keys.command_timeout.map(duration::show)),
     ] {
         if let Some(value) = value {
             writeln!(section, "  {key}: {value}")?;
         }
     }
-    if !native.access.is_empty() {
+    if !keys.access.is_empty() {
         writeln!(section, "  access:")?;
     }
-    for (command, subjects) in &native.access {
+    for (command, subjects) in &keys.access {
         writeln!(section, "    {}: {}", word(command), list(subjects))?;
     }
     if section.is_empty() { writeln!(page, "nrpe: {{}}") } else { write!(page, "nrpe:\n{section}") }
@@ -143,6 +144,7 @@ fn write_check(page: &mut String, check: &Check) -> fmt::Result {
     };
     writeln!(page, "    byte_units: {byte_units}")?;
     writeln!(page, "    check_multi: {}", check.check_multi)?;
+    writeln!(page, "    silent: {}", if check.silent == State::Ok { "ok" } else { "unknown" })?;
     writeln!(page, "    evaluate_perfdata: {}", check.evaluate_perfdata)?;
     match check.flapping {
         Some((low, high)) => writeln!(page, "    flap_detection: {{ low: {low}, high: {high} }}")?,
@@ -225,43 +227,8 @@ fn sync(policy: SyncPolicy) -> String {
     }
 }
 
-pub(crate) fn state(state: State) -> &'static str {
-    STATES.iter().find(|(_, known)| *known == state).map_or("unknown", |(word, _)| word)
-}
-
 fn on_missing(meaning: OnMissing) -> &'static str {
     ON_MISSING.iter().find(|(_, known)| *known == meaning).map_or("unknown", |(word, _)| word)
-}
-
-pub(crate) fn list(words: &[String]) -> String {
-    let words: Vec<String> = words.iter().map(|text| word(text)).collect();
-    format!("[{}]", words.join(", "))
-}
-
-/// A text as a YAML scalar that reads as the same text: plain where that is safe, else in double quotes.
-pub(crate) fn word(text: &str) -> String {
-    let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '=' | '@');
-    let starts_safely = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
-    let plain = starts_safely && text.chars().all(safe) && Scalar::plain(text).kind == Kind::Text;
-    if plain {
-        return text.to_owned();
-    }
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            // Line ends of Unicode and a byte order mark would not survive as they are.
-            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
-                quoted.push_str(&format!("\\u{:04X}", u32::from(c)));
-            }
-            _ if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
-            _ => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 #[cfg(test)]
@@ -312,6 +279,7 @@ nrpe:
   tls_ciphers: "ALL:!MD5"
   tls_anonymous: false
   allow_arguments: true
+  commands_as_root: true
   tcp_wrappers: false
   command_timeout: 20s
   access: { "check_*": [10.0.0.1, "cert:/CN=poller"] }
@@ -342,6 +310,7 @@ checks:
     max_age: 45s
     when_stale: unknown
     check_multi: false
+    silent: ok
     evaluate_perfdata: true
     flap_detection: { low: 5.5, high: 20 }
     thresholds:

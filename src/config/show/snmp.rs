@@ -10,8 +10,8 @@ use crate::config::model::snmp::{
     Condition, KeyPart, Secret, SnmpAccess, SnmpConfig, SnmpPoll, SnmpProfile, SnmpWanted, TrapRule,
     TrapsConfig, Variable, Wanted,
 };
-use crate::config::show::config::{list, state, word};
 use crate::config::show::secret::{self, MASK};
+use crate::config::show::word::{list, state, word};
 
 /// Writes the `snmp` section, if there is anything in it.
 pub(crate) fn write_section(page: &mut String, snmp: &SnmpConfig) -> fmt::Result {
@@ -64,7 +64,15 @@ fn write_profile(page: &mut String, profile: &SnmpProfile) -> fmt::Result {
     writeln!(page, "      port: {}", profile.port)?;
     writeln!(page, "      timeout: {}", duration::show(profile.timeout))?;
     writeln!(page, "      retries: {}", profile.retries)?;
-    writeln!(page, "      max_repetitions: {}", profile.max_repetitions)
+    writeln!(page, "      max_repetitions: {}", profile.max_repetitions)?;
+    writeln!(page, "      answers_from: {}", if profile.answers_from_any { "any" } else { "asked" })?;
+    match profile.access {
+        SnmpAccess::Community { .. } => {
+            let community = if profile.answers_any_community { "any" } else { "same" };
+            writeln!(page, "      answers_community: {community}")
+        }
+        SnmpAccess::User(_) => Ok(()),
+    }
 }
 
 /// The file that holds a secret, or a mask.
@@ -110,8 +118,12 @@ pub(crate) fn write_poll(page: &mut String, poll: &SnmpPoll) -> fmt::Result {
         SnmpWanted::Table(table) => {
             writeln!(page, "      table:")?;
             write_variables(page, 8, "index", &table.index)?;
+            if let Some(label) = &table.number_label {
+                writeln!(page, "          {}: index", word(label))?;
+            }
             write_variables(page, 8, "columns", &table.columns)?;
-            write_conditions(page, 8, &table.conditions)
+            write_conditions(page, 8, &table.conditions)?;
+            if table.empty_ok { writeln!(page, "        empty: ok") } else { Ok(()) }
         }
     }
 }
@@ -191,7 +203,8 @@ mod tests {
     const EVERYTHING: &str = r#"
 snmp:
   profiles:
-    core: { version: 2c, community: { file: community }, port: 1161, timeout: 250ms, retries: 0, max_repetitions: 7 }
+    core: { version: 2c, community: { file: community }, port: 1161, timeout: 250ms, retries: 0, max_repetitions: 7,
+            answers_from: any, answers_community: any }
     old: { version: 1, community: public }
     secure: { version: 3, user: mon, auth: { protocol: SHA-256, file: auth }, priv: { protocol: aes, file: priv }, context: c }
     open: { version: 3, user: "no body" }
@@ -211,6 +224,8 @@ checks:
       port: 16100
       profile: secure
       table: { index: ifName, columns: [ifHCInOctets, ifOperStatus], where: { ifAdminStatus: up, ifName: ["Gi*", "10"], ifIndex: [1, 2] } }
+  rows: { snmp: { target: h, profile: core, table: { index: [ifName, index], columns: ifMtu, empty: ok } } }
+  numbers: { snmp: { target: h, profile: core, table: { index: { row: index }, columns: ifMtu } } }
   link:
     trap:
       oid: [linkDown, linkUp]
@@ -281,6 +296,11 @@ checks:
                 "warning: `sysUpTime` names no instance",
             ),
             ("a: { snmp: { target: h, profile: p, table: { index: ifName } } }", "has no `columns`"),
+            ("a: { snmp: { target: h, profile: p, table: { columns: ifMtu } } }", "has no `index`"),
+            (
+                "a: { snmp: { target: h, profile: p, table: { index: ifName, columns: ifMtu, empty: yes } } }",
+                "expected `ok` or `unknown`",
+            ),
             (
                 "a: { snmp: { target: h, profile: p, table: { index: ifName, columns: ifTable } } }",
                 "warning: `ifTable` is a table",

@@ -10,9 +10,9 @@ use nix::sys::socket::{AddressFamily as Family, SockFlag, SockType, SockaddrStor
 use super::options::Options;
 use crate::text::system_error;
 
-/// What an address of the wrong family is called.
+/// The message for an address of the wrong family.
 const WRONG_FAMILY: &str = "Address family for hostname not supported";
-/// What a name without an address is called.
+/// The message for a name without an address.
 const UNKNOWN_NAME: &str = "Name or service not known";
 
 /// Why there is no connection.
@@ -20,16 +20,16 @@ const UNKNOWN_NAME: &str = "Name or service not known";
 pub(super) enum Unreachable {
     /// The host has no address.
     Resolve(String),
-    /// No address of the host takes connections: what to say of each, and the last reason.
+    /// No address of the host accepts a connection.
     Connect {
-        /// A line for each address.
+        /// A message for each address.
         lines: Vec<String>,
-        /// Why the last one does not.
+        /// The reason of the last failure.
         reason: String,
     },
 }
 
-/// Connects to the first address of the host that takes connections.
+/// Connects to the first address of the host that accepts a connection.
 pub(super) fn open(options: &Options) -> Result<(TcpStream, IpAddr), Unreachable> {
     let found = addresses(&options.host, options.port, options.addresses).map_err(Unreachable::Resolve)?;
     let (mut lines, mut last) = (Vec::new(), String::new());
@@ -45,11 +45,11 @@ pub(super) fn open(options: &Options) -> Result<(TcpStream, IpAddr), Unreachable
     Err(Unreachable::Connect { lines, reason: last })
 }
 
-/// The addresses that a name has, or why it has none.
+/// The addresses of a name, or the reason why it has none.
 fn addresses(name: &str, port: u16, family: AddressFamily) -> Result<Vec<SocketAddr>, String> {
     let found = (name, port).to_socket_addrs().map_err(|error| system_error::words(&error))?;
     let wanted: Vec<SocketAddr> = found.filter_map(|address| in_family(address, family)).collect();
-    // What has an address of the other family only is either that address itself or a name.
+    // The name has no address of the family: it is either an address of the other one or a name that has none of this.
     let is_address = name.contains(':') || name.parse::<Ipv4Addr>().is_ok();
     match (wanted.is_empty(), is_address) {
         (false, _) => Ok(wanted),
@@ -58,7 +58,7 @@ fn addresses(name: &str, port: u16, family: AddressFamily) -> Result<Vec<SocketA
     }
 }
 
-/// The address, if it is one of the family; an IPv4 address that is written as one of IPv6 is both.
+/// The address, if it is of the family. An IPv4 address in IPv6 notation is of both.
 fn in_family(address: SocketAddr, family: AddressFamily) -> Option<SocketAddr> {
     match (family, address) {
         (AddressFamily::Any, _)
@@ -71,7 +71,7 @@ fn in_family(address: SocketAddr, family: AddressFamily) -> Option<SocketAddr> {
     }
 }
 
-/// Why one address cannot be connected to: what failed, and the reason.
+/// Why there is no connection to one address: what failed, and the reason.
 struct Obstacle {
     what: String,
     reason: String,
@@ -89,7 +89,7 @@ fn connect_to(address: SocketAddr, from: Option<&str>) -> Result<TcpStream, Obst
     if let Some(name) = from {
         let found = addresses(name, 0, addresses_wanted)
             .map_err(|reason| Obstacle { what: format!("getaddrinfo: {name}"), reason })?;
-        // There is at least one.
+        // `addresses` never returns an empty list.
         if let Some(address) = found.first() {
             bind(descriptor.as_raw_fd(), &SockaddrStorage::from(*address))
                 .map_err(|error| obstacle(format!("bind: {name}"), error.into()))?;

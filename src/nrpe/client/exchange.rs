@@ -1,6 +1,6 @@
 //! One connection of the client: a query out, an answer in.
 //!
-//! Everything here blocks; the caller keeps the time and walks away when it is up.
+//! All calls block. The caller enforces the timeout and does not wait for this thread beyond it.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, TcpStream};
@@ -18,32 +18,32 @@ use crate::text::system_error;
 pub(super) enum Failure {
     /// There is no connection.
     Unreachable(Unreachable),
-    /// TLS did not come about.
+    /// The TLS handshake failed.
     Handshake {
         address: IpAddr,
         /// OpenSSL's kind of failure.
         code: i32,
-        /// What is behind it; nothing if the server just closed.
+        /// OpenSSL's reason; empty if the server closed.
         reason: String,
-        /// The connection broke, rather than TLS being refused.
+        /// `true`: the connection broke. `false`: TLS was refused.
         broken: bool,
     },
     /// The query could not be sent.
     Send(io::Error),
     /// The connection ended early.
     Cut(Cut),
-    /// What came is no answer.
+    /// The bytes received are not an answer.
     Fault(Fault),
 }
 
 /// How a connection ended before the answer did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Cut {
-    /// Bytes that came.
+    /// Bytes received.
     pub(super) received: usize,
-    /// It was not closed, but broke.
+    /// `true`: the connection broke. `false`: the server closed it.
     pub(super) broken: bool,
-    /// Whether TLS was spoken.
+    /// Whether the connection used TLS.
     pub(super) tls: bool,
 }
 
@@ -52,16 +52,16 @@ pub(super) struct Cut {
 pub(super) struct Answer {
     /// The packet.
     pub(super) packet: Packet,
-    /// It has no text field at all, not even an empty text.
+    /// `true`: the packet has no text field at all.
     pub(super) bare: bool,
 }
 
-/// How far an exchange is.
+/// Progress of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     /// A new connection is being opened.
     Connecting,
-    /// The query is out.
+    /// The query has been sent.
     Sent,
 }
 
@@ -79,7 +79,7 @@ pub(super) fn ask(
     };
     let mut stream = handshake(context, tcp, address)?;
     let answer = converse(&mut stream, version, options, step);
-    // The answer is what matters; how the peer takes the goodbye does not.
+    // The answer is complete, so a failure to close TLS does not matter.
     let _ = stream.shutdown();
     answer
 }
@@ -124,7 +124,7 @@ fn converse<S: Read + Write>(
         let cut = |broken| Failure::Cut(Cut { received: assembler.len(), broken, tls: options.tls });
         match stream.read(&mut buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            // An alert of TLS is no failure of the connection.
+            // An alert of TLS has no system error; the connection itself did not fail.
             Err(error) => return Err(cut(error.raw_os_error().is_some())),
             Ok(0) => return Err(cut(false)),
             Ok(read) => {
@@ -134,20 +134,20 @@ fn converse<S: Read + Write>(
     }
     let bare = assembler.is_bare();
     if bare && !options.tls {
-        // nrpe's client waits for the text, and takes that there is none for the end of the connection.
+        // nrpe's client waits for the text, and takes a missing one for the end of the connection.
         return Err(Failure::Cut(Cut { received: assembler.len(), broken: false, tls: false }));
     }
     let mut packet = assembler.finish(Kind::Response).map_err(Failure::Fault)?;
     if version == Version::V2 {
-        // The last byte of its field is no text, whatever it is.
+        // The last byte of the field does not belong to the text.
         packet.text.truncate(options.v2_field_len - 1);
     }
     Ok(Answer { packet, bare })
 }
 
-/// Bytes that are missing to an answer in this version.
+/// Number of bytes that are missing in an answer of this version.
 ///
-/// An answer in another version, or a query, is recognized by its first bytes, whatever follows.
+/// An answer of another version, or a query, is recognised by its first bytes alone.
 fn missing(assembler: &Assembler, version: Version) -> Result<usize, Failure> {
     if let Some((number, kind)) = assembler.head() {
         if number != version.number() {

@@ -1,4 +1,4 @@
-//! The client: asks a host's NRPE daemon, as `check_nrpe` does.
+//! The NRPE client: asks a host's NRPE daemon, as `check_nrpe` does.
 
 mod connection;
 mod exchange;

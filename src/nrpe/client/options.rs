@@ -1,4 +1,4 @@
-//! Everything that one call of the client goes by.
+//! The options of one call of the client.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,19 +16,19 @@ pub struct Options {
     pub host: String,
     /// Its port.
     pub port: u16,
-    /// Which of the host's addresses are tried.
+    /// The family of the host's addresses to try.
     pub addresses: AddressFamily,
     /// The address, or the name of one, to connect from.
     pub bind: Option<String>,
-    /// What is asked: the command and its arguments, joined.
+    /// The command and its arguments, joined.
     pub query: Vec<u8>,
-    /// The version tried first; version 2 is tried after it.
+    /// The version to try first; version 2 is tried after it.
     pub version: Version,
     /// Size of version 2's text field.
     pub v2_field_len: usize,
     /// How long each step may take.
     pub timeout: Duration,
-    /// What a timeout means, and a host that cannot be reached.
+    /// The state for a timeout and for a host that cannot be reached.
     pub timeout_state: State,
     /// `false`: no TLS.
     pub tls: bool,
@@ -40,9 +40,9 @@ pub struct Options {
     pub cipher_list: String,
     /// The client's own certificate and its key.
     pub certificate: Option<(PathBuf, PathBuf)>,
-    /// The authorities that the server's certificate is verified against; none: not verified.
+    /// The authorities to verify the server's certificate with; `None`: it is not verified.
     pub authorities: Option<PathBuf>,
-    /// Failures to stdout instead of stderr.
+    /// `true`: failures are printed on stdout instead of stderr.
     pub stderr_to_stdout: bool,
 }
 

@@ -1,5 +1,4 @@
-//! A whole call of the client: the question in one version of the protocol, again in version 2 if that fails, and
-//! what the user sees of it.
+//! One call of the client: it asks in one version of the protocol, then in version 2 if that fails, and shows the outcome.
 
 use std::fmt::Write;
 use std::net::IpAddr;
@@ -21,7 +20,7 @@ const NO_SUCH_HOST: u8 = 1;
 /// Result that means failure, and asks for version 2.
 const RESULT_FAILED: i16 = -1;
 
-/// What the user sees.
+/// What the call prints, and its exit status.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     /// For stdout.
@@ -33,7 +32,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    fn said(text: String, code: u8) -> Outcome {
+    fn printed(text: String, code: u8) -> Outcome {
         Outcome { stdout: (text + "\n").into_bytes(), stderr: Vec::new(), code }
     }
 
@@ -47,23 +46,23 @@ impl Outcome {
     }
 }
 
-/// Asks, and waits for the answer no longer than the timeout allows.
+/// Asks, and waits for the answer within the timeout.
 ///
-/// The timeout counts from each connection, and once more from when the query is out. What still hangs then is left
-/// behind, so the process should end soon.
+/// The timeout starts anew with each connection, and once more when the query has been sent. A thread that still hangs
+/// then is left behind, so the process should end soon.
 pub fn run(options: &Options) -> Outcome {
     let (events, progress) = mpsc::channel();
     let for_worker = options.clone();
     let worker = thread::Builder::new().name("exchange".into()).spawn(move || {
         let step = |_: Step| {
-            // Nobody listens any more once the time is up.
+            // The receiver is gone once the timeout has passed.
             let _ = events.send(None);
         };
         let outcome = converse(&for_worker, &step);
         let _ = events.send(Some(outcome));
     });
     if let Err(error) = worker {
-        return Outcome::said(
+        return Outcome::printed(
             format!("CHECK_NRPE: failed to start a thread: {error}"),
             State::Unknown.code(),
         );
@@ -76,7 +75,7 @@ pub fn run(options: &Options) -> Outcome {
                 let (state, seconds) = (options.timeout_state, options.timeout.as_secs());
                 let text =
                     format!("CHECK_NRPE STATE {}: Socket timeout after {seconds} seconds.", state.name());
-                return Outcome::said(text, state.code());
+                return Outcome::printed(text, state.code());
             }
         }
     }
@@ -85,10 +84,10 @@ pub fn run(options: &Options) -> Outcome {
 fn converse(options: &Options, step: &dyn Fn(Step)) -> Outcome {
     let context = match options.tls.then(|| tls::context(options)).transpose() {
         Ok(context) => context,
-        Err(text) => return Outcome::said(text, options.timeout_state.code()),
+        Err(text) => return Outcome::printed(text, options.timeout_state.code()),
     };
     let mut answer = ask(options, context.as_ref(), options.version, step);
-    if is_worth_another(&answer, options.version) {
+    if needs_version_2(&answer, options.version) {
         answer = ask(options, context.as_ref(), Version::V2, step);
     }
     match answer {
@@ -97,9 +96,9 @@ fn converse(options: &Options, step: &dyn Fn(Step)) -> Outcome {
     }
 }
 
-/// Whether to ask again, in version 2: an older server closes on what it does not understand, and any server on what
-/// it does not allow. The result -1 asks for it.
-fn is_worth_another(answer: &Result<Answer, Failure>, version: Version) -> bool {
+/// Whether to ask again in version 2: an older server closes the connection on a packet that it does not understand, and
+/// any server on a query that it does not allow. The result -1 requests it.
+fn needs_version_2(answer: &Result<Answer, Failure>, version: Version) -> bool {
     match answer {
         Ok(answer) => answer.packet.code == RESULT_FAILED,
         // The packet was whole, and in the right version.
@@ -110,10 +109,10 @@ fn is_worth_another(answer: &Result<Answer, Failure>, version: Version) -> bool 
 }
 
 fn answered(Answer { packet, bare }: Answer) -> Outcome {
-    // Exit statuses have eight bits; that is what the system would make of any other number.
+    // An exit status has eight bits, so the system would cut any other number the same way.
     let code = packet.code as u8;
     if bare || packet.text.is_empty() && packet.version == Version::V2 {
-        return Outcome::said("CHECK_NRPE: No output returned from daemon.".into(), code);
+        return Outcome::printed("CHECK_NRPE: No output returned from daemon.".into(), code);
     }
     let mut stdout = packet.text;
     stdout.push(b'\n');
@@ -123,30 +122,30 @@ fn answered(Answer { packet, bare }: Answer) -> Outcome {
 fn failed(failure: Failure, options: &Options) -> Outcome {
     let unknown = State::Unknown.code();
     match failure {
-        Failure::Unreachable(unreachable) => not_reached(unreachable, options),
+        Failure::Unreachable(unreachable) => self::unreachable(unreachable, options),
         Failure::Handshake { address, code, reason, broken } => {
             let text = handshake_words(address, code, &reason, broken);
-            Outcome::said(text, options.timeout_state.code())
+            Outcome::printed(text, options.timeout_state.code())
         }
-        Failure::Send(error) => Outcome::said(
+        Failure::Send(error) => Outcome::printed(
             format!("CHECK_NRPE: Error sending query to host. ({})", system_error::words(&error)),
             unknown,
         ),
-        Failure::Cut(cut) => Outcome::said(cut_words(cut), unknown),
+        Failure::Cut(cut) => Outcome::printed(cut_words(cut), unknown),
         Failure::Fault(Fault::Crc { .. }) => {
-            Outcome::said("CHECK_NRPE: Response packet had invalid CRC32.".into(), unknown)
+            Outcome::printed("CHECK_NRPE: Response packet had invalid CRC32.".into(), unknown)
         }
         Failure::Fault(Fault::Version(_)) => {
-            Outcome::said("CHECK_NRPE: Invalid packet version received from server.".into(), unknown)
+            Outcome::printed("CHECK_NRPE: Invalid packet version received from server.".into(), unknown)
         }
         Failure::Fault(Fault::Kind(_)) => {
-            Outcome::said("CHECK_NRPE: Invalid packet type received from server.".into(), unknown)
+            Outcome::printed("CHECK_NRPE: Invalid packet type received from server.".into(), unknown)
         }
-        Failure::Fault(fault) => Outcome::said(format!("CHECK_NRPE: No usable answer: {fault}."), unknown),
+        Failure::Fault(fault) => Outcome::printed(format!("CHECK_NRPE: No usable answer: {fault}."), unknown),
     }
 }
 
-fn not_reached(unreachable: Unreachable, options: &Options) -> Outcome {
+fn unreachable(unreachable: Unreachable, options: &Options) -> Outcome {
     match unreachable {
         Unreachable::Resolve(reason) => {
             let shown: String = options.host.chars().take(limits::CHECK_NRPE_HOST_SHOWN_CHARS).collect();
@@ -168,8 +167,8 @@ fn handshake_words(address: IpAddr, code: i32, reason: &str, broken: bool) -> St
     }
     let meaning = match reason {
         "" => {
-            "it closed the connection inside the TLS handshake: not in its allowed_hosts, or no TLS there and -n is \
-             missing here?"
+            "it closed the connection during the TLS handshake: is this host missing in its allowed_hosts, or does it \
+             need -n?"
         }
         reason => reason,
     };
@@ -178,9 +177,9 @@ fn handshake_words(address: IpAddr, code: i32, reason: &str, broken: bool) -> St
     )
 }
 
-/// What is said of a connection that ended early, and what that means.
+/// The message about a connection that ended early, with an explanation.
 ///
-/// The number is not what it is called: without TLS it is what the last read returned.
+/// As with check_nrpe, the number is not always that of the bytes received: without TLS it is the result of the last read.
 fn cut_words(Cut { received, broken, tls }: Cut) -> String {
     let (part, of_part) = match received.checked_sub(COMMON_LEN) {
         None => ("header underflow", received),
@@ -254,7 +253,7 @@ mod tests {
     #[test]
     fn a_host_without_an_address_exits_1() {
         let options = Options { host: "h.invalid".into(), ..Options::default() };
-        let outcome = not_reached(Unreachable::Resolve("Name or service not known".into()), &options);
+        let outcome = unreachable(Unreachable::Resolve("Name or service not known".into()), &options);
         assert_eq!(outcome.code, 1);
         assert_eq!(outcome.stderr, b"Could not resolve hostname h.invalid: Name or service not known\n");
     }

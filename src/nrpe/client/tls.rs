@@ -1,7 +1,7 @@
-//! The client's TLS, as `check_nrpe` has it: anonymous suites are offered and the host's name is not checked.
+//! The client's TLS, like that of `check_nrpe`: anonymous suites are offered and the host's name is not checked.
 //!
-//! One thing is different on purpose: with `-A` anonymous suites are not offered, since a server without a
-//! certificate would otherwise pass for the verified one.
+//! One difference is deliberate: with `-A` anonymous suites are not offered, since otherwise a server without a
+//! certificate would pass as verified.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use openssl::ssl::{SslContext, SslContextBuilder, SslFiletype, SslMethod, SslVer
 use super::options::Options;
 use crate::nrpe::tls_version;
 
-/// Makes what connections are opened with. An error is the text for the user.
+/// Builds the TLS context of the client. The error is the message for the user.
 pub(super) fn context(options: &Options) -> Result<SslContext, String> {
     let create = |_: ErrorStack| "CHECK_NRPE: Error - could not create SSL context.".to_owned();
     let mut context = SslContextBuilder::new(SslMethod::tls_client()).map_err(create)?;
@@ -23,7 +23,7 @@ pub(super) fn context(options: &Options) -> Result<SslContext, String> {
     }
     if let Some((certificate, key)) = &options.certificate {
         let unusable = |what: &str, path: &Path, error: &ErrorStack| {
-            format!("Error: could not use {what} '{}'.{}", path.display(), because(error))
+            format!("Error: could not use {what} '{}'.{}", path.display(), reason_of(error))
         };
         context
             .set_certificate_chain_file(certificate)
@@ -35,14 +35,14 @@ pub(super) fn context(options: &Options) -> Result<SslContext, String> {
     context.set_verify(SslVerifyMode::NONE);
     if let Some(authorities) = &options.authorities {
         context.set_ca_file(authorities).map_err(|error| {
-            format!("Error: could not use CA certificate '{}'.{}", authorities.display(), because(&error))
+            format!("Error: could not use CA certificate '{}'.{}", authorities.display(), reason_of(&error))
         })?;
         context.set_verify(SslVerifyMode::PEER);
     }
     let list = cipher_list(options);
     context
         .set_cipher_list(&list)
-        .map_err(|error| format!("Error: Could not set SSL/TLS cipher list: {list}{}", because(&error)))?;
+        .map_err(|error| format!("Error: Could not set SSL/TLS cipher list: {list}{}", reason_of(&error)))?;
     Ok(context.build())
 }
 
@@ -58,7 +58,7 @@ fn cipher_list(options: &Options) -> String {
     list
 }
 
-fn because(stack: &ErrorStack) -> String {
+fn reason_of(stack: &ErrorStack) -> String {
     match stack.errors().iter().find_map(openssl::error::Error::reason) {
         Some(reason) => format!(" ({reason})"),
         None => String::new(),
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn verification_takes_anonymous_suites_away() {
+    fn verification_excludes_anonymous_suites() {
         let mut options = Options { authorities: Some("/etc/ca.pem".into()), ..Options::default() };
         assert!(cipher_list(&options).ends_with(":!aNULL"));
         options.authorities = None;

@@ -1,7 +1,7 @@
-//! From what came of a plugin to what the client is sent, by NRPE's rules.
+//! From a finished run to the answer for the client, by NRPE's rules.
 //!
-//! `NRPE: Unable to read output` is what NRPE says of every plugin that printed nothing. The words are kept,
-//! since people match them, and followed by the reason.
+//! `NRPE: Unable to read output` is NRPE's answer for every plugin that printed nothing. It is kept, because people match
+//! it, and followed by the reason.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::observe::Printed;
 const UNKNOWN: u8 = 3;
 /// The code of CRITICAL.
 const CRITICAL: u8 = 2;
-/// What NRPE says when there is no output.
+/// NRPE's answer if there is no output.
 const NO_OUTPUT: &str = "NRPE: Unable to read output";
 
 impl Answer {
@@ -30,7 +30,7 @@ impl Answer {
         Answer::unknown(format!("NRPE: Command timed out after {} seconds", timeout.as_secs_f64().round()))
     }
 
-    /// The answer to a request for a command line that was given `timeout` and ended as this run.
+    /// The answer to a request for a command line, from its run. `timeout` is what it was allowed.
     pub fn of_line(run: &Run, printed: &Printed, timeout: Duration) -> Answer {
         let exit_code = run.exit_code.unwrap_or(UNKNOWN);
         let (why, code) = match run.reason {
@@ -75,7 +75,7 @@ impl Answer {
 }
 
 /// Where the last word ends that fits into `len_max` bytes of a longer text. A blank within the quotes of a
-/// label does not end a word. Without any blank the text is cut where it must.
+/// label does not end a word. A text without blanks is cut at `len_max`.
 fn word_end(text: &[u8], len_max: usize) -> usize {
     let head = &text[..len_max];
     let perfdata = head.iter().rposition(|&byte| byte == b'|').map_or(0, |pipe| pipe + 1);
@@ -95,8 +95,8 @@ fn word_end(text: &[u8], len_max: usize) -> usize {
     }
 }
 
-/// The first line of what a plugin wrote, fit to stand in another text: short, printable, and without the bar
-/// that would begin performance data.
+/// The first line that a plugin wrote, for use within another text: short, printable, and without the `|` that would
+/// begin performance data.
 fn one_line(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();

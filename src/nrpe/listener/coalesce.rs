@@ -1,7 +1,6 @@
-//! Several pollers that ask the same at once: one execution answers them all.
+//! One execution for all requests of the same command line that come while it runs.
 //!
-//! A request joins one that is under way for the same command line. Each asker still gets its own answer, and the run
-//! is recorded once, with the name of the one who asked first.
+//! Each request gets its answer. The run is recorded once, with the origin of the first request.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -12,7 +11,7 @@ use tokio::sync::watch;
 use super::request::Answer;
 use crate::lock::locked;
 
-/// What is under way.
+/// The lines that are being executed for a request.
 #[derive(Debug, Default)]
 pub(super) struct Running {
     lines: Mutex<HashMap<Line, watch::Receiver<Option<Answer>>>>,
@@ -21,38 +20,38 @@ pub(super) struct Running {
 /// A command's name, and its line with the arguments put in.
 pub(super) type Line = (String, OsString);
 
-/// What a request is to do.
-pub(super) enum Part {
-    /// Run the command and tell the others.
+/// What a request has to do.
+pub(super) enum Role {
+    /// Run the command and send the answer to the followers.
     Lead(Lead),
-    /// Wait for the one who runs it.
+    /// Wait for the answer of the leading request.
     Follow(watch::Receiver<Option<Answer>>),
 }
 
-/// The duty to tell the others. When it is dropped without an answer, they run the command themselves.
+/// The request that runs the line. If it is dropped without an answer, the followers run the command themselves.
 pub(super) struct Lead {
     running: Arc<Running>,
     line: Line,
-    tell: watch::Sender<Option<Answer>>,
+    answer: watch::Sender<Option<Answer>>,
 }
 
 impl Running {
-    /// Joins whoever runs this line, or becomes the one who does.
-    pub(super) fn join(self: &Arc<Running>, line: Line) -> Part {
+    /// Follows the request that runs this line, or leads if none does.
+    pub(super) fn join(self: &Arc<Running>, line: Line) -> Role {
         let mut lines = locked(&self.lines);
         if let Some(answer) = lines.get(&line) {
-            return Part::Follow(answer.clone());
+            return Role::Follow(answer.clone());
         }
-        let (tell, answer) = watch::channel(None);
-        lines.insert(line.clone(), answer);
-        Part::Lead(Lead { running: Arc::clone(self), line, tell })
+        let (answer, followers) = watch::channel(None);
+        lines.insert(line.clone(), followers);
+        Role::Lead(Lead { running: Arc::clone(self), line, answer })
     }
 }
 
 impl Lead {
-    /// Tells everybody who has joined.
-    pub(super) fn tell(self, answer: &Answer) {
-        self.tell.send_replace(Some(answer.clone()));
+    /// Sends the answer to the followers.
+    pub(super) fn send(self, answer: &Answer) {
+        self.answer.send_replace(Some(answer.clone()));
     }
 }
 
@@ -62,10 +61,9 @@ impl Drop for Lead {
     }
 }
 
-/// The answer of the one who runs the command; none if there will not be one.
+/// Waits for the answer of the leading request; `None` if it will not have one.
 pub(super) async fn follow(mut answer: watch::Receiver<Option<Answer>>) -> Option<Answer> {
-    let told = answer.wait_for(Option::is_some).await.ok()?;
-    told.clone()
+    answer.wait_for(Option::is_some).await.ok()?.clone()
 }
 
 #[cfg(test)]
@@ -77,22 +75,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_runs_and_the_others_are_told() {
+    async fn one_runs_and_the_others_get_its_answer() {
         let running = Arc::new(Running::default());
-        let Part::Lead(lead) = running.join(line("x")) else { panic!("nobody runs it yet") };
-        let Part::Follow(first) = running.join(line("x")) else { panic!("somebody runs it") };
-        assert!(matches!(running.join(line("y")), Part::Lead(_)));
-        let answer = Answer { code: 1, text: b"told".to_vec() };
-        lead.tell(&answer);
+        let Role::Lead(lead) = running.join(line("x")) else { panic!("nobody runs it yet") };
+        let Role::Follow(first) = running.join(line("x")) else { panic!("somebody runs it") };
+        assert!(matches!(running.join(line("y")), Role::Lead(_)));
+        let answer = Answer { code: 1, text: b"done".to_vec() };
+        lead.send(&answer);
         assert_eq!(follow(first).await, Some(answer));
-        assert!(matches!(running.join(line("x")), Part::Lead(_)));
+        assert!(matches!(running.join(line("x")), Role::Lead(_)));
     }
 
     #[tokio::test]
-    async fn a_lead_that_vanishes_leaves_nobody_waiting() {
+    async fn a_lead_without_an_answer_ends_the_waiting() {
         let running = Arc::new(Running::default());
-        let Part::Lead(lead) = running.join(line("x")) else { panic!("nobody runs it yet") };
-        let Part::Follow(first) = running.join(line("x")) else { panic!("somebody runs it") };
+        let Role::Lead(lead) = running.join(line("x")) else { panic!("nobody runs it yet") };
+        let Role::Follow(first) = running.join(line("x")) else { panic!("somebody runs it") };
         drop(lead);
         assert_eq!(follow(first).await, None);
         assert!(locked(&running.lines).is_empty());

@@ -1,10 +1,10 @@
-//! What the listener counted since it started, for `custos status` and the log.
+//! Counters of the listener since its start, for `custos status` and the log.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)*) => {
-        /// Counts of what happened, each only ever growing.
+        /// The counters, none of which ever decreases.
         #[derive(Debug, Default)]
         pub(super) struct Counters {
             $($(#[$doc])* pub(super) $name: Counter,)*
@@ -38,25 +38,27 @@ impl Counter {
 counters! {
     /// Connections accepted from the kernel.
     accepted,
-    /// Failures to accept a connection, mostly for want of file descriptors.
+    /// Failures to accept a connection, mostly because the process has no file descriptor left.
     accept_failures,
-    /// Peers that `allowed_hosts` does not name.
+    /// Peers that `allowed_hosts` does not allow.
     refused_by_allowed_hosts,
-    /// Peers that `hosts.deny` names.
+    /// Peers that `hosts.deny` refuses.
     refused_by_tcp_wrappers,
-    /// Commands that their own access list kept from a peer.
+    /// Requests refused by the access list of their command.
     refused_by_command_access,
-    /// Connections closed to make room, because too many were waiting for a request.
+    /// Connections closed for newer ones at the limit on connections without a request.
     crowded_out,
+    /// Requests refused because unfinished ones took all of the memory that is set aside for them.
+    refused_for_memory,
     /// TLS handshakes that failed.
     tls_failures,
-    /// TLS connections on which neither side showed a certificate.
+    /// TLS connections without any certificate.
     anonymous,
     /// Connections that sent no whole request in time.
     timed_out_before_request,
     /// Connections that ended before the request did.
     cut_short,
-    /// Packets of a version that nobody speaks, such as TLS sent to a plain port.
+    /// Packets of an unknown version, such as TLS sent to a port without it.
     bad_version,
     /// Packets with an impossible length.
     bad_length,
@@ -78,11 +80,11 @@ counters! {
     unknown_commands,
     /// Requests handed to the agent.
     requests,
-    /// Requests answered by an execution that was under way for somebody else.
+    /// Requests answered by an execution that another request had begun.
     coalesced,
-    /// Requests answered with a failure because too many were waiting.
+    /// Requests answered with UNKNOWN because too many were waiting.
     over_limit,
-    /// Answers that could not be delivered, mostly because the client had gone.
+    /// Answers that could not be delivered, mostly because the client had closed.
     undelivered,
     /// Answers delivered.
     answered,

@@ -7,23 +7,21 @@ use custos_compat::nrpe::{Packet, Query, Refusal, VERSION_COMMAND, expand};
 
 use super::request::{Answer, Origin, Task};
 use super::settings::{ServedTask, Settings};
+use crate::nrpe::NRPE_VERSION;
 
-/// The version of NRPE that this one stands in for.
-pub const NRPE_VERSION: &str = "4.1.0";
-
-/// Where NRPE cuts the answer to a query for a command that it does not have.
+/// Length at which NRPE cuts the answer about an unknown command.
 const NOT_DEFINED_MAX_BYTES: usize = 2047;
 
 /// What to do about a query.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Decision {
-    /// Close without a word, as NRPE does.
+    /// Close without an answer, as NRPE does.
     Refuse(Refusal),
-    /// The peer may not run this command: the answer is that of an unknown one.
+    /// The peer may not run this command. The answer is the same as for an unknown one.
     Forbidden { command: String, answer: Answer },
-    /// The version was asked for.
+    /// The client asks for the version.
     Version(Answer),
-    /// There is no such command.
+    /// The command does not exist.
     Unknown { command: String, answer: Answer },
     /// Run a command.
     Run { command: String, task: Task },
@@ -47,17 +45,51 @@ pub(super) fn decide(settings: &Settings, packet: &Packet, origin: &Origin) -> D
     }
     let task = match &served.task {
         ServedTask::Check => Task::Check,
-        ServedTask::Line(line) => Task::Line {
-            line: OsString::from_vec(expand(line, &query.arguments)),
-            env: settings.environment.clone(),
-            credentials: settings.credentials.clone(),
-        },
+        ServedTask::Line(template) => {
+            let line = expand(template, &query.arguments);
+            if !settings.policy.substitution && adds_substitution(template, &query.arguments, &line) {
+                return Decision::Refuse(Refusal::Substitution);
+            }
+            Task::Line {
+                line: OsString::from_vec(line),
+                env: settings.environment.clone(),
+                credentials: settings.credentials.clone(),
+            }
+        }
     };
     Decision::Run { command, task }
+}
+
+/// Whether the arguments add a `$(` to the line that the template does not have. No argument alone contains one, but an
+/// argument may end with `$` before one that begins with `(`, or before a `(` of the template.
+fn adds_substitution(template: &[u8], arguments: &[&[u8]], line: &[u8]) -> bool {
+    let count = |line: &[u8]| line.windows(2).filter(|pair| *pair == b"$(").count();
+    let harmless = vec![&b"x"[..]; arguments.len()];
+    count(line) > count(&expand(template, &harmless))
 }
 
 fn not_defined(command: &[u8]) -> Answer {
     let mut text = [b"NRPE: Command '", command, b"' not defined"].concat();
     text.truncate(NOT_DEFINED_MAX_BYTES);
     Answer::unknown(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_substitution_made_of_two_parts_is_found() {
+        let adds = |template: &str, arguments: &[&str]| {
+            let arguments: Vec<&[u8]> = arguments.iter().map(|argument| argument.as_bytes()).collect();
+            adds_substitution(template.as_bytes(), &arguments, &expand(template.as_bytes(), &arguments))
+        };
+        assert!(adds("echo $ARG1$$ARG2$", &["$", "(id)"]));
+        assert!(adds("echo $ARG1$(date)", &["a$"]));
+        assert!(adds("echo $$$ARG1$", &["(id)"]));
+        assert!(adds("echo $$(date) $ARG1$$ARG3$$ARG2$", &["$", "(id)"]));
+        assert!(!adds("echo $$(date) $ARG1$ $ARG2$", &["$", "(id)"]));
+        assert!(!adds("echo $$(date) $ARG1$", &["a"]));
+        assert!(!adds("echo $ARG1$ ($ARG2$)", &["$", "a"]));
+    }
 }

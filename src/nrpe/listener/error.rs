@@ -1,4 +1,4 @@
-//! Why NRPE cannot be served.
+//! Failures to start or to reload the listener.
 
 use std::fmt;
 use std::io;
@@ -10,14 +10,14 @@ use custos_compat::nrpe::BadConfig;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// `nrpe.cfg` or a file beside it says something impossible.
+    /// `nrpe.cfg`, or a file that it includes, has a mistake.
     Config {
         /// The file.
         path: PathBuf,
         /// What is wrong.
         source: BadConfig,
     },
-    /// A native key says something impossible.
+    /// A key of `nrpe` in the YAML has a mistake.
     Setting(String),
     /// The user or group to run as does not exist, or is root.
     User(String),
@@ -25,7 +25,7 @@ pub enum Error {
     Tls {
         /// What was tried, such as `use certificate file /etc/x.pem`.
         what: String,
-        /// OpenSSL's words.
+        /// OpenSSL's reason.
         reason: String,
     },
     /// No address can be listened on.

@@ -1,4 +1,4 @@
-//! A listener's settings in plain words: who may ask what, over which TLS, and what is weak about it.
+//! A listener's settings in plain words: who may connect, over which TLS, what they may run, and the weaknesses of it.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use super::tls;
 /// The page of `custos nrpe --explain`.
 pub fn explain(settings: &Settings) -> String {
     let mut page = String::new();
-    section(&mut page, "Listens on", settings.listen.iter().map(place).collect());
+    section(&mut page, "Listens on", settings.listen.iter().map(listens_on).collect());
     section(&mut page, "Who may connect", who(settings));
     section(&mut page, "How", how(settings));
     section(&mut page, "What they may ask", what(settings));
@@ -31,7 +31,7 @@ fn section(page: &mut String, title: &str, lines: Vec<String>) {
     }
 }
 
-fn place(listen: &Listen) -> String {
+fn listens_on(listen: &Listen) -> String {
     let family = match (&listen.host, listen.family) {
         (Some(host), _) => format!("{host}, "),
         (None, AddressFamily::Any) => "every address, IPv4 and IPv6, ".into(),
@@ -44,11 +44,11 @@ fn place(listen: &Listen) -> String {
 fn who(settings: &Settings) -> Vec<String> {
     let mut lines = match settings.allowed_hosts.entries() {
         None => vec!["everyone (allowed_hosts is not set)".into()],
-        Some([]) => vec!["nobody (allowed_hosts has no valid entry)".into()],
+        Some([]) => vec!["no host (allowed_hosts has no valid entry)".into()],
         Some(entries) => entries.iter().map(ToString::to_string).collect(),
     };
     if settings.tcp_wrappers {
-        lines.push("as far as nrpe's rules in /etc/hosts.allow and /etc/hosts.deny let them".into());
+        lines.push("unless the rules for nrpe in /etc/hosts.allow and /etc/hosts.deny refuse them".into());
     }
     lines
 }
@@ -60,34 +60,35 @@ fn how(settings: &Settings) -> Vec<String> {
     }
     let mut lines = vec![format!("TLS versions: {}", ssl.version.describe())];
     lines.push(match &ssl.cert_file {
-        Some(file) => format!("the server shows the certificate {}", tls::as_path(file).display()),
+        Some(file) => format!("the server has the certificate {}", tls::as_path(file).display()),
         None => "the server has no certificate (ssl_cert_file is not set)".into(),
     });
     let authority = ssl.cacert_file.as_deref().map(|file| tls::as_path(file).display());
     lines.push(match (ssl.client_certs, authority) {
         (ClientCerts::Ignored, _) => "clients are not asked for a certificate".into(),
         (ClientCerts::Asked, Some(authority)) => {
-            format!("clients may show a certificate, and if so must show one signed by {authority}")
+            format!("clients may send a certificate; one that they send must be signed by {authority}")
         }
         (ClientCerts::Asked, None) => {
-            "clients that show a certificate are refused (ssl_cacert_file is not set)".into()
+            "clients that send a certificate are refused (ssl_cacert_file is not set)".into()
         }
         (ClientCerts::Required, Some(authority)) => {
-            format!("clients must show a certificate: one signed by {authority}")
+            format!("clients must send a certificate signed by {authority}")
         }
-        (ClientCerts::Required, None) => "clients must show a certificate".into(),
+        (ClientCerts::Required, None) => "clients must send a certificate".into(),
     });
     if accepts_anonymous(settings) {
-        lines.push("connections are accepted in which neither side shows a certificate".into());
+        lines.push("connections without any certificate are accepted".into());
     } else if ssl.cert_file.is_none() {
-        lines
-            .push("so nobody can connect: without a certificate of the server, TLS must be anonymous".into());
+        lines.push(
+            "so no client can connect: without a certificate of the server, TLS must be anonymous".into(),
+        );
     }
     lines
 }
 
-/// Whether a connection can come about in which neither side shows a certificate. Where clients must show one, they
-/// are asked for it even then, which anonymous suites do not permit.
+/// Whether connections without any certificate are possible. Where clients must send one, the server asks for it, which
+/// anonymous suites do not permit.
 fn accepts_anonymous(settings: &Settings) -> bool {
     let ssl = &settings.ssl;
     ssl.enabled && ssl.client_certs != ClientCerts::Required && tls::offers_anonymous(ssl)
@@ -107,7 +108,7 @@ fn what(settings: &Settings) -> Vec<String> {
             ServedTask::Check => "the check of that name".into(),
         };
         let access = match &command.access {
-            Some(access) if access.written().is_empty() => " (for nobody)".into(),
+            Some(access) if access.written().is_empty() => " (for no client)".into(),
             Some(access) => format!(" (for {} only)", access.written().join(", ")),
             None => String::new(),
         };
@@ -116,7 +117,7 @@ fn what(settings: &Settings) -> Vec<String> {
     lines
 }
 
-/// What an attacker could make use of, most serious first.
+/// What an attacker could use, most serious first.
 pub fn weaknesses(settings: &Settings) -> Vec<String> {
     let mut lines = Vec::new();
     let mut weak = |applies: bool, line: &str| {
@@ -145,34 +146,34 @@ pub fn weaknesses(settings: &Settings) -> Vec<String> {
     );
     weak(
         !ssl.enabled,
-        "everything travels in the clear and can be changed on the way: a CRC is no protection",
+        "everything is sent in the clear and can be changed on the way: a CRC is no protection",
     );
     weak(
         anonymous,
-        "with anonymous TLS neither side knows the other: whoever sits in between can read and change everything. \
-         Give the server a certificate, the pollers its authority (check_nrpe -A), and take anonymous suites away \
+        "anonymous TLS authenticates neither side: an attacker in between can read and change everything. Give the \
+         server a certificate, the pollers its authority (check_nrpe -A), and exclude anonymous suites \
          (ssl_cipher_list with :!aNULL)",
     );
     weak(
         anonymous && ssl.use_adh == custos_compat::nrpe::UseAdh::Never,
-        "ssl_use_adh=0 takes only half of the anonymous suites away; those over elliptic curves (AECDH) remain",
+        "ssl_use_adh=0 excludes only half of the anonymous suites; those over elliptic curves (AECDH) remain",
     );
     weak(
         !authenticated,
-        "pollers are told apart by their address alone; ssl_client_certs=2 would ask for a certificate",
+        "pollers are recognised by their address alone; ssl_client_certs=2 would require a certificate",
     );
     weak(
         entries.is_some_and(|entries| entries.iter().any(|entry| matches!(entry, HostEntry::Name(_)))),
-        "allowed_hosts contains names: whoever controls the name service decides who is let in",
+        "allowed_hosts contains names: whoever controls the name service decides who may connect",
     );
     weak(
         ssl.enabled && ssl.version.oldest < SslProtocol::Tls1_2,
-        "TLS 1.0 and 1.1 are spoken to clients that offer nothing newer: ssl_version=TLSv1.2+ would end that",
+        "TLS 1.0 and 1.1 are accepted from clients that offer nothing newer; ssl_version=TLSv1.2+ would end that",
     );
     weak(
         ssl.enabled && ssl.client_certs != ClientCerts::Ignored && ssl.cacert_file.is_some(),
-        "client certificates are checked for their signature only: every certificate of that authority is let in, \
-         revoked ones too",
+        "client certificates are checked for their signature only: every certificate of that authority is accepted, \
+         even a revoked one",
     );
     weak(settings.commands.is_empty(), "no commands are defined, so every request is answered with UNKNOWN");
     lines
@@ -215,7 +216,7 @@ mod tests {
         assert!(page.contains("  - everyone (allowed_hosts is not set)\n"));
         assert!(page.contains("  - load: /x/check_load -w 1\n"));
         assert!(has(&settings, "every host that reaches the port"));
-        assert!(has(&settings, "neither side knows the other"));
+        assert!(has(&settings, "authenticates neither side"));
         assert!(has(&settings, "TLS 1.0"));
     }
 
@@ -224,22 +225,22 @@ mod tests {
         assert!(has(&settings("ssl_use_adh=0\n", false), "AECDH"));
         assert!(!has(&settings("ssl_use_adh=1\n", false), "AECDH"));
         let without = settings("ssl_cipher_list=ALL:!aNULL:@SECLEVEL=0\n", false);
-        assert!(!has(&without, "neither side knows"));
+        assert!(!has(&without, "authenticates neither side"));
     }
 
     #[test]
-    fn what_cannot_connect_is_told() {
-        let none = "so nobody can connect";
+    fn settings_that_let_no_client_connect_are_named() {
+        let none = "so no client can connect";
         for lines in ["ssl_version=TLSv1.3\n", "ssl_cipher_list=ALL\n"] {
             let page = explain(&settings(lines, false));
-            assert!(page.contains(none) && !page.contains("neither side"), "{page}");
+            assert!(page.contains(none) && !page.contains("without any certificate"), "{page}");
         }
-        // Whoever must show a certificate cannot be anonymous.
+        // A client that must send a certificate cannot be anonymous.
         let required = settings("ssl_client_certs=2\nssl_cacert_file=/ca.pem\n", false);
-        assert!(explain(&required).contains(none) && !has(&required, "neither side knows"));
+        assert!(explain(&required).contains(none) && !has(&required, "authenticates neither side"));
         let asked = settings("ssl_client_certs=1\n", false);
-        assert!(explain(&asked).contains("that show a certificate are refused"));
-        assert!(explain(&asked).contains("neither side shows") && !has(&asked, "revoked ones"));
+        assert!(explain(&asked).contains("that send a certificate are refused"));
+        assert!(explain(&asked).contains("without any certificate") && !has(&asked, "revoked"));
     }
 
     #[test]

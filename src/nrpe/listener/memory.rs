@@ -1,11 +1,10 @@
-//! Memory that connections have left behind.
+//! Returning freed memory to the system.
 //!
-//! The C library keeps what was freed for the next time. After thousands of connections at once that is more than the
-//! agent ever needs otherwise, and on a machine in trouble it belongs to others.
-#![allow(unsafe_code)]
+//! The C library keeps freed memory for later. After thousands of connections at once that is more than the agent needs
+//! otherwise, and a machine in trouble needs it elsewhere.
+#![expect(unsafe_code, reason = "calls malloc_trim, which has no safe form")]
 
-/// Gives freed memory back to the system. It takes some milliseconds, in which other threads may have to wait for
-/// memory.
+/// Returns freed memory to the system. Takes some milliseconds, in which other threads may have to wait for memory.
 pub(super) fn give_back() {
     #[cfg(target_env = "gnu")]
     // SAFETY: the function takes its own locks, may be called by any thread, and touches free memory only.

@@ -1,10 +1,10 @@
 //! The file with the daemon's process id.
 //!
-//! A file of a living process is left alone; a stale, empty or unreadable one is replaced.
+//! The file of a process that is alive is not touched; a stale, empty or unreadable one is replaced.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use custos_compat::nrpe::atoi;
@@ -12,8 +12,10 @@ use nix::errno::Errno;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
-/// A pid file of this process. It is removed by [`PidFile::remove`], not by dropping it: a process that dies
-/// otherwise leaves it behind, as NRPE does.
+use crate::limits::PID_FILE_MAX_BYTES;
+
+/// The pid file of this process. [`PidFile::remove`] removes it, dropping it does not: as with NRPE, a process that
+/// dies leaves it behind.
 #[derive(Debug)]
 pub struct PidFile {
     path: PathBuf,
@@ -32,16 +34,21 @@ impl PidFile {
         let mut file = OpenOptions::new()
             .write(true)
             .create(true)
-            .truncate(true)
             .mode(0o644)
-            .custom_flags(libc::O_NOFOLLOW)
+            .truncate(false)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
             .open(path)?;
+        let entry = file.metadata()?;
+        if !entry.is_file() || entry.nlink() != 1 {
+            return Err(io::Error::other("it is not a regular file with one link"));
+        }
+        file.set_len(0)?;
         file.write_all(format!("{}\n", std::process::id()).as_bytes())?;
         Ok(PidFile { path: path.to_owned(), file })
     }
 
-    /// Removes the file. Where the directory does not permit that any more, because privileges were dropped, the file
-    /// is emptied, which says the same.
+    /// Removes the file. If the directory no longer permits that, because privileges were dropped, the file is emptied,
+    /// which means the same.
     pub fn remove(self) -> io::Result<()> {
         match fs::remove_file(&self.path) {
             Ok(()) => Ok(()),
@@ -53,7 +60,14 @@ impl PidFile {
 
 /// The living process that the file names, other than this one.
 fn living(path: &Path) -> Option<Pid> {
-    let content = fs::read(path).ok()?;
+    // O_NONBLOCK, because opening a FIFO would block the start.
+    let file =
+        OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path).ok()?;
+    if !file.metadata().ok()?.is_file() {
+        return None;
+    }
+    let mut content = Vec::new();
+    file.take(PID_FILE_MAX_BYTES).read_to_end(&mut content).ok()?;
     let pid = Some(atoi(&content)).filter(|&pid| pid > 0).map(Pid::from_raw)?;
     let alive = matches!(kill(pid, None), Ok(()) | Err(Errno::EPERM));
     (alive && pid != nix::unistd::getpid()).then_some(pid)
@@ -79,6 +93,20 @@ mod tests {
             fs::write(&path, living).unwrap();
             assert!(PidFile::create(&path).unwrap_err().to_string().contains(&parent.to_string()));
         }
+    }
+
+    #[test]
+    fn only_a_regular_file_is_accepted() {
+        let directory = tempfile::tempdir().unwrap();
+        let (fifo, file, other) =
+            (directory.path().join("fifo"), directory.path().join("file"), directory.path().join("other"));
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        fs::write(&file, "kept").unwrap();
+        fs::hard_link(&file, &other).unwrap();
+        for path in [fifo.as_path(), file.as_path(), directory.path()] {
+            assert!(PidFile::create(path).is_err(), "{}", path.display());
+        }
+        assert_eq!(fs::read_to_string(file).unwrap(), "kept");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the listener asks of the agent, and what it gets back.
+//! Requests to the agent, and its answers.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use custos_shim::Credentials;
 use tokio::sync::oneshot;
 
-/// A command that a client asked for. It entered by the network and takes the same path as a scheduled run.
+/// A command that a client asks for. Its run takes the same path as a scheduled one.
 #[derive(Debug)]
 pub struct Request {
     /// Name of the command: the name of the check under which the run is recorded.
@@ -19,7 +19,7 @@ pub struct Request {
     pub timeout: Duration,
     /// Who asked.
     pub origin: Origin,
-    /// Where the answer goes. When it is dropped the client is told that there was none.
+    /// Where the answer goes. If it is dropped, the client gets UNKNOWN.
     pub answer: oneshot::Sender<Answer>,
 }
 
@@ -28,39 +28,39 @@ pub struct Request {
 pub enum Task {
     /// A line of `nrpe.cfg`.
     Line {
-        /// The line for `/bin/sh -c`, macros put in.
+        /// The line for `/bin/sh -c`, with the arguments expanded.
         line: OsString,
         /// The whole environment.
         env: Vec<(OsString, OsString)>,
-        /// The user to run as, if another than the agent's own.
+        /// The user to run as; `None`: the agent's own.
         credentials: Option<Credentials>,
     },
-    /// The check of that name, as the agent's own definitions have it.
+    /// The check of that name in the agent's configuration.
     Check,
 }
 
-/// What the client is sent.
+/// What is sent to the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The result, 0 to 3.
     pub code: u8,
-    /// The text, byte for byte, before it is cut to what a packet carries.
+    /// The text as bytes, before it is cut to the length that a packet can carry.
     pub text: Vec<u8>,
 }
 
-/// Who asked, and over what.
+/// Who asked, and over which transport.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// The peer's address; none for a request on standard input.
+    /// The peer's address; `None` for a request on standard input.
     pub peer: Option<IpAddr>,
     /// The transport.
     pub transport: Transport,
 }
 
-/// What carried a request.
+/// The transport of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Transport {
-    /// Bytes as they are.
+    /// TCP without TLS.
     Plain,
     /// TLS.
     Tls {
@@ -68,7 +68,7 @@ pub enum Transport {
         protocol: &'static str,
         /// Cipher suite, such as `ADH-AES256-GCM-SHA384`.
         cipher: String,
-        /// `true`: neither side showed a certificate, so neither knows the other.
+        /// `true`: neither side sent a certificate, so neither is authenticated.
         anonymous: bool,
         /// Subject of the client's verified certificate, such as `/O=Example/CN=poller`.
         client: Option<String>,

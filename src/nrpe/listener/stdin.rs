@@ -1,7 +1,7 @@
 //! One request on standard input, for inetd, xinetd and socket units: nrpe's `-i`.
 //!
-//! Who may connect is the super-server's business, so no list of hosts is looked at. Everything blocks; the socket's
-//! own timeouts bound it.
+//! The super-server decides who may connect, so no list of hosts applies. Everything blocks, within the timeouts of the
+//! socket.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -11,21 +11,17 @@ use custos_compat::nrpe::{Assembler, Fault, Kind, Packet};
 use nix::sys::socket::{setsockopt, sockopt};
 use nix::sys::time::{TimeVal, TimeValLike};
 
-use super::complaint;
 use super::decide::{Decision, decide};
-use super::log::Log;
+use super::log::{Log, announce, refusal, request as request_log};
 use super::request::{Answer, Origin, Task, Transport};
-use super::request_log;
-use super::server::announce;
 use super::settings::Settings;
 use super::tls;
-use super::tls_log;
 use crate::limits;
 
-/// Why a request gets no answer, as lines of the log.
+/// Why a request gets no answer, as lines for the log.
 type Refused = Vec<String>;
 
-/// Serves the one request, whose command `execute` runs. Why there was no answer is told in the log.
+/// Answers the one request, whose command `execute` runs. If there is no answer, the log says why.
 pub fn answer_stdin(settings: &Settings, execute: impl FnOnce(&str, Task, &Origin) -> Answer) {
     let log = Log::open(settings.log.clone());
     announce(&log, settings);
@@ -42,10 +38,10 @@ fn serve(
     execute: impl FnOnce(&str, Task, &Origin) -> Answer,
 ) -> Result<(), Refused> {
     let stdin = io::stdin();
-    bound(stdin.as_fd(), settings);
+    set_timeouts(stdin.as_fd(), settings);
     let socket =
         stdin.as_fd().try_clone_to_owned().map_err(|error| vec![format!("failed to use stdin: {error}")])?;
-    // A socket, so it is read from and written to.
+    // It is a socket, so it can be read and written.
     let socket = File::from(socket);
     match settings.tls.or_context(&settings.ssl).map_err(|error| vec![error.to_string()])? {
         None => converse(settings, log, socket, Transport::Plain, execute),
@@ -57,14 +53,14 @@ fn serve(
                 Ok(()) => {
                     let transport = tls::transport(stream.ssl());
                     let served = converse(settings, log, &mut stream, transport, execute);
-                    // The answer is out; how the peer takes the goodbye does not matter.
+                    // The answer has been sent, so a failure to close TLS does not matter.
                     let _ = stream.shutdown();
                     served
                 }
                 Err(error) => {
                     let bad = tls::bad_certificate(stream.ssl()).map(|bad| bad.line.clone());
                     let code = error.code().as_raw();
-                    let line = tls_log::incomplete("", code);
+                    let line = tls::incomplete("", code);
                     Err(bad.into_iter().chain([line, format!("SSL handshake failed: {error}")]).collect())
                 }
             }
@@ -72,8 +68,8 @@ fn serve(
     }
 }
 
-/// Reading and writing may not hang for ever. What is not a socket, such as a pipe, has no such bound.
-fn bound(stdin: BorrowedFd<'_>, settings: &Settings) {
+/// Bounds reading and writing in time. What is not a socket, such as a pipe, has no such bound.
+fn set_timeouts(stdin: BorrowedFd<'_>, settings: &Settings) {
     let seconds = |duration: std::time::Duration| {
         TimeVal::seconds(i64::try_from(duration.as_secs()).unwrap_or(i64::MAX))
     };
@@ -90,15 +86,15 @@ fn converse<S: Read + Write>(
     execute: impl FnOnce(&str, Task, &Origin) -> Answer,
 ) -> Result<(), Refused> {
     let faulty = |fault: Fault| match fault {
-        Fault::Incomplete { .. } => vec![complaint::unread("")],
-        fault => complaint::of_fault(&fault, settings.ssl.enabled, "").to_vec(),
+        Fault::Incomplete { .. } => vec![refusal::unread("")],
+        fault => refusal::of_fault(&fault, settings.ssl.enabled, "").to_vec(),
     };
     let mut assembler = Assembler::default();
     let mut buffer = vec![0; limits::NRPE_READ_BYTES];
     while assembler.missing().map_err(faulty)? > 0 {
         match stream.read(&mut buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Ok(0) | Err(_) => return Err(vec![complaint::unread("")]),
+            Ok(0) | Err(_) => return Err(vec![refusal::unread("")]),
             Ok(read) => {
                 assembler.push(&buffer[..read]).map_err(faulty)?;
             }
@@ -107,8 +103,8 @@ fn converse<S: Read + Write>(
     let packet = assembler.finish(Kind::Query).map_err(faulty)?;
     let origin = Origin { peer: None, transport };
     let answer = match decide(settings, &packet, &origin) {
-        Decision::Refuse(refusal) => {
-            return Err(complaint::of_refusal(&refusal, settings.arguments_withheld, "").to_vec());
+        Decision::Refuse(refused) => {
+            return Err(refusal::of_refusal(&refused, settings.arguments_withheld, "").to_vec());
         }
         Decision::Version(answer) => answer,
         Decision::Unknown { command, answer } | Decision::Forbidden { command, answer } => {

@@ -7,14 +7,15 @@ use std::sync::Arc;
 use custos_compat::snmp::usm::{ReportKind, SecureMessage};
 use custos_compat::snmp::{Body, Message, Pdu, PduKind, Version};
 
+use super::conversation::{Conversation, DeviceKey, place};
 use super::counters::Counters;
 use super::device::{Device, Heard};
-use super::talk::Talk;
 use crate::clock::{Moment, micros};
 use crate::limits::{
     SNMP_DEVICE_POLLS_MAX, SNMP_DEVICE_QUEUE_MAX, SNMP_DEVICES_MAX, SNMP_ENDED_IDS_MAX, SNMP_POLLS_MAX,
     SNMP_RELEARN_MAX,
 };
+use crate::snmp::flaw::Flaw;
 use crate::snmp::question::{Answer, Failure, Outcome, Question};
 use crate::snmp::target::{Credentials, Target};
 
@@ -31,27 +32,6 @@ pub struct Poll {
     pub deadline_us: u64,
 }
 
-/// A device as one set of credentials sees it. The device holds its credentials, so an address is never another's.
-type DeviceKey = (SocketAddr, usize);
-
-/// A poll with its conversation.
-#[derive(Debug)]
-struct Conversation {
-    poll: Poll,
-    device: DeviceKey,
-    talk: Talk,
-    /// The id of the request under way; none while the poll waits for its device.
-    request_id: Option<i32>,
-    /// When to act: the request is to be repeated, or the poll ends.
-    due_us: u64,
-    /// How often the request under way was sent.
-    attempts: u32,
-    /// How often it was sent again because of what the device said of its engine.
-    relearned: u32,
-    requests: u32,
-    retries: u32,
-}
-
 /// The state.
 #[derive(Debug)]
 pub struct Engine {
@@ -59,6 +39,8 @@ pub struct Engine {
     conversations: HashMap<u64, Conversation>,
     /// Requests that wait for an answer, with the ticket of their poll.
     requests: HashMap<i32, u64>,
+    /// The tickets of the polls whose requests went to an address and wait for an answer.
+    asked: HashMap<SocketAddr, Vec<u64>>,
     timers: BTreeSet<(u64, u64)>,
     /// Ids of requests that ended lately, to tell late answers from strange ones.
     ended: HashSet<i32>,
@@ -77,6 +59,7 @@ impl Engine {
             devices: HashMap::new(),
             conversations: HashMap::new(),
             requests: HashMap::new(),
+            asked: HashMap::new(),
             timers: BTreeSet::new(),
             ended: HashSet::new(),
             ended_order: VecDeque::new(),
@@ -106,21 +89,8 @@ impl Engine {
             self.done.push((ticket, Err(Failure::Busy)));
             return;
         }
-        let version = credentials.version();
-        let talk = Talk::new(&poll.question, version, poll.target.max_repetitions);
-        let due_us = poll.deadline_us;
-        let conversation = Conversation {
-            poll,
-            device: key,
-            talk,
-            request_id: None,
-            due_us,
-            attempts: 0,
-            relearned: 0,
-            requests: 0,
-            retries: 0,
-        };
-        self.timers.insert((due_us, ticket));
+        let conversation = Conversation::new(poll, device.manner);
+        self.timers.insert((conversation.due_us, ticket));
         self.conversations.insert(ticket, conversation);
         device.waiting.push_back(ticket);
         self.start_waiting(key, now);
@@ -131,7 +101,7 @@ impl Engine {
         match Version::of(packet) {
             Ok(Version::V3) => self.secure_datagram(from, packet, now),
             Ok(_) => self.community_datagram(from, packet, now),
-            Err(_) => self.counters.malformed += 1,
+            Err(error) => self.malformed(from, Flaw::Unreadable(error)),
         }
     }
 
@@ -145,11 +115,7 @@ impl Engine {
             let Some(conversation) = self.conversations.get_mut(&ticket) else { continue };
             let target = &conversation.poll.target;
             if now.mono_us >= conversation.poll.deadline_us || conversation.attempts > target.retries {
-                let failure = if conversation.talk.begun() {
-                    Failure::OutOfTime
-                } else {
-                    Failure::NoAnswer { attempts: conversation.attempts }
-                };
+                let failure = conversation.silence();
                 self.end(ticket, Err(failure), now);
                 continue;
             }
@@ -206,36 +172,41 @@ impl Engine {
     }
 
     fn community_datagram(&mut self, from: SocketAddr, packet: &[u8], now: Moment) {
-        let Ok(Message { version, community, body: Body::Pdu(pdu) }) = Message::read(packet) else {
-            self.counters.malformed += 1;
-            return;
+        let (version, community, pdu) = match Message::read(packet) {
+            Ok(Message { version, community, body: Body::Pdu(pdu) }) if pdu.kind == PduKind::Response => {
+                (version, community, pdu)
+            }
+            Ok(_) => return self.malformed(from, Flaw::NoResponse),
+            Err(error) => return self.malformed(from, Flaw::Unreadable(error)),
         };
-        if pdu.kind != PduKind::Response {
-            self.counters.malformed += 1;
-            return;
-        }
         let Some(ticket) = self.waiting_for(pdu.request_id, from) else { return };
         let Some(conversation) = self.conversations.get(&ticket) else { return };
-        match &*conversation.poll.target.credentials {
-            Credentials::Community { version: own_version, community: own }
-                if (*own_version, own) == (version, &community) =>
+        let target = &conversation.poll.target;
+        let flaw = match &*target.credentials {
+            Credentials::Community { version: own, .. } if *own != version => Flaw::OtherVersion(version),
+            Credentials::User { .. } => Flaw::OtherVersion(version),
+            Credentials::Community { community: own, .. }
+                if *own != community && !target.answers.with_any_community =>
             {
-                self.answer(ticket, pdu, now);
+                Flaw::OtherCommunity
             }
-            _ => self.counters.unauthentic += 1,
-        }
+            Credentials::Community { .. } => return self.answer(ticket, pdu, now),
+        };
+        self.counters.unauthentic += 1;
+        self.note(ticket, flaw);
     }
 
     fn secure_datagram(&mut self, from: SocketAddr, packet: &[u8], now: Moment) {
-        let Ok(message) = SecureMessage::read(packet) else {
-            self.counters.malformed += 1;
-            return;
+        let message = match SecureMessage::read(packet) {
+            Ok(message) => message,
+            Err(error) => return self.malformed(from, Flaw::Unreadable(error)),
         };
-        let Some(ticket) = self.waiting_for(message.msg_id, from) else { return };
+        let Some(ticket) = self.waiting_for(i64::from(message.msg_id), from) else { return };
         let Some(conversation) = self.conversations.get_mut(&ticket) else { return };
         let Some(device) = self.devices.get_mut(&conversation.device) else { return };
         match device.hear(&message, now) {
-            Heard::Answer(pdu) if pdu.request_id == message.msg_id => self.answer(ticket, pdu, now),
+            // The id of the message tells whose answer it is; that of the PDU in it does not count, as with net-snmp.
+            Heard::Answer(pdu) => self.answer(ticket, pdu, now),
             Heard::Learned if conversation.relearned < SNMP_RELEARN_MAX => {
                 conversation.relearned += 1;
                 // This was an answer, so the patience for the request begins anew.
@@ -244,8 +215,32 @@ impl Engine {
             }
             Heard::Learned => self.refused(ticket, ReportKind::NotInTimeWindow, now),
             Heard::Refused(kind) => self.refused(ticket, kind, now),
-            Heard::Unauthentic => self.counters.unauthentic += 1,
-            Heard::Malformed | Heard::Answer(_) => self.counters.malformed += 1,
+            Heard::Unauthentic(flaw) => {
+                self.counters.unauthentic += 1;
+                self.note(ticket, flaw);
+            }
+            Heard::Malformed(flaw) => {
+                self.counters.malformed += 1;
+                self.note(ticket, flaw);
+            }
+        }
+    }
+
+    /// Counts a datagram that answers nothing. Whoever asked its sender is told if no answer comes.
+    fn malformed(&mut self, from: SocketAddr, flaw: Flaw) {
+        self.counters.malformed += 1;
+        self.note_all(from, flaw);
+    }
+
+    fn note_all(&mut self, from: SocketAddr, flaw: Flaw) {
+        for ticket in self.asked.get(&place(from)).cloned().unwrap_or_default() {
+            self.note(ticket, flaw.clone());
+        }
+    }
+
+    fn note(&mut self, ticket: u64, flaw: Flaw) {
+        if let Some(conversation) = self.conversations.get_mut(&ticket) {
+            conversation.flaw = Some(flaw);
         }
     }
 
@@ -255,17 +250,21 @@ impl Engine {
     }
 
     /// The poll whose request has this id and went to this address. Counts what belongs to none.
-    fn waiting_for(&mut self, id: i32, from: SocketAddr) -> Option<u64> {
-        let Some(ticket) = self.requests.get(&id).copied() else {
-            let counter =
-                if self.ended.contains(&id) { &mut self.counters.late } else { &mut self.counters.unknown };
-            *counter += 1;
+    fn waiting_for(&mut self, id: i64, from: SocketAddr) -> Option<u64> {
+        let own = i32::try_from(id).ok();
+        let Some(ticket) = own.and_then(|id| self.requests.get(&id).copied()) else {
+            if own.is_some_and(|id| self.ended.contains(&id)) {
+                self.counters.late += 1;
+            } else {
+                self.counters.unknown += 1;
+                self.note_all(from, Flaw::OtherId(id));
+            }
             return None;
         };
-        let asked = self.conversations.get(&ticket)?.poll.target.address;
-        // A scope or a flow label makes no other device.
-        if (asked.ip(), asked.port()) != (from.ip(), from.port()) {
+        let target = &self.conversations.get(&ticket)?.poll.target;
+        if place(target.address) != place(from) && !target.answers.from_any_address {
             self.counters.strangers += 1;
+            self.note(ticket, Flaw::OtherAddress(place(from)));
             return None;
         }
         Some(ticket)
@@ -283,7 +282,7 @@ impl Engine {
             Err(failure) => self.end(ticket, Err(failure), now),
             Ok(()) if goes_on => {
                 if let Some(conversation) = self.conversations.get_mut(&ticket) {
-                    (conversation.attempts, conversation.relearned) = (0, 0);
+                    conversation.go_on();
                 }
                 self.send(ticket, now);
             }
@@ -307,6 +306,13 @@ impl Engine {
     fn end(&mut self, ticket: u64, outcome: Outcome, now: Moment) {
         let Some(conversation) = self.conversations.remove(&ticket) else { return };
         self.timers.remove(&(conversation.due_us, ticket));
+        let address = place(conversation.device.0);
+        if let Some(asked) = self.asked.get_mut(&address) {
+            asked.retain(|asked| *asked != ticket);
+            if asked.is_empty() {
+                self.asked.remove(&address);
+            }
+        }
         if let Some(id) = conversation.request_id {
             self.forget_request(id);
         }
@@ -317,8 +323,9 @@ impl Engine {
             None => device.under_way = device.under_way.saturating_sub(1),
         }
         let outcome = outcome.map(|_| {
-            let (uptime, found) = conversation.talk.finish();
+            let (uptime, found, manner) = conversation.talk.finish();
             let restarted = uptime.is_some_and(|ticks| device.take_uptime(ticks, now));
+            device.learn(manner, restarted);
             let (requests, retries) = (conversation.requests, conversation.retries);
             Answer { uptime, restarted, found, requests, retries }
         });
@@ -333,6 +340,7 @@ impl Engine {
             && let Some(ticket) = device.waiting.pop_front()
         {
             device.under_way += 1;
+            self.asked.entry(place(key.0)).or_default().push(ticket);
             let nothing = self.conversations.get(&ticket).is_some_and(|c| c.talk.request().is_none());
             if nothing {
                 self.end(ticket, Ok(Answer::default()), now);

@@ -4,10 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use custos_compat::snmp::usm::{self, Keys, Level, Outgoing, ReportKind, SecureMessage};
-use custos_compat::snmp::{Body, Error, Message, Pdu, PduKind};
+use custos_compat::snmp::{Body, Error, Message, Pdu, PduKind, Version};
 
+use super::manner::Manner;
 use super::request::Request;
 use crate::clock::Moment;
+use crate::snmp::flaw::Flaw;
 use crate::snmp::target::Credentials;
 
 /// Lengths that an engine id may have (RFC 3411, section 5).
@@ -26,6 +28,8 @@ pub(super) struct Device {
     /// Polls that wait for one of them to end.
     pub(super) waiting: VecDeque<u64>,
     uptime: Option<(u32, u64)>,
+    /// In which manner it is asked for columns.
+    pub(super) manner: Manner,
 }
 
 #[derive(Debug)]
@@ -46,15 +50,22 @@ pub(super) enum Heard {
     Learned,
     /// The device refuses the request.
     Refused(ReportKind),
-    /// Not to be believed.
-    Unauthentic,
-    /// It makes no sense.
-    Malformed,
+    /// Not to be believed, and why.
+    Unauthentic(Flaw),
+    /// It makes no sense, and why.
+    Malformed(Flaw),
 }
 
 impl Device {
     pub(super) fn new(credentials: Arc<Credentials>) -> Device {
-        Device { credentials, engine: None, under_way: 0, waiting: VecDeque::new(), uptime: None }
+        Device {
+            credentials,
+            engine: None,
+            under_way: 0,
+            waiting: VecDeque::new(),
+            uptime: None,
+            manner: Manner::default(),
+        }
     }
 
     pub(super) fn is_idle(&self) -> bool {
@@ -65,12 +76,12 @@ impl Device {
     pub(super) fn write(&self, request: &Request, id: i32, salt: u64, now: Moment) -> Result<Vec<u8>, Error> {
         let (name, context) = match &*self.credentials {
             Credentials::Community { version, community } => {
-                return Ok(Message::write_pdu(*version, community, &request.to_pdu(id)));
+                return Ok(Message::write_pdu(*version, community, &request.to_pdu(i64::from(id))));
             }
             Credentials::User { name, context, .. } => (name, context),
         };
         let Some(engine) = &self.engine else {
-            let pdu = Pdu::request(PduKind::Get, id, []);
+            let pdu = Pdu::request(PduKind::Get, i64::from(id), []);
             let discovery = Outgoing {
                 msg_id: id,
                 reportable: true,
@@ -86,7 +97,7 @@ impl Device {
             return discovery.write();
         };
         let (boots, time) = engine.clock.now(seconds(now));
-        let pdu = request.to_pdu(id);
+        let pdu = request.to_pdu(i64::from(id));
         let outgoing = Outgoing {
             msg_id: id,
             reportable: true,
@@ -104,15 +115,17 @@ impl Device {
 
     /// Judges a message of version 3 that has the id of a request to this device.
     pub(super) fn hear(&mut self, message: &SecureMessage<'_>, now: Moment) -> Heard {
-        let Credentials::User { keys: master, .. } = &*self.credentials else { return Heard::Unauthentic };
+        let Credentials::User { keys: master, .. } = &*self.credentials else {
+            return Heard::Unauthentic(Flaw::OtherVersion(Version::V3));
+        };
         let Some(engine) = &mut self.engine else {
             // Whatever the device says first tells its engine id; nothing but a report can be expected.
             if message.level != Level::NoAuth || !ENGINE_ID_LEN.contains(&message.engine_id.len()) {
-                return Heard::Malformed;
+                return Heard::Malformed(Flaw::NoEngineId);
             }
             let keys = match master.as_ref().map(|master| master.localize(message.engine_id)).transpose() {
                 Ok(keys) => keys,
-                Err(_) => return Heard::Malformed,
+                Err(error) => return Heard::Malformed(Flaw::Unreadable(error)),
             };
             let clock = usm::Engine::heard(message.boots, message.time, seconds(now));
             self.engine = Some(EngineState { id: message.engine_id.to_vec(), clock, verified: false, keys });
@@ -120,10 +133,12 @@ impl Device {
         };
         let scoped = match message.open(engine.keys.as_ref().filter(|_| message.engine_id == engine.id)) {
             Ok(scoped) => scoped,
-            Err(Error::Digest | Error::Decryption | Error::Security) => return Heard::Unauthentic,
-            Err(_) => return Heard::Malformed,
+            Err(error @ (Error::Digest | Error::Decryption | Error::Security)) => {
+                return Heard::Unauthentic(Flaw::Unreadable(error));
+            }
+            Err(error) => return Heard::Malformed(Flaw::Unreadable(error)),
         };
-        let Body::Pdu(pdu) = scoped.body else { return Heard::Malformed };
+        let Body::Pdu(pdu) = scoped.body else { return Heard::Malformed(Flaw::NoResponse) };
         let report = ReportKind::of(&pdu);
         if message.level == Level::NoAuth && self.credentials.level() > Level::NoAuth {
             // Reports about users and digests cannot be signed. They carry the request's random id.
@@ -137,7 +152,7 @@ impl Device {
                     Heard::Learned
                 }
                 Some(kind) => Heard::Refused(kind),
-                None => Heard::Unauthentic,
+                None => Heard::Unauthentic(Flaw::LessProtected),
             };
         }
         if message.level > Level::NoAuth {
@@ -145,7 +160,7 @@ impl Device {
                 engine.clock = usm::Engine::heard(message.boots, message.time, seconds(now));
                 engine.verified = true;
             } else if !engine.clock.accept(message.boots, message.time, seconds(now)) {
-                return Heard::Unauthentic;
+                return Heard::Unauthentic(Flaw::Old);
             }
         }
         match (report, pdu.kind) {
@@ -155,9 +170,11 @@ impl Device {
                 Heard::Learned
             }
             (Some(kind), _) => Heard::Refused(kind),
-            (None, PduKind::Response) if message.level < self.credentials.level() => Heard::Unauthentic,
+            (None, PduKind::Response) if message.level < self.credentials.level() => {
+                Heard::Unauthentic(Flaw::LessProtected)
+            }
             (None, PduKind::Response) => Heard::Answer(pdu),
-            (None, _) => Heard::Malformed,
+            (None, _) => Heard::Malformed(Flaw::NoResponse),
         }
     }
 
@@ -170,6 +187,15 @@ impl Device {
             ticks < old && !wrapped
         })
     }
+
+    /// Remembers in which manner it was best asked. After a new start it may be another program that answers.
+    pub(super) fn learn(&mut self, manner: Option<Manner>, restarted: bool) {
+        self.manner = match manner {
+            _ if restarted => Manner::default(),
+            Some(manner) => self.manner.max(manner),
+            None => self.manner,
+        };
+    }
 }
 
 fn seconds(now: Moment) -> u64 {
@@ -178,8 +204,6 @@ fn seconds(now: Moment) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use custos_compat::snmp::Version;
-
     use super::*;
 
     #[test]

@@ -1,12 +1,15 @@
 //! Asking for variables by name: in batches, halved when the answer would not fit, each error on its own variable.
+//!
+//! Invariant: each answer answers at least one variable, or makes the batches smaller; so a conversation of `n` variables
+//! ends after at most `2n` answers, whatever they say.
 
 use std::collections::VecDeque;
 
-use custos_compat::snmp::{ErrorStatus, Oid, Pdu, PduKind, Value};
+use custos_compat::snmp::{ErrorStatus, Oid, Pdu, PduKind, Value, VarBind};
 
 use super::request::Request;
 use crate::limits::SNMP_GET_BATCH_MAX;
-use crate::snmp::question::{Absence, Failure};
+use crate::snmp::question::Absence;
 
 /// sysUpTime.0
 pub(super) const UPTIME: [u32; 9] = [1, 3, 6, 1, 2, 1, 1, 3, 0];
@@ -16,7 +19,7 @@ pub(super) const UPTIME: [u32; 9] = [1, 3, 6, 1, 2, 1, 1, 3, 0];
 pub(super) struct Get {
     oids: Vec<Oid>,
     found: Vec<Option<Result<Value, Absence>>>,
-    /// Places in `oids`, as they will be asked for; the first batch is under way.
+    /// Indexes into `oids`, as they will be asked for; the first batch is under way.
     batches: VecDeque<Vec<usize>>,
 }
 
@@ -34,53 +37,77 @@ impl Get {
     /// The next request; none when all is known.
     pub(super) fn request(&self) -> Option<Request> {
         let batch = self.batches.front()?;
-        let oids = batch.iter().map(|place| self.oids[*place].clone()).collect();
+        let oids = batch.iter().map(|index| self.oids[*index].clone()).collect();
         Some(Request { kind: PduKind::Get, non_repeaters: 0, max_repetitions: 0, oids })
     }
 
     /// Takes the answer to the request under way.
-    pub(super) fn reply(&mut self, pdu: Pdu) -> Result<(), Failure> {
-        let Some(mut batch) = self.batches.pop_front() else { return Ok(()) };
+    pub(super) fn reply(&mut self, pdu: Pdu) {
+        let Some(mut batch) = self.batches.pop_front() else { return };
         match pdu.status() {
-            ErrorStatus::NO_ERROR => self.take(&batch, pdu),
-            ErrorStatus::TOO_BIG if batch.len() > 1 => {
-                let rest = batch.split_off(batch.len() / 2);
-                self.batches.push_front(rest);
-                self.batches.push_front(batch);
-            }
+            ErrorStatus::NO_ERROR => self.take(batch, pdu.varbinds),
+            ErrorStatus::TOO_BIG if batch.len() > 1 => self.halve(batch),
             status => {
                 // The error is of one variable: the others are asked for again without it.
-                let place = usize::try_from(pdu.error_index).ok().and_then(|index| index.checked_sub(1));
-                let place = place.filter(|place| *place < batch.len()).or((batch.len() == 1).then_some(0));
-                let Some(place) = place else { return Err(Failure::Status(status)) };
+                let named = usize::try_from(pdu.error_index).ok().and_then(|index| index.checked_sub(1));
+                let named = named.filter(|index| *index < batch.len()).or((batch.len() == 1).then_some(0));
+                // If it does not say of which, it is found by asking for fewer.
+                let Some(named) = named else { return self.halve(batch) };
                 let absence = if status == ErrorStatus::NO_SUCH_NAME {
                     Absence::NoSuchObject
                 } else {
                     Absence::Status(status)
                 };
-                self.found[batch.remove(place)] = Some(Err(absence));
+                self.found[batch.remove(named)] = Some(Err(absence));
                 if !batch.is_empty() {
                     self.batches.push_front(batch);
                 }
             }
         }
-        Ok(())
     }
 
-    fn take(&mut self, batch: &[usize], pdu: Pdu) {
-        let mut varbinds: Vec<Option<_>> = pdu.varbinds.into_iter().map(Some).collect();
-        for (position, place) in batch.iter().enumerate() {
+    fn halve(&mut self, mut batch: Vec<usize>) {
+        let rest = batch.split_off(batch.len() / 2);
+        self.batches.push_front(rest);
+        self.batches.push_front(batch);
+    }
+
+    /// Takes an answer without error. What it leaves out is asked for again, in smaller batches if it left out all.
+    fn take(&mut self, batch: Vec<usize>, varbinds: Vec<VarBind>) {
+        let asked = batch.len();
+        let whole = varbinds.len() == asked;
+        let mut varbinds: Vec<Option<VarBind>> = varbinds.into_iter().map(Some).collect();
+        let mut unanswered = Vec::new();
+        for (position, index) in batch.into_iter().enumerate() {
             // In the order asked, but agents exist that leave some out.
-            let own = |varbind: &Option<custos_compat::snmp::VarBind>| {
-                varbind.as_ref().is_some_and(|varbind| varbind.oid == self.oids[*place])
+            let own = |varbind: &Option<VarBind>| {
+                varbind.as_ref().is_some_and(|varbind| varbind.oid == self.oids[index])
             };
             let at = if varbinds.get(position).is_some_and(own) {
                 Some(position)
             } else {
                 varbinds.iter().position(own)
             };
-            let value = at.and_then(|at| varbinds[at].take()).map(|varbind| varbind.value);
-            self.found[*place] = Some(value.map_or(Err(Absence::NotAnswered), present));
+            let found = match at.and_then(|at| varbinds[at].take()) {
+                Some(varbind) => Some(present(varbind.value)),
+                // A name that cannot be read is told by where it stands.
+                None => match varbinds.get(position).and_then(Option::as_ref) {
+                    Some(VarBind { oid, value: Value::Unreadable(fault) }) if whole && oid.is_empty() => {
+                        Some(Err(Absence::Unreadable(*fault)))
+                    }
+                    _ => None,
+                },
+            };
+            match found {
+                Some(found) => self.found[index] = Some(found),
+                None => unanswered.push(index),
+            }
+        }
+        match unanswered.len() {
+            0 => {}
+            left if left < asked => self.batches.push_front(unanswered),
+            1 => self.found[unanswered[0]] = Some(Err(Absence::NotAnswered)),
+            _ => self.halve(unanswered),
         }
     }
 
@@ -105,13 +132,14 @@ fn present(value: Value) -> Result<Value, Absence> {
         Value::NoSuchObject => Err(Absence::NoSuchObject),
         Value::NoSuchInstance => Err(Absence::NoSuchInstance),
         Value::EndOfMibView => Err(Absence::EndOfMibView),
+        Value::Unreadable(fault) => Err(Absence::Unreadable(fault)),
         value => Ok(value),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use custos_compat::snmp::VarBind;
+    use custos_compat::snmp::Fault;
 
     use super::*;
 
@@ -148,7 +176,7 @@ mod tests {
         while let Some(request) = get.request() {
             requests += 1;
             assert!(requests < 1000);
-            get.reply(answer(&request, fits, &status)).unwrap();
+            get.reply(answer(&request, fits, &status));
         }
         (get, requests)
     }
@@ -181,23 +209,82 @@ mod tests {
         assert_eq!(get.finish().1, vec![Err(Absence::Status(ErrorStatus::TOO_BIG)); 2]);
     }
 
-    #[test]
-    fn what_an_answer_leaves_out_is_missing_and_the_rest_is_found() {
-        let mut get = Get::new(&[oid(1), oid(2), oid(3)]);
-        let request = get.request().unwrap();
-        let mut pdu = answer(&request, 9, |_| None);
-        pdu.varbinds.remove(2);
-        get.reply(pdu).unwrap();
-        assert_eq!(get.request(), None);
-        let (_, values) = get.finish();
-        assert_eq!(values, [Ok(Value::Gauge32(1)), Err(Absence::NotAnswered), Ok(Value::Gauge32(3))]);
+    /// A conversation with a device whose answers `twist` changes.
+    fn twisted(count: u32, twist: impl Fn(&mut Pdu, usize)) -> (Vec<Result<Value, Absence>>, usize) {
+        let asked: Vec<Oid> = (0..count).map(oid).collect();
+        let mut get = Get::new(&asked);
+        let mut requests = 0;
+        while let Some(request) = get.request() {
+            let mut pdu = answer(&request, 1000, |_| None);
+            twist(&mut pdu, requests);
+            get.reply(pdu);
+            requests += 1;
+            assert!(requests <= 2 * (count as usize + 1), "no end");
+        }
+        (get.finish().1, requests)
+    }
+
+    fn all(count: u32) -> Vec<Result<Value, Absence>> {
+        let value =
+            |place| if place == 13 { Err(Absence::NoSuchInstance) } else { Ok(Value::Gauge32(place)) };
+        (0..count).map(value).collect()
     }
 
     #[test]
-    fn an_error_of_no_variable_ends_it() {
-        let mut get = Get::new(&[oid(1), oid(2)]);
-        let mut pdu = get.request().unwrap().to_pdu(1);
-        (pdu.error_status, pdu.error_index) = (5, 77);
-        assert_eq!(get.reply(pdu), Err(Failure::Status(ErrorStatus::GEN_ERR)));
+    fn what_an_answer_leaves_out_is_asked_for_again() {
+        for keeps in 1..8 {
+            let (found, _) = twisted(30, |pdu, _| pdu.varbinds.truncate(keeps));
+            assert_eq!(found, all(30), "{keeps}");
+        }
+        let (found, requests) = twisted(30, |pdu, _| drop(pdu.varbinds.remove(pdu.varbinds.len() / 2)));
+        // One that it never answers, and the one that it has not.
+        assert_eq!((found.iter().filter(|value| value.is_err()).count(), requests), (2, 2));
+        // An answer to something else than what was asked, once and always.
+        let (found, _) = twisted(9, |pdu, number| {
+            if number == 0 {
+                pdu.varbinds.iter_mut().for_each(|varbind| varbind.oid = oid(99));
+            }
+        });
+        assert_eq!(found, all(9));
+        let (found, _) = twisted(9, |pdu, _| pdu.varbinds.iter_mut().for_each(|v| v.oid = oid(99)));
+        assert_eq!(found, vec![Err(Absence::NotAnswered); 9]);
+        let (found, _) = twisted(9, |pdu, _| pdu.varbinds.clear());
+        assert_eq!(found, vec![Err(Absence::NotAnswered); 9]);
+    }
+
+    #[test]
+    fn an_order_of_its_own_and_doubles_are_taken() {
+        let (found, requests) = twisted(9, |pdu, _| pdu.varbinds.reverse());
+        assert_eq!((found, requests), (all(9), 1));
+        let (found, _) = twisted(9, |pdu, _| pdu.varbinds = [&pdu.varbinds[..], &pdu.varbinds].concat());
+        assert_eq!(found, all(9));
+    }
+
+    #[test]
+    fn an_error_of_no_variable_is_found_by_halves() {
+        let (found, _) = twisted(9, |pdu, _| {
+            if pdu.varbinds.iter().any(|varbind| varbind.oid == oid(3)) {
+                (pdu.error_status, pdu.error_index) = (ErrorStatus::GEN_ERR.0, 0);
+            }
+        });
+        let mut expected = all(9);
+        expected[3] = Err(Absence::Status(ErrorStatus::GEN_ERR));
+        assert_eq!(found, expected);
+        let (found, _) = twisted(9, |pdu, _| (pdu.error_status, pdu.error_index) = (16, 77));
+        assert_eq!(found, vec![Err(Absence::Status(ErrorStatus(16))); 9]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_by_its_name_or_where_it_stands() {
+        let fault = Fault::Size { tag: 2, len: 0 };
+        let (found, requests) = twisted(5, |pdu, _| {
+            pdu.varbinds[2].value = Value::Unreadable(fault);
+            pdu.varbinds[4] = VarBind { oid: Oid::default(), value: Value::Unreadable(Fault::Oid) };
+        });
+        let mut expected = all(5);
+        // The uptime stands before them.
+        expected[1] = Err(Absence::Unreadable(fault));
+        expected[3] = Err(Absence::Unreadable(Fault::Oid));
+        assert_eq!((found, requests), (expected, 1));
     }
 }

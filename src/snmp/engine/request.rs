@@ -16,7 +16,7 @@ pub(super) struct Request {
 }
 
 impl Request {
-    pub(super) fn to_pdu(&self, request_id: i32) -> Pdu {
+    pub(super) fn to_pdu(&self, request_id: i64) -> Pdu {
         let mut pdu = Pdu::request(self.kind, request_id, self.oids.iter().cloned());
         if self.kind == PduKind::GetBulk {
             pdu.error_status = i32::try_from(self.non_repeaters).unwrap_or(i32::MAX);

@@ -3,6 +3,7 @@
 use custos_compat::snmp::{Pdu, Version};
 
 use super::get::Get;
+use super::manner::Manner;
 use super::request::Request;
 use super::walk::Walk;
 use crate::snmp::question::{Failure, Found, Question};
@@ -17,11 +18,11 @@ pub(super) enum Talk {
 }
 
 impl Talk {
-    pub(super) fn new(question: &Question, version: Version, repetitions_max: u32) -> Talk {
+    pub(super) fn new(question: &Question, version: Version, repetitions_max: u32, manner: Manner) -> Talk {
         match question {
             Question::Get(oids) => Talk::Get(Get::new(oids)),
             Question::Walk { roots, rows_max } => {
-                Talk::Walk(Walk::new(roots, *rows_max, version, repetitions_max))
+                Talk::Walk(Walk::new(roots, *rows_max, version, repetitions_max, manner))
             }
         }
     }
@@ -37,7 +38,10 @@ impl Talk {
     /// Takes the answer to it.
     pub(super) fn reply(&mut self, pdu: Pdu) -> Result<(), Failure> {
         match self {
-            Talk::Get(get) => get.reply(pdu),
+            Talk::Get(get) => {
+                get.reply(pdu);
+                Ok(())
+            }
             Talk::Walk(walk) => walk.reply(pdu),
         }
     }
@@ -57,16 +61,16 @@ impl Talk {
         }
     }
 
-    /// What was found, with the uptime.
-    pub(super) fn finish(self) -> (Option<u32>, Found) {
+    /// What was found, with the uptime, and in which manner the device is best asked, if that showed.
+    pub(super) fn finish(self) -> (Option<u32>, Found, Option<Manner>) {
         match self {
             Talk::Get(get) => {
                 let (uptime, values) = get.finish();
-                (uptime, Found::Values(values))
+                (uptime, Found::Values(values), None)
             }
             Talk::Walk(walk) => {
-                let (uptime, columns) = walk.finish();
-                (uptime, Found::Columns(columns))
+                let (uptime, columns, manner) = walk.finish();
+                (uptime, Found::Columns(columns), Some(manner))
             }
         }
     }

@@ -12,7 +12,7 @@ use custos_compat::snmp::{Body, Message, Oid, Pdu, PduKind, Value, Version};
 use super::{Engine, Poll};
 use crate::clock::Moment;
 use crate::limits::SNMP_DEVICE_POLLS_MAX;
-use crate::snmp::{Answer, Credentials, Failure, Found, Question, Target};
+use crate::snmp::{Answer, Answers, Credentials, Failure, Found, Question, Target};
 
 const ENGINE_ID: &[u8] = b"\x80\0\x1f\x88\x04device";
 
@@ -48,6 +48,7 @@ fn poll(ticket: u64, credentials: &Arc<Credentials>, device: u8) -> Poll {
             timeout: Duration::from_secs(1),
             retries: 2,
             max_repetitions: 25,
+            answers: Answers::default(),
         },
         question: Question::Get(vec![oid()]),
         deadline_us: at(60_000).mono_us,
@@ -158,6 +159,117 @@ fn the_deadline_of_a_poll_is_kept_while_it_waits_too() {
     assert_eq!(done.iter().map(|(ticket, _)| *ticket).collect::<Vec<_>>(), [0, 1, 2]);
     assert!(done.iter().all(|(_, outcome)| matches!(outcome, Err(Failure::NoAnswer { .. }))));
     assert_eq!(engine.under_way(), 1);
+}
+
+/// What a device sends back, and from where.
+type Reply = (SocketAddr, Vec<u8>);
+
+/// Ends a poll whose device sends this back each time.
+fn ended(poll: Poll, answer: impl Fn(&[u8]) -> Reply) -> Result<Answer, Failure> {
+    let mut engine = Engine::new(7);
+    engine.submit(poll, at(0));
+    let mut now = at(0);
+    loop {
+        for (_, request) in engine.take_outbox() {
+            let (from, reply) = answer(&request);
+            engine.datagram(from, &reply, now);
+        }
+        if let Some((_, outcome)) = engine.take_done().pop() {
+            return outcome;
+        }
+        now.mono_us = engine.next_due_us().unwrap();
+        engine.tick(now);
+    }
+}
+
+fn changed(request: &[u8], change: impl Fn(&mut Message, &mut Pdu)) -> Vec<u8> {
+    let mut message = Message::read(&answer(request)).unwrap();
+    let Body::Pdu(mut pdu) = message.body.clone() else { panic!("no response") };
+    change(&mut message, &mut pdu);
+    message.body = Body::Pdu(pdu);
+    message.write()
+}
+
+#[test]
+fn what_came_and_was_no_answer_is_told() {
+    let own = address(1);
+    let unusable =
+        |answer: &dyn Fn(&[u8]) -> Reply| ended(poll(1, &community(), 1), answer).unwrap_err().to_string();
+    for (text, found) in [
+        (
+            "the device answered, but the packet is malformed at byte 0: a length points beyond the end",
+            unusable(&|request| (own, answer(request)[..40].to_vec())),
+        ),
+        (
+            "the device answered, but the packet is malformed at byte 5: NULL where OCTET STRING should be",
+            unusable(&|request| {
+                let mut reply = answer(request);
+                reply[5] = 5;
+                (own, reply)
+            }),
+        ),
+        ("the device answered, but not with a response", unusable(&|request| (own, request.to_vec()))),
+        (
+            "the device answered from 192.0.2.2:161, which was not asked; `answers_from: any` in the profile takes that",
+            unusable(&|request| (address(2), answer(request))),
+        ),
+        (
+            "the device answered from 192.0.2.1:1161, which was not asked; `answers_from: any` in the profile takes that",
+            unusable(&|request| (SocketAddr::from(([192, 0, 2, 1], 1161)), answer(request))),
+        ),
+        (
+            "the device answered with another community than it was asked with; `answers_community: any` in the profile \
+             takes that",
+            unusable(&|request| (own, changed(request, |message, _| message.community = b"hush".to_vec()))),
+        ),
+        (
+            "the device answered in version 1",
+            unusable(&|request| (own, changed(request, |message, _| message.version = Version::V1))),
+        ),
+        (
+            "the device answered with the id 5, which no request has",
+            unusable(&|request| (own, changed(request, |_, pdu| pdu.request_id = 5))),
+        ),
+    ] {
+        assert_eq!(found, format!("{text}, asked 3 times"));
+    }
+}
+
+#[test]
+fn a_profile_may_take_answers_from_anywhere_and_with_any_community() {
+    let with = |answers| {
+        let mut poll = poll(1, &community(), 1);
+        poll.target.answers = answers;
+        poll
+    };
+    let any_address = Answers { from_any_address: true, with_any_community: false };
+    let any_community = Answers { from_any_address: false, with_any_community: true };
+    let elsewhere = |request: &[u8]| (address(2), answer(request));
+    let otherwise =
+        |request: &[u8]| (address(1), changed(request, |message, _| message.community = b"x".to_vec()));
+    expect_value(&ended(with(any_address), elsewhere).unwrap());
+    expect_value(&ended(with(any_community), otherwise).unwrap());
+    assert!(ended(with(any_address), otherwise).is_err());
+    assert!(ended(with(any_community), elsewhere).is_err());
+}
+
+#[test]
+fn silence_is_silence_even_if_others_speak() {
+    let mut engine = Engine::new(7);
+    engine.submit(poll(1, &community(), 1), at(0));
+    let request = sent(&mut engine);
+    // Of another device, and of an earlier request.
+    engine.datagram(address(2), b"garbage", at(1));
+    engine.submit(poll(2, &community(), 2), at(1));
+    let other = sent(&mut engine);
+    engine.datagram(address(2), &answer(&other), at(2));
+    engine.datagram(address(2), &answer(&other), at(3));
+    drop(request);
+    assert_eq!(engine.take_done().len(), 1);
+    while let Some(due_us) = engine.next_due_us() {
+        engine.tick(Moment { mono_us: due_us, wall_ms: 0 });
+    }
+    assert_eq!(engine.take_done(), [(1, Err(Failure::NoAnswer { attempts: 3 }))]);
 }
 
 /// A device of version 3.

@@ -1,12 +1,18 @@
 //! Walking columns side by side: GetBulk with as many rows as fit, or GetNext for version 1.
 //!
-//! Invariants: a column only ever goes forward, or its walk ends; each answer brings a walk nearer to its end or ends
-//! it; no column gets more than its bound of rows, and all together no more than [`SNMP_VARBINDS_MAX`].
+//! Agents exist that make mistakes of which one at a time can be worked round: an answer that breaks a rule is thrown
+//! away as a whole, as nobody knows what else of it is wrong, and the device is asked in a simpler [`Manner`]. Only what
+//! goes wrong in the simplest one, which is what `snmpwalk` does, is cut off.
+//!
+//! Invariants: a column only ever goes forward, or its walk ends; each answer brings a walk nearer to its end or makes
+//! it simpler; no column gets more than its bound of rows, and all together no more than [`SNMP_VARBINDS_MAX`].
 
 use custos_compat::snmp::{ErrorStatus, Oid, Pdu, PduKind, Value, VarBind, Version};
 
 use super::get::UPTIME;
+use super::manner::Manner;
 use super::request::Request;
+use super::track::{Piece, Track};
 use crate::limits::{SNMP_BULK_VARBINDS_MAX, SNMP_COLUMNS_AT_ONCE_MAX, SNMP_VARBINDS_MAX};
 use crate::snmp::question::{Absence, Column, Failure};
 
@@ -14,11 +20,10 @@ use crate::snmp::question::{Absence, Column, Failure};
 #[derive(Debug)]
 pub(super) struct Walk {
     tracks: Vec<Track>,
-    /// Places of the tracks that the request under way asks for.
+    /// Indexes of the tracks that the request under way asks for.
     asked: Vec<usize>,
-    /// Whether the request under way asks for the uptime too.
-    asks_uptime: bool,
-    uptime: Option<u32>,
+    manner: Manner,
+    uptime: Uptime,
     bulk: bool,
     rows_max: usize,
     /// Rows to ask for at once; halved when an answer does not fit, doubled when it does.
@@ -26,35 +31,44 @@ pub(super) struct Walk {
     repetitions_max: u32,
     found: usize,
     answered: bool,
+    /// Whether the device answered anything without an error.
+    succeeded: bool,
+    /// Whether the first columns are being asked for again, one by one, because nothing was found.
+    doubted: bool,
 }
 
-#[derive(Debug)]
-struct Track {
-    root: Oid,
-    last: Oid,
-    column: Column,
-    done: bool,
+/// The uptime, which is asked along.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Uptime {
+    /// In front of the columns of the request under way.
+    Along,
+    /// Once the columns are there.
+    Later,
+    /// Known, or not to be had.
+    Done(Option<u32>),
 }
 
 impl Walk {
-    pub(super) fn new(roots: &[Oid], rows_max: usize, version: Version, repetitions_max: u32) -> Walk {
-        let tracks = roots.iter().map(|root| Track {
-            root: root.clone(),
-            last: root.clone(),
-            column: Column::default(),
-            done: false,
-        });
+    pub(super) fn new(
+        roots: &[Oid],
+        rows_max: usize,
+        version: Version,
+        repetitions_max: u32,
+        manner: Manner,
+    ) -> Walk {
         let mut walk = Walk {
-            tracks: tracks.collect(),
+            tracks: roots.iter().cloned().map(Track::new).collect(),
             asked: Vec::new(),
-            asks_uptime: true,
-            uptime: None,
+            manner,
+            uptime: Uptime::Along,
             bulk: version != Version::V1,
             rows_max,
             repetitions: repetitions_max.max(1),
             repetitions_max: repetitions_max.max(1),
             found: 0,
             answered: false,
+            succeeded: false,
+            doubted: false,
         };
         walk.choose();
         walk
@@ -62,25 +76,75 @@ impl Walk {
 
     /// Chooses the columns of the next request: the first that are not done.
     fn choose(&mut self) {
-        let left = (0..self.tracks.len()).filter(|place| !self.tracks[*place].done);
-        self.asked = left.take(SNMP_COLUMNS_AT_ONCE_MAX).collect();
+        let mut left: Vec<usize> =
+            (0..self.tracks.len()).filter(|index| !self.tracks[*index].is_done()).collect();
+        if left.is_empty() && self.doubt_nothing() {
+            left = (0..self.tracks.len()).filter(|index| !self.tracks[*index].is_done()).collect();
+        }
+        let alone =
+            self.manner == Manner::Single || left.first().is_some_and(|first| self.tracks[*first].by_next);
+        left.truncate(if alone { 1 } else { SNMP_COLUMNS_AT_ONCE_MAX });
+        // A column that is asked for by GetNext is asked for alone.
+        let together = left.iter().take_while(|index| alone || !self.tracks[**index].by_next).count();
+        left.truncate(together);
+        self.asked = left;
+        if self.uptime == Uptime::Along && !self.may_go_along() {
+            self.uptime = Uptime::Later;
+        }
+    }
+
+    /// Whether the uptime may be asked in front of the columns. To an agent that repeats it like them, sysUpTime.0 is
+    /// followed by something else in the second row; that shows if it is below what a column was asked for.
+    fn may_go_along(&self) -> bool {
+        let behind = |index: &usize| self.tracks[*index].last.ids() >= &UPTIME[..];
+        self.manner == Manner::Together && !self.asked.is_empty() && self.asked.iter().all(behind)
+    }
+
+    /// A device without anything of what it is asked for is asked once more as `snmpwalk` would. Returns whether.
+    fn doubt_nothing(&mut self) -> bool {
+        if self.found > 0 {
+            // The columns that were not asked for again deserve it as well then.
+            let again = std::mem::take(&mut self.doubted);
+            for track in self.tracks.iter_mut().filter(|track| again && track.ended_empty()) {
+                track.reopen_by_next();
+            }
+            return again;
+        }
+        let first = !self.doubted && self.tracks.iter().any(|track| track.ended_empty() && !track.by_next);
+        if first {
+            self.doubted = true;
+            for track in self.tracks.iter_mut().take(SNMP_COLUMNS_AT_ONCE_MAX) {
+                if track.ended_empty() {
+                    track.reopen_by_next();
+                }
+            }
+        }
+        first
     }
 
     /// The next request; none when every column is at its end.
     pub(super) fn request(&self) -> Option<Request> {
-        if self.asked.is_empty() {
-            return None;
-        }
+        let Some(first) = self.asked.first() else {
+            let uptime = || vec![Oid::from_ids(UPTIME)];
+            return (self.uptime == Uptime::Later).then(|| Request {
+                kind: PduKind::Get,
+                non_repeaters: 0,
+                max_repetitions: 0,
+                oids: uptime(),
+            });
+        };
+        let along = self.uptime == Uptime::Along;
         let mut oids = Vec::with_capacity(self.asked.len() + 1);
-        if self.asks_uptime {
+        if along {
             // What follows sysUpTime is sysUpTime.0.
             oids.extend(Oid::new(&UPTIME[..8]));
         }
-        oids.extend(self.asked.iter().map(|place| self.tracks[*place].last.clone()));
-        let kind = if self.bulk { PduKind::GetBulk } else { PduKind::GetNext };
+        oids.extend(self.asked.iter().map(|index| self.tracks[*index].last.clone()));
+        let bulk = self.bulk && !self.tracks[*first].by_next;
+        let kind = if bulk { PduKind::GetBulk } else { PduKind::GetNext };
         let fitting = (SNMP_BULK_VARBINDS_MAX / self.asked.len()).max(1) as u32;
         let max_repetitions = self.repetitions.min(fitting);
-        Some(Request { kind, non_repeaters: u32::from(self.asks_uptime), max_repetitions, oids })
+        Some(Request { kind, non_repeaters: u32::from(along), max_repetitions, oids })
     }
 
     /// The request was not answered in time: a shorter answer may get through.
@@ -91,6 +155,10 @@ impl Walk {
     /// Takes the answer to the request under way.
     pub(super) fn reply(&mut self, pdu: Pdu) -> Result<(), Failure> {
         self.answered = true;
+        if self.asked.is_empty() {
+            self.uptime = Uptime::Done(uptime(pdu.varbinds.first()));
+            return Ok(());
+        }
         match pdu.status() {
             ErrorStatus::NO_ERROR => self.take(pdu.varbinds),
             ErrorStatus::TOO_BIG if self.repetitions > 1 => {
@@ -109,59 +177,117 @@ impl Walk {
 
     /// An error of one name: version 1 ends a column so.
     fn refused(&mut self, status: ErrorStatus, index: i32) -> Result<(), Failure> {
+        let along = self.uptime == Uptime::Along;
         let index = usize::try_from(index).ok().and_then(|index| index.checked_sub(1));
-        let index = index.filter(|index| *index < self.asked.len() + usize::from(self.asks_uptime));
-        match (index, self.asked.len()) {
-            (Some(0), _) if self.asks_uptime => self.asks_uptime = false,
-            (Some(index), _) => {
-                let track = &mut self.tracks[self.asked[index - usize::from(self.asks_uptime)]];
-                track.done = true;
-                if status != ErrorStatus::NO_SUCH_NAME {
-                    track.column.cut = Some(Absence::Status(status));
-                }
+        let index = index.filter(|index| *index < self.asked.len() + usize::from(along));
+        let index = match index {
+            Some(0) if along && status == ErrorStatus::NO_SUCH_NAME => {
+                self.uptime = Uptime::Done(None);
+                return Ok(());
             }
-            (None, 1) if status == ErrorStatus::NO_SUCH_NAME => self.tracks[self.asked[0]].done = true,
-            (None, _) => return Err(Failure::Status(status)),
+            Some(index) if index >= usize::from(along) => index - usize::from(along),
+            None if self.asked.len() == 1 && !along => 0,
+            // It does not say of which column: that shows when they are asked for one by one.
+            _ => {
+                self.simplify();
+                return Ok(());
+            }
+        };
+        let others = self.succeeded || self.tracks.len() > 1;
+        let track = &mut self.tracks[self.asked[index]];
+        if status == ErrorStatus::NO_SUCH_NAME {
+            track.end();
+        } else if !track.by_next {
+            track.by_next = true;
+        } else if others {
+            track.cut(Absence::Status(status));
+        } else {
+            return Err(Failure::Status(status));
         }
         Ok(())
     }
 
+    /// Asks in a simpler manner from now on. Only ever called while there is one.
+    fn simplify(&mut self) {
+        self.manner = self.manner.simpler();
+        if self.uptime == Uptime::Along {
+            self.uptime = Uptime::Later;
+        }
+    }
+
+    /// Takes an answer without error, or nothing of it if it breaks a rule.
     fn take(&mut self, varbinds: Vec<VarBind>) {
-        let mut varbinds = varbinds.into_iter();
-        let asked_uptime = std::mem::take(&mut self.asks_uptime);
-        if asked_uptime
-            && let Some(VarBind { oid, value: Value::TimeTicks(ticks) }) = varbinds.next()
-            && oid.ids() == UPTIME
-        {
-            self.uptime = Some(ticks);
-        }
-        let columns = self.asked.len();
-        let mut count = 0;
-        for (place, varbind) in varbinds.enumerate() {
-            count += 1;
-            let track = &mut self.tracks[self.asked[place % columns]];
-            if track.done {
-                continue;
-            }
-            if self.found == SNMP_VARBINDS_MAX || track.column.varbinds.len() == self.rows_max {
-                track.cut(Absence::TooManyRows);
-            } else if track.take(varbind) {
-                self.found += 1;
+        let mut rest = &varbinds[..];
+        if self.uptime == Uptime::Along {
+            match rest.split_first() {
+                Some((first, others)) if first.oid.ids() == UPTIME => {
+                    rest = others;
+                    if rest.is_empty() {
+                        // It was cut within its first row.
+                        self.uptime = Uptime::Done(uptime(Some(first)));
+                        return;
+                    }
+                }
+                // The device has no sysUpTime, or it did not answer in the order asked.
+                _ => return self.simplify(),
             }
         }
-        // A device may end an answer where it no longer fits, even within the first row: then the columns behind are
-        // asked for again. An answer with nothing at all would be the same again.
-        if count == 0 && !asked_uptime {
-            for place in &self.asked {
-                self.tracks[*place].cut(Absence::NotAnswered);
-            }
+        let (pieces, fault) = self.read(rest);
+        let several = self.asked.len() > 1 || self.uptime == Uptime::Along;
+        if several && (fault.is_some() || self.contradicts_itself(&pieces)) {
+            return self.simplify();
+        }
+        // What follows the end of a column alone is nothing to it.
+        let fault = fault.filter(|_| !pieces[0].has_ended());
+        self.succeeded = true;
+        if self.uptime == Uptime::Along {
+            self.uptime = Uptime::Done(uptime(varbinds.first()));
+        }
+        for (index, piece) in self.asked.iter().zip(pieces) {
+            let (room, rows_max) = (SNMP_VARBINDS_MAX - self.found, self.rows_max);
+            self.found += self.tracks[*index].take(piece, room, rows_max);
+        }
+        if let Some(fault) = fault {
+            // One column alone: what came before is right, and GetNext may bring the rest.
+            let track = &mut self.tracks[self.asked[0]];
+            if track.by_next { track.cut(fault) } else { track.by_next = true }
         }
         self.repetitions = self.repetitions.saturating_mul(2).min(self.repetitions_max);
     }
 
-    /// The uptime if the device said it, and the columns in the order asked.
-    pub(super) fn finish(self) -> (Option<u32>, Vec<Column>) {
-        (self.uptime, self.tracks.into_iter().map(|track| track.column).collect())
+    /// Reads an answer, row by row: what it has of each column, and the first thing that must not be.
+    fn read(&self, varbinds: &[VarBind]) -> (Vec<Piece>, Option<Absence>) {
+        let columns = self.asked.len();
+        let mut pieces: Vec<Piece> = self.asked.iter().map(|index| self.tracks[*index].begin()).collect();
+        for (position, varbind) in varbinds.iter().enumerate() {
+            let track = &self.tracks[self.asked[position % columns]];
+            if let Err(fault) = track.read(&mut pieces[position % columns], varbind) {
+                return (pieces, Some(fault));
+            }
+        }
+        // An agent may end an answer where it no longer fits, even within the first row: then the columns behind are
+        // asked for again. An answer with nothing at all would be the same again.
+        (pieces, varbinds.is_empty().then_some(Absence::NotAnswered))
+    }
+
+    /// Whether something of a column was passed over on the way from the column before: the answer says of both what
+    /// comes first.
+    fn contradicts_itself(&self, pieces: &[Piece]) -> bool {
+        let answered = || self.asked.iter().map(|index| &self.tracks[*index]).zip(pieces);
+        answered().filter_map(|(_, piece)| piece.passed()).any(|passed| {
+            answered().any(|(track, piece)| {
+                track.is_new() && track.has(passed) && piece.first().is_some_and(|first| first < passed)
+            })
+        })
+    }
+
+    /// The uptime if the device said it, the columns in the order asked, and in which manner the device is best asked.
+    pub(super) fn finish(self) -> (Option<u32>, Vec<Column>, Manner) {
+        let uptime = match self.uptime {
+            Uptime::Done(uptime) => uptime,
+            Uptime::Along | Uptime::Later => None,
+        };
+        (uptime, self.tracks.into_iter().map(Track::finish).collect(), self.manner)
     }
 
     /// Whether anything was answered yet.
@@ -170,210 +296,12 @@ impl Walk {
     }
 }
 
-impl Track {
-    fn cut(&mut self, why: Absence) {
-        if !self.done {
-            self.done = true;
-            self.column.cut = Some(why);
-        }
-    }
-
-    /// Takes what follows; returns whether it belongs to the column.
-    fn take(&mut self, varbind: VarBind) -> bool {
-        if varbind.value.is_absent() || !varbind.oid.starts_with(&self.root) {
-            self.done = true;
-            return false;
-        }
-        if varbind.oid <= self.last {
-            self.cut(Absence::NotIncreasing);
-            return false;
-        }
-        self.last = varbind.oid.clone();
-        self.column.varbinds.push(varbind);
-        true
+fn uptime(varbind: Option<&VarBind>) -> Option<u32> {
+    match varbind {
+        Some(VarBind { oid, value: Value::TimeTicks(ticks) }) if oid.ids() == UPTIME => Some(*ticks),
+        _ => None,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn oid(ids: &[u32]) -> Oid {
-        Oid::new(ids).unwrap()
-    }
-
-    /// A device that answers as RFC 3416 says, with at most `fits` variables at once. Where more are asked for by
-    /// GetBulk, it may answer with those that fit.
-    fn answer(tree: &BTreeMap<Oid, Value>, request: &Request, fits: usize, truncates: bool) -> Pdu {
-        let next = |after: &Oid| {
-            let found =
-                tree.range((std::ops::Bound::Excluded(after.clone()), std::ops::Bound::Unbounded)).next();
-            match found {
-                Some((oid, value)) => VarBind { oid: oid.clone(), value: value.clone() },
-                None => VarBind { oid: after.clone(), value: Value::EndOfMibView },
-            }
-        };
-        let mut pdu = request.to_pdu(1);
-        (pdu.kind, pdu.error_status, pdu.error_index) = (PduKind::Response, 0, 0);
-        let fixed = if request.kind == PduKind::GetBulk {
-            request.non_repeaters as usize
-        } else {
-            request.oids.len()
-        };
-        let mut varbinds: Vec<VarBind> = request.oids[..fixed].iter().map(next).collect();
-        let mut row = request.oids[fixed..].to_vec();
-        for _ in 0..request.max_repetitions {
-            let found: Vec<VarBind> = row.iter().map(next).collect();
-            row = found.iter().map(|varbind| varbind.oid.clone()).collect();
-            varbinds.extend(found);
-        }
-        if request.kind == PduKind::GetNext {
-            // Version 1 knows no endOfMibView.
-            if let Some(place) = varbinds.iter().position(|varbind| varbind.value == Value::EndOfMibView) {
-                (pdu.error_status, pdu.error_index) = (ErrorStatus::NO_SUCH_NAME.0, place as i32 + 1);
-                return pdu;
-            }
-        }
-        if truncates && request.kind == PduKind::GetBulk {
-            varbinds.truncate(fits);
-        }
-        if varbinds.len() > fits {
-            pdu.error_status = ErrorStatus::TOO_BIG.0;
-            pdu.varbinds.clear();
-        } else {
-            pdu.varbinds = varbinds;
-        }
-        pdu
-    }
-
-    fn table(columns: u32, rows: u32) -> BTreeMap<Oid, Value> {
-        let mut tree = BTreeMap::from([(oid(&UPTIME), Value::TimeTicks(7))]);
-        for column in 1..=columns {
-            for row in 1..=rows {
-                tree.insert(
-                    oid(&[1, 3, 6, 1, 2, 1, 2, 2, 1, column, row]),
-                    Value::Counter32(column * 1000 + row),
-                );
-            }
-        }
-        tree
-    }
-
-    fn walk(
-        tree: &BTreeMap<Oid, Value>,
-        roots: &[Oid],
-        version: Version,
-        fits: usize,
-        truncates: bool,
-    ) -> (Walk, usize) {
-        let mut walk = Walk::new(roots, 10_000, version, 25);
-        let mut requests = 0;
-        while let Some(request) = walk.request() {
-            requests += 1;
-            assert!(requests < 10_000, "no end");
-            walk.reply(answer(tree, &request, fits, truncates)).unwrap();
-        }
-        (walk, requests)
-    }
-
-    fn roots(columns: u32) -> Vec<Oid> {
-        (1..=columns).map(|column| oid(&[1, 3, 6, 1, 2, 1, 2, 2, 1, column])).collect()
-    }
-
-    #[test]
-    fn a_small_table_takes_one_request() {
-        let (walk, requests) = walk(&table(7, 4), &roots(7), Version::V2c, 1000, false);
-        assert_eq!(requests, 1);
-        let (uptime, columns) = walk.finish();
-        assert_eq!(uptime, Some(7));
-        assert!(columns.iter().all(|column| column.varbinds.len() == 4 && column.cut.is_none()));
-    }
-
-    proptest! {
-        #[test]
-        fn every_table_is_read_whole(columns in 1u32..30, rows in 0u32..60, fits in 2usize..200, old in any::<bool>(),
-            truncates in any::<bool>()) {
-            let tree = table(columns, rows);
-            let version = if old { Version::V1 } else { Version::V2c };
-            let (walk, _) = walk(&tree, &roots(columns), version, fits, truncates);
-            let (_, found) = walk.finish();
-            for (place, column) in found.iter().enumerate() {
-                prop_assert_eq!(column.cut, None);
-                prop_assert_eq!(column.varbinds.len(), rows as usize);
-                for (row, varbind) in column.varbinds.iter().enumerate() {
-                    prop_assert_eq!(&varbind.value, &Value::Counter32((place as u32 + 1) * 1000 + row as u32 + 1));
-                }
-            }
-        }
-
-        #[test]
-        fn nonsense_ends_a_walk(answers in prop::collection::vec(prop::collection::vec((0u32..4, 0u32..30), 0..20), 1..40)) {
-            let mut walk = Walk::new(&roots(3), 50, Version::V2c, 10);
-            let mut requests = 0;
-            while walk.request().is_some() {
-                let varbinds = answers[requests % answers.len()].iter().map(|(column, row)| VarBind {
-                    oid: oid(&[1, 3, 6, 1, 2, 1, 2, 2, 1, *column, *row]),
-                    value: Value::Counter32(1),
-                });
-                let pdu = Pdu { kind: PduKind::Response, request_id: 1, error_status: 0, error_index: 0,
-                    varbinds: varbinds.collect() };
-                prop_assert!(walk.reply(pdu).is_ok());
-                requests += 1;
-                prop_assert!(requests < 400, "no end");
-            }
-        }
-    }
-
-    #[test]
-    fn an_answer_that_ends_within_its_first_row_is_gone_on_with() {
-        for fits in 1..5 {
-            let (walk, _) = walk(&table(4, 3), &roots(4), Version::V2c, fits, true);
-            let (uptime, columns) = walk.finish();
-            assert_eq!(uptime, Some(7));
-            assert!(
-                columns.iter().all(|column| column.varbinds.len() == 3 && column.cut.is_none()),
-                "{fits}"
-            );
-        }
-    }
-
-    #[test]
-    fn an_answer_without_anything_ends_a_walk() {
-        let mut walk = Walk::new(&roots(2), 10, Version::V2c, 5);
-        let mut requests = 0;
-        while let Some(request) = walk.request() {
-            requests += 1;
-            let mut pdu = request.to_pdu(1);
-            (pdu.kind, pdu.error_status, pdu.error_index) = (PduKind::Response, 0, 0);
-            pdu.varbinds.clear();
-            walk.reply(pdu).unwrap();
-        }
-        assert_eq!(requests, 2);
-        assert!(walk.finish().1.iter().all(|column| column.cut == Some(Absence::NotAnswered)));
-    }
-
-    #[test]
-    fn circles_and_long_columns_are_cut() {
-        let mut walk = Walk::new(&roots(1), 2, Version::V2c, 5);
-        let row = |row| VarBind { oid: oid(&[1, 3, 6, 1, 2, 1, 2, 2, 1, 1, row]), value: Value::Integer(1) };
-        let pdu = |varbinds| Pdu {
-            kind: PduKind::Response,
-            request_id: 1,
-            error_status: 0,
-            error_index: 0,
-            varbinds,
-        };
-        let uptime = VarBind { oid: oid(&UPTIME), value: Value::TimeTicks(1) };
-        walk.reply(pdu(vec![uptime, row(1), row(2), row(3)])).unwrap();
-        assert_eq!(walk.request(), None);
-        let column = walk.finish().1.remove(0);
-        assert_eq!((column.varbinds.len(), column.cut), (2, Some(Absence::TooManyRows)));
-        let mut walk = Walk::new(&roots(1), 9, Version::V2c, 5);
-        walk.reply(pdu(vec![row(4), row(4), row(3), row(5)])).unwrap();
-        assert_eq!(walk.request(), None);
-    }
-}
+mod tests;

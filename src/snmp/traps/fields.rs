@@ -8,7 +8,7 @@ use custos_store::Metric;
 
 use crate::config::{Condition, KeyPart, Part, Template, Variable, Wanted};
 use crate::limits::{TRAP_DETAIL_MAX_BYTES, TRAP_DETAILS_MAX, TRAP_KEY_MAX_BYTES, TRAP_TEXT_MAX_BYTES};
-use crate::mib::Names;
+use crate::mib::{Names, without_padding};
 use crate::text::human;
 
 /// A notification, and who sent it.
@@ -78,9 +78,10 @@ impl<'n> Fields<'n> {
                 Part::Trap => text.push_str(&self.names.name(&self.notification.trap)),
                 Part::Source => text.push_str(&self.source.to_string()),
                 Part::Agent => text.push_str(&self.agent()),
-                Part::Uptime => {
-                    text.push_str(&human::duration_ms(i64::from(self.notification.uptime) * 10));
-                }
+                Part::Uptime => match self.notification.uptime {
+                    Some(ticks) => text.push_str(&human::duration_ms(i64::from(ticks) * 10)),
+                    None => text.push('?'),
+                },
                 Part::Variables => text.push_str(&self.details().trim_end().replace('\n', ", ")),
                 Part::Variable(variable) => match self.find(&variable.oid) {
                     Some(varbind) => text.push_str(&self.names.show(&varbind.oid, &varbind.value)),
@@ -135,15 +136,10 @@ pub(super) fn metric(
     unit: &str,
 ) -> Metric {
     Metric {
-        label: label.to_owned(),
         labels: labels.to_vec(),
-        value,
         unit: unit.to_owned(),
         printed_unit: unit.to_owned(),
-        warn: None,
-        crit: None,
-        min: None,
-        max: None,
+        ..Metric::new(label, value)
     }
 }
 
@@ -151,18 +147,16 @@ pub(super) fn metric(
 pub(super) fn number(value: &Value) -> (Option<custos_store::Value>, &'static str) {
     let float = |number: f64| number.is_finite().then(|| custos_store::Value::from(number));
     match value {
-        Value::Integer(number) => (Some(i64::from(*number).into()), ""),
+        Value::Integer(number) | Value::Int64(number) => (Some((*number).into()), ""),
+        Value::UInt64(number) => (Some(whole(*number)), ""),
         Value::Gauge32(number) => (Some(i64::from(*number).into()), ""),
         Value::Counter32(number) => (Some(i64::from(*number).into()), "c"),
-        Value::Counter64(number) => {
-            let exact = i64::try_from(*number).map(custos_store::Value::from);
-            (Some(exact.unwrap_or_else(|_| (*number as f64).into())), "c")
-        }
+        Value::Counter64(number) => (Some(whole(*number)), "c"),
         Value::TimeTicks(ticks) => (float(f64::from(*ticks) / 100.0), "s"),
         Value::Float(number) => (float(f64::from(*number)), ""),
         Value::Double(number) => (float(*number), ""),
         Value::OctetString(bytes) => {
-            let text = std::str::from_utf8(bytes).unwrap_or_default().trim();
+            let text = std::str::from_utf8(without_padding(bytes)).unwrap_or_default().trim();
             let numeric = text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.'));
             (text.parse().ok().filter(|_| numeric).and_then(float), "")
         }
@@ -170,15 +164,20 @@ pub(super) fn number(value: &Value) -> (Option<custos_store::Value>, &'static st
     }
 }
 
+/// A number that is exact up to 2^63; beyond that the nearest float.
+fn whole(number: u64) -> custos_store::Value {
+    i64::try_from(number).map_or_else(|_| (number as f64).into(), custos_store::Value::from)
+}
+
 /// A whole number, for conditions.
 fn exact(value: &Value) -> Option<i64> {
     match value {
-        Value::Integer(number) => Some(i64::from(*number)),
+        Value::Integer(number) | Value::Int64(number) => Some(*number),
         Value::Gauge32(number) | Value::Counter32(number) | Value::TimeTicks(number) => {
             Some(i64::from(*number))
         }
-        Value::Counter64(number) => i64::try_from(*number).ok(),
-        Value::OctetString(bytes) => std::str::from_utf8(bytes).ok()?.trim().parse().ok(),
+        Value::Counter64(number) | Value::UInt64(number) => i64::try_from(*number).ok(),
+        Value::OctetString(bytes) => std::str::from_utf8(without_padding(bytes)).ok()?.trim().parse().ok(),
         _ => None,
     }
 }

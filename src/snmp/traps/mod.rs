@@ -1,7 +1,7 @@
 //! Traps and informs: received, judged by the rules of the configuration, and handed to the agent as events.
 //!
 //! `intake` decides what becomes of a packet: it is pure, but for the state that it keeps, and is given the time. Only
-//! `listener` touches sockets. What devices said of each key of a check is kept in `keys`, by the agent.
+//! `listener` touches sockets. What becomes of a check's instances is decided by the agent.
 //!
 //! Invariant: every packet that was read is counted under exactly one heading of `counters`.
 
@@ -9,7 +9,6 @@ mod counters;
 mod dedupe;
 mod fields;
 mod intake;
-mod keys;
 mod listener;
 mod rate;
 mod reconnoiter;
@@ -18,5 +17,4 @@ mod security;
 
 pub use counters::Counters;
 pub use intake::{Intake, Taken};
-pub use keys::{KeyState, Keys, MARK};
 pub use listener::{Listener, resolve};

@@ -135,7 +135,7 @@ mod tests {
             version: Version::V2c,
             security_name: Vec::new(),
             trap: oid(&[1, 0xf7ce, 0xa020, 0xf19d, 0x11dd, 0x85a6, 0xcb6d, 0x3a22, 0x07dc]),
-            uptime: 0,
+            uptime: Some(0),
             enterprise: None,
             agent: None,
             varbinds: varbinds.into_iter().map(|(rest, value)| VarBind { oid: oid(rest), value }).collect(),

@@ -58,6 +58,10 @@ struct State {
     ops_max: u64,
     capacity: u64,
     syncs_fail: bool,
+    /// A write fails: the one after so many others, after so many of its bytes have reached the disk.
+    write_fails: Option<(usize, usize)>,
+    /// The next change of a length fails.
+    cut_fails: bool,
     locked: bool,
     stalled: bool,
     /// Writes and syncs that wait for the end of a stall.
@@ -86,6 +90,16 @@ impl State {
         self.check_power()?;
         self.ops += 1;
         if self.ops > self.ops_max { Err(io::Error::other("the power is gone")) } else { Ok(()) }
+    }
+
+    /// After how many bytes this write is to fail.
+    fn write_fault(&mut self) -> Option<usize> {
+        let (after_writes, after_bytes) = self.write_fails.take()?;
+        if after_writes == 0 {
+            return Some(after_bytes);
+        }
+        self.write_fails = Some((after_writes - 1, after_bytes));
+        None
     }
 
     fn check_power(&self) -> io::Result<()> {
@@ -131,6 +145,8 @@ impl SimDisk {
             ops_max: u64::MAX - 1,
             capacity: u64::MAX,
             syncs_fail: false,
+            write_fails: None,
+            cut_fails: false,
             locked: false,
             stalled: false,
             stalled_ops: 0,
@@ -190,6 +206,16 @@ impl SimDisk {
     /// Makes every sync fail, or work again.
     pub fn fail_syncs(&self, fail: bool) {
         self.state().syncs_fail = fail;
+    }
+
+    /// Makes the write after so many others fail, after so many of its bytes have reached the disk: all, if it has no more.
+    pub fn fail_a_write(&self, after_writes: usize, after_bytes: usize) {
+        self.state().write_fails = Some((after_writes, after_bytes));
+    }
+
+    /// Makes the next attempt at changing a file's length fail.
+    pub fn fail_next_cut(&self) {
+        self.state().cut_fails = true;
     }
 
     /// The bytes of a file, if it is there.
@@ -412,6 +438,8 @@ impl DiskFile for SimFile {
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let mut state = self.disk.state_after_stall();
+        let fault = state.write_fault();
+        let bytes = &bytes[..bytes.len().min(fault.unwrap_or(usize::MAX))];
         let start = usize::try_from(offset).map_err(|_| io::ErrorKind::FileTooLarge)?;
         let end = start + bytes.len();
         let len = state.inodes[self.inode].current.len();
@@ -426,7 +454,7 @@ impl DiskFile for SimFile {
         }
         inode.current[start..end].copy_from_slice(bytes);
         inode.dirty.extend(start / SECTOR..end.div_ceil(SECTOR));
-        cut
+        if fault.is_some() { Err(io::Error::other("the disk did not take the write")) } else { cut }
     }
 
     fn size(&self) -> io::Result<u64> {
@@ -438,6 +466,9 @@ impl DiskFile for SimFile {
     fn set_len(&self, len: u64) -> io::Result<()> {
         let mut state = self.disk.state();
         state.step()?;
+        if std::mem::take(&mut state.cut_fails) {
+            return Err(io::Error::other("the disk did not change the length"));
+        }
         let len = usize::try_from(len).map_err(|_| io::ErrorKind::FileTooLarge)?;
         let old = state.inodes[self.inode].current.len();
         if len > old {

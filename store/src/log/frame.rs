@@ -21,8 +21,24 @@ pub(super) const HEADER_LEN: usize = HEADER_CRC_AT + 4;
 pub(super) const MAGIC: [u8; 8] = *b"CUSTLOG\0";
 /// Version of the log format.
 pub(super) const VERSION: u32 = 1;
-/// Magic, version, a u32 of zero, start number, CRC-32C of all before, a u32 of zero.
-pub(super) const FILE_HEADER_LEN: usize = 32;
+const FLAGS_AT: usize = 12;
+const START_AT: usize = FLAGS_AT + 4;
+const BEFORE_AT: usize = START_AT + 8;
+const CRC_AT: usize = BEFORE_AT + 8;
+/// Magic, version, flags, number of the first run, number after the last run before, CRC-32C of all that, a u32 of zero.
+pub(super) const FILE_HEADER_LEN: usize = CRC_AT + 8;
+
+/// Flag: the number after the last run before this log is exact.
+const EXACT: u32 = 1;
+
+/// What a log's header says of the logs before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Before {
+    /// Runs numbered from here on to before this log were refused: if they are in a log before, they do not count.
+    pub(crate) end: u64,
+    /// The run numbered one less was there when this log was begun, so what is missing before it is damage.
+    pub(crate) exact: bool,
+}
 
 /// A frame header that its checksum confirms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,14 +79,22 @@ pub(super) fn finish(out: &mut [u8], frame_at: usize, seq: u64) {
 }
 
 /// The first bytes of a log file whose runs are numbered from `start`.
-pub(super) fn file_header(start: u64) -> [u8; FILE_HEADER_LEN] {
+pub(super) fn file_header(start: u64, before: Before) -> [u8; FILE_HEADER_LEN] {
     let mut header = [0; FILE_HEADER_LEN];
     header[..8].copy_from_slice(&MAGIC);
-    header[8..12].copy_from_slice(&VERSION.to_le_bytes());
-    header[16..24].copy_from_slice(&start.to_le_bytes());
-    let crc = crc32c::crc32c(&header[..24]);
-    header[24..28].copy_from_slice(&crc.to_le_bytes());
+    header[8..FLAGS_AT].copy_from_slice(&VERSION.to_le_bytes());
+    header[FLAGS_AT..START_AT].copy_from_slice(&(if before.exact { EXACT } else { 0 }).to_le_bytes());
+    header[START_AT..BEFORE_AT].copy_from_slice(&start.to_le_bytes());
+    header[BEFORE_AT..CRC_AT].copy_from_slice(&before.end.to_le_bytes());
+    let crc = crc32c::crc32c(&header[..CRC_AT]);
+    header[CRC_AT..CRC_AT + 4].copy_from_slice(&crc.to_le_bytes());
     header
+}
+
+/// What an intact header of a log says of the logs before it.
+pub(super) fn before(bytes: &[u8], start: u64) -> Option<Before> {
+    let before = Before { end: u64_at(bytes, BEFORE_AT), exact: u32_at(bytes, FLAGS_AT) == EXACT };
+    (bytes.get(..FILE_HEADER_LEN)? == file_header(start, before)).then_some(before)
 }
 
 /// What the first bytes of a log file turn out to be.
@@ -87,11 +111,11 @@ pub(super) fn check_file_header(bytes: &[u8], start: u64) -> FileHeader {
     if bytes.len() < FILE_HEADER_LEN || bytes[..FILE_HEADER_LEN].iter().all(|byte| *byte == 0) {
         return FileHeader::Unwritten;
     }
-    if bytes[..8] != MAGIC || u32_at(bytes, 24) != crc32c::crc32c(&bytes[..24]) {
+    if bytes[..8] != MAGIC || u32_at(bytes, CRC_AT) != crc32c::crc32c(&bytes[..CRC_AT]) {
         return FileHeader::Damaged;
     }
     match u32_at(bytes, 8) {
-        VERSION if bytes[..FILE_HEADER_LEN] == file_header(start) => FileHeader::Good,
+        VERSION if before(bytes, start).is_some() => FileHeader::Good,
         VERSION => FileHeader::Damaged,
         other => FileHeader::Version(other),
     }
@@ -100,7 +124,7 @@ pub(super) fn check_file_header(bytes: &[u8], start: u64) -> FileHeader {
 /// A log with one frame around any payload.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn frame_of(start: u64, payload: &[u8]) -> Vec<u8> {
-    let mut out = file_header(start).to_vec();
+    let mut out = file_header(start, Before { end: start, exact: false }).to_vec();
     let at = out.len();
     out.resize(at + HEADER_LEN, 0);
     out.extend_from_slice(payload);

@@ -5,18 +5,22 @@
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::sync::Arc;
 
-use super::instances::{InstancesView, LogInstances};
+use super::ends::End;
+use super::instances::{InstancesAt, LogInstances};
 use super::pieces::Pieces;
 use super::row::RowView;
 use super::schema::Schema;
 use crate::blocks::Blocks;
 use crate::bytes::{Cursor, Short};
+use crate::damage::Damage;
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
 use crate::instances::Instances;
 use crate::names::log_name;
+use crate::position::Position;
 use crate::run::Run;
 
 /// A run within the image.
@@ -97,8 +101,10 @@ pub(crate) struct LogImage {
     pub(super) file: Option<Arc<dyn DiskFile>>,
     name: Arc<str>,
     pub(super) start: u64,
-    /// Runs from this number on belong to the next file.
+    /// Runs from this number on belong to the next file, or were refused.
     pub(super) end: u64,
+    /// The run before that number was there.
+    pub(super) end_is_exact: bool,
     pub(super) pieces: Pieces,
     /// All runs in order of arrival.
     rows: Blocks<RowRef, 1024>,
@@ -113,22 +119,28 @@ pub(crate) struct LogImage {
 }
 
 impl LogImage {
-    /// Opens a log. Runs numbered `end` or more are not its own. Reads nothing yet.
+    /// Opens a log whose runs end there. Reads nothing yet.
     ///
     /// # Errors
     /// [`Error::Damaged`] if it cannot be opened although it is there.
-    pub(crate) fn open(disk: &dyn Disk, start: u64, end: u64) -> Result<LogImage> {
+    pub(crate) fn open(disk: &dyn Disk, start: u64, end: End) -> Result<LogImage> {
         let name = log_name(start);
         let file = disk.open(&name).map_err(Error::open(disk.path().join(&name)))?;
-        Ok(LogImage { file: Some(Arc::from(file)), ..LogImage::empty(&name, start, end) })
+        Ok(LogImage::over(Arc::from(file), &name, start, end))
     }
 
-    pub(super) fn empty(name: &str, start: u64, end: u64) -> LogImage {
+    /// A log that is open, under whatever name. Reads nothing yet.
+    pub(crate) fn over(file: Arc<dyn DiskFile>, name: &str, start: u64, end: End) -> LogImage {
+        LogImage { file: Some(file), ..LogImage::empty(name, start, end) }
+    }
+
+    pub(super) fn empty(name: &str, start: u64, end: End) -> LogImage {
         LogImage {
             file: None,
             name: Arc::from(name),
             start,
-            end,
+            end: end.before,
+            end_is_exact: end.exact,
             pieces: Pieces::default(),
             rows: Blocks::default(),
             names: Arc::default(),
@@ -151,15 +163,15 @@ impl LogImage {
         self.start
     }
 
-    /// Runs from this number on belong to the next file.
+    /// Runs from this number on belong to the next file, or were refused.
     pub(crate) fn end(&self) -> u64 {
         self.end
     }
 
-    /// Runs numbered `end` or more turn out to belong to the next file.
-    pub(crate) fn set_end(&mut self, end: u64) {
-        if end < self.end {
-            let left = self.rows.partition_point(|row| row.seq < end);
+    /// Its runs turn out to end there.
+    pub(crate) fn set_end(&mut self, end: End) {
+        if end.before < self.end {
+            let left = self.rows.partition_point(|row| row.seq < end.before);
             self.rows.truncate(left);
             for index in 0..self.checks.len() {
                 if let Some(check) = self.checks.get_mut(index) {
@@ -178,7 +190,12 @@ impl LogImage {
                 }
             }
         }
-        self.end = end;
+        (self.end, self.end_is_exact) = (end.before, end.exact);
+    }
+
+    /// The number of the first run of the frame read last.
+    pub(crate) fn last_frame(&self) -> u64 {
+        self.reading.last_frame.unwrap_or(self.start)
     }
 
     /// The highest number read so far.
@@ -186,9 +203,35 @@ impl LogImage {
         self.reading.last_seq
     }
 
-    /// Parts that could not be read.
-    pub(crate) fn damages(&self) -> &[LogDamage] {
-        &self.damages
+    /// Parts that could not be read, and what is missing at the end.
+    pub(crate) fn damages(&self) -> Vec<LogDamage> {
+        let mut damages = self.damages.to_vec();
+        let (start, end) = (self.next_seq(), self.end);
+        if self.end_is_exact && start < end {
+            match damages.last_mut().filter(|last| last.end.is_none()) {
+                Some(last) => last.end = Some(end),
+                None => {
+                    let what = "runs at the end of the log are missing";
+                    damages.push(LogDamage { offset: self.parsed(), what, start, end: Some(end) });
+                }
+            }
+        }
+        damages
+    }
+
+    /// The same with the path of the file, for whoever is not concerned with logs.
+    pub(crate) fn damages_in(&self, path: &Path) -> Vec<Damage> {
+        let damage = |damage: LogDamage| Damage {
+            file: path.to_path_buf(),
+            offset: damage.offset,
+            what: damage.what.to_owned(),
+            check: None,
+            start: Position(damage.start),
+            end: Position(damage.end.unwrap_or(self.end)),
+            runs: damage.end.map(|end| end.saturating_sub(damage.start)),
+            samples: None,
+        };
+        self.damages().into_iter().map(damage).collect()
     }
 
     /// Where the file ends in bytes that are neither frames nor zeros: (offset, length). That is what was being written
@@ -247,8 +290,9 @@ impl LogImage {
     }
 
     fn malformed(&self, disk: &dyn Disk, row: &RowRef) -> impl FnOnce(Short) -> Error {
-        let (path, at) = (disk.path().join(&*self.name), u64::from(row.at));
-        move |Short| Error::damaged(path, at, "a run is not well formed")
+        move |Short| {
+            Error::damaged(disk.path().join(&*self.name), u64::from(row.at), "a run is not well formed")
+        }
     }
 
     /// The instances of a run.
@@ -293,19 +337,14 @@ impl LogImage {
 
     /// Takes in what a run says of its instances; `false` if what it has cannot be known. `epoch` counts what is missing
     /// before it.
-    pub(super) fn follow_instances(
-        &mut self,
-        row: &RowRef,
-        view: Option<InstancesView<'_>>,
-        epoch: u64,
-    ) -> bool {
+    pub(super) fn follow_instances(&mut self, row: &RowRef, change: Option<InstancesAt>, epoch: u64) -> bool {
         let check = self.definition(row).check as usize;
         let known = self.checks.get(check).and_then(|check| check.instances.as_ref());
-        if view.is_none() {
+        if change.is_none() {
             return known.is_some_and(|known| known.is_current(epoch));
         }
         let check = self.checks.get_mut(check).map(|check| check.instances.get_or_insert_default());
-        check.zip(view).is_some_and(|(known, view)| known.follow(row, &view, epoch))
+        check.zip(change).is_some_and(|(known, change)| known.follow(row, change, epoch))
     }
 
     /// Adds a run that came after all others.

@@ -1,6 +1,7 @@
 //! The active log: preallocated files of framed runs, in order of arrival.
 
 mod dictionary;
+mod ends;
 mod frame;
 mod image;
 mod instances;
@@ -10,9 +11,11 @@ mod row;
 mod schema;
 mod writer;
 
+pub(crate) use ends::{End, ends};
+pub(crate) use frame::Before;
 #[cfg(feature = "fuzzing")]
 pub(crate) use frame::frame_of;
-pub(crate) use image::{LogDamage, LogImage, RowRef, Use};
+pub(crate) use image::{LogImage, RowRef, Use};
 
 pub(crate) use schema::{Schema, SeriesDef, SeriesMeta, put_name};
 pub(crate) use writer::{Appended, LogWriter};

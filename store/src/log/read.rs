@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::dictionary::{TAG_CHECK, TAG_INSTANCES_SCHEMA, TAG_RUN, TAG_SCHEMA};
+use super::ends::End;
 use super::frame::{self, FileHeader, Header};
 use super::image::{LogImage, RowRef};
 use super::row::RowView;
@@ -28,6 +29,7 @@ pub(super) struct Reading {
     parsed: u64,
     checked_header: bool,
     pub(super) last_seq: Option<u64>,
+    pub(super) last_frame: Option<u64>,
     /// Counts up where something is missing, or definitions are forgotten: instances do not go on from before that.
     epoch: u64,
     generation: Option<u64>,
@@ -144,7 +146,7 @@ impl LogImage {
     /// Reads whatever frames there are in these bytes, wherever they begin; also how many stretches between them
     /// could not be read.
     pub(crate) fn salvage(bytes: &[u8]) -> (LogImage, u64) {
-        let mut image = LogImage::empty("", 0, u64::MAX);
+        let mut image = LogImage::empty("", 0, End::OPEN);
         let at_start = (0..bytes.len()).find(|at| Header::read(&bytes[*at..]).is_some());
         let Some(start) = at_start else { return (image, 0) };
         let mut window = Window { at: 0, bytes: bytes.to_vec(), parsed: start };
@@ -234,12 +236,17 @@ impl LogImage {
         Ok(())
     }
 
+    /// Offset in the file up to which frames have been taken.
+    pub(super) fn parsed(&self) -> u64 {
+        self.reading.parsed
+    }
+
     fn follows(&self, seq: u64) -> bool {
         seq >= self.start && seq < self.end && self.reading.last_seq.is_none_or(|last| seq > last)
     }
 
     /// The least number that the next run can have.
-    fn next_seq(&self) -> u64 {
+    pub(crate) fn next_seq(&self) -> u64 {
         self.reading.last_seq.map_or(self.start, |last| last.saturating_add(1))
     }
 
@@ -251,6 +258,7 @@ impl LogImage {
             return;
         }
         self.end_damage(header.seq);
+        self.reading.last_frame = Some(header.seq);
         if header.seq != self.next_seq() {
             self.reading.epoch += 1;
         }

@@ -1,10 +1,17 @@
 //! Writing one log file: batches of runs become frames, one write a batch.
 
+use std::sync::Arc;
+
 use crate::bytes::{put_varint, put_zigzag};
-use crate::disk::{Disk, DiskFile};
+use crate::disk::{Disk, DiskFile, FileId};
 use crate::error::{Error, Result};
-use crate::limits::{DICTIONARY_BYTES, DICTIONARY_FACTOR, FRAME_BYTES, RUN_BYTES_MAX};
+use crate::limits::{
+    DICTIONARY_BYTES, DICTIONARY_FACTOR, FRAME_BYTES, LOG_BYTES_GROWN_MAX, LOG_DEFINITIONS_FACTOR,
+    RUN_BYTES_MAX,
+};
 use crate::log::dictionary::{Dictionary, TAG_RUN};
+use crate::log::frame::Before;
+use crate::log::{End, LogImage};
 use crate::log::{frame, row};
 use crate::names::log_name;
 use crate::run::Run;
@@ -13,6 +20,7 @@ use crate::run::Run;
 pub(crate) struct LogWriter {
     file: Box<dyn DiskFile>,
     name: String,
+    id: FileId,
     start: u64,
     at: u64,
     len: u64,
@@ -21,35 +29,49 @@ pub(crate) struct LogWriter {
     generation_at: u64,
     buffer: Vec<u8>,
     synced: bool,
+    /// A write failed, and some of it may have reached the disk.
+    refused: bool,
 }
 
 /// What became of a batch.
 pub(crate) enum Appended {
     /// Written.
     Yes,
-    /// It does not fit: a new log with at least this much room is needed.
-    Full(u64),
+    /// It does not fit: a new log is needed.
+    Full {
+        /// Bytes that it needs at least.
+        least: u64,
+        /// Bytes with which it is not filled by definitions alone.
+        room: u64,
+    },
 }
 
 impl LogWriter {
-    /// Creates a log with room for `len` bytes whose first run is number `start`, durably in the directory.
-    pub(crate) fn create(disk: &dyn Disk, start: u64, len: u64) -> Result<LogWriter> {
+    /// Creates a log with room for `len` bytes whose first run is number `start`, durably in the directory. Its header,
+    /// which says what came `before`, is there as soon as its name is.
+    pub(crate) fn create(disk: &dyn Disk, start: u64, before: Before, len: u64) -> Result<LogWriter> {
         let name = log_name(start);
         let path = disk.path().join(&name);
-        let file = disk.create(&name, len).map_err(Error::io("create log", &path))?;
+        let aside = format!("{name}.tmp");
+        // Left over from a writer that ended in the middle of this.
+        let _ = disk.remove(&aside);
+        let file = disk.create(&aside, len).map_err(Error::io("create log", &path))?;
         let written = file
-            .write_at(&frame::file_header(start), 0)
+            .write_at(&frame::file_header(start, before), 0)
             .map_err(Error::io("write log", &path))
             .and_then(|()| file.sync().map_err(Error::io("sync log", &path)))
+            .and_then(|()| disk.rename(&aside, &name).map_err(Error::io("rename log", &path)))
             .and_then(|()| disk.sync_names().map_err(Error::io("sync directory", disk.path())));
         if let Err(error) = written {
             // An empty log does no harm where it cannot be removed either.
-            let _ = disk.remove(&name);
+            let _ = disk.remove(&aside).or_else(|_| disk.remove(&name));
             return Err(error);
         }
+        let id = file.id().map_err(Error::io("look at log", &path))?;
         Ok(LogWriter {
             file,
             name,
+            id,
             start,
             at: frame::FILE_HEADER_LEN as u64,
             len,
@@ -58,6 +80,7 @@ impl LogWriter {
             generation_at: 0,
             buffer: Vec::with_capacity(FRAME_BYTES),
             synced: true,
+            refused: false,
         })
     }
 
@@ -76,17 +99,42 @@ impl LogWriter {
         self.next_seq == self.start
     }
 
-    /// Writes a batch with one write. After an error the log must not be used for more.
+    /// `true` if a write failed, some of which may have reached the disk.
+    pub(crate) fn has_refused(&self) -> bool {
+        self.refused
+    }
+
+    /// Which file it is.
+    pub(crate) fn id(&self) -> FileId {
+        self.id
+    }
+
+    /// Its name in the store.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What was written, read through the open file, wherever that is now.
+    pub(crate) fn into_image(self) -> LogImage {
+        let end = End { before: self.next_seq, exact: true };
+        LogImage::over(Arc::from(self.file), &self.name, self.start, end)
+    }
+
+    /// Writes a batch with one write. After an error the log takes no more, see [`LogWriter::finish`].
     pub(crate) fn append(&mut self, disk: &dyn Disk, batch: &[(&str, &Run)]) -> Result<Appended> {
         self.encode(batch)?;
         let need = self.buffer.len() as u64;
         if self.at + need > self.len {
-            return Ok(Appended::Full(need + DICTIONARY_BYTES + frame::FILE_HEADER_LEN as u64));
+            let least = need + DICTIONARY_BYTES + frame::FILE_HEADER_LEN as u64;
+            let room = (self.dictionary.bytes() * LOG_DEFINITIONS_FACTOR).min(LOG_BYTES_GROWN_MAX);
+            return Ok(Appended::Full { least, room });
         }
         self.synced = false;
+        self.refused = true;
         self.file
             .write_at(&self.buffer, self.at)
             .map_err(Error::io("write log", disk.path().join(&self.name)))?;
+        self.refused = false;
         self.at += need;
         self.next_seq += batch.len() as u64;
         Ok(Appended::Yes)
@@ -137,14 +185,13 @@ impl LogWriter {
         Ok(())
     }
 
-    /// Syncs, then gives back the room that was not used.
+    /// Gives back the room that was not used, and with it what was refused, and syncs.
     pub(crate) fn finish(&mut self, disk: &dyn Disk) -> Result<()> {
-        self.sync(disk)?;
         if self.at < self.len {
             let path = disk.path().join(&self.name);
             self.file.set_len(self.at).map_err(Error::io("shorten log", path))?;
             self.len = self.at;
         }
-        Ok(())
+        self.sync(disk)
     }
 }

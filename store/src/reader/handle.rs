@@ -5,17 +5,19 @@
 //! be new.
 
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::snapshot::{Part, Snapshot, View};
+use crate::amendment::{self, AMENDMENTS_NAME};
 use crate::damage::Damage;
-use crate::disk::{Disk, RealDisk};
+use crate::disk::{Disk, FileId, RealDisk};
 use crate::error::{Error, Result};
+use crate::identity::{self, IDENTITY_NAME};
 use crate::limits::LISTINGS_MAX;
-use crate::log::LogImage;
+use crate::log::{End, LogImage, ends};
+use crate::mark;
 use crate::names::{FileName, live};
-use crate::position::Position;
 use crate::segment::Segment;
 
 /// A store that is open for reading, whether or not somebody writes to it.
@@ -26,6 +28,8 @@ pub struct Reader {
     snapshot: Snapshot,
     /// The listing that the snapshot was made from.
     names: Vec<String>,
+    /// The files that tell this store from another one with the same listing.
+    anchors: [Option<FileId>; 2],
 }
 
 impl Deref for Reader {
@@ -48,7 +52,7 @@ impl Reader {
 
     /// Opens a store on any disk.
     pub fn open_on(disk: Arc<dyn Disk>) -> Result<Reader> {
-        let mut reader = Reader { snapshot: Snapshot::empty(disk), names: Vec::new() };
+        let mut reader = Reader { snapshot: Snapshot::empty(disk), names: Vec::new(), anchors: [None; 2] };
         reader.refresh()?;
         Ok(reader)
     }
@@ -64,9 +68,18 @@ impl Reader {
     /// As [`Reader::open`].
     pub fn refresh(&mut self) -> Result<()> {
         let mut names = self.list()?;
-        if names == self.names && self.follow().is_ok() {
+        // What is durable now is in the files that are read hereafter.
+        let marked = mark::load(self.disk())?;
+        self.snapshot.view_mut().marked = marked;
+        let anchors = self.anchors(&names)?;
+        if names == self.names && anchors == self.anchors && self.follow().is_ok() {
             return Ok(());
         }
+        if anchors[0] != self.anchors[0] || (names == self.names && anchors != self.anchors) {
+            // Another store has taken the place of this one, or other files of it those that are open.
+            self.snapshot.view_mut().parts.clear();
+        }
+        self.anchors = anchors;
         for _ in 0..LISTINGS_MAX {
             match take_in(self.snapshot.view_mut(), &names) {
                 Ok(()) => {
@@ -86,6 +99,15 @@ impl Reader {
         }
         let busy = std::io::Error::other("the directory changes faster than it can be read");
         Err(Error::io("list", self.disk().path())(busy))
+    }
+
+    /// The identity's file and the last log.
+    fn anchors(&self, names: &[String]) -> Result<[Option<FileId>; 2]> {
+        let id = |name: &str| {
+            self.disk().id_at(name).map_err(Error::io("look for", self.disk().path().join(name)))
+        };
+        let last_log = names.iter().rfind(|name| name.ends_with(".log"));
+        Ok([id(IDENTITY_NAME)?, last_log.map_or(Ok(None), |name| id(name))?])
     }
 
     /// `true` if every log could be opened and read to its end.
@@ -119,20 +141,9 @@ fn extend(image: &mut LogImage, disk: &dyn Disk) -> Result<Option<Damage>> {
         Err(error @ Error::Version { .. }) => Err(error),
         Err(error) => {
             let next = image.last_seq().map_or(image.start(), |last| last.saturating_add(1));
-            let path = disk.path().join(image.name());
-            let what = match error {
-                Error::Io { source, .. } => format!("it cannot be read: {source}"),
-                other => other.to_string(),
-            };
-            Ok(Some(unread(path, 0, what, next, image.end())))
+            Ok(Some(Damage::of(&error, &disk.path().join(image.name()), next, image.end())))
         }
     }
-}
-
-/// All runs of a file, or all from a number on.
-fn unread(file: PathBuf, offset: u64, what: String, start: u64, end: u64) -> Damage {
-    let (start, end) = (Position(start), Position(end));
-    Damage { file, offset, what, check: None, start, end, runs: None, samples: None }
 }
 
 /// Makes the view that of these names; keeps the old one if a file cannot be opened.
@@ -140,11 +151,27 @@ fn take_in(view: &mut View, names: &[String]) -> Result<()> {
     let (files, _) = live(names);
     let disk = Arc::clone(&view.disk);
     let (mut opened, mut damages) = (Vec::new(), Vec::new());
-    for (index, file) in files.iter().enumerate() {
+    let path = |file: &FileName| disk.path().join(file.name());
+    view.amendments = match amendment::load(&*disk) {
+        Ok(amendments) => Arc::new(amendments),
+        Err(error @ Error::Damaged { .. }) => {
+            damages.push(Damage::of(&error, &disk.path().join(AMENDMENTS_NAME), 0, 0));
+            Arc::default()
+        }
+        Err(error) => return Err(error),
+    };
+    view.identity = match identity::load(&*disk) {
+        Ok(identity) => identity,
+        Err(error @ Error::Damaged { .. }) => {
+            damages.push(Damage::of(&error, &disk.path().join(IDENTITY_NAME), 0, 0));
+            None
+        }
+        Err(error) => return Err(error),
+    };
+    for (file, end) in files.iter().zip(ends(&*disk, &files, End::OPEN)?) {
         let known = view.parts.iter_mut().find(|part| part.is(file));
         match (*file, known) {
             (FileName::Log { start }, known) => {
-                let end = files.get(index + 1).and_then(FileName::start).unwrap_or(u64::MAX);
                 if let Some(Part::Log(image)) = known {
                     let image = Arc::make_mut(image);
                     image.set_end(end);
@@ -156,16 +183,16 @@ fn take_in(view: &mut View, names: &[String]) -> Result<()> {
                         damages.extend(extend(&mut image, &*disk)?);
                         opened.push(Part::Log(Arc::new(image)));
                     }
-                    Err(Error::Damaged { path, offset, what }) => {
-                        damages.push(unread(path, offset, what, start, end));
+                    Err(error @ Error::Damaged { .. }) => {
+                        damages.push(Damage::of(&error, &path(file), start, end.before));
                     }
                     Err(error) => return Err(error),
                 }
             }
             (FileName::Segment { start, end }, None) => match Segment::open(&*disk, start, end) {
                 Ok(segment) => opened.push(Part::Segment(Arc::new(segment))),
-                Err(Error::Damaged { path, offset, what }) => {
-                    damages.push(unread(path, offset, what, start, end));
+                Err(error @ Error::Damaged { .. }) => {
+                    damages.push(Damage::of(&error, &path(file), start, end));
                 }
                 Err(error) => return Err(error),
             },

@@ -8,6 +8,7 @@ mod envelope;
 mod handle;
 mod newest;
 mod open_chunk;
+mod positions;
 mod runs;
 mod samples;
 mod scan;

@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 
+use crate::amendment::Amendments;
 use crate::damage::Damage;
 use crate::disk::Disk;
 use crate::error::Error;
+use crate::identity::Identity;
 use crate::log::LogImage;
 use crate::names::FileName;
 use crate::position::Position;
@@ -46,6 +48,12 @@ pub(super) struct View {
     pub(super) parts: Vec<Part>,
     /// Files that cannot be opened, and logs that cannot be read on.
     pub(super) damages: Vec<Damage>,
+    /// Which store it is.
+    pub(super) identity: Option<Identity>,
+    /// What was lost and restored behind the back of consumers.
+    pub(super) amendments: Arc<Amendments>,
+    /// What the writer's mark said before the files were read.
+    pub(super) marked: Option<Position>,
 }
 
 /// A store as it was when [`Reader::refresh`](crate::Reader::refresh) looked at it last. It stays so, whatever the writer
@@ -71,12 +79,24 @@ pub struct Snapshot {
 
 impl Snapshot {
     pub(super) fn empty(disk: Arc<dyn Disk>) -> Snapshot {
-        Snapshot { view: Arc::new(View { disk, parts: Vec::new(), damages: Vec::new() }) }
+        let view = View {
+            disk,
+            parts: Vec::new(),
+            damages: Vec::new(),
+            identity: None,
+            amendments: Arc::default(),
+            marked: None,
+        };
+        Snapshot { view: Arc::new(view) }
     }
 
     /// The view, to be changed: a copy of it, if a clone of this snapshot has it too.
     pub(super) fn view_mut(&mut self) -> &mut View {
         Arc::make_mut(&mut self.view)
+    }
+
+    pub(super) fn view(&self) -> &View {
+        &self.view
     }
 
     pub(super) fn parts(&self) -> &[Part] {
@@ -103,18 +123,7 @@ impl Snapshot {
     }
 
     pub(super) fn damages_of(&self, image: &LogImage) -> Vec<Damage> {
-        let file = self.disk().path().join(image.name());
-        let damage = |damage: &crate::log::LogDamage| Damage {
-            file: file.clone(),
-            offset: damage.offset,
-            what: damage.what.to_owned(),
-            check: None,
-            start: Position(damage.start),
-            end: Position(damage.end.unwrap_or(image.end())),
-            runs: damage.end.map(|end| end.saturating_sub(damage.start)),
-            samples: None,
-        };
-        image.damages().iter().map(damage).collect()
+        image.damages_in(&self.disk().path().join(image.name()))
     }
 
     /// Logs that end in the middle of a frame: their writer ended there. What was acknowledged is not among that,

@@ -13,7 +13,6 @@ use crate::disk::{Disk, DiskFile, Region};
 use crate::error::{Error, Result};
 use crate::log::SeriesDef;
 use crate::names::segment_name;
-use crate::position::Position;
 
 /// An open segment.
 pub(crate) struct Segment {
@@ -203,21 +202,19 @@ impl Segment {
     }
 
     fn damage_at(&self, error: &Error, index: Option<usize>, start: u64, end: u64) -> Damage {
-        let (offset, what) = match error {
-            Error::Damaged { offset, what, .. } => (*offset, what.clone()),
-            Error::Io { source, .. } => (0, format!("it cannot be read: {source}")),
-            other => (0, other.to_string()),
-        };
         Damage {
-            file: self.path.clone(),
-            offset,
-            what,
             check: index.map(|index| self.name(index).to_owned()),
-            start: Position(start),
-            end: Position(end),
             runs: index.map(|index| self.extent(index).rows),
             samples: index.map(|index| self.extent(index).samples),
+            ..Damage::of(error, &self.path, start, end)
         }
+    }
+
+    /// What an error in reading a chunk of a check costs.
+    pub(crate) fn damage_of_chunk(&self, check: &str, chunk: &ChunkRef, error: &Error) -> Damage {
+        let lost = Damage::of(error, &self.path, chunk.seq_min, chunk.seq_max.saturating_add(1));
+        let (check, runs, samples) = (Some(check.to_owned()), Some(chunk.rows), Some(chunk.samples));
+        Damage { check, runs, samples, ..lost }
     }
 
     /// Asks for the file's length, so that a file that another program has cut short is an error rather than a signal,

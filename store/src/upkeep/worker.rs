@@ -1,14 +1,13 @@
 //! Who does the upkeep: a thread of its own, or the caller.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use super::plan::{Candidate, logs_to_seal, segments_to_merge};
-use super::{merge, seal};
+use super::{Permit, merge, seal};
 use crate::disk::Disk;
 use crate::error::{Error, Result};
-use crate::log::LogImage;
+use crate::log::{End, LogImage};
 use crate::names::{FileName, RESERVE_NAME, live};
 use crate::segment::Segment;
 use crate::writer::Options;
@@ -51,7 +50,7 @@ struct Shared {
     reserve_bytes: u64,
     state: Mutex<State>,
     changed: Condvar,
-    cancel: AtomicBool,
+    permit: Permit,
 }
 
 /// The upkeep of one store that is open for writing.
@@ -62,7 +61,7 @@ pub(crate) struct Upkeep {
 
 impl Upkeep {
     /// With `background`, on a thread of its own; otherwise only within [`Upkeep::wait`].
-    pub(crate) fn new(disk: Arc<dyn Disk>, options: &Options) -> Result<Upkeep> {
+    pub(crate) fn new(disk: Arc<dyn Disk>, options: &Options, permit: Permit) -> Result<Upkeep> {
         let path = disk.path().to_path_buf();
         let shared = Arc::new(Shared {
             disk,
@@ -71,7 +70,7 @@ impl Upkeep {
             reserve_bytes: options.reserve_bytes,
             state: Mutex::default(),
             changed: Condvar::new(),
-            cancel: AtomicBool::new(false),
+            permit,
         });
         let worker = Arc::clone(&shared);
         let thread = options
@@ -126,7 +125,7 @@ impl Upkeep {
 impl Drop for Upkeep {
     /// Gives up what is under way; files stay as they were before it.
     fn drop(&mut self) {
-        self.shared.cancel.store(true, Ordering::Relaxed);
+        self.shared.permit.cancel();
         self.shared.state().stop = true;
         self.shared.changed.notify_all();
         if let Some(thread) = self.thread.take() {
@@ -212,7 +211,7 @@ impl Shared {
         let (files, _) = live(&self.list()?);
         let (closed, blocked) = self.closed_logs(&files, bound)?;
         if let Some((starts, end)) = logs_to_seal(&files, bound, self.logs_at_once(&files, bound), &closed) {
-            seal::seal(&*self.disk, &starts, end, &self.cancel)?;
+            seal::seal(&*self.disk, &starts, end, &self.permit)?;
             let mut state = self.state();
             state.unsealed = state.unsealed.saturating_sub(starts.len() as u64);
             self.changed.notify_all();
@@ -221,7 +220,7 @@ impl Shared {
         let Some(segments) = self.segments_to_merge(&files, work == Work::Everything)? else {
             return Ok(Step::Nothing(blocked));
         };
-        merge::merge(&*self.disk, &segments, &self.cancel)?;
+        merge::merge(&*self.disk, &segments, &self.permit)?;
         Ok(Step::Done)
     }
 
@@ -231,7 +230,7 @@ impl Shared {
         for file in files {
             let FileName::Log { start } = *file else { continue };
             if start < bound {
-                match LogImage::open(&*self.disk, start, u64::MAX) {
+                match LogImage::open(&*self.disk, start, End::OPEN) {
                     Ok(_) => {}
                     Err(error @ Error::Damaged { .. }) => {
                         closed.push(start);

@@ -5,21 +5,29 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use custos_store::disk::{Disk, SimDisk};
-use custos_store::{Metric, Options, Position, Reader, Run, SeriesKey, Value, Writer};
+use custos_store::{
+    Instance, Instances, Metric, Options, Position, Provenance, Reader, Run, SeriesKey, Value, Writer,
+};
 
 const RUNS: i64 = 36;
 
+/// Two of the check `y`, one of which changes with each of its runs; the other check has none.
+fn instances(n: i64) -> Instances {
+    let instance = |row: i64| Instance {
+        since_ms: if row == 1 { n } else { 5 },
+        value: Some(Value::from(n / 12)),
+        ..Instance::new(vec![("row".to_owned(), row.to_string())])
+    };
+    Instances::new((0..2).filter(|_| n % 2 == 1).map(instance)).unwrap()
+}
+
 fn run(n: i64) -> Run {
     let metric = |label: &str, value: Option<Value>| Metric {
-        label: label.to_owned(),
         labels: vec![("row".to_owned(), "1".to_owned())],
-        value,
         unit: "B".to_owned(),
         printed_unit: "KB".to_owned(),
-        warn: None,
-        crit: None,
         min: Some(0.0),
-        max: None,
+        ..Metric::new(label, value)
     };
     let mut metrics =
         vec![metric("a", Some(Value::from(n as f64 / 7.0))), metric("b", Some(Value::from(n * n % 50)))];
@@ -30,6 +38,10 @@ fn run(n: i64) -> Run {
         time_ms: n * 1000 + n % 3,
         duration_us: n as u64,
         text: format!("text {n}"),
+        instances: instances(n),
+        partial: n % 5 == 1,
+        imported: n % 7 == 1,
+        provenance: if n % 7 == 1 { Provenance::Watched } else { Provenance::Scheduled },
         metrics,
         ..Run::default()
     }
@@ -86,7 +98,9 @@ fn read(disk: &SimDisk, may_end_early: bool) -> bool {
                     assert_eq!(value, run(times[row] / 1000).metrics[0].value);
                 }
                 let silent = batch.silent()?;
-                assert!(silent.is_empty() && column.rows().is_none());
+                let partial = |row: &usize| run(times[*row] / 1000).partial;
+                assert!(silent.iter().map(|row| *row as usize).eq((0..times.len()).filter(partial)));
+                assert!(column.rows().is_none());
                 let sum = batch.windows(0)?.sum_up(0..batch.len())?;
                 assert!(batch.statistics(0).is_none_or(|known| known.count == sum.count));
                 Ok::<_, custos_store::Error>(())
@@ -114,8 +128,9 @@ fn read(disk: &SimDisk, may_end_early: bool) -> bool {
     complete
 }
 
+/// All files that can be damaged. The mark can only be out of date, and says nothing if it does not check out.
 fn files(disk: &SimDisk) -> BTreeMap<String, Vec<u8>> {
-    let names = disk.list().unwrap().into_iter();
+    let names = disk.list().unwrap().into_iter().filter(|name| name != "synced");
     names.map(|name| (name.clone(), disk.bytes(&name).unwrap())).collect()
 }
 
@@ -128,7 +143,7 @@ fn with(files: &BTreeMap<String, Vec<u8>>, name: &str, bytes: &[u8]) -> SimDisk 
 #[test]
 fn every_byte_is_flipped() {
     let files = files(&store());
-    assert_eq!(files.len(), 2, "{:?}", files.keys());
+    assert_eq!(files.len(), 3, "{:?}", files.keys());
     assert!(read(&with(&files, "", &[]), false));
     for (name, content) in &files {
         for at in 0..content.len() {

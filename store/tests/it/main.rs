@@ -1,13 +1,17 @@
 //! The store from outside: real files and simulated disks, damage, power cuts, another reader, random operations.
-#![allow(clippy::unwrap_used)]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod amendments;
 mod crash;
 mod damage;
 mod disk_full;
+mod displaced;
 mod fixture;
+mod instances;
 mod kill;
 mod model;
 mod owner;
+mod positions;
 mod repair;
 mod round_trip;
 mod sealed;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use custos_store::disk::SimDisk;
 use custos_store::{
-    Bucket, Cell, Column, Metric, Options, Position, Reader, Run, Sample, SeriesKey, Snapshot, Statistics,
-    Value, Writer,
+    Bucket, Cell, Column, Instance, Instances, Metric, Options, Position, Provenance, Reader, Run, Sample,
+    SeriesKey, Snapshot, State, Statistics, Value, Writer,
 };
 use proptest::prelude::*;
 
@@ -48,17 +48,21 @@ fn op() -> impl Strategy<Value = Op> {
 
 const CHECKS: [&str; 3] = ["a", "b", "c"];
 
+/// Up to 150, of which three or so change with every run.
+fn instances(n: u64) -> Instances {
+    let instance = |row: u64| Instance {
+        state: State::ALL[((n + row) / 50 % 4) as usize],
+        since_ms: ((n + row) / 50) as i64,
+        ..Instance::new(vec![("row".to_owned(), row.to_string())])
+    };
+    Instances::new((0..n / 7 % 150).map(instance)).unwrap()
+}
+
 fn run(n: u64, time_ms: i64, shape: u8) -> Run {
     let metric = |label: &str, value: Option<Value>| Metric {
-        label: label.to_owned(),
-        labels: Vec::new(),
-        value,
         unit: if shape == 3 { n.to_string() } else { "s".to_owned() },
-        printed_unit: String::new(),
-        warn: None,
-        crit: None,
-        min: None,
         max: (shape == 2).then_some(n as f64),
+        ..Metric::new(label, value)
     };
     let mut metrics = vec![metric("v", if n % 13 == 5 { None } else { Some(Value::from(n as f64 / 8.0)) })];
     if shape >= 1 {
@@ -67,8 +71,17 @@ fn run(n: u64, time_ms: i64, shape: u8) -> Run {
     if n % 11 == 7 {
         metrics.truncate(1);
     }
-    let partial = n % 9 == 2;
-    Run { time_ms, missed_slots: n as u32, text: format!("{}", n / 5), metrics, partial, ..Run::default() }
+    Run {
+        time_ms,
+        missed_slots: n as u32,
+        text: format!("{}", n / 5),
+        metrics,
+        instances: if shape == 1 { instances(n) } else { Instances::default() },
+        partial: n % 9 == 2,
+        imported: shape == 2,
+        provenance: if shape == 3 { Provenance::Submitted } else { Provenance::Scheduled },
+        ..Run::default()
+    }
 }
 
 #[derive(Clone, Default)]
@@ -200,6 +213,15 @@ fn compare(reader: &Snapshot, model: &Model, check: usize, from: i64, to: i64) {
     let arrived = model.arrivals.iter().rev().filter(|(of, _)| *of == check).map(|(_, run)| run);
     let newest = reader.arrived_rev(CHECKS[check]).map(|found| found.unwrap().run);
     assert!(newest.eq(arrived.clone().cloned()), "by arrival");
+    let span = if to == i64::MAX { from..=to } else { from..=to.saturating_sub(1) };
+    let within = reader.arrived_rev(CHECKS[check]).within(from..to).map(|found| found.unwrap().run);
+    let expected_within = arrived.clone().filter(|run| from < to && span.contains(&run.time_ms));
+    assert!(within.eq(expected_within.cloned()), "by arrival within {from}..{to}");
+    if let Some(middle) = reader.arrived_rev(CHECKS[check]).nth(runs.len() / 2) {
+        let before = reader.arrived_rev(CHECKS[check]).before(middle.unwrap().position);
+        let before = before.map(|found| found.unwrap().run);
+        assert!(before.eq(arrived.clone().skip(runs.len() / 2).cloned()), "by arrival before the middle");
+    }
     let last = reader.last_arrived(CHECKS[check]).unwrap();
     assert_eq!(last.as_ref().map(|found| &found.run), arrived.clone().next());
     let key = SeriesKey::new("v");

@@ -4,18 +4,20 @@
 //! nothing that the message claims may be believed.
 
 use super::keys::Keys;
-use crate::snmp::error::Error;
+use crate::snmp::error::{Error, Fault};
 use crate::snmp::limits::MESSAGE_MAX_BYTES;
 use crate::snmp::message::{Version, read_version};
 use crate::snmp::pdu::{Body, Pdu};
-use crate::snmp::reader::Reader;
+use crate::snmp::reader::{OCTET_STRING, Reader, SEQUENCE};
 use crate::snmp::writer::Writer;
 
 const FLAG_AUTH: u8 = 1;
 const FLAG_PRIV: u8 = 2;
 const FLAG_REPORTABLE: u8 = 4;
 /// The number of the user-based security model.
-const USER_BASED: i32 = 3;
+const USER_BASED: i64 = 3;
+/// Largest count of starts, of seconds, and id of a message.
+const NUMBER_MAX: i64 = i32::MAX as i64;
 
 /// How well a message is protected, in rising order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,43 +66,44 @@ pub struct Scoped {
 }
 
 impl<'a> SecureMessage<'a> {
-    /// Reads the head of a packet of version 3.
+    /// Reads the head of a packet of version 3, and minds its lengths no more than net-snmp does.
     pub fn read(packet: &'a [u8]) -> Result<SecureMessage<'a>, Error> {
-        let mut outer = Reader::new(packet);
-        let mut inside = outer.sequence()?;
-        outer.end()?;
-        let version = read_version(&mut inside)?;
+        let mut reader = Reader::new(packet).sequence()?;
+        let at = reader.at();
+        let version = read_version(&mut reader)?;
         if version != Version::V3 {
-            return Err(Error::Version(if version == Version::V1 { 0 } else { 1 }));
+            return Err(Fault::Version(version.number()).at(at));
         }
-        let mut global = inside.sequence()?;
-        let msg_id = global.integer()?;
-        let _max_size = global.integer()?;
-        let flags = match global.octets()? {
+        reader.enter(SEQUENCE)?;
+        let msg_id = number(&mut reader)? as i32;
+        let _max_size = reader.integer()?;
+        let at = reader.at();
+        let flags = match reader.octets()? {
             [flags] => *flags,
-            _ => return Err(Error::Security),
+            other => return Err(Fault::Size { tag: OCTET_STRING, len: other.len() }.at(at)),
         };
-        if global.integer()? != USER_BASED {
-            return Err(Error::Security);
+        let at = reader.at();
+        let model = reader.integer()?;
+        if model != USER_BASED {
+            return Err(Fault::SecurityModel(model).at(at));
         }
-        global.end()?;
         let level = match (flags & FLAG_AUTH != 0, flags & FLAG_PRIV != 0) {
             (false, false) => Level::NoAuth,
             (true, false) => Level::Auth,
             (true, true) => Level::AuthPriv,
             (false, true) => return Err(Error::Security),
         };
-        let mut security = Reader::new(inside.octets()?);
-        let mut parameters = security.sequence()?;
-        security.end()?;
+        // The rest of the packet is what follows the salt, whatever the lengths around it say.
+        let mut data = reader;
+        let mut parameters = reader.element(OCTET_STRING)?.inside.sequence()?;
         let engine_id = parameters.octets()?;
-        let boots = u32::try_from(parameters.integer()?).map_err(|_| Error::Number)?;
-        let time = u32::try_from(parameters.integer()?).map_err(|_| Error::Number)?;
+        let boots = number(&mut parameters)? as u32;
+        let time = number(&mut parameters)? as u32;
         let user = parameters.octets()?;
         let digest = parameters.octets()?;
+        let digest_at = parameters.at() - digest.len();
         let salt = parameters.octets()?;
-        parameters.end()?;
-        let digest_at = digest.as_ptr().addr() - packet.as_ptr().addr();
+        data.go_on_at(parameters.at());
         let reportable = flags & FLAG_REPORTABLE != 0;
         Ok(SecureMessage {
             packet,
@@ -114,8 +117,13 @@ impl<'a> SecureMessage<'a> {
             digest,
             digest_at,
             salt,
-            data: inside,
+            data,
         })
+    }
+
+    /// The digest that the message carries; no other message of its engine has the same, but one that says the same.
+    pub fn digest(&self) -> &'a [u8] {
+        self.digest
     }
 
     /// Verifies the digest and decrypts, as the message's level says.
@@ -126,18 +134,19 @@ impl<'a> SecureMessage<'a> {
     pub fn open(&self, keys: Option<&Keys>) -> Result<Scoped, Error> {
         let mut data = self.data;
         if self.level == Level::NoAuth {
-            return read_scoped(&mut data, true);
+            return read_scoped(&mut data);
         }
         let keys = keys.ok_or(Error::Security)?;
         self.verify(keys)?;
         if self.level == Level::Auth {
-            return read_scoped(&mut data, true);
+            return read_scoped(&mut data);
         }
         let cipher = keys.cipher().ok_or(Error::Security)?;
-        let plain = cipher.decrypt(data.octets()?, self.boots, self.time, self.salt)?;
-        data.end()?;
+        let secret = data.element(OCTET_STRING)?.contents();
+        let plain = cipher.decrypt(secret, self.boots, self.time, self.salt)?;
         // With the wrong key this is noise, which is no fault of the packet's form.
-        read_scoped(&mut Reader::new(&plain), false).map_err(|_| Error::Decryption)
+        Reader::new(&plain).sequence().map_err(|_| Error::Decryption)?;
+        read_scoped(&mut Reader::new(&plain))
     }
 
     fn verify(&self, keys: &Keys) -> Result<(), Error> {
@@ -151,17 +160,20 @@ impl<'a> SecureMessage<'a> {
     }
 }
 
-/// Reads the inside of a message. Padding may follow it where it was encrypted.
-fn read_scoped(data: &mut Reader<'_>, whole: bool) -> Result<Scoped, Error> {
-    let mut inside = data.sequence()?;
-    if whole {
-        data.end()?;
-    }
-    let context_engine_id = inside.octets()?.to_vec();
-    let context = inside.octets()?.to_vec();
-    let body = Body::read(&mut inside)?;
-    inside.end()?;
+/// Reads the inside of a message. What follows it, such as the padding of what was encrypted, does not count.
+fn read_scoped(data: &mut Reader<'_>) -> Result<Scoped, Error> {
+    data.enter(SEQUENCE)?;
+    let context_engine_id = data.octets()?.to_vec();
+    let context = data.octets()?.to_vec();
+    let body = Body::read(data)?;
     Ok(Scoped { context_engine_id, context, body })
+}
+
+/// The next element, a number that is not negative and has 31 bits.
+fn number(reader: &mut Reader<'_>) -> Result<i64, Error> {
+    let at = reader.at();
+    let number = reader.integer()?;
+    if (0..=NUMBER_MAX).contains(&number) { Ok(number) } else { Err(Fault::EngineTime(number).at(at)) }
 }
 
 /// A message of version 3 to be sent. Without keys it is not protected; with keys it is signed, and encrypted if they
@@ -230,7 +242,7 @@ impl Outgoing<'_> {
             });
             writer.head(4, since);
             writer.sequence(|writer| {
-                writer.integer(i64::from(USER_BASED));
+                writer.integer(USER_BASED);
                 writer.octets(&[flags]);
                 writer.integer(MESSAGE_MAX_BYTES as i64);
                 writer.integer(i64::from(self.msg_id));

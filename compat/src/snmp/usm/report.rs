@@ -48,7 +48,7 @@ impl ReportKind {
     }
 
     /// The report with which an engine answers, with the counter that it counts such messages by.
-    pub fn to_pdu(self, request_id: i32, count: u32) -> Pdu {
+    pub fn to_pdu(self, request_id: i64, count: u32) -> Pdu {
         let varbind = VarBind { oid: Oid::from_ids(self.oid()), value: Value::Counter32(count) };
         Pdu { kind: PduKind::Report, request_id, error_status: 0, error_index: 0, varbinds: vec![varbind] }
     }

@@ -1,0 +1,85 @@
+//! How far a snapshot goes: to the last run that it shows, to the last that was acknowledged, to the last that is durable;
+//! and whether a cursor can go on in it.
+
+use super::snapshot::{Part, Snapshot};
+use crate::amendment::Amendments;
+use crate::cursor::{Continuity, Cursor, FoundRun, StoreAt, fingerprint};
+use crate::error::{Error, Result};
+use crate::identity::Identity;
+use crate::position::Position;
+
+impl Snapshot {
+    /// Which store this is; none if nothing has been written to it yet, or its identity is damaged.
+    pub fn identity(&self) -> Option<Identity> {
+        self.view().identity
+    }
+
+    /// The position after the last run. The runs that come later are numbered from here on.
+    pub fn end(&self) -> Position {
+        let end = self.parts().last().map_or(0, |part| match part {
+            Part::Log(image) => image.next_seq(),
+            Part::Segment(segment) => segment.end(),
+        });
+        Position(end)
+    }
+
+    /// A position before which all runs are acknowledged: their writer has said that they are stored. Of the others, at
+    /// most those of the batch appended last, it may yet turn out that their writing failed; they are not shown any more then.
+    ///
+    /// [`crate::Writer::acknowledged`] is ahead of this by at most one batch.
+    pub fn acknowledged(&self) -> Position {
+        let acknowledged = self.parts().last().map_or(0, |part| match part {
+            // A writer goes on in a log only after what it wrote before.
+            Part::Log(image) => image.last_frame(),
+            Part::Segment(segment) => segment.end(),
+        });
+        self.synced().max(Position(acknowledged))
+    }
+
+    /// A position before which all runs are durable: a power cut takes none of them.
+    ///
+    /// It is what [`crate::Writer::synced`] was before this snapshot was taken. After a writer that did not end properly, runs
+    /// that it had not synced are beyond it until another one opens the store, which makes them durable first.
+    pub fn synced(&self) -> Position {
+        // All that is not in a log is durable.
+        let first_log = self.parts().iter().find(|part| matches!(part, Part::Log(_)));
+        let sealed = first_log.map_or(self.end(), |part| Position(part.start()));
+        let marked = self.view().marked.map_or(Position::START, |marked| marked.min(self.end()));
+        sealed.max(marked)
+    }
+
+    /// What became of runs behind the back of consumers that had passed them: lost to damage, restored by a repair.
+    pub fn amendments(&self) -> &Amendments {
+        &self.view().amendments
+    }
+
+    /// Whether the consumer of a cursor can go on in this store.
+    ///
+    /// # Errors
+    /// [`Error::Io`]. Damage is an answer.
+    pub fn continuity(&self, cursor: &Cursor) -> Result<Continuity> {
+        let last = match cursor.last {
+            Some(last) => self.run_numbered(last.number)?,
+            None => FoundRun::Nothing,
+        };
+        Ok(cursor.judge(&StoreAt { identity: self.identity(), end: self.end(), last }))
+    }
+
+    /// What is there under a number.
+    fn run_numbered(&self, number: u64) -> Result<FoundRun> {
+        let mut unreadable = false;
+        for arrived in self.since(Position(number)) {
+            match arrived {
+                Ok(arrived) if arrived.position == Position(number.saturating_add(1)) => {
+                    return Ok(FoundRun::Run(fingerprint(number, &arrived.check, &arrived.run)));
+                }
+                Ok(_) => break,
+                Err(Error::Damaged { .. }) => unreadable = true,
+                Err(error) => return Err(error),
+            }
+        }
+        let hidden = |damage: &crate::Damage| damage.start.0 <= number && number < damage.end.0;
+        let unreadable = unreadable || self.damages().iter().any(hidden);
+        Ok(if unreadable { FoundRun::Unreadable } else { FoundRun::Nothing })
+    }
+}
