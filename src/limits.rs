@@ -239,6 +239,13 @@ pub const TRAPS_SOURCES_TOLD_MAX: usize = 10;
 pub const TRAPS_WINDOWS_MAX: usize = 65_536;
 /// Engines of SNMP 3 whose keys and clocks are remembered.
 pub const TRAPS_ENGINES_MAX: usize = 4096;
+/// Digests of messages of SNMP 3 that are remembered; what is as old as one that had to be forgotten is refused.
+pub const TRAPS_DIGESTS_MAX: usize = 131_072;
+/// Between two notes of up to where engines were heard.
+pub const TRAPS_NOTE_INTERVAL: Duration = Duration::from_secs(1);
+/// Seconds by which the last note of an agent that did not end in order may be behind what it took.
+pub const TRAPS_NOTE_SLACK_S: u32 = 3;
+const _: () = assert!(TRAPS_NOTE_INTERVAL.as_secs() < TRAPS_NOTE_SLACK_S as u64);
 /// Largest packet that a trap may come in; the largest of UDP over IPv4 or so.
 pub const TRAP_PACKET_MAX_BYTES: usize = 64 * 1024;
 /// Packets that are read at once.

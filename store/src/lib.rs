@@ -20,6 +20,7 @@ pub mod limits;
 mod log;
 mod mark;
 mod names;
+mod note;
 mod position;
 mod provenance;
 mod reader;
@@ -40,6 +41,7 @@ pub use health::{Health, Space};
 pub use identity::{Identity, NoIdentity};
 pub use import::{Imported, Importer};
 pub use instances::{Change, Changes, Instance, Instances};
+pub use note::Notes;
 pub use position::Position;
 pub use provenance::{Consolidation, Provenance};
 pub use reader::{

@@ -123,13 +123,17 @@ pub const LOCK_ATTEMPTS_MAX: usize = 8;
 /// Bytes of `/proc/locks` that are searched for the writer.
 pub const PROC_LOCKS_BYTES_MAX: u64 = 4 << 20;
 
-/// Bytes of a file that is read and written as a whole: the identity, a cursor, the amendments.
+/// Bytes of a file that is read and written as a whole: the identity, a cursor, a note, the amendments.
 pub const SMALL_FILE_BYTES_MAX: usize = 4 << 20;
 
-/// Bytes of a cursor's name.
+/// Bytes of the name of a cursor or a note.
 pub const CURSOR_NAME_BYTES_MAX: usize = 100;
 
 /// Bytes that a consumer may put into its cursor.
 pub const CURSOR_STATE_BYTES_MAX: usize = 64 << 10;
 
+/// Bytes of a note.
+pub const NOTE_BYTES_MAX: usize = 3 << 20;
+
+const _: () = assert!(NOTE_BYTES_MAX + 4 * CURSOR_NAME_BYTES_MAX < SMALL_FILE_BYTES_MAX);
 const _: () = assert!(CURSOR_STATE_BYTES_MAX + 4 * CURSOR_NAME_BYTES_MAX < SMALL_FILE_BYTES_MAX);
