@@ -102,6 +102,13 @@ pub const CONTROL_REQUEST_MAX_BYTES: u64 = 16 * 1024;
 pub const CONTROL_REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// Requests of commands on their way to the agent.
 pub const CONTROL_QUEUE_MAX: usize = 64;
+/// How often the agent gives a sign of life to whoever waits for an answer.
+pub const CONTROL_SIGN_OF_LIFE: Duration = Duration::from_millis(200);
+/// How long the agent may give none before a command says that it does not answer.
+pub const CONTROL_SILENCE_MAX: Duration = Duration::from_millis(900);
+/// The longest answer that a command reads from an agent.
+pub const CONTROL_ANSWER_MAX_BYTES: u64 = 64 * 1024 * 1024;
+const _: () = assert!(CONTROL_SIGN_OF_LIFE.as_millis() * 4 <= CONTROL_SILENCE_MAX.as_millis());
 /// Intervals that a check of low priority waits behind all others before it counts as one of them.
 pub const LOW_PRIORITY_PATIENCE_INTERVALS: u32 = 8;
 /// From this on, starts that are late on the average are an overload.
@@ -126,6 +133,8 @@ pub const HISTORY_MAX_RUNS: usize = 10_000;
 pub const REMARKS_MAX: usize = 4;
 /// Damaged parts of the store that a command tells one by one; further ones are counted.
 pub const DAMAGE_TOLD_MAX: u64 = 10;
+/// Columns of the text of a check in `custos status`, however wide the terminal is; what is longer is cut.
+pub const STATUS_TEXT_MAX_COLUMNS: usize = 300;
 /// Series that one graph shows; it says how many more there are.
 pub const GRAPH_SERIES_MAX: usize = 16;
 const _: () = assert!(STDERR_MAX_BYTES <= STDOUT_MAX_BYTES);

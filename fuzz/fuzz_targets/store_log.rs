@@ -1,4 +1,4 @@
-//! The reader of logs must take any bytes without a panic, and what it understands must be readable.
+//! The reader of logs must take any bytes without a panic, and hand out what it counts, as a run or as damage.
 #![no_main]
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ fuzz_target!(|data: &[u8]| {
     disk.put("00000000ffffffff.log", &fuzzing::log_of(0xffff_ffff, data));
     if let Ok(reader) = Reader::open_on(Arc::new(disk)) {
         for check in reader.checks() {
-            let count = reader.runs(&check.name, i64::MIN..i64::MAX).filter(Result::is_ok).count();
+            let count = reader.runs(&check.name, i64::MIN..i64::MAX).count();
             assert_eq!(count as u64, check.runs);
         }
         reader.since(Position::START).for_each(drop);

@@ -62,15 +62,9 @@ impl Health {
     pub(super) fn to_run(&self, work: &Work, now: Moment) -> Run {
         let (state, text) = self.verdict(work, now);
         let metric = |label: &str, value: Value, unit: &str| Metric {
-            label: label.to_owned(),
-            labels: Vec::new(),
-            value: Some(value),
             unit: unit.to_owned(),
             printed_unit: unit.to_owned(),
-            warn: None,
-            crit: None,
-            min: None,
-            max: None,
+            ..Metric::new(label, value)
         };
         let gauge = |label: &str, value: u64, unit: &str| {
             metric(label, Value::from(i64::try_from(value).unwrap_or(i64::MAX)), unit)

@@ -17,8 +17,8 @@ use crate::execute::{Job, PluginEnvironment};
 use crate::exit_code::ExitCode;
 use crate::observe::Observation;
 
-/// Beyond the check's own timeout, how long the agent may take to answer.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Beyond the check's own timeout, how long the agent may take to say that it was reached.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Runs one check now, as a plugin would: its text and perfdata on stdout, the verdict as exit status.
 ///
@@ -56,12 +56,12 @@ pub(super) fn run(args: &CheckArgs) -> ExitCode {
 }
 
 fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
-    let (store, config) = args.read.locate()?;
+    let (store, config) = args.read.locate_strictly()?;
     let config = config.ok_or_else(|| Failure::usage("there is no configuration; name one with --config"))?;
     let check = config.checks.get(&args.name).ok_or_else(|| unknown(&args.name, &config))?;
     let stores = !args.dry_run && !args.as_daemon;
     if stores {
-        let patience = check.timeout * 2 + PATIENCE;
+        let patience = check.timeout + PATIENCE;
         match control::ask(&store, &Request::Run(args.name.clone()), patience) {
             Ok(Response::Ran { output, state }) => {
                 return Ok((output, State::from_code(state).unwrap_or(State::Unknown)));

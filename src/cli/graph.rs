@@ -206,15 +206,10 @@ mod tests {
 
     fn metric(label: &str, unit: &str, value: f64) -> Metric {
         Metric {
-            label: label.to_owned(),
-            labels: Vec::new(),
-            value: Some(Value::from(value)),
             unit: unit.to_owned(),
             printed_unit: unit.to_owned(),
             warn: Some(Bounds { start: 0.0, end: 5.0, inside: false }),
-            crit: None,
-            min: None,
-            max: None,
+            ..Metric::new(label, Value::from(value))
         }
     }
 

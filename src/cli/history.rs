@@ -125,15 +125,11 @@ mod tests {
 
     fn store() -> tempfile::TempDir {
         let metric = |label: &str, value: Option<Value>| Metric {
-            label: label.to_owned(),
-            labels: Vec::new(),
-            value,
             unit: "B".to_owned(),
             printed_unit: "KB".to_owned(),
             warn: Some(Bounds { start: f64::NEG_INFINITY, end: 5000.0, inside: true }),
-            crit: None,
             min: Some(0.5),
-            max: None,
+            ..Metric::new(label, value)
         };
         let exited = Run {
             time_ms: NOON,

@@ -11,6 +11,7 @@ mod getopt;
 mod graph;
 mod history;
 mod listing;
+mod locate;
 mod log;
 mod nrpe;
 mod read;
@@ -20,7 +21,6 @@ mod snmp;
 #[cfg(test)]
 mod stage;
 mod status;
-mod status_row;
 mod store;
 mod style;
 mod traps;

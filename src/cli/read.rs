@@ -1,16 +1,17 @@
 //! What the commands that read the store have in common: where the store is, times, and writing to stdout.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use custos_query::write_json_line;
 use custos_store::Reader;
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 use serde::Serialize;
 
+use super::locate;
 use super::style::{ColorChoice, Style};
 use crate::clock;
-use crate::config::{self, Config, DEFAULT_PATH, DEFAULT_STORE};
+use crate::config::Config;
 use crate::exit_code::ExitCode;
 use crate::limits::DAMAGE_TOLD_MAX;
 pub(super) use crate::text::local_time::local_time;
@@ -51,41 +52,27 @@ impl ReadArgs {
         Ok(Opened { reader, config })
     }
 
-    /// Finds the directory of the store, and the configuration if there is one.
+    /// Finds the store and the configuration, see [`locate::locate`].
     ///
     /// # Errors
     /// A message for the user, with the exit status that goes with it.
     pub(super) fn locate(&self) -> Result<(PathBuf, Option<Config>), Failure> {
-        let config = match configuration(self.config.as_deref(), "--store DIR does without") {
-            // With the store named, the configuration is needed for no more than thresholds.
-            Err(_) if self.store.is_some() && self.config.is_none() => None,
-            found => found?,
-        };
-        let configured =
-            || config.as_ref().map_or_else(|| DEFAULT_STORE.into(), |config| config.store.clone());
-        let store = self.store.clone().unwrap_or_else(configured);
-        Ok((store, config))
+        locate::locate(self.store.as_deref(), self.config.as_deref())
+    }
+
+    /// The same for commands that cannot do without the configuration, see [`locate::locate_strictly`].
+    ///
+    /// # Errors
+    /// A message for the user, with the exit status that goes with it.
+    pub(super) fn locate_strictly(&self) -> Result<(PathBuf, Option<Config>), Failure> {
+        let hint = "mend it first; custos config check shows where";
+        locate::locate_strictly(self.store.as_deref(), self.config.as_deref(), hint)
     }
 
     /// How to write to stdout.
     pub(super) fn style(&self) -> Style {
         Style::detect(self.color)
     }
-}
-
-/// The configuration that is named, or else the one at the usual place, if there is one.
-///
-/// # Errors
-/// It cannot be read or has mistakes: the message tells them, and the `hint` how to do without.
-pub(super) fn configuration(named: Option<&Path>, hint: &str) -> Result<Option<Config>, Failure> {
-    let path = named.unwrap_or(Path::new(DEFAULT_PATH));
-    if named.is_none() && !path.exists() {
-        return Ok(None);
-    }
-    config::load(path).map(|loaded| Some(loaded.config)).map_err(|mistakes| {
-        let report = super::config::report(&mistakes, false);
-        Failure::usage(format!("{report}failed to read {}; {hint}", path.display()))
-    })
 }
 
 /// Why a command failed.

@@ -16,5 +16,7 @@ pub use model::{
     SnmpPoll, SnmpProfile, SnmpUser, SnmpWanted, Stale, SyncPolicy, TablePoll, Template, Threshold, TrapRule,
     TrapsConfig, UNMATCHED_CHECK, UnitRange, Variable, Wanted,
 };
-pub use read::{DEFAULT_PATH, DEFAULT_PLUGINS, DEFAULT_STORE, Loaded, Surroundings, load, load_with};
+pub use read::{
+    DEFAULT_PATH, DEFAULT_PLUGINS, DEFAULT_STORE, Loaded, Surroundings, load, load_with, store_named,
+};
 pub use show::show;

@@ -4,12 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nix::unistd::Uid;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use super::protocol::{Request, Response, address};
-use crate::limits::{CONTROL_CONNECTIONS_MAX, CONTROL_REQUEST_MAX_BYTES, CONTROL_REQUEST_TIMEOUT};
+use crate::limits::{
+    CONTROL_CONNECTIONS_MAX, CONTROL_REQUEST_MAX_BYTES, CONTROL_REQUEST_TIMEOUT, CONTROL_SIGN_OF_LIFE,
+};
 
 /// A request with the way back.
 #[derive(Debug)]
@@ -63,7 +65,8 @@ async fn serve(stream: UnixStream, asked: mpsc::Sender<Asked>) -> std::io::Resul
         match tokio::time::timeout(CONTROL_REQUEST_TIMEOUT, limited.read_line(&mut line)).await {
             Ok(read) => {
                 read?;
-                answer(&line, peer.uid(), peer.pid(), &asked).await
+                let answer = answer(&line, peer.uid(), peer.pid(), &asked);
+                with_signs_of_life(answer, &mut write).await?
             }
             Err(_) => return Ok(()),
         }
@@ -74,6 +77,22 @@ async fn serve(stream: UnixStream, asked: mpsc::Sender<Asked>) -> std::io::Resul
     text.push('\n');
     write.write_all(text.as_bytes()).await?;
     write.shutdown().await
+}
+
+/// Waits for an answer, and sends an empty line meanwhile, at once and then every [`CONTROL_SIGN_OF_LIFE`], so that whoever
+/// asks knows that somebody is there.
+async fn with_signs_of_life(
+    answer: impl Future<Output = Response>,
+    write: &mut (impl AsyncWrite + Unpin),
+) -> std::io::Result<Response> {
+    let mut answer = std::pin::pin!(answer);
+    let mut ticks = tokio::time::interval(CONTROL_SIGN_OF_LIFE);
+    loop {
+        tokio::select! {
+            response = &mut answer => return Ok(response),
+            _ = ticks.tick() => write.write_all(b"\n").await?,
+        }
+    }
 }
 
 async fn answer(line: &str, uid: u32, pid: Option<i32>, asked: &mpsc::Sender<Asked>) -> Response {

@@ -37,17 +37,7 @@ fn check(threshold: Threshold) -> Check {
 }
 
 fn metric(label: &str, value: Option<f64>) -> Metric {
-    Metric {
-        label: label.to_owned(),
-        labels: Vec::new(),
-        value: value.map(Value::from),
-        unit: String::new(),
-        printed_unit: String::new(),
-        warn: None,
-        crit: None,
-        min: None,
-        max: None,
-    }
+    Metric::new(label, value.map(Value::from))
 }
 
 /// Judges one run every ten seconds; `None` is a run without the metric.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use custos_store::{Metric, State};
+use custos_store::{Metric, State, Value};
 
 use crate::clock::Moment;
 
@@ -31,15 +31,5 @@ pub struct PassiveResult {
 
 /// The state of an instance, as a metric: `state{ifIndex="3"}`.
 pub fn state_metric(instance: &[(String, String)], state: State) -> Metric {
-    Metric {
-        label: "state".to_owned(),
-        labels: instance.to_vec(),
-        value: Some(i64::from(state.code()).into()),
-        unit: String::new(),
-        printed_unit: String::new(),
-        warn: None,
-        crit: None,
-        min: None,
-        max: None,
-    }
+    Metric { labels: instance.to_vec(), ..Metric::new("state", Value::from(i64::from(state.code()))) }
 }

@@ -63,15 +63,10 @@ impl Collector<'_> {
             }
         };
         readings.metrics.push(Metric {
-            label: label.to_owned(),
             labels: labels.to_vec(),
-            value: number,
             unit: unit.to_owned(),
             printed_unit: unit.to_owned(),
-            warn: None,
-            crit: None,
-            min: None,
-            max: None,
+            ..Metric::new(label, number)
         });
     }
 }

@@ -43,17 +43,7 @@ impl Source {
         }
         let metrics = u32::from_le_bytes(header[8..12].try_into()?);
         let left = u64::from_le_bytes(header[16..24].try_into()?);
-        let metric = |index| Metric {
-            label: format!("m{index:02}"),
-            labels: Vec::new(),
-            value: None,
-            unit: String::new(),
-            printed_unit: String::new(),
-            warn: None,
-            crit: None,
-            min: None,
-            max: None,
-        };
+        let metric = |index| Metric::new(format!("m{index:02}"), None);
         let run = Run {
             text: "OK".to_owned(),
             exit_code: Some(0),

@@ -93,7 +93,8 @@ impl<'a> Importer<'a> {
             return Ok(());
         }
         let texts = [&run.text, &run.long_text, &run.stderr, &run.origin, &run.judgement];
-        self.batch_bytes += 128 + run.metrics.len() * 64 + texts.iter().map(|text| text.len()).sum::<usize>();
+        let texts: usize = texts.iter().map(|text| text.len()).sum();
+        self.batch_bytes += 128 + run.metrics.len() * 64 + texts + run.instances.bytes();
         self.batch.push((check.to_owned(), run));
         if self.batch_bytes >= IMPORT_BATCH_BYTES { self.flush() } else { Ok(()) }
     }

@@ -1,6 +1,7 @@
 //! Every bound of the store, with how they depend on each other.
 
-/// Size of an active log file in bytes. It is preallocated, so appends to it cannot run out of disk.
+/// Size of an active log file in bytes, unless its definitions need a larger one. It is preallocated, so appends to it
+/// cannot run out of disk.
 pub const LOG_BYTES: u64 = 16 << 20;
 
 /// The smallest log that is made where the disk has no room for a whole one.
@@ -20,6 +21,12 @@ pub const DICTIONARY_BYTES: u64 = 1 << 20;
 
 /// ... and not before the log is this many times the size of the definitions.
 pub const DICTIONARY_FACTOR: u64 = 16;
+
+/// A log has room for this many times the definitions of the log before, as every log repeats them ...
+pub const LOG_DEFINITIONS_FACTOR: u64 = 4;
+
+/// ... but does not grow beyond this many bytes for that.
+pub const LOG_BYTES_GROWN_MAX: u64 = 256 << 20;
 
 /// Shapes of one check that the writer remembers; one more and the least recently defined is written again.
 pub const SCHEMAS_PER_CHECK_MAX: usize = 16;

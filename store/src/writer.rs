@@ -23,7 +23,7 @@ use crate::upkeep::{Upkeep, Work};
 /// How a store is written.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Size of a log file in bytes; sealing happens when one is full.
+    /// Size of a log file in bytes, more where one run or the definitions need it; sealing happens when one is full.
     pub log_bytes: u64,
     /// Free space in bytes below which [`Health::space`] is low.
     pub low_space_bytes: u64,
@@ -168,8 +168,8 @@ impl Writer {
                     self.log = Some(log);
                     return Ok(self.acknowledged());
                 }
-                Ok(Appended::Full(need)) => {
-                    (room, least) = (room.max(need), least.max(need));
+                Ok(Appended::Full { least: need, room: wanted }) => {
+                    (room, least) = (room.max(need).max(wanted), least.max(need));
                     self.retire(log)?;
                 }
                 Err(error) if log.has_refused() => {

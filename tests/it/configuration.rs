@@ -68,9 +68,39 @@ fn what_is_shown_is_a_configuration_without_secrets() {
 fn commands_refuse_a_broken_configuration_and_say_where() {
     let stage = Stage::new();
     stage.configure("", "  a: { comand: /bin/true }\n");
-    for (command, status) in [(&["run"][..], 2), (&["check", "a"], 3), (&["status"], 2)] {
+    for (command, status) in [(&["run"][..], 2), (&["check", "a"], 3), (&["store", "repair"], 2)] {
         let output = stage.custos(command);
         assert_eq!(output.status.code(), Some(status), "{command:?}");
         assert!(text(&output.stderr).contains("custos.yaml:5:8: "), "{command:?}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_mistake_in_the_configuration_takes_no_reading_command_away() {
+    let stage = Stage::new();
+    stage.configure("", "  a: { command: /bin/echo fine }\n");
+    assert_eq!(stage.custos(&["check", "a"]).status.code(), Some(0));
+    stage.configure("", "  a: { comand: /bin/true }\n");
+    for command in [
+        &["status"][..],
+        &["history", "a"],
+        &["runs", "a"],
+        &["events"],
+        &["traps"],
+        &["graph", "a"],
+        &["store", "info"],
+        &["store", "verify"],
+        &["store", "export"],
+        &["store", "forecast"],
+    ] {
+        let output = stage.custos(command);
+        assert_eq!(output.status.code(), Some(0), "{command:?}: {}", text(&output.stderr));
+        let stderr = text(&output.stderr);
+        let warnings: Vec<&str> = stderr.lines().filter(|line| line.contains("warning: ")).collect();
+        assert_eq!(warnings.len(), 1, "{command:?}: {stderr}");
+        assert!(warnings[0].contains("custos.yaml:5:"), "{command:?}: {stderr}");
+        assert!(warnings[0].contains(stage.path("store").to_str().unwrap()), "{command:?}: {stderr}");
+        let found = command == ["events"] || command == ["traps"] || !output.stdout.is_empty();
+        assert!(found, "{command:?}");
     }
 }

@@ -5,6 +5,7 @@
 
 mod configuration;
 mod examples;
+mod frozen;
 mod graphs;
 mod killed;
 mod locked;

@@ -42,7 +42,7 @@ impl DeviceArgs {
     /// Finds the profile.
     pub(super) fn find(&self) -> Result<Asked, Failure> {
         let read = ReadArgs { config: self.config.clone(), ..ReadArgs::default() };
-        let (_, config) = read.locate()?;
+        let (_, config) = read.locate_strictly()?;
         let config =
             config.ok_or_else(|| Failure::usage("there is no configuration; name one with --config"))?;
         let (profile, port) = self.profile(&config)?;

@@ -4,8 +4,8 @@ use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use super::{forecast, transfer, upkeep};
-use crate::cli::read::{Failure, chain, configuration, finish};
-use crate::config::DEFAULT_STORE;
+use crate::cli::locate::{locate, locate_strictly};
+use crate::cli::read::{Failure, chain, finish};
 use crate::exit_code::ExitCode;
 
 /// Looks after the store: what it holds, whether it is intact, how it grows, moving history in and out.
@@ -45,13 +45,20 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The directory.
+    /// The directory, for a command that only reads.
     pub(super) fn dir(&self) -> Result<PathBuf, Failure> {
+        match &self.dir {
+            Some(dir) => Ok(dir.clone()),
+            None => Ok(locate(None, self.config.as_deref())?.0),
+        }
+    }
+
+    /// The directory, for a command that writes to it.
+    pub(super) fn dir_to_write(&self) -> Result<PathBuf, Failure> {
         if let Some(dir) = &self.dir {
             return Ok(dir.clone());
         }
-        let config = configuration(self.config.as_deref(), "naming the DIR does without")?;
-        Ok(config.map_or_else(|| DEFAULT_STORE.into(), |config| config.store))
+        Ok(locate_strictly(None, self.config.as_deref(), "name the DIR to do without")?.0)
     }
 }
 

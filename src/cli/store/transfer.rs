@@ -57,7 +57,7 @@ pub(super) struct ImportArgs {
 }
 
 pub(super) fn import(args: &ImportArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let dir = args.place.dir()?;
+    let dir = args.place.dir_to_write()?;
     let mut writer = Writer::open(&dir, Options::default())
         .map_err(|error| failed("open the store for writing", &error))?;
     let reader = Reader::open(&dir).map_err(|error| failed("open the store", &error))?;

@@ -168,8 +168,8 @@ pub(super) struct RepairArgs {
 }
 
 pub(super) fn repair(args: &RepairArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let repaired =
-        custos_store::repair(&args.place.dir()?).map_err(|error| failed("repair the store", &error))?;
+    let repaired = custos_store::repair(&args.place.dir_to_write()?)
+        .map_err(|error| failed("repair the store", &error))?;
     if !repaired.forbidden.is_empty() {
         let names = repaired.forbidden.join(", ");
         let why = "the owner of the store may not open";

@@ -12,9 +12,11 @@ pub(crate) mod process;
 pub(crate) mod secret_file;
 pub(crate) mod settings;
 pub(crate) mod snmp;
+mod store_named;
 pub(crate) mod template;
 pub(crate) mod threshold;
 pub(crate) mod trap;
 pub(crate) mod variable;
 
 pub use load::{DEFAULT_PATH, DEFAULT_PLUGINS, DEFAULT_STORE, Loaded, Surroundings, load, load_with};
+pub use store_named::store_named;

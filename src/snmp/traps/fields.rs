@@ -136,15 +136,10 @@ pub(super) fn metric(
     unit: &str,
 ) -> Metric {
     Metric {
-        label: label.to_owned(),
         labels: labels.to_vec(),
-        value,
         unit: unit.to_owned(),
         printed_unit: unit.to_owned(),
-        warn: None,
-        crit: None,
-        min: None,
-        max: None,
+        ..Metric::new(label, value)
     }
 }
 

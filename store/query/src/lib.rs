@@ -22,6 +22,7 @@ mod rate;
 mod run_json;
 mod selector;
 mod series;
+mod stand;
 mod state_bar;
 
 pub use built_in::{BuiltIn, was_run};
@@ -40,4 +41,5 @@ pub use rate::Rate;
 pub use run_json::RunJson;
 pub use selector::Selector;
 pub use series::{Reported, Series};
+pub use stand::Stand;
 pub use state_bar::StateBar;

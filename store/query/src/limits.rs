@@ -12,5 +12,8 @@ pub const ENVELOPE_COLUMNS_MAX: usize = 100_000;
 /// Events that one request keeps; a greater limit is lowered to it.
 pub const EVENTS_MAX: usize = 1_000_000;
 
+/// Runs without a result that are looked through for one that has one.
+pub const STAND_RUNS_MAX: usize = 10_000;
+
 /// Runs between two questions whether a read is still wanted.
 pub const RUNS_PER_LOOK: u64 = 1024;

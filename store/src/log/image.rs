@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use super::ends::End;
-use super::instances::{InstancesView, LogInstances};
+use super::instances::{InstancesAt, LogInstances};
 use super::pieces::Pieces;
 use super::row::RowView;
 use super::schema::Schema;
@@ -267,8 +267,9 @@ impl LogImage {
     }
 
     fn malformed(&self, disk: &dyn Disk, row: &RowRef) -> impl FnOnce(Short) -> Error {
-        let (path, at) = (disk.path().join(&*self.name), u64::from(row.at));
-        move |Short| Error::damaged(path, at, "a run is not well formed")
+        move |Short| {
+            Error::damaged(disk.path().join(&*self.name), u64::from(row.at), "a run is not well formed")
+        }
     }
 
     /// The instances of a run.
@@ -313,19 +314,14 @@ impl LogImage {
 
     /// Takes in what a run says of its instances; `false` if what it has cannot be known. `epoch` counts what is missing
     /// before it.
-    pub(super) fn follow_instances(
-        &mut self,
-        row: &RowRef,
-        view: Option<InstancesView<'_>>,
-        epoch: u64,
-    ) -> bool {
+    pub(super) fn follow_instances(&mut self, row: &RowRef, change: Option<InstancesAt>, epoch: u64) -> bool {
         let check = self.definition(row).check as usize;
         let known = self.checks.get(check).and_then(|check| check.instances.as_ref());
-        if view.is_none() {
+        if change.is_none() {
             return known.is_some_and(|known| known.is_current(epoch));
         }
         let check = self.checks.get_mut(check).map(|check| check.instances.get_or_insert_default());
-        check.zip(view).is_some_and(|(known, view)| known.follow(row, &view, epoch))
+        check.zip(change).is_some_and(|(known, change)| known.follow(row, change, epoch))
     }
 
     /// Adds a run that came after all others.

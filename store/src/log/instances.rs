@@ -77,25 +77,38 @@ fn pack(before: &Instances, after: &Instances, time_ms: i64, all: bool) -> Resul
     Ok(Some(out))
 }
 
+/// Where a row says something of its instances, counted from where the row begins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct InstancesAt {
+    at: u32,
+    /// Whether it has all instances.
+    all: bool,
+}
+
+impl InstancesAt {
+    /// Steps over what the row says.
+    pub(super) fn skip(cursor: &mut Cursor<'_>) -> std::result::Result<InstancesAt, Short> {
+        let at = u32::try_from(cursor.at()).map_err(|_| Short)?;
+        Ok(InstancesAt { at, all: InstancesView::get(cursor)?.all })
+    }
+}
+
 /// What a row says of its instances, taken apart but not read.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct InstancesView<'a> {
+struct InstancesView<'a> {
     /// Whether these are all instances.
-    pub(super) all: bool,
-    /// Where it begins, counted from where the row does.
-    pub(super) at: usize,
+    all: bool,
     /// The length before compression, if they are compressed.
     packed: Option<usize>,
     bytes: &'a [u8],
 }
 
 impl<'a> InstancesView<'a> {
-    pub(super) fn get(cursor: &mut Cursor<'a>) -> std::result::Result<InstancesView<'a>, Short> {
-        let at = cursor.at();
+    fn get(cursor: &mut Cursor<'a>) -> std::result::Result<InstancesView<'a>, Short> {
         let head = cursor.varint()?;
         let packed = if head & PACKED != 0 { Some(cursor.size()?) } else { None };
         let len = usize::try_from(head >> 2).map_err(|_| Short)?;
-        Ok(InstancesView { all: head & ALL != 0, at, packed, bytes: cursor.take(len)? })
+        Ok(InstancesView { all: head & ALL != 0, packed, bytes: cursor.take(len)? })
     }
 
     fn apply(&self, before: &Instances, time_ms: i64) -> std::result::Result<Instances, Short> {
@@ -139,19 +152,17 @@ impl LogInstances {
     }
 
     /// Takes in a run whose instances change; `false` if to what they change cannot be known.
-    pub(super) fn follow(&mut self, row: &RowRef, view: &InstancesView<'_>, epoch: u64) -> bool {
-        if view.all {
+    pub(super) fn follow(&mut self, row: &RowRef, change: InstancesAt, epoch: u64) -> bool {
+        if change.all {
             self.epoch = Some(epoch);
         }
         if !self.is_current(epoch) {
             return false;
         }
         let next = self.turns.len();
-        let last = next.checked_sub(1).filter(|_| !view.all).and_then(|last| self.turns.get(last));
+        let last = next.checked_sub(1).filter(|_| !change.all).and_then(|last| self.turns.get(last));
         let base = last.map_or(next as u32, |last| last.base);
-        let Some(at) = u32::try_from(view.at).ok().and_then(|at| at.checked_add(row.at)) else {
-            return false;
-        };
+        let Some(at) = row.at.checked_add(change.at) else { return false };
         self.turns.push(Turn { time_ms: row.time_ms, row: row.at, at, base });
         true
     }

@@ -4,7 +4,7 @@
 //! their usual content (state OK, exit status 0, no stderr, …) are absent and cost a bit.
 
 use crate::bytes::{Cursor, Short, put_str, put_varint, put_zigzag};
-use crate::log::instances::InstancesView;
+use crate::log::instances::InstancesAt;
 use crate::log::schema::{Schema, SeriesMeta};
 use crate::provenance::Provenance;
 use crate::run::{Reason, Run, Standing, State};
@@ -153,7 +153,7 @@ pub(crate) struct RowView<'a> {
     /// (index of the metric, what replaces the schema's content).
     pub(crate) metas: Vec<(usize, SeriesMeta)>,
     /// What becomes of the instances, if anything does.
-    pub(super) instances: Option<InstancesView<'a>>,
+    pub(super) instances: Option<InstancesAt>,
     floats: bool,
     values: &'a [u8],
 }
@@ -201,7 +201,7 @@ impl<'a> RowView<'a> {
             }
         }
         let metas = if has(METAS) { get_metas(cursor, schema)? } else { Vec::new() };
-        let instances = if has(INSTANCES) { Some(InstancesView::get(cursor)?) } else { None };
+        let instances = if has(INSTANCES) { Some(InstancesAt::skip(cursor)?) } else { None };
         if has(KIND) {
             let code = cursor.u8()?;
             (run.partial, run.provenance) = Provenance::from_code(code, || cursor.varint())?;

@@ -3,7 +3,10 @@
 use crate::bytes::{put_varint, put_zigzag};
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
-use crate::limits::{DICTIONARY_BYTES, DICTIONARY_FACTOR, FRAME_BYTES, RUN_BYTES_MAX};
+use crate::limits::{
+    DICTIONARY_BYTES, DICTIONARY_FACTOR, FRAME_BYTES, LOG_BYTES_GROWN_MAX, LOG_DEFINITIONS_FACTOR,
+    RUN_BYTES_MAX,
+};
 use crate::log::dictionary::{Dictionary, TAG_RUN};
 use crate::log::frame::Before;
 use crate::log::{frame, row};
@@ -30,8 +33,13 @@ pub(crate) struct LogWriter {
 pub(crate) enum Appended {
     /// Written.
     Yes,
-    /// It does not fit: a new log with at least this much room is needed.
-    Full(u64),
+    /// It does not fit: a new log is needed.
+    Full {
+        /// Bytes that it needs at least.
+        least: u64,
+        /// Bytes with which it is not filled by definitions alone.
+        room: u64,
+    },
 }
 
 impl LogWriter {
@@ -95,7 +103,9 @@ impl LogWriter {
         self.encode(batch)?;
         let need = self.buffer.len() as u64;
         if self.at + need > self.len {
-            return Ok(Appended::Full(need + DICTIONARY_BYTES + frame::FILE_HEADER_LEN as u64));
+            let least = need + DICTIONARY_BYTES + frame::FILE_HEADER_LEN as u64;
+            let room = (self.dictionary.bytes() * LOG_DEFINITIONS_FACTOR).min(LOG_BYTES_GROWN_MAX);
+            return Ok(Appended::Full { least, room });
         }
         self.synced = false;
         self.refused = true;

@@ -3,23 +3,25 @@
 use std::sync::Arc;
 
 use custos_store::disk::{Fate, SimDisk};
-use custos_store::{Metric, Options, Position, Reader, Run, Value, Writer};
+use custos_store::{Instance, Instances, Metric, Options, Position, Reader, Run, Value, Writer};
+
+/// Some for two checks of three, which change now and then and are none at times.
+fn instances(n: u64) -> Instances {
+    let rows = if n.is_multiple_of(3) || n % 40 < 6 { 0 } else { 3 + n / 30 % 3 };
+    Instances::new((0..rows).map(|row| Instance {
+        since_ms: (n / 9) as i64,
+        text: format!("{} is up", n / (20 + row)),
+        ..Instance::new(vec![("row".to_owned(), row.to_string())])
+    }))
+    .unwrap()
+}
 
 fn run(n: u64) -> Run {
-    let metric = |label: &str, value: f64| Metric {
-        label: label.to_owned(),
-        labels: Vec::new(),
-        value: Some(Value::from(value)),
-        unit: String::new(),
-        printed_unit: String::new(),
-        warn: None,
-        crit: None,
-        min: None,
-        max: None,
-    };
+    let metric = |label: &str, value: f64| Metric::new(label, Value::from(value));
     Run {
         time_ms: 1000 * n as i64 - if n.is_multiple_of(10) { 25_000 } else { 0 },
         text: format!("run {n}"),
+        instances: instances(n),
         metrics: vec![metric("a", n as f64), metric("b", (n * n % 100) as f64 / 10.0)],
         ..Run::default()
     }

@@ -5,21 +5,29 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use custos_store::disk::{Disk, SimDisk};
-use custos_store::{Metric, Options, Position, Reader, Run, SeriesKey, Value, Writer};
+use custos_store::{
+    Instance, Instances, Metric, Options, Position, Provenance, Reader, Run, SeriesKey, Value, Writer,
+};
 
 const RUNS: i64 = 36;
 
+/// Two of the check `y`, one of which changes with each of its runs; the other check has none.
+fn instances(n: i64) -> Instances {
+    let instance = |row: i64| Instance {
+        since_ms: if row == 1 { n } else { 5 },
+        value: Some(Value::from(n / 12)),
+        ..Instance::new(vec![("row".to_owned(), row.to_string())])
+    };
+    Instances::new((0..2).filter(|_| n % 2 == 1).map(instance)).unwrap()
+}
+
 fn run(n: i64) -> Run {
     let metric = |label: &str, value: Option<Value>| Metric {
-        label: label.to_owned(),
         labels: vec![("row".to_owned(), "1".to_owned())],
-        value,
         unit: "B".to_owned(),
         printed_unit: "KB".to_owned(),
-        warn: None,
-        crit: None,
         min: Some(0.0),
-        max: None,
+        ..Metric::new(label, value)
     };
     let mut metrics =
         vec![metric("a", Some(Value::from(n as f64 / 7.0))), metric("b", Some(Value::from(n * n % 50)))];
@@ -30,6 +38,9 @@ fn run(n: i64) -> Run {
         time_ms: n * 1000 + n % 3,
         duration_us: n as u64,
         text: format!("text {n}"),
+        instances: instances(n),
+        partial: n % 5 == 1,
+        provenance: if n % 7 == 1 { Provenance::Watched } else { Provenance::Scheduled },
         metrics,
         ..Run::default()
     }

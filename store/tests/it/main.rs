@@ -5,6 +5,7 @@ mod crash;
 mod damage;
 mod disk_full;
 mod fixture;
+mod instances;
 mod kill;
 mod model;
 mod owner;

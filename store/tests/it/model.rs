@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use custos_store::disk::SimDisk;
 use custos_store::{
-    Bucket, Metric, Options, Position, Reader, Run, Sample, SeriesKey, Snapshot, Value, Writer,
+    Bucket, Instance, Instances, Metric, Options, Position, Provenance, Reader, Run, Sample, SeriesKey,
+    Snapshot, State, Value, Writer,
 };
 use proptest::prelude::*;
 
@@ -47,23 +48,36 @@ fn op() -> impl Strategy<Value = Op> {
 
 const CHECKS: [&str; 3] = ["a", "b", "c"];
 
+/// Up to 150, of which three or so change with every run.
+fn instances(n: u64) -> Instances {
+    let instance = |row: u64| Instance {
+        state: State::ALL[((n + row) / 50 % 4) as usize],
+        since_ms: ((n + row) / 50) as i64,
+        ..Instance::new(vec![("row".to_owned(), row.to_string())])
+    };
+    Instances::new((0..n / 7 % 150).map(instance)).unwrap()
+}
+
 fn run(n: u64, time_ms: i64, shape: u8) -> Run {
     let metric = |label: &str, value: Option<Value>| Metric {
-        label: label.to_owned(),
-        labels: Vec::new(),
-        value,
         unit: if shape == 3 { n.to_string() } else { "s".to_owned() },
-        printed_unit: String::new(),
-        warn: None,
-        crit: None,
-        min: None,
         max: (shape == 2).then_some(n as f64),
+        ..Metric::new(label, value)
     };
     let mut metrics = vec![metric("v", if n % 13 == 5 { None } else { Some(Value::from(n as f64 / 8.0)) })];
     if shape >= 1 {
         metrics.insert((n % 2) as usize, metric("w", Some(Value::from(i64::MAX - n as i64))));
     }
-    Run { time_ms, missed_slots: n as u32, text: format!("{}", n / 5), metrics, ..Run::default() }
+    Run {
+        time_ms,
+        missed_slots: n as u32,
+        text: format!("{}", n / 5),
+        metrics,
+        instances: if shape == 1 { instances(n) } else { Instances::default() },
+        partial: shape == 3,
+        provenance: if shape == 3 { Provenance::Submitted } else { Provenance::Scheduled },
+        ..Run::default()
+    }
 }
 
 #[derive(Clone, Default)]

@@ -9,17 +9,7 @@ use custos_store::{
 const RUNS: i64 = 3000;
 
 fn run(n: i64) -> Run {
-    let metric = |label: &str, value: Value| Metric {
-        label: label.to_owned(),
-        labels: Vec::new(),
-        value: Some(value),
-        unit: String::new(),
-        printed_unit: String::new(),
-        warn: None,
-        crit: None,
-        min: None,
-        max: None,
-    };
+    let metric = |label: &str, value: Value| Metric::new(label, value);
     let metrics = vec![metric("a", Value::from(n * 7919 % 1000)), metric("b", Value::from(n as f64 / 3.0))];
     Run { time_ms: n * 1000, text: format!("text {n}"), metrics, ..Run::default() }
 }

@@ -6,15 +6,11 @@ const RUNS: i64 = 20_000;
 
 fn metric(label: &str, value: Option<Value>, max: f64) -> Metric {
     Metric {
-        label: label.to_owned(),
-        labels: Vec::new(),
-        value,
         unit: "s".to_owned(),
         printed_unit: "ms".to_owned(),
-        warn: None,
-        crit: None,
         min: Some(0.0),
         max: Some(max),
+        ..Metric::new(label, value)
     }
 }
 

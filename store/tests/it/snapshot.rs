@@ -7,17 +7,7 @@ use custos_store::{Metric, Options, Reader, Run, SeriesKey, Snapshot, Value, Wri
 const RUNS: usize = 6_000;
 
 fn run(n: usize) -> Run {
-    let metric = Metric {
-        label: "n".to_owned(),
-        labels: Vec::new(),
-        value: Some(Value::from(n as i64)),
-        unit: String::new(),
-        printed_unit: String::new(),
-        warn: None,
-        crit: None,
-        min: None,
-        max: None,
-    };
+    let metric = Metric::new("n", Value::from(n as i64));
     // Now and then a run that is larger than what is read at first, or than a frame.
     let text = if n % 1500 == 700 { "x".repeat(300 << 10) } else { format!("text {n}") };
     Run { time_ms: n as i64 * 1000, text, metrics: vec![metric], ..Run::default() }

@@ -5,15 +5,8 @@ use super::*;
 /// A metric that comes and goes, is `U` at times, and of runs that are missed, late or several at a time.
 fn run(n: i64) -> Run {
     let metric = |label: &str, value: Option<Value>| Metric {
-        label: label.to_owned(),
-        labels: Vec::new(),
-        value,
         unit: if n < 4000 { "B".to_owned() } else { "c".to_owned() },
-        printed_unit: String::new(),
-        warn: None,
-        crit: None,
-        min: None,
-        max: None,
+        ..Metric::new(label, value)
     };
     let missed = n % 700 == 50;
     let mut run = Run {

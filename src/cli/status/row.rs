@@ -1,11 +1,13 @@
 //! One check as `custos status` shows it: from the store, with what the running agent knows beyond it.
 
-use custos_store::{Reader, Reason, Result, Run, State};
+use custos_query::Stand;
+use custos_store::{Reader, Reason, Run, State};
 use serde::Serialize;
 
+use super::gather::AHEAD_MIN_MS;
 use crate::agent::{LastRun, Row, stood_after};
+use crate::cli::read::chain;
 use crate::config::Check;
-use crate::daemon::read_history;
 use crate::evaluate::is_judged;
 
 /// A line of the status.
@@ -39,6 +41,8 @@ pub(super) struct StatusRow {
     pub(super) outside_period: Option<String>,
     /// When that opens again; none if not within a year.
     pub(super) outside_until_ms: Option<i64>,
+    /// How far ahead of now the latest time among its runs is, if that is far enough to be a wrong clock.
+    pub(super) ahead_ms: Option<i64>,
     #[serde(skip)]
     pub(super) severity: Option<State>,
     #[serde(skip)]
@@ -68,42 +72,63 @@ impl StatusRow {
             running: false,
             outside_period: None,
             outside_until_ms: None,
+            ahead_ms: None,
             severity: None,
             hard_severity: State::Ok,
         }
     }
 
-    /// A check as the store knows it.
-    pub(super) fn from_store(reader: &Reader, name: &str, check: Option<&Check>) -> Result<StatusRow> {
-        let runs = read_history(reader, name, None)?.runs;
+    /// A check as the store knows it, now or at a time of the past.
+    pub(super) fn from_store(store: &Reader, name: &str, at_ms: Option<i64>) -> StatusRow {
+        let stand = match at_ms {
+            Some(at_ms) => Stand::at(store, name, at_ms),
+            None => Stand::now(store, name),
+        };
         let mut row = StatusRow::pending(name);
-        row.max_check_attempts = check.map(|check| check.max_check_attempts);
-        if let Some(run) = runs.iter().rfind(|run| is_judged(run.reason)) {
+        let Stand { judged, last } = match stand {
+            Ok(stand) => stand,
+            Err(error) => {
+                row.text = format!("its runs cannot be read: {}", chain(&error));
+                (row.state, row.severity) = (State::Unknown.name(), Some(State::Unknown));
+                (row.hard_state, row.hard_severity) = (row.state, State::Unknown);
+                return row;
+            }
+        };
+        if let Some(run) = &judged {
             row.judge(&LastRun::from(run));
-        } else if let Some(run) = runs.last()
+        } else if let Some(run) = &last
             && let Some(before) = stood_after(run)
         {
             // So many slots without a result that what the last one said is not looked for any further.
             let text = String::new();
             row.judge(&LastRun { state: before.state.code(), text, ..LastRun::from(run) });
         }
-        if let Some(run) = runs.last() {
+        if let Some(run) = &last {
             row.last(&LastRun::from(run));
         }
-        Ok(row)
+        row
     }
 
-    /// Adds what the running agent knows. Its last run counts where the store has an older one.
+    /// Adds what the running agent knows. It knows best which run is the last: times may be wrong, and what could not be
+    /// stored yet is not in the store.
     pub(super) fn add_live(&mut self, live: &Row) {
         (self.next_run_ms, self.running) = (live.next_ms, live.running);
         self.max_check_attempts = Some(live.max_check_attempts);
         let Some(last) = &live.last else { return };
-        if self.last_run_ms.is_none_or(|ms| ms < last.time_ms) {
-            if Reason::from_code(last.reason).is_some_and(is_judged) {
-                self.judge(last);
-            }
-            self.last(last);
+        if Reason::from_code(last.reason).is_some_and(is_judged) {
+            self.judge(last);
         }
+        self.last(last);
+    }
+
+    /// Adds whether there are runs with times that lie ahead.
+    pub(super) fn add_ahead(&mut self, latest_ms: i64, now_ms: i64) {
+        self.ahead_ms = Some(latest_ms.saturating_sub(now_ms)).filter(|ahead_ms| *ahead_ms >= AHEAD_MIN_MS);
+    }
+
+    /// Whether it is anything but OK; a check that has not run yet is not.
+    pub(super) fn is_problem(&self) -> bool {
+        self.severity.is_some_and(|state| state != State::Ok)
     }
 
     /// Adds whether the check is outside of its period now.
@@ -123,7 +148,8 @@ impl StatusRow {
         (self.hard_state, self.hard_severity) = (hard_state.name(), hard_state);
         self.state_type = if run.hard { "HARD" } else { "SOFT" };
         self.attempt = run.attempt;
-        self.since_ms = Some(run.since_ms);
+        // What was imported may not say.
+        self.since_ms = Some(run.since_ms).filter(|since_ms| *since_ms != 0);
         self.flapping = run.flapping;
         self.text.clone_from(&run.text);
         self.judgement.clone_from(&run.judgement);
@@ -151,4 +177,34 @@ impl StatusRow {
 /// Whether a run came from a request rather than from the schedule.
 pub(super) fn was_asked(run: &Run) -> bool {
     !run.origin.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_agent_knows_which_run_is_the_last_whatever_the_times_say() {
+        let mut row = StatusRow::pending("x");
+        let ahead = Run { time_ms: 7_200_000, text: "fine".to_owned(), ..Run::default() };
+        row.judge(&LastRun::from(&ahead));
+        row.last(&LastRun::from(&ahead));
+        let broken =
+            Run { time_ms: 5000, state: State::Critical, text: "broken".to_owned(), ..Run::default() };
+        let mut live = Row {
+            check: "x".to_owned(),
+            next_ms: Some(6000),
+            running: false,
+            max_check_attempts: 3,
+            last: Some(LastRun::from(&broken)),
+        };
+        row.add_live(&live);
+        assert_eq!((row.state, row.text.as_str(), row.last_run_ms), ("CRITICAL", "broken", Some(5000)));
+        // A slot without a run leaves the state as it was.
+        let missed =
+            Run { time_ms: 6000, reason: Reason::Missed, text: "missed".to_owned(), ..Run::default() };
+        live.last = Some(LastRun::from(&missed));
+        row.add_live(&live);
+        assert_eq!((row.state, row.since_then.as_deref()), ("CRITICAL", Some("missed")));
+    }
 }

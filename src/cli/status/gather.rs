@@ -1,0 +1,149 @@
+//! Where the rows of the status come from: the running agent, the store, and the definitions.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+use custos_query::{all_known, check_names};
+use custos_store::{CheckInfo, Reader};
+use jiff::Zoned;
+
+use super::args::StatusArgs;
+use super::row::{StatusRow, was_asked};
+use crate::agent::Row;
+use crate::cli::read::{Failure, chain, time};
+use crate::config::{AGENT_CHECK, Config};
+use crate::control::{self, AgentStatus, AskError, Request, Response};
+
+/// How long the agent may take to say how it and its checks stand.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// A run may be so far ahead without anybody's clock being wrong, in ms.
+pub(super) const AHEAD_MIN_MS: i64 = 60_000;
+/// Without a run for so long before a time, a check that is not defined was gone by then, in ms.
+const GONE_MS: i64 = 24 * 3600 * 1000;
+
+/// How the agent and its checks stand.
+pub(super) struct Status {
+    /// The time that it is of.
+    pub(super) now: Zoned,
+    /// The agent, unless a time of the past is meant.
+    pub(super) agent: Option<Result<AgentStatus, AskError>>,
+    pub(super) store_error: Option<String>,
+    /// The checks, worst first.
+    pub(super) rows: Vec<StatusRow>,
+}
+
+impl Status {
+    pub(super) fn read(args: &StatusArgs, now: &Zoned) -> Result<Status, Failure> {
+        match &args.at {
+            Some(at) => Status::read_at(args, time("--at", at, now)?, now),
+            None => Status::read_now(args, now),
+        }
+    }
+
+    fn read_now(args: &StatusArgs, now: &Zoned) -> Result<Status, Failure> {
+        let (store, config) = args.read.locate()?;
+        let agent = ask_agent(&store);
+        let reader = Reader::open(&store).map_err(|error| chain(&error));
+        if let (Err(error), Err(_)) = (&reader, &agent) {
+            return Err(Failure::new(format!("failed to open the store {}: {error}", store.display())));
+        }
+        let live: BTreeMap<&str, &Row> = match &agent {
+            Ok(agent) => agent.rows.iter().map(|row| (row.check.as_str(), row)).collect(),
+            Err(_) => BTreeMap::new(),
+        };
+        let mut names: BTreeSet<String> =
+            config.iter().flat_map(|config| config.checks.keys().cloned()).collect();
+        names.extend(live.keys().map(|name| (*name).to_owned()));
+        if let Ok(reader) = &reader {
+            names.extend(stored_names(reader, config.as_ref(), args));
+        }
+        choose(&mut names, &args.names)?;
+        let stored: BTreeMap<String, CheckInfo> = match &reader {
+            Ok(reader) => reader.checks().into_iter().map(|check| (check.name.clone(), check)).collect(),
+            Err(_) => BTreeMap::new(),
+        };
+        let now_ms = now.timestamp().as_millisecond();
+        let mut rows = Vec::with_capacity(names.len());
+        for name in names {
+            let check = config.as_ref().and_then(|config| config.checks.get(&name));
+            let mut row = match &reader {
+                Ok(reader) => StatusRow::from_store(reader, &name, None),
+                Err(_) => StatusRow::pending(&name),
+            };
+            row.max_check_attempts = check.map(|check| check.max_check_attempts);
+            if let Some(live) = live.get(name.as_str()) {
+                row.add_live(live);
+            }
+            if let Some(check) = check {
+                row.add_period(check, now_ms);
+            }
+            if let Some(info) = stored.get(&name) {
+                row.add_ahead(info.last_ms, now_ms);
+            }
+            rows.push(row);
+        }
+        rows.sort_by_key(StatusRow::rank);
+        Ok(Status { now: now.clone(), agent: Some(agent), store_error: reader.err(), rows })
+    }
+
+    /// As it stood at a time, by what is stored.
+    fn read_at(args: &StatusArgs, at_ms: i64, now: &Zoned) -> Result<Status, Failure> {
+        let opened = args.read.open()?;
+        let (reader, config) = (&opened.reader, opened.config.as_ref());
+        let mut names: BTreeSet<String> = check_names(reader).into_iter().collect();
+        choose(&mut names, &args.names)?;
+        let mut rows = Vec::with_capacity(names.len());
+        for name in names {
+            let check = config.and_then(|config| config.checks.get(&name));
+            let mut row = StatusRow::from_store(reader, &name, Some(at_ms));
+            // It did not exist yet, or its runs cannot be read.
+            if row.last_run_ms.is_none() && row.severity.is_none() {
+                continue;
+            }
+            let last_ms = row.last_run_ms.unwrap_or(at_ms);
+            let gone = check.is_none() && at_ms.saturating_sub(last_ms) > GONE_MS;
+            if gone && !args.all && args.names.is_empty() {
+                continue;
+            }
+            row.max_check_attempts = check.map(|check| check.max_check_attempts);
+            rows.push(row);
+        }
+        rows.sort_by_key(StatusRow::rank);
+        let at = jiff::Timestamp::from_millisecond(at_ms).unwrap_or(now.timestamp());
+        let now = at.to_zoned(now.time_zone().clone());
+        Ok(Status { now, agent: None, store_error: None, rows })
+    }
+}
+
+/// Keeps the checks that were asked for, if any were.
+fn choose(names: &mut BTreeSet<String>, wanted: &[String]) -> Result<(), Failure> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let known: Vec<String> = names.iter().cloned().collect();
+    all_known(wanted, &known)?;
+    names.retain(|name| wanted.contains(name));
+    Ok(())
+}
+
+fn ask_agent(store: &Path) -> Result<AgentStatus, AskError> {
+    match control::ask(store, &Request::Status, PATIENCE)? {
+        Response::Status(status) => Ok(status),
+        Response::Refused(why) => Err(AskError::Refused(why)),
+        Response::Ran { .. } => Err(AskError::Unreadable("a run".to_owned())),
+    }
+}
+
+/// Checks of the store that belong into the status: the defined, the asked for and the agent; all if wanted.
+fn stored_names(reader: &Reader, config: Option<&Config>, args: &StatusArgs) -> Vec<String> {
+    let mut names = Vec::new();
+    for name in check_names(reader) {
+        let defined = config.is_none_or(|config| config.checks.contains_key(&name));
+        let wanted = args.all || args.names.contains(&name) || name == AGENT_CHECK;
+        if defined || wanted || matches!(reader.last(&name), Ok(Some(run)) if was_asked(&run)) {
+            names.push(name);
+        }
+    }
+    names
+}

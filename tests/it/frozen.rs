@@ -1,0 +1,31 @@
+//! An agent that is stopped is said to be, at once, and keeps nobody from reading.
+
+use nix::sys::signal::Signal;
+
+use crate::stage::{Stage, text};
+
+#[test]
+fn a_stopped_agent_is_named_and_its_store_is_read() {
+    let stage = Stage::new();
+    stage
+        .configure("defaults: { check_interval: 200ms }", "  a: { command: /bin/echo fine, timeout: 60s }\n");
+    let daemon = stage.start();
+    stage.runs("a", 1);
+    daemon.signal(Signal::SIGSTOP);
+    let status = stage.custos(&["status"]);
+    let table = text(&status.stdout);
+    assert_eq!(status.status.code(), Some(0), "{table}");
+    assert!(table.contains("agent: the running agent does not answer: it is stopped, or hangs"), "{table}");
+    assert!(table.contains(" a ") && table.contains("fine"), "{table}");
+    // Long before the check's own timeout, or the test would wait for a minute.
+    let check = stage.custos(&["check", "a"]);
+    assert_eq!(check.status.code(), Some(3));
+    let said = text(&check.stderr);
+    assert!(
+        said.contains("does not answer: it is stopped, or hangs") && !said.contains("os error"),
+        "{said}"
+    );
+    daemon.signal(Signal::SIGCONT);
+    assert_eq!(stage.custos(&["check", "a"]).status.code(), Some(0));
+    assert!(daemon.end().success());
+}
