@@ -10,7 +10,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use custos_compat::snmp::usm::{Engine, TIME_WINDOW_S};
 
@@ -20,6 +20,8 @@ use crate::limits::{TRAPS_DIGESTS_MAX, TRAPS_ENGINES_MAX, TRAPS_NOTE_SLACK_S};
 const DIGEST_BYTES: usize = 16;
 /// The last line of a note whose author ended in order.
 const CLEAN: &str = "clean";
+/// The first word of the line of the agent's own engine.
+const OWN: &str = "own";
 
 /// How often an engine was started, and the seconds since then.
 type EngineTime = (u32, u32);
@@ -64,8 +66,13 @@ pub struct Engines {
     known: HashMap<EngineId, Known>,
     taken: VecDeque<Taken>,
     digests: HashSet<(EngineId, Box<[u8]>)>,
+    /// How often the engine of this agent was started.
+    own_boots: u32,
     changed: bool,
 }
+
+/// What is remembered of engines, by whoever judges packets at the time.
+pub type SharedEngines = Arc<Mutex<Engines>>;
 
 impl Engines {
     /// Judges a message by the clock of its engine, which sent it.
@@ -84,12 +91,19 @@ impl Engines {
             return Timeliness::Old(known.latest);
         }
         known.heard_s = now_s;
-        if time > known.latest || !self.changed {
-            known.latest = known.latest.max(time);
+        if time > known.latest {
+            known.latest = time;
             self.changed = true;
         }
         self.take(id, time, digest, now_s);
         Timeliness::New
+    }
+
+    /// The engine of this agent starts: with this count of starts, or a higher one if it had that before.
+    pub(super) fn start_own(&mut self, boots: u32) -> u32 {
+        self.own_boots = boots.max(self.own_boots.saturating_add(1));
+        self.changed = true;
+        self.own_boots
     }
 
     /// Judges a message by the engine of this agent, whose clock has found it timely.
@@ -118,8 +132,9 @@ impl Engines {
             quiet.map(|quiet| self.known.remove(&quiet));
         }
         let id: EngineId = id.into();
-        self.known.insert(Arc::clone(&id), heard());
-        self.changed = true;
+        let known = heard();
+        self.changed |= known.clock.is_some();
+        self.known.insert(Arc::clone(&id), known);
         id
     }
 
@@ -173,6 +188,7 @@ impl Engines {
             })
             .collect();
         lines.sort();
+        lines.insert(0, format!("{OWN} {}", self.own_boots));
         lines.extend(clean.then(|| CLEAN.to_owned()));
         lines.iter().fold(String::new(), |note, line| note + line + "\n")
     }
@@ -181,6 +197,8 @@ impl Engines {
     /// behind what was taken by a few seconds, so these are refused as well. Lines that make no sense do not count.
     pub(crate) fn restore(note: &str, now_s: u64) -> Engines {
         let mut engines = Engines::default();
+        let own = note.lines().find_map(|line| line.strip_prefix(OWN)?.trim().parse().ok());
+        engines.own_boots = own.unwrap_or(0);
         let slack_s = if note.lines().any(|line| line == CLEAN) { 0 } else { TRAPS_NOTE_SLACK_S };
         for (id, (boots, time)) in note.lines().filter_map(engine_line).take(TRAPS_ENGINES_MAX) {
             let floor = (boots, time.saturating_add(slack_s));
@@ -250,8 +268,11 @@ mod tests {
         engines.judge(ONE, (5, 90), b"b", 0);
         engines.judge(TWO, (1, 7), b"c", 0);
         engines.judge_own(b"own", (9, 9), b"d", 0);
+        assert_eq!(engines.start_own(7), 7);
         let note = engines.note(true);
-        assert_eq!(note, "80000000016f6e65 5 100\n800000000174776f 1 7\nclean\n");
+        assert_eq!(note, "own 7\n80000000016f6e65 5 100\n800000000174776f 1 7\nclean\n");
+        assert_eq!(Engines::restore(&note, 0).start_own(5), 8);
+        assert_eq!(Engines::restore(&note, 0).start_own(9), 9);
         for (note, refused_until) in [(note.clone(), 100), (engines.note(false), 100 + TRAPS_NOTE_SLACK_S)] {
             let mut engines = Engines::restore(&note, 50);
             for time in [(5, 90), (5, 100), (5, refused_until), (4, 5000)] {
