@@ -3,7 +3,11 @@
 //! Each client is a thread that asks, waits for the answer and asks again, with one connection for each question, as
 //! check_nrpe does. Latency is from before the connection to the last byte of the answer. One line of `key=value` pairs
 //! is printed at the end.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a load generator measures time and may panic"
+)]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};

@@ -1,6 +1,10 @@
 //! What `scripts/bench-snmp` needs besides the agent itself: a poller that asks as fast as it can, a thousand devices on
 //! loopback that lose datagrams and take their time, and a summary of stored runs.
-#![allow(clippy::disallowed_methods, clippy::unwrap_used)]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "a load generator measures time and may panic"
+)]
 
 use std::io::BufRead;
 use std::net::{Ipv4Addr, SocketAddr};

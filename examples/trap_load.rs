@@ -2,7 +2,7 @@
 //!
 //! Usage: trap_load ADDRESS COMMUNITY PER_SECOND SECONDS [INTERFACES]
 //! A rate of 0 sends as fast as it goes. Prints how many were sent, and how many a second.
-#![allow(clippy::disallowed_methods)]
+#![expect(clippy::disallowed_methods, reason = "a load generator measures time")]
 
 use std::net::UdpSocket;
 use std::process::ExitCode;

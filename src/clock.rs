@@ -37,14 +37,14 @@ pub fn micros(duration: Duration) -> u64 {
 }
 
 /// Reads both clocks.
-#[allow(clippy::disallowed_methods)]
+#[expect(clippy::disallowed_methods, reason = "the only place that reads the time")]
 pub fn now() -> Moment {
     let since_boot = clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default();
     Moment { mono_us: micros(since_boot), wall_ms: wall_ms(SystemTime::now()) }
 }
 
 /// The wall clock alone, for commands that need no monotonic time.
-#[allow(clippy::disallowed_methods)]
+#[expect(clippy::disallowed_methods, reason = "the only place that reads the time")]
 pub fn now_ms() -> i64 {
     wall_ms(SystemTime::now())
 }

@@ -1,5 +1,5 @@
 //! Every vector in `data/`, and the table of outputs, against the parsers.
-#![allow(clippy::unwrap_used)]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use custos_compat::nagios::{Metric, Options, Output, Perfdata, Range};
 use serde_json::Value;

@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     }
 }
 
-#[allow(clippy::disallowed_methods)]
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 fn measure() -> Result<String, Box<dyn Error>> {
     let mut args = std::env::args_os().skip(1);
     let mut number =

@@ -163,8 +163,8 @@ mod tests {
         // The reader is gone.
         writer.write_all(b"def").unwrap();
         let block = [0; 4096];
-        while writer.write(&block).is_ok() {}
-        assert_eq!(writer.write(&block).unwrap_err().kind(), ErrorKind::WouldBlock);
+        while writer.write_all(&block).is_ok() {}
+        assert_eq!(writer.write_all(&block).unwrap_err().kind(), ErrorKind::WouldBlock);
     }
 
     #[test]

@@ -10,7 +10,7 @@
 //! 3. User and groups are changed by bare system calls: the C library's own functions would change the threads
 //!    of the shim.
 //! 4. The holder of a process group returns at once. It alone uses its stack, until it is reaped.
-#![allow(unsafe_code)]
+#![expect(unsafe_code, reason = "creates processes, for which nix has no safe form")]
 
 use std::ffi::{CStr, CString, OsStr, OsString};
 use std::io;

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use crate::wire::DecodeError;
+/// The version of the messages that both ends must have.
+pub const VERSION: u32 = 2;
 
 /// Why the shim, or a conversation with it, failed.
 #[derive(Debug)]
@@ -83,3 +84,39 @@ mod tests {
         assert!(std::error::Error::source(&error).is_some());
     }
 }
+
+/// Why bytes are no message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// The frame is longer than [`FRAME_MAX_BYTES`](crate::limits::FRAME_MAX_BYTES).
+    FrameTooLong(u32),
+    /// The frame ends inside a field.
+    Short,
+    /// Bytes follow the last field.
+    Trailing(usize),
+    /// No such kind of message.
+    Kind(u8),
+    /// No such outcome, option or flag.
+    Tag(u8),
+    /// The message is not one that this side receives, or not now.
+    Unexpected,
+    /// The other side has another version.
+    Version(u32),
+}
+
+impl std::fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            DecodeError::FrameTooLong(len) => write!(f, "a frame of {len} bytes is too long"),
+            DecodeError::Short => write!(f, "a frame ends inside a field"),
+            DecodeError::Trailing(count) => write!(f, "{count} bytes follow the last field of a frame"),
+            DecodeError::Kind(kind) => write!(f, "no message has the kind {kind}"),
+            DecodeError::Tag(tag) => write!(f, "no value has the tag {tag}"),
+            DecodeError::Unexpected => write!(f, "a message that does not belong here"),
+            DecodeError::Version(version) => write!(f, "version {version} instead of {VERSION}"),
+        }
+    }
+}
+
+impl std::error::Error for DecodeError {}

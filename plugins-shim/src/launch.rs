@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use crate::clock::monotonic_us;
-use crate::error::Error;
+use crate::error::{DecodeError, Error, VERSION};
 use crate::limits::READ_BYTES;
 use crate::spec::{Report, Spec};
-use crate::wire::{DecodeError, Message, VERSION, decode_message, encode_message, encode_start};
+use crate::wire::{Message, decode_message, encode_message, encode_start};
 
 /// The argument by which the program knows that it is to be the shim.
 pub const SUBCOMMAND: &str = "plugins-shim";

@@ -26,9 +26,9 @@ mod wire;
 mod worker;
 
 pub use clock::monotonic_us;
-pub use error::Error;
+pub use error::{DecodeError, Error, VERSION};
 pub use guard::serve;
 pub use launch::{Launch, Launched, SUBCOMMAND, run_once};
 pub use limits::{FRAME_MAX_BYTES, OUTPUT_MAX_BYTES, RUNS_MAX};
 pub use spec::{Credentials, IoPriority, Limits, Outcome, Report, Spec};
-pub use wire::{DecodeError, Message, VERSION, decode_message, encode_message, encode_start};
+pub use wire::{Message, decode_message, encode_message, encode_start};

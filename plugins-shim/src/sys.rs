@@ -1,5 +1,5 @@
 //! The system calls that need `unsafe` and concern no single plugin.
-#![allow(unsafe_code)]
+#![expect(unsafe_code, reason = "calls of the system that nix does not have")]
 
 use std::ffi::{CStr, CString};
 use std::io;

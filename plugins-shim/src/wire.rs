@@ -32,12 +32,9 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{DecodeError, Error};
 use crate::limits::FRAME_MAX_BYTES;
 use crate::spec::{Credentials, IoPriority, Limits, Outcome, Report, Spec};
-
-/// The version that both ends must have.
-pub const VERSION: u32 = 2;
 
 const LEN_BYTES: usize = 4;
 const KIND_HELLO: u8 = 1;
@@ -50,7 +47,7 @@ const KIND_REPORT: u8 = 4;
 pub enum Message {
     /// Opens the conversation.
     Hello {
-        /// [`VERSION`] of the sender.
+        /// [`VERSION`](crate::VERSION) of the sender.
         version: u32,
     },
     /// Run this.
@@ -77,42 +74,6 @@ pub enum Message {
         report: Box<Report>,
     },
 }
-
-/// Why bytes are no message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DecodeError {
-    /// The frame is longer than [`FRAME_MAX_BYTES`].
-    FrameTooLong(u32),
-    /// The frame ends inside a field.
-    Short,
-    /// Bytes follow the last field.
-    Trailing(usize),
-    /// No such kind of message.
-    Kind(u8),
-    /// No such outcome, option or flag.
-    Tag(u8),
-    /// The message is not one that this side receives, or not now.
-    Unexpected,
-    /// The other side has another version.
-    Version(u32),
-}
-
-impl std::fmt::Display for DecodeError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            DecodeError::FrameTooLong(len) => write!(f, "a frame of {len} bytes is too long"),
-            DecodeError::Short => write!(f, "a frame ends inside a field"),
-            DecodeError::Trailing(count) => write!(f, "{count} bytes follow the last field of a frame"),
-            DecodeError::Kind(kind) => write!(f, "no message has the kind {kind}"),
-            DecodeError::Tag(tag) => write!(f, "no value has the tag {tag}"),
-            DecodeError::Unexpected => write!(f, "a message that does not belong here"),
-            DecodeError::Version(version) => write!(f, "version {version} instead of {VERSION}"),
-        }
-    }
-}
-
-impl std::error::Error for DecodeError {}
 
 /// Appends the message's frame.
 ///

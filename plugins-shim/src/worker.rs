@@ -22,7 +22,7 @@ use crate::capture::{Capture, drain_ended};
 use crate::child::{StartError, Starter, Stdio};
 use crate::clock::monotonic_us;
 use crate::descriptors::Descriptors;
-use crate::error::Error;
+use crate::error::{DecodeError, Error, VERSION};
 use crate::left_open::LeftOpen;
 use crate::limits::{
     END_WAIT, EVENTS_PER_TURN_MAX, READ_BYTES, RUNS_MAX, STARTS_PER_TURN_MAX, STRAYS_LOOK, WAIT_MAX,
@@ -36,7 +36,7 @@ use crate::spec::{Outcome, Report, Spec};
 use crate::start_watch::StartWatch;
 use crate::strays::Strays;
 use crate::sys::{self, Reaped};
-use crate::wire::{DecodeError, Message, VERSION, decode_message};
+use crate::wire::{Message, decode_message};
 
 /// The signal that the kernel sends when the guard has ended.
 pub(crate) const GUARD_ENDED: Signal = Signal::SIGUSR1;

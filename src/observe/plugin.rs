@@ -1,4 +1,4 @@
-//! From what a plugin left behind to an observation: state, text and metrics by the rules of the plugin API.
+//! From the end of a plugin to an observation: state, text and metrics by `docs/plugin-output.md`.
 //!
 //! Invariants: the exit code alone decides the plugin's state, never its text. Whatever is dropped or guessed leaves a
 //! remark in the run's `judgement`, one line for each kind, ahead of what the thresholds will add. No two metrics of a

@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p custos-store --example instances -- INSTANCES CHANGED RUNS STORE` writes RUNS runs of one check
 //! to a new store, each with so many instances, of which CHANGED differ from those of the run before.
-#![allow(clippy::disallowed_methods)] // A benchmark reads the clock.
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 
 use std::error::Error;
 use std::fs;

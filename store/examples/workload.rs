@@ -5,7 +5,7 @@
 //! With `-` as DIR only an existing STORE is measured. All checks are stored in order of time, checks named as the
 //! files, metrics `m00`, `m01`, … A year is measured of a check that has one: `make_workload 1 1 365 10 DIR`. The
 //! memory that 10,000 series need is that of `make_workload 1 1570 1 10 DIR`.
-#![allow(clippy::disallowed_methods)] // A benchmark reads the clock.
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

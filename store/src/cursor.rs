@@ -205,10 +205,7 @@ impl Cursors {
     /// [`Error::Version`] and [`Error::Io`].
     pub fn read(&self, name: &str) -> Result<Option<Cursor>> {
         check_name(name)?;
-        let file = cursor_name(name);
-        let Some(payload) = small::load(&*self.disk, &file, MAGIC)? else { return Ok(None) };
-        let damaged = |_| Error::damaged(self.disk.path().join(&file), 0, "the cursor is not well formed");
-        Cursor::decode(&payload, name).map(Some).map_err(damaged)
+        load(&*self.disk, &cursor_name(name))
     }
 
     /// Puts a cursor in the place of the one of that name, durably. Whatever happens meanwhile, the old one or the new one
@@ -240,6 +237,14 @@ impl Cursors {
         self.disk.sync_names().map_err(Error::io("sync directory", self.disk.path()))?;
         Ok(true)
     }
+}
+
+/// The cursor in a file of that name; none if there is none.
+pub(crate) fn load(disk: &dyn Disk, file: &str) -> Result<Option<Cursor>> {
+    let name = file.strip_suffix(CURSOR_SUFFIX).unwrap_or(file);
+    let Some(payload) = small::load(disk, file, MAGIC)? else { return Ok(None) };
+    let damaged = |_| Error::damaged(disk.path().join(file), 0, "the cursor is not well formed");
+    Cursor::decode(&payload, name).map(Some).map_err(damaged)
 }
 
 fn check_name(name: &str) -> Result<()> {

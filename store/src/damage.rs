@@ -1,7 +1,7 @@
 //! What cannot be read, as data.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::Error;
 use crate::position::Position;
@@ -25,6 +25,19 @@ pub struct Damage {
     pub runs: Option<u64>,
     /// How many samples are lost with them, where that is known.
     pub samples: Option<u64>,
+}
+
+impl Damage {
+    /// What an error in reading a file costs, if it is all runs with these numbers.
+    pub(crate) fn of(error: &Error, file: &Path, start: u64, end: u64) -> Damage {
+        let (offset, what) = match error {
+            Error::Damaged { offset, what, .. } => (*offset, what.clone()),
+            Error::Io { source, .. } => (0, format!("it cannot be read: {source}")),
+            other => (0, other.to_string()),
+        };
+        let (file, start, end) = (file.to_path_buf(), Position(start), Position(end));
+        Damage { file, offset, what, check: None, start, end, runs: None, samples: None }
+    }
 }
 
 impl fmt::Display for Damage {

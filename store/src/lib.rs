@@ -2,6 +2,8 @@
 //!
 //! `FORMAT.md` draws the bytes. This package reads no clock, opens no socket and is not asynchronous.
 
+mod amendment;
+mod aside;
 mod blocks;
 mod bytes;
 mod chunk;
@@ -16,6 +18,7 @@ mod health;
 mod identity;
 mod import;
 mod instances;
+mod leftover;
 pub mod limits;
 mod log;
 mod mark;
@@ -25,6 +28,7 @@ mod position;
 mod provenance;
 mod reader;
 mod recovery;
+mod repair;
 mod run;
 mod segment;
 mod small;
@@ -33,6 +37,7 @@ mod value;
 mod verify;
 mod writer;
 
+pub use amendment::{Amendment, AmendmentKind, Amendments};
 pub use cursor::{Continuity, Cursor, Cursors, Delivered, FoundRun, StoreAt, fingerprint};
 pub use damage::Damage;
 pub use disk::writer_pid;
@@ -41,6 +46,7 @@ pub use health::{Health, Space};
 pub use identity::{Identity, NoIdentity};
 pub use import::{Imported, Importer};
 pub use instances::{Change, Changes, Instance, Instances};
+pub use leftover::Leftover;
 pub use note::Notes;
 pub use position::Position;
 pub use provenance::{Consolidation, Provenance};
@@ -48,9 +54,8 @@ pub use reader::{
     Arrivals, Arrived, ArrivedRev, Bucket, Catalogue, CheckInfo, CheckSeries, Reader, RunState, Runs, Sample,
     SampleBatch, Samples, SeriesInfo, SeriesKey, Snapshot, States, StoreInfo,
 };
+pub use repair::{Repaired, repair, repair_on};
 pub use run::{Metric, Reason, Run, Standing, State};
 pub use value::{Bounds, Value};
-pub use verify::{
-    FileReport, Finding, Progress, Repaired, Salvaged, repair, repair_on, salvage, verify, verify_on,
-};
+pub use verify::{FileReport, Finding, Progress, Salvaged, salvage, verify, verify_on};
 pub use writer::{Options, Writer};

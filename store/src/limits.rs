@@ -133,6 +133,18 @@ pub const PROC_LOCKS_BYTES_MAX: u64 = 4 << 20;
 /// Bytes of a file that is read and written as a whole: the identity, a cursor, a note, the amendments.
 pub const SMALL_FILE_BYTES_MAX: usize = 4 << 20;
 
+/// Amendments that are remembered; the oldest go.
+pub const AMENDMENTS_MAX: usize = 2048;
+
+/// Amendments that the repair of one file leaves: more than that become one for all of its runs.
+pub const AMENDMENTS_OF_REPAIR_MAX: usize = 128;
+
+/// Bytes of a check's name in an amendment; longer ones are left out.
+pub const AMENDMENT_NAME_BYTES_MAX: usize = 1024;
+
+const _: () = assert!(AMENDMENTS_MAX * (AMENDMENT_NAME_BYTES_MAX + 64) < SMALL_FILE_BYTES_MAX);
+const _: () = assert!(AMENDMENTS_OF_REPAIR_MAX * 4 <= AMENDMENTS_MAX);
+
 /// Bytes of the name of a cursor or a note.
 pub const CURSOR_NAME_BYTES_MAX: usize = 100;
 
@@ -144,3 +156,9 @@ pub const NOTE_BYTES_MAX: usize = 3 << 20;
 
 const _: () = assert!(NOTE_BYTES_MAX + 4 * CURSOR_NAME_BYTES_MAX < SMALL_FILE_BYTES_MAX);
 const _: () = assert!(CURSOR_STATE_BYTES_MAX + 4 * CURSOR_NAME_BYTES_MAX < SMALL_FILE_BYTES_MAX);
+
+/// Logs of writers that were given up which the next writer takes over; of more, the oldest goes.
+pub const LEFTOVER_LOGS_MAX: usize = 4;
+
+/// Runs of such a log that are appended at once.
+pub const RESCUE_BATCH_RUNS: usize = 256;

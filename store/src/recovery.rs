@@ -1,5 +1,6 @@
 //! What a writer finds when it opens a store: where the runs end, and from which number on it may append.
 
+use crate::amendment;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::limits::SEQ_GAP_ON_OPEN;
@@ -26,6 +27,7 @@ pub(crate) fn recover(disk: &dyn Disk) -> Result<Recovered> {
     for name in names.iter().filter(|name| name.ends_with(".log.tmp")) {
         let _ = disk.remove(name);
     }
+    amendment::note_repaired(disk, &names)?;
     let (files, replaced) = live(&names);
     let mut found = None;
     let mut damages = 0;

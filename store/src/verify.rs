@@ -1,21 +1,25 @@
 //! Checking a whole store, and reading what can be read out of damaged files.
 //!
-//! Nothing here changes a file but [`repair`], and that never deletes: what it replaces is kept with the ending
-//! `.damaged`.
+//! Nothing here changes a file.
 
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
-use crate::chunk::{ChunkBytes, Rows, RowsIn, encode, find_chunks};
-use crate::column::Effort;
+use nix::libc;
+
+use crate::amendment::{self, AMENDMENTS_NAME};
+use crate::chunk::{ChunkBytes, RowsIn, find_chunks};
+use crate::cursor;
+use crate::damage::Damage;
 use crate::disk::{Disk, RealDisk};
 use crate::error::{Error, Result};
+use crate::identity::{self, IDENTITY_NAME};
 use crate::log::{End, LogImage, ends};
-use crate::names::{FileName, QUARANTINE_SUFFIX, live, log_name};
+use crate::names::{CURSOR_SUFFIX, FileName, live};
 use crate::run::Run;
-use crate::segment::{Catalogue, ChunkRef, Extent, Segment, SegmentWriter};
-use crate::upkeep::seal;
+use crate::segment::{Catalogue, ChunkRef, Extent, Segment};
 
 /// A file that was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,13 +36,39 @@ pub struct FileReport {
 
 /// One thing that is wrong with a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub enum Finding {
+    /// Bytes that are not what was written, and which runs are lost by that.
+    Damage(Damage),
+    /// A log that ends in the middle of a frame, as after a kill or a power cut.
+    Torn {
+        /// Offset in the file, in bytes.
+        offset: u64,
+        /// Bytes that are there of the frame.
+        bytes: usize,
+    },
+}
+
+impl Finding {
+    /// `true` for damage.
+    pub fn is_damage(&self) -> bool {
+        matches!(self, Finding::Damage(_))
+    }
+
     /// Offset in the file, in bytes.
-    pub offset: u64,
+    pub fn offset(&self) -> u64 {
+        match self {
+            Finding::Damage(damage) => damage.offset,
+            Finding::Torn { offset, .. } => *offset,
+        }
+    }
+
     /// What does not hold.
-    pub what: String,
-    /// `true` for damage. `false` for a log that ends in the middle of a frame, as after a kill or a power cut.
-    pub damage: bool,
+    pub fn what(&self) -> String {
+        match self {
+            Finding::Damage(damage) => damage.what.clone(),
+            Finding::Torn { bytes, .. } => format!("{bytes} bytes at the end are no whole frame"),
+        }
+    }
 }
 
 /// What [`verify`] tells while it works, before each file.
@@ -50,12 +80,6 @@ pub struct Progress<'a> {
     pub done: usize,
     /// Files in all.
     pub total: usize,
-}
-
-fn finding(error: &Error) -> Finding {
-    let offset = if let Error::Damaged { offset, .. } = error { *offset } else { 0 };
-    let what = if let Error::Damaged { what, .. } = error { what.clone() } else { error.to_string() };
-    Finding { offset, what, damage: true }
 }
 
 /// Reads every byte of a store, checks every checksum and decodes every run.
@@ -70,43 +94,82 @@ pub fn verify(dir: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Vec<
 pub fn verify_on(disk: &dyn Disk, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Vec<FileReport>> {
     let names = disk.list().map_err(Error::io("list", disk.path()))?;
     let (files, _) = live(&names);
+    let small: Vec<&String> = names.iter().filter(|name| is_small(name)).collect();
+    let total = files.len() + small.len();
     let mut reports = Vec::new();
     let ends = ends(disk, &files, End::OPEN)?;
-    for (index, (file, end)) in files.iter().zip(ends).enumerate() {
-        let name = file.name();
-        progress(Progress { name: &name, done: index, total: files.len() });
-        let bytes = disk.open(&name).and_then(|file| file.size()).unwrap_or(0);
-        let mut report = FileReport { name, bytes, runs: 0, findings: Vec::new() };
-        let checked = match *file {
-            FileName::Log { start } => check_log(disk, start, end, &mut report),
-            FileName::Segment { start, end } => check_segment(disk, start, end, &mut report),
+    for (file, end) in files.iter().zip(ends) {
+        let check = |report: &mut FileReport| match *file {
+            FileName::Log { start } => check_log(disk, start, end, report),
+            FileName::Segment { start, end } => check_segment(disk, start, end, report),
             FileName::Temporary => Ok(()),
         };
-        match checked {
-            // The writer has replaced it meanwhile; what replaced it was not listed, and is not old enough to doubt.
-            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => continue,
-            Err(error) => report.findings.push(finding(&error)),
-            Ok(()) => {}
-        }
-        reports.push(report);
+        let next = || file.start().unwrap_or_default();
+        let bound = match *file {
+            FileName::Segment { end, .. } => end,
+            _ => end.before,
+        };
+        progress(Progress { name: &file.name(), done: reports.len(), total });
+        reports.extend(report(disk, file.name(), (next(), bound), check));
+    }
+    for name in small {
+        progress(Progress { name, done: reports.len(), total });
+        reports.extend(report(disk, name.clone(), (0, 0), |_| check_small(disk, name)));
     }
     Ok(reports)
+}
+
+/// Checks a file. What keeps it from being read at all costs all of these runs. None if it is gone: the writer has replaced
+/// it meanwhile, and what replaced it is not old enough to doubt.
+fn report(
+    disk: &dyn Disk,
+    name: String,
+    (start, end): (u64, u64),
+    check: impl FnOnce(&mut FileReport) -> Result<()>,
+) -> Option<FileReport> {
+    let bytes = disk.open(&name).and_then(|file| file.size()).unwrap_or(0);
+    let mut report = FileReport { name, bytes, runs: 0, findings: Vec::new() };
+    match check(&mut report) {
+        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return None,
+        Err(error) => {
+            let damage = Damage::of(&error, &disk.path().join(&report.name), start, end);
+            report.findings.push(Finding::Damage(damage));
+        }
+        Ok(()) => {}
+    }
+    Some(report)
+}
+
+/// The files that are written as a whole, but for the mark, which may say nothing.
+fn is_small(name: &str) -> bool {
+    name == IDENTITY_NAME || name == AMENDMENTS_NAME || name.ends_with(CURSOR_SUFFIX)
+}
+
+fn check_small(disk: &dyn Disk, name: &str) -> Result<()> {
+    match name {
+        IDENTITY_NAME => identity::load(disk).map(drop),
+        AMENDMENTS_NAME => amendment::load(disk).map(drop),
+        _ => cursor::load(disk, name).map(drop),
+    }
 }
 
 fn check_log(disk: &dyn Disk, start: u64, end: End, report: &mut FileReport) -> Result<()> {
     let mut image = LogImage::open(disk, start, end)?;
     image.extend(disk)?;
-    for damage in image.damages() {
-        report.findings.push(Finding { offset: damage.offset, what: damage.what.to_owned(), damage: true });
-    }
-    if let Some((offset, len)) = image.torn_tail() {
-        let what = format!("{len} bytes at the end are no whole frame");
-        report.findings.push(Finding { offset, what, damage: false });
+    let path = disk.path().join(image.name());
+    report.findings.extend(image.damages_in(&path).into_iter().map(Finding::Damage));
+    if let Some((offset, bytes)) = image.torn_tail() {
+        report.findings.push(Finding::Torn { offset, bytes });
     }
     for row in image.arrivals(0) {
         match image.run(disk, row) {
             Ok(_) => report.runs += 1,
-            Err(error) => report.findings.push(finding(&error)),
+            Err(error) => {
+                let end = row.seq.saturating_add(1);
+                let check = Some(image.check(row).to_string());
+                let damage = Damage { check, runs: Some(1), ..Damage::of(&error, &path, row.seq, end) };
+                report.findings.push(Finding::Damage(damage));
+            }
         }
     }
     Ok(())
@@ -116,7 +179,7 @@ fn check_segment(disk: &dyn Disk, start: u64, end: u64, report: &mut FileReport)
     let segment = Segment::open(disk, start, end)?;
     for (index, (check, extent)) in segment.checks().enumerate() {
         if let Err(error) = check_check(&segment, index, check, extent, report) {
-            report.findings.push(finding(&error));
+            report.findings.push(Finding::Damage(segment.damage_of(index, &error)));
         }
     }
     Ok(())
@@ -141,7 +204,7 @@ fn check_check(
             }
             Err(error) => {
                 whole = false;
-                report.findings.push(finding(&error));
+                report.findings.push(Finding::Damage(segment.damage_of_chunk(check, chunk, &error)));
             }
         }
     }
@@ -180,13 +243,24 @@ pub struct Salvaged {
     pub lost_series: u64,
 }
 
+/// The bytes of a file. One that is no regular file is an error, and not waited for.
+fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file: File = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// Reads what can be read out of one file of a store, damaged or not, whatever its name: chunks and frames are looked
 /// for at every byte. Hands out (check, run), in no particular order.
 ///
 /// # Errors
 /// [`Error::Io`] if the file cannot be read, and the first error of `out`.
 pub fn salvage(file: &Path, out: &mut dyn FnMut(&str, Run) -> Result<()>) -> Result<Salvaged> {
-    let bytes = std::fs::read(file).map_err(Error::io("read", file))?;
+    let bytes = read_regular(file).map_err(Error::io("read", file))?;
     let mut salvaged = Salvaged::default();
     let (image, frames_lost) = LogImage::salvage(&bytes);
     salvaged.lost_parts += frames_lost;
@@ -215,127 +289,4 @@ pub fn salvage(file: &Path, out: &mut dyn FnMut(&str, Run) -> Result<()>) -> Res
         }
     }
     Ok(salvaged)
-}
-
-/// What [`repair`] did.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Repaired {
-    /// Damaged files, now kept with the ending `.damaged`.
-    pub set_aside: Vec<String>,
-    /// Runs that were carried over from them.
-    pub kept_runs: u64,
-    /// Chunks that could not be.
-    pub lost_chunks: u64,
-    /// Metrics missing from runs that were carried over, counted once a chunk; all their instances count as one.
-    pub lost_series: u64,
-    /// Files that this process has no permission to open. They stay where they are.
-    pub forbidden: Vec<String>,
-}
-
-/// Sets damaged files aside and puts what can be read of them in their place. Deletes nothing.
-///
-/// # Errors
-/// [`Error::Locked`] while somebody writes to the store.
-pub fn repair(dir: &Path) -> Result<Repaired> {
-    repair_on(Arc::new(RealDisk::new(dir)))
-}
-
-/// [`repair`] on any disk.
-pub fn repair_on(disk: Arc<dyn Disk>) -> Result<Repaired> {
-    let _lock = disk.lock()?;
-    let mut repaired = Repaired::default();
-    for report in verify_on(&*disk, &mut |_| {})? {
-        if !report.findings.iter().any(|finding| finding.damage) {
-            continue;
-        }
-        match disk.open(&report.name) {
-            Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-                repaired.forbidden.push(report.name);
-                continue;
-            }
-            // No file at all: a directory, a link, a FIFO.
-            Err(_) => {
-                let aside = format!("{}{QUARANTINE_SUFFIX}", report.name);
-                let path = disk.path().join(&report.name);
-                disk.rename(&report.name, &aside).map_err(Error::io("rename", path))?;
-                repaired.set_aside.push(aside);
-                continue;
-            }
-        }
-        match FileName::parse(&report.name) {
-            Some(FileName::Segment { start, end }) => repair_segment(&*disk, start, end, &mut repaired)?,
-            Some(FileName::Log { start }) => {
-                let names = disk.list().map_err(Error::io("list", disk.path()))?;
-                let (files, _) = live(&names);
-                let starts = files.iter().filter_map(FileName::start);
-                let end = starts.filter(|other| *other > start).min().unwrap_or_else(|| {
-                    // The last file: its segment ends where its runs do.
-                    let image = LogImage::open(&*disk, start, End::OPEN);
-                    let last = image.and_then(|mut image| image.extend(&*disk).map(|()| image.last_seq()));
-                    last.ok().flatten().map_or(start + 1, |last| last + 1)
-                });
-                // Sealing sets a damaged log aside.
-                seal(&*disk, &[start], end, &AtomicBool::new(false))?;
-                repaired.kept_runs += report.runs;
-                repaired.set_aside.push(format!("{}{QUARANTINE_SUFFIX}", log_name(start)));
-            }
-            _ => {}
-        }
-    }
-    Ok(repaired)
-}
-
-fn repair_segment(disk: &dyn Disk, start: u64, end: u64, repaired: &mut Repaired) -> Result<()> {
-    let name = FileName::Segment { start, end }.name();
-    let path = disk.path().join(&name);
-    let file = disk.open(&name).map_err(Error::io("open", &path))?;
-    let size = file.size().map_err(Error::io("read", &path))?;
-    let region = file.map(size).map_err(Error::io("map", &path))?;
-    // First the copy that is kept, whole and durable, then what takes its place.
-    let aside = format!("{name}{QUARANTINE_SUFFIX}");
-    let _ = disk.remove(&aside);
-    let copy = disk.create(&aside, 0).map_err(Error::io("create", disk.path().join(&aside)))?;
-    copy.write_at(&region, 0)
-        .and_then(|()| copy.sync())
-        .map_err(Error::io("write", disk.path().join(&aside)))?;
-    disk.sync_names().map_err(Error::io("sync directory", disk.path()))?;
-    let mut chunks = Vec::new();
-    for at in find_chunks(&region) {
-        let chunk = ChunkBytes(&region[at..]);
-        match chunk.header_alone() {
-            Ok(header) => chunks.push((header.check.clone(), header.first_ms, at)),
-            Err(_) => repaired.lost_chunks += 1,
-        }
-    }
-    chunks.sort();
-    let mut segment = SegmentWriter::create(disk, start, end)?;
-    for chunks in chunks.chunk_by(|one, other| one.0 == other.0) {
-        let (check, mut catalogue) = (&chunks[0].0, Catalogue::default());
-        for (_, _, at) in chunks {
-            let chunk = ChunkBytes(&region[*at..]);
-            let salvaged = chunk.header_alone().and_then(|header| chunk.salvage(&header));
-            let Ok((rows, lost)) = salvaged else {
-                repaired.lost_chunks += 1;
-                continue;
-            };
-            let mut at = 0;
-            while at < rows.len() {
-                let mut part = Rows::default();
-                let mut remap = part.remap(&rows);
-                // What cannot be read has been left out.
-                let Ok(taken) = part.append(&rows, &mut remap, at..rows.len()) else { break };
-                at += taken;
-                repaired.kept_runs += taken as u64;
-                let (header, bytes) = encode(check, &part, Effort::Full)?;
-                segment.add(&header, &bytes)?;
-                catalogue.add_rows(&part);
-            }
-            repaired.lost_series += lost;
-        }
-        segment.end_check(check, &catalogue);
-    }
-    segment.finish()?;
-    repaired.set_aside.push(aside);
-    Ok(())
 }

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Reads a store by FORMAT.md alone and prints every run as a line of JSON, by check, time and number.
 
-Usage: read_store.py DIR      needs Python 3.8, numpy, pcodec and the program zstd
+Usage: read_store.py DIR            needs Python 3.8, numpy, pcodec and the program zstd
+       read_store.py DIR --about    prints what the small files say instead, as one line
 """
 import json
 import os
@@ -249,7 +250,7 @@ def run(check, seq, time, fields, texts, metrics, instances, kind, span):
             "hard": bool(standing & 1), "flapping": bool(standing & 2), "hard_state": STATES[standing >> 2],
             "attempt": attempt, "since_ms": since, "flap_history": flaps, "texts": texts, "metrics": metrics,
             "instances": instances, "partial": bool(kind & 1), "provenance": PROVENANCES[kind >> 1 & 7],
-            "function": FUNCTIONS[kind >> 4], "span_ms": span}
+            "function": FUNCTIONS[kind >> 4 & 7], "span_ms": span, "imported": bool(kind >> 7)}
 
 
 def log_before(data, start):
@@ -424,6 +425,53 @@ def read_chunk(data, check):
                   instances, a[7] >> 8, spans[row] & MASK64 if consolidated[row] else None)
 
 
+def small(directory, name, magic):
+    with open(os.path.join(directory, name), "rb") as file:
+        data = file.read()
+    assert data[:8] == magic and struct.unpack_from("<II", data, 8) == (1, len(data) - 20)
+    assert struct.unpack("<I", data[-4:])[0] == crc(data[:-4])
+    return Cursor(data[16:-4])
+
+
+def cursor_file(directory, name):
+    data = small(directory, name, b"CUSTCUR\0")
+    assert data.text() + ".cursor" == name
+    cursor = {"store": data.take(16).hex(), "position": data.varint(), "last": None}
+    if data.u8():
+        cursor["last"] = [data.varint(), data.u64()]
+    cursor["amendments"] = data.varint()
+    cursor["state"] = data.take(data.varint()).hex()
+    return cursor
+
+
+def amendments_file(directory):
+    data = small(directory, "amendments", b"CUSTAMD\0")
+    forgotten, entries = data.varint(), []
+    for _ in range(data.varint()):
+        kind = ["lost", "restored"][data.u8()]
+        check = data.text() if data.u8() else None
+        entries.append([kind, check, data.varint(), data.varint()] + [n - 1 if n else None for n in (data.varint(), data.varint())])
+    return {"forgotten": forgotten, "list": entries}
+
+
+def about(directory):
+    names = sorted(os.listdir(directory))
+    return {"identity": small(directory, "identity", b"CUSTIDN\0").take(16).hex(),
+            "synced": small(directory, "synced", b"CUSTSYN\0").u64(),
+            "cursors": {name[:-7]: cursor_file(directory, name) for name in names if name.endswith(".cursor")},
+            "amendments": amendments_file(directory) if "amendments" in names else None}
+
+
+def fingerprint(run):
+    text = run["texts"][0].encode()
+    data = struct.pack("<Qqq", run["seq"], run["time_ms"], run["duration_us"]) + bytes(
+        STATES.index(run[key]) for key in ("state", "plugin_state"))
+    hashed = 0xCBF29CE484222325
+    for byte in data + run["check"].encode() + b"\xff" + text:
+        hashed = (hashed ^ byte) * 0x100000001B3 & MASK64
+    return hashed
+
+
 def main(directory):
     files = []
     for name in os.listdir(directory):
@@ -448,8 +496,12 @@ def main(directory):
             runs += read_segment(data, start, end)
             following = start
     for each in sorted(runs, key=lambda run: (run["check"], run["time_ms"], run["seq"])):
+        each["fingerprint"] = fingerprint(each)
         print(json.dumps(each, ensure_ascii=False))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    if sys.argv[2:] == ["--about"]:
+        print(json.dumps(about(sys.argv[1])))
+    else:
+        main(sys.argv[1])

@@ -1,9 +1,10 @@
 //! End-to-end tests: the real binary, real processes, real files, in a directory of each test's own.
 //!
 //! Waiting is always for an event, with a deadline; no test asserts how long anything took.
-#![allow(clippy::unwrap_used)]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod configuration;
+mod control;
 mod examples;
 mod frozen;
 mod graphs;
@@ -17,6 +18,7 @@ mod schedule;
 mod states;
 mod surroundings;
 mod survival;
+mod taken_away;
 
 #[path = "../stage/mod.rs"]
 mod stage;

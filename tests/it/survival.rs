@@ -150,8 +150,8 @@ fn a_log_that_nobody_can_take_holds_up_nothing() {
     drop(gone);
     let (mut idle, mut blocked) = std::io::pipe().unwrap();
     fcntl(&blocked, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
-    while blocked.write(&[b'.'; 4096]).is_ok() {}
-    while blocked.write(b".").is_ok() {}
+    while blocked.write_all(&[b'.'; 4096]).is_ok() {}
+    while blocked.write_all(b".").is_ok() {}
     fcntl(&blocked, FcntlArg::F_SETFL(OFlag::empty())).unwrap();
 
     for stderr in [full_disk.into(), std::process::Stdio::from(closed), blocked.into()] {

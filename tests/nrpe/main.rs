@@ -3,7 +3,7 @@
 //! The real programs are Debian's `nagios-nrpe-server` and `nagios-nrpe-plugin`. Both daemons get the same
 //! configuration; what a client sees of them is compared byte for byte. `docs/nrpe-differences.md` lists the
 //! deliberate differences, and the tests name them where they meet them.
-#![allow(clippy::unwrap_used, unreachable_pub)]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod access;
 mod answers;

@@ -1,5 +1,5 @@
 //! Plugins of every kind, run for real through the shims of the built program.
-#![allow(clippy::unwrap_used)]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod bench;
 mod hostile;

@@ -1,5 +1,5 @@
 //! The agent under a service manager, which the test plays: readiness, watchdog, handed-over sockets, the end.
-#![allow(clippy::unwrap_used)]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::fs::File;
 use std::net::{TcpListener, TcpStream};
@@ -37,7 +37,7 @@ impl Service {
                  command[say]=/bin/echo handed over\n"
             ),
         );
-        stage.configure("nrpe: { config: nrpe.cfg }", "  {}\n");
+        stage.configure("nrpe: { config: nrpe.cfg, commands_as_root: true }", "  {}\n");
         let agent = start_with_socket(&stage, &listener);
         Service { stage, agent, manager, listener, port }
     }

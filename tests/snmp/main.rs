@@ -1,5 +1,5 @@
 //! SNMP beside Debian's `snmpd` and the tools of net-snmp, over loopback.
-#![allow(clippy::unwrap_used, unreachable_pub)]
+#![expect(clippy::unwrap_used, unreachable_pub, reason = "a test may panic")]
 
 mod agent;
 mod ber;

@@ -1,7 +1,7 @@
 //! Traps and informs, sent by net-snmp's own programs to a running agent.
 //!
 //! Waiting is always for an event, with a deadline; no test asserts how long anything took.
-#![allow(clippy::unwrap_used)]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod hostile;
 mod keyed;

@@ -23,7 +23,7 @@ fn uptime() -> Vec<u8> {
 fn refusals_are_told_with_source_and_reason() {
     let receiver = Receiver::start("", LINK);
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    let send = |packet: &[u8]| drop(socket.send_to(packet, &receiver.address).unwrap());
+    let send = |packet: &[u8]| assert_eq!(socket.send_to(packet, &receiver.address).unwrap(), packet.len());
     for _ in 0..3 {
         send(&trap(COMMUNITY, &uptime()));
     }

@@ -1,10 +1,10 @@
-//! The bounds on what one run of a plugin may report (rule R10).
+//! The bounds on what one run of a plugin may report (`docs/plugin-output.md#bounds`).
 
-/// Longest label of a metric, in bytes, with the prefix that check_multi adds. A longer one is rejected and counted.
+/// Longest label of a metric, in bytes, with the prefix of check_multi. A token with a longer one is dropped and counted.
 pub const LABEL_MAX_BYTES: usize = 255;
-/// Longest unit of a metric, in bytes. A token with a longer one is rejected and counted.
+/// Longest unit of a metric, in bytes. A token with a longer one is dropped and counted.
 pub const UNIT_MAX_BYTES: usize = 255;
-/// Most `label=value` tokens of one run. Further ones are rejected and counted.
+/// Most `label=value` tokens of one run. Further ones are dropped and counted.
 pub const TOKENS_MAX: usize = 4096;
 /// Warnings of one run that are kept with their text. Further ones are only counted.
 pub const WARNINGS_MAX: usize = 16;

@@ -1,7 +1,7 @@
 //! The Nagios plugin API: output, perfdata, units and ranges.
 //!
-//! Programs that read it disagree on nearly every corner. The rules chosen here have numbers, R for output, P for
-//! perfdata and G for ranges, and the head of each module says which it keeps.
+//! Programs that read it disagree on nearly every corner. `docs/plugin-output.md` has the rules that are followed here, and
+//! the head of each module names its part of that page.
 
 mod limits;
 mod number;

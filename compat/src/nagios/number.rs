@@ -1,13 +1,14 @@
-//! Decimal numbers as plugins print them (rules P8 and P9), scaled to base units without losing a digit.
+//! Decimal numbers as plugins print them, scaled to base units without losing a digit (`docs/plugin-output.md#numbers` and
+//! `docs/plugin-output.md#commas`).
 //!
-//! A decimal is kept as text until it is scaled. A power of ten then moves the exponent before the conversion to
-//! binary, so `0.451` milliseconds becomes the float nearest to 0.000451, and a 64-bit counter stays exact.
+//! A decimal stays text until it is scaled. A power of ten then changes the exponent before the conversion to binary, so
+//! `0.451` milliseconds become the float nearest to 0.000451, and a 64-bit counter stays exact.
 
 use std::fmt;
 
 /// A finite number: a float, or an integer that no 64-bit float equals.
 ///
-/// Equal numbers have equal representations, because an integer that a float holds is always a `Float`.
+/// Equal numbers have equal representations, because an integer that a float represents exactly is always a `Float`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Number {
     /// Any finite float; never negative zero.
@@ -43,28 +44,28 @@ impl fmt::Display for Number {
     }
 }
 
-/// What a printed number is multiplied with to be in its base unit: `10^power × times / over`.
+/// The factor from a printed number to its base unit: `10^power × times / over`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Scale {
     /// Power of ten, applied to the decimal text.
     pub(crate) power: i32,
-    /// Factor that is no power of ten: 60, 3600, 86400 or a power of 1024. At least 1.
+    /// Factor that is not a power of ten: 60, 3600, 86400 or a power of 1024. At least 1.
     pub(crate) times: u128,
     /// Divisor: 60 or 3600 for watt-minutes and watt-seconds, else 1.
     pub(crate) over: u32,
 }
 
 impl Scale {
-    /// Leaves a number as it is.
+    /// The factor 1.
     pub(crate) const ONE: Scale = Scale { power: 0, times: 1, over: 1 };
 }
 
-/// Which character may stand for the decimal point.
+/// Which character may be the decimal point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Point {
     /// `.` only.
     Strict,
-    /// `.`, or a single `,` in its place.
+    /// `.`, or a single `,` instead.
     Lenient,
 }
 
@@ -72,15 +73,15 @@ pub(crate) enum Point {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Decimal<'a> {
     negative: bool,
-    /// ASCII digits before the point, perhaps none.
+    /// ASCII digits before the point; may be empty.
     whole: &'a str,
-    /// ASCII digits after the point, perhaps none.
+    /// ASCII digits after the point; may be empty.
     fraction: &'a str,
     exponent: i32,
     has_exponent: bool,
-    /// `true` when a comma stood for the point.
+    /// `true` if the decimal point is a comma.
     pub(crate) comma: bool,
-    /// `true` for a bare `0`, perhaps with a sign: what follows may be the `x` of a hexadecimal number.
+    /// `true` for `0`, with or without a sign: what follows may be the `x` of a hexadecimal number.
     pub(crate) lone_zero: bool,
 }
 
@@ -117,8 +118,8 @@ impl<'a> Decimal<'a> {
         Some((Decimal { negative, whole, fraction, exponent, has_exponent, comma, lone_zero }, rest))
     }
 
-    /// Whether the comma may as well group thousands: `2,000` is two or two thousand. Not so with a leading zero
-    /// (`0,012`), an exponent, or another number of digits on either side.
+    /// Whether the comma may also group thousands: `2,000` is two or two thousand. A leading zero (`0,012`), an exponent and
+    /// another number of digits on either side rule that out.
     pub(crate) fn is_ambiguous(self) -> bool {
         self.comma
             && !self.has_exponent
@@ -127,7 +128,7 @@ impl<'a> Decimal<'a> {
             && !self.whole.starts_with('0')
     }
 
-    /// The number in its base unit, or none if it is not finite there.
+    /// The number in its base unit; `None` if it is not finite there.
     pub(crate) fn to_number(self, scale: Scale) -> Option<Number> {
         match self.to_integer(scale) {
             Some(integer) => Some(Number::from(integer)),
@@ -135,7 +136,7 @@ impl<'a> Decimal<'a> {
         }
     }
 
-    /// The nearest float in the base unit, or none if it is not finite.
+    /// The nearest float in the base unit; `None` if it is not finite.
     pub(crate) fn to_f64(self, scale: Scale) -> Option<f64> {
         let exponent = self.exponent + scale.power;
         let text = format!("{}.{}e{exponent}", self.whole, self.fraction);
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn extremes_are_values_or_none() {
+    fn extremes_are_finite_or_rejected() {
         assert_eq!(number("1e400", Scale::ONE), None);
         assert_eq!(number("0e99999999999999999999", Scale::ONE), Some(Number::Float(0.0)));
         assert_eq!(number("1e-99999999999999999999", Scale::ONE), Some(Number::Float(0.0)));

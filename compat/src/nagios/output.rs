@@ -1,4 +1,4 @@
-//! The output of a plugin, taken apart into summary, long text and perfdata (rules R1 to R3).
+//! The output of a plugin, split into summary, long text and perfdata (`docs/plugin-output.md#lines`).
 //!
 //! ```text
 //! line 1        SUMMARY [ '|' PERF ]
@@ -9,29 +9,29 @@
 //!
 //! A `|` separates only if a `=` follows it on its line; otherwise it is text, so that an ASCII table in the long
 //! text stays readable. Output is decoded as UTF-8 with replacement characters, ends at the first NUL, and may
-//! have any kind of line end. What a run's verdict or an empty summary means is the caller's business.
+//! have any kind of line end. The caller decides about the state and about an empty summary.
 
 /// The parts of a plugin's output.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Output {
     /// The first line without perfdata, trimmed; may be empty.
     pub summary: String,
-    /// Further lines without perfdata, joined by newlines; blank lines within are kept.
+    /// Further lines without perfdata, joined by newlines, with blank lines between them.
     pub long_text: String,
     /// The perfdata of all lines, joined by newlines.
     pub perf: String,
-    /// `true` if the output was cut off and what was cut last belongs to `perf`.
+    /// `true` if the output was cut off within `perf`.
     pub perf_cut_off: bool,
 }
 
 impl Output {
-    /// Takes apart what a plugin printed.
+    /// Splits what a plugin printed.
     ///
-    /// `cut_off` says that only the head of the output is given. It then ends with its last complete line (rule
-    /// R10), or within the first line if no other is complete.
+    /// `cut_off` says that only the head of the output is given. Then the last complete line is the end
+    /// (`docs/plugin-output.md#when-perfdata-counts`), or the cut itself if no line is complete.
     pub fn parse(stdout: &[u8], cut_off: bool) -> Output {
         let (head, cut_off) = match stdout.iter().position(|&byte| byte == 0) {
-            // What was cut off comes after the NUL and would not count anyway.
+            // What was cut off comes after the NUL, so it would be ignored anyway.
             Some(end) => (&stdout[..end], false),
             None => (stdout, cut_off),
         };
@@ -60,28 +60,28 @@ impl Output {
         }
         output.long_text = long.join("\n").trim_end_matches('\n').to_owned();
         let perf = perf.join("\n");
-        // A blank after the last token shows that it is whole.
+        // A blank after the last token shows that the token is complete.
         output.perf = if output.perf_cut_off { perf.trim_start() } else { perf.trim() }.to_owned();
         output
     }
 }
 
-/// Drops the incomplete line at the end. If that is the only line, drops at most an incomplete character and
-/// says that the cut is within the line.
+/// Drops the incomplete line at the end. If that is the only line, drops at most an incomplete character, and returns
+/// `true`: the cut is within the line.
 fn last_complete_line(head: &[u8]) -> (&[u8], bool) {
     if let Some(end) = head.iter().rposition(|&byte| byte == b'\n' || byte == b'\r') {
         return (&head[..end], false);
     }
     let complete = head.utf8_chunks().last().map_or(head.len(), |chunk| {
         let incomplete = chunk.invalid();
-        // A lone byte is invalid for good unless it may begin a longer character.
+        // Only a byte that may begin a longer character can be incomplete; any other is malformed.
         let begins = incomplete.first().is_some_and(|&byte| (0xc2..=0xf4).contains(&byte));
         head.len() - if begins { incomplete.len() } else { 0 }
     });
     (&head[..complete], true)
 }
 
-/// Splits a line at its first `|`, if a `=` follows.
+/// Splits a line at its first `|`, if a `=` follows there.
 fn split_perf(line: &str) -> (&str, Option<&str>) {
     match line.split_once('|') {
         Some((text, perf)) if perf.contains('=') => (text, Some(perf)),
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_decoded_with_loss_and_end_at_nul() {
+    fn malformed_bytes_are_replaced_and_a_nul_ends_the_output() {
         let output = Output::parse(b"caf\xe9 | a=1\0 b=2", true);
         assert_eq!(output.summary, "caf\u{fffd}");
         assert_eq!(output.perf, "a=1");

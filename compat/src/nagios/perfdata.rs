@@ -1,8 +1,9 @@
-//! Perfdata, `'label'=value[unit];[warn];[crit];[min];[max]` (rules P1 to P17; those of the tokens are in `token`).
+//! Perfdata, `'label'=value[unit];[warn];[crit];[min];[max]` (`docs/plugin-output.md#values`; tokens and labels are found in
+//! `token`).
 //!
-//! Invariants: no input makes the parser fail, a bad token costs only itself, and whatever is dropped or guessed
-//! is in [`Warnings`]. Every metric has a label of 1 to [`LABEL_MAX_BYTES`] bytes. Metrics come in the order of
-//! the text, equal labels included; time is linear in the length of the text.
+//! Invariants: no input makes the parser fail, a bad token is dropped alone, and whatever is dropped or guessed is in
+//! [`Warnings`]. Every metric has a label of 1 to [`LABEL_MAX_BYTES`] bytes. Metrics come in the order of the text, with
+//! equal labels; time is linear in the length of the text.
 
 use super::limits::{LABEL_MAX_BYTES, TOKENS_MAX, UNIT_MAX_BYTES};
 use super::number::{Decimal, Number, Point, Scale};
@@ -11,14 +12,14 @@ use super::token::{Scanner, Token};
 use super::unit::{ByteUnits, Unit};
 use super::warning::{Field, Problem, Warnings};
 
-/// What may differ from check to check.
+/// Options of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// The meaning of `KB`, `MB` and so on.
     pub byte_units: ByteUnits,
-    /// Whether `prefix::label` hands `prefix::` on to the labels after it, as check_multi means it (rule P15).
+    /// Whether the `prefix::` of a label applies to the labels after it (`docs/plugin-output.md#check_multi`).
     pub check_multi: bool,
-    /// Whether the text may end within a token, which is then dropped (rule R7).
+    /// Whether the text may end within a token, which is then dropped (`docs/plugin-output.md#when-perfdata-counts`).
     pub cut_off: bool,
 }
 
@@ -33,7 +34,7 @@ impl Default for Options {
 pub struct Metric {
     /// The label without its quotes, with the prefix of check_multi.
     pub label: String,
-    /// The value in the base unit; none where the plugin printed `U` (undetermined).
+    /// The value in the base unit; `None` if it is undetermined or ambiguous.
     pub value: Option<Number>,
     /// The base unit, or an unknown unit as printed; empty if there is none.
     pub unit: String,
@@ -49,7 +50,7 @@ pub struct Metric {
     pub max: Option<f64>,
 }
 
-/// What a text of perfdata holds.
+/// The metrics of a text, and the warnings about it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Perfdata {
     /// The metrics in the order of the text, with duplicates.
@@ -85,7 +86,7 @@ impl Perfdata {
     }
 }
 
-/// Rules P5 and P15: the label with the prefix of check_multi, which it may set for those after it.
+/// The label with the prefix of check_multi, which a label may set for those after it.
 fn full_label(label: String, prefix: &mut String, check_multi: bool) -> Result<String, Problem> {
     if label.is_empty() {
         return Err(Problem::NoLabel);
@@ -103,7 +104,7 @@ fn full_label(label: String, prefix: &mut String, check_multi: bool) -> Result<S
     Ok(if prefixed { format!("{prefix}::{label}") } else { label })
 }
 
-/// Rules P7 to P13: the fields after the `=`.
+/// The metric of a token: the fields behind the `=`.
 fn metric(
     label: String,
     token: &Token<'_>,
@@ -116,18 +117,18 @@ fn metric(
     let scale = known.map_or(Scale::ONE, Unit::scale);
     let mut commas = Commas::of(token.value, known);
     let value = match decimal {
-        Some(decimal) if commas.leave_open(decimal) => None,
+        Some(decimal) if commas.is_ambiguous(decimal) => None,
         Some(decimal) => Some(decimal.to_number(scale).ok_or(Problem::BadValue)?),
         None => None,
     };
     let mut number = |text: &str| {
         let (decimal, rest) = Decimal::scan(text, Point::Lenient).ok_or(RangeError::NotANumber)?;
-        if (!rest.is_empty() && rest != printed_unit) || commas.leave_open(decimal) {
+        if (!rest.is_empty() && rest != printed_unit) || commas.is_ambiguous(decimal) {
             return Err(RangeError::NotANumber);
         }
         decimal.to_f64(scale).ok_or(RangeError::NotFinite)
     };
-    // A field that is absent, empty or `U` is none, and so is a bad one.
+    // A field that is missing, empty, `U` or malformed is `None`.
     let mut field = || fields.next().filter(|text| !matches!(*text, "" | "U"));
     let warn = field().map(|text| Range::parse_bounds(text, &mut number)).transpose();
     let crit = field().map(|text| Range::parse_bounds(text, &mut number)).transpose();
@@ -161,19 +162,19 @@ fn metric(
     })
 }
 
-/// What the commas within the numbers of one token are.
+/// How the commas within the numbers of one token are read.
 struct Commas {
-    /// Whether something in the token shows that its commas are decimal points.
+    /// Whether the token shows that its commas are decimal points.
     decimal: bool,
-    /// Whether a number was left out because it may be either.
+    /// Whether a number was dropped because its comma is ambiguous.
     ambiguous: bool,
     /// Whether a comma was read as a decimal point.
     points: bool,
 }
 
 impl Commas {
-    /// Times are printed with a fixed number of decimals and never grouped by thousands, so `1,391ms` is clear; so is
-    /// every number of a token in which one comma can only be a decimal point, as in `1,250;1,5`.
+    /// Commas are decimal points in times, which are never grouped by thousands (`1,391ms`), and in a token with a comma that
+    /// can only be one (`1,250;1,5`).
     fn of(text: &str, unit: Option<Unit>) -> Commas {
         let numbers = text.split([';', ':']).map(|part| part.trim_start_matches('@'));
         let mut decimals = numbers.filter_map(|part| Decimal::scan(part, Point::Lenient));
@@ -183,16 +184,16 @@ impl Commas {
         Commas { decimal, ambiguous: false, points: false }
     }
 
-    /// Takes note of a number's comma; `true` if it cannot be told what it means.
-    fn leave_open(&mut self, decimal: Decimal<'_>) -> bool {
-        let open = decimal.is_ambiguous() && !self.decimal;
-        self.ambiguous |= open;
-        self.points |= decimal.comma && !open;
-        open
+    /// Notes how a number's comma is read; `true` if it is ambiguous.
+    fn is_ambiguous(&mut self, decimal: Decimal<'_>) -> bool {
+        let ambiguous = decimal.is_ambiguous() && !self.decimal;
+        self.ambiguous |= ambiguous;
+        self.points |= decimal.comma && !ambiguous;
+        ambiguous
     }
 }
 
-/// Rules P8 to P11: the number with the unit behind it, or no number for `U`.
+/// The number and its unit; no number for `U`.
 fn value(text: &str, byte_units: ByteUnits) -> Result<(Option<Decimal<'_>>, &str), Problem> {
     if text.is_empty() {
         return Err(Problem::NoValue);

@@ -1,4 +1,4 @@
-//! Threshold ranges, `[@][start:][end]` (rules G1 to G7).
+//! Threshold ranges, `[@][start:][end]` (`docs/plugin-output.md#ranges`).
 //!
 //! A value alerts outside `start…end`, ends excluded, or with `@` inside it, ends included. Invariants: neither
 //! bound is NaN, `start <= end`, only `start` may be `-inf` and only `end` may be `+inf`.
@@ -29,7 +29,7 @@ impl Range {
         })
     }
 
-    /// Parses the frame of a range and leaves each bound that is written to `number`.
+    /// Parses a range; `number` parses each bound that is present.
     pub(crate) fn parse_bounds(
         text: &str,
         mut number: impl FnMut(&str) -> Result<f64, RangeError>,
@@ -91,7 +91,7 @@ impl Range {
         self.inside
     }
 
-    /// Whether a value alerts, compared as plain floats. A missing value is never compared, and NaN never alerts.
+    /// Whether a value alerts, compared as floats without tolerance. NaN never alerts.
     pub fn alerts(self, value: f64) -> bool {
         if self.inside {
             self.start <= value && value <= self.end
@@ -117,7 +117,7 @@ impl fmt::Display for Range {
     }
 }
 
-/// Without an exponent while that is short.
+/// Writes a number, with an exponent only if it would be long otherwise.
 fn write_number(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
     let magnitude = value.abs();
     if magnitude != 0.0 && !(1e-5..1e16).contains(&magnitude) {
@@ -132,7 +132,7 @@ fn write_number(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
 pub struct UnitRange {
     /// The range in the base unit.
     pub range: Range,
-    /// The base unit, such as `B`; none if every bound is a plain number.
+    /// The base unit, such as `B`; `None` if no bound has a unit.
     pub unit: Option<&'static str>,
 }
 

@@ -1,16 +1,16 @@
-//! Where tokens of perfdata begin and end (rules P1 to P6): separators, quotes and stray words.
+//! Finds the tokens of perfdata: separators, quotes and stray words (`docs/plugin-output.md#tokens`).
 //!
-//! Invariants: the scanner always moves on, so a text of n bytes takes a time linear in n, whatever its quotes.
+//! Invariant: each step moves the position forward, so time is linear in the length of the text, whatever its quotes.
 
 use super::warning::{Problem, Warnings};
 
-/// `label=value` as found, not yet understood.
+/// `label=value`, not yet parsed.
 pub(crate) struct Token<'a> {
     /// The label without its quotes.
     pub(crate) label: String,
-    /// All from after the `=` to the separator; empty if the separator follows at once.
+    /// The text from the `=` to the separator; may be empty.
     pub(crate) value: &'a str,
-    /// The whole token as written.
+    /// The whole token as printed.
     pub(crate) text: &'a str,
 }
 
@@ -21,12 +21,12 @@ pub(crate) struct Scanner<'a> {
     position: usize,
     /// `false` once a quote was found that nothing closes.
     ///
-    /// Quotes further on then close only by their own run, so that the search need not go to the end again: two
-    /// searches pair the quotes of a later run in the same way unless one of them starts in it.
+    /// Then a later quote can be closed only within its own run of quotes, so the search need not reach the end of the text
+    /// again: two searches pair the quotes of a later run in the same way unless one of them starts within it.
     quotes_close: bool,
 }
 
-/// Rule P1, with `|` apart: the blanks that may be within an unquoted label, if they do not end a line.
+/// The separators but `|`: blanks that may occur within an unquoted label, unless they end a line.
 fn is_blank(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | 0x0b | 0x0c)
 }
@@ -35,7 +35,7 @@ fn is_separator(byte: u8) -> bool {
     is_blank(byte) || byte == b'|'
 }
 
-/// Separators that end an unquoted label: a pipe, and the line ends that join the lines of an output.
+/// Separators that always end an unquoted label: `|`, and line ends.
 fn is_hard_separator(byte: u8) -> bool {
     matches!(byte, b'|' | b'\r' | b'\n')
 }
@@ -44,8 +44,8 @@ fn trim_blanks(text: &str) -> &str {
     text.trim_matches(|character: char| character.is_ascii() && is_blank(character as u8))
 }
 
-/// The value of an item without the commas that separate it from the next one, and its length with them. `text` ends at
-/// a blank. A comma separates where the item ends with it, or where another item follows: `5ms,b=3`.
+/// The value of a token without the commas that separate it from the next one, and its length with them. `text` ends at
+/// a blank. A comma is a separator at the end of the text and before another token, as in `5ms,b=3`.
 fn item(text: &str) -> (&str, usize) {
     let next = text.find(['=', '\'']).map_or(text, |at| &text[..at]);
     let with_commas = match next.rfind(',') {
@@ -70,16 +70,16 @@ impl<'a> Scanner<'a> {
         self.text.as_bytes().get(position).copied()
     }
 
-    /// The first position at or after `from` whose byte is as wanted, or the end.
+    /// The first position from `from` on whose byte is wanted, or the end.
     fn find(&self, from: usize, wanted: impl Fn(u8) -> bool) -> usize {
         let bytes = &self.text.as_bytes()[from..];
         bytes.iter().position(|&byte| wanted(byte)).map_or(self.text.len(), |offset| from + offset)
     }
 
-    /// The next text with a `=`; junk on the way to it is reported. None at the end.
+    /// The next token; junk before it is reported. `None` at the end.
     pub(crate) fn next_token(&mut self, warnings: &mut Warnings) -> Option<Token<'a>> {
         let (label, start) = self.label(warnings)?;
-        // The position is at the `=`.
+        // The position is that of the `=`.
         let value_start = self.position + 1;
         let end = self.find(value_start, is_separator);
         let (value, text_len) = item(&self.text[value_start..end]);
@@ -94,9 +94,9 @@ impl<'a> Scanner<'a> {
         Some(token)
     }
 
-    /// The next label and where it starts; leaves the position at its `=`. Words that belong to no label are junk.
+    /// The next label and its start; moves the position to its `=`. Words that belong to no label are junk.
     fn label(&mut self, warnings: &mut Warnings) -> Option<(String, usize)> {
-        // Where the words start that may become an unquoted label: with a dropped quote, and without.
+        // Start of the words that may become an unquoted label: with an unclosed quote, and without it.
         let mut pending: Option<(usize, usize)> = None;
         loop {
             let gap = self.position;
@@ -115,7 +115,7 @@ impl<'a> Scanner<'a> {
                 if let Some(label) = self.quoted_label() {
                     return Some((label, word));
                 }
-                // Rule P3: an opening quote that nothing closes is dropped.
+                // An opening quote that nothing closes is dropped.
                 from += 1;
             }
             let (start, label_start) = *pending.get_or_insert((word, from));
@@ -123,7 +123,7 @@ impl<'a> Scanner<'a> {
             match self.byte(self.position) {
                 Some(b'=') => {
                     let written = trim_blanks(&self.text[label_start..self.position]);
-                    // A comma of its own before a label belongs to the item before.
+                    // A separate comma before a label belongs to the token before.
                     let label = trim_blanks(written.trim_start_matches([',', ' ']));
                     if label.len() < written.len() {
                         warnings.add(Problem::Separator, &self.text[start..self.position]);
@@ -143,7 +143,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Rule P2. Leaves the position at the `=`, or where it was if no label in quotes begins there.
+    /// A quoted label; moves the position to its `=`. `None`, without moving, if no quoted label begins here.
     fn quoted_label(&mut self) -> Option<String> {
         let mut label = String::new();
         let mut from = self.position + 1;
@@ -171,7 +171,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Rule P6: after an empty value, words are dropped until one that may begin a token.
+    /// After an empty value, skips words up to one that may begin a token (`docs/plugin-output.md#empty-values`).
     fn skip_stray_words(&mut self) {
         loop {
             self.position = self.find(self.position, |byte| !is_separator(byte));
@@ -197,7 +197,7 @@ mod tests {
             let mut short = Scanner::new(&text);
             let (mut full_warnings, mut short_warnings) = (Warnings::default(), Warnings::default());
             loop {
-                // The full search forgets within each token only.
+                // Without the shortcut between tokens.
                 full.quotes_close = true;
                 let a = full.next_token(&mut full_warnings).map(|token| (token.label, token.value));
                 let b = short.next_token(&mut short_warnings).map(|token| (token.label, token.value));

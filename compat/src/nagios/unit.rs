@@ -1,4 +1,4 @@
-//! Units of perfdata, and the base unit that each is normalised to.
+//! Units of perfdata, and the base unit that each is converted to (`docs/plugin-output.md#units`).
 //!
 //! | base | accepted |
 //! |---|---|
@@ -12,9 +12,9 @@
 //! | `l` | `ml l hl` |
 //! | `C F K lm dBm packets` | as written |
 //!
-//! Invariants: a single letter matches exactly (`M` is not minutes). Names of several letters match without
-//! regard to case, except where case tells bytes from bits or milli from mega. Anything else is unknown: the
-//! caller keeps it as written with factor 1.
+//! Invariants: a single letter matches exactly (`M` is not minutes). Longer names match in either case, except where case
+//! distinguishes bytes from bits or milli from mega. Any other unit is unknown: the caller keeps it as printed, with the
+//! factor 1.
 
 use super::number::Scale;
 
@@ -47,8 +47,8 @@ impl Unit {
             .or_else(|| electrical(name))
     }
 
-    /// Whether a text behind a number can be a unit at all, known or not: it begins with a letter or one of the signs
-    /// that units begin with, and goes on with what units are written with. Empty is no unit, which is well.
+    /// Whether the text behind a number can be a unit, known or not: it begins with a letter or another sign that units
+    /// begin with, and contains only signs that occur in units. An empty text can: there is no unit then.
     pub(crate) fn is_possible(name: &str) -> bool {
         let mut characters = name.chars();
         characters.next().is_none_or(|first| {

@@ -1,12 +1,12 @@
-//! What a parser of perfdata had to drop or to guess, so that it can be shown to whoever owns the plugin.
+//! What the parser of perfdata dropped or guessed, for the owner of the plugin.
 //!
-//! Every problem is counted; the first [`WARNINGS_MAX`] are kept with the head of the offending text.
+//! Every problem is counted; the first [`WARNINGS_MAX`] are kept with the beginning of the text concerned.
 
 use std::fmt;
 
 use super::limits::{LABEL_MAX_BYTES, TOKENS_MAX, WARNING_TOKEN_MAX_BYTES, WARNINGS_MAX};
 
-/// A field of a token after its value.
+/// A field behind the value of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Field {
     /// The warning range.
@@ -42,17 +42,17 @@ pub enum Problem {
     LongLabel,
     /// Nothing after the `=`; the token is dropped.
     NoValue,
-    /// A value that is no finite decimal number; the token is dropped.
+    /// A value that is not a finite decimal number; the token is dropped.
     BadValue,
     /// A unit that cannot be one, such as the rest of `1.2.3`; the token is dropped.
     BadUnit,
-    /// A field that is neither empty, `U` nor valid; only the field is dropped.
+    /// A field that is malformed; only the field is dropped.
     BadField(Field),
     /// A comma was read as the decimal point; nothing is dropped.
     Comma,
-    /// A number such as `2,000`, which is either two or two thousand; only that number is dropped.
+    /// A number such as `2,000`, which may be two or two thousand; only that number is dropped.
     AmbiguousComma,
-    /// A comma that separates an item from the next; nothing is dropped.
+    /// A comma that separates two tokens; nothing is dropped.
     Separator,
     /// The last token, which may be cut off; dropped.
     CutOff,
@@ -95,12 +95,12 @@ impl fmt::Display for Problem {
     }
 }
 
-/// One problem and where it was.
+/// One problem and its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
     /// What was wrong.
     pub problem: Problem,
-    /// The head of the offending text, at most [`WARNING_TOKEN_MAX_BYTES`] bytes.
+    /// The beginning of the text concerned, at most [`WARNING_TOKEN_MAX_BYTES`] bytes.
     pub text: String,
 }
 
@@ -136,17 +136,17 @@ impl Warnings {
         &self.kept
     }
 
-    /// How many problems there were, kept or not.
+    /// The number of problems, kept or not.
     pub fn count(&self) -> usize {
         self.count
     }
 
-    /// How many whole tokens were dropped.
+    /// The number of tokens dropped.
     pub fn tokens_dropped(&self) -> usize {
         self.tokens_dropped
     }
 
-    /// `true` if nothing was wrong.
+    /// `true` if there was no problem.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }

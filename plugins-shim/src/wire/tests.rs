@@ -3,6 +3,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::*;
+use crate::error::VERSION;
 
 fn text() -> impl Strategy<Value = OsString> {
     vec(any::<u8>(), 0..12).prop_map(OsString::from_vec)

@@ -17,26 +17,13 @@ pub(in crate::cli) struct SnmpArgs {
 #[derive(Clone, Debug, clap::Subcommand)]
 enum Command {
     /// Shows the values of objects; exit status 1 if one has none
-    Get(ObjectArgs),
+    Get(show::ObjectArgs),
     /// Shows everything below objects
-    Walk(ObjectArgs),
+    Walk(show::ObjectArgs),
     /// Shows columns side by side, a line for each row; a table stands for all of its columns
-    Table(ObjectArgs),
+    Table(show::ObjectArgs),
     /// Looks what a device has, and writes checks for it in YAML: interfaces, storage, sensors, power
     Suggest(DeviceArgs),
-}
-
-/// Which device, and which of its objects.
-#[derive(Clone, Debug, clap::Args)]
-pub(super) struct ObjectArgs {
-    #[command(flatten)]
-    pub(super) device: DeviceArgs,
-    /// Objects, by number or by name
-    #[arg(required = true, value_name = "OID")]
-    pub(super) objects: Vec<String>,
-    /// Show numbers in the place of names
-    #[arg(long, short)]
-    pub(super) numeric: bool,
 }
 
 /// Runs the command.

@@ -5,8 +5,7 @@ use std::io::Write;
 
 use custos_compat::snmp::{Oid, Value};
 
-use super::args::ObjectArgs;
-use super::device::Asked;
+use super::device::{Asked, DeviceArgs};
 use crate::cli::read::Failure;
 use crate::cli::style::printable;
 use crate::limits::SNMP_VARBINDS_MAX;
@@ -15,6 +14,19 @@ use crate::snmp::{Column, Found, Question};
 
 /// Widest column of a table, in characters; what is longer is cut.
 const CELL_MAX_CHARS: usize = 40;
+
+/// Which device, and which of its objects.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct ObjectArgs {
+    #[command(flatten)]
+    device: DeviceArgs,
+    /// Objects, by number or by name
+    #[arg(required = true, value_name = "OID")]
+    objects: Vec<String>,
+    /// Show numbers instead of names
+    #[arg(long, short)]
+    numeric: bool,
+}
 
 /// Shows values by name.
 pub(super) fn get(args: &ObjectArgs, out: &mut dyn Write) -> Result<(), Failure> {

@@ -1,11 +1,7 @@
-//! The subcommands of `custos store`, and what they have in common.
-
-use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+//! The subcommands of `custos store`.
 
 use super::{forecast, transfer, upkeep};
-use crate::cli::locate::{locate, locate_strictly};
-use crate::cli::read::{Failure, chain, finish};
+use crate::cli::read::finish;
 use crate::exit_code::ExitCode;
 
 /// Looks after the store: what it holds, whether it is intact, how it grows, moving history in and out.
@@ -33,35 +29,6 @@ enum Command {
     Forecast(forecast::ForecastArgs),
 }
 
-/// Which store is meant.
-#[derive(Clone, Debug, Default, clap::Args)]
-pub(super) struct Place {
-    /// Directory of the store [default: the one that the configuration names]
-    #[arg(value_name = "DIR")]
-    dir: Option<PathBuf>,
-    /// Configuration, which names the store [default: /etc/custos/custos.yaml]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
-}
-
-impl Place {
-    /// The directory, for a command that only reads.
-    pub(super) fn dir(&self) -> Result<PathBuf, Failure> {
-        match &self.dir {
-            Some(dir) => Ok(dir.clone()),
-            None => Ok(locate(None, self.config.as_deref())?.0),
-        }
-    }
-
-    /// The directory, for a command that writes to it.
-    pub(super) fn dir_to_write(&self) -> Result<PathBuf, Failure> {
-        if let Some(dir) = &self.dir {
-            return Ok(dir.clone());
-        }
-        Ok(locate_strictly(None, self.config.as_deref(), "name the DIR to do without")?.0)
-    }
-}
-
 /// Runs the command.
 pub(crate) fn run(args: &StoreArgs) -> ExitCode {
     match &args.command {
@@ -72,38 +39,5 @@ pub(crate) fn run(args: &StoreArgs) -> ExitCode {
         Command::Export(args) => finish(|out| transfer::export(args, out)),
         Command::Import(args) => finish(|out| transfer::import(args, out)),
         Command::Forecast(args) => finish(|out| forecast::forecast(args, out)),
-    }
-}
-
-/// A failure of the store, with what was being done to which directory.
-pub(super) fn failed(what: &str, error: &custos_store::Error) -> Failure {
-    Failure::new(format!("failed to {what}: {}", chain(error)))
-}
-
-/// A line on a terminal's stderr that is written over and over.
-pub(super) struct Status {
-    shown: bool,
-}
-
-impl Status {
-    pub(super) fn new() -> Status {
-        Status { shown: false }
-    }
-
-    pub(super) fn show(&mut self, text: &str) {
-        let mut stderr = std::io::stderr();
-        if stderr.is_terminal() {
-            // Nothing is lost but progress if stderr is gone.
-            let _ = write!(stderr, "\r\x1b[K{text}");
-            self.shown = true;
-        }
-    }
-}
-
-impl Drop for Status {
-    fn drop(&mut self) {
-        if self.shown {
-            let _ = write!(std::io::stderr(), "\r\x1b[K");
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::io::Write;
 use custos_store::{CheckInfo, Reader};
 use serde::Serialize;
 
-use super::args::{Place, failed};
+use super::directory::{StoreDir, failed};
 use crate::cli::read::{Failure, json_line};
 
 const DAY_MS: f64 = 86_400_000.0;
@@ -13,7 +13,7 @@ const DAY_MS: f64 = 86_400_000.0;
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ForecastArgs {
     #[command(flatten)]
-    place: Place,
+    directory: StoreDir,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -40,7 +40,7 @@ fn rate(check: &CheckInfo, bytes: u64) -> f64 {
 }
 
 pub(super) fn forecast(args: &ForecastArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let reader = Reader::open(&args.place.dir()?).map_err(|error| failed("open the store", &error))?;
+    let reader = Reader::open(&args.directory.dir()?).map_err(|error| failed("open the store", &error))?;
     let bytes = reader.bytes_by_check();
     let mut rates: Vec<(String, f64)> = reader
         .checks()

@@ -1,7 +1,9 @@
 //! `custos store`: looking after the store itself.
 
 mod args;
+mod directory;
 mod forecast;
+mod progress;
 mod transfer;
 mod upkeep;
 

@@ -5,7 +5,8 @@ use std::io::{BufRead, Write};
 use custos_query::{RunJson, all_known, check_names};
 use custos_store::{Importer, Options, Reader, Writer};
 
-use super::args::{Place, Status, failed};
+use super::directory::{StoreDir, failed};
+use super::progress::Progress;
 use crate::cli::read::Failure;
 
 /// Lines between two looks at the terminal.
@@ -14,17 +15,17 @@ const STATUS_LINES: u64 = 10_000;
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ExportArgs {
     #[command(flatten)]
-    place: Place,
+    directory: StoreDir,
     /// Only this check; may be given more than once
     #[arg(long, value_name = "NAME")]
     check: Vec<String>,
 }
 
 pub(super) fn export(args: &ExportArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let reader = Reader::open(&args.place.dir()?).map_err(|error| failed("open the store", &error))?;
+    let reader = Reader::open(&args.directory.dir()?).map_err(|error| failed("open the store", &error))?;
     let known = reader.checks();
     all_known(&args.check, &check_names(&reader))?;
-    let mut status = Status::new();
+    let mut status = Progress::new();
     let mut damaged: Vec<String> = reader.damages().iter().map(ToString::to_string).collect();
     let mut count = 0_u64;
     for check in known {
@@ -53,15 +54,15 @@ pub(super) fn export(args: &ExportArgs, out: &mut dyn Write) -> Result<(), Failu
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ImportArgs {
     #[command(flatten)]
-    place: Place,
+    directory: StoreDir,
 }
 
 pub(super) fn import(args: &ImportArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let dir = args.place.dir_to_write()?;
+    let dir = args.directory.dir_to_write()?;
     let mut writer = Writer::open(&dir, Options::default())
         .map_err(|error| failed("open the store for writing", &error))?;
     let reader = Reader::open(&dir).map_err(|error| failed("open the store", &error))?;
-    let mut status = Status::new();
+    let mut status = Progress::new();
     let mut importer = Importer::new(&reader, &mut writer);
     let mut input = std::io::stdin().lock();
     let mut line = String::new();

@@ -8,14 +8,15 @@ use custos_store::{FileReport, Finding, Reader};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::args::{Place, Status, failed};
+use super::directory::{StoreDir, failed};
+use super::progress::Progress;
 use crate::cli::read::{Failure, finish, json_line, local_time};
 use crate::exit_code::ExitCode;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct InfoArgs {
     #[command(flatten)]
-    place: Place,
+    directory: StoreDir,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -23,6 +24,7 @@ pub(super) struct InfoArgs {
 
 #[derive(Serialize)]
 struct InfoJson {
+    identity: Option<String>,
     checks: u64,
     series: u64,
     samples: u64,
@@ -36,7 +38,7 @@ struct InfoJson {
 }
 
 pub(super) fn info(args: &InfoArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let dir = args.place.dir()?;
+    let dir = args.directory.dir()?;
     let reader = Reader::open(&dir).map_err(|error| failed("open the store", &error))?;
     let info = reader.info().map_err(|error| failed("read the store", &error))?;
     let bytes_per_sample = (info.samples > 0).then(|| info.bytes as f64 / info.samples as f64);
@@ -45,6 +47,7 @@ pub(super) fn info(args: &InfoArgs, out: &mut dyn Write) -> Result<(), Failure> 
     let torn = reader.torn_tails();
     if args.json {
         let json = InfoJson {
+            identity: reader.identity().map(|identity| identity.to_string()),
             checks: info.checks,
             series: info.series,
             samples: info.samples,
@@ -60,6 +63,9 @@ pub(super) fn info(args: &InfoArgs, out: &mut dyn Write) -> Result<(), Failure> 
     }
     let zone = TimeZone::system();
     let time = |time: Option<i64>| time.map_or_else(|| "none".to_owned(), |time| local_time(time, &zone));
+    if let Some(identity) = reader.identity() {
+        writeln!(out, "identity          {identity}")?;
+    }
     writeln!(out, "checks            {}", info.checks)?;
     writeln!(out, "series            {}", info.series)?;
     writeln!(out, "samples           {}", info.samples)?;
@@ -87,7 +93,7 @@ pub(super) fn info(args: &InfoArgs, out: &mut dyn Write) -> Result<(), Failure> 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct VerifyArgs {
     #[command(flatten)]
-    place: Place,
+    directory: StoreDir,
     /// One JSON object
     #[arg(long)]
     json: bool,
@@ -110,21 +116,49 @@ struct FileJson<'a> {
 #[derive(Serialize)]
 struct FindingJson<'a> {
     offset: u64,
-    what: &'a str,
+    what: String,
     damage: bool,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    lost: Option<LostJson<'a>>,
+}
+
+/// Which runs damage costs: those numbered from `start` to before `end`, of one check or of any.
+#[derive(Serialize)]
+struct LostJson<'a> {
+    check: Option<&'a str>,
+    start: u64,
+    end: u64,
+    lost_runs: Option<u64>,
+    lost_samples: Option<u64>,
+}
+
+impl<'a> FindingJson<'a> {
+    fn of(finding: &'a Finding) -> FindingJson<'a> {
+        let lost = match finding {
+            Finding::Damage(damage) => Some(LostJson {
+                check: damage.check.as_deref(),
+                start: damage.start.0,
+                end: damage.end.0,
+                lost_runs: damage.runs,
+                lost_samples: damage.samples,
+            }),
+            Finding::Torn { .. } => None,
+        };
+        FindingJson { offset: finding.offset(), what: finding.what(), damage: finding.is_damage(), lost }
+    }
 }
 
 pub(super) fn verify(args: &VerifyArgs) -> ExitCode {
     let mut worst = 0;
     let ended = finish(|out| {
-        let dir = args.place.dir()?;
-        let mut status = Status::new();
+        let dir = args.directory.dir()?;
+        let mut status = Progress::new();
         let reports = custos_store::verify(&dir, &mut |progress| {
             status.show(&format!("{} of {}: {}", progress.done + 1, progress.total, progress.name));
         });
         drop(status);
         let reports = reports.map_err(|error| failed("verify the store", &error))?;
-        let severity = |finding: &Finding| if finding.damage { 2 } else { 1 };
+        let severity = |finding: &Finding| if finding.is_damage() { 2 } else { 1 };
         worst = reports.iter().flat_map(|report| &report.findings).map(severity).max().unwrap_or(0);
         if args.json { verify_json(&reports, worst == 0, out) } else { verify_text(&reports, out) }
     });
@@ -132,16 +166,11 @@ pub(super) fn verify(args: &VerifyArgs) -> ExitCode {
 }
 
 fn verify_json(reports: &[FileReport], intact: bool, out: &mut dyn Write) -> Result<(), Failure> {
-    let finding = |finding: &'_ Finding| (finding.offset, finding.damage);
     let files = reports.iter().map(|report| FileJson {
         name: &report.name,
         bytes: report.bytes,
         runs: report.runs,
-        findings: report
-            .findings
-            .iter()
-            .map(|each| FindingJson { offset: finding(each).0, what: &each.what, damage: finding(each).1 })
-            .collect(),
+        findings: report.findings.iter().map(FindingJson::of).collect(),
     });
     json_line(&VerifyJson { intact, files: files.collect() }, out)
 }
@@ -152,8 +181,9 @@ fn verify_text(reports: &[FileReport], out: &mut dyn Write) -> Result<(), Failur
         runs += report.runs;
         bytes += report.bytes;
         for finding in &report.findings {
-            let kind = if finding.damage { "damaged" } else { "ends early" };
-            writeln!(out, "{}: {kind} at offset {}: {}", report.name, finding.offset, finding.what)?;
+            let kind = if finding.is_damage() { "damaged" } else { "ends early" };
+            let (name, offset, what) = (&report.name, finding.offset(), finding.what());
+            writeln!(out, "{name}: {kind} at offset {offset}: {what}{}", lost(finding))?;
         }
     }
     let bad = reports.iter().filter(|report| !report.findings.is_empty()).count();
@@ -161,14 +191,26 @@ fn verify_text(reports: &[FileReport], out: &mut dyn Write) -> Result<(), Failur
     Ok(writeln!(out, "{} files, {bytes} bytes, {runs} runs read: {verdict}", reports.len())?)
 }
 
+/// How many runs damage costs, where that is known.
+fn lost(finding: &Finding) -> String {
+    match finding {
+        Finding::Damage(damage) => match (damage.runs, &damage.check) {
+            (Some(runs), Some(check)) => format!(" ({runs} runs of {check})"),
+            (Some(runs), None) => format!(" ({runs} runs)"),
+            (None, _) => String::new(),
+        },
+        Finding::Torn { .. } => String::new(),
+    }
+}
+
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct RepairArgs {
     #[command(flatten)]
-    place: Place,
+    directory: StoreDir,
 }
 
 pub(super) fn repair(args: &RepairArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let repaired = custos_store::repair(&args.place.dir_to_write()?)
+    let repaired = custos_store::repair(&args.directory.dir_to_write()?)
         .map_err(|error| failed("repair the store", &error))?;
     if !repaired.forbidden.is_empty() {
         let names = repaired.forbidden.join(", ");

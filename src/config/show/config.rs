@@ -10,13 +10,13 @@ use custos_shim::IoPriority;
 use custos_store::State;
 
 use super::snmp;
+use super::word::{list, state, word};
 use crate::config::document::duration;
-use crate::config::document::scalar::{Kind, Scalar};
 use crate::config::model::check::{
     ByteUnits, Check, Command, Config, NrpeConfig, OnMissing, Process, Serving, Stale, SyncPolicy, Threshold,
 };
 use crate::config::read::settings::PRIORITIES;
-use crate::config::read::threshold::{ON_MISSING, STATES};
+use crate::config::read::threshold::ON_MISSING;
 use crate::config::show::secret::{self, MASK};
 use crate::limits::STDOUT_MAX_BYTES;
 use crate::period::Period;
@@ -227,43 +227,8 @@ fn sync(policy: SyncPolicy) -> String {
     }
 }
 
-pub(crate) fn state(state: State) -> &'static str {
-    STATES.iter().find(|(_, known)| *known == state).map_or("unknown", |(word, _)| word)
-}
-
 fn on_missing(meaning: OnMissing) -> &'static str {
     ON_MISSING.iter().find(|(_, known)| *known == meaning).map_or("unknown", |(word, _)| word)
-}
-
-pub(crate) fn list(words: &[String]) -> String {
-    let words: Vec<String> = words.iter().map(|text| word(text)).collect();
-    format!("[{}]", words.join(", "))
-}
-
-/// A text as a YAML scalar that reads as the same text: plain where that is safe, else in double quotes.
-pub(crate) fn word(text: &str) -> String {
-    let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '=' | '@');
-    let starts_safely = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
-    let plain = starts_safely && text.chars().all(safe) && Scalar::plain(text).kind == Kind::Text;
-    if plain {
-        return text.to_owned();
-    }
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            '\n' => quoted.push_str("\\n"),
-            '\t' => quoted.push_str("\\t"),
-            // Line ends of Unicode and a byte order mark would not survive as they are.
-            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
-                quoted.push_str(&format!("\\u{:04X}", u32::from(c)));
-            }
-            _ if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
-            _ => quoted.push(c),
-        }
-    }
-    quoted.push('"');
-    quoted
 }
 
 #[cfg(test)]

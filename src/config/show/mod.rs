@@ -3,5 +3,6 @@
 pub(crate) mod config;
 pub(crate) mod secret;
 pub(crate) mod snmp;
+mod word;
 
 pub use config::show;

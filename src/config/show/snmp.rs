@@ -10,8 +10,8 @@ use crate::config::model::snmp::{
     Condition, KeyPart, Secret, SnmpAccess, SnmpConfig, SnmpPoll, SnmpProfile, SnmpWanted, TrapRule,
     TrapsConfig, Variable, Wanted,
 };
-use crate::config::show::config::{list, state, word};
 use crate::config::show::secret::{self, MASK};
+use crate::config::show::word::{list, state, word};
 
 /// Writes the `snmp` section, if there is anything in it.
 pub(crate) fn write_section(page: &mut String, snmp: &SnmpConfig) -> fmt::Result {

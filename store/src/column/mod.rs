@@ -4,6 +4,7 @@
 
 mod ints;
 mod packed;
+mod stat;
 mod summary;
 mod templates;
 mod texts;
@@ -13,7 +14,8 @@ mod values;
 
 pub(crate) use ints::{Ints, put_ints};
 pub(crate) use packed::Effort;
-pub(crate) use summary::{Stat, Summary, Summing};
+pub(crate) use stat::Stat;
+pub(crate) use summary::{Summary, Summing};
 pub(crate) use texts::{Texts, TextsBuilder, get_texts, put_texts};
 pub(crate) use times::{TimeLookup, Times, put_times};
 pub(crate) use values::{Values, ValuesIn, put_values};

@@ -20,7 +20,7 @@ use std::ops::Range;
 
 use super::ints::{Ints, put_ints, put_ints_in};
 use super::packed::{Effort, Packed, Paging, Plan, VALUE_PAGE_ROWS, put_floats};
-use super::summary::Stat;
+use super::stat::Stat;
 use crate::bytes::{Cursor, Short, put_varint, put_zigzag};
 use crate::error::Result;
 use crate::value::Value;

@@ -4,7 +4,7 @@
 //! files are mapped, which the store itself never shortens or writes to again. What the platform does not protect
 //! from is another program that shortens a sealed file while it is mapped: touching a page beyond the new end then
 //! ends the process with SIGBUS. `FORMAT.md` says how readers reduce that window.
-#![allow(unsafe_code)]
+#![expect(unsafe_code, reason = "maps files into memory")]
 
 use std::fs::File;
 use std::io;

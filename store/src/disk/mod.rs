@@ -8,19 +8,19 @@ mod lock;
 mod map;
 mod owner;
 mod real;
+mod region;
 mod sim;
 
 use std::fmt;
 use std::io;
-use std::ops::Deref;
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::error::Result;
 
 pub(crate) use lock::LOCK_NAME;
 pub use lock::writer_pid;
 pub use real::RealDisk;
+pub use region::Region;
 pub use sim::{Fate, SimDisk};
 
 /// One flat directory of files.
@@ -86,28 +86,4 @@ pub trait DiskFile: fmt::Debug + Send + Sync {
     fn id(&self) -> io::Result<FileId>;
     /// The first `len` bytes of a file that nobody writes to any more.
     fn map(&self, len: u64) -> io::Result<Region>;
-}
-
-/// The bytes of an immutable file: mapped or copied.
-#[derive(Clone)]
-pub struct Region(Arc<dyn Deref<Target = [u8]> + Send + Sync>);
-
-impl Region {
-    /// Wraps whatever holds the bytes.
-    pub fn new(bytes: impl Deref<Target = [u8]> + Send + Sync + 'static) -> Region {
-        Region(Arc::new(bytes))
-    }
-}
-
-impl Deref for Region {
-    type Target = [u8];
-    fn deref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Region {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Region({} bytes)", self.len())
-    }
 }

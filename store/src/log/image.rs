@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::ends::End;
@@ -14,10 +15,12 @@ use super::row::RowView;
 use super::schema::Schema;
 use crate::blocks::Blocks;
 use crate::bytes::{Cursor, Short};
+use crate::damage::Damage;
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
 use crate::instances::Instances;
 use crate::names::log_name;
+use crate::position::Position;
 use crate::run::Run;
 
 /// A run within the image.
@@ -123,7 +126,12 @@ impl LogImage {
     pub(crate) fn open(disk: &dyn Disk, start: u64, end: End) -> Result<LogImage> {
         let name = log_name(start);
         let file = disk.open(&name).map_err(Error::open(disk.path().join(&name)))?;
-        Ok(LogImage { file: Some(Arc::from(file)), ..LogImage::empty(&name, start, end) })
+        Ok(LogImage::over(Arc::from(file), &name, start, end))
+    }
+
+    /// A log that is open, under whatever name. Reads nothing yet.
+    pub(crate) fn over(file: Arc<dyn DiskFile>, name: &str, start: u64, end: End) -> LogImage {
+        LogImage { file: Some(file), ..LogImage::empty(name, start, end) }
     }
 
     pub(super) fn empty(name: &str, start: u64, end: End) -> LogImage {
@@ -209,6 +217,21 @@ impl LogImage {
             }
         }
         damages
+    }
+
+    /// The same with the path of the file, for whoever is not concerned with logs.
+    pub(crate) fn damages_in(&self, path: &Path) -> Vec<Damage> {
+        let damage = |damage: LogDamage| Damage {
+            file: path.to_path_buf(),
+            offset: damage.offset,
+            what: damage.what.to_owned(),
+            check: None,
+            start: Position(damage.start),
+            end: Position(damage.end.unwrap_or(self.end)),
+            runs: damage.end.map(|end| end.saturating_sub(damage.start)),
+            samples: None,
+        };
+        self.damages().into_iter().map(damage).collect()
     }
 
     /// Where the file ends in bytes that are neither frames nor zeros: (offset, length). That is what was being written

@@ -15,7 +15,7 @@ pub(crate) use ends::{End, ends};
 pub(crate) use frame::Before;
 #[cfg(feature = "fuzzing")]
 pub(crate) use frame::frame_of;
-pub(crate) use image::{LogDamage, LogImage, RowRef, Use};
+pub(crate) use image::{LogImage, RowRef, Use};
 
 pub(crate) use schema::{Schema, SeriesDef, SeriesMeta};
 pub(crate) use writer::{Appended, LogWriter};

@@ -5,10 +5,11 @@
 //! be new.
 
 use std::ops::Deref;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::snapshot::{Part, Snapshot, View};
+use crate::amendment::{self, AMENDMENTS_NAME};
 use crate::damage::Damage;
 use crate::disk::{Disk, FileId, RealDisk};
 use crate::error::{Error, Result};
@@ -17,7 +18,6 @@ use crate::limits::LISTINGS_MAX;
 use crate::log::{End, LogImage, ends};
 use crate::mark;
 use crate::names::{FileName, live};
-use crate::position::Position;
 use crate::segment::Segment;
 
 /// A store that is open for reading, whether or not somebody writes to it.
@@ -141,20 +141,9 @@ fn extend(image: &mut LogImage, disk: &dyn Disk) -> Result<Option<Damage>> {
         Err(error @ Error::Version { .. }) => Err(error),
         Err(error) => {
             let next = image.last_seq().map_or(image.start(), |last| last.saturating_add(1));
-            let path = disk.path().join(image.name());
-            let what = match error {
-                Error::Io { source, .. } => format!("it cannot be read: {source}"),
-                other => other.to_string(),
-            };
-            Ok(Some(unread(path, 0, what, next, image.end())))
+            Ok(Some(Damage::of(&error, &disk.path().join(image.name()), next, image.end())))
         }
     }
-}
-
-/// All runs of a file, or all from a number on.
-fn unread(file: PathBuf, offset: u64, what: String, start: u64, end: u64) -> Damage {
-    let (start, end) = (Position(start), Position(end));
-    Damage { file, offset, what, check: None, start, end, runs: None, samples: None }
 }
 
 /// Makes the view that of these names; keeps the old one if a file cannot be opened.
@@ -162,10 +151,19 @@ fn take_in(view: &mut View, names: &[String]) -> Result<()> {
     let (files, _) = live(names);
     let disk = Arc::clone(&view.disk);
     let (mut opened, mut damages) = (Vec::new(), Vec::new());
+    let path = |file: &FileName| disk.path().join(file.name());
+    view.amendments = match amendment::load(&*disk) {
+        Ok(amendments) => Arc::new(amendments),
+        Err(error @ Error::Damaged { .. }) => {
+            damages.push(Damage::of(&error, &disk.path().join(AMENDMENTS_NAME), 0, 0));
+            Arc::default()
+        }
+        Err(error) => return Err(error),
+    };
     view.identity = match identity::load(&*disk) {
         Ok(identity) => identity,
-        Err(Error::Damaged { path, offset, what }) => {
-            damages.push(unread(path, offset, what, 0, 0));
+        Err(error @ Error::Damaged { .. }) => {
+            damages.push(Damage::of(&error, &disk.path().join(IDENTITY_NAME), 0, 0));
             None
         }
         Err(error) => return Err(error),
@@ -185,16 +183,16 @@ fn take_in(view: &mut View, names: &[String]) -> Result<()> {
                         damages.extend(extend(&mut image, &*disk)?);
                         opened.push(Part::Log(Arc::new(image)));
                     }
-                    Err(Error::Damaged { path, offset, what }) => {
-                        damages.push(unread(path, offset, what, start, end.before));
+                    Err(error @ Error::Damaged { .. }) => {
+                        damages.push(Damage::of(&error, &path(file), start, end.before));
                     }
                     Err(error) => return Err(error),
                 }
             }
             (FileName::Segment { start, end }, None) => match Segment::open(&*disk, start, end) {
                 Ok(segment) => opened.push(Part::Segment(Arc::new(segment))),
-                Err(Error::Damaged { path, offset, what }) => {
-                    damages.push(unread(path, offset, what, start, end));
+                Err(error @ Error::Damaged { .. }) => {
+                    damages.push(Damage::of(&error, &path(file), start, end));
                 }
                 Err(error) => return Err(error),
             },

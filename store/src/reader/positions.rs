@@ -2,6 +2,7 @@
 //! and whether a cursor can go on in it.
 
 use super::snapshot::{Part, Snapshot};
+use crate::amendment::Amendments;
 use crate::cursor::{Continuity, Cursor, FoundRun, StoreAt, fingerprint};
 use crate::error::{Error, Result};
 use crate::identity::Identity;
@@ -45,6 +46,11 @@ impl Snapshot {
         let sealed = first_log.map_or(self.end(), |part| Position(part.start()));
         let marked = self.view().marked.map_or(Position::START, |marked| marked.min(self.end()));
         sealed.max(marked)
+    }
+
+    /// What became of runs behind the back of consumers that had passed them: lost to damage, restored by a repair.
+    pub fn amendments(&self) -> &Amendments {
+        &self.view().amendments
     }
 
     /// Whether the consumer of a cursor can go on in this store.

@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::amendment::Amendments;
 use crate::damage::Damage;
 use crate::disk::Disk;
 use crate::error::Error;
@@ -49,6 +50,8 @@ pub(super) struct View {
     pub(super) damages: Vec<Damage>,
     /// Which store it is.
     pub(super) identity: Option<Identity>,
+    /// What was lost and restored behind the back of consumers.
+    pub(super) amendments: Arc<Amendments>,
     /// What the writer's mark said before the files were read.
     pub(super) marked: Option<Position>,
 }
@@ -76,7 +79,14 @@ pub struct Snapshot {
 
 impl Snapshot {
     pub(super) fn empty(disk: Arc<dyn Disk>) -> Snapshot {
-        let view = View { disk, parts: Vec::new(), damages: Vec::new(), identity: None, marked: None };
+        let view = View {
+            disk,
+            parts: Vec::new(),
+            damages: Vec::new(),
+            identity: None,
+            amendments: Arc::default(),
+            marked: None,
+        };
         Snapshot { view: Arc::new(view) }
     }
 
@@ -113,18 +123,7 @@ impl Snapshot {
     }
 
     pub(super) fn damages_of(&self, image: &LogImage) -> Vec<Damage> {
-        let file = self.disk().path().join(image.name());
-        let damage = |damage: &crate::log::LogDamage| Damage {
-            file: file.clone(),
-            offset: damage.offset,
-            what: damage.what.to_owned(),
-            check: None,
-            start: Position(damage.start),
-            end: Position(damage.end.unwrap_or(image.end())),
-            runs: damage.end.map(|end| end.saturating_sub(damage.start)),
-            samples: None,
-        };
-        image.damages().iter().map(damage).collect()
+        image.damages_in(&self.disk().path().join(image.name()))
     }
 
     /// Logs that end in the middle of a frame: their writer ended there. What was acknowledged is not among that,

@@ -10,7 +10,6 @@ use crate::damage::Damage;
 use crate::disk::{Disk, DiskFile, Region};
 use crate::error::{Error, Result};
 use crate::names::segment_name;
-use crate::position::Position;
 
 /// An open segment.
 pub(crate) struct Segment {
@@ -169,21 +168,19 @@ impl Segment {
         end: u64,
         lost: Option<&Extent>,
     ) -> Damage {
-        let (offset, what) = match error {
-            Error::Damaged { offset, what, .. } => (*offset, what.clone()),
-            Error::Io { source, .. } => (0, format!("it cannot be read: {source}")),
-            other => (0, other.to_string()),
-        };
         Damage {
-            file: self.path.clone(),
-            offset,
-            what,
             check: line.map(|line| self.name(line).to_owned()),
-            start: Position(start),
-            end: Position(end),
             runs: lost.map(|lost| lost.rows),
             samples: lost.map(|lost| lost.samples),
+            ..Damage::of(error, &self.path, start, end)
         }
+    }
+
+    /// What an error in reading a chunk of a check costs.
+    pub(crate) fn damage_of_chunk(&self, check: &str, chunk: &ChunkRef, error: &Error) -> Damage {
+        let lost = Damage::of(error, &self.path, chunk.seq_min, chunk.seq_max.saturating_add(1));
+        let (check, runs, samples) = (Some(check.to_owned()), Some(chunk.rows), Some(chunk.samples));
+        Damage { check, runs, samples, ..lost }
     }
 
     /// The error for a catalogue that cannot be read although its checksum holds.

@@ -1,39 +1,74 @@
 //! Sealing: the runs of logs that are finished become one segment.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::Permit;
+use crate::amendment::{self, Amendment, AmendmentKind};
+use crate::aside::{copy_aside, move_aside};
 use crate::chunk::{LogRows, encode};
 use crate::column::Effort;
+use crate::damage::Damage;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
+use crate::limits::AMENDMENTS_OF_REPAIR_MAX;
 use crate::log::{End, LogImage, RowRef, ends};
-use crate::names::{FileName, QUARANTINE_SUFFIX, live, log_name};
+use crate::names::{FileName, live};
 use crate::segment::{Catalogue, SegmentWriter};
 
 /// Seals the logs that start at these numbers, in order; runs numbered `end` or more are not theirs.
 ///
-/// The logs are removed once the segment is durable; one with damage is set aside instead.
-pub(crate) fn seal(disk: &dyn Disk, starts: &[u64], end: u64, cancel: &AtomicBool) -> Result<()> {
+/// The logs are removed once the segment is durable. One with damage is set aside before that, and it is noted which runs
+/// are lost.
+pub(crate) fn seal(disk: &dyn Disk, starts: &[u64], end: u64, permit: &Permit) -> Result<()> {
     let mut images = Vec::with_capacity(starts.len());
     for (start, end) in starts.iter().zip(ends_of(disk, starts, end)?) {
         let mut image = LogImage::open(disk, *start, end)?;
         image.extend(disk)?;
         images.push(image);
     }
-    if images.iter().any(|image| image.last_seq().is_some()) {
-        write(disk, &images, starts[0], end, cancel)?;
+    let damaged: Vec<&LogImage> = images.iter().filter(|image| !image.damages().is_empty()).collect();
+    note_lost(disk, &damaged)?;
+    let mut unsaved = Vec::new();
+    for image in damaged {
+        match copy_aside(disk, image.name()) {
+            Ok(()) => {}
+            // It is moved then, in the end.
+            Err(error) if error.is_no_space() => unsaved.push(image.start()),
+            Err(error) => return Err(error),
+        }
     }
+    if images.iter().any(|image| image.last_seq().is_some()) {
+        write(disk, &images, starts[0], end, permit)?;
+    }
+    permit.check(disk)?;
     for image in &images {
-        let name = log_name(image.start());
-        let gone = if image.damages().is_empty() {
-            disk.remove(&name)
+        if unsaved.contains(&image.start()) {
+            move_aside(disk, image.name())?;
         } else {
-            disk.rename(&name, &format!("{name}{QUARANTINE_SUFFIX}"))
-        };
-        gone.map_err(Error::io("remove", disk.path().join(&name)))?;
+            disk.remove(image.name()).map_err(Error::io("remove", disk.path().join(image.name())))?;
+        }
     }
     disk.sync_names().map_err(Error::io("sync directory", disk.path()))
+}
+
+/// Notes which runs are lost with the damage of these logs.
+fn note_lost(disk: &dyn Disk, damaged: &[&LogImage]) -> Result<()> {
+    let lost = |damage: Damage| Amendment {
+        kind: AmendmentKind::Lost,
+        check: None,
+        start: damage.start,
+        end: damage.end,
+        runs: damage.runs,
+        samples: None,
+    };
+    let damages = damaged.iter().flat_map(|image| image.damages_in(disk.path()));
+    let lost: Vec<Amendment> = damages.filter(|damage| damage.start < damage.end).map(lost).collect();
+    if lost.len() <= AMENDMENTS_OF_REPAIR_MAX {
+        return amendment::note(disk, lost);
+    }
+    let (first, last) = (lost[0].clone(), &lost[lost.len() - 1]);
+    let runs = lost.iter().map(|lost| lost.runs).sum();
+    amendment::note(disk, vec![Amendment { end: last.end, runs, ..first }])
 }
 
 /// Where the runs of these logs end, by what all files say that come after them.
@@ -48,7 +83,7 @@ fn ends_of(disk: &dyn Disk, starts: &[u64], end: u64) -> Result<Vec<End>> {
     Ok(starts.iter().map(of).collect())
 }
 
-fn write(disk: &dyn Disk, images: &[LogImage], start: u64, end: u64, cancel: &AtomicBool) -> Result<()> {
+fn write(disk: &dyn Disk, images: &[LogImage], start: u64, end: u64, permit: &Permit) -> Result<()> {
     let mut by_check: BTreeMap<&str, Vec<(usize, RowRef)>> = BTreeMap::new();
     for (index, image) in images.iter().enumerate() {
         for (check, rows) in image.checks() {
@@ -57,9 +92,7 @@ fn write(disk: &dyn Disk, images: &[LogImage], start: u64, end: u64, cancel: &At
     }
     let mut segment = SegmentWriter::create(disk, start, end)?;
     for (check, mut refs) in by_check {
-        if cancel.load(Ordering::Relaxed) {
-            return Err(Error::Cancelled);
-        }
+        permit.goes_on()?;
         // Mostly in order already, which this sort is quick at.
         refs.sort_by_key(|(_, row)| (row.time_ms, row.seq));
         let (mut rows, mut catalogue) = (LogRows::default(), Catalogue::default());
@@ -80,5 +113,6 @@ fn write(disk: &dyn Disk, images: &[LogImage], start: u64, end: u64, cancel: &At
         flush(&mut rows)?;
         segment.end_check(check, &catalogue);
     }
+    permit.check(disk)?;
     segment.finish()
 }

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use custos_store::{
-    Bounds, Consolidation, Instance, Instances, Metric, Options, Position, Provenance, Reader, Reason, Run,
-    Standing, State, Value, Writer, verify,
+    Bounds, Consolidation, Cursor, Cursors, Delivered, Instance, Instances, Metric, Options, Position,
+    Provenance, Reader, Reason, Run, Standing, State, Value, Writer, fingerprint, verify,
 };
 
 const RUNS: u64 = 3000;
@@ -114,6 +114,7 @@ fn run(n: u64) -> Run {
         metrics,
         instances: instances(n),
         partial: n % 17 == 3,
+        imported: n % 19 == 4,
         provenance: if n < 100 { Provenance::Scheduled } else { provenance(n) },
     }
 }
@@ -202,9 +203,10 @@ fn provenance_of(run: &Run) -> String {
         _ => ("average", "null".to_owned()),
     };
     format!(
-        "\"partial\":{},\"provenance\":{:?},\"function\":{function:?},\"span_ms\":{span}",
+        "\"partial\":{},\"provenance\":{:?},\"function\":{function:?},\"span_ms\":{span},\"imported\":{}",
         run.partial,
-        run.provenance.name()
+        run.provenance.name(),
+        run.imported
     )
 }
 
@@ -228,8 +230,8 @@ fn metrics(run: &Run) -> String {
     format!("\"metrics\": [{}]", run.metrics.iter().map(text).collect::<Vec<_>>().join(","))
 }
 
-#[test]
-fn a_reader_in_another_language_agrees() {
+/// What the reader in another language prints of a store.
+fn read_elsewhere(dir: &Path, arguments: &[&str]) -> String {
     let python = std::env::var("CUSTOS_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let has = Command::new(&python).args(["-c", "import numpy, pcodec"]).output();
     assert!(
@@ -237,11 +239,49 @@ fn a_reader_in_another_language_agrees() {
         "{python} has no numpy and pcodec; `scripts/python` installs them, and CUSTOS_PYTHON names the Python to use"
     );
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/read_store.py");
-    let output = Command::new(&python).arg(script).arg(dir()).output().unwrap();
+    let output = Command::new(&python).arg(script).arg(dir).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_reader_in_another_language_agrees_on_the_small_files() {
+    let store = tempfile::tempdir().unwrap();
+    let options = Options { reserve_bytes: 0, background: false, ..Options::default() };
+    let open = || Writer::open(store.path(), options.clone()).unwrap();
+    let mut writer = open();
+    for n in 0..9 {
+        writer.append(&[(check(n), &run(n))]).unwrap();
+    }
+    writer.close().unwrap();
+    // A byte of the log flips, and it is sealed.
+    let log = store.path().join("0000000000000000.log");
+    let mut bytes = std::fs::read(&log).unwrap();
+    let at = bytes.windows(8).position(|window| window == b"OK - 4 M").unwrap();
+    bytes[at] ^= 1;
+    std::fs::write(&log, bytes).unwrap();
+    let mut writer = open();
+    writer.settle().unwrap();
+    let reader = Reader::open(store.path()).unwrap();
+    let identity = reader.identity().unwrap();
+    let last = Delivered { number: 7, fingerprint: fingerprint(7, check(7), &run(7)) };
+    let cursor = Cursor { position: Position(8), last: Some(last), amendments: 1, ..Cursor::start(identity) };
+    let cursors = Cursors::new(store.path());
+    cursors.write("nats", &Cursor { state: vec![1, 254], ..cursor }).unwrap();
+    cursors.write("vm-1", &Cursor::start(identity)).unwrap();
+    let expected = format!(
+        r#"{{"identity": "{identity}", "synced": 9, "cursors": {{"nats": {{"store": "{identity}", "position": 8, "last": [7, {}], "amendments": 1, "state": "01fe"}}, "vm-1": {{"store": "{identity}", "position": 0, "last": null, "amendments": 0, "state": ""}}}}, "amendments": {{"forgotten": 0, "list": [["lost", null, 4, 5, 1, null]]}}}}"#,
+        last.fingerprint
+    );
+    assert_eq!(read_elsewhere(store.path(), &["--about"]).trim_end(), expected);
+    writer.close().unwrap();
+}
+
+#[test]
+fn a_reader_in_another_language_agrees() {
+    let lines = read_elsewhere(&dir(), &[]);
     let mut expected: Vec<(&str, i64, u64)> = (0..RUNS).map(|n| (check(n), run(n).time_ms, n)).collect();
     expected.sort();
-    let lines = String::from_utf8(output.stdout).unwrap();
     assert_eq!(lines.lines().count(), expected.len());
     for (line, (check, time_ms, n)) in lines.lines().zip(expected) {
         let run = run(n);
@@ -260,6 +300,7 @@ fn a_reader_in_another_language_agrees() {
             metrics(&run).replace(": ", ":"),
             instances_of(&run),
             provenance_of(&run),
+            format!("\"fingerprint\":{}", fingerprint(n, check, &run)),
         ] {
             let part = part.replace(", ", ",");
             assert!(plain.contains(&part), "{part}\nis not in\n{plain}");

@@ -1,9 +1,11 @@
 //! The store from outside: real files and simulated disks, damage, power cuts, another reader, random operations.
-#![allow(clippy::unwrap_used)]
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod amendments;
 mod crash;
 mod damage;
 mod disk_full;
+mod displaced;
 mod fixture;
 mod instances;
 mod kill;

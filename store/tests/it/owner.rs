@@ -303,7 +303,7 @@ fn what_is_no_file_is_damage_and_not_the_end() {
     assert_eq!(reader.last("x").unwrap().unwrap().text, "run 1");
     let damaged = || {
         let reports = verify(&store, &mut |_| {}).unwrap();
-        reports.iter().filter(|report| report.findings.iter().any(|finding| finding.damage)).count()
+        reports.iter().filter(|report| report.findings.iter().any(|finding| finding.is_damage())).count()
     };
     assert_eq!(damaged(), planted);
     // The writer goes on, and so does sealing, around what cannot be opened.

@@ -1,0 +1,31 @@
+//! Progress, shown on a terminal.
+
+use std::io::{IsTerminal, Write};
+
+/// A line on a terminal's stderr that is written over and over.
+pub(super) struct Progress {
+    shown: bool,
+}
+
+impl Progress {
+    pub(super) fn new() -> Progress {
+        Progress { shown: false }
+    }
+
+    pub(super) fn show(&mut self, text: &str) {
+        let mut stderr = std::io::stderr();
+        if stderr.is_terminal() {
+            // Nothing is lost but progress if stderr is gone.
+            let _ = write!(stderr, "\r\x1b[K{text}");
+            self.shown = true;
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.shown {
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Words and lists as YAML.
+
+use custos_store::State;
+
+use crate::config::document::scalar::{Kind, Scalar};
+use crate::config::read::threshold::STATES;
+
+/// The name of a state, as the configuration has it.
+pub(crate) fn state(state: State) -> &'static str {
+    STATES.iter().find(|(_, known)| *known == state).map_or("unknown", |(word, _)| word)
+}
+
+/// A list in one line.
+pub(crate) fn list(words: &[String]) -> String {
+    let words: Vec<String> = words.iter().map(|text| word(text)).collect();
+    format!("[{}]", words.join(", "))
+}
+
+/// A text as a YAML scalar that reads as the same text: plain where that is safe, else in double quotes.
+pub(crate) fn word(text: &str) -> String {
+    let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | '=' | '@');
+    let starts_safely = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
+    let plain = starts_safely && text.chars().all(safe) && Scalar::plain(text).kind == Kind::Text;
+    if plain {
+        return text.to_owned();
+    }
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            '\n' => quoted.push_str("\\n"),
+            '\t' => quoted.push_str("\\t"),
+            // Line ends of Unicode and a byte order mark would not survive as they are.
+            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+                quoted.push_str(&format!("\\u{:04X}", u32::from(c)));
+            }
+            _ if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            _ => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}

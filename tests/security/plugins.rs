@@ -1,0 +1,58 @@
+//! Plugins of one user against the checks of others.
+
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command};
+
+use crate::as_root;
+use crate::stage::{Stage, wait_for};
+
+/// A user of this test alone, all of whose processes are stopped.
+const STOPPED: u32 = 54_403;
+
+/// A process that stops everything of its user, over and over.
+struct Stopper(Child);
+
+impl Drop for Stopper {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+#[test]
+fn signals_of_the_user_of_a_plugin_do_not_stop_the_checks_of_others() {
+    as_root();
+    let stage = Stage::new();
+    stage.plugin("steady", "echo OK");
+    let theirs: String = (0..4)
+        .map(|n| {
+            format!("  theirs{n}: {{ command: steady, user: \"{STOPPED}\", check_interval: 100ms, timeout: 1s }}\n")
+        })
+        .collect();
+    stage.configure(
+        "defaults: { check_interval: 200ms, max_check_attempts: 1 }",
+        &format!("{theirs}  root: {{ command: steady }}\n"),
+    );
+    let agent = stage.start();
+    stage.runs("theirs0", 2);
+    let program = "my $end = time + 60; kill 'STOP', -1 while time < $end";
+    let stopper = Stopper(
+        Command::new("/usr/bin/perl").args(["-e", program]).uid(STOPPED).gid(STOPPED).spawn().unwrap(),
+    );
+    let named = |check: &str| {
+        stage.history(check).iter().any(|run| {
+            run["text"].as_str().is_some_and(|text| text.contains("stopped it before it could execute"))
+        })
+    };
+    wait_for("a plugin that was stopped to be named", || {
+        (0..4).any(|n| named(&format!("theirs{n}"))).then_some(())
+    });
+    // The checks of others go on meanwhile.
+    let before = stage.history("root").len();
+    stage.runs("root", before + 10);
+    drop(stopper);
+    for run in stage.history("root").iter().filter(|run| run["reason"] != "missed") {
+        assert_eq!((&run["state"], &run["reason"]), (&"OK".into(), &"exited".into()), "{run}");
+    }
+    assert!(agent.end().success());
+}
