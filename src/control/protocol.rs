@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::agent::Row;
+use crate::hash::fnv1a;
 use crate::part::Part;
 
 /// A request.
@@ -53,10 +54,6 @@ pub struct AgentStatus {
 /// The address of the agent that writes to the store at `dir`.
 pub(super) fn address(dir: &Path) -> std::io::Result<SocketAddr> {
     let dir = std::fs::canonicalize(dir).or_else(|_| std::path::absolute(dir))?;
-    let hash = dir
-        .as_os_str()
-        .as_bytes()
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0000_0100_0000_01b3));
+    let hash = fnv1a(dir.as_os_str().as_bytes().iter().copied());
     SocketAddr::from_abstract_name(format!("custos/{hash:016x}"))
 }
