@@ -29,6 +29,7 @@ impl Agent {
         let Some(mut execution) = self.executions.remove(ticket) else { return };
         let Observation { mut run, printed, wait_us } = observation;
         let id = execution.check;
+        let is_own = execution.line.is_none() && !execution.outdated;
         let check = &mut self.checks[id];
         let askers: Vec<Asker> = match execution.line {
             Some(asker) => {
@@ -56,7 +57,7 @@ impl Agent {
         let pending = execution.pending.as_mut().unwrap_or(&mut self.checks[id].pending);
         judge_run(&execution.definition, pending, at_us as i64, &mut run);
         let run = self.record(id, run, effects);
-        if !execution.outdated {
+        if is_own {
             remember(&mut self.checks[id], &printed, &run, now);
         }
         let printed = Arc::new(printed);

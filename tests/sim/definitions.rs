@@ -5,9 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use custos::agent::implicit_check;
-use custos::config::{Check, Command, Config, Priority, SyncPolicy};
+use custos::config::{
+    Check, Command, Config, KeyPart, Priority, Secret, Serving, SnmpAccess, SnmpPoll, SnmpProfile,
+    SnmpWanted, Stale, SyncPolicy, Template, TrapRule, Variable,
+};
 use custos::execute::{Line, PluginEnvironment, PluginJob};
 use custos::period::{Days, Hours, Period, Rule};
+use custos_compat::snmp::Version;
 use jiff::tz::TimeZone;
 
 use crate::script::Dice;
@@ -26,16 +30,69 @@ pub fn check(number: u64, dice: &mut Dice) -> Check {
         _ => Vec::new(),
     };
     Check {
-        command: Command::Program(vec![name.clone()]),
+        command: command(number, &name),
         check_interval: interval,
         retry_interval: interval / 4,
         max_check_attempts: [1, 1, 3, 4][dice.below(4) as usize],
         timeout: Duration::from_secs(10 + dice.below(90)),
-        volatile: dice.below(4) == 0,
+        // Two results of a volatile check in one millisecond are one event to whoever reads them back.
+        volatile: dice.below(4) == 0 && number % 16 != 9,
         check_period: period_of(number),
         depends_on,
         priority: if number % 9 == 4 { Priority::Low } else { Priority::Normal },
+        serving: serving(number, interval),
         ..implicit_check(&name)
+    }
+}
+
+/// Most run a plugin; some ask a device that has their name, and some are told by traps.
+fn command(number: u64, name: &str) -> Command {
+    match number % 16 {
+        5 | 12 => Command::Snmp(poll(name)),
+        9 => Command::Trap(trap()),
+        _ => Command::Program(vec![name.to_owned()]),
+    }
+}
+
+/// A poll of one variable of a device.
+pub fn poll(device: &str) -> Arc<SnmpPoll> {
+    let access = SnmpAccess::Community { version: Version::V2c, community: Secret::inline("public") };
+    let profile = SnmpProfile {
+        name: "core".into(),
+        access,
+        port: 161,
+        timeout: Duration::from_secs(1),
+        retries: 1,
+        max_repetitions: 25,
+        answers_from_any: false,
+        answers_any_community: false,
+    };
+    let variable = Variable { label: "value".to_owned(), oid: "1.3.6.1.4.1.1.1".parse().unwrap() };
+    let wanted = SnmpWanted::Get(vec![variable]);
+    Arc::new(SnmpPoll { target: device.to_owned(), port: 161, profile: Arc::new(profile), wanted })
+}
+
+/// A check that is about the interfaces of a device. What is reported of it is up to the world.
+fn trap() -> Arc<TrapRule> {
+    let index = Variable { label: "ifIndex".to_owned(), oid: "1.3.6.1.2.1.2.2.1.1".parse().unwrap() };
+    Arc::new(TrapRule {
+        traps: Vec::new(),
+        sources: Vec::new(),
+        conditions: Vec::new(),
+        key: vec![KeyPart::Variable(index)],
+        text: Template::default(),
+        metrics: Vec::new(),
+        deduplicate: Duration::ZERO,
+        expires: None,
+        reconnoiter: None,
+    })
+}
+
+fn serving(number: u64, interval: Duration) -> Serving {
+    match number % 5 {
+        1 => Serving::Cached { max_age: interval, stale: Stale::Run },
+        3 => Serving::Cached { max_age: interval / 2, stale: Stale::Unknown },
+        _ => Serving::Fresh,
     }
 }
 

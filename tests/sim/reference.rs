@@ -49,6 +49,8 @@ pub struct Seen {
     pub slots: u64,
     /// Changes whenever the slots of the check are placed anew.
     pub chain: u64,
+    /// Runs before it were lost in a power cut, and it was not.
+    pub after_loss: bool,
     pub max_attempts: u32,
     pub volatile: bool,
     pub interval_us: i64,
@@ -60,6 +62,9 @@ pub fn check_states(name: &str, seen: &[Seen]) {
     let mut recent: Vec<State> = Vec::new();
     let mut soft_limit = None;
     for (nth, one) in seen.iter().enumerate() {
+        if one.after_loss {
+            recent.clear();
+        }
         if matches!(one.run.reason, Reason::Missed | Reason::NotFinished | Reason::Skipped) {
             continue;
         }
@@ -83,12 +88,17 @@ pub fn check_states(name: &str, seen: &[Seen]) {
     }
 }
 
-/// Changes of state that a list of runs pending: of the state or of its type, and each further result of a confirmed
+/// Changes of state in a list of runs: of the state or of its type, and each further result of a confirmed
 /// problem of a volatile check. What is stored must tell the same changes.
 pub fn count_changes(name: &str, seen: &[Seen]) -> u64 {
     let mut before: Option<PreviousState> = None;
     let mut changes = 0;
-    for one in seen.iter().filter(|one| is_judged(one.run.reason)) {
+    for one in seen {
+        // What came between was told, but is lost with the runs.
+        before = before.filter(|_| !one.after_loss);
+        if !is_judged(one.run.reason) {
+            continue;
+        }
         let (state, standing) = (one.run.state, one.run.standing);
         let was = before.map_or((State::Ok, true), |before| (before.state, before.standing.hard));
         let again = one.volatile && state != State::Ok && was.0 != State::Ok && was.1;

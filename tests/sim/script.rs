@@ -1,6 +1,9 @@
-//! What the scripted plugins do: decided by the seed, the check and how often it has run.
+//! What comes of scripted jobs, plugins and polls: decided by the seed, the check and how often it has run.
 
-use custos::observe::{Ending, PluginEnd, Usage};
+use custos::execute::Job;
+use custos::observe::{Ending, Observation, PluginEnd, Usage, observe_plugin};
+use custos::snmp::{Absence, Answer, Failure, Found, RowNames};
+use custos_compat::snmp::Value;
 
 /// SplitMix64: small, good enough, and the same everywhere.
 pub struct Dice(u64);
@@ -23,14 +26,35 @@ impl Dice {
     }
 }
 
-/// One execution: how long it takes and what comes of it.
-pub struct Act {
-    pub duration_us: u64,
-    pub end: PluginEnd,
+/// What comes of a job that is the nth run of a check.
+pub fn result(seed: u64, check: &str, nth: u64, job: &Job) -> Observation {
+    let (duration_us, ending) = act(seed, check, nth, job.timeout().as_micros() as u64);
+    match job {
+        Job::Plugin(job) => {
+            let state = match ending {
+                Ending::Exited(code) => code,
+                _ => 3,
+            };
+            let stdout = format!("state {state} | value={}\n", nth % 100).into_bytes();
+            let usage = Some(Usage { cpu_us: 500, max_rss_bytes: 1 << 20 });
+            let end = PluginEnd { wall_us: duration_us, usage, ..PluginEnd::printed(ending, stdout) };
+            observe_plugin(end, job.reading())
+        }
+        Job::Poll(job) => {
+            let values = |value| Ok(Answer { found: Found::Values(vec![value]), ..Answer::default() });
+            let outcome = match ending {
+                Ending::Exited(0 | 1) => values(Ok(Value::Gauge32(nth as u32 % 100))),
+                Ending::Exited(2 | 7) => values(Err(Absence::NoSuchInstance)),
+                Ending::TimedOut => Err(Failure::NoAnswer { attempts: 2 }),
+                _ => Err(Failure::Busy),
+            };
+            job.observe(&outcome, duration_us, &mut RowNames::default())
+        }
+    }
 }
 
-/// The plugin of a check on its nth run. Problems last for a few runs, so that states get hard.
-pub fn act(seed: u64, check: &str, nth: u64, timeout_us: u64) -> Act {
+/// How long the job takes, and how a plugin would end. Problems last for a few runs, so that states get hard.
+fn act(seed: u64, check: &str, nth: u64, timeout_us: u64) -> (u64, Ending) {
     let name = check.bytes().fold(seed, |hash, byte| hash.wrapping_mul(31).wrapping_add(u64::from(byte)));
     let mood = Dice::new(name ^ (nth / 5).wrapping_mul(0x5851_f42d_4c95_7f2d)).below(100);
     let mut dice = Dice::new(name ^ nth.wrapping_mul(0x1405_7b7e_f767_814f));
@@ -46,7 +70,6 @@ pub fn act(seed: u64, check: &str, nth: u64, timeout_us: u64) -> Act {
         5..50 => 1_000_000 + dice.below(20_000_000),
         _ => 500 + dice.below(200_000),
     };
-    let value = dice.below(100);
     let hangs = wished_us > timeout_us;
     let ending = match (hangs, dice.below(200)) {
         (true, _) => Ending::TimedOut,
@@ -54,11 +77,5 @@ pub fn act(seed: u64, check: &str, nth: u64, timeout_us: u64) -> Act {
         (false, 1) => Ending::Exited(7),
         (false, _) => Ending::Exited(code),
     };
-    let duration_us = wished_us.min(timeout_us);
-    let end = PluginEnd {
-        wall_us: duration_us,
-        usage: Some(Usage { cpu_us: 500, max_rss_bytes: 1 << 20 }),
-        ..PluginEnd::printed(ending, format!("state {code} | value={value}\n").into_bytes())
-    };
-    Act { duration_us, end }
+    (wished_us.min(timeout_us), ending)
 }

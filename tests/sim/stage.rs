@@ -9,6 +9,7 @@ use custos::clock::Moment;
 use custos::config::{Check, Config};
 use custos::execute::Job;
 use custos::observe::{Ending, Observation, PluginEnd, observe_plugin};
+use custos::snmp;
 use custos_store::{Reason, Run};
 
 use crate::definitions::{config, environment, program};
@@ -23,6 +24,8 @@ pub struct Stage {
     takes_us: fn(&str) -> u64,
     /// What each plugin prints.
     pub prints: String,
+    /// What each device answers.
+    pub device: snmp::Outcome,
     /// Jobs under way: when they end, and their ticket.
     ends: BinaryHeap<Reverse<(u64, u64)>>,
     /// What comes of them.
@@ -44,6 +47,7 @@ impl Stage {
             now: START,
             takes_us,
             prints: "OK".to_owned(),
+            device: Err(snmp::Failure::Busy),
             ends: BinaryHeap::new(),
             observations: HashMap::new(),
             starts: Vec::new(),
@@ -93,6 +97,10 @@ impl Stage {
     pub fn handle(&mut self, event: Event) {
         let mut effects = Vec::new();
         self.agent.handle(event, self.now, &mut effects);
+        self.perform(effects);
+    }
+
+    pub fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Start { ticket, job, awaited: _ } => {
@@ -117,7 +125,14 @@ impl Stage {
 
     /// The name of what a job runs, and what will come of it.
     fn result_of(&self, job: &Job) -> (String, Observation) {
-        let Job::Plugin(plugin) = job else { panic!("no check of a scene asks a device") };
+        let plugin = match job {
+            Job::Plugin(plugin) => plugin,
+            Job::Poll(poll) => {
+                let device = poll.poll().target.clone();
+                let took_us = (self.takes_us)(&device);
+                return (device, poll.observe(&self.device, took_us, &mut snmp::RowNames::default()));
+            }
+        };
         let name = program(plugin);
         let end = PluginEnd {
             wall_us: (self.takes_us)(&name),

@@ -1,22 +1,27 @@
-//! The world around the agent: virtual clocks, plugins that end when their time has come, people who ask, a store that
-//! is a list, and the things that go wrong.
+//! The world around the agent: virtual clocks, jobs that end when their time has come, people who ask, things that are
+//! reported, a store on a simulated disk, and what goes wrong.
+
+mod death;
+mod judge;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 
-use custos::agent::{Agent, Answer, Ask, Effect, Event, History, Wanted};
+use custos::agent::{Agent, Answer, Ask, Effect, Event, Wanted};
 use custos::clock::Moment;
 use custos::config::{Check, Config};
 use custos::evaluate::is_judged;
 use custos::execute::Job;
-use custos::observe::{Observation, observe_plugin};
+use custos::observe::{Observation, PassiveResult};
+use custos_store::disk::Fate;
 use custos_store::{Reason, Run, State};
 
 use crate::definitions::{check, config, environment, line, program};
-use crate::reference::{Seen, check_states, count_changes};
-use crate::script::{Dice, act};
-use crate::slots::Follower;
+use crate::known::Known;
+use crate::recorder::Recorder;
+use crate::reference::Seen;
+use crate::script::{Dice, result};
 
 /// A Saturday at noon; the clocks go back in the night.
 const START: Moment = Moment { mono_us: 3_600_000_000, wall_ms: 1_761_393_600_000 };
@@ -31,16 +36,19 @@ pub struct World {
     config: Arc<Config>,
     /// Checks that a reload took out, to be put back by another.
     removed: Vec<Check>,
-    /// Plugins under way: when they end, their ticket, and when they were started.
+    /// Jobs under way: when they end, their ticket, and when they were started.
     ends: BinaryHeap<Reverse<(u64, u64, u64)>>,
-    observations: HashMap<u64, (String, Observation)>,
-    /// When the plugin was started that ended last.
-    started_us: u64,
+    jobs: HashMap<u64, Running>,
+    /// The job that ended last.
+    ended: Option<Ended>,
     running: BTreeSet<String>,
     starts: HashMap<String, u64>,
+    /// Every run of each check that is stored or waits to be.
     store: BTreeMap<String, Vec<Seen>>,
+    recorder: Recorder,
     /// The last hard state of each check, and since when.
     hard: HashMap<String, (State, u64)>,
+    known: Known,
     chains: HashMap<String, u64>,
     /// By how much the wall clock is ahead of the monotonic one in ms, and since when.
     shifts: Vec<(u64, i64)>,
@@ -51,9 +59,26 @@ pub struct World {
     answered: u64,
     changes: u64,
     executions: u64,
+    lost: u64,
     peak: usize,
     incidents: BTreeMap<&'static str, u64>,
     effects: Vec<Effect>,
+}
+
+/// A job under way.
+struct Running {
+    check: String,
+    takes_slot: bool,
+    /// Whether its result is one of the check as it is defined now.
+    own: bool,
+    observation: Observation,
+}
+
+/// The job that ended last.
+#[derive(Clone, Copy)]
+struct Ended {
+    started_us: u64,
+    own: bool,
 }
 
 impl World {
@@ -66,15 +91,17 @@ impl World {
             dice,
             now: START,
             agent: Agent::new(Arc::clone(&config), environment(), START),
-            config,
             removed: Vec::new(),
             ends: BinaryHeap::new(),
-            observations: HashMap::new(),
-            started_us: 0,
+            jobs: HashMap::new(),
+            ended: None,
             running: BTreeSet::new(),
             starts: HashMap::new(),
             store: BTreeMap::new(),
+            recorder: Recorder::new(config.checks.len() as u64),
+            config,
             hard: HashMap::new(),
+            known: Known::default(),
             chains: HashMap::new(),
             shifts: vec![(START.mono_us, START.wall_ms - START.mono_us as i64 / 1000)],
             wall_moved: false,
@@ -83,6 +110,7 @@ impl World {
             answered: 0,
             changes: 0,
             executions: 0,
+            lost: 0,
             peak: 0,
             incidents: BTreeMap::new(),
             effects: Vec::new(),
@@ -121,7 +149,7 @@ impl World {
     }
 
     fn incident_time(&mut self, eventful: bool) -> u64 {
-        if eventful { self.now.mono_us + 30_000_000 + self.dice.below(HOUR_US / 2) } else { u64::MAX }
+        if eventful { self.now.mono_us + 30_000_000 + self.dice.below(HOUR_US / 6) } else { u64::MAX }
     }
 
     /// Time passes on both clocks.
@@ -132,12 +160,15 @@ impl World {
     }
 
     fn incident(&mut self) {
-        let name = match self.dice.below(32) {
+        let name = match self.dice.below(120) {
             0 => "wall clock set",
             1 => "suspended",
             2 => "stalled",
             3 | 4 => "reloaded",
-            5 => "crashed",
+            5 => "killed",
+            6 => "power cut",
+            7 => "disk full",
+            8..40 => "reported",
             _ => "asked",
         };
         *self.incidents.entry(name).or_default() += 1;
@@ -158,28 +189,91 @@ impl World {
                 self.advance(us);
             }
             "reloaded" => self.reload(),
-            "crashed" => self.crash(),
+            "killed" => self.die(Fate::Kept),
+            "power cut" => {
+                let fate = match self.dice.below(3) {
+                    0 => Fate::Lost,
+                    _ => Fate::Mixed(self.dice.roll()),
+                };
+                self.die(fate);
+            }
+            "disk full" => {
+                let for_us = HOUR_US / 2 + self.dice.below(HOUR_US);
+                self.recorder.fill(self.now.mono_us + for_us);
+            }
+            "reported" => self.report(),
             _ => self.ask(),
         }
-        // Sometimes a plugin's end is what the agent learns of first.
+        // Sometimes a job's end is what the agent learns of first.
         if self.dice.below(2) == 0 {
             self.handle(Event::Wake);
         }
     }
 
-    /// Somebody asks for a check, or for a command under the name of one; several at once now and then.
+    /// Somebody asks for a check, by a run or as it is served, or for a command under the name of one; several at once
+    /// now and then.
     fn ask(&mut self) {
         let names: Vec<String> = self.config.checks.keys().cloned().collect();
         let name = &names[self.dice.below(names.len() as u64) as usize];
+        let check = Arc::clone(&self.config.checks[name]);
         for _ in 0..1 + self.dice.below(3) {
             self.asks += 1;
             self.asked.insert(self.asks);
-            let wanted = match self.dice.below(3) {
-                0 => Wanted::Line { name: name.clone(), line: line(name) },
-                _ => Wanted::Check(name.clone()),
+            let wanted = match self.dice.below(4) {
+                0 if !check.command.is_passive() => Wanted::Line { name: name.clone(), line: line(name) },
+                1 => Wanted::Check(name.clone()),
+                _ => Wanted::Served(name.clone()),
             };
+            let expected = match wanted {
+                Wanted::Line { .. } => None,
+                _ if check.command.is_passive() => Some(self.last_state(name)),
+                Wanted::Check(_) => None,
+                Wanted::Served(_) => self.known.answer(&check, self.now.mono_us),
+            };
+            self.known.expected = expected;
             self.handle(Event::Asked(Ask { id: self.asks, wanted, origin: "somebody".to_owned() }));
+            self.known.expected = None;
+            let waits = self.asked.contains(&self.asks);
+            assert_eq!(
+                expected.is_none(),
+                waits,
+                "{name}: what is known is answered at once, and nothing else"
+            );
         }
+    }
+
+    /// The state of the last run of a check.
+    fn last_state(&self, name: &str) -> State {
+        self.store.get(name).and_then(|seen| seen.last()).map_or(State::Ok, |one| one.run.state)
+    }
+
+    /// Somebody reports of a passive check, several things at once now and then.
+    fn report(&mut self) {
+        let passive = self.config.checks.values().filter(|check| check.command.is_passive());
+        let passive: Vec<String> = passive.map(|check| check.name.clone()).collect();
+        if passive.is_empty() {
+            return;
+        }
+        let name = &passive[self.dice.below(passive.len() as u64) as usize];
+        let mut results = Vec::new();
+        for _ in 0..1 + self.dice.below(4) {
+            let state = State::ALL.get(self.dice.below(5) as usize).copied();
+            let index = self.dice.below(4).to_string();
+            self.known.expect_report(name, &index, state);
+            results.push(PassiveResult {
+                check: Arc::from(name.as_str()),
+                at: self.now,
+                state,
+                instance: vec![("ifIndex".to_owned(), index)],
+                text: "something happened".to_owned(),
+                details: String::new(),
+                metrics: Vec::new(),
+                duration_us: 0,
+                origin: "trap 192.0.2.1".to_owned(),
+            });
+        }
+        self.handle(Event::Passive(results));
+        self.known.assert_all_recorded(name);
     }
 
     /// Some check changes, goes or comes back; the others must not notice.
@@ -193,7 +287,8 @@ impl World {
         let name = checks[chosen].name.clone();
         let needed = checks.iter().any(|check| check.depends_on.contains(&name));
         let placed_anew = match (self.dice.below(3), self.removed.pop()) {
-            (0, Some(back)) => {
+            // What still waits to be stored is not in the history that is read.
+            (0, Some(back)) if self.recorder.catch_up(self.now.mono_us) => {
                 histories.extend(self.history(&back.name));
                 checks.push(back.clone());
                 back.name
@@ -213,84 +308,51 @@ impl World {
         // What is due by now is due by the old definition.
         self.handle(Event::Wake);
         *self.chains.entry(placed_anew.clone()).or_default() += 1;
-        self.config = Arc::new(config(checks, PLACES));
+        let new = Arc::new(config(checks, PLACES));
+        let old = std::mem::replace(&mut self.config, Arc::clone(&new));
+        let same = |name: &str| match (old.checks.get(name), new.checks.get(name)) {
+            (Some(old), Some(new)) => old.says_the_same_as(new),
+            _ => false,
+        };
+        if !same(&placed_anew) {
+            self.known.forget(&placed_anew);
+            self.jobs.values_mut().filter(|job| job.check == placed_anew).for_each(|job| job.own = false);
+        }
         let before = self.store.get(&placed_anew).map_or(0, Vec::len);
-        self.handle(Event::Reload(Arc::clone(&self.config), histories));
+        self.handle(Event::Reload(new, histories));
         let after = self.store.get(&placed_anew).map_or(0, Vec::len);
         assert_eq!(before, after, "{placed_anew}: a reload records nothing");
     }
 
-    /// What is read back of a check from the store.
-    fn history(&self, check: &str) -> Option<History> {
-        let seen = self.store.get(check)?;
-        let from = seen.iter().rposition(|one| is_judged(one.run.reason)).unwrap_or(0);
-        let runs = seen[from..].iter().map(|one| one.run.clone()).collect();
-        Some(History { check: check.to_owned(), runs })
-    }
-
-    /// The agent dies with all its plugins, and another goes on by what is stored.
-    fn crash(&mut self) {
-        self.ends.clear();
-        self.observations.clear();
-        self.running.clear();
-        // Whoever asked sees the connection end.
-        self.asked.clear();
-        let dead_us = self.dice.below(300_000_000);
-        self.advance(dead_us);
-        for (name, seen) in &self.store {
-            // By a wall clock that was set, slots lie elsewhere; retries are forgotten.
-            let retries = seen.last().is_some_and(|one| one.max_attempts > 1);
-            if self.wall_moved || retries {
-                *self.chains.entry(name.clone()).or_default() += 1;
-            }
-        }
-        self.wall_moved = false;
-        let histories = self.store.keys().filter_map(|name| self.history(name)).collect();
-        self.agent = Agent::new(Arc::clone(&self.config), environment(), self.now);
-        let mut effects = std::mem::take(&mut self.effects);
-        self.agent.restore(histories, self.now, &mut effects);
-        self.perform(effects);
-    }
-
     fn finish_one(&mut self) {
         let Some(Reverse((_, ticket, started_us))) = self.ends.pop() else { return };
-        self.started_us = started_us;
-        let (check, observation) = self.observations.remove(&ticket).expect("a plugin that ends was started");
-        assert!(self.running.remove(&check), "{check} ended twice");
-        self.handle(Event::Ended { ticket, observation: Box::new(observation) });
+        let job = self.jobs.remove(&ticket).expect("a job that ends was started");
+        assert!(self.running.remove(&job.check), "{} ended twice", job.check);
+        self.ended = Some(Ended { started_us, own: job.own });
+        self.handle(Event::Ended { ticket, observation: Box::new(job.observation) });
+        self.ended = None;
     }
 
     fn handle(&mut self, event: Event) {
         let mut effects = std::mem::take(&mut self.effects);
         self.agent.handle(event, self.now, &mut effects);
         self.perform(effects);
+        self.recorder.turn(self.now.mono_us);
     }
 
     fn perform(&mut self, mut effects: Vec<Effect>) {
         for effect in effects.drain(..) {
             match effect {
-                Effect::Start { ticket, job, .. } => {
-                    let Job::Plugin(job) = job else { panic!("no check of the simulation asks a device") };
-                    let check = program(&job);
-                    assert!(self.running.insert(check.clone()), "{check} runs twice at once");
-                    assert!(self.running.len() <= PLACES, "too many plugins at once");
-                    self.peak = self.peak.max(self.running.len());
-                    self.executions += 1;
-                    let nth = self.starts.entry(check.clone()).or_default();
-                    *nth += 1;
-                    let act = act(self.seed, &check, *nth, job.timeout().as_micros() as u64);
-                    let ends_us = self.now.mono_us + act.duration_us;
-                    self.ends.push(Reverse((ends_us, ticket, self.now.mono_us)));
-                    self.observations.insert(ticket, (check, observe_plugin(act.end, job.reading())));
-                }
+                Effect::Start { ticket, job, .. } => self.start(ticket, &job),
                 Effect::Record { check, run } => self.record(&check, Arc::unwrap_or_clone(run)),
                 Effect::Changed { .. } => self.changes += 1,
                 Effect::Answer { id, result } => {
                     assert!(self.asked.remove(&id), "request {id} is answered once");
-                    let Answer::Ran { run, .. } = result.expect("no request is refused") else {
-                        panic!("request {id} is not answered by a run")
-                    };
-                    assert!(is_judged(run.reason), "an answer is a result");
+                    let answer = result.expect("no request is refused");
+                    match &answer {
+                        Answer::Ran { run, .. } => assert!(is_judged(run.reason), "an answer is a result"),
+                        Answer::Known { state, .. } => assert_eq!(Some(*state), self.known.expected),
+                    }
                     self.answered += 1;
                 }
             }
@@ -298,12 +360,30 @@ impl World {
         self.effects = effects;
     }
 
+    fn start(&mut self, ticket: u64, job: &Job) {
+        let (check, takes_slot, own) = match job {
+            Job::Plugin(plugin) => (program(plugin), true, plugin.spec().shell_line.is_none()),
+            Job::Poll(poll) => (poll.poll().target.clone(), false, true),
+        };
+        assert!(self.running.insert(check.clone()), "{check} runs twice at once");
+        let in_slots = self.jobs.values().filter(|job| job.takes_slot).count() + usize::from(takes_slot);
+        assert!(in_slots <= PLACES, "too many plugins at once");
+        self.peak = self.peak.max(in_slots);
+        self.executions += 1;
+        let nth = self.starts.entry(check.clone()).or_default();
+        *nth += 1;
+        let observation = result(self.seed, &check, *nth, job);
+        self.ends.push(Reverse((self.now.mono_us + observation.run.duration_us, ticket, self.now.mono_us)));
+        self.jobs.insert(ticket, Running { check, takes_slot, own, observation });
+    }
+
     fn record(&mut self, name: &str, run: Run) {
         let now_us = self.now.mono_us as i64;
         let time_us = now_us - (self.now.wall_ms - run.time_ms) * 1000;
+        let started_us = self.ended.map_or(now_us, |ended| ended.started_us as i64);
         let first_slot_us = match run.reason {
             Reason::Missed | Reason::Skipped => time_us,
-            _ => self.started_us as i64 - run.lateness_us.unwrap_or(0) as i64,
+            _ => started_us - run.lateness_us.unwrap_or(0) as i64,
         };
         self.check_dependencies(name, &run, first_slot_us);
         if is_judged(run.reason) {
@@ -313,15 +393,26 @@ impl World {
                 *hard = (state, self.now.mono_us);
             }
         }
-        let definition = self.config.checks.get(name);
+        // A run may end when its check has been taken out; it stands by its last definition then.
+        let taken_out = || self.removed.iter().find(|check| check.name == name);
+        let definition = self.config.checks.get(name).map(|check| &**check).or_else(taken_out);
+        match definition {
+            Some(check) if check.command.is_passive() => self.known.recorded_passive(name, &run),
+            _ if is_judged(run.reason) && self.ended.is_some_and(|ended| ended.own) => {
+                self.known.recorded_own(name, run.state, self.now.mono_us);
+            }
+            _ => {}
+        }
         let interval_us = |of: fn(&Check) -> std::time::Duration| {
             definition.map_or(1, |check| of(check).as_micros() as i64)
         };
+        self.recorder.record(name, &run);
         let seen = Seen {
             recorded_us: now_us,
             first_slot_us,
             slots: u64::from(run.missed_slots.max(1)),
             chain: self.chains.get(name).copied().unwrap_or(0),
+            after_loss: false,
             max_attempts: definition.map_or(1, |check| check.max_check_attempts),
             volatile: definition.is_some_and(|check| check.volatile),
             interval_us: interval_us(|check| check.check_interval),
@@ -355,49 +446,5 @@ impl World {
             let hard = self.hard.get(other).is_some_and(|(state, us)| *state != State::Ok && *us < before_us);
             hard || self.in_trouble(other, before_us)
         })
-    }
-
-    /// After an hour in which nothing went wrong, every check without a period has run, or been skipped, of late.
-    fn check_liveness(&self) {
-        for (name, check) in self.config.checks.iter().filter(|(_, check)| check.check_period.is_none()) {
-            let last_us = self.store[name].last().map_or(0, |one| one.recorded_us);
-            let bound_us = (2 * check.check_interval + 2 * check.timeout).as_micros() as i64;
-            let ago_us = self.now.mono_us as i64 - last_us;
-            assert!(ago_us <= bound_us, "{name}: nothing was recorded for {ago_us} µs");
-        }
-    }
-
-    /// What must hold at the end of all days.
-    pub fn judge(&self) -> String {
-        let (mut changes, mut followed) = (0, 0);
-        for (name, seen) in &self.store {
-            check_states(name, seen);
-            changes += count_changes(name, seen);
-            for chain in seen.chunk_by(|one, next| one.chain == next.chain) {
-                let mut follower = Follower::new(name, &self.shifts);
-                follower.follow(chain);
-                followed += follower.slots;
-            }
-        }
-        self.check_liveness();
-        assert_eq!(self.changes, changes, "every change of state is told once, and no other");
-        assert_eq!(self.asked.len(), 0, "every request is answered");
-        let count = |reason: Reason| {
-            let entries = self.store.values().flatten().filter(|one| one.run.reason == reason);
-            entries.map(|one| one.slots).sum::<u64>()
-        };
-        let all: u64 = self.store.values().flatten().map(|one| one.slots).sum();
-        assert!(followed * 10 >= all * 8, "{followed} of {all} slots were followed");
-        format!(
-            "{} executions, {} at once at most, {} slots missed, {} skipped, {} requests answered, {} changes of state, \
-             {followed} of {all} slots followed, incidents {:?}",
-            self.executions,
-            self.peak,
-            count(Reason::Missed),
-            count(Reason::Skipped),
-            self.answered,
-            self.changes,
-            self.incidents
-        )
     }
 }
