@@ -158,7 +158,7 @@ const ROOMS: &[Room] = &[
     Room {
         name: "control",
         what: "the socket between commands and the agent",
-        imports: &["agent", "clock", "hash", "limits", "part", "text"],
+        imports: &["agent", "clock", "hash", "limits", "lock", "part", "text"],
         outside: &["files", "nix", "sockets", "tokio"],
     },
     Room {
@@ -173,6 +173,7 @@ const ROOMS: &[Room] = &[
             "execute",
             "exit_code",
             "limits",
+            "lock",
             "nrpe",
             "observe",
             "part",
