@@ -9,10 +9,11 @@ use super::job::Job;
 use super::plugin::end_of;
 use super::poll::PollJob;
 use super::shims::{Lanes, Reports, Shims};
+use super::tables::Tables;
 use crate::clock;
 use crate::observe::{Observation, Reading, observe_plugin};
 use crate::part::Part;
-use crate::snmp::{Asker, Outcomes, RowNames};
+use crate::snmp::{Asker, Outcomes};
 
 /// Does jobs side by side.
 #[derive(Debug)]
@@ -23,8 +24,7 @@ pub struct Executor {
     outcomes: Outcomes,
     /// By ticket: what is kept of a job until it ends.
     running: HashMap<u64, Running>,
-    /// By check: what is remembered of the rows of its table.
-    rows: HashMap<String, RowNames>,
+    tables: Tables,
 }
 
 /// What is kept of a job until it ends.
@@ -43,7 +43,7 @@ impl Executor {
     pub fn start(lanes: &Lanes) -> io::Result<Executor> {
         let (shims, reports) = Shims::start(lanes).map_err(io::Error::other)?;
         let (asker, outcomes) = Asker::start()?;
-        Ok(Executor { shims, reports, asker, outcomes, running: HashMap::new(), rows: HashMap::new() })
+        Ok(Executor { shims, reports, asker, outcomes, running: HashMap::new(), tables: Tables::default() })
     }
 
     /// Starts a job. What comes of it, even if it cannot be begun, comes out of [`Executor::ended`] with the ticket: at
@@ -91,7 +91,7 @@ impl Executor {
     fn poll_ended(&mut self, ticket: u64, outcome: &crate::snmp::Outcome) -> Option<(u64, Observation)> {
         let Running::Poll(job, started_us) = self.running.remove(&ticket)? else { return None };
         let took_us = clock::now().mono_us.saturating_sub(started_us);
-        let rows = self.rows.entry(job.check().to_owned()).or_default();
+        let rows = self.tables.rows(job.check(), job.shared_poll());
         Some((ticket, job.observe(outcome, took_us, rows)))
     }
 

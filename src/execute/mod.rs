@@ -13,6 +13,7 @@ mod poll;
 mod queue;
 mod shell;
 mod shims;
+mod tables;
 
 pub use account::{Account, EXECUTE, WRITE};
 pub use examine::{Finding, examine};

@@ -34,6 +34,10 @@ impl PollJob {
         &self.check
     }
 
+    pub(super) fn shared_poll(&self) -> &Arc<SnmpPoll> {
+        &self.poll
+    }
+
     /// Whom to ask for what.
     pub fn poll(&self) -> &SnmpPoll {
         &self.poll
