@@ -23,7 +23,7 @@ use crate::clock::{self, Moment};
 use crate::config::Config;
 use crate::control::{self, Request, Response};
 use crate::evaluate::{Change, ChangeKind};
-use crate::execute::{Executor, Lanes, PluginEnvironment};
+use crate::execute::{Executor, PluginEnvironment, ShimSettings};
 use crate::exit_code::ExitCode;
 use crate::limits::{
     CONTROL_QUEUE_MAX, HEALTH_LOOK, NRPE_REQUEST_QUEUE_MAX, RECORD_OPEN_MAX, REPORTS_PER_TURN_MAX,
@@ -81,7 +81,7 @@ impl Daemon {
         let recorder = Recorder::start(Box::new(open), config.sync)?;
         recorder.wait_until_opened(RECORD_OPEN_MAX);
         let histories = read_all(&config);
-        let executor = Executor::start(&Lanes::default())?;
+        let executor = Executor::start(&ShimSettings::default())?;
         let (request_sender, requests) = mpsc::channel(NRPE_REQUEST_QUEUE_MAX);
         let (command_sender, commands) = mpsc::channel(CONTROL_QUEUE_MAX);
         if let Err(error) = control::listen(&config.store, command_sender) {

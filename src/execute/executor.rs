@@ -8,7 +8,8 @@ use std::io;
 use super::job::Job;
 use super::plugin::end_of;
 use super::poll::PollJob;
-use super::shims::{Lanes, Reports, Shims};
+use super::shim_settings::ShimSettings;
+use super::shims::{Reports, Shims};
 use super::tables::Tables;
 use crate::clock;
 use crate::observe::{Observation, Reading, observe_plugin};
@@ -40,8 +41,8 @@ impl Executor {
     ///
     /// # Errors
     /// One of these fails.
-    pub fn start(lanes: &Lanes) -> io::Result<Executor> {
-        let (shims, reports) = Shims::start(lanes).map_err(io::Error::other)?;
+    pub fn start(shims: &ShimSettings) -> io::Result<Executor> {
+        let (shims, reports) = Shims::start(shims).map_err(io::Error::other)?;
         let (asker, outcomes) = Asker::start()?;
         Ok(Executor { shims, reports, asker, outcomes, running: HashMap::new(), tables: Tables::default() })
     }
