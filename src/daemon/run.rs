@@ -60,6 +60,7 @@ pub(super) struct Daemon {
     pub(super) recorder: Recorder,
     answers: Answers,
     pub(super) server: Option<Server>,
+    pub(super) control: control::Listener,
     pub(super) trap_receiver: TrapReceiver,
     pub(super) reload: Reload,
     /// Where the listener runs.
@@ -84,9 +85,7 @@ impl Daemon {
         let executor = Executor::start(&ShimSettings::default())?;
         let (request_sender, requests) = mpsc::channel(NRPE_REQUEST_QUEUE_MAX);
         let (command_sender, commands) = mpsc::channel(CONTROL_QUEUE_MAX);
-        if let Err(error) = control::listen(&config.store, command_sender) {
-            tracing::error!("commands cannot reach this agent: {error}");
-        }
+        let control = control::Listener::start(&config.store, command_sender);
         let (trap_receiver, passive) = TrapReceiver::new();
         let now = clock::now();
         let mut daemon = Daemon {
@@ -94,6 +93,7 @@ impl Daemon {
             recorder,
             answers: Answers::default(),
             server: None,
+            control,
             trap_receiver,
             reload: Reload::default(),
             serving,

@@ -1,6 +1,7 @@
 //! How the store is doing.
 
 use crate::clock::Moment;
+use crate::limits::RECORD_REPLACED_SHOWN;
 use crate::part::Part;
 use crate::text::human;
 
@@ -13,12 +14,25 @@ pub struct StoreHealth {
     pub low_space: Option<u64>,
     /// What went wrong in the background while sealing and merging.
     pub maintenance_error: Option<String>,
+    /// The store was taken away while it was being written; recording goes on in what was there then.
+    pub replaced: Option<Replaced>,
     /// Runs stored since the start.
     pub stored_runs: u64,
     /// Runs that wait in memory to be stored.
     pub waiting_runs: u64,
     /// Runs that were dropped because too many waited.
     pub dropped_runs: u64,
+}
+
+/// That the store was taken away while it was being written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Replaced {
+    /// What was noticed.
+    pub why: String,
+    /// When, in ms since the epoch.
+    pub at_ms: i64,
+    /// Runs of the lost store that the one that is there now did not have and was given.
+    pub rescued_runs: u64,
 }
 
 impl StoreHealth {
@@ -37,6 +51,16 @@ impl StoreHealth {
             ));
         } else if self.dropped_runs > 0 {
             part.warning(format!("{} runs were dropped", self.dropped_runs));
+        }
+        if let Some(replaced) = &self.replaced {
+            let ago_ms = now.wall_ms.saturating_sub(replaced.at_ms).max(0);
+            if ago_ms < RECORD_REPLACED_SHOWN.as_millis() as i64 {
+                let (ago, why) = (human::duration_ms(ago_ms), &replaced.why);
+                let rescued = replaced.rescued_runs;
+                part.warning(format!(
+                    "{ago} ago: failed to {why}; {rescued} runs of it were saved into what is there now"
+                ));
+            }
         }
         if let Some(free_bytes) = self.low_space {
             part.warning(format!("the disk of the store has only {} left", human::bytes(free_bytes)));

@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::limits::{IMPORT_BATCH_BYTES, IMPORT_CURSORS_MAX};
 use crate::reader::{Reader, Runs};
 use crate::run::{Metric, Run};
+use crate::value::Value;
 use crate::writer::Writer;
 
 /// What an import did.
@@ -42,7 +43,13 @@ struct Cursor<'a> {
 }
 
 fn same_metric(a: &Metric, b: &Metric) -> bool {
-    a.label == b.label && a.labels == b.labels && a.value == b.value
+    // What is not a number does not equal itself.
+    let bits = |value: Option<Value>| match value {
+        Some(Value::Float(float)) => (1, float.to_bits()),
+        Some(Value::Integer(integer)) => (2, integer as u64),
+        None => (0, 0),
+    };
+    a.label == b.label && a.labels == b.labels && bits(a.value) == bits(b.value)
 }
 
 fn same(a: &Run, b: &Run) -> bool {
@@ -83,11 +90,12 @@ impl<'a> Importer<'a> {
         }
     }
 
-    /// Takes in a run, unless it is known.
+    /// Takes in a run, unless it is known, and marks it as imported.
     ///
     /// # Errors
     /// Those of reading what is there and of [`Writer::append`].
-    pub fn add(&mut self, check: &str, run: Run) -> Result<()> {
+    pub fn add(&mut self, check: &str, mut run: Run) -> Result<()> {
+        run.imported = true;
         if self.is_known(check, &run)? {
             self.done.known += 1;
             return Ok(());

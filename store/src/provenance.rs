@@ -1,6 +1,7 @@
 //! Where a run comes from, so that what was not measured is never taken for a sample.
 
 use crate::bytes::Short;
+use crate::run::Run;
 
 /// What made a run, or from what it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -52,9 +53,9 @@ impl Provenance {
         }
     }
 
-    /// A byte of it and of whether the run is partial, and the span of a consolidated value. The byte is 0 for most
-    /// runs: partial | provenance << 1 | function << 4.
-    pub(crate) fn code(self, partial: bool) -> (u8, Option<u64>) {
+    /// A byte of it and of two marks of the run, and the span of a consolidated value. The byte is 0 for most runs:
+    /// partial | provenance << 1 | function << 4 | imported << 7.
+    pub(crate) fn code(self, partial: bool, imported: bool) -> (u8, Option<u64>) {
         let (provenance, function, span_ms) = match self {
             Provenance::Scheduled => (0, 0, None),
             Provenance::Asked => (1, 0, None),
@@ -62,16 +63,16 @@ impl Provenance {
             Provenance::Watched => (3, 0, None),
             Provenance::Consolidated { span_ms, function } => (4, function as u8, Some(span_ms)),
         };
-        (u8::from(partial) | provenance << 1 | function << 4, span_ms)
+        (u8::from(partial) | provenance << 1 | function << 4 | u8::from(imported) << 7, span_ms)
     }
 
-    /// Whether the run is partial, and the provenance, by the byte of [`Provenance::code`]. Asks for the span where
-    /// there is one.
-    pub(crate) fn from_code(
+    /// Writes into a run what the byte of [`Provenance::code`] says. Asks for the span where there is one.
+    pub(crate) fn decode(
         code: u8,
         span_ms: impl FnOnce() -> Result<u64, Short>,
-    ) -> Result<(bool, Provenance), Short> {
-        let function = usize::from(code >> 4);
+        run: &mut Run,
+    ) -> Result<(), Short> {
+        let function = usize::from(code >> 4 & 7);
         let provenance = match code >> 1 & 7 {
             4 => Provenance::Consolidated {
                 function: Consolidation::ALL.get(function).copied().ok_or(Short)?,
@@ -84,7 +85,8 @@ impl Provenance {
             3 => Provenance::Watched,
             _ => return Err(Short),
         };
-        Ok((code & 1 != 0, provenance))
+        (run.partial, run.imported, run.provenance) = (code & 1 != 0, code >> 7 != 0, provenance);
+        Ok(())
     }
 
     /// Whether a byte of [`Provenance::code`] has a span beside it.

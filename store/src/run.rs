@@ -212,4 +212,7 @@ pub struct Run {
     pub partial: bool,
     /// What made the run.
     pub provenance: Provenance,
+    /// `true` if the run was taken in from elsewhere ([`crate::Importer`] sets it): its place in history is by its time, and
+    /// it says nothing of where the check stands now, whenever it arrived.
+    pub imported: bool,
 }

@@ -250,7 +250,7 @@ def run(check, seq, time, fields, texts, metrics, instances, kind, span):
             "hard": bool(standing & 1), "flapping": bool(standing & 2), "hard_state": STATES[standing >> 2],
             "attempt": attempt, "since_ms": since, "flap_history": flaps, "texts": texts, "metrics": metrics,
             "instances": instances, "partial": bool(kind & 1), "provenance": PROVENANCES[kind >> 1 & 7],
-            "function": FUNCTIONS[kind >> 4], "span_ms": span}
+            "function": FUNCTIONS[kind >> 4 & 7], "span_ms": span, "imported": bool(kind >> 7)}
 
 
 def log_before(data, start):

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod configuration;
+mod control;
 mod examples;
 mod frozen;
 mod graphs;
@@ -17,6 +18,7 @@ mod schedule;
 mod states;
 mod surroundings;
 mod survival;
+mod taken_away;
 
 #[path = "../stage/mod.rs"]
 mod stage;

@@ -38,7 +38,7 @@ pub(super) fn of_run(run: &Run) -> [i64; ATTRIBUTES] {
         columns[column] = number.unwrap_or(0) as i64;
     }
     let verdict = run.state.code() | run.plugin_state.code() << 2 | run.reason.code() << 4;
-    let (kind, span_ms) = run.provenance.code(run.partial);
+    let (kind, span_ms) = run.provenance.code(run.partial, run.imported);
     columns[VERDICT] = i64::from(verdict) | i64::from(kind) << KIND_SHIFT;
     columns[SPAN] = span_ms.unwrap_or(0) as i64;
     columns[EXIT_CODE] = run.exit_code.map_or(-1, i64::from);
@@ -79,10 +79,9 @@ pub(super) fn verdict(number: i64) -> Result<(State, State, Reason), Short> {
 pub(super) fn to_run(time_ms: i64, columns: &[i64; ATTRIBUTES]) -> Result<Run, Short> {
     let optional = |column: usize| (columns[column - 1] != 0).then_some(columns[column] as u64);
     let (state, plugin_state, reason) = verdict(columns[VERDICT])?;
-    let (partial, provenance) = Provenance::from_code(kind(columns[VERDICT])?, || Ok(columns[SPAN] as u64))?;
     let standing = u8::try_from(columns[STANDING]).map_err(|_| Short)?;
     const { assert!(LATENESS_HERE + 1 == LATENESS && CPU_HERE + 1 == CPU && RSS_HERE + 1 == RSS) };
-    Ok(Run {
+    let mut run = Run {
         time_ms,
         duration_us: columns[DURATION] as u64,
         lateness_us: optional(LATENESS),
@@ -102,8 +101,8 @@ pub(super) fn to_run(time_ms: i64, columns: &[i64; ATTRIBUTES]) -> Result<Run, S
             since_ms: columns[SINCE],
             flap_history: columns[FLAPS] as u64,
         },
-        partial,
-        provenance,
         ..Run::default()
-    })
+    };
+    Provenance::decode(kind(columns[VERDICT])?, || Ok(columns[SPAN] as u64), &mut run)?;
+    Ok(run)
 }

@@ -32,7 +32,7 @@ const FLOATS: u32 = 1 << 13;
 const METAS: u32 = 1 << 14;
 /// The instances are not those of the run before: see `instances.rs`.
 const INSTANCES: u32 = 1 << 15;
-/// A byte: partial | provenance << 1 | function << 4; then the span of a consolidated value.
+/// A byte: partial | provenance << 1 | function << 4 | imported << 7; then the span of a consolidated value.
 const KIND: u32 = 1 << 16;
 const MASK_ALL: u32 = (1 << 17) - 1;
 
@@ -63,7 +63,7 @@ pub(super) fn put(out: &mut Vec<u8>, run: &Run, defined: &Defined<'_>) {
     ];
     let verdict = run.state.code() | run.plugin_state.code() << 2 | run.reason.code() << 4;
     let floats = run.metrics.iter().all(|metric| matches!(metric.value, Some(Value::Float(_))));
-    let (kind, span_ms) = run.provenance.code(run.partial);
+    let (kind, span_ms) = run.provenance.code(run.partial, run.imported);
     let mut mask = 0;
     let mut set = |bit, is: bool| mask |= if is { bit } else { 0 };
     set(LATENESS, run.lateness_us.is_some());
@@ -204,7 +204,7 @@ impl<'a> RowView<'a> {
         let instances = if has(INSTANCES) { Some(InstancesAt::skip(cursor)?) } else { None };
         if has(KIND) {
             let code = cursor.u8()?;
-            (run.partial, run.provenance) = Provenance::from_code(code, || cursor.varint())?;
+            Provenance::decode(code, || cursor.varint(), &mut run)?;
         }
         let floats = has(FLOATS);
         let mut end = *cursor;

@@ -2,9 +2,11 @@
 //!
 //! A clock that was ahead leaves runs whose time is in the future; the newest run is the one that was appended last.
 
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use super::arrivals::Arrived;
+use super::runs::span;
 use super::snapshot::{Part, Snapshot};
 use crate::chunk::RowsIn;
 use crate::error::Result;
@@ -21,6 +23,21 @@ pub struct ArrivedRev<'a> {
     /// Runs of a log, by index, down to this one.
     log: Option<(&'a LogImage, usize)>,
     segment: Option<Backwards<'a>>,
+    wanted: Wanted,
+}
+
+/// Which runs are wanted.
+#[derive(Clone)]
+struct Wanted {
+    span: RangeInclusive<i64>,
+    /// Those with a lower number.
+    before: u64,
+}
+
+impl Wanted {
+    fn has(&self, time_ms: i64, seq: u64) -> bool {
+        self.span.contains(&time_ms) && seq < self.before
+    }
 }
 
 /// The chunks of a check in one segment.
@@ -29,6 +46,7 @@ struct Backwards<'a> {
     /// Those not loaded yet, by the greatest number in them.
     pending: Vec<ChunkRef>,
     loaded: Vec<Loaded>,
+    wanted: Wanted,
 }
 
 struct Loaded {
@@ -51,11 +69,24 @@ impl Snapshot {
     /// error, and then it goes on.
     pub fn arrived_rev(&self, check: &str) -> ArrivedRev<'_> {
         let parts = self.parts();
-        ArrivedRev { snapshot: self, check: Arc::from(check), parts, log: None, segment: None }
+        let wanted = Wanted { span: i64::MIN..=i64::MAX, before: u64::MAX };
+        ArrivedRev { snapshot: self, check: Arc::from(check), parts, log: None, segment: None, wanted }
     }
 }
 
 impl ArrivedRev<'_> {
+    /// Only the runs whose time is in the range (ms since the epoch; the end is excluded, but for `i64::MAX`).
+    pub fn within(self, range: Range<i64>) -> Self {
+        let wanted = Wanted { span: span(&range), ..self.wanted };
+        ArrivedRev { wanted, ..self }
+    }
+
+    /// Only the runs that arrived before a position.
+    pub fn before(self, position: Position) -> Self {
+        let wanted = Wanted { before: position.0, ..self.wanted };
+        ArrivedRev { wanted, ..self }
+    }
+
     /// Begins the next file, if there is one.
     fn begin(&mut self) -> Option<Result<()>> {
         let (part, rest) = self.parts.split_last()?;
@@ -67,8 +98,14 @@ impl ArrivedRev<'_> {
                     Ok(chunks) => chunks.to_vec(),
                     Err(error) => return Some(Err(error)),
                 };
+                let Wanted { span, before } = &self.wanted;
+                let overlaps = |chunk: &ChunkRef| {
+                    chunk.first_ms <= *span.end() && chunk.last_ms >= *span.start() && chunk.seq_min < *before
+                };
+                pending.retain(overlaps);
                 pending.sort_by_key(|chunk| chunk.seq_max);
-                self.segment = Some(Backwards { segment, pending, loaded: Vec::new() });
+                self.segment =
+                    Some(Backwards { segment, pending, loaded: Vec::new(), wanted: self.wanted.clone() });
             }
         }
         Some(Ok(()))
@@ -83,7 +120,7 @@ impl Iterator for ArrivedRev<'_> {
             if let Some((image, left)) = self.log {
                 let row = left.checked_sub(1).and_then(|at| image.rows(&self.check).get(at));
                 self.log = row.map(|_| (image, left - 1));
-                let Some(row) = row else { continue };
+                let Some(row) = row.filter(|row| self.wanted.has(row.time_ms, row.seq)) else { continue };
                 let run = image.run(self.snapshot.disk(), row);
                 let position = Position(row.seq.saturating_add(1));
                 return Some(run.map(|run| Arrived { position, check: Arc::clone(&self.check), run }));
@@ -112,6 +149,7 @@ impl Backwards<'_> {
             {
                 self.pending.pop();
                 match self.load(chunk) {
+                    Ok(loaded) if loaded.order.is_empty() => {}
                     Ok(loaded) => self.loaded.push(loaded),
                     Err(error) => return Some(Err(error)),
                 }
@@ -132,8 +170,9 @@ impl Backwards<'_> {
     fn load(&self, chunk: ChunkRef) -> Result<Loaded> {
         let bytes = self.segment.chunk(&chunk)?;
         let rows = bytes.header().and_then(|header| bytes.rows(&header)).map_err(self.segment.bad(&chunk))?;
-        let numbered = rows.seqs.iter().enumerate().map(|(row, seq)| (*seq as u64, row as u32));
-        let mut order: Vec<(u64, u32)> = numbered.collect();
+        let numbered = rows.seqs.iter().zip(&rows.times).enumerate();
+        let wanted = numbered.filter(|(_, (seq, time))| self.wanted.has(**time, **seq as u64));
+        let mut order: Vec<(u64, u32)> = wanted.map(|(row, (seq, _))| (*seq as u64, row as u32)).collect();
         order.sort_unstable();
         Ok(Loaded { chunk, rows, order })
     }

@@ -40,6 +40,7 @@ fn run(n: i64) -> Run {
         text: format!("text {n}"),
         instances: instances(n),
         partial: n % 5 == 1,
+        imported: n % 7 == 1,
         provenance: if n % 7 == 1 { Provenance::Watched } else { Provenance::Scheduled },
         metrics,
         ..Run::default()

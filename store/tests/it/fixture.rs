@@ -114,6 +114,7 @@ fn run(n: u64) -> Run {
         metrics,
         instances: instances(n),
         partial: n % 17 == 3,
+        imported: n % 19 == 4,
         provenance: if n < 100 { Provenance::Scheduled } else { provenance(n) },
     }
 }
@@ -202,9 +203,10 @@ fn provenance_of(run: &Run) -> String {
         _ => ("average", "null".to_owned()),
     };
     format!(
-        "\"partial\":{},\"provenance\":{:?},\"function\":{function:?},\"span_ms\":{span}",
+        "\"partial\":{},\"provenance\":{:?},\"function\":{function:?},\"span_ms\":{span},\"imported\":{}",
         run.partial,
-        run.provenance.name()
+        run.provenance.name(),
+        run.imported
     )
 }
 

@@ -75,6 +75,7 @@ fn run(n: u64, time_ms: i64, shape: u8) -> Run {
         metrics,
         instances: if shape == 1 { instances(n) } else { Instances::default() },
         partial: shape == 3,
+        imported: shape == 2,
         provenance: if shape == 3 { Provenance::Submitted } else { Provenance::Scheduled },
         ..Run::default()
     }
@@ -127,6 +128,15 @@ fn compare(reader: &Snapshot, model: &Model, check: usize, from: i64, to: i64) {
     let arrived = model.arrivals.iter().rev().filter(|(of, _)| *of == check).map(|(_, run)| run);
     let newest = reader.arrived_rev(CHECKS[check]).map(|found| found.unwrap().run);
     assert!(newest.eq(arrived.clone().cloned()), "by arrival");
+    let span = if to == i64::MAX { from..=to } else { from..=to.saturating_sub(1) };
+    let within = reader.arrived_rev(CHECKS[check]).within(from..to).map(|found| found.unwrap().run);
+    let expected_within = arrived.clone().filter(|run| from < to && span.contains(&run.time_ms));
+    assert!(within.eq(expected_within.cloned()), "by arrival within {from}..{to}");
+    if let Some(middle) = reader.arrived_rev(CHECKS[check]).nth(runs.len() / 2) {
+        let before = reader.arrived_rev(CHECKS[check]).before(middle.unwrap().position);
+        let before = before.map(|found| found.unwrap().run);
+        assert!(before.eq(arrived.clone().skip(runs.len() / 2).cloned()), "by arrival before the middle");
+    }
     let last = reader.last_arrived(CHECKS[check]).unwrap();
     assert_eq!(last.as_ref().map(|found| &found.run), arrived.clone().next());
     let key = SeriesKey::new("v");

@@ -181,4 +181,30 @@ fn importing_twice_changes_nothing() {
         reader.runs("x", i64::MIN..i64::MAX).map(|run| run.unwrap().time_ms / 1000).collect();
     assert!(times.is_sorted());
     assert_eq!(times.iter().filter(|n| **n == 30).count(), 2);
+    // What was there before is as it was, and what came says so.
+    let imported: Vec<bool> = reader.runs("x", 0..i64::MAX).map(|run| run.unwrap().imported).collect();
+    let native = times.iter().filter(|n| **n < 300 && **n % 3 == 0).count();
+    assert_eq!(imported.iter().filter(|imported| !**imported).count(), native);
+}
+
+#[test]
+fn what_is_no_number_is_imported_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = Writer::open(dir.path(), options()).unwrap();
+    let values = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1.0];
+    for expected in [(4, 0), (0, 4)] {
+        let reader = Reader::open(dir.path()).unwrap();
+        let mut importer = Importer::new(&reader, &mut writer);
+        for (n, value) in values.into_iter().enumerate() {
+            let metrics = vec![Metric::new("x", Value::from(value))];
+            importer.add("x", Run { time_ms: n as i64, metrics, ..Run::default() }).unwrap();
+        }
+        let done = importer.finish().unwrap();
+        assert_eq!((done.added, done.known), expected);
+        writer.compact().unwrap();
+    }
+    let reader = Reader::open(dir.path()).unwrap();
+    let samples = reader.samples("x", &SeriesKey::new("x"), i64::MIN..i64::MAX).flat_map(Result::unwrap);
+    let bits: Vec<u64> = samples.map(|(_, value)| value.unwrap().to_f64().to_bits()).collect();
+    assert_eq!(bits, values.map(f64::to_bits));
 }

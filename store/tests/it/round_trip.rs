@@ -59,6 +59,7 @@ fn full_run(time_ms: i64) -> Run {
         }])
         .unwrap(),
         partial: true,
+        imported: true,
         provenance: Provenance::Consolidated { span_ms: u64::MAX, function: Consolidation::Sum },
     }
 }

@@ -173,6 +173,7 @@ impl<'a> RunJson<'a> {
             instances: instances(line.instances)?,
             partial: line.partial,
             provenance: provenance(line.provenance, line.consolidation)?,
+            imported: false,
         };
         Ok((line.check.into(), run))
     }
