@@ -154,9 +154,9 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "control",
-        what: "the socket between commands and the agent",
-        imports: &["agent", "clock", "limits", "part", "text"],
-        outside: &["files", "nix", "sockets", "tokio"],
+        what: "the socket between commands and the agent, which goes by who writes to the store",
+        imports: &["agent", "clock", "limits", "lock", "part", "text"],
+        outside: &["custos_store", "files", "nix", "processes", "sockets", "threads", "tokio"],
     },
     Room {
         name: "daemon",

@@ -103,6 +103,7 @@ pub(super) fn to_run(time_ms: i64, columns: &[i64; ATTRIBUTES]) -> Result<Run, S
         },
         ..Run::default()
     };
-    Provenance::decode(kind(columns[VERDICT])?, || Ok(columns[SPAN] as u64), &mut run)?;
+    (run.provenance, run.partial, run.imported) =
+        Provenance::decode(kind(columns[VERDICT])?, || Ok(columns[SPAN] as u64))?;
     Ok(run)
 }
