@@ -108,7 +108,7 @@ const ROOMS: &[Room] = &[
     Room {
         name: "execute",
         what: "from a job to an observation",
-        imports: &["clock", "config", "limits", "lock", "mib", "observe", "part", "snmp"],
+        imports: &["clock", "config", "hash", "limits", "lock", "mib", "observe", "part", "snmp"],
         outside: &[
             "custos_compat",
             "custos_shim",
@@ -173,6 +173,7 @@ const ROOMS: &[Room] = &[
             "execute",
             "exit_code",
             "limits",
+            "lock",
             "nrpe",
             "observe",
             "part",

@@ -10,10 +10,10 @@ mod line;
 mod plugin;
 mod poll;
 mod queue;
+mod rows;
 mod shell;
 mod shim_settings;
 mod shims;
-mod tables;
 mod worker_slot;
 
 pub use account::{Account, EXECUTE, WRITE};
@@ -23,5 +23,6 @@ pub use job::Job;
 pub use line::Line;
 pub use plugin::{PluginEnvironment, PluginJob, plugin_spec};
 pub use poll::PollJob;
+pub use rows::TableRows;
 pub use shim_settings::ShimSettings;
 pub use shims::{Reports, Shims};

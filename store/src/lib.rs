@@ -23,6 +23,7 @@ pub mod limits;
 mod log;
 mod mark;
 mod names;
+mod note;
 mod position;
 mod provenance;
 mod reader;
@@ -46,6 +47,7 @@ pub use identity::{Identity, NoIdentity};
 pub use import::{Imported, Importer};
 pub use instances::{Change, Changes, Instance, Instances};
 pub use leftover::Leftover;
+pub use note::Notes;
 pub use position::Position;
 pub use provenance::{Consolidation, Provenance};
 pub use reader::{

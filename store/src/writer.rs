@@ -16,6 +16,7 @@ use crate::limits::{LOG_BYTES, LOG_BYTES_MIN, RESERVE_BYTES};
 use crate::log::{Appended, Before, LogWriter};
 use crate::mark::Mark;
 use crate::names::{RESERVE_NAME, log_name};
+use crate::note::Notes;
 use crate::position::Position;
 use crate::recovery::recover;
 use crate::run::Run;
@@ -110,6 +111,11 @@ impl Writer {
             upkeep,
             lock,
         })
+    }
+
+    /// The notes of this store.
+    pub fn notes(&self) -> Notes {
+        Notes::on(Arc::clone(&self.disk))
     }
 
     /// Which store this is.
