@@ -16,6 +16,9 @@ use crate::position::Position;
 use crate::reader::{Arrivals, Reader};
 use crate::run::Run;
 
+/// Appends runs by check.
+type Append<'a> = dyn FnMut(&[(&str, &Run)]) -> Result<()> + 'a;
+
 /// What writers left that were given up, see [`crate::Writer::give_up`].
 #[derive(Default)]
 pub struct Leftover {
@@ -74,11 +77,7 @@ impl Leftover {
 
     /// Hands out the runs of the logs that the store on this disk does not have, in batches. What has been taken is not
     /// handed out again, also if `append` fails. Returns how many there were.
-    pub(crate) fn rescue(
-        &mut self,
-        disk: &Arc<dyn Disk>,
-        append: &mut dyn FnMut(&[(&str, &Run)]) -> Result<()>,
-    ) -> Result<u64> {
+    pub(crate) fn rescue(&mut self, disk: &Arc<dyn Disk>, append: &mut Append<'_>) -> Result<u64> {
         let mut rescued = 0;
         while let Some(log) = self.logs.first_mut() {
             let reader = Reader::open_on(Arc::clone(disk))?;
@@ -91,12 +90,7 @@ impl Leftover {
 }
 
 impl OrphanLog {
-    fn rescue(
-        &mut self,
-        disk: &dyn Disk,
-        reader: &Reader,
-        append: &mut dyn FnMut(&[(&str, &Run)]) -> Result<()>,
-    ) -> Result<u64> {
+    fn rescue(&mut self, disk: &dyn Disk, reader: &Reader, append: &mut Append<'_>) -> Result<u64> {
         let mut there = There { arrivals: reader.since(Position(self.from)), next: None };
         let mut rescued = 0;
         let mut batch: Vec<(Arc<str>, Run)> = Vec::new();
