@@ -29,6 +29,7 @@ mod reader;
 mod recovery;
 mod repair;
 mod run;
+mod search_budget;
 mod segment;
 mod small;
 mod upkeep;
