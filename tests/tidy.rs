@@ -51,6 +51,7 @@ const PACKAGES: &[Package] = &[
 const ROOMS: &[Room] = &[
     Room { name: "limits", what: "the bounds", imports: &[], outside: &["custos_store"] },
     Room { name: "lock", what: "a mutex that outlives a panic", imports: &[], outside: &[] },
+    Room { name: "hash", what: "a hash that never changes", imports: &[], outside: &[] },
     Room { name: "exit_code", what: "exit statuses", imports: &[], outside: &["custos_store", "processes"] },
     Room {
         name: "clock",
@@ -65,7 +66,7 @@ const ROOMS: &[Room] = &[
         imports: &["text"],
         outside: &["custos_store"],
     },
-    Room { name: "period", what: "calendars; pure", imports: &["limits"], outside: &[] },
+    Room { name: "period", what: "calendars; pure", imports: &["limits", "text"], outside: &[] },
     Room {
         name: "mib",
         what: "names of SNMP objects",
@@ -123,7 +124,9 @@ const ROOMS: &[Room] = &[
     Room {
         name: "agent",
         what: "the decisions; pure, and knows neither processes nor protocols",
-        imports: &["clock", "config", "evaluate", "execute", "limits", "observe", "part", "period", "text"],
+        imports: &[
+            "clock", "config", "evaluate", "execute", "hash", "limits", "observe", "part", "period", "text",
+        ],
         outside: &["custos_store"],
     },
     Room {
@@ -155,7 +158,7 @@ const ROOMS: &[Room] = &[
     Room {
         name: "control",
         what: "the socket between commands and the agent",
-        imports: &["agent", "clock", "limits", "part", "text"],
+        imports: &["agent", "clock", "hash", "limits", "lock", "part", "text"],
         outside: &["files", "nix", "sockets", "tokio"],
     },
     Room {
@@ -170,6 +173,7 @@ const ROOMS: &[Room] = &[
             "execute",
             "exit_code",
             "limits",
+            "lock",
             "nrpe",
             "observe",
             "part",

@@ -1,23 +1,26 @@
 //! `custos check`: one check, here and now.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
 use custos_store::{Options, Provenance, Reader, Run, State, Writer};
 
 use super::read::{Failure, ReadArgs, chain, tell};
+use super::style::printable;
 use crate::agent::{passive_answer, restore_standing, threshold_lines, verdict_output};
 use crate::clock;
 use crate::config::{Check, Config};
 use crate::control::{self, AskError, Request, Response};
 use crate::daemon::read_history;
 use crate::evaluate::evaluate;
-use crate::execute::{Job, PluginEnvironment};
+use crate::execute::{Job, PluginEnvironment, TableRows};
 use crate::exit_code::ExitCode;
+use crate::limits::GRACE;
 use crate::observe::Observation;
 
-/// Beyond the check's own timeout, how long the agent may take to say that it was reached.
+/// Beyond the check's own timeout, and the time that a plugin gets to end, how long the agent may take to say what came
+/// of it.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Runs one check now, as a plugin would: its text and perfdata on stdout, the verdict as exit status.
@@ -43,8 +46,9 @@ pub(super) fn run(args: &CheckArgs) -> ExitCode {
     match verdict(args) {
         Ok((output, state)) => {
             let mut out = io::stdout().lock();
+            let shown = if out.is_terminal() { for_terminal(&output).into_bytes() } else { output };
             // A reader that has gone away still wants the exit status.
-            let _ = out.write_all(&output).and_then(|()| out.flush());
+            let _ = out.write_all(&shown).and_then(|()| out.flush());
             ExitCode::Verdict(state)
         }
         Err(failure) => {
@@ -55,26 +59,42 @@ pub(super) fn run(args: &CheckArgs) -> ExitCode {
     }
 }
 
+/// Output of a plugin as a terminal may have it: no escape sequence of it gets there.
+fn for_terminal(output: &[u8]) -> String {
+    String::from_utf8_lossy(output).split_inclusive('\n').map(terminal_line).collect()
+}
+
+fn terminal_line(line: &str) -> String {
+    match line.strip_suffix('\n') {
+        Some(line) => format!("{}\n", printable(line)),
+        None => printable(line).into_owned(),
+    }
+}
+
 fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
     let (store, config) = args.read.locate_strictly()?;
     let config = config.ok_or_else(|| Failure::usage("there is no configuration; name one with --config"))?;
     let check = config.checks.get(&args.name).ok_or_else(|| unknown(&args.name, &config))?;
     let stores = !args.dry_run && !args.as_daemon;
     if stores {
-        let patience = check.timeout + PATIENCE;
-        match control::ask(&store, &Request::Run(args.name.clone()), patience) {
+        // The agent ends a plugin that does not heed its timeout, and then says so.
+        let patience = check.timeout + GRACE + PATIENCE;
+        let answer = control::ask(&store, &Request::Run(args.name.clone()), patience);
+        match answer.map(|answered| answered.response) {
             Ok(Response::Ran { output, state }) => {
                 return Ok((output, State::from_code(state).unwrap_or(State::Unknown)));
             }
             Ok(Response::Refused(why)) => return Err(Failure::new(format!("the agent refused: {why}"))),
             Ok(Response::Status(_)) => return Err(Failure::new("the agent answered another question")),
             Err(AskError::NoAgent) => {}
+            // The check itself is run here, so nothing that such a process says becomes its result.
+            Err(error @ AskError::Stranger(_)) => tell(&format!("{error}; the check is run here")),
             Err(error) => return Err(Failure::new(error.to_string())),
         }
     }
     match run_here(check, &config, &store, args.as_daemon)? {
-        Outcome::Ran(output, run) => {
-            if stores && let Err(error) = keep(&store, &args.name, &run) {
+        Outcome::Ran(output, run, mut rows) => {
+            if stores && let Err(error) = keep(&store, &args.name, &run, &mut rows) {
                 tell(&format!("the run is not stored: {}", chain(&error)));
             }
             Ok((output, run.state))
@@ -85,8 +105,8 @@ fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
 
 /// What this process found out about a check.
 enum Outcome {
-    /// By a run: its output, and the run as it is to be stored.
-    Ran(Vec<u8>, Box<Run>),
+    /// By a run: its output, the run as it is to be stored, and what is remembered of the rows of its table.
+    Ran(Vec<u8>, Box<Run>, TableRows),
     /// From what was stored: output and verdict.
     Known(Vec<u8>, State),
 }
@@ -115,8 +135,10 @@ fn run_here(check: &Check, config: &Config, store: &Path, as_daemon: bool) -> Re
     };
     let started = clock::now();
     let mut restored = restore_standing(check, &runs, started);
-    let Observation { mut run, printed, .. } =
-        job.run_once().map_err(|error| Failure::new(format!("failed to run {}: {error}", check.name)))?;
+    let mut rows = TableRows::read(store, std::iter::once(check));
+    let Observation { mut run, printed, .. } = job
+        .run_once(&mut rows)
+        .map_err(|error| Failure::new(format!("failed to run {}: {error}", check.name)))?;
     run.time_ms = started.wall_ms;
     run.origin = format!("command uid {}", nix::unistd::Uid::effective());
     run.provenance = Provenance::Asked;
@@ -125,11 +147,26 @@ fn run_here(check: &Check, config: &Config, store: &Path, as_daemon: bool) -> Re
     for remark in run.judgement.lines().filter(|line| !limits.contains(line)) {
         tell(remark);
     }
-    Ok(Outcome::Ran(verdict_output(&printed, &run), Box::new(run)))
+    Ok(Outcome::Ran(verdict_output(&printed, &run), Box::new(run), rows))
 }
 
-fn keep(store: &Path, name: &str, run: &Run) -> custos_store::Result<()> {
+fn keep(store: &Path, name: &str, run: &Run, rows: &mut TableRows) -> custos_store::Result<()> {
     let mut writer = Writer::open(store, Options::default())?;
     writer.append(&[(name, run)])?;
+    for (name, text) in rows.take_notes() {
+        writer.notes().write(&name, text.as_bytes())?;
+    }
     writer.close()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_plugin_prints_steers_a_terminal() {
+        let output = b"OK \x1b[2J\xc2\x9b31m \xe2\x80\xae\xff | a=1\r\nmore\tof it\n";
+        let shown = for_terminal(output);
+        assert_eq!(shown, "OK \\u{1b}[2J\\u{9b}31m \\u{202e}\u{fffd} | a=1\\r\nmore of it\n");
+    }
 }

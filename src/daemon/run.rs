@@ -17,13 +17,13 @@ use super::parts::Reported;
 use super::reload::Reload;
 use super::runtimes::runtimes;
 use super::settings::{Setup, Source};
-use super::trap_receiver::{TrapReceiver, reception};
+use super::trap_receiver::{TrapReceiver, noted_engines, reception};
 use crate::agent::{Agent, Effect, Event};
 use crate::clock::{self, Moment};
 use crate::config::Config;
 use crate::control::{self, Request, Response};
 use crate::evaluate::{Change, ChangeKind};
-use crate::execute::{Executor, Lanes, PluginEnvironment};
+use crate::execute::{Executor, Lanes, PluginEnvironment, TableRows};
 use crate::exit_code::ExitCode;
 use crate::limits::{
     CONTROL_QUEUE_MAX, HEALTH_LOOK, NRPE_REQUEST_QUEUE_MAX, RECORD_OPEN_MAX, REPORTS_PER_TURN_MAX,
@@ -31,6 +31,7 @@ use crate::limits::{
 use crate::nrpe::listener::{self, Server};
 use crate::observe::Observation;
 use crate::record::Recorder;
+use crate::snmp::traps::Engines;
 
 /// Runs the daemon until SIGTERM or SIGINT.
 pub fn run(setup: Setup) -> ExitCode {
@@ -60,6 +61,7 @@ pub(super) struct Daemon {
     pub(super) recorder: Recorder,
     answers: Answers,
     pub(super) server: Option<Server>,
+    pub(super) control: control::Listener,
     pub(super) trap_receiver: TrapReceiver,
     pub(super) reload: Reload,
     /// Where the listener runs.
@@ -81,19 +83,24 @@ impl Daemon {
         let recorder = Recorder::start(Box::new(open), config.sync)?;
         recorder.wait_until_opened(RECORD_OPEN_MAX);
         let histories = read_all(&config);
-        let executor = Executor::start(&Lanes::default())?;
+        let rows = TableRows::read(&config.store, config.checks.values().map(|check| &**check));
+        let executor = Executor::start(&Lanes::default(), rows)?;
         let (request_sender, requests) = mpsc::channel(NRPE_REQUEST_QUEUE_MAX);
         let (command_sender, commands) = mpsc::channel(CONTROL_QUEUE_MAX);
-        if let Err(error) = control::listen(&config.store, command_sender) {
-            tracing::error!("commands cannot reach this agent: {error}");
-        }
-        let (trap_receiver, passive) = TrapReceiver::new();
+        let control = control::Listener::start(&config.store, command_sender);
         let now = clock::now();
+        let is_ours = recorder.health(now).refusing.is_none();
+        let engines = match &config.snmp.traps {
+            Some(_) => noted_engines(&config.store, is_ours, now),
+            None => Engines::default(),
+        };
+        let (trap_receiver, passive) = TrapReceiver::new(engines);
         let mut daemon = Daemon {
             agent: Agent::new(Arc::clone(&config), PluginEnvironment::of_this_process(), now),
             recorder,
             answers: Answers::default(),
             server: None,
+            control,
             trap_receiver,
             reload: Reload::default(),
             serving,

@@ -11,6 +11,7 @@ mod line;
 mod plugin;
 mod poll;
 mod queue;
+mod rows;
 mod shell;
 mod shims;
 
@@ -21,4 +22,5 @@ pub use job::Job;
 pub use line::Line;
 pub use plugin::{PluginEnvironment, PluginJob, plugin_spec};
 pub use poll::PollJob;
+pub use rows::TableRows;
 pub use shims::{Lanes, Reports, Shims};

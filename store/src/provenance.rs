@@ -89,6 +89,11 @@ impl Provenance {
         Ok(())
     }
 
+    /// Whether a byte of [`Provenance::code`] is of a partial run.
+    pub(crate) fn is_partial(code: u8) -> bool {
+        code & 1 != 0
+    }
+
     /// Whether a byte of [`Provenance::code`] has a span beside it.
     pub(crate) fn has_span(code: u8) -> bool {
         code >> 1 & 7 == 4

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod configuration;
+mod control;
 mod examples;
 mod frozen;
 mod graphs;
