@@ -30,6 +30,7 @@ mod reader;
 mod recovery;
 mod repair;
 mod run;
+mod search_budget;
 mod segment;
 mod small;
 mod upkeep;
@@ -51,8 +52,9 @@ pub use note::Notes;
 pub use position::Position;
 pub use provenance::{Consolidation, Provenance};
 pub use reader::{
-    Arrivals, Arrived, ArrivedRev, Bucket, Catalogue, CheckInfo, CheckSeries, Reader, RunState, Runs, Sample,
-    SampleBatch, Samples, SeriesInfo, SeriesKey, Snapshot, States, StoreInfo,
+    Arrivals, Arrived, ArrivedRev, Batch, Bucket, Catalogue, Cell, CheckInfo, CheckSeries, Column, Reader,
+    RunState, Runs, Sample, SampleBatch, Samples, Scan, SeriesInfo, SeriesKey, Snapshot, States, Statistics,
+    StoreInfo, Windows,
 };
 pub use repair::{Repaired, repair, repair_on};
 pub use run::{Metric, Reason, Run, Standing, State};

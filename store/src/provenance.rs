@@ -87,6 +87,11 @@ impl Provenance {
         Ok((provenance, code & 1 != 0, code >> 7 != 0))
     }
 
+    /// Whether a byte of [`Provenance::code`] is of a partial run.
+    pub(crate) fn is_partial(code: u8) -> bool {
+        code & 1 != 0
+    }
+
     /// Whether a byte of [`Provenance::code`] has a span beside it.
     pub(crate) fn has_span(code: u8) -> bool {
         code >> 1 & 7 == 4

@@ -67,6 +67,11 @@ pub(super) fn has_span(number: i64) -> bool {
     kind(number).is_ok_and(Provenance::has_span)
 }
 
+/// `true` if the run with that verdict is partial.
+pub(super) fn is_partial(number: i64) -> Result<bool, Short> {
+    kind(number).map(Provenance::is_partial)
+}
+
 /// State, plugin's state and reason.
 pub(super) fn verdict(number: i64) -> Result<(State, State, Reason), Short> {
     let verdict = number as u8;
