@@ -143,7 +143,9 @@ impl Daemon {
             tracing::error!("the configuration is not reloaded: {why}");
         })?;
         self.config = Arc::new(config);
-        self.inputs.executor.rows().adopt(rows);
+        let known = self.inputs.executor.rows();
+        known.adopt(rows);
+        known.forget_others(&self.config);
         tracing::info!(checks = self.config.checks.len(), "the configuration is reloaded");
         self.handle(Event::Reload(Arc::clone(&self.config), histories), now);
         Ok(())

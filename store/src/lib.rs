@@ -31,6 +31,7 @@ mod reader;
 mod recovery;
 mod repair;
 mod run;
+mod search_budget;
 mod segment;
 mod small;
 mod state;

@@ -65,12 +65,12 @@ impl Provenance {
         (u8::from(partial) | provenance << 1 | function << 4 | u8::from(imported) << 7, span_ms)
     }
 
-    /// What the byte of [`Provenance::code`] says: whether the run is partial, whether it is imported, and its provenance.
-    /// Asks for the span where there is one.
+    /// The provenance in a byte of [`Provenance::code`], and whether the run is partial and imported. Asks for the span
+    /// where there is one.
     pub(crate) fn decode(
         code: u8,
         span_ms: impl FnOnce() -> Result<u64, Short>,
-    ) -> Result<(bool, bool, Provenance), Short> {
+    ) -> Result<(Provenance, bool, bool), Short> {
         let function = usize::from(code >> 4 & 7);
         let provenance = match code >> 1 & 7 {
             4 => Provenance::Consolidated {
@@ -84,7 +84,7 @@ impl Provenance {
             3 => Provenance::Watched,
             _ => return Err(Short),
         };
-        Ok((Provenance::is_partial(code), code >> 7 != 0, provenance))
+        Ok((provenance, code & 1 != 0, code >> 7 != 0))
     }
 
     /// Whether a byte of [`Provenance::code`] is of a partial run.

@@ -109,7 +109,7 @@ pub(super) fn to_run(time_ms: i64, columns: &[i64; ATTRIBUTES]) -> Result<Run, S
         },
         ..Run::default()
     };
-    (run.partial, run.imported, run.provenance) =
+    (run.provenance, run.partial, run.imported) =
         Provenance::decode(kind(columns[VERDICT])?, || Ok(columns[SPAN] as u64))?;
     Ok(run)
 }

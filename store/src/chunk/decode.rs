@@ -10,6 +10,7 @@ use crate::bytes::{Cursor, Short};
 use crate::column::{Ints, Summing, Texts, TimeLookup, Times, Values, ValuesIn, get_texts};
 use crate::log::SeriesDef;
 use crate::run::Reason;
+use crate::search_budget::SearchBudget;
 use crate::state::State;
 
 /// Why a chunk cannot be read: what, and at which offset within it.
@@ -23,15 +24,25 @@ pub(crate) struct Bad {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ChunkBytes<'a>(pub(crate) &'a [u8]);
 
-/// The offsets in a file at which a chunk's header begins; nothing is said of its columns.
+/// The offsets in a file at which a chunk's header begins. Its columns are not checked. The search ends early in bytes
+/// that were made to take for ever: chunks without number that claim the same bytes.
 pub(crate) fn find_chunks(bytes: &[u8]) -> Vec<usize> {
+    find_within(bytes, &mut SearchBudget::of(bytes.len()))
+}
+
+fn find_within(bytes: &[u8], budget: &mut SearchBudget) -> Vec<usize> {
     let mut found = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        if bytes[at] == header::MAGIC[0] && ChunkBytes(&bytes[at..]).header_alone().is_ok() {
-            found.push(at);
+    for at in 0..bytes.len() {
+        let Some(len) = Header::claimed_len(&bytes[at..]) else { continue };
+        if !budget.spend(len) {
+            break;
         }
-        at += 1;
+        let Ok(header) = ChunkBytes(&bytes[at..]).header_alone() else { continue };
+        // Whoever asked reads the columns, too.
+        if !budget.spend(header.chunk_len(0).min(bytes.len() - at)) {
+            break;
+        }
+        found.push(at);
     }
     found
 }
@@ -339,4 +350,64 @@ impl<N> SeriesEntry<N> {
 
 fn malformed(extent: Extent) -> impl FnOnce(Short) -> Bad {
     move |Short| Bad { at: extent.at, what: "a column is not well formed" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::{SEARCH_BYTES, SEARCH_FACTOR};
+
+    const LEN: usize = 4 << 20;
+
+    fn bound() -> u64 {
+        SEARCH_BYTES + (SEARCH_FACTOR + 1) * LEN as u64
+    }
+
+    /// Bytes that were hashed, or would be by whoever reads the chunks, and how many chunks were found.
+    fn hashed(bytes: &[u8]) -> (u64, usize) {
+        let mut budget = SearchBudget::of(bytes.len());
+        let found = find_within(bytes, &mut budget);
+        (budget.spent(), found.len())
+    }
+
+    #[test]
+    fn headers_that_claim_the_same_bytes_are_given_up() {
+        let mut bytes = Vec::new();
+        while bytes.len() < LEN {
+            bytes.extend(header::MAGIC);
+            bytes.extend(((LEN - bytes.len()) as u32).to_le_bytes());
+            bytes.extend([0; 4]);
+        }
+        let (hashed, found) = hashed(&bytes);
+        assert!(hashed <= bound(), "{hashed} bytes were hashed");
+        assert_eq!(found, 0);
+    }
+
+    #[test]
+    fn chunks_that_share_their_columns_are_given_up() {
+        let mut header = Header { check: "x".to_owned(), rows: 1, ..Header::default() };
+        header.columns[header::TIMES].len = LEN;
+        let one = header.put();
+        let mut bytes = Vec::new();
+        while bytes.len() < LEN {
+            bytes.extend(&one);
+        }
+        let (hashed, found) = hashed(&bytes);
+        assert!(hashed <= bound(), "{hashed} bytes were hashed");
+        assert!(found > 0 && found < LEN / one.len() / 2, "{found} chunks were found");
+    }
+
+    #[test]
+    fn chunks_that_follow_each_other_are_all_found() {
+        let mut header = Header { check: "x".to_owned(), rows: 1, ..Header::default() };
+        header.columns[header::TIMES].len = 100;
+        let mut bytes = Vec::new();
+        for at in 0..10_000 {
+            bytes.extend(header.put());
+            bytes.extend([at as u8; 100]);
+        }
+        let (hashed, found) = hashed(&bytes);
+        assert!(hashed <= 2 * bytes.len() as u64, "{hashed} bytes were hashed");
+        assert_eq!(found, 10_000);
+    }
 }

@@ -171,6 +171,16 @@ impl Header {
         out
     }
 
+    /// The length that the header claims for itself, if its magic is here; at most the bytes that there are.
+    pub(crate) fn claimed_len(bytes: &[u8]) -> Option<usize> {
+        let mut cursor = Cursor::new(bytes);
+        if cursor.array::<4>().ok()? != MAGIC {
+            return None;
+        }
+        let len = cursor.u32().ok()? as usize;
+        Some(len.saturating_add(PAYLOAD_AT).min(bytes.len()))
+    }
+
     /// Length of the header that begins here, if its magic and checksum hold.
     pub(crate) fn check(bytes: &[u8]) -> Result<usize, Short> {
         let mut cursor = Cursor::new(bytes);

@@ -205,7 +205,7 @@ impl<'a> RowView<'a> {
         let instances = if has(INSTANCES) { Some(InstancesAt::skip(cursor)?) } else { None };
         if has(KIND) {
             let code = cursor.u8()?;
-            (run.partial, run.imported, run.provenance) = Provenance::decode(code, || cursor.varint())?;
+            (run.provenance, run.partial, run.imported) = Provenance::decode(code, || cursor.varint())?;
         }
         let floats = has(FLOATS);
         let mut end = *cursor;
