@@ -7,7 +7,7 @@ use std::time::Duration;
 use custos_store::{Options, Provenance, Reader, Run, State, Writer};
 
 use super::read::{Failure, ReadArgs, chain, tell};
-use crate::agent::{passive_answer, restore_standing, threshold_lines, verdict_output};
+use crate::agent::{passive_answer, restore_standing, verdict_output};
 use crate::clock;
 use crate::config::{Check, Config};
 use crate::control::{self, AskError, Request, Response};

@@ -1,5 +1,6 @@
 //! Reading back from the store where checks stood.
 
+use custos_query::latest_runs;
 use custos_store::{Reader, Result, State};
 
 use crate::agent::History;
@@ -32,7 +33,7 @@ pub(super) fn read_some(config: &Config, wanted: impl Fn(&str) -> bool) -> Vec<H
     histories
 }
 
-/// The last runs of a check, oldest first: back to the last judged one, and further if a threshold looks back, or keeps
+/// The last runs of a check, oldest first, in the order of arrival: back to the last judged one, and further if a threshold looks back, or keeps
 /// its state while it has nothing to judge.
 pub fn read_history(reader: &Reader, name: &str, check: Option<&Check>) -> Result<History> {
     let thresholds = check.map(|check| &check.thresholds[..]).unwrap_or_default();
@@ -43,7 +44,7 @@ pub fn read_history(reader: &Reader, name: &str, check: Option<&Check>) -> Resul
         thresholds.iter().filter(|threshold| threshold.on_missing == OnMissing::Keep).collect();
     // The run from which `for` counts back: the newest, or the newest that every keeping threshold can judge.
     let mut newest_ms = None;
-    for run in reader.runs_rev(name, i64::MIN..i64::MAX).take(HISTORY_MAX_RUNS) {
+    for run in latest_runs(reader, name).take(HISTORY_MAX_RUNS) {
         let run = run?;
         if newest_ms.is_none() || !keeping.is_empty() {
             newest_ms = Some(run.time_ms);
