@@ -86,6 +86,12 @@ pub const RECORD_BATCH_MAX_BYTES: usize = 1024 * 1024;
 pub const RECORD_GATHER: Duration = Duration::from_millis(20);
 /// Between two attempts at a store that refuses.
 pub const RECORD_RETRY: Duration = Duration::from_secs(1);
+/// Between two looks whether the store that is written is still the one at its path.
+pub const RECORD_LOOK: Duration = Duration::from_secs(1);
+/// How long the agent's own check is WARNING after the store was taken away and recording went on in another.
+pub const RECORD_REPLACED_SHOWN: Duration = Duration::from_secs(24 * 3600);
+/// A run may be so far ahead of now before the clock is taken to have been wrong.
+pub const RUNS_AHEAD_MIN: Duration = Duration::from_secs(60);
 /// When more runs than this wait to be stored, they are written at once rather than gathered.
 pub const RECORD_HURRY_RUNS: usize = 2048;
 /// A write of runs that takes longer than this counts as a fault: the disk stalls.
@@ -94,12 +100,15 @@ pub const RECORD_STALL: Duration = Duration::from_secs(10);
 pub const RECORD_FINISH_MAX: Duration = Duration::from_secs(20);
 /// How long the start of the agent waits for the store to be opened for writing; then it goes on without.
 pub const RECORD_OPEN_MAX: Duration = Duration::from_secs(5);
-/// Commands that may be connected to the agent at once; further ones wait.
+/// Commands that may wait for the agent's answer at once; further ones are refused. Also connections that may wait to send
+/// their request; when one more comes, the one that waits longest is refused.
 pub const CONTROL_CONNECTIONS_MAX: usize = 64;
 /// Longest request of a command to the agent.
 pub const CONTROL_REQUEST_MAX_BYTES: u64 = 16 * 1024;
 /// Time for a command to send its request.
 pub const CONTROL_REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time for a command to take its answer.
+pub const CONTROL_ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Requests of commands on their way to the agent.
 pub const CONTROL_QUEUE_MAX: usize = 64;
 /// How often the agent gives a sign of life to whoever waits for an answer.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use custos_query::verdict_text;
 use custos_store::{Provenance, Run};
 
 use super::answer::{Answer, verdict_output};

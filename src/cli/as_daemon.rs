@@ -3,7 +3,6 @@
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::Duration;
 
 use custos_shim::{Credentials, Limits};
 use nix::sys::resource::{Resource, getrlimit};
@@ -11,12 +10,9 @@ use nix::unistd::{Uid, User};
 
 use super::read::Failure;
 use crate::config::Check;
-use crate::control::{self, Request, Response};
+use crate::control;
 use crate::execute::{Job, PluginEnvironment, PluginJob, plugin_spec};
 use crate::observe::Reading;
-
-/// How long the daemon may take to say who it is.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Who the daemon is, as far as its plugins inherit it.
 struct Daemon {
@@ -66,23 +62,23 @@ fn only(user: &str, check: &str) -> Failure {
     ))
 }
 
-/// The daemon that runs on this store.
+/// The daemon that runs on this store, by the kernel's word.
 fn running(store: &Path) -> Option<Daemon> {
-    let Ok(Response::Status(status)) = control::ask(store, &Request::Status, PATIENCE) else { return None };
-    let text = fs::read_to_string(format!("/proc/{}/status", status.pid)).ok()?;
+    let peer = control::agent(store).ok()?;
+    let text = fs::read_to_string(format!("/proc/{}/status", peer.pid)).ok()?;
     let numbers = |key: &str| -> Vec<u32> {
         let line = text.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_default();
         line.split_whitespace().filter_map(|number| number.parse().ok()).collect()
     };
     // Real, effective, saved and file system id; the effective one decides.
     let effective = |key: &str| numbers(key).get(1).copied();
-    let limits = fs::read_to_string(format!("/proc/{}/limits", status.pid)).unwrap_or_default();
+    let limits = fs::read_to_string(format!("/proc/{}/limits", peer.pid)).unwrap_or_default();
+    // Another process may have got its number meanwhile.
+    if effective("Uid:")? != peer.uid.as_raw() || effective("Gid:")? != peer.gid {
+        return None;
+    }
     Some(Daemon {
-        credentials: Credentials {
-            uid: effective("Uid:")?,
-            gid: effective("Gid:")?,
-            groups: numbers("Groups:"),
-        },
+        credentials: Credentials { uid: peer.uid.as_raw(), gid: peer.gid, groups: numbers("Groups:") },
         no_new_privileges: numbers("NoNewPrivs:") == [1],
         limits: read_limits(&limits),
     })

@@ -1,12 +1,14 @@
 //! `custos check`: one check, here and now.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use custos_query::threshold_lines;
 use custos_store::{Options, Provenance, Reader, Run, State, Writer};
 
 use super::read::{Failure, ReadArgs, chain, tell};
+use super::style::printable;
 use crate::agent::{passive_answer, restore_standing, verdict_output};
 use crate::clock;
 use crate::config::{Check, Config};
@@ -15,9 +17,11 @@ use crate::daemon::read_history;
 use crate::evaluate::evaluate;
 use crate::execute::{Job, PluginEnvironment};
 use crate::exit_code::ExitCode;
+use crate::limits::GRACE;
 use crate::observe::Observation;
 
-/// Beyond the check's own timeout, how long the agent may take to say that it was reached.
+/// Beyond the check's own timeout, and the time that a plugin gets to end, how long the agent may take to say what came
+/// of it.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Runs one check now, as a plugin would: its text and perfdata on stdout, the verdict as exit status.
@@ -43,8 +47,9 @@ pub(super) fn run(args: &CheckArgs) -> ExitCode {
     match verdict(args) {
         Ok((output, state)) => {
             let mut out = io::stdout().lock();
+            let shown = if out.is_terminal() { for_terminal(&output).into_bytes() } else { output };
             // A reader that has gone away still wants the exit status.
-            let _ = out.write_all(&output).and_then(|()| out.flush());
+            let _ = out.write_all(&shown).and_then(|()| out.flush());
             ExitCode::Verdict(state)
         }
         Err(failure) => {
@@ -55,20 +60,36 @@ pub(super) fn run(args: &CheckArgs) -> ExitCode {
     }
 }
 
+/// Output of a plugin as a terminal may have it: no escape sequence of it gets there.
+fn for_terminal(output: &[u8]) -> String {
+    String::from_utf8_lossy(output).split_inclusive('\n').map(terminal_line).collect()
+}
+
+fn terminal_line(line: &str) -> String {
+    match line.strip_suffix('\n') {
+        Some(line) => format!("{}\n", printable(line)),
+        None => printable(line).into_owned(),
+    }
+}
+
 fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
     let (store, config) = args.read.locate_strictly()?;
     let config = config.ok_or_else(|| Failure::usage("there is no configuration; name one with --config"))?;
     let check = config.checks.get(&args.name).ok_or_else(|| unknown(&args.name, &config))?;
     let stores = !args.dry_run && !args.as_daemon;
     if stores {
-        let patience = check.timeout + PATIENCE;
-        match control::ask(&store, &Request::Run(args.name.clone()), patience) {
+        // The agent ends a plugin that does not heed its timeout, and then says so.
+        let patience = check.timeout + GRACE + PATIENCE;
+        let answer = control::ask(&store, &Request::Run(args.name.clone()), patience);
+        match answer.map(|answered| answered.response) {
             Ok(Response::Ran { output, state }) => {
                 return Ok((output, State::from_code(state).unwrap_or(State::Unknown)));
             }
             Ok(Response::Refused(why)) => return Err(Failure::new(format!("the agent refused: {why}"))),
             Ok(Response::Status(_)) => return Err(Failure::new("the agent answered another question")),
             Err(AskError::NoAgent) => {}
+            // The check itself is run here, so nothing that such a process says becomes its result.
+            Err(error @ AskError::Stranger(_)) => tell(&format!("{error}; the check is run here")),
             Err(error) => return Err(Failure::new(error.to_string())),
         }
     }
@@ -132,4 +153,16 @@ fn keep(store: &Path, name: &str, run: &Run) -> custos_store::Result<()> {
     let mut writer = Writer::open(store, Options::default())?;
     writer.append(&[(name, run)])?;
     writer.close()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_plugin_prints_steers_a_terminal() {
+        let output = b"OK \x1b[2J\xc2\x9b31m \xe2\x80\xae\xff | a=1\r\nmore\tof it\n";
+        let shown = for_terminal(output);
+        assert_eq!(shown, "OK \\u{1b}[2J\\u{9b}31m \\u{202e}\u{fffd} | a=1\\r\nmore of it\n");
+    }
 }

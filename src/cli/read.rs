@@ -9,7 +9,7 @@ use jiff::{Timestamp, Zoned, tz::TimeZone};
 use serde::Serialize;
 
 use super::locate;
-use super::style::{ColorChoice, Style};
+use super::style::{ColorChoice, Style, printable};
 use crate::clock;
 use crate::config::Config;
 use crate::exit_code::ExitCode;
@@ -186,7 +186,8 @@ pub(super) fn finish(command: impl FnOnce(&mut dyn Write) -> Result<(), Failure>
 
 /// Says something on stderr. Nothing is left to be done if that is closed.
 pub(super) fn tell(message: &str) {
-    let _ = writeln!(io::stderr(), "custos: {message}");
+    let lines: Vec<_> = message.lines().map(printable).collect();
+    let _ = writeln!(io::stderr(), "custos: {}", lines.join("\n"));
 }
 
 /// The time now, in the zone of this machine or of `TZ`.

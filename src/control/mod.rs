@@ -1,12 +1,18 @@
-//! The agent's ear for its own commands: a local socket, found by the store's directory.
+//! The agent's ear for its own commands: a local socket in the directory of the store.
 //!
-//! The socket is abstract, so it needs no writable directory and leaves nothing behind; the kernel says who connects,
-//! and only root and the agent's own user are served. One request and one answer, each a line of JSON.
+//! The kernel says who is at either end. The agent serves root and the store's owner; a command believes a process of
+//! root or of the owner, and takes a run only from the one that holds the store's lock.
 
 mod client;
+mod idle;
+mod listener;
+mod peer;
+mod place;
 mod protocol;
 mod server;
 
-pub use client::{AskError, ask};
+pub use client::{Answered, AskError, agent, ask};
+pub use listener::Listener;
+pub use peer::{Peer, Stranger};
 pub use protocol::{AgentStatus, Request, Response};
-pub use server::{Asked, listen};
+pub use server::Asked;

@@ -1,9 +1,5 @@
-//! What is asked over the control socket and what is answered.
-
-use std::os::linux::net::SocketAddrExt;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::net::SocketAddr;
-use std::path::Path;
+//! What is asked over the control socket and what is answered: a request and an answer, each a line of JSON. Empty lines
+//! before the answer are signs of life.
 
 use serde::{Deserialize, Serialize};
 
@@ -48,15 +44,4 @@ pub struct AgentStatus {
     pub rows: Vec<Row>,
     /// Its parts.
     pub parts: Vec<Part>,
-}
-
-/// The address of the agent that writes to the store at `dir`.
-pub(super) fn address(dir: &Path) -> std::io::Result<SocketAddr> {
-    let dir = std::fs::canonicalize(dir).or_else(|_| std::path::absolute(dir))?;
-    let hash = dir
-        .as_os_str()
-        .as_bytes()
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0000_0100_0000_01b3));
-    SocketAddr::from_abstract_name(format!("custos/{hash:016x}"))
 }

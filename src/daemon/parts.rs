@@ -28,7 +28,7 @@ impl Daemon {
         let mut parts = vec![self.recorder.health(now).part(now)];
         parts.extend(self.inputs.executor.parts());
         parts.extend(self.server.as_ref().map(Server::part));
-        parts.extend([self.trap_receiver.part(), self.reload.part(now)]);
+        parts.extend([self.trap_receiver.part(), self.control.part(), self.reload.part(now)]);
         parts
     }
 
@@ -45,6 +45,7 @@ impl Daemon {
     /// Looks how the parts are doing, and has it recorded at its interval or when one of them got better or worse.
     pub(super) fn look(&mut self, now: Moment) {
         self.notify.alive();
+        self.control.look();
         self.handle(Event::Look, now);
         let parts = self.parts(now);
         let due = now.mono_us >= self.reported.at_us.saturating_add(micros(AGENT_CHECK_INTERVAL));

@@ -103,8 +103,11 @@ fn read(source: &Source, current: &Config) -> Result<Box<Reloaded>, String> {
     }
     let reception = reception(&config, clock::now());
     let new = |name: &str| config.checks.contains_key(name) && !current.checks.contains_key(name);
-    let histories =
-        if config.checks.keys().any(|name| new(name)) { read_some(&config, new) } else { Vec::new() };
+    let histories = if config.checks.keys().any(|name| new(name)) {
+        read_some(&config, new).histories
+    } else {
+        Vec::new()
+    };
     Ok(Box::new(Reloaded { config, settings, reception, histories }))
 }
 

@@ -60,6 +60,7 @@ pub(super) struct Daemon {
     pub(super) recorder: Recorder,
     answers: Answers,
     pub(super) server: Option<Server>,
+    pub(super) control: control::Listener,
     pub(super) trap_receiver: TrapReceiver,
     pub(super) reload: Reload,
     /// Where the listener runs.
@@ -80,13 +81,12 @@ impl Daemon {
         let open = move || Writer::open(&store, Options::default());
         let recorder = Recorder::start(Box::new(open), config.sync)?;
         recorder.wait_until_opened(RECORD_OPEN_MAX);
-        let histories = read_all(&config);
+        let stored = read_all(&config);
+        recorder.note_latest(stored.latest_ms);
         let executor = Executor::start(&Lanes::default())?;
         let (request_sender, requests) = mpsc::channel(NRPE_REQUEST_QUEUE_MAX);
         let (command_sender, commands) = mpsc::channel(CONTROL_QUEUE_MAX);
-        if let Err(error) = control::listen(&config.store, command_sender) {
-            tracing::error!("commands cannot reach this agent: {error}");
-        }
+        let control = control::Listener::start(&config.store, command_sender);
         let (trap_receiver, passive) = TrapReceiver::new();
         let now = clock::now();
         let mut daemon = Daemon {
@@ -94,6 +94,7 @@ impl Daemon {
             recorder,
             answers: Answers::default(),
             server: None,
+            control,
             trap_receiver,
             reload: Reload::default(),
             serving,
@@ -117,7 +118,7 @@ impl Daemon {
             source,
             stopping,
         };
-        daemon.agent.restore(histories, now, &mut daemon.effects);
+        daemon.agent.restore(stored.histories, now, &mut daemon.effects);
         daemon.start_nrpe()?;
         daemon.trap_receiver.configure(reception(&daemon.config, now))?;
         daemon.perform();

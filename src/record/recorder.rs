@@ -50,6 +50,13 @@ impl Shared {
         *locked(&self.busy_since) = None;
         done
     }
+
+    /// Takes note of runs that were stored.
+    pub(super) fn stored(&self, runs: &[(&str, &Run)]) {
+        let mut state = locked(&self.state);
+        state.stored_runs += runs.len() as u64;
+        state.latest_ms = state.latest_ms.max(runs.iter().map(|(_, run)| run.time_ms).max());
+    }
 }
 
 impl Recorder {
@@ -80,6 +87,12 @@ impl Recorder {
     pub fn record(&self, check: Arc<str>, run: Arc<Run>) {
         let asked = !run.origin.is_empty();
         self.shared.queue.push(check, run, asked);
+    }
+
+    /// Takes note of the latest time of what was stored before, in ms since the epoch.
+    pub fn note_latest(&self, latest_ms: Option<i64>) {
+        let mut state = locked(&self.shared.state);
+        state.latest_ms = state.latest_ms.max(latest_ms);
     }
 
     /// How far the store has got, now and whenever that changes.
@@ -118,7 +131,7 @@ mod tests {
     use std::sync::mpsc;
 
     use custos_store::disk::SimDisk;
-    use custos_store::{Options, Position};
+    use custos_store::{Options, Position, State};
 
     use super::*;
     use crate::limits::RECORD_QUEUE_MAX_RUNS;
@@ -178,9 +191,11 @@ mod tests {
         let disk = SimDisk::new();
         let recorder = on(&disk, SyncPolicy::Always);
         let mut written = recorder.written();
-        assert_eq!(*written.borrow_and_update(), Written::default());
+        let begun = *written.wait_for(|written| written.store.is_some()).await.unwrap();
+        assert_eq!((begun.acknowledged, begun.synced), (Some(Position(0)), Some(Position(0))));
         recorder.record(Arc::from("a"), run("asked"));
-        let first = written.wait_for(|written| written.synced.is_some()).await.unwrap().acknowledged.unwrap();
+        let first = Position(1);
+        written.wait_for(|written| written.synced == Some(first)).await.unwrap();
         recorder.record(Arc::from("a"), run("asked"));
         let next = Position(first.0 + 1);
         let seen = *written.wait_for(|written| written.synced == Some(next)).await.unwrap();
@@ -205,8 +220,37 @@ mod tests {
         let mut written = recorder.written();
         drop(other);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(written.wait_for(|written| written.acknowledged.is_some())).unwrap();
+        runtime.block_on(written.wait_for(|written| written.acknowledged == Some(Position(1)))).unwrap();
         let health = recorder.finish(Moment::default());
         assert_eq!((health.refusing, health.waiting_runs, health.stored_runs), (None, 0, 1));
+    }
+
+    #[test]
+    fn a_store_that_is_taken_away_is_noticed_and_what_it_had_is_saved() {
+        let around = tempfile::tempdir().unwrap();
+        let dir = around.path().join("store");
+        let open = {
+            let dir = dir.clone();
+            move || Writer::open(&dir, Options { reserve_bytes: 0, ..Options::default() })
+        };
+        let recorder = Recorder::start(Box::new(open), SyncPolicy::Always).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let mut written = recorder.written();
+        recorder.record(Arc::from("a"), run("asked"));
+        let first = |written: &Written| written.synced == Some(Position(1));
+        let store = runtime.block_on(written.wait_for(first)).unwrap().store;
+        std::fs::remove_dir_all(&dir).unwrap();
+        recorder.record(Arc::from("a"), run("asked"));
+        runtime.block_on(written.wait_for(|written| written.store != store)).unwrap();
+        recorder.record(Arc::from("a"), run("asked"));
+        let health = recorder.finish(Moment::default());
+        assert_eq!((health.refusing.clone(), health.stored_runs, health.dropped_runs), (None, 3, 0));
+        let replaced = health.replaced.clone().unwrap();
+        assert!(replaced.why.contains("was taken away") && replaced.rescued_runs == 2, "{replaced:?}");
+        let at = |wall_ms| health.part(Moment { mono_us: 0, wall_ms }).state();
+        assert_eq!(at(replaced.at_ms + 1000), State::Warning);
+        assert_eq!(at(replaced.at_ms + 48 * 3_600_000), State::Ok);
+        let reader = custos_store::Reader::open(&dir).unwrap();
+        assert_eq!(reader.since(Position::START).filter(Result::is_ok).count(), 3);
     }
 }

@@ -1,7 +1,9 @@
 //! The thread that owns the store's writer.
 //!
 //! A run that cannot be stored waits in the backlog and is tried again; nothing else waits for it. The thread never
-//! ends on an error: a store that cannot be opened or written is tried again every [`RECORD_RETRY`].
+//! ends on an error: a store that cannot be opened or written is tried again every [`RECORD_RETRY`]. One that was taken
+//! away while it was being written is noticed within [`RECORD_LOOK`], and what is at its path then takes over what the lost
+//! one had since.
 //!
 //! Waking a thread and writing cost the same for one run as for twenty. So runs that come soon after a write are gathered
 //! for the next one, for at most [`RECORD_GATHER`], but not while somebody asked for one of them.
@@ -10,13 +12,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam::channel::Sender;
-use custos_store::{Error, Run, Space, Writer};
+use custos_store::{Error, Leftover, Run, Space, Writer};
 
+use super::health::Replaced;
 use super::queue::Turn;
 use super::recorder::{Opening, Shared};
+use super::written::Written;
 use crate::clock::{self, Moment, micros};
 use crate::config::SyncPolicy;
-use crate::limits::{RECORD_BATCH_MAX_RUNS, RECORD_GATHER, RECORD_RETRY};
+use crate::limits::{RECORD_BATCH_MAX_RUNS, RECORD_GATHER, RECORD_LOOK, RECORD_RETRY};
 use crate::lock::locked;
 
 /// The longest wait for a run when nothing else is to be done.
@@ -31,7 +35,10 @@ pub(super) struct Writing {
     written_us: u64,
     synced_us: u64,
     unsynced: bool,
+    looked_us: u64,
     retry_us: Option<u64>,
+    /// What writers left that had to be given up.
+    leftover: Leftover,
 }
 
 impl Writing {
@@ -45,7 +52,9 @@ impl Writing {
             written_us: 0,
             synced_us: 0,
             unsynced: false,
+            looked_us: 0,
             retry_us: None,
+            leftover: Leftover::new(),
         }
     }
 
@@ -59,6 +68,7 @@ impl Writing {
             let now = clock::now();
             self.store(now, finish);
             self.sync(now, finish);
+            self.look(now, finish);
             if finish {
                 self.close();
             }
@@ -75,9 +85,9 @@ impl Writing {
         let queue = &self.shared.queue;
         if let Some(at_us) = self.retry_us {
             let retry_in = Duration::from_micros(at_us.saturating_sub(now_us));
-            return queue.wait_for_finish(retry_in.min(self.sync_in(now_us))) == Turn::Finish;
+            return queue.wait_for_finish(retry_in.min(self.next_in(now_us))) == Turn::Finish;
         }
-        let turn = queue.wait_for_runs(self.sync_in(now_us));
+        let turn = queue.wait_for_runs(self.next_in(now_us));
         let since_us = clock::now().mono_us.saturating_sub(self.written_us);
         match micros(RECORD_GATHER).checked_sub(since_us) {
             Some(left_us) if turn == Turn::Runs => {
@@ -87,14 +97,17 @@ impl Writing {
         }
     }
 
-    /// Time until the next sync is due.
-    fn sync_in(&self, now_us: u64) -> Duration {
-        match self.sync {
-            SyncPolicy::Interval(every) if self.unsynced && self.writer.is_some() => {
-                Duration::from_micros(self.synced_us.saturating_add(micros(every)).saturating_sub(now_us))
-            }
-            _ => IDLE,
+    /// Time until the next sync or look is due.
+    fn next_in(&self, now_us: u64) -> Duration {
+        if self.writer.is_none() {
+            return IDLE;
         }
+        let look_us = self.looked_us.saturating_add(micros(RECORD_LOOK));
+        let sync_us = match self.sync {
+            SyncPolicy::Interval(every) if self.unsynced => self.synced_us.saturating_add(micros(every)),
+            _ => u64::MAX,
+        };
+        Duration::from_micros(look_us.min(sync_us).saturating_sub(now_us))
     }
 
     fn store(&mut self, now: Moment, last_chance: bool) {
@@ -115,10 +128,10 @@ impl Writing {
             singly = singly.saturating_sub(1);
             let runs: Vec<(&str, &Run)> = batch.iter().map(|(check, run)| (&**check, &**run)).collect();
             match self.shared.busy(now, || writer.append(&runs)) {
-                Ok(position) => {
+                Ok(_) => {
                     self.shared.queue.settle(Vec::new(), 0);
-                    locked(&self.shared.state).stored_runs += batch.len() as u64;
-                    self.shared.written.send_modify(|written| written.acknowledged = Some(position));
+                    self.shared.stored(&runs);
+                    self.shared.written.send_replace(Written::by(writer));
                     self.unsynced = true;
                     self.written_us = now.mono_us;
                     self.recovered();
@@ -134,8 +147,8 @@ impl Writing {
                 Err(error) => {
                     self.shared.queue.settle(batch, 0);
                     // What a failed sync left behind is not known: only opening it anew finds out.
-                    if matches!(error, Error::Refusing { .. }) {
-                        self.writer = None;
+                    if matches!(error, Error::Refusing { .. } | Error::Displaced { .. }) {
+                        self.give_up();
                     }
                     self.refused(&error, now);
                 }
@@ -147,15 +160,60 @@ impl Writing {
     }
 
     fn try_open(&mut self, now: Moment) {
-        let open = &mut self.open;
-        match self.shared.busy(now, open) {
-            Ok(writer) => {
+        let (open, leftover) = (&mut self.open, &mut self.leftover);
+        let opened = self.shared.busy(now, || {
+            let mut writer = open()?;
+            match writer.take_over(leftover) {
+                Ok(rescued) => Ok((writer, rescued)),
+                Err(error) => {
+                    writer.give_up(leftover);
+                    Err(error)
+                }
+            }
+        });
+        match opened {
+            Ok((writer, rescued)) => {
+                self.shared.written.send_replace(Written::by(&writer));
                 self.writer = Some(writer);
-                self.synced_us = now.mono_us;
+                (self.synced_us, self.looked_us) = (now.mono_us, now.mono_us);
+                self.unsynced |= rescued > 0;
                 self.recovered();
+                if let Some(replaced) = &mut locked(&self.shared.state).replaced {
+                    replaced.rescued_runs += rescued;
+                }
             }
             Err(error) => self.refused(&error, now),
         }
+    }
+
+    /// Ends a writer that takes no more runs. What it knows is kept for the next one.
+    fn give_up(&mut self) {
+        let Some(writer) = self.writer.take() else { return };
+        let lost = self.shared.busy(clock::now(), || writer.give_up(&mut self.leftover));
+        if lost > 0 {
+            tracing::error!("{lost} runs are lost: too many stores were taken away one after the other");
+        }
+    }
+
+    /// Looks whether the store is still where it was.
+    fn look(&mut self, now: Moment, last_chance: bool) {
+        let due = now.mono_us >= self.looked_us.saturating_add(micros(RECORD_LOOK));
+        let Some(writer) = self.writer.as_mut().filter(|_| due || last_chance) else { return };
+        self.looked_us = now.mono_us;
+        if let Err(error) = self.shared.busy(now, || writer.look()) {
+            self.taken_away(&error, now);
+        }
+    }
+
+    /// Goes on in what is at the path of the store now, if that can be opened.
+    fn taken_away(&mut self, error: &Error, now: Moment) {
+        self.give_up();
+        tracing::error!("{error}; going on in what is there now");
+        let mut state = locked(&self.shared.state);
+        let before = state.replaced.take().unwrap_or_default();
+        state.replaced = Some(Replaced { why: error.to_string(), at_ms: now.wall_ms, ..before });
+        drop(state);
+        self.try_open(now);
     }
 
     fn recovered(&mut self) {
@@ -189,9 +247,13 @@ impl Writing {
         self.synced_us = now.mono_us;
         self.unsynced = false;
         match synced {
-            Ok(()) => self.shared.written.send_modify(|written| written.synced = written.acknowledged),
+            Ok(()) => {
+                self.looked_us = now.mono_us;
+                self.shared.written.send_replace(Written::by(writer));
+            }
+            Err(error @ Error::Displaced { .. }) => self.taken_away(&error, now),
             Err(error) => {
-                self.writer = None;
+                self.give_up();
                 self.refused(&error, now);
             }
         }
@@ -202,6 +264,9 @@ impl Writing {
             && let Err(error) = self.shared.busy(clock::now(), || writer.close())
         {
             tracing::error!("failed to close the store: {error}");
+        }
+        if !self.leftover.is_empty() {
+            tracing::error!("what was in the store that was taken away could not be saved into another");
         }
     }
 

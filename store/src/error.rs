@@ -59,6 +59,13 @@ pub enum Error {
         /// Its permissions.
         mode: u32,
     },
+    /// The files of the store are no longer those that this writer opened: it was removed, replaced or mounted over.
+    Displaced {
+        /// The store's directory.
+        path: PathBuf,
+        /// What is not there any more.
+        what: String,
+    },
     /// The store takes no runs at the moment: the disk is full, or a sync failed.
     Refusing {
         /// Why, in the words of the first failure.
@@ -175,6 +182,10 @@ impl fmt::Display for Error {
             Error::Exposed { path, mode } => {
                 let path = path.display();
                 write!(f, "open {path} for writing: every user may put files there (mode {mode:04o})")
+            }
+            Error::Displaced { path, what } => {
+                let path = path.display();
+                write!(f, "write to {path}: the store was taken away while it was being written ({what})")
             }
             Error::Refusing { why } => write!(f, "store runs: {why}"),
             Error::RunTooLarge { bytes, limit } => {

@@ -18,6 +18,7 @@ mod health;
 mod identity;
 mod import;
 mod instances;
+mod leftover;
 pub mod limits;
 mod log;
 mod mark;
@@ -44,6 +45,7 @@ pub use health::{Health, Space};
 pub use identity::{Identity, NoIdentity};
 pub use import::{Imported, Importer};
 pub use instances::{Change, Changes, Instance, Instances};
+pub use leftover::Leftover;
 pub use position::Position;
 pub use provenance::{Consolidation, Provenance};
 pub use reader::{

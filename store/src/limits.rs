@@ -63,7 +63,8 @@ const _: () = assert!(2 * CHUNK_TEXT_BYTES + 2 * RUN_BYTES_MAX <= TEXTS_BYTES_MA
 /// Instances of one run.
 pub const INSTANCES_MAX: usize = 32 << 10;
 
-/// Bytes that the instances of one run are charged for: 64 for each, 16 for each label, and their texts.
+/// Bytes that the instances of one run are charged for: 64 for each, 16 for each of its labels, and those of names, values
+/// and texts.
 pub const INSTANCES_BYTES_MAX: usize = 8 << 20;
 
 /// Labels of one instance.
@@ -90,16 +91,18 @@ pub const INSTANCES_CHANGES_BYTES: usize = 4 << 10;
 /// ... and not before the changes are this many times as large as all instances.
 pub const INSTANCES_CHANGES_FACTOR: usize = 2;
 
-/// Bytes of changed instances, apart from those of the first row, in a chunk that is full; or as many as those of the
-/// first row.
-pub const CHUNK_INSTANCES_BYTES: usize = 4 << 20;
+/// Bytes of changes to instances in a chunk that is full, so that reading one run replays no more ...
+pub const CHUNK_INSTANCES_BYTES: usize = 1 << 20;
 
-/// The largest column of instances that a reader accepts: it begins with all instances, overshoots by those of one
-/// run, and each is charged for at least what its bytes are.
-pub const INSTANCES_COLUMN_BYTES_MAX: usize = 32 << 20;
+/// ... and not before they are this many times as large as all instances of its first row that has some.
+pub const CHUNK_INSTANCES_FACTOR: usize = 2;
+
+/// The largest column of instances that a reader accepts. It begins with all instances of a run, and overshoots by those
+/// of another at most.
+pub const INSTANCES_COLUMN_BYTES_MAX: usize = 48 << 20;
 
 const _: () = assert!(CHUNK_INSTANCES_BYTES <= INSTANCES_BYTES_MAX);
-const _: () = assert!(4 * INSTANCES_BYTES_MAX <= INSTANCES_COLUMN_BYTES_MAX);
+const _: () = assert!((CHUNK_INSTANCES_FACTOR + 3) * INSTANCES_BYTES_MAX <= INSTANCES_COLUMN_BYTES_MAX);
 
 /// Adjacent segments of about one size that are worth merging.
 pub const MERGE_MIN: usize = 8;
@@ -152,3 +155,9 @@ pub const CURSOR_NAME_BYTES_MAX: usize = 100;
 pub const CURSOR_STATE_BYTES_MAX: usize = 64 << 10;
 
 const _: () = assert!(CURSOR_STATE_BYTES_MAX + 4 * CURSOR_NAME_BYTES_MAX < SMALL_FILE_BYTES_MAX);
+
+/// Logs of writers that were given up which the next writer takes over; of more, the oldest goes.
+pub const LEFTOVER_LOGS_MAX: usize = 4;
+
+/// Runs of such a log that are appended at once.
+pub const RESCUE_BATCH_RUNS: usize = 256;

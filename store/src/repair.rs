@@ -3,7 +3,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use crate::amendment::{self, Amendment, AmendmentKind};
 use crate::aside::{aside_name, copy_aside, move_aside};
@@ -17,7 +16,7 @@ use crate::log::{End, LogImage};
 use crate::names::{FileName, live};
 use crate::position::Position;
 use crate::segment::{Catalogue, SegmentWriter};
-use crate::upkeep::seal;
+use crate::upkeep::{Permit, seal};
 use crate::verify::{FileReport, Finding, verify_on};
 
 /// What [`repair`] did.
@@ -46,19 +45,20 @@ pub fn repair(dir: &Path) -> Result<Repaired> {
 
 /// [`repair`] on any disk.
 pub fn repair_on(disk: Arc<dyn Disk>) -> Result<Repaired> {
-    let _lock = disk.lock()?;
+    let lock = disk.lock()?;
+    let permit = Permit::new(lock.id());
     let names = disk.list().map_err(Error::io("list", disk.path()))?;
     amendment::note_repaired(&*disk, &names)?;
     let mut repaired = Repaired::default();
     for report in verify_on(&*disk, &mut |_| {})? {
         if report.findings.iter().any(Finding::is_damage) {
-            repair_file(&*disk, &report, &mut repaired)?;
+            repair_file(&*disk, &report, &permit, &mut repaired)?;
         }
     }
     Ok(repaired)
 }
 
-fn repair_file(disk: &dyn Disk, report: &FileReport, repaired: &mut Repaired) -> Result<()> {
+fn repair_file(disk: &dyn Disk, report: &FileReport, permit: &Permit, repaired: &mut Repaired) -> Result<()> {
     match disk.open(&report.name) {
         Ok(_) => {}
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
@@ -84,7 +84,7 @@ fn repair_file(disk: &dyn Disk, report: &FileReport, repaired: &mut Repaired) ->
         }
         Some(FileName::Log { start }) => {
             // Sealing notes what is lost, and sets a damaged log aside.
-            seal(disk, &[start], end_of_log(disk, start)?, &AtomicBool::new(false))?;
+            seal(disk, &[start], end_of_log(disk, start)?, permit)?;
             repaired.kept_runs += report.runs;
         }
         // One that is written as a whole: whoever needs it makes it anew.

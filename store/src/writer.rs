@@ -7,10 +7,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::disk::{Disk, Lock, RealDisk};
+use crate::disk::{Disk, LOCK_NAME, Lock, RealDisk};
 use crate::error::{Error, Result};
 use crate::health::{Health, Space};
 use crate::identity::{self, Identity};
+use crate::leftover::{Leftover, Refused};
 use crate::limits::{LOG_BYTES, LOG_BYTES_MIN, RESERVE_BYTES};
 use crate::log::{Appended, Before, LogWriter};
 use crate::mark::Mark;
@@ -18,7 +19,7 @@ use crate::names::{RESERVE_NAME, log_name};
 use crate::position::Position;
 use crate::recovery::recover;
 use crate::run::Run;
-use crate::upkeep::{Upkeep, Work};
+use crate::upkeep::{Permit, Upkeep, Work, displaced};
 
 /// How a store is written.
 #[derive(Clone, Debug)]
@@ -59,9 +60,13 @@ pub struct Writer {
     mark: Mark,
     health: Health,
     poisoned: Option<String>,
+    /// The log is perhaps at no path any more.
+    displaced: bool,
+    /// Runs were refused, which no log says yet.
+    unstated: Option<Refused>,
     // Before the lock, so that it ends first.
     upkeep: Upkeep,
-    _lock: Box<dyn Lock>,
+    lock: Box<dyn Lock>,
 }
 
 impl Writer {
@@ -82,7 +87,8 @@ impl Writer {
         let (identity, identity_damaged) = identity::ensure(&*disk)?;
         let found = recover(&*disk)?;
         let (log_bytes, reserve) = (options.log_bytes, options.reserve_bytes);
-        let upkeep = Upkeep::new(Arc::clone(&disk), log_bytes, reserve, options.background)?;
+        let upkeep =
+            Upkeep::new(Arc::clone(&disk), log_bytes, reserve, options.background, Permit::new(lock.id()))?;
         upkeep.ask(Work::Usual, found.next, found.logs);
         let mark = Mark::new(&*disk);
         let synced = Position(found.before.end);
@@ -99,8 +105,10 @@ impl Writer {
             mark,
             health: Health { damages, ..Health::default() },
             poisoned: None,
+            displaced: false,
+            unstated: None,
             upkeep,
-            _lock: lock,
+            lock,
         })
     }
 
@@ -161,6 +169,7 @@ impl Writer {
                 Some(log) => log,
                 None => self.create_log(room, least)?,
             };
+            self.unstated = None;
             match log.append(&*self.disk, batch) {
                 Ok(Appended::Yes) => {
                     self.next_seq = log.next_seq();
@@ -204,7 +213,11 @@ impl Writer {
         let _ = self.retire(log);
         self.next_seq = next;
         let least = LOG_BYTES_MIN.min(self.options.log_bytes);
-        self.log = self.create_log(self.options.log_bytes, least).ok();
+        self.unstated = Some(Refused { store: self.identity, end: self.before.end, next });
+        if let Ok(log) = self.create_log(self.options.log_bytes, least) {
+            self.log = Some(log);
+            self.unstated = None;
+        }
     }
 
     /// Ends a log: makes it durable, or removes it if it holds nothing and says nothing that must be remembered.
@@ -214,17 +227,74 @@ impl Writer {
             let name = log_name(log.start());
             return self.disk.remove(&name).map_err(Error::io("remove log", self.disk.path().join(&name)));
         }
-        log.finish(&*self.disk).inspect_err(|error| self.poison(error))?;
+        let finished = log.finish(&*self.disk);
+        if let Err(error) = self.look_for(Some(&log)) {
+            self.log = Some(log);
+            return Err(error);
+        }
+        finished.inspect_err(|error| self.sync_failed(error))?;
         self.has_synced();
         self.upkeep.ask(Work::Usual, self.next_seq, 1);
         Ok(())
     }
 
-    fn poison(&mut self, error: &Error) {
-        let why =
-            format!("a sync failed ({error}), so what the disk holds is not known; open the store again");
+    fn sync_failed(&mut self, error: &Error) {
+        self.poison(format!(
+            "a sync failed ({error}), so what the disk holds is not known; open the store again"
+        ));
+    }
+
+    fn poison(&mut self, why: String) {
         self.health.refusing = Some(why.clone());
         self.poisoned = Some(why);
+    }
+
+    /// Looks whether the store at the path is still the one that is being written. To be called once a second while the
+    /// store is open; [`Writer::sync`] does so too. Takes two system calls.
+    ///
+    /// # Errors
+    /// [`Error::Displaced`] if it is not. The store takes no more runs then: see [`Writer::give_up`].
+    pub fn look(&mut self) -> Result<()> {
+        let log = self.log.take();
+        let looked = self.look_for(log.as_ref());
+        self.log = log;
+        looked
+    }
+
+    fn look_for(&mut self, log: Option<&LogWriter>) -> Result<()> {
+        self.lock.renew();
+        let lock = displaced(&*self.disk, LOCK_NAME, self.lock.id());
+        let what = lock.or_else(|| log.and_then(|log| displaced(&*self.disk, log.name(), log.id())));
+        let Some(what) = what else { return Ok(()) };
+        let error = Error::Displaced { path: self.disk.path().to_path_buf(), what };
+        self.displaced = true;
+        self.poison(error.to_string());
+        Err(error)
+    }
+
+    /// Ends a writer that takes no more runs, and keeps what the next one has to know: which runs were refused, and those
+    /// that are in a log which may be at no path any more. Returns how many runs are lost all the same.
+    pub fn give_up(mut self, leftover: &mut Leftover) -> u64 {
+        if let Some(refused) = self.unstated.take() {
+            leftover.keep_refused(refused);
+        }
+        match self.log.take() {
+            Some(log) if self.displaced && !log.is_empty() => leftover.keep_log(log.into_image()),
+            _ => 0,
+        }
+    }
+
+    /// Takes over what another writer left, right after this one was opened: appends the runs that the store does not have.
+    /// Returns how many there were.
+    ///
+    /// # Errors
+    /// Those of [`Writer::append`]. What was not taken over remains in `leftover`.
+    pub fn take_over(&mut self, leftover: &mut Leftover) -> Result<u64> {
+        if let Some(end) = leftover.take_refused(self.identity, self.before.end) {
+            self.before.end = end;
+        }
+        let disk = Arc::clone(&self.disk);
+        leftover.rescue(&disk, &mut |batch| self.append(batch).map(drop))
     }
 
     fn has_synced(&mut self) {
@@ -238,10 +308,11 @@ impl Writer {
     /// Makes all appended runs durable. The caller owns the clock and calls this by its policy.
     ///
     /// # Errors
-    /// After an error the store refuses all runs until it is opened again.
+    /// After an error the store refuses all runs until it is opened again. [`Error::Displaced`] as for [`Writer::look`].
     pub fn sync(&mut self) -> Result<()> {
         if let Some(log) = &mut self.log {
-            log.sync(&*self.disk).inspect_err(|error| self.poison(error))?;
+            log.sync(&*self.disk).inspect_err(|error| self.sync_failed(error))?;
+            self.look()?;
             self.has_synced();
         }
         Ok(())
@@ -292,7 +363,7 @@ impl Writer {
     /// that was appended, but does not sync.
     pub fn close(mut self) -> Result<()> {
         self.seal()?;
-        let Writer { disk, upkeep, _lock, .. } = self;
+        let Writer { disk, upkeep, lock: _lock, .. } = self;
         drop(upkeep);
         match disk.remove(RESERVE_NAME) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

@@ -3,7 +3,9 @@
 //! Waiting is always for an event, with a deadline; no test asserts how long anything took.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod clock;
 mod configuration;
+mod control;
 mod examples;
 mod frozen;
 mod graphs;
@@ -17,6 +19,7 @@ mod schedule;
 mod states;
 mod surroundings;
 mod survival;
+mod taken_away;
 
 #[path = "../stage/mod.rs"]
 mod stage;

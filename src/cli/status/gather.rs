@@ -13,12 +13,10 @@ use super::row::{StatusRow, was_asked};
 use crate::agent::Row;
 use crate::cli::read::{Failure, chain, time};
 use crate::config::{AGENT_CHECK, Config};
-use crate::control::{self, AgentStatus, AskError, Request, Response};
+use crate::control::{self, AgentStatus, Answered, AskError, Request, Response, Stranger};
 
 /// How long the agent may take to say how it and its checks stand.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// A run may be so far ahead without anybody's clock being wrong, in ms.
-pub(super) const AHEAD_MIN_MS: i64 = 60_000;
 /// Without a run for so long before a time, a check that is not defined was gone by then, in ms.
 const GONE_MS: i64 = 24 * 3600 * 1000;
 
@@ -28,6 +26,8 @@ pub(super) struct Status {
     pub(super) now: Zoned,
     /// The agent, unless a time of the past is meant.
     pub(super) agent: Option<Result<AgentStatus, AskError>>,
+    /// Why what answered may not be the agent that the store is written by.
+    pub(super) doubt: Option<Stranger>,
     pub(super) store_error: Option<String>,
     /// The checks, worst first.
     pub(super) rows: Vec<StatusRow>,
@@ -43,7 +43,7 @@ impl Status {
 
     fn read_now(args: &StatusArgs, now: &Zoned) -> Result<Status, Failure> {
         let (store, config) = args.read.locate()?;
-        let agent = ask_agent(&store);
+        let (agent, doubt) = ask_agent(&store);
         let reader = Reader::open(&store).map_err(|error| chain(&error));
         if let (Err(error), Err(_)) = (&reader, &agent) {
             return Err(Failure::new(format!("failed to open the store {}: {error}", store.display())));
@@ -84,7 +84,7 @@ impl Status {
             rows.push(row);
         }
         rows.sort_by_key(StatusRow::rank);
-        Ok(Status { now: now.clone(), agent: Some(agent), store_error: reader.err(), rows })
+        Ok(Status { now: now.clone(), agent: Some(agent), doubt, store_error: reader.err(), rows })
     }
 
     /// As it stood at a time, by what is stored.
@@ -112,7 +112,7 @@ impl Status {
         rows.sort_by_key(StatusRow::rank);
         let at = jiff::Timestamp::from_millisecond(at_ms).unwrap_or(now.timestamp());
         let now = at.to_zoned(now.time_zone().clone());
-        Ok(Status { now, agent: None, store_error: None, rows })
+        Ok(Status { now, agent: None, doubt: None, store_error: None, rows })
     }
 }
 
@@ -127,12 +127,17 @@ fn choose(names: &mut BTreeSet<String>, wanted: &[String]) -> Result<(), Failure
     Ok(())
 }
 
-fn ask_agent(store: &Path) -> Result<AgentStatus, AskError> {
-    match control::ask(store, &Request::Status, PATIENCE)? {
+fn ask_agent(store: &Path) -> (Result<AgentStatus, AskError>, Option<Stranger>) {
+    let Answered { response, doubt } = match control::ask(store, &Request::Status, PATIENCE) {
+        Ok(answered) => answered,
+        Err(error) => return (Err(error), None),
+    };
+    let status = match response {
         Response::Status(status) => Ok(status),
         Response::Refused(why) => Err(AskError::Refused(why)),
         Response::Ran { .. } => Err(AskError::Unreadable("a run".to_owned())),
-    }
+    };
+    (status, doubt)
 }
 
 /// Checks of the store that belong into the status: the defined, the asked for and the agent; all if wanted.
@@ -141,7 +146,7 @@ fn stored_names(reader: &Reader, config: Option<&Config>, args: &StatusArgs) -> 
     for name in check_names(reader) {
         let defined = config.is_none_or(|config| config.checks.contains_key(&name));
         let wanted = args.all || args.names.contains(&name) || name == AGENT_CHECK;
-        if defined || wanted || matches!(reader.last(&name), Ok(Some(run)) if was_asked(&run)) {
+        if defined || wanted || matches!(reader.last_arrived(&name), Ok(Some(last)) if was_asked(&last.run)) {
             names.push(name);
         }
     }

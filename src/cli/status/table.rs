@@ -194,6 +194,7 @@ fn notes(status: &Status, page: &Page) -> Vec<String> {
             notes.push(style.dim(&printable(&line)).into_owned());
             let counted = agent.parts.iter().filter_map(counted);
             notes.extend(counted.map(|line| style.dim(&printable(&line)).into_owned()));
+            notes.extend(status.doubt.iter().map(|doubt| format!("agent: {doubt}")));
             let findings = agent.parts.iter().flat_map(findings);
             notes.extend(findings.map(|line| printable(&line).into_owned()));
         }

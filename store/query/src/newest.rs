@@ -41,6 +41,14 @@ pub struct Listed {
     pub run: Run,
 }
 
+/// What the agent wrote of a check.
+struct Own {
+    /// The newest first.
+    found: Vec<Placed<Listed>>,
+    /// Whether runs may have been imported that belong to the list.
+    imported: bool,
+}
+
 impl NewestRuns<'_> {
     /// Reads the runs, the newest last.
     ///
@@ -54,37 +62,37 @@ impl NewestRuns<'_> {
         if self.limit == 0 {
             return Ok(places.into_newest());
         }
+        let mut with_imported = Vec::new();
         for check in self.checks {
-            places.add(self.own(store, check, context)?.into_iter().rev());
+            let own = self.own(store, check, context)?;
+            with_imported.extend(own.imported.then_some(check));
+            places.add(own.found.into_iter().rev());
         }
         let oldest_ms = places.oldest_ms();
-        for check in self.checks {
+        for check in with_imported {
             places.add(self.imported(store, check, oldest_ms, context)?.into_iter().rev());
         }
         Ok(places.into_newest())
     }
 
     /// What the agent wrote, the newest first.
-    fn own(
-        &self,
-        store: &Snapshot,
-        check: &str,
-        context: &mut ReadContext<'_>,
-    ) -> Result<Vec<Placed<Listed>>> {
-        let mut found = Vec::new();
+    fn own(&self, store: &Snapshot, check: &str, context: &mut ReadContext<'_>) -> Result<Own> {
+        let (mut found, mut imported) = (Vec::new(), false);
         for arrived in store.arrived_rev(check).within(self.span.clone()) {
             context.count_run()?;
             match arrived {
-                Ok(arrived) if arrived.run.imported => {}
+                Ok(arrived) if arrived.run.imported => imported = true,
                 Ok(arrived) => {
                     if !self.take(check, Some(arrived.position), arrived.run, &mut found) {
+                        // Those that were imported may be further back in the order of arrival.
+                        imported = found.len() >= self.limit;
                         break;
                     }
                 }
                 Err(error) => context.damage(&error),
             }
         }
-        Ok(found)
+        Ok(Own { found, imported })
     }
 
     /// What was imported, the latest first.

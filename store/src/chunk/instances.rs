@@ -13,7 +13,7 @@ use crate::bytes::{Cursor, Short, put_varint};
 use crate::column::{Effort, Ints, put_ints};
 use crate::error::{Error, Result};
 use crate::instances::{History, Instances, Steps, get_changes, put_changes};
-use crate::limits::{CHUNK_INSTANCES_BYTES, INSTANCES_COLUMN_BYTES_MAX};
+use crate::limits::{CHUNK_INSTANCES_BYTES, CHUNK_INSTANCES_FACTOR, INSTANCES_COLUMN_BYTES_MAX};
 
 /// Instances of consecutive rows that are being collected.
 #[derive(Default)]
@@ -47,7 +47,8 @@ impl InstancesBuilder {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.changes.len() - self.first_len >= CHUNK_INSTANCES_BYTES.max(self.first_len)
+        let limit = CHUNK_INSTANCES_BYTES.max(self.first_len * CHUNK_INSTANCES_FACTOR);
+        self.changes.len() - self.first_len >= limit
     }
 
     /// `true` if no row has instances.
@@ -136,7 +137,7 @@ impl Steps for InstancesIn {
         0
     }
 
-    fn apply(&self, step: usize, before: &Instances) -> std::result::Result<Instances, Short> {
+    fn apply(&self, step: usize, before: Instances) -> std::result::Result<Instances, Short> {
         let turn = self.turns.get(step).ok_or(Short)?;
         let mut cursor = Cursor::new(self.changes.get(turn.changes.clone()).ok_or(Short)?);
         let after = get_changes(&mut cursor, before, turn.time_ms)?;

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use super::instance::Instance;
 use super::set::{Instances, check_size};
 use crate::bytes::{Cursor, Short, put_str, put_varint, put_zigzag};
+use crate::limits::INSTANCE_TEXT_BYTES_MAX;
 use crate::run::State;
 use crate::value::Value;
 
@@ -128,34 +129,51 @@ fn get_value(cursor: &mut Cursor<'_>) -> Result<Option<Value>, Short> {
     }
 }
 
-/// What [`put_changes`] wrote, applied to the set before.
+/// What [`put_changes`] wrote, applied to the set before. What no other set shares is changed in place.
 pub(crate) fn get_changes(
     cursor: &mut Cursor<'_>,
-    before: &Instances,
+    before: Instances,
     time_ms: i64,
 ) -> Result<Instances, Short> {
-    let mut after = before.clone();
+    let from_none = before.is_empty();
+    let mut after = before;
     let mut new = Vec::new();
     let mut index = 0_usize;
+    // All changes so far come before the next one, and have moved it by so much.
+    let (mut added, mut gone) = (0_usize, 0_usize);
     for _ in 0..cursor.count(1)? {
         let head = cursor.varint()?;
         index =
             usize::try_from(head >> 1).ok().and_then(|skipped| index.checked_add(skipped)).ok_or(Short)?;
+        let at = || index.checked_add(added).and_then(|at| at.checked_sub(gone)).ok_or(Short);
         if head & GONE != 0 {
-            after.remove(&before.nth(index).ok_or(Short)?.labels);
+            after.remove_nth(at()?).ok_or(Short)?;
+            gone += 1;
             continue;
         }
-        let instance = get_instance(cursor, || before.nth(index), time_ms)?;
-        if before.is_empty() {
+        let mask = cursor.u8()?;
+        if mask & NEW == 0 {
+            after
+                .change_nth(at()?, |instance| get_fields(cursor, mask, instance, time_ms))
+                .ok_or(Short)??;
+            continue;
+        }
+        let labels = (0..cursor.count(2)?)
+            .map(|_| Ok((cursor.str()?.to_owned(), cursor.str()?.to_owned())))
+            .collect::<Result<_, Short>>()?;
+        let mut instance = Instance { labels, ..Instance::default() };
+        get_fields(cursor, mask, &mut instance, time_ms)?;
+        if !instance.is_settled() || instance.check().is_err() {
+            return Err(Short);
+        }
+        if from_none {
             new.push(instance);
         } else {
-            if !instance.is_settled() || instance.check().is_err() {
-                return Err(Short);
-            }
             after.place(Arc::new(instance));
+            added += 1;
         }
     }
-    if before.is_empty() {
+    if from_none {
         return Instances::new(new).map_err(|_| Short);
     }
     // Only now: what was new may have come before what is gone.
@@ -163,20 +181,8 @@ pub(crate) fn get_changes(
     Ok(after)
 }
 
-fn get_instance<'a>(
-    cursor: &mut Cursor<'_>,
-    before: impl Fn() -> Option<&'a Arc<Instance>>,
-    time_ms: i64,
-) -> Result<Instance, Short> {
-    let mask = cursor.u8()?;
-    let mut instance = if mask & NEW != 0 {
-        let labels = (0..cursor.count(2)?)
-            .map(|_| Ok((cursor.str()?.to_owned(), cursor.str()?.to_owned())))
-            .collect::<Result<_, Short>>()?;
-        Instance { labels, ..Instance::default() }
-    } else {
-        (**before().ok_or(Short)?).clone()
-    };
+/// Reads what differs into an instance, whose labels stay.
+fn get_fields(cursor: &mut Cursor<'_>, mask: u8, instance: &mut Instance, time_ms: i64) -> Result<(), Short> {
     instance.state = State::from_code(mask >> STATE_SHIFT & 3).ok_or(Short)?;
     if mask & SINCE != 0 {
         instance.since_ms = time_ms.wrapping_sub(cursor.zigzag()?);
@@ -194,7 +200,11 @@ fn get_instance<'a>(
         instance.value = get_value(cursor)?;
     }
     if mask & TEXT != 0 {
-        instance.text = cursor.str()?.to_owned();
+        let text = cursor.str()?;
+        if text.len() > INSTANCE_TEXT_BYTES_MAX {
+            return Err(Short);
+        }
+        text.clone_into(&mut instance.text);
     }
-    Ok(instance)
+    Ok(())
 }

@@ -13,7 +13,7 @@ pub(crate) trait Steps {
     fn base(&self, step: usize) -> usize;
 
     /// The set after a step, from the set after the step before.
-    fn apply(&self, step: usize, before: &Instances) -> Result<Instances, Short>;
+    fn apply(&self, step: usize, before: Instances) -> Result<Instances, Short>;
 }
 
 /// The sets that were asked for lately. Going forward costs what has changed; going back, at times a replay from the
@@ -43,14 +43,22 @@ impl History {
             recent.sets.clear();
             recent.end = base;
         }
-        let mut set = recent.sets.back().cloned().unwrap_or_default();
+        // What is far before the set that was asked for is not remembered, so it is changed in place.
+        let far = step - recent.end >= INSTANCE_SETS_RECENT;
+        let last = if far { recent.sets.pop_back() } else { recent.sets.back().cloned() };
+        if far {
+            recent.sets.clear();
+        }
+        let mut set = last.unwrap_or_default();
         while recent.end <= step {
-            set = steps.apply(recent.end, &set)?;
-            if recent.sets.len() == INSTANCE_SETS_RECENT {
-                recent.sets.pop_front();
-            }
-            recent.sets.push_back(set.clone());
+            set = steps.apply(recent.end, set).inspect_err(|Short| *recent = Recent::default())?;
             recent.end += 1;
+            if step < recent.end - 1 + INSTANCE_SETS_RECENT {
+                if recent.sets.len() == INSTANCE_SETS_RECENT {
+                    recent.sets.pop_front();
+                }
+                recent.sets.push_back(set.clone());
+            }
         }
         Ok(set)
     }

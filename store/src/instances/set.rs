@@ -79,6 +79,25 @@ impl Content {
         self.by_state[usize::from(instance.state.code())] -= 1;
     }
 
+    /// Counts an instance as changed, by its state and bytes.
+    fn recount(&mut self, was: (State, usize), is: (State, usize)) {
+        self.bytes = self.bytes - was.1 + is.1;
+        self.by_state[usize::from(was.0.code())] -= 1;
+        self.by_state[usize::from(is.0.code())] += 1;
+    }
+
+    /// Block and index within it of the instance before which there are so many.
+    fn nth(&self, index: usize) -> Option<(usize, usize)> {
+        let mut left = index;
+        for (at, block) in self.blocks.iter().enumerate() {
+            if left < block.len() {
+                return Some((at, left));
+            }
+            left -= block.len();
+        }
+        None
+    }
+
     /// Block and index within it of an instance with these labels, or where it would be.
     fn find(&self, labels: &[(String, String)]) -> std::result::Result<(usize, usize), (usize, usize)> {
         let of = |instance: &Arc<Instance>| instance.labels.as_slice().cmp(labels);
@@ -182,9 +201,12 @@ impl Instances {
 
     /// Takes the instance with these labels out, if it is there.
     pub fn remove(&mut self, labels: &[(String, String)]) -> Option<Arc<Instance>> {
-        let content = self.content.as_mut()?;
-        let position = content.find(labels).ok()?;
-        let content = Arc::make_mut(content);
+        let position = self.content.as_ref()?.find(labels).ok()?;
+        self.take(position)
+    }
+
+    fn take(&mut self, position: (usize, usize)) -> Option<Arc<Instance>> {
+        let content = Arc::make_mut(self.content.as_mut()?);
         let instance = content.take(position);
         content.discount(&instance);
         if content.len == 0 {
@@ -199,16 +221,28 @@ impl Instances {
         content.find(labels).ok().map(|(block, at)| &content.blocks[block][at])
     }
 
-    /// The instance before which there are so many.
-    pub(super) fn nth(&self, index: usize) -> Option<&Arc<Instance>> {
-        let mut left = index;
-        for block in self.blocks() {
-            match block.get(left) {
-                Some(instance) => return Some(instance),
-                None => left -= block.len(),
-            }
-        }
-        None
+    /// Takes out the instance before which there are so many.
+    pub(super) fn remove_nth(&mut self, index: usize) -> Option<Arc<Instance>> {
+        let position = self.content.as_ref()?.nth(index)?;
+        self.take(position)
+    }
+
+    /// Changes the instance before which there are so many, but for its labels, whatever the size of the set.
+    pub(super) fn change_nth<T>(
+        &mut self,
+        index: usize,
+        change: impl FnOnce(&mut Instance) -> T,
+    ) -> Option<T> {
+        let content = self.content.as_mut()?;
+        let (block, at) = content.nth(index)?;
+        let content = Arc::make_mut(content);
+        let shared = &mut Arc::make_mut(&mut content.blocks[block])[at];
+        let was = (shared.state, shared.bytes());
+        let instance = Arc::make_mut(shared);
+        let result = change(instance);
+        let is = (instance.state, instance.bytes());
+        content.recount(was, is);
+        Some(result)
     }
 
     /// All instances in order of their labels.

@@ -126,7 +126,12 @@ impl LogImage {
     pub(crate) fn open(disk: &dyn Disk, start: u64, end: End) -> Result<LogImage> {
         let name = log_name(start);
         let file = disk.open(&name).map_err(Error::open(disk.path().join(&name)))?;
-        Ok(LogImage { file: Some(Arc::from(file)), ..LogImage::empty(&name, start, end) })
+        Ok(LogImage::over(Arc::from(file), &name, start, end))
+    }
+
+    /// A log that is open, under whatever name. Reads nothing yet.
+    pub(crate) fn over(file: Arc<dyn DiskFile>, name: &str, start: u64, end: End) -> LogImage {
+        LogImage { file: Some(file), ..LogImage::empty(name, start, end) }
     }
 
     pub(super) fn empty(name: &str, start: u64, end: End) -> LogImage {

@@ -111,16 +111,15 @@ impl<'a> InstancesView<'a> {
         Ok(InstancesView { all: head & ALL != 0, packed, bytes: cursor.take(len)? })
     }
 
-    fn apply(&self, before: &Instances, time_ms: i64) -> std::result::Result<Instances, Short> {
+    fn apply(&self, before: Instances, time_ms: i64) -> std::result::Result<Instances, Short> {
         let unpacked = match self.packed {
             Some(len) if len > INSTANCES_COLUMN_BYTES_MAX => return Err(Short),
             Some(len) => zstd::bulk::decompress(self.bytes, len).map_err(|_| Short)?,
             None => Vec::new(),
         };
         let bytes = if self.packed.is_some() { &unpacked } else { self.bytes };
-        let none = Instances::default();
         let mut cursor = Cursor::new(bytes);
-        let after = get_changes(&mut cursor, if self.all { &none } else { before }, time_ms)?;
+        let after = get_changes(&mut cursor, if self.all { Instances::default() } else { before }, time_ms)?;
         if cursor.is_at_end() { Ok(after) } else { Err(Short) }
     }
 }
@@ -185,7 +184,7 @@ impl Steps for LogSteps<'_> {
         self.turns.get(step).map_or(step, |turn| turn.base as usize)
     }
 
-    fn apply(&self, step: usize, before: &Instances) -> std::result::Result<Instances, Short> {
+    fn apply(&self, step: usize, before: Instances) -> std::result::Result<Instances, Short> {
         let turn = self.turns.get(step).ok_or(Short)?;
         let mut cursor = Cursor::new(self.pieces.from(u64::from(turn.at)));
         InstancesView::get(&mut cursor)?.apply(before, turn.time_ms)

@@ -1,7 +1,9 @@
 //! Writing one log file: batches of runs become frames, one write a batch.
 
+use std::sync::Arc;
+
 use crate::bytes::{put_varint, put_zigzag};
-use crate::disk::{Disk, DiskFile};
+use crate::disk::{Disk, DiskFile, FileId};
 use crate::error::{Error, Result};
 use crate::limits::{
     DICTIONARY_BYTES, DICTIONARY_FACTOR, FRAME_BYTES, LOG_BYTES_GROWN_MAX, LOG_DEFINITIONS_FACTOR,
@@ -9,6 +11,7 @@ use crate::limits::{
 };
 use crate::log::dictionary::{Dictionary, TAG_RUN};
 use crate::log::frame::Before;
+use crate::log::{End, LogImage};
 use crate::log::{frame, row};
 use crate::names::log_name;
 use crate::run::Run;
@@ -17,6 +20,7 @@ use crate::run::Run;
 pub(crate) struct LogWriter {
     file: Box<dyn DiskFile>,
     name: String,
+    id: FileId,
     start: u64,
     at: u64,
     len: u64,
@@ -63,9 +67,11 @@ impl LogWriter {
             let _ = disk.remove(&aside).or_else(|_| disk.remove(&name));
             return Err(error);
         }
+        let id = file.id().map_err(Error::io("look at log", &path))?;
         Ok(LogWriter {
             file,
             name,
+            id,
             start,
             at: frame::FILE_HEADER_LEN as u64,
             len,
@@ -96,6 +102,22 @@ impl LogWriter {
     /// `true` if a write failed, some of which may have reached the disk.
     pub(crate) fn has_refused(&self) -> bool {
         self.refused
+    }
+
+    /// Which file it is.
+    pub(crate) fn id(&self) -> FileId {
+        self.id
+    }
+
+    /// Its name in the store.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What was written, read through the open file, wherever that is now.
+    pub(crate) fn into_image(self) -> LogImage {
+        let end = End { before: self.next_seq, exact: true };
+        LogImage::over(Arc::from(self.file), &self.name, self.start, end)
     }
 
     /// Writes a batch with one write. After an error the log takes no more, see [`LogWriter::finish`].

@@ -4,8 +4,8 @@
 //! overlap another lane is copied as it is; others are decoded, joined and encoded again.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::Permit;
 use crate::bytes::Short;
 use crate::chunk::{Remap, Rows, RowsIn, encode};
 use crate::column::Effort;
@@ -16,16 +16,18 @@ use crate::names::segment_name;
 use crate::segment::{Catalogue, ChunkRef, Segment, SegmentWriter};
 
 /// Merges segments, given in order of their run numbers, into one and removes them.
-pub(super) fn merge(disk: &dyn Disk, segments: &[Segment], cancel: &AtomicBool) -> Result<()> {
+pub(super) fn merge(disk: &dyn Disk, segments: &[Segment], permit: &Permit) -> Result<()> {
     let (Some(first), Some(last)) = (segments.first(), segments.last()) else { return Ok(()) };
     let names: BTreeSet<&str> = segments.iter().flat_map(Segment::checks).map(|(name, _)| name).collect();
     let mut out = SegmentWriter::create(disk, first.start(), last.end())?;
     for check in names {
         let lanes = segments.iter().map(|segment| Lane::new(segment, check)).collect::<Result<_>>()?;
-        Merging { check, lanes, pending: Rows::default(), out: &mut out }.run(cancel)?;
+        Merging { check, lanes, pending: Rows::default(), out: &mut out }.run(permit)?;
         out.end_check(check, &catalogue(segments, check)?);
     }
+    permit.check(disk)?;
     out.finish()?;
+    permit.check(disk)?;
     for segment in segments {
         let name = segment_name(segment.start(), segment.end());
         disk.remove(&name).map_err(Error::io("remove", disk.path().join(&name)))?;
@@ -100,11 +102,9 @@ struct Merging<'a, 'b> {
 }
 
 impl Merging<'_, '_> {
-    fn run(mut self, cancel: &AtomicBool) -> Result<()> {
+    fn run(mut self, permit: &Permit) -> Result<()> {
         loop {
-            if cancel.load(Ordering::Relaxed) {
-                return Err(Error::Cancelled);
-            }
+            permit.goes_on()?;
             let heads = self.lanes.iter().enumerate().filter_map(|(at, lane)| Some((lane.head()?, at)));
             let Some((_, at)) = heads.min() else { break };
             // The least head of all other lanes, where this one must stop.

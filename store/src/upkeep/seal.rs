@@ -1,8 +1,8 @@
 //! Sealing: the runs of logs that are finished become one segment.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::Permit;
 use crate::amendment::{self, Amendment, AmendmentKind};
 use crate::aside::{copy_aside, move_aside};
 use crate::chunk::{LogRows, encode};
@@ -19,7 +19,7 @@ use crate::segment::{Catalogue, SegmentWriter};
 ///
 /// The logs are removed once the segment is durable. One with damage is set aside before that, and it is noted which runs
 /// are lost.
-pub(crate) fn seal(disk: &dyn Disk, starts: &[u64], end: u64, cancel: &AtomicBool) -> Result<()> {
+pub(crate) fn seal(disk: &dyn Disk, starts: &[u64], end: u64, permit: &Permit) -> Result<()> {
     let mut images = Vec::with_capacity(starts.len());
     for (start, end) in starts.iter().zip(ends_of(disk, starts, end)?) {
         let mut image = LogImage::open(disk, *start, end)?;
@@ -38,8 +38,9 @@ pub(crate) fn seal(disk: &dyn Disk, starts: &[u64], end: u64, cancel: &AtomicBoo
         }
     }
     if images.iter().any(|image| image.last_seq().is_some()) {
-        write(disk, &images, starts[0], end, cancel)?;
+        write(disk, &images, starts[0], end, permit)?;
     }
+    permit.check(disk)?;
     for image in &images {
         if unsaved.contains(&image.start()) {
             move_aside(disk, image.name())?;
@@ -82,7 +83,7 @@ fn ends_of(disk: &dyn Disk, starts: &[u64], end: u64) -> Result<Vec<End>> {
     Ok(starts.iter().map(of).collect())
 }
 
-fn write(disk: &dyn Disk, images: &[LogImage], start: u64, end: u64, cancel: &AtomicBool) -> Result<()> {
+fn write(disk: &dyn Disk, images: &[LogImage], start: u64, end: u64, permit: &Permit) -> Result<()> {
     let mut by_check: BTreeMap<&str, Vec<(usize, RowRef)>> = BTreeMap::new();
     for (index, image) in images.iter().enumerate() {
         for (check, rows) in image.checks() {
@@ -91,9 +92,7 @@ fn write(disk: &dyn Disk, images: &[LogImage], start: u64, end: u64, cancel: &At
     }
     let mut segment = SegmentWriter::create(disk, start, end)?;
     for (check, mut refs) in by_check {
-        if cancel.load(Ordering::Relaxed) {
-            return Err(Error::Cancelled);
-        }
+        permit.goes_on()?;
         // Mostly in order already, which this sort is quick at.
         refs.sort_by_key(|(_, row)| (row.time_ms, row.seq));
         let (mut rows, mut catalogue) = (LogRows::default(), Catalogue::default());
@@ -114,5 +113,6 @@ fn write(disk: &dyn Disk, images: &[LogImage], start: u64, end: u64, cancel: &At
         flush(&mut rows)?;
         segment.end_check(check, &catalogue);
     }
+    permit.check(disk)?;
     segment.finish()
 }

@@ -1,11 +1,10 @@
 //! Who does the upkeep: a thread of its own, or the caller.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use super::plan::{Candidate, logs_to_seal, segments_to_merge};
-use super::{merge, seal};
+use super::{Permit, merge, seal};
 use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::log::{End, LogImage};
@@ -49,7 +48,7 @@ struct Shared {
     reserve_bytes: u64,
     state: Mutex<State>,
     changed: Condvar,
-    cancel: AtomicBool,
+    permit: Permit,
 }
 
 /// The upkeep of one store that is open for writing.
@@ -65,6 +64,7 @@ impl Upkeep {
         log_bytes: u64,
         reserve_bytes: u64,
         background: bool,
+        permit: Permit,
     ) -> Result<Upkeep> {
         let path = disk.path().to_path_buf();
         let shared = Arc::new(Shared {
@@ -73,7 +73,7 @@ impl Upkeep {
             reserve_bytes,
             state: Mutex::default(),
             changed: Condvar::new(),
-            cancel: AtomicBool::new(false),
+            permit,
         });
         let worker = Arc::clone(&shared);
         let thread = background
@@ -127,7 +127,7 @@ impl Upkeep {
 impl Drop for Upkeep {
     /// Gives up what is under way; files stay as they were before it.
     fn drop(&mut self) {
-        self.shared.cancel.store(true, Ordering::Relaxed);
+        self.shared.permit.cancel();
         self.shared.state().stop = true;
         self.shared.changed.notify_all();
         if let Some(thread) = self.thread.take() {
@@ -213,7 +213,7 @@ impl Shared {
         let (files, _) = live(&self.list()?);
         let (closed, blocked) = self.closed_logs(&files, bound)?;
         if let Some((starts, end)) = logs_to_seal(&files, bound, self.logs_at_once(&files, bound), &closed) {
-            seal::seal(&*self.disk, &starts, end, &self.cancel)?;
+            seal::seal(&*self.disk, &starts, end, &self.permit)?;
             let mut state = self.state();
             state.unsealed = state.unsealed.saturating_sub(starts.len() as u64);
             self.changed.notify_all();
@@ -222,7 +222,7 @@ impl Shared {
         let Some(segments) = self.segments_to_merge(&files, work == Work::Everything)? else {
             return Ok(Step::Nothing(blocked));
         };
-        merge::merge(&*self.disk, &segments, &self.cancel)?;
+        merge::merge(&*self.disk, &segments, &self.permit)?;
         Ok(Step::Done)
     }
 

@@ -5,6 +5,7 @@ mod amendments;
 mod crash;
 mod damage;
 mod disk_full;
+mod displaced;
 mod fixture;
 mod instances;
 mod kill;

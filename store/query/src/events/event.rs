@@ -4,7 +4,7 @@ use custos_store::{Run, State};
 use serde::{Serialize, Serializer};
 
 use crate::change::{ChangeKind, PreviousState, is_judged, stored_change};
-use crate::verdict::{threshold_lines, verdict_text};
+use crate::verdict::verdict_text;
 
 /// What happened to a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -85,8 +85,8 @@ pub struct Event {
     pub attempt: u32,
     /// The first line that the plugin printed.
     pub text: String,
-    /// What the thresholds said, the worst first; empty if they said nothing.
-    pub why: String,
+    /// What the thresholds said, and what could not be read of the plugin's output, a line each.
+    pub judgement: String,
     /// How long the problem lasted, in ms: of a recovery only.
     pub lasted_ms: Option<i64>,
 }
@@ -94,7 +94,7 @@ pub struct Event {
 impl Event {
     /// What happened in one line, which begins with what decided the state.
     pub fn said(&self) -> String {
-        verdict_text(self.to, &self.why, &self.text)
+        verdict_text(self.to, &self.judgement, &self.text)
     }
 }
 
@@ -152,7 +152,7 @@ impl<'a> EventFold<'a> {
             to: run.state,
             attempt: run.standing.attempt,
             text: run.text.clone(),
-            why: threshold_lines(&run.judgement).join("\n"),
+            judgement: run.judgement.clone(),
             lasted_ms: lasted_ms.filter(|_| kind.is_recovery()),
         };
         kinds.map(|kind| kind.map(event)).into_iter().flatten()

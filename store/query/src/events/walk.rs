@@ -37,11 +37,6 @@ impl<'a> Walk<'a> {
         self.events.len()
     }
 
-    /// The position of the run that was met last, if it is one of the agent's.
-    pub(super) fn position(&self) -> Option<Position> {
-        self.later.as_ref()?.position
-    }
-
     /// The time of the run that was met last.
     pub(super) fn time_ms(&self) -> Option<i64> {
         Some(self.later.as_ref()?.run.time_ms)
