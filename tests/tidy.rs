@@ -51,6 +51,7 @@ const PACKAGES: &[Package] = &[
 const ROOMS: &[Room] = &[
     Room { name: "limits", what: "the bounds", imports: &[], outside: &["custos_store"] },
     Room { name: "lock", what: "a mutex that outlives a panic", imports: &[], outside: &[] },
+    Room { name: "hash", what: "a hash that never changes", imports: &[], outside: &[] },
     Room { name: "exit_code", what: "exit statuses", imports: &[], outside: &["custos_store", "processes"] },
     Room {
         name: "clock",
@@ -65,7 +66,7 @@ const ROOMS: &[Room] = &[
         imports: &["text"],
         outside: &["custos_store"],
     },
-    Room { name: "period", what: "calendars; pure", imports: &["limits"], outside: &[] },
+    Room { name: "period", what: "calendars; pure", imports: &["limits", "text"], outside: &[] },
     Room {
         name: "mib",
         what: "names of SNMP objects",
@@ -107,7 +108,7 @@ const ROOMS: &[Room] = &[
     Room {
         name: "execute",
         what: "from a job to an observation",
-        imports: &["clock", "config", "limits", "lock", "mib", "observe", "part", "snmp"],
+        imports: &["clock", "config", "hash", "limits", "lock", "mib", "observe", "part", "snmp"],
         outside: &[
             "custos_compat",
             "custos_shim",
@@ -123,7 +124,9 @@ const ROOMS: &[Room] = &[
     Room {
         name: "agent",
         what: "the decisions; pure, and knows neither processes nor protocols",
-        imports: &["clock", "config", "evaluate", "execute", "limits", "observe", "part", "period", "text"],
+        imports: &[
+            "clock", "config", "evaluate", "execute", "hash", "limits", "observe", "part", "period", "text",
+        ],
         outside: &["custos_store"],
     },
     Room {
@@ -154,9 +157,9 @@ const ROOMS: &[Room] = &[
     },
     Room {
         name: "control",
-        what: "the socket between commands and the agent",
-        imports: &["agent", "clock", "limits", "part", "text"],
-        outside: &["files", "nix", "sockets", "tokio"],
+        what: "the socket between commands and the agent, which goes by who writes to the store",
+        imports: &["agent", "clock", "hash", "limits", "lock", "part", "text"],
+        outside: &["custos_store", "files", "nix", "processes", "sockets", "threads", "tokio"],
     },
     Room {
         name: "daemon",
@@ -170,6 +173,7 @@ const ROOMS: &[Room] = &[
             "execute",
             "exit_code",
             "limits",
+            "lock",
             "nrpe",
             "observe",
             "part",
@@ -230,9 +234,7 @@ const CIRCLES: &[&str] = &[
     "store/src/segment/directory.rs, store/src/segment/entry.rs",
     "store/query/src/run_json/instance.rs, store/query/src/run_json/line.rs",
     "src/daemon/inputs.rs, src/daemon/parts.rs, src/daemon/reload.rs, src/daemon/run.rs",
-    "src/execute/lane.rs, src/execute/shims.rs",
     "src/record/recorder.rs, src/record/writing.rs",
-    "src/snmp/reading.rs, src/snmp/rows.rs",
     "src/cli/locate.rs, src/cli/read.rs",
     "src/cli/status/args.rs, src/cli/status/gather.rs, src/cli/status/row.rs, src/cli/status/table.rs",
     "src/snmp/engine/conversation.rs, src/snmp/engine/core.rs",

@@ -95,6 +95,13 @@ impl Recorder {
         state.latest_ms = state.latest_ms.max(latest_ms);
     }
 
+    /// Hands over a note: what a part of the agent must find again after a restart, see [`custos_store::Notes`]. Never waits
+    /// for the store: a note that is not written yet gives way to a newer one of its name, and one that the disk refuses is
+    /// lost, which the log tells.
+    pub fn note(&self, name: String, text: String) {
+        self.shared.queue.push_note(name, text);
+    }
+
     /// How far the store has got, now and whenever that changes.
     pub fn written(&self) -> watch::Receiver<Written> {
         self.shared.written.subscribe()

@@ -67,6 +67,7 @@ impl Writing {
             let finish = self.wait();
             let now = clock::now();
             self.store(now, finish);
+            self.write_notes(now);
             self.sync(now, finish);
             self.look(now, finish);
             if finish {
@@ -155,6 +156,15 @@ impl Writing {
             }
             if self.retry_us.is_some() {
                 return;
+            }
+        }
+    }
+
+    fn write_notes(&self, now: Moment) {
+        let Some(writer) = &self.writer else { return };
+        for (name, text) in self.shared.queue.take_notes() {
+            if let Err(error) = self.shared.busy(now, || writer.notes().write(&name, text.as_bytes())) {
+                tracing::warn!("{error}");
             }
         }
     }

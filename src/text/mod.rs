@@ -4,4 +4,5 @@ pub mod human;
 pub mod local_time;
 pub(crate) mod system_error;
 pub mod time_spec;
+pub(crate) mod weekday;
 pub mod width;

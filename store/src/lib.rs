@@ -23,12 +23,14 @@ pub mod limits;
 mod log;
 mod mark;
 mod names;
+mod note;
 mod position;
 mod provenance;
 mod reader;
 mod recovery;
 mod repair;
 mod run;
+mod search_budget;
 mod segment;
 mod small;
 mod upkeep;
@@ -46,11 +48,13 @@ pub use identity::{Identity, NoIdentity};
 pub use import::{Imported, Importer};
 pub use instances::{Change, Changes, Instance, Instances};
 pub use leftover::Leftover;
+pub use note::Notes;
 pub use position::Position;
 pub use provenance::{Consolidation, Provenance};
 pub use reader::{
-    Arrivals, Arrived, ArrivedRev, Bucket, Catalogue, CheckInfo, CheckSeries, Reader, RunState, Runs, Sample,
-    SampleBatch, Samples, SeriesInfo, SeriesKey, Snapshot, States, StoreInfo,
+    Arrivals, Arrived, ArrivedRev, Batch, Bucket, Catalogue, Cell, CheckInfo, CheckSeries, Column, Reader,
+    RunState, Runs, Sample, SampleBatch, Samples, Scan, SeriesInfo, SeriesKey, Snapshot, States, Statistics,
+    StoreInfo, Windows,
 };
 pub use repair::{Repaired, repair, repair_on};
 pub use run::{Metric, Reason, Run, Standing, State};

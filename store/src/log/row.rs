@@ -204,7 +204,7 @@ impl<'a> RowView<'a> {
         let instances = if has(INSTANCES) { Some(InstancesAt::skip(cursor)?) } else { None };
         if has(KIND) {
             let code = cursor.u8()?;
-            Provenance::decode(code, || cursor.varint(), &mut run)?;
+            (run.provenance, run.partial, run.imported) = Provenance::decode(code, || cursor.varint())?;
         }
         let floats = has(FLOATS);
         let mut end = *cursor;
