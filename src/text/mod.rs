@@ -1,7 +1,9 @@
-//! Quantities, times and errors as people write and read them.
+//! Quantities, times and errors as people write and read them, and what of a text is safe to show.
 
 pub mod human;
 pub mod local_time;
 pub(crate) mod system_error;
 pub mod time_spec;
 pub mod width;
+
+pub(crate) use custos_query::{is_unsafe, printable};
