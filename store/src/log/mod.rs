@@ -6,6 +6,7 @@ mod frame;
 mod image;
 mod instances;
 mod pieces;
+mod prefixes;
 mod read;
 mod row;
 mod schema;

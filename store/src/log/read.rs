@@ -9,6 +9,7 @@ use super::dictionary::{TAG_CHECK, TAG_INSTANCES_SCHEMA, TAG_RUN, TAG_SCHEMA};
 use super::ends::End;
 use super::frame::{self, FileHeader, Header};
 use super::image::{LogImage, RowRef};
+use super::prefixes::Prefixes;
 use super::row::RowView;
 use super::schema::Schema;
 use crate::bytes::{Cursor, Short};
@@ -48,6 +49,8 @@ struct Window {
     bytes: Vec<u8>,
     /// So many at the start are whole frames, or were stepped over.
     parsed: usize,
+    /// Once something was searched for frames.
+    prefixes: Prefixes,
 }
 
 enum Step {
@@ -97,6 +100,7 @@ impl Window {
             return Ok(false);
         }
         old.copy_from_slice(&again);
+        self.prefixes.clear();
         Ok(true)
     }
 
@@ -105,15 +109,27 @@ impl Window {
         self.bytes.get(start..start.checked_add(header.len)?)
     }
 
-    fn payload_is_good(&self, at: usize, header: &Header) -> Option<bool> {
-        self.payload(at, header).map(|payload| crc32c::crc32c(payload) == header.payload_crc)
+    /// Whether its checksum confirms the payload of a frame that was come upon in a search.
+    fn found_is_good(&mut self, at: usize, header: &Header) -> bool {
+        let start = at + frame::HEADER_LEN;
+        let end = start.checked_add(header.len).filter(|end| *end <= self.bytes.len());
+        end.is_some_and(|end| self.prefixes.crc(&self.bytes, start, end) == header.payload_crc)
+    }
+
+    /// The same of the frame at the parse position; none if bytes of it are missing.
+    fn next_is_good(&mut self, header: &Header) -> Option<bool> {
+        let payload = self.payload(self.parsed, header)?;
+        if self.prefixes.is_empty() {
+            return Some(crc32c::crc32c(payload) == header.payload_crc);
+        }
+        Some(self.found_is_good(self.parsed, header))
     }
 
     /// What stands at the parse position; none if that is the end, or more bytes are needed.
-    fn next_frame(&self, last: bool, follows: impl Fn(u64) -> bool) -> Option<Step> {
+    fn next_frame(&mut self, last: bool, follows: impl Fn(u64) -> bool) -> Option<Step> {
         let header = Header::read(self.rest());
         if let Some(header) = header {
-            match self.payload_is_good(self.parsed, &header) {
+            match self.next_is_good(&header) {
                 Some(true) => return Some(Step::Frame(header)),
                 None if !last && header.len <= FRAME_BYTES_MAX => return None,
                 _ => {}
@@ -130,7 +146,7 @@ impl Window {
         };
         (self.parsed + 1..self.bytes.len()).find_map(|at| {
             let header = self.bytes.get(at..).and_then(Header::read)?;
-            let good = follows(header.seq) && self.payload_is_good(at, &header) == Some(true);
+            let good = follows(header.seq) && self.found_is_good(at, &header);
             good.then_some(Step::Skip(at, what, header.seq))
         })
     }
@@ -149,7 +165,7 @@ impl LogImage {
         let mut image = LogImage::empty("", 0, End::OPEN);
         let at_start = (0..bytes.len()).find(|at| Header::read(&bytes[*at..]).is_some());
         let Some(start) = at_start else { return (image, 0) };
-        let mut window = Window { at: 0, bytes: bytes.to_vec(), parsed: start };
+        let mut window = Window { bytes: bytes.to_vec(), parsed: start, ..Window::default() };
         let mut lost = 0;
         while let Some(step) = window.next_frame(true, |seq| image.follows(seq)) {
             match step {
@@ -203,6 +219,7 @@ impl LogImage {
         self.pieces.push(window.at, std::mem::replace(&mut window.bytes, rest));
         window.at += window.parsed as u64;
         window.parsed = 0;
+        window.prefixes.clear();
         self.reading.parsed = window.at;
     }
 
