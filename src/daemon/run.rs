@@ -82,7 +82,8 @@ impl Daemon {
         let open = move || Writer::open(&store, Options::default());
         let recorder = Recorder::start(Box::new(open), config.sync)?;
         recorder.wait_until_opened(RECORD_OPEN_MAX);
-        let histories = read_all(&config);
+        let stored = read_all(&config);
+        recorder.note_latest(stored.latest_ms);
         let rows = TableRows::read(&config.store, config.checks.values().map(|check| &**check));
         let executor = Executor::start(&ShimSettings::default(), rows)?;
         let (request_sender, requests) = mpsc::channel(NRPE_REQUEST_QUEUE_MAX);
@@ -124,7 +125,7 @@ impl Daemon {
             source,
             stopping,
         };
-        daemon.agent.restore(histories, now, &mut daemon.effects);
+        daemon.agent.restore(stored.histories, now, &mut daemon.effects);
         daemon.start_nrpe()?;
         daemon.trap_receiver.configure(reception(&daemon.config, now))?;
         daemon.perform();
