@@ -13,6 +13,7 @@ pub mod evaluate;
 pub mod execute;
 pub mod exit_code;
 pub mod graph;
+mod hash;
 pub mod limits;
 mod lock;
 pub mod mib;

@@ -78,6 +78,8 @@ pub const ON_DEMAND_CHECKS_MAX: usize = 20_000;
 pub const RECORD_QUEUE_MAX_RUNS: usize = 65_536;
 /// Bytes of runs that wait for the store, whatever their number.
 pub const RECORD_QUEUE_MAX_BYTES: usize = 32 * 1024 * 1024;
+/// Notes that wait for the store; further ones are not kept.
+pub const RECORD_NOTES_MAX: usize = 10_000;
 /// Runs that the store is given in one write.
 pub const RECORD_BATCH_MAX_RUNS: usize = 1024;
 /// Bytes of runs in one write, near enough: a small part of a log, so that little room is enough to go on.
@@ -90,6 +92,8 @@ pub const RECORD_RETRY: Duration = Duration::from_secs(1);
 pub const RECORD_LOOK: Duration = Duration::from_secs(1);
 /// How long the agent's own check is WARNING after the store was taken away and recording went on in another.
 pub const RECORD_REPLACED_SHOWN: Duration = Duration::from_secs(24 * 3600);
+/// A run may be so far ahead of now before the clock is taken to have been wrong.
+pub const RUNS_AHEAD_MIN: Duration = Duration::from_secs(60);
 /// When more runs than this wait to be stored, they are written at once rather than gathered.
 pub const RECORD_HURRY_RUNS: usize = 2048;
 /// A write of runs that takes longer than this counts as a fault: the disk stalls.
@@ -249,12 +253,23 @@ pub const TRAPS_TOTAL_MAX: u32 = 20_000;
 pub const TRAPS_RATE_MAX: u32 = 10_000_000;
 /// Sources whose rate is watched one by one; those beyond share one rate until others were quiet for a second.
 pub const TRAPS_SOURCES_MAX: usize = 16_384;
-/// Sources that are told one by one in a second in which they sent too much.
+/// Sources and reasons by which refused packets are counted in one second; those beyond are counted together.
+pub const TRAPS_REFUSED_MAX: usize = 1024;
+/// Between two runs that tell of refused packets; the log tells every second.
+pub const TRAPS_REFUSED_RUNS: Duration = Duration::from_secs(60);
+/// Sources that are told one by one in a second in which they sent too much, or what was refused.
 pub const TRAPS_SOURCES_TOLD_MAX: usize = 10;
 /// Streams of traps that are watched for repeats at once; in those beyond, repeats are kept.
 pub const TRAPS_WINDOWS_MAX: usize = 65_536;
 /// Engines of SNMP 3 whose keys and clocks are remembered.
 pub const TRAPS_ENGINES_MAX: usize = 4096;
+/// Digests of messages of SNMP 3 that are remembered; what is as old as one that had to be forgotten is refused.
+pub const TRAPS_DIGESTS_MAX: usize = 131_072;
+/// Between two notes of up to where engines were heard.
+pub const TRAPS_NOTE_INTERVAL: Duration = Duration::from_secs(1);
+/// Seconds by which the last note of an agent that did not end in order may be behind what it took.
+pub const TRAPS_NOTE_SLACK_S: u32 = 3;
+const _: () = assert!(TRAPS_NOTE_INTERVAL.as_secs() < TRAPS_NOTE_SLACK_S as u64);
 /// Largest packet that a trap may come in; the largest of UDP over IPv4 or so.
 pub const TRAP_PACKET_MAX_BYTES: usize = 64 * 1024;
 /// Packets that are read at once.

@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use crate::clock::{Moment, micros};
+use crate::hash::fnv1a;
 
 /// A row of moments, one interval apart, on the monotonic clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,8 +81,7 @@ impl Schedule {
 /// Part of what users see (when checks run), so it must never change.
 fn stable_hash(host: &str, check: &str) -> u64 {
     let bytes = host.bytes().chain([0]).chain(check.bytes());
-    let fnv =
-        bytes.fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3));
+    let fnv = fnv1a(bytes);
     let mixed = (fnv ^ (fnv >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     mixed ^ (mixed >> 31)

@@ -4,17 +4,18 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use custos_query::threshold_lines;
 use custos_store::{Options, Provenance, Reader, Run, State, Writer};
 
 use super::read::{Failure, ReadArgs, chain, tell};
 use super::style::printable_lines;
-use crate::agent::{passive_answer, restore_standing, threshold_lines, verdict_output};
+use crate::agent::{passive_answer, restore_standing, verdict_output};
 use crate::clock;
 use crate::config::{Check, Config};
 use crate::control::{self, AskError, Request, Response};
 use crate::daemon::read_history;
 use crate::evaluate::evaluate;
-use crate::execute::{Job, PluginEnvironment};
+use crate::execute::{Job, PluginEnvironment, TableRows};
 use crate::exit_code::ExitCode;
 use crate::limits::GRACE;
 use crate::observe::Observation;
@@ -81,8 +82,8 @@ fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
         }
     }
     match run_here(check, &config, &store, args.as_daemon)? {
-        Outcome::Ran(output, run) => {
-            if stores && let Err(error) = keep(&store, &args.name, &run) {
+        Outcome::Ran(output, run, mut rows) => {
+            if stores && let Err(error) = keep(&store, &args.name, &run, &mut rows) {
                 tell(&format!("the run is not stored: {}", chain(&error)));
             }
             Ok((output, run.state))
@@ -93,8 +94,8 @@ fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
 
 /// What this process found out about a check.
 enum Outcome {
-    /// By a run: its output, and the run as it is to be stored.
-    Ran(Vec<u8>, Box<Run>),
+    /// By a run: its output, the run as it is to be stored, and what is remembered of the rows of its table.
+    Ran(Vec<u8>, Box<Run>, TableRows),
     /// From what was stored: output and verdict.
     Known(Vec<u8>, State),
 }
@@ -123,8 +124,10 @@ fn run_here(check: &Check, config: &Config, store: &Path, as_daemon: bool) -> Re
     };
     let started = clock::now();
     let mut restored = restore_standing(check, &runs, started);
-    let Observation { mut run, printed, .. } =
-        job.run_once().map_err(|error| Failure::new(format!("failed to run {}: {error}", check.name)))?;
+    let mut rows = TableRows::read(store, std::iter::once(check));
+    let Observation { mut run, printed, .. } = job
+        .run_once(&mut rows)
+        .map_err(|error| Failure::new(format!("failed to run {}: {error}", check.name)))?;
     run.time_ms = started.wall_ms;
     run.origin = format!("command uid {}", nix::unistd::Uid::effective());
     run.provenance = Provenance::Asked;
@@ -133,11 +136,14 @@ fn run_here(check: &Check, config: &Config, store: &Path, as_daemon: bool) -> Re
     for remark in run.judgement.lines().filter(|line| !limits.contains(line)) {
         tell(remark);
     }
-    Ok(Outcome::Ran(verdict_output(&printed, &run), Box::new(run)))
+    Ok(Outcome::Ran(verdict_output(&printed, &run), Box::new(run), rows))
 }
 
-fn keep(store: &Path, name: &str, run: &Run) -> custos_store::Result<()> {
+fn keep(store: &Path, name: &str, run: &Run, rows: &mut TableRows) -> custos_store::Result<()> {
     let mut writer = Writer::open(store, Options::default())?;
     writer.append(&[(name, run)])?;
+    for (name, text) in rows.take_notes() {
+        writer.notes().write(&name, text.as_bytes())?;
+    }
     writer.close()
 }

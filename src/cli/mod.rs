@@ -7,7 +7,6 @@ mod check_nrpe;
 mod config;
 mod doctor;
 mod events;
-mod getopt;
 mod graph;
 mod history;
 mod listing;

@@ -47,6 +47,10 @@ impl Daemon {
         self.notify.alive();
         self.control.look();
         self.handle(Event::Look, now);
+        let notes = self.inputs.executor.rows().take_notes();
+        for (name, text) in notes.into_iter().chain(self.trap_receiver.take_note()) {
+            self.recorder.note(name, text);
+        }
         let parts = self.parts(now);
         let due = now.mono_us >= self.reported.at_us.saturating_add(micros(AGENT_CHECK_INTERVAL));
         if due || states(&parts) != self.reported.states {

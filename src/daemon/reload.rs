@@ -14,6 +14,7 @@ use super::trap_receiver::{Reception, reception};
 use crate::agent::{Event, History};
 use crate::clock::{self, Moment, micros};
 use crate::config::Config;
+use crate::execute::TableRows;
 use crate::limits::RELOAD_LONG;
 use crate::nrpe::listener::{self, Settings};
 use crate::part::Part;
@@ -28,6 +29,8 @@ pub(super) struct Reloaded {
     pub(super) reception: Option<Reception>,
     /// Histories of the checks that are new.
     pub(super) histories: Vec<History>,
+    /// What was noted of the rows of their tables.
+    pub(super) rows: TableRows,
 }
 
 /// The way back of a reading; ends without a result if the reading panicked.
@@ -103,9 +106,14 @@ fn read(source: &Source, current: &Config) -> Result<Box<Reloaded>, String> {
     }
     let reception = reception(&config, clock::now());
     let new = |name: &str| config.checks.contains_key(name) && !current.checks.contains_key(name);
-    let histories =
-        if config.checks.keys().any(|name| new(name)) { read_some(&config, new) } else { Vec::new() };
-    Ok(Box::new(Reloaded { config, settings, reception, histories }))
+    let histories = if config.checks.keys().any(|name| new(name)) {
+        read_some(&config, new).histories
+    } else {
+        Vec::new()
+    };
+    let rows = config.checks.values().filter(|check| new(&check.name)).map(|check| &**check);
+    let rows = TableRows::read(&config.store, rows);
+    Ok(Box::new(Reloaded { config, settings, reception, histories, rows }))
 }
 
 impl Daemon {
@@ -133,11 +141,14 @@ impl Daemon {
     }
 
     fn take(&mut self, reloaded: Reloaded, now: Moment) -> Result<(), String> {
-        let Reloaded { config, settings, reception, histories } = reloaded;
+        let Reloaded { config, settings, reception, histories, rows } = reloaded;
         self.reload_listeners(reception, settings, now).inspect_err(|why| {
             tracing::error!("the configuration is not reloaded: {why}");
         })?;
         self.config = Arc::new(config);
+        let known = self.inputs.executor.rows();
+        known.adopt(rows);
+        known.forget_others(&self.config);
         tracing::info!(checks = self.config.checks.len(), "the configuration is reloaded");
         self.handle(Event::Reload(Arc::clone(&self.config), histories), now);
         Ok(())

@@ -17,13 +17,13 @@ use super::parts::Reported;
 use super::reload::Reload;
 use super::runtimes::runtimes;
 use super::settings::{Setup, Source};
-use super::trap_receiver::{TrapReceiver, reception};
+use super::trap_receiver::{TrapReceiver, noted_engines, reception};
 use crate::agent::{Agent, Effect, Event};
 use crate::clock::{self, Moment};
 use crate::config::Config;
 use crate::control::{self, Request, Response};
 use crate::evaluate::{Change, ChangeKind};
-use crate::execute::{Executor, Lanes, PluginEnvironment};
+use crate::execute::{Executor, PluginEnvironment, ShimSettings, TableRows};
 use crate::exit_code::ExitCode;
 use crate::limits::{
     CONTROL_QUEUE_MAX, HEALTH_LOOK, NRPE_REQUEST_QUEUE_MAX, RECORD_OPEN_MAX, REPORTS_PER_TURN_MAX,
@@ -31,6 +31,7 @@ use crate::limits::{
 use crate::nrpe::listener::{self, Server};
 use crate::observe::Observation;
 use crate::record::Recorder;
+use crate::snmp::traps::Engines;
 
 /// Runs the daemon until SIGTERM or SIGINT.
 pub fn run(setup: Setup) -> ExitCode {
@@ -81,13 +82,20 @@ impl Daemon {
         let open = move || Writer::open(&store, Options::default());
         let recorder = Recorder::start(Box::new(open), config.sync)?;
         recorder.wait_until_opened(RECORD_OPEN_MAX);
-        let histories = read_all(&config);
-        let executor = Executor::start(&Lanes::default())?;
+        let stored = read_all(&config);
+        recorder.note_latest(stored.latest_ms);
+        let rows = TableRows::read(&config.store, config.checks.values().map(|check| &**check));
+        let executor = Executor::start(&ShimSettings::default(), rows)?;
         let (request_sender, requests) = mpsc::channel(NRPE_REQUEST_QUEUE_MAX);
         let (command_sender, commands) = mpsc::channel(CONTROL_QUEUE_MAX);
         let control = control::Listener::start(&config.store, command_sender);
-        let (trap_receiver, passive) = TrapReceiver::new();
         let now = clock::now();
+        let is_ours = recorder.health(now).refusing.is_none();
+        let engines = match &config.snmp.traps {
+            Some(_) => noted_engines(&config.store, is_ours, now),
+            None => Engines::default(),
+        };
+        let (trap_receiver, passive) = TrapReceiver::new(engines);
         let mut daemon = Daemon {
             agent: Agent::new(Arc::clone(&config), PluginEnvironment::of_this_process(), now),
             recorder,
@@ -117,7 +125,7 @@ impl Daemon {
             source,
             stopping,
         };
-        daemon.agent.restore(histories, now, &mut daemon.effects);
+        daemon.agent.restore(stored.histories, now, &mut daemon.effects);
         daemon.start_nrpe()?;
         daemon.trap_receiver.configure(reception(&daemon.config, now))?;
         daemon.perform();

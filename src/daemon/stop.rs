@@ -33,6 +33,10 @@ impl Daemon {
         for results in self.trap_receiver.stop(&mut self.inputs.passive).await {
             self.handle(Event::Passive(results), clock::now());
         }
+        let notes = self.inputs.executor.rows().take_notes();
+        for (name, text) in notes.into_iter().chain(self.trap_receiver.last_note()) {
+            self.recorder.note(name, text);
+        }
         self.agent.abandon(clock::now(), &mut self.effects);
         self.perform();
         self.inputs.executor.stop().await;

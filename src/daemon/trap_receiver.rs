@@ -2,15 +2,19 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
 
+use custos_store::Notes;
 use tokio::sync::mpsc;
 
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::limits::TRAPS_QUEUE_MAX;
+use crate::lock::locked;
 use crate::observe::PassiveResult;
 use crate::part::Part;
-use crate::snmp::traps::{Counters, Intake, Listener, resolve};
+use crate::snmp::traps::{Counters, Engines, Intake, Listener, SharedEngines, resolve};
 
 /// The receiver, which listens if the configuration wants it to.
 #[derive(Debug)]
@@ -19,11 +23,34 @@ pub(super) struct TrapReceiver {
     listener: Option<Listener>,
     /// The addresses as they were configured.
     listen: Vec<String>,
+    /// Whether anything was ever received.
+    listened: bool,
+    /// What is known of the engines that send messages of version 3, whoever listens.
+    engines: SharedEngines,
     /// What the listeners before this one counted.
     counters: Counters,
     /// Traps that were lost before the last report.
     lost_reported: u64,
     error: Option<String>,
+}
+
+/// The note of the engines that send messages of version 3.
+const ENGINES_NOTE: &str = "snmp-engines";
+
+/// What the store has noted of engines. If it `is_ours`, the note says from now on that the agent has not ended, so that
+/// a crash in the first second is known as one.
+pub(super) fn noted_engines(store: &Path, is_ours: bool, now: Moment) -> Engines {
+    let notes = Notes::new(store);
+    let noted = notes.read(ENGINES_NOTE).unwrap_or_else(|error| {
+        tracing::error!("SNMP 3 traps from before this start can be replayed: {error}");
+        None
+    });
+    let Some(noted) = noted else { return Engines::default() };
+    let engines = Engines::restore(&String::from_utf8_lossy(&noted), now.mono_us / 1_000_000);
+    if is_ours && let Err(error) = notes.write(ENGINES_NOTE, engines.note(false).as_bytes()) {
+        tracing::error!("{error}");
+    }
+    engines
 }
 
 /// How traps are to be received: made of a configuration wherever that may take its time, as it looks up names and
@@ -46,13 +73,16 @@ pub(super) fn reception(config: &Config, now: Moment) -> Option<Reception> {
 }
 
 impl TrapReceiver {
-    /// One that does not listen yet, and where traps will come out.
-    pub(super) fn new() -> (TrapReceiver, mpsc::Receiver<Vec<PassiveResult>>) {
+    /// One that does not listen yet, and where traps will come out. `engines` is what was noted of those that send
+    /// messages of version 3.
+    pub(super) fn new(engines: Engines) -> (TrapReceiver, mpsc::Receiver<Vec<PassiveResult>>) {
         let (sender, results) = mpsc::channel(TRAPS_QUEUE_MAX);
         let receiver = TrapReceiver {
             sender,
             listener: None,
             listen: Vec::new(),
+            listened: false,
+            engines: Arc::new(Mutex::new(engines)),
             counters: Counters::default(),
             lost_reported: 0,
             error: None,
@@ -74,6 +104,7 @@ impl TrapReceiver {
             tracing::error!("traps are not accepted by all profiles: {fault}");
         }
         self.error = faults.into_iter().next();
+        let intake = intake.with_engines(Arc::clone(&self.engines));
         if let Some(listener) = self.listener.as_ref().filter(|l| !l.has_failed() && self.listen == listen) {
             listener.replace(intake);
             return Ok(());
@@ -89,7 +120,7 @@ impl TrapReceiver {
                     tracing::info!("receiving traps on {address}");
                 }
                 self.listener = Some(listener);
-                self.listen = listen;
+                (self.listen, self.listened) = (listen, true);
                 Ok(())
             }
             Err(error) => {
@@ -126,6 +157,17 @@ impl TrapReceiver {
             part.warning(format!("{lost} traps were lost before they could be read"));
         }
         part
+    }
+
+    /// What is to be noted of engines, if traps are received and it changed.
+    pub(super) fn take_note(&self) -> Option<(String, String)> {
+        let note = self.listener.as_ref().and_then(|_| locked(&self.engines).take_note())?;
+        Some((ENGINES_NOTE.to_owned(), note))
+    }
+
+    /// What is to be noted of engines at the end, if traps were ever received.
+    pub(super) fn last_note(&self) -> Option<(String, String)> {
+        self.listened.then(|| (ENGINES_NOTE.to_owned(), locked(&self.engines).note(true)))
     }
 
     /// The traps that are lost so far have been reported.

@@ -8,11 +8,13 @@ use std::io;
 use super::job::Job;
 use super::plugin::end_of;
 use super::poll::PollJob;
-use super::shims::{Lanes, Reports, Shims};
+use super::rows::TableRows;
+use super::shim_settings::ShimSettings;
+use super::shims::{Reports, Shims};
 use crate::clock;
 use crate::observe::{Observation, Reading, observe_plugin};
 use crate::part::Part;
-use crate::snmp::{Asker, Outcomes, RowNames};
+use crate::snmp::{Asker, Outcomes};
 
 /// Does jobs side by side.
 #[derive(Debug)]
@@ -23,8 +25,8 @@ pub struct Executor {
     outcomes: Outcomes,
     /// By ticket: what is kept of a job until it ends.
     running: HashMap<u64, Running>,
-    /// By check: what is remembered of the rows of its table.
-    rows: HashMap<String, RowNames>,
+    /// What is remembered of the rows of tables.
+    rows: TableRows,
 }
 
 /// What is kept of a job until it ends.
@@ -40,10 +42,10 @@ impl Executor {
     ///
     /// # Errors
     /// One of these fails.
-    pub fn start(lanes: &Lanes) -> io::Result<Executor> {
-        let (shims, reports) = Shims::start(lanes).map_err(io::Error::other)?;
+    pub fn start(shims: &ShimSettings, rows: TableRows) -> io::Result<Executor> {
+        let (shims, reports) = Shims::start(shims).map_err(io::Error::other)?;
         let (asker, outcomes) = Asker::start()?;
-        Ok(Executor { shims, reports, asker, outcomes, running: HashMap::new(), rows: HashMap::new() })
+        Ok(Executor { shims, reports, asker, outcomes, running: HashMap::new(), rows })
     }
 
     /// Starts a job. What comes of it, even if it cannot be begun, comes out of [`Executor::ended`] with the ticket: at
@@ -91,8 +93,7 @@ impl Executor {
     fn poll_ended(&mut self, ticket: u64, outcome: &crate::snmp::Outcome) -> Option<(u64, Observation)> {
         let Running::Poll(job, started_us) = self.running.remove(&ticket)? else { return None };
         let took_us = clock::now().mono_us.saturating_sub(started_us);
-        let rows = self.rows.entry(job.check().to_owned()).or_default();
-        Some((ticket, job.observe(outcome, took_us, rows)))
+        Some((ticket, job.observe(outcome, took_us, &mut self.rows)))
     }
 
     /// How the parts that do jobs are doing: what starts plugins, and the poller of devices.
@@ -102,6 +103,11 @@ impl Executor {
             plugins.critical(format!("plugins cannot be started: {why}"));
         }
         [plugins, self.asker.part()]
+    }
+
+    /// What is remembered of the rows of tables.
+    pub fn rows(&mut self) -> &mut TableRows {
+        &mut self.rows
     }
 
     /// Ends every plugin that runs, then the shims, and waits a bounded time for that. What has ended meanwhile is lost.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::line::Line;
 use super::plugin::{PluginEnvironment, PluginJob, plugin_spec};
 use super::poll::PollJob;
+use super::rows::TableRows;
 use crate::config::{Check, Command, Config};
 use crate::observe::{Observation, Reading};
 
@@ -60,14 +61,15 @@ impl Job {
         }
     }
 
-    /// Does the job here and now, and waits for what comes of it. For commands, which have no runtime.
+    /// Does the job here and now, and waits for what comes of it. For commands, which have no runtime. `rows` is what is
+    /// remembered of the rows of tables.
     ///
     /// # Errors
     /// It could not even be begun.
-    pub fn run_once(self) -> io::Result<Observation> {
+    pub fn run_once(self, rows: &mut TableRows) -> io::Result<Observation> {
         match self {
             Job::Plugin(job) => job.run_once(),
-            Job::Poll(job) => job.run_once(),
+            Job::Poll(job) => job.run_once(rows),
         }
     }
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use custos_store::State;
 
+use super::rows::TableRows;
 use crate::clock;
 use crate::config::{Check, SnmpPoll};
 use crate::mib::Names;
 use crate::observe::Observation;
-use crate::snmp::{self, RowNames};
+use crate::snmp;
 
 /// Whom to ask for what, and how the answer is read.
 #[derive(Clone, Debug)]
@@ -29,11 +30,6 @@ impl PollJob {
         PollJob { check: check.name.clone(), poll: Arc::clone(poll), names, timeout, timeout_state }
     }
 
-    /// The name of the check.
-    pub(super) fn check(&self) -> &str {
-        &self.check
-    }
-
     /// Whom to ask for what.
     pub fn poll(&self) -> &SnmpPoll {
         &self.poll
@@ -45,17 +41,18 @@ impl PollJob {
     }
 
     /// What comes of the job: the device answered after so long, or did not. `rows` is what is remembered of the rows of
-    /// its table.
-    pub fn observe(&self, outcome: &snmp::Outcome, took_us: u64, rows: &mut RowNames) -> Observation {
-        let mut observation = snmp::read(&self.poll, &self.names, outcome, self.timeout_state, rows);
+    /// tables.
+    pub fn observe(&self, outcome: &snmp::Outcome, took_us: u64, rows: &mut TableRows) -> Observation {
+        let mut observation =
+            snmp::read(&self.poll, &self.names, outcome, self.timeout_state, rows.of(&self.check));
         observation.run.duration_us = took_us;
         observation
     }
 
-    pub(super) fn run_once(self) -> io::Result<Observation> {
+    pub(super) fn run_once(self, rows: &mut TableRows) -> io::Result<Observation> {
         let started_us = clock::now().mono_us;
         let outcome = snmp::poll_once(&self.poll, self.timeout)?;
         let took_us = clock::now().mono_us.saturating_sub(started_us);
-        Ok(self.observe(&outcome, took_us, &mut RowNames::default()))
+        Ok(self.observe(&outcome, took_us, rows))
     }
 }

@@ -2,20 +2,29 @@
 
 use std::fmt::Write as _;
 
-use custos_store::Run;
+use custos_compat::nagios::{Item, Range};
+use custos_store::{Bounds, Run};
 
 /// The text, the metrics as perfdata, and further lines.
 pub(super) fn output(run: &Run) -> String {
     // A `|` would begin perfdata.
     let mut output = run.text.replace('|', "/");
     for (position, metric) in run.metrics.iter().enumerate() {
-        let labels =
+        let label =
             metric.labels.iter().fold(metric.label.clone(), |label, (_, value)| format!("{label}_{value}"));
-        let label = labels.replace('\'', "''").replace(['=', '|'], "_");
-        let value = metric.value.map_or("U".to_owned(), |value| value.to_string());
+        let range = |bounds: Bounds| Range::new(bounds.start, bounds.end, bounds.inside);
+        let item = Item {
+            label: &label,
+            value: metric.value,
+            unit: &metric.unit,
+            warn: metric.warn.and_then(range),
+            crit: metric.crit.and_then(range),
+            min: metric.min,
+            max: metric.max,
+        };
         let separator = if position == 0 { " | " } else { " " };
         // Writing to a string cannot fail.
-        let _ = write!(output, "{separator}'{label}'={value}{}", metric.unit);
+        let _ = write!(output, "{separator}{item}");
     }
     output.push('\n');
     if !run.long_text.is_empty() {

@@ -4,15 +4,8 @@ use std::fmt;
 
 use jiff::civil::{Date, Weekday};
 
-const WEEKDAYS: [(&str, Weekday); 7] = [
-    ("monday", Weekday::Monday),
-    ("tuesday", Weekday::Tuesday),
-    ("wednesday", Weekday::Wednesday),
-    ("thursday", Weekday::Thursday),
-    ("friday", Weekday::Friday),
-    ("saturday", Weekday::Saturday),
-    ("sunday", Weekday::Sunday),
-];
+use crate::text::weekday::WEEKDAYS;
+
 const MONTHS: [&str; 12] = [
     "january",
     "february",

@@ -2,13 +2,14 @@
 //!
 //! Invariant: no disk operation happens under the lock, so recording never waits for the disk.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use custos_store::Run;
 
 use super::backlog::{Backlog, Named};
-use crate::limits::RECORD_HURRY_RUNS;
+use crate::limits::{RECORD_HURRY_RUNS, RECORD_NOTES_MAX};
 use crate::lock::locked;
 
 /// Runs on their way to the store.
@@ -21,10 +22,18 @@ pub(super) struct Queue {
 #[derive(Debug, Default)]
 struct Inner {
     backlog: Backlog,
+    /// Notes that are to be written, the newest of each name.
+    notes: BTreeMap<String, String>,
     /// Somebody waits for what one of the runs says, or there are many.
     hurry: bool,
     finish: bool,
     waits: Waits,
+}
+
+impl Inner {
+    fn is_empty(&self) -> bool {
+        self.backlog.is_empty() && self.notes.is_empty()
+    }
 }
 
 /// What the writing thread waits for. It is woken for nothing else, as a wake-up costs more than what it is for.
@@ -41,9 +50,9 @@ enum Waits {
 /// What is to be done after a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// There is no run to write.
+    /// There is nothing to write.
     Nothing,
-    /// There are runs to write.
+    /// There are runs or notes to write.
     Runs,
     /// Everything that is there is to be stored, as it is the end.
     Finish,
@@ -58,6 +67,20 @@ impl Queue {
         self.wake_if_awaited(inner);
     }
 
+    /// Adds a note, in the place of one of that name that was not written yet.
+    pub(super) fn push_note(&self, name: String, text: String) {
+        let mut inner = locked(&self.inner);
+        if inner.notes.len() < RECORD_NOTES_MAX || inner.notes.contains_key(&name) {
+            inner.notes.insert(name, text);
+        }
+        self.wake_if_awaited(inner);
+    }
+
+    /// Takes out the notes that are to be written.
+    pub(super) fn take_notes(&self) -> BTreeMap<String, String> {
+        std::mem::take(&mut locked(&self.inner).notes)
+    }
+
     /// Asks the writing thread to store what is there and to end.
     pub(super) fn finish(&self) {
         let mut inner = locked(&self.inner);
@@ -68,7 +91,7 @@ impl Queue {
     fn wake_if_awaited(&self, mut inner: MutexGuard<'_, Inner>) {
         let awaited = match inner.waits {
             Waits::Not => false,
-            Waits::ForRuns => inner.finish || !inner.backlog.is_empty(),
+            Waits::ForRuns => inner.finish || !inner.is_empty(),
             Waits::ForHurry => inner.hurry,
             Waits::ForFinish => inner.finish,
         };
@@ -81,7 +104,7 @@ impl Queue {
 
     /// Waits at most so long for a run.
     pub(super) fn wait_for_runs(&self, at_most: Duration) -> Turn {
-        self.wait(Waits::ForRuns, at_most, |inner| !inner.backlog.is_empty())
+        self.wait(Waits::ForRuns, at_most, |inner| !inner.is_empty())
     }
 
     /// Waits at most so long for a reason to hurry, while runs gather.
@@ -102,7 +125,7 @@ impl Queue {
         inner.waits = Waits::Not;
         match inner.finish {
             true => Turn::Finish,
-            false if inner.backlog.is_empty() => Turn::Nothing,
+            false if inner.is_empty() => Turn::Nothing,
             false => Turn::Runs,
         }
     }

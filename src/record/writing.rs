@@ -67,6 +67,7 @@ impl Writing {
             let finish = self.wait();
             let now = clock::now();
             self.store(now, finish);
+            self.write_notes(now);
             self.sync(now, finish);
             self.look(now, finish);
             if finish {
@@ -130,7 +131,7 @@ impl Writing {
             match self.shared.busy(now, || writer.append(&runs)) {
                 Ok(_) => {
                     self.shared.queue.settle(Vec::new(), 0);
-                    locked(&self.shared.state).stored_runs += batch.len() as u64;
+                    self.shared.stored(&runs);
                     self.shared.written.send_replace(Written::by(writer));
                     self.unsynced = true;
                     self.written_us = now.mono_us;
@@ -155,6 +156,15 @@ impl Writing {
             }
             if self.retry_us.is_some() {
                 return;
+            }
+        }
+    }
+
+    fn write_notes(&self, now: Moment) {
+        let Some(writer) = &self.writer else { return };
+        for (name, text) in self.shared.queue.take_notes() {
+            if let Err(error) = self.shared.busy(now, || writer.notes().write(&name, text.as_bytes())) {
+                tracing::warn!("{error}");
             }
         }
     }

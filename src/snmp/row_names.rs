@@ -79,9 +79,31 @@ impl RowNames {
         }
     }
 
-    /// Whether anything became known since this was asked last.
-    pub fn take_changed(&mut self) -> bool {
-        std::mem::take(&mut self.changed)
+    /// What is to be noted of a check, if that changed since it was asked for last.
+    pub fn take_note(&mut self, check: &str) -> Option<String> {
+        std::mem::take(&mut self.changed).then(|| self.note(check))
+    }
+
+    /// The check's name, then a line for each name: the values of labels, the row that goes by it alone, the others.
+    fn note(&self, check: &str) -> String {
+        let mut note = format!("{check:?}\n");
+        for (name, Owners { holder, twins }) in &self.names {
+            // Lists of texts and numbers have no way to fail.
+            note += &serde_json::to_string(&(name, holder, twins)).unwrap_or_default();
+            note.push('\n');
+        }
+        note
+    }
+
+    /// Takes up what was noted of a check; none if it is of another. Lines that make no sense do not count.
+    pub fn from_note(check: &str, note: &str) -> Option<RowNames> {
+        let mut lines = note.lines();
+        if lines.next() != Some(&format!("{check:?}")) {
+            return None;
+        }
+        let read = |line| serde_json::from_str::<(Name, Index, BTreeSet<Index>)>(line).ok();
+        let names = lines.filter_map(read).map(|(name, holder, twins)| (name, Owners { holder, twins }));
+        Some(RowNames { names: names.take(SNMP_ROW_NAMES_MAX).collect(), changed: false })
     }
 }
 
@@ -107,7 +129,7 @@ mod tests {
         for (first, twin) in [(1, 6), (6, 1)] {
             let mut names = RowNames::default();
             assert_eq!(poll(&mut names, &[(first, "port1"), (3, "lo")]), [false, false]);
-            assert!(names.take_changed());
+            assert!(names.take_note("c").is_some());
             for _ in 0..2 {
                 let both = [(first, "port1"), (twin, "port1")];
                 assert_eq!(poll(&mut names, &both), [false, true], "the twin comes");
@@ -116,9 +138,13 @@ mod tests {
                 assert_eq!(poll(&mut names, &both[1..]), [true], "the first goes");
                 assert_eq!(poll(&mut names, &[]), [false; 0]);
             }
-            assert!(names.take_changed());
+            let note = names.take_note("c").unwrap();
             poll(&mut names, &[(first, "port1"), (twin, "port1")]);
-            assert!(!names.take_changed(), "nothing new became known");
+            assert_eq!(names.take_note("c"), None, "nothing new became known");
+            let mut again = RowNames::from_note("c", &note).unwrap();
+            assert_eq!(again, names);
+            assert_eq!(poll(&mut again, &[(first, "port1"), (twin, "port1")]), [false, true]);
+            assert_eq!(RowNames::from_note("other", &note), None);
         }
     }
 
@@ -147,6 +173,16 @@ mod tests {
         assert_eq!(poll(&mut names, &twins).iter().filter(|numbered| !**numbered).count(), 1);
         assert_eq!(names.names.len(), 1);
         assert!(names.names.values().all(|owners| owners.twins.len() == SNMP_ROW_TWINS_MAX));
+    }
+
+    #[test]
+    fn odd_notes_say_nothing() {
+        for note in ["", "c", "\"c\"\nx\n[1]\n[[\"a\"],[-1],[]]"] {
+            assert!(RowNames::from_note("c", note).is_none_or(|names| names.names.is_empty()), "{note}");
+        }
+        let mut names = RowNames::default();
+        poll(&mut names, &[(1, "a\nb\"\u{1b}"), (u32::MAX, "")]);
+        assert_eq!(RowNames::from_note("c\nd", &names.take_note("c\nd").unwrap()), Some(names));
     }
 
     proptest! {

@@ -4,6 +4,7 @@ pub mod human;
 pub mod local_time;
 pub(crate) mod system_error;
 pub mod time_spec;
+pub(crate) mod weekday;
 pub mod width;
 
 pub(crate) use custos_query::{is_unsafe, printable};

@@ -9,6 +9,8 @@ use std::fmt;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::{Span, Timestamp, ToSpan, Zoned};
 
+use super::weekday::WEEKDAYS;
+
 /// The forms, for messages and help texts.
 pub const FORMS: &str = "now, 24h, '2h ago', today, 'yesterday 03:00', monday, 14:30, 2026-03-01, \
                          '2026-03-01 14:00', 2026-03-01T14:00:00Z, @1767225600";
@@ -120,16 +122,8 @@ fn calendar_date(text: &str) -> Option<Date> {
 }
 
 fn weekday(text: &str) -> Option<Weekday> {
-    const NAMES: [(&str, Weekday); 7] = [
-        ("monday", Weekday::Monday),
-        ("tuesday", Weekday::Tuesday),
-        ("wednesday", Weekday::Wednesday),
-        ("thursday", Weekday::Thursday),
-        ("friday", Weekday::Friday),
-        ("saturday", Weekday::Saturday),
-        ("sunday", Weekday::Sunday),
-    ];
-    NAMES.iter().find(|(name, _)| *name == text || name[..3] == *text).map(|&(_, weekday)| weekday)
+    let named = WEEKDAYS.iter().find(|(name, _)| *name == text || name[..3] == *text);
+    named.map(|&(_, weekday)| weekday)
 }
 
 /// `-24h`, `2h ago`, `1 day 2 hours ago`, `+5m`, and `24h` without a sign, which is in the past as well. Hours are

@@ -12,8 +12,8 @@ use crate::bytes::{Cursor as Bytes, Short, put_str, put_varint};
 use crate::disk::{Disk, RealDisk};
 use crate::error::{Error, Result};
 use crate::identity::Identity;
-use crate::limits::{CURSOR_NAME_BYTES_MAX, CURSOR_STATE_BYTES_MAX};
-use crate::names::{CURSOR_SUFFIX, cursor_name};
+use crate::limits::CURSOR_STATE_BYTES_MAX;
+use crate::names::{CURSOR_SUFFIX, cursor_name, is_good_name};
 use crate::position::Position;
 use crate::run::Run;
 use crate::small;
@@ -247,21 +247,15 @@ pub(crate) fn load(disk: &dyn Disk, file: &str) -> Result<Option<Cursor>> {
     Cursor::decode(&payload, name).map(Some).map_err(damaged)
 }
 
-/// A cursor's name is part of a file's.
 fn check_name(name: &str) -> Result<()> {
-    let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    let fits = (1..=CURSOR_NAME_BYTES_MAX).contains(&name.len());
-    if fits && name.bytes().all(good) && !name.starts_with('.') {
-        Ok(())
-    } else {
-        Err(Error::CursorName { name: name.to_owned() })
-    }
+    if is_good_name(name) { Ok(()) } else { Err(Error::CursorName { name: name.to_owned() }) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::disk::{Fate, SimDisk};
+    use crate::limits::CURSOR_NAME_BYTES_MAX;
     use proptest::prelude::*;
 
     fn cursor(n: u64) -> Cursor {

@@ -99,6 +99,13 @@ pub enum Error {
         /// The limit in bytes, [`crate::limits::CURSOR_STATE_BYTES_MAX`].
         limit: usize,
     },
+    /// A note cannot be kept.
+    Note {
+        /// Its name.
+        name: String,
+        /// Why.
+        what: &'static str,
+    },
     /// The number compressor refused its input, which is a bug.
     Compress {
         /// What it said.
@@ -203,6 +210,7 @@ impl fmt::Display for Error {
             Error::CursorState { bytes, limit } => {
                 write!(f, "store {bytes} bytes in a cursor: the limit is {limit}")
             }
+            Error::Note { name, what } => write!(f, "keep the note {name:?}: {what}"),
             Error::Compress { what } => write!(f, "compress a column: {what}"),
             Error::Upkeep { why } => write!(f, "seal or merge: {why}"),
             Error::Cancelled => write!(f, "finish: asked to stop"),

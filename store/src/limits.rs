@@ -133,7 +133,7 @@ pub const LOCK_ATTEMPTS_MAX: usize = 8;
 /// Bytes of `/proc/locks` that are searched for the writer.
 pub const PROC_LOCKS_BYTES_MAX: u64 = 4 << 20;
 
-/// Bytes of a file that is read and written as a whole: the identity, a cursor, the amendments.
+/// Bytes of a file that is read and written as a whole: the identity, a cursor, a note, the amendments.
 pub const SMALL_FILE_BYTES_MAX: usize = 4 << 20;
 
 /// Amendments that are remembered; the oldest go.
@@ -148,12 +148,16 @@ pub const AMENDMENT_NAME_BYTES_MAX: usize = 1024;
 const _: () = assert!(AMENDMENTS_MAX * (AMENDMENT_NAME_BYTES_MAX + 64) < SMALL_FILE_BYTES_MAX);
 const _: () = assert!(AMENDMENTS_OF_REPAIR_MAX * 4 <= AMENDMENTS_MAX);
 
-/// Bytes of a cursor's name.
+/// Bytes of the name of a cursor or a note.
 pub const CURSOR_NAME_BYTES_MAX: usize = 100;
 
 /// Bytes that a consumer may put into its cursor.
 pub const CURSOR_STATE_BYTES_MAX: usize = 64 << 10;
 
+/// Bytes of a note.
+pub const NOTE_BYTES_MAX: usize = 3 << 20;
+
+const _: () = assert!(NOTE_BYTES_MAX + 4 * CURSOR_NAME_BYTES_MAX < SMALL_FILE_BYTES_MAX);
 const _: () = assert!(CURSOR_STATE_BYTES_MAX + 4 * CURSOR_NAME_BYTES_MAX < SMALL_FILE_BYTES_MAX);
 
 /// Logs of writers that were given up which the next writer takes over; of more, the oldest goes.
@@ -161,3 +165,12 @@ pub const LEFTOVER_LOGS_MAX: usize = 4;
 
 /// Runs of such a log that are appended at once.
 pub const RESCUE_BATCH_RUNS: usize = 256;
+
+/// Bytes that a search for intact parts of a damaged file hashes without finding one, before it gives up the rest, ...
+pub const SEARCH_BYTES: u64 = 64 << 20;
+
+/// ... and as many more for each byte of the file.
+pub const SEARCH_FACTOR: u64 = 4;
+
+// The largest frame can be hashed.
+const _: () = assert!(SEARCH_BYTES > FRAME_BYTES_MAX as u64);

@@ -4,6 +4,8 @@
 //! is all the bookkeeping there is: a log or segment whose start lies within the range of a (larger) segment has
 //! been replaced by it and is ignored, then removed by the writer.
 
+use crate::limits::CURSOR_NAME_BYTES_MAX;
+
 /// A file that a store may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FileName {
@@ -28,6 +30,9 @@ pub(crate) const RESERVE_NAME: &str = "reserve";
 
 /// Ending of the file of a cursor.
 pub(crate) const CURSOR_SUFFIX: &str = ".cursor";
+
+/// Ending of the file of a note.
+const NOTE_SUFFIX: &str = ".note";
 
 /// Ending of a damaged file that `repair` has set aside.
 pub(crate) const QUARANTINE_SUFFIX: &str = ".damaged";
@@ -60,6 +65,16 @@ pub(crate) fn segment_name(start: u64, end: u64) -> String {
 
 pub(crate) fn cursor_name(name: &str) -> String {
     format!("{name}{CURSOR_SUFFIX}")
+}
+
+pub(crate) fn note_name(name: &str) -> String {
+    format!("{name}{NOTE_SUFFIX}")
+}
+
+/// Whether a cursor or a note may have this name, which becomes part of a file's.
+pub(crate) fn is_good_name(name: &str) -> bool {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (1..=CURSOR_NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(good) && !name.starts_with('.')
 }
 
 /// The files that count, in order of their start: those that no larger segment has replaced, and the others.

@@ -32,6 +32,13 @@ def crc(data):
     return value ^ 0xFFFFFFFF
 
 
+def fnv1a(data):
+    value = 0xCBF29CE484222325
+    for byte in data:
+        value = (value ^ byte) * 0x100000001B3 & MASK64
+    return value
+
+
 def signed(value):
     value &= MASK64
     return value - (1 << 64) if value >> 63 else value
@@ -336,21 +343,23 @@ def read_segment(data, start, end):
     directory = data[at:at + length]
     assert directory_crc == crc(directory)
     cursor, lines = Cursor(directory), []
-    for _ in range(cursor.varint()):
-        lines.append((cursor.text(), cursor.varint(), cursor.u32(), cursor.extent()))
+    count, names = cursor.varint(), Cursor(cursor.take(cursor.varint()))
+    for _ in range(count):
+        lines.append((names.text(), cursor.varint(), cursor.u32(), cursor.extent(), cursor.u64(), cursor.u8()))
     entry_at = at - sum(line[1] for line in lines)
-    for check, length, entry_crc, extent in lines:
+    for check, length, entry_crc, extent, names_hash, whole in lines:
         entry = data[entry_at:entry_at + length]
         assert entry_crc == crc(entry)
         entry_at += length
-        runs = list(read_entry(data, check, Cursor(entry), extent))
+        runs = list(read_entry(data, check, Cursor(entry), extent, names_hash, whole))
         assert extent["rows"] == len(runs)
         yield from runs
 
 
-def read_entry(data, check, entry, extent):
+def read_entry(data, check, entry, extent, names_hash, whole):
     chunks = Cursor(entry.take(entry.varint()))
     names = Cursor(entry.take(entry.varint()))
+    assert names_hash == fnv1a(names.data)
     runs, chunk_at = [], 0
     for _ in range(chunks.varint()):
         chunk_at += chunks.varint()
@@ -367,7 +376,9 @@ def read_entry(data, check, entry, extent):
     assert len(series) == len(seen)
     for (label, labels), unit in series:
         found = seen[label, str(labels)]
-        span = entry.varint(), extent["first"] + entry.varint(), extent["last"] - entry.varint()
+        span = extent["rows"], extent["first"], extent["last"]
+        if not whole:
+            span = entry.varint(), extent["first"] + entry.varint(), extent["last"] - entry.varint()
         assert span == (len(found), found[0][0], found[-1][0]) and unit in [unit for _, unit in found]
     return runs
 

@@ -1,8 +1,8 @@
 //! What comes of scripted jobs, plugins and polls: decided by the seed, the check and how often it has run.
 
-use custos::execute::Job;
+use custos::execute::{Job, TableRows};
 use custos::observe::{Ending, Observation, PluginEnd, Usage, observe_plugin};
-use custos::snmp::{Absence, Answer, Failure, Found, RowNames};
+use custos::snmp::{Absence, Answer, Failure, Found};
 use custos_compat::snmp::Value;
 
 /// SplitMix64: small, good enough, and the same everywhere.
@@ -48,7 +48,7 @@ pub fn result(seed: u64, check: &str, nth: u64, job: &Job) -> Observation {
                 Ending::TimedOut => Err(Failure::NoAnswer { attempts: 2 }),
                 _ => Err(Failure::Busy),
             };
-            job.observe(&outcome, duration_us, &mut RowNames::default())
+            job.observe(&outcome, duration_us, &mut TableRows::default())
         }
     }
 }

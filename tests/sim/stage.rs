@@ -7,7 +7,7 @@ use std::sync::Arc;
 use custos::agent::{Agent, Answer, Ask, Effect, Event, Wanted};
 use custos::clock::Moment;
 use custos::config::{Check, Config};
-use custos::execute::Job;
+use custos::execute::{Job, TableRows};
 use custos::observe::{Ending, Observation, PluginEnd, observe_plugin};
 use custos::snmp;
 use custos_store::{Reason, Run};
@@ -130,7 +130,7 @@ impl Stage {
             Job::Poll(poll) => {
                 let device = poll.poll().target.clone();
                 let took_us = (self.takes_us)(&device);
-                return (device, poll.observe(&self.device, took_us, &mut snmp::RowNames::default()));
+                return (device, poll.observe(&self.device, took_us, &mut TableRows::default()));
             }
         };
         let name = program(plugin);

@@ -16,14 +16,15 @@ use crate::ber::{Random, name, tlv};
 use crate::stage::{Stage, text};
 
 /// ifEntry and ifXEntry, with the columns that are asked for: ifName, ifMtu, ifHCInOctets.
-const NAMES: &[u32] = &[1, 3, 6, 1, 2, 1, 31, 1, 1, 1, 1];
-const MTUS: &[u32] = &[1, 3, 6, 1, 2, 1, 2, 2, 1, 4];
+pub const NAMES: &[u32] = &[1, 3, 6, 1, 2, 1, 31, 1, 1, 1, 1];
+pub const MTUS: &[u32] = &[1, 3, 6, 1, 2, 1, 2, 2, 1, 4];
 const OCTETS: &[u32] = &[1, 3, 6, 1, 2, 1, 31, 1, 1, 1, 6];
 const TABLE: &str = "index: ifName, columns: [ifMtu, ifHCInOctets]";
 /// Tables that are read with changed bytes in one test.
 const TABLES: u64 = 60;
 
-type Tree = BTreeMap<Vec<u32>, Vec<u8>>;
+/// Variables by name, with the bytes of their values.
+pub type Tree = BTreeMap<Vec<u32>, Vec<u8>>;
 
 fn tree(rows: u32) -> Tree {
     let mut tree = Tree::from([
@@ -99,7 +100,12 @@ fn rows(tree: &Tree, first: &[Vec<u32>], count: i32) -> Vec<Found> {
     (0..count).map(following).collect()
 }
 
-/// The answer of an agent, without its id.
+/// The answer of an agent that keeps the rules.
+pub fn answer_of(tree: &Tree, message: &Message, pdu: &Pdu) -> Vec<u8> {
+    answer(tree, Habit::None, message, pdu)
+}
+
+/// The answer of an agent.
 fn answer(tree: &Tree, habit: Habit, message: &Message, pdu: &Pdu) -> Vec<u8> {
     let asked: Vec<Vec<u32>> = pdu.varbinds.iter().map(|varbind| varbind.oid.ids().to_vec()).collect();
     let mut error = 0;

@@ -9,8 +9,11 @@ mod faults;
 mod hostile;
 mod levels;
 mod native;
+mod odd;
 mod packets;
+mod rows;
 mod snmpd;
+mod trap_packets;
 mod values;
 
 #[path = "../stage/mod.rs"]

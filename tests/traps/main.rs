@@ -8,6 +8,8 @@ mod keyed;
 mod limits;
 mod received;
 mod receiver;
+mod refused;
+mod replayed;
 mod secrets;
 
 #[path = "../stage/mod.rs"]

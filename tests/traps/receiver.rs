@@ -77,6 +77,11 @@ impl Receiver {
         self.agent.take().unwrap().kill();
     }
 
+    /// Ends the agent in order.
+    pub(crate) fn end(&mut self) -> bool {
+        self.agent.take().unwrap().end().success()
+    }
+
     /// The log of the agent.
     pub(crate) fn log(&self) -> String {
         self.agent.as_ref().unwrap().log()
@@ -104,10 +109,15 @@ impl Receiver {
 
     /// Sends with `snmptrap` or `snmpinform`: options, then what is sent. Returns whether it says that it succeeded.
     pub(crate) fn send(&self, program: &str, options: &[&str], what: &[&str]) -> bool {
+        self.send_to(&self.address, program, options, what)
+    }
+
+    /// The same, to another address.
+    pub(crate) fn send_to(&self, address: &str, program: &str, options: &[&str], what: &[&str]) -> bool {
         let output = Command::new(program)
             .args(["-m", "", "-r", "1", "-t", "20"])
             .args(options)
-            .arg(&self.address)
+            .arg(address)
             .args(what)
             // A state of its own: senders of version 3 count their starts in it.
             .env("SNMP_PERSISTENT_DIR", self.stage.root())

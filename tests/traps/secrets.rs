@@ -1,6 +1,7 @@
 //! Communities and passphrases appear nowhere but in their files and, as SNMP has it, on the wire.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -17,7 +18,12 @@ fn assert_clean(what: &str, bytes: &[u8]) {
 fn each_file(directory: &Path, look: &mut dyn FnMut(&Path)) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
-        if path.is_dir() { each_file(&path, look) } else { look(&path) }
+        // The agent's socket has no contents.
+        match () {
+            () if path.is_dir() => each_file(&path, look),
+            () if path.is_file() => look(&path),
+            () => {}
+        }
     }
 }
 
@@ -45,7 +51,11 @@ fn no_secret_is_shown_stored_logged_or_put_on_a_command_line() {
     }
     assert_clean("the log", receiver.log().as_bytes());
     each_file(&receiver.stage.path("store"), &mut |path| {
-        assert_clean(&path.display().to_string(), &fs::read(path).unwrap());
+        match fs::read(path) {
+            Ok(bytes) => assert_clean(&path.display().to_string(), &bytes),
+            // The agent renames and removes files that it writes.
+            Err(error) => assert_eq!(error.kind(), ErrorKind::NotFound, "{}", path.display()),
+        }
     });
     let agent = receiver.pid();
     for pid in [vec![agent], children(agent)].concat() {

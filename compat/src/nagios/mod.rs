@@ -7,6 +7,7 @@ mod limits;
 mod number;
 mod output;
 mod perfdata;
+mod perfdata_write;
 mod range;
 mod token;
 mod unit;
@@ -16,6 +17,7 @@ pub use limits::{LABEL_MAX_BYTES, TOKENS_MAX, UNIT_MAX_BYTES, WARNING_TOKEN_MAX_
 pub use number::Number;
 pub use output::Output;
 pub use perfdata::{Metric, Options, Perfdata};
+pub use perfdata_write::Item;
 pub use range::{Range, RangeError, UnitRange};
 pub use unit::{ByteUnits, Unit};
 pub use warning::{Field, Problem, Warning, Warnings};

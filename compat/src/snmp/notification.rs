@@ -61,14 +61,23 @@ impl Notification {
             return Err(Error::NotANotification);
         }
         let mut varbinds = pdu.varbinds;
-        let trap = match take_out(&mut varbinds, TRAP_OID, 1).ok_or(Error::NoTrapOid)? {
-            Value::ObjectId(trap) => trap,
+        let index = index_of(&varbinds, TRAP_OID, 1).ok_or(Error::NoTrapOid)?;
+        // What is not of the type that it should be stays a variable like others.
+        let trap = match &varbinds[index].value {
+            Value::ObjectId(trap) => {
+                let trap = trap.clone();
+                varbinds.remove(index);
+                trap
+            }
             _ => Oid::from_ids(NO_TRAP),
         };
-        let uptime = match take_out(&mut varbinds, UPTIME, 0) {
-            Some(Value::TimeTicks(ticks)) => Some(ticks),
-            _ => None,
-        };
+        let mut uptime = None;
+        if let Some(index) = index_of(&varbinds, UPTIME, 0)
+            && let Value::TimeTicks(ticks) = varbinds[index].value
+        {
+            uptime = Some(ticks);
+            varbinds.remove(index);
+        }
         let enterprise = varbinds.iter().find(|varbind| varbind.oid.ids() == TRAP_ENTERPRISE);
         let enterprise = enterprise.and_then(|varbind| match &varbind.value {
             Value::ObjectId(oid) => Some(oid.clone()),
@@ -84,12 +93,11 @@ impl Notification {
     }
 }
 
-/// Takes a variable out of the list: the one at its usual index, else the first of that name.
-fn take_out(varbinds: &mut Vec<VarBind>, name: &[u32], usual: usize) -> Option<Value> {
+/// Where a variable stands: at its usual index, else the first of that name.
+fn index_of(varbinds: &[VarBind], name: &[u32], usual: usize) -> Option<usize> {
     let is_it = |varbind: &VarBind| varbind.oid.ids() == name;
     let found = Some(usual).filter(|usual| varbinds.get(*usual).is_some_and(is_it));
-    let index = found.or_else(|| varbinds.iter().position(is_it))?;
-    Some(varbinds.remove(index).value)
+    found.or_else(|| varbinds.iter().position(is_it))
 }
 
 /// A trap of version 1. Of numbers beyond what the standard has, the last 32 bits count.
@@ -156,7 +164,6 @@ mod tests {
             (vec![identity(), time(), address()], Some(100)),
             (vec![address(), identity(), time()], Some(100)),
             (vec![identity(), address()], None),
-            (vec![bind(UPTIME, Value::Null), identity(), address()], None),
         ] {
             let notification = read(varbinds).unwrap();
             assert_eq!((&notification.trap, notification.uptime), (&link_down, uptime));
@@ -164,8 +171,15 @@ mod tests {
             assert_eq!(notification.inform, Some(5));
             assert_eq!(notification.agent, Some(Ipv4Addr::new(192, 0, 2, 9)));
         }
-        let nothing = read(vec![time(), bind(TRAP_OID, Value::Integer(3))]).unwrap();
-        assert_eq!(nothing.trap.to_string(), "0.0");
+        let odd_time = bind(UPTIME, Value::Gauge32(7));
+        let read_odd = read(vec![odd_time.clone(), identity()]).unwrap();
+        assert_eq!((read_odd.uptime, read_odd.varbinds), (None, vec![odd_time]));
+        let nameless = bind(TRAP_OID, Value::Integer(3));
+        let read_nameless = read(vec![time(), nameless.clone()]).unwrap();
+        assert_eq!(
+            (read_nameless.trap.to_string(), read_nameless.varbinds),
+            ("0.0".to_owned(), vec![nameless])
+        );
         assert_eq!(read(vec![time(), address()]), Err(Error::NoTrapOid));
         let pdu = Pdu::request(PduKind::Get, 1, [link_down]);
         let read = Notification::from_body(Version::V2c, Vec::new(), Body::Pdu(pdu));

@@ -5,8 +5,9 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use custos_compat::getopt::{self, Given, Known};
+
 use super::draft::{Draft, Refused};
-use crate::cli::getopt::{self, Given, Known};
 use crate::limits;
 use crate::nrpe::client::Options;
 use crate::text::system_error;

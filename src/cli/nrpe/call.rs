@@ -3,9 +3,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use custos_compat::getopt::{self, Known};
 use custos_compat::nrpe::AddressFamily;
 
-use crate::cli::getopt::{self, Known};
 use crate::nrpe::NRPE_VERSION;
 use crate::nrpe::listener::Overrides;
 

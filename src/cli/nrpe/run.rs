@@ -17,7 +17,7 @@ use crate::clock;
 use crate::config::{Check, Config, SnmpConfig, Surroundings, SyncPolicy};
 use crate::daemon::{self, Setup, Source, requested_line};
 use crate::evaluate::{Pending, evaluate};
-use crate::execute::Job;
+use crate::execute::{Job, TableRows};
 use crate::exit_code::ExitCode;
 use crate::limits::NRPE_REQUESTS_MAX;
 use crate::lock::locked;
@@ -79,7 +79,7 @@ fn execute(stand_in: &StandIn, name: &str, task: Task, origin: &Origin) -> Answe
     };
     let check = implicit_check(name);
     let started_ms = clock::now_ms();
-    match Job::of_line(line, &check).run_once() {
+    match Job::of_line(line, &check).run_once(&mut TableRows::default()) {
         Ok(Observation { run, printed, .. }) => {
             let answer = Answer::of_line(&run, &printed, timeout);
             let (origin, provenance) = (origin.to_string(), Provenance::Asked);

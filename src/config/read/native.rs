@@ -1,12 +1,14 @@
-//! `native: true`: a command line of `check_snmp` as a poll that needs no process.
+//! `native: true`: a command line of `check_snmp` as a poll without a process.
 //!
-//! Only options whose effect is known to be the same are taken. Any other is a mistake of the configuration, so that nothing
-//! is ever silently done in another way.
+//! Only options whose effect is exactly the plugin's are understood. Any other is a mistake of the configuration, so that no
+//! check silently does something else.
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use custos_compat::getopt::{self, Known};
 use custos_compat::nagios::Range;
 use custos_compat::snmp::usm::{AuthProtocol, PrivProtocol};
 use custos_compat::snmp::{Oid, Version};
@@ -15,34 +17,37 @@ use crate::config::model::snmp::{
     Limit, NativeCheck, Secret, SnmpAccess, SnmpPoll, SnmpProfile, SnmpUser, SnmpWanted,
 };
 
-/// The options that are taken: the letter, the long form, whether a value follows.
-const OPTIONS: [(char, &str, bool); 25] = [
-    ('H', "hostname", true),
-    ('p', "port", true),
-    ('P', "protocol", true),
-    ('C', "community", true),
-    ('o', "oid", true),
-    ('w', "warning", true),
-    ('c', "critical", true),
-    ('t', "timeout", true),
-    ('e', "retries", true),
-    ('l', "label", true),
-    ('u', "units", true),
-    ('s', "string", true),
-    ('D', "output-delimiter", true),
-    ('m', "miblist", true),
-    ('L', "seclevel", true),
-    ('U', "secname", true),
-    ('N', "context", true),
-    ('a', "authproto", true),
-    ('A', "authpasswd", true),
-    ('x', "privproto", true),
-    ('X', "privpasswd", true),
-    ('O', "perf-oids", false),
-    ('4', "use-ipv4", false),
-    ('\0', "invert-search", false),
-    ('\0', "offset", true),
+/// The options that are understood.
+const OPTIONS: [Known; 25] = [
+    Known { short: b'H', long: "hostname", value: true },
+    Known { short: b'p', long: "port", value: true },
+    Known { short: b'P', long: "protocol", value: true },
+    Known { short: b'C', long: "community", value: true },
+    Known { short: b'o', long: "oid", value: true },
+    Known { short: b'w', long: "warning", value: true },
+    Known { short: b'c', long: "critical", value: true },
+    Known { short: b't', long: "timeout", value: true },
+    Known { short: b'e', long: "retries", value: true },
+    Known { short: b'l', long: "label", value: true },
+    Known { short: b'u', long: "units", value: true },
+    Known { short: b's', long: "string", value: true },
+    Known { short: b'D', long: "output-delimiter", value: true },
+    Known { short: b'm', long: "miblist", value: true },
+    Known { short: b'L', long: "seclevel", value: true },
+    Known { short: b'U', long: "secname", value: true },
+    Known { short: b'N', long: "context", value: true },
+    Known { short: b'a', long: "authproto", value: true },
+    Known { short: b'A', long: "authpasswd", value: true },
+    Known { short: b'x', long: "privproto", value: true },
+    Known { short: b'X', long: "privpasswd", value: true },
+    Known { short: b'O', long: "perf-oids", value: false },
+    Known { short: b'4', long: "use-ipv4", value: false },
+    Known { short: INVERT_SEARCH, long: "invert-search", value: false },
+    Known { short: OFFSET, long: "offset", value: true },
 ];
+/// Options without a short form.
+const INVERT_SEARCH: u8 = 1;
+const OFFSET: u8 = 2;
 
 /// An option by its long form, and its value.
 type Given = (&'static str, String);
@@ -111,35 +116,20 @@ pub(crate) fn read(words: &[String]) -> Result<SnmpPoll, String> {
 }
 
 fn options(words: &[String]) -> Result<Vec<Given>, String> {
-    let mut given = Vec::new();
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        let (option, mut value) = match word.strip_prefix("--") {
-            Some(long) => {
-                let (name, value) =
-                    long.split_once('=').map_or((long, None), |(name, value)| (name, Some(value)));
-                (OPTIONS.iter().find(|option| option.1 == name), value.map(str::to_owned))
-            }
-            None => {
-                let mut letters = word.strip_prefix('-').unwrap_or_default().chars();
-                let letter = letters.next().filter(|letter| *letter != '\0');
-                let rest = letters.as_str();
-                let value = (!rest.is_empty()).then(|| rest.to_owned());
-                (OPTIONS.iter().find(|option| Some(option.0) == letter), value)
-            }
-        };
-        let Some((_, name, takes)) = option else {
-            return Err(format!("does not understand `{word}`; without it the command runs as it is"));
-        };
-        if !takes && value.is_some() {
-            return Err(format!("does not understand `{word}`"));
-        }
-        if *takes && value.is_none() {
-            value = Some(words.next().ok_or_else(|| format!("finds no value behind `{word}`"))?.clone());
-        }
-        given.push((*name, value.unwrap_or_default()));
+    let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+    let parsed = getopt::parse(&words, &OPTIONS, |_| false);
+    if let Some(mistake) = parsed.mistakes.first() {
+        return Err(format!(
+            "cannot read the options: {mistake}; without `native` the command runs as it is"
+        ));
     }
-    Ok(given)
+    if let Some(word) = parsed.words.first() {
+        return Err(format!("does not understand `{}`", word.display()));
+    }
+    let long =
+        |short: u8| OPTIONS.iter().find(|option| option.short == short).map_or("", |option| option.long);
+    let given = parsed.options.into_iter();
+    Ok(given.map(|given| (long(given.short), given.value.to_string_lossy().into_owned())).collect())
 }
 
 fn limits(texts: &[String]) -> Result<Vec<Option<Limit>>, String> {
@@ -213,14 +203,14 @@ mod tests {
     fn what_is_not_understood_is_refused() {
         for (line, why) in [
             ("check_load -w 5", "check_snmp"),
-            ("check_snmp -H sw -o 1.3 -r ^x", "`-r`"),
-            ("check_snmp -H sw -o 1.3 --rate", "`--rate`"),
+            ("check_snmp -H sw -o 1.3 -r ^x", "invalid option -- 'r'"),
+            ("check_snmp -H sw -o 1.3 --rate", "unrecognized option '--rate'"),
             ("check_snmp -H sw -o sysUpTime.0", "sysUpTime.0"),
             ("check_snmp -o 1.3", "-H"),
             ("check_snmp -H sw", "-o"),
             ("check_snmp -H sw -o 1.3 -w 5:1", "5:1"),
             ("check_snmp -H sw -o 1.3 -P 3 -U u -L authPriv -A 12345678", "privpasswd"),
-            ("check_snmp -H sw -o", "no value"),
+            ("check_snmp -H sw -o", "requires an argument -- 'o'"),
             ("check_snmp -H sw -o 1.3 x", "`x`"),
         ] {
             let error = read_line(line).unwrap_err();

@@ -9,14 +9,16 @@ use custos_store::State;
 
 use super::counters::Counters;
 use super::dedupe::{Dedupe, Repeats, Stream};
+use super::engines::SharedEngines;
 use super::fields::{Fields, metric};
 use super::rate::Rate;
 use super::reconnoiter;
+use super::refused::{Refusal, Refused};
 use super::rules::{Match, Rules};
-use super::security::{Refusal, Security, Verdict};
+use super::security::{Security, Verdict};
 use crate::clock::{Moment, micros};
 use crate::config::{Config, Network, Part, Template, TrapsConfig, UNMATCHED_CHECK};
-use crate::limits::TRAPS_SOURCES_TOLD_MAX;
+use crate::limits::{TRAPS_REFUSED_RUNS, TRAPS_SOURCES_TOLD_MAX};
 use crate::mib::Names;
 use crate::observe::PassiveResult;
 
@@ -29,6 +31,9 @@ pub struct Intake {
     security: Security,
     rate: Rate,
     dedupe: Dedupe,
+    /// What was refused since the log told it, and since a run did.
+    refused: [Refused; 2],
+    refused_run_us: Option<u64>,
     counters: Counters,
     unmatched: Arc<str>,
     unmatched_text: Template,
@@ -60,6 +65,8 @@ impl Intake {
             security: Security::new(traps, &config.host, now, faults),
             rate: Rate::new(traps.per_source_max, traps.total_max, now.mono_us),
             dedupe: Dedupe::default(),
+            refused: Default::default(),
+            refused_run_us: None,
             counters: Counters::default(),
             unmatched: Arc::from(UNMATCHED_CHECK),
             unmatched_text: Template { written: String::new(), parts },
@@ -69,6 +76,11 @@ impl Intake {
     /// Goes on counting where another left off.
     pub fn with_counters(self, counters: Counters) -> Intake {
         Intake { counters, ..self }
+    }
+
+    /// Goes on with what is known of the engines that send messages of version 3.
+    pub fn with_engines(self, engines: SharedEngines) -> Intake {
+        Intake { security: self.security.with_engines(engines), ..self }
     }
 
     /// What became of the packets so far.
@@ -90,7 +102,7 @@ impl Intake {
     pub fn take(&mut self, packet: &[u8], source: IpAddr, now: Moment) -> Taken {
         let source = source.to_canonical();
         if !self.sources.is_empty() && !self.sources.iter().any(|network| network.contains(source)) {
-            self.counters.refused_source += 1;
+            self.refuse(source, Refusal::Source);
             return Taken::default();
         }
         if !self.rate.admit(source, now.mono_us) {
@@ -103,21 +115,15 @@ impl Intake {
                 Taken { results: self.results(&notification, source, now), reply }
             }
             Verdict::Refused(refusal, reply) => {
-                *self.heading(refusal) += 1;
+                self.refuse(source, refusal);
                 Taken { results: Vec::new(), reply }
             }
         }
     }
 
-    fn heading(&mut self, refusal: Refusal) -> &mut u64 {
-        match refusal {
-            Refusal::Malformed => &mut self.counters.malformed,
-            Refusal::Community => &mut self.counters.wrong_community,
-            Refusal::User => &mut self.counters.wrong_user,
-            Refusal::Digest => &mut self.counters.wrong_digest,
-            Refusal::NotTimely => &mut self.counters.not_timely,
-            Refusal::Discovery => &mut self.counters.discoveries,
-        }
+    fn refuse(&mut self, source: IpAddr, refusal: Refusal) {
+        *refusal.counter(&mut self.counters) += 1;
+        self.refused.iter_mut().for_each(|refused| refused.note(source, refusal.clone()));
     }
 
     /// What a notification says, of each check that it is for.
@@ -182,7 +188,8 @@ impl Intake {
         }
     }
 
-    /// What became known by the mere passing of time: repeats whose window is over, and traps that were too many.
+    /// What became known by the mere passing of time: repeats whose window is over, traps that were too many, and packets
+    /// that were refused.
     pub fn tick(&mut self, now: Moment) -> Vec<PassiveResult> {
         let mut results: Vec<PassiveResult> =
             self.dedupe.close(now.mono_us).into_iter().map(|repeats| told(repeats, now)).collect();
@@ -196,7 +203,35 @@ impl Intake {
             let count = refused[TRAPS_SOURCES_TOLD_MAX..].iter().map(|(_, count)| count).sum();
             results.push(self.dropped(count, &format!("{more} further sources"), now));
         }
+        let [to_log, to_run] = &mut self.refused;
+        for (_, _, line) in to_log.take() {
+            tracing::warn!("traps: {line}");
+        }
+        let quiet_us = self.refused_run_us.map_or(u64::MAX, |run_us| now.mono_us.saturating_sub(run_us));
+        if quiet_us >= micros(TRAPS_REFUSED_RUNS) {
+            let lines = to_run.take();
+            self.refused_run_us = if lines.is_empty() { None } else { Some(now.mono_us) };
+            results.extend(
+                lines.into_iter().map(|(source, count, line)| self.refusals(source, count, line, now)),
+            );
+        }
         results
+    }
+
+    /// A run that tells of refused packets. It changes no state: anybody can send such packets.
+    fn refusals(&self, source: Option<IpAddr>, count: u64, text: String, now: Moment) -> PassiveResult {
+        let number = i64::try_from(count).unwrap_or(i64::MAX).into();
+        PassiveResult {
+            check: Arc::clone(&self.unmatched),
+            at: now,
+            state: None,
+            instance: Vec::new(),
+            text,
+            details: String::new(),
+            metrics: vec![metric("refused", &[], Some(number), "")],
+            duration_us: 0,
+            origin: source.map_or("traps of further sources".to_owned(), origin),
+        }
     }
 
     fn dropped(&self, count: u64, source: &str, now: Moment) -> PassiveResult {

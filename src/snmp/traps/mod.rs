@@ -7,14 +7,17 @@
 
 mod counters;
 mod dedupe;
+mod engines;
 mod fields;
 mod intake;
 mod listener;
 mod rate;
 mod reconnoiter;
+mod refused;
 mod rules;
 mod security;
 
 pub use counters::Counters;
+pub use engines::{Engines, SharedEngines};
 pub use intake::{Intake, Taken};
 pub use listener::{Listener, resolve};

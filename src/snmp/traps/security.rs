@@ -2,18 +2,19 @@
 //!
 //! A trap of version 3 is protected with the keys and the clock of its sender's engine, an inform with those of this
 //! agent's, which its sender asks for first. This engine counts its starts in seconds since 2020, so that the count
-//! grows from start to start without being kept anywhere.
+//! grows from start to start even if the note of it is lost; the note sees to it when the clock was set back.
 
 use std::collections::HashMap;
 
-use custos_compat::snmp::usm::{
-    Engine, Keys, Level, MasterKeys, Outgoing, ReportKind, SecureMessage, TIME_WINDOW_S,
-};
+use custos_compat::snmp::usm::{Keys, Level, MasterKeys, Outgoing, ReportKind, SecureMessage, TIME_WINDOW_S};
 use custos_compat::snmp::{Body, Error, Message, Notification, Pdu, PduKind, Version};
 
+use super::engines::{SharedEngines, Timeliness};
+use super::refused::Refusal;
 use crate::clock::Moment;
 use crate::config::{SnmpAccess, SnmpUser, TrapsConfig};
 use crate::limits::TRAPS_ENGINES_MAX;
+use crate::lock::locked;
 
 /// 2020-01-01, in seconds since the epoch.
 const EPOCH_S: i64 = 1_577_836_800;
@@ -21,6 +22,8 @@ const EPOCH_S: i64 = 1_577_836_800;
 const TEXT_ENGINE_ID: [u8; 5] = [0x80, 0, 0, 0, 4];
 /// Longest engine id.
 const ENGINE_ID_MAX_BYTES: usize = 32;
+/// Longest name of a user (RFC 3414, section 2.4).
+const USER_MAX_BYTES: usize = 32;
 
 /// What became of a packet.
 #[derive(Debug)]
@@ -29,17 +32,6 @@ pub(super) enum Verdict {
     Accepted(Box<Notification>, Option<Vec<u8>>),
     /// Nothing to act on, and what the sender is told, if anything.
     Refused(Refusal, Option<Vec<u8>>),
-}
-
-/// Why a packet is not acted on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
-    Malformed,
-    Community,
-    User,
-    Digest,
-    NotTimely,
-    Discovery,
 }
 
 /// A user, with the keys that its passphrases make.
@@ -62,9 +54,9 @@ pub(super) struct Security {
     sent: u64,
     reports: u32,
     own_keys: Vec<Option<Keys>>,
-    /// Keys of users (by place) at engines of senders, and the clocks of these, all verified.
+    /// Keys of users (by index) at engines of senders, all verified.
     senders: HashMap<(usize, Box<[u8]>), Keys>,
-    clocks: HashMap<Box<[u8]>, (Engine, u64)>,
+    engines: SharedEngines,
 }
 
 impl Security {
@@ -106,8 +98,14 @@ impl Security {
             reports: 0,
             own_keys,
             senders: HashMap::new(),
-            clocks: HashMap::new(),
+            engines: SharedEngines::default(),
         }
+    }
+
+    /// Goes on with what is known of engines. This one starts once more often than it was noted to.
+    pub(super) fn with_engines(self, engines: SharedEngines) -> Security {
+        let boots = locked(&engines).start_own(self.boots);
+        Security { engines, boots, ..self }
     }
 
     /// What becomes of a packet.
@@ -115,28 +113,29 @@ impl Security {
         match Version::of(packet) {
             Ok(Version::V3) => match SecureMessage::read(packet) {
                 Ok(message) => self.judge_secure(&message, now),
-                Err(_) => Verdict::Refused(Refusal::Malformed, None),
+                Err(error) => malformed(error),
             },
             Ok(_) => self.judge_community(packet),
-            Err(_) => Verdict::Refused(Refusal::Malformed, None),
+            Err(error) => malformed(error),
         }
     }
 
     fn judge_community(&self, packet: &[u8]) -> Verdict {
-        let Ok(Message { version, community, body }) = Message::read(packet) else {
-            return Verdict::Refused(Refusal::Malformed, None);
+        let Message { version, community, body } = match Message::read(packet) {
+            Ok(message) => message,
+            Err(error) => return malformed(error),
         };
         let known = |(of, known): &(Version, Box<[u8]>)| {
             *of == version && known.len() == community.len() && openssl::memcmp::eq(known, &community)
         };
         if !self.communities.iter().any(known) {
-            return Verdict::Refused(Refusal::Community, None);
+            return Verdict::Refused(Refusal::Community(version), None);
         }
         let acknowledgement =
             inform(&body).map(|pdu| Message::write_pdu(version, &community, &pdu.acknowledgement()));
         match Notification::from_body(version, community, body) {
             Ok(notification) => Verdict::Accepted(Box::new(notification), acknowledgement),
-            Err(_) => Verdict::Refused(Refusal::Malformed, None),
+            Err(error) => malformed(error),
         }
     }
 
@@ -146,49 +145,58 @@ impl Security {
             let reply = self.report(message, ReportKind::UnknownEngine, None, now);
             return Verdict::Refused(Refusal::Discovery, reply);
         }
-        let place = self.users.iter().position(|user| user.name == message.user);
-        let Some(place) = place else {
+        let index = self.users.iter().position(|user| user.name == message.user);
+        let Some(index) = index else {
             let reply = self.report(message, ReportKind::UnknownUser, None, now);
-            return Verdict::Refused(Refusal::User, reply);
+            return Verdict::Refused(Refusal::User(user(message)), reply);
         };
-        if message.level < self.users[place].level {
+        if message.level < self.users[index].level {
             let reply = self.report(message, ReportKind::UnsupportedLevel, None, now);
-            return Verdict::Refused(Refusal::User, reply);
+            return Verdict::Refused(Refusal::Level(user(message)), reply);
         }
-        if own { self.judge_inform(message, place, now) } else { self.judge_trap(message, place, now) }
+        if own { self.judge_inform(message, index, now) } else { self.judge_trap(message, index, now) }
     }
 
     /// A message by the keys and the clock of this engine.
-    fn judge_inform(&mut self, message: &SecureMessage<'_>, place: usize, now: Moment) -> Verdict {
-        let keys = self.own_keys[place].as_ref();
+    fn judge_inform(&mut self, message: &SecureMessage<'_>, index: usize, now: Moment) -> Verdict {
+        let keys = self.own_keys[index].as_ref();
         let scoped = match message.open(keys) {
             Ok(scoped) => scoped,
             Err(error) => return self.refuse(message, error, now),
         };
         let (boots, time) = self.clock(now);
         let timely = message.boots == boots && message.time.abs_diff(time) <= TIME_WINDOW_S;
-        if message.level > Level::NoAuth && !timely {
-            let reply = self.report(message, ReportKind::NotInTimeWindow, Some(place), now);
-            return Verdict::Refused(Refusal::NotTimely, reply);
+        let signed = message.level > Level::NoAuth;
+        if signed && !timely {
+            let reply = self.report(message, ReportKind::NotInTimeWindow, Some(index), now);
+            return Verdict::Refused(old(message, (boots, time)), reply);
         }
         let answer = inform(&scoped.body).map(Pdu::acknowledgement);
-        let Ok(notification) = Notification::from_body(Version::V3, message.user.to_vec(), scoped.body)
-        else {
-            return Verdict::Refused(Refusal::Malformed, None);
+        let notification = match Notification::from_body(Version::V3, message.user.to_vec(), scoped.body) {
+            Ok(notification) => notification,
+            Err(error) => return malformed(error),
         };
-        let keys = (message.level > Level::NoAuth).then_some(place);
         let context = (&scoped.context_engine_id[..], &scoped.context[..]);
-        let reply = answer.and_then(|pdu| self.write(message, &pdu, keys, Some(context), now));
-        Verdict::Accepted(Box::new(notification), reply)
+        let reply =
+            answer.and_then(|pdu| self.write(message, &pdu, signed.then_some(index), Some(context), now));
+        if !signed {
+            return Verdict::Accepted(Box::new(notification), reply);
+        }
+        let (own, time) = (&self.engine_id, (message.boots, message.time));
+        match locked(&self.engines).judge_own(own, time, message.digest(), seconds(now)) {
+            Timeliness::New => Verdict::Accepted(Box::new(notification), reply),
+            // Its sender did not get the acknowledgement, or somebody sends it again: nothing is done twice.
+            Timeliness::Repeated => Verdict::Refused(Refusal::Repeated, reply),
+            Timeliness::Old(heard) => Verdict::Refused(old(message, heard), None),
+        }
     }
 
     /// A message by the keys and the clock of its sender.
-    fn judge_trap(&mut self, message: &SecureMessage<'_>, place: usize, now: Moment) -> Verdict {
-        let now_s = now.mono_us / 1_000_000;
-        let name = (place, Box::from(message.engine_id));
+    fn judge_trap(&mut self, message: &SecureMessage<'_>, index: usize, now: Moment) -> Verdict {
+        let name = (index, Box::from(message.engine_id));
         let mut made = None;
         if !self.senders.contains_key(&name) {
-            made = self.users[place].keys.as_ref().and_then(|keys| keys.localize(message.engine_id).ok());
+            made = self.users[index].keys.as_ref().and_then(|keys| keys.localize(message.engine_id).ok());
         }
         let keys = self.senders.get(&name).or(made.as_ref());
         let scoped = match message.open(keys) {
@@ -196,43 +204,38 @@ impl Security {
             Err(error) => return self.refuse(message, error, now),
         };
         // Only what was verified is remembered, so that nobody without a key fills the tables.
-        if let Some(keys) = made.filter(|_| message.level > Level::NoAuth) {
+        let signed = message.level > Level::NoAuth;
+        if let Some(keys) = made.filter(|_| signed) {
             if self.senders.len() >= TRAPS_ENGINES_MAX {
                 self.senders.clear();
             }
             self.senders.insert(name, keys);
         }
-        if message.level > Level::NoAuth && !self.is_timely(message, now_s) {
-            return Verdict::Refused(Refusal::NotTimely, None);
+        if signed {
+            let time = (message.boots, message.time);
+            let judged = locked(&self.engines).judge(message.engine_id, time, message.digest(), seconds(now));
+            match judged {
+                Timeliness::New => {}
+                Timeliness::Repeated => {
+                    return Verdict::Refused(Refusal::Replayed(hex(message.engine_id)), None);
+                }
+                Timeliness::Old(heard) => return Verdict::Refused(old(message, heard), None),
+            }
         }
         match Notification::from_body(Version::V3, message.user.to_vec(), scoped.body) {
             Ok(notification) => Verdict::Accepted(Box::new(notification), None),
-            Err(_) => Verdict::Refused(Refusal::Malformed, None),
+            Err(error) => malformed(error),
         }
-    }
-
-    fn is_timely(&mut self, message: &SecureMessage<'_>, now_s: u64) -> bool {
-        if let Some((clock, heard_s)) = self.clocks.get_mut(message.engine_id) {
-            *heard_s = now_s;
-            return clock.accept(message.boots, message.time, now_s);
-        }
-        if self.clocks.len() >= TRAPS_ENGINES_MAX {
-            let longest_quiet = self.clocks.iter().min_by_key(|(_, (_, heard_s))| *heard_s);
-            if let Some(name) = longest_quiet.map(|(name, _)| name.clone()) {
-                self.clocks.remove(&name);
-            }
-        }
-        let clock = Engine::heard(message.boots, message.time, now_s);
-        self.clocks.insert(message.engine_id.into(), (clock, now_s));
-        true
     }
 
     fn refuse(&mut self, message: &SecureMessage<'_>, error: Error, now: Moment) -> Verdict {
         let (refusal, kind) = match error {
-            Error::Digest => (Refusal::Digest, ReportKind::WrongDigest),
-            Error::Decryption | Error::Crypto => (Refusal::Digest, ReportKind::DecryptionError),
-            Error::Security => (Refusal::User, ReportKind::UnsupportedLevel),
-            _ => return Verdict::Refused(Refusal::Malformed, None),
+            Error::Digest => (Refusal::Digest(user(message), error), ReportKind::WrongDigest),
+            Error::Decryption | Error::Crypto => {
+                (Refusal::Digest(user(message), error), ReportKind::DecryptionError)
+            }
+            Error::Security => (Refusal::Level(user(message)), ReportKind::UnsupportedLevel),
+            _ => return malformed(error),
         };
         Verdict::Refused(refusal, self.report(message, kind, None, now))
     }
@@ -273,7 +276,7 @@ impl Security {
             boots,
             time,
             user: message.user,
-            keys: user.and_then(|place| self.own_keys[place].as_ref()),
+            keys: user.and_then(|index| self.own_keys[index].as_ref()),
             salt: u64::from(boots) << 32 | self.sent & 0xffff_ffff,
             context,
             pdu,
@@ -286,6 +289,30 @@ impl Security {
         let time_s = now.mono_us.saturating_sub(self.started_us) / 1_000_000;
         (self.boots, u32::try_from(time_s).unwrap_or(u32::MAX).min(i32::MAX as u32))
     }
+}
+
+fn malformed(error: Error) -> Verdict {
+    Verdict::Refused(Refusal::Malformed(error), None)
+}
+
+fn old(message: &SecureMessage<'_>, heard: (u32, u32)) -> Refusal {
+    let engine = hex(message.engine_id);
+    Refusal::Old { engine, time: (message.boots, message.time), heard }
+}
+
+/// The user that a message claims, as it may be shown.
+fn user(message: &SecureMessage<'_>) -> String {
+    let known = &message.user[..message.user.len().min(USER_MAX_BYTES)];
+    format!("{:?}", String::from_utf8_lossy(known))
+}
+
+fn hex(engine_id: &[u8]) -> String {
+    let known = engine_id.iter().take(ENGINE_ID_MAX_BYTES);
+    known.fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"))
+}
+
+fn seconds(now: Moment) -> u64 {
+    now.mono_us / 1_000_000
 }
 
 fn inform(body: &Body) -> Option<&Pdu> {

@@ -90,6 +90,23 @@ fn read(disk: &SimDisk, may_end_early: bool) -> bool {
                 Err(_) => complete = false,
             }
         }
+        for batch in reader.scan(check, std::slice::from_ref(&key), i64::MIN..i64::MAX) {
+            let read = |batch: custos_store::Result<custos_store::Batch<'_>>| {
+                let batch = batch?;
+                let (times, column) = (batch.times()?, batch.column(0)?);
+                for (row, value) in column.iter() {
+                    assert_eq!(value, run(times[row] / 1000).metrics[0].value);
+                }
+                let silent = batch.silent()?;
+                let partial = |row: &usize| run(times[*row] / 1000).partial;
+                assert!(silent.iter().map(|row| *row as usize).eq((0..times.len()).filter(partial)));
+                assert!(column.rows().is_none());
+                let sum = batch.windows(0)?.sum_up(0..batch.len())?;
+                assert!(batch.statistics(0).is_none_or(|known| known.count == sum.count));
+                Ok::<_, custos_store::Error>(())
+            };
+            complete &= read(batch).is_ok();
+        }
         match reader.envelope(check, &key, 0..RUNS * 1000, 7) {
             Ok(buckets) => assert!(buckets.iter().map(|bucket| bucket.count).sum::<u64>() <= RUNS as u64 / 2),
             Err(_) => complete = false,
@@ -150,54 +167,4 @@ fn every_file_is_cut_at_every_length() {
             assert!(!complete || log, "{name}: cut to {len} bytes, and nobody noticed");
         }
     }
-}
-
-/// Frame headers without payload, one behind the other; each claims the rest of a log as its own.
-fn empty_promises(bytes: usize, seq: u64) -> Vec<u8> {
-    let mut promises = Vec::new();
-    while promises.len() < bytes {
-        let mut header = Vec::new();
-        header.extend_from_slice(&((bytes - promises.len()) as u32).to_le_bytes());
-        header.extend_from_slice(&0x0bad_cafe_u32.to_le_bytes());
-        header.extend_from_slice(&seq.to_le_bytes());
-        header.extend_from_slice(&crc32c::crc32c(&header).to_le_bytes());
-        promises.extend_from_slice(&header);
-    }
-    promises
-}
-
-/// To hash what each of them claims would take hours.
-#[test]
-fn frames_are_found_among_headers_that_claim_the_rest_of_the_log() {
-    const FILE_HEADER_LEN: usize = 40;
-    const FRAME_HEADER_LEN: usize = 20;
-    let disk = SimDisk::new();
-    let options = Options { reserve_bytes: 0, background: false, ..Options::default() };
-    let mut writer = Writer::open_on(Arc::new(disk.clone()), options).unwrap();
-    for n in 0..4 {
-        writer.append(&[("x", &run(n * 2))]).unwrap();
-    }
-    let name = disk.list().unwrap().into_iter().find(|name| name.ends_with(".log")).unwrap();
-    let log = disk.bytes(&name).unwrap();
-    let (mut crafted, mut at) = (log[..FILE_HEADER_LEN].to_vec(), FILE_HEADER_LEN);
-    for frame in 0..4_u64 {
-        let len = u32::from_le_bytes(log[at..at + 4].try_into().unwrap()) as usize + FRAME_HEADER_LEN;
-        crafted.extend_from_slice(&log[at..at + len]);
-        at += len;
-        // Few, so that there are many frames behind, and many.
-        crafted.extend(empty_promises(if frame % 2 == 0 { 1 << 20 } else { 100 }, frame + 2));
-    }
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join(&name);
-    std::fs::write(&path, &crafted).unwrap();
-    let mut found = Vec::new();
-    let mut take = |_: &str, run: Run| {
-        found.push(run.time_ms);
-        Ok(())
-    };
-    custos_store::salvage(&path, &mut take).unwrap();
-    assert_eq!(found, [0, 2, 4, 6].map(|n| run(n).time_ms));
-    let reader = Reader::open(directory.path()).unwrap();
-    assert_eq!(reader.runs("x", i64::MIN..i64::MAX).count(), 4);
-    assert!(!reader.damages().is_empty());
 }

@@ -186,6 +186,63 @@ fn traps_of_version_3_go_by_the_clock_of_their_sender() {
 }
 
 #[test]
+fn a_message_of_version_3_counts_once() {
+    let engines = crate::snmp::traps::SharedEngines::default();
+    let mut first = intake("", LINK).with_engines(Arc::clone(&engines));
+    let (other, own) = (keys(&OTHER, PASSPHRASE), keys(&OWN, PASSPHRASE));
+    let trap = secure(&OTHER, (4, 1000), Some(&other), false, &pdu(PduKind::Trap, 3, 1));
+    assert_eq!(first.take(&trap, SOURCE, START).results.len(), 1);
+    for at in [0, 1, 149] {
+        assert_eq!(first.take(&trap, SOURCE, later(at)), Taken::default());
+    }
+    // An inform that comes again is acknowledged again, as its sender may not have heard that it was.
+    let inform = secure(&OWN, (BOOTS, 0), Some(&own), true, &pdu(PduKind::Inform, 3, 2));
+    assert_eq!(first.take(&inform, SOURCE, START).results.len(), 1);
+    let again = first.take(&inform, SOURCE, later(1));
+    assert_eq!(again.results.len(), 0);
+    assert_eq!(answer(again.reply, Some(&own)).0.kind, PduKind::Response);
+    assert_eq!((first.counters().not_timely, first.counters().repeated), (3, 1));
+    // Another reader of packets, as after a reload.
+    let mut second = intake("", LINK).with_engines(engines);
+    assert_eq!(second.take(&trap, SOURCE, later(2)), Taken::default());
+    assert_eq!(second.take(&inform, SOURCE, later(2)).results.len(), 0);
+    let next = secure(&OTHER, (4, 1002), Some(&other), false, &pdu(PduKind::Trap, 3, 1));
+    assert_eq!(second.take(&next, SOURCE, later(2)).results.len(), 1);
+}
+
+#[test]
+fn what_is_refused_is_told_by_source_and_reason_once_in_a_while() {
+    let mut intake = intake(", sources: [192.0.2.0/24]", LINK);
+    let headless = Pdu { varbinds: Vec::new(), ..pdu(PduKind::Trap, 3, 1) };
+    for _ in 0..3 {
+        intake.take(&v2c(b"public", &headless), SOURCE, START);
+    }
+    intake.take(&v2c(b"private", &headless), SOURCE, START);
+    intake.take(b"", IpAddr::from([198, 51, 100, 7]), START);
+    let told = |intake: &mut Intake, at| -> Vec<String> {
+        let results = intake.tick(later(at)).into_iter();
+        results
+            .map(|result| {
+                assert_eq!((&*result.check, result.state), (UNMATCHED_CHECK, None));
+                result.text
+            })
+            .collect()
+    };
+    assert_eq!(
+        told(&mut intake, 1),
+        [
+            format!("3 malformed from {SOURCE}: no snmpTrapOID"),
+            format!("1 with a wrong community from {SOURCE}: no profile has it in version 2c"),
+            "1 refused from 198.51.100.7: `sources` has no such address".to_owned(),
+        ]
+    );
+    intake.take(b"x", SOURCE, later(2));
+    assert_eq!(told(&mut intake, 3), [""; 0]);
+    assert_eq!(told(&mut intake, 90).len(), 1);
+    assert_eq!(told(&mut intake, 200), [""; 0]);
+}
+
+#[test]
 fn packets_that_are_no_traps_are_malformed() {
     let mut intake = intake("", LINK);
     let request = Pdu::request(PduKind::Get, 1, [oid("1.3.6")]);

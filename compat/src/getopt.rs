@@ -1,47 +1,47 @@
-//! Command lines in the manner of GNU `getopt_long`, for programs that stand in for others.
+//! Command lines as GNU `getopt_long` reads them, for programs that emulate others.
 //!
-//! Options and other words may be mixed, short options may be joined, a long one may be cut short where that is not
+//! Options and other words may be mixed, short options may be joined, a long one may be abbreviated where that is not
 //! ambiguous, and `--` ends the options.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-/// An option that a program knows.
+/// An option that a program has.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Known {
-    /// Its short form; also what it is called in the result.
-    pub(super) short: u8,
+pub struct Known {
+    /// Its short form, by which the result names it. An option without one has a number below the blank instead.
+    pub short: u8,
     /// Its long form, without dashes; may be empty.
-    pub(super) long: &'static str,
+    pub long: &'static str,
     /// Whether it takes a value.
-    pub(super) value: bool,
+    pub value: bool,
 }
 
-/// One option as given.
+/// An option of a command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Given {
+pub struct Given {
     /// The short form of the option.
-    pub(super) short: u8,
+    pub short: u8,
     /// Its value, empty if it takes none.
-    pub(super) value: OsString,
-    /// The index of the word that holds the value, or the option if it takes none.
-    pub(super) index: usize,
+    pub value: OsString,
+    /// The index of the word with the value, or with the option if it takes none.
+    pub index: usize,
 }
 
-/// What a command line says.
+/// A parsed command line.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Parsed {
+pub struct Parsed {
     /// The options, in order.
-    pub(super) options: Vec<Given>,
+    pub options: Vec<Given>,
     /// The other words, in order.
-    pub(super) words: Vec<OsString>,
-    /// What is wrong, in order, in the words that follow the program's name.
-    pub(super) mistakes: Vec<String>,
+    pub words: Vec<OsString>,
+    /// What is wrong, in order, as getopt prints it behind the program's name.
+    pub mistakes: Vec<String>,
 }
 
-/// Parses a command line, the program's name left out. An option for which `last` is true ends it; a mistake does
-/// not.
-pub(super) fn parse(words: &[OsString], known: &[Known], last: impl Fn(u8) -> bool) -> Parsed {
+/// Parses a command line without the program's name. Parsing stops behind an option for which `last` is true, and goes on
+/// after a mistake.
+pub fn parse(words: &[OsString], known: &[Known], last: impl Fn(u8) -> bool) -> Parsed {
     let mut parsed = Parsed::default();
     let mut index = 0;
     while let Some(word) = words.get(index) {
@@ -68,7 +68,7 @@ pub(super) fn parse(words: &[OsString], known: &[Known], last: impl Fn(u8) -> bo
     parsed
 }
 
-/// Takes the option and returns the index of the word after it.
+/// Reads a long option; returns the index of the word after it.
 fn parse_long(
     long: &[u8],
     words: &[OsString],
@@ -116,7 +116,7 @@ fn parse_long(
     index
 }
 
-/// Takes the options joined in one word and returns the index of the word after them.
+/// Reads the short options that are joined in one word; returns the index of the word after them.
 fn parse_short(
     mut short: &[u8],
     words: &[OsString],
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_option_leaves_the_rest_alone() {
+    fn parsing_stops_behind_the_last_option() {
         let parsed = parsed(&["-n", "-a", "one", "-H", "x"]);
         assert_eq!(parsed.options.last().unwrap().index, 2);
         assert_eq!(parsed.options.len(), 2);
