@@ -23,5 +23,6 @@ mod status;
 mod store;
 mod style;
 mod traps;
+mod umask;
 
 pub use args::main;

@@ -4,6 +4,7 @@
 
 mod nrpe;
 mod plugins;
+mod start;
 mod store;
 
 #[path = "../stage/mod.rs"]
