@@ -6,6 +6,7 @@ mod nrpe;
 mod plugins;
 mod start;
 mod store;
+mod terminal;
 
 #[path = "../stage/mod.rs"]
 mod stage;
