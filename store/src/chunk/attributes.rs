@@ -2,7 +2,8 @@
 
 use crate::bytes::Short;
 use crate::provenance::Provenance;
-use crate::run::{Reason, Run, Standing, State};
+use crate::run::{Reason, Run, Standing};
+use crate::state::State;
 
 /// Number of columns. `FORMAT.md` lists them in this order.
 pub(crate) const ATTRIBUTES: usize = 16;
@@ -108,6 +109,7 @@ pub(super) fn to_run(time_ms: i64, columns: &[i64; ATTRIBUTES]) -> Result<Run, S
         },
         ..Run::default()
     };
-    Provenance::decode(kind(columns[VERDICT])?, || Ok(columns[SPAN] as u64), &mut run)?;
+    (run.provenance, run.partial, run.imported) =
+        Provenance::decode(kind(columns[VERDICT])?, || Ok(columns[SPAN] as u64))?;
     Ok(run)
 }
