@@ -204,6 +204,7 @@ fn syntax(kind: Kind, object: Option<mib_rs::Object<'_>>) -> Syntax {
     let Some(ty) = object.and_then(|object| object.ty()) else { return Syntax::Bytes };
     match ty.effective_base() {
         BaseType::TimeTicks => Syntax::Ticks,
+        BaseType::Counter32 | BaseType::Counter64 => Syntax::Counter,
         BaseType::IpAddress => Syntax::IpAddress,
         BaseType::ObjectIdentifier => Syntax::ObjectId,
         BaseType::OctetString => octets(ty.effective_display_hint()),

@@ -66,6 +66,8 @@ impl Collector<'_> {
             labels: labels.to_vec(),
             unit: unit.to_owned(),
             printed_unit: unit.to_owned(),
+            // By this whoever sees the counter fall knows that it may have gone past its end.
+            max: matches!(value, Ok(Value::Counter32(_))).then_some(f64::from(u32::MAX)),
             ..Metric::new(label, number)
         });
     }
@@ -125,7 +127,8 @@ fn meaning(failure: &Failure, timeout_state: State) -> (Reason, State) {
 
 fn read_answer(poll: &SnmpPoll, names: &Names, answer: &Answer, row_names: &mut RowNames) -> Readings {
     let plan = Plan::of(poll);
-    let readings = Readings { restarted: answer.restarted, ..Readings::default() };
+    let uptime = answer.uptime.map(|ticks| Duration::from_millis(u64::from(ticks) * 10));
+    let readings = Readings { restarted: answer.restarted, uptime, ..Readings::default() };
     let mut collector = Collector { names, readings };
     match (&poll.wanted, &answer.found) {
         (SnmpWanted::Get(variables), Found::Values(values)) => {
