@@ -94,6 +94,8 @@ pub const RECORD_RETRY: Duration = Duration::from_secs(1);
 pub const RECORD_LOOK: Duration = Duration::from_secs(1);
 /// How long the agent's own check is WARNING after the store was taken away and recording went on in another.
 pub const RECORD_REPLACED_SHOWN: Duration = Duration::from_secs(24 * 3600);
+/// A run may be so far ahead of now before the clock is taken to have been wrong.
+pub const RUNS_AHEAD_MIN: Duration = Duration::from_secs(60);
 /// When more runs than this wait to be stored, they are written at once rather than gathered.
 pub const RECORD_HURRY_RUNS: usize = 2048;
 /// A write of runs that takes longer than this counts as a fault: the disk stalls.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use custos_query::threshold_lines;
 use custos_store::{Reason, Run, State};
 
 use crate::observe::Printed;
@@ -63,30 +64,6 @@ pub fn verdict_output(printed: &Printed, run: &Run) -> Vec<u8> {
     output
 }
 
-/// The lines of a judgement that the thresholds wrote, the worst first; the others remark on the plugin's output.
-pub fn threshold_lines(judgement: &str) -> Vec<&str> {
-    let mut lines: Vec<(State, &str)> =
-        judgement.lines().filter_map(|line| line_state(line).map(|state| (state, line))).collect();
-    lines.sort_by_key(|(state, _)| std::cmp::Reverse(state.severity()));
-    lines.into_iter().map(|(_, line)| line).collect()
-}
-
-/// The state with which a line of the thresholds begins.
-fn line_state(line: &str) -> Option<State> {
-    let begins = |state: &State| line.strip_prefix(state.name()).is_some_and(|rest| rest.starts_with(": "));
-    State::ALL.into_iter().find(begins)
-}
-
-/// A judged run in one line, which begins with what decided its state: thresholds, or the plugin's own text.
-pub fn verdict_text(state: State, judgement: &str, text: &str) -> String {
-    let limits = threshold_lines(judgement);
-    match limits.first().map(|line| line_state(line)) {
-        None => text.to_owned(),
-        Some(worst) if worst == Some(state) => format!("{} - {text}", limits.join("; ")),
-        Some(_) => format!("{text} - {}", limits.join("; ")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,22 +87,6 @@ mod tests {
             ..Run::default()
         };
         assert_eq!(output("OK | a=1\n", &run), "CRITICAL: a/b is 3, outside 2 - OK | a=1\n");
-    }
-
-    #[test]
-    fn a_verdict_begins_with_what_decided_it() {
-        let judgement = "WARNING: a is 3, outside 2\nperfdata: 1 bad token\nCRITICAL: b is 9, outside 5";
-        assert_eq!(
-            verdict_text(State::Critical, judgement, "LOAD OK"),
-            "CRITICAL: b is 9, outside 5; WARNING: a is 3, outside 2 - LOAD OK"
-        );
-        let warning = "WARNING: a is 3, outside 2";
-        assert_eq!(
-            verdict_text(State::Critical, warning, "LOAD CRITICAL - load 9"),
-            "LOAD CRITICAL - load 9 - WARNING: a is 3, outside 2"
-        );
-        assert_eq!(verdict_text(State::Warning, warning, "LOAD OK"), "WARNING: a is 3, outside 2 - LOAD OK");
-        assert_eq!(verdict_text(State::Ok, "perfdata: 1 bad token", "LOAD OK"), "LOAD OK");
     }
 
     #[test]

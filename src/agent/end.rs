@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use custos_query::verdict_text;
 use custos_store::{Provenance, Run};
 
-use super::answer::{Answer, verdict_output, verdict_text};
+use super::answer::{Answer, verdict_output};
 use super::cached::LastAnswer;
 use super::check_state::{Activity, CheckState};
 use super::checks::CheckId;

@@ -27,7 +27,7 @@ mod skipped;
 mod start;
 mod waiting;
 
-pub use answer::{Answer, threshold_lines, verdict_output, verdict_text};
+pub use answer::{Answer, verdict_output};
 pub use core::Agent;
 pub use effect::{Ask, Effect, Event, Wanted};
 pub use health::Health;

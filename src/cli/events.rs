@@ -9,13 +9,17 @@ use super::listing::PageArgs;
 use super::read::{Damage, Failure, ReadArgs, finish, json_line, local_time, now, tell};
 use super::style::{Style, printable};
 use crate::exit_code::ExitCode;
+use crate::graph::Glyphs;
+use crate::text::human::duration_ms;
 
 /// Events that are shown unless told otherwise.
 const LIMIT_DEFAULT: usize = 50;
 
-/// Shows changes of state: problems, confirmed or not, recoveries, and checks that begin or stop to flap.
+/// Shows changes of state: problems, confirmed or not, recoveries, and checks that start or stop flapping.
 ///
-/// They follow from the stored runs, whether the agent was running without a break or not. The newest come last.
+/// A line tells the time, the states before and after, what kind of change it is, the check, after how long a problem went
+/// away, and why: the thresholds that decided, and what the plugin said. Changes follow from the stored runs, whether the
+/// agent was running without a break or not. The newest come last.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct EventsArgs {
     /// Only these checks
@@ -58,14 +62,18 @@ fn show(args: &EventsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Re
 }
 
 fn line(event: &Event, now: &Zoned, style: Style) -> String {
-    let state = format!("{:<8}", event.to.name());
+    let (from, to) = (format!("{:>8}", event.from.name()), format!("{:<8}", event.to.name()));
+    let arrow = if style.glyphs == Glyphs::Ascii { "->" } else { "→" };
+    let lasted = event.lasted_ms.map(|lasted_ms| format!(" after {}", duration_ms(lasted_ms)));
     format!(
-        "{}  {}  {:<16}  {}: {}\n",
+        "{}  {} {arrow} {}  {:<16}  {}{}: {}\n",
         local_time(event.time_ms, now.time_zone()),
-        style.state(event.to, &state),
+        style.state(event.from, &from),
+        style.state(event.to, &to),
         event.kind.name().replace('_', " "),
         printable(&event.check),
-        printable(&event.text),
+        lasted.unwrap_or_default(),
+        printable(&event.said()),
     )
 }
 
@@ -80,43 +88,48 @@ mod tests {
 
     /// Judges results a second apart, each as the agent would, and asks for the events.
     fn shown(line: &[&str]) -> Result<String, Failure> {
-        let store = stage::store(|writer| {
-            for (check, offset_ms, results) in
-                [("disk", 0, &[0_u8, 2, 9, 2, 2, 0][..]), ("load", 500, &[1, 0])]
-            {
-                let mut before = None;
-                for (number, code) in results.iter().enumerate() {
-                    let mut run = Run {
-                        time_ms: NOON + offset_ms + number as i64 * 1000,
-                        text: format!("{check} {number}"),
-                        ..Run::default()
-                    };
-                    match State::from_code(*code) {
-                        Some(state) => {
-                            run.state = state;
-                            let counting =
-                                Counting { max_check_attempts: 2, volatile: false, flap_limits: None };
-                            run.standing = advance(before, state, run.time_ms, counting).0;
-                            before = Some(PreviousState { state, standing: run.standing });
-                        }
-                        None => run.reason = Reason::Missed,
-                    }
-                    writer.append(&[(check, &run)]).unwrap();
+        let mut written = Vec::new();
+        for (check, offset_ms, results) in [("disk", 0, &[0_u8, 2, 9, 2, 2, 0][..]), ("load", 500, &[1, 0])] {
+            let mut before = None;
+            for (number, code) in results.iter().enumerate() {
+                let mut run = Run {
+                    time_ms: NOON + offset_ms + number as i64 * 1000,
+                    text: format!("{check} {number}"),
+                    ..Run::default()
+                };
+                if (check, number) == ("disk", 3) {
+                    run.judgement = "CRITICAL: full is 3, outside 2".to_owned();
                 }
+                match State::from_code(*code) {
+                    Some(state) => {
+                        run.state = state;
+                        let counting = Counting { max_check_attempts: 2, volatile: false, flap_limits: None };
+                        run.standing = advance(before, state, run.time_ms, counting).0;
+                        before = Some(PreviousState { state, standing: run.standing });
+                    }
+                    None => run.reason = Reason::Missed,
+                }
+                written.push((check, run));
+            }
+        }
+        written.sort_by_key(|(_, run)| run.time_ms);
+        let store = stage::store(|writer| {
+            for (check, run) in &written {
+                writer.append(&[(*check, run)]).unwrap();
             }
         });
         stage::shown(&store, line, show)
     }
 
     #[test]
-    fn events_of_all_checks_come_in_the_order_of_time() {
+    fn events_of_all_checks_come_in_the_order_of_arrival() {
         assert_eq!(
             shown(&[]).unwrap(),
-            "2026-11-22 13:00:00  WARNING   soft              load: load 0\n\
-             2026-11-22 13:00:01  CRITICAL  soft              disk: disk 1\n\
-             2026-11-22 13:00:01  OK        soft recovery     load: load 1\n\
-             2026-11-22 13:00:03  CRITICAL  hard              disk: disk 3\n\
-             2026-11-22 13:00:05  OK        hard recovery     disk: disk 5\n"
+            "2026-11-22 13:00:00        OK → WARNING   soft              load: load 0\n\
+             2026-11-22 13:00:01        OK → CRITICAL  soft              disk: disk 1\n\
+             2026-11-22 13:00:01   WARNING → OK        soft recovery     load after 1s: load 1\n\
+             2026-11-22 13:00:03  CRITICAL → CRITICAL  hard              disk: CRITICAL: full is 3, outside 2 - disk 3\n\
+             2026-11-22 13:00:05  CRITICAL → OK        hard recovery     disk after 4s: disk 5\n"
         );
     }
 
@@ -128,7 +141,7 @@ mod tests {
             last,
             concat!(
                 r#"{"id":"disk@1795348805000/hard_recovery","check":"disk","time_ms":1795348805000,"#,
-                r#""kind":"hard_recovery","from":"CRITICAL","to":"OK","attempt":1,"text":"disk 5"}"#
+                r#""kind":"hard_recovery","from":"CRITICAL","to":"OK","attempt":1,"text":"disk 5","judgement":"","lasted_ms":4000}"#
             )
         );
         let late = shown(&["disk", "--json", "--since", "13:00:04"]).unwrap();

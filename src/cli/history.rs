@@ -1,32 +1,37 @@
-//! `custos history`: every run of a check, the newest last.
+//! `custos history`: the runs of a check or of all checks, the newest last.
 
 use std::io::Write;
+use std::ops::Range;
 
-use custos_query::{RunJson, Selector, check_names, newest_runs};
-use custos_store::{Metric, Reason, Run, SeriesKey, Value};
+use custos_query::limits::LISTED_RUNS_MAX;
+use custos_query::{Listed, NewestRuns, Pick, ReadContext, RunJson, Selector, check_names, merged_runs};
+use custos_store::{Metric, Reader, Reason, Run, SeriesKey, Value};
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 
-use super::listing::{SpanArgs, show_runs};
+use super::listing::PageArgs;
 use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, tell};
 use super::style::{Style, printable};
 use crate::exit_code::ExitCode;
 use crate::text::human::{Prefixes, duration_ms, quantity};
 
-/// Shows every run of a check, the newest last.
+/// Runs that are shown unless told otherwise.
+const LIMIT_DEFAULT: usize = 1000;
+
+/// Shows the runs of a check, or of all checks, the newest last.
 ///
 /// A line tells the time, the state, how long the run took and what it said; with a METRIC also its values. JSON
 /// has everything that is stored, one object a line, with values in base units.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct HistoryArgs {
-    /// A check, and perhaps a metric or a glob over its metrics: load, load:load1, 'disk:/*'
+    /// A check, and perhaps a metric or a glob over its metrics: load, load:load1, 'disk:/*' [default: all checks]
     #[arg(value_name = "CHECK[:METRIC]")]
-    target: String,
+    target: Option<String>,
     #[command(flatten)]
-    span: SpanArgs,
-    /// Only the newest N runs of those
-    #[arg(long, short = 'n', value_name = "N")]
-    limit: Option<u64>,
+    page: PageArgs<LIMIT_DEFAULT>,
+    /// Every run, in the order of time
+    #[arg(long, conflicts_with = "limit")]
+    all: bool,
     /// One JSON object for each run
     #[arg(long)]
     json: bool,
@@ -40,42 +45,85 @@ pub(super) fn run(args: &HistoryArgs) -> ExitCode {
 }
 
 fn show(args: &HistoryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
-    let span = args.span.range(now)?;
+    let (span, limit) = args.page.page(now)?;
     let reader = args.read.open()?.reader;
-    let selector = Selector::parse(&args.target, &check_names(&reader))?;
-    if selector.has_metric() {
+    let known = check_names(&reader);
+    let selector = args.target.as_ref().map(|target| Selector::parse(target, &known)).transpose()?;
+    if let Some(selector) = selector.as_ref().filter(|selector| selector.has_metric()) {
         // An unknown metric is an error rather than a list of runs without it.
         selector.series(&reader.series(selector.check())?)?;
     }
-    let page = Page { selector: &selector, zone: now.time_zone().clone(), style };
+    let checks = selector.as_ref().map_or(known, |selector| vec![selector.check().to_owned()]);
+    let page = Page { selector: selector.as_ref(), zone: now.time_zone().clone(), style };
     let mut damage = Damage::default();
-    let show = |run: &Run| if args.json { page.json(run, out) } else { page.line(run, out) };
-    let runs = newest_runs(&reader, selector.check(), span, args.limit, |_| true);
-    if show_runs(runs, &mut damage, show)? == 0 {
-        tell(&format!("no run of {} is within this time", selector.check()));
+    let mut shown = 0_u64;
+    let mut show = |one: &Listed| {
+        shown += 1;
+        if args.json { page.json(one, out) } else { page.line(one, out) }
+    };
+    if args.all {
+        for one in merged_runs(&reader, &checks, span) {
+            match one {
+                Ok(one) => show(&one)?,
+                Err(error) => damage.note(&error),
+            }
+        }
+    } else {
+        let (runs, more) = newest(&reader, &checks, span, limit, &mut damage)?;
+        runs.iter().try_for_each(&mut show)?;
+        if more && limit == LIMIT_DEFAULT {
+            tell(&format!("only the newest {limit} runs are shown; -n N shows more, --all all of them"));
+        }
+    }
+    if shown == 0 {
+        let of = selector.map_or(String::new(), |selector| format!(" of {}", selector.check()));
+        tell(&format!("no run{of} is within this time"));
     }
     damage.finish(out)
 }
 
+/// The newest runs, and whether there are more.
+fn newest(
+    reader: &Reader,
+    checks: &[String],
+    span: Range<i64>,
+    limit: usize,
+    damage: &mut Damage,
+) -> Result<(Vec<Listed>, bool), Failure> {
+    if limit >= LISTED_RUNS_MAX {
+        let most = LISTED_RUNS_MAX - 1;
+        return Err(Failure::usage(format!("-n is {most} at most; --all shows all runs")));
+    }
+    let request = NewestRuns { checks, span, limit: limit + 1, pick: &|_| Pick::Take };
+    let mut runs = request.read(reader, &mut ReadContext::new(&mut |error| damage.note(error)))?;
+    let beyond = runs.len().saturating_sub(limit);
+    runs.drain(..beyond);
+    Ok((runs, beyond > 0))
+}
+
 /// How runs are shown.
 struct Page<'a> {
-    selector: &'a Selector,
+    /// Which check, and which of its metrics; all checks without one.
+    selector: Option<&'a Selector>,
     zone: TimeZone,
     style: Style,
 }
 
 impl Page<'_> {
     fn metrics<'r>(&self, run: &'r Run) -> impl Iterator<Item = &'r Metric> + use<'r, '_> {
-        let selector = self.selector;
+        let selector = self.selector.filter(|selector| selector.has_metric());
         run.metrics.iter().filter(move |metric| {
             let key = || SeriesKey { label: metric.label.clone(), labels: metric.labels.clone() };
-            !selector.has_metric() || selector.selects(&key())
+            selector.is_none_or(|selector| selector.selects(&key()))
         })
     }
 
-    fn line(&self, run: &Run, out: &mut dyn Write) -> Result<(), Failure> {
+    fn line(&self, Listed { check, run }: &Listed, out: &mut dyn Write) -> Result<(), Failure> {
         let state = format!("{:<8}", run.state.name());
         write!(out, "{}  {}  ", local_time(run.time_ms, &self.zone), self.style.state(run.state, &state))?;
+        if self.selector.is_none() {
+            write!(out, "{}  ", printable(check))?;
+        }
         let took = duration_ms((run.duration_us / 1000).min(i64::MAX as u64) as i64);
         match run.reason {
             Reason::Missed => {
@@ -89,11 +137,11 @@ impl Page<'_> {
             Reason::Exited => write!(out, "{took:>7}  ")?,
             reason => write!(out, "{took:>7}  {}: ", reason.name())?,
         }
-        if let Some(one) = self.selector.built_in() {
+        if let Some(one) = self.selector.and_then(Selector::built_in) {
             let shown = |value: Value| quantity(value.to_f64(), one.unit(), Prefixes::Si);
             let value = one.value(run).map_or_else(|| "U".to_owned(), shown);
             write!(out, "{}={value}  ", one.name())?;
-        } else if self.selector.has_metric() {
+        } else if self.selector.is_some_and(Selector::has_metric) {
             for metric in self.metrics(run) {
                 let value = metric.value.map_or_else(
                     || "U".to_owned(),
@@ -111,8 +159,8 @@ impl Page<'_> {
         Ok(())
     }
 
-    fn json(&self, run: &Run, out: &mut dyn Write) -> Result<(), Failure> {
-        Ok(RunJson::with(self.selector.check(), run, self.metrics(run)).write(out)?)
+    fn json(&self, Listed { check, run }: &Listed, out: &mut dyn Write) -> Result<(), Failure> {
+        Ok(RunJson::with(check, run, self.metrics(run)).write(out)?)
     }
 }
 
@@ -228,6 +276,35 @@ mod tests {
         assert_eq!(texts(&["disk", "-n", "4"]), "30s one two half");
         assert_eq!(texts(&["disk", "-n", "0"]), "");
         assert_eq!(shown(&["disk", "-n", "99"]).lines().count(), 5);
+        assert_eq!(shown(&["disk", "--all"]), shown(&["disk", "-n", "99"]));
+        assert!(stage::shown(&store(), &["-n", "99999"], show).is_err());
+    }
+
+    #[test]
+    fn without_a_check_all_are_shown() {
+        let store = stage::store(|writer| {
+            for (check, offset_ms) in [("disk", 0), ("load", 500), ("disk", 1000), ("load", 1500)] {
+                let run = Run { time_ms: NOON + offset_ms, text: "fine".to_owned(), ..Run::default() };
+                writer.append(&[(check, &run)]).unwrap();
+            }
+        });
+        let newest = "2026-11-22 13:00:01  OK        disk      0ms  fine\n\
+                      2026-11-22 13:00:01  OK        load      0ms  fine\n";
+        assert_eq!(stage::shown(&store, &["-n", "2"], show).unwrap(), newest);
+        assert_eq!(stage::shown(&store, &["--since", "13:00:01"], show).unwrap(), newest);
+        assert_eq!(stage::shown(&store, &["--all", "--json"], show).unwrap().lines().count(), 4);
+    }
+
+    #[test]
+    fn runs_ahead_of_the_clock_are_not_the_newest() {
+        let store = stage::store(|writer| {
+            for (offset_ms, text) in [(0, "before"), (7_200_000, "ahead"), (10_000, "after")] {
+                let run = Run { time_ms: NOON + offset_ms, text: text.to_owned(), ..Run::default() };
+                writer.append(&[("disk", &run)]).unwrap();
+            }
+        });
+        assert!(stage::shown(&store, &["disk", "-n", "1"], show).unwrap().ends_with("after\n"));
+        assert!(stage::shown(&store, &["disk", "--all"], show).unwrap().ends_with("ahead\n"));
     }
 
     #[test]

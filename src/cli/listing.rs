@@ -1,11 +1,10 @@
-//! What the commands that list things have in common: from what time, how many of the newest, and one after the other.
+//! What the commands that list things have in common: from what time, and how many of the newest.
 
 use std::ops::Range;
 
-use custos_store::Run;
 use jiff::Zoned;
 
-use super::read::{Damage, Failure, time};
+use super::read::{Failure, time};
 
 /// The time that a list is of.
 #[derive(Clone, Debug, clap::Args)]
@@ -48,23 +47,4 @@ impl<const LIMIT: usize> PageArgs<LIMIT> {
     pub(super) fn page(&self, now: &Zoned) -> Result<(Range<i64>, usize), Failure> {
         Ok((self.span.range(now)?, self.limit))
     }
-}
-
-/// Shows runs one by one and tells how many there were. What cannot be read is noted and passed over.
-pub(super) fn show_runs(
-    runs: impl Iterator<Item = custos_store::Result<Run>>,
-    damage: &mut Damage,
-    mut show: impl FnMut(&Run) -> Result<(), Failure>,
-) -> Result<u64, Failure> {
-    let mut shown = 0;
-    for run in runs {
-        match run {
-            Ok(run) => {
-                show(&run)?;
-                shown += 1;
-            }
-            Err(error) => damage.note(&error),
-        }
-    }
-    Ok(shown)
 }

@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
-use custos_query::{RunJson, all_known, check_names, newest_runs};
+use custos_query::{Listed, NewestRuns, Pick, ReadContext, RunJson, all_known, check_names};
 use custos_store::{Reason, Run, State};
 use jiff::Zoned;
 
-use super::listing::{PageArgs, show_runs};
+use super::listing::PageArgs;
 use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, tell};
 use super::style::{Style, printable};
 use crate::exit_code::ExitCode;
@@ -46,15 +46,16 @@ fn show(args: &RunsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Resu
     let reader = args.read.open()?.reader;
     all_known([&args.check], &check_names(&reader))?;
     let mut damage = Damage::default();
-    let wanted = |run: &Run| !args.failed || has_failed(run);
-    let show = |run: &Run| {
-        if args.json {
-            return Ok(RunJson::new(&args.check, run).write(out)?);
+    let pick = |run: &Run| if !args.failed || has_failed(run) { Pick::Take } else { Pick::Pass };
+    let request = NewestRuns { checks: std::slice::from_ref(&args.check), span, limit, pick: &pick };
+    let runs = request.read(&reader, &mut ReadContext::new(&mut |error| damage.note(error)))?;
+    for Listed { check, run } in &runs {
+        match args.json {
+            true => RunJson::new(check, run).write(out)?,
+            false => out.write_all(paragraph(run, now, style).as_bytes())?,
         }
-        Ok(out.write_all(paragraph(run, now, style).as_bytes())?)
-    };
-    let runs = newest_runs(&reader, &args.check, span, Some(limit as u64), wanted);
-    if show_runs(runs, &mut damage, show)? == 0 {
+    }
+    if runs.is_empty() {
         let which = if args.failed { "failed run" } else { "run" };
         tell(&format!("no {which} of {} is within this time", args.check));
     }

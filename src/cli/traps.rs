@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use custos_query::RunJson;
-use custos_store::{Reader, Run};
+use custos_query::{Listed, NewestRuns, Pick, ReadContext, RunJson, check_names};
+use custos_store::Run;
 use jiff::Zoned;
 
 use super::listing::PageArgs;
@@ -20,7 +20,7 @@ use crate::limits::TRAPS_LISTED;
 /// follows; JSON has them in long_text.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct TrapsArgs {
-    /// Only traps that no check is told by
+    /// Only traps that match no check
     #[arg(long)]
     unmatched: bool,
     #[command(flatten)]
@@ -41,21 +41,17 @@ pub(super) fn run(args: &TrapsArgs) -> ExitCode {
 }
 
 fn show(args: &TrapsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
-    let (range, limit) = args.page.page(now)?;
+    let (span, limit) = args.page.page(now)?;
     let reader = args.read.open()?.reader;
     let mut damage = Damage::default();
-    let mut traps: Vec<(String, Run)> = Vec::new();
-    for check in reader.checks() {
-        if args.unmatched && check.name != UNMATCHED_CHECK || check.last_ms < range.start {
-            continue;
-        }
-        newest(&reader, &check.name, &range, limit, &mut traps, &mut damage);
-    }
-    traps.sort_by_key(|(_, run)| run.time_ms);
+    let unmatched = |check: &String| !args.unmatched || check == UNMATCHED_CHECK;
+    let checks: Vec<String> = check_names(&reader).into_iter().filter(unmatched).collect();
+    let request = NewestRuns { checks: &checks, span, limit, pick: &pick };
+    let traps = request.read(&reader, &mut ReadContext::new(&mut |error| damage.note(error)))?;
     if traps.is_empty() {
         tell("no trap is within this time");
     }
-    for (check, run) in &traps[traps.len().saturating_sub(limit)..] {
+    for Listed { check, run } in &traps {
         if args.json {
             RunJson::new(check, run).write(out)?;
         } else {
@@ -65,28 +61,13 @@ fn show(args: &TrapsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Res
     damage.finish(out)
 }
 
-/// The newest traps of a check. One whose latest run is no trap has none: a check is told by traps alone, or never.
-fn newest(
-    reader: &Reader,
-    check: &str,
-    range: &std::ops::Range<i64>,
-    limit: usize,
-    traps: &mut Vec<(String, Run)>,
-    damage: &mut Damage,
-) {
-    let mut kept = 0;
-    for run in reader.runs_rev(check, range.clone()) {
-        match run {
-            _ if kept == limit => return,
-            Ok(run) if is_trap(&run) => {
-                kept += 1;
-                traps.push((check.to_owned(), run));
-            }
-            // What a check recorded by itself between two traps, or before it was told by them.
-            Ok(run) if run.origin == "expired" => {}
-            Ok(_) => return,
-            Err(error) => damage.note(&error),
-        }
+/// A check whose newest run is no trap has none: traps set the state of a check alone, or never.
+fn pick(run: &Run) -> Pick {
+    match run.origin.as_str() {
+        _ if is_trap(run) => Pick::Take,
+        // What a check recorded by itself between two traps, or before the first.
+        "expired" => Pick::Pass,
+        _ => Pick::Stop,
     }
 }
 

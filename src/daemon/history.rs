@@ -1,5 +1,6 @@
 //! Reading back from the store where checks stood.
 
+use custos_query::latest_runs;
 use custos_store::{Reader, Result, State};
 
 use crate::agent::History;
@@ -7,33 +8,43 @@ use crate::config::{Check, Config, OnMissing, Threshold};
 use crate::evaluate::{is_judged, judges};
 use crate::limits::HISTORY_MAX_RUNS;
 
-/// The history of every check in the store, as far as it matters for going on.
-pub(super) fn read_all(config: &Config) -> Vec<History> {
+/// What the store says about where checks stood.
+#[derive(Debug, Default)]
+pub(super) struct Stored {
+    /// The history of each check, as far as it matters for going on.
+    pub(super) histories: Vec<History>,
+    /// The latest time of a run, in ms since the epoch.
+    pub(super) latest_ms: Option<i64>,
+}
+
+/// What the store says of all checks.
+pub(super) fn read_all(config: &Config) -> Stored {
     read_some(config, |_| true)
 }
 
-/// The histories of those checks in the store that are wanted. What cannot be read is in the log: checks then start anew.
-pub(super) fn read_some(config: &Config, wanted: impl Fn(&str) -> bool) -> Vec<History> {
+/// What the store says of those checks that are wanted. What cannot be read is in the log: checks then start anew.
+pub(super) fn read_some(config: &Config, wanted: impl Fn(&str) -> bool) -> Stored {
     let reader = match Reader::open(&config.store) {
         Ok(reader) => reader,
         Err(error) => {
             tracing::error!("history cannot be read, so checks start anew: {error}");
-            return Vec::new();
+            return Stored::default();
         }
     };
-    let mut histories = Vec::new();
+    let mut stored = Stored::default();
     for known in reader.checks().into_iter().filter(|known| wanted(&known.name)) {
+        stored.latest_ms = stored.latest_ms.max(Some(known.last_ms));
         let check = config.checks.get(&known.name).map(|check| &**check);
         match read_history(&reader, &known.name, check) {
-            Ok(history) => histories.push(history),
+            Ok(history) => stored.histories.push(history),
             Err(error) => tracing::error!("the history of {} cannot be read: {error}", known.name),
         }
     }
-    histories
+    stored
 }
 
-/// The last runs of a check, oldest first: back to the last judged one, and further if a threshold looks back, or keeps
-/// its state while it has nothing to judge.
+/// The last runs of a check in the order of arrival, the oldest first: back to the last judged one, and further if a
+/// threshold looks back, or keeps its state while it has nothing to judge.
 pub fn read_history(reader: &Reader, name: &str, check: Option<&Check>) -> Result<History> {
     let thresholds = check.map(|check| &check.thresholds[..]).unwrap_or_default();
     let hold_ms = thresholds.iter().map(|t| t.pending_for.as_millis() as i64).max().unwrap_or(0);
@@ -43,7 +54,7 @@ pub fn read_history(reader: &Reader, name: &str, check: Option<&Check>) -> Resul
         thresholds.iter().filter(|threshold| threshold.on_missing == OnMissing::Keep).collect();
     // The run from which `for` counts back: the newest, or the newest that every keeping threshold can judge.
     let mut newest_ms = None;
-    for run in reader.runs_rev(name, i64::MIN..i64::MAX).take(HISTORY_MAX_RUNS) {
+    for run in latest_runs(reader, name).take(HISTORY_MAX_RUNS) {
         let run = run?;
         if newest_ms.is_none() || !keeping.is_empty() {
             newest_ms = Some(run.time_ms);

@@ -106,8 +106,11 @@ fn read(source: &Source, current: &Config) -> Result<Box<Reloaded>, String> {
     }
     let reception = reception(&config, clock::now());
     let new = |name: &str| config.checks.contains_key(name) && !current.checks.contains_key(name);
-    let histories =
-        if config.checks.keys().any(|name| new(name)) { read_some(&config, new) } else { Vec::new() };
+    let histories = if config.checks.keys().any(|name| new(name)) {
+        read_some(&config, new).histories
+    } else {
+        Vec::new()
+    };
     let rows = config.checks.values().filter(|check| new(&check.name)).map(|check| &**check);
     let rows = TableRows::read(&config.store, rows);
     Ok(Box::new(Reloaded { config, settings, reception, histories, rows }))
@@ -143,7 +146,9 @@ impl Daemon {
             tracing::error!("the configuration is not reloaded: {why}");
         })?;
         self.config = Arc::new(config);
-        self.inputs.executor.rows().adopt(rows);
+        let known = self.inputs.executor.rows();
+        known.adopt(rows);
+        known.forget_others(&self.config);
         tracing::info!(checks = self.config.checks.len(), "the configuration is reloaded");
         self.handle(Event::Reload(Arc::clone(&self.config), histories), now);
         Ok(())

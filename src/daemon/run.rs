@@ -23,7 +23,7 @@ use crate::clock::{self, Moment};
 use crate::config::Config;
 use crate::control::{self, Request, Response};
 use crate::evaluate::{Change, ChangeKind};
-use crate::execute::{Executor, Lanes, PluginEnvironment, TableRows};
+use crate::execute::{Executor, PluginEnvironment, ShimSettings, TableRows};
 use crate::exit_code::ExitCode;
 use crate::limits::{
     CONTROL_QUEUE_MAX, HEALTH_LOOK, NRPE_REQUEST_QUEUE_MAX, RECORD_OPEN_MAX, REPORTS_PER_TURN_MAX,
@@ -82,9 +82,10 @@ impl Daemon {
         let open = move || Writer::open(&store, Options::default());
         let recorder = Recorder::start(Box::new(open), config.sync)?;
         recorder.wait_until_opened(RECORD_OPEN_MAX);
-        let histories = read_all(&config);
+        let stored = read_all(&config);
+        recorder.note_latest(stored.latest_ms);
         let rows = TableRows::read(&config.store, config.checks.values().map(|check| &**check));
-        let executor = Executor::start(&Lanes::default(), rows)?;
+        let executor = Executor::start(&ShimSettings::default(), rows)?;
         let (request_sender, requests) = mpsc::channel(NRPE_REQUEST_QUEUE_MAX);
         let (command_sender, commands) = mpsc::channel(CONTROL_QUEUE_MAX);
         let control = control::Listener::start(&config.store, command_sender);
@@ -124,7 +125,7 @@ impl Daemon {
             source,
             stopping,
         };
-        daemon.agent.restore(histories, now, &mut daemon.effects);
+        daemon.agent.restore(stored.histories, now, &mut daemon.effects);
         daemon.start_nrpe()?;
         daemon.trap_receiver.configure(reception(&daemon.config, now))?;
         daemon.perform();

@@ -9,7 +9,8 @@ use super::job::Job;
 use super::plugin::end_of;
 use super::poll::PollJob;
 use super::rows::TableRows;
-use super::shims::{Lanes, Reports, Shims};
+use super::shim_settings::ShimSettings;
+use super::shims::{Reports, Shims};
 use crate::clock;
 use crate::observe::{Observation, Reading, observe_plugin};
 use crate::part::Part;
@@ -41,8 +42,8 @@ impl Executor {
     ///
     /// # Errors
     /// One of these fails.
-    pub fn start(lanes: &Lanes, rows: TableRows) -> io::Result<Executor> {
-        let (shims, reports) = Shims::start(lanes).map_err(io::Error::other)?;
+    pub fn start(shims: &ShimSettings, rows: TableRows) -> io::Result<Executor> {
+        let (shims, reports) = Shims::start(shims).map_err(io::Error::other)?;
         let (asker, outcomes) = Asker::start()?;
         Ok(Executor { shims, reports, asker, outcomes, running: HashMap::new(), rows })
     }

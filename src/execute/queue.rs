@@ -14,8 +14,7 @@ use crate::clock::micros;
 pub(super) struct Queue {
     /// Frames that are not yet written.
     outbound: Vec<u8>,
-    /// Tickets that the shim has, or will have once `outbound` is written.
-    /// with the time by which each must have ended, in microseconds of monotonic time.
+    /// Outstanding tickets, each with its deadline on the monotonic clock in microseconds.
     held: HashMap<u64, u64>,
     /// When the shim was last heard of.
     heard_us: u64,

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use custos_store::Notes;
 
-use crate::config::{Check, Command, SnmpWanted};
+use crate::config::{Check, Command, Config, SnmpWanted};
+use crate::hash::fnv1a;
 use crate::snmp::RowNames;
 
 /// By check: what is remembered of the rows of its table.
@@ -15,7 +16,7 @@ pub struct TableRows {
 }
 
 impl TableRows {
-    /// What was noted of these checks. A note that cannot be read is told in the log, and its rows are new.
+    /// What was noted of these checks. The log says which notes cannot be read; their rows are taken for new ones.
     pub fn read<'c>(store: &Path, checks: impl Iterator<Item = &'c Check>) -> TableRows {
         let notes = Notes::new(store);
         let by_check = checks.filter(|check| asks_for_table(check)).filter_map(|check| {
@@ -39,6 +40,11 @@ impl TableRows {
         }
     }
 
+    /// Forgets the tables that no check of this configuration asks for. Their notes stay.
+    pub fn forget_others(&mut self, config: &Config) {
+        self.by_check.retain(|name, _| config.checks.get(name).is_some_and(|check| asks_for_table(check)));
+    }
+
     /// What is remembered of a check's table.
     pub(super) fn of(&mut self, check: &str) -> &mut RowNames {
         self.by_check.entry(check.to_owned()).or_default()
@@ -56,10 +62,32 @@ fn asks_for_table(check: &Check) -> bool {
     matches!(&check.command, Command::Snmp(poll) if matches!(poll.wanted, SnmpWanted::Table(_)))
 }
 
-/// `rows-`, and FNV-1a of 64 bits over the name of the check, which may have anything in it.
+/// `rows-` and a hash of the name of the check, which may have anything in it.
 fn note_name(check: &str) -> String {
-    let hash = check.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    format!("rows-{hash:016x}")
+    format!("rows-{:016x}", fnv1a(check.bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_of_checks_that_are_gone_are_forgotten() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("custos.yaml");
+        let device = "{profile: p, target: router";
+        let text = format!(
+            "store: store\nsnmp:\n  profiles:\n    p: {{version: 2c, community: public}}\nchecks:\n\
+             \x20 asked: {{snmp: {device}, table: {{index: ifName, columns: [ifInOctets]}}}}}}\n\
+             \x20 changed: {{snmp: {device}, get: [sysUpTime.0]}}}}\n",
+        );
+        std::fs::write(&file, text).unwrap();
+        let config = crate::config::load(&file).unwrap().config;
+        let mut rows = TableRows::default();
+        for name in ["asked", "changed", "gone"] {
+            rows.of(name);
+        }
+        rows.forget_others(&config);
+        assert_eq!(rows.by_check.keys().collect::<Vec<_>>(), ["asked"]);
+    }
 }

@@ -3,13 +3,13 @@
 //! Invariant: each submitted ticket comes back exactly once, whatever becomes of the shims, unless the agent stops.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use custos_shim::{Error, Launch, Report, Spec};
+use custos_shim::{Error, Report, Spec};
 use tokio::sync::mpsc;
 
-use super::lane::Lane;
-use crate::limits::{REPORT_QUEUE_MAX, SHIM_CROWD, SHIM_SILENCE_MAX, SHIM_STOP_MAX, SHIMS_MAX, SHIMS_MIN};
+use super::shim_settings::ShimSettings;
+use super::worker_slot::WorkerSlot;
+use crate::limits::{REPORT_QUEUE_MAX, SHIM_CROWD, SHIM_STOP_MAX};
 
 /// The shims. Clones share them.
 ///
@@ -18,30 +18,7 @@ use crate::limits::{REPORT_QUEUE_MAX, SHIM_CROWD, SHIM_SILENCE_MAX, SHIM_STOP_MA
 /// there has something to do, as an idle machine needs no more than one.
 #[derive(Clone, Debug)]
 pub struct Shims {
-    lanes: Arc<[Lane]>,
-}
-
-/// What the shims are and how many.
-#[derive(Clone, Debug)]
-pub struct Lanes {
-    /// The program of a shim.
-    pub launch: Launch,
-    /// The most that there may be.
-    pub shims_max: usize,
-    /// A shim that owes reports and says nothing for so long is replaced.
-    pub silence_max: Duration,
-}
-
-impl Default for Lanes {
-    /// This program as the shim, one for each CPU within bounds.
-    fn default() -> Lanes {
-        let cpus = std::thread::available_parallelism().map_or(SHIMS_MIN, usize::from);
-        Lanes {
-            launch: Launch::default(),
-            shims_max: cpus.clamp(SHIMS_MIN, SHIMS_MAX),
-            silence_max: SHIM_SILENCE_MAX,
-        }
-    }
+    slots: Arc<[WorkerSlot]>,
 }
 
 /// Where the reports come out.
@@ -67,12 +44,12 @@ impl Shims {
     ///
     /// # Errors
     /// It cannot be started.
-    pub fn start(lanes: &Lanes) -> Result<(Shims, Reports), Error> {
+    pub fn start(settings: &ShimSettings) -> Result<(Shims, Reports), Error> {
         let (sender, receiver) = mpsc::channel(REPORT_QUEUE_MAX);
-        let first = Lane::start(lanes, sender.clone())?;
-        let further = (1..lanes.shims_max).map(|_| Lane::start_later(lanes, sender.clone()));
-        let lanes = std::iter::once(first).chain(further).collect();
-        Ok((Shims { lanes }, Reports { receiver }))
+        let first = WorkerSlot::start(settings, sender.clone())?;
+        let further = (1..settings.shims_max).map(|_| WorkerSlot::start_later(settings, sender.clone()));
+        let slots = std::iter::once(first).chain(further).collect();
+        Ok((Shims { slots }, Reports { receiver }))
     }
 
     /// Has a plugin run. What comes of it, even if it cannot be started, comes out of [`Reports`] with the ticket: at once
@@ -83,16 +60,16 @@ impl Shims {
         self.least_busy().submit(ticket, spec, awaited);
     }
 
-    /// The lane that holds the fewest plugins; a new one if even that is crowded.
-    fn least_busy(&self) -> &Lane {
-        let (mut best, mut best_held) = (&self.lanes[0], usize::MAX);
-        for lane in self.lanes.iter() {
-            if !lane.is_awake() {
-                return if best_held >= SHIM_CROWD { lane } else { best };
+    /// The slot that has the fewest plugins; one whose shim is still to be started if even that is crowded.
+    fn least_busy(&self) -> &WorkerSlot {
+        let (mut best, mut best_held) = (&self.slots[0], usize::MAX);
+        for slot in self.slots.iter() {
+            if !slot.is_awake() {
+                return if best_held >= SHIM_CROWD { slot } else { best };
             }
-            let held = lane.held();
+            let held = slot.held();
             if held < best_held {
-                (best, best_held) = (lane, held);
+                (best, best_held) = (slot, held);
             }
         }
         best
@@ -100,25 +77,25 @@ impl Shims {
 
     /// Why plugins cannot be run at present, if they cannot.
     pub fn trouble(&self) -> Option<String> {
-        self.lanes.iter().find_map(Lane::trouble)
+        self.slots.iter().find_map(WorkerSlot::trouble)
     }
 
     /// The process ids of the shims' guards, each the parent of its worker; a shim that is being replaced has none.
     pub fn shim_pids(&self) -> Vec<u32> {
-        self.lanes.iter().filter_map(Lane::shim_pid).collect()
+        self.slots.iter().filter_map(WorkerSlot::shim_pid).collect()
     }
 
     /// Ends everything that runs, then the shims; waits for them for at most [`SHIM_STOP_MAX`]. Reports that nobody
     /// takes meanwhile are dropped.
     pub async fn stop(&self) {
-        self.lanes.iter().for_each(Lane::stop);
+        self.slots.iter().for_each(WorkerSlot::stop);
         let all = async {
-            for lane in self.lanes.iter() {
-                lane.stopped().await;
+            for slot in self.slots.iter() {
+                slot.stopped().await;
             }
         };
         if tokio::time::timeout(SHIM_STOP_MAX, all).await.is_err() {
-            self.lanes.iter().for_each(Lane::abort);
+            self.slots.iter().for_each(WorkerSlot::abort);
         }
     }
 }

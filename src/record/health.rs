@@ -1,7 +1,7 @@
 //! How the store is doing.
 
 use crate::clock::Moment;
-use crate::limits::RECORD_REPLACED_SHOWN;
+use crate::limits::{RECORD_REPLACED_SHOWN, RUNS_AHEAD_MIN};
 use crate::part::Part;
 use crate::text::human;
 
@@ -16,6 +16,8 @@ pub struct StoreHealth {
     pub maintenance_error: Option<String>,
     /// The store was taken away while it was being written; recording goes on in what was there then.
     pub replaced: Option<Replaced>,
+    /// The latest time of a stored run, in ms since the epoch. A clock that was ahead leaves some in the future.
+    pub latest_ms: Option<i64>,
     /// Runs stored since the start.
     pub stored_runs: u64,
     /// Runs that wait in memory to be stored.
@@ -62,6 +64,11 @@ impl StoreHealth {
                 ));
             }
         }
+        let ahead_ms = self.latest_ms.map_or(0, |latest_ms| latest_ms.saturating_sub(now.wall_ms));
+        if ahead_ms >= RUNS_AHEAD_MIN.as_millis() as i64 {
+            let ahead = human::duration_ms(ahead_ms);
+            part.warning(format!("runs have times up to {ahead} ahead: the clock was wrong then, or is now"));
+        }
         if let Some(free_bytes) = self.low_space {
             part.warning(format!("the disk of the store has only {} left", human::bytes(free_bytes)));
         }
@@ -89,6 +96,21 @@ mod tests {
         assert!(text.starts_with("runs are not stored since 1m: failed to append"), "{text}");
         assert!(text.contains("7 wait, 0 were dropped"), "{text}");
         assert!(part.findings[1].text().starts_with("the disk of the store has only "));
+    }
+
+    #[test]
+    fn runs_ahead_of_the_clock_are_named() {
+        let ahead = |latest_ms| {
+            let store = StoreHealth { latest_ms, ..StoreHealth::default() };
+            let part = store.part(Moment { mono_us: 0, wall_ms: 1_000_000 });
+            part.findings.first().map(|finding| (finding.state(), finding.text().to_owned()))
+        };
+        assert_eq!(ahead(None), None);
+        assert_eq!(ahead(Some(1_030_000)), None);
+        let (state, text) = ahead(Some(1_000_000 + 7_200_000)).unwrap();
+        assert_eq!(state, State::Warning);
+        assert_eq!(text, "runs have times up to 2h ahead: the clock was wrong then, or is now");
+        assert_eq!(ahead(Some(i64::MIN)), None);
     }
 
     #[test]

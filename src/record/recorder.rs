@@ -50,6 +50,13 @@ impl Shared {
         *locked(&self.busy_since) = None;
         done
     }
+
+    /// Takes note of runs that were stored.
+    pub(super) fn stored(&self, runs: &[(&str, &Run)]) {
+        let mut state = locked(&self.state);
+        state.stored_runs += runs.len() as u64;
+        state.latest_ms = state.latest_ms.max(runs.iter().map(|(_, run)| run.time_ms).max());
+    }
 }
 
 impl Recorder {
@@ -80,6 +87,12 @@ impl Recorder {
     pub fn record(&self, check: Arc<str>, run: Arc<Run>) {
         let asked = !run.origin.is_empty();
         self.shared.queue.push(check, run, asked);
+    }
+
+    /// Takes note of the latest time of what was stored before, in ms since the epoch.
+    pub fn note_latest(&self, latest_ms: Option<i64>) {
+        let mut state = locked(&self.shared.state);
+        state.latest_ms = state.latest_ms.max(latest_ms);
     }
 
     /// Hands over a note: what a part of the agent must find again after a restart, see [`custos_store::Notes`]. Never waits

@@ -131,7 +131,7 @@ impl Writing {
             match self.shared.busy(now, || writer.append(&runs)) {
                 Ok(_) => {
                     self.shared.queue.settle(Vec::new(), 0);
-                    locked(&self.shared.state).stored_runs += batch.len() as u64;
+                    self.shared.stored(&runs);
                     self.shared.written.send_replace(Written::by(writer));
                     self.unsynced = true;
                     self.written_us = now.mono_us;

@@ -3,6 +3,7 @@
 
 mod asker;
 mod cell;
+mod collector;
 pub mod engine;
 mod flaw;
 mod hosts;

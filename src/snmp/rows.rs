@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use custos_compat::snmp::{Oid, Value, VarBind};
 
+use super::collector::Collector;
 use super::plan::Plan;
 use super::question::{Absence, Column};
-use super::reading::Collector;
 use super::row_names::{Row, RowNames};
 use crate::config::{TablePoll, Wanted};
 use crate::mib::{Names, without_padding};

@@ -27,11 +27,6 @@ impl<'a> Cursor<'a> {
         self.at >= self.bytes.len()
     }
 
-    /// What has not been read.
-    pub(crate) fn rest(&self) -> &'a [u8] {
-        self.bytes.get(self.at..).unwrap_or_default()
-    }
-
     pub(crate) fn take(&mut self, len: usize) -> Result<&'a [u8], Short> {
         let end = self.at.checked_add(len).ok_or(Short)?;
         let slice = self.bytes.get(self.at..end).ok_or(Short)?;

@@ -24,14 +24,17 @@ mod log;
 mod mark;
 mod names;
 mod note;
+mod options;
 mod position;
 mod provenance;
 mod reader;
 mod recovery;
 mod repair;
 mod run;
+mod search_budget;
 mod segment;
 mod small;
+mod state;
 mod upkeep;
 mod value;
 mod verify;
@@ -48,14 +51,17 @@ pub use import::{Imported, Importer};
 pub use instances::{Change, Changes, Instance, Instances};
 pub use leftover::Leftover;
 pub use note::Notes;
+pub use options::Options;
 pub use position::Position;
 pub use provenance::{Consolidation, Provenance};
 pub use reader::{
-    Arrivals, Arrived, ArrivedRev, Bucket, Catalogue, CheckInfo, CheckSeries, Reader, RunState, Runs, Sample,
-    SampleBatch, Samples, SeriesInfo, SeriesKey, Snapshot, States, StoreInfo,
+    Arrivals, Arrived, ArrivedRev, Batch, Bucket, Catalogue, Cell, CheckInfo, CheckSeries, Column, Reader,
+    RunState, Runs, Sample, SampleBatch, Samples, Scan, SeriesInfo, SeriesKey, Snapshot, States, Statistics,
+    StoreInfo, Windows,
 };
 pub use repair::{Repaired, repair, repair_on};
-pub use run::{Metric, Reason, Run, Standing, State};
+pub use run::{Metric, Reason, Run, Standing};
+pub use state::State;
 pub use value::{Bounds, Value};
 pub use verify::{FileReport, Finding, Progress, Salvaged, salvage, verify, verify_on};
-pub use writer::{Options, Writer};
+pub use writer::Writer;

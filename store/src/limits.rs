@@ -165,3 +165,12 @@ pub const LEFTOVER_LOGS_MAX: usize = 4;
 
 /// Runs of such a log that are appended at once.
 pub const RESCUE_BATCH_RUNS: usize = 256;
+
+/// Bytes that a search for intact parts of a damaged file hashes without finding one, before it gives up the rest, ...
+pub const SEARCH_BYTES: u64 = 64 << 20;
+
+/// ... and as many more for each byte of the file.
+pub const SEARCH_FACTOR: u64 = 4;
+
+// The largest frame can be hashed.
+const _: () = assert!(SEARCH_BYTES > FRAME_BYTES_MAX as u64);

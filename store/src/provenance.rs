@@ -1,7 +1,6 @@
 //! Where a run comes from, so that what was not measured is never taken for a sample.
 
 use crate::bytes::Short;
-use crate::run::Run;
 
 /// What made a run, or from what it was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -66,12 +65,12 @@ impl Provenance {
         (u8::from(partial) | provenance << 1 | function << 4 | u8::from(imported) << 7, span_ms)
     }
 
-    /// Writes into a run what the byte of [`Provenance::code`] says. Asks for the span where there is one.
+    /// The provenance in a byte of [`Provenance::code`], and whether the run is partial and imported. Asks for the span
+    /// where there is one.
     pub(crate) fn decode(
         code: u8,
         span_ms: impl FnOnce() -> Result<u64, Short>,
-        run: &mut Run,
-    ) -> Result<(), Short> {
+    ) -> Result<(Provenance, bool, bool), Short> {
         let function = usize::from(code >> 4 & 7);
         let provenance = match code >> 1 & 7 {
             4 => Provenance::Consolidated {
@@ -85,8 +84,12 @@ impl Provenance {
             3 => Provenance::Watched,
             _ => return Err(Short),
         };
-        (run.partial, run.imported, run.provenance) = (code & 1 != 0, code >> 7 != 0, provenance);
-        Ok(())
+        Ok((provenance, code & 1 != 0, code >> 7 != 0))
+    }
+
+    /// Whether a byte of [`Provenance::code`] is of a partial run.
+    pub(crate) fn is_partial(code: u8) -> bool {
+        code & 1 != 0
     }
 
     /// Whether a byte of [`Provenance::code`] has a span beside it.

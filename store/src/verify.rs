@@ -208,11 +208,11 @@ fn check_check(
             }
         }
     }
-    let series = segment.series_at(index)?.all().map_err(|_| segment.malformed_series(index))?;
+    let series = segment.series_at(index)?;
     let listed = series.iter().map(|(series, span)| (series, span.samples, span.first_ms, span.last_ms));
     let there = catalogue.iter().map(|(series, span)| (series, span.samples, span.first_ms, span.last_ms));
     let fits = found == *extent && (!whole || listed.eq(there));
-    if fits { Ok(()) } else { Err(segment.malformed_series(index)) }
+    if fits { Ok(()) } else { Err(segment.damaged_entry(index)) }
 }
 
 fn check_chunk(segment: &Segment, check: &str, chunk: &ChunkRef) -> Result<RowsIn> {

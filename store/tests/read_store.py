@@ -32,6 +32,13 @@ def crc(data):
     return value ^ 0xFFFFFFFF
 
 
+def fnv1a(data):
+    value = 0xCBF29CE484222325
+    for byte in data:
+        value = (value ^ byte) * 0x100000001B3 & MASK64
+    return value
+
+
 def signed(value):
     value &= MASK64
     return value - (1 << 64) if value >> 63 else value
@@ -261,31 +268,45 @@ def log_before(data, start):
     return before if (first, header_crc) == (start, crc(data[:32])) else None
 
 
+def frame_at(data, at):
+    if at + 20 > len(data):
+        return None
+    length, payload_crc, seq, header_crc = struct.unpack_from("<IIQI", data, at)
+    if length == 0 or at + 20 + length > len(data) or header_crc != crc(data[at:at + 16]):
+        return None
+    payload = data[at + 20:at + 20 + length]
+    return (seq, payload) if payload_crc == crc(payload) else None
+
+
 def read_log(data, start, end):
-    assert log_before(data, start) is not None
-    at, generation, checks, schemas, instances, next_seq = 40, None, {}, {}, {}, start
-    while at + 20 <= len(data):
-        length, payload_crc, seq, header_crc = struct.unpack_from("<IIQI", data, at)
-        payload = data[at + 20:at + 20 + length]
-        if length == 0 or header_crc != crc(data[at:at + 16]) or payload_crc != crc(payload):
-            return
-        at += 20 + length
+    at, used, next_seq = 40, len(data.rstrip(b"\0")), start
+    generation, checks, schemas, instances = None, {}, {}, {}
+    while at < used:
+        seq, payload = frame_at(data, at) or (0, b"")
+        if not payload or seq < next_seq:
+            at += 1
+            continue
+        at += 20 + len(payload)
         cursor, time = Cursor(payload), 0
         if cursor.varint() != generation:
             generation, checks, schemas, instances = Cursor(payload).varint(), {}, {}, {}
         if seq != next_seq:
             instances = {}
         while cursor.at < len(payload):
-            item = cursor.u8()
+            item, key = cursor.u8(), cursor.varint()
             if item == 1:
-                key = cursor.varint()
                 checks[key] = cursor.text()
             elif item in (2, 4):
-                key, check = cursor.varint(), cursor.varint()
+                check = cursor.varint()
                 schema = [(cursor.name(), cursor.meta()) for _ in range(cursor.varint())]
-                schemas[key] = checks[check], schema, item == 4
+                if check in checks:
+                    schemas[key] = checks[check], schema, item == 4
+            elif key not in schemas:
+                # Without its definition, not even the length of the run is known.
+                instances = {}
+                break
             else:
-                check, schema, has_instances = schemas[cursor.varint()]
+                check, schema, has_instances = schemas[key]
                 time = signed(time + cursor.zigzag())
                 row = log_row(cursor, check, seq, time, schema, instances if has_instances else {check: []})
                 if seq < end and row:
@@ -336,21 +357,23 @@ def read_segment(data, start, end):
     directory = data[at:at + length]
     assert directory_crc == crc(directory)
     cursor, lines = Cursor(directory), []
-    for _ in range(cursor.varint()):
-        lines.append((cursor.text(), cursor.varint(), cursor.u32(), cursor.extent()))
+    count, names = cursor.varint(), Cursor(cursor.take(cursor.varint()))
+    for _ in range(count):
+        lines.append((names.text(), cursor.varint(), cursor.u32(), cursor.extent(), cursor.u64(), cursor.u8()))
     entry_at = at - sum(line[1] for line in lines)
-    for check, length, entry_crc, extent in lines:
+    for check, length, entry_crc, extent, names_hash, whole in lines:
         entry = data[entry_at:entry_at + length]
         assert entry_crc == crc(entry)
         entry_at += length
-        runs = list(read_entry(data, check, Cursor(entry), extent))
+        runs = list(read_entry(data, check, Cursor(entry), extent, names_hash, whole))
         assert extent["rows"] == len(runs)
         yield from runs
 
 
-def read_entry(data, check, entry, extent):
+def read_entry(data, check, entry, extent, names_hash, whole):
     chunks = Cursor(entry.take(entry.varint()))
     names = Cursor(entry.take(entry.varint()))
+    assert names_hash == fnv1a(names.data)
     runs, chunk_at = [], 0
     for _ in range(chunks.varint()):
         chunk_at += chunks.varint()
@@ -367,7 +390,9 @@ def read_entry(data, check, entry, extent):
     assert len(series) == len(seen)
     for (label, labels), unit in series:
         found = seen[label, str(labels)]
-        span = entry.varint(), extent["first"] + entry.varint(), extent["last"] - entry.varint()
+        span = extent["rows"], extent["first"], extent["last"]
+        if not whole:
+            span = entry.varint(), extent["first"] + entry.varint(), extent["last"] - entry.varint()
         assert span == (len(found), found[0][0], found[-1][0]) and unit in [unit for _, unit in found]
     return runs
 
@@ -444,6 +469,12 @@ def cursor_file(directory, name):
     return cursor
 
 
+def note_file(directory, name):
+    data = small(directory, name, b"CUSTNOT\0")
+    assert data.text() + ".note" == name
+    return data.text()
+
+
 def amendments_file(directory):
     data = small(directory, "amendments", b"CUSTAMD\0")
     forgotten, entries = data.varint(), []
@@ -459,6 +490,7 @@ def about(directory):
     return {"identity": small(directory, "identity", b"CUSTIDN\0").take(16).hex(),
             "synced": small(directory, "synced", b"CUSTSYN\0").u64(),
             "cursors": {name[:-7]: cursor_file(directory, name) for name in names if name.endswith(".cursor")},
+            "notes": {name[:-5]: note_file(directory, name) for name in names if name.endswith(".note")},
             "amendments": amendments_file(directory) if "amendments" in names else None}
 
 

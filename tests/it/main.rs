@@ -3,6 +3,7 @@
 //! Waiting is always for an event, with a deadline; no test asserts how long anything took.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod clock;
 mod configuration;
 mod control;
 mod examples;

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use custos::execute::{Lanes, Reports, Shims};
+use custos::execute::{Reports, ShimSettings, Shims};
 use custos_shim::{Launch, Limits, Outcome, Report, SUBCOMMAND, Spec};
 
 use crate::stage::{PATIENCE, PROGRAM, Stage, all_processes, children, marked_by, wait_until};
@@ -29,11 +29,11 @@ impl Bench {
     }
 
     pub(crate) fn with_shims(shims_max: usize) -> Bench {
-        Bench::with(Lanes { launch: launch(), shims_max, silence_max: PATIENCE })
+        Bench::with(ShimSettings { launch: launch(), shims_max, silence_max: PATIENCE })
     }
 
-    pub(crate) fn with(lanes: Lanes) -> Bench {
-        let (shims, reports) = Shims::start(&lanes).unwrap();
+    pub(crate) fn with(settings: ShimSettings) -> Bench {
+        let (shims, reports) = Shims::start(&settings).unwrap();
         Bench { stage: Stage::new(), shims, reports, next_ticket: 0 }
     }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use custos::execute::Lanes;
+use custos::execute::ShimSettings;
 use custos_shim::Outcome;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -74,7 +74,7 @@ async fn every_ticket_comes_back_though_the_shim_is_killed() {
 #[tokio::test]
 async fn a_shim_that_hangs_is_replaced() {
     let mut bench =
-        Bench::with(Lanes { launch: launch(), shims_max: 1, silence_max: Duration::from_millis(200) });
+        Bench::with(ShimSettings { launch: launch(), shims_max: 1, silence_max: Duration::from_millis(200) });
     let mut spec = bench.shell("sleep 1000; :");
     spec.timeout = Duration::from_millis(100);
     spec.grace = Duration::ZERO;

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use custos::execute::Lanes;
+use custos::execute::ShimSettings;
 use custos_shim::{Launch, Outcome};
 use nix::sys::signal::Signal;
 
@@ -63,7 +63,7 @@ async fn what_hides_ends_with_the_shim_and_its_guard() {
         eprintln!("no control group can be delegated here: nothing is tried");
         return;
     };
-    let mut bench = Bench::with(Lanes { launch: group.launch(), shims_max: 1, silence_max: PATIENCE });
+    let mut bench = Bench::with(ShimSettings { launch: group.launch(), shims_max: 1, silence_max: PATIENCE });
     let worker = bench.worker().await;
     let guard = bench.shims.shim_pids()[0] as i32;
     let file = bench.stage.path("hidden");

@@ -94,7 +94,7 @@ impl Stage {
 
     /// The stored runs of a check, oldest first.
     pub(crate) fn history(&self, check: &str) -> Vec<Value> {
-        let output = self.custos(&["history", check, "--json"]);
+        let output = self.custos(&["history", check, "--all", "--json"]);
         text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 

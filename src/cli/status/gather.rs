@@ -17,8 +17,6 @@ use crate::control::{self, AgentStatus, Answered, AskError, Request, Response, S
 
 /// How long the agent may take to say how it and its checks stand.
 const PATIENCE: Duration = Duration::from_secs(3);
-/// A run may be so far ahead without anybody's clock being wrong, in ms.
-pub(super) const AHEAD_MIN_MS: i64 = 60_000;
 /// Without a run for so long before a time, a check that is not defined was gone by then, in ms.
 const GONE_MS: i64 = 24 * 3600 * 1000;
 
@@ -148,7 +146,7 @@ fn stored_names(reader: &Reader, config: Option<&Config>, args: &StatusArgs) -> 
     for name in check_names(reader) {
         let defined = config.is_none_or(|config| config.checks.contains_key(&name));
         let wanted = args.all || args.names.contains(&name) || name == AGENT_CHECK;
-        if defined || wanted || matches!(reader.last(&name), Ok(Some(run)) if was_asked(&run)) {
+        if defined || wanted || matches!(reader.last_arrived(&name), Ok(Some(last)) if was_asked(&last.run)) {
             names.push(name);
         }
     }

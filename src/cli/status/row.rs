@@ -4,11 +4,11 @@ use custos_query::Stand;
 use custos_store::{Reader, Reason, Run, State};
 use serde::Serialize;
 
-use super::gather::AHEAD_MIN_MS;
 use crate::agent::{LastRun, Row, stood_after};
 use crate::cli::read::chain;
 use crate::config::Check;
 use crate::evaluate::is_judged;
+use crate::limits::RUNS_AHEAD_MIN;
 
 /// A line of the status.
 #[derive(Clone, Debug, Serialize)]
@@ -123,7 +123,8 @@ impl StatusRow {
 
     /// Adds whether there are runs with times that lie ahead.
     pub(super) fn add_ahead(&mut self, latest_ms: i64, now_ms: i64) {
-        self.ahead_ms = Some(latest_ms.saturating_sub(now_ms)).filter(|ahead_ms| *ahead_ms >= AHEAD_MIN_MS);
+        let ahead_ms = latest_ms.saturating_sub(now_ms);
+        self.ahead_ms = (ahead_ms >= RUNS_AHEAD_MIN.as_millis() as i64).then_some(ahead_ms);
     }
 
     /// Whether it is anything but OK; a check that has not run yet is not.

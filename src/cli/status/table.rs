@@ -2,11 +2,11 @@
 
 use std::io::Write;
 
+use custos_query::verdict_text;
 use custos_store::State;
 
 use super::gather::Status;
 use super::row::StatusRow;
-use crate::agent::verdict_text;
 use crate::cli::read::{Failure, local_time};
 use crate::cli::style::{Style, printable};
 use crate::graph::Glyphs;

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use custos_compat::snmp::usm::ReportKind;
 use custos_compat::snmp::{Oid, VarBind, Version};
-use custos_store::{self as store, Run};
+use custos_store::{self as store, Metric, Run};
 
 use super::*;
 use crate::config::{Condition, Secret, SnmpAccess, SnmpProfile, TablePoll, Wanted};
+use crate::snmp::collector::series;
 use crate::snmp::{Column, Flaw};
 
 fn oid(name: &str) -> Oid {

@@ -1,11 +1,11 @@
 //! The checks of a store by name.
 
-use custos_store::Reader;
+use custos_store::Snapshot;
 
 use crate::error::{Error, Offer, Result};
 
 /// The names of all checks that have a run in the store, sorted.
-pub fn check_names(store: &Reader) -> Vec<String> {
+pub fn check_names(store: &Snapshot) -> Vec<String> {
     store.checks().into_iter().map(|check| check.name).collect()
 }
 

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use custos_store::{Bounds, Bucket, Metric, Reader, Reason, Run, State};
+use custos_store::{Bounds, Bucket, Metric, Reason, Run, Snapshot, State};
 
 use crate::built_in::was_run;
 use crate::columns::{Column, Columns};
@@ -74,7 +74,7 @@ impl EnvelopeRequest<'_> {
     ///
     /// # Errors
     /// [`Error::TooLarge`], [`Error::Cancelled`]. What is damaged is reported to the context.
-    pub fn read(&self, store: &Reader, context: &mut ReadContext<'_>) -> Result<CheckEnvelope> {
+    pub fn read(&self, store: &Snapshot, context: &mut ReadContext<'_>) -> Result<CheckEnvelope> {
         let bounded = |what, asked, limit| match asked <= limit {
             true => Ok(()),
             false => Err(Error::TooLarge { what, asked, limit }),
@@ -99,7 +99,7 @@ impl EnvelopeRequest<'_> {
     }
 
     /// Reads all by what the store knows of columns and states. `None` if only the runs can tell.
-    fn sum_up(&self, store: &Reader, context: &ReadContext<'_>) -> Result<Option<Strip>> {
+    fn sum_up(&self, store: &Snapshot, context: &ReadContext<'_>) -> Result<Option<Strip>> {
         let mut strip = Strip::new(self);
         let Range { start, end } = self.span;
         for track in &mut strip.tracks {
@@ -252,7 +252,7 @@ impl Strip {
 
 impl Track {
     /// Takes the columns from the store, and unit and limits from the latest run that has a value.
-    fn sum_up(&mut self, check: &str, store: &Reader, buckets: &[Bucket], end_ms: i64) -> Option<()> {
+    fn sum_up(&mut self, check: &str, store: &Snapshot, buckets: &[Bucket], end_ms: i64) -> Option<()> {
         let known = buckets.iter().map(column).collect::<Option<Vec<_>>>()?;
         let start_ms = buckets.first()?.start_ms;
         if let Some(last) = known.iter().rev().flatten().next() {

@@ -1,8 +1,9 @@
 //! Where a check stands, now or at a time of the past, by its stored runs.
 
-use custos_store::{Reader, Run};
+use custos_store::{Run, Snapshot};
 
 use crate::change::is_judged;
+use crate::latest::latest_runs;
 use crate::limits::STAND_RUNS_MAX;
 
 /// Where a check stands.
@@ -15,19 +16,19 @@ pub struct Stand {
 }
 
 impl Stand {
-    /// Where a check stands now.
+    /// Where a check stands now, see [`latest_runs`].
     ///
     /// # Errors
     /// Those of reading the newest runs.
-    pub fn now(store: &Reader, check: &str) -> custos_store::Result<Stand> {
-        Stand::of(store.runs_rev(check, i64::MIN..i64::MAX))
+    pub fn now(store: &Snapshot, check: &str) -> custos_store::Result<Stand> {
+        Stand::of(latest_runs(store, check))
     }
 
     /// Where a check stood at a time (ms since the epoch), by the times of its runs.
     ///
     /// # Errors
     /// Those of reading the runs before it.
-    pub fn at(store: &Reader, check: &str, time_ms: i64) -> custos_store::Result<Stand> {
+    pub fn at(store: &Snapshot, check: &str, time_ms: i64) -> custos_store::Result<Stand> {
         Stand::of(store.runs_rev(check, i64::MIN..time_ms.saturating_add(1)))
     }
 
@@ -51,7 +52,7 @@ impl Stand {
 
 #[cfg(test)]
 mod tests {
-    use custos_store::{Options, Reason, Writer};
+    use custos_store::{Options, Reader, Reason, Writer};
 
     use super::*;
 

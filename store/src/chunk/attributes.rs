@@ -2,7 +2,8 @@
 
 use crate::bytes::Short;
 use crate::provenance::Provenance;
-use crate::run::{Reason, Run, Standing, State};
+use crate::run::{Reason, Run, Standing};
+use crate::state::State;
 
 /// Number of columns. `FORMAT.md` lists them in this order.
 pub(crate) const ATTRIBUTES: usize = 16;
@@ -67,6 +68,11 @@ pub(super) fn has_span(number: i64) -> bool {
     kind(number).is_ok_and(Provenance::has_span)
 }
 
+/// `true` if the run with that verdict is partial.
+pub(super) fn is_partial(number: i64) -> Result<bool, Short> {
+    kind(number).map(Provenance::is_partial)
+}
+
 /// State, plugin's state and reason.
 pub(super) fn verdict(number: i64) -> Result<(State, State, Reason), Short> {
     let verdict = number as u8;
@@ -103,6 +109,7 @@ pub(super) fn to_run(time_ms: i64, columns: &[i64; ATTRIBUTES]) -> Result<Run, S
         },
         ..Run::default()
     };
-    Provenance::decode(kind(columns[VERDICT])?, || Ok(columns[SPAN] as u64), &mut run)?;
+    (run.provenance, run.partial, run.imported) =
+        Provenance::decode(kind(columns[VERDICT])?, || Ok(columns[SPAN] as u64))?;
     Ok(run)
 }

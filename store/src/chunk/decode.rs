@@ -8,7 +8,10 @@ use super::instances::InstancesIn;
 use super::rows::{RowsIn, SeriesRows};
 use crate::bytes::{Cursor, Short};
 use crate::column::{Ints, Summing, Texts, TimeLookup, Times, Values, ValuesIn, get_texts};
-use crate::run::{Reason, State};
+use crate::log::SeriesDef;
+use crate::run::Reason;
+use crate::search_budget::SearchBudget;
+use crate::state::State;
 
 /// Why a chunk cannot be read: what, and at which offset within it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,15 +24,25 @@ pub(crate) struct Bad {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ChunkBytes<'a>(pub(crate) &'a [u8]);
 
-/// The offsets in a file at which a chunk's header begins; nothing is said of its columns.
+/// The offsets in a file at which a chunk's header begins. Its columns are not checked. The search ends early in bytes
+/// that were made to take for ever: chunks without number that claim the same bytes.
 pub(crate) fn find_chunks(bytes: &[u8]) -> Vec<usize> {
+    find_within(bytes, &mut SearchBudget::of(bytes.len()))
+}
+
+fn find_within(bytes: &[u8], budget: &mut SearchBudget) -> Vec<usize> {
     let mut found = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        if bytes[at] == header::MAGIC[0] && ChunkBytes(&bytes[at..]).header_alone().is_ok() {
-            found.push(at);
+    for at in 0..bytes.len() {
+        let Some(len) = Header::claimed_len(&bytes[at..]) else { continue };
+        if !budget.spend(len) {
+            break;
         }
-        at += 1;
+        let Ok(header) = ChunkBytes(&bytes[at..]).header_alone() else { continue };
+        // Whoever asked reads the columns, too.
+        if !budget.spend(header.chunk_len(0).min(bytes.len() - at)) {
+            break;
+        }
+        found.push(at);
     }
     found
 }
@@ -42,7 +55,7 @@ pub(crate) struct Shapes {
 
 impl Shapes {
     /// The rows that have a series; none if all have.
-    fn present(&self, series: usize) -> Option<Vec<u32>> {
+    pub(crate) fn present(&self, series: usize) -> Option<Vec<u32>> {
         let has: Vec<bool> = self.shapes.iter().map(|shape| shape.contains(&(series as u32))).collect();
         if has.iter().all(|has| *has) {
             return None;
@@ -55,9 +68,21 @@ impl Shapes {
 impl<'a> ChunkBytes<'a> {
     /// The header, checked.
     pub(crate) fn header(&self) -> Result<Header, Bad> {
+        self.header_with(SeriesDef::get)
+    }
+
+    /// The header, checked, with the names of series as they stand there: for a look at some series of many.
+    pub(crate) fn header_of_bytes(&self) -> Result<Header<&'a [u8]>, Bad> {
+        self.header_with(SeriesDef::get_bytes)
+    }
+
+    fn header_with<N>(
+        &self,
+        name: impl FnMut(&mut Cursor<'a>) -> Result<N, Short>,
+    ) -> Result<Header<N>, Bad> {
         let bad = |Short| Bad { at: 0, what: "the header of a chunk is damaged" };
         let len = Header::check(self.0).map_err(bad)?;
-        let header = Header::get(&self.0[..len]).map_err(bad)?;
+        let header = Header::get_with(&self.0[..len], name).map_err(bad)?;
         if header.chunk_len(len) > self.0.len() { Err(bad(Short)) } else { Ok(header) }
     }
 
@@ -68,22 +93,22 @@ impl<'a> ChunkBytes<'a> {
         if crc32c::crc32c(bytes) == extent.crc { Ok(Cursor::new(bytes)) } else { Err(bad) }
     }
 
-    pub(crate) fn times(&self, header: &Header) -> Result<Times<'a>, Bad> {
+    pub(crate) fn times<N>(&self, header: &Header<N>) -> Result<Times<'a>, Bad> {
         let extent = header.columns[header::TIMES];
         Times::get(&mut self.column(extent)?, header.rows).map_err(malformed(extent))
     }
 
-    pub(crate) fn all_times(&self, header: &Header) -> Result<Vec<i64>, Bad> {
+    pub(crate) fn all_times<N>(&self, header: &Header<N>) -> Result<Vec<i64>, Bad> {
         self.times(header)?.all(header.rows).map_err(malformed(header.columns[header::TIMES]))
     }
 
-    pub(crate) fn seqs(&self, header: &Header) -> Result<Vec<i64>, Bad> {
+    pub(crate) fn seqs<N>(&self, header: &Header<N>) -> Result<Vec<i64>, Bad> {
         let extent = header.columns[header::SEQS];
         let mut cursor = self.column(extent)?;
         Ints::get(&mut cursor, header.rows).and_then(|ints| ints.all(header.rows)).map_err(malformed(extent))
     }
 
-    pub(crate) fn shapes(&self, header: &Header) -> Result<Shapes, Bad> {
+    pub(crate) fn shapes<N>(&self, header: &Header<N>) -> Result<Shapes, Bad> {
         let extent = header.columns[header::SHAPES];
         let mut cursor = self.column(extent)?;
         let mut read = || {
@@ -108,35 +133,30 @@ impl<'a> ChunkBytes<'a> {
         read().map_err(malformed(extent))
     }
 
-    /// The rows that have a series; none if all have.
-    pub(crate) fn present(&self, header: &Header, index: usize) -> Result<Option<Vec<u32>>, Bad> {
-        let entry = &header.series[index];
-        if entry.rows == header.rows {
-            return Ok(None);
-        }
-        let present = self.shapes(header)?.present(index).unwrap_or_default();
-        if present.len() == entry.rows { Ok(Some(present)) } else { Err(entry.malformed()) }
-    }
-
     /// The metas of a series, and its values not decoded yet.
-    pub(crate) fn series(&self, entry: &SeriesEntry) -> Result<(Ints<'a>, ValuesIn<'a>), Bad> {
+    pub(crate) fn series<N>(&self, entry: &SeriesEntry<N>) -> Result<(Ints<'a>, ValuesIn<'a>), Bad> {
         let mut cursor = self.column(entry.extent)?;
         let mut read = || Ok((Ints::get(&mut cursor, entry.rows)?, ValuesIn::get(&mut cursor, entry.rows)?));
         read().map_err(malformed(entry.extent))
     }
 
-    /// The values of a range of the rows that have the series.
-    pub(crate) fn values(&self, entry: &SeriesEntry, ranks: Range<usize>) -> Result<Values, Bad> {
-        self.series(entry)?.1.decode(ranks).map_err(malformed(entry.extent))
+    /// Reads the values of a range of the rows that have the series in the place of others.
+    pub(crate) fn read_values<N>(
+        &self,
+        entry: &SeriesEntry<N>,
+        ranks: Range<usize>,
+        values: &mut Values,
+    ) -> Result<(), Bad> {
+        self.series(entry)?.1.decode_into(ranks, values).map_err(malformed(entry.extent))
     }
 
     /// The values of a series, ready to be summed up.
-    pub(crate) fn summing(&self, entry: &SeriesEntry) -> Result<Summing<'a>, Bad> {
+    pub(crate) fn summing<N>(&self, entry: &SeriesEntry<N>) -> Result<Summing<'a>, Bad> {
         self.series(entry)?.1.summing().map_err(malformed(entry.extent))
     }
 
     /// The times, ready to be asked for single rows.
-    pub(crate) fn time_lookup(&self, header: &Header) -> Result<TimeLookup<'a>, Bad> {
+    pub(crate) fn time_lookup<N>(&self, header: &Header<N>) -> Result<TimeLookup<'a>, Bad> {
         self.times(header)?.lookup().map_err(malformed(header.columns[header::TIMES]))
     }
 
@@ -157,15 +177,46 @@ impl<'a> ChunkBytes<'a> {
         Ok(columns)
     }
 
-    /// State and reason of each row.
-    pub(crate) fn states(&self, header: &Header) -> Result<Vec<(State, Reason)>, Bad> {
+    /// The verdict of each row, not decoded.
+    fn verdicts<N>(&self, header: &Header<N>) -> Result<Ints<'a>, Bad> {
         let extent = header.columns[header::ATTRIBUTES];
         let mut cursor = self.column(extent)?;
         let mut read = || {
             for _ in 0..attributes::VERDICT {
                 Ints::get(&mut cursor, header.rows)?;
             }
-            let verdicts = Ints::get(&mut cursor, header.rows)?.all(header.rows)?;
+            Ints::get(&mut cursor, header.rows)
+        };
+        read().map_err(malformed(extent))
+    }
+
+    /// The rows that are partial.
+    pub(crate) fn partial<N>(&self, header: &Header<N>) -> Result<Vec<u32>, Bad> {
+        let verdicts = self.verdicts(header)?;
+        let read = || {
+            if let Ints::Constant(verdict) = verdicts
+                && !attributes::is_partial(verdict)?
+            {
+                return Ok(Vec::new());
+            }
+            let (mut partial, mut row) = (Vec::new(), 0);
+            for stretch in verdicts.all(header.rows)?.chunk_by(|one, other| one == other) {
+                let end = row + stretch.len() as u32;
+                if attributes::is_partial(stretch[0])? {
+                    partial.extend(row..end);
+                }
+                row = end;
+            }
+            Ok(partial)
+        };
+        read().map_err(malformed(header.columns[header::ATTRIBUTES]))
+    }
+
+    /// State and reason of each row.
+    pub(crate) fn states<N>(&self, header: &Header<N>) -> Result<Vec<(State, Reason)>, Bad> {
+        let verdicts = self.verdicts(header)?;
+        let read = || {
+            let verdicts = verdicts.all(header.rows)?;
             let mut states = Vec::with_capacity(verdicts.len());
             // Most rows have the verdict of the row before.
             for stretch in verdicts.chunk_by(|one, other| one == other) {
@@ -174,7 +225,7 @@ impl<'a> ChunkBytes<'a> {
             }
             Ok(states)
         };
-        read().map_err(malformed(extent))
+        read().map_err(malformed(header.columns[header::ATTRIBUTES]))
     }
 
     fn texts(&self, header: &Header) -> Result<[Texts; super::rows::TEXTS], Bad> {
@@ -283,14 +334,14 @@ impl<'a> ChunkBytes<'a> {
     }
 }
 
-impl Header {
+impl<N> Header<N> {
     /// The times cannot be decoded although their checksum holds.
     pub(crate) fn malformed_times(&self) -> Bad {
         malformed(self.columns[header::TIMES])(Short)
     }
 }
 
-impl SeriesEntry {
+impl<N> SeriesEntry<N> {
     /// Its column cannot be decoded although its checksum holds.
     pub(crate) fn malformed(&self) -> Bad {
         malformed(self.extent)(Short)
@@ -299,4 +350,64 @@ impl SeriesEntry {
 
 fn malformed(extent: Extent) -> impl FnOnce(Short) -> Bad {
     move |Short| Bad { at: extent.at, what: "a column is not well formed" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::{SEARCH_BYTES, SEARCH_FACTOR};
+
+    const LEN: usize = 4 << 20;
+
+    fn bound() -> u64 {
+        SEARCH_BYTES + (SEARCH_FACTOR + 1) * LEN as u64
+    }
+
+    /// Bytes that were hashed, or would be by whoever reads the chunks, and how many chunks were found.
+    fn hashed(bytes: &[u8]) -> (u64, usize) {
+        let mut budget = SearchBudget::of(bytes.len());
+        let found = find_within(bytes, &mut budget);
+        (budget.spent(), found.len())
+    }
+
+    #[test]
+    fn headers_that_claim_the_same_bytes_are_given_up() {
+        let mut bytes = Vec::new();
+        while bytes.len() < LEN {
+            bytes.extend(header::MAGIC);
+            bytes.extend(((LEN - bytes.len()) as u32).to_le_bytes());
+            bytes.extend([0; 4]);
+        }
+        let (hashed, found) = hashed(&bytes);
+        assert!(hashed <= bound(), "{hashed} bytes were hashed");
+        assert_eq!(found, 0);
+    }
+
+    #[test]
+    fn chunks_that_share_their_columns_are_given_up() {
+        let mut header = Header { check: "x".to_owned(), rows: 1, ..Header::default() };
+        header.columns[header::TIMES].len = LEN;
+        let one = header.put();
+        let mut bytes = Vec::new();
+        while bytes.len() < LEN {
+            bytes.extend(&one);
+        }
+        let (hashed, found) = hashed(&bytes);
+        assert!(hashed <= bound(), "{hashed} bytes were hashed");
+        assert!(found > 0 && found < LEN / one.len() / 2, "{found} chunks were found");
+    }
+
+    #[test]
+    fn chunks_that_follow_each_other_are_all_found() {
+        let mut header = Header { check: "x".to_owned(), rows: 1, ..Header::default() };
+        header.columns[header::TIMES].len = 100;
+        let mut bytes = Vec::new();
+        for at in 0..10_000 {
+            bytes.extend(header.put());
+            bytes.extend([at as u8; 100]);
+        }
+        let (hashed, found) = hashed(&bytes);
+        assert!(hashed <= 2 * bytes.len() as u64, "{hashed} bytes were hashed");
+        assert_eq!(found, 10_000);
+    }
 }

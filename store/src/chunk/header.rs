@@ -55,10 +55,10 @@ pub(crate) struct Stats {
     pub(crate) last: Option<Value>,
 }
 
-/// One series of a chunk.
+/// One series of a chunk, whose name is kept as `N`.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct SeriesEntry {
-    pub(crate) series: SeriesDef,
+pub(crate) struct SeriesEntry<N = SeriesDef> {
+    pub(crate) series: N,
     /// Rows that have it.
     pub(crate) rows: usize,
     pub(crate) last_meta: usize,
@@ -66,9 +66,9 @@ pub(crate) struct SeriesEntry {
     pub(crate) stats: Stats,
 }
 
-/// The header of a chunk.
+/// The header of a chunk, in which the names of series are kept as `N`.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Header {
+pub(crate) struct Header<N = SeriesDef> {
     pub(crate) check: String,
     pub(crate) rows: usize,
     pub(crate) first_ms: i64,
@@ -78,7 +78,7 @@ pub(crate) struct Header {
     pub(crate) samples: u64,
     pub(crate) columns: [Extent; COLUMNS],
     pub(crate) metas: Vec<SeriesMeta>,
-    pub(crate) series: Vec<SeriesEntry>,
+    pub(crate) series: Vec<SeriesEntry<N>>,
     /// The column of instances, if a run has some.
     pub(crate) instances: Option<Extent>,
 }
@@ -171,6 +171,16 @@ impl Header {
         out
     }
 
+    /// The length that the header claims for itself, if its magic is here; at most the bytes that there are.
+    pub(crate) fn claimed_len(bytes: &[u8]) -> Option<usize> {
+        let mut cursor = Cursor::new(bytes);
+        if cursor.array::<4>().ok()? != MAGIC {
+            return None;
+        }
+        let len = cursor.u32().ok()? as usize;
+        Some(len.saturating_add(PAYLOAD_AT).min(bytes.len()))
+    }
+
     /// Length of the header that begins here, if its magic and checksum hold.
     pub(crate) fn check(bytes: &[u8]) -> Result<usize, Short> {
         let mut cursor = Cursor::new(bytes);
@@ -187,6 +197,16 @@ impl Header {
 
     /// Reads a header that has been checked.
     pub(crate) fn get(bytes: &[u8]) -> Result<Header, Short> {
+        Header::get_with(bytes, SeriesDef::get)
+    }
+}
+
+impl<N> Header<N> {
+    /// Reads a header that has been checked, and the names of series so.
+    pub(crate) fn get_with<'a>(
+        bytes: &'a [u8],
+        mut name: impl FnMut(&mut Cursor<'a>) -> Result<N, Short>,
+    ) -> Result<Header<N>, Short> {
         let mut cursor = Cursor::new(bytes);
         cursor.take(PAYLOAD_AT)?;
         let check = cursor.str()?.to_owned();
@@ -208,7 +228,7 @@ impl Header {
             (0..cursor.count(3)?).map(|_| SeriesMeta::get(&mut cursor)).collect::<Result<_, Short>>()?;
         let series = (0..cursor.count(9)?)
             .map(|_| {
-                let series = SeriesDef::get(&mut cursor)?;
+                let series = name(&mut cursor)?;
                 let (rows_here, last_meta) = (cursor.size()?, cursor.size()?);
                 if rows_here > rows || (last_meta >= metas.len() && rows_here > 0) {
                     return Err(Short);

@@ -9,11 +9,11 @@ mod instances;
 mod rows;
 
 pub(crate) use build::LogRows;
-pub(crate) use decode::{Bad, ChunkBytes, find_chunks};
+pub(crate) use decode::{Bad, ChunkBytes, Shapes, find_chunks};
 pub(crate) use encode::encode;
 #[cfg(feature = "fuzzing")]
 pub(crate) use encode::put_chunk_around;
 #[cfg(feature = "fuzzing")]
 pub(crate) use header::COLUMNS;
-pub(crate) use header::{Header, SeriesEntry};
+pub(crate) use header::{Header, SeriesEntry, Stats};
 pub(crate) use rows::{Remap, Rows, RowsIn, SeriesRows};

@@ -12,6 +12,8 @@
 //!
 //! A number is base + multiplier × what pco holds, in wrapping 64-bit arithmetic.
 
+use std::sync::Arc;
+
 use pco::data_types::Number;
 use pco::wrapped::FileCompressor;
 use pco::{ChunkConfig, DeltaSpec, ModeSpec, PagingSpec};
@@ -183,7 +185,7 @@ pub(crate) struct Packed<'a> {
     pub(super) page_rows: usize,
     pub(super) meta: &'a [u8],
     /// End of each page in the body.
-    ends: Vec<u32>,
+    ends: Arc<[u32]>,
     body: &'a [u8],
 }
 

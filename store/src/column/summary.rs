@@ -22,6 +22,11 @@ pub(crate) struct Summary {
     pub(crate) ends: Option<[(usize, Value); 2]>,
 }
 
+impl Summary {
+    /// Of no values.
+    pub(crate) const EMPTY: Summary = Summary { count: 0, stat: Stat::EMPTY, ends: None };
+}
+
 /// A column of which stretches of rows can be summed up.
 pub(crate) struct Summing<'a> {
     n: usize,
@@ -127,10 +132,15 @@ fn decimal_stats(
 }
 
 impl Summing<'_> {
+    /// Of values in memory.
+    pub(crate) fn of(values: Values) -> Summing<'static> {
+        Summing { n: values.len(), kind: Kind::Decoded(values) }
+    }
+
     /// Sums up the rows of a stretch. `known` are the first and the last value of all rows.
     pub(crate) fn sum_up(&mut self, rows: Range<usize>, known: [Option<Value>; 2]) -> Result<Summary, Short> {
         let rows = rows.start..rows.end.min(self.n);
-        let mut summary = Summary { count: 0, stat: Stat::EMPTY, ends: None };
+        let mut summary = Summary::EMPTY;
         if rows.is_empty() {
             return Ok(summary);
         }

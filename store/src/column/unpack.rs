@@ -167,6 +167,22 @@ impl Unpacker<'_> {
         }
     }
 
+    /// Appends the floats of some rows; decodes no other pages. An error for a column of integers.
+    pub(crate) fn extend_floats(
+        &mut self,
+        rows: Range<usize>,
+        out: &mut Vec<f64>,
+    ) -> std::result::Result<(), Short> {
+        out.reserve(rows.len());
+        for page in self.pages(&rows) {
+            let of_page = self.rows(page);
+            let part =
+                rows.start.max(of_page.start) - of_page.start..rows.end.min(of_page.end) - of_page.start;
+            out.extend_from_slice(self.floats(page)?.get(part).ok_or(Short)?);
+        }
+        Ok(())
+    }
+
     /// The floats of a page. An error for a column of integers.
     pub(crate) fn floats(&mut self, page: usize) -> std::result::Result<&[f64], Short> {
         let n = self.rows(page).len();

@@ -269,14 +269,10 @@ impl<'a> ValuesIn<'a> {
         let mut plain = Values::default();
         match &self.floats {
             Floats::Decimals(digits, ints) => {
-                plain.floats = decoded(ints, *digits, 0..self.floats_len)?;
+                decode_decimals(ints, *digits, 0..self.floats_len, &mut plain.floats)?;
             }
             Floats::Packed(packed) => {
-                let mut unpacker = packed.unpacker()?;
-                plain.floats.reserve_exact(self.floats_len);
-                for page in 0..packed.pages_len() {
-                    plain.floats.extend_from_slice(unpacker.floats(page)?);
-                }
+                packed.unpacker()?.extend_floats(0..self.floats_len, &mut plain.floats)?;
             }
             Floats::One(float) => plain.floats = vec![*float; self.floats_len],
             Floats::Integers(ints) => {
@@ -299,30 +295,52 @@ impl<'a> ValuesIn<'a> {
         Ok(values)
     }
 
-    /// The values of a range of rows; decodes no other pages where that can be done.
-    pub(crate) fn decode(&self, rows: Range<usize>) -> std::result::Result<Values, Short> {
-        if let (None, Floats::Decimals(digits, ints)) = (&self.tags, &self.floats) {
-            return Ok(Values { floats: decoded(ints, *digits, rows)?, specials: Vec::new() });
+    /// Reads the values of a range of rows in the place of others; decodes no other pages where that can be done.
+    pub(crate) fn decode_into(
+        &self,
+        rows: Range<usize>,
+        values: &mut Values,
+    ) -> std::result::Result<(), Short> {
+        values.floats.clear();
+        values.specials.clear();
+        match (&self.tags, &self.floats) {
+            (None, Floats::Decimals(digits, ints)) => {
+                decode_decimals(ints, *digits, rows, &mut values.floats)
+            }
+            (None, Floats::One(float)) => {
+                values.floats.resize(rows.len(), *float);
+                Ok(())
+            }
+            (None, Floats::Packed(packed)) => packed.unpacker()?.extend_floats(rows, &mut values.floats),
+            _ => {
+                values.append(&self.all()?, rows);
+                Ok(())
+            }
         }
-        let all = self.all()?;
-        let mut values = Values::default();
-        values.append(&all, rows);
-        Ok(values)
     }
 }
 
-/// The decimals of some rows.
-fn decoded(ints: &Ints<'_>, digits: usize, rows: Range<usize>) -> std::result::Result<Vec<f64>, Short> {
+/// Appends the decimals of some rows.
+fn decode_decimals(
+    ints: &Ints<'_>,
+    digits: usize,
+    rows: Range<usize>,
+    floats: &mut Vec<f64>,
+) -> std::result::Result<(), Short> {
     let power = POWERS[digits];
-    let mut floats = Vec::new();
-    if let Ints::Packed(packed) = ints {
-        packed.unpacker()?.extend(rows, &mut floats, |int| int as f64 / power)?;
-        return Ok(floats);
+    match ints {
+        Ints::Packed(packed) => packed.unpacker()?.extend(rows, floats, |int| int as f64 / power),
+        Ints::Constant(int) => {
+            floats.resize(floats.len() + rows.len(), *int as f64 / power);
+            Ok(())
+        }
+        Ints::Stretches(_) => {
+            let mut numbers = Vec::with_capacity(rows.len());
+            ints.decode(rows, &mut numbers)?;
+            floats.extend(numbers.into_iter().map(|int| int as f64 / power));
+            Ok(())
+        }
     }
-    let mut numbers = Vec::with_capacity(rows.len());
-    ints.decode(rows, &mut numbers)?;
-    floats.extend(numbers.into_iter().map(|int| int as f64 / power));
-    Ok(floats)
 }
 
 #[cfg(test)]

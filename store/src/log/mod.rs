@@ -17,5 +17,5 @@ pub(crate) use frame::Before;
 pub(crate) use frame::frame_of;
 pub(crate) use image::{LogImage, RowRef, Use};
 
-pub(crate) use schema::{Schema, SeriesDef, SeriesMeta};
+pub(crate) use schema::{Schema, SeriesDef, SeriesMeta, put_name};
 pub(crate) use writer::{Appended, LogWriter};

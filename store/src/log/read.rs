@@ -15,6 +15,7 @@ use crate::bytes::{Cursor, Short};
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
 use crate::limits::FRAME_BYTES_MAX;
+use crate::search_budget::SearchBudget;
 
 /// Bytes read at a time at most, and looked at behind the end of what was written before it is taken for the end.
 const READ_BYTES: usize = 1 << 20;
@@ -50,10 +51,13 @@ struct Window {
     parsed: usize,
 }
 
+/// What is reported of bytes in which the search for a frame ended early.
+const GIVEN_UP: &str = "too much is damaged to look for frames in the rest";
+
 enum Step {
     Frame(Header),
-    /// To where, what is in between, and the number of the run there.
-    Skip(usize, &'static str, u64),
+    /// To where, what is in between, and the number of the run there, if there is one.
+    Skip(usize, &'static str, Option<u64>),
 }
 
 impl Window {
@@ -110,7 +114,12 @@ impl Window {
     }
 
     /// What stands at the parse position; none if that is the end, or more bytes are needed.
-    fn next_frame(&self, last: bool, follows: impl Fn(u64) -> bool) -> Option<Step> {
+    fn next_frame(
+        &self,
+        last: bool,
+        budget: &mut SearchBudget,
+        follows: impl Fn(u64) -> bool,
+    ) -> Option<Step> {
         let header = Header::read(self.rest());
         if let Some(header) = header {
             match self.payload_is_good(self.parsed, &header) {
@@ -128,11 +137,38 @@ impl Window {
         } else {
             "a frame header is damaged"
         };
-        (self.parsed + 1..self.bytes.len()).find_map(|at| {
-            let header = self.bytes.get(at..).and_then(Header::read)?;
-            let good = follows(header.seq) && self.payload_is_good(at, &header) == Some(true);
-            good.then_some(Step::Skip(at, what, header.seq))
-        })
+        self.search(what, budget, follows)
+    }
+
+    /// The next frame behind damage at the parse position; none if there is none.
+    fn search(
+        &self,
+        what: &'static str,
+        budget: &mut SearchBudget,
+        follows: impl Fn(u64) -> bool,
+    ) -> Option<Step> {
+        // What stands at the parse position was hashed already.
+        let mut enough = budget.spend(self.payload_len(self.parsed));
+        for at in self.parsed + 1..self.bytes.len() {
+            let Some(header) = Header::read(&self.bytes[at..]).filter(|header| follows(header.seq)) else {
+                continue;
+            };
+            let Some(payload) = self.payload(at, &header) else { continue };
+            enough = enough && budget.spend(payload.len());
+            if !enough {
+                return Some(Step::Skip(self.bytes.len(), GIVEN_UP, None));
+            }
+            if crc32c::crc32c(payload) == header.payload_crc {
+                return Some(Step::Skip(at, what, Some(header.seq)));
+            }
+        }
+        None
+    }
+
+    /// Bytes of the payload that the frame at an offset claims and that there are.
+    fn payload_len(&self, at: usize) -> usize {
+        let header = self.bytes.get(at..).and_then(Header::read);
+        header.and_then(|header| self.payload(at, &header)).map_or(0, <[u8]>::len)
     }
 
     /// Where it ends in bytes that are not zeros: (offset, length).
@@ -151,7 +187,8 @@ impl LogImage {
         let Some(start) = at_start else { return (image, 0) };
         let mut window = Window { at: 0, bytes: bytes.to_vec(), parsed: start };
         let mut lost = 0;
-        while let Some(step) = window.next_frame(true, |seq| image.follows(seq)) {
+        let mut budget = SearchBudget::of(bytes.len());
+        while let Some(step) = window.next_frame(true, &mut budget, |seq| image.follows(seq)) {
             match step {
                 Step::Frame(header) => image.frame(&mut window, &header),
                 Step::Skip(to, ..) => {
@@ -220,7 +257,8 @@ impl LogImage {
             self.reading.checked_header = true;
             window.parsed = frame::FILE_HEADER_LEN;
         }
-        while let Some(step) = window.next_frame(last, |seq| self.follows(seq)) {
+        let mut budget = SearchBudget::of(window.bytes.len());
+        while let Some(step) = window.next_frame(last, &mut budget, |seq| self.follows(seq)) {
             match step {
                 Step::Frame(header) => self.frame(window, &header),
                 Step::Skip(to, what, seq) => {
@@ -228,7 +266,7 @@ impl LogImage {
                     if window.reread(file, to).map_err(failed)? {
                         continue;
                     }
-                    self.damage(window.offset(), what, self.next_seq(), Some(seq));
+                    self.damage(window.offset(), what, self.next_seq(), seq);
                     window.parsed = to;
                 }
             }
@@ -339,5 +377,100 @@ impl LogImage {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::SimDisk;
+    use crate::limits::{SEARCH_BYTES, SEARCH_FACTOR};
+    use crate::names::log_name;
+
+    const LEN: usize = 2 << 20;
+
+    /// A frame header that checks out, of a payload that does not.
+    fn bad_header(seq: u64, payload_len: usize) -> Vec<u8> {
+        let mut header = vec![0; frame::HEADER_LEN];
+        header[..4].copy_from_slice(&(payload_len as u32).to_le_bytes());
+        header[8..16].copy_from_slice(&seq.to_le_bytes());
+        let crc = crc32c::crc32c(&header[..16]);
+        header[16..].copy_from_slice(&crc.to_le_bytes());
+        header
+    }
+
+    /// A log of headers whose payloads all reach to its end, with these bytes between them.
+    fn hostile(between: impl Fn(u64) -> Vec<u8>) -> Vec<u8> {
+        let mut bytes = frame::file_header(0, frame::Before { end: 0, exact: false }).to_vec();
+        let mut seq = 0;
+        while bytes.len() + 2 * frame::HEADER_LEN < LEN {
+            bytes.extend(bad_header(seq + 1, LEN - bytes.len() - frame::HEADER_LEN));
+            bytes.extend(between(seq + 2));
+            seq += 2;
+        }
+        bytes.resize(LEN, 1);
+        bytes
+    }
+
+    /// Bytes hashed without finding a frame up to the end of the log, and what was reported last.
+    fn hashed(bytes: &[u8]) -> (u64, &'static str) {
+        let mut window = Window { at: 0, bytes: bytes.to_vec(), parsed: frame::FILE_HEADER_LEN };
+        let mut budget = SearchBudget::of(bytes.len());
+        let (mut seq, mut last) = (0, "");
+        while let Some(step) = window.next_frame(true, &mut budget, |next| next > seq) {
+            match step {
+                Step::Frame(header) => {
+                    seq = header.seq;
+                    window.parsed += frame::HEADER_LEN + header.len;
+                }
+                Step::Skip(to, what, _) => (window.parsed, last) = (to, what),
+            }
+        }
+        (budget.spent(), last)
+    }
+
+    fn is_given_up(bytes: &[u8]) {
+        let (hashed, last) = hashed(bytes);
+        let bound = SEARCH_BYTES + (SEARCH_FACTOR + 1) * bytes.len() as u64;
+        assert!(hashed <= bound, "{hashed} bytes were hashed");
+        assert_eq!(last, GIVEN_UP);
+        let disk = SimDisk::new();
+        disk.put(&log_name(0), bytes);
+        let mut image = LogImage::open(&disk, 0, End::OPEN).unwrap();
+        image.extend(&disk).unwrap();
+        assert_eq!(image.damages().last().map(|damage| damage.what), Some(GIVEN_UP));
+    }
+
+    #[test]
+    fn a_log_of_headers_that_claim_the_same_bytes_is_given_up() {
+        let bytes = hostile(|_| Vec::new());
+        is_given_up(&bytes);
+        assert!(LogImage::salvage(&bytes).1 > 0);
+    }
+
+    #[test]
+    fn good_frames_between_them_do_not_renew_the_budget() {
+        is_given_up(&hostile(|seq| {
+            let mut good = vec![0; frame::HEADER_LEN];
+            good.push(1);
+            frame::finish(&mut good, 0, seq);
+            good
+        }));
+    }
+
+    #[test]
+    fn damage_that_happens_by_itself_is_searched_to_the_end() {
+        let mut bytes = frame::file_header(0, frame::Before { end: 0, exact: false }).to_vec();
+        for seq in 0..2_000_u64 {
+            let mut frame = vec![0; frame::HEADER_LEN];
+            frame.resize(1_000, 1);
+            frame::finish(&mut frame, 0, seq + 1);
+            // Every other frame is damaged.
+            frame[500] ^= (seq % 2) as u8;
+            bytes.extend(frame);
+        }
+        let (hashed, last) = hashed(&bytes);
+        assert!(hashed <= 2 * bytes.len() as u64, "{hashed} bytes were hashed");
+        assert_ne!(last, GIVEN_UP);
     }
 }

@@ -54,18 +54,35 @@ fn same_bounds(a: &Option<Bounds>, b: &Option<Bounds>) -> bool {
     }
 }
 
+/// Writes the name of a series.
+pub(crate) fn put_name(out: &mut Vec<u8>, label: &str, labels: &[(String, String)]) {
+    put_str(out, label);
+    put_varint(out, labels.len() as u64);
+    for (name, value) in labels {
+        put_str(out, name);
+        put_str(out, value);
+    }
+}
+
 impl SeriesDef {
     pub(crate) fn of(metric: &Metric) -> SeriesDef {
         SeriesDef { label: metric.label.clone(), labels: metric.labels.clone() }
     }
 
     pub(crate) fn put(&self, out: &mut Vec<u8>) {
-        put_str(out, &self.label);
-        put_varint(out, self.labels.len() as u64);
-        for (name, value) in &self.labels {
-            put_str(out, name);
-            put_str(out, value);
+        put_name(out, &self.label, &self.labels);
+    }
+
+    /// The bytes of a name, as [`SeriesDef::put`] writes them, without a look at what they are.
+    pub(crate) fn get_bytes<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8], Short> {
+        let mut end = *cursor;
+        let label_len = end.count(1)?;
+        end.take(label_len)?;
+        for _ in 0..2 * end.count(2)? {
+            let len = end.count(1)?;
+            end.take(len)?;
         }
+        cursor.take(end.at() - cursor.at())
     }
 
     pub(crate) fn get(cursor: &mut Cursor<'_>) -> Result<SeriesDef, Short> {

@@ -8,20 +8,28 @@ use super::snapshot::{Part, Snapshot};
 use crate::damage::Damage;
 use crate::error::{Error, Result};
 use crate::log::{LogImage, Schema, SeriesDef, Use};
-use crate::segment::{Catalogue as Merged, Extent, Segment, SeriesList, SeriesSpan};
+use crate::segment::{Catalogue as Merged, Extent, Segment, SeriesSpan};
 
 /// What one file says of a check.
 #[derive(Clone, Copy)]
 enum Source<'a> {
     /// The check with this index.
-    Segment(&'a Segment, usize, &'a Extent),
+    Segment(&'a Segment, usize),
     Log(&'a Schema, &'a Use),
 }
 
 impl Source<'_> {
+    /// Files have numbers in order of age, and the definitions of a log come in order of use.
+    fn age(&self) -> u64 {
+        match self {
+            Source::Segment(segment, _) => segment.start(),
+            Source::Log(_, of_definition) => of_definition.seq_max,
+        }
+    }
+
     fn extent(&self) -> Extent {
         match *self {
-            Source::Segment(_, _, extent) => *extent,
+            Source::Segment(segment, index) => *segment.extent(index),
             Source::Log(schema, Use { runs, first_ms, last_ms, seq_min, seq_max }) => Extent {
                 rows: *runs,
                 first_ms: *first_ms,
@@ -49,31 +57,109 @@ fn definitions(image: &LogImage, wanted: impl Fn(&str) -> bool) -> Vec<(&str, So
         .collect()
 }
 
+/// The checks of some files, by name.
+struct Lane<'a> {
+    /// The next one.
+    name: Option<&'a [u8]>,
+    checks: LaneChecks<'a>,
+}
+
+enum LaneChecks<'a> {
+    /// Those from this index on of segments that have the same checks.
+    Segments(Vec<&'a Segment>, usize),
+    /// By name, then use.
+    Log(std::vec::IntoIter<(&'a str, Source<'a>)>),
+}
+
+impl<'a> Lane<'a> {
+    fn new(checks: LaneChecks<'a>) -> Lane<'a> {
+        let mut lane = Lane { name: None, checks };
+        lane.look();
+        lane
+    }
+
+    /// Adds a segment that has the same checks; `false` if it has others.
+    fn add(&mut self, segment: &'a Segment) -> bool {
+        let LaneChecks::Segments(segments, _) = &mut self.checks else { return false };
+        let same = segments.first().is_some_and(|first| first.names() == segment.names());
+        if same {
+            segments.push(segment);
+        }
+        same
+    }
+
+    fn look(&mut self) {
+        self.name = match &self.checks {
+            LaneChecks::Segments(segments, index) => {
+                segments.first().and_then(|first| first.name_bytes(*index))
+            }
+            LaneChecks::Log(checks) => checks.as_slice().first().map(|(name, _)| name.as_bytes()),
+        };
+    }
+
+    /// Moves all that is said of a check.
+    fn take(&mut self, name: &[u8], sources: &mut Vec<Source<'a>>) {
+        while self.name == Some(name) {
+            match &mut self.checks {
+                LaneChecks::Segments(segments, index) => {
+                    sources.extend(segments.iter().map(|segment| Source::Segment(segment, *index)));
+                    *index += 1;
+                }
+                LaneChecks::Log(checks) => sources.extend(checks.next().map(|(_, source)| source)),
+            }
+            self.look();
+        }
+    }
+}
+
+/// Goes through all checks by name.
+struct ByName<'a> {
+    lanes: Vec<Lane<'a>>,
+    sources: Vec<Source<'a>>,
+}
+
+impl<'a> ByName<'a> {
+    /// The next check with all that is said of it, the oldest first.
+    fn next(&mut self) -> Option<(&'a str, &[Source<'a>])> {
+        let bytes = self.lanes.iter().filter_map(|lane| lane.name).min()?;
+        self.sources.clear();
+        self.lanes.iter_mut().for_each(|lane| lane.take(bytes, &mut self.sources));
+        if self.lanes.len() > 1 {
+            self.sources.sort_by_key(Source::age);
+        }
+        let name = std::str::from_utf8(bytes).expect("the names of files are UTF-8");
+        Some((name, &self.sources))
+    }
+}
+
 impl Snapshot {
     /// All that the files say of checks, by name, then age.
-    fn sources(&self) -> Vec<(&str, Source<'_>)> {
-        let mut sources = Vec::new();
+    fn sources(&self) -> ByName<'_> {
+        let mut lanes: Vec<Lane<'_>> = Vec::new();
         for part in self.parts() {
             match part {
-                Part::Log(image) => sources.extend(definitions(image, |_| true)),
                 Part::Segment(segment) => {
-                    let checks = segment.checks().enumerate();
-                    sources.extend(
-                        checks.map(|(index, (name, extent))| (name, Source::Segment(segment, index, extent))),
-                    );
+                    if !lanes.iter_mut().any(|lane| lane.add(segment)) {
+                        lanes.push(Lane::new(LaneChecks::Segments(vec![segment], 0)));
+                    }
+                }
+                Part::Log(image) => {
+                    let mut checks = definitions(image, |_| true);
+                    checks.sort_by_key(|(name, _)| *name);
+                    lanes.push(Lane::new(LaneChecks::Log(checks.into_iter())));
                 }
             }
         }
-        // Those of a segment are in order, which this sort makes use of.
-        sources.sort_by_key(|(name, _)| *name);
-        sources
+        ByName { lanes, sources: Vec::new() }
     }
 
     /// All checks by name.
     pub fn checks(&self) -> Vec<CheckInfo> {
-        let by_check = self.sources();
-        let checks = by_check.chunk_by(|one, other| one.0 == other.0);
-        checks.map(|of_check| check_info(of_check[0].0, &sources_of(of_check))).collect()
+        let (mut by_name, mut checks) = (self.sources(), Vec::new());
+        while let Some((name, sources)) = by_name.next() {
+            checks.push(check_info(name, sources));
+        }
+        checks
     }
 
     /// All checks with all their series, by name. It takes no look at the chunks of history.
@@ -88,14 +174,13 @@ impl Snapshot {
                 return Catalogue { checks: Vec::new(), damages };
             }
         }
-        let by_check = self.sources();
-        for of_check in by_check.chunk_by(|one, other| one.0 == other.0) {
-            let (name, sources) = (of_check[0].0, sources_of(of_check));
-            let series = series_of(&sources, |segment, index, error| {
+        let mut by_name = self.sources();
+        while let Some((name, sources)) = by_name.next() {
+            let series = series_of(sources, |segment, index, error| {
                 damages.push(segment.damage_of(index, &error));
                 Ok(())
             });
-            let check = check_info(name, &sources);
+            let check = check_info(name, sources);
             catalogue.checks.push(CheckSeries { check, series: series.unwrap_or_default() });
         }
         catalogue.damages = damages;
@@ -115,9 +200,9 @@ impl Snapshot {
                     sources.extend(of_check.into_iter().map(|(_, source)| source));
                 }
                 Part::Segment(segment) => {
-                    if let (Some(index), Some(extent)) = (segment.find(check), segment.extent(check)) {
+                    if let Some(index) = segment.find(check) {
                         segment.check_len()?;
-                        sources.push(Source::Segment(segment, index, extent));
+                        sources.push(Source::Segment(segment, index));
                     }
                 }
             }
@@ -128,10 +213,11 @@ impl Snapshot {
     /// Bytes that each check takes in segments, and about what the runs that are not sealed yet will take.
     pub fn bytes_by_check(&self) -> BTreeMap<String, u64> {
         let mut bytes: BTreeMap<String, u64> = BTreeMap::new();
-        for (check, source) in self.sources() {
-            *bytes.entry(check.to_owned()).or_default() += match source {
+        let mut by_name = self.sources();
+        while let Some((check, sources)) = by_name.next() {
+            let of_source = |source: &Source<'_>| match *source {
                 // A damaged entry keeps the lengths of its chunks to itself.
-                Source::Segment(segment, index, _) => {
+                Source::Segment(segment, index) => {
                     segment.chunks_at(index).unwrap_or_default().iter().map(|chunk| chunk.len).sum()
                 }
                 // About what sealing will make of it.
@@ -139,6 +225,7 @@ impl Snapshot {
                     of_definition.runs * (2 + 3 * schema.metrics.len() as u64) / 2
                 }
             };
+            bytes.insert(check.to_owned(), sources.iter().map(of_source).sum());
         }
         bytes
     }
@@ -176,32 +263,20 @@ impl Snapshot {
     }
 }
 
-fn sources_of<'a>(of_check: &[(&'a str, Source<'a>)]) -> Vec<Source<'a>> {
-    of_check.iter().map(|(_, source)| *source).collect()
-}
-
 /// The series of a check in all files, the oldest first. What is damaged is left out, or ends it.
 fn series_of(
     sources: &[Source<'_>],
     mut damaged: impl FnMut(&Segment, usize, Error) -> Result<()>,
 ) -> Result<Vec<SeriesInfo>> {
-    let mut lists: Vec<(&Segment, usize, SeriesList<'_>)> = Vec::new();
-    for source in sources {
-        if let Source::Segment(segment, index, _) = *source {
-            match segment.series_at(index) {
-                Ok(list) => lists.push((segment, index, list)),
-                Err(error) => damaged(segment, index, error)?,
-            }
-        }
-    }
-    let mut known = match joined(&lists) {
+    let mut known = match uniform(sources) {
         Some(known) => known,
         None => {
             let mut merged = Merged::default();
-            for (segment, index, list) in lists {
-                match list.all() {
+            for source in sources {
+                let Source::Segment(segment, index) = *source else { continue };
+                match segment.series_at(index) {
                     Ok(all) => all.into_iter().for_each(|(series, span)| merged.add(series, span)),
-                    Err(_) => damaged(segment, index, segment.malformed_series(index))?,
+                    Err(error) => damaged(segment, index, error)?,
                 }
             }
             merged.into_series()
@@ -227,22 +302,23 @@ fn series_of(
     Ok(known.into_iter().map(series_info).collect())
 }
 
-/// What lists have in common that name the same series; none if they don't, or if they are malformed.
-fn joined(lists: &[(&Segment, usize, SeriesList<'_>)]) -> Option<Vec<(SeriesDef, SeriesSpan)>> {
-    let Some(((.., first), others)) = lists.split_first() else { return Some(Vec::new()) };
-    if !others.iter().all(|(.., list)| list.has_the_names_of(first)) {
-        return None;
-    }
-    let mut known = first.all().ok()?;
-    for (.., list) in others {
-        let mut spans = list.spans();
-        for (_, known) in &mut known {
-            let (samples, first_ms, last_ms) = spans.next()?.ok()?;
-            known.add_span(samples, first_ms, last_ms);
-        }
-        if spans.next().is_some() {
+/// The series of all segments, if these name the same ones, and every run has them all, which is usual: then one segment
+/// tells for all. None if not, or if that one is damaged.
+fn uniform(sources: &[Source<'_>]) -> Option<Vec<(SeriesDef, SeriesSpan)>> {
+    let (mut all, mut newest) = (Extent::EMPTY, None::<(&Segment, usize)>);
+    for source in sources {
+        let Source::Segment(segment, index) = *source else { continue };
+        let same = newest.is_none_or(|(other, at)| other.names_hash(at) == segment.names_hash(index));
+        if !same || !segment.is_whole(index) {
             return None;
         }
+        all.add(segment.extent(index));
+        newest = Some((segment, index));
+    }
+    let Some((segment, index)) = newest else { return Some(Vec::new()) };
+    let mut known = segment.series_at(index).ok()?;
+    for (_, span) in &mut known {
+        (span.samples, span.first_ms, span.last_ms) = (all.rows, all.first_ms, all.last_ms);
     }
     Some(known)
 }

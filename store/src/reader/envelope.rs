@@ -2,14 +2,11 @@
 
 use std::ops::Range;
 
-use super::runs::span;
-use super::samples::{Group, Piece, entry};
+use super::batch::Batch;
 use super::series::{Bucket, Sample, SeriesKey};
 use super::snapshot::Snapshot;
-use crate::chunk::{Bad, ChunkBytes, Header, SeriesEntry};
-use crate::column::{Stat, Summary, Summing, TimeLookup};
+use crate::column::Stat;
 use crate::error::Result;
-use crate::segment::ChunkRef;
 
 /// Buckets of equal length (±1 ms) that make up a range: a time is in bucket ⌊(time - start) × n / length⌋.
 struct Buckets {
@@ -66,147 +63,60 @@ impl Snapshot {
     /// With one stretch it is the statistics of the series over the range.
     pub fn envelope(&self, check: &str, key: &SeriesKey, range: Range<i64>, n: usize) -> Result<Vec<Bucket>> {
         let mut buckets = Buckets::new(&range, n);
-        let span = span(&range);
-        if n == 0 || span.is_empty() {
-            return Ok(buckets.buckets);
-        }
-        for group in self.groups(check, &span) {
-            if let [Piece::Chunk(segment, chunk)] = group.pieces[..] {
-                let bytes = segment.chunk(chunk)?;
-                chunk_envelope(&bytes, chunk, key, &mut buckets).map_err(segment.bad(chunk))?;
-            } else {
-                self.group_envelope(&group, check, key, &mut buckets)?;
+        if n > 0 {
+            for batch in self.scan(check, std::slice::from_ref(key), range) {
+                buckets.add(&batch?)?;
             }
         }
         Ok(buckets.buckets)
     }
+}
 
-    /// Sample by sample.
-    fn group_envelope(
-        &self,
-        group: &Group<'_>,
-        check: &str,
-        key: &SeriesKey,
-        buckets: &mut Buckets,
-    ) -> Result<()> {
-        let range = buckets.buckets[0].start_ms..buckets.end_ms;
-        for (time_ms, value) in self.group_values(group, check, key, &span(&range))? {
-            let Some(value) = value else {
-                buckets.gap = true;
-                continue;
-            };
-            let at = buckets.index(time_ms);
-            let bucket = &mut buckets.buckets[at];
-            bucket.after_gap |= buckets.gap && bucket.first.is_none();
-            bucket.add(Sample { time_ms, value });
-            buckets.gap = false;
+impl Buckets {
+    /// Adds the only series of a batch, decoding only what lies across the ends of buckets.
+    fn add(&mut self, batch: &Batch<'_>) -> Result<()> {
+        let rows = batch.len();
+        let (first_ms, last_ms) = (batch.time(0)?, batch.time(rows - 1)?);
+        let (first, last) = (self.index(first_ms), self.index(last_ms));
+        if let Some(all) = batch.statistics(0) {
+            if all.count == 0 {
+                self.gap = true;
+                return Ok(());
+            }
+            if first == last
+                && all.count == rows as u64
+                && let (Some(earliest), Some(latest)) = (all.first, all.last)
+            {
+                let bucket = &mut self.buckets[first];
+                bucket.add_stat(all.count, Stat { min: all.min, max: all.max, sum: all.sum });
+                let first = Sample { time_ms: first_ms, value: earliest };
+                bucket.add_ends(first, Sample { time_ms: last_ms, value: latest }, self.gap);
+                self.gap = false;
+                return Ok(());
+            }
         }
+        let mut windows = batch.windows(0)?;
+        // The row after the last one that had a value, and the first row of the bucket with its time.
+        let (mut at, mut expected, mut edge) = (0, 0, (0, first_ms));
+        for index in first..=last {
+            let end = if index == last { rows } else { batch.row_at(self.end(index))? };
+            let summary = windows.summary(at..end)?;
+            if let Some([(row, earliest), (row_last, latest)]) = summary.ends {
+                let time = |row: usize| if row == edge.0 { Ok(edge.1) } else { batch.time(row) };
+                let gap = row > expected || (self.gap && expected == 0);
+                let bucket = &mut self.buckets[index];
+                bucket.add_stat(summary.count, summary.stat);
+                let first = Sample { time_ms: time(row)?, value: earliest };
+                bucket.add_ends(first, Sample { time_ms: time(row_last)?, value: latest }, gap);
+                (self.gap, expected) = (false, row_last + 1);
+            }
+            // The time of the next bucket's first row, while what it takes to tell it is decoded.
+            if end < rows {
+                edge = (end, batch.time(end)?);
+            }
+            at = end;
+        }
+        self.gap |= expected < rows;
         Ok(())
-    }
-}
-
-/// Adds a chunk by its statistics, decoding only what lies across the ends of buckets.
-fn chunk_envelope(
-    bytes: &ChunkBytes<'_>,
-    chunk: &ChunkRef,
-    key: &SeriesKey,
-    buckets: &mut Buckets,
-) -> std::result::Result<(), Bad> {
-    let header = bytes.header()?;
-    let Some((index, entry)) = entry(&header, key) else {
-        buckets.gap = true;
-        return Ok(());
-    };
-    let (first, last) = (buckets.index(chunk.first_ms), buckets.index(chunk.last_ms));
-    let inside = chunk.first_ms >= buckets.buckets[0].start_ms && chunk.last_ms < buckets.end_ms;
-    let stats = &entry.stats;
-    if first == last
-        && inside
-        && stats.count == header.rows as u64
-        && let (Some(earliest), Some(latest)) = (stats.first, stats.last)
-    {
-        let bucket = &mut buckets.buckets[first];
-        bucket.add_stat(stats.count, Stat { min: stats.min, max: stats.max, sum: stats.sum });
-        bucket.add_ends(
-            Sample { time_ms: chunk.first_ms, value: earliest },
-            Sample { time_ms: chunk.last_ms, value: latest },
-            buckets.gap,
-        );
-        buckets.gap = false;
-        return Ok(());
-    }
-    let present = bytes.present(&header, index)?;
-    let (values, times) = (bytes.summing(entry)?, bytes.time_lookup(&header)?);
-    let mut walk = Walk { header: &header, entry, present, values, times, edge: (0, chunk.first_ms) };
-    let start = if inside { 0 } else { walk.row_at(buckets.buckets[0].start_ms)? };
-    // The row after the last one that had a value.
-    let (mut at, mut expected) = (start, start);
-    for index in first..=last {
-        let end = if index == last && inside { header.rows } else { walk.row_at(buckets.end(index))? };
-        let summary = walk.sum_up(at..end)?;
-        if let Some([(row, earliest), (row_last, latest)]) = summary.ends {
-            let gap = row > expected || (buckets.gap && expected == start);
-            let bucket = &mut buckets.buckets[index];
-            bucket.add_stat(summary.count, summary.stat);
-            let first = Sample { time_ms: walk.time(row)?, value: earliest };
-            bucket.add_ends(first, Sample { time_ms: walk.time(row_last)?, value: latest }, gap);
-            (buckets.gap, expected) = (false, row_last + 1);
-        }
-        walk.reach(end)?;
-        at = end;
-    }
-    buckets.gap |= expected < at;
-    Ok(())
-}
-
-/// One series of a chunk on the way through its rows.
-struct Walk<'a> {
-    header: &'a Header,
-    entry: &'a SeriesEntry,
-    /// The rows that have the series; none if all have.
-    present: Option<Vec<u32>>,
-    values: Summing<'a>,
-    times: TimeLookup<'a>,
-    /// A row with its time: mostly the first one of the bucket.
-    edge: (usize, i64),
-}
-
-impl Walk<'_> {
-    /// The first row that is not before a time.
-    fn row_at(&mut self, time_ms: i64) -> std::result::Result<usize, Bad> {
-        self.times.rows_before(time_ms).map_err(|_| self.header.malformed_times())
-    }
-
-    /// Remembers the time of a row while what it takes to tell it is decoded.
-    fn reach(&mut self, row: usize) -> std::result::Result<(), Bad> {
-        if row < self.header.rows {
-            self.edge = (row, self.time(row)?);
-        }
-        Ok(())
-    }
-
-    fn time(&mut self, row: usize) -> std::result::Result<i64, Bad> {
-        if row == self.edge.0 {
-            return Ok(self.edge.1);
-        }
-        if row + 1 == self.header.rows {
-            return Ok(self.header.last_ms);
-        }
-        self.times.at(row).map_err(|_| self.header.malformed_times())
-    }
-
-    /// What the values of some rows have in common.
-    fn sum_up(&mut self, rows: Range<usize>) -> std::result::Result<Summary, Bad> {
-        let known = [self.entry.stats.first, self.entry.stats.last];
-        let Some(present) = &self.present else {
-            return self.values.sum_up(rows, known).map_err(|_| self.entry.malformed());
-        };
-        let rank = |row: usize| present.partition_point(|at| (*at as usize) < row);
-        let ranks = rank(rows.start)..rank(rows.end);
-        let mut summary = self.values.sum_up(ranks, known).map_err(|_| self.entry.malformed())?;
-        for (rank, _) in summary.ends.iter_mut().flatten() {
-            *rank = *present.get(*rank).ok_or_else(|| self.entry.malformed())? as usize;
-        }
-        Ok(summary)
     }
 }

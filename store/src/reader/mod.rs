@@ -1,22 +1,33 @@
 //! Reading a store, in any process, without locks.
 
 mod arrivals;
+mod batch;
 mod catalogue;
+mod column;
 mod envelope;
 mod handle;
 mod newest;
+mod open_chunk;
 mod positions;
 mod runs;
 mod samples;
+mod scan;
 mod series;
 mod snapshot;
 mod states;
+mod statistics;
+mod sweep;
+mod wanted;
 
 pub use arrivals::{Arrivals, Arrived};
+pub use batch::Batch;
+pub use column::{Cell, Column};
 pub use handle::Reader;
 pub use newest::ArrivedRev;
 pub use runs::Runs;
 pub use samples::{SampleBatch, Samples};
+pub use scan::Scan;
 pub use series::{Bucket, Catalogue, CheckInfo, CheckSeries, Sample, SeriesInfo, SeriesKey, StoreInfo};
 pub use snapshot::Snapshot;
 pub use states::{RunState, States};
+pub use statistics::{Statistics, Windows};

@@ -54,7 +54,7 @@ pub(super) fn chunks_in<'a>(
     check: &str,
     span: &RangeInclusive<i64>,
 ) -> Result<&'a [ChunkRef]> {
-    let extent = segment.extent(check);
+    let extent = segment.extent_of(check);
     if extent.is_none_or(|of| span.is_empty() || of.last_ms < *span.start() || of.first_ms > *span.end()) {
         return Ok(&[]);
     }
@@ -174,7 +174,7 @@ impl Snapshot {
                 Ok(chunks) => Lane::Segment { segment, chunks, loaded: None },
                 Err(error) => {
                     let ends =
-                        segment.extent(check).map_or((0, 0), |extent| (extent.first_ms, extent.last_ms));
+                        segment.extent_of(check).map_or((0, 0), |extent| (extent.first_ms, extent.last_ms));
                     Lane::Lost { first_ms: ends.0, last_ms: ends.1, why: Some(error) }
                 }
             },

@@ -3,10 +3,11 @@
 use std::ops::{Range, RangeInclusive};
 
 use super::runs::{rows_in, span};
-use super::samples::{Group, Piece};
 use super::snapshot::Snapshot;
+use super::sweep::{Piece, Rows, Stretch, Sweep};
 use crate::error::Result;
-use crate::run::{Reason, State};
+use crate::run::Reason;
+use crate::state::State;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +23,7 @@ pub struct RunState {
 /// Iterates over batches of states; see [`Snapshot::states`].
 pub struct States<'a> {
     snapshot: &'a Snapshot,
-    groups: std::vec::IntoIter<Group<'a>>,
-    check: String,
+    sweep: Sweep<'a>,
     span: RangeInclusive<i64>,
 }
 
@@ -32,52 +32,62 @@ impl Snapshot {
     /// by time, then arrival, in batches. A damaged chunk is one error, and then it goes on.
     pub fn states(&self, check: &str, range: Range<i64>) -> States<'_> {
         let span = span(&range);
-        let groups = self.groups(check, &span).into_iter();
-        States { snapshot: self, groups, check: check.to_owned(), span }
+        States { snapshot: self, sweep: self.sweep(check, &span), span }
     }
+}
 
-    fn group_states(
-        &self,
-        group: &Group<'_>,
-        check: &str,
-        span: &RangeInclusive<i64>,
-    ) -> Result<Vec<RunState>> {
-        // A chunk is in order, and numbers matter only where pieces overlap.
-        let ordered = matches!(group.pieces[..], [Piece::Chunk(..)]);
-        let mut numbered: Vec<(u64, RunState)> = Vec::new();
-        for piece in &group.pieces {
-            match piece {
-                Piece::Log(image) => {
-                    for row in image.rows(check).within(span) {
-                        let plain = image.view(self.disk(), row)?.plain;
-                        let (state, reason) = (plain.state, plain.reason);
-                        numbered.push((row.seq, RunState { time_ms: row.time_ms, state, reason }));
-                    }
-                }
-                Piece::Lost(segment) => {
-                    segment.chunks(check)?;
-                }
-                Piece::Chunk(segment, chunk) => {
-                    let bytes = segment.chunk(chunk)?;
-                    let read = || {
-                        let header = bytes.header()?;
-                        let (times, states) = (bytes.all_times(&header)?, bytes.states(&header)?);
-                        let seqs = if ordered { vec![0; header.rows] } else { bytes.seqs(&header)? };
-                        Ok((times, states, seqs))
-                    };
-                    let (times, states, seqs) = read().map_err(segment.bad(chunk))?;
-                    numbered.extend(rows_in(&times, span).map(|row| {
-                        let (state, reason) = states[row];
-                        (seqs[row] as u64, RunState { time_ms: times[row], state, reason })
-                    }));
-                }
+impl<'a> States<'a> {
+    fn batch(&self, stretch: Stretch<'a>) -> Result<Vec<RunState>> {
+        let parts = match stretch {
+            Stretch::Rows(parts) => parts,
+            Stretch::Chunk(segment, chunk) => {
+                let bytes = segment.chunk(chunk)?;
+                let read = || {
+                    let header = bytes.header()?;
+                    Ok((bytes.all_times(&header)?, bytes.states(&header)?))
+                };
+                let (times, states) = read().map_err(segment.bad(chunk))?;
+                let state = |row: usize| run_state(times[row], states[row]);
+                return Ok(rows_in(&times, &self.span).map(state).collect());
             }
+        };
+        let (mut numbered, several) = (Vec::new(), parts.len() > 1);
+        for rows in parts {
+            self.read(&rows, several, &mut numbered)?;
         }
-        if !ordered {
-            numbered.sort_by_key(|(seq, state)| (state.time_ms, *seq));
-        }
+        numbered.sort_by_key(|(seq, state)| (state.time_ms, *seq));
         Ok(numbered.into_iter().map(|(_, state)| state).collect())
     }
+
+    /// Adds rows of one piece with their numbers, which matter only among several.
+    fn read(&self, rows: &Rows<'a>, several: bool, numbered: &mut Vec<(u64, RunState)>) -> Result<()> {
+        match rows.piece {
+            Piece::Lost(_) => {}
+            Piece::Log(image) => {
+                for row in &rows.refs {
+                    let plain = image.view(self.snapshot.disk(), row)?.plain;
+                    numbered.push((row.seq, run_state(row.time_ms, (plain.state, plain.reason))));
+                }
+            }
+            Piece::Chunk(segment, chunk) => {
+                let bytes = segment.chunk(chunk)?;
+                let read = || {
+                    let header = bytes.header()?;
+                    let seqs = if several { bytes.seqs(&header)? } else { vec![0; header.rows] };
+                    Ok((bytes.states(&header)?, seqs))
+                };
+                let (states, seqs) = read().map_err(segment.bad(chunk))?;
+                let found = rows.range.clone().zip(&rows.times);
+                numbered
+                    .extend(found.map(|(row, time_ms)| (seqs[row] as u64, run_state(*time_ms, states[row]))));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn run_state(time_ms: i64, (state, reason): (State, Reason)) -> RunState {
+    RunState { time_ms, state, reason }
 }
 
 impl Iterator for States<'_> {
@@ -85,8 +95,11 @@ impl Iterator for States<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let group = self.groups.next()?;
-            match self.snapshot.group_states(&group, &self.check, &self.span) {
+            let batch = match self.sweep.next()? {
+                Ok(stretch) => self.batch(stretch),
+                Err(error) => Err(error),
+            };
+            match batch {
                 Ok(batch) if batch.is_empty() => {}
                 batch => return Some(batch),
             }

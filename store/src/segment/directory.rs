@@ -4,9 +4,10 @@
 //! header    8 bytes "CUSTSEG\0", u32 version, u32 zero, u64 start, u64 end, u32 CRC-32C of all before, u32 zero
 //! chunks    by check name, then time
 //! entries   one a check, by name, as `entry.rs` writes them
-//! directory varint checks, by name; for each: name, varint length of its entry, u32 CRC-32C of the entry,
-//!           varint rows, zigzag first time, varint last time minus that, varint least run number, varint greatest
-//!           minus that, varint samples
+//! directory varint checks, varint length of their names, the names in order;
+//!           for each: varint length of its entry, u32 CRC-32C of the entry, varint rows, zigzag first time, varint last
+//!           time minus that, varint least run number, varint greatest minus that, varint samples, u64 FNV-1a of the
+//!           names in the entry, u8 1 if every run has every series
 //! trailer   u64 offset of the directory, u64 its length, u32 its CRC-32C, u32 CRC-32C of the 20 bytes before,
 //!           8 bytes "CUSTEND\0"
 //! ```
@@ -15,6 +16,7 @@
 
 use std::ops::Range;
 
+use super::entry::Entry;
 use crate::bytes::{Cursor, Short, put_str, put_varint, put_zigzag};
 
 const MAGIC: [u8; 8] = *b"CUSTSEG\0";
@@ -24,7 +26,7 @@ pub(super) const HEADER_LEN: usize = 40;
 pub(super) const TRAILER_LEN: usize = 32;
 
 /// Bytes of the shortest line of the directory.
-const LINE_LEN_MIN: usize = 12;
+const LINE_LEN_MIN: usize = 20;
 
 /// What runs have in common: how many there are, when, and which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +87,16 @@ pub(super) struct Line {
     pub(super) entry: Range<u64>,
     pub(super) crc: u32,
     pub(super) extent: Extent,
+    /// Tells whether two segments name the same series.
+    pub(super) names_hash: u64,
+    /// Every run has every series, and the entry says no more of them.
+    pub(super) whole: bool,
+}
+
+/// FNV-1a.
+pub(super) fn hash(bytes: &[u8]) -> u64 {
+    let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, mix)
 }
 
 pub(super) fn put_header(start: u64, end: u64) -> [u8; HEADER_LEN] {
@@ -109,27 +121,43 @@ pub(super) fn unknown_version(bytes: &[u8]) -> Option<u32> {
 }
 
 /// The directory of checks, by name, each with its extent and its entry.
-pub(super) fn put_directory(checks: &[(String, Extent, Vec<u8>)]) -> Vec<u8> {
+pub(super) fn put_directory(checks: &[(String, Extent, Entry)]) -> Vec<u8> {
     let mut out = Vec::new();
+    let mut names = Vec::new();
+    checks.iter().for_each(|(name, ..)| put_str(&mut names, name));
     put_varint(&mut out, checks.len() as u64);
-    for (name, extent, entry) in checks {
-        put_str(&mut out, name);
-        put_varint(&mut out, entry.len() as u64);
-        out.extend_from_slice(&crc32c::crc32c(entry).to_le_bytes());
+    put_varint(&mut out, names.len() as u64);
+    out.append(&mut names);
+    for (_, extent, entry) in checks {
+        put_varint(&mut out, entry.bytes.len() as u64);
+        out.extend_from_slice(&crc32c::crc32c(&entry.bytes).to_le_bytes());
         extent.put(&mut out);
+        out.extend_from_slice(&entry.names_hash.to_le_bytes());
+        out.push(u8::from(entry.whole));
     }
     out
 }
 
+/// A directory that has been read.
+pub(super) struct Directory {
+    /// Where the names of all checks stand, from the start of the directory.
+    pub(super) names: Range<usize>,
+    /// One a check, by name.
+    pub(super) lines: Vec<Line>,
+}
+
 /// Reads a directory whose entries may take `room` bytes.
-pub(super) fn get_directory(bytes: &[u8], room: u64) -> Result<Vec<Line>, Short> {
+pub(super) fn get_directory(bytes: &[u8], room: u64) -> Result<Directory, Short> {
     let mut cursor = Cursor::new(bytes);
     let count = cursor.count(LINE_LEN_MIN)?;
+    let names_len = cursor.count(1)?;
+    let names_at = cursor.at();
+    let mut names = Cursor::new(cursor.take(names_len)?);
     let mut lines = Vec::with_capacity(count);
     let (mut end, mut before) = (0_u64, None);
     for _ in 0..count {
-        let name = cursor.str()?;
-        let name_end = u32::try_from(cursor.at()).map_err(|_| Short)?;
+        let name = names.str()?;
+        let name_end = u32::try_from(names_at + names.at()).map_err(|_| Short)?;
         if before.is_some_and(|before| before >= name) {
             return Err(Short);
         }
@@ -137,9 +165,12 @@ pub(super) fn get_directory(bytes: &[u8], room: u64) -> Result<Vec<Line>, Short>
         let at = end;
         end = at.checked_add(cursor.varint()?).filter(|end| *end <= room).ok_or(Short)?;
         let (crc, extent) = (cursor.u32()?, Extent::get(&mut cursor)?);
-        lines.push(Line { name: name_end - name.len() as u32..name_end, entry: at..end, crc, extent });
+        let (names_hash, whole) = (cursor.u64()?, cursor.u8()? == 1);
+        let name = name_end - name.len() as u32..name_end;
+        lines.push(Line { name, entry: at..end, crc, extent, names_hash, whole });
     }
-    if cursor.is_at_end() { Ok(lines) } else { Err(Short) }
+    let all = names.is_at_end() && cursor.is_at_end();
+    if all { Ok(Directory { names: names_at..names_at + names_len, lines }) } else { Err(Short) }
 }
 
 pub(super) fn put_trailer(at: u64, directory: &[u8]) -> [u8; TRAILER_LEN] {
@@ -174,7 +205,7 @@ pub(crate) fn segment_around(start: u64, end: u64, header: &crate::chunk::Header
     let entry = put_entry(&extent, &chunks, &super::catalogue::Catalogue::default());
     let mut out = put_header(start, end).to_vec();
     out.extend_from_slice(chunk);
-    out.extend_from_slice(&entry);
+    out.extend_from_slice(&entry.bytes);
     let directory = put_directory(&[(header.check.clone(), extent, entry)]);
     let directory_at = out.len() as u64;
     out.extend_from_slice(&directory);

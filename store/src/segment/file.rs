@@ -2,13 +2,16 @@
 
 use std::ops::Range;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::directory::{self, Extent, Line};
-use super::entry::{ChunkRef, SeriesList, get_chunks};
+use super::catalogue::SeriesSpan;
+use super::directory::{self, Directory, Extent, Line};
+use super::entry::{ChunkRef, get_chunks, get_series};
 use crate::chunk::{Bad, ChunkBytes};
 use crate::damage::Damage;
 use crate::disk::{Disk, DiskFile, Region};
 use crate::error::{Error, Result};
+use crate::log::SeriesDef;
 use crate::names::segment_name;
 
 /// An open segment.
@@ -20,9 +23,13 @@ pub(crate) struct Segment {
     end: u64,
     /// Where the entries end and the directory begins.
     directory_at: usize,
+    /// Where the names of all checks stand.
+    names: Range<usize>,
     lines: Vec<Line>,
     /// The chunks of each check once somebody has asked for them; none if the entry is damaged.
     chunks: Vec<OnceLock<Option<Box<[ChunkRef]>>>>,
+    /// Whether the checksum of each entry has been found to hold.
+    checked: Vec<AtomicBool>,
 }
 
 impl Segment {
@@ -53,10 +60,12 @@ impl Segment {
         if crc32c::crc32c(bytes) != crc {
             return Err(bad(at, "the directory of the segment does not match its checksum"));
         }
-        let lines = directory::get_directory(bytes, (at - directory::HEADER_LEN) as u64)
+        let Directory { names, lines } = directory::get_directory(bytes, (at - directory::HEADER_LEN) as u64)
             .map_err(|_| bad(at, "the directory of the segment is not well formed"))?;
         let chunks = lines.iter().map(|_| OnceLock::new()).collect();
-        Ok(Segment { file, region, path, start, end, directory_at: at, lines, chunks })
+        let checked = lines.iter().map(|_| AtomicBool::new(false)).collect();
+        let names = at + names.start..at + names.end;
+        Ok(Segment { file, region, path, start, end, directory_at: at, names, lines, chunks, checked })
     }
 
     /// First run number that it answers for.
@@ -80,27 +89,53 @@ impl Segment {
 
     /// All checks by name, each with what its runs have in common.
     pub(crate) fn checks(&self) -> impl Iterator<Item = (&str, &Extent)> {
-        self.lines.iter().map(|line| (self.name(line), &line.extent))
+        (0..self.lines.len()).map(|index| (self.name(index), self.extent(index)))
     }
 
     /// The index of a check among [`Segment::checks`].
     pub(crate) fn find(&self, check: &str) -> Option<usize> {
-        self.lines.binary_search_by(|line| self.name_bytes(line).cmp(check.as_bytes())).ok()
+        self.lines.binary_search_by(|line| self.bytes_of(line).cmp(check.as_bytes())).ok()
     }
 
-    /// What the runs of a check have in common.
-    pub(crate) fn extent(&self, check: &str) -> Option<&Extent> {
-        self.find(check).map(|index| &self.lines[index].extent)
-    }
-
-    fn name_bytes(&self, line: &Line) -> &[u8] {
+    fn bytes_of(&self, line: &Line) -> &[u8] {
         let at = |at: u32| self.directory_at + at as usize;
         &self.region[at(line.name.start)..at(line.name.end)]
     }
 
-    fn name(&self, line: &Line) -> &str {
-        std::str::from_utf8(self.name_bytes(line))
+    /// The name of the check with this index, if there are so many: bytes in the order of names.
+    pub(crate) fn name_bytes(&self, index: usize) -> Option<&[u8]> {
+        self.lines.get(index).map(|line| self.bytes_of(line))
+    }
+
+    /// The name of the check with this index.
+    pub(crate) fn name(&self, index: usize) -> &str {
+        std::str::from_utf8(self.bytes_of(&self.lines[index]))
             .expect("names were found to be UTF-8 when the segment was opened")
+    }
+
+    /// The names of all checks: the same bytes where two segments have the same checks.
+    pub(crate) fn names(&self) -> &[u8] {
+        &self.region[self.names.clone()]
+    }
+
+    /// What the runs of the check with this index have in common.
+    pub(crate) fn extent(&self, index: usize) -> &Extent {
+        &self.lines[index].extent
+    }
+
+    /// What the runs of a check have in common, if there are some.
+    pub(crate) fn extent_of(&self, check: &str) -> Option<&Extent> {
+        self.find(check).map(|index| self.extent(index))
+    }
+
+    /// What tells whether segments name the same series of the check with this index.
+    pub(crate) fn names_hash(&self, index: usize) -> u64 {
+        self.lines[index].names_hash
+    }
+
+    /// `true` if every run of the check with this index has every series.
+    pub(crate) fn is_whole(&self, index: usize) -> bool {
+        self.lines[index].whole
     }
 
     /// Where the entry of a check is in the file.
@@ -110,15 +145,23 @@ impl Segment {
         start + line.entry.start as usize..start + line.entry.end as usize
     }
 
-    /// The entry of a check, checked.
-    fn entry(&self, line: &Line) -> Option<&[u8]> {
+    /// The entry of the check with this index, checked.
+    fn entry(&self, index: usize) -> Option<&[u8]> {
+        let (line, checked) = (&self.lines[index], &self.checked[index]);
         let entry = &self.region[self.entry_range(line)];
-        (crc32c::crc32c(entry) == line.crc).then_some(entry)
+        if !checked.load(Ordering::Relaxed) {
+            if crc32c::crc32c(entry) != line.crc {
+                return None;
+            }
+            checked.store(true, Ordering::Relaxed);
+        }
+        Some(entry)
     }
 
-    fn damaged_entry(&self, line: &Line) -> Error {
-        let what = format!("what the segment says of the check {} is damaged", self.name(line));
-        Error::damaged(&self.path, self.entry_range(line).start as u64, what)
+    /// The error for an entry that cannot be read.
+    pub(crate) fn damaged_entry(&self, index: usize) -> Error {
+        let what = format!("what the segment says of the check {} is damaged", self.name(index));
+        Error::damaged(&self.path, self.entry_range(&self.lines[index]).start as u64, what)
     }
 
     /// The chunks of a check by time.
@@ -128,50 +171,41 @@ impl Segment {
 
     /// The chunks of the check with this index, by time.
     pub(crate) fn chunks_at(&self, index: usize) -> Result<&[ChunkRef]> {
-        let line = &self.lines[index];
         let chunks = match self.chunks[index].get() {
             Some(chunks) => chunks,
             None => {
                 self.check_len()?;
                 let limit = self.entry_range(&self.lines[0]).start as u64;
-                let read = || get_chunks(self.entry(line)?, limit).ok().map(Vec::into_boxed_slice);
+                let read = || get_chunks(self.entry(index)?, limit).ok().map(Vec::into_boxed_slice);
                 self.chunks[index].get_or_init(read)
             }
         };
-        chunks.as_deref().ok_or_else(|| self.damaged_entry(line))
+        chunks.as_deref().ok_or_else(|| self.damaged_entry(index))
     }
 
-    /// The series of the check with this index. The caller has checked the file's length.
-    pub(crate) fn series_at(&self, index: usize) -> Result<SeriesList<'_>> {
+    /// The series of the check with this index, by name. The caller has checked the file's length.
+    pub(crate) fn series_at(&self, index: usize) -> Result<Vec<(SeriesDef, SeriesSpan)>> {
         let line = &self.lines[index];
-        let list = self.entry(line).and_then(|entry| SeriesList::get(entry, &line.extent).ok());
-        list.ok_or_else(|| self.damaged_entry(line))
+        let series = self.entry(index).and_then(|entry| get_series(entry, &line.extent, line.whole).ok());
+        series.ok_or_else(|| self.damaged_entry(index))
     }
 
     /// What an error in reading the whole segment costs.
     pub(crate) fn damage(&self, error: &Error) -> Damage {
-        self.damage_at(error, None, self.start, self.end, None)
+        self.damage_at(error, None, self.start, self.end)
     }
 
     /// What an error in reading the entry of the check with this index costs.
     pub(crate) fn damage_of(&self, index: usize, error: &Error) -> Damage {
-        let line = &self.lines[index];
-        let Extent { seq_min, seq_max, .. } = line.extent;
-        self.damage_at(error, Some(line), seq_min, seq_max.saturating_add(1), Some(&line.extent))
+        let Extent { seq_min, seq_max, .. } = *self.extent(index);
+        self.damage_at(error, Some(index), seq_min, seq_max.saturating_add(1))
     }
 
-    fn damage_at(
-        &self,
-        error: &Error,
-        line: Option<&Line>,
-        start: u64,
-        end: u64,
-        lost: Option<&Extent>,
-    ) -> Damage {
+    fn damage_at(&self, error: &Error, index: Option<usize>, start: u64, end: u64) -> Damage {
         Damage {
-            check: line.map(|line| self.name(line).to_owned()),
-            runs: lost.map(|lost| lost.rows),
-            samples: lost.map(|lost| lost.samples),
+            check: index.map(|index| self.name(index).to_owned()),
+            runs: index.map(|index| self.extent(index).rows),
+            samples: index.map(|index| self.extent(index).samples),
             ..Damage::of(error, &self.path, start, end)
         }
     }
@@ -181,11 +215,6 @@ impl Segment {
         let lost = Damage::of(error, &self.path, chunk.seq_min, chunk.seq_max.saturating_add(1));
         let (check, runs, samples) = (Some(check.to_owned()), Some(chunk.rows), Some(chunk.samples));
         Damage { check, runs, samples, ..lost }
-    }
-
-    /// The error for a catalogue that cannot be read although its checksum holds.
-    pub(crate) fn malformed_series(&self, index: usize) -> Error {
-        self.damaged_entry(&self.lines[index])
     }
 
     /// Asks for the file's length, so that a file that another program has cut short is an error rather than a signal,

@@ -10,6 +10,6 @@ pub(crate) use catalogue::{Catalogue, SeriesSpan};
 pub(crate) use directory::Extent;
 #[cfg(feature = "fuzzing")]
 pub(crate) use directory::segment_around;
-pub(crate) use entry::{ChunkRef, SeriesList};
+pub(crate) use entry::ChunkRef;
 pub(crate) use file::Segment;
 pub(crate) use writer::SegmentWriter;

@@ -2,7 +2,7 @@
 
 use super::catalogue::Catalogue;
 use super::directory::{self, Extent};
-use super::entry::{ChunkRef, put_entry};
+use super::entry::{ChunkRef, Entry, put_entry};
 use crate::chunk::Header;
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
@@ -22,7 +22,7 @@ pub(crate) struct SegmentWriter<'a> {
     /// The chunks of the check that is being written.
     chunks: Vec<ChunkRef>,
     /// Name, extent and entry of each check that has been written.
-    checks: Vec<(String, Extent, Vec<u8>)>,
+    checks: Vec<(String, Extent, Entry)>,
     finished: bool,
 }
 
@@ -85,7 +85,7 @@ impl<'a> SegmentWriter<'a> {
     /// Writes the directory, makes all durable and puts the segment in its place.
     pub(crate) fn finish(mut self) -> Result<()> {
         for (_, _, entry) in &self.checks {
-            self.buffer.extend_from_slice(entry);
+            self.buffer.extend_from_slice(&entry.bytes);
         }
         let at = self.written + self.buffer.len() as u64;
         let directory = directory::put_directory(&self.checks);

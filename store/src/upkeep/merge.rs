@@ -41,8 +41,7 @@ fn catalogue(segments: &[Segment], check: &str) -> Result<Catalogue> {
     for segment in segments {
         let Some(index) = segment.find(check) else { continue };
         segment.check_len()?;
-        let series = segment.series_at(index)?.all().map_err(|_| segment.malformed_series(index))?;
-        series.into_iter().for_each(|(series, span)| catalogue.add(series, span));
+        segment.series_at(index)?.into_iter().for_each(|(series, span)| catalogue.add(series, span));
     }
     Ok(catalogue)
 }

@@ -9,6 +9,7 @@ use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::log::{End, LogImage};
 use crate::names::{FileName, RESERVE_NAME, live};
+use crate::options::Options;
 use crate::segment::Segment;
 
 /// How far upkeep goes.
@@ -45,6 +46,7 @@ enum Step {
 struct Shared {
     disk: Arc<dyn Disk>,
     log_bytes: u64,
+    segment_bytes_max: u64,
     reserve_bytes: u64,
     state: Mutex<State>,
     changed: Condvar,
@@ -59,24 +61,20 @@ pub(crate) struct Upkeep {
 
 impl Upkeep {
     /// With `background`, on a thread of its own; otherwise only within [`Upkeep::wait`].
-    pub(crate) fn new(
-        disk: Arc<dyn Disk>,
-        log_bytes: u64,
-        reserve_bytes: u64,
-        background: bool,
-        permit: Permit,
-    ) -> Result<Upkeep> {
+    pub(crate) fn new(disk: Arc<dyn Disk>, options: &Options, permit: Permit) -> Result<Upkeep> {
         let path = disk.path().to_path_buf();
         let shared = Arc::new(Shared {
             disk,
-            log_bytes,
-            reserve_bytes,
+            log_bytes: options.log_bytes,
+            segment_bytes_max: options.segment_bytes_max,
+            reserve_bytes: options.reserve_bytes,
             state: Mutex::default(),
             changed: Condvar::new(),
             permit,
         });
         let worker = Arc::clone(&shared);
-        let thread = background
+        let thread = options
+            .background
             .then(|| std::thread::Builder::new().name("store upkeep".to_owned()).spawn(move || worker.work()))
             .transpose()
             .map_err(Error::io("start the upkeep of", path))?;
@@ -261,7 +259,7 @@ impl Shared {
     fn segments_to_merge(&self, files: &[FileName], all: bool) -> Result<Option<Vec<Segment>>> {
         // Merging is worth while, sealing is a must: room for a log's segment is left to it.
         let free = self.disk.free_bytes().unwrap_or(u64::MAX);
-        let room = free.saturating_sub(self.log_bytes);
+        let room = free.saturating_sub(self.log_bytes).min(self.segment_bytes_max);
         let mut stretch: Vec<Segment> = Vec::new();
         for file in files.iter().map(Some).chain([None]) {
             let opened = match file {

@@ -90,6 +90,23 @@ fn read(disk: &SimDisk, may_end_early: bool) -> bool {
                 Err(_) => complete = false,
             }
         }
+        for batch in reader.scan(check, std::slice::from_ref(&key), i64::MIN..i64::MAX) {
+            let read = |batch: custos_store::Result<custos_store::Batch<'_>>| {
+                let batch = batch?;
+                let (times, column) = (batch.times()?, batch.column(0)?);
+                for (row, value) in column.iter() {
+                    assert_eq!(value, run(times[row] / 1000).metrics[0].value);
+                }
+                let silent = batch.silent()?;
+                let partial = |row: &usize| run(times[*row] / 1000).partial;
+                assert!(silent.iter().map(|row| *row as usize).eq((0..times.len()).filter(partial)));
+                assert!(column.rows().is_none());
+                let sum = batch.windows(0)?.sum_up(0..batch.len())?;
+                assert!(batch.statistics(0).is_none_or(|known| known.count == sum.count));
+                Ok::<_, custos_store::Error>(())
+            };
+            complete &= read(batch).is_ok();
+        }
         match reader.envelope(check, &key, 0..RUNS * 1000, 7) {
             Ok(buckets) => assert!(buckets.iter().map(|bucket| bucket.count).sum::<u64>() <= RUNS as u64 / 2),
             Err(_) => complete = false,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use custos_store::disk::SimDisk;
 use custos_store::{
-    Bucket, Instance, Instances, Metric, Options, Position, Provenance, Reader, Run, Sample, SeriesKey,
-    Snapshot, State, Value, Writer,
+    Bucket, Cell, Column, Instance, Instances, Metric, Options, Position, Provenance, Reader, Run, Sample,
+    SeriesKey, Snapshot, State, Statistics, Value, Writer,
 };
 use proptest::prelude::*;
 
@@ -68,13 +68,16 @@ fn run(n: u64, time_ms: i64, shape: u8) -> Run {
     if shape >= 1 {
         metrics.insert((n % 2) as usize, metric("w", Some(Value::from(i64::MAX - n as i64))));
     }
+    if n % 11 == 7 {
+        metrics.truncate(1);
+    }
     Run {
         time_ms,
         missed_slots: n as u32,
         text: format!("{}", n / 5),
         metrics,
         instances: if shape == 1 { instances(n) } else { Instances::default() },
-        partial: shape == 3,
+        partial: n % 9 == 2,
         imported: shape == 2,
         provenance: if shape == 3 { Provenance::Submitted } else { Provenance::Scheduled },
         ..Run::default()
@@ -116,6 +119,85 @@ fn compare_catalogue(reader: &Snapshot, model: &Model) {
     assert_eq!(listed.next(), None);
 }
 
+/// What a run says of a series.
+fn cell(run: &Run, label: &str) -> Cell {
+    match run.metrics.iter().find(|metric| metric.label == label) {
+        Some(metric) => metric.value.map_or(Cell::Unknown, Cell::Value),
+        None => Cell::Absent,
+    }
+}
+
+/// What values have in common, one by one.
+fn sum_up(cells: impl Iterator<Item = Cell>) -> Statistics {
+    let mut all = Statistics::NONE;
+    for cell in cells {
+        if let Cell::Value(value) = cell {
+            let float = value.to_f64();
+            let one = Statistics {
+                count: 1,
+                min: float,
+                max: float,
+                sum: float,
+                first: Some(value),
+                last: Some(value),
+            };
+            all.add(&one);
+        }
+    }
+    all
+}
+
+/// The sum is subject to rounding.
+fn same(found: Statistics, expected: Statistics) -> bool {
+    let size = expected.max.abs().max(expected.min.abs()) * expected.count as f64;
+    (found.count == 0 || (found.sum - expected.sum).abs() <= size * 1e-9)
+        && Statistics { sum: 0.0, ..found } == Statistics { sum: 0.0, ..expected }
+}
+
+fn compare_scan(reader: &Snapshot, name: &str, expected: &[&Run], range: std::ops::Range<i64>) {
+    // One of them twice, one that is nowhere.
+    let labels = ["w", "nowhere", "v", "w"];
+    let mut left = expected;
+    let mut read = Column::default();
+    for batch in reader.scan(name, &labels.map(SeriesKey::new), range) {
+        let batch = batch.unwrap();
+        let (runs, rest) = left.split_at(batch.len());
+        left = rest;
+        for at in [0, batch.len() / 2, batch.len() - 1] {
+            assert_eq!(batch.time(at).unwrap(), runs[at].time_ms);
+            let first = runs.partition_point(|run| run.time_ms < runs[at].time_ms);
+            assert_eq!(batch.row_at(runs[at].time_ms).unwrap(), first);
+        }
+        assert!(batch.times().unwrap().iter().eq(runs.iter().map(|run| &run.time_ms)));
+        let partial = runs.iter().enumerate().filter(|(_, run)| run.partial).map(|(row, _)| row as u32);
+        assert!(batch.silent().unwrap().iter().copied().eq(partial));
+        for (series, label) in labels.iter().enumerate() {
+            let cells: Vec<Cell> = runs.iter().map(|run| cell(run, label)).collect();
+            batch.read_column(series, &mut read).unwrap();
+            let column = batch.column(series).unwrap();
+            for column in [&column, &read] {
+                assert!((0..runs.len()).map(|row| column.cell(row)).eq(cells.iter().copied()), "{label}");
+            }
+            let samples = cells.iter().enumerate().filter(|(_, cell)| **cell != Cell::Absent);
+            let value = |cell: &Cell| if let Cell::Value(value) = cell { Some(*value) } else { None };
+            assert!(column.iter().eq(samples.map(|(row, cell)| (row, value(cell)))));
+            assert_eq!(column.rows().is_none(), cells.iter().all(|cell| *cell != Cell::Absent));
+            if let Some(statistics) = batch.statistics(series) {
+                assert!(same(statistics, sum_up(cells.iter().copied())), "{label}");
+            }
+            let mut windows = batch.windows(series).unwrap();
+            for step in [1 + runs.len() / 3, 1 + runs.len() / 17] {
+                for start in (0..runs.len()).step_by(step) {
+                    let rows = start..(start + step).min(runs.len());
+                    let found = windows.sum_up(rows.clone()).unwrap();
+                    assert!(same(found, sum_up(cells[rows].iter().copied())), "{label}");
+                }
+            }
+        }
+    }
+    assert!(left.is_empty(), "{} runs of {name} are missing in the scan", left.len());
+}
+
 fn compare(reader: &Snapshot, model: &Model, check: usize, from: i64, to: i64) {
     let runs = &model.runs[check];
     let expected: Vec<&Run> =
@@ -125,6 +207,9 @@ fn compare(reader: &Snapshot, model: &Model, check: usize, from: i64, to: i64) {
     let back: Vec<Run> = reader.runs_rev(CHECKS[check], from..to).map(Result::unwrap).collect();
     assert!(back.iter().rev().eq(expected.iter().copied()), "reverse");
     assert_eq!(reader.last(CHECKS[check]).unwrap().as_ref(), runs.values().next_back());
+    compare_scan(reader, CHECKS[check], &expected, from..to);
+    let states = reader.states(CHECKS[check], from..to).flat_map(Result::unwrap);
+    assert!(states.map(|state| state.time_ms).eq(expected.iter().map(|run| run.time_ms)), "states");
     let arrived = model.arrivals.iter().rev().filter(|(of, _)| *of == check).map(|(_, run)| run);
     let newest = reader.arrived_rev(CHECKS[check]).map(|found| found.unwrap().run);
     assert!(newest.eq(arrived.clone().cloned()), "by arrival");

@@ -1,4 +1,4 @@
-use custos_store::{Options, SeriesKey, Value, Writer};
+use custos_store::{Options, Reader, SeriesKey, Value, Writer};
 
 use super::*;
 

@@ -20,7 +20,7 @@ use tokio::process::Child;
 use tokio::sync::{Notify, mpsc, watch};
 
 use super::queue::Queue;
-use super::shims::Lanes;
+use super::shim_settings::ShimSettings;
 use crate::clock::micros;
 use crate::limits::{GRACE, SHIM_BACKOFF, SHIM_BACKOFF_MAX};
 use crate::lock::locked;
@@ -31,7 +31,7 @@ const SILENCE_LOOKS: u32 = 4;
 
 /// One shim, for as long as the agent runs, with all its replacements.
 #[derive(Debug)]
-pub(super) struct Lane {
+pub(super) struct WorkerSlot {
     shared: Arc<Shared>,
     /// Set when the shim has ended for good.
     ended: watch::Receiver<bool>,
@@ -61,30 +61,33 @@ impl Shared {
     }
 }
 
-impl Lane {
-    /// A lane whose shim is started now.
+impl WorkerSlot {
+    /// A slot whose shim is started now.
     ///
     /// # Errors
     /// It cannot be started.
-    pub(super) fn start(lanes: &Lanes, reports: mpsc::Sender<(u64, Report)>) -> Result<Lane, Error> {
-        let shim = Shim::start(&lanes.launch)?;
-        Ok(Lane::with(Some(shim), lanes, reports))
+    pub(super) fn start(
+        settings: &ShimSettings,
+        reports: mpsc::Sender<(u64, Report)>,
+    ) -> Result<WorkerSlot, Error> {
+        let shim = Shim::start(&settings.launch)?;
+        Ok(WorkerSlot::with(Some(shim), settings, reports))
     }
 
-    /// A lane whose shim is started with its first plugin.
-    pub(super) fn start_later(lanes: &Lanes, reports: mpsc::Sender<(u64, Report)>) -> Lane {
-        Lane::with(None, lanes, reports)
+    /// A slot whose shim is started with its first plugin.
+    pub(super) fn start_later(settings: &ShimSettings, reports: mpsc::Sender<(u64, Report)>) -> WorkerSlot {
+        WorkerSlot::with(None, settings, reports)
     }
 
-    fn with(shim: Option<Shim>, lanes: &Lanes, reports: mpsc::Sender<(u64, Report)>) -> Lane {
+    fn with(shim: Option<Shim>, settings: &ShimSettings, reports: mpsc::Sender<(u64, Report)>) -> WorkerSlot {
         let (ended_sender, ended) = watch::channel(false);
         let shared = Arc::new(Shared { awake: AtomicBool::new(shim.is_some()), ..Shared::default() });
-        let driver = Driver { lanes: lanes.clone(), shared: Arc::clone(&shared), reports };
+        let driver = Driver { settings: settings.clone(), shared: Arc::clone(&shared), reports };
         let task = tokio::spawn(async move {
             driver.drive(shim).await;
             let _ = ended_sender.send(true);
         });
-        Lane { shared, ended, driver: task.abort_handle() }
+        WorkerSlot { shared, ended, driver: task.abort_handle() }
     }
 
     /// Has the shim run a plugin.
@@ -120,7 +123,7 @@ impl Lane {
         self.shared.wake.notify_one();
     }
 
-    /// Waits for the shim's end after [`Lane::stop`].
+    /// Waits for the shim's end after [`WorkerSlot::stop`].
     pub(super) async fn stopped(&self) {
         // An error means that the driver is gone, which is as good.
         let _ = self.ended.clone().wait_for(|ended| *ended).await;
@@ -151,7 +154,7 @@ impl Shim {
 
 /// The task that talks to the shim and replaces it.
 struct Driver {
-    lanes: Lanes,
+    settings: ShimSettings,
     shared: Arc<Shared>,
     reports: mpsc::Sender<(u64, Report)>,
 }
@@ -187,7 +190,7 @@ impl Driver {
                     self.shared.set_trouble(Some(error.to_string()));
                     Outcome::NotFinished
                 }
-                None => match Shim::start(&self.lanes.launch) {
+                None => match Shim::start(&self.settings.launch) {
                     Ok(started) => {
                         shim = Some(started);
                         continue;
@@ -231,7 +234,7 @@ impl Driver {
 
     /// Returns when the shim says nothing although it owes reports: its worker hangs.
     async fn silence(&self) {
-        let max = self.lanes.silence_max;
+        let max = self.settings.silence_max;
         loop {
             tokio::time::sleep(max / SILENCE_LOOKS).await;
             if self.shared.queue().is_silent(monotonic_us(), micros(max)) {

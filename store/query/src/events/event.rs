@@ -1,18 +1,10 @@
-//! Events: every change of state, of every check.
-//!
-//! Nothing is stored for this: each run keeps where its check stood after it, so the changes follow from the runs, and
-//! an event has the same identity whenever it is looked up.
+//! An event, and how runs become events.
 
-use std::ops::Range;
-
-use custos_store::{Reader, Run, State};
+use custos_store::{Run, State};
 use serde::{Serialize, Serializer};
 
 use crate::change::{ChangeKind, PreviousState, is_judged, stored_change};
-use crate::checks::{all_known, check_names};
-use crate::context::ReadContext;
-use crate::error::Result;
-use crate::limits::EVENTS_MAX;
+use crate::verdict::verdict_text;
 
 /// What happened to a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,6 +34,11 @@ impl EventKind {
             EventKind::FlappingStarted => "flapping_started",
             EventKind::FlappingStopped => "flapping_stopped",
         }
+    }
+
+    /// Whether a problem went away.
+    pub fn is_recovery(self) -> bool {
+        matches!(self, EventKind::SoftRecovery | EventKind::HardRecovery)
     }
 
     /// Whether it is a confirmed problem or the recovery from one.
@@ -88,6 +85,17 @@ pub struct Event {
     pub attempt: u32,
     /// The first line that the plugin printed.
     pub text: String,
+    /// What the thresholds said, and what could not be read of the plugin's output, a line each.
+    pub judgement: String,
+    /// How long the problem lasted, in ms: of a recovery only.
+    pub lasted_ms: Option<i64>,
+}
+
+impl Event {
+    /// What happened in one line, which begins with what decided the state.
+    pub fn said(&self) -> String {
+        verdict_text(self.to, &self.judgement, &self.text)
+    }
 }
 
 fn name_of<S: Serializer>(state: &State, serializer: S) -> std::result::Result<S::Ok, S::Error> {
@@ -99,12 +107,17 @@ fn name_of<S: Serializer>(state: &State, serializer: S) -> std::result::Result<S
 pub struct EventFold<'a> {
     check: &'a str,
     before: Option<PreviousState>,
+    /// When the problem began that the check has.
+    problem_since_ms: Option<i64>,
 }
 
 impl<'a> EventFold<'a> {
-    /// Begins after the last judged run before those to come; none for a check without one.
+    /// Begins after the last judged run before those to come; none for a check without one. If it was a problem, that is
+    /// taken to have begun with the state that it has then.
     pub fn after(check: &'a str, run: Option<&Run>) -> EventFold<'a> {
-        EventFold { check, before: run.map(stood) }
+        let problem = run.filter(|run| run.state != State::Ok);
+        let problem_since_ms = problem.map(|run| run.standing.since_ms);
+        EventFold { check, before: run.map(stood), problem_since_ms }
     }
 
     /// Takes in the next run, and tells what it changed: the state of its check, or whether that flaps, or both.
@@ -123,6 +136,13 @@ impl<'a> EventFold<'a> {
             };
             kinds = [change.map(|change| change.kind.into()), flapping];
         }
+        let mut lasted_ms = None;
+        if is_judged(run.reason) && run.state != State::Ok {
+            self.problem_since_ms.get_or_insert(run.time_ms);
+        } else if is_judged(run.reason) {
+            lasted_ms =
+                self.problem_since_ms.take().map(|since_ms| run.time_ms.saturating_sub(since_ms).max(0));
+        }
         let event = |kind: EventKind| Event {
             id: format!("{}@{}/{}", self.check, run.time_ms, kind.name()),
             check: self.check.to_owned(),
@@ -132,6 +152,8 @@ impl<'a> EventFold<'a> {
             to: run.state,
             attempt: run.standing.attempt,
             text: run.text.clone(),
+            judgement: run.judgement.clone(),
+            lasted_ms: lasted_ms.filter(|_| kind.is_recovery()),
         };
         kinds.map(|kind| kind.map(event)).into_iter().flatten()
     }
@@ -139,62 +161,6 @@ impl<'a> EventFold<'a> {
 
 fn stood(run: &Run) -> PreviousState {
     PreviousState { state: run.state, standing: run.standing }
-}
-
-/// Which events are wanted.
-#[derive(Clone, Debug)]
-pub struct EventRequest<'a> {
-    /// Of these checks; of all if there are none.
-    pub checks: &'a [String],
-    /// Within this span, in ms since the epoch, end excluded.
-    pub span: Range<i64>,
-    /// Only confirmed problems and their recoveries.
-    pub hard: bool,
-    /// The newest of those; at most [`EVENTS_MAX`].
-    pub limit: usize,
-}
-
-impl EventRequest<'_> {
-    /// Reads the events, the newest last.
-    ///
-    /// # Errors
-    /// [`crate::Error::UnknownCheck`], [`crate::Error::Cancelled`]. What is damaged is reported to the context.
-    pub fn read(&self, store: &Reader, context: &mut ReadContext<'_>) -> Result<Vec<Event>> {
-        let known = check_names(store);
-        all_known(self.checks, &known)?;
-        let mut events = Vec::new();
-        for check in known.iter().filter(|check| self.checks.is_empty() || self.checks.contains(check)) {
-            self.collect(store, check, &mut events, context)?;
-            self.keep_newest(&mut events);
-        }
-        Ok(events)
-    }
-
-    /// Keeps the newest events, in the order of time; with equal times the order of finding stays.
-    fn keep_newest(&self, events: &mut Vec<Event>) {
-        events.sort_by_key(|event| event.time_ms);
-        events.drain(..events.len().saturating_sub(self.limit.min(EVENTS_MAX)));
-    }
-
-    fn collect(
-        &self,
-        store: &Reader,
-        check: &str,
-        events: &mut Vec<Event>,
-        context: &mut ReadContext<'_>,
-    ) -> Result<()> {
-        let earlier = store.runs_rev(check, i64::MIN..self.span.start).flatten();
-        let earlier = earlier.into_iter().find(|run| is_judged(run.reason));
-        let mut fold = EventFold::after(check, earlier.as_ref());
-        for run in store.runs(check, self.span.clone()) {
-            context.count_run()?;
-            match run {
-                Ok(run) => events.extend(fold.add(&run).filter(|event| !self.hard || event.kind.is_hard())),
-                Err(error) => context.damage(&error),
-            }
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
