@@ -7,6 +7,7 @@ mod check_nrpe;
 mod config;
 mod doctor;
 mod events;
+mod failure;
 mod graph;
 mod history;
 mod listing;
