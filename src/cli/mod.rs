@@ -24,5 +24,6 @@ mod status;
 mod store;
 mod style;
 mod traps;
+mod umask;
 
 pub use args::main;
