@@ -127,7 +127,7 @@ const ROOMS: &[Room] = &[
         imports: &[
             "clock", "config", "evaluate", "execute", "hash", "limits", "observe", "part", "period", "text",
         ],
-        outside: &["custos_store"],
+        outside: &["custos_query", "custos_store"],
     },
     Room {
         name: "record",
@@ -181,7 +181,7 @@ const ROOMS: &[Room] = &[
             "snmp",
             "text",
         ],
-        outside: &["custos_store", "env", "nix", "processes", "sockets", "threads", "tokio"],
+        outside: &["custos_query", "custos_store", "env", "nix", "processes", "sockets", "threads", "tokio"],
     },
     Room {
         name: "graph",
