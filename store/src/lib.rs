@@ -24,6 +24,7 @@ mod log;
 mod mark;
 mod names;
 mod note;
+mod options;
 mod position;
 mod provenance;
 mod reader;
@@ -33,6 +34,7 @@ mod run;
 mod search_budget;
 mod segment;
 mod small;
+mod state;
 mod upkeep;
 mod value;
 mod verify;
@@ -49,6 +51,7 @@ pub use import::{Imported, Importer};
 pub use instances::{Change, Changes, Instance, Instances};
 pub use leftover::Leftover;
 pub use note::Notes;
+pub use options::Options;
 pub use position::Position;
 pub use provenance::{Consolidation, Provenance};
 pub use reader::{
@@ -57,7 +60,8 @@ pub use reader::{
     StoreInfo, Windows,
 };
 pub use repair::{Repaired, repair, repair_on};
-pub use run::{Metric, Reason, Run, Standing, State};
+pub use run::{Metric, Reason, Run, Standing};
+pub use state::State;
 pub use value::{Bounds, Value};
 pub use verify::{FileReport, Finding, Progress, Salvaged, salvage, verify, verify_on};
-pub use writer::{Options, Writer};
+pub use writer::Writer;

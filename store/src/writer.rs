@@ -12,43 +12,16 @@ use crate::error::{Error, Result};
 use crate::health::{Health, Space};
 use crate::identity::{self, Identity};
 use crate::leftover::{Leftover, Refused};
-use crate::limits::{LOG_BYTES, LOG_BYTES_MIN, MERGE_BYTES_MAX, RESERVE_BYTES};
+use crate::limits::LOG_BYTES_MIN;
 use crate::log::{Appended, Before, LogWriter};
 use crate::mark::Mark;
 use crate::names::{RESERVE_NAME, log_name};
 use crate::note::Notes;
+use crate::options::Options;
 use crate::position::Position;
 use crate::recovery::recover;
 use crate::run::Run;
 use crate::upkeep::{Permit, Upkeep, Work, displaced};
-
-/// How a store is written.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Size of a log file in bytes, more where one run or the definitions need it; sealing happens when one is full.
-    pub log_bytes: u64,
-    /// Free space in bytes below which [`Health::space`] is low.
-    pub low_space_bytes: u64,
-    /// Size in bytes of the largest segment that merging makes: bounds the room that merging needs on the disk.
-    pub segment_bytes_max: u64,
-    /// Bytes held back on the disk while the store is open for writing, for sealing when the disk is full.
-    pub reserve_bytes: u64,
-    /// Seal and merge on a thread of its own. Otherwise that happens within [`Writer::settle`] and
-    /// [`Writer::compact`] only.
-    pub background: bool,
-}
-
-impl Default for Options {
-    fn default() -> Options {
-        Options {
-            log_bytes: LOG_BYTES,
-            low_space_bytes: 1 << 30,
-            segment_bytes_max: MERGE_BYTES_MAX,
-            reserve_bytes: RESERVE_BYTES,
-            background: true,
-        }
-    }
-}
 
 /// The writer: at most one a store, in one process.
 pub struct Writer {

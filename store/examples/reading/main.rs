@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p custos-store --example reading -- [list|scan|feed|snapshot]… [DIR]` makes the stores that it
 //! needs below DIR, or in a temporary directory, and prints a figure a line. Stores that are there are used again.
-#![allow(clippy::disallowed_methods)] // A benchmark reads the clock.
+#![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
 mod list;
 mod scan;

@@ -2,7 +2,8 @@
 
 use crate::bytes::Short;
 use crate::provenance::Provenance;
-use crate::run::{Reason, Run, Standing, State};
+use crate::run::{Reason, Run, Standing};
+use crate::state::State;
 
 /// Number of columns. `FORMAT.md` lists them in this order.
 pub(crate) const ATTRIBUTES: usize = 16;

@@ -9,8 +9,9 @@ use super::rows::{RowsIn, SeriesRows};
 use crate::bytes::{Cursor, Short};
 use crate::column::{Ints, Summing, Texts, TimeLookup, Times, Values, ValuesIn, get_texts};
 use crate::log::SeriesDef;
-use crate::run::{Reason, State};
+use crate::run::Reason;
 use crate::search_budget::SearchBudget;
+use crate::state::State;
 
 /// Why a chunk cannot be read: what, and at which offset within it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,8 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use super::instance::Instance;
-use super::set::Block;
+use super::instance::{Block, Instance};
 
 /// A difference between two sets of instances.
 #[derive(Clone, Copy, Debug)]

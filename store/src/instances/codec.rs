@@ -20,7 +20,7 @@ use super::instance::Instance;
 use super::set::{Instances, check_size};
 use crate::bytes::{Cursor, Short, put_str, put_varint, put_zigzag};
 use crate::limits::INSTANCE_TEXT_BYTES_MAX;
-use crate::run::State;
+use crate::state::State;
 use crate::value::Value;
 
 const GONE: u64 = 1;

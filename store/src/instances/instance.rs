@@ -1,9 +1,14 @@
 //! One of the things that a check judges at once.
 
+use std::sync::Arc;
+
 use crate::error::{Error, Result};
 use crate::limits::{INSTANCE_LABELS_BYTES_MAX, INSTANCE_LABELS_MAX, INSTANCE_TEXT_BYTES_MAX};
-use crate::run::State;
+use crate::state::State;
 use crate::value::Value;
+
+/// Instances in order of their labels, at least one, at most `set::BLOCK_MAX`.
+pub(super) type Block = Vec<Arc<Instance>>;
 
 /// What a label, and an instance apart from its texts, is charged for in the bytes of a set. No encoding takes more.
 const LABEL_BYTES: usize = 16;

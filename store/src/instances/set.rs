@@ -8,13 +8,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::changes::Changes;
-use super::instance::Instance;
+use super::instance::{Block, Instance};
 use crate::error::{Error, Result};
 use crate::limits::{INSTANCES_BYTES_MAX, INSTANCES_MAX};
-use crate::run::State;
-
-/// Instances in order of their labels, at least one, at most [`BLOCK_MAX`].
-pub(super) type Block = Vec<Arc<Instance>>;
+use crate::state::State;
 
 /// Instances in a block.
 const BLOCK_MAX: usize = 64;

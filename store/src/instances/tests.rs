@@ -10,7 +10,7 @@ use super::{History, Instance, Instances, Steps, get_changes, put_changes};
 use crate::bytes::{Cursor, Short};
 use crate::error::Error;
 use crate::limits::{INSTANCE_LABELS_MAX, INSTANCE_TEXT_BYTES_MAX, INSTANCES_BYTES_MAX, INSTANCES_MAX};
-use crate::run::State;
+use crate::state::State;
 use crate::value::Value;
 
 type Labels = Vec<(String, String)>;

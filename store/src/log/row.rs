@@ -7,7 +7,8 @@ use crate::bytes::{Cursor, Short, put_str, put_varint, put_zigzag};
 use crate::log::instances::InstancesAt;
 use crate::log::schema::{Schema, SeriesMeta};
 use crate::provenance::Provenance;
-use crate::run::{Reason, Run, Standing, State};
+use crate::run::{Reason, Run, Standing};
+use crate::state::State;
 use crate::value::Value;
 
 // Bits of the field mask, in the order in which the fields follow.

@@ -15,11 +15,12 @@ mod scan;
 mod series;
 mod snapshot;
 mod states;
+mod statistics;
 mod sweep;
 mod wanted;
 
 pub use arrivals::{Arrivals, Arrived};
-pub use batch::{Batch, Statistics, Windows};
+pub use batch::Batch;
 pub use column::{Cell, Column};
 pub use handle::Reader;
 pub use newest::ArrivedRev;
@@ -29,3 +30,4 @@ pub use scan::Scan;
 pub use series::{Bucket, Catalogue, CheckInfo, CheckSeries, Sample, SeriesInfo, SeriesKey, StoreInfo};
 pub use snapshot::Snapshot;
 pub use states::{RunState, States};
+pub use statistics::{Statistics, Windows};

@@ -3,8 +3,8 @@
 use std::cell::{OnceCell, RefCell};
 use std::ops::{Range, RangeInclusive};
 
-use super::batch::Windows;
 use super::column::Column;
+use super::statistics::Windows;
 use super::wanted::Wanted;
 use crate::chunk::{Bad, ChunkBytes, Header, SeriesEntry, Shapes};
 use crate::column::{Summing, TimeLookup, Values};

@@ -6,7 +6,8 @@ use super::runs::{rows_in, span};
 use super::snapshot::Snapshot;
 use super::sweep::{Piece, Rows, Stretch, Sweep};
 use crate::error::Result;
-use crate::run::{Reason, State};
+use crate::run::Reason;
+use crate::state::State;
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::log::{End, LogImage};
 use crate::names::{FileName, RESERVE_NAME, live};
+use crate::options::Options;
 use crate::segment::Segment;
-use crate::writer::Options;
 
 /// How far upkeep goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
