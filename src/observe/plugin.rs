@@ -31,7 +31,7 @@ pub struct PluginEnd {
     pub wait_us: u64,
     /// From start to end, in microseconds.
     pub wall_us: u64,
-    /// What the process used; none if there was none.
+    /// What the process used; `None` if there was no process.
     pub usage: Option<Usage>,
     /// Processes that outlived it and were ended.
     pub left_behind: u32,
