@@ -15,6 +15,8 @@ mod lexer;
 mod links;
 #[path = "tidy/modules.rs"]
 mod modules;
+#[path = "tidy/names.rs"]
+mod names;
 #[path = "tidy/tree.rs"]
 mod tree;
 
@@ -59,7 +61,12 @@ const ROOMS: &[Room] = &[
         imports: &[],
         outside: &["clock", "nix"],
     },
-    Room { name: "text", what: "numbers and times as people write them", imports: &["clock"], outside: &[] },
+    Room {
+        name: "text",
+        what: "numbers and times as people write them, and what is safe to show",
+        imports: &["clock"],
+        outside: &["custos_query"],
+    },
     Room {
         name: "part",
         what: "the health of a part of the agent, as data",
@@ -127,7 +134,7 @@ const ROOMS: &[Room] = &[
         imports: &[
             "clock", "config", "evaluate", "execute", "hash", "limits", "observe", "part", "period", "text",
         ],
-        outside: &["custos_store"],
+        outside: &["custos_query", "custos_store"],
     },
     Room {
         name: "record",
@@ -181,7 +188,7 @@ const ROOMS: &[Room] = &[
             "snmp",
             "text",
         ],
-        outside: &["custos_store", "env", "nix", "processes", "sockets", "threads", "tokio"],
+        outside: &["custos_query", "custos_store", "env", "nix", "processes", "sockets", "threads", "tokio"],
     },
     Room {
         name: "graph",
@@ -232,11 +239,7 @@ const CIRCLES: &[&str] = &[
     "store/src/log/dictionary.rs, store/src/log/image.rs, store/src/log/instances.rs, store/src/log/read.rs",
     "store/src/segment/directory.rs, store/src/segment/entry.rs",
     "store/query/src/run_json/instance.rs, store/query/src/run_json/line.rs",
-    "src/daemon/inputs.rs, src/daemon/parts.rs, src/daemon/reload.rs, src/daemon/run.rs",
-    "src/record/recorder.rs, src/record/writing.rs",
-    "src/cli/locate.rs, src/cli/read.rs",
     "src/cli/status/args.rs, src/cli/status/gather.rs, src/cli/status/row.rs, src/cli/status/table.rs",
-    "src/snmp/engine/conversation.rs, src/snmp/engine/core.rs",
 ];
 
 /// Words that no file of a directory may contain in code, tests included, with the reason.
@@ -342,6 +345,7 @@ fn documents_name_what_exists() {
     assert_none("links", links::broken(&TREE));
     assert_none("paths", links::missing_paths(&TREE));
     assert_none("rules by number", links::numbered_rules(&TREE, &SOURCES));
+    assert_none("names in ARCHITECTURE.md", names::missing(&TREE, &SOURCES));
 }
 
 /// The checks find what they are for: each is given a source that breaks its rule.
@@ -515,5 +519,41 @@ mod themselves {
         );
         refused(&links::missing_paths(&tree("in `src/gone.rs`")), &["src/gone.rs"]);
         refused(&links::numbered_rules(&tree("by rule R7"), &[]), &["docs/a.md:1", "plugin-output.md"]);
+    }
+
+    #[test]
+    fn names_in_the_architecture_that_the_code_has_not_are_found() {
+        let missing = |text: &str| {
+            let mut tree = Tree::default();
+            tree.files.insert("ARCHITECTURE.md".to_owned(), text.to_owned());
+            tree.files.insert(
+                "src/agent/core.rs".to_owned(),
+                "enum Event { Asked }\nfn pass_slots() {}\n".to_owned(),
+            );
+            tree.files.insert("src/cli/tests/a.rs".to_owned(), String::new());
+            let sources = tree.sources();
+            names::missing(&tree, &sources)
+        };
+        let heading = "# Page\n\n";
+        for (text, named) in [
+            ("`src/agent/gone.rs`", "src/agent/gone.rs"),
+            ("`core.rs`", "core.rs"),
+            ("`src/cli/` and `core.rs`", "core.rs"),
+            ("`src/agent/` and\n## Part\n`core.rs`", "core.rs"),
+            ("`src/agent/tests/`", "src/agent/tests/"),
+            ("`Event::Told`", "Event::Told"),
+            ("`take_slots`", "take_slots"),
+            ("`Effect`", "Effect"),
+        ] {
+            refused(&missing(&format!("{heading}{text}")), &["ARCHITECTURE.md:", named]);
+        }
+        for text in [
+            "`src/agent/core.rs`, `Event::Asked`, `pass_slots`, `custos check` and `kill -9`",
+            "`src/agent/` with its `core.rs`",
+            "`core.rs` of `src/agent/core.rs`",
+            "`src/cli/` has `tests/` and `tests/a.rs`",
+        ] {
+            assert_eq!(missing(&format!("{heading}{text}")), Vec::<String>::new(), "{text}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! From what came of a job to a run that is judged, recorded and told to whoever asked.
+//! The end of a job: its run is judged and recorded, and whoever asked for it gets the answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +15,11 @@ use super::effect::{Asker, Effect};
 use super::missed::Missed;
 use crate::clock::Moment;
 use crate::config::Serving;
-use crate::evaluate::{Counting, PreviousState, is_judged, judge_run, stand};
+use crate::evaluate::{Counting, PreviousState, Taken, is_judged, judge_run, stand};
 use crate::observe::{Observation, Printed};
 
 impl Agent {
-    /// A job ended: judges and records the run, answers whoever waits, and looks what comes next.
+    /// Handles the end of a job: judges and records the run, answers whoever waits, and starts what is next.
     pub(super) fn ended(
         &mut self,
         ticket: u64,
@@ -28,7 +28,7 @@ impl Agent {
         effects: &mut Vec<Effect>,
     ) {
         let Some(mut execution) = self.executions.remove(ticket) else { return };
-        let Observation { mut run, printed, wait_us } = observation;
+        let Observation { mut run, printed, wait_us, uptime } = observation;
         let id = execution.check;
         let is_own = execution.line.is_none() && !execution.outdated;
         let check = &mut self.checks[id];
@@ -53,10 +53,10 @@ impl Agent {
             run.provenance = Provenance::Asked;
             run.origin = askers.first().map(|asker| asker.origin.clone()).unwrap_or_default();
         }
-        // Thresholds go by the slot, so that `for` is not shaken by how long a plugin takes.
-        let at_us = execution.slot_us.unwrap_or(execution.started.mono_us);
+        let slot_us = execution.slot_us.unwrap_or(execution.started.mono_us) as i64;
+        let taken = Taken { slot_us, started_us: started.mono_us as i64, uptime };
         let pending = execution.pending.as_mut().unwrap_or(&mut self.checks[id].pending);
-        judge_run(&execution.definition, pending, at_us as i64, &mut run);
+        judge_run(&execution.definition, pending, taken, &mut run);
         let run = self.record(id, run, effects);
         if is_own {
             remember(&mut self.checks[id], &printed, &run, now);
@@ -85,11 +85,11 @@ impl Agent {
         effects: &mut Vec<Effect>,
     ) {
         let check = &mut self.checks[id];
-        judge_run(&check.definition, &mut check.pending, at_us as i64, &mut run);
+        judge_run(&check.definition, &mut check.pending, Taken::at(at_us as i64), &mut run);
         self.record(id, run, effects);
     }
 
-    /// Records a run that has its verdict, and finds where the check stands after it.
+    /// Records a run that has its verdict, and updates the state of the check.
     fn record(&mut self, id: CheckId, mut run: Run, effects: &mut Vec<Effect>) -> Arc<Run> {
         let check = &mut self.checks[id];
         let change = stand(Counting::from(&*check.definition), check.previous, &mut run);
@@ -116,7 +116,7 @@ impl Agent {
         }
     }
 
-    /// Ends what still runs, for a stop that has waited long enough: its results are not known.
+    /// Gives up jobs that still run when the agent stops: their runs are recorded as not finished.
     pub fn abandon(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         let since_us = self.executions.iter().map(|(ticket, execution)| (ticket, execution.started.mono_us));
         for (ticket, started_us) in since_us.collect::<Vec<_>>() {
@@ -126,7 +126,7 @@ impl Agent {
     }
 }
 
-/// Keeps what the run printed where requests may be answered by it.
+/// Keeps the run's output if the check answers requests from it (`serve: cached`).
 fn remember(check: &mut CheckState, printed: &Printed, run: &Run, now: Moment) {
     if matches!(check.definition.serving, Serving::Cached { .. }) && is_judged(run.reason) {
         let output = verdict_output(printed, run);

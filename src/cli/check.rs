@@ -8,13 +8,13 @@ use custos_query::threshold_lines;
 use custos_store::{Options, Provenance, Reader, Run, State, Writer};
 
 use super::read::{Failure, ReadArgs, chain, tell};
-use super::style::printable;
+use super::style::printable_lines;
 use crate::agent::{passive_answer, restore_standing, verdict_output};
 use crate::clock;
 use crate::config::{Check, Config};
 use crate::control::{self, AskError, Request, Response};
 use crate::daemon::read_history;
-use crate::evaluate::evaluate;
+use crate::evaluate::{Taken, evaluate};
 use crate::execute::{Job, PluginEnvironment, TableRows};
 use crate::exit_code::ExitCode;
 use crate::limits::GRACE;
@@ -47,7 +47,7 @@ pub(super) fn run(args: &CheckArgs) -> ExitCode {
     match verdict(args) {
         Ok((output, state)) => {
             let mut out = io::stdout().lock();
-            let shown = if out.is_terminal() { for_terminal(&output).into_bytes() } else { output };
+            let shown = if out.is_terminal() { printable_lines(&output).into_bytes() } else { output };
             // A reader that has gone away still wants the exit status.
             let _ = out.write_all(&shown).and_then(|()| out.flush());
             ExitCode::Verdict(state)
@@ -57,18 +57,6 @@ pub(super) fn run(args: &CheckArgs) -> ExitCode {
             // To whoever runs this as a plugin, a check that could not be run is UNKNOWN.
             ExitCode::Verdict(State::Unknown)
         }
-    }
-}
-
-/// Output of a plugin as a terminal may have it: no escape sequence of it gets there.
-fn for_terminal(output: &[u8]) -> String {
-    String::from_utf8_lossy(output).split_inclusive('\n').map(terminal_line).collect()
-}
-
-fn terminal_line(line: &str) -> String {
-    match line.strip_suffix('\n') {
-        Some(line) => format!("{}\n", printable(line)),
-        None => printable(line).into_owned(),
     }
 }
 
@@ -137,13 +125,14 @@ fn run_here(check: &Check, config: &Config, store: &Path, as_daemon: bool) -> Re
     let started = clock::now();
     let mut restored = restore_standing(check, &runs, started);
     let mut rows = TableRows::read(store, std::iter::once(check));
-    let Observation { mut run, printed, .. } = job
+    let Observation { mut run, printed, uptime, .. } = job
         .run_once(&mut rows)
         .map_err(|error| Failure::new(format!("failed to run {}: {error}", check.name)))?;
     run.time_ms = started.wall_ms;
     run.origin = format!("command uid {}", nix::unistd::Uid::effective());
     run.provenance = Provenance::Asked;
-    evaluate(check, restored.previous, &mut restored.pending, started.mono_us as i64, &mut run);
+    let taken = Taken { uptime, ..Taken::at(started.mono_us as i64) };
+    evaluate(check, restored.previous, &mut restored.pending, taken, &mut run);
     let limits = threshold_lines(&run.judgement);
     for remark in run.judgement.lines().filter(|line| !limits.contains(line)) {
         tell(remark);
@@ -158,16 +147,4 @@ fn keep(store: &Path, name: &str, run: &Run, rows: &mut TableRows) -> custos_sto
         writer.notes().write(&name, text.as_bytes())?;
     }
     writer.close()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_that_a_plugin_prints_steers_a_terminal() {
-        let output = b"OK \x1b[2J\xc2\x9b31m \xe2\x80\xae\xff | a=1\r\nmore\tof it\n";
-        let shown = for_terminal(output);
-        assert_eq!(shown, "OK \\u{1b}[2J\\u{9b}31m \\u{202e}\u{fffd} | a=1\\r\nmore of it\n");
-    }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use custos_shim::{Limits, Spec};
 
 use super::read::{Failure, tell};
+use super::style::printable;
 use crate::config::{self, Config, DEFAULT_PATH};
 use crate::execute::{Account, EXECUTE, Finding, PluginEnvironment, WRITE, examine, plugin_spec};
 use crate::exit_code::ExitCode;
@@ -67,7 +68,7 @@ impl Diagnosis {
         let (word, count) = if fatal { ("fails", &mut self.fatal) } else { ("risk", &mut self.risks) };
         *count += 1;
         // Writing to a string does not fail.
-        let _ = writeln!(self.lines, "{name}: {word}: {what}");
+        let _ = writeln!(self.lines, "{}: {word}: {}", printable(name), printable(what));
     }
 
     fn page(&self) -> String {

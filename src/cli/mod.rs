@@ -7,6 +7,7 @@ mod check_nrpe;
 mod config;
 mod doctor;
 mod events;
+mod failure;
 mod graph;
 mod history;
 mod listing;
@@ -23,5 +24,6 @@ mod status;
 mod store;
 mod style;
 mod traps;
+mod umask;
 
 pub use args::main;

@@ -16,7 +16,7 @@ use crate::cli::read::chain;
 use crate::clock;
 use crate::config::{Check, Config, SnmpConfig, Surroundings, SyncPolicy};
 use crate::daemon::{self, Setup, Source, requested_line};
-use crate::evaluate::{Pending, evaluate};
+use crate::evaluate::{Pending, Taken, evaluate};
 use crate::execute::{Job, TableRows};
 use crate::exit_code::ExitCode;
 use crate::limits::NRPE_REQUESTS_MAX;
@@ -54,7 +54,7 @@ fn serve(mut stand_in: StandIn) -> ExitCode {
         snmp: SnmpConfig::default(),
         checks: BTreeMap::new(),
     };
-    // Apart from the rest, which a reload may be reading for a while when the agent is told to end.
+    // Apart from the rest, which a reload may be reading when the signal to end arrives.
     let pid_file = stand_in.take_pid_file();
     let stand_in = Mutex::new(stand_in);
     let read = move || locked(&stand_in).next_settings();
@@ -99,7 +99,7 @@ fn keep(store: &Path, check: &Check, mut run: Run) {
             .unwrap_or_default();
         let now = clock::now();
         let before = restore_standing(check, &history, now).previous;
-        evaluate(check, before, &mut Pending::default(), now.mono_us as i64, &mut run);
+        evaluate(check, before, &mut Pending::default(), Taken::at(now.mono_us as i64), &mut run);
         writer.append(&[(name, &run)])?;
         writer.close()
     });

@@ -14,6 +14,7 @@ use crate::config::document::diagnostic::Findings;
 use crate::config::document::place::{Place, SourceFile};
 use crate::config::document::scalar::{Kind, Scalar};
 use crate::limits::{CONFIG_DEPTH_MAX, CONFIG_NODES_MAX};
+use crate::text::is_unsafe;
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -65,14 +66,14 @@ impl Node {
 
 /// At most 60 characters, on one line.
 fn shortened(text: &str) -> String {
-    let mut short: String = text.chars().take(60).map(|c| if c.is_control() { '·' } else { c }).collect();
+    let mut short: String = text.chars().take(60).map(|c| if is_unsafe(c) { '·' } else { c }).collect();
     if text.chars().nth(60).is_some() {
         short.push('…');
     }
     short
 }
 
-/// Reads the only document of a file; none if it is empty or cannot be used. Mistakes go to `findings`.
+/// Reads the only document of a file; `None` if it is empty or cannot be used. Mistakes go to `findings`.
 pub(crate) fn parse(file: &Arc<SourceFile>, findings: &mut Findings) -> Option<Node> {
     if let Some((offset, c)) = file.text().char_indices().find(|(_, c)| forbidden(*c)) {
         let place = Place::at_byte(file, offset);
