@@ -4,10 +4,12 @@ mod args;
 mod as_daemon;
 mod check;
 mod check_nrpe;
+mod completion;
 mod config;
 mod doctor;
 mod events;
 mod graph;
+mod help;
 mod history;
 mod listing;
 mod locate;
@@ -24,4 +26,4 @@ mod store;
 mod style;
 mod traps;
 
-pub use args::main;
+pub use args::{command, main};

@@ -2,11 +2,13 @@
 
 use std::io::{IsTerminal, Write};
 
+use clap_complete::engine::ArgValueCompleter;
 use custos_store::State;
 use jiff::Zoned;
 
 use super::gather::Status;
 use super::table;
+use crate::cli::completion;
 use crate::cli::read::{Failure, ReadArgs, finish, json_line, now};
 use crate::cli::style::Style;
 use crate::exit_code::ExitCode;
@@ -18,7 +20,7 @@ use crate::exit_code::ExitCode;
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct StatusArgs {
     /// Only these checks
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = ArgValueCompleter::new(completion::check))]
     pub(super) names: Vec<String>,
     /// Only checks that are not OK
     #[arg(long)]
