@@ -61,7 +61,12 @@ const ROOMS: &[Room] = &[
         imports: &[],
         outside: &["clock", "nix"],
     },
-    Room { name: "text", what: "numbers and times as people write them", imports: &["clock"], outside: &[] },
+    Room {
+        name: "text",
+        what: "numbers and times as people write them, and what is safe to show",
+        imports: &["clock"],
+        outside: &["custos_query"],
+    },
     Room {
         name: "part",
         what: "the health of a part of the agent, as data",

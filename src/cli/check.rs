@@ -10,7 +10,7 @@ use custos_store::{Options, Provenance, Reader, Run, State, Writer};
 
 use super::completion;
 use super::read::{Failure, ReadArgs, chain, tell};
-use super::style::printable;
+use super::style::printable_lines;
 use crate::agent::{passive_answer, restore_standing, verdict_output};
 use crate::clock;
 use crate::config::{Check, Config};
@@ -50,7 +50,7 @@ pub(super) fn run(args: &CheckArgs) -> ExitCode {
     match verdict(args) {
         Ok((output, state)) => {
             let mut out = io::stdout().lock();
-            let shown = if out.is_terminal() { for_terminal(&output).into_bytes() } else { output };
+            let shown = if out.is_terminal() { printable_lines(&output).into_bytes() } else { output };
             // A reader that has gone away still wants the exit status.
             let _ = out.write_all(&shown).and_then(|()| out.flush());
             ExitCode::Verdict(state)
@@ -60,18 +60,6 @@ pub(super) fn run(args: &CheckArgs) -> ExitCode {
             // To whoever runs this as a plugin, a check that could not be run is UNKNOWN.
             ExitCode::Verdict(State::Unknown)
         }
-    }
-}
-
-/// Output of a plugin as a terminal may have it: no escape sequence of it gets there.
-fn for_terminal(output: &[u8]) -> String {
-    String::from_utf8_lossy(output).split_inclusive('\n').map(terminal_line).collect()
-}
-
-fn terminal_line(line: &str) -> String {
-    match line.strip_suffix('\n') {
-        Some(line) => format!("{}\n", printable(line)),
-        None => printable(line).into_owned(),
     }
 }
 
@@ -161,16 +149,4 @@ fn keep(store: &Path, name: &str, run: &Run, rows: &mut TableRows) -> custos_sto
         writer.notes().write(&name, text.as_bytes())?;
     }
     writer.close()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_that_a_plugin_prints_steers_a_terminal() {
-        let output = b"OK \x1b[2J\xc2\x9b31m \xe2\x80\xae\xff | a=1\r\nmore\tof it\n";
-        let shown = for_terminal(output);
-        assert_eq!(shown, "OK \\u{1b}[2J\\u{9b}31m \\u{202e}\u{fffd} | a=1\\r\nmore of it\n");
-    }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use custos_compat::nrpe::Severity;
 
+use super::style::printable_lines;
 use crate::config::{self, Config, DEFAULT_PATH, Loaded, Mistakes};
 use crate::exit_code::ExitCode;
 use crate::nrpe::listener::{self, Settings};
@@ -64,10 +65,10 @@ fn run_on(args: &ConfigArgs, snippets: bool, out: &mut dyn Write, err: &mut dyn 
     let Ok(loaded) = loaded else { return ExitCode::Usage };
     match nrpe_remarks(&loaded.config) {
         Ok(remarks) => {
-            let _ = err.write_all(remarks.as_bytes());
+            let _ = err.write_all(printable_lines(remarks.as_bytes()).as_bytes());
         }
         Err(error) => {
-            let _ = writeln!(err, "{error}");
+            let _ = writeln!(err, "{}", printable_lines(error.to_string().as_bytes()));
             return ExitCode::Usage;
         }
     }

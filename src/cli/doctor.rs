@@ -11,6 +11,7 @@ use custos_shim::{Limits, Spec};
 
 use super::completion;
 use super::read::{Failure, tell};
+use super::style::printable;
 use crate::config::{self, Config, DEFAULT_PATH};
 use crate::execute::{Account, EXECUTE, Finding, PluginEnvironment, WRITE, examine, plugin_spec};
 use crate::exit_code::ExitCode;
@@ -70,7 +71,7 @@ impl Diagnosis {
         let (word, count) = if fatal { ("fails", &mut self.fatal) } else { ("risk", &mut self.risks) };
         *count += 1;
         // Writing to a string does not fail.
-        let _ = writeln!(self.lines, "{name}: {word}: {what}");
+        let _ = writeln!(self.lines, "{}: {word}: {}", printable(name), printable(what));
     }
 
     fn page(&self) -> String {

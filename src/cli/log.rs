@@ -12,6 +12,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use tracing_subscriber::EnvFilter;
 
 use crate::limits::{LOG_FLUSH_MAX, LOG_QUEUE_MAX_LINES};
+use crate::text::is_unsafe;
 
 /// A log that has been started. Dropped, it writes what is left, unless that takes too long.
 #[must_use]
@@ -32,7 +33,7 @@ pub(super) fn start() -> Log {
         io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let (queue, entries) = sync_channel(LOG_QUEUE_MAX_LINES);
     let lost = Arc::new(AtomicU64::new(0));
-    let lines = Lines { queue: queue.clone(), lost: Arc::clone(&lost) };
+    let lines = Lines { queue: queue.clone(), lost: Arc::clone(&lost), colors };
     let writer = std::thread::Builder::new().name("log".to_owned());
     // Without the thread the queue has no reader, and each line counts as lost.
     let _ = writer.spawn(move || write_all(&entries, &lost, || io::stderr().lock()));
@@ -60,11 +61,12 @@ impl Drop for Log {
 struct Lines {
     queue: SyncSender<Entry>,
     lost: Arc<AtomicU64>,
+    colors: bool,
 }
 
 impl Write for Lines {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if self.queue.try_send(Entry::Line(line.to_vec())).is_err() {
+        if self.queue.try_send(Entry::Line(safe(line, self.colors))).is_err() {
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
         Ok(line.len())
@@ -73,6 +75,25 @@ impl Write for Lines {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+/// A line of the log with what a terminal obeys made visible. With colours, the sequences that the formatter makes stay;
+/// it escapes those in messages itself.
+fn safe(line: &[u8], colors: bool) -> Vec<u8> {
+    if line.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n')) {
+        return line.to_vec();
+    }
+    let text = String::from_utf8_lossy(line);
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' | '\t' => shown.push(character),
+            '\x1b' if colors => shown.push(character),
+            _ if is_unsafe(character) => shown.extend(character.escape_default()),
+            _ => shown.push(character),
+        }
+    }
+    shown.into_bytes()
 }
 
 /// Writes line after line until nobody logs any more.
@@ -127,10 +148,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_logged_does_nothing_to_a_terminal() {
+        let line = "\x1b[2mCRIT\x1b[0m \u{5}\u{9b}2J\u{202e}\u{7f}\tü\n".as_bytes();
+        let shown = |colors| String::from_utf8(safe(line, colors)).unwrap();
+        assert_eq!(shown(true), "\x1b[2mCRIT\x1b[0m \\u{5}\\u{9b}2J\\u{202e}\\u{7f}\tü\n");
+        assert_eq!(shown(false), "\\u{1b}[2mCRIT\\u{1b}[0m \\u{5}\\u{9b}2J\\u{202e}\\u{7f}\tü\n");
+    }
+
+    #[test]
     fn lines_that_find_no_room_are_told_by_the_next_that_does() {
         let lost = Arc::new(AtomicU64::new(0));
         let (queue, entries) = sync_channel(3);
-        let mut lines = Lines { queue, lost: Arc::clone(&lost) };
+        let mut lines = Lines { queue, lost: Arc::clone(&lost), colors: false };
         for line in ["a\n", "b\n", "c\n", "d\n", "e\n"] {
             lines.write_all(line.as_bytes()).unwrap();
         }

@@ -6,10 +6,10 @@
 use std::borrow::Cow;
 use std::io::{self, IsTerminal};
 
-pub(super) use custos_query::printable;
 use custos_store::State;
 
 use crate::graph::{Glyphs, Ink, Line};
+pub(super) use crate::text::printable;
 
 /// Columns and lines where neither the terminal nor the environment tells.
 pub(super) const DEFAULT_SIZE: (usize, usize) = (80, 24);
@@ -128,6 +128,15 @@ impl Style {
     }
 }
 
+/// Lines of another program as a terminal may have them: no escape sequence of theirs gets there.
+pub(super) fn printable_lines(output: &[u8]) -> String {
+    let line = |line: &str| match line.strip_suffix('\n') {
+        Some(line) => format!("{}\n", printable(line)),
+        None => printable(line).into_owned(),
+    };
+    String::from_utf8_lossy(output).split_inclusive('\n').map(line).collect()
+}
+
 /// SGR parameters of text in the background.
 pub(crate) const DIM: &str = "2";
 
@@ -166,6 +175,13 @@ mod tests {
         ] {
             assert_eq!(choose_glyphs(environment(pairs)), glyphs, "{pairs:?}");
         }
+    }
+
+    #[test]
+    fn nothing_that_another_program_prints_steers_a_terminal() {
+        let output = b"OK \x1b[2J\xc2\x9b31m \xe2\x80\xae\xff | a=1\r\nmore\tof it\n";
+        let shown = printable_lines(output);
+        assert_eq!(shown, "OK \\u{1b}[2J\\u{9b}31m \\u{202e}\u{fffd} | a=1\\r\nmore of it\n");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use custos_compat::snmp::{Oid, Value};
 
 use super::object::Syntax;
 use super::table::Names;
-use crate::text::human;
+use crate::text::{human, is_unsafe};
 
 impl Names {
     /// A value as text: `down(2)`, `00:1b:21:aa:00:01`, `3d 4h`. Has nothing in it that a terminal obeys.
@@ -60,18 +60,15 @@ pub fn without_padding(bytes: &[u8]) -> &[u8] {
 
 /// The text with whatever a terminal obeys made visible.
 fn one_line(text: &str) -> String {
-    let text = text.trim_end();
-    if !text.contains(char::is_control) {
-        return text.to_owned();
-    }
-    text.chars().fold(String::with_capacity(text.len()), |mut line, c| {
-        if c.is_control() {
-            line.extend(c.escape_default())
+    let mut line = String::with_capacity(text.len());
+    for character in text.trim_end().chars() {
+        if is_unsafe(character) {
+            line.extend(character.escape_default());
         } else {
-            line.push(c)
+            line.push(character);
         }
-        line
-    })
+    }
+    line
 }
 
 fn hex(bytes: &[u8], between: char) -> String {

@@ -1,4 +1,4 @@
-//! Quantities, times and errors as people write and read them.
+//! Quantities, times and errors as people write and read them, and what of a text is safe to show.
 
 pub mod human;
 pub mod local_time;
@@ -6,3 +6,5 @@ pub(crate) mod system_error;
 pub mod time_spec;
 pub(crate) mod weekday;
 pub mod width;
+
+pub(crate) use custos_query::{is_unsafe, printable};

@@ -268,31 +268,45 @@ def log_before(data, start):
     return before if (first, header_crc) == (start, crc(data[:32])) else None
 
 
+def frame_at(data, at):
+    if at + 20 > len(data):
+        return None
+    length, payload_crc, seq, header_crc = struct.unpack_from("<IIQI", data, at)
+    if length == 0 or at + 20 + length > len(data) or header_crc != crc(data[at:at + 16]):
+        return None
+    payload = data[at + 20:at + 20 + length]
+    return (seq, payload) if payload_crc == crc(payload) else None
+
+
 def read_log(data, start, end):
-    assert log_before(data, start) is not None
-    at, generation, checks, schemas, instances, next_seq = 40, None, {}, {}, {}, start
-    while at + 20 <= len(data):
-        length, payload_crc, seq, header_crc = struct.unpack_from("<IIQI", data, at)
-        payload = data[at + 20:at + 20 + length]
-        if length == 0 or header_crc != crc(data[at:at + 16]) or payload_crc != crc(payload):
-            return
-        at += 20 + length
+    at, used, next_seq = 40, len(data.rstrip(b"\0")), start
+    generation, checks, schemas, instances = None, {}, {}, {}
+    while at < used:
+        seq, payload = frame_at(data, at) or (0, b"")
+        if not payload or seq < next_seq:
+            at += 1
+            continue
+        at += 20 + len(payload)
         cursor, time = Cursor(payload), 0
         if cursor.varint() != generation:
             generation, checks, schemas, instances = Cursor(payload).varint(), {}, {}, {}
         if seq != next_seq:
             instances = {}
         while cursor.at < len(payload):
-            item = cursor.u8()
+            item, key = cursor.u8(), cursor.varint()
             if item == 1:
-                key = cursor.varint()
                 checks[key] = cursor.text()
             elif item in (2, 4):
-                key, check = cursor.varint(), cursor.varint()
+                check = cursor.varint()
                 schema = [(cursor.name(), cursor.meta()) for _ in range(cursor.varint())]
-                schemas[key] = checks[check], schema, item == 4
+                if check in checks:
+                    schemas[key] = checks[check], schema, item == 4
+            elif key not in schemas:
+                # Without its definition, not even the length of the run is known.
+                instances = {}
+                break
             else:
-                check, schema, has_instances = schemas[cursor.varint()]
+                check, schema, has_instances = schemas[key]
                 time = signed(time + cursor.zigzag())
                 row = log_row(cursor, check, seq, time, schema, instances if has_instances else {check: []})
                 if seq < end and row:
@@ -455,6 +469,12 @@ def cursor_file(directory, name):
     return cursor
 
 
+def note_file(directory, name):
+    data = small(directory, name, b"CUSTNOT\0")
+    assert data.text() + ".note" == name
+    return data.text()
+
+
 def amendments_file(directory):
     data = small(directory, "amendments", b"CUSTAMD\0")
     forgotten, entries = data.varint(), []
@@ -470,6 +490,7 @@ def about(directory):
     return {"identity": small(directory, "identity", b"CUSTIDN\0").take(16).hex(),
             "synced": small(directory, "synced", b"CUSTSYN\0").u64(),
             "cursors": {name[:-7]: cursor_file(directory, name) for name in names if name.endswith(".cursor")},
+            "notes": {name[:-5]: note_file(directory, name) for name in names if name.endswith(".note")},
             "amendments": amendments_file(directory) if "amendments" in names else None}
 
 

@@ -1,12 +1,13 @@
 //! A whole call: the command line, the question, what is printed.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use custos_store::State;
 
 use super::help;
 use super::words::{Call, Reading, Usage};
+use crate::cli::style::printable_lines;
 use crate::exit_code::ExitCode;
 use crate::nrpe::client;
 
@@ -29,9 +30,17 @@ pub(crate) fn run(program: &str, words: &[OsString]) -> ExitCode {
 }
 
 fn print(stdout: &[u8], stderr: &[u8]) {
+    write(io::stdout().lock(), stdout);
+    write(io::stderr().lock(), stderr);
+}
+
+/// What another machine sent goes to a pipe as it came, and to a terminal so that it does nothing there.
+fn write(mut out: impl Write + IsTerminal, bytes: &[u8]) {
     // A closed stdout cannot be reported anywhere.
-    let _ = io::stdout().write_all(stdout);
-    let _ = io::stderr().write_all(stderr);
+    let _ = match out.is_terminal() {
+        true => out.write_all(printable_lines(bytes).as_bytes()),
+        false => out.write_all(bytes),
+    };
 }
 
 fn explained(usage: Usage) -> String {

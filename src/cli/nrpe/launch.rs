@@ -12,6 +12,7 @@ use nix::sys::prctl::set_dumpable;
 use nix::unistd::{Gid, Uid, daemon, geteuid, setgid, setgroups, setuid};
 
 use super::call::{Call, Mode};
+use crate::cli::style::printable_lines;
 use crate::exit_code::ExitCode;
 use crate::nrpe::listener::{Error, Log, LogSettings, Overrides, PidFile, Settings, explain, read_config};
 
@@ -94,7 +95,7 @@ pub(super) fn prepare(words: &[OsString]) -> Prepared {
         Ok(prepared) => prepared,
         Err((message, code)) => {
             // nrpe says nothing on a terminal; the reason is worth a line there as well.
-            let _ = writeln!(io::stderr(), "nrpe: {message}");
+            let _ = writeln!(io::stderr(), "nrpe: {}", printable_lines(message.as_bytes()));
             Prepared::Done(code)
         }
     }
@@ -169,7 +170,7 @@ fn explained(mut settings: Settings) -> Prepared {
         settings.remark(Severity::Error, format!("The daemon does not start: {error}"));
     }
     // A closed stdout cannot be reported anywhere.
-    let _ = io::stdout().write_all(explain(&settings).as_bytes());
+    let _ = io::stdout().write_all(printable_lines(explain(&settings).as_bytes()).as_bytes());
     Prepared::Done(ExitCode::Success)
 }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::document::place::Place;
 use crate::limits::{CONFIG_MESSAGE_MAX_CHARS, CONFIG_MISTAKES_MAX};
+use crate::text::is_unsafe;
 
 /// How bad a mistake is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,7 +170,7 @@ impl Findings {
 /// stands in the file.
 fn one_line(text: &str) -> String {
     let mut line: String =
-        text.chars().take(CONFIG_MESSAGE_MAX_CHARS).map(|c| if c.is_control() { '·' } else { c }).collect();
+        text.chars().take(CONFIG_MESSAGE_MAX_CHARS).map(|c| if is_unsafe(c) { '·' } else { c }).collect();
     if text.chars().nth(CONFIG_MESSAGE_MAX_CHARS).is_some() {
         line.push('…');
     }

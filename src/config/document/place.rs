@@ -4,6 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::text::{is_unsafe, printable};
+
 /// One configuration file as it was read.
 #[derive(Debug, PartialEq, Eq)]
 pub struct SourceFile {
@@ -109,7 +111,7 @@ impl Place {
     /// The line of source with a caret under the place, indented for a terminal; none for a whole file.
     pub fn snippet(&self) -> Option<String> {
         let line = self.file.line(self.line)?;
-        let line: String = line.chars().map(|c| if c.is_control() && c != '\t' { '·' } else { c }).collect();
+        let line: String = line.chars().map(|c| if is_unsafe(c) && c != '\t' { '·' } else { c }).collect();
         let number = self.line.to_string();
         let before: String = line
             .chars()
@@ -124,7 +126,7 @@ impl Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file.path.display())?;
+        write!(f, "{}", printable(&self.file.path.to_string_lossy()))?;
         if self.line > 0 {
             write!(f, ":{}:{}", self.line, self.column)?;
         }

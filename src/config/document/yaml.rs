@@ -14,6 +14,7 @@ use crate::config::document::diagnostic::Findings;
 use crate::config::document::place::{Place, SourceFile};
 use crate::config::document::scalar::{Kind, Scalar};
 use crate::limits::{CONFIG_DEPTH_MAX, CONFIG_NODES_MAX};
+use crate::text::is_unsafe;
 
 /// A value and where it stands.
 #[derive(Clone, Debug)]
@@ -65,7 +66,7 @@ impl Node {
 
 /// At most 60 characters, on one line.
 fn shortened(text: &str) -> String {
-    let mut short: String = text.chars().take(60).map(|c| if c.is_control() { '·' } else { c }).collect();
+    let mut short: String = text.chars().take(60).map(|c| if is_unsafe(c) { '·' } else { c }).collect();
     if text.chars().nth(60).is_some() {
         short.push('…');
     }

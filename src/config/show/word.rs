@@ -4,6 +4,7 @@ use custos_store::State;
 
 use crate::config::document::scalar::{Kind, Scalar};
 use crate::config::read::threshold::STATES;
+use crate::text::is_unsafe;
 
 /// The name of a state, as the configuration has it.
 pub(crate) fn state(state: State) -> &'static str {
@@ -30,14 +31,20 @@ pub(crate) fn word(text: &str) -> String {
             '"' | '\\' => quoted.extend(['\\', c]),
             '\n' => quoted.push_str("\\n"),
             '\t' => quoted.push_str("\\t"),
-            // Line ends of Unicode and a byte order mark would not survive as they are.
-            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
-                quoted.push_str(&format!("\\u{:04X}", u32::from(c)));
-            }
-            _ if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            // A byte order mark would not survive as it is, and a terminal would obey the others.
+            '\u{feff}' | '\u{fffe}' | '\u{ffff}' => quoted.push_str(&escaped(c)),
+            _ if is_unsafe(c) => quoted.push_str(&escaped(c)),
             _ => quoted.push(c),
         }
     }
     quoted.push('"');
     quoted
+}
+
+/// A character by its number, as YAML has it in double quotes.
+fn escaped(c: char) -> String {
+    match u32::from(c) {
+        number @ ..=0xffff => format!("\\u{number:04X}"),
+        number => format!("\\U{number:08X}"),
+    }
 }

@@ -11,6 +11,7 @@ use custos_store::{Reason, Run};
 use super::request::Answer;
 use crate::limits;
 use crate::observe::Printed;
+use crate::text::is_unsafe;
 
 /// The code of UNKNOWN.
 const UNKNOWN: u8 = 3;
@@ -106,7 +107,7 @@ fn one_line(bytes: &[u8]) -> String {
             shown.push('…');
             break;
         }
-        shown.push(if character.is_control() || character == '|' { ' ' } else { character });
+        shown.push(if is_unsafe(character) || character == '|' { ' ' } else { character });
     }
     shown
 }

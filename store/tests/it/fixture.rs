@@ -5,10 +5,12 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
+use custos_store::disk::{Disk as _, SimDisk};
 use custos_store::{
-    Bounds, Consolidation, Cursor, Cursors, Delivered, Instance, Instances, Metric, Options, Position,
-    Provenance, Reader, Reason, Run, Standing, State, Value, Writer, fingerprint, verify,
+    Bounds, Consolidation, Cursor, Cursors, Delivered, Error, Instance, Instances, Metric, Notes, Options,
+    Position, Provenance, Reader, Reason, Run, Standing, State, Value, Writer, fingerprint, verify,
 };
 
 const RUNS: u64 = 3000;
@@ -245,7 +247,7 @@ fn read_elsewhere(dir: &Path, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn a_reader_in_another_language_agrees_on_the_small_files() {
+fn the_small_files_are_read_in_another_language() {
     let store = tempfile::tempdir().unwrap();
     let options = Options { reserve_bytes: 0, background: false, ..Options::default() };
     let open = || Writer::open(store.path(), options.clone()).unwrap();
@@ -270,11 +272,35 @@ fn a_reader_in_another_language_agrees_on_the_small_files() {
     cursors.write("nats", &Cursor { state: vec![1, 254], ..cursor }).unwrap();
     cursors.write("vm-1", &Cursor::start(identity)).unwrap();
     let expected = format!(
-        r#"{{"identity": "{identity}", "synced": 9, "cursors": {{"nats": {{"store": "{identity}", "position": 8, "last": [7, {}], "amendments": 1, "state": "01fe"}}, "vm-1": {{"store": "{identity}", "position": 0, "last": null, "amendments": 0, "state": ""}}}}, "amendments": {{"forgotten": 0, "list": [["lost", null, 4, 5, 1, null]]}}}}"#,
+        r#"{{"identity": "{identity}", "synced": 9, "cursors": {{"nats": {{"store": "{identity}", "position": 8, "last": [7, {}], "amendments": 1, "state": "01fe"}}, "vm-1": {{"store": "{identity}", "position": 0, "last": null, "amendments": 0, "state": ""}}}}, "notes": {{}}, "amendments": {{"forgotten": 0, "list": [["lost", null, 4, 5, 1, null]]}}}}"#,
         last.fingerprint
     );
     assert_eq!(read_elsewhere(store.path(), &["--about"]).trim_end(), expected);
     writer.close().unwrap();
+}
+
+/// Asserts that a line of the other reader is this run.
+fn assert_agrees(line: &str, check: &str, number: u64, run: &Run) {
+    let plain = line.replace(": ", ":").replace(", ", ",");
+    let standing = &run.standing;
+    for part in [
+        format!("\"check\":{check:?},\"seq\":{number},"),
+        format!("\"time_ms\":{},\"duration_us\":{}", run.time_ms, run.duration_us),
+        format!("\"lateness_us\":{}", run.lateness_us.map_or("null".to_owned(), |us| us.to_string())),
+        format!("\"cpu_us\":{}", run.cpu_us.map_or("null".to_owned(), |us| us.to_string())),
+        format!("\"state\":{:?},\"plugin_state\":{:?}", run.state.name(), run.plugin_state.name()),
+        format!("\"reason\":{:?}", run.reason.name()),
+        format!("\"attempt\":{},\"since_ms\":{}", standing.attempt, standing.since_ms),
+        format!("\"flap_history\":{}", standing.flap_history),
+        format!("\"texts\":[{:?},{:?},{:?}", run.text, run.long_text, run.stderr),
+        metrics(run).replace(": ", ":"),
+        instances_of(run),
+        provenance_of(run),
+        format!("\"fingerprint\":{}", fingerprint(number, check, run)),
+    ] {
+        let part = part.replace(", ", ",");
+        assert!(plain.contains(&part), "{part}\nis not in\n{plain}");
+    }
 }
 
 #[test]
@@ -283,27 +309,148 @@ fn a_reader_in_another_language_agrees() {
     let mut expected: Vec<(&str, i64, u64)> = (0..RUNS).map(|n| (check(n), run(n).time_ms, n)).collect();
     expected.sort();
     assert_eq!(lines.lines().count(), expected.len());
-    for (line, (check, time_ms, n)) in lines.lines().zip(expected) {
-        let run = run(n);
-        let plain = line.replace(": ", ":").replace(", ", ",");
-        let standing = &run.standing;
-        for part in [
-            format!("\"check\":{check:?},\"seq\":"),
-            format!("\"time_ms\":{time_ms},\"duration_us\":{}", run.duration_us),
-            format!("\"lateness_us\":{}", run.lateness_us.map_or("null".to_owned(), |us| us.to_string())),
-            format!("\"cpu_us\":{}", run.cpu_us.map_or("null".to_owned(), |us| us.to_string())),
-            format!("\"state\":{:?},\"plugin_state\":{:?}", run.state.name(), run.plugin_state.name()),
-            format!("\"reason\":{:?}", run.reason.name()),
-            format!("\"attempt\":{},\"since_ms\":{}", standing.attempt, standing.since_ms),
-            format!("\"flap_history\":{}", standing.flap_history),
-            format!("\"texts\":[{:?},{:?},{:?}", run.text, run.long_text, run.stderr),
-            metrics(&run).replace(": ", ":"),
-            instances_of(&run),
-            provenance_of(&run),
-            format!("\"fingerprint\":{}", fingerprint(n, check, &run)),
-        ] {
-            let part = part.replace(", ", ",");
-            assert!(plain.contains(&part), "{part}\nis not in\n{plain}");
-        }
+    for (line, (check, _, n)) in lines.lines().zip(expected) {
+        assert_agrees(line, check, n, &run(n));
     }
+}
+
+/// A store in which something went wrong in every way that leaves a trace.
+fn troubled_dir() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/format-1-troubled")
+}
+
+fn troubled_check(n: u64) -> &'static str {
+    match n {
+        385 | 395 => "late",
+        _ if n.is_multiple_of(10) => "alerts",
+        _ => check(n),
+    }
+}
+
+/// As [`run`]. The instances of `alerts` change so much that every few runs all of them are written.
+fn troubled_run(n: u64) -> Run {
+    if !n.is_multiple_of(10) {
+        return run(n);
+    }
+    let instance = |row: u64| Instance {
+        // Digits that compress badly.
+        text: (1..=10).map(|k| (n * 7919 + row * 104_729 + k).wrapping_pow(5).to_string()).collect(),
+        ..Instance::new(vec![("alert".to_owned(), format!("{row}"))])
+    };
+    Run { instances: Instances::new((0..10).map(instance)).unwrap(), ..run(n) }
+}
+
+fn last_log(disk: &SimDisk) -> String {
+    let names = disk.list().unwrap();
+    names.into_iter().filter(|name| name.ends_with(".log")).max().unwrap()
+}
+
+/// Flips a bit in the frame of a run in the last log.
+fn flip_in_log(disk: &SimDisk, n: u64) {
+    let name = last_log(disk);
+    let mut bytes = disk.bytes(&name).unwrap();
+    let text = troubled_run(n).text.into_bytes();
+    let at = bytes.windows(text.len()).rposition(|window| window == text).unwrap();
+    bytes[at] ^= 1;
+    disk.put(&name, &bytes);
+}
+
+/// Runs whose frames are damaged: in a log that is sealed then, and in one that stays.
+const DAMAGED: [u64; 3] = [155, 330, 385];
+/// A run of `late`, which was defined with one of those.
+const WITHOUT_DEFINITION: u64 = 395;
+/// Runs of `alerts` after those, up to the next one that has all instances.
+const WITHOUT_BASE: [u64; 7] = [160, 170, 180, 190, 340, 350, 390];
+/// Runs whose writes failed although all, or some, of their bytes reached the disk.
+const REFUSED: [u64; 2] = [250, 399];
+
+fn write_troubled(dir: &Path) {
+    let disk = SimDisk::new();
+    let options =
+        Options { log_bytes: 64 << 10, reserve_bytes: 4096, background: false, ..Options::default() };
+    let open = || Writer::open_on(Arc::new(disk.clone()), options.clone()).unwrap();
+    let append = |writer: &mut Writer, n: u64| writer.append(&[(troubled_check(n), &troubled_run(n))]);
+    let mut writer = open();
+    let mut replaced = None;
+    for n in 0..399 {
+        match n {
+            100 => writer.compact().unwrap(),
+            200 => {
+                writer.close().unwrap();
+                flip_in_log(&disk, 155);
+                let name = last_log(&disk);
+                replaced = Some((name.clone(), disk.bytes(&name).unwrap()));
+                writer = open();
+                writer.settle().unwrap();
+            }
+            250 => {
+                disk.fail_a_write(0, usize::MAX);
+                disk.fail_next_cut();
+                append(&mut writer, n).unwrap_err();
+                assert!(matches!(append(&mut writer, n), Err(Error::Refusing { .. })));
+                drop(writer);
+                writer = open();
+                continue;
+            }
+            _ => {}
+        }
+        append(&mut writer, n).unwrap();
+    }
+    writer.sync().unwrap();
+    // The process ends before it can do anything about the failure.
+    disk.fail_a_write(0, 60);
+    disk.fail_next_cut();
+    disk.set_capacity(0);
+    append(&mut writer, 399).unwrap_err();
+    flip_in_log(&disk, 330);
+    flip_in_log(&disk, 385);
+    std::fs::create_dir(dir).unwrap();
+    for name in disk.list().unwrap() {
+        std::fs::write(dir.join(&name), disk.bytes(&name).unwrap()).unwrap();
+    }
+    // A log that a segment has replaced, as after a power cut; a segment that was never finished; a lock.
+    let (name, bytes) = replaced.unwrap();
+    std::fs::write(dir.join(name), bytes).unwrap();
+    std::fs::write(dir.join("00000000000001a0-00000000000001b0.seg.tmp"), "rubbish").unwrap();
+    std::fs::write(dir.join("lock"), "").unwrap();
+    let identity = Reader::open(dir).unwrap().identity().unwrap();
+    let last = Delivered { number: 42, fingerprint: fingerprint(42, troubled_check(42), &troubled_run(42)) };
+    let cursor = Cursor { position: Position(43), last: Some(last), ..Cursor::start(identity) };
+    Cursors::new(dir).write("nats", &Cursor { state: b"a state".to_vec(), ..cursor }).unwrap();
+    Notes::new(dir).write("snmp", b"1 row\n").unwrap();
+}
+
+#[test]
+fn a_reader_in_another_language_agrees_on_a_store_in_which_things_went_wrong() {
+    if std::env::var_os("CUSTOS_WRITE_FIXTURE").is_some() {
+        let _ = std::fs::remove_dir_all(troubled_dir());
+        write_troubled(&troubled_dir());
+    }
+    let reader = Reader::open(&troubled_dir()).unwrap();
+    let mut found: Vec<_> = reader.since(Position::START).filter_map(Result::ok).collect();
+    let lost = [&DAMAGED[..], &[WITHOUT_DEFINITION], &WITHOUT_BASE, &REFUSED].concat();
+    let expected = (0..=REFUSED[1]).filter(|n| !lost.contains(n));
+    let expected: Vec<(&str, Run)> = expected.map(|n| (troubled_check(n), troubled_run(n))).collect();
+    assert!(found.iter().map(|arrived| (&*arrived.check, arrived.run.clone())).eq(expected));
+    found.sort_by_key(|arrived| (arrived.check.to_string(), arrived.run.time_ms, arrived.position));
+    let lines = read_elsewhere(&troubled_dir(), &[]);
+    assert_eq!(lines.lines().count(), found.len());
+    for (line, arrived) in lines.lines().zip(found) {
+        assert_agrees(line, &arrived.check, arrived.position.0 - 1, &arrived.run);
+    }
+}
+
+#[test]
+fn a_reader_in_another_language_agrees_on_the_small_files_beside_it() {
+    let reader = Reader::open(&troubled_dir()).unwrap();
+    let identity = reader.identity().unwrap();
+    let cursor = Cursors::new(&troubled_dir()).read("nats").unwrap().unwrap();
+    let last = cursor.last.unwrap();
+    let about = read_elsewhere(&troubled_dir(), &["--about"]);
+    let expected = format!(
+        r#"{{"identity": "{identity}", "synced": {}, "cursors": {{"nats": {{"store": "{identity}", "position": 43, "last": [42, {}], "amendments": 0, "state": "61207374617465"}}}}, "notes": {{"snmp": "1 row\n"}}, "amendments": {{"forgotten": 0, "list": [["lost", null, 155, 156, 1, null], "#,
+        reader.synced().0,
+        last.fingerprint,
+    );
+    assert!(about.starts_with(&expected), "{about}\ndoes not begin with\n{expected}");
 }

@@ -19,7 +19,7 @@ use super::file;
 use crate::clock;
 use crate::limits::{NRPE_LOG_LINE_MAX_BYTES, NRPE_LOG_LINES_PER_SECOND};
 use crate::lock::locked;
-use crate::text::system_error;
+use crate::text::{is_unsafe, system_error};
 
 /// Where syslog listens.
 const SYSLOG_SOCKET: &str = "/dev/log";
@@ -237,7 +237,7 @@ fn printable(line: &str) -> String {
             '\n' => shown.push_str("\\n"),
             '\r' => shown.push_str("\\r"),
             '\t' => shown.push('\t'),
-            character if character.is_control() => shown.push('?'),
+            character if is_unsafe(character) => shown.push('?'),
             character => shown.push(character),
         }
     }
