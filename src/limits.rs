@@ -78,6 +78,8 @@ pub const ON_DEMAND_CHECKS_MAX: usize = 20_000;
 pub const RECORD_QUEUE_MAX_RUNS: usize = 65_536;
 /// Bytes of runs that wait for the store, whatever their number.
 pub const RECORD_QUEUE_MAX_BYTES: usize = 32 * 1024 * 1024;
+/// How long what a counter showed is remembered for the next rate; after a longer time without it, it begins anew.
+pub const RATE_MEMORY: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Notes that wait for the store; further ones are not kept.
 pub const RECORD_NOTES_MAX: usize = 10_000;
 /// Runs that the store is given in one write.

@@ -15,7 +15,7 @@ use super::effect::{Asker, Effect};
 use super::missed::Missed;
 use crate::clock::Moment;
 use crate::config::Serving;
-use crate::evaluate::{Counting, PreviousState, is_judged, judge_run, stand};
+use crate::evaluate::{Counting, PreviousState, Taken, is_judged, judge_run, stand};
 use crate::observe::{Observation, Printed};
 
 impl Agent {
@@ -28,7 +28,7 @@ impl Agent {
         effects: &mut Vec<Effect>,
     ) {
         let Some(mut execution) = self.executions.remove(ticket) else { return };
-        let Observation { mut run, printed, wait_us } = observation;
+        let Observation { mut run, printed, wait_us, uptime } = observation;
         let id = execution.check;
         let is_own = execution.line.is_none() && !execution.outdated;
         let check = &mut self.checks[id];
@@ -53,10 +53,10 @@ impl Agent {
             run.provenance = Provenance::Asked;
             run.origin = askers.first().map(|asker| asker.origin.clone()).unwrap_or_default();
         }
-        // Thresholds go by the slot, so that `for` is not shaken by how long a plugin takes.
-        let at_us = execution.slot_us.unwrap_or(execution.started.mono_us);
+        let slot_us = execution.slot_us.unwrap_or(execution.started.mono_us) as i64;
+        let taken = Taken { slot_us, started_us: started.mono_us as i64, uptime };
         let pending = execution.pending.as_mut().unwrap_or(&mut self.checks[id].pending);
-        judge_run(&execution.definition, pending, at_us as i64, &mut run);
+        judge_run(&execution.definition, pending, taken, &mut run);
         let run = self.record(id, run, effects);
         if is_own {
             remember(&mut self.checks[id], &printed, &run, now);
@@ -85,7 +85,7 @@ impl Agent {
         effects: &mut Vec<Effect>,
     ) {
         let check = &mut self.checks[id];
-        judge_run(&check.definition, &mut check.pending, at_us as i64, &mut run);
+        judge_run(&check.definition, &mut check.pending, Taken::at(at_us as i64), &mut run);
         self.record(id, run, effects);
     }
 

@@ -7,7 +7,7 @@ use super::missed::Missed;
 use super::schedule::Schedule;
 use crate::clock::Moment;
 use crate::config::Check;
-use crate::evaluate::{Pending, PreviousState, is_judged, judge};
+use crate::evaluate::{Pending, PreviousState, Taken, is_judged, judge};
 use crate::period::Period;
 
 /// The runs of a check that matter for going on, oldest first: the last judged one, all since, and as many before
@@ -37,7 +37,8 @@ pub fn restore_standing(check: &Check, runs: &[Run], now: Moment) -> Restored {
         let ago_us = now.wall_ms.saturating_sub(run.time_ms).saturating_mul(1000);
         let late_us = i64::try_from(run.lateness_us.unwrap_or(0)).unwrap_or(i64::MAX);
         let slot_us = (now.mono_us as i64).saturating_sub(ago_us).saturating_sub(late_us);
-        judge(check, &run.metrics, &mut pending, slot_us);
+        let started_us = slot_us.saturating_add(late_us);
+        judge(check, &run.metrics, &mut pending, Taken { slot_us, started_us, uptime: None });
     }
     let previous = runs.iter().rev().find(|run| is_judged(run.reason)).or(runs.last()).and_then(stood_after);
     Restored { previous, pending }

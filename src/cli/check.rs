@@ -16,7 +16,7 @@ use crate::clock;
 use crate::config::{Check, Config};
 use crate::control::{self, AskError, Request, Response};
 use crate::daemon::read_history;
-use crate::evaluate::evaluate;
+use crate::evaluate::{Taken, evaluate};
 use crate::execute::{Job, PluginEnvironment, TableRows};
 use crate::exit_code::ExitCode;
 use crate::limits::GRACE;
@@ -128,13 +128,14 @@ fn run_here(check: &Check, config: &Config, store: &Path, as_daemon: bool) -> Re
     let started = clock::now();
     let mut restored = restore_standing(check, &runs, started);
     let mut rows = TableRows::read(store, std::iter::once(check));
-    let Observation { mut run, printed, .. } = job
+    let Observation { mut run, printed, uptime, .. } = job
         .run_once(&mut rows)
         .map_err(|error| Failure::new(format!("failed to run {}: {error}", check.name)))?;
     run.time_ms = started.wall_ms;
     run.origin = format!("command uid {}", nix::unistd::Uid::effective());
     run.provenance = Provenance::Asked;
-    evaluate(check, restored.previous, &mut restored.pending, started.mono_us as i64, &mut run);
+    let taken = Taken { uptime, ..Taken::at(started.mono_us as i64) };
+    evaluate(check, restored.previous, &mut restored.pending, taken, &mut run);
     let limits = threshold_lines(&run.judgement);
     for remark in run.judgement.lines().filter(|line| !limits.contains(line)) {
         tell(remark);

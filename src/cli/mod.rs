@@ -8,6 +8,7 @@ mod completion;
 mod config;
 mod doctor;
 mod events;
+mod failure;
 mod graph;
 mod help;
 mod history;
@@ -25,5 +26,6 @@ mod status;
 mod store;
 mod style;
 mod traps;
+mod umask;
 
 pub use args::{command, main};

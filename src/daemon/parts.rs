@@ -1,7 +1,6 @@
 //! How the parts of the agent are doing, for its own check and for `custos status`.
 
-use custos_store::State;
-
+use super::reported::{Reported, states};
 use super::run::Daemon;
 use crate::agent::{Event, Health};
 use crate::clock::{Moment, micros};
@@ -9,18 +8,6 @@ use crate::control::AgentStatus;
 use crate::limits::AGENT_CHECK_INTERVAL;
 use crate::nrpe::listener::Server;
 use crate::part::Part;
-
-/// What was last reported of the parts.
-#[derive(Debug, Default)]
-pub(super) struct Reported {
-    at_us: u64,
-    /// The state of each part, by its name.
-    states: Vec<(String, State)>,
-}
-
-fn states(parts: &[Part]) -> Vec<(String, State)> {
-    parts.iter().map(|part| (part.name.clone(), part.state())).collect()
-}
 
 impl Daemon {
     /// Every part of the agent. A new part is added here, and nowhere else.

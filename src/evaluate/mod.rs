@@ -3,7 +3,9 @@
 
 mod flapping;
 mod instances;
+mod rate;
 mod standing;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod threshold;
@@ -13,5 +15,6 @@ pub use custos_query::{Change, ChangeKind, PreviousState, is_judged, stored_chan
 pub use flapping::{FLAP_STATES, percent as flap_percent};
 pub use instances::{CheckInstances, Labels, Report, instance_name};
 pub use standing::{Counting, advance};
+pub use taken::Taken;
 pub use threshold::{Pending, judge, judges};
 pub use verdict::{evaluate, judge_run, stand};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use custos_store::{Bounds, Metric, State, Value};
 
+use super::taken::Taken;
 use super::threshold::{Pending, judge};
 use crate::agent::implicit_check;
 use crate::config::{Check, OnMissing, Threshold, UnitRange};
@@ -22,6 +23,7 @@ fn threshold(metric: &str) -> Threshold {
         warning: range(f64::NEG_INFINITY, 10.0, None),
         critical: range(f64::NEG_INFINITY, 20.0, None),
         pending_for: Duration::ZERO,
+        rate: false,
         on_missing: OnMissing::State(State::Unknown),
     }
 }
@@ -45,7 +47,7 @@ fn states(check: &Check, values: &[Option<f64>]) -> Vec<State> {
     let mut pending = Pending::default();
     let run = |(n, value): (usize, &Option<f64>)| {
         let metrics: Vec<Metric> = value.iter().map(|value| metric("v", Some(*value))).collect();
-        judge(check, &metrics, &mut pending, n as i64 * 10 * SECOND_US).0
+        judge(check, &metrics, &mut pending, Taken::at(n as i64 * 10 * SECOND_US)).0
     };
     values.iter().enumerate().map(run).collect()
 }
@@ -76,7 +78,9 @@ fn a_break_starts_the_clock_anew() {
 fn a_long_time_without_runs_starts_the_clock_anew() {
     let check = check(Threshold { pending_for: Duration::from_secs(20), ..threshold("v") });
     let mut pending = Pending::default();
-    let mut at = |second: i64| judge(&check, &[metric("v", Some(25.0))], &mut pending, second * SECOND_US).0;
+    let mut at = |second: i64| {
+        judge(&check, &[metric("v", Some(25.0))], &mut pending, Taken::at(second * SECOND_US)).0
+    };
     assert_eq!([at(0), at(30), at(70), at(80), at(90)], [O, C, O, O, C]);
 }
 
@@ -85,7 +89,7 @@ fn a_clock_that_was_read_back_in_milliseconds_is_not_short_for_it() {
     let check = check(Threshold { pending_for: Duration::from_secs(20), ..threshold("v") });
     let last_after_us = |us: i64| {
         let mut pending = Pending::default();
-        let mut at = |us: i64| judge(&check, &[metric("v", Some(25.0))], &mut pending, us).0;
+        let mut at = |us: i64| judge(&check, &[metric("v", Some(25.0))], &mut pending, Taken::at(us)).0;
         at(0);
         at(10 * SECOND_US);
         at(us)
@@ -124,14 +128,15 @@ fn a_missing_metric_breaks_the_clock() {
 fn a_glob_judges_each_metric_by_itself_and_takes_the_worst() {
     let check = check(threshold("disk*"));
     let metrics = [metric("disk1", Some(15.0)), metric("disk2", Some(25.0)), metric("cpu", Some(99.0))];
-    let (state, said) = judge(&check, &metrics, &mut Pending::default(), 0);
+    let (state, said) = judge(&check, &metrics, &mut Pending::default(), Taken::at(0));
     assert_eq!(state, C);
     assert_eq!(said, "CRITICAL: disk2 is 25, outside -inf:20; WARNING: disk1 is 15, outside -inf:10");
 }
 
 #[test]
 fn an_undetermined_value_is_missing() {
-    let (state, said) = judge(&check(threshold("v")), &[metric("v", None)], &mut Pending::default(), 0);
+    let (state, said) =
+        judge(&check(threshold("v")), &[metric("v", None)], &mut Pending::default(), Taken::at(0));
     assert_eq!((state, said.as_str()), (U, "UNKNOWN: v is undetermined"));
 }
 
@@ -139,7 +144,7 @@ fn an_undetermined_value_is_missing() {
 fn units_of_different_kinds_are_not_compared() {
     let bytes = Threshold { critical: range(0.0, 8e9, Some("B")), ..threshold("v") };
     let seconds = Metric { unit: "s".to_owned(), ..metric("v", Some(1.0)) };
-    let (state, said) = judge(&check(bytes), &[seconds], &mut Pending::default(), 0);
+    let (state, said) = judge(&check(bytes), &[seconds], &mut Pending::default(), Taken::at(0));
     assert_eq!(state, U);
     assert!(said.contains("has the unit s, so it cannot be compared with 0:8000000000"), "{said}");
 }
@@ -150,7 +155,38 @@ fn the_plugins_own_ranges_count_only_where_they_are_to() {
     let own = Metric { crit: Some(limit), ..metric("w", Some(6.0)) };
     let mut check = check(threshold("v"));
     check.thresholds.clear();
-    assert_eq!(judge(&check, std::slice::from_ref(&own), &mut Pending::default(), 0).0, O);
+    assert_eq!(judge(&check, std::slice::from_ref(&own), &mut Pending::default(), Taken::at(0)).0, O);
     check.evaluate_perfdata = true;
-    assert_eq!(judge(&check, &[own], &mut Pending::default(), 0).0, C);
+    assert_eq!(judge(&check, &[own], &mut Pending::default(), Taken::at(0)).0, C);
+}
+
+/// Judges a counter once a minute by a limit of 10 and 20 each second.
+fn rated(threshold: Threshold, unit: &str, values: &[f64]) -> Vec<(State, String)> {
+    let check = Check { check_interval: Duration::from_secs(60), ..check(threshold) };
+    let mut pending = Pending::default();
+    let run = |(n, value): (usize, &f64)| {
+        let metric = Metric { unit: unit.to_owned(), ..metric("v", Some(*value)) };
+        judge(&check, &[metric], &mut pending, Taken::at(n as i64 * 60 * SECOND_US))
+    };
+    values.iter().enumerate().map(run).collect()
+}
+
+#[test]
+fn a_rate_is_judged_instead_of_the_count() {
+    let rate = |range: Option<UnitRange>| Threshold { rate: true, critical: range, ..threshold("v") };
+    let values = [1e9, 1e9 + 300.0, 1e9 + 1200.0, 1e9 + 1200.0, 60.0, 3060.0];
+    let found = rated(rate(range(f64::NEG_INFINITY, 20.0, None)), "c", &values);
+    assert_eq!(found.iter().map(|found| found.0).collect::<Vec<_>>(), [O, O, W, O, O, C]);
+    assert_eq!(found[5].1, "CRITICAL: v is 50/s, outside -inf:20");
+    let bytes = rated(rate(range(f64::NEG_INFINITY, 1e6, Some("B"))), "c", &[0.0, 6e8]);
+    assert_eq!(bytes[1].1, "CRITICAL: v is 10 MB/s, outside -inf:1000000");
+    let mixed = rated(rate(range(f64::NEG_INFINITY, 1e6, Some("B"))), "s", &[0.0, 6e8]);
+    assert_eq!(mixed[1].0, U, "seconds are no bytes");
+}
+
+#[test]
+fn a_rate_holds_for_its_time() {
+    let held = Threshold { rate: true, pending_for: Duration::from_secs(60), ..threshold("v") };
+    let found = rated(held, "c", &[0.0, 3000.0, 6000.0, 6000.0, 9000.0]);
+    assert_eq!(found.iter().map(|found| found.0).collect::<Vec<_>>(), [O, O, C, O, O]);
 }

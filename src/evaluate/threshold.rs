@@ -10,6 +10,8 @@ use std::time::Duration;
 use custos_compat::nagios::Range;
 use custos_store::{Bounds, Metric, State};
 
+use super::rate::Counters;
+use super::taken::Taken;
 use crate::clock::micros;
 use crate::config::{Check, OnMissing, Threshold, UnitRange};
 use crate::text::human::{self, Prefixes};
@@ -20,6 +22,9 @@ const GAP_INTERVALS: u32 = 3;
 /// The store keeps times in whole milliseconds, so a clock that is read back from it may be short by almost as much.
 const TIME_GRAIN_US: i64 = 1000;
 
+/// The unit of counters.
+const COUNTER: &str = "c";
+
 /// What the thresholds of one check remember between runs.
 #[derive(Clone, Debug, Default)]
 pub struct Pending {
@@ -28,6 +33,8 @@ pub struct Pending {
     /// What each threshold found last, for `on_missing: keep`.
     last: HashMap<usize, (State, String)>,
     last_run_us: Option<i64>,
+    /// What the counters of thresholds on rates showed last.
+    counters: Counters,
 }
 
 /// Since when a metric has been beyond each level without a break, by the monotonic clock.
@@ -37,19 +44,21 @@ struct CrossedSince {
     critical_since_us: Option<i64>,
 }
 
-/// Judges a run's metrics by the check's thresholds at a monotonic time (signed: history is older than boot).
+/// Judges a run's metrics by the check's thresholds.
 ///
 /// Returns the worst state and one sentence for each threshold that is not OK, worst first.
-pub fn judge(check: &Check, metrics: &[Metric], pending: &mut Pending, now_us: i64) -> (State, String) {
+pub fn judge(check: &Check, metrics: &[Metric], pending: &mut Pending, taken: Taken) -> (State, String) {
+    let now_us = taken.slot_us;
     let gap_us = micros(check.check_interval.max(check.retry_interval) * GAP_INTERVALS + check.timeout);
     if pending.last_run_us.is_some_and(|last| now_us.saturating_sub(last) > gap_us as i64) {
         pending.crossed.clear();
     }
     pending.last_run_us = Some(now_us);
+    pending.counters.forget(taken.started_us);
 
     let mut findings: Vec<(State, String)> = Vec::new();
     for (index, threshold) in check.thresholds.iter().enumerate() {
-        let found = judge_one(index, threshold, metrics, pending, now_us);
+        let found = judge_one(index, threshold, metrics, pending, taken);
         if found.iter().all(|finding| finding.0 == State::Ok) {
             pending.last.remove(&index);
         } else if let Some(worst) = found.iter().max_by_key(|finding| finding.0.severity()) {
@@ -84,8 +93,9 @@ fn judge_one(
     threshold: &Threshold,
     metrics: &[Metric],
     pending: &mut Pending,
-    now_us: i64,
+    taken: Taken,
 ) -> Vec<(State, String)> {
+    let now_us = taken.slot_us;
     let matching: Vec<&Metric> = matching(threshold, metrics).collect();
     if matching.is_empty() {
         return missing(index, threshold, pending, &format!("no metric {}", threshold.metric));
@@ -96,30 +106,32 @@ fn judge_one(
             findings.extend(missing(index, threshold, pending, &format!("{} is undetermined", metric.label)));
             continue;
         };
-        let value = value.to_f64();
+        let series = series_name(metric);
+        let value = match threshold.rate {
+            false => value.to_f64(),
+            // Of a counter that is seen for the first time nobody knows how fast it grows.
+            true => match pending.counters.rate(index, &series, metric, taken) {
+                Some(rate) => rate,
+                None => continue,
+            },
+        };
         if let Some(mismatch) = unit_mismatch(threshold, metric) {
             findings.push((State::Unknown, mismatch));
             continue;
         }
         let beyond_critical = crosses(threshold.critical.as_ref(), value);
         let beyond_warning = beyond_critical || crosses(threshold.warning.as_ref(), value);
-        let crossed = pending.crossed.entry((index, series_name(metric))).or_default();
+        let crossed = pending.crossed.entry((index, series)).or_default();
         start_or_stop(&mut crossed.critical_since_us, beyond_critical, now_us);
         start_or_stop(&mut crossed.warning_since_us, beyond_warning, now_us);
         let for_us = micros(threshold.pending_for) as i64;
         let long_enough = |since: Option<i64>| since.filter(|since| now_us - since > for_us - TIME_GRAIN_US);
         if let (Some(range), Some(since)) = (&threshold.critical, long_enough(crossed.critical_since_us)) {
-            findings.push((
-                State::Critical,
-                sentence(metric, value, range, threshold.pending_for, now_us - since),
-            ));
+            findings.push((State::Critical, sentence(threshold, metric, value, range, now_us - since)));
         } else if let Some(since) = long_enough(crossed.warning_since_us) {
             // Beyond critical only, and not long enough for it: with no warning range there is nothing to say yet.
             if let Some(range) = &threshold.warning {
-                findings.push((
-                    State::Warning,
-                    sentence(metric, value, range, threshold.pending_for, now_us - since),
-                ));
+                findings.push((State::Warning, sentence(threshold, metric, value, range, now_us - since)));
             }
         }
     }
@@ -172,6 +184,9 @@ fn start_or_stop(since_us: &mut Option<i64>, beyond: bool, now_us: i64) {
 }
 
 fn unit_mismatch(threshold: &Threshold, metric: &Metric) -> Option<String> {
+    if threshold.rate && metric.unit == COUNTER {
+        return None;
+    }
     let ranges = [&threshold.warning, &threshold.critical];
     let range = ranges.into_iter().flatten().find(|r| r.unit.as_ref().is_some_and(|u| *u != metric.unit))?;
     let own = if metric.unit.is_empty() { "no unit".to_owned() } else { format!("the unit {}", metric.unit) };
@@ -179,15 +194,22 @@ fn unit_mismatch(threshold: &Threshold, metric: &Metric) -> Option<String> {
 }
 
 fn sentence(
+    threshold: &Threshold,
     metric: &Metric,
     value: f64,
     range: &UnitRange,
-    pending_for: Duration,
     crossed_us: i64,
 ) -> String {
-    let shown = human::quantity(value, &metric.unit, Prefixes::Si);
+    let shown = match threshold.rate {
+        // What a counter counts is known from the range, if anywhere.
+        true if metric.unit == COUNTER => {
+            human::quantity(value, range.unit.as_deref().unwrap_or_default(), Prefixes::Si) + "/s"
+        }
+        true => human::quantity(value, &metric.unit, Prefixes::Si) + "/s",
+        false => human::quantity(value, &metric.unit, Prefixes::Si),
+    };
     let side = if range.bounds.inside { "inside" } else { "outside" };
-    let duration = match pending_for {
+    let duration = match threshold.pending_for {
         Duration::ZERO => String::new(),
         _ => format!(" for {}", human::duration_ms(crossed_us.max(0) / 1000)),
     };

@@ -4,30 +4,31 @@ use custos_query::{Change, PreviousState, is_judged};
 use custos_store::Run;
 
 use super::standing::{Counting, advance};
+use super::taken::Taken;
 use super::threshold::{Pending, judge};
 use crate::config::Check;
 
 /// Completes a run (its `plugin_state` and metrics are given) with its verdict and standing.
 ///
 /// A slot that passed without a run, or a run whose result is not known, is not judged: the check stands where it
-/// stood. `now_us` is monotonic time, signed because history that is replayed is older than boot.
+/// stood.
 pub fn evaluate(
     check: &Check,
     before: Option<PreviousState>,
     pending: &mut Pending,
-    now_us: i64,
+    taken: Taken,
     run: &mut Run,
 ) -> Option<Change> {
-    judge_run(check, pending, now_us, run);
+    judge_run(check, pending, taken, run);
     stand(Counting::from(check), before, run)
 }
 
 /// The first half of [`evaluate`]: the verdict on a run, by the definition of the check that ran.
-pub fn judge_run(check: &Check, pending: &mut Pending, now_us: i64, run: &mut Run) {
+pub fn judge_run(check: &Check, pending: &mut Pending, taken: Taken, run: &mut Run) {
     if !is_judged(run.reason) {
         return;
     }
-    let (limit_state, judgement) = judge(check, &run.metrics, pending, now_us);
+    let (limit_state, judgement) = judge(check, &run.metrics, pending, taken);
     run.state = run.plugin_state.worst(limit_state);
     if !judgement.is_empty() {
         // Remarks on the output stay, a line each, ahead of what the limits found.

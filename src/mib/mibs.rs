@@ -7,7 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use custos_compat::snmp::Oid;
-use mib_rs::{BaseType, DiagnosticConfig, Kind, LoadError, Loader, Mib, Severity};
+use mib_rs::mib::OidRef;
+use mib_rs::{BaseType, DiagCode, Diagnostic, DiagnosticConfig, Kind, LoadError, Loader, Mib, Severity};
 
 use super::object::{Object, Syntax};
 use super::table::Names;
@@ -100,7 +101,7 @@ fn sized(path: &Path, about: &fs::Metadata) -> Result<u64, String> {
 
 fn tell(mib: &Mib, faults: &mut Vec<MibFault>) {
     let report = mib.diagnostic_report();
-    let bad = || report.iter().filter(|entry| entry.diagnostic().severity <= Severity::Error);
+    let bad = || report.iter().filter(|entry| is_fault(entry.diagnostic()));
     for line in bad().take(MIB_FAULTS_TOLD_MAX).filter_map(|entry| entry.render().ok()) {
         faults.push(MibFault::Content(format!("a MIB file is odd: {line}")));
     }
@@ -110,25 +111,85 @@ fn tell(mib: &Mib, faults: &mut Vec<MibFault>) {
     }
 }
 
+/// Whether something is worth telling. Two names for one OID both exist: vendors copy modules and rename what is in them.
+fn is_fault(found: &Diagnostic) -> bool {
+    found.severity <= Severity::Error && !matches!(found.code, DiagCode::OidRegistered | DiagCode::OidReuse)
+}
+
+/// Adds every name of every module. A node of the tree has only one of its names; the others are those of definitions,
+/// and those that stand within the numbers of a definition, as in `{ enterprises acme(99999) 1 }`.
 fn add(mib: &Mib, names: &mut Names) {
     for module in mib.user_modules() {
-        for node in module.nodes() {
-            let Some(oid) = Oid::new(node.oid()).filter(|oid| !oid.is_empty()) else { continue };
-            if node.name().is_empty() {
-                continue;
-            }
-            let object = node.object();
-            let words = object.map(|object| object.effective_enums()).unwrap_or_default();
-            let words = words.iter().map(|word| (word.value, &*word.label));
-            names.add(Object {
-                name: node.name().into(),
-                module: module.name().into(),
-                oid,
-                syntax: syntax(node.kind(), object),
-                words: words.map(|(number, word)| (number, word.into())).collect(),
-                units: object.map_or("", |object| object.units()).into(),
-            });
+        let data = mib.raw().module(module.id());
+        let mut adding = Adding { mib, module, names };
+        for object in module.objects() {
+            adding.definition(object.name(), object.node(), Some(object), object.oid_refs());
         }
+        for trap in data.notifications().iter().map(|id| mib.notification_by_id(*id)) {
+            adding.definition(trap.name(), trap.node(), None, trap.oid_refs());
+        }
+        for group in data.groups().iter().map(|id| mib.group_by_id(*id)) {
+            adding.definition(group.name(), group.node(), None, group.oid_refs());
+        }
+        for compliance in data.compliances().iter().map(|id| mib.compliance_by_id(*id)) {
+            adding.definition(compliance.name(), compliance.node(), None, compliance.oid_refs());
+        }
+        for capability in data.capabilities().iter().map(|id| mib.capability_by_id(*id)) {
+            adding.definition(capability.name(), capability.node(), None, capability.oid_refs());
+        }
+        for identity in module.identities() {
+            let node = mib.exact_node_by_oid(identity.oid());
+            adding.definition(identity.name(), node, None, identity.oid_refs());
+        }
+    }
+}
+
+/// Where the names of a module go.
+struct Adding<'m> {
+    mib: &'m Mib,
+    module: mib_rs::Module<'m>,
+    names: &'m mut Names,
+}
+
+impl Adding<'_> {
+    fn definition(
+        &mut self,
+        name: &str,
+        node: Option<mib_rs::Node<'_>>,
+        object: Option<mib_rs::Object<'_>>,
+        parents: &[OidRef],
+    ) {
+        let own = |parent: &&OidRef| parent.module_id().is_none_or(|module| module == self.module.id());
+        let parents: Vec<_> = parents
+            .iter()
+            .filter(own)
+            .filter_map(|parent| Some((parent.name.as_str(), self.mib.exact_node_by_oid(parent.oid()?)?)))
+            .collect();
+        if let Some(node) = node {
+            self.name(name, node, object);
+        }
+        for (name, node) in parents {
+            // What has a definition of its own is added with what that says.
+            let object = self.module.object(name);
+            self.name(name, node, object);
+        }
+    }
+
+    fn name(&mut self, name: &str, node: mib_rs::Node<'_>, object: Option<mib_rs::Object<'_>>) {
+        let Some(oid) = Oid::new(node.oid()).filter(|oid| !oid.is_empty() && !name.is_empty()) else {
+            return;
+        };
+        let words = object.map(|object| object.effective_enums()).unwrap_or_default();
+        let words = words.iter().map(|word| (word.value, word.label.as_str().into()));
+        let kind = object.map_or(node.kind(), |object| object.kind());
+        self.names.add(Object {
+            name: name.into(),
+            module: self.module.name().into(),
+            oid,
+            syntax: syntax(kind, object),
+            words: words.collect(),
+            units: object.map_or("", |object| object.units()).into(),
+        });
     }
 }
 
@@ -143,6 +204,7 @@ fn syntax(kind: Kind, object: Option<mib_rs::Object<'_>>) -> Syntax {
     let Some(ty) = object.and_then(|object| object.ty()) else { return Syntax::Bytes };
     match ty.effective_base() {
         BaseType::TimeTicks => Syntax::Ticks,
+        BaseType::Counter32 | BaseType::Counter64 => Syntax::Counter,
         BaseType::IpAddress => Syntax::IpAddress,
         BaseType::ObjectIdentifier => Syntax::ObjectId,
         BaseType::OctetString => octets(ty.effective_display_hint()),
@@ -207,6 +269,51 @@ END
             let expected = [Syntax::Text, Syntax::Mac, Syntax::Number, Syntax::Trap, Syntax::Node];
             assert_eq!(syntax, expected);
             assert_eq!(names.resolve("sysUpTime.0").unwrap().to_string(), "1.3.6.1.2.1.1.3.0");
+        }
+    }
+
+    #[test]
+    fn both_names_of_a_place_exist() {
+        let module = |name: &str, ours: &str, status: &str| {
+            format!(
+                "{name} DEFINITIONS ::= BEGIN\nIMPORTS OBJECT-TYPE, NOTIFICATION-TYPE, Integer32, enterprises \
+                 FROM SNMPv2-SMI OBJECT-GROUP FROM SNMPv2-CONF;\n\
+                 {ours} OBJECT IDENTIFIER ::= {{ enterprises 99901 }}\n\
+                 {ours}Temp OBJECT-TYPE SYNTAX INTEGER {{ {status}(1) }} UNITS \"{ours}\" MAX-ACCESS read-only \
+                 STATUS current DESCRIPTION \"a\" ::= {{ {ours} 1 }}\n\
+                 {ours}Trap NOTIFICATION-TYPE STATUS current DESCRIPTION \"a\" ::= {{ {ours} 0 7 }}\n\
+                 {ours}Group OBJECT-GROUP OBJECTS {{ {ours}Temp }} STATUS current DESCRIPTION \"a\" ::= {{ {ours} 3 }}\n\
+                 {ours}Deep OBJECT IDENTIFIER ::= {{ enterprises {ours}Within(99902) {ours}Under(5) 6 }}\nEND\n"
+            )
+        };
+        let (a, b) = (module("A-MIB", "alpha", "fine"), module("B-MIB", "beta", "good"));
+        for files in [[("1", &*a), ("2", &*b)], [("1", &*b), ("2", &*a)]] {
+            let (names, faults) = read(&files, ".");
+            assert_eq!(faults, [], "two names for one place are no fault");
+            for (module, ours) in [("A-MIB", "alpha"), ("B-MIB", "beta")] {
+                for (name, place) in [
+                    ("", "99901"),
+                    ("Temp", "99901.1"),
+                    ("Trap", "99901.0.7"),
+                    ("Group", "99901.3"),
+                    ("Within", "99902"),
+                    ("Under", "99902.5"),
+                    ("Deep", "99902.5.6"),
+                ] {
+                    for name in [format!("{ours}{name}"), format!("{module}::{ours}{name}")] {
+                        let found = names.resolve(&name).map(|oid| oid.to_string());
+                        assert_eq!(found, Ok(format!("1.3.6.1.4.1.{place}")), "{name}");
+                    }
+                }
+                assert!(names.resolve(&format!("{module}::enterprises")).is_err());
+                let object = names.by_name(&format!("{ours}Temp")).unwrap();
+                let word = if ours == "alpha" { "fine" } else { "good" };
+                assert_eq!(
+                    (object.word(1), &*object.units, object.syntax),
+                    (Some(word), ours, Syntax::Number)
+                );
+                assert_eq!(names.by_name(&format!("{ours}Trap")).unwrap().syntax, Syntax::Trap);
+            }
         }
     }
 

@@ -15,6 +15,8 @@ pub enum Syntax {
     Trap,
     /// A number.
     Number,
+    /// A number that only grows, until it wraps or the device starts anew.
+    Counter,
     /// Hundredths of a second.
     Ticks,
     /// Bytes that are a text.
@@ -39,6 +41,7 @@ impl Syntax {
             "row" => Syntax::Row,
             "trap" => Syntax::Trap,
             "int" => Syntax::Number,
+            "counter" => Syntax::Counter,
             "ticks" => Syntax::Ticks,
             "text" => Syntax::Text,
             "bytes" => Syntax::Bytes,

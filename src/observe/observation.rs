@@ -1,6 +1,7 @@
 //! What came of a job, in the same form for every kind of check.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use custos_store::{Reason, Run, State};
 
@@ -16,6 +17,8 @@ pub struct Observation {
     pub printed: Printed,
     /// How long the job waited to be started after it was given, in microseconds.
     pub wait_us: u64,
+    /// For how long what was observed had been up, if it says: a counter that fell meanwhile began anew, or wrapped.
+    pub uptime: Option<Duration>,
 }
 
 /// What a caller of the job would see printed.
@@ -45,7 +48,7 @@ impl Observation {
             judgement: why.to_owned(),
             ..Run::default()
         };
-        Observation { run, printed: Printed::FromRun, wait_us: 0 }
+        Observation { run, printed: Printed::FromRun, wait_us: 0, uptime: None }
     }
 }
 

@@ -157,7 +157,12 @@ pub fn observe_plugin(end: PluginEnd, reading: &Reading) -> Observation {
         Ending::NotStarted(message) => message.into_bytes(),
         _ => end.stderr,
     };
-    Observation { run, printed: Printed::ByPlugin { stdout: end.stdout, stderr }, wait_us: end.wait_us }
+    Observation {
+        run,
+        printed: Printed::ByPlugin { stdout: end.stdout, stderr },
+        wait_us: end.wait_us,
+        uptime: None,
+    }
 }
 
 /// What the way in which a plugin ended means for its run.

@@ -3,6 +3,7 @@
 //! The protocol is of no account here: whoever asked the device hands over [`Readings`], or why there are none.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use custos_store::{Metric, Reason, Run, State};
 
@@ -26,11 +27,13 @@ pub struct Readings {
     pub rows: Option<usize>,
     /// Whether the device was restarted since the poll before, so that its counters began anew.
     pub restarted: bool,
+    /// For how long the device had been up, if it says.
+    pub uptime: Option<Duration>,
 }
 
 /// Makes an observation of what a poll by this protocol read.
 pub fn observe_poll(protocol: &str, readings: Readings) -> Observation {
-    let Readings { metrics, shown, mut lines, missing, unread, rows, restarted } = readings;
+    let Readings { metrics, shown, mut lines, missing, unread, rows, restarted, uptime } = readings;
     // A device that has nothing of what was asked for is not well, or not the one that was meant.
     let is_known = unread.is_empty() && (!shown.is_empty() || missing.is_empty());
     let state = if is_known { State::Ok } else { State::Unknown };
@@ -67,7 +70,8 @@ pub fn observe_poll(protocol: &str, readings: Readings) -> Observation {
         lines.push(format!("and {cut} more"));
     }
     let long_text = lines.join("\n");
-    of_run(Run { state, text, long_text, judgement, metrics, ..Run::default() })
+    let run = Run { state, text, long_text, judgement, metrics, ..Run::default() };
+    Observation { uptime, ..of_run(run) }
 }
 
 /// Adds a line with what a list has, up to a bound.
@@ -92,5 +96,5 @@ pub fn observe_failed_poll(protocol: &str, reason: Reason, state: State, why: &s
 fn of_run(run: Run) -> Observation {
     let exit_code = (run.reason == Reason::Exited).then_some(run.state.code());
     let run = Run { plugin_state: run.state, exit_code, ..run };
-    Observation { run, printed: Printed::FromRun, wait_us: 0 }
+    Observation { run, printed: Printed::FromRun, wait_us: 0, uptime: None }
 }

@@ -1,24 +1,21 @@
 //! The recorder as the rest of the agent has it: it takes runs, says how the store is doing and how far it has got.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, bounded};
-use custos_store::{Error, Run, Writer};
+use custos_store::Run;
 use tokio::sync::watch;
 
 use super::health::StoreHealth;
-use super::queue::Queue;
+use super::shared::{Opening, Shared};
 use super::writing::Writing;
 use super::written::Written;
 use crate::clock::{Moment, micros};
 use crate::config::SyncPolicy;
 use crate::limits::{RECORD_FINISH_MAX, RECORD_STALL};
 use crate::lock::locked;
-
-/// Opens the store for writing, at the start and whenever it has to be opened anew.
-pub type Opening = Box<dyn FnMut() -> Result<Writer, Error> + Send>;
 
 /// The way to the store. Dropping it without [`Recorder::finish`] loses what still waits.
 #[derive(Debug)]
@@ -29,34 +26,6 @@ pub struct Recorder {
     /// Ends with the thread.
     ended: Receiver<()>,
     thread: Option<JoinHandle<()>>,
-}
-
-/// What the recorder and its thread share.
-#[derive(Debug, Default)]
-pub(super) struct Shared {
-    pub(super) queue: Queue,
-    /// How the store is doing, but for what the queue counts.
-    pub(super) state: Mutex<StoreHealth>,
-    /// Since when the thread has been in an operation of the disk.
-    busy_since: Mutex<Option<Moment>>,
-    pub(super) written: watch::Sender<Written>,
-}
-
-impl Shared {
-    /// Does something that the disk may hold up, so that a stall is noticed.
-    pub(super) fn busy<T>(&self, now: Moment, operate: impl FnOnce() -> T) -> T {
-        *locked(&self.busy_since) = Some(now);
-        let done = operate();
-        *locked(&self.busy_since) = None;
-        done
-    }
-
-    /// Takes note of runs that were stored.
-    pub(super) fn stored(&self, runs: &[(&str, &Run)]) {
-        let mut state = locked(&self.state);
-        state.stored_runs += runs.len() as u64;
-        state.latest_ms = state.latest_ms.max(runs.iter().map(|(_, run)| run.time_ms).max());
-    }
 }
 
 impl Recorder {
@@ -138,7 +107,7 @@ mod tests {
     use std::sync::mpsc;
 
     use custos_store::disk::SimDisk;
-    use custos_store::{Options, Position, State};
+    use custos_store::{Options, Position, State, Writer};
 
     use super::*;
     use crate::limits::RECORD_QUEUE_MAX_RUNS;

@@ -16,7 +16,7 @@ use custos_store::{Error, Leftover, Run, Space, Writer};
 
 use super::health::Replaced;
 use super::queue::Turn;
-use super::recorder::{Opening, Shared};
+use super::shared::{Opening, Shared};
 use super::written::Written;
 use crate::clock::{self, Moment, micros};
 use crate::config::SyncPolicy;

@@ -50,6 +50,8 @@ impl Collector<'_> {
             labels: labels.to_vec(),
             unit: unit.to_owned(),
             printed_unit: unit.to_owned(),
+            // By this whoever sees the counter fall knows that it may have gone past its end.
+            max: matches!(value, Ok(Value::Counter32(_))).then_some(f64::from(u32::MAX)),
             ..Metric::new(label, number)
         });
     }

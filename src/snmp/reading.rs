@@ -73,7 +73,8 @@ fn meaning(failure: &Failure, timeout_state: State) -> (Reason, State) {
 
 fn read_answer(poll: &SnmpPoll, names: &Names, answer: &Answer, row_names: &mut RowNames) -> Readings {
     let plan = Plan::of(poll);
-    let readings = Readings { restarted: answer.restarted, ..Readings::default() };
+    let uptime = answer.uptime.map(|ticks| Duration::from_millis(u64::from(ticks) * 10));
+    let readings = Readings { restarted: answer.restarted, uptime, ..Readings::default() };
     let mut collector = Collector { names, readings };
     match (&poll.wanted, &answer.found) {
         (SnmpWanted::Get(variables), Found::Values(values)) => {

@@ -19,6 +19,7 @@ fn limit(metric: &str, most: f64) -> Threshold {
         warning: Some(UnitRange { bounds, unit: None, written: most.to_string() }),
         critical: None,
         pending_for: Duration::ZERO,
+        rate: false,
         on_missing: OnMissing::State(State::Unknown),
     }
 }

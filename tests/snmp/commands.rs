@@ -55,7 +55,15 @@ fn what_is_suggested_runs() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let checks = checks.strip_prefix("checks:\n").unwrap();
     assert!(checks.contains("127_0_0_1_system:") && checks.contains("127_0_0_1_ports:"), "{checks}");
+    assert!(
+        checks
+            .contains("- { metric: ifInErrors, warning: \"~:1\", critical: \"~:100\", rate: true, for: 5m }"),
+        "{checks}"
+    );
+    assert!(checks.contains("metric: ifOperStatus, critical: \"1:1\" }"), "{checks}");
     stage.configure(&profiles(&stage, snmpd.port), checks);
+    let checked = stage.custos(&["config", "check"]);
+    assert_eq!((checked.status.code(), text(&checked.stderr)), (Some(0), String::new()), "a limit is odd");
     for name in checks
         .lines()
         .filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':'))

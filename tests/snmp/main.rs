@@ -11,6 +11,7 @@ mod levels;
 mod native;
 mod odd;
 mod packets;
+mod rates;
 mod rows;
 mod snmpd;
 mod trap_packets;

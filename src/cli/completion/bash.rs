@@ -26,13 +26,17 @@ _custos_complete() {
         _CLAP_IFS=$'\013' _CLAP_COMPLETE_INDEX=$last _CLAP_COMPLETE_COMP_TYPE=$COMP_TYPE \
         _CLAP_COMPLETE_SPACE=false VARIABLE=bash COMPLETER -- "${words[@]}" 2>/dev/null
     )
-    local before=
-    [[ $COMP_WORDBREAKS != *:* || ${words[last]} != *:* ]] || before=${words[last]%:*}:
+    local typed=${words[last]} before=
     COMPREPLY=()
+    if [[ $typed == [\"\']* ]]; then
+        COMPREPLY=("${found[@]}")
+        return
+    fi
+    typed=${typed//\\}
+    [[ $COMP_WORDBREAKS != *:* || $typed != *:* ]] || before=${typed%:*}:
     for word in "${found[@]}"; do
         [[ $word != *[=/:] ]] || compopt -o nospace 2>/dev/null
-        word=${word#"$before"}
-        [[ ${words[last]} == [\"\']* ]] || printf -v word %q "$word"
+        printf -v word %q "${word#"$before"}"
         COMPREPLY+=("$word")
     done
 }

@@ -12,23 +12,23 @@ use crate::config::{self, Config, DEFAULT_PATH, DEFAULT_STORE};
 
 /// The checks of the store and of the configuration whose names begin with what is typed.
 pub(in crate::cli) fn check_names(typed: &OsStr) -> Vec<CompletionCandidate> {
-    let typed = typed.to_string_lossy();
+    let typed = unquoted(typed);
     let place = Place::of_command_line();
     let mut names = place.defined();
     names.extend(place.reader().iter().flat_map(|reader| stored_names(reader)));
-    candidates(names.into_iter().filter(|name| name.starts_with(&*typed)))
+    candidates(names.into_iter().filter(|name| name.starts_with(&typed)))
 }
 
 /// The checks of the configuration whose names begin with what is typed.
 pub(in crate::cli) fn defined_check(typed: &OsStr) -> Vec<CompletionCandidate> {
-    let typed = typed.to_string_lossy();
-    candidates(Place::of_command_line().defined().into_iter().filter(|name| name.starts_with(&*typed)))
+    let typed = unquoted(typed);
+    candidates(Place::of_command_line().defined().into_iter().filter(|name| name.starts_with(&typed)))
 }
 
 /// Checks, and behind the name of one and a colon its metrics.
 pub(in crate::cli) fn check_or_metric(typed: &OsStr) -> Vec<CompletionCandidate> {
     let mut found = check_names(typed);
-    let typed = typed.to_string_lossy();
+    let typed = unquoted(typed);
     let Some(reader) = Place::of_command_line().reader() else { return found };
     let of_check =
         |name: &String| typed.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with(':'));
@@ -37,9 +37,20 @@ pub(in crate::cli) fn check_or_metric(typed: &OsStr) -> Vec<CompletionCandidate>
         let built_in = BuiltIn::ALL.iter().map(|series| series.name().to_owned());
         let metrics: BTreeSet<String> = stored.collect();
         let metrics = metrics.into_iter().chain(built_in).map(|metric| format!("{name}:{metric}"));
-        found.extend(candidates(metrics.filter(|metric| metric.starts_with(&*typed))));
+        found.extend(candidates(metrics.filter(|metric| metric.starts_with(&typed))));
     }
     found
+}
+
+/// A word as the shell would hand it to a program, if what is typed of it so far ended there.
+fn unquoted(typed: &OsStr) -> String {
+    let typed = typed.to_string_lossy();
+    let quote = typed.chars().next().filter(|first| matches!(first, '"' | '\''));
+    let closed = format!("{typed}{}", quote.map(String::from).unwrap_or_default());
+    match shell_words::split(&closed).as_deref() {
+        Ok([word]) => word.clone(),
+        _ => typed.into_owned(),
+    }
 }
 
 fn candidates(names: impl Iterator<Item = String>) -> Vec<CompletionCandidate> {
@@ -92,6 +103,13 @@ fn option(words: &[OsString], name: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn quotes_are_taken_off_what_is_typed() {
+        let typed = ["", "load:", r"lag:eu\ west:/v", "'lag:eu west", "\"lag:eu", "'", r"\"];
+        let words = typed.map(|typed| unquoted(OsStr::new(typed)));
+        assert_eq!(words, ["", "load:", "lag:eu west:/v", "lag:eu west", "lag:eu", "", r"\"]);
+    }
 
     #[test]
     fn the_line_that_is_typed_names_the_store() {

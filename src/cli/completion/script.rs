@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use clap_complete::env::{EnvCompleter, Fish, Zsh};
 
-use super::VARIABLE;
+use super::answer::VARIABLE;
 use super::bash::Bash;
 use crate::cli::read::finish;
 use crate::exit_code::ExitCode;

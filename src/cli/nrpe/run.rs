@@ -16,7 +16,7 @@ use crate::cli::read::chain;
 use crate::clock;
 use crate::config::{Check, Config, SnmpConfig, Surroundings, SyncPolicy};
 use crate::daemon::{self, Setup, Source, requested_line};
-use crate::evaluate::{Pending, evaluate};
+use crate::evaluate::{Pending, Taken, evaluate};
 use crate::execute::{Job, TableRows};
 use crate::exit_code::ExitCode;
 use crate::limits::NRPE_REQUESTS_MAX;
@@ -99,7 +99,7 @@ fn keep(store: &Path, check: &Check, mut run: Run) {
             .unwrap_or_default();
         let now = clock::now();
         let before = restore_standing(check, &history, now).previous;
-        evaluate(check, before, &mut Pending::default(), now.mono_us as i64, &mut run);
+        evaluate(check, before, &mut Pending::default(), Taken::at(now.mono_us as i64), &mut run);
         writer.append(&[(name, &run)])?;
         writer.close()
     });

@@ -279,6 +279,8 @@ pub struct Threshold {
     pub critical: Option<UnitRange>,
     /// How long it must be crossed without a break before it counts; zero counts at once. The key `for`.
     pub pending_for: Duration,
+    /// Whether the metric is a counter that is judged by how fast it grows, per second. The key `rate`.
+    pub rate: bool,
     /// What a run means in which no metric matched, or its value is undetermined.
     pub on_missing: OnMissing,
 }
@@ -290,6 +292,7 @@ impl PartialEq for Threshold {
             && self.warning == other.warning
             && self.critical == other.critical
             && self.pending_for == other.pending_for
+            && self.rate == other.rate
             && self.on_missing == other.on_missing
     }
 }

@@ -16,6 +16,7 @@ use crate::config::read::dependency::{self, Named};
 use crate::config::read::native;
 use crate::config::read::period::Periods;
 use crate::config::read::poll;
+use crate::config::read::raw_counter;
 use crate::config::read::settings::{self, CHECK_INTERVAL, FLAPPING, MAX_CHECK_ATTEMPTS, Settings, TIMEOUT};
 use crate::config::read::threshold;
 use crate::config::read::trap;
@@ -79,6 +80,8 @@ fn with_fields(
         warn_of_long_timeout(own, check_interval, owner, &node.place, findings);
     }
     let command = command?;
+    raw_counter::warn(&thresholds, &command, &shared.lookup.snmp.names, findings);
+    let thresholds = thresholds.into_iter().map(|(threshold, _)| threshold).collect();
     let serving = match command {
         // The last trap is all that there is to answer by, however old.
         Command::Trap(_) => Serving::Fresh,

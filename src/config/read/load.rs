@@ -454,6 +454,27 @@ mod tests {
     }
 
     #[test]
+    fn a_counter_that_is_compared_raw_is_a_warning() {
+        let warnings = |thresholds: &str| {
+            one(&format!(
+                "snmp: {{ profiles: {{ p: {{ version: 2c, community: public }} }} }}\nchecks:\n  a:\n    \
+                 snmp: {{ target: sw, profile: p, table: {{ index: ifName, columns: [ifInErrors, ifMtu] }} }}\n    \
+                 thresholds:\n      - {thresholds}\n"
+            ))
+            .mistakes()
+        };
+        let expected = "custos.yaml:6:9: warning: `ifInErrors` is a counter, and this compares all that it counted since \
+                        the device started; `rate: true` compares how fast it grows, per second";
+        let found = |thresholds: &str| warnings(thresholds).iter().any(|line| line == expected);
+        for metric in ["ifInErrors", "'*'", "if*Errors"] {
+            let limit = format!("{{ metric: {metric}, critical: 5 }}");
+            assert!(found(&limit), "{metric}: {:?}", warnings(&limit));
+            assert!(!found(&format!("{{ metric: {metric}, critical: 5, rate: true }}")), "{metric}");
+        }
+        assert!(!found("{ metric: ifMtu, critical: 5 }"));
+    }
+
+    #[test]
     fn what_a_broken_check_depends_on_is_looked_at_too() {
         let files = one("checks:\n  a: { command: \"'\", depends_on: [b, zz] }\n  b: { depends_on: a }\n");
         assert_eq!(

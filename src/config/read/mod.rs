@@ -9,6 +9,7 @@ pub(crate) mod nrpe;
 pub(crate) mod period;
 pub(crate) mod poll;
 pub(crate) mod process;
+mod raw_counter;
 pub(crate) mod secret_file;
 pub(crate) mod settings;
 pub(crate) mod snmp;

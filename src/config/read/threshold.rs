@@ -8,12 +8,13 @@ use globset::GlobBuilder;
 
 use crate::config::document::diagnostic::Findings;
 use crate::config::document::duration;
-use crate::config::document::fields::{Fields, choice, refuse, text, written};
+use crate::config::document::fields::{Fields, boolean, choice, refuse, text, written};
+use crate::config::document::place::Place;
 use crate::config::document::yaml::{Content, Node};
 use crate::config::model::check::{ByteUnits, OnMissing, Threshold, UnitRange};
 use crate::limits::INTERVAL_MAX;
 
-const KEYS: [&str; 5] = ["metric", "warning", "critical", "for", "on_missing"];
+const KEYS: [&str; 6] = ["metric", "warning", "critical", "rate", "for", "on_missing"];
 
 /// The states by the words of the configuration.
 pub(crate) const STATES: [(&str, State); 4] = [
@@ -32,18 +33,19 @@ pub(crate) const ON_MISSING: [(&str, OnMissing); 5] = [
     ("keep", OnMissing::Keep),
 ];
 
-/// Reads the thresholds of a check; those that are wrong are reported and left out.
+/// Reads the thresholds of a check, each with its place; those that are wrong are reported and left out.
 pub(crate) fn read_all(
     node: &Node,
     owner: &str,
     byte_units: ByteUnits,
     findings: &mut Findings,
-) -> Vec<Threshold> {
+) -> Vec<(Threshold, Place)> {
     let Content::List(items) = &node.content else {
         refuse(node, "a list of thresholds, each beginning with `- metric:`", findings);
         return Vec::new();
     };
-    items.iter().filter_map(|item| read(item, owner, byte_units, findings)).collect()
+    let read = |item: &Node| Some((read(item, owner, byte_units, findings)?, item.place.clone()));
+    items.iter().filter_map(read).collect()
 }
 
 fn read(node: &Node, owner: &str, byte_units: ByteUnits, findings: &mut Findings) -> Option<Threshold> {
@@ -68,6 +70,7 @@ fn read(node: &Node, owner: &str, byte_units: ByteUnits, findings: &mut Findings
     let critical = optional(critical, |node| range(node, byte_units, findings));
     let pending_for =
         optional(fields.get("for"), |node| duration::read(node, Duration::ZERO, INTERVAL_MAX, findings));
+    let rate = optional(fields.get("rate"), |node| boolean(node, findings));
     let on_missing = optional(fields.get("on_missing"), |node| choice(node, &ON_MISSING, findings));
     let (metric, matcher) = metric?;
     Some(Threshold {
@@ -76,6 +79,7 @@ fn read(node: &Node, owner: &str, byte_units: ByteUnits, findings: &mut Findings
         warning: warning?,
         critical: critical?,
         pending_for: pending_for?.unwrap_or(Duration::ZERO),
+        rate: rate?.unwrap_or(false),
         on_missing: on_missing?.unwrap_or(OnMissing::State(State::Unknown)),
     })
 }
@@ -135,13 +139,14 @@ mod tests {
         let mut findings = Findings::default();
         let root = yaml::parse(&file, &mut findings).unwrap();
         let thresholds = read_all(&root, "check `c`", ByteUnits::Si, &mut findings);
+        let thresholds = thresholds.into_iter().map(|(threshold, _)| threshold).collect();
         (thresholds, findings.into_mistakes(&[]).to_string())
     }
 
     #[test]
     fn a_threshold_has_ranges_in_base_units() {
         let (thresholds, mistakes) = read_yaml(
-            "- metric: /\n  warning: '~:8GB'\n  critical: ~:9GB\n  for: 2m\n  on_missing: keep\n- {metric: 'load*', critical: 5}\n",
+            "- metric: /\n  warning: '~:8GB'\n  critical: ~:9GB\n  for: 2m\n  on_missing: keep\n- {metric: 'load*', critical: 5, rate: true}\n",
         );
         assert_eq!(mistakes, "");
         let first = &thresholds[0];
@@ -154,6 +159,7 @@ mod tests {
             (Duration::ZERO, OnMissing::State(State::Unknown))
         );
         assert_eq!(second.critical.as_ref().unwrap().written, "5");
+        assert!(second.rate && !first.rate);
         assert!(second.matcher.is_match("load15") && !second.matcher.is_match("xload"));
     }
 
@@ -178,6 +184,10 @@ mod tests {
             ),
             ("- {metric: a, warning: 5s:1GB}\n", "f:1:24: found `5s:1GB`"),
             ("- {metric: '[', warning: 5}\n", "f:1:12: the glob `[` is not valid"),
+            (
+                "- {metric: a, warning: 5, rate: 1}\n",
+                "f:1:33: found the number `1`, expected `true` or `false`; write `true`",
+            ),
             ("- {metric: a, warning: 5, for: -1s}\n", "f:1:32: found `-1s`, expected a duration"),
             (
                 "- {metric: a, warning: 5, on_missing: crit}\n",

@@ -213,6 +213,9 @@ fn write_threshold(page: &mut String, threshold: &Threshold) -> fmt::Result {
     if let Some(range) = &threshold.critical {
         writeln!(page, "        critical: {}", word(&range.written))?;
     }
+    if threshold.rate {
+        writeln!(page, "        rate: true")?;
+    }
     if threshold.pending_for > Duration::ZERO {
         writeln!(page, "        for: {}", duration::show(threshold.pending_for))?;
     }
@@ -315,7 +318,7 @@ checks:
     flap_detection: { low: 5.5, high: 20 }
     thresholds:
       - { metric: "*", warning: "~:8GB", critical: "@9GB:10GB", for: 2m, on_missing: keep }
-      - { metric: "a", critical: 5 }
+      - { metric: "a", critical: 5, rate: true }
   line:
     command: "a | b > /dev/null; echo \"done\\n\""
     shell: true
