@@ -57,7 +57,7 @@ const ROOMS: &[Room] = &[
     Room { name: "exit_code", what: "exit statuses", imports: &[], outside: &["custos_store", "processes"] },
     Room {
         name: "clock",
-        what: "the only place that reads the time",
+        what: "the only place that reads the time and lets it pass",
         imports: &[],
         outside: &["clock", "nix"],
     },
