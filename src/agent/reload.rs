@@ -71,7 +71,7 @@ impl Agent {
 
     fn redefine(&mut self, id: CheckId, definition: &Arc<Check>, host_changed: bool, now: Moment) {
         let check = &mut self.checks[id];
-        if !check.definition.says_the_same_as(definition) {
+        if !check.definition.runs_and_judges_like(definition) {
             check.answer = None;
             let limits_change = check.definition.thresholds != definition.thresholds;
             self.executions.outdate(id, limits_change.then_some(&check.pending));

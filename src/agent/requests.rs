@@ -47,7 +47,7 @@ impl Agent {
             None
         };
         match known {
-            // What is known can be said even while the agent stops.
+            // An answer that needs no run is given even while the agent stops.
             Some(answer) => effects.push(Effect::Answer { id: asker.id, result: Ok(answer) }),
             None if self.stopping => effects.push(refuse(&asker, STOPPING.to_owned())),
             None => self.run_for(id, asker, now, effects),

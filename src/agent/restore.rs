@@ -23,7 +23,7 @@ pub struct History {
 /// Where a check stands by its history.
 #[derive(Clone, Debug, Default)]
 pub struct Restored {
-    /// The last judged state, none if it was never judged.
+    /// The last judged state; `None` if it was never judged.
     pub previous: Option<PreviousState>,
     /// Since when its limits have been crossed.
     pub pending: Pending,

@@ -10,7 +10,7 @@ use crate::clock::Moment;
 pub struct Row {
     /// Name of the check.
     pub check: String,
-    /// When it is next due, in ms since the epoch; none if it runs only when asked, or not within a year.
+    /// When it is next due, in ms since the epoch; `None` if it runs only on request, or not within a year.
     pub next_ms: Option<i64>,
     /// Whether its plugin is running.
     pub running: bool,

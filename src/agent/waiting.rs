@@ -75,7 +75,7 @@ impl Waiting {
         }
     }
 
-    /// Takes out what goes next; none if nothing waits that may be started.
+    /// Takes out what goes next; `None` if nothing that waits may be started.
     pub(super) fn next(&mut self, permits: Permits) -> Option<Next> {
         if let Some(check) = self.unslotted.pop_front() {
             return Some(Next::Check(check, false));

@@ -76,7 +76,7 @@ impl ReadArgs {
     }
 }
 
-/// Parts of the store that cannot be read. They are told, the rest is shown, and the command fails at its end.
+/// Parts of the store that cannot be read. The command reports them, shows the rest, and fails at its end.
 #[derive(Debug, Default)]
 pub(super) struct Damage {
     count: u64,

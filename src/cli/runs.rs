@@ -12,7 +12,7 @@ use super::style::{Style, printable};
 use crate::exit_code::ExitCode;
 use crate::text::human::{bytes, duration_ms};
 
-/// Runs that are shown unless told otherwise.
+/// Runs that are shown by default.
 const LIMIT_DEFAULT: usize = 20;
 
 /// Shows how the newest runs of a check ended and what they took: last night's traceback is still there.

@@ -5,7 +5,7 @@
 //! in size and in time.
 //!
 //! The agent sends an empty line at once and every now and then until the answer is there, so that one which is stopped or
-//! hangs is told from one that is busy with a long run.
+//! hangs is distinguished from one that is busy with a long run.
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
@@ -158,7 +158,7 @@ fn converse(
     stream.set_read_timeout(Some(silence)).map_err(AskError::Io)?;
     stream.set_write_timeout(Some(silence)).map_err(AskError::Io)?;
     match stream.write_all(line.as_bytes()) {
-        // It may have refused without reading, and has said why.
+        // It may have refused without reading, and sent the reason.
         Err(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {}
         written => written.map_err(failed)?,
     }

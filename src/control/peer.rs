@@ -48,7 +48,7 @@ impl Peer {
         }
     }
 
-    /// Whether it is stopped, by SIGSTOP or a debugger; none if that cannot be known.
+    /// Whether it is stopped, by SIGSTOP or a debugger; `None` if that cannot be known.
     pub(super) fn is_stopped(&self) -> Option<bool> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?;
         // The name of the program stands in parentheses and may contain any of them itself.

@@ -1,5 +1,5 @@
-//! Reading the configuration again, on a thread of its own: files, names of MIBs and the histories of checks that are
-//! new take their time, and plugins start meanwhile.
+//! Reads the configuration again, on a thread of its own: files, MIB names and the histories of new checks take time,
+//! and plugins must start meanwhile.
 //!
 //! Invariant: one reading at a time. A SIGHUP during it causes another reading after it, which sees what changed since.
 
@@ -19,12 +19,12 @@ use crate::nrpe::listener::Settings;
 use crate::part::Part;
 use crate::text::human;
 
-/// What was read: all that it takes to go on by the new configuration.
+/// All that a reload needs.
 pub(super) struct Reloaded {
     pub(super) config: Config,
     /// Settings of the NRPE listener, if NRPE is to be served.
     pub(super) settings: Option<Settings>,
-    /// How traps are to be received, if they are.
+    /// How traps are received, if they are.
     pub(super) reception: Option<Reception>,
     /// Histories of the checks that are new.
     pub(super) histories: Vec<History>,
@@ -32,10 +32,10 @@ pub(super) struct Reloaded {
     pub(super) rows: TableRows,
 }
 
-/// The way back of a reading; ends without a result if the reading panicked.
+/// Receives what was read; ends without a result if the thread panicked.
 pub(super) type Reading = oneshot::Receiver<Result<Box<Reloaded>, String>>;
 
-/// Whether the configuration is being read again, and how that went the last time.
+/// Whether a reload is under way, and the result of the last one.
 #[derive(Debug, Default)]
 pub(super) struct Reload {
     since: Option<Moment>,
@@ -62,7 +62,7 @@ impl Reload {
         std::mem::take(&mut self.again)
     }
 
-    /// How the last reload went, and the one under way.
+    /// The health of reloads: the last one, and the one under way.
     pub(super) fn part(&self, now: Moment) -> Part {
         let mut part = Part::new("reload");
         if let Some(why) = &self.refused {
@@ -82,7 +82,7 @@ pub(super) fn begin(source: &Source, current: &Arc<Config>) -> Reading {
     let (send, reading) = oneshot::channel();
     let (source, current) = (source.clone(), Arc::clone(current));
     let work = move || {
-        // Whoever waits for it may have ended.
+        // The event loop may have ended.
         let _ = send.send(read(&source, &current));
     };
     // Without a thread the sender is dropped, which counts as a refusal.

@@ -1,4 +1,4 @@
-//! Going on by a configuration that was read again.
+//! Takes over a configuration that was read again.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ impl Daemon {
         }
     }
 
-    /// Goes on by what was read: all of it is taken, or nothing.
+    /// Takes over what was read: all of it, or nothing.
     pub(super) fn reloaded(&mut self, read: Result<Box<Reloaded>, String>, now: Moment) {
         let refused = read.and_then(|reloaded| self.take(*reloaded, now)).err();
         if refused.is_some() {
@@ -47,7 +47,7 @@ impl Daemon {
         Ok(())
     }
 
-    /// Both listen as the new configuration wants it, or as the old one does and the reason is returned.
+    /// Configures both listeners. If one fails, both stay with the old configuration, and the reason is returned.
     fn reload_listeners(
         &mut self,
         wanted: Option<Reception>,

@@ -1,10 +1,10 @@
-//! What was last reported of the parts, so that a change is reported at once.
+//! The last report of the parts' health, by which a change is noticed.
 
 use custos_store::State;
 
 use crate::part::Part;
 
-/// What was last reported of the parts.
+/// The last report of the parts' health.
 #[derive(Debug, Default)]
 pub(super) struct Reported {
     /// When, on the monotonic clock.

@@ -79,7 +79,7 @@ impl Queue {
         self.heard_us = now_us;
     }
 
-    /// Whether the shim has said nothing for so long although the time of a plugin is up for as long.
+    /// Whether the shim has sent nothing for so long although a plugin's deadline passed as long ago.
     pub(super) fn is_silent(&self, now_us: u64, silence_max_us: u64) -> bool {
         let long_ago = |then_us: u64| then_us.saturating_add(silence_max_us) < now_us;
         long_ago(self.heard_us) && self.held.values().any(|over_us| long_ago(*over_us))

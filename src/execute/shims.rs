@@ -85,8 +85,8 @@ impl Shims {
         self.slots.iter().filter_map(WorkerSlot::shim_pid).collect()
     }
 
-    /// Ends everything that runs, then the shims; waits for them for at most [`SHIM_STOP_MAX`]. Reports that nobody
-    /// takes meanwhile are dropped.
+    /// Ends everything that runs, then the shims; waits for them for at most [`SHIM_STOP_MAX`]. Reports that
+    /// are not received meanwhile are dropped.
     pub async fn stop(&self) {
         self.slots.iter().for_each(WorkerSlot::stop);
         let all = async {

@@ -181,7 +181,7 @@ impl Driver {
                     }
                     self.shared.shim_pid.store(0, Ordering::Relaxed);
                     drop(socket);
-                    // The guard goes when the last process has gone, which nobody needs to wait for.
+                    // The guard ends with the last process; there is no need to wait for it.
                     tokio::spawn(async move { guard.wait().await });
                     if self.stopped() {
                         return;
@@ -216,7 +216,7 @@ impl Driver {
         }
     }
 
-    /// Whether there is nobody left to work for.
+    /// Whether the agent is stopping or has dropped the receiver of the reports.
     fn stopped(&self) -> bool {
         self.reports.is_closed() || self.shared.queue().stopping()
     }

@@ -13,7 +13,7 @@ pub struct PassiveResult {
     pub check: Arc<str>,
     /// When it was received.
     pub at: Moment,
-    /// The state that it reports; none if it changes no state.
+    /// The state that it reports; `None` if it changes no state.
     pub state: Option<State>,
     /// Labels of the instance that it concerns, sorted by name; empty for a check that is about one thing.
     pub instance: Vec<(String, String)>,

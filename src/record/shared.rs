@@ -18,7 +18,7 @@ pub type Opening = Box<dyn FnMut() -> Result<Writer, Error> + Send>;
 #[derive(Debug, Default)]
 pub(super) struct Shared {
     pub(super) queue: Queue,
-    /// How the store is doing, but for what the queue counts.
+    /// The health of the store, without what the queue counts.
     pub(super) state: Mutex<StoreHealth>,
     /// Since when the thread has been in an operation of the disk.
     pub(super) busy_since: Mutex<Option<Moment>>,
@@ -26,7 +26,7 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Does something that the disk may hold up, so that a stall is noticed.
+    /// Performs an operation that the disk may delay, so that a stall is noticed.
     pub(super) fn busy<T>(&self, now: Moment, operate: impl FnOnce() -> T) -> T {
         *locked(&self.busy_since) = Some(now);
         let done = operate();

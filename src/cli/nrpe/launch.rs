@@ -52,7 +52,7 @@ pub(super) struct StandIn {
 
 impl StandIn {
     /// The settings to serve by: at first those read at the start, when this process could still read what only root
-    /// can; from then on, for SIGHUP, the configuration is read anew. A mistake is told in NRPE's log, too.
+    /// can; after that the configuration, read again on each SIGHUP. NRPE's log reports mistakes, too.
     pub(super) fn next_settings(&mut self) -> Result<Settings, Error> {
         if !std::mem::replace(&mut self.taken, true) {
             return Ok(self.settings.clone());
@@ -155,7 +155,7 @@ fn launch(call: Call) -> Result<Prepared, Failed> {
     })
 }
 
-/// Reads the configuration. A mistake is told in the log that it asks for itself.
+/// Reads the configuration. Mistakes go to the log that the configuration names.
 fn read(path: &Path, base: &Path, mode: Mode) -> Result<Config, Failed> {
     read_config(path, base).map_err(|error| {
         if let Error::Config { source, .. } = &error {
@@ -189,7 +189,7 @@ fn open_log(mode: Mode, config: &Config) -> Log {
     })
 }
 
-/// The user to become; none if this process is not root. The settings then need not name one any more.
+/// The user to become; `None` if this process is not root. The settings then need not name one any more.
 fn take_user(settings: &mut Settings, mode: Mode) -> Result<Option<Credentials>, Error> {
     let user = settings.credentials.take();
     let root = geteuid().is_root();

@@ -85,7 +85,7 @@ pub(super) fn info(args: &InfoArgs, out: &mut dyn Write) -> Result<(), Failure> 
     match writer_pid {
         Some(0) => writeln!(out, "written by        a process that the kernel does not name")?,
         Some(pid) => writeln!(out, "written by        process {pid}")?,
-        None => writeln!(out, "written by        nobody at the moment")?,
+        None => writeln!(out, "written by        no process at the moment")?,
     }
     for damage in damages {
         writeln!(out, "damaged           failed to {damage}")?;

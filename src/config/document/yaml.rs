@@ -73,7 +73,7 @@ fn shortened(text: &str) -> String {
     short
 }
 
-/// Reads the only document of a file; none if it is empty or cannot be used. Mistakes go to `findings`.
+/// Reads the only document of a file; `None` if it is empty or cannot be used. Mistakes go to `findings`.
 pub(crate) fn parse(file: &Arc<SourceFile>, findings: &mut Findings) -> Option<Node> {
     if let Some((offset, c)) = file.text().char_indices().find(|(_, c)| forbidden(*c)) {
         let place = Place::at_byte(file, offset);

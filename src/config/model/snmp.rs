@@ -18,7 +18,7 @@ use crate::mib::KnownNames;
 pub struct SnmpConfig {
     /// How devices are spoken to, by the name of the profile.
     pub profiles: BTreeMap<String, Arc<SnmpProfile>>,
-    /// Who may send traps, and where they are waited for; none if nobody listens.
+    /// Who may send traps, and where the agent listens for them; `None` if it does not.
     pub traps: Option<TrapsConfig>,
     /// Files and directories of MIBs, as they were given.
     pub mibs: Vec<PathBuf>,
@@ -149,7 +149,7 @@ pub enum SnmpWanted {
     Get(Vec<Variable>),
     /// Columns of a table, each cell a metric.
     Table(TablePoll),
-    /// What a command line of `check_snmp` asks for, told as that plugin tells it.
+    /// What a command line of `check_snmp` asks for, printed as that plugin prints it.
     Native(NativeCheck),
 }
 
@@ -164,7 +164,7 @@ pub struct NativeCheck {
     pub warning: Vec<Option<Limit>>,
     /// The limits of each variable that has some.
     pub critical: Vec<Option<Limit>>,
-    /// What each variable is called; its name in numbers if nothing is said.
+    /// The label of each variable; without one, its name in numbers.
     pub labels: Vec<String>,
     /// What is printed behind each value.
     pub units: Vec<String>,
@@ -298,7 +298,7 @@ impl fmt::Display for Network {
     }
 }
 
-/// A check that is told by traps.
+/// A passive check whose results are traps.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrapRule {
     /// Which traps, each with the state that it gives. Those below an identifier count as it; the longest decides.
