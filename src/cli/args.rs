@@ -68,7 +68,7 @@ struct Words {
     words: Vec<OsString>,
 }
 
-/// Reads the command line and does what it says.
+/// Reads the command line and runs its command.
 pub fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
     let own_name =

@@ -190,7 +190,7 @@ fn titled(check: &str, envelope: Envelope, thresholds: &[Threshold]) -> graph::S
     graph::Series { check, name, unit, columns, thresholds: all, bridge_ms, note: note(&others) }
 }
 
-/// What there is to say of samples that are not drawn.
+/// Remarks on samples that are not drawn.
 fn note(others: &Others) -> Option<String> {
     let Others { samples, units } = others;
     let named = |unit: &String| if unit.is_empty() { "no unit".to_owned() } else { unit.clone() };
