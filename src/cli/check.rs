@@ -4,9 +4,11 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use clap_complete::engine::ArgValueCompleter;
 use custos_query::threshold_lines;
 use custos_store::{Options, Provenance, Reader, Run, State, Writer};
 
+use super::completion;
 use super::read::{Failure, ReadArgs, chain, tell};
 use super::style::printable_lines;
 use crate::agent::{passive_answer, restore_standing, verdict_output};
@@ -30,6 +32,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArgs {
     /// The name of the check
+    #[arg(add = ArgValueCompleter::new(completion::defined_check))]
     name: String,
     /// Run it here and store nothing
     #[arg(long)]

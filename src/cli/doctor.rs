@@ -6,8 +6,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap_complete::engine::ArgValueCompleter;
 use custos_shim::{Limits, Spec};
 
+use super::completion;
 use super::read::{Failure, tell};
 use super::style::printable;
 use crate::config::{self, Config, DEFAULT_PATH};
@@ -23,6 +25,7 @@ use crate::nrpe::listener::{ServedTask, Settings};
 #[derive(Debug, clap::Args)]
 pub(super) struct DoctorArgs {
     /// Only these checks
+    #[arg(add = ArgValueCompleter::new(completion::defined_check))]
     names: Vec<String>,
     /// The user that the agent runs as [default: the one who runs this]
     #[arg(long, value_name = "NAME")]

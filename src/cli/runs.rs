@@ -2,10 +2,12 @@
 
 use std::io::Write;
 
+use clap_complete::engine::ArgValueCompleter;
 use custos_query::{Listed, NewestRuns, Pick, ReadContext, RunJson, all_known, check_names};
 use custos_store::{Reason, Run, State};
 use jiff::Zoned;
 
+use super::completion;
 use super::listing::PageArgs;
 use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, tell};
 use super::style::{Style, printable};
@@ -22,7 +24,7 @@ const LIMIT_DEFAULT: usize = 20;
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct RunsArgs {
     /// The check
-    #[arg(value_name = "CHECK")]
+    #[arg(value_name = "CHECK", add = ArgValueCompleter::new(completion::check))]
     check: String,
     /// Only runs whose plugin did not exit with 0: other statuses, timeouts, signals, missed slots
     #[arg(long)]
