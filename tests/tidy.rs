@@ -239,7 +239,6 @@ const CIRCLES: &[&str] = &[
     "store/src/log/dictionary.rs, store/src/log/image.rs, store/src/log/instances.rs, store/src/log/read.rs",
     "store/src/segment/directory.rs, store/src/segment/entry.rs",
     "store/query/src/run_json/instance.rs, store/query/src/run_json/line.rs",
-    "src/cli/status/args.rs, src/cli/status/gather.rs, src/cli/status/row.rs, src/cli/status/table.rs",
 ];
 
 /// Words that no file of a directory may contain in code, tests included, with the reason.
