@@ -77,7 +77,7 @@ pub fn command() -> clap::Command {
     Args::command()
 }
 
-/// Reads the command line and does what it says.
+/// Reads the command line and runs its command.
 pub fn main() -> ExitCode {
     completion::answer(command);
     let words: Vec<OsString> = std::env::args_os().collect();

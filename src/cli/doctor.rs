@@ -17,7 +17,7 @@ use crate::execute::{Account, EXECUTE, Finding, PluginEnvironment, WRITE, examin
 use crate::exit_code::ExitCode;
 use crate::nrpe::listener::{ServedTask, Settings};
 
-/// Looks for what will keep checks from working: without running them, without an agent.
+/// Finds what will keep checks from working, without running them and without an agent.
 ///
 /// Programs that are missing or may not be executed, directories that may not be entered, interpreters that do not exist,
 /// sudo that would ask, files that others may change, a store that cannot be written. Run it as the agent's user, or

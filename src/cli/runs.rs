@@ -20,7 +20,7 @@ const LIMIT_DEFAULT: usize = 20;
 /// Shows how the newest runs of a check ended and what they took: last night's traceback is still there.
 ///
 /// A run is a line: time, state, how it ended, how long it took, CPU time, peak memory, how late it started and who
-/// asked for it. Below it stand its text, what the agent has to say of it, and what it wrote to stderr.
+/// asked for it. Below it are its text, the agent's remarks, and what it wrote to stderr.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct RunsArgs {
     /// The check
