@@ -19,7 +19,7 @@ use crate::daemon::read_history;
 use crate::evaluate::{Taken, evaluate};
 use crate::execute::{Job, PluginEnvironment, TableRows};
 use crate::exit_code::ExitCode;
-use crate::limits::GRACE;
+use crate::limits::{CHECK_LOCK_LOOK, CHECK_LOCK_WAIT, GRACE};
 use crate::observe::Observation;
 
 /// How long the agent may take to answer, beyond the check's own timeout and the time that a plugin gets to end.
@@ -142,8 +142,21 @@ fn run_here(check: &Check, config: &Config, store: &Path, as_daemon: bool) -> Re
     Ok(Outcome::Ran(verdict_output(&printed, &run), Box::new(run), rows))
 }
 
+/// Opens the store for writing, after whoever writes to it if that takes no more than a moment.
+fn open_in_turn(store: &Path) -> custos_store::Result<Writer> {
+    let until = clock::now().after(CHECK_LOCK_WAIT);
+    loop {
+        match Writer::open(store, Options::default()) {
+            Err(custos_store::Error::Locked { .. }) if clock::now().mono_us < until.mono_us => {
+                clock::pause(CHECK_LOCK_LOOK);
+            }
+            opened => return opened,
+        }
+    }
+}
+
 fn keep(store: &Path, name: &str, run: &Run, rows: &mut TableRows) -> custos_store::Result<()> {
-    let mut writer = Writer::open(store, Options::default())?;
+    let mut writer = open_in_turn(store)?;
     writer.append(&[(name, run)])?;
     for (name, text) in rows.take_notes() {
         writer.notes().write(&name, text.as_bytes())?;

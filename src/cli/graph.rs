@@ -178,13 +178,12 @@ fn titled(check: &str, envelope: Envelope, thresholds: &[Threshold]) -> graph::S
         Series::Metric(key) => threshold.matcher.is_match(&key.label),
         Series::BuiltIn(_) => false,
     };
-    // Thresholds are on values.
-    for threshold in thresholds.iter().filter(judges).filter(|_| !rate) {
+    for threshold in thresholds.iter().filter(judges).filter(|threshold| threshold.rate == rate) {
         let sides = [(State::Warning, &threshold.warning), (State::Critical, &threshold.critical)];
         for (state, range) in sides {
             let limit = |bounds| graph::Threshold { limit: Limit { state, bounds }, of_plugin: false };
             // A range in another unit says nothing about these values.
-            let same = |range: &&UnitRange| range.unit.as_ref().is_none_or(|other| *other == unit);
+            let same = |range: &&UnitRange| rate || range.unit.as_ref().is_none_or(|other| *other == unit);
             all.extend(range.iter().filter(same).map(|range| limit(range.bounds)));
         }
     }
