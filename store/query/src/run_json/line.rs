@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use custos_store::{Metric, Provenance, Reason, Run, Standing, State};
+use custos_store::{Metric, Provenance, Reason, Run, Standing};
 use serde::{Deserialize, Serialize};
 
 use super::instance::{ConsolidationLine, InstanceLine, instances, provenance};
@@ -173,7 +173,7 @@ impl<'a> RunJson<'a> {
 
 #[cfg(test)]
 mod tests {
-    use custos_store::{Bounds, Consolidation, Instance, Instances, Value};
+    use custos_store::{Bounds, Consolidation, Instance, Instances, State, Value};
 
     use super::*;
 
