@@ -94,6 +94,14 @@ pub const RECORD_RETRY: Duration = Duration::from_secs(1);
 pub const RECORD_LOOK: Duration = Duration::from_secs(1);
 /// How long the agent's own check is WARNING after the store was taken away and recording went on in another.
 pub const RECORD_REPLACED_SHOWN: Duration = Duration::from_secs(24 * 3600);
+/// How long `custos check` waits for a store that another process is writing to, such as another `custos check`.
+pub const CHECK_LOCK_WAIT: Duration = Duration::from_secs(2);
+/// Between two looks whether that process is done.
+pub const CHECK_LOCK_LOOK: Duration = Duration::from_millis(20);
+/// A forecast goes by the runs of so long before now.
+pub const FORECAST_SPAN: Duration = Duration::from_secs(14 * 86_400);
+/// Figures of a store with a shorter history are said to be young.
+pub const STORE_YOUNG: Duration = Duration::from_secs(86_400);
 /// A run may be so far ahead of now before the clock is taken to have been wrong.
 pub const RUNS_AHEAD_MIN: Duration = Duration::from_secs(60);
 /// When more runs than this wait to be stored, they are written at once rather than gathered.

@@ -33,7 +33,7 @@ pub struct LastRun {
     pub reason: u8,
     /// First line of its output.
     pub text: String,
-    /// What was remarked and decided.
+    /// Remarks on the output, and the verdicts of thresholds.
     pub judgement: String,
     /// Who asked for it.
     pub origin: String,

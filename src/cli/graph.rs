@@ -5,6 +5,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use clap_complete::engine::ArgValueCompleter;
 use custos_query::{
     CheckEnvelope, Drawn, Envelope, EnvelopeRequest, Limit, Others, ReadContext, Selector, Series,
     check_names,
@@ -12,6 +13,7 @@ use custos_query::{
 use custos_store::{Provenance, Reader, State};
 use jiff::Zoned;
 
+use super::completion;
 use super::read::{Damage, Failure, Opened, ReadArgs, finish, now, time};
 use super::style::Style;
 use crate::config::{Check, Threshold, UnitRange};
@@ -32,7 +34,7 @@ const DEFAULT_SPAN_MS: i64 = 24 * 3600 * 1000;
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct GraphArgs {
     /// Checks, or metrics of them; METRIC may be a glob: load, load:load1, 'disk:/*'
-    #[arg(value_name = "CHECK[:METRIC]", required = true)]
+    #[arg(value_name = "CHECK[:METRIC]", required = true, add = ArgValueCompleter::new(completion::check_or_metric))]
     targets: Vec<String>,
     /// Start: -24h, '2h ago', 'yesterday 03:00', 2026-03-01, RFC 3339 [default: -24h, or the first run if later]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
@@ -176,13 +178,12 @@ fn titled(check: &str, envelope: Envelope, thresholds: &[Threshold]) -> graph::S
         Series::Metric(key) => threshold.matcher.is_match(&key.label),
         Series::BuiltIn(_) => false,
     };
-    // Thresholds are on values.
-    for threshold in thresholds.iter().filter(judges).filter(|_| !rate) {
+    for threshold in thresholds.iter().filter(judges).filter(|threshold| threshold.rate == rate) {
         let sides = [(State::Warning, &threshold.warning), (State::Critical, &threshold.critical)];
         for (state, range) in sides {
             let limit = |bounds| graph::Threshold { limit: Limit { state, bounds }, of_plugin: false };
             // A range in another unit says nothing about these values.
-            let same = |range: &&UnitRange| range.unit.as_ref().is_none_or(|other| *other == unit);
+            let same = |range: &&UnitRange| rate || range.unit.as_ref().is_none_or(|other| *other == unit);
             all.extend(range.iter().filter(same).map(|range| limit(range.bounds)));
         }
     }
@@ -190,7 +191,7 @@ fn titled(check: &str, envelope: Envelope, thresholds: &[Threshold]) -> graph::S
     graph::Series { check, name, unit, columns, thresholds: all, bridge_ms, note: note(&others) }
 }
 
-/// What there is to say of samples that are not drawn.
+/// Remarks on samples that are not drawn.
 fn note(others: &Others) -> Option<String> {
     let Others { samples, units } = others;
     let named = |unit: &String| if unit.is_empty() { "no unit".to_owned() } else { unit.clone() };

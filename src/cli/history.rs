@@ -3,12 +3,14 @@
 use std::io::Write;
 use std::ops::Range;
 
+use clap_complete::engine::ArgValueCompleter;
 use custos_query::limits::LISTED_RUNS_MAX;
 use custos_query::{Listed, NewestRuns, Pick, ReadContext, RunJson, Selector, check_names, merged_runs};
 use custos_store::{Metric, Reader, Reason, Run, SeriesKey, Value};
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 
+use super::completion;
 use super::listing::PageArgs;
 use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, tell};
 use super::style::{Style, printable};
@@ -28,7 +30,7 @@ const LIMIT_DEFAULT: usize = 1000;
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct HistoryArgs {
     /// A check, and perhaps a metric or a glob over its metrics: load, load:load1, 'disk:/*' [default: all checks]
-    #[arg(value_name = "CHECK[:METRIC]")]
+    #[arg(value_name = "CHECK[:METRIC]", add = ArgValueCompleter::new(completion::check_or_metric))]
     target: Option<String>,
     #[command(flatten)]
     page: PageArgs<LIMIT_DEFAULT>,

@@ -1,6 +1,6 @@
 //! From what a poll read to an observation: the text, the metrics, and what is missing.
 //!
-//! The protocol is of no account here: whoever asked the device hands over [`Readings`], or why there are none.
+//! The protocol does not matter here: the code that asked the device hands over [`Readings`], or why there are none.
 
 use std::fmt::Write as _;
 use std::time::Duration;

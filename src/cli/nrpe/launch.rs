@@ -262,7 +262,7 @@ fn become_user(user: &Credentials) -> nix::Result<()> {
     set_dumpable(false)
 }
 
-/// Says so where another user is configured than the one that this process is and stays.
+/// Warns if the configured user is another than the one that this process is and stays.
 fn remark_on_user(config: &Config, log: &Log) {
     let Some(name) = &config.nrpe_user else { return };
     let wanted = nix::unistd::User::from_name(name).ok().flatten();

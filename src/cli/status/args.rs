@@ -1,5 +1,8 @@
 //! The options of `custos status`.
 
+use clap_complete::engine::ArgValueCompleter;
+
+use crate::cli::completion;
 use crate::cli::read::ReadArgs;
 
 /// Shows the state of every check, worst first: soft or hard, since when, and what its last run said.
@@ -9,7 +12,7 @@ use crate::cli::read::ReadArgs;
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct StatusArgs {
     /// Only these checks
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = ArgValueCompleter::new(completion::check))]
     pub(super) names: Vec<String>,
     /// Only checks that are not OK
     #[arg(long)]

@@ -13,6 +13,7 @@ use super::directory::{StoreDir, failed};
 use super::progress::Progress;
 use crate::cli::read::{Failure, finish, json_line, local_time};
 use crate::exit_code::ExitCode;
+use crate::limits::STORE_YOUNG;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct InfoArgs {
@@ -73,7 +74,11 @@ pub(super) fn info(args: &InfoArgs, out: &mut dyn Write) -> Result<(), Failure> 
     writeln!(out, "runs              {}", info.runs)?;
     writeln!(out, "bytes             {}", info.bytes)?;
     if let Some(bytes) = bytes_per_sample {
-        writeln!(out, "bytes per sample  {bytes:.2}")?;
+        let span_ms = info.last_ms.unwrap_or(0).saturating_sub(info.first_ms.unwrap_or(0));
+        let young = span_ms < STORE_YOUNG.as_millis() as i64;
+        let remark =
+            if young { ", as the store is young: most of it is set aside for what is to come" } else { "" };
+        writeln!(out, "bytes per sample  {bytes:.2}{remark}")?;
     }
     writeln!(out, "first run         {}", time(info.first_ms))?;
     writeln!(out, "last run          {}", time(info.last_ms))?;

@@ -118,7 +118,7 @@ pub struct Check {
     pub check_period: Option<Arc<Period>>,
     /// Checks that must not be in a hard problem for this one to be run.
     pub depends_on: Vec<String>,
-    /// Who goes first when the machine cannot keep up.
+    /// Whether other checks go first when the machine cannot keep up.
     pub priority: Priority,
     /// How long the plugin may run.
     pub timeout: Duration,
@@ -181,7 +181,7 @@ impl Check {
 /// The process of a check's plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
-    /// The user to become; none for the daemon's own.
+    /// The user to become; `None` for the daemon's own.
     pub run_as: Option<RunAs>,
     /// Working directory.
     pub directory: PathBuf,
@@ -223,7 +223,7 @@ pub struct RunAs {
     pub credentials: Credentials,
 }
 
-/// Who goes first when places to run plugins in are short.
+/// Which check goes first when more are due than may run at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Priority {
     /// In turn.

@@ -1,4 +1,4 @@
-//! What the configuration says of SNMP, resolved: profiles, polls, traps, with every name made an object identifier.
+//! The configuration of SNMP, resolved: profiles, polls, traps, with object identifiers in place of names.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,7 +16,7 @@ use crate::mib::KnownNames;
 /// The `snmp` section.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SnmpConfig {
-    /// How devices are spoken to, by the name of the profile.
+    /// The profiles by name.
     pub profiles: BTreeMap<String, Arc<SnmpProfile>>,
     /// Who may send traps, and where the agent listens for them; `None` if it does not.
     pub traps: Option<TrapsConfig>,
@@ -26,12 +26,12 @@ pub struct SnmpConfig {
     pub names: KnownNames,
 }
 
-/// How a device is spoken to.
+/// A profile: how to talk to a device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SnmpProfile {
     /// Its name in the configuration.
     pub name: String,
-    /// The version, with what it takes to be let in.
+    /// The version with its credentials.
     pub access: SnmpAccess,
     /// The UDP port of devices.
     pub port: u16,
@@ -47,7 +47,7 @@ pub struct SnmpProfile {
     pub answers_any_community: bool,
 }
 
-/// The version, with what it takes to be let in.
+/// The version with its credentials.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SnmpAccess {
     /// Versions 1 and 2c.
