@@ -49,6 +49,12 @@ pub fn now_ms() -> i64 {
     wall_ms(SystemTime::now())
 }
 
+/// Lets some time pass. Only for commands that wait for another process to be done with something.
+#[expect(clippy::disallowed_methods, reason = "the only place that lets time pass")]
+pub fn pause(time: Duration) {
+    std::thread::sleep(time);
+}
+
 /// Milliseconds since the epoch, negative before it.
 pub fn wall_ms(time: SystemTime) -> i64 {
     match time.duration_since(UNIX_EPOCH) {

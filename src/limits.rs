@@ -16,7 +16,7 @@ pub const SHIMS_MIN: usize = 2;
 pub const SHIMS_MAX: usize = 8;
 /// Plugins that each shim must be holding before a further shim is started.
 pub const SHIM_CROWD: usize = 4;
-/// A shim that owes the report of a plugin whose time is up, and has said nothing for so long, hangs and is replaced.
+/// A shim that owes the report of a plugin whose deadline has passed and has sent nothing for so long is replaced.
 pub const SHIM_SILENCE_MAX: Duration = Duration::from_secs(30);
 /// Pause before a shim that ended is replaced, doubled with each failure to do so.
 pub const SHIM_BACKOFF: Duration = Duration::from_millis(20);
@@ -71,7 +71,7 @@ pub const CONCURRENT_CHECKS_PER_CPU: usize = 16;
 pub const HOST_NAME_MAX_BYTES: usize = 255;
 /// Requests that may wait for one check, or for a slot to run a command line in; further ones are refused.
 pub const ASK_QUEUE_MAX: usize = 1024;
-/// Checks that nobody defined, such as commands of `nrpe.cfg`, whose standing is kept in memory. Beyond it a quarter of the
+/// Checks without a definition, such as commands of `nrpe.cfg`, whose state is kept in memory. Beyond it a quarter of the
 /// idle ones is forgotten, those first that ran longest ago; they start anew when they are asked for again.
 pub const ON_DEMAND_CHECKS_MAX: usize = 20_000;
 /// Runs that wait for the store while it is slow or cannot be written; further ones are dropped and counted.
@@ -94,6 +94,14 @@ pub const RECORD_RETRY: Duration = Duration::from_secs(1);
 pub const RECORD_LOOK: Duration = Duration::from_secs(1);
 /// How long the agent's own check is WARNING after the store was taken away and recording went on in another.
 pub const RECORD_REPLACED_SHOWN: Duration = Duration::from_secs(24 * 3600);
+/// How long `custos check` waits for a store that another process is writing to, such as another `custos check`.
+pub const CHECK_LOCK_WAIT: Duration = Duration::from_secs(2);
+/// Between two looks whether that process is done.
+pub const CHECK_LOCK_LOOK: Duration = Duration::from_millis(20);
+/// A forecast goes by the runs of so long before now.
+pub const FORECAST_SPAN: Duration = Duration::from_secs(14 * 86_400);
+/// Figures of a store with a shorter history are said to be young.
+pub const STORE_YOUNG: Duration = Duration::from_secs(86_400);
 /// A run may be so far ahead of now before the clock is taken to have been wrong.
 pub const RUNS_AHEAD_MIN: Duration = Duration::from_secs(60);
 /// When more runs than this wait to be stored, they are written at once rather than gathered.
@@ -142,7 +150,7 @@ pub const LOG_QUEUE_MAX_LINES: usize = 4096;
 pub const LOG_FLUSH_MAX: Duration = Duration::from_secs(1);
 /// Runs of one check that are read back at the start to go on where it stood.
 pub const HISTORY_MAX_RUNS: usize = 10_000;
-/// Problems with the output of one run that are told in its record; further ones are counted there.
+/// Problems with the output of one run that its record names; further ones are counted there.
 pub const REMARKS_MAX: usize = 4;
 /// Damaged parts of the store that a command tells one by one; further ones are counted.
 pub const DAMAGE_TOLD_MAX: u64 = 10;
@@ -193,7 +201,7 @@ pub const PID_FILE_MAX_BYTES: u64 = 64;
 pub const NRPE_WAITING_MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of an unfinished request that every connection may send: more than any that `check_nrpe` sends.
 pub const NRPE_WAITING_FREE_BYTES: usize = 4096;
-/// Lines of NRPE's log in a second; further ones are counted and told. As many as nrpe itself can cause, more or less.
+/// Lines of NRPE's log in a second; further ones are counted, and the count is logged. About as many as nrpe itself can cause.
 pub const NRPE_LOG_LINES_PER_SECOND: u32 = 1000;
 /// Longest line of NRPE's log, in bytes; the rest is cut.
 pub const NRPE_LOG_LINE_MAX_BYTES: usize = 4096;
@@ -221,7 +229,7 @@ pub const NRPE_ACCEPT_BACKOFF: Duration = Duration::from_millis(5);
 pub const NRPE_ACCEPT_BACKOFF_MAX: Duration = Duration::from_secs(1);
 /// Longest query of the client, in bytes, as of the real one.
 pub const CHECK_NRPE_QUERY_MAX_BYTES: usize = 2047;
-/// Largest text field of version 2 that the client may be told to use (`-P`).
+/// Largest text field of version 2 that an option of the client may ask for (`-P`).
 pub const CHECK_NRPE_PAYLOAD_MAX_BYTES: usize = 1024 * 1024;
 /// Most words in a file of the client's options, as with the real one.
 pub const CHECK_NRPE_FILE_WORDS_MAX: usize = 48;
@@ -245,7 +253,7 @@ pub const MIB_FILE_MAX_BYTES: u64 = 8 * 1024 * 1024;
 pub const MIB_FILES_MAX: usize = 5000;
 /// Bytes of all files of MIBs together.
 pub const MIB_TOTAL_MAX_BYTES: u64 = 128 * 1024 * 1024;
-/// Faults in files of MIBs that are told one by one; further ones are counted.
+/// Faults in files of MIBs that are reported one by one; further ones are counted.
 pub const MIB_FAULTS_TOLD_MAX: usize = 20;
 /// Traps a second that are taken from one source, unless `per_source` says otherwise.
 pub const TRAPS_PER_SOURCE_MAX: u32 = 1000;
@@ -259,7 +267,7 @@ pub const TRAPS_SOURCES_MAX: usize = 16_384;
 pub const TRAPS_REFUSED_MAX: usize = 1024;
 /// Between two runs that tell of refused packets; the log tells every second.
 pub const TRAPS_REFUSED_RUNS: Duration = Duration::from_secs(60);
-/// Sources that are told one by one in a second in which they sent too much, or what was refused.
+/// Sources reported one by one in a second in which they sent too much, or packets that were refused.
 pub const TRAPS_SOURCES_TOLD_MAX: usize = 10;
 /// Streams of traps that are watched for repeats at once; in those beyond, repeats are kept.
 pub const TRAPS_WINDOWS_MAX: usize = 65_536;
@@ -303,7 +311,7 @@ pub const INSTANCES_LISTED_MAX: usize = 10;
 pub const INSTANCE_LISTED_MAX_CHARS: usize = 160;
 /// Instances whose end one run records when they were not reported for long.
 pub const INSTANCES_EXPIRED_PER_RUN: usize = 100;
-/// Traps that `custos traps` lists unless it is told how many.
+/// Traps that `custos traps` lists by default.
 pub const TRAPS_LISTED: usize = 100;
 const _: () = assert!(CHECK_INSTANCES_MAX <= custos_store::limits::INSTANCES_MAX);
 const _: () = assert!(CHECK_INSTANCE_TEXT_MAX_BYTES <= custos_store::limits::INSTANCE_TEXT_BYTES_MAX);
@@ -337,9 +345,9 @@ pub const SNMP_DEVICE_QUEUE_MAX: usize = 64;
 pub const SNMP_POLLS_MAX: usize = 8192;
 /// Devices of which something is remembered. When there are more, those that are not being asked are forgotten.
 pub const SNMP_DEVICES_MAX: usize = 65_536;
-/// Ids of requests that ended, by which late answers are told from strange ones.
+/// Ids of requests that ended, which distinguish late answers from strange ones.
 pub const SNMP_ENDED_IDS_MAX: usize = 4096;
-/// How often one request is sent anew because of what the device said of its engine id or its clock.
+/// How often one request is sent again because the device reported another engine id or clock.
 pub const SNMP_RELEARN_MAX: u32 = 3;
 /// Bytes of datagrams that the kernel may hold for the poller.
 pub const SNMP_RECEIVE_BUFFER_BYTES: usize = 4 * 1024 * 1024;

@@ -1,4 +1,4 @@
-//! A part of the agent, as it states its own health: the store, the NRPE listener, the receiver of traps, a reload.
+//! The health of a part of the agent: the store, the NRPE listener, the trap receiver, reloads.
 //!
 //! Each part yields one [`Part`]. The agent's check of itself, the control socket and `custos status` go over all of
 //! them alike, so that a further part is added in one place: the list in `daemon/parts.rs`.
@@ -6,7 +6,7 @@
 use custos_store::State;
 use serde::{Deserialize, Serialize};
 
-/// How a part of the agent is doing.
+/// The health of a part of the agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// What it is called, in a word or two: `NRPE`, `traps`.
@@ -17,7 +17,7 @@ pub struct Part {
     pub counters: Vec<Counter>,
     /// What is wrong with it.
     pub findings: Vec<Finding>,
-    /// What it has to say when nothing is wrong anywhere.
+    /// Remarks that are shown while nothing is wrong anywhere.
     pub summary: Option<String>,
 }
 

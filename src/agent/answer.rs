@@ -1,4 +1,4 @@
-//! What answers a request, and how it is shown: the output of a plugin, with the verdict where it differs.
+//! The answer to a request: the output of a plugin, with the verdict where it differs from the plugin's state.
 
 use std::sync::Arc;
 
@@ -7,17 +7,17 @@ use custos_store::{Reason, Run, State};
 
 use crate::observe::Printed;
 
-/// What answers a request.
+/// The answer to a request.
 #[derive(Clone, Debug)]
 pub enum Answer {
     /// A run that has just ended.
     Ran {
         /// The run, judged.
         run: Arc<Run>,
-        /// What a caller of its job would see printed.
+        /// The output, as the plugin printed it or would have.
         printed: Arc<Printed>,
     },
-    /// What was known without a run.
+    /// An answer that needed no run.
     Known {
         /// The verdict.
         state: State,
@@ -46,7 +46,7 @@ impl Answer {
 
 /// The output of a judged run as a plugin would print it, ending in a newline.
 ///
-/// Where the thresholds changed the state, what they say comes first; perfdata and further lines stay as printed.
+/// Where thresholds changed the state, their message comes first; perfdata and further lines stay as printed.
 pub fn verdict_output(printed: &Printed, run: &Run) -> Vec<u8> {
     let mut output = Vec::new();
     if run.state != run.plugin_state {

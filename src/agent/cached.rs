@@ -10,7 +10,7 @@ use super::answer::Answer;
 use crate::clock::micros;
 use crate::config::{Serving, Stale};
 
-/// The last run of a check's own job, as it would be answered.
+/// The last run of a check's own job, as an answer.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct LastAnswer {
     /// Output with the verdict, ending in a newline.
@@ -23,7 +23,7 @@ pub(super) struct LastAnswer {
     pub(super) interval: Duration,
 }
 
-/// What answers a request for a check that is served so, without a run; none if it takes one.
+/// The answer to a request for a check with this `serve`, from the last run; `None` if a new run is needed.
 pub(super) fn cached(serving: Serving, last: Option<&LastAnswer>, now_us: u64) -> Option<Answer> {
     let Serving::Cached { max_age, stale } = serving else { return None };
     let age_us = |last: &LastAnswer| now_us.saturating_sub(last.ended_us);
@@ -44,7 +44,7 @@ pub(super) fn cached(serving: Serving, last: Option<&LastAnswer>, now_us: u64) -
     Some(Answer::Known { state: State::Unknown, output: why.into_bytes() })
 }
 
-/// The output, with its age behind the first line's text if the schedule should have brought a newer one by now.
+/// The output; if the schedule should have brought a newer one by now, its age follows the text of the first line.
 fn with_age(last: &LastAnswer, age_us: u64) -> Vec<u8> {
     let mut output = last.output.clone();
     if age_us > micros(last.interval) {
@@ -66,7 +66,7 @@ mod tests {
         Serving::Cached { max_age: 60 * SECOND, stale }
     }
 
-    /// What is answered to a request so long after a run with this output, of a check that runs every ten seconds.
+    /// The answer so long after a run with this output, for a check that runs every ten seconds.
     fn answered(serving: Serving, output: &str, age_s: u64) -> Option<(u8, String)> {
         let output = output.as_bytes().to_vec();
         let last = LastAnswer { output, state: State::Warning, ended_us: 5_000_000, interval: 10 * SECOND };

@@ -1,4 +1,4 @@
-//! One check as the agent keeps it: its definition, its schedule, what it is doing and where it stands.
+//! The state of one check: its definition, its schedule, its activity, and the state after its last run.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ const SLOW_US: u64 = 1_000_000;
 /// short stall. What is older is missed. Waiting for a slot to run in does not count.
 const LATE_MAX_US: u64 = 1_000_000;
 
-/// What a check is doing.
+/// The activity of a check.
 #[derive(Debug, Default)]
 pub(super) enum Activity {
     /// Nothing.
@@ -31,7 +31,7 @@ pub(super) enum Activity {
     Idle,
     /// It is due, and waits to be started.
     Waiting {
-        /// The slot that it runs for; none for a request.
+        /// The slot that it runs for; `None` for a request.
         slot_us: Option<u64>,
     },
     /// Its job is under way.
@@ -47,7 +47,7 @@ pub(super) enum Queued {
     Line(Asker, Box<Line>),
 }
 
-/// What came of the slots that passed.
+/// The slots that passed since the last look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Passed {
     /// The slot to run for, if there is one.
@@ -63,9 +63,9 @@ pub(super) struct CheckState {
     pub(super) definition: Arc<Check>,
     /// Whether the configuration defines it, rather than a request or the agent itself.
     defined: bool,
-    /// Its slots while its state is hard; none for what runs only when asked.
+    /// Its slots while its state is hard; `None` if it runs only on request.
     pub(super) regular: Option<Schedule>,
-    /// The slots that it goes by now: the regular ones, or retries.
+    /// The slots in force: the regular ones, or those of retries.
     pub(super) current: Option<Schedule>,
     /// The next slot.
     pub(super) due_us: Option<u64>,
@@ -73,12 +73,12 @@ pub(super) struct CheckState {
     /// Command lines that wait or run under its name.
     pub(super) lines: usize,
     pub(super) missed: Option<Missed>,
-    /// The state of the run before, and where the check stands since.
+    /// The state of the previous run, and of the check after it.
     pub(super) previous: Option<PreviousState>,
-    /// Since when its limits have been crossed.
+    /// Since when each of its limits has been crossed (pending since).
     pub(super) pending: Pending,
     pub(super) last: Option<Arc<Run>>,
-    /// What is wrong by instance, for a passive check.
+    /// The instances of a passive check.
     pub(super) instances: CheckInstances,
     /// What the last run of the check's own job printed, with the verdict and when it ended, for `serve: cached`.
     pub(super) answer: Option<LastAnswer>,
@@ -92,7 +92,7 @@ pub(super) struct CheckState {
     pub(super) run_us: u64,
     /// Whether its last slot was skipped, as a check that it depends on is in trouble.
     pub(super) skipping: bool,
-    /// Whether it was ended: nothing is started for it any more, but for requests that it has already.
+    /// Whether it was removed: nothing starts for it any more, except for requests that wait already.
     pub(super) ended: bool,
 }
 
@@ -106,7 +106,7 @@ impl CheckState {
         check
     }
 
-    /// A check that runs only when somebody asks.
+    /// A check that runs only on request.
     pub(super) fn on_demand(definition: Arc<Check>) -> CheckState {
         CheckState {
             name: Arc::from(definition.name.as_str()),
@@ -137,18 +137,18 @@ impl CheckState {
         self.last_run_us >= SLOW_US
     }
 
-    /// Whether others go first.
+    /// Whether other checks go first.
     pub(super) fn is_low(&self) -> bool {
         self.definition.priority == Priority::Low
     }
 
-    /// How long others go first, in microseconds; none if they do not.
+    /// How long other checks go first, in microseconds; `None` if they do not.
     pub(super) fn patience_us(&self) -> Option<u64> {
         let interval_us = self.current.map_or(micros(self.definition.check_interval), |s| s.interval_us());
         self.is_low().then(|| interval_us.saturating_mul(u64::from(LOW_PRIORITY_PATIENCE_INTERVALS)))
     }
 
-    /// Whether nothing is run for it: its results are reported from outside.
+    /// Whether it is passive: nothing runs for it, its results are reported from outside.
     pub(super) fn is_passive(&self) -> bool {
         self.definition.command.is_passive()
     }
@@ -221,7 +221,7 @@ impl CheckState {
         }
     }
 
-    /// Runs that the schedule wants, each second, by the clock on the wall; none while the check is not to be run.
+    /// Scheduled runs a second, by wall time; 0 while the check is not to be run.
     pub(super) fn wanted_per_s(&self, now: Moment) -> f64 {
         let wanted = self.current.filter(|_| !self.skipping && self.is_due(now.mono_us as i64, now));
         wanted.map_or(0.0, |current| 1e6 / current.interval_us() as f64)
@@ -234,7 +234,7 @@ impl CheckState {
             if self.run_us == 0 { run_us } else { (self.run_us / 8).saturating_mul(7) + run_us / 8 };
     }
 
-    /// Chooses the schedule by where the check stands: retries while a problem is soft, the regular one otherwise.
+    /// Chooses the schedule by the state of the check: retries while a problem is soft, the regular one otherwise.
     pub(super) fn choose_schedule(&mut self, slot_us: u64, now: Moment) {
         let Some(regular) = self.regular else { return };
         let soft = self.previous.is_some_and(|p| p.state != State::Ok && !p.standing.hard);
@@ -262,7 +262,7 @@ impl CheckState {
         }
     }
 
-    /// Is not defined any more: runs for no slot, and is asked for by nobody new.
+    /// The check was removed from the configuration: it has no slots, and new requests do not find it.
     pub(super) fn end(&mut self) {
         (self.defined, self.ended) = (false, true);
         self.stop_schedule();

@@ -1,8 +1,8 @@
-//! The checks that the agent keeps, each under an id that no other check ever gets.
+//! The checks of the agent, each under an id that no other check ever gets.
 //!
-//! Invariants: a check has a timer if and only if it has a next slot. A check that was ended is kept until nothing of it
-//! is under way or waits; then its place in memory is free for another. What is asked for by name and not defined is
-//! bounded: beyond [`ON_DEMAND_CHECKS_MAX`] the idle ones that ran longest ago are forgotten, and counted.
+//! Invariants: a check has a timer if and only if it has a next slot. A removed check is kept while a job
+//! of it runs or a request for it waits; then its cell is free for another. Checks without a definition, which requests name,
+//! are bounded: beyond [`ON_DEMAND_CHECKS_MAX`] the idle ones that ran longest ago are forgotten, and counted.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::{Index, IndexMut};
@@ -40,7 +40,7 @@ pub(super) struct Checks {
     by_name: HashMap<Arc<str>, CheckId>,
     /// The next slot of every scheduled check, on the monotonic clock.
     timers: BTreeSet<(u64, CheckId)>,
-    /// Checks that nobody defined.
+    /// Checks without a definition.
     on_demand: usize,
     on_demand_max: usize,
     forgotten: u64,
@@ -91,13 +91,13 @@ impl Checks {
         id
     }
 
-    /// Ends a check: nothing is started for it any more, and it is forgotten once nothing of it is under way.
+    /// Removes a check: nothing starts for it any more, and it is freed once no job of it runs.
     pub(super) fn end(&mut self, id: CheckId) {
         self.change(id, CheckState::end);
         self.forget_if_over(id);
     }
 
-    /// Forgets a check that was ended, if nothing of it is under way or waits any more.
+    /// Frees a removed check if no job of it runs and no request for it waits.
     pub(super) fn forget_if_over(&mut self, id: CheckId) {
         if self.get(id).is_some_and(|check| check.ended && !check.is_busy()) {
             self.forget(id);
@@ -119,7 +119,7 @@ impl Checks {
         }
     }
 
-    /// Makes room for further checks that nobody defined: forgets a quarter of those that are idle, the ones that ran
+    /// Makes room for further checks without a definition: forgets a quarter of those that are idle, the ones that ran
     /// longest ago.
     fn forget_some(&mut self) {
         let own = |check: &CheckState| [AGENT_CHECK, UNMATCHED_CHECK].contains(&&*check.name);
@@ -134,7 +134,7 @@ impl Checks {
         }
     }
 
-    /// How many were forgotten although they were not ended.
+    /// How many were forgotten although the configuration did not remove them.
     pub(super) fn forgotten(&self) -> u64 {
         self.forgotten
     }

@@ -1,4 +1,4 @@
-//! The agent as a whole: what it keeps, and which part takes which event.
+//! The agent: its state, and which of its files handles which event.
 //!
 //! Invariants: a scheduled check never runs twice at once; no more than `max_concurrent_checks` plugins run; every
 //! slot within a check's period ends as a run, as a skipped one, or in a missed stretch.
@@ -30,7 +30,7 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// An agent that knows nothing yet: give it histories, then events.
+    /// An agent without history: call [`Agent::restore`] first, then hand it events.
     pub fn new(config: Arc<Config>, environment: PluginEnvironment, now: Moment) -> Agent {
         let mut agent = Agent {
             config: Arc::clone(&config),
@@ -48,7 +48,7 @@ impl Agent {
         agent
     }
 
-    /// Takes one event at one moment.
+    /// Handles one event, at one moment.
     pub fn handle(&mut self, event: Event, now: Moment, effects: &mut Vec<Effect>) {
         // Slots that have passed come first, whatever else happened: the end of a run places the next one.
         self.wake(now, effects);
@@ -75,8 +75,7 @@ impl Agent {
         self.executions.len()
     }
 
-    /// Checks that are kept: those that are defined, those that were asked for, and those that were ended and are not
-    /// over yet.
+    /// How many checks it knows: defined ones, ones that were only requested, and removed ones with a job that still runs.
     pub fn checks_kept(&self) -> usize {
         self.checks.len()
     }

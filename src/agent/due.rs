@@ -23,7 +23,7 @@ pub(super) struct Due {
     pub(super) slots: u64,
 }
 
-/// The slots from one moment on and before another in which a check was due; none if there is no such slot.
+/// The slots from one moment on and before another in which a check was due; `None` if there is no such slot.
 pub(super) fn due_slots(
     schedule: &Schedule,
     period: Option<&Period>,
@@ -47,7 +47,7 @@ pub(super) fn due_slots(
     due
 }
 
-/// The first slot that is not earlier than a moment and in which the check is due; none within a year.
+/// The first slot that is not earlier than a moment and in which the check is due; `None` within a year.
 pub(super) fn next_due(schedule: &Schedule, period: &Period, from_us: u64, now: Moment) -> Option<i64> {
     let from_us = from_us as i64;
     Openings::around(schedule, period, from_us, now)

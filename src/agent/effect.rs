@@ -1,4 +1,4 @@
-//! What happens to the agent, and what it wants done about it.
+//! Events that the agent handles, and effects that it wants performed.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::evaluate::Change;
 use crate::execute::{Job, Line};
 use crate::observe::{Observation, PassiveResult};
 
-/// Something that happened.
+/// An event.
 #[derive(Debug)]
 pub enum Event {
     /// Time passed; some check may be due.
@@ -20,18 +20,18 @@ pub enum Event {
     Ended {
         /// The ticket of its [`Effect::Start`].
         ticket: u64,
-        /// What came of it.
+        /// Its result.
         observation: Box<Observation>,
     },
     /// Somebody asks for a run.
     Asked(Ask),
     /// Results of passive checks were reported.
     Passive(Vec<PassiveResult>),
-    /// Time passed, which may end what nobody reports any more.
+    /// Time passed; instances that were not reported for too long expire.
     Look,
     /// A new configuration, already validated, with the histories of checks that are new in it.
     Reload(Arc<Config>, Vec<super::History>),
-    /// How the agent itself is doing.
+    /// The health of the agent itself.
     Health(Box<Health>),
     /// Start nothing any more.
     Stop,
@@ -40,15 +40,15 @@ pub enum Event {
 /// A request from outside: over NRPE or from the command line.
 #[derive(Debug)]
 pub struct Ask {
-    /// By which the asker is found again.
+    /// Names the asker when the answer is there.
     pub id: u64,
     /// What is wanted.
     pub wanted: Wanted,
-    /// Who asks, as it is kept with the run.
+    /// Who asks, as the run records it.
     pub origin: String,
 }
 
-/// What a request wants run.
+/// What a request asks for.
 #[derive(Debug)]
 pub enum Wanted {
     /// A defined check, by a run as the schedule would start it.
@@ -67,13 +67,13 @@ pub enum Wanted {
 /// Who waits for an answer.
 #[derive(Debug)]
 pub(super) struct Asker {
-    /// By which the asker is found again.
+    /// Names the asker when the answer is there.
     pub(super) id: u64,
-    /// Who asks, as it is kept with the run.
+    /// Who asks, as the run records it.
     pub(super) origin: String,
 }
 
-/// Something to be done.
+/// An effect, to be performed by the daemon.
 #[derive(Debug)]
 pub enum Effect {
     /// Start a job and report its end under this ticket.
@@ -85,7 +85,7 @@ pub enum Effect {
         /// Whether somebody waits for the result, or for the slot that the job takes.
         awaited: bool,
     },
-    /// Keep a run.
+    /// Record a run.
     Record {
         /// Name of the check.
         check: Arc<str>,
@@ -99,7 +99,7 @@ pub enum Effect {
         /// The answer, or why there is none.
         result: Result<Answer, String>,
     },
-    /// Tell the operator that a check changed its state.
+    /// Log that a check changed its state.
     Changed {
         /// Name of the check.
         check: Arc<str>,

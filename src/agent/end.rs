@@ -1,4 +1,4 @@
-//! From what came of a job to a run that is judged, recorded and told to whoever asked.
+//! The end of a job: its run is judged and recorded, and whoever asked for it gets the answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::evaluate::{Counting, PreviousState, Taken, is_judged, judge_run, stan
 use crate::observe::{Observation, Printed};
 
 impl Agent {
-    /// A job ended: judges and records the run, answers whoever waits, and looks what comes next.
+    /// Handles the end of a job: judges and records the run, answers whoever waits, and starts what is next.
     pub(super) fn ended(
         &mut self,
         ticket: u64,
@@ -89,7 +89,7 @@ impl Agent {
         self.record(id, run, effects);
     }
 
-    /// Records a run that has its verdict, and finds where the check stands after it.
+    /// Records a run that has its verdict, and updates the state of the check.
     fn record(&mut self, id: CheckId, mut run: Run, effects: &mut Vec<Effect>) -> Arc<Run> {
         let check = &mut self.checks[id];
         let change = stand(Counting::from(&*check.definition), check.previous, &mut run);
@@ -116,7 +116,7 @@ impl Agent {
         }
     }
 
-    /// Ends what still runs, for a stop that has waited long enough: its results are not known.
+    /// Gives up jobs that still run when the agent stops: their runs are recorded as not finished.
     pub fn abandon(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         let since_us = self.executions.iter().map(|(ticket, execution)| (ticket, execution.started.mono_us));
         for (ticket, started_us) in since_us.collect::<Vec<_>>() {
@@ -126,7 +126,7 @@ impl Agent {
     }
 }
 
-/// Keeps what the run printed where requests may be answered by it.
+/// Keeps the run's output if the check answers requests from it (`serve: cached`).
 fn remember(check: &mut CheckState, printed: &Printed, run: &Run, now: Moment) {
     if matches!(check.definition.serving, Serving::Cached { .. }) && is_judged(run.reason) {
         let output = verdict_output(printed, run);

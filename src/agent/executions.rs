@@ -18,7 +18,7 @@ pub(super) struct Execution {
     pub(super) check: CheckId,
     /// The definition that it was started by.
     pub(super) definition: Arc<Check>,
-    /// The slot of the schedule that it runs for; none for a request.
+    /// The slot of the schedule that it runs for; `None` for a request.
     pub(super) slot_us: Option<u64>,
     pub(super) started: Moment,
     /// Whether its check counts as slow.
@@ -27,9 +27,9 @@ pub(super) struct Execution {
     pub(super) takes_slot: bool,
     /// Who asked, if it is a command line of its own rather than the check's job.
     pub(super) line: Option<Asker>,
-    /// Whether the check has been given another definition since, of which this run says nothing.
+    /// Whether a reload has changed the check's definition since; this run does not count for the new one.
     pub(super) outdated: bool,
-    /// Since when the limits of the definition that ran were crossed, if those of now are others.
+    /// Pending since, for the limits of the definition that ran, if the check has other limits now.
     pub(super) pending: Option<Pending>,
 }
 
@@ -84,8 +84,8 @@ impl Executions {
         self.by_ticket.values().any(|e| e.check == check && (e.line.is_some() || e.outdated))
     }
 
-    /// The check gets another definition, of which its jobs under way say nothing. If its limits change, too, these are
-    /// `pending` for the ones of the old definition.
+    /// The check has got another definition; its running jobs do not count for it. If its limits change, too, `pending`
+    /// belongs to those of the old definition.
     pub(super) fn outdate(&mut self, check: CheckId, pending: Option<&Pending>) {
         for execution in self.by_ticket.values_mut().filter(|execution| execution.check == check) {
             execution.outdated = true;

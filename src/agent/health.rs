@@ -1,4 +1,4 @@
-//! The agent's check of itself: is everything stored, does everything run in time.
+//! The agent's check of itself: whether every run is stored and every check runs in time.
 
 use std::sync::Arc;
 
@@ -9,27 +9,27 @@ use crate::clock::Moment;
 use crate::part::{Finding, Part};
 use crate::text::human;
 
-/// How the agent is doing, but for its work, which it knows itself.
+/// The health of the agent's parts; its workload it knows itself.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Health {
     /// When the agent was started, in ms since the epoch.
     pub started_ms: i64,
-    /// How each of its parts is doing.
+    /// The health of each part.
     pub parts: Vec<Part>,
 }
 
-/// What the agent has to do, and what it does.
+/// The agent's workload.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Work {
     /// Plugins that are running, or whatever else takes a slot.
     pub(super) running: usize,
     /// Checks and requests that wait for a slot.
     pub(super) waiting: usize,
-    /// Checks that were forgotten because too many were asked for that nobody defined.
+    /// Checks without a definition that were forgotten because requests named too many of them.
     pub(super) forgotten: u64,
-    /// Runs a second that the schedule wants.
+    /// Scheduled runs a second.
     pub(super) wanted_per_s: f64,
-    /// What was run in the last minute, and what was not.
+    /// Slots of the last minute that were run or missed.
     pub(super) figures: Figures,
     /// The checks that take the most time, each with the seconds that its plugin runs each second, if there is an
     /// overload.

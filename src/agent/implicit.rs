@@ -1,4 +1,4 @@
-//! Checks that nobody defined: what `nrpe.cfg` names, and the agent itself.
+//! Checks without a definition: commands of `nrpe.cfg`, and the agent itself.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use custos_store::State;
 
 use crate::config::{ByteUnits, Check, Command, Priority, Process, Serving};
 
-/// A check that runs only when asked. A problem is hard at once, as nobody retries it.
+/// A check that runs only on request. A problem is hard at once, as there are no retries.
 pub fn implicit_check(name: &str) -> Check {
     Check {
         name: name.to_owned(),

@@ -1,4 +1,4 @@
-//! Whether the machine keeps up: how late checks start, and how many slots pass because every place is taken.
+//! Whether the machine keeps up: how late checks start, and how many slots pass while `max_concurrent_checks` run.
 
 use crate::clock::Moment;
 use crate::limits::OVERLOAD_LATENESS;
@@ -6,7 +6,7 @@ use crate::limits::OVERLOAD_LATENESS;
 const TEN_US: u64 = 10_000_000;
 const TENS: usize = 6;
 
-/// What was run in the last minute, and what was not.
+/// Slots of the last minute that were run or missed.
 #[derive(Debug)]
 pub(super) struct Load {
     began_us: u64,
@@ -32,7 +32,7 @@ pub(super) struct Figures {
     pub(super) late_mean_s: f64,
     /// How late the latest was, in seconds.
     pub(super) late_max_s: f64,
-    /// Slots that passed while their check waited for a place.
+    /// Slots that passed while their check waited to be started.
     pub(super) no_room: u64,
 }
 
@@ -81,7 +81,7 @@ impl Load {
 }
 
 impl Figures {
-    /// Whether the machine does not keep up: slots passed for want of a place, or starts are late on the average.
+    /// Whether the machine does not keep up: slots passed because too many checks ran, or starts are late on the average.
     pub(super) fn is_overload(&self) -> bool {
         self.no_room > 0 || self.late_mean_s >= OVERLOAD_LATENESS.as_secs_f64()
     }

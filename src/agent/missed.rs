@@ -22,9 +22,9 @@ pub(super) struct Missed {
 
 /// The plugin's last run was still going on.
 pub(super) const STILL_RUNNING: &str = "the last run was still going on";
-/// Others were waiting all the time, and go first.
+/// Other checks, which go first, waited all the time.
 pub(super) const LOW_PRIORITY: &str = "other checks were waiting, and this one's priority is low";
-/// All places for plugins were taken for a whole interval.
+/// `max_concurrent_checks` plugins ran for a whole interval.
 pub(super) const NO_ROOM: &str = "max_concurrent_checks plugins were running";
 /// The machine was suspended, stopped or too busy to run the agent.
 pub(super) const STALLED: &str = "the machine or the agent stood still";

@@ -1,4 +1,4 @@
-//! The agent's check of itself, from the health of its parts and what it has to do.
+//! The agent's check of itself, from the health of its parts and its workload.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::config::AGENT_CHECK;
 use crate::limits::OVERLOAD_CHECKS_NAMED;
 
 impl Agent {
-    /// Records how the agent itself is doing, as a run of its own check.
+    /// Records the agent's health as a run of its own check.
     pub(super) fn health(&mut self, health: &Health, now: Moment, effects: &mut Vec<Effect>) {
         let id = self.on_demand(AGENT_CHECK);
         let run = health.to_run(&self.work(now), now);

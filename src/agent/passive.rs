@@ -1,4 +1,4 @@
-//! What the agent does with passive results: each becomes a run of its check, on the path of every other run.
+//! Passive check results: each becomes a run of its check, and is judged and recorded like any other.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +36,7 @@ impl Agent {
         }
     }
 
-    /// Records which problems are over because nothing reports them any more.
+    /// Records that instances expired, because they were not reported for too long.
     pub(super) fn expire(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         let passive = self.checks.iter().filter(|(_, check)| check.is_defined() && check.is_passive());
         for id in passive.map(|(id, _)| id).collect::<Vec<CheckId>>() {
@@ -67,7 +67,7 @@ fn to_run(check: &mut CheckState, result: PassiveResult) -> Run {
     Run { long_text, duration_us, ..run(check, worst, at, summary, origin, metrics) }
 }
 
-/// The runs that say which problems of a check are over.
+/// The runs that report which instances of a check expired.
 fn expired(check: &mut CheckState, now: Moment) -> Vec<Run> {
     let Command::Trap(rule) = &check.definition.command else { return Vec::new() };
     let Some(after) = rule.expires else { return Vec::new() };

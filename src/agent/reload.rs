@@ -1,4 +1,4 @@
-//! Going on: by the histories that the store kept, and by a configuration that changed.
+//! Restores the checks' states from their histories, and takes over a configuration that changed.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::config::{Check, Config};
 use crate::evaluate::{CheckInstances, is_judged};
 
 impl Agent {
-    /// Goes on where checks stood, and records the slots that passed while there was no agent.
+    /// Restores the state of each check, and records the slots that passed while there was no agent.
     pub fn restore(&mut self, histories: Vec<History>, now: Moment, effects: &mut Vec<Effect>) {
         for history in histories {
             let id = self.resume(history, now);
@@ -26,7 +26,7 @@ impl Agent {
         }
     }
 
-    /// Has a check stand where its history says.
+    /// Restores the state of a check from its history.
     fn resume(&mut self, history: History, now: Moment) -> CheckId {
         let History { check: name, runs } = history;
         let id = self.on_demand(&name);
@@ -71,7 +71,7 @@ impl Agent {
 
     fn redefine(&mut self, id: CheckId, definition: &Arc<Check>, host_changed: bool, now: Moment) {
         let check = &mut self.checks[id];
-        if !check.definition.says_the_same_as(definition) {
+        if !check.definition.runs_and_judges_like(definition) {
             check.answer = None;
             let limits_change = check.definition.thresholds != definition.thresholds;
             self.executions.outdate(id, limits_change.then_some(&check.pending));

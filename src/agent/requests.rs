@@ -1,4 +1,4 @@
-//! Requests from outside: answered by what is known, shared with the run under way, put in line behind it, or refused.
+//! Requests from outside: each is answered from the last run, shares the run under way, waits for its end, or is refused.
 //!
 //! Invariants: every request is answered exactly once; a check that has a schedule never runs twice at once, whatever
 //! is asked for under its name; requests wait for slots like everything else.
@@ -47,14 +47,14 @@ impl Agent {
             None
         };
         match known {
-            // What is known can be said even while the agent stops.
+            // An answer that needs no run is given even while the agent stops.
             Some(answer) => effects.push(Effect::Answer { id: asker.id, result: Ok(answer) }),
             None if self.stopping => effects.push(refuse(&asker, STOPPING.to_owned())),
             None => self.run_for(id, asker, now, effects),
         }
     }
 
-    /// Has a request answered by a run: the one under way, if it is of the check as it is now, or one of its own.
+    /// Answers a request by a run: the one under way, if it has the definition in force, or else a new one.
     fn run_for(&mut self, id: CheckId, asker: Asker, now: Moment, effects: &mut Vec<Effect>) {
         let check = &mut self.checks[id];
         match check.activity {
@@ -62,7 +62,7 @@ impl Agent {
                 check.askers.push(asker);
                 self.enqueue(id, None, now);
             }
-            // Whoever waits for the answer does not want to wait behind everybody else.
+            // A request must not wait behind every scheduled check.
             Activity::Waiting { .. } if check.askers.len() < ASK_QUEUE_MAX => {
                 check.askers.push(asker);
                 self.waiting.promote(now.mono_us, id);
@@ -90,8 +90,7 @@ impl Agent {
         }
     }
 
-    /// Has a command line wait to be started. What is only ever asked for may run several times at once; what has a
-    /// schedule may not.
+    /// Queues a command line. A check without a schedule may run several times at once, one with a schedule may not.
     fn enqueue_line(&mut self, id: CheckId, asker: Asker, line: Box<Line>) {
         let check = &mut self.checks[id];
         if check.regular.is_some() {

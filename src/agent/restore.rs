@@ -1,4 +1,4 @@
-//! Going on after a restart: where a check stands is read from the runs that the store kept.
+//! After a restart: restores the state of a check from its stored runs.
 
 use custos_store::{Reason, Run, State};
 
@@ -10,8 +10,8 @@ use crate::config::Check;
 use crate::evaluate::{Pending, PreviousState, Taken, is_judged, judge};
 use crate::period::Period;
 
-/// The runs of a check that matter for going on, oldest first: the last judged one, all since, and as many before
-/// as the longest `for` of its thresholds spans.
+/// The runs from which a check's state is restored, oldest first: the last judged one, all since, and as many before as
+/// the longest `for` of its thresholds spans.
 #[derive(Clone, Debug, PartialEq)]
 pub struct History {
     /// Name of the check.
@@ -20,16 +20,16 @@ pub struct History {
     pub runs: Vec<Run>,
 }
 
-/// Where a check stands by its history.
+/// The state of a check by its history.
 #[derive(Clone, Debug, Default)]
 pub struct Restored {
-    /// The last judged state, none if it was never judged.
+    /// The last judged state; `None` if it was never judged.
     pub previous: Option<PreviousState>,
     /// Since when its limits have been crossed.
     pub pending: Pending,
 }
 
-/// Reads from its history where a check stands.
+/// Restores the state of a check from its history.
 pub fn restore_standing(check: &Check, runs: &[Run], now: Moment) -> Restored {
     let judged = || runs.iter().filter(|run| is_judged(run.reason));
     let mut pending = Pending::default();

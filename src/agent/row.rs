@@ -10,7 +10,7 @@ use crate::clock::Moment;
 pub struct Row {
     /// Name of the check.
     pub check: String,
-    /// When it is next due, in ms since the epoch; none if it runs only when asked, or not within a year.
+    /// When it is next due, in ms since the epoch; `None` if it runs only on request, or not within a year.
     pub next_ms: Option<i64>,
     /// Whether its plugin is running.
     pub running: bool,
@@ -33,7 +33,7 @@ pub struct LastRun {
     pub reason: u8,
     /// First line of its output.
     pub text: String,
-    /// What was remarked and decided.
+    /// Remarks on the output, and the verdicts of thresholds.
     pub judgement: String,
     /// Who asked for it.
     pub origin: String,

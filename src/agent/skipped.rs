@@ -1,4 +1,4 @@
-//! Slots in which a check was not run, as one that it depends on is in trouble.
+//! Slots in which a check was not run, because one that it depends on has a hard problem.
 
 use custos_store::{Reason, Run, State};
 

@@ -1,4 +1,4 @@
-//! From slots that pass to jobs that are started.
+//! Starts jobs: for slots that pass, and for requests.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::clock::Moment;
 use crate::execute::{Job, Line};
 
 impl Agent {
-    /// Passes the slots that are over, and has the checks wait that are due.
+    /// Passes every slot up to now, and queues the checks that are due.
     pub(super) fn wake(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         while !self.stopping
             && let Some(id) = self.checks.first_due(now.mono_us)
@@ -42,7 +42,7 @@ impl Agent {
         }
     }
 
-    /// Runs a check for its slot, unless one that it depends on is in trouble: then the slot is recorded as skipped.
+    /// Queues a check for its slot, or records the slot as skipped if a check that it depends on has a hard problem.
     fn take_slot(&mut self, id: CheckId, slot_us: u64, now: Moment, effects: &mut Vec<Effect>) {
         let skipped = self.trouble(id).map(|(other, state)| skipped_run(slot_us, other, state, now));
         self.checks[id].skipping = skipped.is_some();
@@ -75,7 +75,7 @@ impl Agent {
         self.checks[id].definition.depends_on.iter().rev().map(String::as_str)
     }
 
-    /// Has an idle check wait to be started.
+    /// Queues an idle check.
     pub(super) fn enqueue(&mut self, id: CheckId, slot_us: Option<u64>, now: Moment) {
         let check = &mut self.checks[id];
         check.activity = Activity::Waiting { slot_us };
@@ -89,7 +89,7 @@ impl Agent {
         }
     }
 
-    /// Starts what waits, as far as it may.
+    /// Starts what waits, within the limit on concurrent checks.
     pub(super) fn start_waiting(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         let slots = self.config.max_concurrent_checks.max(1);
         let scheduled = self.checks.next_due_us().is_some();
@@ -101,7 +101,7 @@ impl Agent {
         }
     }
 
-    /// Starts the job of a check that is due, unless it is not wanted any more.
+    /// Starts the job of a check that is due, unless it was removed meanwhile.
     fn start_check(&mut self, id: CheckId, slow: bool, now: Moment, effects: &mut Vec<Effect>) {
         let check = &mut self.checks[id];
         let Activity::Waiting { slot_us } = check.activity else { return };

@@ -1,9 +1,9 @@
-//! What waits to be started: checks that are due, and command lines that somebody asked for.
+//! The queue of what waits to be started: checks that are due, and command lines that were requested.
 //!
-//! Invariants: a check waits at most once. Jobs that take no slot go at once. Of the others command lines go first, as far
-//! as they may. Then the check goes that has waited longest, but for two rules. Slow checks are passed over while they
-//! have as many slots as they may. Checks of low priority go only when no other waits, or once their patience has ended,
-//! from when on they count as having come then.
+//! Invariants: a check waits at most once. Jobs that take no slot go at once. Of the others command lines go first, up
+//! to their share of slots. Then the check goes that has waited longest, with two exceptions. Slow checks are passed over
+//! while they have their share of slots. Checks of low priority go only when no other waits, or once their patience has
+//! ended; from then on they wait like any other that came at that moment.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -66,7 +66,7 @@ impl Waiting {
         self.low.insert((patience_us, check, slow));
     }
 
-    /// Has a check of low priority wait like any other, as somebody asks for it.
+    /// Lets a check of low priority wait like any other, because a request wants it.
     pub(super) fn promote(&mut self, now_us: u64, check: CheckId) {
         let found = self.low.iter().find(|waiting| waiting.1 == check).copied();
         if let Some(waiting) = found {
@@ -75,7 +75,7 @@ impl Waiting {
         }
     }
 
-    /// Takes out what goes next; none if nothing waits that may be started.
+    /// Takes out what goes next; `None` if nothing that waits may be started.
     pub(super) fn next(&mut self, permits: Permits) -> Option<Next> {
         if let Some(check) = self.unslotted.pop_front() {
             return Some(Next::Check(check, false));

@@ -3,10 +3,11 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
-    check, check_nrpe, config, doctor, events, graph, history, nrpe, run, runs, snmp, status, store, traps,
+    check, check_nrpe, completion, config, doctor, events, graph, help, history, nrpe, run, runs, snmp,
+    status, store, traps,
 };
 use crate::exit_code::ExitCode;
 
@@ -15,7 +16,7 @@ use crate::exit_code::ExitCode;
 /// One definition of a check gives the fault and the trend. Every command reads the store directly, whether the
 /// agent is running, stopped or dead.
 #[derive(Debug, Parser)]
-#[command(name = "custos", version, max_term_width = 100, after_help = AFTER)]
+#[command(name = "custos", version, max_term_width = 100, after_help = AFTER, disable_help_subcommand = true)]
 struct Args {
     #[command(subcommand)]
     command: Command,
@@ -29,6 +30,7 @@ Where to begin:
   custos status                          what is wrong, worst first
   custos history load --since -1h        every run of the last hour
   custos graph load:load1 --since -24h   a day, every spike of it
+  custos help times|ranges|selectors     how times, thresholds and metrics are written
 
 The configuration is /etc/custos/custos.yaml unless --config names another. Times are -24h, '2h ago',
 'yesterday 03:00', 2026-03-01 or RFC 3339. NO_COLOR and --color decide on colour.
@@ -49,6 +51,8 @@ enum Command {
     Doctor(doctor::DoctorArgs),
     Store(store::StoreArgs),
     Snmp(snmp::SnmpArgs),
+    Completions(completion::CompletionsArgs),
+    Help(help::HelpArgs),
     /// Answers NRPE by an nrpe.cfg alone, with nrpe's own options; `custos nrpe -h` lists them.
     ///
     /// Called through a link named `nrpe` the program is nrpe.
@@ -68,8 +72,14 @@ struct Words {
     words: Vec<OsString>,
 }
 
-/// Reads the command line and does what it says.
+/// All commands with their options, as clap knows them: the help, the manual pages and completion come of it.
+pub fn command() -> clap::Command {
+    Args::command()
+}
+
+/// Reads the command line and runs its command.
 pub fn main() -> ExitCode {
+    completion::answer(command);
     let words: Vec<OsString> = std::env::args_os().collect();
     let own_name =
         |place: usize| words.get(place).and_then(|word| Path::new(word).file_name()).and_then(|n| n.to_str());
@@ -102,6 +112,8 @@ pub fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Store(args) => store::run(&args),
         Command::Snmp(args) => snmp::run(&args),
+        Command::Completions(args) => completion::run(&args),
+        Command::Help(args) => help::run(&args, command()),
         Command::Nrpe(Words { words }) => nrpe::run(&words),
         Command::CheckNrpe(Words { words }) => check_nrpe::run("check_nrpe", &words),
     }

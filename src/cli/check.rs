@@ -4,9 +4,11 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use clap_complete::engine::ArgValueCompleter;
 use custos_query::threshold_lines;
 use custos_store::{Options, Provenance, Reader, Run, State, Writer};
 
+use super::completion;
 use super::read::{Failure, ReadArgs, chain, tell};
 use super::style::printable_lines;
 use crate::agent::{passive_answer, restore_standing, verdict_output};
@@ -17,20 +19,20 @@ use crate::daemon::read_history;
 use crate::evaluate::{Taken, evaluate};
 use crate::execute::{Job, PluginEnvironment, TableRows};
 use crate::exit_code::ExitCode;
-use crate::limits::GRACE;
+use crate::limits::{CHECK_LOCK_LOOK, CHECK_LOCK_WAIT, GRACE};
 use crate::observe::Observation;
 
-/// Beyond the check's own timeout, and the time that a plugin gets to end, how long the agent may take to say what came
-/// of it.
+/// How long the agent may take to answer, beyond the check's own timeout and the time that a plugin gets to end.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Runs one check now, as a plugin would: its text and perfdata on stdout, the verdict as exit status.
 ///
 /// If the agent is running, it runs the check, or shares the run that is under way. Otherwise the check is run here, in
-/// the same surroundings. What the thresholds say comes before the plugin's text where they changed its state.
+/// the same surroundings. Where thresholds changed the plugin's state, their message comes before its text.
 #[derive(Debug, clap::Args)]
 pub(super) struct CheckArgs {
     /// The name of the check
+    #[arg(add = ArgValueCompleter::new(completion::defined_check))]
     name: String,
     /// Run it here and store nothing
     #[arg(long)]
@@ -92,7 +94,7 @@ fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
     }
 }
 
-/// What this process found out about a check.
+/// The result of a check in this process.
 enum Outcome {
     /// By a run: its output, the run as it is to be stored, and what is remembered of the rows of its table.
     Ran(Vec<u8>, Box<Run>, TableRows),
@@ -140,8 +142,21 @@ fn run_here(check: &Check, config: &Config, store: &Path, as_daemon: bool) -> Re
     Ok(Outcome::Ran(verdict_output(&printed, &run), Box::new(run), rows))
 }
 
+/// Opens the store for writing, after whoever writes to it if that takes no more than a moment.
+fn open_in_turn(store: &Path) -> custos_store::Result<Writer> {
+    let until = clock::now().after(CHECK_LOCK_WAIT);
+    loop {
+        match Writer::open(store, Options::default()) {
+            Err(custos_store::Error::Locked { .. }) if clock::now().mono_us < until.mono_us => {
+                clock::pause(CHECK_LOCK_LOOK);
+            }
+            opened => return opened,
+        }
+    }
+}
+
 fn keep(store: &Path, name: &str, run: &Run, rows: &mut TableRows) -> custos_store::Result<()> {
-    let mut writer = Writer::open(store, Options::default())?;
+    let mut writer = open_in_turn(store)?;
     writer.append(&[(name, run)])?;
     for (name, text) in rows.take_notes() {
         writer.notes().write(&name, text.as_bytes())?;

@@ -6,8 +6,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap_complete::engine::ArgValueCompleter;
 use custos_shim::{Limits, Spec};
 
+use super::completion;
 use super::read::{Failure, tell};
 use super::style::printable;
 use crate::config::{self, Config, DEFAULT_PATH};
@@ -15,7 +17,7 @@ use crate::execute::{Account, EXECUTE, Finding, PluginEnvironment, WRITE, examin
 use crate::exit_code::ExitCode;
 use crate::nrpe::listener::{ServedTask, Settings};
 
-/// Looks for what will keep checks from working: without running them, without an agent.
+/// Finds what will keep checks from working, without running them and without an agent.
 ///
 /// Programs that are missing or may not be executed, directories that may not be entered, interpreters that do not exist,
 /// sudo that would ask, files that others may change, a store that cannot be written. Run it as the agent's user, or
@@ -23,6 +25,7 @@ use crate::nrpe::listener::{ServedTask, Settings};
 #[derive(Debug, clap::Args)]
 pub(super) struct DoctorArgs {
     /// Only these checks
+    #[arg(add = ArgValueCompleter::new(completion::defined_check))]
     names: Vec<String>,
     /// The user that the agent runs as [default: the one who runs this]
     #[arg(long, value_name = "NAME")]

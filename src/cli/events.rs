@@ -2,9 +2,11 @@
 
 use std::io::Write;
 
+use clap_complete::engine::ArgValueCompleter;
 use custos_query::{Event, EventRequest, ReadContext};
 use jiff::Zoned;
 
+use super::completion;
 use super::listing::PageArgs;
 use super::read::{Damage, Failure, ReadArgs, finish, json_line, local_time, now, tell};
 use super::style::{Style, printable};
@@ -23,7 +25,7 @@ const LIMIT_DEFAULT: usize = 50;
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct EventsArgs {
     /// Only these checks
-    #[arg(value_name = "CHECK")]
+    #[arg(value_name = "CHECK", add = ArgValueCompleter::new(completion::check))]
     checks: Vec<String>,
     /// Only confirmed problems and their recoveries
     #[arg(long)]

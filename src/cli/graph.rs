@@ -5,15 +5,18 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use clap_complete::engine::ArgValueCompleter;
 use custos_query::{
-    CheckEnvelope, Envelope, EnvelopeRequest, Limit, ReadContext, Selector, Series, check_names,
+    CheckEnvelope, Drawn, Envelope, EnvelopeRequest, Limit, Others, ReadContext, Selector, Series,
+    check_names,
 };
-use custos_store::{Reader, State};
+use custos_store::{Provenance, Reader, State};
 use jiff::Zoned;
 
+use super::completion;
 use super::read::{Damage, Failure, Opened, ReadArgs, finish, now, time};
 use super::style::Style;
-use crate::config::Threshold;
+use crate::config::{Check, Threshold, UnitRange};
 use crate::exit_code::ExitCode;
 use crate::graph::{self, Glyphs, Picture, Ribbon, SVG_COLUMNS, TextOptions, cells, columns, svg, text};
 use crate::limits::GRAPH_SERIES_MAX;
@@ -31,7 +34,7 @@ const DEFAULT_SPAN_MS: i64 = 24 * 3600 * 1000;
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct GraphArgs {
     /// Checks, or metrics of them; METRIC may be a glob: load, load:load1, 'disk:/*'
-    #[arg(value_name = "CHECK[:METRIC]", required = true)]
+    #[arg(value_name = "CHECK[:METRIC]", required = true, add = ArgValueCompleter::new(completion::check_or_metric))]
     targets: Vec<String>,
     /// Start: -24h, '2h ago', 'yesterday 03:00', 2026-03-01, RFC 3339 [default: -24h, or the first run if later]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
@@ -48,9 +51,12 @@ pub(super) struct GraphArgs {
     /// ASCII characters only
     #[arg(long)]
     ascii: bool,
-    /// Draw the change per second; a counter that falls was reset to 0
+    /// Draw the change per second of everything, not only of counters; a counter that falls was reset to 0
     #[arg(long)]
     rate: bool,
+    /// Draw the values of counters, not their change per second
+    #[arg(long, conflicts_with = "rate")]
+    raw: bool,
     /// Show bytes as KiB, MiB, GiB
     #[arg(long)]
     iec: bool,
@@ -146,11 +152,17 @@ fn picture(
     let mut context = ReadContext::new(&mut on_damage);
     for (check, series) in chosen {
         let span = start_ms..end_ms;
-        let request = EnvelopeRequest { check: &check, series, span, columns, cells, rate: args.rate };
-        let CheckEnvelope { series, states } = request.read(reader, &mut context)?;
         let defined = config.as_ref().and_then(|config| config.checks.get(&check));
-        let thresholds =
-            defined.filter(|_| !args.rate).map(|check| &check.thresholds[..]).unwrap_or_default();
+        let holds_until_ms = is_reported(reader, &check, defined.map(|check| &**check))
+            .then(|| now.timestamp().as_millisecond());
+        let drawn = match (args.rate, args.raw) {
+            (true, _) => Drawn::Rates,
+            (_, true) => Drawn::Values,
+            _ => Drawn::Usual,
+        };
+        let request = EnvelopeRequest { check: &check, series, span, columns, cells, drawn, holds_until_ms };
+        let CheckEnvelope { series, states } = request.read(reader, &mut context)?;
+        let thresholds = defined.map(|check| &check.thresholds[..]).unwrap_or_default();
         picture.series.extend(series.into_iter().map(|one| titled(&check, one, thresholds)));
         picture.ribbons.push(Ribbon { title: check, states });
     }
@@ -159,22 +171,44 @@ fn picture(
 
 /// A series with its title, and with the thresholds of the configuration behind the plugin's own.
 fn titled(check: &str, envelope: Envelope, thresholds: &[Threshold]) -> graph::Series {
-    let Envelope { series, unit, columns, limits, bridge_ms } = envelope;
+    let Envelope { series, unit, rate, others, columns, limits, bridge_ms } = envelope;
     let mut all: Vec<graph::Threshold> =
         limits.into_iter().map(|limit| graph::Threshold { limit, of_plugin: true }).collect();
     let judges = |threshold: &&Threshold| match &series {
         Series::Metric(key) => threshold.matcher.is_match(&key.label),
         Series::BuiltIn(_) => false,
     };
-    for threshold in thresholds.iter().filter(judges) {
+    for threshold in thresholds.iter().filter(judges).filter(|threshold| threshold.rate == rate) {
         let sides = [(State::Warning, &threshold.warning), (State::Critical, &threshold.critical)];
         for (state, range) in sides {
             let limit = |bounds| graph::Threshold { limit: Limit { state, bounds }, of_plugin: false };
-            all.extend(range.iter().map(|range| limit(range.bounds)));
+            // A range in another unit says nothing about these values.
+            let same = |range: &&UnitRange| rate || range.unit.as_ref().is_none_or(|other| *other == unit);
+            all.extend(range.iter().filter(same).map(|range| limit(range.bounds)));
         }
     }
     let (check, name) = (check.to_owned(), series.to_string());
-    graph::Series { check, name, unit, columns, thresholds: all, bridge_ms, note: None }
+    graph::Series { check, name, unit, columns, thresholds: all, bridge_ms, note: note(&others) }
+}
+
+/// Remarks on samples that are not drawn.
+fn note(others: &Others) -> Option<String> {
+    let Others { samples, units } = others;
+    let named = |unit: &String| if unit.is_empty() { "no unit".to_owned() } else { unit.clone() };
+    let units: Vec<String> = units.iter().map(named).collect();
+    let noun = if *samples == 1 { "sample" } else { "samples" };
+    (*samples > 0).then(|| format!("{samples} {noun} in {} not drawn", units.join(", ")))
+}
+
+/// Whether a check has runs only when something is reported to it: its state holds until the next.
+fn is_reported(reader: &Reader, name: &str, defined: Option<&Check>) -> bool {
+    match defined {
+        Some(check) => check.command.is_passive(),
+        None => matches!(
+            reader.last_arrived(name),
+            Ok(Some(last)) if last.run.provenance == Provenance::Submitted
+        ),
+    }
 }
 
 /// Start and end of the graph.
@@ -271,6 +305,41 @@ load:load1  min 1  avg 1.1  max 6  last 1  warn 5
     fn a_rate_knows_resets_and_gaps() {
         let drawn = drawn(&store(), &["load:in", "--rate", "--ascii"]).unwrap();
         assert!(drawn.starts_with("load:in  min 125/s  avg 125/s  max 125/s  last 125/s\n"), "{drawn}");
+    }
+
+    #[test]
+    fn a_counter_is_drawn_as_a_rate_unless_its_values_are_asked_for() {
+        let usual = drawn(&store(), &["load:in", "--ascii"]).unwrap();
+        assert!(usual.starts_with("load:in  min 125/s  avg 125/s  max 125/s  last 125/s\n"), "{usual}");
+        let raw = drawn(&store(), &["load:in", "--raw", "--ascii"]).unwrap();
+        assert!(raw.starts_with("load:in  min 0 "), "{raw}");
+    }
+
+    #[test]
+    fn samples_in_another_unit_are_counted_and_not_drawn() {
+        let directory = stage::store(|writer| {
+            for (second, unit, value) in [(0, "s", 2.0), (20, "s", 3.0), (40, "B", 5e6), (50, "B", 6e6)] {
+                let metrics = vec![metric("m", unit, value)];
+                writer
+                    .append(&[("x", &Run { time_ms: NOON + second * 1000, metrics, ..Run::default() })])
+                    .unwrap();
+            }
+        });
+        let drawn = drawn(&directory, &["x:m", "--ascii", "--width", "120"]).unwrap();
+        assert!(drawn.starts_with("x:m  min 5 MB  avg 5.5 MB  max 6 MB  last 6 MB"), "{drawn}");
+        assert!(drawn.lines().next().unwrap().ends_with("(2 samples in s not drawn)"), "{drawn}");
+    }
+
+    #[test]
+    fn the_state_of_a_reported_check_holds_until_the_next() {
+        let directory = stage::store(|writer| {
+            let provenance = Provenance::Submitted;
+            let run = Run { time_ms: NOON, state: State::Critical, provenance, ..Run::default() };
+            writer.append(&[("link", &run)]).unwrap();
+        });
+        let drawn = drawn(&directory, &["link", "--ascii", "--since", "-30s"]).unwrap();
+        let bar = drawn.lines().find(|line| line.contains(" link")).unwrap();
+        assert!(bar.matches('C').count() > 60, "{drawn}");
     }
 
     #[test]

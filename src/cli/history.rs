@@ -3,18 +3,23 @@
 use std::io::Write;
 use std::ops::Range;
 
+use clap_complete::engine::ArgValueCompleter;
 use custos_query::limits::LISTED_RUNS_MAX;
 use custos_query::{Listed, NewestRuns, Pick, ReadContext, RunJson, Selector, check_names, merged_runs};
 use custos_store::{Metric, Reader, Reason, Run, SeriesKey, Value};
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 
+use super::completion;
 use super::listing::PageArgs;
 use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, tell};
 use super::style::{Style, printable};
 use crate::exit_code::ExitCode;
 use crate::text::human::{Prefixes, duration_ms, quantity};
+use crate::text::width::{pad, width};
 
+/// Columns of the names of checks. A longer one shifts its own line only.
+const NAME_WIDTH_MAX: usize = 32;
 /// Runs that are shown unless told otherwise.
 const LIMIT_DEFAULT: usize = 1000;
 
@@ -25,7 +30,7 @@ const LIMIT_DEFAULT: usize = 1000;
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct HistoryArgs {
     /// A check, and perhaps a metric or a glob over its metrics: load, load:load1, 'disk:/*' [default: all checks]
-    #[arg(value_name = "CHECK[:METRIC]")]
+    #[arg(value_name = "CHECK[:METRIC]", add = ArgValueCompleter::new(completion::check_or_metric))]
     target: Option<String>,
     #[command(flatten)]
     page: PageArgs<LIMIT_DEFAULT>,
@@ -54,7 +59,8 @@ fn show(args: &HistoryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> R
         selector.series(&reader.series(selector.check())?)?;
     }
     let checks = selector.as_ref().map_or(known, |selector| vec![selector.check().to_owned()]);
-    let page = Page { selector: selector.as_ref(), zone: now.time_zone().clone(), style };
+    let names = checks.iter().map(|check| width(&printable(check))).max().unwrap_or(0).min(NAME_WIDTH_MAX);
+    let page = Page { selector: selector.as_ref(), names, zone: now.time_zone().clone(), style };
     let mut damage = Damage::default();
     let mut shown = 0_u64;
     let mut show = |one: &Listed| {
@@ -105,6 +111,8 @@ fn newest(
 struct Page<'a> {
     /// Which check, and which of its metrics; all checks without one.
     selector: Option<&'a Selector>,
+    /// Columns of the names of checks.
+    names: usize,
     zone: TimeZone,
     style: Style,
 }
@@ -122,7 +130,7 @@ impl Page<'_> {
         let state = format!("{:<8}", run.state.name());
         write!(out, "{}  {}  ", local_time(run.time_ms, &self.zone), self.style.state(run.state, &state))?;
         if self.selector.is_none() {
-            write!(out, "{}  ", printable(check))?;
+            write!(out, "{}  ", pad(&printable(check), self.names))?;
         }
         let took = duration_ms((run.duration_us / 1000).min(i64::MAX as u64) as i64);
         match run.reason {

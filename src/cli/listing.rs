@@ -18,7 +18,7 @@ pub(super) struct SpanArgs {
 }
 
 impl SpanArgs {
-    /// The span in ms since the epoch; all of time if nothing is said.
+    /// The span in ms since the epoch; by default all of time.
     pub(super) fn range(&self, now: &Zoned) -> Result<Range<i64>, Failure> {
         let bound = |option, text: &Option<String>, default| match text {
             Some(text) => time(option, text, now),

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::config::report;
-use super::read::{Failure, tell};
+use super::failure::{Failure, tell};
 use super::style::printable;
 use crate::config::{self, Config, DEFAULT_PATH, DEFAULT_STORE, Mistakes, Severity};
 use crate::text::width::shorten;

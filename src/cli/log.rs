@@ -96,7 +96,7 @@ fn safe(line: &[u8], colors: bool) -> Vec<u8> {
     shown.into_bytes()
 }
 
-/// Writes line after line until nobody logs any more.
+/// Writes line after line until every sender is dropped.
 fn write_all<W: Write>(entries: &Receiver<Entry>, lost: &AtomicU64, target: impl Fn() -> W) {
     for entry in entries {
         let line = match entry {

@@ -8,8 +8,9 @@ use custos_store::Reader;
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 use serde::Serialize;
 
+pub(super) use super::failure::{Failure, chain, tell};
 use super::locate;
-use super::style::{ColorChoice, Style, printable};
+use super::style::{ColorChoice, Style};
 use crate::clock;
 use crate::config::Config;
 use crate::exit_code::ExitCode;
@@ -75,50 +76,7 @@ impl ReadArgs {
     }
 }
 
-/// Why a command failed.
-#[derive(Debug)]
-pub(super) struct Failure {
-    /// For the user, without `custos:`.
-    pub message: String,
-    /// How the program ends.
-    pub code: ExitCode,
-}
-
-impl Failure {
-    /// A command that failed while running.
-    pub(super) fn new(message: impl Into<String>) -> Failure {
-        Failure { message: message.into(), code: ExitCode::Failure }
-    }
-
-    /// A command line that cannot be followed.
-    pub(super) fn usage(message: impl Into<String>) -> Failure {
-        Failure { message: message.into(), code: ExitCode::Usage }
-    }
-}
-
-impl From<custos_store::Error> for Failure {
-    fn from(error: custos_store::Error) -> Failure {
-        Failure::new(format!("failed to read the store: {}", chain(&error)))
-    }
-}
-
-impl From<custos_query::Error> for Failure {
-    fn from(error: custos_query::Error) -> Failure {
-        let message = format!("failed to {}", chain(&error));
-        if error.is_usage() { Failure::usage(message) } else { Failure::new(message) }
-    }
-}
-
-impl From<io::Error> for Failure {
-    fn from(error: io::Error) -> Failure {
-        // The reader of a pipe, such as `head`, has seen enough: that is no failure.
-        let code =
-            if error.kind() == io::ErrorKind::BrokenPipe { ExitCode::Success } else { ExitCode::Failure };
-        Failure { message: format!("failed to write: {error}"), code }
-    }
-}
-
-/// Parts of the store that cannot be read. They are told, the rest is shown, and the command fails at its end.
+/// Parts of the store that cannot be read. The command reports them, shows the rest, and fails at its end.
 #[derive(Debug, Default)]
 pub(super) struct Damage {
     count: u64,
@@ -146,21 +104,6 @@ impl Damage {
     }
 }
 
-/// An error with its causes.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        // Some errors tell their cause already.
-        if !text.ends_with(&cause_text) {
-            text += &format!(": {cause_text}");
-        }
-        source = cause.source();
-    }
-    text
-}
-
 /// Writes a value as a line of JSON.
 pub(super) fn json_line(value: &impl Serialize, out: &mut dyn Write) -> Result<(), Failure> {
     Ok(write_json_line(value, out)?)
@@ -182,12 +125,6 @@ pub(super) fn finish(command: impl FnOnce(&mut dyn Write) -> Result<(), Failure>
             failure.code
         }
     }
-}
-
-/// Says something on stderr. Nothing is left to be done if that is closed.
-pub(super) fn tell(message: &str) {
-    let lines: Vec<_> = message.lines().map(printable).collect();
-    let _ = writeln!(io::stderr(), "custos: {}", lines.join("\n"));
 }
 
 /// The time now, in the zone of this machine or of `TZ`.

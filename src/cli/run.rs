@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::config::report;
 use super::log;
+use super::umask::narrow_umask;
 use crate::config::{self, DEFAULT_PATH};
 use crate::daemon::{self, Setup, Source};
 use crate::exit_code::ExitCode;
@@ -22,6 +23,7 @@ pub(super) struct RunArgs {
 
 /// Runs the command.
 pub(super) fn run(args: &RunArgs) -> ExitCode {
+    narrow_umask();
     let _log = log::start();
     // Before anything else is opened, so that the numbers are still those that the service manager gave.
     listener::adopt_inherited_sockets();

@@ -2,27 +2,29 @@
 
 use std::io::Write;
 
+use clap_complete::engine::ArgValueCompleter;
 use custos_query::{Listed, NewestRuns, Pick, ReadContext, RunJson, all_known, check_names};
 use custos_store::{Reason, Run, State};
 use jiff::Zoned;
 
+use super::completion;
 use super::listing::PageArgs;
 use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, tell};
 use super::style::{Style, printable};
 use crate::exit_code::ExitCode;
 use crate::text::human::{bytes, duration_ms};
 
-/// Runs that are shown unless told otherwise.
+/// Runs that are shown by default.
 const LIMIT_DEFAULT: usize = 20;
 
 /// Shows how the newest runs of a check ended and what they took: last night's traceback is still there.
 ///
 /// A run is a line: time, state, how it ended, how long it took, CPU time, peak memory, how late it started and who
-/// asked for it. Below it stand its text, what the agent has to say of it, and what it wrote to stderr.
+/// asked for it. Below it are its text, the agent's remarks, and what it wrote to stderr.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct RunsArgs {
     /// The check
-    #[arg(value_name = "CHECK")]
+    #[arg(value_name = "CHECK", add = ArgValueCompleter::new(completion::check))]
     check: String,
     /// Only runs whose plugin did not exit with 0: other statuses, timeouts, signals, missed slots
     #[arg(long)]

@@ -15,8 +15,8 @@ use crate::limits::TRAPS_LISTED;
 
 /// Shows the SNMP traps that were received, the newest last.
 ///
-/// A line tells the time, the state that its check had after it, the check, and what the trap said. Traps of no check
-/// stand under the name custos.traps, and so do counts of traps that were too many. With --verbose every variable
+/// A line shows the time, the state of the check after it, the check, and the text of the trap. Traps that match
+/// no check are listed under the name custos.traps, and so are counts of traps beyond the limits. With --verbose every variable
 /// follows; JSON has them in long_text.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct TrapsArgs {

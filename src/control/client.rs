@@ -1,11 +1,11 @@
-//! The asking side, without a runtime: commands are short-lived.
+//! The client side, without a runtime: commands are short-lived.
 //!
 //! What is answered counts only if the kernel says that a process of root or of the store's owner is at the other end; a
 //! run counts only from the one that holds the store's lock, as every agent does whose store works. An answer is bounded
 //! in size and in time.
 //!
 //! The agent sends an empty line at once and every now and then until the answer is there, so that one which is stopped or
-//! hangs is told from one that is busy with a long run.
+//! hangs is distinguished from one that is busy with a long run.
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
@@ -30,21 +30,21 @@ use crate::text::system_error::words;
 pub enum AskError {
     /// No agent runs on this store.
     NoAgent,
-    /// Who answers is not the agent.
+    /// The process that answers is not the agent.
     Stranger(Stranger),
     /// This user may not ask.
     Denied,
-    /// There is one, and it gives no sign of life: it is stopped, or hangs.
+    /// The agent gives no sign of life: it is stopped, or hangs.
     Silent,
-    /// It is alive, but what was asked takes it longer than this.
+    /// The agent is alive, but the request takes longer than this.
     Slow(Duration),
-    /// It does not do what was asked, and says why.
+    /// The agent refuses the request, with the reason.
     Refused(String),
     /// It closed the connection without an answer.
     Closed,
     /// Its answer is longer than any should be.
     TooLong,
-    /// The system refused to carry the question or the answer.
+    /// The system failed to transport the request or the answer.
     Io(io::Error),
     /// It answered something that cannot be read; another version, most likely.
     Unreadable(String),
@@ -79,7 +79,7 @@ impl std::error::Error for AskError {
     }
 }
 
-/// What came back.
+/// An answer and where it came from.
 #[derive(Debug)]
 pub struct Answered {
     /// The answer.
@@ -104,7 +104,7 @@ pub fn ask(dir: &Path, request: &Request, patience: Duration) -> Result<Answered
     Ok(Answered { response, doubt })
 }
 
-/// The agent of the store at `dir`, by the kernel's word.
+/// The agent of the store at `dir`, according to the kernel.
 ///
 /// # Errors
 /// There is none, or a stranger listens in its place.
@@ -158,7 +158,7 @@ fn converse(
     stream.set_read_timeout(Some(silence)).map_err(AskError::Io)?;
     stream.set_write_timeout(Some(silence)).map_err(AskError::Io)?;
     match stream.write_all(line.as_bytes()) {
-        // It may have refused without reading, and has said why.
+        // It may have refused without reading, and sent the reason.
         Err(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {}
         written => written.map_err(failed)?,
     }

@@ -142,7 +142,7 @@ fn aside(dir: &Path, asked: &mpsc::Sender<Asked>) -> io::Result<Open> {
     Ok(Open { file: None, accepting })
 }
 
-/// Finds out whether a socket that is there already may be removed: if nobody listens on it, or if this process is the
+/// Finds out whether a socket that is there already may be removed: if no process listens on it, or if this one is the
 /// one that writes to the store.
 fn give_way(dir: &Path, place: &Place) -> Result<(), Refusal> {
     let other = match place.connect() {

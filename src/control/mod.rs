@@ -1,7 +1,7 @@
-//! The agent's ear for its own commands: a local socket in the directory of the store.
+//! The control socket: a local socket in the directory of the store, over which commands reach the agent.
 //!
-//! The kernel says who is at either end. The agent serves root and the store's owner; a command believes a process of
-//! root or of the owner, and takes a run only from the one that holds the store's lock.
+//! The kernel says who is at either end. The agent serves root and the store's owner; a command trusts a process of
+//! root or of the owner, and accepts a run only from the one that holds the store's lock.
 
 mod client;
 mod idle;

@@ -1,4 +1,4 @@
-//! Who is at the other end of a connection, by the kernel's word, and whether it may speak for a store.
+//! The process at the other end of a connection, according to the kernel, and whether it may be the agent of a store.
 
 use std::os::fd::AsFd;
 
@@ -48,7 +48,7 @@ impl Peer {
         }
     }
 
-    /// Whether it is stopped, by SIGSTOP or a debugger; none if that cannot be known.
+    /// Whether it is stopped, by SIGSTOP or a debugger; `None` if that cannot be known.
     pub(super) fn is_stopped(&self) -> Option<bool> {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?;
         // The name of the program stands in parentheses and may contain any of them itself.
@@ -57,7 +57,7 @@ impl Peer {
     }
 }
 
-/// Who answers for a store and may not.
+/// A process that answers for a store and may not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stranger {
     /// A process of a user that is neither root nor the owner of the store.

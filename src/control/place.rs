@@ -5,7 +5,7 @@
 //!
 //! While there is no such directory, or nothing can be made in it, the agent listens under an abstract name that is
 //! made of the path: an agent whose store is broken has to be reached most of all. Any user may take that name first,
-//! which keeps commands from the agent then; it makes nobody believe that user.
+//! which keeps commands from the agent then, but they do not trust that user.
 
 use std::fs::File;
 use std::io;
@@ -149,7 +149,7 @@ fn unix_socket() -> Result<OwnedFd, Errno> {
     socket(AddressFamily::Unix, SockType::Stream, flags, None)
 }
 
-/// Which file is the socket of the store at `dir` now; none if there is none.
+/// Which file is the socket of the store at `dir` now; `None` if there is none.
 pub(super) fn id_at(dir: &Path) -> Option<FileId> {
     let about = std::fs::symlink_metadata(dir.join(SOCKET_NAME)).ok()?;
     about.file_type().is_socket().then(|| (about.dev(), about.ino()))

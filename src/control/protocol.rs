@@ -1,4 +1,4 @@
-//! What is asked over the control socket and what is answered: a request and an answer, each a line of JSON. Empty lines
+//! The protocol of the control socket: a request and an answer, each a line of JSON. Empty lines
 //! before the answer are signs of life.
 
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::part::Part;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Request {
-    /// How do the agent and its checks stand?
+    /// The state of the agent and its checks.
     Status,
     /// Run this check now, or share the run that is under way.
     Run(String),
@@ -33,7 +33,7 @@ pub enum Response {
     Refused(String),
 }
 
-/// The agent as it stands.
+/// The state of the agent.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AgentStatus {
     /// Its process id.

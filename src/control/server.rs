@@ -1,4 +1,4 @@
-//! The answering side: each connection brings one request, which becomes an event of the agent.
+//! The server side: each connection brings one request, which becomes an event of the agent.
 //!
 //! Invariant: whoever connects is answered at once or waits for the agent: never for somebody else's connection.
 
@@ -25,7 +25,7 @@ use crate::limits::{
 pub struct Asked {
     /// What is asked.
     pub request: Request,
-    /// Who asks, as it is kept with a run.
+    /// Who asks, as the run records it.
     pub origin: String,
     /// Where the answer goes.
     pub answer: oneshot::Sender<Response>,

@@ -91,7 +91,7 @@ fn of_check(answer: Answer) -> listener::Answer {
     listener::Answer { code, text }
 }
 
-/// The command line that a request wants run; none if it asks for a check.
+/// The command line that a request asks for; `None` if it asks for a check.
 pub fn requested_line(task: listener::Task, timeout: Duration) -> Option<Line> {
     match task {
         listener::Task::Line { line, env, credentials } => Some(Line::new(line, env, credentials, timeout)),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::signal::unix::Signal;
 use tokio::sync::mpsc;
 
-use super::reload::{Reading, Reloaded};
+use super::reading::{Reading, Reloaded};
 use crate::control::Asked;
 use crate::execute::Executor;
 use crate::nrpe::listener;

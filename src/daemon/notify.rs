@@ -1,8 +1,8 @@
-//! What the daemon tells the service manager: that it is ready, reloading, stopping, alive.
+//! Notifications to the service manager: ready, reloading, stopping, alive.
 //!
 //! The protocol is systemd's `sd_notify`: datagrams of `NAME=VALUE` lines to the socket in `NOTIFY_SOCKET`. Without that
-//! variable nobody is told anything. Invariants: telling never blocks, and a message that cannot be delivered
-//! is dropped, since the manager's own timeout then tells what happened.
+//! variable none are sent. Invariants: sending never blocks, and a message that cannot be delivered is dropped; the
+//! manager's own timeout acts then.
 
 use std::ffi::OsStr;
 use std::io;
@@ -12,7 +12,7 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 use nix::time::{ClockId, clock_gettime};
 
-/// The service manager, if there is one that wants to be told.
+/// The service manager, if there is one that takes notifications.
 #[derive(Debug, Default)]
 pub(super) struct Notify {
     manager: Option<(UnixDatagram, SocketAddr)>,
@@ -31,7 +31,7 @@ impl Notify {
         let watchdog = std::env::var_os("WATCHDOG_USEC").is_some()
             && std::env::var_os("WATCHDOG_PID").is_none_or(|pid| own(&pid));
         Notify::to(&name, watchdog).unwrap_or_else(|error| {
-            tracing::warn!("the service manager cannot be told anything: {error}");
+            tracing::warn!("the service manager cannot be notified: {error}");
             Notify::default()
         })
     }

@@ -1,7 +1,6 @@
-//! How the parts of the agent are doing, for its own check and for `custos status`.
+//! The health of the agent's parts, for its own check and for `custos status`.
 
-use custos_store::State;
-
+use super::reported::{Reported, states};
 use super::run::Daemon;
 use crate::agent::{Event, Health};
 use crate::clock::{Moment, micros};
@@ -9,18 +8,6 @@ use crate::control::AgentStatus;
 use crate::limits::AGENT_CHECK_INTERVAL;
 use crate::nrpe::listener::Server;
 use crate::part::Part;
-
-/// What was last reported of the parts.
-#[derive(Debug, Default)]
-pub(super) struct Reported {
-    at_us: u64,
-    /// The state of each part, by its name.
-    states: Vec<(String, State)>,
-}
-
-fn states(parts: &[Part]) -> Vec<(String, State)> {
-    parts.iter().map(|part| (part.name.clone(), part.state())).collect()
-}
 
 impl Daemon {
     /// Every part of the agent. A new part is added here, and nowhere else.
@@ -32,7 +19,7 @@ impl Daemon {
         parts
     }
 
-    /// The agent as it stands, for `custos status`.
+    /// The state of the agent, for `custos status`.
     pub(super) fn status(&self, now: Moment) -> AgentStatus {
         AgentStatus {
             pid: std::process::id(),
@@ -42,7 +29,7 @@ impl Daemon {
         }
     }
 
-    /// Looks how the parts are doing, and has it recorded at its interval or when one of them got better or worse.
+    /// Checks the health of the parts, and has it recorded at its interval or when the state of one changed.
     pub(super) fn look(&mut self, now: Moment) {
         self.notify.alive();
         self.control.look();
@@ -57,12 +44,12 @@ impl Daemon {
             self.report(parts, now);
         }
         if due {
-            // Not before, so that a loss stands in at least one report of the usual pace.
+            // Not earlier, so that each loss is in at least one regular report.
             self.trap_receiver.note_reported();
         }
     }
 
-    /// Reports how the parts are doing now.
+    /// Reports the health of the parts now.
     pub(super) fn report_now(&mut self, now: Moment) {
         let parts = self.parts(now);
         self.report(parts, now);

@@ -1,120 +1,13 @@
-//! Reading the configuration again, on a thread of its own: files, names of MIBs and the histories of checks that are
-//! new take their time, and plugins start meanwhile.
-//!
-//! Invariant: one reading at a time. A SIGHUP during it causes another reading after it, which sees what changed since.
+//! Takes over a configuration that was read again.
 
 use std::sync::Arc;
 
-use tokio::sync::oneshot;
-
-use super::history::read_some;
+use super::reading::{Reloaded, begin};
 use super::run::Daemon;
-use super::settings::Source;
 use super::trap_receiver::{Reception, reception};
-use crate::agent::{Event, History};
-use crate::clock::{self, Moment, micros};
-use crate::config::Config;
-use crate::execute::TableRows;
-use crate::limits::RELOAD_LONG;
+use crate::agent::Event;
+use crate::clock::Moment;
 use crate::nrpe::listener::{self, Settings};
-use crate::part::Part;
-use crate::text::human;
-
-/// What was read: all that it takes to go on by the new configuration.
-pub(super) struct Reloaded {
-    pub(super) config: Config,
-    /// Settings of the NRPE listener, if NRPE is to be served.
-    pub(super) settings: Option<Settings>,
-    /// How traps are to be received, if they are.
-    pub(super) reception: Option<Reception>,
-    /// Histories of the checks that are new.
-    pub(super) histories: Vec<History>,
-    /// What was noted of the rows of their tables.
-    pub(super) rows: TableRows,
-}
-
-/// The way back of a reading; ends without a result if the reading panicked.
-pub(super) type Reading = oneshot::Receiver<Result<Box<Reloaded>, String>>;
-
-/// Whether the configuration is being read again, and how that went the last time.
-#[derive(Debug, Default)]
-pub(super) struct Reload {
-    since: Option<Moment>,
-    /// Another SIGHUP came during the reading.
-    again: bool,
-    /// Why the last reload was refused; the configuration before it is in force.
-    refused: Option<String>,
-}
-
-impl Reload {
-    /// Notes that a reload is wanted. Returns whether to begin with it now.
-    pub(super) fn wanted(&mut self, now: Moment) -> bool {
-        if self.since.is_some() {
-            self.again = true;
-            return false;
-        }
-        self.since = Some(now);
-        true
-    }
-
-    /// Notes that the reload is over, and why it was refused if it was. Returns whether another is wanted.
-    pub(super) fn ended(&mut self, refused: Option<String>) -> bool {
-        (self.since, self.refused) = (None, refused);
-        std::mem::take(&mut self.again)
-    }
-
-    /// How the last reload went, and the one under way.
-    pub(super) fn part(&self, now: Moment) -> Part {
-        let mut part = Part::new("reload");
-        if let Some(why) = &self.refused {
-            part.warning(format!("the configuration was not reloaded: {why}"));
-        }
-        let since_us = self.since.map_or(0, |since| now.mono_us.saturating_sub(since.mono_us));
-        if since_us >= micros(RELOAD_LONG) {
-            let so_long = human::duration_ms((since_us / 1000) as i64);
-            part.warning(format!("reading the configuration again has taken {so_long} so far"));
-        }
-        part
-    }
-}
-
-/// Begins to read everything again on a thread. `current` is the configuration in force.
-pub(super) fn begin(source: &Source, current: &Arc<Config>) -> Reading {
-    let (send, reading) = oneshot::channel();
-    let (source, current) = (source.clone(), Arc::clone(current));
-    let work = move || {
-        // Whoever waits for it may have ended.
-        let _ = send.send(read(&source, &current));
-    };
-    // Without a thread the sender is dropped, which counts as a refusal.
-    if let Err(error) = std::thread::Builder::new().name("custos-reload".to_owned()).spawn(work) {
-        tracing::error!("failed to start a thread: {error}");
-    }
-    reading
-}
-
-fn read(source: &Source, current: &Config) -> Result<Box<Reloaded>, String> {
-    let mut config = source.read_config(current)?;
-    let settings = source.nrpe_settings(&config).map_err(|error| {
-        tracing::error!("the configuration is not reloaded: {error}");
-        error.to_string()
-    })?;
-    if config.store != current.store {
-        let wanted = config.store.display();
-        tracing::warn!("the store stays at {}; {wanted} takes a restart", current.store.display());
-        config.store.clone_from(&current.store);
-    }
-    let reception = reception(&config, clock::now());
-    let new = |name: &str| config.checks.contains_key(name) && !current.checks.contains_key(name);
-    let histories = if config.checks.keys().any(|name| new(name)) {
-        read_some(&config, new).histories
-    } else {
-        Vec::new()
-    };
-    let rows = config.checks.values().filter(|check| new(&check.name)).map(|check| &**check);
-    let rows = TableRows::read(&config.store, rows);
-    Ok(Box::new(Reloaded { config, settings, reception, histories, rows }))
-}
 
 impl Daemon {
     /// Begins to read the configuration again, or will after the reading under way.
@@ -125,7 +18,7 @@ impl Daemon {
         }
     }
 
-    /// Goes on by what was read: all of it is taken, or nothing.
+    /// Takes over what was read: all of it, or nothing.
     pub(super) fn reloaded(&mut self, read: Result<Box<Reloaded>, String>, now: Moment) {
         let refused = read.and_then(|reloaded| self.take(*reloaded, now)).err();
         if refused.is_some() {
@@ -154,7 +47,7 @@ impl Daemon {
         Ok(())
     }
 
-    /// Both listen as the new configuration wants it, or as the old one does and the reason is returned.
+    /// Configures both listeners. If one fails, both stay with the old configuration, and the reason is returned.
     fn reload_listeners(
         &mut self,
         wanted: Option<Reception>,
@@ -187,40 +80,5 @@ impl Daemon {
             (None, None) => {}
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use custos_store::State;
-
-    fn at(s: u64) -> Moment {
-        Moment { mono_us: s * 1_000_000, wall_ms: 0 }
-    }
-
-    #[test]
-    fn signals_during_a_reload_cause_one_more_after_it() {
-        let mut reload = Reload::default();
-        assert!(reload.wanted(at(1)));
-        assert!(!reload.wanted(at(2)) && !reload.wanted(at(3)));
-        assert!(reload.ended(None));
-        assert!(reload.wanted(at(4)));
-        assert!(!reload.ended(None));
-    }
-
-    #[test]
-    fn a_refused_reload_is_a_warning_until_one_is_taken_and_so_is_one_that_does_not_end() {
-        let mut reload = Reload::default();
-        reload.wanted(at(1));
-        assert_eq!(reload.part(at(2)).state(), State::Ok);
-        let long = reload.part(at(1).after(RELOAD_LONG));
-        assert_eq!((long.state(), long.findings.len()), (State::Warning, 1));
-        reload.ended(Some("2 mistakes".to_owned()));
-        let refused = reload.part(at(100_000));
-        assert_eq!(refused.findings[0].text(), "the configuration was not reloaded: 2 mistakes");
-        reload.wanted(at(100_001));
-        reload.ended(None);
-        assert_eq!(reload.part(at(100_002)).state(), State::Ok);
     }
 }

@@ -1,4 +1,4 @@
-//! The event loop: wait for the next thing that happens, give it to the agent, do what it says.
+//! The event loop: waits for the next event, hands it to the agent, performs the effects.
 
 use std::io;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use super::answers::Answers;
 use super::history::read_all;
 use super::inputs::{Input, Inputs, Outside};
 use super::notify::Notify;
-use super::parts::Reported;
-use super::reload::Reload;
+use super::reading::Reload;
+use super::reported::Reported;
 use super::runtimes::runtimes;
 use super::settings::{Setup, Source};
 use super::trap_receiver::{TrapReceiver, noted_engines, reception};
@@ -55,7 +55,7 @@ fn failed_to_start(error: &io::Error) -> ExitCode {
 pub(super) struct Daemon {
     pub(super) config: Arc<Config>,
     pub(super) source: Source,
-    /// What is to be done first when the agent ends.
+    /// Called first when the agent ends.
     pub(super) stopping: Option<Box<dyn FnOnce() + Send>>,
     pub(super) agent: Agent,
     pub(super) recorder: Recorder,
@@ -64,7 +64,7 @@ pub(super) struct Daemon {
     pub(super) control: control::Listener,
     pub(super) trap_receiver: TrapReceiver,
     pub(super) reload: Reload,
-    /// Where the listener runs.
+    /// The runtime of the NRPE listener.
     pub(super) serving: Handle,
     pub(super) inputs: Inputs,
     request_sender: mpsc::Sender<listener::Request>,
@@ -132,7 +132,7 @@ impl Daemon {
         Ok(daemon)
     }
 
-    /// A listener that cannot be started is fatal at the start: better no agent than a host that answers nobody.
+    /// A listener that fails at the start is fatal: an agent that does not start is noticed at once.
     fn start_nrpe(&mut self) -> Result<(), io::Error> {
         let settings = self.source.nrpe_settings(&self.config).map_err(io::Error::other)?;
         if let Some(settings) = settings {

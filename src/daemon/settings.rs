@@ -1,4 +1,4 @@
-//! What the daemon is started with, and where that is read again from.
+//! The configuration that the daemon starts with, and where a reload reads it from.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,21 +16,21 @@ pub struct Setup {
     pub config: Config,
     /// Where it is read again from on SIGHUP.
     pub source: Source,
-    /// What is to be done first when the agent ends.
+    /// Called first when the agent ends.
     pub stopping: Option<Box<dyn FnOnce() + Send>>,
 }
 
 /// Where the configuration and the listener's settings are read from.
 #[derive(Clone, Default)]
 pub struct Source {
-    /// The configuration file; none if there is no such file, and the configuration stays as it is.
+    /// The configuration file; `None` if there is no such file, and the configuration stays as it is.
     pub config_file: Option<PathBuf>,
     /// Where the NRPE listener's settings come from, if not from the configuration.
     pub nrpe: Option<SettingsReader>,
 }
 
 impl Source {
-    /// The listener's settings for a configuration: none if NRPE is not to be served.
+    /// The listener's settings for a configuration; `None` if it does not serve NRPE.
     pub(super) fn nrpe_settings(&self, config: &Config) -> Result<Option<Settings>, Error> {
         match (&self.nrpe, &config.nrpe) {
             (Some(read), _) => read().map(Some),

@@ -23,7 +23,7 @@ impl Daemon {
             stopping();
         }
         let server = self.server.take();
-        // Nobody new is accepted, and whoever has asked already is one of those under way.
+        // New connections are refused; requests that were accepted already are among those under way.
         server.iter().for_each(Server::leave);
         while let Ok(request) = self.inputs.requests.try_recv() {
             self.asked(Outside::Request(request), clock::now());
@@ -51,7 +51,7 @@ impl Daemon {
             }
             lost => {
                 tracing::error!("{lost} runs could not be stored");
-                // Whoever stands in for nrpe has done its duty without a store as well.
+                // `custos nrpe` has done its work without a store as well.
                 if self.source.nrpe.is_some() { ExitCode::Success } else { ExitCode::Failure }
             }
         }

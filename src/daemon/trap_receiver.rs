@@ -1,4 +1,4 @@
-//! The receiver of traps as the daemon has it: started, given new rules, stopped, looked at.
+//! The trap receiver: started, reconfigured and stopped by the daemon, and its health.
 
 use std::io;
 use std::net::SocketAddr;
@@ -59,11 +59,11 @@ pub(super) struct Reception {
     listen: Vec<String>,
     addresses: io::Result<Vec<SocketAddr>>,
     intake: Intake,
-    /// What of the configuration cannot be used.
+    /// Parts of the configuration that cannot be used.
     faults: Vec<String>,
 }
 
-/// How a configuration wants traps to be received; none if it does not want them.
+/// How a configuration wants traps to be received; `None` if it does not receive traps.
 pub(super) fn reception(config: &Config, now: Moment) -> Option<Reception> {
     let traps = config.snmp.traps.as_ref()?;
     let mut faults = Vec::new();
@@ -136,7 +136,7 @@ impl TrapReceiver {
         }
     }
 
-    /// What was counted so far, if traps are received.
+    /// The counters so far, if traps are received.
     fn counters(&self) -> Option<Counters> {
         self.listener.as_ref().map(Listener::counters)
     }

@@ -1,7 +1,7 @@
-//! The instances of a check as they stand: the interfaces that a trap's check is about, the elements of an alert.
+//! The instances of a check: the interfaces that a trap's check is about, the elements of an alert.
 //!
 //! Only what is not OK is kept; an instance that is not here is OK. Every run of the check carries the whole set, so the
-//! last run alone says where each instance stands. The set shares with the one before what did not change, and what is
+//! last run alone has the state of each instance. The set shares with the one before what did not change, and what is
 //! asked of it (the worst, the ones quiet longest, the first few) is found without going through all of it, so a report
 //! costs about the same whatever the number of instances.
 //!
@@ -19,7 +19,7 @@ use crate::limits::{
     CHECK_INSTANCE_TEXT_MAX_BYTES, CHECK_INSTANCES_MAX, INSTANCE_LISTED_MAX_CHARS, INSTANCES_LISTED_MAX,
 };
 
-/// Names and values that tell an instance from others, sorted by name; none for a check that is about one thing.
+/// The labels of an instance, sorted by name; empty for a check that is about one thing.
 pub type Labels = [(String, String)];
 
 /// The instances of a check that are not OK.
@@ -89,7 +89,7 @@ pub struct Report<'a> {
 }
 
 impl CheckInstances {
-    /// Goes on with the instances of a check's last run. Times ahead of now, which a wrong clock left behind, count as
+    /// Restores the instances from a check's last run. Times ahead of now, which a wrong clock left behind, count as
     /// now.
     pub fn restore(set: &Instances, now_ms: i64) -> CheckInstances {
         let mut restored = CheckInstances::default();

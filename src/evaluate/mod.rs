@@ -1,5 +1,5 @@
-//! Evaluation: from what a run reported to where its check stands. Pure functions of the definition, the run and
-//! what was known before.
+//! Evaluation: from a run's result to the state of its check. Pure functions of the definition, the run and the previous
+//! state.
 
 mod flapping;
 mod instances;

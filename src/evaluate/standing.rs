@@ -1,4 +1,4 @@
-//! Soft and hard states, attempts and flapping: where a check stands after one more result.
+//! Soft and hard states, attempts and flapping: the state of a check after one more result.
 //!
 //! Attempts are numbered as Nagios numbers them (a hard problem stays at its maximum); an OK is hard at once, as in
 //! Icinga. A change of severity while soft does not restart the count; while hard it is a hard change at once. A hard
@@ -34,7 +34,7 @@ impl From<&Check> for Counting {
 
 /// Advances a standing by one result at `time_ms`.
 ///
-/// `before` is none for a check that never ran: it then counts as having been OK.
+/// `before` is `None` for a check that never ran, which counts as having been OK.
 pub fn advance(
     before: Option<PreviousState>,
     state: State,

@@ -109,7 +109,7 @@ fn judge_one(
         let series = series_name(metric);
         let value = match threshold.rate {
             false => value.to_f64(),
-            // Of a counter that is seen for the first time nobody knows how fast it grows.
+            // The first value of a counter gives no rate.
             true => match pending.counters.rate(index, &series, metric, taken) {
                 Some(rate) => rate,
                 None => continue,

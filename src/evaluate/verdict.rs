@@ -10,8 +10,8 @@ use crate::config::Check;
 
 /// Completes a run (its `plugin_state` and metrics are given) with its verdict and standing.
 ///
-/// A slot that passed without a run, or a run whose result is not known, is not judged: the check stands where it
-/// stood.
+/// A slot that passed without a run, or a run whose result is not known, is not judged: the check keeps its
+/// state.
 pub fn evaluate(
     check: &Check,
     before: Option<PreviousState>,
@@ -38,7 +38,7 @@ pub fn judge_run(check: &Check, pending: &mut Pending, taken: Taken, run: &mut R
     }
 }
 
-/// The second half of [`evaluate`]: where the check stands after a run that has its verdict.
+/// The second half of [`evaluate`]: the state of the check after a run that has its verdict.
 pub fn stand(counting: Counting, before: Option<PreviousState>, run: &mut Run) -> Option<Change> {
     if !is_judged(run.reason) {
         run.standing = before.map(|before| before.standing).unwrap_or_default();

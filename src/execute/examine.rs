@@ -27,7 +27,7 @@ pub enum Finding {
     NoWayThrough(PathBuf),
     /// Not a file that could be executed; what it is instead.
     NotAFile(PathBuf, &'static str),
-    /// An empty file, which the shell would take for a script that does nothing.
+    /// A file without a line that does anything: empty, blank or comments alone. The shell runs it and it ends with 0.
     Empty(PathBuf),
     /// The user may not execute it.
     NotExecutable(PathBuf),
@@ -61,7 +61,7 @@ impl fmt::Display for Finding {
                 write!(f, "the user may not enter the directory {}", path.display())
             }
             Finding::NotAFile(path, what) => write!(f, "{} is {what}", path.display()),
-            Finding::Empty(path) => write!(f, "{} is empty", path.display()),
+            Finding::Empty(path) => write!(f, "{} is empty: it has nothing to run", path.display()),
             Finding::NotExecutable(path) => write!(f, "the user may not execute {}", path.display()),
             Finding::NotReadable(path) => {
                 write!(f, "the user may not read {}, which its interpreter has to", path.display())
@@ -179,9 +179,6 @@ fn examine_program(path: &Path, spec: &Spec, account: &Account, findings: &mut V
         findings.push(Finding::NotAFile(path.to_owned(), what));
         return;
     }
-    if metadata.len() == 0 {
-        findings.push(Finding::Empty(path.to_owned()));
-    }
     if !account.may(EXECUTE, &metadata) {
         findings.push(Finding::NotExecutable(path.to_owned()));
     }
@@ -199,6 +196,9 @@ fn examine_program(path: &Path, spec: &Spec, account: &Account, findings: &mut V
 fn examine_script(path: &Path, metadata: &Metadata, account: &Account, findings: &mut Vec<Finding>) {
     let mut head = Vec::new();
     let read = File::open(path).and_then(|file| file.take(SHEBANG_MAX_BYTES).read_to_end(&mut head));
+    if read.is_ok() && does_nothing(&head) {
+        findings.push(Finding::Empty(path.to_owned()));
+    }
     let (Ok(_), Some(line)) = (read, head.strip_prefix(b"#!")) else { return };
     let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
     let line = line.trim_ascii_start();
@@ -209,6 +209,12 @@ fn examine_script(path: &Path, metadata: &Metadata, account: &Account, findings:
     } else if !account.may(READ, metadata) {
         findings.push(Finding::NotReadable(path.to_owned()));
     }
+}
+
+/// Whether the beginning of a file is all of it and has nothing to run: no line, or only blank ones and comments.
+fn does_nothing(head: &[u8]) -> bool {
+    let is_idle = |line: &[u8]| line.trim_ascii().is_empty() || line.trim_ascii_start().starts_with(b"#");
+    (head.len() as u64) < SHEBANG_MAX_BYTES && head.split(|byte| *byte == b'\n').all(is_idle)
 }
 
 /// Others than root and the owner may write, and nothing (the sticky bit of a directory) keeps what is theirs apart.
@@ -305,7 +311,7 @@ mod tests {
 
     #[test]
     fn what_works_gives_no_finding() {
-        let (_directory, path) = file(0o755, "#!/bin/sh\n");
+        let (_directory, path) = file(0o755, "#!/bin/sh\n:\n");
         assert_eq!(found(&[path.to_str().unwrap()]), []);
         assert_eq!(found(&["/bin/sh", "-c", &format!("{} | cat", path.display())]), []);
         assert_eq!(found(&["true"]), []);
@@ -318,23 +324,25 @@ mod tests {
         assert_eq!(found(&["/bin/sh", "-c", "/no/such -w 1"]), [Finding::Missing("/no/such".into())]);
         assert_eq!(found(&["/usr"]), [Finding::NotAFile("/usr".into(), "a directory")]);
         assert_eq!(found(&["/dev/null"]), [Finding::NotAFile("/dev/null".into(), "not a regular file")]);
-        let (_directory, path) = file(0o644, "#!/bin/sh\n");
+        let (_directory, path) = file(0o644, "#!/bin/sh\n:\n");
         assert_eq!(found(&[path.to_str().unwrap()]), [Finding::NotExecutable(path)]);
-        let (_directory, path) = file(0o755, "");
-        assert_eq!(found(&[path.to_str().unwrap()]), [Finding::Empty(path)]);
-        let (_directory, path) = file(0o755, "#!/no/such -x\n");
+        for nothing in ["", "\n", " \n\t\n", "#!/bin/sh\n", "#!/bin/sh\n# to be written\n\n"] {
+            let (_directory, path) = file(0o755, nothing);
+            assert_eq!(found(&[path.to_str().unwrap()]), [Finding::Empty(path)], "{nothing:?}");
+        }
+        let (_directory, path) = file(0o755, "#!/no/such -x\n:\n");
         assert_eq!(
             found(&[path.to_str().unwrap()]),
             [Finding::NoInterpreter(path.clone(), "/no/such".into())]
         );
-        let (_directory, path) = file(0o755, "#!/bin/sh\r\n");
+        let (_directory, path) = file(0o755, "#!/bin/sh\r\n:\r\n");
         let findings = found(&[path.to_str().unwrap()]);
         assert!(findings[0].to_string().contains("DOS line ends"), "{findings:?}");
     }
 
     #[test]
     fn what_others_may_change_is_a_risk() {
-        let (directory, path) = file(0o757, "#!/bin/sh\n");
+        let (directory, path) = file(0o757, "#!/bin/sh\n:\n");
         let findings = found(&[path.to_str().unwrap()]);
         assert_eq!(findings, [Finding::WritableByOthers(path.clone())]);
         assert!(!findings[0].is_fatal());
@@ -366,7 +374,7 @@ mod tests {
 
     #[test]
     fn a_directory_that_the_user_may_not_enter_is_found() {
-        let (directory, path) = file(0o755, "#!/bin/sh\n");
+        let (directory, path) = file(0o755, "#!/bin/sh\n:\n");
         let inner = directory.path().join("inner");
         fs::create_dir(&inner).unwrap();
         fs::set_permissions(&inner, Permissions::from_mode(0o700)).unwrap();

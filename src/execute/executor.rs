@@ -1,4 +1,4 @@
-//! All that does jobs: the shims that run plugins, and the poller that asks devices.
+//! The executor: the shims that run plugins, and the poller that asks devices.
 //!
 //! Invariant: each job that was started ends as one observation, unless the agent stops first.
 
@@ -16,14 +16,14 @@ use crate::observe::{Observation, Reading, observe_plugin};
 use crate::part::Part;
 use crate::snmp::{Asker, Outcomes};
 
-/// Does jobs side by side.
+/// Runs jobs side by side.
 #[derive(Debug)]
 pub struct Executor {
     shims: Shims,
     reports: Reports,
     asker: Asker,
     outcomes: Outcomes,
-    /// By ticket: what is kept of a job until it ends.
+    /// The jobs under way, by ticket.
     running: HashMap<u64, Running>,
     /// What is remembered of the rows of tables.
     rows: TableRows,
@@ -48,8 +48,8 @@ impl Executor {
         Ok(Executor { shims, reports, asker, outcomes, running: HashMap::new(), rows })
     }
 
-    /// Starts a job. What comes of it, even if it cannot be begun, comes out of [`Executor::ended`] with the ticket: at
-    /// once if it is awaited, else perhaps some milliseconds later, with others.
+    /// Starts a job. [`Executor::ended`] yields its observation with the ticket, also if it cannot be started: at once if
+    /// it is awaited, else perhaps some milliseconds later, with others.
     ///
     /// The ticket must not be that of a job that is still under way.
     pub fn begin(&mut self, ticket: u64, job: Job, awaited: bool) {
@@ -96,7 +96,7 @@ impl Executor {
         Some((ticket, job.observe(outcome, took_us, &mut self.rows)))
     }
 
-    /// How the parts that do jobs are doing: what starts plugins, and the poller of devices.
+    /// The health of the shims and of the poller.
     pub fn parts(&self) -> [Part; 2] {
         let mut plugins = Part::new("plugins");
         if let Some(why) = self.shims.trouble() {

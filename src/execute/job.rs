@@ -1,7 +1,7 @@
-//! A job: what has to be done for a check, described whole when it is started.
+//! A job: everything that running a check takes, fixed when it starts.
 //!
-//! Invariant: a job carries all that its result is read by. A definition that changes while the job is under way
-//! changes nothing about what came of it.
+//! Invariant: a job carries everything that reading its result takes. A definition that changes while the job runs does
+//! not change its result.
 
 use std::io;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use super::rows::TableRows;
 use crate::config::{Check, Command, Config};
 use crate::observe::{Observation, Reading};
 
-/// What has to be done for a check. To whoever starts it, the kinds differ in no other way than a job's methods say.
+/// The job of a check. Its methods are all that differs between the kinds.
 #[derive(Debug)]
 pub enum Job {
     /// Run a plugin.
@@ -23,7 +23,7 @@ pub enum Job {
 }
 
 impl Job {
-    /// The job of a check by its definition; none for a passive check. `environment` is that of the agent's own user.
+    /// The job of a check by its definition; `None` for a passive check. `environment` is that of the agent's own user.
     pub fn of_check(check: &Check, config: &Config, environment: &PluginEnvironment) -> Option<Job> {
         match &check.command {
             Command::Snmp(poll) => Some(Job::Poll(PollJob::new(poll, check, config.snmp.names.shared()))),
@@ -61,7 +61,7 @@ impl Job {
         }
     }
 
-    /// Does the job here and now, and waits for what comes of it. For commands, which have no runtime. `rows` is what is
+    /// Runs the job in this thread and waits for its observation. For commands, which have no runtime. `rows` is what is
     /// remembered of the rows of tables.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! A command line that somebody asks for, such as one of `nrpe.cfg`.
+//! A command line that a request names, such as one of `nrpe.cfg`.
 
 use std::ffi::OsString;
 use std::time::Duration;

@@ -1,5 +1,4 @@
-//! A job that runs a plugin, and the surroundings of one that a check defines: fixed, documented, and the same whoever
-//! asks.
+//! A job that runs a plugin, and the plugin's environment: fixed, documented, and the same for every request.
 
 use std::ffi::OsString;
 use std::io;
@@ -47,7 +46,7 @@ impl PluginEnvironment {
     }
 }
 
-/// A plugin with all that it takes to run it, and how what it leaves behind is read.
+/// A plugin with all that it takes to run it, and how its output is read.
 #[derive(Clone, Debug)]
 pub struct PluginJob {
     spec: Box<Spec>,
@@ -104,7 +103,7 @@ pub(super) fn end_of(report: Report) -> PluginEnd {
     }
 }
 
-/// The plugin of a check, ready to be started; none if the check runs no program. `environment` is that of the daemon's
+/// The plugin of a check, ready to be started; `None` if the check runs no program. `environment` is that of the daemon's
 /// user, for a check without one of its own.
 pub fn plugin_spec(check: &Check, environment: &PluginEnvironment) -> Option<Spec> {
     let process = &check.process;

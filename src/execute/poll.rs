@@ -40,7 +40,7 @@ impl PollJob {
         self.timeout
     }
 
-    /// What comes of the job: the device answered after so long, or did not. `rows` is what is remembered of the rows of
+    /// The job's observation: the device answered after so long, or did not. `rows` is what is remembered of the rows of
     /// tables.
     pub fn observe(&self, outcome: &snmp::Outcome, took_us: u64, rows: &mut TableRows) -> Observation {
         let mut observation =

@@ -1,6 +1,6 @@
-//! What is on its way to the shim, and whose report is still owed.
+//! The queue to one shim: frames to be written, and tickets whose report is outstanding.
 //!
-//! Invariant: each ticket that was submitted is either held, or its report has been taken out: exactly once.
+//! Invariant: each submitted ticket is either outstanding, or its report has been taken out: exactly once.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub(super) struct Queue {
     outbound: Vec<u8>,
     /// Outstanding tickets, each with its deadline on the monotonic clock in microseconds.
     held: HashMap<u64, u64>,
-    /// When the shim was last heard of.
+    /// When the shim last sent something.
     heard_us: u64,
     /// Reports of what never reached the shim.
     refused: Vec<(u64, Report)>,
@@ -69,23 +69,23 @@ impl Queue {
         self.held.remove(&ticket).is_some()
     }
 
-    /// Tickets whose reports are owed by the shim.
+    /// How many tickets are outstanding.
     pub(super) fn held(&self) -> usize {
         self.held.len()
     }
 
-    /// The shim was heard of.
+    /// Notes that the shim sent something.
     pub(super) fn heard(&mut self, now_us: u64) {
         self.heard_us = now_us;
     }
 
-    /// Whether the shim has said nothing for so long although the time of a plugin is up for as long.
+    /// Whether the shim has sent nothing for so long although a plugin's deadline passed as long ago.
     pub(super) fn is_silent(&self, now_us: u64, silence_max_us: u64) -> bool {
         let long_ago = |then_us: u64| then_us.saturating_add(silence_max_us) < now_us;
         long_ago(self.heard_us) && self.held.values().any(|over_us| long_ago(*over_us))
     }
 
-    /// The shim is gone: forgets the frames that it did not get, and makes the reports that it still owed.
+    /// The shim has ended: drops the frames that it did not get, and makes the reports that are outstanding.
     pub(super) fn shim_ended(&mut self, outcome: &Outcome) -> Vec<(u64, Report)> {
         self.outbound.clear();
         let mut reports = std::mem::take(&mut self.refused);

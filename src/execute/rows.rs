@@ -1,4 +1,4 @@
-//! What is remembered of the rows of tables that devices are asked for, and noted in the store.
+//! What is remembered of the rows of SNMP tables from poll to poll, and noted in the store.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::config::{Check, Command, Config, SnmpWanted};
 use crate::hash::fnv1a;
 use crate::snmp::RowNames;
 
-/// By check: what is remembered of the rows of its table.
+/// What is remembered of the rows of each check's table.
 #[derive(Debug, Default)]
 pub struct TableRows {
     by_check: HashMap<String, RowNames>,

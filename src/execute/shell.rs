@@ -3,7 +3,7 @@
 //! Starting dash costs twice what a small plugin does. Where a line is plain words (see
 //! [`plain_words`](custos_compat::nrpe::plain_words)) and `/bin/sh` is dash, the program is executed at once, with
 //! what dash would have given it: the same arguments, and the environment with `PWD`. What the shell would say of its end
-//! is said by the shim. Other shells add more variables of their own, so there the shell is always started.
+//! comes from the shim. Other shells add more variables of their own, so there the shell is always started.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;

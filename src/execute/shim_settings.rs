@@ -1,4 +1,4 @@
-//! What the shims are and how many there may be.
+//! The program of the shims, and how many there may be.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use custos_shim::Launch;
 
 use crate::limits::{SHIM_SILENCE_MAX, SHIMS_MAX, SHIMS_MIN};
 
-/// What the shims are and how many there may be.
+/// The program of the shims, and how many there may be.
 #[derive(Clone, Debug)]
 pub struct ShimSettings {
     /// The program of a shim.
     pub launch: Launch,
     /// The most that there may be.
     pub shims_max: usize,
-    /// A shim that owes reports and says nothing for so long is replaced.
+    /// A shim with outstanding reports that sends nothing for so long is replaced.
     pub silence_max: Duration,
 }
 

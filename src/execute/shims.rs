@@ -21,14 +21,14 @@ pub struct Shims {
     slots: Arc<[WorkerSlot]>,
 }
 
-/// Where the reports come out.
+/// Receives the reports.
 #[derive(Debug)]
 pub struct Reports {
     receiver: mpsc::Receiver<(u64, Report)>,
 }
 
 impl Reports {
-    /// The next report with the ticket that it was submitted under; none once the shims have ended.
+    /// The next report with its ticket; `None` once the shims have ended.
     pub async fn recv(&mut self) -> Option<(u64, Report)> {
         self.receiver.recv().await
     }
@@ -52,8 +52,8 @@ impl Shims {
         Ok((Shims { slots }, Reports { receiver }))
     }
 
-    /// Has a plugin run. What comes of it, even if it cannot be started, comes out of [`Reports`] with the ticket: at once
-    /// if it is awaited, else perhaps some milliseconds later, with others.
+    /// Runs a plugin. [`Reports`] yields its report with the ticket, also if it cannot be started: at once if it is awaited,
+    /// else perhaps some milliseconds later, with others.
     ///
     /// The ticket must not be that of a run whose report is still to come.
     pub fn submit(&self, ticket: u64, spec: &Spec, awaited: bool) {
@@ -85,8 +85,8 @@ impl Shims {
         self.slots.iter().filter_map(WorkerSlot::shim_pid).collect()
     }
 
-    /// Ends everything that runs, then the shims; waits for them for at most [`SHIM_STOP_MAX`]. Reports that nobody
-    /// takes meanwhile are dropped.
+    /// Ends everything that runs, then the shims; waits for them for at most [`SHIM_STOP_MAX`]. Reports that
+    /// are not received meanwhile are dropped.
     pub async fn stop(&self) {
         self.slots.iter().for_each(WorkerSlot::stop);
         let all = async {

@@ -1,5 +1,4 @@
-//! One shim, with all its replacements: starts it, hands it plugins, takes its reports, and replaces it when it ends or
-//! hangs.
+//! A slot for one shim: starts the shim, hands it plugins, takes its reports, and replaces it when it ends or hangs.
 //!
 //! Invariant: each submitted ticket comes back exactly once, whatever becomes of the shim, unless the agent stops.
 
@@ -41,11 +40,11 @@ pub(super) struct WorkerSlot {
 #[derive(Debug, Default)]
 struct Shared {
     queue: Mutex<Queue>,
-    /// Told whenever the queue has something new.
+    /// Notified whenever the queue has something new.
     wake: Notify,
     /// Why there is no shim at present.
     trouble: Mutex<Option<String>>,
-    /// Whether it was ever given anything to do.
+    /// Whether it ever had a plugin to run.
     awake: AtomicBool,
     /// Process id of the shim's guard, or 0.
     shim_pid: AtomicU32,
@@ -102,7 +101,7 @@ impl WorkerSlot {
         self.shared.queue().held()
     }
 
-    /// Whether it was ever given anything to do.
+    /// Whether it ever had a plugin to run.
     pub(super) fn is_awake(&self) -> bool {
         self.shared.awake.load(Ordering::Relaxed)
     }
@@ -181,7 +180,7 @@ impl Driver {
                     }
                     self.shared.shim_pid.store(0, Ordering::Relaxed);
                     drop(socket);
-                    // The guard goes when the last process has gone, which nobody needs to wait for.
+                    // The guard ends with the last process; there is no need to wait for it.
                     tokio::spawn(async move { guard.wait().await });
                     if self.stopped() {
                         return;
@@ -216,7 +215,7 @@ impl Driver {
         }
     }
 
-    /// Whether there is nobody left to work for.
+    /// Whether the agent is stopping or has dropped the receiver of the reports.
     fn stopped(&self) -> bool {
         self.reports.is_closed() || self.shared.queue().stopping()
     }
@@ -299,7 +298,7 @@ impl Driver {
     async fn forward(&self, reports: Vec<(u64, Report)>) {
         for report in reports {
             if self.shared.queue().stopping() {
-                // The agent may be past taking them.
+                // The agent may be stopping.
                 let _ = self.reports.try_send(report);
             } else if self.reports.send(report).await.is_err() {
                 return;
@@ -320,7 +319,7 @@ fn end_worker(guard: Option<u32>) {
     }
 }
 
-/// A shim that ran is replaced soon; one that cannot be started is tried less and less often.
+/// How long to wait before the next start: a shim that ran is replaced soon, one that fails to start is tried less often.
 fn next_backoff(backoff: Duration, outcome: &Outcome) -> Duration {
     match outcome {
         Outcome::NotStarted { .. } => (backoff * 2).min(SHIM_BACKOFF_MAX),

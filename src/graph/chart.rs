@@ -45,7 +45,7 @@ pub struct TextOptions {
     pub height: usize,
     /// Characters to use.
     pub glyphs: Glyphs,
-    /// Whether series of one kind share a panel. They are told apart by colour, or in ASCII by character.
+    /// Whether series of one kind share a panel. Colours distinguish them, in ASCII characters.
     pub overlay: bool,
 }
 

@@ -2,7 +2,7 @@
 
 use super::series::Series;
 
-/// Series in one panel that can be told apart.
+/// Series in one panel that can be distinguished.
 const PANEL_SERIES_MAX: usize = 4;
 /// A series that is so many times smaller than another would be a line at the bottom of its axis.
 const SIZE_RATIO_MAX: f64 = 10.0;

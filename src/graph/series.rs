@@ -60,7 +60,7 @@ impl Series {
         format!("{}:{}", self.check, self.name)
     }
 
-    /// Over all samples; none if there are none.
+    /// Over all samples; `None` without samples.
     pub(super) fn summary(&self) -> Option<Summary> {
         let mut columns = self.columns.iter().flatten();
         let mut whole = *columns.next()?;

@@ -1,7 +1,7 @@
-//! Observation: what became known of a check, whatever kind of check it is and whoever found it out.
+//! Observations: the result of a check in one form, whatever kind of check it is.
 //!
-//! A kind of check is one file here or beside whoever does its work: it makes an [`Observation`] of what came of a job,
-//! or a [`PassiveResult`] of what somebody reported. What the thresholds make of that comes later.
+//! Each kind of check is one file, here or beside the code that does its work: it makes an [`Observation`] of a job's
+//! result, or a [`PassiveResult`] of a report from outside. Thresholds are judged later.
 
 mod observation;
 mod passive;

@@ -1,4 +1,4 @@
-//! What came of a job, in the same form for every kind of check.
+//! The result of a job, in the same form for every kind of check.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -7,13 +7,13 @@ use custos_store::{Reason, Run, State};
 
 use super::perfdata;
 
-/// What came of a job.
+/// The result of a job.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Observation {
-    /// The run as far as it is known. When it began, for which slot, who asked for it and where its check stands after
-    /// it, is added by the agent.
+    /// The run as far as it is known. The agent adds its start, its slot, who asked for it, and the state of the check
+    /// after it.
     pub run: Run,
-    /// What a caller would see printed.
+    /// The output, as the plugin printed it or would have.
     pub printed: Printed,
     /// How long the job waited to be started after it was given, in microseconds.
     pub wait_us: u64,
@@ -21,7 +21,7 @@ pub struct Observation {
     pub uptime: Option<Duration>,
 }
 
-/// What a caller of the job would see printed.
+/// The output, as the plugin printed it or would have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Printed {
     /// What a plugin wrote, byte for byte as far as it was kept.

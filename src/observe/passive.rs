@@ -1,4 +1,4 @@
-//! A passive check result: something that happened, reported by whoever saw it rather than found by a run.
+//! A passive check result: reported from outside, such as by a trap, rather than found by a run.
 
 use std::sync::Arc;
 
@@ -6,14 +6,14 @@ use custos_store::{Metric, State, Value};
 
 use crate::clock::Moment;
 
-/// What somebody reports of a check, such as a trap that a device sent.
+/// A passive check result.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PassiveResult {
     /// Name of the check.
     pub check: Arc<str>,
     /// When it was received.
     pub at: Moment,
-    /// The state that it reports; none if it changes no state.
+    /// The state that it reports; `None` if it changes no state.
     pub state: Option<State>,
     /// Labels of the instance that it concerns, sorted by name; empty for a check that is about one thing.
     pub instance: Vec<(String, String)>,

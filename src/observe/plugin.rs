@@ -31,7 +31,7 @@ pub struct PluginEnd {
     pub wait_us: u64,
     /// From start to end, in microseconds.
     pub wall_us: u64,
-    /// What the process used; none if there was none.
+    /// What the process used; `None` if there was no process.
     pub usage: Option<Usage>,
     /// Processes that outlived it and were ended.
     pub left_behind: u32,
@@ -114,7 +114,9 @@ pub fn observe_plugin(end: PluginEnd, reading: &Reading) -> Observation {
     let cut_off = end.stdout_bytes > end.stdout.len() as u64;
     let output = Output::parse(&end.stdout, cut_off);
     let mut meaning = Meaning::of(&end.ending, reading);
-    if meaning.exit_code == Some(0) && end.stdout.iter().all(u8::is_ascii_whitespace) {
+    // Output ends at a NUL, as it does for nrpe.
+    let printed = end.stdout.split(|byte| *byte == 0).next().unwrap_or_default();
+    if meaning.exit_code == Some(0) && printed.iter().all(u8::is_ascii_whitespace) {
         meaning.printed_nothing(reading.silent);
     }
     let stderr = String::from_utf8_lossy(&end.stderr).trim_end().to_owned();
@@ -360,7 +362,7 @@ mod tests {
     #[test]
     fn a_success_without_a_word_is_unknown_unless_it_is_expected() {
         let remark = "nothing was printed, so the state is UNKNOWN";
-        for stdout in ["", "\n", " \r\n\t\n"] {
+        for stdout in ["", "\n", " \r\n\t\n", "\0", "\0OK - fine | a=1", " \n\0x"] {
             let run = run_of(Ending::Exited(0), stdout, "");
             assert_eq!((run.state, run.plugin_state), (State::Unknown, State::Unknown), "{stdout:?}");
             assert_eq!(run.text, "(exit status 0, but nothing was printed)");

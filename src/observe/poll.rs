@@ -1,6 +1,6 @@
 //! From what a poll read to an observation: the text, the metrics, and what is missing.
 //!
-//! The protocol is of no account here: whoever asked the device hands over [`Readings`], or why there are none.
+//! The protocol does not matter here: the code that asked the device hands over [`Readings`], or why there are none.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -21,9 +21,9 @@ pub struct Readings {
     pub lines: Vec<String>,
     /// What has no value, each with the reason.
     pub missing: Vec<String>,
-    /// What has a value, or should, that could not be read, each with the reason. Of that nobody can say that it is well.
+    /// Variables whose value could not be read, each with the reason. The run cannot be OK then.
     pub unread: Vec<String>,
-    /// Rows of a table; none if no table was asked for.
+    /// Rows of a table; `None` if no table was asked for.
     pub rows: Option<usize>,
     /// Whether the device was restarted since the poll before, so that its counters began anew.
     pub restarted: bool,

@@ -39,7 +39,7 @@ pub struct Rule {
 pub struct Standing {
     /// Whether it is open.
     pub open: bool,
-    /// When that changes, in ms since the epoch; none if it does not for longer than a year.
+    /// When that changes, in ms since the epoch; `None` if that is more than a year away.
     pub until_ms: Option<i64>,
 }
 

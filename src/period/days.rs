@@ -42,7 +42,7 @@ pub enum Days {
 }
 
 impl Days {
-    /// Reads a day or a range of days; none if it is neither.
+    /// Reads a day or a range of days; `None` if it is neither.
     pub fn parse(text: &str) -> Option<Days> {
         let lower = text.trim().to_ascii_lowercase();
         let (first, last) = match lower.split_once(" - ") {

@@ -66,7 +66,7 @@ impl Hours {
         self.ranges.iter().any(|(start, end)| (*start..*end).contains(&minute))
     }
 
-    /// The first minute after this one at which the day opens or closes; none if it stays as it is until midnight.
+    /// The first minute after this one at which the day opens or closes; `None` if it stays as it is until midnight.
     pub fn next_change(&self, minute: u16) -> Option<u16> {
         let edges = self.ranges.iter().flat_map(|(start, end)| [*start, *end]);
         edges.filter(|edge| *edge > minute && *edge < DAY).min()

@@ -55,8 +55,8 @@ impl Backlog {
         batch
     }
 
-    /// The batch that was taken out is done with: `unwritten` is what of it is to be tried again, and `refused` how
-    /// many of its runs can never be stored.
+    /// Ends the batch that was taken out: `unwritten` are its runs to be tried again, and `refused` how many of them can
+    /// never be stored.
     pub(super) fn settle(&mut self, unwritten: Vec<Named>, refused: u64) {
         (self.writing, self.writing_bytes) = (0, 0);
         self.dropped += refused;

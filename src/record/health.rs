@@ -1,11 +1,11 @@
-//! How the store is doing.
+//! The health of the store.
 
 use crate::clock::Moment;
 use crate::limits::{RECORD_REPLACED_SHOWN, RUNS_AHEAD_MIN};
 use crate::part::Part;
 use crate::text::human;
 
-/// How the store is doing, as the recorder knows it.
+/// The health of the store, as the recorder knows it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StoreHealth {
     /// Why runs are not being stored, and since when (ms since the epoch).
@@ -26,10 +26,10 @@ pub struct StoreHealth {
     pub dropped_runs: u64,
 }
 
-/// That the store was taken away while it was being written.
+/// The store was taken away while it was being written.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Replaced {
-    /// What was noticed.
+    /// What the recorder noticed.
     pub why: String,
     /// When, in ms since the epoch.
     pub at_ms: i64,

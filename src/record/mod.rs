@@ -4,9 +4,11 @@ mod backlog;
 mod health;
 mod queue;
 mod recorder;
+mod shared;
 mod writing;
 mod written;
 
 pub use health::StoreHealth;
-pub use recorder::{Opening, Recorder};
+pub use recorder::Recorder;
+pub use shared::Opening;
 pub use written::Written;

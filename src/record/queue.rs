@@ -1,4 +1,4 @@
-//! The way from whoever records to the thread that writes: a backlog under a lock that is held for moments only.
+//! The queue between the event loop and the recorder thread: a backlog under a lock that is held only for moments.
 //!
 //! Invariant: no disk operation happens under the lock, so recording never waits for the disk.
 
@@ -24,7 +24,7 @@ struct Inner {
     backlog: Backlog,
     /// Notes that are to be written, the newest of each name.
     notes: BTreeMap<String, String>,
-    /// Somebody waits for what one of the runs says, or there are many.
+    /// Whether to write at once: a request waits for one of the runs, or there are many.
     hurry: bool,
     finish: bool,
     waits: Waits,
@@ -36,7 +36,7 @@ impl Inner {
     }
 }
 
-/// What the writing thread waits for. It is woken for nothing else, as a wake-up costs more than what it is for.
+/// What the recorder thread waits for. Nothing else wakes it, as a wake-up costs more than the write.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Waits {
     /// It does not wait.
@@ -47,19 +47,19 @@ enum Waits {
     ForFinish,
 }
 
-/// What is to be done after a wait.
+/// What to do after a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Turn {
     /// There is nothing to write.
     Nothing,
     /// There are runs or notes to write.
     Runs,
-    /// Everything that is there is to be stored, as it is the end.
+    /// The agent ends: store everything that is there.
     Finish,
 }
 
 impl Queue {
-    /// Adds a run. `asked`: somebody waits for what it says.
+    /// Adds a run. `asked`: a request waits for its answer.
     pub(super) fn push(&self, check: Arc<str>, run: Arc<Run>, asked: bool) {
         let mut inner = locked(&self.inner);
         inner.backlog.push(check, run);

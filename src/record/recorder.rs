@@ -1,15 +1,15 @@
-//! The recorder as the rest of the agent has it: it takes runs, says how the store is doing and how far it has got.
+//! The recorder: takes runs, reports the health of the store and the last position that is stored.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, bounded};
-use custos_store::{Error, Run, Writer};
+use custos_store::Run;
 use tokio::sync::watch;
 
 use super::health::StoreHealth;
-use super::queue::Queue;
+use super::shared::{Opening, Shared};
 use super::writing::Writing;
 use super::written::Written;
 use crate::clock::{Moment, micros};
@@ -17,10 +17,7 @@ use crate::config::SyncPolicy;
 use crate::limits::{RECORD_FINISH_MAX, RECORD_STALL};
 use crate::lock::locked;
 
-/// Opens the store for writing, at the start and whenever it has to be opened anew.
-pub type Opening = Box<dyn FnMut() -> Result<Writer, Error> + Send>;
-
-/// The way to the store. Dropping it without [`Recorder::finish`] loses what still waits.
+/// Hands runs to the store. Dropping it without [`Recorder::finish`] loses those that still wait.
 #[derive(Debug)]
 pub struct Recorder {
     shared: Arc<Shared>,
@@ -29,34 +26,6 @@ pub struct Recorder {
     /// Ends with the thread.
     ended: Receiver<()>,
     thread: Option<JoinHandle<()>>,
-}
-
-/// What the recorder and its thread share.
-#[derive(Debug, Default)]
-pub(super) struct Shared {
-    pub(super) queue: Queue,
-    /// How the store is doing, but for what the queue counts.
-    pub(super) state: Mutex<StoreHealth>,
-    /// Since when the thread has been in an operation of the disk.
-    busy_since: Mutex<Option<Moment>>,
-    pub(super) written: watch::Sender<Written>,
-}
-
-impl Shared {
-    /// Does something that the disk may hold up, so that a stall is noticed.
-    pub(super) fn busy<T>(&self, now: Moment, operate: impl FnOnce() -> T) -> T {
-        *locked(&self.busy_since) = Some(now);
-        let done = operate();
-        *locked(&self.busy_since) = None;
-        done
-    }
-
-    /// Takes note of runs that were stored.
-    pub(super) fn stored(&self, runs: &[(&str, &Run)]) {
-        let mut state = locked(&self.state);
-        state.stored_runs += runs.len() as u64;
-        state.latest_ms = state.latest_ms.max(runs.iter().map(|(_, run)| run.time_ms).max());
-    }
 }
 
 impl Recorder {
@@ -83,7 +52,7 @@ impl Recorder {
         let _ = self.opened.recv_timeout(at_most);
     }
 
-    /// Hands over a run. Never waits for the store: what it does not take in time is dropped, oldest first, and counted.
+    /// Hands over a run. Never waits for the store: runs beyond the queue's bounds are dropped, oldest first, and counted.
     pub fn record(&self, check: Arc<str>, run: Arc<Run>) {
         let asked = !run.origin.is_empty();
         self.shared.queue.push(check, run, asked);
@@ -102,12 +71,12 @@ impl Recorder {
         self.shared.queue.push_note(name, text);
     }
 
-    /// How far the store has got, now and whenever that changes.
+    /// The last position that is stored, and the last that is synced, now and whenever they change.
     pub fn written(&self) -> watch::Receiver<Written> {
         self.shared.written.subscribe()
     }
 
-    /// How the store is doing.
+    /// The health of the store.
     pub fn health(&self, now: Moment) -> StoreHealth {
         let mut health = locked(&self.shared.state).clone();
         (health.waiting_runs, health.dropped_runs) = self.shared.queue.counts();
@@ -126,7 +95,7 @@ impl Recorder {
         if self.ended.recv_timeout(RECORD_FINISH_MAX) == Err(RecvTimeoutError::Timeout) {
             tracing::error!("the store did not take the last runs in {} s", RECORD_FINISH_MAX.as_secs());
         } else if let Some(thread) = self.thread.take() {
-            // It has ended; a panic in it was told by the panic itself.
+            // It has ended; a panic in it has printed its message.
             let _ = thread.join();
         }
         self.health(now)
@@ -138,7 +107,7 @@ mod tests {
     use std::sync::mpsc;
 
     use custos_store::disk::SimDisk;
-    use custos_store::{Options, Position, State};
+    use custos_store::{Options, Position, State, Writer};
 
     use super::*;
     use crate::limits::RECORD_QUEUE_MAX_RUNS;
@@ -207,7 +176,7 @@ mod tests {
         let next = Position(first.0 + 1);
         let seen = *written.wait_for(|written| written.synced == Some(next)).await.unwrap();
         assert_eq!(seen.acknowledged, Some(next));
-        // What is stored and not synced is told apart.
+        // Stored runs and synced runs are announced separately.
         disk.fail_syncs(true);
         recorder.record(Arc::from("a"), run("asked"));
         let last = Position(next.0 + 1);

@@ -16,7 +16,7 @@ use custos_store::{Error, Leftover, Run, Space, Writer};
 
 use super::health::Replaced;
 use super::queue::Turn;
-use super::recorder::{Opening, Shared};
+use super::shared::{Opening, Shared};
 use super::written::Written;
 use crate::clock::{self, Moment, micros};
 use crate::config::SyncPolicy;
@@ -58,7 +58,7 @@ impl Writing {
         }
     }
 
-    /// Opens the store, drops `opened` to say that this was tried, and stores what comes until it is told to finish.
+    /// Opens the store, drops `opened` to signal that this was tried, and stores runs until it has to finish.
     pub(super) fn serve(mut self, opened: Sender<()>) {
         self.try_open(clock::now());
         self.publish();

@@ -118,8 +118,12 @@ pub const RESERVE_BYTES: u64 = 16 << 20;
 
 const _: () = assert!(MERGE_MIN <= MERGE_MAX);
 
-/// Runs that a consumer in order of arrival gathers at once: bounds its memory.
-pub const ARRIVALS_WINDOW: usize = 16 << 10;
+/// Bytes of decoded rows that a consumer in order of arrival has at hand, beside those of the chunk that it decodes. One
+/// chunk may take more by itself.
+pub const ARRIVALS_BYTES: usize = 40 << 20;
+
+/// Where these are not enough for the chunks that are open at once, the fewest run numbers that are taken of each.
+pub const ARRIVALS_WINDOW_MIN: u64 = 1 << 10;
 
 /// Bytes that an import gathers before it appends them.
 pub const IMPORT_BATCH_BYTES: usize = 256 << 10;

@@ -32,7 +32,7 @@ pub(crate) const RESERVE_NAME: &str = "reserve";
 pub(crate) const CURSOR_SUFFIX: &str = ".cursor";
 
 /// Ending of the file of a note.
-const NOTE_SUFFIX: &str = ".note";
+pub(crate) const NOTE_SUFFIX: &str = ".note";
 
 /// Ending of a damaged file that `repair` has set aside.
 pub(crate) const QUARANTINE_SUFFIX: &str = ".damaged";

@@ -8,7 +8,7 @@ use crate::bytes::{Cursor as Bytes, Short, put_str, put_varint};
 use crate::disk::{Disk, RealDisk};
 use crate::error::{Error, Result};
 use crate::limits::NOTE_BYTES_MAX;
-use crate::names::{is_good_name, note_name};
+use crate::names::{NOTE_SUFFIX, is_good_name, note_name};
 use crate::small;
 
 const MAGIC: [u8; 8] = *b"CUSTNOT\0";
@@ -36,12 +36,7 @@ impl Notes {
     /// [`Error::Damaged`] if its file is. [`Error::Note`], [`Error::Version`] and [`Error::Io`].
     pub fn read(&self, name: &str) -> Result<Option<Vec<u8>>> {
         check(name, 0)?;
-        let file = note_name(name);
-        let Some(payload) = small::load(&*self.disk, &file, MAGIC)? else { return Ok(None) };
-        match decode(&payload, name) {
-            Ok(text) => Ok(Some(text.to_vec())),
-            Err(Short) => Err(Error::damaged(self.disk.path().join(file), 0, "the note is not well formed")),
-        }
+        load(&*self.disk, &note_name(name))
     }
 
     /// Puts a note in the place of the one of that name, durably. Whatever happens meanwhile, the old one or the new one is
@@ -56,6 +51,16 @@ impl Notes {
         put_varint(&mut payload, text.len() as u64);
         payload.extend_from_slice(text);
         small::replace(&*self.disk, &note_name(name), &small::encode(MAGIC, &payload))
+    }
+}
+
+/// The note in this file of a store; none if there is no such file.
+pub(crate) fn load(disk: &dyn Disk, file: &str) -> Result<Option<Vec<u8>>> {
+    let name = file.strip_suffix(NOTE_SUFFIX).unwrap_or(file);
+    let Some(payload) = small::load(disk, file, MAGIC)? else { return Ok(None) };
+    match decode(&payload, name) {
+        Ok(text) => Ok(Some(text.to_vec())),
+        Err(Short) => Err(Error::damaged(disk.path().join(file), 0, "the note is not well formed")),
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Repaired {
     pub lost_chunks: u64,
     /// Metrics missing from runs that were carried over, counted once a chunk; all their instances count as one.
     pub lost_series: u64,
+    /// What became of which runs, as it was noted for consumers.
+    pub amendments: Vec<Amendment>,
     /// Files that this process has no permission to open. They stay where they are.
     pub forbidden: Vec<String>,
 }
@@ -49,11 +51,16 @@ pub fn repair_on(disk: Arc<dyn Disk>) -> Result<Repaired> {
     let permit = Permit::new(lock.id());
     let names = disk.list().map_err(Error::io("list", disk.path()))?;
     amendment::note_repaired(&*disk, &names)?;
+    // A list that is damaged is begun anew.
+    let before = amendment::load(&*disk).map_or(0, |all| all.count());
     let mut repaired = Repaired::default();
     for report in verify_on(&*disk, &mut |_| {})? {
         if report.findings.iter().any(Finding::is_damage) {
             repair_file(&*disk, &report, &permit, &mut repaired)?;
         }
+    }
+    if !repaired.set_aside.is_empty() {
+        repaired.amendments = amendment::load(&*disk)?.after(before).to_vec();
     }
     Ok(repaired)
 }

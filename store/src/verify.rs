@@ -17,7 +17,8 @@ use crate::disk::{Disk, RealDisk};
 use crate::error::{Error, Result};
 use crate::identity::{self, IDENTITY_NAME};
 use crate::log::{End, LogImage, ends};
-use crate::names::{CURSOR_SUFFIX, FileName, live};
+use crate::names::{CURSOR_SUFFIX, FileName, NOTE_SUFFIX, live};
+use crate::note;
 use crate::run::Run;
 use crate::segment::{Catalogue, ChunkRef, Extent, Segment};
 
@@ -142,13 +143,17 @@ fn report(
 
 /// The files that are written as a whole, but for the mark, which may say nothing.
 fn is_small(name: &str) -> bool {
-    name == IDENTITY_NAME || name == AMENDMENTS_NAME || name.ends_with(CURSOR_SUFFIX)
+    name == IDENTITY_NAME
+        || name == AMENDMENTS_NAME
+        || name.ends_with(CURSOR_SUFFIX)
+        || name.ends_with(NOTE_SUFFIX)
 }
 
 fn check_small(disk: &dyn Disk, name: &str) -> Result<()> {
     match name {
         IDENTITY_NAME => identity::load(disk).map(drop),
         AMENDMENTS_NAME => amendment::load(disk).map(drop),
+        _ if name.ends_with(NOTE_SUFFIX) => note::load(disk, name).map(drop),
         _ => cursor::load(disk, name).map(drop),
     }
 }

@@ -43,3 +43,14 @@ fn checks_run_while_the_store_is_locked_and_are_stored_when_it_is_free() {
     assert!(daemon.end().success());
     assert_eq!(stage.history("goes_on").len(), lines(&noted).len());
 }
+
+#[test]
+fn commands_that_check_at_once_store_one_after_the_other() {
+    let stage = Stage::new();
+    stage.configure("", "  a: { command: /bin/echo fine }\n");
+    let started: Vec<_> = (0..6).map(|_| stage.command(&["check", "a"]).spawn().unwrap()).collect();
+    for mut check in started {
+        assert!(check.wait().unwrap().success());
+    }
+    assert_eq!(stage.history("a").len(), 6);
+}

@@ -6,6 +6,7 @@
 mod clock;
 mod configuration;
 mod control;
+mod damaged;
 mod examples;
 mod frozen;
 mod graphs;

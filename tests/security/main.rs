@@ -4,7 +4,9 @@
 
 mod nrpe;
 mod plugins;
+mod start;
 mod store;
+mod terminal;
 
 #[path = "../stage/mod.rs"]
 mod stage;

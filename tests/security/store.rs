@@ -1,10 +1,14 @@
 //! A store against strangers, and against root's good intentions.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
 use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Stdio;
 
-use crate::stage::{Daemon, Stage, text};
+use nix::sys::signal::Signal;
+
+use crate::stage::{Daemon, Stage, text, wait_for};
 use crate::{PLUGINS, STRANGER, as_root, python};
 
 /// A stage whose store belongs to the user that plugins run as.
@@ -17,6 +21,15 @@ fn owned() -> Stage {
     chown(stage.path("store"), Some(PLUGINS), Some(PLUGINS)).unwrap();
     fs::set_permissions(stage.path("store"), fs::Permissions::from_mode(0o750)).unwrap();
     stage
+}
+
+fn all_belong_to_the_owner(stage: &Stage) {
+    for entry in fs::read_dir(stage.path("store")).unwrap() {
+        let entry = entry.unwrap();
+        let metadata = entry.metadata().unwrap();
+        assert_eq!(metadata.uid(), PLUGINS, "{:?}", entry.file_name());
+        assert_eq!(metadata.mode() & 0o007, 0, "{:?}", entry.file_name());
+    }
 }
 
 fn start_as_owner(stage: &Stage) -> Daemon {
@@ -33,17 +46,11 @@ fn what_root_does_to_a_store_leaves_it_to_its_owner() {
     assert!(text(&checked.stdout).starts_with("OK"), "{}", text(&checked.stderr));
     let exported = stage.custos(&["store", "export"]);
     let mut import = stage.command(&["store", "import"]);
-    let mut import =
-        import.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::null()).spawn().unwrap();
+    let mut import = import.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     std::io::Write::write_all(&mut import.stdin.take().unwrap(), &exported.stdout).unwrap();
     assert!(import.wait().unwrap().success());
     stage.custos(&["store", "repair"]);
-    for entry in fs::read_dir(stage.path("store")).unwrap() {
-        let entry = entry.unwrap();
-        let metadata = entry.metadata().unwrap();
-        assert_eq!(metadata.uid(), PLUGINS, "{:?}", entry.file_name());
-        assert_eq!(metadata.mode() & 0o007, 0, "{:?}", entry.file_name());
-    }
+    all_belong_to_the_owner(&stage);
     let before = stage.history("fine").len();
     let agent = start_as_owner(&stage);
     stage.runs("fine", before + 3);
@@ -60,8 +67,8 @@ fn links_in_a_store_lead_root_nowhere() {
     for name in ["lock", "reserve", "0000000000ffff00.log"] {
         let path = stage.path("store").join(name);
         let _ = fs::remove_file(&path);
-        std::os::unix::fs::symlink(&victim, &path).unwrap();
-        std::os::unix::fs::lchown(&path, Some(PLUGINS), Some(PLUGINS)).unwrap();
+        symlink(&victim, &path).unwrap();
+        lchown(&path, Some(PLUGINS), Some(PLUGINS)).unwrap();
         for arguments in [&["check", "fine"][..], &["store", "repair"], &["store", "verify"], &["status"]] {
             stage.custos(arguments);
         }
@@ -100,4 +107,119 @@ fn pipes_and_directories_in_a_store_hold_up_nobody() {
     let agent = start_as_owner(&stage);
     stage.runs("fine", before + 2);
     assert!(agent.end().success());
+}
+
+#[test]
+fn an_agent_whose_store_root_writes_to_behind_its_back_notices_and_loses_nothing() {
+    let stage = owned();
+    let agent = start_as_owner(&stage);
+    stage.runs("fine", 3);
+    // Another writer can begin, and seals the log that the agent writes to.
+    agent.signal(Signal::SIGSTOP);
+    fs::remove_file(stage.path("store/lock")).unwrap();
+    let before = stage.history("fine").len();
+    let line = stage.write("line", r#"{"check":"b","time_ms":1,"state":"OK","text":"imported"}"#);
+    let mut import = stage.command(&["store", "import"]);
+    let imported = import.stdin(fs::File::open(line).unwrap()).output().unwrap();
+    assert!(imported.status.success(), "{}", text(&imported.stderr));
+    agent.signal(Signal::SIGCONT);
+    wait_for("the agent to notice", || agent.log().contains("was taken away").then_some(()));
+    stage.runs("fine", before + 3);
+    assert!(agent.end().success());
+    assert_eq!(stage.history("b").len(), 1);
+    all_belong_to_the_owner(&stage);
+    let verified = stage.custos(&["store", "verify"]);
+    assert!(verified.status.success(), "{}", text(&verified.stdout));
+}
+
+/// What a plugin of the store's user can put in the place of a file.
+#[derive(Clone, Copy, Debug)]
+enum Obstacle {
+    Fifo,
+    Directory,
+    Link,
+    HardLink,
+}
+
+impl Obstacle {
+    fn put(self, path: &Path, victim: &Path) {
+        let _ = fs::remove_file(path);
+        let mode = nix::sys::stat::Mode::from_bits_truncate(0o640);
+        match self {
+            Obstacle::Fifo => nix::unistd::mkfifo(path, mode).unwrap(),
+            Obstacle::Directory => fs::create_dir(path).unwrap(),
+            Obstacle::Link => symlink(victim, path).unwrap(),
+            Obstacle::HardLink => fs::hard_link(victim, path).unwrap(),
+        }
+        if !matches!(self, Obstacle::HardLink) {
+            lchown(path, Some(PLUGINS), Some(PLUGINS)).unwrap();
+        }
+    }
+}
+
+/// Runs a command, which must end by itself without a panic.
+fn ends(stage: &Stage, user: u32, arguments: &[&str], what: &str) {
+    let (out, err) = (stage.path("out"), stage.path("err"));
+    let mut command = stage.command(arguments);
+    command.uid(user).gid(user).stdin(Stdio::null());
+    command.stdout(fs::File::create(&out).unwrap()).stderr(fs::File::create(&err).unwrap());
+    let mut child = command.spawn().unwrap();
+    let status =
+        wait_for(&format!("{arguments:?} of user {user} to end: {what}"), || child.try_wait().unwrap());
+    let err = fs::read_to_string(err).unwrap();
+    assert!(
+        status.code().is_some_and(|code| code <= 3) && !err.contains("panicked"),
+        "{what}: {status} {err}"
+    );
+}
+
+fn obstruct(obstacle: Obstacle, names: &[&str]) {
+    let stage = owned();
+    let agent = start_as_owner(&stage);
+    stage.runs("fine", 2);
+    assert!(agent.end().success());
+    let victim = stage.write_secret("victim", "precious\n");
+    for name in names {
+        obstacle.put(&stage.path("store").join(name), &victim);
+    }
+    let what = format!("{obstacle:?} at {names:?}");
+    let readers = [&["status"][..], &["history", "fine"], &["store", "info"], &["store", "verify"]];
+    ends(&stage, STRANGER, &["check", "fine"], &what);
+    for user in [0, PLUGINS] {
+        for arguments in readers {
+            ends(&stage, user, arguments, &what);
+        }
+        ends(&stage, user, &["check", "fine"], &what);
+        ends(&stage, user, &["store", "repair"], &what);
+    }
+    let metadata = fs::metadata(&victim).unwrap();
+    assert_eq!((metadata.uid(), metadata.mode() & 0o777), (0, 0o600), "{what}");
+    assert_eq!(fs::read_to_string(&victim).unwrap(), "precious\n", "{what}");
+    fs::remove_file(&victim).unwrap();
+    for entry in fs::read_dir(stage.path("store")).unwrap() {
+        let metadata = entry.as_ref().unwrap().path().symlink_metadata().unwrap();
+        let made = metadata.is_file() && fs::read(entry.as_ref().unwrap().path()).unwrap() != b"precious\n";
+        assert!(!made || metadata.uid() == PLUGINS, "{what}: {entry:?}");
+    }
+}
+
+#[test]
+fn whatever_stands_in_the_place_of_a_file_holds_up_nobody_and_leads_nowhere() {
+    let all = [
+        "0000000000000000.log",
+        "0000000000ffff00.log",
+        "0000000000fffe00-0000000000fffe10.seg",
+        "0000000000fffe10-0000000000fffe20.seg.tmp",
+        "identity",
+        "identity.tmp",
+        "amendments",
+        "synced",
+        "reserve",
+        "sink.cursor",
+        "snmp.note",
+    ];
+    for obstacle in [Obstacle::Fifo, Obstacle::Directory, Obstacle::Link, Obstacle::HardLink] {
+        obstruct(obstacle, &all);
+        obstruct(obstacle, &["lock"]);
+    }
 }

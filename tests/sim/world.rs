@@ -311,7 +311,7 @@ impl World {
         let new = Arc::new(config(checks, PLACES));
         let old = std::mem::replace(&mut self.config, Arc::clone(&new));
         let same = |name: &str| match (old.checks.get(name), new.checks.get(name)) {
-            (Some(old), Some(new)) => old.says_the_same_as(new),
+            (Some(old), Some(new)) => old.runs_and_judges_like(new),
             _ => false,
         };
         if !same(&placed_anew) {

@@ -68,6 +68,7 @@ impl Perfdata {
         let mut token_count = 0;
         while let Some(mut token) = scanner.next_token(&mut result.warnings) {
             let ends_text = scanner.at_end();
+            token.grouped = is_grouped(token.value, scanner.rest());
             token_count += 1;
             let parsed = if options.cut_off && ends_text {
                 Err(Problem::CutOff)
@@ -84,6 +85,19 @@ impl Perfdata {
         }
         result
     }
+}
+
+/// Whether a value may go on behind a blank, as `1 234` does where thousands are grouped: up to three digits, and behind one
+/// blank exactly three more that are no label.
+fn is_grouped(value: &str, rest: &str) -> bool {
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let whole = value.trim_start_matches(['-', '+']);
+    let Some(next) = rest.strip_prefix(' ').filter(|next| digits(next) == 3) else { return false };
+    let word = next.split(char::is_whitespace).next().unwrap_or_default();
+    !whole.starts_with('0')
+        && (1..=3).contains(&whole.len())
+        && digits(whole) == whole.len()
+        && !word.contains('=')
 }
 
 /// The label with the prefix of check_multi, which a label may set for those after it.
@@ -111,13 +125,13 @@ fn metric(
     byte_units: ByteUnits,
     warnings: &mut Warnings,
 ) -> Result<Metric, Problem> {
-    let mut fields = token.value.split(';');
+    let mut fields = token.value.split(';').map(|field| field.trim_end_matches(','));
     let (decimal, printed_unit) = value(fields.next().unwrap_or_default(), byte_units)?;
     let known = Unit::find(printed_unit, byte_units);
     let scale = known.map_or(Scale::ONE, Unit::scale);
     let mut commas = Commas::of(token.value, known);
     let value = match decimal {
-        Some(decimal) if commas.is_ambiguous(decimal) => None,
+        Some(decimal) if commas.is_ambiguous(decimal) || token.grouped => None,
         Some(decimal) => Some(decimal.to_number(scale).ok_or(Problem::BadValue)?),
         None => None,
     };
@@ -143,6 +157,12 @@ fn metric(
         if bad {
             warnings.add(Problem::BadField(field), token.text);
         }
+    }
+    if token.value.contains(",;") {
+        warnings.add(Problem::Separator, token.text);
+    }
+    if token.grouped {
+        warnings.add(Problem::AmbiguousBlank, token.text);
     }
     if commas.ambiguous {
         warnings.add(Problem::AmbiguousComma, token.text);
@@ -259,6 +279,15 @@ mod tests {
             ("a=7,", vec![Problem::Separator]),
             ("a=7;8;9,", vec![Problem::Separator]),
             ("a=7,, b=8", vec![Problem::Separator]),
+            ("a=5ms,;", vec![Problem::Separator]),
+            ("a=3GB,;1;2,;0", vec![Problem::Separator]),
+            ("a=1 234", vec![Problem::AmbiguousBlank, Problem::Junk]),
+            ("a=1.234.567", vec![Problem::BadUnit]),
+            ("a=1'234", vec![Problem::BadUnit]),
+            ("a=1\u{a0}234", vec![Problem::BadUnit]),
+            ("a=1\u{202f}234", vec![Problem::BadUnit]),
+            ("a=١٢", vec![Problem::BadValue]),
+            ("a=5%5", vec![Problem::BadUnit]),
             ("a=12:34", vec![Problem::BadUnit]),
             ("a=1；2；3", vec![Problem::BadUnit]),
         ] {
@@ -325,7 +354,18 @@ mod tests {
     #[test]
     fn a_number_that_may_be_either_is_no_value() {
         let value = |text| parse(text).metrics[0].value;
-        for text in ["a=2,000", "a=-1,500", "a=12,345MB", "a=100,000c", "a=2,000;3;4"] {
+        for text in [
+            "a=2,000",
+            "a=-1,500",
+            "a=12,345MB",
+            "a=100,000c",
+            "a=2,000;3;4",
+            "a=1 234",
+            "a=-12 345 678",
+            "a=1 234MB;5;6",
+            "a=1 234 b=5",
+            "a=999 000,",
+        ] {
             assert_eq!(value(text), None, "{text}");
         }
         for (text, expected) in [
@@ -335,6 +375,14 @@ mod tests {
             ("a=1,250;1,5", 1.25),
             ("a=1,250;~:2,75", 1.25),
             ("a=1234,567", 1234.567),
+            ("a=1 234=5", 1.0),
+            ("a=1 23", 1.0),
+            ("a=1 2345", 1.0),
+            ("a=1  234", 1.0),
+            ("a=0 234", 0.0),
+            ("a=1s 234", 1.0),
+            ("a=1;2 345", 1.0),
+            ("a=3,5,;4", 3.5),
         ] {
             assert_eq!(value(text), Some(Number::Float(expected)), "{text}");
         }

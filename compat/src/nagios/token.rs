@@ -12,6 +12,8 @@ pub(crate) struct Token<'a> {
     pub(crate) value: &'a str,
     /// The whole token as printed.
     pub(crate) text: &'a str,
+    /// Whether the value may go on behind the blank.
+    pub(crate) grouped: bool,
 }
 
 /// Finds tokens in a text.
@@ -66,6 +68,11 @@ impl<'a> Scanner<'a> {
         self.position == self.text.len()
     }
 
+    /// What is behind the last token.
+    pub(crate) fn rest(&self) -> &'a str {
+        &self.text[self.position..]
+    }
+
     fn byte(&self, position: usize) -> Option<u8> {
         self.text.as_bytes().get(position).copied()
     }
@@ -84,7 +91,7 @@ impl<'a> Scanner<'a> {
         let end = self.find(value_start, is_separator);
         let (value, text_len) = item(&self.text[value_start..end]);
         self.position = value_start + text_len;
-        let token = Token { label, value, text: &self.text[start..self.position] };
+        let token = Token { label, value, text: &self.text[start..self.position], grouped: false };
         if value.len() < text_len {
             warnings.add(Problem::Separator, token.text);
         }

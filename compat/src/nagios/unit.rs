@@ -48,12 +48,15 @@ impl Unit {
     }
 
     /// Whether the text behind a number can be a unit, known or not: it begins with a letter or another sign that units
-    /// begin with, and contains only signs that occur in units. An empty text can: there is no unit then.
+    /// begin with, and contains only signs that occur in units: no digits behind a percent sign. An empty text can: there is no unit then.
     pub(crate) fn is_possible(name: &str) -> bool {
         let mut characters = name.chars();
-        characters.next().is_none_or(|first| {
-            first.is_alphabetic() || "%\u{2030}\u{b0}/#$\u{20ac}\u{a3}\u{a5}".contains(first)
-        }) && characters.all(|c| c.is_alphanumeric() || "%\u{2030}\u{b0}/#.^*\u{b7}-_+() []".contains(c))
+        let is_share = name.starts_with(['%', '\u{2030}']) && name.contains(|c: char| c.is_ascii_digit());
+        !is_share
+            && characters.next().is_none_or(|first| {
+                first.is_alphabetic() || "%\u{2030}\u{b0}/#$\u{20ac}\u{a3}\u{a5}".contains(first)
+            })
+            && characters.all(|c| c.is_alphanumeric() || "%\u{2030}\u{b0}/#.^*\u{b7}-_+() []".contains(c))
     }
 
     /// The symbol of the base unit, such as `s` or `B`.

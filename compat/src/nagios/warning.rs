@@ -52,6 +52,8 @@ pub enum Problem {
     Comma,
     /// A number such as `2,000`, which may be two or two thousand; only that number is dropped.
     AmbiguousComma,
+    /// A number such as `1 234`, which may be one or more than a thousand; only that number is dropped.
+    AmbiguousBlank,
     /// A comma that separates two tokens; nothing is dropped.
     Separator,
     /// The last token, which may be cut off; dropped.
@@ -68,6 +70,7 @@ impl Problem {
             Problem::BadField(_)
                 | Problem::Comma
                 | Problem::AmbiguousComma
+                | Problem::AmbiguousBlank
                 | Problem::Separator
                 | Problem::Junk
         )
@@ -88,6 +91,7 @@ impl fmt::Display for Problem {
             Problem::AmbiguousComma => {
                 f.write_str("the comma is a decimal point or groups thousands, so there is no number")
             }
+            Problem::AmbiguousBlank => f.write_str("the blank may group thousands, so there is no number"),
             Problem::Separator => f.write_str("comma read as a separator"),
             Problem::CutOff => f.write_str("perhaps cut off"),
             Problem::TooMany => write!(f, "more than {TOKENS_MAX} tokens"),

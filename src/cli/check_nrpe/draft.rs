@@ -16,7 +16,7 @@ use crate::nrpe::client::Options;
 pub(super) enum Refused {
     /// The usage is shown.
     Usage,
-    /// What there is to say has been said.
+    /// The message has been printed already.
     Said,
 }
 

@@ -312,7 +312,7 @@ mod tests {
         ] {
             assert!(is_mistaken(words), "{words:?}");
         }
-        // What is wrong with the others is told even if there is no host.
+        // Mistakes in other options are reported even if there is no host.
         assert!(read(&["-K", "x"]).said.contains("must both be given"));
     }
 

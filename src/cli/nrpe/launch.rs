@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use custos_compat::nrpe::{Config, Severity};
@@ -13,8 +13,11 @@ use nix::unistd::{Gid, Uid, daemon, geteuid, setgid, setgroups, setuid};
 
 use super::call::{Call, Mode};
 use crate::cli::style::printable_lines;
+use crate::cli::umask::narrow_umask;
 use crate::exit_code::ExitCode;
-use crate::nrpe::listener::{Error, Log, LogSettings, Overrides, PidFile, Settings, explain, read_config};
+use crate::nrpe::listener::{
+    Error, Log, LogSettings, Overrides, PidFile, Settings, explain, other_owner, read_config,
+};
 
 /// Exit status for a call without a job, such as `-h`.
 const NOTHING_TO_DO: ExitCode = ExitCode::Raw(3);
@@ -49,7 +52,7 @@ pub(super) struct StandIn {
 
 impl StandIn {
     /// The settings to serve by: at first those read at the start, when this process could still read what only root
-    /// can; from then on, for SIGHUP, the configuration is read anew. A mistake is told in NRPE's log, too.
+    /// can; after that the configuration, read again on each SIGHUP. NRPE's log reports mistakes, too.
     pub(super) fn next_settings(&mut self) -> Result<Settings, Error> {
         if !std::mem::replace(&mut self.taken, true) {
             return Ok(self.settings.clone());
@@ -110,6 +113,9 @@ fn launch(call: Call) -> Result<Prepared, Failed> {
         .map_err(|error| (format!("failed to find the working directory: {error}"), ExitCode::Usage))?;
     let (path, store) = (base.join(&call.config), base.join(&call.store));
     let config = read(&path, &base, call.mode)?;
+    if call.mode != Mode::Explain {
+        narrow_umask();
+    }
     let log = open_log(call.mode, &config);
     let fatal = |error: Error| {
         log.error(&error);
@@ -149,7 +155,7 @@ fn launch(call: Call) -> Result<Prepared, Failed> {
     })
 }
 
-/// Reads the configuration. A mistake is told in the log that it asks for itself.
+/// Reads the configuration. Mistakes go to the log that the configuration names.
 fn read(path: &Path, base: &Path, mode: Mode) -> Result<Config, Failed> {
     read_config(path, base).map_err(|error| {
         if let Error::Config { source, .. } = &error {
@@ -183,7 +189,7 @@ fn open_log(mode: Mode, config: &Config) -> Log {
     })
 }
 
-/// The user to become; none if this process is not root. The settings then need not name one any more.
+/// The user to become; `None` if this process is not root. The settings then need not name one any more.
 fn take_user(settings: &mut Settings, mode: Mode) -> Result<Option<Credentials>, Error> {
     let user = settings.credentials.take();
     let root = geteuid().is_root();
@@ -214,7 +220,9 @@ fn create_pid_file(config: &Config, log: &Log) -> Result<Option<PidFile>, Failed
 /// Makes the directory of the store while this process still may. A failure is not the end: requests are answered
 /// without history.
 fn make_store(path: &Path, user: Option<&Credentials>, log: &Log) {
-    if path.exists() {
+    // Where another user decides what the path leads to, root makes nothing there and gives nothing away: the agent
+    // makes the directory itself, as the user that it becomes, if that may.
+    if path.exists() || (geteuid().is_root() && other_owner(path).is_some()) {
         return;
     }
     let made = make_directory(path, user);
@@ -224,8 +232,6 @@ fn make_store(path: &Path, user: Option<&Credentials>, log: &Log) {
     }
 }
 
-/// Makes a directory of this user. Where that user may write to the directory above, it could put a link in the place of
-/// the new one before that is given away, so what is given away is what was opened, and only if it is empty and ours.
 fn make_directory(path: &Path, user: Option<&Credentials>) -> io::Result<()> {
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent)?;
@@ -234,13 +240,6 @@ fn make_directory(path: &Path, user: Option<&Credentials>) -> io::Result<()> {
     let Some(user) = user else { return Ok(()) };
     let flags = libc::O_DIRECTORY | libc::O_NOFOLLOW;
     let directory = std::fs::File::options().read(true).custom_flags(flags).open(path)?;
-    let entry = directory.metadata()?;
-    // Two names: its own and `.`; on some file systems one.
-    let is_ours =
-        entry.uid() == geteuid().as_raw() && entry.nlink() <= 2 && entry.mode() & 0o7777 == STORE_MODE;
-    if !is_ours {
-        return Err(io::Error::other("something else was put in its place while it was made"));
-    }
     fchown(&directory, Some(user.uid), Some(user.gid))
 }
 
@@ -263,7 +262,7 @@ fn become_user(user: &Credentials) -> nix::Result<()> {
     set_dumpable(false)
 }
 
-/// Says so where another user is configured than the one that this process is and stays.
+/// Warns if the configured user is another than the one that this process is and stays.
 fn remark_on_user(config: &Config, log: &Log) {
     let Some(name) = &config.nrpe_user else { return };
     let wanted = nix::unistd::User::from_name(name).ok().flatten();

@@ -54,7 +54,7 @@ fn serve(mut stand_in: StandIn) -> ExitCode {
         snmp: SnmpConfig::default(),
         checks: BTreeMap::new(),
     };
-    // Apart from the rest, which a reload may be reading for a while when the agent is told to end.
+    // Apart from the rest, which a reload may be reading when the signal to end arrives.
     let pid_file = stand_in.take_pid_file();
     let stand_in = Mutex::new(stand_in);
     let read = move || locked(&stand_in).next_settings();

@@ -22,7 +22,7 @@ enum Command {
     Walk(show::ObjectArgs),
     /// Shows columns side by side, a line for each row; a table stands for all of its columns
     Table(show::ObjectArgs),
-    /// Looks what a device has, and writes checks for it in YAML: interfaces, storage, sensors, power
+    /// Finds what a device has, and prints checks for it in YAML: interfaces, storage, sensors, power
     Suggest(DeviceArgs),
 }
 

@@ -225,7 +225,7 @@ fn thresholds(limits: &[Limit], now: impl Fn(&str) -> Option<Vec<f64>>) -> Strin
     if any { format!("    thresholds:\n{page}") } else { page }
 }
 
-/// What is suggested for a table; none if the device has nothing of it.
+/// What is suggested for a table; `None` if the device does not have it.
 fn look(table: &Known, device: &super::device::Asked) -> Result<Option<Suggestion>, Failure> {
     let condition = table.condition.map(|condition| condition.0);
     let wishes: Vec<&str> =

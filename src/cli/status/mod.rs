@@ -3,6 +3,8 @@
 mod args;
 mod gather;
 mod row;
+mod show;
 mod table;
 
-pub(super) use args::{StatusArgs, run};
+pub(super) use args::StatusArgs;
+pub(super) use show::run;

@@ -25,7 +25,7 @@ enum Command {
     Export(transfer::ExportArgs),
     /// Takes in runs from JSON Lines on stdin; those that are there already change nothing
     Import(transfer::ImportArgs),
-    /// Tells how many bytes a day each check takes, and when the disk will be full at this rate
+    /// Shows how many bytes a day each check takes, and when the disk will be full at this rate
     Forecast(forecast::ForecastArgs),
 }
 

@@ -10,10 +10,10 @@ use crate::cli::read::{Failure, chain};
 pub(super) struct StoreDir {
     /// Directory of the store [default: the one that the configuration names]
     #[arg(value_name = "DIR")]
-    dir: Option<PathBuf>,
+    pub(super) dir: Option<PathBuf>,
     /// Configuration, which names the store [default: /etc/custos/custos.yaml]
     #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
 }
 
 impl StoreDir {

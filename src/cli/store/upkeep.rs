@@ -1,10 +1,11 @@
 //! `custos store info`, `verify`, `repair` and `salvage`.
 
 use std::io::Write;
+use std::ops::Range;
 use std::path::PathBuf;
 
-use custos_query::RunJson;
-use custos_store::{FileReport, Finding, Reader};
+use custos_query::{RunJson, printable};
+use custos_store::{AmendmentKind, FileReport, Finding, Reader};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
@@ -12,6 +13,7 @@ use super::directory::{StoreDir, failed};
 use super::progress::Progress;
 use crate::cli::read::{Failure, finish, json_line, local_time};
 use crate::exit_code::ExitCode;
+use crate::limits::STORE_YOUNG;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct InfoArgs {
@@ -72,14 +74,18 @@ pub(super) fn info(args: &InfoArgs, out: &mut dyn Write) -> Result<(), Failure> 
     writeln!(out, "runs              {}", info.runs)?;
     writeln!(out, "bytes             {}", info.bytes)?;
     if let Some(bytes) = bytes_per_sample {
-        writeln!(out, "bytes per sample  {bytes:.2}")?;
+        let span_ms = info.last_ms.unwrap_or(0).saturating_sub(info.first_ms.unwrap_or(0));
+        let young = span_ms < STORE_YOUNG.as_millis() as i64;
+        let remark =
+            if young { ", as the store is young: most of it is set aside for what is to come" } else { "" };
+        writeln!(out, "bytes per sample  {bytes:.2}{remark}")?;
     }
     writeln!(out, "first run         {}", time(info.first_ms))?;
     writeln!(out, "last run          {}", time(info.last_ms))?;
     match writer_pid {
         Some(0) => writeln!(out, "written by        a process that the kernel does not name")?,
         Some(pid) => writeln!(out, "written by        process {pid}")?,
-        None => writeln!(out, "written by        nobody at the moment")?,
+        None => writeln!(out, "written by        no process at the moment")?,
     }
     for damage in damages {
         writeln!(out, "damaged           failed to {damage}")?;
@@ -127,7 +133,8 @@ struct FindingJson<'a> {
 struct LostJson<'a> {
     check: Option<&'a str>,
     start: u64,
-    end: u64,
+    /// None if they may be any from `start` on.
+    end: Option<u64>,
     lost_runs: Option<u64>,
     lost_samples: Option<u64>,
 }
@@ -138,7 +145,7 @@ impl<'a> FindingJson<'a> {
             Finding::Damage(damage) => Some(LostJson {
                 check: damage.check.as_deref(),
                 start: damage.start.0,
-                end: damage.end.0,
+                end: Some(damage.end.0).filter(|end| *end < u64::MAX),
                 lost_runs: damage.runs,
                 lost_samples: damage.samples,
             }),
@@ -182,7 +189,7 @@ fn verify_text(reports: &[FileReport], out: &mut dyn Write) -> Result<(), Failur
         bytes += report.bytes;
         for finding in &report.findings {
             let kind = if finding.is_damage() { "damaged" } else { "ends early" };
-            let (name, offset, what) = (&report.name, finding.offset(), finding.what());
+            let (name, offset, what) = (printable(&report.name), finding.offset(), finding.what());
             writeln!(out, "{name}: {kind} at offset {offset}: {what}{}", lost(finding))?;
         }
     }
@@ -191,16 +198,32 @@ fn verify_text(reports: &[FileReport], out: &mut dyn Write) -> Result<(), Failur
     Ok(writeln!(out, "{} files, {bytes} bytes, {runs} runs read: {verdict}", reports.len())?)
 }
 
-/// How many runs damage costs, where that is known.
+/// Which runs damage costs, as far as that is known.
 fn lost(finding: &Finding) -> String {
     match finding {
-        Finding::Damage(damage) => match (damage.runs, &damage.check) {
-            (Some(runs), Some(check)) => format!(" ({runs} runs of {check})"),
-            (Some(runs), None) => format!(" ({runs} runs)"),
-            (None, _) => String::new(),
-        },
-        Finding::Torn { .. } => String::new(),
+        Finding::Damage(damage) if damage.start < damage.end => {
+            let (check, numbers) = (damage.check.as_deref(), damage.start.0..damage.end.0);
+            format!(" ({})", which(check, numbers, damage.runs, damage.samples))
+        }
+        _ => String::new(),
     }
+}
+
+/// Runs in words: "3 runs of disk, numbered 5 to 9, with 12 samples".
+fn which(check: Option<&str>, numbers: Range<u64>, runs: Option<u64>, samples: Option<u64>) -> String {
+    let runs = match runs {
+        Some(1) => "1 run".to_owned(),
+        Some(runs) => format!("{runs} runs"),
+        None => "runs".to_owned(),
+    };
+    let check = check.map_or_else(String::new, |check| format!(" of {}", printable(check)));
+    let numbers = match (numbers.start, numbers.end) {
+        (start, u64::MAX) => format!("numbered from {start} on"),
+        (start, end) if end - start == 1 => format!("numbered {start}"),
+        (start, end) => format!("numbered {start} to {}", end - 1),
+    };
+    let samples = samples.map_or_else(String::new, |samples| format!(", with {samples} samples"));
+    format!("{runs}{check}, {numbers}{samples}")
 }
 
 #[derive(Clone, Debug, clap::Args)]
@@ -214,6 +237,7 @@ pub(super) fn repair(args: &RepairArgs, out: &mut dyn Write) -> Result<(), Failu
         .map_err(|error| failed("repair the store", &error))?;
     if !repaired.forbidden.is_empty() {
         let names = repaired.forbidden.join(", ");
+        let names = printable(&names);
         let why = "the owner of the store may not open";
         return Err(Failure::new(format!(
             "failed to repair the store: {why} {names}; give them back with chown"
@@ -223,15 +247,23 @@ pub(super) fn repair(args: &RepairArgs, out: &mut dyn Write) -> Result<(), Failu
         return Ok(writeln!(out, "nothing is damaged")?);
     }
     for name in &repaired.set_aside {
-        writeln!(out, "set aside {name}")?;
+        writeln!(out, "set aside {}", printable(name))?;
     }
     writeln!(out, "{} runs were carried over", repaired.kept_runs)?;
     if repaired.lost_chunks + repaired.lost_series > 0 {
         writeln!(
             out,
-            "{} chunks and {} columns of metrics could not be",
+            "not carried over: chunks {}, columns of metrics {}",
             repaired.lost_chunks, repaired.lost_series
         )?;
+    }
+    for amendment in &repaired.amendments {
+        let kind = match amendment.kind {
+            AmendmentKind::Lost => "lost",
+            AmendmentKind::Restored => "restored",
+        };
+        let (check, numbers) = (amendment.check.as_deref(), amendment.start.0..amendment.end.0);
+        writeln!(out, "{kind}: {}", which(check, numbers, amendment.runs, amendment.samples))?;
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ use crate::limits::{CONFIG_FILES_MAX, CONFIG_INCLUDE_DEPTH_MAX, CONFIG_MAX_BYTES
 /// One file as a tree.
 pub(crate) struct Document {
     pub(crate) file: Arc<SourceFile>,
-    /// The mapping at the top; none if the file is empty or could not be read.
+    /// The mapping at the top; `None` if the file is empty or could not be read.
     pub(crate) root: Option<Node>,
     /// The index of the document that includes this one.
     pub(crate) parent: Option<usize>,

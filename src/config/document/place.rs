@@ -108,6 +108,12 @@ impl Place {
         Place { column: self.column + quotes + offset, width: 1, ..self.clone() }
     }
 
+    /// Whether a blank stands before it on its line.
+    pub(crate) fn follows_blank(&self) -> bool {
+        let before = self.column.checked_sub(2).and_then(|at| self.file.line(self.line)?.chars().nth(at));
+        before.is_some_and(char::is_whitespace)
+    }
+
     /// The line of source with a caret under the place, indented for a terminal; none for a whole file.
     pub fn snippet(&self) -> Option<String> {
         let line = self.file.line(self.line)?;

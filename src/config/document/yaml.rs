@@ -73,7 +73,7 @@ fn shortened(text: &str) -> String {
     short
 }
 
-/// Reads the only document of a file; none if it is empty or cannot be used. Mistakes go to `findings`.
+/// Reads the only document of a file; `None` if it is empty or cannot be used. Mistakes go to `findings`.
 pub(crate) fn parse(file: &Arc<SourceFile>, findings: &mut Findings) -> Option<Node> {
     if let Some((offset, c)) = file.text().char_indices().find(|(_, c)| forbidden(*c)) {
         let place = Place::at_byte(file, offset);
@@ -213,8 +213,8 @@ impl Builder<'_> {
         let Some(open) = self.stack.pop() else { return Ok(()) };
         let content = match open.inside {
             Inside::List(items) => Content::List(items),
-            Inside::Map(map) => {
-                self.report_pieces(&map);
+            Inside::Map(mut map) => {
+                self.report_pieces(&mut map);
                 Content::Map(self.merge(map))
             }
         };
@@ -243,7 +243,8 @@ impl Builder<'_> {
                 Some(Key::Bad) => {}
                 Some(Key::Merge) => map.merged.push(node),
                 Some(Key::Named(key, place)) if is_null(&node) && map.continues(&key, &place) => {
-                    map.pieces.push((map.entries.len() - 1, key));
+                    let comma = if place.follows_blank() { ", " } else { "," };
+                    map.pieces.push((map.entries.len() - 1, format!("{comma}{key}")));
                 }
                 Some(Key::Named(key, key_place)) => match map.seen.get(&key) {
                     Some(first) => {
@@ -261,22 +262,27 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// Reports each value of a mapping that commas have cut, once.
-    fn report_pieces(&mut self, map: &OpenMap) {
-        for (index, entry) in map.entries.iter().enumerate() {
+    /// Reports each value of a mapping that commas have cut, once, and goes on with what was meant: the pieces have no
+    /// further mistakes of their own.
+    fn report_pieces(&mut self, map: &mut OpenMap) {
+        for (index, entry) in map.entries.iter_mut().enumerate() {
             let pieces: Vec<&str> =
                 map.pieces.iter().filter(|(of, _)| *of == index).map(|(_, piece)| piece.as_str()).collect();
-            let Content::Scalar(scalar) = &entry.value.content else { continue };
+            let Content::Scalar(scalar) = &mut entry.value.content else { continue };
             if !pieces.is_empty() {
-                let whole = format!("{},{}", scalar.text, pieces.join(",")).replace(['"', '\\'], "…");
+                let whole = format!("{}{}", scalar.text, pieces.concat());
+                let quoted = match whole.contains(['"', '\\']) {
+                    true => format!("'{}'", shortened(&whole).replace('\'', "''")),
+                    false => format!("\"{}\"", shortened(&whole)),
+                };
                 let message = format!(
                     "a comma ends a value within braces, so `{}` is only `{}`; write it in quotes, or without braces on \
-                     a line of its own: {}: \"{}\"",
+                     a line of its own: {}: {quoted}",
                     shortened(&entry.key),
                     shortened(&scalar.text),
                     shortened(&entry.key),
-                    shortened(&whole),
                 );
+                scalar.text = whole;
                 self.findings.error(&entry.value.place, message);
             }
         }
@@ -416,12 +422,16 @@ mod tests {
             ("load: { command: check_load -w 5,4,3 -c 10,8,6 }", "check_load -w 5,4,3 -c 10,8,6"),
             ("load: { command: check_load -w 5,5,5 -c 9,9,9, timeout: 5s }", "check_load -w 5,5,5 -c 9,9,9"),
             ("d: { interval: 5s, command: check_disk -w 10%,5% -p / }", "check_disk -w 10%,5% -p /"),
+            ("a: { command: a, b, c }", "a, b, c"),
+            ("a: { command: check_load -w '5,4,3' -c 10 }", "check_load -w '5,4,3' -c 10"),
         ] {
             let found = messages(text);
             assert_eq!(found.len(), 1, "{found:?}");
             assert!(found[0].contains("a comma ends a value within braces"), "{found:?}");
             assert!(found[0].contains(&format!("command: \"{whole}\"")), "{found:?}");
         }
+        let found = messages("a: { command: check_load -w '5,4' -c \"10, 8\" }");
+        assert!(found[0].ends_with("command: 'check_load -w ''5,4'' -c \"10, 8\"'"), "{found:?}");
         for fine in [
             "a: { b: 1, c: }",
             "a: { b: 1, timeout }",

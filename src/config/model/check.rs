@@ -91,7 +91,7 @@ pub struct NrpeKeys {
     /// Whether requests for the same command of `config` share an execution that is under way.
     pub coalesce: bool,
     /// Who may run which commands, by name or glob: addresses, networks, and `cert:SUBJECT`. Everybody who may
-    /// connect if nothing is said.
+    /// connect, if empty.
     pub access: BTreeMap<String, Vec<String>>,
 }
 
@@ -114,11 +114,11 @@ pub struct Check {
     pub max_check_attempts: u32,
     /// Whether every result that is not OK is an event of its own once the state is hard.
     pub volatile: bool,
-    /// When it is due at all; none if always.
+    /// The period in which it runs; `None` for always.
     pub check_period: Option<Arc<Period>>,
     /// Checks that must not be in a hard problem for this one to be run.
     pub depends_on: Vec<String>,
-    /// Who goes first when the machine cannot keep up.
+    /// Whether other checks go first when the machine cannot keep up.
     pub priority: Priority,
     /// How long the plugin may run.
     pub timeout: Duration,
@@ -144,22 +144,44 @@ pub struct Check {
 
 impl Check {
     /// Whether a run of this check would come to the same by that definition: the same is run and judged alike.
-    pub fn says_the_same_as(&self, other: &Check) -> bool {
-        self.command == other.command
-            && self.environment == other.environment
-            && self.process == other.process
-            && (self.timeout, self.timeout_state) == (other.timeout, other.timeout_state)
-            && (self.byte_units, self.check_multi, self.silent)
-                == (other.byte_units, other.check_multi, other.silent)
-            && self.evaluate_perfdata == other.evaluate_perfdata
-            && self.thresholds == other.thresholds
+    ///
+    /// Every field is named here, so that a new one has to be put on one side or the other.
+    pub fn runs_and_judges_like(&self, other: &Check) -> bool {
+        let Check {
+            command,
+            environment,
+            process,
+            timeout,
+            timeout_state,
+            byte_units,
+            check_multi,
+            silent,
+            evaluate_perfdata,
+            thresholds,
+            // When it runs, how its states count, and how it is served and named.
+            name: _,
+            check_interval: _,
+            retry_interval: _,
+            max_check_attempts: _,
+            volatile: _,
+            check_period: _,
+            depends_on: _,
+            priority: _,
+            flapping: _,
+            serving: _,
+            defined_at: _,
+        } = other;
+        (&self.command, &self.environment, &self.process) == (command, environment, process)
+            && (&self.timeout, &self.timeout_state) == (timeout, timeout_state)
+            && (&self.byte_units, &self.check_multi, &self.silent) == (byte_units, check_multi, silent)
+            && (&self.evaluate_perfdata, &self.thresholds) == (evaluate_perfdata, thresholds)
     }
 }
 
 /// The process of a check's plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
-    /// The user to become; none for the daemon's own.
+    /// The user to become; `None` for the daemon's own.
     pub run_as: Option<RunAs>,
     /// Working directory.
     pub directory: PathBuf,
@@ -201,7 +223,7 @@ pub struct RunAs {
     pub credentials: Credentials,
 }
 
-/// Who goes first when places to run plugins in are short.
+/// Which check goes first when more are due than may run at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Priority {
     /// In turn.
@@ -236,7 +258,7 @@ pub enum Stale {
     Unknown,
 }
 
-/// What a check runs, or what else it is told by.
+/// Where a check's results come from: what it runs, or what is reported to it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
     /// A program with its arguments; a bare name has been looked up in `plugins`, or was not found there.
@@ -302,7 +324,7 @@ impl PartialEq for Threshold {
 pub struct UnitRange {
     /// The bounds in the base unit.
     pub bounds: Bounds,
-    /// The base unit that was written, such as `B`; none if the bounds were plain numbers.
+    /// The base unit that was written, such as `B`; `None` if the bounds were plain numbers.
     pub unit: Option<String>,
     /// The range as written, for messages.
     pub written: String,
@@ -313,6 +335,6 @@ pub struct UnitRange {
 pub enum OnMissing {
     /// This state; UNKNOWN unless the configuration says otherwise.
     State(State),
-    /// What this threshold said of the last run.
+    /// The threshold's verdict on the last run.
     Keep,
 }

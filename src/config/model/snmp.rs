@@ -1,4 +1,4 @@
-//! What the configuration says of SNMP, resolved: profiles, polls, traps, with every name made an object identifier.
+//! The configuration of SNMP, resolved: profiles, polls, traps, with object identifiers in place of names.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -16,9 +16,9 @@ use crate::mib::KnownNames;
 /// The `snmp` section.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SnmpConfig {
-    /// How devices are spoken to, by the name of the profile.
+    /// The profiles by name.
     pub profiles: BTreeMap<String, Arc<SnmpProfile>>,
-    /// Who may send traps, and where they are waited for; none if nobody listens.
+    /// Who may send traps, and where the agent listens for them; `None` if it does not.
     pub traps: Option<TrapsConfig>,
     /// Files and directories of MIBs, as they were given.
     pub mibs: Vec<PathBuf>,
@@ -26,12 +26,12 @@ pub struct SnmpConfig {
     pub names: KnownNames,
 }
 
-/// How a device is spoken to.
+/// A profile: how to talk to a device.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SnmpProfile {
     /// Its name in the configuration.
     pub name: String,
-    /// The version, with what it takes to be let in.
+    /// The version with its credentials.
     pub access: SnmpAccess,
     /// The UDP port of devices.
     pub port: u16,
@@ -47,7 +47,7 @@ pub struct SnmpProfile {
     pub answers_any_community: bool,
 }
 
-/// The version, with what it takes to be let in.
+/// The version with its credentials.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SnmpAccess {
     /// Versions 1 and 2c.
@@ -149,7 +149,7 @@ pub enum SnmpWanted {
     Get(Vec<Variable>),
     /// Columns of a table, each cell a metric.
     Table(TablePoll),
-    /// What a command line of `check_snmp` asks for, told as that plugin tells it.
+    /// What a command line of `check_snmp` asks for, printed as that plugin prints it.
     Native(NativeCheck),
 }
 
@@ -166,7 +166,7 @@ pub struct NativeCheck {
     pub warning: Vec<Option<Limit>>,
     /// The limits of each variable that has some.
     pub critical: Vec<Option<Limit>>,
-    /// What each variable is called; its name in numbers if nothing is said.
+    /// The label of each variable; without one, its name in numbers.
     pub labels: Vec<String>,
     /// What is printed behind each value.
     pub units: Vec<String>,
@@ -302,7 +302,7 @@ impl fmt::Display for Network {
     }
 }
 
-/// A check that is told by traps.
+/// A passive check whose results are traps.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TrapRule {
     /// Which traps, each with the state that it gives. Those below an identifier count as it; the longest decides.

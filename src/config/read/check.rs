@@ -117,7 +117,7 @@ fn with_fields(
     })
 }
 
-/// What the check is told by: exactly one of `command`, `snmp` and `trap`.
+/// Where the check's results come from: exactly one of `command`, `snmp` and `trap`.
 fn what(
     entry: &Entry,
     fields: &Fields<'_>,

@@ -65,8 +65,8 @@ pub(crate) fn read(
     }
 }
 
-/// Reports macros of Nagios in a command, which would reach the program as they stand.
-fn refuse_macros(node: &Node, findings: &mut Findings) -> Option<()> {
+/// Reports macros of Nagios in a command or a variable, which would reach the program as they stand.
+pub(super) fn refuse_macros(node: &Node, findings: &mut Findings) -> Option<()> {
     let nodes = match &node.content {
         Content::List(items) => items.as_slice(),
         _ => std::slice::from_ref(node),
@@ -85,7 +85,7 @@ fn refuse_macros(node: &Node, findings: &mut Findings) -> Option<()> {
 }
 
 /// Beginnings of the names of Nagios' macros. `$PATH$X` of a shell is none.
-const MACROS: [&str; 14] = [
+const MACROS: [&str; 22] = [
     "ADMIN",
     "ARG",
     "CONTACT",
@@ -93,11 +93,19 @@ const MACROS: [&str; 14] = [
     "HOST",
     "LASTHOST",
     "LASTSERVICE",
+    "LASTSTATECHANGE",
     "LONGDATETIME",
+    "LONGHOST",
+    "LONGSERVICE",
+    "MAXHOST",
+    "MAXSERVICE",
     "NOTIFICATION",
     "SERVICE",
+    "SHORTDATETIME",
     "TIMET",
+    "TOTAL",
     "USER",
+    "_CONTACT",
     "_HOST",
     "_SERVICE",
 ];
@@ -115,12 +123,21 @@ fn nagios_macro(text: &str) -> Option<(usize, &str)> {
         };
         let known =
             MACROS.iter().any(|prefix| name.starts_with(prefix)) && numbered("ARG") && numbered("USER");
-        if known && text[start + name.len()..].starts_with('$') {
+        if known && is_closed(&text[start + name.len()..]) {
             return Some((text[..start - 1].chars().count(), name));
         }
         at = start;
     }
     None
+}
+
+/// Whether what follows the name of a macro ends it: `$`, or the host and the service that it is of, `:web1:Disk /$`.
+fn is_closed(rest: &str) -> bool {
+    let Some((of, behind)) = rest.strip_prefix(':').and_then(|of| of.split_once('$')) else {
+        return rest.starts_with('$');
+    };
+    // `$HOSTNAME:$PORT` is two variables of a shell.
+    !of.trim().is_empty() && !behind.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '{')
 }
 
 fn remedy(name: &str) -> &'static str {
@@ -302,6 +319,13 @@ mod tests {
             ("ü $_SERVICEPORT$", Some((2, "_SERVICEPORT"))),
             ("x $A$ARG2$", Some((4, "ARG2"))),
             ("$SERVICEDESC$", Some((0, "SERVICEDESC"))),
+            ("$USER1$/a $HOSTADDRESS:web1$ $ARG1$", Some((0, "USER1"))),
+            ("$HOSTADDRESS:web1$ $TOTALHOSTSUP$", Some((0, "HOSTADDRESS"))),
+            ("$SERVICESTATEID:web1:Disk /$", Some((0, "SERVICESTATEID"))),
+            ("$$ARG1$$", Some((1, "ARG1"))),
+            ("$LONGSERVICEOUTPUT$", Some((0, "LONGSERVICEOUTPUT"))),
+            ("echo $HOSTNAME:$PORT", None),
+            ("echo $HOSTNAME: $5", None),
             ("echo $PATH$X", None),
             ("echo $USER$HOME", None),
             ("echo $USER", None),

@@ -22,10 +22,10 @@ use crate::config::model::snmp::SnmpConfig;
 use crate::config::read::check::{self, Shared};
 use crate::config::read::command::Lookup;
 use crate::config::read::dependency;
-use crate::config::read::nrpe;
 use crate::config::read::period::{self, Periods};
 use crate::config::read::settings::{self, Settings};
 use crate::config::read::snmp;
+use crate::config::read::{askable, nrpe};
 use crate::limits::{
     CONCURRENT_CHECKS_MAX, CONCURRENT_CHECKS_PER_CPU, HOST_NAME_MAX_BYTES, SYNC_INTERVAL_MAX,
     SYNC_INTERVAL_MIN,
@@ -129,6 +129,10 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
         snmp.map(|(document, entry)| snmp::read(&entry.value, document.base(), findings)).unwrap_or_default();
     let periods = period::read_all(documents, &surroundings.zone, findings);
     let checks = checks(documents, &plugins, &snmp, &periods, findings);
+    if nrpe.is_some() {
+        let names = documents.iter().flat_map(|document| check_entries(document, &mut Findings::default()));
+        names.for_each(|check| askable::warn(check, findings));
+    }
     Config {
         files: documents.iter().map(|document| document.file.path().to_owned()).collect(),
         store: store
@@ -451,6 +455,21 @@ mod tests {
             load(missing).unwrap_err().to_string(),
             "/nonexistent/custos.yaml: failed to read /nonexistent/custos.yaml: No such file or directory (os error 2)"
         );
+    }
+
+    #[test]
+    fn a_name_that_no_client_of_nrpe_can_ask_for_is_a_warning() {
+        let warnings = |nrpe: &str, name: &str| {
+            let text = format!("{nrpe}checks:\n  {name}: {{ command: /bin/true }}\n");
+            one(&text).load().unwrap_or_else(|mistakes| panic!("{mistakes}")).warnings.to_string()
+        };
+        let nrpe = "nrpe: { listen: ['127.0.0.1:0'] }\n";
+        for name in ["\"it's\"", "'a|b'", "'a!b'", "'a[0]'", "'x&y'"] {
+            let warned = warnings(nrpe, name);
+            assert!(warned.contains(":3:3: warning: nobody can ask for the check"), "{name}: {warned}");
+            assert_eq!(warnings("", name), "", "{name}");
+        }
+        assert_eq!(warnings(nrpe, "'a/b c:ü'"), "");
     }
 
     #[test]

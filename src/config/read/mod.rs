@@ -1,5 +1,6 @@
 //! From the tree of a document to the model: a file per noun, each with its keys, defaults and mistakes.
 
+mod askable;
 pub(crate) mod check;
 pub(crate) mod command;
 pub(crate) mod dependency;

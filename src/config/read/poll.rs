@@ -144,7 +144,7 @@ fn empty_ok(node: &Node, findings: &mut Findings) -> bool {
     }
 }
 
-/// Refuses lists of none (whose mistake was told) and of too many.
+/// Refuses an empty list (that mistake is reported already) and one that is too long.
 fn bounded(variables: Vec<Variable>, place: &Place, findings: &mut Findings) -> Option<Vec<Variable>> {
     if variables.len() > SNMP_VARIABLES_MAX {
         let count = variables.len();

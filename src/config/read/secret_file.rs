@@ -1,4 +1,4 @@
-//! Secrets in files of their own, which nobody else may read or change.
+//! Secrets in files that no other user may read or change.
 //!
 //! A file is refused if others may read or write it, if its group may write it, or if it belongs to somebody else than
 //! root or the user of this process. A file that this process may not read is a warning only, so that ordinary users can

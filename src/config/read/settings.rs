@@ -11,6 +11,7 @@ use crate::config::document::duration;
 use crate::config::document::fields::{Fields, boolean, choice, number, printable, refuse, whole, written};
 use crate::config::document::yaml::{Content, Node};
 use crate::config::model::check::{ByteUnits, Priority, Serving, Stale};
+use crate::config::read::command::refuse_macros;
 use crate::config::read::period::{self, Periods};
 use crate::config::read::process::{self, ProcessSettings};
 use crate::config::read::threshold::STATES;
@@ -194,6 +195,9 @@ fn environment(node: &Node, owner: &str, findings: &mut Findings) -> BTreeMap<St
         };
         if value.contains('\0') {
             refuse(&entry.value, "no NUL character", findings);
+            continue;
+        }
+        if refuse_macros(&entry.value, findings).is_none() {
             continue;
         }
         environment.insert(entry.key.clone(), value.to_owned());

@@ -7,8 +7,8 @@ use crate::config::document::include;
 use crate::config::document::yaml::Content;
 use crate::limits::CONFIG_MAX_BYTES;
 
-/// The directory that `store` names in the configuration at `path`, mistakes elsewhere aside; none if it names none, or
-/// none that can be told.
+/// The directory that `store` names in the configuration at `path`, mistakes elsewhere aside; `None` if it names
+/// none or the name is unusable.
 pub fn store_named(path: &Path) -> Option<PathBuf> {
     let documents = include::read_all(path, &mut Findings::default());
     let named = documents.iter().find_map(|document| match &document.get("store")?.value.content {

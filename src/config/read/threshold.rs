@@ -84,7 +84,7 @@ fn read(node: &Node, owner: &str, byte_units: ByteUnits, findings: &mut Findings
     })
 }
 
-/// The outer option is none if the value is wrong, the inner one if it is absent.
+/// The outer option is `None` if the value is wrong, the inner one if it is absent.
 fn optional<T>(node: Option<&Node>, read: impl FnOnce(&Node) -> Option<T>) -> Option<Option<T>> {
     match node {
         None => Some(None),

@@ -128,7 +128,7 @@ pub(crate) fn write_poll(page: &mut String, poll: &SnmpPoll) -> fmt::Result {
     }
 }
 
-/// Writes which traps a check is told by.
+/// Writes which traps are results of a check.
 pub(crate) fn write_trap(page: &mut String, rule: &TrapRule) -> fmt::Result {
     writeln!(page, "    trap:")?;
     if !rule.traps.is_empty() {

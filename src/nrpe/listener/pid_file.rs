@@ -12,6 +12,7 @@ use nix::errno::Errno;
 use nix::sys::signal::kill;
 use nix::unistd::Pid;
 
+use super::path_owner::in_name_of_owner;
 use crate::limits::PID_FILE_MAX_BYTES;
 
 /// The pid file of this process. [`PidFile::remove`] removes it, dropping it does not: as with NRPE, a process that
@@ -25,6 +26,10 @@ pub struct PidFile {
 impl PidFile {
     /// Writes the file. Fails if it names a living process.
     pub fn create(path: &Path) -> io::Result<PidFile> {
+        in_name_of_owner(path, || PidFile::write(path))
+    }
+
+    fn write(path: &Path) -> io::Result<PidFile> {
         if let Some(pid) = living(path) {
             return Err(io::Error::new(
                 io::ErrorKind::AlreadyExists,

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use super::core::Poll;
 use super::manner::Manner;
+use super::poll::Poll;
 use super::talk::Talk;
 use crate::snmp::flaw::Flaw;
 use crate::snmp::question::Failure;

@@ -10,27 +10,15 @@ use custos_compat::snmp::{Body, Message, Pdu, PduKind, Version};
 use super::conversation::{Conversation, DeviceKey, place};
 use super::counters::Counters;
 use super::device::{Device, Heard};
+use super::poll::Poll;
 use crate::clock::{Moment, micros};
 use crate::limits::{
     SNMP_DEVICE_POLLS_MAX, SNMP_DEVICE_QUEUE_MAX, SNMP_DEVICES_MAX, SNMP_ENDED_IDS_MAX, SNMP_POLLS_MAX,
     SNMP_RELEARN_MAX,
 };
 use crate::snmp::flaw::Flaw;
-use crate::snmp::question::{Answer, Failure, Outcome, Question};
-use crate::snmp::target::{Credentials, Target};
-
-/// A question to a device.
-#[derive(Clone, Debug)]
-pub struct Poll {
-    /// By which its end is known; unique among the polls under way.
-    pub ticket: u64,
-    /// Whom to ask.
-    pub target: Target,
-    /// What.
-    pub question: Question,
-    /// When an answer is no longer wanted, on the monotonic clock.
-    pub deadline_us: u64,
-}
+use crate::snmp::question::{Answer, Failure, Outcome};
+use crate::snmp::target::Credentials;
 
 /// The state.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ mod counters;
 mod device;
 mod get;
 mod manner;
+mod poll;
 mod request;
 mod talk;
 #[cfg(test)]
@@ -16,5 +17,6 @@ mod tests;
 mod track;
 mod walk;
 
-pub use core::{Engine, Poll};
+pub use core::Engine;
 pub use counters::Counters;
+pub use poll::Poll;

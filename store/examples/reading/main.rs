@@ -4,8 +4,10 @@
 //! needs below DIR, or in a temporary directory, and prints a figure a line. Stores that are there are used again.
 #![expect(clippy::disallowed_methods, reason = "a benchmark reads the clock")]
 
+mod feed;
 mod list;
 mod scan;
+mod snapshot;
 mod store;
 
 use std::error::Error;
@@ -28,6 +30,12 @@ fn best<T>(goes: usize, mut go: impl FnMut() -> Result<T>) -> Result<(Duration, 
     best.ok_or_else(|| "nothing measured".into())
 }
 
+/// How long this thread has been on a processor: others that share the machine do not count.
+fn on_cpu() -> Result<Duration> {
+    let stat = std::fs::read_to_string("/proc/thread-self/schedstat")?;
+    Ok(Duration::from_nanos(stat.split(' ').next().ok_or("no time")?.parse()?))
+}
+
 fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
@@ -45,5 +53,7 @@ fn main() -> Result<()> {
     let wanted = |part: &str| parts.is_empty() || parts.iter().any(|word| word == part);
     let run = |part: &str, go: fn(&Path) -> Result<()>| if wanted(part) { go(&dir) } else { Ok(()) };
     run("list", list::measure)?;
-    run("scan", scan::measure)
+    run("scan", scan::measure)?;
+    run("feed", feed::measure)?;
+    run("snapshot", snapshot::measure)
 }

@@ -34,7 +34,7 @@ pub use change::{Change, ChangeKind, PreviousState, change_kind, is_judged, stor
 pub use checks::{all_known, check_names};
 pub use columns::{Column, Columns, part_of};
 pub use context::ReadContext;
-pub use envelope::{CheckEnvelope, Envelope, EnvelopeRequest, Limit};
+pub use envelope::{CheckEnvelope, Drawn, Envelope, EnvelopeRequest, Limit, Others};
 pub use error::{Error, Offer, Result};
 pub use events::{Event, EventFold, EventKind, EventRequest};
 pub use intervals::Intervals;

@@ -27,6 +27,11 @@ impl Rate {
         self.before = None;
     }
 
+    /// Whether a series with this unit is a counter.
+    pub fn is_of_counter(unit: &str) -> bool {
+        unit == COUNTER
+    }
+
     /// The unit of the rate of a series with this unit.
     pub fn unit(unit: &str) -> String {
         if unit == COUNTER { "/s".to_owned() } else { format!("{unit}/s") }

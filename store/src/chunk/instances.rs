@@ -7,6 +7,7 @@
 //!           varint length, changes
 //! ```
 
+use std::mem::size_of;
 use std::ops::Range;
 
 use crate::bytes::{Cursor, Short, put_varint};
@@ -79,6 +80,13 @@ pub(crate) struct InstancesIn {
     history: History,
 }
 
+/// The instances after so many changes.
+#[derive(Default)]
+pub(super) struct Replayed {
+    turns: usize,
+    set: Instances,
+}
+
 #[derive(Debug)]
 struct Turn {
     row: u32,
@@ -118,6 +126,30 @@ impl InstancesIn {
             Some(turn) => self.history.at(self, turn),
             None => Ok(Instances::default()),
         }
+    }
+
+    /// The instances of a row, from those of a row that was asked for before. Remembers nothing else.
+    pub(super) fn replay(
+        &self,
+        row: usize,
+        replayed: &mut Replayed,
+    ) -> std::result::Result<Instances, Short> {
+        let turns = self.turns.partition_point(|turn| turn.row as usize <= row);
+        // What fails begins afresh the next time.
+        let Replayed { turns: mut done, mut set } = std::mem::take(replayed);
+        if turns < done {
+            (done, set) = (0, Instances::default());
+        }
+        for turn in done..turns {
+            set = self.apply(turn, set)?;
+        }
+        *replayed = Replayed { turns, set: set.clone() };
+        Ok(set)
+    }
+
+    /// How much memory the changes take, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.changes.len() + self.turns.len() * size_of::<Turn>()
     }
 
     /// The rows of a range at which the instances change.

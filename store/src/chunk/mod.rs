@@ -2,6 +2,7 @@
 
 mod attributes;
 mod build;
+mod compact;
 mod decode;
 mod encode;
 mod header;
@@ -9,6 +10,7 @@ mod instances;
 mod rows;
 
 pub(crate) use build::LogRows;
+pub(crate) use compact::CompactRows;
 pub(crate) use decode::{Bad, ChunkBytes, Shapes, find_chunks};
 pub(crate) use encode::encode;
 #[cfg(feature = "fuzzing")]

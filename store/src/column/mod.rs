@@ -3,6 +3,7 @@
 //! Every column decodes without context but for the number of its rows.
 
 mod ints;
+mod narrow;
 mod packed;
 mod stat;
 mod summary;
@@ -13,6 +14,7 @@ mod unpack;
 mod values;
 
 pub(crate) use ints::{Ints, put_ints};
+pub(crate) use narrow::{Narrow, NarrowValues};
 pub(crate) use packed::Effort;
 pub(crate) use stat::Stat;
 pub(crate) use summary::{Summary, Summing};

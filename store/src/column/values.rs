@@ -100,7 +100,7 @@ impl Values {
 }
 
 /// The number of decimals and the integers, if every float is a decimal.
-fn decimals(floats: &[f64]) -> Option<(usize, Vec<i64>)> {
+pub(super) fn decimals(floats: &[f64]) -> Option<(usize, Vec<i64>)> {
     let mut ints = Vec::with_capacity(floats.len());
     let mut digits = 0;
     'digits: loop {

@@ -47,6 +47,31 @@ pub(crate) struct LogDamage {
     pub(crate) start: u64,
     /// Number of the next run that can be read; none if there is none yet.
     pub(crate) end: Option<u64>,
+    /// The check that the lost runs belong to, if it is known and one alone.
+    pub(crate) check: Option<Arc<str>>,
+    /// How many runs are lost, if not all with these numbers are.
+    pub(crate) runs: Option<u64>,
+}
+
+/// Runs of one frame whose instances are not known, as those that they go on from are lost.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct WithoutBase {
+    first: u64,
+    last: u64,
+    runs: u64,
+    /// Index of the check, if they are all of one.
+    check: Option<u32>,
+}
+
+impl WithoutBase {
+    /// With one more run.
+    pub(super) fn and(before: Option<WithoutBase>, seq: u64, check: Option<u32>) -> WithoutBase {
+        let Some(before) = before else {
+            return WithoutBase { first: seq, last: seq, runs: 1, check };
+        };
+        let check = before.check.filter(|before| Some(*before) == check);
+        WithoutBase { last: seq, runs: before.runs + 1, check, ..before }
+    }
 }
 
 /// The metrics that some runs of a check have.
@@ -212,7 +237,8 @@ impl LogImage {
                 Some(last) => last.end = Some(end),
                 None => {
                     let what = "runs at the end of the log are missing";
-                    damages.push(LogDamage { offset: self.parsed(), what, start, end: Some(end) });
+                    let (offset, end) = (self.parsed(), Some(end));
+                    damages.push(LogDamage { offset, what, start, end, check: None, runs: None });
                 }
             }
         }
@@ -225,10 +251,10 @@ impl LogImage {
             file: path.to_path_buf(),
             offset: damage.offset,
             what: damage.what.to_owned(),
-            check: None,
+            check: damage.check.map(|check| check.to_string()),
             start: Position(damage.start),
             end: Position(damage.end.unwrap_or(self.end)),
-            runs: damage.end.map(|end| end.saturating_sub(damage.start)),
+            runs: damage.runs.or(damage.end.map(|end| end.saturating_sub(damage.start))),
             samples: None,
         };
         self.damages().into_iter().map(damage).collect()
@@ -330,6 +356,11 @@ impl LogImage {
         })
     }
 
+    /// Index of the check that a definition is of.
+    pub(super) fn check_of(&self, schema: u32) -> Option<u32> {
+        self.definitions.get(schema as usize).map(|definition| definition.check)
+    }
+
     /// The metrics of a definition.
     pub(super) fn defined(&self, index: u32) -> std::result::Result<&Schema, Short> {
         self.definitions.get(index as usize).map(|definition| &definition.schema).ok_or(Short)
@@ -381,7 +412,22 @@ impl LogImage {
 
     /// Notes what cannot be read; `end` is the number of the next run, where known.
     pub(super) fn damage(&mut self, offset: u64, what: &'static str, start: u64, end: Option<u64>) {
-        Arc::make_mut(&mut self.damages).push(LogDamage { offset, what, start, end });
+        let damage = LogDamage { offset, what, start, end, check: None, runs: None };
+        Arc::make_mut(&mut self.damages).push(damage);
+    }
+
+    /// Notes runs of a frame that cannot be read as it is not known what their instances are.
+    pub(super) fn damage_of_instances(&mut self, offset: u64, lost: &WithoutBase) {
+        let check = lost.check.and_then(|index| self.checks.get(index as usize));
+        let damage = LogDamage {
+            offset,
+            what: "a frame has runs whose instances are lost",
+            start: lost.first,
+            end: Some(lost.last.saturating_add(1)),
+            check: check.map(|check| Arc::clone(&check.name)),
+            runs: Some(lost.runs),
+        };
+        Arc::make_mut(&mut self.damages).push(damage);
     }
 
     /// The next run that can be read has this number.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::dictionary::{TAG_CHECK, TAG_INSTANCES_SCHEMA, TAG_RUN, TAG_SCHEMA};
 use super::ends::End;
 use super::frame::{self, FileHeader, Header};
-use super::image::{LogImage, RowRef};
+use super::image::{LogImage, RowRef, WithoutBase};
 use super::row::RowView;
 use super::schema::Schema;
 use crate::bytes::{Cursor, Short};
@@ -292,7 +292,7 @@ impl LogImage {
         let (at, offset) = (window.parsed, window.offset());
         window.parsed = at + frame::HEADER_LEN + header.len;
         if !self.follows(header.seq) {
-            // A write that was refused and yet reached the disk; its numbers were given to others.
+            // A write that was refused and yet reached the disk.
             return;
         }
         self.end_damage(header.seq);
@@ -306,19 +306,19 @@ impl LogImage {
         if self.items(payload, offset + frame::HEADER_LEN as u64, &mut seq, &mut lost).is_err() {
             self.damage(offset, "a frame refers to a definition that is lost", seq, None);
             self.reading.epoch += 1;
-        } else if let Some((first, last)) = lost {
-            self.damage(offset, "a frame has runs whose instances are lost", first, Some(last + 1));
+        } else if let Some(lost) = lost {
+            self.damage_of_instances(offset, &lost);
         }
     }
 
-    /// Takes in the items of a frame whose payload begins there in the file. `lost` becomes the first and last number of
+    /// Takes in the items of a frame whose payload begins there in the file. `lost` becomes the
     /// runs that cannot be read, as what instances they have is not known.
     fn items(
         &mut self,
         payload: &[u8],
         offset: u64,
         seq: &mut u64,
-        lost: &mut Option<(u64, u64)>,
+        lost: &mut Option<WithoutBase>,
     ) -> std::result::Result<(), Short> {
         let mut cursor = Cursor::new(payload);
         let generation = cursor.varint()?;
@@ -367,7 +367,7 @@ impl LogImage {
                         if known {
                             self.push(row);
                         } else {
-                            *lost = Some((lost.map_or(*seq, |(first, _)| first), *seq));
+                            *lost = Some(WithoutBase::and(*lost, *seq, self.check_of(schema)));
                         }
                         self.reading.last_seq = Some(*seq);
                     }

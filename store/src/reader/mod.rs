@@ -5,6 +5,7 @@ mod batch;
 mod catalogue;
 mod column;
 mod envelope;
+mod feed;
 mod handle;
 mod newest;
 mod open_chunk;

@@ -55,7 +55,7 @@ pub(crate) fn seal(disk: &dyn Disk, starts: &[u64], end: u64, permit: &Permit) -
 fn note_lost(disk: &dyn Disk, damaged: &[&LogImage]) -> Result<()> {
     let lost = |damage: Damage| Amendment {
         kind: AmendmentKind::Lost,
-        check: None,
+        check: damage.check,
         start: damage.start,
         end: damage.end,
         runs: damage.runs,
@@ -68,7 +68,7 @@ fn note_lost(disk: &dyn Disk, damaged: &[&LogImage]) -> Result<()> {
     }
     let (first, last) = (lost[0].clone(), &lost[lost.len() - 1]);
     let runs = lost.iter().map(|lost| lost.runs).sum();
-    amendment::note(disk, vec![Amendment { end: last.end, runs, ..first }])
+    amendment::note(disk, vec![Amendment { check: None, end: last.end, runs, ..first }])
 }
 
 /// Where the runs of these logs end, by what all files say that come after them.

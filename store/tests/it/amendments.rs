@@ -211,12 +211,13 @@ fn damage_to_the_small_files_is_found_and_set_aside() {
     let disk = store(true);
     flip(&disk, "identity", 20);
     disk.put("sink.cursor", b"no cursor");
+    disk.put("snmp.note", b"no note");
     disk.put("amendments", b"");
     let found = damages(&disk);
-    assert_eq!(found.len(), 3, "{found:?}");
+    assert_eq!(found.len(), 4, "{found:?}");
     assert_eq!(readable(&disk).len() as u64, RUNS);
     let mut aside = repair_on(Arc::new(disk.clone())).unwrap().set_aside;
     aside.sort();
-    assert_eq!(aside, ["amendments.damaged", "identity.damaged", "sink.cursor.damaged"]);
+    assert_eq!(aside, ["amendments.damaged", "identity.damaged", "sink.cursor.damaged", "snmp.note.damaged"]);
     assert_eq!(damages(&disk), Vec::new());
 }

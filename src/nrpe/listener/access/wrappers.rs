@@ -91,7 +91,7 @@ impl Cached {
                     WrapperRules::parse(&content, DAEMON, self.file, &mut |path| fs::read(path).ok())
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => WrapperRules::default(),
-                // A file that is there but cannot be read might forbid anything; libwrap lets nobody in either.
+                // A file that is there but cannot be read might forbid anything; libwrap refuses everybody, too.
                 Err(_) => WrapperRules::parse(b"ALL: ALL: deny", DAEMON, self.file, &mut |_| None),
             };
             *read = (stamp, Arc::new(rules));

@@ -87,7 +87,7 @@ pub struct Event {
     pub text: String,
     /// What the thresholds said, and what could not be read of the plugin's output, a line each.
     pub judgement: String,
-    /// How long the problem lasted, in ms: of a recovery only.
+    /// How long the problem lasted, in ms: of a recovery only, unless the clock was set back meanwhile.
     pub lasted_ms: Option<i64>,
 }
 
@@ -140,8 +140,7 @@ impl<'a> EventFold<'a> {
         if is_judged(run.reason) && run.state != State::Ok {
             self.problem_since_ms.get_or_insert(run.time_ms);
         } else if is_judged(run.reason) {
-            lasted_ms =
-                self.problem_since_ms.take().map(|since_ms| run.time_ms.saturating_sub(since_ms).max(0));
+            lasted_ms = self.problem_since_ms.take().map(|since_ms| run.time_ms.saturating_sub(since_ms));
         }
         let event = |kind: EventKind| Event {
             id: format!("{}@{}/{}", self.check, run.time_ms, kind.name()),
@@ -153,7 +152,8 @@ impl<'a> EventFold<'a> {
             attempt: run.standing.attempt,
             text: run.text.clone(),
             judgement: run.judgement.clone(),
-            lasted_ms: lasted_ms.filter(|_| kind.is_recovery()),
+            // A clock that was corrected in between does not tell.
+            lasted_ms: lasted_ms.filter(|ms| kind.is_recovery() && *ms >= 0),
         };
         kinds.map(|kind| kind.map(event)).into_iter().flatten()
     }

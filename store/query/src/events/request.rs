@@ -246,10 +246,7 @@ mod tests {
         assert_eq!(changes(&store, HOUR..i64::MAX, 9), []);
         let back = [(2 * HOUR, 0), (2 * HOUR + 10, 2), (30, 2), (40, 0)];
         let (_directory, store) = super::tests::store(&back, &[]);
-        assert_eq!(
-            changes(&store, i64::MIN..i64::MAX, 9),
-            [(2 * HOUR + 10, 0, 2, None), (40, 2, 0, Some(0))]
-        );
+        assert_eq!(changes(&store, i64::MIN..i64::MAX, 9), [(2 * HOUR + 10, 0, 2, None), (40, 2, 0, None)]);
     }
 
     #[test]

@@ -71,7 +71,8 @@ impl<'a> Walk<'a> {
             && let Some(recovery) = self.recovery.take()
         {
             let event = &mut self.events[recovery].item;
-            event.lasted_ms = Some(event.time_ms.saturating_sub(run.time_ms).max(0));
+            // A clock that was corrected in between does not tell.
+            event.lasted_ms = Some(event.time_ms.saturating_sub(run.time_ms)).filter(|ms| *ms >= 0);
         }
         if !wanted {
             return;

@@ -7,16 +7,17 @@
 
 use std::ops::Range;
 
-use custos_store::{Bounds, Bucket, Metric, Reason, Run, Snapshot, State};
+use custos_store::{Reason, Run, Snapshot, State};
 
+use super::curve::Envelope;
+use super::track::{Drawn, Track};
 use crate::built_in::was_run;
-use crate::columns::{Column, Columns};
 use crate::context::ReadContext;
 use crate::error::{Error, Result};
 use crate::intervals::Intervals;
-use crate::limits::{ENVELOPE_COLUMNS_MAX, ENVELOPE_SERIES_MAX};
-use crate::rate::Rate;
+use crate::limits::{ENVELOPE_COLUMNS_MAX, ENVELOPE_SERIES_MAX, UNIT_SAMPLES_MAX};
 use crate::series::Series;
+use crate::stand::Stand;
 use crate::state_bar::StateBar;
 
 /// What to read of a check.
@@ -32,8 +33,11 @@ pub struct EnvelopeRequest<'a> {
     pub columns: usize,
     /// Cells of the state bar.
     pub cells: usize,
-    /// Whether to give the change per second in the place of the values.
-    pub rate: bool,
+    /// Whether to give values or the change per second.
+    pub drawn: Drawn,
+    /// Until when a state holds that no run has changed, in ms since the epoch: of a check that has runs only when
+    /// something is reported to it, such as traps. None if it runs on a schedule, and a state holds for an interval.
+    pub holds_until_ms: Option<i64>,
 }
 
 /// A check over a span of time.
@@ -43,30 +47,6 @@ pub struct CheckEnvelope {
     pub series: Vec<Envelope>,
     /// The states.
     pub states: StateBar,
-}
-
-/// A series in columns.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Envelope {
-    /// Which series it is.
-    pub series: Series,
-    /// The base unit of the latest value, that of the rate if rates were asked for.
-    pub unit: String,
-    /// The columns; none where there was no sample.
-    pub columns: Vec<Option<Column>>,
-    /// The plugin's own ranges at the latest value. Rates have none.
-    pub limits: Vec<Limit>,
-    /// The longest time between two samples that is not a gap, in ms.
-    pub bridge_ms: i64,
-}
-
-/// A threshold on a series.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Limit {
-    /// The state it leads to.
-    pub state: State,
-    /// The range, in the series' unit.
-    pub bounds: Bounds,
 }
 
 impl EnvelopeRequest<'_> {
@@ -81,8 +61,11 @@ impl EnvelopeRequest<'_> {
         };
         bounded("series", self.series.len(), ENVELOPE_SERIES_MAX)?;
         bounded("columns", self.columns.max(self.cells), ENVELOPE_COLUMNS_MAX)?;
-        if let Some(summed_up) = self.sum_up(store, context)? {
-            return Ok(summed_up.finish());
+        // What the store sums up does not know units, so where it does not take long every run is looked at.
+        if let Some(strip) = self.sum_up(store, context)?
+            && strip.tracks.iter().map(Track::samples).sum::<u64>() > UNIT_SAMPLES_MAX
+        {
+            return Ok(self.finish(strip, store));
         }
         let mut strip = Strip::new(self);
         for run in store.runs(self.check, self.span.clone()) {
@@ -95,7 +78,17 @@ impl EnvelopeRequest<'_> {
                 }
             }
         }
-        Ok(strip.finish())
+        Ok(self.finish(strip, store))
+    }
+
+    fn finish(&self, mut strip: Strip, store: &Snapshot) -> CheckEnvelope {
+        if self.holds_until_ms.is_some()
+            && let Ok(Stand { judged: Some(run), .. }) =
+                Stand::at(store, self.check, self.span.start.saturating_sub(1))
+        {
+            strip.before = Some(run.state);
+        }
+        strip.finish()
     }
 
     /// Reads all by what the store knows of columns and states. `None` if only the runs can tell.
@@ -105,12 +98,12 @@ impl EnvelopeRequest<'_> {
         for track in &mut strip.tracks {
             context.look()?;
             match &track.series {
-                Series::Metric(key) if !self.rate => {
-                    let columns = track.columns.count();
+                Series::Metric(key) if self.drawn != Drawn::Rates => {
+                    let columns = self.columns.max(1);
                     let Ok(buckets) = store.envelope(self.check, key, start..end, columns) else {
                         return Ok(None);
                     };
-                    if track.sum_up(self.check, store, &buckets, end).is_none() {
+                    if track.sum_up(self.check, store, &buckets).is_none() {
                         return Ok(None);
                     }
                 }
@@ -138,7 +131,11 @@ struct Strip {
     /// States that lasted for longer than a cell, as (from, to, state): at most one for each cell.
     lasting: Vec<(i64, i64, State)>,
     cell_ms: i64,
-    rate: bool,
+    span: Range<i64>,
+    holds_until_ms: Option<i64>,
+    /// The state before the span, if that holds.
+    before: Option<State>,
+    first_ms: Option<i64>,
 }
 
 /// Runs of one state.
@@ -148,25 +145,10 @@ struct Stretch {
     state: State,
 }
 
-/// One series on its way into columns.
-struct Track {
-    series: Series,
-    columns: Columns,
-    unit: String,
-    limits: Vec<Limit>,
-    rate: Rate,
-}
-
 impl Strip {
     fn new(request: &EnvelopeRequest<'_>) -> Strip {
         let Range { start, end } = request.span;
-        let track = |series: &Series| Track {
-            series: series.clone(),
-            columns: Columns::new(start, end, request.columns),
-            unit: String::new(),
-            limits: Vec::new(),
-            rate: Rate::default(),
-        };
+        let track = |series: &Series| Track::new(series, &request.span, request.columns, request.drawn);
         Strip {
             tracks: request.series.iter().map(track).collect(),
             states: StateBar::new(start, end, request.cells),
@@ -174,7 +156,10 @@ impl Strip {
             stretch: None,
             lasting: Vec::new(),
             cell_ms: end.saturating_sub(start) / request.cells.max(1) as i64,
-            rate: request.rate,
+            span: start..end,
+            holds_until_ms: request.holds_until_ms,
+            before: None,
+            first_ms: None,
         }
     }
 
@@ -182,7 +167,7 @@ impl Strip {
     fn add(&mut self, run: &Run) {
         self.note(run.time_ms, run.state, run.reason);
         for track in &mut self.tracks {
-            track.add(run, self.rate);
+            track.add(run);
         }
     }
 
@@ -203,6 +188,7 @@ impl Strip {
             return;
         }
         self.intervals.add(time_ms);
+        self.first_ms.get_or_insert(time_ms);
         match &mut self.stretch {
             // Within a stretch, every cell has a run.
             Some(stretch)
@@ -230,94 +216,20 @@ impl Strip {
         self.end_stretch(i64::MAX);
         let usual_ms = self.intervals.usual_ms().unwrap_or(0);
         let bridge_ms = usual_ms.saturating_add(usual_ms / 2);
+        if let (Some(until_ms), Some(state)) = (self.holds_until_ms, self.before) {
+            self.states.cover(self.span.start, self.first_ms.unwrap_or(until_ms).min(until_ms), state);
+        }
         for (since_ms, next_ms, state) in &self.lasting {
-            let covered_ms = if next_ms.saturating_sub(*since_ms) <= bridge_ms {
-                *next_ms
-            } else {
-                since_ms.saturating_add(usual_ms)
+            let covered_ms = match self.holds_until_ms {
+                Some(until_ms) => (*next_ms).min(until_ms),
+                None if next_ms.saturating_sub(*since_ms) <= bridge_ms => *next_ms,
+                None => since_ms.saturating_add(usual_ms),
             };
             self.states.cover(*since_ms, covered_ms, *state);
         }
-        let series = self.tracks.into_iter().map(|track| Envelope {
-            series: track.series,
-            unit: track.unit,
-            // Neighbours are joined whatever the interval was at the time.
-            bridge_ms: bridge_ms.max(track.columns.column_ms().saturating_mul(2)),
-            columns: track.columns.into_vec(),
-            limits: track.limits,
-        });
-        CheckEnvelope { series: series.collect(), states: self.states }
+        let series = self.tracks.into_iter().map(|track| track.finish(bridge_ms)).collect();
+        CheckEnvelope { series, states: self.states }
     }
-}
-
-impl Track {
-    /// Takes the columns from the store, and unit and limits from the latest run that has a value.
-    fn sum_up(&mut self, check: &str, store: &Snapshot, buckets: &[Bucket], end_ms: i64) -> Option<()> {
-        let known = buckets.iter().map(column).collect::<Option<Vec<_>>>()?;
-        let start_ms = buckets.first()?.start_ms;
-        if let Some(last) = known.iter().rev().flatten().next() {
-            let runs = store.runs_rev(check, last.last_ms..last.last_ms.saturating_add(1));
-            let run = runs
-                .map(|run| run.ok())
-                .find(|run| run.as_ref().is_none_or(|run| self.series.of(run).is_some()))??;
-            if let Some(reported) = self.series.of(&run) {
-                self.describe(reported.unit, reported.metric);
-            }
-        }
-        self.columns = Columns::known(start_ms, end_ms, known);
-        Some(())
-    }
-
-    /// Takes unit and limits of a run that has a value.
-    fn describe(&mut self, unit: &str, metric: Option<&Metric>) {
-        if self.unit != unit {
-            unit.clone_into(&mut self.unit);
-        }
-        self.limits.clear();
-        let sides = metric.map(|metric| [(State::Warning, metric.warn), (State::Critical, metric.crit)]);
-        let limits = sides.into_iter().flatten();
-        self.limits.extend(limits.filter_map(|(state, bounds)| Some(Limit { state, bounds: bounds? })));
-    }
-
-    /// Nothing is drawn across, and no rate computed, where there is no value.
-    fn gap(&mut self) {
-        self.columns.gap();
-        self.rate.gap();
-    }
-
-    fn add(&mut self, run: &Run, rate: bool) {
-        let Some(reported) = self.series.of(run) else {
-            self.gap();
-            return;
-        };
-        if rate {
-            self.unit = Rate::unit(reported.unit);
-            if let Some(rate) = self.rate.add(run.time_ms, reported.value, reported.unit) {
-                self.columns.add(run.time_ms, rate);
-            }
-            return;
-        }
-        self.columns.add(run.time_ms, reported.value.to_f64());
-        self.describe(reported.unit, reported.metric);
-    }
-}
-
-/// A column as the store knows it. The outer `None` is for values that are no finite numbers, which are not drawn:
-/// only the samples tell without them.
-fn column(bucket: &Bucket) -> Option<Option<Column>> {
-    let (Some(first), Some(last)) = (bucket.first, bucket.last) else { return Some(None) };
-    let finite = [bucket.min, bucket.max, bucket.sum].iter().all(|number| number.is_finite());
-    finite.then_some(Some(Column {
-        min: bucket.min,
-        max: bucket.max,
-        first: first.value.to_f64(),
-        last: last.value.to_f64(),
-        first_ms: first.time_ms,
-        last_ms: last.time_ms,
-        count: bucket.count,
-        sum: bucket.sum,
-        after_gap: bucket.after_gap,
-    }))
 }
 
 #[cfg(test)]

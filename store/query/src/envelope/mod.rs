@@ -1,0 +1,9 @@
+//! A check over a span of time: its series in columns, and its states.
+
+mod curve;
+mod strip;
+mod track;
+
+pub use curve::{Envelope, Limit, Others};
+pub use strip::{CheckEnvelope, EnvelopeRequest};
+pub use track::Drawn;

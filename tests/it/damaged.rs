@@ -1,0 +1,93 @@
+//! What `custos store verify` and `repair` say of a store in which things went wrong, one that the store's own tests read.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::stage::{Stage, text};
+
+const LOG: &str = "00000000020000fb.log";
+
+fn damaged() -> Stage {
+    let stage = Stage::new();
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("store/tests/format-1-troubled");
+    fs::create_dir(stage.path("store")).unwrap();
+    for entry in fs::read_dir(fixture).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), stage.path("store").join(entry.file_name())).unwrap();
+    }
+    stage
+}
+
+#[test]
+fn verify_names_the_runs_that_damage_costs() {
+    let stage = damaged();
+    let output = stage.custos(&["store", "verify", &stage.shown("store")]);
+    assert_eq!(output.status.code(), Some(2));
+    let shown = text(&output.stdout);
+    for line in [
+        ": a frame does not match its checksum (1 run, numbered 33554762)\n",
+        ": a frame has runs whose instances are lost (1 run of alerts, numbered 33554772)\n",
+        ": a frame refers to a definition that is lost (1 run, numbered 33554827)\n",
+        ": ends early at offset ",
+        " 387 runs read: 1 not intact\n",
+    ] {
+        assert!(shown.contains(line), "{line}is not in\n{shown}");
+    }
+    let output = stage.custos(&["store", "verify", &stage.shown("store"), "--json"]);
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["intact"], false);
+    let files = found["files"].as_array().unwrap();
+    let log = files.iter().find(|file| file["name"] == LOG).unwrap();
+    let of_alerts = log["findings"].as_array().unwrap().iter().find(|finding| finding["check"] == "alerts");
+    let mut of_alerts = of_alerts.unwrap().clone();
+    of_alerts.as_object_mut().unwrap().remove("offset");
+    let expected = json!({
+        "what": "a frame has runs whose instances are lost", "damage": true, "check": "alerts",
+        "start": 33_554_772, "end": 33_554_773, "lost_runs": 1, "lost_samples": null,
+    });
+    assert_eq!(of_alerts, expected);
+}
+
+#[test]
+fn repair_says_what_is_back_and_what_is_lost() {
+    let stage = damaged();
+    // The directory of a sealed segment, too.
+    let segment = stage.path("store/0000000000000000-0000000000000064.seg");
+    let mut bytes = fs::read(&segment).unwrap();
+    let at = bytes.len() - 20;
+    bytes[at] ^= 1;
+    fs::write(&segment, bytes).unwrap();
+    let before = text(&stage.custos(&["store", "verify", &stage.shown("store")]).stdout);
+    assert!(before.contains("0000000000000064.seg: damaged at offset"), "{before}");
+    let output = stage.custos(&["store", "repair", &stage.shown("store")]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let shown = text(&output.stdout);
+    for line in [
+        format!("set aside {LOG}.damaged\n"),
+        "set aside 0000000000000000-0000000000000064.seg.damaged\n".to_owned(),
+        "\nlost: 1 run, numbered 33554762\n".to_owned(),
+        "\nlost: 1 run of alerts, numbered 33554772\n".to_owned(),
+        "\nrestored: 100 runs, numbered 0 to 99\n".to_owned(),
+    ] {
+        assert!(shown.contains(&line), "{line}is not in\n{shown}");
+    }
+    let output = stage.custos(&["store", "verify", &stage.shown("store")]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
+    let again = stage.custos(&["store", "repair", &stage.shown("store")]);
+    assert_eq!(text(&again.stdout), "nothing is damaged\n");
+}
+
+#[test]
+fn names_in_a_store_do_nothing_to_a_terminal() {
+    let stage = damaged();
+    let name = "\u{1b}[2J\u{9b}31m.cursor";
+    fs::write(stage.path("store").join(name), "no cursor").unwrap();
+    for arguments in [&["store", "verify"][..], &["store", "verify", "--json"], &["store", "repair"]] {
+        let output = stage.custos(&[arguments, &[&stage.shown("store")]].concat());
+        let shown = text(&output.stdout) + &text(&output.stderr);
+        assert!(shown.contains(".cursor"), "{shown}");
+        assert!(!shown.contains(['\u{1b}', '\u{9b}']), "{shown:?}");
+    }
+}
