@@ -238,7 +238,6 @@ const ROOMS: &[Room] = &[
 const CIRCLES: &[&str] = &[
     "store/src/log/dictionary.rs, store/src/log/image.rs, store/src/log/instances.rs, store/src/log/read.rs",
     "store/src/segment/directory.rs, store/src/segment/entry.rs",
-    "store/query/src/run_json/instance.rs, store/query/src/run_json/line.rs",
 ];
 
 /// Words that no file of a directory may contain in code, tests included, with the reason.

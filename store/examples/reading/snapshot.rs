@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use custos_store::{Metric, Options, Position, Reader, Run, Writer};
 
 use crate::store::{Dice, run, set};
-use crate::{Result, figure, ms, on_cpu};
+use crate::{Result, figure, ms};
 
 const CHECKS: usize = 100;
 const SNAPSHOTS: usize = 1_000;
@@ -45,7 +45,7 @@ pub(crate) fn measure(dir: &Path) -> Result<()> {
     let _ = std::fs::remove_dir_all(&path);
     let mut writer = Writer::open(&path, Options::default())?;
     let (stop, written) = (AtomicBool::new(false), AtomicU64::new(0));
-    let (mut snapshots, mut busy, mut clones) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut snapshots, mut clones) = (Vec::new(), Vec::new());
     let begun = Instant::now();
     std::thread::scope(|scope| -> Result<()> {
         let writing = scope.spawn(|| write(&mut writer, &stop, &written));
@@ -54,11 +54,10 @@ pub(crate) fn measure(dir: &Path) -> Result<()> {
             let mut end = Position::START;
             while snapshots.len() < SNAPSHOTS {
                 std::thread::sleep(PAUSE);
-                let (start, cpu) = (Instant::now(), on_cpu()?);
+                let start = Instant::now();
                 reader.refresh()?;
                 let snapshot = reader.snapshot();
                 snapshots.push(start.elapsed());
-                busy.push(on_cpu()? - cpu);
                 if snapshot.end() < end {
                     return Err("a snapshot is older than the one before".into());
                 }
@@ -78,15 +77,12 @@ pub(crate) fn measure(dir: &Path) -> Result<()> {
     let rate = written.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64() / 1e6;
     writer.close()?;
     snapshots.sort_unstable();
-    busy.sort_unstable();
     clones.sort_unstable();
-    for (times, of) in [(&snapshots, ""), (&busy, " of CPU")] {
-        let [median, most, nearly_all] = [50, 90, 99].map(|part| percent(times, part));
-        figure(
-            &format!("snapshot while a writer appends {rate:.1} M samples/s: median, 90 %, 99 %"),
-            &format!("{median:.3}, {most:.3}, {nearly_all:.3} ms{of}"),
-        );
-    }
+    let [median, most, nearly_all] = [50, 90, 99].map(|part| percent(&snapshots, part));
+    figure(
+        &format!("snapshot while a writer appends {rate:.1} M samples/s: median, 90 %, 99 %"),
+        &format!("{median:.3}, {most:.3}, {nearly_all:.3} ms"),
+    );
     figure("another handle on a snapshot: median", &format!("{:.5} ms", percent(&clones, 50)));
     Ok(())
 }

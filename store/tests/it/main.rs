@@ -7,6 +7,7 @@ mod damage;
 mod disk_full;
 mod displaced;
 mod fixture;
+mod hostile;
 mod instances;
 mod kill;
 mod model;

@@ -6,7 +6,7 @@
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::Arc;
 
-use custos_compat::nrpe::{Assembler, Fault, Kind, Packet};
+use custos_compat::nrpe::{Assembler, Fault, Kind, Packet, SslLogging};
 use tokio::time::{Instant, timeout_at};
 
 use super::budget::Share;
@@ -48,7 +48,12 @@ pub(in crate::nrpe::listener) async fn receive(
     from: SocketAddr,
 ) -> Option<Received> {
     let peer = from.ip().to_canonical();
-    active.log.debug(|| format!("Connection from {peer} port {}", from.port()));
+    let came = || format!("Connection from {peer} port {}", from.port());
+    match active.settings.ssl.logging.has(SslLogging::PEER) {
+        // Like the other lines that `ssl_logging` asks for, and bounded in a flood as they are.
+        true => active.log.info(came()),
+        false => active.log.debug(came),
+    }
     if !admit(&shared, &active, peer).await {
         return None;
     }

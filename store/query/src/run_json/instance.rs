@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use custos_store::{Consolidation, Instance, Instances, Provenance};
 use serde::{Deserialize, Serialize};
 
-use super::line::{bad, state};
 use super::number::Number;
+use super::state::{bad, state};
 use crate::error::Result;
 
 /// One of the things that a check judges at once.

@@ -6,13 +6,14 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use custos_store::{Metric, Provenance, Reason, Run, Standing, State};
+use custos_store::{Metric, Provenance, Reason, Run, Standing};
 use serde::{Deserialize, Serialize};
 
 use super::instance::{ConsolidationLine, InstanceLine, instances, provenance};
 use super::metric::MetricLine;
 use super::number::Milliseconds;
-use crate::error::{Error, Result};
+use super::state::{bad, state};
+use crate::error::Result;
 use crate::json::write_json_line;
 
 /// A run as it stands in a line.
@@ -71,15 +72,6 @@ pub struct RunJson<'a> {
 
 fn exited() -> Cow<'static, str> {
     Reason::Exited.name().into()
-}
-
-pub(super) fn bad(what: impl Into<String>) -> Error {
-    Error::Line { what: what.into() }
-}
-
-pub(super) fn state(name: &str) -> Result<State> {
-    let found = State::ALL.into_iter().find(|state| state.name() == name);
-    found.ok_or_else(|| bad(format!("{name:?} is no state")))
 }
 
 impl<'a> RunJson<'a> {
@@ -181,7 +173,7 @@ impl<'a> RunJson<'a> {
 
 #[cfg(test)]
 mod tests {
-    use custos_store::{Bounds, Consolidation, Instance, Instances, Value};
+    use custos_store::{Bounds, Consolidation, Instance, Instances, State, Value};
 
     use super::*;
 

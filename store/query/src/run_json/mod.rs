@@ -4,5 +4,6 @@ mod instance;
 mod line;
 mod metric;
 mod number;
+mod state;
 
 pub use line::RunJson;
