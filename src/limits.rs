@@ -46,6 +46,13 @@ pub const CONFIG_NODES_MAX: usize = 1_000_000;
 pub const CONFIG_INCLUDE_DEPTH_MAX: usize = 32;
 /// Mistakes in a configuration that are listed; further ones are counted.
 pub const CONFIG_MISTAKES_MAX: usize = 1000;
+/// Known words that unknown ones of a configuration are compared with, all mistakes together, before no further
+/// suggestion is made.
+pub const CONFIG_COMPARISONS_MAX: usize = 250_000;
+/// Names of checks in a message about a ring of dependencies; further ones are counted.
+pub const CONFIG_RING_NAMED_MAX: usize = 20;
+/// Names that a message lists as the possible ones; of more it tells the number.
+pub const CONFIG_CHOICES_NAMED_MAX: usize = 20;
 /// Longest message about a mistake, in characters; the rest is cut.
 pub const CONFIG_MESSAGE_MAX_CHARS: usize = 1000;
 /// Periods that exclude one another in a row.
@@ -251,6 +258,9 @@ pub const SNMP_VARIABLES_MAX: usize = 1024;
 pub const MIB_FILE_MAX_BYTES: u64 = 8 * 1024 * 1024;
 /// Most files of MIBs.
 pub const MIB_FILES_MAX: usize = 5000;
+/// Most numbers of a name in a MIB file, as many as an object identifier may have (RFC 2578, section 3.5). A file with
+/// longer ones is left out.
+pub const MIB_DEPTH_MAX: usize = 128;
 /// Bytes of all files of MIBs together.
 pub const MIB_TOTAL_MAX_BYTES: u64 = 128 * 1024 * 1024;
 /// Faults in files of MIBs that are reported one by one; further ones are counted.

@@ -4,7 +4,6 @@
 use crate::config::document::diagnostic::Findings;
 use crate::config::document::place::Place;
 use crate::config::document::scalar::{Kind, Scalar};
-use crate::config::document::suggest;
 use crate::config::document::yaml::{Content, Entry, Node};
 
 /// A mapping whose keys have been compared with the known ones.
@@ -47,9 +46,9 @@ pub(crate) fn refuse_unknown<'n>(
     findings: &mut Findings,
 ) {
     for entry in entries.filter(|entry| !known.contains(&entry.key.as_str())) {
-        let advice = match suggest::nearest(&entry.key, known) {
+        let advice = match findings.nearest(&entry.key, known.iter().copied()) {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("expected {}", some_of(&entry.key, known)),
+            None => format!("expected {}", some_of(&entry.key, known, findings)),
         };
         findings.error(&entry.key_place, format!("unknown key `{}` in {owner}; {advice}", entry.key));
     }
@@ -59,11 +58,14 @@ pub(crate) fn refuse_unknown<'n>(
 const KEYS_NAMED_MAX: usize = 6;
 
 /// The known keys, or of many the nearest.
-fn some_of(key: &str, known: &[&'static str]) -> String {
+fn some_of(key: &str, known: &[&'static str], findings: &mut Findings) -> String {
     if known.len() <= KEYS_NAMED_MAX {
         return format!("one of {}", quoted(known));
     }
-    let nearest = suggest::by_nearness(key, known);
+    let mut nearest = findings.by_nearness(key, known.iter().copied());
+    if nearest.is_empty() {
+        nearest.extend(known);
+    }
     let named: Vec<String> = nearest.iter().take(KEYS_NAMED_MAX).map(|key| format!("`{key}`")).collect();
     format!("{} or one of {} others", named.join(", "), known.len() - KEYS_NAMED_MAX)
 }
@@ -173,7 +175,7 @@ pub(crate) fn choice<T: Copy>(
         if let Some((_, value)) = words.iter().find(|(name, _)| *name == scalar.text) {
             return Some(*value);
         }
-        if let Some(meant) = suggest::nearest(&scalar.text, &names) {
+        if let Some(meant) = findings.nearest(&scalar.text, names.iter().copied()) {
             refuse(node, &format!("{}; did you mean `{meant}`?", quoted(&names)), findings);
             return None;
         }
