@@ -21,11 +21,12 @@ struct Daemon {
     limits: Limits,
 }
 
-/// The job of a check that runs a plugin, as the daemon of this store would start it.
+/// The job of a check that runs a plugin, as the daemon of this store would start it. `given` are the options that named the
+/// configuration and the store.
 ///
 /// # Errors
 /// This user may not do so; the message says who may.
-pub(super) fn job(check: &Check, store: &Path) -> Result<Job, Failure> {
+pub(super) fn job(check: &Check, store: &Path, given: &str) -> Result<Job, Failure> {
     let daemon = running(store).or_else(|| owner(store)).ok_or_else(|| {
         Failure::new("failed to find out whom the daemon runs as: it does not run and has no store yet")
     })?;
@@ -44,21 +45,22 @@ pub(super) fn job(check: &Check, store: &Path) -> Result<Job, Failure> {
             return Err(Failure::new(format!("the daemon runs as {name} and may not become {wanted}")));
         }
         if !own.is_root() {
-            return Err(only("root", &check.name));
+            return Err(only("root", &check.name, given));
         }
     } else if own.is_root() {
         spec.credentials = Some(daemon.credentials);
     } else if own != uid {
-        return Err(only(&name, &check.name));
+        return Err(only(&name, &check.name, given));
     }
     spec.no_new_privileges |= daemon.no_new_privileges;
     inherit(&mut spec.limits, &daemon.limits);
     Ok(Job::Plugin(PluginJob::new(spec, Reading::from(check))))
 }
 
-fn only(user: &str, check: &str) -> Failure {
+fn only(user: &str, check: &str, given: &str) -> Failure {
+    let check = shell_words::quote(check);
     Failure::new(format!(
-        "the daemon runs this check as {user}, which you are not: sudo -u {user} custos check {check} --as-daemon"
+        "the daemon runs this check as {user}, which you are not: sudo -u {user} custos check {check} --as-daemon{given}"
     ))
 }
 

@@ -3,13 +3,14 @@
 use std::io::Write;
 
 use clap_complete::engine::ArgValueCompleter;
-use custos_query::{Event, EventRequest, ReadContext};
+use custos_query::{Event, EventRequest, ReadContext, check_names};
 use jiff::Zoned;
 
 use super::completion;
 use super::listing::PageArgs;
 use super::read::{Damage, Failure, ReadArgs, finish, json_line, local_time, now, tell};
 use super::style::{Style, printable};
+use super::unknown::{Among, all_known};
 use crate::exit_code::ExitCode;
 use crate::graph::Glyphs;
 use crate::text::human::duration_ms;
@@ -47,6 +48,7 @@ pub(super) fn run(args: &EventsArgs) -> ExitCode {
 fn show(args: &EventsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
     let (span, limit) = args.page.page(now)?;
     let reader = args.read.open()?.reader;
+    all_known(&args.checks, &check_names(&reader), Among::Stored)?;
     let mut damage = Damage::default();
     let request = EventRequest { checks: &args.checks, span, hard: args.hard, limit };
     let events = request.read(&reader, &mut ReadContext::new(&mut |error| damage.note(error)))?;

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap_complete::engine::ArgValueCompleter;
 use custos_query::{
-    CheckEnvelope, Drawn, Envelope, EnvelopeRequest, Limit, Others, ReadContext, Selector, Series,
-    check_names,
+    CheckEnvelope, Drawn, Envelope, EnvelopeRequest, Limit, Others, ReadContext, Series, check_names,
 };
 use custos_store::{Provenance, Reader, State};
 use jiff::Zoned;
@@ -16,11 +15,12 @@ use jiff::Zoned;
 use super::completion;
 use super::read::{Damage, Failure, Opened, ReadArgs, finish, now, time};
 use super::style::Style;
+use super::unknown::selector;
 use crate::config::{Check, Threshold, UnitRange};
 use crate::exit_code::ExitCode;
 use crate::graph::{self, Glyphs, Picture, Ribbon, SVG_COLUMNS, TextOptions, cells, columns, svg, text};
 use crate::limits::GRAPH_SERIES_MAX;
-use crate::text::human::Prefixes;
+use crate::text::human::{Prefixes, counted};
 
 /// The span without `--since`, unless the first run is later.
 const DEFAULT_SPAN_MS: i64 = 24 * 3600 * 1000;
@@ -123,7 +123,7 @@ fn picture(
     let mut left_out = 0;
     let mut free = GRAPH_SERIES_MAX;
     for target in &args.targets {
-        let selector = Selector::parse(target, &names)?;
+        let selector = selector(target, &names)?;
         let mut series = selector.series(&reader.series(selector.check())?)?;
         left_out += series.len().saturating_sub(free);
         series.truncate(free);
@@ -196,8 +196,7 @@ fn note(others: &Others) -> Option<String> {
     let Others { samples, units } = others;
     let named = |unit: &String| if unit.is_empty() { "no unit".to_owned() } else { unit.clone() };
     let units: Vec<String> = units.iter().map(named).collect();
-    let noun = if *samples == 1 { "sample" } else { "samples" };
-    (*samples > 0).then(|| format!("{samples} {noun} in {} not drawn", units.join(", ")))
+    (*samples > 0).then(|| format!("{} in {} not drawn", counted(*samples, "sample"), units.join(", ")))
 }
 
 /// Whether a check has runs only when something is reported to it: its state holds until the next.
@@ -379,7 +378,7 @@ load:load1  min 1  avg 1.1  max 6  last 1  warn 5
         let message = |line: &[&str]| drawn(&directory, line).unwrap_err().message;
         assert_eq!(
             message(&["lod"]),
-            "failed to find the check \"lod\" in the store; there are: load, quiet"
+            "failed to find the check \"lod\" in the store; was one of these meant: load"
         );
         assert_eq!(
             message(&["load:x"]),

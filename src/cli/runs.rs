@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use clap_complete::engine::ArgValueCompleter;
-use custos_query::{Listed, NewestRuns, Pick, ReadContext, RunJson, all_known, check_names};
+use custos_query::{Listed, NewestRuns, Pick, ReadContext, RunJson, check_names};
 use custos_store::{Reason, Run, State};
 use jiff::Zoned;
 
@@ -11,6 +11,7 @@ use super::completion;
 use super::listing::PageArgs;
 use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, tell};
 use super::style::{Style, printable};
+use super::unknown::{Among, all_known};
 use crate::exit_code::ExitCode;
 use crate::text::human::{bytes, duration_ms};
 
@@ -46,7 +47,7 @@ pub(super) fn run(args: &RunsArgs) -> ExitCode {
 fn show(args: &RunsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
     let (span, limit) = args.page.page(now)?;
     let reader = args.read.open()?.reader;
-    all_known([&args.check], &check_names(&reader))?;
+    all_known([&args.check], &check_names(&reader), Among::Stored)?;
     let mut damage = Damage::default();
     let pick = |run: &Run| if !args.failed || has_failed(run) { Pick::Take } else { Pick::Pass };
     let request = NewestRuns { checks: std::slice::from_ref(&args.check), span, limit, pick: &pick };
@@ -189,7 +190,7 @@ mod tests {
     fn an_unknown_check_is_an_error() {
         assert_eq!(
             shown(&["dsk"]).unwrap_err().message,
-            "failed to find the check \"dsk\" in the store; there are: disk"
+            "failed to find the check \"dsk\" in the store; was one of these meant: disk"
         );
     }
 }
