@@ -38,7 +38,7 @@ pub(super) struct CheckArgs {
     /// Run it here and store nothing
     #[arg(long)]
     dry_run: bool,
-    /// Run it here as the daemon would, with its user, environment, limits and directory, and store nothing
+    /// Run it here as the agent would, with its user, environment, limits and directory, and store nothing
     #[arg(long)]
     as_daemon: bool,
     #[command(flatten)]

@@ -110,7 +110,7 @@ fn diagnose(args: &DoctorArgs) -> Result<Diagnosis, Failure> {
                 diagnosis.note(
                     name,
                     true,
-                    "only a daemon that runs as root may change the user or its groups",
+                    "only an agent that runs as root may change the user or its groups",
                 );
             }
         }

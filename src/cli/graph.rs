@@ -73,6 +73,9 @@ pub(super) fn run(args: &GraphArgs) -> ExitCode {
 }
 
 fn draw(args: &GraphArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
+    if args.width == Some(0) || args.height == Some(0) {
+        return Err(Failure::usage("--width and --height are at least 1"));
+    }
     let opened = args.read.open()?;
     let glyphs = if args.ascii { Glyphs::Ascii } else { style.glyphs };
     let options = TextOptions {
@@ -384,6 +387,8 @@ load:load1  min 1  avg 1.1  max 6  last 1  warn 5
             message(&["load:x"]),
             "failed to find the metric \"x\" of the check \"load\"; there are: in, load1"
         );
+        assert_eq!(message(&["load", "--width", "0"]), "--width and --height are at least 1");
+        assert_eq!(message(&["load", "--height", "0"]), "--width and --height are at least 1");
         assert_eq!(message(&["load", "--since", "now"]), "the start of the graph is not before its end");
         assert!(
             message(&["load", "--since", "soon"])

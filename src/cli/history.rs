@@ -82,7 +82,7 @@ fn show(args: &HistoryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> R
             tell(&format!("only the newest {limit} runs are shown; -n N shows more, --all all of them"));
         }
     }
-    if shown == 0 {
+    if shown == 0 && (args.all || limit > 0) {
         let of = selector.map_or(String::new(), |selector| format!(" of {}", selector.check()));
         tell(&format!("no run{of} is within this time"));
     }

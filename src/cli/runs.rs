@@ -14,9 +14,15 @@ use super::style::{Style, printable};
 use super::unknown::{Among, all_known};
 use crate::exit_code::ExitCode;
 use crate::text::human::{bytes, duration_ms};
+use crate::text::width::width;
 
 /// Runs that are shown by default.
 const LIMIT_DEFAULT: usize = 20;
+
+/// Columns of a line as far as how long the run took.
+const HEAD_COLUMNS: usize = 19 + 2 + 8 + 2 + 10 + 2 + 7;
+/// What stands before the figures that go on in a further line.
+const INDENT: &str = "    ";
 
 /// Shows how the newest runs of a check ended and what they took: last night's traceback is still there.
 ///
@@ -58,7 +64,7 @@ fn show(args: &RunsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Resu
             false => out.write_all(paragraph(run, now, style).as_bytes())?,
         }
     }
-    if runs.is_empty() {
+    if runs.is_empty() && limit > 0 {
         let which = if args.failed { "failed run" } else { "run" };
         tell(&format!("no {which} of {} is within this time", args.check));
     }
@@ -89,9 +95,20 @@ fn paragraph(run: &Run, now: &Zoned, style: Style) -> String {
         run.lateness_us.map(|us| format!("late {}", took(us))),
         (!run.origin.is_empty()).then(|| format!("for {}", printable(&run.origin))),
     ];
+    // The state takes the same columns in colour and without.
+    let mut column = HEAD_COLUMNS;
     for figure in figures.into_iter().flatten() {
-        line.push_str("  ");
+        let columns = 2 + width(&figure);
+        if style.terminal && column > INDENT.len() && column + columns > style.width {
+            line.push('\n');
+            line.push_str(INDENT);
+            column = INDENT.len();
+        } else {
+            line.push_str("  ");
+            column += 2;
+        }
         line.push_str(&figure);
+        column += columns - 2;
     }
     line.push('\n');
     for (mark, text) in
@@ -174,6 +191,26 @@ mod tests {
              stderr:   File \"x\"\\u{7}\n\
              2026-11-22 13:00:20  UNKNOWN   signal 11       0us\n    agent: killed by signal 11\n"
         );
+    }
+
+    #[test]
+    fn figures_that_do_not_fit_a_terminal_go_on_in_a_further_line() {
+        let run = Run {
+            time_ms: NOON,
+            duration_us: 210_000,
+            cpu_us: Some(190_000),
+            max_rss_bytes: Some(31_000_000),
+            lateness_us: Some(700),
+            exit_code: Some(0),
+            ..Run::default()
+        };
+        let now: Zoned = "2026-11-22T13:01:00+01:00[Europe/Berlin]".parse().unwrap();
+        let terminal = Style { terminal: true, ..stage::STYLE };
+        assert_eq!(
+            paragraph(&run, &now, terminal),
+            "2026-11-22 13:00:00  OK        exit 0        210ms  cpu 190ms  memory 31 MB\n    late 700us\n"
+        );
+        assert_eq!(paragraph(&run, &now, stage::STYLE).lines().count(), 1);
     }
 
     #[test]
