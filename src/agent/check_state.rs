@@ -6,7 +6,7 @@ use std::sync::Arc;
 use custos_store::{Run, State};
 
 use super::cached::LastAnswer;
-use super::due::{due_slots, next_due, wall_at};
+use super::due::{DueTimes, wall_at};
 use super::effect::Asker;
 use super::missed::Missed;
 use super::schedule::Schedule;
@@ -69,6 +69,10 @@ pub(super) struct CheckState {
     pub(super) current: Option<Schedule>,
     /// The next slot.
     pub(super) due_us: Option<u64>,
+    /// Slots up to here, on the monotonic clock, have been dealt with.
+    passed_us: u64,
+    /// When the opening of its period ends that has had its stand-in, in ms since the epoch.
+    stood_in_ms: Option<i64>,
     pub(super) activity: Activity,
     /// Command lines that wait or run under its name.
     pub(super) lines: usize,
@@ -115,6 +119,8 @@ impl CheckState {
             regular: None,
             current: None,
             due_us: None,
+            passed_us: 0,
+            stood_in_ms: None,
             activity: Activity::Idle,
             lines: 0,
             missed: None,
@@ -169,22 +175,22 @@ impl CheckState {
 
     /// Passes every slot up to now, and notes those that are missed. Slots outside of the check's period are neither.
     pub(super) fn pass_slots(&mut self, now: Moment, busy: Option<&'static str>) -> Passed {
-        let (Some(current), Some(due_us)) =
-            (self.current, self.due_us.filter(|due_us| *due_us <= now.mono_us))
+        let (Some(current), Some(_)) = (self.current, self.due_us.filter(|due_us| *due_us <= now.mono_us))
         else {
             return Passed::default();
         };
-        let period = self.definition.check_period.as_deref();
-        let now_us = now.mono_us as i64;
-        let due = due_slots(&current, period, due_us as i64, now_us + 1, now);
-        self.due_us = Some(self.next_slot_us(&current, now));
+        let (from_us, now_us) = (self.passed_us as i64 + 1, now.mono_us as i64);
+        let due = self.times(&current).between(from_us, now_us + 1, now);
+        let missed = due.and_then(|due| self.times(&current).between(from_us, due.last_us, now));
+        self.stood_in_ms = due.and_then(|due| due.stand_in_ms).or(self.stood_in_ms);
+        self.look_ahead(&current, now);
         let Some(due) = due else { return Passed::default() };
         let latest = due.last_us;
         let late_us = (now_us - latest) as u64;
         let in_time = busy.is_none()
             && late_us <= LATE_MAX_US.max(current.interval_us() / 100).min(current.interval_us() / 2);
         let missed = match in_time {
-            true => due_slots(&current, self.definition.check_period.as_deref(), due_us as i64, latest, now),
+            true => missed,
             false => Some(due),
         };
         if let Some(due) = missed {
@@ -198,12 +204,22 @@ impl CheckState {
         Passed { slot_us: in_time.then_some(latest as u64), missed: missed.map_or(0, |due| due.slots) }
     }
 
+    fn times<'a>(&'a self, schedule: &'a Schedule) -> DueTimes<'a> {
+        let period = self.definition.check_period.as_deref();
+        DueTimes { schedule, period, stood_in_ms: self.stood_in_ms }
+    }
+
+    /// Counts slots up to now as dealt with, and looks for the next.
+    fn look_ahead(&mut self, schedule: &Schedule, now: Moment) {
+        self.passed_us = now.mono_us;
+        self.due_us = Some(self.next_slot_us(schedule, now));
+    }
+
     /// The next moment to look at, after now: a slot of the schedule, or one that stands in for those that the period leaves
     /// out. Slots outside of the period are looked at too, as the clock on the wall may be set meanwhile.
     fn next_slot_us(&self, schedule: &Schedule, now: Moment) -> u64 {
         let regular_us = schedule.next_after(now.mono_us);
-        let period = self.definition.check_period.as_deref();
-        let due_us = period.and_then(|period| next_due(schedule, period, now.mono_us + 1, now));
+        let due_us = self.times(schedule).next(now.mono_us + 1, now);
         due_us.map_or(regular_us, |due_us| regular_us.min(due_us.max(0) as u64))
     }
 
@@ -216,7 +232,9 @@ impl CheckState {
     pub(super) fn next_due_us(&self, now: Moment) -> Option<u64> {
         let (current, due_us) = (self.current?, self.due_us?);
         match &self.definition.check_period {
-            Some(period) => next_due(&current, period, due_us, now).map(|slot_us| slot_us.max(0) as u64),
+            Some(_) => {
+                self.times(&current).next(self.passed_us + 1, now).map(|slot_us| slot_us.max(0) as u64)
+            }
             None => Some(due_us),
         }
     }
@@ -240,7 +258,7 @@ impl CheckState {
         let soft = self.previous.is_some_and(|p| p.state != State::Ok && !p.standing.hard);
         let current = if soft { regular.retries(slot_us, self.definition.retry_interval) } else { regular };
         self.current = Some(current);
-        self.due_us = Some(self.next_slot_us(&current, now));
+        self.look_ahead(&current, now);
     }
 
     /// Takes a new definition without moving a slot unless the interval changed. A check that was ended, or was only
@@ -271,10 +289,13 @@ impl CheckState {
     fn schedule_anew(&mut self, host: &str, now: Moment) {
         let regular = Schedule::of_check(host, &self.name, self.definition.check_interval, now);
         (self.regular, self.current) = (Some(regular), Some(regular));
-        self.due_us = Some(self.next_slot_us(&regular, now));
+        self.look_ahead(&regular, now);
     }
 
     fn stop_schedule(&mut self) {
         (self.regular, self.current, self.due_us) = (None, None, None);
     }
 }
+
+#[cfg(test)]
+mod tests;

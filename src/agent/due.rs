@@ -3,6 +3,9 @@
 //! A slot that its period leaves out is made good: where the closed time before an opening has taken slots of the check, and
 //! none lies within the opening itself, the check is due once in it, at a time that is as fixed and as spread as its
 //! slots are. So a daily check with office hours runs every day, whatever its slot is, and a weekly one every week.
+//!
+//! An opening follows the clock on the wall, of which milliseconds are known, so the time of such a stand-in differs a
+//! little from one look to the next. The opening that has had its own is therefore remembered by when it ends.
 
 use super::schedule::Schedule;
 use crate::clock::Moment;
@@ -11,6 +14,20 @@ use crate::period::Period;
 
 /// How far a period that does not change any more is looked into: as far as a period is looked ahead for a change, a year.
 const UNCHANGING_US: i64 = 366 * 86_400 * 1_000_000;
+
+/// By how much the time of a stand-in may differ between two looks at it, as each reads the two clocks one after the other.
+const STAND_IN_JITTER_US: i64 = 2000;
+
+/// When a check is due: its slots, and the period that leaves some of them out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DueTimes<'a> {
+    /// All slots.
+    pub(super) schedule: &'a Schedule,
+    /// When they count; `None` for always.
+    pub(super) period: Option<&'a Period>,
+    /// When the opening ends that has had its stand-in already, in ms since the epoch.
+    pub(super) stood_in_ms: Option<i64>,
+}
 
 /// Slots in which a check was due, one after the other but for those outside of its period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,39 +38,38 @@ pub(super) struct Due {
     pub(super) last_us: i64,
     /// How many, from 1.
     pub(super) slots: u64,
+    /// When the opening ends in which the last of them stands in for slots that the period left out, in ms since the epoch.
+    pub(super) stand_in_ms: Option<i64>,
 }
 
-/// The slots from one moment on and before another in which a check was due; `None` if there is no such slot.
-pub(super) fn due_slots(
-    schedule: &Schedule,
-    period: Option<&Period>,
-    from_us: i64,
-    before_us: i64,
-    now: Moment,
-) -> Option<Due> {
-    let Some(period) = period else { return stretch(schedule, from_us, before_us) };
-    let mut due: Option<Due> = None;
-    for opening in Openings::around(schedule, period, from_us, now).take(PERIOD_CHANGES_MAX) {
-        if opening.start_us >= before_us {
-            break;
+impl DueTimes<'_> {
+    /// The slots from one moment on and before another in which the check was due; `None` if there is no such slot.
+    pub(super) fn between(&self, from_us: i64, before_us: i64, now: Moment) -> Option<Due> {
+        let Some(period) = self.period else { return stretch(self.schedule, from_us, before_us) };
+        let mut due: Option<Due> = None;
+        for opening in Openings::around(self.schedule, period, from_us, now).take(PERIOD_CHANGES_MAX) {
+            if opening.start_us >= before_us {
+                break;
+            }
+            if let Some(more) = opening.due(self, from_us, before_us) {
+                due = Some(match due {
+                    Some(due) => Due { slots: due.slots + more.slots, first_us: due.first_us, ..more },
+                    None => more,
+                });
+            }
         }
-        if let Some(more) = opening.due(schedule, from_us, before_us) {
-            due = Some(match due {
-                Some(due) => Due { last_us: more.last_us, slots: due.slots + more.slots, ..due },
-                None => more,
-            });
-        }
+        due
     }
-    due
-}
 
-/// The first slot that is not earlier than a moment and in which the check is due; `None` within a year.
-pub(super) fn next_due(schedule: &Schedule, period: &Period, from_us: u64, now: Moment) -> Option<i64> {
-    let from_us = from_us as i64;
-    Openings::around(schedule, period, from_us, now)
-        .take(PERIOD_CHANGES_MAX)
-        .find_map(|opening| opening.due(schedule, from_us, opening.end_us))
-        .map(|due| due.first_us)
+    /// The first slot that is not earlier than a moment and in which the check is due; `None` within a year.
+    pub(super) fn next(&self, from_us: u64, now: Moment) -> Option<i64> {
+        let from_us = from_us as i64;
+        let Some(period) = self.period else { return Some(self.schedule.first_from(from_us)) };
+        Openings::around(self.schedule, period, from_us, now)
+            .take(PERIOD_CHANGES_MAX)
+            .find_map(|opening| opening.due(self, from_us, opening.end_us))
+            .map(|due| due.first_us)
+    }
 }
 
 /// A stretch in which a period is open, on the monotonic clock.
@@ -64,11 +80,14 @@ struct Opening {
     start_us: i64,
     /// Excluded.
     end_us: i64,
+    /// The same by the clock on the wall, which does not depend on when that is looked at; `None` if it is far away.
+    end_ms: Option<i64>,
 }
 
 impl Opening {
     /// The slots in this opening, from one moment on and before another, in which the check is due.
-    fn due(&self, schedule: &Schedule, from_us: i64, before_us: i64) -> Option<Due> {
+    fn due(&self, times: &DueTimes<'_>, from_us: i64, before_us: i64) -> Option<Due> {
+        let schedule = times.schedule;
         let (from_us, before_us) = (from_us.max(self.start_us), before_us.min(self.end_us));
         if from_us >= before_us {
             return None;
@@ -81,11 +100,13 @@ impl Opening {
             return regular;
         }
         let slot_us = self.start_us + schedule.spread_over(self.end_us - self.start_us);
-        (from_us..before_us).contains(&slot_us).then_some(Due {
-            first_us: slot_us,
-            last_us: slot_us,
-            slots: 1,
-        })
+        if times.stood_in_ms.is_some() && times.stood_in_ms == self.end_ms
+            || !(from_us - STAND_IN_JITTER_US..before_us).contains(&slot_us)
+        {
+            return None;
+        }
+        let slot_us = slot_us.max(from_us);
+        Some(Due { first_us: slot_us, last_us: slot_us, slots: 1, stand_in_ms: self.end_ms })
     }
 }
 
@@ -120,20 +141,20 @@ impl Iterator for Openings<'_> {
             let start_us = self.at_us;
             let end_us = match standing.until_ms {
                 Some(until_ms) => mono_at(self.now, until_ms).max(start_us.saturating_add(1)),
+                // Nothing is known of what comes then, which matters only where it is behind us.
                 None => {
-                    self.done = true;
-                    start_us.max(self.from_us).saturating_add(UNCHANGING_US)
+                    self.done = start_us >= self.from_us;
+                    start_us.saturating_add(UNCHANGING_US)
                 }
             };
             self.at_us = end_us;
             if standing.open {
-                let opening = Opening { closed_us: self.closed_us, start_us, end_us };
+                let opening =
+                    Opening { closed_us: self.closed_us, start_us, end_us, end_ms: standing.until_ms };
                 self.closed_us = end_us;
                 if end_us > self.from_us {
                     return Some(opening);
                 }
-            } else {
-                self.closed_us = start_us;
             }
         }
         None
@@ -144,7 +165,7 @@ fn stretch(schedule: &Schedule, from_us: i64, before_us: i64) -> Option<Due> {
     let slots = schedule.count(from_us, before_us);
     let first_us = schedule.first_from(from_us);
     let last_us = first_us.checked_add((schedule.interval_us() as i64).checked_mul(slots as i64 - 1)?)?;
-    (slots > 0).then_some(Due { first_us, last_us, slots })
+    (slots > 0).then_some(Due { first_us, last_us, slots, stand_in_ms: None })
 }
 
 /// The wall time at a monotonic time that may lie before boot.
@@ -178,6 +199,10 @@ mod tests {
     /// Midnight.
     const NOW: Moment = Moment { mono_us: 100 * HOUR_US as u64, wall_ms: 1_790_035_200_000 };
 
+    fn times<'a>(schedule: &'a Schedule, period: Option<&'a Period>) -> DueTimes<'a> {
+        DueTimes { schedule, period, stood_in_ms: None }
+    }
+
     fn always() -> Period {
         let rule = Rule { days: Days::parse("monday - sunday").unwrap(), hours: Hours::all() };
         Period { rules: vec![rule], ..morning() }
@@ -192,12 +217,12 @@ mod tests {
     /// The due slots of twelve weeks, one by one, in hours since midnight of the first day.
     fn all_due(schedule: &Schedule, period: &Period) -> Vec<f64> {
         let (mut at_us, mut found) = (NOW.mono_us, Vec::new());
-        while let Some(slot_us) = next_due(schedule, period, at_us, NOW) {
+        while let Some(slot_us) = times(schedule, Some(period)).next(at_us, NOW) {
             if slot_us >= NOW.mono_us as i64 + 12 * 168 * HOUR_US {
                 break;
             }
             found.push((slot_us - NOW.mono_us as i64) as f64 / HOUR_US as f64);
-            at_us = slot_us as u64 + 1;
+            at_us = (slot_us + STAND_IN_JITTER_US + 1) as u64;
         }
         found
     }
@@ -223,7 +248,7 @@ mod tests {
                     assert!(most <= 12 * 168 + hours, "{hours} h: more often than it is to be: {due:?}");
                     let from_us = NOW.mono_us as i64;
                     let before_us = from_us + 12 * 168 * HOUR_US;
-                    let whole = due_slots(&schedule, Some(period), from_us, before_us, NOW);
+                    let whole = times(&schedule, Some(period)).between(from_us, before_us, NOW);
                     assert_eq!(whole.map_or(0, |whole| whole.slots), due.len() as u64);
                     for slot in &due {
                         assert!(period.is_open(NOW.wall_ms + (slot * 3_600_000.0) as i64), "{slot}");
@@ -252,13 +277,8 @@ mod tests {
         let schedule = Schedule::from_slot(NOW.mono_us, Duration::from_secs(1800));
         let midnight_us = NOW.mono_us as i64;
         let count = |period: Option<&Period>, from_h: i64, before_h: i64| {
-            let due = due_slots(
-                &schedule,
-                period,
-                midnight_us + from_h * HOUR_US,
-                midnight_us + before_h * HOUR_US,
-                NOW,
-            );
+            let (from_us, before_us) = (midnight_us + from_h * HOUR_US, midnight_us + before_h * HOUR_US);
+            let due = times(&schedule, period).between(from_us, before_us, NOW);
             due.map(|due| {
                 ((due.first_us - midnight_us) / HOUR_US, (due.last_us - midnight_us) / HOUR_US, due.slots)
             })
@@ -275,16 +295,17 @@ mod tests {
     #[test]
     fn the_next_due_slot_is_the_first_of_the_period() {
         let schedule = Schedule::from_slot(NOW.mono_us + 7_000_000, Duration::from_secs(600));
-        let next = |from_h: u64| next_due(&schedule, &morning(), NOW.mono_us + from_h * HOUR_US as u64, NOW);
+        let next =
+            |from_h: u64| times(&schedule, Some(&morning())).next(NOW.mono_us + from_h * HOUR_US as u64, NOW);
         let slot = |h: i64| Some(NOW.mono_us as i64 + h * HOUR_US + 7_000_000);
         assert_eq!(next(0), slot(8));
         assert_eq!(next(9), slot(9));
         assert_eq!(next(10), slot(32));
         assert_eq!(
-            next_due(&Schedule::from_slot(0, Duration::from_secs(60)), &always(), NOW.mono_us, NOW),
+            times(&Schedule::from_slot(0, Duration::from_secs(60)), Some(&always())).next(NOW.mono_us, NOW),
             Some(NOW.mono_us as i64)
         );
         let never = Period { rules: Vec::new(), ..morning() };
-        assert_eq!(next_due(&schedule, &never, 0, NOW), None);
+        assert_eq!(times(&schedule, Some(&never)).next(0, NOW), None);
     }
 }

@@ -2,7 +2,7 @@
 
 use custos_store::{Reason, Run, State};
 
-use super::due::due_slots;
+use super::due::DueTimes;
 use super::missed::Missed;
 use super::schedule::Schedule;
 use crate::clock::Moment;
@@ -74,7 +74,8 @@ pub(super) fn missed_since(
     };
     // Half an interval beyond the slot of that run, so that rounding to milliseconds does not count it again.
     let from_us = after_us.checked_add(interval_us / 2)?;
-    let due = due_slots(schedule, period, from_us, now.mono_us as i64, now)?;
+    let times = DueTimes { schedule, period, stood_in_ms: None };
+    let due = times.between(from_us, now.mono_us as i64, now)?;
     Some(Missed::of(due, schedule.interval_us(), why))
 }
 

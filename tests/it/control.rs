@@ -10,12 +10,10 @@ use std::process::{Child, Command, Stdio};
 
 use nix::unistd::geteuid;
 
-use crate::stage::{Daemon, Stage, text, wait_for};
+use crate::stage::{Daemon, Stage, as_root, python, text, wait_for};
 
 /// A user that owns nothing.
 const NOBODY: u32 = 65_534;
-/// A program that every user may run, wherever the tests' own PATH leads.
-const PYTHON: &str = "/usr/bin/python3";
 
 /// Answers in the agent's place: that all is well, with sequences that clear the terminal.
 const IMPOSTOR: &str = r#"
@@ -40,18 +38,16 @@ while True:
 struct Impostor(Child);
 
 impl Impostor {
-    /// Starts it as a user; none if that cannot be tried here.
-    fn start(socket: &Path, uid: u32) -> Option<Impostor> {
-        if !geteuid().is_root() || !Path::new(PYTHON).exists() {
-            return None;
-        }
-        let mut command = Command::new(PYTHON);
+    /// Starts it as a user.
+    fn start(socket: &Path, uid: u32) -> Impostor {
+        as_root();
+        let mut command = Command::new(python());
         command.args(["-c", IMPOSTOR]).arg(socket).uid(uid).gid(uid);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(line, "ready\n");
-        Some(Impostor(child))
+        Impostor(child)
     }
 }
 
@@ -83,7 +79,7 @@ fn a_stranger_in_the_agents_place_is_not_believed() {
     let stage = open_stage();
     // Even where the directory lets every user make files.
     fs::set_permissions(stage.path("store"), fs::Permissions::from_mode(0o777)).unwrap();
-    let Some(_impostor) = Impostor::start(&stage.path("store/agent.socket"), NOBODY) else { return };
+    let _impostor = Impostor::start(&stage.path("store/agent.socket"), NOBODY);
     let why = "of user 65534 answers in the agent's place, and is not believed";
     let status = text(&stage.custos(&["status"]).stdout);
     assert!(!status.contains("LIE") && status.contains(why), "{status}");
@@ -93,8 +89,8 @@ fn a_stranger_in_the_agents_place_is_not_believed() {
 #[test]
 fn nor_is_the_stores_owner_unless_it_writes_to_the_store() {
     let stage = open_stage();
-    std::os::unix::fs::chown(stage.path("store"), Some(NOBODY), Some(NOBODY)).unwrap_or_default();
-    let Some(_impostor) = Impostor::start(&stage.path("store/agent.socket"), NOBODY) else { return };
+    std::os::unix::fs::chown(stage.path("store"), Some(NOBODY), Some(NOBODY)).unwrap();
+    let _impostor = Impostor::start(&stage.path("store/agent.socket"), NOBODY);
     // Whoever owns the store could write into it what it says here, so it is shown, and named.
     let why = "answers, but does not write to the store";
     let status = text(&stage.custos(&["status"]).stdout);
@@ -107,9 +103,9 @@ fn a_plugin_is_run_as_the_daemon_by_the_kernels_word() {
     let stage = open_stage();
     stage.plugin("who", "id -u");
     stage.configure("", "  who: { command: who }\n");
-    std::os::unix::fs::chown(stage.path("store"), Some(NOBODY), Some(NOBODY)).unwrap_or_default();
+    std::os::unix::fs::chown(stage.path("store"), Some(NOBODY), Some(NOBODY)).unwrap();
     // It says that its process id is 1, which is a process of root's.
-    let Some(_impostor) = Impostor::start(&stage.path("store/agent.socket"), NOBODY) else { return };
+    let _impostor = Impostor::start(&stage.path("store/agent.socket"), NOBODY);
     let shown = stage.custos(&["check", "who", "--as-daemon"]);
     assert_eq!(text(&shown.stdout), "65534\n", "{}", text(&shown.stderr));
 }

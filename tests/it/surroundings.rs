@@ -2,9 +2,7 @@
 
 use std::process::Command;
 
-use nix::unistd::Uid;
-
-use crate::stage::{self, Stage, text, wait_for};
+use crate::stage::{self, Stage, as_root, text, wait_for};
 
 #[test]
 fn a_plugin_gets_what_its_check_says_and_a_shell_can_have_the_same() {
@@ -43,9 +41,7 @@ fn a_plugin_gets_what_its_check_says_and_a_shell_can_have_the_same() {
 
 #[test]
 fn a_check_may_have_a_user_of_its_own() {
-    if !Uid::effective().is_root() {
-        return;
-    }
+    as_root();
     let stage = Stage::new();
     let checks = "  a: { command: /usr/bin/id -un, user: daemon, check_interval: 200ms }\n  \
                   b: { command: /usr/bin/id -G, user: daemon, group: 7, groups: [8], check_interval: 200ms }\n";

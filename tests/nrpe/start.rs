@@ -10,7 +10,7 @@ use nix::sys::stat::Mode;
 
 use crate::authority::Authority;
 use crate::server::{Pair, REAL_CLIENT, Server, Which, ask_with, write_config};
-use crate::stage::{Daemon, Stage, free_port, wait_for};
+use crate::stage::{Daemon, Stage, as_root, free_port, wait_for};
 
 const BOTH: [Which; 2] = [Which::Real, Which::Custos];
 
@@ -20,10 +20,7 @@ fn keep_to_root(path: &Path) {
 
 #[test]
 fn what_only_root_can_read_is_read_before_root_is_given_up() {
-    if !nix::unistd::geteuid().is_root() {
-        // Whoever is not root has nothing to give up.
-        return;
-    }
+    as_root();
     let files = Stage::writable_by_all();
     let server = Authority::new(files.root(), "ca").sign("server");
     keep_to_root(Path::new(&server.key));
@@ -47,9 +44,7 @@ fn what_only_root_can_read_is_read_before_root_is_given_up() {
 
 #[test]
 fn a_configuration_of_root_alone_is_kept_at_a_hangup() {
-    if !nix::unistd::geteuid().is_root() {
-        return;
-    }
+    as_root();
     for which in BOTH {
         let directory = Stage::writable_by_all();
         let port = free_port();
@@ -110,9 +105,7 @@ fn pipes_are_not_waited_for() {
 
 #[test]
 fn whoever_is_not_root_needs_no_user_to_become() {
-    if !nix::unistd::geteuid().is_root() {
-        return;
-    }
+    as_root();
     let program = ["setpriv", "--reuid=nagios", "--regid=nagios", "--clear-groups"];
     for which in BOTH {
         for lines in ["nrpe_user=no-such-user", "nrpe_user=root\nnrpe_group=root", "nrpe_group=no-such-group"]

@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use custos_shim::{Credentials, Limits, Outcome, Spec};
 use nix::sys::signal::Signal;
-use nix::unistd::Uid;
 
 use crate::bench::{Bench, refusal, text};
-use crate::stage::send;
+use crate::stage::{as_root, send};
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -170,9 +169,7 @@ fn confined(bench: &Bench, program: &str, uid: u32) -> Spec {
 
 #[tokio::test]
 async fn a_fork_bomb_is_ended_and_hinders_no_other() {
-    if !Uid::effective().is_root() {
-        return;
-    }
+    as_root();
     let mut bench = Bench::set();
     let bomb = bench.submit(confined(
         &bench,
@@ -190,9 +187,7 @@ async fn a_fork_bomb_is_ended_and_hinders_no_other() {
 
 #[tokio::test]
 async fn a_fork_bomb_that_leaves_every_session_is_ended() {
-    if !Uid::effective().is_root() {
-        return;
-    }
+    as_root();
     let mut bench = Bench::set();
     // The first one begets sessions without end; half of those end at once and leave theirs to the shim.
     let program = "my $first = $$; while (1) {
@@ -351,9 +346,7 @@ impl Drop for Stopper {
 
 #[tokio::test]
 async fn one_that_is_stopped_before_it_executes_is_named_and_holds_up_nobody() {
-    if !Uid::effective().is_root() {
-        return;
-    }
+    as_root();
     const UID: u32 = 43_213;
     let mut bench = Bench::set();
     let theirs = |bench: &Bench| Spec {

@@ -1,5 +1,5 @@
 //! Where a control group is delegated, nothing that a plugin started outlives the shim's processes, whatever it hides.
-//! Needs root, control groups of version 2 and python3; passes without having tried anything where one is missing.
+//! Needs root, control groups of version 2 and python3.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +9,7 @@ use custos_shim::{Launch, Outcome};
 use nix::sys::signal::Signal;
 
 use crate::bench::{Bench, launch};
-use crate::stage::{PATIENCE, send, wait_until};
+use crate::stage::{PATIENCE, as_root, python, send, wait_until};
 
 /// A control group that is marked as systemd marks one that it delegates.
 struct Group {
@@ -17,15 +17,19 @@ struct Group {
 }
 
 impl Group {
-    fn delegated() -> Option<Group> {
-        let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
-        let mount = mounts.lines().find(|line| line.contains(" - cgroup2 "))?.split(' ').nth(4)?.to_owned();
-        let path = Path::new(&mount).join(format!("custos-test-{}", std::process::id()));
-        std::fs::create_dir(&path).ok()?;
+    fn delegated() -> Group {
+        as_root();
+        let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+        let mount = mounts.lines().find(|line| line.contains(" - cgroup2 "));
+        let mount = mount.expect("this test needs control groups of version 2, and none are mounted");
+        let path =
+            Path::new(mount.split(' ').nth(4).unwrap()).join(format!("custos-test-{}", std::process::id()));
+        std::fs::create_dir(&path).expect("this test makes a control group, which is not possible here");
         let group = Group { path };
         let mark = "import os, sys; os.setxattr(sys.argv[1], 'trusted.delegate', b'1')";
-        let marked = Command::new("python3").args(["-c", mark]).arg(&group.path).status();
-        marked.is_ok_and(|status| status.success()).then_some(group)
+        let marked = Command::new(python()).args(["-c", mark]).arg(&group.path).status().unwrap();
+        assert!(marked.success(), "this test marks a control group as delegated, which is not possible here");
+        group
     }
 
     /// The shim, started within the group.
@@ -59,10 +63,7 @@ impl Drop for Group {
 
 #[tokio::test]
 async fn what_hides_ends_with_the_shim_and_its_guard() {
-    let Some(group) = Group::delegated() else {
-        eprintln!("no control group can be delegated here: nothing is tried");
-        return;
-    };
+    let group = Group::delegated();
     let mut bench = Bench::with(ShimSettings { launch: group.launch(), shims_max: 1, silence_max: PATIENCE });
     let worker = bench.worker().await;
     let guard = bench.shims.shim_pids()[0] as i32;

@@ -6,6 +6,7 @@ use custos::limits::SHIM_CROWD;
 use custos_shim::{Limits, Outcome};
 
 use crate::bench::{Bench, launch, refusal, text};
+use crate::stage::as_root;
 
 #[tokio::test]
 async fn output_and_status_come_back() {
@@ -75,9 +76,7 @@ async fn limits_niceness_and_privileges_are_set() {
 
 #[tokio::test]
 async fn another_user_is_taken_whole() {
-    if !nix::unistd::Uid::effective().is_root() {
-        return;
-    }
+    as_root();
     let mut bench = Bench::set();
     let mut spec = bench.shell("id -u; id -g; id -G; grep -h ^Cap[PE] /proc/self/status");
     spec.credentials = Some(custos_shim::Credentials { uid: 4321, gid: 4322, groups: vec![4323, 4324] });

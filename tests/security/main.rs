@@ -16,15 +16,10 @@ const PLUGINS: u32 = 54_401;
 /// A user who has nothing to do with the agent.
 const STRANGER: u32 = 54_402;
 
-/// Says why a suite that changes users cannot run.
-fn as_root() {
-    assert!(nix::unistd::geteuid().is_root(), "the attacks change users, so this suite runs as root");
-}
-
 /// Runs a Python program as a user; returns what it printed.
 fn python(uid: u32, program: &str, arguments: &[&str]) -> String {
     use std::os::unix::process::CommandExt;
-    let mut command = std::process::Command::new("/usr/bin/python3");
+    let mut command = std::process::Command::new(stage::python());
     let output = command.arg("-c").arg(program).args(arguments).uid(uid).gid(uid).output().unwrap();
     stage::text(&output.stdout) + &stage::text(&output.stderr)
 }

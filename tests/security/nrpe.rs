@@ -10,8 +10,8 @@ use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
 use openssl::x509::{X509, X509NameBuilder};
 
-use crate::stage::{Daemon, PATIENCE, Stage, custos, free_port, text, wait_for};
-use crate::{PLUGINS, as_root};
+use crate::PLUGINS;
+use crate::stage::{Daemon, PATIENCE, Stage, as_root, custos, free_port, python, text, wait_for};
 
 /// A listener that gives up root, on a port of its own.
 struct Listener {
@@ -113,7 +113,7 @@ fn a_plugin_cannot_find_the_key_in_the_memory_of_the_agent() {
     // The same search finds it where it is to be found.
     let own = SEARCH.replace("int(pid) == os.getpid()", "int(pid) != os.getpid()");
     let factor = listener.stage.shown("factor");
-    let mut control = std::process::Command::new("/usr/bin/python3");
+    let mut control = std::process::Command::new(python());
     let control = control.args(["-c", &own, &factor, "custos"]).output().unwrap();
     assert!(!text(&control.stdout).contains("found 0"), "{}", text(&control.stdout));
 }

@@ -3,8 +3,7 @@
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 
-use crate::as_root;
-use crate::stage::{Stage, wait_for};
+use crate::stage::{Stage, as_root, wait_for};
 
 /// A user of this test alone, all of whose processes are stopped.
 const STOPPED: u32 = 54_403;

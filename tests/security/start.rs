@@ -6,8 +6,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 
-use crate::stage::{Daemon, PROGRAM, Stage, custos, free_port, wait_for};
-use crate::{PLUGINS, as_root};
+use crate::PLUGINS;
+use crate::stage::{Daemon, PROGRAM, Stage, as_root, custos, free_port, python, wait_for};
 
 /// What `custos nrpe` as root is started with: files below `home`, which belongs to the user that it becomes.
 struct Start {
@@ -132,7 +132,7 @@ while True:
         except OSError:
             pass
 "#;
-    let mut command = Command::new("/usr/bin/python3");
+    let mut command = Command::new(python());
     command.args(["-c", program]).arg(start.stage.root()).uid(PLUGINS).gid(PLUGINS);
     let exchanger = Exchanger(command.stdout(std::process::Stdio::null()).spawn().unwrap());
     for _ in 0..20 {

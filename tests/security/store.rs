@@ -8,8 +8,8 @@ use std::process::Stdio;
 
 use nix::sys::signal::Signal;
 
-use crate::stage::{Daemon, Stage, text, wait_for};
-use crate::{PLUGINS, STRANGER, as_root, python};
+use crate::stage::{Daemon, Stage, as_root, text, wait_for};
+use crate::{PLUGINS, STRANGER, python};
 
 /// A stage whose store belongs to the user that plugins run as.
 fn owned() -> Stage {

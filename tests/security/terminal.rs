@@ -6,8 +6,7 @@ use std::process::{Command, Stdio};
 
 use custos_query::is_unsafe;
 
-use crate::as_root;
-use crate::stage::{PROGRAM, Stage, custos, free_port, text, wait_for};
+use crate::stage::{PROGRAM, Stage, as_root, custos, free_port, python, text, wait_for};
 
 /// An escape sequence of each kind, single control characters, C1 controls in UTF-8 and as a byte, and marks that turn
 /// text around. None is a colour.
@@ -144,7 +143,7 @@ fn mistakes_in_a_configuration_are_shown_without_what_a_terminal_obeys() {
 /// Runs `custos` on a terminal of its own; returns what it printed there.
 fn on_a_terminal(arguments: &[&str]) -> Vec<u8> {
     let program = "import pty, sys\npty.spawn(sys.argv[1:])";
-    let mut command = Command::new("/usr/bin/python3");
+    let mut command = Command::new(python());
     command.args(["-c", program, PROGRAM]).args(arguments).stdin(Stdio::null());
     command.output().unwrap().stdout
 }

@@ -9,6 +9,7 @@ mod faults;
 mod hostile;
 mod levels;
 mod native;
+mod native_grid;
 mod odd;
 mod packets;
 mod rates;

@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::snmpd::{AUTH, PRIVACY, Snmpd};
 use crate::stage::{Stage, free_port, text};
 
-const PLUGIN: &str = "/usr/lib/nagios/plugins/check_snmp";
+pub const PLUGIN: &str = "/usr/lib/nagios/plugins/check_snmp";
 
 /// Command lines behind `check_snmp -H 127.0.0.1 -p PORT`.
 const LINES: [&str; 33] = [

@@ -7,6 +7,7 @@
 
 mod daemon;
 mod directory;
+mod needs;
 mod output;
 mod port;
 mod process;
@@ -16,6 +17,7 @@ mod wait;
 
 pub(crate) use daemon::Daemon;
 pub(crate) use directory::Stage;
+pub(crate) use needs::{as_root, python};
 pub(crate) use output::{lines, text};
 pub(crate) use port::free_port;
 pub(crate) use process::{all_processes, children, has_marks, kill_hard, marked_by, send};

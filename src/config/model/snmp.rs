@@ -160,6 +160,8 @@ pub struct NativeCheck {
     pub words: Vec<String>,
     /// The variables.
     pub oids: Vec<Oid>,
+    /// The variables as they were written.
+    pub words_of_oids: Vec<String>,
     /// The limits of each variable that has some.
     pub warning: Vec<Option<Limit>>,
     /// The limits of each variable that has some.
@@ -168,8 +170,10 @@ pub struct NativeCheck {
     pub labels: Vec<String>,
     /// What is printed behind each value.
     pub units: Vec<String>,
-    /// The first variable must be this text.
+    /// The first variables must be this text.
     pub string: Option<String>,
+    /// How many of them must.
+    pub strings: usize,
     /// Or rather must not.
     pub invert: bool,
     /// What is added to each number that has limits.

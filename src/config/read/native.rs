@@ -67,31 +67,36 @@ pub(crate) fn read(words: &[String]) -> Result<SnmpPoll, String> {
         None => Ok(otherwise),
         Some(text) => text.parse::<u32>().map_err(|_| format!("needs a number for --{name}, found `{text}`")),
     };
-    let list = |name: &str| -> Vec<String> {
-        last(name).map(|text| text.split(',').map(str::to_owned).collect()).unwrap_or_default()
+    let all = |name: &'static str| given.iter().filter(move |(own, _)| *own == name).map(|(_, text)| text);
+    let list = |name: &'static str| -> Result<Vec<String>, String> {
+        all(name).try_fold(Vec::new(), |list, text| Ok([list, arguments(text)?].concat()))
     };
-    let oids: Result<Vec<Oid>, String> = given
+    let words_of_oids: Vec<String> = all("oid")
+        .flat_map(|text| text.split(',').filter(|oid| !oid.is_empty()))
+        .map(str::to_owned)
+        .collect();
+    let oids: Result<Vec<Oid>, String> = words_of_oids
         .iter()
-        .filter(|(name, _)| *name == "oid")
-        .flat_map(|(_, text)| text.split([',', ' ']).filter(|oid| !oid.is_empty()))
         .map(|text| text.parse().map_err(|_| format!("needs OIDs in numbers, found `{text}`")))
         .collect();
     let oids = oids?;
     let target = last("hostname").ok_or("needs -H")?.to_owned();
+    // With MIBs variables have other names; for numbers alone the plugin reads none.
+    if last("miblist").is_some_and(|mibs| !mibs.is_empty()) {
+        return Err("does not understand -m".to_owned());
+    }
     if oids.is_empty() {
         return Err("needs -o".to_owned());
     }
     let port = u16::try_from(number("port", 161)?).map_err(|_| "needs a port below 65536".to_owned())?;
-    if [list("label"), list("units")].concat().iter().any(|text| text.contains([' ', '\'', '"'])) {
-        return Err("does not understand blanks and quotes in labels and units".to_owned());
-    }
     let native = NativeCheck {
         words: words.to_vec(),
-        warning: limits(&list("warning"))?,
-        critical: limits(&list("critical"))?,
-        labels: list("label"),
-        units: list("units"),
+        warning: limits(last("warning"))?,
+        critical: limits(last("critical"))?,
+        labels: list("label")?,
+        units: list("units")?,
         string: last("string").map(str::to_owned),
+        strings: all("string").count(),
         invert: last("invert-search").is_some(),
         offset: match last("offset") {
             None => 0.0,
@@ -100,6 +105,7 @@ pub(crate) fn read(words: &[String]) -> Result<SnmpPoll, String> {
         delimiter: last("output-delimiter").unwrap_or(" ").to_owned(),
         perf_oids: last("perf-oids").is_some(),
         oids,
+        words_of_oids,
     };
     let profile = SnmpProfile {
         name: format!("check_snmp {target}:{port}"),
@@ -132,15 +138,63 @@ fn options(words: &[String]) -> Result<Vec<Given>, String> {
     Ok(given.map(|given| (long(given.short), given.value.to_string_lossy().into_owned())).collect())
 }
 
-fn limits(texts: &[String]) -> Result<Vec<Option<Limit>>, String> {
-    let read = |text: &String| match text.as_str() {
-        "" => Ok(None),
-        text => match Range::parse(text) {
-            Ok(range) => Ok(Some(Limit { range, written: text.to_owned() })),
+/// Ranges with commas between. What stands before the first character of a number is skipped, as the plugin does; a
+/// range whose ends are in the wrong order alerts between them.
+fn limits(texts: Option<&str>) -> Result<Vec<Option<Limit>>, String> {
+    let read = |text: &str| {
+        let ordered = in_order(text)?;
+        let Some(begin) = ordered.find(|c: char| "-0123456789.:@~".contains(c)) else { return Ok(None) };
+        let written = ordered[begin..].to_owned();
+        match Range::parse(&written) {
+            Ok(range) => Ok(Some(Limit { range, written })),
             Err(error) => Err(format!("needs ranges: `{text}`: {error}")),
-        },
+        }
     };
-    texts.iter().map(read).collect()
+    texts.map_or(Ok(Vec::new()), |texts| texts.split(',').map(read).collect())
+}
+
+fn in_order(text: &str) -> Result<String, String> {
+    let Some((start, end)) = text.split_once(':').filter(|(_, end)| !end.is_empty()) else {
+        return Ok(text.to_owned());
+    };
+    match (start.parse::<f64>(), end.parse::<f64>()) {
+        (Ok(start_number), Ok(end_number)) if end_number < start_number => Ok(format!("@{end}:{start}")),
+        (Ok(_), Ok(_)) => Ok(text.to_owned()),
+        // The plugin takes any other start for 0, and so turns the range around where the end is below.
+        (_, Ok(end_number)) if end_number < 0.0 => Err(format!("does not understand the range `{text}`")),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+/// The labels or units of an option: with commas between, and blanks before each left out. Where one begins with a quote it
+/// takes all that follows; an empty one is the last.
+fn arguments(text: &str) -> Result<Vec<String>, String> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', '\r', '\n']);
+        if let Some(quoted) = rest.strip_prefix('\'') {
+            if !quoted.contains('\'') {
+                return Err(format!("found a quote in `{text}` that is never closed"));
+            }
+            found.push(quoted.to_owned());
+            return Ok(found);
+        }
+        match rest.split_once(',') {
+            Some(("", _)) => {
+                found.push(String::new());
+                return Ok(found);
+            }
+            Some((one, others)) if !others.is_empty() => {
+                found.push(one.to_owned());
+                rest = others;
+            }
+            _ => {
+                found.push(rest.to_owned());
+                return Ok(found);
+            }
+        }
+    }
 }
 
 fn access<'g>(last: impl Fn(&str) -> Option<&'g str>) -> Result<SnmpAccess, String> {
@@ -206,9 +260,12 @@ mod tests {
             ("check_snmp -H sw -o 1.3 -r ^x", "invalid option -- 'r'"),
             ("check_snmp -H sw -o 1.3 --rate", "unrecognized option '--rate'"),
             ("check_snmp -H sw -o sysUpTime.0", "sysUpTime.0"),
+            ("check_snmp -H sw -o 1.3 -m ALL", "-m"),
             ("check_snmp -o 1.3", "-H"),
             ("check_snmp -H sw", "-o"),
-            ("check_snmp -H sw -o 1.3 -w 5:1", "5:1"),
+            ("check_snmp -H sw -o 1.3 -w 5:x", "5:x"),
+            ("check_snmp -H sw -o 1.3 -w ~:-5", "~:-5"),
+            ("check_snmp -H sw -o 1.3 -l 'a", "quote"),
             ("check_snmp -H sw -o 1.3 -P 3 -U u -L authPriv -A 12345678", "privpasswd"),
             ("check_snmp -H sw -o", "requires an argument -- 'o'"),
             ("check_snmp -H sw -o 1.3 x", "`x`"),

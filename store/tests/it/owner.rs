@@ -2,7 +2,7 @@
 //! plugins put into the directory neither misleads nor holds up whoever opens the store.
 //!
 //! These tests are run as root, as the checks of this project are, and start themselves again as other users. Without
-//! root there is no second user, and they have nothing to do.
+//! root there is no second user, and they fail.
 
 use std::fs::{self, File, Permissions};
 use std::io::{BufRead, BufReader};
@@ -24,8 +24,8 @@ const OWNER: u32 = 65534;
 /// Another user.
 const OTHER: u32 = 65533;
 
-fn is_root() -> bool {
-    geteuid().is_root()
+fn as_root() {
+    assert!(geteuid().is_root(), "this test acts as several users, so it has to run as root");
 }
 
 fn run(n: i64) -> Run {
@@ -153,9 +153,7 @@ fn another_process() {
 
 #[test]
 fn root_writes_as_the_owner() {
-    if !is_root() {
-        return;
-    }
+    as_root();
     let stage = stage();
     stage.done(OWNER, "append");
     stage.done(0, "append with umask 0");
@@ -175,9 +173,7 @@ fn root_writes_as_the_owner() {
 
 #[test]
 fn nobody_but_the_owner_and_root_writes() {
-    if !is_root() {
-        return;
-    }
+    as_root();
     let stage = stage();
     stage.done(OTHER, "refused");
     chown(&stage.store, Some(0), Some(0)).unwrap();
@@ -191,9 +187,7 @@ fn nobody_but_the_owner_and_root_writes() {
 
 #[test]
 fn modes_do_not_depend_on_the_umask() {
-    if !is_root() {
-        return;
-    }
+    as_root();
     for umask in ["0", "77"] {
         let stage = stage();
         let made = stage.around.path().join("made");
@@ -213,9 +207,7 @@ fn modes_do_not_depend_on_the_umask() {
 
 #[test]
 fn a_lock_that_is_a_link_leads_nowhere() {
-    if !is_root() {
-        return;
-    }
+    as_root();
     let stage = stage();
     let victim = stage.around.path().join("precious");
     fs::write(&victim, "precious\n").unwrap();
@@ -241,9 +233,7 @@ fn a_lock_that_is_a_link_leads_nowhere() {
 
 #[test]
 fn a_stranger_cannot_take_the_lock() {
-    if !is_root() {
-        return;
-    }
+    as_root();
     let stage = stage();
     // As an older version left it.
     let lock = stage.store.join("lock");
@@ -258,9 +248,7 @@ fn a_stranger_cannot_take_the_lock() {
 
 #[test]
 fn the_kernel_names_the_writer() {
-    if !is_root() {
-        return;
-    }
+    as_root();
     let stage = stage();
     assert_eq!(writer_pid(&stage.store), None);
     let writing = stage.started(OWNER, "write");
@@ -327,9 +315,7 @@ fn what_is_no_file_is_damage_and_not_the_end() {
 
 #[test]
 fn root_reads_no_more_than_the_owner() {
-    if !is_root() {
-        return;
-    }
+    as_root();
     let stage = stage();
     stage.done(OWNER, "append");
     let log = stage.files().into_iter().find(|(name, _)| name.ends_with(".log")).unwrap().0;
