@@ -1,12 +1,12 @@
 //! Which device is meant, and by which profile it is asked.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use custos_compat::snmp::Oid;
 
+use crate::cli::config_option::ConfigOption;
 use crate::cli::read::{Failure, ReadArgs};
 use crate::config::{Command, Config, SnmpProfile};
 use crate::mib::Names;
@@ -26,9 +26,8 @@ pub(super) struct DeviceArgs {
     /// UDP port [default: that of the check or the profile]
     #[arg(long)]
     port: Option<u16>,
-    /// Configuration [default: /etc/custos/custos.yaml]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigOption,
 }
 
 /// A device that can be asked.
