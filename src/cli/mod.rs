@@ -17,6 +17,7 @@ mod locate;
 mod log;
 mod nrpe;
 mod read;
+mod refused;
 mod run;
 mod runs;
 mod snmp;

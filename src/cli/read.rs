@@ -10,6 +10,7 @@ use serde::Serialize;
 
 pub(super) use super::failure::{Failure, chain, tell};
 use super::locate;
+use super::refused::{not_opened, unreadable_file};
 use super::style::{ColorChoice, Style};
 use crate::clock;
 use crate::config::Config;
@@ -38,6 +39,8 @@ pub(super) struct Opened {
     pub reader: Reader,
     /// The configuration, if there is one that can be read.
     pub config: Option<Config>,
+    /// The files of the store that cannot be read.
+    pub damage: Damage,
 }
 
 impl ReadArgs {
@@ -47,10 +50,10 @@ impl ReadArgs {
     /// A message for the user, with the exit status that goes with it.
     pub(super) fn open(&self) -> Result<Opened, Failure> {
         let (store, config) = self.locate()?;
-        let reader = Reader::open(&store).map_err(|error| {
-            Failure::new(format!("failed to open the store {}: {}", store.display(), chain(&error)))
-        })?;
-        Ok(Opened { reader, config })
+        let reader = Reader::open(&store).map_err(|error| Failure::new(not_opened(&store, &error)))?;
+        let mut damage = Damage::default();
+        damage.note_files(&reader);
+        Ok(Opened { reader, config, damage })
     }
 
     /// Finds the store and the configuration, see [`locate::locate`].
@@ -83,11 +86,22 @@ pub(super) struct Damage {
 }
 
 impl Damage {
+    /// Notes the files that cannot be read, wholly or in parts.
+    pub(super) fn note_files(&mut self, reader: &Reader) {
+        for damage in reader.damages() {
+            self.note_one(&unreadable_file(&damage));
+        }
+    }
+
     /// Notes what cannot be read.
     pub(super) fn note(&mut self, error: &custos_store::Error) {
+        self.note_one(&chain(error));
+    }
+
+    fn note_one(&mut self, what: &str) {
         self.count += 1;
         if self.count <= DAMAGE_TOLD_MAX {
-            tell(&format!("failed to read the store: {}", chain(error)));
+            tell(&format!("failed to read the store: {what}"));
         }
     }
 

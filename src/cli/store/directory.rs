@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use crate::cli::locate::{locate, locate_strictly};
-use crate::cli::read::{Failure, chain};
+use crate::cli::read::Failure;
+use crate::cli::refused::with_advice;
 
 /// Which store is meant.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -36,5 +37,5 @@ impl StoreDir {
 
 /// A failure of the store, with what was being done to which directory.
 pub(super) fn failed(what: &str, error: &custos_store::Error) -> Failure {
-    Failure::new(format!("failed to {what}: {}", chain(error)))
+    Failure::new(format!("failed to {what}: {}", with_advice(error)))
 }
