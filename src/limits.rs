@@ -267,6 +267,8 @@ pub const TRAPS_RATE_MAX: u32 = 10_000_000;
 pub const TRAPS_SOURCES_MAX: usize = 16_384;
 /// Sources and reasons by which refused packets are counted in one second; those beyond are counted together.
 pub const TRAPS_REFUSED_MAX: usize = 1024;
+/// Reasons of one source among them; packets refused for further ones are counted together.
+pub const TRAPS_REASONS_MAX: usize = 16;
 /// Between two runs that tell of refused packets; the log tells every second.
 pub const TRAPS_REFUSED_RUNS: Duration = Duration::from_secs(60);
 /// Sources reported one by one in a second in which they sent too much, or packets that were refused.

@@ -10,6 +10,7 @@ use crate::clock::{self, micros};
 use crate::exit_code::ExitCode;
 use crate::limits::DRAIN;
 use crate::nrpe::listener::Server;
+use crate::text::human::counted;
 
 /// How long connections may take to end after the plugins have.
 const LEAVE_MAX: Duration = Duration::from_secs(1);
@@ -50,7 +51,7 @@ impl Daemon {
                 ExitCode::Success
             }
             lost => {
-                tracing::error!("{lost} runs could not be stored");
+                tracing::error!("{} could not be stored", counted(lost, "run"));
                 // `custos nrpe` has done its work without a store as well.
                 if self.source.nrpe.is_some() { ExitCode::Success } else { ExitCode::Failure }
             }

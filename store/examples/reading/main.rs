@@ -14,6 +14,8 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use nix::time::{ClockId, clock_gettime};
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// The best of many goes: the first ones warm caches, and others share the machine.
@@ -32,8 +34,7 @@ fn best<T>(goes: usize, mut go: impl FnMut() -> Result<T>) -> Result<(Duration, 
 
 /// How long this thread has been on a processor: others that share the machine do not count.
 fn on_cpu() -> Result<Duration> {
-    let stat = std::fs::read_to_string("/proc/thread-self/schedstat")?;
-    Ok(Duration::from_nanos(stat.split(' ').next().ok_or("no time")?.parse()?))
+    Ok(clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID)?.into())
 }
 
 fn ms(time: Duration) -> f64 {

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use super::ends::End;
 use super::instances::{InstancesAt, LogInstances};
 use super::pieces::Pieces;
+use super::reading::Reading;
 use super::row::RowView;
+use super::row_ref::RowRef;
 use super::schema::Schema;
 use crate::blocks::Blocks;
 use crate::bytes::{Cursor, Short};
@@ -22,19 +24,6 @@ use crate::instances::Instances;
 use crate::names::log_name;
 use crate::position::Position;
 use crate::run::Run;
-
-/// A run within the image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RowRef {
-    /// When it was, in ms since the epoch.
-    pub(crate) time_ms: i64,
-    /// Its number.
-    pub(crate) seq: u64,
-    /// Offset in the file.
-    pub(super) at: u32,
-    /// Index of its definition.
-    pub(super) schema: u32,
-}
 
 /// A part of the file that could not be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,7 +129,7 @@ pub(crate) struct LogImage {
     uses: Blocks<Use, 64>,
     damages: Arc<Vec<LogDamage>>,
     pub(super) torn: Option<(u64, usize)>,
-    pub(super) reading: super::read::Reading,
+    pub(super) reading: Reading,
 }
 
 impl LogImage {
@@ -174,7 +163,7 @@ impl LogImage {
             uses: Blocks::default(),
             damages: Arc::default(),
             torn: None,
-            reading: super::read::Reading::default(),
+            reading: Reading::default(),
         }
     }
 
@@ -195,8 +184,8 @@ impl LogImage {
 
     /// Its runs turn out to end there.
     pub(crate) fn set_end(&mut self, end: End) {
-        if end.before < self.end {
-            let left = self.rows.partition_point(|row| row.seq < end.before);
+        let left = self.rows.partition_point(|row| row.seq < end.before);
+        if left < self.rows.len() {
             self.rows.truncate(left);
             for index in 0..self.checks.len() {
                 if let Some(check) = self.checks.get_mut(index) {

@@ -12,8 +12,8 @@
 
 use std::sync::Arc;
 
-use super::image::RowRef;
 use super::pieces::Pieces;
+use super::row_ref::RowRef;
 use crate::blocks::Blocks;
 use crate::bytes::{Cursor, Short, put_varint};
 use crate::error::{Error, Result};

@@ -7,7 +7,9 @@ mod image;
 mod instances;
 mod pieces;
 mod read;
+mod reading;
 mod row;
+mod row_ref;
 mod schema;
 mod writer;
 
@@ -15,7 +17,7 @@ pub(crate) use ends::{End, ends};
 pub(crate) use frame::Before;
 #[cfg(feature = "fuzzing")]
 pub(crate) use frame::frame_of;
-pub(crate) use image::{LogImage, RowRef, Use};
-
+pub(crate) use image::{LogImage, Use};
+pub(crate) use row_ref::RowRef;
 pub(crate) use schema::{Schema, SeriesDef, SeriesMeta, put_name};
 pub(crate) use writer::{Appended, LogWriter};

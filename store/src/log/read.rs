@@ -2,14 +2,14 @@
 //!
 //! What a checksum does not confirm is stepped over: at the end of the file that is a torn tail, elsewhere damage.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::dictionary::{TAG_CHECK, TAG_INSTANCES_SCHEMA, TAG_RUN, TAG_SCHEMA};
 use super::ends::End;
 use super::frame::{self, FileHeader, Header};
-use super::image::{LogImage, RowRef, WithoutBase};
+use super::image::{LogImage, WithoutBase};
 use super::row::RowView;
+use super::row_ref::RowRef;
 use super::schema::Schema;
 use crate::bytes::{Cursor, Short};
 use crate::disk::{Disk, DiskFile};
@@ -22,24 +22,6 @@ const READ_BYTES: usize = 1 << 20;
 
 /// Bytes read first where a writer is followed: mostly there is little new.
 const FOLLOW_BYTES: usize = 4 << 10;
-
-/// How far a log has been read, and what its definitions mean there.
-#[derive(Clone, Default)]
-pub(super) struct Reading {
-    /// Offset in the file up to which frames have been taken.
-    parsed: u64,
-    checked_header: bool,
-    pub(super) last_seq: Option<u64>,
-    pub(super) last_frame: Option<u64>,
-    /// Counts up where something is missing, or definitions are forgotten: instances do not go on from before that.
-    epoch: u64,
-    generation: Option<u64>,
-    /// Check number and schema number in this generation to index.
-    checks: Arc<HashMap<u64, u32>>,
-    schemas: Arc<HashMap<u64, u32>>,
-    /// Check and checksum of a definition to its index: every generation defines the same again.
-    known: Arc<HashMap<(u32, u32), u32>>,
-}
 
 /// Bytes of the file that have been read but not taken.
 #[derive(Default)]
@@ -61,10 +43,14 @@ enum Step {
 }
 
 impl Window {
-    /// Reads the next piece; `false` at the end of what has been written.
-    fn read(&mut self, file: &dyn DiskFile, want: usize) -> std::io::Result<bool> {
+    /// Reads the next piece, up to an offset in the file; `false` at the end of what has been written.
+    fn read(&mut self, file: &dyn DiskFile, want: usize, limit: u64) -> std::io::Result<bool> {
         let at = self.bytes.len();
-        let want = want.max(self.frame_left());
+        let left = usize::try_from(limit.saturating_sub(self.at + at as u64)).unwrap_or(usize::MAX);
+        if left == 0 {
+            return Ok(false);
+        }
+        let want = want.max(self.frame_left()).min(left);
         self.bytes.reserve_exact(want);
         self.bytes.resize(at + want, 0);
         let got = file.read_at(&mut self.bytes[at..], self.at + at as u64)?;
@@ -178,6 +164,28 @@ impl Window {
     }
 }
 
+/// Where the frames from an offset on end, by their headers alone, if there are some and what follows them is zeros: that
+/// is the end of what has been written.
+fn clean_end(file: &dyn DiskFile, from: u64) -> std::io::Result<Option<u64>> {
+    let mut bytes = [0; FOLLOW_BYTES];
+    let mut at = from;
+    loop {
+        let got = file.read_at(&mut bytes, at)?;
+        let mut next = 0;
+        while let Some(header) = bytes.get(next..got).and_then(Header::read) {
+            if header.len > FRAME_BYTES_MAX {
+                return Ok(None);
+            }
+            next += frame::HEADER_LEN + header.len;
+        }
+        if next == 0 {
+            let is_end = bytes[..got.min(frame::HEADER_LEN)].iter().all(|byte| *byte == 0);
+            return Ok((is_end && at > from).then_some(at));
+        }
+        at += next as u64;
+    }
+}
+
 impl LogImage {
     /// Reads whatever frames there are in these bytes, wherever they begin; also how many stretches between them
     /// could not be read.
@@ -204,23 +212,37 @@ impl LogImage {
 
     /// Reads what has been appended since the last call, to the very end of the file.
     pub(crate) fn extend(&mut self, disk: &dyn Disk) -> Result<()> {
-        self.read_on(disk, READ_BYTES)
+        match self.file.clone() {
+            Some(file) => self.read_on(disk, &*file, READ_BYTES, u64::MAX),
+            None => Ok(()),
+        }
     }
 
-    /// Reads what a writer that is at work has appended since the last call. It writes without leaving anything out, so
-    /// a stretch of zeros is the end.
+    /// Reads what a writer that is at work has appended since the last call, and not what it appends meanwhile. It writes
+    /// without leaving anything out, so a stretch of zeros is the end.
     pub(crate) fn follow(&mut self, disk: &dyn Disk) -> Result<()> {
-        self.read_on(disk, FOLLOW_BYTES)
+        let Some(file) = self.file.clone() else { return Ok(()) };
+        let failed = Error::io("read", disk.path().join(self.name()));
+        let from = self.reading.parsed.max(frame::FILE_HEADER_LEN as u64);
+        match clean_end(&*file, from).map_err(failed)? {
+            Some(end) => self.read_on(disk, &*file, READ_BYTES, end),
+            None => self.read_on(disk, &*file, FOLLOW_BYTES, u64::MAX),
+        }
     }
 
-    fn read_on(&mut self, disk: &dyn Disk, first: usize) -> Result<()> {
-        let Some(file) = self.file.clone() else { return Ok(()) };
+    /// Closes the file of a log that has been read to its end and will not grow.
+    pub(crate) fn close(&mut self) {
+        self.file = None;
+    }
+
+    /// Reads on, at first so many bytes at once, up to an offset in the file.
+    fn read_on(&mut self, disk: &dyn Disk, file: &dyn DiskFile, first: usize, limit: u64) -> Result<()> {
         let mut window = Window { at: self.reading.parsed, ..Window::default() };
         let mut want = first;
         loop {
             let failed = Error::io("read", disk.path().join(self.name()));
-            let more = window.read(&*file, want).map_err(failed)?;
-            let parsed = self.parse(disk, &*file, &mut window, !more);
+            let more = window.read(file, want, limit).map_err(failed)?;
+            let parsed = self.parse(disk, file, &mut window, !more);
             self.keep(&mut window);
             parsed?;
             if !more {
@@ -355,14 +377,14 @@ impl LogImage {
                     let at = u32::try_from(offset + cursor.at() as u64).map_err(|_| Short)?;
                     let defined = self.defined(schema)?;
                     let mut row = Cursor::new(&payload[cursor.at()..]);
-                    let view = RowView::get(&mut row, time_ms, defined)?;
+                    let instances = RowView::skip(&mut row, defined)?;
                     cursor.take(row.at())?;
                     let row = RowRef { time_ms, seq: *seq, at, schema };
-                    if view.instances.is_some() && !defined.instances {
+                    if instances.is_some() && !defined.instances {
                         return Err(Short);
                     }
                     let known =
-                        !defined.instances || self.follow_instances(&row, view.instances, self.reading.epoch);
+                        !defined.instances || self.follow_instances(&row, instances, self.reading.epoch);
                     if *seq < self.end {
                         if known {
                             self.push(row);

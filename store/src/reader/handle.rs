@@ -57,12 +57,18 @@ impl Reader {
         Ok(reader)
     }
 
-    /// The store as it was seen last. It costs a pointer, and later refreshes do not change it.
+    /// The store as the last refresh saw it. It costs a pointer, whatever the writer does, and later refreshes do not change
+    /// it.
     pub fn snapshot(&self) -> Snapshot {
         self.snapshot.clone()
     }
 
-    /// Takes in what has been written since. After an error the view is as before or newer.
+    /// Takes in what has been written since; what is written meanwhile is for the next time. It takes no lock and waits for
+    /// nobody. After an error the view is as before or newer.
+    ///
+    /// It costs a listing of the directory, and then what is new: 0.1 to 0.2 µs for a run of a few metrics that is not
+    /// sealed yet, so some tens of ms for a whole log of the usual size, and the directories of new segments. Whoever wants
+    /// short ones refreshes often.
     ///
     /// # Errors
     /// As [`Reader::open`].
@@ -71,16 +77,11 @@ impl Reader {
         // What is durable now is in the files that are read hereafter.
         let marked = mark::load(self.disk())?;
         self.snapshot.view_mut().marked = marked;
-        let anchors = self.anchors(&names)?;
-        if names == self.names && anchors == self.anchors && self.follow().is_ok() {
+        if names == self.names && self.anchors(&names)? == self.anchors && self.follow().is_ok() {
             return Ok(());
         }
-        if anchors[0] != self.anchors[0] || (names == self.names && anchors != self.anchors) {
-            // Another store has taken the place of this one, or other files of it those that are open.
-            self.snapshot.view_mut().parts.clear();
-        }
-        self.anchors = anchors;
         for _ in 0..LISTINGS_MAX {
+            self.anchor(&names)?;
             match take_in(self.snapshot.view_mut(), &names) {
                 Ok(()) => {
                     let again = self.list()?;
@@ -101,6 +102,18 @@ impl Reader {
         Err(Error::io("list", self.disk().path())(busy))
     }
 
+    /// Closes all files if others have taken their place: another store, or other files of this one with the same names.
+    /// Until the files of the listing have been read, none counts as read.
+    fn anchor(&mut self, names: &[String]) -> Result<()> {
+        let anchors = self.anchors(names)?;
+        if anchors[0] != self.anchors[0] || (names == self.names && anchors != self.anchors) {
+            self.snapshot.view_mut().parts.clear();
+        }
+        self.anchors = anchors;
+        self.names.clear();
+        Ok(())
+    }
+
     /// The identity's file and the last log.
     fn anchors(&self, names: &[String]) -> Result<[Option<FileId>; 2]> {
         let id = |name: &str| {
@@ -118,6 +131,8 @@ impl Reader {
 
     fn list(&self) -> Result<Vec<String>> {
         let mut names = self.disk().list().map_err(Error::io("list", self.disk().path()))?;
+        // What is being written under another name changes nothing.
+        names.retain(|name| !name.ends_with(".tmp"));
         names.sort_unstable();
         Ok(names)
     }
@@ -135,15 +150,36 @@ impl Reader {
 }
 
 /// Reads on in a log; returns what keeps the rest of it from being read.
-fn extend(image: &mut LogImage, disk: &dyn Disk) -> Result<Option<Damage>> {
-    match image.extend(disk) {
-        Ok(()) => Ok(None),
+fn read_on(image: &mut LogImage, disk: &dyn Disk, growth: Growth) -> Result<Option<Damage>> {
+    let read = match growth {
+        Growth::Followed => image.follow(disk),
+        Growth::Possible | Growth::Ended => image.extend(disk),
+    };
+    match read {
+        Ok(()) => {
+            if growth == Growth::Ended {
+                // When the writer has removed it, closing it here would be what frees it.
+                image.close();
+            }
+            Ok(None)
+        }
         Err(error @ Error::Version { .. }) => Err(error),
         Err(error) => {
             let next = image.last_seq().map_or(image.start(), |last| last.saturating_add(1));
             Ok(Some(Damage::of(&error, &disk.path().join(image.name()), next, image.end())))
         }
     }
+}
+
+/// What may become of a log.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Growth {
+    /// Another file comes after it.
+    Ended,
+    /// It is the last file of a store that is read for the first time.
+    Possible,
+    /// It is the last file, and a reader has been following its store.
+    Followed,
 }
 
 /// Makes the view that of these names; keeps the old one if a file cannot be opened.
@@ -168,19 +204,21 @@ fn take_in(view: &mut View, names: &[String]) -> Result<()> {
         }
         Err(error) => return Err(error),
     };
-    for (file, end) in files.iter().zip(ends(&*disk, &files, End::OPEN)?) {
+    let last = if view.parts.is_empty() { Growth::Possible } else { Growth::Followed };
+    for (index, (file, end)) in files.iter().zip(ends(&*disk, &files, End::OPEN)?).enumerate() {
+        let growth = if index + 1 < files.len() { Growth::Ended } else { last };
         let known = view.parts.iter_mut().find(|part| part.is(file));
         match (*file, known) {
             (FileName::Log { start }, known) => {
                 if let Some(Part::Log(image)) = known {
                     let image = Arc::make_mut(image);
                     image.set_end(end);
-                    damages.extend(extend(image, &*disk)?);
+                    damages.extend(read_on(image, &*disk, growth)?);
                     continue;
                 }
                 match LogImage::open(&*disk, start, end) {
                     Ok(mut image) => {
-                        damages.extend(extend(&mut image, &*disk)?);
+                        damages.extend(read_on(&mut image, &*disk, growth)?);
                         opened.push(Part::Log(Arc::new(image)));
                     }
                     Err(error @ Error::Damaged { .. }) => {
@@ -204,4 +242,181 @@ fn take_in(view: &mut View, names: &[String]) -> Result<()> {
     view.parts.sort_by_key(Part::start);
     view.damages = damages;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+    use crate::disk::{DiskFile, Lock, Region, SimDisk};
+    use crate::options::Options;
+    use crate::run::Run;
+    use crate::writer::Writer;
+
+    type Step = Box<dyn FnOnce() + Send>;
+
+    /// A disk that counts what is read, and on which something happens when the directory is listed or a log is read.
+    #[derive(Default)]
+    struct Watched {
+        disk: Arc<SimDisk>,
+        read: Arc<AtomicU64>,
+        at_list: Mutex<Vec<Step>>,
+        at_read: Arc<Mutex<Vec<Step>>>,
+    }
+
+    struct WatchedFile {
+        file: Box<dyn DiskFile>,
+        read: Arc<AtomicU64>,
+        at_read: Arc<Mutex<Vec<Step>>>,
+    }
+
+    fn happen(steps: &Mutex<Vec<Step>>) {
+        let step = steps.lock().unwrap().pop();
+        step.into_iter().for_each(|step| step());
+    }
+
+    impl std::fmt::Debug for Watched {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("watched")
+        }
+    }
+
+    impl std::fmt::Debug for WatchedFile {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("watched")
+        }
+    }
+
+    impl Disk for Watched {
+        fn path(&self) -> &Path {
+            self.disk.path()
+        }
+        fn list(&self) -> io::Result<Vec<String>> {
+            let names = self.disk.list();
+            happen(&self.at_list);
+            names
+        }
+        fn create(&self, name: &str, len: u64) -> io::Result<Box<dyn DiskFile>> {
+            self.disk.create(name, len)
+        }
+        fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+            let (read, at_read) = (Arc::clone(&self.read), Arc::clone(&self.at_read));
+            Ok(Box::new(WatchedFile { file: self.disk.open(name)?, read, at_read }))
+        }
+        fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+            self.disk.rename(from, to)
+        }
+        fn remove(&self, name: &str) -> io::Result<()> {
+            self.disk.remove(name)
+        }
+        fn sync_names(&self) -> io::Result<()> {
+            self.disk.sync_names()
+        }
+        fn free_bytes(&self) -> io::Result<u64> {
+            self.disk.free_bytes()
+        }
+        fn id_at(&self, name: &str) -> io::Result<Option<FileId>> {
+            self.disk.id_at(name)
+        }
+        fn lock(&self) -> Result<Box<dyn Lock>> {
+            self.disk.lock()
+        }
+    }
+
+    impl DiskFile for WatchedFile {
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+            let got = self.file.read_at(buffer, offset)?;
+            self.read.fetch_add(got as u64, Ordering::Relaxed);
+            // Not where it is only looked for the end.
+            if buffer.len() > 4 << 10 {
+                happen(&self.at_read);
+            }
+            Ok(got)
+        }
+        fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+            self.file.write_at(bytes, offset)
+        }
+        fn size(&self) -> io::Result<u64> {
+            self.file.size()
+        }
+        fn set_len(&self, len: u64) -> io::Result<()> {
+            self.file.set_len(len)
+        }
+        fn sync(&self) -> io::Result<()> {
+            self.file.sync()
+        }
+        fn id(&self) -> io::Result<FileId> {
+            self.file.id()
+        }
+        fn map(&self, len: u64) -> io::Result<Region> {
+            self.file.map(len)
+        }
+    }
+
+    fn run(n: usize) -> Run {
+        Run { time_ms: n as i64, text: "some text to fill a log with".repeat(40), ..Run::default() }
+    }
+
+    fn append(writer: &mut Writer, n: usize) {
+        writer.append(&[("x", &run(n))]).unwrap();
+    }
+
+    fn writer(disk: &Watched, log_bytes: u64) -> Writer {
+        let options = Options { log_bytes, reserve_bytes: 0, background: false, ..Options::default() };
+        Writer::open_on(Arc::clone(&disk.disk) as _, options).unwrap()
+    }
+
+    #[test]
+    fn a_log_that_begins_while_the_directory_is_looked_at_does_not_make_the_others_be_read_again() {
+        let disk = Arc::new(Watched::default());
+        let mut writer = writer(&disk, 256 << 10);
+        let under = Arc::clone(&disk.disk);
+        // Appends until there are so many logs.
+        let mut fill = move |logs| {
+            while under.list().unwrap().iter().filter(|name| name.ends_with(".log")).count() < logs {
+                append(&mut writer, 0);
+            }
+        };
+        fill(1);
+        let mut reader = Reader::open_on(Arc::clone(&disk) as _).unwrap();
+        fill(2);
+        // After the refresh has listed the files, a log begins.
+        disk.at_list.lock().unwrap().push(Box::new(move || fill(3)));
+        reader.refresh().unwrap();
+        let (end, logs) = (reader.end(), reader.parts().len());
+        assert_eq!(logs, 3);
+        disk.read.store(0, Ordering::Relaxed);
+        reader.refresh().unwrap();
+        let read = disk.read.load(Ordering::Relaxed);
+        assert_eq!((reader.end(), reader.parts().len()), (end, logs));
+        assert!(read < 64 << 10, "{read} bytes for nothing new");
+    }
+
+    #[test]
+    fn what_is_appended_while_a_log_is_followed_is_for_the_next_refresh() {
+        let disk = Arc::new(Watched::default());
+        let mut writer = writer(&disk, 4 << 20);
+        append(&mut writer, 0);
+        let mut reader = Reader::open_on(Arc::clone(&disk) as _).unwrap();
+        (1..60).for_each(|n| append(&mut writer, n));
+        let writer = Arc::new(Mutex::new(writer));
+        let step = |n| -> Step {
+            let writer = Arc::clone(&writer);
+            Box::new(move || append(&mut writer.lock().unwrap(), n))
+        };
+        // Whatever the reader reads, there is more when it has.
+        disk.at_read.lock().unwrap().extend((60..100).rev().map(step));
+        reader.refresh().unwrap();
+        assert_eq!(reader.end(), crate::Position(60));
+        let left = std::mem::take(&mut *disk.at_read.lock().unwrap()).len();
+        assert!(left < 40);
+        reader.refresh().unwrap();
+        let written = 100 - left;
+        let arrived = reader.since(crate::Position::START).map(|arrived| arrived.unwrap().run);
+        assert!(arrived.eq((0..written).map(run)));
+        assert!(reader.damages().is_empty() && reader.torn_tails().is_empty());
+    }
 }

@@ -17,7 +17,8 @@
 use std::ops::Range;
 
 use super::entry::Entry;
-use crate::bytes::{Cursor, Short, put_str, put_varint, put_zigzag};
+use super::extent::Extent;
+use crate::bytes::{Cursor, Short, put_str, put_varint};
 
 const MAGIC: [u8; 8] = *b"CUSTSEG\0";
 const END_MAGIC: [u8; 8] = *b"CUSTEND\0";
@@ -27,56 +28,6 @@ pub(super) const TRAILER_LEN: usize = 32;
 
 /// Bytes of the shortest line of the directory.
 const LINE_LEN_MIN: usize = 20;
-
-/// What runs have in common: how many there are, when, and which.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Extent {
-    pub(crate) rows: u64,
-    pub(crate) first_ms: i64,
-    pub(crate) last_ms: i64,
-    pub(crate) seq_min: u64,
-    pub(crate) seq_max: u64,
-    /// One a metric a run.
-    pub(crate) samples: u64,
-}
-
-impl Extent {
-    /// Of no runs.
-    pub(crate) const EMPTY: Extent =
-        Extent { rows: 0, first_ms: i64::MAX, last_ms: i64::MIN, seq_min: u64::MAX, seq_max: 0, samples: 0 };
-
-    /// Takes in other runs.
-    pub(crate) fn add(&mut self, other: &Extent) {
-        self.rows = self.rows.saturating_add(other.rows);
-        self.first_ms = self.first_ms.min(other.first_ms);
-        self.last_ms = self.last_ms.max(other.last_ms);
-        self.seq_min = self.seq_min.min(other.seq_min);
-        self.seq_max = self.seq_max.max(other.seq_max);
-        self.samples = self.samples.saturating_add(other.samples);
-    }
-
-    pub(super) fn put(&self, out: &mut Vec<u8>) {
-        put_varint(out, self.rows);
-        put_zigzag(out, self.first_ms);
-        put_varint(out, self.last_ms.wrapping_sub(self.first_ms) as u64);
-        put_varint(out, self.seq_min);
-        put_varint(out, self.seq_max - self.seq_min);
-        put_varint(out, self.samples);
-    }
-
-    pub(super) fn get(cursor: &mut Cursor<'_>) -> Result<Extent, Short> {
-        let rows = cursor.varint()?;
-        let first_ms = cursor.zigzag()?;
-        let last_ms = first_ms.wrapping_add(cursor.varint()? as i64);
-        let seq_min = cursor.varint()?;
-        let seq_max = seq_min.checked_add(cursor.varint()?).ok_or(Short)?;
-        let samples = cursor.varint()?;
-        if last_ms < first_ms {
-            return Err(Short);
-        }
-        Ok(Extent { rows, first_ms, last_ms, seq_min, seq_max, samples })
-    }
-}
 
 /// One check in the directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,12 +42,6 @@ pub(super) struct Line {
     pub(super) names_hash: u64,
     /// Every run has every series, and the entry says no more of them.
     pub(super) whole: bool,
-}
-
-/// FNV-1a.
-pub(super) fn hash(bytes: &[u8]) -> u64 {
-    let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, mix)
 }
 
 pub(super) fn put_header(start: u64, end: u64) -> [u8; HEADER_LEN] {

@@ -12,7 +12,7 @@
 //! ```
 
 use super::catalogue::{Catalogue, SeriesSpan};
-use super::directory::{Extent, hash};
+use super::extent::Extent;
 use crate::bytes::{Cursor, Short, put_str, put_varint};
 use crate::log::SeriesDef;
 
@@ -43,6 +43,12 @@ pub(super) struct Entry {
     pub(super) whole: bool,
 }
 
+/// FNV-1a with 64 bits, as the names of a check's series are compared by. It is part of the format, so it stays as it is.
+fn fnv1a(bytes: &[u8]) -> u64 {
+    let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, mix)
+}
+
 /// The entry of a check.
 pub(super) fn put_entry(extent: &Extent, chunks: &[ChunkRef], catalogue: &Catalogue) -> Entry {
     let mut part = Vec::new();
@@ -62,7 +68,7 @@ pub(super) fn put_entry(extent: &Extent, chunks: &[ChunkRef], catalogue: &Catalo
         series.put(&mut part);
         put_str(&mut part, &span.unit);
     }
-    let names_hash = hash(&part);
+    let names_hash = fnv1a(&part);
     put_varint(&mut bytes, part.len() as u64);
     bytes.append(&mut part);
     let all = (extent.rows, extent.first_ms, extent.last_ms);

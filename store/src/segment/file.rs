@@ -5,8 +5,9 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::catalogue::SeriesSpan;
-use super::directory::{self, Directory, Extent, Line};
+use super::directory::{self, Directory, Line};
 use super::entry::{ChunkRef, get_chunks, get_series};
+use super::extent::Extent;
 use crate::chunk::{Bad, ChunkBytes};
 use crate::damage::Damage;
 use crate::disk::{Disk, DiskFile, Region};

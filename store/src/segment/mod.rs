@@ -3,13 +3,14 @@
 mod catalogue;
 mod directory;
 mod entry;
+mod extent;
 mod file;
 mod writer;
 
 pub(crate) use catalogue::{Catalogue, SeriesSpan};
-pub(crate) use directory::Extent;
 #[cfg(feature = "fuzzing")]
 pub(crate) use directory::segment_around;
 pub(crate) use entry::ChunkRef;
+pub(crate) use extent::Extent;
 pub(crate) use file::Segment;
 pub(crate) use writer::SegmentWriter;

@@ -1,8 +1,9 @@
 //! Writing a segment: aside, then put in its place with one rename.
 
 use super::catalogue::Catalogue;
-use super::directory::{self, Extent};
+use super::directory;
 use super::entry::{ChunkRef, Entry, put_entry};
+use super::extent::Extent;
 use crate::chunk::Header;
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
