@@ -118,8 +118,8 @@ pub const RESERVE_BYTES: u64 = 16 << 20;
 
 const _: () = assert!(MERGE_MIN <= MERGE_MAX);
 
-/// Bytes of decoded rows that a consumer in order of arrival has at hand, beside those of the chunk that it decodes. One
-/// chunk may take more by itself.
+/// Bytes of decoded rows that a consumer in order of arrival has at hand, with a set of instances for each chunk, beside those
+/// of the chunk that it decodes. One chunk may take more by itself.
 pub const ARRIVALS_BYTES: usize = 40 << 20;
 
 /// Where these are not enough for the chunks that are open at once, the fewest run numbers that are taken of each.

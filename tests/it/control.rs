@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use nix::unistd::geteuid;
@@ -19,7 +19,7 @@ const NOBODY: u32 = 65_534;
 const IMPOSTOR: &str = r#"
 import socket, sys
 server = socket.socket(socket.AF_UNIX)
-server.bind(sys.argv[1])
+server.bind(sys.argv[1].replace("@", "\0", 1) if sys.argv[1][0] == "@" else sys.argv[1])
 server.listen(5)
 print("ready", flush=True)
 while True:
@@ -84,6 +84,58 @@ fn a_stranger_in_the_agents_place_is_not_believed() {
     let status = text(&stage.custos(&["status"]).stdout);
     assert!(!status.contains("LIE") && status.contains(why), "{status}");
     gives_no_verdict(&stage, why);
+}
+
+/// The name under which the agent of a store listens while nothing can be made in the store's directory.
+fn abstract_name(store: &Path) -> PathBuf {
+    let bytes = store.as_os_str().as_encoded_bytes().iter();
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("@custos/{hash:016x}").into()
+}
+
+/// `status` and `check`, as a user of its own and then as root, who makes a store, show nothing of what the impostor says.
+fn names_the_impostor(stage: &Stage) {
+    for uid in [54_405, 0] {
+        for arguments in [&["status"][..], &["check", "bad"]] {
+            let output = stage.command(arguments).uid(uid).gid(uid).output().unwrap();
+            let shown = text(&output.stdout) + &text(&output.stderr);
+            let why = "of user 65534 answers in the agent's place, and is not believed";
+            assert!(!shown.contains("LIE"), "{arguments:?} as {uid}: {shown}");
+            // Without a store there is no status to show beside it.
+            assert!(
+                shown.contains(why) || shown.contains("failed to open the store"),
+                "{arguments:?} as {uid}: {shown}"
+            );
+            if arguments[0] == "check" {
+                assert!(shown.contains(why), "as {uid}: {shown}");
+                assert!(shown.contains("THE TRUTH"), "as {uid}: {shown}");
+                assert_eq!(output.status.code(), Some(2), "as {uid}: {shown}");
+            }
+        }
+    }
+}
+
+#[test]
+fn nor_is_a_stranger_under_the_name_that_is_used_without_a_directory() {
+    let stage = open_stage();
+    // Nothing listens in the directory, so the other name is tried.
+    let _impostor = Impostor::start(&abstract_name(&stage.path("store")), NOBODY);
+    names_the_impostor(&stage);
+    // There is no directory.
+    fs::remove_dir_all(stage.path("store")).unwrap();
+    names_the_impostor(&stage);
+    // A file where it should be: also the agent itself cannot have the name then, and says who does not let it.
+    fs::remove_dir_all(stage.path("store")).unwrap_or_default();
+    stage.write("store", "a file where a directory is wanted");
+    names_the_impostor(&stage);
+    let daemon = stage.start();
+    wait_for("the agent to say so", || {
+        daemon.log().contains("commands cannot reach this agent").then_some(())
+    });
+    names_the_impostor(&stage);
+    daemon.kill();
 }
 
 #[test]

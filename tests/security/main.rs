@@ -2,6 +2,7 @@
 //! system does not know, so no process of the machine is theirs; the suite runs as root.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod memory;
 mod nrpe;
 mod plugins;
 mod start;

@@ -49,8 +49,8 @@ impl Listener {
     }
 }
 
-/// Searches the memory of every process of its own user, and of those above it, for the bytes in a file.
-const SEARCH: &str = r#"
+/// Searches the memory of every process whose command line has a text for the bytes in a file.
+pub(crate) const SEARCH: &str = r#"
 import os, sys
 sys.stdout.reconfigure(errors="replace")
 wanted = open(sys.argv[1], "rb").read()
@@ -58,7 +58,9 @@ wanted = (wanted, wanted[::-1])
 opened = refused = found = 0
 for pid in filter(str.isdigit, os.listdir("/proc")):
     try:
-        if b"custos" not in open(f"/proc/{pid}/cmdline", "rb").read() or int(pid) == os.getpid():
+        line = open(f"/proc/{pid}/cmdline", "rb").read()
+        # Other searches hold what they have searched.
+        if sys.argv[2].encode() not in line or b"/search.py\0" in line or int(pid) == os.getpid():
             continue
         maps = open(f"/proc/{pid}/maps").read().splitlines()
         memory = open(f"/proc/{pid}/mem", "rb")

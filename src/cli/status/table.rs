@@ -204,7 +204,7 @@ fn notes(status: &Status, page: &Page) -> Vec<String> {
         }
     }
     if let Some(error) = &status.store_error {
-        notes.push(format!("store: {}", printable(error)));
+        notes.push(format!("store: cannot be read: {}", printable(error)));
     }
     notes.extend(ahead(&status.rows));
     notes

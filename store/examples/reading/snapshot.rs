@@ -72,7 +72,7 @@ fn percentiles(looks: &[Look], of: impl Fn(&Look) -> Duration) -> String {
     let mut sorted: Vec<Duration> = looks.iter().map(of).collect();
     sorted.sort_unstable();
     let at = |percent: usize| sorted.get(sorted.len() * percent / 100).copied().map_or(0.0, ms);
-    format!("{:.4}, {:.3}, {:.3} ms", at(50), at(90), at(99))
+    format!("{:.5}, {:.5}, {:.5} ms", at(50), at(90), at(99))
 }
 
 pub(crate) fn measure(dir: &Path) -> Result<()> {

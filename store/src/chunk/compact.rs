@@ -47,6 +47,8 @@ pub(crate) struct CompactRows {
     series: Vec<CompactSeries>,
     instances: Option<(InstancesIn, Replayed)>,
     bytes: usize,
+    /// What the sets of instances at hand are charged for.
+    sets_bytes: usize,
 }
 
 impl CompactTexts {
@@ -153,6 +155,7 @@ impl CompactRows {
             metas: std::mem::take(&mut rows.metas),
             instances: rows.instances.take().map(|column| (column, Replayed::default())),
             bytes: 0,
+            sets_bytes: 0,
         };
         compact.bytes = compact.count_bytes();
         compact
@@ -174,9 +177,9 @@ impl CompactRows {
             + self.instances.as_ref().map_or(0, |(column, _)| column.bytes())
     }
 
-    /// How much memory it takes, in bytes.
+    /// How much memory it takes, in bytes. With [`CompactRows::run`] the sets of instances at hand become others.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes
+        self.bytes + self.sets_bytes
     }
 
     fn row(&self, at: usize) -> usize {
@@ -215,11 +218,12 @@ impl CompactRows {
     }
 
     fn instances(&mut self, row: usize) -> Result<Instances, Short> {
-        match &mut self.instances {
-            None => Ok(Instances::default()),
-            // What goes back and forth is better off with the sets that were there lately.
-            Some((column, _)) if self.order.is_some() => column.at(self.first + row),
-            Some((column, replayed)) => column.replay(self.first + row, replayed),
-        }
+        let Some((column, replayed)) = &mut self.instances else { return Ok(Instances::default()) };
+        // What goes back and forth is better off with the sets that were there lately.
+        let recent = self.order.is_some();
+        let row = self.first + row;
+        let set = if recent { column.at(row) } else { column.replay(row, replayed) };
+        self.sets_bytes = if recent { column.recent_bytes() } else { replayed.bytes() };
+        set
     }
 }

@@ -87,6 +87,13 @@ pub(super) struct Replayed {
     set: Instances,
 }
 
+impl Replayed {
+    /// What the set is charged for.
+    pub(super) fn bytes(&self) -> usize {
+        self.set.bytes()
+    }
+}
+
 #[derive(Debug)]
 struct Turn {
     row: u32,
@@ -145,6 +152,11 @@ impl InstancesIn {
         }
         *replayed = Replayed { turns, set: set.clone() };
         Ok(set)
+    }
+
+    /// What the largest of the sets that were asked for lately is charged for.
+    pub(super) fn recent_bytes(&self) -> usize {
+        self.history.bytes()
     }
 
     /// How much memory the changes take, in bytes.

@@ -30,6 +30,12 @@ struct Recent {
 }
 
 impl History {
+    /// What the largest set that it remembers is charged for; the others share with it what they have in common.
+    pub(crate) fn bytes(&self) -> usize {
+        let recent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        recent.sets.iter().map(Instances::bytes).max().unwrap_or(0)
+    }
+
     /// The set after a step.
     pub(crate) fn at(&self, steps: &impl Steps, step: usize) -> Result<Instances, Short> {
         // Whatever a panic left there was whole: sets are only ever pushed.

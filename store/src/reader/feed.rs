@@ -1,9 +1,13 @@
 //! The runs of one segment in order of arrival, each chunk decoded once where memory allows.
 //!
 //! A chunk is decoded when its first run is due, and its rows stay in memory, as small as they can be, until the last of
-//! them has been handed out. When all chunks that are open at once take more than [`ARRIVALS_BYTES`], they are closed, and
-//! from then on only the runs of a window of numbers are taken out of each: a chunk is decoded again for each window that
-//! it reaches into, and a window is as long as memory allows.
+//! them has been handed out, and with them the set of instances that the last run had. When all chunks that are open at once
+//! take more than [`ARRIVALS_BYTES`], they are closed, and from then on only the runs of a window of numbers are taken out of
+//! each: a chunk is decoded again for each window that it reaches into, and a window is as long as memory allows.
+//!
+//! A chunk in which the clock went back remembers up to
+//! [`INSTANCE_SETS_RECENT`](crate::limits::INSTANCE_SETS_RECENT) sets, of which the largest counts, as they share what they
+//! have in common.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -177,14 +181,23 @@ impl<'a> Feed<'a> {
         let source = &mut self.sources[at];
         let malformed = || source.chunk.map(|chunk| self.segment.malformed(chunk));
         let Some(open) = &mut source.open else { return Err(self.segment.damaged_entry(source.index)) };
+        self.bytes -= open.rows.bytes();
         let run = open.rows.run(open.next);
+        self.bytes += open.rows.bytes();
         open.next += 1;
         let run = run.map_err(|_| malformed().unwrap_or_else(|| self.segment.damaged_entry(source.index)));
         let check = Arc::clone(&source.check);
         match open.rows.seq(open.next) {
-            Some(next) => self.ready.push(Reverse((next, at))),
+            Some(next) => {
+                self.ready.push(Reverse((next, at)));
+                // The sets of instances that this run has may be larger than those before.
+                if self.bytes > self.bytes_max && self.ready.len() > 1 {
+                    self.narrow(next, at);
+                }
+            }
             None => self.close(at),
         }
+        self.peak = self.peak.max(self.bytes);
         Ok((seq, check, run?))
     }
 }
@@ -331,6 +344,21 @@ mod tests {
             let decoded = feed.decoded();
             assert!(decoded > CHECKS && (bytes_max == 0 || decoded < 8 * CHECKS), "{decoded} of {bytes_max}");
         }
+    }
+
+    #[test]
+    fn the_instances_of_the_last_run_count() {
+        let reader = reader();
+        let mut feed = Feed::within(segment(&reader), 0, usize::MAX);
+        let runs: Vec<Run> = (0..CHECKS).map(|_| feed.next().unwrap().unwrap().2).collect();
+        let open = |check: &str| {
+            let source = feed.sources.iter().find(|source| *source.check == *check).unwrap();
+            source.open.as_ref().unwrap().rows.bytes()
+        };
+        let instances = runs[2].instances.bytes();
+        assert!(instances > 1_000);
+        // That check has what another has, and its instances.
+        assert!(open("check 2") > open("check 6") + instances);
     }
 
     #[test]

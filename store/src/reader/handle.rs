@@ -81,7 +81,7 @@ impl Reader {
     /// Takes in what has been written since; what is written meanwhile is for the next time. It takes no lock and waits for
     /// nobody. After an error the view is as before or newer.
     ///
-    /// It costs a listing of the directory, and then what is new: about 0.1 µs for a run of a few metrics that is not
+    /// It costs a listing of the directory, and then what is new: 0.1 to 0.2 µs for a run of a few metrics that is not
     /// sealed yet, so some tens of ms for a whole log of the usual size, and the directories of new segments. Whoever wants
     /// short ones refreshes often.
     ///

@@ -312,6 +312,34 @@ mod tests {
     use super::*;
 
     #[test]
+    fn names_that_differ_are_written_differently() {
+        let shown = |entries: &[(&str, &str)]| {
+            let mut name = openssl::x509::X509NameBuilder::new().unwrap();
+            for (key, value) in entries {
+                name.append_entry_by_text(key, value).unwrap();
+            }
+            subject(&name.build())
+        };
+        assert_eq!(shown(&[("O", "Example"), ("CN", "poller")]), "/O=Example/CN=poller");
+        assert_eq!(shown(&[("O", "Example/CN=poller")]), r"/O=Example\/CN\=poller");
+        assert_eq!(shown(&[("O", r"Example\"), ("CN", "poller")]), r"/O=Example\\/CN=poller");
+        // As it might be written by who is to be taken for another.
+        let names: [&[(&str, &str)]; 9] = [
+            &[("O", "Example"), ("CN", "poller")],
+            &[("O", "Example/CN=poller")],
+            &[("O", r"Example\"), ("CN", "poller")],
+            &[("O", r"Example\/CN=poller")],
+            &[("O", r"Example\/CN\=poller")],
+            &[("O", "Example, CN=poller")],
+            &[("O", r"Example\, CN=poller")],
+            &[("CN", "poller"), ("O", "Example")],
+            &[("CN", "poller/O=Example")],
+        ];
+        let written: std::collections::BTreeSet<String> = names.iter().map(|name| shown(name)).collect();
+        assert_eq!(written.len(), names.len(), "{written:?}");
+    }
+
+    #[test]
     fn the_group_is_a_safe_prime() {
         let mut work = openssl::bn::BigNumContext::new().unwrap();
         let prime = BigNum::from_hex_str(FFDHE2048_PRIME).unwrap();

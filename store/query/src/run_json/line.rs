@@ -130,7 +130,7 @@ impl<'a> RunJson<'a> {
     /// Reads a line: the check and the run. Only `check`, `time_ms` and `state` are required.
     ///
     /// # Errors
-    /// [`Error::Line`] says what is wrong with it.
+    /// [`Error::Line`](crate::Error::Line) says what is wrong with it.
     pub fn parse(line: &str) -> Result<(String, Run)> {
         let line: RunJson<'_> = serde_json::from_str(line).map_err(|error| bad(error.to_string()))?;
         let own_state = state(&line.state)?;
