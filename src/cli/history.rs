@@ -14,8 +14,9 @@ use super::completion;
 use super::listing::PageArgs;
 use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, tell};
 use super::style::{Style, printable};
+use super::unknown::selector;
 use crate::exit_code::ExitCode;
-use crate::text::human::{Prefixes, duration_ms, quantity};
+use crate::text::human::{Prefixes, counted, duration_ms, quantity};
 use crate::text::width::{pad, width};
 
 /// Columns of the names of checks. A longer one shifts its own line only.
@@ -53,7 +54,7 @@ fn show(args: &HistoryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> R
     let (span, limit) = args.page.page(now)?;
     let reader = args.read.open()?.reader;
     let known = check_names(&reader);
-    let selector = args.target.as_ref().map(|target| Selector::parse(target, &known)).transpose()?;
+    let selector = args.target.as_ref().map(|target| selector(target, &known)).transpose()?;
     if let Some(selector) = selector.as_ref().filter(|selector| selector.has_metric()) {
         // An unknown metric is an error rather than a list of runs without it.
         selector.series(&reader.series(selector.check())?)?;
@@ -81,7 +82,7 @@ fn show(args: &HistoryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> R
             tell(&format!("only the newest {limit} runs are shown; -n N shows more, --all all of them"));
         }
     }
-    if shown == 0 {
+    if shown == 0 && (args.all || limit > 0) {
         let of = selector.map_or(String::new(), |selector| format!(" of {}", selector.check()));
         tell(&format!("no run{of} is within this time"));
     }
@@ -135,7 +136,12 @@ impl Page<'_> {
         let took = duration_ms((run.duration_us / 1000).min(i64::MAX as u64) as i64);
         match run.reason {
             Reason::Missed => {
-                writeln!(out, "{} {} slots in {took}", self.style.dim("missed"), run.missed_slots)?;
+                writeln!(
+                    out,
+                    "{} {} in {took}",
+                    self.style.dim("missed"),
+                    counted(run.missed_slots, "slot")
+                )?;
                 return Ok(());
             }
             Reason::Skipped => {

@@ -8,7 +8,8 @@ use custos_store::Reader;
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 use serde::Serialize;
 
-pub(super) use super::failure::{Failure, chain, tell};
+use super::config_option::ConfigOption;
+pub(super) use super::failure::{Failure, chain, store_error, tell};
 use super::locate;
 use super::style::{ColorChoice, Style};
 use crate::clock;
@@ -21,9 +22,8 @@ use crate::text::time_spec;
 /// Options of every command that reads the store.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct ReadArgs {
-    /// Configuration, which names the store [default: /etc/custos/custos.yaml]
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub config: ConfigOption,
     /// Directory of the store, whatever the configuration says
     #[arg(long, value_name = "DIR")]
     pub store: Option<PathBuf>,
@@ -48,7 +48,11 @@ impl ReadArgs {
     pub(super) fn open(&self) -> Result<Opened, Failure> {
         let (store, config) = self.locate()?;
         let reader = Reader::open(&store).map_err(|error| {
-            Failure::new(format!("failed to open the store {}: {}", store.display(), chain(&error)))
+            Failure::new(format!(
+                "failed to open the store {}: {}",
+                store.display(),
+                store_error(&store, &error)
+            ))
         })?;
         Ok(Opened { reader, config })
     }
@@ -58,7 +62,7 @@ impl ReadArgs {
     /// # Errors
     /// A message for the user, with the exit status that goes with it.
     pub(super) fn locate(&self) -> Result<(PathBuf, Option<Config>), Failure> {
-        locate::locate(self.store.as_deref(), self.config.as_deref())
+        locate::locate(self.store.as_deref(), &self.config)
     }
 
     /// The same for commands that cannot do without the configuration, see [`locate::locate_strictly`].
@@ -66,8 +70,16 @@ impl ReadArgs {
     /// # Errors
     /// A message for the user, with the exit status that goes with it.
     pub(super) fn locate_strictly(&self) -> Result<(PathBuf, Option<Config>), Failure> {
-        let hint = "mend it first; custos config check shows where";
-        locate::locate_strictly(self.store.as_deref(), self.config.as_deref(), hint)
+        locate::locate_strictly(self.store.as_deref(), &self.config, None)
+    }
+
+    /// The options that named configuration and store, for a command that the user is advised to call.
+    pub(super) fn repeated(&self) -> String {
+        let mut given = self.config.repeated();
+        if let Some(store) = &self.store {
+            given += &format!(" --store {}", shell_words::quote(&store.to_string_lossy()));
+        }
+        given
     }
 
     /// How to write to stdout.

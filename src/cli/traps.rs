@@ -48,7 +48,7 @@ fn show(args: &TrapsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Res
     let checks: Vec<String> = check_names(&reader).into_iter().filter(unmatched).collect();
     let request = NewestRuns { checks: &checks, span, limit, pick: &pick };
     let traps = request.read(&reader, &mut ReadContext::new(&mut |error| damage.note(error)))?;
-    if traps.is_empty() {
+    if traps.is_empty() && limit > 0 {
         tell("no trap is within this time");
     }
     for Listed { check, run } in &traps {

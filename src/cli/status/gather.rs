@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use custos_query::{all_known, check_names};
+use custos_query::check_names;
 use custos_store::{CheckInfo, Reader};
 use jiff::Zoned;
 
 use super::args::StatusArgs;
 use super::row::{StatusRow, was_asked};
 use crate::agent::Row;
-use crate::cli::read::{Failure, chain, time};
+use crate::cli::read::{Failure, store_error, time};
+use crate::cli::unknown::{Among, all_known};
 use crate::config::{AGENT_CHECK, Config};
 use crate::control::{self, AgentStatus, Answered, AskError, Request, Response, Stranger};
 
@@ -44,7 +45,7 @@ impl Status {
     fn read_now(args: &StatusArgs, now: &Zoned) -> Result<Status, Failure> {
         let (store, config) = args.read.locate()?;
         let (agent, doubt) = ask_agent(&store);
-        let reader = Reader::open(&store).map_err(|error| chain(&error));
+        let reader = Reader::open(&store).map_err(|error| store_error(&store, &error));
         if let (Err(error), Err(_)) = (&reader, &agent) {
             return Err(Failure::new(format!("failed to open the store {}: {error}", store.display())));
         }
@@ -122,7 +123,7 @@ fn choose(names: &mut BTreeSet<String>, wanted: &[String]) -> Result<(), Failure
         return Ok(());
     }
     let known: Vec<String> = names.iter().cloned().collect();
-    all_known(wanted, &known)?;
+    all_known(wanted, &known, Among::Stored)?;
     names.retain(|name| wanted.contains(name));
     Ok(())
 }
