@@ -192,6 +192,8 @@ pub const NRPE_FIRST_READ_BYTES: usize = 16;
 pub const NRPE_READ_BYTES: usize = 4096;
 /// Bytes that are read and dropped after a request, before the connection is closed.
 pub const NRPE_DRAIN_MAX_BYTES: usize = 64 * 1024;
+/// About as much of a request's arguments is kept with its run.
+pub const NRPE_ARGUMENTS_KEPT_MAX_BYTES: usize = 256;
 /// Longest reason put behind "Unable to read output".
 pub const NRPE_REASON_MAX_BYTES: usize = 300;
 /// Bytes of a pid file that are read.

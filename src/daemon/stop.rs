@@ -27,7 +27,7 @@ impl Daemon {
         // New connections are refused; requests that were accepted already are among those under way.
         server.iter().for_each(Server::leave);
         while let Ok(request) = self.inputs.requests.try_recv() {
-            self.asked(Outside::Request(request), clock::now());
+            self.asked(Outside::Request(Box::new(request)), clock::now());
         }
         self.handle(Event::Stop, clock::now());
         let answered = self.drain(server.as_ref()).await;

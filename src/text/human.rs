@@ -25,6 +25,11 @@ pub fn quantity(value: f64, unit: &str, prefixes: Prefixes) -> String {
     format!("{}{suffix}", significant(value / divisor, digits))
 }
 
+/// What follows a number in a base unit: ` B`, ` s`, `%`, `°C`; nothing for a counter or no unit.
+pub fn unit_suffix(unit: &str) -> String {
+    Scaling::of(1.0, unit, Prefixes::Si).suffix.trim_end().to_owned()
+}
+
 /// How values of about one size are shown.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Scaling {
