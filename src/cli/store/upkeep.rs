@@ -9,11 +9,12 @@ use custos_store::{AmendmentKind, FileReport, Finding, Reader};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::directory::{StoreDir, failed};
+use super::directory::{StoreDir, failed, not_opened};
 use super::progress::Progress;
 use crate::cli::read::{Failure, finish, json_line, local_time};
 use crate::exit_code::ExitCode;
 use crate::limits::STORE_YOUNG;
+use crate::text::human::{counted, counted_were};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct InfoArgs {
@@ -41,7 +42,7 @@ struct InfoJson {
 
 pub(super) fn info(args: &InfoArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let dir = args.directory.dir()?;
-    let reader = Reader::open(&dir).map_err(|error| failed("open the store", &error))?;
+    let reader = Reader::open(&dir).map_err(|error| not_opened(&dir, &error))?;
     let info = reader.info().map_err(|error| failed("read the store", &error))?;
     let bytes_per_sample = (info.samples > 0).then(|| info.bytes as f64 / info.samples as f64);
     let writer_pid = custos_store::writer_pid(&dir);
@@ -149,9 +150,15 @@ impl<'a> FindingJson<'a> {
                 lost_runs: damage.runs,
                 lost_samples: damage.samples,
             }),
-            Finding::Torn { .. } => None,
+            Finding::Torn { .. } => finding.missing().map(|runs| LostJson {
+                check: None,
+                start: runs.start.0,
+                end: Some(runs.end.0),
+                lost_runs: Some(runs.end.0 - runs.start.0),
+                lost_samples: None,
+            }),
         };
-        FindingJson { offset: finding.offset(), what: finding.what(), damage: finding.is_damage(), lost }
+        FindingJson { offset: finding.offset(), what: finding.what(), damage: is_damage(finding), lost }
     }
 }
 
@@ -165,7 +172,7 @@ pub(super) fn verify(args: &VerifyArgs) -> ExitCode {
         });
         drop(status);
         let reports = reports.map_err(|error| failed("verify the store", &error))?;
-        let severity = |finding: &Finding| if finding.is_damage() { 2 } else { 1 };
+        let severity = |finding: &Finding| if is_damage(finding) { 2 } else { 1 };
         worst = reports.iter().flat_map(|report| &report.findings).map(severity).max().unwrap_or(0);
         if args.json { verify_json(&reports, worst == 0, out) } else { verify_text(&reports, out) }
     });
@@ -188,32 +195,58 @@ fn verify_text(reports: &[FileReport], out: &mut dyn Write) -> Result<(), Failur
         runs += report.runs;
         bytes += report.bytes;
         for finding in &report.findings {
-            let kind = if finding.is_damage() { "damaged" } else { "ends early" };
-            let (name, offset, what) = (printable(&report.name), finding.offset(), finding.what());
-            writeln!(out, "{name}: {kind} at offset {offset}: {what}{}", lost(finding))?;
+            writeln!(out, "{}", line(&report.name, finding))?;
         }
     }
     let bad = reports.iter().filter(|report| !report.findings.is_empty()).count();
     let verdict = if bad == 0 { "intact".to_owned() } else { format!("{bad} not intact") };
-    Ok(writeln!(out, "{} files, {bytes} bytes, {runs} runs read: {verdict}", reports.len())?)
+    Ok(writeln!(
+        out,
+        "{}, {}, {} read: {verdict}",
+        counted(reports.len() as u64, "file"),
+        counted(bytes, "byte"),
+        counted(runs, "run")
+    )?)
 }
 
-/// Which runs damage costs, as far as that is known.
+/// A finding in words.
+fn line(name: &str, finding: &Finding) -> String {
+    let kind = match finding {
+        Finding::Damage(_) => "damaged",
+        Finding::Torn { .. } => "ends early",
+    };
+    let (name, offset, what) = (printable(name), finding.offset(), finding.what());
+    format!("{name}: {kind} at offset {offset}: {what}{}", lost(finding))
+}
+
+/// Which runs a finding costs, as far as that is known.
 fn lost(finding: &Finding) -> String {
     match finding {
         Finding::Damage(damage) if damage.start < damage.end => {
             let (check, numbers) = (damage.check.as_deref(), damage.start.0..damage.end.0);
             format!(" ({})", which(check, numbers, damage.runs, damage.samples))
         }
-        _ => String::new(),
+        Finding::Damage(_) => String::new(),
+        Finding::Torn { synced: None, .. } => " (whether they cost runs is not known)".to_owned(),
+        Finding::Torn { .. } => match finding.missing() {
+            Some(Range { start, end }) => {
+                let runs = which(None, start.0..end.0, Some(end.0 - start.0), None);
+                format!(" ({runs}, which had been synced)")
+            }
+            None => " (no run that had been synced)".to_owned(),
+        },
     }
+}
+
+/// Whether a finding costs runs that were there durably.
+fn is_damage(finding: &Finding) -> bool {
+    finding.is_damage() || finding.missing().is_some()
 }
 
 /// Runs in words: "3 runs of disk, numbered 5 to 9, with 12 samples".
 fn which(check: Option<&str>, numbers: Range<u64>, runs: Option<u64>, samples: Option<u64>) -> String {
     let runs = match runs {
-        Some(1) => "1 run".to_owned(),
-        Some(runs) => format!("{runs} runs"),
+        Some(runs) => counted(runs, "run"),
         None => "runs".to_owned(),
     };
     let check = check.map_or_else(String::new, |check| format!(" of {}", printable(check)));
@@ -222,7 +255,8 @@ fn which(check: Option<&str>, numbers: Range<u64>, runs: Option<u64>, samples: O
         (start, end) if end - start == 1 => format!("numbered {start}"),
         (start, end) => format!("numbered {start} to {}", end - 1),
     };
-    let samples = samples.map_or_else(String::new, |samples| format!(", with {samples} samples"));
+    let samples =
+        samples.map_or_else(String::new, |samples| format!(", with {}", counted(samples, "sample")));
     format!("{runs}{check}, {numbers}{samples}")
 }
 
@@ -243,13 +277,26 @@ pub(super) fn repair(args: &RepairArgs, out: &mut dyn Write) -> Result<(), Failu
             "failed to repair the store: {why} {names}; give them back with chown"
         )));
     }
+    for report in &repaired.torn {
+        for finding in &report.findings {
+            writeln!(out, "{}", line(&report.name, finding))?;
+        }
+        let name = printable(&report.name);
+        writeln!(
+            out,
+            "{name} is left as it is: the agent goes on behind these bytes when it starts next, and sealing drops them"
+        )?;
+    }
     if repaired.set_aside.is_empty() {
-        return Ok(writeln!(out, "nothing is damaged")?);
+        return match repaired.torn.len() {
+            0 => Ok(writeln!(out, "nothing is damaged")?),
+            _ => Ok(writeln!(out, "nothing else is damaged")?),
+        };
     }
     for name in &repaired.set_aside {
         writeln!(out, "set aside {}", printable(name))?;
     }
-    writeln!(out, "{} runs were carried over", repaired.kept_runs)?;
+    writeln!(out, "{} carried over", counted_were(repaired.kept_runs, "run"))?;
     if repaired.lost_chunks + repaired.lost_series > 0 {
         writeln!(
             out,
@@ -285,8 +332,12 @@ pub(super) fn salvage(args: &SalvageArgs, out: &mut dyn Write) -> Result<(), Fai
     });
     written?;
     let salvaged = salvaged.map_err(|error| failed("salvage", &error))?;
-    let lost = format!("{} parts and {} columns of metrics lost", salvaged.lost_parts, salvaged.lost_series);
+    let lost = format!(
+        "{} and {} lost",
+        counted(salvaged.lost_parts, "part"),
+        counted(salvaged.lost_series, "metric column")
+    );
     // The runs are on stdout; nothing more can be done if stderr is closed.
-    let _ = writeln!(std::io::stderr(), "custos: {} runs read, {lost}", salvaged.runs);
+    let _ = writeln!(std::io::stderr(), "custos: {} read, {lost}", counted(salvaged.runs, "run"));
     Ok(())
 }
