@@ -202,6 +202,8 @@ pub const NRPE_FIRST_READ_BYTES: usize = 16;
 pub const NRPE_READ_BYTES: usize = 4096;
 /// Bytes that are read and dropped after a request, before the connection is closed.
 pub const NRPE_DRAIN_MAX_BYTES: usize = 64 * 1024;
+/// About as much of a request's arguments is kept with its run.
+pub const NRPE_ARGUMENTS_KEPT_MAX_BYTES: usize = 256;
 /// Longest reason put behind "Unable to read output".
 pub const NRPE_REASON_MAX_BYTES: usize = 300;
 /// Bytes of a pid file that are read.
@@ -275,6 +277,8 @@ pub const TRAPS_RATE_MAX: u32 = 10_000_000;
 pub const TRAPS_SOURCES_MAX: usize = 16_384;
 /// Sources and reasons by which refused packets are counted in one second; those beyond are counted together.
 pub const TRAPS_REFUSED_MAX: usize = 1024;
+/// Reasons of one source among them; packets refused for further ones are counted together.
+pub const TRAPS_REASONS_MAX: usize = 16;
 /// Between two runs that tell of refused packets; the log tells every second.
 pub const TRAPS_REFUSED_RUNS: Duration = Duration::from_secs(60);
 /// Sources reported one by one in a second in which they sent too much, or packets that were refused.

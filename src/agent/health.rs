@@ -43,10 +43,11 @@ impl Work {
         let late = |seconds: f64| human::duration_ms((seconds * 1000.0) as i64);
         let mut text = format!(
             "the machine does not keep up: {runs_per_s:.1} of {:.1} checks a second are run, {} late on the \
-             average and {} at most; {no_room} slots were missed for want of a place in the last minute",
+             average and {} at most; {} missed in the last minute, as too many checks were running",
             self.wanted_per_s,
             late(late_mean_s),
             late(late_max_s),
+            human::counted_were(no_room, "slot"),
         );
         if !self.costly.is_empty() {
             let named: Vec<String> =
@@ -162,7 +163,7 @@ mod tests {
         assert_eq!(
             run.text,
             "the machine does not keep up: 41.2 of 100.0 checks a second are run, 1.5s late on the average and 12s \
-             at most; 512 slots were missed for want of a place in the last minute; the most seconds of run time each \
+             at most; 512 slots were missed in the last minute, as too many checks were running; the most seconds of run time each \
              second take backup 4.93, files 0.90"
         );
         assert!(run.metrics.iter().any(|m| m.label == "lateness_max" && m.value == Some(Value::from(12.0))));

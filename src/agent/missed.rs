@@ -4,6 +4,7 @@ use custos_store::{Reason, Run, State};
 
 use super::due::Due;
 use crate::clock::Moment;
+use crate::text::human::counted;
 
 /// Slots that passed, one after the other but for those outside of the check's period, without a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +42,6 @@ impl Missed {
     /// slot after the last would be due.
     pub(super) fn to_run(self, now: Moment) -> Run {
         let ago_us = now.mono_us as i64 - self.first_us;
-        let slots = if self.slots == 1 { "1 slot".to_owned() } else { format!("{} slots", self.slots) };
         Run {
             time_ms: now.wall_ms.saturating_sub(ago_us.div_euclid(1000)),
             duration_us: (self.last_us - self.first_us) as u64 + self.interval_us,
@@ -49,7 +49,7 @@ impl Missed {
             plugin_state: State::Unknown,
             reason: Reason::Missed,
             missed_slots: u32::try_from(self.slots).unwrap_or(u32::MAX),
-            text: format!("{slots} missed: {}", self.why),
+            text: format!("{} missed: {}", counted(self.slots, "slot"), self.why),
             ..Run::default()
         }
     }

@@ -1,4 +1,4 @@
-//! `custos check --as-daemon`: the surroundings that the daemon gives a plugin, for somebody who has a shell.
+//! `custos check --as-daemon`: the surroundings that the agent gives a plugin, for somebody who has a shell.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -14,20 +14,21 @@ use crate::control;
 use crate::execute::{Job, PluginEnvironment, PluginJob, plugin_spec};
 use crate::observe::Reading;
 
-/// Who the daemon is, as far as its plugins inherit it.
+/// Who the agent is, as far as its plugins inherit it.
 struct Daemon {
     credentials: Credentials,
     no_new_privileges: bool,
     limits: Limits,
 }
 
-/// The job of a check that runs a plugin, as the daemon of this store would start it.
+/// The job of a check that runs a plugin, as the agent of this store would start it. `given` are the options that named the
+/// configuration and the store.
 ///
 /// # Errors
 /// This user may not do so; the message says who may.
-pub(super) fn job(check: &Check, store: &Path) -> Result<Job, Failure> {
+pub(super) fn job(check: &Check, store: &Path, given: &str) -> Result<Job, Failure> {
     let daemon = running(store).or_else(|| owner(store)).ok_or_else(|| {
-        Failure::new("failed to find out whom the daemon runs as: it does not run and has no store yet")
+        Failure::new("failed to find out which user the agent runs as: it does not run and has no store yet")
     })?;
     let uid = Uid::from_raw(daemon.credentials.uid);
     let user = User::from_uid(uid).ok().flatten();
@@ -41,28 +42,29 @@ pub(super) fn job(check: &Check, store: &Path) -> Result<Job, Failure> {
     if let Some(run_as) = &check.process.run_as {
         if !uid.is_root() {
             let wanted = &run_as.name;
-            return Err(Failure::new(format!("the daemon runs as {name} and may not become {wanted}")));
+            return Err(Failure::new(format!("the agent runs as {name} and may not become {wanted}")));
         }
         if !own.is_root() {
-            return Err(only("root", &check.name));
+            return Err(only("root", &check.name, given));
         }
     } else if own.is_root() {
         spec.credentials = Some(daemon.credentials);
     } else if own != uid {
-        return Err(only(&name, &check.name));
+        return Err(only(&name, &check.name, given));
     }
     spec.no_new_privileges |= daemon.no_new_privileges;
     inherit(&mut spec.limits, &daemon.limits);
     Ok(Job::Plugin(PluginJob::new(spec, Reading::from(check))))
 }
 
-fn only(user: &str, check: &str) -> Failure {
+fn only(user: &str, check: &str, given: &str) -> Failure {
+    let check = shell_words::quote(check);
     Failure::new(format!(
-        "the daemon runs this check as {user}, which you are not: sudo -u {user} custos check {check} --as-daemon"
+        "the agent runs this check as {user}, which you are not: sudo -u {user} custos check {check} --as-daemon{given}"
     ))
 }
 
-/// The daemon that runs on this store, by the kernel's word.
+/// The agent that runs on this store, by the kernel's word.
 fn running(store: &Path) -> Option<Daemon> {
     let peer = control::agent(store).ok()?;
     let text = fs::read_to_string(format!("/proc/{}/status", peer.pid)).ok()?;
@@ -84,7 +86,7 @@ fn running(store: &Path) -> Option<Daemon> {
     })
 }
 
-/// The one who owns the store, as only the daemon writes there.
+/// The one who owns the store, as only the agent writes there.
 fn owner(store: &Path) -> Option<Daemon> {
     let uid = fs::metadata(store).ok()?.uid();
     let user = User::from_uid(Uid::from_raw(uid)).ok().flatten()?;
@@ -109,7 +111,7 @@ fn read_limits(text: &str) -> Limits {
     }
 }
 
-/// What the check does not set is the daemon's, as far as this process may go there.
+/// What the check does not set is the agent's, as far as this process may go there.
 fn inherit(limits: &mut Limits, daemon: &Limits) {
     let reachable = |resource, wanted: Option<u64>| {
         wanted.filter(|wanted| {

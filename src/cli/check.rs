@@ -11,6 +11,7 @@ use custos_store::{Options, Provenance, Reader, Run, State, Writer};
 use super::completion;
 use super::read::{Failure, ReadArgs, chain, tell};
 use super::style::printable_lines;
+use super::unknown::{Among, all_known};
 use crate::agent::{passive_answer, restore_standing, verdict_output};
 use crate::clock;
 use crate::config::{Check, Config};
@@ -37,7 +38,7 @@ pub(super) struct CheckArgs {
     /// Run it here and store nothing
     #[arg(long)]
     dry_run: bool,
-    /// Run it here as the daemon would, with its user, environment, limits and directory, and store nothing
+    /// Run it here as the agent would, with its user, environment, limits and directory, and store nothing
     #[arg(long)]
     as_daemon: bool,
     #[command(flatten)]
@@ -65,7 +66,9 @@ pub(super) fn run(args: &CheckArgs) -> ExitCode {
 fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
     let (store, config) = args.read.locate_strictly()?;
     let config = config.ok_or_else(|| Failure::usage("there is no configuration; name one with --config"))?;
-    let check = config.checks.get(&args.name).ok_or_else(|| unknown(&args.name, &config))?;
+    let known: Vec<String> = config.checks.keys().cloned().collect();
+    all_known([&args.name], &known, Among::Defined)?;
+    let check = &config.checks[&args.name];
     let stores = !args.dry_run && !args.as_daemon;
     if stores {
         // The agent ends a plugin that does not heed its timeout, and then says so.
@@ -83,7 +86,7 @@ fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
             Err(error) => return Err(Failure::new(error.to_string())),
         }
     }
-    match run_here(check, &config, &store, args.as_daemon)? {
+    match run_here(check, &config, &store, args.as_daemon.then(|| args.read.repeated()).as_deref())? {
         Outcome::Ran(output, run, mut rows) => {
             if stores && let Err(error) = keep(&store, &args.name, &run, &mut rows) {
                 tell(&format!("the run is not stored: {}", chain(&error)));
@@ -102,17 +105,16 @@ enum Outcome {
     Known(Vec<u8>, State),
 }
 
-fn unknown(name: &str, config: &Config) -> Failure {
-    let names: Vec<&str> = config.checks.keys().map(String::as_str).collect();
-    Failure::usage(match names.as_slice() {
-        [] => format!("no check {name} is defined, nor any other"),
-        names => format!("no check {name} is defined; there are {}", names.join(", ")),
-    })
-}
-
 /// Runs the check in this process, judged by what the store knows of it. A passive check has nothing to run: it is
 /// answered from the store, as the agent answers it.
-fn run_here(check: &Check, config: &Config, store: &Path, as_daemon: bool) -> Result<Outcome, Failure> {
+///
+/// `as_daemon` has the options that named configuration and store, if it is run in the surroundings of the agent.
+fn run_here(
+    check: &Check,
+    config: &Config,
+    store: &Path,
+    as_daemon: Option<&str>,
+) -> Result<Outcome, Failure> {
     let history = Reader::open(store).and_then(|reader| read_history(&reader, &check.name, Some(check)));
     let runs = history.map(|history| history.runs).unwrap_or_default();
     let job = match Job::of_check(check, config, &PluginEnvironment::of_this_process()) {
@@ -121,7 +123,10 @@ fn run_here(check: &Check, config: &Config, store: &Path, as_daemon: bool) -> Re
             let state = answer.state();
             return Ok(Outcome::Known(answer.output(), state));
         }
-        Some(Job::Plugin(_)) if as_daemon => super::as_daemon::job(check, store)?,
+        Some(job @ Job::Plugin(_)) => match as_daemon {
+            Some(given) => super::as_daemon::job(check, store, given)?,
+            None => job,
+        },
         Some(job) => job,
     };
     let started = clock::now();

@@ -1,14 +1,16 @@
 //! `custos config check` and `custos config show`.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use custos_compat::nrpe::Severity;
 
+use super::config_option::ConfigOption;
 use super::style::printable_lines;
-use crate::config::{self, Config, DEFAULT_PATH, Loaded, Mistakes};
+use crate::config::{self, Config, Loaded, Mistakes};
 use crate::exit_code::ExitCode;
 use crate::nrpe::listener::{self, Settings};
+use crate::text::human::counted;
 
 /// Checks or shows the configuration.
 #[derive(Debug, clap::Args)]
@@ -33,17 +35,16 @@ enum Action {
 
 #[derive(Debug, clap::Args)]
 struct FileArgs {
-    /// The configuration to read [default: /etc/custos/custos.yaml]
-    #[arg(value_name = "FILE")]
+    /// The same as --config FILE
+    #[arg(value_name = "FILE", conflicts_with = "config")]
     file: Option<PathBuf>,
-    /// The same as FILE, for symmetry with the other commands
-    #[arg(long = "config", short = 'c', value_name = "FILE", conflicts_with = "file")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigOption,
 }
 
 impl FileArgs {
-    fn path(&self) -> &Path {
-        self.file.as_deref().or(self.config.as_deref()).unwrap_or(Path::new(DEFAULT_PATH))
+    fn path(&self) -> PathBuf {
+        self.file.clone().unwrap_or_else(|| self.config.path())
     }
 }
 
@@ -55,7 +56,7 @@ pub(super) fn run(args: &ConfigArgs) -> ExitCode {
 
 fn run_on(args: &ConfigArgs, snippets: bool, out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
     let (Action::Check(file) | Action::Show(file)) = &args.action;
-    let loaded = config::load(file.path());
+    let loaded = config::load(&file.path());
     let mistakes = match &loaded {
         Ok(loaded) => &loaded.warnings,
         Err(mistakes) => mistakes,
@@ -112,15 +113,17 @@ pub(super) fn report(mistakes: &Mistakes, snippets: bool) -> String {
 
 fn summary(loaded: &Loaded) -> String {
     let (checks, files) = (loaded.config.checks.len(), loaded.config.files.len());
-    let plural = |count| if count == 1 { "" } else { "s" };
-    format!("ok: {checks} check{} in {files} file{}\n", plural(checks), plural(files))
+    format!("ok: {} in {}\n", counted(checks as u64, "check"), counted(files as u64, "file"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use clap::Parser;
 
     use super::*;
+    use crate::config::DEFAULT_PATH;
 
     #[derive(Debug, Parser)]
     struct Line {
@@ -152,6 +155,7 @@ mod tests {
             (&["check"][..], DEFAULT_PATH),
             (&["check", "a.yaml"], "a.yaml"),
             (&["show", "--config", "a.yaml"], "a.yaml"),
+            (&["show", "-c", "a.yaml"], "a.yaml"),
         ] {
             let args = parse(line).unwrap();
             let (Action::Check(file) | Action::Show(file)) = &args.action;

@@ -3,19 +3,22 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use clap_complete::engine::ArgValueCompleter;
 use custos_shim::{Limits, Spec};
 
 use super::completion;
+use super::config_option::ConfigOption;
 use super::read::{Failure, tell};
 use super::style::printable;
-use crate::config::{self, Config, DEFAULT_PATH};
+use super::unknown::{Among, all_known};
+use crate::config::{self, Config};
 use crate::execute::{Account, EXECUTE, Finding, PluginEnvironment, WRITE, examine, plugin_spec};
 use crate::exit_code::ExitCode;
 use crate::nrpe::listener::{ServedTask, Settings};
+use crate::text::human::counted;
 
 /// Finds what will keep checks from working, without running them and without an agent.
 ///
@@ -30,9 +33,8 @@ pub(super) struct DoctorArgs {
     /// The user that the agent runs as [default: the one who runs this]
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// The configuration [default: /etc/custos/custos.yaml]
-    #[arg(long, short = 'c', value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigOption,
 }
 
 /// Runs the command.
@@ -76,20 +78,19 @@ impl Diagnosis {
 
     fn page(&self) -> String {
         let Diagnosis { lines, examined, fatal, risks } = self;
-        format!("{lines}{examined} commands examined: {fatal} reasons to fail, {risks} risks\n")
+        let [examined, fatal, risks] = [(examined, "command"), (fatal, "reason"), (risks, "risk")]
+            .map(|(n, noun)| counted(*n as u64, noun));
+        format!("{lines}{examined} examined: {fatal} to fail, {risks}\n")
     }
 }
 
 fn diagnose(args: &DoctorArgs) -> Result<Diagnosis, Failure> {
-    let path = args.config.as_deref().unwrap_or(Path::new(DEFAULT_PATH));
-    let loaded = config::load(path).map_err(|mistakes| Failure {
+    let loaded = config::load(&args.config.path()).map_err(|mistakes| Failure {
         message: super::config::report(&mistakes, false).trim_end().to_owned(),
         code: ExitCode::Usage,
     })?;
     let config = loaded.config;
-    if let Some(unknown) = args.names.iter().find(|name| !config.checks.contains_key(*name)) {
-        return Err(Failure::usage(format!("no check {unknown} is defined")));
-    }
+    all_known(&args.names, &config.checks.keys().cloned().collect::<Vec<_>>(), Among::Defined)?;
     let account = match &args.user {
         None => Account::of_this_process(),
         Some(name) => {
@@ -109,7 +110,7 @@ fn diagnose(args: &DoctorArgs) -> Result<Diagnosis, Failure> {
                 diagnosis.note(
                     name,
                     true,
-                    "only a daemon that runs as root may change the user or its groups",
+                    "only an agent that runs as root may change the user or its groups",
                 );
             }
         }

@@ -3,19 +3,24 @@
 use std::io::Write;
 
 use clap_complete::engine::ArgValueCompleter;
-use custos_query::{Event, EventRequest, ReadContext};
+use custos_query::{Event, EventRequest, ReadContext, check_names};
 use jiff::Zoned;
 
 use super::completion;
 use super::listing::PageArgs;
-use super::read::{Damage, Failure, ReadArgs, finish, json_line, local_time, now, tell};
+use super::read::{Failure, Opened, ReadArgs, finish, json_line, local_time, now, tell};
 use super::style::{Style, printable};
+use super::unknown::{Among, all_known};
 use crate::exit_code::ExitCode;
 use crate::graph::Glyphs;
 use crate::text::human::duration_ms;
+use crate::text::width::{shorten, width};
 
 /// Events that are shown unless told otherwise.
 const LIMIT_DEFAULT: usize = 50;
+
+/// What stands before a reason that has a line of its own.
+const INDENT: &str = "    ";
 
 /// Shows changes of state: problems, confirmed or not, recoveries, and checks that start or stop flapping.
 ///
@@ -46,11 +51,11 @@ pub(super) fn run(args: &EventsArgs) -> ExitCode {
 
 fn show(args: &EventsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
     let (span, limit) = args.page.page(now)?;
-    let reader = args.read.open()?.reader;
-    let mut damage = Damage::default();
+    let Opened { reader, mut damage, .. } = args.read.open()?;
+    all_known(&args.checks, &check_names(&reader), Among::Stored)?;
     let request = EventRequest { checks: &args.checks, span, hard: args.hard, limit };
     let events = request.read(&reader, &mut ReadContext::new(&mut |error| damage.note(error)))?;
-    if events.is_empty() {
+    if events.is_empty() && limit > 0 {
         tell("no change of state is within this time");
     }
     for event in &events {
@@ -65,18 +70,21 @@ fn show(args: &EventsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Re
 
 fn line(event: &Event, now: &Zoned, style: Style) -> String {
     let (from, to) = (format!("{:>8}", event.from.name()), format!("{:<8}", event.to.name()));
-    let arrow = if style.glyphs == Glyphs::Ascii { "->" } else { "→" };
+    let (arrow, mark) = if style.glyphs == Glyphs::Ascii { ("->", "...") } else { ("→", "…") };
     let lasted = event.lasted_ms.map(|lasted_ms| format!(" after {}", duration_ms(lasted_ms)));
-    format!(
-        "{}  {} {arrow} {}  {:<16}  {}{}: {}\n",
-        local_time(event.time_ms, now.time_zone()),
-        style.state(event.from, &from),
-        style.state(event.to, &to),
-        event.kind.name().replace('_', " "),
-        printable(&event.check),
-        lasted.unwrap_or_default(),
-        printable(&event.said()),
-    )
+    let time = local_time(event.time_ms, now.time_zone());
+    let kind = event.kind.name().replace('_', " ");
+    let which = format!("{}{}:", printable(&event.check), lasted.unwrap_or_default());
+    let said = event.said();
+    let said = printable(&said);
+    let plain = format!("{time}  {from} {arrow} {to}  {kind:<16}  {which}");
+    let (from, to) = (style.state(event.from, &from), style.state(event.to, &to));
+    let head = format!("{time}  {from} {arrow} {to}  {kind:<16}  {which}");
+    if !style.terminal || width(&plain) + 1 + width(&said) <= style.width {
+        return format!("{head} {said}\n");
+    }
+    let columns = style.width.saturating_sub(INDENT.len());
+    format!("{head}\n{INDENT}{}\n", shorten(&said, columns, mark))
 }
 
 #[cfg(test)]
@@ -133,6 +141,30 @@ mod tests {
              2026-11-22 13:00:03  CRITICAL → CRITICAL  hard              disk: CRITICAL: full is 3, outside 2 - disk 3\n\
              2026-11-22 13:00:05  CRITICAL → OK        hard recovery     disk after 4s: disk 5\n"
         );
+    }
+
+    #[test]
+    fn a_reason_that_does_not_fit_a_terminal_has_a_line_of_its_own() {
+        let event = Event {
+            id: String::new(),
+            check: "disk".to_owned(),
+            time_ms: NOON,
+            kind: custos_query::EventKind::Hard,
+            from: State::Ok,
+            to: State::Critical,
+            attempt: 1,
+            text: "word ".repeat(20),
+            judgement: String::new(),
+            lasted_ms: None,
+        };
+        let now: Zoned = "2026-11-22T13:01:00+01:00[Europe/Berlin]".parse().unwrap();
+        let terminal = Style { terminal: true, ..stage::STYLE };
+        let shown = line(&event, &now, terminal);
+        let head = "2026-11-22 13:00:00        OK → CRITICAL  hard              disk:";
+        let words = "word ".repeat(15);
+        assert_eq!(shown, format!("{head}\n    {}…\n", words.trim_end()));
+        assert!(shown.lines().all(|line| width(line) <= 80), "{shown}");
+        assert_eq!(line(&event, &now, stage::STYLE).lines().count(), 1);
     }
 
     #[test]

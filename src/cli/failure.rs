@@ -1,9 +1,12 @@
 //! Why a command failed, and how it reports that.
 
 use std::io::{self, Write};
+use std::path::Path;
 
+use super::denied::advice;
 use super::style::printable;
 use crate::exit_code::ExitCode;
+use crate::text::system_error::{without_number, words};
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -44,16 +47,16 @@ impl From<io::Error> for Failure {
         // The reader of a pipe, such as `head`, has seen enough: that is no failure.
         let code =
             if error.kind() == io::ErrorKind::BrokenPipe { ExitCode::Success } else { ExitCode::Failure };
-        Failure { message: format!("failed to write: {error}"), code }
+        Failure { message: format!("failed to write: {}", words(&error)), code }
     }
 }
 
 /// An error with its causes.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+    let mut text = without_number(&error.to_string());
     let mut source = error.source();
     while let Some(cause) = source {
-        let cause_text = cause.to_string();
+        let cause_text = without_number(&cause.to_string());
         // Some errors tell their cause already.
         if !text.ends_with(&cause_text) {
             text += &format!(": {cause_text}");
@@ -61,6 +64,11 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+/// An error of a store with its causes, and what a user who may not read it can do.
+pub(super) fn store_error(store: &Path, error: &custos_store::Error) -> String {
+    format!("{}{}", chain(error), advice(store, error))
 }
 
 /// Writes a message to stderr. If that is closed, there is no other way to report anything.

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap_complete::engine::ArgValueCompleter;
 use custos_query::{
-    CheckEnvelope, Drawn, Envelope, EnvelopeRequest, Limit, Others, ReadContext, Selector, Series,
-    check_names,
+    CheckEnvelope, Drawn, Envelope, EnvelopeRequest, Limit, Others, ReadContext, Series, check_names,
 };
 use custos_store::{Provenance, Reader, State};
 use jiff::Zoned;
@@ -16,11 +15,12 @@ use jiff::Zoned;
 use super::completion;
 use super::read::{Damage, Failure, Opened, ReadArgs, finish, now, time};
 use super::style::Style;
+use super::unknown::selector;
 use crate::config::{Check, Threshold, UnitRange};
 use crate::exit_code::ExitCode;
 use crate::graph::{self, Glyphs, Picture, Ribbon, SVG_COLUMNS, TextOptions, cells, columns, svg, text};
 use crate::limits::GRAPH_SERIES_MAX;
-use crate::text::human::Prefixes;
+use crate::text::human::{Prefixes, counted};
 
 /// The span without `--since`, unless the first run is later.
 const DEFAULT_SPAN_MS: i64 = 24 * 3600 * 1000;
@@ -73,7 +73,10 @@ pub(super) fn run(args: &GraphArgs) -> ExitCode {
 }
 
 fn draw(args: &GraphArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
-    let opened = args.read.open()?;
+    if args.width == Some(0) || args.height == Some(0) {
+        return Err(Failure::usage("--width and --height are at least 1"));
+    }
+    let mut opened = args.read.open()?;
     let glyphs = if args.ascii { Glyphs::Ascii } else { style.glyphs };
     let options = TextOptions {
         width: args.width.unwrap_or(style.width),
@@ -86,7 +89,7 @@ fn draw(args: &GraphArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Res
         Some(_) => (SVG_COLUMNS, SVG_COLUMNS),
         None => (columns(options.width, glyphs), cells(options.width)),
     };
-    let mut damage = Damage::default();
+    let mut damage = std::mem::take(&mut opened.damage);
     let (picture, left_out) = picture(args, &opened, now, resolution, &mut damage)?;
     match &args.svg {
         Some(path) if path != Path::new("-") => std::fs::write(path, svg(&picture))
@@ -117,13 +120,13 @@ fn picture(
     resolution: (usize, usize),
     damage: &mut Damage,
 ) -> Result<(Picture, usize), Failure> {
-    let Opened { reader, config } = opened;
+    let Opened { reader, config, .. } = opened;
     let names = check_names(reader);
     let mut chosen: Vec<(String, Vec<Series>)> = Vec::new();
     let mut left_out = 0;
     let mut free = GRAPH_SERIES_MAX;
     for target in &args.targets {
-        let selector = Selector::parse(target, &names)?;
+        let selector = selector(target, &names)?;
         let mut series = selector.series(&reader.series(selector.check())?)?;
         left_out += series.len().saturating_sub(free);
         series.truncate(free);
@@ -196,8 +199,7 @@ fn note(others: &Others) -> Option<String> {
     let Others { samples, units } = others;
     let named = |unit: &String| if unit.is_empty() { "no unit".to_owned() } else { unit.clone() };
     let units: Vec<String> = units.iter().map(named).collect();
-    let noun = if *samples == 1 { "sample" } else { "samples" };
-    (*samples > 0).then(|| format!("{samples} {noun} in {} not drawn", units.join(", ")))
+    (*samples > 0).then(|| format!("{} in {} not drawn", counted(*samples, "sample"), units.join(", ")))
 }
 
 /// Whether a check has runs only when something is reported to it: its state holds until the next.
@@ -379,12 +381,14 @@ load:load1  min 1  avg 1.1  max 6  last 1  warn 5
         let message = |line: &[&str]| drawn(&directory, line).unwrap_err().message;
         assert_eq!(
             message(&["lod"]),
-            "failed to find the check \"lod\" in the store; there are: load, quiet"
+            "failed to find the check \"lod\" in the store; was one of these meant: load"
         );
         assert_eq!(
             message(&["load:x"]),
             "failed to find the metric \"x\" of the check \"load\"; there are: in, load1"
         );
+        assert_eq!(message(&["load", "--width", "0"]), "--width and --height are at least 1");
+        assert_eq!(message(&["load", "--height", "0"]), "--width and --height are at least 1");
         assert_eq!(message(&["load", "--since", "now"]), "the start of the graph is not before its end");
         assert!(
             message(&["load", "--since", "soon"])

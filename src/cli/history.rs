@@ -12,10 +12,11 @@ use jiff::tz::TimeZone;
 
 use super::completion;
 use super::listing::PageArgs;
-use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, tell};
+use super::read::{Damage, Failure, Opened, ReadArgs, finish, local_time, now, tell};
 use super::style::{Style, printable};
+use super::unknown::selector;
 use crate::exit_code::ExitCode;
-use crate::text::human::{Prefixes, duration_ms, quantity};
+use crate::text::human::{Prefixes, counted, duration_ms, quantity};
 use crate::text::width::{pad, width};
 
 /// Columns of the names of checks. A longer one shifts its own line only.
@@ -51,9 +52,9 @@ pub(super) fn run(args: &HistoryArgs) -> ExitCode {
 
 fn show(args: &HistoryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
     let (span, limit) = args.page.page(now)?;
-    let reader = args.read.open()?.reader;
+    let Opened { reader, mut damage, .. } = args.read.open()?;
     let known = check_names(&reader);
-    let selector = args.target.as_ref().map(|target| Selector::parse(target, &known)).transpose()?;
+    let selector = args.target.as_ref().map(|target| selector(target, &known)).transpose()?;
     if let Some(selector) = selector.as_ref().filter(|selector| selector.has_metric()) {
         // An unknown metric is an error rather than a list of runs without it.
         selector.series(&reader.series(selector.check())?)?;
@@ -61,7 +62,6 @@ fn show(args: &HistoryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> R
     let checks = selector.as_ref().map_or(known, |selector| vec![selector.check().to_owned()]);
     let names = checks.iter().map(|check| width(&printable(check))).max().unwrap_or(0).min(NAME_WIDTH_MAX);
     let page = Page { selector: selector.as_ref(), names, zone: now.time_zone().clone(), style };
-    let mut damage = Damage::default();
     let mut shown = 0_u64;
     let mut show = |one: &Listed| {
         shown += 1;
@@ -81,7 +81,7 @@ fn show(args: &HistoryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> R
             tell(&format!("only the newest {limit} runs are shown; -n N shows more, --all all of them"));
         }
     }
-    if shown == 0 {
+    if shown == 0 && (args.all || limit > 0) {
         let of = selector.map_or(String::new(), |selector| format!(" of {}", selector.check()));
         tell(&format!("no run{of} is within this time"));
     }
@@ -135,7 +135,12 @@ impl Page<'_> {
         let took = duration_ms((run.duration_us / 1000).min(i64::MAX as u64) as i64);
         match run.reason {
             Reason::Missed => {
-                writeln!(out, "{} {} slots in {took}", self.style.dim("missed"), run.missed_slots)?;
+                writeln!(
+                    out,
+                    "{} {} in {took}",
+                    self.style.dim("missed"),
+                    counted(run.missed_slots, "slot")
+                )?;
                 return Ok(());
             }
             Reason::Skipped => {

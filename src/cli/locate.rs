@@ -4,9 +4,10 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::config::report;
+use super::config_option::ConfigOption;
 use super::failure::{Failure, tell};
 use super::style::printable;
-use crate::config::{self, Config, DEFAULT_PATH, DEFAULT_STORE, Mistakes, Severity};
+use crate::config::{self, Config, DEFAULT_STORE, Mistakes, Severity};
 use crate::text::width::shorten;
 
 /// Columns of the first mistake in a warning.
@@ -20,21 +21,21 @@ const MISTAKE_COLUMNS: usize = 200;
 /// A message for the user: a configuration was named and cannot be read at all.
 pub(super) fn locate(
     store: Option<&Path>,
-    named: Option<&Path>,
+    named: &ConfigOption,
 ) -> Result<(PathBuf, Option<Config>), Failure> {
-    let path = named.unwrap_or(Path::new(DEFAULT_PATH));
+    let path = named.path();
     let chosen = |configured: PathBuf| store.map_or(configured, Path::to_owned);
-    if named.is_none() && !path.exists() {
+    if named.named().is_none() && !path.exists() {
         return Ok((chosen(DEFAULT_STORE.into()), None));
     }
-    match config::load(path) {
+    match config::load(&path) {
         Ok(loaded) => Ok((chosen(loaded.config.store.clone()), Some(loaded.config))),
-        Err(mistakes) if named.is_some() && File::open(path).is_err() => {
-            Err(refused(path, &mistakes, "--store DIR does without"))
+        Err(mistakes) if named.named().is_some() && File::open(&path).is_err() => {
+            Err(refused(named, &mistakes, Some("the store with --store DIR")))
         }
         Err(mistakes) => {
-            let store = chosen(config::store_named(path).unwrap_or_else(|| DEFAULT_STORE.into()));
-            tell(&warning(&mistakes, &store));
+            let store = chosen(config::store_named(&path).unwrap_or_else(|| DEFAULT_STORE.into()));
+            tell(&warning(&mistakes, &store, &named.repeated()));
             Ok((store, None))
         }
     }
@@ -43,32 +44,43 @@ pub(super) fn locate(
 /// The store and the configuration for a command that does more than read, so that nothing may be guessed.
 ///
 /// # Errors
-/// A message for the user: the configuration cannot be read or has mistakes; the `hint` says how to do without.
+/// A message for the user: the configuration cannot be read or has mistakes; `other` is what can be named instead.
 pub(super) fn locate_strictly(
     store: Option<&Path>,
-    named: Option<&Path>,
-    hint: &str,
+    named: &ConfigOption,
+    other: Option<&str>,
 ) -> Result<(PathBuf, Option<Config>), Failure> {
-    let path = named.unwrap_or(Path::new(DEFAULT_PATH));
-    let config = match named.is_some() || path.exists() {
-        true => Some(config::load(path).map_err(|mistakes| refused(path, &mistakes, hint))?.config),
+    let path = named.path();
+    let config = match named.named().is_some() || path.exists() {
+        true => Some(config::load(&path).map_err(|mistakes| refused(named, &mistakes, other))?.config),
         false => None,
     };
     let configured = || config.as_ref().map_or_else(|| DEFAULT_STORE.into(), |config| config.store.clone());
     Ok((store.map_or_else(configured, Path::to_owned), config))
 }
 
-fn refused(path: &Path, mistakes: &Mistakes, hint: &str) -> Failure {
-    Failure::usage(format!("{}failed to read {}; {hint}", report(mistakes, false), path.display()))
+/// The configuration cannot be used: why, and what the user can do.
+fn refused(named: &ConfigOption, mistakes: &Mistakes, other: Option<&str>) -> Failure {
+    let found = report(mistakes, false);
+    Failure::usage(if File::open(named.path()).is_err() {
+        let or = other.map(|other| format!(", or {other}")).unwrap_or_default();
+        format!("failed to read the configuration {}; name one with --config FILE{or}", found.trim_end())
+    } else {
+        let or = other.map(|other| format!(", or name {other}")).unwrap_or_default();
+        let repeated = named.repeated();
+        format!(
+            "{found}correct the configuration first{or}; custos config check{repeated} shows its mistakes"
+        )
+    })
 }
 
 /// The first mistake, how many more there are, and what is done all the same, in one line.
-fn warning(mistakes: &Mistakes, store: &Path) -> String {
+fn warning(mistakes: &Mistakes, store: &Path, repeated: &str) -> String {
     let errors = || mistakes.list.iter().filter(|mistake| mistake.severity == Severity::Error);
     let first = errors().next().map(ToString::to_string).unwrap_or_default();
     let more = match errors().count().saturating_sub(1) + mistakes.dropped {
         0 => String::new(),
-        more => format!(" (and {more} more, see custos config check)"),
+        more => format!(" (and {more} more, see custos config check{repeated})"),
     };
     let first = printable(&first);
     let first = shorten(&first, MISTAKE_COLUMNS, "…");
@@ -83,15 +95,20 @@ mod tests {
     fn a_mistake_takes_the_configuration_away_and_not_the_store() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("custos.yaml");
+        let named = ConfigOption::of(&path);
         for text in ["store: s\nchecks: { a: { comand: x } }\n", "store: s\nchecks: { a: [\n"] {
             std::fs::write(&path, text).unwrap();
-            let (store, config) = locate(None, Some(&path)).unwrap();
+            let (store, config) = locate(None, &named).unwrap();
             assert_eq!(store, directory.path().join("s"), "{text}");
             assert!(config.is_none());
-            assert_eq!(locate(Some(Path::new("/x")), Some(&path)).unwrap().0, Path::new("/x"));
-            let strict = locate_strictly(None, Some(&path), "hint").unwrap_err().message;
-            assert!(strict.contains("custos.yaml:") && strict.ends_with("; hint"), "{strict}");
-            let line = warning(&config::load(&path).unwrap_err(), Path::new("/s"));
+            assert_eq!(locate(Some(Path::new("/x")), &named).unwrap().0, Path::new("/x"));
+            let strict = locate_strictly(None, &named, Some("the DIR")).unwrap_err().message;
+            let advice = format!(
+                "correct the configuration first, or name the DIR; custos config check --config {} shows its mistakes",
+                path.display()
+            );
+            assert!(strict.contains("custos.yaml:") && strict.ends_with(&advice), "{strict}");
+            let line = warning(&config::load(&path).unwrap_err(), Path::new("/s"), "");
             assert!(line.starts_with("warning: ") && line.contains("custos.yaml:"), "{line}");
             assert!(
                 line.ends_with("; going on without it, with the store /s") && !line.contains('\n'),
@@ -99,8 +116,16 @@ mod tests {
             );
         }
         std::fs::write(&path, "store: s\nchecks: { a: { command: /bin/true } }\n").unwrap();
-        assert!(locate(None, Some(&path)).unwrap().1.is_some());
-        let none = directory.path().join("none.yaml");
-        assert!(locate(None, Some(&none)).unwrap_err().message.ends_with("; --store DIR does without"));
+        assert!(locate(None, &named).unwrap().1.is_some());
+    }
+
+    #[test]
+    fn a_configuration_that_is_not_there_is_named_once_with_what_can_be_done() {
+        let named = ConfigOption::of("/none/custos.yaml");
+        let missing = "failed to read the configuration /none/custos.yaml: No such file or directory; name one with \
+                       --config FILE";
+        assert_eq!(locate_strictly(None, &named, None).unwrap_err().message, missing);
+        let other = format!("{missing}, or the store with --store DIR");
+        assert_eq!(locate(None, &named).unwrap_err().message, other);
     }
 }

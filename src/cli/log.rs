@@ -12,6 +12,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use tracing_subscriber::EnvFilter;
 
 use crate::limits::{LOG_FLUSH_MAX, LOG_QUEUE_MAX_LINES};
+use crate::text::human::counted;
 use crate::text::is_unsafe;
 
 /// A log that has been started. Dropped, it writes what is left, unless that takes too long.
@@ -109,9 +110,9 @@ fn write_all<W: Write>(entries: &Receiver<Entry>, lost: &AtomicU64, target: impl
         let missing = lost.swap(0, Ordering::Relaxed);
         let told = match missing {
             0 => Ok(()),
-            count => {
-                target().write_all(format!("{count} lines of this log could not be written\n").as_bytes())
-            }
+            count => target().write_all(
+                format!("{} of this log could not be written\n", counted(count, "line")).as_bytes(),
+            ),
         };
         if told.and_then(|()| target().write_all(&line)).is_err() {
             lost.fetch_add(missing + 1, Ordering::Relaxed);

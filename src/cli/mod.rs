@@ -6,6 +6,8 @@ mod check;
 mod check_nrpe;
 mod completion;
 mod config;
+mod config_option;
+mod denied;
 mod doctor;
 mod events;
 mod failure;
@@ -27,5 +29,6 @@ mod store;
 mod style;
 mod traps;
 mod umask;
+mod unknown;
 
 pub use args::{command, main};

@@ -8,7 +8,9 @@ use custos_store::Reader;
 use jiff::{Timestamp, Zoned, tz::TimeZone};
 use serde::Serialize;
 
-pub(super) use super::failure::{Failure, chain, tell};
+use super::config_option::ConfigOption;
+use super::denied::unreadable_file;
+pub(super) use super::failure::{Failure, chain, store_error, tell};
 use super::locate;
 use super::style::{ColorChoice, Style};
 use crate::clock;
@@ -21,9 +23,8 @@ use crate::text::time_spec;
 /// Options of every command that reads the store.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct ReadArgs {
-    /// Configuration, which names the store [default: /etc/custos/custos.yaml]
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    #[command(flatten)]
+    pub config: ConfigOption,
     /// Directory of the store, whatever the configuration says
     #[arg(long, value_name = "DIR")]
     pub store: Option<PathBuf>,
@@ -38,6 +39,8 @@ pub(super) struct Opened {
     pub reader: Reader,
     /// The configuration, if there is one that can be read.
     pub config: Option<Config>,
+    /// The files of the store that cannot be read.
+    pub damage: Damage,
 }
 
 impl ReadArgs {
@@ -48,9 +51,15 @@ impl ReadArgs {
     pub(super) fn open(&self) -> Result<Opened, Failure> {
         let (store, config) = self.locate()?;
         let reader = Reader::open(&store).map_err(|error| {
-            Failure::new(format!("failed to open the store {}: {}", store.display(), chain(&error)))
+            Failure::new(format!(
+                "failed to open the store {}: {}",
+                store.display(),
+                store_error(&store, &error)
+            ))
         })?;
-        Ok(Opened { reader, config })
+        let mut damage = Damage::default();
+        damage.note_files(&reader);
+        Ok(Opened { reader, config, damage })
     }
 
     /// Finds the store and the configuration, see [`locate::locate`].
@@ -58,7 +67,7 @@ impl ReadArgs {
     /// # Errors
     /// A message for the user, with the exit status that goes with it.
     pub(super) fn locate(&self) -> Result<(PathBuf, Option<Config>), Failure> {
-        locate::locate(self.store.as_deref(), self.config.as_deref())
+        locate::locate(self.store.as_deref(), &self.config)
     }
 
     /// The same for commands that cannot do without the configuration, see [`locate::locate_strictly`].
@@ -66,8 +75,16 @@ impl ReadArgs {
     /// # Errors
     /// A message for the user, with the exit status that goes with it.
     pub(super) fn locate_strictly(&self) -> Result<(PathBuf, Option<Config>), Failure> {
-        let hint = "mend it first; custos config check shows where";
-        locate::locate_strictly(self.store.as_deref(), self.config.as_deref(), hint)
+        locate::locate_strictly(self.store.as_deref(), &self.config, None)
+    }
+
+    /// The options that named configuration and store, for a command that the user is advised to call.
+    pub(super) fn repeated(&self) -> String {
+        let mut given = self.config.repeated();
+        if let Some(store) = &self.store {
+            given += &format!(" --store {}", shell_words::quote(&store.to_string_lossy()));
+        }
+        given
     }
 
     /// How to write to stdout.
@@ -83,11 +100,22 @@ pub(super) struct Damage {
 }
 
 impl Damage {
+    /// Notes the files that cannot be read, wholly or in parts.
+    pub(super) fn note_files(&mut self, reader: &Reader) {
+        for damage in reader.damages() {
+            self.note_one(&unreadable_file(&damage));
+        }
+    }
+
     /// Notes what cannot be read.
     pub(super) fn note(&mut self, error: &custos_store::Error) {
+        self.note_one(&chain(error));
+    }
+
+    fn note_one(&mut self, what: &str) {
         self.count += 1;
         if self.count <= DAMAGE_TOLD_MAX {
-            tell(&format!("failed to read the store: {}", chain(error)));
+            tell(&format!("failed to read the store: {what}"));
         }
     }
 

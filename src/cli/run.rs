@@ -1,11 +1,10 @@
 //! `custos run`: the agent in the foreground.
 
-use std::path::PathBuf;
-
 use super::config::report;
+use super::config_option::ConfigOption;
 use super::log;
 use super::umask::narrow_umask;
-use crate::config::{self, DEFAULT_PATH};
+use crate::config;
 use crate::daemon::{self, Setup, Source};
 use crate::exit_code::ExitCode;
 use crate::nrpe::listener;
@@ -16,9 +15,8 @@ use crate::nrpe::listener;
 /// runs under way; SIGHUP reads the configuration again and keeps the old one if there is any mistake in it.
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArgs {
-    /// The configuration [default: /etc/custos/custos.yaml]
-    #[arg(long, short = 'c', value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigOption,
 }
 
 /// Runs the command.
@@ -27,7 +25,7 @@ pub(super) fn run(args: &RunArgs) -> ExitCode {
     let _log = log::start();
     // Before anything else is opened, so that the numbers are still those that the service manager gave.
     listener::adopt_inherited_sockets();
-    let path = args.config.clone().unwrap_or_else(|| DEFAULT_PATH.into());
+    let path = args.config.path();
     // The daemon may change its directory, and a reload must find the same file.
     let path = std::path::absolute(&path).unwrap_or(path);
     match config::load(&path) {

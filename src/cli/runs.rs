@@ -3,19 +3,26 @@
 use std::io::Write;
 
 use clap_complete::engine::ArgValueCompleter;
-use custos_query::{Listed, NewestRuns, Pick, ReadContext, RunJson, all_known, check_names};
+use custos_query::{Listed, NewestRuns, Pick, ReadContext, RunJson, check_names};
 use custos_store::{Reason, Run, State};
 use jiff::Zoned;
 
 use super::completion;
 use super::listing::PageArgs;
-use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, tell};
+use super::read::{Failure, Opened, ReadArgs, finish, local_time, now, tell};
 use super::style::{Style, printable};
+use super::unknown::{Among, all_known};
 use crate::exit_code::ExitCode;
 use crate::text::human::{bytes, duration_ms};
+use crate::text::width::width;
 
 /// Runs that are shown by default.
 const LIMIT_DEFAULT: usize = 20;
+
+/// Columns of a line as far as how long the run took.
+const HEAD_COLUMNS: usize = 19 + 2 + 8 + 2 + 10 + 2 + 7;
+/// What stands before the figures that go on in a further line.
+const INDENT: &str = "    ";
 
 /// Shows how the newest runs of a check ended and what they took: last night's traceback is still there.
 ///
@@ -45,9 +52,8 @@ pub(super) fn run(args: &RunsArgs) -> ExitCode {
 
 fn show(args: &RunsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
     let (span, limit) = args.page.page(now)?;
-    let reader = args.read.open()?.reader;
-    all_known([&args.check], &check_names(&reader))?;
-    let mut damage = Damage::default();
+    let Opened { reader, mut damage, .. } = args.read.open()?;
+    all_known([&args.check], &check_names(&reader), Among::Stored)?;
     let pick = |run: &Run| if !args.failed || has_failed(run) { Pick::Take } else { Pick::Pass };
     let request = NewestRuns { checks: std::slice::from_ref(&args.check), span, limit, pick: &pick };
     let runs = request.read(&reader, &mut ReadContext::new(&mut |error| damage.note(error)))?;
@@ -57,7 +63,7 @@ fn show(args: &RunsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Resu
             false => out.write_all(paragraph(run, now, style).as_bytes())?,
         }
     }
-    if runs.is_empty() {
+    if runs.is_empty() && limit > 0 {
         let which = if args.failed { "failed run" } else { "run" };
         tell(&format!("no {which} of {} is within this time", args.check));
     }
@@ -88,9 +94,20 @@ fn paragraph(run: &Run, now: &Zoned, style: Style) -> String {
         run.lateness_us.map(|us| format!("late {}", took(us))),
         (!run.origin.is_empty()).then(|| format!("for {}", printable(&run.origin))),
     ];
+    // The state takes the same columns in colour and without.
+    let mut column = HEAD_COLUMNS;
     for figure in figures.into_iter().flatten() {
-        line.push_str("  ");
+        let columns = 2 + width(&figure);
+        if style.terminal && column > INDENT.len() && column + columns > style.width {
+            line.push('\n');
+            line.push_str(INDENT);
+            column = INDENT.len();
+        } else {
+            line.push_str("  ");
+            column += 2;
+        }
         line.push_str(&figure);
+        column += columns - 2;
     }
     line.push('\n');
     for (mark, text) in
@@ -176,6 +193,26 @@ mod tests {
     }
 
     #[test]
+    fn figures_that_do_not_fit_a_terminal_go_on_in_a_further_line() {
+        let run = Run {
+            time_ms: NOON,
+            duration_us: 210_000,
+            cpu_us: Some(190_000),
+            max_rss_bytes: Some(31_000_000),
+            lateness_us: Some(700),
+            exit_code: Some(0),
+            ..Run::default()
+        };
+        let now: Zoned = "2026-11-22T13:01:00+01:00[Europe/Berlin]".parse().unwrap();
+        let terminal = Style { terminal: true, ..stage::STYLE };
+        assert_eq!(
+            paragraph(&run, &now, terminal),
+            "2026-11-22 13:00:00  OK        exit 0        210ms  cpu 190ms  memory 31 MB\n    late 700us\n"
+        );
+        assert_eq!(paragraph(&run, &now, stage::STYLE).lines().count(), 1);
+    }
+
+    #[test]
     fn failures_can_be_had_alone_and_the_newest_of_them() {
         let failed = shown(&["disk", "--failed"]).unwrap();
         assert!(!failed.contains("fine") && failed.contains("exit 1") && failed.contains("signal 11"));
@@ -189,7 +226,7 @@ mod tests {
     fn an_unknown_check_is_an_error() {
         assert_eq!(
             shown(&["dsk"]).unwrap_err().message,
-            "failed to find the check \"dsk\" in the store; there are: disk"
+            "failed to find the check \"dsk\" in the store; was one of these meant: disk"
         );
     }
 }

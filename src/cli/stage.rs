@@ -15,7 +15,8 @@ use crate::graph::Glyphs;
 /// 2026-11-22 12:00 UTC. Commands are called a minute later, in Berlin.
 pub(super) const NOON: i64 = 1_795_348_800_000;
 /// A terminal of 80 by 24 characters without colours.
-pub(super) const STYLE: Style = Style { color: false, glyphs: Glyphs::Braille, width: 80, height: 24 };
+pub(super) const STYLE: Style =
+    Style { color: false, glyphs: Glyphs::Braille, terminal: false, width: 80, height: 24 };
 
 /// The options of any command.
 #[derive(Parser)]

@@ -63,6 +63,8 @@ pub(super) struct Style {
     pub color: bool,
     /// Which characters are used.
     pub glyphs: Glyphs,
+    /// Whether a person reads it as it comes: lines must fit.
+    pub terminal: bool,
     /// Columns that fit.
     pub width: usize,
     /// Lines that fit.
@@ -85,6 +87,7 @@ impl Style {
         Style {
             color: use_color(choice, stdout.is_terminal(), variable),
             glyphs: choose_glyphs(variable),
+            terminal: stdout.is_terminal(),
             width: number("COLUMNS").unwrap_or(width),
             height: number("LINES").unwrap_or(height),
         }

@@ -9,6 +9,7 @@ mod model;
 mod read;
 mod show;
 
+pub(crate) use document::suggest::nearest;
 pub use document::{Mistake, Mistakes, Place, Severity, SourceFile};
 pub use model::{
     AGENT_CHECK, ByteUnits, Check, Command, Condition, Config, KeyPart, Limit, NativeCheck, Network,

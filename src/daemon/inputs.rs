@@ -44,7 +44,7 @@ pub(super) enum Input {
 /// What comes from outside, which is taken until the very end.
 pub(super) enum Outside {
     /// A request over NRPE.
-    Request(listener::Request),
+    Request(Box<listener::Request>),
     /// A command's request.
     Command(Asked),
     /// Results of passive checks.
@@ -56,7 +56,7 @@ impl Inputs {
     pub(super) async fn next(&mut self, due_in: Duration) -> Input {
         tokio::select! {
             (ticket, observation) = self.executor.ended() => Input::Ended(ticket, Box::new(observation)),
-            Some(request) = self.requests.recv() => Input::Asked(Outside::Request(request)),
+            Some(request) = self.requests.recv() => Input::Asked(Outside::Request(Box::new(request))),
             Some(asked) = self.commands.recv() => Input::Asked(Outside::Command(asked)),
             Some(results) = self.passive.recv() => Input::Asked(Outside::Passive(results)),
             read = read(&mut self.reading) => Input::Reloaded(read),

@@ -12,6 +12,8 @@ use std::os::unix::net::{SocketAddr, UnixDatagram};
 
 use nix::time::{ClockId, clock_gettime};
 
+use crate::text::human::counted;
+
 /// The service manager, if there is one that takes notifications.
 #[derive(Debug, Default)]
 pub(super) struct Notify {
@@ -48,7 +50,11 @@ impl Notify {
 
     /// Checks are on schedule and the listener, if any, answers. Also the end of a reload.
     pub(super) fn ready(&self, checks: usize) {
-        self.tell(&format!("READY=1\nSTATUS={checks} checks\nMAINPID={}", std::process::id()));
+        self.tell(&format!(
+            "READY=1\nSTATUS={}\nMAINPID={}",
+            counted(checks as u64, "check"),
+            std::process::id()
+        ));
     }
 
     /// The configuration is being read again.

@@ -176,7 +176,7 @@ impl Daemon {
     pub(super) fn asked(&mut self, asked: Outside, now: Moment) {
         match asked {
             Outside::Request(request) => {
-                let ask = self.answers.asked_over_nrpe(request);
+                let ask = self.answers.asked_over_nrpe(*request);
                 self.handle(Event::Asked(ask), now);
             }
             Outside::Command(asked) => match asked.request.clone() {

@@ -10,6 +10,7 @@ use crate::clock::{self, micros};
 use crate::exit_code::ExitCode;
 use crate::limits::DRAIN;
 use crate::nrpe::listener::Server;
+use crate::text::human::counted;
 
 /// How long connections may take to end after the plugins have.
 const LEAVE_MAX: Duration = Duration::from_secs(1);
@@ -26,7 +27,7 @@ impl Daemon {
         // New connections are refused; requests that were accepted already are among those under way.
         server.iter().for_each(Server::leave);
         while let Ok(request) = self.inputs.requests.try_recv() {
-            self.asked(Outside::Request(request), clock::now());
+            self.asked(Outside::Request(Box::new(request)), clock::now());
         }
         self.handle(Event::Stop, clock::now());
         let answered = self.drain(server.as_ref()).await;
@@ -50,7 +51,7 @@ impl Daemon {
                 ExitCode::Success
             }
             lost => {
-                tracing::error!("{lost} runs could not be stored");
+                tracing::error!("{} could not be stored", counted(lost, "run"));
                 // `custos nrpe` has done its work without a store as well.
                 if self.source.nrpe.is_some() { ExitCode::Success } else { ExitCode::Failure }
             }

@@ -15,6 +15,7 @@ use crate::lock::locked;
 use crate::observe::PassiveResult;
 use crate::part::Part;
 use crate::snmp::traps::{Counters, Engines, Intake, Listener, SharedEngines, resolve};
+use crate::text::human::counted_were;
 
 /// The receiver, which listens if the configuration wants it to.
 #[derive(Debug)]
@@ -154,7 +155,7 @@ impl TrapReceiver {
             part.critical(format!("traps are not received: {why}"));
         }
         if lost > 0 {
-            part.warning(format!("{lost} traps were lost before they could be read"));
+            part.warning(format!("{} lost unread", counted_were(lost, "trap")));
         }
         part
     }

@@ -98,6 +98,53 @@ fn a_clock_that_was_read_back_in_milliseconds_is_not_short_for_it() {
     assert_eq!(last_after_us(20 * SECOND_US - 1000), State::Ok);
 }
 
+/// What a check finds in the last of runs at these seconds, by a CRITICAL threshold that waits for `for`.
+fn last_finding(pending_for: Duration, seconds: &[f64]) -> String {
+    let check = check(Threshold { pending_for, ..threshold("v") });
+    let mut pending = Pending::default();
+    let judged = seconds.iter().map(|second| {
+        let taken = Taken::at((second * SECOND_US as f64) as i64);
+        judge(&check, &[metric("v", Some(25.0))], &mut pending, taken).1
+    });
+    judged.last().unwrap()
+}
+
+#[test]
+fn the_time_in_a_finding_is_that_of_the_definition() {
+    let held = Duration::from_secs(20);
+    let said = "CRITICAL: v is 25, outside -inf:20 for at least 20s";
+    assert_eq!(last_finding(held, &[0.0, 10.0, 19.9995]), said);
+    // More than a minute, or as much of it as is read back after a restart.
+    assert_eq!(last_finding(held, &[0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0, 70.0]), said);
+    assert_eq!(last_finding(held, &[50.0, 60.0, 70.0]), said);
+    let long = "CRITICAL: v is 25, outside -inf:20 for at least 1m 30s";
+    assert_eq!(last_finding(Duration::from_secs(90), &[0.0, 30.0, 60.0, 90.0]), long);
+    assert_eq!(last_finding(Duration::ZERO, &[0.0]), "CRITICAL: v is 25, outside -inf:20");
+}
+
+#[test]
+fn value_and_range_are_shown_in_one_unit() {
+    let plain = |unit: &str, written: &str| {
+        let bounds = Bounds { start: f64::NEG_INFINITY, end: 5.0, inside: false };
+        let critical = Some(UnitRange { bounds, unit: None, written: written.to_owned() });
+        let check = check(Threshold { critical, warning: None, ..threshold("v") });
+        let metric = Metric { unit: unit.to_owned(), ..metric("v", Some(30.0)) };
+        judge(&check, &[metric], &mut Pending::default(), Taken::at(0)).1
+    };
+    assert_eq!(plain("B", "~:5"), "CRITICAL: v is 30 B, outside ~:5 B");
+    assert_eq!(plain("%", "~:5"), "CRITICAL: v is 30%, outside ~:5%");
+    assert_eq!(plain("", "~:5"), "CRITICAL: v is 30, outside ~:5");
+    assert_eq!(plain("c", "~:5"), "CRITICAL: v is 30, outside ~:5");
+    let own = Metric {
+        unit: "B".to_owned(),
+        crit: Some(Bounds { start: 0.0, end: 5.0, inside: false }),
+        ..metric("w", Some(3e6))
+    };
+    let check = Check { evaluate_perfdata: true, thresholds: Vec::new(), ..check(threshold("v")) };
+    let said = judge(&check, &[own], &mut Pending::default(), Taken::at(0)).1;
+    assert_eq!(said, "CRITICAL: w is 3 MB, the plugin's own limit is 5 B");
+}
+
 #[test]
 fn a_missing_metric_is_what_on_missing_says() {
     let values = [Some(25.0), None, Some(5.0)];

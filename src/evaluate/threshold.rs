@@ -125,15 +125,15 @@ fn judge_one(
         start_or_stop(&mut crossed.critical_since_us, beyond_critical, now_us);
         start_or_stop(&mut crossed.warning_since_us, beyond_warning, now_us);
         let for_us = micros(threshold.pending_for) as i64;
-        let long_enough = |since: Option<i64>| since.filter(|since| now_us - since > for_us - TIME_GRAIN_US);
-        if let (Some(range), Some(since)) = (&threshold.critical, long_enough(crossed.critical_since_us)) {
-            findings.push((State::Critical, sentence(threshold, metric, value, range, now_us - since)));
-        } else if let Some(since) = long_enough(crossed.warning_since_us) {
+        let long_enough =
+            |since: Option<i64>| since.is_some_and(|since| now_us - since > for_us - TIME_GRAIN_US);
+        let found = match (&threshold.critical, &threshold.warning) {
+            (Some(range), _) if long_enough(crossed.critical_since_us) => Some((State::Critical, range)),
             // Beyond critical only, and not long enough for it: with no warning range there is nothing to say yet.
-            if let Some(range) = &threshold.warning {
-                findings.push((State::Warning, sentence(threshold, metric, value, range, now_us - since)));
-            }
-        }
+            (_, Some(range)) if long_enough(crossed.warning_since_us) => Some((State::Warning, range)),
+            _ => None,
+        };
+        findings.extend(found.map(|(state, range)| (state, sentence(threshold, metric, value, range))));
     }
     findings
 }
@@ -168,7 +168,8 @@ fn judge_own(metric: &Metric) -> Option<(State, String)> {
         .or_else(|| outside(&metric.warn).map(|bounds| (State::Warning, bounds)))?;
     let shown = human::quantity(value, &metric.unit, Prefixes::Si);
     let range = Range::new(bounds.start, bounds.end, bounds.inside)?;
-    Some((state, format!("{} is {shown}, the plugin's own limit is {range}", metric.label)))
+    let unit = human::unit_suffix(&metric.unit);
+    Some((state, format!("{} is {shown}, the plugin's own limit is {range}{unit}", metric.label)))
 }
 
 fn crosses(range: Option<&UnitRange>, value: f64) -> bool {
@@ -193,13 +194,9 @@ fn unit_mismatch(threshold: &Threshold, metric: &Metric) -> Option<String> {
     Some(format!("{} has {own}, so it cannot be compared with {}", metric.label, range.written))
 }
 
-fn sentence(
-    threshold: &Threshold,
-    metric: &Metric,
-    value: f64,
-    range: &UnitRange,
-    crossed_us: i64,
-) -> String {
+/// What a threshold says of a metric beyond a range. The text does not change while the value does not, and is true
+/// whatever of the history is known: it gives the configured `for`, not the time since the crossing.
+fn sentence(threshold: &Threshold, metric: &Metric, value: f64, range: &UnitRange) -> String {
     let shown = match threshold.rate {
         // What a counter counts is known from the range, if anywhere.
         true if metric.unit == COUNTER => {
@@ -211,9 +208,16 @@ fn sentence(
     let side = if range.bounds.inside { "inside" } else { "outside" };
     let duration = match threshold.pending_for {
         Duration::ZERO => String::new(),
-        _ => format!(" for {}", human::duration_ms(crossed_us.max(0) / 1000)),
+        pending_for => format!(" for at least {}", human::duration_ms(micros(pending_for) as i64 / 1000)),
     };
-    format!("{} is {shown}, {side} {}{duration}", series_name(metric), range.written.trim_start_matches('@'))
+    format!("{} is {shown}, {side} {}{duration}", series_name(metric), shown_range(range, &metric.unit))
+}
+
+/// A range as it was written. Without a unit it means the metric's base unit, which is then said.
+fn shown_range(range: &UnitRange, base_unit: &str) -> String {
+    let written = range.written.trim_start_matches('@').trim_start();
+    let unit = if range.unit.is_none() { human::unit_suffix(base_unit) } else { String::new() };
+    format!("{written}{unit}")
 }
 
 /// A metric's label with its further labels, as in `ifInOctets{ifName="eth0"}`.

@@ -15,7 +15,7 @@ use custos_compat::nrpe::plain_words;
 /// How a line is started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ShellLine {
-    /// The words of the line, if the program can be started in the place of the shell; else empty.
+    /// The words of the line, if the program can be started in place of the shell; else empty.
     pub(super) argv: Vec<OsString>,
     /// The line.
     pub(super) line: OsString,

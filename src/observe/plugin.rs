@@ -15,6 +15,7 @@ use nix::sys::signal::Signal;
 use super::observation::{Observation, Printed};
 use crate::config::{self, Check};
 use crate::limits::REMARKS_MAX;
+use crate::text::human::counted_were;
 
 /// What a plugin left behind, whether a process ran or the agent did its work itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,7 +130,7 @@ pub fn observe_plugin(end: PluginEnd, reading: &Reading) -> Observation {
         remarks.add(&format!("output: {kept} of {all} bytes kept"));
     }
     if end.left_behind > 0 {
-        remarks.add(&format!("{} processes left behind were ended", end.left_behind));
+        remarks.add(&format!("{} left behind and ended", counted_were(end.left_behind, "process")));
     }
     let metrics = if meaning.perf_counts {
         metrics(&output, reading, &mut remarks)
@@ -513,7 +514,7 @@ mod tests {
         assert_eq!(run.metrics.len(), 1);
         assert_eq!(
             run.judgement,
-            "output: 12 of 100 bytes kept\n2 processes left behind were ended\nperfdata: 'b=2': perhaps cut off"
+            "output: 12 of 100 bytes kept\n2 processes were left behind and ended\nperfdata: 'b=2': perhaps cut off"
         );
     }
 }

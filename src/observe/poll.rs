@@ -9,6 +9,7 @@ use custos_store::{Metric, Reason, Run, State};
 
 use super::observation::{Observation, Printed};
 use crate::limits::{POLL_TEXT_LINES_MAX, POLL_TEXT_VALUES_MAX, REMARKS_MAX};
+use crate::text::human::counted;
 
 /// What a poll read.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -39,8 +40,7 @@ pub fn observe_poll(protocol: &str, readings: Readings) -> Observation {
     let state = if is_known { State::Ok } else { State::Unknown };
     let mut text = format!("{protocol} {} - ", state.name());
     match rows {
-        Some(1) => text += "1 row",
-        Some(rows) => text += &format!("{rows} rows"),
+        Some(rows) => text += &counted(rows as u64, "row"),
         None if shown.is_empty() => text += "no values",
         None => text += &shown[..shown.len().min(POLL_TEXT_VALUES_MAX)].join(", "),
     }

@@ -44,23 +44,23 @@ impl StoreHealth {
             .with_totals("runs", [("stored", self.stored_runs)])
             .with_level("runs_waiting", self.waiting_runs)
             .with_totals("runs", [("dropped", self.dropped_runs)]);
-        part.summary = Some(format!("{} runs stored", self.stored_runs));
+        part.summary = Some(format!("{} stored", human::counted(self.stored_runs, "run")));
         if let Some((why, since_ms)) = &self.refusing {
             let since = human::duration_ms(now.wall_ms.saturating_sub(*since_ms).max(0));
             let (waiting, dropped) = (self.waiting_runs, self.dropped_runs);
             part.critical(format!(
-                "runs are not stored since {since}: {why}; {waiting} wait, {dropped} were dropped"
+                "runs are not stored since {since}: {why}; waiting: {waiting}, dropped: {dropped}"
             ));
         } else if self.dropped_runs > 0 {
-            part.warning(format!("{} runs were dropped", self.dropped_runs));
+            part.warning(format!("{} dropped", human::counted_were(self.dropped_runs, "run")));
         }
         if let Some(replaced) = &self.replaced {
             let ago_ms = now.wall_ms.saturating_sub(replaced.at_ms).max(0);
             if ago_ms < RECORD_REPLACED_SHOWN.as_millis() as i64 {
                 let (ago, why) = (human::duration_ms(ago_ms), &replaced.why);
-                let rescued = replaced.rescued_runs;
+                let rescued = human::counted_were(replaced.rescued_runs, "run");
                 part.warning(format!(
-                    "{ago} ago: failed to {why}; {rescued} runs of it were saved into what is there now"
+                    "{ago} ago: failed to {why}; {rescued} saved from it into what is there now"
                 ));
             }
         }
@@ -94,7 +94,7 @@ mod tests {
         assert_eq!(part.state(), State::Critical);
         let text = part.findings[0].text();
         assert!(text.starts_with("runs are not stored since 1m: failed to append"), "{text}");
-        assert!(text.contains("7 wait, 0 were dropped"), "{text}");
+        assert!(text.contains("waiting: 7, dropped: 0"), "{text}");
         assert!(part.findings[1].text().starts_with("the disk of the store has only "));
     }
 

@@ -67,7 +67,7 @@ impl Queue {
         self.wake_if_awaited(inner);
     }
 
-    /// Adds a note, in the place of one of that name that was not written yet.
+    /// Adds a note, in place of one of that name that was not written yet.
     pub(super) fn push_note(&self, name: String, text: String) {
         let mut inner = locked(&self.inner);
         if inner.notes.len() < RECORD_NOTES_MAX || inner.notes.contains_key(&name) {

@@ -22,6 +22,7 @@ use crate::clock::{self, Moment, micros};
 use crate::config::SyncPolicy;
 use crate::limits::{RECORD_BATCH_MAX_RUNS, RECORD_GATHER, RECORD_LOOK, RECORD_RETRY};
 use crate::lock::locked;
+use crate::text::human::counted_were;
 
 /// The longest wait for a run when nothing else is to be done.
 const IDLE: Duration = Duration::from_secs(10);
@@ -201,7 +202,10 @@ impl Writing {
         let Some(writer) = self.writer.take() else { return };
         let lost = self.shared.busy(clock::now(), || writer.give_up(&mut self.leftover));
         if lost > 0 {
-            tracing::error!("{lost} runs are lost: too many stores were taken away one after the other");
+            tracing::error!(
+                "{} lost: too many stores were taken away one after the other",
+                counted_were(lost, "run")
+            );
         }
     }
 

@@ -25,6 +25,11 @@ pub fn quantity(value: f64, unit: &str, prefixes: Prefixes) -> String {
     format!("{}{suffix}", significant(value / divisor, digits))
 }
 
+/// What follows a number in a base unit: ` B`, ` s`, `%`, `°C`; nothing for a counter or no unit.
+pub fn unit_suffix(unit: &str) -> String {
+    Scaling::of(1.0, unit, Prefixes::Si).suffix.trim_end().to_owned()
+}
+
 /// How values of about one size are shown.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Scaling {
@@ -151,6 +156,24 @@ pub fn age(now_ms: i64, then_ms: i64) -> String {
     }
 }
 
+/// How many there are of something: `1 file`, `2 files`, `0 processes`. The noun is in the singular and its plural is regular.
+pub fn counted(count: impl Into<u64>, noun: &str) -> String {
+    let count = count.into();
+    let ending = match noun {
+        _ if count == 1 => "",
+        _ if noun.ends_with(['s', 'x']) => "es",
+        _ => "s",
+    };
+    format!("{count} {noun}{ending}")
+}
+
+/// The same with the verb of what happened to them: `1 run was`, `2 runs were`.
+pub fn counted_were(count: impl Into<u64>, noun: &str) -> String {
+    let count = count.into();
+    let verb = if count == 1 { "was" } else { "were" };
+    format!("{} {verb}", counted(count, noun))
+}
+
 /// A count of bytes: `512 B`, `8.12 MB`.
 pub fn bytes(count: u64) -> String {
     quantity(count as f64, "B", Prefixes::Si)
@@ -215,6 +238,17 @@ mod tests {
         ] {
             assert_eq!(duration_ms(ms), shown);
         }
+    }
+
+    #[test]
+    fn one_is_singular() {
+        let shown = |noun| [0_u64, 1, 2].map(|count| counted(count, noun)).join(", ");
+        assert_eq!(shown("run"), "0 runs, 1 run, 2 runs");
+        assert_eq!(shown("process"), "0 processes, 1 process, 2 processes");
+        assert_eq!(
+            [0_u64, 1, 2].map(|count| counted_were(count, "trap")).join(", "),
+            "0 traps were, 1 trap was, 2 traps were"
+        );
     }
 
     #[test]

@@ -7,7 +7,12 @@ use std::io;
 pub(crate) fn words(error: &io::Error) -> String {
     let words = error.to_string();
     let words = words.strip_prefix("failed to lookup address information: ").unwrap_or(&words);
-    words.split(" (os error ").next().unwrap_or_default().to_owned()
+    without_number(words)
+}
+
+/// A message without the number that the standard library puts behind the system's words, which are at its end.
+pub(crate) fn without_number(message: &str) -> String {
+    message.split(" (os error ").next().unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]

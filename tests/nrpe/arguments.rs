@@ -5,8 +5,10 @@
 
 use custos_compat::nrpe::{Packet, Version};
 
+use crate::native::history;
 use crate::reply::Reply;
 use crate::server::{Pair, Server, Which};
+use crate::stage::wait_for;
 
 const COMMANDS: &str = "command[args]=echo $ARG1$ - $ARG2$ - $ARG3$\n\
     command[quoted]=echo \"$ARG1$\"\n\
@@ -76,6 +78,28 @@ fn arguments_are_pasted_and_expanded_by_the_shell_once() {
     for refused in ["args!$(id)", "args!a;b", "args!a|b", "!", "!!"] {
         assert_eq!(daemon.send(&query(refused)), Reply::Closed, "{refused}");
     }
+}
+
+#[test]
+fn the_arguments_of_a_request_are_kept_with_its_run() {
+    let daemon = with_arguments("");
+    for text in ["args!-w 99%!-c 100%", "args!-w 1%", "args"] {
+        daemon.send(&query(text)).said();
+    }
+    let origins = wait_for("the runs to be stored", || {
+        let runs = history(&daemon.stage.path("store"), "args");
+        let origins: Vec<String> =
+            runs.iter().map(|run| run["origin"].as_str().unwrap().to_owned()).collect();
+        (origins.len() == 3).then_some(origins)
+    });
+    assert_eq!(
+        origins,
+        [
+            r#"nrpe 127.0.0.1 plain args="-w 99%!-c 100%""#,
+            r#"nrpe 127.0.0.1 plain args="-w 1%""#,
+            "nrpe 127.0.0.1 plain",
+        ]
+    );
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn configure(stage: &Stage, port: u16, yaml: &str) {
 }
 
 /// The runs of a check, each a line of JSON.
-fn history(store: &Path, check: &str) -> Vec<serde_json::Value> {
+pub(crate) fn history(store: &Path, check: &str) -> Vec<serde_json::Value> {
     let output =
         custos(&["history", check, "--json", "--since", "-1h", "--store"]).arg(store).output().unwrap();
     text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()

@@ -2,7 +2,7 @@
 
 use crate::daemon::profiles;
 use crate::snmpd::Snmpd;
-use crate::stage::{Stage, text};
+use crate::stage::{Stage, free_port, text};
 
 fn stage(snmpd: &Snmpd) -> Stage {
     let stage = Stage::new();
@@ -44,6 +44,32 @@ fn values_walks_and_tables_are_shown() {
     assert!(code == Some(2) && err.contains("core, secure"), "{err}");
     let (code, _, err) = run(&["snmp", "get", "-p", "nobody", "127.0.0.1", "sysDescr.0"]);
     assert!(code == Some(2) && err.contains("core, secure"), "{err}");
+}
+
+#[test]
+fn the_profile_is_that_of_the_checks_and_failures_name_it() {
+    let stage = Stage::new();
+    // Nothing listens there.
+    let port = free_port();
+    let check = |name: &str, profile: &str| {
+        format!(
+            "  {name}: {{ snmp: {{ target: 127.0.0.1, profile: {profile}, get: {{ uptime: sysUpTime.0 }} }} }}\n"
+        )
+    };
+    let get = |checks: &str, more: &[&str]| {
+        stage.configure(&profiles(&stage, port), checks);
+        let output = stage.custos(&[&["snmp", "get", "127.0.0.1", "sysUpTime.0"], more].concat());
+        assert_eq!(text(&output.stdout), "");
+        (output.status.code(), text(&output.stderr))
+    };
+    let (code, err) = get(&(check("one", "core") + &check("two", "core")), &[]);
+    assert!(code == Some(1) && err.contains("failed to ask 127.0.0.1 by the profile `core`: "), "{err}");
+    let both = check("one", "secure") + &check("two", "core");
+    let (code, err) = get(&both, &[]);
+    let why = "the checks of 127.0.0.1 use several profiles; choose one with --profile: core, secure";
+    assert!(code == Some(2) && err.contains(why), "{err}");
+    let (code, err) = get(&both, &["--profile", "secure"]);
+    assert!(code == Some(1) && err.contains("by the profile `secure`: "), "{err}");
 }
 
 #[test]

@@ -33,7 +33,7 @@ fn refusals_are_told_with_source_and_reason() {
     receiver.await_count("wrong_community", 1);
     let told = [
         "malformed from 127.0.0.1: ",
-        "1 with a wrong community from 127.0.0.1: no profile has it in version 2c",
+        "1 with a wrong community from 127.0.0.1: no profile has it; they came in version 2c",
     ];
     for line in told {
         wait_for(line, || receiver.log().contains(line).then_some(()));

@@ -21,7 +21,7 @@ impl Range {
     /// Parses a range of plain numbers. Blanks around the range, after `@` and around `:` are ignored.
     pub fn parse(text: &str) -> Result<Range, RangeError> {
         Range::parse_bounds(text, |bound| {
-            let (decimal, rest) = Decimal::scan(bound, Point::Strict).ok_or(RangeError::NotANumber)?;
+            let (decimal, rest) = scan(bound)?;
             if !rest.is_empty() {
                 return Err(RangeError::NotANumber);
             }
@@ -117,6 +117,19 @@ impl fmt::Display for Range {
     }
 }
 
+/// The number that a bound begins with, and what follows it. Names the mistakes of those who write numbers with commas
+/// and ranges with dashes.
+fn scan(bound: &str) -> Result<(Decimal<'_>, &str), RangeError> {
+    if bound.contains(',') {
+        return Err(RangeError::Comma);
+    }
+    let (decimal, rest) = Decimal::scan(bound, Point::Strict).ok_or(RangeError::NotANumber)?;
+    match rest.trim_ascii_start().starts_with(['-', '–']) || rest.starts_with("..") {
+        true => Err(RangeError::Dash),
+        false => Ok((decimal, rest)),
+    }
+}
+
 /// Writes a number, with an exponent only if it would be long otherwise.
 fn write_number(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
     let magnitude = value.abs();
@@ -145,7 +158,7 @@ impl UnitRange {
         let mut unit: Option<&'static str> = None;
         let mut has_plain = false;
         let range = Range::parse_bounds(text, |bound| {
-            let (decimal, rest) = Decimal::scan(bound, Point::Strict).ok_or(RangeError::NotANumber)?;
+            let (decimal, rest) = scan(bound)?;
             let name = rest.trim_ascii_start();
             if name.is_empty() {
                 let value = decimal.to_f64(Scale::ONE).ok_or(RangeError::NotFinite)?;
@@ -180,6 +193,10 @@ pub enum RangeError {
     Tilde,
     /// A bound is not a decimal number.
     NotANumber,
+    /// A comma in a number.
+    Comma,
+    /// A dash where `:` belongs.
+    Dash,
     /// A bound is too large for a 64-bit float.
     NotFinite,
     /// The start is above the end. A single negative number is the range from 0 down to it.
@@ -200,6 +217,8 @@ impl fmt::Display for RangeError {
             RangeError::Colons => "the range has more than one ':'",
             RangeError::Tilde => "'~' can only be the whole start, as in '~:10'",
             RangeError::NotANumber => "a bound is not a decimal number",
+            RangeError::Comma => "a number has no comma, as in 2000 or 0.5",
+            RangeError::Dash => "start and end have ':' between them, as in 10:20",
             RangeError::NotFinite => "a bound is too large",
             RangeError::Reversed => "the start is above the end (a single number N means 0:N)",
             RangeError::UnknownUnit => "a bound has an unknown unit",
@@ -255,6 +274,11 @@ mod tests {
         assert_eq!(si("5s:1GB"), Err(RangeError::MixedUnits));
         assert_eq!(si("10:8GB"), Err(RangeError::MissingUnit));
         assert_eq!(si("10parsecs"), Err(RangeError::UnknownUnit));
+        assert_eq!(si("~:2,000"), Err(RangeError::Comma));
+        assert_eq!(si("0,5"), Err(RangeError::Comma));
+        assert_eq!(si("10 - 20"), Err(RangeError::Dash));
+        assert_eq!(si("10-20"), Err(RangeError::Dash));
+        assert_eq!(si("10s–20s"), Err(RangeError::UnknownUnit));
         assert_eq!(si("3M"), Err(RangeError::UnknownUnit));
         assert_eq!(si("5m:1s"), Err(RangeError::Reversed));
         assert_eq!(si("GB"), Err(RangeError::NotANumber));

@@ -8,6 +8,7 @@ use clap_complete::engine::CompletionCandidate;
 use custos_query::{BuiltIn, check_names as stored_names};
 use custos_store::Reader;
 
+use crate::cli::config_option;
 use crate::config::{self, Config, DEFAULT_PATH, DEFAULT_STORE};
 
 /// The checks of the store and of the configuration whose names begin with what is typed.
@@ -72,7 +73,10 @@ impl Place {
 
     /// What cannot be read is done without: there is no place for messages beside what is being typed.
     fn of(words: Vec<OsString>) -> Place {
-        let path = option(&words, "--config").unwrap_or_else(|| DEFAULT_PATH.into());
+        let path = option(&words, "--config")
+            .or_else(|| option(&words, "-c"))
+            .or_else(config_option::of_environment)
+            .unwrap_or_else(|| DEFAULT_PATH.into());
         let config = config::load(&path).ok().map(|loaded| loaded.config);
         let configured = || match &config {
             Some(config) => config.store.clone(),
@@ -120,6 +124,8 @@ mod tests {
         let file = directory.path().join("broken.yaml");
         std::fs::write(&file, "store: s\nchecks: [").unwrap();
         let named = place(&["custos", "graph", "--config", file.to_str().unwrap(), ""]);
+        assert_eq!(named, directory.path().join("s"));
+        let named = place(&["custos", "graph", "-c", file.to_str().unwrap(), ""]);
         assert_eq!(named, directory.path().join("s"));
     }
 }

@@ -1,11 +1,12 @@
 //! Which device is meant, and by which profile it is asked.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use custos_compat::snmp::Oid;
 
+use crate::cli::config_option::ConfigOption;
 use crate::cli::read::{Failure, ReadArgs};
 use crate::config::{Command, Config, SnmpProfile};
 use crate::mib::Names;
@@ -19,15 +20,14 @@ const PATIENCE: Duration = Duration::from_secs(300);
 pub(super) struct DeviceArgs {
     /// Name or address of the device
     pub(super) target: String,
-    /// Profile [default: that of a check of the device, or the only one]
+    /// Profile [default: that of the checks of the device, or the only one]
     #[arg(long, short, value_name = "NAME")]
     pub(super) profile: Option<String>,
     /// UDP port [default: that of the check or the profile]
     #[arg(long)]
     port: Option<u16>,
-    /// Configuration [default: /etc/custos/custos.yaml]
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    config: ConfigOption,
 }
 
 /// A device that can be asked.
@@ -64,12 +64,21 @@ impl DeviceArgs {
             Command::Snmp(poll) if poll.target == self.target => Some(poll),
             _ => None,
         });
-        if let Some(poll) = polls.into_iter().next() {
+        let polls: Vec<_> = polls.collect();
+        if let Some(poll) = polls.first() {
+            let of_checks: BTreeSet<&str> = polls.iter().map(|poll| poll.profile.name.as_str()).collect();
+            if of_checks.len() > 1 {
+                let names = of_checks.into_iter().collect::<Vec<_>>().join(", ");
+                let target = &self.target;
+                return Err(Failure::usage(format!(
+                    "the checks of {target} use several profiles; choose one with --profile: {names}"
+                )));
+            }
             return Ok((Arc::clone(&poll.profile), poll.port));
         }
         match profiles.values().next() {
             Some(profile) if profiles.len() == 1 => Ok((Arc::clone(profile), profile.port)),
-            Some(_) => Err(Failure::usage(format!("say which profile with --profile: {}", known()))),
+            Some(_) => Err(Failure::usage(format!("choose a profile with --profile: {}", known()))),
             None => Err(Failure::usage("no profile is defined under `snmp` in the configuration")),
         }
     }
@@ -88,8 +97,10 @@ impl Asked {
 
     /// Asks, and waits for the answer.
     pub(super) fn ask(&self, question: Question) -> Result<Answer, Failure> {
-        let failed =
-            |why: &dyn std::fmt::Display| Failure::new(format!("failed to ask {}: {why}", self.target));
+        let (target, profile) = (&self.target, &self.profile.name);
+        let failed = |why: &dyn std::fmt::Display| {
+            Failure::new(format!("failed to ask {target} by the profile `{profile}`: {why}"))
+        };
         ask_once(&self.target, self.port, &self.profile, question, PATIENCE)
             .map_err(|error| failed(&error))?
             .map_err(|failure| failed(&failure))

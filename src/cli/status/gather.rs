@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use custos_query::{all_known, check_names};
+use custos_query::check_names;
 use custos_store::{CheckInfo, Reader};
 use jiff::Zoned;
 
 use super::args::StatusArgs;
 use super::row::{StatusRow, was_asked};
 use crate::agent::Row;
-use crate::cli::read::{Failure, chain, time};
+use crate::cli::read::{Damage, Failure, store_error, time};
+use crate::cli::unknown::{Among, all_known};
 use crate::config::{AGENT_CHECK, Config};
 use crate::control::{self, AgentStatus, Answered, AskError, Request, Response, Stranger};
 
@@ -29,6 +30,8 @@ pub(super) struct Status {
     /// Why what answered may not be the agent that the store is written by.
     pub(super) doubt: Option<Stranger>,
     pub(super) store_error: Option<String>,
+    /// Files of the store without which the rows may be wrong.
+    pub(super) damage: Damage,
     /// The checks, worst first.
     pub(super) rows: Vec<StatusRow>,
 }
@@ -44,9 +47,17 @@ impl Status {
     fn read_now(args: &StatusArgs, now: &Zoned) -> Result<Status, Failure> {
         let (store, config) = args.read.locate()?;
         let (agent, doubt) = ask_agent(&store);
-        let reader = Reader::open(&store).map_err(|error| chain(&error));
+        let reader = Reader::open(&store).map_err(|error| store_error(&store, &error));
         if let (Err(error), Err(_)) = (&reader, &agent) {
             return Err(Failure::new(format!("failed to open the store {}: {error}", store.display())));
+        }
+        let mut damage = Damage::default();
+        if let Ok(reader) = &reader {
+            damage.note_files(reader);
+        }
+        if agent.is_ok() {
+            // The agent knows how its checks stand without them.
+            damage = Damage::default();
         }
         let live: BTreeMap<&str, &Row> = match &agent {
             Ok(agent) => agent.rows.iter().map(|row| (row.check.as_str(), row)).collect(),
@@ -84,7 +95,7 @@ impl Status {
             rows.push(row);
         }
         rows.sort_by_key(StatusRow::rank);
-        Ok(Status { now: now.clone(), agent: Some(agent), doubt, store_error: reader.err(), rows })
+        Ok(Status { now: now.clone(), agent: Some(agent), doubt, store_error: reader.err(), damage, rows })
     }
 
     /// As it stood at a time, by what is stored.
@@ -112,7 +123,7 @@ impl Status {
         rows.sort_by_key(StatusRow::rank);
         let at = jiff::Timestamp::from_millisecond(at_ms).unwrap_or(now.timestamp());
         let now = at.to_zoned(now.time_zone().clone());
-        Ok(Status { now, agent: None, doubt: None, store_error: None, rows })
+        Ok(Status { now, agent: None, doubt: None, store_error: None, damage: opened.damage, rows })
     }
 }
 
@@ -122,7 +133,7 @@ fn choose(names: &mut BTreeSet<String>, wanted: &[String]) -> Result<(), Failure
         return Ok(());
     }
     let known: Vec<String> = names.iter().cloned().collect();
-    all_known(wanted, &known)?;
+    all_known(wanted, &known, Among::Stored)?;
     names.retain(|name| wanted.contains(name));
     Ok(())
 }

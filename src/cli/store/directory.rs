@@ -1,9 +1,10 @@
 //! The store that a command works on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use crate::cli::config_option::ConfigOption;
 use crate::cli::locate::{locate, locate_strictly};
-use crate::cli::read::{Failure, chain};
+use crate::cli::read::{Failure, chain, store_error};
 
 /// Which store is meant.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -11,9 +12,8 @@ pub(super) struct StoreDir {
     /// Directory of the store [default: the one that the configuration names]
     #[arg(value_name = "DIR")]
     pub(super) dir: Option<PathBuf>,
-    /// Configuration, which names the store [default: /etc/custos/custos.yaml]
-    #[arg(long, value_name = "FILE")]
-    pub(super) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) config: ConfigOption,
 }
 
 impl StoreDir {
@@ -21,7 +21,7 @@ impl StoreDir {
     pub(super) fn dir(&self) -> Result<PathBuf, Failure> {
         match &self.dir {
             Some(dir) => Ok(dir.clone()),
-            None => Ok(locate(None, self.config.as_deref())?.0),
+            None => Ok(locate(None, &self.config)?.0),
         }
     }
 
@@ -30,11 +30,16 @@ impl StoreDir {
         if let Some(dir) = &self.dir {
             return Ok(dir.clone());
         }
-        Ok(locate_strictly(None, self.config.as_deref(), "name the DIR to do without")?.0)
+        Ok(locate_strictly(None, &self.config, Some("the DIR of the store"))?.0)
     }
 }
 
-/// A failure of the store, with what was being done to which directory.
+/// The store could not be opened for reading.
+pub(super) fn not_opened(store: &Path, error: &custos_store::Error) -> Failure {
+    Failure::new(format!("failed to open the store: {}", store_error(store, error)))
+}
+
+/// A failure of the store, with what was being done to it.
 pub(super) fn failed(what: &str, error: &custos_store::Error) -> Failure {
     Failure::new(format!("failed to {what}: {}", chain(error)))
 }

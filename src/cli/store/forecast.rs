@@ -5,7 +5,7 @@ use std::io::Write;
 use custos_store::Reader;
 use serde::Serialize;
 
-use super::directory::{StoreDir, failed};
+use super::directory::{StoreDir, not_opened};
 use crate::cli::read::{Failure, json_line};
 use crate::clock;
 use crate::limits::{FORECAST_SPAN, STORE_YOUNG};
@@ -75,7 +75,8 @@ fn rate(recent: Recent, runs: u64, bytes: u64) -> f64 {
 }
 
 pub(super) fn forecast(args: &ForecastArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let reader = Reader::open(&args.directory.dir()?).map_err(|error| failed("open the store", &error))?;
+    let dir = args.directory.dir()?;
+    let reader = Reader::open(&dir).map_err(|error| not_opened(&dir, &error))?;
     let bytes = reader.bytes_by_check();
     let now_ms = clock::now_ms();
     let mut rates: Vec<(String, f64)> = Vec::new();
@@ -124,7 +125,11 @@ pub(super) fn forecast(args: &ForecastArgs, out: &mut dyn Write) -> Result<(), F
 
 /// Days as far as anybody looks ahead.
 fn days_text(days: f64) -> String {
-    if days >= 36_525.0 { "more than 100 years".to_owned() } else { format!("{days:.0} days") }
+    if days >= 36_525.0 {
+        "more than 100 years".to_owned()
+    } else {
+        human::counted(days.round() as u64, "day")
+    }
 }
 
 #[cfg(test)]
@@ -172,6 +177,7 @@ mod tests {
     #[test]
     fn nobody_looks_further_than_a_century_ahead() {
         assert_eq!(days_text(12.4), "12 days");
+        assert_eq!(days_text(1.2), "1 day");
         assert_eq!(days_text(24_062_468_334_974.0), "more than 100 years");
     }
 }

@@ -2,12 +2,14 @@
 
 use std::io::{BufRead, Write};
 
-use custos_query::{RunJson, all_known, check_names};
+use custos_query::{RunJson, check_names};
 use custos_store::{Importer, Options, Reader, Writer};
 
-use super::directory::{StoreDir, failed};
+use super::directory::{StoreDir, failed, not_opened};
 use super::progress::Progress;
 use crate::cli::read::Failure;
+use crate::cli::unknown::{Among, all_known};
+use crate::text::human::counted;
 
 /// Lines between two looks at the terminal.
 const STATUS_LINES: u64 = 10_000;
@@ -22,9 +24,10 @@ pub(super) struct ExportArgs {
 }
 
 pub(super) fn export(args: &ExportArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let reader = Reader::open(&args.directory.dir()?).map_err(|error| failed("open the store", &error))?;
+    let dir = args.directory.dir()?;
+    let reader = Reader::open(&dir).map_err(|error| not_opened(&dir, &error))?;
     let known = reader.checks();
-    all_known(&args.check, &check_names(&reader))?;
+    all_known(&args.check, &check_names(&reader), Among::Stored)?;
     let mut status = Progress::new();
     let mut damaged: Vec<String> = reader.damages().iter().map(ToString::to_string).collect();
     let mut count = 0_u64;
@@ -39,7 +42,7 @@ pub(super) fn export(args: &ExportArgs, out: &mut dyn Write) -> Result<(), Failu
             }
             count += 1;
             if count.is_multiple_of(STATUS_LINES) {
-                status.show(&format!("{count} runs, {}", check.name));
+                status.show(&format!("{}, {}", counted(count, "run"), check.name));
             }
         }
     }
@@ -59,9 +62,9 @@ pub(super) struct ImportArgs {
 
 pub(super) fn import(args: &ImportArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let dir = args.directory.dir_to_write()?;
-    let mut writer = Writer::open(&dir, Options::default())
-        .map_err(|error| failed("open the store for writing", &error))?;
-    let reader = Reader::open(&dir).map_err(|error| failed("open the store", &error))?;
+    let mut writer =
+        Writer::open(&dir, Options::default()).map_err(|error| failed("take the runs in", &error))?;
+    let reader = Reader::open(&dir).map_err(|error| not_opened(&dir, &error))?;
     let mut status = Progress::new();
     let mut importer = Importer::new(&reader, &mut writer);
     let mut input = std::io::stdin().lock();
@@ -83,7 +86,7 @@ pub(super) fn import(args: &ImportArgs, out: &mut dyn Write) -> Result<(), Failu
         })?;
         importer.add(&check, run).map_err(|error| failed("import", &error))?;
         if number.is_multiple_of(STATUS_LINES) {
-            status.show(&format!("{number} runs read"));
+            status.show(&format!("{} read", counted(number, "run")));
         }
     }
     let done = importer.finish().map_err(|error| failed("import", &error))?;
@@ -93,5 +96,5 @@ pub(super) fn import(args: &ImportArgs, out: &mut dyn Write) -> Result<(), Failu
         .and_then(|()| writer.close())
         .map_err(|error| failed("seal what was imported", &error))?;
     drop(status);
-    Ok(writeln!(out, "{} runs added, {} were there already", done.added, done.known)?)
+    Ok(writeln!(out, "{} added, {} there already", counted(done.added, "run"), done.known)?)
 }

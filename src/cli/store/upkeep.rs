@@ -9,11 +9,12 @@ use custos_store::{AmendmentKind, FileReport, Finding, Reader};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::directory::{StoreDir, failed};
+use super::directory::{StoreDir, failed, not_opened};
 use super::progress::Progress;
 use crate::cli::read::{Failure, finish, json_line, local_time};
 use crate::exit_code::ExitCode;
 use crate::limits::STORE_YOUNG;
+use crate::text::human::{counted, counted_were};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct InfoArgs {
@@ -41,7 +42,7 @@ struct InfoJson {
 
 pub(super) fn info(args: &InfoArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let dir = args.directory.dir()?;
-    let reader = Reader::open(&dir).map_err(|error| failed("open the store", &error))?;
+    let reader = Reader::open(&dir).map_err(|error| not_opened(&dir, &error))?;
     let info = reader.info().map_err(|error| failed("read the store", &error))?;
     let bytes_per_sample = (info.samples > 0).then(|| info.bytes as f64 / info.samples as f64);
     let writer_pid = custos_store::writer_pid(&dir);
@@ -195,7 +196,13 @@ fn verify_text(reports: &[FileReport], out: &mut dyn Write) -> Result<(), Failur
     }
     let bad = reports.iter().filter(|report| !report.findings.is_empty()).count();
     let verdict = if bad == 0 { "intact".to_owned() } else { format!("{bad} not intact") };
-    Ok(writeln!(out, "{} files, {bytes} bytes, {runs} runs read: {verdict}", reports.len())?)
+    Ok(writeln!(
+        out,
+        "{}, {}, {} read: {verdict}",
+        counted(reports.len() as u64, "file"),
+        counted(bytes, "byte"),
+        counted(runs, "run")
+    )?)
 }
 
 /// Which runs damage costs, as far as that is known.
@@ -212,8 +219,7 @@ fn lost(finding: &Finding) -> String {
 /// Runs in words: "3 runs of disk, numbered 5 to 9, with 12 samples".
 fn which(check: Option<&str>, numbers: Range<u64>, runs: Option<u64>, samples: Option<u64>) -> String {
     let runs = match runs {
-        Some(1) => "1 run".to_owned(),
-        Some(runs) => format!("{runs} runs"),
+        Some(runs) => counted(runs, "run"),
         None => "runs".to_owned(),
     };
     let check = check.map_or_else(String::new, |check| format!(" of {}", printable(check)));
@@ -222,7 +228,8 @@ fn which(check: Option<&str>, numbers: Range<u64>, runs: Option<u64>, samples: O
         (start, end) if end - start == 1 => format!("numbered {start}"),
         (start, end) => format!("numbered {start} to {}", end - 1),
     };
-    let samples = samples.map_or_else(String::new, |samples| format!(", with {samples} samples"));
+    let samples =
+        samples.map_or_else(String::new, |samples| format!(", with {}", counted(samples, "sample")));
     format!("{runs}{check}, {numbers}{samples}")
 }
 
@@ -249,7 +256,7 @@ pub(super) fn repair(args: &RepairArgs, out: &mut dyn Write) -> Result<(), Failu
     for name in &repaired.set_aside {
         writeln!(out, "set aside {}", printable(name))?;
     }
-    writeln!(out, "{} runs were carried over", repaired.kept_runs)?;
+    writeln!(out, "{} carried over", counted_were(repaired.kept_runs, "run"))?;
     if repaired.lost_chunks + repaired.lost_series > 0 {
         writeln!(
             out,
@@ -285,8 +292,12 @@ pub(super) fn salvage(args: &SalvageArgs, out: &mut dyn Write) -> Result<(), Fai
     });
     written?;
     let salvaged = salvaged.map_err(|error| failed("salvage", &error))?;
-    let lost = format!("{} parts and {} columns of metrics lost", salvaged.lost_parts, salvaged.lost_series);
+    let lost = format!(
+        "{} and {} lost",
+        counted(salvaged.lost_parts, "part"),
+        counted(salvaged.lost_series, "metric column")
+    );
     // The runs are on stdout; nothing more can be done if stderr is closed.
-    let _ = writeln!(std::io::stderr(), "custos: {} runs read, {lost}", salvaged.runs);
+    let _ = writeln!(std::io::stderr(), "custos: {} read, {lost}", counted(salvaged.runs, "run"));
     Ok(())
 }

@@ -6,6 +6,7 @@ use crate::config::document::place::Place;
 use crate::config::document::scalar::{Kind, Scalar};
 use crate::config::document::suggest;
 use crate::config::document::yaml::{Content, Entry, Node};
+use crate::text::human::counted;
 
 /// A mapping whose keys have been compared with the known ones.
 pub(crate) struct Fields<'n> {
@@ -65,7 +66,7 @@ fn some_of(key: &str, known: &[&'static str]) -> String {
     }
     let nearest = suggest::by_nearness(key, known);
     let named: Vec<String> = nearest.iter().take(KEYS_NAMED_MAX).map(|key| format!("`{key}`")).collect();
-    format!("{} or one of {} others", named.join(", "), known.len() - KEYS_NAMED_MAX)
+    format!("{} or one of {}", named.join(", "), counted((known.len() - KEYS_NAMED_MAX) as u64, "other"))
 }
 
 /// `` `a`, `b` or `c` ``.

@@ -16,6 +16,7 @@ use crate::config::document::json;
 use crate::config::document::place::{Place, SourceFile};
 use crate::config::document::yaml::{self, Content, Node};
 use crate::limits::{CONFIG_FILES_MAX, CONFIG_INCLUDE_DEPTH_MAX, CONFIG_MAX_BYTES};
+use crate::text::system_error::words;
 
 /// One file as a tree.
 pub(crate) struct Document {
@@ -79,9 +80,15 @@ impl Reading<'_> {
         let index = self.documents.len();
         let (file, readable) = match read_text(path, named_at.is_some()) {
             Ok(text) => (SourceFile::new(path.to_owned(), json::in_yaml(text)), true),
-            Err(Fault::Unreadable(message)) => {
+            Err(Fault::Unreadable(why)) => {
                 let file = SourceFile::new(path.to_owned(), String::new());
-                self.findings.error(named_at.unwrap_or(&Place::whole(&file)), message);
+                match named_at {
+                    Some(place) => {
+                        self.findings.error(place, format!("failed to read {}: {why}", path.display()));
+                    }
+                    // The place already names the file.
+                    None => self.findings.error(&Place::whole(&file), why),
+                }
                 (file, false)
             }
             Err(Fault::Unusable { before, message }) => {
@@ -170,7 +177,7 @@ impl Reading<'_> {
 
 /// Why a file has no text.
 enum Fault {
-    /// It could not be read, for which the place that names it is to blame.
+    /// It could not be read, for this reason; the place that names it is to blame.
     Unreadable(String),
     /// It holds something that cannot be used, after the text `before`.
     Unusable { before: String, message: String },
@@ -179,10 +186,9 @@ enum Fault {
 /// Reads a file as text. An included one must be a regular file: opening a pipe would wait for its writer. The
 /// main one may be a pipe, as in `custos config check <(…)`.
 fn read_text(path: &Path, included: bool) -> Result<String, Fault> {
-    let unreadable =
-        |error: std::io::Error| Fault::Unreadable(format!("failed to read {}: {error}", path.display()));
+    let unreadable = |error: std::io::Error| Fault::Unreadable(words(&error));
     if included && !path.metadata().map_err(unreadable)?.is_file() {
-        return Err(Fault::Unreadable(format!("found {}, expected a regular file", path.display())));
+        return Err(Fault::Unreadable("it is not a regular file".to_owned()));
     }
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unreadable)?;

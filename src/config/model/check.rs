@@ -181,7 +181,7 @@ impl Check {
 /// The process of a check's plugin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Process {
-    /// The user to become; `None` for the daemon's own.
+    /// The user to become; `None` for that of the agent.
     pub run_as: Option<RunAs>,
     /// Working directory.
     pub directory: PathBuf,
@@ -198,7 +198,7 @@ pub struct Process {
 }
 
 impl Default for Process {
-    /// As the daemon runs, in the root directory.
+    /// As the agent runs, in the root directory.
     fn default() -> Process {
         Process {
             run_as: None,

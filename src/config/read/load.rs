@@ -429,7 +429,7 @@ mod tests {
         assert_eq!(
             files.mistakes(),
             [
-                "custos.yaml:3:5: failed to read none.yaml: No such file or directory (os error 2)",
+                "custos.yaml:3:5: failed to read none.yaml: No such file or directory",
                 "custos.yaml:5:5: warning: b.yaml is included a second time; it is read once",
                 "b.yaml:1:11: custos.yaml includes itself: custos.yaml → a.yaml → b.yaml → custos.yaml",
             ]
@@ -453,7 +453,7 @@ mod tests {
         let missing = Path::new("/nonexistent/custos.yaml");
         assert_eq!(
             load(missing).unwrap_err().to_string(),
-            "/nonexistent/custos.yaml: failed to read /nonexistent/custos.yaml: No such file or directory (os error 2)"
+            "/nonexistent/custos.yaml: No such file or directory"
         );
     }
 
@@ -576,8 +576,8 @@ mod tests {
         assert_eq!(
             files.mistakes(),
             [
-                "custos.yaml:1:11: found sub, expected a regular file",
-                "custos.yaml:1:16: found pipe, expected a regular file"
+                "custos.yaml:1:11: failed to read sub: it is not a regular file",
+                "custos.yaml:1:16: failed to read pipe: it is not a regular file"
             ]
         );
     }

@@ -112,7 +112,7 @@ impl ProcessSettings {
         for (key, wanted, what) in privileged {
             if let Some(node) = fields.get(key).filter(|_| wanted) {
                 let message =
-                    format!("`{key}`: only a daemon that runs as root may {what}; this is user {own}");
+                    format!("`{key}`: only an agent that runs as root may {what}; this is user {own}");
                 findings.warning(&node.place, message);
             }
         }

@@ -66,8 +66,15 @@ fn read(node: &Node, owner: &str, byte_units: ByteUnits, findings: &mut Findings
             "this threshold has neither `warning` nor `critical`, so it never says anything",
         );
     }
+    let warning_place = warning.map(|node| &node.place);
     let warning = optional(warning, |node| range(node, byte_units, findings));
+    let critical_place = critical.map(|node| &node.place);
     let critical = optional(critical, |node| range(node, byte_units, findings));
+    if let (Some(Some(warning)), Some(Some(critical))) = (&warning, &critical)
+        && let (Some(warning_place), Some(critical_place)) = (warning_place, critical_place)
+    {
+        refuse_mixed_units(warning, warning_place, critical, critical_place, findings);
+    }
     let pending_for =
         optional(fields.get("for"), |node| duration::read(node, Duration::ZERO, INTERVAL_MAX, findings));
     let rate = optional(fields.get("rate"), |node| boolean(node, findings));
@@ -82,6 +89,44 @@ fn read(node: &Node, owner: &str, byte_units: ByteUnits, findings: &mut Findings
         rate: rate?.unwrap_or(false),
         on_missing: on_missing?.unwrap_or(OnMissing::State(State::Unknown)),
     })
+}
+
+/// Reports two ranges of one threshold with units of different kinds, or with a unit in only one of them: `~:1GB` and
+/// `~:9` may mean nine bytes or nine gigabytes. Zero is zero in any unit.
+fn refuse_mixed_units(
+    warning: &UnitRange,
+    warning_place: &Place,
+    critical: &UnitRange,
+    critical_place: &Place,
+    findings: &mut Findings,
+) {
+    let plain = |range: &UnitRange| {
+        let bounds = [range.bounds.start, range.bounds.end];
+        range.unit.is_none() && bounds.iter().any(|bound| bound.is_finite() && *bound != 0.0)
+    };
+    let (place, beside, other, message) = match (&warning.unit, &critical.unit) {
+        (Some(unit), None) if plain(critical) => (
+            critical_place,
+            warning_place,
+            "warning",
+            format!("`critical` has no unit, `warning` has {unit}"),
+        ),
+        (None, Some(unit)) if plain(warning) => (
+            warning_place,
+            critical_place,
+            "critical",
+            format!("`warning` has no unit, `critical` has {unit}"),
+        ),
+        (Some(first), Some(second)) if first != second => (
+            critical_place,
+            warning_place,
+            "warning",
+            format!("`warning` has {first}, `critical` has {second}"),
+        ),
+        _ => return,
+    };
+    let message = format!("{message}; expected units of one kind in both, or in neither");
+    findings.error_beside(place, message, other, beside);
 }
 
 /// The outer option is `None` if the value is wrong, the inner one if it is absent.
@@ -173,6 +218,13 @@ mod tests {
     }
 
     #[test]
+    fn zero_goes_with_any_unit() {
+        let text = "- {metric: a, warning: 1GB, critical: 0}\n- {metric: a, warning: '0:', critical: ~:9s}\n";
+        let (thresholds, mistakes) = read_yaml(text);
+        assert_eq!((thresholds.len(), mistakes.as_str()), (2, ""));
+    }
+
+    #[test]
     fn mistakes_name_what_is_wrong() {
         for (text, expected) in [
             ("- {metric: a}\n", "f:1:3: this threshold has neither `warning` nor `critical`"),
@@ -183,6 +235,23 @@ mod tests {
                 "f:1:24: found `9:1`, expected a range such as `10`, `5:10`, `~:8GB` or `@90%:`: the start",
             ),
             ("- {metric: a, warning: 5s:1GB}\n", "f:1:24: found `5s:1GB`"),
+            (
+                "- {metric: a, warning: '~:2,000'}\n",
+                "f:1:24: found `~:2,000`, expected a range such as `10`, `5:10`, `~:8GB` or `@90%:`: \
+                 a number has no comma, as in 2000 or 0.5",
+            ),
+            (
+                "- {metric: a, warning: 10 - 20}\n",
+                "f:1:24: found `10 - 20`, expected a range such as `10`, `5:10`, `~:8GB` or `@90%:`: \
+                 start and end have ':' between them, as in 10:20",
+            ),
+            (
+                "- {metric: a, warning: ~:1GB, critical: ~:9}\n",
+                "f:1:41: `critical` has no unit, `warning` has B; expected units of one kind in both, or in neither \
+                 (warning at f:1:24)",
+            ),
+            ("- {metric: a, warning: 5, critical: 9s}\n", "f:1:24: `warning` has no unit, `critical` has s;"),
+            ("- {metric: a, warning: 5s, critical: 9B}\n", "f:1:38: `warning` has s, `critical` has B;"),
             ("- {metric: '[', warning: 5}\n", "f:1:12: the glob `[` is not valid"),
             (
                 "- {metric: a, warning: 5, rate: 1}\n",
@@ -198,7 +267,10 @@ mod tests {
             let (thresholds, mistakes) = read_yaml(text);
             assert!(mistakes.starts_with(expected), "{text}: {mistakes}");
             assert_eq!(mistakes.lines().count(), 1, "{mistakes}");
-            assert!(thresholds.is_empty() || expected.contains("neither"), "{text}");
+            let stays = expected.contains("neither")
+                || expected.contains("has no unit")
+                || expected.contains("has s,");
+            assert!(thresholds.is_empty() || stays, "{text}");
         }
     }
 }

@@ -162,7 +162,7 @@ fn write_check(page: &mut String, check: &Check) -> fmt::Result {
     check.thresholds.iter().try_for_each(|threshold| write_threshold(page, threshold))
 }
 
-/// What differs from the daemon's own.
+/// What differs from what the agent has.
 fn write_process(page: &mut String, process: &Process) -> fmt::Result {
     if let Some(run_as) = &process.run_as {
         let groups: Vec<String> = run_as.credentials.groups.iter().map(u32::to_string).collect();

@@ -8,7 +8,7 @@
 //!
 //! It guesses from names, so a secret under a harmless name is shown. It masks too much rather than too little.
 
-/// What stands in the place of a secret.
+/// What stands in place of a secret.
 pub(crate) const MASK: &str = "********";
 
 /// Parts of names that mark a secret, compared without regard to case, with `-` as `_`.

@@ -9,7 +9,7 @@ use super::*;
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(50);
 
-/// A store that this process writes to, and a listener in the place of its agent.
+/// A store that this process writes to, and a listener in place of its agent.
 fn store() -> (TempDir, Writer, UnixListener) {
     let directory = tempfile::tempdir().unwrap();
     let writer = Writer::open(directory.path(), Options::default()).unwrap();

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStringExt;
 
 use custos_compat::nrpe::{Packet, Query, Refusal, VERSION_COMMAND, expand};
 
-use super::request::{Answer, Origin, Task};
+use super::request::{Answer, Origin, Task, shown_arguments};
 use super::settings::{ServedTask, Settings};
 use crate::nrpe::NRPE_VERSION;
 
@@ -23,8 +23,8 @@ pub(super) enum Decision {
     Version(Answer),
     /// The command does not exist.
     Unknown { command: String, answer: Answer },
-    /// Run a command.
-    Run { command: String, task: Task },
+    /// Run a command. The arguments are as the run keeps them.
+    Run { command: String, arguments: String, task: Task },
 }
 
 /// Decides about a query from this origin.
@@ -57,7 +57,7 @@ pub(super) fn decide(settings: &Settings, packet: &Packet, origin: &Origin) -> D
             }
         }
     };
-    Decision::Run { command, task }
+    Decision::Run { command, arguments: shown_arguments(&query.arguments), task }
 }
 
 /// Whether the arguments add a `$(` to the line that the template does not have. No argument alone contains one, but an

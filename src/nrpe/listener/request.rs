@@ -5,8 +5,12 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
+use custos_compat::nrpe::SEPARATOR;
 use custos_shim::Credentials;
 use tokio::sync::oneshot;
+
+use crate::limits;
+use crate::text::is_unsafe;
 
 /// A command that a client asks for. Its run takes the same path as a scheduled one.
 #[derive(Debug)]
@@ -55,6 +59,27 @@ pub struct Origin {
     pub peer: Option<IpAddr>,
     /// The transport.
     pub transport: Transport,
+    /// The arguments of the request, as [`shown_arguments`] shows them; empty if there are none.
+    pub arguments: String,
+}
+
+/// The arguments of a request as they are kept with its run: as the client sent them, with `!` between them, printable,
+/// and cut at [`limits::NRPE_ARGUMENTS_KEPT_MAX_BYTES`].
+pub(super) fn shown_arguments(arguments: &[&[u8]]) -> String {
+    let sent = arguments.join(&SEPARATOR);
+    let mut shown = String::new();
+    for character in String::from_utf8_lossy(&sent).chars() {
+        if shown.len() >= limits::NRPE_ARGUMENTS_KEPT_MAX_BYTES {
+            shown.push('…');
+            break;
+        }
+        match character {
+            '"' | '\\' => shown.extend(['\\', character]),
+            _ if is_unsafe(character) => shown.extend(character.escape_unicode()),
+            _ => shown.push(character),
+        }
+    }
+    shown
 }
 
 /// The transport of a request.
@@ -82,9 +107,13 @@ impl fmt::Display for Origin {
             None => write!(f, "nrpe stdin")?,
         }
         match &self.transport {
-            Transport::Plain => write!(f, " plain"),
-            Transport::Tls { cipher, client: None, .. } => write!(f, " tls={cipher}"),
-            Transport::Tls { cipher, client: Some(client), .. } => write!(f, " tls={cipher} cert={client}"),
+            Transport::Plain => write!(f, " plain")?,
+            Transport::Tls { cipher, client: None, .. } => write!(f, " tls={cipher}")?,
+            Transport::Tls { cipher, client: Some(client), .. } => write!(f, " tls={cipher} cert={client}")?,
+        }
+        match self.arguments.as_str() {
+            "" => Ok(()),
+            arguments => write!(f, " args=\"{arguments}\""),
         }
     }
 }
@@ -102,9 +131,22 @@ mod tests {
             client: client.map(str::to_owned),
         };
         let peer = Some("192.0.2.7".parse().unwrap());
-        let shown = |peer, transport| Origin { peer, transport }.to_string();
+        let shown = |peer, transport| Origin { peer, transport, arguments: String::new() }.to_string();
         assert_eq!(shown(peer, Transport::Plain), "nrpe 192.0.2.7 plain");
         assert_eq!(shown(peer, tls(None)), "nrpe 192.0.2.7 tls=ADH-AES256-GCM-SHA384");
         assert_eq!(shown(None, tls(Some("/CN=p"))), "nrpe stdin tls=ADH-AES256-GCM-SHA384 cert=/CN=p");
+    }
+
+    #[test]
+    fn an_origin_tells_the_arguments_printable_and_bounded() {
+        let shown = |arguments: &[&[u8]]| {
+            let arguments = shown_arguments(arguments);
+            Origin { peer: None, transport: Transport::Plain, arguments }.to_string()
+        };
+        assert_eq!(shown(&[b"-w 99%", b"-c 100%"]), r#"nrpe stdin plain args="-w 99%!-c 100%""#);
+        assert_eq!(shown(&[b"a\"b\\c"]), r#"nrpe stdin plain args="a\"b\\c""#);
+        assert_eq!(shown(&[b"\x1b[1m\xff"]), "nrpe stdin plain args=\"\\u{1b}[1m\u{fffd}\"");
+        let long = shown(&[&[b'x'; 5_000]]);
+        assert!(long.len() < 400 && long.ends_with("x…\""), "{long}");
     }
 }

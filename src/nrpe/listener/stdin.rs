@@ -101,7 +101,7 @@ fn converse<S: Read + Write>(
         }
     }
     let packet = assembler.finish(Kind::Query).map_err(faulty)?;
-    let origin = Origin { peer: None, transport };
+    let origin = Origin { peer: None, transport, arguments: String::new() };
     let answer = match decide(settings, &packet, &origin) {
         Decision::Refuse(refused) => {
             return Err(refusal::of_refusal(&refused, settings.arguments_withheld, "").to_vec());
@@ -111,12 +111,12 @@ fn converse<S: Read + Write>(
             request_log::asked(log, "", &command);
             answer
         }
-        Decision::Run { command, task } => {
+        Decision::Run { command, arguments, task } => {
             request_log::asked(log, "", &command);
             if let Task::Line { line, .. } = &task {
                 request_log::runs(log, line);
             }
-            execute(&command, task, &origin)
+            execute(&command, task, &Origin { arguments, ..origin })
         }
     };
     request_log::answers(log, &answer);

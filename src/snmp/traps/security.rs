@@ -125,11 +125,17 @@ impl Security {
             Ok(message) => message,
             Err(error) => return malformed(error),
         };
-        let known = |(of, known): &(Version, Box<[u8]>)| {
-            *of == version && known.len() == community.len() && openssl::memcmp::eq(known, &community)
-        };
-        if !self.communities.iter().any(known) {
-            return Verdict::Refused(Refusal::Community(version), None);
+        // Each is compared, whichever fits, so that the time that this takes tells nothing.
+        let is_known =
+            |known: &[u8]| known.len() == community.len() && openssl::memcmp::eq(known, &community);
+        let versions: Vec<Version> =
+            self.communities.iter().filter(|(_, known)| is_known(known)).map(|(of, _)| *of).collect();
+        if !versions.contains(&version) {
+            let refusal = match versions.first() {
+                Some(profile) => Refusal::Version { came: version, profile: *profile },
+                None => Refusal::Community(version),
+            };
+            return Verdict::Refused(refusal, None);
         }
         let acknowledgement =
             inform(&body).map(|pdu| Message::write_pdu(version, &community, &pdu.acknowledgement()));

@@ -72,7 +72,7 @@ mod tests {
                 client: Some(subject.to_owned()),
             },
         };
-        Origin { peer: Some(peer.parse().unwrap()), transport }
+        Origin { peer: Some(peer.parse().unwrap()), transport, arguments: String::new() }
     }
 
     #[test]

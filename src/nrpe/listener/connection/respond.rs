@@ -25,7 +25,7 @@ pub(in crate::nrpe::listener) async fn answer(received: Received) {
 /// Decides about the query and sends the answer, if it gets one.
 async fn respond(shared: &Shared, active: &ActiveSettings, stream: Stream, packet: Packet, peer: IpAddr) {
     let counters = &shared.counters;
-    let origin = Origin { peer: Some(peer), transport: stream.transport() };
+    let origin = Origin { peer: Some(peer), transport: stream.transport(), arguments: String::new() };
     let decision = decide(&active.settings, &packet, &origin);
     let answer = match decision {
         Decision::Refuse(refused) => {
@@ -48,9 +48,9 @@ async fn respond(shared: &Shared, active: &ActiveSettings, stream: Stream, packe
             active.log.error(format_args!("Host {peer} is not allowed to run command '{command}'!"));
             answer
         }
-        Decision::Run { command, task } => {
+        Decision::Run { command, arguments, task } => {
             request_log::asked(&active.log, peer, &command);
-            run_or_join(shared, active, command, task, origin).await
+            run_or_join(shared, active, command, task, Origin { arguments, ..origin }).await
         }
     };
     request_log::answers(&active.log, &answer);

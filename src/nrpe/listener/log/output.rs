@@ -19,6 +19,7 @@ use super::file;
 use crate::clock;
 use crate::limits::{NRPE_LOG_LINE_MAX_BYTES, NRPE_LOG_LINES_PER_SECOND};
 use crate::lock::locked;
+use crate::text::human::counted_were;
 use crate::text::{is_unsafe, system_error};
 
 /// Where syslog listens.
@@ -151,7 +152,8 @@ impl Log {
             self.put(
                 Severity::Warning,
                 format_args!(
-                    "{left_out} lines were left out: more than {NRPE_LOG_LINES_PER_SECOND} came in a second"
+                    "{} left out: more than {NRPE_LOG_LINES_PER_SECOND} came in a second",
+                    counted_were(left_out, "line")
                 ),
             );
         }

@@ -232,13 +232,27 @@ fn what_is_refused_is_told_by_source_and_reason_once_in_a_while() {
         told(&mut intake, 1),
         [
             format!("3 malformed from {SOURCE}: no snmpTrapOID"),
-            format!("1 with a wrong community from {SOURCE}: no profile has it in version 2c"),
+            format!("1 with a wrong community from {SOURCE}: no profile has it; they came in version 2c"),
             "1 refused from 198.51.100.7: `sources` has no such address".to_owned(),
         ]
     );
     intake.take(b"x", SOURCE, later(2));
+    // A right community in a version that its profile is not for, beside a wrong one.
+    intake.take(&v2c(b"private", &headless), SOURCE, later(2));
+    intake.take(&Message::write_pdu(Version::V1, b"public", &headless), SOURCE, later(2));
     assert_eq!(told(&mut intake, 3), [""; 0]);
-    assert_eq!(told(&mut intake, 90).len(), 1);
+    let lines = told(&mut intake, 90);
+    assert_eq!(lines.len(), 3);
+    assert_eq!(
+        lines[1..],
+        [
+            format!("1 with a wrong community from {SOURCE}: no profile has it; they came in version 2c"),
+            format!(
+                "1 of a wrong version from {SOURCE}: the community is right, but its profile is for version 2c and \
+                 they came in version 1"
+            ),
+        ]
+    );
     assert_eq!(told(&mut intake, 200), [""; 0]);
 }
 

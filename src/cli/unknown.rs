@@ -1,0 +1,81 @@
+//! A check that is not known: one message for it in every command, with the name that was probably meant.
+
+use custos_query::{Error, Offer, Selector};
+
+use super::failure::Failure;
+use crate::config::nearest;
+
+/// Where checks are looked up.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Among {
+    /// The runs of the store.
+    Stored,
+    /// The configuration.
+    Defined,
+}
+
+/// Looks whether each of these checks is among the known ones.
+///
+/// # Errors
+/// The first that is not, with what may have been meant.
+pub(super) fn all_known<'n>(
+    wanted: impl IntoIterator<Item = &'n String>,
+    known: &[String],
+    among: Among,
+) -> Result<(), Failure> {
+    match wanted.into_iter().find(|name| !known.contains(name)) {
+        Some(unknown) => Err(unknown_check(unknown, known, among)),
+        None => Ok(()),
+    }
+}
+
+/// What a target such as `load:load1` selects of the checks of the store.
+///
+/// # Errors
+/// See [`all_known`].
+pub(super) fn selector(target: &str, known: &[String]) -> Result<Selector, Failure> {
+    Selector::parse(target, known).map_err(|error| match error {
+        Error::UnknownCheck { check, .. } => unknown_check(&check, known, Among::Stored),
+        error => error.into(),
+    })
+}
+
+fn unknown_check(name: &str, known: &[String], among: Among) -> Failure {
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let mut offer = Offer::of(name, known.iter().copied());
+    if !offer.alike
+        && let Some(near) = nearest(name, &known)
+    {
+        offer = Offer { alike: true, names: vec![near.to_owned()], more: 0 };
+    }
+    let place = match among {
+        Among::Stored => "store",
+        Among::Defined => "configuration",
+    };
+    Failure::usage(format!("failed to find the check {name:?} in the {place}{offer}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_near_name_is_offered() {
+        let known = ["disk", "disk:root", "load"].map(str::to_owned);
+        for (typed, offered) in [
+            ("dis", "; was one of these meant: disk, disk:root"),
+            ("lod", "; was one of these meant: load"),
+            ("laod", "; was one of these meant: load"),
+            ("banana", "; there are: disk, disk:root, load"),
+        ] {
+            let failure = all_known(&[typed.to_owned()], &known, Among::Defined).unwrap_err();
+            let expected = format!("failed to find the check \"{typed}\" in the configuration{offered}");
+            assert_eq!(failure.message, expected);
+            let stored = selector(typed, &known).unwrap_err().message;
+            assert_eq!(stored, expected.replace("configuration", "store"));
+        }
+        assert!(all_known(&["load".to_owned()], &known, Among::Stored).is_ok());
+        let none = all_known(&["x".to_owned()], &[], Among::Defined).unwrap_err().message;
+        assert_eq!(none, "failed to find the check \"x\" in the configuration");
+    }
+}
