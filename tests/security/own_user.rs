@@ -49,7 +49,10 @@ fn a_plugin_that_stops_its_shim_does_not_stop_the_checks_of_others() {
     let stage = Stage::writable_by_all();
     stage.plugin("steady", "echo OK");
     stage.plugin("long", "sleep 3; echo OK");
-    stage.plugin("attack", "kill -STOP $PPID; guard=$(cut -d' ' -f4 /proc/$PPID/stat); kill -STOP $guard; echo OK");
+    stage.plugin(
+        "attack",
+        "kill -STOP $PPID; guard=$(cut -d' ' -f4 /proc/$PPID/stat); kill -STOP $guard; echo OK",
+    );
     stage.configure(
         "defaults: { check_interval: 300ms, max_check_attempts: 1 }",
         "  steady: { command: steady }\n  long: { command: long, timeout: 20s }\n  \
