@@ -225,6 +225,8 @@ fn octets(hint: &str) -> Syntax {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const MIB: &str = r#"ACME-MIB DEFINITIONS ::= BEGIN
@@ -338,5 +340,28 @@ END
         assert!(unreadable("none.mib", &[]).contains("No such file"));
         assert!(unreadable("a.mib", &[("a.mib", "hello")]).contains("failed to read the MIB files"));
         assert_eq!(read(&[], ".").1, [MibFault::Content("`mibs` names no file".to_owned())]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+        #[test]
+        fn whatever_becomes_of_a_file_the_other_names_stay(
+            changes in prop::collection::vec((any::<prop::sample::Index>(), "[{}:=\"()0-9a-zA-Z \\n]{0,6}", 0..9_usize), 1..5),
+        ) {
+            let mut text = MIB.to_owned();
+            for (at, with, len) in changes {
+                let at = at.index(text.len());
+                text.replace_range(at..(at + len).min(text.len()), &with);
+            }
+            let (names, _) = read(&[("acme.mib", &text)], "acme.mib");
+            prop_assert!(names.len() >= Names::builtin().len());
+            for object in Names::builtin().objects() {
+                prop_assert_eq!(names.by_name(&object.name), Names::builtin().by_name(&object.name));
+            }
+            for object in names.objects() {
+                let full = format!("{}::{}", object.module, object.name);
+                prop_assert_eq!(names.by_name(&full), Some(object));
+            }
+        }
     }
 }
