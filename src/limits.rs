@@ -17,7 +17,17 @@ pub const SHIMS_MAX: usize = 8;
 /// Plugins that each shim must be holding before a further shim is started.
 pub const SHIM_CROWD: usize = 4;
 /// A shim that owes the report of a plugin whose deadline has passed and has sent nothing for so long is replaced.
-pub const SHIM_SILENCE_MAX: Duration = Duration::from_secs(30);
+pub const SHIM_SILENCE_MAX: Duration = Duration::from_secs(5);
+/// Between two looks at whether a shim that owes a report is stopped or traced. Of a stop the kernel tells at once.
+pub const SHIM_LOOK: Duration = Duration::from_millis(100);
+/// A shim that is stopped more often than this within [`SHIM_STOPS_WINDOW`] is replaced.
+pub const SHIM_STOPS_MAX: usize = 5;
+/// See [`SHIM_STOPS_MAX`].
+pub const SHIM_STOPS_WINDOW: Duration = Duration::from_secs(10);
+/// Programs that are named as suspects when a shim was stopped.
+pub const SHIM_SUSPECTS_MAX: usize = 8;
+/// For so long after a shim was last stopped or replaced, the agent's check of itself says so.
+pub const SHIM_INTERFERENCE_SHOWN: Duration = Duration::from_secs(600);
 /// Pause before a shim that ended is replaced, doubled with each failure to do so.
 pub const SHIM_BACKOFF: Duration = Duration::from_millis(20);
 /// Longest such pause.
