@@ -56,6 +56,8 @@ pub const CONFIG_NODES_MAX: usize = 1_000_000;
 pub const CONFIG_INCLUDE_DEPTH_MAX: usize = 32;
 /// Mistakes in a configuration that are listed; further ones are counted.
 pub const CONFIG_MISTAKES_MAX: usize = 1000;
+/// How late the first run of a check may be before `status --exit-code` no longer takes it for well.
+pub const STATUS_LATE_MAX: Duration = Duration::from_secs(60);
 /// Known words that unknown ones of a configuration are compared with, all mistakes together, before no further
 /// suggestion is made.
 pub const CONFIG_COMPARISONS_MAX: usize = 250_000;
