@@ -5,27 +5,49 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
+use custos_store::Damage;
 use nix::unistd::{Gid, Group, Uid, User};
 
+use crate::text::system_error::without_number;
+
 /// Permission of a group to list a directory and to enter it.
-const GROUP_READS: u32 = 0o050;
+const GROUP_READS_DIRECTORY: u32 = 0o050;
+/// Permission of a group to read a file.
+const GROUP_READS_FILE: u32 = 0o040;
 
 /// What follows the message about a store that could not be read: who may read it, if that is what was wrong.
 pub(super) fn advice(store: &Path, error: &custos_store::Error) -> String {
     match error {
-        custos_store::Error::Io { source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
-            fs::metadata(store).map(|directory| readers(&directory)).unwrap_or_default()
+        custos_store::Error::Io { path, source, .. } if source.kind() == io::ErrorKind::PermissionDenied => {
+            readers_of(path).or_else(|| readers_of(store)).unwrap_or_default()
         }
         _ => String::new(),
     }
 }
 
-fn readers(directory: &fs::Metadata) -> String {
-    let user = User::from_uid(Uid::from_raw(directory.uid())).ok().flatten();
-    let owner = user.map_or_else(|| format!("user {}", directory.uid()), |user| user.name);
-    let named = Group::from_gid(Gid::from_raw(directory.gid())).ok().flatten();
-    let group = named.map_or_else(|| directory.gid().to_string(), |group| group.name);
-    words(&owner, (directory.mode() & GROUP_READS == GROUP_READS).then_some(&group))
+/// A file of a store that cannot be read, wholly or in parts, and who may read it; continues "failed to …".
+pub(super) fn unreadable_file(damage: &Damage) -> String {
+    let readers = if is_denied(&damage.file) { readers_of(&damage.file) } else { None };
+    format!("{}{}", without_number(&damage.to_string()), readers.unwrap_or_default())
+}
+
+/// Whether this user may not read a file. What is no regular file is not opened: a FIFO would wait for its other end.
+fn is_denied(path: &Path) -> bool {
+    let is_file = fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
+    is_file && fs::File::open(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+}
+
+fn readers_of(path: &Path) -> Option<String> {
+    fs::metadata(path).ok().map(|metadata| readers(&metadata))
+}
+
+fn readers(metadata: &fs::Metadata) -> String {
+    let user = User::from_uid(Uid::from_raw(metadata.uid())).ok().flatten();
+    let owner = user.map_or_else(|| format!("user {}", metadata.uid()), |user| user.name);
+    let named = Group::from_gid(Gid::from_raw(metadata.gid())).ok().flatten();
+    let group = named.map_or_else(|| metadata.gid().to_string(), |group| group.name);
+    let needed = if metadata.is_dir() { GROUP_READS_DIRECTORY } else { GROUP_READS_FILE };
+    words(&owner, (metadata.mode() & needed == needed).then_some(&group))
 }
 
 /// `group` is the one that may read the store, if one may.

@@ -8,7 +8,7 @@ use jiff::Zoned;
 
 use super::completion;
 use super::listing::PageArgs;
-use super::read::{Damage, Failure, ReadArgs, finish, json_line, local_time, now, tell};
+use super::read::{Failure, Opened, ReadArgs, finish, json_line, local_time, now, tell};
 use super::style::{Style, printable};
 use super::unknown::{Among, all_known};
 use crate::exit_code::ExitCode;
@@ -51,9 +51,8 @@ pub(super) fn run(args: &EventsArgs) -> ExitCode {
 
 fn show(args: &EventsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
     let (span, limit) = args.page.page(now)?;
-    let reader = args.read.open()?.reader;
+    let Opened { reader, mut damage, .. } = args.read.open()?;
     all_known(&args.checks, &check_names(&reader), Among::Stored)?;
-    let mut damage = Damage::default();
     let request = EventRequest { checks: &args.checks, span, hard: args.hard, limit };
     let events = request.read(&reader, &mut ReadContext::new(&mut |error| damage.note(error)))?;
     if events.is_empty() && limit > 0 {

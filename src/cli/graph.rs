@@ -76,7 +76,7 @@ fn draw(args: &GraphArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Res
     if args.width == Some(0) || args.height == Some(0) {
         return Err(Failure::usage("--width and --height are at least 1"));
     }
-    let opened = args.read.open()?;
+    let mut opened = args.read.open()?;
     let glyphs = if args.ascii { Glyphs::Ascii } else { style.glyphs };
     let options = TextOptions {
         width: args.width.unwrap_or(style.width),
@@ -89,7 +89,7 @@ fn draw(args: &GraphArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Res
         Some(_) => (SVG_COLUMNS, SVG_COLUMNS),
         None => (columns(options.width, glyphs), cells(options.width)),
     };
-    let mut damage = Damage::default();
+    let mut damage = std::mem::take(&mut opened.damage);
     let (picture, left_out) = picture(args, &opened, now, resolution, &mut damage)?;
     match &args.svg {
         Some(path) if path != Path::new("-") => std::fs::write(path, svg(&picture))
@@ -120,7 +120,7 @@ fn picture(
     resolution: (usize, usize),
     damage: &mut Damage,
 ) -> Result<(Picture, usize), Failure> {
-    let Opened { reader, config } = opened;
+    let Opened { reader, config, .. } = opened;
     let names = check_names(reader);
     let mut chosen: Vec<(String, Vec<Series>)> = Vec::new();
     let mut left_out = 0;

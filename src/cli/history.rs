@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::completion;
 use super::listing::PageArgs;
-use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, tell};
+use super::read::{Damage, Failure, Opened, ReadArgs, finish, local_time, now, tell};
 use super::style::{Style, printable};
 use super::unknown::selector;
 use crate::exit_code::ExitCode;
@@ -52,7 +52,7 @@ pub(super) fn run(args: &HistoryArgs) -> ExitCode {
 
 fn show(args: &HistoryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
     let (span, limit) = args.page.page(now)?;
-    let reader = args.read.open()?.reader;
+    let Opened { reader, mut damage, .. } = args.read.open()?;
     let known = check_names(&reader);
     let selector = args.target.as_ref().map(|target| selector(target, &known)).transpose()?;
     if let Some(selector) = selector.as_ref().filter(|selector| selector.has_metric()) {
@@ -62,7 +62,6 @@ fn show(args: &HistoryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> R
     let checks = selector.as_ref().map_or(known, |selector| vec![selector.check().to_owned()]);
     let names = checks.iter().map(|check| width(&printable(check))).max().unwrap_or(0).min(NAME_WIDTH_MAX);
     let page = Page { selector: selector.as_ref(), names, zone: now.time_zone().clone(), style };
-    let mut damage = Damage::default();
     let mut shown = 0_u64;
     let mut show = |one: &Listed| {
         shown += 1;

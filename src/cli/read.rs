@@ -9,6 +9,7 @@ use jiff::{Timestamp, Zoned, tz::TimeZone};
 use serde::Serialize;
 
 use super::config_option::ConfigOption;
+use super::denied::unreadable_file;
 pub(super) use super::failure::{Failure, chain, store_error, tell};
 use super::locate;
 use super::style::{ColorChoice, Style};
@@ -38,6 +39,8 @@ pub(super) struct Opened {
     pub reader: Reader,
     /// The configuration, if there is one that can be read.
     pub config: Option<Config>,
+    /// The files of the store that cannot be read.
+    pub damage: Damage,
 }
 
 impl ReadArgs {
@@ -54,7 +57,9 @@ impl ReadArgs {
                 store_error(&store, &error)
             ))
         })?;
-        Ok(Opened { reader, config })
+        let mut damage = Damage::default();
+        damage.note_files(&reader);
+        Ok(Opened { reader, config, damage })
     }
 
     /// Finds the store and the configuration, see [`locate::locate`].
@@ -95,11 +100,22 @@ pub(super) struct Damage {
 }
 
 impl Damage {
+    /// Notes the files that cannot be read, wholly or in parts.
+    pub(super) fn note_files(&mut self, reader: &Reader) {
+        for damage in reader.damages() {
+            self.note_one(&unreadable_file(&damage));
+        }
+    }
+
     /// Notes what cannot be read.
     pub(super) fn note(&mut self, error: &custos_store::Error) {
+        self.note_one(&chain(error));
+    }
+
+    fn note_one(&mut self, what: &str) {
         self.count += 1;
         if self.count <= DAMAGE_TOLD_MAX {
-            tell(&format!("failed to read the store: {}", chain(error)));
+            tell(&format!("failed to read the store: {what}"));
         }
     }
 

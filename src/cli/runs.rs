@@ -9,7 +9,7 @@ use jiff::Zoned;
 
 use super::completion;
 use super::listing::PageArgs;
-use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, tell};
+use super::read::{Failure, Opened, ReadArgs, finish, local_time, now, tell};
 use super::style::{Style, printable};
 use super::unknown::{Among, all_known};
 use crate::exit_code::ExitCode;
@@ -52,9 +52,8 @@ pub(super) fn run(args: &RunsArgs) -> ExitCode {
 
 fn show(args: &RunsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
     let (span, limit) = args.page.page(now)?;
-    let reader = args.read.open()?.reader;
+    let Opened { reader, mut damage, .. } = args.read.open()?;
     all_known([&args.check], &check_names(&reader), Among::Stored)?;
-    let mut damage = Damage::default();
     let pick = |run: &Run| if !args.failed || has_failed(run) { Pick::Take } else { Pick::Pass };
     let request = NewestRuns { checks: std::slice::from_ref(&args.check), span, limit, pick: &pick };
     let runs = request.read(&reader, &mut ReadContext::new(&mut |error| damage.note(error)))?;

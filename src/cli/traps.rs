@@ -7,7 +7,7 @@ use custos_store::Run;
 use jiff::Zoned;
 
 use super::listing::PageArgs;
-use super::read::{Damage, Failure, ReadArgs, finish, local_time, now, tell};
+use super::read::{Failure, Opened, ReadArgs, finish, local_time, now, tell};
 use super::style::{Style, printable};
 use crate::config::UNMATCHED_CHECK;
 use crate::exit_code::ExitCode;
@@ -42,8 +42,7 @@ pub(super) fn run(args: &TrapsArgs) -> ExitCode {
 
 fn show(args: &TrapsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
     let (span, limit) = args.page.page(now)?;
-    let reader = args.read.open()?.reader;
-    let mut damage = Damage::default();
+    let Opened { reader, mut damage, .. } = args.read.open()?;
     let unmatched = |check: &String| !args.unmatched || check == UNMATCHED_CHECK;
     let checks: Vec<String> = check_names(&reader).into_iter().filter(unmatched).collect();
     let request = NewestRuns { checks: &checks, span, limit, pick: &pick };

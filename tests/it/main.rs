@@ -8,6 +8,7 @@ mod configuration;
 mod control;
 mod damaged;
 mod examples;
+mod extremes;
 mod frozen;
 mod graphs;
 mod killed;

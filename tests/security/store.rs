@@ -92,6 +92,65 @@ fn a_stranger_can_neither_take_the_lock_nor_read_the_history() {
     assert!(agent.end().success());
 }
 
+/// Commands that read the store.
+const READERS: [&[&str]; 8] = [
+    &["status"],
+    &["status", "--exit-code"],
+    &["status", "--at", "-1s"],
+    &["history"],
+    &["events"],
+    &["runs", "fine"],
+    &["graph", "fine:x"],
+    &["store", "info"],
+];
+
+/// What a command of a user prints on stderr, and how it ends.
+fn refused(stage: &Stage, user: u32, arguments: &[&str]) -> (String, Option<i32>) {
+    let output = stage.command(arguments).uid(user).gid(user).output().unwrap();
+    (text(&output.stderr), output.status.code())
+}
+
+#[test]
+fn a_store_that_may_not_be_read_is_not_an_empty_one() {
+    let stage = owned();
+    let agent = start_as_owner(&stage);
+    stage.runs("fine", 1);
+    assert!(agent.end().success());
+    let entries = || fs::read_dir(stage.path("store")).unwrap().map(|entry| entry.unwrap().path());
+    let expect = |what: &str| {
+        for arguments in READERS {
+            let (said, code) = refused(&stage, STRANGER, arguments);
+            let failed = if arguments.contains(&"--exit-code") { 3 } else { 1 };
+            assert_eq!(code, Some(failed), "{arguments:?}: {said}");
+            assert!(said.contains("Permission denied") && said.contains(what), "{arguments:?}: {said}");
+        }
+    };
+    // The directory is closed, or only the files in it.
+    expect(&format!("the group {PLUGINS} may read it"));
+    fs::set_permissions(stage.path("store"), fs::Permissions::from_mode(0o755)).unwrap();
+    expect(&format!("the group {PLUGINS} may read it"));
+    entries().for_each(|path| chown(path, None, Some(54_404)).unwrap());
+    expect("the group 54404 may read it");
+    // Nobody but the owner may read them.
+    for path in entries() {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    expect("; only root and user ");
+    // All but one may be read.
+    for path in entries() {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    assert_eq!(refused(&stage, STRANGER, &["status"]), (String::new(), Some(0)));
+    let closed = stage.path("store/00000000ffffffff.log");
+    fs::write(&closed, "").unwrap();
+    fs::set_permissions(&closed, fs::Permissions::from_mode(0o640)).unwrap();
+    let output = stage.command(&["status"]).uid(STRANGER).gid(STRANGER).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains(" fine "), "{}", text(&output.stdout));
+    let said = text(&output.stderr);
+    assert!(said.contains("ffffffff.log") && said.contains("; only root may read it\n"), "{said}");
+}
+
 #[test]
 fn pipes_and_directories_in_a_store_hold_up_nobody() {
     let stage = owned();
@@ -101,7 +160,11 @@ fn pipes_and_directories_in_a_store_hold_up_nobody() {
     let pipe = stage.path("store/0000000000000005.log");
     nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::from_bits_truncate(0o640)).unwrap();
     fs::create_dir(stage.path("store/0000000000000006.log")).unwrap();
-    assert!(stage.custos(&["status"]).status.success());
+    // What is no file may have been one: the rest is shown, and the command fails.
+    let status = stage.custos(&["status"]);
+    assert_eq!(status.status.code(), Some(1));
+    assert!(text(&status.stdout).contains(" fine "), "{}", text(&status.stdout));
+    assert!(text(&status.stderr).contains("it is a directory"), "{}", text(&status.stderr));
     let before = stage.history("fine").len();
     assert!(before >= 2);
     let agent = start_as_owner(&stage);

@@ -11,7 +11,7 @@ use jiff::Zoned;
 use super::args::StatusArgs;
 use super::row::{StatusRow, was_asked};
 use crate::agent::Row;
-use crate::cli::read::{Failure, store_error, time};
+use crate::cli::read::{Damage, Failure, store_error, time};
 use crate::cli::unknown::{Among, all_known};
 use crate::config::{AGENT_CHECK, Config};
 use crate::control::{self, AgentStatus, Answered, AskError, Request, Response, Stranger};
@@ -30,6 +30,8 @@ pub(super) struct Status {
     /// Why what answered may not be the agent that the store is written by.
     pub(super) doubt: Option<Stranger>,
     pub(super) store_error: Option<String>,
+    /// Files of the store without which the rows may be wrong.
+    pub(super) damage: Damage,
     /// The checks, worst first.
     pub(super) rows: Vec<StatusRow>,
 }
@@ -48,6 +50,14 @@ impl Status {
         let reader = Reader::open(&store).map_err(|error| store_error(&store, &error));
         if let (Err(error), Err(_)) = (&reader, &agent) {
             return Err(Failure::new(format!("failed to open the store {}: {error}", store.display())));
+        }
+        let mut damage = Damage::default();
+        if let Ok(reader) = &reader {
+            damage.note_files(reader);
+        }
+        if agent.is_ok() {
+            // The agent knows how its checks stand without them.
+            damage = Damage::default();
         }
         let live: BTreeMap<&str, &Row> = match &agent {
             Ok(agent) => agent.rows.iter().map(|row| (row.check.as_str(), row)).collect(),
@@ -85,7 +95,7 @@ impl Status {
             rows.push(row);
         }
         rows.sort_by_key(StatusRow::rank);
-        Ok(Status { now: now.clone(), agent: Some(agent), doubt, store_error: reader.err(), rows })
+        Ok(Status { now: now.clone(), agent: Some(agent), doubt, store_error: reader.err(), damage, rows })
     }
 
     /// As it stood at a time, by what is stored.
@@ -113,7 +123,7 @@ impl Status {
         rows.sort_by_key(StatusRow::rank);
         let at = jiff::Timestamp::from_millisecond(at_ms).unwrap_or(now.timestamp());
         let now = at.to_zoned(now.time_zone().clone());
-        Ok(Status { now, agent: None, doubt: None, store_error: None, rows })
+        Ok(Status { now, agent: None, doubt: None, store_error: None, damage: opened.damage, rows })
     }
 }
 

@@ -45,6 +45,7 @@ pub(super) fn show(
         let page = table::Page { style, is_terminal, whole: args.all, problems: args.problems };
         table::write(&status, &page, out)?;
     }
+    status.damage.finish(out)?;
     Ok(worst)
 }
 

@@ -36,13 +36,14 @@ impl PidFile {
                 format!("There's already an NRPE server running (PID {pid}).  Bailing out..."),
             ));
         }
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .mode(0o644)
-            .truncate(false)
-            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-            .open(path)?;
+        let mut file = match open(path, OpenOptions::new().create(true)) {
+            // Another user's stale file, in a directory where whoever decides this path may replace it.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                fs::remove_file(path).map_err(|_| error)?;
+                open(path, OpenOptions::new().create_new(true))?
+            }
+            opened => opened?,
+        };
         let entry = file.metadata()?;
         if !entry.is_file() || entry.nlink() != 1 {
             return Err(io::Error::other("it is not a regular file with one link"));
@@ -61,6 +62,10 @@ impl PidFile {
             Err(_) => self.file.set_len(0),
         }
     }
+}
+
+fn open(path: &Path, how: &mut OpenOptions) -> io::Result<File> {
+    how.write(true).mode(0o644).truncate(false).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)
 }
 
 /// The living process that the file names, other than this one.

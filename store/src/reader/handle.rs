@@ -44,8 +44,8 @@ impl Reader {
     /// Opens a store for reading, whether or not somebody writes to it.
     ///
     /// # Errors
-    /// [`Error::Io`] if the directory cannot be read, [`Error::Version`] if a newer version wrote it. Damage is not an
-    /// error here, see [`Snapshot::damages`].
+    /// [`Error::Io`] if the system refuses the directory or every file in it, [`Error::Version`] if a newer version wrote
+    /// it. Damage is not an error here, nor is a file that is refused beside others, see [`Snapshot::damages`].
     pub fn open(dir: &Path) -> Result<Reader> {
         Reader::open_on(Arc::new(RealDisk::new(dir)))
     }
@@ -54,7 +54,22 @@ impl Reader {
     pub fn open_on(disk: Arc<dyn Disk>) -> Result<Reader> {
         let mut reader = Reader { snapshot: Snapshot::empty(disk), names: Vec::new(), anchors: [None; 2] };
         reader.refresh()?;
-        Ok(reader)
+        match reader.refused() {
+            Some(error) => Err(error),
+            None => Ok(reader),
+        }
+    }
+
+    /// A store of which the system lets this user read no file is not an empty one: why, if it is such a store.
+    fn refused(&self) -> Option<Error> {
+        if !self.parts().is_empty() {
+            return None;
+        }
+        self.snapshot.unopened().iter().find_map(|damage| {
+            let source = self.disk().open(damage.file.file_name()?.to_str()?).err()?;
+            let refused = source.kind() == std::io::ErrorKind::PermissionDenied;
+            refused.then(|| Error::io("open", &damage.file)(source))
+        })
     }
 
     /// The store as the last refresh saw it. It costs a pointer, whatever the writer does, and later refreshes do not change
