@@ -17,7 +17,17 @@ pub const SHIMS_MAX: usize = 8;
 /// Plugins that each shim must be holding before a further shim is started.
 pub const SHIM_CROWD: usize = 4;
 /// A shim that owes the report of a plugin whose deadline has passed and has sent nothing for so long is replaced.
-pub const SHIM_SILENCE_MAX: Duration = Duration::from_secs(30);
+pub const SHIM_SILENCE_MAX: Duration = Duration::from_secs(5);
+/// Between two looks at whether a shim that owes a report is stopped or traced. Of a stop the kernel tells at once.
+pub const SHIM_LOOK: Duration = Duration::from_millis(100);
+/// A shim that is stopped more often than this within [`SHIM_STOPS_WINDOW`] is replaced.
+pub const SHIM_STOPS_MAX: usize = 5;
+/// See [`SHIM_STOPS_MAX`].
+pub const SHIM_STOPS_WINDOW: Duration = Duration::from_secs(10);
+/// Programs that are named as suspects when a shim was stopped.
+pub const SHIM_SUSPECTS_MAX: usize = 8;
+/// For so long after a shim was last stopped or replaced, the agent's check of itself says so.
+pub const SHIM_INTERFERENCE_SHOWN: Duration = Duration::from_secs(600);
 /// Pause before a shim that ended is replaced, doubled with each failure to do so.
 pub const SHIM_BACKOFF: Duration = Duration::from_millis(20);
 /// Longest such pause.
@@ -46,6 +56,13 @@ pub const CONFIG_NODES_MAX: usize = 1_000_000;
 pub const CONFIG_INCLUDE_DEPTH_MAX: usize = 32;
 /// Mistakes in a configuration that are listed; further ones are counted.
 pub const CONFIG_MISTAKES_MAX: usize = 1000;
+/// Known words that unknown ones of a configuration are compared with, all mistakes together, before no further
+/// suggestion is made.
+pub const CONFIG_COMPARISONS_MAX: usize = 250_000;
+/// Names of checks in a message about a ring of dependencies; further ones are counted.
+pub const CONFIG_RING_NAMED_MAX: usize = 20;
+/// Names that a message lists as the possible ones; of more it tells the number.
+pub const CONFIG_CHOICES_NAMED_MAX: usize = 20;
 /// Longest message about a mistake, in characters; the rest is cut.
 pub const CONFIG_MESSAGE_MAX_CHARS: usize = 1000;
 /// Periods that exclude one another in a row.
@@ -253,6 +270,9 @@ pub const SNMP_VARIABLES_MAX: usize = 1024;
 pub const MIB_FILE_MAX_BYTES: u64 = 8 * 1024 * 1024;
 /// Most files of MIBs.
 pub const MIB_FILES_MAX: usize = 5000;
+/// Most numbers of a name in a MIB file, as many as an object identifier may have (RFC 2578, section 3.5). A file with
+/// longer ones is left out.
+pub const MIB_DEPTH_MAX: usize = 128;
 /// Bytes of all files of MIBs together.
 pub const MIB_TOTAL_MAX_BYTES: u64 = 128 * 1024 * 1024;
 /// Faults in files of MIBs that are reported one by one; further ones are counted.

@@ -56,6 +56,7 @@ pub(crate) struct Starter {
     stack: Vec<u8>,
     holder_stack: Vec<u8>,
     own_pid: i32,
+    is_root: bool,
     watch: Arc<StartWatch>,
 }
 
@@ -114,7 +115,13 @@ impl Starter {
     /// A starter for plugins of this process; `watch` ends those that are stopped before they execute.
     pub(crate) fn new(watch: Arc<StartWatch>) -> Starter {
         let own_pid = nix::unistd::getpid().as_raw();
-        Starter { stack: vec![0; STACK_BYTES], holder_stack: vec![0; HOLDER_STACK_BYTES], own_pid, watch }
+        Starter {
+            stack: vec![0; STACK_BYTES],
+            holder_stack: vec![0; HOLDER_STACK_BYTES],
+            own_pid,
+            is_root: nix::unistd::geteuid().is_root(),
+            watch,
+        }
     }
 
     /// Starts the plugin. `open_files` is its limit of open files if neither the spec has one nor that of this process
@@ -166,11 +173,13 @@ impl Starter {
             group: spec.shell_line.is_some().then(|| self.hold_group()).transpose()?,
             failure: None,
         };
-        if other_user.is_some() {
+        // As root, those of the worker's own user are safe from signals of all others.
+        let watched = other_user.is_some() || !self.is_root;
+        if watched {
             self.watch.begin();
         }
         let cloned = self.clone_child(&mut plan);
-        let stopped = other_user.is_some_and(|uid| self.watch.end(*cloned.as_ref().unwrap_or(&0), uid));
+        let stopped = watched && self.watch.end(*cloned.as_ref().unwrap_or(&0), other_user);
         if let Some(group) = plan.group {
             // The plugin is in the group now, so it remains without the holder.
             crate::sys::reap_one(group);

@@ -35,6 +35,12 @@ impl Descriptors {
         let _ = setrlimit(Resource::RLIMIT_NOFILE, self.hard, self.hard);
     }
 
+    /// Whether somebody else has changed the limit.
+    pub(crate) fn are_changed_by_others(&self) -> bool {
+        let soft = if self.raised { self.hard } else { self.soft };
+        getrlimit(Resource::RLIMIT_NOFILE).is_ok_and(|now| now != (soft, self.hard))
+    }
+
     /// The limit that a plugin must be given back, if it is not the one that it inherits.
     pub(crate) fn changed(&self) -> Option<libc::rlimit> {
         self.raised.then_some(libc::rlimit { rlim_cur: self.soft, rlim_max: self.hard })

@@ -3,7 +3,10 @@
 use std::io;
 
 /// The version of the messages that both ends must have.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
+
+/// What was done to a worker whose limits have changed, for [`Error::Interfered`].
+pub const LIMITS_CHANGED: &str = "a process of its own user changed its resource limits";
 
 /// Why the shim, or a conversation with it, failed.
 #[derive(Debug)]
@@ -27,6 +30,11 @@ pub enum Error {
     Ended,
     /// The other side owes an answer and says nothing.
     Silent,
+    /// Somebody interfered with the shim so that it had to be ended.
+    Interfered {
+        /// What was done to it.
+        how: &'static str,
+    },
 }
 
 impl std::fmt::Display for Error {
@@ -39,6 +47,7 @@ impl std::fmt::Display for Error {
             }
             Error::Ended => write!(f, "failed to reach the shim: it has ended"),
             Error::Silent => write!(f, "failed to hear from the shim: it owes a report and says nothing"),
+            Error::Interfered { how } => write!(f, "failed to rely on the shim: {how}"),
         }
     }
 }
@@ -48,7 +57,7 @@ impl std::error::Error for Error {
         match self {
             Error::System { source, .. } => Some(source),
             Error::Protocol(source) => Some(source),
-            Error::TooLong { .. } | Error::Ended | Error::Silent => None,
+            Error::TooLong { .. } | Error::Ended | Error::Silent | Error::Interfered { .. } => None,
         }
     }
 }
@@ -60,6 +69,7 @@ impl From<Error> for io::Error {
             Error::Protocol(_) | Error::TooLong { .. } => io::ErrorKind::InvalidData,
             Error::Ended => io::ErrorKind::UnexpectedEof,
             Error::Silent => io::ErrorKind::TimedOut,
+            Error::Interfered { .. } => io::ErrorKind::ConnectionAborted,
         };
         io::Error::new(kind, error)
     }

@@ -5,21 +5,25 @@
 //! to leave in the background. The guard's end is told to the worker by the kernel, with the same effect. The
 //! worker's end kills its plugins (each has asked the kernel for that), and what those had started becomes children
 //! of the guard, which ends them. What is left when all three are killed at once is ended by the next shim (see
-//! `mark.rs`). Where a control group is delegated to us, the kernel ends all of that at once (see `leaf.rs`).
+//! `mark.rs`). Each may also be stopped: the guard sees a stopped worker and stops itself, so that the agent, its parent,
+//! sees it, says so and has both go on or ends them. Where a control group is delegated to us, the kernel ends all of that at once (see `leaf.rs`).
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, Write};
 use std::os::unix::net::UnixStream;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use nix::sys::prctl;
-use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitStatus, waitpid};
+use nix::sys::signal::{SigSet, Signal, kill, raise};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid, getppid};
 
+use crate::clock::monotonic_us;
 use crate::error::Error;
+use crate::launch::WATCHED;
 use crate::leaf::Leaf;
+use crate::limits::{STRAYS_LOOK, WORKER_END_WAIT};
 use crate::mark::end_orphans;
 use crate::start_watch::StartWatch;
 use crate::sys::{self, Side};
@@ -39,6 +43,13 @@ pub fn serve() -> ExitCode {
 }
 
 fn guard() -> Result<ExitCode, Error> {
+    let agent = getppid();
+    let agent_looks = std::env::var_os(WATCHED).is_some();
+    // Plugins of the shim's own user must not trace either process nor take descriptors out of it. They are dumpable
+    // again once they execute their program.
+    prctl::set_dumpable(false).map_err(Error::system("keep tracers away"))?;
+    // Wakes a guard that is stopped when the agent ends.
+    prctl::set_pdeathsig(Signal::SIGCONT).map_err(Error::system("watch the agent"))?;
     sys::close_from_3().map_err(Error::system("close inherited files"))?;
     sys::reset_signals().map_err(Error::system("reset signals"))?;
     let null =
@@ -56,12 +67,14 @@ fn guard() -> Result<ExitCode, Error> {
     prctl::set_child_subreaper(true).map_err(Error::system("adopt escaped processes"))?;
     end_orphans();
     let guard = getpid();
+    let children =
+        File::open(format!("/proc/self/task/{guard}/children")).map_err(Error::system("list children"))?;
     let leaf = Leaf::make(guard);
     match sys::fork_single_threaded().map_err(Error::system("start the worker"))? {
         Side::Child => worker(guard, leaf.as_ref(), UnixStream::from(socket)),
         Side::Parent(worker) => {
             drop(socket);
-            Ok(wait_and_sweep(worker, leaf.as_ref()))
+            Ok(wait_and_sweep(Watched { worker, agent, agent_looks, children }, leaf.as_ref()))
         }
     }
 }
@@ -104,38 +117,96 @@ impl Drop for EndsWatch {
     }
 }
 
+/// The guard's view of the worker.
+struct Watched {
+    worker: Pid,
+    /// The agent, which is the guard's parent until it ends.
+    agent: Pid,
+    /// Whether the agent notices when this process is stopped.
+    agent_looks: bool,
+    /// The list of this process' children. Opened early: whoever lowers our limit of open files does not take it away.
+    children: File,
+}
+
+impl Watched {
+    /// Waits for the worker's end. Returns the status that it exited with; none if a signal ended it.
+    ///
+    /// SIGTERM has the worker killed.
+    fn wait(&self) -> Option<i32> {
+        let signals: SigSet = [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGCONT].into_iter().collect();
+        let mut kill_us = None;
+        loop {
+            match waitpid(self.worker, Some(WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED)) {
+                Ok(WaitStatus::Exited(_, status)) => return Some(status),
+                Ok(WaitStatus::Stopped(..)) => self.worker_stopped(),
+                Ok(WaitStatus::StillAlive | WaitStatus::Continued(_)) if self.agent_is_there() => {
+                    if signals.wait() == Ok(Signal::SIGTERM) {
+                        let _ = kill(self.worker, Signal::SIGKILL);
+                    }
+                }
+                Ok(WaitStatus::StillAlive | WaitStatus::Continued(_)) => {
+                    self.wait_without_agent(&mut kill_us)
+                }
+                Err(nix::errno::Errno::EINTR) => {}
+                _ => return None,
+            }
+        }
+    }
+
+    fn agent_is_there(&self) -> bool {
+        getppid() == self.agent
+    }
+
+    /// Somebody has stopped the worker. The agent is to know before it goes on, because it knows what runs: it sees its
+    /// child stop, this process, and continues or ends it.
+    fn worker_stopped(&self) {
+        if self.agent_looks && self.agent_is_there() {
+            let _ = raise(Signal::SIGSTOP);
+        }
+        let _ = kill(self.worker, Signal::SIGCONT);
+    }
+
+    /// The worker ends by itself when the agent has; what takes too long is killed, which a stopped one cannot escape.
+    fn wait_without_agent(&self, kill_us: &mut Option<u64>) {
+        let now_us = monotonic_us();
+        if now_us >= *kill_us.get_or_insert(now_us + WORKER_END_WAIT.as_micros() as u64) {
+            let _ = kill(self.worker, Signal::SIGKILL);
+        }
+        sys::rest(STRAYS_LOOK);
+    }
+
+    /// Ends every child, until there is none left: each round kills those there are, whose own children then become
+    /// ours.
+    fn sweep(&mut self) {
+        loop {
+            let mut list = String::new();
+            if self.children.rewind().is_ok() {
+                // What cannot be read is read in the next round.
+                let _ = self.children.read_to_string(&mut list);
+            }
+            for pid in list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()) {
+                let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+            }
+            if waitpid(None, None) == Err(nix::errno::Errno::ECHILD) {
+                return;
+            }
+        }
+    }
+}
+
 /// Waits for the worker, then ends whatever it has left. A worker that succeeds has ended all that must end; the rest
 /// is what commands were to leave in the background, and is not touched.
-fn wait_and_sweep(worker: Pid, leaf: Option<&Leaf>) -> ExitCode {
-    let mut code = ExitCode::FAILURE;
-    loop {
-        match waitpid(worker, None) {
-            Ok(WaitStatus::Exited(_, 0)) => {
-                if let Some(leaf) = leaf {
-                    leaf.leave();
-                }
-                return ExitCode::SUCCESS;
-            }
-            Ok(WaitStatus::Exited(_, status)) => code = ExitCode::from(status as u8),
-            Ok(WaitStatus::Stopped(..) | WaitStatus::Continued(_)) | Err(nix::errno::Errno::EINTR) => {
-                continue;
-            }
-            _ => {}
+fn wait_and_sweep(mut watched: Watched, leaf: Option<&Leaf>) -> ExitCode {
+    let status = watched.wait();
+    if status == Some(0) {
+        if let Some(leaf) = leaf {
+            leaf.leave();
         }
-        break;
+        return ExitCode::SUCCESS;
     }
     if let Some(leaf) = leaf {
         leaf.end();
     }
-    let children = format!("/proc/self/task/{}/children", getpid());
-    // Ends when there is no child left: each round kills those there are, whose own children then become ours.
-    loop {
-        let list = std::fs::read_to_string(&children).unwrap_or_default();
-        for pid in list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()) {
-            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-        }
-        if waitpid(None, None) == Err(nix::errno::Errno::ECHILD) {
-            return code;
-        }
-    }
+    watched.sweep();
+    status.map_or(ExitCode::FAILURE, |status| ExitCode::from(status as u8))
 }

@@ -7,14 +7,21 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
 use crate::clock::monotonic_us;
-use crate::error::{DecodeError, Error, VERSION};
-use crate::limits::READ_BYTES;
+use crate::error::{DecodeError, Error, LIMITS_CHANGED, VERSION};
+use crate::limits::{READ_BYTES, SILENCE_MAX, WAIT_MAX};
 use crate::spec::{Report, Spec};
 use crate::wire::{Message, decode_message, encode_message, encode_start};
 
 /// The argument by which the program knows that it is to be the shim.
 pub const SUBCOMMAND: &str = "plugins-shim";
+
+/// The variable in the shim's environment by which its guard knows that the agent notices when the guard is stopped.
+pub const WATCHED: &str = "CUSTOS_SHIM_WATCHED";
 
 /// Which program is the shim.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,10 +80,21 @@ impl Launch {
 /// # Errors
 /// The shim cannot be started or ends before it has answered.
 pub fn run_once(launch: &Launch, spec: &Spec) -> Result<Report, Error> {
-    let Launched { mut guard, mut socket } = launch.start()?;
+    let Launched { guard, mut socket } = launch.start()?;
+    let allowed = spec.timeout.min(WAIT_MAX) + spec.grace.min(WAIT_MAX) + SILENCE_MAX;
+    socket.set_read_timeout(Some(allowed)).map_err(Error::system("wait for the shim"))?;
     let report = converse(&mut socket, spec);
     drop(socket);
-    let _ = guard.wait();
+    let guard = Pid::from_raw(guard.id() as i32);
+    if report.is_err() {
+        // The guard takes this as the order to end the worker.
+        let _ = kill(guard, Signal::SIGTERM);
+        let _ = kill(guard, Signal::SIGCONT);
+    }
+    // A plugin may have stopped the guard.
+    while let Ok(WaitStatus::Stopped(..)) = waitpid(guard, Some(WaitPidFlag::WUNTRACED)) {
+        let _ = kill(guard, Signal::SIGCONT);
+    }
     report
 }
 
@@ -94,6 +112,7 @@ fn converse(socket: &mut UnixStream, spec: &Spec) -> Result<Report, Error> {
                 Message::Hello { version: VERSION } => {}
                 Message::Hello { version } => return Err(Error::Protocol(DecodeError::Version(version))),
                 Message::Report { report, .. } => return Ok(*report),
+                Message::LimitsChanged => return Err(Error::Interfered { how: LIMITS_CHANGED }),
                 _ => return Err(Error::Protocol(DecodeError::Unexpected)),
             }
         }
@@ -101,6 +120,7 @@ fn converse(socket: &mut UnixStream, spec: &Spec) -> Result<Report, Error> {
             Ok(0) => return Err(Error::Ended),
             Ok(len) => inbound.extend_from_slice(&buffer[..len]),
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => return Err(Error::Silent),
             Err(error) => return Err(Error::system("read from the shim")(error)),
         }
     }

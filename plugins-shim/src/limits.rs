@@ -35,6 +35,8 @@ pub(crate) const STARTS_PER_TURN_MAX: usize = 4;
 pub(crate) const KILL_WAIT: Duration = Duration::from_secs(1);
 /// How long the shim waits at its end for what it killed.
 pub(crate) const END_WAIT: Duration = Duration::from_secs(2);
+/// How long the guard waits for the worker when the agent has ended; then it kills the worker.
+pub(crate) const WORKER_END_WAIT: Duration = Duration::from_secs(4);
 /// Between two looks at escaped processes that are being ended.
 pub(crate) const STRAYS_LOOK: Duration = Duration::from_millis(5);
 /// Processes left behind by one plugin that are counted for its report.
@@ -53,6 +55,8 @@ pub(crate) const STOPPED_PENALTY: Duration = Duration::from_secs(1);
 pub(crate) const STOPPED_USERS_MAX: usize = 1024;
 /// Looks through all processes for those that an earlier shim has left, at the start.
 pub(crate) const ORPHAN_ROUNDS_MAX: usize = 100;
+/// How long beyond its deadline the report of a plugin is waited for where there is no agent.
+pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(5);
 /// The longest timeout or grace: a year. Longer ones are cut to it.
 pub(crate) const WAIT_MAX: Duration = Duration::from_secs(366 * 86_400);
 

@@ -6,8 +6,8 @@
 //! that is found stopped is killed, and for [`STOPPED_PENALTY`] no plugin of its user is started, or a loop of signals
 //! would delay the others by little and often.
 //!
-//! Plugins of the worker's own user are not watched: who runs as that user can stop the worker itself, which the agent
-//! notices (`src/execute/executor.rs`).
+//! So are plugins of the worker's own user, unless that is root, but their user is not barred: it is everybody's. Who runs
+//! as that user can stop the worker itself as well, which the agent notices (`src/execute/shim_process.rs`).
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
@@ -73,13 +73,16 @@ impl StartWatch {
     }
 
     /// Ends the watch of a start. Must come before the child is reaped. Returns whether it was stopped, and so killed; then
-    /// its user is barred for a while.
-    pub(crate) fn end(&self, pid: i32, uid: u32) -> bool {
+    /// its user, if it is another than the worker's, is barred for a while.
+    pub(crate) fn end(&self, pid: i32, other_user: Option<u32>) -> bool {
         let mut state = self.state();
         STARTING_PID.store(0, Ordering::Release);
         state.started_us = None;
         let stopped = state.killed.take() == Some(pid);
-        if stopped && state.penalties.len() < STOPPED_USERS_MAX {
+        if let Some(uid) = other_user
+            && stopped
+            && state.penalties.len() < STOPPED_USERS_MAX
+        {
             let until_us = monotonic_us() + STOPPED_PENALTY.as_micros() as u64;
             state.penalties.insert(uid, until_us);
         }

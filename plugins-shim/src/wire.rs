@@ -10,6 +10,7 @@
 //! kind 2   Start     asked_us u64, awaited u8, spec              agent to shim
 //! kind 3   Stop      grace_us u64                                agent to shim; ticket 0
 //! kind 4   Report    report                                      shim to agent, with the ticket of its Start
+//! kind 5   Limits    nothing                                     shim to agent; ticket 0
 //!
 //! bytes    | len u32 | … |
 //! list     | count u32 | item … |
@@ -41,6 +42,7 @@ const KIND_HELLO: u8 = 1;
 const KIND_START: u8 = 2;
 const KIND_STOP: u8 = 3;
 const KIND_REPORT: u8 = 4;
+const KIND_LIMITS: u8 = 5;
 
 /// One message, either way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +75,8 @@ pub enum Message {
         /// What came of it.
         report: Box<Report>,
     },
+    /// Somebody has changed the worker's own resource limits: it starts nothing more and must be replaced.
+    LimitsChanged,
 }
 
 /// Appends the message's frame.
@@ -87,6 +91,7 @@ pub fn encode_message(message: &Message, out: &mut Vec<u8>) -> Result<(), Error>
         }
         Message::Stop { grace } => frame(out, KIND_STOP, 0, |out| put_duration(out, *grace)),
         Message::Report { ticket, report } => encode_report(*ticket, report, out),
+        Message::LimitsChanged => frame(out, KIND_LIMITS, 0, |_| {}),
     }
 }
 
@@ -136,6 +141,7 @@ pub fn decode_message(input: &[u8]) -> Result<Option<(Message, usize)>, DecodeEr
             spec: Box::new(fields.spec()?),
         },
         KIND_STOP => Message::Stop { grace: fields.duration()? },
+        KIND_LIMITS => Message::LimitsChanged,
         KIND_REPORT => Message::Report { ticket, report: Box::new(fields.report()?) },
         kind => return Err(DecodeError::Kind(kind)),
     };

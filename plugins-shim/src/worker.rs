@@ -29,6 +29,7 @@ use crate::limits::{
     WATCH_AFTER,
 };
 use crate::outbound::Outbound;
+use crate::own_limits::OwnLimits;
 use crate::run::{Due, Order, Run, kept_bytes};
 use crate::runs::Runs;
 use crate::signals::Signals;
@@ -68,6 +69,9 @@ pub(crate) struct Worker {
     /// The events of the socket that are waited for.
     socket_events: EpollFlags,
     descriptors: Descriptors,
+    own_limits: OwnLimits,
+    /// Somebody has changed the limits of this process, which the agent knows by now.
+    limits_changed: bool,
     starter: Starter,
     runs: Runs,
     /// When the pipes of which run are to be waited on, in the order of the starts.
@@ -113,6 +117,8 @@ impl Worker {
             socket_events,
             descriptors: Descriptors::of_this_process()
                 .map_err(Error::system("read the limit of open files"))?,
+            own_limits: OwnLimits::now(),
+            limits_changed: false,
             starter: Starter::new(watch),
             runs: Runs::default(),
             unwatched: VecDeque::new(),
@@ -383,9 +389,23 @@ impl Worker {
             let order = Order { awaited: true, ..order };
             return self.report(order, &Report::without_run(Outcome::NotFinished));
         }
+        if self.limits_changed || self.find_limits_changed() {
+            // The agent ends this worker, which answers for everything that it owes.
+            return;
+        }
         if let Err(StartError { errno, message }) = self.try_start(order, spec) {
             self.report(order, &Report::without_run(Outcome::NotStarted { errno, message }));
         }
+    }
+
+    /// Whether somebody has changed the limits of this process, which every plugin would inherit; the agent then hears
+    /// of it.
+    fn find_limits_changed(&mut self) -> bool {
+        if self.own_limits.are_changed() || self.descriptors.are_changed_by_others() {
+            self.limits_changed = self.outbound.message(&Message::LimitsChanged).is_ok();
+            self.outbound.hurry();
+        }
+        self.limits_changed
     }
 
     fn try_start(&mut self, order: Order, spec: &Spec) -> Result<(), StartError> {

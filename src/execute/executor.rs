@@ -98,11 +98,7 @@ impl Executor {
 
     /// The health of the shims and of the poller.
     pub fn parts(&self) -> [Part; 2] {
-        let mut plugins = Part::new("plugins");
-        if let Some(why) = self.shims.trouble() {
-            plugins.critical(format!("plugins cannot be started: {why}"));
-        }
-        [plugins, self.asker.part()]
+        [self.shims.part(), self.asker.part()]
     }
 
     /// What is remembered of the rows of tables.

@@ -5,6 +5,7 @@
 mod account;
 mod examine;
 mod executor;
+mod interference;
 mod job;
 mod line;
 mod plugin;
@@ -12,6 +13,7 @@ mod poll;
 mod queue;
 mod rows;
 mod shell;
+mod shim_process;
 mod shim_settings;
 mod shims;
 mod worker_slot;

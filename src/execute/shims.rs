@@ -7,9 +7,11 @@ use std::sync::Arc;
 use custos_shim::{Error, Report, Spec};
 use tokio::sync::mpsc;
 
+use super::interference::Interference;
 use super::shim_settings::ShimSettings;
 use super::worker_slot::WorkerSlot;
 use crate::limits::{REPORT_QUEUE_MAX, SHIM_CROWD, SHIM_STOP_MAX};
+use crate::part::Part;
 
 /// The shims. Clones share them.
 ///
@@ -19,6 +21,7 @@ use crate::limits::{REPORT_QUEUE_MAX, SHIM_CROWD, SHIM_STOP_MAX};
 #[derive(Clone, Debug)]
 pub struct Shims {
     slots: Arc<[WorkerSlot]>,
+    interference: Arc<Interference>,
 }
 
 /// Receives the reports.
@@ -46,10 +49,12 @@ impl Shims {
     /// It cannot be started.
     pub fn start(settings: &ShimSettings) -> Result<(Shims, Reports), Error> {
         let (sender, receiver) = mpsc::channel(REPORT_QUEUE_MAX);
-        let first = WorkerSlot::start(settings, sender.clone())?;
-        let further = (1..settings.shims_max).map(|_| WorkerSlot::start_later(settings, sender.clone()));
+        let interference = Arc::new(Interference::default());
+        let first = WorkerSlot::start(settings, sender.clone(), &interference)?;
+        let further =
+            (1..settings.shims_max).map(|_| WorkerSlot::start_later(settings, sender.clone(), &interference));
         let slots = std::iter::once(first).chain(further).collect();
-        Ok((Shims { slots }, Reports { receiver }))
+        Ok((Shims { slots, interference }, Reports { receiver }))
     }
 
     /// Runs a plugin. [`Reports`] yields its report with the ticket, also if it cannot be started: at once if it is awaited,
@@ -75,8 +80,17 @@ impl Shims {
         best
     }
 
+    /// Whether plugins can be run, and what somebody did to the shims.
+    pub fn part(&self) -> Part {
+        let mut part = Part::new("plugins");
+        if let Some(why) = self.trouble() {
+            part.critical(format!("plugins cannot be started: {why}"));
+        }
+        self.interference.add_to(part)
+    }
+
     /// Why plugins cannot be run at present, if they cannot.
-    pub fn trouble(&self) -> Option<String> {
+    fn trouble(&self) -> Option<String> {
         self.slots.iter().find_map(WorkerSlot::trouble)
     }
 

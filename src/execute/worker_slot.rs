@@ -2,26 +2,27 @@
 //!
 //! Invariant: each submitted ticket comes back exactly once, whatever becomes of the shim, unless the agent stops.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use custos_shim::{
-    DecodeError, Error, Launch, Message, Outcome, Report, Spec, VERSION, decode_message, encode_message,
-    monotonic_us,
+    DecodeError, Error, LIMITS_CHANGED, Message, Outcome, Report, Spec, VERSION, decode_message,
+    encode_message, monotonic_us,
 };
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{ReadHalf, WriteHalf};
-use tokio::process::Child;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, mpsc, watch};
 
+use super::interference::Interference;
 use super::queue::Queue;
+use super::shim_process::{Condition, Guard, Shim};
 use super::shim_settings::ShimSettings;
 use crate::clock::micros;
-use crate::limits::{GRACE, SHIM_BACKOFF, SHIM_BACKOFF_MAX};
+use crate::limits::{GRACE, SHIM_BACKOFF, SHIM_BACKOFF_MAX, SHIM_LOOK, SHIM_STOPS_MAX, SHIM_STOPS_WINDOW};
 use crate::lock::locked;
 
 const READ_BYTES: usize = 64 * 1024;
@@ -42,6 +43,8 @@ struct Shared {
     queue: Mutex<Queue>,
     /// Notified whenever the queue has something new.
     wake: Notify,
+    /// Notified with each plugin, for the look at whether the shim is stopped.
+    busy: Notify,
     /// Why there is no shim at present.
     trouble: Mutex<Option<String>>,
     /// Whether it ever had a plugin to run.
@@ -68,20 +71,31 @@ impl WorkerSlot {
     pub(super) fn start(
         settings: &ShimSettings,
         reports: mpsc::Sender<(u64, Report)>,
+        interference: &Arc<Interference>,
     ) -> Result<WorkerSlot, Error> {
         let shim = Shim::start(&settings.launch)?;
-        Ok(WorkerSlot::with(Some(shim), settings, reports))
+        Ok(WorkerSlot::with(Some(shim), settings, reports, interference))
     }
 
     /// A slot whose shim is started with its first plugin.
-    pub(super) fn start_later(settings: &ShimSettings, reports: mpsc::Sender<(u64, Report)>) -> WorkerSlot {
-        WorkerSlot::with(None, settings, reports)
+    pub(super) fn start_later(
+        settings: &ShimSettings,
+        reports: mpsc::Sender<(u64, Report)>,
+        interference: &Arc<Interference>,
+    ) -> WorkerSlot {
+        WorkerSlot::with(None, settings, reports, interference)
     }
 
-    fn with(shim: Option<Shim>, settings: &ShimSettings, reports: mpsc::Sender<(u64, Report)>) -> WorkerSlot {
+    fn with(
+        shim: Option<Shim>,
+        settings: &ShimSettings,
+        reports: mpsc::Sender<(u64, Report)>,
+        interference: &Arc<Interference>,
+    ) -> WorkerSlot {
         let (ended_sender, ended) = watch::channel(false);
         let shared = Arc::new(Shared { awake: AtomicBool::new(shim.is_some()), ..Shared::default() });
-        let driver = Driver { settings: settings.clone(), shared: Arc::clone(&shared), reports };
+        let (settings, interference) = (settings.clone(), Arc::clone(interference));
+        let driver = Driver { settings, shared: Arc::clone(&shared), reports, interference };
         let task = tokio::spawn(async move {
             driver.drive(shim).await;
             let _ = ended_sender.send(true);
@@ -94,6 +108,7 @@ impl WorkerSlot {
         self.shared.awake.store(true, Ordering::Relaxed);
         self.shared.queue().submit(ticket, spec, awaited, monotonic_us());
         self.shared.wake.notify_one();
+        self.shared.busy.notify_one();
     }
 
     /// Plugins that the shim has or will have, whose reports are still to come.
@@ -134,28 +149,12 @@ impl WorkerSlot {
     }
 }
 
-/// A shim that was started.
-struct Shim {
-    guard: Child,
-    socket: UnixStream,
-}
-
-impl Shim {
-    fn start(launch: &Launch) -> Result<Shim, Error> {
-        let attempt = |attempt| move |source| Error::System { attempt, source };
-        let (command, socket) = launch.command()?;
-        let guard = tokio::process::Command::from(command).spawn().map_err(attempt("start the shim"))?;
-        socket.set_nonblocking(true).map_err(attempt("talk to the shim"))?;
-        let socket = UnixStream::from_std(socket).map_err(attempt("talk to the shim"))?;
-        Ok(Shim { guard, socket })
-    }
-}
-
 /// The task that talks to the shim and replaces it.
 struct Driver {
     settings: ShimSettings,
     shared: Arc<Shared>,
     reports: mpsc::Sender<(u64, Report)>,
+    interference: Arc<Interference>,
 }
 
 impl Driver {
@@ -170,22 +169,25 @@ impl Driver {
         let mut backoff = SHIM_BACKOFF;
         loop {
             let outcome = match shim.take() {
-                Some(Shim { mut guard, mut socket }) => {
+                Some(Shim { guard, mut socket }) => {
                     self.shared.set_trouble(None);
-                    self.shared.shim_pid.store(guard.id().unwrap_or(0), Ordering::Relaxed);
+                    self.shared.shim_pid.store(guard.pid().unwrap_or(0), Ordering::Relaxed);
                     self.shared.queue().heard(monotonic_us());
-                    let error = self.converse(&mut socket).await;
-                    if matches!(error, Error::Silent) {
-                        end_worker(guard.id());
+                    let error = self.converse(&mut socket, &guard).await;
+                    if matches!(error, Error::Silent | Error::Interfered { .. }) {
+                        guard.end();
                     }
                     self.shared.shim_pid.store(0, Ordering::Relaxed);
+                    // One that was stopped could not end.
+                    guard.proceed();
                     drop(socket);
                     // The guard ends with the last process; there is no need to wait for it.
-                    tokio::spawn(async move { guard.wait().await });
+                    tokio::spawn(guard.ended());
                     if self.stopped() {
                         return;
                     }
-                    tracing::error!("the shim is replaced, what it ran counts as not finished: {error}");
+                    let suspects = self.shared.queue().running();
+                    self.interference.replaced(&error, &suspects);
                     self.shared.set_trouble(Some(error.to_string()));
                     Outcome::NotFinished
                 }
@@ -221,12 +223,13 @@ impl Driver {
     }
 
     /// Talks to the shim until it ends. Returns why.
-    async fn converse(&self, socket: &mut UnixStream) -> Error {
+    async fn converse(&self, socket: &mut UnixStream, guard: &Guard) -> Error {
         let (read, write) = socket.split();
         tokio::select! {
             error = self.receive(read) => error,
             error = self.send(write) => error,
             () = self.silence() => Error::Silent,
+            how = self.watch(guard) => Error::Interfered { how },
             () = self.reports.closed() => Error::Ended,
         }
     }
@@ -237,6 +240,49 @@ impl Driver {
         loop {
             tokio::time::sleep(max / SILENCE_LOOKS).await;
             if self.shared.queue().is_silent(monotonic_us(), micros(max)) {
+                return;
+            }
+        }
+    }
+
+    /// Has a shim go on that somebody stops. Returns why it has to be ended instead.
+    async fn watch(&self, guard: &Guard) -> &'static str {
+        // Without the signal, the looks find it.
+        let mut children = signal(SignalKind::child()).ok();
+        let mut stops = VecDeque::with_capacity(SHIM_STOPS_MAX);
+        loop {
+            match guard.condition() {
+                Condition::Running => {}
+                Condition::Traced => return "a process of its own user traces it",
+                Condition::Stopped => {
+                    let now_us = monotonic_us();
+                    stops.retain(|at_us| *at_us + micros(SHIM_STOPS_WINDOW) > now_us);
+                    if self.shared.queue().held() == 1 {
+                        return "it was stopped while a single plugin ran";
+                    }
+                    if stops.len() >= SHIM_STOPS_MAX {
+                        return "it was stopped again and again";
+                    }
+                    stops.push_back(now_us);
+                    self.interference.stopped(&self.shared.queue().running());
+                    guard.proceed();
+                }
+            }
+            tokio::select! {
+                Some(()) = child_changed(&mut children) => {}
+                () = self.look_due() => {}
+            }
+        }
+    }
+
+    /// Returns after a while, if the shim owes something then.
+    async fn look_due(&self) {
+        loop {
+            if self.shared.queue().held() == 0 {
+                self.shared.busy.notified().await;
+            }
+            tokio::time::sleep(SHIM_LOOK).await;
+            if self.shared.queue().held() > 0 {
                 return;
             }
         }
@@ -271,25 +317,26 @@ impl Driver {
             }
             match self.take_messages(&inbound).await {
                 Ok(taken) => drop(inbound.drain(..taken)),
-                Err(error) => return Error::Protocol(error),
+                Err(error) => return error,
             }
         }
     }
 
     /// Handles the whole messages that have come in. Returns their length.
-    async fn take_messages(&self, inbound: &[u8]) -> Result<usize, DecodeError> {
+    async fn take_messages(&self, inbound: &[u8]) -> Result<usize, Error> {
         let mut taken = 0;
-        while let Some((message, len)) = decode_message(&inbound[taken..])? {
+        while let Some((message, len)) = decode_message(&inbound[taken..]).map_err(Error::Protocol)? {
             taken += len;
             match message {
                 Message::Hello { version: VERSION } => {}
-                Message::Hello { version } => return Err(DecodeError::Version(version)),
+                Message::Hello { version } => return Err(Error::Protocol(DecodeError::Version(version))),
                 Message::Report { ticket, report } => {
                     if self.shared.queue().reported(ticket) {
                         self.forward(vec![(ticket, *report)]).await;
                     }
                 }
-                _ => return Err(DecodeError::Unexpected),
+                Message::LimitsChanged => return Err(Error::Interfered { how: LIMITS_CHANGED }),
+                _ => return Err(Error::Protocol(DecodeError::Unexpected)),
             }
         }
         Ok(taken)
@@ -307,15 +354,11 @@ impl Driver {
     }
 }
 
-/// Kills the worker below this guard, which then ends what the worker leaves. A guard alone could not do anything about
-/// a worker that hangs.
-fn end_worker(guard: Option<u32>) {
-    let Some(guard) = guard else { return };
-    let children =
-        std::fs::read_to_string(format!("/proc/{guard}/task/{guard}/children")).unwrap_or_default();
-    for pid in children.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()) {
-        // The guard has not reaped it, so the number is its own; it may end by itself meanwhile.
-        let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+/// Waits for a child of the agent to stop or end.
+async fn child_changed(children: &mut Option<tokio::signal::unix::Signal>) -> Option<()> {
+    match children {
+        Some(children) => children.recv().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -150,6 +150,8 @@ impl PartialEq for Names {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn oid(text: &str) -> Oid {
@@ -203,5 +205,28 @@ mod tests {
         assert_eq!(&*names.by_name("upsEstimatedMinutesRemaining").unwrap().units, "minutes");
         assert_eq!(names.by_name("sysUpTime").unwrap().syntax, Syntax::Ticks);
         assert_eq!(names.by_name("linkUp").unwrap().syntax, Syntax::Trap);
+    }
+
+    proptest! {
+        #[test]
+        fn a_place_is_found_by_its_name(number in any::<prop::sample::Index>(), rest in prop::collection::vec(any::<u32>(), 0..6)) {
+            let names = Names::builtin();
+            let object = number.get(&names.objects);
+            // Below a root only some numbers are valid.
+            prop_assume!(object.oid.len() > 1);
+            let place = object.oid.join(&rest).unwrap();
+            prop_assert_eq!(names.resolve(&names.name(&place)), Ok(place.clone()));
+            let full = rest.iter().fold(format!("{}::{}", object.module, object.name), |name, id| format!("{name}.{id}"));
+            prop_assert_eq!(names.resolve(&full), Ok(place));
+        }
+
+        #[test]
+        fn any_text_names_a_place_or_says_why_not(text in "(\\.?[0-9]{1,11}|[.:+ ]|::|ifDescr|IF-MIB|.){0,8}") {
+            let names = Names::builtin();
+            match names.resolve(&text) {
+                Ok(place) => prop_assert_eq!(names.resolve(&place.to_string()), Ok(place)),
+                Err(why) => prop_assert!(!why.to_string().is_empty()),
+            }
+        }
     }
 }

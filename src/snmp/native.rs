@@ -240,3 +240,82 @@ fn worse(one: State, other: State) -> State {
     let place = |state: State| order.iter().position(|own| *own == state);
     if place(other) > place(one) { other } else { one }
 }
+
+#[cfg(test)]
+mod tests {
+    use custos_compat::nagios::Range;
+    use custos_compat::snmp::Oid;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A line as `snmpget` may print it, or anything else.
+    fn line() -> impl Strategy<Value = String> {
+        let kind = prop_oneof![
+            Just("STRING: "),
+            Just("INTEGER: "),
+            Just("Counter32: "),
+            Just("Timeticks: "),
+            Just("OID: "),
+            Just("")
+        ];
+        prop_oneof![
+            4 => (kind, r#"[-0-9.a\\"'= |\PC]{0,12}"#).prop_map(|(kind, text)| format!("iso.3.6.1 = {kind}{text}")),
+            1 => r#"[\PC"]{0,12}"#,
+        ]
+    }
+
+    fn texts(text: &'static str) -> impl Strategy<Value = Vec<String>> {
+        prop::collection::vec(text.prop_map(|text: String| text), 0..4)
+    }
+
+    fn limits() -> impl Strategy<Value = Vec<Option<Limit>>> {
+        let limit = prop::sample::select(vec!["5", "5:7", "~:9", "@1:2", "-3:"])
+            .prop_map(|written| Limit { range: Range::parse(written).unwrap(), written: written.to_owned() });
+        prop::collection::vec(prop::option::of(limit), 0..4)
+    }
+
+    /// A command line for three variables.
+    fn native() -> impl Strategy<Value = NativeCheck> {
+        let oids: Vec<Oid> = (1..4).map(|number| Oid::from_ids([1, 3, 6, number])).collect();
+        let string = (prop::option::of("[x1]{0,2}"), 0..4_usize, any::<bool>());
+        let options = (limits(), limits(), texts("[a '\"=]{0,3}"), texts("[B%]?"), string, any::<bool>());
+        options.prop_map(move |(warning, critical, labels, units, (string, strings, invert), perf_oids)| {
+            NativeCheck {
+                words: Vec::new(),
+                words_of_oids: oids.iter().map(ToString::to_string).collect(),
+                oids: oids.clone(),
+                warning,
+                critical,
+                labels,
+                units,
+                string,
+                strings,
+                invert,
+                offset: 0.0,
+                delimiter: ", ".to_owned(),
+                perf_oids,
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_printed_is_judged(
+            lines in prop::collection::vec(line(), 0..8),
+            native in native(),
+        ) {
+            let page = lines.iter().fold(String::new(), |page, line| page + line + "\n");
+            let (output, state) = Plugin::new(&native).read(&page);
+            if output.starts_with("No valid data returned (") {
+                prop_assert_eq!(state, State::Unknown);
+            } else {
+                let head = format!("SNMP {} -", state.name());
+                prop_assert!(output.starts_with(&head) && output.contains("| "), "{}", output);
+            }
+            // No variable is judged twice, and none that was not printed.
+            let answered = lines.iter().filter(|line| line.contains(DELIMITER)).count();
+            prop_assert!(state != State::Ok || answered > 0, "{}", output);
+        }
+    }
+}

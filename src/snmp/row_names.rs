@@ -102,7 +102,13 @@ impl RowNames {
             return None;
         }
         let read = |line| serde_json::from_str::<(Name, Index, BTreeSet<Index>)>(line).ok();
-        let names = lines.filter_map(read).map(|(name, holder, twins)| (name, Owners { holder, twins }));
+        let owners = |(name, holder, mut twins): (Name, Index, BTreeSet<Index>)| {
+            while twins.len() > SNMP_ROW_TWINS_MAX {
+                twins.pop_last();
+            }
+            (name, Owners { holder, twins })
+        };
+        let names = lines.filter_map(read).map(owners);
         Some(RowNames { names: names.take(SNMP_ROW_NAMES_MAX).collect(), changed: false })
     }
 }
@@ -205,5 +211,44 @@ mod tests {
                 }
             }
         }
+
+        #[test]
+        fn what_was_remembered_is_read_back(polls in prop::collection::vec(prop::collection::vec((0u32..9, ".{0,3}"), 0..9), 0..6), check in ".{0,9}") {
+            let mut names = RowNames::default();
+            for rows in &polls {
+                let rows: BTreeMap<u32, &str> = rows.iter().map(|(index, name)| (*index, &**name)).collect();
+                poll(&mut names, &rows.into_iter().collect::<Vec<_>>());
+            }
+            let note = names.note(&check);
+            let again = RowNames::from_note(&check, &note);
+            prop_assert_eq!(again.map(|again| again.note(&check)), Some(note));
+        }
+
+        #[test]
+        fn whatever_a_note_says_no_two_rows_go_by_one_name(lines in prop::collection::vec(odd_line(), 0..6), rows in prop::collection::btree_map(0u32..6, "[ab]", 0..6)) {
+            let note = format!("\"c\"\n{}", lines.join("\n"));
+            let mut names = RowNames::from_note("c", &note).unwrap();
+            prop_assert!(names.names.values().all(|owners| owners.twins.len() <= SNMP_ROW_TWINS_MAX));
+            let rows: Vec<(u32, &str)> = rows.iter().map(|(index, name)| (*index, &**name)).collect();
+            let numbered = poll(&mut names, &rows);
+            let mut alone = BTreeSet::new();
+            for ((_, name), numbered) in rows.into_iter().zip(numbered) {
+                prop_assert!(numbered || alone.insert(name), "two rows go by {}", name);
+            }
+        }
+    }
+
+    /// A line of a note, perhaps one that nobody wrote.
+    fn odd_line() -> impl Strategy<Value = String> {
+        prop_oneof![
+            3 => ("[ab]", 0u32..6, prop::collection::vec(0u32..6, 0..4))
+                .prop_map(|(name, holder, twins)| {
+                    let twins: Vec<[u32; 1]> = twins.into_iter().map(|twin| [twin]).collect();
+                    format!("[[\"{name}\"],[{holder}],{twins:?}]")
+                }),
+            1 => Just(format!("[[\"a\"],[],{:?}]", (0..200u32).map(|twin| [twin]).collect::<Vec<_>>())),
+            1 => "[\\[\\]\"a0-9,-]{0,20}",
+            1 => ".{0,20}",
+        ]
     }
 }

@@ -85,6 +85,8 @@ fn check(name: &str, bytes: usize) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::disk::{Fate, SimDisk};
 
@@ -128,5 +130,21 @@ mod tests {
         }
         let found = Notes::on(Arc::new(whole.restart(Fate::Lost))).read("a").unwrap();
         assert_eq!(found.as_deref(), Some(&b"new"[..]));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_back(text in prop::collection::vec(any::<u8>(), 0..300), name in "[a-z][a-z.-]{0,20}") {
+            let notes = Notes::on(Arc::new(SimDisk::new()));
+            notes.write(&name, &text).unwrap();
+            prop_assert_eq!(notes.read(&name).unwrap(), Some(text));
+        }
+
+        #[test]
+        fn no_bytes_are_too_odd(payload in prop::collection::vec(any::<u8>(), 0..80)) {
+            if let Ok(text) = decode(&payload, "a") {
+                prop_assert!(payload.ends_with(text) && payload.starts_with(b"\x01a"));
+            }
+        }
     }
 }

@@ -32,6 +32,9 @@ pub struct Repaired {
     pub lost_series: u64,
     /// What became of which runs, as it was noted for consumers.
     pub amendments: Vec<Amendment>,
+    /// Logs that end in the middle of a frame and have no other damage. They stay as they are: nothing of the frame can be
+    /// read, and the next writer goes on behind it.
+    pub torn: Vec<FileReport>,
     /// Files that this process has no permission to open. They stay where they are.
     pub forbidden: Vec<String>,
 }
@@ -57,6 +60,8 @@ pub fn repair_on(disk: Arc<dyn Disk>) -> Result<Repaired> {
     for report in verify_on(&*disk, &mut |_| {})? {
         if report.findings.iter().any(Finding::is_damage) {
             repair_file(&*disk, &report, &permit, &mut repaired)?;
+        } else if !report.findings.is_empty() {
+            repaired.torn.push(report);
         }
     }
     if !repaired.set_aside.is_empty() {

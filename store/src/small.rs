@@ -115,7 +115,10 @@ pub(crate) fn replace(disk: &dyn Disk, name: &str, bytes: &[u8]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::disk::SimDisk;
 
     const MAGIC: [u8; 8] = *b"CUSTTST\0";
 
@@ -145,5 +148,35 @@ mod tests {
         let crc = crc32c::crc32c(&bytes[..body]);
         bytes[body..].copy_from_slice(&crc.to_le_bytes());
         assert_eq!(decode(MAGIC, &bytes), Err(Unreadable::Version(7)));
+    }
+
+    /// The files with such a payload, by what reads them.
+    fn load_all(bytes: &[u8]) {
+        let disk = SimDisk::new();
+        for name in ["identity", "synced", "a.note", "a.cursor", "amendments"] {
+            disk.put(name, bytes);
+        }
+        let _ = crate::identity::load(&disk);
+        let _ = crate::mark::load(&disk).unwrap();
+        let _ = crate::note::load(&disk, "a.note");
+        let _ = crate::cursor::load(&disk, "a.cursor");
+        let _ = crate::amendment::load(&disk);
+    }
+
+    proptest! {
+        #[test]
+        fn any_payload_is_read_back(payload in prop::collection::vec(any::<u8>(), 0..300)) {
+            let whole = encode(MAGIC, &payload);
+            prop_assert_eq!(decode(MAGIC, &whole), Ok(&payload[..]));
+        }
+
+        #[test]
+        fn no_bytes_are_too_odd(payload in prop::collection::vec(any::<u8>(), 0..80)) {
+            load_all(&payload);
+            // Behind checksums that hold.
+            for magic in [*b"CUSTIDN\0", *b"CUSTSYN\0", *b"CUSTNOT\0", *b"CUSTCUR\0", *b"CUSTAMD\0"] {
+                load_all(&encode(magic, &payload));
+            }
+        }
     }
 }

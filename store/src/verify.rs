@@ -4,6 +4,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
+use std::ops::Range;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -17,8 +18,10 @@ use crate::disk::{Disk, RealDisk};
 use crate::error::{Error, Result};
 use crate::identity::{self, IDENTITY_NAME};
 use crate::log::{End, LogImage, ends};
+use crate::mark;
 use crate::names::{CURSOR_SUFFIX, FileName, NOTE_SUFFIX, live};
 use crate::note;
+use crate::position::Position;
 use crate::run::Run;
 use crate::segment::{Catalogue, ChunkRef, Extent, Segment};
 
@@ -46,6 +49,11 @@ pub enum Finding {
         offset: u64,
         /// Bytes that are there of the frame.
         bytes: usize,
+        /// The first run that may have been there.
+        start: Position,
+        /// The position after the last run that may have been there and is known to have been durable; `None` if that is
+        /// not known of any.
+        synced: Option<Position>,
     },
 }
 
@@ -53,6 +61,17 @@ impl Finding {
     /// `true` for damage.
     pub fn is_damage(&self) -> bool {
         matches!(self, Finding::Damage(_))
+    }
+
+    /// The runs that had been durable and are missing where a log ends early, as far as that is known. A damaged last frame
+    /// looks like one that was not written to its end, but for this.
+    pub fn missing(&self) -> Option<Range<Position>> {
+        match self {
+            Finding::Damage(_) => None,
+            Finding::Torn { start, synced, .. } => {
+                synced.map(|synced| *start..synced).filter(|runs| !runs.is_empty())
+            }
+        }
     }
 
     /// Offset in the file, in bytes.
@@ -93,6 +112,8 @@ pub fn verify(dir: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Vec<
 
 /// [`verify`] on any disk.
 pub fn verify_on(disk: &dyn Disk, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Vec<FileReport>> {
+    // Before the files: they have at least what it says.
+    let synced = mark::load(disk).unwrap_or(None);
     let names = disk.list().map_err(Error::io("list", disk.path()))?;
     let (files, _) = live(&names);
     let small: Vec<&String> = names.iter().filter(|name| is_small(name)).collect();
@@ -101,7 +122,7 @@ pub fn verify_on(disk: &dyn Disk, progress: &mut dyn FnMut(Progress<'_>)) -> Res
     let ends = ends(disk, &files, End::OPEN)?;
     for (file, end) in files.iter().zip(ends) {
         let check = |report: &mut FileReport| match *file {
-            FileName::Log { start } => check_log(disk, start, end, report),
+            FileName::Log { start } => check_log(disk, start, (end, synced), report),
             FileName::Segment { start, end } => check_segment(disk, start, end, report),
             FileName::Temporary => Ok(()),
         };
@@ -158,13 +179,20 @@ fn check_small(disk: &dyn Disk, name: &str) -> Result<()> {
     }
 }
 
-fn check_log(disk: &dyn Disk, start: u64, end: End, report: &mut FileReport) -> Result<()> {
+fn check_log(
+    disk: &dyn Disk,
+    start: u64,
+    (end, synced): (End, Option<Position>),
+    report: &mut FileReport,
+) -> Result<()> {
     let mut image = LogImage::open(disk, start, end)?;
     image.extend(disk)?;
     let path = disk.path().join(image.name());
     report.findings.extend(image.damages_in(&path).into_iter().map(Finding::Damage));
     if let Some((offset, bytes)) = image.torn_tail() {
-        report.findings.push(Finding::Torn { offset, bytes });
+        let start = Position(image.next_seq());
+        let synced = synced.map(|synced| synced.min(Position(end.before)));
+        report.findings.push(Finding::Torn { offset, bytes, start, synced });
     }
     for row in image.arrivals(0) {
         match image.run(disk, row) {

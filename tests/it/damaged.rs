@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use custos_store::{Options, Run, Writer};
 use serde_json::{Value, json};
 
 use crate::stage::{Stage, text};
@@ -77,6 +78,60 @@ fn repair_says_what_is_back_and_what_is_lost() {
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout));
     let again = stage.custos(&["store", "repair", &stage.shown("store")]);
     assert_eq!(text(&again.stdout), "nothing is damaged\n");
+}
+
+#[test]
+fn verify_and_repair_say_the_same_of_a_damaged_last_frame() {
+    let stage = Stage::new();
+    let store = stage.path("store");
+    let run = |n: i64| Run { time_ms: n, text: format!("text {n}"), ..Run::default() };
+    let mut writer = Writer::open(&store, Options { background: false, ..Options::default() }).unwrap();
+    for n in 0..3 {
+        writer.append(&[("disk", &run(n))]).unwrap();
+    }
+    writer.append(&[("disk", &run(3)), ("disk", &run(4))]).unwrap();
+    writer.sync().unwrap();
+    drop(writer);
+    let entries = fs::read_dir(&store).unwrap().map(|entry| entry.unwrap().path());
+    let log = entries.into_iter().find(|path| path.extension().is_some_and(|kind| kind == "log")).unwrap();
+    let mut bytes = fs::read(&log).unwrap();
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    bytes[end - 7..=end].fill(0xee);
+    fs::write(&log, &bytes).unwrap();
+    let shown = |command: &str| {
+        let output = stage.custos(&["store", command, &stage.shown("store")]);
+        (output.status.code(), text(&output.stdout))
+    };
+    let (code, verified) = shown("verify");
+    assert_eq!(code, Some(2), "{verified}");
+    let line = verified.lines().next().unwrap();
+    let name = log.file_name().unwrap().to_str().unwrap();
+    assert!(line.starts_with(&format!("{name}: ends early at offset ")), "{line}");
+    assert!(line.ends_with(" are no whole frame (2 runs, numbered 3 to 4, which had been synced)"), "{line}");
+    let left = format!(
+        "{name} is left as it is: the agent goes on behind these bytes when it starts next, and sealing drops them"
+    );
+    let repaired = (Some(0), format!("{line}\n{left}\nnothing else is damaged\n"));
+    assert_eq!(shown("repair"), repaired);
+    assert_eq!(fs::read(&log).unwrap(), bytes, "repair changed the log");
+    assert_eq!(shown("verify"), (Some(2), verified.clone()));
+    // Without the mark, what the frame had is not known.
+    let mark = fs::read(store.join("synced")).unwrap();
+    fs::remove_file(store.join("synced")).unwrap();
+    let (code, unmarked) = shown("verify");
+    assert!(
+        code == Some(1) && unmarked.contains("frame (whether they cost runs is not known)"),
+        "{unmarked}"
+    );
+    fs::write(store.join("synced"), mark).unwrap();
+    // The next writer goes on behind it, and sealing drops it.
+    let mut writer = Writer::open(&store, Options { background: false, ..Options::default() }).unwrap();
+    writer.append(&[("disk", &run(9))]).unwrap();
+    writer.compact().unwrap();
+    drop(writer);
+    let (code, verified) = shown("verify");
+    assert!(code == Some(0) && verified.contains(" 4 runs read: intact"), "{verified}");
+    assert_eq!(shown("repair"), (Some(0), "nothing is damaged\n".to_owned()));
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod hostile;
 mod killed;
 mod leaf;
 mod ordinary;
+mod stopped;
 
 #[path = "../stage/mod.rs"]
 mod stage;

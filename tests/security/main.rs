@@ -4,6 +4,7 @@
 
 mod memory;
 mod nrpe;
+mod own_user;
 mod plugins;
 mod start;
 mod store;

@@ -8,6 +8,7 @@ mod daemon;
 mod faults;
 mod hostile;
 mod levels;
+mod names;
 mod native;
 mod native_grid;
 mod odd;

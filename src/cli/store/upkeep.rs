@@ -150,9 +150,15 @@ impl<'a> FindingJson<'a> {
                 lost_runs: damage.runs,
                 lost_samples: damage.samples,
             }),
-            Finding::Torn { .. } => None,
+            Finding::Torn { .. } => finding.missing().map(|runs| LostJson {
+                check: None,
+                start: runs.start.0,
+                end: Some(runs.end.0),
+                lost_runs: Some(runs.end.0 - runs.start.0),
+                lost_samples: None,
+            }),
         };
-        FindingJson { offset: finding.offset(), what: finding.what(), damage: finding.is_damage(), lost }
+        FindingJson { offset: finding.offset(), what: finding.what(), damage: is_damage(finding), lost }
     }
 }
 
@@ -166,7 +172,7 @@ pub(super) fn verify(args: &VerifyArgs) -> ExitCode {
         });
         drop(status);
         let reports = reports.map_err(|error| failed("verify the store", &error))?;
-        let severity = |finding: &Finding| if finding.is_damage() { 2 } else { 1 };
+        let severity = |finding: &Finding| if is_damage(finding) { 2 } else { 1 };
         worst = reports.iter().flat_map(|report| &report.findings).map(severity).max().unwrap_or(0);
         if args.json { verify_json(&reports, worst == 0, out) } else { verify_text(&reports, out) }
     });
@@ -189,9 +195,7 @@ fn verify_text(reports: &[FileReport], out: &mut dyn Write) -> Result<(), Failur
         runs += report.runs;
         bytes += report.bytes;
         for finding in &report.findings {
-            let kind = if finding.is_damage() { "damaged" } else { "ends early" };
-            let (name, offset, what) = (printable(&report.name), finding.offset(), finding.what());
-            writeln!(out, "{name}: {kind} at offset {offset}: {what}{}", lost(finding))?;
+            writeln!(out, "{}", line(&report.name, finding))?;
         }
     }
     let bad = reports.iter().filter(|report| !report.findings.is_empty()).count();
@@ -205,15 +209,38 @@ fn verify_text(reports: &[FileReport], out: &mut dyn Write) -> Result<(), Failur
     )?)
 }
 
-/// Which runs damage costs, as far as that is known.
+/// A finding in words.
+fn line(name: &str, finding: &Finding) -> String {
+    let kind = match finding {
+        Finding::Damage(_) => "damaged",
+        Finding::Torn { .. } => "ends early",
+    };
+    let (name, offset, what) = (printable(name), finding.offset(), finding.what());
+    format!("{name}: {kind} at offset {offset}: {what}{}", lost(finding))
+}
+
+/// Which runs a finding costs, as far as that is known.
 fn lost(finding: &Finding) -> String {
     match finding {
         Finding::Damage(damage) if damage.start < damage.end => {
             let (check, numbers) = (damage.check.as_deref(), damage.start.0..damage.end.0);
             format!(" ({})", which(check, numbers, damage.runs, damage.samples))
         }
-        _ => String::new(),
+        Finding::Damage(_) => String::new(),
+        Finding::Torn { synced: None, .. } => " (whether they cost runs is not known)".to_owned(),
+        Finding::Torn { .. } => match finding.missing() {
+            Some(Range { start, end }) => {
+                let runs = which(None, start.0..end.0, Some(end.0 - start.0), None);
+                format!(" ({runs}, which had been synced)")
+            }
+            None => " (no run that had been synced)".to_owned(),
+        },
     }
+}
+
+/// Whether a finding costs runs that were there durably.
+fn is_damage(finding: &Finding) -> bool {
+    finding.is_damage() || finding.missing().is_some()
 }
 
 /// Runs in words: "3 runs of disk, numbered 5 to 9, with 12 samples".
@@ -250,8 +277,21 @@ pub(super) fn repair(args: &RepairArgs, out: &mut dyn Write) -> Result<(), Failu
             "failed to repair the store: {why} {names}; give them back with chown"
         )));
     }
+    for report in &repaired.torn {
+        for finding in &report.findings {
+            writeln!(out, "{}", line(&report.name, finding))?;
+        }
+        let name = printable(&report.name);
+        writeln!(
+            out,
+            "{name} is left as it is: the agent goes on behind these bytes when it starts next, and sealing drops them"
+        )?;
+    }
     if repaired.set_aside.is_empty() {
-        return Ok(writeln!(out, "nothing is damaged")?);
+        return match repaired.torn.len() {
+            0 => Ok(writeln!(out, "nothing is damaged")?),
+            _ => Ok(writeln!(out, "nothing else is damaged")?),
+        };
     }
     for name in &repaired.set_aside {
         writeln!(out, "set aside {}", printable(name))?;

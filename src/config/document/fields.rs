@@ -4,7 +4,6 @@
 use crate::config::document::diagnostic::Findings;
 use crate::config::document::place::Place;
 use crate::config::document::scalar::{Kind, Scalar};
-use crate::config::document::suggest;
 use crate::config::document::yaml::{Content, Entry, Node};
 use crate::text::human::counted;
 
@@ -48,9 +47,9 @@ pub(crate) fn refuse_unknown<'n>(
     findings: &mut Findings,
 ) {
     for entry in entries.filter(|entry| !known.contains(&entry.key.as_str())) {
-        let advice = match suggest::nearest(&entry.key, known) {
+        let advice = match findings.nearest(&entry.key, known.iter().copied()) {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("expected {}", some_of(&entry.key, known)),
+            None => format!("expected {}", some_of(&entry.key, known, findings)),
         };
         findings.error(&entry.key_place, format!("unknown key `{}` in {owner}; {advice}", entry.key));
     }
@@ -60,11 +59,14 @@ pub(crate) fn refuse_unknown<'n>(
 const KEYS_NAMED_MAX: usize = 6;
 
 /// The known keys, or of many the nearest.
-fn some_of(key: &str, known: &[&'static str]) -> String {
+fn some_of(key: &str, known: &[&'static str], findings: &mut Findings) -> String {
     if known.len() <= KEYS_NAMED_MAX {
         return format!("one of {}", quoted(known));
     }
-    let nearest = suggest::by_nearness(key, known);
+    let mut nearest = findings.by_nearness(key, known.iter().copied());
+    if nearest.is_empty() {
+        nearest.extend(known);
+    }
     let named: Vec<String> = nearest.iter().take(KEYS_NAMED_MAX).map(|key| format!("`{key}`")).collect();
     format!("{} or one of {}", named.join(", "), counted((known.len() - KEYS_NAMED_MAX) as u64, "other"))
 }
@@ -174,7 +176,7 @@ pub(crate) fn choice<T: Copy>(
         if let Some((_, value)) = words.iter().find(|(name, _)| *name == scalar.text) {
             return Some(*value);
         }
-        if let Some(meant) = suggest::nearest(&scalar.text, &names) {
+        if let Some(meant) = findings.nearest(&scalar.text, names.iter().copied()) {
             refuse(node, &format!("{}; did you mean `{meant}`?", quoted(&names)), findings);
             return None;
         }

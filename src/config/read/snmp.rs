@@ -11,7 +11,6 @@ use custos_compat::snmp::usm::{AuthProtocol, PrivProtocol};
 use crate::config::document::diagnostic::Findings;
 use crate::config::document::duration;
 use crate::config::document::fields::{Fields, one_or_more, printable, quoted, refuse, text, whole, written};
-use crate::config::document::suggest;
 use crate::config::document::yaml::{Content, Entry, Node};
 use crate::config::model::snmp::{
     Network, Secret, SnmpAccess, SnmpConfig, SnmpProfile, SnmpUser, TrapsConfig,
@@ -19,8 +18,8 @@ use crate::config::model::snmp::{
 use crate::config::read::nrpe::address;
 use crate::config::read::secret_file;
 use crate::limits::{
-    SNMP_REPETITIONS_MAX, SNMP_RETRIES_MAX, SNMP_TIMEOUT_MAX, SNMP_TIMEOUT_MIN, TRAPS_PER_SOURCE_MAX,
-    TRAPS_RATE_MAX, TRAPS_TOTAL_MAX,
+    CONFIG_CHOICES_NAMED_MAX, SNMP_REPETITIONS_MAX, SNMP_RETRIES_MAX, SNMP_TIMEOUT_MAX, SNMP_TIMEOUT_MIN,
+    TRAPS_PER_SOURCE_MAX, TRAPS_RATE_MAX, TRAPS_TOTAL_MAX,
 };
 use crate::mib::{KnownNames, MibFault, Names, read_mibs};
 
@@ -306,11 +305,12 @@ pub(crate) fn find(
     if let Some(profile) = profiles.get(name) {
         return Some(Arc::clone(profile));
     }
-    let known: Vec<&str> = profiles.keys().map(String::as_str).collect();
-    let advice = match (suggest::nearest(name, &known), known.as_slice()) {
+    let known = || profiles.keys().map(String::as_str);
+    let advice = match (findings.nearest(name, known()), profiles.len()) {
         (Some(meant), _) => format!("did you mean `{meant}`?"),
-        (None, []) => "`profiles` of `snmp` defines none that can be used".to_owned(),
-        (None, known) => format!("expected {}", quoted(known)),
+        (None, 0) => "`profiles` of `snmp` defines none that can be used".to_owned(),
+        (None, 1..=CONFIG_CHOICES_NAMED_MAX) => format!("expected {}", quoted(&known().collect::<Vec<_>>())),
+        (None, count) => format!("expected one of the {count} of `profiles`"),
     };
     findings.error(&node.place, format!("there is no profile `{name}`; {advice}"));
     None

@@ -87,6 +87,8 @@ fn odd(number: f64) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -127,5 +129,30 @@ mod tests {
             assert_eq!(significant(number), expected);
         }
         assert_eq!((whole(2.5).as_str(), whole(-0.4).as_str()), ("2", "-0"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_printed_is_read_again(number: f64, rest in "([^0-9a-fA-FxX.+-].{0,4})?") {
+            let printed = significant(number);
+            let text = format!(" {printed}{rest}");
+            let (again, len) = read(&text);
+            prop_assert_eq!(len, 1 + printed.len());
+            prop_assert!(
+                again == number || (again - number).abs() <= number.abs() * 1e-9 || again.is_nan() && number.is_nan()
+                    || again.is_infinite() && number.abs() > f64::MAX * (1.0 - 1e-9),
+                "{} became {}", number, again
+            );
+        }
+
+        #[test]
+        fn any_text_begins_with_a_number_or_not(text in "[-+0-9.eExXinftya \\PC]{0,12}") {
+            let (number, len) = read(&text);
+            prop_assert!(text.is_char_boundary(len));
+            prop_assert!(len > 0 || number == 0.0);
+            prop_assert!(!number.is_nan() || text.to_lowercase().contains("nan"));
+            // Text behind a number changes nothing about it.
+            prop_assert_eq!(read(&text[..len]).1, len);
+        }
     }
 }

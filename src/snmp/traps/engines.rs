@@ -237,6 +237,8 @@ fn engine_line(line: &str) -> Option<(EngineId, EngineTime)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const ONE: &[u8] = b"\x80\0\0\0\x01one";
@@ -316,5 +318,35 @@ mod tests {
             engines.judge(&number.to_be_bytes(), (1, 1), b"x", u64::from(number));
         }
         assert_eq!(engines.known.len(), TRAPS_ENGINES_MAX);
+    }
+
+    /// A note, perhaps with lines that nobody wrote.
+    fn note() -> impl Strategy<Value = String> {
+        let line = prop_oneof![
+            3 => ("([0-9a-f]{2}){0,6}", any::<u32>(), any::<u32>())
+                .prop_map(|(id, boots, time)| format!("{id} {boots} {time}")),
+            1 => Just(CLEAN.to_owned()),
+            1 => any::<u32>().prop_map(|boots| format!("own {boots}")),
+            1 => "[0-9a-fx+ -]{0,20}",
+            1 => ".{0,20}",
+        ];
+        prop::collection::vec(line, 0..12).prop_map(|lines| lines.join("\n"))
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_note_says_nothing_up_to_it_is_taken(note in note(), now_s in 0..1_000_000_u64) {
+            let mut engines = Engines::restore(&note, now_s);
+            let kept = engines.note(true);
+            prop_assert_eq!(&Engines::restore(&kept, 0).note(true), &kept, "a note says what it was made of");
+            let heard: Vec<_> = kept.lines().filter_map(engine_line).collect();
+            prop_assert_eq!(heard.len(), engines.known.len());
+            for (id, (boots, time)) in heard {
+                for earlier in [(boots, time), (boots, time / 2), (boots.saturating_sub(1), u32::MAX)] {
+                    let judged = engines.judge(&id, earlier, b"x", now_s);
+                    prop_assert!(earlier > (boots, time) || judged == Timeliness::Old((boots, time)));
+                }
+            }
+        }
     }
 }
