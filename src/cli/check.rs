@@ -48,19 +48,28 @@ pub(super) struct CheckArgs {
 /// Runs the command.
 pub(super) fn run(args: &CheckArgs) -> ExitCode {
     match verdict(args) {
-        Ok((output, state)) => {
-            let mut out = io::stdout().lock();
-            let shown = if out.is_terminal() { printable_lines(&output).into_bytes() } else { output };
-            // A reader that has gone away still wants the exit status.
-            let _ = out.write_all(&shown).and_then(|()| out.flush());
-            ExitCode::Verdict(state)
-        }
-        Err(failure) => {
-            tell(&failure.message);
-            // To whoever runs this as a plugin, a check that could not be run is UNKNOWN.
-            ExitCode::Verdict(State::Unknown)
-        }
+        Ok((output, state)) => print(output, state),
+        // To whoever runs this as a plugin, a check that could not be run is UNKNOWN.
+        Err(failure) => print(failure_output(&failure.message), State::Unknown),
     }
+}
+
+fn print(output: Vec<u8>, state: State) -> ExitCode {
+    let mut out = io::stdout().lock();
+    let shown = if out.is_terminal() { printable_lines(&output).into_bytes() } else { output };
+    // A reader that has gone away still wants the exit status.
+    let _ = out.write_all(&shown).and_then(|()| out.flush());
+    ExitCode::Verdict(state)
+}
+
+/// What a plugin would print that cannot do its work. The last line of a message is what it comes to; those before it,
+/// such as mistakes in the configuration, become long text.
+fn failure_output(message: &str) -> Vec<u8> {
+    // A `|` would begin perfdata.
+    let message = message.trim_end().replace('|', "/");
+    let (details, last) = message.rsplit_once('\n').unwrap_or(("", &message));
+    let details = if details.is_empty() { String::new() } else { format!("{details}\n") };
+    format!("UNKNOWN: {last}\n{details}").into_bytes()
 }
 
 fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
@@ -198,4 +207,19 @@ fn keep(store: &Path, name: &str, run: &Run, rows: &mut TableRows) -> custos_sto
         writer.notes().write(&name, text.as_bytes())?;
     }
     writer.close()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_run_is_said_as_a_plugin_says_it() {
+        let said = |message: &str| String::from_utf8(failure_output(message)).unwrap();
+        assert_eq!(said("the running agent does not answer"), "UNKNOWN: the running agent does not answer\n");
+        assert_eq!(
+            said("c.yaml:2:3: a|b\nfailed to read c.yaml; mend it first"),
+            "UNKNOWN: failed to read c.yaml; mend it first\nc.yaml:2:3: a/b\n"
+        );
+    }
 }
