@@ -168,8 +168,8 @@ fn a_store_of_garbage_is_not_an_empty_one() {
             fs::write(&path, (0..100_000).map(|_| noise()).collect::<Vec<u8>>()).unwrap();
         }
     }
-    let readers = READERS.into_iter().filter(|arguments| arguments[0] != "store");
     let store = stage.path("store").display().to_string();
+    let readers = READERS.into_iter().filter(|arguments| arguments[0] != "store");
     for arguments in readers.chain([&["status", "--all", "--store", &store, "--exit-code"][..]]) {
         let output = stage.command(arguments).output().unwrap();
         let said = text(&output.stderr);
