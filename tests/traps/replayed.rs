@@ -18,10 +18,15 @@ impl Tap {
 
     /// A trap of an interface, as a user with encryption sends it.
     fn record(&self, receiver: &Receiver, trap: &str) -> Vec<u8> {
+        self.record_at(receiver, trap, &[])
+    }
+
+    /// The same, with further options: `-Z BOOTS,TIME` is the clock of the sender's engine.
+    fn record_at(&self, receiver: &Receiver, trap: &str, further: &[&str]) -> Vec<u8> {
         let user = [
             "-v3", "-u", "secure", "-l", "authPriv", "-a", "SHA-512", "-A", AUTH, "-x", "AES-256", "-X", PRIV,
         ];
-        let options = [&["-e", "0x8000000001020304"][..], &user].concat();
+        let options = [&["-e", "0x8000000001020304"][..], &user, further].concat();
         let to = self.0.local_addr().unwrap().to_string();
         assert!(receiver.send_to(&to, "snmptrap", &options, &["", trap, "1.3.6.1.2.1.2.2.1.1.3", "i", "3"]));
         let mut buffer = vec![0; 2000];
@@ -100,4 +105,45 @@ fn a_kill_in_the_first_second_makes_nothing_count_twice() {
     tap.play(&receiver, &first);
     receiver.await_count("not_timely", 1);
     assert_eq!(receiver.count("matched"), 0);
+}
+
+/// What lies in the window of 150 seconds may have been overtaken on its way, so it counts once (RFC 3414, section 3.2); all
+/// that is older does not, and after a restart nothing that is not newer than all that came before it.
+#[test]
+fn older_messages_do_not_count_after_newer_ones() {
+    let mut receiver = Receiver::start("", LINK);
+    let tap = Tap::new();
+    let at = |time: &str| tap.record_at(&receiver, LINK_DOWN, &["-Z", time]);
+    let [first, newest, overtaken, lost] = ["5,1950", "5,2000", "5,1900", "5,1910"].map(at);
+    let old = ["5,1000", "5,1849", "4,2000"].map(at);
+    for (matched, packet) in (1..).zip([&first, &newest, &overtaken]) {
+        tap.play(&receiver, packet);
+        receiver.await_count("matched", matched);
+    }
+    // Each is another message than the newest; those that came count no second time.
+    let mut refused = 0;
+    for packet in [&first, &overtaken, &newest].into_iter().chain(&old) {
+        tap.play(&receiver, packet);
+        refused += 1;
+        receiver.await_count("not_timely", refused);
+    }
+    assert_eq!(receiver.count("matched"), 3);
+    let note = receiver.stage.path("store/snmp-engines.note");
+    wait_for("the note", || {
+        let noted = std::fs::read(&note).unwrap_or_default();
+        String::from_utf8_lossy(&noted).contains("8000000001020304 5 2000").then_some(())
+    });
+    for how in ["kill", "end"] {
+        match how {
+            "end" => assert!(receiver.end()),
+            _ => receiver.kill(),
+        }
+        receiver.resume();
+        for packet in [&first, &newest, &overtaken, &lost].into_iter().chain(&old) {
+            tap.play(&receiver, packet);
+        }
+        receiver.await_count("not_timely", 7);
+        assert_eq!(receiver.count("matched"), 0, "{how}");
+    }
+    assert_eq!(receiver.runs("link", 3).len(), 3);
 }
