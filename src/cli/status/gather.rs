@@ -84,7 +84,7 @@ impl Status {
             };
             row.max_check_attempts = check.map(|check| check.max_check_attempts);
             if let Some(live) = live.get(name.as_str()) {
-                row.add_live(live);
+                row.add_live(live, now_ms);
             }
             if let Some(check) = check {
                 row.add_period(check, now_ms);

@@ -10,6 +10,8 @@ use crate::text::human::counted;
 /// A mapping whose keys have been compared with the known ones.
 pub(crate) struct Fields<'n> {
     entries: &'n [Entry],
+    /// The keys that unknown ones were probably meant to be.
+    misspelled: Vec<&'static str>,
 }
 
 impl<'n> Fields<'n> {
@@ -24,8 +26,13 @@ impl<'n> Fields<'n> {
             findings.error(&node.place, format!("found {} for {owner}, expected a mapping", node.describe()));
             return None;
         };
-        refuse_unknown(entries.iter(), owner, known, findings);
-        Some(Fields { entries })
+        let misspelled = refuse_unknown(entries.iter(), owner, known, findings);
+        Some(Fields { entries, misspelled })
+    }
+
+    /// Whether a key is not given, nor meant by an unknown key, which is then the one mistake.
+    pub(crate) fn lacks(&self, key: &str) -> bool {
+        self.entry(key).is_none() && !self.misspelled.contains(&key)
     }
 
     /// The key with its value, if it is given.
@@ -39,20 +46,24 @@ impl<'n> Fields<'n> {
     }
 }
 
-/// Reports every key that is not among the known ones.
+/// Reports every key that is not among the known ones; returns the known ones that were probably meant.
 pub(crate) fn refuse_unknown<'n>(
     entries: impl Iterator<Item = &'n Entry>,
     owner: &str,
     known: &[&'static str],
     findings: &mut Findings,
-) {
+) -> Vec<&'static str> {
+    let mut misspelled = Vec::new();
     for entry in entries.filter(|entry| !known.contains(&entry.key.as_str())) {
-        let advice = match findings.nearest(&entry.key, known.iter().copied()) {
+        let meant = findings.nearest(&entry.key, known.iter().copied());
+        let advice = match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("expected {}", some_of(&entry.key, known, findings)),
         };
         findings.error(&entry.key_place, format!("unknown key `{}` in {owner}; {advice}", entry.key));
+        misspelled.extend(meant);
     }
+    misspelled
 }
 
 /// Keys that are named where none is near enough to be the one that was meant.
@@ -276,6 +287,20 @@ mod tests {
         assert_eq!(
             with("7", |node, f| choice(node, &words, f)).1,
             "found the number `7`, expected `ok` or `critical`"
+        );
+    }
+
+    #[test]
+    fn a_misspelled_key_is_not_missing_as_well() {
+        let file = SourceFile::new("f".into(), "comand: 1\nargs: 2\n".to_owned());
+        let mut findings = Findings::default();
+        let root = yaml::parse(&file, &mut findings).unwrap();
+        let fields = Fields::of(&root, "check `x`", &["timeout", "command"], &mut findings).unwrap();
+        assert!(!fields.lacks("command") && fields.lacks("timeout"));
+        assert_eq!(
+            findings.into_mistakes(&[]).to_string(),
+            "f:1:1: unknown key `comand` in check `x`; did you mean `command`?\n\
+             f:2:1: unknown key `args` in check `x`; expected one of `timeout` or `command`"
         );
     }
 

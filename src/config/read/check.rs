@@ -130,7 +130,9 @@ fn what(
     let given: Vec<&Entry> = given.collect();
     match given[..] {
         [] => {
-            findings.error(&entry.key_place, format!("{owner} has no `command`, expected one"));
+            if ["command", "snmp", "trap"].into_iter().all(|key| fields.lacks(key)) {
+                findings.error(&entry.key_place, format!("{owner} has no `command`, expected one"));
+            }
             None
         }
         [what] => match what.key.as_str() {

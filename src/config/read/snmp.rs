@@ -140,7 +140,9 @@ fn access(
 ) -> Option<SnmpAccess> {
     const EXPECTED: &str = "`1`, `2c` or `3`";
     let Some(version) = fields.get("version") else {
-        findings.error(&entry.key_place, format!("{owner} has no `version`, expected {EXPECTED}"));
+        if fields.lacks("version") {
+            findings.error(&entry.key_place, format!("{owner} has no `version`, expected {EXPECTED}"));
+        }
         return None;
     };
     let version = match written(version, EXPECTED, findings)? {
@@ -165,7 +167,9 @@ fn access(
         return user(entry, fields, owner, base, findings).map(SnmpAccess::User);
     }
     let Some(community) = fields.get("community") else {
-        findings.error(&entry.key_place, format!("{owner} has no `community`, expected one"));
+        if fields.lacks("community") {
+            findings.error(&entry.key_place, format!("{owner} has no `community`, expected one"));
+        }
         return None;
     };
     let what = format!("the community of {owner}");
@@ -199,7 +203,9 @@ fn user(
         None => String::new(),
     };
     let Some(name) = fields.get("user") else {
-        findings.error(&entry.key_place, format!("{owner} has no `user`, expected one"));
+        if fields.lacks("user") {
+            findings.error(&entry.key_place, format!("{owner} has no `user`, expected one"));
+        }
         return None;
     };
     let name = written(name, "the name of a user", findings)?;
@@ -232,7 +238,7 @@ fn protected<P>(
     let fields = Fields::of(node, owner, &["protocol", "file"], findings)?;
     let mut need = |key: &str, expected: &str| {
         let found = fields.get(key);
-        if found.is_none() {
+        if fields.lacks(key) {
             findings.error(&node.place, format!("{owner} has no `{key}`, expected {expected}"));
         }
         found
