@@ -56,6 +56,15 @@ pub const CONFIG_NODES_MAX: usize = 1_000_000;
 pub const CONFIG_INCLUDE_DEPTH_MAX: usize = 32;
 /// Mistakes in a configuration that are listed; further ones are counted.
 pub const CONFIG_MISTAKES_MAX: usize = 1000;
+/// How late the first run of a check may be before `status --exit-code` no longer takes it for well.
+pub const STATUS_LATE_MAX: Duration = Duration::from_secs(60);
+/// Known words that unknown ones of a configuration are compared with, all mistakes together, before no further
+/// suggestion is made.
+pub const CONFIG_COMPARISONS_MAX: usize = 250_000;
+/// Names of checks in a message about a ring of dependencies; further ones are counted.
+pub const CONFIG_RING_NAMED_MAX: usize = 20;
+/// Names that a message lists as the possible ones; of more it tells the number.
+pub const CONFIG_CHOICES_NAMED_MAX: usize = 20;
 /// Longest message about a mistake, in characters; the rest is cut.
 pub const CONFIG_MESSAGE_MAX_CHARS: usize = 1000;
 /// Periods that exclude one another in a row.
@@ -150,6 +159,9 @@ pub const OVERLOAD_CHECKS_NAMED: usize = 3;
 pub const HEALTH_LOOK: Duration = Duration::from_secs(1);
 /// Between two entries of the agent's check of itself, unless its state changes.
 pub const AGENT_CHECK_INTERVAL: Duration = Duration::from_secs(10);
+/// The oldest report on itself by which the agent, or the store without it, answers a request for it.
+pub const AGENT_CHECK_AGE_MAX: Duration = Duration::from_secs(30);
+const _: () = assert!(AGENT_CHECK_AGE_MAX.as_secs() >= 2 * AGENT_CHECK_INTERVAL.as_secs());
 /// A reload that reads for longer than this is a warning.
 pub const RELOAD_LONG: Duration = Duration::from_secs(30);
 /// How long plugins may go on after SIGTERM before they are ended.
@@ -235,6 +247,10 @@ pub const NRPE_NAMES_MAX: usize = 1024;
 pub const LOOKUPS_MAX: usize = 8;
 /// Bytes of an `nrpe.cfg` or of `hosts.allow`.
 pub const NRPE_CONFIG_MAX_BYTES: u64 = 16 * 1024 * 1024;
+/// How long the first bytes of a peer that may not connect are waited for.
+pub const NRPE_TURN_AWAY_TIMEOUT: Duration = Duration::from_millis(500);
+/// Peers that may not connect whose first bytes are waited for at once; further ones are turned away without.
+pub const NRPE_TURN_AWAY_MAX: usize = 64;
 /// Pause after a failure to accept a connection, doubled with each further one.
 pub const NRPE_ACCEPT_BACKOFF: Duration = Duration::from_millis(5);
 /// Longest such pause.
@@ -263,6 +279,9 @@ pub const SNMP_VARIABLES_MAX: usize = 1024;
 pub const MIB_FILE_MAX_BYTES: u64 = 8 * 1024 * 1024;
 /// Most files of MIBs.
 pub const MIB_FILES_MAX: usize = 5000;
+/// Most numbers of a name in a MIB file, as many as an object identifier may have (RFC 2578, section 3.5). A file with
+/// longer ones is left out.
+pub const MIB_DEPTH_MAX: usize = 128;
 /// Bytes of all files of MIBs together.
 pub const MIB_TOTAL_MAX_BYTES: u64 = 128 * 1024 * 1024;
 /// Faults in files of MIBs that are reported one by one; further ones are counted.

@@ -16,6 +16,7 @@ use std::ffi::{CStr, CString, OsStr, OsString};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
 use std::ptr;
 use std::sync::Arc;
 
@@ -455,7 +456,9 @@ fn resource_limits(limits: &Limits, open_files: Option<libc::rlimit>) -> Vec<(c_
 
 /// The message for a person, with the cause that the kernel's number hides where it can be found.
 fn describe(step: Step, errno: i32, spec: &Spec, files: &[CString]) -> String {
-    let cause = io::Error::from_raw_os_error(errno);
+    let cause = io::Error::from_raw_os_error(errno).to_string();
+    // The system's words, without the number that the standard library adds.
+    let cause = cause.split(" (os error ").next().unwrap_or_default();
     let program = spec.argv.first().map_or("/bin/sh".into(), |program| program.to_string_lossy());
     let attempt = match step {
         Step::Session => "give the plugin a session".to_owned(),
@@ -473,10 +476,26 @@ fn describe(step: Step, errno: i32, spec: &Spec, files: &[CString]) -> String {
             Some(interpreter) => {
                 return format!("failed to execute {program}: its interpreter {interpreter} does not exist");
             }
+            None if errno == libc::ENOENT && !program.contains('/') => {
+                return format!(
+                    "failed to execute {program}: there is no such program in {}",
+                    directories(files)
+                );
+            }
             None => format!("execute {program}"),
         },
     };
     format!("failed to {attempt}: {cause}")
+}
+
+/// The directories of the files that were tried.
+fn directories(files: &[CString]) -> String {
+    let directories: Vec<String> = files
+        .iter()
+        .filter_map(|file| Path::new(OsStr::from_bytes(file.as_bytes())).parent())
+        .map(|directory| directory.display().to_string())
+        .collect();
+    if directories.is_empty() { "any directory".to_owned() } else { directories.join(", ") }
 }
 
 fn user(spec: &Spec) -> String {

@@ -32,6 +32,7 @@ pub use core::Agent;
 pub use effect::{Ask, Effect, Event, Wanted};
 pub use health::Health;
 pub use implicit::implicit_check;
+pub use own_check::own_answer;
 pub use passive::answer as passive_answer;
 pub use restore::{History, restore_standing, stood_after};
 pub use row::{LastRun, Row};

@@ -8,6 +8,7 @@ use super::check_state::{Activity, Queued};
 use super::checks::CheckId;
 use super::core::Agent;
 use super::effect::{Ask, Asker, Effect, Wanted};
+use super::own_check::own_answer;
 use super::passive;
 use crate::clock::Moment;
 use crate::execute::Line;
@@ -35,6 +36,11 @@ impl Agent {
         now: Moment,
         effects: &mut Vec<Effect>,
     ) {
+        if self.config.own_checks().any(|own| own == name) {
+            let last = self.checks.id(name).and_then(|id| self.checks[id].last.as_deref());
+            let answer = own_answer(name, last, now.wall_ms);
+            return effects.push(Effect::Answer { id: asker.id, result: Ok(answer) });
+        }
         let Some(id) = self.checks.id(name).filter(|id| self.checks[*id].is_defined()) else {
             return effects.push(refuse(&asker, format!("no check {name} is defined")));
         };

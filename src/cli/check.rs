@@ -5,14 +5,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap_complete::engine::ArgValueCompleter;
-use custos_query::threshold_lines;
+use custos_query::{latest_runs, threshold_lines};
 use custos_store::{Options, Provenance, Reader, Run, State, Writer};
 
 use super::completion;
 use super::read::{Failure, ReadArgs, chain, tell};
 use super::style::printable_lines;
 use super::unknown::{Among, all_known};
-use crate::agent::{passive_answer, restore_standing, verdict_output};
+use crate::agent::{own_answer, passive_answer, restore_standing, verdict_output};
 use crate::clock;
 use crate::config::{Check, Config};
 use crate::control::{self, AskError, Request, Response};
@@ -48,42 +48,47 @@ pub(super) struct CheckArgs {
 /// Runs the command.
 pub(super) fn run(args: &CheckArgs) -> ExitCode {
     match verdict(args) {
-        Ok((output, state)) => {
-            let mut out = io::stdout().lock();
-            let shown = if out.is_terminal() { printable_lines(&output).into_bytes() } else { output };
-            // A reader that has gone away still wants the exit status.
-            let _ = out.write_all(&shown).and_then(|()| out.flush());
-            ExitCode::Verdict(state)
-        }
-        Err(failure) => {
-            tell(&failure.message);
-            // To whoever runs this as a plugin, a check that could not be run is UNKNOWN.
-            ExitCode::Verdict(State::Unknown)
-        }
+        Ok((output, state)) => print(output, state),
+        // To whoever runs this as a plugin, a check that could not be run is UNKNOWN.
+        Err(failure) => print(failure_output(&failure.message), State::Unknown),
     }
+}
+
+fn print(output: Vec<u8>, state: State) -> ExitCode {
+    let mut out = io::stdout().lock();
+    let shown = if out.is_terminal() { printable_lines(&output).into_bytes() } else { output };
+    // A reader that has gone away still wants the exit status.
+    let _ = out.write_all(&shown).and_then(|()| out.flush());
+    ExitCode::Verdict(state)
+}
+
+/// What a plugin would print that cannot do its work. The last line of a message is what it comes to; those before it,
+/// such as mistakes in the configuration, become long text.
+fn failure_output(message: &str) -> Vec<u8> {
+    // A `|` would begin perfdata.
+    let message = message.trim_end().replace('|', "/");
+    let (details, last) = message.rsplit_once('\n').unwrap_or(("", &message));
+    let details = if details.is_empty() { String::new() } else { format!("{details}\n") };
+    format!("UNKNOWN: {last}\n{details}").into_bytes()
 }
 
 fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
     let (store, config) = args.read.locate_strictly()?;
     let config = config.ok_or_else(|| Failure::usage("there is no configuration; name one with --config"))?;
+    let stores = !args.dry_run && !args.as_daemon;
+    if config.own_checks().any(|own| own == args.name) {
+        // There is nothing to run.
+        let asked = ask_agent(&store, &args.name, GRACE + PATIENCE, "the store answers")?;
+        return asked.map_or_else(|| stored_verdict(&store, &args.name), Ok);
+    }
     let known: Vec<String> = config.checks.keys().cloned().collect();
     all_known([&args.name], &known, Among::Defined)?;
     let check = &config.checks[&args.name];
-    let stores = !args.dry_run && !args.as_daemon;
     if stores {
         // The agent ends a plugin that does not heed its timeout, and then says so.
         let patience = check.timeout + GRACE + PATIENCE;
-        let answer = control::ask(&store, &Request::Run(args.name.clone()), patience);
-        match answer.map(|answered| answered.response) {
-            Ok(Response::Ran { output, state }) => {
-                return Ok((output, State::from_code(state).unwrap_or(State::Unknown)));
-            }
-            Ok(Response::Refused(why)) => return Err(Failure::new(format!("the agent refused: {why}"))),
-            Ok(Response::Status(_)) => return Err(Failure::new("the agent answered another question")),
-            Err(AskError::NoAgent) => {}
-            // The check itself is run here, so nothing that such a process says becomes its result.
-            Err(error @ AskError::Stranger(_)) => tell(&format!("{error}; the check is run here")),
-            Err(error) => return Err(Failure::new(error.to_string())),
+        if let Some(verdict) = ask_agent(&store, &args.name, patience, "the check is run here")? {
+            return Ok(verdict);
         }
     }
     match run_here(check, &config, &store, args.as_daemon.then(|| args.read.repeated()).as_deref())? {
@@ -95,6 +100,41 @@ fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
         }
         Outcome::Known(output, state) => Ok((output, state)),
     }
+}
+
+/// The running agent's answer to a request for a check; `None` if there is no agent, or none to be believed, in which case
+/// `instead` says what becomes of the request.
+fn ask_agent(
+    store: &Path,
+    name: &str,
+    patience: Duration,
+    instead: &str,
+) -> Result<Option<(Vec<u8>, State)>, Failure> {
+    let answer = control::ask(store, &Request::Run(name.to_owned()), patience);
+    match answer.map(|answered| answered.response) {
+        Ok(Response::Ran { output, state }) => {
+            Ok(Some((output, State::from_code(state).unwrap_or(State::Unknown))))
+        }
+        Ok(Response::Refused(why)) => Err(Failure::new(format!("the agent refused: {why}"))),
+        Ok(Response::Status(_)) => Err(Failure::new("the agent answered another question")),
+        Err(AskError::NoAgent) => Ok(None),
+        // Nothing that such a process says becomes the result of a check.
+        Err(error @ AskError::Stranger(_)) => {
+            tell(&format!("{error}; {instead}"));
+            Ok(None)
+        }
+        Err(error) => Err(Failure::new(error.to_string())),
+    }
+}
+
+/// What the store says of one of the agent's own checks.
+fn stored_verdict(store: &Path, name: &str) -> Result<(Vec<u8>, State), Failure> {
+    let last = Reader::open(store)
+        .and_then(|reader| latest_runs(&reader, name).next().transpose())
+        .map_err(|error| Failure::new(chain(&error)))?;
+    let answer = own_answer(name, last.as_ref(), clock::now_ms());
+    let state = answer.state();
+    Ok((answer.output(), state))
 }
 
 /// The result of a check in this process.
@@ -167,4 +207,19 @@ fn keep(store: &Path, name: &str, run: &Run, rows: &mut TableRows) -> custos_sto
         writer.notes().write(&name, text.as_bytes())?;
     }
     writer.close()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_run_is_said_as_a_plugin_says_it() {
+        let said = |message: &str| String::from_utf8(failure_output(message)).unwrap();
+        assert_eq!(said("the running agent does not answer"), "UNKNOWN: the running agent does not answer\n");
+        assert_eq!(
+            said("c.yaml:2:3: a|b\nfailed to read c.yaml; mend it first"),
+            "UNKNOWN: failed to read c.yaml; mend it first\nc.yaml:2:3: a/b\n"
+        );
+    }
 }

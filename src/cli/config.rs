@@ -88,7 +88,7 @@ fn run_on(args: &ConfigArgs, snippets: bool, out: &mut dyn Write, err: &mut dyn 
 /// Remarks on the `nrpe.cfg` that the configuration names, a line each. An error: the listener could not start with it.
 fn nrpe_remarks(config: &Config) -> Result<String, listener::Error> {
     let Some(nrpe) = &config.nrpe else { return Ok(String::new()) };
-    let settings = Settings::from_agent(nrpe, config.checks.keys().map(String::as_str))?;
+    let settings = Settings::from_agent(nrpe, config.checks.keys().map(String::as_str), config.own_checks())?;
     settings.try_tls()?;
     Ok(settings
         .notes

@@ -125,13 +125,14 @@ fn diagnose(args: &DoctorArgs) -> Result<Diagnosis, Failure> {
 /// The commands of `nrpe.cfg`, as the user that they run as.
 fn examine_nrpe(config: &Config, account: &Account, diagnosis: &mut Diagnosis) {
     let Some(nrpe) = &config.nrpe else { return };
-    let settings = match Settings::from_agent(nrpe, config.checks.keys().map(String::as_str)) {
-        Ok(settings) => settings,
-        Err(error) => {
-            diagnosis.note("nrpe", true, &error.to_string());
-            return;
-        }
-    };
+    let settings =
+        match Settings::from_agent(nrpe, config.checks.keys().map(String::as_str), config.own_checks()) {
+            Ok(settings) => settings,
+            Err(error) => {
+                diagnosis.note("nrpe", true, &error.to_string());
+                return;
+            }
+        };
     let own = settings.credentials.as_ref().map(Account::from);
     for (name, command) in &settings.commands {
         if let ServedTask::Line(line) = &command.task {

@@ -35,7 +35,8 @@ impl Source {
         match (&self.nrpe, &config.nrpe) {
             (Some(read), _) => read().map(Some),
             (None, Some(nrpe)) => {
-                Settings::from_agent(nrpe, config.checks.keys().map(String::as_str)).map(Some)
+                Settings::from_agent(nrpe, config.checks.keys().map(String::as_str), config.own_checks())
+                    .map(Some)
             }
             (None, None) => Ok(None),
         }

@@ -10,9 +10,12 @@ use custos_compat::snmp::Oid;
 use mib_rs::mib::OidRef;
 use mib_rs::{BaseType, DiagCode, Diagnostic, DiagnosticConfig, Kind, LoadError, Loader, Mib, Severity};
 
+use super::depth::{TooDeep, too_deep};
 use super::object::{Object, Syntax};
 use super::table::Names;
-use crate::limits::{MIB_FAULTS_TOLD_MAX, MIB_FILE_MAX_BYTES, MIB_FILES_MAX, MIB_TOTAL_MAX_BYTES};
+use crate::limits::{
+    MIB_DEPTH_MAX, MIB_FAULTS_TOLD_MAX, MIB_FILE_MAX_BYTES, MIB_FILES_MAX, MIB_TOTAL_MAX_BYTES,
+};
 
 /// Something that is wrong with MIB files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,16 +29,23 @@ pub enum MibFault {
 /// Adds the names of files, and of the files in directories, to a table.
 pub fn read_mibs(paths: &[PathBuf], names: &mut Names) -> Vec<MibFault> {
     let mut faults = Vec::new();
-    let files = match list(paths) {
+    let mut files = match list(paths) {
         Ok(files) => files,
         Err(why) => return vec![MibFault::Unreadable(why)],
     };
     if files.is_empty() {
         return vec![MibFault::Content("`mibs` names no file".to_owned())];
     }
+    leave_out_deep(&mut files, names, &mut faults);
+    if files.is_empty() {
+        return faults;
+    }
     let source = match mib_rs::source::files(&files) {
         Ok(source) => source,
-        Err(error) => return vec![MibFault::Unreadable(format!("failed to read the MIB files: {error}"))],
+        Err(error) => {
+            faults.push(MibFault::Unreadable(format!("failed to read the MIB files: {error}")));
+            return faults;
+        }
     };
     let collect = DiagnosticConfig { fail_at: Severity::Fatal, ..DiagnosticConfig::quiet() };
     match Loader::new().source(source).diagnostic_config(collect).parallelism(1).load() {
@@ -85,6 +95,28 @@ fn list(paths: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
         return Err(format!("the MIB files have {bytes} bytes, expected at most {MIB_TOTAL_MAX_BYTES}"));
     }
     Ok(files)
+}
+
+/// Takes out the files with names that no object can have.
+fn leave_out_deep(files: &mut Vec<PathBuf>, names: &Names, faults: &mut Vec<MibFault>) {
+    let found = too_deep(files, names);
+    for TooDeep { file, name, numbers, count } in found.iter().take(MIB_FAULTS_TOLD_MAX) {
+        let what = match count {
+            1 => "1 name of it has".to_owned(),
+            count => format!("{count} names of it have"),
+        };
+        faults.push(MibFault::Content(format!(
+            "{} is left out: {what} more than the {MIB_DEPTH_MAX} numbers of an object identifier, `{name}` {numbers}",
+            files[*file].display()
+        )));
+    }
+    let more = found.len().saturating_sub(MIB_FAULTS_TOLD_MAX);
+    if more > 0 {
+        faults.push(MibFault::Content(format!("{more} further MIB files are left out for the same reason")));
+    }
+    for TooDeep { file, .. } in found.iter().rev() {
+        files.remove(*file);
+    }
 }
 
 /// The size of a file that may be read.
@@ -329,6 +361,22 @@ END
         for fault in &faults {
             assert!(matches!(fault, MibFault::Content(line) if line.contains("acme.mib:")), "{fault:?}");
         }
+    }
+
+    #[test]
+    fn a_file_with_endless_names_is_left_out_and_the_others_are_used() {
+        let links: String =
+            (1..20_000).map(|n| format!("c{n} OBJECT IDENTIFIER ::= {{ c{} 1 }}\n", n - 1)).collect();
+        let deep = format!(
+            "DEEP-MIB DEFINITIONS ::= BEGIN\nIMPORTS enterprises FROM SNMPv2-SMI;\n\
+             c0 OBJECT IDENTIFIER ::= {{ enterprises 99 }}\n{links}END\n"
+        );
+        let (names, faults) = read(&[("acme.mib", MIB), ("deep.mib", &deep)], ".");
+        assert!(names.by_name("acmeState").is_some() && names.by_name("c0").is_none());
+        let [MibFault::Content(told)] = &faults[..] else { panic!("{faults:?}") };
+        let expected = "deep.mib is left out: 19878 names of it have more than the 128 numbers of an object \
+                        identifier, `c122` 129";
+        assert!(told.ends_with(expected), "{told}");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! is looked up in files afterwards.
 
 mod builtin;
+mod depth;
 mod known;
 mod mibs;
 mod object;

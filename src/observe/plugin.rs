@@ -149,7 +149,7 @@ pub fn observe_plugin(end: PluginEnd, reading: &Reading) -> Observation {
         reason: meaning.reason,
         exit_code: meaning.exit_code,
         signal: meaning.signal,
-        text: text(output.summary, &stderr, meaning.note),
+        text: text(&output, &stderr, &meaning),
         long_text: output.long_text,
         stderr,
         judgement: remarks.text,
@@ -174,7 +174,7 @@ struct Meaning {
     reason: Reason,
     exit_code: Option<u8>,
     signal: Option<u8>,
-    /// Stands in for the summary where there is none.
+    /// Stands in for the summary where there is none, and before it if it is a remark, too.
     note: String,
     /// A remark for the run, even if there is a summary.
     remark: Option<String>,
@@ -250,10 +250,13 @@ impl Meaning {
     }
 }
 
-/// The first line of a run: the summary, else what happened with the first line of stderr that says anything.
-fn text(summary: String, stderr: &str, note: String) -> String {
-    if !summary.is_empty() {
-        return summary;
+/// The first line of a run: the first line of stdout that has text, after what decided the state if the exit status did
+/// not; else what happened with the first line of stderr that says anything.
+fn text(output: &Output, stderr: &str, meaning: &Meaning) -> String {
+    let note = &meaning.note;
+    let printed = std::iter::once(output.summary.as_str()).chain(output.long_text.lines());
+    if let Some(line) = printed.map(str::trim).find(|line| !line.is_empty()) {
+        return if meaning.remark.is_some() { format!("{note}: {line}") } else { line.to_owned() };
     }
     match stderr.lines().map(str::trim).find(|line| !line.is_empty()) {
         Some(line) if note == "no output" => line.to_owned(),
@@ -389,7 +392,17 @@ mod tests {
             (Exited(2), "", "\n  disk gone \nmore", Critical, "disk gone", 0, ""),
             (Exited(3), "", "", Unknown, "(no output)", 0, ""),
             (Exited(0), "| a=1", " \n", Ok, "(no output)", 1, ""),
-            (Exited(4), "odd | a=1", "", Unknown, "odd", 1, "exit status 4 is none of 0 to 3"),
+            (
+                Exited(4),
+                "odd | a=1",
+                "",
+                Unknown,
+                "exit status 4 is none of 0 to 3: odd",
+                1,
+                "exit status 4 is none of 0 to 3",
+            ),
+            (Exited(0), "\n  \n  second | a=1", "noise", Ok, "second", 1, ""),
+            (Exited(2), "| a=1\nsecond", "noise", Critical, "second", 1, ""),
             (
                 Exited(255),
                 "",
@@ -413,7 +426,7 @@ mod tests {
                 "x | a=1",
                 "",
                 Unknown,
-                "x",
+                "exit status 127: command not found: x",
                 0,
                 "exit status 127: command not found\nperfdata: dropped, as the plugin did not end by itself",
             ),
@@ -422,11 +435,21 @@ mod tests {
                 "half | a=1",
                 "",
                 Unknown,
-                "half",
+                "killed by signal 9 SIGKILL: half",
                 0,
                 "killed by signal 9 SIGKILL\nperfdata: dropped, as the plugin did not end by itself",
             ),
             (Signalled(64), "", "", Unknown, "(killed by signal 64)", 0, "killed by signal 64"),
+            (TimedOut, "starting", "", Unknown, "timed out after 2.5s: starting", 0, "timed out after 2.5s"),
+            (
+                TimedOut,
+                "\nstarting",
+                "",
+                Unknown,
+                "timed out after 2.5s: starting",
+                0,
+                "timed out after 2.5s",
+            ),
             (TimedOut, "", "waiting", Unknown, "(timed out after 2.5s) waiting", 0, "timed out after 2.5s"),
             (
                 NotFinished,
@@ -474,7 +497,7 @@ mod tests {
         let run = observe_plugin(end(Ending::TimedOut, "half a line", ""), &reading).run;
         assert_eq!(
             (run.state, run.reason, run.text.as_str()),
-            (State::Critical, Reason::Timeout, "half a line")
+            (State::Critical, Reason::Timeout, "timed out after 2.5s: half a line")
         );
     }
 

@@ -3,7 +3,7 @@
 use custos_compat::snmp::{Oid, Value};
 use custos_store as store;
 
-use crate::mib::Names;
+use crate::mib::{Names, Syntax};
 
 /// What a value is to a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +52,34 @@ impl Cell {
             other => Cell::Text(names.show(oid, other)),
         }
     }
+}
+
+/// Why a value is of no use, if its object is known to be a number and this is none: `is OCTET STRING, expected TimeTicks`.
+///
+/// Every number is as good as another, as it is to net-snmp: a gauge where a counter should be, an INTEGER for an
+/// Unsigned32. A text with digits counts as a number of which only the value matters, not as a counter or a time, whose
+/// type says how it is to be read.
+pub(super) fn mistyped(oid: &Oid, value: &Value, names: &Names) -> Option<String> {
+    let expected = match names.object(oid)?.0.syntax {
+        Syntax::Ticks => "TimeTicks",
+        Syntax::Counter => "a counter",
+        Syntax::Number => "a number",
+        _ => return None,
+    };
+    let fits = match value {
+        Value::Integer(_)
+        | Value::Counter32(_)
+        | Value::Gauge32(_)
+        | Value::TimeTicks(_)
+        | Value::Float(_)
+        | Value::Double(_)
+        | Value::Int64(_)
+        | Value::UInt64(_)
+        | Value::Counter64(_) => true,
+        Value::OctetString(bytes) => expected == "a number" && decimal(bytes).is_some(),
+        _ => false,
+    };
+    (!fits).then(|| format!("is {}, expected {expected}", value.type_name()))
 }
 
 /// A number that was written as text, such as the load averages of net-snmp.
@@ -110,5 +138,37 @@ mod tests {
         }
         let down = Cell::Number(store::Value::from(2_i64), "", Some("down(2)".into()));
         assert_eq!(cell("ifOperStatus.1", Value::Integer(2)), down);
+    }
+
+    #[test]
+    fn what_should_be_a_number_and_is_none_is_named() {
+        let names = Names::builtin();
+        let text = |text: &str| Value::OctetString(text.into());
+        let opaque = || Value::Opaque(vec![0x9f, 1, 0x78]);
+        for (name, value, expected) in [
+            ("sysUpTime.0", text("garbage"), Some("is OCTET STRING, expected TimeTicks")),
+            ("sysUpTime.0", text("12345"), Some("is OCTET STRING, expected TimeTicks")),
+            ("sysUpTime.0", opaque(), Some("is Opaque, expected TimeTicks")),
+            ("sysUpTime.0", Value::Null, Some("is NULL, expected TimeTicks")),
+            ("sysUpTime.0", Value::Integer(5), None),
+            ("ifInOctets.1", text("7"), Some("is OCTET STRING, expected a counter")),
+            ("ifInOctets.1", Value::Gauge32(7), None),
+            ("ifHCInOctets.1", Value::Counter32(7), None),
+            ("ifOperStatus.1", text("up"), Some("is OCTET STRING, expected a number")),
+            ("ifOperStatus.1", text(" 1 "), None),
+            (
+                "ifOperStatus.1",
+                Value::IpAddress([127, 0, 0, 1].into()),
+                Some("is IpAddress, expected a number"),
+            ),
+            ("ifSpeed.1", Value::Integer(7), None),
+            ("laLoad.1", text("0.42"), None),
+            ("sysName.0", Value::Integer(7), None),
+            ("laLoadFloat.1", Value::Float(0.5), None),
+            ("1.3.6.1.4.1.1", opaque(), None),
+        ] {
+            let oid = names.resolve(name).unwrap();
+            assert_eq!(mistyped(&oid, &value, names).as_deref(), expected, "{name} {value:?}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use custos_compat::snmp::{Oid, Value};
 use custos_store::Metric;
 
-use super::cell::Cell;
+use super::cell::{Cell, mistyped};
 use super::question::Absence;
 use crate::mib::Names;
 use crate::observe::Readings;
@@ -27,7 +27,12 @@ impl Collector<'_> {
     ) {
         let readings = &mut self.readings;
         let name = series(label, labels);
+        let fault = value.as_ref().ok().and_then(|value| mistyped(oid, value, self.names));
         let (number, unit) = match value {
+            Ok(_) if fault.is_some() => {
+                readings.unread.extend(fault.map(|fault| format!("{name} {fault}")));
+                (None, "")
+            }
             Ok(value) => match Cell::of(oid, value, self.names) {
                 Cell::Number(number, unit, word) => {
                     readings.shown.push(format!("{name} {}", self.names.show(oid, value)));

@@ -75,6 +75,24 @@ fn gives_no_verdict(stage: &Stage, why: &str) {
 }
 
 #[test]
+fn the_agents_own_check_is_answered_by_the_agent_or_the_store() {
+    let stage = Stage::new();
+    stage.configure("", "  a: { command: /bin/true }\n");
+    let check = || {
+        let output = stage.custos(&["check", "custos"]);
+        (output.status.code(), text(&output.stdout))
+    };
+    let agent = stage.start();
+    let (code, said) = wait_for("a report", || Some(check()).filter(|(code, _)| *code == Some(0)));
+    assert!(said.contains("| 'plugins_running'="), "{code:?} {said}");
+    assert!(agent.end().success());
+    // The report is a few seconds old at most.
+    assert_eq!(check().0, Some(0));
+    fs::remove_dir_all(stage.path("store")).unwrap();
+    assert_eq!(check().0, Some(3));
+}
+
+#[test]
 fn a_stranger_in_the_agents_place_is_not_believed() {
     let stage = open_stage();
     // Even where the directory lets every user make files.

@@ -20,11 +20,17 @@ fn a_stopped_agent_is_named_and_its_store_is_read() {
     // Long before the check's own timeout, or the test would wait for a minute.
     let check = stage.custos(&["check", "a"]);
     assert_eq!(check.status.code(), Some(3));
-    let said = text(&check.stderr);
+    let said = text(&check.stdout);
     assert!(
-        said.contains("does not answer: it is stopped, or hangs") && !said.contains("os error"),
+        said.starts_with("UNKNOWN: ")
+            && said.contains("does not answer: it is stopped, or hangs")
+            && !said.contains("os error"),
         "{said}"
     );
+    assert_eq!(text(&check.stderr), "");
+    let check = stage.custos(&["check", "b"]);
+    assert_eq!((check.status.code(), text(&check.stderr)), (Some(3), String::new()));
+    assert!(text(&check.stdout).starts_with("UNKNOWN: "), "{}", text(&check.stdout));
     daemon.signal(Signal::SIGCONT);
     assert_eq!(stage.custos(&["check", "a"]).status.code(), Some(0));
     assert!(daemon.end().success());

@@ -81,3 +81,26 @@ fn what_is_exported_is_what_was_imported_and_imports_once() {
     let again = text(&custos(&stage, &["store", "export", "store"], "").stdout);
     assert!(again == exported, "an import of what is there changed it");
 }
+
+#[test]
+fn an_import_refuses_names_and_times_that_no_command_takes_with_the_line() {
+    let stage = week();
+    let before = text(&custos(&stage, &["store", "export", "store"], "").stdout);
+    let good = before.lines().next().unwrap();
+    for (bad, why) in [
+        (good.replace(r#""load","#, r#""","#), "found an empty name"),
+        (good.replace(r#""load","#, &format!("{:?},", "x".repeat(100_000))), "more than 255 bytes"),
+        (good.replace(r#""load","#, r#""a\u001b[31m","#), "found a control character"),
+        (good.replace(r#""load","#, r#""a\nb","#), "found a control character"),
+        (good.replace(r#""load","#, r#""a\u0000","#), "found a control character"),
+        (good.replace("1770000000000", "-9223372036854775808"), "found the time -9223372036854775808"),
+    ] {
+        assert_ne!(bad, good);
+        let output = custos(&stage, &["store", "import", "store"], &format!("{good}\n{bad}\n"));
+        let stderr = text(&output.stderr);
+        assert!(!output.status.success(), "{why}: {stderr}");
+        assert!(stderr.contains("line 2 of the input: ") && stderr.contains(why), "{stderr}");
+    }
+    let after = text(&custos(&stage, &["store", "export", "store"], "").stdout);
+    assert!(after == before, "a refused import changed the store");
+}

@@ -147,5 +147,5 @@ fn a_name_that_is_not_defined_is_refused() {
     let stage = levelled("max_check_attempts: 1");
     let output = stage.custos(&["check", "b"]);
     assert!(output.status.code().is_some_and(|code| code != 0));
-    assert!(text(&output.stderr).contains('b'), "{}", text(&output.stderr));
+    assert!(text(&output.stdout).contains('b'), "{}", text(&output.stderr));
 }

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use custos_compat::nrpe::{Packet, Version};
 
 use crate::reply::Reply;
-use crate::server::{Pair, Server};
+use crate::server::{Pair, Server, Which};
 use crate::stage::PATIENCE;
 
 fn query_from(daemon: &Server, address: &str) -> Option<Reply> {
@@ -61,6 +61,19 @@ fn hosts_are_judged_alike() {
         let pair = Pair::start(&format!("allowed_hosts={list}"), &["-n"]);
         for address in ["127.0.0.1", "::1"] {
             pair.same(&format!("{list} from {address}"), |daemon| served(daemon, address));
+        }
+    }
+}
+
+/// A client that is closed on before it has sent its first bytes would be killed by SIGPIPE instead.
+#[test]
+fn who_is_turned_away_is_reset_as_by_nrpe() {
+    for (options, words) in [(&[][..], "Connection reset by peer"), (&["-n"], "only -1 bytes received")] {
+        let daemon = Server::start(Which::Custos, "allowed_hosts=192.0.2.1", options);
+        for _ in 0..5 {
+            let answer = daemon.ask(options);
+            let said = format!("{}{}", answer.stdout, answer.stderr);
+            assert!(answer.code.is_some() && said.contains(words), "{answer:?}");
         }
     }
 }

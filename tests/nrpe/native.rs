@@ -106,6 +106,35 @@ fn checks_are_commands_without_an_nrpe_cfg() {
 }
 
 #[test]
+fn the_agents_own_check_can_be_asked_for() {
+    let keys = "nrpe: {listen: '127.0.0.1:%p', tls: false";
+    let agent = Agent::start(&format!("{keys}}}\n"), "");
+    let report = wait_for("a report", || {
+        let answer = agent.ask(&["-n", "-c", "custos"]);
+        answer.stdout.contains("plugins_running").then_some(answer)
+    });
+    assert_eq!(report.code, Some(0), "{}", report.stdout);
+    let here = agent.stage.custos(&["check", "custos"]);
+    assert_eq!(here.status.code(), Some(0), "{}", text(&here.stderr));
+    assert!(text(&here.stdout).contains("plugins_running"), "{}", text(&here.stdout));
+    let not_defined = "NRPE: Command 'custos.traps' not defined\n";
+    assert_eq!(agent.ask(&["-n", "-c", "custos.traps"]).stdout, not_defined);
+
+    let kept = Agent::start(&format!("{keys}, access: {{custos: [192.0.2.1]}}}}\n"), "");
+    assert_eq!(kept.ask(&["-n", "-c", "custos"]).stdout, "NRPE: Command 'custos' not defined\n");
+    let traps = "snmp: {profiles: {p: {version: 2c, community: public}}, traps: {listen: '127.0.0.1:0'}}\n";
+    let own = Agent::start(
+        &format!("{keys}, config: '%d/nrpe.cfg'}}\n{traps}"),
+        "command[custos]=echo of nrpe.cfg\n",
+    );
+    assert_eq!(own.ask(&["-n", "-c", "custos"]).stdout, "of nrpe.cfg\n");
+    assert_eq!(own.ask(&["-n", "-c", "custos.traps"]).stdout, "OK - no trap yet\n");
+    // In nrpe's place, there is what nrpe.cfg defines and nothing else.
+    let daemon = Server::start(Which::Custos, "command[a]=echo a\n", &["-n"]);
+    assert_eq!(daemon.ask(&["-n", "-c", "custos"]).stdout, "NRPE: Command 'custos' not defined\n");
+}
+
+#[test]
 fn commands_are_for_whom_they_are_meant() {
     let files = Stage::writable_by_all();
     let ca = Authority::new(files.root(), "ca");

@@ -152,6 +152,39 @@ fn a_store_that_may_not_be_read_is_not_an_empty_one() {
 }
 
 #[test]
+fn a_store_of_garbage_is_not_an_empty_one() {
+    let stage = owned();
+    let agent = start_as_owner(&stage);
+    stage.runs("fine", 1);
+    assert!(agent.end().success());
+    let mut state = 1_u64;
+    let mut noise = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    };
+    for entry in fs::read_dir(stage.path("store")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "seg" || extension == "log") {
+            fs::write(&path, (0..100_000).map(|_| noise()).collect::<Vec<u8>>()).unwrap();
+        }
+    }
+    let store = stage.path("store").display().to_string();
+    let readers = READERS.into_iter().filter(|arguments| arguments[0] != "store");
+    for arguments in readers.chain([&["status", "--all", "--store", &store, "--exit-code"][..]]) {
+        let output = stage.command(arguments).output().unwrap();
+        let said = text(&output.stderr);
+        // A check that was asked for by name is unknown then, which is a mistake in the command line.
+        let failed = match arguments {
+            ["status", .., "--exit-code"] => 3,
+            ["runs" | "graph", ..] => 2,
+            _ => 1,
+        };
+        assert_eq!(output.status.code(), Some(failed), "{arguments:?}: {said}");
+        assert!(said.contains("store/") && said.contains(".log"), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
 fn pipes_and_directories_in_a_store_hold_up_nobody() {
     let stage = owned();
     let agent = start_as_owner(&stage);

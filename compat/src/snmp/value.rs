@@ -84,6 +84,32 @@ impl Value {
         matches!(self, Value::NoSuchObject | Value::NoSuchInstance | Value::EndOfMibView)
     }
 
+    /// The name of its type on the wire, such as `OCTET STRING`.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Value::Integer(_) => "INTEGER",
+            Value::OctetString(_) => "OCTET STRING",
+            Value::Null => "NULL",
+            Value::ObjectId(_) => "OBJECT IDENTIFIER",
+            Value::IpAddress(_) => "IpAddress",
+            Value::Counter32(_) => "Counter32",
+            Value::Gauge32(_) => "Gauge32",
+            Value::TimeTicks(_) => "TimeTicks",
+            Value::Opaque(_) => "Opaque",
+            Value::Float(_) => "Float in an Opaque",
+            Value::Double(_) => "Double in an Opaque",
+            Value::Int64(_) => "Int64 in an Opaque",
+            Value::UInt64(_) => "UInt64 in an Opaque",
+            Value::Counter64(_) => "Counter64",
+            Value::Bits(_) => "BIT STRING",
+            Value::Nsap(_) => "NsapAddress",
+            Value::NoSuchObject => "noSuchObject",
+            Value::NoSuchInstance => "noSuchInstance",
+            Value::EndOfMibView => "endOfMibView",
+            Value::Unreadable(_) => "of no known form",
+        }
+    }
+
     /// Whether this is a counter, so that its differences matter.
     pub fn is_counter(&self) -> bool {
         matches!(self, Value::Counter32(_) | Value::Counter64(_))

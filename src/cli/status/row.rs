@@ -8,7 +8,7 @@ use crate::agent::{LastRun, Row, stood_after};
 use crate::cli::read::chain;
 use crate::config::Check;
 use crate::evaluate::is_judged;
-use crate::limits::RUNS_AHEAD_MIN;
+use crate::limits::{RUNS_AHEAD_MIN, STATUS_LATE_MAX};
 
 /// A line of the status.
 #[derive(Clone, Debug, Serialize)]
@@ -24,7 +24,7 @@ pub(super) struct StatusRow {
     pub(super) max_check_attempts: Option<u32>,
     pub(super) since_ms: Option<i64>,
     pub(super) flapping: bool,
-    /// When the last run started, or the last stretch without one.
+    /// When the last run started; slots that were missed or skipped are none.
     pub(super) last_run_ms: Option<i64>,
     pub(super) reason: Option<&'static str>,
     pub(super) duration_ms: Option<f64>,
@@ -47,6 +47,9 @@ pub(super) struct StatusRow {
     pub(super) severity: Option<State>,
     #[serde(skip)]
     pub(super) hard_severity: State,
+    /// Whether a running agent has it and is not late to run it.
+    #[serde(skip)]
+    pub(super) is_awaited: bool,
 }
 
 impl StatusRow {
@@ -75,7 +78,14 @@ impl StatusRow {
             ahead_ms: None,
             severity: None,
             hard_severity: State::Ok,
+            is_awaited: false,
         }
+    }
+
+    /// What it counts as in the exit status: its hard state. A check that has never run is well only while an agent is
+    /// there to run it in time; otherwise nothing is known of it.
+    pub(super) fn verdict(&self) -> State {
+        if self.severity.is_none() && !self.is_awaited { State::Unknown } else { self.hard_severity }
     }
 
     /// A check as the store knows it, now or at a time of the past.
@@ -96,6 +106,7 @@ impl StatusRow {
         };
         if let Some(run) = &judged {
             row.judge(&LastRun::from(run));
+            row.last(&LastRun::from(run));
         } else if let Some(run) = &last
             && let Some(before) = stood_after(run)
         {
@@ -111,7 +122,9 @@ impl StatusRow {
 
     /// Adds what the running agent knows. It knows best which run is the last: times may be wrong, and what could not be
     /// stored yet is not in the store.
-    pub(super) fn add_live(&mut self, live: &Row) {
+    pub(super) fn add_live(&mut self, live: &Row, now_ms: i64) {
+        let late_ms = live.next_ms.map_or(0, |next_ms| now_ms.saturating_sub(next_ms));
+        self.is_awaited = live.running || late_ms <= STATUS_LATE_MAX.as_millis() as i64;
         (self.next_run_ms, self.running) = (live.next_ms, live.running);
         self.max_check_attempts = Some(live.max_check_attempts);
         let Some(last) = &live.last else { return };
@@ -158,9 +171,12 @@ impl StatusRow {
     }
 
     fn last(&mut self, run: &LastRun) {
-        self.last_run_ms = Some(run.time_ms);
-        self.reason = Reason::from_code(run.reason).map(Reason::name);
-        self.duration_ms = Some(run.duration_us as f64 / 1000.0);
+        let reason = Reason::from_code(run.reason);
+        self.reason = reason.map(Reason::name);
+        if !matches!(reason, Some(Reason::Missed | Reason::Skipped)) {
+            self.last_run_ms = Some(run.time_ms);
+            self.duration_ms = Some(run.duration_us as f64 / 1000.0);
+        }
         let judged = Reason::from_code(run.reason).is_some_and(is_judged);
         self.since_then = (!judged).then(|| run.text.clone());
     }
@@ -185,6 +201,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_check_that_never_ran_is_well_only_while_an_agent_is_in_time_to_run_it() {
+        let late_ms = STATUS_LATE_MAX.as_millis() as i64;
+        let verdict = |next_ms: Option<i64>, running: bool, now_ms: i64| {
+            let mut row = StatusRow::pending("x");
+            row.add_live(
+                &Row { check: "x".to_owned(), next_ms, running, max_check_attempts: 3, last: None },
+                now_ms,
+            );
+            row.verdict()
+        };
+        assert_eq!(StatusRow::pending("x").verdict(), State::Unknown, "no agent has it");
+        assert_eq!(verdict(Some(1000), false, 0), State::Ok);
+        assert_eq!(verdict(Some(1000), false, 1000 + late_ms), State::Ok);
+        assert_eq!(verdict(Some(1000), false, 1001 + late_ms), State::Unknown, "it is overdue");
+        assert_eq!(verdict(Some(1000), true, 1001 + late_ms), State::Ok, "it is running");
+        assert_eq!(verdict(None, false, 0), State::Ok, "it waits for traps or requests");
+    }
+
+    #[test]
     fn the_agent_knows_which_run_is_the_last_whatever_the_times_say() {
         let mut row = StatusRow::pending("x");
         let ahead = Run { time_ms: 7_200_000, text: "fine".to_owned(), ..Run::default() };
@@ -199,13 +234,14 @@ mod tests {
             max_check_attempts: 3,
             last: Some(LastRun::from(&broken)),
         };
-        row.add_live(&live);
+        row.add_live(&live, 5500);
         assert_eq!((row.state, row.text.as_str(), row.last_run_ms), ("CRITICAL", "broken", Some(5000)));
         // A slot without a run leaves the state as it was.
         let missed =
             Run { time_ms: 6000, reason: Reason::Missed, text: "missed".to_owned(), ..Run::default() };
         live.last = Some(LastRun::from(&missed));
-        row.add_live(&live);
+        row.add_live(&live, 5500);
         assert_eq!((row.state, row.since_then.as_deref()), ("CRITICAL", Some("missed")));
+        assert_eq!((row.last_run_ms, row.reason), (Some(5000), Some("missed")));
     }
 }

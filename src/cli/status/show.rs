@@ -36,7 +36,7 @@ pub(super) fn show(
     out: &mut dyn Write,
 ) -> Result<State, Failure> {
     let status = Status::read(args, now)?;
-    let worst = status.rows.iter().fold(State::Ok, |worst, row| worst.worst(row.hard_severity));
+    let worst = status.rows.iter().fold(State::Ok, |worst, row| worst.worst(row.verdict()));
     if args.json {
         for row in status.rows.iter().filter(|row| !args.problems || row.is_problem()) {
             json_line(row, out)?;

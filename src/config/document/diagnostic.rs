@@ -8,7 +8,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::config::document::place::Place;
-use crate::limits::{CONFIG_MESSAGE_MAX_CHARS, CONFIG_MISTAKES_MAX};
+use crate::config::document::suggest;
+use crate::limits::{CONFIG_COMPARISONS_MAX, CONFIG_MESSAGE_MAX_CHARS, CONFIG_MISTAKES_MAX};
 use crate::text::is_unsafe;
 
 /// How bad a mistake is.
@@ -104,6 +105,8 @@ pub(crate) struct Findings {
     found: Mistakes,
     /// What is in the list, by file, line, column and message: what many checks take from one anchor is wrong once.
     told: HashSet<(PathBuf, usize, usize, String)>,
+    /// Known words that unknown ones were compared with.
+    compared: usize,
 }
 
 impl Findings {
@@ -126,6 +129,36 @@ impl Findings {
     /// Notes a warning.
     pub(crate) fn warning(&mut self, place: &Place, message: impl Into<String>) {
         self.add(Severity::Warning, place, message.into(), None);
+    }
+
+    /// The known word that was probably meant. None once the list of mistakes is full or enough words were compared:
+    /// a file of nothing but mistakes is still refused at once.
+    pub(crate) fn nearest<'k>(
+        &mut self,
+        word: &str,
+        known: impl IntoIterator<Item = &'k str>,
+    ) -> Option<&'k str> {
+        let known = self.comparable(known)?;
+        suggest::nearest(word, &known)
+    }
+
+    /// The known words, the nearest first; none where [`Findings::nearest`] makes no suggestion.
+    pub(crate) fn by_nearness<'k>(
+        &mut self,
+        word: &str,
+        known: impl IntoIterator<Item = &'k str>,
+    ) -> Vec<&'k str> {
+        self.comparable(known).map(|known| suggest::by_nearness(word, &known)).unwrap_or_default()
+    }
+
+    /// The words, if one may still be compared with them.
+    fn comparable<'k>(&mut self, known: impl IntoIterator<Item = &'k str>) -> Option<Vec<&'k str>> {
+        if self.found.list.len() >= CONFIG_MISTAKES_MAX || self.compared >= CONFIG_COMPARISONS_MAX {
+            return None;
+        }
+        let known: Vec<&str> = known.into_iter().collect();
+        self.compared += known.len();
+        Some(known)
     }
 
     /// How many mistakes there are so far.
@@ -210,6 +243,26 @@ mod tests {
         assert!(mistakes.has_errors());
         assert_eq!((mistakes.list.len(), mistakes.dropped), (CONFIG_MISTAKES_MAX + 1, 6));
         assert!(mistakes.to_string().ends_with("and 6 more"));
+    }
+
+    #[test]
+    fn suggestions_end_with_the_list_and_after_enough_words() {
+        let mut findings = Findings::default();
+        for n in 0..3 * CONFIG_MISTAKES_MAX {
+            let meant = findings.nearest("chek", ["check", "command"]);
+            assert_eq!(meant, (n < CONFIG_MISTAKES_MAX).then_some("check"), "{n}");
+            assert_eq!(findings.by_nearness("chek", ["command"]).is_empty(), n >= CONFIG_MISTAKES_MAX);
+            findings.error(&place(1), format!("wrong {n}"));
+        }
+        assert_eq!(findings.compared, 3 * CONFIG_MISTAKES_MAX);
+
+        let known: Vec<String> =
+            (0..CONFIG_COMPARISONS_MAX / 4).map(|n| format!("{n}-and-some-more")).collect();
+        let mut findings = Findings::default();
+        for _ in 0..10 {
+            findings.nearest("x", known.iter().map(String::as_str));
+        }
+        assert_eq!(findings.compared, CONFIG_COMPARISONS_MAX);
     }
 
     #[test]

@@ -4,13 +4,14 @@
 use crate::config::document::diagnostic::Findings;
 use crate::config::document::place::Place;
 use crate::config::document::scalar::{Kind, Scalar};
-use crate::config::document::suggest;
 use crate::config::document::yaml::{Content, Entry, Node};
 use crate::text::human::counted;
 
 /// A mapping whose keys have been compared with the known ones.
 pub(crate) struct Fields<'n> {
     entries: &'n [Entry],
+    /// The keys that unknown ones were probably meant to be.
+    misspelled: Vec<&'static str>,
 }
 
 impl<'n> Fields<'n> {
@@ -25,8 +26,13 @@ impl<'n> Fields<'n> {
             findings.error(&node.place, format!("found {} for {owner}, expected a mapping", node.describe()));
             return None;
         };
-        refuse_unknown(entries.iter(), owner, known, findings);
-        Some(Fields { entries })
+        let misspelled = refuse_unknown(entries.iter(), owner, known, findings);
+        Some(Fields { entries, misspelled })
+    }
+
+    /// Whether a key is not given, nor meant by an unknown key, which is then the one mistake.
+    pub(crate) fn lacks(&self, key: &str) -> bool {
+        self.entry(key).is_none() && !self.misspelled.contains(&key)
     }
 
     /// The key with its value, if it is given.
@@ -40,31 +46,38 @@ impl<'n> Fields<'n> {
     }
 }
 
-/// Reports every key that is not among the known ones.
+/// Reports every key that is not among the known ones; returns the known ones that were probably meant.
 pub(crate) fn refuse_unknown<'n>(
     entries: impl Iterator<Item = &'n Entry>,
     owner: &str,
     known: &[&'static str],
     findings: &mut Findings,
-) {
+) -> Vec<&'static str> {
+    let mut misspelled = Vec::new();
     for entry in entries.filter(|entry| !known.contains(&entry.key.as_str())) {
-        let advice = match suggest::nearest(&entry.key, known) {
+        let meant = findings.nearest(&entry.key, known.iter().copied());
+        let advice = match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("expected {}", some_of(&entry.key, known)),
+            None => format!("expected {}", some_of(&entry.key, known, findings)),
         };
         findings.error(&entry.key_place, format!("unknown key `{}` in {owner}; {advice}", entry.key));
+        misspelled.extend(meant);
     }
+    misspelled
 }
 
 /// Keys that are named where none is near enough to be the one that was meant.
 const KEYS_NAMED_MAX: usize = 6;
 
 /// The known keys, or of many the nearest.
-fn some_of(key: &str, known: &[&'static str]) -> String {
+fn some_of(key: &str, known: &[&'static str], findings: &mut Findings) -> String {
     if known.len() <= KEYS_NAMED_MAX {
         return format!("one of {}", quoted(known));
     }
-    let nearest = suggest::by_nearness(key, known);
+    let mut nearest = findings.by_nearness(key, known.iter().copied());
+    if nearest.is_empty() {
+        nearest.extend(known);
+    }
     let named: Vec<String> = nearest.iter().take(KEYS_NAMED_MAX).map(|key| format!("`{key}`")).collect();
     format!("{} or one of {}", named.join(", "), counted((known.len() - KEYS_NAMED_MAX) as u64, "other"))
 }
@@ -174,7 +187,7 @@ pub(crate) fn choice<T: Copy>(
         if let Some((_, value)) = words.iter().find(|(name, _)| *name == scalar.text) {
             return Some(*value);
         }
-        if let Some(meant) = suggest::nearest(&scalar.text, &names) {
+        if let Some(meant) = findings.nearest(&scalar.text, names.iter().copied()) {
             refuse(node, &format!("{}; did you mean `{meant}`?", quoted(&names)), findings);
             return None;
         }
@@ -274,6 +287,20 @@ mod tests {
         assert_eq!(
             with("7", |node, f| choice(node, &words, f)).1,
             "found the number `7`, expected `ok` or `critical`"
+        );
+    }
+
+    #[test]
+    fn a_misspelled_key_is_not_missing_as_well() {
+        let file = SourceFile::new("f".into(), "comand: 1\nargs: 2\n".to_owned());
+        let mut findings = Findings::default();
+        let root = yaml::parse(&file, &mut findings).unwrap();
+        let fields = Fields::of(&root, "check `x`", &["timeout", "command"], &mut findings).unwrap();
+        assert!(!fields.lacks("command") && fields.lacks("timeout"));
+        assert_eq!(
+            findings.into_mistakes(&[]).to_string(),
+            "f:1:1: unknown key `comand` in check `x`; did you mean `command`?\n\
+             f:2:1: unknown key `args` in check `x`; expected one of `timeout` or `command`"
         );
     }
 

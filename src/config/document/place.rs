@@ -11,12 +11,15 @@ use crate::text::{is_unsafe, printable};
 pub struct SourceFile {
     path: PathBuf,
     text: String,
+    /// Where each line begins, in bytes, so that a line is found without reading those before it.
+    starts: Vec<usize>,
 }
 
 impl SourceFile {
     /// A file with its text; empty where it could not be read.
     pub fn new(path: PathBuf, text: String) -> Arc<SourceFile> {
-        Arc::new(SourceFile { path, text })
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(end, _)| end + 1)).collect();
+        Arc::new(SourceFile { path, text, starts })
     }
 
     /// The path by which the file was found.
@@ -31,7 +34,8 @@ impl SourceFile {
 
     /// The text of a line, counted from 1, without its end.
     fn line(&self, line: usize) -> Option<&str> {
-        self.text.lines().nth(line.checked_sub(1)?)
+        let start = *self.starts.get(line.checked_sub(1)?)?;
+        self.text[start..].lines().next()
     }
 }
 

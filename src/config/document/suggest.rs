@@ -1,8 +1,7 @@
 //! "Did you mean": the known word closest to one that is not known.
 
 /// Words of other tools and their names here.
-const FOREIGN: [(&str, &str); 22] = [
-    ("args", "command"),
+const FOREIGN: [(&str, &str); 21] = [
     ("attempts", "max_check_attempts"),
     ("cmd", "command"),
     ("crit", "critical"),

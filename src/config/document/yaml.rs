@@ -368,7 +368,10 @@ impl Builder<'_> {
             Some(_) => {
                 "found a tab in the indentation, expected spaces: YAML allows no tabs there".to_owned()
             }
-            None => format!("not valid YAML: {info}{}", advice(info)),
+            None => {
+                let rest = line.chars().skip(marker.col()).collect::<String>();
+                format!("not valid YAML: {info}{}", advice(info, &rest))
+            }
         };
         self.findings.error(&place, message);
     }
@@ -383,9 +386,13 @@ impl Builder<'_> {
     }
 }
 
-/// What is usually behind an error of the parser, where the error itself does not tell.
-fn advice(info: &str) -> &'static str {
-    if info.starts_with("mapping values are not allowed") || info.starts_with("simple key expect") {
+/// What is usually behind an error of the parser, where the error itself does not tell; `rest` is the line from there.
+fn advice(info: &str, rest: &str) -> &'static str {
+    let colon_in_braces = info.starts_with("while parsing a flow") && rest.starts_with(':');
+    if colon_in_braces
+        || info.starts_with("mapping values are not allowed")
+        || info.starts_with("simple key expect")
+    {
         "; a text with `: ` in it or `:` at its end must be in quotes"
     } else if info.starts_with("unexpected character") {
         "; a text that begins with it must be in quotes"
@@ -551,7 +558,9 @@ mod tests {
 
     #[test]
     fn texts_that_want_quotes_are_named() {
-        for text in ["a: 10:\n", "a: check_x: it\n", "a: @10:20\n", "a: %x\n"] {
+        for text in
+            ["a: {b: 5:}\n", "a: {b: 5:, c: 1}\n", "a: 10:\n", "a: check_x: it\n", "a: @10:20\n", "a: %x\n"]
+        {
             assert!(bad(text).ends_with("must be in quotes"), "{}", bad(text));
         }
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use custos_shim::{Credentials, IoPriority, Limits};
 use custos_store::{Bounds, State};
 
+use crate::config::model::reserved::{AGENT_CHECK, UNMATCHED_CHECK};
 use crate::config::model::snmp::{SnmpConfig, SnmpPoll, TrapRule};
 use crate::limits::STDOUT_MAX_BYTES;
 use crate::period::Period;
@@ -35,6 +36,14 @@ pub struct Config {
     pub periods: BTreeMap<String, Arc<Period>>,
     /// Every check by name.
     pub checks: BTreeMap<String, Arc<Check>>,
+}
+
+impl Config {
+    /// The checks that the agent reports under its own names: on itself, and on traps of no check where it receives traps.
+    pub fn own_checks(&self) -> impl Iterator<Item = &'static str> {
+        let unmatched = self.snmp.traps.is_some().then_some(UNMATCHED_CHECK);
+        [AGENT_CHECK].into_iter().chain(unmatched)
+    }
 }
 
 /// When appended runs are made safe from power loss.

@@ -1,6 +1,7 @@
 //! What a configuration means: checks, thresholds, listeners and devices as plain data.
 
 pub(crate) mod check;
+pub(crate) mod check_name;
 pub(crate) mod reserved;
 pub(crate) mod snmp;
 
@@ -8,6 +9,7 @@ pub use check::{
     ByteUnits, Check, Command, Config, NrpeConfig, NrpeKeys, OnMissing, Priority, Process, RunAs, Serving,
     Stale, SyncPolicy, Threshold, UnitRange,
 };
+pub use check_name::CheckNameFault;
 pub use reserved::{AGENT_CHECK, UNMATCHED_CHECK};
 pub use snmp::{
     Condition, KeyPart, Limit, NativeCheck, Network, Part, Secret, SnmpAccess, SnmpConfig, SnmpPoll,

@@ -7,9 +7,10 @@ use custos_store::State;
 
 use crate::config::document::diagnostic::Findings;
 use crate::config::document::duration;
-use crate::config::document::fields::{Fields, boolean, printable};
+use crate::config::document::fields::{Fields, boolean};
 use crate::config::document::yaml::Entry;
 use crate::config::model::check::{Check, Command, Serving};
+use crate::config::model::check_name::CheckNameFault;
 use crate::config::model::reserved::{AGENT_CHECK, UNMATCHED_CHECK};
 use crate::config::read::command::{self, Lookup};
 use crate::config::read::dependency::{self, Named};
@@ -20,7 +21,6 @@ use crate::config::read::raw_counter;
 use crate::config::read::settings::{self, CHECK_INTERVAL, FLAPPING, MAX_CHECK_ATTEMPTS, Settings, TIMEOUT};
 use crate::config::read::threshold;
 use crate::config::read::trap;
-use crate::limits::CHECK_NAME_MAX_BYTES;
 
 /// The keys of a check beside its settings.
 const OWN_KEYS: [&str; 7] = ["command", "shell", "native", "snmp", "trap", "depends_on", "thresholds"];
@@ -130,7 +130,9 @@ fn what(
     let given: Vec<&Entry> = given.collect();
     match given[..] {
         [] => {
-            findings.error(&entry.key_place, format!("{owner} has no `command`, expected one"));
+            if ["command", "snmp", "trap"].into_iter().all(|key| fields.lacks(key)) {
+                findings.error(&entry.key_place, format!("{owner} has no `command`, expected one"));
+            }
             None
         }
         [what] => match what.key.as_str() {
@@ -163,25 +165,24 @@ fn native_or_not(fields: &Fields<'_>, command: Command, findings: &mut Findings)
     }
 }
 
-/// A name is what people type on a command line and ask for over NRPE, so it must be possible to type it.
+/// Reports a name that a check may not have.
 fn name(entry: &Entry, findings: &mut Findings) -> bool {
     let name = entry.key.as_str();
-    let fault = if name.is_empty() {
-        "found an empty name, expected a check's name"
-    } else if name.len() > CHECK_NAME_MAX_BYTES {
-        "found a name of more than 255 bytes, expected at most that many"
-    } else if name.trim() != name {
-        "found a name with blanks around it, expected none"
-    } else if name.starts_with('-') {
-        "found a name beginning with `-`, which a command line would take for an option"
-    } else if name == AGENT_CHECK {
-        "found the name `custos`, which the agent's check of itself has"
-    } else if name == UNMATCHED_CHECK {
-        "found the name `custos.traps`, under which the agent keeps traps of no check"
-    } else {
-        return printable(name, &entry.key_place, findings);
+    let reserved = match name {
+        AGENT_CHECK => Some("found the name `custos`, which the agent's check of itself has"),
+        UNMATCHED_CHECK => {
+            Some("found the name `custos.traps`, under which the agent keeps traps of no check")
+        }
+        _ => None,
     };
-    findings.error(&entry.key_place, fault);
+    match (CheckNameFault::of(name), reserved) {
+        (None, None) => return true,
+        (Some(fault @ CheckNameFault::Control(offset)), _) => {
+            findings.error(&entry.key_place.within(name, offset), fault.to_string());
+        }
+        (Some(fault), _) => findings.error(&entry.key_place, fault.to_string()),
+        (None, Some(reserved)) => findings.error(&entry.key_place, reserved),
+    }
     false
 }
 
@@ -200,5 +201,3 @@ fn warn_of_long_timeout(
         findings.warning(place, message);
     }
 }
-
-const _: () = assert!(CHECK_NAME_MAX_BYTES == 255, "the message above names the limit");

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::config::document::diagnostic::Findings;
 use crate::config::document::fields::{printable, refuse, text, written};
 use crate::config::document::place::Place;
+use crate::config::document::scalar::{Kind, Scalar};
 use crate::config::document::yaml::{Content, Node};
 use crate::config::model::check::Command;
 use crate::config::model::snmp::SnmpConfig;
@@ -16,6 +17,9 @@ use crate::config::model::snmp::SnmpConfig;
 /// Words that mean something to a shell when they stand alone, and nothing to a program.
 const OPERATORS: [&str; 12] =
     ["|", "||", "&&", "&", ";", ">", ">>", "<", "2>&1", "2>/dev/null", ">/dev/null", "<<"];
+
+/// Where programs are that are no plugins, such as `sudo`.
+const SYSTEM_DIRECTORIES: [&str; 4] = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
 
 /// Where programs are found.
 pub(crate) struct Lookup<'a> {
@@ -152,6 +156,7 @@ fn remedy(name: &str) -> &'static str {
 }
 
 fn list(items: &[Node], findings: &mut Findings) -> Option<Vec<String>> {
+    warn_of_cut_numbers(items, findings);
     let words: Vec<Option<String>> = items
         .iter()
         .map(|item| {
@@ -166,13 +171,41 @@ fn list(items: &[Node], findings: &mut Findings) -> Option<Vec<String>> {
     words.into_iter().collect()
 }
 
+/// Warns, once, of numbers that follow one another behind an option within brackets: `[check_load, -w, 5,4,3]` hands the
+/// plugin three words, where one was probably meant.
+fn warn_of_cut_numbers(items: &[Node], findings: &mut Findings) {
+    let bare = |node: &&Node| {
+        matches!(&node.content, Content::Scalar(Scalar { kind: Kind::Integer(_) | Kind::Float(_), .. }))
+    };
+    let word = |node: &Node| match &node.content {
+        Content::Scalar(scalar) => scalar.text.clone(),
+        _ => String::new(),
+    };
+    for (index, option) in items.iter().enumerate() {
+        let after = &items[index + 1..];
+        let numbers = after.iter().take_while(bare).count();
+        let Some((first, second)) = after.first().zip(after.get(1)) else { return };
+        let is_option = word(option).starts_with('-') && !bare(&option);
+        if is_option && numbers > 1 && first.place.line() == second.place.line() {
+            let cut: Vec<String> = after[..numbers].iter().map(word).collect();
+            let message = format!(
+                "commas separate the words of a list, so `{}` is followed by {numbers} words, {}; write \"{}\" in quotes if \
+                 it is one",
+                word(option),
+                cut.join(" and "),
+                cut.join(","),
+            );
+            return findings.warning(&first.place, message);
+        }
+    }
+}
+
 fn line(text: &str, place: &Place, findings: &mut Findings) -> Option<Vec<String>> {
     match split(text) {
         Ok(words) => {
-            for word in words.iter().filter(|word| word.bare && OPERATORS.contains(&word.text.as_str())) {
+            for (word, syntax) in words.iter().filter_map(|word| Some((word, shell_syntax(word)?))) {
                 let message = format!(
-                    "`{}` is handed to the program as a word; write `shell: true` if it is meant for a shell",
-                    word.text
+                    "`{syntax}` is handed to the program as it is; write `shell: true` if it is meant for a shell"
                 );
                 findings.warning(&place.within(text, word.offset), message);
             }
@@ -182,6 +215,15 @@ fn line(text: &str, place: &Place, findings: &mut Findings) -> Option<Vec<String
             findings.error(&place.within(text, fault.offset), fault.message);
             None
         }
+    }
+}
+
+/// What of a word means something to a shell and nothing to a program.
+fn shell_syntax(word: &Word) -> Option<&str> {
+    match word.text.as_str() {
+        text if word.bare && OPERATORS.contains(&text) => Some(text),
+        text if word.bare && text.contains(';') => Some(";"),
+        _ => word.substitution,
     }
 }
 
@@ -202,7 +244,13 @@ fn find(program: &str, place: &Place, lookup: &Lookup<'_>, findings: &mut Findin
     }
     let searched: Vec<String> = lookup.plugins.iter().map(|path| path.display().to_string()).collect();
     let searched = if searched.is_empty() { "no directories".to_owned() } else { searched.join(", ") };
-    findings.warning(place, format!("no program `{program}` in `plugins` now (searched: {searched})"));
+    let system = SYSTEM_DIRECTORIES.iter().map(|directory| Path::new(directory).join(program));
+    let hint = match system.into_iter().find(|path| path.is_file()) {
+        Some(path) => format!("; write {} if that is meant", path.display()),
+        None => String::new(),
+    };
+    let message = format!("no program `{program}` in `plugins` now (searched: {searched}){hint}");
+    findings.warning(place, message);
     Some(program.to_owned())
 }
 
@@ -214,6 +262,8 @@ struct Word {
     offset: usize,
     /// Written without quotes and backslashes.
     bare: bool,
+    /// What a shell would take for a command to put the output of here, if there is any.
+    substitution: Option<&'static str>,
 }
 
 /// Why a line cannot be split, and where, in characters.
@@ -252,6 +302,7 @@ fn word(chars: &[char], start: usize) -> Result<(Option<Word>, usize), SplitFaul
     let mut text = String::new();
     let mut at = start;
     let mut quoted = false;
+    let mut substitution = None;
     while let Some(c) = chars.get(at).copied() {
         match c {
             ' ' | '\t' | '\n' => break,
@@ -263,7 +314,7 @@ fn word(chars: &[char], start: usize) -> Result<(Option<Word>, usize), SplitFaul
                 quoted = true;
             }
             '"' => {
-                at = double_quoted(chars, at, &mut text)?;
+                at = double_quoted(chars, at, &mut text, &mut substitution)?;
                 quoted = true;
             }
             '\\' => {
@@ -278,17 +329,32 @@ fn word(chars: &[char], start: usize) -> Result<(Option<Word>, usize), SplitFaul
                 at = (at + 2).min(chars.len());
             }
             _ => {
+                substitution = substitution.or(substitution_at(&chars[at..]));
                 text.push(c);
                 at += 1;
             }
         }
     }
     let empty = text.is_empty() && !quoted;
-    Ok(((!empty).then_some(Word { text, offset: start, bare: !quoted }), at))
+    Ok(((!empty).then_some(Word { text, offset: start, bare: !quoted, substitution }), at))
+}
+
+/// What begins a command substitution of a shell here.
+fn substitution_at(chars: &[char]) -> Option<&'static str> {
+    match chars {
+        ['`', ..] => Some("`"),
+        ['$', '(', ..] => Some("$("),
+        _ => None,
+    }
 }
 
 /// Reads from the opening `"` at `start`; returns where the text after the closing one begins.
-fn double_quoted(chars: &[char], start: usize, text: &mut String) -> Result<usize, SplitFault> {
+fn double_quoted(
+    chars: &[char],
+    start: usize,
+    text: &mut String,
+    substitution: &mut Option<&'static str>,
+) -> Result<usize, SplitFault> {
     let mut at = start + 1;
     while let Some(c) = chars.get(at).copied() {
         match (c, chars.get(at + 1)) {
@@ -299,6 +365,7 @@ fn double_quoted(chars: &[char], start: usize, text: &mut String) -> Result<usiz
                 at += 2;
             }
             _ => {
+                *substitution = substitution.or(substitution_at(&chars[at..]));
                 text.push(c);
                 at += 1;
             }
@@ -310,6 +377,8 @@ fn double_quoted(chars: &[char], start: usize, text: &mut String) -> Result<usiz
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::document::place::SourceFile;
+    use crate::config::document::yaml;
 
     #[test]
     fn macros_of_nagios_are_told_from_variables_of_a_shell() {
@@ -336,6 +405,71 @@ mod tests {
         ] {
             assert_eq!(nagios_macro(text), found, "{text}");
         }
+    }
+
+    /// The warnings about a command, without their places.
+    fn warnings(command: &str) -> Vec<String> {
+        let file = SourceFile::new("f".into(), command.to_owned());
+        let mut findings = Findings::default();
+        let root = yaml::parse(&file, &mut findings).unwrap();
+        let snmp = SnmpConfig::default();
+        let lookup = Lookup { plugins: &[], base: Path::new("/"), snmp: &snmp };
+        read(&root, false, &lookup, &mut findings).unwrap();
+        let list = findings.into_mistakes(&[]).list;
+        list.iter().map(|mistake| mistake.message.clone()).collect()
+    }
+
+    #[test]
+    fn numbers_that_commas_cut_are_named_once() {
+        for command in
+            ["[/bin/true, -w, 5,4,3, -c, 10,8,6]", "[/bin/true, -w, 5, 4, 3]", "[/bin/true, -w, 5,4,3, x]"]
+        {
+            assert_eq!(
+                warnings(command),
+                [
+                    "commas separate the words of a list, so `-w` is followed by 3 words, 5 and 4 and 3; write \"5,4,3\" in \
+                  quotes if it is one"
+                ],
+                "{command}"
+            );
+        }
+        for command in [
+            "[/bin/true, -w, '5,4,3']",
+            "[/bin/true, -w, 5, -c, 6]",
+            "[/bin/true, 5, 4]",
+            "[/bin/true, -5, 4, 3]",
+            "- /bin/true\n- -w\n- 5\n- 4",
+        ] {
+            assert_eq!(warnings(command), [""; 0], "{command}");
+        }
+    }
+
+    #[test]
+    fn what_only_a_shell_understands_is_named() {
+        for (command, syntax) in [
+            ("/bin/true a | b", "|"),
+            ("/bin/true a; b", ";"),
+            ("/bin/true a ; b", ";"),
+            ("/bin/true `date`", "`"),
+            ("/bin/true $(date)", "$("),
+            ("/bin/true \"on $(date)\"", "$("),
+        ] {
+            let message = format!(
+                "`{syntax}` is handed to the program as it is; write `shell: true` if it is meant for a shell"
+            );
+            assert_eq!(warnings(command), [message], "{command}");
+        }
+        for command in ["/bin/true 'a;b' '$(x)' '`'", r"/bin/true a\; \$(x)", "/bin/true $HOME $1"] {
+            assert_eq!(warnings(command), [""; 0], "{command}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_is_no_plugin_is_hinted_at() {
+        let hint = "no program `env` in `plugins` now (searched: no directories); write /usr/bin/env if that is meant";
+        assert_eq!(warnings("env check_x"), [hint]);
+        let none = "no program `check_notthere` in `plugins` now (searched: no directories)";
+        assert_eq!(warnings("check_notthere"), [none]);
     }
 
     use proptest::prelude::*;

@@ -1,12 +1,12 @@
 //! `depends_on`: which checks must be well for another to make sense.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::config::document::diagnostic::Findings;
 use crate::config::document::fields::{one_or_more, text};
 use crate::config::document::place::Place;
-use crate::config::document::suggest;
 use crate::config::document::yaml::Node;
+use crate::limits::CONFIG_RING_NAMED_MAX;
 
 /// The names of a check's `depends_on`, each with its place.
 pub(crate) type Named = Vec<(String, Place)>;
@@ -36,25 +36,43 @@ pub(crate) fn verify(known: &[&str], named: &BTreeMap<String, Named>, findings: 
             continue;
         }
         let mut path: Vec<(&str, usize)> = vec![(check, 0)];
+        let mut on_path: HashMap<&str, usize> = HashMap::from([(check, 0)]);
         while let Some((from, next)) = path.last_mut() {
             let Some((to, place)) = named.get(*from).and_then(|names| names.get(*next)) else {
                 safe.insert(from);
+                on_path.remove(from);
                 path.pop();
                 continue;
             };
             *next += 1;
-            if let Some(start) = path.iter().position(|(name, _)| name == to) {
-                let round: Vec<&str> =
-                    path[start..].iter().map(|(name, _)| *name).chain([to.as_str()]).collect();
-                findings.error(place, format!("the check `{to}` depends on itself: {}", round.join(" → ")));
+            if let Some(start) = on_path.get(to.as_str()) {
+                findings.error(
+                    place,
+                    format!("the check `{to}` depends on itself: {}", ring(&path[*start..], to)),
+                );
             } else if !defined.contains(to.as_str()) {
-                let advice = suggest::nearest(to, known).map(|meant| format!("; did you mean `{meant}`?"));
+                let advice = findings
+                    .nearest(to, known.iter().copied())
+                    .map(|meant| format!("; did you mean `{meant}`?"));
                 findings.error(place, format!("no check `{to}` is defined{}", advice.unwrap_or_default()));
             } else if !safe.contains(to.as_str()) {
+                on_path.insert(to, path.len());
                 path.push((to, 0));
             }
         }
     }
+}
+
+/// The checks of a ring that begins and ends with `to`; of a long one the first, and how many follow.
+fn ring(path: &[(&str, usize)], to: &str) -> String {
+    let mut names: Vec<&str> = path.iter().take(CONFIG_RING_NAMED_MAX).map(|(name, _)| *name).collect();
+    let more = path.len() - names.len();
+    let counted = format!("{more} more");
+    if more > 0 {
+        names.push(&counted);
+    }
+    names.push(to);
+    names.join(" → ")
 }
 
 #[cfg(test)]
@@ -73,6 +91,14 @@ mod tests {
         let named = entries.iter().map(|e| (e.key.clone(), read(&e.value, &mut findings))).collect();
         verify(&known, &named, &mut findings);
         findings.into_mistakes(&[]).to_string()
+    }
+
+    #[test]
+    fn a_long_ring_is_told_in_short() {
+        let ring: String = (0..50).map(|n| format!("a{n:02}: a{:02}\n", (n + 1) % 50)).collect();
+        let told = mistakes(&ring);
+        assert!(told.starts_with("f:50:6: the check `a00` depends on itself: a00 → a01 → "), "{told}");
+        assert!(told.ends_with(" → a19 → 30 more → a00"), "{told}");
     }
 
     #[test]

@@ -542,7 +542,7 @@ mod tests {
                 "custos.yaml:3:16: warning: no program `check_none` in `plugins` now (searched: /nonexistent/plugins)",
                 "custos.yaml:3:59: warning: the timeout 5s of check `a` is not below its interval 5s; a run that hangs will miss slots",
                 "custos.yaml:4:16: warning: there is no program /nonexistent/x now",
-                "custos.yaml:4:31: warning: `|` is handed to the program as a word; write `shell: true` if it is meant for a shell",
+                "custos.yaml:4:31: warning: `|` is handed to the program as it is; write `shell: true` if it is meant for a shell",
             ]
         );
     }

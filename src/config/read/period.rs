@@ -9,7 +9,6 @@ use crate::config::document::diagnostic::Findings;
 use crate::config::document::fields::{one_or_more, printable, refuse, text};
 use crate::config::document::include::Document;
 use crate::config::document::place::Place;
-use crate::config::document::suggest;
 use crate::config::document::yaml::{Content, Entry, Node};
 use crate::limits::PERIOD_EXCLUDE_DEPTH_MAX;
 use crate::period::{Days, Hours, Period, Rule};
@@ -160,8 +159,8 @@ fn resolve<'d>(
 }
 
 fn unknown<'n>(name: &str, place: &Place, known: impl Iterator<Item = &'n str>, findings: &mut Findings) {
-    let known: Vec<&str> = known.chain([ALWAYS]).collect();
-    let advice = suggest::nearest(name, &known).map(|meant| format!("; did you mean `{meant}`?"));
+    let advice =
+        findings.nearest(name, known.chain([ALWAYS])).map(|meant| format!("; did you mean `{meant}`?"));
     findings.error(place, format!("no period `{name}` is defined{}", advice.unwrap_or_default()));
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn read(node: &Node, owner: &str, snmp: &SnmpConfig, findings: &mut F
     let owner = format!("`snmp` of {owner}");
     let fields = Fields::of(node, &owner, &KEYS, findings)?;
     let mut missing = |key: &str, expected: &str| {
-        if fields.get(key).is_none() {
+        if fields.lacks(key) {
             findings.error(&node.place, format!("{owner} has no `{key}`, expected {expected}"));
         }
         fields.get(key)
@@ -38,8 +38,10 @@ pub(crate) fn read(node: &Node, owner: &str, snmp: &SnmpConfig, findings: &mut F
             None
         }
         (None, None) => {
-            findings
-                .error(&node.place, format!("{owner} has neither `get` nor `table`, expected one of them"));
+            if fields.lacks("get") && fields.lacks("table") {
+                let message = format!("{owner} has neither `get` nor `table`, expected one of them");
+                findings.error(&node.place, message);
+            }
             None
         }
     };
@@ -79,7 +81,7 @@ fn get_variables(node: &Node, snmp: &SnmpConfig, findings: &mut Findings) -> Opt
 fn read_table(node: &Node, owner: &str, snmp: &SnmpConfig, findings: &mut Findings) -> Option<TablePoll> {
     let fields = Fields::of(node, &format!("`table` of {owner}"), &TABLE_KEYS, findings)?;
     let mut missing = |key: &str, expected: &str| {
-        if fields.get(key).is_none() {
+        if fields.lacks(key) {
             findings.error(&node.place, format!("the table of {owner} has no `{key}`, expected {expected}"));
         }
     };

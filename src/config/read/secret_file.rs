@@ -43,7 +43,9 @@ pub(crate) fn read(
     }
     let fields = Fields::of(node, owner, &["file"], findings)?;
     let Some(file) = fields.get("file") else {
-        findings.error(&node.place, format!("{owner} has no `file`, expected the path of one"));
+        if fields.lacks("file") {
+            findings.error(&node.place, format!("{owner} has no `file`, expected the path of one"));
+        }
         return None;
     };
     from_file(file, owner, base, findings)

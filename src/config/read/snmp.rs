@@ -11,7 +11,6 @@ use custos_compat::snmp::usm::{AuthProtocol, PrivProtocol};
 use crate::config::document::diagnostic::Findings;
 use crate::config::document::duration;
 use crate::config::document::fields::{Fields, one_or_more, printable, quoted, refuse, text, whole, written};
-use crate::config::document::suggest;
 use crate::config::document::yaml::{Content, Entry, Node};
 use crate::config::model::snmp::{
     Network, Secret, SnmpAccess, SnmpConfig, SnmpProfile, SnmpUser, TrapsConfig,
@@ -19,8 +18,8 @@ use crate::config::model::snmp::{
 use crate::config::read::nrpe::address;
 use crate::config::read::secret_file;
 use crate::limits::{
-    SNMP_REPETITIONS_MAX, SNMP_RETRIES_MAX, SNMP_TIMEOUT_MAX, SNMP_TIMEOUT_MIN, TRAPS_PER_SOURCE_MAX,
-    TRAPS_RATE_MAX, TRAPS_TOTAL_MAX,
+    CONFIG_CHOICES_NAMED_MAX, SNMP_REPETITIONS_MAX, SNMP_RETRIES_MAX, SNMP_TIMEOUT_MAX, SNMP_TIMEOUT_MIN,
+    TRAPS_PER_SOURCE_MAX, TRAPS_RATE_MAX, TRAPS_TOTAL_MAX,
 };
 use crate::mib::{KnownNames, MibFault, Names, read_mibs};
 
@@ -141,7 +140,9 @@ fn access(
 ) -> Option<SnmpAccess> {
     const EXPECTED: &str = "`1`, `2c` or `3`";
     let Some(version) = fields.get("version") else {
-        findings.error(&entry.key_place, format!("{owner} has no `version`, expected {EXPECTED}"));
+        if fields.lacks("version") {
+            findings.error(&entry.key_place, format!("{owner} has no `version`, expected {EXPECTED}"));
+        }
         return None;
     };
     let version = match written(version, EXPECTED, findings)? {
@@ -166,7 +167,9 @@ fn access(
         return user(entry, fields, owner, base, findings).map(SnmpAccess::User);
     }
     let Some(community) = fields.get("community") else {
-        findings.error(&entry.key_place, format!("{owner} has no `community`, expected one"));
+        if fields.lacks("community") {
+            findings.error(&entry.key_place, format!("{owner} has no `community`, expected one"));
+        }
         return None;
     };
     let what = format!("the community of {owner}");
@@ -200,7 +203,9 @@ fn user(
         None => String::new(),
     };
     let Some(name) = fields.get("user") else {
-        findings.error(&entry.key_place, format!("{owner} has no `user`, expected one"));
+        if fields.lacks("user") {
+            findings.error(&entry.key_place, format!("{owner} has no `user`, expected one"));
+        }
         return None;
     };
     let name = written(name, "the name of a user", findings)?;
@@ -233,7 +238,7 @@ fn protected<P>(
     let fields = Fields::of(node, owner, &["protocol", "file"], findings)?;
     let mut need = |key: &str, expected: &str| {
         let found = fields.get(key);
-        if found.is_none() {
+        if fields.lacks(key) {
             findings.error(&node.place, format!("{owner} has no `{key}`, expected {expected}"));
         }
         found
@@ -306,11 +311,12 @@ pub(crate) fn find(
     if let Some(profile) = profiles.get(name) {
         return Some(Arc::clone(profile));
     }
-    let known: Vec<&str> = profiles.keys().map(String::as_str).collect();
-    let advice = match (suggest::nearest(name, &known), known.as_slice()) {
+    let known = || profiles.keys().map(String::as_str);
+    let advice = match (findings.nearest(name, known()), profiles.len()) {
         (Some(meant), _) => format!("did you mean `{meant}`?"),
-        (None, []) => "`profiles` of `snmp` defines none that can be used".to_owned(),
-        (None, known) => format!("expected {}", quoted(known)),
+        (None, 0) => "`profiles` of `snmp` defines none that can be used".to_owned(),
+        (None, 1..=CONFIG_CHOICES_NAMED_MAX) => format!("expected {}", quoted(&known().collect::<Vec<_>>())),
+        (None, count) => format!("expected one of the {count} of `profiles`"),
     };
     findings.error(&node.place, format!("there is no profile `{name}`; {advice}"));
     None

@@ -53,14 +53,18 @@ fn read(node: &Node, owner: &str, byte_units: ByteUnits, findings: &mut Findings
     let metric = match fields.get("metric") {
         Some(metric) => pattern(metric, findings),
         None => {
-            findings
-                .error(&node.place, "this threshold has no `metric`, expected a label or a glob over labels");
+            if fields.lacks("metric") {
+                findings.error(
+                    &node.place,
+                    "this threshold has no `metric`, expected a label or a glob over labels",
+                );
+            }
             None
         }
     };
     let warning = fields.get("warning");
     let critical = fields.get("critical");
-    if warning.is_none() && critical.is_none() {
+    if fields.lacks("warning") && fields.lacks("critical") {
         findings.error(
             &node.place,
             "this threshold has neither `warning` nor `critical`, so it never says anything",
@@ -262,14 +266,21 @@ mod tests {
                 "- {metric: a, warning: 5, on_missing: crit}\n",
                 "f:1:39: found `crit`, expected `ok`, `warning`, `critical`, `unknown` or `keep`; did you mean `critical`?",
             ),
+            (
+                "- {metrik: a, warning: 5}\n",
+                "f:1:4: unknown key `metrik` in a threshold of check `c`; did you mean",
+            ),
+            (
+                "- {metric: a, warn: 5}\n",
+                "f:1:15: unknown key `warn` in a threshold of check `c`; did you mean `warning`?",
+            ),
             ("metric: a\n", "f:1:1: found a mapping, expected a list of thresholds"),
         ] {
             let (thresholds, mistakes) = read_yaml(text);
             assert!(mistakes.starts_with(expected), "{text}: {mistakes}");
             assert_eq!(mistakes.lines().count(), 1, "{mistakes}");
-            let stays = expected.contains("neither")
-                || expected.contains("has no unit")
-                || expected.contains("has s,");
+            let stays =
+                ["neither", "has no unit", "has s,", "`warn`"].iter().any(|words| expected.contains(words));
             assert!(thresholds.is_empty() || stays, "{text}");
         }
     }

@@ -76,17 +76,19 @@ fn traps(
 ) -> Option<Vec<(Variable, State)>> {
     let Some(oid) = fields.get("oid") else {
         if fields.get("reconnoiter").is_none() {
-            findings.error(&node.place, format!("{owner} has no `oid`, expected the traps that count"));
+            if fields.lacks("oid") {
+                findings.error(&node.place, format!("{owner} has no `oid`, expected the traps that count"));
+            }
             return None;
         }
         return Some(Vec::new());
     };
     let traps = variable::read_list(oid, &snmp.names, findings);
     let Some(state) = fields.get("state") else {
-        findings.error(
-            &node.place,
-            format!("{owner} has no `state`, expected one for all traps, or one for each"),
-        );
+        if fields.lacks("state") {
+            let message = format!("{owner} has no `state`, expected one for all traps, or one for each");
+            findings.error(&node.place, message);
+        }
         return None;
     };
     let Content::Map(entries) = &state.content else {

@@ -7,7 +7,6 @@ use crate::config::document::diagnostic::Findings;
 use crate::config::document::fields::{refuse, written};
 use crate::config::document::place::Place;
 use crate::config::document::scalar::{Kind, Scalar};
-use crate::config::document::suggest;
 use crate::config::document::yaml::{Content, Entry, Node};
 use crate::config::model::snmp::{Condition, Variable, Wanted};
 use crate::mib::{NameError, Names, Syntax};
@@ -56,8 +55,7 @@ pub(crate) fn named(text: &str, place: &Place, names: &Names, findings: &mut Fin
         Err(error) => {
             let mut message = error.to_string();
             if let NameError::Unknown(name) = &error {
-                let known: Vec<&str> = names.objects().map(|object| &*object.name).collect();
-                message += &match suggest::nearest(name, &known) {
+                message += &match findings.nearest(name, names.objects().map(|object| &*object.name)) {
                     Some(meant) => format!("; did you mean `{meant}`?"),
                     None => "; numbers always do, and `mibs` of `snmp` adds names".to_owned(),
                 };

@@ -26,6 +26,8 @@ pub(super) struct Shared {
     pub(super) counters: Counters,
     /// Connections that have not sent their request yet.
     pub(super) waiting: Arc<ConnectionLimit>,
+    /// A permit for each peer that is turned away and whose first bytes are waited for.
+    pub(super) turned_away: Semaphore,
     /// Bytes of unfinished requests that count against the budget.
     pub(super) waiting_bytes: AtomicUsize,
     pub(super) requests: mpsc::Sender<Request>,
@@ -83,6 +85,7 @@ impl Shared {
         Shared {
             counters: Counters::default(),
             waiting: Arc::new(ConnectionLimit::new(waiting_max)),
+            turned_away: Semaphore::new(limits::NRPE_TURN_AWAY_MAX),
             waiting_bytes: AtomicUsize::new(0),
             requests,
             agent,

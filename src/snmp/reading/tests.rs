@@ -103,6 +103,28 @@ fn each_value_is_a_metric_a_text_or_a_remark() {
 }
 
 #[test]
+fn a_value_of_the_wrong_type_is_not_read_and_leaves_nothing_ok() {
+    for (wrong, word) in [(text("soon"), "OCTET STRING"), (Value::Opaque(vec![0x9f, 1, 0x78]), "Opaque")] {
+        let wanted = ["sysUpTime.0", "sysName.0"].map(variable).to_vec();
+        let (_, run) =
+            read_found(SnmpWanted::Get(wanted), Found::Values(vec![Ok(wrong.clone()), Ok(text("r1"))]));
+        let remark = format!("sysUpTime is {word}, expected TimeTicks");
+        assert_eq!((run.state, metrics(&run)), (State::Unknown, vec![("sysUpTime".to_owned(), None)]));
+        assert_eq!(run.text, format!("SNMP UNKNOWN - sysName r1; {remark}"));
+        assert_eq!(run.judgement, format!("not read: {remark}"));
+
+        let columns = vec![column("ifName", &[(1, text("eth0"))]), column("ifInErrors", &[(1, wrong)])];
+        let (_, run) = read_found(table(&["ifInErrors"], Vec::new()), Found::Columns(columns));
+        assert_eq!(run.state, State::Unknown);
+        assert_eq!(run.judgement, format!("not read: ifInErrors eth0 is {word}, expected a counter"));
+    }
+    // A number of another kind is read as what it is.
+    let (_, run) =
+        read_found(SnmpWanted::Get(vec![variable("ifNumber.0")]), Found::Values(vec![Ok(Value::Gauge32(3))]));
+    assert_eq!((run.state, run.judgement.as_str()), (State::Ok, ""));
+}
+
+#[test]
 fn a_device_without_any_of_it_is_unknown() {
     let (_, run) = read_found(
         SnmpWanted::Get(vec![variable("sysUpTime.0")]),

@@ -16,8 +16,18 @@ fn line_state(line: &str) -> Option<State> {
     State::ALL.into_iter().find(begins)
 }
 
-/// A judged run in one line, which begins with what decided its state: thresholds, or the plugin's own text.
+/// With this begins the line of a judgement that says how much of the plugin's output was kept.
+const CUT: &str = "output: ";
+
+/// A judged run in one line, which begins with what decided its state: thresholds, or the plugin's own text. Where a part
+/// of the output was lost, that stands at the end.
 pub fn verdict_text(state: State, judgement: &str, text: &str) -> String {
+    let cut = judgement.lines().find(|line| line.starts_with(CUT));
+    let decided = decided_text(state, judgement, text);
+    cut.map_or_else(|| decided.clone(), |cut| format!("{decided} ({cut})"))
+}
+
+fn decided_text(state: State, judgement: &str, text: &str) -> String {
     let limits = threshold_lines(judgement);
     match limits.first().map(|line| line_state(line)) {
         None => text.to_owned(),
@@ -44,5 +54,9 @@ mod tests {
         );
         assert_eq!(verdict_text(State::Warning, warning, "LOAD OK"), "WARNING: a is 3, outside 2 - LOAD OK");
         assert_eq!(verdict_text(State::Ok, "perfdata: 1 bad token", "LOAD OK"), "LOAD OK");
+        assert_eq!(
+            verdict_text(State::Ok, "output: 12 of 100 bytes kept", "LOAD OK"),
+            "LOAD OK (output: 12 of 100 bytes kept)"
+        );
     }
 }

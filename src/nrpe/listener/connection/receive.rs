@@ -55,6 +55,7 @@ pub(in crate::nrpe::listener) async fn receive(
         false => active.log.debug(came),
     }
     if !admit(&shared, &active, peer).await {
+        turn_away(&shared, tcp).await;
         return None;
     }
     match receive_packet(&shared, &active, RawStream::new(tcp), peer).await {
@@ -81,6 +82,16 @@ async fn admit(shared: &Shared, active: &ActiveSettings, peer: IpAddr) -> bool {
         return false;
     }
     true
+}
+
+/// Closes the connection of a peer that may not connect, once it has sent something: with bytes unread the kernel resets the
+/// connection, which the client says in plain words. Closed before, it would be killed by SIGPIPE in the middle of its
+/// handshake. Only so many peers are waited for, and not for long.
+async fn turn_away(shared: &Shared, tcp: TcpStream) {
+    let Ok(_turned_away) = shared.turned_away.try_acquire() else { return };
+    if let Ok(stream) = RawStream::new(tcp).into_tokio() {
+        let _ = timeout_at(Instant::now() + limits::NRPE_TURN_AWAY_TIMEOUT, stream.readable()).await;
+    }
 }
 
 /// Receives a packet in time, or logs why there is none.

@@ -12,10 +12,11 @@ use crate::nrpe::listener::error::Error;
 
 impl Settings {
     /// The settings of the listener inside the agent: its `nrpe.cfg`, if there is one, the YAML keys that override it, and
-    /// the agent's checks as commands.
+    /// the checks of the configuration and the agent's own as commands.
     pub fn from_agent<'a>(
         nrpe: &NrpeConfig,
         checks: impl IntoIterator<Item = &'a str>,
+        own_checks: impl IntoIterator<Item = &'static str>,
     ) -> Result<Settings, Error> {
         let config = match &nrpe.config {
             Some(path) => read_config(path, Path::new(""))?,
@@ -42,6 +43,11 @@ impl Settings {
             // A check takes precedence over a command of the same name: it has a schedule and thresholds.
             let command = ServedCommand { task: ServedTask::Check, access: None };
             settings.commands.insert(check.as_bytes().to_vec(), command);
+        }
+        for check in own_checks {
+            // A command of the same name in an `nrpe.cfg` is what its pollers know.
+            let command = ServedCommand { task: ServedTask::Check, access: None };
+            settings.commands.entry(check.as_bytes().to_vec()).or_insert(command);
         }
         settings.apply_keys(&nrpe.keys)?;
         Ok(settings)
@@ -147,9 +153,10 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
+    use crate::config::AGENT_CHECK;
 
     fn with_keys(keys: NrpeKeys, checks: &[&str]) -> Result<Settings, Error> {
-        Settings::from_agent(&NrpeConfig { config: None, keys }, checks.iter().copied())
+        Settings::from_agent(&NrpeConfig { config: None, keys }, checks.iter().copied(), [AGENT_CHECK])
     }
 
     #[test]
