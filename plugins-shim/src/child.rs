@@ -25,7 +25,7 @@ use nix::unistd::Pid;
 
 use crate::limits::STOPPED_PENALTY;
 use crate::spec::{Credentials, IoPriority, Limits, Spec};
-use crate::start_watch::{StartWatch, starting};
+use crate::start_watch::{StartWatch, starting_pid};
 
 const STACK_BYTES: usize = 64 * 1024;
 /// For a function that does nothing.
@@ -179,7 +179,7 @@ impl Starter {
         if watched {
             self.watch.begin();
         }
-        let cloned = self.clone_child(&mut plan);
+        let cloned = self.clone_child(&mut plan, watched);
         let stopped = watched && self.watch.end(*cloned.as_ref().unwrap_or(&0), other_user);
         if let Some(group) = plan.group {
             // The plugin is in the group now, so it remains without the holder.
@@ -219,12 +219,15 @@ impl Starter {
         Ok(pid)
     }
 
-    fn clone_child(&mut self, plan: &mut Plan<'_>) -> Result<i32, StartError> {
+    fn clone_child(&mut self, plan: &mut Plan<'_>, watched: bool) -> Result<i32, StartError> {
         let top = stack_top(&mut self.stack);
-        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+        // The kernel writes the child's number before the child can be stopped.
+        let told = if watched { libc::CLONE_PARENT_SETTID } else { 0 };
+        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD | told;
         let plan = ptr::from_mut(plan).cast::<c_void>();
-        // SAFETY: promises 1 and 2: stack and plan outlive the child's use of them, and nobody else uses them.
-        let pid = unsafe { libc::clone(child, top, flags, plan) };
+        // SAFETY: promises 1 and 2: stack and plan outlive the child's use of them, and nobody else uses them. The number
+        // is written to a static.
+        let pid = unsafe { libc::clone(child, top, flags, plan, starting_pid()) };
         if pid > 0 { Ok(pid) } else { Err(no_process()) }
     }
 }
@@ -247,10 +250,6 @@ extern "C" fn holder(_: *mut c_void) -> c_int {
 extern "C" fn child(plan: *mut c_void) -> c_int {
     // SAFETY: promise 1: the pointer is to the Plan of `clone_child`, which only this function uses now.
     let plan = unsafe { &mut *plan.cast::<Plan<'_>>() };
-    if plan.credentials.is_some() {
-        // SAFETY: promise 2. Asks for a number.
-        starting(unsafe { libc::syscall(libc::SYS_getpid) } as i32);
-    }
     let step = match become_plugin(plan) {
         Ok(()) => Step::Execute,
         Err(step) => step,

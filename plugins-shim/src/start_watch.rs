@@ -19,7 +19,7 @@ use nix::unistd::Pid;
 use crate::clock::monotonic_us;
 use crate::limits::{START_LOOK, START_WATCH_LINGER, STOPPED_PENALTY, STOPPED_USERS_MAX};
 
-/// The child that has not executed its program yet; 0 if there is none. Written by the child, which shares our memory.
+/// The child that has not executed its program yet; 0 if there is none. Written by the kernel when it makes the child.
 static STARTING_PID: AtomicI32 = AtomicI32::new(0);
 
 /// What the two threads of a worker know of starts.
@@ -123,9 +123,9 @@ impl StartWatch {
     }
 }
 
-/// Says, in the child, which process is being started. Allocates nothing and takes no lock.
-pub(crate) fn starting(pid: i32) {
-    STARTING_PID.store(pid, Ordering::Release);
+/// Where the kernel writes which process is being started.
+pub(crate) fn starting_pid() -> *mut i32 {
+    STARTING_PID.as_ptr()
 }
 
 /// Whether a process is stopped, by a signal or by a tracer.

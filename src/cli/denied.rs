@@ -80,14 +80,16 @@ mod tests {
     #[test]
     fn only_a_lack_of_permission_has_the_advice() {
         let store = tempfile::tempdir().unwrap();
-        let error = |kind| custos_store::Error::Io {
+        let none = store.path().join("none");
+        let error = |path: &Path, kind| custos_store::Error::Io {
             action: "open",
-            path: store.path().to_owned(),
+            path: path.to_owned(),
             source: io::Error::from(kind),
         };
-        assert_eq!(advice(store.path(), &error(io::ErrorKind::NotFound)), "");
-        let denied = error(io::ErrorKind::PermissionDenied);
-        assert!(advice(store.path(), &denied).ends_with("may read it"));
-        assert_eq!(advice(&store.path().join("none"), &denied), "");
+        assert_eq!(advice(store.path(), &error(store.path(), io::ErrorKind::NotFound)), "");
+        let denied = |path: &Path| error(path, io::ErrorKind::PermissionDenied);
+        assert!(advice(store.path(), &denied(store.path())).ends_with("may read it"));
+        assert!(advice(store.path(), &denied(&none)).ends_with("may read it"));
+        assert_eq!(advice(&none, &denied(&none)), "");
     }
 }

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use super::completion;
 use super::listing::PageArgs;
 use super::read::{Damage, Failure, Opened, ReadArgs, finish, local_time, now, tell};
-use super::style::{Style, printable};
+use super::style::{Style, printable, state_column};
 use super::unknown::selector;
 use crate::exit_code::ExitCode;
 use crate::text::human::{Prefixes, counted, duration_ms, quantity};
@@ -127,24 +127,19 @@ impl Page<'_> {
     }
 
     fn line(&self, Listed { check, run }: &Listed, out: &mut dyn Write) -> Result<(), Failure> {
-        let state = format!("{:<8}", run.state.name());
-        write!(out, "{}  {}  ", local_time(run.time_ms, &self.zone), self.style.state(run.state, &state))?;
+        write!(out, "{}  {}  ", local_time(run.time_ms, &self.zone), state_column(run, self.style))?;
         if self.selector.is_none() {
             write!(out, "{}  ", pad(&printable(check), self.names))?;
         }
         let took = duration_ms((run.duration_us / 1000).min(i64::MAX as u64) as i64);
         match run.reason {
             Reason::Missed => {
-                writeln!(
-                    out,
-                    "{} {} in {took}",
-                    self.style.dim("missed"),
-                    counted(run.missed_slots, "slot")
-                )?;
+                writeln!(out, "{} in {took}", counted(run.missed_slots, "slot"))?;
                 return Ok(());
             }
             Reason::Skipped => {
-                writeln!(out, "{}", self.style.dim(&printable(&run.text)))?;
+                let why = run.text.strip_prefix("skipped: ").unwrap_or(&run.text);
+                writeln!(out, "{}", printable(why))?;
                 return Ok(());
             }
             Reason::Exited => write!(out, "{took:>7}  ")?,
@@ -239,7 +234,7 @@ mod tests {
         assert_eq!(
             shown(&["disk"]),
             "2026-11-22 13:00:00  WARNING       3ms  DISK WARNING\\u{1b}[2J\n\
-             2026-11-22 13:00:10  UNKNOWN   missed 3 slots in 30s\n\
+             2026-11-22 13:00:10  missed    3 slots in 30s\n\
              2026-11-22 13:00:40  OK           1.2s  one\n\
              2026-11-22 13:00:40  OK           1.2s  two\n\
              2026-11-22 13:00:50  OK           1.2s  timeout: half  [timed out after 1s; CRITICAL: late]\n"
@@ -248,6 +243,22 @@ mod tests {
             shown(&["disk:/*"])
                 .starts_with("2026-11-22 13:00:00  WARNING       3ms  /=9.01 PB  /var=U  DISK WARNING")
         );
+    }
+
+    #[test]
+    fn a_slot_without_a_run_has_no_state() {
+        let skipped = Run {
+            time_ms: NOON,
+            reason: Reason::Skipped,
+            state: State::Unknown,
+            text: "skipped: router is CRITICAL".to_owned(),
+            ..Run::default()
+        };
+        let store = stage::store(|writer| {
+            writer.append(&[("disk", &skipped)]).unwrap();
+        });
+        let line = stage::shown(&store, &["disk"], show).unwrap();
+        assert_eq!(line, "2026-11-22 13:00:00  skipped   router is CRITICAL\n");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use jiff::Zoned;
 use super::completion;
 use super::listing::PageArgs;
 use super::read::{Failure, Opened, ReadArgs, finish, local_time, now, tell};
-use super::style::{Style, printable};
+use super::style::{Style, printable, state_column};
 use super::unknown::{Among, all_known};
 use crate::exit_code::ExitCode;
 use crate::text::human::{bytes, duration_ms};
@@ -80,11 +80,10 @@ fn has_failed(run: &Run) -> bool {
 }
 
 fn paragraph(run: &Run, now: &Zoned, style: Style) -> String {
-    let state = format!("{:<8}", run.state.name());
     let mut line = format!(
         "{}  {}  {:<10}  {:>7}",
         local_time(run.time_ms, now.time_zone()),
-        style.state(run.state, &state),
+        state_column(run, style),
         ending(run),
         took(run.duration_us),
     );

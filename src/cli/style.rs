@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::io::{self, IsTerminal};
 
-use custos_store::State;
+use custos_store::{Reason, Run, State};
 
 use crate::graph::{Glyphs, Ink, Line};
 pub(super) use crate::text::printable;
@@ -53,6 +53,14 @@ pub(super) fn use_color(
         ColorChoice::Auto => {
             is_terminal && set("NO_COLOR").is_none() && set("TERM").is_none_or(|term| term != "dumb")
         }
+    }
+}
+
+/// The state of a run in a column of eight; a slot that passed without a run has none, but says what became of it.
+pub(super) fn state_column(run: &Run, style: Style) -> String {
+    match run.reason {
+        Reason::Missed | Reason::Skipped => style.dim(&format!("{:<8}", run.reason.name())).into_owned(),
+        _ => style.state(run.state, &format!("{:<8}", run.state.name())).into_owned(),
     }
 }
 

@@ -49,7 +49,7 @@ impl StoreHealth {
             let since = human::duration_ms(now.wall_ms.saturating_sub(*since_ms).max(0));
             let (waiting, dropped) = (self.waiting_runs, self.dropped_runs);
             part.critical(format!(
-                "runs are not stored since {since}: {why}; waiting: {waiting}, dropped: {dropped}"
+                "runs have not been stored for {since}: {why}; waiting: {waiting}, dropped: {dropped}"
             ));
         } else if self.dropped_runs > 0 {
             part.warning(format!("{} dropped", human::counted_were(self.dropped_runs, "run")));
@@ -93,7 +93,7 @@ mod tests {
         let part = store.part(Moment { mono_us: 0, wall_ms: 60_000 });
         assert_eq!(part.state(), State::Critical);
         let text = part.findings[0].text();
-        assert!(text.starts_with("runs are not stored since 1m: failed to append"), "{text}");
+        assert!(text.starts_with("runs have not been stored for 1m: failed to append"), "{text}");
         assert!(text.contains("waiting: 7, dropped: 0"), "{text}");
         assert!(part.findings[1].text().starts_with("the disk of the store has only "));
     }

@@ -91,3 +91,44 @@ fn a_plugin_cannot_take_over_the_shim_that_runs_it() {
     assert_eq!(runs[1]["text"], "took nothing of True", "{runs:?}");
     assert!(agent.end().success());
 }
+
+/// Stops every child of a process as soon as it is there, for a minute: those that have not executed their program yet, too.
+const STOP_CHILDREN: &str = "my $worker = shift; my $end = time + 60;\n\
+    while (time < $end) {\n\
+    \x20   for my $list (glob \"/proc/$worker/task/*/children\") {\n\
+    \x20       open(my $file, '<', $list) or next;\n\
+    \x20       kill 'STOP', split(' ', <$file> // '');\n\
+    \x20   }\n\
+    }\n";
+
+#[test]
+fn a_plugin_that_is_stopped_before_it_executes_holds_up_no_other() {
+    as_root();
+    let stage = Stage::writable_by_all();
+    stage.plugin("steady", "echo OK");
+    let checks: String = (0..8).map(|n| format!("  c{n}: {{ command: steady, timeout: 200ms }}\n")).collect();
+    stage.configure("defaults: { check_interval: 100ms, max_check_attempts: 1 }", &checks);
+    let agent = start(&stage);
+    stage.runs("c0", 2);
+    let guard = children(agent.pid())[0];
+    let worker = wait_for("a worker", || children(guard).first().copied());
+    let mut stopper = std::process::Command::new("/usr/bin/perl")
+        .args(["-e", STOP_CHILDREN])
+        .arg(worker.to_string())
+        .uid(PLUGINS)
+        .gid(PLUGINS)
+        .spawn()
+        .unwrap();
+    wait_for("a plugin that was stopped to be named", || {
+        let runs = (0..8).flat_map(|n| stage.history(&format!("c{n}")));
+        let mut texts = runs.filter_map(|run| run["text"].as_str().map(str::to_owned));
+        texts.any(|text| text.contains("stopped it before it could execute")).then_some(())
+    });
+    stopper.kill().unwrap();
+    stopper.wait().unwrap();
+    // The others go on in the same shim: it was not replaced.
+    let before = stage.history("c1").len();
+    stage.runs("c1", before + 5);
+    assert_eq!(children(guard), [worker]);
+    assert!(agent.end().success());
+}

@@ -103,13 +103,14 @@ impl Status {
         let opened = args.read.open()?;
         let (reader, config) = (&opened.reader, opened.config.as_ref());
         let mut names: BTreeSet<String> = check_names(reader).into_iter().collect();
+        names.extend(config.iter().flat_map(|config| config.checks.keys().cloned()));
         choose(&mut names, &args.names)?;
         let mut rows = Vec::with_capacity(names.len());
         for name in names {
             let check = config.and_then(|config| config.checks.get(&name));
             let mut row = StatusRow::from_store(reader, &name, Some(at_ms));
-            // It did not exist yet, or its runs cannot be read.
-            if row.last_run_ms.is_none() && row.severity.is_none() {
+            // It is not defined and had not run yet, or its runs cannot be read.
+            if check.is_none() && row.last_run_ms.is_none() && row.severity.is_none() {
                 continue;
             }
             let last_ms = row.last_run_ms.unwrap_or(at_ms);

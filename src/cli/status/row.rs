@@ -24,7 +24,7 @@ pub(super) struct StatusRow {
     pub(super) max_check_attempts: Option<u32>,
     pub(super) since_ms: Option<i64>,
     pub(super) flapping: bool,
-    /// When the last run started, or the last stretch without one.
+    /// When the last run started; slots that were missed or skipped are none.
     pub(super) last_run_ms: Option<i64>,
     pub(super) reason: Option<&'static str>,
     pub(super) duration_ms: Option<f64>,
@@ -106,6 +106,7 @@ impl StatusRow {
         };
         if let Some(run) = &judged {
             row.judge(&LastRun::from(run));
+            row.last(&LastRun::from(run));
         } else if let Some(run) = &last
             && let Some(before) = stood_after(run)
         {
@@ -170,9 +171,12 @@ impl StatusRow {
     }
 
     fn last(&mut self, run: &LastRun) {
-        self.last_run_ms = Some(run.time_ms);
-        self.reason = Reason::from_code(run.reason).map(Reason::name);
-        self.duration_ms = Some(run.duration_us as f64 / 1000.0);
+        let reason = Reason::from_code(run.reason);
+        self.reason = reason.map(Reason::name);
+        if !matches!(reason, Some(Reason::Missed | Reason::Skipped)) {
+            self.last_run_ms = Some(run.time_ms);
+            self.duration_ms = Some(run.duration_us as f64 / 1000.0);
+        }
         let judged = Reason::from_code(run.reason).is_some_and(is_judged);
         self.since_then = (!judged).then(|| run.text.clone());
     }
@@ -238,5 +242,6 @@ mod tests {
         live.last = Some(LastRun::from(&missed));
         row.add_live(&live, 5500);
         assert_eq!((row.state, row.since_then.as_deref()), ("CRITICAL", Some("missed")));
+        assert_eq!((row.last_run_ms, row.reason), (Some(5000), Some("missed")));
     }
 }

@@ -148,10 +148,10 @@ fn said(row: &StatusRow, status: &Status) -> String {
     }
     if let Some(period) = &row.outside_period {
         let until = match row.outside_until_ms {
-            Some(ms) => format!("until {}", local_time(ms, status.now.time_zone())),
-            None => "for more than a year".to_owned(),
+            Some(ms) => format!(" until {}", local_time(ms, status.now.time_zone())),
+            None => ", which does not open within a year".to_owned(),
         };
-        said = format!("[outside its period {} {until}] {said}", printable(period));
+        said = format!("[outside its period {}{until}] {said}", printable(period));
     }
     said
 }

@@ -201,3 +201,32 @@ fn what_comes_from_plugins_is_printable() {
     assert!(!all.replace('\n', "").contains(custos_query::is_unsafe), "{all:?}");
     assert!(all.contains("a\\u{1b}b") && all.contains("\\u{9b}2J\\u{202e}x\\ny"), "{all}");
 }
+
+#[test]
+fn a_check_that_is_defined_is_shown_at_any_time() {
+    let store = store(&[("a", run(0, State::Ok, "fine")), ("gone", run(0, State::Ok, "fine"))]);
+    let config = store.path().join("custos.yaml");
+    std::fs::write(&config, "checks: { a: { command: /bin/true }, new: { command: /bin/true } }\n").unwrap();
+    let config = config.display().to_string();
+    let states = |at: &str| -> Vec<String> {
+        let lines = shown(&store, &["--config", &config, "--at", at]);
+        let rows = lines.iter().filter(|line| line.starts_with("PENDING") || line.starts_with("OK"));
+        rows.map(|line| {
+            line.split_whitespace()
+                .filter(|word| ["OK", "PENDING", "a", "new", "gone"].contains(word))
+                .collect::<Vec<_>>()
+                .join(" ")
+        })
+        .collect()
+    };
+    assert_eq!(states("-30s"), ["PENDING new", "OK a", "OK gone"]);
+    assert_eq!(states("-1h"), ["PENDING a", "PENDING new"]);
+}
+
+#[test]
+fn the_last_run_is_one_that_took_place() {
+    let skipped = Run { reason: Reason::Skipped, ..run(50_000, State::Unknown, "skipped: b is CRITICAL") };
+    let store = store(&[("a", run(0, State::Ok, "fine")), ("a", skipped)]);
+    let line = shown(&store, &[]).remove(1);
+    assert_eq!(line, "OK       hard            1m       1m       - a     [skipped: b is CRITICAL] fine");
+}
