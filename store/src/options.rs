@@ -7,14 +7,14 @@ use crate::limits::{LOG_BYTES, MERGE_BYTES_MAX, RESERVE_BYTES};
 pub struct Options {
     /// Size of a log file in bytes, more where one run or the definitions need it; sealing happens when one is full.
     pub log_bytes: u64,
-    /// Free space in bytes below which [`Health::space`] is low.
+    /// Free space in bytes below which [`Health::space`](crate::Health::space) is low.
     pub low_space_bytes: u64,
     /// Size in bytes of the largest segment that merging makes: bounds the room that merging needs on the disk.
     pub segment_bytes_max: u64,
     /// Bytes held back on the disk while the store is open for writing, for sealing when the disk is full.
     pub reserve_bytes: u64,
-    /// Seal and merge on a thread of its own. Otherwise that happens within [`Writer::settle`] and
-    /// [`Writer::compact`] only.
+    /// Seal and merge on a thread of its own. Otherwise that happens within [`Writer::settle`](crate::Writer::settle) and
+    /// [`Writer::compact`](crate::Writer::compact) only.
     pub background: bool,
 }
 

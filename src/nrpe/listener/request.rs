@@ -59,7 +59,7 @@ pub struct Origin {
     pub peer: Option<IpAddr>,
     /// The transport.
     pub transport: Transport,
-    /// The arguments of the request, as [`shown_arguments`] shows them; empty if there are none.
+    /// The arguments of the request, printable and bounded; empty if there are none.
     pub arguments: String,
 }
 
