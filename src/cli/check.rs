@@ -66,7 +66,7 @@ fn print(output: Vec<u8>, state: State) -> ExitCode {
 /// such as mistakes in the configuration, become long text.
 fn failure_output(message: &str) -> Vec<u8> {
     // A `|` would begin perfdata.
-    let message = message.trim_end().replace('|', "/");
+    let message = printable_lines(message.trim_end().as_bytes()).replace('|', "/");
     let (details, last) = message.rsplit_once('\n').unwrap_or(("", &message));
     let details = if details.is_empty() { String::new() } else { format!("{details}\n") };
     format!("UNKNOWN: {last}\n{details}").into_bytes()

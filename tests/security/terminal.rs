@@ -37,11 +37,14 @@ fn stage() -> Stage {
     stage
 }
 
+/// As hostile as a name may be: control characters are refused, by the configuration and by the import.
+const NAME: &str = "n\u{202e}\u{2066}left";
+
 /// A run in which each text is hostile.
 fn import(stage: &Stage) {
     let h = hostile();
     let run = serde_json::json!({
-        "check": format!("n{h}"), "time_ms": 1_700_000_000_000_i64, "state": "CRITICAL", "reason": "exited",
+        "check": NAME, "time_ms": 1_700_000_000_000_i64, "state": "CRITICAL", "reason": "exited",
         "text": h, "long_text": h, "stderr": h, "origin": h, "judgement": format!("{h}: outside"),
         "metrics": [{"label": h, "labels": {h.clone(): h}, "value": 5, "unit": h, "printed_unit": h}],
         "instances": [{"labels": {h.clone(): h}, "state": "CRITICAL", "since_ms": 5, "text": h}],
@@ -80,8 +83,7 @@ fn no_command_prints_what_a_terminal_obeys() {
     with_agent(&stage);
     assert!(agent.end().success());
     import(&stage);
-    let name = format!("n{}", hostile());
-    let name = name.as_str();
+    let name = NAME;
     for arguments in [
         &["status"][..],
         &["status", "--json"],
