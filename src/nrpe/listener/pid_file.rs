@@ -38,7 +38,7 @@ impl PidFile {
         }
         let mut file = match open(path, OpenOptions::new().create(true)) {
             // Another user's stale file, in a directory where whoever decides this path may replace it.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_plain(path) => {
                 fs::remove_file(path).map_err(|_| error)?;
                 open(path, OpenOptions::new().create_new(true))?
             }
@@ -62,6 +62,10 @@ impl PidFile {
             Err(_) => self.file.set_len(0),
         }
     }
+}
+
+fn is_plain(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|entry| entry.is_file() && entry.nlink() == 1)
 }
 
 fn open(path: &Path, how: &mut OpenOptions) -> io::Result<File> {
