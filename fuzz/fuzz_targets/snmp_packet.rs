@@ -17,8 +17,10 @@ const ID_AT: usize = 17;
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(message) = Message::read(data) {
-        let written = message.write();
-        assert_eq!(Message::read(&written).map(|again| again.write()).as_deref(), Ok(&written[..]));
+        // A number of more than 32 bits is cut as net-snmp cuts it, which may leave one that is cut once more.
+        let rewritten = |bytes: &[u8]| Message::read(bytes).map(|message| message.write());
+        let cut = rewritten(&message.write()).expect("what was written is read");
+        assert_eq!(rewritten(&cut).as_deref(), Ok(&cut[..]));
         let Message { version, community, body } = message;
         let _ = Notification::from_body(version, community, body);
     }
