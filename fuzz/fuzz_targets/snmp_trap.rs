@@ -1,4 +1,4 @@
-//! Any packets are traps or counted as what they are, and what they say becomes runs from which the keys are restored.
+//! Any packets are traps or counted as what they are, and what they say becomes runs whose instances are as bad as they say.
 #![no_main]
 
 use std::net::IpAddr;
@@ -8,7 +8,7 @@ use custos::agent::{Agent, Effect, Event};
 use custos::clock::Moment;
 use custos::config::{Config, Surroundings, load_with};
 use custos::execute::PluginEnvironment;
-use custos::snmp::traps::{Intake, Keys, Taken};
+use custos::snmp::traps::{Intake, Taken};
 use libfuzzer_sys::fuzz_target;
 
 const CONFIGURATION: &str = r#"
@@ -79,6 +79,6 @@ fuzz_target!(|data: &[u8]| {
         })
         .collect();
     if let Some(last) = runs.last() {
-        assert_eq!(Keys::restore(&runs).worst(), last.plugin_state);
+        assert_eq!(last.instances.worst(), last.plugin_state);
     }
 });
