@@ -28,9 +28,7 @@ const ROWS_MIN: usize = 5;
 /// How the table is to look.
 pub(super) struct Page {
     pub(super) style: Style,
-    /// Whether it has to fit on a screen.
-    pub(super) is_terminal: bool,
-    /// Whether every line is shown even so.
+    /// Whether every line is shown even on a terminal that is too low for them.
     pub(super) whole: bool,
     /// Whether checks that are OK are left out.
     pub(super) problems: bool,
@@ -43,7 +41,7 @@ pub(super) fn write(status: &Status, page: &Page, out: &mut dyn Write) -> Result
     let notes = notes(status, page);
     // The head, the counts and the prompt need a line each.
     let fit = style.height.saturating_sub(notes.len() + 3).max(ROWS_MIN);
-    let (shown, hidden) = if page.is_terminal && !page.whole && rows.len() > fit {
+    let (shown, hidden) = if style.terminal && !page.whole && rows.len() > fit {
         rows.split_at(fit - 1)
     } else {
         (&rows[..], &[][..])
@@ -96,7 +94,7 @@ fn line(row: &StatusRow, status: &Status, page: &Page, name_width: usize) -> Str
         pad(&printable(&row.check), name_width),
     );
     let mut room = STATUS_TEXT_MAX_COLUMNS;
-    if page.is_terminal {
+    if page.style.terminal {
         let left = page.style.width.saturating_sub(9 + width(&columns));
         room = room.min(left.max(TEXT_WIDTH_MIN));
     }
