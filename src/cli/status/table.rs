@@ -9,7 +9,6 @@ use super::gather::Status;
 use super::row::StatusRow;
 use crate::cli::read::{Failure, local_time};
 use crate::cli::style::{Style, printable};
-use crate::graph::Glyphs;
 use crate::limits::STATUS_TEXT_MAX_COLUMNS;
 use crate::part::{Counter, Part};
 use crate::text::human::duration_ms;
@@ -56,7 +55,12 @@ pub(super) fn write(status: &Status, page: &Page, out: &mut dyn Write) -> Result
         writeln!(out, "{}", line(row, status, page, name_width))?;
     }
     if !hidden.is_empty() {
-        let more = format!("{} {} more: {}; --all shows them", mark(style), hidden.len(), counts(hidden));
+        let more = format!(
+            "{} {} more: {}; --all shows them",
+            style.glyphs.ellipsis(),
+            hidden.len(),
+            counts(hidden)
+        );
         writeln!(out, "{}", style.dim(&more))?;
     }
     for note in notes {
@@ -99,7 +103,7 @@ fn line(row: &StatusRow, status: &Status, page: &Page, name_width: usize) -> Str
         room = room.min(left.max(TEXT_WIDTH_MIN));
     }
     let text = said(row, status);
-    format!("{state} {columns}{}", shorten(&text, room, mark(page.style))).trim_end().to_owned()
+    format!("{state} {columns}{}", shorten(&text, room, page.style.glyphs.ellipsis())).trim_end().to_owned()
 }
 
 /// How long ago a moment was, in eight columns; one that is ahead has a plus.
@@ -152,10 +156,6 @@ fn said(row: &StatusRow, status: &Status) -> String {
         said = format!("[outside its period {}{until}] {said}", printable(period));
     }
     said
-}
-
-fn mark(style: Style) -> &'static str {
-    if style.glyphs == Glyphs::Ascii { "..." } else { "…" }
 }
 
 /// How many checks are in which state, worst first: `1 critical, 2 warning, 9 ok`.
