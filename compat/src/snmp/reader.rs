@@ -7,23 +7,7 @@
 //! Invariant: a reader never looks beyond the element that it was made of.
 
 use super::error::{Error, Fault};
-
-/// INTEGER.
-pub(super) const INTEGER: u8 = 0x02;
-/// OCTET STRING.
-pub(super) const OCTET_STRING: u8 = 0x04;
-/// NULL.
-pub(super) const NULL: u8 = 0x05;
-/// OBJECT IDENTIFIER.
-pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
-/// SEQUENCE.
-pub(super) const SEQUENCE: u8 = 0x30;
-/// IpAddress.
-pub(super) const IP_ADDRESS: u8 = 0x40;
-/// Opaque.
-pub(super) const OPAQUE: u8 = 0x44;
-/// NsapAddress, of the first draft of SMIv2.
-pub(super) const NSAP: u8 = 0x45;
+use super::tag::{INTEGER, IP_ADDRESS, NSAP, OCTET_STRING, OPAQUE, SEQUENCE};
 
 /// What net-snmp takes where bytes are wanted, whatever they are for.
 const STRINGS: [u8; 4] = [OCTET_STRING, IP_ADDRESS, OPAQUE, NSAP];
