@@ -64,13 +64,13 @@ const ROOMS: &[Room] = &[
     Room {
         name: "text",
         what: "numbers and times as people write them, and what is safe to show",
-        imports: &["clock"],
+        imports: &[],
         outside: &["custos_query"],
     },
     Room {
         name: "part",
         what: "the health of a part of the agent, as data",
-        imports: &["text"],
+        imports: &[],
         outside: &["custos_store"],
     },
     Room { name: "period", what: "calendars; pure", imports: &["limits", "text"], outside: &[] },
@@ -284,6 +284,7 @@ fn rooms_import_only_what_stands_below_them() {
     assert_none("the table itself", checks::table(ROOMS));
     assert_none("imports against the table of rooms", checks::rooms("src", ROOMS, &SOURCES));
     assert_none("the world outside", checks::outside("src", ROOMS, PACKAGES, &SOURCES));
+    assert_none("what the table allows needlessly", checks::unused("src", ROOMS, &SOURCES));
     assert_none("words that a room must not contain", checks::unnamed(UNNAMED, &SOURCES));
 }
 
@@ -388,6 +389,23 @@ mod themselves {
         let low = Room { name: "low", what: "", imports: &["high"], outside: &[] };
         let high = Room { name: "high", what: "", imports: &["low"], outside: &[] };
         refused(&checks::table(&[low, high]), &["`low`", "`high`", "above"]);
+    }
+
+    #[test]
+    fn what_the_table_allows_and_no_file_does_is_found() {
+        let low = Room { name: "low", what: "", imports: &[], outside: &[] };
+        let high = Room { name: "high", what: "", imports: &["low"], outside: &["files"] };
+        let unused = |code: &str| {
+            let files = sources(&[
+                ("src/lib.rs", "mod low;\nmod high;\n"),
+                ("src/low.rs", "pub struct Low;\n"),
+                ("src/high.rs", code),
+            ]);
+            checks::unused("src", &[low, high], &files)
+        };
+        refused(&unused("use std::fs;\n"), &["`high`", "low", "take it out"]);
+        refused(&unused("use crate::low::Low;\n"), &["`high`", "files", "take it out"]);
+        assert!(unused("use std::fs;\nuse crate::low::Low;\n").is_empty());
     }
 
     #[test]

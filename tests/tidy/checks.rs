@@ -13,6 +13,7 @@ pub(crate) struct Package {
 }
 
 /// A room of `src/`: a directory or a file at its root.
+#[derive(Clone, Copy)]
 pub(crate) struct Room {
     pub(crate) name: &'static str,
     pub(crate) what: &'static str,
@@ -76,6 +77,28 @@ pub(crate) fn rooms(root: &str, rooms: &[Room], sources: &[Source]) -> Vec<Strin
                 room.imports.join(", ")
             ));
         }
+    }
+    wrong
+}
+
+/// What the table allows and no file does.
+pub(crate) fn unused(root: &str, rooms: &[Room], sources: &[Source]) -> Vec<String> {
+    let package = modules::Package::of(root, sources);
+    let imports = package.imports();
+    let mut wrong = Vec::new();
+    for Room { name, imports: allowed, outside, .. } in rooms {
+        let imported = |room: &str| {
+            imports.iter().any(|import| room_of(&import.from) == *name && room_of(&import.to) == room)
+        };
+        let files = || package.modules().filter(|(module, _)| room_of(module) == *name);
+        let touched = |outer: &str| {
+            files().any(|(_, Source { tokens, .. })| {
+                (0..tokens.len()).any(|at| named(tokens, at) == Some(outer))
+            })
+        };
+        let never = allowed.iter().filter(|room| !imported(room));
+        let never = never.chain(outside.iter().filter(|outer| !touched(outer)));
+        wrong.extend(never.map(|what| format!("`{name}` may use {what} and does not; take it out")));
     }
     wrong
 }
