@@ -1,7 +1,7 @@
 //! The `snmp` of a check: which device is asked for what.
 
 use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::{Fields, one_or_more, printable, refuse, whole, written};
+use crate::config::document::fields::{Fields, choice, one_or_more, printable, refuse, whole, written};
 use crate::config::document::place::Place;
 use crate::config::document::scalar::Scalar;
 use crate::config::document::yaml::{Content, Node};
@@ -100,14 +100,21 @@ fn read_table(node: &Node, owner: &str, snmp: &SnmpConfig, findings: &mut Findin
         Some(node) => variable::conditions(node, &snmp.names, findings),
         None => Vec::new(),
     };
-    let empty_ok = fields.get("empty").is_some_and(|node| empty_ok(node, findings));
+    let empty_ok =
+        fields.get("empty").and_then(|node| choice(node, &[("ok", true), ("unknown", false)], findings));
     let index = match index {
         Some(index) => bounded(index, &node.place, findings)?,
         None => Vec::new(),
     };
     let columns = bounded(columns?, &node.place, findings)?;
     let is_named = number_label.is_some() || !index.is_empty();
-    is_named.then_some(TablePoll { index, number_label, columns, conditions, empty_ok })
+    is_named.then_some(TablePoll {
+        index,
+        number_label,
+        columns,
+        conditions,
+        empty_ok: empty_ok.unwrap_or(false),
+    })
 }
 
 /// Splits what tells rows apart into the label of their numbers, if it has `index` among it, and the columns.
@@ -131,19 +138,6 @@ fn split_index(node: &Node) -> (Option<String>, Option<Node>) {
         return (None, Some(node.clone()));
     }
     (label, rest.map(|content| Node { place: node.place.clone(), content }))
-}
-
-/// Whether a table may be empty.
-fn empty_ok(node: &Node, findings: &mut Findings) -> bool {
-    const EXPECTED: &str = "`ok` or `unknown`";
-    match written(node, EXPECTED, findings) {
-        Some("ok") => true,
-        Some("unknown") | None => false,
-        Some(_) => {
-            refuse(node, EXPECTED, findings);
-            false
-        }
-    }
 }
 
 /// Refuses an empty list (that mistake is reported already) and one that is too long.

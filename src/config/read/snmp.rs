@@ -10,7 +10,9 @@ use custos_compat::snmp::usm::{AuthProtocol, PrivProtocol};
 
 use crate::config::document::diagnostic::Findings;
 use crate::config::document::duration;
-use crate::config::document::fields::{Fields, one_or_more, printable, quoted, refuse, text, whole, written};
+use crate::config::document::fields::{
+    Fields, choice, one_or_more, printable, quoted, refuse, text, whole, written,
+};
 use crate::config::document::yaml::{Content, Entry, Node};
 use crate::config::model::snmp::{
     Network, Secret, SnmpAccess, SnmpConfig, SnmpProfile, SnmpUser, TrapsConfig,
@@ -102,8 +104,14 @@ fn profile(entry: &Entry, base: &Path, findings: &mut Findings) -> Option<SnmpPr
     };
     let retries = count("retries", 0, SNMP_RETRIES_MAX);
     let max_repetitions = count("max_repetitions", 1, SNMP_REPETITIONS_MAX);
-    let answers_from_any = is_any(&fields, "answers_from", "asked", findings);
-    let answers_any_community = is_any(&fields, "answers_community", "same", findings);
+    let mut is_any = |key: &str, strict: &'static str| {
+        fields
+            .get(key)
+            .and_then(|node| choice(node, &[(strict, false), ("any", true)], findings))
+            .unwrap_or(false)
+    };
+    let answers_from_any = is_any("answers_from", "asked");
+    let answers_any_community = is_any("answers_community", "same");
     let access = access(entry, &fields, &owner, base, findings)?;
     Some(SnmpProfile {
         name: entry.key.clone(),
@@ -115,20 +123,6 @@ fn profile(entry: &Entry, base: &Path, findings: &mut Findings) -> Option<SnmpPr
         answers_from_any,
         answers_any_community,
     })
-}
-
-/// Whether a key says `any`, and not the word for its strict default.
-fn is_any(fields: &Fields<'_>, key: &str, strict: &str, findings: &mut Findings) -> bool {
-    let expected = format!("`{strict}` or `any`");
-    let Some(node) = fields.get(key) else { return false };
-    match written(node, &expected, findings) {
-        Some("any") => true,
-        Some(word) if word != strict => {
-            refuse(node, &expected, findings);
-            false
-        }
-        _ => false,
-    }
 }
 
 fn access(

@@ -144,7 +144,7 @@ fn write_check(page: &mut String, check: &Check) -> fmt::Result {
     };
     writeln!(page, "    byte_units: {byte_units}")?;
     writeln!(page, "    check_multi: {}", check.check_multi)?;
-    writeln!(page, "    silent: {}", if check.silent == State::Ok { "ok" } else { "unknown" })?;
+    writeln!(page, "    silent: {}", state(check.silent))?;
     writeln!(page, "    evaluate_perfdata: {}", check.evaluate_perfdata)?;
     match check.flapping {
         Some((low, high)) => writeln!(page, "    flap_detection: {{ low: {low}, high: {high} }}")?,
