@@ -174,7 +174,7 @@ fn titled(check: &str, envelope: Envelope, thresholds: &[Threshold]) -> graph::S
     let mut all: Vec<graph::Threshold> =
         limits.into_iter().map(|limit| graph::Threshold { limit, of_plugin: true }).collect();
     let judges = |threshold: &&Threshold| match &series {
-        Series::Metric(key) => threshold.matcher.is_match(&key.label),
+        Series::Metric(key) => threshold.is_for(&key.label),
         Series::BuiltIn(_) => false,
     };
     for threshold in thresholds.iter().filter(judges).filter(|threshold| threshold.rate == rate) {
@@ -326,6 +326,26 @@ load:load1  min 1  avg 1.1  max 6  last 1  warn 5
         let drawn = drawn(&directory, &["x:m", "--ascii", "--width", "120"]).unwrap();
         assert!(drawn.starts_with("x:m  min 5 MB  avg 5.5 MB  max 6 MB  last 6 MB"), "{drawn}");
         assert!(drawn.lines().next().unwrap().ends_with("(2 samples in s not drawn)"), "{drawn}");
+    }
+
+    #[test]
+    fn a_threshold_is_drawn_on_each_metric_that_it_judges() {
+        let directory = stage::store(|writer| {
+            for second in 0..20 {
+                let metrics = vec![metric("m[0]", "", 2.0)];
+                let time_ms = NOON + second * 1000;
+                writer.append(&[("x", &Run { time_ms, metrics, ..Run::default() })]).unwrap();
+            }
+        });
+        let config = directory.path().join("custos.yaml");
+        for judging in ["m[0]", "m*"] {
+            let threshold = format!("{{ metric: '{judging}', critical: 9 }}");
+            let text = format!("checks: {{ x: {{ command: /bin/true, thresholds: [{threshold}] }} }}\n");
+            std::fs::write(&config, text).unwrap();
+            let line = ["x:m*", "--ascii", "--width", "120", "--config", config.to_str().unwrap()];
+            let drawn = drawn(&directory, &line).unwrap();
+            assert!(drawn.lines().next().unwrap().ends_with("crit 9"), "{judging}: {drawn}");
+        }
     }
 
     #[test]

@@ -84,7 +84,7 @@ pub fn judges(threshold: &Threshold, metrics: &[Metric]) -> bool {
 }
 
 fn matching<'m>(threshold: &Threshold, metrics: &'m [Metric]) -> impl Iterator<Item = &'m Metric> {
-    metrics.iter().filter(|m| m.label == threshold.metric || threshold.matcher.is_match(&m.label))
+    metrics.iter().filter(|metric| threshold.is_for(&metric.label))
 }
 
 /// What one threshold finds: a finding for each metric that it matches, or for there being none.

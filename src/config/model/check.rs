@@ -316,6 +316,14 @@ pub struct Threshold {
     pub on_missing: OnMissing,
 }
 
+impl Threshold {
+    /// Whether it judges metrics of this label.
+    pub fn is_for(&self, label: &str) -> bool {
+        // A label may have characters that mean something in a glob.
+        self.metric == label || self.matcher.is_match(label)
+    }
+}
+
 impl PartialEq for Threshold {
     fn eq(&self, other: &Threshold) -> bool {
         // The matcher follows from the pattern.

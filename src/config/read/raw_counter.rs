@@ -20,9 +20,7 @@ pub(crate) fn warn(
         SnmpWanted::Native(_) => return,
     };
     for (threshold, place) in thresholds.iter().filter(|(threshold, _)| !threshold.rate) {
-        let compared = |variable: &&Variable| {
-            variable.label == threshold.metric || threshold.matcher.is_match(&variable.label)
-        };
+        let compared = |variable: &&Variable| threshold.is_for(&variable.label);
         let is_counter = |variable: &&Variable| {
             names.object(&variable.oid).is_some_and(|(object, _)| object.syntax == Syntax::Counter)
         };
