@@ -14,6 +14,7 @@ pub mod disk;
 mod error;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod hash;
 mod health;
 mod identity;
 mod import;
