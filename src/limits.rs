@@ -155,7 +155,7 @@ pub const LOW_PRIORITY_PATIENCE_INTERVALS: u32 = 8;
 pub const OVERLOAD_LATENESS: Duration = Duration::from_secs(1);
 /// Checks that are named for taking the most time when there is an overload.
 pub const OVERLOAD_CHECKS_NAMED: usize = 3;
-/// Between two looks at how the parts of the agent are doing.
+/// Between two looks at how the parts of the agent are doing, each of which also writes the notes that changed.
 pub const HEALTH_LOOK: Duration = Duration::from_secs(1);
 /// Between two entries of the agent's check of itself, unless its state changes.
 pub const AGENT_CHECK_INTERVAL: Duration = Duration::from_secs(10);
@@ -308,11 +308,10 @@ pub const TRAPS_WINDOWS_MAX: usize = 65_536;
 pub const TRAPS_ENGINES_MAX: usize = 4096;
 /// Digests of messages of SNMP 3 that are remembered; what is as old as one that had to be forgotten is refused.
 pub const TRAPS_DIGESTS_MAX: usize = 131_072;
-/// Between two notes of up to where engines were heard.
-pub const TRAPS_NOTE_INTERVAL: Duration = Duration::from_secs(1);
-/// Seconds by which the last note of an agent that did not end in order may be behind what it took.
+/// Seconds by which the last note of an agent that did not end in order may be behind what it took. Notes are written at
+/// each [`HEALTH_LOOK`].
 pub const TRAPS_NOTE_SLACK_S: u32 = 3;
-const _: () = assert!(TRAPS_NOTE_INTERVAL.as_secs() < TRAPS_NOTE_SLACK_S as u64);
+const _: () = assert!(HEALTH_LOOK.as_secs() < TRAPS_NOTE_SLACK_S as u64);
 /// Largest packet that a trap may come in; the largest of UDP over IPv4 or so.
 pub const TRAP_PACKET_MAX_BYTES: usize = 64 * 1024;
 /// Packets that are read at once.

@@ -9,7 +9,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 /// An option that a program has.
 #[derive(Clone, Copy, Debug)]
 pub struct Known {
-    /// Its short form, by which the result names it. An option without one has a number below the blank instead.
+    /// Its short form, by which the result names it. An option without one has a number below the blank instead, which
+    /// no word of a command line stands for.
     pub short: u8,
     /// Its long form, without dashes; may be empty.
     pub long: &'static str,
@@ -17,10 +18,16 @@ pub struct Known {
     pub value: bool,
 }
 
+impl Known {
+    fn has_short(&self) -> bool {
+        self.short > b' '
+    }
+}
+
 /// An option of a command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Given {
-    /// The short form of the option.
+    /// The short form of the option, or the number that it has instead.
     pub short: u8,
     /// Its value, empty if it takes none.
     pub value: OsString,
@@ -127,7 +134,8 @@ fn parse_short(
     while let [letter, rest @ ..] = short {
         let shown = char::from(*letter);
         short = rest;
-        let Some(option) = known.iter().find(|option| option.short == *letter) else {
+        let named = |option: &&Known| option.short == *letter && option.has_short();
+        let Some(option) = known.iter().find(named) else {
             parsed.mistakes.push(format!("invalid option -- '{shown}'"));
             continue;
         };
@@ -155,12 +163,13 @@ fn parse_short(
 mod tests {
     use super::*;
 
-    const KNOWN: [Known; 5] = [
+    const KNOWN: [Known; 6] = [
         Known { short: b'H', long: "host", value: true },
         Known { short: b'h', long: "help", value: false },
         Known { short: b'n', long: "no-ssl", value: false },
         Known { short: b'2', long: "v2-packets-only", value: false },
         Known { short: b'a', long: "args", value: true },
+        Known { short: 1, long: "offset", value: true },
     ];
 
     fn parsed(words: &[&str]) -> Parsed {
@@ -189,6 +198,13 @@ mod tests {
             assert_eq!(options(words), std::slice::from_ref(&h), "{words:?}");
         }
         assert_eq!(options(&["-n2Hx"]), [('n', String::new()), ('2', String::new()), h]);
+    }
+
+    #[test]
+    fn an_option_without_a_short_form_has_its_long_one_only() {
+        assert_eq!(options(&["--offset=5"]), [('\u{1}', "5".to_owned())]);
+        let parsed = parsed(&["-\u{1}5"]);
+        assert_eq!((parsed.options, parsed.mistakes.len()), (Vec::new(), 2));
     }
 
     #[test]

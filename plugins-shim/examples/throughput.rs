@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use custos_shim::{
-    Launch, Limits, Message, Outcome, SUBCOMMAND, Spec, VERSION, decode_message, encode_message, monotonic_us,
+    Launch, Message, Outcome, SUBCOMMAND, Spec, VERSION, decode_message, encode_message, monotonic_us,
 };
 
 fn main() -> ExitCode {
@@ -35,20 +35,11 @@ fn measure() -> Result<String, Box<dyn Error>> {
         || args.next().and_then(|arg| arg.to_str()?.parse::<u64>().ok()).ok_or("a number is missing");
     let (seconds, at_once) = (number()?, number()?);
     let spec = Box::new(Spec {
-        argv: args.collect(),
-        shell_line: None,
         env: vec![("PATH".into(), "/usr/bin:/bin".into()), ("LC_ALL".into(), "C".into())],
-        cwd: "/".into(),
-        credentials: None,
-        nice: 0,
-        io_priority: None,
-        limits: Limits::default(),
-        no_new_privileges: false,
-        timeout: Duration::from_secs(60),
         grace: Duration::from_secs(2),
         stdout_max_bytes: 256 * 1024,
         stderr_max_bytes: 4096,
-        leave_background: false,
+        ..Spec::new(args.collect(), Duration::from_secs(60))
     });
     let mut shim = Launch::default().start()?;
     let mut outbound = Vec::new();

@@ -82,19 +82,6 @@ impl Error {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_refusal_of_the_system_names_the_step() {
-        let refused = io::Error::from_raw_os_error(libc::EMFILE);
-        let error = Error::system("start the shim")(refused);
-        assert_eq!(error.to_string(), "failed to start the shim: Too many open files (os error 24)");
-        assert!(std::error::Error::source(&error).is_some());
-    }
-}
-
 /// Why bytes are no message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -130,3 +117,16 @@ impl std::fmt::Display for DecodeError {
 }
 
 impl std::error::Error for DecodeError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_the_system_names_the_step() {
+        let refused = io::Error::from_raw_os_error(libc::EMFILE);
+        let error = Error::system("start the shim")(refused);
+        assert_eq!(error.to_string(), "failed to start the shim: Too many open files (os error 24)");
+        assert!(std::error::Error::source(&error).is_some());
+    }
+}

@@ -5,8 +5,10 @@
 //! to leave in the background. The guard's end is told to the worker by the kernel, with the same effect. The
 //! worker's end kills its plugins (each has asked the kernel for that), and what those had started becomes children
 //! of the guard, which ends them. What is left when all three are killed at once is ended by the next shim (see
-//! `mark.rs`). Each may also be stopped: the guard sees a stopped worker and stops itself, so that the agent, its parent,
-//! sees it, says so and has both go on or ends them. Where a control group is delegated to us, the kernel ends all of that at once (see `leaf.rs`).
+//! `mark.rs`). Where a control group is delegated to us, the kernel ends all that a worker left at once (see `leaf.rs`).
+//!
+//! Each may also be stopped: the guard sees a stopped worker and stops itself, so that the agent, its parent, sees it,
+//! says so and has both go on or ends them.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};

@@ -93,6 +93,8 @@ fn end_orphan(pid: i32, namespace: u64) -> bool {
 pub(crate) struct Stat {
     /// It has ended and waits to be reaped.
     pub(crate) dead: bool,
+    /// A signal or a tracer has stopped it.
+    pub(crate) stopped: bool,
     /// Its process group.
     pub(crate) group: i32,
     /// Its session.
@@ -121,7 +123,8 @@ impl Stat {
         let session = fields.next()?.parse().ok()?;
         // Field 22 of proc(5); the session is field 6.
         let start = fields.nth(15)?.parse().ok()?;
-        Some(Stat { dead: state == "Z" || state == "X", group, session, start })
+        let (dead, stopped) = (matches!(state, "Z" | "X"), matches!(state, "T" | "t"));
+        Some(Stat { dead, stopped, group, session, start })
     }
 }
 
@@ -131,8 +134,12 @@ mod tests {
 
     #[test]
     fn a_name_may_look_like_the_fields_after_it() {
-        let line = b"71 (a) Z 1 2 3 (b)) S 70 69 68 0 -1 1 2 3 4 5 6 7 8 9 10 11 12 0 8899 1";
-        assert_eq!(Stat::parse(line), Some(Stat { dead: false, group: 69, session: 68, start: 8899 }));
+        for (state, dead, stopped) in [("S", false, false), ("Z", true, false), ("t", false, true)] {
+            let line =
+                format!("71 (a) Z 1 2 3 (b)) {state} 70 69 68 0 -1 1 2 3 4 5 6 7 8 9 10 11 12 0 8899 1");
+            let stat = Stat { dead, stopped, group: 69, session: 68, start: 8899 };
+            assert_eq!(Stat::parse(line.as_bytes()), Some(stat));
+        }
         assert_eq!(Stat::parse(b"71 (a) S 70 69 68"), None);
         assert_eq!(Stat::parse(b""), None);
     }

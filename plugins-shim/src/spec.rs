@@ -4,6 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::limits::OUTPUT_MAX_BYTES;
+
 /// The user that a plugin runs as. Only a shim running as root can change it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {
@@ -79,6 +81,29 @@ pub struct Spec {
     pub stdout_max_bytes: usize,
     /// Bytes of stderr kept; what follows is read and dropped.
     pub stderr_max_bytes: usize,
+}
+
+impl Spec {
+    /// A plugin that may run for so long, as the shim's own user in the directory `/`, with an empty environment, without
+    /// grace and without further limits. As much of its output is kept as a shim keeps of any.
+    pub fn new(argv: Vec<OsString>, timeout: Duration) -> Spec {
+        Spec {
+            argv,
+            shell_line: None,
+            env: Vec::new(),
+            cwd: PathBuf::from("/"),
+            credentials: None,
+            nice: 0,
+            io_priority: None,
+            limits: Limits::default(),
+            no_new_privileges: false,
+            leave_background: false,
+            timeout,
+            grace: Duration::ZERO,
+            stdout_max_bytes: OUTPUT_MAX_BYTES,
+            stderr_max_bytes: OUTPUT_MAX_BYTES,
+        }
+    }
 }
 
 /// How a plugin ended.

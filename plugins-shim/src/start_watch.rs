@@ -18,6 +18,7 @@ use nix::unistd::Pid;
 
 use crate::clock::monotonic_us;
 use crate::limits::{START_LOOK, START_WATCH_LINGER, STOPPED_PENALTY, STOPPED_USERS_MAX};
+use crate::mark::Stat;
 
 /// The child that has not executed its program yet; 0 if there is none. Written by the kernel when it makes the child.
 static STARTING_PID: AtomicI32 = AtomicI32::new(0);
@@ -115,7 +116,8 @@ impl StartWatch {
             if slow && state.killed.is_none() {
                 let pid = STARTING_PID.load(Ordering::Acquire);
                 // It cannot have been reaped, nor its number given to another: that takes the lock first.
-                if pid > 0 && is_stopped(pid) && kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok() {
+                let stopped = pid > 0 && Stat::of(pid).is_some_and(|stat| stat.stopped);
+                if stopped && kill(Pid::from_raw(pid), Signal::SIGKILL).is_ok() {
                     state.killed = Some(pid);
                 }
             }
@@ -126,12 +128,4 @@ impl StartWatch {
 /// Where the kernel writes which process is being started.
 pub(crate) fn starting_pid() -> *mut i32 {
     STARTING_PID.as_ptr()
-}
-
-/// Whether a process is stopped, by a signal or by a tracer.
-fn is_stopped(pid: i32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The name, in parentheses, may hold anything.
-    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
-    matches!(state, Some('T' | 't'))
 }

@@ -17,6 +17,11 @@ pub(super) struct ConfigOption {
 }
 
 impl ConfigOption {
+    /// The option with a file, or without one.
+    pub(super) fn new(config: Option<PathBuf>) -> ConfigOption {
+        ConfigOption { config }
+    }
+
     /// The file that the command line or the environment names.
     pub(super) fn named(&self) -> Option<PathBuf> {
         named(self.config.clone(), std::env::var_os(VARIABLE))
@@ -25,7 +30,7 @@ impl ConfigOption {
     /// The option with a file.
     #[cfg(test)]
     pub(super) fn of(path: impl Into<PathBuf>) -> ConfigOption {
-        ConfigOption { config: Some(path.into()) }
+        ConfigOption::new(Some(path.into()))
     }
 
     /// The file that is meant.
@@ -35,22 +40,14 @@ impl ConfigOption {
 
     /// What a command that the user is advised to call must say to mean the same file: ` --config FILE`, or nothing.
     pub(super) fn repeated(&self) -> String {
-        self.named().map(|path| repeated(&path.to_string_lossy())).unwrap_or_default()
+        let quoted = |path: PathBuf| format!(" --config {}", shell_words::quote(&path.to_string_lossy()));
+        self.named().map(quoted).unwrap_or_default()
     }
 }
 
 /// The file that an option or else the environment names. An empty variable names none.
-pub(super) fn named(option: Option<PathBuf>, variable: Option<OsString>) -> Option<PathBuf> {
+fn named(option: Option<PathBuf>, variable: Option<OsString>) -> Option<PathBuf> {
     option.or_else(|| variable.filter(|value| !value.is_empty()).map(PathBuf::from))
-}
-
-fn repeated(path: &str) -> String {
-    format!(" --config {}", shell_words::quote(path))
-}
-
-/// The file that the environment names, for what reads the command line itself.
-pub(super) fn of_environment() -> Option<PathBuf> {
-    named(None, std::env::var_os(VARIABLE))
 }
 
 #[cfg(test)]

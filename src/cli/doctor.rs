@@ -4,10 +4,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
-use std::time::Duration;
 
 use clap_complete::engine::ArgValueCompleter;
-use custos_shim::{Limits, Spec};
+use custos_shim::Spec;
 
 use super::completion;
 use super::config_option::ConfigOption;
@@ -144,21 +143,11 @@ fn examine_nrpe(config: &Config, account: &Account, diagnosis: &mut Diagnosis) {
 }
 
 fn shell_spec(line: String, settings: &Settings) -> Spec {
+    let argv = vec!["/bin/sh".into(), "-c".into(), line.into()];
     Spec {
-        argv: vec!["/bin/sh".into(), "-c".into(), line.into()],
-        shell_line: None,
         env: settings.environment.clone(),
-        cwd: "/".into(),
         credentials: settings.credentials.clone(),
-        nice: 0,
-        io_priority: None,
-        limits: Limits::default(),
-        no_new_privileges: false,
-        leave_background: true,
-        timeout: settings.command_timeout,
-        grace: Duration::ZERO,
-        stdout_max_bytes: 0,
-        stderr_max_bytes: 0,
+        ..Spec::new(argv, settings.command_timeout)
     }
 }
 

@@ -70,7 +70,7 @@ fn show(args: &EventsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Re
 
 fn line(event: &Event, now: &Zoned, style: Style) -> String {
     let (from, to) = (format!("{:>8}", event.from.name()), format!("{:<8}", event.to.name()));
-    let (arrow, mark) = if style.glyphs == Glyphs::Ascii { ("->", "...") } else { ("→", "…") };
+    let arrow = if style.glyphs == Glyphs::Ascii { "->" } else { "→" };
     let lasted = event.lasted_ms.map(|lasted_ms| format!(" after {}", duration_ms(lasted_ms)));
     let time = local_time(event.time_ms, now.time_zone());
     let kind = event.kind.name().replace('_', " ");
@@ -84,7 +84,7 @@ fn line(event: &Event, now: &Zoned, style: Style) -> String {
         return format!("{head} {said}\n");
     }
     let columns = style.width.saturating_sub(INDENT.len());
-    format!("{head}\n{INDENT}{}\n", shorten(&said, columns, mark))
+    format!("{head}\n{INDENT}{}\n", shorten(&said, columns, style.glyphs.ellipsis()))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use super::denied::advice;
-use super::style::printable;
+use super::style::printable_lines;
 use crate::exit_code::ExitCode;
 use crate::text::system_error::{without_number, words};
 
@@ -73,6 +73,5 @@ pub(super) fn store_error(store: &Path, error: &custos_store::Error) -> String {
 
 /// Writes a message to stderr. If that is closed, there is no other way to report anything.
 pub(super) fn tell(message: &str) {
-    let lines: Vec<_> = message.lines().map(printable).collect();
-    let _ = writeln!(io::stderr(), "custos: {}", lines.join("\n"));
+    let _ = writeln!(io::stderr(), "custos: {}", printable_lines(message.trim_end().as_bytes()));
 }

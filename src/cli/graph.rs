@@ -13,7 +13,7 @@ use custos_store::{Provenance, Reader, State};
 use jiff::Zoned;
 
 use super::completion;
-use super::read::{Damage, Failure, Opened, ReadArgs, finish, now, time};
+use super::read::{Damage, Failure, Opened, ReadArgs, finish, now, tell, time};
 use super::style::Style;
 use super::unknown::selector;
 use crate::config::{Check, Threshold, UnitRange};
@@ -103,11 +103,7 @@ fn draw(args: &GraphArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Res
     }
     if left_out > 0 {
         out.flush()?;
-        // Nothing is left to be done if stderr is closed.
-        let _ = writeln!(
-            std::io::stderr(),
-            "custos: {left_out} more series are not drawn; choose some with CHECK:METRIC"
-        );
+        tell(&format!("{left_out} more series are not drawn; choose some with CHECK:METRIC"));
     }
     damage.finish(out)
 }

@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 use super::completion;
 use super::listing::PageArgs;
 use super::read::{Damage, Failure, Opened, ReadArgs, finish, local_time, now, tell};
-use super::style::{Style, printable, state_column};
+use super::style::{Style, printable, remarks, state_column};
 use super::unknown::selector;
 use crate::exit_code::ExitCode;
 use crate::text::human::{Prefixes, counted, duration_ms, quantity};
@@ -159,9 +159,9 @@ impl Page<'_> {
             }
         }
         write!(out, "{}", printable(&run.text))?;
-        if !run.judgement.is_empty() {
-            let judgement = run.judgement.lines().collect::<Vec<_>>().join("; ");
-            write!(out, "{}", self.style.dim(&format!("  [{}]", printable(&judgement))))?;
+        let remarks = remarks(run).collect::<Vec<_>>().join("; ");
+        if !remarks.is_empty() {
+            write!(out, "{}", self.style.dim(&format!("  [{}]", printable(&remarks))))?;
         }
         writeln!(out)?;
         Ok(())

@@ -28,16 +28,26 @@ pub(super) fn locate(
     if named.named().is_none() && !path.exists() {
         return Ok((chosen(DEFAULT_STORE.into()), None));
     }
-    match config::load(&path) {
-        Ok(loaded) => Ok((chosen(loaded.config.store.clone()), Some(loaded.config))),
+    let (configured, loaded) = read_with_mistakes(&path);
+    match loaded {
+        Ok(config) => Ok((chosen(configured), Some(config))),
         Err(mistakes) if named.named().is_some() && File::open(&path).is_err() => {
             Err(refused(named, &mistakes, Some("the store with --store DIR")))
         }
         Err(mistakes) => {
-            let store = chosen(config::store_named(&path).unwrap_or_else(|| DEFAULT_STORE.into()));
+            let store = chosen(configured);
             tell(&warning(&mistakes, &store, &named.repeated()));
             Ok((store, None))
         }
+    }
+}
+
+/// The store that the configuration at a path names even if there are mistakes elsewhere, else the usual one; and the
+/// configuration, if there are none.
+pub(super) fn read_with_mistakes(path: &Path) -> (PathBuf, Result<Config, Mistakes>) {
+    match config::load(path) {
+        Ok(loaded) => (loaded.config.store.clone(), Ok(loaded.config)),
+        Err(mistakes) => (config::store_named(path).unwrap_or_else(|| DEFAULT_STORE.into()), Err(mistakes)),
     }
 }
 

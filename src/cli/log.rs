@@ -27,7 +27,7 @@ enum Entry {
     End(SyncSender<()>),
 }
 
-/// Starts logging. `CUSTOS_LOG` is a filter such as `debug` or `custos::nrpe::listener=debug`; `info` if it is not set.
+/// Starts logging. `CUSTOS_LOG` is a filter such as `debug` or `warn,nrpe=info`; `info` if it is not set.
 pub(super) fn start() -> Log {
     let filter = EnvFilter::try_from_env("CUSTOS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let colors =

@@ -11,7 +11,7 @@ use crate::nrpe::listener;
 
 /// Runs the agent in the foreground: checks on schedule, every run stored, NRPE answered.
 ///
-/// Logs go to stderr; CUSTOS_LOG filters them (info, debug, custos::nrpe::listener=debug). SIGTERM and SIGINT end it after the
+/// Logs go to stderr; CUSTOS_LOG filters them (info, debug, warn,nrpe=info). SIGTERM and SIGINT end it after the
 /// runs under way; SIGHUP reads the configuration again and keeps the old one if there is any mistake in it.
 #[derive(Debug, clap::Args)]
 pub(super) struct RunArgs {

@@ -10,7 +10,7 @@ use jiff::Zoned;
 use super::completion;
 use super::listing::PageArgs;
 use super::read::{Failure, Opened, ReadArgs, finish, local_time, now, tell};
-use super::style::{Style, printable, state_column};
+use super::style::{Style, printable, remarks, state_column};
 use super::unknown::{Among, all_known};
 use crate::exit_code::ExitCode;
 use crate::text::human::{bytes, duration_ms};
@@ -109,12 +109,11 @@ fn paragraph(run: &Run, now: &Zoned, style: Style) -> String {
         column += columns - 2;
     }
     line.push('\n');
-    for (mark, text) in
-        [("", &run.text), ("", &run.long_text), ("agent: ", &run.judgement), ("stderr: ", &run.stderr)]
-    {
-        for text in text.lines() {
-            line.push_str(&format!("    {}{}\n", style.dim(mark), printable(text)));
-        }
+    let said = run.text.lines().chain(run.long_text.lines()).map(|text| ("", text));
+    let remarks = remarks(run).map(|text| ("agent: ", text));
+    let stderr = run.stderr.lines().map(|text| ("stderr: ", text));
+    for (mark, text) in said.chain(remarks).chain(stderr) {
+        line.push_str(&format!("    {}{}\n", style.dim(mark), printable(text)));
     }
     line
 }

@@ -64,6 +64,12 @@ pub(super) fn state_column(run: &Run, style: Style) -> String {
     }
 }
 
+/// What the agent has to say of a run, a line each, but for what decided its state if the text begins with that.
+pub(super) fn remarks(run: &Run) -> impl Iterator<Item = &str> {
+    let text = run.text.strip_prefix('(').unwrap_or(&run.text);
+    run.judgement.lines().filter(move |line| !text.starts_with(line))
+}
+
 /// How to write to stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Style {
@@ -186,6 +192,21 @@ mod tests {
         ] {
             assert_eq!(choose_glyphs(environment(pairs)), glyphs, "{pairs:?}");
         }
+    }
+
+    #[test]
+    fn what_the_text_begins_with_is_not_said_again() {
+        let said = |text: &str| {
+            let judgement = "timed out after 1s\nCRITICAL: x is 5, outside 4".to_owned();
+            remarks(&Run { text: text.to_owned(), judgement, ..Run::default() })
+                .collect::<Vec<_>>()
+                .join("; ")
+        };
+        for text in ["timed out after 1s: starting", "(timed out after 1s)", "(timed out after 1s) Traceback"]
+        {
+            assert_eq!(said(text), "CRITICAL: x is 5, outside 4", "{text}");
+        }
+        assert_eq!(said("starting"), "timed out after 1s; CRITICAL: x is 5, outside 4");
     }
 
     #[test]

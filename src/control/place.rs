@@ -20,6 +20,8 @@ use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bin
 use nix::sys::stat::{Mode, fchmod};
 use nix::unistd::{Gid, Uid, geteuid, setfsgid, setfsuid};
 
+use crate::hash::fnv1a;
+
 /// Name of the socket in the directory of the store.
 const SOCKET_NAME: &str = "agent.socket";
 /// Who may connect: the owner of the store, and root.
@@ -121,11 +123,7 @@ impl Place {
 /// The abstract name for the store at `dir`.
 fn abstract_name(dir: &Path) -> io::Result<UnixAddr> {
     let dir = std::fs::canonicalize(dir).or_else(|_| std::path::absolute(dir))?;
-    let hash = dir
-        .as_os_str()
-        .as_bytes()
-        .iter()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |h, b| (h ^ u64::from(*b)).wrapping_mul(0x0000_0100_0000_01b3));
+    let hash = fnv1a(dir.as_os_str().as_bytes().iter().copied());
     Ok(UnixAddr::new_abstract(format!("custos/{hash:016x}").as_bytes())?)
 }
 

@@ -272,27 +272,11 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::time::Duration;
 
-    use custos_shim::Limits;
-
     use super::*;
 
     fn spec(argv: &[&str]) -> Spec {
-        Spec {
-            argv: argv.iter().map(Into::into).collect(),
-            shell_line: None,
-            env: vec![("PATH".into(), "/usr/bin:/bin".into())],
-            cwd: "/".into(),
-            credentials: None,
-            nice: 0,
-            io_priority: None,
-            limits: Limits::default(),
-            no_new_privileges: false,
-            leave_background: false,
-            timeout: Duration::from_secs(1),
-            grace: Duration::from_secs(1),
-            stdout_max_bytes: 1,
-            stderr_max_bytes: 1,
-        }
+        let env = vec![("PATH".into(), "/usr/bin:/bin".into())];
+        Spec { env, ..Spec::new(argv.iter().map(Into::into).collect(), Duration::from_secs(1)) }
     }
 
     fn found(argv: &[&str]) -> Vec<Finding> {

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::time::Duration;
 
-use custos_shim::{Credentials, Limits, Spec};
+use custos_shim::{Credentials, Spec};
 
 use super::shell::ShellLine;
 use crate::limits::{NRPE_GRACE, STDERR_MAX_BYTES, STDOUT_MAX_BYTES};
@@ -25,21 +25,16 @@ impl Line {
     ) -> Line {
         let ShellLine { argv, line, env } = ShellLine::new(line, env);
         let spec = Spec {
-            argv,
             shell_line: Some(line),
             env,
-            cwd: "/".into(),
             credentials,
-            nice: 0,
-            io_priority: None,
-            limits: Limits::default(),
             // Lines with sudo are common, and so are those that restart a service.
             no_new_privileges: false,
             leave_background: true,
-            timeout,
             grace: NRPE_GRACE,
             stdout_max_bytes: STDOUT_MAX_BYTES,
             stderr_max_bytes: STDERR_MAX_BYTES,
+            ..Spec::new(argv, timeout)
         };
         Line { spec }
     }

@@ -34,6 +34,11 @@ impl Glyphs {
             Glyphs::Ascii => 1,
         }
     }
+
+    /// What stands where something was left out.
+    pub fn ellipsis(self) -> &'static str {
+        if self == Glyphs::Ascii { "..." } else { "…" }
+    }
 }
 
 /// Bits of a Braille pattern by row, then column.

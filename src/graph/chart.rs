@@ -16,7 +16,7 @@ use custos_store::State;
 
 use super::axis::ValueAxis;
 use super::canvas::{ASCII_MARKS, Canvas, Glyphs};
-use super::fit::{Item, fit, fit_label, mark};
+use super::fit::{Item, fit, fit_label};
 use super::ink::{Ink, Line};
 use super::panels::panels;
 use super::series::{Picture, Ribbon, Series, limit_lines};
@@ -153,7 +153,7 @@ impl Chart<'_> {
             line.push(Ink::Plain, " ");
         }
         let items = title::items(series, self.picture.prefixes, |text| ascii_if(self.options.glyphs, text));
-        let mark = mark(self.options.glyphs);
+        let mark = self.options.glyphs.ellipsis();
         fit(line, &printable(&series.title()), items, self.options.width, mark)
     }
 
@@ -231,7 +231,7 @@ impl Chart<'_> {
         let beside = width(&title) < GUTTER;
         if !beside {
             let mut above = Line::default();
-            above.push(Ink::Dim, &shorten_name(&title, self.options.width, mark(self.options.glyphs)));
+            above.push(Ink::Dim, &shorten_name(&title, self.options.width, self.options.glyphs.ellipsis()));
             lines.push(above);
         }
         let label = if beside { &*title } else { "" };
@@ -276,7 +276,7 @@ impl Chart<'_> {
         if cells().any(Option::is_none) {
             items.push(Item { weight: 0, parts: vec![(Ink::Dim, "  blank: no run".to_owned())] });
         }
-        fit(Line::default(), "", items, self.options.width, mark(self.options.glyphs))
+        fit(Line::default(), "", items, self.options.width, self.options.glyphs.ellipsis())
     }
 }
 

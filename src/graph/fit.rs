@@ -1,6 +1,5 @@
 //! Lines made of items that are shown whole or not at all: a number that is cut is another number.
 
-use super::canvas::Glyphs;
 use super::ink::{Ink, Line};
 use crate::text::width::{shorten_name, width};
 
@@ -16,11 +15,6 @@ impl Item {
     fn width(&self) -> usize {
         self.parts.iter().map(|(_, text)| width(text)).sum()
     }
-}
-
-/// What is put where something was left out.
-pub(super) fn mark(glyphs: Glyphs) -> &'static str {
-    if glyphs == Glyphs::Ascii { "..." } else { "…" }
 }
 
 /// The name and as many items behind it as fit into so many columns. Where some do not, a mark says so; a name that is too

@@ -17,41 +17,39 @@ pub(super) enum Cell {
 impl Cell {
     /// Reads a value. Counters stay exact, time becomes seconds, a text that is a number becomes one.
     pub(super) fn of(oid: &Oid, value: &Value, names: &Names) -> Cell {
-        let number = |number: f64, unit| match number.is_finite() {
-            true => Cell::Number(store::Value::from(number), unit, None),
-            false => Cell::Text(number.to_string()),
-        };
-        match value {
+        let Some((number, of_type)) = number(value) else { return Cell::Text(names.show(oid, value)) };
+        let word = match value {
             Value::Integer(integer) => {
                 let object = names.object(oid).map(|(object, _)| object);
                 let word = object.and_then(|object| object.word(*integer));
-                let word = word.map(|word| format!("{word}({integer})"));
-                Cell::Number(store::Value::from(*integer), unit(oid, names), word)
+                word.map(|word| format!("{word}({integer})"))
             }
-            Value::Counter32(count) => Cell::Number(store::Value::from(i64::from(*count)), "c", None),
-            Value::Counter64(count) => match i64::try_from(*count) {
-                Ok(count) => Cell::Number(store::Value::from(count), "c", None),
-                // Beyond 2^63 there is no exact form; the nearest float is off by one in 2^53.
-                Err(_) => number(*count as f64, "c"),
-            },
-            Value::Int64(integer) => Cell::Number(store::Value::from(*integer), unit(oid, names), None),
-            Value::UInt64(natural) => match i64::try_from(*natural) {
-                Ok(natural) => Cell::Number(store::Value::from(natural), unit(oid, names), None),
-                Err(_) => number(*natural as f64, unit(oid, names)),
-            },
-            Value::Gauge32(gauge) => {
-                Cell::Number(store::Value::from(i64::from(*gauge)), unit(oid, names), None)
-            }
-            Value::TimeTicks(ticks) => number(f64::from(*ticks) / 100.0, "s"),
-            Value::Float(float) => number(f64::from(*float), unit(oid, names)),
-            Value::Double(double) => number(*double, unit(oid, names)),
-            Value::OctetString(bytes) => match decimal(bytes) {
-                Some(decimal) => number(decimal, unit(oid, names)),
-                None => Cell::Text(names.show(oid, value)),
-            },
-            other => Cell::Text(names.show(oid, other)),
-        }
+            _ => None,
+        };
+        Cell::Number(number, if of_type.is_empty() { unit(oid, names) } else { of_type }, word)
     }
+}
+
+/// The number of a value, if it has one, with the unit that its type has: `c` for counters, `s` for times. A text that is
+/// a number has one.
+pub(super) fn number(value: &Value) -> Option<(store::Value, &'static str)> {
+    let float = |number: f64| number.is_finite().then(|| store::Value::from(number));
+    // Beyond 2^63 there is no exact form; the nearest float is off by one in 2^53.
+    let natural = |number: u64| {
+        i64::try_from(number).map_or_else(|_| store::Value::from(number as f64), store::Value::from)
+    };
+    Some(match value {
+        Value::Integer(number) | Value::Int64(number) => (store::Value::from(*number), ""),
+        Value::Gauge32(number) => (store::Value::from(i64::from(*number)), ""),
+        Value::UInt64(number) => (natural(*number), ""),
+        Value::Counter32(count) => (store::Value::from(i64::from(*count)), "c"),
+        Value::Counter64(count) => (natural(*count), "c"),
+        Value::TimeTicks(ticks) => (float(f64::from(*ticks) / 100.0)?, "s"),
+        Value::Float(number) => (float(f64::from(*number))?, ""),
+        Value::Double(number) => (float(*number)?, ""),
+        Value::OctetString(bytes) => (float(decimal(bytes)?)?, ""),
+        _ => return None,
+    })
 }
 
 /// Why a value is of no use, if its object is known to be a number and this is none: `is OCTET STRING, expected TimeTicks`.
@@ -86,7 +84,7 @@ pub(super) fn mistyped(oid: &Oid, value: &Value, names: &Names) -> Option<String
 fn decimal(bytes: &[u8]) -> Option<f64> {
     let text = std::str::from_utf8(bytes).ok()?.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\0');
     let plain = |c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | 'e' | 'E');
-    let begins = text.trim_start_matches(['-', '+']).starts_with(|c: char| c.is_ascii_digit());
+    let begins = text.trim_start_matches(['-', '+', '.']).starts_with(|c: char| c.is_ascii_digit());
     if begins && text.chars().all(plain) { text.parse().ok() } else { None }
 }
 
@@ -124,6 +122,8 @@ mod tests {
             ("sysUpTime.0", Value::TimeTicks(12_345), number(123.45, "s")),
             ("laLoad.1", text("0.42"), number(0.42, "")),
             ("laLoad.1", text(" -3 \0"), number(-3.0, "")),
+            ("laLoad.1", text(".5"), number(0.5, "")),
+            ("laLoad.1", text("1e999"), Cell::Text("1e999".into())),
             ("1.3.6.1.4.1.2021.10.1.6.1", Value::Float(0.5), number(0.5, "")),
             ("1.3.6.1.4.1.1", Value::Double(f64::NAN), Cell::Text("NaN".into())),
             ("1.3.6.1.4.1.1", Value::Int64(i64::MIN), number(i64::MIN, "")),

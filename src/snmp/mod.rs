@@ -4,6 +4,7 @@
 mod asker;
 mod cell;
 mod collector;
+mod condition;
 pub mod engine;
 mod flaw;
 mod hosts;

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use custos_compat::snmp::{Oid, Value, VarBind};
 
 use super::collector::Collector;
+use super::condition::fulfils;
 use super::plan::Plan;
 use super::question::{Absence, Column};
 use super::row_names::{Row, RowNames};
-use crate::config::{TablePoll, Wanted};
-use crate::mib::{Names, without_padding};
+use crate::config::TablePoll;
 
 /// What tells a row from others on the wire.
 type Index<'a> = &'a [u32];
@@ -104,10 +104,7 @@ fn choose<'a>(
         table.conditions.iter().enumerate().all(|(number, condition)| {
             let (place, _) = plan.place(conditions + number);
             match cells.get(place, index) {
-                Ok(value) => {
-                    let oid = plan.oid(place);
-                    condition.any_of.iter().any(|wanted| fulfils(oid, value, wanted, names))
-                }
+                Ok(value) => fulfils(condition, plan.oid(place), value, names),
                 Err(absence @ Absence::Unreadable(_)) => {
                     unread.push(format!("{} {}: {absence}", condition.variable.label, numbers(index)));
                     false
@@ -165,29 +162,4 @@ fn label<'a>(
 
 fn numbers(index: Index<'_>) -> String {
     index.iter().map(u32::to_string).collect::<Vec<_>>().join(".")
-}
-
-/// Whether a value is what a condition asks for. Texts are compared as they are shown, and as they came.
-fn fulfils(oid: &Oid, value: &Value, wanted: &Wanted, names: &Names) -> bool {
-    match (wanted, value) {
-        (Wanted::Number(number), Value::Integer(own) | Value::Int64(own)) => own == number,
-        (Wanted::Number(number), Value::Counter32(own) | Value::Gauge32(own) | Value::TimeTicks(own)) => {
-            i64::from(*own) == *number
-        }
-        (Wanted::Number(number), Value::Counter64(own) | Value::UInt64(own)) => {
-            i64::try_from(*own) == Ok(*number)
-        }
-        (Wanted::Number(number), Value::OctetString(text)) => {
-            without_padding(text).trim_ascii() == number.to_string().as_bytes()
-        }
-        (Wanted::Number(_), _) => false,
-        (Wanted::Text(glob), value) => {
-            let as_it_came = || match value {
-                Value::OctetString(text) => Some(String::from_utf8_lossy(without_padding(text)).into_owned()),
-                Value::ObjectId(oid) => Some(oid.to_string()),
-                _ => None,
-            };
-            glob.is_match(names.show(oid, value)) || as_it_came().is_some_and(|text| glob.is_match(text))
-        }
-    }
 }

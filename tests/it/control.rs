@@ -6,11 +6,11 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use nix::unistd::geteuid;
 
-use crate::stage::{Daemon, Stage, as_root, python, text, wait_for};
+use crate::stage::{Daemon, Running, Stage, as_root, python, text, wait_for};
 
 /// A user that owns nothing.
 const NOBODY: u32 = 65_534;
@@ -35,27 +35,16 @@ while True:
     connection.close()
 "#;
 
-struct Impostor(Child);
-
-impl Impostor {
-    /// Starts it as a user.
-    fn start(socket: &Path, uid: u32) -> Impostor {
-        as_root();
-        let mut command = Command::new(python());
-        command.args(["-c", IMPOSTOR]).arg(socket).uid(uid).gid(uid);
-        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        assert_eq!(line, "ready\n");
-        Impostor(child)
-    }
-}
-
-impl Drop for Impostor {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// Starts it as a user.
+fn impostor(socket: &Path, uid: u32) -> Running {
+    as_root();
+    let mut command = Command::new(python());
+    command.args(["-c", IMPOSTOR]).arg(socket).uid(uid).gid(uid);
+    let mut impostor = Running::start(command.stdout(Stdio::piped()));
+    let mut line = String::new();
+    BufReader::new(impostor.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\n");
+    impostor
 }
 
 /// A stage whose store every user may write to, with a check that fails.
@@ -97,7 +86,7 @@ fn a_stranger_in_the_agents_place_is_not_believed() {
     let stage = open_stage();
     // Even where the directory lets every user make files.
     fs::set_permissions(stage.path("store"), fs::Permissions::from_mode(0o777)).unwrap();
-    let _impostor = Impostor::start(&stage.path("store/agent.socket"), NOBODY);
+    let _impostor = impostor(&stage.path("store/agent.socket"), NOBODY);
     let why = "of user 65534 answers in the agent's place, and is not believed";
     let status = text(&stage.custos(&["status"]).stdout);
     assert!(!status.contains("LIE") && status.contains(why), "{status}");
@@ -139,7 +128,7 @@ fn names_the_impostor(stage: &Stage) {
 fn nor_is_a_stranger_under_the_name_that_is_used_without_a_directory() {
     let stage = open_stage();
     // Nothing listens in the directory, so the other name is tried.
-    let _impostor = Impostor::start(&abstract_name(&stage.path("store")), NOBODY);
+    let _impostor = impostor(&abstract_name(&stage.path("store")), NOBODY);
     names_the_impostor(&stage);
     // There is no directory.
     fs::remove_dir_all(stage.path("store")).unwrap();
@@ -160,7 +149,7 @@ fn nor_is_a_stranger_under_the_name_that_is_used_without_a_directory() {
 fn nor_is_the_stores_owner_unless_it_writes_to_the_store() {
     let stage = open_stage();
     std::os::unix::fs::chown(stage.path("store"), Some(NOBODY), Some(NOBODY)).unwrap();
-    let _impostor = Impostor::start(&stage.path("store/agent.socket"), NOBODY);
+    let _impostor = impostor(&stage.path("store/agent.socket"), NOBODY);
     // Whoever owns the store could write into it what it says here, so it is shown, and named.
     let why = "answers, but does not write to the store";
     let status = text(&stage.custos(&["status"]).stdout);
@@ -175,7 +164,7 @@ fn a_plugin_is_run_as_the_daemon_by_the_kernels_word() {
     stage.configure("", "  who: { command: who }\n");
     std::os::unix::fs::chown(stage.path("store"), Some(NOBODY), Some(NOBODY)).unwrap();
     // It says that its process id is 1, which is a process of root's.
-    let _impostor = Impostor::start(&stage.path("store/agent.socket"), NOBODY);
+    let _impostor = impostor(&stage.path("store/agent.socket"), NOBODY);
     let shown = stage.custos(&["check", "who", "--as-daemon"]);
     assert_eq!(text(&shown.stdout), "65534\n", "{}", text(&shown.stderr));
 }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use custos::execute::{Reports, ShimSettings, Shims};
-use custos_shim::{Launch, Limits, Outcome, Report, SUBCOMMAND, Spec};
+use custos_shim::{Launch, Outcome, Report, SUBCOMMAND, Spec};
 
 use crate::stage::{PATIENCE, PROGRAM, Stage, all_processes, children, marked_by, wait_until};
 
@@ -41,20 +41,11 @@ impl Bench {
     pub(crate) fn spec(&self, argv: &[&str]) -> Spec {
         let mark = ("STAGE".into(), self.stage.root().into());
         Spec {
-            argv: argv.iter().map(OsString::from).collect(),
-            shell_line: None,
             env: vec![("PATH".into(), "/usr/bin:/bin".into()), ("LC_ALL".into(), "C".into()), mark],
-            cwd: "/".into(),
-            credentials: None,
-            nice: 0,
-            io_priority: None,
-            limits: Limits::default(),
-            no_new_privileges: false,
-            leave_background: false,
-            timeout: Duration::from_secs(20),
             grace: Duration::from_millis(200),
             stdout_max_bytes: 64 * 1024,
             stderr_max_bytes: 1024,
+            ..Spec::new(argv.iter().map(OsString::from).collect(), Duration::from_secs(20))
         }
     }
 

@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::time::Duration;
 
 use custos_shim::{Credentials, Limits, Outcome, Spec};
 use nix::sys::signal::Signal;
 
 use crate::bench::{Bench, refusal, text};
-use crate::stage::{as_root, send};
+use crate::stage::{Running, as_root, send};
 
 const SHORT: Duration = Duration::from_millis(300);
 
@@ -326,24 +325,6 @@ async fn the_shim_is_as_it_was_after_a_thousand_of_them() {
     assert!(kib < 16 * 1024, "{kib} KiB");
 }
 
-/// A process that stops everything of its user, over and over, until it is dropped.
-struct Stopper(std::process::Child);
-
-impl Stopper {
-    fn of(uid: u32) -> Stopper {
-        let mut stopper = std::process::Command::new("/usr/bin/perl");
-        stopper.args(["-e", "my $end = time + 60; kill 'STOP', -1 while time < $end"]).uid(uid).gid(uid);
-        Stopper(stopper.spawn().unwrap())
-    }
-}
-
-impl Drop for Stopper {
-    fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
 #[tokio::test]
 async fn one_that_is_stopped_before_it_executes_is_named_and_holds_up_nobody() {
     as_root();
@@ -354,7 +335,7 @@ async fn one_that_is_stopped_before_it_executes_is_named_and_holds_up_nobody() {
         timeout: Duration::from_millis(300),
         ..bench.spec(&["/bin/true"])
     };
-    let stopper = Stopper::of(UID);
+    let stopper = Running::stopper(UID);
     let mut named = false;
     let mut barred = false;
     for _ in 0..5_000 {

@@ -1,7 +1,7 @@
 //! The shim's processes stopped, traced and limited, as whoever has their user can do it: the plugins of others go on,
 //! and what was done is named.
 
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use custos_shim::Outcome;
 use custos_store::State;
@@ -9,7 +9,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::bench::Bench;
-use crate::stage::{python, send, wait_until};
+use crate::stage::{Running, python, send, wait_until};
 
 /// A plugin that waits for the file `gate`.
 const WAITING: &str = "while [ ! -e gate ]; do sleep 0.02; done";
@@ -21,18 +21,8 @@ const TRACER: &str = "import ctypes, os, sys, time\n\
     if libc.ptrace(attach, int(sys.argv[1]), 0, 0): sys.exit(os.strerror(ctypes.get_errno()))\n\
     time.sleep(1000)\n";
 
-/// A program that runs beside the test.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
 fn trace(pid: i32) -> Running {
-    Running(Command::new(python()).args(["-c", TRACER]).arg(pid.to_string()).spawn().unwrap())
+    Running::start(Command::new(python()).args(["-c", TRACER]).arg(pid.to_string()))
 }
 
 /// The guard of the only shim.
@@ -175,7 +165,7 @@ async fn a_stopped_shim_does_not_outlive_the_agent() {
     let launch = crate::bench::launch();
     let mut agent = Command::new(python());
     agent.args(["-c", PARENT]).arg(&launch.program).args(&launch.args).stdout(Stdio::piped());
-    let mut agent = Running(agent.spawn().unwrap());
+    let mut agent = Running::start(&mut agent);
     let mut line = String::new();
     BufReader::new(agent.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
     let guard: i32 = line.trim().parse().unwrap();

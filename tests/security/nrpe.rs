@@ -75,9 +75,8 @@ for pid in filter(str.isdigit, os.listdir("/proc")):
         start, end = (int(part, 16) for part in span.split("-"))
         try:
             memory.seek(start)
-            found += any(part in memory.read(end - start) for part in [wanted[0]])
-            memory.seek(start)
-            found += wanted[1] in memory.read(end - start)
+            content = memory.read(end - start)
+            found += sum(part in content for part in wanted)
         except (OSError, ValueError, OverflowError):
             pass
 print(f"searched {opened}, refused {refused}, found {found}")

@@ -5,7 +5,7 @@ use std::os::unix::process::CommandExt;
 use serde_json::Value;
 
 use crate::PLUGINS;
-use crate::stage::{Daemon, Stage, as_root, children, python, text, wait_for};
+use crate::stage::{Daemon, Running, Stage, as_root, children, python, text, wait_for};
 
 /// Tries to take over both processes of the shim: to trace, to copy a descriptor, to read their environment and memory.
 const TAKE_OVER: &str = "import ctypes, os\n\
@@ -112,20 +112,15 @@ fn a_plugin_that_is_stopped_before_it_executes_holds_up_no_other() {
     stage.runs("c0", 2);
     let guard = children(agent.pid())[0];
     let worker = wait_for("a worker", || children(guard).first().copied());
-    let mut stopper = std::process::Command::new("/usr/bin/perl")
-        .args(["-e", STOP_CHILDREN])
-        .arg(worker.to_string())
-        .uid(PLUGINS)
-        .gid(PLUGINS)
-        .spawn()
-        .unwrap();
+    let mut stopper = std::process::Command::new("/usr/bin/perl");
+    stopper.args(["-e", STOP_CHILDREN]).arg(worker.to_string()).uid(PLUGINS).gid(PLUGINS);
+    let stopper = Running::start(&mut stopper);
     wait_for("a plugin that was stopped to be named", || {
         let runs = (0..8).flat_map(|n| stage.history(&format!("c{n}")));
         let mut texts = runs.filter_map(|run| run["text"].as_str().map(str::to_owned));
         texts.any(|text| text.contains("stopped it before it could execute")).then_some(())
     });
-    stopper.kill().unwrap();
-    stopper.wait().unwrap();
+    drop(stopper);
     // The others go on in the same shim: it was not replaced.
     let before = stage.history("c1").len();
     stage.runs("c1", before + 5);

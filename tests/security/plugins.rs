@@ -1,22 +1,9 @@
 //! Plugins of one user against the checks of others.
 
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command};
-
-use crate::stage::{Stage, as_root, wait_for};
+use crate::stage::{Running, Stage, as_root, wait_for};
 
 /// A user of this test alone, all of whose processes are stopped.
 const STOPPED: u32 = 54_403;
-
-/// A process that stops everything of its user, over and over.
-struct Stopper(Child);
-
-impl Drop for Stopper {
-    fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
 
 #[test]
 fn signals_of_the_user_of_a_plugin_do_not_stop_the_checks_of_others() {
@@ -34,10 +21,7 @@ fn signals_of_the_user_of_a_plugin_do_not_stop_the_checks_of_others() {
     );
     let agent = stage.start();
     stage.runs("theirs0", 2);
-    let program = "my $end = time + 60; kill 'STOP', -1 while time < $end";
-    let stopper = Stopper(
-        Command::new("/usr/bin/perl").args(["-e", program]).uid(STOPPED).gid(STOPPED).spawn().unwrap(),
-    );
+    let stopper = Running::stopper(STOPPED);
     let named = |check: &str| {
         stage.history(check).iter().any(|run| {
             run["text"].as_str().is_some_and(|text| text.contains("stopped it before it could execute"))

@@ -4,10 +4,10 @@ use std::fs;
 use std::net::TcpStream;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, lchown, symlink};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command};
+use std::process::Command;
 
 use crate::PLUGINS;
-use crate::stage::{Daemon, PROGRAM, Stage, as_root, custos, free_port, python, wait_for};
+use crate::stage::{Daemon, PROGRAM, Running, Stage, as_root, custos, free_port, python, wait_for};
 
 /// What `custos nrpe` as root is started with: files below `home`, which belongs to the user that it becomes.
 struct Start {
@@ -101,19 +101,10 @@ fn what_is_made_in_a_directory_of_the_user_is_the_users() {
     assert!(!start.stage.path("home/nrpe.pid").exists());
 }
 
-/// A process that puts links in the place of directories, over and over.
-struct Exchanger(Child);
-
-impl Drop for Exchanger {
-    fn drop(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
 #[test]
 fn a_directory_that_is_exchanged_while_root_starts_gives_nothing_away() {
     let start = Start::new();
+    // Puts links in the place of directories, over and over.
     let program = r#"
 import os, sys
 home, roots = sys.argv[1] + "/home", sys.argv[1] + "/roots"
@@ -134,7 +125,7 @@ while True:
 "#;
     let mut command = Command::new(python());
     command.args(["-c", program]).arg(start.stage.root()).uid(PLUGINS).gid(PLUGINS);
-    let exchanger = Exchanger(command.stdout(std::process::Stdio::null()).spawn().unwrap());
+    let exchanger = Running::start(command.stdout(std::process::Stdio::null()));
     for _ in 0..20 {
         let agent =
             start.start("home/store", "pid_file=%d/home/var/nrpe.pid\nlog_file=%d/home/var/nrpe.log\n");

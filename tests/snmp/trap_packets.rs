@@ -4,14 +4,14 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::UdpSocket;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use custos::snmp::Absence;
 use custos_compat::snmp::{Error, Message, Notification, Oid, Value};
 
 use crate::ber::{Random, name, pair, tlv};
 use crate::odd::{is_printed, value};
-use crate::stage::free_port;
+use crate::stage::{Running, free_port};
 
 const UPTIME: [u32; 9] = [1, 3, 6, 1, 2, 1, 1, 3, 0];
 const TRAP_OID: [u32; 11] = [1, 3, 6, 1, 6, 3, 1, 1, 4, 1, 0];
@@ -22,7 +22,7 @@ const PACKETS: u64 = 1000;
 
 /// A running `snmptrapd`, ended when dropped.
 struct Snmptrapd {
-    child: Child,
+    _daemon: Running,
     lines: Box<dyn Iterator<Item = String>>,
     socket: UdpSocket,
     to: String,
@@ -36,19 +36,19 @@ impl Snmptrapd {
         let config = directory.path().join("snmptrapd.conf");
         std::fs::write(&config, "disableAuthorization yes\n").unwrap();
         let to = format!("127.0.0.1:{}", free_port());
-        let mut child = Command::new("/usr/sbin/snmptrapd")
+        let mut daemon = Command::new("/usr/sbin/snmptrapd");
+        daemon
             .args(["-f", "-Lo", "-n", "-C", "-m", "", "-OnetUx", "-F", "%w %q %T %N|%V|%v\\n", "-c"])
             .arg(&config)
             .arg(format!("udp:{to}"))
             .env("SNMP_PERSISTENT_DIR", directory.path())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let output = BufReader::new(child.stdout.take().unwrap());
+            .stderr(Stdio::null());
+        let mut daemon = Running::start(&mut daemon);
+        let output = BufReader::new(daemon.0.stdout.take().unwrap());
         let lines = Box::new(output.lines().map_while(Result::ok).filter(|line| line.contains('|')));
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        let mut snmptrapd = Snmptrapd { child, lines, socket, to, sent: 0, _directory: directory };
+        let mut snmptrapd = Snmptrapd { _daemon: daemon, lines, socket, to, sent: 0, _directory: directory };
         snmptrapd.wait();
         snmptrapd
     }
@@ -85,13 +85,6 @@ impl Snmptrapd {
                 printed = Some(line);
             }
         }
-    }
-}
-
-impl Drop for Snmptrapd {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

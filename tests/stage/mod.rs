@@ -13,6 +13,7 @@ mod port;
 mod process;
 mod program;
 mod random;
+mod running;
 mod wait;
 
 pub(crate) use daemon::Daemon;
@@ -23,4 +24,5 @@ pub(crate) use port::free_port;
 pub(crate) use process::{all_processes, children, has_marks, kill_hard, marked_by, send};
 pub(crate) use program::{PROGRAM, custos};
 pub(crate) use random::Random;
+pub(crate) use running::Running;
 pub(crate) use wait::{PATIENCE, pause, wait_for, wait_until};

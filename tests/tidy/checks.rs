@@ -13,6 +13,7 @@ pub(crate) struct Package {
 }
 
 /// A room of `src/`: a directory or a file at its root.
+#[derive(Clone, Copy)]
 pub(crate) struct Room {
     pub(crate) name: &'static str,
     pub(crate) what: &'static str,
@@ -20,13 +21,11 @@ pub(crate) struct Room {
     pub(crate) outside: &'static [&'static str],
 }
 
-/// A call that is banned.
+/// Calls that are banned, for one reason.
 pub(crate) struct Ban {
-    /// `function`, `module::function` or `macro!`.
-    pub(crate) call: &'static str,
+    /// Each `function`, `module::function` or `macro!`.
+    pub(crate) calls: &'static [&'static str],
     pub(crate) reason: &'static str,
-    /// Files that may make the call.
-    pub(crate) except: &'static [&'static str],
 }
 
 /// The room of a module.
@@ -78,6 +77,28 @@ pub(crate) fn rooms(root: &str, rooms: &[Room], sources: &[Source]) -> Vec<Strin
                 room.imports.join(", ")
             ));
         }
+    }
+    wrong
+}
+
+/// What the table allows and no file does.
+pub(crate) fn unused(root: &str, rooms: &[Room], sources: &[Source]) -> Vec<String> {
+    let package = modules::Package::of(root, sources);
+    let imports = package.imports();
+    let mut wrong = Vec::new();
+    for Room { name, imports: allowed, outside, .. } in rooms {
+        let imported = |room: &str| {
+            imports.iter().any(|import| room_of(&import.from) == *name && room_of(&import.to) == room)
+        };
+        let files = || package.modules().filter(|(module, _)| room_of(module) == *name);
+        let touched = |outer: &str| {
+            files().any(|(_, Source { tokens, .. })| {
+                (0..tokens.len()).any(|at| named(tokens, at) == Some(outer))
+            })
+        };
+        let never = allowed.iter().filter(|room| !imported(room));
+        let never = never.chain(outside.iter().filter(|outer| !touched(outer)));
+        wrong.extend(never.map(|what| format!("`{name}` may use {what} and does not; take it out")));
     }
     wrong
 }
@@ -238,12 +259,11 @@ pub(crate) fn bans(bans: &[Ban], sources: &[Source]) -> Vec<String> {
         !path.starts_with("fuzz/") && !path.contains("examples/") && !path.contains("tests/")
     };
     for source in sources.iter().filter(own) {
-        for ban in bans.iter().filter(|ban| !ban.except.contains(&source.path.as_str())) {
-            for at in 0..source.tokens.len() {
-                if calls(&source.tokens, at, ban.call) {
-                    let line = source.tokens[at].line;
-                    wrong.push(format!("{}:{line}: {} is banned: {}", source.path, ban.call, ban.reason));
-                }
+        for at in 0..source.tokens.len() {
+            for Ban { calls, reason } in bans {
+                let line = source.tokens[at].line;
+                let made = calls.iter().filter(|call| is_call(&source.tokens, at, call));
+                wrong.extend(made.map(|call| format!("{}:{line}: {call} is banned: {reason}", source.path)));
             }
         }
     }
@@ -251,7 +271,7 @@ pub(crate) fn bans(bans: &[Ban], sources: &[Source]) -> Vec<String> {
 }
 
 /// Whether the call stands at this token.
-fn calls(tokens: &[Token], at: usize, call: &str) -> bool {
+fn is_call(tokens: &[Token], at: usize, call: &str) -> bool {
     let next = |steps: usize, text: &str| tokens.get(at + steps).is_some_and(|token| token.is(text));
     if let Some(name) = call.strip_suffix('!') {
         return tokens[at].is(name) && next(1, "!");

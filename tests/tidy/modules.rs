@@ -155,7 +155,8 @@ impl<'s> Package<'s> {
     fn start<'n>(&self, from: &str, names: &'n [String]) -> Option<(String, &'n [String])> {
         let (first, mut rest) = names.split_first()?;
         match first.as_str() {
-            "crate" => Some((String::new(), rest)),
+            // The program in `main.rs` calls the package by its name.
+            "crate" | "custos" => Some((String::new(), rest)),
             "self" => Some((from.to_owned(), rest)),
             "super" => {
                 let mut module = parent(from);
@@ -192,7 +193,7 @@ fn parent(module: &str) -> String {
     split(module).map_or(String::new(), |(parent, _)| parent.to_owned())
 }
 
-/// Every path that is imported, and every other one that starts with `crate`, `self` or `super`.
+/// Every path that is imported, and every other one that starts with `crate`, the package's name, `self` or `super`.
 fn paths(tokens: &[Token]) -> Vec<Path> {
     let mut paths = Vec::new();
     let mut at = 0;
@@ -203,7 +204,7 @@ fn paths(tokens: &[Token]) -> Vec<Path> {
             let end = (at..tokens.len()).find(|at| tokens[*at].is(";")).unwrap_or(tokens.len());
             expand(&tokens[at + 1..end], &mut Vec::new(), exported, &mut paths);
             at = end;
-        } else if ["crate", "self", "super"].iter().any(|start| token.is(start))
+        } else if ["crate", "custos", "self", "super"].iter().any(|start| token.is(start))
             && tokens.get(at + 1).is_some_and(|next| next.is("::"))
         {
             let names = straight(&tokens[at..]);

@@ -2,6 +2,12 @@
 
 use std::fmt;
 
+use super::tag::{
+    BIT_STRING, COUNTER32, COUNTER64, GAUGE32, INTEGER, IP_ADDRESS, NSAP, NULL, OBJECT_IDENTIFIER,
+    OCTET_STRING, OPAQUE, OPAQUE_COUNTER64, OPAQUE_DOUBLE, OPAQUE_FLOAT, OPAQUE_INT64, OPAQUE_UINT64,
+    SEQUENCE, TIME_TICKS, UINTEGER32,
+};
+
 /// What is wrong with a packet. The text continues "failed to read the packet: …".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -127,25 +133,25 @@ struct Type(u8);
 impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self.0 {
-            0x02 => "INTEGER",
-            0x03 => "BIT STRING",
-            0x04 => "OCTET STRING",
-            0x05 => "NULL",
-            0x06 => "OBJECT IDENTIFIER",
-            0x30 => "SEQUENCE",
-            0x40 => "IpAddress",
-            0x41 => "Counter32",
-            0x42 => "Gauge32",
-            0x43 => "TimeTicks",
-            0x44 => "Opaque",
-            0x45 => "NsapAddress",
-            0x46 => "Counter64",
-            0x47 => "UInteger32",
-            0x76 => "opaque Counter64",
-            0x78 => "opaque Float",
-            0x79 => "opaque Double",
-            0x7a => "opaque Int64",
-            0x7b => "opaque UInt64",
+            INTEGER => "INTEGER",
+            BIT_STRING => "BIT STRING",
+            OCTET_STRING => "OCTET STRING",
+            NULL => "NULL",
+            OBJECT_IDENTIFIER => "OBJECT IDENTIFIER",
+            SEQUENCE => "SEQUENCE",
+            IP_ADDRESS => "IpAddress",
+            COUNTER32 => "Counter32",
+            GAUGE32 => "Gauge32",
+            TIME_TICKS => "TimeTicks",
+            OPAQUE => "Opaque",
+            NSAP => "NsapAddress",
+            COUNTER64 => "Counter64",
+            UINTEGER32 => "UInteger32",
+            OPAQUE_COUNTER64 => "opaque Counter64",
+            OPAQUE_FLOAT => "opaque Float",
+            OPAQUE_DOUBLE => "opaque Double",
+            OPAQUE_INT64 => "opaque Int64",
+            OPAQUE_UINT64 => "opaque UInt64",
             other => return write!(f, "type 0x{other:02x}"),
         };
         f.write_str(name)

@@ -13,6 +13,7 @@ mod notification;
 mod oid;
 mod pdu;
 mod reader;
+mod tag;
 pub mod usm;
 mod value;
 mod writer;

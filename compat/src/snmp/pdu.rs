@@ -4,15 +4,14 @@ use std::net::Ipv4Addr;
 
 use super::error::{Error, Fault};
 use super::oid::Oid;
-use super::reader::{IP_ADDRESS, OBJECT_IDENTIFIER, Reader, unsigned32};
+use super::reader::{Reader, unsigned32};
+use super::tag::{COUNTER32, GAUGE32, IP_ADDRESS, OBJECT_IDENTIFIER, TIME_TICKS, UINTEGER32};
 use super::value::{Value, VarBind};
 use super::writer::Writer;
 
 const TRAP_V1: u8 = 0xa4;
-/// What net-snmp takes for the time of a trap of version 1: Counter32, Gauge32, TimeTicks, UInteger32.
-const TIMES: [u8; 4] = [0x41, 0x42, 0x43, 0x47];
-/// TimeTicks.
-const TIME_TICKS: u8 = 0x43;
+/// What net-snmp takes for the time of a trap of version 1.
+const TIMES: [u8; 4] = [COUNTER32, GAUGE32, TIME_TICKS, UINTEGER32];
 
 /// What a PDU asks for or brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -7,23 +7,7 @@
 //! Invariant: a reader never looks beyond the element that it was made of.
 
 use super::error::{Error, Fault};
-
-/// INTEGER.
-pub(super) const INTEGER: u8 = 0x02;
-/// OCTET STRING.
-pub(super) const OCTET_STRING: u8 = 0x04;
-/// NULL.
-pub(super) const NULL: u8 = 0x05;
-/// OBJECT IDENTIFIER.
-pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
-/// SEQUENCE.
-pub(super) const SEQUENCE: u8 = 0x30;
-/// IpAddress.
-pub(super) const IP_ADDRESS: u8 = 0x40;
-/// Opaque.
-pub(super) const OPAQUE: u8 = 0x44;
-/// NsapAddress, of the first draft of SMIv2.
-pub(super) const NSAP: u8 = 0x45;
+use super::tag::{INTEGER, IP_ADDRESS, NSAP, OCTET_STRING, OPAQUE, SEQUENCE};
 
 /// What net-snmp takes where bytes are wanted, whatever they are for.
 const STRINGS: [u8; 4] = [OCTET_STRING, IP_ADDRESS, OPAQUE, NSAP];
@@ -162,7 +146,8 @@ pub(super) fn length(bytes: &[u8]) -> Result<(usize, usize), Fault> {
 }
 
 /// An INTEGER of up to 8 bytes. Beyond 32 bits it is cut as net-snmp cuts it; what has 32 bits without a sign stays as it
-/// is, because agents send gauges so.
+/// is, because agents send gauges so. What was cut from below may still be below 32 bits, as with net-snmp, and so is cut
+/// once more if it is written and read again: -2^32 - 1 is read as -(2^32 - 1), and that as -1.
 pub(super) fn integer(contents: &[u8]) -> Option<i64> {
     if contents.len() > 8 {
         return None;
@@ -263,6 +248,8 @@ mod tests {
             (&[0, 0x80, 0, 0, 0], Some(1 << 31)),
             (&[0, 0, 0, 1, 0, 0, 0, 5], Some(5)),
             (&[0xff, 0xff, 0xff, 0xfe, 0, 0, 0, 5], Some(-5)),
+            (&[0xff, 0xff, 0xff, 0xfe, 0xff, 0xff, 0xff, 0xff], Some(-0xffff_ffff)),
+            (&[0xff, 0, 0, 0, 1], Some(-1)),
             (&[], None),
             (&[0; 9], None),
         ] {

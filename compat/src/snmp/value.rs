@@ -5,30 +5,20 @@ use std::net::Ipv4Addr;
 use super::error::{Error, Fault};
 use super::limits::VARBINDS_MAX;
 use super::oid::Oid;
-use super::reader::{
-    Element, INTEGER, IP_ADDRESS, NSAP, NULL, OBJECT_IDENTIFIER, OCTET_STRING, OPAQUE, Reader, int64,
-    integer, length, unsigned32, unsigned64,
+use super::reader::{Element, Reader, int64, integer, length, unsigned32, unsigned64};
+use super::tag::{
+    BIT_STRING, COUNTER32, COUNTER64, GAUGE32, INTEGER, IP_ADDRESS, NSAP, NULL, OBJECT_IDENTIFIER,
+    OCTET_STRING, OPAQUE, OPAQUE_COUNTER64, OPAQUE_DOUBLE, OPAQUE_FLOAT, OPAQUE_INT64, OPAQUE_UINT64,
+    TIME_TICKS, UINTEGER32,
 };
 use super::writer::Writer;
 
-const BIT_STRING: u8 = 0x03;
-const COUNTER32: u8 = 0x41;
-const GAUGE32: u8 = 0x42;
-const TIME_TICKS: u8 = 0x43;
-const COUNTER64: u8 = 0x46;
-/// Counters and gauges of SMIv2's first draft, which some agents still send: a number without sign.
-const UINTEGER32: u8 = 0x47;
 const NO_SUCH_OBJECT: u8 = 0x80;
 const NO_SUCH_INSTANCE: u8 = 0x81;
 const END_OF_MIB_VIEW: u8 = 0x82;
 
-/// First byte of what net-snmp puts into an Opaque. The second is one of the types that follow.
+/// First byte of what net-snmp puts into an Opaque. The second is one of the types `OPAQUE_…`.
 const OPAQUE_TAG: u8 = 0x9f;
-const OPAQUE_COUNTER64: u8 = 0x76;
-const OPAQUE_FLOAT: u8 = 0x78;
-const OPAQUE_DOUBLE: u8 = 0x79;
-const OPAQUE_INT64: u8 = 0x7a;
-const OPAQUE_UINT64: u8 = 0x7b;
 /// Most bytes of an Opaque with a whole number in it.
 const OPAQUE_NUMBER_MAX_BYTES: usize = 12;
 

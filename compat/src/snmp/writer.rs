@@ -3,7 +3,7 @@
 //! Contents are given last first. Bytes are kept in reverse and turned round at the end, so no element is ever moved.
 
 use super::oid::Oid;
-use super::reader::{INTEGER, NULL, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE};
+use super::tag::{INTEGER, NULL, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE};
 
 /// A message under construction, its last byte first.
 #[derive(Debug, Default)]

@@ -8,8 +8,9 @@ use clap_complete::engine::CompletionCandidate;
 use custos_query::{BuiltIn, check_names as stored_names};
 use custos_store::Reader;
 
-use crate::cli::config_option;
-use crate::config::{self, Config, DEFAULT_PATH, DEFAULT_STORE};
+use crate::cli::config_option::ConfigOption;
+use crate::cli::locate::read_with_mistakes;
+use crate::config::Config;
 
 /// The checks of the store and of the configuration whose names begin with what is typed.
 pub(in crate::cli) fn check_names(typed: &OsStr) -> Vec<CompletionCandidate> {
@@ -73,16 +74,9 @@ impl Place {
 
     /// What cannot be read is done without: there is no place for messages beside what is being typed.
     fn of(words: Vec<OsString>) -> Place {
-        let path = option(&words, "--config")
-            .or_else(|| option(&words, "-c"))
-            .or_else(config_option::of_environment)
-            .unwrap_or_else(|| DEFAULT_PATH.into());
-        let config = config::load(&path).ok().map(|loaded| loaded.config);
-        let configured = || match &config {
-            Some(config) => config.store.clone(),
-            None => config::store_named(&path).unwrap_or_else(|| DEFAULT_STORE.into()),
-        };
-        Place { store: option(&words, "--store").unwrap_or_else(configured), config }
+        let named = option(&words, "--config").or_else(|| option(&words, "-c"));
+        let (configured, loaded) = read_with_mistakes(&ConfigOption::new(named).path());
+        Place { store: option(&words, "--store").unwrap_or(configured), config: loaded.ok() }
     }
 
     fn reader(&self) -> Option<Reader> {

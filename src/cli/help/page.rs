@@ -72,6 +72,14 @@ mod tests {
     }
 
     #[test]
+    fn every_series_that_each_check_has_is_on_the_page() {
+        let page = page(&["selectors"]).unwrap();
+        for series in custos_query::BuiltIn::ALL {
+            assert!(page.contains(series.name()), "{}", series.name());
+        }
+    }
+
+    #[test]
     fn every_time_on_the_page_is_a_time() {
         let now: jiff::Zoned = "2026-03-05T03:00:00[UTC]".parse().unwrap();
         let forms = page(&["times"]).unwrap();

@@ -30,7 +30,7 @@ const KNOWN: [Known; 14] = [
     Known { short: STORE, long: "store", value: true },
     Known { short: ALLOW_ARGUMENTS, long: "allow-arguments", value: false },
 ];
-// Options without a short form go by numbers that no command line can contain.
+// Options without a short form.
 const EXPLAIN: u8 = 1;
 const STORE: u8 = 2;
 const ALLOW_ARGUMENTS: u8 = 3;

@@ -177,8 +177,7 @@ impl StatusRow {
             self.last_run_ms = Some(run.time_ms);
             self.duration_ms = Some(run.duration_us as f64 / 1000.0);
         }
-        let judged = Reason::from_code(run.reason).is_some_and(is_judged);
-        self.since_then = (!judged).then(|| run.text.clone());
+        self.since_then = (!reason.is_some_and(is_judged)).then(|| run.text.clone());
     }
 
     /// By which rows are sorted, worst first: state, then hard before soft, then name.

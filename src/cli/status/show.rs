@@ -1,6 +1,6 @@
 //! Showing the status, and with what the command ends.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
 use custos_store::State;
 use jiff::Zoned;
@@ -15,9 +15,8 @@ use crate::exit_code::ExitCode;
 /// Runs the command.
 pub(in crate::cli) fn run(args: &StatusArgs) -> ExitCode {
     let mut worst = State::Ok;
-    let is_terminal = std::io::stdout().is_terminal();
     let ended = finish(|out| {
-        worst = show(args, &now(), args.read.style(), is_terminal, out)?;
+        worst = show(args, &now(), args.read.style(), out)?;
         Ok(())
     });
     match ended {
@@ -32,7 +31,6 @@ pub(super) fn show(
     args: &StatusArgs,
     now: &Zoned,
     style: Style,
-    is_terminal: bool,
     out: &mut dyn Write,
 ) -> Result<State, Failure> {
     let status = Status::read(args, now)?;
@@ -42,7 +40,7 @@ pub(super) fn show(
             json_line(row, out)?;
         }
     } else {
-        let page = table::Page { style, is_terminal, whole: args.all, problems: args.problems };
+        let page = table::Page { style, whole: args.all, problems: args.problems };
         table::write(&status, &page, out)?;
     }
     status.damage.finish(out)?;

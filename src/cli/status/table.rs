@@ -9,7 +9,6 @@ use super::gather::Status;
 use super::row::StatusRow;
 use crate::cli::read::{Failure, local_time};
 use crate::cli::style::{Style, printable};
-use crate::graph::Glyphs;
 use crate::limits::STATUS_TEXT_MAX_COLUMNS;
 use crate::part::{Counter, Part};
 use crate::text::human::duration_ms;
@@ -28,9 +27,7 @@ const ROWS_MIN: usize = 5;
 /// How the table is to look.
 pub(super) struct Page {
     pub(super) style: Style,
-    /// Whether it has to fit on a screen.
-    pub(super) is_terminal: bool,
-    /// Whether every line is shown even so.
+    /// Whether every line is shown even on a terminal that is too low for them.
     pub(super) whole: bool,
     /// Whether checks that are OK are left out.
     pub(super) problems: bool,
@@ -43,7 +40,7 @@ pub(super) fn write(status: &Status, page: &Page, out: &mut dyn Write) -> Result
     let notes = notes(status, page);
     // The head, the counts and the prompt need a line each.
     let fit = style.height.saturating_sub(notes.len() + 3).max(ROWS_MIN);
-    let (shown, hidden) = if page.is_terminal && !page.whole && rows.len() > fit {
+    let (shown, hidden) = if style.terminal && !page.whole && rows.len() > fit {
         rows.split_at(fit - 1)
     } else {
         (&rows[..], &[][..])
@@ -58,7 +55,12 @@ pub(super) fn write(status: &Status, page: &Page, out: &mut dyn Write) -> Result
         writeln!(out, "{}", line(row, status, page, name_width))?;
     }
     if !hidden.is_empty() {
-        let more = format!("{} {} more: {}; --all shows them", mark(style), hidden.len(), counts(hidden));
+        let more = format!(
+            "{} {} more: {}; --all shows them",
+            style.glyphs.ellipsis(),
+            hidden.len(),
+            counts(hidden)
+        );
         writeln!(out, "{}", style.dim(&more))?;
     }
     for note in notes {
@@ -96,12 +98,12 @@ fn line(row: &StatusRow, status: &Status, page: &Page, name_width: usize) -> Str
         pad(&printable(&row.check), name_width),
     );
     let mut room = STATUS_TEXT_MAX_COLUMNS;
-    if page.is_terminal {
+    if page.style.terminal {
         let left = page.style.width.saturating_sub(9 + width(&columns));
         room = room.min(left.max(TEXT_WIDTH_MIN));
     }
     let text = said(row, status);
-    format!("{state} {columns}{}", shorten(&text, room, mark(page.style))).trim_end().to_owned()
+    format!("{state} {columns}{}", shorten(&text, room, page.style.glyphs.ellipsis())).trim_end().to_owned()
 }
 
 /// How long ago a moment was, in eight columns; one that is ahead has a plus.
@@ -154,10 +156,6 @@ fn said(row: &StatusRow, status: &Status) -> String {
         said = format!("[outside its period {}{until}] {said}", printable(period));
     }
     said
-}
-
-fn mark(style: Style) -> &'static str {
-    if style.glyphs == Glyphs::Ascii { "..." } else { "…" }
 }
 
 /// How many checks are in which state, worst first: `1 critical, 2 warning, 9 ok`.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::directory::{StoreDir, not_opened};
 use crate::cli::read::{Failure, json_line};
+use crate::cli::style::printable;
 use crate::clock;
 use crate::limits::{FORECAST_SPAN, STORE_YOUNG};
 use crate::text::human;
@@ -105,7 +106,7 @@ pub(super) fn forecast(args: &ForecastArgs, out: &mut dyn Write) -> Result<(), F
     }
     writeln!(out, "{:>14}  check", "a day")?;
     for (check, rate) in &rates {
-        writeln!(out, "{:>14}  {}", human::bytes(*rate as u64), crate::cli::style::printable(check))?;
+        writeln!(out, "{:>14}  {}", human::bytes(*rate as u64), printable(check))?;
     }
     writeln!(out, "{:>14}  all", human::bytes(total as u64))?;
     match (free, days) {

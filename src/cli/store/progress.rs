@@ -2,6 +2,8 @@
 
 use std::io::{IsTerminal, Write};
 
+use crate::cli::style::printable;
+
 /// A line on a terminal's stderr that is written over and over.
 pub(super) struct Progress {
     shown: bool,
@@ -16,7 +18,7 @@ impl Progress {
         let mut stderr = std::io::stderr();
         if stderr.is_terminal() {
             // Nothing is lost but progress if stderr is gone.
-            let _ = write!(stderr, "\r\x1b[K{text}");
+            let _ = write!(stderr, "\r\x1b[K{}", printable(text));
             self.shown = true;
         }
     }

@@ -4,14 +4,15 @@ use std::io::Write;
 use std::ops::Range;
 use std::path::PathBuf;
 
-use custos_query::{RunJson, printable};
+use custos_query::RunJson;
 use custos_store::{AmendmentKind, FileReport, Finding, Reader};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::directory::{StoreDir, failed, not_opened};
 use super::progress::Progress;
-use crate::cli::read::{Failure, finish, json_line, local_time};
+use crate::cli::read::{Failure, finish, json_line, local_time, tell};
+use crate::cli::style::printable;
 use crate::exit_code::ExitCode;
 use crate::limits::STORE_YOUNG;
 use crate::text::human::{counted, counted_were};
@@ -337,7 +338,7 @@ pub(super) fn salvage(args: &SalvageArgs, out: &mut dyn Write) -> Result<(), Fai
         counted(salvaged.lost_parts, "part"),
         counted(salvaged.lost_series, "metric column")
     );
-    // The runs are on stdout; nothing more can be done if stderr is closed.
-    let _ = writeln!(std::io::stderr(), "custos: {} read, {lost}", counted(salvaged.runs, "run"));
+    // The runs are on stdout.
+    tell(&format!("{} read, {lost}", counted(salvaged.runs, "run")));
     Ok(())
 }

@@ -18,7 +18,7 @@ pub enum CheckNameFault {
     Blanks,
     /// It begins as an option does.
     Option,
-    /// A control character is in it, the so-manieth character from 0.
+    /// A control character is in it; the characters before it are so many.
     Control(usize),
 }
 

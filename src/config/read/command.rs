@@ -376,6 +376,8 @@ fn double_quoted(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::config::document::place::SourceFile;
     use crate::config::document::yaml;
@@ -471,8 +473,6 @@ mod tests {
         let none = "no program `check_notthere` in `plugins` now (searched: no directories)";
         assert_eq!(warnings("check_notthere"), [none]);
     }
-
-    use proptest::prelude::*;
 
     fn words(line: &str) -> Vec<String> {
         split(line).unwrap().into_iter().map(|word| word.text).collect()

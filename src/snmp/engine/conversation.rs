@@ -8,9 +8,15 @@ use super::poll::Poll;
 use super::talk::Talk;
 use crate::snmp::flaw::Flaw;
 use crate::snmp::question::Failure;
+use crate::snmp::target::Target;
 
 /// A device as one set of credentials sees it. The device holds its credentials, so an address is never another's.
 pub(super) type DeviceKey = (SocketAddr, usize);
+
+/// The device of a target.
+pub(super) fn device_key(target: &Target) -> DeviceKey {
+    (target.address, Arc::as_ptr(&target.credentials).addr())
+}
 
 /// A poll with its conversation.
 #[derive(Debug)]
@@ -36,7 +42,7 @@ impl Conversation {
     /// A conversation that has not begun.
     pub(super) fn new(poll: Poll, manner: Manner) -> Conversation {
         let target = &poll.target;
-        let device = (target.address, Arc::as_ptr(&target.credentials).addr());
+        let device = device_key(target);
         let talk = Talk::new(&poll.question, target.credentials.version(), target.max_repetitions, manner);
         let due_us = poll.deadline_us;
         Conversation {

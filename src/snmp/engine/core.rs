@@ -7,7 +7,7 @@ use std::sync::Arc;
 use custos_compat::snmp::usm::{ReportKind, SecureMessage};
 use custos_compat::snmp::{Body, Message, Pdu, PduKind, Version};
 
-use super::conversation::{Conversation, DeviceKey, place};
+use super::conversation::{Conversation, DeviceKey, device_key, place};
 use super::counters::Counters;
 use super::device::{Device, Heard};
 use super::poll::Poll;
@@ -64,7 +64,7 @@ impl Engine {
     /// Begins a poll, or has it wait for its device.
     pub fn submit(&mut self, poll: Poll, now: Moment) {
         let ticket = poll.ticket;
-        let key = (poll.target.address, Arc::as_ptr(&poll.target.credentials).addr());
+        let key = device_key(&poll.target);
         let known = self.devices.contains_key(&key);
         if !known && self.devices.len() >= SNMP_DEVICES_MAX {
             self.devices.retain(|_, device| !device.is_idle());

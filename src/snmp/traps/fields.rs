@@ -6,9 +6,11 @@ use std::net::IpAddr;
 use custos_compat::snmp::{Notification, Oid, Value, VarBind};
 use custos_store::Metric;
 
-use crate::config::{Condition, KeyPart, Part, Template, Variable, Wanted};
+use crate::config::{Condition, KeyPart, Part, Template, Variable};
 use crate::limits::{TRAP_DETAIL_MAX_BYTES, TRAP_DETAILS_MAX, TRAP_KEY_MAX_BYTES, TRAP_TEXT_MAX_BYTES};
-use crate::mib::{Names, without_padding};
+use crate::mib::Names;
+use crate::snmp::cell::number;
+use crate::snmp::condition;
 use crate::text::human;
 
 /// A notification, and who sent it.
@@ -27,11 +29,8 @@ impl<'n> Fields<'n> {
 
     /// Whether a condition is fulfilled.
     pub(super) fn fulfils(&self, condition: &Condition) -> bool {
-        let Some(varbind) = self.find(&condition.variable.oid) else { return false };
-        condition.any_of.iter().any(|wanted| match wanted {
-            Wanted::Number(number) => exact(&varbind.value) == Some(*number),
-            Wanted::Text(glob) => glob.is_match(self.names.show(&varbind.oid, &varbind.value)),
-        })
+        let found = self.find(&condition.variable.oid);
+        found.is_some_and(|varbind| condition::fulfils(condition, &varbind.oid, &varbind.value, self.names))
     }
 
     /// The value of each part of a key under its label.
@@ -119,9 +118,9 @@ impl<'n> Fields<'n> {
         let mut metrics: Vec<Metric> = Vec::with_capacity(variables.len());
         for variable in variables {
             let Some(varbind) = self.find(&variable.oid) else { continue };
-            let (value, unit) = number(&varbind.value);
-            if value.is_some() && metrics.iter().all(|metric| metric.label != variable.label) {
-                metrics.push(metric(&variable.label, labels, value, unit));
+            let Some((value, unit)) = number(&varbind.value) else { continue };
+            if metrics.iter().all(|metric| metric.label != variable.label) {
+                metrics.push(metric(&variable.label, labels, Some(value), unit));
             }
         }
         metrics
@@ -140,45 +139,6 @@ pub(super) fn metric(
         unit: unit.to_owned(),
         printed_unit: unit.to_owned(),
         ..Metric::new(label, value)
-    }
-}
-
-/// The number of a value, if it has one, with its unit: `c` for a counter, `s` for times. Texts that are a number have one.
-pub(super) fn number(value: &Value) -> (Option<custos_store::Value>, &'static str) {
-    let float = |number: f64| number.is_finite().then(|| custos_store::Value::from(number));
-    match value {
-        Value::Integer(number) | Value::Int64(number) => (Some((*number).into()), ""),
-        Value::UInt64(number) => (Some(whole(*number)), ""),
-        Value::Gauge32(number) => (Some(i64::from(*number).into()), ""),
-        Value::Counter32(number) => (Some(i64::from(*number).into()), "c"),
-        Value::Counter64(number) => (Some(whole(*number)), "c"),
-        Value::TimeTicks(ticks) => (float(f64::from(*ticks) / 100.0), "s"),
-        Value::Float(number) => (float(f64::from(*number)), ""),
-        Value::Double(number) => (float(*number), ""),
-        Value::OctetString(bytes) => {
-            let text = std::str::from_utf8(without_padding(bytes)).unwrap_or_default().trim();
-            let numeric = text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.'));
-            (text.parse().ok().filter(|_| numeric).and_then(float), "")
-        }
-        _ => (None, ""),
-    }
-}
-
-/// A number that is exact up to 2^63; beyond that the nearest float.
-fn whole(number: u64) -> custos_store::Value {
-    i64::try_from(number).map_or_else(|_| (number as f64).into(), custos_store::Value::from)
-}
-
-/// A whole number, for conditions.
-fn exact(value: &Value) -> Option<i64> {
-    match value {
-        Value::Integer(number) | Value::Int64(number) => Some(*number),
-        Value::Gauge32(number) | Value::Counter32(number) | Value::TimeTicks(number) => {
-            Some(i64::from(*number))
-        }
-        Value::Counter64(number) | Value::UInt64(number) => i64::try_from(*number).ok(),
-        Value::OctetString(bytes) => std::str::from_utf8(without_padding(bytes)).ok()?.trim().parse().ok(),
-        _ => None,
     }
 }
 

@@ -11,8 +11,9 @@
 use custos_compat::snmp::{Notification, Oid, Value};
 use custos_store::{Metric, State};
 
-use super::fields::{cut, metric, number};
+use super::fields::{cut, metric};
 use crate::limits::TRAP_TEXT_MAX_BYTES;
+use crate::snmp::cell::number;
 
 const ROOT: &[u32] = &[1, 3, 6, 1, 4, 1, 32863, 1, 1];
 const CHECK: u32 = 1;
@@ -80,8 +81,8 @@ fn read_metric(name: &[u32], value: &Value, reading: &mut Reading) -> bool {
         return false;
     }
     match (number(value), value) {
-        ((Some(number), unit), _) => reading.metrics.push(metric(&name, &[], Some(number), unit)),
-        ((None, _), Value::OctetString(bytes)) => {
+        (Some((number, unit)), _) => reading.metrics.push(metric(&name, &[], Some(number), unit)),
+        (None, Value::OctetString(bytes)) => {
             let text: String =
                 String::from_utf8_lossy(bytes).escape_default().take(TRAP_TEXT_MAX_BYTES).collect();
             reading.details += &format!("{name} = {text}\n");

@@ -8,7 +8,8 @@ use crate::snmp::error::{Error, Fault};
 use crate::snmp::limits::MESSAGE_MAX_BYTES;
 use crate::snmp::message::{Version, read_version};
 use crate::snmp::pdu::{Body, Pdu};
-use crate::snmp::reader::{OCTET_STRING, Reader, SEQUENCE};
+use crate::snmp::reader::Reader;
+use crate::snmp::tag::{OCTET_STRING, SEQUENCE};
 use crate::snmp::writer::Writer;
 
 const FLAG_AUTH: u8 = 1;

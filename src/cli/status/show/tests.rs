@@ -3,6 +3,9 @@ use custos_store::{Reason, Run, Standing};
 use super::*;
 use crate::cli::stage::{self, NOON, STYLE};
 
+/// The same on a terminal, where lines must fit.
+const TERMINAL: Style = Style { terminal: true, ..STYLE };
+
 /// A run that is judged, at so many ms after noon.
 fn run(offset_ms: i64, state: State, text: &str) -> Run {
     let time_ms = NOON.saturating_add(offset_ms);
@@ -20,21 +23,16 @@ fn store(runs: &[(&str, Run)]) -> tempfile::TempDir {
 }
 
 /// The status a minute after noon, and its lines without what is said of the agent.
-fn shown_in(
-    store: &tempfile::TempDir,
-    line: &[&str],
-    style: Style,
-    is_terminal: bool,
-) -> (State, Vec<String>) {
+fn shown_in(store: &tempfile::TempDir, line: &[&str], style: Style) -> (State, Vec<String>) {
     let now = "2026-11-22T13:01:00+01:00[Europe/Berlin]".parse().unwrap();
     let mut out = Vec::new();
-    let worst = show(&stage::options(store, line), &now, style, is_terminal, &mut out).unwrap();
+    let worst = show(&stage::options(store, line), &now, style, &mut out).unwrap();
     let lines = String::from_utf8(out).unwrap();
     (worst, lines.lines().filter(|line| !line.starts_with("agent: ")).map(str::to_owned).collect())
 }
 
 fn shown(store: &tempfile::TempDir, line: &[&str]) -> Vec<String> {
-    shown_in(store, line, STYLE, false).1
+    shown_in(store, line, STYLE).1
 }
 
 #[test]
@@ -46,7 +44,7 @@ fn the_worst_comes_first_and_the_counts_come_last() {
         ("d", run(30_000, State::Ok, "fine too")),
         ("e", Run { reason: Reason::NotFinished, text: "lost".to_owned(), ..Run::default() }),
     ]);
-    let (worst, lines) = shown_in(&store, &[], STYLE, false);
+    let (worst, lines) = shown_in(&store, &[], STYLE);
     assert_eq!(worst, State::Critical);
     assert_eq!(
         lines,
@@ -76,14 +74,14 @@ fn a_screen_keeps_the_worst_in_view() {
     runs[80].1 = run(80, State::Warning, "nearly");
     let runs: Vec<(&str, Run)> = runs.iter().map(|(check, run)| (check.as_str(), run.clone())).collect();
     let store = store(&runs);
-    let (_, lines) = shown_in(&store, &[], STYLE, true);
+    let (_, lines) = shown_in(&store, &[], TERMINAL);
     // With the line of the agent and the prompt.
     assert_eq!(lines.len() + 2, STYLE.height, "{lines:#?}");
     assert!(lines[1].starts_with("CRITICAL") && lines[2].starts_with("WARNING"), "{lines:#?}");
     assert_eq!(lines[lines.len() - 2], "… 71 more: 71 ok; --all shows them");
     assert_eq!(lines[lines.len() - 1], "1 critical, 1 warning, 88 ok");
-    assert_eq!(shown_in(&store, &["--all"], STYLE, true).1.len(), 92);
-    assert_eq!(shown_in(&store, &[], Style { height: 1, ..STYLE }, true).1.len(), 7);
+    assert_eq!(shown_in(&store, &["--all"], TERMINAL).1.len(), 92);
+    assert_eq!(shown_in(&store, &[], Style { height: 1, ..TERMINAL }).1.len(), 7);
     assert_eq!(shown(&store, &[]).len(), 92);
 }
 
@@ -91,8 +89,8 @@ fn a_screen_keeps_the_worst_in_view() {
 fn texts_are_bounded_and_no_number_in_them_is_cut() {
     let long = "12345 ".repeat(2000);
     let store = store(&[("a", run(0, State::Ok, &long)), ("b", run(0, State::Ok, &"x".repeat(9000)))]);
-    for (is_terminal, columns) in [(true, 80), (false, 45 + 6 + 300)] {
-        for line in &shown_in(&store, &[], STYLE, is_terminal).1[1..3] {
+    for (style, columns) in [(TERMINAL, 80), (STYLE, 45 + 6 + 300)] {
+        for line in &shown_in(&store, &[], style).1[1..3] {
             assert!(line.chars().count() <= columns && line.ends_with('…'), "{line}");
             let text = line[45 + 6..].trim_end_matches('…');
             assert!(text.split_whitespace().all(|word| word == "12345" || word.starts_with('x')), "{line}");
@@ -110,7 +108,7 @@ fn wide_characters_are_aligned_and_a_long_name_takes_room_from_itself_only() {
         ("e\u{301}te\u{301}", run(0, State::Ok, "text of it")),
         (&long, run(0, State::Ok, "text of it")),
     ]);
-    let (_, lines) = shown_in(&store, &[], STYLE, true);
+    let (_, lines) = shown_in(&store, &[], TERMINAL);
     let at = |line: &str| crate::text::width::width(&line[..line.find("text").unwrap()]);
     for line in &lines[1..4] {
         assert_eq!(at(line), if line.contains(&long) { 45 + 61 } else { 45 + 6 }, "{line}");
@@ -145,7 +143,7 @@ fn the_machine_as_it_stood() {
     assert_eq!(at("13:00:45", &["a"])[0], "OK hard 5s 5s - a mended");
     assert_eq!(at("13:00:25", &["--all"]).len(), 4);
     assert_eq!(at("2026-01-01", &[]), ["as it stood at 2026-01-01 00:00:00", "no checks"]);
-    let (worst, _) = shown_in(&store, &["--at", "13:00:25"], STYLE, false);
+    let (worst, _) = shown_in(&store, &["--at", "13:00:25"], STYLE);
     assert_eq!(worst, State::Critical);
 }
 
@@ -186,7 +184,7 @@ fn an_unknown_check_is_said_as_everywhere() {
     let store = store(&[("load", run(0, State::Ok, "x"))]);
     let args = stage::options(&store, &["lod"]);
     let now = "2026-11-22T13:01:00+01:00[Europe/Berlin]".parse().unwrap();
-    let failure = show(&args, &now, STYLE, false, &mut Vec::new()).unwrap_err();
+    let failure = show(&args, &now, STYLE, &mut Vec::new()).unwrap_err();
     assert_eq!(
         failure.message,
         "failed to find the check \"lod\" in the store; was one of these meant: load"

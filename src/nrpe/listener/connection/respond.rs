@@ -15,6 +15,13 @@ use crate::nrpe::listener::log::{refusal, request as request_log};
 use crate::nrpe::listener::request::{Answer, Origin, Request, Task};
 use crate::nrpe::listener::state::{ActiveSettings, Shared};
 
+/// What a request has the agent run, and who asks for it.
+struct Job {
+    command: String,
+    task: Task,
+    origin: Origin,
+}
+
 /// Answers a request, which ends its connection.
 pub(in crate::nrpe::listener) async fn answer(received: Received) {
     let Received { shared, active, stream, packet, peer } = received;
@@ -50,7 +57,8 @@ async fn respond(shared: &Shared, active: &ActiveSettings, stream: Stream, packe
         }
         Decision::Run { command, arguments, task } => {
             request_log::asked(&active.log, peer, &command);
-            run_or_join(shared, active, command, task, Origin { arguments, ..origin }).await
+            let job = Job { command, task, origin: Origin { arguments, ..origin } };
+            run_or_join(shared, active, job).await
         }
     };
     request_log::answers(&active.log, &answer);
@@ -71,15 +79,9 @@ fn refuse(shared: &Shared, active: &ActiveSettings, peer: IpAddr, refused: Refus
 }
 
 /// Runs a command, or with `coalesce` shares an execution of the same line that is under way.
-async fn run_or_join(
-    shared: &Shared,
-    active: &ActiveSettings,
-    command: String,
-    task: Task,
-    origin: Origin,
-) -> Answer {
-    let lead = match (&active.shared_lines, &task) {
-        (Some(lines), Task::Line { line, .. }) => match lines.join((command.clone(), line.clone())) {
+async fn run_or_join(shared: &Shared, active: &ActiveSettings, job: Job) -> Answer {
+    let lead = match (&active.shared_lines, &job.task) {
+        (Some(lines), Task::Line { line, .. }) => match lines.join((job.command.clone(), line.clone())) {
             Role::Lead(lead) => Some(lead),
             Role::Follow(answer) => {
                 if let Some(answer) = coalesce::follow(answer).await {
@@ -91,7 +93,7 @@ async fn run_or_join(
         },
         _ => None,
     };
-    let answer = run(shared, active, command, task, origin).await;
+    let answer = run(shared, active, job).await;
     if let Some(lead) = lead {
         lead.send(&answer);
     }
@@ -99,13 +101,8 @@ async fn run_or_join(
 }
 
 /// Asks the agent to run a command, and waits for the answer.
-async fn run(
-    shared: &Shared,
-    active: &ActiveSettings,
-    command: String,
-    task: Task,
-    origin: Origin,
-) -> Answer {
+async fn run(shared: &Shared, active: &ActiveSettings, job: Job) -> Answer {
+    let Job { command, task, origin } = job;
     let command_timeout = active.settings.command_timeout;
     let overloaded = || {
         shared.counters.over_limit.add();
