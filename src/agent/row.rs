@@ -12,7 +12,7 @@ pub struct Row {
     pub check: String,
     /// When it is next due, in ms since the epoch; `None` if it runs only on request, or not within a year.
     pub next_ms: Option<i64>,
-    /// Whether its plugin is running.
+    /// Whether its job is under way.
     pub running: bool,
     /// Attempts until a problem is hard.
     pub max_check_attempts: u32,

@@ -1,8 +1,8 @@
 //! Simulated days of an agent: no process, no sleep, no clock; everything follows from a seed.
 //!
 //! A *world* lives through days of incidents, with a store on a simulated disk, and is compared with naive second opinions;
-//! a *scene* is set up to show one thing. `CUSTOS_SIM_SEED`, `CUSTOS_SIM_DAYS` and `CUSTOS_SIM_CHECKS` choose another world; a failure prints the seed.
-//! `scripts/sim` runs ten days of a thousand checks with an optimised build.
+//! a *scene* is set up to show one thing. `CUSTOS_SIM_SEED`, `CUSTOS_SIM_DAYS` and `CUSTOS_SIM_CHECKS` choose another world;
+//! a failure prints the seed. `scripts/sim` runs ten days of a thousand checks with an optimised build.
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "a test may panic")]
 
 mod cached;

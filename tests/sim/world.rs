@@ -26,7 +26,8 @@ use crate::script::{Dice, result};
 /// A Saturday at noon; the clocks go back in the night.
 const START: Moment = Moment { mono_us: 3_600_000_000, wall_ms: 1_761_393_600_000 };
 const HOUR_US: u64 = 3_600_000_000;
-const PLACES: usize = 16;
+/// Plugins that may run at once.
+const SLOTS: usize = 16;
 
 pub struct World {
     seed: u64,
@@ -85,7 +86,7 @@ impl World {
     pub fn new(seed: u64, checks: u64) -> World {
         let mut dice = Dice::new(seed);
         let checks: Vec<Check> = (0..checks).map(|number| check(number, &mut dice)).collect();
-        let config = Arc::new(config(checks, PLACES));
+        let config = Arc::new(config(checks, SLOTS));
         World {
             seed,
             dice,
@@ -286,7 +287,7 @@ impl World {
         let chosen = checks.iter().position(|check| Some(&check.name) == running).unwrap_or(rolled);
         let name = checks[chosen].name.clone();
         let needed = checks.iter().any(|check| check.depends_on.contains(&name));
-        let placed_anew = match (self.dice.below(3), self.removed.pop()) {
+        let changed = match (self.dice.below(3), self.removed.pop()) {
             // What still waits to be stored is not in the history that is read.
             (0, Some(back)) if self.recorder.catch_up(self.now.mono_us) => {
                 histories.extend(self.history(&back.name));
@@ -307,21 +308,21 @@ impl World {
         };
         // What is due by now is due by the old definition.
         self.handle(Event::Wake);
-        *self.chains.entry(placed_anew.clone()).or_default() += 1;
-        let new = Arc::new(config(checks, PLACES));
+        *self.chains.entry(changed.clone()).or_default() += 1;
+        let new = Arc::new(config(checks, SLOTS));
         let old = std::mem::replace(&mut self.config, Arc::clone(&new));
         let same = |name: &str| match (old.checks.get(name), new.checks.get(name)) {
             (Some(old), Some(new)) => old.runs_and_judges_like(new),
             _ => false,
         };
-        if !same(&placed_anew) {
-            self.known.forget(&placed_anew);
-            self.jobs.values_mut().filter(|job| job.check == placed_anew).for_each(|job| job.own = false);
+        if !same(&changed) {
+            self.known.forget(&changed);
+            self.jobs.values_mut().filter(|job| job.check == changed).for_each(|job| job.own = false);
         }
-        let before = self.store.get(&placed_anew).map_or(0, Vec::len);
+        let before = self.store.get(&changed).map_or(0, Vec::len);
         self.handle(Event::Reload(new, histories));
-        let after = self.store.get(&placed_anew).map_or(0, Vec::len);
-        assert_eq!(before, after, "{placed_anew}: a reload records nothing");
+        let after = self.store.get(&changed).map_or(0, Vec::len);
+        assert_eq!(before, after, "{changed}: a reload records nothing");
     }
 
     fn finish_one(&mut self) {
@@ -367,7 +368,7 @@ impl World {
         };
         assert!(self.running.insert(check.clone()), "{check} runs twice at once");
         let in_slots = self.jobs.values().filter(|job| job.takes_slot).count() + usize::from(takes_slot);
-        assert!(in_slots <= PLACES, "too many plugins at once");
+        assert!(in_slots <= SLOTS, "too many plugins at once");
         self.peak = self.peak.max(in_slots);
         self.executions += 1;
         let nth = self.starts.entry(check.clone()).or_default();
