@@ -5,6 +5,7 @@
 //! in which they happened. A consumer keeps in its cursor how many it has dealt with, looks at the list before it reads
 //! on, and delivers again what was restored before its position.
 
+use crate::aside::move_aside;
 use crate::bytes::{Cursor as Bytes, Short, put_str, put_varint};
 use crate::disk::Disk;
 use crate::error::{Error, Result};
@@ -129,9 +130,7 @@ pub(crate) fn note(disk: &dyn Disk, mut amendments: Vec<Amendment>) -> Result<()
     let mut all = match load(disk) {
         Ok(all) => all,
         Err(Error::Damaged { .. }) => {
-            let aside = format!("{AMENDMENTS_NAME}{QUARANTINE_SUFFIX}");
-            let path = disk.path().join(AMENDMENTS_NAME);
-            disk.rename(AMENDMENTS_NAME, &aside).map_err(Error::io("rename", path))?;
+            move_aside(disk, AMENDMENTS_NAME)?;
             Amendments::default()
         }
         Err(error) => return Err(error),

@@ -1,4 +1,5 @@
-//! Setting a damaged file aside: a copy with the ending `.damaged`, whole and durable, before anything takes its place.
+//! Setting a damaged file aside under a name with the ending `.damaged`: as a copy, whole and durable, before anything takes
+//! its place, or by a new name.
 
 use crate::disk::Disk;
 use crate::error::{Error, Result};
@@ -37,7 +38,7 @@ pub(crate) fn copy_aside(disk: &dyn Disk, name: &str) -> Result<()> {
     disk.sync_names().map_err(Error::io("sync directory", disk.path()))
 }
 
-/// Gives a file the name of one that is set aside.
+/// Gives a file the name that it has when it is set aside.
 pub(crate) fn move_aside(disk: &dyn Disk, name: &str) -> Result<()> {
     disk.rename(name, &aside_name(name)).map_err(Error::io("rename", disk.path().join(name)))
 }

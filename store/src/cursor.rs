@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::bytes::{Cursor as Bytes, Short, put_str, put_varint};
 use crate::disk::{Disk, RealDisk};
 use crate::error::{Error, Result};
+use crate::hash::fnv1a;
 use crate::identity::Identity;
 use crate::limits::CURSOR_STATE_BYTES_MAX;
 use crate::names::{CURSOR_SUFFIX, cursor_name, is_good_name};
@@ -149,20 +150,16 @@ impl Cursor {
 /// Tells a run from all others that may have its number: FNV-1a of 64 bits over its number, time and duration (8 bytes each,
 /// little-endian), state and plugin state (a byte each), its check, a byte 255, and its text.
 pub fn fingerprint(number: u64, check: &str, run: &Run) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    let mut add = |bytes: &[u8]| {
-        for byte in bytes {
-            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    };
-    add(&number.to_le_bytes());
-    add(&run.time_ms.to_le_bytes());
-    add(&run.duration_us.to_le_bytes());
-    add(&[run.state.code(), run.plugin_state.code()]);
-    add(check.as_bytes());
-    add(&[255]);
-    add(run.text.as_bytes());
-    hash
+    let parts: [&[u8]; 7] = [
+        &number.to_le_bytes(),
+        &run.time_ms.to_le_bytes(),
+        &run.duration_us.to_le_bytes(),
+        &[run.state.code(), run.plugin_state.code()],
+        check.as_bytes(),
+        &[255],
+        run.text.as_bytes(),
+    ];
+    fnv1a(parts.into_iter().flatten())
 }
 
 /// The cursors of a store, by name. A cursor has one consumer, which alone writes it; no lock is needed for that.

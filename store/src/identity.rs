@@ -7,9 +7,9 @@ use std::fmt;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::str::FromStr;
 
+use crate::aside::move_aside;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
-use crate::names::QUARANTINE_SUFFIX;
 use crate::small;
 
 /// Name of the file.
@@ -90,9 +90,7 @@ pub(crate) fn ensure(disk: &dyn Disk) -> Result<(Identity, bool)> {
         Ok(Some(identity)) => return Ok((identity, false)),
         Ok(None) => false,
         Err(Error::Damaged { .. }) => {
-            let aside = format!("{IDENTITY_NAME}{QUARANTINE_SUFFIX}");
-            let path = disk.path().join(IDENTITY_NAME);
-            disk.rename(IDENTITY_NAME, &aside).map_err(Error::io("rename", path))?;
+            move_aside(disk, IDENTITY_NAME)?;
             true
         }
         Err(error) => return Err(error),

@@ -24,8 +24,8 @@ pub struct Imported {
 
 /// An import under way.
 ///
-/// Two runs are the same if check, time, duration, states, reason, exit status, texts and the metrics' names and
-/// values are. A run that the store has n times is known n times.
+/// Two runs are the same if check, time, duration, states, reason, exit status, signal, missed slots, text, long text and the
+/// metrics' names and values are. A run that the store has n times is known n times.
 pub struct Importer<'a> {
     reader: &'a Reader,
     writer: &'a mut Writer,

@@ -14,6 +14,7 @@ pub mod disk;
 mod error;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod hash;
 mod health;
 mod identity;
 mod import;
@@ -35,6 +36,7 @@ mod search_budget;
 mod segment;
 mod small;
 mod state;
+mod statistics;
 mod upkeep;
 mod value;
 mod verify;
@@ -56,12 +58,13 @@ pub use position::Position;
 pub use provenance::{Consolidation, Provenance};
 pub use reader::{
     Arrivals, Arrived, ArrivedRev, Batch, Bucket, Catalogue, Cell, CheckInfo, CheckSeries, Column, Reader,
-    RunState, Runs, Sample, SampleBatch, Samples, Scan, SeriesInfo, SeriesKey, Snapshot, States, Statistics,
-    StoreInfo, Windows,
+    RunState, Runs, Sample, SampleBatch, Samples, Scan, SeriesInfo, SeriesKey, Snapshot, States, StoreInfo,
+    Windows,
 };
 pub use repair::{Repaired, repair, repair_on};
 pub use run::{Metric, Reason, Run, Standing};
 pub use state::State;
+pub use statistics::Statistics;
 pub use value::{Bounds, Value};
 pub use verify::{FileReport, Finding, Progress, Salvaged, salvage, verify, verify_on};
 pub use writer::Writer;

@@ -34,7 +34,7 @@ pub(crate) const CURSOR_SUFFIX: &str = ".cursor";
 /// Ending of the file of a note.
 pub(crate) const NOTE_SUFFIX: &str = ".note";
 
-/// Ending of a damaged file that `repair` has set aside.
+/// Ending of a damaged file that was set aside.
 pub(crate) const QUARANTINE_SUFFIX: &str = ".damaged";
 
 impl FileName {

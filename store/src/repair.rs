@@ -13,6 +13,7 @@ use crate::disk::{Disk, RealDisk, Region};
 use crate::error::{Error, Result};
 use crate::limits::AMENDMENTS_OF_REPAIR_MAX;
 use crate::log::{End, LogImage};
+use crate::mark;
 use crate::names::{FileName, live};
 use crate::position::Position;
 use crate::segment::{Catalogue, SegmentWriter};
@@ -113,17 +114,19 @@ fn damage(finding: &Finding) -> Option<&Damage> {
     }
 }
 
-/// The number that a segment in place of a log ends before.
-fn end_of_log(disk: &dyn Disk, start: u64) -> Result<u64> {
+/// Where the runs of a log end, and with them the segment in its place.
+fn end_of_log(disk: &dyn Disk, start: u64) -> Result<End> {
     let names = disk.list().map_err(Error::io("list", disk.path()))?;
     let (files, _) = live(&names);
-    let next = files.iter().filter_map(FileName::start).filter(|other| *other > start).min();
-    Ok(next.unwrap_or_else(|| {
-        // The last file: its segment ends where its runs do.
-        let image = LogImage::open(disk, start, End::OPEN);
-        let last = image.and_then(|mut image| image.extend(disk).map(|()| image.last_seq()));
-        last.ok().flatten().map_or(start, |last| last).saturating_add(1)
-    }))
+    if let Some(next) = files.iter().filter_map(FileName::start).filter(|other| *other > start).min() {
+        return Ok(End::at(next));
+    }
+    // The last file: its segment ends where its runs do that can be read, or that were durable.
+    let image = LogImage::open(disk, start, End::OPEN);
+    let last = image.and_then(|mut image| image.extend(disk).map(|()| image.last_seq()));
+    let readable = last.ok().flatten().unwrap_or(start).saturating_add(1);
+    let synced = mark::load(disk)?.filter(|synced| synced.0 > readable);
+    Ok(synced.map_or(End::at(readable), |synced| End { before: synced.0, exact: true }))
 }
 
 /// A chunk that was carried over.

@@ -135,7 +135,7 @@ mod tests {
             }
         }
         assert_eq!(
-            decode(*b"CUSTXXX\0", &encode(MAGIC, b"x")),
+            decode(*b"CUSTANY\0", &encode(MAGIC, b"x")),
             Err(Unreadable::Damaged("the file is of another kind"))
         );
     }

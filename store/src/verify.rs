@@ -126,13 +126,13 @@ pub fn verify_on(disk: &dyn Disk, progress: &mut dyn FnMut(Progress<'_>)) -> Res
             FileName::Segment { start, end } => check_segment(disk, start, end, report),
             FileName::Temporary => Ok(()),
         };
-        let next = || file.start().unwrap_or_default();
-        let bound = match *file {
-            FileName::Segment { end, .. } => end,
-            _ => end.before,
+        let numbers = match *file {
+            FileName::Log { start } => (start, end.before),
+            FileName::Segment { start, end } => (start, end),
+            FileName::Temporary => (0, 0),
         };
         progress(Progress { name: &file.name(), done: reports.len(), total });
-        reports.extend(report(disk, file.name(), (next(), bound), check));
+        reports.extend(report(disk, file.name(), numbers, check));
     }
     for name in small {
         progress(Progress { name, done: reports.len(), total });

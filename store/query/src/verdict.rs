@@ -24,7 +24,10 @@ const CUT: &str = "output: ";
 pub fn verdict_text(state: State, judgement: &str, text: &str) -> String {
     let cut = judgement.lines().find(|line| line.starts_with(CUT));
     let decided = decided_text(state, judgement, text);
-    cut.map_or_else(|| decided.clone(), |cut| format!("{decided} ({cut})"))
+    match cut {
+        Some(cut) => format!("{decided} ({cut})"),
+        None => decided,
+    }
 }
 
 fn decided_text(state: State, judgement: &str, text: &str) -> String {

@@ -1,11 +1,12 @@
 //! Rows in memory to the bytes of a chunk.
 
 use super::attributes::{self, ATTRIBUTES};
-use super::header::{self, Extent, Header, SeriesEntry, Stats};
+use super::header::{self, Extent, Header, SeriesEntry};
 use super::rows::{Rows, SeriesRows};
 use crate::bytes::put_varint;
 use crate::column::{Effort, Stat, Values, put_ints, put_texts, put_times, put_values};
 use crate::error::Result;
+use crate::statistics::Statistics;
 
 /// Adds what `write` appends to the body as a column.
 fn column(body: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> Result<()>) -> Result<Extent> {
@@ -14,20 +15,16 @@ fn column(body: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> Result<()>) ->
     Ok(Extent { at, len: body.len() - at, crc: crc32c::crc32c(&body[at..]) })
 }
 
-fn stats(values: &Values) -> Stats {
-    let empty = |row: &usize| values.at(*row).is_some();
-    let first = (0..values.len()).find(empty);
-    let last = (0..values.len()).rev().find(empty);
+fn stats(values: &Values) -> Statistics {
+    let mut present = (0..values.len()).filter_map(|row| values.at(row));
     if values.specials.is_empty() {
         let Stat { min, max, sum } = Stat::of(&values.floats);
-        let at = |row: Option<usize>| row.and_then(|row| values.at(row));
-        return Stats { count: values.len() as u64, min, max, sum, first: at(first), last: at(last) };
+        let (first, last) = (present.next(), values.len().checked_sub(1).and_then(|last| values.at(last)));
+        return Statistics { count: values.len() as u64, min, max, sum, first, last };
     }
-    let present = (0..values.len()).filter_map(|row| values.at(row));
-    let empty = Stats { min: f64::INFINITY, max: f64::NEG_INFINITY, ..Stats::default() };
-    present.fold(empty, |stats, value| {
+    present.fold(Statistics::NONE, |stats, value| {
         let float = value.to_f64();
-        Stats {
+        Statistics {
             count: stats.count + 1,
             min: stats.min.min(float),
             max: stats.max.max(float),
@@ -116,7 +113,7 @@ pub(crate) fn put_chunk_around(rows: usize, lens: &[usize], body: &[u8]) -> (Hea
     let extent = extents.next().unwrap_or_default();
     header.metas.push(crate::log::SeriesMeta::default());
     let series = crate::log::SeriesDef::default();
-    header.series.push(SeriesEntry { series, rows, last_meta: 0, extent, stats: Stats::default() });
+    header.series.push(SeriesEntry { series, rows, last_meta: 0, extent, stats: Statistics::NONE });
     header.instances = extents.next().filter(|extent| extent.len > 0);
     let mut bytes = header.put();
     bytes.extend_from_slice(body);

@@ -20,6 +20,7 @@
 use crate::bytes::{Cursor, Short, put_varint, put_zigzag};
 use crate::limits::CHUNK_ROWS_MAX;
 use crate::log::{SeriesDef, SeriesMeta};
+use crate::statistics::Statistics;
 use crate::value::Value;
 
 pub(crate) const MAGIC: [u8; 4] = *b"CHNK";
@@ -43,18 +44,6 @@ pub(crate) struct Extent {
     pub(crate) crc: u32,
 }
 
-/// What the values of one series in a chunk have in common.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Stats {
-    /// Rows with a value.
-    pub(crate) count: u64,
-    pub(crate) min: f64,
-    pub(crate) max: f64,
-    pub(crate) sum: f64,
-    pub(crate) first: Option<Value>,
-    pub(crate) last: Option<Value>,
-}
-
 /// One series of a chunk, whose name is kept as `N`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct SeriesEntry<N = SeriesDef> {
@@ -63,7 +52,7 @@ pub(crate) struct SeriesEntry<N = SeriesDef> {
     pub(crate) rows: usize,
     pub(crate) last_meta: usize,
     pub(crate) extent: Extent,
-    pub(crate) stats: Stats,
+    pub(crate) stats: Statistics,
 }
 
 /// The header of a chunk, in which the names of series are kept as `N`.
@@ -118,26 +107,24 @@ fn get_value(cursor: &mut Cursor<'_>) -> Result<Option<Value>, Short> {
     }
 }
 
-impl Stats {
-    fn put(&self, out: &mut Vec<u8>) {
-        put_varint(out, self.count);
-        if self.count > 0 {
-            [self.min, self.max, self.sum]
-                .iter()
-                .for_each(|float| out.extend_from_slice(&float.to_le_bytes()));
-            put_value(out, self.first);
-            put_value(out, self.last);
-        }
+fn put_stats(out: &mut Vec<u8>, stats: &Statistics) {
+    put_varint(out, stats.count);
+    if stats.count > 0 {
+        [stats.min, stats.max, stats.sum]
+            .iter()
+            .for_each(|float| out.extend_from_slice(&float.to_le_bytes()));
+        put_value(out, stats.first);
+        put_value(out, stats.last);
     }
+}
 
-    fn get(cursor: &mut Cursor<'_>) -> Result<Stats, Short> {
-        let count = cursor.varint()?;
-        if count == 0 {
-            return Ok(Stats::default());
-        }
-        let (min, max, sum) = (cursor.f64()?, cursor.f64()?, cursor.f64()?);
-        Ok(Stats { count, min, max, sum, first: get_value(cursor)?, last: get_value(cursor)? })
+fn get_stats(cursor: &mut Cursor<'_>) -> Result<Statistics, Short> {
+    let count = cursor.varint()?;
+    if count == 0 {
+        return Ok(Statistics::NONE);
     }
+    let (min, max, sum) = (cursor.f64()?, cursor.f64()?, cursor.f64()?);
+    Ok(Statistics { count, min, max, sum, first: get_value(cursor)?, last: get_value(cursor)? })
 }
 
 impl Header {
@@ -160,7 +147,7 @@ impl Header {
             put_varint(&mut out, entry.rows as u64);
             put_varint(&mut out, entry.last_meta as u64);
             put_extent(&mut out, &entry.extent);
-            entry.stats.put(&mut out);
+            put_stats(&mut out, &entry.stats);
         }
         self.instances.iter().for_each(|extent| put_extent(&mut out, extent));
         let len = (out.len() - PAYLOAD_AT) as u32;
@@ -234,13 +221,7 @@ impl<N> Header<N> {
                     return Err(Short);
                 }
                 let extent = get_extent(&mut cursor, &mut end)?;
-                Ok(SeriesEntry {
-                    series,
-                    rows: rows_here,
-                    last_meta,
-                    extent,
-                    stats: Stats::get(&mut cursor)?,
-                })
+                Ok(SeriesEntry { series, rows: rows_here, last_meta, extent, stats: get_stats(&mut cursor)? })
             })
             .collect::<Result<_, Short>>()?;
         let instances = if cursor.is_at_end() { None } else { Some(get_extent(&mut cursor, &mut end)?) };

@@ -17,5 +17,5 @@ pub(crate) use encode::encode;
 pub(crate) use encode::put_chunk_around;
 #[cfg(feature = "fuzzing")]
 pub(crate) use header::COLUMNS;
-pub(crate) use header::{Header, SeriesEntry, Stats};
+pub(crate) use header::{Header, SeriesEntry};
 pub(crate) use rows::{Remap, Rows, RowsIn, SeriesRows};

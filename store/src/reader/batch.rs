@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use super::column::Column;
 use super::open_chunk::OpenChunk;
-use super::statistics::{Statistics, Windows};
+use super::windows::Windows;
 use crate::column::Summing;
 use crate::error::Result;
+use crate::statistics::Statistics;
 
 /// Rows of a check that follow each other by time, then arrival. A row is a run.
 pub struct Batch<'a> {
@@ -87,11 +88,9 @@ impl<'a> Batch<'a> {
     /// What the values of a series have in common, where that is known without decoding them.
     pub fn statistics(&self, series: usize) -> Option<Statistics> {
         match &self.rows {
-            BatchRows::Chunk(chunk) if chunk.is_whole() => Some(
-                chunk
-                    .entry(self.index(series))
-                    .map_or(Statistics::NONE, |entry| Statistics::of_chunk(&entry.stats)),
-            ),
+            BatchRows::Chunk(chunk) if chunk.is_whole() => {
+                Some(chunk.entry(self.index(series)).map_or(Statistics::NONE, |entry| entry.stats))
+            }
             _ => None,
         }
     }

@@ -16,9 +16,9 @@ mod scan;
 mod series;
 mod snapshot;
 mod states;
-mod statistics;
 mod sweep;
 mod wanted;
+mod windows;
 
 pub use arrivals::{Arrivals, Arrived};
 pub use batch::Batch;
@@ -31,4 +31,4 @@ pub use scan::Scan;
 pub use series::{Bucket, Catalogue, CheckInfo, CheckSeries, Sample, SeriesInfo, SeriesKey, StoreInfo};
 pub use snapshot::Snapshot;
 pub use states::{RunState, States};
-pub use statistics::{Statistics, Windows};
+pub use windows::Windows;

@@ -4,8 +4,8 @@ use std::cell::{OnceCell, RefCell};
 use std::ops::{Range, RangeInclusive};
 
 use super::column::Column;
-use super::statistics::Windows;
 use super::wanted::Wanted;
+use super::windows::Windows;
 use crate::chunk::{Bad, ChunkBytes, Header, SeriesEntry, Shapes};
 use crate::column::{Summing, TimeLookup, Values};
 use crate::error::Result;

@@ -15,7 +15,7 @@ pub(super) struct Wanted {
     asked: Arc<[u32]>,
     /// The names as they stand in a chunk, to the index in `keys`.
     encoded: HashMap<Vec<u8>, u32>,
-    /// By place in the header of the chunk before: the name there and its index in `keys`, if it is wanted. Most chunks
+    /// By index in the header of the chunk before: the name there and its index in `keys`, if it is wanted. Most chunks
     /// have the same series in the same order.
     before: Vec<(Vec<u8>, Option<u32>)>,
 }
@@ -68,9 +68,7 @@ impl Wanted {
         }
         found
     }
-}
 
-impl Wanted {
     /// The same for names as they stand in the header of a chunk.
     pub(super) fn find_encoded<'a>(&mut self, series: impl Iterator<Item = &'a [u8]>) -> Vec<Option<u32>> {
         let mut found: Vec<Option<u32>> = vec![None; self.keys.len()];

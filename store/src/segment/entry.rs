@@ -14,6 +14,7 @@
 use super::catalogue::{Catalogue, SeriesSpan};
 use super::extent::Extent;
 use crate::bytes::{Cursor, Short, put_str, put_varint};
+use crate::hash::fnv1a;
 use crate::log::SeriesDef;
 
 /// Where a chunk is, and what is in it.
@@ -38,15 +39,10 @@ impl std::ops::Deref for ChunkRef {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) bytes: Vec<u8>,
+    /// By which the names of the series of a check are compared.
     pub(super) names_hash: u64,
     /// Every run has every series.
     pub(super) whole: bool,
-}
-
-/// FNV-1a with 64 bits, as the names of a check's series are compared by. It is part of the format, so it stays as it is.
-fn fnv1a(bytes: &[u8]) -> u64 {
-    let mix = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, mix)
 }
 
 /// The entry of a check.

@@ -15,11 +15,11 @@ use crate::log::{End, LogImage, RowRef, ends};
 use crate::names::{FileName, live};
 use crate::segment::{Catalogue, SegmentWriter};
 
-/// Seals the logs that start at these numbers, in order; runs numbered `end` or more are not theirs.
+/// Seals the logs that start at these numbers, in order, the runs of the last of which end at `end`.
 ///
 /// The logs are removed once the segment is durable. One with damage is set aside before that, and it is noted which runs
 /// are lost.
-pub(crate) fn seal(disk: &dyn Disk, starts: &[u64], end: u64, permit: &Permit) -> Result<()> {
+pub(crate) fn seal(disk: &dyn Disk, starts: &[u64], end: End, permit: &Permit) -> Result<()> {
     let mut images = Vec::with_capacity(starts.len());
     for (start, end) in starts.iter().zip(ends_of(disk, starts, end)?) {
         let mut image = LogImage::open(disk, *start, end)?;
@@ -38,7 +38,7 @@ pub(crate) fn seal(disk: &dyn Disk, starts: &[u64], end: u64, permit: &Permit) -
         }
     }
     if images.iter().any(|image| image.last_seq().is_some()) {
-        write(disk, &images, starts[0], end, permit)?;
+        write(disk, &images, starts[0], end.before, permit)?;
     }
     permit.check(disk)?;
     for image in &images {
@@ -72,13 +72,13 @@ fn note_lost(disk: &dyn Disk, damaged: &[&LogImage]) -> Result<()> {
 }
 
 /// Where the runs of these logs end, by what all files say that come after them.
-fn ends_of(disk: &dyn Disk, starts: &[u64], end: u64) -> Result<Vec<End>> {
+fn ends_of(disk: &dyn Disk, starts: &[u64], end: End) -> Result<Vec<End>> {
     let names = disk.list().map_err(Error::io("list", disk.path()))?;
     let (files, _) = live(&names);
     let ends = ends(disk, &files, End::OPEN)?;
     let of = |start: &u64| {
         let at = files.iter().position(|file| *file == FileName::Log { start: *start });
-        at.and_then(|at| ends.get(at)).copied().filter(|found| found.before <= end).unwrap_or(End::at(end))
+        at.and_then(|at| ends.get(at)).copied().filter(|found| found.before <= end.before).unwrap_or(end)
     };
     Ok(starts.iter().map(of).collect())
 }

@@ -211,7 +211,7 @@ impl Shared {
         let (files, _) = live(&self.list()?);
         let (closed, blocked) = self.closed_logs(&files, bound)?;
         if let Some((starts, end)) = logs_to_seal(&files, bound, self.logs_at_once(&files, bound), &closed) {
-            seal::seal(&*self.disk, &starts, end, &self.permit)?;
+            seal::seal(&*self.disk, &starts, End::at(end), &self.permit)?;
             let mut state = self.state();
             state.unsealed = state.unsealed.saturating_sub(starts.len() as u64);
             self.changed.notify_all();

@@ -221,3 +221,35 @@ fn damage_to_the_small_files_is_found_and_set_aside() {
     assert_eq!(aside, ["amendments.damaged", "identity.damaged", "sink.cursor.damaged", "snmp.note.damaged"]);
     assert_eq!(damages(&disk), Vec::new());
 }
+
+#[test]
+fn a_repaired_log_ends_where_its_durable_runs_did() {
+    // A frame in between, which is damage, and the last one, which looks like one that was not written to its end.
+    let damaged = || {
+        let disk = store(false);
+        let name = file(&disk, ".log");
+        for text in ["run 30", "run 59"] {
+            let at = find(&disk.bytes(&name).unwrap(), text.as_bytes(), 0);
+            flip(&disk, &name, at);
+        }
+        disk
+    };
+    let disk = damaged();
+    let repaired = repair_on(Arc::new(disk.clone())).unwrap();
+    let lost = |n: u64| Amendment {
+        kind: AmendmentKind::Lost,
+        check: None,
+        start: Position(n),
+        end: Position(n + 1),
+        runs: Some(1),
+        samples: None,
+    };
+    assert_eq!(repaired.amendments, [lost(30), lost(59)]);
+    assert_eq!(reader(&disk).end(), Position(RUNS));
+    assert_eq!(readable(&disk), (0..59).filter(|n| *n != 30).collect::<Vec<u64>>());
+    // Without a mark nothing is known of the last one.
+    let disk = damaged();
+    disk.remove("synced").unwrap();
+    assert_eq!(repair_on(Arc::new(disk.clone())).unwrap().amendments, [lost(30)]);
+    assert_eq!(reader(&disk).end(), Position(59));
+}
