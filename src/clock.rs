@@ -23,6 +23,11 @@ impl Moment {
         }
     }
 
+    /// The monotonic clock in whole seconds, by which the engines of SNMP 3 count.
+    pub fn mono_s(self) -> u64 {
+        self.mono_us / 1_000_000
+    }
+
     /// The wall time at another reading of the monotonic clock, if the wall clock is not set in between.
     pub fn wall_at(self, mono_us: u64) -> i64 {
         let ahead_us = mono_us as i128 - self.mono_us as i128;

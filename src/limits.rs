@@ -99,7 +99,7 @@ pub const RECORD_QUEUE_MAX_RUNS: usize = 65_536;
 pub const RECORD_QUEUE_MAX_BYTES: usize = 32 * 1024 * 1024;
 /// How long what a counter showed is remembered for the next rate; after a longer time without it, it begins anew.
 pub const RATE_MEMORY: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Notes that wait for the store; further ones are not kept.
+/// Notes that wait for the store; further ones are lost, and the log names them.
 pub const RECORD_NOTES_MAX: usize = 10_000;
 /// Runs that the store is given in one write.
 pub const RECORD_BATCH_MAX_RUNS: usize = 1024;

@@ -47,7 +47,7 @@ pub(super) fn noted_engines(store: &Path, is_ours: bool, now: Moment) -> Engines
         None
     });
     let Some(noted) = noted else { return Engines::default() };
-    let engines = Engines::restore(&String::from_utf8_lossy(&noted), now.mono_us / 1_000_000);
+    let engines = Engines::restore(&String::from_utf8_lossy(&noted), now.mono_s());
     if is_ours && let Err(error) = notes.write(ENGINES_NOTE, engines.note(false).as_bytes()) {
         tracing::error!("{error}");
     }

@@ -17,7 +17,7 @@ use crate::part::Part;
 ///
 /// A shim starts one plugin at a time and waits until it executes. Where tasks wait for a processor, that wait is
 /// milliseconds, so there may be several shims that wait side by side. A further one is started only when each that is
-/// there has something to do, as an idle machine needs no more than one.
+/// there has several plugins ([`SHIM_CROWD`]), as an idle machine needs no more than one.
 #[derive(Clone, Debug)]
 pub struct Shims {
     slots: Arc<[WorkerSlot]>,

@@ -67,13 +67,15 @@ impl Queue {
         self.wake_if_awaited(inner);
     }
 
-    /// Adds a note, in place of one of that name that was not written yet.
-    pub(super) fn push_note(&self, name: String, text: String) {
+    /// Adds a note, in place of one of that name that was not written yet. Returns whether there was room for it.
+    pub(super) fn push_note(&self, name: String, text: String) -> bool {
         let mut inner = locked(&self.inner);
-        if inner.notes.len() < RECORD_NOTES_MAX || inner.notes.contains_key(&name) {
+        let fits = inner.notes.len() < RECORD_NOTES_MAX || inner.notes.contains_key(&name);
+        if fits {
             inner.notes.insert(name, text);
         }
         self.wake_if_awaited(inner);
+        fits
     }
 
     /// Takes out the notes that are to be written.
@@ -147,5 +149,21 @@ impl Queue {
     pub(super) fn counts(&self) -> (u64, u64) {
         let inner = locked(&self.inner);
         (inner.backlog.len() as u64, inner.backlog.dropped())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_too_many_is_refused_unless_it_replaces_one() {
+        let queue = Queue::default();
+        let push = |name: usize, text: &str| queue.push_note(name.to_string(), text.to_owned());
+        assert!((0..RECORD_NOTES_MAX).all(|name| push(name, "old")));
+        assert!(!push(RECORD_NOTES_MAX, "new") && push(7, "new"));
+        let notes = queue.take_notes();
+        assert_eq!((notes.len(), notes["7"].as_str()), (RECORD_NOTES_MAX, "new"));
+        assert!(push(RECORD_NOTES_MAX, "new"));
     }
 }

@@ -14,7 +14,7 @@ use super::writing::Writing;
 use super::written::Written;
 use crate::clock::{Moment, micros};
 use crate::config::SyncPolicy;
-use crate::limits::{RECORD_FINISH_MAX, RECORD_STALL};
+use crate::limits::{RECORD_FINISH_MAX, RECORD_NOTES_MAX, RECORD_STALL};
 use crate::lock::locked;
 
 /// Hands runs to the store. Dropping it without [`Recorder::finish`] loses those that still wait.
@@ -65,10 +65,13 @@ impl Recorder {
     }
 
     /// Hands over a note: what a part of the agent must find again after a restart, see [`custos_store::Notes`]. Never waits
-    /// for the store: a note that is not written yet gives way to a newer one of its name, and one that the disk refuses is
-    /// lost, which the log tells.
+    /// for the store: a note that is not written yet gives way to a newer one of its name. One that the disk refuses is
+    /// lost, and so is one for which too many wait; the log says which.
     pub fn note(&self, name: String, text: String) {
-        self.shared.queue.push_note(name, text);
+        let named = name.clone();
+        if !self.shared.queue.push_note(name, text) {
+            tracing::warn!("the note {named} is lost: {RECORD_NOTES_MAX} others wait for the store");
+        }
     }
 
     /// The last position that is stored, and the last that is synced, now and whenever they change.

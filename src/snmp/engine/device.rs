@@ -96,7 +96,7 @@ impl Device {
             };
             return discovery.write();
         };
-        let (boots, time) = engine.clock.now(seconds(now));
+        let (boots, time) = engine.clock.now(now.mono_s());
         let pdu = request.to_pdu(i64::from(id));
         let outgoing = Outgoing {
             msg_id: id,
@@ -127,7 +127,7 @@ impl Device {
                 Ok(keys) => keys,
                 Err(error) => return Heard::Malformed(Flaw::Unreadable(error)),
             };
-            let clock = usm::Engine::heard(message.boots, message.time, seconds(now));
+            let clock = usm::Engine::heard(message.boots, message.time, now.mono_s());
             self.engine = Some(EngineState { id: message.engine_id.to_vec(), clock, verified: false, keys });
             return Heard::Learned;
         };
@@ -148,7 +148,7 @@ impl Device {
                     Heard::Learned
                 }
                 Some(ReportKind::NotInTimeWindow) if !engine.verified => {
-                    engine.clock = usm::Engine::heard(message.boots, message.time, seconds(now));
+                    engine.clock = usm::Engine::heard(message.boots, message.time, now.mono_s());
                     Heard::Learned
                 }
                 Some(kind) => Heard::Refused(kind),
@@ -157,9 +157,9 @@ impl Device {
         }
         if message.level > Level::NoAuth {
             if report == Some(ReportKind::NotInTimeWindow) || !engine.verified {
-                engine.clock = usm::Engine::heard(message.boots, message.time, seconds(now));
+                engine.clock = usm::Engine::heard(message.boots, message.time, now.mono_s());
                 engine.verified = true;
-            } else if !engine.clock.accept(message.boots, message.time, seconds(now)) {
+            } else if !engine.clock.accept(message.boots, message.time, now.mono_s()) {
                 return Heard::Unauthentic(Flaw::Old);
             }
         }
@@ -196,10 +196,6 @@ impl Device {
             None => self.manner,
         };
     }
-}
-
-fn seconds(now: Moment) -> u64 {
-    now.mono_us / 1_000_000
 }
 
 #[cfg(test)]

@@ -189,7 +189,7 @@ impl Security {
             return Verdict::Accepted(Box::new(notification), reply);
         }
         let (own, time) = (&self.engine_id, (message.boots, message.time));
-        match locked(&self.engines).judge_own(own, time, message.digest(), seconds(now)) {
+        match locked(&self.engines).judge_own(own, time, message.digest(), now.mono_s()) {
             Timeliness::New => Verdict::Accepted(Box::new(notification), reply),
             // Its sender did not get the acknowledgement, or somebody sends it again: nothing is done twice.
             Timeliness::Repeated => Verdict::Refused(Refusal::Repeated, reply),
@@ -219,7 +219,7 @@ impl Security {
         }
         if signed {
             let time = (message.boots, message.time);
-            let judged = locked(&self.engines).judge(message.engine_id, time, message.digest(), seconds(now));
+            let judged = locked(&self.engines).judge(message.engine_id, time, message.digest(), now.mono_s());
             match judged {
                 Timeliness::New => {}
                 Timeliness::Repeated => {
@@ -315,10 +315,6 @@ fn user(message: &SecureMessage<'_>) -> String {
 fn hex(engine_id: &[u8]) -> String {
     let known = engine_id.iter().take(ENGINE_ID_MAX_BYTES);
     known.fold(String::new(), |digits, byte| format!("{digits}{byte:02x}"))
-}
-
-fn seconds(now: Moment) -> u64 {
-    now.mono_us / 1_000_000
 }
 
 fn inform(body: &Body) -> Option<&Pdu> {
