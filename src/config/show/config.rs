@@ -7,7 +7,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use custos_shim::IoPriority;
-use custos_store::State;
 
 use super::snmp;
 use super::word::{list, state, word};
