@@ -90,6 +90,36 @@ fn every_configuration_that_comes_with_the_program_fits() {
     assert_eq!(verdicts(&texts), vec!["ok"; texts.len()]);
 }
 
+/// The blocks of a page that are whole configurations, as the pages mark them.
+fn blocks(page: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut lines = page.lines();
+    while let Some(start) = lines.next() {
+        let indent = start.len() - start.trim_start().len();
+        let is_whole = start.trim() == "```yaml" || start.trim().starts_with("```yaml file=");
+        if is_whole {
+            let block = lines.by_ref().take_while(|line| line.trim() != "```");
+            blocks.push(block.map(|line| format!("{}\n", line.get(indent..).unwrap_or_default())).collect());
+        }
+    }
+    blocks
+}
+
+#[test]
+fn the_configurations_of_the_pages_fit() {
+    let mut texts = Vec::new();
+    for page in std::fs::read_dir(repository().join("docs")).unwrap() {
+        let path = page.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "md") {
+            texts.extend(blocks(&std::fs::read_to_string(path).unwrap()));
+        }
+    }
+    assert!(texts.len() > 8, "{texts:#?}");
+    let verdicts = verdicts(&texts);
+    let misfits: Vec<_> = verdicts.iter().zip(&texts).filter(|(verdict, _)| *verdict != "ok").collect();
+    assert!(misfits.is_empty(), "{misfits:#?}");
+}
+
 #[test]
 fn every_key_is_tried() {
     let schema = custos(&["config", "schema"]).output().unwrap();
