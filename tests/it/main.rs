@@ -19,6 +19,7 @@ mod peers;
 mod recording;
 mod reloading;
 mod schedule;
+mod schema;
 mod states;
 mod surroundings;
 mod survival;
