@@ -197,6 +197,12 @@ const ROOMS: &[Room] = &[
         outside: &["custos_query", "custos_store"],
     },
     Room {
+        name: "discover",
+        what: "what this host has, and the checks that suit it; asks no service",
+        imports: &["limits", "text"],
+        outside: &["custos_compat", "files"],
+    },
+    Room {
         name: "cli",
         what: "words in, tables out",
         imports: &[
@@ -205,6 +211,7 @@ const ROOMS: &[Room] = &[
             "config",
             "control",
             "daemon",
+            "discover",
             "evaluate",
             "execute",
             "exit_code",
