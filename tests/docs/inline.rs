@@ -48,7 +48,8 @@ fn wrong(command: &str, helps: &mut BTreeMap<String, Option<String>>) -> Option<
         words.next();
     }
     let options = words.map(|word| word.trim_matches(|c: char| "[]|.,;".contains(c)));
-    let missing = |option: &&str| option.starts_with("--") && !help.contains(option.split('=').next().unwrap());
+    let missing =
+        |option: &&str| option.starts_with("--") && !help.contains(option.split('=').next().unwrap());
     options.into_iter().find(missing).map(|option| format!("it has no option {option}"))
 }
 
