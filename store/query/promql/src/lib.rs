@@ -1,0 +1,33 @@
+//! PromQL: a parser whose tree knows where everything stands, and an evaluator over any source of series.
+//!
+//! The language is that of Prometheus 3: ranges and look-back are open on the left, regular expressions match whole
+//! texts over line ends, names of metrics are dropped last. Native histograms are refused by name.
+//!
+//! Pure: no clock, no files, no threads of its own but those that it waits for.
+
+#![forbid(unsafe_code)]
+
+mod ast;
+mod error;
+mod functions;
+mod length;
+mod lexer;
+pub mod limits;
+mod literal;
+mod matcher;
+mod parse;
+mod pattern;
+mod print;
+mod span;
+mod token;
+
+pub use ast::{
+    Aggregation, Aggregator, At, Binary, Call, Edges, Expr, Group, Grouping, Length, LengthKind,
+    LengthOperator, Matching, Number, Operator, Paren, RangeSelector, Selector, Subquery, Text, TimeShift,
+    Unary, ValueType,
+};
+pub use error::{Error, ErrorKind, Result};
+pub use functions::{Arity, Function, function_names};
+pub use matcher::{METRIC_NAME, MatchOperator, Matcher};
+pub use parse::{parse, parse_selector};
+pub use span::Span;
