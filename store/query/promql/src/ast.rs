@@ -58,8 +58,6 @@ pub struct Selector {
     pub matchers: Vec<Matcher>,
     /// When.
     pub time: TimeShift,
-    /// How values at the edges of a range are found.
-    pub edges: Edges,
     /// Where.
     pub span: Span,
 }
@@ -82,18 +80,6 @@ pub enum At {
     Start,
     /// The last time of the query.
     End,
-}
-
-/// How the edges of a range are treated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Edges {
-    /// Only values within the range count.
-    #[default]
-    Within,
-    /// `anchored`: the value before the range stands at its start.
-    Anchored,
-    /// `smoothed`: values at both edges are interpolated.
-    Smoothed,
 }
 
 /// Values of a stretch of time.

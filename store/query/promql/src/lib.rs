@@ -9,7 +9,9 @@
 
 mod ast;
 mod error;
+mod eval;
 mod functions;
+mod labels;
 mod length;
 mod lexer;
 pub mod limits;
@@ -18,16 +20,19 @@ mod matcher;
 mod parse;
 mod pattern;
 mod print;
+mod source;
 mod span;
 mod token;
 
 pub use ast::{
-    Aggregation, Aggregator, At, Binary, Call, Edges, Expr, Group, Grouping, Length, LengthKind,
-    LengthOperator, Matching, Number, Operator, Paren, RangeSelector, Selector, Subquery, Text, TimeShift,
-    Unary, ValueType,
+    Aggregation, Aggregator, At, Binary, Call, Expr, Group, Grouping, Length, LengthKind, LengthOperator,
+    Matching, Number, Operator, Paren, RangeSelector, Selector, Subquery, Text, TimeShift, Unary, ValueType,
 };
 pub use error::{Error, ErrorKind, Result};
+pub use eval::{Answer, AnswerValue, Options, Point, SeriesPoints, instant, range};
 pub use functions::{Arity, Function, function_names};
+pub use labels::{Label, Labels};
 pub use matcher::{METRIC_NAME, MatchOperator, Matcher};
 pub use parse::{parse, parse_selector};
+pub use source::{ENDED, Samples, Source, SourceSeries, is_ended};
 pub use span::Span;

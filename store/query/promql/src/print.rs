@@ -3,8 +3,7 @@
 use std::fmt::{self, Write};
 
 use crate::ast::{
-    At, Binary, Edges, Expr, Group, Grouping, Length, LengthKind, LengthOperator, Matching, Selector,
-    TimeShift,
+    At, Binary, Expr, Group, Grouping, Length, LengthKind, LengthOperator, Matching, Selector, TimeShift,
 };
 use crate::matcher::{METRIC_NAME, MatchOperator, quoted, write_name};
 
@@ -16,12 +15,12 @@ impl fmt::Display for Expr {
             Expr::Text(text) => f.write_str(&quoted(&text.value)),
             Expr::Selector(selector) => {
                 write_series(f, selector)?;
-                write_time(f, &selector.time, selector.edges, true)
+                write_time(f, &selector.time)
             }
             Expr::Range(range) => {
                 write_series(f, &range.selector)?;
                 write!(f, "[{}]", range.range)?;
-                write_time(f, &range.selector.time, range.selector.edges, false)
+                write_time(f, &range.selector.time)
             }
             Expr::Subquery(subquery) => {
                 write!(f, "{}[{}:", subquery.expr, subquery.range)?;
@@ -29,7 +28,7 @@ impl fmt::Display for Expr {
                     write!(f, "{step}")?;
                 }
                 f.write_char(']')?;
-                write_time(f, &subquery.time, Edges::Within, false)
+                write_time(f, &subquery.time)
             }
             Expr::Call(call) => {
                 write!(f, "{}(", call.function.name)?;
@@ -164,23 +163,12 @@ fn write_series(f: &mut fmt::Formatter<'_>, selector: &Selector) -> fmt::Result 
     }
 }
 
-fn write_time(f: &mut fmt::Formatter<'_>, time: &TimeShift, edges: Edges, at_first: bool) -> fmt::Result {
-    let write_edges = |f: &mut fmt::Formatter<'_>| match edges {
-        Edges::Within => Ok(()),
-        Edges::Anchored => f.write_str(" anchored"),
-        Edges::Smoothed => f.write_str(" smoothed"),
-    };
-    if !at_first {
-        write_edges(f)?;
-    }
+fn write_time(f: &mut fmt::Formatter<'_>, time: &TimeShift) -> fmt::Result {
     match time.at {
         None => {}
         Some(At::Time(ms)) => write!(f, " @ {:.3}", ms as f64 / 1e3)?,
         Some(At::Start) => f.write_str(" @ start()")?,
         Some(At::End) => f.write_str(" @ end()")?,
-    }
-    if at_first {
-        write_edges(f)?;
     }
     match &time.offset {
         None => Ok(()),

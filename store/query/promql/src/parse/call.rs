@@ -22,15 +22,21 @@ impl Parser<'_> {
 
     /// `(a, b)`.
     pub(super) fn arguments(&mut self, context: &str) -> Result<Vec<Expr>> {
-        self.expect(TokenKind::LeftParen, context, "\"(\"")?;
+        let open = self.expect(TokenKind::LeftParen, context, "\"(\"")?;
         let mut args = Vec::new();
         if self.take_if(TokenKind::RightParen)?.is_some() {
             return Ok(args);
+        }
+        if self.peek().kind == TokenKind::End {
+            return Err(Error::parse(open.span, "unclosed left parenthesis"));
         }
         loop {
             args.push(self.expression(0)?);
             if self.take_if(TokenKind::RightParen)?.is_some() {
                 return Ok(args);
+            }
+            if self.peek().kind == TokenKind::End {
+                return Err(Error::parse(open.span, "unclosed left parenthesis"));
             }
             let comma = self.expect(TokenKind::Comma, context, "\",\" or \")\"")?;
             if self.peek().kind == TokenKind::RightParen {

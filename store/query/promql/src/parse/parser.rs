@@ -101,6 +101,14 @@ impl<'q> Parser<'q> {
         }
     }
 
+    /// Takes the parenthesis that closes one that was opened at `open`.
+    pub(super) fn close(&mut self, open: Span, context: &str, expected: &str) -> Result<()> {
+        if self.next.kind == TokenKind::End {
+            return Err(Error::parse(open, "unclosed left parenthesis"));
+        }
+        self.expect(TokenKind::RightParen, context, expected).map(|_| ())
+    }
+
     /// That the next token should not be there. What was looked for may be empty.
     pub(super) fn unexpected(&self, context: &str, expected: &str) -> Error {
         let mut message = format!("unexpected {}", self.next.describe());

@@ -1,7 +1,7 @@
 //! Signs, parentheses, literals, and what may follow an expression: `[5m]`, `offset`, `@`.
 
 use super::parser::Parser;
-use crate::ast::{At, Edges, Expr, Number, Paren, RangeSelector, Subquery, Text, TimeShift, Unary};
+use crate::ast::{At, Expr, Number, Paren, RangeSelector, Subquery, Text, TimeShift, Unary};
 use crate::error::{Error, Result};
 use crate::literal;
 use crate::span::Span;
@@ -47,8 +47,11 @@ impl Parser<'_> {
                 }
                 TokenKind::At => self.at(expr)?,
                 TokenKind::Word if token.is_word("offset") => self.offset(expr)?,
-                TokenKind::Word if token.is_word("anchored") => self.edges(expr, Edges::Anchored)?,
-                TokenKind::Word if token.is_word("smoothed") => self.edges(expr, Edges::Smoothed)?,
+                TokenKind::Word if token.is_word("anchored") || token.is_word("smoothed") => {
+                    let word = token.text.to_ascii_lowercase();
+                    let message = format!("{word} modifier is experimental and not supported");
+                    return Err(Error::parse(expr.span().to(token.span), message));
+                }
                 TokenKind::TrimUpper | TokenKind::TrimLower => {
                     return Err(Error::parse(
                         token.span,
@@ -76,7 +79,7 @@ impl Parser<'_> {
             TokenKind::LeftParen => {
                 self.take()?;
                 let expr = self.expression(0)?;
-                self.expect(TokenKind::RightParen, "", "")?;
+                self.close(token.span, "", "")?;
                 Ok(Expr::Paren(Box::new(Paren { expr, span: self.since(token.span) })))
             }
             TokenKind::LeftBrace => self.selector(None),
@@ -93,11 +96,11 @@ impl Parser<'_> {
                 return self.aggregation(aggregator);
             }
         }
-        if self.peek_second()?.kind == TokenKind::LeftParen {
-            return self.call();
-        }
         if is_keyword(token.text) && !may_name_a_metric(token.text) {
             return Err(self.unexpected("", ""));
+        }
+        if self.peek_second()?.kind == TokenKind::LeftParen {
+            return self.call();
         }
         self.take()?;
         self.selector(Some(token))
@@ -185,7 +188,7 @@ impl Parser<'_> {
         if !ms.is_finite() || seconds.abs() >= i64::MAX as f64 {
             return Err(Error::parse(
                 before,
-                format!("timestamp out of bounds for @ modifier: {seconds:.6}"),
+                format!("timestamp out of bounds for @ modifier: {}", go_float(seconds)),
             ));
         }
         Ok(At::Time(ms.round() as i64))
@@ -205,29 +208,14 @@ impl Parser<'_> {
         let value = literal::number(&token)?;
         Ok(if negative { -value } else { value })
     }
+}
 
-    fn edges(&mut self, mut expr: Expr, edges: Edges) -> Result<Expr> {
-        let token = self.take()?;
-        let before = expr.span();
-        let refuse = |what: String| Err(Error::parse(before, what));
-        let word = token.text.to_ascii_lowercase();
-        let (selector, span) = match &mut expr {
-            Expr::Selector(selector) => {
-                selector.span.end = self.taken_to;
-                (&mut *selector, None)
-            }
-            Expr::Range(range) => (&mut range.selector, Some(&mut range.span)),
-            Expr::Subquery(_) => return refuse(format!("{word} modifier is not supported for subqueries")),
-            _ => return refuse(format!("{word} modifier not implemented")),
-        };
-        if selector.edges != Edges::Within && selector.edges != edges {
-            return refuse("anchored and smoothed modifiers cannot be used together".to_owned());
-        }
-        selector.edges = edges;
-        if let Some(span) = span {
-            span.end = self.taken_to;
-        }
-        Ok(expr)
+/// A number as Go's `%f` writes it.
+fn go_float(value: f64) -> String {
+    match value {
+        _ if value.is_nan() => "NaN".to_owned(),
+        _ if value.is_infinite() => if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned(),
+        _ => format!("{value:.6}"),
     }
 }
 

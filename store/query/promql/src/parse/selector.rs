@@ -1,7 +1,7 @@
 //! `metric{label="value", …}`.
 
 use super::parser::Parser;
-use crate::ast::{Edges, Expr, Selector, TimeShift};
+use crate::ast::{Expr, Selector, TimeShift};
 use crate::error::{Error, Result};
 use crate::literal::{self, is_plain_name};
 use crate::matcher::{METRIC_NAME, MatchOperator, Matcher};
@@ -23,7 +23,6 @@ impl Parser<'_> {
             name: name.map(|name| name.text.to_owned()),
             matchers,
             time: TimeShift::default(),
-            edges: Edges::Within,
             span: self.since(start),
         }))
     }

@@ -1,2 +1,0 @@
-use std::io::{BufRead, stdin};
-fn main() { for line in stdin().lock().lines() { let q = line.unwrap().replace("\\u0001","\n"); match custos_promql::parse(&q) { Ok(e) => { let p = e.to_string(); let again = custos_promql::parse(&p).map(|e| e.to_string()); println!("OK\t{q:?}\t{p}{}", if again.as_ref().ok() != Some(&p) { format!("\tNOT STABLE {again:?}") } else { String::new() }) }, Err(e) => println!("ERR\t{q:?}\t{}", e.one_line(&q)) } } }
