@@ -395,3 +395,6 @@ pub const POLL_TEXT_VALUES_MAX: usize = 6;
 pub const POLL_TEXT_LINES_MAX: usize = 200;
 const _: () = assert!(SNMP_COLUMNS_AT_ONCE_MAX <= SNMP_BULK_VARBINDS_MAX);
 const _: () = assert!(SNMP_DEVICE_QUEUE_MAX <= SNMP_POLLS_MAX);
+
+/// Steps of a query over a span that gives none, where the terminal has more columns.
+pub const QUERY_STEPS_SHOWN: usize = 1000;

@@ -17,6 +17,7 @@ mod lexer;
 pub mod limits;
 mod literal;
 mod matcher;
+mod number;
 mod parse;
 mod pattern;
 mod print;
@@ -33,6 +34,7 @@ pub use eval::{Answer, AnswerValue, Options, Point, SeriesPoints, instant, range
 pub use functions::{Arity, Function, function_names};
 pub use labels::{Label, Labels};
 pub use matcher::{METRIC_NAME, MatchOperator, Matcher};
+pub use number::format_number;
 pub use parse::{parse, parse_selector};
 pub use source::{ENDED, Samples, Source, SourceSeries, is_ended};
 pub use span::Span;

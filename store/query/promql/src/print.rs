@@ -6,12 +6,13 @@ use crate::ast::{
     At, Binary, Expr, Group, Grouping, Length, LengthKind, LengthOperator, Matching, Selector, TimeShift,
 };
 use crate::matcher::{METRIC_NAME, MatchOperator, quoted, write_name};
+use crate::number::plain_number;
 
 impl fmt::Display for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Expr::Number(number) if number.is_duration => write_seconds(f, number.value),
-            Expr::Number(number) => write_number(f, number.value),
+            Expr::Number(number) => f.write_str(&plain_number(number.value)),
             Expr::Text(text) => f.write_str(&quoted(&text.value)),
             Expr::Selector(selector) => {
                 write_series(f, selector)?;
@@ -76,15 +77,6 @@ impl fmt::Display for Length {
             f.write_char(')')?;
         }
         Ok(())
-    }
-}
-
-/// A number without an exponent.
-fn write_number(f: &mut fmt::Formatter<'_>, value: f64) -> fmt::Result {
-    match value {
-        _ if value.is_nan() => f.write_str("NaN"),
-        _ if value.is_infinite() => f.write_str(if value > 0.0 { "+Inf" } else { "-Inf" }),
-        _ => write!(f, "{value}"),
     }
 }
 
@@ -208,7 +200,5 @@ fn write_matching(f: &mut fmt::Formatter<'_>, matching: &Matching) -> fmt::Resul
 }
 
 fn write_fill(f: &mut fmt::Formatter<'_>, word: &str, value: f64) -> fmt::Result {
-    write!(f, " {word} (")?;
-    write_number(f, value)?;
-    f.write_char(')')
+    write!(f, " {word} ({})", plain_number(value))
 }

@@ -12,6 +12,7 @@ use super::window::warn_of_quantile;
 use crate::ast::{Aggregation, Aggregator, Grouping};
 use crate::error::{Error, Result};
 use crate::labels::Labels;
+use crate::number::plain_number;
 use crate::source::{ENDED, is_ended};
 
 /// What an aggregation comes to.
@@ -178,7 +179,7 @@ fn count_values(rows: Vec<Row>, grouping: &Grouping, label: &str, steps: usize) 
         for member in members {
             for step in 0..steps {
                 let Some(value) = rows[member].get(step) else { continue };
-                let labels = group.with(label, &plain_float(value));
+                let labels = group.with(label, &plain_number(value));
                 let index = *known.entry(labels).or_insert_with_key(|labels| {
                     counts.push(Row::empty(labels.clone(), steps));
                     counts.len() - 1
@@ -189,13 +190,4 @@ fn count_values(rows: Vec<Row>, grouping: &Grouping, label: &str, steps: usize) 
         }
     }
     counts
-}
-
-/// A number without an exponent, as Go's `%f` with as many digits as it takes.
-fn plain_float(value: f64) -> String {
-    match value {
-        _ if value.is_nan() => "NaN".to_owned(),
-        _ if value.is_infinite() => if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned(),
-        _ => format!("{value}"),
-    }
 }

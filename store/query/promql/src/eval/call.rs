@@ -214,18 +214,3 @@ fn labels_of_absent(expr: &Expr) -> Labels {
     });
     Labels::new(known.map(|matcher| (matcher.name(), matcher.value())))
 }
-
-/// A number as Go's `%g` writes it.
-pub(super) fn short_float(value: f64) -> String {
-    match value {
-        _ if value.is_nan() => "NaN".to_owned(),
-        _ if value.is_infinite() => if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned(),
-        _ if value != 0.0 && !(1e-4..1e21).contains(&value.abs()) => {
-            let text = format!("{value:e}");
-            let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-            let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
-            format!("{digits}e{sign}{exponent:0>2}")
-        }
-        _ => format!("{value}"),
-    }
-}

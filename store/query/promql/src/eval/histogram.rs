@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::call::{Args, short_float};
+use super::call::Args;
 use super::value::{Row, Value};
 use super::window::warn_of_quantile;
 use crate::error::Result;
 use crate::labels::Labels;
+use crate::number::{short_number, two_digits};
 use crate::source::ENDED;
 
 /// The label of a bucket's upper bound.
@@ -141,7 +142,7 @@ fn quantile_row(
 
 /// A number as OpenMetrics writes it: with a point or an exponent.
 fn open_metrics_float(value: f64) -> String {
-    let text = short_float(value);
+    let text = short_number(value);
     if text.contains(['.', 'e', 'N', 'I']) { text } else { format!("{text}.0") }
 }
 
@@ -172,26 +173,14 @@ impl Forced {
             "input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/\
              latest/querying/functions/#histogram_quantile){of}, from buckets {} to {}, with a max diff of {}, over {} \
              samples from {} to {}",
-            short_float(self.least_bound),
-            short_float(self.greatest_bound),
+            short_number(self.least_bound),
+            short_number(self.greatest_bound),
             two_digits(self.difference),
             self.times,
             time(self.first),
             time(self.last),
         )
     }
-}
-
-/// A number with two significant digits, as Go's `%.2g` writes it.
-fn two_digits(value: f64) -> String {
-    let rounded: f64 = format!("{value:.1e}").parse().unwrap_or(value);
-    if rounded != 0.0 && !(1e-4..100.0).contains(&rounded.abs()) {
-        let text = format!("{rounded:e}");
-        let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let (sign, exponent) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
-        return format!("{digits}e{sign}{exponent:0>2}");
-    }
-    format!("{rounded}")
 }
 
 /// The quantile of buckets, interpolated within the one that it is in; and what had to be put right first.

@@ -1,7 +1,6 @@
 //! Aggregations that pick series rather than make new ones: `topk`, `bottomk`, `limitk`, `limit_ratio`.
 
 use super::aggregate::groups;
-use super::call::short_float;
 use super::evaluator::Evaluator;
 use super::grid::Grid;
 use super::sort;
@@ -9,6 +8,7 @@ use super::value::Row;
 use crate::ast::{Aggregation, Aggregator};
 use crate::error::{Error, Result};
 use crate::labels::Labels;
+use crate::number::short_number;
 use crate::span::Span;
 
 /// The rows with the values that are picked. With one step they are in the order of their values.
@@ -58,8 +58,8 @@ fn check(evaluator: &Evaluator<'_>, aggregation: &Aggregation, params: &[f64], s
             let capped = param.signum();
             let text = format!(
                 "ratio value should be between -1 and 1, got {}, capping to {}",
-                short_float(*param),
-                short_float(capped)
+                short_number(*param),
+                short_number(capped)
             );
             evaluator.annotations.warn(span, text);
         }
@@ -67,7 +67,7 @@ fn check(evaluator: &Evaluator<'_>, aggregation: &Aggregation, params: &[f64], s
     }
     match params.iter().find(|param| param.abs() >= i64::MAX as f64) {
         Some(param) => {
-            let message = format!("Scalar value {} overflows int64", short_float(*param));
+            let message = format!("Scalar value {} overflows int64", short_number(*param));
             Err(Error::execution(span, message))
         }
         None => Ok(()),

@@ -96,7 +96,7 @@ mod tests {
         for _ in 0..4 {
             mean.add(f64::MAX);
         }
-        assert_eq!(mean.value(), f64::MAX);
+        assert!((mean.value() / f64::MAX - 1.0).abs() < 1e-15);
         let mut mean = Mean::default();
         for value in [1e100, 1.0, -1e100, 2.0] {
             mean.add(value);

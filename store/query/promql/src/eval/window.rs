@@ -146,7 +146,8 @@ fn check_params(evaluator: &Evaluator<'_>, call: &Call, window: Window, params: 
 
 /// Warns that a quantile is none.
 pub(super) fn warn_of_quantile(evaluator: &Evaluator<'_>, value: f64, arg: &Expr) {
-    let text = format!("quantile value should be between 0 and 1, got {}", super::call::short_float(value));
+    let text =
+        format!("quantile value should be between 0 and 1, got {}", crate::number::short_number(value));
     evaluator.annotations.warn(arg.span(), text);
 }
 

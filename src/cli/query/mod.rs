@@ -1,0 +1,7 @@
+//! `custos query`: PromQL over everything that is stored.
+
+mod args;
+mod chart;
+mod table;
+
+pub(super) use args::{QueryArgs, run};
