@@ -7,6 +7,7 @@ use custos_query::StoreSource;
 use custos_store::Reader;
 use jiff::Zoned;
 
+use super::span::Span;
 use super::{chart, table};
 use crate::cli::read::{Failure, ReadArgs, finish, now, tell, time};
 use crate::cli::style::Style;
@@ -94,14 +95,6 @@ fn answer(args: &QueryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> R
         advise(&expr, &opened.reader);
     }
     damage.finish(out)
-}
-
-/// Which moments are asked for (ms since the epoch).
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Span {
-    At(i64),
-    /// Start, end, step.
-    Range(i64, i64, i64),
 }
 
 fn span(args: &QueryArgs, now: &Zoned, style: Style) -> Result<Span, Failure> {

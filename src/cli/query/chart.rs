@@ -6,7 +6,7 @@ use custos_promql::{SeriesPoints, is_ended};
 use custos_query::Columns;
 use jiff::Zoned;
 
-use super::args::Span;
+use super::span::Span;
 use super::table::shown;
 use crate::cli::read::{Failure, tell};
 use crate::cli::style::Style;

@@ -2,6 +2,7 @@
 
 mod args;
 mod chart;
+mod span;
 mod table;
 
 pub(super) use args::{QueryArgs, run};

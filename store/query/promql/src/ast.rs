@@ -3,6 +3,7 @@
 use crate::functions::Function;
 use crate::matcher::Matcher;
 use crate::span::Span;
+use crate::value_type::ValueType;
 
 /// An expression.
 #[derive(Clone, Debug)]
@@ -376,31 +377,6 @@ pub struct Paren {
     pub expr: Expr,
     /// Where.
     pub span: Span,
-}
-
-/// Types of expressions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ValueType {
-    /// One number at each time.
-    Scalar,
-    /// Series with one value at each time.
-    Vector,
-    /// Series with values of a stretch of time.
-    Matrix,
-    /// A text.
-    Text,
-}
-
-impl ValueType {
-    /// As messages call it.
-    pub fn name(self) -> &'static str {
-        match self {
-            ValueType::Scalar => "scalar",
-            ValueType::Vector => "instant vector",
-            ValueType::Matrix => "range vector",
-            ValueType::Text => "string",
-        }
-    }
 }
 
 impl Expr {

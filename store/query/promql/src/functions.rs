@@ -1,6 +1,6 @@
 //! The functions of PromQL: their arguments, their results, and which computation each is.
 
-use crate::ast::ValueType::{self, Matrix, Scalar, Text, Vector};
+use crate::value_type::ValueType::{self, Matrix, Scalar, Text, Vector};
 
 /// A function.
 #[derive(Debug)]

@@ -24,10 +24,11 @@ mod print;
 mod source;
 mod span;
 mod token;
+mod value_type;
 
 pub use ast::{
     Aggregation, Aggregator, At, Binary, Call, Expr, Group, Grouping, Length, LengthKind, LengthOperator,
-    Matching, Number, Operator, Paren, RangeSelector, Selector, Subquery, Text, TimeShift, Unary, ValueType,
+    Matching, Number, Operator, Paren, RangeSelector, Selector, Subquery, Text, TimeShift, Unary,
 };
 pub use error::{Error, ErrorKind, Result};
 pub use eval::{Answer, AnswerValue, Options, Point, SeriesPoints, instant, range};
@@ -38,3 +39,4 @@ pub use number::format_number;
 pub use parse::{parse, parse_selector};
 pub use source::{ENDED, Samples, Source, SourceSeries, is_ended};
 pub use span::Span;
+pub use value_type::ValueType;

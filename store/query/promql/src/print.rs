@@ -99,7 +99,7 @@ fn write_seconds(f: &mut fmt::Formatter<'_>, seconds: f64) -> fmt::Result {
         ("ms", 1, false),
     ];
     for (unit, length, only_even) in units {
-        if ms / length > 0 && (!only_even || ms % length == 0) {
+        if ms / length > 0 && (!only_even || ms.is_multiple_of(length)) {
             write!(f, "{}{unit}", ms / length)?;
             ms %= length;
         }

@@ -4,5 +4,8 @@ mod interval;
 mod read;
 mod select;
 mod source;
+#[cfg(test)]
+mod tests;
+mod view;
 
 pub use source::StoreSource;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use custos_promql::{ENDED, Samples, is_ended};
 use custos_store::{Batch, Cell, Column, SeriesKey, Value};
 
-use super::source::{Found, StoreSource, What};
+use super::view::{Found, View, What};
 use crate::built_in::BuiltIn;
 
 /// The samples of series of one check in these times (both included), one entry for each. What is damaged is reported and
 /// left out.
-pub(super) fn read(source: &StoreSource<'_>, found: &[Arc<Found>], from_ms: i64, to_ms: i64) -> Vec<Samples> {
+pub(super) fn read(source: &View<'_>, found: &[Arc<Found>], from_ms: i64, to_ms: i64) -> Vec<Samples> {
     let mut building: Vec<Building> = found.iter().map(|_| Building::default()).collect();
     let Some(first) = found.first() else { return Vec::new() };
     let check = &*first.check;
@@ -35,7 +35,7 @@ pub(super) fn read(source: &StoreSource<'_>, found: &[Arc<Found>], from_ms: i64,
 }
 
 fn read_metrics(
-    source: &StoreSource<'_>,
+    source: &View<'_>,
     check: &str,
     keys: &[SeriesKey],
     range: std::ops::Range<i64>,
@@ -58,7 +58,7 @@ fn read_metrics(
 }
 
 fn read_built_in(
-    source: &StoreSource<'_>,
+    source: &View<'_>,
     check: &str,
     range: std::ops::Range<i64>,
     targets: &[(usize, BuiltIn)],

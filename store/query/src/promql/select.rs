@@ -7,7 +7,7 @@ use custos_promql::{Labels, METRIC_NAME, MatchOperator, Matcher, SourceSeries};
 use custos_store::{CheckInfo, CheckSeries, SeriesInfo, Snapshot};
 
 use super::interval;
-use super::source::{Found, StoreSource, What};
+use super::view::{Found, View, What};
 use crate::built_in::BuiltIn;
 
 /// The label that has the name of the check.
@@ -20,12 +20,7 @@ const COUNTER: &str = "c";
 const SPARSE_MS: i64 = 120_000;
 
 /// The series that fulfil all conditions and may have samples in these times, sorted by check.
-pub(super) fn select(
-    source: &StoreSource<'_>,
-    matchers: &[Matcher],
-    from_ms: i64,
-    to_ms: i64,
-) -> Vec<SourceSeries> {
+pub(super) fn select(source: &View<'_>, matchers: &[Matcher], from_ms: i64, to_ms: i64) -> Vec<SourceSeries> {
     let mut selection = Selection { source, matchers, from_ms, to_ms, series: Vec::new(), groups: 0 };
     for CheckSeries { check, series } in candidates(source, matchers) {
         selection.add_check(&check, series);
@@ -34,7 +29,7 @@ pub(super) fn select(
 }
 
 /// The checks that may have such series, with all their metrics: one by its name, if a condition names it, else all.
-fn candidates(source: &StoreSource<'_>, matchers: &[Matcher]) -> Vec<CheckSeries> {
+fn candidates(source: &View<'_>, matchers: &[Matcher]) -> Vec<CheckSeries> {
     let snapshot = source.snapshot();
     match named(matchers) {
         Some(names) => names.iter().filter_map(|name| one_check(source, snapshot, name)).collect(),
@@ -61,7 +56,7 @@ fn named(matchers: &[Matcher]) -> Option<BTreeSet<&str>> {
     }
 }
 
-fn one_check(source: &StoreSource<'_>, snapshot: &Snapshot, name: &str) -> Option<CheckSeries> {
+fn one_check(source: &View<'_>, snapshot: &Snapshot, name: &str) -> Option<CheckSeries> {
     let series = match snapshot.series(name) {
         Ok(series) => series,
         Err(error) => {
@@ -74,7 +69,7 @@ fn one_check(source: &StoreSource<'_>, snapshot: &Snapshot, name: &str) -> Optio
 }
 
 struct Selection<'a, 's> {
-    source: &'a StoreSource<'s>,
+    source: &'a View<'s>,
     matchers: &'a [Matcher],
     from_ms: i64,
     to_ms: i64,

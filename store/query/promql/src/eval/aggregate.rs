@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use super::evaluator::Evaluator;
 use super::grid::Grid;
+use super::groups::groups;
 use super::pick;
 use super::quantile::quantile;
 use super::sum::{Mean, Sum};
 use super::value::Row;
-use super::window::warn_of_quantile;
 use crate::ast::{Aggregation, Aggregator, Grouping};
 use crate::error::{Error, Result};
 use crate::labels::Labels;
@@ -53,7 +53,7 @@ pub(super) fn eval(evaluator: &Evaluator<'_>, aggregation: &Aggregation, grid: &
             if let (Some(wrong), Some(param)) =
                 (quantiles.iter().find(|q| !(0.0..=1.0).contains(*q)), &aggregation.param)
             {
-                warn_of_quantile(evaluator, *wrong, param);
+                evaluator.warn_of_quantile(*wrong, param);
             }
             folding.quantiles(rows, &quantiles)
         }
@@ -77,21 +77,6 @@ fn better(kept: &mut f64, value: f64, is_better: bool) {
     if is_better || kept.is_nan() {
         *kept = value;
     }
-}
-
-/// Groups of rows, in the order of the first of each: labels, and indexes of rows.
-pub(super) fn groups(rows: &[Row], grouping: &Grouping) -> Vec<(Labels, Vec<usize>)> {
-    let mut groups: Vec<(Labels, Vec<usize>)> = Vec::new();
-    let mut known: HashMap<Labels, usize> = HashMap::new();
-    for (index, row) in rows.iter().enumerate() {
-        let labels = row.labels.group(grouping);
-        let group = *known.entry(labels).or_insert_with_key(|labels| {
-            groups.push((labels.clone(), Vec::new()));
-            groups.len() - 1
-        });
-        groups[group].1.push(index);
-    }
-    groups
 }
 
 struct Folding<'a> {

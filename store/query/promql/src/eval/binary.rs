@@ -1,6 +1,6 @@
 //! Operators between scalars and vectors.
 
-use super::elementwise::{arithmetic, comparison};
+use super::elementwise::{arithmetic, comparison, element};
 use super::evaluator::Evaluator;
 use super::grid::Grid;
 use super::matching::Matcher;
@@ -8,7 +8,7 @@ use super::set;
 use super::value::{Row, Value};
 use crate::ast::{Binary, Operator};
 use crate::error::{Error, Result};
-use crate::source::{ENDED, is_ended};
+use crate::source::is_ended;
 
 /// What an operator comes to.
 pub(super) fn eval(evaluator: &Evaluator<'_>, binary: &Binary, grid: &Grid) -> Result<Value> {
@@ -42,16 +42,6 @@ fn scalars(operator: Operator, left: f64, right: f64) -> f64 {
         (Some(compute), _) => compute(left, right),
         (None, Some(compare)) => f64::from(u8::from(compare(left, right))),
         (None, None) => f64::NAN,
-    }
-}
-
-/// What an operator makes of two elements: [`ENDED`] if a comparison drops them.
-pub(super) fn element(operator: Operator, returns_bool: bool, left: f64, right: f64) -> f64 {
-    match (arithmetic(operator), comparison(operator)) {
-        (Some(compute), _) => compute(left, right),
-        (None, Some(compare)) if returns_bool => f64::from(u8::from(compare(left, right))),
-        (None, Some(compare)) if compare(left, right) => left,
-        _ => ENDED,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::ast::Operator;
 use crate::functions::Math;
+use crate::source::ENDED;
 
 /// A function of a value.
 pub(super) fn math(function: Math) -> fn(f64) -> f64 {
@@ -90,4 +91,14 @@ pub(super) fn comparison(operator: Operator) -> Option<fn(f64, f64) -> bool> {
         Operator::GreaterEqual => |left, right| left >= right,
         _ => return None,
     })
+}
+
+/// What an operator makes of two elements: [`ENDED`] if a comparison drops them.
+pub(super) fn element(operator: Operator, returns_bool: bool, left: f64, right: f64) -> f64 {
+    match (arithmetic(operator), comparison(operator)) {
+        (Some(compute), _) => compute(left, right),
+        (None, Some(compare)) if returns_bool => f64::from(u8::from(compare(left, right))),
+        (None, Some(compare)) if compare(left, right) => left,
+        _ => ENDED,
+    }
 }

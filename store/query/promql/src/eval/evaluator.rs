@@ -1,17 +1,20 @@
-//! The walk over the tree.
+//! What all nodes of a query share, and how a node asks for the value of another.
 
 use std::cell::Cell;
 
 use super::annotations::Annotations;
 use super::grid::Grid;
 use super::invariant::is_invariant;
-use super::query::Options;
+use super::options::Options;
 use super::value::{Row, Value};
-use super::{aggregate, binary, call, select};
 use crate::ast::{At, Expr, Length, TimeShift};
 use crate::error::{Error, ErrorKind, Result};
+use crate::number::short_number;
 use crate::source::Source;
 use crate::span::Span;
+
+/// Evaluates one node, for which it asks the evaluator for those below it.
+pub(super) type Walk = fn(&Evaluator<'_>, &Expr, &Grid) -> Result<Value>;
 
 /// What all nodes of a query share.
 pub(super) struct Evaluator<'a> {
@@ -22,6 +25,7 @@ pub(super) struct Evaluator<'a> {
     pub(super) annotations: Annotations,
     /// Samples that were read.
     pub(super) samples: Cell<u64>,
+    pub(super) walk: Walk,
 }
 
 impl Evaluator<'_> {
@@ -30,29 +34,10 @@ impl Evaluator<'_> {
         self.check_interrupt()?;
         let is_literal = matches!(expr, Expr::Number(_) | Expr::Text(_));
         if grid.count > 1 && !is_literal && is_invariant(expr) {
-            let once = self.eval_each(expr, &Grid { count: 1, ..*grid })?;
+            let once = (self.walk)(self, expr, &Grid { count: 1, ..*grid })?;
             return self.spread(once, grid.count, expr.span());
         }
-        self.eval_each(expr, grid)
-    }
-
-    fn eval_each(&self, expr: &Expr, grid: &Grid) -> Result<Value> {
-        match expr {
-            Expr::Number(number) => Ok(Value::Scalar(vec![number.value; grid.count])),
-            Expr::Text(text) => Ok(Value::Text(text.value.clone())),
-            Expr::Selector(selector) => select::instant(self, selector, grid).map(Value::Vector),
-            Expr::Range(_) | Expr::Subquery(_) => {
-                Err(Error::execution(expr.span(), "a range vector has no value at each step"))
-            }
-            Expr::Call(call) => call::eval(self, call, grid),
-            Expr::Aggregation(aggregation) => aggregate::eval(self, aggregation, grid).map(Value::Vector),
-            Expr::Binary(binary) => binary::eval(self, binary, grid),
-            Expr::Unary(unary) => {
-                let value = self.eval(&unary.expr, grid)?;
-                Ok(if unary.negative { negated(value) } else { value })
-            }
-            Expr::Paren(paren) => self.eval(&paren.expr, grid),
-        }
+        (self.walk)(self, expr, grid)
     }
 
     /// A vector.
@@ -121,6 +106,12 @@ impl Evaluator<'_> {
         })
     }
 
+    /// Warns of a quantile that is none.
+    pub(super) fn warn_of_quantile(&self, value: f64, arg: &Expr) {
+        let text = format!("quantile value should be between 0 and 1, got {}", short_number(value));
+        self.annotations.warn(arg.span(), text);
+    }
+
     /// Refuses what would take more values than are allowed.
     pub(super) fn check_room(&self, rows: usize, steps: usize, span: Span) -> Result<()> {
         let values = rows.saturating_mul(steps);
@@ -144,16 +135,5 @@ impl Evaluator<'_> {
                 Err(Error { kind, span: None, message: message.to_owned() })
             }
         }
-    }
-}
-
-fn negated(value: Value) -> Value {
-    match value {
-        Value::Scalar(values) => Value::Scalar(values.into_iter().map(|value| -value).collect()),
-        Value::Vector(mut rows) => {
-            rows.iter_mut().for_each(|row| row.map(|value| -value));
-            Value::Vector(rows)
-        }
-        text => text,
     }
 }

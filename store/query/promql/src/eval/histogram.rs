@@ -2,9 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::call::Args;
+use super::args::Args;
 use super::value::{Row, Value};
-use super::window::warn_of_quantile;
 use crate::error::Result;
 use crate::labels::Labels;
 use crate::number::{short_number, two_digits};
@@ -95,7 +94,7 @@ pub(super) fn quantiles(
     for index in quantiles {
         let values = args.scalar(*index)?;
         if let Some(wrong) = values.iter().find(|q| !(0.0..=1.0).contains(*q)) {
-            warn_of_quantile(args.evaluator, *wrong, args.expr(*index)?);
+            args.evaluator.warn_of_quantile(*wrong, args.expr(*index)?);
         }
         wanted.push(values);
     }

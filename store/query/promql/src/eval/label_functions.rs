@@ -1,7 +1,7 @@
 //! Functions that change labels.
 
-use super::call::Args;
-use super::query::merged;
+use super::args::Args;
+use super::merge::merged;
 use super::value::Value;
 use crate::error::{Error, Result};
 use crate::matcher::METRIC_NAME;

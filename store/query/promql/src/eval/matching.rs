@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::binary::element;
+use super::elementwise::element;
 use super::value::Row;
 use crate::ast::{Binary, Group, Matching};
 use crate::error::{Error, Result};

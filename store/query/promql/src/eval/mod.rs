@@ -5,16 +5,21 @@
 
 mod aggregate;
 mod annotations;
+mod answer;
+mod args;
 mod binary;
 mod call;
 mod date;
 mod elementwise;
 mod evaluator;
 mod grid;
+mod groups;
 mod histogram;
 mod invariant;
 mod label_functions;
 mod matching;
+mod merge;
+mod options;
 mod pick;
 mod quantile;
 mod query;
@@ -22,10 +27,14 @@ mod rate;
 mod regression;
 mod select;
 mod set;
+mod slice;
 mod sort;
 mod sum;
 mod time;
 mod value;
+mod walk;
 mod window;
 
-pub use query::{Answer, AnswerValue, Options, Point, SeriesPoints, instant, range};
+pub use answer::{Answer, AnswerValue, Point, SeriesPoints};
+pub use options::Options;
+pub use query::{instant, range};

@@ -1,8 +1,8 @@
 //! Aggregations that pick series rather than make new ones: `topk`, `bottomk`, `limitk`, `limit_ratio`.
 
-use super::aggregate::groups;
 use super::evaluator::Evaluator;
 use super::grid::Grid;
+use super::groups::groups;
 use super::sort;
 use super::value::Row;
 use crate::ast::{Aggregation, Aggregator};

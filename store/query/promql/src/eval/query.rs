@@ -1,99 +1,23 @@
 //! A query and its answer.
 
 use std::cell::Cell;
-use std::collections::HashMap;
 
 use super::annotations::Annotations;
+use super::answer::{Answer, AnswerValue, Point, SeriesPoints};
 use super::evaluator::Evaluator;
 use super::grid::Grid;
-use super::select;
+use super::merge::merged;
+use super::options::Options;
+use super::select::{self, RangeSeries};
 use super::sort;
 use super::value::{Row, Value};
+use super::walk::walk;
 use crate::ast::Expr;
 use crate::error::{Error, ErrorKind, Result};
 use crate::labels::Labels;
-use crate::limits::{STEPS_MAX, VALUES_MAX};
+use crate::limits::STEPS_MAX;
 use crate::source::{Source, is_ended};
 use crate::span::Span;
-
-/// How long the newest value of a series counts where nothing else is given: five minutes.
-pub(super) const LOOKBACK_MS: i64 = 300_000;
-
-/// Step of a subquery that has none: a minute.
-const SUBQUERY_STEP_MS: i64 = 60_000;
-
-/// What may be set for a query.
-pub struct Options<'a> {
-    /// How long the newest value of a series counts (ms). `None` for five minutes, or longer where a series says so.
-    pub lookback_ms: Option<i64>,
-    /// Most values that one part of the query may have: series times steps, or samples of one read.
-    pub values_max: usize,
-    /// Step of a subquery that has none (ms).
-    pub subquery_step_ms: i64,
-    /// What `step()` means in an instant query (ms).
-    pub instant_step_ms: i64,
-    /// The end that was asked for, where the last step does not reach it (ms since the epoch).
-    pub end_ms: Option<i64>,
-    /// Asked again and again: whether to give up, and why.
-    pub interrupt: &'a (dyn Fn() -> Option<ErrorKind> + Sync),
-}
-
-impl Default for Options<'_> {
-    fn default() -> Self {
-        Options {
-            lookback_ms: None,
-            values_max: VALUES_MAX,
-            subquery_step_ms: SUBQUERY_STEP_MS,
-            instant_step_ms: 0,
-            end_ms: None,
-            interrupt: &|| None,
-        }
-    }
-}
-
-/// What a query comes to.
-#[derive(Debug)]
-pub struct Answer {
-    /// The values.
-    pub value: AnswerValue,
-    /// What is probably not meant, as Prometheus words it.
-    pub warnings: Vec<String>,
-    /// What is worth knowing, as Prometheus words it.
-    pub infos: Vec<String>,
-    /// Samples that were read.
-    pub samples: u64,
-}
-
-/// The values of an answer.
-#[derive(Clone, Debug, PartialEq)]
-pub enum AnswerValue {
-    /// A number.
-    Scalar(Point),
-    /// A text, at a time.
-    Text(i64, String),
-    /// Series with one value; in the order that the query asks for.
-    Vector(Vec<(Labels, Point)>),
-    /// Series with values at several times, sorted by labels.
-    Matrix(Vec<SeriesPoints>),
-}
-
-/// A value and its time.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point {
-    /// When (ms since the epoch).
-    pub time_ms: i64,
-    /// What.
-    pub value: f64,
-}
-
-/// A series with values at several times.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SeriesPoints {
-    /// Which.
-    pub labels: Labels,
-    /// Its values by time.
-    pub points: Vec<Point>,
-}
 
 /// Answers a query for one time (ms since the epoch). `query` is the text that `expr` was read from.
 ///
@@ -111,7 +35,7 @@ pub fn instant(
     let value = match expr.unwrapped() {
         Expr::Range(_) | Expr::Subquery(_) => {
             let series = select::range(&evaluator, expr.unwrapped(), &grid)?;
-            AnswerValue::Matrix(select::points(series))
+            AnswerValue::Matrix(points(series))
         }
         _ => match evaluator.eval(expr, &grid)? {
             Value::Scalar(values) => AnswerValue::Scalar(Point { time_ms: at_ms, value: values[0] }),
@@ -173,7 +97,7 @@ pub fn range(
 }
 
 fn evaluator<'a>(source: &'a dyn Source, options: &'a Options<'a>, query: Grid) -> Evaluator<'a> {
-    Evaluator { source, options, query, annotations: Annotations::default(), samples: Cell::new(0) }
+    Evaluator { source, options, query, annotations: Annotations::default(), samples: Cell::new(0), walk }
 }
 
 fn answer(query: &str, value: AnswerValue, evaluator: Evaluator<'_>) -> Answer {
@@ -184,7 +108,7 @@ fn answer(query: &str, value: AnswerValue, evaluator: Evaluator<'_>) -> Answer {
 
 /// Drops the names that are to be dropped. Series that are then the same become one, unless they have a value at the same
 /// step.
-pub(super) fn named(rows: Vec<Row>, span: Span) -> Result<Vec<Row>> {
+fn named(rows: Vec<Row>, span: Span) -> Result<Vec<Row>> {
     let dropped = rows.into_iter().map(|row| match row.drops_name {
         true => Row { labels: row.labels.without_name(), ..row },
         false => row,
@@ -192,28 +116,22 @@ pub(super) fn named(rows: Vec<Row>, span: Span) -> Result<Vec<Row>> {
     merged(dropped.filter(|row| !row.is_empty()).collect(), span)
 }
 
-/// Makes one row of those that have the same labels.
-pub(super) fn merged(rows: Vec<Row>, span: Span) -> Result<Vec<Row>> {
-    let mut seen: HashMap<Labels, usize> = HashMap::with_capacity(rows.len());
-    let mut kept: Vec<Row> = Vec::with_capacity(rows.len());
-    for row in rows {
-        let Some(first) = seen.get(&row.labels) else {
-            seen.insert(row.labels.clone(), kept.len());
-            kept.push(row);
-            continue;
-        };
-        let first = &mut kept[*first];
-        first.drops_name |= row.drops_name;
-        for (value, other) in first.values.iter_mut().zip(&row.values) {
-            match (is_ended(*value), is_ended(*other)) {
-                (_, true) => {}
-                (true, false) => *value = *other,
-                (false, false) => {
-                    let message = "vector cannot contain metrics with the same labelset";
-                    return Err(Error::execution(span, message));
-                }
-            }
-        }
-    }
-    Ok(kept)
+/// These series as an answer.
+fn points(series: Vec<RangeSeries>) -> Vec<SeriesPoints> {
+    let mut answer: Vec<SeriesPoints> = series
+        .into_iter()
+        .filter(|series| !series.samples.times.is_empty())
+        .map(|series| SeriesPoints {
+            labels: if series.drops_name { series.labels.without_name() } else { series.labels },
+            points: series
+                .samples
+                .times
+                .iter()
+                .zip(&series.samples.values)
+                .map(|(time_ms, value)| Point { time_ms: *time_ms, value: *value })
+                .collect(),
+        })
+        .collect();
+    answer.sort_by(|left, right| left.labels.cmp(&right.labels));
+    answer
 }

@@ -1,6 +1,6 @@
 //! How much, and how fast, a value grows, as Prometheus extrapolates it.
 
-use super::window::Slice;
+use super::slice::Slice;
 use crate::source::ENDED;
 
 /// What is computed.

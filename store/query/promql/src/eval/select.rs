@@ -2,7 +2,7 @@
 
 use super::evaluator::Evaluator;
 use super::grid::Grid;
-use super::query::{LOOKBACK_MS, Point, SeriesPoints};
+use super::options::LOOKBACK_MS;
 use super::value::Row;
 use crate::ast::{Expr, Selector, Subquery};
 use crate::error::{Error, Result};
@@ -211,24 +211,4 @@ pub(super) fn range(evaluator: &Evaluator<'_>, expr: &Expr, grid: &Grid) -> Resu
         Ok(())
     })?;
     Ok(all)
-}
-
-/// These series as an answer.
-pub(super) fn points(series: Vec<RangeSeries>) -> Vec<SeriesPoints> {
-    let mut answer: Vec<SeriesPoints> = series
-        .into_iter()
-        .filter(|series| !series.samples.times.is_empty())
-        .map(|series| SeriesPoints {
-            labels: if series.drops_name { series.labels.without_name() } else { series.labels },
-            points: series
-                .samples
-                .times
-                .iter()
-                .zip(&series.samples.values)
-                .map(|(time_ms, value)| Point { time_ms: *time_ms, value: *value })
-                .collect(),
-        })
-        .collect();
-    answer.sort_by(|left, right| left.labels.cmp(&right.labels));
-    answer
 }

@@ -6,24 +6,15 @@ use super::quantile::quantile;
 use super::rate;
 use super::regression;
 use super::select::{self, Windows};
+use super::slice::Slice;
 use super::sum::{Mean, Sum};
 use super::value::Row;
-use crate::ast::{Call, Expr, ValueType};
+use crate::ast::Call;
 use crate::error::{Error, Result};
 use crate::functions::Window;
 use crate::source::{ENDED, Samples};
 use crate::span::Span;
-
-/// The samples within one window, at least one.
-pub(super) struct Slice<'s> {
-    pub(super) times: &'s [i64],
-    pub(super) values: &'s [f64],
-    /// The same as integers, where floats are not exact.
-    pub(super) integers: Option<&'s [i64]>,
-    /// The window is after `start_ms`, up to `end_ms`.
-    pub(super) start_ms: i64,
-    pub(super) end_ms: i64,
-}
+use crate::value_type::ValueType;
 
 /// A window function over each series of a range expression.
 pub(super) fn eval(evaluator: &Evaluator<'_>, call: &Call, window: Window, grid: &Grid) -> Result<Vec<Row>> {
@@ -136,19 +127,12 @@ fn check_params(evaluator: &Evaluator<'_>, call: &Call, window: Window, params: 
         Window::Quantile => {
             let wrong = params.first().and_then(|values| bad(values, |value| (0.0..=1.0).contains(&value)));
             if let (Some(value), Some(arg)) = (wrong, call.args.first()) {
-                warn_of_quantile(evaluator, value, arg);
+                evaluator.warn_of_quantile(value, arg);
             }
         }
         _ => {}
     }
     Ok(())
-}
-
-/// Warns that a quantile is none.
-pub(super) fn warn_of_quantile(evaluator: &Evaluator<'_>, value: f64, arg: &Expr) {
-    let text =
-        format!("quantile value should be between 0 and 1, got {}", crate::number::short_number(value));
-    evaluator.annotations.warn(arg.span(), text);
 }
 
 /// Says that a rate is taken of what does not look like a counter. Whether it is one the source may know.

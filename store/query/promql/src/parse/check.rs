@@ -1,9 +1,10 @@
 //! Whether the types of a tree fit together.
 
-use crate::ast::{Aggregation, Aggregator, Binary, Call, Expr, Group, Selector, ValueType};
+use crate::ast::{Aggregation, Aggregator, Binary, Call, Expr, Group, Selector};
 use crate::error::{Error, Result};
 use crate::matcher::METRIC_NAME;
 use crate::span::Span;
+use crate::value_type::ValueType;
 
 /// Checks an expression and all within it.
 pub(super) fn types(expr: &Expr) -> Result<()> {

@@ -16,17 +16,17 @@ use memory::Memory;
 
 /// What came of a script.
 #[derive(Debug, Default)]
-pub struct Report {
+pub(crate) struct Report {
     /// Queries that came to what was expected.
-    pub passed: usize,
+    pub(crate) passed: usize,
     /// Queries of native histograms, which are not run.
-    pub skipped: usize,
+    pub(crate) skipped: usize,
     /// What was wrong, each with its line.
-    pub failures: Vec<String>,
+    pub(crate) failures: Vec<String>,
 }
 
 /// Runs a script.
-pub fn run(script: &str) -> Report {
+pub(crate) fn run(script: &str) -> Report {
     let mut report = Report::default();
     let mut memory = Memory::default();
     let lines: Vec<&str> = script.lines().collect();
