@@ -202,6 +202,12 @@ const ROOMS: &[Room] = &[
         outside: &["custos_query", "custos_store"],
     },
     Room {
+        name: "discover",
+        what: "what this host has, and the checks that suit it; asks no service",
+        imports: &["limits", "text"],
+        outside: &["custos_compat", "files"],
+    },
+    Room {
         name: "cli",
         what: "words in, tables out",
         imports: &[
@@ -210,6 +216,7 @@ const ROOMS: &[Room] = &[
             "config",
             "control",
             "daemon",
+            "discover",
             "evaluate",
             "execute",
             "exit_code",

@@ -14,6 +14,7 @@ mod failure;
 mod graph;
 mod help;
 mod history;
+mod init;
 mod listing;
 mod locate;
 mod log;
