@@ -1,5 +1,4 @@
 //! Every script of `tests/scripts/` comes to what it says; and the runner itself finds what is wrong.
-#![expect(clippy::unwrap_used, reason = "a script that cannot be read fails the test")]
 
 mod script;
 
