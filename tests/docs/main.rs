@@ -48,6 +48,7 @@ pages! {
     night_page: "docs/night.md",
     nrpe_differences: "docs/nrpe-differences.md",
     plugin_output: "docs/plugin-output.md",
+    query: "docs/query.md",
     readme: "README.md",
     security: "docs/security.md",
     snmp: "docs/snmp.md",
