@@ -395,6 +395,9 @@ pub const POLL_TEXT_VALUES_MAX: usize = 6;
 pub const POLL_TEXT_LINES_MAX: usize = 200;
 const _: () = assert!(SNMP_COLUMNS_AT_ONCE_MAX <= SNMP_BULK_VARBINDS_MAX);
 const _: () = assert!(SNMP_DEVICE_QUEUE_MAX <= SNMP_POLLS_MAX);
+
+/// Steps of a query over a span that gives none, where the terminal has more columns.
+pub const QUERY_STEPS_SHOWN: usize = 1000;
 /// Bytes that `custos init` reads of one file of a host.
 pub const DISCOVERED_FILE_MAX_BYTES: u64 = 8 << 20;
 /// Entries that `custos init` reads of one directory of a host.

@@ -6,8 +6,8 @@ use std::path::Path;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
-    check, check_nrpe, completion, config, doctor, events, graph, help, history, init, nrpe, run, runs, snmp,
-    status, store, traps,
+    check, check_nrpe, completion, config, doctor, events, graph, help, history, init, nrpe, query, run,
+    runs, snmp, status, store, traps,
 };
 use crate::exit_code::ExitCode;
 
@@ -49,6 +49,7 @@ enum Command {
     Events(events::EventsArgs),
     Traps(traps::TrapsArgs),
     Graph(graph::GraphArgs),
+    Query(query::QueryArgs),
     Config(config::ConfigArgs),
     Doctor(doctor::DoctorArgs),
     Store(store::StoreArgs),
@@ -111,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Events(args) => events::run(&args),
         Command::Traps(args) => traps::run(&args),
         Command::Graph(args) => graph::run(&args),
+        Command::Query(args) => query::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Store(args) => store::run(&args),

@@ -19,6 +19,7 @@ mod listing;
 mod locate;
 mod log;
 mod nrpe;
+mod query;
 mod read;
 mod run;
 mod runs;

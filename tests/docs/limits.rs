@@ -13,6 +13,7 @@ const FILES: &[(&str, &str)] = &[
     ("plugins-shim/src/limits.rs", "The processes of plugins"),
     ("store/src/limits.rs", "The store"),
     ("store/query/src/limits.rs", "Questions to the store"),
+    ("store/query/promql/src/limits.rs", "PromQL"),
 ];
 
 /// A bound as its file defines it.
