@@ -16,6 +16,7 @@ use crate::config::document::scalar::{Kind, Scalar};
 use crate::config::document::yaml::{Content, Node};
 use crate::config::model::check::{Process, RunAs};
 use crate::limits::{INTERVAL_MAX, STDOUT_MAX_BYTES, TIMEOUT_MIN};
+use crate::text::accounts::UNSEEN;
 
 /// The keys of these settings.
 pub(crate) const KEYS: [&str; 8] =
@@ -185,7 +186,7 @@ fn user(node: &Node, findings: &mut Findings) -> Option<User> {
         Err(_) => User::from_name(name).ok().flatten(),
     };
     if found.is_none() {
-        refuse(node, "a user of this machine", findings);
+        refuse(node, &format!("a user of this machine{UNSEEN}"), findings);
     }
     found
 }
@@ -210,7 +211,7 @@ fn group(node: &Node, findings: &mut Findings) -> Option<Gid> {
     }
     let found = Group::from_name(name).ok().flatten().map(|group| group.gid);
     if found.is_none() {
-        refuse(node, "a group of this machine", findings);
+        refuse(node, &format!("a group of this machine{UNSEEN}"), findings);
     }
     found
 }
