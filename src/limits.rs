@@ -166,7 +166,7 @@ const _: () = assert!(AGENT_CHECK_AGE_MAX.as_secs() >= 2 * AGENT_CHECK_INTERVAL.
 pub const RELOAD_LONG: Duration = Duration::from_secs(30);
 /// How long plugins may go on after SIGTERM before they are ended.
 pub const DRAIN: Duration = Duration::from_secs(10);
-/// Lines of the agent's log that wait for stderr; further ones are dropped and counted.
+/// Lines of the agent's log that wait for the journal or stderr; further ones are dropped and counted.
 pub const LOG_QUEUE_MAX_LINES: usize = 4096;
 /// How long the end of the agent waits for the last of them to be written.
 pub const LOG_FLUSH_MAX: Duration = Duration::from_secs(1);

@@ -228,6 +228,7 @@ const ROOMS: &[Room] = &[
             "files",
             "libc",
             "nix",
+            "sockets",
             "threads",
         ],
     },

@@ -37,7 +37,7 @@ pub(super) fn read_some(config: &Config, wanted: impl Fn(&str) -> bool) -> Store
         let check = config.checks.get(&known.name).map(|check| &**check);
         match read_history(&reader, &known.name, check) {
             Ok(history) => stored.histories.push(history),
-            Err(error) => tracing::error!("the history of {} cannot be read: {error}", known.name),
+            Err(error) => tracing::error!(check = known.name, "the history cannot be read: {error}"),
         }
     }
     stored

@@ -23,7 +23,10 @@ impl TableRows {
             let text = match notes.read(&note_name(&check.name)) {
                 Ok(text) => text?,
                 Err(error) => {
-                    tracing::warn!("the rows of {} are taken for new ones: {error}", check.name);
+                    tracing::warn!(
+                        check = check.name,
+                        "the rows of the table are taken for new ones: {error}"
+                    );
                     return None;
                 }
             };

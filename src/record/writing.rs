@@ -143,7 +143,10 @@ impl Writing {
                     self.shared.queue.settle(batch, 0);
                 }
                 Err(error @ Error::RunTooLarge { .. }) => {
-                    tracing::error!("a run is not stored: {error}");
+                    tracing::error!(
+                        check = batch.first().map(|(check, _)| &**check),
+                        "a run is not stored: {error}"
+                    );
                     self.shared.queue.settle(Vec::new(), 1);
                 }
                 Err(error) => {

@@ -11,6 +11,7 @@ use nix::sys::signal::Signal;
 
 use stage::{Daemon, PATIENCE, PROGRAM, Stage, custos, text};
 
+mod journal;
 #[path = "../stage/mod.rs"]
 mod stage;
 

@@ -1,0 +1,76 @@
+//! The pages for users, tested: every command that a page shows is run on a machine made for it, and what it prints is
+//! compared with what the page says; every configuration is checked.
+//!
+//! How a page marks what it shows is described in `page.rs`, what may stand for output that varies in `compare.rs`, and
+//! the machines in `machine.sh`. With `CUSTOS_DOCS_WRITE=1` pages get what was printed in place of what they say.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod compare;
+mod night;
+mod page;
+mod session;
+
+#[path = "../stage/mod.rs"]
+mod stage;
+
+use page::{Item, Page};
+
+/// One test for each page, and the list of them.
+macro_rules! pages {
+    ($($name:ident: $path:literal,)*) => {
+        $(
+            #[test]
+            fn $name() {
+                session::hold(&Page::read($path));
+            }
+        )*
+
+        const PAGES: &[&str] = &[$($path),*];
+    };
+}
+
+pages! {
+    commands: "docs/commands.md",
+    configuration: "docs/configuration.md",
+    install: "docs/install.md",
+    migrate_from_nrpe: "docs/migrate-from-nrpe.md",
+    nagios_differences: "docs/nagios-differences.md",
+    nrpe_differences: "docs/nrpe-differences.md",
+    plugin_output: "docs/plugin-output.md",
+    readme: "README.md",
+    security: "docs/security.md",
+    snmp: "docs/snmp.md",
+}
+
+/// Commands that go without a run in all pages together. Whoever needs more looks for a way to run them first.
+const NOT_RUN_MAX: usize = 24;
+
+#[test]
+fn every_page_is_tested() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages: Vec<String> = std::fs::read_dir(root.join("docs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.ends_with(".md"))
+        .map(|name| format!("docs/{name}"))
+        .collect();
+    pages.push("README.md".to_owned());
+    pages.sort();
+    let mut tested = PAGES.to_vec();
+    tested.sort_unstable();
+    assert_eq!(tested, pages, "a page without a test, or a test without its page");
+}
+
+#[test]
+fn few_commands_go_without_a_run() {
+    let mut left_out = Vec::new();
+    for page in PAGES.iter().copied().map(Page::read) {
+        for item in &page.items {
+            if let Item::NotRun { line, command } = item {
+                left_out.push(format!("{}:{line}: {command}", page.name));
+            }
+        }
+    }
+    let count = left_out.len();
+    assert!(count <= NOT_RUN_MAX, "{count} commands go without a run:\n{}", left_out.join("\n"));
+}
