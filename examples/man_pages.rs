@@ -1,4 +1,4 @@
-//! Writes the manual pages of all commands: `custos.1`, `custos-status.1`, …
+//! Writes the manual pages: those of all commands, `custos.1`, `custos-status.1`, …, and `custos.yaml.5`.
 //!
 //! Usage: `cargo run --example man_pages -- DIRECTORY`
 
@@ -11,9 +11,11 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     // A date would make other pages of the same program.
-    let written = clap_mangen::generate_to(custos::cli::command(), Path::new(&directory));
+    let directory = Path::new(&directory);
+    let written = clap_mangen::generate_to(custos::cli::command(), directory)
+        .and_then(|()| std::fs::write(directory.join("custos.yaml.5"), custos::config::manual()));
     if let Err(error) = &written {
-        eprintln!("failed to write the manual pages to {}: {error}", Path::new(&directory).display());
+        eprintln!("failed to write the manual pages to {}: {error}", directory.display());
     }
     if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

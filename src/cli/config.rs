@@ -1,4 +1,4 @@
-//! `custos config check` and `custos config show`.
+//! `custos config check`, `custos config show` and `custos config schema`.
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -31,6 +31,21 @@ enum Action {
     /// The output is a configuration itself. What looks like a secret (passwords, tokens, SNMP communities) is
     /// printed as ********.
     Show(FileArgs),
+    /// Print a JSON Schema of the configuration, for editors.
+    ///
+    /// With it an editor completes keys, shows what they are for and marks mistakes. A line
+    /// `# yaml-language-server: $schema=/usr/share/custos/custos.schema.json` at the top of a file names it.
+    Schema,
+}
+
+impl Action {
+    /// The arguments that name a file, if the action is about one.
+    fn file(&self) -> Option<&FileArgs> {
+        match self {
+            Action::Check(file) | Action::Show(file) => Some(file),
+            Action::Schema => None,
+        }
+    }
 }
 
 #[derive(Debug, clap::Args)]
@@ -55,7 +70,7 @@ pub(super) fn run(args: &ConfigArgs) -> ExitCode {
 }
 
 fn run_on(args: &ConfigArgs, snippets: bool, out: &mut dyn Write, err: &mut dyn Write) -> ExitCode {
-    let (Action::Check(file) | Action::Show(file)) = &args.action;
+    let Some(file) = args.action.file() else { return print(&config::schema(), out) };
     let loaded = config::load(&file.path());
     let mistakes = match &loaded {
         Ok(loaded) => &loaded.warnings,
@@ -75,8 +90,12 @@ fn run_on(args: &ConfigArgs, snippets: bool, out: &mut dyn Write, err: &mut dyn 
     }
     let page = match &args.action {
         Action::Check(_) => summary(&loaded),
-        Action::Show(_) => config::show(&loaded.config),
+        _ => config::show(&loaded.config),
     };
+    print(&page, out)
+}
+
+fn print(page: &str, out: &mut dyn Write) -> ExitCode {
     match out.write_all(page.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => ExitCode::Success,
         // The reader, such as `head`, has seen enough.
@@ -158,8 +177,7 @@ mod tests {
             (&["show", "-c", "a.yaml"], "a.yaml"),
         ] {
             let args = parse(line).unwrap();
-            let (Action::Check(file) | Action::Show(file)) = &args.action;
-            assert_eq!(file.path(), Path::new(path));
+            assert_eq!(args.action.file().unwrap().path(), Path::new(path));
         }
         assert!(parse(&["check", "a", "--config", "b"]).is_err());
         assert!(parse(&[]).is_err());
@@ -183,6 +201,15 @@ mod tests {
             assert_eq!((code, out.as_str()), (ExitCode::Usage, ""));
             assert!(err.contains("custos.yaml:1:1: unknown key `chekcs`"), "{err}");
         }
+    }
+
+    #[test]
+    fn the_schema_needs_no_configuration() {
+        let mut out = Vec::new();
+        let args = parse(&["schema"]).unwrap();
+        assert_eq!(run_on(&args, false, &mut out, &mut Vec::new()), ExitCode::Success);
+        assert_eq!(String::from_utf8(out).unwrap(), config::schema());
+        assert!(parse(&["schema", "a.yaml"]).is_err());
     }
 
     #[test]

@@ -1,23 +1,26 @@
 //! The configuration: what its files say, read whole and checked, as plain data.
 //!
 //! Nothing here touches a process, a socket or a clock; reading files is the only effect. `document` makes each file a
-//! tree with positions, `read` walks the tree by its known keys (a file per noun) and notes every mistake, `model` is
-//! what comes of it, and `show` writes that down again.
+//! tree with positions, `keys` has a table of keys for each section, `read` walks the tree by them (a file per noun) and
+//! notes every mistake, `model` is what comes of it, `show` writes that down again, and `reference` describes the keys to
+//! editors and people.
 
 mod document;
+mod keys;
 mod model;
 mod read;
+mod reference;
 mod show;
 
 pub(crate) use document::suggest::nearest;
 pub use document::{Mistake, Mistakes, Place, Severity, SourceFile};
+pub use keys::top::{DEFAULT_PLUGINS, DEFAULT_STORE};
 pub use model::{
     AGENT_CHECK, ByteUnits, Check, CheckNameFault, Command, Condition, Config, KeyPart, Limit, NativeCheck,
     Network, NrpeConfig, NrpeKeys, OnMissing, Part, Priority, Process, RunAs, Secret, Serving, SnmpAccess,
     SnmpConfig, SnmpPoll, SnmpProfile, SnmpUser, SnmpWanted, Stale, SyncPolicy, TablePoll, Template,
     Threshold, TrapRule, TrapsConfig, UNMATCHED_CHECK, UnitRange, Variable, Wanted,
 };
-pub use read::{
-    DEFAULT_PATH, DEFAULT_PLUGINS, DEFAULT_STORE, Loaded, Surroundings, load, load_with, store_named,
-};
+pub use read::{DEFAULT_PATH, Loaded, Surroundings, load, load_with, store_named};
+pub use reference::{manual, schema};
 pub use show::show;

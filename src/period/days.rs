@@ -6,7 +6,8 @@ use jiff::civil::{Date, Weekday};
 
 use crate::text::weekday::WEEKDAYS;
 
-const MONTHS: [&str; 12] = [
+/// The months by their names.
+pub(crate) const MONTHS: [&str; 12] = [
     "january",
     "february",
     "march",

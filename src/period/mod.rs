@@ -10,4 +10,5 @@ mod hours;
 
 pub use calendar::{Period, Rule, Standing};
 pub use days::Days;
+pub(crate) use days::MONTHS;
 pub use hours::Hours;

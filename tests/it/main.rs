@@ -18,6 +18,7 @@ mod peers;
 mod recording;
 mod reloading;
 mod schedule;
+mod schema;
 mod states;
 mod surroundings;
 mod survival;

@@ -2,14 +2,17 @@
 //! as absent, so that everything else is still checked.
 
 use crate::config::document::diagnostic::Findings;
+use crate::config::document::key::{Absence, Is, Key, Reads};
 use crate::config::document::place::Place;
 use crate::config::document::scalar::{Kind, Scalar};
+use crate::config::document::section::{Row, Section};
 use crate::config::document::yaml::{Content, Entry, Node};
 use crate::text::human::counted;
 
-/// A mapping whose keys have been compared with the known ones.
+/// A mapping whose keys have been compared with those of its section.
 pub(crate) struct Fields<'n> {
     entries: &'n [Entry],
+    section: &'static Section,
     /// The keys that unknown ones were probably meant to be.
     misspelled: Vec<&'static str>,
 }
@@ -19,46 +22,88 @@ impl<'n> Fields<'n> {
     pub(crate) fn of(
         node: &'n Node,
         owner: &str,
-        known: &[&'static str],
+        section: &'static Section,
         findings: &mut Findings,
     ) -> Option<Fields<'n>> {
         let Content::Map(entries) = &node.content else {
             findings.error(&node.place, format!("found {} for {owner}, expected a mapping", node.describe()));
             return None;
         };
-        let misspelled = refuse_unknown(entries.iter(), owner, known, findings);
-        Some(Fields { entries, misspelled })
+        let misspelled = refuse_unknown(entries.iter(), owner, section, findings);
+        Some(Fields { entries, section, misspelled })
     }
 
     /// Whether a key is not given, nor meant by an unknown key, which is then the one mistake.
-    pub(crate) fn lacks(&self, key: &str) -> bool {
-        self.entry(key).is_none() && !self.misspelled.contains(&key)
+    pub(crate) fn lacks(&self, key: &dyn Row) -> bool {
+        self.entry(key).is_none() && !self.misspelled.contains(&key.name())
     }
 
     /// The key with its value, if it is given.
-    pub(crate) fn entry(&self, key: &str) -> Option<&'n Entry> {
-        self.entries.iter().find(|entry| entry.key == key)
+    pub(crate) fn entry(&self, key: &dyn Row) -> Option<&'n Entry> {
+        // A key that the table of the section lacks would have been refused as unknown.
+        debug_assert!(self.section.has(key.name()), "{} is no key of {:?}", key.name(), self.section);
+        self.entries.iter().find(|entry| entry.key == key.name())
     }
 
     /// The value of a key, if it is given.
-    pub(crate) fn get(&self, key: &str) -> Option<&'n Node> {
+    pub(crate) fn get(&self, key: &dyn Row) -> Option<&'n Node> {
         self.entry(key).map(|entry| &entry.value)
+    }
+
+    /// The value of a key, if it is given and fits.
+    pub(crate) fn read<K: Reads + Sync, A: Absence<K> + Sync>(
+        &self,
+        key: &Key<K, A>,
+        findings: &mut Findings,
+    ) -> Option<K::Value> {
+        key.kind().read(self.get(key)?, findings)
+    }
+
+    /// The value of a key, or the one that is built in where the key is absent; `None` if it does not fit.
+    pub(crate) fn value<K: Reads + Sync>(
+        &self,
+        key: &Key<K, Is<K::Value>>,
+        findings: &mut Findings,
+    ) -> Option<K::Value>
+    where
+        K::Value: Sync,
+    {
+        match self.get(key) {
+            None => Some(key.built_in()),
+            Some(node) => key.kind().read(node, findings),
+        }
+    }
+
+    /// The value of a key that must be given: one that is not is reported at `place`.
+    pub(crate) fn need(
+        &self,
+        key: &dyn Row,
+        place: &Place,
+        owner: &str,
+        expected: &str,
+        findings: &mut Findings,
+    ) -> Option<&'n Node> {
+        if self.lacks(key) {
+            findings.error(place, format!("{owner} has no `{}`, expected {expected}", key.name()));
+        }
+        self.get(key)
     }
 }
 
-/// Reports every key that is not among the known ones; returns the known ones that were probably meant.
+/// Reports every key that is not one of the section; returns those of it that were probably meant.
 pub(crate) fn refuse_unknown<'n>(
     entries: impl Iterator<Item = &'n Entry>,
     owner: &str,
-    known: &[&'static str],
+    section: &Section,
     findings: &mut Findings,
 ) -> Vec<&'static str> {
     let mut misspelled = Vec::new();
-    for entry in entries.filter(|entry| !known.contains(&entry.key.as_str())) {
+    for entry in entries.filter(|entry| !section.has(&entry.key)) {
+        let known = section.names();
         let meant = findings.nearest(&entry.key, known.iter().copied());
         let advice = match meant {
             Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("expected {}", some_of(&entry.key, known, findings)),
+            None => format!("expected {}", some_of(&entry.key, &known, findings)),
         };
         findings.error(&entry.key_place, format!("unknown key `{}` in {owner}; {advice}", entry.key));
         misspelled.extend(meant);
@@ -219,16 +264,31 @@ pub(crate) fn printable(text: &str, place: &Place, findings: &mut Findings) -> b
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::document::key::{Key, key, section};
+    use crate::config::document::kind::Flag;
     use crate::config::document::place::SourceFile;
     use crate::config::document::yaml;
+
+    section! {
+        /// One key.
+        ONE = "the test";
+        V: Key<Flag> = key("v", Flag, "a value");
+    }
+
+    section! {
+        /// Two keys.
+        TWO = "the other test";
+        TIMEOUT: Key<Flag> = key("timeout", Flag, "one");
+        COMMAND: Key<Flag> = key("command", Flag, "another");
+    }
 
     /// Reads `v: VALUE` with `read` and returns the value and the message without its place.
     fn with<T>(value: &str, read: impl Fn(&Node, &mut Findings) -> Option<T>) -> (Option<T>, String) {
         let file = SourceFile::new("f".into(), format!("v: {value}\n"));
         let mut findings = Findings::default();
         let root = yaml::parse(&file, &mut findings).unwrap();
-        let fields = Fields::of(&root, "the test", &["v"], &mut findings).unwrap();
-        let read = read(fields.get("v").unwrap(), &mut findings);
+        let fields = Fields::of(&root, "the test", &ONE, &mut findings).unwrap();
+        let read = read(fields.get(&V).unwrap(), &mut findings);
         let mistakes = findings.into_mistakes(&[]).to_string();
         let message = mistakes.split_once(": ").map_or("", |(_, message)| message);
         (read, message.to_owned())
@@ -295,8 +355,8 @@ mod tests {
         let file = SourceFile::new("f".into(), "comand: 1\nargs: 2\n".to_owned());
         let mut findings = Findings::default();
         let root = yaml::parse(&file, &mut findings).unwrap();
-        let fields = Fields::of(&root, "check `x`", &["timeout", "command"], &mut findings).unwrap();
-        assert!(!fields.lacks("command") && fields.lacks("timeout"));
+        let fields = Fields::of(&root, "check `x`", &TWO, &mut findings).unwrap();
+        assert!(!fields.lacks(&COMMAND) && fields.lacks(&TIMEOUT));
         assert_eq!(
             findings.into_mistakes(&[]).to_string(),
             "f:1:1: unknown key `comand` in check `x`; did you mean `command`?\n\
@@ -309,7 +369,7 @@ mod tests {
         let file = SourceFile::new("f".into(), "timeot: 1\nbanana: 2\n".to_owned());
         let mut findings = Findings::default();
         let root = yaml::parse(&file, &mut findings).unwrap();
-        Fields::of(&root, "check `x`", &["timeout", "command"], &mut findings);
+        Fields::of(&root, "check `x`", &TWO, &mut findings);
         assert_eq!(
             findings.into_mistakes(&[]).to_string(),
             "f:1:1: unknown key `timeot` in check `x`; did you mean `timeout`?\n\

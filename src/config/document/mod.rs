@@ -6,8 +6,12 @@ pub(crate) mod fields;
 pub(crate) mod glob;
 pub(crate) mod include;
 pub(crate) mod json;
+pub(crate) mod key;
+pub(crate) mod kind;
 pub(crate) mod place;
 pub(crate) mod scalar;
+pub(crate) mod section;
+pub(crate) mod size;
 pub(crate) mod suggest;
 pub(crate) mod yaml;
 

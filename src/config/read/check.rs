@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use custos_store::State;
-
 use crate::config::document::diagnostic::Findings;
 use crate::config::document::duration;
 use crate::config::document::fields::{Fields, boolean};
+use crate::config::document::section::Row;
 use crate::config::document::yaml::Entry;
+use crate::config::keys::check as keys;
+use crate::config::keys::settings;
 use crate::config::model::check::{Check, Command, Serving};
 use crate::config::model::check_name::CheckNameFault;
 use crate::config::model::reserved::{AGENT_CHECK, UNMATCHED_CHECK};
@@ -18,22 +19,9 @@ use crate::config::read::native;
 use crate::config::read::period::Periods;
 use crate::config::read::poll;
 use crate::config::read::raw_counter;
-use crate::config::read::settings::{self, CHECK_INTERVAL, FLAPPING, MAX_CHECK_ATTEMPTS, Settings, TIMEOUT};
+use crate::config::read::settings::{FLAPPING, Settings};
 use crate::config::read::threshold;
 use crate::config::read::trap;
-
-/// The keys of a check beside its settings.
-const OWN_KEYS: [&str; 7] = ["command", "shell", "native", "snmp", "trap", "depends_on", "thresholds"];
-
-const KEYS: [&str; OWN_KEYS.len() + settings::KEYS.len()] = {
-    let mut keys = [""; OWN_KEYS.len() + settings::KEYS.len()];
-    let mut at = 0;
-    while at < keys.len() {
-        keys[at] = if at < OWN_KEYS.len() { OWN_KEYS[at] } else { settings::KEYS[at - OWN_KEYS.len()] };
-        at += 1;
-    }
-    keys
-};
 
 /// What checks share with one another.
 pub(crate) struct Shared<'s> {
@@ -50,9 +38,11 @@ pub(crate) struct Shared<'s> {
 pub(crate) fn read(entry: &Entry, shared: &Shared<'_>, findings: &mut Findings) -> (Option<Check>, Named) {
     let named = name(entry, findings);
     let owner = format!("check `{}`", entry.key);
-    let Some(fields) = Fields::of(&entry.value, &owner, &KEYS, findings) else { return (None, Named::new()) };
+    let Some(fields) = Fields::of(&entry.value, &owner, &keys::CHECK, findings) else {
+        return (None, Named::new());
+    };
     let depends_on =
-        fields.get("depends_on").map(|node| dependency::read(node, findings)).unwrap_or_default();
+        fields.get(&keys::DEPENDS_ON).map(|node| dependency::read(node, findings)).unwrap_or_default();
     let check = with_fields(entry, &fields, &owner, &depends_on, shared, findings);
     (check.filter(|_| named), depends_on)
 }
@@ -69,14 +59,14 @@ fn with_fields(
     let own = Settings::read(fields, owner, shared.periods, findings);
     let command = what(entry, fields, owner, shared.lookup, findings);
     let settings = own.clone().over(shared.defaults);
-    let byte_units = settings.byte_units.unwrap_or_default();
+    let byte_units = settings.byte_units.unwrap_or(settings::BYTE_UNITS.built_in());
     let thresholds = fields
-        .get("thresholds")
+        .get(&keys::THRESHOLDS)
         .map(|node| threshold::read_all(node, owner, byte_units, findings))
         .unwrap_or_default();
-    let check_interval = settings.check_interval.unwrap_or(CHECK_INTERVAL);
-    let timeout = settings.timeout.unwrap_or(TIMEOUT);
-    if let (Some(node), Some(own)) = (fields.get("timeout"), own.timeout) {
+    let check_interval = settings.check_interval.unwrap_or(settings::CHECK_INTERVAL.built_in());
+    let timeout = settings.timeout.unwrap_or(settings::TIMEOUT.built_in());
+    if let (Some(node), Some(own)) = (fields.get(&settings::TIMEOUT), own.timeout) {
         warn_of_long_timeout(own, check_interval, owner, &node.place, findings);
     }
     let command = command?;
@@ -90,7 +80,7 @@ fn with_fields(
     // A trap is not sent again because somebody asks, so there are no attempts to wait for.
     let attempts = match command {
         Command::Trap(_) => own.max_check_attempts.unwrap_or(1),
-        _ => settings.max_check_attempts.unwrap_or(MAX_CHECK_ATTEMPTS),
+        _ => settings.max_check_attempts.unwrap_or(settings::MAX_CHECK_ATTEMPTS.built_in()),
     };
     Some(Check {
         name: entry.key.clone(),
@@ -100,16 +90,16 @@ fn with_fields(
         check_interval,
         retry_interval: settings.retry_interval.unwrap_or(check_interval),
         max_check_attempts: attempts,
-        volatile: settings.volatile.unwrap_or(false),
+        volatile: settings.volatile.unwrap_or(settings::VOLATILE.built_in()),
         check_period: settings.check_period.unwrap_or_default(),
         depends_on: depends_on.iter().map(|(name, _)| name.clone()).collect(),
-        priority: settings.priority.unwrap_or_default(),
+        priority: settings.priority.unwrap_or(settings::PRIORITY.built_in()),
         timeout,
-        timeout_state: settings.timeout_state.unwrap_or(State::Unknown),
+        timeout_state: settings.timeout_state.unwrap_or(settings::TIMEOUT_STATE.built_in()),
         byte_units,
-        check_multi: settings.check_multi.unwrap_or(true),
-        silent: settings.silent.unwrap_or(State::Unknown),
-        evaluate_perfdata: settings.evaluate_perfdata.unwrap_or(false),
+        check_multi: settings.check_multi.unwrap_or(settings::CHECK_MULTI.built_in()),
+        silent: settings.silent.unwrap_or(settings::SILENT.built_in()),
+        evaluate_perfdata: settings.evaluate_perfdata.unwrap_or(settings::EVALUATE_PERFDATA.built_in()),
         flapping: settings.flapping.unwrap_or(Some(FLAPPING)),
         serving,
         thresholds,
@@ -125,19 +115,24 @@ fn what(
     lookup: &Lookup<'_>,
     findings: &mut Findings,
 ) -> Option<Command> {
-    let shell = fields.get("shell").and_then(|node| boolean(node, findings)).unwrap_or(false);
-    let given = ["command", "snmp", "trap"].into_iter().filter_map(|key| fields.entry(key));
+    let shell = fields.value(&keys::SHELL, findings).unwrap_or(false);
+    let sources: [&dyn Row; 3] = [&keys::COMMAND, &keys::SNMP, &keys::TRAP];
+    let given = sources.into_iter().filter_map(|key| fields.entry(key));
     let given: Vec<&Entry> = given.collect();
     match given[..] {
         [] => {
-            if ["command", "snmp", "trap"].into_iter().all(|key| fields.lacks(key)) {
+            if sources.into_iter().all(|key| fields.lacks(key)) {
                 findings.error(&entry.key_place, format!("{owner} has no `command`, expected one"));
             }
             None
         }
         [what] => match what.key.as_str() {
-            "snmp" => poll::read(&what.value, owner, lookup.snmp, findings).map(Arc::new).map(Command::Snmp),
-            "trap" => trap::read(&what.value, owner, lookup.snmp, findings).map(Arc::new).map(Command::Trap),
+            key if key == keys::SNMP.name() => {
+                poll::read(&what.value, owner, lookup.snmp, findings).map(Arc::new).map(Command::Snmp)
+            }
+            key if key == keys::TRAP.name() => {
+                trap::read(&what.value, owner, lookup.snmp, findings).map(Arc::new).map(Command::Trap)
+            }
             _ => native_or_not(fields, command::read(&what.value, shell, lookup, findings)?, findings),
         },
         [first, second, ..] => {
@@ -150,7 +145,7 @@ fn what(
 
 /// With `native: true` a command of check_snmp becomes a poll.
 fn native_or_not(fields: &Fields<'_>, command: Command, findings: &mut Findings) -> Option<Command> {
-    let Some(node) = fields.get("native") else { return Some(command) };
+    let Some(node) = fields.get(&keys::NATIVE) else { return Some(command) };
     let poll = match (boolean(node, findings)?, &command) {
         (false, _) => return Some(command),
         (true, Command::Program(words)) => native::read(words),

@@ -11,50 +11,28 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::config::document::diagnostic::{Findings, Mistakes};
-use crate::config::document::duration;
-use crate::config::document::fields::{Fields, one_or_more, printable, refuse, refuse_unknown, text, whole};
+use crate::config::document::fields::{Fields, one_or_more, printable, refuse, refuse_unknown, text};
 use crate::config::document::include::{self, Document};
+use crate::config::document::key::Reads as _;
 use crate::config::document::place::Place;
 use crate::config::document::scalar::Kind;
+use crate::config::document::section::Row;
 use crate::config::document::yaml::{Content, Entry, Node};
-use crate::config::model::check::{Check, Config, SyncPolicy};
+use crate::config::keys::settings::DEFAULTS;
+use crate::config::keys::top as keys;
+use crate::config::model::check::{Check, Config};
 use crate::config::model::snmp::SnmpConfig;
 use crate::config::read::check::{self, Shared};
 use crate::config::read::command::Lookup;
 use crate::config::read::dependency;
 use crate::config::read::period::{self, Periods};
-use crate::config::read::settings::{self, Settings};
+use crate::config::read::settings::Settings;
 use crate::config::read::snmp;
 use crate::config::read::{askable, nrpe};
-use crate::limits::{
-    CONCURRENT_CHECKS_MAX, CONCURRENT_CHECKS_PER_CPU, HOST_NAME_MAX_BYTES, SYNC_INTERVAL_MAX,
-    SYNC_INTERVAL_MIN,
-};
+use crate::limits::{CONCURRENT_CHECKS_MAX, CONCURRENT_CHECKS_PER_CPU, HOST_NAME_MAX_BYTES};
 
 /// Where the configuration is unless another file is named.
 pub const DEFAULT_PATH: &str = "/etc/custos/custos.yaml";
-/// The store unless `store` says otherwise.
-pub const DEFAULT_STORE: &str = "/var/lib/custos";
-/// The plugin directories unless `plugins` says otherwise: those of Debian, of Red Hat and of a build from source.
-pub const DEFAULT_PLUGINS: [&str; 3] =
-    ["/usr/lib/nagios/plugins", "/usr/lib64/nagios/plugins", "/usr/local/nagios/libexec"];
-
-const KEYS: [&str; 11] = [
-    "store",
-    "sync",
-    "plugins",
-    "include",
-    "defaults",
-    "host",
-    "max_concurrent_checks",
-    "nrpe",
-    "snmp",
-    "periods",
-    "checks",
-];
-/// Top-level keys with this prefix hold whatever the file wants to refer to by aliases.
-const FREE_PREFIX: &str = "x-";
-
 /// What the machine supplies where the configuration is silent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Surroundings {
@@ -113,17 +91,17 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
     for document in documents {
         refuse_unknown_keys(document, findings);
     }
-    let mut single = |key: &'static str| only(documents, key, findings);
-    let store = single("store");
-    let sync = single("sync");
-    let plugins = single("plugins");
-    let host = single("host");
-    let concurrent = single("max_concurrent_checks");
-    let nrpe = single("nrpe");
-    let snmp = single("snmp");
+    let mut single = |key: &dyn Row| only(documents, key.name(), findings);
+    let store = single(&keys::STORE);
+    let sync = single(&keys::SYNC);
+    let plugins = single(&keys::PLUGINS);
+    let host = single(&keys::HOST);
+    let concurrent = single(&keys::MAX_CONCURRENT_CHECKS);
+    let nrpe = single(&keys::NRPE_OF);
+    let snmp = single(&keys::SNMP_OF);
     let plugins = match plugins {
         Some((document, entry)) => paths(&entry.value, document.base(), findings),
-        None => DEFAULT_PLUGINS.map(PathBuf::from).to_vec(),
+        None => keys::PLUGINS.built_in().iter().map(PathBuf::from).collect(),
     };
     let snmp =
         snmp.map(|(document, entry)| snmp::read(&entry.value, document.base(), findings)).unwrap_or_default();
@@ -137,16 +115,16 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
         files: documents.iter().map(|document| document.file.path().to_owned()).collect(),
         store: store
             .and_then(|(document, entry)| Some(document.base().join(path(&entry.value, findings)?)))
-            .unwrap_or_else(|| PathBuf::from(DEFAULT_STORE)),
+            .unwrap_or_else(|| PathBuf::from(keys::STORE.built_in())),
         sync: sync
-            .and_then(|(_, entry)| sync_policy(&entry.value, findings))
-            .unwrap_or(SyncPolicy::Interval(std::time::Duration::from_secs(1))),
+            .and_then(|(_, entry)| keys::SYNC.kind().read(&entry.value, findings))
+            .unwrap_or(keys::SYNC.built_in()),
         plugins,
         host: host
             .and_then(|(_, entry)| host_name(&entry.value, findings))
             .unwrap_or_else(|| surroundings.host.clone()),
         max_concurrent_checks: concurrent
-            .and_then(|(_, entry)| whole(&entry.value, 1, CONCURRENT_CHECKS_MAX as i64, findings))
+            .and_then(|(_, entry)| keys::MAX_CONCURRENT_CHECKS.kind().read(&entry.value, findings))
             .and_then(|count| usize::try_from(count).ok())
             .unwrap_or(
                 surroundings.cpus.saturating_mul(CONCURRENT_CHECKS_PER_CPU).min(CONCURRENT_CHECKS_MAX),
@@ -160,8 +138,8 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
 
 fn refuse_unknown_keys(document: &Document, findings: &mut Findings) {
     if let Some(Node { content: Content::Map(entries), .. }) = &document.root {
-        let own = entries.iter().filter(|entry| !entry.key.starts_with(FREE_PREFIX));
-        refuse_unknown(own, "the configuration", &KEYS, findings);
+        let own = entries.iter().filter(|entry| !entry.key.starts_with(keys::FREE_PREFIX));
+        refuse_unknown(own, "the configuration", &keys::TOP, findings);
     }
 }
 
@@ -192,8 +170,8 @@ fn checks(
     let (mut checks, mut depending) = (BTreeMap::new(), BTreeMap::new());
     for document in documents {
         let inherited = document.parent.map(|parent| defaults[parent].clone()).unwrap_or_default();
-        let own = document.get("defaults").and_then(|entry| {
-            let fields = Fields::of(&entry.value, "`defaults`", &settings::KEYS, findings)?;
+        let own = document.get(keys::DEFAULTS_OF.name()).and_then(|entry| {
+            let fields = Fields::of(&entry.value, "`defaults`", &DEFAULTS, findings)?;
             Some(Settings::read(&fields, "`defaults`", periods, findings))
         });
         let here = own.unwrap_or_default().over(&inherited);
@@ -220,7 +198,7 @@ fn checks(
 }
 
 fn check_entries<'d>(document: &'d Document, findings: &mut Findings) -> &'d [Entry] {
-    let Some(entry) = document.get("checks") else { return &[] };
+    let Some(entry) = document.get(keys::CHECKS.name()) else { return &[] };
     match &entry.value.content {
         Content::Map(entries) => entries,
         // `checks:` with all of them commented out.
@@ -249,22 +227,6 @@ fn host_name(node: &Node, findings: &mut Findings) -> Option<String> {
     printable(name, &node.place, findings).then(|| name.to_owned())
 }
 
-fn sync_policy(node: &Node, findings: &mut Findings) -> Option<SyncPolicy> {
-    if let Content::Scalar(scalar) = &node.content {
-        match scalar.text.as_str() {
-            "always" => return Some(SyncPolicy::Always),
-            "never" => return Some(SyncPolicy::Never),
-            word if word.starts_with(|c: char| c.is_ascii_digit()) => {
-                let interval = duration::read(node, SYNC_INTERVAL_MIN, SYNC_INTERVAL_MAX, findings);
-                return interval.map(SyncPolicy::Interval);
-            }
-            _ => {}
-        }
-    }
-    refuse(node, "`always`, `never` or an interval such as `1s`", findings);
-    None
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -273,7 +235,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::config::{ByteUnits, Command};
+    use crate::config::{ByteUnits, Command, SyncPolicy};
 
     /// A directory with these files, of which the first is the main one.
     struct Files {

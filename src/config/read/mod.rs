@@ -20,5 +20,5 @@ pub(crate) mod threshold;
 pub(crate) mod trap;
 pub(crate) mod variable;
 
-pub use load::{DEFAULT_PATH, DEFAULT_PLUGINS, DEFAULT_STORE, Loaded, Surroundings, load, load_with};
+pub use load::{DEFAULT_PATH, Loaded, Surroundings, load, load_with};
 pub use store_named::store_named;

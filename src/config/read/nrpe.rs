@@ -6,73 +6,36 @@ use std::path::{Path, PathBuf};
 use custos_compat::nrpe::{AllowedHosts, CIPHER_LIST_MAX_BYTES, HostEntry, SslVersion};
 
 use crate::config::document::diagnostic::Findings;
-use crate::config::document::duration;
-use crate::config::document::fields::{
-    Fields, boolean, choice, one_or_more, printable, refuse, text, written,
-};
+use crate::config::document::fields::{Fields, one_or_more, printable, refuse, text, written};
 use crate::config::document::yaml::{Content, Node};
+use crate::config::keys::nrpe as keys;
 use crate::config::model::check::{NrpeConfig, NrpeKeys};
-use crate::limits::{INTERVAL_MAX, TIMEOUT_MIN};
-
-const KEYS: [&str; 17] = [
-    "config",
-    "listen",
-    "allowed_hosts",
-    "tls",
-    "tls_certificate",
-    "tls_key",
-    "tls_client_ca",
-    "tls_client_certificates",
-    "tls_versions",
-    "tls_ciphers",
-    "tls_anonymous",
-    "allow_arguments",
-    "commands_as_root",
-    "tcp_wrappers",
-    "command_timeout",
-    "coalesce",
-    "access",
-];
-
-/// What may be asked of clients.
-const CLIENT_CERTIFICATES: [(&str, &str); 3] = [("ignore", "ignore"), ("ask", "ask"), ("require", "require")];
 
 /// Reads the section; relative paths begin at `base`.
 pub(crate) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<NrpeConfig> {
-    let fields = Fields::of(node, "`nrpe`", &KEYS, findings)?;
-    let config = path(fields.get("config"), "the path of an nrpe.cfg", base, findings);
+    let fields = Fields::of(node, "`nrpe`", &keys::NRPE, findings)?;
+    let config = path(fields.get(&keys::CONFIG), "the path of an nrpe.cfg", base, findings);
     let keys = NrpeKeys {
-        listen: items(fields.get("listen"), address, findings),
-        allowed_hosts: items(fields.get("allowed_hosts"), hosts, findings)
+        listen: items(fields.get(&keys::LISTEN), address, findings),
+        allowed_hosts: items(fields.get(&keys::ALLOWED_HOSTS), hosts, findings)
             .iter()
             .flat_map(|hosts| hosts.split(','))
             .map(|host| host.trim().to_owned())
             .collect(),
-        tls: fields.get("tls").and_then(|node| boolean(node, findings)),
-        tls_certificate: path(fields.get("tls_certificate"), PEM, base, findings),
-        tls_key: path(fields.get("tls_key"), PEM, base, findings),
-        tls_client_ca: path(fields.get("tls_client_ca"), PEM, base, findings),
-        tls_client_certificates: fields
-            .get("tls_client_certificates")
-            .and_then(|node| choice(node, &CLIENT_CERTIFICATES, findings))
-            .map(str::to_owned),
-        tls_versions: fields.get("tls_versions").and_then(|node| versions(node, findings)),
-        tls_ciphers: fields.get("tls_ciphers").and_then(|node| ciphers(node, findings)),
-        tls_anonymous: fields.get("tls_anonymous").and_then(|node| boolean(node, findings)),
-        allow_arguments: fields
-            .get("allow_arguments")
-            .and_then(|node| boolean(node, findings))
-            .unwrap_or(false),
-        commands_as_root: fields
-            .get("commands_as_root")
-            .and_then(|node| boolean(node, findings))
-            .unwrap_or(false),
-        tcp_wrappers: fields.get("tcp_wrappers").and_then(|node| boolean(node, findings)),
-        command_timeout: fields
-            .get("command_timeout")
-            .and_then(|node| duration::read(node, TIMEOUT_MIN, INTERVAL_MAX, findings)),
-        coalesce: fields.get("coalesce").and_then(|node| boolean(node, findings)).unwrap_or(false),
-        access: fields.get("access").map(|node| access(node, findings)).unwrap_or_default(),
+        tls: fields.read(&keys::TLS, findings),
+        tls_certificate: path(fields.get(&keys::TLS_CERTIFICATE), PEM, base, findings),
+        tls_key: path(fields.get(&keys::TLS_KEY), PEM, base, findings),
+        tls_client_ca: path(fields.get(&keys::TLS_CLIENT_CA), PEM, base, findings),
+        tls_client_certificates: fields.read(&keys::TLS_CLIENT_CERTIFICATES, findings).map(str::to_owned),
+        tls_versions: fields.get(&keys::TLS_VERSIONS).and_then(|node| versions(node, findings)),
+        tls_ciphers: fields.get(&keys::TLS_CIPHERS).and_then(|node| ciphers(node, findings)),
+        tls_anonymous: fields.read(&keys::TLS_ANONYMOUS, findings),
+        allow_arguments: fields.value(&keys::ALLOW_ARGUMENTS, findings).unwrap_or(false),
+        commands_as_root: fields.value(&keys::COMMANDS_AS_ROOT, findings).unwrap_or(false),
+        tcp_wrappers: fields.read(&keys::TCP_WRAPPERS, findings),
+        command_timeout: fields.read(&keys::COMMAND_TIMEOUT, findings),
+        coalesce: fields.value(&keys::COALESCE, findings).unwrap_or(false),
+        access: fields.get(&keys::ACCESS).map(|node| access(node, findings)).unwrap_or_default(),
     };
     Some(NrpeConfig { config, keys })
 }

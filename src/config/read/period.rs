@@ -9,13 +9,13 @@ use crate::config::document::diagnostic::Findings;
 use crate::config::document::fields::{one_or_more, printable, refuse, text};
 use crate::config::document::include::Document;
 use crate::config::document::place::Place;
+use crate::config::document::section::Row;
 use crate::config::document::yaml::{Content, Entry, Node};
+use crate::config::keys::period::EXCLUDE;
+use crate::config::keys::settings::ALWAYS;
+use crate::config::keys::top::PERIODS;
 use crate::limits::PERIOD_EXCLUDE_DEPTH_MAX;
 use crate::period::{Days, Hours, Period, Rule};
-
-/// The period of a check that is always due; it needs no definition and can have none.
-pub(crate) const ALWAYS: &str = "always";
-const EXCLUDE: &str = "exclude";
 
 /// Every period that is defined, by name.
 pub(crate) type Periods = BTreeMap<String, Arc<Period>>;
@@ -66,7 +66,7 @@ pub(crate) fn named(node: &Node, periods: &Periods, findings: &mut Findings) -> 
 }
 
 fn entries<'d>(document: &'d Document, findings: &mut Findings) -> &'d [Entry] {
-    match document.get("periods").map(|entry| &entry.value) {
+    match document.get(PERIODS.name()).map(|entry| &entry.value) {
         None => &[],
         Some(Node { content: Content::Map(entries), .. }) => entries,
         Some(node) => {
@@ -83,7 +83,7 @@ fn draft<'d>(entry: &'d Entry, findings: &mut Findings) -> Draft<'d> {
         return draft;
     };
     for day in days {
-        if day.key == EXCLUDE {
+        if day.key == EXCLUDE.name() {
             for node in one_or_more(&day.value) {
                 let name = text(node, "the name of a period", findings);
                 let known = |name: &&str| draft.exclude.iter().any(|(known, _)| known == name);
@@ -97,8 +97,9 @@ fn draft<'d>(entry: &'d Entry, findings: &mut Findings) -> Draft<'d> {
         } else {
             let message = format!(
                 "found `{}`, expected days such as `monday`, `monday - friday`, `monday 1`, `day -1`, \
-                 `december 24 - january 2` or `2026-12-24`, or `{EXCLUDE}`",
-                day.key
+                 `december 24 - january 2` or `2026-12-24`, or `{}`",
+                day.key,
+                EXCLUDE.name(),
             );
             findings.error(&day.key_place, message);
         }

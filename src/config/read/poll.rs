@@ -1,36 +1,29 @@
 //! The `snmp` of a check: which device is asked for what.
 
 use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::{Fields, choice, one_or_more, printable, refuse, whole, written};
+use crate::config::document::fields::{Fields, one_or_more, printable, refuse, written};
 use crate::config::document::place::Place;
 use crate::config::document::scalar::Scalar;
 use crate::config::document::yaml::{Content, Node};
+use crate::config::keys::poll as keys;
 use crate::config::model::snmp::{SnmpConfig, SnmpPoll, SnmpWanted, TablePoll, Variable};
 use crate::config::read::snmp;
 use crate::config::read::variable;
 use crate::limits::SNMP_VARIABLES_MAX;
 
-const KEYS: [&str; 5] = ["target", "profile", "port", "get", "table"];
-const TABLE_KEYS: [&str; 4] = ["index", "columns", "where", "empty"];
 /// The word of `index` for the numbers of a row.
 const ROW_NUMBER: &str = "index";
 
 /// Reads a poll.
 pub(crate) fn read(node: &Node, owner: &str, snmp: &SnmpConfig, findings: &mut Findings) -> Option<SnmpPoll> {
     let owner = format!("`snmp` of {owner}");
-    let fields = Fields::of(node, &owner, &KEYS, findings)?;
-    let mut missing = |key: &str, expected: &str| {
-        if fields.lacks(key) {
-            findings.error(&node.place, format!("{owner} has no `{key}`, expected {expected}"));
-        }
-        fields.get(key)
-    };
-    let target = missing("target", "the name or address of a device");
-    let profile = missing("profile", "the name of a profile");
+    let fields = Fields::of(node, &owner, &keys::POLL, findings)?;
+    let target = fields.need(&keys::TARGET, &node.place, &owner, "the name or address of a device", findings);
+    let profile = fields.need(&keys::PROFILE, &node.place, &owner, "the name of a profile", findings);
     let target = target.and_then(|node| host(node, findings));
     let profile = profile.and_then(|node| snmp::find(node, &snmp.profiles, findings));
-    let port = fields.get("port").and_then(|node| whole(node, 1, i64::from(u16::MAX), findings));
-    let wanted = match (fields.get("get"), fields.get("table")) {
+    let port = fields.read(&keys::PORT, findings);
+    let wanted = match (fields.get(&keys::GET), fields.get(&keys::TABLE)) {
         (Some(get), None) => get_variables(get, snmp, findings).map(SnmpWanted::Get),
         (None, Some(table)) => read_table(table, &owner, snmp, findings).map(SnmpWanted::Table),
         (Some(_), Some(table)) => {
@@ -38,7 +31,7 @@ pub(crate) fn read(node: &Node, owner: &str, snmp: &SnmpConfig, findings: &mut F
             None
         }
         (None, None) => {
-            if fields.lacks("get") && fields.lacks("table") {
+            if fields.lacks(&keys::GET) && fields.lacks(&keys::TABLE) {
                 let message = format!("{owner} has neither `get` nor `table`, expected one of them");
                 findings.error(&node.place, message);
             }
@@ -46,7 +39,7 @@ pub(crate) fn read(node: &Node, owner: &str, snmp: &SnmpConfig, findings: &mut F
         }
     };
     let (profile, wanted) = (profile?, wanted?);
-    let port = port.and_then(|port| u16::try_from(port).ok()).unwrap_or(profile.port);
+    let port = port.unwrap_or(profile.port);
     Some(SnmpPoll { target: target?, port, profile, wanted })
 }
 
@@ -79,29 +72,23 @@ fn get_variables(node: &Node, snmp: &SnmpConfig, findings: &mut Findings) -> Opt
 }
 
 fn read_table(node: &Node, owner: &str, snmp: &SnmpConfig, findings: &mut Findings) -> Option<TablePoll> {
-    let fields = Fields::of(node, &format!("`table` of {owner}"), &TABLE_KEYS, findings)?;
-    let mut missing = |key: &str, expected: &str| {
-        if fields.lacks(key) {
-            findings.error(&node.place, format!("the table of {owner} has no `{key}`, expected {expected}"));
-        }
-    };
-    missing("index", "the column whose values tell rows apart, such as `ifName`");
-    missing("columns", "the columns that become metrics");
-    let (number_label, index) = match fields.get("index") {
-        Some(node) => split_index(node),
-        None => (None, None),
-    };
+    let fields = Fields::of(node, &format!("`table` of {owner}"), &keys::COLUMNS_OF, findings)?;
+    let table = format!("the table of {owner}");
+    let expected = "the column whose values tell rows apart, such as `ifName`";
+    let index = fields.need(&keys::INDEX, &node.place, &table, expected, findings);
+    let columns =
+        fields.need(&keys::COLUMNS, &node.place, &table, "the columns that become metrics", findings);
+    let (number_label, index) = index.map_or((None, None), split_index);
     let index = index.map(|node| variable::read_labelled(&node, &snmp.names, findings));
-    let columns = fields.get("columns").map(|node| variable::read_labelled(node, &snmp.names, findings));
+    let columns = columns.map(|node| variable::read_labelled(node, &snmp.names, findings));
     for column in index.iter().chain(&columns).flatten() {
         variable::warn_without_value(column, &node.place, &snmp.names, findings);
     }
-    let conditions = match fields.get("where") {
+    let conditions = match fields.get(&keys::WHERE) {
         Some(node) => variable::conditions(node, &snmp.names, findings),
         None => Vec::new(),
     };
-    let empty_ok =
-        fields.get("empty").and_then(|node| choice(node, &[("ok", true), ("unknown", false)], findings));
+    let empty_ok = fields.value(&keys::EMPTY, findings);
     let index = match index {
         Some(index) => bounded(index, &node.place, findings)?,
         None => Vec::new(),

@@ -6,33 +6,17 @@
 use std::ffi::CString;
 use std::path::PathBuf;
 
-use custos_shim::{Credentials, IoPriority, Limits, OUTPUT_MAX_BYTES};
+use custos_shim::{Credentials, IoPriority, Limits};
 use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
 
 use crate::config::document::diagnostic::Findings;
-use crate::config::document::duration;
-use crate::config::document::fields::{Fields, boolean, one_or_more, refuse, whole, written};
-use crate::config::document::scalar::{Kind, Scalar};
-use crate::config::document::yaml::{Content, Node};
+use crate::config::document::fields::{Fields, one_or_more, refuse, written};
+use crate::config::document::section::Row;
+use crate::config::document::yaml::Node;
+use crate::config::keys::process as keys;
 use crate::config::model::check::{Process, RunAs};
-use crate::limits::{INTERVAL_MAX, STDOUT_MAX_BYTES, TIMEOUT_MIN};
+use crate::limits::STDOUT_MAX_BYTES;
 use crate::text::accounts::UNSEEN;
-
-/// The keys of these settings.
-pub(crate) const KEYS: [&str; 8] =
-    ["user", "group", "groups", "working_directory", "nice", "ioprio", "limits", "no_new_privileges"];
-
-const LIMIT_KEYS: [&str; 5] = ["address_space", "cpu_time", "processes", "open_files", "output"];
-/// Units of a size, the longer ones first where one ends in another.
-const UNITS: [(&str, u64); 7] = [
-    ("KiB", 1 << 10),
-    ("MiB", 1 << 20),
-    ("GiB", 1 << 30),
-    ("KB", 1_000),
-    ("MB", 1_000_000),
-    ("GB", 1_000_000_000),
-    ("B", 1),
-];
 
 /// These settings, each of which may be absent.
 #[derive(Clone, Debug, Default)]
@@ -52,21 +36,18 @@ impl ProcessSettings {
     /// Reads the settings among `fields`.
     pub(crate) fn read(fields: &Fields<'_>, owner: &str, findings: &mut Findings) -> ProcessSettings {
         let mut settings = ProcessSettings {
-            user: fields.get("user").and_then(|node| user(node, findings)),
-            group: fields.get("group").and_then(|node| group(node, findings)),
+            user: fields.get(&keys::USER).and_then(|node| user(node, findings)),
+            group: fields.get(&keys::GROUP).and_then(|node| group(node, findings)),
             groups: fields
-                .get("groups")
+                .get(&keys::GROUPS)
                 .map(|node| one_or_more(node).iter().filter_map(|item| group(item, findings)).collect()),
-            directory: fields.get("working_directory").and_then(|node| directory(node, findings)),
-            nice: fields
-                .get("nice")
-                .and_then(|node| whole(node, -20, 19, findings))
-                .and_then(|nice| i8::try_from(nice).ok()),
-            io_priority: fields.get("ioprio").and_then(|node| io_priority(node, findings)),
-            no_new_privileges: fields.get("no_new_privileges").and_then(|node| boolean(node, findings)),
+            directory: fields.get(&keys::WORKING_DIRECTORY).and_then(|node| directory(node, findings)),
+            nice: fields.read(&keys::NICE, findings),
+            io_priority: fields.get(&keys::IOPRIO).and_then(|node| io_priority(node, findings)),
+            no_new_privileges: fields.read(&keys::NO_NEW_PRIVILEGES, findings),
             ..ProcessSettings::default()
         };
-        if let Some(node) = fields.get("limits") {
+        if let Some(node) = fields.get(&keys::LIMITS) {
             settings.read_limits(node, owner, findings);
         }
         settings.warn_of_privileges(fields, findings);
@@ -74,28 +55,19 @@ impl ProcessSettings {
     }
 
     fn read_limits(&mut self, node: &Node, owner: &str, findings: &mut Findings) {
-        let Some(fields) = Fields::of(node, &format!("`limits` of {owner}"), &LIMIT_KEYS, findings) else {
+        let Some(fields) = Fields::of(node, &format!("`limits` of {owner}"), &keys::BOUNDS, findings) else {
             return;
         };
-        let mut count = |key| fields.get(key).and_then(|node| whole(node, 1, i64::MAX, findings));
-        let processes = count("processes");
-        let open_files = count("open_files");
+        let unsigned = |count: Option<i64>| count.and_then(|count| u64::try_from(count).ok());
         self.limits = Limits {
-            address_space_bytes: fields
-                .get("address_space")
-                .and_then(|node| size(node, i64::MAX as u64, findings)),
+            address_space_bytes: fields.read(&keys::ADDRESS_SPACE, findings),
             // Whole seconds are what the kernel counts; a part of one is one.
-            cpu_s: fields
-                .get("cpu_time")
-                .and_then(|node| duration::read(node, TIMEOUT_MIN, INTERVAL_MAX, findings))
-                .map(|time| time.as_millis().div_ceil(1000) as u64),
-            processes: processes.and_then(|count| u64::try_from(count).ok()),
-            open_files: open_files.and_then(|count| u64::try_from(count).ok()),
+            cpu_s: fields.read(&keys::CPU_TIME, findings).map(|time| time.as_millis().div_ceil(1000) as u64),
+            processes: unsigned(fields.read(&keys::PROCESSES, findings)),
+            open_files: unsigned(fields.read(&keys::OPEN_FILES, findings)),
         };
-        self.output_max_bytes = fields
-            .get("output")
-            .and_then(|node| size(node, OUTPUT_MAX_BYTES as u64, findings))
-            .and_then(|bytes| usize::try_from(bytes).ok());
+        self.output_max_bytes =
+            fields.read(&keys::OUTPUT, findings).and_then(|bytes| usize::try_from(bytes).ok());
     }
 
     fn warn_of_privileges(&self, fields: &Fields<'_>, findings: &mut Findings) {
@@ -104,14 +76,23 @@ impl ProcessSettings {
             return;
         }
         let privileged = [
-            ("user", self.user.as_ref().is_some_and(|user| user.uid != own), "change the user"),
-            ("group", self.group.is_some_and(|group| group != Gid::effective()), "change the group"),
-            ("groups", self.groups.is_some(), "change groups"),
-            ("nice", self.nice.is_some_and(|nice| nice < 0), "raise the priority"),
-            ("ioprio", matches!(self.io_priority, Some(IoPriority::RealTime(_))), "take real-time priority"),
+            (
+                &keys::USER as &dyn Row,
+                self.user.as_ref().is_some_and(|user| user.uid != own),
+                "change the user",
+            ),
+            (&keys::GROUP, self.group.is_some_and(|group| group != Gid::effective()), "change the group"),
+            (&keys::GROUPS, self.groups.is_some(), "change groups"),
+            (&keys::NICE, self.nice.is_some_and(|nice| nice < 0), "raise the priority"),
+            (
+                &keys::IOPRIO,
+                matches!(self.io_priority, Some(IoPriority::RealTime(_))),
+                "take real-time priority",
+            ),
         ];
         for (key, wanted, what) in privileged {
             if let Some(node) = fields.get(key).filter(|_| wanted) {
+                let key = key.name();
                 let message =
                     format!("`{key}`: only an agent that runs as root may {what}; this is user {own}");
                 findings.warning(&node.place, message);
@@ -145,12 +126,15 @@ impl ProcessSettings {
     pub(crate) fn resolve(&self) -> Process {
         Process {
             run_as: self.run_as(),
-            directory: self.directory.clone().unwrap_or_else(|| PathBuf::from("/")),
-            nice: self.nice.unwrap_or(0),
+            directory: self
+                .directory
+                .clone()
+                .unwrap_or_else(|| PathBuf::from(keys::WORKING_DIRECTORY.built_in())),
+            nice: self.nice.unwrap_or(keys::NICE.built_in()),
             io_priority: self.io_priority,
             limits: self.limits.clone(),
             stdout_max_bytes: self.output_max_bytes.unwrap_or(STDOUT_MAX_BYTES),
-            no_new_privileges: self.no_new_privileges.unwrap_or(false),
+            no_new_privileges: self.no_new_privileges.unwrap_or(keys::NO_NEW_PRIVILEGES.built_in()),
         }
     }
 
@@ -252,23 +236,6 @@ fn io_priority(node: &Node, findings: &mut Findings) -> Option<IoPriority> {
     priority
 }
 
-/// A number of bytes from 1 on: `512MiB`, `64KB`, `1000`.
-fn size(node: &Node, most: u64, findings: &mut Findings) -> Option<u64> {
-    let bytes = match &node.content {
-        Content::Scalar(Scalar { kind: Kind::Integer(bytes), .. }) => u64::try_from(*bytes).ok(),
-        Content::Scalar(Scalar { text, kind: Kind::Text }) => UNITS
-            .iter()
-            .find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, factor)))
-            .and_then(|(number, factor)| number.trim_end().parse::<u64>().ok()?.checked_mul(*factor)),
-        _ => None,
-    };
-    let fitting = bytes.filter(|bytes| (1..=most).contains(bytes));
-    if fitting.is_none() {
-        refuse(node, &format!("a size such as `512MiB`, from 1 to {most} bytes"), findings);
-    }
-    fitting
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -279,7 +246,7 @@ mod tests {
         let file = SourceFile::new("f".into(), text.to_owned());
         let mut findings = Findings::default();
         let root = yaml::parse(&file, &mut findings).unwrap();
-        let fields = Fields::of(&root, "check `x`", &KEYS, &mut findings).unwrap();
+        let fields = Fields::of(&root, "check `x`", &keys::PROCESS, &mut findings).unwrap();
         let settings = ProcessSettings::read(&fields, "check `x`", &mut findings);
         (settings, findings.into_mistakes(&[]).to_string())
     }

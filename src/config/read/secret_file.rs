@@ -14,6 +14,7 @@ use nix::unistd::Uid;
 use crate::config::document::diagnostic::Findings;
 use crate::config::document::fields::{Fields, printable, text};
 use crate::config::document::yaml::{Content, Node};
+use crate::config::keys::snmp::{FILE, SECRET};
 use crate::config::model::snmp::Secret;
 use crate::limits::SECRET_MAX_BYTES;
 
@@ -41,13 +42,8 @@ pub(crate) fn read(
         }
         return Some(Secret::inline(community));
     }
-    let fields = Fields::of(node, owner, &["file"], findings)?;
-    let Some(file) = fields.get("file") else {
-        if fields.lacks("file") {
-            findings.error(&node.place, format!("{owner} has no `file`, expected the path of one"));
-        }
-        return None;
-    };
+    let fields = Fields::of(node, owner, &SECRET, findings)?;
+    let file = fields.need(&FILE, &node.place, owner, "the path of one", findings)?;
     from_file(file, owner, base, findings)
 }
 
@@ -139,8 +135,8 @@ mod tests {
         let file = SourceFile::new("f".into(), format!("v: {yaml}\n"));
         let mut findings = Findings::default();
         let root = yaml::parse(&file, &mut findings).unwrap();
-        let fields = Fields::of(&root, "x", &["v"], &mut findings).unwrap();
-        let secret = read(fields.get("v").unwrap(), "the community", true, base, &mut findings);
+        let Content::Map(entries) = &root.content else { panic!("no mapping") };
+        let secret = read(&entries[0].value, "the community", true, base, &mut findings);
         (secret, findings.into_mistakes(&[]).to_string())
     }
 

@@ -7,60 +7,17 @@ use std::time::Duration;
 use custos_store::State;
 
 use crate::config::document::diagnostic::Findings;
-use crate::config::document::duration;
-use crate::config::document::fields::{Fields, boolean, choice, number, printable, refuse, whole, written};
+use crate::config::document::fields::{Fields, boolean, printable, refuse, written};
 use crate::config::document::yaml::{Content, Node};
+use crate::config::keys::settings as keys;
 use crate::config::model::check::{ByteUnits, Priority, Serving, Stale};
 use crate::config::read::command::refuse_macros;
 use crate::config::read::period::{self, Periods};
-use crate::config::read::process::{self, ProcessSettings};
-use crate::config::read::threshold::STATES;
-use crate::limits::{CHECK_ATTEMPTS_MAX, CHECK_INTERVAL_MIN, INTERVAL_MAX, TIMEOUT_MIN};
+use crate::config::read::process::ProcessSettings;
 use crate::period::Period;
 
-/// The keys of these settings but those of the process, allowed in `defaults` and in every check.
-const OWN_KEYS: [&str; 17] = [
-    "check_interval",
-    "retry_interval",
-    "max_check_attempts",
-    "volatile",
-    "check_period",
-    "priority",
-    "timeout",
-    "timeout_state",
-    "environment",
-    "byte_units",
-    "check_multi",
-    "silent",
-    "evaluate_perfdata",
-    "flap_detection",
-    "serve",
-    "max_age",
-    "when_stale",
-];
-
-/// All keys of these settings.
-pub(crate) const KEYS: [&str; OWN_KEYS.len() + process::KEYS.len()] = {
-    let mut keys = [""; OWN_KEYS.len() + process::KEYS.len()];
-    let mut at = 0;
-    while at < keys.len() {
-        keys[at] = if at < OWN_KEYS.len() { OWN_KEYS[at] } else { process::KEYS[at - OWN_KEYS.len()] };
-        at += 1;
-    }
-    keys
-};
-
-/// `check_interval` where none is given.
-pub(crate) const CHECK_INTERVAL: Duration = Duration::from_secs(60);
-/// `max_check_attempts` where none is given.
-pub(crate) const MAX_CHECK_ATTEMPTS: u32 = 3;
-/// `timeout` where none is given.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(10);
-/// Low and high flapping limits in per cent, as Nagios has them.
-pub(crate) const FLAPPING: (f64, f64) = (20.0, 30.0);
-
-/// The words for `priority`.
-pub(crate) const PRIORITIES: [(&str, Priority); 2] = [("normal", Priority::Normal), ("low", Priority::Low)];
+/// Low and high flapping limits in per cent where none are given, as Nagios has them.
+pub(crate) const FLAPPING: (f64, f64) = (keys::LOW.built_in(), keys::HIGH.built_in());
 
 /// Settings that may be absent.
 #[derive(Clone, Debug, Default)]
@@ -96,42 +53,29 @@ impl Settings {
         periods: &Periods,
         findings: &mut Findings,
     ) -> Settings {
-        let interval =
-            |node, findings: &mut Findings| duration::read(node, CHECK_INTERVAL_MIN, INTERVAL_MAX, findings);
         Settings {
-            check_interval: fields.get("check_interval").and_then(|node| interval(node, findings)),
-            retry_interval: fields.get("retry_interval").and_then(|node| interval(node, findings)),
-            max_check_attempts: fields
-                .get("max_check_attempts")
-                .and_then(|node| whole(node, 1, i64::from(CHECK_ATTEMPTS_MAX), findings))
-                .and_then(|attempts| u32::try_from(attempts).ok()),
-            volatile: fields.get("volatile").and_then(|node| boolean(node, findings)),
-            check_period: fields.get("check_period").and_then(|node| period::named(node, periods, findings)),
-            priority: fields.get("priority").and_then(|node| choice(node, &PRIORITIES, findings)),
-            timeout: fields
-                .get("timeout")
-                .and_then(|node| duration::read(node, TIMEOUT_MIN, INTERVAL_MAX, findings)),
-            timeout_state: fields.get("timeout_state").and_then(|node| choice(node, &STATES, findings)),
+            check_interval: fields.read(&keys::CHECK_INTERVAL, findings),
+            retry_interval: fields.read(&keys::RETRY_INTERVAL, findings),
+            max_check_attempts: fields.read(&keys::MAX_CHECK_ATTEMPTS, findings),
+            volatile: fields.read(&keys::VOLATILE, findings),
+            check_period: fields
+                .get(&keys::CHECK_PERIOD)
+                .and_then(|node| period::named(node, periods, findings)),
+            priority: fields.read(&keys::PRIORITY, findings),
+            timeout: fields.read(&keys::TIMEOUT, findings),
+            timeout_state: fields.read(&keys::TIMEOUT_STATE, findings),
             environment: fields
-                .get("environment")
+                .get(&keys::ENVIRONMENT)
                 .map(|node| environment(node, owner, findings))
                 .unwrap_or_default(),
-            byte_units: fields
-                .get("byte_units")
-                .and_then(|node| choice(node, &[("si", ByteUnits::Si), ("iec", ByteUnits::Iec)], findings)),
-            silent: fields
-                .get("silent")
-                .and_then(|node| choice(node, &[("ok", State::Ok), ("unknown", State::Unknown)], findings)),
-            check_multi: fields.get("check_multi").and_then(|node| boolean(node, findings)),
-            evaluate_perfdata: fields.get("evaluate_perfdata").and_then(|node| boolean(node, findings)),
-            flapping: fields.get("flap_detection").and_then(|node| flapping(node, owner, findings)),
-            cached: fields
-                .get("serve")
-                .and_then(|node| choice(node, &[("fresh", false), ("cached", true)], findings)),
-            max_age: fields.get("max_age").and_then(|node| interval(node, findings)),
-            stale: fields
-                .get("when_stale")
-                .and_then(|node| choice(node, &[("run", Stale::Run), ("unknown", Stale::Unknown)], findings)),
+            byte_units: fields.read(&keys::BYTE_UNITS, findings),
+            silent: fields.read(&keys::SILENT, findings),
+            check_multi: fields.read(&keys::CHECK_MULTI, findings),
+            evaluate_perfdata: fields.read(&keys::EVALUATE_PERFDATA, findings),
+            flapping: fields.get(&keys::FLAP_DETECTION).and_then(|node| flapping(node, owner, findings)),
+            cached: fields.read(&keys::SERVE, findings),
+            max_age: fields.read(&keys::MAX_AGE, findings),
+            stale: fields.read(&keys::WHEN_STALE, findings),
             process: ProcessSettings::read(fields, owner, findings),
         }
     }
@@ -166,12 +110,12 @@ impl Settings {
 impl Settings {
     /// How requests over NRPE are answered: by default a run is too old once the next should have ended.
     pub(crate) fn serving(&self, check_interval: Duration, timeout: Duration) -> Serving {
-        match self.cached {
-            Some(true) => Serving::Cached {
+        match self.cached.unwrap_or(keys::SERVE.built_in()) {
+            true => Serving::Cached {
                 max_age: self.max_age.unwrap_or(check_interval + timeout),
-                stale: self.stale.unwrap_or_default(),
+                stale: self.stale.unwrap_or(keys::WHEN_STALE.built_in()),
             },
-            _ => Serving::Fresh,
+            false => Serving::Fresh,
         }
     }
 }
@@ -210,12 +154,8 @@ fn flapping(node: &Node, owner: &str, findings: &mut Findings) -> Option<Option<
         return boolean(node, findings).map(|on| on.then_some(FLAPPING));
     }
     let owner = format!("`flap_detection` of {owner}");
-    let fields = Fields::of(node, &owner, &["low", "high"], findings)?;
-    let mut limit = |key, built_in| match fields.get(key) {
-        None => Some(built_in),
-        Some(node) => number(node, 0.0, 100.0, findings),
-    };
-    let (low, high) = (limit("low", FLAPPING.0), limit("high", FLAPPING.1));
+    let fields = Fields::of(node, &owner, &keys::FLAPPING, findings)?;
+    let (low, high) = (fields.value(&keys::LOW, findings), fields.value(&keys::HIGH, findings));
     let (low, high) = (low?, high?);
     if low > high {
         findings
@@ -235,7 +175,7 @@ mod tests {
         let file = SourceFile::new("f".into(), text.to_owned());
         let mut findings = Findings::default();
         let root = yaml::parse(&file, &mut findings).unwrap();
-        let fields = Fields::of(&root, "`defaults`", &KEYS, &mut findings).unwrap();
+        let fields = Fields::of(&root, "`defaults`", &keys::DEFAULTS, &mut findings).unwrap();
         let settings = Settings::read(&fields, "`defaults`", &Periods::new(), &mut findings);
         (settings, findings.into_mistakes(&[]).to_string())
     }

@@ -3,61 +3,33 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use custos_compat::snmp::Version;
 use custos_compat::snmp::usm::{AuthProtocol, PrivProtocol};
 
 use crate::config::document::diagnostic::Findings;
-use crate::config::document::duration;
-use crate::config::document::fields::{
-    Fields, choice, one_or_more, printable, quoted, refuse, text, whole, written,
-};
+use crate::config::document::fields::{Fields, one_or_more, printable, quoted, refuse, text, written};
+use crate::config::document::section::{Row, Section};
 use crate::config::document::yaml::{Content, Entry, Node};
+use crate::config::keys::snmp as keys;
 use crate::config::model::snmp::{
     Network, Secret, SnmpAccess, SnmpConfig, SnmpProfile, SnmpUser, TrapsConfig,
 };
 use crate::config::read::nrpe::address;
 use crate::config::read::secret_file;
-use crate::limits::{
-    CONFIG_CHOICES_NAMED_MAX, SNMP_REPETITIONS_MAX, SNMP_RETRIES_MAX, SNMP_TIMEOUT_MAX, SNMP_TIMEOUT_MIN,
-    TRAPS_PER_SOURCE_MAX, TRAPS_RATE_MAX, TRAPS_TOTAL_MAX,
-};
+use crate::limits::CONFIG_CHOICES_NAMED_MAX;
 use crate::mib::{KnownNames, MibFault, Names, read_mibs};
-
-const KEYS: [&str; 3] = ["profiles", "traps", "mibs"];
-const PROFILE_KEYS: [&str; 12] = [
-    "version",
-    "community",
-    "user",
-    "auth",
-    "priv",
-    "context",
-    "port",
-    "timeout",
-    "retries",
-    "max_repetitions",
-    "answers_from",
-    "answers_community",
-];
-const TRAPS_KEYS: [&str; 6] = ["listen", "profiles", "sources", "per_source", "total", "engine_id"];
-
-/// `port` where none is given.
-const PORT: u16 = 161;
-/// `timeout` where none is given.
-const TIMEOUT: Duration = Duration::from_secs(1);
-/// `retries` where none are given.
-const RETRIES: u32 = 3;
-/// `max_repetitions` where none are given.
-const REPETITIONS: u32 = 25;
 
 /// Reads the section; relative paths begin at `base`.
 pub(crate) fn read(node: &Node, base: &Path, findings: &mut Findings) -> SnmpConfig {
-    let Some(fields) = Fields::of(node, "`snmp`", &KEYS, findings) else { return SnmpConfig::default() };
-    let mibs: Vec<PathBuf> = fields.get("mibs").map(|node| paths(node, base, findings)).unwrap_or_default();
-    let names = names(&mibs, fields.get("mibs"), findings);
-    let profiles = fields.get("profiles").map(|node| profiles(node, base, findings)).unwrap_or_default();
-    let traps = fields.get("traps").and_then(|node| traps(node, &profiles, findings));
+    let Some(fields) = Fields::of(node, "`snmp`", &keys::SNMP, findings) else {
+        return SnmpConfig::default();
+    };
+    let mibs: Vec<PathBuf> =
+        fields.get(&keys::MIBS).map(|node| paths(node, base, findings)).unwrap_or_default();
+    let names = names(&mibs, fields.get(&keys::MIBS), findings);
+    let profiles = fields.get(&keys::PROFILES).map(|node| profiles(node, base, findings)).unwrap_or_default();
+    let traps = fields.get(&keys::TRAPS).and_then(|node| traps(node, &profiles, findings));
     SnmpConfig { profiles, traps, mibs, names }
 }
 
@@ -93,35 +65,23 @@ fn profiles(node: &Node, base: &Path, findings: &mut Findings) -> BTreeMap<Strin
 
 fn profile(entry: &Entry, base: &Path, findings: &mut Findings) -> Option<SnmpProfile> {
     let owner = format!("profile `{}`", entry.key);
-    let fields = Fields::of(&entry.value, &owner, &PROFILE_KEYS, findings)?;
-    let port = fields.get("port").and_then(|node| whole(node, 1, i64::from(u16::MAX), findings));
-    let timeout = fields
-        .get("timeout")
-        .and_then(|node| duration::read(node, SNMP_TIMEOUT_MIN, SNMP_TIMEOUT_MAX, findings));
-    let mut count = |key: &str, least: i64, most: u32| {
-        let number = fields.get(key).and_then(|node| whole(node, least, i64::from(most), findings));
-        number.and_then(|number| u32::try_from(number).ok())
-    };
-    let retries = count("retries", 0, SNMP_RETRIES_MAX);
-    let max_repetitions = count("max_repetitions", 1, SNMP_REPETITIONS_MAX);
-    let mut is_any = |key: &str, strict: &'static str| {
-        fields
-            .get(key)
-            .and_then(|node| choice(node, &[(strict, false), ("any", true)], findings))
-            .unwrap_or(false)
-    };
-    let answers_from_any = is_any("answers_from", "asked");
-    let answers_any_community = is_any("answers_community", "same");
+    let fields = Fields::of(&entry.value, &owner, &keys::PROFILE, findings)?;
+    let port = fields.value(&keys::PORT, findings);
+    let timeout = fields.value(&keys::TIMEOUT, findings);
+    let retries = fields.value(&keys::RETRIES, findings);
+    let max_repetitions = fields.value(&keys::MAX_REPETITIONS, findings);
+    let answers_from_any = fields.value(&keys::ANSWERS_FROM, findings);
+    let answers_any_community = fields.value(&keys::ANSWERS_COMMUNITY, findings);
     let access = access(entry, &fields, &owner, base, findings)?;
     Some(SnmpProfile {
         name: entry.key.clone(),
         access,
-        port: port.and_then(|port| u16::try_from(port).ok()).unwrap_or(PORT),
-        timeout: timeout.unwrap_or(TIMEOUT),
-        retries: retries.unwrap_or(RETRIES),
-        max_repetitions: max_repetitions.unwrap_or(REPETITIONS),
-        answers_from_any,
-        answers_any_community,
+        port: port?,
+        timeout: timeout?,
+        retries: retries?,
+        max_repetitions: max_repetitions?,
+        answers_from_any: answers_from_any?,
+        answers_any_community: answers_any_community?,
     })
 }
 
@@ -133,12 +93,7 @@ fn access(
     findings: &mut Findings,
 ) -> Option<SnmpAccess> {
     const EXPECTED: &str = "`1`, `2c` or `3`";
-    let Some(version) = fields.get("version") else {
-        if fields.lacks("version") {
-            findings.error(&entry.key_place, format!("{owner} has no `version`, expected {EXPECTED}"));
-        }
-        return None;
-    };
+    let version = fields.need(&keys::VERSION, &entry.key_place, owner, EXPECTED, findings)?;
     let version = match written(version, EXPECTED, findings)? {
         "1" => Version::V1,
         "2c" | "2" => Version::V2c,
@@ -148,11 +103,11 @@ fn access(
             return None;
         }
     };
-    let foreign: &[&str] = match version {
-        Version::V3 => &["community", "answers_community"],
-        _ => &["user", "auth", "priv", "context"],
+    let foreign: &[&dyn Row] = match version {
+        Version::V3 => &[&keys::COMMUNITY, &keys::ANSWERS_COMMUNITY],
+        _ => &[&keys::USER, &keys::AUTH, &keys::PRIV, &keys::CONTEXT],
     };
-    for foreign in foreign.iter().filter_map(|key| fields.entry(key)) {
+    for foreign in foreign.iter().filter_map(|key| fields.entry(*key)) {
         let version = if version == Version::V3 { "3" } else { "1 and 2c" };
         let message = format!("version {version} has no `{}`, but {owner} has", foreign.key);
         findings.error(&foreign.key_place, message);
@@ -160,12 +115,7 @@ fn access(
     if version == Version::V3 {
         return user(entry, fields, owner, base, findings).map(SnmpAccess::User);
     }
-    let Some(community) = fields.get("community") else {
-        if fields.lacks("community") {
-            findings.error(&entry.key_place, format!("{owner} has no `community`, expected one"));
-        }
-        return None;
-    };
+    let community = fields.need(&keys::COMMUNITY, &entry.key_place, owner, "one", findings)?;
     let what = format!("the community of {owner}");
     let community = secret_file::read(community, &what, true, base, findings)?;
     Some(SnmpAccess::Community { version, community })
@@ -178,30 +128,37 @@ fn user(
     base: &Path,
     findings: &mut Findings,
 ) -> Option<SnmpUser> {
-    let auth_names = AuthProtocol::ALL.map(AuthProtocol::name);
-    let priv_names = PrivProtocol::ALL.map(PrivProtocol::name);
-    let auth = fields.get("auth").map(|node| {
+    let digest = Protecting {
+        section: &keys::DIGESTED,
+        protocol: &keys::AUTH_PROTOCOL,
+        file: &keys::AUTH_FILE,
+        names: AuthProtocol::ALL.map(AuthProtocol::name),
+        by_name: AuthProtocol::from_name,
+    };
+    let cipher = Protecting {
+        section: &keys::ENCRYPTED,
+        protocol: &keys::PRIV_PROTOCOL,
+        file: &keys::PRIV_FILE,
+        names: PrivProtocol::ALL.map(PrivProtocol::name),
+        by_name: PrivProtocol::from_name,
+    };
+    let auth = fields.get(&keys::AUTH).map(|node| {
         let what = format!("`auth` of {owner}");
-        protected(node, &what, AuthProtocol::from_name, &auth_names, base, findings)
+        protected(node, &what, &digest, base, findings)
     });
-    let privacy = fields.get("priv").map(|node| {
+    let privacy = fields.get(&keys::PRIV).map(|node| {
         let what = format!("`priv` of {owner}");
-        protected(node, &what, PrivProtocol::from_name, &priv_names, base, findings)
+        protected(node, &what, &cipher, base, findings)
     });
-    if let (Some(entry), None) = (fields.entry("priv"), &auth) {
+    if let (Some(entry), None) = (fields.entry(&keys::PRIV), &auth) {
         findings
             .error(&entry.key_place, format!("{owner} has `priv` without `auth`, which SNMP does not know"));
     }
-    let context = match fields.get("context") {
+    let context = match fields.get(&keys::CONTEXT) {
         Some(node) => written(node, "the name of a context", findings)?.to_owned(),
         None => String::new(),
     };
-    let Some(name) = fields.get("user") else {
-        if fields.lacks("user") {
-            findings.error(&entry.key_place, format!("{owner} has no `user`, expected one"));
-        }
-        return None;
-    };
+    let name = fields.need(&keys::USER, &entry.key_place, owner, "one", findings)?;
     let name = written(name, "the name of a user", findings)?;
     // A protocol that was given and is wrong must not become none.
     let flatten = |given: Option<Option<_>>| match given {
@@ -218,31 +175,34 @@ fn user(
     Some(SnmpUser { name: name.to_owned(), auth, privacy, context })
 }
 
+/// A kind of protection: its keys, and its protocols by name.
+struct Protecting<P> {
+    section: &'static Section,
+    protocol: &'static dyn Row,
+    file: &'static dyn Row,
+    names: [&'static str; 6],
+    by_name: fn(&str) -> Option<P>,
+}
+
 /// `{ protocol: NAME, file: PATH }`
 fn protected<P>(
     node: &Node,
     owner: &str,
-    by_name: impl Fn(&str) -> Option<P>,
-    names: &[&str],
+    protecting: &Protecting<P>,
     base: &Path,
     findings: &mut Findings,
 ) -> Option<(P, Secret)> {
     /// Shortest passphrase that RFC 3414 allows.
     const PASSPHRASE_MIN_BYTES: usize = 8;
-    let fields = Fields::of(node, owner, &["protocol", "file"], findings)?;
-    let mut need = |key: &str, expected: &str| {
-        let found = fields.get(key);
-        if fields.lacks(key) {
-            findings.error(&node.place, format!("{owner} has no `{key}`, expected {expected}"));
-        }
-        found
-    };
-    let protocol = need("protocol", &quoted(names));
-    let file = need("file", "the path of the file with its passphrase");
+    let fields = Fields::of(node, owner, protecting.section, findings)?;
+    let names = quoted(&protecting.names);
+    let protocol = fields.need(protecting.protocol, &node.place, owner, &names, findings);
+    let expected = "the path of the file with its passphrase";
+    let file = fields.need(protecting.file, &node.place, owner, expected, findings);
     let protocol = protocol.and_then(|node| {
-        let protocol = by_name(written(node, &quoted(names), findings)?);
+        let protocol = (protecting.by_name)(written(node, &names, findings)?);
         if protocol.is_none() {
-            refuse(node, &quoted(names), findings);
+            refuse(node, &names, findings);
         }
         protocol
     });
@@ -263,9 +223,9 @@ fn traps(
     profiles: &BTreeMap<String, Arc<SnmpProfile>>,
     findings: &mut Findings,
 ) -> Option<TrapsConfig> {
-    let fields = Fields::of(node, "`traps`", &TRAPS_KEYS, findings)?;
+    let fields = Fields::of(node, "`traps`", &keys::RECEIVER, findings)?;
     let mut listen = Vec::new();
-    for item in fields.get("listen").map(one_or_more).unwrap_or_default() {
+    for item in fields.get(&keys::LISTEN).map(one_or_more).unwrap_or_default() {
         match written(item, "an address with its port", findings) {
             Some(text) => match address(text) {
                 Some(expected) => refuse(item, &expected.replace("5666", "162"), findings),
@@ -277,21 +237,19 @@ fn traps(
     if listen.is_empty() {
         findings.error(&node.place, "`traps` has no `listen`, expected addresses such as `0.0.0.0:162`");
     }
-    let accepted = match fields.get("profiles") {
+    let accepted = match fields.get(&keys::ACCEPTED) {
         Some(node) => one_or_more(node).iter().filter_map(|item| find(item, profiles, findings)).collect(),
         None => profiles.values().cloned().collect::<Vec<_>>(),
     };
     if accepted.is_empty() {
         findings.error(&node.place, "`traps` has no profile whose community or user it could accept");
     }
-    let mut rate = |key: &str, default: u32| {
-        let rate = fields.get(key).and_then(|node| whole(node, 1, i64::from(TRAPS_RATE_MAX), findings));
-        rate.and_then(|rate| u32::try_from(rate).ok()).unwrap_or(default)
-    };
-    let (per_source_max, total_max) =
-        (rate("per_source", TRAPS_PER_SOURCE_MAX), rate("total", TRAPS_TOTAL_MAX));
-    let sources = fields.get("sources").map(|node| networks(node, findings)).unwrap_or_default();
-    let engine_id = fields.get("engine_id").map_or(Some(Vec::new()), |node| engine_id(node, findings))?;
+    let per_source_max = fields.value(&keys::PER_SOURCE, findings);
+    let total_max = fields.value(&keys::TOTAL, findings);
+    let sources = fields.get(&keys::SOURCES).map(|node| networks(node, findings)).unwrap_or_default();
+    let engine_id =
+        fields.get(&keys::ENGINE_ID).map_or(Some(Vec::new()), |node| engine_id(node, findings))?;
+    let (per_source_max, total_max) = (per_source_max?, total_max?);
     Some(TrapsConfig { listen, profiles: accepted, sources, per_source_max, total_max, engine_id })
 }
 

@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 
 use crate::config::document::diagnostic::Findings;
 use crate::config::document::include;
+use crate::config::document::section::Row as _;
 use crate::config::document::yaml::Content;
+use crate::config::keys::top::STORE;
 use crate::limits::CONFIG_MAX_BYTES;
 
 /// The directory that `store` names in the configuration at `path`, mistakes elsewhere aside; `None` if it names
 /// none or the name is unusable.
 pub fn store_named(path: &Path) -> Option<PathBuf> {
     let documents = include::read_all(path, &mut Findings::default());
-    let named = documents.iter().find_map(|document| match &document.get("store")?.value.content {
+    let named = documents.iter().find_map(|document| match &document.get(STORE.name())?.value.content {
         Content::Scalar(scalar) => Some(document.base().join(&scalar.text)),
         _ => None,
     });

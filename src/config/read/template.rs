@@ -3,12 +3,10 @@
 use crate::config::document::diagnostic::Findings;
 use crate::config::document::fields::text;
 use crate::config::document::yaml::Node;
+use crate::config::keys::trap::TEXT;
 use crate::config::model::snmp::{Part, Template};
 use crate::config::read::variable;
 use crate::mib::Names;
-
-/// The text of a trap for which none is given.
-const USUAL: &str = "{trap} from {source}: {variables}";
 
 /// Reads a template.
 pub(crate) fn read(node: &Node, names: &Names, findings: &mut Findings) -> Option<Template> {
@@ -25,7 +23,7 @@ pub(crate) fn usual() -> Template {
         Part::Text(": ".to_owned()),
         Part::Variables,
     ];
-    Template { written: USUAL.to_owned(), parts }
+    Template { written: TEXT.built_in().to_owned(), parts }
 }
 
 fn parse(written: &str, names: &Names, node: &Node, findings: &mut Findings) -> Option<Template> {
@@ -73,16 +71,15 @@ fn parse(written: &str, names: &Names, node: &Node, findings: &mut Findings) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::document::fields::Fields;
     use crate::config::document::place::SourceFile;
-    use crate::config::document::yaml;
+    use crate::config::document::yaml::{self, Content};
 
     fn read_text(text: &str) -> (Option<Template>, String) {
         let file = SourceFile::new("f".into(), format!("v: \"{text}\"\n"));
         let mut findings = Findings::default();
         let root = yaml::parse(&file, &mut findings).unwrap();
-        let fields = Fields::of(&root, "x", &["v"], &mut findings).unwrap();
-        let template = read(fields.get("v").unwrap(), Names::builtin(), &mut findings);
+        let Content::Map(entries) = &root.content else { panic!("no mapping") };
+        let template = read(&entries[0].value, Names::builtin(), &mut findings);
         (template, findings.into_mistakes(&[]).to_string())
     }
 
@@ -94,7 +91,7 @@ mod tests {
         assert_eq!(parts[..3], [Part::Text("{x} ".into()), Part::Trap, Part::Text(": ".into())]);
         assert!(matches!(&parts[3], Part::Variable(variable) if variable.label == "ifDescr"));
         assert_eq!(parts[4..], [Part::Text(" é".into()), Part::Source]);
-        assert_eq!(read_text(USUAL).0, Some(usual()));
+        assert_eq!(read_text(TEXT.built_in()).0, Some(usual()));
     }
 
     #[test]

@@ -1,37 +1,15 @@
 //! Limits that the configuration sets on metrics.
 
-use std::time::Duration;
-
 use custos_compat::nagios;
-use custos_store::{Bounds, State};
+use custos_store::Bounds;
 use globset::GlobBuilder;
 
 use crate::config::document::diagnostic::Findings;
-use crate::config::document::duration;
-use crate::config::document::fields::{Fields, boolean, choice, refuse, text, written};
+use crate::config::document::fields::{Fields, refuse, text, written};
 use crate::config::document::place::Place;
 use crate::config::document::yaml::{Content, Node};
-use crate::config::model::check::{ByteUnits, OnMissing, Threshold, UnitRange};
-use crate::limits::INTERVAL_MAX;
-
-const KEYS: [&str; 6] = ["metric", "warning", "critical", "rate", "for", "on_missing"];
-
-/// The states by the words of the configuration.
-pub(crate) const STATES: [(&str, State); 4] = [
-    ("ok", State::Ok),
-    ("warning", State::Warning),
-    ("critical", State::Critical),
-    ("unknown", State::Unknown),
-];
-
-/// What a missing metric may mean, by the words of the configuration.
-pub(crate) const ON_MISSING: [(&str, OnMissing); 5] = [
-    ("ok", OnMissing::State(State::Ok)),
-    ("warning", OnMissing::State(State::Warning)),
-    ("critical", OnMissing::State(State::Critical)),
-    ("unknown", OnMissing::State(State::Unknown)),
-    ("keep", OnMissing::Keep),
-];
+use crate::config::keys::threshold as keys;
+use crate::config::model::check::{ByteUnits, Threshold, UnitRange};
 
 /// Reads the thresholds of a check, each with its place; those that are wrong are reported and left out.
 pub(crate) fn read_all(
@@ -49,11 +27,11 @@ pub(crate) fn read_all(
 }
 
 fn read(node: &Node, owner: &str, byte_units: ByteUnits, findings: &mut Findings) -> Option<Threshold> {
-    let fields = Fields::of(node, &format!("a threshold of {owner}"), &KEYS, findings)?;
-    let metric = match fields.get("metric") {
+    let fields = Fields::of(node, &format!("a threshold of {owner}"), &keys::THRESHOLD, findings)?;
+    let metric = match fields.get(&keys::METRIC) {
         Some(metric) => pattern(metric, findings),
         None => {
-            if fields.lacks("metric") {
+            if fields.lacks(&keys::METRIC) {
                 findings.error(
                     &node.place,
                     "this threshold has no `metric`, expected a label or a glob over labels",
@@ -62,9 +40,9 @@ fn read(node: &Node, owner: &str, byte_units: ByteUnits, findings: &mut Findings
             None
         }
     };
-    let warning = fields.get("warning");
-    let critical = fields.get("critical");
-    if fields.lacks("warning") && fields.lacks("critical") {
+    let warning = fields.get(&keys::WARNING);
+    let critical = fields.get(&keys::CRITICAL);
+    if fields.lacks(&keys::WARNING) && fields.lacks(&keys::CRITICAL) {
         findings.error(
             &node.place,
             "this threshold has neither `warning` nor `critical`, so it never says anything",
@@ -79,19 +57,18 @@ fn read(node: &Node, owner: &str, byte_units: ByteUnits, findings: &mut Findings
     {
         refuse_mixed_units(warning, warning_place, critical, critical_place, findings);
     }
-    let pending_for =
-        optional(fields.get("for"), |node| duration::read(node, Duration::ZERO, INTERVAL_MAX, findings));
-    let rate = optional(fields.get("rate"), |node| boolean(node, findings));
-    let on_missing = optional(fields.get("on_missing"), |node| choice(node, &ON_MISSING, findings));
+    let pending_for = fields.value(&keys::FOR, findings);
+    let rate = fields.value(&keys::RATE, findings);
+    let on_missing = fields.value(&keys::ON_MISSING, findings);
     let (metric, matcher) = metric?;
     Some(Threshold {
         metric,
         matcher,
         warning: warning?,
         critical: critical?,
-        pending_for: pending_for?.unwrap_or(Duration::ZERO),
-        rate: rate?.unwrap_or(false),
-        on_missing: on_missing?.unwrap_or(OnMissing::State(State::Unknown)),
+        pending_for: pending_for?,
+        rate: rate?,
+        on_missing: on_missing?,
     })
 }
 
@@ -179,9 +156,14 @@ fn range(node: &Node, byte_units: ByteUnits, findings: &mut Findings) -> Option<
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use custos_store::State;
+
     use super::*;
     use crate::config::document::place::SourceFile;
     use crate::config::document::yaml;
+    use crate::config::model::check::OnMissing;
 
     fn read_yaml(text: &str) -> (Vec<Threshold>, String) {
         let file = SourceFile::new("f".into(), text.to_owned());

@@ -1,53 +1,44 @@
 //! The `trap` of a check: which traps count, and what they say.
 
-use std::time::Duration;
-
 use custos_store::State;
 
 use crate::config::document::diagnostic::Findings;
-use crate::config::document::duration;
 use crate::config::document::fields::{Fields, choice, one_or_more, refuse, written};
 use crate::config::document::yaml::{Content, Node};
+use crate::config::keys::settings::STATES;
+use crate::config::keys::trap as keys;
 use crate::config::model::snmp::{KeyPart, SnmpConfig, TrapRule, Variable};
 use crate::config::read::snmp::networks;
 use crate::config::read::template;
-use crate::config::read::threshold::STATES;
 use crate::config::read::variable;
-use crate::limits::INTERVAL_MAX;
-
-const KEYS: [&str; 10] =
-    ["oid", "source", "where", "state", "key", "text", "metrics", "deduplicate", "expires", "reconnoiter"];
 
 /// Reads a rule for traps.
 pub(crate) fn read(node: &Node, owner: &str, snmp: &SnmpConfig, findings: &mut Findings) -> Option<TrapRule> {
     let owner = format!("`trap` of {owner}");
-    let fields = Fields::of(node, &owner, &KEYS, findings)?;
+    let fields = Fields::of(node, &owner, &keys::TRAP_RULE, findings)?;
     if snmp.traps.is_none() {
         let message = format!("{owner} will never come: `snmp` has no `traps` that listens");
         findings.warning(&node.place, message);
     }
     let names = &snmp.names;
-    let reconnoiter = fields.get("reconnoiter").map(|node| check_id(node, findings));
+    let reconnoiter = fields.get(&keys::RECONNOITER).map(|node| check_id(node, findings));
     let traps = traps(node, &fields, &owner, snmp, findings);
-    let key = match fields.get("key") {
+    let key = match fields.get(&keys::KEY) {
         Some(node) => key(node, snmp, findings),
         None => Vec::new(),
     };
-    let text = match fields.get("text") {
+    let text = match fields.get(&keys::TEXT) {
         Some(node) => template::read(node, names, findings),
         None => Some(template::usual()),
     };
-    let metrics = match fields.get("metrics") {
+    let metrics = match fields.get(&keys::METRICS) {
         Some(node) => variable::read_labelled(node, names, findings),
         None => Vec::new(),
     };
-    let mut time = |key: &str, least: Duration| {
-        fields.get(key).map(|node| duration::read(node, least, INTERVAL_MAX, findings))
-    };
-    let deduplicate = time("deduplicate", Duration::ZERO);
-    let expires = time("expires", Duration::from_secs(1));
-    let sources = fields.get("source").map(|node| networks(node, findings)).unwrap_or_default();
-    let conditions = fields.get("where").map(|node| variable::conditions(node, names, findings));
+    let deduplicate = fields.value(&keys::DEDUPLICATE, findings);
+    let expires = fields.read(&keys::EXPIRES, findings);
+    let sources = fields.get(&keys::SOURCE).map(|node| networks(node, findings)).unwrap_or_default();
+    let conditions = fields.get(&keys::WHERE).map(|node| variable::conditions(node, names, findings));
     let reconnoiter = match reconnoiter {
         Some(None) => return None,
         Some(id) => id,
@@ -60,8 +51,8 @@ pub(crate) fn read(node: &Node, owner: &str, snmp: &SnmpConfig, findings: &mut F
         key,
         text: text?,
         metrics,
-        deduplicate: deduplicate.flatten().unwrap_or_default(),
-        expires: expires.flatten(),
+        deduplicate: deduplicate.unwrap_or_default(),
+        expires,
         reconnoiter,
     })
 }
@@ -74,23 +65,16 @@ fn traps(
     snmp: &SnmpConfig,
     findings: &mut Findings,
 ) -> Option<Vec<(Variable, State)>> {
-    let Some(oid) = fields.get("oid") else {
-        if fields.get("reconnoiter").is_none() {
-            if fields.lacks("oid") {
-                findings.error(&node.place, format!("{owner} has no `oid`, expected the traps that count"));
-            }
+    let Some(oid) = fields.get(&keys::OID) else {
+        if fields.get(&keys::RECONNOITER).is_none() {
+            fields.need(&keys::OID, &node.place, owner, "the traps that count", findings);
             return None;
         }
         return Some(Vec::new());
     };
     let traps = variable::read_list(oid, &snmp.names, findings);
-    let Some(state) = fields.get("state") else {
-        if fields.lacks("state") {
-            let message = format!("{owner} has no `state`, expected one for all traps, or one for each");
-            findings.error(&node.place, message);
-        }
-        return None;
-    };
+    let expected = "one for all traps, or one for each";
+    let state = fields.need(&keys::STATE, &node.place, owner, expected, findings)?;
     let Content::Map(entries) = &state.content else {
         let state = choice(state, &STATES, findings)?;
         return Some(traps.into_iter().map(|trap| (trap, state)).collect());

@@ -11,11 +11,11 @@ use custos_shim::IoPriority;
 use super::snmp;
 use super::word::{list, state, word};
 use crate::config::document::duration;
-use crate::config::model::check::{
-    ByteUnits, Check, Command, Config, NrpeConfig, OnMissing, Process, Serving, Stale, SyncPolicy, Threshold,
-};
-use crate::config::read::settings::PRIORITIES;
-use crate::config::read::threshold::ON_MISSING;
+use crate::config::document::key::Reads as _;
+use crate::config::keys::settings::{BYTE_UNITS, PRIORITY, WHEN_STALE};
+use crate::config::keys::threshold::ON_MISSING;
+use crate::config::keys::top::SYNC;
+use crate::config::model::check::{Check, Command, Config, NrpeConfig, Process, Serving, Threshold};
 use crate::config::show::secret::{self, MASK};
 use crate::limits::STDOUT_MAX_BYTES;
 use crate::period::Period;
@@ -30,7 +30,7 @@ pub fn show(config: &Config) -> String {
 
 fn write_config(page: &mut String, config: &Config) -> fmt::Result {
     writeln!(page, "store: {}", word(&config.store.to_string_lossy()))?;
-    writeln!(page, "sync: {}", sync(config.sync))?;
+    writeln!(page, "sync: {}", SYNC.kind().written(config.sync))?;
     let plugins: Vec<String> =
         config.plugins.iter().map(|path| path.to_string_lossy().into_owned()).collect();
     writeln!(page, "plugins: {}", list(&plugins))?;
@@ -124,9 +124,7 @@ fn write_check(page: &mut String, check: &Check) -> fmt::Result {
     if !check.depends_on.is_empty() {
         writeln!(page, "    depends_on: {}", list(&check.depends_on))?;
     }
-    let priority =
-        PRIORITIES.iter().find(|(_, known)| *known == check.priority).map_or("normal", |(word, _)| word);
-    writeln!(page, "    priority: {priority}")?;
+    writeln!(page, "    priority: {}", PRIORITY.kind().written(check.priority))?;
     writeln!(page, "    timeout: {}", duration::show(check.timeout))?;
     writeln!(page, "    timeout_state: {}", state(check.timeout_state))?;
     if !check.environment.is_empty() {
@@ -137,11 +135,7 @@ fn write_check(page: &mut String, check: &Check) -> fmt::Result {
         writeln!(page, "      {}: {}", word(name), word(value))?;
     }
     write_process(page, &check.process)?;
-    let byte_units = match check.byte_units {
-        ByteUnits::Si => "si",
-        ByteUnits::Iec => "iec",
-    };
-    writeln!(page, "    byte_units: {byte_units}")?;
+    writeln!(page, "    byte_units: {}", BYTE_UNITS.kind().written(check.byte_units))?;
     writeln!(page, "    check_multi: {}", check.check_multi)?;
     writeln!(page, "    silent: {}", state(check.silent))?;
     writeln!(page, "    evaluate_perfdata: {}", check.evaluate_perfdata)?;
@@ -150,10 +144,9 @@ fn write_check(page: &mut String, check: &Check) -> fmt::Result {
         None => writeln!(page, "    flap_detection: false")?,
     }
     if let Serving::Cached { max_age, stale } = check.serving {
-        let stale = if stale == Stale::Run { "run" } else { "unknown" };
         writeln!(page, "    serve: cached")?;
         writeln!(page, "    max_age: {}", duration::show(max_age))?;
-        writeln!(page, "    when_stale: {stale}")?;
+        writeln!(page, "    when_stale: {}", WHEN_STALE.kind().written(stale))?;
     }
     if !check.thresholds.is_empty() {
         writeln!(page, "    thresholds:")?;
@@ -218,19 +211,7 @@ fn write_threshold(page: &mut String, threshold: &Threshold) -> fmt::Result {
     if threshold.pending_for > Duration::ZERO {
         writeln!(page, "        for: {}", duration::show(threshold.pending_for))?;
     }
-    writeln!(page, "        on_missing: {}", on_missing(threshold.on_missing))
-}
-
-fn sync(policy: SyncPolicy) -> String {
-    match policy {
-        SyncPolicy::Always => "always".to_owned(),
-        SyncPolicy::Never => "never".to_owned(),
-        SyncPolicy::Interval(interval) => duration::show(interval),
-    }
-}
-
-fn on_missing(meaning: OnMissing) -> &'static str {
-    ON_MISSING.iter().find(|(_, known)| *known == meaning).map_or("unknown", |(word, _)| word)
+    writeln!(page, "        on_missing: {}", ON_MISSING.kind().written(threshold.on_missing))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use custos_store::State;
 
 use crate::config::document::scalar::{Kind, Scalar};
-use crate::config::read::threshold::STATES;
+use crate::config::keys::settings::STATES;
 use crate::text::is_unsafe;
 
 /// The name of a state, as the configuration has it.

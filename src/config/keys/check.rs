@@ -1,0 +1,33 @@
+//! A check: what it runs or asks, beside its settings.
+
+use crate::config::document::key::{Is, Key, Own, key, section};
+use crate::config::document::kind::Flag;
+use crate::config::document::section::{Rule, Shape};
+use crate::config::keys::poll::POLL;
+use crate::config::keys::process::PROCESS;
+use crate::config::keys::settings::SETTINGS;
+use crate::config::keys::threshold::THRESHOLD;
+use crate::config::keys::trap::TRAP_RULE;
+
+section! {
+    /// One of the `checks`.
+    CHECK = "check" with [SETTINGS, PROCESS] rules [Rule::One(&["command", "snmp", "trap"])];
+    COMMAND: Key<Own> = key("command",
+        Own(|| Shape::Either(vec![Shape::Text, Shape::List(Box::new(Shape::Scalar))])),
+        "what to run: a line, or a list of words")
+        .says("this, `snmp` or `trap` is required");
+    SHELL: Key<Flag, Is<bool>> = key("shell", Flag, "`true`: `command` is a line for `/bin/sh -c`").is(false);
+    NATIVE: Key<Flag, Is<bool>> = key("native", Flag,
+        "`true`: the `command`, one of `check_snmp` with its common options and numeric OIDs, is carried out by the agent \
+         without a process, with the same text, perfdata and state. An option that it does not understand is a mistake, and so \
+         are `-m` and OIDs with blanks between, for which the plugin reads MIBs. `timeout` counts beside `-t` and `-e`")
+        .is(false);
+    SNMP: Key<Own> = key("snmp", Own(|| Shape::Section(&POLL)),
+        "a device that is asked instead of a command, see [polls](snmp.md#polls)");
+    TRAP: Key<Own> = key("trap", Own(|| Shape::Section(&TRAP_RULE)),
+        "the traps that set the state of the check, see [traps](snmp.md#traps)");
+    DEPENDS_ON: Key<Own> = key("depends_on", Own(|| Shape::Text.one_or_more()),
+        "a check, or a list of them: while one of them is in a hard problem, this one is [skipped](#depends_on)");
+    THRESHOLDS: Key<Own> = key("thresholds", Own(|| Shape::List(Box::new(Shape::Section(&THRESHOLD)))),
+        "[limits of our own](#thresholds) on the metrics");
+}
