@@ -9,6 +9,7 @@ pub mod clock;
 pub mod config;
 pub mod control;
 pub mod daemon;
+mod discover;
 pub mod evaluate;
 pub mod execute;
 pub mod exit_code;

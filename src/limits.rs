@@ -395,3 +395,18 @@ pub const POLL_TEXT_VALUES_MAX: usize = 6;
 pub const POLL_TEXT_LINES_MAX: usize = 200;
 const _: () = assert!(SNMP_COLUMNS_AT_ONCE_MAX <= SNMP_BULK_VARBINDS_MAX);
 const _: () = assert!(SNMP_DEVICE_QUEUE_MAX <= SNMP_POLLS_MAX);
+
+/// Steps of a query over a span that gives none, where the terminal has more columns.
+pub const QUERY_STEPS_SHOWN: usize = 1000;
+/// Bytes that `custos init` reads of one file of a host.
+pub const DISCOVERED_FILE_MAX_BYTES: u64 = 8 << 20;
+/// Entries that `custos init` reads of one directory of a host.
+pub const DISCOVERED_ENTRIES_MAX: usize = 65_536;
+/// File systems for which `custos init` proposes a check each.
+pub const DISCOVERED_FILE_SYSTEMS_MAX: usize = 64;
+/// Network interfaces for which `custos init` proposes a check each.
+pub const DISCOVERED_INTERFACES_MAX: usize = 16;
+/// Longest name that `custos init` gives a check, in characters, before a number that tells it from others.
+pub const DISCOVERED_NAME_MAX_CHARS: usize = 60;
+/// Configurations that `custos init --force` replaced and keeps beside the one that it wrote.
+pub const CONFIGURATIONS_KEPT_MAX: usize = 100;

@@ -36,7 +36,12 @@ const PACKAGES: &[Package] = &[
         what: "the bytes on disk; no async, no sockets, no clock",
         outside: &["files", "libc", "nix", "processes", "threads"],
     },
-    Package { root: "store/query/src", what: "pure questions to a store", outside: &["custos_store"] },
+    Package {
+        root: "store/query/src",
+        what: "pure questions to a store",
+        outside: &["custos_promql", "custos_store"],
+    },
+    Package { root: "store/query/promql/src", what: "PromQL over any source; knows no store", outside: &[] },
     Package {
         root: "compat/src",
         what: "the bytes that others defined; no I/O, no clock",
@@ -197,6 +202,12 @@ const ROOMS: &[Room] = &[
         outside: &["custos_query", "custos_store"],
     },
     Room {
+        name: "discover",
+        what: "what this host has, and the checks that suit it; asks no service",
+        imports: &["limits", "text"],
+        outside: &["custos_compat", "files"],
+    },
+    Room {
         name: "cli",
         what: "words in, tables out",
         imports: &[
@@ -205,6 +216,7 @@ const ROOMS: &[Room] = &[
             "config",
             "control",
             "daemon",
+            "discover",
             "evaluate",
             "execute",
             "exit_code",
@@ -220,6 +232,7 @@ const ROOMS: &[Room] = &[
         ],
         outside: &[
             "clap",
+            "custos_promql",
             "custos_compat",
             "custos_query",
             "custos_shim",
@@ -253,7 +266,8 @@ const UNSAFE: &[&str] = &[
 ];
 
 /// Packages without any unsafe code, whose root must forbid it.
-const FORBID_UNSAFE: &[&str] = &["compat/src/lib.rs", "store/query/src/lib.rs"];
+const FORBID_UNSAFE: &[&str] =
+    &["compat/src/lib.rs", "store/query/src/lib.rs", "store/query/promql/src/lib.rs"];
 
 /// Calls that are banned, beside those of `clippy.toml`.
 const BANS: &[Ban] = &[

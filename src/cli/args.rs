@@ -6,8 +6,8 @@ use std::path::Path;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
-    check, check_nrpe, completion, config, doctor, events, graph, help, history, nrpe, run, runs, snmp,
-    status, store, traps,
+    check, check_nrpe, completion, config, doctor, events, graph, help, history, init, nrpe, query, run,
+    runs, snmp, status, store, traps,
 };
 use crate::exit_code::ExitCode;
 
@@ -24,6 +24,7 @@ struct Args {
 
 const AFTER: &str = "\
 Where to begin:
+  custos init                            writes a first configuration, by what this host has
   custos config check                    is the configuration right?
   custos check load --dry-run            run one check here and now, store nothing
   custos run                             the agent, in the foreground
@@ -39,6 +40,7 @@ Exit status: 0 done, 1 failed, 2 the command line or the configuration is wrong;
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Init(init::InitArgs),
     Run(run::RunArgs),
     Check(check::CheckArgs),
     Status(status::StatusArgs),
@@ -47,6 +49,7 @@ enum Command {
     Events(events::EventsArgs),
     Traps(traps::TrapsArgs),
     Graph(graph::GraphArgs),
+    Query(query::QueryArgs),
     Config(config::ConfigArgs),
     Doctor(doctor::DoctorArgs),
     Store(store::StoreArgs),
@@ -100,6 +103,7 @@ pub fn main() -> ExitCode {
         }
     };
     match args.command {
+        Command::Init(args) => init::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Status(args) => status::run(&args),
@@ -108,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Events(args) => events::run(&args),
         Command::Traps(args) => traps::run(&args),
         Command::Graph(args) => graph::run(&args),
+        Command::Query(args) => query::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Store(args) => store::run(&args),

@@ -112,6 +112,11 @@ impl Damage {
         self.note_one(&chain(error));
     }
 
+    /// Notes what cannot be read, in words.
+    pub(super) fn note_text(&mut self, what: &str) {
+        self.note_one(what);
+    }
+
     fn note_one(&mut self, what: &str) {
         self.count += 1;
         if self.count <= DAMAGE_TOLD_MAX {

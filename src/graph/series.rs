@@ -29,7 +29,7 @@ pub struct Threshold {
 /// One line of a graph.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Series {
-    /// The check.
+    /// The check; empty for what is computed from several.
     pub check: String,
     /// The name within the check, such as `load1`.
     pub name: String,
@@ -57,7 +57,7 @@ pub(super) struct Summary {
 impl Series {
     /// What it is, such as `load:load1`.
     pub(super) fn title(&self) -> String {
-        format!("{}:{}", self.check, self.name)
+        if self.check.is_empty() { self.name.clone() } else { format!("{}:{}", self.check, self.name) }
     }
 
     /// Over all samples; `None` without samples.

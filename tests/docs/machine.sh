@@ -17,14 +17,14 @@ mkdir "$root"
 mount -t tmpfs -o size=8g,mode=755 docs "$root"
 cd "$root"
 mkdir -p dev proc run/systemd/system tmp root .usr .work session usr etc/custos/conf.d etc/nagios/nrpe.d var/lib/custos \
-    var/lib/nagios var/log var/tmp var/backups srv backup
+    var/lib/nagios var/lib/misc var/log var/tmp var/backups srv backup
 chmod 1777 tmp var/tmp
 mount -t overlay -o "lowerdir=/usr,upperdir=$root/.usr,workdir=$root/.work" docs usr
 for link in bin sbin lib lib64; do
     ln -s "usr/$link" "$link"
 done
 mount --rbind /dev dev
-mount -t tmpfs docs dev/shm
+mount -t tmpfs -o mode=1777 docs dev/shm
 mount -t proc docs proc
 mount --bind "$session" session
 for file in passwd group nsswitch.conf ld.so.cache services protocols; do

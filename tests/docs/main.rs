@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod compare;
+mod limits;
 mod night;
 mod page;
 mod session;
@@ -30,16 +31,28 @@ macro_rules! pages {
 }
 
 pages! {
+    alerting: "docs/alerting.md",
     commands: "docs/commands.md",
     configuration: "docs/configuration.md",
+    from_checkmk: "docs/from-checkmk.md",
+    from_icinga: "docs/from-icinga.md",
+    from_nagios: "docs/from-nagios.md",
+    from_telegraf: "docs/from-telegraf.md",
+    how_it_works: "docs/how-it-works.md",
     install: "docs/install.md",
+    keeping: "docs/keeping.md",
+    limits_page: "docs/limits.md",
     migrate_from_nrpe: "docs/migrate-from-nrpe.md",
     nagios_differences: "docs/nagios-differences.md",
+    night_page: "docs/night.md",
     nrpe_differences: "docs/nrpe-differences.md",
     plugin_output: "docs/plugin-output.md",
+    query: "docs/query.md",
     readme: "README.md",
     security: "docs/security.md",
     snmp: "docs/snmp.md",
+    start: "docs/start.md",
+    summary: "docs/SUMMARY.md",
 }
 
 /// Commands that go without a run in all pages together. Whoever needs more looks for a way to run them first.
@@ -59,6 +72,17 @@ fn every_page_is_tested() {
     let mut tested = PAGES.to_vec();
     tested.sort_unstable();
     assert_eq!(tested, pages, "a page without a test, or a test without its page");
+}
+
+#[test]
+fn the_site_has_every_page() {
+    let summary = Page::read("docs/SUMMARY.md").text;
+    let lacking = |page: &&&str| {
+        let name = page.trim_start_matches("docs/");
+        !["README.md", "SUMMARY.md"].contains(&name) && !summary.contains(&format!("]({name})"))
+    };
+    let lacking: Vec<_> = PAGES.iter().filter(lacking).collect();
+    assert!(lacking.is_empty(), "docs/SUMMARY.md lacks {lacking:?}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod examples;
 mod extremes;
 mod frozen;
 mod graphs;
+mod init;
 mod killed;
 mod locked;
 mod nrpe;

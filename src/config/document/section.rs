@@ -83,20 +83,19 @@ pub(crate) trait Row: Sync {
 }
 
 /// What of the keys of a section belongs together. The reader of the section sees to it; this tells editors.
-#[derive(Clone, Copy, Debug)]
 pub(crate) enum Rule {
     /// Exactly one of these is given.
-    One(&'static [&'static str]),
+    One(&'static [&'static dyn Row]),
     /// At least one of these is given.
-    Some(&'static [&'static str]),
+    Some(&'static [&'static dyn Row]),
     /// The first is not given without the second.
-    With(&'static str, &'static str),
-    /// Where the key has one of these values, `needed` are given and `refused` are not.
+    With(&'static dyn Row, &'static dyn Row),
+    /// Where the key has one of these values, `needed` is given and `refused` are not.
     Where {
-        key: &'static str,
+        key: &'static dyn Row,
         values: &'static [&'static str],
-        needed: &'static [&'static str],
-        refused: &'static [&'static str],
+        needed: &'static dyn Row,
+        refused: &'static [&'static dyn Row],
     },
 }
 

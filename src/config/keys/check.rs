@@ -2,16 +2,19 @@
 
 use crate::config::document::key::{Is, Key, Own, key, section};
 use crate::config::document::kind::Flag;
-use crate::config::document::section::{Rule, Shape};
+use crate::config::document::section::{Row, Rule, Shape};
 use crate::config::keys::poll::POLL;
 use crate::config::keys::process::PROCESS;
 use crate::config::keys::settings::SETTINGS;
 use crate::config::keys::threshold::THRESHOLD;
 use crate::config::keys::trap::TRAP_RULE;
 
+/// Where the results of a check come from: one of these.
+pub(crate) const SOURCES: [&dyn Row; 3] = [&COMMAND, &SNMP, &TRAP];
+
 section! {
     /// One of the `checks`.
-    CHECK = "check" with [SETTINGS, PROCESS] rules [Rule::One(&["command", "snmp", "trap"])];
+    CHECK = "check" with [SETTINGS, PROCESS] rules [Rule::One(&SOURCES)];
     COMMAND: Key<Own> = key("command",
         Own(|| Shape::Either(vec![Shape::Text, Shape::List(Box::new(Shape::Scalar))])),
         "what to run: a line, or a list of words")
@@ -23,9 +26,9 @@ section! {
          are `-m` and OIDs with blanks between, for which the plugin reads MIBs. `timeout` counts beside `-t` and `-e`")
         .is(false);
     SNMP: Key<Own> = key("snmp", Own(|| Shape::Section(&POLL)),
-        "a device that is asked instead of a command, see [polls](snmp.md#polls)");
+        "a device that is [asked](snmp.md#polls) instead of a command");
     TRAP: Key<Own> = key("trap", Own(|| Shape::Section(&TRAP_RULE)),
-        "the traps that set the state of the check, see [traps](snmp.md#traps)");
+        "the [traps](snmp.md#traps) that set the state of the check");
     DEPENDS_ON: Key<Own> = key("depends_on", Own(|| Shape::Text.one_or_more()),
         "a check, or a list of them: while one of them is in a hard problem, this one is [skipped](#depends_on)");
     THRESHOLDS: Key<Own> = key("thresholds", Own(|| Shape::List(Box::new(Shape::Section(&THRESHOLD)))),

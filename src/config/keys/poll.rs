@@ -12,7 +12,7 @@ const EMPTY_WORDS: [(&str, bool); 2] = [("ok", true), ("unknown", false)];
 
 section! {
     /// The poll of a device.
-    POLL = "poll" rules [Rule::One(&["get", "table"])];
+    POLL = "poll" rules [Rule::One(&[&GET, &TABLE])];
     TARGET: Key<Own, Required> = key("target", Own(|| Shape::Either(vec![number(), Shape::Boolean, Shape::Pattern(HOST)])),
         "name or address of the device")
         .required();
@@ -22,7 +22,7 @@ section! {
         "variables: one, a list, or labels with variables, as in `{ uptime: sysUpTime.0 }`")
         .says("this or `table` is required");
     TABLE: Key<Own> = key("table", Own(|| Shape::Section(&COLUMNS_OF)),
-        "instead of `get`: columns of a table, as below")
+        "instead of `get`: columns of a table")
         .says("this or `get` is required");
 }
 

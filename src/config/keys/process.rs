@@ -30,7 +30,7 @@ section! {
     NO_NEW_PRIVILEGES: Key<Flag, Is<bool>> = key("no_new_privileges", Flag,
         "`true`: setuid programs, `sudo` among them, gain nothing")
         .is(false);
-    LIMITS: Key<Own> = key("limits", Own(|| Shape::Section(&BOUNDS)), "a mapping of the bounds below")
+    LIMITS: Key<Own> = key("limits", Own(|| Shape::Section(&BOUNDS)), "what it may use: a mapping of bounds")
         .says("none but for `output`");
 }
 

@@ -6,7 +6,7 @@ use custos_compat::snmp::usm::{AuthProtocol, PrivProtocol};
 
 use crate::config::document::key::{Is, Key, Own, Required, key, section};
 use crate::config::document::kind::{Choice, Span, Whole};
-use crate::config::document::section::{Rule, Shape};
+use crate::config::document::section::{Row, Rule, Shape};
 use crate::config::keys::shapes::{addresses, networks, path};
 use crate::limits::{
     SNMP_REPETITIONS_MAX, SNMP_RETRIES_MAX, SNMP_TIMEOUT_MAX, SNMP_TIMEOUT_MIN, TRAPS_PER_SOURCE_MAX,
@@ -25,9 +25,9 @@ const HEXADECIMAL: &str = "^(0x)?([0-9A-Fa-f]{2}){5,32}$";
 /// The versions as they are written; `2` is `2c`.
 const VERSIONS: [&str; 4] = ["1", "2c", "3", "2"];
 /// Keys that version 3 alone has.
-pub(crate) const OF_USERS: [&str; 4] = ["user", "auth", "priv", "context"];
+pub(crate) const OF_USERS: [&dyn Row; 4] = [&USER, &AUTH, &PRIV, &CONTEXT];
 /// Keys that version 3 has not.
-pub(crate) const OF_COMMUNITIES: [&str; 2] = ["community", "answers_community"];
+pub(crate) const OF_COMMUNITIES: [&dyn Row; 2] = [&COMMUNITY, &ANSWERS_COMMUNITY];
 
 section! {
     /// The section.
@@ -44,9 +44,9 @@ section! {
 section! {
     /// A profile: how to talk to a device.
     PROFILE = "profile" rules [
-        Rule::With("priv", "auth"),
-        Rule::Where { key: "version", values: &["3"], needed: &["user"], refused: &OF_COMMUNITIES },
-        Rule::Where { key: "version", values: &["1", "2c", "2"], needed: &["community"], refused: &OF_USERS },
+        Rule::With(&PRIV, &AUTH),
+        Rule::Where { key: &VERSION, values: &["3"], needed: &USER, refused: &OF_COMMUNITIES },
+        Rule::Where { key: &VERSION, values: &["1", "2c", "2"], needed: &COMMUNITY, refused: &OF_USERS },
     ];
     VERSION: Key<Own, Required> = key("version", Own(|| Shape::Words(VERSIONS.to_vec())), "`1`, `2c` or `3`").required();
     COMMUNITY: Key<Own> = key("community", Own(|| Shape::Either(vec![Shape::Section(&SECRET), Shape::Text])),

@@ -29,7 +29,7 @@ fn range() -> Shape {
 
 section! {
     /// One of the `thresholds` of a check.
-    THRESHOLD = "threshold" rules [Rule::Some(&["warning", "critical"])];
+    THRESHOLD = "threshold" rules [Rule::Some(&[&WARNING, &CRITICAL])];
     METRIC: Key<Own, Required> = key("metric", Own(|| Shape::Text),
         "a label, or a glob over labels; `*` takes in slashes, `\\` makes the next character itself")
         .required();

@@ -43,7 +43,7 @@ section! {
     PLUGINS: Key<Own, Is<&'static [&'static str]>> = key("plugins", Own(|| path().one_or_more()),
         "a directory, or a list of them, in which programs without a slash are looked up, in order")
         .is(&DEFAULT_PLUGINS);
-    INCLUDE: Key<Own> = key("include", Own(|| path().one_or_more()), "a file or glob, or a list of them, see [below](#include)");
+    INCLUDE: Key<Own> = key("include", Own(|| path().one_or_more()), "a file or [glob](#include) such as `conf.d/*.yaml`, or a list of them");
     DEFAULTS_OF: Key<Own> = key("defaults", Own(|| Shape::Section(&DEFAULTS)),
         "[settings](#settings-of-a-check) for the checks of this file and of the files it includes")
         .says("what is built in");
@@ -115,5 +115,21 @@ impl Reads for Syncing {
             SyncPolicy::Never => "never".to_owned(),
             SyncPolicy::Interval(interval) => duration::show(interval),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::document::section::{Absent, Row as _};
+    use crate::limits::{CHECK_NAME_MAX_BYTES, CONCURRENT_CHECKS_PER_CPU, HOST_NAME_MAX_BYTES};
+
+    #[test]
+    fn what_texts_say_of_bounds_is_so() {
+        assert_eq!(MAX_CONCURRENT_CHECKS.absent(), Absent::Words("16 for each CPU"));
+        assert_eq!(CONCURRENT_CHECKS_PER_CPU, 16);
+        assert!(HOST.text().contains(&format!("at most {HOST_NAME_MAX_BYTES} bytes")));
+        // Beside the first and the last character.
+        assert!(CHECK_NAME.contains(&format!("{{0,{}}}", CHECK_NAME_MAX_BYTES - 2)));
     }
 }

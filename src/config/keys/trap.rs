@@ -21,7 +21,7 @@ fn state() -> Shape {
 
 section! {
     /// The traps of a check.
-    TRAP_RULE = "trap" rules [Rule::Some(&["oid", "reconnoiter"]), Rule::With("oid", "state")];
+    TRAP_RULE = "trap" rules [Rule::Some(&[&OID, &RECONNOITER]), Rule::With(&OID, &STATE)];
     OID: Key<Own> = key("oid", Own(objects),
         "the traps that count, by name or number, with what lies below; of several that fit the longest decides")
         .says("required, unless `reconnoiter`");
@@ -48,5 +48,5 @@ section! {
          hundred in a run")
         .says("never");
     RECONNOITER: Key<Own> = key("reconnoiter", Own(|| Shape::Pattern(UUID)),
-        "the UUID of a check of Reconnoiter, see [below](snmp.md#traps)");
+        "the UUID of a check of [Reconnoiter](snmp.md#traps)");
 }

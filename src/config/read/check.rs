@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::config::document::diagnostic::Findings;
 use crate::config::document::duration;
 use crate::config::document::fields::{Fields, boolean};
-use crate::config::document::section::Row;
+use crate::config::document::section::Row as _;
 use crate::config::document::yaml::Entry;
 use crate::config::keys::check as keys;
 use crate::config::keys::settings;
@@ -116,12 +116,11 @@ fn what(
     findings: &mut Findings,
 ) -> Option<Command> {
     let shell = fields.value(&keys::SHELL, findings).unwrap_or(false);
-    let sources: [&dyn Row; 3] = [&keys::COMMAND, &keys::SNMP, &keys::TRAP];
-    let given = sources.into_iter().filter_map(|key| fields.entry(key));
+    let given = keys::SOURCES.into_iter().filter_map(|key| fields.entry(key));
     let given: Vec<&Entry> = given.collect();
     match given[..] {
         [] => {
-            if sources.into_iter().all(|key| fields.lacks(key)) {
+            if keys::SOURCES.into_iter().all(|key| fields.lacks(key)) {
                 findings.error(&entry.key_place, format!("{owner} has no `command`, expected one"));
             }
             None

@@ -104,8 +104,8 @@ fn access(
         }
     };
     let foreign: &[&dyn Row] = match version {
-        Version::V3 => &[&keys::COMMUNITY, &keys::ANSWERS_COMMUNITY],
-        _ => &[&keys::USER, &keys::AUTH, &keys::PRIV, &keys::CONTEXT],
+        Version::V3 => &keys::OF_COMMUNITIES,
+        _ => &keys::OF_USERS,
     };
     for foreign in foreign.iter().filter_map(|key| fields.entry(*key)) {
         let version = if version == Version::V3 { "3" } else { "1 and 2c" };

@@ -2,7 +2,7 @@
 
 use crate::config::document::section::{Row, Section};
 use crate::config::keys::{check, nrpe, period, poll, process, settings, snmp, threshold, top, trap};
-use crate::config::reference::words::{absence, meaning, without_links};
+use crate::config::reference::words::{default, meaning, without_links};
 
 /// What stands before the keys.
 const HEAD: &str = r#".SH NAME
@@ -101,8 +101,8 @@ pub fn manual() -> String {
 
 fn entry(row: &dyn Row) -> String {
     let text = roff(&without_links(&meaning(row)));
-    let default = roff(&without_links(&absence(row)));
-    format!(".TP\n.B {}\n{text}.\nDefault: {default}.\n", roff(row.name()))
+    let default = roff(&without_links(&default(row)));
+    format!(".TP\n.B {}\n{text}.\n{default}\n", roff(row.name()))
 }
 
 /// A line of Markdown in roff: what stands in backticks is bold.

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::config::document::scalar::{Kind, Scalar};
 use crate::config::document::section::{Absent, Row, Rule, Section, Shape};
 use crate::config::keys::top;
-use crate::config::reference::words::{absence, meaning, without_links};
+use crate::config::reference::words::{default, meaning, without_links};
 
 /// Units of a duration, each at most once and the longer ones first.
 const DURATION: &str = "^(?=[0-9])([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";
@@ -126,26 +126,23 @@ impl Definitions {
 
 /// What an editor shows of a key.
 fn description(row: &dyn Row) -> String {
-    let meaning = without_links(&meaning(row));
-    match row.absent() {
-        Absent::Required => meaning,
-        _ => format!("{meaning}. Default: {}", without_links(&absence(row))),
-    }
+    without_links(&format!("{}. {}", meaning(row), default(row)))
 }
 
 fn rule(rule: &Rule) -> Value {
-    let required = |keys: &[&str]| keys.iter().map(|key| json!({ "required": [key] })).collect::<Vec<_>>();
+    let required =
+        |keys: &[&dyn Row]| keys.iter().map(|key| json!({ "required": [key.name()] })).collect::<Vec<_>>();
     match rule {
         Rule::One(keys) => json!({ "oneOf": required(keys) }),
         Rule::Some(keys) => json!({ "anyOf": required(keys) }),
-        Rule::With(key, other) => json!({ "dependencies": { *key: [other] } }),
+        Rule::With(key, other) => json!({ "dependencies": { key.name(): [other.name()] } }),
         Rule::Where { key, values, needed, refused } => {
             let values: Vec<Value> = values.iter().flat_map(|value| readings(value)).collect();
             let refused: Map<String, Value> =
-                refused.iter().map(|key| ((*key).to_owned(), json!(false))).collect();
+                refused.iter().map(|key| (key.name().to_owned(), json!(false))).collect();
             json!({
-                "if": { "properties": { *key: { "enum": values } }, "required": [key] },
-                "then": { "required": needed, "properties": refused },
+                "if": { "properties": { key.name(): { "enum": values } }, "required": [key.name()] },
+                "then": { "required": [needed.name()], "properties": refused },
             })
         }
     }
@@ -235,7 +232,7 @@ mod tests {
                 "minimum": 1,
                 "maximum": 1000,
                 "default": 3,
-                "description": "runs in a row that confirm a problem, 1 to 1000; from then on its state is hard. Default: `3`",
+                "description": "runs in a row that confirm a problem, 1 to 1000; from then on its state is hard. Default: `3`.",
             })
         );
         assert_eq!(check["properties"]["priority"]["enum"], json!(["normal", "low"]));

@@ -34,6 +34,16 @@ pub(crate) fn absence(row: &dyn Row) -> String {
     }
 }
 
+/// The same as a sentence of its own.
+pub(crate) fn default(row: &dyn Row) -> String {
+    let absence = absence(row);
+    if !absence.contains("required") {
+        return format!("Default: {absence}.");
+    }
+    let (first, rest) = absence.split_at(1);
+    format!("{}{rest}.", first.to_uppercase())
+}
+
 enum Constraint {
     Bounds(String),
     Words(Vec<&'static str>),
@@ -132,6 +142,9 @@ mod tests {
         assert_eq!(absence(&settings::TIMEOUT), "`10s`");
         assert_eq!(absence(&nrpe::TLS), "`true`");
         assert_eq!(absence(&snmp::VERSION), "required");
+        assert_eq!(default(&snmp::VERSION), "Required.");
+        assert_eq!(default(&threshold::WARNING), "This or `critical` is required.");
+        assert_eq!(default(&settings::RETRY_INTERVAL), "Default: `check_interval`.");
         assert!(absence(&top::PLUGINS).starts_with("`/usr/lib/nagios/plugins`, `/usr/lib64/"));
     }
 

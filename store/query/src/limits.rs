@@ -32,3 +32,6 @@ pub const PROBLEM_RUNS_MAX: usize = 100_000;
 
 /// Runs between two questions whether a read is still wanted.
 pub const RUNS_PER_LOOK: u64 = 1024;
+
+/// Runs of a check that tell how far apart they usually are.
+pub const INTERVAL_RUNS: usize = 32;

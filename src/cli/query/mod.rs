@@ -1,0 +1,8 @@
+//! `custos query`: PromQL over everything that is stored.
+
+mod args;
+mod chart;
+mod span;
+mod table;
+
+pub(super) use args::{QueryArgs, run};

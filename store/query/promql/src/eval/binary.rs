@@ -1,0 +1,68 @@
+//! Operators between scalars and vectors.
+
+use super::elementwise::{arithmetic, comparison, element};
+use super::evaluator::Evaluator;
+use super::grid::Grid;
+use super::matching::Matcher;
+use super::set;
+use super::value::{Row, Value};
+use crate::ast::{Binary, Operator};
+use crate::error::{Error, Result};
+use crate::source::is_ended;
+
+/// What an operator comes to.
+pub(super) fn eval(evaluator: &Evaluator<'_>, binary: &Binary, grid: &Grid) -> Result<Value> {
+    let left = evaluator.eval(&binary.left, grid)?;
+    let right = evaluator.eval(&binary.right, grid)?;
+    match (left, right) {
+        (Value::Scalar(left), Value::Scalar(right)) => {
+            let values = left.iter().zip(&right).map(|(left, right)| scalars(binary.operator, *left, *right));
+            Ok(Value::Scalar(values.collect()))
+        }
+        (Value::Vector(rows), Value::Scalar(scalar)) => {
+            Ok(Value::Vector(with_scalar(binary, rows, &scalar, false)))
+        }
+        (Value::Scalar(scalar), Value::Vector(rows)) => {
+            Ok(Value::Vector(with_scalar(binary, rows, &scalar, true)))
+        }
+        (Value::Vector(left), Value::Vector(right)) if binary.operator.is_set() => {
+            Ok(Value::Vector(set::eval(binary.operator, &binary.matching, left, right)))
+        }
+        (Value::Vector(left), Value::Vector(right)) => {
+            let rows = Matcher::new(binary, left, right, grid.count).eval()?;
+            evaluator.check_room(rows.len(), grid.count, binary.span)?;
+            Ok(Value::Vector(rows))
+        }
+        _ => Err(Error::execution(binary.span, "expected scalars or instant vectors")),
+    }
+}
+
+fn scalars(operator: Operator, left: f64, right: f64) -> f64 {
+    match (arithmetic(operator), comparison(operator)) {
+        (Some(compute), _) => compute(left, right),
+        (None, Some(compare)) => f64::from(u8::from(compare(left, right))),
+        (None, None) => f64::NAN,
+    }
+}
+
+/// A vector and a scalar; a comparison that keeps an element keeps the vector's value, on whichever side it is.
+fn with_scalar(binary: &Binary, mut rows: Vec<Row>, scalar: &[f64], scalar_is_left: bool) -> Vec<Row> {
+    let (operator, returns_bool) = (binary.operator, binary.returns_bool);
+    let keeps_value = operator.is_comparison() && !returns_bool;
+    for row in &mut rows {
+        row.drops_name |= !keeps_value;
+        for (value, scalar) in row.values.iter_mut().zip(scalar) {
+            if is_ended(*value) {
+                continue;
+            }
+            let (left, right) = if scalar_is_left { (*scalar, *value) } else { (*value, *scalar) };
+            let result = element(operator, returns_bool, left, right);
+            let kept = keeps_value && !is_ended(result);
+            if !kept {
+                *value = result;
+            }
+        }
+    }
+    rows.retain(|row| !row.is_empty());
+    rows
+}

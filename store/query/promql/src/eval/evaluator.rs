@@ -1,0 +1,139 @@
+//! What all nodes of a query share, and how a node asks for the value of another.
+
+use std::cell::Cell;
+
+use super::annotations::Annotations;
+use super::grid::Grid;
+use super::invariant::is_invariant;
+use super::options::Options;
+use super::value::{Row, Value};
+use crate::ast::{At, Expr, Length, TimeShift};
+use crate::error::{Error, ErrorKind, Result};
+use crate::number::short_number;
+use crate::source::Source;
+use crate::span::Span;
+
+/// Evaluates one node, for which it asks the evaluator for those below it.
+pub(super) type Walk = fn(&Evaluator<'_>, &Expr, &Grid) -> Result<Value>;
+
+/// What all nodes of a query share.
+pub(super) struct Evaluator<'a> {
+    pub(super) source: &'a dyn Source,
+    pub(super) options: &'a Options<'a>,
+    /// The times of the query itself, which those of subqueries differ from.
+    pub(super) query: Grid,
+    pub(super) annotations: Annotations,
+    /// Samples that were read.
+    pub(super) samples: Cell<u64>,
+    pub(super) walk: Walk,
+}
+
+impl Evaluator<'_> {
+    /// An expression at each time of a grid.
+    pub(super) fn eval(&self, expr: &Expr, grid: &Grid) -> Result<Value> {
+        self.check_interrupt()?;
+        let is_literal = matches!(expr, Expr::Number(_) | Expr::Text(_));
+        if grid.count > 1 && !is_literal && is_invariant(expr) {
+            let once = (self.walk)(self, expr, &Grid { count: 1, ..*grid })?;
+            return self.spread(once, grid.count, expr.span());
+        }
+        (self.walk)(self, expr, grid)
+    }
+
+    /// A vector.
+    pub(super) fn vector(&self, expr: &Expr, grid: &Grid) -> Result<Vec<Row>> {
+        match self.eval(expr, grid)? {
+            Value::Vector(rows) => Ok(rows),
+            _ => Err(Error::execution(expr.span(), "expected an instant vector")),
+        }
+    }
+
+    /// A number for each step.
+    pub(super) fn scalar(&self, expr: &Expr, grid: &Grid) -> Result<Vec<f64>> {
+        match self.eval(expr, grid)? {
+            Value::Scalar(values) => Ok(values),
+            _ => Err(Error::execution(expr.span(), "expected a scalar")),
+        }
+    }
+
+    /// A text.
+    pub(super) fn text(&self, expr: &Expr) -> Result<String> {
+        match expr.unwrapped() {
+            Expr::Text(text) => Ok(text.value.clone()),
+            other => Err(Error::execution(other.span(), "expected a string")),
+        }
+    }
+
+    /// The same value at each of so many steps.
+    fn spread(&self, value: Value, count: usize, span: Span) -> Result<Value> {
+        let repeated = |values: &[f64]| vec![values[0]; count];
+        Ok(match value {
+            Value::Scalar(values) => Value::Scalar(repeated(&values)),
+            Value::Vector(rows) => {
+                self.check_room(rows.len(), count, span)?;
+                let spread = |row: Row| Row { values: repeated(&row.values), ..row };
+                Value::Vector(rows.into_iter().map(spread).collect())
+            }
+            text => text,
+        })
+    }
+
+    /// A length of time (ms), whose step and range are those of the query.
+    pub(super) fn length(&self, length: &Length) -> Result<i64> {
+        length.positive_ms(self.step_ms(), self.range_ms())
+    }
+
+    /// The step of the query (ms); 0 for an instant query.
+    pub(super) fn step_ms(&self) -> i64 {
+        if self.query.count > 1 { self.query.step_ms } else { self.options.instant_step_ms }
+    }
+
+    /// From the first to the last time of the query (ms).
+    pub(super) fn range_ms(&self) -> i64 {
+        self.options.end_ms.unwrap_or(self.query.last()).saturating_sub(self.query.start_ms)
+    }
+
+    pub(super) fn offset(&self, time: &TimeShift) -> Result<i64> {
+        time.offset.as_ref().map_or(Ok(0), |offset| offset.ms(self.step_ms(), self.range_ms()))
+    }
+
+    /// The time that `@` gives.
+    pub(super) fn fixed(&self, time: &TimeShift) -> Option<i64> {
+        time.at.map(|at| match at {
+            At::Time(ms) => ms,
+            At::Start => self.query.start_ms,
+            At::End => self.options.end_ms.unwrap_or(self.query.last()),
+        })
+    }
+
+    /// Warns of a quantile that is none.
+    pub(super) fn warn_of_quantile(&self, value: f64, arg: &Expr) {
+        let text = format!("quantile value should be between 0 and 1, got {}", short_number(value));
+        self.annotations.warn(arg.span(), text);
+    }
+
+    /// Refuses what would take more values than are allowed.
+    pub(super) fn check_room(&self, rows: usize, steps: usize, span: Span) -> Result<()> {
+        let values = rows.saturating_mul(steps);
+        if values <= self.options.values_max {
+            return Ok(());
+        }
+        let most = self.options.values_max;
+        let message =
+            format!("this part of the query has {values} values ({rows} series), of at most {most}");
+        Err(Error { kind: ErrorKind::Limit, span: Some(span), message })
+    }
+
+    pub(super) fn check_interrupt(&self) -> Result<()> {
+        match (self.options.interrupt)() {
+            None => Ok(()),
+            Some(kind) => {
+                let message = match kind {
+                    ErrorKind::Timeout => "query timed out in expression evaluation",
+                    _ => "query was canceled in expression evaluation",
+                };
+                Err(Error { kind, span: None, message: message.to_owned() })
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! From tree and series to an answer.
+//!
+//! A node is evaluated for all steps of a query at once: a vector is a set of rows, and a row has a value, or none, for
+//! each step. Labels are looked at once for all steps.
+
+mod aggregate;
+mod annotations;
+mod answer;
+mod args;
+mod binary;
+mod call;
+mod date;
+mod elementwise;
+mod evaluator;
+mod grid;
+mod groups;
+mod histogram;
+mod invariant;
+mod label_functions;
+mod matching;
+mod merge;
+mod options;
+mod pick;
+mod quantile;
+mod query;
+mod rate;
+mod regression;
+mod select;
+mod set;
+mod slice;
+mod sort;
+mod sum;
+mod time;
+mod value;
+mod walk;
+mod window;
+
+pub use answer::{Answer, AnswerValue, Point, SeriesPoints};
+pub use options::Options;
+pub use query::{instant, range};

@@ -1,0 +1,115 @@
+//! Aggregations that pick series rather than make new ones: `topk`, `bottomk`, `limitk`, `limit_ratio`.
+
+use super::evaluator::Evaluator;
+use super::grid::Grid;
+use super::groups::groups;
+use super::sort;
+use super::value::Row;
+use crate::ast::{Aggregation, Aggregator};
+use crate::error::{Error, Result};
+use crate::labels::Labels;
+use crate::number::short_number;
+use crate::span::Span;
+
+/// The rows with the values that are picked. With one step they are in the order of their values.
+pub(super) fn eval(
+    evaluator: &Evaluator<'_>,
+    aggregation: &Aggregation,
+    rows: Vec<Row>,
+    params: &[f64],
+    grid: &Grid,
+) -> Result<Vec<Row>> {
+    let span = aggregation.param.as_ref().map_or(aggregation.span, crate::ast::Expr::span);
+    check(evaluator, aggregation, params, span)?;
+    let groups = groups(&rows, &aggregation.grouping);
+    let mut picked: Vec<Row> = rows
+        .iter()
+        .map(|row| Row { drops_name: row.drops_name, ..Row::empty(row.labels.clone(), grid.count) })
+        .collect();
+    let mut order = Vec::new();
+    for (_, members) in &groups {
+        for (step, param) in params.iter().enumerate().take(grid.count) {
+            let present = members.iter().filter_map(|member| Some((*member, rows[*member].get(step)?)));
+            let chosen = choose(aggregation.operator, present.collect(), *param, &rows);
+            for (member, value) in &chosen {
+                picked[*member].values[step] = *value;
+            }
+            if grid.count == 1 {
+                order.extend(chosen.into_iter().map(|(member, _)| member));
+            }
+        }
+    }
+    if grid.count == 1 {
+        let mut picked: Vec<Option<Row>> = picked.into_iter().map(Some).collect();
+        return Ok(order.into_iter().filter_map(|member| picked[member].take()).collect());
+    }
+    picked.retain(|row| !row.is_empty());
+    Ok(picked)
+}
+
+fn check(evaluator: &Evaluator<'_>, aggregation: &Aggregation, params: &[f64], span: Span) -> Result<()> {
+    let is_ratio = aggregation.operator == Aggregator::LimitRatio;
+    if params.iter().any(|param| param.is_nan()) {
+        let what = if is_ratio { "Ratio" } else { "Parameter" };
+        return Err(Error::execution(span, format!("{what} value is NaN")));
+    }
+    if is_ratio {
+        for param in params.iter().filter(|param| param.abs() > 1.0) {
+            let capped = param.signum();
+            let text = format!(
+                "ratio value should be between -1 and 1, got {}, capping to {}",
+                short_number(*param),
+                short_number(capped)
+            );
+            evaluator.annotations.warn(span, text);
+        }
+        return Ok(());
+    }
+    match params.iter().find(|param| param.abs() >= i64::MAX as f64) {
+        Some(param) => {
+            let message = format!("Scalar value {} overflows int64", short_number(*param));
+            Err(Error::execution(span, message))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Which rows are picked of those that have a value, and in which order.
+fn choose(
+    operator: Aggregator,
+    mut present: Vec<(usize, f64)>,
+    param: f64,
+    rows: &[Row],
+) -> Vec<(usize, f64)> {
+    let count = if param < 1.0 { 0 } else { param as usize };
+    match operator {
+        Aggregator::Topk | Aggregator::Bottomk => {
+            let descending = operator == Aggregator::Topk;
+            present.sort_by(|left, right| sort::values(left.1, right.1, descending));
+            present.truncate(count);
+        }
+        Aggregator::Limitk => present.truncate(count),
+        _ => present.retain(|(member, _)| is_sampled(&rows[*member].labels, param)),
+    }
+    present
+}
+
+/// Whether a series is among a share of all; `-0.3` picks those that `0.7` does not.
+fn is_sampled(labels: &Labels, ratio: f64) -> bool {
+    let place = place(labels);
+    if ratio >= 0.0 { place < ratio } else { place >= 1.0 + ratio }
+}
+
+/// Where labels lie between 0 and 1: always the same, and evenly spread (FNV-1a, mixed).
+fn place(labels: &Labels) -> f64 {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for label in labels.iter() {
+        for byte in label.name.bytes().chain([0xff]).chain(label.value.bytes()).chain([0xff]) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+    hash ^= hash >> 32;
+    hash = hash.wrapping_mul(0xd6e8_feb8_6659_fd93);
+    hash ^= hash >> 32;
+    hash as f64 / u64::MAX as f64
+}

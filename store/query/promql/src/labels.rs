@@ -1,0 +1,182 @@
+//! The labels of a series.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::ast::Grouping;
+use crate::literal::is_plain_name;
+use crate::matcher::{METRIC_NAME, quoted, write_name};
+
+/// Labels, sorted by name; none is empty. Cheap to clone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Labels(Option<Arc<[Label]>>);
+
+/// A label.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Label {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its value, never empty.
+    pub value: Arc<str>,
+}
+
+impl Labels {
+    /// Labels of these names and values. Of a name that is there twice the last counts; empty values are dropped.
+    pub fn new<N: AsRef<str>, V: AsRef<str>>(labels: impl IntoIterator<Item = (N, V)>) -> Labels {
+        labels
+            .into_iter()
+            .fold(Labels::default(), |all, (name, value)| all.with(name.as_ref(), value.as_ref()))
+    }
+
+    fn of(labels: Vec<Label>) -> Labels {
+        Labels(if labels.is_empty() { None } else { Some(labels.into()) })
+    }
+
+    /// All labels, sorted by name.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Label> {
+        self.as_slice().iter()
+    }
+
+    fn as_slice(&self) -> &[Label] {
+        self.0.as_deref().unwrap_or(&[])
+    }
+
+    /// The value of a label; empty if there is none.
+    pub fn get(&self, name: &str) -> &str {
+        let labels = self.as_slice();
+        labels.binary_search_by(|label| (*label.name).cmp(name)).map_or("", |index| &labels[index].value)
+    }
+
+    /// The name of the metric; empty if there is none.
+    pub fn metric_name(&self) -> &str {
+        self.get(METRIC_NAME)
+    }
+
+    /// All labels, the name of the metric among them: `{__name__="up", job="x"}`.
+    pub fn in_braces(&self) -> String {
+        let mut out = String::from("{");
+        for label in self.iter() {
+            if out.len() > 1 {
+                out.push_str(", ");
+            }
+            // Writing into a String cannot fail.
+            let _ = write_name(&mut out, &label.name);
+            out.push('=');
+            out.push_str(&quoted(&label.value));
+        }
+        out.push('}');
+        out
+    }
+
+    /// The same with a label set, or taken away if the value is empty.
+    #[must_use]
+    pub fn with(&self, name: &str, value: &str) -> Labels {
+        let labels = self.as_slice();
+        let mut changed = labels.to_vec();
+        match labels.binary_search_by(|label| (*label.name).cmp(name)) {
+            Ok(index) if value.is_empty() => {
+                changed.remove(index);
+            }
+            Ok(index) => changed[index].value = value.into(),
+            Err(_) if value.is_empty() => return self.clone(),
+            Err(index) => changed.insert(index, Label { name: name.into(), value: value.into() }),
+        }
+        Labels::of(changed)
+    }
+
+    /// The same without the labels of which `unwanted` is true.
+    fn without(&self, unwanted: impl Fn(&str) -> bool) -> Labels {
+        if !self.iter().any(|label| unwanted(&label.name)) {
+            return self.clone();
+        }
+        Labels::of(self.iter().filter(|label| !unwanted(&label.name)).cloned().collect())
+    }
+
+    /// The same without the name of the metric.
+    #[must_use]
+    pub fn without_name(&self) -> Labels {
+        self.without(|name| name == METRIC_NAME)
+    }
+
+    /// Only these labels.
+    pub(crate) fn only(&self, names: &[String]) -> Labels {
+        self.without(|name| !names.iter().any(|wanted| wanted == name))
+    }
+
+    /// All but these labels.
+    pub(crate) fn all_but(&self, names: &[String]) -> Labels {
+        self.without(|name| names.iter().any(|unwanted| unwanted == name))
+    }
+
+    /// The labels that make the group of a series. The name of the metric is none of them unless it is asked for.
+    pub(crate) fn group(&self, grouping: &Grouping) -> Labels {
+        match grouping.without {
+            true => self.all_but(&grouping.labels).without_name(),
+            false => self.only(&grouping.labels),
+        }
+    }
+
+    /// The labels by which elements of two vectors find each other.
+    pub(crate) fn signature(&self, on: bool, names: &[String]) -> Labels {
+        self.group(&Grouping { without: !on, labels: names.to_vec() })
+    }
+}
+
+impl fmt::Display for Labels {
+    /// `{job="x"}`, with the name of the metric before the braces: `up{job="x"}`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.metric_name();
+        let plain = is_plain_name(name, true);
+        if plain {
+            f.write_str(name)?;
+        }
+        let others: Vec<&Label> = self.iter().filter(|label| *label.name != *METRIC_NAME).collect();
+        if plain && others.is_empty() {
+            return Ok(());
+        }
+        f.write_str("{")?;
+        let mut parted = "";
+        if !plain && !name.is_empty() {
+            f.write_str(&quoted(name))?;
+            parted = ", ";
+        }
+        for label in others {
+            f.write_str(parted)?;
+            write_name(f, &label.name)?;
+            f.write_str("=")?;
+            f.write_str(&quoted(&label.value))?;
+            parted = ", ";
+        }
+        f.write_str("}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_sorted_and_never_empty() {
+        let labels = Labels::new([("b", "2"), ("__name__", "up"), ("a", "1"), ("c", ""), ("b", "3")]);
+        assert_eq!(labels.to_string(), "up{a=\"1\", b=\"3\"}");
+        assert_eq!(labels.in_braces(), "{__name__=\"up\", a=\"1\", b=\"3\"}");
+        assert_eq!(labels.get("b"), "3");
+        assert_eq!(labels.get("c"), "");
+        assert_eq!(labels.with("a", "").to_string(), "up{b=\"3\"}");
+        assert_eq!(labels.without_name(), Labels::new([("a", "1"), ("b", "3")]));
+        assert_eq!(Labels::default().to_string(), "{}");
+        assert_eq!(Labels::new([("__name__", "a b"), ("ä", "x")]).to_string(), "{\"a b\", \"ä\"=\"x\"}");
+    }
+
+    #[test]
+    fn groups_leave_the_name_out_unless_it_is_asked_for() {
+        let labels = Labels::new([("__name__", "up"), ("a", "1"), ("b", "2")]);
+        let group = |without, names: &[&str]| {
+            let labels_of = names.iter().map(ToString::to_string).collect();
+            labels.group(&Grouping { without, labels: labels_of }).to_string()
+        };
+        assert_eq!(group(false, &["a"]), "{a=\"1\"}");
+        assert_eq!(group(false, &["__name__", "x"]), "up");
+        assert_eq!(group(true, &["a"]), "{b=\"2\"}");
+    }
+}

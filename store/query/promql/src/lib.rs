@@ -1,0 +1,42 @@
+//! PromQL: a parser whose tree knows where everything stands, and an evaluator over any source of series.
+//!
+//! The language is that of Prometheus 3: ranges and look-back are open on the left, regular expressions match whole
+//! texts over line ends, names of metrics are dropped last. Native histograms are refused by name.
+//!
+//! Pure: no clock, no files, no threads of its own but those that it waits for.
+
+#![forbid(unsafe_code)]
+
+mod ast;
+mod error;
+mod eval;
+mod functions;
+mod labels;
+mod length;
+mod lexer;
+pub mod limits;
+mod literal;
+mod matcher;
+mod number;
+mod parse;
+mod pattern;
+mod print;
+mod source;
+mod span;
+mod token;
+mod value_type;
+
+pub use ast::{
+    Aggregation, Aggregator, At, Binary, Call, Expr, Group, Grouping, Length, LengthKind, LengthOperator,
+    Matching, Number, Operator, Paren, RangeSelector, Selector, Subquery, Text, TimeShift, Unary,
+};
+pub use error::{Error, ErrorKind, Result};
+pub use eval::{Answer, AnswerValue, Options, Point, SeriesPoints, instant, range};
+pub use functions::{Arity, Function, function_names};
+pub use labels::{Label, Labels};
+pub use matcher::{METRIC_NAME, MatchOperator, Matcher};
+pub use number::format_number;
+pub use parse::{parse, parse_selector};
+pub use source::{ENDED, Samples, Source, SourceSeries, is_ended};
+pub use span::Span;
+pub use value_type::ValueType;

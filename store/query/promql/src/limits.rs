@@ -1,0 +1,19 @@
+//! Bounds of a query.
+
+/// Longest query, in bytes.
+pub const QUERY_BYTES_MAX: usize = 100_000;
+
+/// Deepest nesting of an expression. Each level costs stack when it is parsed, evaluated and dropped.
+pub const EXPRESSION_DEPTH_MAX: u32 = 250;
+
+/// Size of the compiled regular expression of one matcher, in bytes.
+pub const REGEX_BYTES_MAX: usize = 1 << 20;
+
+/// Steps of a range query, as in Prometheus: 11,000 points a series.
+pub const STEPS_MAX: usize = 11_000;
+
+/// Values that a query may hold at once (8 bytes each), where its caller sets no other bound.
+pub const VALUES_MAX: usize = 6_000_000;
+
+/// Warnings and infos that an answer carries of each; further ones are counted.
+pub const ANNOTATIONS_MAX: usize = 10;

@@ -1,0 +1,73 @@
+//! Where series come from.
+
+use crate::error::Result;
+use crate::labels::Labels;
+use crate::matcher::Matcher;
+
+/// In place of a value: the series ends here. No arithmetic makes this NaN, and sources make values that are not a number
+/// [`f64::NAN`].
+pub const ENDED: f64 = f64::from_bits(0x7ff0_0000_0000_0002);
+
+/// Whether this marks the end of a series, or a step without a value.
+pub fn is_ended(value: f64) -> bool {
+    value.to_bits() == ENDED.to_bits()
+}
+
+/// What a query reads.
+pub trait Source: Sync {
+    /// The series that fulfil all conditions and may have samples in these times (ms since the epoch, both included).
+    ///
+    /// # Errors
+    /// What keeps them from being read.
+    fn select(&self, matchers: &[Matcher], from_ms: i64, to_ms: i64) -> Result<Vec<SourceSeries>>;
+
+    /// The samples of series of one group in these times (ms since the epoch, both included), one entry for each series.
+    ///
+    /// # Errors
+    /// What keeps them from being read.
+    fn read(&self, series: &[&SourceSeries], from_ms: i64, to_ms: i64) -> Result<Vec<Samples>>;
+}
+
+/// A series of a source.
+#[derive(Clone, Debug)]
+pub struct SourceSeries {
+    /// Its labels, the name of the metric among them.
+    pub labels: Labels,
+    /// By which the source knows it.
+    pub id: u64,
+    /// Series of a group are best read together.
+    pub group: u64,
+    /// How long its newest value counts, if that is longer than the query's look-back (ms). A query that gives its own
+    /// look-back gets exactly that.
+    pub lookback_ms: Option<i64>,
+    /// Whether it only grows, if the source knows.
+    pub is_counter: Option<bool>,
+}
+
+/// Samples of a series, by time, ascending and different.
+#[derive(Clone, Debug, Default)]
+pub struct Samples {
+    /// When (ms since the epoch).
+    pub times: Vec<i64>,
+    /// What; [`ENDED`] where the series ends.
+    pub values: Vec<f64>,
+    /// The same as integers, if all are and one at least is beyond what floats hold exactly.
+    pub integers: Option<Vec<i64>>,
+}
+
+impl Samples {
+    /// Without the marks of ends.
+    pub(crate) fn without_ends(mut self) -> Samples {
+        if !self.values.iter().copied().any(is_ended) {
+            return self;
+        }
+        let kept: Vec<usize> =
+            (0..self.values.len()).filter(|index| !is_ended(self.values[*index])).collect();
+        self.times = kept.iter().map(|index| self.times[*index]).collect();
+        if let Some(integers) = &mut self.integers {
+            *integers = kept.iter().map(|index| integers[*index]).collect();
+        }
+        self.values = kept.iter().map(|index| self.values[*index]).collect();
+        self
+    }
+}

@@ -1,0 +1,43 @@
+//! A store as PromQL sees it.
+
+use std::sync::Arc;
+
+use custos_promql::{Matcher, Result, Samples, Source, SourceSeries};
+use custos_store::Snapshot;
+
+use super::view::{Found, View};
+use super::{read, select};
+
+/// A view of a store as PromQL sees it.
+///
+/// A metric of a check is a series with the check's name and the labels `check` and `metric`; one whose own name is empty has
+/// neither. Its further labels are as they are. Each check also has its built-in series, such as `check_state`.
+///
+/// A run that does not have a metric ends its series, as do `U` and a stretch of missed runs; a partial run says nothing of
+/// the metrics that it lacks.
+pub struct StoreSource<'a> {
+    view: View<'a>,
+}
+
+impl<'a> StoreSource<'a> {
+    /// A view of a store.
+    pub fn new(snapshot: &'a Snapshot) -> StoreSource<'a> {
+        StoreSource { view: View::new(snapshot) }
+    }
+
+    /// What could not be read so far; values may be missing.
+    pub fn damages(&self) -> Vec<String> {
+        self.view.damages()
+    }
+}
+
+impl Source for StoreSource<'_> {
+    fn select(&self, matchers: &[Matcher], from_ms: i64, to_ms: i64) -> Result<Vec<SourceSeries>> {
+        Ok(select::select(&self.view, matchers, from_ms, to_ms))
+    }
+
+    fn read(&self, series: &[&SourceSeries], from_ms: i64, to_ms: i64) -> Result<Vec<Samples>> {
+        let found: Vec<Arc<Found>> = series.iter().filter_map(|series| self.view.recall(series)).collect();
+        Ok(read::read(&self.view, &found, from_ms, to_ms))
+    }
+}

@@ -1,0 +1,192 @@
+use std::ops::Range;
+
+use custos_promql::{AnswerValue, Options as QueryOptions, instant, parse, range};
+use custos_store::{Metric, Options, Reader, Reason, Run, State, Value, Writer};
+
+use super::StoreSource;
+
+const MINUTE: i64 = 60_000;
+const HOUR: i64 = 60 * MINUTE;
+
+fn metric(label: &str, value: impl Into<Option<Value>>) -> Metric {
+    Metric::new(label, value)
+}
+
+fn run(time_ms: i64, metrics: Vec<Metric>) -> Run {
+    Run { time_ms, metrics, ..Run::default() }
+}
+
+/// A store of these runs, and an answer from it.
+struct Store {
+    _directory: tempfile::TempDir,
+    reader: Reader,
+}
+
+impl Store {
+    fn of(runs: &[(&str, Run)]) -> Store {
+        let directory = tempfile::tempdir().unwrap();
+        let mut writer = Writer::open(directory.path(), Options::default()).unwrap();
+        for (index, (check, run)) in runs.iter().enumerate() {
+            writer.append(&[(*check, run)]).unwrap();
+            if index == runs.len() / 2 {
+                // One half is in a segment, the other in a log.
+                writer.compact().unwrap();
+            }
+        }
+        let reader = Reader::open(directory.path()).unwrap();
+        Store { _directory: directory, reader }
+    }
+
+    /// The series with their values at a time, as lines.
+    fn at(&self, query: &str, time_ms: i64) -> Vec<String> {
+        self.at_with(query, time_ms, &QueryOptions::default())
+    }
+
+    fn at_with(&self, query: &str, time_ms: i64, options: &QueryOptions<'_>) -> Vec<String> {
+        let snapshot = self.reader.snapshot();
+        let source = StoreSource::new(&snapshot);
+        let answer = instant(query, &parse(query).unwrap(), &source, time_ms, options).unwrap();
+        assert_eq!(source.damages(), Vec::<String>::new());
+        match answer.value {
+            AnswerValue::Vector(values) => {
+                values.iter().map(|(labels, point)| format!("{labels} {}", point.value)).collect()
+            }
+            AnswerValue::Matrix(all) => all
+                .iter()
+                .flat_map(|series| {
+                    series.points.iter().map(|point| format!("{} {}", point.time_ms, point.value))
+                })
+                .collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// At how many of the minutes of a span there is a value.
+    fn minutes(&self, query: &str, span: Range<i64>) -> usize {
+        let snapshot = self.reader.snapshot();
+        let source = StoreSource::new(&snapshot);
+        let span = (span.start, span.end - 1, MINUTE);
+        let answer = range(query, &parse(query).unwrap(), &source, span, &QueryOptions::default()).unwrap();
+        let AnswerValue::Matrix(all) = answer.value else { panic!("a range query has a range vector") };
+        all.iter().map(|series| series.points.len()).sum()
+    }
+}
+
+#[test]
+fn a_metric_is_a_series_with_its_check() {
+    let labelled = Metric {
+        labels: vec![("check".to_owned(), "mine".to_owned()), ("if".to_owned(), "eth0".to_owned())],
+        ..metric("in", Value::from(3.0))
+    };
+    let store = Store::of(&[
+        ("load", run(0, vec![metric("load1", Value::from(1.5)), metric("load5", Value::from(2.5))])),
+        ("net", run(1, vec![labelled])),
+        ("rule:x", run(2, vec![metric("", Value::from(7.0))])),
+    ]);
+    assert_eq!(
+        store.at("load", 10),
+        ["load{check=\"load\", metric=\"load1\"} 1.5", "load{check=\"load\", metric=\"load5\"} 2.5"]
+    );
+    assert_eq!(store.at("{metric=\"load5\"}", 10), ["load{check=\"load\", metric=\"load5\"} 2.5"]);
+    assert_eq!(
+        store.at("{check=\"net\", metric!=\"\"}", 10),
+        ["net{check=\"net\", exported_check=\"mine\", if=\"eth0\", metric=\"in\"} 3"]
+    );
+    // A series that has only the check's name has neither label.
+    assert_eq!(store.at("rule:x", 10), ["rule:x 7"]);
+    assert_eq!(
+        store.at("check_state", 10),
+        ["check_state{check=\"load\"} 0", "check_state{check=\"net\"} 0", "check_state{check=\"rule:x\"} 0"]
+    );
+    assert_eq!(store.at("count({__name__=~\"check_.*\", check=\"load\"})", 10), ["{} 3"]);
+    assert_eq!(store.at("nothing", 10), Vec::<String>::new());
+}
+
+#[test]
+fn a_run_without_the_metric_ends_its_series() {
+    let missed = Run { reason: Reason::Missed, state: State::Unknown, ..run(50_000, Vec::new()) };
+    let partial = Run { partial: true, ..run(70_000, vec![metric("b", Value::from(1.0))]) };
+    let both = |value: f64| vec![metric("a", Value::from(value)), metric("b", Value::from(value))];
+    let store = Store::of(&[
+        ("x", run(0, both(1.0))),
+        ("x", run(10_000, vec![metric("b", Value::from(2.0))])),
+        ("x", run(20_000, both(3.0))),
+        ("x", run(30_000, vec![metric("a", None), metric("b", Value::from(4.0))])),
+        ("x", run(40_000, both(5.0))),
+        ("x", missed),
+        ("x", run(60_000, both(6.0))),
+        ("x", partial),
+    ]);
+    let a = |time_ms| store.at("x{metric=\"a\"}", time_ms).len();
+    assert_eq!(
+        [0, 9_999, 10_000, 20_000, 30_000, 40_000, 49_999, 50_000, 60_000].map(a),
+        [1, 1, 0, 1, 0, 1, 1, 0, 1]
+    );
+    // A partial run says nothing of what it lacks.
+    assert_eq!(store.at("x{metric=\"a\"}", 70_000), ["x{check=\"x\", metric=\"a\"} 6"]);
+    // Marks of ends are no samples.
+    assert_eq!(store.at("x{metric=\"a\"}[2m]", 70_000), ["0 1", "20000 3", "40000 5", "60000 6"]);
+    // So is a state that nothing was executed for.
+    assert_eq!(store.at("check_state", 55_000), Vec::<String>::new());
+}
+
+#[test]
+fn of_several_runs_in_one_millisecond_the_last_counts() {
+    let store = Store::of(&[
+        ("x", run(5, vec![metric("a", Value::from(1.0))])),
+        ("x", run(5, vec![metric("a", Value::from(2.0))])),
+        ("x", run(5, vec![metric("a", Value::from(3.0))])),
+    ]);
+    assert_eq!(store.at("x[1m]", 10), ["5 3"]);
+}
+
+#[test]
+fn counters_beyond_what_floats_hold_lose_nothing() {
+    let base = (1_i64 << 60) + 1;
+    let runs: Vec<(&str, Run)> =
+        (0..7).map(|n| ("x", run(n * 10_000, vec![metric("c", Value::from(base + n))]))).collect();
+    let store = Store::of(&runs);
+    assert_eq!(store.at("increase(x[1m])", MINUTE), ["{check=\"x\", metric=\"c\"} 6"]);
+    assert_eq!(store.at("changes(x[1m])", MINUTE), ["{check=\"x\", metric=\"c\"} 5"]);
+    assert_eq!(store.at("rate(x[1m]) * 60", MINUTE), ["{check=\"x\", metric=\"c\"} 6"]);
+    assert_eq!(store.at("idelta(x[1m])", MINUTE), ["{check=\"x\", metric=\"c\"} 1"]);
+}
+
+#[test]
+fn an_hourly_check_has_a_value_all_hour() {
+    let runs: Vec<(&str, Run)> = (0..30)
+        .flat_map(|n| {
+            let hourly = run(n * HOUR, vec![metric("a", Value::from(n as f64))]);
+            let late = run(n * HOUR + 7, vec![metric("a", Value::from(n as f64))]);
+            [("hourly", hourly), ("late", late)]
+        })
+        .chain((0..60).map(|n| ("minutely", run(n * MINUTE, vec![metric("a", Value::from(1.0))]))))
+        .collect();
+    let store = Store::of(&runs);
+    let day = HOUR..25 * HOUR;
+    assert_eq!(store.minutes("hourly", day.clone()), 24 * 60);
+    assert_eq!(store.minutes("check_state{check=\"hourly\"}", day.clone()), 24 * 60);
+    // After the last run it counts for a little more than an hour, a minutely check for five minutes.
+    assert!((60..85).contains(&store.minutes("hourly", 29 * HOUR..40 * HOUR)));
+    assert_eq!(store.minutes("minutely", HOUR..2 * HOUR), 4);
+    // A look-back that is given is the one that counts.
+    let given = QueryOptions { lookback_ms: Some(MINUTE), ..QueryOptions::default() };
+    assert_eq!(store.at_with("hourly", HOUR + MINUTE, &given).len(), 0);
+    assert_eq!(store.at_with("hourly", HOUR + MINUTE - 1, &given).len(), 1);
+}
+
+#[test]
+fn a_counter_is_known_by_its_unit() {
+    let counter = |n: i64| Metric { unit: "c".to_owned(), ..metric("in", Value::from(n as f64)) };
+    let store = Store::of(&[
+        ("net", run(0, vec![counter(1), metric("gauge", Value::from(1.0))])),
+        ("net", run(10_000, vec![counter(2), metric("gauge", Value::from(2.0))])),
+    ]);
+    let infos = |query: &str| {
+        let snapshot = store.reader.snapshot();
+        let source = StoreSource::new(&snapshot);
+        instant(query, &parse(query).unwrap(), &source, 10_000, &QueryOptions::default()).unwrap().infos.len()
+    };
+    assert_eq!(infos("rate(net{metric=\"in\"}[1m])"), 0);
+    assert_eq!(infos("rate(net{metric=\"gauge\"}[1m])"), 1);
+}
