@@ -60,7 +60,7 @@ pub(crate) struct Mount {
     pub(crate) point: Vec<u8>,
     /// `ext4`, `nfs4`, `fuse.sshfs` and so on.
     pub(crate) kind: String,
-    /// Major and minor number of its device: the same for all mounts of one file system.
+    /// Major and minor number of its device, or the pool of ZFS: the same for all mounts that share their space.
     pub(crate) device: String,
     /// It cannot be written.
     pub(crate) read_only: bool,

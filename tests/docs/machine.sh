@@ -45,6 +45,9 @@ install -m 755 "$repository/packaging/custos-nrpe" usr/sbin/custos-nrpe
 install -m 644 "$repository/packaging/etc/custos.yaml" etc/custos/custos.yaml
 install -m 644 "$repository/packaging/etc/conf.d-README" etc/custos/conf.d/README
 install -m 644 "$repository/packaging/systemd/custos.service" usr/lib/systemd/system/custos.service
+for file in packaging/custos.socket packaging/systemd/hardened.conf examples/custos.yaml; do
+    install -D -m 644 "$repository/$file" "usr/share/doc/custos/examples/${file##*/}"
+done
 chown nagios:nagios var/lib/custos
 chmod 750 var/lib/custos
 cp -r "$repository/tests/docs/files/." .

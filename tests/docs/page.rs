@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 /// The first words of commands that no test can run.
 pub(crate) const NOT_RUN: &[&str] = &[
+    "aa-enforce",
     "ansible-playbook",
     "apt-get",
     "cargo",

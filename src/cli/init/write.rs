@@ -48,6 +48,15 @@ fn failed(what: &str, path: &Path, error: &io::Error) -> Failure {
     Failure::new(format!("failed to {what} {}: {}", path.display(), words(error)))
 }
 
+/// The same of writing, with what can be done about it.
+fn denied(path: &Path, error: &io::Error) -> Failure {
+    let mut failure = failed("write", path, error);
+    if error.kind() == io::ErrorKind::PermissionDenied {
+        failure.message += "; do it as root, or name another file with --output FILE";
+    }
+    failure
+}
+
 /// The configuration in a directory that only this user can enter, to be read back.
 #[derive(Debug)]
 pub(super) struct Scratch {
@@ -97,6 +106,10 @@ pub(super) fn write(output: &Path, page: &str, standing: &Standing) -> Result<Op
     let mut hidden = std::ffi::OsString::from(".");
     hidden.push(name);
     hidden.push(format!(".{}", Pid::this()));
+    match fs::create_dir(directory) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(denied(directory, &error)),
+        _ => {}
+    }
     let draft = Draft { path: directory.join(hidden) };
     draft.fill(page, fs::metadata(&output).ok().as_ref())?;
     if let Err(mistakes) = config::load(&draft.path) {
@@ -151,7 +164,7 @@ impl Draft {
                 file.sync_all()
             },
         );
-        written.map_err(|error| failed("write", &self.path, &error))
+        written.map_err(|error| denied(&self.path, &error))
     }
 }
 
@@ -244,8 +257,11 @@ mod tests {
         assert!(failure.contains("nothing is written") && !failure.contains("/.custos"), "{failure}");
         assert_eq!(fs::read_to_string(&output).unwrap(), "old");
         assert_eq!(names(&directory), ["custos.yaml", "more.yaml"]);
-        let none = directory.path().join("none/custos.yaml");
+        let none = directory.path().join("none/none/custos.yaml");
         let failure = write(&none, GOOD, &Standing::Nothing).unwrap_err().message;
         assert!(failure.contains("No such file"), "{failure}");
+        let new = directory.path().join("new/custos.yaml");
+        write(&new, GOOD, &Standing::Nothing).unwrap();
+        assert_eq!(fs::read_to_string(new).unwrap(), GOOD);
     }
 }

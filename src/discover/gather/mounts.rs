@@ -20,6 +20,9 @@ pub(super) fn gather(root: Root<'_>) -> Vec<Mount> {
 }
 
 fn size(root: Root<'_>, device: &str) -> Option<u64> {
+    if !is_numbered(device) {
+        return None;
+    }
     let sectors: u64 = root.text(&format!("/sys/dev/block/{device}/size")).trim().parse().ok()?;
     (sectors > 0).then(|| sectors.saturating_mul(SECTOR_BYTES))
 }
@@ -28,14 +31,29 @@ fn size(root: Root<'_>, device: &str) -> Option<u64> {
 fn parse(line: &[u8]) -> Option<Mount> {
     let mut fields = line.split(|byte| *byte == b' ');
     let device = String::from_utf8(fields.nth(2)?.to_vec()).ok()?;
-    let numbered = device.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+    if !is_numbered(&device) {
+        return None;
+    }
     let point = unescape(fields.nth(1)?);
     let read_only = |options: &[u8]| options.split(|byte| *byte == b',').any(|option| option == b"ro");
     let here = read_only(fields.next()?);
     fields.find(|field| *field == b"-")?;
     let kind = String::from_utf8_lossy(fields.next()?).into_owned();
-    let all = fields.nth(1).is_some_and(read_only);
-    numbered.then_some(Mount { point, kind, device, read_only: here || all, size_bytes: None })
+    let source = fields.next()?;
+    let all = fields.next().is_some_and(read_only);
+    let device = if kind == "zfs" { pool(source) } else { device };
+    Some(Mount { point, kind, device, read_only: here || all, size_bytes: None })
+}
+
+/// `8:1`
+fn is_numbered(device: &str) -> bool {
+    device.bytes().all(|byte| byte.is_ascii_digit() || byte == b':')
+}
+
+/// What stands for the device of a data set of ZFS, of which each has a number of its own: its pool, whose space they share.
+fn pool(source: &[u8]) -> String {
+    let pool = source.split(|byte| *byte == b'/').next().unwrap_or_default();
+    format!("zfs {}", String::from_utf8_lossy(pool))
 }
 
 /// The kernel writes blanks, newlines and backslashes as `\040`.
@@ -77,6 +95,16 @@ mod tests {
         let mount = parse(b"27 1 254:0 / / rw,relatime - ext4 /dev/vda rw,discard").unwrap();
         assert_eq!((mount.point.as_slice(), mount.read_only), (&b"/"[..], false));
         assert!(parse(b"27 1 254:0 / / ro,relatime - ext4 /dev/vda rw").unwrap().read_only);
+    }
+
+    #[test]
+    fn data_sets_of_one_pool_are_of_one_device() {
+        let of = |line: &str| parse(line.as_bytes()).unwrap().device;
+        assert_eq!(
+            of("1 1 0:40 / /tank rw - zfs tank rw"),
+            of("1 1 0:41 / /tank/home rw - zfs tank/home rw")
+        );
+        assert_ne!(of("1 1 0:40 / /tank rw - zfs tank rw"), of("1 1 0:41 / /pond rw - zfs pond rw"));
     }
 
     #[test]

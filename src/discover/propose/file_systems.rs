@@ -46,7 +46,6 @@ pub(super) fn drafts(mounts: &[Mount]) -> (Vec<Draft>, Vec<String>) {
         if REMOTE.contains(&mount.kind.as_str()) && !of_program {
             remote.insert(shown(mount));
         }
-        // ZFS and btrfs have many data sets and subvolumes; each has a number of its own, or shares the space.
         if of_program || mount.read_only || !ON_DISK.iter().any(|(kind, _)| *kind == mount.kind) {
             continue;
         }

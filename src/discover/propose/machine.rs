@@ -5,7 +5,7 @@ use super::subject::Subject;
 use crate::discover::host::Host;
 
 /// Units that keep the clock.
-const CLOCKS: [&str; 6] = ["chrony", "chronyd", "ntp", "ntpd", "ntpsec", "systemd-timesyncd"];
+pub(super) const CLOCKS: [&str; 6] = ["chrony", "chronyd", "ntp", "ntpd", "ntpsec", "systemd-timesyncd"];
 
 /// The checks, and remarks.
 pub(super) fn drafts(host: &Host) -> (Vec<Draft>, Vec<String>) {

@@ -80,7 +80,8 @@ fn verdicts(texts: &[String]) -> Vec<String> {
 #[test]
 fn every_configuration_that_comes_with_the_program_fits() {
     let home = Home::new();
-    let files = ["examples/custos.yaml", "packaging/etc/custos.yaml"];
+    let files =
+        ["examples/custos.yaml", "packaging/etc/custos.yaml", "fuzz/seeds/configuration/every_key.yaml"];
     let mut texts: Vec<String> =
         files.iter().map(|file| std::fs::read_to_string(repository().join(file)).unwrap()).collect();
     texts.push(every_key());
