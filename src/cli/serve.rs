@@ -31,11 +31,7 @@ fn start(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let stores = Stores::open(&dir).map_err(|error| {
         Failure::new(format!("failed to open the store {}: {}", dir.display(), store_error(&dir, &error)))
     })?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .thread_stack_size(custos_promql::limits::STACK_BYTES)
-        .enable_all()
-        .build()?;
-    let served = runtime.block_on(serve(stores, listen, |listening| {
+    let served = serve(stores, listen, |listening| {
         // Whoever does not read this waits for nothing else.
         let _ = match listening {
             Listening::Tcp(address) => {
@@ -46,7 +42,7 @@ fn start(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
             }
         };
         let _ = out.flush();
-    }));
+    });
     match served {
         Err(error @ ServerError::NotLoopback(_)) => Err(Failure::usage(error.to_string())),
         Err(error) => Err(Failure::new(error.to_string())),

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use custos_promql::ErrorKind;
+use custos_promql::limits::STACK_BYTES;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
@@ -46,6 +47,8 @@ pub enum ServerError {
     NotLoopback(SocketAddr),
     /// The address cannot be listened on.
     Listen(Listening, io::Error),
+    /// The system has no more threads.
+    Threads(io::Error),
 }
 
 impl std::fmt::Display for ServerError {
@@ -59,6 +62,7 @@ impl std::fmt::Display for ServerError {
             ServerError::Listen(Listening::Tcp(address), error) => {
                 write!(f, "failed to listen on {address}: {error}")
             }
+            ServerError::Threads(error) => write!(f, "failed to start threads: {error}"),
             ServerError::Listen(Listening::Unix(path), error) => {
                 write!(f, "failed to listen on {}: {error}", path.display())
             }
@@ -81,12 +85,22 @@ struct Shared {
     waiting: Semaphore,
 }
 
-/// Answers requests until it is dropped. `listening` is called once connections are accepted, with the address that was
+/// Answers requests for ever. `listening` is called once connections are accepted, with the address that was
 /// taken.
 ///
 /// # Errors
 /// [`ServerError`], before any connection was accepted.
-pub async fn serve(
+pub fn serve(
+    stores: Stores,
+    listen: Listening,
+    listening: impl FnOnce(&Listening),
+) -> Result<Infallible, ServerError> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.thread_stack_size(STACK_BYTES).max_blocking_threads(HTTP_QUERIES_AT_ONCE).enable_all();
+    runtime.build().map_err(ServerError::Threads)?.block_on(accept(stores, listen, listening))
+}
+
+async fn accept(
     stores: Stores,
     listen: Listening,
     listening: impl FnOnce(&Listening),
