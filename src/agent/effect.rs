@@ -73,7 +73,7 @@ pub(super) struct Asker {
     pub(super) origin: String,
 }
 
-/// An effect, to be performed by the daemon.
+/// An effect, to be performed by `crate::daemon`.
 #[derive(Debug)]
 pub enum Effect {
     /// Start a job and report its end under this ticket.

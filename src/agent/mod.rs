@@ -1,6 +1,6 @@
 //! The agent's mind: what to start, record and answer, decided from events and the time alone.
 //!
-//! [`Agent::handle`] takes one [`Event`] at one moment and says what must be done as [`Effect`]s; the daemon
+//! [`Agent::handle`] takes one [`Event`] at one moment and says what must be done as [`Effect`]s; `crate::daemon`
 //! performs them. Nothing here waits, reads a clock, or knows processes or protocols, so a simulation can drive days of it.
 
 mod answer;

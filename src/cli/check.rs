@@ -9,7 +9,8 @@ use custos_query::{latest_runs, threshold_lines};
 use custos_store::{Options, Provenance, Reader, Run, State, Writer};
 
 use super::completion;
-use super::read::{Failure, ReadArgs, chain, tell};
+use super::denied::by_owner;
+use super::read::{Failure, ReadArgs, chain, store_error, tell};
 use super::style::printable_lines;
 use super::unknown::{Among, all_known};
 use crate::agent::{own_answer, passive_answer, restore_standing, verdict_output};
@@ -40,7 +41,7 @@ pub(super) struct CheckArgs {
     dry_run: bool,
     /// Run it here as the agent would, with its user, environment, limits and directory, and store nothing
     #[arg(long)]
-    as_daemon: bool,
+    as_agent: bool,
     #[command(flatten)]
     read: ReadArgs,
 }
@@ -75,10 +76,10 @@ fn failure_output(message: &str) -> Vec<u8> {
 fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
     let (store, config) = args.read.locate_strictly()?;
     let config = config.ok_or_else(|| Failure::usage("there is no configuration; name one with --config"))?;
-    let stores = !args.dry_run && !args.as_daemon;
+    let stores = !args.dry_run && !args.as_agent;
     if config.own_checks().any(|own| own == args.name) {
         // There is nothing to run.
-        let asked = ask_agent(&store, &args.name, GRACE + PATIENCE, "the store answers")?;
+        let asked = ask_agent(&store, args, GRACE + PATIENCE, "the store answers")?;
         return asked.map_or_else(|| stored_verdict(&store, &args.name), Ok);
     }
     let known: Vec<String> = config.checks.keys().cloned().collect();
@@ -87,11 +88,11 @@ fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
     if stores {
         // The agent ends a plugin that does not heed its timeout, and then says so.
         let patience = check.timeout + GRACE + PATIENCE;
-        if let Some(verdict) = ask_agent(&store, &args.name, patience, "the check is run here")? {
+        if let Some(verdict) = ask_agent(&store, args, patience, "the check is run here")? {
             return Ok(verdict);
         }
     }
-    match run_here(check, &config, &store, args.as_daemon.then(|| args.read.repeated()).as_deref())? {
+    match run_here(check, &config, &store, args.as_agent.then(|| args.read.repeated()).as_deref())? {
         Outcome::Ran(output, run, mut rows) => {
             if stores && let Err(error) = keep(&store, &args.name, &run, &mut rows) {
                 tell(&format!("the run is not stored: {}", chain(&error)));
@@ -106,11 +107,11 @@ fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
 /// `instead` says what becomes of the request.
 fn ask_agent(
     store: &Path,
-    name: &str,
+    args: &CheckArgs,
     patience: Duration,
     instead: &str,
 ) -> Result<Option<(Vec<u8>, State)>, Failure> {
-    let answer = control::ask(store, &Request::Run(name.to_owned()), patience);
+    let answer = control::ask(store, &Request::Run(args.name.clone()), patience);
     match answer.map(|answered| answered.response) {
         Ok(Response::Ran { output, state }) => {
             Ok(Some((output, State::from_code(state).unwrap_or(State::Unknown))))
@@ -123,6 +124,10 @@ fn ask_agent(
             tell(&format!("{error}; {instead}"));
             Ok(None)
         }
+        Err(error @ AskError::Denied) => {
+            let command = format!("check {}{}", shell_words::quote(&args.name), args.read.repeated());
+            Err(Failure::new(format!("{error}{}", by_owner(store, &command))))
+        }
         Err(error) => Err(Failure::new(error.to_string())),
     }
 }
@@ -131,7 +136,7 @@ fn ask_agent(
 fn stored_verdict(store: &Path, name: &str) -> Result<(Vec<u8>, State), Failure> {
     let last = Reader::open(store)
         .and_then(|reader| latest_runs(&reader, name).next().transpose())
-        .map_err(|error| Failure::new(chain(&error)))?;
+        .map_err(|error| Failure::new(store_error(store, &error)))?;
     let answer = own_answer(name, last.as_ref(), clock::now_ms());
     let state = answer.state();
     Ok((answer.output(), state))
@@ -148,12 +153,12 @@ enum Outcome {
 /// Runs the check in this process, judged by what the store knows of it. A passive check has nothing to run: it is
 /// answered from the store, as the agent answers it.
 ///
-/// `as_daemon` has the options that named configuration and store, if it is run in the surroundings of the agent.
+/// `as_agent` has the options that named configuration and store, if it is run in the surroundings of the agent.
 fn run_here(
     check: &Check,
     config: &Config,
     store: &Path,
-    as_daemon: Option<&str>,
+    as_agent: Option<&str>,
 ) -> Result<Outcome, Failure> {
     let history = Reader::open(store).and_then(|reader| read_history(&reader, &check.name, Some(check)));
     let runs = history.map(|history| history.runs).unwrap_or_default();
@@ -163,8 +168,8 @@ fn run_here(
             let state = answer.state();
             return Ok(Outcome::Known(answer.output(), state));
         }
-        Some(job @ Job::Plugin(_)) => match as_daemon {
-            Some(given) => super::as_daemon::job(check, store, given)?,
+        Some(job @ Job::Plugin(_)) => match as_agent {
+            Some(given) => super::as_agent::job(check, store, given)?,
             None => job,
         },
         Some(job) => job,

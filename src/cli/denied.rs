@@ -41,9 +41,22 @@ fn readers_of(path: &Path) -> Option<String> {
     fs::metadata(path).ok().map(|metadata| readers(&metadata))
 }
 
+/// How to give a command of `custos` as the owner of the store: what follows the message that only the owner may.
+pub(super) fn by_owner(store: &Path, command: &str) -> String {
+    let Ok(metadata) = fs::metadata(store) else { return String::new() };
+    let user = match metadata.uid() {
+        0 => String::new(),
+        uid => format!(" -u {}", name_of(uid).unwrap_or_else(|| format!("'#{uid}'"))),
+    };
+    format!(": sudo{user} custos {command}")
+}
+
+fn name_of(uid: u32) -> Option<String> {
+    User::from_uid(Uid::from_raw(uid)).ok().flatten().map(|user| user.name)
+}
+
 fn readers(metadata: &fs::Metadata) -> String {
-    let user = User::from_uid(Uid::from_raw(metadata.uid())).ok().flatten();
-    let owner = user.map_or_else(|| format!("user {}", metadata.uid()), |user| user.name);
+    let owner = name_of(metadata.uid()).unwrap_or_else(|| format!("user {}", metadata.uid()));
     let named = Group::from_gid(Gid::from_raw(metadata.gid())).ok().flatten();
     let group = named.map_or_else(|| metadata.gid().to_string(), |group| group.name);
     let needed = if metadata.is_dir() { GROUP_READS_DIRECTORY } else { GROUP_READS_FILE };
@@ -75,6 +88,21 @@ mod tests {
         );
         assert_eq!(words("nagios", None), "; only root and nagios may read it");
         assert_eq!(words("root", Some("root")), "; only root may read it");
+    }
+
+    #[test]
+    fn the_owner_of_the_store_is_named_to_sudo() {
+        let store = tempfile::tempdir().unwrap();
+        let uid = fs::metadata(store.path()).unwrap().uid();
+        let command = by_owner(store.path(), "check load");
+        match uid {
+            0 => assert_eq!(command, ": sudo custos check load"),
+            _ => assert!(
+                command.starts_with(": sudo -u ") && command.ends_with(" custos check load"),
+                "{command}"
+            ),
+        }
+        assert_eq!(by_owner(&store.path().join("none"), "check load"), "");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The command line: one file for each command, and what they share.
 
 mod args;
-mod as_daemon;
+mod as_agent;
 mod check;
 mod check_nrpe;
 mod completion;

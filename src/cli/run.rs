@@ -26,7 +26,7 @@ pub(super) fn run(args: &RunArgs) -> ExitCode {
     // Before anything else is opened, so that the numbers are still those that the service manager gave.
     listener::adopt_inherited_sockets();
     let path = args.config.path();
-    // The daemon may change its directory, and a reload must find the same file.
+    // The agent may change its directory, and a reload must find the same file.
     let path = std::path::absolute(&path).unwrap_or(path);
     match config::load(&path) {
         Ok(loaded) => {

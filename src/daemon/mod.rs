@@ -1,4 +1,4 @@
-//! The daemon: turns what happens into events for the agent, and performs what the agent decides.
+//! The process around the agent: turns what happens into events for it, and performs what it decides.
 
 mod answers;
 mod history;

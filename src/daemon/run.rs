@@ -33,7 +33,7 @@ use crate::observe::Observation;
 use crate::record::Recorder;
 use crate::snmp::traps::Engines;
 
-/// Runs the daemon until SIGTERM or SIGINT.
+/// Runs the agent until SIGTERM or SIGINT.
 pub fn run(setup: Setup) -> ExitCode {
     match runtimes() {
         Ok((own, serving)) => own.block_on(async {

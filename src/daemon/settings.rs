@@ -1,4 +1,4 @@
-//! The configuration that the daemon starts with, and where a reload reads it from.
+//! The configuration that the agent starts with, and where a reload reads it from.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The trap receiver: started, reconfigured and stopped by the daemon, and its health.
+//! The trap receiver: its start, reconfiguration and end, and its health.
 
 use std::io;
 use std::net::SocketAddr;

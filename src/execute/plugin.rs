@@ -103,7 +103,7 @@ pub(super) fn end_of(report: Report) -> PluginEnd {
     }
 }
 
-/// The plugin of a check, ready to be started; `None` if the check runs no program. `environment` is that of the daemon's
+/// The plugin of a check, ready to be started; `None` if the check runs no program. `environment` is that of the agent's
 /// user, for a check without one of its own.
 pub fn plugin_spec(check: &Check, environment: &PluginEnvironment) -> Option<Spec> {
     let process = &check.process;

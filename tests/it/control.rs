@@ -165,7 +165,7 @@ fn a_plugin_is_run_as_the_daemon_by_the_kernels_word() {
     std::os::unix::fs::chown(stage.path("store"), Some(NOBODY), Some(NOBODY)).unwrap();
     // It says that its process id is 1, which is a process of root's.
     let _impostor = impostor(&stage.path("store/agent.socket"), NOBODY);
-    let shown = stage.custos(&["check", "who", "--as-daemon"]);
+    let shown = stage.custos(&["check", "who", "--as-agent"]);
     assert_eq!(text(&shown.stdout), "65534\n", "{}", text(&shown.stderr));
 }
 

@@ -16,6 +16,7 @@ mod killed;
 mod locked;
 mod nrpe;
 mod peers;
+mod readers;
 mod recording;
 mod reloading;
 mod schedule;

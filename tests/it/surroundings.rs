@@ -30,7 +30,7 @@ fn a_plugin_gets_what_its_check_says_and_a_shell_can_have_the_same() {
     for expected in ["EXTRA=1", "LC_ALL=C", &directory, "77", "5", &nice, "NoNewPrivs:\t1"] {
         assert!(told.lines().any(|line| line == expected), "{expected}\n{told}");
     }
-    let here = stage.custos(&["check", "a", "--as-daemon"]);
+    let here = stage.custos(&["check", "a", "--as-agent"]);
     assert_eq!(text(&here.stdout).trim_end(), format!("told\n{told}").trim_end(), "{}", text(&here.stderr));
     let shown = text(&stage.custos(&["config", "show"]).stdout);
     for expected in ["nice: 3", "ioprio: idle", "limits: { cpu_time: 5s, open_files: 77, output: 4096 }"] {
@@ -49,7 +49,7 @@ fn a_check_may_have_a_user_of_its_own() {
     let daemon = stage.start();
     let said = |check: &str| wait_for("a run", || Some(stage.history(check).first()?["text"].clone()));
     assert_eq!((said("a"), said("b")), ("daemon".into(), "7 8".into()));
-    assert_eq!(text(&stage.custos(&["check", "a", "--as-daemon"]).stdout), "daemon\n");
+    assert_eq!(text(&stage.custos(&["check", "a", "--as-agent"]).stdout), "daemon\n");
     assert!(daemon.end().success());
     stage.configure("", "  a: { command: /usr/bin/id, user: daemon, working_directory: /root }\n");
     let doctor = stage.custos(&["doctor"]);
@@ -68,7 +68,7 @@ fn a_relative_configuration_means_the_same_programs() {
         command.args(["--config", "custos.yaml"]).current_dir(stage.root()).output().unwrap()
     };
     for check in ["a", "b"] {
-        for option in [&[][..], &["--dry-run"], &["--as-daemon"]] {
+        for option in [&[][..], &["--dry-run"], &["--as-agent"]] {
             let output = custos(&[&["check", check], option].concat());
             assert_eq!(text(&output.stdout), "/\n", "{option:?} {}", text(&output.stderr));
         }

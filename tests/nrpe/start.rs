@@ -130,7 +130,7 @@ fn an_explanation_leaves_no_trace_and_names_what_is_missing() {
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     let page = String::from_utf8(output.stdout).unwrap();
-    assert!(page.contains("The daemon does not start: failed to use certificate file"), "{page}");
+    assert!(page.contains("The agent does not start: failed to use certificate file"), "{page}");
     assert!(!directory.path("log").exists());
 }
 

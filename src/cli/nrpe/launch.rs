@@ -134,7 +134,7 @@ fn launch(call: Call) -> Result<Prepared, Failed> {
         daemon(false, false)
             .map_err(|error| (format!("failed to go to the background: {error}"), ExitCode::Failure))?;
     }
-    // A daemon keeps no file system busy. Whoever cannot even go there has other worries.
+    // The agent keeps no file system busy. Whoever cannot even go there has other worries.
     let _ = std::env::set_current_dir("/");
     let mut pid_file = None;
     if call.mode != Mode::Stdin {
@@ -173,7 +173,7 @@ fn read(path: &Path, base: &Path, mode: Mode) -> Result<Config, Failed> {
 /// Prints what the settings mean.
 fn explained(mut settings: Settings) -> Prepared {
     if let Err(error) = settings.prepare() {
-        settings.remark(Severity::Error, format!("The daemon does not start: {error}"));
+        settings.remark(Severity::Error, format!("The agent does not start: {error}"));
     }
     // A closed stdout cannot be reported anywhere.
     let _ = io::stdout().write_all(printable_lines(explain(&settings).as_bytes()).as_bytes());
@@ -181,7 +181,7 @@ fn explained(mut settings: Settings) -> Prepared {
 }
 
 /// The log of the configuration. Whoever only asks for an explanation writes none: a file made now, by root, would be
-/// out of reach of the daemon later.
+/// out of reach of the agent later.
 fn open_log(mode: Mode, config: &Config) -> Log {
     Log::open(match mode {
         Mode::Explain => LogSettings::default(),

@@ -39,6 +39,11 @@ pub(super) fn not_opened(store: &Path, error: &custos_store::Error) -> Failure {
     Failure::new(format!("failed to open the store: {}", store_error(store, error)))
 }
 
+/// The store could not be verified.
+pub(super) fn not_verified(store: &Path, error: &custos_store::Error) -> Failure {
+    Failure::new(format!("failed to verify the store: {}", store_error(store, error)))
+}
+
 /// A failure of the store, with what was being done to it.
 pub(super) fn failed(what: &str, error: &custos_store::Error) -> Failure {
     Failure::new(format!("failed to {what}: {}", chain(error)))

@@ -9,7 +9,7 @@ use custos_store::{AmendmentKind, FileReport, Finding, Reader};
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
-use super::directory::{StoreDir, failed, not_opened};
+use super::directory::{StoreDir, failed, not_opened, not_verified};
 use super::progress::Progress;
 use crate::cli::read::{Failure, finish, json_line, local_time, tell};
 use crate::cli::style::printable;
@@ -172,7 +172,7 @@ pub(super) fn verify(args: &VerifyArgs) -> ExitCode {
             status.show(&format!("{} of {}: {}", progress.done + 1, progress.total, progress.name));
         });
         drop(status);
-        let reports = reports.map_err(|error| failed("verify the store", &error))?;
+        let reports = reports.map_err(|error| not_verified(&dir, &error))?;
         let severity = |finding: &Finding| if is_damage(finding) { 2 } else { 1 };
         worst = reports.iter().flat_map(|report| &report.findings).map(severity).max().unwrap_or(0);
         if args.json { verify_json(&reports, worst == 0, out) } else { verify_text(&reports, out) }

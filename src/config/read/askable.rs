@@ -14,7 +14,7 @@ pub(crate) fn warn(check: &Entry, findings: &mut Findings) {
     let why = if character == '!' {
         "in a request arguments begin with it"
     } else {
-        "the daemon refuses requests with it, unless `nasty_metachars` in nrpe.cfg says otherwise"
+        "the agent refuses requests with it, unless `nasty_metachars` in nrpe.cfg says otherwise"
     };
     findings.warning(
         &check.key_place,

@@ -1,4 +1,4 @@
-//! The file with the daemon's process id.
+//! The file with the agent's process id.
 //!
 //! The file of a process that is alive is not touched; a stale, empty or unreadable one is replaced.
 

@@ -23,7 +23,7 @@ pub(super) fn answer(base: &Path, ask: Ask<'_>) -> Found {
     found.unwrap_or_else(|error| Found::Nothing(system_error::words(&error)))
 }
 
-/// Reads a file. A pipe or a terminal is an error, so that it cannot block the daemon, not even at SIGHUP.
+/// Reads a file. A pipe or a terminal is an error, so that it cannot block the agent, not even at SIGHUP.
 fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;

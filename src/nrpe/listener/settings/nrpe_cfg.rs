@@ -15,7 +15,7 @@ use crate::nrpe::listener::log::LogSettings;
 use crate::nrpe::listener::tls;
 
 /// Reads an `nrpe.cfg` with all that it includes. Relative paths in it start at `base`, except that of the pid file,
-/// which is written after the daemon has changed its directory.
+/// which is written after the agent has changed its directory.
 pub fn read_config(path: &Path, base: &Path) -> Result<Config, Error> {
     let mut config = nrpe::load(path, &mut |ask| disk::answer(base, ask))
         .map_err(|source| Error::Config { path: path.to_owned(), source })?;

@@ -1,4 +1,4 @@
-//! `custos check --as-daemon`: the surroundings that the agent gives a plugin, for somebody who has a shell.
+//! `custos check --as-agent`: the surroundings that the agent gives a plugin, for somebody who has a shell.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -15,7 +15,7 @@ use crate::execute::{Job, PluginEnvironment, PluginJob, plugin_spec};
 use crate::observe::Reading;
 
 /// Who the agent is, as far as its plugins inherit it.
-struct Daemon {
+struct Agent {
     credentials: Credentials,
     no_new_privileges: bool,
     limits: Limits,
@@ -27,10 +27,10 @@ struct Daemon {
 /// # Errors
 /// This user may not do so; the message says who may.
 pub(super) fn job(check: &Check, store: &Path, given: &str) -> Result<Job, Failure> {
-    let daemon = running(store).or_else(|| owner(store)).ok_or_else(|| {
+    let agent = running(store).or_else(|| owner(store)).ok_or_else(|| {
         Failure::new("failed to find out which user the agent runs as: it does not run and has no store yet")
     })?;
-    let uid = Uid::from_raw(daemon.credentials.uid);
+    let uid = Uid::from_raw(agent.credentials.uid);
     let user = User::from_uid(uid).ok().flatten();
     let (name, home) = match user {
         Some(user) => (user.name, user.dir),
@@ -48,24 +48,24 @@ pub(super) fn job(check: &Check, store: &Path, given: &str) -> Result<Job, Failu
             return Err(only("root", &check.name, given));
         }
     } else if own.is_root() {
-        spec.credentials = Some(daemon.credentials);
+        spec.credentials = Some(agent.credentials);
     } else if own != uid {
         return Err(only(&name, &check.name, given));
     }
-    spec.no_new_privileges |= daemon.no_new_privileges;
-    inherit(&mut spec.limits, &daemon.limits);
+    spec.no_new_privileges |= agent.no_new_privileges;
+    inherit(&mut spec.limits, &agent.limits);
     Ok(Job::Plugin(PluginJob::new(spec, Reading::from(check))))
 }
 
 fn only(user: &str, check: &str, given: &str) -> Failure {
     let check = shell_words::quote(check);
     Failure::new(format!(
-        "the agent runs this check as {user}, which you are not: sudo -u {user} custos check {check} --as-daemon{given}"
+        "the agent runs this check as {user}, which you are not: sudo -u {user} custos check {check} --as-agent{given}"
     ))
 }
 
 /// The agent that runs on this store, by the kernel's word.
-fn running(store: &Path) -> Option<Daemon> {
+fn running(store: &Path) -> Option<Agent> {
     let peer = control::agent(store).ok()?;
     let text = fs::read_to_string(format!("/proc/{}/status", peer.pid)).ok()?;
     let numbers = |key: &str| -> Vec<u32> {
@@ -79,7 +79,7 @@ fn running(store: &Path) -> Option<Daemon> {
     if effective("Uid:")? != peer.uid.as_raw() || effective("Gid:")? != peer.gid {
         return None;
     }
-    Some(Daemon {
+    Some(Agent {
         credentials: Credentials { uid: peer.uid.as_raw(), gid: peer.gid, groups: numbers("Groups:") },
         no_new_privileges: numbers("NoNewPrivs:") == [1],
         limits: read_limits(&limits),
@@ -87,14 +87,14 @@ fn running(store: &Path) -> Option<Daemon> {
 }
 
 /// The one who owns the store, as only the agent writes there.
-fn owner(store: &Path) -> Option<Daemon> {
+fn owner(store: &Path) -> Option<Agent> {
     let uid = fs::metadata(store).ok()?.uid();
     let user = User::from_uid(Uid::from_raw(uid)).ok().flatten()?;
     let name = std::ffi::CString::new(user.name).ok()?;
     let groups = nix::unistd::getgrouplist(&name, user.gid).unwrap_or_default();
     let groups = groups.into_iter().map(nix::unistd::Gid::as_raw).collect();
     let credentials = Credentials { uid, gid: user.gid.as_raw(), groups };
-    Some(Daemon { credentials, no_new_privileges: false, limits: Limits::default() })
+    Some(Agent { credentials, no_new_privileges: false, limits: Limits::default() })
 }
 
 /// The soft limits in `/proc/PID/limits`; none where there is no limit.
@@ -112,7 +112,7 @@ fn read_limits(text: &str) -> Limits {
 }
 
 /// What the check does not set is the agent's, as far as this process may go there.
-fn inherit(limits: &mut Limits, daemon: &Limits) {
+fn inherit(limits: &mut Limits, agent: &Limits) {
     let reachable = |resource, wanted: Option<u64>| {
         wanted.filter(|wanted| {
             Uid::effective().is_root() || getrlimit(resource).is_ok_and(|(_, hard)| *wanted <= hard)
@@ -120,10 +120,10 @@ fn inherit(limits: &mut Limits, daemon: &Limits) {
     };
     let Limits { address_space_bytes, cpu_s, processes, open_files } = limits;
     for (own, resource, wanted) in [
-        (address_space_bytes, Resource::RLIMIT_AS, daemon.address_space_bytes),
-        (cpu_s, Resource::RLIMIT_CPU, daemon.cpu_s),
-        (processes, Resource::RLIMIT_NPROC, daemon.processes),
-        (open_files, Resource::RLIMIT_NOFILE, daemon.open_files),
+        (address_space_bytes, Resource::RLIMIT_AS, agent.address_space_bytes),
+        (cpu_s, Resource::RLIMIT_CPU, agent.cpu_s),
+        (processes, Resource::RLIMIT_NPROC, agent.processes),
+        (open_files, Resource::RLIMIT_NOFILE, agent.open_files),
     ] {
         *own = own.or_else(|| reachable(resource, wanted));
     }
