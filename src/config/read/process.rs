@@ -16,6 +16,7 @@ use crate::config::document::yaml::Node;
 use crate::config::keys::process as keys;
 use crate::config::model::check::{Process, RunAs};
 use crate::limits::STDOUT_MAX_BYTES;
+use crate::text::accounts::UNSEEN;
 
 /// These settings, each of which may be absent.
 #[derive(Clone, Debug, Default)]
@@ -169,7 +170,7 @@ fn user(node: &Node, findings: &mut Findings) -> Option<User> {
         Err(_) => User::from_name(name).ok().flatten(),
     };
     if found.is_none() {
-        refuse(node, "a user of this machine", findings);
+        refuse(node, &format!("a user of this machine{UNSEEN}"), findings);
     }
     found
 }
@@ -194,7 +195,7 @@ fn group(node: &Node, findings: &mut Findings) -> Option<Gid> {
     }
     let found = Group::from_name(name).ok().flatten().map(|group| group.gid);
     if found.is_none() {
-        refuse(node, "a group of this machine", findings);
+        refuse(node, &format!("a group of this machine{UNSEEN}"), findings);
     }
     found
 }

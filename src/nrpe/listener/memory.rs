@@ -2,7 +2,7 @@
 //!
 //! The C library keeps freed memory for later. After thousands of connections at once that is more than the agent needs
 //! otherwise, and a machine in trouble needs it elsewhere.
-#![expect(unsafe_code, reason = "calls malloc_trim, which has no safe form")]
+#![cfg_attr(target_env = "gnu", expect(unsafe_code, reason = "calls malloc_trim, which has no safe form"))]
 
 /// Returns freed memory to the system. Takes some milliseconds, in which other threads may have to wait for memory.
 pub(super) fn give_back() {

@@ -11,6 +11,7 @@ use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
 
 use crate::nrpe::NRPE_VERSION;
 use crate::nrpe::listener::error::Error;
+use crate::text::accounts::UNSEEN;
 
 /// The PATH of commands, whatever the agent's own is.
 const PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin";
@@ -38,7 +39,7 @@ fn credentials(config: &Config) -> Result<Option<Credentials>, Error> {
     let uid = match (&entry, name.parse::<u32>()) {
         (Some(entry), _) => entry.uid,
         (None, Ok(number)) => Uid::from_raw(number),
-        (None, Err(_)) => return Err(Error::User(format!("there is no user {name:?}"))),
+        (None, Err(_)) => return Err(Error::User(format!("there is no user {name:?}{UNSEEN}"))),
     };
     let gid = match &config.nrpe_group {
         Some(group) => group_id(group)?,
@@ -69,7 +70,7 @@ fn group_id(name: &str) -> Result<Gid, Error> {
     match (Group::from_name(name).ok().flatten(), name.parse::<u32>()) {
         (Some(group), _) => Ok(group.gid),
         (None, Ok(number)) => Ok(Gid::from_raw(number)),
-        (None, Err(_)) => Err(Error::User(format!("there is no group {name:?}"))),
+        (None, Err(_)) => Err(Error::User(format!("there is no group {name:?}{UNSEEN}"))),
     }
 }
 
