@@ -15,6 +15,7 @@ pub mod execute;
 pub mod exit_code;
 pub mod graph;
 mod hash;
+pub mod http;
 pub mod limits;
 mod lock;
 pub mod mib;

@@ -208,6 +208,12 @@ const ROOMS: &[Room] = &[
         outside: &["custos_compat", "files"],
     },
     Room {
+        name: "http",
+        what: "queries over HTTP; reads the store and nothing else",
+        imports: &["clock", "limits", "lock"],
+        outside: &["custos_promql", "custos_query", "custos_store", "sockets", "tokio"],
+    },
+    Room {
         name: "cli",
         what: "words in, tables out",
         imports: &[
@@ -221,6 +227,7 @@ const ROOMS: &[Room] = &[
             "execute",
             "exit_code",
             "graph",
+            "http",
             "limits",
             "lock",
             "mib",

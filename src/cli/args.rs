@@ -7,7 +7,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use super::{
     check, check_nrpe, completion, config, doctor, events, graph, help, history, init, nrpe, query, run,
-    runs, snmp, status, store, traps,
+    runs, serve, snmp, status, store, traps,
 };
 use crate::exit_code::ExitCode;
 
@@ -50,6 +50,7 @@ enum Command {
     Traps(traps::TrapsArgs),
     Graph(graph::GraphArgs),
     Query(query::QueryArgs),
+    Serve(serve::ServeArgs),
     Config(config::ConfigArgs),
     Doctor(doctor::DoctorArgs),
     Store(store::StoreArgs),
@@ -113,6 +114,7 @@ pub fn main() -> ExitCode {
         Command::Traps(args) => traps::run(&args),
         Command::Graph(args) => graph::run(&args),
         Command::Query(args) => query::run(&args),
+        Command::Serve(args) => serve::run(&args),
         Command::Config(args) => config::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Store(args) => store::run(&args),

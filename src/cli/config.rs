@@ -105,7 +105,7 @@ fn print(page: &str, out: &mut dyn Write) -> ExitCode {
 }
 
 /// Remarks on the `nrpe.cfg` that the configuration names, a line each. An error: the listener could not start with it.
-fn nrpe_remarks(config: &Config) -> Result<String, listener::Error> {
+pub(super) fn nrpe_remarks(config: &Config) -> Result<String, listener::Error> {
     let Some(nrpe) = &config.nrpe else { return Ok(String::new()) };
     let settings = Settings::from_agent(nrpe, config.checks.keys().map(String::as_str), config.own_checks())?;
     settings.try_tls()?;

@@ -23,6 +23,7 @@ mod query;
 mod read;
 mod run;
 mod runs;
+mod serve;
 mod snmp;
 #[cfg(test)]
 mod stage;

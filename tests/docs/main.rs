@@ -39,6 +39,7 @@ pages! {
     from_icinga: "docs/from-icinga.md",
     from_nagios: "docs/from-nagios.md",
     from_telegraf: "docs/from-telegraf.md",
+    grafana: "docs/grafana.md",
     how_it_works: "docs/how-it-works.md",
     install: "docs/install.md",
     keeping: "docs/keeping.md",

@@ -266,6 +266,7 @@ fn the_commands_of_nrpe_are_read_in_place_and_cover_what_they_look_at() {
             "# - memory needs memory.sh, which the package custos has",
         ],
     );
+    assert_has(&text(&host.init(&[]).stderr), &["nrpe.cfg has 2 commands, of which 2 look at the same;"]);
     let output = host.init(&["--nrpe"]);
     let page = text(&output.stdout);
     assert_has(

@@ -1,5 +1,6 @@
 //! The command: looks, shows, asks, writes.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 use super::attempt::attempt;
 use super::question::ask;
 use super::write::{self, Scratch, Standing};
+use crate::cli::config::nrpe_remarks;
 use crate::cli::failure::{Failure, tell};
 use crate::config::DEFAULT_PATH;
 use crate::discover::{Proposal, Wish, document, gather, propose};
@@ -69,6 +71,10 @@ fn init(args: &InitArgs) -> Result<(), Failure> {
     drop(out);
     let scratch = Scratch::new(&page)?;
     let config = scratch.load()?;
+    if args.nrpe && args.root == Path::new("/") {
+        let remarks = nrpe_remarks(&config).map_err(|error| Failure::new(error.to_string()))?;
+        remarks.lines().for_each(tell);
+    }
     tell(&summary(&proposal));
     let terminal = io::stdin().is_terminal() && io::stderr().is_terminal() && !args.yes;
     let offered = terminal && args.root == Path::new("/");
@@ -104,7 +110,11 @@ fn init(args: &InitArgs) -> Result<(), Failure> {
     }
     let kept = write::write(&output, &page, &standing)?;
     let kept = kept.map_or_else(String::new, |old| format!("; what was there is {}", old.display()));
-    tell(&format!("{shown} is written{kept}"));
+    let next = match output == Path::new(DEFAULT_PATH) {
+        true => "; systemctl reload custos puts it to use".to_owned(),
+        false => format!("; custos run --config {} would use it", shell_words::quote(&shown.to_string())),
+    };
+    tell(&format!("{shown} is written{kept}{next}"));
     Ok(())
 }
 
@@ -128,10 +138,14 @@ fn summary(proposal: &Proposal) -> String {
         ));
     }
     if let Some(nrpe) = &proposal.nrpe {
+        let also: BTreeSet<&String> =
+            proposal.checks.iter().filter_map(|check| check.also.as_ref()).collect();
+        let also = also.len();
         let (path, commands) = (nrpe.path.display(), counted(nrpe.commands as u64, "command"));
         lines.push(match (nrpe.taken, nrpe.port_in_use) {
             (false, _) => format!(
-                "{path} has {commands}; they are read in place and not copied: custos-nrpe take answers by them, or --nrpe here"
+                "{path} has {commands}, of which {also} look at the same; they are read in place and not copied: \
+                 custos-nrpe take answers by them, or --nrpe here"
             ),
             (true, None) => format!("check_nrpe will be answered by {path} too, with its {commands}"),
             (true, Some(port)) => format!(

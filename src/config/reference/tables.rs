@@ -1,10 +1,11 @@
-//! The tables of keys in `docs/`, between `<!-- keys of SECTION -->` and `<!-- end of keys -->`. `scripts/docs-tables` has
-//! them written.
+//! The files of the repository that are written from the keys: tables in `docs/`, between `<!-- keys of SECTION -->` and
+//! `<!-- end of keys -->`, and the schema that packages have. `scripts/docs-tables` has them written.
 
 use std::path::Path;
 
 use crate::config::document::section::Section;
 use crate::config::keys::{check, nrpe, poll, process, settings, snmp, threshold, top, trap};
+use crate::config::reference::schema::schema;
 use crate::config::reference::words::{absence, meaning};
 
 const START: &str = "<!-- keys of ";
@@ -57,26 +58,35 @@ fn table(section: &Section) -> String {
     table
 }
 
-/// The tables are as the keys are; with `CUSTOS_WRITE_TABLES` they are made so.
+/// Fails if a file is not as it should be; with `CUSTOS_WRITE_TABLES` it is made so.
+fn hold(path: &str, expected: &str) {
+    let whole = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    if std::env::var_os("CUSTOS_WRITE_TABLES").is_some() {
+        std::fs::write(&whole, expected).unwrap();
+        return;
+    }
+    let text = std::fs::read_to_string(&whole).unwrap_or_default();
+    let differs = text.lines().zip(expected.lines()).find(|(is, should)| is != should);
+    assert!(text == expected, "{path} is not current, run scripts/docs-tables: {differs:#?}");
+}
+
 #[test]
 fn the_tables_of_the_documents_are_current() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut seen = Vec::new();
     for page in PAGES {
-        let path = root.join(page);
-        let text = std::fs::read_to_string(&path).unwrap();
+        let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
         let (expected, sections) = with_tables(&text).unwrap_or_else(|fault| panic!("{page}: {fault}"));
         seen.extend(sections);
-        if std::env::var_os("CUSTOS_WRITE_TABLES").is_some() {
-            std::fs::write(&path, expected).unwrap();
-        } else {
-            let differs = text.lines().zip(expected.lines()).find(|(is, should)| is != should);
-            assert!(text == expected, "{page} is not current, run scripts/docs-tables: {differs:#?}");
-        }
+        hold(page, &expected);
     }
     let missing: Vec<&str> =
         SECTIONS.iter().map(|section| section.name).filter(|name| !seen.contains(name)).collect();
     assert_eq!(missing, [""; 0], "sections without a table");
+}
+
+#[test]
+fn the_packaged_schema_is_current() {
+    hold("packaging/custos.schema.json", &schema());
 }
 
 #[test]

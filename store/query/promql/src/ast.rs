@@ -107,6 +107,8 @@ pub struct Subquery {
     pub time: TimeShift,
     /// Where.
     pub span: Span,
+    /// Levels of the tree from here down.
+    pub(crate) depth: u32,
 }
 
 /// A length of time: a number, or an expression of numbers and of the query's step and range.
@@ -165,6 +167,8 @@ pub struct Call {
     pub args: Vec<Expr>,
     /// Where.
     pub span: Span,
+    /// Levels of the tree from here down.
+    pub(crate) depth: u32,
 }
 
 /// An aggregation.
@@ -180,6 +184,8 @@ pub struct Aggregation {
     pub grouping: Grouping,
     /// Where.
     pub span: Span,
+    /// Levels of the tree from here down.
+    pub(crate) depth: u32,
 }
 
 /// Labels that make a group.
@@ -259,6 +265,8 @@ pub struct Binary {
     pub operator_span: Span,
     /// Where all of it stands.
     pub span: Span,
+    /// Levels of the tree from here down.
+    pub(crate) depth: u32,
 }
 
 /// How elements of two vectors find each other.
@@ -368,6 +376,8 @@ pub struct Unary {
     pub expr: Expr,
     /// Where.
     pub span: Span,
+    /// Levels of the tree from here down.
+    pub(crate) depth: u32,
 }
 
 /// An expression in parentheses.
@@ -377,6 +387,8 @@ pub struct Paren {
     pub expr: Expr,
     /// Where.
     pub span: Span,
+    /// Levels of the tree from here down.
+    pub(crate) depth: u32,
 }
 
 impl Expr {
@@ -414,6 +426,19 @@ impl Expr {
             }
             Expr::Unary(unary) => unary.expr.value_type(),
             Expr::Paren(paren) => paren.expr.value_type(),
+        }
+    }
+
+    /// Levels of the tree from here down, at least one.
+    pub(crate) fn depth(&self) -> u32 {
+        match self {
+            Expr::Number(_) | Expr::Text(_) | Expr::Selector(_) | Expr::Range(_) => 1,
+            Expr::Subquery(subquery) => subquery.depth,
+            Expr::Call(call) => call.depth,
+            Expr::Aggregation(aggregation) => aggregation.depth,
+            Expr::Binary(binary) => binary.depth,
+            Expr::Unary(unary) => unary.depth,
+            Expr::Paren(paren) => paren.depth,
         }
     }
 

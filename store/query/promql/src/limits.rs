@@ -3,8 +3,15 @@
 /// Longest query, in bytes.
 pub const QUERY_BYTES_MAX: usize = 100_000;
 
-/// Deepest nesting of an expression. Each level costs stack when it is parsed, evaluated and dropped.
+/// Deepest nesting of an expression; a chain of operators is as deep as it is long. Each level costs stack when it is
+/// parsed, evaluated and dropped.
 pub const EXPRESSION_DEPTH_MAX: u32 = 250;
+
+/// Operators between lengths of time in one query.
+pub const LENGTH_OPERATORS_MAX: u32 = 100;
+
+/// Stack that a thread needs to parse and evaluate the deepest expression, in bytes.
+pub const STACK_BYTES: usize = 8 << 20;
 
 /// Size of the compiled regular expression of one matcher, in bytes.
 pub const REGEX_BYTES_MAX: usize = 1 << 20;

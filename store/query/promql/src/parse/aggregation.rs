@@ -32,7 +32,9 @@ impl Parser<'_> {
         }
         let Some(expr) = args.pop() else { return Err(self.unexpected("aggregation", "")) };
         let grouping = before.or(after).unwrap_or_default();
-        Ok(Expr::Aggregation(Box::new(Aggregation { operator, expr, param: args.pop(), grouping, span })))
+        let param = args.pop();
+        let depth = self.above(param.iter().chain([&expr]))?;
+        Ok(Expr::Aggregation(Box::new(Aggregation { operator, expr, param, grouping, span, depth })))
     }
 
     fn grouping(&mut self) -> Result<Option<Grouping>> {

@@ -3,7 +3,6 @@
 use super::parser::Parser;
 use crate::ast::{Binary, Expr, Group, Matching, Operator};
 use crate::error::Result;
-use crate::limits::EXPRESSION_DEPTH_MAX;
 use crate::token::{Token, TokenKind};
 
 impl Parser<'_> {
@@ -11,15 +10,9 @@ impl Parser<'_> {
     pub(super) fn expression(&mut self, least: u8) -> Result<Expr> {
         self.deeper(|parser| {
             let mut left = parser.unary()?;
-            // A chain of operators makes a tree as deep as it is long.
-            let mut operators = 0;
             while let Some(operator) = operator(&parser.peek()) {
                 if operator.precedence() < least {
                     break;
-                }
-                operators += 1;
-                if operators > EXPRESSION_DEPTH_MAX {
-                    return Err(parser.too_deep());
                 }
                 left = parser.operation(left, operator)?;
             }
@@ -36,15 +29,10 @@ impl Parser<'_> {
         let right_associative = operator == Operator::Pow;
         let right = self.expression(operator.precedence() + u8::from(!right_associative))?;
         let span = left.span().to(right.span());
-        Ok(Expr::Binary(Box::new(Binary {
-            operator,
-            left,
-            right,
-            returns_bool,
-            matching,
-            operator_span,
-            span,
-        })))
+        // A chain of operators makes a tree as deep as it is long.
+        let depth = self.above([&left, &right])?;
+        let binary = Binary { operator, left, right, returns_bool, matching, operator_span, span, depth };
+        Ok(Expr::Binary(Box::new(binary)))
     }
 
     fn matching(&mut self) -> Result<Matching> {

@@ -17,7 +17,8 @@ impl Parser<'_> {
             return Err(Error::parse(name.span, format!("function {:?} {reason}", name.text)));
         }
         let args = self.arguments("function call")?;
-        Ok(Expr::Call(Call { function, args, span: self.since(name.span) }))
+        let depth = self.above(&args)?;
+        Ok(Expr::Call(Call { function, args, span: self.since(name.span), depth }))
     }
 
     /// `(a, b)`.

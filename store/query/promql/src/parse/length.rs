@@ -3,6 +3,7 @@
 use super::parser::Parser;
 use crate::ast::{Length, LengthKind, LengthOperator};
 use crate::error::{Error, Result};
+use crate::limits::LENGTH_OPERATORS_MAX;
 use crate::literal;
 use crate::span::Span;
 use crate::token::{Token, TokenKind};
@@ -42,14 +43,15 @@ impl Parser<'_> {
     fn length(&mut self, least: u8, context: &str) -> Result<Length> {
         self.deeper(|parser| {
             let mut left = parser.signed_length(context)?;
-            let mut operators = 0;
             while let Some((operator, precedence)) = operator(&parser.peek()) {
                 if precedence < least {
                     break;
                 }
-                operators += 1;
-                if operators > crate::limits::EXPRESSION_DEPTH_MAX {
-                    return Err(parser.too_deep());
+                parser.lengths += 1;
+                if parser.lengths > LENGTH_OPERATORS_MAX {
+                    let message =
+                        format!("lengths of time have more than {LENGTH_OPERATORS_MAX} operators in all");
+                    return Err(Error::parse(parser.peek().span, message));
                 }
                 let token = parser.take()?;
                 let right_associative = operator == LengthOperator::Pow;

@@ -47,6 +47,8 @@ pub(super) struct Parser<'q> {
     /// Where the last token that was taken ended.
     pub(super) taken_to: u32,
     depth: u32,
+    /// Operators between lengths of time so far.
+    pub(super) lengths: u32,
 }
 
 impl<'q> Parser<'q> {
@@ -57,7 +59,7 @@ impl<'q> Parser<'q> {
         }
         let mut lexer = Lexer::new(query);
         let next = lexer.next()?;
-        Ok(Parser { lexer, next, taken_to: 0, depth: 0 })
+        Ok(Parser { lexer, next, taken_to: 0, depth: 0, lengths: 0 })
     }
 
     /// The next token.
@@ -132,7 +134,13 @@ impl<'q> Parser<'q> {
         done
     }
 
-    pub(super) fn too_deep(&self) -> Error {
+    /// The depth of a node above these, if that is allowed.
+    pub(super) fn above<'e>(&self, children: impl IntoIterator<Item = &'e Expr>) -> Result<u32> {
+        let depth = children.into_iter().map(Expr::depth).max().unwrap_or(0) + 1;
+        if depth > EXPRESSION_DEPTH_MAX { Err(self.too_deep()) } else { Ok(depth) }
+    }
+
+    fn too_deep(&self) -> Error {
         let message = format!("the expression is nested more than {EXPRESSION_DEPTH_MAX} levels deep");
         Error::parse(self.next.span, message)
     }

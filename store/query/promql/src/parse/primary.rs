@@ -27,24 +27,19 @@ impl Parser<'_> {
                 let value = if negative { -number.value } else { number.value };
                 Expr::Number(Number { value, span, ..number })
             }
-            expr => Expr::Unary(Box::new(Unary { negative, expr, span })),
+            expr => {
+                let depth = self.above([&expr])?;
+                Expr::Unary(Box::new(Unary { negative, expr, span, depth }))
+            }
         })
     }
 
     fn postfix(&mut self) -> Result<Expr> {
         let mut expr = self.primary()?;
-        // Each of these makes the tree at most one level deeper, and only subqueries can be repeated.
-        let mut subqueries = 0;
         loop {
             let token = self.peek();
             expr = match token.kind {
-                TokenKind::LeftBracket => {
-                    subqueries += 1;
-                    if subqueries > crate::limits::EXPRESSION_DEPTH_MAX {
-                        return Err(self.too_deep());
-                    }
-                    self.brackets(expr)?
-                }
+                TokenKind::LeftBracket => self.brackets(expr)?,
                 TokenKind::At => self.at(expr)?,
                 TokenKind::Word if token.is_word("offset") => self.offset(expr)?,
                 TokenKind::Word if token.is_word("anchored") || token.is_word("smoothed") => {
@@ -80,7 +75,8 @@ impl Parser<'_> {
                 self.take()?;
                 let expr = self.expression(0)?;
                 self.close(token.span, "", "")?;
-                Ok(Expr::Paren(Box::new(Paren { expr, span: self.since(token.span) })))
+                let depth = self.above([&expr])?;
+                Ok(Expr::Paren(Box::new(Paren { expr, span: self.since(token.span), depth })))
             }
             TokenKind::LeftBrace => self.selector(None),
             TokenKind::Word => self.word(token),
@@ -134,7 +130,8 @@ impl Parser<'_> {
         };
         self.expect(TokenKind::RightBracket, "subquery selector", "\"]\"")?;
         let span = self.since(expr.span());
-        Ok(Expr::Subquery(Box::new(Subquery { expr, range, step, time: TimeShift::default(), span })))
+        let depth = self.above([&expr])?;
+        Ok(Expr::Subquery(Box::new(Subquery { expr, range, step, time: TimeShift::default(), span, depth })))
     }
 
     fn offset(&mut self, mut expr: Expr) -> Result<Expr> {

@@ -1,0 +1,21 @@
+//! A request, and what is needed to answer it.
+
+use custos_promql::ErrorKind;
+use custos_store::Snapshot;
+
+use crate::http::params::Params;
+
+/// A request that has come whole.
+pub(in crate::http) struct Request<'a> {
+    /// `GET`, `POST` or another method.
+    pub(in crate::http) method: &'a str,
+    /// The path, as it was sent.
+    pub(in crate::http) path: &'a str,
+    pub(in crate::http) params: Params,
+    /// The store as it was when the request came.
+    pub(in crate::http) snapshot: &'a Snapshot,
+    /// When the request came (ms since the epoch).
+    pub(in crate::http) now_ms: i64,
+    /// Whether whoever asks has gone, or waits no longer. It gets how long the request itself allows (ms).
+    pub(in crate::http) interrupt: &'a (dyn Fn(Option<i64>) -> Option<ErrorKind> + Sync),
+}

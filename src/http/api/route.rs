@@ -1,0 +1,53 @@
+//! Which request is answered by what.
+
+use super::request::Request;
+use super::{query, series, status};
+use crate::http::reply::Reply;
+
+/// The answer to a request.
+pub(in crate::http) fn answer(request: &Request<'_>) -> Reply {
+    match route(request) {
+        Ok(reply) | Err(reply) => reply,
+    }
+}
+
+fn route(request: &Request<'_>) -> Result<Reply, Reply> {
+    let is_post = request.method == "POST";
+    if !is_post && request.method != "GET" && request.method != "HEAD" {
+        return Err(Reply::text(405, "Method Not Allowed\n"));
+    }
+    if let Some(path) = request.path.strip_prefix("/api/v1/") {
+        return api(request, path, is_post);
+    }
+    match request.path {
+        _ if is_post => Err(Reply::text(405, "Method Not Allowed\n")),
+        "/-/healthy" => Ok(Reply::text(200, "Custos is healthy.\n")),
+        "/-/ready" => Ok(Reply::text(200, "Custos is ready.\n")),
+        _ => Err(Reply::not_found()),
+    }
+}
+
+fn api(request: &Request<'_>, path: &str, is_post: bool) -> Result<Reply, Reply> {
+    match path {
+        "query" => return query::at_once(request),
+        "query_range" => return query::over_time(request),
+        "format_query" => return query::format(request),
+        "series" => return series::series(request),
+        "labels" => return series::names(request),
+        "query_exemplars" => return Ok(status::nothing("[]")),
+        _ => {}
+    }
+    if is_post {
+        return Err(Reply::text(405, "Method Not Allowed\n"));
+    }
+    match path {
+        "metadata" => status::metadata(request),
+        "rules" => Ok(status::nothing("{\"groups\":[]}")),
+        "alerts" => Ok(status::nothing("{\"alerts\":[]}")),
+        "status/buildinfo" => Ok(status::build_info()),
+        _ => match path.strip_prefix("label/").and_then(|rest| rest.strip_suffix("/values")) {
+            Some(name) if !name.contains('/') => series::values(request, name),
+            _ => Err(Reply::not_found()),
+        },
+    }
+}

@@ -1,0 +1,144 @@
+//! `series`, `labels`, `label/NAME/values`.
+
+use std::collections::BTreeSet;
+
+use custos_promql::{Error, Labels, MatchOperator, Matcher, Source, SourceSeries, parse_selector};
+use custos_query::StoreSource;
+
+use super::json;
+use super::request::Request;
+use super::times::{limit, time_or};
+use crate::http::params::decoded;
+use crate::http::reply::{Failure, Notes, Reply, write_texts};
+
+/// All series that fulfil one of the conditions.
+pub(super) fn series(request: &Request<'_>) -> Result<Reply, Reply> {
+    let limit = limit(&request.params)?;
+    if request.params.all("match[]").next().is_none() {
+        return Err(Reply::failure(Failure::BadData, "no match[] parameter provided"));
+    }
+    let (found, mut notes) = found(request, |what| Reply::invalid("match[]", what))?;
+    let labels: BTreeSet<Labels> = found.into_iter().map(|series| series.labels).collect();
+    let labels: Vec<Labels> = limited(labels.into_iter().collect(), limit, &mut notes);
+    let mut data = String::new();
+    json::list(&mut data, &labels, json::write_labels);
+    Ok(Reply::success(&data, &notes))
+}
+
+/// The names of all labels.
+pub(super) fn names(request: &Request<'_>) -> Result<Reply, Reply> {
+    let limit = limit(&request.params)?;
+    let (found, notes) = found(request, bad_data)?;
+    let names = found.iter().flat_map(|series| series.labels.iter().map(|label| label.name.to_string()));
+    Ok(texts(names.collect(), limit, notes))
+}
+
+/// All values of a label.
+pub(super) fn values(request: &Request<'_>, name: &str) -> Result<Reply, Reply> {
+    let name = unescaped(&decoded(name, false));
+    if name.is_empty() {
+        return Err(Reply::failure(Failure::BadData, &format!("invalid label name: {name:?}")));
+    }
+    let limit = limit(&request.params)?;
+    let (found, notes) = found(request, bad_data)?;
+    let values =
+        found.iter().map(|series| series.labels.get(&name).to_owned()).filter(|value| !value.is_empty());
+    Ok(texts(values.collect(), limit, notes))
+}
+
+fn bad_data(what: &str) -> Reply {
+    Reply::failure(Failure::BadData, what)
+}
+
+fn texts(texts: BTreeSet<String>, limit: Option<usize>, mut notes: Notes) -> Reply {
+    let texts = limited(texts.into_iter().collect(), limit, &mut notes);
+    let mut data = String::new();
+    write_texts(&mut data, &texts);
+    Reply::success(&data, &notes)
+}
+
+fn limited<T>(mut items: Vec<T>, limit: Option<usize>, notes: &mut Notes) -> Vec<T> {
+    if let Some(limit) = limit.filter(|limit| items.len() > *limit) {
+        items.truncate(limit);
+        notes.warnings.push("results truncated due to limit".to_owned());
+    }
+    items
+}
+
+/// The series that fulfil one of the conditions of `match[]`, or all if there are none.
+fn found(request: &Request<'_>, refuse: impl Fn(&str) -> Reply) -> Result<(Vec<SourceSeries>, Notes), Reply> {
+    let from_ms = time_or(&request.params, "start", i64::MIN)?;
+    let to_ms = time_or(&request.params, "end", i64::MAX)?;
+    let mut sets: Vec<Vec<Matcher>> = Vec::new();
+    for text in request.params.all("match[]") {
+        match parse_selector(text) {
+            Ok(selector) => sets.push(selector.matchers),
+            Err(error) => return Err(refuse(&explained(&error, text))),
+        }
+    }
+    if sets.is_empty() {
+        sets.extend(Matcher::new("__name__", MatchOperator::NotEqual, "").ok().map(|any| vec![any]));
+    }
+    let source = StoreSource::new(request.snapshot);
+    let mut all = Vec::new();
+    for matchers in &sets {
+        let selected = source.select(matchers, from_ms, to_ms);
+        all.extend(selected.map_err(|error| Reply::failure(Failure::Internal, &error.message))?);
+    }
+    let warnings = source.damages().into_iter().map(|what| format!("the store is damaged: {what}")).collect();
+    Ok((all, Notes { warnings, infos: Vec::new() }))
+}
+
+fn explained(error: &Error, text: &str) -> String {
+    match error.message.as_str() {
+        "vector selector must contain at least one non-empty matcher" => {
+            "match[] must contain at least one non-empty matcher".to_owned()
+        }
+        _ => error.one_line(text),
+    }
+}
+
+/// The name of a label as it is in an address: `U__a_2e_b` is `a.b`, two underscores are one, and others are as they are.
+fn unescaped(name: &str) -> String {
+    let Some(escaped) = name.strip_prefix("U__") else { return name.to_owned() };
+    let mut out = String::new();
+    let mut rest = escaped;
+    while let Some(at) = rest.find('_') {
+        out.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        if let Some(after) = rest.strip_prefix('_') {
+            out.push('_');
+            rest = after;
+            continue;
+        }
+        let code = rest.find('_').and_then(|end| Some((end, u32::from_str_radix(&rest[..end], 16).ok()?)));
+        match code.and_then(|(end, code)| Some((end, char::from_u32(code)?))) {
+            Some((end, c)) => {
+                out.push(c);
+                rest = &rest[end + 1..];
+            }
+            // What is no escape makes the whole name one that was not escaped.
+            None => return name.to_owned(),
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_addresses_are_unescaped() {
+        for (escaped, name) in [
+            ("job", "job"),
+            ("U__a_2e_b", "a.b"),
+            ("U__a__b", "a_b"),
+            ("U___e4_", "ä"),
+            ("U__a_zz_", "U__a_zz_"),
+        ] {
+            assert_eq!(unescaped(escaped), name);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The store that requests are answered from.
+
+use std::path::Path;
+use std::sync::Mutex;
+
+use custos_store::{Reader, Snapshot};
+
+use crate::lock::locked;
+
+/// A store, of which each request sees what is there when it comes.
+pub struct Stores {
+    reader: Mutex<Reader>,
+}
+
+impl Stores {
+    /// Opens a store.
+    ///
+    /// # Errors
+    /// What keeps it from being read.
+    pub fn open(dir: &Path) -> custos_store::Result<Stores> {
+        Ok(Stores { reader: Mutex::new(Reader::open(dir)?) })
+    }
+
+    /// The store as it is now. If it cannot be looked at, as it was last.
+    pub(super) fn now(&self) -> Snapshot {
+        let mut reader = locked(&self.reader);
+        if let Err(error) = reader.refresh() {
+            tracing::warn!("requests are answered from the store as it was: {error}");
+        }
+        reader.snapshot()
+    }
+}

@@ -1,0 +1,73 @@
+//! The deepest expressions fit the stack that is promised, and deeper ones are refused.
+
+use custos_promql::{
+    Labels, Matcher, Options, Result, Samples, Source, SourceSeries, instant, limits, parse,
+};
+
+/// One series that has a value at each second.
+struct One;
+
+impl Source for One {
+    fn select(&self, _matchers: &[Matcher], _from_ms: i64, _to_ms: i64) -> Result<Vec<SourceSeries>> {
+        let labels = Labels::new([("__name__", "m")]);
+        Ok(vec![SourceSeries { labels, id: 0, group: 0, lookback_ms: None, is_counter: None }])
+    }
+
+    fn read(&self, series: &[&SourceSeries], _from_ms: i64, to_ms: i64) -> Result<Vec<Samples>> {
+        let samples = Samples { times: vec![to_ms], values: vec![1.0], integers: None };
+        Ok(vec![samples; series.len()])
+    }
+}
+
+/// Expressions that are about that deep, in all ways to be deep.
+fn deep(levels: usize) -> Vec<String> {
+    vec![
+        format!("{}m{}", "(".repeat(levels), ")".repeat(levels)),
+        format!("{}m{}", "abs(".repeat(levels), ")".repeat(levels)),
+        format!("{}m{}", "sum(".repeat(levels), ")".repeat(levels)),
+        format!("m{}", " + m".repeat(levels)),
+        format!("m{}", " or m".repeat(levels)),
+        format!("{}m", "m ^ ".repeat(levels)),
+        format!("{}m", "- + ".repeat(levels / 2)),
+        format!("{}m{}", "last_over_time((".repeat(levels / 4), ")[1s:1s])".repeat(levels / 4)),
+    ]
+}
+
+fn in_promised_stack(test: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().stack_size(limits::STACK_BYTES).spawn(test);
+    assert!(thread.is_ok_and(|thread| thread.join().is_ok()));
+}
+
+#[test]
+fn the_deepest_expressions_fit_the_stack() {
+    in_promised_stack(|| {
+        for query in deep(limits::EXPRESSION_DEPTH_MAX as usize - 4) {
+            let expr = parse(&query).unwrap_or_else(|error| panic!("{query}: {error}"));
+            let again = parse(&expr.to_string()).map(|expr| expr.to_string());
+            assert_eq!(again.ok(), Some(expr.to_string()));
+            let answer = instant(&query, &expr, &One, 1_000_000, &Options::default());
+            assert!(answer.is_ok(), "{query}: {answer:?}");
+        }
+    });
+}
+
+#[test]
+fn deeper_expressions_are_refused() {
+    in_promised_stack(|| {
+        for levels in [limits::EXPRESSION_DEPTH_MAX as usize + 4, 20_000] {
+            for query in
+                deep(levels).into_iter().take(6).filter(|query| query.len() <= limits::QUERY_BYTES_MAX)
+            {
+                let error = parse(&query).map(|expr| expr.to_string());
+                assert!(error.is_err_and(|error| error.message.contains("levels deep")), "{query:.60}");
+            }
+        }
+        // Chains within each other add up.
+        let nested = format!("{}m{}", "(".repeat(4), format!("{})", " + m".repeat(100)).repeat(4));
+        assert!(parse(&nested).is_err_and(|error| error.message.contains("levels deep")));
+        let lengths = format!("m[1s{}]", " + 1s".repeat(5_000));
+        assert!(parse(&lengths).is_err_and(|error| error.message.contains("operators")));
+        let too_long = "a".repeat(limits::QUERY_BYTES_MAX + 1);
+        assert!(parse(&too_long).is_err_and(|error| error.message.contains("bytes")));
+    });
+}

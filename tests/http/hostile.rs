@@ -1,0 +1,91 @@
+//! Requests that mean no good: none ends the server, none keeps it from answering others.
+
+use std::io::Write;
+
+use crate::client::Server;
+
+fn is_alive(server: &Server) {
+    let alive = r#"{"status":"success","data":{"resultType":"scalar","result":[0,"1"]}}"#;
+    assert_eq!(server.get("/api/v1/query?query=1&time=0").1, alive);
+}
+
+#[test]
+fn a_page_of_another_site_is_refused() {
+    let server = Server::start();
+    for host in ["evil.example", "evil.example:43191", "127.0.0.1.evil.example", ""] {
+        let (status, body) = server
+            .raw(&format!("GET /api/v1/query?query=1 HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"));
+        assert!(status == 403 || status == 400, "{host}: {status} {body}");
+    }
+    let (status, _) = server.raw("GET /api/v1/query?query=1 HTTP/1.0\r\n\r\n");
+    assert_eq!(status, 403);
+    is_alive(&server);
+}
+
+#[test]
+fn what_is_no_request_is_refused() {
+    let server = Server::start();
+    for bytes in [
+        "\r\n\r\n\r\n".to_owned(),
+        "GET\r\n\r\n".to_owned(),
+        "\u{0}\u{1}\u{2}\r\n\r\n".to_owned(),
+        format!("GET / HTTP/1.1\r\nHost: localhost\r\nX: {}\r\n\r\n", "a".repeat(200_000)),
+        format!("GET /{} HTTP/1.1\r\nHost: localhost\r\n\r\n", "a".repeat(200_000)),
+        "POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n".to_owned(),
+        "DELETE /api/v1/query HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".to_owned(),
+    ] {
+        let (status, body) = server.raw(&bytes);
+        assert!(status == 0 || status >= 400, "{bytes:.60}: {status} {body}");
+    }
+    let (status, body) = server.post("/api/v1/query", &format!("query={}", "a".repeat(2_000_000)));
+    assert!(status == 413 || status == 0, "{status} {body}");
+    is_alive(&server);
+}
+
+#[test]
+fn queries_of_death_cost_their_caller_an_error() {
+    let server = Server::start();
+    let deep = format!("{}1{}", "(".repeat(40_000), ")".repeat(40_000));
+    let minus = "-".repeat(90_000) + "1";
+    let sum = "1+".repeat(40_000) + "1";
+    let subqueries = format!("load{}", "[1h:1s]".repeat(9));
+    for query in [
+        deep.as_str(),
+        &minus,
+        &sum,
+        &subqueries,
+        "load{x=~\"((a{1000}){1000}){1000}\"}",
+        "count_over_time(load[100y:1ms])",
+        "max_over_time(max_over_time(max_over_time(load[30d:1ms])[30d:1ms])[30d:1ms])",
+        "load[1e99]",
+        "load @ 1e99",
+        "load offset -1e300",
+        &"a".repeat(200_000),
+    ] {
+        let (status, body) = server.post("/api/v1/query", &format!("query={}&timeout=5s", encoded(query)));
+        assert!((400..=503).contains(&status), "{query:.60}: {status} {body:.200}");
+    }
+    is_alive(&server);
+}
+
+#[test]
+fn connections_that_say_nothing_hold_up_nobody() {
+    let server = Server::start();
+    let mut silent = Vec::new();
+    for _ in 0..64 {
+        let mut stream = server.connect();
+        stream.write_all(b"GET /api/v1/query?query=1 HTTP/1.1\r\nHost:").unwrap();
+        silent.push(stream);
+    }
+    is_alive(&server);
+}
+
+/// A text as the value of a form.
+fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' => char::from(byte).to_string(),
+            _ => format!("%{byte:02x}"),
+        })
+        .collect()
+}
