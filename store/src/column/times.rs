@@ -197,6 +197,18 @@ enum Residuals<'a> {
 }
 
 impl TimeLookup<'_> {
+    /// Whether no two rows have the same time. On a grid that can mostly be told without decoding.
+    pub(crate) fn all_differ(&self) -> std::result::Result<bool, Short> {
+        let times = &self.times;
+        let skips_ahead = times.skips.windows(2).all(|pair| pair[0].1 < pair[1].1)
+            && times.skips.first().is_none_or(|(_, slots)| *slots > 0);
+        let spread = i128::from(times.late.1) - i128::from(times.late.0);
+        if times.step > 0 && skips_ahead && spread < i128::from(times.step) {
+            return Ok(true);
+        }
+        Ok(times.all(times.n)?.windows(2).all(|pair| pair[0] < pair[1]))
+    }
+
     /// The time of a row.
     pub(crate) fn at(&mut self, row: usize) -> std::result::Result<i64, Short> {
         let residual = match &mut self.residuals {
@@ -249,6 +261,7 @@ mod tests {
             assert_eq!(part, &times[range]);
         }
         let mut lookup = column.lookup().unwrap();
+        assert_eq!(lookup.all_differ().unwrap(), times.windows(2).all(|pair| pair[0] != pair[1]));
         for time in
             times.iter().step_by(97).flat_map(|time| [*time, time.saturating_sub(1), time.saturating_add(7)])
         {

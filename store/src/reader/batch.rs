@@ -63,6 +63,15 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// Whether it is known that no two rows have the same time. Mostly told without decoding them; of rows in a chunk, the
+    /// others of that chunk count, too.
+    pub fn times_differ(&self) -> Result<bool> {
+        match &self.rows {
+            BatchRows::Chunk(chunk) => chunk.times_differ(),
+            BatchRows::Joined(joined) => Ok(joined.times.windows(2).all(|pair| pair[0] != pair[1])),
+        }
+    }
+
     /// The first row at or after a time, without decoding all; the number of rows if there is none.
     pub fn row_at(&self, time_ms: i64) -> Result<usize> {
         match &self.rows {

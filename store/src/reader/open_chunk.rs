@@ -132,6 +132,16 @@ impl<'a> OpenChunk<'a> {
         }
     }
 
+    /// Whether no two rows of the chunk have the same time.
+    pub(super) fn times_differ(&self) -> Result<bool> {
+        if self.is_whole()
+            && let Some(times) = self.times.get()
+        {
+            return Ok(times.windows(2).all(|pair| pair[0] != pair[1]));
+        }
+        self.look_up(|lookup| lookup.all_differ())
+    }
+
     /// The first row at or after a time.
     pub(super) fn row_at(&self, time_ms: i64) -> Result<usize> {
         if let Some(times) = self.times.get() {

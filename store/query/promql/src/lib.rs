@@ -37,6 +37,6 @@ pub use labels::{Label, Labels};
 pub use matcher::{METRIC_NAME, MatchOperator, Matcher};
 pub use number::format_number;
 pub use parse::{parse, parse_selector};
-pub use source::{ENDED, Samples, Source, SourceSeries, is_ended};
+pub use source::{ENDED, Samples, Source, SourceSeries, Summary, is_ended};
 pub use span::Span;
 pub use value_type::ValueType;

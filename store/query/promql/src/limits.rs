@@ -24,3 +24,12 @@ pub const VALUES_MAX: usize = 6_000_000;
 
 /// Warnings and infos that an answer carries of each; further ones are counted.
 pub const ANNOTATIONS_MAX: usize = 10;
+
+/// Samples that a stretch of time has at least, on average, before it is summed up by a source's statistics.
+pub const SUMMARY_SAMPLES_MIN: i64 = 64;
+
+/// Stretches of time that the windows of one query are put together from, all steps together.
+pub const SUMMARY_PARTS_MAX: usize = 2_000_000;
+
+/// Series of a group that are read at once; their samples are held together.
+pub const READ_SERIES_MAX: usize = 16;

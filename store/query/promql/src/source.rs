@@ -26,6 +26,40 @@ pub trait Source: Sync {
     /// # Errors
     /// What keeps them from being read.
     fn read(&self, series: &[&SourceSeries], from_ms: i64, to_ms: i64) -> Result<Vec<Samples>>;
+
+    /// What the samples of series of one group have in common in stretches of time, if the source knows that better than by
+    /// reading them. Stretch `n` is after `bounds[n]`, up to `bounds[n + 1]` (ms since the epoch, ascending). One list of
+    /// summaries for each series.
+    ///
+    /// # Errors
+    /// What keeps them from being read.
+    fn summarize(&self, series: &[&SourceSeries], bounds: &[i64]) -> Result<Option<Vec<Vec<Summary>>>> {
+        let _ = (series, bounds);
+        Ok(None)
+    }
+}
+
+/// What samples have in common.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Summary {
+    /// How many there are.
+    pub count: u64,
+    /// Their sum.
+    pub sum: f64,
+    /// The least; +infinity if there is none.
+    pub min: f64,
+    /// The greatest; -infinity if there is none.
+    pub max: f64,
+    /// The earliest; 0 if there is none.
+    pub first: f64,
+    /// The latest; 0 if there is none.
+    pub last: f64,
+}
+
+impl Summary {
+    /// Of no samples.
+    pub const NONE: Summary =
+        Summary { count: 0, sum: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY, first: 0.0, last: 0.0 };
 }
 
 /// A series of a source.
@@ -40,6 +74,8 @@ pub struct SourceSeries {
     /// How long its newest value counts, if that is longer than the query's look-back (ms). A query that gives its own
     /// look-back gets exactly that.
     pub lookback_ms: Option<i64>,
+    /// How far apart its samples are on average (ms); 0 if that is not known.
+    pub distance_ms: i64,
     /// Whether it only grows, if the source knows.
     pub is_counter: Option<bool>,
 }

@@ -10,7 +10,14 @@ struct One;
 impl Source for One {
     fn select(&self, _matchers: &[Matcher], _from_ms: i64, _to_ms: i64) -> Result<Vec<SourceSeries>> {
         let labels = Labels::new([("__name__", "m")]);
-        Ok(vec![SourceSeries { labels, id: 0, group: 0, lookback_ms: None, is_counter: None }])
+        Ok(vec![SourceSeries {
+            labels,
+            id: 0,
+            group: 0,
+            lookback_ms: None,
+            distance_ms: 0,
+            is_counter: None,
+        }])
     }
 
     fn read(&self, series: &[&SourceSeries], _from_ms: i64, to_ms: i64) -> Result<Vec<Samples>> {

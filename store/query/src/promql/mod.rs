@@ -4,6 +4,7 @@ mod interval;
 mod read;
 mod select;
 mod source;
+mod summary;
 #[cfg(test)]
 mod tests;
 mod view;

@@ -21,7 +21,7 @@ const SPARSE_MS: i64 = 120_000;
 
 /// The series that fulfil all conditions and may have samples in these times, sorted by check.
 pub(super) fn select(source: &View<'_>, matchers: &[Matcher], from_ms: i64, to_ms: i64) -> Vec<SourceSeries> {
-    let mut selection = Selection { source, matchers, from_ms, to_ms, series: Vec::new(), groups: 0 };
+    let mut selection = Selection { view: source, matchers, from_ms, to_ms, series: Vec::new(), groups: 0 };
     for CheckSeries { check, series } in candidates(source, matchers) {
         selection.add_check(&check, series);
     }
@@ -69,7 +69,7 @@ fn one_check(source: &View<'_>, snapshot: &Snapshot, name: &str) -> Option<Check
 }
 
 struct Selection<'a, 's> {
-    source: &'a View<'s>,
+    view: &'a View<'s>,
     matchers: &'a [Matcher],
     from_ms: i64,
     to_ms: i64,
@@ -96,14 +96,28 @@ impl Selection<'_, '_> {
         let built_in: Vec<_> = built_in.filter(|(labels, ..)| self.matches(labels)).collect();
         for found in [metrics, built_in] {
             self.groups += 1;
-            self.add(&name, found, lookback_ms);
+            self.add(check, &name, found, lookback_ms);
         }
     }
 
-    fn add(&mut self, check: &Arc<str>, found: Vec<(Labels, What, Option<bool>)>, lookback_ms: Option<i64>) {
+    fn add(
+        &mut self,
+        check: &CheckInfo,
+        name: &Arc<str>,
+        found: Vec<(Labels, What, Option<bool>)>,
+        lookback_ms: Option<i64>,
+    ) {
+        let distance_ms = distance_ms(check);
         for (labels, what, is_counter) in found {
-            let id = self.source.remember(Found { check: Arc::clone(check), what });
-            self.series.push(SourceSeries { labels, id, group: self.groups, lookback_ms, is_counter });
+            let id = self.view.remember(Found { check: Arc::clone(name), what });
+            self.series.push(SourceSeries {
+                labels,
+                id,
+                group: self.groups,
+                lookback_ms,
+                distance_ms,
+                is_counter,
+            });
         }
     }
 
@@ -113,10 +127,16 @@ impl Selection<'_, '_> {
 
     /// How long the newest value counts, if the runs of the check are so far apart that this may be longer than usual.
     fn lookback_ms(&self, check: &CheckInfo) -> Option<i64> {
-        let span = check.last_ms.saturating_sub(check.first_ms);
-        let distance = span / i64::try_from(check.runs.saturating_sub(1)).unwrap_or(i64::MAX).max(1);
-        (distance > SPARSE_MS).then(|| interval::lookback_ms(self.source.snapshot(), &check.name)).flatten()
+        (distance_ms(check) > SPARSE_MS)
+            .then(|| interval::lookback_ms(self.view.snapshot(), &check.name))
+            .flatten()
     }
+}
+
+/// How far apart the runs of a check are on average (ms).
+fn distance_ms(check: &CheckInfo) -> i64 {
+    let span = check.last_ms.saturating_sub(check.first_ms);
+    span / i64::try_from(check.runs.saturating_sub(1)).unwrap_or(i64::MAX).max(1)
 }
 
 /// The labels of a metric. Those of its own that would hide the name, the check or the metric get another name.

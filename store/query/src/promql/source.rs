@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use custos_promql::{Matcher, Result, Samples, Source, SourceSeries};
+use custos_promql::{Matcher, Result, Samples, Source, SourceSeries, Summary};
 use custos_store::Snapshot;
 
 use super::view::{Found, View};
-use super::{read, select};
+use super::{read, select, summary};
 
 /// A view of a store as PromQL sees it.
 ///
@@ -39,5 +39,10 @@ impl Source for StoreSource<'_> {
     fn read(&self, series: &[&SourceSeries], from_ms: i64, to_ms: i64) -> Result<Vec<Samples>> {
         let found: Vec<Arc<Found>> = series.iter().filter_map(|series| self.view.recall(series)).collect();
         Ok(read::read(&self.view, &found, from_ms, to_ms))
+    }
+
+    fn summarize(&self, series: &[&SourceSeries], bounds: &[i64]) -> Result<Option<Vec<Vec<Summary>>>> {
+        let found: Vec<Arc<Found>> = series.iter().filter_map(|series| self.view.recall(series)).collect();
+        Ok(summary::summarize(&self.view, &found, bounds))
     }
 }

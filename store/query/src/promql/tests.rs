@@ -1,6 +1,9 @@
 use std::ops::Range;
 
-use custos_promql::{AnswerValue, Options as QueryOptions, instant, parse, range};
+use custos_promql::{
+    AnswerValue, Matcher, Options as QueryOptions, Result, Samples, Source, SourceSeries, instant, parse,
+    range,
+};
 use custos_store::{Metric, Options, Reader, Reason, Run, State, Value, Writer};
 
 use super::StoreSource;
@@ -189,4 +192,80 @@ fn a_counter_is_known_by_its_unit() {
     };
     assert_eq!(infos("rate(net{metric=\"in\"}[1m])"), 0);
     assert_eq!(infos("rate(net{metric=\"gauge\"}[1m])"), 1);
+}
+
+/// A store without its statistics.
+struct Plain<'a>(StoreSource<'a>);
+
+impl Source for Plain<'_> {
+    fn select(&self, matchers: &[Matcher], from_ms: i64, to_ms: i64) -> Result<Vec<SourceSeries>> {
+        self.0.select(matchers, from_ms, to_ms)
+    }
+
+    fn read(&self, series: &[&SourceSeries], from_ms: i64, to_ms: i64) -> Result<Vec<Samples>> {
+        self.0.read(series, from_ms, to_ms)
+    }
+}
+
+/// A metric that is always there, one that is `U` at times, one that comes and goes; runs that are missed or late.
+fn changing(n: i64) -> Run {
+    let time_ms = n * 10_000 + n * 7 % 13 + if n % 900 > 880 { 70_000 } else { 0 };
+    if n % 700 == 50 {
+        return Run { reason: Reason::Missed, ..run(time_ms, Vec::new()) };
+    }
+    let mut metrics = vec![metric("always", Value::from((n * 31 % 1000) as f64 - 300.0))];
+    metrics.push(metric("u", (n % 500 >= 20).then(|| Value::from(n as f64 / 7.0))));
+    if n % 800 > 30 {
+        metrics.push(metric("partly", Value::from((n % 3) as f64)));
+    }
+    run(time_ms, metrics)
+}
+
+#[test]
+fn statistics_tell_what_the_samples_do() {
+    let mut runs: Vec<(&str, Run)> = (0..6000).map(|n| ("x", changing(n))).collect();
+    runs.sort_by_key(|(_, run)| run.time_ms);
+    let store = Store::of(&runs);
+    let snapshot = store.reader.snapshot();
+    let hours = |of: i64| of * HOUR;
+    let mut read = 0;
+    for function in ["sum", "avg", "min", "max", "count", "first", "last", "present"] {
+        for (range_text, offset) in [("1h", ""), ("3h", ""), ("16h", " offset 7m"), ("100m", " @ 50000")] {
+            let query = format!("{function}_over_time(x[{range_text}]{offset})");
+            let expr = parse(&query).unwrap();
+            for span in [(0, hours(18), HOUR), (hours(5), hours(5), HOUR), (777_777, hours(17), 5_000_000)] {
+                let known = StoreSource::new(&snapshot);
+                let plain = Plain(StoreSource::new(&snapshot));
+                let by_statistics = range(&query, &expr, &known, span, &QueryOptions::default()).unwrap();
+                let by_samples = range(&query, &expr, &plain, span, &QueryOptions::default()).unwrap();
+                let (AnswerValue::Matrix(one), AnswerValue::Matrix(other)) =
+                    (&by_statistics.value, &by_samples.value)
+                else {
+                    panic!("a range query has a range vector");
+                };
+                assert_eq!(one.len(), other.len(), "{query} {span:?}");
+                assert!(by_samples.samples > 0);
+                read += by_statistics.samples;
+                for (one, other) in one.iter().zip(other) {
+                    assert_eq!(one.labels, other.labels);
+                    assert_eq!(one.points.len(), other.points.len(), "{query} {span:?}");
+                    for (one, other) in one.points.iter().zip(&other.points) {
+                        let near = (one.value - other.value).abs() <= 1e-9 * other.value.abs().max(1.0);
+                        assert!(one.time_ms == other.time_ms && near, "{query} {span:?}: {one:?}, {other:?}");
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(read, 0, "samples were read in place of statistics");
+}
+
+#[test]
+fn runs_of_one_time_are_not_counted_twice_by_statistics() {
+    let mut runs: Vec<(&str, Run)> =
+        (0..2000).map(|n| ("x", run(n * 1000, vec![metric("a", Value::from(1.0))]))).collect();
+    runs.insert(700, ("x", run(700_000, vec![metric("a", Value::from(1.0))])));
+    let store = Store::of(&runs);
+    assert_eq!(store.at("count_over_time(x[1h])", HOUR), ["{check=\"x\", metric=\"a\"} 1999"]);
+    assert_eq!(store.at("sum_over_time(x[10m])", 1_000_000), ["{check=\"x\", metric=\"a\"} 600"]);
 }

@@ -30,6 +30,7 @@ mod set;
 mod slice;
 mod sort;
 mod sum;
+mod summary;
 mod time;
 mod value;
 mod walk;

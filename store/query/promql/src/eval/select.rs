@@ -7,6 +7,7 @@ use super::value::Row;
 use crate::ast::{Expr, Selector, Subquery};
 use crate::error::{Error, Result};
 use crate::labels::Labels;
+use crate::limits::READ_SERIES_MAX;
 use crate::source::{Samples, SourceSeries, is_ended};
 
 /// The newest value of each series at each time, unless it is too old or the series has ended.
@@ -64,11 +65,13 @@ fn newest(
 }
 
 /// Series that are read together, in the order of the first of each.
-fn groups(found: &[SourceSeries]) -> Vec<Vec<&SourceSeries>> {
+pub(super) fn groups(found: &[SourceSeries]) -> Vec<Vec<&SourceSeries>> {
     let mut groups: Vec<Vec<&SourceSeries>> = Vec::new();
     for series in found {
         match groups.last_mut() {
-            Some(group) if group[0].group == series.group => group.push(series),
+            Some(group) if group[0].group == series.group && group.len() < READ_SERIES_MAX => {
+                group.push(series)
+            }
             _ => groups.push(vec![series]),
         }
     }

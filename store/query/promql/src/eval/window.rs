@@ -8,6 +8,7 @@ use super::regression;
 use super::select::{self, Windows};
 use super::slice::Slice;
 use super::sum::{Mean, Sum};
+use super::summary;
 use super::value::Row;
 use crate::ast::Call;
 use crate::error::{Error, Result};
@@ -26,6 +27,9 @@ pub(super) fn eval(evaluator: &Evaluator<'_>, call: &Call, window: Window, grid:
     }
     check_params(evaluator, call, window, &params)?;
     let windows = Windows::of(evaluator, range, grid)?;
+    if let Some(rows) = summary::eval(evaluator, range, window, &windows, grid)? {
+        return Ok(rows);
+    }
     let mut scratch = Vec::new();
     let mut rows = Vec::new();
     select::each_range(evaluator, range, &windows, |series| {

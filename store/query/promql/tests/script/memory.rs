@@ -57,6 +57,7 @@ impl Source for Memory {
             id: index as u64,
             group: index as u64 / 3,
             lookback_ms: None,
+            distance_ms: 0,
             is_counter: None,
         });
         Ok(series.collect())
