@@ -210,7 +210,13 @@ impl Starter {
         // Everything is shared, as that is the least work, and nobody is told of its end.
         let flags = libc::CLONE_VM | libc::CLONE_FS | libc::CLONE_FILES | libc::CLONE_SIGHAND;
         // SAFETY: promise 4.
-        let pid = unsafe { libc::clone(holder, top, flags, ptr::null_mut()) };
+        let mut pid = unsafe { libc::clone(holder, top, flags, ptr::null_mut()) };
+        if pid < 0 && io::Error::last_os_error().raw_os_error() == Some(libc::EINVAL) {
+            // An emulator of another processor knows threads and forks, and nothing between them.
+            let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+            // SAFETY: promise 4.
+            pid = unsafe { libc::clone(holder, top, flags, ptr::null_mut()) };
+        }
         if pid < 0 {
             return Err(no_process());
         }
