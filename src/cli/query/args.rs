@@ -8,7 +8,7 @@ use custos_store::Reader;
 use jiff::Zoned;
 
 use super::span::Span;
-use super::{chart, table};
+use super::{chart, explain, table};
 use crate::cli::read::{Failure, ReadArgs, finish, now, tell, time};
 use crate::cli::style::Style;
 use crate::exit_code::ExitCode;
@@ -48,6 +48,9 @@ pub(in crate::cli) struct QueryArgs {
     /// Print a table also of a span
     #[arg(long, group = "format")]
     table: bool,
+    /// Print what each selector read in place of the answer
+    #[arg(long, group = "format")]
+    explain: bool,
     /// ASCII characters only
     #[arg(long)]
     ascii: bool,
@@ -89,6 +92,10 @@ fn answer(args: &QueryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> R
         tell(line);
     }
     source.damages().iter().for_each(|text| damage.note_text(text));
+    if args.explain {
+        explain::explain(&args.expr, &expr, &answer, out)?;
+        return damage.finish(out);
+    }
     show(args, &answer, span, now, style, out)?;
     if is_empty(&answer) {
         out.flush()?;

@@ -2,6 +2,7 @@
 
 mod args;
 mod chart;
+mod explain;
 mod span;
 mod table;
 

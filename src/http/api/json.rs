@@ -100,7 +100,10 @@ mod tests {
     use super::*;
 
     fn of(value: AnswerValue) -> String {
-        answer(&Answer { value, warnings: Vec::new(), infos: Vec::new(), samples: 0 }, None)
+        answer(
+            &Answer { value, warnings: Vec::new(), infos: Vec::new(), samples: 0, reads: Vec::new() },
+            None,
+        )
     }
 
     #[test]

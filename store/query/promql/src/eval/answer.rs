@@ -1,6 +1,7 @@
 //! What a query comes to.
 
 use crate::labels::Labels;
+use crate::span::Span;
 
 /// What a query comes to.
 #[derive(Debug)]
@@ -13,6 +14,21 @@ pub struct Answer {
     pub infos: Vec<String>,
     /// Samples that were read.
     pub samples: u64,
+    /// What was read, selector by selector, in the order of reading.
+    pub reads: Vec<Reading>,
+}
+
+/// What one selector of a query read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading {
+    /// Where the selector stands in the query.
+    pub span: Span,
+    /// Series that it selected.
+    pub series: usize,
+    /// Samples that were read.
+    pub samples: u64,
+    /// Samples that the source summed up by what it knows of them.
+    pub summed_up: u64,
 }
 
 /// The values of an answer.

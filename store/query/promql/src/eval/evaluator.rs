@@ -1,8 +1,9 @@
 //! What all nodes of a query share, and how a node asks for the value of another.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use super::annotations::Annotations;
+use super::answer::Reading;
 use super::grid::Grid;
 use super::invariant::is_invariant;
 use super::options::Options;
@@ -23,8 +24,8 @@ pub(super) struct Evaluator<'a> {
     /// The times of the query itself, which those of subqueries differ from.
     pub(super) query: Grid,
     pub(super) annotations: Annotations,
-    /// Samples that were read.
-    pub(super) samples: Cell<u64>,
+    /// What was read so far.
+    pub(super) reads: RefCell<Vec<Reading>>,
     pub(super) walk: Walk,
 }
 
@@ -110,6 +111,19 @@ impl Evaluator<'_> {
     pub(super) fn warn_of_quantile(&self, value: f64, arg: &Expr) {
         let text = format!("quantile value should be between 0 and 1, got {}", short_number(value));
         self.annotations.warn(arg.span(), text);
+    }
+
+    /// Notes that a selector read something.
+    pub(super) fn note(&self, reading: Reading) {
+        let mut reads = self.reads.borrow_mut();
+        match reads.iter_mut().find(|known| known.span == reading.span) {
+            Some(known) => {
+                known.series = known.series.max(reading.series);
+                known.samples += reading.samples;
+                known.summed_up += reading.summed_up;
+            }
+            None => reads.push(reading),
+        }
     }
 
     /// Refuses what would take more values than are allowed.

@@ -36,6 +36,6 @@ mod value;
 mod walk;
 mod window;
 
-pub use answer::{Answer, AnswerValue, Point, SeriesPoints};
+pub use answer::{Answer, AnswerValue, Point, Reading, SeriesPoints};
 pub use options::Options;
 pub use query::{instant, range};

@@ -1,6 +1,6 @@
 //! A query and its answer.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use super::annotations::Annotations;
 use super::answer::{Answer, AnswerValue, Point, SeriesPoints};
@@ -97,13 +97,14 @@ pub fn range(
 }
 
 fn evaluator<'a>(source: &'a dyn Source, options: &'a Options<'a>, query: Grid) -> Evaluator<'a> {
-    Evaluator { source, options, query, annotations: Annotations::default(), samples: Cell::new(0), walk }
+    Evaluator { source, options, query, annotations: Annotations::default(), reads: RefCell::default(), walk }
 }
 
 fn answer(query: &str, value: AnswerValue, evaluator: Evaluator<'_>) -> Answer {
-    let samples = evaluator.samples.get();
+    let reads = evaluator.reads.into_inner();
+    let samples = reads.iter().map(|read| read.samples).sum();
     let (warnings, infos) = evaluator.annotations.into_lines(query);
-    Answer { value, warnings, infos, samples }
+    Answer { value, warnings, infos, samples, reads }
 }
 
 /// Drops the names that are to be dropped. Series that are then the same become one, unless they have a value at the same

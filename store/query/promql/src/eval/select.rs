@@ -1,5 +1,6 @@
 //! Selectors: which series, and which of their samples.
 
+use super::answer::Reading;
 use super::evaluator::Evaluator;
 use super::grid::Grid;
 use super::options::LOOKBACK_MS;
@@ -33,6 +34,7 @@ fn newest(
     let default = evaluator.options.lookback_ms.unwrap_or(LOOKBACK_MS);
     let found = evaluator.source.select(&selector.matchers, first.saturating_sub(default), last)?;
     evaluator.check_room(found.len(), grid.count, selector.span)?;
+    evaluator.note(Reading { span: selector.span, series: found.len(), samples: 0, summed_up: 0 });
     let own = |series: &SourceSeries| match evaluator.options.lookback_ms {
         Some(given) => given,
         None => default.max(series.lookback_ms.unwrap_or(0)),
@@ -88,7 +90,8 @@ fn read(
     evaluator.check_interrupt()?;
     let samples = evaluator.source.read(group, from_ms, to_ms)?;
     let count: usize = samples.iter().map(|samples| samples.times.len()).sum();
-    evaluator.samples.set(evaluator.samples.get() + count as u64);
+    let (span, samples_read) = (selector.span, count as u64);
+    evaluator.note(Reading { span, series: 0, samples: samples_read, summed_up: 0 });
     evaluator.check_room(1, count, selector.span)?;
     Ok(samples)
 }
@@ -152,6 +155,7 @@ pub(super) fn each_range(
             let selector = &range.selector;
             let (from, to) = (windows.start(0).saturating_add(1), windows.last());
             let found = evaluator.source.select(&selector.matchers, from, to)?;
+            evaluator.note(Reading { span: selector.span, series: found.len(), samples: 0, summed_up: 0 });
             for group in groups(&found) {
                 let samples = read(evaluator, &group, from, to, selector)?;
                 for (series, samples) in group.iter().zip(samples) {

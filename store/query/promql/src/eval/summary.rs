@@ -1,5 +1,6 @@
 //! Window functions by what a source knows of stretches of time, so that no sample is read.
 
+use super::answer::Reading;
 use super::evaluator::Evaluator;
 use super::grid::Grid;
 use super::select::{Windows, groups};
@@ -45,6 +46,8 @@ pub(super) fn eval(
     for group in groups(&found) {
         evaluator.check_interrupt()?;
         let Some(summaries) = evaluator.source.summarize(&group, &parts.bounds)? else { return Ok(None) };
+        let summed_up = summaries.iter().flatten().map(|summary| summary.count).sum();
+        evaluator.note(Reading { span: selector.span, series: found.len(), samples: 0, summed_up });
         for (series, summaries) in group.iter().zip(&summaries) {
             let mut row = Row::empty(series.labels.clone(), grid.count);
             row.drops_name = !window.keeps_name();
