@@ -162,6 +162,8 @@ pub const AGENT_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 /// The oldest report on itself by which the agent, or the store without it, answers a request for it.
 pub const AGENT_CHECK_AGE_MAX: Duration = Duration::from_secs(30);
 const _: () = assert!(AGENT_CHECK_AGE_MAX.as_secs() >= 2 * AGENT_CHECK_INTERVAL.as_secs());
+/// Between two attempts to start a listener of the agent, for NRPE or for traps, that could not be started.
+pub const LISTENER_RETRY: Duration = Duration::from_secs(5);
 /// A reload that reads for longer than this is a warning.
 pub const RELOAD_LONG: Duration = Duration::from_secs(30);
 /// How long plugins may go on after SIGTERM before they are ended.

@@ -6,7 +6,6 @@ use crate::agent::{Event, Health};
 use crate::clock::{Moment, micros};
 use crate::control::AgentStatus;
 use crate::limits::AGENT_CHECK_INTERVAL;
-use crate::nrpe::listener::Server;
 use crate::part::Part;
 
 impl Daemon {
@@ -14,7 +13,7 @@ impl Daemon {
     fn parts(&self, now: Moment) -> Vec<Part> {
         let mut parts = vec![self.recorder.health(now).part(now)];
         parts.extend(self.inputs.executor.parts());
-        parts.extend(self.server.as_ref().map(Server::part));
+        parts.extend(self.nrpe.part());
         parts.extend([self.trap_receiver.part(), self.control.part(), self.reload.part(now)]);
         parts
     }
@@ -33,6 +32,8 @@ impl Daemon {
     pub(super) fn look(&mut self, now: Moment) {
         self.notify.alive();
         self.control.look();
+        self.nrpe.look(now);
+        self.trap_receiver.look(&self.config, now);
         self.handle(Event::Look, now);
         let notes = self.inputs.executor.rows().take_notes();
         for (name, text) in notes.into_iter().chain(self.trap_receiver.take_note()) {

@@ -7,7 +7,7 @@ use super::run::Daemon;
 use super::trap_receiver::{Reception, reception};
 use crate::agent::Event;
 use crate::clock::Moment;
-use crate::nrpe::listener::{self, Settings};
+use crate::nrpe::listener::Settings;
 
 impl Daemon {
     /// Begins to read the configuration again, or will after the reading under way.
@@ -47,38 +47,19 @@ impl Daemon {
         Ok(())
     }
 
-    /// Configures both listeners. If one fails, both stay with the old configuration, and the reason is returned.
+    /// Configures both listeners. If one fails that did not before, both stay with the old configuration, and
+    /// the reason is returned.
     fn reload_listeners(
         &mut self,
         wanted: Option<Reception>,
         settings: Option<Settings>,
         now: Moment,
     ) -> Result<(), String> {
-        let traps = self.trap_receiver.configure(wanted).map_err(|error| error.to_string());
-        let both = traps.and_then(|()| self.reload_nrpe(settings).map_err(|error| error.to_string()));
-        if both.is_err()
-            && let Err(error) = self.trap_receiver.configure(reception(&self.config, now))
-        {
-            tracing::error!("{error}");
+        let traps = self.trap_receiver.reload(wanted, now).map_err(|error| error.to_string());
+        let both = traps.and_then(|()| self.nrpe.reload(settings, now).map_err(|error| error.to_string()));
+        if both.is_err() {
+            self.trap_receiver.start_sometime(reception(&self.config, now), now);
         }
         both
-    }
-
-    fn reload_nrpe(&mut self, settings: Option<Settings>) -> Result<(), listener::Error> {
-        match (settings, &self.server) {
-            (Some(settings), Some(server)) => {
-                let _within = self.serving.enter();
-                server.reload(settings)?;
-            }
-            (Some(settings), None) => self.server = Some(self.listen(settings)?),
-            (None, Some(_)) => {
-                if let Some(server) = self.server.take() {
-                    server.leave();
-                    self.serving.spawn(async move { server.left().await });
-                }
-            }
-            (None, None) => {}
-        }
-        Ok(())
     }
 }

@@ -13,6 +13,7 @@ use super::answers::Answers;
 use super::history::read_all;
 use super::inputs::{Input, Inputs, Outside};
 use super::notify::Notify;
+use super::nrpe_listener::NrpeListener;
 use super::reading::Reload;
 use super::reported::Reported;
 use super::runtimes::runtimes;
@@ -28,7 +29,6 @@ use crate::exit_code::ExitCode;
 use crate::limits::{
     CONTROL_QUEUE_MAX, HEALTH_LOOK, NRPE_REQUEST_QUEUE_MAX, RECORD_OPEN_MAX, REPORTS_PER_TURN_MAX,
 };
-use crate::nrpe::listener::{self, Server};
 use crate::observe::Observation;
 use crate::record::Recorder;
 use crate::snmp::traps::Engines;
@@ -60,14 +60,11 @@ pub(super) struct Daemon {
     pub(super) agent: Agent,
     pub(super) recorder: Recorder,
     answers: Answers,
-    pub(super) server: Option<Server>,
+    pub(super) nrpe: NrpeListener,
     pub(super) control: control::Listener,
     pub(super) trap_receiver: TrapReceiver,
     pub(super) reload: Reload,
-    /// The runtime of the NRPE listener.
-    pub(super) serving: Handle,
     pub(super) inputs: Inputs,
-    request_sender: mpsc::Sender<listener::Request>,
     pub(super) started_ms: i64,
     pub(super) reported: Reported,
     pub(super) effects: Vec<Effect>,
@@ -100,11 +97,10 @@ impl Daemon {
             agent: Agent::new(Arc::clone(&config), PluginEnvironment::of_this_process(), now),
             recorder,
             answers: Answers::default(),
-            server: None,
+            nrpe: NrpeListener::new(request_sender, serving),
             control,
             trap_receiver,
             reload: Reload::default(),
-            serving,
             inputs: Inputs {
                 executor,
                 requests,
@@ -116,7 +112,6 @@ impl Daemon {
                 interrupt: signal(SignalKind::interrupt())?,
                 look: tokio::time::interval(HEALTH_LOOK),
             },
-            request_sender,
             started_ms: now.wall_ms,
             reported: Reported::default(),
             effects: Vec::new(),
@@ -126,29 +121,23 @@ impl Daemon {
             stopping,
         };
         daemon.agent.restore(stored.histories, now, &mut daemon.effects);
-        daemon.start_nrpe()?;
-        daemon.trap_receiver.configure(reception(&daemon.config, now))?;
+        daemon.start_nrpe(now)?;
+        daemon.trap_receiver.start_sometime(reception(&daemon.config, now), now);
         daemon.perform();
         Ok(daemon)
     }
 
-    /// A listener that fails at the start is fatal: an agent that does not start is noticed at once.
-    fn start_nrpe(&mut self) -> Result<(), io::Error> {
+    /// Without a listener the checks are run all the same. `custos nrpe` has nothing else to do, and ends as nrpe does.
+    fn start_nrpe(&mut self, now: Moment) -> Result<(), io::Error> {
         let settings = self.source.nrpe_settings(&self.config).map_err(io::Error::other)?;
-        if let Some(settings) = settings {
-            let server = self.listen(settings).map_err(io::Error::other)?;
-            for address in server.addresses() {
-                tracing::info!("answering NRPE on {address}");
+        match settings {
+            Some(settings) if self.source.nrpe.is_some() => {
+                self.nrpe.start(settings).map_err(io::Error::other)?
             }
-            self.server = Some(server);
+            Some(settings) => self.nrpe.start_sometime(settings, now),
+            None => {}
         }
         Ok(())
-    }
-
-    pub(super) fn listen(&self, settings: listener::Settings) -> Result<Server, listener::Error> {
-        let agent = Handle::current();
-        let _within = self.serving.enter();
-        Server::start(settings, self.request_sender.clone(), agent)
     }
 
     async fn serve(mut self) -> ExitCode {

@@ -23,7 +23,7 @@ impl Daemon {
         if let Some(stopping) = self.stopping.take() {
             stopping();
         }
-        let server = self.server.take();
+        let server = self.nrpe.take();
         // New connections are refused; requests that were accepted already are among those under way.
         server.iter().for_each(Server::leave);
         while let Ok(request) = self.inputs.requests.try_recv() {

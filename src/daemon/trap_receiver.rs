@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex};
 use custos_store::Notes;
 use tokio::sync::mpsc;
 
+use super::retry::Retry;
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::limits::TRAPS_QUEUE_MAX;
 use crate::lock::locked;
 use crate::observe::PassiveResult;
 use crate::part::Part;
-use crate::snmp::traps::{Counters, Engines, Intake, Listener, SharedEngines, resolve};
+use crate::snmp::traps::{Counters, Engines, Intake, Listener, SharedEngines, resolve, try_to_listen};
 use crate::text::human::counted_were;
 
 /// The receiver, which listens if the configuration wants it to.
@@ -32,7 +33,10 @@ pub(super) struct TrapReceiver {
     counters: Counters,
     /// Traps that were lost before the last report.
     lost_reported: u64,
+    /// Parts of the configuration that cannot be used.
     error: Option<String>,
+    /// What becomes of a receiver that could not be started.
+    failed: Option<Retry<Reception>>,
 }
 
 /// The note of the engines that send messages of version 3.
@@ -56,6 +60,7 @@ pub(super) fn noted_engines(store: &Path, is_ours: bool, now: Moment) -> Engines
 
 /// How traps are to be received: made of a configuration wherever that may take its time, as it looks up names and
 /// derives keys.
+#[derive(Debug)]
 pub(super) struct Reception {
     listen: Vec<String>,
     addresses: io::Result<Vec<SocketAddr>>,
@@ -73,6 +78,15 @@ pub(super) fn reception(config: &Config, now: Moment) -> Option<Reception> {
     Some(Reception { listen: traps.listen.clone(), addresses, intake, faults })
 }
 
+/// The same, once its addresses can be listened on.
+fn free_reception(config: &Config, now: Moment) -> io::Result<Reception> {
+    let reception = reception(config, now).ok_or(io::ErrorKind::NotFound)?;
+    if let Ok(addresses) = &reception.addresses {
+        try_to_listen(addresses)?;
+    }
+    Ok(reception)
+}
+
 impl TrapReceiver {
     /// One that does not listen yet, and where traps will come out. `engines` is what was noted of those that send
     /// messages of version 3.
@@ -87,16 +101,48 @@ impl TrapReceiver {
             counters: Counters::default(),
             lost_reported: 0,
             error: None,
+            failed: None,
         };
         (receiver, results)
+    }
+
+    /// Listens as a configuration wants it, and goes on trying if an address cannot be listened on.
+    pub(super) fn start_sometime(&mut self, reception: Option<Reception>, now: Moment) {
+        if let Err(error) = self.configure(reception) {
+            tracing::error!("traps are not received: {error}");
+            self.failed = Some(Retry::after(error.to_string(), now));
+        }
+    }
+
+    /// Listens as another configuration wants it. A receiver that could not be started before may go on failing.
+    ///
+    /// # Errors
+    /// An address cannot be listened on; then no traps are received.
+    pub(super) fn reload(&mut self, reception: Option<Reception>, now: Moment) -> io::Result<()> {
+        if self.failed.is_none() {
+            return self.configure(reception);
+        }
+        self.start_sometime(reception, now);
+        Ok(())
+    }
+
+    /// Tries again to listen, if it could not and some time has passed.
+    pub(super) fn look(&mut self, config: &Arc<Config>, now: Moment) {
+        let Some(retry) = &mut self.failed else { return };
+        if let Some(reception) = retry.made() {
+            self.start_sometime(Some(reception), now);
+        } else if retry.is_due(now) {
+            let config = Arc::clone(config);
+            retry.begin(now, move || free_reception(&config, now).map_err(|error| error.to_string()));
+        }
     }
 
     /// Listens as a configuration wants it. Sockets stay open where the addresses stay the same.
     ///
     /// # Errors
     /// An address cannot be listened on; then no traps are received.
-    pub(super) fn configure(&mut self, reception: Option<Reception>) -> io::Result<()> {
-        self.error = None;
+    fn configure(&mut self, reception: Option<Reception>) -> io::Result<()> {
+        (self.error, self.failed) = (None, None);
         let Some(Reception { listen, addresses, intake, faults }) = reception else {
             self.close();
             return Ok(());
@@ -124,10 +170,7 @@ impl TrapReceiver {
                 (self.listen, self.listened) = (listen, true);
                 Ok(())
             }
-            Err(error) => {
-                self.error = Some(error.to_string());
-                Err(error)
-            }
+            Err(error) => Err(error),
         }
     }
 
@@ -151,7 +194,8 @@ impl TrapReceiver {
         let mut part = Part::new("traps").with_addresses(addresses).with_totals("traps", counts);
         let failed = self.listener.as_ref().is_some_and(Listener::has_failed);
         let ended = failed.then(|| "the thread that reads them ended".to_owned());
-        if let Some(why) = self.error.clone().or(ended) {
+        let not_started = self.failed.as_ref().map(|retry| retry.why().to_owned());
+        if let Some(why) = not_started.or(self.error.clone()).or(ended) {
             part.critical(format!("traps are not received: {why}"));
         }
         if lost > 0 {

@@ -23,6 +23,7 @@ mod reply;
 mod server;
 mod start;
 mod tls;
+mod unable;
 mod wire;
 mod wrappers;
 

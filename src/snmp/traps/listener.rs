@@ -51,13 +51,7 @@ impl Listener {
         intake: Intake,
         events: mpsc::Sender<Vec<PassiveResult>>,
     ) -> io::Result<Listener> {
-        let named = |address: &SocketAddr, error: io::Error| {
-            io::Error::new(error.kind(), format!("failed to listen for traps on {address}: {error}"))
-        };
-        let sockets: Vec<UdpSocket> = listen
-            .iter()
-            .map(|address| open(*address).map_err(|error| named(address, error)))
-            .collect::<io::Result<_>>()?;
+        let sockets = open_all(listen)?;
         let addresses = sockets.iter().map(UdpSocket::local_addr).collect::<io::Result<_>>()?;
         let stop = Arc::new(EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?);
         let intake = Arc::new(Mutex::new(intake));
@@ -121,6 +115,21 @@ pub fn resolve(listen: &[String]) -> io::Result<Vec<SocketAddr>> {
         all.extend(addresses);
     }
     Ok(all)
+}
+
+/// Whether the addresses can be listened on now.
+///
+/// # Errors
+/// One of them cannot.
+pub fn try_to_listen(listen: &[SocketAddr]) -> io::Result<()> {
+    open_all(listen).map(drop)
+}
+
+fn open_all(listen: &[SocketAddr]) -> io::Result<Vec<UdpSocket>> {
+    let named = |address: &SocketAddr, error: io::Error| {
+        io::Error::new(error.kind(), format!("failed to listen for traps on {address}: {error}"))
+    };
+    listen.iter().map(|address| open(*address).map_err(|error| named(address, error))).collect()
 }
 
 /// A socket with a buffer as large as the system lets it be, which tells what the kernel drops.

@@ -20,4 +20,4 @@ mod security;
 pub use counters::Counters;
 pub use engines::{Engines, SharedEngines};
 pub use intake::{Intake, Taken};
-pub use listener::{Listener, resolve};
+pub use listener::{Listener, resolve, try_to_listen};

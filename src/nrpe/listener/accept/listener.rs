@@ -48,6 +48,20 @@ pub(super) fn addresses(listen: &Listen) -> Result<Vec<SocketAddr>, Error> {
     Ok(addresses)
 }
 
+/// Whether one of the addresses can be listened on now, which is enough to start.
+pub(in crate::nrpe::listener) fn try_to_listen(listen: &[Listen], backlog: u32) -> Result<(), Error> {
+    let mut tried = Ok(());
+    for listen in listen {
+        for address in addresses(listen)? {
+            match Listener::open(address, backlog) {
+                Ok(_) => return Ok(()),
+                Err(source) => tried = Err(Error::Bind { address: address.to_string(), source }),
+            }
+        }
+    }
+    tried
+}
+
 /// A listening socket.
 #[derive(Debug)]
 pub(super) struct Listener {

@@ -6,4 +6,5 @@ mod sockets;
 mod thread;
 
 pub use inherited::adopt as adopt_inherited_sockets;
+pub(super) use listener::try_to_listen;
 pub(super) use sockets::Sockets;
