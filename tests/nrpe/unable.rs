@@ -11,7 +11,7 @@ use nix::sys::signal::Signal::SIGHUP;
 
 use crate::authority::Authority;
 use crate::server::{REAL_CLIENT, ask_with};
-use crate::stage::{Daemon, Stage, as_root, free_port, text, wait_for};
+use crate::stage::{Daemon, Stage, as_root, free_port, wait_for};
 
 /// A user other than root.
 const SOMEBODY: u32 = 65_534;
@@ -48,12 +48,6 @@ fn only_for_root(path: &str) {
 
 fn everybodys(path: &str) {
     fs::set_permissions(Path::new(path), fs::Permissions::from_mode(0o644)).unwrap();
-}
-
-/// `custos` with arguments and the configuration, as somebody: whether it succeeded, and what it said.
-fn said(stage: &Stage, arguments: &[&str]) -> (bool, String) {
-    let output = stage.command(arguments).uid(SOMEBODY).gid(SOMEBODY).output().unwrap();
-    (output.status.success(), text(&output.stdout) + &text(&output.stderr))
 }
 
 #[test]
@@ -110,7 +104,7 @@ fn a_busy_port_for_traps_stops_nothing_either() {
 }
 
 #[test]
-fn a_key_that_the_agent_may_not_read_is_found_before_and_stops_no_check() {
+fn a_key_that_the_agent_may_not_read_stops_no_check() {
     as_root();
     let port = free_port();
     let stage = Stage::writable_by_all();
