@@ -11,7 +11,7 @@ pub(super) fn math(function: Math) -> fn(f64) -> f64 {
         Math::Acos => f64::acos,
         Math::Acosh => f64::acosh,
         Math::Asin => f64::asin,
-        Math::Asinh => f64::asinh,
+        Math::Asinh => asinh,
         Math::Atan => f64::atan,
         Math::Atanh => f64::atanh,
         Math::Ceil => f64::ceil,
@@ -36,6 +36,22 @@ pub(super) fn math(function: Math) -> fn(f64) -> f64 {
         Math::Tanh => f64::tanh,
     }
 }
+
+/// The inverse of the hyperbolic sine. That of the standard library calls `hypot`, for which glibc 2.35 made a new version: a
+/// program with it would not start on older systems.
+fn asinh(value: f64) -> f64 {
+    let size = value.abs();
+    let result = if size > LARGE {
+        size.ln() + std::f64::consts::LN_2
+    } else {
+        let square = size * size;
+        (size + square / (1.0 + (square + 1.0).sqrt())).ln_1p()
+    };
+    result.copysign(value)
+}
+
+/// From here on a square is so large that one more makes no difference, and it may overflow.
+const LARGE: f64 = 1e150;
 
 /// To the nearest multiple; halves go up.
 pub(super) fn round(value: f64, to: f64) -> f64 {
@@ -100,5 +116,21 @@ pub(super) fn element(operator: Operator, returns_bool: bool, left: f64, right: 
         (None, Some(compare)) if returns_bool => f64::from(u8::from(compare(left, right))),
         (None, Some(compare)) if compare(left, right) => left,
         _ => ENDED,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asinh_is_what_the_standard_library_says() {
+        for value in [0.0, -0.0, 1e-300, 1e-9, 0.1, -0.5, 1.0, 3.7, -1e6, 1e149, 1e151, f64::INFINITY] {
+            let (one, other) = (asinh(value), value.asinh());
+            assert!(one == other || (one / other - 1.0).abs() < 1e-15, "{value}: {one}, {other}");
+            assert_eq!(one.is_sign_negative(), value.is_sign_negative());
+        }
+        assert_eq!(asinh(f64::MAX), f64::MAX.ln() + std::f64::consts::LN_2);
+        assert!(asinh(f64::NAN).is_nan());
     }
 }
