@@ -1,5 +1,7 @@
 //! The NRPE listener: its start, reconfiguration and health, also while it cannot be started.
 
+use std::collections::BTreeSet;
+
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
@@ -89,7 +91,7 @@ impl NrpeListener {
         let settings = settings.clone();
         retry.begin(now, move || {
             // Without a line in NRPE's log for each attempt.
-            settings.try_to_listen().and_then(|()| start(settings)).map_err(|error| error.to_string())
+            Server::try_to_listen(&settings).and_then(|()| start(settings)).map_err(|error| error.to_string())
         });
     }
 
@@ -105,6 +107,11 @@ impl NrpeListener {
             tracing::info!("answering NRPE on {address}");
         }
         (self.server, self.failed) = (Some(server), None);
+    }
+
+    /// The names that it serves, if it listens.
+    pub(super) fn served_names(&self) -> BTreeSet<String> {
+        self.server.as_ref().map(Server::served_names).unwrap_or_default()
     }
 
     /// Where it listens and what it counts, or why it does not listen; `None` if it is not to.

@@ -31,7 +31,7 @@ impl Daemon {
     /// The checks of the configuration in force, the agent's own and the commands that are served. Others have a history
     /// in the store, and the agent keeps where they stood, but what is no longer defined must not raise an alarm.
     fn defined_rows(&self, now: Moment) -> Vec<Row> {
-        let served = self.server.as_ref().map(Server::served_names).unwrap_or_default();
+        let served = self.nrpe.served_names();
         let own: Vec<&str> = self.config.own_checks().collect();
         let mut rows = self.agent.rows(now);
         rows.retain(|Row { check, .. }| {

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Mutex, mpsc};
 
-use super::accept::Sockets;
+use super::accept::{Sockets, try_to_listen};
 use super::connection::ConnectionLimit;
 use super::error::Error;
 use super::memory;
@@ -49,6 +49,15 @@ impl Server {
         sockets.accept(sockets.open(&active)?, &active)?;
         tokio::spawn(give_memory_back(Arc::clone(&shared.waiting)));
         Ok(Server { shared, sockets, ended: Arc::new(Mutex::new(ended)) })
+    }
+
+    /// Whether a listener could be started now: TLS can be set up, and an address can be listened on. Nothing is logged.
+    ///
+    /// # Errors
+    /// It could not.
+    pub fn try_to_listen(settings: &Settings) -> Result<(), Error> {
+        settings.tls.or_context(&settings.ssl)?;
+        try_to_listen(&settings.listen, settings.backlog)
     }
 
     /// Takes new settings, whole or not at all.

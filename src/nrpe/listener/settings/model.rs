@@ -8,7 +8,6 @@ use custos_compat::nrpe::{AddressFamily, AllowedHosts, Note, Policy, Severity, S
 use custos_shim::Credentials;
 
 use super::user;
-use crate::nrpe::listener::accept;
 use crate::nrpe::listener::access::CommandAccess;
 use crate::nrpe::listener::error::Error;
 use crate::nrpe::listener::log::LogSettings;
@@ -106,15 +105,6 @@ impl Settings {
     /// TLS cannot be set up.
     pub fn try_tls(&self) -> Result<(), Error> {
         if tls::out_of_reach(&self.ssl) { Ok(()) } else { tls::Prepared::of(&self.ssl).map(drop) }
-    }
-
-    /// Whether a listener could be started now: TLS can be set up, and an address can be listened on. Nothing is logged.
-    ///
-    /// # Errors
-    /// It could not.
-    pub fn try_to_listen(&self) -> Result<(), Error> {
-        self.tls.or_context(&self.ssl)?;
-        accept::try_to_listen(&self.listen, self.backlog)
     }
 
     /// Gives commands the whole environment of this process, for `-i`.
