@@ -414,16 +414,22 @@ pub const CONFIGURATIONS_KEPT_MAX: usize = 100;
 /// Steps between start and end of a query over HTTP, as in Prometheus.
 pub const HTTP_QUERY_STEPS_MAX: i64 = 11_000;
 /// Connections of HTTP at once; further ones wait to be accepted.
-pub const HTTP_CONNECTIONS_MAX: usize = 256;
+pub const HTTP_CONNECTIONS_MAX: usize = 512;
 /// Bytes of the head of a request over HTTP.
 pub const HTTP_HEAD_MAX_BYTES: usize = 64 << 10;
 /// How long the head of a request over HTTP may take to come.
-pub const HTTP_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+pub const HTTP_HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the body of a request over HTTP may take to come.
+pub const HTTP_BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of the body of a request over HTTP.
 pub const HTTP_BODY_MAX_BYTES: usize = 1 << 20;
-/// Requests over HTTP that are answered at once, each by a thread.
-pub const HTTP_QUERIES_AT_ONCE: usize = 2;
+/// Queries over HTTP that are answered at once, each by a thread.
+pub const HTTP_QUERIES_AT_ONCE: usize = 4;
+/// Other requests over HTTP that are answered at once, each by a thread.
+pub const HTTP_LISTS_AT_ONCE: usize = 2;
+/// Bytes of an answer over HTTP.
+pub const HTTP_ANSWER_MAX_BYTES: usize = 128 << 20;
 /// Requests over HTTP that wait for their turn; further ones are refused.
 pub const HTTP_QUERIES_WAITING_MAX: usize = 128;
 /// How long a query over HTTP may take.
-pub const HTTP_QUERY_TIMEOUT: Duration = Duration::from_secs(120);
+pub const HTTP_QUERY_TIMEOUT: Duration = Duration::from_secs(30);

@@ -211,7 +211,7 @@ const ROOMS: &[Room] = &[
         name: "http",
         what: "queries over HTTP; reads the store and nothing else",
         imports: &["clock", "limits", "lock"],
-        outside: &["custos_promql", "custos_query", "custos_store", "sockets", "tokio"],
+        outside: &["custos_promql", "custos_query", "custos_store", "files", "sockets", "tokio"],
     },
     Room {
         name: "cli",

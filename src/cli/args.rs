@@ -1,9 +1,10 @@
 //! The commands, and what `custos --help` says of them.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
 use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::engine::ArgValueCompleter;
 
 use super::{
     check, check_nrpe, completion, config, doctor, events, graph, help, history, init, nrpe, query, run,
@@ -33,10 +34,12 @@ Where to begin:
   custos graph load:load1 --since -24h   a day, every spike of it
   custos help times|ranges|selectors     how times, thresholds and metrics are written
 
-The configuration is /etc/custos/custos.yaml unless --config names another. Times are -24h, '2h ago',
-'yesterday 03:00', 2026-03-01 or RFC 3339. NO_COLOR and --color decide on colour.
+The configuration is /etc/custos/custos.yaml unless --config names another.
+Times are -24h, 'yesterday 03:00', 2026-03-01 or RFC 3339; see custos help times.
+NO_COLOR and --color decide on colour.
 
-Exit status: 0 done, 1 failed, 2 the command line or the configuration is wrong; 0 to 3 for a verdict.";
+Exit status: 0 done, 1 failed, 2 the command line or the configuration is wrong.
+Of a verdict: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -59,7 +62,8 @@ enum Command {
     Help(help::HelpArgs),
     /// Answers NRPE by an nrpe.cfg alone, with nrpe's own options; `custos nrpe -h` lists them.
     ///
-    /// Called through a link named `nrpe` the program is nrpe.
+    /// Called through a link named `nrpe` the program is nrpe. What puts the agent in place of nrpe on this host is the
+    /// program custos-nrpe, see custos-nrpe(8).
     #[command(disable_help_flag = true)]
     Nrpe(Words),
     /// Asks an NRPE daemon, with check_nrpe's own options; `custos check_nrpe -h` lists them.
@@ -78,7 +82,8 @@ struct Words {
 
 /// All commands with their options, as clap knows them: the help, the manual pages and completion come of it.
 pub fn command() -> clap::Command {
-    Args::command()
+    let words = ArgValueCompleter::new(|typed: &OsStr| help::complete(typed, &Args::command()));
+    Args::command().mut_subcommand("help", |help| help.mut_arg("words", |arg| arg.add(words)))
 }
 
 /// Reads the command line and runs its command.

@@ -395,10 +395,7 @@ load:load1  min 1  avg 1.1  max 6  last 1  warn 5
     fn mistakes_are_told() {
         let directory = store();
         let message = |line: &[&str]| drawn(&directory, line).unwrap_err().message;
-        assert_eq!(
-            message(&["lod"]),
-            "failed to find the check \"lod\" in the store; was one of these meant: load"
-        );
+        assert_eq!(message(&["lod"]), "failed to find the check \"lod\" in the store; did you mean load?");
         assert_eq!(
             message(&["load:x"]),
             "failed to find the metric \"x\" of the check \"load\"; there are: in, load1"

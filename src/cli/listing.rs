@@ -37,14 +37,33 @@ impl SpanArgs {
 pub(super) struct PageArgs<const LIMIT: usize> {
     #[command(flatten)]
     span: SpanArgs,
-    /// Only the newest N of those
-    #[arg(long, short = 'n', value_name = "N", default_value_t = LIMIT)]
-    limit: usize,
+    // A default of clap's would be one for every LIMIT: it is kept in a static.
+    #[arg(long, short = 'n', value_name = "N", help = format!("Only the newest N of those [default: {LIMIT}]"))]
+    limit: Option<usize>,
 }
 
 impl<const LIMIT: usize> PageArgs<LIMIT> {
     /// The span, see [`SpanArgs::range`], and how many of the newest.
     pub(super) fn page(&self, now: &Zoned) -> Result<(Range<i64>, usize), Failure> {
-        Ok((self.span.range(now)?, self.limit))
+        Ok((self.span.range(now)?, self.limit.unwrap_or(LIMIT)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::cli::command;
+
+    #[test]
+    fn every_list_has_a_default_of_its_own() {
+        let mut command = command();
+        for (name, limit) in
+            [("history", 1000), ("runs", 20), ("events", 50), ("traps", crate::limits::TRAPS_LISTED)]
+        {
+            let help = command.find_subcommand_mut(name).unwrap().render_help().to_string();
+            assert!(
+                help.contains(&format!("Only the newest N of those [default: {limit}]")),
+                "{name}: {help}"
+            );
+        }
     }
 }

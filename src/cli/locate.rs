@@ -94,7 +94,10 @@ fn warning(mistakes: &Mistakes, store: &Path, repeated: &str) -> String {
     };
     let first = printable(&first);
     let first = shorten(&first, MISTAKE_COLUMNS, "…");
-    format!("warning: {first}{more}; going on without it, with the store {}", store.display())
+    format!(
+        "warning: {first}{more}; continuing without the configuration, with the store {}",
+        store.display()
+    )
 }
 
 #[cfg(test)]
@@ -121,7 +124,8 @@ mod tests {
             let line = warning(&config::load(&path).unwrap_err(), Path::new("/s"), "");
             assert!(line.starts_with("warning: ") && line.contains("custos.yaml:"), "{line}");
             assert!(
-                line.ends_with("; going on without it, with the store /s") && !line.contains('\n'),
+                line.ends_with("; continuing without the configuration, with the store /s")
+                    && !line.contains('\n'),
                 "{line}"
             );
         }

@@ -224,7 +224,7 @@ mod tests {
     fn an_unknown_check_is_an_error() {
         assert_eq!(
             shown(&["dsk"]).unwrap_err().message,
-            "failed to find the check \"dsk\" in the store; was one of these meant: disk"
+            "failed to find the check \"dsk\" in the store; did you mean disk?"
         );
     }
 }

@@ -4,9 +4,14 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use nix::sys::stat::{Mode, umask};
+
 use super::read::{Failure, ReadArgs, finish, store_error, tell};
 use crate::exit_code::ExitCode;
 use crate::http::{Listening, ServerError, Stores, serve};
+
+/// How much sooner than others the kernel ends this where memory runs out: up to 1000.
+const OOM_SCORE: &str = "500";
 
 /// Answers PromQL over HTTP, as Prometheus does, from a store that it only reads.
 ///
@@ -27,6 +32,12 @@ pub(super) fn run(args: &ServeArgs) -> ExitCode {
 
 fn start(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let listen = listening(&args.listen)?;
+    // A socket in the file system is for its user and group.
+    umask(Mode::from_bits_truncate(0o117));
+    // Where memory runs out, this goes before what watches the machine does.
+    if let Err(error) = std::fs::write("/proc/self/oom_score_adj", OOM_SCORE) {
+        tell(&format!("the kernel may end other programs before this one if memory runs out: {error}"));
+    }
     let (dir, _) = args.read.locate()?;
     let stores = Stores::open(&dir).map_err(|error| {
         Failure::new(format!("failed to open the store {}: {}", dir.display(), store_error(&dir, &error)))

@@ -41,18 +41,22 @@ pub(super) fn selector(target: &str, known: &[String]) -> Result<Selector, Failu
 }
 
 fn unknown_check(name: &str, known: &[String], among: Among) -> Failure {
-    let known: Vec<&str> = known.iter().map(String::as_str).collect();
-    let mut offer = Offer::of(name, known.iter().copied());
-    if !offer.alike
-        && let Some(near) = nearest(name, &known)
-    {
-        offer = Offer { alike: true, names: vec![near.to_owned()], more: 0 };
-    }
+    let offer = offer(name, known);
     let place = match among {
         Among::Stored => "store",
         Among::Defined => "configuration",
     };
     Failure::usage(format!("failed to find the check {name:?} in the {place}{offer}"))
+}
+
+/// The names that were probably meant, else those that there are.
+pub(super) fn offer(name: &str, known: &[String]) -> Offer {
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    let offer = Offer::of(name, known.iter().copied());
+    match nearest(name, &known) {
+        Some(near) if !offer.alike => Offer { alike: true, names: vec![near.to_owned()], more: 0 },
+        _ => offer,
+    }
 }
 
 #[cfg(test)]
@@ -63,9 +67,9 @@ mod tests {
     fn the_near_name_is_offered() {
         let known = ["disk", "disk:root", "load"].map(str::to_owned);
         for (typed, offered) in [
-            ("dis", "; was one of these meant: disk, disk:root"),
-            ("lod", "; was one of these meant: load"),
-            ("laod", "; was one of these meant: load"),
+            ("dis", "; did you mean disk or disk:root?"),
+            ("lod", "; did you mean load?"),
+            ("laod", "; did you mean load?"),
             ("banana", "; there are: disk, disk:root, load"),
         ] {
             let failure = all_known(&[typed.to_owned()], &known, Among::Defined).unwrap_err();

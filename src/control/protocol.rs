@@ -40,7 +40,7 @@ pub struct AgentStatus {
     pub pid: u32,
     /// When it was started, in ms since the epoch.
     pub started_ms: i64,
-    /// Its checks.
+    /// Its checks: those that the configuration in force defines.
     pub rows: Vec<Row>,
     /// Its parts.
     pub parts: Vec<Part>,

@@ -2,7 +2,7 @@
 
 use super::reported::{Reported, states};
 use super::run::Daemon;
-use crate::agent::{Event, Health};
+use crate::agent::{Event, Health, Row};
 use crate::clock::{Moment, micros};
 use crate::control::AgentStatus;
 use crate::limits::AGENT_CHECK_INTERVAL;
@@ -24,9 +24,21 @@ impl Daemon {
         AgentStatus {
             pid: std::process::id(),
             started_ms: self.started_ms,
-            rows: self.agent.rows(now),
+            rows: self.defined_rows(now),
             parts: self.parts(now),
         }
+    }
+
+    /// The checks of the configuration in force, the agent's own and the commands that are served. Others have a history
+    /// in the store, and the agent keeps where they stood, but what is no longer defined must not raise an alarm.
+    fn defined_rows(&self, now: Moment) -> Vec<Row> {
+        let served = self.server.as_ref().map(Server::served_names).unwrap_or_default();
+        let own: Vec<&str> = self.config.own_checks().collect();
+        let mut rows = self.agent.rows(now);
+        rows.retain(|Row { check, .. }| {
+            self.config.checks.contains_key(check) || own.contains(&check.as_str()) || served.contains(check)
+        });
+        rows
     }
 
     /// Checks the health of the parts, and has it recorded at its interval or when the state of one changed.

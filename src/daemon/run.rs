@@ -226,13 +226,14 @@ impl Daemon {
     }
 }
 
+/// The name is in the text too: `journalctl` shows no fields.
 fn log_change(check: &str, change: Change, text: &str) {
     let (from, to) = (change.from.name(), change.to.name());
     match change.kind {
-        ChangeKind::Hard if from == to => tracing::warn!(check, "{to} SOFT to HARD: {text}"),
-        ChangeKind::Hard => tracing::warn!(check, "{from} to {to} HARD: {text}"),
-        ChangeKind::Soft => tracing::info!(check, "{from} to {to} SOFT: {text}"),
-        ChangeKind::HardRecovery => tracing::info!(check, "{from} to {to} HARD: {text}"),
-        ChangeKind::SoftRecovery => tracing::info!(check, "{from} to {to} SOFT: {text}"),
+        ChangeKind::Hard if from == to => tracing::warn!(check, "{check}: {to} SOFT to HARD: {text}"),
+        ChangeKind::Hard => tracing::warn!(check, "{check}: {from} to {to} HARD: {text}"),
+        ChangeKind::Soft => tracing::info!(check, "{check}: {from} to {to} SOFT: {text}"),
+        ChangeKind::HardRecovery => tracing::info!(check, "{check}: {from} to {to} HARD: {text}"),
+        ChangeKind::SoftRecovery => tracing::info!(check, "{check}: {from} to {to} SOFT: {text}"),
     }
 }

@@ -58,7 +58,7 @@ impl Source {
             }
         })?;
         if !loaded.warnings.list.is_empty() {
-            tracing::warn!("the configuration is odd:\n{}", loaded.warnings);
+            tracing::warn!("the configuration has warnings:\n{}", loaded.warnings);
         }
         Ok(loaded.config)
     }

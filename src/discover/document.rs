@@ -57,9 +57,7 @@ fn nrpe(nrpe: &NrpePart) -> String {
             "check_nrpe is answered by these checks and by the commands of this file, which is read in place.",
             "",
         ),
-        false => {
-            ("custos-nrpe take answers check_nrpe in place of nrpe, which is to have this written:", "# ")
-        }
+        false => ("custos-nrpe take writes this to answer check_nrpe in place of nrpe:", "# "),
     };
     let keys: String = keys.iter().map(|line| format!("{mark}{line}\n")).collect();
     format!("\n# {said}\n{keys}")

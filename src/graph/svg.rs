@@ -26,6 +26,7 @@ const TITLE_HEIGHT: usize = 26;
 const PLOT_HEIGHT: usize = 200;
 const AXIS_HEIGHT: usize = 28;
 const RIBBON_HEIGHT: usize = 20;
+const NAME_HEIGHT: usize = 18;
 const TICKS_MAX: usize = 5;
 /// About how many units a character of an axis is wide.
 const CHARACTER_WIDTH: usize = 9;
@@ -50,7 +51,8 @@ const STYLE: &str = "
 pub fn svg(picture: &Picture) -> String {
     let panel_height = TITLE_HEIGHT + PLOT_HEIGHT + AXIS_HEIGHT;
     let width = LEFT + SVG_COLUMNS + RIGHT;
-    let height = picture.series.len() * panel_height + (picture.ribbons.len() + 1) * (RIBBON_HEIGHT + 6);
+    let ribbons: usize = picture.ribbons.iter().map(ribbon_height).sum();
+    let height = picture.series.len() * panel_height + ribbons + RIBBON_HEIGHT + 6;
     let mut drawing = Drawing { picture, out: String::new() };
     drawing.put(format_args!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" \
@@ -63,7 +65,7 @@ pub fn svg(picture: &Picture) -> String {
     }
     for ribbon in &picture.ribbons {
         drawing.ribbon(ribbon, top);
-        top += RIBBON_HEIGHT + 6;
+        top += ribbon_height(ribbon);
     }
     let span = time_axis::span(picture.start_ms, picture.end_ms, &picture.zone);
     drawing.put(format_args!(
@@ -72,6 +74,15 @@ pub fn svg(picture: &Picture) -> String {
         escape(&span)
     ));
     drawing.out
+}
+
+/// Whether the name of a row of states has room at its left; one that has none stands above it.
+fn has_room(ribbon: &Ribbon) -> bool {
+    width(&printable(&ribbon.title)) <= LABEL_CHARACTERS
+}
+
+fn ribbon_height(ribbon: &Ribbon) -> usize {
+    RIBBON_HEIGHT + 6 + if has_room(ribbon) { 0 } else { NAME_HEIGHT }
 }
 
 struct Drawing<'a> {
@@ -194,12 +205,14 @@ impl Drawing<'_> {
     /// Equal neighbours are one rectangle.
     fn ribbon(&mut self, ribbon: &Ribbon, top: usize) {
         let cells = ribbon.states.cells();
+        let (anchor, x) = if has_room(ribbon) { ("end", LEFT - 8) } else { ("start", LEFT) };
+        let name = shorten_name(&printable(&ribbon.title), TITLE_CHARACTERS, "…").into_owned();
         self.put(format_args!(
-            "<text class=\"dim\" text-anchor=\"end\" x=\"{}\" y=\"{}\">{}</text>\n",
-            LEFT - 8,
+            "<text class=\"dim\" text-anchor=\"{anchor}\" x=\"{x}\" y=\"{}\">{}</text>\n",
             top + 14,
-            escape(&ribbon.title)
+            escape(&name)
         ));
+        let top = top + ribbon_height(ribbon) - RIBBON_HEIGHT - 6;
         let unit = SVG_COLUMNS as f64 / cells.len() as f64;
         let mut start = 0;
         for part in cells.chunk_by(|one, other| one == other) {
@@ -232,4 +245,37 @@ fn escape(text: &str) -> String {
         }
     }
     escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::*;
+    use crate::text::human::Prefixes;
+    use custos_query::StateBar;
+
+    #[test]
+    fn the_name_of_a_row_of_states_is_never_cut_at_the_left() {
+        let (start_ms, end_ms) = (1_795_348_800_000, 1_795_352_400_000);
+        let ribbons = ["memory", "load_average"].map(|name| {
+            let mut states = StateBar::new(start_ms, end_ms, SVG_COLUMNS);
+            states.cover(start_ms, end_ms, State::Ok);
+            Ribbon { title: name.to_owned(), states }
+        });
+        let (zone, prefixes) = (TimeZone::UTC, Prefixes::Si);
+        let drawn =
+            svg(&Picture { start_ms, end_ms, zone, prefixes, series: Vec::new(), ribbons: ribbons.into() });
+        // One stands at the left of its row, the other above it.
+        let expected = [
+            r#"height="96" role"#,
+            r#"<text class="dim" text-anchor="end" x="72" y="14">memory</text>"#,
+            r#"<rect class="state OK" x="80.0" y="0" width="600.0""#,
+            r#"<text class="dim" text-anchor="start" x="80" y="40">load_average</text>"#,
+            r#"<rect class="state OK" x="80.0" y="44" width="600.0""#,
+        ];
+        for part in expected {
+            assert!(drawn.contains(part), "{part}: {drawn}");
+        }
+    }
 }

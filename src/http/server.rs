@@ -27,8 +27,8 @@ use super::reply::{Failure, Reply};
 use super::stores::Stores;
 use crate::clock;
 use crate::limits::{
-    HTTP_BODY_MAX_BYTES, HTTP_CONNECTIONS_MAX, HTTP_HEAD_MAX_BYTES, HTTP_HEAD_TIMEOUT, HTTP_QUERIES_AT_ONCE,
-    HTTP_QUERIES_WAITING_MAX, HTTP_QUERY_TIMEOUT,
+    HTTP_BODY_MAX_BYTES, HTTP_BODY_TIMEOUT, HTTP_CONNECTIONS_MAX, HTTP_HEAD_MAX_BYTES, HTTP_HEAD_TIMEOUT,
+    HTTP_LISTS_AT_ONCE, HTTP_QUERIES_AT_ONCE, HTTP_QUERIES_WAITING_MAX, HTTP_QUERY_TIMEOUT,
 };
 
 /// Where to listen.
@@ -81,6 +81,8 @@ struct Shared {
     connections: Arc<Semaphore>,
     /// Queries that may be answered at once.
     answering: Semaphore,
+    /// Other requests that may be answered at once: they are quick, and do not wait for queries.
+    listing: Semaphore,
     /// Queries that may be there at all.
     waiting: Semaphore,
 }
@@ -96,7 +98,10 @@ pub fn serve(
     listening: impl FnOnce(&Listening),
 ) -> Result<Infallible, ServerError> {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.thread_stack_size(STACK_BYTES).max_blocking_threads(HTTP_QUERIES_AT_ONCE).enable_all();
+    runtime
+        .thread_stack_size(STACK_BYTES)
+        .max_blocking_threads(HTTP_QUERIES_AT_ONCE + HTTP_LISTS_AT_ONCE)
+        .enable_all();
     runtime.build().map_err(ServerError::Threads)?.block_on(accept(stores, listen, listening))
 }
 
@@ -110,6 +115,7 @@ async fn accept(
         checks_host: matches!(listen, Listening::Tcp(_)),
         connections: Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX)),
         answering: Semaphore::new(HTTP_QUERIES_AT_ONCE),
+        listing: Semaphore::new(HTTP_LISTS_AT_ONCE),
         waiting: Semaphore::new(HTTP_QUERIES_AT_ONCE + HTTP_QUERIES_WAITING_MAX),
     });
     match listen {
@@ -132,7 +138,12 @@ async fn accept(
         }
         Listening::Unix(path) => {
             let failed = |error| ServerError::Listen(Listening::Unix(path.clone()), error);
-            let listener = UnixListener::bind(&path).map_err(failed)?;
+            let listener = match UnixListener::bind(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_abandoned(&path) => {
+                    std::fs::remove_file(&path).and_then(|()| UnixListener::bind(&path)).map_err(failed)?
+                }
+                listener => listener.map_err(failed)?,
+            };
             listening(&Listening::Unix(path.clone()));
             loop {
                 let permit = Arc::clone(&shared.connections).acquire_owned().await;
@@ -145,6 +156,14 @@ async fn accept(
             }
         }
     }
+}
+
+/// Whether a path is that of a socket that nobody listens on: its server has ended.
+fn is_abandoned(path: &std::path::Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
+    let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    is_socket && std::os::unix::net::UnixStream::connect(path).is_err_and(refused)
 }
 
 /// Waits a little after a connection could not be accepted: descriptors may have run out.
@@ -197,16 +216,19 @@ async fn reply(request: Request<Incoming>, shared: &Arc<Shared>) -> Reply {
         return Reply::text(403, "The header Host does not name this host: use 127.0.0.1 or localhost.\n");
     }
     let (head, body) = request.into_parts();
-    let form = match Limited::new(body, HTTP_BODY_MAX_BYTES).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) => return Reply::text(413, format!("The body was not taken: {error}\n")),
+    let body = Limited::new(body, HTTP_BODY_MAX_BYTES).collect();
+    let form = match tokio::time::timeout(HTTP_BODY_TIMEOUT, body).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) => return Reply::text(413, format!("The body was not taken: {error}\n")),
+        Err(_) => return Reply::text(408, "The body did not come in time.\n"),
     };
     let Ok(_place) = shared.waiting.try_acquire() else {
         let most = HTTP_QUERIES_AT_ONCE + HTTP_QUERIES_WAITING_MAX;
         return Reply::failure(Failure::Timeout, &format!("{most} requests are waiting already"));
     };
     // It is never closed.
-    let Ok(_turn) = shared.answering.acquire().await else { return Reply::not_found() };
+    let lane = if api::is_query(head.uri.path()) { &shared.answering } else { &shared.listing };
+    let Ok(_turn) = lane.acquire().await else { return Reply::not_found() };
     let gone = Gone::default();
     let flag = Arc::clone(&gone.0);
     let shared = Arc::clone(shared);
@@ -252,17 +274,20 @@ impl Drop for Gone {
 /// Whether the client called this host by an address or name of its own. A page of another site that has its name point here
 /// would have called it by that name.
 fn is_this_host(request: &Request<Incoming>) -> bool {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
-    host.is_some_and(is_loopback_name)
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let host = hosts.next().and_then(|host| host.to_str().ok());
+    host.is_some_and(is_loopback_name) && hosts.next().is_none()
 }
 
 fn is_loopback_name(host: &str) -> bool {
-    let without_port = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next().unwrap_or(rest),
-        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    let (name, port) = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, "")) => (address, "0"),
+        Some((address, rest)) => (address, rest.strip_prefix(':').unwrap_or("")),
+        None => host.split_once(':').unwrap_or((host, "0")),
     };
-    without_port.eq_ignore_ascii_case("localhost")
-        || without_port.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+    let is_own = name.eq_ignore_ascii_case("localhost")
+        || name.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback());
+    is_own && !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -274,9 +299,17 @@ mod tests {
         for own in ["localhost", "LOCALHOST:80", "127.0.0.1:43191", "127.9.9.9", "[::1]:43191", "[::1]"] {
             assert!(is_loopback_name(own), "{own}");
         }
-        for foreign in
-            ["example.org", "localhost.example.org:80", "10.0.0.1", "127.0.0.1.nip.io", "", "[fe80::1]"]
-        {
+        for foreign in [
+            "example.org",
+            "localhost.example.org:80",
+            "10.0.0.1",
+            "127.0.0.1.nip.io",
+            "",
+            "[fe80::1]",
+            "localhost:80.evil.example",
+            "[::1]evil",
+            "localhost:",
+        ] {
             assert!(!is_loopback_name(foreign), "{foreign}");
         }
     }

@@ -60,12 +60,10 @@ fn civil(lower: &str, now: &Zoned) -> Option<DateTime> {
         let is_ahead = today.to_zoned(now.time_zone().clone()).is_ok_and(|today| today > *now);
         return if is_ahead { today.checked_sub(1.day()).ok() } else { Some(today) };
     }
-    let (day, time) = match lower.rsplit_once([' ', 't']) {
-        Some((day, time)) if !day.is_empty() && time_of_day(time.trim()).is_some() => {
-            (day, time_of_day(time.trim())?)
-        }
-        _ => (lower, Time::midnight()),
-    };
+    let (day, time) = [' ', 't']
+        .into_iter()
+        .find_map(|between| day_and_time(lower, between))
+        .unwrap_or((lower, Time::midnight()));
     let date = match day {
         "today" => today,
         "yesterday" => today.yesterday().ok()?,
@@ -81,8 +79,18 @@ fn civil(lower: &str, now: &Zoned) -> Option<DateTime> {
     Some(date.to_datetime(time))
 }
 
-/// `14:30`, `14:30:05`, `3am` or `3:30pm`.
+fn day_and_time(lower: &str, between: char) -> Option<(&str, Time)> {
+    let (day, time) = lower.rsplit_once(between)?;
+    if day.is_empty() { None } else { Some((day, time_of_day(time.trim())?)) }
+}
+
+/// `14:30`, `14:30:05`, `3am`, `3:30pm`, `noon` or `midnight`, which begins a day.
 fn time_of_day(text: &str) -> Option<Time> {
+    match text {
+        "midnight" => return Some(Time::midnight()),
+        "noon" => return Some(Time::constant(12, 0, 0, 0)),
+        _ => {}
+    }
     let half =
         text.strip_suffix("am").map(|hours| (hours, 0)).or(text.strip_suffix("pm").map(|hours| (hours, 12)));
     if let Some((hours, noon)) = half {
@@ -202,6 +210,11 @@ mod tests {
             ("12am", "2026-04-01T00:00:00+02:00"),
             ("12:05 pm", "2026-04-01T12:05:00+02:00"),
             ("11pm", "2026-03-31T23:00:00+02:00"),
+            ("midnight", "2026-04-01T00:00:00+02:00"),
+            ("Noon", "2026-04-01T12:00:00+02:00"),
+            ("yesterday noon", "2026-03-31T12:00:00+02:00"),
+            ("tuesday midnight", "2026-03-31T00:00:00+02:00"),
+            ("2026-03-01 noon", "2026-03-01T12:00:00+01:00"),
             ("2026-03-01", "2026-03-01T00:00:00+01:00"),
             ("2026-03-01 14:00", "2026-03-01T14:00:00+01:00"),
             ("2026-03-01T14:00:05", "2026-03-01T14:00:05+01:00"),
@@ -250,6 +263,8 @@ mod tests {
             "tuesday wednesday",
             "é",
             "t14:00",
+            "noonish",
+            "after midnight",
         ] {
             let error = parse(text, &now()).expect_err(text).to_string();
             assert!(error.contains("is not a time; write one like: now, 24h"), "{error}");

@@ -17,9 +17,12 @@ const RUNS: &str = r#"
 "#;
 
 /// What is typed before the tab key, and the words of the line after it.
-const CASES: [(&str, &[&str]); 7] = [
+const CASES: [(&str, &[&str]); 10] = [
     ("custos hist", &["history"]),
     ("custos store ver", &["store", "verify"]),
+    ("custos help tim", &["help", "times"]),
+    ("custos help store ver", &["help", "store", "verify"]),
+    ("custos query --store store lo", &["query", "--store", "store", "load"]),
     ("custos history --store store lo", &["history", "--store", "store", "load"]),
     ("custos history --store store load:load15", &["history", "--store", "store", "load:load15"]),
     ("custos graph --store=store load:check_du", &["graph", "--store=store", "load:check_duration_seconds"]),

@@ -45,7 +45,7 @@ install -m 755 "$repository/packaging/custos-nrpe" usr/sbin/custos-nrpe
 install -m 644 "$repository/packaging/etc/custos.yaml" etc/custos/custos.yaml
 install -m 644 "$repository/packaging/etc/conf.d-README" etc/custos/conf.d/README
 install -m 644 "$repository/packaging/systemd/custos.service" usr/lib/systemd/system/custos.service
-for file in packaging/custos.socket packaging/systemd/hardened.conf examples/custos.yaml; do
+for file in packaging/custos.socket packaging/systemd/hardened.conf packaging/systemd/custos-serve.service examples/custos.yaml; do
     install -D -m 644 "$repository/$file" "usr/share/doc/custos/examples/${file##*/}"
 done
 chown nagios:nagios var/lib/custos
@@ -67,7 +67,7 @@ done
 END
 
 export HOME=/root LC_ALL=C.UTF-8 TZ=UTC TERM=xterm NO_COLOR=1 SHELL=/bin/bash USER=root LOGNAME=root
-export PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin:/usr/lib/nagios/plugins
+export PATH=/usr/local/bin:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin
 unset CUSTOS_CONFIG CUSTOS_LOG
 
 # The night on which everything happens. Timers go by the other clock, which nobody changes.

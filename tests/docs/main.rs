@@ -119,3 +119,38 @@ fn few_commands_go_without_a_run() {
     let count = left_out.len();
     assert!(count <= NOT_RUN_MAX, "{count} commands go without a run:\n{}", left_out.join("\n"));
 }
+
+#[test]
+fn documents_link_to_each_other_where_they_are_installed() {
+    let to = tempfile::tempdir().unwrap();
+    let written = std::process::Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/documents"))
+        .arg(to.path().join("doc"))
+        .output()
+        .unwrap();
+    assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
+    let readme = std::fs::read_to_string(to.path().join("doc/README.md")).unwrap();
+    assert!(readme.contains("](start.md)") && !readme.contains("](docs/"), "{readme}");
+}
+
+#[test]
+fn every_example_that_pages_name_is_in_the_packages() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let (deb, stage) = (read("Cargo.toml"), read("packaging/static/stage"));
+    let mut named = 0;
+    for page in PAGES {
+        for rest in read(page).split("/usr/share/doc/custos/examples/").skip(1) {
+            let end = rest.find(|c: char| !(c.is_alphanumeric() || "._-/".contains(c))).unwrap_or(rest.len());
+            // Of a directory its first name: each file of it is below that.
+            let name = rest[..end].trim_end_matches('.').split('/').next().unwrap();
+            let installed = deb.lines().filter(|line| line.contains("usr/share/doc/custos/examples/"));
+            assert!(
+                installed.clone().any(|line| line.contains(&format!("/{name}"))),
+                "{page}: {name}: Cargo.toml"
+            );
+            assert!(stage.contains(&format!("/{name}")), "{page}: {name}: packaging/static/stage");
+            named += 1;
+        }
+    }
+    assert!(named > 4, "{named}");
+}

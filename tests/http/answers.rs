@@ -117,6 +117,7 @@ fn mistakes_are_told_as_prometheus_does() {
             422,
             r#"execution","error":"invalid regular expression in label_replace(): ("#,
         ),
+        ("query?query=load&time=NaN", 400, r#"bad_data","error":"invalid parameter \"time\""#),
         ("series", 400, r#"bad_data","error":"no match[] parameter provided"#),
         (
             "series?match[]={}",

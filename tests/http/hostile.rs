@@ -1,6 +1,6 @@
 //! Requests that mean no good: none ends the server, none keeps it from answering others.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use crate::client::Server;
 
@@ -12,7 +12,14 @@ fn is_alive(server: &Server) {
 #[test]
 fn a_page_of_another_site_is_refused() {
     let server = Server::start();
-    for host in ["evil.example", "evil.example:43191", "127.0.0.1.evil.example", ""] {
+    for host in [
+        "evil.example",
+        "evil.example:43191",
+        "127.0.0.1.evil.example",
+        "",
+        "localhost:80.evil.example",
+        "localhost\r\nHost: evil.example",
+    ] {
         let (status, body) = server
             .raw(&format!("GET /api/v1/query?query=1 HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"));
         assert!(status == 403 || status == 400, "{host}: {status} {body}");
@@ -66,6 +73,41 @@ fn queries_of_death_cost_their_caller_an_error() {
         assert!((400..=503).contains(&status), "{query:.60}: {status} {body:.200}");
     }
     is_alive(&server);
+}
+
+#[test]
+fn labels_that_grow_are_refused() {
+    let server = Server::start();
+    let doubled = (0..40)
+        .fold("label_replace(load,\"l\",\"aaaaaaaaaaaaaaaa\",\"\",\"\")".to_owned(), |query, _| {
+            format!("label_replace({query},\"l\",\"$1$1\",\"l\",\"(.*)\")")
+        });
+    let long = format!("label_replace(load,\"l\",\"{}\",\"metric\",\".*\")", "$0".repeat(40_000));
+    let joined = format!("label_join(load,\"l\",\"{}\",\"metric\",\"metric\")", "x".repeat(90_000));
+    for query in [doubled, long, joined] {
+        let (status, body) =
+            server.post("/api/v1/query", &format!("query={}&time=1767226200", encoded(&query)));
+        assert_eq!(status, 422, "{body:.200}");
+        assert!(body.contains("the value of a label has more than 65536 bytes"), "{body:.200}");
+    }
+    is_alive(&server);
+}
+
+#[test]
+fn bodies_that_never_come_hold_up_nobody() {
+    let server = Server::start();
+    let mut silent = Vec::new();
+    for _ in 0..64 {
+        let mut stream = server.connect();
+        stream
+            .write_all(b"POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n")
+            .unwrap();
+        silent.push(stream);
+    }
+    is_alive(&server);
+    let mut answer = String::new();
+    silent[0].read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
 }
 
 #[test]

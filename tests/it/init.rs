@@ -260,7 +260,7 @@ fn the_commands_of_nrpe_are_read_in_place_and_cover_what_they_look_at() {
     assert_has(
         &page,
         &[
-            "# custos-nrpe take answers check_nrpe in place of nrpe, which is to have this written:\n# nrpe:\n\
+            "# custos-nrpe take writes this to answer check_nrpe in place of nrpe:\n# nrpe:\n\
              #   config: /etc/nagios/nrpe.cfg\n",
             "10 % free at least (the command root of nrpe looks at the same)\n  disk:\n",
             "# - memory needs memory.sh, which the package custos has",

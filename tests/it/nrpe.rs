@@ -7,7 +7,7 @@ use crate::stage::{Daemon, Stage, text, wait_for};
 const CHECK_NRPE: &str = "/usr/lib/nagios/plugins/check_nrpe";
 
 /// The port that the daemon says it answers on.
-fn port(daemon: &Daemon) -> String {
+pub(crate) fn port(daemon: &Daemon) -> String {
     wait_for("the listener", || {
         let log = daemon.log();
         let after = log.split("127.0.0.1:").nth(1)?;
@@ -17,7 +17,7 @@ fn port(daemon: &Daemon) -> String {
 }
 
 /// Asks for a command; gives the status and the text.
-fn ask(port: &str, command: &str, options: &[&str]) -> (Option<i32>, String) {
+pub(crate) fn ask(port: &str, command: &str, options: &[&str]) -> (Option<i32>, String) {
     let output = Command::new(CHECK_NRPE)
         .args(["-H", "127.0.0.1", "-p", port, "-c", command])
         .args(options)

@@ -149,3 +149,66 @@ fn a_name_that_is_not_defined_is_refused() {
     assert!(output.status.code().is_some_and(|code| code != 0));
     assert!(text(&output.stdout).contains('b'), "{}", text(&output.stderr));
 }
+
+/// The checks that the status shows by default, and with what `--exit-code` ends.
+fn standing(stage: &Stage) -> (Vec<String>, Option<i32>) {
+    let names = shown_names(stage, &[]);
+    (names, stage.custos(&["status", "--exit-code"]).status.code())
+}
+
+fn shown_names(stage: &Stage, options: &[&str]) -> Vec<String> {
+    let output = stage.custos(&[&["status", "--json"], options].concat());
+    let rows = text(&output.stdout);
+    let name =
+        |line: &str| serde_json::from_str::<Value>(line).unwrap()["check"].as_str().unwrap().to_owned();
+    let mut names: Vec<String> = rows.lines().map(name).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn what_is_no_longer_defined_shows_only_when_it_is_asked_for() {
+    let stage = Stage::new();
+    stage.plugin("ok", "echo OK");
+    stage.plugin("bad", "echo BAD; exit 2");
+    let often = "check_interval: 200ms, max_check_attempts: 1";
+    let kept = format!("  kept: {{ command: ok, {often} }}\n");
+    let served = "nrpe: { config: nrpe.cfg, listen: '127.0.0.1:0' }";
+    let head = "nrpe_user=nobody\nnrpe_group=nogroup\ncommand[served]=/bin/echo fine\n";
+    stage.write("nrpe.cfg", &format!("{head}command[former]=/bin/sh -c 'echo F; exit 2'\n"));
+    stage.configure(served, &format!("{kept}  gone: {{ command: bad, {often} }}\n"));
+    let daemon = stage.start();
+    wait_for("a hard problem", || (standing(&stage).1 == Some(2)).then_some(()));
+    // By hand, so that the last run has somebody who asked for it.
+    stage.custos(&["check", "gone"]);
+    wait_for("the first runs", || (!stage.history("kept").is_empty()).then_some(()));
+    let port = crate::nrpe::port(&daemon);
+    assert_eq!(crate::nrpe::ask(&port, "served", &[]).0, Some(0));
+    assert_eq!(crate::nrpe::ask(&port, "former", &[]).0, Some(2));
+    let all = ["custos", "former", "gone", "kept", "served"];
+    wait_for("all to be there", || (standing(&stage).0 == all).then_some(()));
+
+    stage.write("nrpe.cfg", head);
+    stage.configure(served, &kept);
+    daemon.signal(nix::sys::signal::Signal::SIGHUP);
+    let left = (["custos", "kept", "served"].map(str::to_owned).to_vec(), Some(0));
+    wait_for("the reload", || (standing(&stage) == left).then_some(()));
+    let asked = |how: &str| {
+        assert_eq!(standing(&stage), left, "{how}");
+        assert!(!text(&stage.custos(&["status", "--problems"]).stdout).contains("critical"), "{how}");
+        assert_eq!(shown_names(&stage, &["--all"]), all, "{how}");
+        assert_eq!(shown_names(&stage, &["gone"]), ["gone"], "{how}");
+        assert_eq!(stage.custos(&["status", "--exit-code", "gone"]).status.code(), Some(2), "{how}");
+    };
+    asked("reloaded");
+    assert!(daemon.end().success());
+    asked("stopped");
+    let daemon = stage.start();
+    wait_for("the restart", || text(&stage.custos(&["status"]).stdout).contains("agent: pid").then_some(()));
+    asked("restarted");
+    assert!(daemon.end().success());
+
+    // Nothing says what is defined.
+    std::fs::remove_file(stage.path("nrpe.cfg")).unwrap();
+    assert_eq!(shown_names(&stage, &[]), all);
+}

@@ -8,5 +8,5 @@ mod names;
 mod script;
 
 pub(super) use answer::answer;
-pub(super) use names::{check_names as check, check_or_metric, defined_check};
+pub(super) use names::{check_names as check, check_or_metric, defined_check, query};
 pub(super) use script::{CompletionsArgs, run};

@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use clap_complete::engine::CompletionCandidate;
+use custos_promql::Expr;
 use custos_query::{BuiltIn, check_names as stored_names};
 use custos_store::Reader;
 
@@ -42,6 +43,14 @@ pub(in crate::cli) fn check_or_metric(typed: &OsStr) -> Vec<CompletionCandidate>
         let metrics = metrics.into_iter().chain(built_in).map(|metric| format!("{name}:{metric}"));
         found.extend(candidates(metrics.filter(|metric| metric.starts_with(&typed))));
     }
+    found
+}
+
+/// The checks whose names are queries as they are: others stand in a label, within braces.
+pub(in crate::cli) fn query(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let is_query = |name: &str| matches!(custos_promql::parse(name), Ok(Expr::Selector(selector)) if selector.name.as_deref() == Some(name));
+    let mut found = check_names(typed);
+    found.retain(|candidate| candidate.get_value().to_str().is_some_and(is_query));
     found
 }
 

@@ -2,4 +2,4 @@
 
 mod page;
 
-pub(super) use page::{HelpArgs, run};
+pub(super) use page::{HelpArgs, complete, run};

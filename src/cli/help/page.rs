@@ -1,6 +1,9 @@
 //! Which page is shown.
 
+use std::ffi::OsStr;
 use std::io::Write;
+
+use clap_complete::engine::CompletionCandidate;
 
 use crate::cli::read::{Failure, finish};
 use crate::exit_code::ExitCode;
@@ -41,6 +44,26 @@ fn show(words: &[String], mut program: clap::Command, out: &mut dyn Write) -> Re
     Ok(write!(out, "{}", command.render_long_help())?)
 }
 
+/// What completes a word behind `custos help`: a shell hands the words of the line behind `--`.
+pub(in crate::cli) fn complete(typed: &OsStr, program: &clap::Command) -> Vec<CompletionCandidate> {
+    let words: Vec<_> = std::env::args_os().skip_while(|word| word != "--").skip(1).collect();
+    let before = words.iter().skip_while(|word| *word != "help").skip(1).filter_map(|word| word.to_str());
+    let before: Vec<&str> = before.filter(|word| OsStr::new(word) != typed).collect();
+    let names = following(&before, program);
+    let typed = typed.to_string_lossy();
+    names.into_iter().filter(|name| name.starts_with(&*typed)).map(CompletionCandidate::new).collect()
+}
+
+/// The names that may follow these words of `custos help`.
+fn following(before: &[&str], program: &clap::Command) -> Vec<String> {
+    let Some(command) = before.iter().try_fold(program, |command, word| command.find_subcommand(word)) else {
+        return Vec::new();
+    };
+    let commands = command.get_subcommands().map(|command| command.get_name().to_owned());
+    let topics = TOPICS.iter().filter(|_| before.is_empty()).map(|(name, ..)| (*name).to_owned());
+    commands.chain(topics).collect()
+}
+
 fn unknown(parent: &str, word: &str) -> Failure {
     let topics: Vec<String> = TOPICS.iter().map(|(name, about, _)| format!("  {name:<10} {about}")).collect();
     Failure::usage(format!(
@@ -69,6 +92,16 @@ mod tests {
         assert!(page(&["ranges"]).unwrap().contains("@10:20"));
         let message = page(&["tmies"]).unwrap_err();
         assert!(message.contains("no command tmies") && message.contains("  times "), "{message}");
+    }
+
+    #[test]
+    fn commands_and_topics_may_follow() {
+        let program = crate::cli::command();
+        let first = following(&[], &program);
+        assert!(first.contains(&"store".to_owned()) && first.contains(&"times".to_owned()), "{first:?}");
+        let second = following(&["store"], &program);
+        assert!(second.contains(&"verify".to_owned()) && !second.contains(&"times".to_owned()), "{second:?}");
+        assert_eq!(following(&["times"], &program), Vec::<String>::new());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use clap_complete::engine::ArgValueCompleter;
 use custos_promql::{Answer, AnswerValue, Error, ErrorKind, Expr, Options, instant, parse, range};
 use custos_query::StoreSource;
 use custos_store::Reader;
@@ -9,8 +10,10 @@ use jiff::Zoned;
 
 use super::span::Span;
 use super::{chart, explain, table};
+use crate::cli::completion;
 use crate::cli::read::{Failure, ReadArgs, finish, now, tell, time};
 use crate::cli::style::Style;
+use crate::cli::unknown::offer;
 use crate::exit_code::ExitCode;
 use crate::limits::QUERY_STEPS_SHOWN;
 
@@ -22,7 +25,7 @@ use crate::limits::QUERY_STEPS_SHOWN;
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct QueryArgs {
     /// The query: 'load{metric="load1"}', 'max by (check) (max_over_time({metric="rta"}[30d]))'
-    #[arg(value_name = "EXPR")]
+    #[arg(value_name = "EXPR", add = ArgValueCompleter::new(completion::query))]
     expr: String,
     /// The moment to answer for: -1h, 'yesterday 03:00', 2026-03-01, RFC 3339 [default: now]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, conflicts_with_all = ["since", "until", "step"])]
@@ -185,8 +188,7 @@ fn advise(expr: &Expr, reader: &Reader) {
     });
     match unknown {
         Some(name) => {
-            let error = custos_query::all_known([&name.to_owned()], &checks).err();
-            tell(&format!("no series match; {}", error.map(|error| error.to_string()).unwrap_or_default()));
+            tell(&format!("no series match: the store has no check {name:?}{}", offer(name, &checks)));
         }
         None => tell("no series match, or none has a value then"),
     }

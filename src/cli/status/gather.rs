@@ -9,11 +9,11 @@ use custos_store::{CheckInfo, Reader};
 use jiff::Zoned;
 
 use super::args::StatusArgs;
-use super::row::{StatusRow, was_asked};
+use super::defined::Defined;
+use super::row::StatusRow;
 use crate::agent::Row;
 use crate::cli::read::{Damage, Failure, store_error, time};
 use crate::cli::unknown::{Among, all_known};
-use crate::config::{AGENT_CHECK, Config};
 use crate::control::{self, AgentStatus, Answered, AskError, Request, Response, Stranger};
 
 /// How long the agent may take to say how it and its checks stand.
@@ -67,7 +67,7 @@ impl Status {
             config.iter().flat_map(|config| config.checks.keys().cloned()).collect();
         names.extend(live.keys().map(|name| (*name).to_owned()));
         if let Ok(reader) = &reader {
-            names.extend(stored_names(reader, config.as_ref(), args));
+            names.extend(Defined::of(config.as_ref(), agent.is_ok()).stored_names(reader, args));
         }
         choose(&mut names, &args.names)?;
         let stored: BTreeMap<String, CheckInfo> = match &reader {
@@ -150,17 +150,4 @@ fn ask_agent(store: &Path) -> (Result<AgentStatus, AskError>, Option<Stranger>) 
         Response::Ran { .. } => Err(AskError::Unreadable("a run".to_owned())),
     };
     (status, doubt)
-}
-
-/// Checks of the store that belong into the status: the defined, the asked for and the agent; all if wanted.
-fn stored_names(reader: &Reader, config: Option<&Config>, args: &StatusArgs) -> Vec<String> {
-    let mut names = Vec::new();
-    for name in check_names(reader) {
-        let defined = config.is_none_or(|config| config.checks.contains_key(&name));
-        let wanted = args.all || args.names.contains(&name) || name == AGENT_CHECK;
-        if defined || wanted || matches!(reader.last_arrived(&name), Ok(Some(last)) if was_asked(&last.run)) {
-            names.push(name);
-        }
-    }
-    names
 }

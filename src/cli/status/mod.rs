@@ -1,6 +1,7 @@
 //! `custos status`: where every check stands, worst first.
 
 mod args;
+mod defined;
 mod gather;
 mod row;
 mod show;

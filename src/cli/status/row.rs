@@ -1,7 +1,7 @@
 //! One check as `custos status` shows it: from the store, with what the running agent knows beyond it.
 
 use custos_query::Stand;
-use custos_store::{Reader, Reason, Run, State};
+use custos_store::{Reader, Reason, State};
 use serde::Serialize;
 
 use crate::agent::{LastRun, Row, stood_after};
@@ -190,13 +190,10 @@ impl StatusRow {
     }
 }
 
-/// Whether a run came from a request rather than from the schedule.
-pub(super) fn was_asked(run: &Run) -> bool {
-    !run.origin.is_empty()
-}
-
 #[cfg(test)]
 mod tests {
+    use custos_store::Run;
+
     use super::*;
 
     #[test]

@@ -46,6 +46,23 @@ pub(super) fn answer(answer: &Answer, stats: Option<&str>) -> String {
     out
 }
 
+/// About how many bytes the data of an answer has.
+pub(super) fn bytes(answer: &Answer) -> usize {
+    let of_labels =
+        |labels: &Labels| labels.iter().map(|label| label.name.len() + label.value.len() + 6).sum::<usize>();
+    match &answer.value {
+        AnswerValue::Scalar(_) => POINT_BYTES,
+        AnswerValue::Text(_, text) => text.len(),
+        AnswerValue::Vector(values) => values.iter().map(|(labels, _)| of_labels(labels) + POINT_BYTES).sum(),
+        AnswerValue::Matrix(all) => {
+            all.iter().map(|series| of_labels(&series.labels) + series.points.len() * POINT_BYTES).sum()
+        }
+    }
+}
+
+/// About what a point takes: a time, and a number in quotes.
+const POINT_BYTES: usize = 32;
+
 /// A list of values.
 pub(super) fn list<T>(out: &mut String, items: &[T], write: impl Fn(&mut String, &T)) {
     out.push('[');

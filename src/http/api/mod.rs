@@ -9,4 +9,4 @@ mod status;
 mod times;
 
 pub(super) use request::Request;
-pub(super) use route::answer;
+pub(super) use route::{answer, is_query};

@@ -7,7 +7,7 @@ use super::json;
 use super::request::Request;
 use super::times::{duration, limit, optional_duration, required_time, time_or};
 use crate::http::reply::{Failure, Notes, Reply};
-use crate::limits::HTTP_QUERY_STEPS_MAX;
+use crate::limits::{HTTP_ANSWER_MAX_BYTES, HTTP_QUERY_STEPS_MAX};
 
 /// An expression at one time.
 pub(super) fn at_once(request: &Request<'_>) -> Result<Reply, Reply> {
@@ -80,6 +80,11 @@ fn answered(
         if cut {
             notes.warnings.push("results truncated due to limit".to_owned());
         }
+    }
+    if json::bytes(&answer) > HTTP_ANSWER_MAX_BYTES {
+        let what =
+            format!("the answer has more than {HTTP_ANSWER_MAX_BYTES} bytes: ask for fewer series or steps");
+        return Err(Reply::failure(Failure::Execution, &what));
     }
     let stats = stats(request, &answer);
     Ok(Reply::success(&json::answer(&answer, stats.as_deref()), &notes))

@@ -51,3 +51,8 @@ fn api(request: &Request<'_>, path: &str, is_post: bool) -> Result<Reply, Reply>
         },
     }
 }
+
+/// Whether what a path asks for may take long.
+pub(in crate::http) fn is_query(path: &str) -> bool {
+    matches!(path, "/api/v1/query" | "/api/v1/query_range")
+}

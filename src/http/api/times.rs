@@ -20,10 +20,15 @@ pub(super) fn required_time(params: &Params, name: &str) -> Result<i64, Reply> {
     time(params.get(name)).map_err(|what| Reply::invalid(name, &what))
 }
 
+/// Farther from the epoch than any time that 64 bits of milliseconds hold.
+const SECONDS_MAX: f64 = 9e15;
+
 /// Seconds since the epoch, with a fraction, or RFC 3339.
 fn time(text: &str) -> Result<i64, String> {
-    if let Ok(seconds) = text.parse::<f64>() {
-        return Ok((seconds * 1e3).round() as i64);
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds.abs() < SECONDS_MAX => return Ok((seconds * 1e3).round() as i64),
+        Ok(_) => return Err(format!("cannot parse {text:?} to a valid timestamp")),
+        Err(_) => {}
     }
     let parsed: Result<Timestamp, _> = text.parse();
     parsed

@@ -1,5 +1,6 @@
 //! The listener as a whole: start, reload, end.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -92,6 +93,12 @@ impl Server {
     /// The settings in force.
     pub fn settings(&self) -> Settings {
         self.shared.active().settings.clone()
+    }
+
+    /// The names that are served, as the checks that record their runs are called.
+    pub fn served_names(&self) -> BTreeSet<String> {
+        let active = self.shared.active();
+        active.settings.commands.keys().map(|name| String::from_utf8_lossy(name).into_owned()).collect()
     }
 
     /// Writes to NRPE's log.

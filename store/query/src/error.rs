@@ -118,9 +118,14 @@ impl fmt::Display for Offer {
         if self.names.is_empty() {
             return Ok(());
         }
-        let words = if self.alike { "was one of these meant" } else { "there are" };
-        write!(f, "; {words}: {}", self.names.join(", "))?;
-        if self.more > 0 { write!(f, " and {} more", self.more) } else { Ok(()) }
+        let more = if self.more > 0 { format!(", and {} more", self.more) } else { String::new() };
+        match (self.alike, self.names.split_last()) {
+            (true, Some((last, others))) if more.is_empty() && !others.is_empty() => {
+                write!(f, "; did you mean {} or {last}?", others.join(", "))
+            }
+            (true, _) => write!(f, "; did you mean {}{more}?", self.names.join(", ")),
+            (false, _) => write!(f, "; there are: {}{more}", self.names.join(", ")),
+        }
     }
 }
 
@@ -137,14 +142,14 @@ mod tests {
     #[test]
     fn names_that_are_alike_come_alone() {
         let known = ["load", "disk", "disk:root"];
-        assert_eq!(Offer::of("dis", known).to_string(), "; was one of these meant: disk, disk:root");
+        assert_eq!(Offer::of("dis", known).to_string(), "; did you mean disk or disk:root?");
         assert_eq!(Offer::of("zzz", known).to_string(), "; there are: load, disk, disk:root");
         assert_eq!(Offer::of("", known).to_string(), "; there are: load, disk, disk:root");
         assert_eq!(Offer::of("x", []).to_string(), "");
         let many: Vec<String> = (0..13).map(|n| format!("check{n}")).collect();
         let offer = Offer::of("zzz", many.iter().map(String::as_str));
         assert_eq!((offer.names.len(), offer.more), (OFFERED_MAX, 3));
-        assert!(offer.to_string().ends_with("check9 and 3 more"), "{offer}");
+        assert!(offer.to_string().ends_with("check9, and 3 more"), "{offer}");
     }
 
     #[test]

@@ -236,10 +236,7 @@ mod tests {
     #[test]
     fn an_unknown_check_is_an_error_that_offers_others() {
         let message = |text| Selector::parse(text, &NAMES).unwrap_err().to_string();
-        assert_eq!(
-            message("dis:x"),
-            "find the check \"dis\" in the store; was one of these meant: disk, disk:root"
-        );
+        assert_eq!(message("dis:x"), "find the check \"dis\" in the store; did you mean disk or disk:root?");
         assert_eq!(
             message("zzz"),
             "find the check \"zzz\" in the store; there are: load, disk, disk:root, web:443"

@@ -185,10 +185,7 @@ fn an_unknown_check_is_said_as_everywhere() {
     let args = stage::options(&store, &["lod"]);
     let now = "2026-11-22T13:01:00+01:00[Europe/Berlin]".parse().unwrap();
     let failure = show(&args, &now, STYLE, &mut Vec::new()).unwrap_err();
-    assert_eq!(
-        failure.message,
-        "failed to find the check \"lod\" in the store; was one of these meant: load"
-    );
+    assert_eq!(failure.message, "failed to find the check \"lod\" in the store; did you mean load?");
     assert_eq!(failure.code, ExitCode::Usage);
 }
 

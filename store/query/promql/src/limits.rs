@@ -33,3 +33,12 @@ pub const SUMMARY_PARTS_MAX: usize = 2_000_000;
 
 /// Series of a group that are read at once; their samples are held together.
 pub const READ_SERIES_MAX: usize = 16;
+
+/// Bytes of one label's value that a query makes.
+pub const LABEL_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes of all values of labels that one query makes.
+pub const LABELS_BYTES_MAX: usize = 32 << 20;
+
+/// Steps, or series, between two questions whether a query is still wanted.
+pub const STEPS_PER_LOOK: usize = 64;

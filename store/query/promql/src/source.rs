@@ -76,6 +76,8 @@ pub struct SourceSeries {
     pub lookback_ms: Option<i64>,
     /// How far apart its samples are on average (ms); 0 if that is not known.
     pub distance_ms: i64,
+    /// How many samples it has at most; 0 if that is not known.
+    pub samples_max: u64,
     /// Whether it only grows, if the source knows.
     pub is_counter: Option<bool>,
 }

@@ -1,7 +1,7 @@
 //! The deepest expressions fit the stack that is promised, and deeper ones are refused.
 
 use custos_promql::{
-    Labels, Matcher, Options, Result, Samples, Source, SourceSeries, instant, limits, parse,
+    Labels, Matcher, Options, Result, Samples, Source, SourceSeries, instant, limits, parse, range,
 };
 
 /// One series that has a value at each second.
@@ -16,6 +16,7 @@ impl Source for One {
             group: 0,
             lookback_ms: None,
             distance_ms: 0,
+            samples_max: 0,
             is_counter: None,
         }])
     }
@@ -77,4 +78,15 @@ fn deeper_expressions_are_refused() {
         let too_long = "a".repeat(limits::QUERY_BYTES_MAX + 1);
         assert!(parse(&too_long).is_err_and(|error| error.message.contains("bytes")));
     });
+}
+
+#[test]
+fn what_is_held_at_once_is_bounded() {
+    let options = Options { values_max: 50, ..Options::default() };
+    let span = (1_000_000, 1_019_000, 1_000);
+    let ask = |query: &str| range(query, &parse(query)?, &One, span, &options);
+    assert!(ask("m + m + m + m + m").is_ok());
+    let nested = ask("m + (m + (m + (m + m)))").map(|answer| answer.samples);
+    let message = nested.expect_err("it holds five vectors").message;
+    assert!(message.contains("values at once"), "{message}");
 }

@@ -116,6 +116,7 @@ impl Selection<'_, '_> {
                 group: self.groups,
                 lookback_ms,
                 distance_ms,
+                samples_max: check.runs,
                 is_counter,
             });
         }

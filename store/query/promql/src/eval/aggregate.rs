@@ -55,7 +55,7 @@ pub(super) fn eval(evaluator: &Evaluator<'_>, aggregation: &Aggregation, grid: &
             {
                 evaluator.warn_of_quantile(*wrong, param);
             }
-            folding.quantiles(rows, &quantiles)
+            folding.quantiles(evaluator, rows, &quantiles)?
         }
         Aggregator::CountValues => {
             let label = match &aggregation.param {
@@ -65,7 +65,7 @@ pub(super) fn eval(evaluator: &Evaluator<'_>, aggregation: &Aggregation, grid: &
             if label.is_empty() {
                 return Err(Error::execution(aggregation.span, format!("invalid label name {label:?}")));
             }
-            count_values(rows, &aggregation.grouping, &label, grid.count)
+            count_values(evaluator, aggregation, rows, &label, grid.count)?
         }
         Aggregator::Topk | Aggregator::Bottomk | Aggregator::Limitk | Aggregator::LimitRatio => {
             pick::eval(evaluator, aggregation, rows, &param()?, grid)?
@@ -113,19 +113,20 @@ impl Folding<'_> {
         groups(&rows, self.grouping).into_iter().map(one).collect()
     }
 
-    fn quantiles(&self, rows: Vec<Row>, quantiles: &[f64]) -> Vec<Row> {
+    fn quantiles(&self, evaluator: &Evaluator<'_>, rows: Vec<Row>, quantiles: &[f64]) -> Result<Vec<Row>> {
         let mut values = Vec::new();
         let one = |(labels, members): (Labels, Vec<usize>)| {
             let mut row = Row::empty(labels, self.steps);
             row.drops_name = members.iter().any(|member| rows[*member].drops_name);
             for (step, slot) in row.values.iter_mut().enumerate() {
+                evaluator.check_at(step)?;
                 values.clear();
                 values.extend(members.iter().filter_map(|member| rows[*member].get(step)));
                 if !values.is_empty() {
                     *slot = quantile(quantiles[step], &mut values);
                 }
             }
-            row
+            Ok(row)
         };
         groups(&rows, self.grouping).into_iter().map(one).collect()
     }
@@ -157,22 +158,34 @@ impl Variance {
 }
 
 /// How many series of a group have each value; the value becomes a label.
-fn count_values(rows: Vec<Row>, grouping: &Grouping, label: &str, steps: usize) -> Vec<Row> {
+fn count_values(
+    evaluator: &Evaluator<'_>,
+    aggregation: &Aggregation,
+    rows: Vec<Row>,
+    label: &str,
+    steps: usize,
+) -> Result<Vec<Row>> {
     let mut counts: Vec<Row> = Vec::new();
     let mut known: HashMap<Labels, usize> = HashMap::new();
-    for (group, members) in groups(&rows, grouping) {
+    for (group, members) in groups(&rows, &aggregation.grouping) {
         for member in members {
             for step in 0..steps {
+                evaluator.check_at(step)?;
                 let Some(value) = rows[member].get(step) else { continue };
                 let labels = group.with(label, &plain_number(value));
-                let index = *known.entry(labels).or_insert_with_key(|labels| {
-                    counts.push(Row::empty(labels.clone(), steps));
-                    counts.len() - 1
-                });
+                let index = match known.get(&labels) {
+                    Some(index) => *index,
+                    None => {
+                        evaluator.check_room(counts.len() + 1, steps, aggregation.span)?;
+                        counts.push(Row::empty(labels.clone(), steps));
+                        known.insert(labels, counts.len() - 1);
+                        counts.len() - 1
+                    }
+                };
                 let slot = &mut counts[index].values[step];
                 *slot = if is_ended(*slot) { 1.0 } else { *slot + 1.0 };
             }
         }
     }
-    counts
+    Ok(counts)
 }

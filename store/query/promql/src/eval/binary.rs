@@ -13,7 +13,7 @@ use crate::source::is_ended;
 /// What an operator comes to.
 pub(super) fn eval(evaluator: &Evaluator<'_>, binary: &Binary, grid: &Grid) -> Result<Value> {
     let left = evaluator.eval(&binary.left, grid)?;
-    let right = evaluator.eval(&binary.right, grid)?;
+    let right = evaluator.holding(&left, || evaluator.eval(&binary.right, grid))?;
     match (left, right) {
         (Value::Scalar(left), Value::Scalar(right)) => {
             let values = left.iter().zip(&right).map(|(left, right)| scalars(binary.operator, *left, *right));
@@ -29,7 +29,7 @@ pub(super) fn eval(evaluator: &Evaluator<'_>, binary: &Binary, grid: &Grid) -> R
             Ok(Value::Vector(set::eval(binary.operator, &binary.matching, left, right)))
         }
         (Value::Vector(left), Value::Vector(right)) => {
-            let rows = Matcher::new(binary, left, right, grid.count).eval()?;
+            let rows = Matcher::new(evaluator, binary, left, right, grid.count).eval()?;
             evaluator.check_room(rows.len(), grid.count, binary.span)?;
             Ok(Value::Vector(rows))
         }

@@ -1,6 +1,6 @@
 //! What all nodes of a query share, and how a node asks for the value of another.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use super::annotations::Annotations;
 use super::answer::Reading;
@@ -10,6 +10,7 @@ use super::options::Options;
 use super::value::{Row, Value};
 use crate::ast::{At, Expr, Length, TimeShift};
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::{LABEL_BYTES_MAX, LABELS_BYTES_MAX, STEPS_PER_LOOK};
 use crate::number::short_number;
 use crate::source::Source;
 use crate::span::Span;
@@ -26,6 +27,10 @@ pub(super) struct Evaluator<'a> {
     pub(super) annotations: Annotations,
     /// What was read so far.
     pub(super) reads: RefCell<Vec<Reading>>,
+    /// Values of what is held while something else is evaluated.
+    pub(super) held: Cell<usize>,
+    /// Bytes of the labels that were made.
+    pub(super) label_bytes: Cell<usize>,
     pub(super) walk: Walk,
 }
 
@@ -128,14 +133,49 @@ impl Evaluator<'_> {
 
     /// Refuses what would take more values than are allowed.
     pub(super) fn check_room(&self, rows: usize, steps: usize, span: Span) -> Result<()> {
-        let values = rows.saturating_mul(steps);
+        let values = rows.saturating_mul(steps).saturating_add(self.held.get());
         if values <= self.options.values_max {
             return Ok(());
         }
         let most = self.options.values_max;
         let message =
-            format!("this part of the query has {values} values ({rows} series), of at most {most}");
+            format!("the query has {values} values at once at this place ({rows} series), of at most {most}");
         Err(Error { kind: ErrorKind::Limit, span: Some(span), message })
+    }
+
+    /// Does something while a value is held, whose room counts.
+    pub(super) fn holding<T>(&self, value: &Value, part: impl FnOnce() -> Result<T>) -> Result<T> {
+        let before = self.held.get();
+        let values = match value {
+            Value::Scalar(values) => values.len(),
+            Value::Vector(rows) => rows.iter().map(|row| row.values.len()).sum(),
+            Value::Text(_) => 0,
+        };
+        self.held.set(before.saturating_add(values));
+        let done = part();
+        self.held.set(before);
+        done
+    }
+
+    /// Refuses a value of a label that is too long, or one too many.
+    pub(super) fn check_label(&self, bytes: usize, span: Span) -> Result<()> {
+        let all = self.label_bytes.get().saturating_add(bytes);
+        self.label_bytes.set(all);
+        let message = match () {
+            () if bytes > LABEL_BYTES_MAX => {
+                format!("the value of a label has more than {LABEL_BYTES_MAX} bytes")
+            }
+            () if all > LABELS_BYTES_MAX => {
+                format!("the labels that the query makes have more than {LABELS_BYTES_MAX} bytes")
+            }
+            () => return Ok(()),
+        };
+        Err(Error { kind: ErrorKind::Limit, span: Some(span), message })
+    }
+
+    /// The same as [`Self::check_interrupt`], at one of many steps.
+    pub(super) fn check_at(&self, step: usize) -> Result<()> {
+        if step.is_multiple_of(STEPS_PER_LOOK) { self.check_interrupt() } else { Ok(()) }
     }
 
     pub(super) fn check_interrupt(&self) -> Result<()> {

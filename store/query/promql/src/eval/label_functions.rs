@@ -4,6 +4,7 @@ use super::args::Args;
 use super::merge::merged;
 use super::value::Value;
 use crate::error::{Error, Result};
+use crate::limits::LABEL_BYTES_MAX;
 use crate::matcher::METRIC_NAME;
 use crate::pattern;
 
@@ -18,10 +19,13 @@ pub(super) fn replace(args: &Args<'_, '_>) -> Result<Value> {
         return refuse("destination label name", &target);
     }
     let mut rows = args.vector(0)?;
-    for row in &mut rows {
+    for (index, row) in rows.iter_mut().enumerate() {
+        args.evaluator.check_at(index)?;
         let value = row.labels.get(&source).to_owned();
         let Some(captures) = compiled.captures(&value) else { continue };
-        row.labels = row.labels.with(&target, &expand(&replacement, &captures));
+        let expanded = expand(&replacement, &captures);
+        args.evaluator.check_label(expanded.len(), args.call.span)?;
+        row.labels = row.labels.with(&target, &expanded);
         if target == METRIC_NAME {
             row.drops_name = false;
         }
@@ -33,7 +37,8 @@ pub(super) fn replace(args: &Args<'_, '_>) -> Result<Value> {
 fn expand(replacement: &str, captures: &regex::Captures<'_>) -> String {
     let mut out = String::new();
     let mut rest = replacement;
-    while let Some(at) = rest.find('$') {
+    // What is too long is refused by whoever asked.
+    while let Some(at) = rest.find('$').filter(|_| out.len() <= LABEL_BYTES_MAX) {
         out.push_str(&rest[..at]);
         rest = &rest[at + 1..];
         if let Some(after) = rest.strip_prefix('$') {
@@ -79,8 +84,11 @@ pub(super) fn join(args: &Args<'_, '_>) -> Result<Value> {
         return refuse("destination");
     }
     let mut rows = args.vector(0)?;
-    for row in &mut rows {
+    for (index, row) in rows.iter_mut().enumerate() {
+        args.evaluator.check_at(index)?;
         let values: Vec<&str> = sources.iter().map(|source| row.labels.get(source)).collect();
+        let bytes: usize = values.iter().map(|value| value.len() + separator.len()).sum();
+        args.evaluator.check_label(bytes, args.call.span)?;
         row.labels = row.labels.with(&target, &values.join(&separator));
         if target == METRIC_NAME {
             row.drops_name = false;

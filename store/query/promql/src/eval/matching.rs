@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::elementwise::element;
+use super::evaluator::Evaluator;
 use super::value::Row;
 use crate::ast::{Binary, Group, Matching};
 use crate::error::{Error, Result};
@@ -10,7 +11,8 @@ use crate::labels::Labels;
 use crate::source::is_ended;
 
 /// Two vectors and how their elements match. Of a pair of sides, "many" may have several elements for one of "one".
-pub(super) struct Matcher<'a> {
+pub(super) struct Matcher<'a, 'e> {
+    evaluator: &'a Evaluator<'e>,
     binary: &'a Binary,
     many: Vec<Row>,
     one: Vec<Row>,
@@ -28,11 +30,17 @@ struct Meeting {
     one: Vec<usize>,
 }
 
-impl<'a> Matcher<'a> {
-    pub(super) fn new(binary: &'a Binary, left: Vec<Row>, right: Vec<Row>, steps: usize) -> Matcher<'a> {
+impl<'a, 'e> Matcher<'a, 'e> {
+    pub(super) fn new(
+        evaluator: &'a Evaluator<'e>,
+        binary: &'a Binary,
+        left: Vec<Row>,
+        right: Vec<Row>,
+        steps: usize,
+    ) -> Matcher<'a, 'e> {
         let swapped = binary.matching.group == Group::Right;
         let (many, one) = if swapped { (right, left) } else { (left, right) };
-        Matcher { binary, many, one, swapped, steps, out: Vec::new(), by_labels: HashMap::new() }
+        Matcher { evaluator, binary, many, one, swapped, steps, out: Vec::new(), by_labels: HashMap::new() }
     }
 
     fn matching(&self) -> &'a Matching {
@@ -74,6 +82,7 @@ impl<'a> Matcher<'a> {
         // The result of a pair has the same labels at every step.
         let mut results: HashMap<(Option<usize>, Option<usize>), usize> = HashMap::new();
         for step in 0..self.steps {
+            self.evaluator.check_at(step)?;
             let one = self.single(&meeting.one, step, signature)?;
             let one_value = one.map(|(_, value)| value).or(fill_one);
             let one_row = one.map(|(row, _)| row);

@@ -29,6 +29,7 @@ pub(super) fn eval(
     let mut order = Vec::new();
     for (_, members) in &groups {
         for (step, param) in params.iter().enumerate().take(grid.count) {
+            evaluator.check_at(step)?;
             let present = members.iter().filter_map(|member| Some((*member, rows[*member].get(step)?)));
             let chosen = choose(aggregation.operator, present.collect(), *param, &rows);
             for (member, value) in &chosen {

@@ -1,6 +1,6 @@
 //! A query and its answer.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use super::annotations::Annotations;
 use super::answer::{Answer, AnswerValue, Point, SeriesPoints};
@@ -97,7 +97,16 @@ pub fn range(
 }
 
 fn evaluator<'a>(source: &'a dyn Source, options: &'a Options<'a>, query: Grid) -> Evaluator<'a> {
-    Evaluator { source, options, query, annotations: Annotations::default(), reads: RefCell::default(), walk }
+    Evaluator {
+        source,
+        options,
+        query,
+        annotations: Annotations::default(),
+        reads: RefCell::default(),
+        held: Cell::new(0),
+        label_bytes: Cell::new(0),
+        walk,
+    }
 }
 
 fn answer(query: &str, value: AnswerValue, evaluator: Evaluator<'_>) -> Answer {

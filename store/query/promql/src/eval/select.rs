@@ -66,14 +66,28 @@ fn newest(
     Ok(rows)
 }
 
-/// Series that are read together, in the order of the first of each.
+/// About how many samples of a series there are in a stretch of time (ms).
+fn expected(series: &SourceSeries, span_ms: i64) -> u64 {
+    let by_distance = span_ms.checked_div(series.distance_ms).and_then(|count| u64::try_from(count).ok());
+    by_distance.unwrap_or(0).min(series.samples_max)
+}
+
+/// Series that are read together, in the order of the first of each: no more than may be held at once.
 pub(super) fn groups(found: &[SourceSeries]) -> Vec<Vec<&SourceSeries>> {
+    groups_of(found, |_| true)
+}
+
+fn groups_of<'s>(
+    found: &'s [SourceSeries],
+    fits: impl Fn(&[&'s SourceSeries]) -> bool,
+) -> Vec<Vec<&'s SourceSeries>> {
     let mut groups: Vec<Vec<&SourceSeries>> = Vec::new();
     for series in found {
         match groups.last_mut() {
-            Some(group) if group[0].group == series.group && group.len() < READ_SERIES_MAX => {
-                group.push(series)
+            Some(group) if group[0].group == series.group && group.len() < READ_SERIES_MAX && fits(group) => {
+                group.push(series);
             }
+
             _ => groups.push(vec![series]),
         }
     }
@@ -88,6 +102,10 @@ fn read(
     selector: &Selector,
 ) -> Result<Vec<Samples>> {
     evaluator.check_interrupt()?;
+    let span_ms = to_ms.saturating_sub(from_ms);
+    let expected: u64 = group.iter().map(|series| expected(series, span_ms)).sum();
+    // Half as many again may be there, if they come in bursts; what is read is looked at again.
+    evaluator.check_room(2, usize::try_from(expected / 3).unwrap_or(usize::MAX), selector.span)?;
     let samples = evaluator.source.read(group, from_ms, to_ms)?;
     let count: usize = samples.iter().map(|samples| samples.times.len()).sum();
     let (span, samples_read) = (selector.span, count as u64);
@@ -155,8 +173,13 @@ pub(super) fn each_range(
             let selector = &range.selector;
             let (from, to) = (windows.start(0).saturating_add(1), windows.last());
             let found = evaluator.source.select(&selector.matchers, from, to)?;
+            evaluator.check_room(found.len(), windows.grid.count, selector.span)?;
             evaluator.note(Reading { span: selector.span, series: found.len(), samples: 0, summed_up: 0 });
-            for group in groups(&found) {
+            let half = evaluator.options.values_max as u64 / 2;
+            let span_ms = to.saturating_sub(from);
+            let fits =
+                |group: &[&SourceSeries]| group.iter().map(|one| expected(one, span_ms)).sum::<u64>() < half;
+            for group in groups_of(&found, fits) {
                 let samples = read(evaluator, &group, from, to, selector)?;
                 for (series, samples) in group.iter().zip(samples) {
                     each(RangeSeries {

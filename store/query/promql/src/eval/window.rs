@@ -38,6 +38,7 @@ pub(super) fn eval(evaluator: &Evaluator<'_>, call: &Call, window: Window, grid:
         row.drops_name = series.drops_name || !window.keeps_name();
         let mut bounds = Bounds::new(&series.samples.times);
         for (step, slot) in row.values.iter_mut().enumerate() {
+            evaluator.check_at(step)?;
             let (start_ms, end_ms) = (windows.start(step), windows.end(step));
             let (from, to) = bounds.advance(start_ms, end_ms);
             if from == to {

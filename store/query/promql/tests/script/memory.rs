@@ -58,6 +58,7 @@ impl Source for Memory {
             group: index as u64 / 3,
             lookback_ms: None,
             distance_ms: 0,
+            samples_max: 0,
             is_counter: None,
         });
         Ok(series.collect())
