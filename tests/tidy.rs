@@ -205,7 +205,7 @@ const ROOMS: &[Room] = &[
         name: "discover",
         what: "what this host has, and the checks that suit it; asks no service",
         imports: &["limits", "text"],
-        outside: &["custos_compat", "files"],
+        outside: &["custos_compat", "files", "libc"],
     },
     Room {
         name: "http",

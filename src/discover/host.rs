@@ -95,6 +95,8 @@ pub(crate) struct NrpeFile {
     pub(crate) commands: Vec<(String, String)>,
     /// Where it has nrpe listen.
     pub(crate) port: u16,
+    /// What of it was left out.
+    pub(crate) left_out: Option<String>,
     /// Why it cannot be used, in the words of nrpe.
     pub(crate) fault: Option<String>,
 }

@@ -30,6 +30,39 @@ const CASES: [(&str, &[&str]); 10] = [
     (r"custos graph --store store lag:eu\ west:/v", &["graph", "--store", "store", "lag:eu west:/var x$y"]),
 ];
 
+/// Names of checks that are commands to a shell which takes them as they are.
+const HOSTILE_RUNS: &str = r#"
+{"check":"$(touch seized)","time_ms":1770000000000,"state":"OK"}
+{"check":"`touch${IFS}seized`","time_ms":1770000000000,"state":"OK"}
+{"check":"it';touch seized;'","time_ms":1770000000000,"state":"OK"}
+{"check":"say\";touch seized;\"","time_ms":1770000000000,"state":"OK"}
+{"check":"and\\;touch seized;","time_ms":1770000000000,"state":"OK"}
+{"check":"or`touch seized","time_ms":1770000000000,"state":"OK"}
+{"check":"un;touch seized;","time_ms":1770000000000,"state":"OK"}
+{"check":"turn\u202eed","time_ms":1770000000000,"state":"OK"}
+{"check":"line\u2028d","time_ms":1770000000000,"state":"OK"}
+{"check":"tag\udb40\udc41ged","time_ms":1770000000000,"state":"OK"}
+"#;
+
+/// What is typed of those before the tab key, in quotes and in commands that stand for their output.
+/// Not a bare `$` or backquote, behind which a shell asks whether it shall list all there is.
+const HOSTILE_CASES: [&str; 14] = [
+    "\"$(t",
+    "\"",
+    "'it",
+    "'it\\'",
+    "\"sa",
+    "\"say\\\"",
+    "$'it",
+    "\"un\"",
+    "un",
+    "u\"n",
+    "\\$",
+    "and",
+    "'an",
+    "or",
+];
+
 /// A shell at a terminal of its own. It is ended with the test.
 struct Shell {
     process: Child,
@@ -87,7 +120,7 @@ impl Drop for Shell {
     }
 }
 
-fn stage() -> Stage {
+fn stage(runs: &str) -> Stage {
     let stage = Stage::new();
     let mut import = stage::custos(&["store", "import", "store"])
         .current_dir(stage.root())
@@ -95,13 +128,13 @@ fn stage() -> Stage {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    import.stdin.take().unwrap().write_all(RUNS.trim_start().as_bytes()).unwrap();
+    import.stdin.take().unwrap().write_all(runs.trim_start().as_bytes()).unwrap();
     assert!(import.wait().unwrap().success());
     stage
 }
 
 fn completes(command: &str, setup: &str) {
-    let stage = stage();
+    let stage = stage(RUNS);
     let mut shell = Shell::start(&stage, command);
     // What is shown by the first line is not what was typed.
     shell.send(&format!("{setup}; echo ready-$(expr 1 + 1)\n"));
@@ -129,4 +162,46 @@ fn zsh_completes_names() {
 #[test]
 fn fish_completes_names() {
     completes("fish --no-config -i", "custos completions fish | source");
+}
+
+/// Every hostile name is offered in quotes and in the two forms of a command that stands for its output, and each line is run.
+fn takes_no_name_for_a_command(command: &str, setup: &str) {
+    let stage = stage(HOSTILE_RUNS);
+    let mut shell = Shell::start(&stage, command);
+    shell.send(&format!("{setup}; echo ready-$(expr 1 + 1)\n"));
+    shell.await_shown("ready-2");
+    let typed = HOSTILE_CASES.iter().flat_map(|typed| {
+        ["", "echo `", "echo $(", "echo \"$(", "echo \"`"]
+            .map(|before| format!("{before}custos history --store store {typed}"))
+    });
+    for (at, line) in typed.enumerate() {
+        // The tab key, the line, and whatever is open at its end given up.
+        shell.send(&format!("{line}\t\n"));
+        std::thread::sleep(std::time::Duration::from_millis(120));
+        shell.send("\x03");
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        shell.send(&format!("\x15echo done-$(expr {at} + 1000)\n"));
+        shell.await_shown(&format!("done-{}", at + 1000));
+        assert!(!stage.root().join("seized").exists(), "a name became a command: {line}");
+    }
+    for unseen in ['\u{202e}', '\u{2028}', '\u{e0041}'] {
+        assert!(!text(&shell.shown.lock().unwrap()).contains(unseen), "{unseen:?} is shown");
+    }
+    shell.send("exit\n");
+}
+
+#[test]
+fn bash_takes_no_name_for_a_command() {
+    takes_no_name_for_a_command("bash --norc -i", "eval \"$(custos completions bash)\"");
+}
+
+#[test]
+fn zsh_takes_no_name_for_a_command() {
+    let setup = "bindkey -e; autoload -U compinit; compinit -u -D; eval \"$(custos completions zsh)\"";
+    takes_no_name_for_a_command("zsh -f -i", setup);
+}
+
+#[test]
+fn fish_takes_no_name_for_a_command() {
+    takes_no_name_for_a_command("fish --no-config -i", "custos completions fish | source");
 }

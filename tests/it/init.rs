@@ -287,6 +287,32 @@ fn the_commands_of_nrpe_are_read_in_place_and_cover_what_they_look_at() {
 }
 
 #[test]
+fn files_without_end_pipes_and_loops_do_not_hold_it_up() {
+    let host = Host::debian();
+    let main = host.root().join("etc/nagios/nrpe.cfg");
+    host.file("etc/nagios/nrpe.cfg", "include_dir=/etc/loop\ncommand[a]=x\n");
+    fs::create_dir_all(host.root().join("etc/loop")).unwrap();
+    for name in ["up", "again"] {
+        std::os::unix::fs::symlink("..", host.root().join("etc/loop").join(name)).unwrap();
+    }
+    assert_has(
+        &host.proposed(&[]).1,
+        &["nrpe.cfg a part was left out: Config directory ", "beyond the limit of "],
+    );
+    fs::write(&main, vec![b'\n'; 17 << 20]).unwrap();
+    assert_has(&host.proposed(&[]).1, &["nrpe.cfg cannot be used: ", "larger than 16 MiB"]);
+    for path in ["etc/nagios/nrpe.cfg", "etc/os-release", "proc/mdstat"] {
+        let path = host.root().join(path);
+        let _ = fs::remove_file(&path);
+        assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    }
+    assert_has(&host.proposed(&[]).1, &["nrpe.cfg cannot be used: ", "not a regular file"]);
+    fs::remove_file(&main).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &main).unwrap();
+    assert_has(&host.proposed(&[]).1, &["nrpe.cfg cannot be used: ", "a link that leaves "]);
+}
+
+#[test]
 fn forty_mounts_with_odd_and_hostile_names_make_forty_checks_that_mean_them() {
     let host = Host::debian();
     let odd: [&[u8]; 10] = [

@@ -13,6 +13,10 @@ use super::directive::{Effect, Place, apply};
 
 /// Most files that are read.
 pub const FILES_MAX: usize = 10_000;
+/// Most directories that are read, those below others counted.
+const DIRECTORIES_MAX: usize = 1_000;
+/// Most bytes that are read of all files together.
+const CONTENT_MAX_BYTES: usize = 64 << 20;
 /// Deepest nesting of includes.
 pub const DEPTH_MAX: usize = 64;
 
@@ -80,7 +84,14 @@ impl std::error::Error for BadConfig {}
 
 /// Reads the configuration that begins with this file.
 pub fn load(main: &Path, ask: &mut dyn FnMut(Ask<'_>) -> Found) -> Result<Config, BadConfig> {
-    let mut reader = Reader { config: Config::default(), open: Vec::new(), ask };
+    let mut reader = Reader {
+        config: Config::default(),
+        open: Vec::new(),
+        directories: 0,
+        beyond: false,
+        content_bytes: 0,
+        ask,
+    };
     match reader.file(main) {
         Ok(()) => Ok(reader.config),
         Err(message) => Err(BadConfig { message, config: Box::new(reader.config) }),
@@ -91,11 +102,28 @@ struct Reader<'a> {
     config: Config,
     /// Identities of the files being read, outermost first.
     open: Vec<PathBuf>,
+    /// Directories read so far.
+    directories: usize,
+    /// Directories were left out.
+    beyond: bool,
+    /// Bytes read so far.
+    content_bytes: usize,
     ask: &'a mut dyn FnMut(Ask<'_>) -> Found,
 }
 
 impl Reader<'_> {
     fn file(&mut self, path: &Path) -> Result<(), String> {
+        if self.open.len() >= DEPTH_MAX
+            || self.config.files.len() >= FILES_MAX
+            || self.content_bytes >= CONTENT_MAX_BYTES
+        {
+            return Err(format!(
+                "Config file '{}' is beyond the limit of {DEPTH_MAX} nested or {FILES_MAX} included files, or of \
+                 {} MiB in all",
+                path.display(),
+                CONTENT_MAX_BYTES >> 20
+            ));
+        }
         let (content, identity) = match (self.ask)(Ask::File(path)) {
             Found::File { content, identity } => (content, identity),
             Found::Directory(_) => {
@@ -111,12 +139,7 @@ impl Reader<'_> {
         if self.open.contains(&identity) {
             return Err(format!("Config file '{}' includes itself", path.display()));
         }
-        if self.open.len() >= DEPTH_MAX || self.config.files.len() >= FILES_MAX {
-            return Err(format!(
-                "Config file '{}' is beyond the limit of {DEPTH_MAX} nested or {FILES_MAX} included files",
-                path.display()
-            ));
-        }
+        self.content_bytes += content.len();
         self.open.push(identity);
         self.config.files.push(path.to_owned());
         let read = self.lines(path, &content);
@@ -161,14 +184,26 @@ impl Reader<'_> {
 
     /// Reads the `.cfg` files of a directory and of those below it, in the order of their names.
     fn directory(&mut self, directory: &Path, depth: usize) {
+        if depth >= DEPTH_MAX || self.directories >= DIRECTORIES_MAX {
+            // Said once of the many that a link to a directory above would make.
+            if !std::mem::replace(&mut self.beyond, true) {
+                self.go_on(format!(
+                    "Config directory '{}' is beyond the limit of {DEPTH_MAX} nested or {DIRECTORIES_MAX} included \
+                     directories, and left out with those that follow",
+                    directory.display()
+                ));
+            }
+            return;
+        }
+        self.directories += 1;
         let mut entries = match (self.ask)(Ask::Directory(directory)) {
-            Found::Directory(entries) if depth < DEPTH_MAX => entries,
+            Found::Directory(entries) => entries,
             Found::Nothing(reason) => {
                 let path = directory.display();
                 self.go_on(format!("Could not open config directory '{path}' for reading. ({reason})"));
                 return;
             }
-            Found::Directory(_) | Found::File { .. } => {
+            Found::File { .. } => {
                 self.go_on(format!("Could not open config directory '{}' for reading.", directory.display()));
                 return;
             }
@@ -325,6 +360,42 @@ mod tests {
         .unwrap();
         assert_eq!(names(&config), ["a", "b", "c"]);
         assert_eq!(config.files.len(), 3);
+    }
+
+    #[test]
+    fn directories_without_end_are_left_out_and_said_to_be() {
+        let mut asked = 0;
+        let mut ask = |ask: Ask<'_>| match ask {
+            Ask::File(path) => {
+                Found::File { content: b"include_dir=/d\ncommand[a]=x\n".to_vec(), identity: path.to_owned() }
+            }
+            Ask::Directory(_) => {
+                asked += 1;
+                let entry = |name: &[u8]| Entry { name: name.to_vec(), kind: EntryKind::Directory };
+                Found::Directory(vec![entry(b"up"), entry(b"down")])
+            }
+        };
+        let config = load(Path::new("/n.cfg"), &mut ask).unwrap();
+        assert_eq!(asked, DIRECTORIES_MAX);
+        assert_eq!(names(&config), ["a"]);
+        let said = config.notes.iter().filter(|note| note.text.contains("beyond the limit")).count();
+        assert_eq!((said, config.notes.len()), (1, 2));
+    }
+
+    #[test]
+    fn all_files_together_are_bounded_before_they_are_read() {
+        let mut asked = 0;
+        let mut ask = |ask: Ask<'_>| match ask {
+            Ask::File(path) => {
+                asked += 1;
+                let mut content = "include=/m.cfg\n".repeat(100).into_bytes();
+                content.resize(CONTENT_MAX_BYTES / 2, b'\n');
+                Found::File { content, identity: format!("{}{asked}", path.display()).into() }
+            }
+            Ask::Directory(_) => Found::Nothing("none".into()),
+        };
+        load(Path::new("/n.cfg"), &mut ask).unwrap();
+        assert_eq!(asked, 2);
     }
 
     #[test]

@@ -8,6 +8,10 @@ use clap_complete::env::{Bash as Words, EnvCompleter};
 
 /// The script puts words together again that bash parted at colons, takes the part before the last colon off what is
 /// offered, and quotes what needs quotes.
+///
+/// No name may become a command. Within quotes only names are offered that mean the same in all quotes. Nor is one with a
+/// backquote or a backslash, which are taken off once more where the line is in backquotes, or one for which bash would begin
+/// quotes of its own.
 const SCRIPT: &str = r#"
 _custos_complete() {
     local rest=$COMP_LINE at word last=-1 words=() found=()
@@ -26,18 +30,29 @@ _custos_complete() {
         _CLAP_IFS=$'\013' _CLAP_COMPLETE_INDEX=$last _CLAP_COMPLETE_COMP_TYPE=$COMP_TYPE \
         _CLAP_COMPLETE_SPACE=false VARIABLE=bash COMPLETER -- "${words[@]}" 2>/dev/null
     )
-    local typed=${words[last]} before=
+    local typed=${words[last]} before= quote= line=${COMP_LINE:0:COMP_POINT}
     COMPREPLY=()
-    if [[ $typed == [\"\']* ]]; then
-        COMPREPLY=("${found[@]}")
+    for (( at = 0; at < ${#line}; at++ )); do
+        case $quote${line:at:1} in
+            \\ | \"\\) (( ++at )) ;;
+            [\"\']) quote=${line:at:1} ;;
+            \"\" | \'\') quote= ;;
+        esac
+    done
+    if [[ $quote ]]; then
+        [[ $typed == "$quote"* ]] || return
+        for word in "${found[@]}"; do
+            [[ $word == *[^[:alnum:]\ _.,:/@%+=-]* ]] || COMPREPLY+=("$word")
+        done
         return
     fi
     typed=${typed//\\}
     [[ $COMP_WORDBREAKS != *:* || $typed != *:* ]] || before=${typed%:*}:
     for word in "${found[@]}"; do
         [[ $word != *[=/:] ]] || compopt -o nospace 2>/dev/null
+        [[ $word != *[\`\\]* ]] || continue
         printf -v word %q "${word#"$before"}"
-        COMPREPLY+=("$word")
+        [[ $word == "$'"* ]] || COMPREPLY+=("$word")
     done
 }
 complete -o nosort -F _custos_complete BINARY

@@ -12,6 +12,7 @@ use custos_store::Reader;
 use crate::cli::config_option::ConfigOption;
 use crate::cli::locate::read_with_mistakes;
 use crate::config::Config;
+use crate::text::printable;
 
 /// The checks of the store and of the configuration whose names begin with what is typed.
 pub(in crate::cli) fn check_names(typed: &OsStr) -> Vec<CompletionCandidate> {
@@ -65,8 +66,12 @@ fn unquoted(typed: &OsStr) -> String {
 }
 
 fn candidates(names: impl Iterator<Item = String>) -> Vec<CompletionCandidate> {
-    // A name that has a control character can neither be typed nor shown.
-    names.filter(|name| !name.chars().any(char::is_control)).map(CompletionCandidate::new).collect()
+    names.filter(|name| is_offered(name)).map(CompletionCandidate::new).collect()
+}
+
+/// Whether a name can be shown and typed. Of one with a backquote or a backslash a shell in backquotes makes a command.
+fn is_offered(name: &str) -> bool {
+    printable(name) == name && !name.contains(['`', '\\'])
 }
 
 /// The store and the configuration that the line names which is being typed.

@@ -85,6 +85,7 @@ fn init(args: &InitArgs) -> Result<(), Failure> {
         .output
         .clone()
         .unwrap_or_else(|| args.root.join(DEFAULT_PATH.strip_prefix('/').unwrap_or(DEFAULT_PATH)));
+    let output = write::target(&output)?;
     let standing = Standing::of(&output, &page)?;
     let shown = output.display();
     match &standing {

@@ -1,7 +1,7 @@
 //! Writing the configuration: never half of it, never over one that somebody wrote, and never one with mistakes.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
@@ -11,12 +11,16 @@ use nix::unistd::{Pid, Uid, mkdtemp};
 use crate::cli::config::report;
 use crate::cli::failure::Failure;
 use crate::config::{self, Config};
+use crate::limits::DISCOVERED_FILE_MAX_BYTES;
 use crate::text::system_error::words;
 
 /// What the package installs; it may be replaced without asking for force.
 const PACKAGED: &str = include_str!("../../../packaging/etc/custos.yaml");
 /// Everybody may read it: it has no secrets, and the agent has a user of its own.
 const MODE: u32 = 0o644;
+
+/// Symbolic links that are followed to the file that is meant, as many as Linux follows.
+const LINKS_MAX: usize = 40;
 
 /// What is at the place that is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +38,7 @@ pub(super) enum Standing {
 impl Standing {
     /// Looks what is there.
     pub(super) fn of(output: &Path, page: &str) -> Result<Standing, Failure> {
-        match fs::read(output) {
+        match read(output) {
             Ok(found) if found == page.as_bytes() => Ok(Standing::Same),
             Ok(found) if found == PACKAGED.as_bytes() => Ok(Standing::Packaged),
             Ok(_) => Ok(Standing::Other),
@@ -42,6 +46,40 @@ impl Standing {
             Err(error) => Err(failed("read", output, &error)),
         }
     }
+}
+
+/// The bytes of a regular file. Anything else is not opened: it may hold us up or act on that, and must not be replaced.
+fn read(output: &Path) -> io::Result<Vec<u8>> {
+    let mut found = Vec::new();
+    if !fs::metadata(output)?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(output)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    // What is longer is another in any case.
+    file.take(DISCOVERED_FILE_MAX_BYTES).read_to_end(&mut found)?;
+    Ok(found)
+}
+
+/// Where a file is written: behind the links of its path, which must be of root or of this user.
+pub(super) fn target(output: &Path) -> Result<PathBuf, Failure> {
+    let mut path = output.to_owned();
+    for _ in 0..LINKS_MAX {
+        let link = match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_symlink() => found,
+            // It, or what is missing of its way, is found to be so later.
+            _ => return Ok(fs::canonicalize(&path).unwrap_or(path)),
+        };
+        if link.uid() != 0 && link.uid() != Uid::effective().as_raw() {
+            let shown = path.display();
+            return Err(Failure::new(format!("nothing is written: {shown} is a link of another user")));
+        }
+        let next = fs::read_link(&path).map_err(|error| failed("follow", &path, &error))?;
+        path = path.parent().unwrap_or(Path::new("")).join(next);
+    }
+    Err(Failure::new(format!("nothing is written: {} leads through too many links", output.display())))
 }
 
 fn failed(what: &str, path: &Path, error: &io::Error) -> Failure {
@@ -99,8 +137,7 @@ impl Drop for Scratch {
 ///
 /// It is read in its place, with what it includes there, before it gets its name.
 pub(super) fn write(output: &Path, page: &str, standing: &Standing) -> Result<Option<PathBuf>, Failure> {
-    // Behind a link is the file that is meant.
-    let output = fs::canonicalize(output).unwrap_or_else(|_| output.to_owned());
+    let output = target(output)?;
     let directory = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = output.file_name().ok_or_else(|| Failure::usage("--output names no file"))?;
     let mut hidden = std::ffi::OsString::from(".");
@@ -244,6 +281,33 @@ mod tests {
         write(&output, GOOD, &Standing::Packaged).unwrap();
         assert!(output.symlink_metadata().unwrap().is_symlink());
         assert_eq!(fs::read_to_string(&real).unwrap(), GOOD);
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_neither_read_nor_replaced() {
+        let (directory, output) = stand();
+        nix::unistd::mkfifo(&output, Mode::from_bits_truncate(0o644)).unwrap();
+        let link = directory.path().join("null");
+        std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+        for output in [&output, &link, directory.path()] {
+            let failure = Standing::of(output, GOOD).unwrap_err().message;
+            assert!(failure.contains("it is not a regular file"), "{failure}");
+        }
+    }
+
+    #[test]
+    fn links_of_other_users_are_not_followed() {
+        if !Uid::effective().is_root() {
+            return;
+        }
+        let (directory, output) = stand();
+        std::os::unix::fs::symlink("real.yaml", &output).unwrap();
+        let link = directory.path().join("link");
+        std::os::unix::fs::symlink(&output, &link).unwrap();
+        assert_eq!(target(&link).unwrap(), directory.path().join("real.yaml"));
+        std::os::unix::fs::lchown(&output, Some(12345), None).unwrap();
+        let failure = target(&link).unwrap_err().message;
+        assert!(failure.contains("is a link of another user"), "{failure}");
     }
 
     #[test]

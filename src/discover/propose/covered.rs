@@ -68,6 +68,7 @@ mod tests {
             path: "/etc/nagios/nrpe.cfg".into(),
             commands: lines.iter().map(|(name, line)| ((*name).to_owned(), (*line).to_owned())).collect(),
             port: 5666,
+            left_out: None,
             fault: None,
         }
     }

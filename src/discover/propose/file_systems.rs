@@ -91,6 +91,9 @@ fn readable(point: &[u8]) -> Result<&str, &'static str> {
     if printable(text) != text {
         return Err("its name has characters that cannot be shown");
     }
+    if !text.starts_with('/') {
+        return Err("its name does not begin with a slash, and might be taken for an option");
+    }
     if has_macro(text) {
         return Err("its name looks like a macro of Nagios");
     }
@@ -235,6 +238,7 @@ mod tests {
             (&b"/mnt/\xff"[..], "not UTF-8"),
             (b"/mnt/a\nb", "cannot be shown"),
             (b"/mnt/$ARG1$", "macro of Nagios"),
+            (b"-oops", "taken for an option"),
         ] {
             let (drafts, remarks) = drafts(&[Mount { point: point.to_vec(), ..mount("", "ext4", "8:1", 1) }]);
             assert!(drafts.is_empty() && remarks[0].contains(why), "{remarks:?}");

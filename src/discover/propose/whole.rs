@@ -24,6 +24,9 @@ pub(crate) fn propose(host: &Host, wish: Wish) -> Proposal {
     if let Some((nrpe, fault)) = host.nrpe.as_ref().and_then(|nrpe| Some((nrpe, nrpe.fault.as_ref()?))) {
         remarks.push(format!("{} cannot be used: {fault}", nrpe.path.display()));
     }
+    if let Some((nrpe, left_out)) = usable.and_then(|nrpe| Some((nrpe, nrpe.left_out.as_ref()?))) {
+        remarks.push(format!("of {} a part was left out: {left_out}", nrpe.path.display()));
+    }
     let mut proposal = Proposal {
         plugins: host.plugins.directories.clone(),
         remarks,
