@@ -165,6 +165,7 @@ fn fish_completes_names() {
 }
 
 /// Every hostile name is offered in quotes and in the two forms of a command that stands for its output, and each line is run.
+#[expect(clippy::disallowed_methods, reason = "a terminal tells nothing of what a shell has done with a key")]
 fn takes_no_name_for_a_command(command: &str, setup: &str) {
     let stage = stage(HOSTILE_RUNS);
     let mut shell = Shell::start(&stage, command);
