@@ -119,6 +119,8 @@ pub const CHECK_LOCK_WAIT: Duration = Duration::from_secs(2);
 pub const CHECK_LOCK_LOOK: Duration = Duration::from_millis(20);
 /// A forecast goes by the runs of so long before now.
 pub const FORECAST_SPAN: Duration = Duration::from_secs(14 * 86_400);
+/// With a shorter history nothing is forecast: the same few runs could be any number a day.
+pub const FORECAST_HISTORY_MIN: Duration = Duration::from_secs(3600);
 /// Figures of a store with a shorter history are said to be young.
 pub const STORE_YOUNG: Duration = Duration::from_secs(86_400);
 /// A run may be so far ahead of now before the clock is taken to have been wrong.

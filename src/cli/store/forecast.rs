@@ -9,7 +9,7 @@ use super::directory::{StoreDir, not_opened};
 use crate::cli::read::{Failure, json_line};
 use crate::cli::style::printable;
 use crate::clock;
-use crate::limits::{FORECAST_SPAN, STORE_YOUNG};
+use crate::limits::{FORECAST_HISTORY_MIN, FORECAST_SPAN, STORE_YOUNG};
 use crate::text::human;
 
 const DAY_MS: f64 = 86_400_000.0;
@@ -25,7 +25,8 @@ pub(super) struct ForecastArgs {
 
 #[derive(Serialize)]
 struct ForecastJson<'a> {
-    bytes_a_day: f64,
+    /// None if the history is too short to tell, as with each check.
+    bytes_a_day: Option<f64>,
     free_bytes: Option<u64>,
     days_left: Option<f64>,
     checks: Vec<CheckJson<'a>>,
@@ -36,7 +37,7 @@ struct ForecastJson<'a> {
 #[derive(Serialize)]
 struct CheckJson<'a> {
     check: &'a str,
-    bytes_a_day: f64,
+    bytes_a_day: Option<f64>,
 }
 
 /// The runs of a check in the last weeks.
@@ -92,17 +93,32 @@ pub(super) fn forecast(args: &ForecastArgs, out: &mut dyn Write) -> Result<(), F
     // The sum of nothing is a negative zero.
     let total = rates.iter().map(|(_, rate)| rate).sum::<f64>() + 0.0;
     let free = reader.free_bytes();
-    let days = free.filter(|_| total > 0.0).map(|free| free as f64 / total);
+    let too_young = total > 0.0 && span_ms < FORECAST_HISTORY_MIN.as_millis() as i64;
+    let days = free.filter(|_| total > 0.0 && !too_young).map(|free| free as f64 / total);
     if args.json {
-        let checks = rates.iter().map(|(check, rate)| CheckJson { check, bytes_a_day: *rate }).collect();
+        let told = |rate: f64| (!too_young).then_some(rate);
+        let checks =
+            rates.iter().map(|(check, rate)| CheckJson { check, bytes_a_day: told(*rate) }).collect();
         let json = ForecastJson {
-            bytes_a_day: total,
+            bytes_a_day: told(total),
             free_bytes: free,
             days_left: days,
             checks,
             measured_ms: span_ms,
         };
         return json_line(&json, out);
+    }
+    if too_young {
+        if let Some(free) = free {
+            writeln!(out, "{} are free", human::bytes(free))?;
+        }
+        let least = human::duration_ms(FORECAST_HISTORY_MIN.as_millis() as i64);
+        writeln!(
+            out,
+            "too young to tell: the runs cover {}, and a forecast needs {least}",
+            human::duration_ms(span_ms)
+        )?;
+        return Ok(());
     }
     writeln!(out, "{:>14}  check", "a day")?;
     for (check, rate) in &rates {
@@ -166,9 +182,12 @@ mod tests {
     #[test]
     fn a_run_of_1970_is_no_history_and_a_young_store_says_so() {
         let now_ms = clock::now_ms();
-        let hours: Vec<i64> = (0..30).map(|minute| now_ms - minute * 60_000).collect();
+        let hours: Vec<i64> = (0..30).map(|minute| now_ms - minute * 180_000).collect();
         let young = shown(&[&[5_000][..], &hours].concat());
-        assert!(young.contains("the store is young: this goes by 29m only"), "{young}");
+        assert!(young.contains("the store is young: this goes by 1h 27m only"), "{young}");
+        let newborn = shown(&[now_ms - 71_000, now_ms]);
+        assert!(newborn.contains("too young to tell: the runs cover 1m 11s"), "{newborn}");
+        assert!(!newborn.contains("full in"), "{newborn}");
         let of_1970 = shown(&[5_000]);
         assert!(of_1970.contains("nothing was stored in the last two weeks"), "{of_1970}");
         let days: Vec<i64> = (0..100).map(|hour| now_ms - hour * 3_600_000).collect();
