@@ -167,7 +167,12 @@ impl Strays {
     /// Ends every stray that is not spared, whoever it belongs to. Returns whether there was any.
     pub(crate) fn end_all(&mut self) -> bool {
         self.look();
-        let ended = self.adopted.iter().filter(|pid| self.known.get(pid) != Some(&Owner::Spared));
+        // One may have been adopted since it was last found out whose each is.
+        let is_spared = |pid: &i32| match self.known.get(pid) {
+            Some(owner) => *owner == Owner::Spared,
+            None => Stat::of(*pid).is_some_and(|stat| self.is_spared(&stat)),
+        };
+        let ended = self.adopted.iter().filter(|pid| !is_spared(pid));
         ended.map(|pid| end_stray(*pid)).count() > 0
     }
 
