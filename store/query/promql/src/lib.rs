@@ -3,7 +3,7 @@
 //! The language is that of Prometheus 3: ranges and look-back are open on the left, regular expressions match whole
 //! texts over line ends, names of metrics are dropped last. Native histograms are refused by name.
 //!
-//! Pure: no clock, no files, no threads of its own but those that it waits for.
+//! Pure: no clock, no files, no threads.
 
 #![forbid(unsafe_code)]
 
