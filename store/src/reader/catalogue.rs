@@ -192,6 +192,24 @@ impl Snapshot {
     /// # Errors
     /// [`Error::Damaged`] where what a segment says of the check is damaged.
     pub fn series(&self, check: &str) -> Result<Vec<SeriesInfo>> {
+        series_of(&self.sources_of(check)?, |_, _, error| Err(error))
+    }
+
+    /// A check with all its series; none if it has no runs.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] where what a segment says of the check is damaged.
+    pub fn check(&self, name: &str) -> Result<Option<CheckSeries>> {
+        let sources = self.sources_of(name)?;
+        if sources.is_empty() {
+            return Ok(None);
+        }
+        let series = series_of(&sources, |_, _, error| Err(error))?;
+        Ok(Some(CheckSeries { check: check_info(name, &sources), series }))
+    }
+
+    /// All that the files say of a check, the oldest first.
+    fn sources_of(&self, check: &str) -> Result<Vec<Source<'_>>> {
         let mut sources = Vec::new();
         for part in self.parts() {
             match part {
@@ -207,7 +225,7 @@ impl Snapshot {
                 }
             }
         }
-        series_of(&sources, |_, _, error| Err(error))
+        Ok(sources)
     }
 
     /// Bytes that each check takes in segments, and about what the runs that are not sealed yet will take.

@@ -1,10 +1,9 @@
 //! Which series of a store fulfil conditions.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use custos_promql::{Labels, METRIC_NAME, MatchOperator, Matcher, SourceSeries};
-use custos_store::{CheckInfo, CheckSeries, SeriesInfo, Snapshot};
+use custos_store::{CheckInfo, CheckSeries, SeriesInfo};
 
 use super::interval;
 use super::view::{Found, View, What};
@@ -20,52 +19,40 @@ const COUNTER: &str = "c";
 const SPARSE_MS: i64 = 120_000;
 
 /// The series that fulfil all conditions and may have samples in these times, sorted by check.
-pub(super) fn select(source: &View<'_>, matchers: &[Matcher], from_ms: i64, to_ms: i64) -> Vec<SourceSeries> {
-    let mut selection = Selection { view: source, matchers, from_ms, to_ms, series: Vec::new(), groups: 0 };
-    for CheckSeries { check, series } in candidates(source, matchers) {
+pub(super) fn select(view: &View<'_>, matchers: &[Matcher], from_ms: i64, to_ms: i64) -> Vec<SourceSeries> {
+    let mut selection = Selection { view, matchers, from_ms, to_ms, series: Vec::new(), groups: 0 };
+    for CheckSeries { check, series } in candidates(view, matchers) {
         selection.add_check(&check, series);
     }
     selection.series
 }
 
 /// The checks that may have such series, with all their metrics: one by its name, if a condition names it, else all.
-fn candidates(source: &View<'_>, matchers: &[Matcher]) -> Vec<CheckSeries> {
-    let snapshot = source.snapshot();
-    match named(matchers) {
-        Some(names) => names.iter().filter_map(|name| one_check(source, snapshot, name)).collect(),
-        None => {
-            let catalogue = snapshot.catalogue();
-            catalogue.damages.into_iter().for_each(|damage| source.damage(&damage.into()));
-            catalogue.checks
-        }
+fn candidates(view: &View<'_>, matchers: &[Matcher]) -> Vec<CheckSeries> {
+    if let Some(name) = named(matchers) {
+        return match view.snapshot().check(name) {
+            Ok(check) => check.into_iter().collect(),
+            Err(error) => {
+                view.damage(&error);
+                Vec::new()
+            }
+        };
     }
+    let catalogue = view.snapshot().catalogue();
+    catalogue.damages.into_iter().for_each(|damage| view.damage(&damage.into()));
+    catalogue.checks
 }
 
-/// The names that checks must have to be selected, if conditions say so.
-fn named(matchers: &[Matcher]) -> Option<BTreeSet<&str>> {
+/// The name that a check must have to be selected, if conditions say so.
+fn named(matchers: &[Matcher]) -> Option<&str> {
     let equal = |label: &str| {
         let of_label =
             move |matcher: &&Matcher| matcher.name() == label && matcher.operator() == MatchOperator::Equal;
         matchers.iter().find(of_label).map(Matcher::value)
     };
-    match (equal(CHECK), equal(METRIC_NAME)) {
-        (Some(check), _) if !check.is_empty() => Some(BTreeSet::from([check])),
-        // A built-in series may be of any check.
-        (_, Some(name)) if BuiltIn::named(name).is_none() => Some(BTreeSet::from([name])),
-        _ => None,
-    }
-}
-
-fn one_check(source: &View<'_>, snapshot: &Snapshot, name: &str) -> Option<CheckSeries> {
-    let series = match snapshot.series(name) {
-        Ok(series) => series,
-        Err(error) => {
-            source.damage(&error);
-            return None;
-        }
-    };
-    let check = snapshot.checks().into_iter().find(|check| check.name == name)?;
-    Some(CheckSeries { check, series })
+    // A built-in series may be of any check.
+    let metric = equal(METRIC_NAME).filter(|name| BuiltIn::named(name).is_none());
+    equal(CHECK).filter(|check| !check.is_empty()).or(metric)
 }
 
 struct Selection<'a, 's> {
