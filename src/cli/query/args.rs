@@ -3,7 +3,9 @@
 use std::io::Write;
 
 use clap_complete::engine::ArgValueCompleter;
-use custos_promql::{Answer, AnswerValue, Error, ErrorKind, Expr, Options, instant, parse, range};
+use custos_promql::{
+    Answer, AnswerValue, Error, ErrorKind, Expr, Options, instant, parse, parse_duration, range,
+};
 use custos_query::StoreSource;
 use custos_store::Reader;
 use jiff::Zoned;
@@ -132,8 +134,8 @@ fn span(args: &QueryArgs, now: &Zoned, style: Style) -> Result<Span, Failure> {
 
 /// A length of time as PromQL writes it.
 fn duration(option: &str, text: &str) -> Result<i64, Failure> {
-    match parse(text) {
-        Ok(Expr::Number(number)) if number.value * 1e3 >= 1.0 => Ok((number.value * 1e3) as i64),
+    match parse_duration(text).map(|seconds| seconds * 1e3) {
+        Some(ms) if ms >= 1.0 => Ok(ms as i64),
         _ => {
             Err(Failure::usage(format!("{option}: {text:?} is no length of time, such as 30s, 5m or 1h30m")))
         }
@@ -197,16 +199,8 @@ fn advise(expr: &Expr, reader: &Reader) {
 /// The names of metrics that a query has before its braces.
 fn names(expr: &Expr) -> Vec<&str> {
     match expr {
-        Expr::Number(_) | Expr::Text(_) => Vec::new(),
         Expr::Selector(selector) => selector.name.as_deref().into_iter().collect(),
         Expr::Range(range) => range.selector.name.as_deref().into_iter().collect(),
-        Expr::Subquery(subquery) => names(&subquery.expr),
-        Expr::Call(call) => call.args.iter().flat_map(names).collect(),
-        Expr::Aggregation(aggregation) => {
-            aggregation.param.iter().chain([&aggregation.expr]).flat_map(names).collect()
-        }
-        Expr::Binary(binary) => [&binary.left, &binary.right].into_iter().flat_map(names).collect(),
-        Expr::Unary(unary) => names(&unary.expr),
-        Expr::Paren(paren) => names(&paren.expr),
+        _ => expr.children().into_iter().flat_map(names).collect(),
     }
 }

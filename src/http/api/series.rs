@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use custos_promql::{Error, Labels, MatchOperator, Matcher, Source, SourceSeries, parse_selector};
+use custos_promql::{Labels, MatchOperator, Matcher, Source, SourceSeries, parse_selector};
 use custos_query::StoreSource;
 
 use super::json;
@@ -72,8 +72,11 @@ fn found(request: &Request<'_>, refuse: impl Fn(&str) -> Reply) -> Result<(Vec<S
     let mut sets: Vec<Vec<Matcher>> = Vec::new();
     for text in request.params.all("match[]") {
         match parse_selector(text) {
+            Ok(selector) if selector.selects_all() => {
+                return Err(refuse("match[] must contain at least one non-empty matcher"));
+            }
             Ok(selector) => sets.push(selector.matchers),
-            Err(error) => return Err(refuse(&explained(&error, text))),
+            Err(error) => return Err(refuse(&error.one_line(text))),
         }
     }
     if sets.is_empty() {
@@ -87,15 +90,6 @@ fn found(request: &Request<'_>, refuse: impl Fn(&str) -> Reply) -> Result<(Vec<S
     }
     let warnings = source.damages().into_iter().map(|what| format!("the store is damaged: {what}")).collect();
     Ok((all, Notes { warnings, infos: Vec::new() }))
-}
-
-fn explained(error: &Error, text: &str) -> String {
-    match error.message.as_str() {
-        "vector selector must contain at least one non-empty matcher" => {
-            "match[] must contain at least one non-empty matcher".to_owned()
-        }
-        _ => error.one_line(text),
-    }
 }
 
 /// The name of a label as it is in an address: `U__a_2e_b` is `a.b`, two underscores are one, and others are as they are.

@@ -1,6 +1,6 @@
 //! Times and lengths of time as requests write them.
 
-use custos_promql::{Expr, parse};
+use custos_promql::parse_duration;
 use jiff::Timestamp;
 
 use crate::http::params::Params;
@@ -39,20 +39,14 @@ fn time(text: &str) -> Result<i64, String> {
 /// The length of time of a parameter (ms).
 pub(super) fn duration(params: &Params, name: &str) -> Result<i64, Reply> {
     let text = params.get(name);
-    let seconds = match text.parse::<f64>() {
-        Ok(seconds) if (seconds * 1e9).abs() > i64::MAX as f64 => {
+    match parse_duration(text.strip_prefix('-').unwrap_or(text)) {
+        Some(seconds) if seconds * 1e9 > i64::MAX as f64 => {
             let what = format!("cannot parse {text:?} to a valid duration. It overflows int64");
-            return Err(Reply::invalid(name, &what));
+            Err(Reply::invalid(name, &what))
         }
-        Ok(seconds) => Some(seconds),
-        Err(_) => match parse(text) {
-            Ok(Expr::Number(number)) if number.is_duration => Some(number.value),
-            _ => None,
-        },
-    };
-    match seconds {
-        Some(seconds) if !seconds.is_nan() => Ok((seconds * 1e3) as i64),
-        _ => Err(Reply::invalid(name, &format!("cannot parse {text:?} to a valid duration"))),
+        Some(seconds) if text.starts_with('-') => Ok((-seconds * 1e3) as i64),
+        Some(seconds) => Ok((seconds * 1e3) as i64),
+        None => Err(Reply::invalid(name, &format!("cannot parse {text:?} to a valid duration"))),
     }
 }
 

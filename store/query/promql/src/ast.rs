@@ -63,6 +63,13 @@ pub struct Selector {
     pub span: Span,
 }
 
+impl Selector {
+    /// Whether no condition leaves any series out for what it lacks.
+    pub fn selects_all(&self) -> bool {
+        self.matchers.iter().all(|matcher| matcher.matches(""))
+    }
+}
+
 /// What `offset` and `@` say.
 #[derive(Clone, Debug, Default)]
 pub struct TimeShift {
@@ -439,6 +446,19 @@ impl Expr {
             Expr::Binary(binary) => binary.depth,
             Expr::Unary(unary) => unary.depth,
             Expr::Paren(paren) => paren.depth,
+        }
+    }
+
+    /// The expressions right below.
+    pub fn children(&self) -> Vec<&Expr> {
+        match self {
+            Expr::Number(_) | Expr::Text(_) | Expr::Selector(_) | Expr::Range(_) => Vec::new(),
+            Expr::Subquery(subquery) => vec![&subquery.expr],
+            Expr::Call(call) => call.args.iter().collect(),
+            Expr::Aggregation(aggregation) => aggregation.param.iter().chain([&aggregation.expr]).collect(),
+            Expr::Binary(binary) => vec![&binary.left, &binary.right],
+            Expr::Unary(unary) => vec![&unary.expr],
+            Expr::Paren(paren) => vec![&paren.expr],
         }
     }
 

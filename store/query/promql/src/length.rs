@@ -4,7 +4,7 @@ use crate::ast::{Length, LengthKind, LengthOperator};
 use crate::error::{Error, Result};
 
 /// Longest length in seconds: what fits into 64 bits of nanoseconds, as in Prometheus.
-const SECONDS_MAX: f64 = 9_223_372_036.0;
+pub(crate) const SECONDS_MAX: f64 = 9_223_372_036.854_775;
 
 impl Length {
     /// Milliseconds, in a query with this step and range (ms).

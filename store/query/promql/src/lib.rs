@@ -34,6 +34,7 @@ pub use error::{Error, ErrorKind, Result};
 pub use eval::{Answer, AnswerValue, Options, Point, Reading, SeriesPoints, instant, range};
 pub use functions::{Arity, Function, function_names};
 pub use labels::{Label, Labels};
+pub use literal::parse_duration;
 pub use matcher::{METRIC_NAME, MatchOperator, Matcher};
 pub use number::format_number;
 pub use parse::{parse, parse_selector};

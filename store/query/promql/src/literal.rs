@@ -1,6 +1,7 @@
 //! What numbers, durations and strings of a query mean.
 
 use crate::error::{Error, Result};
+use crate::lexer::Lexer;
 use crate::token::{Token, TokenKind};
 
 /// The value of a number, or of a duration in seconds.
@@ -43,6 +44,19 @@ const UNITS: [(&str, u64); 7] = [
     ("s", 1_000),
     ("ms", 1),
 ];
+
+/// The length of time that a text is, in seconds: `1h30m`, `300`, `0.5`. None if it is none.
+pub fn parse_duration(text: &str) -> Option<f64> {
+    let mut lexer = Lexer::new(text);
+    let token = lexer.next().ok()?;
+    let is_all = lexer.next().is_ok_and(|rest| rest.kind == TokenKind::End);
+    match token.kind {
+        TokenKind::Number | TokenKind::Duration if is_all => {
+            number(&token).ok().filter(|seconds| !seconds.is_nan())
+        }
+        _ => None,
+    }
+}
 
 /// Seconds of `1h30m`: each unit once at most, the larger first.
 fn duration_seconds(token: &Token<'_>) -> Result<f64> {
@@ -140,7 +154,6 @@ pub(crate) fn is_plain_name(name: &str, colons: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lexer::Lexer;
 
     fn value(text: &str) -> std::result::Result<f64, String> {
         let token = Lexer::new(text).next().map_err(|error| error.message)?;
@@ -181,6 +194,15 @@ mod tests {
             assert!(value(wrong).unwrap_err().starts_with("not a valid duration"), "{wrong}");
         }
         assert!(value("99999999999999y").unwrap_err().starts_with("duration out of range"));
+    }
+
+    #[test]
+    fn a_text_is_a_duration_or_none() {
+        assert_eq!(parse_duration("1h30m"), Some(5400.0));
+        assert_eq!(parse_duration(" 0.5 "), Some(0.5));
+        for none in ["", "x", "5m 5m", "5mm", "-5m", "NaN", "1 + 1"] {
+            assert_eq!(parse_duration(none), None, "{none}");
+        }
     }
 
     #[test]

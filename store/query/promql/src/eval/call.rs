@@ -159,7 +159,8 @@ impl Args<'_, '_> {
         let expr = self.expr(0)?;
         let windows = select::Windows::of(self.evaluator, expr, self.grid)?;
         let mut present = vec![false; self.grid.count];
-        select::each_range(self.evaluator, expr, &windows, |series| {
+        let ranged = select::ranged(self.evaluator, expr, &windows)?;
+        select::each_range(self.evaluator, &ranged, &windows, |series| {
             let times = &series.samples.times;
             for (step, present) in present.iter_mut().enumerate() {
                 let first = times.partition_point(|time| *time <= windows.start(step));

@@ -24,6 +24,8 @@ pub(super) struct Evaluator<'a> {
     pub(super) options: &'a Options<'a>,
     /// The times of the query itself, which those of subqueries differ from.
     pub(super) query: Grid,
+    /// The end that was asked for, which the last step may not reach (ms since the epoch).
+    pub(super) end_ms: i64,
     pub(super) annotations: Annotations,
     /// What was read so far.
     pub(super) reads: RefCell<Vec<Reading>>,
@@ -96,7 +98,7 @@ impl Evaluator<'_> {
 
     /// From the first to the last time of the query (ms).
     pub(super) fn range_ms(&self) -> i64 {
-        self.options.end_ms.unwrap_or(self.query.last()).saturating_sub(self.query.start_ms)
+        self.end_ms.saturating_sub(self.query.start_ms)
     }
 
     pub(super) fn offset(&self, time: &TimeShift) -> Result<i64> {
@@ -108,7 +110,7 @@ impl Evaluator<'_> {
         time.at.map(|at| match at {
             At::Time(ms) => ms,
             At::Start => self.query.start_ms,
-            At::End => self.options.end_ms.unwrap_or(self.query.last()),
+            At::End => self.end_ms,
         })
     }
 

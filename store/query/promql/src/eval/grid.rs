@@ -32,10 +32,6 @@ impl Grid {
         self.start_ms.saturating_add(passed)
     }
 
-    pub(super) fn last(&self) -> i64 {
-        self.time(self.count - 1)
-    }
-
     pub(super) fn times(&self) -> impl ExactSizeIterator<Item = i64> + use<> {
         let grid = *self;
         (0..self.count).map(move |step| grid.time(step))

@@ -10,15 +10,8 @@ pub(super) fn is_invariant(expr: &Expr) -> bool {
         Expr::Selector(selector) => selector.time.at.is_some(),
         Expr::Range(range) => range.selector.time.at.is_some(),
         Expr::Subquery(subquery) => subquery.time.at.is_some(),
-        Expr::Call(call) => {
-            !depends_on_time(call.function, call.args.len()) && call.args.iter().all(is_invariant)
-        }
-        Expr::Aggregation(aggregation) => {
-            is_invariant(&aggregation.expr) && aggregation.param.as_ref().is_none_or(is_invariant)
-        }
-        Expr::Binary(binary) => is_invariant(&binary.left) && is_invariant(&binary.right),
-        Expr::Unary(unary) => is_invariant(&unary.expr),
-        Expr::Paren(paren) => is_invariant(&paren.expr),
+        Expr::Call(call) if depends_on_time(call.function, call.args.len()) => false,
+        _ => expr.children().into_iter().all(is_invariant),
     }
 }
 

@@ -19,8 +19,6 @@ pub struct Options<'a> {
     pub subquery_step_ms: i64,
     /// What `step()` means in an instant query (ms).
     pub instant_step_ms: i64,
-    /// The end that was asked for, where the last step does not reach it (ms since the epoch).
-    pub end_ms: Option<i64>,
     /// Asked again and again: whether to give up, and why.
     pub interrupt: &'a (dyn Fn() -> Option<ErrorKind> + Sync),
 }
@@ -32,7 +30,6 @@ impl Default for Options<'_> {
             values_max: VALUES_MAX,
             subquery_step_ms: SUBQUERY_STEP_MS,
             instant_step_ms: 0,
-            end_ms: None,
             interrupt: &|| None,
         }
     }

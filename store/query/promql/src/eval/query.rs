@@ -31,7 +31,7 @@ pub fn instant(
     options: &Options<'_>,
 ) -> Result<Answer> {
     let grid = Grid::at(at_ms);
-    let evaluator = evaluator(source, options, grid);
+    let evaluator = evaluator(source, options, grid, at_ms);
     let value = match expr.unwrapped() {
         Expr::Range(_) | Expr::Subquery(_) => {
             let series = select::range(&evaluator, expr.unwrapped(), &grid)?;
@@ -74,8 +74,7 @@ pub fn range(
     if grid.count > STEPS_MAX + 1 {
         return refuse(format!("{} steps, of at most {STEPS_MAX}", grid.count));
     }
-    let options = Options { end_ms: Some(end_ms), ..*options };
-    let evaluator = evaluator(source, &options, grid);
+    let evaluator = evaluator(source, options, grid, end_ms);
     let rows = match evaluator.eval(expr, &grid)? {
         Value::Scalar(values) => vec![Row { labels: Labels::default(), drops_name: false, values }],
         Value::Vector(rows) => named(rows, expr.span())?,
@@ -96,11 +95,17 @@ pub fn range(
     Ok(answer(query, AnswerValue::Matrix(series), evaluator))
 }
 
-fn evaluator<'a>(source: &'a dyn Source, options: &'a Options<'a>, query: Grid) -> Evaluator<'a> {
+fn evaluator<'a>(
+    source: &'a dyn Source,
+    options: &'a Options<'a>,
+    query: Grid,
+    end_ms: i64,
+) -> Evaluator<'a> {
     Evaluator {
         source,
         options,
         query,
+        end_ms,
         annotations: Annotations::default(),
         reads: RefCell::default(),
         held: Cell::new(0),

@@ -156,30 +156,54 @@ impl Windows {
         self.end(step).saturating_sub(self.range_ms)
     }
 
-    fn last(&self) -> i64 {
+    /// The first millisecond of the first window.
+    pub(super) fn first(&self) -> i64 {
+        self.start(0).saturating_add(1)
+    }
+
+    /// The end of the last window.
+    pub(super) fn last(&self) -> i64 {
         self.end(self.grid.count - 1)
+    }
+}
+
+/// What a range expression takes its samples from.
+pub(super) enum Ranged<'e> {
+    /// The series that a selector found.
+    Series(&'e Selector, Vec<SourceSeries>),
+    Subquery(&'e Subquery),
+}
+
+/// Finds the series of `m[5m]`; a subquery is evaluated later.
+pub(super) fn ranged<'e>(evaluator: &Evaluator<'_>, expr: &'e Expr, windows: &Windows) -> Result<Ranged<'e>> {
+    match expr.unwrapped() {
+        Expr::Range(range) => {
+            let selector = &range.selector;
+            let found = evaluator.source.select(&selector.matchers, windows.first(), windows.last())?;
+            evaluator.check_room(found.len(), windows.grid.count, selector.span)?;
+            evaluator.note(Reading { span: selector.span, series: found.len(), samples: 0, summed_up: 0 });
+            Ok(Ranged::Series(selector, found))
+        }
+        Expr::Subquery(subquery) => Ok(Ranged::Subquery(subquery)),
+        other => Err(Error::execution(other.span(), "expected a range vector")),
     }
 }
 
 /// Hands each series of a range expression to `each`, one after the other, so that no more than those of a group are held.
 pub(super) fn each_range(
     evaluator: &Evaluator<'_>,
-    expr: &Expr,
+    ranged: &Ranged<'_>,
     windows: &Windows,
     mut each: impl FnMut(RangeSeries) -> Result<()>,
 ) -> Result<()> {
-    match expr.unwrapped() {
-        Expr::Range(range) => {
-            let selector = &range.selector;
-            let (from, to) = (windows.start(0).saturating_add(1), windows.last());
-            let found = evaluator.source.select(&selector.matchers, from, to)?;
-            evaluator.check_room(found.len(), windows.grid.count, selector.span)?;
-            evaluator.note(Reading { span: selector.span, series: found.len(), samples: 0, summed_up: 0 });
+    match ranged {
+        Ranged::Series(selector, found) => {
+            let (from, to) = (windows.first(), windows.last());
             let half = evaluator.options.values_max as u64 / 2;
             let span_ms = to.saturating_sub(from);
             let fits =
                 |group: &[&SourceSeries]| group.iter().map(|one| expected(one, span_ms)).sum::<u64>() < half;
-            for group in groups_of(&found, fits) {
+            for group in groups_of(found, fits) {
                 let samples = read(evaluator, &group, from, to, selector)?;
                 for (series, samples) in group.iter().zip(samples) {
                     each(RangeSeries {
@@ -192,7 +216,7 @@ pub(super) fn each_range(
             }
             Ok(())
         }
-        Expr::Subquery(subquery) => {
+        Ranged::Subquery(subquery) => {
             let grid = subquery_grid(evaluator, subquery, windows)?;
             let Some(grid) = grid else { return Ok(()) };
             for row in evaluator.vector(&subquery.expr, &grid)? {
@@ -212,7 +236,6 @@ pub(super) fn each_range(
             }
             Ok(())
         }
-        other => Err(Error::execution(other.span(), "expected a range vector")),
     }
 }
 
@@ -236,7 +259,7 @@ fn subquery_grid(evaluator: &Evaluator<'_>, subquery: &Subquery, windows: &Windo
 pub(super) fn range(evaluator: &Evaluator<'_>, expr: &Expr, grid: &Grid) -> Result<Vec<RangeSeries>> {
     let windows = Windows::of(evaluator, expr, grid)?;
     let mut all = Vec::new();
-    each_range(evaluator, expr, &windows, |series| {
+    each_range(evaluator, &ranged(evaluator, expr, &windows)?, &windows, |series| {
         all.push(series);
         Ok(())
     })?;

@@ -3,10 +3,9 @@
 use super::answer::Reading;
 use super::evaluator::Evaluator;
 use super::grid::Grid;
-use super::select::{Windows, groups};
+use super::select::{Ranged, Windows, groups};
 use super::sum::Sum;
 use super::value::Row;
-use crate::ast::{Expr, RangeSelector};
 use crate::error::Result;
 use crate::functions::Window;
 use crate::limits::{SUMMARY_PARTS_MAX, SUMMARY_SAMPLES_MIN};
@@ -15,12 +14,12 @@ use crate::source::{ENDED, SourceSeries, Summary};
 /// The rows of a window function over a range, if its source can tell what they are without reading samples.
 pub(super) fn eval(
     evaluator: &Evaluator<'_>,
-    expr: &Expr,
+    ranged: &Ranged<'_>,
     window: Window,
     windows: &Windows,
     grid: &Grid,
 ) -> Result<Option<Vec<Row>>> {
-    let Expr::Range(RangeSelector { selector, .. }) = expr.unwrapped() else { return Ok(None) };
+    let Ranged::Series(selector, found) = ranged else { return Ok(None) };
     let is_known = matches!(
         window,
         Window::Avg
@@ -36,14 +35,11 @@ pub(super) fn eval(
         return Ok(None);
     }
     let Some(parts) = Parts::of(windows, grid) else { return Ok(None) };
-    let (from_ms, to_ms) = (windows.start(0).saturating_add(1), windows.end(grid.count - 1));
-    let found = evaluator.source.select(&selector.matchers, from_ms, to_ms)?;
     if !found.iter().all(|series| parts.are_long_enough(series)) {
         return Ok(None);
     }
-    evaluator.check_room(found.len(), grid.count, selector.span)?;
     let mut rows = Vec::with_capacity(found.len());
-    for group in groups(&found) {
+    for group in groups(found) {
         evaluator.check_interrupt()?;
         let Some(summaries) = evaluator.source.summarize(&group, &parts.bounds)? else { return Ok(None) };
         let summed_up = summaries.iter().flatten().map(|summary| summary.count).sum();

@@ -27,12 +27,13 @@ pub(super) fn eval(evaluator: &Evaluator<'_>, call: &Call, window: Window, grid:
     }
     check_params(evaluator, call, window, &params)?;
     let windows = Windows::of(evaluator, range, grid)?;
-    if let Some(rows) = summary::eval(evaluator, range, window, &windows, grid)? {
+    let ranged = select::ranged(evaluator, range, &windows)?;
+    if let Some(rows) = summary::eval(evaluator, &ranged, window, &windows, grid)? {
         return Ok(rows);
     }
     let mut scratch = Vec::new();
     let mut rows = Vec::new();
-    select::each_range(evaluator, range, &windows, |series| {
+    select::each_range(evaluator, &ranged, &windows, |series| {
         evaluator.check_room(rows.len() + 1, grid.count, call.span)?;
         let mut row = Row::empty(series.labels, grid.count);
         row.drops_name = series.drops_name || !window.keeps_name();

@@ -54,22 +54,26 @@ fn expect(expr: &Expr, wanted: ValueType, context: &str) -> Result<()> {
 }
 
 fn matchers(selector: &Selector) -> Result<()> {
-    if let Some(name) = &selector.name {
-        // The last matcher is that of the name before the braces.
-        let others = selector.matchers.iter().rev().skip(1);
-        return match others.clone().find(|matcher| matcher.name() == METRIC_NAME) {
-            Some(twice) => Err(Error::parse(
-                selector.span,
-                format!("metric name must not be set twice: {name:?} or {:?}", twice.value()),
-            )),
-            None => Ok(()),
-        };
-    }
-    if selector.matchers.iter().all(|matcher| matcher.matches("")) {
+    has_one_name(selector)?;
+    if selector.selects_all() {
         let message = "vector selector must contain at least one non-empty matcher";
         return Err(Error::parse(selector.span, message));
     }
     Ok(())
+}
+
+/// That a selector with a name before its braces has none within.
+pub(super) fn has_one_name(selector: &Selector) -> Result<()> {
+    let Some(name) = &selector.name else { return Ok(()) };
+    // The last matcher is that of the name before the braces.
+    let mut others = selector.matchers.iter().rev().skip(1);
+    match others.find(|matcher| matcher.name() == METRIC_NAME) {
+        Some(twice) => Err(Error::parse(
+            selector.span,
+            format!("metric name must not be set twice: {name:?} or {:?}", twice.value()),
+        )),
+        None => Ok(()),
+    }
 }
 
 fn aggregation(aggregation: &Aggregation) -> Result<()> {

@@ -3,13 +3,11 @@
 use super::parser::Parser;
 use crate::ast::{Length, LengthKind, LengthOperator};
 use crate::error::{Error, Result};
+use crate::length::SECONDS_MAX;
 use crate::limits::LENGTH_OPERATORS_MAX;
 use crate::literal;
 use crate::span::Span;
 use crate::token::{Token, TokenKind};
-
-/// Longest length: what fits into 64 bits of nanoseconds, as in Prometheus.
-const SECONDS_MAX: f64 = 9_223_372_036.854_775;
 
 /// How strongly a sign binds: as multiplication.
 const SIGN_PRECEDENCE: u8 = 2;

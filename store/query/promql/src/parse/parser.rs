@@ -13,29 +13,35 @@ use crate::token::{Token, TokenKind};
 /// # Errors
 /// The first mistake, with where it is.
 pub fn parse(query: &str) -> Result<Expr> {
+    let expr = tree(query)?;
+    check::types(&expr)?;
+    Ok(expr)
+}
+
+/// Reads a series selector, as the `match[]` of an HTTP request is one. It may select everything.
+///
+/// # Errors
+/// The first mistake; whatever is no plain selector is one.
+pub fn parse_selector(text: &str) -> Result<Selector> {
+    match tree(text)? {
+        Expr::Selector(selector) if selector.time.offset.is_none() && selector.time.at.is_none() => {
+            check::has_one_name(&selector)?;
+            Ok(selector)
+        }
+        other => Err(Error::parse(other.span(), "expected a series selector, such as up{job=\"x\"}")),
+    }
+}
+
+/// The tree of a query, whose types may not fit.
+fn tree(query: &str) -> Result<Expr> {
     let mut parser = Parser::new(query)?;
     if parser.peek().kind == TokenKind::End {
         return Err(Error::parse(Span::default(), "no expression found in input"));
     }
     let expr = parser.expression(0)?;
-    let rest = parser.peek();
-    if rest.kind != TokenKind::End {
-        return Err(parser.unexpected("", ""));
-    }
-    check::types(&expr)?;
-    Ok(expr)
-}
-
-/// Reads a series selector, as the `match[]` of an HTTP request is one.
-///
-/// # Errors
-/// The first mistake; whatever is no plain selector is one.
-pub fn parse_selector(text: &str) -> Result<Selector> {
-    match parse(text)? {
-        Expr::Selector(selector) if selector.time.offset.is_none() && selector.time.at.is_none() => {
-            Ok(selector)
-        }
-        other => Err(Error::parse(other.span(), "expected a series selector, such as up{job=\"x\"}")),
+    match parser.peek().kind {
+        TokenKind::End => Ok(expr),
+        _ => Err(parser.unexpected("", "")),
     }
 }
 

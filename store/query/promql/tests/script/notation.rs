@@ -1,17 +1,12 @@
 //! Series and values as scripts write them, and queries at a fixed time.
 
-use custos_promql::{Expr, Labels, MatchOperator, Span, TimeShift, parse, parse_selector};
+use custos_promql::{Expr, Labels, MatchOperator, Span, TimeShift, parse_duration, parse_selector};
 
 /// `5m`, `1h30m` or seconds, in milliseconds.
 pub(super) fn duration_ms(text: &str) -> Result<i64, String> {
-    if let Ok(seconds) = text.parse::<f64>() {
-        return Ok((seconds * 1e3).round() as i64);
-    }
-    let (sign, text) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
-    match parse(text) {
-        Ok(Expr::Number(number)) => Ok(sign * (number.value * 1e3).round() as i64),
-        _ => Err(format!("{text:?} is no duration")),
-    }
+    let (sign, size) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
+    let seconds = parse_duration(size).ok_or_else(|| format!("{text:?} is no duration"))?;
+    Ok(sign * (seconds * 1e3).round() as i64)
 }
 
 /// The metric at the start of a line, and what follows it.
@@ -37,9 +32,6 @@ pub(super) fn metric(line: &str) -> Result<(Labels, &str), String> {
         }
     }
     let (text, rest) = line.split_at(end);
-    if text == "{}" {
-        return Ok((Labels::default(), rest));
-    }
     let selector = parse_selector(text).map_err(|error| format!("{text}: {}", error.one_line(text)))?;
     if selector.matchers.iter().any(|matcher| matcher.operator() != MatchOperator::Equal) {
         return Err(format!("{text} is no metric"));
@@ -126,20 +118,10 @@ fn places(expr: &Expr, marks: &mut Vec<Span>) {
         }
     };
     match expr {
-        Expr::Number(_) | Expr::Text(_) => {}
         Expr::Selector(selector) => mark(&selector.time, selector.span),
         Expr::Range(range) => mark(&range.selector.time, range.span),
+        // What is within moves with it.
         Expr::Subquery(subquery) => mark(&subquery.time, subquery.span),
-        Expr::Call(call) => call.args.iter().for_each(|arg| places(arg, marks)),
-        Expr::Aggregation(aggregation) => {
-            places(&aggregation.expr, marks);
-            aggregation.param.iter().for_each(|param| places(param, marks));
-        }
-        Expr::Binary(binary) => {
-            places(&binary.left, marks);
-            places(&binary.right, marks);
-        }
-        Expr::Unary(unary) => places(&unary.expr, marks),
-        Expr::Paren(paren) => places(&paren.expr, marks),
+        _ => expr.children().into_iter().for_each(|child| places(child, marks)),
     }
 }
