@@ -167,7 +167,7 @@ impl Forced {
 
     fn text(&self, name: &str, args: &Args<'_, '_>) -> String {
         let of = if name.is_empty() { String::new() } else { format!(" for metric name {name:?}") };
-        let time = |step: usize| super::time::rfc3339(args.grid.time(step));
+        let time = |step: usize| super::date::rfc3339(args.grid.time(step));
         format!(
             "input to histogram_quantile needed to be fixed for monotonicity (see https://prometheus.io/docs/prometheus/\
              latest/querying/functions/#histogram_quantile){of}, from buckets {} to {}, with a max diff of {}, over {} \

@@ -31,7 +31,6 @@ mod slice;
 mod sort;
 mod sum;
 mod summary;
-mod time;
 mod value;
 mod walk;
 mod window;
