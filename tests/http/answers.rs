@@ -69,6 +69,8 @@ fn series_and_labels_are_listed() {
     let build = data("/api/v1/status/buildinfo");
     assert!(build.starts_with(r#"{"version":"3."#) && !build.contains("features"), "{build}");
     assert_eq!(server.get("/api/v1/status/flags"), (404, "404 page not found\n".to_owned()));
+    let (status, front) = server.get("/");
+    assert!(status == 200 && front.contains("/api/v1/"), "{front}");
     assert_eq!(server.get("/-/healthy").0, 200);
     assert_eq!(server.get("/-/ready").0, 200);
 }

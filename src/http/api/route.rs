@@ -4,6 +4,10 @@ use super::request::Request;
 use super::{query, series, status};
 use crate::http::reply::Reply;
 
+/// What a browser shows of the server.
+const FRONT: &str = "Custos answers the HTTP API of Prometheus here, below /api/v1/, from the history of this host.\n\
+                     There are no pages: use Grafana, or any other client of Prometheus.\n";
+
 /// The answer to a request.
 pub(in crate::http) fn answer(request: &Request<'_>) -> Reply {
     match route(request) {
@@ -20,6 +24,8 @@ fn route(request: &Request<'_>) -> Result<Reply, Reply> {
         return api(request, path, is_post);
     }
     match request.path {
+        // Some clients ask for the front page to see whether there is a server.
+        "/" if !is_post => Ok(Reply::text(200, FRONT)),
         _ if is_post => Err(Reply::text(405, "Method Not Allowed\n")),
         "/-/healthy" => Ok(Reply::text(200, "Custos is healthy.\n")),
         "/-/ready" => Ok(Reply::text(200, "Custos is ready.\n")),
