@@ -42,6 +42,11 @@ pub(super) fn eval(
     for group in groups(found) {
         evaluator.check_interrupt()?;
         let Some(summaries) = evaluator.source.summarize(&group, &parts.bounds)? else { return Ok(None) };
+        // Whether such a sum overflowed or has an infinity or NaN in it is not known.
+        let is_sum = matches!(window, Window::Avg | Window::Sum);
+        if is_sum && summaries.iter().flatten().any(|summary| !summary.sum.is_finite()) {
+            return Ok(None);
+        }
         let summed_up = summaries.iter().flatten().map(|summary| summary.count).sum();
         evaluator.note(Reading { span: selector.span, series: found.len(), samples: 0, summed_up });
         for (series, summaries) in group.iter().zip(&summaries) {
@@ -105,6 +110,8 @@ fn value(window: Window, parts: &[Summary]) -> f64 {
         Window::Sum => sum(),
         Window::Count => count as f64,
         Window::Present => 1.0,
+        // The least is greater than the greatest where all that there is is NaN.
+        Window::Min | Window::Max if !parts.iter().any(|part| part.min <= part.max) => f64::NAN,
         Window::Min => parts.iter().fold(f64::INFINITY, |least, part| least.min(part.min)),
         Window::Max => parts.iter().fold(f64::NEG_INFINITY, |most, part| most.max(part.max)),
         Window::First => present.next().map_or(ENDED, |part| part.first),
