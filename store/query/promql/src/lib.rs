@@ -38,6 +38,7 @@ pub use literal::parse_duration;
 pub use matcher::{METRIC_NAME, MatchOperator, Matcher};
 pub use number::format_number;
 pub use parse::{parse, parse_selector};
+pub use pattern::regex;
 pub use source::{ENDED, Samples, Source, SourceSeries, Summary, is_ended};
 pub use span::Span;
 pub use value_type::ValueType;

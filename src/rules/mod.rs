@@ -1,0 +1,7 @@
+//! Rules: expressions over the history that are judged like the output of a plugin, in the format of Prometheus' rule files.
+
+mod alert;
+mod template;
+
+pub use alert::{Alert, Alerts, Change, Element, Failure, Stage, Timing};
+pub use template::{Context, QueryFunction, Template};
