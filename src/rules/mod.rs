@@ -1,7 +1,9 @@
 //! Rules: expressions over the history that are judged like the output of a plugin, in the format of Prometheus' rule files.
 
 mod alert;
+mod file;
 mod template;
 
 pub use alert::{Alert, Alerts, Change, Element, Failure, Stage, Timing};
+pub use file::{AlertRule, Group, RecordRule, Rule, RuleFile, RuleKind, read_files};
 pub use template::{Context, QueryFunction, Template};

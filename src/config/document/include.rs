@@ -175,6 +175,22 @@ impl Reading<'_> {
     }
 }
 
+/// One file by itself; what keeps it from being read is noted.
+pub(crate) fn source_file(path: &Path, findings: &mut Findings) -> Option<Arc<SourceFile>> {
+    match read_text(path, false) {
+        Ok(text) => Some(SourceFile::new(path.to_owned(), text)),
+        Err(Fault::Unreadable(why)) => {
+            findings.error(&Place::whole(&SourceFile::new(path.to_owned(), String::new())), why);
+            None
+        }
+        Err(Fault::Unusable { before, message }) => {
+            let file = SourceFile::new(path.to_owned(), before);
+            findings.error(&Place::at_byte(&file, file.text().len()), message);
+            None
+        }
+    }
+}
+
 /// Why a file has no text.
 enum Fault {
     /// It could not be read, for this reason; the place that names it is to blame.

@@ -50,7 +50,7 @@ impl Template {
     /// What is wrong with it, and where.
     pub fn parse(name: &str, source: &str) -> Result<Template, String> {
         if !source.contains("{{") {
-            return Ok(Template { source: source.to_owned(), parsed: None, is_contextual: false });
+            return Ok(Template::plain(source));
         }
         let text = format!("{PRELUDE}{source}{}", tree::END);
         let parsed = gotmpl::Template::new(&format!("__alert_{name}"))
@@ -70,6 +70,11 @@ impl Template {
             is_contextual: functions::contextual_names().any(|name| source.contains(name)),
             parsed: Some(Arc::new(parsed)),
         })
+    }
+
+    /// A text in which nothing is an action.
+    pub fn plain(text: &str) -> Template {
+        Template { source: text.to_owned(), parsed: None, is_contextual: false }
     }
 
     /// Whether the text is the same for each alert.
