@@ -1,9 +1,12 @@
 //! `custos config check`, `custos config show` and `custos config schema`.
 
+use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use custos_compat::nrpe::Severity;
+use nix::unistd::Uid;
 
 use super::config_option::ConfigOption;
 use super::style::printable_lines;
@@ -104,17 +107,32 @@ fn print(page: &str, out: &mut dyn Write) -> ExitCode {
     }
 }
 
-/// Remarks on the `nrpe.cfg` that the configuration names, a line each. An error: the listener could not start with it.
+/// Remarks on the settings for NRPE, a line each. An error: the listener could not start with them.
+///
+/// Who is not the agent may not be allowed to read what it reads: that is a remark then, and an error for the agent.
 pub(super) fn nrpe_remarks(config: &Config) -> Result<String, listener::Error> {
     let Some(nrpe) = &config.nrpe else { return Ok(String::new()) };
     let settings = Settings::from_agent(nrpe, config.checks.keys().map(String::as_str), config.own_checks())?;
-    settings.try_tls()?;
-    Ok(settings
+    let untried = match settings.try_tls() {
+        Err(error) if settings.tls_is_out_of_reach() && !is_user_of(&config.store) => {
+            Some(format!("nrpe: warning: TLS is not checked, only the agent may be able to: {error}\n"))
+        }
+        tried => {
+            tried?;
+            None
+        }
+    };
+    let remarks = settings
         .notes
         .iter()
         .filter(|note| matches!(note.severity, Severity::Error | Severity::Warning))
-        .map(|note| format!("nrpe: warning: {}\n", note.text.trim_end()))
-        .collect())
+        .map(|note| format!("nrpe: warning: {}\n", note.text.trim_end()));
+    Ok(remarks.chain(untried).collect())
+}
+
+/// Whether this process has the agent's user, who owns the store.
+fn is_user_of(store: &Path) -> bool {
+    fs::metadata(store).is_ok_and(|metadata| metadata.uid() == Uid::effective().as_raw())
 }
 
 /// Every mistake on a line of its own, with the lines they stand in if `snippets`.
@@ -137,8 +155,6 @@ fn summary(loaded: &Loaded) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use clap::Parser;
 
     use super::*;

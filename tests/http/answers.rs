@@ -63,6 +63,11 @@ fn series_and_labels_are_listed() {
     );
     let metadata = data("/api/v1/metadata?metric=net");
     assert_eq!(metadata, r#"{"net":[{"type":"counter","help":"","unit":""}]}"#);
+    let own = data("/api/v1/metadata?metric=check_duration_seconds");
+    assert_eq!(
+        own,
+        r#"{"check_duration_seconds":[{"type":"gauge","help":"How long the run took.","unit":"s"}]}"#
+    );
     assert_eq!(data("/api/v1/rules"), r#"{"groups":[]}"#);
     assert_eq!(data("/api/v1/alerts"), r#"{"alerts":[]}"#);
     assert_eq!(data("/api/v1/query_exemplars?query=test&start=1767226200000&end=1767226200000"), "[]");
