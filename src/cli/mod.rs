@@ -21,6 +21,7 @@ mod log;
 mod nrpe;
 mod query;
 mod read;
+mod rules;
 mod run;
 mod runs;
 mod serve;

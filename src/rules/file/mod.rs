@@ -7,7 +7,7 @@ mod read;
 mod rule;
 mod texts;
 
-pub(in crate::rules) use length::{length_ms, parse as parse_length};
+pub(in crate::rules) use length::length_ms;
 pub use model::{AlertRule, Group, RecordRule, Rule, RuleFile, RuleKind};
 pub(in crate::rules) use read::read;
 pub use read::read_files;

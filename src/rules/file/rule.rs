@@ -19,7 +19,7 @@ pub(super) fn rule(node: &Node, group_labels: Option<&Node>, findings: &mut Find
     let fields = Fields::of(node, "a rule", &RULE, findings)?;
     let name = named(&fields, node, findings)?;
     let owner = format!("the rule `{}`", name.of);
-    let (query, expr) = expression(&fields, node, &owner, findings)?;
+    let expression = expression(&fields, node, &owner, findings);
     let alert = name.is_alert.then_some(name.of);
     let mut labels = own_texts(&fields, &LABELS, Texts::Labels, alert, findings);
     for (label, template) in
@@ -47,6 +47,7 @@ pub(super) fn rule(node: &Node, group_labels: Option<&Node>, findings: &mut Find
         }
         RuleKind::Record(RecordRule { name: name.of.to_owned() })
     };
+    let (query, expr) = expression?;
     Some(Rule { place: node.place.clone(), query, expr, labels, kind })
 }
 

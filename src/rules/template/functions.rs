@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use custos_promql::parse_duration;
 use gotmpl::{FuncMap, TemplateError, Value, ValueFunc};
 
-use super::text::{Context, QueryFunction};
+use super::context::{Context, QueryFunction};
 use super::value::{number, sample, text, wrong};
 use super::{humanize, links, title, tree};
 

@@ -3,6 +3,7 @@
 //! `gotmpl` reads and runs the language. What it has otherwise than Go for maps is put right by [`tree`], and the functions
 //! are in [`functions`].
 
+mod context;
 mod functions;
 mod humanize;
 mod links;
@@ -11,4 +12,5 @@ mod title;
 mod tree;
 mod value;
 
-pub use text::{Context, QueryFunction, Template};
+pub use context::{Context, QueryFunction};
+pub use text::Template;

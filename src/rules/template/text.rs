@@ -6,24 +6,9 @@ use std::sync::Arc;
 use custos_promql::Labels;
 use gotmpl::{MissingKey, Value};
 
+use super::context::Context;
 use super::functions::{self, Surroundings};
 use super::{tree, value};
-
-/// What `{{ query … }}` asks: an expression, at the time of the evaluation.
-pub type QueryFunction = Arc<dyn Fn(&str) -> Result<Vec<(Labels, f64)>, String> + Send + Sync>;
-
-/// What every template of an evaluation can refer to.
-#[derive(Clone)]
-pub struct Context {
-    /// When the rule is evaluated (ms since the epoch).
-    pub now_ms: i64,
-    /// Labels of this host.
-    pub external_labels: Labels,
-    /// Where this agent's page is.
-    pub external_url: String,
-    /// Answers `query`.
-    pub query: QueryFunction,
-}
 
 /// What stands before each template, so that `$labels` and its like are there.
 const PRELUDE: &str = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}\
@@ -75,6 +60,11 @@ impl Template {
     /// A text in which nothing is an action.
     pub fn plain(text: &str) -> Template {
         Template { source: text.to_owned(), parsed: None, is_contextual: false }
+    }
+
+    /// The text as it is written.
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     /// Whether the text is the same for each alert.
@@ -171,6 +161,7 @@ fn written_at(line: usize, column: usize) -> String {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::super::context::QueryFunction;
     use super::*;
 
     /// The expansion for one element, or what is wrong with the template.
