@@ -65,8 +65,13 @@ const GO: [&str; 19] = [
     "printf", "println", "slice", "urlquery",
 ];
 
+/// A function from a text to a text, by its name.
+type OfText = (&'static str, fn(&str) -> String);
+/// A function from a number to a text, by its name.
+type OfNumber = (&'static str, fn(f64) -> String);
+
 /// Functions from a text to a text.
-const TEXTS: [(&str, fn(&str) -> String); 9] = [
+const TEXTS: [OfText; 9] = [
     ("title", title::title),
     ("toUpper", str::to_uppercase),
     ("toLower", str::to_lowercase),
@@ -80,7 +85,7 @@ const TEXTS: [(&str, fn(&str) -> String); 9] = [
 ];
 
 /// Functions from a number to a text.
-const NUMBERS: [(&str, fn(f64) -> String); 5] = [
+const NUMBERS: [OfNumber; 5] = [
     ("humanize", humanize::humanize),
     ("humanize1024", humanize::humanize_1024),
     ("humanizeDuration", humanize::duration),
