@@ -9,4 +9,5 @@ mod summary;
 mod tests;
 mod view;
 
+pub(crate) use select::{CHECK, COUNTER, metric_labels};
 pub use source::StoreSource;
