@@ -29,6 +29,7 @@ mod selector;
 mod series;
 mod stand;
 mod state_bar;
+mod unit;
 mod verdict;
 
 pub use built_in::{BuiltIn, was_run};
@@ -53,4 +54,5 @@ pub use selector::Selector;
 pub use series::{Reported, Series};
 pub use stand::Stand;
 pub use state_bar::StateBar;
+pub use unit::unit_of;
 pub use verdict::{threshold_lines, verdict_text};

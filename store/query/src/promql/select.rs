@@ -28,7 +28,7 @@ pub(super) fn select(view: &View<'_>, matchers: &[Matcher], from_ms: i64, to_ms:
 }
 
 /// The checks that may have such series, with all their metrics: one by its name, if a condition names it, else all.
-fn candidates(view: &View<'_>, matchers: &[Matcher]) -> Vec<CheckSeries> {
+pub(super) fn candidates(view: &View<'_>, matchers: &[Matcher]) -> Vec<CheckSeries> {
     if let Some(name) = named(matchers) {
         return match view.snapshot().check(name) {
             Ok(check) => check.into_iter().collect(),
