@@ -1,5 +1,5 @@
 //! Programs that others wrote, against `custos serve`: promtool, vmalert, prometheus-api-client in Python, and in Node the completion
-//! of Prometheus' own page.
+//! of Prometheus' own page and Grafana's own data source.
 //!
 //! What `custos store export` writes goes into Prometheus and VictoriaMetrics, whose answers are compared.
 //!
@@ -9,6 +9,7 @@
 
 mod codemirror;
 mod exports;
+mod grafana;
 mod history;
 mod library;
 mod prometheus_api_client;
