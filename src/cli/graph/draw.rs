@@ -344,10 +344,7 @@ load:load1  min 1  avg 1.1  max 6  last 1  warn 5
             "{rate}"
         );
         let seconds = drawn(&store(), &["max(check_duration_seconds{check=\"load\"})", "--ascii"]).unwrap();
-        assert!(
-            seconds.starts_with("max(check_duration_seconds{check=\"load\"})  min 20 ms  avg 20 ms"),
-            "{seconds}"
-        );
+        assert!(seconds.starts_with("max(check_duration_seconds{check=\"load\"})  min 20 ms  "), "{seconds}");
         let several = drawn(&store(), &["load + 0", "--ascii", "--height", "30"]).unwrap();
         assert!(several.contains("{check=\"load\", metric=\"in\"}  min 0"), "{several}");
         let wrong = drawn(&store(), &["rate(load[5m]"]).unwrap_err().message;
