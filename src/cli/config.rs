@@ -12,6 +12,7 @@ use super::config_option::ConfigOption;
 use super::style::printable_lines;
 use crate::config::{self, Config, Loaded, Mistakes};
 use crate::exit_code::ExitCode;
+use crate::http;
 use crate::nrpe::listener::{self, Settings};
 use crate::text::human::counted;
 
@@ -82,13 +83,16 @@ fn run_on(args: &ConfigArgs, snippets: bool, out: &mut dyn Write, err: &mut dyn 
     // Nothing is left to be done if stderr is closed.
     let _ = err.write_all(report(mistakes, snippets).as_bytes());
     let Ok(loaded) = loaded else { return ExitCode::Usage };
-    match nrpe_remarks(&loaded.config) {
-        Ok(remarks) => {
-            let _ = err.write_all(printable_lines(remarks.as_bytes()).as_bytes());
-        }
-        Err(error) => {
-            let _ = writeln!(err, "{}", printable_lines(error.to_string().as_bytes()));
-            return ExitCode::Usage;
+    let of_nrpe = nrpe_remarks(&loaded.config).map_err(|error| error.to_string());
+    for remarks in [of_nrpe, http_remarks(&loaded.config)] {
+        match remarks {
+            Ok(remarks) => {
+                let _ = err.write_all(printable_lines(remarks.as_bytes()).as_bytes());
+            }
+            Err(error) => {
+                let _ = writeln!(err, "{}", printable_lines(error.as_bytes()));
+                return ExitCode::Usage;
+            }
         }
     }
     let page = match &args.action {
@@ -128,6 +132,16 @@ pub(super) fn nrpe_remarks(config: &Config) -> Result<String, listener::Error> {
         .filter(|note| matches!(note.severity, Severity::Error | Severity::Warning))
         .map(|note| format!("nrpe: warning: {}\n", note.text.trim_end()));
     Ok(remarks.chain(untried).collect())
+}
+
+/// The same for HTTP.
+fn http_remarks(config: &Config) -> Result<String, String> {
+    match http::Settings::of(config) {
+        Err(error) if !Uid::effective().is_root() && !is_user_of(&config.store) => {
+            Ok(format!("http: warning: this is not checked, only the agent may be able to: {error}\n"))
+        }
+        tried => tried.map(|_| String::new()),
+    }
 }
 
 /// Whether this process has the agent's user, who owns the store.

@@ -150,6 +150,27 @@ fn mistakes_are_told_as_prometheus_does() {
 }
 
 #[test]
+fn characters_that_prometheus_takes_as_they_are_are_taken() {
+    let server = Server::start();
+    let (status, body) =
+        server.get(&format!("/api/v1/query?query=load{{metric=\"load1\"}}>5<99|x&time={END}"));
+    assert_eq!(status, 400, "{body}");
+    assert!(body.contains("1:26: parse error"), "{body}");
+    let (status, body) = server.get(&format!("/api/v1/query?query=load{{metric=\"load1\"}}>5<99&time={END}"));
+    assert!(status == 200 && body.contains("\"59\""), "{body}");
+    for (target, error) in [
+        ("query=1%zz", r#"invalid URL escape \"%zz\""#),
+        ("query=1;time=0", "invalid semicolon separator in query"),
+    ] {
+        let (status, body) = server.get(&format!("/api/v1/query?{target}"));
+        let expected = format!(
+            r#"{{"status":"error","errorType":"bad_data","error":"error parsing form values: {error}"}}"#
+        );
+        assert_eq!((status, body), (400, expected));
+    }
+}
+
+#[test]
 fn what_is_written_later_is_answered_at_once() {
     let server = Server::start();
     let runs = "{\"check\":\"new\",\"time_ms\":1767226200000,\"state\":\"OK\",\"metrics\":[{\"label\":\"a\",\"value\":5,\"unit\":\"\"}]}\n";

@@ -14,6 +14,7 @@ mod elementwise;
 mod evaluator;
 mod grid;
 mod groups;
+mod heap;
 mod histogram;
 mod invariant;
 mod label_functions;

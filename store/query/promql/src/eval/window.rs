@@ -25,7 +25,6 @@ pub(super) fn eval(evaluator: &Evaluator<'_>, call: &Call, window: Window, grid:
     for arg in call.args.iter().filter(|arg| arg.value_type() == ValueType::Scalar) {
         params.push(evaluator.scalar(arg, grid)?);
     }
-    check_params(evaluator, call, window, &params)?;
     let windows = Windows::of(evaluator, range, grid)?;
     let ranged = select::ranged(evaluator, range, &windows)?;
     if let Some(rows) = summary::eval(evaluator, &ranged, window, &windows, grid)? {
@@ -55,8 +54,14 @@ pub(super) fn eval(evaluator: &Evaluator<'_>, call: &Call, window: Window, grid:
                         slope * param(0) + intercept
                     }
                 },
-                Window::DoubleExponentialSmoothing => smoothed(slice.values, param(0), param(1)),
+                Window::DoubleExponentialSmoothing => {
+                    check_factors(call.span, param(0), param(1))?;
+                    smoothed(slice.values, param(0), param(1))
+                }
                 Window::Quantile => {
+                    if let (false, Some(arg)) = ((0.0..=1.0).contains(&param(0)), call.args.first()) {
+                        evaluator.warn_of_quantile(param(0), arg);
+                    }
                     scratch.clear();
                     scratch.extend_from_slice(slice.values);
                     quantile(param(0), &mut scratch)
@@ -116,27 +121,14 @@ fn forward(times: &[i64], at: usize, time_ms: i64) -> usize {
     low + times[low..high].partition_point(|time| *time <= time_ms)
 }
 
-fn check_params(evaluator: &Evaluator<'_>, call: &Call, window: Window, params: &[Vec<f64>]) -> Result<()> {
-    let bad =
-        |values: &[f64], is_good: fn(f64) -> bool| values.iter().copied().find(|value| !is_good(*value));
-    match window {
-        Window::DoubleExponentialSmoothing => {
-            for (name, values) in ["smoothing", "trend"].iter().zip(params) {
-                let letter = &name[..1];
-                if let Some(value) = bad(values, |value| value > 0.0 && value < 1.0) {
-                    let message =
-                        format!("invalid {name} factor. Expected: 0 < {letter}f < 1, got: {value:.6}");
-                    return Err(Error::execution(call.span, message));
-                }
-            }
+/// Refuses factors that do not smooth, once there is something to smooth.
+fn check_factors(span: Span, smoothing: f64, trend: f64) -> Result<()> {
+    for (name, value) in [("smoothing", smoothing), ("trend", trend)] {
+        if !(value > 0.0 && value < 1.0) {
+            let letter = &name[..1];
+            let message = format!("invalid {name} factor. Expected: 0 < {letter}f < 1, got: {value:.6}");
+            return Err(Error::execution(span, message));
         }
-        Window::Quantile => {
-            let wrong = params.first().and_then(|values| bad(values, |value| (0.0..=1.0).contains(&value)));
-            if let (Some(value), Some(arg)) = (wrong, call.args.first()) {
-                evaluator.warn_of_quantile(value, arg);
-            }
-        }
-        _ => {}
     }
     Ok(())
 }
