@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod codemirror;
+mod dashboard;
 mod exports;
 mod grafana;
 mod history;
