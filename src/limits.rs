@@ -459,7 +459,7 @@ pub const HTTP_QUERIES_WAITING_MAX: usize = 128;
 /// How long a query over HTTP may take.
 pub const HTTP_QUERY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a query over HTTP may take while others wait for their turn.
-pub const HTTP_QUERY_TIMEOUT_BUSY: Duration = Duration::from_secs(5);
+pub const HTTP_QUERY_TIMEOUT_BUSY: Duration = Duration::from_secs(2);
 const _: () = assert!(HTTP_QUERY_TIMEOUT_BUSY.as_secs() < HTTP_QUERY_TIMEOUT.as_secs());
 /// How long a server over HTTP that ends goes on answering requests that it has.
 pub const HTTP_DRAIN: Duration = Duration::from_secs(5);
