@@ -94,9 +94,20 @@ fn stored(runs: &str) -> Stage {
 
 /// Status and body of the answer of a program on this host to a `GET`; none while it does not answer.
 pub(crate) fn get(address: &str, target: &str) -> Option<(u16, String)> {
+    ask(address, &format!("GET {target} HTTP/1.0\r\nHost: {address}\r\n\r\n"), b"")
+}
+
+/// The same of a `POST`, to a program that answers.
+pub(crate) fn post(address: &str, target: &str, body: &[u8]) -> (u16, String) {
+    let head = format!("POST {target} HTTP/1.0\r\nHost: {address}\r\nContent-Length: {}\r\n\r\n", body.len());
+    ask(address, &head, body).unwrap()
+}
+
+fn ask(address: &str, head: &str, body: &[u8]) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(stream, "GET {target} HTTP/1.0\r\nHost: {address}\r\n\r\n").ok()?;
+    stream.write_all(head.as_bytes()).ok()?;
+    stream.write_all(body).ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;

@@ -14,6 +14,7 @@ mod elementwise;
 mod evaluator;
 mod grid;
 mod groups;
+mod hash;
 mod heap;
 mod histogram;
 mod invariant;
