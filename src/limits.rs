@@ -479,3 +479,5 @@ pub const HTTP_SETTINGS_MAX_BYTES: usize = 1 << 20;
 pub const HTTP_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Bytes of one report of the HTTP server to the agent.
 pub const HTTP_REPORT_MAX_BYTES: usize = 16 << 10;
+/// Symbolic links that `custos init` follows to the file that it writes, as many as Linux follows.
+pub const LINKS_MAX: usize = 40;
