@@ -7,6 +7,8 @@ mod source;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod unit;
 mod view;
 
+pub(crate) use select::{CHECK, COUNTER, metric_labels};
 pub use source::StoreSource;

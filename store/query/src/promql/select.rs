@@ -10,11 +10,11 @@ use super::view::{Found, View, What};
 use crate::built_in::BuiltIn;
 
 /// The label that has the name of the check.
-const CHECK: &str = "check";
+pub(crate) const CHECK: &str = "check";
 /// The label that has the name of the metric within its check.
 const METRIC: &str = "metric";
 /// Unit of a counter.
-const COUNTER: &str = "c";
+pub(crate) const COUNTER: &str = "c";
 /// Checks whose runs are further apart than this (ms) are looked at more closely: five minutes of look-back might be too few.
 const SPARSE_MS: i64 = 120_000;
 
@@ -28,7 +28,7 @@ pub(super) fn select(view: &View<'_>, matchers: &[Matcher], from_ms: i64, to_ms:
 }
 
 /// The checks that may have such series, with all their metrics: one by its name, if a condition names it, else all.
-fn candidates(view: &View<'_>, matchers: &[Matcher]) -> Vec<CheckSeries> {
+pub(super) fn candidates(view: &View<'_>, matchers: &[Matcher]) -> Vec<CheckSeries> {
     if let Some(name) = named(matchers) {
         return match view.snapshot().check(name) {
             Ok(check) => check.into_iter().collect(),
@@ -128,7 +128,7 @@ fn distance_ms(check: &CheckInfo) -> i64 {
 }
 
 /// The labels of a metric. Those of its own that would hide the name, the check or the metric get another name.
-fn metric_labels(check: &str, info: &SeriesInfo) -> Labels {
+pub(crate) fn metric_labels(check: &str, info: &SeriesInfo) -> Labels {
     let own = info.key.labels.iter().map(|(name, value)| match name.as_str() {
         METRIC_NAME | CHECK | METRIC => (format!("exported_{name}"), value.as_str()),
         _ => (name.clone(), value.as_str()),
