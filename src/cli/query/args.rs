@@ -6,7 +6,7 @@ use clap_complete::engine::ArgValueCompleter;
 use custos_promql::{
     Answer, AnswerValue, Error, ErrorKind, Expr, Options, instant, parse, parse_duration, range,
 };
-use custos_query::StoreSource;
+use custos_query::{StoreSource, query_threads};
 use custos_store::Reader;
 use jiff::Zoned;
 
@@ -85,7 +85,7 @@ fn answer(args: &QueryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> R
     let snapshot = opened.reader.snapshot();
     let source = StoreSource::new(&snapshot);
     let lookback_ms = args.lookback.as_deref().map(|text| duration("--lookback", text)).transpose()?;
-    let options = Options { lookback_ms, ..Options::default() };
+    let options = Options { lookback_ms, threads: query_threads(), ..Options::default() };
     let answered = match span {
         Span::At(at_ms) => instant(&args.expr, &expr, &source, at_ms, &options),
         Span::Range(start_ms, end_ms, step_ms) => {

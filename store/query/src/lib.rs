@@ -44,7 +44,7 @@ pub use latest::{LatestRuns, latest_runs};
 pub use merged::{MergedRuns, merged_runs};
 pub use newest::{Listed, NewestRuns, Pick};
 pub use printable::{is_unsafe, printable};
-pub use promql::StoreSource;
+pub use promql::{StoreSource, query_threads};
 pub use rate::Rate;
 pub use run_json::RunJson;
 pub use selector::Selector;

@@ -8,7 +8,7 @@ use super::evaluator::Evaluator;
 use super::grid::Grid;
 use super::merge::merged;
 use super::options::Options;
-use super::select::{self, RangeSeries};
+use super::ranged::{self, RangeSeries};
 use super::sort;
 use super::value::{Row, Value};
 use super::walk::walk;
@@ -34,7 +34,7 @@ pub fn instant(
     let evaluator = evaluator(source, options, grid, at_ms);
     let value = match expr.unwrapped() {
         Expr::Range(_) | Expr::Subquery(_) => {
-            let series = select::range(&evaluator, expr.unwrapped(), &grid)?;
+            let series = ranged::range(&evaluator, expr.unwrapped(), &grid)?;
             AnswerValue::Matrix(points(series))
         }
         _ => match evaluator.eval(expr, &grid)? {
