@@ -417,8 +417,17 @@ pub const CONFIGURATIONS_KEPT_MAX: usize = 100;
 
 /// Steps between start and end of a query over HTTP, as in Prometheus.
 pub const HTTP_QUERY_STEPS_MAX: i64 = 11_000;
+/// Addresses, tokens, origins or names of one list of the `http` section.
+pub const HTTP_LIST_MAX: usize = 64;
+/// Bytes of a token for HTTP.
+pub const HTTP_TOKEN_MIN_BYTES: usize = 16;
 /// Connections of HTTP at once; further ones wait to be accepted.
 pub const HTTP_CONNECTIONS_MAX: usize = 512;
+/// Connections of HTTP from one address at once; further ones are closed.
+pub const HTTP_CONNECTIONS_PER_PEER_MAX: usize = 128;
+const _: () = assert!(HTTP_CONNECTIONS_PER_PEER_MAX < HTTP_CONNECTIONS_MAX);
+/// How long a handshake of TLS may take for HTTP.
+pub const HTTP_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Bytes of the head of a request over HTTP.
 pub const HTTP_HEAD_MAX_BYTES: usize = 64 << 10;
 /// How long the head of a request over HTTP may take to come.
@@ -433,7 +442,36 @@ pub const HTTP_QUERIES_AT_ONCE: usize = 4;
 pub const HTTP_LISTS_AT_ONCE: usize = 2;
 /// Bytes of an answer over HTTP.
 pub const HTTP_ANSWER_MAX_BYTES: usize = 128 << 20;
+/// Bytes of all answers over HTTP that have not been taken by their clients, but for one of any length; further answers wait.
+pub const HTTP_ANSWERS_HELD_BYTES: usize = 128 << 20;
+/// How long a client may take to read an answer over HTTP.
+pub const HTTP_SEND_TIMEOUT: Duration = Duration::from_secs(60);
+/// Bytes from which on an answer over HTTP is compressed for clients that ask for it.
+pub const HTTP_GZIP_MIN_BYTES: usize = 1024;
+/// How long the agent may take to give its figures to its HTTP server.
+pub const HTTP_AGENT_PATIENCE: Duration = Duration::from_secs(2);
 /// Requests over HTTP that wait for their turn; further ones are refused.
 pub const HTTP_QUERIES_WAITING_MAX: usize = 128;
 /// How long a query over HTTP may take.
 pub const HTTP_QUERY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a query over HTTP may take while others wait for their turn.
+pub const HTTP_QUERY_TIMEOUT_BUSY: Duration = Duration::from_secs(5);
+const _: () = assert!(HTTP_QUERY_TIMEOUT_BUSY.as_secs() < HTTP_QUERY_TIMEOUT.as_secs());
+/// How long a server over HTTP that ends goes on answering requests that it has.
+pub const HTTP_DRAIN: Duration = Duration::from_secs(5);
+/// How long the agent waits before it starts its HTTP server anew that ended, at first; twice as long each time.
+pub const HTTP_RESTART_MIN: Duration = Duration::from_millis(500);
+/// The same at most.
+pub const HTTP_RESTART_MAX: Duration = Duration::from_secs(60);
+/// An HTTP server that ran for so long is started anew without a long wait.
+pub const HTTP_RESTART_FORGOTTEN: Duration = Duration::from_secs(300);
+/// Memory of the agent's HTTP server, in bytes of its data. A query that needs more ends it, and the agent starts another.
+pub const HTTP_DATA_MAX_BYTES: u64 = 2 << 30;
+/// How much the agent's HTTP server stands back behind everything else for the processor, as `nice` counts.
+pub const HTTP_NICE: i32 = 10;
+/// Bytes of the settings that the agent gives its HTTP server.
+pub const HTTP_SETTINGS_MAX_BYTES: usize = 1 << 20;
+/// Between two reports of the HTTP server to the agent.
+pub const HTTP_REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// Bytes of one report of the HTTP server to the agent.
+pub const HTTP_REPORT_MAX_BYTES: usize = 16 << 10;

@@ -39,9 +39,13 @@ const PACKAGES: &[Package] = &[
     Package {
         root: "store/query/src",
         what: "pure questions to a store",
-        outside: &["custos_promql", "custos_store"],
+        outside: &["custos_promql", "custos_store", "threads"],
     },
-    Package { root: "store/query/promql/src", what: "PromQL over any source; knows no store", outside: &[] },
+    Package {
+        root: "store/query/promql/src",
+        what: "PromQL over any source; knows no store",
+        outside: &["threads"],
+    },
     Package {
         root: "compat/src",
         what: "the bytes that others defined; no I/O, no clock",
@@ -174,6 +178,21 @@ const ROOMS: &[Room] = &[
         outside: &["custos_store", "files", "nix", "processes", "sockets", "threads", "tokio"],
     },
     Room {
+        name: "http",
+        what: "queries over HTTP; reads the store, and asks the agent for its figures",
+        imports: &["clock", "config", "control", "limits", "lock", "part"],
+        outside: &[
+            "custos_promql",
+            "custos_query",
+            "custos_store",
+            "files",
+            "nix",
+            "openssl",
+            "sockets",
+            "tokio",
+        ],
+    },
+    Room {
         name: "daemon",
         what: "the only place that waits",
         imports: &[
@@ -184,6 +203,7 @@ const ROOMS: &[Room] = &[
             "evaluate",
             "execute",
             "exit_code",
+            "http",
             "limits",
             "lock",
             "nrpe",
@@ -193,7 +213,18 @@ const ROOMS: &[Room] = &[
             "snmp",
             "text",
         ],
-        outside: &["custos_query", "custos_store", "env", "nix", "processes", "sockets", "threads", "tokio"],
+        outside: &[
+            "custos_query",
+            "custos_shim",
+            "custos_store",
+            "env",
+            "files",
+            "nix",
+            "processes",
+            "sockets",
+            "threads",
+            "tokio",
+        ],
     },
     Room {
         name: "graph",
@@ -206,12 +237,6 @@ const ROOMS: &[Room] = &[
         what: "what this host has, and the checks that suit it; asks no service",
         imports: &["limits", "text"],
         outside: &["custos_compat", "files", "libc"],
-    },
-    Room {
-        name: "http",
-        what: "queries over HTTP; reads the store and nothing else",
-        imports: &["clock", "limits", "lock"],
-        outside: &["custos_promql", "custos_query", "custos_store", "files", "sockets", "tokio"],
     },
     Room {
         name: "cli",

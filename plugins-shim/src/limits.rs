@@ -65,3 +65,6 @@ const _: () = assert!(START_LOOK.as_millis() * 3 < 200);
 const _: () = assert!(GATHER_MAX_BYTES < OUTBOUND_MAX_BYTES);
 const _: () = assert!(2 * OUTPUT_MAX_BYTES + READ_BYTES < FRAME_MAX_BYTES);
 const _: () = assert!(FRAME_MAX_BYTES < u32::MAX as usize);
+
+/// Descriptors that a helper is given: its settings and sockets. The kernel takes 253 at a time.
+pub(crate) const HELPER_DESCRIPTORS_MAX: usize = 65;

@@ -3,7 +3,7 @@
 
 use std::ffi::{CStr, CString};
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
@@ -108,6 +108,29 @@ pub(crate) fn attribute_is(path: &Path, name: &CStr, wanted: &[u8]) -> bool {
     // SAFETY: two strings ended by NUL, and room for as many bytes as is said.
     let len = unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), place, room) };
     usize::try_from(len).is_ok_and(|len| &value[..len] == wanted)
+}
+
+/// As `ioprio_set(2)` numbers them: one process, and the class of what nobody waits for.
+const IOPRIO_WHO_PROCESS: libc::c_int = 1;
+const IOPRIO_IDLE: libc::c_int = 3 << 13;
+
+/// Has the kernel serve everything else before this process, which must have one thread only, so that later ones are like it.
+pub(crate) fn stand_back(nice: i32) -> io::Result<()> {
+    let done = |result: i64| if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) };
+    // SAFETY: `sched_param` is plain numbers, for which zero is a value.
+    let param: libc::sched_param = unsafe { std::mem::zeroed() };
+    // SAFETY: the pointer is to a live variable of the right type.
+    done(unsafe { libc::sched_setscheduler(0, libc::SCHED_BATCH, &param) }.into())?;
+    // SAFETY: takes no pointers.
+    done(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) }.into())?;
+    // SAFETY: takes no pointers.
+    done(unsafe { libc::syscall(libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE) })
+}
+
+/// Takes over descriptors that the kernel has just made for a message.
+pub(crate) fn received(descriptors: Vec<RawFd>) -> Vec<OwnedFd> {
+    // SAFETY: `recvmsg` made each for this call, so nothing else in the process owns it.
+    descriptors.into_iter().map(|descriptor| unsafe { OwnedFd::from_raw_fd(descriptor) }).collect()
 }
 
 /// Lets some time pass where there is no event to wait for: the kernel tells nobody that a group has become empty in

@@ -57,6 +57,12 @@ pub(super) fn job(check: &Check, store: &Path, given: &str) -> Result<Job, Failu
     Ok(Job::Plugin(PluginJob::new(spec, Reading::from(check))))
 }
 
+/// The name of the user that the agent of this store runs as, if that is known.
+pub(super) fn user(store: &Path) -> Option<String> {
+    let agent = running(store).or_else(|| owner(store))?;
+    User::from_uid(Uid::from_raw(agent.credentials.uid)).ok().flatten().map(|user| user.name)
+}
+
 fn only(user: &str, check: &str, given: &str) -> Failure {
     let check = shell_words::quote(check);
     Failure::new(format!(

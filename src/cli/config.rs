@@ -1,14 +1,18 @@
 //! `custos config check`, `custos config show` and `custos config schema`.
 
+use std::fs;
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 use custos_compat::nrpe::Severity;
+use nix::unistd::Uid;
 
 use super::config_option::ConfigOption;
 use super::style::printable_lines;
 use crate::config::{self, Config, Loaded, Mistakes};
 use crate::exit_code::ExitCode;
+use crate::http;
 use crate::nrpe::listener::{self, Settings};
 use crate::text::human::counted;
 
@@ -79,13 +83,16 @@ fn run_on(args: &ConfigArgs, snippets: bool, out: &mut dyn Write, err: &mut dyn 
     // Nothing is left to be done if stderr is closed.
     let _ = err.write_all(report(mistakes, snippets).as_bytes());
     let Ok(loaded) = loaded else { return ExitCode::Usage };
-    match nrpe_remarks(&loaded.config) {
-        Ok(remarks) => {
-            let _ = err.write_all(printable_lines(remarks.as_bytes()).as_bytes());
-        }
-        Err(error) => {
-            let _ = writeln!(err, "{}", printable_lines(error.to_string().as_bytes()));
-            return ExitCode::Usage;
+    let of_nrpe = nrpe_remarks(&loaded.config).map_err(|error| error.to_string());
+    for remarks in [of_nrpe, http_remarks(&loaded.config)] {
+        match remarks {
+            Ok(remarks) => {
+                let _ = err.write_all(printable_lines(remarks.as_bytes()).as_bytes());
+            }
+            Err(error) => {
+                let _ = writeln!(err, "{}", printable_lines(error.as_bytes()));
+                return ExitCode::Usage;
+            }
         }
     }
     let page = match &args.action {
@@ -104,17 +111,42 @@ fn print(page: &str, out: &mut dyn Write) -> ExitCode {
     }
 }
 
-/// Remarks on the `nrpe.cfg` that the configuration names, a line each. An error: the listener could not start with it.
+/// Remarks on the settings for NRPE, a line each. An error: the listener could not start with them.
+///
+/// Who is not the agent may not be allowed to read what it reads: that is a remark then, and an error for the agent.
 pub(super) fn nrpe_remarks(config: &Config) -> Result<String, listener::Error> {
     let Some(nrpe) = &config.nrpe else { return Ok(String::new()) };
     let settings = Settings::from_agent(nrpe, config.checks.keys().map(String::as_str), config.own_checks())?;
-    settings.try_tls()?;
-    Ok(settings
+    let untried = match settings.try_tls() {
+        Err(error) if settings.tls_is_out_of_reach() && !is_user_of(&config.store) => {
+            Some(format!("nrpe: warning: TLS is not checked, only the agent may be able to: {error}\n"))
+        }
+        tried => {
+            tried?;
+            None
+        }
+    };
+    let remarks = settings
         .notes
         .iter()
         .filter(|note| matches!(note.severity, Severity::Error | Severity::Warning))
-        .map(|note| format!("nrpe: warning: {}\n", note.text.trim_end()))
-        .collect())
+        .map(|note| format!("nrpe: warning: {}\n", note.text.trim_end()));
+    Ok(remarks.chain(untried).collect())
+}
+
+/// The same for HTTP.
+fn http_remarks(config: &Config) -> Result<String, String> {
+    match http::Settings::of(config) {
+        Err(error) if !Uid::effective().is_root() && !is_user_of(&config.store) => {
+            Ok(format!("http: warning: this is not checked, only the agent may be able to: {error}\n"))
+        }
+        tried => tried.map(|_| String::new()),
+    }
+}
+
+/// Whether this process has the agent's user, who owns the store.
+fn is_user_of(store: &Path) -> bool {
+    fs::metadata(store).is_ok_and(|metadata| metadata.uid() == Uid::effective().as_raw())
 }
 
 /// Every mistake on a line of its own, with the lines they stand in if `snippets`.
@@ -137,8 +169,6 @@ fn summary(loaded: &Loaded) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use clap::Parser;
 
     use super::*;

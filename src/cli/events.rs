@@ -69,8 +69,16 @@ fn show(args: &EventsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Re
 }
 
 fn line(event: &Event, now: &Zoned, style: Style) -> String {
-    let (from, to) = (format!("{:>8}", event.from.name()), format!("{:<8}", event.to.name()));
-    let arrow = if style.glyphs == Glyphs::Ascii { "->" } else { "→" };
+    // What is confirmed, or flaps, is in the state that it was in.
+    let is_same = event.from == Some(event.to);
+    let from = format!("{:>8}", if is_same { "" } else { event.from_name() });
+    let to = format!("{:<8}", event.to.name());
+    let arrow = match style.glyphs {
+        Glyphs::Ascii if is_same => "  ",
+        Glyphs::Ascii => "->",
+        _ if is_same => " ",
+        _ => "→",
+    };
     let lasted = event.lasted_ms.map(|lasted_ms| format!(" after {}", duration_ms(lasted_ms)));
     let time = local_time(event.time_ms, now.time_zone());
     let kind = event.kind.name().replace('_', " ");
@@ -78,7 +86,8 @@ fn line(event: &Event, now: &Zoned, style: Style) -> String {
     let said = event.said();
     let said = printable(&said);
     let plain = format!("{time}  {from} {arrow} {to}  {kind:<16}  {which}");
-    let (from, to) = (style.state(event.from, &from), style.state(event.to, &to));
+    let from = event.from.map_or_else(|| from.as_str().into(), |state| style.state(state, &from));
+    let to = style.state(event.to, &to);
     let head = format!("{time}  {from} {arrow} {to}  {kind:<16}  {which}");
     if !style.terminal || width(&plain) + 1 + width(&said) <= style.width {
         return format!("{head} {said}\n");
@@ -135,10 +144,10 @@ mod tests {
     fn events_of_all_checks_come_in_the_order_of_arrival() {
         assert_eq!(
             shown(&[]).unwrap(),
-            "2026-11-22 13:00:00        OK → WARNING   soft              load: load 0\n\
+            "2026-11-22 13:00:00   PENDING → WARNING   soft              load: load 0\n\
              2026-11-22 13:00:01        OK → CRITICAL  soft              disk: disk 1\n\
              2026-11-22 13:00:01   WARNING → OK        soft recovery     load after 1s: load 1\n\
-             2026-11-22 13:00:03  CRITICAL → CRITICAL  hard              disk: CRITICAL: full is 3, outside 2 - disk 3\n\
+             2026-11-22 13:00:03             CRITICAL  hard              disk: CRITICAL: full is 3, outside 2 - disk 3\n\
              2026-11-22 13:00:05  CRITICAL → OK        hard recovery     disk after 4s: disk 5\n"
         );
     }
@@ -150,7 +159,7 @@ mod tests {
             check: "disk".to_owned(),
             time_ms: NOON,
             kind: custos_query::EventKind::Hard,
-            from: State::Ok,
+            from: Some(State::Ok),
             to: State::Critical,
             attempt: 1,
             text: "word ".repeat(20),

@@ -16,10 +16,10 @@ pub(crate) use document::suggest::nearest;
 pub use document::{Mistake, Mistakes, Place, Severity, SourceFile};
 pub use keys::top::{DEFAULT_PLUGINS, DEFAULT_STORE};
 pub use model::{
-    AGENT_CHECK, ByteUnits, Check, CheckNameFault, Command, Condition, Config, KeyPart, Limit, NativeCheck,
-    Network, NrpeConfig, NrpeKeys, OnMissing, Part, Priority, Process, RunAs, Secret, Serving, SnmpAccess,
-    SnmpConfig, SnmpPoll, SnmpProfile, SnmpUser, SnmpWanted, Stale, SyncPolicy, TablePoll, Template,
-    Threshold, TrapRule, TrapsConfig, UNMATCHED_CHECK, UnitRange, Variable, Wanted,
+    AGENT_CHECK, ByteUnits, Check, CheckNameFault, Command, Condition, Config, HttpConfig, KeyPart, Limit,
+    Listening, NativeCheck, Network, NrpeConfig, NrpeKeys, OnMissing, Part, Priority, Process, RunAs, Secret,
+    Serving, SnmpAccess, SnmpConfig, SnmpPoll, SnmpProfile, SnmpUser, SnmpWanted, Stale, SyncPolicy,
+    TablePoll, Template, Threshold, TrapRule, TrapsConfig, UNMATCHED_CHECK, UnitRange, Variable, Wanted,
 };
 pub use read::{DEFAULT_PATH, Loaded, Surroundings, load, load_with, store_named};
 pub use reference::{manual, schema};

@@ -2,6 +2,8 @@
 
 mod answers;
 mod history;
+mod http_helper;
+mod http_server;
 mod inputs;
 mod notify;
 mod nrpe_listener;
@@ -18,5 +20,6 @@ mod trap_receiver;
 
 pub use answers::requested_line;
 pub use history::read_history;
+pub use http_helper::serve_for_agent;
 pub use run::run;
 pub use settings::{SettingsReader, Setup, Source};

@@ -14,6 +14,7 @@ impl Daemon {
         let mut parts = vec![self.recorder.health(now).part(now)];
         parts.extend(self.inputs.executor.parts());
         parts.extend(self.nrpe.part());
+        parts.extend(self.http.part(now));
         parts.extend([self.trap_receiver.part(), self.control.part(), self.reload.part(now)]);
         parts
     }
@@ -45,6 +46,7 @@ impl Daemon {
         self.notify.alive();
         self.control.look();
         self.nrpe.look(now);
+        self.http.look(now);
         self.trap_receiver.look(&self.config, now);
         self.handle(Event::Look, now);
         let notes = self.inputs.executor.rows().take_notes();

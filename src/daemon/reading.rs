@@ -14,6 +14,7 @@ use crate::agent::History;
 use crate::clock::{self, Moment, micros};
 use crate::config::Config;
 use crate::execute::TableRows;
+use crate::http;
 use crate::limits::RELOAD_LONG;
 use crate::nrpe::listener::Settings;
 use crate::part::Part;
@@ -24,6 +25,8 @@ pub(super) struct Reloaded {
     pub(super) config: Config,
     /// Settings of the NRPE listener, if NRPE is to be served.
     pub(super) settings: Option<Settings>,
+    /// Settings of the HTTP server, if queries are to be answered.
+    pub(super) http: Option<http::Settings>,
     /// How traps are received, if they are.
     pub(super) reception: Option<Reception>,
     /// Histories of the checks that are new.
@@ -103,6 +106,9 @@ fn read(source: &Source, current: &Config) -> Result<Box<Reloaded>, String> {
         tracing::warn!("the store stays at {}; {wanted} takes a restart", current.store.display());
         config.store.clone_from(&current.store);
     }
+    let http = http::Settings::of(&config).inspect_err(|error| {
+        tracing::error!("the configuration is not reloaded: {error}");
+    })?;
     let reception = reception(&config, clock::now());
     let new = |name: &str| config.checks.contains_key(name) && !current.checks.contains_key(name);
     let histories = if config.checks.keys().any(|name| new(name)) {
@@ -112,7 +118,7 @@ fn read(source: &Source, current: &Config) -> Result<Box<Reloaded>, String> {
     };
     let rows = config.checks.values().filter(|check| new(&check.name)).map(|check| &**check);
     let rows = TableRows::read(&config.store, rows);
-    Ok(Box::new(Reloaded { config, settings, reception, histories, rows }))
+    Ok(Box::new(Reloaded { config, settings, http, reception, histories, rows }))
 }
 
 #[cfg(test)]

@@ -34,10 +34,14 @@ impl Daemon {
     }
 
     fn take(&mut self, reloaded: Reloaded, now: Moment) -> Result<(), String> {
-        let Reloaded { config, settings, reception, histories, rows } = reloaded;
-        self.reload_listeners(reception, settings, now).inspect_err(|why| {
-            tracing::error!("the configuration is not reloaded: {why}");
-        })?;
+        let Reloaded { config, settings, http, reception, histories, rows } = reloaded;
+        let prepared = self.http.prepare(http);
+        let reloaded = prepared.and_then(|http| {
+            self.reload_listeners(reception, settings, now)?;
+            self.http.take(http, now);
+            Ok(())
+        });
+        reloaded.inspect_err(|why| tracing::error!("the configuration is not reloaded: {why}"))?;
         self.config = Arc::new(config);
         let known = self.inputs.executor.rows();
         known.adopt(rows);

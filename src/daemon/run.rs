@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::answers::Answers;
 use super::history::read_all;
+use super::http_server::HttpServer;
 use super::inputs::{Input, Inputs, Outside};
 use super::notify::Notify;
 use super::nrpe_listener::NrpeListener;
@@ -26,6 +27,7 @@ use crate::control::{self, Request, Response};
 use crate::evaluate::{Change, ChangeKind};
 use crate::execute::{Executor, PluginEnvironment, ShimSettings, TableRows};
 use crate::exit_code::ExitCode;
+use crate::http;
 use crate::limits::{
     CONTROL_QUEUE_MAX, HEALTH_LOOK, NRPE_REQUEST_QUEUE_MAX, RECORD_OPEN_MAX, REPORTS_PER_TURN_MAX,
 };
@@ -61,6 +63,7 @@ pub(super) struct Daemon {
     pub(super) recorder: Recorder,
     answers: Answers,
     pub(super) nrpe: NrpeListener,
+    pub(super) http: HttpServer,
     pub(super) control: control::Listener,
     pub(super) trap_receiver: TrapReceiver,
     pub(super) reload: Reload,
@@ -98,6 +101,7 @@ impl Daemon {
             recorder,
             answers: Answers::default(),
             nrpe: NrpeListener::new(request_sender, serving),
+            http: HttpServer::default(),
             control,
             trap_receiver,
             reload: Reload::default(),
@@ -122,6 +126,7 @@ impl Daemon {
         };
         daemon.agent.restore(stored.histories, now, &mut daemon.effects);
         daemon.start_nrpe(now)?;
+        daemon.http.start_sometime(http::Settings::of(&daemon.config), now);
         daemon.trap_receiver.start_sometime(reception(&daemon.config, now), now);
         daemon.perform();
         Ok(daemon)

@@ -29,6 +29,7 @@ impl Daemon {
         while let Ok(request) = self.inputs.requests.try_recv() {
             self.asked(Outside::Request(Box::new(request)), clock::now());
         }
+        let http = self.http.stop();
         self.handle(Event::Stop, clock::now());
         let answered = self.drain(server.as_ref()).await;
         for results in self.trap_receiver.stop(&mut self.inputs.passive).await {
@@ -44,6 +45,9 @@ impl Daemon {
         if let Some(server) = server.filter(|_| !answered) {
             // Those whose plugins were ended just now are answered, too.
             let _ = tokio::time::timeout(LEAVE_MAX, server.left()).await;
+        }
+        if let Some(http) = http {
+            let _ = tokio::time::timeout(LEAVE_MAX, http).await;
         }
         match self.recorder.finish(clock::now()).waiting_runs {
             0 => {

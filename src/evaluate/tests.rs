@@ -164,6 +164,15 @@ fn what_is_kept_is_what_was_said_last() {
 }
 
 #[test]
+fn nan_is_like_a_missing_value_and_infinity_is_beyond_all_bounds() {
+    let values = [Some(25.0), Some(f64::NAN), Some(f64::INFINITY), Some(f64::NEG_INFINITY)];
+    let nan = Threshold { on_missing: OnMissing::State(W), ..threshold("v") };
+    assert_eq!(states(&check(nan.clone()), &values), [C, W, C, O]);
+    let said = judge(&check(nan), &[metric("v", values[1])], &mut Pending::default(), Taken::at(0)).1;
+    assert_eq!(said, "WARNING: v is NaN");
+}
+
+#[test]
 fn a_missing_metric_breaks_the_clock() {
     let held =
         Threshold { pending_for: Duration::from_secs(20), on_missing: OnMissing::State(O), ..threshold("v") };

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use custos_compat::nagios::Range;
-use custos_store::{Bounds, Metric, State};
+use custos_store::{Bounds, Metric, State, Value};
 
 use super::rate::Counters;
 use super::taken::Taken;
@@ -80,7 +80,7 @@ pub fn judge(check: &Check, metrics: &[Metric], pending: &mut Pending, taken: Ta
 /// Whether a threshold can judge these metrics, so that what it found in an earlier run no longer matters.
 pub fn judges(threshold: &Threshold, metrics: &[Metric]) -> bool {
     let mut matching = matching(threshold, metrics).peekable();
-    matching.peek().is_some() && matching.all(|metric| metric.value.is_some())
+    matching.peek().is_some() && matching.all(|metric| comparable(threshold, metric).is_ok())
 }
 
 fn matching<'m>(threshold: &Threshold, metrics: &'m [Metric]) -> impl Iterator<Item = &'m Metric> {
@@ -102,9 +102,12 @@ fn judge_one(
     }
     let mut findings = Vec::new();
     for metric in matching {
-        let Some(value) = metric.value else {
-            findings.extend(missing(index, threshold, pending, &format!("{} is undetermined", metric.label)));
-            continue;
+        let value = match comparable(threshold, metric) {
+            Ok(value) => value,
+            Err(what) => {
+                findings.extend(missing(index, threshold, pending, &format!("{} is {what}", metric.label)));
+                continue;
+            }
         };
         let series = series_name(metric);
         let value = match threshold.rate {
@@ -136,6 +139,17 @@ fn judge_one(
         findings.extend(found.map(|(state, range)| (state, sentence(threshold, metric, value, range))));
     }
     findings
+}
+
+/// The value of a metric, if a threshold can compare it; else what it is. NaN is neither within a range nor outside, and
+/// nothing grows to infinity and back.
+fn comparable(threshold: &Threshold, metric: &Metric) -> Result<Value, &'static str> {
+    let value = metric.value.ok_or("undetermined")?;
+    match value.to_f64() {
+        float if float.is_nan() => Err("NaN"),
+        float if float.is_infinite() && threshold.rate => Err("infinite"),
+        _ => Ok(value),
+    }
 }
 
 /// What a threshold finds when it has nothing to judge. Its clocks start anew, unless it keeps what it found last.

@@ -1,13 +1,26 @@
 //! HTTP: the queries that Prometheus' API has, over a store.
 //!
-//! What a request means and what its answer is, is decided in `api/`, which knows neither sockets nor hyper; `server.rs` has
-//! the connections.
+//! What a request means and what its answer is, is decided in `api/`, which knows neither sockets nor hyper; `access.rs`
+//! decides who may ask, `server.rs` has the connections, `answering.rs` brings both together.
 
+mod access;
+mod answering;
 mod api;
+mod counters;
+mod gzip;
+mod openmetrics;
 mod params;
 mod reply;
 mod server;
+mod settings;
+mod socket;
 mod stores;
+mod tls;
+mod wire;
 
-pub use server::{Listening, ServerError, serve};
+pub use counters::Report;
+pub use server::{ServerError, serve};
+pub use settings::Settings;
+pub use socket::Socket;
 pub use stores::Stores;
+pub use tls::Tls;

@@ -1,6 +1,6 @@
 //! The store that requests are answered from.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use custos_store::{Reader, Snapshot};
@@ -9,6 +9,7 @@ use crate::lock::locked;
 
 /// A store, of which each request sees what is there when it comes.
 pub struct Stores {
+    dir: PathBuf,
     reader: Mutex<Reader>,
 }
 
@@ -18,7 +19,12 @@ impl Stores {
     /// # Errors
     /// What keeps it from being read.
     pub fn open(dir: &Path) -> custos_store::Result<Stores> {
-        Ok(Stores { reader: Mutex::new(Reader::open(dir)?) })
+        Ok(Stores { dir: dir.to_owned(), reader: Mutex::new(Reader::open(dir)?) })
+    }
+
+    /// Where it is.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// The store as it is now. If it cannot be looked at, as it was last.

@@ -15,7 +15,8 @@ pub(super) fn output(run: &Run) -> String {
         let range = |bounds: Bounds| Range::new(bounds.start, bounds.end, bounds.inside);
         let item = Item {
             label: &label,
-            value: metric.value,
+            // The guideline has no words for what is not finite.
+            value: metric.value.filter(|value| value.to_f64().is_finite()),
             unit: &metric.unit,
             warn: metric.warn.and_then(range),
             crit: metric.crit.and_then(range),

@@ -18,11 +18,23 @@ const SMALL: [&str; 4] = ["", "m", "µ", "n"];
 ///
 /// The unit is one of perfdata; `c` (a counter) is not shown, and one that is not known follows as it is.
 pub fn quantity(value: f64, unit: &str, prefixes: Prefixes) -> String {
-    if unit == "s" && value.abs() >= 60.0 {
+    if unit == "s" && value.is_finite() && value.abs() >= 60.0 {
         return duration_ms((value * 1000.0).clamp(-9e15, 9e15) as i64);
+    }
+    if !value.is_finite() {
+        return not_finite(value).to_owned();
     }
     let Scaling { divisor, suffix, digits } = Scaling::of(value, unit, prefixes);
     format!("{}{suffix}", significant(value / divisor, digits))
+}
+
+/// As queries write them, without a unit.
+fn not_finite(value: f64) -> &'static str {
+    match value {
+        f64::INFINITY => "+Inf",
+        f64::NEG_INFINITY => "-Inf",
+        _ => "NaN",
+    }
 }
 
 /// What follows a number in a base unit: ` B`, ` s`, `%`, `°C`; nothing for a counter or no unit.
@@ -99,8 +111,8 @@ fn large(magnitude: f64, base: f64, prefixes: &[&'static str; 9]) -> (f64, &'sta
 
 /// So many significant digits, or all digits before the point, without trailing zeros.
 fn significant(value: f64, count: i32) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return value.abs().to_string();
+    if value == 0.0 {
+        return "0".to_owned();
     }
     let magnitude = value.abs().log10().floor() as i32;
     if !(-6..=15).contains(&magnitude) {
@@ -212,6 +224,9 @@ mod tests {
             (1.5e6, "packets", "1.5M packets"),
             (2e6, "/s", "2M/s"),
             (1e-9, "", "1.00e-9"),
+            (f64::NAN, "B", "NaN"),
+            (f64::INFINITY, "s", "+Inf"),
+            (f64::NEG_INFINITY, "%", "-Inf"),
         ] {
             assert_eq!(quantity(value, unit, Prefixes::Si), shown);
         }

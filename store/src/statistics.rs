@@ -7,11 +7,11 @@ use crate::value::Value;
 pub struct Statistics {
     /// Values.
     pub count: u64,
-    /// The least one; NaN is left out; +infinity if there is none.
+    /// The least one; NaN is left out; +infinity if there is no other.
     pub min: f64,
-    /// The greatest one; NaN is left out; -infinity if there is none.
+    /// The greatest one; NaN is left out; -infinity if there is no other, which is less than the least then.
     pub max: f64,
-    /// The sum, subject to rounding; NaN if one of them is.
+    /// The sum, subject to rounding; NaN if one of them is, or if there are infinities of both signs.
     pub sum: f64,
     /// The earliest value.
     pub first: Option<Value>,

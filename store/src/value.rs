@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-/// A finite number: a 64-bit float, or an integer that no 64-bit float equals.
+/// A 64-bit float, which may be infinite or NaN, or an integer that no 64-bit float equals.
 ///
 /// Build one with [`Value::from`]; that keeps the representation canonical: an integer that a float can hold
 /// is a `Float`, so equal numbers are equal values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value {
-    /// Any finite float. Negative zero is stored as zero.
+    /// Any float. Negative zero is stored as zero, and every NaN as [`f64::NAN`], so that no payload means anything.
     Float(f64),
     /// An integer beyond 2^53 that has no exact float, such as a 64-bit counter.
     Integer(i64),
@@ -46,8 +46,13 @@ const WHOLE_MAX: f64 = (1_u128 << 100) as f64;
 
 impl From<f64> for Value {
     fn from(value: f64) -> Self {
-        Value::Float(value + 0.0)
+        Value::Float(canonical(value))
     }
+}
+
+/// The float that stands for all that mean the same: one NaN, one zero.
+pub(crate) fn canonical(float: f64) -> f64 {
+    if float.is_nan() { f64::NAN } else { float + 0.0 }
 }
 
 impl From<i64> for Value {
@@ -90,6 +95,19 @@ mod tests {
         assert_eq!(Value::from((1_i64 << 53) + 1), Value::Integer(9007199254740993));
         assert_eq!(Value::from(i64::MAX), Value::Integer(i64::MAX));
         assert_eq!(Value::from(i64::MIN), Value::Float(i64::MIN as f64));
+    }
+
+    #[test]
+    fn there_is_one_nan_and_one_zero() {
+        let bits = |float: f64| match Value::from(float) {
+            Value::Float(float) => float.to_bits(),
+            Value::Integer(_) => unreachable!("a float is no integer"),
+        };
+        for nan in [0x7ff0_0000_0000_0002, 0xfff8_0000_0000_0000, 0x7ff8_0000_0000_0001] {
+            assert_eq!(bits(f64::from_bits(nan)), f64::NAN.to_bits());
+        }
+        assert_eq!(bits(-0.0), 0);
+        assert_eq!(bits(f64::NEG_INFINITY), f64::NEG_INFINITY.to_bits());
     }
 
     #[test]

@@ -31,6 +31,8 @@ for file in passwd group nsswitch.conf ld.so.cache services protocols; do
     cp "/etc/$file" "etc/$file"
 done
 cp -r /etc/alternatives etc/
+mkdir etc/ssl
+cp /etc/ssl/openssl.cnf etc/ssl/
 echo "127.0.0.1 localhost web1" >etc/hosts
 ln -s /proc/mounts etc/mtab
 hostname web1

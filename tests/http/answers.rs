@@ -63,12 +63,19 @@ fn series_and_labels_are_listed() {
     );
     let metadata = data("/api/v1/metadata?metric=net");
     assert_eq!(metadata, r#"{"net":[{"type":"counter","help":"","unit":""}]}"#);
+    let own = data("/api/v1/metadata?metric=check_duration_seconds");
+    assert_eq!(
+        own,
+        r#"{"check_duration_seconds":[{"type":"gauge","help":"How long the run took.","unit":"s"}]}"#
+    );
     assert_eq!(data("/api/v1/rules"), r#"{"groups":[]}"#);
     assert_eq!(data("/api/v1/alerts"), r#"{"alerts":[]}"#);
     assert_eq!(data("/api/v1/query_exemplars?query=test&start=1767226200000&end=1767226200000"), "[]");
     let build = data("/api/v1/status/buildinfo");
     assert!(build.starts_with(r#"{"version":"3."#) && !build.contains("features"), "{build}");
     assert_eq!(server.get("/api/v1/status/flags"), (404, "404 page not found\n".to_owned()));
+    let (status, front) = server.get("/");
+    assert!(status == 200 && front.contains("/api/v1/"), "{front}");
     assert_eq!(server.get("/-/healthy").0, 200);
     assert_eq!(server.get("/-/ready").0, 200);
 }
@@ -140,6 +147,27 @@ fn mistakes_are_told_as_prometheus_does() {
         body.contains(r#""errorType":"timeout","error":"query timed out in expression evaluation""#),
         "{body}"
     );
+}
+
+#[test]
+fn characters_that_prometheus_takes_as_they_are_are_taken() {
+    let server = Server::start();
+    let (status, body) =
+        server.get(&format!("/api/v1/query?query=load{{metric=\"load1\"}}>5<99|x&time={END}"));
+    assert_eq!(status, 400, "{body}");
+    assert!(body.contains("1:26: parse error"), "{body}");
+    let (status, body) = server.get(&format!("/api/v1/query?query=load{{metric=\"load1\"}}>5<99&time={END}"));
+    assert!(status == 200 && body.contains("\"59\""), "{body}");
+    for (target, error) in [
+        ("query=1%zz", r#"invalid URL escape \"%zz\""#),
+        ("query=1;time=0", "invalid semicolon separator in query"),
+    ] {
+        let (status, body) = server.get(&format!("/api/v1/query?{target}"));
+        let expected = format!(
+            r#"{{"status":"error","errorType":"bad_data","error":"error parsing form values: {error}"}}"#
+        );
+        assert_eq!((status, body), (400, expected));
+    }
 }
 
 #[test]

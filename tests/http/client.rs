@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
 use crate::stage::{PATIENCE, Running, Stage, custos};
 
@@ -43,7 +43,16 @@ impl Server {
     /// A server over the store of a stage.
     pub(crate) fn over(stage: Stage, listen: &str) -> Server {
         let store = stage.shown("store");
-        let mut command = custos(&["serve", "--store", &store, "--listen", listen]);
+        Server::of(stage, custos(&["serve", "--store", &store, "--listen", listen]))
+    }
+
+    /// A server by the configuration of a stage.
+    pub(crate) fn configured(stage: Stage) -> Server {
+        let command = stage.command(&["serve"]);
+        Server::of(stage, command)
+    }
+
+    fn of(stage: Stage, mut command: Command) -> Server {
         let mut running = Running::start(command.stdout(Stdio::piped()));
         let mut line = String::new();
         BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut line).unwrap();

@@ -1,5 +1,6 @@
-//! Users who may not read a store are told who may.
+//! Users who may not read a store, or what the agent reads, are told who may.
 
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 
 use nix::unistd::User;
@@ -56,4 +57,25 @@ fn whoever_may_not_read_the_store_is_told_which_group_may() {
     let status = stage.command(&["status"]).uid(STRANGER).gid(owner.gid.as_raw()).output().unwrap();
     assert!(text(&status.stdout).contains("load"), "{}", text(&status.stderr));
     agent.kill();
+}
+
+#[test]
+fn a_key_that_the_agent_may_not_read_is_a_mistake_for_the_agent_alone() {
+    as_root();
+    let stage = Stage::writable_by_all();
+    let key = stage.path("key.pem");
+    std::fs::write(&key, "not shown").unwrap();
+    std::fs::set_permissions(&key, PermissionsExt::from_mode(0o600)).unwrap();
+    stage.configure("nrpe: { tls_certificate: key.pem, tls_key: key.pem }\n", "");
+    let owner = User::from_name("nagios").unwrap().expect("nrpe's package has made the user");
+    std::fs::create_dir(stage.path("store")).unwrap();
+    std::os::unix::fs::chown(stage.path("store"), Some(owner.uid.as_raw()), None).unwrap();
+    let check = |uid| {
+        let output = stage.command(&["config", "check"]).uid(uid).gid(owner.gid.as_raw()).output().unwrap();
+        (output.status.code(), text(&output.stderr))
+    };
+    let reason = format!("failed to use certificate file {}: Permission denied\n", key.display());
+    assert_eq!(check(owner.uid.as_raw()), (Some(2), reason.clone()));
+    let remark = format!("nrpe: warning: TLS is not checked, only the agent may be able to: {reason}");
+    assert_eq!(check(STRANGER), (Some(0), remark));
 }

@@ -50,6 +50,7 @@ fn serve(mut stand_in: StandIn) -> ExitCode {
         // Nothing is scheduled, so all places are for requests.
         max_concurrent_checks: NRPE_REQUESTS_MAX,
         nrpe: None,
+        http: None,
         periods: BTreeMap::new(),
         snmp: SnmpConfig::default(),
         checks: BTreeMap::new(),

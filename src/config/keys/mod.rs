@@ -5,6 +5,7 @@
 //! `docs/`, `custos.yaml(5)`.
 
 pub(crate) mod check;
+pub(crate) mod http;
 pub(crate) mod nrpe;
 pub(crate) mod period;
 pub(crate) mod poll;

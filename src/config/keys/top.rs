@@ -10,6 +10,7 @@ use crate::config::document::kind::Whole;
 use crate::config::document::section::Shape;
 use crate::config::document::yaml::{Content, Node};
 use crate::config::keys::check::CHECK;
+use crate::config::keys::http::HTTP;
 use crate::config::keys::nrpe::NRPE;
 use crate::config::keys::period::period;
 use crate::config::keys::settings::{ALWAYS, DEFAULTS};
@@ -54,6 +55,8 @@ section! {
         "plugins that may run at once")
         .says("16 for each CPU");
     NRPE_OF: Key<Own> = key("nrpe", Own(|| Shape::Section(&NRPE)), "the [NRPE listener](#nrpe)")
+        .says("none: nothing listens");
+    HTTP_OF: Key<Own> = key("http", Own(|| Shape::Section(&HTTP)), "[queries over HTTP](#http), for Grafana")
         .says("none: nothing listens");
     SNMP_OF: Key<Own> = key("snmp", Own(|| Shape::Section(&SNMP)),
         "[devices](snmp.md) that are polled, and traps: `profiles`, `traps`, `mibs`");

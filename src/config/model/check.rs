@@ -8,6 +8,7 @@ use std::time::Duration;
 use custos_shim::{Credentials, IoPriority, Limits};
 use custos_store::{Bounds, State};
 
+use crate::config::model::http::HttpConfig;
 use crate::config::model::reserved::{AGENT_CHECK, UNMATCHED_CHECK};
 use crate::config::model::snmp::{SnmpConfig, SnmpPoll, TrapRule};
 use crate::limits::STDOUT_MAX_BYTES;
@@ -30,6 +31,8 @@ pub struct Config {
     pub max_concurrent_checks: usize,
     /// The NRPE listener, if there is one.
     pub nrpe: Option<NrpeConfig>,
+    /// Queries over HTTP, if they are answered.
+    pub http: Option<HttpConfig>,
     /// Devices that are polled, and traps.
     pub snmp: SnmpConfig,
     /// Every period by name.

@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod check_name;
+pub(crate) mod http;
 pub(crate) mod reserved;
 pub(crate) mod snmp;
 
@@ -10,6 +11,7 @@ pub use check::{
     Stale, SyncPolicy, Threshold, UnitRange,
 };
 pub use check_name::CheckNameFault;
+pub use http::{HttpConfig, Listening};
 pub use reserved::{AGENT_CHECK, UNMATCHED_CHECK};
 pub use snmp::{
     Condition, KeyPart, Limit, NativeCheck, Network, Part, Secret, SnmpAccess, SnmpConfig, SnmpPoll,

@@ -28,7 +28,7 @@ use crate::config::read::dependency;
 use crate::config::read::period::{self, Periods};
 use crate::config::read::settings::Settings;
 use crate::config::read::snmp;
-use crate::config::read::{askable, nrpe};
+use crate::config::read::{askable, http, nrpe};
 use crate::limits::{CONCURRENT_CHECKS_MAX, CONCURRENT_CHECKS_PER_CPU, HOST_NAME_MAX_BYTES};
 
 /// Where the configuration is unless another file is named.
@@ -98,6 +98,7 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
     let host = single(&keys::HOST);
     let concurrent = single(&keys::MAX_CONCURRENT_CHECKS);
     let nrpe = single(&keys::NRPE_OF);
+    let http = single(&keys::HTTP_OF);
     let snmp = single(&keys::SNMP_OF);
     let plugins = match plugins {
         Some((document, entry)) => paths(&entry.value, document.base(), findings),
@@ -130,6 +131,7 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
                 surroundings.cpus.saturating_mul(CONCURRENT_CHECKS_PER_CPU).min(CONCURRENT_CHECKS_MAX),
             ),
         nrpe: nrpe.and_then(|(document, entry)| nrpe::read(&entry.value, document.base(), findings)),
+        http: http.and_then(|(document, entry)| http::read(&entry.value, document.base(), findings)),
         snmp,
         periods,
         checks,

@@ -4,6 +4,7 @@ mod askable;
 pub(crate) mod check;
 pub(crate) mod command;
 pub(crate) mod dependency;
+pub(crate) mod http;
 pub(crate) mod load;
 pub(crate) mod native;
 pub(crate) mod nrpe;

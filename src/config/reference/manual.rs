@@ -1,7 +1,7 @@
 //! `custos.yaml(5)`: the manual page of the configuration, in roff.
 
 use crate::config::document::section::{Row, Section};
-use crate::config::keys::{check, nrpe, period, poll, process, settings, snmp, threshold, top, trap};
+use crate::config::keys::{check, http, nrpe, period, poll, process, settings, snmp, threshold, top, trap};
 use crate::config::reference::words::{default, meaning, without_links};
 
 /// What stands before the keys.
@@ -53,7 +53,7 @@ The schema for editors.
 "#;
 
 /// The sections in the order of the page: a heading, where the keys stand, and the keys.
-const PARTS: [(&str, &str, &Section); 14] = [
+const PARTS: [(&str, &str, &Section); 15] = [
     (
         "KEYS AT THE TOP",
         "In any of the files, but each once in all of them; include, defaults, periods and checks in every file.",
@@ -79,6 +79,7 @@ const PARTS: [(&str, &str, &Section); 14] = [
         &period::PERIOD,
     ),
     ("NRPE", "In nrpe.", &nrpe::NRPE),
+    ("HTTP", "In http.", &http::HTTP),
     ("SNMP: PROFILES", "Below the name of each of the profiles of snmp.", &snmp::PROFILE),
     ("SNMP: RECEIVING TRAPS", "In traps of snmp.", &snmp::RECEIVER),
     ("SNMP: A POLL", "In snmp of a check.", &poll::POLL),

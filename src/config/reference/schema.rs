@@ -201,6 +201,7 @@ mod tests {
                 "check",
                 "defaults",
                 "flap_detection",
+                "http",
                 "limits",
                 "nrpe",
                 "poll",

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::config::document::section::Section;
-use crate::config::keys::{check, nrpe, poll, process, settings, snmp, threshold, top, trap};
+use crate::config::keys::{check, http, nrpe, poll, process, settings, snmp, threshold, top, trap};
 use crate::config::reference::schema::schema;
 use crate::config::reference::words::{absence, meaning};
 
@@ -15,7 +15,7 @@ const END: &str = "<!-- end of keys -->";
 const PAGES: [&str; 2] = ["docs/configuration.md", "docs/snmp.md"];
 
 /// The sections that have a table. Of periods a text tells.
-const SECTIONS: [&Section; 13] = [
+const SECTIONS: [&Section; 14] = [
     &top::TOP,
     &check::CHECK,
     &settings::SETTINGS,
@@ -24,6 +24,7 @@ const SECTIONS: [&Section; 13] = [
     &process::BOUNDS,
     &threshold::THRESHOLD,
     &nrpe::NRPE,
+    &http::HTTP,
     &snmp::PROFILE,
     &snmp::RECEIVER,
     &poll::POLL,

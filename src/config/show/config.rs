@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use custos_shim::IoPriority;
 
-use super::snmp;
 use super::word::{list, state, word};
+use super::{http, snmp};
 use crate::config::document::duration;
 use crate::config::document::key::Reads as _;
 use crate::config::keys::settings::{BYTE_UNITS, PRIORITY, WHEN_STALE};
@@ -38,6 +38,9 @@ fn write_config(page: &mut String, config: &Config) -> fmt::Result {
     writeln!(page, "max_concurrent_checks: {}", config.max_concurrent_checks)?;
     if let Some(nrpe) = &config.nrpe {
         write_nrpe(page, nrpe)?;
+    }
+    if let Some(http) = &config.http {
+        http::write_section(page, http)?;
     }
     snmp::write_section(page, &config.snmp)?;
     if !config.periods.is_empty() {
@@ -266,6 +269,13 @@ nrpe:
   tcp_wrappers: false
   command_timeout: 20s
   access: { "check_*": [10.0.0.1, "cert:/CN=poller"] }
+http:
+  listen: ["0.0.0.0:443", /run/custos/http.socket]
+  tls_certificate: cert.pem
+  tls_key: /key.pem
+  tls_client_ca: /ca.pem
+  cors: https://grafana.example
+  hosts: [web1.example, "[::1]"]
 periods:
   "the office":
     monday - friday: [08:00-12:00, "13:00-18:00,20:00-24:00"]

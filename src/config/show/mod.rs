@@ -1,6 +1,7 @@
 //! A configuration written down again, with every default and without secrets, as `custos config show` prints it.
 
 pub(crate) mod config;
+pub(crate) mod http;
 pub(crate) mod secret;
 pub(crate) mod snmp;
 mod word;

@@ -15,11 +15,11 @@ pub(super) fn answer(answer: &Answer, stats: Option<&str>) -> String {
     };
     out.push_str(&format!("{{\"resultType\":\"{kind}\",\"result\":"));
     match &answer.value {
-        AnswerValue::Scalar(point) => write_point(&mut out, point),
+        AnswerValue::Scalar(Point { time_ms, value }) => {
+            out.push_str(&format!("[{},\"{}\"]", float_of(*time_ms), format_number(*value)));
+        }
         AnswerValue::Text(time_ms, text) => {
-            out.push('[');
-            write_time(&mut out, *time_ms);
-            out.push(',');
+            out.push_str(&format!("[{},", float_of(*time_ms)));
             write_text(&mut out, text);
             out.push(']');
         }
@@ -101,6 +101,11 @@ fn write_point(out: &mut String, point: &Point) {
     out.push_str("\"]");
 }
 
+/// Seconds as the shortest float, as Prometheus writes them beside a value that is no series.
+fn float_of(time_ms: i64) -> f64 {
+    time_ms as f64 / 1e3
+}
+
 /// Seconds, with three digits of a fraction only if there is one.
 fn write_time(out: &mut String, time_ms: i64) {
     if time_ms < 0 {
@@ -133,7 +138,7 @@ mod tests {
         assert_eq!(of(AnswerValue::Scalar(point(4000, 2.0))), r#"{"resultType":"scalar","result":[4,"2"]}"#);
         assert_eq!(
             of(AnswerValue::Text(1050, "a\"b".to_owned())),
-            r#"{"resultType":"string","result":[1.050,"a\"b"]}"#
+            r#"{"resultType":"string","result":[1.05,"a\"b"]}"#
         );
         assert_eq!(
             of(AnswerValue::Vector(vec![(labels.clone(), point(-1, f64::NAN))])),

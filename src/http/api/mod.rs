@@ -1,12 +1,15 @@
 //! What requests mean, and what their answers are. Pure but for reading the store.
 
+mod figures;
 mod json;
+mod newest;
 mod query;
 mod request;
 mod route;
+mod scrape;
 mod series;
 mod status;
 mod times;
 
 pub(super) use request::Request;
-pub(super) use route::{answer, is_query};
+pub(super) use route::{answer, handler};

@@ -3,7 +3,9 @@
 use custos_promql::ErrorKind;
 use custos_store::Snapshot;
 
+use crate::http::counters::Counters;
 use crate::http::params::Params;
+use crate::http::stores::Stores;
 
 /// A request that has come whole.
 pub(in crate::http) struct Request<'a> {
@@ -11,6 +13,8 @@ pub(in crate::http) struct Request<'a> {
     pub(in crate::http) method: &'a str,
     /// The path, as it was sent.
     pub(in crate::http) path: &'a str,
+    /// The header `Accept`.
+    pub(in crate::http) accept: &'a str,
     pub(in crate::http) params: Params,
     /// The store as it was when the request came.
     pub(in crate::http) snapshot: &'a Snapshot,
@@ -18,4 +22,8 @@ pub(in crate::http) struct Request<'a> {
     pub(in crate::http) now_ms: i64,
     /// Whether whoever asks has gone, or waits no longer. It gets how long the request itself allows (ms).
     pub(in crate::http) interrupt: &'a (dyn Fn(Option<i64>) -> Option<ErrorKind> + Sync),
+    /// Where the store is, by which its agent is found.
+    pub(in crate::http) stores: &'a Stores,
+    /// What the server counted.
+    pub(in crate::http) counters: &'a Counters,
 }

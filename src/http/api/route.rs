@@ -1,8 +1,13 @@
 //! Which request is answered by what.
 
 use super::request::Request;
-use super::{query, series, status};
+use super::{query, scrape, series, status};
+use crate::http::counters::Handler;
 use crate::http::reply::Reply;
+
+/// What a browser shows of the server.
+const FRONT: &str = "Custos answers the HTTP API of Prometheus here, below /api/v1/, from the history of this host.\n\
+                     There are no pages: use Grafana, or any other client of Prometheus.\n";
 
 /// The answer to a request.
 pub(in crate::http) fn answer(request: &Request<'_>) -> Reply {
@@ -20,7 +25,10 @@ fn route(request: &Request<'_>) -> Result<Reply, Reply> {
         return api(request, path, is_post);
     }
     match request.path {
+        // Some clients ask for the front page to see whether there is a server.
+        "/" if !is_post => Ok(Reply::text(200, FRONT)),
         _ if is_post => Err(Reply::text(405, "Method Not Allowed\n")),
+        "/metrics" => scrape::metrics(request),
         "/-/healthy" => Ok(Reply::text(200, "Custos is healthy.\n")),
         "/-/ready" => Ok(Reply::text(200, "Custos is ready.\n")),
         _ => Err(Reply::not_found()),
@@ -52,7 +60,13 @@ fn api(request: &Request<'_>, path: &str, is_post: bool) -> Result<Reply, Reply>
     }
 }
 
-/// Whether what a path asks for may take long.
-pub(in crate::http) fn is_query(path: &str) -> bool {
-    matches!(path, "/api/v1/query" | "/api/v1/query_range")
+/// What a path asks for.
+pub(in crate::http) fn handler(path: &str) -> Handler {
+    match path {
+        "/api/v1/query" => Handler::Query,
+        "/api/v1/query_range" => Handler::QueryRange,
+        "/metrics" => Handler::Metrics,
+        path if path.starts_with("/api/v1/") => Handler::List,
+        _ => Handler::Other,
+    }
 }

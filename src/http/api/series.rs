@@ -35,7 +35,7 @@ pub(super) fn names(request: &Request<'_>) -> Result<Reply, Reply> {
 
 /// All values of a label.
 pub(super) fn values(request: &Request<'_>, name: &str) -> Result<Reply, Reply> {
-    let name = unescaped(&decoded(name, false));
+    let name = unescaped(&decoded(name));
     if name.is_empty() {
         return Err(Reply::failure(Failure::BadData, &format!("invalid label name: {name:?}")));
     }

@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use custos_query::BuiltIn;
+use custos_store::Snapshot;
+
 use super::request::Request;
 use super::times::limit;
 use crate::http::reply::{Notes, Reply, write_text};
@@ -24,12 +27,57 @@ pub(super) fn nothing(data: &str) -> Reply {
     Reply::success(data, &Notes::default())
 }
 
+/// What is known of a metric.
+struct Metadata {
+    /// `gauge`, `counter`, or `unknown` if its series differ.
+    kind: &'static str,
+    help: &'static str,
+    unit: String,
+}
+
+impl Metadata {
+    fn of_unit(unit: &str) -> Metadata {
+        let (kind, unit) = if unit == "c" { ("counter", "") } else { ("gauge", unit) };
+        Metadata { kind, help: "", unit: unit.to_owned() }
+    }
+
+    fn built_in(one: BuiltIn) -> Metadata {
+        Metadata { help: one.help(), ..Metadata::of_unit(one.unit()) }
+    }
+
+    fn write(&self, out: &mut String) {
+        out.push_str("[{\"type\":\"");
+        out.push_str(self.kind);
+        out.push_str("\",\"help\":");
+        write_text(out, self.help);
+        out.push_str(",\"unit\":");
+        write_text(out, &self.unit);
+        out.push_str("}]");
+    }
+}
+
 /// Type and unit of each metric: of a check, those of its series if they have one in common.
 pub(super) fn metadata(request: &Request<'_>) -> Result<Reply, Reply> {
-    let limit = limit(&request.params)?;
+    let limit = limit(&request.params)?.unwrap_or(usize::MAX);
     let wanted = request.params.get("metric");
+    let mut known = known(request.snapshot);
+    known.retain(|name, _| wanted.is_empty() || name == wanted);
+    let mut data = String::from("{");
+    for (index, (name, metadata)) in known.iter().take(limit).enumerate() {
+        if index > 0 {
+            data.push(',');
+        }
+        write_text(&mut data, name);
+        data.push(':');
+        metadata.write(&mut data);
+    }
+    data.push('}');
+    Ok(Reply::success(&data, &Notes::default()))
+}
+
+fn known(snapshot: &Snapshot) -> BTreeMap<String, Metadata> {
     let mut units: BTreeMap<String, Option<String>> = BTreeMap::new();
-    for check in request.snapshot.catalogue().checks {
+    for check in snapshot.catalogue().checks {
         for series in check.series {
             let unit = units.entry(check.check.name.clone()).or_insert_with(|| Some(series.unit.clone()));
             if unit.as_ref() != Some(&series.unit) {
@@ -37,22 +85,11 @@ pub(super) fn metadata(request: &Request<'_>) -> Result<Reply, Reply> {
             }
         }
     }
-    units.retain(|name, _| wanted.is_empty() || name == wanted);
-    let mut data = String::from("{");
-    for (index, (name, unit)) in units.iter().take(limit.unwrap_or(usize::MAX)).enumerate() {
-        if index > 0 {
-            data.push(',');
-        }
-        write_text(&mut data, name);
-        let (kind, unit) = match unit.as_deref() {
-            Some("c") => ("counter", ""),
-            Some(unit) => ("gauge", unit),
-            None => ("unknown", ""),
-        };
-        data.push_str(&format!(":[{{\"type\":\"{kind}\",\"help\":\"\",\"unit\":"));
-        write_text(&mut data, unit);
-        data.push_str("}]");
+    let different = || Metadata { kind: "unknown", help: "", unit: String::new() };
+    let of_check = |unit: Option<String>| unit.as_deref().map_or_else(different, Metadata::of_unit);
+    let mut known: BTreeMap<_, _> = units.into_iter().map(|(name, unit)| (name, of_check(unit))).collect();
+    if !known.is_empty() {
+        known.extend(BuiltIn::ALL.map(|one| (one.name().to_owned(), Metadata::built_in(one))));
     }
-    data.push('}');
-    Ok(Reply::success(&data, &Notes::default()))
+    known
 }

@@ -56,6 +56,20 @@ impl BuiltIn {
         }
     }
 
+    /// What it is, in a sentence.
+    pub fn help(self) -> &'static str {
+        match self {
+            BuiltIn::State => "State of the check: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.",
+            BuiltIn::HardState => {
+                "Last confirmed state of the check: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."
+            }
+            BuiltIn::Duration => "How long the run took.",
+            BuiltIn::Lateness => "How long after its time the run started.",
+            BuiltIn::Cpu => "Processor time that the plugin took.",
+            BuiltIn::MaxRss => "Memory that the plugin had resident at most.",
+        }
+    }
+
     /// The value of a run, in the series' unit; none where nothing was executed, or it is not known.
     pub fn value(self, run: &Run) -> Option<Value> {
         let seconds = |us: u64| Value::from(us as f64 / 1e6);

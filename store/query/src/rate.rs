@@ -13,8 +13,12 @@ pub struct Rate {
 
 impl Rate {
     /// The change per second since the sample before; none for the first sample, after a gap, and where no time has
-    /// passed. A counter that falls is taken to have started again from 0.
+    /// passed. A counter that falls is taken to have started again from 0. A value that is not finite is like a gap.
     pub fn add(&mut self, time_ms: i64, value: Value, unit: &str) -> Option<f64> {
+        if !value.to_f64().is_finite() {
+            self.gap();
+            return None;
+        }
         let (before_ms, before) = self.before.replace((time_ms, value))?;
         let seconds = (i128::from(time_ms) - i128::from(before_ms)) as f64 / 1000.0;
         let change = value.minus(before);
@@ -48,6 +52,8 @@ mod tests {
         let mut add = |time_ms, value: f64| rate.add(time_ms, Value::from(value), "c");
         assert_eq!(add(0, 100.0), None);
         assert_eq!(add(2000, 300.0), Some(100.0));
+        assert_eq!(add(2500, f64::INFINITY), None);
+        assert_eq!(add(2600, 300.0), None);
         assert_eq!(add(2000, 400.0), None);
         assert_eq!(add(3000, 50.0), Some(50.0));
         rate.gap();

@@ -9,7 +9,7 @@ use crate::log::schema::{Schema, SeriesMeta};
 use crate::provenance::Provenance;
 use crate::run::{Reason, Run, Standing};
 use crate::state::State;
-use crate::value::Value;
+use crate::value::{Value, canonical};
 
 // Bits of the field mask, in the order in which the fields follow.
 const LATENESS: u32 = 1 << 0;
@@ -134,7 +134,7 @@ fn put_value(out: &mut Vec<u8>, value: Option<Value>, floats: bool) {
             if !floats {
                 out.push(TAG_FLOAT);
             }
-            out.extend_from_slice(&(value + 0.0).to_le_bytes());
+            out.extend_from_slice(&canonical(value).to_le_bytes());
         }
         Some(Value::Integer(value)) => {
             out.push(TAG_INTEGER);

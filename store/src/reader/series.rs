@@ -112,9 +112,9 @@ pub struct Bucket {
     pub start_ms: i64,
     /// Samples with a value.
     pub count: u64,
-    /// The least value; +infinity if there is none.
+    /// The least value; NaN is left out; +infinity if there is no other.
     pub min: f64,
-    /// The greatest value; -infinity if there is none.
+    /// The greatest value; NaN is left out; -infinity if there is no other.
     pub max: f64,
     /// Sum of the values.
     pub sum: f64,

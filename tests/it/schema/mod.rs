@@ -18,9 +18,9 @@ struct Home {
 impl Home {
     fn new() -> Home {
         let directory = tempfile::tempdir().unwrap();
-        for name in ["community", "auth", "priv"] {
+        for name in ["community", "auth", "priv", "token"] {
             let path = directory.path().join(name);
-            std::fs::write(&path, "long enough\n").unwrap();
+            std::fs::write(&path, "long enough for a token\n").unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         }
         Home { directory }

@@ -99,12 +99,17 @@ impl Settings {
         Ok(())
     }
 
-    /// Whether TLS can be set up. Files that this process may not read are taken to be good.
+    /// Whether TLS can be set up, by this process.
     ///
     /// # Errors
     /// TLS cannot be set up.
     pub fn try_tls(&self) -> Result<(), Error> {
-        if tls::out_of_reach(&self.ssl) { Ok(()) } else { tls::Prepared::of(&self.ssl).map(drop) }
+        tls::Prepared::of(&self.ssl).map(drop)
+    }
+
+    /// Whether one of the files for TLS exists but this process may not read it.
+    pub fn tls_is_out_of_reach(&self) -> bool {
+        tls::out_of_reach(&self.ssl)
     }
 
     /// Gives commands the whole environment of this process, for `-i`.
@@ -115,7 +120,7 @@ impl Settings {
     /// Uses the TLS context of earlier settings if the settings for TLS are equal and this process can no longer read the
     /// files.
     pub fn inherit_tls(&mut self, earlier: &Settings) {
-        if self.ssl == earlier.ssl && self.ssl.enabled && tls::out_of_reach(&self.ssl) {
+        if self.ssl == earlier.ssl && self.ssl.enabled && self.tls_is_out_of_reach() {
             self.tls = earlier.tls.clone();
             self.remark(
                 Severity::Warning,

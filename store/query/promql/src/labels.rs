@@ -20,6 +20,9 @@ pub struct Label {
     pub value: Arc<str>,
 }
 
+/// Labels that no longer hold once something is computed of a metric.
+const OF_METRIC: [&str; 3] = [METRIC_NAME, "__type__", "__unit__"];
+
 impl Labels {
     /// Labels of these names and values. Of a name that is there twice the last counts; empty values are dropped.
     pub fn new<N: AsRef<str>, V: AsRef<str>>(labels: impl IntoIterator<Item = (N, V)>) -> Labels {
@@ -98,10 +101,10 @@ impl Labels {
         Labels::of(self.iter().filter(|label| !unwanted(&label.name)).cloned().collect())
     }
 
-    /// The same without the name of the metric.
+    /// The same without the name of the metric, and without the labels that have its type and unit.
     #[must_use]
     pub fn without_name(&self) -> Labels {
-        self.without(|name| name == METRIC_NAME)
+        self.without(|name| OF_METRIC.contains(&name))
     }
 
     /// Only these labels.
@@ -124,7 +127,10 @@ impl Labels {
 
     /// The labels by which elements of two vectors find each other.
     pub(crate) fn signature(&self, on: bool, names: &[String]) -> Labels {
-        self.group(&Grouping { without: !on, labels: names.to_vec() })
+        match on {
+            true => self.only(names),
+            false => self.without(|name| name == METRIC_NAME || names.iter().any(|other| other == name)),
+        }
     }
 }
 
@@ -170,6 +176,9 @@ mod tests {
         assert_eq!(labels.get("c"), "");
         assert_eq!(labels.with("a", "").to_string(), "up{b=\"3\"}");
         assert_eq!(labels.without_name(), Labels::new([("a", "1"), ("b", "3")]));
+        let typed = Labels::new([("__name__", "up"), ("__type__", "gauge"), ("__unit__", "s"), ("a", "1")]);
+        assert_eq!(typed.without_name().to_string(), "{a=\"1\"}");
+        assert_eq!(typed.signature(false, &[]).iter().len(), 3);
         assert_eq!(Labels::default().to_string(), "{}");
         assert_eq!(Labels::new([("__name__", "a b"), ("ä", "x")]).to_string(), "{\"a b\", \"ä\"=\"x\"}");
     }

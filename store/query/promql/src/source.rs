@@ -55,11 +55,11 @@ pub trait Source: Sync {
 pub struct Summary {
     /// How many there are.
     pub count: u64,
-    /// Their sum.
+    /// Their sum, which is not finite if one of them is not or if it overflowed on the way.
     pub sum: f64,
-    /// The least; +infinity if there is none.
+    /// The least; NaN is left out; +infinity if there is no other.
     pub min: f64,
-    /// The greatest; -infinity if there is none.
+    /// The greatest; NaN is left out; -infinity if there is no other.
     pub max: f64,
     /// The earliest; 0 if there is none.
     pub first: f64,

@@ -75,9 +75,9 @@ pub struct Event {
     pub time_ms: i64,
     /// What happened.
     pub kind: EventKind,
-    /// The state before.
-    #[serde(serialize_with = "name_of")]
-    pub from: State,
+    /// The state before; none if the check had not run before.
+    #[serde(serialize_with = "name_or_pending")]
+    pub from: Option<State>,
     /// The state after.
     #[serde(serialize_with = "name_of")]
     pub to: State,
@@ -96,6 +96,21 @@ impl Event {
     pub fn said(&self) -> String {
         verdict_text(self.to, &self.judgement, &self.text)
     }
+
+    /// The name of the state before.
+    pub fn from_name(&self) -> &'static str {
+        self.from.map_or(PENDING, State::name)
+    }
+}
+
+/// What a check is before its first run.
+const PENDING: &str = "PENDING";
+
+fn name_or_pending<S: Serializer>(
+    state: &Option<State>,
+    serializer: S,
+) -> std::result::Result<S::Ok, S::Error> {
+    serializer.serialize_str(state.map_or(PENDING, State::name))
 }
 
 fn name_of<S: Serializer>(state: &State, serializer: S) -> std::result::Result<S::Ok, S::Error> {
@@ -123,10 +138,10 @@ impl<'a> EventFold<'a> {
     /// Takes in the next run, and tells what it changed: the state of its check, or whether that flaps, or both.
     pub fn add(&mut self, run: &Run) -> impl Iterator<Item = Event> + use<> {
         let mut kinds = [None, None];
-        let mut from = State::Ok;
+        let mut from = None;
         if is_judged(run.reason) {
             let before = self.before.replace(stood(run));
-            from = before.map_or(State::Ok, |before| before.state);
+            from = before.map(|before| before.state);
             let change = stored_change(before, run.state, &run.standing);
             let flapped = before.is_some_and(|before| before.standing.flapping);
             let flapping = match (flapped, run.standing.flapping) {

@@ -208,7 +208,9 @@ mod tests {
 
     /// (ms, state before, state after, how long it lasted) of each event.
     fn changes(store: &Snapshot, span: Range<i64>, limit: usize) -> Vec<(i64, u8, u8, Option<i64>)> {
-        let change = |event: &Event| (event.time_ms, event.from.code(), event.to.code(), event.lasted_ms);
+        let change = |event: &Event| {
+            (event.time_ms, event.from.map_or(0, State::code), event.to.code(), event.lasted_ms)
+        };
         events(store, span, false, limit).iter().map(change).collect()
     }
 

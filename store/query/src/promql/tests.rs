@@ -261,6 +261,68 @@ fn statistics_tell_what_the_samples_do() {
 }
 
 #[test]
+fn values_that_are_not_finite_are_values() {
+    let infinity = f64::INFINITY;
+    let words = [f64::NAN, infinity, -infinity, custos_promql::ENDED];
+    let runs: Vec<(&str, Run)> = (0..6000)
+        .map(|n| {
+            let hour = n / 360;
+            let is_special = n % 360 == 100;
+            let one = match hour {
+                _ if !is_special => n as f64,
+                0 | 1 => infinity,
+                2 => -infinity,
+                _ => f64::NAN,
+            };
+            let all_nan = if hour == 3 { f64::NAN } else { one };
+            let both = if n % 360 == 50 { infinity } else { -one };
+            let large = if n % 2 == 0 { f64::MAX } else { -f64::MAX / 2.0 };
+            let word = words[n as usize % 4];
+            let metrics = [("one", one), ("nan", all_nan), ("both", both), ("large", large), ("word", word)];
+            let metrics = metrics.map(|(label, value)| metric(label, Value::Float(value)));
+            ("x", run(n * 10_000, metrics.into()))
+        })
+        .collect();
+    let store = Store::of(&runs);
+    let snapshot = store.reader.snapshot();
+    for function in ["sum", "avg", "min", "max", "count", "first", "last"] {
+        for window in ["1h", "3h", "10h", "17m"] {
+            let query = format!("{function}_over_time(x[{window}])");
+            let expr = parse(&query).unwrap();
+            let [one, other] = [true, false].map(|by_statistics| {
+                let source = StoreSource::new(&snapshot);
+                let span = (HOUR, 16 * HOUR, HOUR);
+                let answer = match by_statistics {
+                    true => range(&query, &expr, &source, span, &QueryOptions::default()),
+                    false => range(&query, &expr, &Plain(source), span, &QueryOptions::default()),
+                };
+                let AnswerValue::Matrix(series) = answer.unwrap().value else { panic!("no range vector") };
+                series
+            });
+            for (one, other) in one.iter().zip(&other) {
+                assert_eq!((&one.labels, one.points.len()), (&other.labels, other.points.len()));
+                for (one, other) in one.points.iter().zip(&other.points) {
+                    let (one, other) = (one.value, other.value);
+                    let is_near = (one - other).abs() <= 1e-9 * other.abs();
+                    let is_same = one == other || one.is_nan() && other.is_nan() || is_near;
+                    assert!(is_same, "{query}: {one}, {other}");
+                }
+            }
+        }
+    }
+    // What marks the end of a series elsewhere is a NaN like others here, and NaN ends no series.
+    assert_eq!(store.at("x{metric=\"word\"}", 30_000), ["x{check=\"x\", metric=\"word\"} NaN"]);
+    assert_eq!(
+        store.at("count_over_time(x{metric=\"word\"}[1m])", MINUTE),
+        ["{check=\"x\", metric=\"word\"} 6"]
+    );
+    assert_eq!(
+        store.at("min_over_time(x{metric=\"nan\"}[1h])", 4 * HOUR - 10_000),
+        ["{check=\"x\", metric=\"nan\"} NaN"]
+    );
+}
+
+#[test]
 fn runs_of_one_time_are_not_counted_twice_by_statistics() {
     let mut runs: Vec<(&str, Run)> =
         (0..2000).map(|n| ("x", run(n * 1000, vec![metric("a", Value::from(1.0))]))).collect();

@@ -9,7 +9,7 @@ use super::pick;
 use super::quantile::quantile;
 use super::sum::{Mean, Sum};
 use super::value::Row;
-use crate::ast::{Aggregation, Aggregator, Grouping};
+use crate::ast::{Aggregation, Aggregator, Expr, Grouping};
 use crate::error::{Error, Result};
 use crate::labels::Labels;
 use crate::number::plain_number;
@@ -50,10 +50,8 @@ pub(super) fn eval(evaluator: &Evaluator<'_>, aggregation: &Aggregation, grid: &
         }
         Aggregator::Quantile => {
             let quantiles = param()?;
-            if let (Some(wrong), Some(param)) =
-                (quantiles.iter().find(|q| !(0.0..=1.0).contains(*q)), &aggregation.param)
-            {
-                evaluator.warn_of_quantile(*wrong, param);
+            if let Some(param) = &aggregation.param {
+                warn_of_quantiles(evaluator, &quantiles, param);
             }
             folding.quantiles(evaluator, rows, &quantiles)?
         }
@@ -71,6 +69,20 @@ pub(super) fn eval(evaluator: &Evaluator<'_>, aggregation: &Aggregation, grid: &
             pick::eval(evaluator, aggregation, rows, &param()?, grid)?
         }
     })
+}
+
+/// Warns of the worst of what are no quantiles.
+fn warn_of_quantiles(evaluator: &Evaluator<'_>, quantiles: &[f64], param: &Expr) {
+    if quantiles.iter().any(|quantile| quantile.is_nan()) {
+        return evaluator.warn_of_quantile(f64::NAN, param);
+    }
+    let most = quantiles.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let least = quantiles.iter().copied().fold(f64::INFINITY, f64::min);
+    for (value, is_wrong) in [(most, most > 1.0), (least, least < 0.0)] {
+        if is_wrong {
+            evaluator.warn_of_quantile(value, param);
+        }
+    }
 }
 
 fn better(kept: &mut f64, value: f64, is_better: bool) {
@@ -165,14 +177,20 @@ fn count_values(
     label: &str,
     steps: usize,
 ) -> Result<Vec<Row>> {
+    // `without` the label of the values drops it again, and all values of a group are one.
+    let grouping = &aggregation.grouping;
+    let is_dropped = grouping.without && grouping.labels.iter().any(|name| name == label);
     let mut counts: Vec<Row> = Vec::new();
     let mut known: HashMap<Labels, usize> = HashMap::new();
-    for (group, members) in groups(&rows, &aggregation.grouping) {
+    for (group, members) in groups(&rows, grouping) {
         for member in members {
             for step in 0..steps {
                 evaluator.check_at(step)?;
                 let Some(value) = rows[member].get(step) else { continue };
-                let labels = group.with(label, &plain_number(value));
+                let labels = match is_dropped {
+                    true => group.clone(),
+                    false => group.with(label, &plain_number(value)),
+                };
                 let index = match known.get(&labels) {
                     Some(index) => *index,
                     None => {

@@ -180,18 +180,21 @@ impl Args<'_, '_> {
     }
 }
 
-/// What is known of a series that is not there: the labels that its selector compares with one value.
+/// What is known of a series that is not there: the labels that its selector compares with one value. A further condition on
+/// a label makes it unknown, but one before that is no comparison with a value does not, as in Prometheus.
 fn labels_of_absent(expr: &Expr) -> Labels {
-    let matchers: &[Matcher] = match expr {
+    let matchers: &[Matcher] = match expr.unwrapped() {
         Expr::Selector(selector) => &selector.matchers,
         Expr::Range(range) => &range.selector.matchers,
         _ => &[],
     };
-    let named = |name: &str| matchers.iter().filter(|matcher| matcher.name() == name).count();
-    let known = matchers.iter().filter(|matcher| {
-        matcher.operator() == MatchOperator::Equal
+    let known = matchers.iter().enumerate().filter(|(index, matcher)| {
+        let same = |other: &&Matcher| other.name() == matcher.name();
+        let is_equal = |matcher: &Matcher| matcher.operator() == MatchOperator::Equal;
+        is_equal(matcher)
             && matcher.name() != METRIC_NAME
-            && named(matcher.name()) == 1
+            && !matchers[..*index].iter().filter(same).any(is_equal)
+            && !matchers[index + 1..].iter().any(|other| same(&other))
     });
-    Labels::new(known.map(|matcher| (matcher.name(), matcher.value())))
+    Labels::new(known.map(|(_, matcher)| (matcher.name(), matcher.value())))
 }

@@ -16,11 +16,24 @@ pub(super) struct Matcher<'a, 'e> {
     binary: &'a Binary,
     many: Vec<Row>,
     one: Vec<Row>,
+    /// At which steps each side has any element.
+    present: [Vec<bool>; 2],
     /// The left side is "one".
     swapped: bool,
     steps: usize,
     out: Vec<Row>,
     by_labels: HashMap<Labels, usize>,
+}
+
+/// At which steps any of these rows has a value.
+fn present_in(rows: &[Row], steps: usize) -> Vec<bool> {
+    let mut present = vec![false; steps];
+    for row in rows {
+        for (present, value) in present.iter_mut().zip(&row.values) {
+            *present |= !is_ended(*value);
+        }
+    }
+    present
 }
 
 /// The rows of both sides with the same signature.
@@ -40,7 +53,18 @@ impl<'a, 'e> Matcher<'a, 'e> {
     ) -> Matcher<'a, 'e> {
         let swapped = binary.matching.group == Group::Right;
         let (many, one) = if swapped { (right, left) } else { (left, right) };
-        Matcher { evaluator, binary, many, one, swapped, steps, out: Vec::new(), by_labels: HashMap::new() }
+        let present = [present_in(&many, steps), present_in(&one, steps)];
+        Matcher {
+            evaluator,
+            binary,
+            many,
+            one,
+            present,
+            swapped,
+            steps,
+            out: Vec::new(),
+            by_labels: HashMap::new(),
+        }
     }
 
     fn matching(&self) -> &'a Matching {
@@ -79,10 +103,16 @@ impl<'a, 'e> Matcher<'a, 'e> {
     fn meet(&mut self, signature: &Labels, meeting: &Meeting) -> Result<()> {
         // As in Prometheus, `fill_left` is that of "many" even where "many" is on the right.
         let (fill_many, fill_one) = (self.matching().fill_left, self.matching().fill_right);
+        let fills = fill_many.is_some() || fill_one.is_some();
         // The result of a pair has the same labels at every step.
         let mut results: HashMap<(Option<usize>, Option<usize>), usize> = HashMap::new();
         for step in 0..self.steps {
             self.evaluator.check_at(step)?;
+            // Where a whole side has no element nothing matches, and the other may have any.
+            let [any_many, any_one] = [self.present[0][step], self.present[1][step]];
+            if !fills && (!any_many || !any_one) {
+                continue;
+            }
             let one = self.single(&meeting.one, step, signature)?;
             let one_value = one.map(|(_, value)| value).or(fill_one);
             let one_row = one.map(|(row, _)| row);

@@ -3,13 +3,16 @@
 use super::evaluator::Evaluator;
 use super::grid::Grid;
 use super::groups::groups;
-use super::sort;
+use super::heap;
 use super::value::Row;
 use crate::ast::{Aggregation, Aggregator};
 use crate::error::{Error, Result};
 use crate::labels::Labels;
 use crate::number::short_number;
 use crate::span::Span;
+
+/// The greatest float that an integer of 64 bits holds: as many series are too many.
+const COUNT_MAX: f64 = 9_223_372_036_854_774_784.0;
 
 /// The rows with the values that are picked. With one step they are in the order of their values.
 pub(super) fn eval(
@@ -20,6 +23,9 @@ pub(super) fn eval(
     grid: &Grid,
 ) -> Result<Vec<Row>> {
     let span = aggregation.param.as_ref().map_or(aggregation.span, crate::ast::Expr::span);
+    if !picks_any(aggregation.operator, params) {
+        return Ok(Vec::new());
+    }
     check(evaluator, aggregation, params, span)?;
     let groups = groups(&rows, &aggregation.grouping);
     let mut picked: Vec<Row> = rows
@@ -48,31 +54,43 @@ pub(super) fn eval(
     Ok(picked)
 }
 
+/// Whether any step asks for any series. If not, nothing is said of the parameter either.
+fn picks_any(operator: Aggregator, params: &[f64]) -> bool {
+    match operator {
+        Aggregator::LimitRatio => params.iter().any(|param| *param != 0.0),
+        _ => params.iter().any(|param| *param >= 1.0 || param.is_nan()),
+    }
+}
+
 fn check(evaluator: &Evaluator<'_>, aggregation: &Aggregation, params: &[f64], span: Span) -> Result<()> {
     let is_ratio = aggregation.operator == Aggregator::LimitRatio;
     if params.iter().any(|param| param.is_nan()) {
         let what = if is_ratio { "Ratio" } else { "Parameter" };
         return Err(Error::execution(span, format!("{what} value is NaN")));
     }
+    let most = params.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let least = params.iter().copied().fold(f64::INFINITY, f64::min);
     if is_ratio {
-        for param in params.iter().filter(|param| param.abs() > 1.0) {
-            let capped = param.signum();
-            let text = format!(
-                "ratio value should be between -1 and 1, got {}, capping to {}",
-                short_number(*param),
-                short_number(capped)
-            );
-            evaluator.annotations.warn(span, text);
+        for (beyond, capped) in [(most > 1.0, 1.0), (least < -1.0, -1.0)] {
+            if beyond {
+                let found = short_number(if capped > 0.0 { most } else { least });
+                let capped = short_number(capped);
+                let text =
+                    format!("ratio value should be between -1 and 1, got {found}, capping to {capped}");
+                evaluator.annotations.warn(span, text);
+            }
         }
         return Ok(());
     }
-    match params.iter().find(|param| param.abs() >= i64::MAX as f64) {
-        Some(param) => {
-            let message = format!("Scalar value {} overflows int64", short_number(*param));
-            Err(Error::execution(span, message))
+    for (beyond, value, what) in
+        [(least <= i64::MIN as f64, least, "underflows"), (most >= COUNT_MAX, most, "overflows")]
+    {
+        if beyond {
+            let message = format!("Scalar value {} {what} int64", short_number(value));
+            return Err(Error::execution(span, message));
         }
-        None => Ok(()),
     }
+    Ok(())
 }
 
 /// Which rows are picked of those that have a value, and in which order.
@@ -86,8 +104,7 @@ fn choose(
     match operator {
         Aggregator::Topk | Aggregator::Bottomk => {
             let descending = operator == Aggregator::Topk;
-            present.sort_by(|left, right| sort::values(left.1, right.1, descending));
-            present.truncate(count);
+            present = heap::best(present.into_iter(), count, descending);
         }
         Aggregator::Limitk => present.truncate(count),
         _ => present.retain(|(member, _)| is_sampled(&rows[*member].labels, param)),

@@ -18,6 +18,7 @@ use crate::labels::Labels;
 use crate::limits::STEPS_MAX;
 use crate::source::{Source, is_ended};
 use crate::span::Span;
+use crate::value_type::ValueType;
 
 /// Answers a query for one time (ms since the epoch). `query` is the text that `expr` was read from.
 ///
@@ -70,6 +71,14 @@ pub fn range(
             "a range query needs a positive step and an end that is not before its start".to_owned(),
         );
     }
+    let value_type = expr.value_type();
+    if matches!(value_type, ValueType::Matrix | ValueType::Text) {
+        let message = format!(
+            "invalid expression type {:?} for range query, must be Scalar or instant Vector",
+            value_type.name()
+        );
+        return Err(Error::parse(expr.span(), message));
+    }
     let grid = Grid::new(start_ms, end_ms, step_ms);
     if grid.count > STEPS_MAX + 1 {
         return refuse(format!("{} steps, of at most {STEPS_MAX}", grid.count));
@@ -78,11 +87,7 @@ pub fn range(
     let rows = match evaluator.eval(expr, &grid)? {
         Value::Scalar(values) => vec![Row { labels: Labels::default(), drops_name: false, values }],
         Value::Vector(rows) => named(rows, expr.span())?,
-        Value::Text(_) => {
-            let message =
-                "invalid expression type \"string\" for range query, must be Scalar or instant Vector";
-            return Err(Error::parse(expr.span(), message));
-        }
+        Value::Text(_) => Vec::new(),
     };
     let points = |row: &Row| {
         let present = row.values.iter().zip(grid.times()).filter(|(value, _)| !is_ended(**value));

@@ -42,6 +42,11 @@ pub(super) fn eval(
     let reader = Reader::new(evaluator, selector.span);
     let groups = reader.each_group(found, 0, |group| {
         let Some(summaries) = reader.source.summarize(group, &parts.bounds)? else { return Ok(None) };
+        // Whether such a sum overflowed or has an infinity or NaN in it is not known.
+        let is_sum = matches!(window, Window::Avg | Window::Sum);
+        if is_sum && summaries.iter().flatten().any(|summary| !summary.sum.is_finite()) {
+            return Ok(None);
+        }
         let rows = group.iter().zip(&summaries).map(|(series, summaries)| {
             let mut row = Row::empty(series.labels.clone(), grid.count);
             row.drops_name = !window.keeps_name();
@@ -106,6 +111,8 @@ fn value(window: Window, parts: &[Summary]) -> f64 {
         Window::Sum => sum(),
         Window::Count => count as f64,
         Window::Present => 1.0,
+        // The least is greater than the greatest where all that there is is NaN.
+        Window::Min | Window::Max if !parts.iter().any(|part| part.min <= part.max) => f64::NAN,
         Window::Min => parts.iter().fold(f64::INFINITY, |least, part| least.min(part.min)),
         Window::Max => parts.iter().fold(f64::NEG_INFINITY, |most, part| most.max(part.max)),
         Window::First => present.next().map_or(ENDED, |part| part.first),

@@ -29,43 +29,37 @@ pub(super) fn eval(evaluator: &Evaluator<'_>, call: &Call, window: Window, grid:
     for arg in call.args.iter().filter(|arg| arg.value_type() == ValueType::Scalar) {
         params.push(evaluator.scalar(arg, grid)?);
     }
-    check_params(evaluator, call, window, &params)?;
     let windows = Windows::of(evaluator, range, grid)?;
     let ranged = ranged::ranged(evaluator, range, &windows)?;
     if let Some(rows) = summary::eval(evaluator, &ranged, window, &windows, grid)? {
         return Ok(rows);
     }
-    let sliding = Sliding { window, windows: &windows, params: &params, options: evaluator.options };
+    let sliding =
+        Sliding { window, windows: &windows, params: &params, options: evaluator.options, span: call.span };
     let rows = ranged::map_ranges(evaluator, &ranged, &windows, |series| sliding.row(series))?;
     let mut kept = Vec::with_capacity(rows.len());
     for (row, is_counter) in rows.into_iter().filter(|(row, _)| !row.is_empty()) {
         inform_of_gauge(evaluator, &row, window, is_counter, range.span());
         kept.push(row);
     }
+    if let (Window::Quantile, Some(arg)) = (window, call.args.first()) {
+        let has_values = |step: usize| kept.iter().any(|row| row.get(step).is_some());
+        let quantiles = params.first().into_iter().flatten().enumerate();
+        for (_, wrong) in quantiles.filter(|(step, q)| !(0.0..=1.0).contains(*q) && has_values(*step)) {
+            evaluator.warn_of_quantile(*wrong, arg);
+        }
+    }
     Ok(kept)
 }
 
-fn check_params(evaluator: &Evaluator<'_>, call: &Call, window: Window, params: &[Vec<f64>]) -> Result<()> {
-    let bad =
-        |values: &[f64], is_good: fn(f64) -> bool| values.iter().copied().find(|value| !is_good(*value));
-    match window {
-        Window::DoubleExponentialSmoothing => {
-            for (name, values) in ["smoothing", "trend"].iter().zip(params) {
-                let letter = &name[..1];
-                if let Some(value) = bad(values, |value| value > 0.0 && value < 1.0) {
-                    let message =
-                        format!("invalid {name} factor. Expected: 0 < {letter}f < 1, got: {value:.6}");
-                    return Err(Error::execution(call.span, message));
-                }
-            }
+/// Refuses factors that do not smooth, once there is something to smooth.
+fn check_factors(span: Span, smoothing: f64, trend: f64) -> Result<()> {
+    for (name, value) in [("smoothing", smoothing), ("trend", trend)] {
+        if !(value > 0.0 && value < 1.0) {
+            let letter = &name[..1];
+            let message = format!("invalid {name} factor. Expected: 0 < {letter}f < 1, got: {value:.6}");
+            return Err(Error::execution(span, message));
         }
-        Window::Quantile => {
-            let wrong = params.first().and_then(|values| bad(values, |value| (0.0..=1.0).contains(&value)));
-            if let (Some(value), Some(arg)) = (wrong, call.args.first()) {
-                evaluator.warn_of_quantile(value, arg);
-            }
-        }
-        _ => {}
     }
     Ok(())
 }
@@ -98,6 +92,8 @@ struct Sliding<'a> {
     /// For each step.
     params: &'a [Vec<f64>],
     options: &'a Options<'a>,
+    /// Where the call stands.
+    span: Span,
 }
 
 impl Sliding<'_> {
@@ -173,9 +169,14 @@ impl Sliding<'_> {
                 let mut scratch = Vec::new();
                 self.each(values, samples, edges, |_, slice| deviation(slice.values, &mut scratch))
             }
-            Window::DoubleExponentialSmoothing => self.each(values, samples, edges, |step, slice| {
-                smoothed(slice.values, self.param(0, step), self.param(1, step))
-            }),
+            Window::DoubleExponentialSmoothing => {
+                for step in (0..edges.len()).filter(|step| edges[*step].0 < edges[*step].1) {
+                    check_factors(self.span, self.param(0, step), self.param(1, step))?;
+                }
+                self.each(values, samples, edges, |step, slice| {
+                    smoothed(slice.values, self.param(0, step), self.param(1, step))
+                })
+            }
             _ => self.each(values, samples, edges, |_, slice| of_ends(self.window, slice)),
         }
     }

@@ -59,6 +59,7 @@ fn compare_notes(expected: &Option<Notes>, found: &[String], same_text: bool) ->
         Some(Notes::Some(_)) if !same_text => !found.is_empty(),
         Some(Notes::Some(wanted)) => {
             wanted.iter().all(|wanted| found.iter().any(|found| fits(wanted, found)))
+                && found.iter().all(|found| wanted.iter().any(|wanted| fits(wanted, found)))
         }
     };
     if is_right { Ok(()) } else { Err(format!("found {found:?}, expected {expected:?}")) }

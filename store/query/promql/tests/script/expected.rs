@@ -104,6 +104,7 @@ impl Expected {
         let Some(rest) = line.strip_prefix("expect ") else {
             return self.values(line);
         };
+        let rest = rest.trim_start();
         let (what, more) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
         match what {
             "fail" => self.fails = Some(message(more)),
@@ -118,7 +119,9 @@ impl Expected {
             },
             "range" => {
                 let words: Vec<&str> = more.split_whitespace().collect();
-                let [_, _, start, _, end, _, step] = words[..] else { return Err(line.to_owned()) };
+                let ["vector", "from", start, "to", end, "step", step] = words[..] else {
+                    return Err(format!("unknown expectation {line:?}"));
+                };
                 let time = notation::duration_ms;
                 self.matrix = Some((time(start)?, time(end)?, time(step)?));
             }

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use custos_promql::{ENDED, Labels, Matcher, Result, Samples, Source, SourceSeries, is_ended};
+use custos_promql::{
+    ENDED, Expr, Labels, METRIC_NAME, Matcher, Result, Samples, Selector, Source, SourceSeries, is_ended,
+    parse,
+};
 
 use super::notation::{self, Item};
 
@@ -11,17 +14,31 @@ use super::notation::{self, Item};
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     series: BTreeMap<Labels, BTreeMap<i64, f64>>,
-    /// Names of metrics that have native histograms.
-    histograms: Vec<String>,
+    /// Series that have native histograms.
+    histograms: Vec<Labels>,
 }
 
 impl Memory {
-    /// Adds the series of a line of `load`.
-    pub(super) fn load(&mut self, line: &str, step_ms: i64) -> std::result::Result<(), String> {
-        let (labels, values) = notation::metric(line)?;
-        if values.contains("{{") || values.contains('@') {
-            self.histograms.push(labels.metric_name().to_owned());
+    /// Adds the series of a line of `load`. One of a classic histogram may stand for a native one, too.
+    pub(super) fn load(
+        &mut self,
+        line: &str,
+        step_ms: i64,
+        with_native: bool,
+    ) -> std::result::Result<(), String> {
+        if line.split_whitespace().next().is_some_and(|metric| metric.ends_with("@st")) {
+            // Times at which counters began are not stored.
             return Ok(());
+        }
+        let (labels, values) = notation::metric(line)?;
+        if values.contains("{{") {
+            self.histograms.push(labels);
+            return Ok(());
+        }
+        let native =
+            ["_bucket", "_count", "_sum"].iter().find_map(|end| labels.metric_name().strip_suffix(end));
+        if let (true, Some(name)) = (with_native, native) {
+            self.histograms.push(labels.with("le", "").with(METRIC_NAME, name));
         }
         let samples = self.series.entry(labels).or_default();
         for (index, item) in notation::items(values)?.into_iter().enumerate() {
@@ -39,9 +56,23 @@ impl Memory {
         Ok(())
     }
 
-    /// Whether a query is of a metric that has native histograms.
+    /// Whether a query selects series that have native histograms.
     pub(super) fn has_histogram(&self, query: &str) -> bool {
-        self.histograms.iter().any(|name| query.contains(name.as_str()))
+        !self.histograms.is_empty() && parse(query).is_ok_and(|expr| self.selects_histogram(&expr))
+    }
+
+    fn selects_histogram(&self, expr: &Expr) -> bool {
+        let selects = |selector: &Selector| {
+            let fits = |labels: &Labels| {
+                selector.matchers.iter().all(|matcher| matcher.matches(labels.get(matcher.name())))
+            };
+            self.histograms.iter().any(fits)
+        };
+        match expr {
+            Expr::Selector(selector) => selects(selector),
+            Expr::Range(range) => selects(&range.selector),
+            _ => expr.children().into_iter().any(|child| self.selects_histogram(child)),
+        }
     }
 }
 

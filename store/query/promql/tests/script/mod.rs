@@ -8,6 +8,8 @@ mod expected;
 mod memory;
 mod notation;
 
+use std::collections::BTreeMap;
+
 use custos_promql::{Answer, Expr, Options, instant, parse, range};
 
 use compare::{Outcome, compare};
@@ -19,8 +21,8 @@ use memory::Memory;
 pub(crate) struct Report {
     /// Queries that came to what was expected.
     pub(crate) passed: usize,
-    /// Queries of native histograms, which are not run.
-    pub(crate) skipped: usize,
+    /// Queries of what is not stored, which Custos refuses by name: how many for each reason.
+    pub(crate) skipped: BTreeMap<String, usize>,
     /// What was wrong, each with its line.
     pub(crate) failures: Vec<String>,
 }
@@ -29,32 +31,30 @@ pub(crate) struct Report {
 pub(crate) fn run(script: &str) -> Report {
     let mut report = Report::default();
     let mut memory = Memory::default();
-    let lines: Vec<&str> = script.lines().collect();
+    let lines: Vec<&str> = script.lines().map(without_comment).collect();
     let mut at = 0;
     while at < lines.len() {
-        let number = at + 1;
-        let line = without_comment(lines[at]);
+        let (number, line) = (at + 1, lines[at]);
         at += 1;
-        if line.trim().is_empty() {
+        if line.is_empty() {
             continue;
         }
-        let start = at;
-        while at < lines.len() && is_continued(lines[at]) {
-            at += 1;
-        }
-        let block: Vec<&str> = lines[start..at]
-            .iter()
-            .map(|line| without_comment(line).trim())
-            .filter(|line| !line.is_empty())
-            .collect();
-        let done = match line.split_whitespace().next() {
-            Some("clear") => {
+        // A command goes on to the next line that is empty, or has but a comment.
+        let end = lines[at..].iter().position(|line| line.is_empty()).map_or(lines.len(), |lines| at + lines);
+        let block = &lines[at..end];
+        at = end;
+        let command = line.split_whitespace().next().unwrap_or_default().to_ascii_lowercase();
+        let done = match command.as_str() {
+            "clear" => {
                 memory = Memory::default();
+                // It takes no lines of its own.
+                at = number;
                 Ok(())
             }
-            Some("load" | "load_with_nhcb") => load(&mut memory, line, &block),
-            Some("eval" | "eval_fail" | "eval_warn" | "eval_info" | "eval_ordered") => {
-                evaluate(&memory, line, &block, &mut report)
+            "load" => load(&mut memory, line, block, false),
+            "load_with_nhcb" => load(&mut memory, line, block, true),
+            "eval" | "eval_fail" | "eval_warn" | "eval_info" | "eval_ordered" => {
+                evaluate(&memory, line, block, &mut report)
             }
             _ => Err(format!("unknown command {line:?}")),
         };
@@ -66,26 +66,24 @@ pub(crate) fn run(script: &str) -> Report {
 }
 
 fn without_comment(line: &str) -> &str {
-    if line.trim_start().starts_with('#') { "" } else { line }
+    let line = line.trim();
+    if line.starts_with('#') { "" } else { line }
 }
 
-fn is_continued(line: &str) -> bool {
-    line.starts_with([' ', '\t']) || line.trim().is_empty() && !line.is_empty()
-}
-
-fn load(memory: &mut Memory, line: &str, block: &[&str]) -> Result<(), String> {
+/// Loads series; those of classic histograms also stand for native ones, if the command says so.
+fn load(memory: &mut Memory, line: &str, block: &[&str], with_native: bool) -> Result<(), String> {
     let step = line.split_whitespace().nth(1).ok_or("load needs a step")?;
     let step_ms = notation::duration_ms(step)?;
     for series in block {
-        memory.load(series, step_ms)?;
+        memory.load(series, step_ms, with_native)?;
     }
     Ok(())
 }
 
 fn evaluate(memory: &Memory, line: &str, block: &[&str], report: &mut Report) -> Result<(), String> {
     let expected = Expected::read(line, block)?;
-    if expected.has_histograms || memory.has_histogram(&expected.query) {
-        report.skipped += 1;
+    if let Some(reason) = refusal(memory, &expected) {
+        *report.skipped.entry(reason).or_default() += 1;
         return Ok(());
     }
     let mut wrong = Vec::new();
@@ -134,6 +132,18 @@ fn evaluate(memory: &Memory, line: &str, block: &[&str], report: &mut Report) ->
     }
     wrong.truncate(2);
     Err(wrong.join("\n    "))
+}
+
+/// Why a query is not run, if it is of what is not stored.
+fn refusal(memory: &Memory, expected: &Expected) -> Option<String> {
+    if expected.has_histograms || memory.has_histogram(&expected.query) {
+        return Some("native histograms are not stored".to_owned());
+    }
+    let message = parse(&expected.query).err()?.message;
+    let is_refused = ["which are not stored", "which is not stored", "is experimental and not supported"]
+        .iter()
+        .any(|reason| message.ends_with(reason));
+    (expected.fails.is_none() && is_refused).then_some(message)
 }
 
 /// An answer, or why there is none.

@@ -1,0 +1,265 @@
+//! From a request to an answer: who may ask, the turn, and the thread that answers.
+//!
+//! Requests are answered by a few threads of their own, so that a heavy query holds up other queries and nothing else. One
+//! whose client has gone is given up, and one that takes long gives way to those that wait.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use custos_promql::ErrorKind;
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Body, Bytes};
+use hyper::{Request, Response, StatusCode, header};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+
+use super::access::{Access, Admitted};
+use super::api;
+use super::counters::{Counters, Handler};
+use super::gzip;
+use super::params::Params;
+use super::reply::{Failure, Reply};
+use super::settings::Settings;
+use super::socket::Via;
+use super::stores::Stores;
+use crate::clock;
+use crate::limits::{
+    HTTP_ANSWERS_HELD_BYTES, HTTP_BODY_MAX_BYTES, HTTP_BODY_TIMEOUT, HTTP_LISTS_AT_ONCE,
+    HTTP_QUERIES_AT_ONCE, HTTP_QUERIES_WAITING_MAX, HTTP_QUERY_TIMEOUT, HTTP_QUERY_TIMEOUT_BUSY,
+};
+
+/// What answers requests.
+pub(super) struct Answerer {
+    stores: Stores,
+    access: Access,
+    lanes: Lanes,
+    pub(super) counters: Counters,
+}
+
+/// How many requests are answered at once, and how many wait.
+struct Lanes {
+    /// Queries that may be answered at once.
+    answering: Semaphore,
+    /// Other requests that may be answered at once: they are quick, and do not wait for queries.
+    listing: Semaphore,
+    /// Places for queries that wait for their turn.
+    queue: Semaphore,
+    /// Requests that may be there at all.
+    waiting: Semaphore,
+    /// KiB of answers that may be held for their clients.
+    held: Arc<Semaphore>,
+}
+
+const AT_ONCE: usize = HTTP_QUERIES_AT_ONCE + HTTP_LISTS_AT_ONCE;
+const HELD_KIB: usize = HTTP_ANSWERS_HELD_BYTES / 1024;
+
+impl Default for Lanes {
+    fn default() -> Lanes {
+        Lanes {
+            answering: Semaphore::new(HTTP_QUERIES_AT_ONCE),
+            listing: Semaphore::new(HTTP_LISTS_AT_ONCE),
+            queue: Semaphore::new(AT_ONCE + HTTP_QUERIES_WAITING_MAX),
+            waiting: Semaphore::new(AT_ONCE + HTTP_QUERIES_WAITING_MAX),
+            held: Arc::new(Semaphore::new(HELD_KIB)),
+        }
+    }
+}
+
+impl Lanes {
+    /// Waits for a turn; nothing if the server has ended.
+    async fn turn(&self, is_query: bool) -> Option<SemaphorePermit<'_>> {
+        if !is_query {
+            return self.listing.acquire().await.ok();
+        }
+        if let Ok(turn) = self.answering.try_acquire() {
+            return Some(turn);
+        }
+        let _queued = self.queue.acquire().await.ok()?;
+        self.answering.acquire().await.ok()
+    }
+
+    /// Whether queries wait for their turn.
+    fn is_busy(&self) -> bool {
+        self.queue.available_permits() < AT_ONCE + HTTP_QUERIES_WAITING_MAX
+    }
+}
+
+/// An answer in the form in which it is sent.
+struct Sent {
+    status: u16,
+    content_type: &'static str,
+    bytes: Bytes,
+    is_gzip: bool,
+}
+
+impl From<Reply> for Sent {
+    fn from(reply: Reply) -> Sent {
+        let bytes = Bytes::from(reply.body);
+        Sent { status: reply.status, content_type: reply.content_type, bytes, is_gzip: false }
+    }
+}
+
+impl Answerer {
+    pub(super) fn new(stores: Stores, settings: &Settings) -> Answerer {
+        let access = Access::of(settings);
+        Answerer { stores, access, lanes: Lanes::default(), counters: Counters::default() }
+    }
+
+    /// Answers a request.
+    pub(super) async fn respond<B>(self: &Arc<Self>, request: Request<B>, via: Via) -> Response<Full<Bytes>>
+    where
+        B: Body<Data = Bytes> + Unpin,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        let started = clock::now();
+        let handler = api::handler(request.uri().path());
+        let is_head = request.method() == hyper::Method::HEAD;
+        let is_preflight = Access::is_preflight(request.method(), request.headers());
+        let (sent, admitted) = match self.access.admit(request.method(), request.headers(), via) {
+            Err(reply) => (Sent::from(reply), Admitted::default()),
+            Ok(admitted) if is_preflight && admitted.origin.is_some() => {
+                (Sent::from(Reply::text(204, "")), admitted)
+            }
+            Ok(admitted) => (answered(request, self, handler).await, admitted),
+        };
+        let took_us = clock::now().mono_us.saturating_sub(started.mono_us);
+        self.counters.answered(handler, sent.status, Duration::from_micros(took_us));
+        response(sent, &admitted, self.access.has_origins(), is_head)
+    }
+}
+
+fn response(sent: Sent, admitted: &Admitted, by_origin: bool, is_head: bool) -> Response<Full<Bytes>> {
+    let length = sent.bytes.len();
+    let bytes = if is_head { Bytes::new() } else { sent.bytes };
+    let mut response = Response::new(Full::new(bytes));
+    *response.status_mut() = StatusCode::from_u16(sent.status).unwrap_or(StatusCode::OK);
+    let headers = response.headers_mut();
+    let mut set = |name, value| headers.insert(name, value);
+    let text = header::HeaderValue::from_static;
+    if sent.status != 204 {
+        set(header::CONTENT_TYPE, text(sent.content_type));
+        set(header::CONTENT_LENGTH, header::HeaderValue::from(length));
+    }
+    // What this answers is for programs: no page may take it for one of its own.
+    set(header::X_CONTENT_TYPE_OPTIONS, text("nosniff"));
+    set(header::VARY, text(if by_origin { "Accept-Encoding, Origin" } else { "Accept-Encoding" }));
+    if sent.is_gzip {
+        set(header::CONTENT_ENCODING, text("gzip"));
+    }
+    if sent.status == 401 {
+        set(header::WWW_AUTHENTICATE, text("Bearer realm=\"custos\", Basic realm=\"custos\""));
+    }
+    if let Some(origin) = &admitted.origin {
+        set(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        set(header::ACCESS_CONTROL_ALLOW_METHODS, text("GET, POST, OPTIONS"));
+        set(header::ACCESS_CONTROL_ALLOW_HEADERS, text("Accept, Authorization, Content-Type, Origin"));
+        set(header::ACCESS_CONTROL_EXPOSE_HEADERS, text("Date"));
+    }
+    response
+}
+
+/// Answers a request of somebody who may ask.
+async fn answered<B>(request: Request<B>, shared: &Arc<Answerer>, handler: Handler) -> Sent
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: std::error::Error + Send + Sync + 'static,
+{
+    let (head, body) = request.into_parts();
+    let body = Limited::new(body, HTTP_BODY_MAX_BYTES).collect();
+    let form = match tokio::time::timeout(HTTP_BODY_TIMEOUT, body).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) => return Reply::text(413, format!("The body was not taken: {error}\n")).into(),
+        Err(_) => return Reply::text(408, "The body did not come in time.\n").into(),
+    };
+    let lanes = &shared.lanes;
+    let Ok(_place) = lanes.waiting.try_acquire() else {
+        let most = AT_ONCE + HTTP_QUERIES_WAITING_MAX;
+        return Reply::failure(Failure::Timeout, &format!("{most} requests are waiting already")).into();
+    };
+    let is_query = matches!(handler, Handler::Query | Handler::QueryRange);
+    let Some(_turn) = lanes.turn(is_query).await else { return Reply::not_found().into() };
+    let gone = Gone::default();
+    let flag = Arc::clone(&gone.0);
+    let answering = Arc::clone(shared);
+    let wants_gzip = gzip::is_wanted(&head.headers);
+    let sent = tokio::task::spawn_blocking(move || {
+        let reply = reply(&head, &form, &answering, &flag);
+        let Some(packed) = wants_gzip.then(|| gzip::compressed(reply.body.as_bytes())).flatten() else {
+            return Sent::from(reply);
+        };
+        let (status, content_type) = (reply.status, reply.content_type);
+        Sent { status, content_type, bytes: Bytes::from(packed), is_gzip: true }
+    });
+    match sent.await {
+        Ok(sent) => held(sent, lanes).await,
+        Err(error) => {
+            tracing::error!("a request was not answered: {error}");
+            let what = "the request could not be answered; the log says why";
+            Reply::failure(Failure::Internal, what).into()
+        }
+    }
+}
+
+/// The answer, counted among those that clients have not read. Until there is room, whoever asked keeps the turn.
+async fn held(sent: Sent, lanes: &Lanes) -> Sent {
+    struct Held(Bytes, #[expect(dead_code, reason = "held until the bytes are gone")] OwnedSemaphorePermit);
+    impl AsRef<[u8]> for Held {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+    let kib = sent.bytes.len().div_ceil(1024).clamp(1, HELD_KIB);
+    match Arc::clone(&lanes.held).acquire_many_owned(kib as u32).await {
+        Ok(permit) => Sent { bytes: Bytes::from_owner(Held(sent.bytes, permit)), ..sent },
+        // It is never closed.
+        Err(_) => sent,
+    }
+}
+
+/// Answers on a thread of its own.
+fn reply(head: &hyper::http::request::Parts, form: &[u8], shared: &Answerer, gone: &AtomicBool) -> Reply {
+    let params = match Params::of(head.uri.query().unwrap_or(""), form) {
+        Ok(params) => params,
+        Err(what) => {
+            return Reply::failure(Failure::BadData, &format!("error parsing form values: {what}"));
+        }
+    };
+    let started = clock::now();
+    let interrupt = |timeout_ms: Option<i64>| {
+        let asked = timeout_ms.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis);
+        let allowed = asked.map_or(HTTP_QUERY_TIMEOUT, |asked| asked.min(HTTP_QUERY_TIMEOUT));
+        let took = Duration::from_micros(clock::now().mono_us.saturating_sub(started.mono_us));
+        let gives_way = took >= HTTP_QUERY_TIMEOUT_BUSY && shared.lanes.is_busy();
+        match () {
+            () if gone.load(Ordering::Relaxed) => Some(ErrorKind::Canceled),
+            () if took >= allowed => Some(ErrorKind::Timeout),
+            () if gives_way => {
+                shared.counters.note(|counts| counts.gave_way += 1);
+                Some(ErrorKind::Timeout)
+            }
+            () => None,
+        }
+    };
+    let accept = head.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    api::answer(&api::Request {
+        method: head.method.as_str(),
+        path: head.uri.path(),
+        accept: accept.unwrap_or(""),
+        params,
+        snapshot: &shared.stores.now(),
+        now_ms: clock::now_ms(),
+        interrupt: &interrupt,
+        stores: &shared.stores,
+        counters: &shared.counters,
+    })
+}
+
+/// Says, when it is dropped, that nobody waits for the answer.
+#[derive(Default)]
+struct Gone(Arc<AtomicBool>);
+
+impl Drop for Gone {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
