@@ -41,11 +41,7 @@ const PACKAGES: &[Package] = &[
         what: "pure questions to a store",
         outside: &["custos_promql", "custos_store", "threads"],
     },
-    Package {
-        root: "store/query/promql/src",
-        what: "PromQL over any source; knows no store",
-        outside: &["threads"],
-    },
+    Package { root: "store/query/promql/src", what: "PromQL; knows no store", outside: &["threads"] },
     Package {
         root: "compat/src",
         what: "the bytes that others defined; no I/O, no clock",
