@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod codemirror;
+mod dashboard;
 mod grafana;
 mod history;
 mod library;
