@@ -16,6 +16,7 @@ mod exact;
 mod extremes;
 mod grid;
 mod groups;
+mod hash;
 mod heap;
 mod histogram;
 mod invariant;
