@@ -1,6 +1,6 @@
 //! Values and labels as Prometheus writes them.
 
-use custos_promql::{Answer, AnswerValue, Labels, Point, write_decimal, write_number};
+use custos_promql::{Answer, AnswerValue, Labels, Point, format_number, write_decimal, write_number};
 
 use crate::http::reply::write_text;
 
@@ -126,7 +126,14 @@ mod tests {
 
     fn of(value: AnswerValue) -> String {
         answer(
-            &Answer { value, warnings: Vec::new(), infos: Vec::new(), samples: 0, reads: Vec::new() },
+            &Answer {
+                value,
+                warnings: Vec::new(),
+                infos: Vec::new(),
+                samples: 0,
+                reads: Vec::new(),
+                taken: Vec::new(),
+            },
             None,
         )
     }

@@ -31,7 +31,7 @@ pub use ast::{
     Matching, Number, Operator, Paren, RangeSelector, Selector, Subquery, Text, TimeShift, Unary,
 };
 pub use error::{Error, ErrorKind, Result};
-pub use eval::{Answer, AnswerValue, Options, Point, Reading, SeriesPoints, instant, range};
+pub use eval::{Answer, AnswerValue, Options, Point, Reading, SeriesPoints, Taken, instant, range};
 pub use functions::{Arity, Function, function_names};
 pub use labels::{Label, Labels};
 pub use literal::parse_duration;

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use super::annotations::Annotations;
-use super::answer::Reading;
+use super::answer::{Reading, Taken};
 use super::grid::Grid;
 use super::invariant::is_invariant;
 use super::options::Options;
@@ -30,6 +30,8 @@ pub(super) struct Evaluator<'a> {
     pub(super) annotations: Annotations,
     /// What was read so far.
     pub(super) reads: RefCell<Vec<Reading>>,
+    /// How long parts of the query took so far.
+    pub(super) taken: RefCell<Vec<Taken>>,
     /// Values of what is held while something else is evaluated.
     pub(super) held: Cell<usize>,
     /// Bytes of the labels that were made.
@@ -41,6 +43,19 @@ impl Evaluator<'_> {
     /// An expression at each time of a grid.
     pub(super) fn eval(&self, expr: &Expr, grid: &Grid) -> Result<Value> {
         self.check_interrupt()?;
+        let Some(clock) = self.options.clock else { return self.eval_untimed(expr, grid) };
+        let begun_us = clock();
+        let value = self.eval_untimed(expr, grid)?;
+        let us = clock().saturating_sub(begun_us);
+        let mut taken = self.taken.borrow_mut();
+        match taken.iter_mut().find(|known| known.span == expr.span()) {
+            Some(known) => known.us += us,
+            None => taken.push(Taken { span: expr.span(), us }),
+        }
+        Ok(value)
+    }
+
+    fn eval_untimed(&self, expr: &Expr, grid: &Grid) -> Result<Value> {
         let is_literal = matches!(expr, Expr::Number(_) | Expr::Text(_));
         if grid.count > 1 && !is_literal && is_invariant(expr) {
             let once = (self.walk)(self, expr, &Grid { count: 1, ..*grid })?;

@@ -46,6 +46,6 @@ mod value;
 mod walk;
 mod window;
 
-pub use answer::{Answer, AnswerValue, Point, Reading, SeriesPoints};
+pub use answer::{Answer, AnswerValue, Point, Reading, SeriesPoints, Taken};
 pub use options::Options;
 pub use query::{instant, range};

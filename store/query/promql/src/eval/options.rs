@@ -21,6 +21,8 @@ pub struct Options<'a> {
     pub instant_step_ms: i64,
     /// Threads that may read series at once, the caller's among them.
     pub threads: usize,
+    /// A clock (µs) by which parts of the query are timed, if that is wanted.
+    pub clock: Option<&'a (dyn Fn() -> u64 + Sync)>,
     /// Asked again and again: whether to give up, and why.
     pub interrupt: &'a (dyn Fn() -> Option<ErrorKind> + Sync),
 }
@@ -33,6 +35,7 @@ impl Default for Options<'_> {
             subquery_step_ms: SUBQUERY_STEP_MS,
             instant_step_ms: 0,
             threads: 1,
+            clock: None,
             interrupt: &|| None,
         }
     }
