@@ -32,9 +32,9 @@ fn program(name: &str, server: &Server) -> Command {
     command
 }
 
-/// Runs a script of tests in Python.
-pub(crate) fn python(script: &str, server: &Server) {
-    run(program("python", server).arg(script));
+/// Runs a script of tests in Python, with more in the environment.
+pub(crate) fn python(script: &str, server: &Server, environment: &[(&str, &str)]) {
+    run(program("python", server).arg(script).envs(environment.iter().copied()));
 }
 
 /// Runs a file of tests in Node.

@@ -8,7 +8,7 @@ use custos_query::{StoreSource, query_threads};
 use super::json;
 use super::request::Request;
 use super::times::{duration, limit, optional_duration, required_time, time_or};
-use crate::http::reply::{Failure, Notes, Reply};
+use crate::http::reply::{Failure, Notes, Reply, write_text};
 use crate::limits::{HTTP_ANSWER_MAX_BYTES, HTTP_QUERY_STEPS_MAX};
 
 /// An expression at one time.
@@ -47,7 +47,7 @@ pub(super) fn over_time(request: &Request<'_>) -> Result<Reply, Reply> {
 pub(super) fn format(request: &Request<'_>) -> Result<Reply, Reply> {
     let (_, expr) = expression(request)?;
     let mut data = String::new();
-    crate::http::reply::write_text(&mut data, &expr.to_string());
+    write_text(&mut data, &expr.to_string());
     Ok(Reply::success(&data, &Notes::default()))
 }
 

@@ -38,3 +38,6 @@ pub const INTERVAL_RUNS: usize = 32;
 
 /// Threads that read the series of one query.
 pub const QUERY_THREADS_MAX: usize = 4;
+
+/// Samples of one series that are handed out at once where history leaves the store.
+pub const OUTBOUND_PIECE_SAMPLES: usize = 8192;

@@ -3,18 +3,18 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use custos_promql::{Labels, METRIC_NAME};
+use custos_promql::{Labels, METRIC_NAME, Matcher};
 use custos_store::{CheckInfo, CheckSeries, Damage, Result, SeriesInfo, SeriesKey, Snapshot};
 
 use super::interval;
 use crate::built_in::BuiltIn;
 
 /// The label that has the name of the check.
-pub(super) const CHECK: &str = "check";
+pub(crate) const CHECK: &str = "check";
 /// The label that has the name of the metric within its check.
-pub(super) const METRIC: &str = "metric";
+const METRIC: &str = "metric";
 /// Unit of a counter.
-const COUNTER: &str = "c";
+pub(crate) const COUNTER: &str = "c";
 /// Checks whose runs are further apart than this (ms) are looked at more closely: five minutes of look-back might be too few.
 const SPARSE_MS: i64 = 120_000;
 
@@ -47,11 +47,19 @@ pub(super) struct CheckIndex {
 pub(super) struct Entry {
     pub(super) labels: Labels,
     pub(super) what: What,
+    pub(super) unit: String,
     /// Whether it only grows, if that is known.
     pub(super) is_counter: Option<bool>,
     /// When its first and its last run were (ms since the epoch).
     pub(super) first_ms: i64,
     pub(super) last_ms: i64,
+}
+
+impl Entry {
+    /// Whether it fulfils all conditions.
+    pub(super) fn fulfils(&self, matchers: &[Matcher]) -> bool {
+        matchers.iter().all(|matcher| matcher.matches(self.labels.get(matcher.name())))
+    }
 }
 
 /// Where the samples of a series are.
@@ -95,10 +103,12 @@ impl CheckIndex {
             is_counter: (info.unit == COUNTER).then_some(true),
             first_ms: info.first_ms,
             last_ms: info.last_ms,
+            unit: info.unit,
             what: What::Metric(info.key),
         };
         let built_in = |one: BuiltIn| Entry {
             labels: Labels::new([(METRIC_NAME, one.name()), (CHECK, &check.name)]),
+            unit: one.unit().to_owned(),
             is_counter: None,
             first_ms: check.first_ms,
             last_ms: check.last_ms,
@@ -127,7 +137,7 @@ impl CheckIndex {
 }
 
 /// The labels of a metric. Those of its own that would hide the name, the check or the metric get another name.
-fn metric_labels(check: &str, info: &SeriesInfo) -> Labels {
+pub(crate) fn metric_labels(check: &str, info: &SeriesInfo) -> Labels {
     let own = info.key.labels.iter().map(|(name, value)| match name.as_str() {
         METRIC_NAME | CHECK | METRIC => (format!("exported_{name}"), value.as_str()),
         _ => (name.clone(), value.as_str()),

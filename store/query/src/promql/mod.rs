@@ -10,7 +10,9 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod threads;
+mod unit;
 mod view;
 
+pub(crate) use index::{CHECK, COUNTER, metric_labels};
 pub use source::StoreSource;
 pub use threads::query_threads;

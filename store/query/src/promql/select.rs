@@ -18,7 +18,7 @@ pub(super) fn select(view: &View<'_>, matchers: &[Matcher], from_ms: i64, to_ms:
 }
 
 /// The checks that may have such series: one by its name, if a condition names it, else all.
-fn candidates(view: &View<'_>, matchers: &[Matcher]) -> Vec<Arc<CheckIndex>> {
+pub(super) fn candidates(view: &View<'_>, matchers: &[Matcher]) -> Vec<Arc<CheckIndex>> {
     let snapshot = view.snapshot();
     if let Some(name) = named(matchers) {
         return match view.index().check(snapshot, name) {
@@ -56,11 +56,8 @@ fn add(
 ) {
     let lookback_ms = of.lookback_ms(view.snapshot());
     let earliest_ms = from_ms.saturating_sub(lookback_ms.unwrap_or(0));
-    let is_wanted = |entry: &Entry| {
-        entry.last_ms >= earliest_ms
-            && entry.first_ms <= to_ms
-            && matchers.iter().all(|matcher| matcher.matches(entry.labels.get(matcher.name())))
-    };
+    let is_wanted =
+        |entry: &Entry| entry.last_ms >= earliest_ms && entry.first_ms <= to_ms && entry.fulfils(matchers);
     let mut wanted = of.series.iter().enumerate().filter(|(_, entry)| is_wanted(entry)).peekable();
     if wanted.peek().is_none() {
         return;

@@ -4,7 +4,7 @@ use custos_promql::{Matcher, Result, Samples, Source, SourceSeries, Summary};
 use custos_store::Snapshot;
 
 use super::view::View;
-use super::{read, select, summary};
+use super::{read, select, summary, unit};
 
 /// A view of a store as PromQL sees it.
 ///
@@ -21,6 +21,11 @@ impl<'a> StoreSource<'a> {
     /// A view of a store.
     pub fn new(snapshot: &'a Snapshot) -> StoreSource<'a> {
         StoreSource { view: View::new(snapshot) }
+    }
+
+    /// The unit that all series have that fulfil these conditions, empty if it is none; nothing if they have several.
+    pub fn unit(&self, matchers: &[Matcher]) -> Option<String> {
+        unit::unit(&self.view, matchers)
     }
 
     /// What could not be read so far; values may be missing.
