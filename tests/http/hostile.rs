@@ -111,6 +111,31 @@ fn bodies_that_never_come_hold_up_nobody() {
 }
 
 #[test]
+fn answers_that_nobody_reads_hold_up_nobody() {
+    let server = Server::start();
+    // 7 MB each; together more than is kept for clients that do not read.
+    let wide = (0..60)
+        .map(|n| format!("label_replace(load,\"n\",\"{n}\",\"\",\"\")"))
+        .collect::<Vec<_>>()
+        .join(" or ");
+    let form = format!("query={}&start=1767225600&end=1767226200&step=0.12", encoded(&wide));
+    let mut unread = Vec::new();
+    for _ in 0..20 {
+        let mut stream = server.connect();
+        write!(
+            stream,
+            "POST /api/v1/query_range HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{form}",
+            form.len()
+        )
+        .unwrap();
+        unread.push(stream);
+    }
+    is_alive(&server);
+    let memory = server.memory_kib();
+    assert!(memory < 1_200_000, "{memory} KiB");
+}
+
+#[test]
 fn connections_that_say_nothing_hold_up_nobody() {
     let server = Server::start();
     let mut silent = Vec::new();
