@@ -435,15 +435,19 @@ pub const HTTP_HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long the body of a request over HTTP may take to come.
 pub const HTTP_BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes of the body of a request over HTTP.
-pub const HTTP_BODY_MAX_BYTES: usize = 1 << 20;
+pub const HTTP_BODY_MAX_BYTES: usize = 512 << 10;
 /// Queries over HTTP that are answered at once, each by a thread.
 pub const HTTP_QUERIES_AT_ONCE: usize = 4;
 /// Other requests over HTTP that are answered at once, each by a thread.
 pub const HTTP_LISTS_AT_ONCE: usize = 2;
 /// Bytes of an answer over HTTP.
 pub const HTTP_ANSWER_MAX_BYTES: usize = 128 << 20;
-/// Bytes of all answers over HTTP that have not been taken by their clients, but for one of any length; further answers wait.
+/// Bytes of all larger answers over HTTP that their clients have not read yet, but for one of any length; further ones wait.
 pub const HTTP_ANSWERS_HELD_BYTES: usize = 128 << 20;
+/// Bytes of an answer over HTTP up to which it counts against no bound but that of connections.
+pub const HTTP_ANSWER_SMALL_BYTES: usize = 256 << 10;
+/// How long an answer over HTTP waits until clients have read others, before it is dropped.
+pub const HTTP_ANSWER_WAIT: Duration = Duration::from_secs(2);
 /// How long a client may take to read an answer over HTTP.
 pub const HTTP_SEND_TIMEOUT: Duration = Duration::from_secs(60);
 /// Bytes from which on an answer over HTTP is compressed for clients that ask for it.
@@ -455,7 +459,7 @@ pub const HTTP_QUERIES_WAITING_MAX: usize = 128;
 /// How long a query over HTTP may take.
 pub const HTTP_QUERY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a query over HTTP may take while others wait for their turn.
-pub const HTTP_QUERY_TIMEOUT_BUSY: Duration = Duration::from_secs(5);
+pub const HTTP_QUERY_TIMEOUT_BUSY: Duration = Duration::from_secs(2);
 const _: () = assert!(HTTP_QUERY_TIMEOUT_BUSY.as_secs() < HTTP_QUERY_TIMEOUT.as_secs());
 /// How long a server over HTTP that ends goes on answering requests that it has.
 pub const HTTP_DRAIN: Duration = Duration::from_secs(5);
@@ -475,5 +479,7 @@ pub const HTTP_SETTINGS_MAX_BYTES: usize = 1 << 20;
 pub const HTTP_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Bytes of one report of the HTTP server to the agent.
 pub const HTTP_REPORT_MAX_BYTES: usize = 16 << 10;
+/// Symbolic links that `custos init` follows to the file that it writes, as many as Linux follows.
+pub const LINKS_MAX: usize = 40;
 /// Most evaluations of the rules in one test of `custos rules test`.
 pub const RULE_TEST_EVALUATIONS_MAX: i64 = 10_000_000;

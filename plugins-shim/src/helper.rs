@@ -52,6 +52,8 @@ pub struct Given {
     pub sockets: Vec<OwnedFd>,
     /// The agent's socket.
     pub agent: UnixStream,
+    /// Whether the kernel serves everything else first; a container may forbid to ask for that.
+    pub stands_back: io::Result<()>,
 }
 
 /// What this process was given, which is a helper and has one thread only. From here on it ends with the agent, stands back, and
@@ -63,7 +65,7 @@ pub fn be_helper(nice: i32, settings_max: usize) -> io::Result<Given> {
     prctl::set_pdeathsig(Signal::SIGKILL)?;
     prctl::set_no_new_privs()?;
     prctl::set_dumpable(false)?;
-    sys::stand_back(nice)?;
+    let stands_back = sys::stand_back(nice);
     let agent = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let mut descriptors = receive(&agent)?.into_iter();
     let Some(file) = descriptors.next() else {
@@ -74,7 +76,7 @@ pub fn be_helper(nice: i32, settings_max: usize) -> io::Result<Given> {
     if settings.len() > settings_max {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "the settings are too long"));
     }
-    Ok(Given { settings, sockets: descriptors.collect(), agent })
+    Ok(Given { settings, sockets: descriptors.collect(), agent, stands_back })
 }
 
 fn receive(agent: &UnixStream) -> io::Result<Vec<OwnedFd>> {

@@ -25,8 +25,11 @@ pub fn serve_for_agent() -> ExitCode {
 }
 
 fn start() -> Result<(), String> {
-    let Given { settings, sockets, agent } =
+    let Given { settings, sockets, agent, stands_back } =
         be_helper(HTTP_NICE, HTTP_SETTINGS_MAX_BYTES).map_err(|error| error.to_string())?;
+    if let Err(error) = stands_back {
+        tracing::warn!("queries over HTTP do not stand back behind checks for the processor: {error}");
+    }
     let settings: Settings = serde_json::from_slice(&settings).map_err(|error| error.to_string())?;
     // What `ps` and `top` show.
     let _ = prctl::set_name(c"custos-http");

@@ -24,8 +24,9 @@ use super::socket::Via;
 use super::stores::Stores;
 use crate::clock;
 use crate::limits::{
-    HTTP_ANSWERS_HELD_BYTES, HTTP_BODY_MAX_BYTES, HTTP_BODY_TIMEOUT, HTTP_LISTS_AT_ONCE,
-    HTTP_QUERIES_AT_ONCE, HTTP_QUERIES_WAITING_MAX, HTTP_QUERY_TIMEOUT, HTTP_QUERY_TIMEOUT_BUSY,
+    HTTP_ANSWER_SMALL_BYTES, HTTP_ANSWER_WAIT, HTTP_ANSWERS_HELD_BYTES, HTTP_BODY_MAX_BYTES,
+    HTTP_BODY_TIMEOUT, HTTP_LISTS_AT_ONCE, HTTP_QUERIES_AT_ONCE, HTTP_QUERIES_WAITING_MAX,
+    HTTP_QUERY_TIMEOUT, HTTP_QUERY_TIMEOUT_BUSY,
 };
 
 /// What answers requests.
@@ -200,7 +201,7 @@ where
     }
 }
 
-/// The answer, counted among those that clients have not read. Until there is room, whoever asked keeps the turn.
+/// The answer, counted among those that clients have not read. Until there is room for it, whoever asked keeps the turn.
 async fn held(sent: Sent, lanes: &Lanes) -> Sent {
     struct Held(Bytes, #[expect(dead_code, reason = "held until the bytes are gone")] OwnedSemaphorePermit);
     impl AsRef<[u8]> for Held {
@@ -208,11 +209,19 @@ async fn held(sent: Sent, lanes: &Lanes) -> Sent {
             &self.0
         }
     }
-    let kib = sent.bytes.len().div_ceil(1024).clamp(1, HELD_KIB);
-    match Arc::clone(&lanes.held).acquire_many_owned(kib as u32).await {
-        Ok(permit) => Sent { bytes: Bytes::from_owner(Held(sent.bytes, permit)), ..sent },
+    if sent.bytes.len() <= HTTP_ANSWER_SMALL_BYTES {
+        return sent;
+    }
+    let kib = sent.bytes.len().div_ceil(1024).min(HELD_KIB);
+    let room = Arc::clone(&lanes.held).acquire_many_owned(kib as u32);
+    match tokio::time::timeout(HTTP_ANSWER_WAIT, room).await {
+        Ok(Ok(permit)) => Sent { bytes: Bytes::from_owner(Held(sent.bytes, permit)), ..sent },
         // It is never closed.
-        Err(_) => sent,
+        Ok(Err(_)) => sent,
+        Err(_) => {
+            let what = "the answer is dropped: others that their clients have not read take all the memory for answers";
+            Reply::failure(Failure::Timeout, what).into()
+        }
     }
 }
 

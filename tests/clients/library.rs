@@ -32,14 +32,20 @@ fn program(name: &str, server: &Server) -> Command {
     command
 }
 
-/// Runs a script of tests in Python.
-pub(crate) fn python(script: &str, server: &Server) {
-    run(program("python", server).arg(script));
+/// Runs a script of tests in Python, with more in the environment.
+pub(crate) fn python(script: &str, server: &Server, environment: &[(&str, &str)]) {
+    run(program("python", server).arg(script).envs(environment.iter().copied()));
 }
 
 /// Runs a file of tests in Node.
 pub(crate) fn node(script: &str, server: &Server) {
-    run(program("node", server).args(["--test", "--test-reporter=spec", script]));
+    node_with(script, server, &[]);
+}
+
+/// The same, with more in the environment.
+pub(crate) fn node_with(script: &str, server: &Server, environment: &[(&str, &str)]) {
+    let mut node = program("node", server);
+    run(node.args(["--test", "--test-reporter=spec", script]).envs(environment.iter().copied()));
 }
 
 fn run(command: &mut Command) {

@@ -22,9 +22,8 @@ groups:
         expr: absent({check=\"nowhere\"})
 ";
 
-#[test]
-fn vmalert_evaluates_rules_by_what_is_stored() {
-    let server = Server::start();
+/// Fails unless what has to fire does, with these options of vmalert beside the usual ones.
+fn fires(server: &Server, options: &[String]) {
     let rules = server.stage.write("rules.yaml", RULES);
     let address = format!("127.0.0.1:{}", free_port());
     let mut command = Command::new("vmalert");
@@ -35,23 +34,40 @@ fn vmalert_evaluates_rules_by_what_is_stored() {
         .arg(format!("-remoteRead.url={}", server.url))
         // Nobody is told.
         .arg(format!("-notifier.url=http://127.0.0.1:{}", free_port()))
-        .arg(format!("-httpListenAddr={address}"));
+        .arg(format!("-httpListenAddr={address}"))
+        .args(options);
     let daemon = Daemon::start(&mut command, &server.stage.path("vmalert.log"));
     let firing = wait_for("alerts that fire", || {
         let (_, body) = get(&address, "/api/v1/alerts")?;
         let answer: Value = serde_json::from_str(&body).ok()?;
         let alerts = answer["data"]["alerts"].as_array()?;
-        let mut firing: Vec<String> = alerts
-            .iter()
-            .filter(|alert| alert["state"] == "firing")
-            .map(|alert| {
-                format!("{} {} {}", alert["name"], alert["labels"]["check"], alert["annotations"]["summary"])
-            })
-            .collect();
+        let mut firing: Vec<String> =
+            alerts.iter().filter(|alert| alert["state"] == "firing").map(shown).collect();
         firing.sort();
         (firing.len() > 1).then_some(firing)
     });
     assert_eq!(firing, [r#""NoSuchCheck" "nowhere" null"#, r#""NotOk" "load" "load is 1""#]);
     let log = daemon.log();
     assert!(!log.contains("failed to execute") && !log.contains("failed to restore"), "{log}");
+}
+
+fn shown(alert: &Value) -> String {
+    format!("{} {} {}", alert["name"], alert["labels"]["check"], alert["annotations"]["summary"])
+}
+
+#[test]
+fn vmalert_evaluates_rules_by_what_is_stored() {
+    fires(&Server::start(), &[]);
+}
+
+#[test]
+fn vmalert_asks_over_tls_with_a_token() {
+    let guarded = Server::guarded();
+    let options = ["datasource", "remoteRead"].map(|who| {
+        [
+            format!("-{who}.tlsCAFile={}", guarded.authority),
+            format!("-{who}.bearerTokenFile={}", guarded.token),
+        ]
+    });
+    fires(&guarded.server, &options.concat());
 }

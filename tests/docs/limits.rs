@@ -14,6 +14,9 @@ const FILES: &[(&str, &str)] = &[
     ("store/src/limits.rs", "The store"),
     ("store/query/src/limits.rs", "Questions to the store"),
     ("store/query/promql/src/limits.rs", "PromQL"),
+    ("compat/src/nagios/limits.rs", "Output of plugins"),
+    ("compat/src/nrpe/limits.rs", "`nrpe.cfg`"),
+    ("compat/src/snmp/limits.rs", "Messages of SNMP"),
 ];
 
 /// A bound as its file defines it.

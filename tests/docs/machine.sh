@@ -50,6 +50,7 @@ install -m 644 "$repository/packaging/systemd/custos.service" usr/lib/systemd/sy
 for file in packaging/custos.socket packaging/systemd/hardened.conf packaging/systemd/custos-serve.service examples/custos.yaml; do
     install -D -m 644 "$repository/$file" "usr/share/doc/custos/examples/${file##*/}"
 done
+install -D -m 644 -t usr/share/doc/custos/examples/grafana "$repository"/examples/grafana/*
 chown nagios:nagios var/lib/custos
 chmod 750 var/lib/custos
 cp -r "$repository/tests/docs/files/." .

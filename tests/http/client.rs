@@ -10,7 +10,7 @@ use crate::stage::{PATIENCE, Running, Stage, custos};
 /// A server that ends with the test.
 pub(crate) struct Server {
     pub(crate) stage: Stage,
-    _running: Running,
+    running: Running,
     pub(crate) address: String,
 }
 
@@ -57,7 +57,14 @@ impl Server {
         let mut line = String::new();
         BufReader::new(running.0.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.split([' ', ',']).nth(2).unwrap().trim_start_matches("http://").to_owned();
-        Server { stage, _running: running, address }
+        Server { stage, running, address }
+    }
+
+    /// The most memory that it has taken.
+    pub(crate) fn memory_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.running.0.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// Status and body of the answer to a `GET`.

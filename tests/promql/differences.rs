@@ -29,7 +29,7 @@ enum Rule {
 }
 
 /// All of them.
-static DIFFERENCES: [Difference; 15] = [
+static DIFFERENCES: [Difference; 16] = [
     Difference {
         name: "names are dropped last",
         rule: Rule::Refused("vector cannot contain metrics with the same labelset"),
@@ -49,6 +49,10 @@ static DIFFERENCES: [Difference; 15] = [
     Difference {
         name: "the variance of one value that is not finite",
         rule: Rule::Without(|query| bounded(query, &["stddev", "stdvar"], "-Inf", "Inf")),
+    },
+    Difference {
+        name: "logarithms of the smallest numbers",
+        rule: Rule::Without(|query| bounded(query, &["ln"], "2.3e-308", "Inf")),
     },
     Difference {
         name: "predict_linear of a fixed range",

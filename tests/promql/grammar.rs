@@ -100,6 +100,7 @@ impl Grammar {
     fn number(&mut self) -> String {
         let written = self.pick(&[
             "0", "1", "2", "3.5", "-1", "0.25", "1e3", "0x1F", "17", "100", "NaN", "Inf", "-Inf", ".5",
+            "017", "08", "1e-3", "0x1e2", "2.",
         ]);
         written.to_owned()
     }

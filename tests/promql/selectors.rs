@@ -25,12 +25,46 @@ const VALUES: [(&str, &[&str]); 7] = [
     ("kind", &["mixed", "some", "large"]),
     ("missing", &["", "x"]),
 ];
+/// Patterns of RE2, some of which mean something else, or nothing, to other libraries; the last ones of `job` are refused.
 const PATTERNS: [(&str, &[&str]); 5] = [
-    ("job", &["api|db", ".*", ".+", "a.*|w[a-f]b", "(?i:API)"]),
-    ("instance", &["a:8\\\\d", ".*:80", "[^a].*", ""]),
-    ("group", &["a|b", ".+", "", "a?"]),
-    ("code", &["[45]..", "2.*", "|404"]),
-    ("le", &["0\\\\..*", "1|2.5", "\\\\+Inf"]),
+    (
+        "job",
+        &[
+            "api|db",
+            ".*",
+            ".+",
+            "a.*|w[a-f]b",
+            "(?i:API)",
+            "(?i)WEB|",
+            "[[:alpha:]]+",
+            "\\\\pL{3}",
+            "\\\\Qapi\\\\E",
+            "d{1}b",
+            "()api",
+            "a{,3}pi",
+            "(?=api)",
+            "a**",
+            "[z-a]",
+        ],
+    ),
+    (
+        "instance",
+        &[
+            "a:8\\\\d",
+            ".*:80",
+            "[^a].*",
+            "",
+            "\\\\w:\\\\d+",
+            "a:8(0|1)?",
+            "^a:80$",
+            "\\\\x61:80",
+            ".:8[^0]",
+            "(?P<x>a).*",
+        ],
+    ),
+    ("group", &["a|b", ".+", "", "a?", "a*?b??", "\\\\b.\\\\b"]),
+    ("code", &["[45]..", "2.*", "|404", "4{1}0?4", "\\\\d{3}", "(2|4)0{2}"]),
+    ("le", &["0\\\\..*", "1|2.5", "\\\\+Inf", "[+]Inf|1", "\\\\D.*"]),
 ];
 
 impl Grammar {

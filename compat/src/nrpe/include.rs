@@ -10,15 +10,7 @@ use std::path::{Path, PathBuf};
 use super::command_line::trim;
 use super::config::{Config, Note, Severity};
 use super::directive::{Effect, Place, apply};
-
-/// Most files that are read.
-pub const FILES_MAX: usize = 10_000;
-/// Most directories that are read, those below others counted.
-const DIRECTORIES_MAX: usize = 1_000;
-/// Most bytes that are read of all files together.
-const CONTENT_MAX_BYTES: usize = 64 << 20;
-/// Deepest nesting of includes.
-pub const DEPTH_MAX: usize = 64;
+use super::limits::{CONTENT_MAX_BYTES, DEPTH_MAX, DIRECTORIES_MAX, FILES_MAX};
 
 /// What the reader wants to know of the file system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ mod config;
 mod directive;
 mod hosts;
 mod include;
+mod limits;
 mod packet;
 mod plain_words;
 mod query;
@@ -14,7 +15,8 @@ mod wrappers;
 pub use command_line::{atoi, expand, with_prefix};
 pub use config::{AddressFamily, CommandLine, Config, LogFacility, Note, Severity};
 pub use hosts::{AllowedHosts, BadHost, HostEntry, Verdict};
-pub use include::{Ask, BadConfig, DEPTH_MAX, Entry, EntryKind, FILES_MAX, Found, load};
+pub use include::{Ask, BadConfig, Entry, EntryKind, Found, load};
+pub use limits::{CONTENT_MAX_BYTES, DEPTH_MAX, DIRECTORIES_MAX, FILES_MAX};
 pub use packet::{
     Assembler, COMMON_LEN, FIELD_MAX_LEN, Fault, Kind, Packet, TEXT_MAX_BYTES, V2_FIELD_LEN,
     V2_TEXT_MAX_BYTES, Version,

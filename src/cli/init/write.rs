@@ -11,16 +11,13 @@ use nix::unistd::{Pid, Uid, mkdtemp};
 use crate::cli::config::report;
 use crate::cli::failure::Failure;
 use crate::config::{self, Config};
-use crate::limits::DISCOVERED_FILE_MAX_BYTES;
+use crate::limits::{DISCOVERED_FILE_MAX_BYTES, LINKS_MAX};
 use crate::text::system_error::words;
 
 /// What the package installs; it may be replaced without asking for force.
 const PACKAGED: &str = include_str!("../../../packaging/etc/custos.yaml");
 /// Everybody may read it: it has no secrets, and the agent has a user of its own.
 const MODE: u32 = 0o644;
-
-/// Symbolic links that are followed to the file that is meant, as many as Linux follows.
-const LINKS_MAX: usize = 40;
 
 /// What is at the place that is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,6 +8,9 @@ use std::fmt::{self, Write as _};
 use custos_compat::journal::append_field;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::field::RecordFields;
+use tracing_subscriber::fmt::FormatFields;
+use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::layer::{Context, Layer};
 
 use super::queue::Queue;
@@ -49,14 +52,23 @@ impl Record {
         entry
     }
 
-    /// The lines by which journald understands the same on stderr, each with its priority.
-    pub(super) fn lines(&self) -> String {
+    /// The message with the fields behind it, but for a check that the message begins with.
+    pub(super) fn text(&self) -> String {
+        let is_told = |(name, value): &&(&'static str, String)| {
+            *name == "check"
+                && self.message.strip_prefix(value.as_str()).is_some_and(|rest| rest.starts_with(": "))
+        };
         let mut text = self.message.clone();
-        for (name, value) in &self.fields {
+        for (name, value) in self.fields.iter().filter(|field| !is_told(field)) {
             // Writing to a string does not fail.
             let _ = write!(text, " {name}={value}");
         }
-        text.lines().fold(String::new(), |mut lines, line| {
+        text
+    }
+
+    /// The lines by which journald understands the same on stderr, each with its priority.
+    pub(super) fn lines(&self) -> String {
+        self.text().lines().fold(String::new(), |mut lines, line| {
             let _ = writeln!(lines, "<{}>{line}", self.priority);
             lines
         })
@@ -83,6 +95,17 @@ fn priority(level: Level) -> u8 {
         Level::WARN => 4,
         Level::INFO => 6,
         Level::DEBUG | Level::TRACE => 7,
+    }
+}
+
+/// Writes the fields of an event as text.
+pub(super) struct Text;
+
+impl<'w> FormatFields<'w> for Text {
+    fn format_fields<R: RecordFields>(&self, mut writer: Writer<'w>, fields: R) -> fmt::Result {
+        let mut record = Record::default();
+        fields.record(&mut record);
+        writer.write_str(&record.text())
     }
 }
 
@@ -132,6 +155,21 @@ mod tests {
         );
         assert_eq!(records[0].lines(), "<4>OK to CRITICAL check=load since_ms=7 store=/x\n");
         assert_eq!(records.iter().map(|record| record.priority).collect::<Vec<_>>(), [4, 3, 6, 7]);
+    }
+
+    #[test]
+    fn a_check_that_the_message_names_is_named_once() {
+        let records = records(|| {
+            tracing::warn!(check = "load", since_ms = 7, "load: OK to CRITICAL");
+            tracing::warn!(check = "load", "loads: x");
+        });
+        assert_eq!(records[0].text(), "load: OK to CRITICAL since_ms=7");
+        assert!(
+            String::from_utf8(records[0].entry())
+                .unwrap()
+                .ends_with("CUSTOS_CHECK=load\nCUSTOS_SINCE_MS=7\n")
+        );
+        assert_eq!(records[1].text(), "loads: x check=load");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::limits::LOG_FLUSH_MAX;
 
 use super::journal::Journal;
 use super::queue::Queue;
-use super::record::{Record, Records};
+use super::record::{Record, Records, Text};
 use super::safe::safe_text;
 
 /// A log that has been started. Dropped, it writes what is left, unless that takes too long.
@@ -51,6 +51,7 @@ fn start_stderr(filter: EnvFilter) -> Log {
         .with_env_filter(filter)
         .with_writer(move || Lines { queue: queue.clone(), colors })
         .with_ansi(colors)
+        .fmt_fields(Text)
         .log_internal_errors(false)
         .init();
     log

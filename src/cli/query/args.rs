@@ -6,7 +6,7 @@ use clap_complete::engine::ArgValueCompleter;
 use custos_promql::{
     Answer, AnswerValue, Error, ErrorKind, Expr, Options, instant, parse, parse_duration, range,
 };
-use custos_query::StoreSource;
+use custos_query::{StoreSource, query_threads, unit_of};
 use custos_store::Reader;
 use jiff::Zoned;
 
@@ -16,6 +16,7 @@ use crate::cli::completion;
 use crate::cli::read::{Failure, ReadArgs, finish, now, tell, time};
 use crate::cli::style::Style;
 use crate::cli::unknown::offer;
+use crate::clock;
 use crate::exit_code::ExitCode;
 use crate::limits::QUERY_STEPS_SHOWN;
 
@@ -85,7 +86,9 @@ fn answer(args: &QueryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> R
     let snapshot = opened.reader.snapshot();
     let source = StoreSource::new(&snapshot);
     let lookback_ms = args.lookback.as_deref().map(|text| duration("--lookback", text)).transpose()?;
-    let options = Options { lookback_ms, ..Options::default() };
+    let clock: &(dyn Fn() -> u64 + Sync) = &|| clock::now().mono_us;
+    let clock = args.explain.then_some(clock);
+    let options = Options { lookback_ms, threads: query_threads(), clock, ..Options::default() };
     let answered = match span {
         Span::At(at_ms) => instant(&args.expr, &expr, &source, at_ms, &options),
         Span::Range(start_ms, end_ms, step_ms) => {
@@ -101,7 +104,8 @@ fn answer(args: &QueryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> R
         explain::explain(&args.expr, &expr, &answer, out)?;
         return damage.finish(out);
     }
-    show(args, &answer, span, now, style, out)?;
+    let unit = unit_of(&expr, &mut |selector| source.unit(&selector.matchers)).unwrap_or_default();
+    show(args, &answer, (span, &unit), now, style, out)?;
     if is_empty(&answer) {
         out.flush()?;
         advise(&expr, &opened.reader);
@@ -142,7 +146,8 @@ fn duration(option: &str, text: &str) -> Result<i64, Failure> {
     }
 }
 
-fn failed(error: &Error, query: &str) -> Failure {
+/// Why a query has no answer.
+pub(in crate::cli) fn failed(error: &Error, query: &str) -> Failure {
     match error.kind {
         ErrorKind::Parse | ErrorKind::Execution | ErrorKind::Limit => Failure::usage(error.with_caret(query)),
         _ => Failure::new(error.to_string()),
@@ -152,7 +157,7 @@ fn failed(error: &Error, query: &str) -> Failure {
 fn show(
     args: &QueryArgs,
     answer: &Answer,
-    span: Span,
+    (span, unit): (Span, &str),
     now: &Zoned,
     style: Style,
     out: &mut dyn Write,
@@ -169,7 +174,7 @@ fn show(
         Format::Table => table::table(&answer.value, now, style, out),
         Format::Chart => {
             let AnswerValue::Matrix(series) = &answer.value else { return Ok(()) };
-            chart::chart(series, span, args.ascii, now, style, out)
+            chart::chart(series, (span, unit), args.ascii, now, style, out)
         }
     }
 }

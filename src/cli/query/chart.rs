@@ -14,10 +14,10 @@ use crate::graph::{Glyphs, Picture, Series, TextOptions, columns, text};
 use crate::limits::GRAPH_SERIES_MAX;
 use crate::text::human::Prefixes;
 
-/// Draws the series of a span, one line each.
+/// Draws the series of a span, one line each, in the unit that they have.
 pub(super) fn chart(
     series: &[SeriesPoints],
-    span: Span,
+    (span, unit): (Span, &str),
     ascii: bool,
     now: &Zoned,
     style: Style,
@@ -33,28 +33,15 @@ pub(super) fn chart(
         overlay: style.color || glyphs == Glyphs::Ascii,
     };
     let count = columns(options.width, glyphs);
-    // The last step is drawn, too.
-    let end_ms = end_ms.saturating_add(1);
-    let drawn = series.iter().take(GRAPH_SERIES_MAX).map(|series| {
-        let mut columns = Columns::new(start_ms, end_ms, count);
-        for point in &series.points {
-            if !is_ended(point.value) {
-                columns.add(point.time_ms, point.value);
-            }
-        }
-        Series {
-            name: shown(&series.labels),
-            columns: columns.into_vec(),
-            bridge_ms: step_ms.saturating_mul(3) / 2,
-            ..Series::default()
-        }
-    });
+    let moments = (start_ms, end_ms, step_ms);
+    let shown = series.iter().take(GRAPH_SERIES_MAX).map(|series| drawn(series, moments, count, unit));
     let picture = Picture {
         start_ms,
-        end_ms,
+        // The last step is drawn, too.
+        end_ms: end_ms.saturating_add(1),
         zone: now.time_zone().clone(),
         prefixes: Prefixes::Si,
-        series: drawn.collect(),
+        series: shown.collect(),
         ribbons: Vec::new(),
     };
     for line in text(&picture, &options) {
@@ -65,4 +52,27 @@ pub(super) fn chart(
         tell(&format!("{} more series are not drawn", series.len() - GRAPH_SERIES_MAX));
     }
     Ok(())
+}
+
+/// A series at these moments (start, end and step, in ms) in so many columns.
+pub(in crate::cli) fn drawn(
+    series: &SeriesPoints,
+    (start_ms, end_ms, step_ms): (i64, i64, i64),
+    count: usize,
+    unit: &str,
+) -> Series {
+    // The last step is drawn, too.
+    let mut columns = Columns::new(start_ms, end_ms.saturating_add(1), count);
+    for point in &series.points {
+        if !is_ended(point.value) {
+            columns.add(point.time_ms, point.value);
+        }
+    }
+    Series {
+        name: shown(&series.labels),
+        unit: unit.to_owned(),
+        columns: columns.into_vec(),
+        bridge_ms: step_ms.saturating_mul(3) / 2,
+        ..Series::default()
+    }
 }

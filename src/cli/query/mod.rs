@@ -6,4 +6,5 @@ mod explain;
 mod span;
 mod table;
 
-pub(super) use args::{QueryArgs, run};
+pub(super) use args::{QueryArgs, failed, run};
+pub(super) use chart::drawn;

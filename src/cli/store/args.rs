@@ -1,6 +1,7 @@
 //! The subcommands of `custos store`.
 
-use super::{forecast, transfer, upkeep};
+use super::export::{self, ExportArgs};
+use super::{forecast, import, upkeep};
 use crate::cli::read::finish;
 use crate::exit_code::ExitCode;
 
@@ -21,10 +22,10 @@ enum Command {
     Repair(upkeep::RepairArgs),
     /// Writes what can be read out of one file of a store, damaged or not, as JSON Lines
     Salvage(upkeep::SalvageArgs),
-    /// Writes every run as a line of JSON, check by check, by time
-    Export(transfer::ExportArgs),
+    /// Writes the history to stdout: runs as JSON Lines, or series for Prometheus, VictoriaMetrics or a table
+    Export(ExportArgs),
     /// Takes in runs from JSON Lines on stdin; those that are there already change nothing
-    Import(transfer::ImportArgs),
+    Import(import::ImportArgs),
     /// Shows how many bytes a day each check takes, and when the disk will be full at this rate
     Forecast(forecast::ForecastArgs),
 }
@@ -36,8 +37,8 @@ pub(crate) fn run(args: &StoreArgs) -> ExitCode {
         Command::Verify(args) => upkeep::verify(args),
         Command::Repair(args) => finish(|out| upkeep::repair(args, out)),
         Command::Salvage(args) => finish(|out| upkeep::salvage(args, out)),
-        Command::Export(args) => finish(|out| transfer::export(args, out)),
-        Command::Import(args) => finish(|out| transfer::import(args, out)),
+        Command::Export(args) => finish(|out| export::export(args, out)),
+        Command::Import(args) => finish(|out| import::import(args, out)),
         Command::Forecast(args) => finish(|out| forecast::forecast(args, out)),
     }
 }

@@ -2,9 +2,10 @@
 
 mod args;
 mod directory;
+mod export;
 mod forecast;
+mod import;
 mod progress;
-mod transfer;
 mod upkeep;
 
 pub(super) use args::{StoreArgs, run};

@@ -4,6 +4,9 @@ use std::io::{IsTerminal, Write};
 
 use crate::cli::style::printable;
 
+/// Runs between two looks at the terminal.
+pub(super) const STATUS_LINES: u64 = 10_000;
+
 /// A line on a terminal's stderr that is written over and over.
 pub(super) struct Progress {
     shown: bool,

@@ -8,7 +8,7 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::snapshot::{Part, Snapshot, View};
+use super::snapshot::{Derived, Part, Snapshot, View};
 use crate::amendment::{self, AMENDMENTS_NAME};
 use crate::damage::Damage;
 use crate::disk::{Disk, FileId, RealDisk};
@@ -157,7 +157,12 @@ impl Reader {
         if let Some(Part::Log(_)) = self.parts().last() {
             let view = self.snapshot.view_mut();
             if let Some(Part::Log(image)) = view.parts.last_mut() {
-                Arc::make_mut(image).follow(&*view.disk)?;
+                let before = image.last_seq();
+                let followed = Arc::make_mut(image).follow(&*view.disk);
+                if image.last_seq() != before {
+                    view.derived = Derived::default();
+                }
+                followed?;
             }
         }
         Ok(())
@@ -199,6 +204,7 @@ enum Growth {
 
 /// Makes the view that of these names; keeps the old one if a file cannot be opened.
 fn take_in(view: &mut View, names: &[String]) -> Result<()> {
+    view.derived = Derived::default();
     let (files, _) = live(names);
     let disk = Arc::clone(&view.disk);
     let (mut opened, mut damages) = (Vec::new(), Vec::new());

@@ -146,4 +146,4 @@ const inPackage = (file) => require(path.join(path.dirname(require.resolve("@gra
 const { PrometheusDatasource } = inPackage("datasource");
 const dataSource = new PrometheusDatasource(SETTINGS);
 
-module.exports = { dataSource, inPackage, sent, variables };
+module.exports = { SETTINGS, dataSource, inPackage, sent, variables };

@@ -17,7 +17,8 @@ def at(seconds):
 
 class Client(unittest.TestCase):
     def setUp(self):
-        self.prometheus = PrometheusConnect(url=URL)
+        token = os.environ.get("CUSTOS_TOKEN")
+        self.prometheus = PrometheusConnect(url=URL, auth=("grafana", token) if token else None)
 
     def test_connection(self):
         self.assertTrue(self.prometheus.check_prometheus_connection())

@@ -1,6 +1,7 @@
 //! Series in memory, for tests of rules and queries.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::error::Result;
 use crate::labels::Labels;
@@ -65,7 +66,7 @@ impl Source for Memory {
             let mut samples = Samples::default();
             if let (Some(stored), true) = (self.series.get(&series.labels), from_ms <= to_ms) {
                 for (time, value) in stored.range(from_ms..=to_ms) {
-                    samples.times.push(*time);
+                    Arc::make_mut(&mut samples.times).push(*time);
                     samples.values.push(*value);
                 }
             }

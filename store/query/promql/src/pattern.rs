@@ -7,6 +7,9 @@ use regex::{Regex, RegexBuilder};
 
 use crate::limits::REGEX_BYTES_MAX;
 
+/// Most repeats that RE2 takes in braces.
+const REPEATS_MAX: u32 = 1_000;
+
 /// Compiles an expression that has to match a whole text; `.` matches line ends, too.
 pub(crate) fn anchored(expression: &str) -> Result<Regex, String> {
     let rewritten = rewrite(expression)?;
@@ -41,13 +44,19 @@ fn build(expression: &str) -> Result<Regex, String> {
 fn rewrite(expression: &str) -> Result<String, String> {
     let mut out = String::with_capacity(expression.len() + 8);
     let mut rest = expression;
+    let mut is_repeated = false;
     while let Some(first) = rest.chars().next() {
+        let was_repeated = std::mem::take(&mut is_repeated);
         let taken = match first {
             '\\' => escape(rest, false, &mut out)?,
             '[' => class(rest, &mut out)?,
             '{' if !is_repetition(rest) => {
                 out.push_str("\\{");
                 1
+            }
+            '*' | '+' | '?' | '{' => {
+                is_repeated = true;
+                repetition(rest, was_repeated, &mut out)?
             }
             '(' if rest.starts_with("(?") => group(rest, &mut out)?,
             _ => {
@@ -58,6 +67,22 @@ fn rewrite(expression: &str) -> Result<String, String> {
         rest = &rest[taken..];
     }
     Ok(out)
+}
+
+/// A repetition, with the `?` that makes it lazy; returns how many bytes it has. RE2 knows no repetition of a repetition.
+fn repetition(text: &str, was_repeated: bool, out: &mut String) -> Result<usize, String> {
+    let braces = text.strip_prefix('{').and_then(|inner| inner.split_once('}')).map(|(inner, _)| inner);
+    let mut end = braces.map_or(1, |inner| inner.len() + 2);
+    let is_too_many = |count: &str| count.parse().map_or(!count.is_empty(), |count: u32| count > REPEATS_MAX);
+    if braces.is_some_and(|inner| inner.split(',').any(is_too_many)) {
+        return Err(format!("error parsing regexp: invalid repeat count: `{}`", &text[..end]));
+    }
+    end += usize::from(text[end..].starts_with('?'));
+    if was_repeated {
+        return Err(format!("error parsing regexp: invalid nested repetition operator: `{}`", &text[..end]));
+    }
+    out.push_str(&text[..end]);
+    Ok(end)
 }
 
 /// Whether `{2}`, `{2,}` or `{2,3}` stands here.
@@ -193,6 +218,8 @@ mod tests {
             ("[[:alpha:]]", "x", "5"),
             (r"\x41\101", "AA", "A"),
             (r"\pL", "ä", "5"),
+            ("a*?b+?c{2,}?", "bcc", "ac"),
+            (r"\**[*]*", "**", "a"),
         ] {
             assert!(matches(expression, yes), "{expression} matches {yes}");
             assert!(!matches(expression, no), "{expression} does not match {no}");
@@ -201,7 +228,23 @@ mod tests {
 
     #[test]
     fn what_go_refuses_is_refused() {
-        for wrong in ["(", ")", "*a", "[a", r"a\", "(?x)a", r"\C", "[b-a]"] {
+        for wrong in [
+            "(",
+            ")",
+            "*a",
+            "[a",
+            r"a\",
+            "(?x)a",
+            r"\C",
+            "[b-a]",
+            "a**",
+            "a+*",
+            "a??*",
+            "a{2}{3}",
+            "a{2}?+",
+            "a{1001}",
+            "a{1,1001}",
+        ] {
             assert!(anchored(wrong).is_err(), "{wrong}");
         }
         assert!(anchored("((a{1000}){1000}){1000}").unwrap_err().contains("bytes when compiled"));

@@ -54,12 +54,20 @@ impl Token<'_> {
     pub(crate) fn describe(&self) -> String {
         match self.kind {
             TokenKind::End => "end of input".to_owned(),
-            TokenKind::Word if is_keyword(self.text) => format!("<{}>", self.text.to_lowercase()),
+            TokenKind::Word if is_keyword(self.text) => {
+                let word = self.text.to_lowercase();
+                match KEYWORDS.iter().position(|keyword| *keyword == word) {
+                    Some(index) if index < OPERATORS => format!("<op:{word}>"),
+                    Some(index) if index < AGGREGATORS => format!("<aggr:{word}>"),
+                    _ => format!("<{word}>"),
+                }
+            }
             TokenKind::Word if self.text.contains(':') => format!("metric identifier \"{}\"", self.text),
             TokenKind::Word => format!("identifier \"{}\"", self.text),
             TokenKind::String => format!("string {}", self.text),
             TokenKind::Number => format!("number \"{}\"", self.text),
             TokenKind::Duration => format!("duration \"{}\"", self.text),
+            kind if kind.is_operator() => format!("<op:{}>", self.text),
             _ => format!("\"{}\"", self.text),
         }
     }
@@ -69,6 +77,36 @@ impl Token<'_> {
         self.kind == TokenKind::Word && self.text.eq_ignore_ascii_case(keyword)
     }
 }
+
+impl TokenKind {
+    fn is_operator(self) -> bool {
+        use TokenKind::{
+            Add, At, Div, Equal, Greater, GreaterEqual, Less, LessEqual, MatchNotRegex, MatchRegex, Mod, Mul,
+            NotEqual, Pow, Sub,
+        };
+        matches!(
+            self,
+            Add | At
+                | Div
+                | Equal
+                | Greater
+                | GreaterEqual
+                | Less
+                | LessEqual
+                | MatchNotRegex
+                | MatchRegex
+                | Mod
+                | Mul
+                | NotEqual
+                | Pow
+                | Sub
+        )
+    }
+}
+
+/// How many of the first keywords are operators, and how many are these or aggregations.
+const OPERATORS: usize = 4;
+const AGGREGATORS: usize = 18;
 
 /// Words that mean something by themselves. None of them is the name of a metric where an operator is expected.
 const KEYWORDS: [&str; 37] = [

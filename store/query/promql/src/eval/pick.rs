@@ -3,6 +3,7 @@
 use super::evaluator::Evaluator;
 use super::grid::Grid;
 use super::groups::groups;
+use super::hash;
 use super::heap;
 use super::value::Row;
 use crate::ast::{Aggregation, Aggregator};
@@ -118,16 +119,7 @@ fn is_sampled(labels: &Labels, ratio: f64) -> bool {
     if ratio >= 0.0 { place < ratio } else { place >= 1.0 + ratio }
 }
 
-/// Where labels lie between 0 and 1: always the same, and evenly spread (FNV-1a, mixed).
+/// Where labels lie between 0 and 1: as Prometheus has it.
 fn place(labels: &Labels) -> f64 {
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for label in labels.iter() {
-        for byte in label.name.bytes().chain([0xff]).chain(label.value.bytes()).chain([0xff]) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-    }
-    hash ^= hash >> 32;
-    hash = hash.wrapping_mul(0xd6e8_feb8_6659_fd93);
-    hash ^= hash >> 32;
-    hash as f64 / u64::MAX as f64
+    hash::of_labels(labels) as f64 / u64::MAX as f64
 }

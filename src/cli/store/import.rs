@@ -1,60 +1,16 @@
-//! `custos store export` and `import`: JSON Lines, a run a line.
+//! `custos store import`: JSON Lines, a run a line.
 
 use std::io::{BufRead, Write};
 
-use custos_query::{RunJson, check_names};
+use custos_query::RunJson;
 use custos_store::{Importer, Options, Reader, Run, Writer};
 use jiff::Timestamp;
 
 use super::directory::{StoreDir, failed, not_opened};
-use super::progress::Progress;
+use super::progress::{Progress, STATUS_LINES};
 use crate::cli::read::Failure;
-use crate::cli::unknown::{Among, all_known};
 use crate::config::CheckNameFault;
 use crate::text::human::counted;
-
-/// Lines between two looks at the terminal.
-const STATUS_LINES: u64 = 10_000;
-
-#[derive(Clone, Debug, clap::Args)]
-pub(super) struct ExportArgs {
-    #[command(flatten)]
-    directory: StoreDir,
-    /// Only this check; may be given more than once
-    #[arg(long, value_name = "NAME")]
-    check: Vec<String>,
-}
-
-pub(super) fn export(args: &ExportArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let dir = args.directory.dir()?;
-    let reader = Reader::open(&dir).map_err(|error| not_opened(&dir, &error))?;
-    let known = reader.checks();
-    all_known(&args.check, &check_names(&reader), Among::Stored)?;
-    let mut status = Progress::new();
-    let mut damaged: Vec<String> = reader.damages().iter().map(ToString::to_string).collect();
-    let mut count = 0_u64;
-    for check in known {
-        if !args.check.is_empty() && !args.check.contains(&check.name) {
-            continue;
-        }
-        for run in reader.runs(&check.name, i64::MIN..i64::MAX) {
-            match run {
-                Ok(run) => RunJson::new(&check.name, &run).write(out)?,
-                Err(error) => damaged.push(error.to_string()),
-            }
-            count += 1;
-            if count.is_multiple_of(STATUS_LINES) {
-                status.show(&format!("{}, {}", counted(count, "run"), check.name));
-            }
-        }
-    }
-    if damaged.is_empty() {
-        return Ok(());
-    }
-    out.flush()?;
-    let places: Vec<String> = damaged.iter().map(|what| format!("failed to {what}")).collect();
-    Err(Failure::new(format!("all but what is damaged has been written\n{}", places.join("\n"))))
-}
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct ImportArgs {

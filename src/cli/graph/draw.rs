@@ -1,4 +1,4 @@
-//! `custos graph`: charts of metrics with the states beneath, in the terminal or as SVG.
+//! The command: charts of metrics with the states beneath and of queries, in the terminal or as SVG.
 //!
 //! Memory depends on the width of the chart, not on the span.
 
@@ -12,10 +12,11 @@ use custos_query::{
 use custos_store::{Provenance, Reader, State};
 use jiff::Zoned;
 
-use super::completion;
-use super::read::{Damage, Failure, Opened, ReadArgs, finish, now, tell, time};
-use super::style::Style;
-use super::unknown::selector;
+use super::query;
+use super::target::{Target, target};
+use crate::cli::completion;
+use crate::cli::read::{Damage, Failure, Opened, ReadArgs, finish, now, tell, time};
+use crate::cli::style::Style;
 use crate::config::{Check, Threshold, UnitRange};
 use crate::exit_code::ExitCode;
 use crate::graph::{self, Glyphs, Picture, Ribbon, SVG_COLUMNS, TextOptions, cells, columns, svg, text};
@@ -25,16 +26,17 @@ use crate::text::human::{Prefixes, counted};
 /// The span without `--since`, unless the first run is later.
 const DEFAULT_SPAN_MS: i64 = 24 * 3600 * 1000;
 
-/// Draws metrics over time, with thresholds, and the states beneath.
+/// Draws metrics over time, with thresholds, and the states beneath; also PromQL queries.
 ///
 /// Besides what its plugin prints, every check has the metrics check_duration_seconds, check_lateness_seconds,
 /// check_state, check_cpu_seconds and check_max_rss_bytes.
 /// Every column is drawn from the least to the greatest of its samples, so a single spike is seen however wide the
 /// span. Blank means that there is no value. Warning and critical ranges are drawn as lines where they are near.
+/// A query is answered as often as there are columns, as custos query does, and keeps its unit where that is clear.
 #[derive(Clone, Debug, clap::Args)]
-pub(super) struct GraphArgs {
-    /// Checks, or metrics of them; METRIC may be a glob: load, load:load1, 'disk:/*'
-    #[arg(value_name = "CHECK[:METRIC]", required = true, add = ArgValueCompleter::new(completion::check_or_metric))]
+pub(in crate::cli) struct GraphArgs {
+    /// Checks, or metrics of them, METRIC may be a glob, or queries: load, load:load1, 'disk:/*', 'rate(net{if="eth0"}[5m])'
+    #[arg(value_name = "CHECK[:METRIC]|EXPR", required = true, add = ArgValueCompleter::new(completion::graph_target))]
     targets: Vec<String>,
     /// Start: -24h, '2h ago', 'yesterday 03:00', 2026-03-01, RFC 3339 [default: -24h, or the first run if later]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
@@ -68,7 +70,7 @@ pub(super) struct GraphArgs {
 }
 
 /// Runs the command.
-pub(super) fn run(args: &GraphArgs) -> ExitCode {
+pub(in crate::cli) fn run(args: &GraphArgs) -> ExitCode {
     finish(|out| draw(args, &now(), args.read.style(), out))
 }
 
@@ -103,7 +105,7 @@ fn draw(args: &GraphArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Res
     }
     if left_out > 0 {
         out.flush()?;
-        tell(&format!("{left_out} more series are not drawn; choose some with CHECK:METRIC"));
+        tell(&format!("{left_out} more series are not drawn; choose some"));
     }
     damage.finish(out)
 }
@@ -119,10 +121,17 @@ fn picture(
     let Opened { reader, config, .. } = opened;
     let names = check_names(reader);
     let mut chosen: Vec<(String, Vec<Series>)> = Vec::new();
+    let mut queries = Vec::new();
     let mut left_out = 0;
     let mut free = GRAPH_SERIES_MAX;
-    for target in &args.targets {
-        let selector = selector(target, &names)?;
+    for text in &args.targets {
+        let selector = match target(text, &names)? {
+            Target::Metrics(selector) => selector,
+            Target::Query(query, expr) => {
+                queries.push((query, expr));
+                continue;
+            }
+        };
         let mut series = selector.series(&reader.series(selector.check())?)?;
         left_out += series.len().saturating_sub(free);
         series.truncate(free);
@@ -137,6 +146,8 @@ fn picture(
         }
     }
     let checks: Vec<&str> = chosen.iter().map(|(check, _)| check.as_str()).collect();
+    // A query may be of any check.
+    let checks = if queries.is_empty() { checks } else { names.iter().map(String::as_str).collect() };
     let (start_ms, end_ms) = span(args, reader, &checks, now)?;
     let mut picture = Picture {
         start_ms,
@@ -164,6 +175,14 @@ fn picture(
         let thresholds = defined.map(|check| &check.thresholds[..]).unwrap_or_default();
         picture.series.extend(series.into_iter().map(|one| titled(&check, one, thresholds)));
         picture.ribbons.push(Ribbon { title: check, states });
+    }
+    let snapshot = reader.snapshot();
+    for (text, expr) in &queries {
+        let mut series = query::series((text, expr), &snapshot, (start_ms, end_ms), columns, damage)?;
+        left_out += series.len().saturating_sub(free);
+        series.truncate(free);
+        free -= series.len();
+        picture.series.append(&mut series);
     }
     Ok((picture, left_out))
 }
@@ -311,6 +330,25 @@ load:load1  min 1  avg 1.1  max 6  last 1  warn 5
         assert!(usual.starts_with("load:in  min 125/s  avg 125/s  max 125/s  last 125/s\n"), "{usual}");
         let raw = drawn(&store(), &["load:in", "--raw", "--ascii"]).unwrap();
         assert!(raw.starts_with("load:in  min 0 "), "{raw}");
+    }
+
+    #[test]
+    fn queries_are_drawn_beside_metrics_in_their_unit() {
+        let line = ["load:load1", "load{metric=\"load1\"} * 2", "--ascii", "--height", "30"];
+        let both = drawn(&store(), &line).unwrap();
+        assert!(both.contains("load:load1  min 1  avg 1.1  max 6  last 1"), "{both}");
+        assert!(both.contains("load{metric=\"load1\"} * 2  min 2  avg "), "{both}");
+        let rate = drawn(&store(), &["rate(load{metric=\"in\"}[10s])", "--ascii"]).unwrap();
+        assert!(
+            rate.starts_with("rate(load{metric=\"in\"}[10s])  min ") && rate.contains("  max 125/s"),
+            "{rate}"
+        );
+        let seconds = drawn(&store(), &["max(check_duration_seconds{check=\"load\"})", "--ascii"]).unwrap();
+        assert!(seconds.starts_with("max(check_duration_seconds{check=\"load\"})  min 20 ms  "), "{seconds}");
+        let several = drawn(&store(), &["load + 0", "--ascii", "--height", "30"]).unwrap();
+        assert!(several.contains("{check=\"load\", metric=\"in\"}  min 0"), "{several}");
+        let wrong = drawn(&store(), &["rate(load[5m]"]).unwrap_err().message;
+        assert!(wrong.contains("unclosed left parenthesis"), "{wrong}");
     }
 
     #[test]

@@ -1,0 +1,7 @@
+//! OpenMetrics text, as Prometheus 3 writes and reads it.
+
+mod escaping;
+mod write;
+
+pub use escaping::Escaping;
+pub use write::{Kind, Subject, write_end, write_family, write_sample};

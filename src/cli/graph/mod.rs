@@ -1,0 +1,7 @@
+//! `custos graph`: charts of metrics with the states beneath, and of queries.
+
+mod draw;
+mod query;
+mod target;
+
+pub(super) use draw::{GraphArgs, run};
