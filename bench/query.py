@@ -108,7 +108,8 @@ def measure(query, servers, rounds):
         server.forget_peak()
         server.ask(query.path, query.parameters)
         of["peak_mib"] = server.memory_mib()
-        of["own_mib"] = server.memory_mib("RssAnon")
+        # What is mapped of the files of a store can be dropped by the system at any time.
+        of["own_mib"] = of["peak_mib"] - server.memory_mib("RssFile")
     return figures
 
 
@@ -145,13 +146,15 @@ def row(query, figures):
     cells = [f"{query.name:<40}"]
     for side in SIDES:
         of = figures.get(side.name)
-        cells.append(f"{of['ms']:>9.3f} {of['cpu_ms']:>9.2f} {of['peak_mib']:>6.0f}" if of else " " * 26)
+        cells.append(
+            f"{of['ms']:>9.3f} {of['cpu_ms']:>9.2f} {of['peak_mib']:>5.0f} {of['own_mib']:>5.0f}" if of else " " * 31
+        )
     others = [of for name, of in figures.items() if name != "custos"]
     if others:
         ratio = min(of["ms"] for of in others) / own["ms"]
         kept = "met" if ratio >= query.faster else "MISSED"
         cells.append(f"{ratio:>7.2f} {query.faster:>6.2f} {kept:<6}")
-    cells.append("" if own["peak_mib"] <= query.memory_mib else f"memory above {query.memory_mib} MiB")
+    cells.append("" if own["own_mib"] <= query.memory_mib else f"memory above {query.memory_mib} MiB")
     return " | ".join(cells)
 
 
@@ -176,8 +179,8 @@ def main():
     wanted = [query for query in queries(days, *series) if re.search(args.only, query.name)]
     sides = [side for side in SIDES if side.name in args.sides.split(",")]
     start = lambda side: side(f"{data}/{side.name}", f"{data}/{side.name}.log")
-    print("times in ms (the best), processor time in ms (the mean), peak memory in MiB (VmHWM)")
-    heads = "".join(f" | {side.name:>12} {'CPU':>5} {'MiB':>7}" for side in SIDES)
+    print("times in ms (the best), processor time in ms (the mean), peak memory in MiB (VmHWM), and without files mapped then")
+    heads = "".join(f" | {side.name:>15} {'CPU':>3} {'MiB':>5} {'own':>5}" for side in SIDES)
     print(f"{'':<40}{heads} | {'faster':>7} wanted")
     servers, disagreements = [start(side).__enter__() for side in sides], []
     try:

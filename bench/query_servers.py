@@ -12,8 +12,8 @@ import urllib.parse
 
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
-# Servers close connections that are idle for a minute.
-IDLE_S = 20
+# Servers close connections that are idle for a while, Custos after ten seconds.
+IDLE_S = 4
 
 
 def free_port():

@@ -79,6 +79,8 @@ fn the_server_stands_back_and_ends_with_the_agent() {
             .collect();
         (fields[16], fields[38])
     };
+    // A session of its own, by which kernels group processes.
+    assert!(proc("stat").rsplit_once(") ").unwrap().1.split(' ').nth(3) == Some(&server.to_string()));
     let (own, _) = scheduled(&std::fs::read_to_string("/proc/self/stat").unwrap());
     assert_eq!(scheduled(&proc("stat")), ((own + 10).min(19), 3));
     let status = proc("status");
