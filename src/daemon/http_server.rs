@@ -75,7 +75,7 @@ pub(super) enum Prepared {
     Nothing,
     New(Box<Settings>, Vec<Socket>),
     /// They cannot be used, as those before them could not.
-    Failed(Settings, String),
+    Failed(Box<Settings>, String),
 }
 
 impl HttpServer {
@@ -108,7 +108,7 @@ impl HttpServer {
             }
             Some(settings) => match self.open(&settings) {
                 Ok(sockets) => Ok(Prepared::New(Box::new(settings), sockets)),
-                Err(why) if self.failed.is_some() => Ok(Prepared::Failed(settings, why)),
+                Err(why) if self.failed.is_some() => Ok(Prepared::Failed(Box::new(settings), why)),
                 Err(why) => Err(why),
             },
         }
@@ -128,7 +128,7 @@ impl HttpServer {
             }
             Prepared::Failed(settings, why) => {
                 let next_us = now.after(LISTENER_RETRY).mono_us;
-                self.failed = Some(Failed { settings: Some(settings), why, next_us });
+                self.failed = Some(Failed { settings: Some(*settings), why, next_us });
             }
         }
     }
