@@ -34,5 +34,6 @@ mod style;
 mod traps;
 mod umask;
 mod unknown;
+mod unreadable;
 
 pub use args::{command, main};
