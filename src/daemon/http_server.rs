@@ -101,7 +101,7 @@ impl HttpServer {
     /// # Errors
     /// The settings of a server in place of the one that runs cannot be used, or an address cannot be listened on.
     pub(super) fn prepare(&self, settings: Result<Option<Settings>, String>) -> Result<Prepared, String> {
-        let failed = |settings, why| match self.running {
+        let failed = |settings: Option<Settings>, why| match self.running {
             Some(_) => Err(why),
             None => Ok(Prepared::Failed(settings.map(Box::new), why)),
         };
