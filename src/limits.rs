@@ -251,6 +251,8 @@ pub const NRPE_NAMES_MAX: usize = 1024;
 pub const LOOKUPS_MAX: usize = 8;
 /// Bytes of an `nrpe.cfg` or of `hosts.allow`.
 pub const NRPE_CONFIG_MAX_BYTES: u64 = 16 * 1024 * 1024;
+/// Bytes of a file for TLS: a certificate with its chain, a key, or authorities.
+pub const TLS_FILE_MAX_BYTES: u64 = 1 << 20;
 /// How long the first bytes of a peer that may not connect are waited for.
 pub const NRPE_TURN_AWAY_TIMEOUT: Duration = Duration::from_millis(500);
 /// Peers that may not connect whose first bytes are waited for at once; further ones are turned away without.
@@ -475,8 +477,8 @@ pub const HTTP_RESTART_FORGOTTEN: Duration = Duration::from_secs(300);
 pub const HTTP_DATA_MAX_BYTES: u64 = 2 << 30;
 /// How much the agent's HTTP server stands back behind everything else for the processor, as `nice` counts.
 pub const HTTP_NICE: i32 = 10;
-/// Bytes of the settings that the agent gives its HTTP server.
-pub const HTTP_SETTINGS_MAX_BYTES: usize = 1 << 20;
+/// Bytes of the settings that the agent gives its HTTP server, the files for TLS among them.
+pub const HTTP_SETTINGS_MAX_BYTES: usize = 4 << 20;
 /// Between two reports of the HTTP server to the agent.
 pub const HTTP_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Bytes of one report of the HTTP server to the agent.

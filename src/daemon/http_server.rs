@@ -218,11 +218,11 @@ impl HttpServer {
         let state = Arc::new(Mutex::new(State::default()));
         let (leave, left) = oneshot::channel();
         let handed = sockets.iter().map(|socket| socket.as_fd().try_clone_to_owned());
-        let task = match (handed.collect(), serde_json::to_vec(&settings)) {
+        let task = match (handed.collect(), settings.message()) {
             (Ok(handed), Ok(text)) => tokio::spawn(supervise(text, handed, Arc::clone(&state), left)),
             (handed, text) => {
                 let why = handed.err().map(|error| error.to_string());
-                let why = why.or(text.err().map(|error| error.to_string())).unwrap_or_default();
+                let why = why.or(text.err()).unwrap_or_default();
                 *locked(&state) = State { ended: Some((why, 0)), is_down: true, ..State::default() };
                 tokio::spawn(async {})
             }
