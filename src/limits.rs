@@ -485,3 +485,5 @@ pub const HTTP_REPORT_MAX_BYTES: usize = 16 << 10;
 pub const LINKS_MAX: usize = 40;
 /// Most evaluations of the rules in one test of `custos rules test`.
 pub const RULE_TEST_EVALUATIONS_MAX: i64 = 10_000_000;
+/// Values of `match[]` in one request over HTTP.
+pub const HTTP_MATCH_SETS_MAX: usize = 100;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use custos_promql::{Labels, MatchOperator, Matcher, Source, SourceSeries, parse_selector};
+use custos_promql::limits::REGEXES_MAX;
+use custos_promql::{ErrorKind, Labels, MatchOperator, Matcher, Source, SourceSeries, parse_selector};
 use custos_query::StoreSource;
 
 use super::json;
@@ -10,6 +11,7 @@ use super::request::Request;
 use super::times::{limit, time_or};
 use crate::http::params::decoded;
 use crate::http::reply::{Failure, Notes, Reply, write_texts};
+use crate::limits::HTTP_MATCH_SETS_MAX;
 
 /// All series that fulfil one of the conditions.
 pub(super) fn series(request: &Request<'_>) -> Result<Reply, Reply> {
@@ -70,12 +72,21 @@ fn found(request: &Request<'_>, refuse: impl Fn(&str) -> Reply) -> Result<(Vec<S
     let from_ms = time_or(&request.params, "start", i64::MIN)?;
     let to_ms = time_or(&request.params, "end", i64::MAX)?;
     let mut sets: Vec<Vec<Matcher>> = Vec::new();
+    let mut regexes = 0;
     for text in request.params.all("match[]") {
+        if sets.len() == HTTP_MATCH_SETS_MAX || regexes > REGEXES_MAX {
+            return Err(refuse(&format!(
+                "more than {HTTP_MATCH_SETS_MAX} of them, or than {REGEXES_MAX} regular expressions in all"
+            )));
+        }
         match parse_selector(text) {
             Ok(selector) if selector.selects_all() => {
                 return Err(refuse("match[] must contain at least one non-empty matcher"));
             }
-            Ok(selector) => sets.push(selector.matchers),
+            Ok(selector) => {
+                regexes += selector.matchers.iter().filter(|matcher| matcher.operator().is_regex()).count();
+                sets.push(selector.matchers);
+            }
             Err(error) => return Err(refuse(&error.one_line(text))),
         }
     }
@@ -85,6 +96,10 @@ fn found(request: &Request<'_>, refuse: impl Fn(&str) -> Reply) -> Result<(Vec<S
     let source = StoreSource::new(request.snapshot);
     let mut all = Vec::new();
     for matchers in &sets {
+        if let Some(kind) = (request.interrupt)(None) {
+            let failure = if kind == ErrorKind::Timeout { Failure::Timeout } else { Failure::Canceled };
+            return Err(Reply::failure(failure, "the request is given up"));
+        }
         let selected = source.select(matchers, from_ms, to_ms);
         all.extend(selected.map_err(|error| Reply::failure(Failure::Internal, &error.message))?);
     }
