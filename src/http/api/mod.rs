@@ -4,6 +4,7 @@ mod figures;
 mod json;
 mod newest;
 mod query;
+mod quick;
 mod request;
 mod route;
 mod scrape;
@@ -11,5 +12,6 @@ mod series;
 mod status;
 mod times;
 
+pub(super) use quick::is_quick;
 pub(super) use request::Request;
 pub(super) use route::{answer, handler};
