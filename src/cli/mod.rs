@@ -19,6 +19,7 @@ mod listing;
 mod locate;
 mod log;
 mod nrpe;
+mod nrpe_settings;
 mod query;
 mod read;
 mod rules;
@@ -34,5 +35,6 @@ mod style;
 mod traps;
 mod umask;
 mod unknown;
+mod unreadable;
 
 pub use args::{command, main};

@@ -14,4 +14,5 @@ mod times;
 
 pub(super) use quick::is_quick;
 pub(super) use request::Request;
-pub(super) use route::{answer, handler};
+pub(super) use route::{answer, handler, page};
+pub(super) use scrape::asks_for_checks;

@@ -13,7 +13,7 @@ pub(in crate::http) fn is_quick(path: &str, params: &Params, snapshot: &Snapshot
     match path {
         "/api/v1/query" => is_quick_query(params, snapshot),
         "/api/v1/labels" | "/api/v1/series" => is_quick_list(params, snapshot),
-        "/api/v1/status/buildinfo" | "/-/healthy" | "/-/ready" => true,
+        "/api/v1/status/buildinfo" => true,
         path => path.starts_with("/api/v1/label/") && is_quick_list(params, snapshot),
     }
 }

@@ -39,7 +39,7 @@ pub use columns::{Column, Columns, part_of};
 pub use context::ReadContext;
 pub use envelope::{CheckEnvelope, Drawn, Envelope, EnvelopeRequest, Limit, Others};
 pub use error::{Error, Offer, Result};
-pub use events::{Event, EventFold, EventKind, EventRequest};
+pub use events::{Event, EventFold, EventKind, EventRequest, PENDING};
 pub use intervals::Intervals;
 pub use json::write_json_line;
 pub use latest::{LatestRuns, latest_runs};
