@@ -37,6 +37,7 @@ mod segment;
 mod small;
 mod state;
 mod statistics;
+mod survey;
 mod upkeep;
 mod value;
 mod verify;
