@@ -24,5 +24,6 @@ pub mod observe;
 pub mod part;
 pub mod period;
 pub mod record;
+pub mod rules;
 pub mod snmp;
 pub mod text;

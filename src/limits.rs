@@ -481,3 +481,5 @@ pub const HTTP_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 pub const HTTP_REPORT_MAX_BYTES: usize = 16 << 10;
 /// Symbolic links that `custos init` follows to the file that it writes, as many as Linux follows.
 pub const LINKS_MAX: usize = 40;
+/// Most evaluations of the rules in one test of `custos rules test`.
+pub const RULE_TEST_EVALUATIONS_MAX: i64 = 10_000_000;

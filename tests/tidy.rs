@@ -17,12 +17,15 @@ mod links;
 mod modules;
 #[path = "tidy/names.rs"]
 mod names;
+#[path = "tidy/rooms.rs"]
+mod rooms;
 #[path = "tidy/tree.rs"]
 mod tree;
 
 use std::sync::LazyLock;
 
 use checks::{Ban, Package, Room};
+use rooms::ROOMS;
 use tree::{Source, Tree};
 
 static TREE: LazyLock<Tree> = LazyLock::new(Tree::of_repository);
@@ -39,9 +42,9 @@ const PACKAGES: &[Package] = &[
     Package {
         root: "store/query/src",
         what: "pure questions to a store",
-        outside: &["custos_promql", "custos_store"],
+        outside: &["custos_promql", "custos_store", "threads"],
     },
-    Package { root: "store/query/promql/src", what: "PromQL over any source; knows no store", outside: &[] },
+    Package { root: "store/query/promql/src", what: "PromQL; knows no store", outside: &["threads"] },
     Package {
         root: "compat/src",
         what: "the bytes that others defined; no I/O, no clock",
@@ -52,228 +55,6 @@ const PACKAGES: &[Package] = &[
         what: "the process boundary; no async, no configuration",
         outside: &["env", "files", "libc", "nix", "processes", "sockets", "threads", "clock"],
     },
-];
-
-/// The rooms of `src/`, lowest first: a room may import those of its list, which stand above it in this table.
-const ROOMS: &[Room] = &[
-    Room { name: "limits", what: "the bounds", imports: &[], outside: &["custos_store"] },
-    Room { name: "lock", what: "a mutex that outlives a panic", imports: &[], outside: &[] },
-    Room { name: "hash", what: "a hash that never changes", imports: &[], outside: &[] },
-    Room { name: "exit_code", what: "exit statuses", imports: &[], outside: &["custos_store", "processes"] },
-    Room {
-        name: "clock",
-        what: "the only place that reads the time and lets it pass",
-        imports: &[],
-        outside: &["clock", "nix", "threads"],
-    },
-    Room {
-        name: "text",
-        what: "numbers and times as people write them, and what is safe to show",
-        imports: &[],
-        outside: &["custos_query"],
-    },
-    Room {
-        name: "part",
-        what: "the health of a part of the agent, as data",
-        imports: &[],
-        outside: &["custos_store"],
-    },
-    Room { name: "period", what: "calendars; pure", imports: &["limits", "text"], outside: &[] },
-    Room {
-        name: "mib",
-        what: "names of SNMP objects",
-        imports: &["limits", "text"],
-        outside: &["custos_compat", "files", "mib_rs"],
-    },
-    Room {
-        name: "config",
-        what: "what the YAML means; reads files, knows no later stage",
-        imports: &["limits", "mib", "period", "text"],
-        outside: &[
-            "custos_compat",
-            "custos_shim",
-            "custos_store",
-            "files",
-            "nix",
-            "saphyr_parser",
-            "threads",
-        ],
-    },
-    Room {
-        name: "observe",
-        what: "what came of a job, as data",
-        imports: &["clock", "config", "limits", "text"],
-        outside: &["custos_compat", "custos_store", "nix"],
-    },
-    Room {
-        name: "evaluate",
-        what: "thresholds and states; pure",
-        imports: &["clock", "config", "limits", "text"],
-        outside: &["custos_compat", "custos_query", "custos_store"],
-    },
-    Room {
-        name: "snmp",
-        what: "polls and traps",
-        imports: &["clock", "config", "limits", "lock", "mib", "observe", "part", "text"],
-        outside: &["custos_compat", "custos_store", "nix", "openssl", "sockets", "threads", "tokio"],
-    },
-    Room {
-        name: "execute",
-        what: "from a job to an observation",
-        imports: &["clock", "config", "hash", "limits", "lock", "mib", "observe", "part", "snmp"],
-        outside: &[
-            "custos_compat",
-            "custos_shim",
-            "custos_store",
-            "env",
-            "files",
-            "nix",
-            "sockets",
-            "threads",
-            "tokio",
-        ],
-    },
-    Room {
-        name: "agent",
-        what: "the decisions; pure, and knows neither processes nor protocols",
-        imports: &[
-            "clock", "config", "evaluate", "execute", "hash", "limits", "observe", "part", "period", "text",
-        ],
-        outside: &["custos_query", "custos_store"],
-    },
-    Room {
-        name: "record",
-        what: "the thread that owns the store's writer",
-        imports: &["clock", "config", "limits", "lock", "part", "text"],
-        outside: &["custos_store", "threads", "tokio"],
-    },
-    Room {
-        name: "nrpe",
-        what: "NRPE's listener and client; executes and records nothing",
-        imports: &["clock", "config", "limits", "lock", "observe", "part", "text"],
-        outside: &[
-            "clock",
-            "custos_compat",
-            "custos_shim",
-            "custos_store",
-            "env",
-            "files",
-            "libc",
-            "nix",
-            "openssl",
-            "processes",
-            "sockets",
-            "threads",
-            "tokio",
-        ],
-    },
-    Room {
-        name: "control",
-        what: "the socket between commands and the agent, which goes by who writes to the store",
-        imports: &["agent", "clock", "hash", "limits", "lock", "part", "text"],
-        outside: &["custos_store", "files", "nix", "processes", "sockets", "threads", "tokio"],
-    },
-    Room {
-        name: "http",
-        what: "queries over HTTP; reads the store, and asks the agent for its figures",
-        imports: &["clock", "config", "control", "limits", "lock", "part"],
-        outside: &[
-            "custos_promql",
-            "custos_query",
-            "custos_store",
-            "files",
-            "nix",
-            "openssl",
-            "sockets",
-            "tokio",
-        ],
-    },
-    Room {
-        name: "daemon",
-        what: "the only place that waits",
-        imports: &[
-            "agent",
-            "clock",
-            "config",
-            "control",
-            "evaluate",
-            "execute",
-            "exit_code",
-            "http",
-            "limits",
-            "lock",
-            "nrpe",
-            "observe",
-            "part",
-            "record",
-            "snmp",
-            "text",
-        ],
-        outside: &[
-            "custos_query",
-            "custos_shim",
-            "custos_store",
-            "env",
-            "files",
-            "nix",
-            "processes",
-            "sockets",
-            "threads",
-            "tokio",
-        ],
-    },
-    Room {
-        name: "graph",
-        what: "charts; pure",
-        imports: &["text"],
-        outside: &["custos_query", "custos_store"],
-    },
-    Room {
-        name: "discover",
-        what: "what this host has, and the checks that suit it; asks no service",
-        imports: &["limits", "text"],
-        outside: &["custos_compat", "files", "libc"],
-    },
-    Room {
-        name: "cli",
-        what: "words in, tables out",
-        imports: &[
-            "agent",
-            "clock",
-            "config",
-            "control",
-            "daemon",
-            "discover",
-            "evaluate",
-            "execute",
-            "exit_code",
-            "graph",
-            "http",
-            "limits",
-            "lock",
-            "mib",
-            "nrpe",
-            "observe",
-            "part",
-            "snmp",
-            "text",
-        ],
-        outside: &[
-            "clap",
-            "custos_promql",
-            "custos_compat",
-            "custos_query",
-            "custos_shim",
-            "custos_store",
-            "env",
-            "files",
-            "libc",
-            "nix",
-            "sockets",
-            "threads",
-        ],
-    },
-    Room { name: "main", what: "starts", imports: &["cli"], outside: &["custos_shim", "env", "processes"] },
 ];
 
 /// Words that no file of a directory may contain in code, tests included, with the reason.

@@ -15,6 +15,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::prctl;
 use nix::sys::signal::Signal;
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
+use nix::unistd::setsid;
 
 use crate::limits::HELPER_DESCRIPTORS_MAX;
 use crate::sys;
@@ -64,6 +65,10 @@ pub struct Given {
 pub fn be_helper(nice: i32, settings_max: usize) -> io::Result<Given> {
     prctl::set_pdeathsig(Signal::SIGKILL)?;
     prctl::set_no_new_privs()?;
+    // Where the kernel groups processes by their session, niceness counts within one only: what this takes must not be the
+    // agent's share, and its session stands back as a whole. Where there are no such groups, there is no such file.
+    setsid()?;
+    let _ = std::fs::write("/proc/self/autogroup", nice.to_string());
     prctl::set_dumpable(false)?;
     let stands_back = sys::stand_back(nice);
     let agent = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);

@@ -114,15 +114,17 @@ pub(crate) fn attribute_is(path: &Path, name: &CStr, wanted: &[u8]) -> bool {
 const IOPRIO_WHO_PROCESS: libc::c_int = 1;
 const IOPRIO_IDLE: libc::c_int = 3 << 13;
 
-/// Has the kernel serve everything else before this process, which must have one thread only, so that later ones are like it.
+/// Has the kernel serve everything else before this process, whose niceness grows by `nice` and which must have one thread only, so that later ones are like it.
 pub(crate) fn stand_back(nice: i32) -> io::Result<()> {
     let done = |result: i64| if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) };
     // SAFETY: `sched_param` is plain numbers, for which zero is a value.
     let param: libc::sched_param = unsafe { std::mem::zeroed() };
     // SAFETY: the pointer is to a live variable of the right type.
     done(unsafe { libc::sched_setscheduler(0, libc::SCHED_BATCH, &param) }.into())?;
+    // SAFETY: takes no pointers. Its error is -1, which is a niceness as well; the sum is clamped by the kernel.
+    let now = unsafe { libc::getpriority(libc::PRIO_PROCESS, 0) };
     // SAFETY: takes no pointers.
-    done(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) }.into())?;
+    done(unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, now.saturating_add(nice)) }.into())?;
     // SAFETY: takes no pointers.
     done(unsafe { libc::syscall(libc::SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, IOPRIO_IDLE) })
 }

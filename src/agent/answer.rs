@@ -56,6 +56,10 @@ pub fn verdict_output(printed: &Printed, run: &Run) -> Vec<u8> {
     }
     let stdout = if run.reason == Reason::Exited { printed.stdout(run) } else { Default::default() };
     if stdout.trim_ascii().is_empty() {
+        // Nothing that a plugin says of itself: the state is said first, as a plugin would.
+        if run.reason == Reason::NotStarted && run.state == State::Unknown {
+            output.extend_from_slice(b"UNKNOWN: ");
+        }
         output.extend_from_slice(run.text.as_bytes());
     } else {
         output.extend_from_slice(stdout.trim_ascii_end());
@@ -93,6 +97,19 @@ mod tests {
     fn where_nothing_was_printed_the_text_says_why() {
         let run = Run { text: "(no output)".into(), ..Run::default() };
         assert_eq!(output(" \n", &run), "(no output)\n");
+    }
+
+    #[test]
+    fn a_plugin_that_could_not_be_started_is_unknown() {
+        let text = "failed to execute /x: Permission denied".to_owned();
+        let run = Run {
+            state: State::Unknown,
+            plugin_state: State::Unknown,
+            reason: Reason::NotStarted,
+            text,
+            ..Run::default()
+        };
+        assert_eq!(output("", &run), "UNKNOWN: failed to execute /x: Permission denied\n");
     }
 
     #[test]

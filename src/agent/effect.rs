@@ -105,6 +105,8 @@ pub enum Effect {
         check: Arc<str>,
         /// What changed.
         change: Change,
+        /// Whether it is the first state of the check.
+        first: bool,
         /// The text of the run that changed it.
         text: String,
     },

@@ -93,6 +93,7 @@ impl Agent {
     fn record(&mut self, id: CheckId, mut run: Run, effects: &mut Vec<Effect>) -> Arc<Run> {
         let check = &mut self.checks[id];
         let change = stand(Counting::from(&*check.definition), check.previous, &mut run);
+        let first = check.previous.is_none();
         if is_judged(run.reason) {
             check.previous = Some(PreviousState { state: run.state, standing: run.standing });
         }
@@ -100,6 +101,7 @@ impl Agent {
             effects.push(Effect::Changed {
                 check: Arc::clone(&check.name),
                 change,
+                first,
                 text: verdict_text(run.state, &run.judgement, &run.text),
             });
         }

@@ -106,9 +106,13 @@ impl Health {
             findings.push(Finding::Warning(work.overload()));
         }
         if findings.is_empty() {
-            let up = human::duration_ms(now.wall_ms.saturating_sub(self.started_ms).max(0));
+            // The first report stands for some time; milliseconds would say nothing by then.
+            let up = match now.wall_ms.saturating_sub(self.started_ms) {
+                ..1000 => "just started".to_owned(),
+                up_ms => format!("up {}", human::duration_ms(up_ms)),
+            };
             let summaries = self.parts.iter().filter_map(|part| part.summary.clone());
-            let all: Vec<String> = std::iter::once(format!("up {up}")).chain(summaries).collect();
+            let all: Vec<String> = std::iter::once(up).chain(summaries).collect();
             return (State::Ok, all.join(", "));
         }
         findings.sort_by_key(|finding| std::cmp::Reverse(finding.state().severity()));
@@ -145,6 +149,7 @@ mod tests {
         let health = Health { parts: vec![store, nrpe], started_ms: 0 };
         assert_eq!(verdict(&health), (State::Ok, "up 1m, 7 runs stored".to_owned()));
         let run = health.to_run(&Work::default(), Moment::default());
+        assert!(run.text.starts_with("just started, "), "{}", run.text);
         let found = |label: &str| run.metrics.iter().find(|m| m.label == label).unwrap();
         assert_eq!(
             (found("nrpe_requests").value, found("nrpe_requests").unit.as_str()),

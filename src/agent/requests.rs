@@ -42,7 +42,10 @@ impl Agent {
             return effects.push(Effect::Answer { id: asker.id, result: Ok(answer) });
         }
         let Some(id) = self.checks.id(name).filter(|id| self.checks[*id].is_defined()) else {
-            return effects.push(refuse(&asker, format!("no check {name} is defined")));
+            let why = format!(
+                "no check {name} is defined; a reload makes known what was added to the configuration since"
+            );
+            return effects.push(refuse(&asker, why));
         };
         let check = &self.checks[id];
         let known = if check.is_passive() {

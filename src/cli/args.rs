@@ -7,8 +7,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::engine::ArgValueCompleter;
 
 use super::{
-    check, check_nrpe, completion, config, doctor, events, graph, help, history, init, nrpe, query, run,
-    runs, serve, snmp, status, store, traps,
+    check, check_nrpe, completion, config, doctor, events, graph, help, history, init, nrpe, query, rules,
+    run, runs, serve, snmp, status, store, traps,
 };
 use crate::exit_code::ExitCode;
 
@@ -55,6 +55,7 @@ enum Command {
     Query(query::QueryArgs),
     Serve(serve::ServeArgs),
     Config(config::ConfigArgs),
+    Rules(rules::RulesArgs),
     Doctor(doctor::DoctorArgs),
     Store(store::StoreArgs),
     Snmp(snmp::SnmpArgs),
@@ -121,6 +122,7 @@ pub fn main() -> ExitCode {
         Command::Query(args) => query::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Config(args) => config::run(&args),
+        Command::Rules(args) => rules::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Store(args) => store::run(&args),
         Command::Snmp(args) => snmp::run(&args),

@@ -22,7 +22,11 @@ use crate::evaluate::{Taken, evaluate};
 use crate::execute::{Job, PluginEnvironment, TableRows};
 use crate::exit_code::ExitCode;
 use crate::limits::{CHECK_LOCK_LOOK, CHECK_LOCK_WAIT, GRACE};
+use crate::nrpe::listener::Settings;
 use crate::observe::Observation;
+
+/// The port that `check_nrpe` asks at unless another is named.
+const NRPE_PORT: u16 = 5666;
 
 /// How long the agent may take to answer, beyond the check's own timeout and the time that a plugin gets to end.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -83,7 +87,8 @@ fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
         return asked.map_or_else(|| stored_verdict(&store, &args.name), Ok);
     }
     let known: Vec<String> = config.checks.keys().cloned().collect();
-    all_known([&args.name], &known, Among::Defined)?;
+    all_known([&args.name], &known, Among::Defined)
+        .map_err(|failure| of_nrpe_cfg(&config, &args.name).unwrap_or(failure))?;
     let check = &config.checks[&args.name];
     if stores {
         // The agent ends a plugin that does not heed its timeout, and then says so.
@@ -101,6 +106,21 @@ fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
         }
         Outcome::Known(output, state) => Ok((output, state)),
     }
+}
+
+/// What to say of a name that no check has: that it is a command of `nrpe.cfg`, if it is one, and how to run it.
+fn of_nrpe_cfg(config: &Config, name: &str) -> Option<Failure> {
+    let nrpe = config.nrpe.as_ref()?;
+    let checks = config.checks.keys().map(String::as_str);
+    let settings = Settings::from_agent(nrpe, checks, config.own_checks()).ok()?;
+    settings.commands.get(name.as_bytes())?;
+    let port = settings.listen.first().map(|listen| listen.port).filter(|port| *port != NRPE_PORT);
+    let port = port.map(|port| format!(" -p {port}")).unwrap_or_default();
+    let name = shell_words::quote(name);
+    Some(Failure::usage(format!(
+        "{name} is no check but a command of nrpe.cfg, which the agent runs when it is asked over NRPE: custos \
+         check_nrpe -H 127.0.0.1{port} -c {name}"
+    )))
 }
 
 /// The running agent's answer to a request for a check; `None` if there is no agent, or none to be believed, in which case

@@ -8,9 +8,12 @@ use std::path::{Path, PathBuf};
 use custos_compat::nrpe::Severity;
 use nix::unistd::Uid;
 
+use super::as_agent;
 use super::config_option::ConfigOption;
 use super::style::printable_lines;
+use super::unreadable::unreadable;
 use crate::config::{self, Config, Loaded, Mistakes};
+use crate::execute::Account;
 use crate::exit_code::ExitCode;
 use crate::http;
 use crate::nrpe::listener::{self, Settings};
@@ -84,7 +87,7 @@ fn run_on(args: &ConfigArgs, snippets: bool, out: &mut dyn Write, err: &mut dyn 
     let _ = err.write_all(report(mistakes, snippets).as_bytes());
     let Ok(loaded) = loaded else { return ExitCode::Usage };
     let of_nrpe = nrpe_remarks(&loaded.config).map_err(|error| error.to_string());
-    for remarks in [of_nrpe, http_remarks(&loaded.config)] {
+    for remarks in [of_nrpe, http_remarks(&loaded.config), Ok(unreadable_remarks(&loaded.config))] {
         match remarks {
             Ok(remarks) => {
                 let _ = err.write_all(printable_lines(remarks.as_bytes()).as_bytes());
@@ -142,6 +145,24 @@ fn http_remarks(config: &Config) -> Result<String, String> {
         }
         tried => tried.map(|_| String::new()),
     }
+}
+
+/// Files that listeners need and that root may read, and the agent's user perhaps not.
+fn unreadable_remarks(config: &Config) -> String {
+    let agents = if Uid::effective().is_root() { as_agent::user(&config.store) } else { None };
+    let Some((user, account)) = agents.and_then(|user| Some((user.clone(), Account::named(&user)?))) else {
+        return String::new();
+    };
+    let nrpe = config.nrpe.as_ref().and_then(|nrpe| {
+        Settings::from_agent(nrpe, config.checks.keys().map(String::as_str), config.own_checks()).ok()
+    });
+    unreadable(config, nrpe.as_ref(), &account)
+        .iter()
+        .map(|(section, file)| {
+            let file = file.display();
+            format!("{section}: warning: the agent runs as {user}, who probably may not read {file}\n")
+        })
+        .collect()
 }
 
 /// Whether this process has the agent's user, who owns the store.

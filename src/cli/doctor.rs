@@ -13,6 +13,7 @@ use super::config_option::ConfigOption;
 use super::read::{Failure, tell};
 use super::style::printable;
 use super::unknown::{Among, all_known};
+use super::unreadable::unreadable;
 use crate::config::{self, Config};
 use crate::execute::{Account, EXECUTE, Finding, PluginEnvironment, WRITE, examine, plugin_spec};
 use crate::exit_code::ExitCode;
@@ -22,7 +23,8 @@ use crate::text::human::counted;
 /// Finds what will keep checks from working, without running them and without an agent.
 ///
 /// Programs that are missing or may not be executed, directories that may not be entered, interpreters that do not exist,
-/// sudo that would ask, files that others may change, a store that cannot be written. Run it as the agent's user, or
+/// sudo that would ask, files that others may change, certificates and keys that cannot be read, a store that cannot be
+/// written. Run it as the agent's user, or
 /// name that with --user. The exit status is 1 if something will fail, 0 otherwise.
 #[derive(Debug, clap::Args)]
 pub(super) struct DoctorArgs {
@@ -115,21 +117,24 @@ fn diagnose(args: &DoctorArgs) -> Result<Diagnosis, Failure> {
         }
     }
     if args.names.is_empty() {
-        examine_nrpe(&config, &account, &mut diagnosis);
+        let nrpe = examine_nrpe(&config, &account, &mut diagnosis);
+        for (section, file) in unreadable(&config, nrpe.as_ref(), &account) {
+            diagnosis.note(section, true, &format!("the user may not read {}", file.display()));
+        }
         examine_store(&config.store, &account, &mut diagnosis);
     }
     Ok(diagnosis)
 }
 
-/// The commands of `nrpe.cfg`, as the user that they run as.
-fn examine_nrpe(config: &Config, account: &Account, diagnosis: &mut Diagnosis) {
-    let Some(nrpe) = &config.nrpe else { return };
+/// The commands of `nrpe.cfg`, as the user that they run as. Returns the settings of the listener, if they can be used.
+fn examine_nrpe(config: &Config, account: &Account, diagnosis: &mut Diagnosis) -> Option<Settings> {
+    let nrpe = config.nrpe.as_ref()?;
     let settings =
         match Settings::from_agent(nrpe, config.checks.keys().map(String::as_str), config.own_checks()) {
             Ok(settings) => settings,
             Err(error) => {
                 diagnosis.note("nrpe", true, &error.to_string());
-                return;
+                return None;
             }
         };
     let own = settings.credentials.as_ref().map(Account::from);
@@ -140,6 +145,7 @@ fn examine_nrpe(config: &Config, account: &Account, diagnosis: &mut Diagnosis) {
             diagnosis.add(&format!("nrpe command {}", String::from_utf8_lossy(name)), &findings);
         }
     }
+    Some(settings)
 }
 
 fn shell_spec(line: String, settings: &Settings) -> Spec {

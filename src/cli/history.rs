@@ -134,7 +134,8 @@ impl Page<'_> {
         let took = duration_ms((run.duration_us / 1000).min(i64::MAX as u64) as i64);
         match run.reason {
             Reason::Missed => {
-                writeln!(out, "{} in {took}", counted(run.missed_slots, "slot"))?;
+                let why = run.text.split_once(" missed: ").map(|(_, why)| format!(": {}", printable(why)));
+                writeln!(out, "{} in {took}{}", counted(run.missed_slots, "slot"), why.unwrap_or_default())?;
                 return Ok(());
             }
             Reason::Skipped => {
@@ -212,6 +213,7 @@ mod tests {
             reason: Reason::Missed,
             state: State::Unknown,
             missed_slots: 3,
+            text: "3 slots missed: the agent was not running".to_owned(),
             ..Run::default()
         };
         let judgement = "timed out after 1s\nCRITICAL: late".to_owned();
@@ -234,7 +236,7 @@ mod tests {
         assert_eq!(
             shown(&["disk"]),
             "2026-11-22 13:00:00  WARNING       3ms  DISK WARNING\\u{1b}[2J\n\
-             2026-11-22 13:00:10  missed    3 slots in 30s\n\
+             2026-11-22 13:00:10  missed    3 slots in 30s: the agent was not running\n\
              2026-11-22 13:00:40  OK           1.2s  one\n\
              2026-11-22 13:00:40  OK           1.2s  two\n\
              2026-11-22 13:00:50  OK           1.2s  timeout: half  [timed out after 1s; CRITICAL: late]\n"
@@ -297,7 +299,7 @@ mod tests {
         assert_eq!(texts(&["disk", "-n", "1"]), "half");
         assert_eq!(texts(&["disk", "-n", "2"]), "two half");
         assert_eq!(texts(&["disk", "-n", "3"]), "one two half");
-        assert_eq!(texts(&["disk", "-n", "4"]), "30s one two half");
+        assert_eq!(texts(&["disk", "-n", "4"]), "running one two half");
         assert_eq!(texts(&["disk", "-n", "0"]), "");
         assert_eq!(shown(&["disk", "-n", "99"]).lines().count(), 5);
         assert_eq!(shown(&["disk", "--all"]), shown(&["disk", "-n", "99"]));

@@ -21,6 +21,7 @@ mod log;
 mod nrpe;
 mod query;
 mod read;
+mod rules;
 mod run;
 mod runs;
 mod serve;
@@ -33,5 +34,6 @@ mod style;
 mod traps;
 mod umask;
 mod unknown;
+mod unreadable;
 
 pub use args::{command, main};

@@ -5,7 +5,7 @@
 //! notes every mistake, `model` is what comes of it, `show` writes that down again, and `reference` describes the keys to
 //! editors and people.
 
-mod document;
+pub(crate) mod document;
 mod keys;
 mod model;
 mod read;

@@ -74,8 +74,8 @@ pub(super) enum Prepared {
     Same,
     Nothing,
     New(Box<Settings>, Vec<Socket>),
-    /// They cannot be used, as those before them could not.
-    Failed(Settings, String),
+    /// They cannot be used, or not even read; nothing that works is lost by that.
+    Failed(Option<Settings>, String),
 }
 
 impl HttpServer {
@@ -95,22 +95,28 @@ impl HttpServer {
         }
     }
 
-    /// Opens what other settings take, before anything changes. A server that could not be started before may go on
-    /// failing.
+    /// Opens what other settings take, before anything changes. Where there is no server so far, there may go on being
+    /// none.
     ///
     /// # Errors
-    /// An address cannot be listened on.
-    pub(super) fn prepare(&self, settings: Option<Settings>) -> Result<Prepared, String> {
+    /// The settings of a server in place of the one that runs cannot be used, or an address cannot be listened on.
+    pub(super) fn prepare(&self, settings: Result<Option<Settings>, String>) -> Result<Prepared, String> {
+        let failed = |settings, why| match self.running {
+            Some(_) => Err(why),
+            None => Ok(Prepared::Failed(settings, why)),
+        };
         match settings {
-            None => Ok(Prepared::Nothing),
-            Some(settings) if self.running.as_ref().is_some_and(|running| running.settings == settings) => {
+            Ok(None) => Ok(Prepared::Nothing),
+            Ok(Some(settings))
+                if self.running.as_ref().is_some_and(|running| running.settings == settings) =>
+            {
                 Ok(Prepared::Same)
             }
-            Some(settings) => match self.open(&settings) {
+            Ok(Some(settings)) => match self.open(&settings) {
                 Ok(sockets) => Ok(Prepared::New(Box::new(settings), sockets)),
-                Err(why) if self.failed.is_some() => Ok(Prepared::Failed(settings, why)),
-                Err(why) => Err(why),
+                Err(why) => failed(Some(settings), why),
             },
+            Err(why) => failed(None, why),
         }
     }
 
@@ -127,8 +133,9 @@ impl HttpServer {
                 self.run(*settings, sockets);
             }
             Prepared::Failed(settings, why) => {
+                tracing::error!("HTTP is not answered: {why}");
                 let next_us = now.after(LISTENER_RETRY).mono_us;
-                self.failed = Some(Failed { settings: Some(settings), why, next_us });
+                self.failed = Some(Failed { settings, why, next_us });
             }
         }
     }

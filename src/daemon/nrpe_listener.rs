@@ -55,10 +55,10 @@ impl NrpeListener {
         }
     }
 
-    /// Listens by other settings, or not at all. One that could not be started before may go on failing.
+    /// Listens by other settings, or not at all. Where none has listened so far, it goes on trying if it cannot.
     ///
     /// # Errors
-    /// All stays as it was.
+    /// A listener that works cannot work by these settings; it goes on by those that it has.
     pub(super) fn reload(&mut self, settings: Option<Settings>, now: Moment) -> Result<(), Error> {
         self.adopt();
         match (settings, &self.server) {
@@ -66,14 +66,13 @@ impl NrpeListener {
                 let _within = self.serving.enter();
                 server.reload(settings)?;
             }
-            (Some(settings), None) if self.failed.is_some() => {
+            (Some(settings), None) => {
                 self.failed = None;
                 self.start_sometime(settings, now);
             }
-            (Some(settings), None) => self.start(settings)?,
             (None, _) => {
                 if let Some(server) = self.take() {
-                    server.leave();
+                    server.leave("The configuration has no section nrpe any more");
                     self.serving.spawn(async move { server.left().await });
                 }
             }

@@ -25,8 +25,8 @@ pub(super) struct Reloaded {
     pub(super) config: Config,
     /// Settings of the NRPE listener, if NRPE is to be served.
     pub(super) settings: Option<Settings>,
-    /// Settings of the HTTP server, if queries are to be answered.
-    pub(super) http: Option<http::Settings>,
+    /// Settings of the HTTP server, if queries are to be answered, or why they cannot be used.
+    pub(super) http: Result<Option<http::Settings>, String>,
     /// How traps are received, if they are.
     pub(super) reception: Option<Reception>,
     /// Histories of the checks that are new.
@@ -106,9 +106,7 @@ fn read(source: &Source, current: &Config) -> Result<Box<Reloaded>, String> {
         tracing::warn!("the store stays at {}; {wanted} takes a restart", current.store.display());
         config.store.clone_from(&current.store);
     }
-    let http = http::Settings::of(&config).inspect_err(|error| {
-        tracing::error!("the configuration is not reloaded: {error}");
-    })?;
+    let http = http::Settings::of(&config);
     let reception = reception(&config, clock::now());
     let new = |name: &str| config.checks.contains_key(name) && !current.checks.contains_key(name);
     let histories = if config.checks.keys().any(|name| new(name)) {

@@ -51,8 +51,8 @@ impl Daemon {
         Ok(())
     }
 
-    /// Configures both listeners. If one fails that did not before, both stay with the old configuration, and
-    /// the reason is returned.
+    /// Configures both listeners. If one that works cannot go on by the new configuration, both stay with the old one,
+    /// and the reason is returned. One that did not work may go on failing, and keeps nothing else from being taken.
     fn reload_listeners(
         &mut self,
         wanted: Option<Reception>,

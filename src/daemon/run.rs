@@ -24,7 +24,7 @@ use crate::agent::{Agent, Effect, Event};
 use crate::clock::{self, Moment};
 use crate::config::Config;
 use crate::control::{self, Request, Response};
-use crate::evaluate::{Change, ChangeKind};
+use crate::evaluate::{Change, ChangeKind, PENDING};
 use crate::execute::{Executor, PluginEnvironment, ShimSettings, TableRows};
 use crate::exit_code::ExitCode;
 use crate::http;
@@ -214,15 +214,16 @@ impl Daemon {
                 Effect::Start { ticket, job, awaited } => self.inputs.executor.begin(ticket, job, awaited),
                 Effect::Record { check, run } => self.recorder.record(check, run),
                 Effect::Answer { id, result } => self.answers.give(id, result),
-                Effect::Changed { check, change, text } => log_change(&check, change, &text),
+                Effect::Changed { check, change, first, text } => log_change(&check, change, first, &text),
             }
         }
     }
 }
 
-/// The name is in the text too: `journalctl` shows no fields.
-fn log_change(check: &str, change: Change, text: &str) {
-    let (from, to) = (change.from.name(), change.to.name());
+/// The name is in the text too: `journalctl` shows no fields. `first` says that the check had no state before.
+fn log_change(check: &str, change: Change, first: bool, text: &str) {
+    let from = if first { PENDING } else { change.from.name() };
+    let to = change.to.name();
     match change.kind {
         ChangeKind::Hard if from == to => tracing::warn!(check, "{check}: {to} SOFT to HARD: {text}"),
         ChangeKind::Hard => tracing::warn!(check, "{check}: {from} to {to} HARD: {text}"),

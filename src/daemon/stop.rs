@@ -25,7 +25,7 @@ impl Daemon {
         }
         let server = self.nrpe.take();
         // New connections are refused; requests that were accepted already are among those under way.
-        server.iter().for_each(Server::leave);
+        server.iter().for_each(|server| server.leave("Caught SIGTERM"));
         while let Ok(request) = self.inputs.requests.try_recv() {
             self.asked(Outside::Request(Box::new(request)), clock::now());
         }

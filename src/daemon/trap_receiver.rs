@@ -114,12 +114,12 @@ impl TrapReceiver {
         }
     }
 
-    /// Listens as another configuration wants it. A receiver that could not be started before may go on failing.
+    /// Listens as another configuration wants it. Where no receiver has worked so far, it goes on trying if it cannot.
     ///
     /// # Errors
-    /// An address cannot be listened on; then no traps are received.
+    /// In place of a receiver that worked, another address cannot be listened on; then no traps are received.
     pub(super) fn reload(&mut self, reception: Option<Reception>, now: Moment) -> io::Result<()> {
-        if self.failed.is_none() {
+        if self.listener.as_ref().is_some_and(|listener| !listener.has_failed()) {
             return self.configure(reception);
         }
         self.start_sometime(reception, now);

@@ -11,7 +11,7 @@ mod tests;
 mod threshold;
 mod verdict;
 
-pub use custos_query::{Change, ChangeKind, PreviousState, is_judged, stored_change};
+pub use custos_query::{Change, ChangeKind, PENDING, PreviousState, is_judged, stored_change};
 pub use flapping::{FLAP_STATES, percent as flap_percent};
 pub use instances::{CheckInstances, Labels, Report, instance_name};
 pub use standing::{Counting, advance};

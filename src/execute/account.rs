@@ -1,8 +1,9 @@
 //! A user as the kernel sees one when it decides what may be opened: a number and some groups.
 
 use std::ffi::CString;
-use std::fs::Metadata;
+use std::fs::{Metadata, metadata};
 use std::os::unix::fs::MetadataExt;
+use std::path::Path;
 
 use custos_shim::Credentials;
 use nix::unistd::{Gid, Uid, User, getgrouplist, getgroups};
@@ -60,6 +61,18 @@ impl Account {
     }
 }
 
+impl Account {
+    /// Whether the permission bits of a file and of the directories above it, also where a link leads, let this user read
+    /// it. A file that cannot be looked at counts as readable.
+    pub fn may_read(&self, path: &Path) -> bool {
+        let real = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        [path, &real].into_iter().all(|path| {
+            let is_denied = |path: &Path, bits| metadata(path).is_ok_and(|found| !self.may(bits, &found));
+            !is_denied(path, READ) && !path.ancestors().skip(1).any(|above| is_denied(above, EXECUTE))
+        })
+    }
+}
+
 impl From<&Credentials> for Account {
     fn from(credentials: &Credentials) -> Account {
         let mut groups = credentials.groups.clone();
@@ -74,6 +87,31 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+
+    #[test]
+    fn a_file_is_read_through_the_directories_above_it_and_above_what_a_link_leads_to() {
+        let root = tempfile::tempdir().unwrap();
+        let mode = |path: &Path, mode| std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        let (keys, key, link) =
+            (root.path().join("keys"), root.path().join("keys/key"), root.path().join("link"));
+        mode(root.path(), 0o755);
+        std::fs::create_dir(&keys).unwrap();
+        mode(&keys, 0o755);
+        File::create(&key).unwrap();
+        mode(&key, 0o644);
+        std::os::unix::fs::symlink(&key, &link).unwrap();
+        let metadata = std::fs::metadata(&key).unwrap();
+        let stranger = Account { uid: metadata.uid() + 1, groups: vec![metadata.gid() + 1] };
+        assert!(stranger.may_read(&key) && stranger.may_read(&link));
+        mode(&key, 0o640);
+        assert!(!stranger.may_read(&key) && !stranger.may_read(&link));
+        let member = Account { uid: metadata.uid() + 1, groups: vec![metadata.gid()] };
+        assert!(member.may_read(&key));
+        mode(&key, 0o644);
+        mode(&keys, 0o700);
+        assert!(!stranger.may_read(&key) && !stranger.may_read(&link));
+        assert!(stranger.may_read(&root.path().join("none")));
+    }
 
     #[test]
     fn the_class_decides_alone() {

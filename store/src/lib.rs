@@ -67,5 +67,5 @@ pub use run::{Metric, Reason, Run, Standing};
 pub use state::State;
 pub use statistics::Statistics;
 pub use value::{Bounds, Value};
-pub use verify::{FileReport, Finding, Progress, Salvaged, salvage, verify, verify_on};
+pub use verify::{FileReport, Finding, Progress, Salvaged, is_store, salvage, verify, verify_on};
 pub use writer::Writer;

@@ -111,6 +111,16 @@ pub fn verify(dir: &Path, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Vec<
     verify_on(&RealDisk::new(dir), progress)
 }
 
+/// Whether a directory has any file of a store.
+///
+/// # Errors
+/// It cannot be listed.
+pub fn is_store(dir: &Path) -> Result<bool> {
+    let disk = RealDisk::new(dir);
+    let names = disk.list().map_err(Error::io("list", disk.path()))?;
+    Ok(names.iter().any(|name| FileName::parse(name).is_some() || is_small(name)))
+}
+
 /// [`verify`] on any disk.
 pub fn verify_on(disk: &dyn Disk, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Vec<FileReport>> {
     // Before the files: they have at least what it says.

@@ -11,7 +11,7 @@ use crate::library::node_with;
 use crate::server::Server;
 use crate::stage::{Stage, custos, text, wait_for};
 
-const SPAN_S: i64 = 3 * 3600;
+const SPAN_S: i64 = 4 * 3600;
 /// How long the check `uptime` has been CRITICAL at the end.
 const CRITICAL_S: i64 = 600;
 
@@ -24,7 +24,7 @@ fn every_panel_of_the_dashboard_shows_something() {
     node_with("node/dashboard.cjs", &Server::over(&lines, end_s), &[("CUSTOS_UNITS", &units)]);
 }
 
-/// What the real plugins of the example's checks say here.
+/// What the real plugins of the example's checks say here, and a check of each hour.
 fn one_run_of_each() -> Vec<Value> {
     let stage = Stage::new();
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
@@ -50,7 +50,12 @@ fn one_run_of_each() -> Vec<Value> {
         .map(|line| serde_json::from_str::<Value>(line).unwrap())
         .map(|run| (run["check"].as_str().unwrap().to_owned(), run))
         .collect();
-    checks.map(|check| runs[check].clone()).to_vec()
+    let mut runs = checks.map(|check| runs[check].clone()).to_vec();
+    // And one that runs each hour, of which a graph must not have a dot an hour.
+    let mut hourly = runs[3].clone();
+    hourly["check"] = json!("hourly");
+    runs.push(hourly);
+    runs
 }
 
 /// The unit of each metric by check and name.
@@ -68,7 +73,11 @@ fn units(runs: &[Value]) -> BTreeMap<String, String> {
 /// The same run over and over, for hours, by the interval that the example has.
 fn hours_of(run: &Value, end_s: i64) -> String {
     let check = run["check"].as_str().unwrap();
-    let interval_s = if ["load", "memory"].contains(&check) { 10 } else { 60 };
+    let interval_s = match check {
+        "load" | "memory" => 10,
+        "hourly" => 3600,
+        _ => 60,
+    };
     let mut lines = String::new();
     for before_s in (0..SPAN_S / interval_s).rev().map(|n| n * interval_s) {
         let critical = check == "uptime" && before_s < CRITICAL_S;

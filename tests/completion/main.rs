@@ -30,6 +30,17 @@ const CASES: [(&str, &[&str]); 10] = [
     (r"custos graph --store store lag:eu\ west:/v", &["graph", "--store", "store", "lag:eu west:/var x$y"]),
 ];
 
+/// What is typed of a query before the tab key, and the words of the line then.
+const QUERY_CASES: [(&str, &[&str]); 4] = [
+    ("custos query --store store 'sum(lo", &["query", "--store", "store", "sum(load"]),
+    ("custos query --store store '{check=\"loa", &["query", "--store", "store", "{check=\"load"]),
+    (
+        "custos query --store store \"max(check_dur",
+        &["query", "--store", "store", "max(check_duration_seconds"],
+    ),
+    ("custos graph --store store 'rate(lo", &["graph", "--store", "store", "rate(load"]),
+];
+
 /// Names of checks that are commands to a shell which takes them as they are.
 const HOSTILE_RUNS: &str = r#"
 {"check":"$(touch seized)","time_ms":1770000000000,"state":"OK"}
@@ -61,6 +72,18 @@ const HOSTILE_CASES: [&str; 14] = [
     "and",
     "'an",
     "or",
+];
+
+/// The same of queries.
+const HOSTILE_QUERY_CASES: [&str; 8] = [
+    "'{check=\"",
+    "'{check=\"it",
+    "'{check=\"un",
+    "\"{check='$(t",
+    "\"{check='it",
+    "\"{check=\\\"say",
+    "\"sum($(t",
+    "{check=\\\"an",
 ];
 
 /// A shell at a terminal of its own. It is ended with the test.
@@ -133,7 +156,7 @@ fn stage(runs: &str) -> Stage {
     stage
 }
 
-fn completes(command: &str, setup: &str) {
+fn completes(command: &str, setup: &str, closes_quotes: bool) {
     let stage = stage(RUNS);
     let mut shell = Shell::start(&stage, command);
     // What is shown by the first line is not what was typed.
@@ -145,23 +168,31 @@ fn completes(command: &str, setup: &str) {
         let words: String = words.iter().map(|word| format!("<{word}>")).collect();
         shell.await_shown(&format!("<custos>{words}"));
     }
+    for (typed, words) in QUERY_CASES {
+        // A query goes on behind a name; where the shell closes its quotes all the same, nothing is left to do.
+        let quote = if typed.contains('\'') { "'" } else { "\"" };
+        let after = if closes_quotes { "" } else { quote };
+        shell.send(&format!("{typed}\t{after}\x01printf '[%s]' \x05\n"));
+        let words: String = words.iter().map(|word| format!("[{word}]")).collect();
+        shell.await_shown(&format!("[custos]{words}"));
+    }
     shell.send("exit\n");
 }
 
 #[test]
 fn bash_completes_names() {
-    completes("bash --norc -i", "eval \"$(custos completions bash)\"");
+    completes("bash --norc -i", "eval \"$(custos completions bash)\"", false);
 }
 
 #[test]
 fn zsh_completes_names() {
     let setup = "bindkey -e; autoload -U compinit; compinit -u -D; eval \"$(custos completions zsh)\"";
-    completes("zsh -f -i", setup);
+    completes("zsh -f -i", setup, true);
 }
 
 #[test]
 fn fish_completes_names() {
-    completes("fish --no-config -i", "custos completions fish | source");
+    completes("fish --no-config -i", "custos completions fish | source", true);
 }
 
 /// Every hostile name is offered in quotes and in the two forms of a command that stands for its output, and each line is run.
@@ -171,9 +202,10 @@ fn takes_no_name_for_a_command(command: &str, setup: &str) {
     let mut shell = Shell::start(&stage, command);
     shell.send(&format!("{setup}; echo ready-$(expr 1 + 1)\n"));
     shell.await_shown("ready-2");
-    let typed = HOSTILE_CASES.iter().flat_map(|typed| {
-        ["", "echo `", "echo $(", "echo \"$(", "echo \"`"]
-            .map(|before| format!("{before}custos history --store store {typed}"))
+    let histories = HOSTILE_CASES.iter().map(|typed| format!("custos history --store store {typed}"));
+    let queries = HOSTILE_QUERY_CASES.iter().map(|typed| format!("custos query --store store {typed}"));
+    let typed = histories.chain(queries).flat_map(|line| {
+        ["", "echo `", "echo $(", "echo \"$(", "echo \"`"].map(|before| format!("{before}{line}"))
     });
     for (at, line) in typed.enumerate() {
         // The tab key, the line, and whatever is open at its end given up.

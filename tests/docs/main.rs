@@ -51,6 +51,7 @@ pages! {
     plugin_output: "docs/plugin-output.md",
     query: "docs/query.md",
     readme: "README.md",
+    rules: "docs/rules.md",
     security: "docs/security.md",
     snmp: "docs/snmp.md",
     start: "docs/start.md",

@@ -68,10 +68,21 @@ fn the_server_stands_back_and_ends_with_the_agent() {
     let server = agent.server();
     let proc = |file: &str| std::fs::read_to_string(format!("/proc/{server}/{file}")).unwrap();
     assert_eq!(proc("oom_score_adj").trim(), "500");
-    let stat = proc("stat");
-    let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
     // Fields 19 and 41 of proc(5): the niceness, and the policy, of which 3 is SCHED_BATCH.
-    assert_eq!((fields[16], fields[38]), ("10", "3"), "{stat}");
+    let scheduled = |stat: &str| {
+        let fields: Vec<i64> = stat
+            .rsplit_once(") ")
+            .unwrap()
+            .1
+            .split_whitespace()
+            .map(|field| field.parse().unwrap_or(0))
+            .collect();
+        (fields[16], fields[38])
+    };
+    // A session of its own, by which kernels group processes.
+    assert!(proc("stat").rsplit_once(") ").unwrap().1.split(' ').nth(3) == Some(&server.to_string()));
+    let (own, _) = scheduled(&std::fs::read_to_string("/proc/self/stat").unwrap());
+    assert_eq!(scheduled(&proc("stat")), ((own + 10).min(19), 3));
     let status = proc("status");
     assert!(status.contains("NoNewPrivs:\t1"), "{status}");
     assert!(!command_line(server).contains(&agent.port.to_string()));

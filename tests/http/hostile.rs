@@ -2,7 +2,10 @@
 
 use std::io::{Read, Write};
 
+use custos::limits::HTTP_CONNECTIONS_PER_PEER_MAX;
+
 use crate::client::Server;
+use crate::stage::wait_for;
 
 fn is_alive(server: &Server) {
     let alive = r#"{"status":"success","data":{"resultType":"scalar","result":[0,"1"]}}"#;
@@ -108,6 +111,24 @@ fn bodies_that_never_come_hold_up_nobody() {
     let mut answer = String::new();
     silent[0].read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+}
+
+#[test]
+fn one_address_has_so_many_connections_and_no_more() {
+    let server = Server::start();
+    let held: Vec<_> = (0..HTTP_CONNECTIONS_PER_PEER_MAX).map(|_| server.connect()).collect();
+    let mut further = server.connect();
+    let mut answer = String::new();
+    // It is closed without an answer; those before it are kept until their heads take too long.
+    let _ = further.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    let _ = further.read_to_string(&mut answer);
+    assert_eq!(answer, "");
+    drop(held);
+    wait_for("a place", || (server.get("/-/healthy").0 == 200).then_some(()));
+    let (_, metrics) = server.get("/metrics");
+    let refused =
+        metrics.lines().find_map(|line| line.strip_prefix("custos_http_connections_refused_total "));
+    assert!(refused.unwrap().parse::<u64>().unwrap() >= 1, "{metrics}");
 }
 
 #[test]

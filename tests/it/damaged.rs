@@ -22,6 +22,19 @@ fn damaged() -> Stage {
 }
 
 #[test]
+fn a_directory_without_a_store_is_not_intact() {
+    let stage = Stage::new();
+    fs::create_dir(stage.path("elsewhere")).unwrap();
+    fs::write(stage.path("elsewhere").join("notes.txt"), "no store").unwrap();
+    for command in ["verify", "info", "forecast"] {
+        let output = stage.custos(&["store", command, &stage.shown("elsewhere")]);
+        let (shown, said) = (text(&output.stdout), text(&output.stderr));
+        assert_eq!((output.status.code(), shown.as_str()), (Some(2), ""), "{command}: {said}");
+        assert!(said.contains("there is no store in "), "{command}: {said}");
+    }
+}
+
+#[test]
 fn verify_names_the_runs_that_damage_costs() {
     let stage = damaged();
     let output = stage.custos(&["store", "verify", &stage.shown("store")]);

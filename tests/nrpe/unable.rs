@@ -87,6 +87,37 @@ fn a_port_that_is_freed_is_listened_on_without_a_signal() {
 }
 
 #[test]
+fn listeners_that_a_reload_adds_keep_nothing_else_from_being_taken_and_listen_later() {
+    let (port, traps, http) = (free_port(), free_port(), free_port());
+    let stage = staged("");
+    let mut daemon = stage.start();
+    stage.runs("kept", 1);
+    let busy = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let busy_too =
+        (UdpSocket::bind(("127.0.0.1", traps)).unwrap(), TcpListener::bind(("127.0.0.1", http)).unwrap());
+    let listeners = format!(
+        "nrpe: {{ listen: '127.0.0.1:{port}' }}\nhttp: {{ listen: ['127.0.0.1:{http}'] }}\nsnmp:\n  \
+         profiles: {{ p: {{ version: 2c, community: public }} }}\n  traps: {{ listen: '127.0.0.1:{traps}' }}"
+    );
+    configure(&stage, &listeners, "new");
+    daemon.signal(SIGHUP);
+    stage.runs("new", 2);
+    for why in ["NRPE is not answered", "traps are not received", "HTTP is not answered"] {
+        wait_for_own(&stage, "CRITICAL", why);
+    }
+    drop((busy, busy_too));
+    for listens in [
+        format!("answering NRPE on 127.0.0.1:{port}"),
+        format!("receiving traps on 127.0.0.1:{traps}"),
+        format!("answering HTTP on 127.0.0.1:{http}"),
+    ] {
+        wait_for(&listens, || daemon.log().contains(&listens).then_some(()));
+    }
+    assert!(daemon.is_alive());
+    assert!(daemon.end().success());
+}
+
+#[test]
 fn a_busy_port_for_traps_stops_nothing_either() {
     let port = free_port();
     let stage = staged(&format!(

@@ -115,7 +115,14 @@ fn whoever_asked_for_a_check_that_goes_is_answered() {
     stage.ask(3, Wanted::Line { name: "c1".to_owned(), line: crate::definitions::line("c1") });
     stage.reload(Vec::new(), 1);
     stage.ask(4, Wanted::Check("c0".to_owned()));
-    assert_eq!(stage.answers, [(4, Err("no check c0 is defined".to_owned()))]);
+    assert_eq!(
+        stage.answers,
+        [(
+            4,
+            Err("no check c0 is defined; a reload makes known what was added to the configuration since"
+                .to_owned())
+        )]
+    );
     stage.live(20);
     let mut answered: Vec<u64> = stage.answers.iter().map(|answer| answer.0).collect();
     answered.sort_unstable();

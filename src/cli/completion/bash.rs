@@ -9,7 +9,8 @@ use clap_complete::env::{Bash as Words, EnvCompleter};
 /// The script puts words together again that bash parted at colons, takes the part before the last colon off what is
 /// offered, and quotes what needs quotes.
 ///
-/// No name may become a command. Within quotes only names are offered that mean the same in all quotes. Nor is one with a
+/// No name may become a command. Within quotes only names are offered that mean the same in all quotes; what is typed of a query
+/// stays as it is, and its quotes stay open, for which a second word is offered. Nor is one with a
 /// backquote or a backslash, which are taken off once more where the line is in backquotes, or one for which bash would begin
 /// quotes of its own.
 const SCRIPT: &str = r#"
@@ -41,9 +42,12 @@ _custos_complete() {
     done
     if [[ $quote ]]; then
         [[ $typed == "$quote"* ]] || return
+        typed=${typed#"$quote"}
+        [[ $quote == \' || $typed != *[\$\`\\]* ]] || typed=
         for word in "${found[@]}"; do
-            [[ $word == *[^[:alnum:]\ _.,:/@%+=-]* ]] || COMPREPLY+=("$word")
+            [[ ${word#"$typed"} == *[^[:alnum:]\ _.,:/@%+=-]* ]] || COMPREPLY+=("$word")
         done
+        [[ ${#COMPREPLY[@]} != 1 || $typed != *[\(\{\[]* ]] || COMPREPLY+=("${COMPREPLY[0]}…")
         return
     fi
     typed=${typed//\\}

@@ -4,9 +4,10 @@
 
 mod answer;
 mod bash;
+mod expression;
 mod names;
 mod script;
 
 pub(super) use answer::answer;
-pub(super) use names::{check_names as check, check_or_metric, defined_check, query};
+pub(super) use names::{check_names as check, check_or_metric, defined_check, graph_target, query};
 pub(super) use script::{CompletionsArgs, run};

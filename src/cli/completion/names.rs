@@ -1,14 +1,15 @@
 //! The names of checks and metrics that complete what is typed: those of the store, and of the configuration.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use clap_complete::engine::CompletionCandidate;
-use custos_promql::Expr;
-use custos_query::{BuiltIn, check_names as stored_names};
+use custos_promql::{Expr, METRIC_NAME};
+use custos_query::{BuiltIn, check_names as stored_names, outbound_series};
 use custos_store::Reader;
 
+use super::expression::{Next, next};
 use crate::cli::config_option::ConfigOption;
 use crate::cli::locate::read_with_mistakes;
 use crate::config::Config;
@@ -46,12 +47,62 @@ pub(in crate::cli) fn check_or_metric(typed: &OsStr) -> Vec<CompletionCandidate>
     found
 }
 
-/// The checks whose names are queries as they are: others stand in a label, within braces.
+/// What a query may go on with: names of metrics, of labels and of their values, and of functions where no metric matches.
+///
+/// What is offered is what is typed with a name behind it, and only names that mean the same to a shell in and out of quotes.
 pub(in crate::cli) fn query(typed: &OsStr) -> Vec<CompletionCandidate> {
-    let is_query = |name: &str| matches!(custos_promql::parse(name), Ok(Expr::Selector(selector)) if selector.name.as_deref() == Some(name));
-    let mut found = check_names(typed);
-    found.retain(|candidate| candidate.get_value().to_str().is_some_and(is_query));
-    found
+    let typed = unquoted(typed);
+    let (next, of_it) = next(&typed);
+    let before = &typed[..typed.len() - of_it.len()];
+    let Some(reader) = Place::of_command_line().reader() else { return Vec::new() };
+    let fitting = |names: BTreeSet<String>| {
+        let is_plain = |character: char| character.is_alphanumeric() || " _.,:/@%+=-".contains(character);
+        names.into_iter().filter(move |name| name.starts_with(of_it) && name.chars().all(is_plain))
+    };
+    let mut found: Vec<String> = match next {
+        Next::Name => fitting(metrics(&reader)).collect(),
+        Next::Label(metric) => {
+            let names = of_series(&reader, metric, |labels| labels.keys().cloned().collect());
+            fitting(names).map(|name| format!("{name}=")).collect()
+        }
+        Next::Value(label, metric) => {
+            fitting(of_series(&reader, metric, |labels| labels.get(label).cloned().into_iter().collect()))
+                .collect()
+        }
+        Next::Other => Vec::new(),
+    };
+    if found.is_empty() && next == Next::Name && !of_it.is_empty() {
+        found = fitting(custos_promql::function_names().map(str::to_owned).collect()).collect();
+    }
+    candidates(found.into_iter().map(|name| format!("{before}{name}")))
+}
+
+/// The names of metrics that are identifiers: others stand in braces.
+fn metrics(reader: &Reader) -> BTreeSet<String> {
+    let is_query = |name: &String| matches!(custos_promql::parse(name), Ok(Expr::Selector(selector)) if selector.name.as_ref() == Some(name));
+    let built_in = BuiltIn::ALL.iter().map(|one| one.name().to_owned());
+    stored_names(reader).into_iter().chain(built_in).filter(is_query).collect()
+}
+
+/// What labels of series of this name have, or of all series if it is empty.
+fn of_series(
+    reader: &Reader,
+    metric: &str,
+    what: impl Fn(&BTreeMap<String, String>) -> Vec<String>,
+) -> BTreeSet<String> {
+    let (series, _) = outbound_series(&reader.snapshot(), &[], "");
+    let of_name = series.iter().filter(|series| metric.is_empty() || series.labels.metric_name() == metric);
+    let labels = of_name.map(|series| {
+        let all = series.labels.iter().map(|label| (label.name.to_string(), label.value.to_string()));
+        all.filter(|(name, _)| !metric.is_empty() || name != METRIC_NAME).collect::<BTreeMap<_, _>>()
+    });
+    labels.flat_map(|labels| what(&labels)).collect()
+}
+
+/// Checks and metrics of them, and what a query may go on with where it is more than a name.
+pub(in crate::cli) fn graph_target(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let is_query = unquoted(typed).contains(['(', '{', '[']);
+    if is_query { query(typed) } else { check_or_metric(typed) }
 }
 
 /// A word as the shell would hand it to a program, if what is typed of it so far ended there.

@@ -36,7 +36,7 @@ const DEFAULT_SPAN_MS: i64 = 24 * 3600 * 1000;
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct GraphArgs {
     /// Checks, or metrics of them, METRIC may be a glob, or queries: load, load:load1, 'disk:/*', 'rate(net{if="eth0"}[5m])'
-    #[arg(value_name = "CHECK[:METRIC]|EXPR", required = true, add = ArgValueCompleter::new(completion::check_or_metric))]
+    #[arg(value_name = "CHECK[:METRIC]|EXPR", required = true, add = ArgValueCompleter::new(completion::graph_target))]
     targets: Vec<String>,
     /// Start: -24h, '2h ago', 'yesterday 03:00', 2026-03-01, RFC 3339 [default: -24h, or the first run if later]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]

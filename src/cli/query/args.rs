@@ -6,7 +6,7 @@ use clap_complete::engine::ArgValueCompleter;
 use custos_promql::{
     Answer, AnswerValue, Error, ErrorKind, Expr, Options, instant, parse, parse_duration, range,
 };
-use custos_query::{StoreSource, unit_of};
+use custos_query::{StoreSource, query_threads, unit_of};
 use custos_store::Reader;
 use jiff::Zoned;
 
@@ -16,6 +16,7 @@ use crate::cli::completion;
 use crate::cli::read::{Failure, ReadArgs, finish, now, tell, time};
 use crate::cli::style::Style;
 use crate::cli::unknown::offer;
+use crate::clock;
 use crate::exit_code::ExitCode;
 use crate::limits::QUERY_STEPS_SHOWN;
 
@@ -85,7 +86,9 @@ fn answer(args: &QueryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> R
     let snapshot = opened.reader.snapshot();
     let source = StoreSource::new(&snapshot);
     let lookback_ms = args.lookback.as_deref().map(|text| duration("--lookback", text)).transpose()?;
-    let options = Options { lookback_ms, ..Options::default() };
+    let clock: &(dyn Fn() -> u64 + Sync) = &|| clock::now().mono_us;
+    let clock = args.explain.then_some(clock);
+    let options = Options { lookback_ms, threads: query_threads(), clock, ..Options::default() };
     let answered = match span {
         Span::At(at_ms) => instant(&args.expr, &expr, &source, at_ms, &options),
         Span::Range(start_ms, end_ms, step_ms) => {

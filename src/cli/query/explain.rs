@@ -7,7 +7,7 @@ use custos_promql::{Answer, AnswerValue, Expr};
 use crate::cli::read::Failure;
 use crate::text::human::counted;
 
-/// The query as it was understood, what each of its selectors read, and how much came of it.
+/// The query as it was understood, what each of its selectors read, how long its parts took, and how much came of it.
 pub(super) fn explain(query: &str, expr: &Expr, answer: &Answer, out: &mut dyn Write) -> Result<(), Failure> {
     writeln!(out, "{expr}")?;
     for read in &answer.reads {
@@ -21,6 +21,10 @@ pub(super) fn explain(query: &str, expr: &Expr, answer: &Answer, out: &mut dyn W
             ));
         }
         writeln!(out, "  {selector}: {}", parts.join(", "))?;
+    }
+    for part in &answer.taken {
+        let text = query.get(part.span.start as usize..part.span.end as usize).unwrap_or("");
+        writeln!(out, "  {:.3} ms: {text}", part.us as f64 / 1e3)?;
     }
     let (series, values) = match &answer.value {
         AnswerValue::Scalar(_) | AnswerValue::Text(..) => (1, 1),

@@ -18,8 +18,15 @@ pub(super) struct StoreDir {
 
 impl StoreDir {
     /// The directory, for a command that only reads.
+    ///
+    /// # Errors
+    /// A directory was named that has nothing of a store, and so says nothing of one; one that cannot be listed may well
+    /// be a store.
     pub(super) fn dir(&self) -> Result<PathBuf, Failure> {
         match &self.dir {
+            Some(dir) if matches!(custos_store::is_store(dir), Ok(false)) => {
+                Err(Failure::usage(format!("there is no store in {}", dir.display())))
+            }
             Some(dir) => Ok(dir.clone()),
             None => Ok(locate(None, &self.config)?.0),
         }

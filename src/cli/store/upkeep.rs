@@ -110,6 +110,7 @@ pub(super) struct VerifyArgs {
 #[derive(Serialize)]
 struct VerifyJson<'a> {
     intact: bool,
+    newest_ms: Option<i64>,
     files: Vec<FileJson<'a>>,
 }
 
@@ -173,24 +174,30 @@ pub(super) fn verify(args: &VerifyArgs) -> ExitCode {
         });
         drop(status);
         let reports = reports.map_err(|error| not_verified(&dir, &error))?;
+        if reports.is_empty() {
+            return Err(Failure::usage(format!("there is no store in {}", dir.display())));
+        }
+        let newest_ms =
+            Reader::open(&dir).and_then(|reader| reader.info()).ok().and_then(|info| info.last_ms);
         let severity = |finding: &Finding| if is_damage(finding) { 2 } else { 1 };
         worst = reports.iter().flat_map(|report| &report.findings).map(severity).max().unwrap_or(0);
-        if args.json { verify_json(&reports, worst == 0, out) } else { verify_text(&reports, out) }
+        if args.json { verify_json(&reports, newest_ms, out) } else { verify_text(&reports, newest_ms, out) }
     });
     if ended == ExitCode::Success { ExitCode::Raw(worst) } else { ended }
 }
 
-fn verify_json(reports: &[FileReport], intact: bool, out: &mut dyn Write) -> Result<(), Failure> {
+fn verify_json(reports: &[FileReport], newest_ms: Option<i64>, out: &mut dyn Write) -> Result<(), Failure> {
+    let intact = reports.iter().all(|report| report.findings.is_empty());
     let files = reports.iter().map(|report| FileJson {
         name: &report.name,
         bytes: report.bytes,
         runs: report.runs,
         findings: report.findings.iter().map(FindingJson::of).collect(),
     });
-    json_line(&VerifyJson { intact, files: files.collect() }, out)
+    json_line(&VerifyJson { intact, newest_ms, files: files.collect() }, out)
 }
 
-fn verify_text(reports: &[FileReport], out: &mut dyn Write) -> Result<(), Failure> {
+fn verify_text(reports: &[FileReport], newest_ms: Option<i64>, out: &mut dyn Write) -> Result<(), Failure> {
     let (mut runs, mut bytes) = (0, 0);
     for report in reports {
         runs += report.runs;
@@ -201,13 +208,17 @@ fn verify_text(reports: &[FileReport], out: &mut dyn Write) -> Result<(), Failur
     }
     let bad = reports.iter().filter(|report| !report.findings.is_empty()).count();
     let verdict = if bad == 0 { "intact".to_owned() } else { format!("{bad} not intact") };
-    Ok(writeln!(
+    writeln!(
         out,
         "{}, {}, {} read: {verdict}",
         counted(reports.len() as u64, "file"),
         counted(bytes, "byte"),
         counted(runs, "run")
-    )?)
+    )?;
+    if let Some(newest_ms) = newest_ms {
+        writeln!(out, "newest run {}", local_time(newest_ms, &TimeZone::system()))?;
+    }
+    Ok(())
 }
 
 /// A finding in words.

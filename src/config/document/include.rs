@@ -18,6 +18,12 @@ use crate::config::document::yaml::{self, Content, Node};
 use crate::limits::{CONFIG_FILES_MAX, CONFIG_INCLUDE_DEPTH_MAX, CONFIG_MAX_BYTES};
 use crate::text::system_error::words;
 
+/// A glob with the other of the two endings that YAML has, if it ends in one.
+fn other_ending(pattern: &str) -> Option<String> {
+    let other = |from: &str, to: &str| pattern.strip_suffix(from).map(|stem| format!("{stem}{to}"));
+    other(".yaml", ".yml").or_else(|| other(".yml", ".yaml"))
+}
+
 /// One file as a tree.
 pub(crate) struct Document {
     pub(crate) file: Arc<SourceFile>,
@@ -51,8 +57,10 @@ impl Document {
 
 /// Reads the file at `main` and all that it includes, the main one first.
 pub(crate) fn read_all(main: &Path, findings: &mut Findings) -> Vec<Document> {
-    let mut reading = Reading { documents: Vec::new(), seen: HashMap::new(), chain: Vec::new(), findings };
+    let (documents, seen, chain, beside) = Default::default();
+    let mut reading = Reading { documents, seen, chain, beside, findings };
     reading.file(main, None);
+    reading.warn_of_those_beside();
     reading.documents
 }
 
@@ -62,6 +70,8 @@ struct Reading<'f> {
     seen: HashMap<PathBuf, usize>,
     /// Indices of the files that led to the current one.
     chain: Vec<usize>,
+    /// Files that a glob of `*.yaml` does not name, since they end in `.yml`, or the other way round, and where it stands.
+    beside: Vec<(PathBuf, Place)>,
     findings: &'f mut Findings,
 }
 
@@ -147,7 +157,12 @@ impl Reading<'_> {
                 continue;
             }
             match glob::files(&path) {
-                Ok(files) => files.iter().for_each(|file| self.file(file, Some(&item.place))),
+                Ok(files) => {
+                    files.iter().for_each(|file| self.file(file, Some(&item.place)));
+                    let beside = other_ending(pattern).and_then(|other| glob::files(&base.join(other)).ok());
+                    let beside = beside.into_iter().flatten().map(|file| (file, item.place.clone()));
+                    self.beside.extend(beside);
+                }
                 Err(GlobError::Pattern(reason)) => {
                     self.findings.error(&item.place, format!("the glob `{pattern}` is not valid: {reason}"));
                 }
@@ -158,6 +173,16 @@ impl Reading<'_> {
             }
         }
         self.chain.pop();
+    }
+
+    /// A file that nothing includes, but whose name differs from what is included by its ending alone, was probably meant.
+    fn warn_of_those_beside(&mut self) {
+        for (file, place) in std::mem::take(&mut self.beside) {
+            let real = file.canonicalize().unwrap_or_else(|_| file.clone());
+            if !self.seen.contains_key(&real) {
+                self.findings.warning(&place, format!("{} is not included, by its ending", file.display()));
+            }
+        }
     }
 
     fn seen_before(&mut self, index: usize, place: &Place) {
@@ -172,6 +197,22 @@ impl Reading<'_> {
             chain.map(|link| self.documents[*link].file.path().display().to_string()).collect();
         let message = format!("{} includes itself: {} → {}", names[0], names.join(" → "), names[0]);
         self.findings.error(place, message);
+    }
+}
+
+/// One file by itself; what keeps it from being read is noted.
+pub(crate) fn source_file(path: &Path, findings: &mut Findings) -> Option<Arc<SourceFile>> {
+    match read_text(path, false) {
+        Ok(text) => Some(SourceFile::new(path.to_owned(), text)),
+        Err(Fault::Unreadable(why)) => {
+            findings.error(&Place::whole(&SourceFile::new(path.to_owned(), String::new())), why);
+            None
+        }
+        Err(Fault::Unusable { before, message }) => {
+            let file = SourceFile::new(path.to_owned(), before);
+            findings.error(&Place::at_byte(&file, file.text().len()), message);
+            None
+        }
     }
 }
 

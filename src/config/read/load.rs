@@ -312,10 +312,13 @@ mod tests {
             ),
             ("conf.d/2.yaml", b"checks: {two: {command: [../plugins/check_it, 10%]}}\n"),
             ("conf.d/1.yaml", b"defaults: {check_interval: 1m}\nchecks: {one: {command: /bin/true}}\n"),
+            ("conf.d/3.yml", b"checks: {three: {command: /bin/true}}\n"),
             ("plugins/check_it", b"#!/bin/sh\n"),
         ]);
         let Loaded { config, warnings } = files.load().unwrap_or_else(|mistakes| panic!("{mistakes}"));
-        assert_eq!(warnings.to_string(), "");
+        let warning = "3.yml is not included, by its ending";
+        assert!(warnings.to_string().ends_with(warning), "{warnings}");
+        assert_eq!(warnings.list.len(), 1);
         let base = files.directory.path();
         assert_eq!(config.files.len(), 3);
         assert!(config.files[1].ends_with("conf.d/1.yaml"));

@@ -1,12 +1,12 @@
 //! Values and labels as Prometheus writes them.
 
-use custos_promql::{Answer, AnswerValue, Labels, Point, format_number};
+use custos_promql::{Answer, AnswerValue, Labels, Point, format_number, write_decimal, write_number};
 
 use crate::http::reply::write_text;
 
 /// The data of a query's answer.
 pub(super) fn answer(answer: &Answer, stats: Option<&str>) -> String {
-    let mut out = String::new();
+    let mut out = String::with_capacity(bytes(answer) + stats.map_or(0, str::len) + HEAD_BYTES);
     let kind = match &answer.value {
         AnswerValue::Scalar(_) => "scalar",
         AnswerValue::Text(..) => "string",
@@ -63,6 +63,9 @@ pub(super) fn bytes(answer: &Answer) -> usize {
 /// About what a point takes: a time, and a number in quotes.
 const POINT_BYTES: usize = 32;
 
+/// About what there is before the values of an answer.
+const HEAD_BYTES: usize = 64;
+
 /// A list of values.
 pub(super) fn list<T>(out: &mut String, items: &[T], write: impl Fn(&mut String, &T)) {
     out.push('[');
@@ -94,7 +97,7 @@ fn write_point(out: &mut String, point: &Point) {
     out.push('[');
     write_time(out, point.time_ms);
     out.push_str(",\"");
-    out.push_str(&format_number(point.value));
+    write_number(out, point.value);
     out.push_str("\"]");
 }
 
@@ -109,9 +112,9 @@ fn write_time(out: &mut String, time_ms: i64) {
         out.push('-');
     }
     let size = time_ms.unsigned_abs();
-    out.push_str(&(size / 1000).to_string());
-    if !size.is_multiple_of(1000) {
-        out.push_str(&format!(".{:03}", size % 1000));
+    match size.is_multiple_of(1000) {
+        true => write_decimal(out, size / 1000, 0),
+        false => write_decimal(out, size, 3),
     }
 }
 
@@ -123,7 +126,14 @@ mod tests {
 
     fn of(value: AnswerValue) -> String {
         answer(
-            &Answer { value, warnings: Vec::new(), infos: Vec::new(), samples: 0, reads: Vec::new() },
+            &Answer {
+                value,
+                warnings: Vec::new(),
+                infos: Vec::new(),
+                samples: 0,
+                reads: Vec::new(),
+                taken: Vec::new(),
+            },
             None,
         )
     }

@@ -1,7 +1,9 @@
 //! `query`, `query_range`, `format_query`.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use custos_promql::{Answer, AnswerValue, Error, ErrorKind, Expr, Options, instant, parse, range};
-use custos_query::StoreSource;
+use custos_query::{StoreSource, query_threads};
 
 use super::json;
 use super::request::Request;
@@ -66,7 +68,8 @@ fn answered(
     let lookback_ms = optional_duration(&request.params, "lookback_delta")?.filter(|ms| *ms > 0);
     let source = StoreSource::new(request.snapshot);
     let interrupt = || (request.interrupt)(timeout_ms);
-    let options = Options { lookback_ms, interrupt: &interrupt, ..Options::default() };
+    let (_answering, threads) = Answering::begin();
+    let options = Options { lookback_ms, threads, interrupt: &interrupt, ..Options::default() };
     let mut answer = answer(&source, &options).map_err(|error| failed(&error))?;
     let mut notes =
         Notes { warnings: std::mem::take(&mut answer.warnings), infos: std::mem::take(&mut answer.infos) };
@@ -88,6 +91,26 @@ fn answered(
     }
     let stats = stats(request, &answer);
     Ok(Reply::success(&json::answer(&answer, stats.as_deref()), &notes))
+}
+
+/// Queries that are being answered, among which the processors are shared.
+static ANSWERING: AtomicUsize = AtomicUsize::new(0);
+
+/// One of these, until it is dropped.
+struct Answering;
+
+impl Answering {
+    /// With the number of threads that it may read series by.
+    fn begin() -> (Answering, usize) {
+        let queries = ANSWERING.fetch_add(1, Ordering::Relaxed) + 1;
+        (Answering, (query_threads() / queries).max(1))
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        ANSWERING.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 fn truncated<T>(items: &mut Vec<T>, limit: usize) -> bool {

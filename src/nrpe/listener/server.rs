@@ -120,10 +120,11 @@ impl Server {
         self.sockets.addresses()
     }
 
-    /// Stops listening, closes idle connections and has requests that wait for their turn answered, all at once.
-    pub fn leave(&self) {
+    /// Stops listening, closes idle connections and has requests that wait for their turn answered, all at once. `why` is
+    /// for the log.
+    pub fn leave(&self, why: &str) {
         let active = self.shared.active();
-        active.log.write(Severity::Notice, "Caught SIGTERM - shutting down...");
+        active.log.write(Severity::Notice, format!("{why} - shutting down..."));
         self.sockets.leave();
         self.shared.waiting.evict_all();
         active.running.close();

@@ -36,5 +36,8 @@ pub const RUNS_PER_LOOK: u64 = 1024;
 /// Runs of a check that tell how far apart they usually are.
 pub const INTERVAL_RUNS: usize = 32;
 
+/// Threads that read the series of one query.
+pub const QUERY_THREADS_MAX: usize = 4;
+
 /// Samples of one series that are handed out at once where history leaves the store.
 pub const OUTBOUND_PIECE_SAMPLES: usize = 8192;

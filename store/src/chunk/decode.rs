@@ -150,6 +150,26 @@ impl<'a> ChunkBytes<'a> {
         self.series(entry)?.1.decode_into(ranks, values).map_err(malformed(entry.extent))
     }
 
+    /// Appends the values of a range of rows, if every row that has the series has a float; `false` if not.
+    pub(crate) fn append_floats<N>(
+        &self,
+        entry: &SeriesEntry<N>,
+        ranks: Range<usize>,
+        floats: &mut Vec<f64>,
+    ) -> Result<bool, Bad> {
+        self.series(entry)?.1.append_floats(ranks, floats).map_err(malformed(entry.extent))
+    }
+
+    /// The same for single rows, which ascend.
+    pub(crate) fn append_picked<N>(
+        &self,
+        entry: &SeriesEntry<N>,
+        ranks: &[usize],
+        floats: &mut Vec<f64>,
+    ) -> Result<bool, Bad> {
+        self.series(entry)?.1.append_picked(ranks, floats).map_err(malformed(entry.extent))
+    }
+
     /// The values of a series, ready to be summed up.
     pub(crate) fn summing<N>(&self, entry: &SeriesEntry<N>) -> Result<Summing<'a>, Bad> {
         self.series(entry)?.1.summing().map_err(malformed(entry.extent))

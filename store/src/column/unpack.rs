@@ -135,6 +135,23 @@ impl Unpacker<'_> {
         Ok(())
     }
 
+    /// Calls `each` with the integers of single rows, which ascend. Decodes each page once, up to the last of these rows.
+    pub(crate) fn pick(
+        &mut self,
+        rows: &[usize],
+        mut each: impl FnMut(i64),
+    ) -> std::result::Result<(), Short> {
+        let page_rows = self.packed.page_rows;
+        for of_page in rows.chunk_by(|one, other| one / page_rows == other / page_rows) {
+            let last = of_page.last().map(|row| self.int(*row)).transpose()?;
+            for row in &of_page[..of_page.len() - 1] {
+                each(self.int(*row)?);
+            }
+            last.into_iter().for_each(&mut each);
+        }
+        Ok(())
+    }
+
     /// The integer of a row; decodes its page only as far as needed.
     pub(crate) fn int(&mut self, row: usize) -> std::result::Result<i64, Short> {
         let page = self.page_of(row);

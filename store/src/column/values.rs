@@ -297,6 +297,50 @@ impl<'a> ValuesIn<'a> {
         Ok(values)
     }
 
+    /// Appends the values of a range of rows, if every row of the column has a float; `false` if not. Decodes no other pages.
+    pub(crate) fn append_floats(
+        &self,
+        rows: Range<usize>,
+        floats: &mut Vec<f64>,
+    ) -> std::result::Result<bool, Short> {
+        match (&self.tags, &self.floats) {
+            (None, Floats::Decimals(digits, ints)) => decode_decimals(ints, *digits, rows, floats)?,
+            (None, Floats::One(float)) => floats.resize(floats.len() + rows.len(), *float),
+            (None, Floats::Packed(packed)) => packed.unpacker()?.extend_floats(rows, floats)?,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// The same for single rows, which ascend. Decodes each page once, up to the last of these rows.
+    pub(crate) fn append_picked(
+        &self,
+        rows: &[usize],
+        floats: &mut Vec<f64>,
+    ) -> std::result::Result<bool, Short> {
+        match (&self.tags, &self.floats) {
+            (None, Floats::Decimals(digits, Ints::Packed(packed))) => {
+                let power = POWERS[*digits];
+                packed.unpacker()?.pick(rows, |int| floats.push(int as f64 / power))?;
+            }
+            (None, Floats::Packed(packed)) => {
+                let mut unpacker = packed.unpacker()?;
+                for row in rows {
+                    let page = unpacker.page_of(*row);
+                    let at = row - unpacker.rows(page).start;
+                    floats.push(*unpacker.floats(page)?.get(at).ok_or(Short)?);
+                }
+            }
+            (None, Floats::Decimals(..) | Floats::One(_)) => {
+                for row in rows {
+                    self.append_floats(*row..row + 1, floats)?;
+                }
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
     /// Reads the values of a range of rows in the place of others; decodes no other pages where that can be done.
     pub(crate) fn decode_into(
         &self,
@@ -305,20 +349,10 @@ impl<'a> ValuesIn<'a> {
     ) -> std::result::Result<(), Short> {
         values.floats.clear();
         values.specials.clear();
-        match (&self.tags, &self.floats) {
-            (None, Floats::Decimals(digits, ints)) => {
-                decode_decimals(ints, *digits, rows, &mut values.floats)
-            }
-            (None, Floats::One(float)) => {
-                values.floats.resize(rows.len(), *float);
-                Ok(())
-            }
-            (None, Floats::Packed(packed)) => packed.unpacker()?.extend_floats(rows, &mut values.floats),
-            _ => {
-                values.append(&self.all()?, rows);
-                Ok(())
-            }
+        if !self.append_floats(rows.clone(), &mut values.floats)? {
+            values.append(&self.all()?, rows);
         }
+        Ok(())
     }
 }
 

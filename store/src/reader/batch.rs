@@ -125,6 +125,29 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// Appends the value of a series in each row, if each row has one that is a float, which is usual. `false` if not, and
+    /// after an error, nothing counts that was appended.
+    pub fn append_floats(&self, series: usize, floats: &mut Vec<f64>) -> Result<bool> {
+        match &self.rows {
+            BatchRows::Chunk(chunk) => chunk.append_floats(self.index(series), floats),
+            BatchRows::Joined(joined) => {
+                let column = joined.columns.get(self.index(series));
+                let plain = column.filter(|column| column.rows().is_none()).and_then(Column::floats);
+                let plain = plain.filter(|plain| plain.len() == joined.times.len());
+                floats.extend_from_slice(plain.unwrap_or_default());
+                Ok(plain.is_some())
+            }
+        }
+    }
+
+    /// The same for some rows only, which ascend, without decoding all.
+    pub fn append_picked(&self, series: usize, rows: &[usize], floats: &mut Vec<f64>) -> Result<bool> {
+        match &self.rows {
+            BatchRows::Chunk(chunk) => chunk.append_picked(self.index(series), rows, floats),
+            BatchRows::Joined(_) => Ok(false),
+        }
+    }
+
     /// A series, ready to be summed up from row to row: whole pages by their statistics.
     pub fn windows(&self, series: usize) -> Result<Windows<'a>> {
         match &self.rows {

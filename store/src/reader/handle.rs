@@ -8,7 +8,7 @@ use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::snapshot::{Part, Snapshot, View};
+use super::snapshot::{Derived, Part, Snapshot, View};
 use crate::amendment::{self, AMENDMENTS_NAME};
 use crate::damage::Damage;
 use crate::disk::{Disk, FileId, RealDisk};
@@ -158,7 +158,12 @@ impl Reader {
         if let Some(Part::Log(_)) = self.parts().last() {
             let view = self.snapshot.view_mut();
             if let Some(Part::Log(image)) = view.parts.last_mut() {
-                Arc::make_mut(image).follow(&*view.disk)?;
+                let before = image.last_seq();
+                let followed = Arc::make_mut(image).follow(&*view.disk);
+                if image.last_seq() != before {
+                    view.derived = Derived::default();
+                }
+                followed?;
             }
         }
         Ok(())
@@ -200,6 +205,7 @@ enum Growth {
 
 /// Makes the view that of these names; keeps the old one if a file cannot be opened.
 fn take_in(view: &mut View, names: &[String]) -> Result<()> {
+    view.derived = Derived::default();
     let disk = Arc::clone(&view.disk);
     let Survey { files, strays, .. } = survey(&*disk, names)?;
     let mut opened = Vec::new();

@@ -10,6 +10,7 @@ use crate::chunk::{Bad, ChunkBytes, Header, SeriesEntry, Shapes};
 use crate::column::{Summing, TimeLookup, Values};
 use crate::error::Result;
 use crate::segment::{ChunkRef, Segment};
+use crate::value::Value;
 
 /// Some rows of a chunk, and the series that are wanted in it.
 pub(super) struct OpenChunk<'a> {
@@ -216,6 +217,30 @@ impl<'a> OpenChunk<'a> {
         column.rows.extend(present[ranks].iter().map(|row| *row - self.rows.start as u32));
         column.finish(self.rows.len());
         Ok(())
+    }
+
+    /// Appends the values of a series in these rows, if each of them has a float.
+    pub(super) fn append_floats(&self, series: usize, floats: &mut Vec<f64>) -> Result<bool> {
+        let Some(entry) = self.entry(series).filter(|entry| entry.rows == self.header.rows) else {
+            return Ok(false);
+        };
+        self.bad(self.bytes.append_floats(entry, self.rows.clone(), floats))
+    }
+
+    /// The same for single rows, which ascend. The last value of a chunk is known.
+    pub(super) fn append_picked(&self, series: usize, rows: &[usize], floats: &mut Vec<f64>) -> Result<bool> {
+        let Some(entry) = self.entry(series).filter(|entry| entry.rows == self.header.rows) else {
+            return Ok(false);
+        };
+        let rows: Vec<usize> = rows.iter().map(|row| row + self.rows.start).collect();
+        if rows[..] == [self.header.rows - 1]
+            && entry.stats.count == entry.rows as u64
+            && let Some(Value::Float(last)) = entry.stats.last
+        {
+            floats.push(last);
+            return Ok(true);
+        }
+        self.bad(self.bytes.append_picked(entry, &rows, floats))
     }
 
     /// A series, ready to be summed up.

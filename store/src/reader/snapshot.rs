@@ -3,7 +3,8 @@
 //! Sealed segments never change, and an image of a log shares what it has in common with later ones. So a snapshot is a
 //! list of pointers: taking one, cloning it and reading it take no lock and wait for nobody.
 
-use std::sync::Arc;
+use std::any::Any;
+use std::sync::{Arc, OnceLock};
 
 use crate::amendment::Amendments;
 use crate::damage::Damage;
@@ -54,7 +55,12 @@ pub(super) struct View {
     pub(super) amendments: Arc<Amendments>,
     /// What the writer's mark said before the files were read.
     pub(super) marked: Option<Position>,
+    /// What somebody derived from the view; made anew when the view changes.
+    pub(super) derived: Derived,
 }
+
+/// What was derived from a view, once for all its clones.
+pub(super) type Derived = Arc<OnceLock<Arc<dyn Any + Send + Sync>>>;
 
 /// A store as it was when [`Reader::refresh`](crate::Reader::refresh) looked at it last. It stays so, whatever the writer
 /// does meanwhile: files that were open stay readable after they have been replaced.
@@ -86,8 +92,16 @@ impl Snapshot {
             identity: None,
             amendments: Arc::default(),
             marked: None,
+            derived: Derived::default(),
         };
         Snapshot { view: Arc::new(view) }
+    }
+
+    /// What is made of this view once, for this snapshot, its clones and later ones of the same content: an index of it, say. One
+    /// type of things is kept; others are made each time.
+    pub fn derived<T: Any + Send + Sync>(&self, make: impl Fn() -> T) -> Arc<T> {
+        let kept = self.view.derived.get_or_init(|| Arc::new(make()));
+        Arc::clone(kept).downcast().unwrap_or_else(|_| Arc::new(make()))
     }
 
     /// The view, to be changed: a copy of it, if a clone of this snapshot has it too.

@@ -197,6 +197,16 @@ test("the board shows when a check was CRITICAL", async () => {
   assert.deepEqual(mapped, ["0 OK", "1 WARNING", "2 CRITICAL", "3 UNKNOWN"]);
 });
 
+test("a check of each hour has a state all the time", async () => {
+  chooseAll();
+  const panel = panels.find((one) => one.title === "States");
+  const [hourly] = (await shown(panel, panel.targets)).filter((frame) => number(frame).labels.check === "hourly");
+  const times = Array.from(hourly.fields[0].values);
+  const stepMs = hourly.fields[0].config.interval;
+  assert.ok(times.length >= (3 * 3_600_000) / stepMs, `${times.length}`);
+  assert.ok(times.every((time, at) => at === 0 || time - times[at - 1] === stepMs));
+});
+
 test("an agent that stands still shows", async () => {
   chooseAll();
   const panel = panels.find((one) => one.title === "Newest result");
@@ -206,7 +216,9 @@ test("an agent that stands still shows", async () => {
   };
   assert.deepEqual(await minutes_later(0), [0]);
   assert.deepEqual(await minutes_later(20), [1200]);
-  assert.deepEqual(await minutes_later(120), []);
+  // The check of each hour counts for longer than an hour.
+  assert.deepEqual(await minutes_later(120), [7200]);
+  assert.deepEqual(await minutes_later(200), []);
   assert.match(panel.fieldConfig.defaults.noValue, /1 h/);
 });
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use custos_compat::nrpe::{AddressFamily, AllowedHosts, Note, Policy, Severity, SslConfig};
@@ -105,6 +106,11 @@ impl Settings {
     /// TLS cannot be set up.
     pub fn try_tls(&self) -> Result<(), Error> {
         tls::Prepared::of(&self.ssl).map(drop)
+    }
+
+    /// The files that TLS is set up with: certificate, key and authorities.
+    pub fn tls_files(&self) -> Vec<PathBuf> {
+        tls::files(&self.ssl).map(PathBuf::from).collect()
     }
 
     /// Whether one of the files for TLS exists but this process may not read it.

@@ -101,10 +101,15 @@ impl std::fmt::Debug for Prepared {
 
 /// Whether one of the files exists but this process may not read it.
 pub(in crate::nrpe::listener) fn out_of_reach(ssl: &SslConfig) -> bool {
-    let denied = |file: &Vec<u8>| {
-        File::open(as_path(file)).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
-    };
-    [&ssl.cert_file, &ssl.privatekey_file, &ssl.cacert_file].into_iter().flatten().any(denied)
+    let denied =
+        |file: &Path| File::open(file).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+    files(ssl).any(denied)
+}
+
+/// The files that TLS is set up with, if it is to be spoken.
+pub(in crate::nrpe::listener) fn files(ssl: &SslConfig) -> impl Iterator<Item = &Path> {
+    let files = [&ssl.cert_file, &ssl.privatekey_file, &ssl.cacert_file];
+    files.into_iter().filter(|_| ssl.enabled).flatten().map(|file| as_path(file))
 }
 
 fn failed(what: String) -> impl FnOnce(ErrorStack) -> Error {

@@ -26,9 +26,15 @@ const OF_METRIC: [&str; 3] = [METRIC_NAME, "__type__", "__unit__"];
 impl Labels {
     /// Labels of these names and values. Of a name that is there twice the last counts; empty values are dropped.
     pub fn new<N: AsRef<str>, V: AsRef<str>>(labels: impl IntoIterator<Item = (N, V)>) -> Labels {
-        labels
-            .into_iter()
-            .fold(Labels::default(), |all, (name, value)| all.with(name.as_ref(), value.as_ref()))
+        let label =
+            |(name, value): (N, V)| Label { name: name.as_ref().into(), value: value.as_ref().into() };
+        let mut all: Vec<Label> = labels.into_iter().map(label).collect();
+        all.reverse();
+        // Those of one name stay in this order, the last one first.
+        all.sort_by(|left, right| left.name.cmp(&right.name));
+        all.dedup_by(|later, kept| later.name == kept.name);
+        all.retain(|label| !label.value.is_empty());
+        Labels::of(all)
     }
 
     fn of(labels: Vec<Label>) -> Labels {

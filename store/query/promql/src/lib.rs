@@ -3,7 +3,7 @@
 //! The language is that of Prometheus 3: ranges and look-back are open on the left, regular expressions match whole
 //! texts over line ends, names of metrics are dropped last. Native histograms are refused by name.
 //!
-//! Pure: no clock, no files, no threads.
+//! Pure: no clock, no files, and no threads but those that read series for one query.
 
 #![forbid(unsafe_code)]
 
@@ -17,6 +17,8 @@ mod lexer;
 pub mod limits;
 mod literal;
 mod matcher;
+mod memory;
+pub mod notation;
 mod number;
 mod parse;
 mod pattern;
@@ -31,13 +33,15 @@ pub use ast::{
     Matching, Number, Operator, Paren, RangeSelector, Selector, Subquery, Text, TimeShift, Unary,
 };
 pub use error::{Error, ErrorKind, Result};
-pub use eval::{Answer, AnswerValue, Options, Point, Reading, SeriesPoints, instant, range};
+pub use eval::{Answer, AnswerValue, Options, Point, Reading, SeriesPoints, Taken, instant, range};
 pub use functions::{Arity, Function, function_names};
 pub use labels::{Label, Labels};
 pub use literal::parse_duration;
 pub use matcher::{METRIC_NAME, MatchOperator, Matcher};
-pub use number::format_number;
+pub use memory::Memory;
+pub use number::{format_number, write_decimal, write_number};
 pub use parse::{parse, parse_selector};
+pub use pattern::regex;
 pub use source::{ENDED, Samples, Source, SourceSeries, Summary, is_ended};
 pub use span::Span;
 pub use value_type::ValueType;

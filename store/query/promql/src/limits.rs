@@ -34,6 +34,12 @@ pub const SUMMARY_PARTS_MAX: usize = 2_000_000;
 /// Series of a group that are read at once; their samples are held together.
 pub const READ_SERIES_MAX: usize = 16;
 
+/// Samples of a group that are read at once, as far as can be told before; more only of a single series.
+pub const READ_SAMPLES_MAX: u64 = 1 << 20;
+
+/// Samples that a selector has at least if more than one thread reads them: a thread costs as much as 10,000 samples.
+pub const PARALLEL_SAMPLES_MIN: u64 = 1 << 17;
+
 /// Bytes of one label's value that a query makes.
 pub const LABEL_BYTES_MAX: usize = 64 << 10;
 

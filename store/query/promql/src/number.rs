@@ -3,7 +3,70 @@
 /// A number as Prometheus writes it in JSON: with as few digits as lead back to it, an exponent only below 1e-6 and from
 /// 1e21 on; `NaN`, `+Inf`, `-Inf`.
 pub fn format_number(value: f64) -> String {
-    with_exponent_outside(value, 1e-6, 1e21)
+    let mut out = String::new();
+    write_number(&mut out, value);
+    out
+}
+
+/// Appends a number as [`format_number`] writes it.
+pub fn write_number(out: &mut String, value: f64) {
+    match decimal(value.abs()) {
+        Some((digits, decimals)) => {
+            if value < 0.0 {
+                out.push('-');
+            }
+            write_decimal(out, digits, decimals);
+        }
+        None => out.push_str(&with_exponent_outside(value, 1e-6, 1e21)),
+    }
+}
+
+/// A decimal below this has at most 15 digits, and no other one with so few is the same float.
+const SHORT_DECIMAL_END: f64 = 1e15;
+
+/// The digits and the number of decimals of what plugins print: a decimal of few digits. None for other numbers.
+fn decimal(size: f64) -> Option<(u64, usize)> {
+    const POWERS: [f64; 10] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+    if !(1e-6..SHORT_DECIMAL_END).contains(&size) {
+        return None;
+    }
+    POWERS
+        .iter()
+        .enumerate()
+        .map_while(|(decimals, power)| {
+            let wide = size * power;
+            (wide < SHORT_DECIMAL_END).then(|| {
+                let digits = (wide + 0.5) as u64;
+                (digits as f64 / power == size).then_some((digits, decimals))
+            })
+        })
+        .flatten()
+        .next()
+}
+
+/// Appends a number that has so many decimals.
+pub fn write_decimal(out: &mut String, mut digits: u64, decimals: usize) {
+    let mut text = [b'0'; 32];
+    let mut at = text.len();
+    let mut put = |byte: u8| {
+        at -= 1;
+        text[at] = byte;
+    };
+    for _ in 0..decimals.min(10) {
+        put(b'0' + (digits % 10) as u8);
+        digits /= 10;
+    }
+    if decimals > 0 {
+        put(b'.');
+    }
+    loop {
+        put(b'0' + (digits % 10) as u8);
+        digits /= 10;
+        if digits == 0 {
+            break;
+        }
+    }
+    out.push_str(std::str::from_utf8(&text[at..]).unwrap_or_default());
 }
 
 /// A number as Go's `%g` writes it.
@@ -39,7 +102,23 @@ fn with_exponent_outside(value: f64, least: f64, most: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn short_decimals_are_written_as_any_other_number(
+            value in prop_oneof![
+                any::<f64>(),
+                (-2_000_000_000_000_000_i64..2_000_000_000_000_000).prop_map(|digits| digits as f64),
+                (-100_000_i64..100_000, 0..12).prop_map(|(digits, decimals)| digits as f64 / 10_f64.powi(decimals)),
+                (any::<i64>(), 0..12).prop_map(|(digits, decimals)| digits as f64 / 10_f64.powi(decimals)),
+            ],
+        ) {
+            prop_assert_eq!(format_number(value), with_exponent_outside(value, 1e-6, 1e21));
+        }
+    }
 
     #[test]
     fn numbers_are_written_as_prometheus_writes_them() {

@@ -18,6 +18,14 @@ pub(crate) fn anchored(expression: &str) -> Result<Regex, String> {
     build(&format!("^(?s:{rewritten})$"))
 }
 
+/// Compiles an expression of Go's RE2 syntax that may match any part of a text.
+///
+/// # Errors
+/// What is wrong with it, or that it is too large.
+pub fn regex(expression: &str) -> Result<Regex, String> {
+    build(&rewrite(expression)?)
+}
+
 fn build(expression: &str) -> Result<Regex, String> {
     RegexBuilder::new(expression).octal(true).size_limit(REGEX_BYTES_MAX).build().map_err(|error| match error
     {

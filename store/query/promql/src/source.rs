@@ -1,5 +1,7 @@
 //! Where series come from.
 
+use std::sync::Arc;
+
 use crate::error::Result;
 use crate::labels::Labels;
 use crate::matcher::Matcher;
@@ -26,6 +28,15 @@ pub trait Source: Sync {
     /// # Errors
     /// What keeps them from being read.
     fn read(&self, series: &[&SourceSeries], from_ms: i64, to_ms: i64) -> Result<Vec<Samples>>;
+
+    /// The same, if of all samples only those are wanted that are the newest at one of these moments (ms since the epoch,
+    /// ascending), and not before `from_ms`. Others may be left out.
+    ///
+    /// # Errors
+    /// What keeps them from being read.
+    fn read_newest(&self, series: &[&SourceSeries], from_ms: i64, moments: &[i64]) -> Result<Vec<Samples>> {
+        self.read(series, from_ms, moments.last().copied().unwrap_or(from_ms))
+    }
 
     /// What the samples of series of one group have in common in stretches of time, if the source knows that better than by
     /// reading them. Stretch `n` is after `bounds[n]`, up to `bounds[n + 1]` (ms since the epoch, ascending). One list of
@@ -85,8 +96,8 @@ pub struct SourceSeries {
 /// Samples of a series, by time, ascending and different.
 #[derive(Clone, Debug, Default)]
 pub struct Samples {
-    /// When (ms since the epoch).
-    pub times: Vec<i64>,
+    /// When (ms since the epoch). Series of a group may share them.
+    pub times: Arc<Vec<i64>>,
     /// What; [`ENDED`] where the series ends.
     pub values: Vec<f64>,
     /// The same as integers, if all are and one at least is beyond what floats hold exactly.
@@ -101,7 +112,7 @@ impl Samples {
         }
         let kept: Vec<usize> =
             (0..self.values.len()).filter(|index| !is_ended(self.values[*index])).collect();
-        self.times = kept.iter().map(|index| self.times[*index]).collect();
+        self.times = Arc::new(kept.iter().map(|index| self.times[*index]).collect());
         if let Some(integers) = &mut self.integers {
             *integers = kept.iter().map(|index| integers[*index]).collect();
         }

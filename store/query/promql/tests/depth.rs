@@ -22,7 +22,7 @@ impl Source for One {
     }
 
     fn read(&self, series: &[&SourceSeries], _from_ms: i64, to_ms: i64) -> Result<Vec<Samples>> {
-        let samples = Samples { times: vec![to_ms], values: vec![1.0], integers: None };
+        let samples = Samples { times: vec![to_ms].into(), values: vec![1.0], integers: None };
         Ok(vec![samples; series.len()])
     }
 }

@@ -104,7 +104,7 @@ impl Event {
 }
 
 /// What a check is before its first run.
-const PENDING: &str = "PENDING";
+pub const PENDING: &str = "PENDING";
 
 fn name_or_pending<S: Serializer>(
     state: &Option<State>,

@@ -7,5 +7,5 @@ mod event;
 mod request;
 mod walk;
 
-pub use event::{Event, EventFold, EventKind};
+pub use event::{Event, EventFold, EventKind, PENDING};
 pub use request::EventRequest;

@@ -1,5 +1,7 @@
 //! A store as a source of series for PromQL.
 
+mod building;
+mod index;
 mod interval;
 mod read;
 mod select;
@@ -7,8 +9,10 @@ mod source;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod threads;
 mod unit;
 mod view;
 
-pub(crate) use select::{CHECK, COUNTER, metric_labels};
+pub(crate) use index::{CHECK, COUNTER, metric_labels};
 pub use source::StoreSource;
+pub use threads::query_threads;

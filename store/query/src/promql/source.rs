@@ -1,11 +1,9 @@
 //! A store as PromQL sees it.
 
-use std::sync::Arc;
-
 use custos_promql::{Matcher, Result, Samples, Source, SourceSeries, Summary};
 use custos_store::Snapshot;
 
-use super::view::{Found, View};
+use super::view::View;
 use super::{read, select, summary, unit};
 
 /// A view of a store as PromQL sees it.
@@ -42,12 +40,17 @@ impl Source for StoreSource<'_> {
     }
 
     fn read(&self, series: &[&SourceSeries], from_ms: i64, to_ms: i64) -> Result<Vec<Samples>> {
-        let found: Vec<Arc<Found>> = series.iter().filter_map(|series| self.view.recall(series)).collect();
+        let found = self.view.recall(series);
         Ok(read::read(&self.view, &found, from_ms, to_ms))
     }
 
+    fn read_newest(&self, series: &[&SourceSeries], from_ms: i64, moments: &[i64]) -> Result<Vec<Samples>> {
+        let found = self.view.recall(series);
+        Ok(read::read_newest(&self.view, &found, from_ms, moments))
+    }
+
     fn summarize(&self, series: &[&SourceSeries], bounds: &[i64]) -> Result<Option<Vec<Vec<Summary>>>> {
-        let found: Vec<Arc<Found>> = series.iter().filter_map(|series| self.view.recall(series)).collect();
+        let found = self.view.recall(series);
         Ok(summary::summarize(&self.view, &found, bounds))
     }
 }

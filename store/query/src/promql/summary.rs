@@ -1,18 +1,17 @@
 //! What samples have in common in stretches of time: by the statistics of chunks and pages, wherever a stretch has them whole.
 
-use std::sync::Arc;
-
 use custos_promql::Summary;
 use custos_store::{Batch, Result, SeriesKey, Statistics};
 
-use super::view::{Found, View, What};
+use super::index::What;
+use super::view::{Found, View};
 
 /// Summaries of metrics of one check, see [`custos_promql::Source::summarize`]. None if runs share a time, of which only the
 /// last counts, or if one of the series is built in.
-pub(super) fn summarize(view: &View<'_>, found: &[Arc<Found>], bounds: &[i64]) -> Option<Vec<Vec<Summary>>> {
+pub(super) fn summarize(view: &View<'_>, found: &[Found], bounds: &[i64]) -> Option<Vec<Vec<Summary>>> {
     let (first, last) = (bounds.first()?, bounds.last()?);
-    let check = &*found.first()?.check;
-    let key = |found: &Arc<Found>| match &found.what {
+    let check = found.first()?.check();
+    let key = |found: &Found| match found.what() {
         What::Metric(key) => Some(key.clone()),
         What::BuiltIn(_) => None,
     };

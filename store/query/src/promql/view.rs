@@ -3,33 +3,52 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use custos_promql::SourceSeries;
-use custos_store::{SeriesKey, Snapshot};
+use custos_store::Snapshot;
 
-use crate::built_in::BuiltIn;
+use super::index::{CheckIndex, Index, What};
 
 /// What selecting and reading share.
 pub(super) struct View<'a> {
     snapshot: &'a Snapshot,
-    found: Mutex<Vec<Arc<Found>>>,
+    index: Arc<Index>,
+    /// Checks of which series were handed out.
+    lists: Mutex<Vec<Arc<CheckIndex>>>,
     damages: Mutex<Vec<String>>,
 }
 
-/// A series that was handed out.
-#[derive(Debug)]
-pub(super) struct Found {
-    pub(super) check: Arc<str>,
-    pub(super) what: What,
+/// The number of a check of which series were handed out.
+#[derive(Clone, Copy)]
+pub(super) struct ListNumber(u64);
+
+/// Bits of a number of a series that are its index within its check.
+const INDEX_BITS: u32 = 32;
+
+impl ListNumber {
+    /// The number of a series of the check.
+    pub(super) fn id(self, index: usize) -> u64 {
+        self.0 << INDEX_BITS | index as u64
+    }
 }
 
-#[derive(Clone, Debug)]
-pub(super) enum What {
-    Metric(SeriesKey),
-    BuiltIn(BuiltIn),
+/// A series that was handed out.
+pub(super) struct Found {
+    of: Arc<CheckIndex>,
+    index: usize,
+}
+
+impl Found {
+    pub(super) fn check(&self) -> &str {
+        &self.of.check.name
+    }
+
+    pub(super) fn what(&self) -> &What {
+        &self.of.series[self.index].what
+    }
 }
 
 impl<'a> View<'a> {
     pub(super) fn new(snapshot: &'a Snapshot) -> View<'a> {
-        View { snapshot, found: Mutex::default(), damages: Mutex::default() }
+        View { snapshot, index: Index::of(snapshot), lists: Mutex::default(), damages: Mutex::default() }
     }
 
     /// What could not be read so far.
@@ -41,6 +60,10 @@ impl<'a> View<'a> {
         self.snapshot
     }
 
+    pub(super) fn index(&self) -> &Index {
+        &self.index
+    }
+
     /// Reports a part that cannot be read, once.
     pub(super) fn damage(&self, error: &custos_store::Error) {
         let mut damages = self.damages.lock().unwrap_or_else(PoisonError::into_inner);
@@ -50,15 +73,20 @@ impl<'a> View<'a> {
         }
     }
 
-    /// A number for a series, by which it is found again.
-    pub(super) fn remember(&self, found: Found) -> u64 {
-        let mut all = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        all.push(Arc::new(found));
-        all.len() as u64 - 1
+    /// A number for a check, by which its series are found again.
+    pub(super) fn remember(&self, of: &Arc<CheckIndex>) -> ListNumber {
+        let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        lists.push(Arc::clone(of));
+        ListNumber(lists.len() as u64 - 1)
     }
 
-    pub(super) fn recall(&self, series: &SourceSeries) -> Option<Arc<Found>> {
-        let all = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        usize::try_from(series.id).ok().and_then(|id| all.get(id).cloned())
+    pub(super) fn recall(&self, series: &[&SourceSeries]) -> Vec<Found> {
+        let lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = series.iter().filter_map(|series| {
+            let of = lists.get((series.id >> INDEX_BITS) as usize)?;
+            let index = (series.id & ((1 << INDEX_BITS) - 1)) as usize;
+            (index < of.series.len()).then(|| Found { of: Arc::clone(of), index })
+        });
+        found.collect()
     }
 }

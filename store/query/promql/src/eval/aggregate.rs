@@ -135,7 +135,7 @@ impl Folding<'_> {
                 values.clear();
                 values.extend(members.iter().filter_map(|member| rows[*member].get(step)));
                 if !values.is_empty() {
-                    *slot = quantile(quantiles[step], &mut values);
+                    *slot = quantile(quantiles[step], &values);
                 }
             }
             Ok(row)

@@ -16,6 +16,18 @@ pub struct Answer {
     pub samples: u64,
     /// What was read, selector by selector, in the order of reading.
     pub reads: Vec<Reading>,
+    /// How long each part of the query took, in the order in which they ended, if [`Options::clock`](super::Options::clock) tells
+    /// the time.
+    pub taken: Vec<Taken>,
+}
+
+/// How long a part of a query took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// Where the part stands in the query.
+    pub span: Span,
+    /// In µs, the parts within it included.
+    pub us: u64,
 }
 
 /// What one selector of a query read.

@@ -3,6 +3,7 @@
 use super::args::Args;
 use super::evaluator::Evaluator;
 use super::grid::Grid;
+use super::ranged::{self, Windows};
 use super::value::{Row, Value};
 use super::{date, elementwise, histogram, label_functions, select, sort, window};
 use crate::ast::{Call, Expr};
@@ -157,17 +158,18 @@ impl Args<'_, '_> {
 
     fn absent_over_time(&self) -> Result<Value> {
         let expr = self.expr(0)?;
-        let windows = select::Windows::of(self.evaluator, expr, self.grid)?;
-        let mut present = vec![false; self.grid.count];
-        let ranged = select::ranged(self.evaluator, expr, &windows)?;
-        select::each_range(self.evaluator, &ranged, &windows, |series| {
+        let windows = Windows::of(self.evaluator, expr, self.grid)?;
+        let ranged = ranged::ranged(self.evaluator, expr, &windows)?;
+        let of_series = ranged::map_ranges(self.evaluator, &ranged, &windows, |series| {
             let times = &series.samples.times;
-            for (step, present) in present.iter_mut().enumerate() {
+            let is_present = |step: usize| {
                 let first = times.partition_point(|time| *time <= windows.start(step));
-                *present |= times.get(first).is_some_and(|time| *time <= windows.end(step));
-            }
-            Ok(())
+                times.get(first).is_some_and(|time| *time <= windows.end(step))
+            };
+            Ok((0..self.grid.count).map(is_present).collect::<Vec<bool>>())
         })?;
+        let is_present = |step: usize| of_series.iter().any(|present| present[step]);
+        let present: Vec<bool> = (0..self.grid.count).map(is_present).collect();
         Ok(self.one_where_not(|step| present[step], expr))
     }
 

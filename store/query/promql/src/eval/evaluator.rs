@@ -3,14 +3,15 @@
 use std::cell::{Cell, RefCell};
 
 use super::annotations::Annotations;
-use super::answer::Reading;
+use super::answer::{Reading, Taken};
 use super::grid::Grid;
 use super::invariant::is_invariant;
 use super::options::Options;
+use super::room::Room;
 use super::value::{Row, Value};
 use crate::ast::{At, Expr, Length, TimeShift};
 use crate::error::{Error, ErrorKind, Result};
-use crate::limits::{LABEL_BYTES_MAX, LABELS_BYTES_MAX, STEPS_PER_LOOK};
+use crate::limits::{LABEL_BYTES_MAX, LABELS_BYTES_MAX};
 use crate::number::short_number;
 use crate::source::Source;
 use crate::span::Span;
@@ -29,6 +30,8 @@ pub(super) struct Evaluator<'a> {
     pub(super) annotations: Annotations,
     /// What was read so far.
     pub(super) reads: RefCell<Vec<Reading>>,
+    /// How long parts of the query took so far.
+    pub(super) taken: RefCell<Vec<Taken>>,
     /// Values of what is held while something else is evaluated.
     pub(super) held: Cell<usize>,
     /// Bytes of the labels that were made.
@@ -40,6 +43,19 @@ impl Evaluator<'_> {
     /// An expression at each time of a grid.
     pub(super) fn eval(&self, expr: &Expr, grid: &Grid) -> Result<Value> {
         self.check_interrupt()?;
+        let Some(clock) = self.options.clock else { return self.eval_untimed(expr, grid) };
+        let begun_us = clock();
+        let value = self.eval_untimed(expr, grid)?;
+        let us = clock().saturating_sub(begun_us);
+        let mut taken = self.taken.borrow_mut();
+        match taken.iter_mut().find(|known| known.span == expr.span()) {
+            Some(known) => known.us += us,
+            None => taken.push(Taken { span: expr.span(), us }),
+        }
+        Ok(value)
+    }
+
+    fn eval_untimed(&self, expr: &Expr, grid: &Grid) -> Result<Value> {
         let is_literal = matches!(expr, Expr::Number(_) | Expr::Text(_));
         if grid.count > 1 && !is_literal && is_invariant(expr) {
             let once = (self.walk)(self, expr, &Grid { count: 1, ..*grid })?;
@@ -135,14 +151,12 @@ impl Evaluator<'_> {
 
     /// Refuses what would take more values than are allowed.
     pub(super) fn check_room(&self, rows: usize, steps: usize, span: Span) -> Result<()> {
-        let values = rows.saturating_mul(steps).saturating_add(self.held.get());
-        if values <= self.options.values_max {
-            return Ok(());
-        }
-        let most = self.options.values_max;
-        let message =
-            format!("the query has {values} values at once at this place ({rows} series), of at most {most}");
-        Err(Error { kind: ErrorKind::Limit, span: Some(span), message })
+        self.room(span).check(rows, rows.saturating_mul(steps))
+    }
+
+    /// What is left for values.
+    pub(super) fn room(&self, span: Span) -> Room {
+        Room { held: self.held.get(), values_max: self.options.values_max, span }
     }
 
     /// Does something while a value is held, whose room counts.
@@ -177,19 +191,10 @@ impl Evaluator<'_> {
 
     /// The same as [`Self::check_interrupt`], at one of many steps.
     pub(super) fn check_at(&self, step: usize) -> Result<()> {
-        if step.is_multiple_of(STEPS_PER_LOOK) { self.check_interrupt() } else { Ok(()) }
+        self.options.check_at(step)
     }
 
     pub(super) fn check_interrupt(&self) -> Result<()> {
-        match (self.options.interrupt)() {
-            None => Ok(()),
-            Some(kind) => {
-                let message = match kind {
-                    ErrorKind::Timeout => "query timed out in expression evaluation",
-                    _ => "query was canceled in expression evaluation",
-                };
-                Err(Error { kind, span: None, message: message.to_owned() })
-            }
-        }
+        self.options.check_interrupt()
     }
 }

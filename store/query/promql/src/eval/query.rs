@@ -8,7 +8,7 @@ use super::evaluator::Evaluator;
 use super::grid::Grid;
 use super::merge::merged;
 use super::options::Options;
-use super::select::{self, RangeSeries};
+use super::ranged::{self, RangeSeries};
 use super::sort;
 use super::value::{Row, Value};
 use super::walk::walk;
@@ -35,7 +35,7 @@ pub fn instant(
     let evaluator = evaluator(source, options, grid, at_ms);
     let value = match expr.unwrapped() {
         Expr::Range(_) | Expr::Subquery(_) => {
-            let series = select::range(&evaluator, expr.unwrapped(), &grid)?;
+            let series = ranged::range(&evaluator, expr.unwrapped(), &grid)?;
             AnswerValue::Matrix(points(series))
         }
         _ => match evaluator.eval(expr, &grid)? {
@@ -113,6 +113,7 @@ fn evaluator<'a>(
         end_ms,
         annotations: Annotations::default(),
         reads: RefCell::default(),
+        taken: RefCell::default(),
         held: Cell::new(0),
         label_bytes: Cell::new(0),
         walk,
@@ -123,7 +124,7 @@ fn answer(query: &str, value: AnswerValue, evaluator: Evaluator<'_>) -> Answer {
     let reads = evaluator.reads.into_inner();
     let samples = reads.iter().map(|read| read.samples).sum();
     let (warnings, infos) = evaluator.annotations.into_lines(query);
-    Answer { value, warnings, infos, samples, reads }
+    Answer { value, warnings, infos, samples, reads, taken: evaluator.taken.into_inner() }
 }
 
 /// Drops the names that are to be dropped. Series that are then the same become one, unless they have a value at the same

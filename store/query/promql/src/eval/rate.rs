@@ -17,22 +17,28 @@ pub(super) enum Kind {
 /// By how much more than the mean distance of samples the edge of a window may be away and still be reached.
 const REACH: f64 = 1.1;
 
-/// The growth within a window, extrapolated to its edges where samples are near enough; [`ENDED`] of one sample.
+/// The growth within a window, extrapolated to its edges where samples are near enough; [`ENDED`] of one sample. The window is
+/// after `start_ms`, up to `end_ms`; `before_falls` are the indexes of samples that are followed by a lesser one.
 ///
 /// Between integers beyond 2^53 all differences are taken before they are rounded.
-pub(super) fn extrapolated(slice: &Slice<'_>, kind: Kind) -> f64 {
+pub(super) fn extrapolated(
+    slice: &Slice<'_>,
+    before_falls: impl Iterator<Item = usize>,
+    (start_ms, end_ms): (i64, i64),
+    kind: Kind,
+) -> f64 {
     let (times, values) = (slice.times, slice.values);
     let last = values.len() - 1;
     if last == 0 {
         return ENDED;
     }
     let is_counter = kind != Kind::Delta;
-    let growth = growth(slice, is_counter);
+    let growth = growth(slice, before_falls.filter(|_| is_counter));
     let seconds = |ms: i64| ms as f64 / 1e3;
     let sampled = seconds(times[last] - times[0]);
     let distance = sampled / last as f64;
     let near = distance * REACH;
-    let mut to_start = seconds(times[0] - slice.start_ms);
+    let mut to_start = seconds(times[0] - start_ms);
     if to_start >= near {
         to_start = distance / 2.0;
     }
@@ -40,38 +46,30 @@ pub(super) fn extrapolated(slice: &Slice<'_>, kind: Kind) -> f64 {
         // A counter was never below zero.
         to_start = to_start.min(sampled * (values[0] / growth));
     }
-    let mut to_end = seconds(slice.end_ms - times[last]);
+    let mut to_end = seconds(end_ms - times[last]);
     if to_end >= near {
         to_end = distance / 2.0;
     }
     let mut factor = if sampled == 0.0 { 1.0 } else { (sampled + to_start + to_end) / sampled };
     if kind == Kind::Rate {
-        factor /= seconds(slice.end_ms - slice.start_ms);
+        factor /= seconds(end_ms - start_ms);
     }
     growth * factor
 }
 
-/// Last less first; of a counter, with what it had before each reset.
-fn growth(slice: &Slice<'_>, is_counter: bool) -> f64 {
-    let values = slice.values;
-    let last = values.len() - 1;
-    if let Some(integers) = slice.integers {
-        let mut growth = i128::from(integers[last]) - i128::from(integers[0]);
-        if is_counter {
-            let resets = integers.windows(2).filter(|pair| pair[1] < pair[0]);
-            growth += resets.map(|pair| i128::from(pair[0])).sum::<i128>();
+/// Last less first, and what the series had before each fall.
+fn growth(slice: &Slice<'_>, before_falls: impl Iterator<Item = usize>) -> f64 {
+    let last = slice.values.len() - 1;
+    match slice.integers {
+        Some(integers) => {
+            let growth = i128::from(integers[last]) - i128::from(integers[0]);
+            before_falls.fold(growth, |growth, index| growth + i128::from(integers[index])) as f64
         }
-        return growth as f64;
-    }
-    let mut growth = values[last] - values[0];
-    if is_counter {
-        for pair in values.windows(2) {
-            if pair[1] < pair[0] {
-                growth += pair[0];
-            }
+        None => {
+            let growth = slice.values[last] - slice.values[0];
+            before_falls.fold(growth, |growth, index| growth + slice.values[index])
         }
     }
-    growth
 }
 
 /// The difference between the last two samples; per second, and from zero after a reset, if `is_rate`.

@@ -1,12 +1,23 @@
-//! The samples of a stretch of time.
+//! Samples that follow each other.
 
-/// The samples within one window, at least one.
+use crate::source::Samples;
+
+/// The samples within one window, or a stretch of one; at least one.
+#[derive(Clone, Copy)]
 pub(super) struct Slice<'s> {
     pub(super) times: &'s [i64],
     pub(super) values: &'s [f64],
     /// The same as integers, where floats are not exact.
     pub(super) integers: Option<&'s [i64]>,
-    /// The window is after `start_ms`, up to `end_ms`.
-    pub(super) start_ms: i64,
-    pub(super) end_ms: i64,
+}
+
+impl Samples {
+    /// The samples from one index up to another.
+    pub(super) fn slice(&self, from: usize, to: usize) -> Slice<'_> {
+        Slice {
+            times: &self.times[from..to],
+            values: &self.values[from..to],
+            integers: self.integers.as_ref().map(|integers| &integers[from..to]),
+        }
+    }
 }

@@ -3,7 +3,8 @@
 use super::answer::Reading;
 use super::evaluator::Evaluator;
 use super::grid::Grid;
-use super::select::{Ranged, Windows, groups};
+use super::ranged::{Ranged, Windows};
+use super::read::Reader;
 use super::sum::Sum;
 use super::value::Row;
 use crate::error::Result;
@@ -38,29 +39,29 @@ pub(super) fn eval(
     if !found.iter().all(|series| parts.are_long_enough(series)) {
         return Ok(None);
     }
-    let mut rows = Vec::with_capacity(found.len());
-    for group in groups(found) {
-        evaluator.check_interrupt()?;
-        let Some(summaries) = evaluator.source.summarize(&group, &parts.bounds)? else { return Ok(None) };
+    let reader = Reader::new(evaluator, selector.span);
+    let groups = reader.each_group(found, 0, |group| {
+        let Some(summaries) = reader.source.summarize(group, &parts.bounds)? else { return Ok(None) };
         // Whether such a sum overflowed or has an infinity or NaN in it is not known.
         let is_sum = matches!(window, Window::Avg | Window::Sum);
         if is_sum && summaries.iter().flatten().any(|summary| !summary.sum.is_finite()) {
             return Ok(None);
         }
-        let summed_up = summaries.iter().flatten().map(|summary| summary.count).sum();
-        evaluator.note(Reading { span: selector.span, series: found.len(), samples: 0, summed_up });
-        for (series, summaries) in group.iter().zip(&summaries) {
+        let rows = group.iter().zip(&summaries).map(|(series, summaries)| {
             let mut row = Row::empty(series.labels.clone(), grid.count);
             row.drops_name = !window.keeps_name();
             for (slot, (from, to)) in row.values.iter_mut().zip(&parts.of_steps) {
                 *slot = value(window, &summaries[*from..*to]);
             }
-            if !row.is_empty() {
-                rows.push(row);
-            }
-        }
-    }
-    Ok(Some(rows))
+            row
+        });
+        let rows: Vec<Row> = rows.filter(|row| !row.is_empty()).collect();
+        Ok(Some((rows, summaries.iter().flatten().map(|summary| summary.count).sum())))
+    })?;
+    let Some(groups) = groups.into_iter().collect::<Option<Vec<(Vec<Row>, u64)>>>() else { return Ok(None) };
+    let summed_up = groups.iter().map(|(_, summed_up)| summed_up).sum();
+    evaluator.note(Reading { span: selector.span, series: found.len(), samples: 0, summed_up });
+    Ok(Some(groups.into_iter().flat_map(|(rows, _)| rows).collect()))
 }
 
 /// The stretches of time that windows are put together from.

@@ -1,13 +1,17 @@
 //! Functions of the samples of a stretch of time.
 
 use super::evaluator::Evaluator;
+use super::extremes::{Extreme, TimeOf};
 use super::grid::Grid;
-use super::quantile::quantile;
+use super::marks::Marks;
+use super::moments::{Spread, Total};
+use super::options::Options;
+use super::quantile::{self, quantile};
+use super::ranged::{self, RangeSeries, Windows};
 use super::rate;
-use super::regression;
-use super::select::{self, Windows};
+use super::regression::Line;
 use super::slice::Slice;
-use super::sum::{Mean, Sum};
+use super::slide::{Edges, Fold, slide};
 use super::summary;
 use super::value::Row;
 use crate::ast::Call;
@@ -26,99 +30,26 @@ pub(super) fn eval(evaluator: &Evaluator<'_>, call: &Call, window: Window, grid:
         params.push(evaluator.scalar(arg, grid)?);
     }
     let windows = Windows::of(evaluator, range, grid)?;
-    let ranged = select::ranged(evaluator, range, &windows)?;
+    let ranged = ranged::ranged(evaluator, range, &windows)?;
     if let Some(rows) = summary::eval(evaluator, &ranged, window, &windows, grid)? {
         return Ok(rows);
     }
-    let mut scratch = Vec::new();
-    let mut rows = Vec::new();
-    select::each_range(evaluator, &ranged, &windows, |series| {
-        evaluator.check_room(rows.len() + 1, grid.count, call.span)?;
-        let mut row = Row::empty(series.labels, grid.count);
-        row.drops_name = series.drops_name || !window.keeps_name();
-        let mut bounds = Bounds::new(&series.samples.times);
-        for (step, slot) in row.values.iter_mut().enumerate() {
-            evaluator.check_at(step)?;
-            let (start_ms, end_ms) = (windows.start(step), windows.end(step));
-            let (from, to) = bounds.advance(start_ms, end_ms);
-            if from == to {
-                continue;
-            }
-            let slice = slice(&series.samples, from, to, start_ms, end_ms);
-            let param = |index: usize| params.get(index).map_or(f64::NAN, |values: &Vec<f64>| values[step]);
-            *slot = match window {
-                Window::PredictLinear => match slice.values {
-                    [_] => ENDED,
-                    _ => {
-                        let (slope, intercept) = regression::line(slice.times, slice.values, grid.time(step));
-                        slope * param(0) + intercept
-                    }
-                },
-                Window::DoubleExponentialSmoothing => {
-                    check_factors(call.span, param(0), param(1))?;
-                    smoothed(slice.values, param(0), param(1))
-                }
-                Window::Quantile => {
-                    if let (false, Some(arg)) = ((0.0..=1.0).contains(&param(0)), call.args.first()) {
-                        evaluator.warn_of_quantile(param(0), arg);
-                    }
-                    scratch.clear();
-                    scratch.extend_from_slice(slice.values);
-                    quantile(param(0), &mut scratch)
-                }
-                Window::Mad => deviation(slice.values, &mut scratch),
-                _ => of(window, &slice),
-            };
+    let sliding =
+        Sliding { window, windows: &windows, params: &params, options: evaluator.options, span: call.span };
+    let rows = ranged::map_ranges(evaluator, &ranged, &windows, |series| sliding.row(series))?;
+    let mut kept = Vec::with_capacity(rows.len());
+    for (row, is_counter) in rows.into_iter().filter(|(row, _)| !row.is_empty()) {
+        inform_of_gauge(evaluator, &row, window, is_counter, range.span());
+        kept.push(row);
+    }
+    if let (Window::Quantile, Some(arg)) = (window, call.args.first()) {
+        let has_values = |step: usize| kept.iter().any(|row| row.get(step).is_some());
+        let quantiles = params.first().into_iter().flatten().enumerate();
+        for (_, wrong) in quantiles.filter(|(step, q)| !(0.0..=1.0).contains(*q) && has_values(*step)) {
+            evaluator.warn_of_quantile(*wrong, arg);
         }
-        if !row.is_empty() {
-            inform_of_gauge(evaluator, &row, window, series.is_counter, range.span());
-            rows.push(row);
-        }
-        Ok(())
-    })?;
-    Ok(rows)
-}
-
-fn slice(samples: &Samples, from: usize, to: usize, start_ms: i64, end_ms: i64) -> Slice<'_> {
-    Slice {
-        times: &samples.times[from..to],
-        values: &samples.values[from..to],
-        integers: samples.integers.as_ref().map(|integers| &integers[from..to]),
-        start_ms,
-        end_ms,
     }
-}
-
-/// First and last sample of windows that only move on.
-struct Bounds<'t> {
-    times: &'t [i64],
-    from: usize,
-    to: usize,
-}
-
-impl<'t> Bounds<'t> {
-    fn new(times: &'t [i64]) -> Bounds<'t> {
-        Bounds { times, from: 0, to: 0 }
-    }
-
-    /// The samples after `start_ms` and up to `end_ms`.
-    fn advance(&mut self, start_ms: i64, end_ms: i64) -> (usize, usize) {
-        self.from = forward(self.times, self.from, start_ms);
-        self.to = forward(self.times, self.to, end_ms);
-        (self.from, self.to)
-    }
-}
-
-/// The first index from `at` on whose time is after `time_ms`. In steps that double, since windows may lie far apart.
-fn forward(times: &[i64], at: usize, time_ms: i64) -> usize {
-    let mut step = 1;
-    let mut low = at;
-    while low + step <= times.len() && times[low + step - 1] <= time_ms {
-        low += step;
-        step *= 2;
-    }
-    let high = (low + step - 1).min(times.len());
-    low + times[low..high].partition_point(|time| *time <= time_ms)
+    Ok(kept)
 }
 
 /// Refuses factors that do not smooth, once there is something to smooth.
@@ -154,100 +85,183 @@ fn inform_of_gauge(
     }
 }
 
-/// The value of a function of one window; [`ENDED`] if there is none.
-fn of(window: Window, slice: &Slice<'_>) -> f64 {
-    let values = slice.values;
-    let seconds = |time: i64| time as f64 / 1e3;
+/// A window function, and the windows that it slides over the samples of one series after the other.
+struct Sliding<'a> {
+    window: Window,
+    windows: &'a Windows,
+    /// For each step.
+    params: &'a [Vec<f64>],
+    options: &'a Options<'a>,
+    /// Where the call stands.
+    span: Span,
+}
+
+impl Sliding<'_> {
+    /// The row of a series, and whether its source knows it to be a counter.
+    fn row(&self, series: RangeSeries) -> Result<(Row, Option<bool>)> {
+        let mut row = Row::empty(series.labels, self.windows.grid.count);
+        row.drops_name = series.drops_name || !self.window.keeps_name();
+        let edges = self.edges(&series.samples.times)?;
+        self.fill(&mut row.values, &series.samples, &edges)?;
+        Ok((row, series.is_counter))
+    }
+
+    /// The samples of each window.
+    fn edges(&self, times: &[i64]) -> Result<Edges> {
+        let (mut from, mut to) = (0, 0);
+        let mut edges = Vec::with_capacity(self.windows.grid.count);
+        for step in 0..self.windows.grid.count {
+            self.options.check_at(step)?;
+            from = forward(times, from, self.windows.start(step));
+            to = forward(times, to, self.windows.end(step));
+            edges.push((from, to));
+        }
+        Ok(edges)
+    }
+
+    fn fill(&self, values: &mut [f64], samples: &Samples, edges: &Edges) -> Result<()> {
+        match self.window {
+            Window::Avg => {
+                self.slide(values, samples, edges, |_, slice, total: &Total| total.mean(slice.values))
+            }
+            Window::Sum => {
+                self.slide(values, samples, edges, |_, slice, total: &Total| total.sum(slice.values))
+            }
+            Window::Min => self.slide(values, samples, edges, |_, _, least: &Extreme<false>| least.0),
+            Window::Max => self.slide(values, samples, edges, |_, _, most: &Extreme<true>| most.0),
+            Window::TimeOfMin => {
+                self.slide(values, samples, edges, |_, _, least: &TimeOf<false>| seconds(least.time_ms))
+            }
+            Window::TimeOfMax => {
+                self.slide(values, samples, edges, |_, _, most: &TimeOf<true>| seconds(most.time_ms))
+            }
+            Window::Stdvar => {
+                self.slide(values, samples, edges, |_, slice, of: &Spread| of.variance(slice.values))
+            }
+            Window::Stddev => {
+                self.slide(values, samples, edges, |_, slice, of: &Spread| of.variance(slice.values).sqrt())
+            }
+            Window::Deriv => self.slide(values, samples, edges, |_, slice, line: &Line| match slice.values {
+                [_] => ENDED,
+                _ => line.at(slice.times[0], slice).0,
+            }),
+            Window::PredictLinear => self.slide(values, samples, edges, |step, slice, line: &Line| {
+                let (slope, intercept) = match slice.values {
+                    [_] => return ENDED,
+                    _ => line.at(self.windows.grid.time(step), slice),
+                };
+                slope * self.param(0, step) + intercept
+            }),
+            Window::Changes => self.marked(values, samples, edges, Marks::changes(samples)),
+            Window::Resets => self.marked(values, samples, edges, Marks::falls(samples)),
+            Window::Delta => self.grow(values, samples, edges, rate::Kind::Delta),
+            Window::Increase => self.grow(values, samples, edges, rate::Kind::Increase),
+            Window::Rate => self.grow(values, samples, edges, rate::Kind::Rate),
+            Window::Quantile => {
+                let mut keys = Vec::new();
+                self.each(values, samples, edges, |step, slice| {
+                    keys.clear();
+                    keys.extend(slice.values.iter().copied().map(quantile::key));
+                    quantile::of_keys(self.param(0, step), &mut keys)
+                })
+            }
+            Window::Mad => {
+                let mut scratch = Vec::new();
+                self.each(values, samples, edges, |_, slice| deviation(slice.values, &mut scratch))
+            }
+            Window::DoubleExponentialSmoothing => {
+                for step in (0..edges.len()).filter(|step| edges[*step].0 < edges[*step].1) {
+                    check_factors(self.span, self.param(0, step), self.param(1, step))?;
+                }
+                self.each(values, samples, edges, |step, slice| {
+                    smoothed(slice.values, self.param(0, step), self.param(1, step))
+                })
+            }
+            _ => self.each(values, samples, edges, |_, slice| of_ends(self.window, slice)),
+        }
+    }
+
+    fn param(&self, index: usize, step: usize) -> f64 {
+        self.params.get(index).map_or(f64::NAN, |values| values[step])
+    }
+
+    /// What `value` makes of each window, of which what it has is put together from what parts of it have.
+    fn slide<F: Fold>(
+        &self,
+        values: &mut [f64],
+        samples: &Samples,
+        edges: &Edges,
+        value: impl Fn(usize, &Slice<'_>, &F) -> f64,
+    ) -> Result<()> {
+        slide(samples, edges, |step, slice, of| {
+            self.options.check_at(step)?;
+            values[step] = value(step, &slice, &of);
+            Ok(())
+        })
+    }
+
+    /// What `value` makes of each window.
+    fn each(
+        &self,
+        values: &mut [f64],
+        samples: &Samples,
+        edges: &Edges,
+        mut value: impl FnMut(usize, &Slice<'_>) -> f64,
+    ) -> Result<()> {
+        for (step, (from, to)) in edges.iter().enumerate() {
+            self.options.check_at(step)?;
+            if from < to {
+                values[step] = value(step, &samples.slice(*from, *to));
+            }
+        }
+        Ok(())
+    }
+
+    /// How many marks each window has.
+    fn marked(&self, values: &mut [f64], samples: &Samples, edges: &Edges, mut marks: Marks) -> Result<()> {
+        self.each(values, samples, edges, |step, _| marks.within(edges[step]).len() as f64)
+    }
+
+    fn grow(&self, values: &mut [f64], samples: &Samples, edges: &Edges, kind: rate::Kind) -> Result<()> {
+        let mut falls = if kind == rate::Kind::Delta { Marks::none() } else { Marks::falls(samples) };
+        self.each(values, samples, edges, |step, slice| {
+            let first = edges[step].0 + 1;
+            let before = falls.within(edges[step]).iter().map(|fall| *fall as usize - first);
+            rate::extrapolated(slice, before, (self.windows.start(step), self.windows.end(step)), kind)
+        })
+    }
+}
+
+/// The first index from `at` on whose time is after `time_ms`. In steps that double, since windows may lie far apart.
+fn forward(times: &[i64], at: usize, time_ms: i64) -> usize {
+    let mut step = 1;
+    let mut low = at;
+    while low + step <= times.len() && times[low + step - 1] <= time_ms {
+        low += step;
+        step *= 2;
+    }
+    let high = (low + step - 1).min(times.len());
+    low + times[low..high].partition_point(|time| *time <= time_ms)
+}
+
+fn seconds(time_ms: i64) -> f64 {
+    time_ms as f64 / 1e3
+}
+
+/// What only the number of samples, the first and the last ones tell; [`ENDED`] if that is nothing.
+fn of_ends(window: Window, slice: &Slice<'_>) -> f64 {
+    let last = slice.values.len() - 1;
     match window {
-        Window::Avg => {
-            let mut mean = Mean::default();
-            values.iter().for_each(|value| mean.add(*value));
-            mean.value()
-        }
-        Window::Sum => {
-            let mut sum = Sum::default();
-            values.iter().for_each(|value| sum.add(*value));
-            sum.value()
-        }
-        Window::Count => values.len() as f64,
+        Window::Count => slice.values.len() as f64,
         Window::Present => 1.0,
-        Window::First => values[0],
-        Window::Last => values[values.len() - 1],
-        Window::Min => extreme(values, |new, old| new < old),
-        Window::Max => extreme(values, |new, old| new > old),
-        Window::Stdvar => variance(values),
-        Window::Stddev => variance(values).sqrt(),
-        Window::Changes => changes(slice),
-        Window::Resets => resets(slice),
-        Window::Delta => rate::extrapolated(slice, rate::Kind::Delta),
-        Window::Increase => rate::extrapolated(slice, rate::Kind::Increase),
-        Window::Rate => rate::extrapolated(slice, rate::Kind::Rate),
+        Window::First => slice.values[0],
+        Window::Last => slice.values[last],
         Window::Idelta => rate::last_two(slice, false),
         Window::Irate => rate::last_two(slice, true),
-        Window::Deriv => match values {
-            [_] => ENDED,
-            _ => regression::line(slice.times, values, slice.times[0]).0,
-        },
         Window::TimeOfFirst => seconds(slice.times[0]),
-        Window::TimeOfLast => seconds(slice.times[values.len() - 1]),
-        Window::TimeOfMax => seconds(slice.times[last_extreme(values, |new, old| new >= old)]),
-        Window::TimeOfMin => seconds(slice.times[last_extreme(values, |new, old| new <= old)]),
-        // These have parameters, see `eval`.
-        Window::PredictLinear | Window::DoubleExponentialSmoothing | Window::Quantile | Window::Mad => ENDED,
+        Window::TimeOfLast => seconds(slice.times[last]),
+        _ => ENDED,
     }
-}
-
-/// The first value that no other is better than; NaN only if there is nothing else.
-fn extreme(values: &[f64], better: impl Fn(f64, f64) -> bool) -> f64 {
-    values[1..].iter().fold(
-        values[0],
-        |best, value| {
-            if better(*value, best) || best.is_nan() { *value } else { best }
-        },
-    )
-}
-
-/// The index of the last value that is as good as any.
-fn last_extreme(values: &[f64], as_good: impl Fn(f64, f64) -> bool) -> usize {
-    let mut best = 0;
-    for (index, value) in values.iter().enumerate() {
-        if as_good(*value, values[best]) || values[best].is_nan() {
-            best = index;
-        }
-    }
-    best
-}
-
-/// Welford's variance, compensated.
-fn variance(values: &[f64]) -> f64 {
-    let (mut mean, mut squares) = (Sum::default(), Sum::default());
-    for (index, value) in values.iter().enumerate() {
-        let delta = value - mean.value();
-        mean.add(delta / (index + 1) as f64);
-        squares.add(delta * (value - mean.value()));
-    }
-    squares.value() / values.len() as f64
-}
-
-/// How often the value is another than before.
-fn changes(slice: &Slice<'_>) -> f64 {
-    let count = match slice.integers {
-        Some(integers) => integers.windows(2).filter(|pair| pair[0] != pair[1]).count(),
-        None => {
-            let differ = |pair: &&[f64]| pair[0] != pair[1] && !(pair[0].is_nan() && pair[1].is_nan());
-            slice.values.windows(2).filter(differ).count()
-        }
-    };
-    count as f64
-}
-
-/// How often the value is less than before.
-fn resets(slice: &Slice<'_>) -> f64 {
-    let count = match slice.integers {
-        Some(integers) => integers.windows(2).filter(|pair| pair[1] < pair[0]).count(),
-        None => slice.values.windows(2).filter(|pair| pair[1] < pair[0]).count(),
-    };
-    count as f64
 }
 
 /// The median of the distances from the median.

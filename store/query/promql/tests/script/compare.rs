@@ -3,7 +3,7 @@
 use custos_promql::{Answer, AnswerValue, Labels, Point};
 
 use super::expected::{Expected, Message, Notes, When};
-use super::notation::Item;
+use custos_promql::notation::Item;
 
 /// An answer, and what of it counts.
 pub(super) enum Outcome<'a> {

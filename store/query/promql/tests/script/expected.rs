@@ -2,7 +2,8 @@
 
 use custos_promql::{Expr, Labels, parse};
 
-use super::notation::{self, Item};
+use super::notation::duration_ms;
+use custos_promql::notation::{self, Item};
 
 /// When a query is asked (ms).
 #[derive(Clone, Copy, Debug)]
@@ -60,12 +61,12 @@ impl Expected {
         let when = match word().as_str() {
             "instant" => {
                 word();
-                When::Instant(notation::duration_ms(&word())?)
+                When::Instant(duration_ms(&word())?)
             }
             "range" => {
                 let mut time = || {
                     word();
-                    notation::duration_ms(&word())
+                    duration_ms(&word())
                 };
                 When::Range(time()?, time()?, time()?)
             }
@@ -122,7 +123,7 @@ impl Expected {
                 let ["vector", "from", start, "to", end, "step", step] = words[..] else {
                     return Err(format!("unknown expectation {line:?}"));
                 };
-                let time = notation::duration_ms;
+                let time = duration_ms;
                 self.matrix = Some((time(start)?, time(end)?, time(step)?));
             }
             _ => return Err(format!("unknown expectation {line:?}")),

@@ -1,18 +1,13 @@
 //! Series in memory.
 
-use std::collections::BTreeMap;
-
 use custos_promql::{
-    ENDED, Expr, Labels, METRIC_NAME, Matcher, Result, Samples, Selector, Source, SourceSeries, is_ended,
-    parse,
+    Expr, Labels, METRIC_NAME, Matcher, Result, Samples, Selector, Source, SourceSeries, notation, parse,
 };
-
-use super::notation::{self, Item};
 
 /// Series by their labels.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
-    series: BTreeMap<Labels, BTreeMap<i64, f64>>,
+    series: custos_promql::Memory,
     /// Series that have native histograms.
     histograms: Vec<Labels>,
 }
@@ -39,19 +34,7 @@ impl Memory {
         if let (true, Some(name)) = (with_native, native) {
             self.histograms.push(labels.with("le", "").with(METRIC_NAME, name));
         }
-        let samples = self.series.entry(labels).or_default();
-        for (index, item) in notation::items(values)?.into_iter().enumerate() {
-            let time = index as i64 * step_ms;
-            match item {
-                Item::Value(value) => {
-                    samples.insert(time, value);
-                }
-                Item::Stale => {
-                    samples.insert(time, ENDED);
-                }
-                Item::Missing => {}
-            }
-        }
+        self.series.extend(&labels, 0, step_ms, &notation::items(values)?);
         Ok(())
     }
 
@@ -77,35 +60,10 @@ impl Memory {
 
 impl Source for Memory {
     fn select(&self, matchers: &[Matcher], from_ms: i64, to_ms: i64) -> Result<Vec<SourceSeries>> {
-        let all = self.series.iter().enumerate();
-        let selected = all.filter(|(_, (labels, samples))| {
-            matchers.iter().all(|matcher| matcher.matches(labels.get(matcher.name())))
-                && from_ms <= to_ms
-                && samples.range(from_ms..=to_ms).any(|(_, value)| !is_ended(*value))
-        });
-        let series = selected.map(|(index, (labels, _))| SourceSeries {
-            labels: labels.clone(),
-            id: index as u64,
-            group: index as u64 / 3,
-            lookback_ms: None,
-            distance_ms: 0,
-            samples_max: 0,
-            is_counter: None,
-        });
-        Ok(series.collect())
+        self.series.select(matchers, from_ms, to_ms)
     }
 
     fn read(&self, series: &[&SourceSeries], from_ms: i64, to_ms: i64) -> Result<Vec<Samples>> {
-        let read = |series: &&SourceSeries| {
-            let mut samples = Samples::default();
-            if let (Some(stored), true) = (self.series.get(&series.labels), from_ms <= to_ms) {
-                for (time, value) in stored.range(from_ms..=to_ms) {
-                    samples.times.push(*time);
-                    samples.values.push(*value);
-                }
-            }
-            samples
-        };
-        Ok(series.iter().map(read).collect())
+        self.series.read(series, from_ms, to_ms)
     }
 }

@@ -1,0 +1,119 @@
+//! One evaluation of a rule: what its expression returned becomes series, or elements of alerts (`rules/recording.go` and
+//! `rules/alerting.go` of Prometheus 3).
+
+use custos_promql::{AnswerValue, Expr, Labels, METRIC_NAME, Options, Source, parse};
+
+use super::alert::{Alert, Element, Stage};
+use super::file::Rule;
+use super::template::Context;
+
+/// The label with the name of an alert.
+pub(super) const ALERT_NAME: &str = "alertname";
+/// The name of the series that says which alerts are pending or fire.
+const ALERTS: &str = "ALERTS";
+/// The name of the series that says since when (seconds since the epoch).
+const ALERTS_FOR_STATE: &str = "ALERTS_FOR_STATE";
+/// The label of [`ALERTS`] with the stage of the alert.
+const ALERT_STATE: &str = "alertstate";
+
+/// What the expression of a rule returns at a time (ms since the epoch).
+///
+/// # Errors
+/// What is wrong with the expression over these series, or what stopped it.
+pub(super) fn vector(
+    rule: &Rule,
+    source: &dyn Source,
+    at_ms: i64,
+    options: &Options<'_>,
+) -> Result<Vec<(Labels, f64)>, String> {
+    expr_vector(&rule.query, &rule.expr, source, at_ms, options)
+}
+
+/// The same of a text.
+///
+/// # Errors
+/// As before, and what is wrong with the text.
+pub(super) fn text_vector(
+    query: &str,
+    source: &dyn Source,
+    at_ms: i64,
+    options: &Options<'_>,
+) -> Result<Vec<(Labels, f64)>, String> {
+    let expr = parse(query).map_err(|error| error.one_line(query))?;
+    expr_vector(query, &expr, source, at_ms, options)
+}
+
+fn expr_vector(
+    query: &str,
+    expr: &Expr,
+    source: &dyn Source,
+    at_ms: i64,
+    options: &Options<'_>,
+) -> Result<Vec<(Labels, f64)>, String> {
+    let answer = custos_promql::instant(query, expr, source, at_ms, options);
+    match answer.map_err(|error| error.one_line(query))?.value {
+        AnswerValue::Vector(elements) => {
+            Ok(elements.into_iter().map(|(labels, point)| (labels, point.value)).collect())
+        }
+        AnswerValue::Scalar(point) => Ok(vec![(Labels::default(), point.value)]),
+        AnswerValue::Text(..) | AnswerValue::Matrix(_) => {
+            Err("rule result is not a vector or scalar".to_owned())
+        }
+    }
+}
+
+/// The series that a recording rule makes of what its expression returned.
+///
+/// # Errors
+/// Two of them are the same, or there are more than the limit; 0 is no limit.
+pub(super) fn recorded(
+    rule: &Rule,
+    returned: Vec<(Labels, f64)>,
+    limit: usize,
+) -> Result<Vec<(Labels, f64)>, String> {
+    let mut series: Vec<(Labels, f64)> = returned
+        .into_iter()
+        .map(|(labels, value)| {
+            let named = labels.with(METRIC_NAME, rule.name());
+            let own = rule.labels.iter();
+            (own.fold(named, |labels, (name, text)| labels.with(name, text.source())), value)
+        })
+        .collect();
+    series.sort_by(|left, right| left.0.cmp(&right.0));
+    if series.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+        return Err("vector contains metrics with the same labelset after applying rule labels".to_owned());
+    }
+    match series.len() {
+        count if limit > 0 && count > limit => Err(format!("exceeded limit of {limit} with {count} series")),
+        _ => Ok(series),
+    }
+}
+
+/// The elements of alerts that an alerting rule makes of what its expression returned.
+pub(super) fn elements(rule: &Rule, returned: Vec<(Labels, f64)>, context: &Context) -> Vec<Element> {
+    let element = |(labels, value): (Labels, f64)| {
+        let own = rule.labels.iter();
+        let identity = own
+            .fold(labels.without_name(), |all, (name, text)| {
+                all.with(name, &text.expand(&labels, value, context))
+            })
+            .with(ALERT_NAME, rule.name());
+        Element { identity, labels, value }
+    };
+    returned.into_iter().map(element).collect()
+}
+
+/// The series that tell of an alert: that it is there, and since when.
+pub(super) fn series_of(alert: &Alert) -> [(Labels, f64); 2] {
+    let labels = &alert.element.identity;
+    let since_s = alert.active_since_ms.div_euclid(1000) as f64;
+    [
+        (labels.with(METRIC_NAME, ALERTS).with(ALERT_STATE, alert.stage.name()), 1.0),
+        (labels.with(METRIC_NAME, ALERTS_FOR_STATE), since_s),
+    ]
+}
+
+/// Whether an alert fires.
+pub(super) fn fires(alert: &Alert) -> bool {
+    alert.stage == Stage::Firing
+}

@@ -1,0 +1,72 @@
+//! Labels and annotations: names with texts that may be templates.
+
+use custos_promql::METRIC_NAME;
+
+use crate::config::document::diagnostic::Findings;
+use crate::config::document::fields::refuse;
+use crate::config::document::scalar::Kind;
+use crate::config::document::yaml::{Content, Entry, Node};
+use crate::rules::template::Template;
+
+/// What the names stand for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Texts {
+    /// Labels, of which one is reserved.
+    Labels,
+    /// Annotations.
+    Annotations,
+}
+
+/// Names with their texts, in the order of the file. `alert` is the name of the alert whose templates they are; without
+/// one nothing is a template.
+pub(super) fn texts(
+    node: &Node,
+    what: Texts,
+    alert: Option<&str>,
+    findings: &mut Findings,
+) -> Vec<(String, Template)> {
+    let entries = match &node.content {
+        Content::Map(entries) => entries,
+        Content::Scalar(scalar) if scalar.kind == Kind::Null => return Vec::new(),
+        _ => {
+            refuse(node, "a mapping of names to texts", findings);
+            return Vec::new();
+        }
+    };
+    let mut read = Vec::with_capacity(entries.len());
+    for entry in entries {
+        if what == Texts::Labels && entry.key == METRIC_NAME {
+            findings.error(
+                &entry.key_place,
+                format!("the label `{METRIC_NAME}` is the name of the series: it cannot be set"),
+            );
+        } else if entry.key.is_empty() {
+            findings.error(&entry.key_place, "found an empty name");
+        }
+        read.extend(text(entry, alert, findings).map(|template| (entry.key.clone(), template)));
+    }
+    read
+}
+
+fn text(entry: &Entry, alert: Option<&str>, findings: &mut Findings) -> Option<Template> {
+    let source = match &entry.value.content {
+        Content::Scalar(scalar) if scalar.kind == Kind::Null => "",
+        Content::Scalar(scalar) => &scalar.text,
+        _ => {
+            refuse(&entry.value, "a text", findings);
+            return None;
+        }
+    };
+    let template = match alert {
+        Some(alert) => Template::parse(alert, source),
+        None => Ok(Template::plain(source)),
+    };
+    template
+        .map_err(|error| {
+            findings.error(
+                &entry.value.place,
+                format!("the template of `{}` cannot be used: {error}", entry.key),
+            );
+        })
+        .ok()
+}

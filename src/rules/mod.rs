@@ -1,0 +1,13 @@
+//! Rules: expressions over the history that are judged like the output of a plugin, in the format of Prometheus' rule files.
+
+mod alert;
+mod evaluate;
+mod file;
+mod group;
+mod template;
+mod unit_test;
+
+pub use alert::{Alert, Alerts, Change, Element, Failure, Stage, Timing};
+pub use file::{AlertRule, Group, RecordRule, Rule, RuleFile, RuleKind, read_files};
+pub use template::{Context, QueryFunction, Template};
+pub use unit_test::{TestFailure, TestFile, read_test_files, run as run_tests};

@@ -1,0 +1,21 @@
+//! What the templates of an evaluation can refer to, apart from their elements.
+
+use std::sync::Arc;
+
+use custos_promql::Labels;
+
+/// What `{{ query … }}` asks: an expression, at the time of the evaluation.
+pub type QueryFunction = Arc<dyn Fn(&str) -> Result<Vec<(Labels, f64)>, String> + Send + Sync>;
+
+/// What every template of an evaluation can refer to.
+#[derive(Clone)]
+pub struct Context {
+    /// When the rule is evaluated (ms since the epoch).
+    pub now_ms: i64,
+    /// Labels of this host.
+    pub external_labels: Labels,
+    /// Where this agent's page is.
+    pub external_url: String,
+    /// Answers `query`.
+    pub query: QueryFunction,
+}

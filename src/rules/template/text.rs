@@ -1,0 +1,271 @@
+//! A template, read once and expanded for each alert.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use custos_promql::Labels;
+use gotmpl::{MissingKey, Value};
+
+use super::context::Context;
+use super::functions::{self, Surroundings};
+use super::{tree, value};
+
+/// What stands before each template, so that `$labels` and its like are there.
+const PRELUDE: &str = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}\
+                       {{$value := .Value}}";
+/// Most rounds of `range` in one expansion.
+const ROUNDS_MAX: u64 = 100_000;
+/// Most bytes of one expansion; what is longer is an error of the template.
+const EXPANSION_MAX_BYTES: usize = 64 * 1024;
+
+/// A template that was read.
+#[derive(Clone)]
+pub struct Template {
+    source: String,
+    /// None for a text without actions.
+    parsed: Option<Arc<gotmpl::Template>>,
+    /// Whether a function is called that depends on the evaluation.
+    is_contextual: bool,
+}
+
+impl Template {
+    /// Reads a template; `name` is the one of its alert, for messages.
+    ///
+    /// # Errors
+    /// What is wrong with it, and where.
+    pub fn parse(name: &str, source: &str) -> Result<Template, String> {
+        if !source.contains("{{") {
+            return Ok(Template::plain(source));
+        }
+        let text = format!("{PRELUDE}{source}{}", tree::END);
+        let parsed = gotmpl::Template::new(&format!("__alert_{name}"))
+            .missing_key(MissingKey::ZeroValue)
+            .max_range_iters(ROUNDS_MAX)
+            .funcs(functions::fixed())
+            .funcs(functions::contextual(&Surroundings::none()))
+            .parse(&text)
+            .map_err(|error| place_in_source(&error))?;
+        let parsed = tree::like_go(parsed, functions::is_known).map_err(|fault| {
+            let line_start = text[..fault.pos.offset].rfind('\n').map_or(0, |end| end + 1);
+            let column = text[line_start..fault.pos.offset].chars().count() + 1;
+            format!("{}: {}", written_at(fault.pos.line, column), fault.message)
+        })?;
+        Ok(Template {
+            source: source.to_owned(),
+            is_contextual: functions::contextual_names().any(|name| source.contains(name)),
+            parsed: Some(Arc::new(parsed)),
+        })
+    }
+
+    /// A text in which nothing is an action.
+    pub fn plain(text: &str) -> Template {
+        Template { source: text.to_owned(), parsed: None, is_contextual: false }
+    }
+
+    /// The text as it is written.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Whether the text is the same for each alert.
+    pub fn is_fixed(&self) -> bool {
+        self.parsed.is_none()
+    }
+
+    /// The text for an element: its labels, as the expression returned them, and its value. What goes wrong becomes the
+    /// text, as in Prometheus.
+    pub fn expand(&self, labels: &Labels, value: f64, context: &Context) -> String {
+        match &self.parsed {
+            None => self.source.clone(),
+            Some(parsed) => self
+                .run(parsed, labels, value, context)
+                .unwrap_or_else(|error| format!("<error expanding template: {error}>")),
+        }
+    }
+
+    fn run(
+        &self,
+        parsed: &Arc<gotmpl::Template>,
+        labels: &Labels,
+        value: f64,
+        context: &Context,
+    ) -> Result<String, String> {
+        let data = Value::Map(Arc::new(BTreeMap::from([
+            ("Labels".into(), value::labels(labels)),
+            ("ExternalLabels".into(), value::labels(&context.external_labels)),
+            ("ExternalURL".into(), Value::String(context.external_url.as_str().into())),
+            ("Value".into(), Value::Float(value)),
+        ])));
+        let mut text = Bounded(String::new());
+        let done = match self.is_contextual {
+            false => parsed.execute_template_fmt(&mut text, parsed.name(), &data),
+            true => {
+                let functions = functions::contextual(&Surroundings::of(context));
+                let parsed = (**parsed).clone().funcs(functions);
+                parsed.execute_template_fmt(&mut text, parsed.name(), &data)
+            }
+        };
+        match done {
+            Ok(()) => Ok(text.0),
+            Err(_) if text.0.len() >= EXPANSION_MAX_BYTES => {
+                Err(format!("the text has more than {EXPANSION_MAX_BYTES} bytes"))
+            }
+            Err(error) => Err(place_in_source(&error)),
+        }
+    }
+}
+
+impl std::fmt::Debug for Template {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?}", self.source)
+    }
+}
+
+impl PartialEq for Template {
+    fn eq(&self, other: &Template) -> bool {
+        self.source == other.source
+    }
+}
+
+/// A text that does not grow beyond [`EXPANSION_MAX_BYTES`].
+struct Bounded(String);
+
+impl std::fmt::Write for Bounded {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let room = EXPANSION_MAX_BYTES - self.0.len();
+        if text.len() > room {
+            self.0.extend(std::iter::repeat_n(' ', room));
+            return Err(std::fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
+    }
+}
+
+/// The message of an error, with the column in the template as it was written.
+fn place_in_source(error: &gotmpl::TemplateError) -> String {
+    use gotmpl::TemplateError::{Lex, Parse};
+    match error {
+        Parse { line, col, message, .. } | Lex { line, col, message, .. } => {
+            format!("{}: {message}", written_at(*line, *col))
+        }
+        other => other.to_string(),
+    }
+}
+
+/// Line and column in the template as it was written.
+fn written_at(line: usize, column: usize) -> String {
+    let before = if line == 1 { PRELUDE.len() } else { 0 };
+    format!("{line}:{}", column.saturating_sub(before).max(1))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::context::QueryFunction;
+    use super::*;
+
+    /// The expansion for one element, or what is wrong with the template.
+    pub(in crate::rules::template) fn expanded(source: &str) -> String {
+        let labels = Labels::new([("instance", "web1.example.org:9100"), ("disk", "/var"), ("empty", "")]);
+        let query: QueryFunction = Arc::new(|expression| match expression {
+            "up" => {
+                let series = |host: &str, value| (Labels::new([("__name__", "up"), ("host", host)]), value);
+                Ok(vec![series("b", 2.0), series("a", 1.0)])
+            }
+            "none" => Ok(Vec::new()),
+            other => Err(format!("no answer to {other}")),
+        });
+        let context = Context {
+            now_ms: 1_435_065_584_128,
+            external_labels: Labels::new([("site", "lab")]),
+            external_url: "http://testhost:9090/path/prefix".to_owned(),
+            query,
+        };
+        match Template::parse("Hot", source) {
+            Ok(template) => template.expand(&labels, 93.25, &context),
+            Err(error) => error,
+        }
+    }
+
+    #[test]
+    fn a_template_has_the_labels_and_the_value_of_its_element() {
+        for (source, text) in [
+            ("no action } {", "no action } {"),
+            ("{{ $labels.disk }} at {{ $value }}%", "/var at 93.25%"),
+            ("{{ .Labels.disk }} of {{ $externalLabels.site }}", "/var of lab"),
+            (
+                "{{ $externalURL }}{{ pathPrefix }} {{ externalURL }}",
+                "http://testhost:9090/path/prefix/path/prefix http://testhost:9090/path/prefix",
+            ),
+            ("{{ with $labels.disk }}on {{ . }}{{ else }}nowhere{{ end }}", "on /var"),
+            ("{{ if gt $value 90.0 }}high{{ end }}", "high"),
+            ("{{ printf \"%.1f\" $value }} {{ $value | printf \"%.0f\" }}", "93.2 93"),
+            (
+                "{{ range $name, $text := .Labels }}{{ $name }}={{ $text }};{{ end }}",
+                "disk=/var;instance=web1.example.org:9100;",
+            ),
+            ("{{ define \"x\" }}[{{ .disk }}{{ .none }}]{{ end }}{{ template \"x\" $labels }}", "[/var]"),
+        ] {
+            assert_eq!(expanded(source), text, "{source}");
+        }
+    }
+
+    #[test]
+    fn a_label_that_is_not_there_is_empty_as_in_go() {
+        for (source, text) in [
+            ("a{{ $labels.none }}b", "ab"),
+            ("a{{ .Labels.none }}b{{ index $labels \"none\" }}c", "abc"),
+            ("{{ $labels.none | toUpper }}|", "|"),
+            ("{{ if $labels.none }}there{{ else }}not there{{ end }}", "not there"),
+            ("{{ if eq $labels.none \"\" }}empty{{ end }}", "empty"),
+        ] {
+            assert_eq!(expanded(source), text, "{source}");
+        }
+    }
+
+    #[test]
+    fn a_query_gives_elements_in_the_order_of_the_answer() {
+        for (source, text) in [
+            ("{{ query \"up\" | first | value }}", "2"),
+            ("{{ query \"up\" | first | label \"host\" }}", "b"),
+            (
+                "{{ range query \"up\" | sortByLabel \"host\" }}{{ .Labels.host }}:{{ .Value }} {{ end }}",
+                "a:1 b:2 ",
+            ),
+            ("{{ len (query \"none\") }}", "0"),
+            ("{{ with query \"none\" }}{{ . | first | value }}{{ else }}nothing{{ end }}", "nothing"),
+            ("{{ now | printf \"%.3f\" }}", "1435065584.128"),
+        ] {
+            assert_eq!(expanded(source), text, "{source}");
+        }
+        let failed = expanded("{{ query \"none\" | first }}");
+        assert!(
+            failed.starts_with("<error expanding template: ")
+                && failed.contains("first() called on vector with no elements"),
+            "{failed}"
+        );
+        assert!(expanded("{{ query \"what\" }}").contains("no answer to what"));
+    }
+
+    #[test]
+    fn mistakes_have_their_place_in_the_template_as_it_is_written() {
+        for (source, place) in [("{{ $labels.disk", "1:"), ("ab\n{{ nothing }}", "2:"), ("{{ end }}", "1:")] {
+            let error = expanded(source);
+            assert!(error.starts_with(place) && !error.contains("1:1:1"), "{source}: {error}");
+        }
+        let column = |error: &str| error.split(':').nth(1).and_then(|column| column.parse::<usize>().ok());
+        assert!(column(&expanded("{{ $labels.disk")).is_some_and(|column| column < 20));
+    }
+
+    #[test]
+    fn what_has_no_end_is_cut_off() {
+        let bomb = "{{ define \"x\" }}{{ range (query \"up\") }}{{ $.Labels }}0123456789012345678901234567890123456789{{ end }}{{ end }}";
+        let many = "{{ template \"x\" . }}".repeat(2000);
+        let text = expanded(&format!("{bomb}{many}"));
+        assert!(text.contains("more than 65536 bytes"), "{}", &text[..text.len().min(100)]);
+        assert!(
+            expanded("{{ define \"x\" }}{{ template \"x\" }}{{ end }}{{ template \"x\" }}")
+                .contains("recursion")
+        );
+    }
+}

@@ -1,0 +1,139 @@
+//! What `gotmpl` has otherwise than Go, put right in the tree of a template that was read.
+//!
+//! `.Labels.x` and `$labels.x` are empty texts in Go where there is no `x`, as the labels are a map of texts. `gotmpl` knows no
+//! types of maps and would make it nil. So each such expression becomes a call of the function [`FIELD`], which knows what a
+//! map of labels is. And a function that does not exist is found when a template is read, not when it is first expanded.
+
+use std::sync::Arc;
+
+use gotmpl::parse::{CommandNode, Expr, ListNode, Node, PipeNode, Pos};
+use gotmpl::{Template, TemplateError, Value};
+
+/// The function that finds a field. No template can call it by this name.
+pub(super) const FIELD: &str = "\u{1}field";
+
+/// Stands at the end of every template. `gotmpl` takes an `{{end}}` or `{{else}}` too many for the end of the text; then this
+/// is not there.
+pub(super) const END: &str = "{{\"\u{1}\"}}";
+
+/// What is wrong with a template, and where.
+pub(super) struct Fault {
+    pub(super) pos: Pos,
+    pub(super) message: String,
+}
+
+/// The template with its fields read as in Go. `is_known` says which functions there are.
+///
+/// # Errors
+/// A call of a function that does not exist, or an `{{end}}` too many.
+pub(super) fn like_go(template: Template, is_known: impl Fn(&str) -> bool) -> Result<Template, Fault> {
+    let template = without_end(template)?;
+    let names: Vec<String> = template.templates().into_iter().map(str::to_owned).collect();
+    let mut walk = Walk { is_known: &is_known, fault: None };
+    let template = names.into_iter().fold(template, |template, name| match template.lookup(&name).cloned() {
+        Some(mut tree) => {
+            walk.list(&mut tree);
+            template.add_parse_tree(&name, tree)
+        }
+        None => template,
+    });
+    walk.fault.map_or(Ok(template), Err)
+}
+
+/// The field of a value, and of that the next: what [`FIELD`] does.
+pub(super) fn field(args: &[Value]) -> Result<Value, TemplateError> {
+    let [value, names @ ..] = args else { return Ok(Value::Nil) };
+    names.iter().try_fold(value.clone(), |value, name| {
+        let Value::String(name) = name else { return Ok(Value::Nil) };
+        match &value {
+            Value::Map(map) => Ok(map.get(name).cloned().unwrap_or_else(|| {
+                let is_of_texts = map.values().all(|value| matches!(value, Value::String(_)));
+                if is_of_texts { Value::String("".into()) } else { Value::Nil }
+            })),
+            Value::Nil => Err(TemplateError::Exec(format!("nil data; no entry for key {name:?}"))),
+            other => {
+                Err(TemplateError::Exec(format!("can't evaluate field {name} in type {}", other.type_name())))
+            }
+        }
+    })
+}
+
+/// The template without [`END`].
+fn without_end(template: Template) -> Result<Template, Fault> {
+    let name = template.name().to_owned();
+    let mut tree =
+        template.lookup(&name).cloned().unwrap_or(ListNode { pos: Pos::new(0, 1), nodes: Vec::new() });
+    let is_end = |node: &Node| match node {
+        Node::Action(action) => match &action.pipe.commands[..] {
+            [command] => matches!(&command.args[..], [Expr::String(_, text)] if &**text == "\u{1}"),
+            _ => false,
+        },
+        _ => false,
+    };
+    match tree.nodes.pop() {
+        Some(last) if is_end(&last) => Ok(template.add_parse_tree(&name, tree)),
+        _ => Err(Fault { pos: tree.pos, message: "unexpected {{end}} or {{else}}".to_owned() }),
+    }
+}
+
+struct Walk<'k> {
+    is_known: &'k dyn Fn(&str) -> bool,
+    fault: Option<Fault>,
+}
+
+impl Walk<'_> {
+    fn list(&mut self, list: &mut ListNode) {
+        list.nodes.iter_mut().for_each(|node| self.node(node));
+    }
+
+    fn node(&mut self, node: &mut Node) {
+        match node {
+            Node::List(nodes) => self.list(nodes),
+            Node::Action(action) => self.pipe(&mut action.pipe),
+            Node::If(branch) | Node::Range(branch) | Node::With(branch) => {
+                self.pipe(&mut branch.pipe);
+                self.list(&mut branch.body);
+                branch.else_body.iter_mut().for_each(|list| self.list(list));
+            }
+            Node::Template(call) => call.pipe.iter_mut().for_each(|pipe| self.pipe(pipe)),
+            Node::Define(define) => self.list(&mut define.body),
+            Node::Text(_) | Node::Break(_) | Node::Continue(_) => {}
+        }
+    }
+
+    fn pipe(&mut self, pipe: &mut PipeNode) {
+        for command in &mut pipe.commands {
+            command.args.iter_mut().for_each(|arg| self.expr(arg));
+        }
+    }
+
+    fn expr(&mut self, expr: &mut Expr) {
+        let (pos, whole, names) = match expr {
+            Expr::Pipe(_, inner) => return self.pipe(inner),
+            Expr::Identifier(pos, name) => {
+                if !(self.is_known)(name) && self.fault.is_none() {
+                    let message = format!("function {:?} not defined", name.as_str());
+                    self.fault = Some(Fault { pos: *pos, message });
+                }
+                return;
+            }
+            Expr::Field(pos, names) if !names.is_empty() => (*pos, Expr::Dot(*pos), std::mem::take(names)),
+            Expr::Variable(pos, name, names) if !names.is_empty() => {
+                let names = std::mem::take(names);
+                (*pos, Expr::Variable(*pos, name.clone(), Vec::new()), names)
+            }
+            Expr::Chain(pos, inner, names) => {
+                self.expr(inner);
+                (*pos, (**inner).clone(), std::mem::take(names))
+            }
+            _ => return,
+        };
+        let names = names.iter().map(|name| Expr::String(pos, Arc::from(name.as_str())));
+        *expr = call(pos, [Expr::Identifier(pos, FIELD.into()), whole].into_iter().chain(names).collect());
+    }
+}
+
+fn call(pos: Pos, args: Vec<Expr>) -> Expr {
+    let commands = vec![CommandNode { pos, args }];
+    Expr::Pipe(pos, PipeNode { pos, decl: Vec::new(), commands, is_assign: false })
+}

@@ -1,0 +1,12 @@
+//! Tests of rules in files, in the format of `promtool test rules`: series in, alerts and values out.
+
+mod compare;
+mod keys;
+mod model;
+mod read;
+mod run;
+mod series;
+
+pub use model::TestFile;
+pub use read::read_test_files;
+pub use run::{TestFailure, run};

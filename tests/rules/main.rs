@@ -1,0 +1,7 @@
+//! `custos rules` beside Debian's `promtool`: the same files, the same verdicts.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod verdicts;
+
+#[path = "../stage/mod.rs"]
+mod stage;
