@@ -440,6 +440,8 @@ pub const HTTP_BODY_MAX_BYTES: usize = 512 << 10;
 pub const HTTP_QUERIES_AT_ONCE: usize = 4;
 /// Other requests over HTTP that are answered at once, each by a thread.
 pub const HTTP_LISTS_AT_ONCE: usize = 2;
+/// Requests over HTTP for the agent's own figures that are answered at once, each by a thread; they wait for no others.
+pub const HTTP_FIGURES_AT_ONCE: usize = 1;
 /// Bytes of an answer over HTTP.
 pub const HTTP_ANSWER_MAX_BYTES: usize = 128 << 20;
 /// Bytes of all larger answers over HTTP that their clients have not read yet, but for one of any length; further ones wait.

@@ -10,6 +10,7 @@ use custos_store::{Options, Provenance, Reader, Run, State, Writer};
 
 use super::completion;
 use super::denied::by_owner;
+use super::nrpe_settings::nrpe_settings;
 use super::read::{Failure, ReadArgs, chain, store_error, tell};
 use super::style::printable_lines;
 use super::unknown::{Among, all_known};
@@ -22,7 +23,6 @@ use crate::evaluate::{Taken, evaluate};
 use crate::execute::{Job, PluginEnvironment, TableRows};
 use crate::exit_code::ExitCode;
 use crate::limits::{CHECK_LOCK_LOOK, CHECK_LOCK_WAIT, GRACE};
-use crate::nrpe::listener::Settings;
 use crate::observe::Observation;
 
 /// The port that `check_nrpe` asks at unless another is named.
@@ -110,9 +110,7 @@ fn verdict(args: &CheckArgs) -> Result<(Vec<u8>, State), Failure> {
 
 /// What to say of a name that no check has: that it is a command of `nrpe.cfg`, if it is one, and how to run it.
 fn of_nrpe_cfg(config: &Config, name: &str) -> Option<Failure> {
-    let nrpe = config.nrpe.as_ref()?;
-    let checks = config.checks.keys().map(String::as_str);
-    let settings = Settings::from_agent(nrpe, checks, config.own_checks()).ok()?;
+    let settings = nrpe_settings(config, false).ok()??;
     settings.commands.get(name.as_bytes())?;
     let port = settings.listen.first().map(|listen| listen.port).filter(|port| *port != NRPE_PORT);
     let port = port.map(|port| format!(" -p {port}")).unwrap_or_default();

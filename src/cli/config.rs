@@ -10,13 +10,14 @@ use nix::unistd::Uid;
 
 use super::as_agent;
 use super::config_option::ConfigOption;
+use super::nrpe_settings::nrpe_settings;
 use super::style::printable_lines;
 use super::unreadable::unreadable;
 use crate::config::{self, Config, Loaded, Mistakes};
 use crate::execute::Account;
 use crate::exit_code::ExitCode;
 use crate::http;
-use crate::nrpe::listener::{self, Settings};
+use crate::nrpe::listener;
 use crate::text::human::counted;
 
 /// Checks or shows the configuration.
@@ -118,8 +119,8 @@ fn print(page: &str, out: &mut dyn Write) -> ExitCode {
 ///
 /// Who is not the agent may not be allowed to read what it reads: that is a remark then, and an error for the agent.
 pub(super) fn nrpe_remarks(config: &Config) -> Result<String, listener::Error> {
-    let Some(nrpe) = &config.nrpe else { return Ok(String::new()) };
-    let settings = Settings::from_agent(nrpe, config.checks.keys().map(String::as_str), config.own_checks())?;
+    let of_root = agents_user(config).is_none_or(|user| user == "root");
+    let Some(settings) = nrpe_settings(config, of_root)? else { return Ok(String::new()) };
     let untried = match settings.try_tls() {
         Err(error) if settings.tls_is_out_of_reach() && !is_user_of(&config.store) => {
             Some(format!("nrpe: warning: TLS is not checked, only the agent may be able to: {error}\n"))
@@ -149,13 +150,12 @@ fn http_remarks(config: &Config) -> Result<String, String> {
 
 /// Files that listeners need and that root may read, and the agent's user perhaps not.
 fn unreadable_remarks(config: &Config) -> String {
-    let agents = if Uid::effective().is_root() { as_agent::user(&config.store) } else { None };
-    let Some((user, account)) = agents.and_then(|user| Some((user.clone(), Account::named(&user)?))) else {
+    let Some((user, account)) =
+        agents_user(config).and_then(|user| Some((user.clone(), Account::named(&user)?)))
+    else {
         return String::new();
     };
-    let nrpe = config.nrpe.as_ref().and_then(|nrpe| {
-        Settings::from_agent(nrpe, config.checks.keys().map(String::as_str), config.own_checks()).ok()
-    });
+    let nrpe = nrpe_settings(config, account.is_root()).ok().flatten();
     unreadable(config, nrpe.as_ref(), &account)
         .iter()
         .map(|(section, file)| {
@@ -163,6 +163,11 @@ fn unreadable_remarks(config: &Config) -> String {
             format!("{section}: warning: the agent runs as {user}, who probably may not read {file}\n")
         })
         .collect()
+}
+
+/// The user of the agent, for root, who may look that up.
+fn agents_user(config: &Config) -> Option<String> {
+    if Uid::effective().is_root() { as_agent::user(&config.store) } else { None }
 }
 
 /// Whether this process has the agent's user, who owns the store.

@@ -10,6 +10,7 @@ use custos_shim::Spec;
 
 use super::completion;
 use super::config_option::ConfigOption;
+use super::nrpe_settings::nrpe_settings;
 use super::read::{Failure, tell};
 use super::style::printable;
 use super::unknown::{Among, all_known};
@@ -128,15 +129,13 @@ fn diagnose(args: &DoctorArgs) -> Result<Diagnosis, Failure> {
 
 /// The commands of `nrpe.cfg`, as the user that they run as. Returns the settings of the listener, if they can be used.
 fn examine_nrpe(config: &Config, account: &Account, diagnosis: &mut Diagnosis) -> Option<Settings> {
-    let nrpe = config.nrpe.as_ref()?;
-    let settings =
-        match Settings::from_agent(nrpe, config.checks.keys().map(String::as_str), config.own_checks()) {
-            Ok(settings) => settings,
-            Err(error) => {
-                diagnosis.note("nrpe", true, &error.to_string());
-                return None;
-            }
-        };
+    let settings = match nrpe_settings(config, account.is_root()) {
+        Ok(settings) => settings?,
+        Err(error) => {
+            diagnosis.note("nrpe", true, &error.to_string());
+            return None;
+        }
+    };
     let own = settings.credentials.as_ref().map(Account::from);
     for (name, command) in &settings.commands {
         if let ServedTask::Line(line) = &command.task {

@@ -19,6 +19,7 @@ mod listing;
 mod locate;
 mod log;
 mod nrpe;
+mod nrpe_settings;
 mod query;
 mod read;
 mod rules;

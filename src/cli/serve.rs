@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use super::read::{Failure, ReadArgs, finish, store_error, tell};
-use crate::config::Listening;
+use crate::config::{Config, Listening, Surroundings};
 use crate::daemon::serve_for_agent;
 use crate::exit_code::ExitCode;
 use crate::http::{ServerError, Settings, Socket, Stores, serve};
@@ -74,16 +74,29 @@ fn start(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
 /// Where the store is, and how to serve it.
 fn settings(args: &ServeArgs) -> Result<(std::path::PathBuf, Settings), Failure> {
     let (dir, config) = args.read.locate()?;
+    let host = host(args, config.as_ref());
     if let Some(listen) = &args.listen {
-        let settings = at(&dir, listen)?;
+        let settings = Settings { host, ..at(&dir, listen)? };
         return Ok((dir, settings));
     }
     let configured = config.map_or(Ok(None), |config| Settings::of(&config)).map_err(Failure::new)?;
     let settings = match configured {
-        Some(settings) => Settings { store: dir.clone(), ..settings },
-        None => at(&dir, LISTEN)?,
+        Some(settings) => Settings { store: dir.clone(), host, ..settings },
+        None => Settings { host, ..at(&dir, LISTEN)? },
     };
     Ok((dir, settings))
+}
+
+/// The name of the host whose history it is; empty if that is not known. A store that is named may be that of any host.
+fn host(args: &ServeArgs, config: Option<&Config>) -> String {
+    let ReadArgs { store, config: file, .. } = &args.read;
+    match config {
+        _ if store.is_some() && file.named().is_none() => String::new(),
+        Some(config) => config.host.clone(),
+        // It has mistakes.
+        None if file.path().exists() => String::new(),
+        None => Surroundings::of_this_machine().host,
+    }
 }
 
 /// A server for this host alone.

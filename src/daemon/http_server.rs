@@ -75,7 +75,7 @@ pub(super) enum Prepared {
     Nothing,
     New(Box<Settings>, Vec<Socket>),
     /// They cannot be used, or not even read; nothing that works is lost by that.
-    Failed(Option<Settings>, String),
+    Failed(Option<Box<Settings>>, String),
 }
 
 impl HttpServer {
@@ -101,9 +101,9 @@ impl HttpServer {
     /// # Errors
     /// The settings of a server in place of the one that runs cannot be used, or an address cannot be listened on.
     pub(super) fn prepare(&self, settings: Result<Option<Settings>, String>) -> Result<Prepared, String> {
-        let failed = |settings, why| match self.running {
+        let failed = |settings: Option<Settings>, why| match self.running {
             Some(_) => Err(why),
-            None => Ok(Prepared::Failed(settings, why)),
+            None => Ok(Prepared::Failed(settings.map(Box::new), why)),
         };
         match settings {
             Ok(None) => Ok(Prepared::Nothing),
@@ -135,7 +135,7 @@ impl HttpServer {
             Prepared::Failed(settings, why) => {
                 tracing::error!("HTTP is not answered: {why}");
                 let next_us = now.after(LISTENER_RETRY).mono_us;
-                self.failed = Some(Failed { settings, why, next_us });
+                self.failed = Some(Failed { settings: settings.map(|settings| *settings), why, next_us });
             }
         }
     }

@@ -1,14 +1,15 @@
 //! From a request to an answer: who may ask, the turn, and the thread that answers.
 //!
 //! Requests are answered by a few threads of their own, so that a heavy query holds up other queries and nothing else. One
-//! whose client has gone is given up, and one that takes long gives way to those that wait.
+//! whose client has gone is given up, and one that takes long gives way to those that wait. Whether the server is there, and the
+//! agent's figures, are answered whatever waits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use custos_promql::ErrorKind;
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes};
 use hyper::{Request, Response, StatusCode, header};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
@@ -25,14 +26,16 @@ use super::stores::Stores;
 use crate::clock;
 use crate::limits::{
     HTTP_ANSWER_SMALL_BYTES, HTTP_ANSWER_WAIT, HTTP_ANSWERS_HELD_BYTES, HTTP_BODY_MAX_BYTES,
-    HTTP_BODY_TIMEOUT, HTTP_LISTS_AT_ONCE, HTTP_QUERIES_AT_ONCE, HTTP_QUERIES_WAITING_MAX,
-    HTTP_QUERY_TIMEOUT, HTTP_QUERY_TIMEOUT_BUSY,
+    HTTP_BODY_TIMEOUT, HTTP_FIGURES_AT_ONCE, HTTP_LISTS_AT_ONCE, HTTP_QUERIES_AT_ONCE,
+    HTTP_QUERIES_WAITING_MAX, HTTP_QUERY_TIMEOUT, HTTP_QUERY_TIMEOUT_BUSY,
 };
 
 /// What answers requests.
 pub(super) struct Answerer {
     stores: Stores,
     access: Access,
+    /// The name of this host; empty if none is known.
+    host: String,
     lanes: Lanes,
     pub(super) counters: Counters,
 }
@@ -43,9 +46,11 @@ struct Lanes {
     answering: Semaphore,
     /// Other requests that may be answered at once: they are quick, and do not wait for queries.
     listing: Semaphore,
+    /// Requests for the agent's figures that may be answered at once: they wait for nothing else.
+    figures: Semaphore,
     /// Places for queries that wait for their turn.
     queue: Semaphore,
-    /// Requests that may be there at all.
+    /// Queries and lists that may be there at all.
     waiting: Semaphore,
     /// KiB of answers that may be held for their clients.
     held: Arc<Semaphore>,
@@ -59,6 +64,7 @@ impl Default for Lanes {
         Lanes {
             answering: Semaphore::new(HTTP_QUERIES_AT_ONCE),
             listing: Semaphore::new(HTTP_LISTS_AT_ONCE),
+            figures: Semaphore::new(HTTP_FIGURES_AT_ONCE),
             queue: Semaphore::new(AT_ONCE + HTTP_QUERIES_WAITING_MAX),
             waiting: Semaphore::new(AT_ONCE + HTTP_QUERIES_WAITING_MAX),
             held: Arc::new(Semaphore::new(HELD_KIB)),
@@ -66,11 +72,48 @@ impl Default for Lanes {
     }
 }
 
+/// What a request waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lane {
+    /// Other queries.
+    Query,
+    /// Others that are quick.
+    List,
+    /// Others that ask for the agent's figures.
+    Figures,
+}
+
+impl Lane {
+    fn of(handler: Handler, query: Option<&str>) -> Lane {
+        match handler {
+            Handler::Query | Handler::QueryRange => Lane::Query,
+            Handler::Metrics if !api::asks_for_checks(query) => Lane::Figures,
+            _ => Lane::List,
+        }
+    }
+}
+
 impl Lanes {
+    /// A place among those that wait, where one is needed.
+    ///
+    /// # Errors
+    /// The answer if there is none.
+    fn place(&self, lane: Lane) -> Result<Option<SemaphorePermit<'_>>, Reply> {
+        if lane == Lane::Figures {
+            return Ok(None);
+        }
+        self.waiting.try_acquire().map(Some).map_err(|_| {
+            let most = AT_ONCE + HTTP_QUERIES_WAITING_MAX;
+            Reply::failure(Failure::Timeout, &format!("{most} requests are waiting already"))
+        })
+    }
+
     /// Waits for a turn; nothing if the server has ended.
-    async fn turn(&self, is_query: bool) -> Option<SemaphorePermit<'_>> {
-        if !is_query {
-            return self.listing.acquire().await.ok();
+    async fn turn(&self, lane: Lane) -> Option<SemaphorePermit<'_>> {
+        match lane {
+            Lane::Figures => return self.figures.acquire().await.ok(),
+            Lane::List => return self.listing.acquire().await.ok(),
+            Lane::Query => {}
         }
         if let Ok(turn) = self.answering.try_acquire() {
             return Some(turn);
@@ -102,8 +145,8 @@ impl From<Reply> for Sent {
 
 impl Answerer {
     pub(super) fn new(stores: Stores, settings: &Settings) -> Answerer {
-        let access = Access::of(settings);
-        Answerer { stores, access, lanes: Lanes::default(), counters: Counters::default() }
+        let (access, host) = (Access::of(settings), settings.host.clone());
+        Answerer { stores, access, host, lanes: Lanes::default(), counters: Counters::default() }
     }
 
     /// Answers a request.
@@ -166,19 +209,23 @@ where
     B::Error: std::error::Error + Send + Sync + 'static,
 {
     let (head, body) = request.into_parts();
-    let body = Limited::new(body, HTTP_BODY_MAX_BYTES).collect();
-    let form = match tokio::time::timeout(HTTP_BODY_TIMEOUT, body).await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) => return Reply::text(413, format!("The body was not taken: {error}\n")).into(),
-        Err(_) => return Reply::text(408, "The body did not come in time.\n").into(),
+    let form = match form(body).await {
+        Ok(form) => form,
+        Err(reply) => return reply.into(),
+    };
+    let form = match handler {
+        Handler::Other => return api::page(head.method.as_str(), head.uri.path()).into(),
+        // Its address says what it reads, and so what it waits for.
+        Handler::Metrics => Bytes::new(),
+        _ => form,
     };
     let lanes = &shared.lanes;
-    let Ok(_place) = lanes.waiting.try_acquire() else {
-        let most = AT_ONCE + HTTP_QUERIES_WAITING_MAX;
-        return Reply::failure(Failure::Timeout, &format!("{most} requests are waiting already")).into();
+    let lane = Lane::of(handler, head.uri.query());
+    let _place = match lanes.place(lane) {
+        Ok(place) => place,
+        Err(reply) => return reply.into(),
     };
-    let is_query = matches!(handler, Handler::Query | Handler::QueryRange);
-    let Some(_turn) = lanes.turn(is_query).await else { return Reply::not_found().into() };
+    let Some(_turn) = lanes.turn(lane).await else { return Reply::not_found().into() };
     let gone = Gone::default();
     let flag = Arc::clone(&gone.0);
     let answering = Arc::clone(shared);
@@ -198,6 +245,23 @@ where
             let what = "the request could not be answered; the log says why";
             Reply::failure(Failure::Internal, what).into()
         }
+    }
+}
+
+/// The body of a request, whole.
+async fn form<B>(body: B) -> Result<Bytes, Reply>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: std::error::Error + Send + Sync + 'static,
+{
+    let body = Limited::new(body, HTTP_BODY_MAX_BYTES).collect();
+    match tokio::time::timeout(HTTP_BODY_TIMEOUT, body).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) => {
+            let status = if error.is::<LengthLimitError>() { 413 } else { 400 };
+            Err(Reply::text(status, format!("The body was not taken: {error}\n")))
+        }
+        Err(_) => Err(Reply::text(408, "The body did not come in time.\n")),
     }
 }
 
@@ -259,6 +323,7 @@ fn reply(head: &hyper::http::request::Parts, form: &[u8], shared: &Answerer, gon
         now_ms: clock::now_ms(),
         interrupt: &interrupt,
         stores: &shared.stores,
+        host: &shared.host,
         counters: &shared.counters,
     })
 }
@@ -270,5 +335,45 @@ struct Gone(Arc<AtomicBool>);
 impl Drop for Gone {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use custos_store::{Options, Writer};
+
+    use super::*;
+    use crate::config::Listening;
+
+    /// The code of the answer to a request.
+    async fn status(answerer: &Arc<Answerer>, target: &str, body: &'static str) -> u16 {
+        let request = Request::builder().uri(target).body(Full::from(body)).unwrap();
+        answerer.respond(request, Via::default()).await.status().as_u16()
+    }
+
+    #[tokio::test]
+    async fn who_asks_how_the_agent_is_waits_for_no_query() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Writer::open(dir.path(), Options::default()).unwrap());
+        let settings = Settings::at(dir.path(), Listening::Unix("http.socket".into()));
+        let answerer = Arc::new(Answerer::new(Stores::open(dir.path()).unwrap(), &settings));
+        let lanes = &answerer.lanes;
+        let everything = (AT_ONCE + HTTP_QUERIES_WAITING_MAX) as u32;
+        let _waiting = lanes.waiting.acquire_many(everything).await.unwrap();
+        let _answering = lanes.answering.acquire_many(HTTP_QUERIES_AT_ONCE as u32).await.unwrap();
+        let _listing = lanes.listing.acquire_many(HTTP_LISTS_AT_ONCE as u32).await.unwrap();
+        for (target, body, expected) in [
+            ("/-/healthy", "", 200),
+            ("/-/ready", "", 200),
+            ("/", "", 200),
+            ("/metrics", "", 200),
+            // A form has no say in what a scrape reads.
+            ("/metrics?check=s", "checks", 200),
+            ("/metrics?a&checks=", "", 503),
+            ("/api/v1/labels", "", 503),
+            ("/api/v1/query?query=1", "", 503),
+        ] {
+            assert_eq!(status(&answerer, target, body).await, expected, "{target}");
+        }
     }
 }

@@ -15,6 +15,8 @@ use crate::config::{Config, HttpConfig, Listening};
 pub struct Settings {
     /// The store that is asked.
     pub store: PathBuf,
+    /// The name of this host; empty if none is known.
+    pub host: String,
     /// Where to listen.
     pub listen: Vec<Listening>,
     /// What TLS takes; addresses speak it if there is something.
@@ -32,6 +34,7 @@ impl Settings {
     pub fn at(store: &Path, listening: Listening) -> Settings {
         Settings {
             store: store.to_owned(),
+            host: String::new(),
             listen: vec![listening],
             tls: None,
             tokens: Vec::new(),
@@ -57,6 +60,7 @@ impl Settings {
         let Some(http) = &config.http else { return Ok(None) };
         let settings = Settings {
             store: config.store.clone(),
+            host: config.host.clone(),
             listen: http.listen.clone(),
             tls: tls(http)?,
             tokens: tokens(http)?,

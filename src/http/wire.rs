@@ -133,6 +133,11 @@ impl AsyncWrite for Wire {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::time::timeout;
+
     use super::*;
 
     fn rewritten(parts: &[&str]) -> String {
@@ -140,6 +145,33 @@ mod tests {
         let end = parts.iter().fold(FirstLine::Before, |at, part| rewrite(part.as_bytes(), at, &mut out));
         assert_eq!(end == FirstLine::Past, parts.concat().trim_start().contains('\n'));
         String::from_utf8(out).unwrap()
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_nobody_reads_is_given_up() {
+        let (mut client, server) = duplex(16);
+        let mut wire = Wire::new(Box::new(server));
+        // Each answer has the whole time.
+        for _ in 0..2 {
+            let send = async {
+                wire.write_all(&[1; 64]).await?;
+                wire.flush().await
+            };
+            let read_late = async {
+                sleep(HTTP_SEND_TIMEOUT - SECOND).await;
+                client.read_exact(&mut [0; 64]).await
+            };
+            let (sent, read) = tokio::join!(send, read_late);
+            assert_eq!((sent.unwrap(), read.unwrap()), ((), 64));
+        }
+        let mut send = std::pin::pin!(wire.write_all(&[1; 64]));
+        assert!(timeout(HTTP_SEND_TIMEOUT - SECOND, &mut send).await.is_err());
+        // A client that reads a little now and then gets no more of it.
+        client.read_exact(&mut [0; 8]).await.unwrap();
+        let sent = timeout(2 * SECOND, send).await.unwrap();
+        assert_eq!(sent.unwrap_err().kind(), io::ErrorKind::TimedOut);
     }
 
     #[test]

@@ -47,6 +47,12 @@ fn what_is_no_request_is_refused() {
         let (status, body) = server.raw(&bytes);
         assert!(status == 0 || status >= 400, "{bytes:.60}: {status} {body}");
     }
+    // A body that cannot be read is not one that is too long.
+    for chunks in ["5;\u{0}\nquery\r\n0\r\n\r\n", "x\r\n", "0\r\nA\r\n\r\n"] {
+        let head = "POST /api/v1/query HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked";
+        let (status, body) = server.raw(&format!("{head}\r\n\r\n{chunks}"));
+        assert_eq!(status, 400, "{chunks:?}: {body}");
+    }
     let (status, body) = server.post("/api/v1/query", &format!("query={}", "a".repeat(2_000_000)));
     assert!(status == 413 || status == 0, "{status} {body}");
     is_alive(&server);

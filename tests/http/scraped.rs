@@ -43,7 +43,7 @@ fn the_linter_of_prometheus_finds_nothing() {
 fn prometheus_scrapes_the_figures_and_the_newest_values() {
     let (stage, port, peer_port) = (Stage::new(), free_port(), free_port());
     stage.configure(
-        &format!("http: {{ listen: '127.0.0.1:{port}' }}"),
+        &format!("host: web1\nhttp: {{ listen: '127.0.0.1:{port}' }}"),
         "  'disk /': { command: \"/bin/echo 'OK | used=7;;;; größe=5MB'\", check_interval: 1s }\n",
     );
     let _agent = stage.start();
@@ -70,7 +70,7 @@ fn prometheus_scrapes_the_figures_and_the_newest_values() {
         ("custos_up == 1", "=> 1 @"),
         ("disk__{check='disk /',metric='used'}", "=> 7 @"),
         ("disk__{check='disk /',metric='größe'}", "=> 5000000 @"),
-        ("check_state{check='disk /'}", "=> 0 @"),
+        ("check_state{check='disk /',host='web1'}", "=> 0 @"),
         ("custos_checks{state='ok'} > 0", "=> 2 @"),
         ("custos_runs_stored_total > 1", "custos_runs_stored_total{"),
         ("custos_http_request_duration_seconds_count{handler='metrics'} > 0", "handler=\"metrics\""),

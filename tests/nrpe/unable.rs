@@ -11,7 +11,7 @@ use nix::sys::signal::Signal::SIGHUP;
 
 use crate::authority::Authority;
 use crate::server::{REAL_CLIENT, ask_with};
-use crate::stage::{Daemon, Stage, as_root, free_port, wait_for};
+use crate::stage::{Daemon, Stage, as_root, free_port, text, wait_for};
 
 /// A user other than root.
 const SOMEBODY: u32 = 65_534;
@@ -141,13 +141,28 @@ fn a_key_that_the_agent_may_not_read_stops_no_check() {
     let stage = Stage::writable_by_all();
     let server = Authority::new(stage.root(), "ca").sign("server");
     stage.plugin("ok", "echo OK\n");
-    let nrpe_cfg = format!("ssl_cert_file={}\nssl_privatekey_file={}\n", server.cert, server.key);
+    let nrpe_cfg = format!(
+        "ssl_cert_file={}\nssl_privatekey_file={}\ncommand[listed]=/bin/true\n",
+        server.cert, server.key
+    );
     stage.write("nrpe.cfg", &nrpe_cfg);
     configure(&stage, &format!("nrpe: {{ config: nrpe.cfg, listen: '127.0.0.1:{port}' }}"), "kept");
     only_for_root(&server.key);
     let daemon = Daemon::start(stage.command(&["run"]).uid(SOMEBODY).gid(SOMEBODY), &stage.path("log"));
     stage.runs("kept", 2);
     wait_for_own(&stage, "CRITICAL", "failed to use private key file");
+    // Root may read it, and says who may not.
+    let user = nix::unistd::User::from_uid(SOMEBODY.into()).unwrap().unwrap().name;
+    let checked = stage.custos(&["config", "check"]);
+    let warning =
+        format!("nrpe: warning: the agent runs as {user}, who probably may not read {}", server.key);
+    assert!(checked.status.success() && text(&checked.stderr).contains(&warning), "{checked:?}");
+    let examined = stage.custos(&["doctor", "--user", &user]);
+    let reason = format!("nrpe: fails: the user may not read {}", server.key);
+    assert!(text(&examined.stdout).contains(&reason), "{examined:?}");
+    let asked = stage.custos(&["check", "listed"]);
+    let advice = format!("custos check_nrpe -H 127.0.0.1 -p {port} -c listed");
+    assert!(text(&asked.stdout).contains(&advice), "{asked:?}");
     everybodys(&server.key);
     wait_for("an answer", || answers(port));
     // Now a reload: refused as a whole, and the listener goes on with the key that it has.

@@ -12,4 +12,5 @@ mod status;
 mod times;
 
 pub(super) use request::Request;
-pub(super) use route::{answer, handler};
+pub(super) use route::{answer, handler, page};
+pub(super) use scrape::asks_for_checks;

@@ -1,7 +1,7 @@
 //! The newest value of every series, as a query would have it now.
 
 use custos_promql::{Labels, METRIC_NAME, MatchOperator, Matcher, Samples, Source, SourceSeries, is_ended};
-use custos_query::StoreSource;
+use custos_query::{StoreSource, outbound_labels};
 
 use super::request::Request;
 use crate::http::openmetrics::{Families, Family, Kind};
@@ -12,7 +12,7 @@ const LOOKBACK_MS: i64 = 300_000;
 /// Series that are read at once.
 const READ_AT_ONCE: usize = custos_promql::limits::READ_SERIES_MAX;
 
-/// Adds all series, each with its newest value and the time of that.
+/// Adds all series, each with its newest value, the time of that, and the label of the host.
 pub(super) fn add(families: &mut Families, request: &Request<'_>) -> Result<(), Reply> {
     let source = StoreSource::new(request.snapshot);
     let failed = |error: custos_promql::Error| Reply::text(500, format!("{}\n", error.message));
@@ -29,7 +29,7 @@ pub(super) fn add(families: &mut Families, request: &Request<'_>) -> Result<(), 
             let read: Vec<&SourceSeries> = some.iter().collect();
             let samples = source.read(&read, now_ms.saturating_sub(lookback_ms), now_ms).map_err(failed)?;
             for (series, samples) in some.iter().zip(samples) {
-                add_one(families, &series.labels, &samples);
+                add_one(families, &outbound_labels(&series.labels, request.host), &samples);
             }
         }
     }

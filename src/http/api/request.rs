@@ -24,6 +24,8 @@ pub(in crate::http) struct Request<'a> {
     pub(in crate::http) interrupt: &'a (dyn Fn(Option<i64>) -> Option<ErrorKind> + Sync),
     /// Where the store is, by which its agent is found.
     pub(in crate::http) stores: &'a Stores,
+    /// The name of this host; empty if none is known.
+    pub(in crate::http) host: &'a str,
     /// What the server counted.
     pub(in crate::http) counters: &'a Counters,
 }

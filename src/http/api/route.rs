@@ -18,20 +18,26 @@ pub(in crate::http) fn answer(request: &Request<'_>) -> Reply {
 
 fn route(request: &Request<'_>) -> Result<Reply, Reply> {
     let is_post = request.method == "POST";
-    if !is_post && request.method != "GET" && request.method != "HEAD" {
-        return Err(Reply::text(405, "Method Not Allowed\n"));
+    match request.path.strip_prefix("/api/v1/") {
+        Some(path) if is_post || is_read(request.method) => api(request, path, is_post),
+        None if request.path == "/metrics" && is_read(request.method) => scrape::metrics(request),
+        _ => Ok(page(request.method, request.path)),
     }
-    if let Some(path) = request.path.strip_prefix("/api/v1/") {
-        return api(request, path, is_post);
-    }
-    match request.path {
+}
+
+fn is_read(method: &str) -> bool {
+    method == "GET" || method == "HEAD"
+}
+
+/// The answer to a request of [`Handler::Other`], which needs no store.
+pub(in crate::http) fn page(method: &str, path: &str) -> Reply {
+    match path {
+        _ if !is_read(method) => Reply::text(405, "Method Not Allowed\n"),
         // Some clients ask for the front page to see whether there is a server.
-        "/" if !is_post => Ok(Reply::text(200, FRONT)),
-        _ if is_post => Err(Reply::text(405, "Method Not Allowed\n")),
-        "/metrics" => scrape::metrics(request),
-        "/-/healthy" => Ok(Reply::text(200, "Custos is healthy.\n")),
-        "/-/ready" => Ok(Reply::text(200, "Custos is ready.\n")),
-        _ => Err(Reply::not_found()),
+        "/" => Reply::text(200, FRONT),
+        "/-/healthy" => Reply::text(200, "Custos is healthy.\n"),
+        "/-/ready" => Reply::text(200, "Custos is ready.\n"),
+        _ => Reply::not_found(),
     }
 }
 
