@@ -38,6 +38,7 @@ mod segment;
 mod small;
 mod state;
 mod statistics;
+mod survey;
 mod upkeep;
 mod value;
 mod verify;

@@ -17,8 +17,9 @@ use crate::identity::{self, IDENTITY_NAME};
 use crate::limits::LISTINGS_MAX;
 use crate::log::{End, LogImage, ends};
 use crate::mark;
-use crate::names::{FileName, live};
+use crate::names::FileName;
 use crate::segment::Segment;
+use crate::survey::{Survey, survey};
 
 /// A store that is open for reading, whether or not somebody writes to it.
 ///
@@ -216,9 +217,10 @@ enum Growth {
 /// Makes the view that of these names; keeps the old one if a file cannot be opened.
 fn take_in(view: &mut View, names: &[String]) -> Result<()> {
     view.derived = Derived::default();
-    let (files, _) = live(names);
     let disk = Arc::clone(&view.disk);
-    let (mut opened, mut damages) = (Vec::new(), Vec::new());
+    let Survey { files, strays, .. } = survey(&*disk, names)?;
+    let mut opened = Vec::new();
+    let mut damages: Vec<Damage> = strays.iter().map(|stray| stray.damage(&*disk)).collect();
     let path = |file: &FileName| disk.path().join(file.name());
     view.amendments = match amendment::load(&*disk) {
         Ok(amendments) => Arc::new(amendments),
