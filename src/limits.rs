@@ -423,6 +423,18 @@ pub const HTTP_QUERY_STEPS_MAX: i64 = 11_000;
 pub const HTTP_LIST_MAX: usize = 64;
 /// Bytes of a token for HTTP.
 pub const HTTP_TOKEN_MIN_BYTES: usize = 16;
+/// For how long a request over HTTP is answered from the files of the store that another one has listed. What is appended to
+/// the last log is seen at once.
+pub const HTTP_LISTING_AGE_MAX: Duration = Duration::from_millis(5);
+/// Bytes of the parameters of a request over HTTP that may be answered by the thread that reads it. What such a request may
+/// cost is bounded by the next limits.
+pub const HTTP_QUICK_BYTES_MAX: usize = 1024;
+/// Series that such a request may look through. They must be known already.
+pub const HTTP_QUICK_SERIES_MAX: usize = 1000;
+/// Samples that such a request may read, of which each series counts for at least a hundred.
+pub const HTTP_QUICK_SAMPLES_MAX: u64 = 5000;
+/// For how long after another request there may be such a request: what a busy store has got since is little.
+pub const HTTP_QUICK_LOOK_AGE_MAX: Duration = Duration::from_secs(1);
 /// Connections of HTTP at once; further ones wait to be accepted.
 pub const HTTP_CONNECTIONS_MAX: usize = 512;
 /// Connections of HTTP from one address at once; further ones are closed.
@@ -487,3 +499,5 @@ pub const HTTP_REPORT_MAX_BYTES: usize = 16 << 10;
 pub const LINKS_MAX: usize = 40;
 /// Most evaluations of the rules in one test of `custos rules test`.
 pub const RULE_TEST_EVALUATIONS_MAX: i64 = 10_000_000;
+/// Values of `match[]` in one request over HTTP.
+pub const HTTP_MATCH_SETS_MAX: usize = 100;
