@@ -169,15 +169,15 @@ groups:
             ),
             (
                 rule("{alert: A, expr: up > }"),
-                "r.yml:4:20: the expression of the rule `A` cannot be used: 1:5: parse error: unexpected end of input",
+                "r.yml:4:26: the expression of the rule `A` cannot be used: unexpected end of input",
             ),
             (
                 rule("{alert: A, expr: 'sum(x) by y'}"),
-                "r.yml:4:31: the expression of the rule `A` cannot be used: unexpected identifier \"y\" in grouping opts, expected \"(\"",
+                "r.yml:4:33: the expression of the rule `A` cannot be used: unexpected identifier \"y\" in grouping opts, expected \"(\"",
             ),
             (
                 rule("{alert: A, expr: 'x[5m]'}"),
-                "r.yml:4:21: the expression of the rule `A` cannot be used: a rule needs an instant vector or a number, and this is a range vector",
+                "r.yml:4:23: the expression of the rule `A` cannot be used: a rule needs an instant vector or a number, and this is a range vector",
             ),
             (rule("{alert: A}"), "r.yml:4:5: the rule `A` has no `expr`, expected an expression"),
             (
