@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::clock;
@@ -44,7 +45,8 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 /// # Errors
 /// It cannot be opened.
 pub(crate) fn open_at_once(path: &Path) -> io::Result<File> {
-    OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)
+    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)
 }
 
 /// What comes from a file, at most `max_bytes`; from one that is not regular, for as long as `patience` lasts.

@@ -8,6 +8,7 @@ use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::Path;
 
+use nix::fcntl::OFlag;
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, UnixAddr, bind, listen, setsockopt, socket,
     sockopt,
@@ -103,8 +104,8 @@ fn open_path(path: &Path) -> io::Result<Socket> {
 
 /// Gives a socket its mode, whatever the umask is, and nothing else that may have taken its place.
 fn set_mode(path: &Path) -> io::Result<()> {
-    let flags = libc::O_PATH | libc::O_NOFOLLOW;
-    let place = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW;
+    let place = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
     if !place.metadata()?.file_type().is_socket() {
         return Err(io::Error::other("something has taken its place"));
     }
