@@ -46,6 +46,8 @@ pub const CHECK_ATTEMPTS_MAX: u32 = 1000;
 pub const CHECK_NAME_MAX_BYTES: usize = 255;
 /// Largest configuration file, in bytes.
 pub const CONFIG_MAX_BYTES: u64 = 16 * 1024 * 1024;
+/// How long a configuration, a rule file or a test file that is a pipe is read.
+pub const CONFIG_PIPE_PATIENCE: Duration = Duration::from_secs(10);
 /// Most files that one configuration may include.
 pub const CONFIG_FILES_MAX: usize = 10_000;
 /// Deepest nesting of lists and mappings in a configuration file.
@@ -493,6 +495,13 @@ pub const HTTP_NICE: i32 = 10;
 pub const HTTP_SETTINGS_MAX_BYTES: usize = 4 << 20;
 /// Between two reports of the HTTP server to the agent.
 pub const HTTP_REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// How long the HTTP server says nothing to the agent before it is told to go on.
+pub const HTTP_SILENCE: Duration = Duration::from_secs(10);
+const _: () = assert!(HTTP_SILENCE.as_secs() > HTTP_REPORT_INTERVAL.as_secs());
+/// The same span so many times in a row, and it is replaced.
+pub const HTTP_SILENCES_MAX: u32 = 3;
+/// How long the agent may wait to start its HTTP server anew before that is CRITICAL.
+pub const HTTP_MOMENT: Duration = Duration::from_secs(3);
 /// Bytes of one report of the HTTP server to the agent.
 pub const HTTP_REPORT_MAX_BYTES: usize = 16 << 10;
 /// Symbolic links that `custos init` follows to the file that it writes, as many as Linux follows.

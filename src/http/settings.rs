@@ -9,7 +9,6 @@ use serde::{Deserialize, Serialize};
 use super::tls::Tls;
 use crate::config::{Config, HttpConfig, Listening};
 use crate::limits::{HTTP_SETTINGS_MAX_BYTES, TLS_FILE_MAX_BYTES};
-use crate::text::system_error;
 use crate::whole_file;
 
 /// How the server is set up.
@@ -93,7 +92,7 @@ fn tls(http: &HttpConfig) -> Result<Option<Tls>, String> {
     let read = |path: &PathBuf| {
         let failed = |why: &str| format!("HTTP: failed to read {}: {why}", path.display());
         let bytes = whole_file::bytes(path, TLS_FILE_MAX_BYTES);
-        let bytes = bytes.map_err(|error| failed(&system_error::words(&error)))?;
+        let bytes = bytes.map_err(|error| failed(&error.to_string()))?;
         String::from_utf8(bytes).map_err(|_| failed("it is no text, expected PEM"))
     };
     let (Some(certificate), Some(key)) = (&http.tls_certificate, &http.tls_key) else { return Ok(None) };

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use nix::sys::signal::Signal;
@@ -93,6 +94,9 @@ fn the_server_stands_back_and_ends_with_the_agent() {
         .output()
         .unwrap();
     assert_eq!(text(&socket.stdout), "Custos is healthy.\n");
+    let mode = agent.stage.path("http.socket").metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o660);
+    wait_for("no connection", || agent.status("http: requests").filter(|line| !line.contains("connections")));
     assert!(agent.status("agent:").unwrap().contains(&format!("127.0.0.1:{}", agent.port)));
     let Agent { daemon, stage, .. } = agent;
     assert!(daemon.end().success());

@@ -5,7 +5,6 @@
 //! file that this process may not read is a warning only, so that ordinary users can use the commands that need no secret;
 //! the agent then says of each poll why it cannot be made.
 
-use std::fs;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -18,6 +17,7 @@ use crate::config::document::yaml::{Content, Node};
 use crate::config::keys::snmp::{FILE, SECRET};
 use crate::config::model::snmp::Secret;
 use crate::limits::SECRET_MAX_BYTES;
+use crate::whole_file;
 
 /// A community that everybody knows.
 const NO_SECRET: &str = "public";
@@ -100,13 +100,8 @@ struct File {
 
 /// The first line of the file, which is all that it may have.
 fn read_file(path: &Path) -> Result<File, Fault> {
-    // A pipe or a device would be waited for, so look before opening.
-    let regular = fs::metadata(path).map_err(Fault::Io)?.is_file();
     let refused = |why: String| Err(Fault::Refused(why));
-    if !regular {
-        return refused("it is not a regular file".to_owned());
-    }
-    let file = fs::File::open(path).map_err(Fault::Io)?;
+    let file = whole_file::open(path).map_err(Fault::Io)?;
     // What was opened is what is judged.
     let about = file.metadata().map_err(Fault::Io)?;
     let mode = about.mode() & 0o777;
@@ -141,6 +136,7 @@ fn read_file(path: &Path) -> Result<File, Fault> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;

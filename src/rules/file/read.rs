@@ -23,7 +23,7 @@ pub fn read_files(paths: &[PathBuf]) -> Result<(Vec<RuleFile>, Mistakes), Mistak
     let mut findings = Findings::default();
     let mut files = Vec::with_capacity(paths.len());
     for path in paths {
-        files.extend(source_file(path, &mut findings).map(|file| read(&file, &mut findings)));
+        files.extend(source_file(path, false, &mut findings).map(|file| read(&file, &mut findings)));
     }
     let order: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
     let mistakes = findings.into_mistakes(&order);
