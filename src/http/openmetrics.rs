@@ -135,14 +135,14 @@ impl Families {
 
     /// All as text; nothing if that is longer than so many bytes.
     pub(super) fn text(&self, format: Format, bytes_max: usize) -> Option<String> {
-        let mut out = String::new();
-        let mut names = BTreeSet::new();
+        // Two names may become one: then their series are of one family.
+        let mut named: BTreeMap<Name, Vec<&Family>> = BTreeMap::new();
         for (name, family) in &self.0 {
-            let name = Name::of(name, format);
-            // Two names may have become one.
-            if names.insert(name.bare.clone()) {
-                write_family(&mut out, &name, family, format);
-            }
+            named.entry(Name::of(name, format)).or_default().push(family);
+        }
+        let mut out = String::new();
+        for (name, families) in &named {
+            write_families(&mut out, name, families, format);
             if out.len() > bytes_max {
                 return None;
             }
@@ -155,6 +155,7 @@ impl Families {
 }
 
 /// A name as a format writes it.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Name {
     bare: String,
     is_quoted: bool,
@@ -177,7 +178,9 @@ impl Name {
     }
 }
 
-fn write_family(out: &mut String, name: &Name, family: &Family, format: Format) {
+/// Families of one name, of which the first says what they are.
+fn write_families(out: &mut String, name: &Name, families: &[&Family], format: Format) {
+    let Some(family) = families.first() else { return };
     let kind = match (family.kind, format.is_open) {
         (Kind::Counter, _) => "counter",
         (Kind::Gauge, _) | (Kind::Info, false) => "gauge",
@@ -201,7 +204,7 @@ fn write_family(out: &mut String, name: &Name, family: &Family, format: Format) 
         let _ = writeln!(out, "# UNIT {shown} {unit}");
     }
     let mut written = BTreeSet::new();
-    for sample in &family.samples {
+    for sample in families.iter().flat_map(|family| &family.samples) {
         let labels = labels(&sample.labels, format);
         let series = match name.is_quoted {
             true if labels.is_empty() => format!("{{{}}}", name.shown(sample.suffix)),
@@ -282,7 +285,7 @@ mod tests {
         odd.add_at(vec![("x.y".to_owned(), "1".to_owned()), ("x_y".to_owned(), "2".to_owned())], 0.5, 1500);
         odd.add_at(vec![], 1.0, -1);
         families.add("disk /", odd);
-        families.add("disk_/", Family::new(Kind::Unknown, "Odd too").with(&[], 2.0));
+        families.add("disk_/", Family::new(Kind::Unknown, "Odd too").with(&[("n", "2")], 2.0));
         families
     }
 
@@ -294,7 +297,7 @@ mod tests {
             "# HELP a What it is\n# TYPE a info\na_info{version=\"1\\\"\\n\"} 1\n\
              # HELP a_requests How many\\\\ there\\nwere\n# TYPE a_requests counter\na_requests_total{code=\"200\"} 3\n\
              # HELP a_size_bytes Size\n# TYPE a_size_bytes gauge\n# UNIT a_size_bytes bytes\na_size_bytes +Inf\n\
-             # HELP disk__ Odd\n# TYPE disk__ unknown\ndisk__{x_y=\"1\"} 0.5 1.500\ndisk__ 1 -0.001\n# EOF\n"
+             # HELP disk__ Odd\n# TYPE disk__ unknown\ndisk__{x_y=\"1\"} 0.5 1.500\ndisk__ 1 -0.001\ndisk__{n=\"2\"} 2\n# EOF\n"
         );
         assert_eq!(families().text(format, 100), None);
     }
@@ -314,7 +317,7 @@ mod tests {
             text.contains("# TYPE \"disk /\" untyped\n{\"disk /\",\"x.y\"=\"1\",x_y=\"2\"} 0.5 1500\n"),
             "{text}"
         );
-        assert!(text.contains("{\"disk /\"} 1 -1\n") && text.contains("{\"disk_/\"} 2\n"), "{text}");
+        assert!(text.contains("{\"disk /\"} 1 -1\n") && text.contains("{\"disk_/\",n=\"2\"} 2\n"), "{text}");
     }
 
     #[test]

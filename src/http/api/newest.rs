@@ -1,7 +1,7 @@
 //! The newest value of every series, as a query would have it now.
 
 use custos_promql::{Labels, METRIC_NAME, MatchOperator, Matcher, Samples, Source, SourceSeries, is_ended};
-use custos_query::{StoreSource, outbound_labels};
+use custos_query::{BuiltIn, StoreSource, outbound_labels};
 
 use super::request::Request;
 use crate::http::openmetrics::{Families, Family, Kind};
@@ -44,6 +44,9 @@ fn add_one(families: &mut Families, labels: &Labels, samples: &Samples) {
     let name = labels.metric_name();
     let others = labels.iter().filter(|label| &*label.name != METRIC_NAME);
     let others = others.map(|label| (label.name.to_string(), label.value.to_string())).collect();
-    let family = families.family(name, || Family::new(Kind::Unknown, "Newest values of a check."));
+    let family = families.family(name, || match BuiltIn::named(name) {
+        Some(built_in) => Family::new(Kind::Gauge, built_in.help()),
+        None => Family::new(Kind::Unknown, "Newest values of a check."),
+    });
     family.add_at(others, *value, *time_ms);
 }
