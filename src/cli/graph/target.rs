@@ -1,7 +1,7 @@
 //! What is to be drawn: metrics of a check, or a query.
 
 use custos_promql::{Expr, parse};
-use custos_query::Selector;
+use custos_query::{BuiltIn, Selector};
 
 use crate::cli::read::Failure;
 use crate::cli::unknown::selector;
@@ -24,8 +24,12 @@ pub(super) fn target(text: &str, checks: &[String]) -> Result<Target, Failure> {
         Err(unknown) => unknown,
     };
     match parse(text) {
-        // A name by itself was to be that of a check.
-        Ok(Expr::Selector(selector)) if selector.name.as_deref() == Some(text) => Err(unknown),
+        // A name by itself was to be that of a check, or of a series that all of them have.
+        Ok(Expr::Selector(selector))
+            if selector.name.as_deref() == Some(text) && BuiltIn::named(text).is_none() =>
+        {
+            Err(unknown)
+        }
         Ok(expr) => Ok(Target::Query(text.to_owned(), expr)),
         Err(error) if text.contains(['(', '{', '[']) => Err(Failure::usage(error.with_caret(text))),
         Err(_) => Err(unknown),
@@ -48,6 +52,7 @@ mod tests {
             ("rate(load:x[5m])", true),
             ("load * 2", true),
             ("{check=\"disk (root)\"}", true),
+            ("check_state", true),
         ] {
             assert_eq!(matches!(target(text, &checks).unwrap(), Target::Query(..)), is_query, "{text}");
         }
