@@ -27,3 +27,4 @@ pub mod record;
 pub mod rules;
 pub mod snmp;
 pub mod text;
+mod whole_file;

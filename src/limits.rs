@@ -46,6 +46,8 @@ pub const CHECK_ATTEMPTS_MAX: u32 = 1000;
 pub const CHECK_NAME_MAX_BYTES: usize = 255;
 /// Largest configuration file, in bytes.
 pub const CONFIG_MAX_BYTES: u64 = 16 * 1024 * 1024;
+/// How long a configuration, a rule file or a test file that is a pipe is read.
+pub const CONFIG_PIPE_PATIENCE: Duration = Duration::from_secs(10);
 /// Most files that one configuration may include.
 pub const CONFIG_FILES_MAX: usize = 10_000;
 /// Deepest nesting of lists and mappings in a configuration file.
@@ -251,6 +253,8 @@ pub const NRPE_NAMES_MAX: usize = 1024;
 pub const LOOKUPS_MAX: usize = 8;
 /// Bytes of an `nrpe.cfg` or of `hosts.allow`.
 pub const NRPE_CONFIG_MAX_BYTES: u64 = 16 * 1024 * 1024;
+/// Bytes of a file for TLS: a certificate with its chain, a key, or authorities.
+pub const TLS_FILE_MAX_BYTES: u64 = 1 << 20;
 /// How long the first bytes of a peer that may not connect are waited for.
 pub const NRPE_TURN_AWAY_TIMEOUT: Duration = Duration::from_millis(500);
 /// Peers that may not connect whose first bytes are waited for at once; further ones are turned away without.
@@ -421,6 +425,18 @@ pub const HTTP_QUERY_STEPS_MAX: i64 = 11_000;
 pub const HTTP_LIST_MAX: usize = 64;
 /// Bytes of a token for HTTP.
 pub const HTTP_TOKEN_MIN_BYTES: usize = 16;
+/// For how long a request over HTTP is answered from the files of the store that another one has listed. What is appended to
+/// the last log is seen at once.
+pub const HTTP_LISTING_AGE_MAX: Duration = Duration::from_millis(5);
+/// Bytes of the parameters of a request over HTTP that may be answered by the thread that reads it. What such a request may
+/// cost is bounded by the next limits.
+pub const HTTP_QUICK_BYTES_MAX: usize = 1024;
+/// Series that such a request may look through. They must be known already.
+pub const HTTP_QUICK_SERIES_MAX: usize = 1000;
+/// Samples that such a request may read, of which each series counts for at least a hundred.
+pub const HTTP_QUICK_SAMPLES_MAX: u64 = 5000;
+/// For how long after another request there may be such a request: what a busy store has got since is little.
+pub const HTTP_QUICK_LOOK_AGE_MAX: Duration = Duration::from_secs(1);
 /// Connections of HTTP at once; further ones wait to be accepted.
 pub const HTTP_CONNECTIONS_MAX: usize = 512;
 /// Connections of HTTP from one address at once; further ones are closed.
@@ -475,13 +491,22 @@ pub const HTTP_RESTART_FORGOTTEN: Duration = Duration::from_secs(300);
 pub const HTTP_DATA_MAX_BYTES: u64 = 2 << 30;
 /// How much the agent's HTTP server stands back behind everything else for the processor, as `nice` counts.
 pub const HTTP_NICE: i32 = 10;
-/// Bytes of the settings that the agent gives its HTTP server.
-pub const HTTP_SETTINGS_MAX_BYTES: usize = 1 << 20;
+/// Bytes of the settings that the agent gives its HTTP server, the files for TLS among them.
+pub const HTTP_SETTINGS_MAX_BYTES: usize = 4 << 20;
 /// Between two reports of the HTTP server to the agent.
 pub const HTTP_REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// How long the HTTP server says nothing to the agent before it is told to go on.
+pub const HTTP_SILENCE: Duration = Duration::from_secs(10);
+const _: () = assert!(HTTP_SILENCE.as_secs() > HTTP_REPORT_INTERVAL.as_secs());
+/// The same span so many times in a row, and it is replaced.
+pub const HTTP_SILENCES_MAX: u32 = 3;
+/// How long the agent may wait to start its HTTP server anew before that is CRITICAL.
+pub const HTTP_MOMENT: Duration = Duration::from_secs(3);
 /// Bytes of one report of the HTTP server to the agent.
 pub const HTTP_REPORT_MAX_BYTES: usize = 16 << 10;
 /// Symbolic links that `custos init` follows to the file that it writes, as many as Linux follows.
 pub const LINKS_MAX: usize = 40;
 /// Most evaluations of the rules in one test of `custos rules test`.
 pub const RULE_TEST_EVALUATIONS_MAX: i64 = 10_000_000;
+/// Values of `match[]` in one request over HTTP.
+pub const HTTP_MATCH_SETS_MAX: usize = 100;

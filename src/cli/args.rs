@@ -1,6 +1,7 @@
 //! The commands, and what `custos --help` says of them.
 
 use std::ffi::{OsStr, OsString};
+use std::io::Write;
 use std::path::Path;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -11,6 +12,7 @@ use super::{
     run, runs, serve, snmp, status, store, traps,
 };
 use crate::exit_code::ExitCode;
+use crate::text::{is_unsafe, printable};
 
 /// Runs the plugins you have, keeps every metric at full resolution, judges it on the spot and answers NRPE.
 ///
@@ -87,6 +89,22 @@ pub fn command() -> clap::Command {
     Args::command().mut_subcommand("help", |help| help.mut_arg("words", |arg| arg.add(words)))
 }
 
+/// Shows help, or what is wrong with the command line. What was typed may hold characters that control a terminal: they are
+/// escaped, and then there are no colours.
+fn show(error: &clap::Error, words: &[OsString]) {
+    if error.use_stderr() && words.iter().any(|word| word.to_string_lossy().contains(is_unsafe)) {
+        let _ = std::io::stderr().write_all(plain(error).as_bytes());
+    } else {
+        // A reader that has gone away needs no help.
+        let _ = error.print();
+    }
+}
+
+/// A message of clap, line by line, safe to show.
+fn plain(error: &clap::Error) -> String {
+    error.render().to_string().lines().map(|line| format!("{}\n", printable(line))).collect()
+}
+
 /// Reads the command line and runs its command.
 pub fn main() -> ExitCode {
     completion::answer(command);
@@ -104,8 +122,7 @@ pub fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(error) => {
-            // A reader that has gone away needs no help.
-            let _ = error.print();
+            show(&error, &words);
             return if error.use_stderr() { ExitCode::Usage } else { ExitCode::Success };
         }
     };
@@ -130,5 +147,19 @@ pub fn main() -> ExitCode {
         Command::Help(args) => help::run(&args, command()),
         Command::Nrpe(Words { words }) => nrpe::run(&words),
         Command::CheckNrpe(Words { words }) => check_nrpe::run("check_nrpe", &words),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_typed_controls_no_terminal() {
+        for words in [["custos", "x\u{1b}[31m\u{9b}2J\u{202e}y"], ["custos", "--x\u{9b}2J\u{202e}y"]] {
+            let shown = plain(&Args::try_parse_from(words).unwrap_err());
+            assert!(!shown.contains(|c| c != '\n' && is_unsafe(c)), "{shown:?}");
+            assert!(shown.contains("\\u{202e}y"), "{shown}");
+        }
     }
 }

@@ -1,6 +1,5 @@
 //! Where the store is: as the command line or the configuration names it.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use super::config::report;
@@ -9,6 +8,7 @@ use super::failure::{Failure, tell};
 use super::style::printable;
 use crate::config::{self, Config, DEFAULT_STORE, Mistakes, Severity};
 use crate::text::width::shorten;
+use crate::whole_file;
 
 /// Columns of the first mistake in a warning.
 const MISTAKE_COLUMNS: usize = 200;
@@ -31,7 +31,7 @@ pub(super) fn locate(
     let (configured, loaded) = read_with_mistakes(&path);
     match loaded {
         Ok(config) => Ok((chosen(configured), Some(config))),
-        Err(mistakes) if named.named().is_some() && File::open(&path).is_err() => {
+        Err(mistakes) if named.named().is_some() && whole_file::open_at_once(&path).is_err() => {
             Err(refused(named, &mistakes, Some("the store with --store DIR")))
         }
         Err(mistakes) => {
@@ -72,7 +72,7 @@ pub(super) fn locate_strictly(
 /// The configuration cannot be used: why, and what the user can do.
 fn refused(named: &ConfigOption, mistakes: &Mistakes, other: Option<&str>) -> Failure {
     let found = report(mistakes, false);
-    Failure::usage(if File::open(named.path()).is_err() {
+    Failure::usage(if whole_file::open_at_once(&named.path()).is_err() {
         let or = other.map(|other| format!(", or {other}")).unwrap_or_default();
         format!("failed to read the configuration {}; name one with --config FILE{or}", found.trim_end())
     } else {

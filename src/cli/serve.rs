@@ -74,6 +74,15 @@ fn start(args: &ServeArgs, out: &mut dyn Write) -> Result<(), Failure> {
 /// Where the store is, and how to serve it.
 fn settings(args: &ServeArgs) -> Result<(std::path::PathBuf, Settings), Failure> {
     let (dir, config) = args.read.locate()?;
+    let file = args.read.config.path();
+    if config.is_none() && args.listen.is_none() && file.exists() {
+        // What it says of encryption and tokens is not known.
+        return Err(Failure::usage(format!(
+            "{} cannot be used, so nothing is served by it: mend it (`custos config check`), or name an address of this \
+             host with --listen",
+            file.display()
+        )));
+    }
     let host = host(args, config.as_ref());
     if let Some(listen) = &args.listen {
         let settings = Settings { host, ..at(&dir, listen)? };

@@ -8,6 +8,7 @@ use nix::sys::resource::{Resource, setrlimit};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::MissedTickBehavior;
 
 use crate::exit_code::ExitCode;
 use crate::http::{Report, Settings, Socket, Stores, serve};
@@ -55,19 +56,17 @@ async fn until_left(
     let (mut orders, mut reports) = UnixStream::from_std(agent)?.into_split();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut tick = tokio::time::interval(HTTP_REPORT_INTERVAL);
-    let mut last = None;
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut byte = [0];
     loop {
         tokio::select! {
             read = orders.read(&mut byte) => if read? == 0 { return Ok(()) },
             _ = terminate.recv() => return Ok(()),
             _ = tick.tick() => {
-                let now = report();
-                if last.replace(now) != Some(now) {
-                    let mut line = serde_json::to_string(&now)?;
-                    line.push('\n');
-                    reports.write_all(line.as_bytes()).await?;
-                }
+                // Also one that is like the last: whoever says nothing does not run.
+                let mut line = serde_json::to_string(&report())?;
+                line.push('\n');
+                reports.write_all(line.as_bytes()).await?;
             }
         }
     }

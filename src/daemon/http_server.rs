@@ -8,6 +8,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
@@ -18,8 +20,8 @@ use crate::clock::{self, Moment, micros};
 use crate::config::Listening;
 use crate::http::{Report, Settings, Socket};
 use crate::limits::{
-    HTTP_DRAIN, HTTP_REPORT_MAX_BYTES, HTTP_RESTART_FORGOTTEN, HTTP_RESTART_MAX, HTTP_RESTART_MIN,
-    LISTENER_RETRY,
+    HTTP_DRAIN, HTTP_MOMENT, HTTP_REPORT_MAX_BYTES, HTTP_RESTART_FORGOTTEN, HTTP_RESTART_MAX,
+    HTTP_RESTART_MIN, HTTP_SILENCE, HTTP_SILENCES_MAX, LISTENER_RETRY,
 };
 use crate::lock::locked;
 use crate::part::Part;
@@ -61,10 +63,14 @@ struct State {
     report: Report,
     /// How often one ended that should not have.
     restarts: u64,
-    /// Why the last one ended, and when.
+    /// Why the last one ended or was silent, and when.
     ended: Option<(String, u64)>,
-    /// Whether there is none at the moment.
+    /// Whether the one that runs has said something.
+    answers: bool,
+    /// Whether there has been none for longer than a moment.
     is_down: bool,
+    /// How many spans of [`HTTP_SILENCE`] it has said nothing.
+    silences: u32,
 }
 
 /// Settings that can be taken over, with the sockets that they take.
@@ -182,6 +188,11 @@ impl HttpServer {
         ];
         let mut part = Part::new("HTTP").with_addresses(addresses).with_totals("http", totals);
         part = part.with_level("http_connections", report.connections);
+        match state.silences {
+            0 => {}
+            1 => part.warning(silence(1)),
+            spans => part.critical(format!("HTTP is not answered: {}", silence(spans))),
+        }
         match &state.ended {
             Some((why, _)) if state.is_down => part.critical(format!("HTTP is not answered: {why}")),
             Some((why, at_us)) if now.mono_us < at_us.saturating_add(micros(HTTP_RESTART_FORGOTTEN)) => {
@@ -218,11 +229,11 @@ impl HttpServer {
         let state = Arc::new(Mutex::new(State::default()));
         let (leave, left) = oneshot::channel();
         let handed = sockets.iter().map(|socket| socket.as_fd().try_clone_to_owned());
-        let task = match (handed.collect(), serde_json::to_vec(&settings)) {
+        let task = match (handed.collect(), settings.message()) {
             (Ok(handed), Ok(text)) => tokio::spawn(supervise(text, handed, Arc::clone(&state), left)),
             (handed, text) => {
                 let why = handed.err().map(|error| error.to_string());
-                let why = why.or(text.err().map(|error| error.to_string())).unwrap_or_default();
+                let why = why.or(text.err()).unwrap_or_default();
                 *locked(&state) = State { ended: Some((why, 0)), is_down: true, ..State::default() };
                 tokio::spawn(async {})
             }
@@ -270,7 +281,8 @@ async fn supervise(
             state.before = sum(state.before, gone);
             state.restarts += 1;
             state.ended = Some((why, now.mono_us));
-            state.is_down = true;
+            (state.is_down, state.silences) = (!state.answers || pause > HTTP_MOMENT, 0);
+            state.answers = false;
         }
         if now.mono_us.saturating_sub(started.mono_us) >= micros(HTTP_RESTART_FORGOTTEN) {
             pause = HTTP_RESTART_MIN;
@@ -281,6 +293,30 @@ async fn supervise(
         }
         pause = (pause * 2).min(HTTP_RESTART_MAX);
     }
+}
+
+impl State {
+    /// Notes what the process reports.
+    fn heard(&mut self, report: Report) {
+        if self.silences > 0 {
+            self.ended = Some((silence(self.silences), clock::now().mono_us));
+        }
+        if self.ended.is_some() && (!self.answers || self.silences > 0) {
+            tracing::info!("HTTP is answered again");
+        }
+        (self.report, self.answers, self.is_down, self.silences) = (report, true, false, 0);
+    }
+
+    /// Notes that it has said nothing for another span, and returns how many there are.
+    fn silent(&mut self) -> u32 {
+        self.silences += 1;
+        self.silences
+    }
+}
+
+/// What is wrong with a process that has said nothing for so many spans.
+fn silence(spans: u32) -> String {
+    format!("the HTTP server has said nothing for {} s", (HTTP_SILENCE * spans).as_secs())
 }
 
 fn sum(before: Report, gone: Report) -> Report {
@@ -315,6 +351,8 @@ async fn follow(
     loop {
         let mut bounded = (&mut reports).take(HTTP_REPORT_MAX_BYTES as u64);
         tokio::select! {
+            // What was said counts before the time that has passed: this process may have been stopped itself.
+            biased;
             ended = child.wait() => return Some(ended.map_or_else(|error| error.to_string(), described)),
             _ = &mut *left => break,
             read = bounded.read_until(b'\n', &mut line) => {
@@ -328,9 +366,19 @@ async fn follow(
                     let ended = child.wait().await;
                     return Some(ended.map_or_else(|error| error.to_string(), described));
                 };
-                let mut state = locked(state);
-                (state.report, state.is_down) = (report, false);
+                locked(state).heard(report);
                 line.clear();
+            }
+            () = tokio::time::sleep(HTTP_SILENCE) => {
+                let spans = locked(state).silent();
+                if spans >= HTTP_SILENCES_MAX {
+                    let _ = child.start_kill();
+                    let _ = child.wait().await;
+                    return Some(silence(spans));
+                }
+                tracing::error!("{}; it is told to go on", silence(spans));
+                let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
+                let _ = pid.map(|pid| kill(Pid::from_raw(pid), Signal::SIGCONT));
             }
         }
     }
@@ -350,5 +398,41 @@ fn described(status: ExitStatus) -> String {
         (Some(code), _) => format!("the server ended with the exit status {code}"),
         (_, Some(signal)) => format!("the server was ended by signal {signal}"),
         _ => "the server ended".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use custos_store::State as Verdict;
+
+    fn server(state: State) -> HttpServer {
+        let settings = Settings::at(std::path::Path::new("/none"), Listening::Unix("/none".into()));
+        let (leave, _) = oneshot::channel();
+        let (state, sockets) = (Arc::new(Mutex::new(state)), Vec::new());
+        let task = tokio::spawn(async {});
+        HttpServer { running: Some(Running { settings, sockets, state, leave, task }), failed: None }
+    }
+
+    #[tokio::test]
+    async fn a_silent_server_is_a_warning_and_then_critical() {
+        let server = server(State::default());
+        let found = |now| {
+            let part = server.part(now).unwrap();
+            (part.state(), part.findings.first().map(|found| found.text().to_owned()).unwrap_or_default())
+        };
+        let state = &server.running.as_ref().unwrap().state;
+        let now = clock::now();
+        locked(state).heard(Report::default());
+        assert_eq!(found(now).0, Verdict::Ok);
+        locked(state).silent();
+        assert_eq!(found(now), (Verdict::Warning, "the HTTP server has said nothing for 10 s".to_owned()));
+        locked(state).silent();
+        let said = "HTTP is not answered: the HTTP server has said nothing for 20 s";
+        assert_eq!(found(now), (Verdict::Critical, said.to_owned()));
+        locked(state).heard(Report::default());
+        let said = "HTTP was not answered for a moment: the HTTP server has said nothing for 20 s";
+        assert_eq!(found(now), (Verdict::Warning, said.to_owned()));
+        assert_eq!(found(clock::now().after(HTTP_RESTART_FORGOTTEN)).0, Verdict::Ok);
     }
 }

@@ -8,6 +8,9 @@ pub(super) struct Reply {
     pub(super) body: String,
 }
 
+/// About what there is around the data of an answer.
+const AROUND_BYTES: usize = 128;
+
 /// Kinds of failures, as Prometheus calls them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
@@ -50,9 +53,14 @@ pub(super) struct Notes {
 impl Reply {
     /// An answer of Prometheus' API with data, which is JSON.
     pub(super) fn success(data: &str, notes: &Notes) -> Reply {
-        let mut body = String::with_capacity(data.len() + 64);
+        Reply::written(data.len(), notes, |body| body.push_str(data))
+    }
+
+    /// The same, of which the data, of about so many bytes, are written where they will be sent from.
+    pub(super) fn written(bytes: usize, notes: &Notes, write: impl FnOnce(&mut String)) -> Reply {
+        let mut body = String::with_capacity(bytes + AROUND_BYTES);
         body.push_str("{\"status\":\"success\",\"data\":");
-        body.push_str(data);
+        write(&mut body);
         for (name, lines) in [("warnings", &notes.warnings), ("infos", &notes.infos)] {
             if !lines.is_empty() {
                 body.push_str(&format!(",\"{name}\":"));

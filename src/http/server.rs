@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -58,6 +59,8 @@ struct Shared {
     tls: Option<SslContext>,
     /// Connections that may be opened.
     connections: Arc<Semaphore>,
+    /// Connections that are open. Permits are no measure: each socket waits for its next connection with one.
+    open: AtomicU64,
     /// How many connections each address has.
     peers: Mutex<HashMap<IpAddr, usize>>,
     /// Whether the server is about to end.
@@ -67,8 +70,7 @@ struct Shared {
 impl Shared {
     /// What the agent is told.
     fn report(&self) -> Report {
-        let open = HTTP_CONNECTIONS_MAX.saturating_sub(self.connections.available_permits());
-        self.answerer.counters.report(open as u64)
+        self.answerer.counters.report(self.open.load(Ordering::Relaxed))
     }
 }
 
@@ -96,6 +98,7 @@ pub fn serve<Ended: Future<Output = ()>>(
             answerer: Arc::new(Answerer::new(stores, settings)),
             tls: settings.tls_context().map_err(ServerError::Settings)?,
             connections: Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX)),
+            open: AtomicU64::new(0),
             peers: Mutex::default(),
             leaving,
         });
@@ -206,12 +209,14 @@ impl<'a> PeerPlace<'a> {
             }
             *count += 1;
         }
+        shared.open.fetch_add(1, Ordering::Relaxed);
         Some(PeerPlace { shared, peer })
     }
 }
 
 impl Drop for PeerPlace<'_> {
     fn drop(&mut self) {
+        self.shared.open.fetch_sub(1, Ordering::Relaxed);
         let Some(peer) = self.peer else { return };
         let mut peers = locked(&self.shared.peers);
         if let Some(count) = peers.get_mut(&peer) {

@@ -1,6 +1,5 @@
 //! How the server is set up: data that the agent hands to it.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use openssl::sha::sha256;
@@ -9,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::tls::Tls;
 use crate::config::{Config, HttpConfig, Listening};
+use crate::limits::{HTTP_SETTINGS_MAX_BYTES, TLS_FILE_MAX_BYTES};
+use crate::whole_file;
 
 /// How the server is set up.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,13 +69,31 @@ impl Settings {
             hosts: http.hosts.iter().chain([&config.host]).cloned().collect(),
         };
         settings.tls_context()?;
+        settings.message()?;
         Ok(Some(settings))
+    }
+
+    /// The settings as they are handed to the process that answers.
+    ///
+    /// # Errors
+    /// They are larger than that process takes.
+    pub fn message(&self) -> Result<Vec<u8>, String> {
+        let message = serde_json::to_vec(self).map_err(|error| error.to_string())?;
+        match message.len() {
+            0..=HTTP_SETTINGS_MAX_BYTES => Ok(message),
+            bytes => Err(format!(
+                "HTTP: the settings with the files for TLS have {bytes} bytes, expected at most {HTTP_SETTINGS_MAX_BYTES}"
+            )),
+        }
     }
 }
 
 fn tls(http: &HttpConfig) -> Result<Option<Tls>, String> {
     let read = |path: &PathBuf| {
-        fs::read_to_string(path).map_err(|error| format!("HTTP: failed to read {}: {error}", path.display()))
+        let failed = |why: &str| format!("HTTP: failed to read {}: {why}", path.display());
+        let bytes = whole_file::bytes(path, TLS_FILE_MAX_BYTES);
+        let bytes = bytes.map_err(|error| failed(&error.to_string()))?;
+        String::from_utf8(bytes).map_err(|_| failed("it is no text, expected PEM"))
     };
     let (Some(certificate), Some(key)) = (&http.tls_certificate, &http.tls_key) else { return Ok(None) };
     let client_ca = http.tls_client_ca.as_ref().map(read).transpose()?;

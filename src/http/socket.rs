@@ -1,25 +1,25 @@
 //! Sockets that listen: an address or a path, used alike.
 
-use std::fs;
+use std::fs::{self, OpenOptions, Permissions};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixStream as StdUnixStream;
 use std::path::Path;
 
+use nix::fcntl::OFlag;
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, SockaddrStorage, UnixAddr, bind, listen, setsockopt, socket,
     sockopt,
 };
-use nix::sys::stat::{Mode, fchmod};
 use tokio::net::{TcpListener, UnixListener};
 
 use super::wire::Stream;
 use crate::config::Listening;
 
 /// A socket in the file system is for its user and group.
-const PATH_MODE: Mode = Mode::S_IRUSR.union(Mode::S_IWUSR).union(Mode::S_IRGRP).union(Mode::S_IWGRP);
+const PATH_MODE: u32 = 0o660;
 
 /// A socket that listens.
 #[derive(Debug)]
@@ -95,11 +95,21 @@ fn open_address(address: SocketAddr) -> io::Result<Socket> {
 fn open_path(path: &Path) -> io::Result<Socket> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let opened = socket(AddressFamily::Unix, SockType::Stream, flags, None)?;
-    // Before it has a name, so that nobody else can connect in between.
-    fchmod(&opened, PATH_MODE)?;
     bind(opened.as_raw_fd(), &UnixAddr::new(path)?)?;
+    // Before it listens, so that nobody else can connect in between.
+    set_mode(path)?;
     listen(&opened, Backlog::MAXCONN)?;
     Ok(Socket::Unix(opened.into()))
+}
+
+/// Gives a socket its mode, whatever the umask is, and nothing else that may have taken its place.
+fn set_mode(path: &Path) -> io::Result<()> {
+    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW;
+    let place = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
+    if !place.metadata()?.file_type().is_socket() {
+        return Err(io::Error::other("something has taken its place"));
+    }
+    fs::set_permissions(format!("/proc/self/fd/{}", place.as_raw_fd()), Permissions::from_mode(PATH_MODE))
 }
 
 /// Whether a path is that of a socket that nobody listens on: its server has ended.

@@ -78,7 +78,9 @@ fn set_certificate(context: &mut SslContextBuilder, tls: &Tls) -> Result<(), Str
     };
     context.set_certificate(&own).map_err(failed(CERTIFICATE))?;
     chain.try_for_each(|further| context.add_extra_chain_cert(further)).map_err(failed(CERTIFICATE))?;
-    let key = PKey::private_key_from_pem(tls.key.as_bytes()).map_err(failed("use tls_key"))?;
+    // Nobody is there to be asked for a passphrase.
+    let key =
+        PKey::private_key_from_pem_passphrase(tls.key.as_bytes(), b"").map_err(failed("use tls_key"))?;
     context.set_private_key(&key).map_err(failed("use tls_key with tls_certificate"))?;
     context.check_private_key().map_err(failed("use tls_key with tls_certificate"))
 }

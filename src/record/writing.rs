@@ -290,8 +290,13 @@ impl Writing {
     fn publish(&self) {
         let writer = self.writer.as_ref().map(Writer::health);
         let low = writer.as_ref().filter(|health| health.space == Space::Low);
+        let maintenance_error = writer.as_ref().and_then(|health| health.maintenance_error.clone());
         let mut state = locked(&self.shared.state);
+        if let Some(why) = maintenance_error.as_ref().filter(|_| maintenance_error != state.maintenance_error)
+        {
+            tracing::error!("the store cannot be tidied up: {why}");
+        }
         state.low_space = low.and_then(|health| health.free_bytes);
-        state.maintenance_error = writer.as_ref().and_then(|health| health.maintenance_error.clone());
+        state.maintenance_error = maintenance_error;
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::disk::Disk;
 use crate::error::{Error, Result};
+use crate::limits::ASIDE_NAMES_MAX;
 use crate::names::QUARANTINE_SUFFIX;
 
 /// Bytes copied at a time.
@@ -38,7 +39,13 @@ pub(crate) fn copy_aside(disk: &dyn Disk, name: &str) -> Result<()> {
     disk.sync_names().map_err(Error::io("sync directory", disk.path()))
 }
 
-/// Gives a file the name that it has when it is set aside.
-pub(crate) fn move_aside(disk: &dyn Disk, name: &str) -> Result<()> {
-    disk.rename(name, &aside_name(name)).map_err(Error::io("rename", disk.path().join(name)))
+/// Gives a file the name that it has when it is set aside, with a number where another file has that name already. Returns
+/// the name.
+pub(crate) fn move_aside(disk: &dyn Disk, name: &str) -> Result<String> {
+    let taken = |name: &str| disk.id_at(name).map_or(true, |found| found.is_some());
+    let numbered = (2..=ASIDE_NAMES_MAX).map(|number| aside_name(&format!("{name}.{number}")));
+    let aside = std::iter::once(aside_name(name)).chain(numbered).find(|name| !taken(name));
+    let aside = aside.ok_or_else(|| std::io::Error::other("there are too many files set aside from it"));
+    let renamed = aside.and_then(|aside| disk.rename(name, &aside).map(|()| aside));
+    renamed.map_err(Error::io("rename", disk.path().join(name)))
 }

@@ -71,6 +71,11 @@ pub enum Error {
         /// Why, in the words of the first failure.
         why: String,
     },
+    /// There are no run numbers left.
+    NumbersUsedUp {
+        /// Where they end, [`crate::limits::SEQ_MAX`].
+        limit: u64,
+    },
     /// A single run is larger than the store takes.
     RunTooLarge {
         /// Encoded size in bytes.
@@ -195,6 +200,9 @@ impl fmt::Display for Error {
                 write!(f, "write to {path}: the store was taken away while it was being written ({what})")
             }
             Error::Refusing { why } => write!(f, "store runs: {why}"),
+            Error::NumbersUsedUp { limit } => {
+                write!(f, "store runs: their numbers would pass {limit}, the greatest that there is")
+            }
             Error::RunTooLarge { bytes, limit } => {
                 write!(f, "store a run of {bytes} bytes: the limit is {limit}")
             }

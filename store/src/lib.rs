@@ -12,6 +12,7 @@ mod cursor;
 mod damage;
 pub mod disk;
 mod error;
+mod figure;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod hash;
@@ -37,6 +38,7 @@ mod segment;
 mod small;
 mod state;
 mod statistics;
+mod survey;
 mod upkeep;
 mod value;
 mod verify;
@@ -47,6 +49,7 @@ pub use cursor::{Continuity, Cursor, Cursors, Delivered, FoundRun, StoreAt, fing
 pub use damage::Damage;
 pub use disk::writer_pid;
 pub use error::{Error, Result};
+pub use figure::Figure;
 pub use health::{Health, Space};
 pub use identity::{Identity, NoIdentity};
 pub use import::{Imported, Importer};
@@ -57,9 +60,9 @@ pub use options::Options;
 pub use position::Position;
 pub use provenance::{Consolidation, Provenance};
 pub use reader::{
-    Arrivals, Arrived, ArrivedRev, Batch, Bucket, Catalogue, Cell, CheckInfo, CheckSeries, Column, Reader,
-    RunState, Runs, Sample, SampleBatch, Samples, Scan, SeriesInfo, SeriesKey, Snapshot, States, StoreInfo,
-    Windows,
+    Arrivals, Arrived, ArrivedRev, Batch, Bucket, Catalogue, Cell, CheckInfo, CheckSeries, Column, Figures,
+    Reader, RunFigure, RunState, Runs, Sample, SampleBatch, Samples, Scan, SeriesInfo, SeriesKey, Snapshot,
+    States, StoreInfo, Windows,
 };
 pub use repair::{Repaired, repair, repair_on};
 pub use run::{Metric, Reason, Run, Standing};

@@ -35,6 +35,20 @@ pub const SCHEMAS_PER_CHECK_MAX: usize = 16;
 /// synced is never given to another run.
 pub const SEQ_GAP_ON_OPEN: u64 = 1 << 24;
 
+/// Run numbers end here. A store takes no run that would be numbered past it, and a file whose name claims numbers past it is
+/// none of the store. At a million runs a second that is after 146,000 years.
+pub const SEQ_MAX: u64 = 1 << 62;
+
+/// A file that cannot be read keeps the numbers that its name claims from being given out, up to so many after the last
+/// one that can be read: its name proves nothing.
+pub const SEQ_CLAIM_MAX: u64 = 1 << 40;
+
+/// Files of one name that are set aside, beside copies of them.
+pub const ASIDE_NAMES_MAX: usize = 1 << 10;
+
+/// How many names that are taken a new log passes over.
+pub const LOG_NAMES_TAKEN_MAX: u64 = 1 << 10;
+
 /// How often a reader lists a directory that changes underneath before it gives up.
 pub const LISTINGS_MAX: usize = 64;
 

@@ -1,8 +1,7 @@
 //! Every file name of a store.
 //!
-//! A log is named by the number of its first run, a segment by the range of run numbers that it answers for. That
-//! is all the bookkeeping there is: a log or segment whose start lies within the range of a (larger) segment has
-//! been replaced by it and is ignored, then removed by the writer.
+//! A log is named by the number of its first run, a segment by the range of run numbers that it answers for. Whether a
+//! file is what its name says is for `survey.rs` to find out.
 
 use crate::limits::CURSOR_NAME_BYTES_MAX;
 
@@ -77,32 +76,11 @@ pub(crate) fn is_good_name(name: &str) -> bool {
     (1..=CURSOR_NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(good) && !name.starts_with('.')
 }
 
-/// The files that count, in order of their start: those that no larger segment has replaced, and the others.
-pub(crate) fn live(names: &[String]) -> (Vec<FileName>, Vec<FileName>) {
-    let mut files: Vec<FileName> = names
-        .iter()
-        .filter_map(|name| FileName::parse(name))
-        .filter(|name| *name != FileName::Temporary)
-        .collect();
-    let key = |file: &FileName| match *file {
-        FileName::Segment { start, end } => (start, u64::MAX - end, 0),
-        FileName::Log { start } => (start, u64::MAX, 1),
-        FileName::Temporary => (u64::MAX, u64::MAX, 2),
-    };
-    files.sort_unstable_by_key(key);
-    let (mut live, mut replaced) = (Vec::new(), Vec::new());
-    let mut covered = 0;
-    for file in files {
-        match file {
-            FileName::Segment { start, end } if start >= covered => {
-                covered = end;
-                live.push(file);
-            }
-            FileName::Log { start } if start >= covered => live.push(file),
-            _ => replaced.push(file),
-        }
-    }
-    (live, replaced)
+/// Whether a name is of the kind that logs and segments have, but for its numbers.
+pub(crate) fn has_pattern(name: &str) -> bool {
+    let stem = name.strip_suffix(".log").or_else(|| name.strip_suffix(".seg"));
+    let fits = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+    stem.is_some_and(|stem| !stem.is_empty() && stem.bytes().all(fits))
 }
 
 impl FileName {
@@ -142,25 +120,5 @@ mod tests {
         {
             assert_eq!(FileName::parse(name), None, "{name}");
         }
-    }
-
-    #[test]
-    fn what_a_larger_segment_covers_is_replaced() {
-        let names: Vec<String> = vec![
-            segment_name(0, 10),
-            segment_name(0, 20),
-            segment_name(10, 20),
-            segment_name(20, 30),
-            log_name(5),
-            log_name(20),
-            log_name(30),
-        ];
-        let (live, replaced) = live(&names);
-        let segment = |start, end| FileName::Segment { start, end };
-        assert_eq!(live, [segment(0, 20), segment(20, 30), FileName::Log { start: 30 }]);
-        assert_eq!(
-            replaced,
-            [segment(0, 10), FileName::Log { start: 5 }, segment(10, 20), FileName::Log { start: 20 }]
-        );
     }
 }

@@ -3,9 +3,11 @@
 use crate::amendment;
 use crate::disk::Disk;
 use crate::error::{Error, Result};
-use crate::limits::SEQ_GAP_ON_OPEN;
+use crate::limits::{SEQ_CLAIM_MAX, SEQ_GAP_ON_OPEN};
 use crate::log::{Before, End, LogImage};
-use crate::names::{FileName, live, log_name};
+use crate::names::{FileName, log_name};
+use crate::segment::Segment;
+use crate::survey::survey;
 
 /// What was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,19 +30,22 @@ pub(crate) fn recover(disk: &dyn Disk) -> Result<Recovered> {
         let _ = disk.remove(name);
     }
     amendment::note_repaired(disk, &names)?;
-    let (files, replaced) = live(&names);
+    let survey = survey(disk, &names)?;
+    let (files, mut damages) = (&survey.files, survey.strays.len() as u64);
     let mut found = None;
-    let mut damages = 0;
-    for file in files.iter().chain(&replaced) {
-        let (end, exact) = match *file {
-            FileName::Segment { end, .. } => (end, false),
-            FileName::Log { start } => end_of_log(disk, start, &mut damages)?,
-            FileName::Temporary => continue,
-        };
-        found = found.max(Some((end, exact)));
+    for file in files.iter().chain(&survey.replaced) {
+        if let FileName::Log { start } = *file {
+            found = found.max(Some(end_of_log(disk, start, &mut damages)?));
+        }
     }
+    found = found.max(end_of_segments(disk, files, &mut damages)?);
+    // What cannot be read may be read again one day.
+    let claimed = files.iter().filter_map(segment_end);
+    let claimed = claimed.chain(survey.strays.iter().filter_map(|stray| stray.end));
+    let credible = found.map_or(0, |(end, _)| end).saturating_add(SEQ_CLAIM_MAX);
+    found = found.max(claimed.filter(|end| *end <= credible).max().map(|end| (end, false)));
     let mut logs = 0;
-    for file in &files {
+    for file in files {
         if let FileName::Log { start } = *file {
             logs += 1;
             let name = log_name(start);
@@ -52,6 +57,26 @@ pub(crate) fn recover(disk: &dyn Disk) -> Result<Recovered> {
     let (end, exact) = found.unwrap_or((0, false));
     let next = if found.is_some() { end.saturating_add(SEQ_GAP_ON_OPEN) } else { 0 };
     Ok(Recovered { before: Before { end, exact }, next, damages, logs })
+}
+
+fn segment_end(file: &FileName) -> Option<u64> {
+    match *file {
+        FileName::Segment { end, .. } => Some(end),
+        _ => None,
+    }
+}
+
+/// Where the last segment ends that is what its name says.
+fn end_of_segments(disk: &dyn Disk, files: &[FileName], damages: &mut u64) -> Result<Option<(u64, bool)>> {
+    for file in files.iter().rev() {
+        let FileName::Segment { start, end } = *file else { continue };
+        match Segment::open(disk, start, end) {
+            Ok(_) => return Ok(Some((end, false))),
+            Err(Error::Damaged { .. }) => *damages += 1,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
 }
 
 /// The number after the last run that can be read in a log, and whether that run is there.

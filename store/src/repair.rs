@@ -14,9 +14,10 @@ use crate::error::{Error, Result};
 use crate::limits::AMENDMENTS_OF_REPAIR_MAX;
 use crate::log::{End, LogImage};
 use crate::mark;
-use crate::names::{FileName, live};
+use crate::names::FileName;
 use crate::position::Position;
 use crate::segment::{Catalogue, SegmentWriter};
+use crate::survey::survey_now;
 use crate::upkeep::{Permit, seal};
 use crate::verify::{FileReport, Finding, verify_on};
 
@@ -57,10 +58,14 @@ pub fn repair_on(disk: Arc<dyn Disk>) -> Result<Repaired> {
     amendment::note_repaired(&*disk, &names)?;
     // A list that is damaged is begun anew.
     let before = amendment::load(&*disk).map_or(0, |all| all.count());
+    let counts = survey_now(&*disk)?.files;
     let mut repaired = Repaired::default();
-    for report in verify_on(&*disk, &mut |_| {})? {
+    // First what does not count, so that nothing is put into its place before it is set aside.
+    let mut reports = verify_on(&*disk, &mut |_| {})?;
+    reports.sort_by_key(|report| FileName::parse(&report.name).is_none_or(|file| counts.contains(&file)));
+    for report in reports {
         if report.findings.iter().any(Finding::is_damage) {
-            repair_file(&*disk, &report, &permit, &mut repaired)?;
+            repair_file(&*disk, (&report, &counts), &permit, &mut repaired)?;
         } else if !report.findings.is_empty() {
             repaired.torn.push(report);
         }
@@ -71,7 +76,12 @@ pub fn repair_on(disk: Arc<dyn Disk>) -> Result<Repaired> {
     Ok(repaired)
 }
 
-fn repair_file(disk: &dyn Disk, report: &FileReport, permit: &Permit, repaired: &mut Repaired) -> Result<()> {
+fn repair_file(
+    disk: &dyn Disk,
+    (report, counts): (&FileReport, &[FileName]),
+    permit: &Permit,
+    repaired: &mut Repaired,
+) -> Result<()> {
     match disk.open(&report.name) {
         Ok(_) => {}
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
@@ -80,12 +90,12 @@ fn repair_file(disk: &dyn Disk, report: &FileReport, permit: &Permit, repaired: 
         }
         // No file at all: a directory, a link, a FIFO.
         Err(_) => {
-            move_aside(disk, &report.name)?;
-            repaired.set_aside.push(aside_name(&report.name));
+            repaired.set_aside.push(move_aside(disk, &report.name)?);
             return Ok(());
         }
     }
-    match FileName::parse(&report.name) {
+    let file = FileName::parse(&report.name).filter(|file| counts.contains(file));
+    match file {
         Some(FileName::Segment { start, end }) => {
             copy_aside(disk, &report.name)?;
             let damages: Vec<&Damage> = report.findings.iter().filter_map(damage).collect();
@@ -97,11 +107,14 @@ fn repair_file(disk: &dyn Disk, report: &FileReport, permit: &Permit, repaired: 
         }
         Some(FileName::Log { start }) => {
             // Sealing notes what is lost, and sets a damaged log aside.
-            seal(disk, &[start], end_of_log(disk, start)?, permit)?;
+            seal(disk, (&[start], &[]), end_of_log(disk, start)?, permit)?;
             repaired.kept_runs += report.runs;
         }
-        // One that is written as a whole: whoever needs it makes it anew.
-        Some(FileName::Temporary) | None => move_aside(disk, &report.name)?,
+        // One that is written as a whole, which whoever needs it makes anew, or none of the store's.
+        Some(FileName::Temporary) | None => {
+            repaired.set_aside.push(move_aside(disk, &report.name)?);
+            return Ok(());
+        }
     }
     repaired.set_aside.push(aside_name(&report.name));
     Ok(())
@@ -116,8 +129,7 @@ fn damage(finding: &Finding) -> Option<&Damage> {
 
 /// Where the runs of a log end, and with them the segment in its place.
 fn end_of_log(disk: &dyn Disk, start: u64) -> Result<End> {
-    let names = disk.list().map_err(Error::io("list", disk.path()))?;
-    let (files, _) = live(&names);
+    let files = survey_now(disk)?.files;
     if let Some(next) = files.iter().filter_map(FileName::start).filter(|other| *other > start).min() {
         return Ok(End::at(next));
     }
@@ -126,7 +138,7 @@ fn end_of_log(disk: &dyn Disk, start: u64) -> Result<End> {
     let last = image.and_then(|mut image| image.extend(disk).map(|()| image.last_seq()));
     let readable = last.ok().flatten().unwrap_or(start).saturating_add(1);
     let synced = mark::load(disk)?.filter(|synced| synced.0 > readable);
-    Ok(synced.map_or(End::at(readable), |synced| End { before: synced.0, exact: true }))
+    Ok(synced.map_or(End::at(readable), |synced| End { exact: true, ..End::at(synced.0) }))
 }
 
 /// A chunk that was carried over.

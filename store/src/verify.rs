@@ -19,11 +19,12 @@ use crate::error::{Error, Result};
 use crate::identity::{self, IDENTITY_NAME};
 use crate::log::{End, LogImage, ends};
 use crate::mark;
-use crate::names::{CURSOR_SUFFIX, FileName, NOTE_SUFFIX, live};
+use crate::names::{CURSOR_SUFFIX, FileName, NOTE_SUFFIX};
 use crate::note;
 use crate::position::Position;
 use crate::run::Run;
 use crate::segment::{Catalogue, ChunkRef, Extent, Segment};
+use crate::survey::survey_now;
 
 /// A file that was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,12 +125,13 @@ pub fn is_store(dir: &Path) -> Result<bool> {
 pub fn verify_on(disk: &dyn Disk, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Vec<FileReport>> {
     // Before the files: they have at least what it says.
     let synced = mark::load(disk).unwrap_or(None);
+    let survey = survey_now(disk)?;
+    let files = &survey.files;
     let names = disk.list().map_err(Error::io("list", disk.path()))?;
-    let (files, _) = live(&names);
     let small: Vec<&String> = names.iter().filter(|name| is_small(name)).collect();
-    let total = files.len() + small.len();
+    let total = files.len() + survey.replaced.len() + survey.strays.len() + small.len();
     let mut reports = Vec::new();
-    let ends = ends(disk, &files, End::OPEN)?;
+    let ends = ends(disk, files, End::OPEN)?;
     for (file, end) in files.iter().zip(ends) {
         let check = |report: &mut FileReport| match *file {
             FileName::Log { start } => check_log(disk, start, (end, synced), report),
@@ -143,6 +145,16 @@ pub fn verify_on(disk: &dyn Disk, progress: &mut dyn FnMut(Progress<'_>)) -> Res
         };
         progress(Progress { name: &file.name(), done: reports.len(), total });
         reports.extend(report(disk, file.name(), numbers, check));
+    }
+    for file in &survey.replaced {
+        let (name, start) = (file.name(), file.start().unwrap_or(0));
+        progress(Progress { name: &name, done: reports.len(), total });
+        reports.extend(report(disk, name, (start, start), |_| survey.check_replaced(disk, *file)));
+    }
+    for stray in survey.strays {
+        let numbers = (stray.start, stray.start);
+        progress(Progress { name: &stray.name, done: reports.len(), total });
+        reports.extend(report(disk, stray.name, numbers, |_| Err(stray.why)));
     }
     for name in small {
         progress(Progress { name, done: reports.len(), total });

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::health::{Health, Space};
 use crate::identity::{self, Identity};
 use crate::leftover::{Leftover, Refused};
-use crate::limits::LOG_BYTES_MIN;
+use crate::limits::{LOG_BYTES_MIN, LOG_NAMES_TAKEN_MAX, SEQ_MAX};
 use crate::log::{Appended, Before, LogWriter};
 use crate::mark::Mark;
 use crate::names::{RESERVE_NAME, log_name};
@@ -145,6 +145,9 @@ impl Writer {
             if let Some(why) = &self.poisoned {
                 return Err(Error::Refusing { why: why.clone() });
             }
+            if self.next_seq.saturating_add(batch.len() as u64) > SEQ_MAX {
+                return Err(Error::NumbersUsedUp { limit: SEQ_MAX });
+            }
             let mut log = match self.log.take() {
                 Some(log) => log,
                 None => self.create_log(room, least)?,
@@ -175,7 +178,8 @@ impl Writer {
     }
 
     /// A log with that much room, or with less where the disk is nearly full, but not less than `least` bytes.
-    fn create_log(&self, room: u64, least: u64) -> Result<LogWriter> {
+    fn create_log(&mut self, room: u64, least: u64) -> Result<LogWriter> {
+        self.pass_taken_names()?;
         let mut room = room;
         loop {
             match LogWriter::create(&*self.disk, self.next_seq, self.before, room) {
@@ -183,6 +187,19 @@ impl Writer {
                 created => return created,
             }
         }
+    }
+
+    /// A file that somebody has put where the next log would be is not replaced: its number is left out.
+    fn pass_taken_names(&mut self) -> Result<()> {
+        for _ in 0..LOG_NAMES_TAKEN_MAX {
+            let name = log_name(self.next_seq);
+            match self.disk.id_at(&name).map_err(Error::io("look for", self.disk.path().join(&name)))? {
+                Some(_) => self.next_seq += 1,
+                None => return Ok(()),
+            }
+        }
+        let why = format!("{LOG_NAMES_TAKEN_MAX} files have the names that the next log could have");
+        Err(Error::Refusing { why })
     }
 
     /// Ends a log in which the write of so many runs failed. What of them has reached the disk is cut off; the next log,

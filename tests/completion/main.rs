@@ -86,6 +86,11 @@ const HOSTILE_QUERY_CASES: [&str; 8] = [
     "{check=\\\"an",
 ];
 
+/// How often a line is given up before the shell counts as stuck.
+const GIVE_UPS_MAX: usize = 20;
+/// Looks for what the shell prints then, before the line is given up again.
+const LOOKS_MAX: usize = 250;
+
 /// A shell at a terminal of its own. It is ended with the test.
 struct Shell {
     process: Child,
@@ -124,6 +129,28 @@ impl Shell {
         stdin.flush().unwrap();
     }
 
+    /// Gives up whatever is open at the end of the line, until the shell takes a command again: a key that comes while it is
+    /// busy may be lost.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a terminal tells nothing of what a shell has done with a key"
+    )]
+    fn give_up_line(&mut self, number: usize) {
+        let expected = format!("done-{}", number + 1000);
+        for _ in 0..GIVE_UPS_MAX {
+            self.send("\x03");
+            std::thread::sleep(std::time::Duration::from_millis(30));
+            self.send(&format!("\x15echo done-$(expr {number} + 1000)\n"));
+            for _ in 0..LOOKS_MAX {
+                if text(&self.shown.lock().unwrap()).contains(&expected) {
+                    return;
+                }
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+        }
+        panic!("the shell takes no command after line {number}");
+    }
+
     fn await_shown(&self, expected: &str) {
         wait_for(expected, || {
             let shown = self.shown.lock().unwrap();
@@ -134,8 +161,11 @@ impl Shell {
 
 impl Drop for Shell {
     fn drop(&mut self) {
-        // The end of its stdin ends the terminal, and so the shell.
+        // The end of its stdin ends the terminal, and so the shell; one that waits for a key is ended with its terminal.
         drop(self.process.stdin.take());
+        if std::thread::panicking() {
+            let _ = self.process.kill();
+        }
         let _ = self.process.wait();
         if std::thread::panicking() {
             eprintln!("the terminal showed:\n{}", text(&self.shown.lock().unwrap()));
@@ -208,13 +238,9 @@ fn takes_no_name_for_a_command(command: &str, setup: &str) {
         ["", "echo `", "echo $(", "echo \"$(", "echo \"`"].map(|before| format!("{before}{line}"))
     });
     for (at, line) in typed.enumerate() {
-        // The tab key, the line, and whatever is open at its end given up.
         shell.send(&format!("{line}\t\n"));
         std::thread::sleep(std::time::Duration::from_millis(120));
-        shell.send("\x03");
-        std::thread::sleep(std::time::Duration::from_millis(30));
-        shell.send(&format!("\x15echo done-$(expr {at} + 1000)\n"));
-        shell.await_shown(&format!("done-{}", at + 1000));
+        shell.give_up_line(at);
         assert!(!stage.root().join("seized").exists(), "a name became a command: {line}");
     }
     for unseen in ['\u{202e}', '\u{2028}', '\u{e0041}'] {

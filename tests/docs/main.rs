@@ -49,6 +49,7 @@ pages! {
     night_page: "docs/night.md",
     nrpe_differences: "docs/nrpe-differences.md",
     plugin_output: "docs/plugin-output.md",
+    promql_differences: "docs/promql-differences.md",
     query: "docs/query.md",
     readme: "README.md",
     rules: "docs/rules.md",

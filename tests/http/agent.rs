@@ -2,9 +2,12 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use nix::sys::signal::Signal;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 
 use crate::stage::{Daemon, PATIENCE, Stage, children, free_port, send, text, wait_for};
 
@@ -91,6 +94,9 @@ fn the_server_stands_back_and_ends_with_the_agent() {
         .output()
         .unwrap();
     assert_eq!(text(&socket.stdout), "Custos is healthy.\n");
+    let mode = agent.stage.path("http.socket").metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o660);
+    wait_for("no connection", || agent.status("http: requests").filter(|line| !line.contains("connections")));
     assert!(agent.status("agent:").unwrap().contains(&format!("127.0.0.1:{}", agent.port)));
     let Agent { daemon, stage, .. } = agent;
     assert!(daemon.end().success());
@@ -149,6 +155,27 @@ fn a_reload_replaces_the_server_only_for_other_settings() {
     agent.stage.configure("", "  a: { command: /bin/true }\n");
     reload(3);
     wait_for("nobody to answer", || get(agent.port, "/-/healthy").is_none().then_some(()));
+}
+
+#[test]
+fn a_reload_refuses_what_is_no_file_for_tls_and_leaves_the_server() {
+    let agent = Agent::start();
+    let server = agent.server();
+    mkfifo(&agent.stage.path("fifo.pem"), Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", agent.stage.path("device.pem")).unwrap();
+    std::fs::write(agent.stage.path("large.pem"), vec![b'#'; (1 << 20) + 1]).unwrap();
+    for (file, why) in [
+        ("fifo.pem", "it is not a regular file"),
+        ("device.pem", "it is not a regular file"),
+        ("large.pem", "the file is larger than 1048576 bytes"),
+    ] {
+        configure(&agent.stage, agent.port, &format!(", tls_certificate: {file}, tls_key: {file}"));
+        agent.daemon.signal(Signal::SIGHUP);
+        let refused = format!("HTTP: failed to read {}: {why}", agent.stage.shown(file));
+        wait_for("the refusal", || agent.daemon.log().contains(&refused).then_some(()));
+        agent.runs_until(|body| body.contains("\"1\""));
+    }
+    assert_eq!(agent.server(), server);
 }
 
 #[test]

@@ -15,6 +15,12 @@ pub(crate) const ROOMS: &[Room] = &[
         outside: &["clock", "nix", "threads"],
     },
     Room {
+        name: "whole_file",
+        what: "files that are read whole, up to a bound",
+        imports: &["clock"],
+        outside: &["files", "nix"],
+    },
+    Room {
         name: "text",
         what: "numbers and times as people write them, and what is safe to show",
         imports: &[],
@@ -36,7 +42,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "config",
         what: "what the YAML means; reads files, knows no later stage",
-        imports: &["limits", "mib", "period", "text"],
+        imports: &["limits", "mib", "period", "text", "whole_file"],
         outside: &[
             "custos_compat",
             "custos_shim",
@@ -104,7 +110,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "nrpe",
         what: "NRPE's listener and client; executes and records nothing",
-        imports: &["clock", "config", "limits", "lock", "observe", "part", "text"],
+        imports: &["clock", "config", "limits", "lock", "observe", "part", "text", "whole_file"],
         outside: &[
             "clock",
             "custos_compat",
@@ -130,7 +136,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "http",
         what: "queries over HTTP; reads the store, and asks the agent for its figures",
-        imports: &["clock", "config", "control", "limits", "lock", "part"],
+        imports: &["clock", "config", "control", "limits", "lock", "part", "whole_file"],
         outside: &[
             "custos_promql",
             "custos_query",
@@ -212,6 +218,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "rules",
             "snmp",
             "text",
+            "whole_file",
         ],
         outside: &[
             "clap",

@@ -1,5 +1,6 @@
 //! Writing the configuration: never half of it, never over one that somebody wrote, and never one with mistakes.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
@@ -60,23 +61,42 @@ fn read(output: &Path) -> io::Result<Vec<u8>> {
     Ok(found)
 }
 
-/// Where a file is written: behind the links of its path, which must be of root or of this user.
+/// Where a file is written: behind the links on its way and of its own, which must be of root or of this user.
 pub(super) fn target(output: &Path) -> Result<PathBuf, Failure> {
-    let mut path = output.to_owned();
-    for _ in 0..LINKS_MAX {
-        let link = match fs::symlink_metadata(&path) {
+    let absolute = std::path::absolute(output).map_err(|error| failed("find", output, &error))?;
+    let mut left: Vec<OsString> = absolute.iter().rev().map(OsStr::to_owned).collect();
+    let (mut path, mut links) = (PathBuf::new(), 0);
+    while let Some(name) = left.pop() {
+        if name == "." {
+            continue;
+        }
+        if name == ".." {
+            path.pop();
+            continue;
+        }
+        let next = path.join(&name);
+        let link = match fs::symlink_metadata(&next) {
             Ok(found) if found.is_symlink() => found,
             // It, or what is missing of its way, is found to be so later.
-            _ => return Ok(fs::canonicalize(&path).unwrap_or(path)),
+            _ => {
+                path = next;
+                continue;
+            }
         };
         if link.uid() != 0 && link.uid() != Uid::effective().as_raw() {
-            let shown = path.display();
+            let shown = next.display();
             return Err(Failure::new(format!("nothing is written: {shown} is a link of another user")));
         }
-        let next = fs::read_link(&path).map_err(|error| failed("follow", &path, &error))?;
-        path = path.parent().unwrap_or(Path::new("")).join(next);
+        links += 1;
+        if links > LINKS_MAX {
+            let shown = output.display();
+            return Err(Failure::new(format!("nothing is written: {shown} leads through too many links")));
+        }
+        let behind = fs::read_link(&next).map_err(|error| failed("follow", &next, &error))?;
+        // One that begins with `/` leads away from where it stands.
+        left.extend(behind.iter().rev().map(OsStr::to_owned));
     }
-    Err(Failure::new(format!("nothing is written: {} leads through too many links", output.display())))
+    Ok(path)
 }
 
 fn failed(what: &str, path: &Path, error: &io::Error) -> Failure {
@@ -137,7 +157,7 @@ pub(super) fn write(output: &Path, page: &str, standing: &Standing) -> Result<Op
     let output = target(output)?;
     let directory = output.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = output.file_name().ok_or_else(|| Failure::usage("--output names no file"))?;
-    let mut hidden = std::ffi::OsString::from(".");
+    let mut hidden = OsString::from(".");
     hidden.push(name);
     hidden.push(format!(".{}", Pid::this()));
     match fs::create_dir(directory) {
@@ -305,6 +325,19 @@ mod tests {
         std::os::unix::fs::lchown(&output, Some(12345), None).unwrap();
         let failure = target(&link).unwrap_err().message;
         assert!(failure.contains("is a link of another user"), "{failure}");
+        // Nor on the way, whether or not what is behind them exists.
+        let (way, there) = (directory.path().join("way"), directory.path().join("there"));
+        fs::create_dir(&there).unwrap();
+        std::os::unix::fs::symlink("./there/../there", &way).unwrap();
+        assert_eq!(target(&way.join("new.yaml")).unwrap(), there.join("new.yaml"));
+        std::os::unix::fs::lchown(&way, Some(12345), None).unwrap();
+        for output in [way.join("new.yaml"), way.join("none/../new.yaml")] {
+            let failure = write(&output, GOOD, &Standing::Nothing).unwrap_err().message;
+            assert!(failure.contains("way is a link of another user"), "{failure}");
+        }
+        std::os::unix::fs::symlink("circle", directory.path().join("circle")).unwrap();
+        let failure = target(&directory.path().join("circle/x")).unwrap_err().message;
+        assert!(failure.contains("too many links"), "{failure}");
     }
 
     #[test]

@@ -79,7 +79,10 @@ pub(in crate::cli) fn run(args: &QueryArgs) -> ExitCode {
 }
 
 fn answer(args: &QueryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
-    let expr = parse(&args.expr).map_err(|error| Failure::usage(error.with_caret(&args.expr)))?;
+    let expr = parse(&args.expr).map_err(|error| {
+        tell_of_quotes(args);
+        Failure::usage(error.with_caret(&args.expr))
+    })?;
     let span = span(args, now, style)?;
     let mut opened = args.read.open()?;
     let mut damage = std::mem::take(&mut opened.damage);
@@ -108,7 +111,9 @@ fn answer(args: &QueryArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> R
     show(args, &answer, (span, &unit), now, style, out)?;
     if is_empty(&answer) {
         out.flush()?;
-        advise(&expr, &opened.reader);
+        if !is_odd_check(&args.expr, &opened.reader) {
+            advise(&expr, &opened.reader);
+        }
     }
     damage.finish(out)
 }
@@ -185,6 +190,31 @@ fn is_empty(answer: &Answer) -> bool {
         AnswerValue::Matrix(series) => series.is_empty(),
         AnswerValue::Scalar(_) | AnswerValue::Text(..) => false,
     }
+}
+
+/// Says how a name has to be written, if the text that is no query is that of a check.
+fn tell_of_quotes(args: &QueryArgs) {
+    if let Ok(opened) = args.read.open() {
+        is_odd_check(&args.expr, &opened.reader);
+    }
+}
+
+/// Whether the whole query is the name of a check that PromQL reads as something else; then it says how to write it.
+fn is_odd_check(query: &str, reader: &Reader) -> bool {
+    let name = query.trim();
+    let is_odd = custos_query::check_names(reader).iter().any(|check| check == name);
+    if is_odd && names_itself(name) {
+        return false;
+    }
+    if is_odd {
+        tell(&format!("the check {name} is written {{{name:?}}} in a query"));
+    }
+    is_odd
+}
+
+/// Whether a name is a selector as it stands.
+fn names_itself(name: &str) -> bool {
+    parse(name).is_ok_and(|expr| names(&expr) == [name])
 }
 
 /// Says why an answer may be empty: a name that no check has.

@@ -4,8 +4,6 @@
 //! once, however often it is named, and a file that includes itself, directly or not, is a mistake.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,8 +13,9 @@ use crate::config::document::glob::{self, GlobError};
 use crate::config::document::json;
 use crate::config::document::place::{Place, SourceFile};
 use crate::config::document::yaml::{self, Content, Node};
-use crate::limits::{CONFIG_FILES_MAX, CONFIG_INCLUDE_DEPTH_MAX, CONFIG_MAX_BYTES};
+use crate::limits::{CONFIG_FILES_MAX, CONFIG_INCLUDE_DEPTH_MAX, CONFIG_MAX_BYTES, CONFIG_PIPE_PATIENCE};
 use crate::text::system_error::words;
+use crate::whole_file;
 
 /// A glob with the other of the two endings that YAML has, if it ends in one.
 fn other_ending(pattern: &str) -> Option<String> {
@@ -200,9 +199,9 @@ impl Reading<'_> {
     }
 }
 
-/// One file by itself; what keeps it from being read is noted.
-pub(crate) fn source_file(path: &Path, findings: &mut Findings) -> Option<Arc<SourceFile>> {
-    match read_text(path, false) {
+/// One file by itself, which may be a pipe unless another file names it; what keeps it from being read is noted.
+pub(crate) fn source_file(path: &Path, named: bool, findings: &mut Findings) -> Option<Arc<SourceFile>> {
+    match read_text(path, named) {
         Ok(text) => Some(SourceFile::new(path.to_owned(), text)),
         Err(Fault::Unreadable(why)) => {
             findings.error(&Place::whole(&SourceFile::new(path.to_owned(), String::new())), why);
@@ -224,16 +223,13 @@ enum Fault {
     Unusable { before: String, message: String },
 }
 
-/// Reads a file as text. An included one must be a regular file: opening a pipe would wait for its writer. The
-/// main one may be a pipe, as in `custos config check <(…)`.
+/// Reads a file as text. An included one must be a regular file. The main one may be a pipe, as in
+/// `custos config check <(…)`, whose writer is waited for, but not for ever.
 fn read_text(path: &Path, included: bool) -> Result<String, Fault> {
     let unreadable = |error: std::io::Error| Fault::Unreadable(words(&error));
-    if included && !path.metadata().map_err(unreadable)?.is_file() {
-        return Err(Fault::Unreadable("it is not a regular file".to_owned()));
-    }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(unreadable)?;
-    file.take(CONFIG_MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let file = if included { whole_file::open(path) } else { whole_file::open_at_once(path) };
+    let bytes = file.and_then(|file| whole_file::up_to(file, CONFIG_MAX_BYTES + 1, CONFIG_PIPE_PATIENCE));
+    let bytes = bytes.map_err(unreadable)?;
     if bytes.len() as u64 > CONFIG_MAX_BYTES {
         let message = format!("the file is larger than {CONFIG_MAX_BYTES} bytes");
         return Err(Fault::Unusable { before: String::new(), message });

@@ -1,10 +1,10 @@
 //! Secrets in files that no other user may read or change.
 //!
 //! A file is refused if others may read or write it, if its group may write it, or if it belongs to somebody else than
-//! root or the user of this process. A file that this process may not read is a warning only, so that ordinary users can
-//! use the commands that need no secret; the agent then says of each poll why it cannot be made.
+//! root or the user of this process. For root it is only a warning that a file is somebody else's, who may be the agent. A
+//! file that this process may not read is a warning only, so that ordinary users can use the commands that need no secret;
+//! the agent then says of each poll why it cannot be made.
 
-use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -17,6 +17,7 @@ use crate::config::document::yaml::{Content, Node};
 use crate::config::keys::snmp::{FILE, SECRET};
 use crate::config::model::snmp::Secret;
 use crate::limits::SECRET_MAX_BYTES;
+use crate::whole_file;
 
 /// A community that everybody knows.
 const NO_SECRET: &str = "public";
@@ -55,7 +56,14 @@ pub(crate) fn from_file(node: &Node, owner: &str, base: &Path, findings: &mut Fi
     }
     let path = base.join(path);
     let bytes = match read_file(&path) {
-        Ok(bytes) => Ok(bytes.into()),
+        Ok(File { bytes, foreign_owner }) => {
+            if let Some(user) = foreign_owner {
+                let shown = path.display();
+                let why = format!("{shown} belongs to the user {user}, who may change {owner}");
+                findings.warning(&node.place, why);
+            }
+            Ok(bytes.into())
+        }
         Err(Fault::Io(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
             let why = format!("failed to read {owner} from {}: {error}", path.display());
             findings.warning(&node.place, why.clone());
@@ -83,15 +91,17 @@ impl std::fmt::Display for Fault {
     }
 }
 
+/// What was in a file.
+struct File {
+    bytes: Vec<u8>,
+    /// Another user than root, whose file it is, where root reads it.
+    foreign_owner: Option<u32>,
+}
+
 /// The first line of the file, which is all that it may have.
-fn read_file(path: &Path) -> Result<Vec<u8>, Fault> {
-    // A pipe or a device would be waited for, so look before opening.
-    let regular = fs::metadata(path).map_err(Fault::Io)?.is_file();
+fn read_file(path: &Path) -> Result<File, Fault> {
     let refused = |why: String| Err(Fault::Refused(why));
-    if !regular {
-        return refused("it is not a regular file".to_owned());
-    }
-    let file = File::open(path).map_err(Fault::Io)?;
+    let file = whole_file::open(path).map_err(Fault::Io)?;
     // What was opened is what is judged.
     let about = file.metadata().map_err(Fault::Io)?;
     let mode = about.mode() & 0o777;
@@ -100,7 +110,8 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Fault> {
         let may = if mode & 0o007 == 0 || mode & 0o002 != 0 { "change" } else { "read" };
         return refused(format!("{who} may {may} it (mode {mode:04o}); `chmod 600` it, or 640"));
     }
-    if about.uid() != 0 && about.uid() != Uid::effective().as_raw() {
+    let is_foreign = about.uid() != 0 && about.uid() != Uid::effective().as_raw();
+    if is_foreign && !Uid::effective().is_root() {
         return refused(format!("it belongs to the user {}, who may change it", about.uid()));
     }
     let mut bytes = Vec::new();
@@ -120,11 +131,12 @@ fn read_file(path: &Path) -> Result<Vec<u8>, Fault> {
     if bytes.contains(&b'\n') || bytes.contains(&0) {
         return refused("it has more than one line".to_owned());
     }
-    Ok(bytes)
+    Ok(File { bytes, foreign_owner: is_foreign.then(|| about.uid()) })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
@@ -163,6 +175,24 @@ mod tests {
             }
             fs::remove_file(&path).unwrap();
         }
+    }
+
+    #[test]
+    fn to_root_a_file_of_another_is_odd() {
+        if !Uid::effective().is_root() {
+            return;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("c");
+        fs::write(&path, "hush\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        std::os::unix::fs::chown(&path, Some(54_406), None).unwrap();
+        let (secret, mistakes) = read_yaml("{ file: c }", directory.path());
+        assert!(
+            mistakes.contains("warning: ") && mistakes.contains("belongs to the user 54406"),
+            "{mistakes}"
+        );
+        assert_eq!(secret.unwrap().bytes(), Ok(&b"hush"[..]));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use crate::config::document::section::Row as _;
 use crate::config::document::yaml::Content;
 use crate::config::keys::top::STORE;
 use crate::limits::CONFIG_MAX_BYTES;
+use crate::whole_file;
 
 /// The directory that `store` names in the configuration at `path`, mistakes elsewhere aside; `None` if it names
 /// none or the name is unusable.
@@ -23,8 +24,7 @@ pub fn store_named(path: &Path) -> Option<PathBuf> {
 
 /// By the line that begins with it, where the file is no YAML as a whole.
 fn by_line(path: &Path) -> Option<PathBuf> {
-    let size = std::fs::metadata(path).ok().filter(|metadata| metadata.is_file())?.len();
-    let text = std::fs::read(path).ok().filter(|_| size <= CONFIG_MAX_BYTES)?;
+    let text = whole_file::bytes(path, CONFIG_MAX_BYTES).ok()?;
     let text = String::from_utf8_lossy(&text);
     let value = text.lines().find_map(|line| line.strip_prefix("store:"))?.trim();
     let value = match value.chars().next()? {

@@ -4,9 +4,8 @@ use custos_promql::{Answer, AnswerValue, Labels, Point, format_number, write_dec
 
 use crate::http::reply::write_text;
 
-/// The data of a query's answer.
-pub(super) fn answer(answer: &Answer, stats: Option<&str>) -> String {
-    let mut out = String::with_capacity(bytes(answer) + stats.map_or(0, str::len) + HEAD_BYTES);
+/// Writes the data of a query's answer.
+pub(super) fn write_answer(out: &mut String, answer: &Answer, stats: Option<&str>) {
     let kind = match &answer.value {
         AnswerValue::Scalar(_) => "scalar",
         AnswerValue::Text(..) => "string",
@@ -20,17 +19,17 @@ pub(super) fn answer(answer: &Answer, stats: Option<&str>) -> String {
         }
         AnswerValue::Text(time_ms, text) => {
             out.push_str(&format!("[{},", float_of(*time_ms)));
-            write_text(&mut out, text);
+            write_text(out, text);
             out.push(']');
         }
-        AnswerValue::Vector(values) => list(&mut out, values, |out, (labels, point)| {
+        AnswerValue::Vector(values) => list(out, values, |out, (labels, point)| {
             out.push_str("{\"metric\":");
             write_labels(out, labels);
             out.push_str(",\"value\":");
             write_point(out, point);
             out.push('}');
         }),
-        AnswerValue::Matrix(all) => list(&mut out, all, |out, series| {
+        AnswerValue::Matrix(all) => list(out, all, |out, series| {
             out.push_str("{\"metric\":");
             write_labels(out, &series.labels);
             out.push_str(",\"values\":");
@@ -43,28 +42,29 @@ pub(super) fn answer(answer: &Answer, stats: Option<&str>) -> String {
         out.push_str(stats);
     }
     out.push('}');
-    out
 }
 
 /// About how many bytes the data of an answer has.
 pub(super) fn bytes(answer: &Answer) -> usize {
-    let of_labels =
-        |labels: &Labels| labels.iter().map(|label| label.name.len() + label.value.len() + 6).sum::<usize>();
     match &answer.value {
         AnswerValue::Scalar(_) => POINT_BYTES,
         AnswerValue::Text(_, text) => text.len(),
-        AnswerValue::Vector(values) => values.iter().map(|(labels, _)| of_labels(labels) + POINT_BYTES).sum(),
+        AnswerValue::Vector(values) => {
+            values.iter().map(|(labels, _)| bytes_of_labels(labels) + POINT_BYTES).sum()
+        }
         AnswerValue::Matrix(all) => {
-            all.iter().map(|series| of_labels(&series.labels) + series.points.len() * POINT_BYTES).sum()
+            all.iter().map(|series| bytes_of_labels(&series.labels) + series.points.len() * POINT_BYTES).sum()
         }
     }
 }
 
+/// About how many bytes labels have.
+pub(super) fn bytes_of_labels(labels: &Labels) -> usize {
+    labels.iter().map(|label| label.name.len() + label.value.len() + 6).sum()
+}
+
 /// About what a point takes: a time, and a number in quotes.
 const POINT_BYTES: usize = 32;
-
-/// About what there is before the values of an answer.
-const HEAD_BYTES: usize = 64;
 
 /// A list of values.
 pub(super) fn list<T>(out: &mut String, items: &[T], write: impl Fn(&mut String, &T)) {
@@ -125,7 +125,9 @@ mod tests {
     use super::*;
 
     fn of(value: AnswerValue) -> String {
-        answer(
+        let mut out = String::new();
+        write_answer(
+            &mut out,
             &Answer {
                 value,
                 warnings: Vec::new(),
@@ -135,7 +137,8 @@ mod tests {
                 taken: Vec::new(),
             },
             None,
-        )
+        );
+        out
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod figures;
 mod json;
 mod newest;
 mod query;
+mod quick;
 mod request;
 mod route;
 mod scrape;
@@ -11,6 +12,7 @@ mod series;
 mod status;
 mod times;
 
+pub(super) use quick::is_quick;
 pub(super) use request::Request;
 pub(super) use route::{answer, handler, page};
 pub(super) use scrape::asks_for_checks;

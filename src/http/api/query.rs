@@ -84,13 +84,14 @@ fn answered(
             notes.warnings.push("results truncated due to limit".to_owned());
         }
     }
-    if json::bytes(&answer) > HTTP_ANSWER_MAX_BYTES {
+    let bytes = json::bytes(&answer);
+    if bytes > HTTP_ANSWER_MAX_BYTES {
         let what =
             format!("the answer has more than {HTTP_ANSWER_MAX_BYTES} bytes: ask for fewer series or steps");
         return Err(Reply::failure(Failure::Execution, &what));
     }
     let stats = stats(request, &answer);
-    Ok(Reply::success(&json::answer(&answer, stats.as_deref()), &notes))
+    Ok(Reply::written(bytes, &notes, |body| json::write_answer(body, &answer, stats.as_deref())))
 }
 
 /// Queries that are being answered, among which the processors are shared.

@@ -1,8 +1,9 @@
 //! `series`, `labels`, `label/NAME/values`.
 
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
-use custos_promql::{Labels, MatchOperator, Matcher, Source, SourceSeries, parse_selector};
+use custos_promql::limits::REGEXES_MAX;
+use custos_promql::{ErrorKind, Labels, MatchOperator, Matcher, parse_selector};
 use custos_query::StoreSource;
 
 use super::json;
@@ -10,6 +11,7 @@ use super::request::Request;
 use super::times::{limit, time_or};
 use crate::http::params::decoded;
 use crate::http::reply::{Failure, Notes, Reply, write_texts};
+use crate::limits::HTTP_MATCH_SETS_MAX;
 
 /// All series that fulfil one of the conditions.
 pub(super) fn series(request: &Request<'_>) -> Result<Reply, Reply> {
@@ -17,20 +19,20 @@ pub(super) fn series(request: &Request<'_>) -> Result<Reply, Reply> {
     if request.params.all("match[]").next().is_none() {
         return Err(Reply::failure(Failure::BadData, "no match[] parameter provided"));
     }
-    let (found, mut notes) = found(request, |what| Reply::invalid("match[]", what))?;
-    let labels: BTreeSet<Labels> = found.into_iter().map(|series| series.labels).collect();
-    let labels: Vec<Labels> = limited(labels.into_iter().collect(), limit, &mut notes);
-    let mut data = String::new();
-    json::list(&mut data, &labels, json::write_labels);
-    Ok(Reply::success(&data, &notes))
+    let (mut found, mut notes) = found(request, |what| Reply::invalid("match[]", what))?;
+    found.sort_unstable();
+    found.dedup();
+    let labels = limited(found, limit, &mut notes);
+    let bytes = labels.iter().map(json::bytes_of_labels).sum();
+    Ok(Reply::written(bytes, &notes, |body| json::list(body, &labels, json::write_labels)))
 }
 
 /// The names of all labels.
 pub(super) fn names(request: &Request<'_>) -> Result<Reply, Reply> {
     let limit = limit(&request.params)?;
     let (found, notes) = found(request, bad_data)?;
-    let names = found.iter().flat_map(|series| series.labels.iter().map(|label| label.name.to_string()));
-    Ok(texts(names.collect(), limit, notes))
+    let names = found.iter().flat_map(|labels| labels.iter().map(|label| &*label.name));
+    Ok(texts(names, limit, notes))
 }
 
 /// All values of a label.
@@ -41,20 +43,22 @@ pub(super) fn values(request: &Request<'_>, name: &str) -> Result<Reply, Reply> 
     }
     let limit = limit(&request.params)?;
     let (found, notes) = found(request, bad_data)?;
-    let values =
-        found.iter().map(|series| series.labels.get(&name).to_owned()).filter(|value| !value.is_empty());
-    Ok(texts(values.collect(), limit, notes))
+    let values = found.iter().map(|labels| labels.get(&name)).filter(|value| !value.is_empty());
+    Ok(texts(values, limit, notes))
 }
 
 fn bad_data(what: &str) -> Reply {
     Reply::failure(Failure::BadData, what)
 }
 
-fn texts(texts: BTreeSet<String>, limit: Option<usize>, mut notes: Notes) -> Reply {
-    let texts = limited(texts.into_iter().collect(), limit, &mut notes);
-    let mut data = String::new();
-    write_texts(&mut data, &texts);
-    Reply::success(&data, &notes)
+/// The different ones of these, sorted. Mostly there are few.
+fn texts<'a>(all: impl Iterator<Item = &'a str>, limit: Option<usize>, mut notes: Notes) -> Reply {
+    let different: HashSet<&str> = all.collect();
+    let mut texts: Vec<&str> = different.into_iter().collect();
+    texts.sort_unstable();
+    let texts = limited(texts, limit, &mut notes);
+    let bytes = texts.iter().map(|text| text.len() + 3).sum();
+    Reply::written(bytes, &notes, |body| write_texts(body, &texts))
 }
 
 fn limited<T>(mut items: Vec<T>, limit: Option<usize>, notes: &mut Notes) -> Vec<T> {
@@ -65,17 +69,26 @@ fn limited<T>(mut items: Vec<T>, limit: Option<usize>, notes: &mut Notes) -> Vec
     items
 }
 
-/// The series that fulfil one of the conditions of `match[]`, or all if there are none.
-fn found(request: &Request<'_>, refuse: impl Fn(&str) -> Reply) -> Result<(Vec<SourceSeries>, Notes), Reply> {
+/// The labels of the series that fulfil one of the conditions of `match[]`, or all if there are none.
+fn found(request: &Request<'_>, refuse: impl Fn(&str) -> Reply) -> Result<(Vec<Labels>, Notes), Reply> {
     let from_ms = time_or(&request.params, "start", i64::MIN)?;
     let to_ms = time_or(&request.params, "end", i64::MAX)?;
     let mut sets: Vec<Vec<Matcher>> = Vec::new();
+    let mut regexes = 0;
     for text in request.params.all("match[]") {
+        if sets.len() == HTTP_MATCH_SETS_MAX || regexes > REGEXES_MAX {
+            return Err(refuse(&format!(
+                "more than {HTTP_MATCH_SETS_MAX} of them, or than {REGEXES_MAX} regular expressions in all"
+            )));
+        }
         match parse_selector(text) {
             Ok(selector) if selector.selects_all() => {
                 return Err(refuse("match[] must contain at least one non-empty matcher"));
             }
-            Ok(selector) => sets.push(selector.matchers),
+            Ok(selector) => {
+                regexes += selector.matchers.iter().filter(|matcher| matcher.operator().is_regex()).count();
+                sets.push(selector.matchers);
+            }
             Err(error) => return Err(refuse(&error.one_line(text))),
         }
     }
@@ -85,8 +98,11 @@ fn found(request: &Request<'_>, refuse: impl Fn(&str) -> Reply) -> Result<(Vec<S
     let source = StoreSource::new(request.snapshot);
     let mut all = Vec::new();
     for matchers in &sets {
-        let selected = source.select(matchers, from_ms, to_ms);
-        all.extend(selected.map_err(|error| Reply::failure(Failure::Internal, &error.message))?);
+        if let Some(kind) = (request.interrupt)(None) {
+            let failure = if kind == ErrorKind::Timeout { Failure::Timeout } else { Failure::Canceled };
+            return Err(Reply::failure(failure, "the request is given up"));
+        }
+        all.extend(source.labels(matchers, from_ms, to_ms));
     }
     let warnings = source.damages().into_iter().map(|what| format!("the store is damaged: {what}")).collect();
     Ok((all, Notes { warnings, infos: Vec::new() }))

@@ -24,7 +24,11 @@ pub(in crate::rules) fn parse(text: &str) -> Option<i64> {
     if text == "0" {
         return Some(0);
     }
-    if !text.ends_with(|c: char| c.is_ascii_alphabetic()) || !text.starts_with(|c: char| c.is_ascii_digit()) {
+    let is_of_units = text.bytes().all(|byte| byte.is_ascii_digit() || b"ywdhms".contains(&byte));
+    if !is_of_units
+        || !text.starts_with(|c: char| c.is_ascii_digit())
+        || text.ends_with(|c: char| c.is_ascii_digit())
+    {
         return None;
     }
     let ms = parse_duration(text)? * 1e3;

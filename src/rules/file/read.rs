@@ -23,7 +23,7 @@ pub fn read_files(paths: &[PathBuf]) -> Result<(Vec<RuleFile>, Mistakes), Mistak
     let mut findings = Findings::default();
     let mut files = Vec::with_capacity(paths.len());
     for path in paths {
-        files.extend(source_file(path, &mut findings).map(|file| read(&file, &mut findings)));
+        files.extend(source_file(path, false, &mut findings).map(|file| read(&file, &mut findings)));
     }
     let order: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
     let mistakes = findings.into_mistakes(&order);
@@ -169,15 +169,15 @@ groups:
             ),
             (
                 rule("{alert: A, expr: up > }"),
-                "r.yml:4:20: the expression of the rule `A` cannot be used: 1:5: parse error: unexpected end of input",
+                "r.yml:4:26: the expression of the rule `A` cannot be used: unexpected end of input",
             ),
             (
                 rule("{alert: A, expr: 'sum(x) by y'}"),
-                "r.yml:4:31: the expression of the rule `A` cannot be used: unexpected identifier \"y\" in grouping opts, expected \"(\"",
+                "r.yml:4:33: the expression of the rule `A` cannot be used: unexpected identifier \"y\" in grouping opts, expected \"(\"",
             ),
             (
                 rule("{alert: A, expr: 'x[5m]'}"),
-                "r.yml:4:21: the expression of the rule `A` cannot be used: a rule needs an instant vector or a number, and this is a range vector",
+                "r.yml:4:23: the expression of the rule `A` cannot be used: a rule needs an instant vector or a number, and this is a range vector",
             ),
             (rule("{alert: A}"), "r.yml:4:5: the rule `A` has no `expr`, expected an expression"),
             (

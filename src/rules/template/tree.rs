@@ -2,7 +2,7 @@
 //!
 //! `.Labels.x` and `$labels.x` are empty texts in Go where there is no `x`, as the labels are a map of texts. `gotmpl` knows no
 //! types of maps and would make it nil. So each such expression becomes a call of the function [`FIELD`], which knows what a
-//! map of labels is. And a function that does not exist is found when a template is read, not when it is first expanded.
+//! map of labels is. And a function or a variable that does not exist is found when a template is read, not when it is first expanded.
 
 use std::sync::Arc;
 
@@ -25,13 +25,15 @@ pub(super) struct Fault {
 /// The template with its fields read as in Go. `is_known` says which functions there are.
 ///
 /// # Errors
-/// A call of a function that does not exist, or an `{{end}}` too many.
+/// A function or a variable that does not exist, or an `{{end}}` too many.
 pub(super) fn like_go(template: Template, is_known: impl Fn(&str) -> bool) -> Result<Template, Fault> {
     let template = without_end(template)?;
     let names: Vec<String> = template.templates().into_iter().map(str::to_owned).collect();
-    let mut walk = Walk { is_known: &is_known, fault: None };
+    let mut walk = Walk { is_known: &is_known, variables: Vec::new(), fault: None };
     let template = names.into_iter().fold(template, |template, name| match template.lookup(&name).cloned() {
         Some(mut tree) => {
+            // What the template is expanded for.
+            walk.variables = vec!["$".into()];
             walk.list(&mut tree);
             template.add_parse_tree(&name, tree)
         }
@@ -78,12 +80,16 @@ fn without_end(template: Template) -> Result<Template, Fault> {
 
 struct Walk<'k> {
     is_known: &'k dyn Fn(&str) -> bool,
+    /// The variables that there are at this place, with their `$`.
+    variables: Vec<String>,
     fault: Option<Fault>,
 }
 
 impl Walk<'_> {
     fn list(&mut self, list: &mut ListNode) {
+        let before = self.variables.len();
         list.nodes.iter_mut().for_each(|node| self.node(node));
+        self.variables.truncate(before);
     }
 
     fn node(&mut self, node: &mut Node) {
@@ -91,9 +97,11 @@ impl Walk<'_> {
             Node::List(nodes) => self.list(nodes),
             Node::Action(action) => self.pipe(&mut action.pipe),
             Node::If(branch) | Node::Range(branch) | Node::With(branch) => {
+                let before = self.variables.len();
                 self.pipe(&mut branch.pipe);
                 self.list(&mut branch.body);
                 branch.else_body.iter_mut().for_each(|list| self.list(list));
+                self.variables.truncate(before);
             }
             Node::Template(call) => call.pipe.iter_mut().for_each(|pipe| self.pipe(pipe)),
             Node::Define(define) => self.list(&mut define.body),
@@ -105,9 +113,16 @@ impl Walk<'_> {
         for command in &mut pipe.commands {
             command.args.iter_mut().for_each(|arg| self.expr(arg));
         }
+        self.variables.extend(pipe.decl.iter().map(|name| with_sign(name)));
     }
 
     fn expr(&mut self, expr: &mut Expr) {
+        if let Expr::Variable(pos, name, _) = expr {
+            let name = with_sign(name);
+            if !self.variables.contains(&name) && self.fault.is_none() {
+                self.fault = Some(Fault { pos: *pos, message: format!("undefined variable {name:?}") });
+            }
+        }
         let (pos, whole, names) = match expr {
             Expr::Pipe(_, inner) => return self.pipe(inner),
             Expr::Identifier(pos, name) => {
@@ -131,6 +146,11 @@ impl Walk<'_> {
         let names = names.iter().map(|name| Expr::String(pos, Arc::from(name.as_str())));
         *expr = call(pos, [Expr::Identifier(pos, FIELD.into()), whole].into_iter().chain(names).collect());
     }
+}
+
+/// The name of a variable with its `$`.
+fn with_sign(name: &str) -> String {
+    if name.starts_with('$') { name.to_owned() } else { format!("${name}") }
 }
 
 fn call(pos: Pos, args: Vec<Expr>) -> Expr {

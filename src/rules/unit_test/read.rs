@@ -36,7 +36,7 @@ pub fn read_test_files(paths: &[PathBuf]) -> Result<Vec<TestFile>, Mistakes> {
     let mut findings = Findings::default();
     let mut files = Vec::with_capacity(paths.len());
     for path in paths {
-        if let Some(file) = source_file(path, &mut findings) {
+        if let Some(file) = source_file(path, false, &mut findings) {
             files.extend(test_file(&file, &mut findings));
         }
     }
@@ -82,7 +82,7 @@ fn rule_file(node: &Node, base: &Path, findings: &mut Findings) -> Vec<RuleFile>
     }
     let mut files = Vec::with_capacity(paths.len());
     for path in paths {
-        files.extend(source_file(&path, findings).map(|file| file::read(&file, findings)));
+        files.extend(source_file(&path, true, findings).map(|file| file::read(&file, findings)));
     }
     files
 }

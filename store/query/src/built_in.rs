@@ -1,6 +1,6 @@
 //! Built-in series: values that every run has, whatever its plugin printed.
 
-use custos_store::{Reason, Run, Value};
+use custos_store::{Figure, Reason, Run, Value};
 
 /// A value that every run has, as a series of its check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -72,17 +72,24 @@ impl BuiltIn {
 
     /// The value of a run, in the series' unit; none where nothing was executed, or it is not known.
     pub fn value(self, run: &Run) -> Option<Value> {
-        let seconds = |us: u64| Value::from(us as f64 / 1e6);
-        if !was_run(run.reason) {
-            return None;
-        }
+        self.value_of(run.reason, self.figure().of(run))
+    }
+
+    /// The same by what the store has of a run.
+    pub(crate) fn value_of(self, reason: Reason, number: Option<u64>) -> Option<Value> {
+        let number = number.filter(|_| was_run(reason))? as f64;
+        Some(Value::from(if self.unit() == "s" { number / 1e6 } else { number }))
+    }
+
+    /// The number of a run that it is made of.
+    pub(crate) fn figure(self) -> Figure {
         match self {
-            BuiltIn::State => Some(Value::from(f64::from(run.state.code()))),
-            BuiltIn::HardState => Some(Value::from(f64::from(run.standing.hard_state.code()))),
-            BuiltIn::Duration => Some(seconds(run.duration_us)),
-            BuiltIn::Lateness => run.lateness_us.map(seconds),
-            BuiltIn::Cpu => run.cpu_us.map(seconds),
-            BuiltIn::MaxRss => run.max_rss_bytes.map(|bytes| Value::from(bytes as f64)),
+            BuiltIn::State => Figure::State,
+            BuiltIn::HardState => Figure::HardState,
+            BuiltIn::Duration => Figure::Duration,
+            BuiltIn::Lateness => Figure::Lateness,
+            BuiltIn::Cpu => Figure::Cpu,
+            BuiltIn::MaxRss => Figure::MaxRss,
         }
     }
 }

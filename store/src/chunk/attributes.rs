@@ -1,6 +1,7 @@
 //! The fields of a run that are small integers, one column each. Hardly any of them ever changes.
 
 use crate::bytes::Short;
+use crate::figure::Figure;
 use crate::provenance::Provenance;
 use crate::run::{Reason, Run, Standing};
 use crate::state::State;
@@ -79,6 +80,40 @@ pub(super) fn verdict(number: i64) -> Result<(State, State, Reason), Short> {
     let state = State::from_code(verdict & 3).ok_or(Short)?;
     let plugin_state = State::from_code(verdict >> 2 & 3).ok_or(Short)?;
     Ok((state, plugin_state, Reason::from_code(verdict >> 4).ok_or(Short)?))
+}
+
+/// The columns that tell a number of a run, and the verdict, ascending.
+pub(super) fn columns_of(figure: Figure) -> &'static [usize] {
+    match figure {
+        Figure::State => &[VERDICT],
+        Figure::HardState => &[VERDICT, STANDING],
+        Figure::Duration => &[DURATION, VERDICT],
+        Figure::Lateness => &[LATENESS_HERE, LATENESS, VERDICT],
+        Figure::Cpu => &[CPU_HERE, CPU, VERDICT],
+        Figure::MaxRss => &[RSS_HERE, RSS, VERDICT],
+    }
+}
+
+/// The reason of a row and a number of it, by its [`columns_of`].
+pub(super) fn figure(
+    figure: Figure,
+    number: impl Fn(usize) -> Option<i64>,
+) -> Result<(Reason, Option<u64>), Short> {
+    let number = |column: usize| number(column).ok_or(Short);
+    let (state, _, reason) = verdict(number(VERDICT)?)?;
+    let optional = |column: usize| Ok((number(column - 1)? != 0).then_some(number(column)? as u64));
+    let found = match figure {
+        Figure::State => Some(u64::from(state.code())),
+        Figure::HardState => {
+            let standing = u8::try_from(number(STANDING)?).map_err(|_| Short)?;
+            Some(u64::from(State::from_code(standing >> 2).ok_or(Short)?.code()))
+        }
+        Figure::Duration => Some(number(DURATION)? as u64),
+        Figure::Lateness => optional(LATENESS)?,
+        Figure::Cpu => optional(CPU)?,
+        Figure::MaxRss => optional(RSS)?,
+    };
+    Ok((reason, found))
 }
 
 /// A run without its texts and metrics.

@@ -8,6 +8,7 @@ use super::instances::InstancesIn;
 use super::rows::{RowsIn, SeriesRows};
 use crate::bytes::{Cursor, Short};
 use crate::column::{Ints, Summing, Texts, TimeLookup, Times, Values, ValuesIn, get_texts};
+use crate::figure::Figure;
 use crate::log::SeriesDef;
 use crate::run::Reason;
 use crate::search_budget::SearchBudget;
@@ -246,6 +247,35 @@ impl<'a> ChunkBytes<'a> {
             Ok(states)
         };
         read().map_err(malformed(header.columns[header::ATTRIBUTES]))
+    }
+
+    /// Reason of each row, and a number of it.
+    pub(crate) fn figures<N>(
+        &self,
+        header: &Header<N>,
+        figure: Figure,
+    ) -> Result<Vec<(Reason, Option<u64>)>, Bad> {
+        let extent = header.columns[header::ATTRIBUTES];
+        let mut cursor = self.column(extent)?;
+        let mut read = || {
+            let columns = attributes::columns_of(figure);
+            let (mut decoded, mut next) = (Vec::with_capacity(columns.len()), 0);
+            for column in columns {
+                for _ in next..*column {
+                    Ints::get(&mut cursor, header.rows)?;
+                }
+                decoded.push(Ints::get(&mut cursor, header.rows)?.all(header.rows)?);
+                next = *column + 1;
+            }
+            let row = |row: usize| {
+                let number = |column: usize| {
+                    columns.iter().position(|known| *known == column).map(|at| decoded[at][row])
+                };
+                attributes::figure(figure, number)
+            };
+            (0..header.rows).map(row).collect::<std::result::Result<_, Short>>()
+        };
+        read().map_err(malformed(extent))
     }
 
     fn texts(&self, header: &Header) -> Result<[Texts; super::rows::TEXTS], Bad> {

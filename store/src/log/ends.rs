@@ -4,7 +4,7 @@
 //! batch to no other run, and its next log says where the runs before it end. What lies between there and the next file's
 //! start does not count, whoever finds it.
 
-use super::frame::{self, Before};
+use super::frame::{self, Before, FileHeader};
 use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::names::{FileName, log_name};
@@ -16,15 +16,17 @@ pub(crate) struct End {
     pub(crate) before: u64,
     /// The run numbered one less was in this file or in one before it.
     pub(crate) exact: bool,
+    /// The first number of the next file. Runs from `before` on to before this were refused.
+    pub(crate) next: u64,
 }
 
 impl End {
     /// Nothing is known to follow.
-    pub(crate) const OPEN: End = End { before: u64::MAX, exact: false };
+    pub(crate) const OPEN: End = End { before: u64::MAX, exact: false, next: u64::MAX };
 
     /// The runs end before the number of the next file.
     pub(crate) fn at(number: u64) -> End {
-        End { before: number, exact: false }
+        End { before: number, exact: false, next: number }
     }
 }
 
@@ -43,14 +45,30 @@ pub(crate) fn ends(disk: &dyn Disk, files: &[FileName], next: End) -> Result<Vec
                 let said = before_log(disk, start)?.filter(|said| said.end <= start);
                 // Logs that follow each other say the same or, after more runs, a greater number.
                 end = match said {
-                    Some(said) => End { before: said.end.min(end.before), exact: said.exact },
-                    None => End::at(start.min(end.before)),
+                    Some(said) => End { before: said.end.min(end.before), exact: said.exact, next: start },
+                    None => End { next: start, ..End::at(start.min(end.before)) },
                 };
             }
             FileName::Temporary => {}
         }
     }
     Ok(ends)
+}
+
+/// Whether a file begins with the header of the log that its name says. One that cannot be read for now counts as such.
+///
+/// # Errors
+/// As of opening it.
+pub(crate) fn has_good_header(disk: &dyn Disk, start: u64) -> Result<bool> {
+    let name = log_name(start);
+    let file = disk.open(&name).map_err(Error::open(disk.path().join(&name)))?;
+    let mut header = [0; frame::FILE_HEADER_LEN];
+    let Ok(len) = file.read_at(&mut header, 0) else { return Ok(true) };
+    Ok(match frame::check_file_header(&header[..len], start) {
+        // Who reads on says which version it is.
+        FileHeader::Good | FileHeader::Version(_) => true,
+        FileHeader::Unwritten | FileHeader::Damaged => false,
+    })
 }
 
 /// What a log says of those before it.
@@ -91,12 +109,15 @@ mod tests {
         put(90, 60, true);
         let files = [log(10), log(30), log(50), log(70), log(90)];
         let found = ends(&disk, &files, End::OPEN).unwrap();
-        let at = |before, exact| End { before, exact };
-        assert_eq!(found, [at(25, true), at(40, false), at(60, false), at(60, true), End::OPEN]);
+        let at = |before, exact, next| End { before, exact, next };
+        assert_eq!(
+            found,
+            [at(25, true, 30), at(40, false, 50), at(60, false, 70), at(60, true, 90), End::OPEN]
+        );
         let segment = FileName::Segment { start: 20, end: 30 };
-        assert_eq!(ends(&disk, &[log(10), segment, log(30)], End::at(99)).unwrap()[0], at(20, false));
+        assert_eq!(ends(&disk, &[log(10), segment, log(30)], End::at(99)).unwrap()[0], at(20, false, 20));
         // One that contradicts its own number says nothing.
         put(30, 31, true);
-        assert_eq!(ends(&disk, &[log(10), log(30)], End::OPEN).unwrap()[0], at(30, false));
+        assert_eq!(ends(&disk, &[log(10), log(30)], End::OPEN).unwrap()[0], at(30, false, 30));
     }
 }

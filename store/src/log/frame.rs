@@ -101,7 +101,7 @@ pub(super) fn before(bytes: &[u8], start: u64) -> Option<Before> {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum FileHeader {
     Good,
-    /// All zeros or cut short: created and never written to.
+    /// All zeros or cut short.
     Unwritten,
     Damaged,
     Version(u32),

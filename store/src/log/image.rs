@@ -119,6 +119,10 @@ pub(crate) struct LogImage {
     pub(super) end: u64,
     /// The run before that number was there.
     pub(super) end_is_exact: bool,
+    /// Number of the first run of the next file.
+    pub(super) next: u64,
+    /// It has runs with numbers of the next file, so one of the two is not what it seems.
+    pub(super) overlaps: bool,
     pub(super) pieces: Pieces,
     /// All runs in order of arrival.
     rows: Blocks<RowRef, 1024>,
@@ -155,6 +159,8 @@ impl LogImage {
             start,
             end: end.before,
             end_is_exact: end.exact,
+            next: end.next,
+            overlaps: false,
             pieces: Pieces::default(),
             rows: Blocks::default(),
             names: Arc::default(),
@@ -184,6 +190,9 @@ impl LogImage {
 
     /// Its runs turn out to end there.
     pub(crate) fn set_end(&mut self, end: End) {
+        if self.last_seq().is_some_and(|last| last >= end.next) {
+            self.overlap(end.next);
+        }
         let left = self.rows.partition_point(|row| row.seq < end.before);
         if left < self.rows.len() {
             self.rows.truncate(left);
@@ -204,7 +213,22 @@ impl LogImage {
                 }
             }
         }
-        (self.end, self.end_is_exact) = (end.before, end.exact);
+        (self.end, self.end_is_exact, self.next) = (end.before, end.exact, end.next);
+    }
+
+    /// Notes that runs from this number on are here and seem to be in the next file too.
+    pub(super) fn overlap(&mut self, seq: u64) {
+        if !std::mem::replace(&mut self.overlaps, true) {
+            let what = "it has runs with the numbers of the file after it, which hides them";
+            let (offset, end) = (self.parsed(), Some(seq));
+            let damage = LogDamage { offset, what, start: seq, end, check: None, runs: None };
+            Arc::make_mut(&mut self.damages).push(damage);
+        }
+    }
+
+    /// `true` if it has runs with numbers of the next file.
+    pub(crate) fn overlaps(&self) -> bool {
+        self.overlaps
     }
 
     /// The number of the first run of the frame read last.

@@ -13,11 +13,11 @@ mod row_ref;
 mod schema;
 mod writer;
 
-pub(crate) use ends::{End, ends};
+pub(crate) use ends::{End, ends, has_good_header};
 pub(crate) use frame::Before;
 #[cfg(feature = "fuzzing")]
 pub(crate) use frame::frame_of;
-pub(crate) use image::{LogImage, Use};
+pub(crate) use image::{CheckRows, LogImage, Use};
 pub(crate) use row_ref::RowRef;
 pub(crate) use schema::{Schema, SeriesDef, SeriesMeta, put_name};
 pub(crate) use writer::{Appended, LogWriter};

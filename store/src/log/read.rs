@@ -14,7 +14,7 @@ use super::schema::Schema;
 use crate::bytes::{Cursor, Short};
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
-use crate::limits::FRAME_BYTES_MAX;
+use crate::limits::{FRAME_BYTES_MAX, SEQ_MAX};
 use crate::search_budget::SearchBudget;
 
 /// Bytes read at a time at most, and looked at behind the end of what was written before it is taken for the end.
@@ -270,9 +270,9 @@ impl LogImage {
         if !self.reading.checked_header {
             match frame::check_file_header(&window.bytes, self.start) {
                 FileHeader::Version(found) => return Err(Error::Version { path: path(), found }),
-                FileHeader::Unwritten => return Ok(()),
+                FileHeader::Unwritten if window.bytes.len() < frame::FILE_HEADER_LEN => return Ok(()),
                 FileHeader::Good => {}
-                FileHeader::Damaged => {
+                FileHeader::Unwritten | FileHeader::Damaged => {
                     self.damage(0, "the file header is damaged", self.start, Some(self.start));
                 }
             }
@@ -302,7 +302,10 @@ impl LogImage {
     }
 
     fn follows(&self, seq: u64) -> bool {
-        seq >= self.start && seq < self.end && self.reading.last_seq.is_none_or(|last| seq > last)
+        seq >= self.start
+            && seq < self.end
+            && seq <= SEQ_MAX
+            && self.reading.last_seq.is_none_or(|last| seq > last)
     }
 
     /// The least number that the next run can have.
@@ -314,7 +317,10 @@ impl LogImage {
         let (at, offset) = (window.parsed, window.offset());
         window.parsed = at + frame::HEADER_LEN + header.len;
         if !self.follows(header.seq) {
-            // A write that was refused and yet reached the disk.
+            // A write that was refused and yet reached the disk, unless the next file has these numbers.
+            if (self.next..=SEQ_MAX).contains(&header.seq) {
+                self.overlap(header.seq);
+            }
             return;
         }
         self.end_damage(header.seq);
@@ -392,6 +398,8 @@ impl LogImage {
                             *lost = Some(WithoutBase::and(*lost, *seq, self.check_of(schema)));
                         }
                         self.reading.last_seq = Some(*seq);
+                    } else if *seq >= self.next {
+                        self.overlap(*seq);
                     }
                     *seq += 1;
                 }

@@ -116,7 +116,7 @@ impl LogWriter {
 
     /// What was written, read through the open file, wherever that is now.
     pub(crate) fn into_image(self) -> LogImage {
-        let end = End { before: self.next_seq, exact: true };
+        let end = End { before: self.next_seq, exact: true, next: self.next_seq };
         LogImage::over(Arc::from(self.file), &self.name, self.start, end)
     }
 

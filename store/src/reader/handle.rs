@@ -17,8 +17,9 @@ use crate::identity::{self, IDENTITY_NAME};
 use crate::limits::LISTINGS_MAX;
 use crate::log::{End, LogImage, ends};
 use crate::mark;
-use crate::names::{FileName, live};
+use crate::names::FileName;
 use crate::segment::Segment;
+use crate::survey::{Survey, survey};
 
 /// A store that is open for reading, whether or not somebody writes to it.
 ///
@@ -117,6 +118,17 @@ impl Reader {
         Err(Error::io("list", self.disk().path())(busy))
     }
 
+    /// Takes in only what has been appended to the last log since, for two small reads. What other files have, a log that
+    /// begins among them, and what the writer's mark says are for the next [`Reader::refresh`], which this is if there is no
+    /// log that can be followed.
+    ///
+    /// # Errors
+    /// As [`Reader::open`].
+    pub fn refresh_log(&mut self) -> Result<()> {
+        let is_followed = !self.names.is_empty() && self.follow().is_ok();
+        if is_followed { Ok(()) } else { self.refresh() }
+    }
+
     /// Closes all files if others have taken their place: another store, or other files of this one with the same names.
     /// Until the files of the listing have been read, none counts as read.
     fn anchor(&mut self, names: &[String]) -> Result<()> {
@@ -205,9 +217,10 @@ enum Growth {
 /// Makes the view that of these names; keeps the old one if a file cannot be opened.
 fn take_in(view: &mut View, names: &[String]) -> Result<()> {
     view.derived = Derived::default();
-    let (files, _) = live(names);
     let disk = Arc::clone(&view.disk);
-    let (mut opened, mut damages) = (Vec::new(), Vec::new());
+    let Survey { files, strays, .. } = survey(&*disk, names)?;
+    let mut opened = Vec::new();
+    let mut damages: Vec<Damage> = strays.iter().map(|stray| stray.damage(&*disk)).collect();
     let path = |file: &FileName| disk.path().join(file.name());
     view.amendments = match amendment::load(&*disk) {
         Ok(amendments) => Arc::new(amendments),
@@ -414,6 +427,27 @@ mod tests {
         let read = disk.read.load(Ordering::Relaxed);
         assert_eq!((reader.end(), reader.parts().len()), (end, logs));
         assert!(read < 64 << 10, "{read} bytes for nothing new");
+    }
+
+    #[test]
+    fn a_log_is_followed_without_a_listing_until_another_one_begins() {
+        let disk = Arc::new(Watched::default());
+        let mut writer = writer(&disk, 16 << 10);
+        append(&mut writer, 0);
+        let mut reader = Reader::open_on(Arc::clone(&disk) as _).unwrap();
+        let listed: Step = Box::new(|| panic!("the directory was listed"));
+        disk.at_list.lock().unwrap().push(listed);
+        append(&mut writer, 1);
+        reader.refresh_log().unwrap();
+        assert_eq!(reader.last("x").unwrap().unwrap(), run(1));
+        // These fill the log, and begin another.
+        (2..40).for_each(|n| append(&mut writer, n));
+        reader.refresh_log().unwrap();
+        let last = reader.last("x").unwrap().unwrap().time_ms;
+        assert!((2..39).contains(&last), "{last}");
+        disk.at_list.lock().unwrap().clear();
+        reader.refresh().unwrap();
+        assert_eq!(reader.last("x").unwrap().unwrap(), run(39));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::Permit;
+use super::seal::{Extents, check_segment, keep_in_the_way};
 use crate::bytes::Short;
 use crate::chunk::{Remap, Rows, RowsIn, encode};
 use crate::column::Effort;
@@ -19,6 +20,7 @@ use crate::segment::{Catalogue, ChunkRef, Segment, SegmentWriter};
 pub(super) fn merge(disk: &dyn Disk, segments: &[Segment], permit: &Permit) -> Result<()> {
     let (Some(first), Some(last)) = (segments.first(), segments.last()) else { return Ok(()) };
     let names: BTreeSet<&str> = segments.iter().flat_map(Segment::checks).map(|(name, _)| name).collect();
+    keep_in_the_way(disk, &segment_name(first.start(), last.end()))?;
     let mut out = SegmentWriter::create(disk, first.start(), last.end())?;
     for check in names {
         let lanes = segments.iter().map(|segment| Lane::new(segment, check)).collect::<Result<_>>()?;
@@ -27,12 +29,24 @@ pub(super) fn merge(disk: &dyn Disk, segments: &[Segment], permit: &Permit) -> R
     }
     permit.check(disk)?;
     out.finish()?;
+    check_segment(disk, (first.start(), last.end()), &extents(segments))?;
     permit.check(disk)?;
     for segment in segments {
         let name = segment_name(segment.start(), segment.end());
         disk.remove(&name).map_err(Error::io("remove", disk.path().join(&name)))?;
     }
     disk.sync_names().map_err(Error::io("sync directory", disk.path()))
+}
+
+/// What the runs of each check in all these segments have in common.
+fn extents(segments: &[Segment]) -> Extents<'_> {
+    let mut extents = Extents::new();
+    for (check, extent) in segments.iter().flat_map(Segment::checks) {
+        let (rows, least, greatest) = extents.entry(check).or_insert((0, u64::MAX, 0));
+        *rows = rows.saturating_add(extent.rows);
+        (*least, *greatest) = (extent.seq_min.min(*least), extent.seq_max.max(*greatest));
+    }
+    extents
 }
 
 /// The catalogue of a check in all these segments.

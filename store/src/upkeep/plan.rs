@@ -16,18 +16,22 @@ fn tier(candidate: &Candidate) -> u32 {
 }
 
 /// The logs to seal into one segment and where the last of them ends: a stretch of logs that no segment interrupts, nor a
-/// log that cannot be opened (`closed`), all before `bound`, the start of the log that is being written.
+/// number of `barriers`, where a log may begin that cannot be opened, all before `bound`, the start of the log that is being
+/// written.
 pub(super) fn logs_to_seal(
     files: &[FileName],
     bound: u64,
     logs_max: usize,
-    closed: &[u64],
+    barriers: &[u64],
 ) -> Option<(Vec<u64>, u64)> {
+    let interrupted = |starts: &[u64], next: u64| {
+        starts.last().is_some_and(|last| barriers.iter().any(|barrier| (*last..next).contains(barrier)))
+    };
     let mut starts: Vec<u64> = Vec::new();
     for file in files {
         match *file {
             FileName::Log { start }
-                if start < bound && starts.len() < logs_max && !closed.contains(&start) =>
+                if start < bound && starts.len() < logs_max && !interrupted(&starts, start) =>
             {
                 starts.push(start);
             }
@@ -106,8 +110,7 @@ mod tests {
         assert_eq!(logs_to_seal(&[segment, log(30), log(40)], 99, 1, &[]), Some((vec![30], 40)));
         assert_eq!(logs_to_seal(&[segment, log(30), log(40)], 99, 2, &[]), Some((vec![30, 40], 99)));
         // One that cannot be opened is not replaced by a segment around it.
-        assert_eq!(logs_to_seal(&[log(0), log(10), log(20)], 99, 9, &[10]), Some((vec![0], 10)));
-        assert_eq!(logs_to_seal(&[log(0), log(10)], 99, 9, &[0]), Some((vec![10], 99)));
-        assert_eq!(logs_to_seal(&[log(0)], 99, 9, &[0]), None);
+        assert_eq!(logs_to_seal(&[log(0), log(20)], 99, 9, &[10]), Some((vec![0], 20)));
+        assert_eq!(logs_to_seal(&[log(10), log(20)], 99, 9, &[0, 30]), Some((vec![10, 20], 99)));
     }
 }

@@ -12,14 +12,21 @@ use crate::disk::Disk;
 use crate::error::{Error, Result};
 use crate::limits::AMENDMENTS_OF_REPAIR_MAX;
 use crate::log::{End, LogImage, RowRef, ends};
-use crate::names::{FileName, live};
-use crate::segment::{Catalogue, SegmentWriter};
+use crate::names::{FileName, segment_name};
+use crate::segment::{Catalogue, Segment, SegmentWriter};
+use crate::survey::survey_now;
 
-/// Seals the logs that start at these numbers, in order, the runs of the last of which end at `end`.
+/// Seals the logs that start at these numbers, in order, the runs of the last of which end at `end`. The segment ends at the
+/// next of `barriers`, where a log may begin that cannot be opened, if that is after all runs.
 ///
-/// The logs are removed once the segment is durable. One with damage is set aside before that, and it is noted which runs
-/// are lost.
-pub(crate) fn seal(disk: &dyn Disk, starts: &[u64], end: End, permit: &Permit) -> Result<()> {
+/// The logs are removed once the segment is durable and what its directory says is what they had. One with damage is set
+/// aside before that, and it is noted which runs are lost.
+pub(crate) fn seal(
+    disk: &dyn Disk,
+    (starts, barriers): (&[u64], &[u64]),
+    end: End,
+    permit: &Permit,
+) -> Result<()> {
     let mut images = Vec::with_capacity(starts.len());
     for (start, end) in starts.iter().zip(ends_of(disk, starts, end)?) {
         let mut image = LogImage::open(disk, *start, end)?;
@@ -37,8 +44,12 @@ pub(crate) fn seal(disk: &dyn Disk, starts: &[u64], end: End, permit: &Permit) -
             Err(error) => return Err(error),
         }
     }
-    if images.iter().any(|image| image.last_seq().is_some()) {
-        write(disk, &images, starts[0], end.before, permit)?;
+    if let Some(last) = images.iter().filter_map(LogImage::last_seq).max() {
+        let after = barriers.iter().copied().filter(|barrier| *barrier > last && *barrier > starts[0]);
+        let end = after.min().map_or(end.before, |barrier| barrier.min(end.before));
+        keep_in_the_way(disk, &segment_name(starts[0], end))?;
+        write(disk, &images, starts[0], end, permit)?;
+        check_segment(disk, (starts[0], end), &extents(&images))?;
     }
     permit.check(disk)?;
     for image in &images {
@@ -49,6 +60,39 @@ pub(crate) fn seal(disk: &dyn Disk, starts: &[u64], end: End, permit: &Permit) -
         }
     }
     disk.sync_names().map_err(Error::io("sync directory", disk.path()))
+}
+
+/// A file that has the name of a segment that is about to be written is set aside.
+pub(super) fn keep_in_the_way(disk: &dyn Disk, name: &str) -> Result<()> {
+    if disk.id_at(name).map_err(Error::io("look for", disk.path().join(name)))?.is_none() {
+        return Ok(());
+    }
+    move_aside(disk, name).map(drop)
+}
+
+/// What the runs of each check have in common, as far as a directory says it too: how many, the first and the last number.
+pub(super) type Extents<'a> = BTreeMap<&'a str, (u64, u64, u64)>;
+
+fn extents(images: &[LogImage]) -> Extents<'_> {
+    let mut extents = Extents::new();
+    for (check, rows) in images.iter().flat_map(LogImage::checks) {
+        for row in rows.iter() {
+            let (rows, least, greatest) = extents.entry(check).or_insert((0, u64::MAX, 0));
+            (*rows, *least, *greatest) = (*rows + 1, row.seq.min(*least), row.seq.max(*greatest));
+        }
+    }
+    extents
+}
+
+/// Reads a segment that has just been written back, before what it replaces is removed: it must have exactly these runs.
+pub(super) fn check_segment(disk: &dyn Disk, (start, end): (u64, u64), expected: &Extents<'_>) -> Result<()> {
+    let segment = Segment::open(disk, start, end)?;
+    let found =
+        segment.checks().map(|(check, extent)| (check, (extent.rows, extent.seq_min, extent.seq_max)));
+    if found.eq(expected.iter().map(|(check, extent)| (*check, *extent))) {
+        return Ok(());
+    }
+    Err(Error::damaged(segment.path(), 0, "it does not have the runs that were written to it"))
 }
 
 /// Notes which runs are lost with the damage of these logs.
@@ -73,8 +117,7 @@ fn note_lost(disk: &dyn Disk, damaged: &[&LogImage]) -> Result<()> {
 
 /// Where the runs of these logs end, by what all files say that come after them.
 fn ends_of(disk: &dyn Disk, starts: &[u64], end: End) -> Result<Vec<End>> {
-    let names = disk.list().map_err(Error::io("list", disk.path()))?;
-    let (files, _) = live(&names);
+    let files = survey_now(disk)?.files;
     let ends = ends(disk, &files, End::OPEN)?;
     let of = |start: &u64| {
         let at = files.iter().position(|file| *file == FileName::Log { start: *start });

@@ -7,10 +7,11 @@ use super::plan::{Candidate, logs_to_seal, segments_to_merge};
 use super::{Permit, merge, seal};
 use crate::disk::Disk;
 use crate::error::{Error, Result};
-use crate::log::{End, LogImage};
-use crate::names::{FileName, RESERVE_NAME, live};
+use crate::log::End;
+use crate::names::{FileName, RESERVE_NAME};
 use crate::options::Options;
 use crate::segment::Segment;
+use crate::survey::{Stray, survey_now};
 
 /// How far upkeep goes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -188,18 +189,27 @@ impl Shared {
         }
     }
 
-    /// Removes what a larger segment has replaced, and what was never finished.
+    /// Removes what a larger segment has replaced, once it is known to have all of its runs, and what was never finished.
     fn tidy(&self) -> Result<()> {
-        let names = self.list()?;
-        let (_, replaced) = live(&names);
-        let temporary =
-            names.iter().filter(|name| FileName::parse(name) == Some(FileName::Temporary)).cloned();
+        let survey = survey_now(&*self.disk)?;
         let mut tidied = Ok(());
-        for name in replaced.into_iter().map(FileName::name).chain(temporary) {
+        let mut remove = |name: String| {
             let removed = self.disk.remove(&name).map_err(Error::io("remove", self.disk.path().join(&name)));
-            tidied = tidied.and(removed);
+            tidied = std::mem::replace(&mut tidied, Ok(())).and(removed);
+        };
+        let mut kept = Ok(());
+        for file in &survey.replaced {
+            match survey.check_replaced(&*self.disk, *file) {
+                Ok(()) => remove(file.name()),
+                Err(why) => kept = kept.and(Err(why)),
+            }
         }
-        tidied
+        for name in self.list()? {
+            if FileName::parse(&name) == Some(FileName::Temporary) {
+                remove(name);
+            }
+        }
+        tidied.and(kept)
     }
 
     fn list(&self) -> Result<Vec<String>> {
@@ -208,39 +218,21 @@ impl Shared {
 
     /// Seals or merges once.
     fn step(&self, work: Work, bound: u64) -> Result<Step> {
-        let (files, _) = live(&self.list()?);
-        let (closed, blocked) = self.closed_logs(&files, bound)?;
-        if let Some((starts, end)) = logs_to_seal(&files, bound, self.logs_at_once(&files, bound), &closed) {
-            seal::seal(&*self.disk, &starts, End::at(end), &self.permit)?;
+        let survey = survey_now(&*self.disk)?;
+        let (files, barriers) = (&survey.files, survey.barriers());
+        if let Some((starts, end)) = logs_to_seal(files, bound, self.logs_at_once(files, bound), &barriers) {
+            seal::seal(&*self.disk, (&starts, &barriers), End::at(end), &self.permit)?;
             let mut state = self.state();
             state.unsealed = state.unsealed.saturating_sub(starts.len() as u64);
             self.changed.notify_all();
             return Ok(Step::Done);
         }
-        let Some(segments) = self.segments_to_merge(&files, work == Work::Everything)? else {
-            return Ok(Step::Nothing(blocked));
+        let mut broken = Vec::new();
+        let Some(segments) = self.segments_to_merge(files, work == Work::Everything, &mut broken)? else {
+            return Ok(Step::Nothing(blocked(survey.strays, broken)));
         };
         merge::merge(&*self.disk, &segments, &self.permit)?;
         Ok(Step::Done)
-    }
-
-    /// Finished logs that cannot be opened, and why the first of them cannot. They stay as they are.
-    fn closed_logs(&self, files: &[FileName], bound: u64) -> Result<(Vec<u64>, Option<Error>)> {
-        let (mut closed, mut why) = (Vec::new(), None);
-        for file in files {
-            let FileName::Log { start } = *file else { continue };
-            if start < bound {
-                match LogImage::open(&*self.disk, start, End::OPEN) {
-                    Ok(_) => {}
-                    Err(error @ Error::Damaged { .. }) => {
-                        closed.push(start);
-                        why.get_or_insert(error);
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-        }
-        Ok((closed, why))
     }
 
     /// How many finished logs make one segment: full ones one by one, small ones together.
@@ -255,8 +247,13 @@ impl Shared {
         logs.take_while(fits).count().max(1)
     }
 
-    /// The next segments to merge. One that is damaged stays by itself.
-    fn segments_to_merge(&self, files: &[FileName], all: bool) -> Result<Option<Vec<Segment>>> {
+    /// The next segments to merge. One that is damaged stays by itself: why is added to `broken`.
+    fn segments_to_merge(
+        &self,
+        files: &[FileName],
+        all: bool,
+        broken: &mut Vec<Error>,
+    ) -> Result<Option<Vec<Segment>>> {
         // Merging is worth while, sealing is a must: room for a log's segment is left to it.
         let free = self.disk.free_bytes().unwrap_or(u64::MAX);
         let room = free.saturating_sub(self.log_bytes).min(self.segment_bytes_max);
@@ -265,7 +262,10 @@ impl Shared {
             let opened = match file {
                 Some(FileName::Segment { start, end }) => match Segment::open(&*self.disk, *start, *end) {
                     Ok(segment) => Some(segment),
-                    Err(Error::Damaged { .. }) => None,
+                    Err(error @ Error::Damaged { .. }) => {
+                        broken.push(error);
+                        None
+                    }
                     Err(error) => return Err(error),
                 },
                 _ => None,
@@ -284,6 +284,18 @@ impl Shared {
             }
         }
         Ok(None)
+    }
+}
+
+/// What has the name of a log or segment and is none, or is broken, stays as it is: what is wrong with the first of them,
+/// and how many more there are.
+fn blocked(strays: Vec<Stray>, broken: Vec<Error>) -> Option<Error> {
+    let mut all = strays.into_iter().map(|stray| stray.why).chain(broken);
+    match (all.next()?, all.count()) {
+        (Error::Damaged { path, offset, what }, more) if more > 0 => {
+            Some(Error::Damaged { path, offset, what: format!("{what} (one of {} such files)", more + 1) })
+        }
+        (why, _) => Some(why),
     }
 }
 

@@ -17,3 +17,4 @@ mod repair;
 mod round_trip;
 mod sealed;
 mod snapshot;
+mod strays;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use custos_store::disk::SimDisk;
 use custos_store::{
-    Bucket, Cell, Column, Instance, Instances, Metric, Options, Position, Provenance, Reader, Run, Sample,
-    SeriesKey, Snapshot, State, Statistics, Value, Writer,
+    Bucket, Cell, Column, Figure, Instance, Instances, Metric, Options, Position, Provenance, Reader, Run,
+    Sample, SeriesKey, Snapshot, State, Statistics, Value, Writer,
 };
 use proptest::prelude::*;
 
@@ -198,6 +198,9 @@ fn compare_scan(reader: &Snapshot, name: &str, expected: &[&Run], range: std::op
     assert!(left.is_empty(), "{} runs of {name} are missing in the scan", left.len());
 }
 
+const FIGURES: [Figure; 6] =
+    [Figure::State, Figure::HardState, Figure::Duration, Figure::Lateness, Figure::Cpu, Figure::MaxRss];
+
 fn compare(reader: &Snapshot, model: &Model, check: usize, from: i64, to: i64) {
     let runs = &model.runs[check];
     let expected: Vec<&Run> =
@@ -210,6 +213,12 @@ fn compare(reader: &Snapshot, model: &Model, check: usize, from: i64, to: i64) {
     compare_scan(reader, CHECKS[check], &expected, from..to);
     let states = reader.states(CHECKS[check], from..to).flat_map(Result::unwrap);
     assert!(states.map(|state| state.time_ms).eq(expected.iter().map(|run| run.time_ms)), "states");
+    for figure in FIGURES {
+        let found = reader.figures(CHECKS[check], figure, from..to).flat_map(Result::unwrap);
+        let found = found.map(|found| (found.time_ms, found.reason, found.number));
+        let of_run = |run: &&Run| (run.time_ms, run.reason, figure.of(run));
+        assert!(found.eq(expected.iter().map(of_run)), "{figure:?}");
+    }
     let arrived = model.arrivals.iter().rev().filter(|(of, _)| *of == check).map(|(_, run)| run);
     let newest = reader.arrived_rev(CHECKS[check]).map(|found| found.unwrap().run);
     assert!(newest.eq(arrived.clone().cloned()), "by arrival");

@@ -9,7 +9,9 @@ use std::{fs, io};
 use custos_compat::nrpe::{PeerName, WrapperFile, WrapperRules};
 
 use super::names::Names;
+use crate::limits::NRPE_CONFIG_MAX_BYTES;
 use crate::lock::locked;
+use crate::whole_file;
 
 /// The name by which the files know this daemon.
 const DAEMON: &str = "nrpe";
@@ -86,9 +88,10 @@ impl Cached {
         let mut read = locked(&self.read);
         let stamp = stamp(&self.path);
         if stamp != read.0 || stamp.is_none() {
-            let rules = match fs::read(&self.path) {
+            let read_file = |path: &Path| whole_file::bytes(path, NRPE_CONFIG_MAX_BYTES);
+            let rules = match read_file(&self.path) {
                 Ok(content) => {
-                    WrapperRules::parse(&content, DAEMON, self.file, &mut |path| fs::read(path).ok())
+                    WrapperRules::parse(&content, DAEMON, self.file, &mut |path| read_file(path).ok())
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotFound => WrapperRules::default(),
                 // A file that is there but cannot be read might forbid anything; libwrap refuses everybody, too.

@@ -1,7 +1,6 @@
 //! The listener's TLS, as NRPE has it: anonymous Diffie-Hellman without a certificate, and OpenSSL's cipher lists.
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -13,16 +12,19 @@ use openssl::dh::Dh;
 use openssl::error::ErrorStack;
 use openssl::ex_data::Index;
 use openssl::nid::Nid;
+use openssl::pkey::PKey;
 use openssl::ssl::{
-    Ssl, SslContext, SslContextBuilder, SslFiletype, SslMethod, SslMode, SslOptions, SslRef,
-    SslSessionCacheMode, SslVerifyMode,
+    Ssl, SslContext, SslContextBuilder, SslMethod, SslMode, SslOptions, SslRef, SslSessionCacheMode,
+    SslVerifyMode,
 };
 use openssl::x509::{X509, X509NameRef, X509StoreContext, X509StoreContextRef};
 
+use crate::limits::TLS_FILE_MAX_BYTES;
 use crate::nrpe::listener::error::Error;
 use crate::nrpe::listener::request::Transport;
 use crate::nrpe::tls_version;
 use crate::text::system_error;
+use crate::whole_file;
 
 /// The prime of ffdhe2048 (RFC 7919, appendix A.1), a safe prime that TLS libraries know by name.
 const FFDHE2048_PRIME: &str = "\
@@ -101,8 +103,9 @@ impl std::fmt::Debug for Prepared {
 
 /// Whether one of the files exists but this process may not read it.
 pub(in crate::nrpe::listener) fn out_of_reach(ssl: &SslConfig) -> bool {
-    let denied =
-        |file: &Path| File::open(file).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied);
+    let denied = |file: &Path| {
+        whole_file::open(file).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+    };
     files(ssl).any(denied)
 }
 
@@ -138,28 +141,27 @@ fn diffie_hellman() -> Result<Dh<openssl::pkey::Params>, ErrorStack> {
 fn set_certificate(context: &mut SslContextBuilder, ssl: &SslConfig) -> Result<(), Error> {
     let Some(certificate) = &ssl.cert_file else { return Ok(()) };
     let certificate = as_path(certificate);
-    readable(certificate, || format!("use certificate file {}", certificate.display()))?;
-    context
-        .set_certificate_chain_file(certificate)
-        .map_err(failed(format!("use certificate file {}", certificate.display())))?;
+    let what = || format!("use certificate file {}", certificate.display());
+    let pem = read(certificate, what)?;
+    let own = X509::from_pem(&pem).map_err(failed(what()))?;
+    context.set_certificate(&own).map_err(failed(what()))?;
+    for further in X509::stack_from_pem(&pem).map_err(failed(what()))?.into_iter().skip(1) {
+        context.add_extra_chain_cert(further).map_err(failed(what()))?;
+    }
     let Some(key) = &ssl.privatekey_file else {
-        return Err(Error::Tls {
-            what: format!("use certificate file {}", certificate.display()),
-            reason: "ssl_privatekey_file is not set".into(),
-        });
+        return Err(Error::Tls { what: what(), reason: "ssl_privatekey_file is not set".into() });
     };
     let key = as_path(key);
-    readable(key, || format!("use private key file {}", key.display()))?;
-    context
-        .set_private_key_file(key, SslFiletype::PEM)
-        .map_err(failed(format!("use private key file {}", key.display())))?;
+    let what = || format!("use private key file {}", key.display());
+    // Nobody is there to be asked for a passphrase.
+    let key = PKey::private_key_from_pem_passphrase(&read(key, what)?, b"").map_err(failed(what()))?;
+    context.set_private_key(&key).map_err(failed(what()))?;
     context.check_private_key().map_err(failed("use certificate and private key as a pair".into()))
 }
 
-/// Reports the system's reason if a file cannot be opened: OpenSSL only says `system lib`.
-fn readable(path: &Path, what: impl FnOnce() -> String) -> Result<(), Error> {
-    let opened = File::open(path);
-    opened.map(drop).map_err(|error| Error::Tls { what: what(), reason: system_error::words(&error) })
+fn read(path: &Path, what: impl FnOnce() -> String) -> Result<Vec<u8>, Error> {
+    whole_file::bytes(path, TLS_FILE_MAX_BYTES)
+        .map_err(|error| Error::Tls { what: what(), reason: system_error::words(&error) })
 }
 
 fn set_client_policy(context: &mut SslContextBuilder, ssl: &SslConfig) -> Result<(), Error> {
@@ -185,10 +187,14 @@ fn set_client_policy(context: &mut SslContextBuilder, ssl: &SslConfig) -> Result
     };
     let path = as_path(authorities);
     let what = || format!("use CA certificate file {}", path.display());
-    readable(path, what)?;
-    context.set_ca_file(path).map_err(failed(what()))?;
-    let names = openssl::x509::X509Name::load_client_ca_file(path).map_err(failed(what()))?;
-    context.set_client_ca_list(names);
+    let all = X509::stack_from_pem(&read(path, what)?).map_err(failed(what()))?;
+    if all.is_empty() {
+        return Err(Error::Tls { what: what(), reason: "no certificate found".into() });
+    }
+    for authority in all {
+        context.add_client_ca(&authority).map_err(failed(what()))?;
+        context.cert_store_mut().add_cert(authority).map_err(failed(what()))?;
+    }
     Ok(())
 }
 
@@ -375,6 +381,8 @@ mod tests {
         assert!(refused(&|ssl| ssl.cert_file = Some(b"/none.pem".to_vec())).contains("/none.pem"));
         assert!(refused(&|ssl| ssl.client_certs = ClientCerts::Required).contains("ssl_cacert_file"));
         assert!(refused(&|ssl| ssl.cacert_file = Some(b"/none-ca.pem".to_vec())).contains("/none-ca.pem"));
+        assert!(refused(&|ssl| ssl.cert_file = Some(b"/dev/zero".to_vec())).contains("not a regular file"));
+        assert!(refused(&|ssl| ssl.cacert_file = Some(b"/dev/zero".to_vec())).contains("not a regular file"));
         let mut off = SslConfig { enabled: false, ..SslConfig::default() };
         off.cipher_list = "NOSUCH".into();
         assert!(context(&off).unwrap().is_none());

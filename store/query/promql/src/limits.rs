@@ -16,6 +16,15 @@ pub const STACK_BYTES: usize = 8 << 20;
 /// Size of the compiled regular expression of one matcher, in bytes.
 pub const REGEX_BYTES_MAX: usize = 1 << 20;
 
+/// Regular expressions in one query: each is compiled, and is matched against labels by memory of its own.
+pub const REGEXES_MAX: usize = 64;
+
+/// Size of the states that one regular expression keeps while it is matched, in bytes.
+pub const REGEX_STATES_MAX_BYTES: usize = 256 << 10;
+
+/// Conditions on labels in one query.
+pub const MATCHERS_MAX: usize = 1000;
+
 /// Steps of a range query, as in Prometheus: 11,000 points a series.
 pub const STEPS_MAX: usize = 11_000;
 

@@ -34,6 +34,11 @@ pub enum MatchOperator {
 }
 
 impl MatchOperator {
+    /// Whether it is one of a regular expression.
+    pub fn is_regex(self) -> bool {
+        matches!(self, MatchOperator::Regex | MatchOperator::NotRegex)
+    }
+
     fn text(self) -> &'static str {
         match self {
             MatchOperator::Equal => "=",
@@ -50,10 +55,7 @@ impl Matcher {
     /// # Errors
     /// What is wrong with a regular expression.
     pub fn new(name: &str, operator: MatchOperator, value: &str) -> Result<Matcher, String> {
-        let regex = match operator {
-            MatchOperator::Regex | MatchOperator::NotRegex => Some(pattern::anchored(value)?),
-            MatchOperator::Equal | MatchOperator::NotEqual => None,
-        };
+        let regex = operator.is_regex().then(|| pattern::anchored(value)).transpose()?;
         Ok(Matcher { name: name.to_owned(), value: value.to_owned(), operator, regex })
     }
 

@@ -5,7 +5,7 @@
 
 use regex::{Regex, RegexBuilder};
 
-use crate::limits::REGEX_BYTES_MAX;
+use crate::limits::{REGEX_BYTES_MAX, REGEX_STATES_MAX_BYTES};
 
 /// Most repeats that RE2 takes in braces.
 const REPEATS_MAX: u32 = 1_000;
@@ -27,17 +27,21 @@ pub fn regex(expression: &str) -> Result<Regex, String> {
 }
 
 fn build(expression: &str) -> Result<Regex, String> {
-    RegexBuilder::new(expression).octal(true).size_limit(REGEX_BYTES_MAX).build().map_err(|error| match error
-    {
-        regex::Error::CompiledTooBig(bytes) => {
-            format!("the regular expression takes more than {bytes} bytes when compiled")
-        }
-        error => {
-            let text = error.to_string();
-            let last = text.lines().last().unwrap_or_default();
-            format!("error parsing regexp: {}", last.strip_prefix("error: ").unwrap_or(last))
-        }
-    })
+    RegexBuilder::new(expression)
+        .octal(true)
+        .size_limit(REGEX_BYTES_MAX)
+        .dfa_size_limit(REGEX_STATES_MAX_BYTES)
+        .build()
+        .map_err(|error| match error {
+            regex::Error::CompiledTooBig(bytes) => {
+                format!("the regular expression takes more than {bytes} bytes when compiled")
+            }
+            error => {
+                let text = error.to_string();
+                let last = text.lines().last().unwrap_or_default();
+                format!("error parsing regexp: {}", last.strip_prefix("error: ").unwrap_or(last))
+            }
+        })
 }
 
 /// The same expression in the syntax of `regex`.

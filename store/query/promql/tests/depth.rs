@@ -75,6 +75,10 @@ fn deeper_expressions_are_refused() {
         assert!(parse(&nested).is_err_and(|error| error.message.contains("levels deep")));
         let lengths = format!("m[1s{}]", " + 1s".repeat(5_000));
         assert!(parse(&lengths).is_err_and(|error| error.message.contains("operators")));
+        let regexes = format!("{{{}}}", "a=~\"b.\",".repeat(limits::REGEXES_MAX + 1));
+        assert!(parse(&regexes).is_err_and(|error| error.message.contains("regular expressions")));
+        let matchers = format!("{{{}}}", "a=\"b\",".repeat(limits::MATCHERS_MAX + 1));
+        assert!(parse(&matchers).is_err_and(|error| error.message.contains("conditions on labels")));
         let too_long = "a".repeat(limits::QUERY_BYTES_MAX + 1);
         assert!(parse(&too_long).is_err_and(|error| error.message.contains("bytes")));
     });

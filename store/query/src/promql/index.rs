@@ -87,6 +87,16 @@ impl Index {
         Ok(Some(found))
     }
 
+    /// The check with a name, if it was asked for before.
+    pub(super) fn known(&self, name: &str) -> Option<Arc<CheckIndex>> {
+        self.named.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// All checks, if they were asked for before.
+    pub(super) fn known_all(&self) -> Option<&[Arc<CheckIndex>]> {
+        self.all.get().map(|all| &*all.checks)
+    }
+
     pub(super) fn all(&self, snapshot: &Snapshot) -> &AllChecks {
         self.all.get_or_init(|| {
             let catalogue = snapshot.catalogue();

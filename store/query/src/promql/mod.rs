@@ -14,5 +14,6 @@ mod unit;
 mod view;
 
 pub(crate) use index::{CHECK, COUNTER, metric_labels};
+pub use select::Known;
 pub use source::StoreSource;
 pub use threads::query_threads;

@@ -85,16 +85,17 @@ fn read_built_in(
     found: &[Option<BuiltIn>],
 ) -> Vec<Samples> {
     let mut building = Building::new(found.len());
-    for run in view.snapshot().runs(check, range) {
-        match run {
-            Ok(run) => {
-                for (index, one) in found.iter().enumerate() {
-                    if let Some(one) = one {
-                        building.push(index, run.time_ms, one.value(&run));
+    for (index, one) in found.iter().enumerate() {
+        let Some(one) = one else { continue };
+        for batch in view.snapshot().figures(check, one.figure(), range.clone()) {
+            match batch {
+                Ok(batch) => {
+                    for of in batch {
+                        building.push(index, of.time_ms, one.value_of(of.reason, of.number));
                     }
                 }
+                Err(error) => view.damage(&error),
             }
-            Err(error) => view.damage(&error),
         }
     }
     building.finish()

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use custos_promql::{METRIC_NAME, MatchOperator, Matcher, SourceSeries};
+use custos_promql::{Labels, METRIC_NAME, MatchOperator, Matcher, SourceSeries};
 
 use super::index::{CHECK, CheckIndex, Entry};
 use super::view::View;
 use crate::built_in::BuiltIn;
+
+/// How long a value counts (ms), if nothing else is said.
+const LOOKBACK_MS: i64 = 300_000;
 
 /// The series that fulfil all conditions and may have samples in these times, sorted by check.
 pub(super) fn select(view: &View<'_>, matchers: &[Matcher], from_ms: i64, to_ms: i64) -> Vec<SourceSeries> {
@@ -46,23 +49,77 @@ fn named(matchers: &[Matcher]) -> Option<&str> {
     equal(CHECK).filter(|check| !check.is_empty()).or(metric)
 }
 
+/// The labels of these series.
+pub(super) fn labels(view: &View<'_>, matchers: &[Matcher], from_ms: i64, to_ms: i64) -> Vec<Labels> {
+    let mut found = Vec::new();
+    for check in candidates(view, matchers) {
+        let wanted = wanted(view, &check, (from_ms, to_ms), matchers);
+        found.extend(wanted.map(|(_, entry)| entry.labels.clone()));
+    }
+    found
+}
+
+/// What is known of a selection beforehand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Series of which it is looked whether they fulfil the conditions.
+    pub looked_through: usize,
+    /// About how many samples are read of those that do for a value at one time; of each at least [`SAMPLES_MIN`].
+    pub samples: u64,
+}
+
+/// What reading the first sample of a series costs, in samples.
+const SAMPLES_MIN: u64 = 100;
+
+/// What conditions select, if that is known and not too much.
+pub(super) fn known(view: &View<'_>, matchers: &[Matcher], series_max: usize) -> Option<Known> {
+    let checks = match named(matchers) {
+        Some(name) => vec![view.index().known(name)?],
+        None => view.index().known_all()?.to_vec(),
+    };
+    let mut known = Known::default();
+    for check in &checks {
+        known.looked_through += check.series.len();
+        if known.looked_through > series_max {
+            return None;
+        }
+        let selected = check.series.iter().filter(|entry| entry.fulfils(matchers)).count() as u64;
+        let each = (LOOKBACK_MS / check.distance_ms().max(1)) as u64;
+        let each = each.min(check.check.runs).max(SAMPLES_MIN);
+        known.samples = known.samples.saturating_add(selected.saturating_mul(each));
+    }
+    Some(known)
+}
+
+/// Those of a check, with their indices.
+fn wanted<'a>(
+    view: &View<'_>,
+    of: &'a CheckIndex,
+    (from_ms, to_ms): (i64, i64),
+    matchers: &'a [Matcher],
+) -> impl Iterator<Item = (usize, &'a Entry)> + use<'a> {
+    let lookback_ms = of.lookback_ms(view.snapshot());
+    let earliest_ms = from_ms.saturating_sub(lookback_ms.unwrap_or(0));
+    let is_wanted = move |entry: &Entry| {
+        entry.last_ms >= earliest_ms && entry.first_ms <= to_ms && entry.fulfils(matchers)
+    };
+    of.series.iter().enumerate().filter(move |(_, entry)| is_wanted(entry))
+}
+
 /// Adds those of a check.
 fn add(
     view: &View<'_>,
     of: &Arc<CheckIndex>,
-    (from_ms, to_ms): (i64, i64),
+    times: (i64, i64),
     matchers: &[Matcher],
     found: &mut Vec<SourceSeries>,
 ) {
-    let lookback_ms = of.lookback_ms(view.snapshot());
-    let earliest_ms = from_ms.saturating_sub(lookback_ms.unwrap_or(0));
-    let is_wanted =
-        |entry: &Entry| entry.last_ms >= earliest_ms && entry.first_ms <= to_ms && entry.fulfils(matchers);
-    let mut wanted = of.series.iter().enumerate().filter(|(_, entry)| is_wanted(entry)).peekable();
+    let mut wanted = wanted(view, of, times, matchers).peekable();
     if wanted.peek().is_none() {
         return;
     }
     let list = view.remember(of);
+    let lookback_ms = of.lookback_ms(view.snapshot());
     let distance_ms = of.distance_ms();
     found.extend(wanted.map(|(index, entry)| SourceSeries {
         labels: entry.labels.clone(),

@@ -1,8 +1,9 @@
 //! A store as PromQL sees it.
 
-use custos_promql::{Matcher, Result, Samples, Source, SourceSeries, Summary};
+use custos_promql::{Labels, Matcher, Result, Samples, Source, SourceSeries, Summary};
 use custos_store::Snapshot;
 
+use super::select::Known;
 use super::view::View;
 use super::{read, select, summary, unit};
 
@@ -26,6 +27,18 @@ impl<'a> StoreSource<'a> {
     /// The unit that all series have that fulfil these conditions, empty if it is none; nothing if they have several.
     pub fn unit(&self, matchers: &[Matcher]) -> Option<String> {
         unit::unit(&self.view, matchers)
+    }
+
+    /// The labels of the series that fulfil all conditions and may have samples in these times (ms since the epoch, both
+    /// included).
+    pub fn labels(&self, matchers: &[Matcher], from_ms: i64, to_ms: i64) -> Vec<Labels> {
+        select::labels(&self.view, matchers, from_ms, to_ms)
+    }
+
+    /// What conditions select, if that is known without reading the store and without looking through more than so many
+    /// series.
+    pub fn known(&self, matchers: &[Matcher], series_max: usize) -> Option<Known> {
+        select::known(&self.view, matchers, series_max)
     }
 
     /// What could not be read so far; values may be missing.

@@ -331,3 +331,25 @@ fn runs_of_one_time_are_not_counted_twice_by_statistics() {
     assert_eq!(store.at("count_over_time(x[1h])", HOUR), ["{check=\"x\", metric=\"a\"} 1999"]);
     assert_eq!(store.at("sum_over_time(x[10m])", 1_000_000), ["{check=\"x\", metric=\"a\"} 600"]);
 }
+
+#[test]
+fn what_conditions_select_is_known_once_their_checks_were_asked_for() {
+    let runs: Vec<(&str, Run)> = (0..20)
+        .map(|minute| ("load", run(minute * MINUTE, vec![metric("load1", Value::from(1.0))])))
+        .collect();
+    let store = Store::of(&runs);
+    let snapshot = store.reader.snapshot();
+    let source = StoreSource::new(&snapshot);
+    let matchers = |text: &str| custos_promql::parse_selector(text).unwrap().matchers;
+    let load = matchers("load");
+    assert_eq!(source.known(&load, 1000), None);
+    source.select(&load, 0, HOUR).unwrap();
+    // The metric is one of seven series of the check, and has few samples.
+    let known = source.known(&load, 1000).unwrap();
+    assert_eq!((known.looked_through, known.samples), (7, 100));
+    assert_eq!(source.known(&load, 6), None);
+    let any = matchers("{check=~\".+\"}");
+    assert_eq!(source.known(&any, 1000), None);
+    assert_eq!(source.labels(&any, 0, HOUR).len(), 7);
+    assert_eq!(source.known(&any, 1000).unwrap().samples, 700);
+}

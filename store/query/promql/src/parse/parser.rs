@@ -55,6 +55,10 @@ pub(super) struct Parser<'q> {
     depth: u32,
     /// Operators between lengths of time so far.
     pub(super) lengths: u32,
+    /// Conditions on labels so far.
+    pub(super) matchers: usize,
+    /// Regular expressions so far.
+    pub(super) regexes: usize,
 }
 
 impl<'q> Parser<'q> {
@@ -65,7 +69,7 @@ impl<'q> Parser<'q> {
         }
         let mut lexer = Lexer::new(query);
         let next = lexer.next()?;
-        Ok(Parser { lexer, next, taken_to: 0, depth: 0, lengths: 0 })
+        Ok(Parser { lexer, next, taken_to: 0, depth: 0, lengths: 0, matchers: 0, regexes: 0 })
     }
 
     /// The next token.

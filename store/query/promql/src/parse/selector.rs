@@ -3,6 +3,7 @@
 use super::parser::Parser;
 use crate::ast::{Expr, Selector, TimeShift};
 use crate::error::{Error, Result};
+use crate::limits::{MATCHERS_MAX, REGEXES_MAX};
 use crate::literal::{self, is_plain_name};
 use crate::matcher::{METRIC_NAME, MatchOperator, Matcher};
 use crate::token::{Token, TokenKind};
@@ -31,6 +32,11 @@ impl Parser<'_> {
         loop {
             if self.take_if(TokenKind::RightBrace)?.is_some() {
                 return Ok(());
+            }
+            self.matchers += 1;
+            if self.matchers > MATCHERS_MAX {
+                let message = format!("the query has more than {MATCHERS_MAX} conditions on labels");
+                return Err(Error::parse(self.peek().span, message));
             }
             matchers.push(self.matcher()?);
             if self.take_if(TokenKind::Comma)?.is_none() && self.peek().kind != TokenKind::RightBrace {
@@ -65,6 +71,11 @@ impl Parser<'_> {
             return Err(self.unexpected("label matching", "string"));
         }
         let value = self.take()?;
+        self.regexes += usize::from(operator.is_regex());
+        if self.regexes > REGEXES_MAX {
+            let message = format!("the query has more than {REGEXES_MAX} regular expressions");
+            return Err(Error::parse(self.since(token.span), message));
+        }
         Matcher::new(&name, operator, &literal::string(&value)?)
             .map_err(|what| Error::parse(self.since(token.span), what))
     }
