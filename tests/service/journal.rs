@@ -64,7 +64,7 @@ fn the_journal_has_the_priority_and_the_check_of_each_line() {
     let mut agent = Daemon::start_with(&mut journal.command(&run), &stage.path("log"));
 
     let entry = journal.entry(&["CUSTOS_CHECK=load"], "CRITICAL");
-    assert_eq!(entry["MESSAGE"], "load: OK to CRITICAL HARD: bad\\u{1b}[2J");
+    assert_eq!(entry["MESSAGE"], "load: PENDING to CRITICAL HARD: bad\\u{1b}[2J");
     assert_eq!(entry["PRIORITY"], "4");
     assert_eq!(entry["_TRANSPORT"], "journal");
     assert_eq!(entry["_PID"], agent.pid().to_string());
