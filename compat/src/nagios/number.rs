@@ -6,12 +6,12 @@
 
 use std::fmt;
 
-/// A number: a float, or an integer that no 64-bit float equals.
+/// A finite number: a float, or an integer that no 64-bit float equals.
 ///
 /// Equal numbers have equal representations, because an integer that a float represents exactly is always a `Float`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Number {
-    /// Any float, also infinite or NaN; never negative zero.
+    /// Any finite float; never negative zero.
     Float(f64),
     /// An integer beyond 2^53 without an exact float, such as a 64-bit counter.
     Integer(i64),
@@ -58,18 +58,6 @@ pub(crate) struct Scale {
 impl Scale {
     /// The factor 1.
     pub(crate) const ONE: Scale = Scale { power: 0, times: 1, over: 1 };
-}
-
-/// Reads `nan`, `inf` or `infinity` at the start of `text`, in any case and with any sign, and returns it with the rest: what
-/// the languages print that plugins are written in.
-pub(crate) fn scan_not_finite(text: &str) -> Option<(f64, &str)> {
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let words = [("infinity", f64::INFINITY), ("inf", f64::INFINITY), ("nan", f64::NAN)];
-    words.into_iter().find_map(|(word, float)| {
-        let found = unsigned.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
-        let signed = if text.starts_with('-') && !float.is_nan() { -float } else { float };
-        found.then(|| (signed, &unsigned[word.len()..]))
-    })
 }
 
 /// Which character may be the decimal point.

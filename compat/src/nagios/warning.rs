@@ -42,7 +42,7 @@ pub enum Problem {
     LongLabel,
     /// Nothing after the `=`; the token is dropped.
     NoValue,
-    /// A value that is no number, or too large for one; the token is dropped.
+    /// A value that is not a finite decimal number; the token is dropped.
     BadValue,
     /// A unit that cannot be one, such as the rest of `1.2.3`; the token is dropped.
     BadUnit,
