@@ -64,7 +64,7 @@ pub(super) fn labels(view: &View<'_>, matchers: &[Matcher], from_ms: i64, to_ms:
 pub struct Known {
     /// Series of which it is looked whether they fulfil the conditions.
     pub looked_through: usize,
-    /// About how many samples are read of those that do for a value at one time; of each at least [`SAMPLES_MIN`].
+    /// About how many samples are read of those that do for a value at one time; of each at least `SAMPLES_MIN`.
     pub samples: u64,
 }
 
