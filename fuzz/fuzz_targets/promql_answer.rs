@@ -4,6 +4,7 @@
 //! the rest is the query.
 #![no_main]
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use custos_promql::{
@@ -35,7 +36,7 @@ impl Few {
             for (at, pair) in bytes.chunks_exact(2).enumerate() {
                 if pair[0] & 7 == index {
                     let odd = ODD.get(usize::from(pair[1]).wrapping_sub(250)).copied();
-                    samples.times.push(at as i64 * 15_000 + i64::from(pair[0] >> 3));
+                    Arc::make_mut(&mut samples.times).push(at as i64 * 15_000 + i64::from(pair[0] >> 3));
                     samples.values.push(odd.unwrap_or(f64::from(pair[1]) - 64.0));
                 }
             }
@@ -66,8 +67,9 @@ impl Source for Few {
         let read = |series: &&SourceSeries| {
             let (_, samples) = &self.0[series.id as usize];
             let pairs = samples.times.iter().zip(&samples.values);
-            let (times, values) = pairs.filter(|(time, _)| (from_ms..=to_ms).contains(time)).unzip();
-            Samples { times, values, ..Samples::default() }
+            let (times, values): (Vec<i64>, Vec<f64>) =
+                pairs.filter(|(time, _)| (from_ms..=to_ms).contains(time)).unzip();
+            Samples { times: Arc::new(times), values, ..Samples::default() }
         };
         Ok(series.iter().map(read).collect())
     }
