@@ -6,7 +6,8 @@ use super::config::report;
 use super::config_option::ConfigOption;
 use super::failure::{Failure, tell};
 use super::style::printable;
-use crate::config::{self, Config, DEFAULT_STORE, Mistakes, Severity};
+use crate::config::{self, Config, DEFAULT_STORE};
+use crate::document::{Mistakes, Severity};
 use crate::text::width::shorten;
 use crate::whole_file;
 

@@ -7,7 +7,7 @@ use super::config::report;
 use super::failure::Failure;
 use super::read::finish;
 use super::style::printable_lines;
-use crate::config::Mistakes;
+use crate::document::Mistakes;
 use crate::exit_code::ExitCode;
 use crate::rules::{read_files, read_test_files, run_tests};
 use crate::text::human::counted;

@@ -3,7 +3,7 @@
 use custos_query::{Error, Offer, Selector};
 
 use super::failure::Failure;
-use crate::config::nearest;
+use crate::document::suggest::nearest;
 
 /// Where checks are looked up.
 #[derive(Clone, Copy, Debug)]

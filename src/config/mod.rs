@@ -1,19 +1,16 @@
 //! The configuration: what its files say, read whole and checked, as plain data.
 //!
-//! Nothing here touches a process, a socket or a clock; reading files is the only effect. `document` makes each file a
-//! tree with positions, `keys` has a table of keys for each section, `read` walks the tree by them (a file per noun) and
+//! Nothing here touches a process, a socket or a clock; reading files is the only effect. `document` (a room of its own) makes each
+//! file a tree with positions, `keys` has a table of keys for each section, `read` walks the tree by them (a file per noun) and
 //! notes every mistake, `model` is what comes of it, `show` writes that down again, and `reference` describes the keys to
 //! editors and people.
 
-pub(crate) mod document;
 mod keys;
 mod model;
 mod read;
 mod reference;
 mod show;
 
-pub(crate) use document::suggest::nearest;
-pub use document::{Mistake, Mistakes, Place, Severity, SourceFile};
 pub use keys::top::{DEFAULT_PLUGINS, DEFAULT_STORE};
 pub use model::{
     AGENT_CHECK, ByteUnits, Check, CheckNameFault, Command, Condition, Config, HttpConfig, KeyPart, Limit,

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::config::{self, Config, Severity};
+use crate::config::{self, Config};
+use crate::document::Severity;
 use crate::nrpe::listener::{Error, Settings};
 
 /// Reads the settings of the NRPE listener, at the start and for each reload. It may take its time: a reload calls it on

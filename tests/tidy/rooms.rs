@@ -34,15 +34,27 @@ pub(crate) const ROOMS: &[Room] = &[
     },
     Room { name: "period", what: "calendars; pure", imports: &["limits", "text"], outside: &[] },
     Room {
+        name: "document",
+        what: "files of YAML and JSON as trees whose nodes know where they stand",
+        imports: &["limits", "text", "whole_file"],
+        outside: &["files", "nix", "saphyr_parser", "threads"],
+    },
+    Room {
         name: "mib",
         what: "names of SNMP objects",
         imports: &["limits", "text"],
         outside: &["custos_compat", "files", "mib_rs"],
     },
     Room {
+        name: "rules",
+        what: "rule files of Prometheus, their tests, alerts from one evaluation to the next; pure but for reading files",
+        imports: &["document", "limits", "text"],
+        outside: &["custos_promql", "custos_store"],
+    },
+    Room {
         name: "config",
         what: "what the YAML means; reads files, knows no later stage",
-        imports: &["limits", "mib", "period", "text", "whole_file"],
+        imports: &["document", "limits", "mib", "period", "rules", "text", "whole_file"],
         outside: &[
             "custos_compat",
             "custos_shim",
@@ -96,10 +108,10 @@ pub(crate) const ROOMS: &[Room] = &[
         outside: &["custos_query", "custos_store"],
     },
     Room {
-        name: "rules",
-        what: "rule files of Prometheus, their tests, alerts from one evaluation to the next; pure but for reading files",
-        imports: &["config", "limits", "text"],
-        outside: &["custos_promql"],
+        name: "notify",
+        what: "what is owed to whom, and how each medium is told",
+        imports: &["clock", "config", "evaluate", "limits", "period", "rules", "text"],
+        outside: &["custos_query", "custos_store"],
     },
     Room {
         name: "record",

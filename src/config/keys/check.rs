@@ -1,13 +1,13 @@
 //! A check: what it runs or asks, beside its settings.
 
-use crate::config::document::key::{Is, Key, Own, key, section};
-use crate::config::document::kind::Flag;
-use crate::config::document::section::{Row, Rule, Shape};
 use crate::config::keys::poll::POLL;
 use crate::config::keys::process::PROCESS;
 use crate::config::keys::settings::SETTINGS;
 use crate::config::keys::threshold::THRESHOLD;
 use crate::config::keys::trap::TRAP_RULE;
+use crate::document::key::{Is, Key, Own, key, section};
+use crate::document::kind::Flag;
+use crate::document::section::{Row, Rule, Shape};
 
 /// Where the results of a check come from: one of these.
 pub(crate) const SOURCES: [&dyn Row; 3] = [&COMMAND, &SNMP, &TRAP];

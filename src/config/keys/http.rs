@@ -1,8 +1,8 @@
 //! The `http` section: queries over HTTP, as Prometheus answers them.
 
-use crate::config::document::key::{Key, Own, key, section};
-use crate::config::document::section::{Rule, Shape};
 use crate::config::keys::shapes::path;
+use crate::document::key::{Key, Own, key, section};
+use crate::document::section::{Rule, Shape};
 
 /// Where HTTP is answered unless `listen` says otherwise.
 pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:43191";

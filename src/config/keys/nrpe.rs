@@ -1,9 +1,9 @@
 //! The `nrpe` section: an `nrpe.cfg` to read in place, and keys of our own that win over it.
 
-use crate::config::document::key::{Is, Key, Own, key, section};
-use crate::config::document::kind::{Choice, Flag, Span};
-use crate::config::document::section::Shape;
 use crate::config::keys::shapes::{addresses, path};
+use crate::document::key::{Is, Key, Own, key, section};
+use crate::document::kind::{Choice, Flag, Span};
+use crate::document::section::Shape;
 use crate::limits::{INTERVAL_MAX, TIMEOUT_MIN};
 
 /// What may be asked of clients.

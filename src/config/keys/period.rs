@@ -1,7 +1,7 @@
 //! `periods`: a mapping of days to times, with days of many forms as its keys.
 
-use crate::config::document::key::{Key, Own, key, section};
-use crate::config::document::section::Shape;
+use crate::document::key::{Key, Own, key, section};
+use crate::document::section::Shape;
 use crate::period::MONTHS;
 use crate::text::weekday::WEEKDAYS;
 

@@ -1,9 +1,9 @@
 //! The `snmp` of a check: which device is asked for what.
 
-use crate::config::document::key::{Is, Key, Own, Required, key, section};
-use crate::config::document::kind::{Choice, Whole};
-use crate::config::document::section::{Rule, Shape};
 use crate::config::keys::shapes::{conditions, labelled_objects, number};
+use crate::document::key::{Is, Key, Own, Required, key, section};
+use crate::document::kind::{Choice, Whole};
+use crate::document::section::{Rule, Shape};
 
 /// A name or an address, without a port.
 const HOST: &str = r"^([^:/\[ ]+|[0-9A-Fa-f:.]+)$";

@@ -2,9 +2,9 @@
 
 use custos_shim::OUTPUT_MAX_BYTES;
 
-use crate::config::document::key::{Is, Key, Own, key, section};
-use crate::config::document::kind::{Flag, Size, Span, Whole};
-use crate::config::document::section::Shape;
+use crate::document::key::{Is, Key, Own, key, section};
+use crate::document::kind::{Flag, Size, Span, Whole};
+use crate::document::section::Shape;
 use crate::limits::{INTERVAL_MAX, STDOUT_MAX_BYTES, TIMEOUT_MIN};
 
 const IO_PRIORITY: &str = "^(idle|(best-effort|real-time)( +0*[0-7] *)?)$";

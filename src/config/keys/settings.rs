@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use custos_store::State;
 
-use crate::config::document::key::{Is, Key, Own, key, section};
-use crate::config::document::kind::{Choice, Flag, Number, Span, Whole};
-use crate::config::document::section::{Section, Shape};
 use crate::config::keys::process::PROCESS;
 use crate::config::model::check::{ByteUnits, Priority, Stale};
+use crate::document::key::{Is, Key, Own, key, section};
+use crate::document::kind::{Choice, Flag, Number, Span, Whole};
+use crate::document::section::{Section, Shape};
 use crate::limits::{CHECK_ATTEMPTS_MAX, CHECK_INTERVAL_MIN, INTERVAL_MAX, TIMEOUT_MIN};
 
 /// The states by their words.
@@ -108,7 +108,7 @@ pub(crate) static DEFAULTS: Section = Section::new("defaults", &[], &[&SETTINGS,
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::document::section::{Absent, Row};
+    use crate::document::section::{Absent, Row};
 
     #[test]
     fn the_limits_of_flapping_are_told_as_they_are() {

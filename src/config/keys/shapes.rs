@@ -1,6 +1,6 @@
 //! Shapes of values that keys of several sections have.
 
-use crate::config::document::section::Shape;
+use crate::document::section::Shape;
 
 /// A port of a host, or of every address.
 const ADDRESS: &str = r"^(\*|\[[0-9A-Fa-f:.]+\]|[^:\[\] /]+):[0-9]{1,5}$";

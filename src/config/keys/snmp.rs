@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use custos_compat::snmp::usm::{AuthProtocol, PrivProtocol};
 
-use crate::config::document::key::{Is, Key, Own, Required, key, section};
-use crate::config::document::kind::{Choice, Span, Whole};
-use crate::config::document::section::{Row, Rule, Shape};
 use crate::config::keys::shapes::{addresses, networks, path};
+use crate::document::key::{Is, Key, Own, Required, key, section};
+use crate::document::kind::{Choice, Span, Whole};
+use crate::document::section::{Row, Rule, Shape};
 use crate::limits::{
     SNMP_REPETITIONS_MAX, SNMP_RETRIES_MAX, SNMP_TIMEOUT_MAX, SNMP_TIMEOUT_MIN, TRAPS_PER_SOURCE_MAX,
     TRAPS_RATE_MAX, TRAPS_TOTAL_MAX,

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use custos_store::State;
 
-use crate::config::document::key::{Is, Key, Own, Required, key, section};
-use crate::config::document::kind::{Choice, Flag, Span};
-use crate::config::document::section::{Rule, Shape};
 use crate::config::keys::shapes::number;
 use crate::config::model::check::OnMissing;
+use crate::document::key::{Is, Key, Own, Required, key, section};
+use crate::document::kind::{Choice, Flag, Span};
+use crate::document::section::{Rule, Shape};
 use crate::limits::INTERVAL_MAX;
 
 /// What a missing metric may mean, by the words of the configuration.

@@ -2,13 +2,6 @@
 
 use std::time::Duration;
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::duration;
-use crate::config::document::fields::refuse;
-use crate::config::document::key::{Is, Key, Kind, Own, Reads, key, section};
-use crate::config::document::kind::Whole;
-use crate::config::document::section::Shape;
-use crate::config::document::yaml::{Content, Node};
 use crate::config::keys::check::CHECK;
 use crate::config::keys::http::HTTP;
 use crate::config::keys::nrpe::NRPE;
@@ -18,6 +11,13 @@ use crate::config::keys::shapes::path;
 use crate::config::keys::snmp::SNMP;
 use crate::config::model::check::SyncPolicy;
 use crate::config::model::reserved::{AGENT_CHECK, UNMATCHED_CHECK};
+use crate::document::diagnostic::Findings;
+use crate::document::duration;
+use crate::document::fields::refuse;
+use crate::document::key::{Is, Key, Kind, Own, Reads, key, section};
+use crate::document::kind::Whole;
+use crate::document::section::Shape;
+use crate::document::yaml::{Content, Node};
 use crate::limits::{CONCURRENT_CHECKS_MAX, SYNC_INTERVAL_MAX, SYNC_INTERVAL_MIN};
 
 /// The store unless `store` says otherwise.
@@ -124,7 +124,7 @@ impl Reads for Syncing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::document::section::{Absent, Row as _};
+    use crate::document::section::{Absent, Row as _};
     use crate::limits::{CHECK_NAME_MAX_BYTES, CONCURRENT_CHECKS_PER_CPU, HOST_NAME_MAX_BYTES};
 
     #[test]

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::config::document::key::{Is, Key, Own, key, section};
-use crate::config::document::kind::Span;
-use crate::config::document::section::{Rule, Shape};
 use crate::config::keys::settings::STATES;
 use crate::config::keys::shapes::{conditions, labelled_objects, networks, objects};
+use crate::document::key::{Is, Key, Own, key, section};
+use crate::document::kind::Span;
+use crate::document::section::{Rule, Shape};
 use crate::limits::INTERVAL_MAX;
 
 const UUID: &str = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$";

@@ -2,8 +2,8 @@
 
 use custos_compat::nrpe::{METACHARS_DEFAULT, SEPARATOR};
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::yaml::Entry;
+use crate::document::diagnostic::Findings;
+use crate::document::yaml::Entry;
 
 /// Warns of a name with characters that NRPE refuses in a query, or takes for the end of the name.
 pub(crate) fn warn(check: &Entry, findings: &mut Findings) {

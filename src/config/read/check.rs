@@ -3,11 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::duration;
-use crate::config::document::fields::{Fields, boolean};
-use crate::config::document::section::Row as _;
-use crate::config::document::yaml::Entry;
 use crate::config::keys::check as keys;
 use crate::config::keys::settings;
 use crate::config::model::check::{Check, Command, Serving};
@@ -22,6 +17,11 @@ use crate::config::read::raw_counter;
 use crate::config::read::settings::{FLAPPING, Settings};
 use crate::config::read::threshold;
 use crate::config::read::trap;
+use crate::document::diagnostic::Findings;
+use crate::document::duration;
+use crate::document::fields::{Fields, boolean};
+use crate::document::section::Row as _;
+use crate::document::yaml::Entry;
 
 /// What checks share with one another.
 pub(crate) struct Shared<'s> {
@@ -184,7 +184,7 @@ fn warn_of_long_timeout(
     timeout: Duration,
     interval: Duration,
     owner: &str,
-    place: &crate::config::document::place::Place,
+    place: &crate::document::place::Place,
     findings: &mut Findings,
 ) {
     if timeout >= interval {

@@ -6,13 +6,13 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::{printable, refuse, text, written};
-use crate::config::document::place::Place;
-use crate::config::document::scalar::{Kind, Scalar};
-use crate::config::document::yaml::{Content, Node};
 use crate::config::model::check::Command;
 use crate::config::model::snmp::SnmpConfig;
+use crate::document::diagnostic::Findings;
+use crate::document::fields::{printable, refuse, text, written};
+use crate::document::place::Place;
+use crate::document::scalar::{Kind, Scalar};
+use crate::document::yaml::{Content, Node};
 
 /// Words that mean something to a shell when they stand alone, and nothing to a program.
 const OPERATORS: [&str; 12] =
@@ -379,8 +379,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::config::document::place::SourceFile;
-    use crate::config::document::yaml;
+    use crate::document::place::SourceFile;
+    use crate::document::yaml;
 
     #[test]
     fn macros_of_nagios_are_told_from_variables_of_a_shell() {

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::{one_or_more, text};
-use crate::config::document::place::Place;
-use crate::config::document::yaml::Node;
+use crate::document::diagnostic::Findings;
+use crate::document::fields::{one_or_more, text};
+use crate::document::place::Place;
+use crate::document::yaml::Node;
 use crate::limits::CONFIG_RING_NAMED_MAX;
 
 /// The names of a check's `depends_on`, each with its place.
@@ -78,8 +78,8 @@ fn ring(path: &[(&str, usize)], to: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::document::place::SourceFile;
-    use crate::config::document::yaml;
+    use crate::document::place::SourceFile;
+    use crate::document::yaml;
 
     /// Reads a mapping of names to what they depend on, and verifies it.
     fn mistakes(text: &str) -> String {

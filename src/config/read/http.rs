@@ -4,14 +4,14 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::{Fields, one_or_more, printable, refuse, text};
-use crate::config::document::section::Row;
-use crate::config::document::yaml::Node;
 use crate::config::keys::http as keys;
 use crate::config::model::http::{HttpConfig, Listening};
 use crate::config::model::snmp::Secret;
 use crate::config::read::secret_file;
+use crate::document::diagnostic::Findings;
+use crate::document::fields::{Fields, one_or_more, printable, refuse, text};
+use crate::document::section::Row;
+use crate::document::yaml::Node;
 use crate::limits::{HTTP_LIST_MAX, HTTP_TOKEN_MIN_BYTES};
 
 /// Reads the section; relative paths begin at `base`.
@@ -162,8 +162,8 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::config::document::place::SourceFile;
-    use crate::config::document::yaml;
+    use crate::document::place::SourceFile;
+    use crate::document::yaml;
 
     fn read_yaml(yaml: &str) -> (Option<HttpConfig>, String) {
         let directory = tempfile::tempdir().unwrap();

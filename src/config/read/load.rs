@@ -10,14 +10,6 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::config::document::diagnostic::{Findings, Mistakes};
-use crate::config::document::fields::{Fields, one_or_more, printable, refuse, refuse_unknown, text};
-use crate::config::document::include::{self, Document};
-use crate::config::document::key::Reads as _;
-use crate::config::document::place::Place;
-use crate::config::document::scalar::Kind;
-use crate::config::document::section::Row;
-use crate::config::document::yaml::{Content, Entry, Node};
 use crate::config::keys::settings::DEFAULTS;
 use crate::config::keys::top as keys;
 use crate::config::model::check::{Check, Config};
@@ -29,6 +21,14 @@ use crate::config::read::period::{self, Periods};
 use crate::config::read::settings::Settings;
 use crate::config::read::snmp;
 use crate::config::read::{askable, http, nrpe};
+use crate::document::diagnostic::{Findings, Mistakes};
+use crate::document::fields::{Fields, one_or_more, printable, refuse, refuse_unknown, text};
+use crate::document::include::{self, Document};
+use crate::document::key::Reads as _;
+use crate::document::place::Place;
+use crate::document::scalar::Kind;
+use crate::document::section::Row;
+use crate::document::yaml::{Content, Entry, Node};
 use crate::limits::{CONCURRENT_CHECKS_MAX, CONCURRENT_CHECKS_PER_CPU, HOST_NAME_MAX_BYTES};
 
 /// Where the configuration is unless another file is named.

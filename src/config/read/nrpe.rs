@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use custos_compat::nrpe::{AllowedHosts, CIPHER_LIST_MAX_BYTES, HostEntry, SslVersion};
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::{Fields, one_or_more, printable, refuse, text, written};
-use crate::config::document::yaml::{Content, Node};
 use crate::config::keys::nrpe as keys;
 use crate::config::model::check::{NrpeConfig, NrpeKeys};
+use crate::document::diagnostic::Findings;
+use crate::document::fields::{Fields, one_or_more, printable, refuse, text, written};
+use crate::document::yaml::{Content, Node};
 
 /// Reads the section; relative paths begin at `base`.
 pub(crate) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<NrpeConfig> {
@@ -142,8 +142,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::config::document::place::SourceFile;
-    use crate::config::document::yaml;
+    use crate::document::place::SourceFile;
+    use crate::document::yaml;
 
     fn read_yaml(yaml: &str) -> (Option<NrpeConfig>, String) {
         let file = SourceFile::new("f".into(), yaml.to_owned());

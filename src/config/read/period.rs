@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::{one_or_more, printable, refuse, text};
-use crate::config::document::include::Document;
-use crate::config::document::place::Place;
-use crate::config::document::section::Row;
-use crate::config::document::yaml::{Content, Entry, Node};
 use crate::config::keys::period::EXCLUDE;
 use crate::config::keys::settings::ALWAYS;
 use crate::config::keys::top::PERIODS;
+use crate::document::diagnostic::Findings;
+use crate::document::fields::{one_or_more, printable, refuse, text};
+use crate::document::include::Document;
+use crate::document::place::Place;
+use crate::document::section::Row;
+use crate::document::yaml::{Content, Entry, Node};
 use crate::limits::PERIOD_EXCLUDE_DEPTH_MAX;
 use crate::period::{Days, Hours, Period, Rule};
 

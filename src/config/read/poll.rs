@@ -1,14 +1,14 @@
 //! The `snmp` of a check: which device is asked for what.
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::{Fields, one_or_more, printable, refuse, written};
-use crate::config::document::place::Place;
-use crate::config::document::scalar::Scalar;
-use crate::config::document::yaml::{Content, Node};
 use crate::config::keys::poll as keys;
 use crate::config::model::snmp::{SnmpConfig, SnmpPoll, SnmpWanted, TablePoll, Variable};
 use crate::config::read::snmp;
 use crate::config::read::variable;
+use crate::document::diagnostic::Findings;
+use crate::document::fields::{Fields, one_or_more, printable, refuse, written};
+use crate::document::place::Place;
+use crate::document::scalar::Scalar;
+use crate::document::yaml::{Content, Node};
 use crate::limits::SNMP_VARIABLES_MAX;
 
 /// The word of `index` for the numbers of a row.

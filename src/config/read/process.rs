@@ -9,12 +9,12 @@ use std::path::PathBuf;
 use custos_shim::{Credentials, IoPriority, Limits};
 use nix::unistd::{Gid, Group, Uid, User, getgrouplist};
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::{Fields, one_or_more, refuse, written};
-use crate::config::document::section::Row;
-use crate::config::document::yaml::Node;
 use crate::config::keys::process as keys;
 use crate::config::model::check::{Process, RunAs};
+use crate::document::diagnostic::Findings;
+use crate::document::fields::{Fields, one_or_more, refuse, written};
+use crate::document::section::Row;
+use crate::document::yaml::Node;
 use crate::limits::STDOUT_MAX_BYTES;
 use crate::text::accounts::UNSEEN;
 
@@ -239,8 +239,8 @@ fn io_priority(node: &Node, findings: &mut Findings) -> Option<IoPriority> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::document::place::SourceFile;
-    use crate::config::document::yaml;
+    use crate::document::place::SourceFile;
+    use crate::document::yaml;
 
     fn read(text: &str) -> (ProcessSettings, String) {
         let file = SourceFile::new("f".into(), text.to_owned());

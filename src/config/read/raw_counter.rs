@@ -1,9 +1,9 @@
 //! Counters that a threshold compares by their raw count: that says how long the device has been up, mostly.
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::place::Place;
 use crate::config::model::check::{Command, Threshold};
 use crate::config::model::snmp::{SnmpWanted, Variable};
+use crate::document::diagnostic::Findings;
+use crate::document::place::Place;
 use crate::mib::{Names, Syntax};
 
 /// Warns of thresholds, each with its place, that compare a counter of a poll without `rate: true`.

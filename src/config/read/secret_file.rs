@@ -11,11 +11,11 @@ use std::path::Path;
 
 use nix::unistd::Uid;
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::{Fields, printable, text};
-use crate::config::document::yaml::{Content, Node};
 use crate::config::keys::snmp::{FILE, SECRET};
 use crate::config::model::snmp::Secret;
+use crate::document::diagnostic::Findings;
+use crate::document::fields::{Fields, printable, text};
+use crate::document::yaml::{Content, Node};
 use crate::limits::SECRET_MAX_BYTES;
 use crate::whole_file;
 
@@ -140,8 +140,8 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::config::document::place::SourceFile;
-    use crate::config::document::yaml;
+    use crate::document::place::SourceFile;
+    use crate::document::yaml;
 
     fn read_yaml(yaml: &str, base: &Path) -> (Option<Secret>, String) {
         let file = SourceFile::new("f".into(), format!("v: {yaml}\n"));

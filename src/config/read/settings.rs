@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use custos_store::State;
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::{Fields, boolean, printable, refuse, written};
-use crate::config::document::yaml::{Content, Node};
 use crate::config::keys::settings as keys;
 use crate::config::model::check::{ByteUnits, Priority, Serving, Stale};
 use crate::config::read::command::refuse_macros;
 use crate::config::read::period::{self, Periods};
 use crate::config::read::process::ProcessSettings;
+use crate::document::diagnostic::Findings;
+use crate::document::fields::{Fields, boolean, printable, refuse, written};
+use crate::document::yaml::{Content, Node};
 use crate::period::Period;
 
 /// Low and high flapping limits in per cent where none are given, as Nagios has them.
@@ -168,8 +168,8 @@ fn flapping(node: &Node, owner: &str, findings: &mut Findings) -> Option<Option<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::document::place::SourceFile;
-    use crate::config::document::yaml;
+    use crate::document::place::SourceFile;
+    use crate::document::yaml;
 
     fn read(text: &str) -> (Settings, String) {
         let file = SourceFile::new("f".into(), text.to_owned());

@@ -7,16 +7,16 @@ use std::sync::Arc;
 use custos_compat::snmp::Version;
 use custos_compat::snmp::usm::{AuthProtocol, PrivProtocol};
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::{Fields, one_or_more, printable, quoted, refuse, text, written};
-use crate::config::document::section::{Row, Section};
-use crate::config::document::yaml::{Content, Entry, Node};
 use crate::config::keys::snmp as keys;
 use crate::config::model::snmp::{
     Network, Secret, SnmpAccess, SnmpConfig, SnmpProfile, SnmpUser, TrapsConfig,
 };
 use crate::config::read::nrpe::address;
 use crate::config::read::secret_file;
+use crate::document::diagnostic::Findings;
+use crate::document::fields::{Fields, one_or_more, printable, quoted, refuse, text, written};
+use crate::document::section::{Row, Section};
+use crate::document::yaml::{Content, Entry, Node};
 use crate::limits::CONFIG_CHOICES_NAMED_MAX;
 use crate::mib::{KnownNames, MibFault, Names, read_mibs};
 

@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::include;
-use crate::config::document::section::Row as _;
-use crate::config::document::yaml::Content;
 use crate::config::keys::top::STORE;
+use crate::document::diagnostic::Findings;
+use crate::document::include;
+use crate::document::section::Row as _;
+use crate::document::yaml::Content;
 use crate::limits::CONFIG_MAX_BYTES;
 use crate::whole_file;
 

@@ -1,11 +1,11 @@
 //! Texts with places for values: `{trap} on {ifDescr} of {source}`. `{{` and `}}` stand for the braces themselves.
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::text;
-use crate::config::document::yaml::Node;
 use crate::config::keys::trap::TEXT;
 use crate::config::model::snmp::{Part, Template};
 use crate::config::read::variable;
+use crate::document::diagnostic::Findings;
+use crate::document::fields::text;
+use crate::document::yaml::Node;
 use crate::mib::Names;
 
 /// Reads a template.
@@ -71,8 +71,8 @@ fn parse(written: &str, names: &Names, node: &Node, findings: &mut Findings) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::document::place::SourceFile;
-    use crate::config::document::yaml::{self, Content};
+    use crate::document::place::SourceFile;
+    use crate::document::yaml::{self, Content};
 
     fn read_text(text: &str) -> (Option<Template>, String) {
         let file = SourceFile::new("f".into(), format!("v: \"{text}\"\n"));

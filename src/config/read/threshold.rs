@@ -4,12 +4,12 @@ use custos_compat::nagios;
 use custos_store::Bounds;
 use globset::GlobBuilder;
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::{Fields, refuse, text, written};
-use crate::config::document::place::Place;
-use crate::config::document::yaml::{Content, Node};
 use crate::config::keys::threshold as keys;
 use crate::config::model::check::{ByteUnits, Threshold, UnitRange};
+use crate::document::diagnostic::Findings;
+use crate::document::fields::{Fields, refuse, text, written};
+use crate::document::place::Place;
+use crate::document::yaml::{Content, Node};
 
 /// Reads the thresholds of a check, each with its place; those that are wrong are reported and left out.
 pub(crate) fn read_all(
@@ -161,9 +161,9 @@ mod tests {
     use custos_store::State;
 
     use super::*;
-    use crate::config::document::place::SourceFile;
-    use crate::config::document::yaml;
     use crate::config::model::check::OnMissing;
+    use crate::document::place::SourceFile;
+    use crate::document::yaml;
 
     fn read_yaml(text: &str) -> (Vec<Threshold>, String) {
         let file = SourceFile::new("f".into(), text.to_owned());

@@ -2,15 +2,15 @@
 
 use custos_store::State;
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::{Fields, choice, one_or_more, refuse, written};
-use crate::config::document::yaml::{Content, Node};
 use crate::config::keys::settings::STATES;
 use crate::config::keys::trap as keys;
 use crate::config::model::snmp::{KeyPart, SnmpConfig, TrapRule, Variable};
 use crate::config::read::snmp::networks;
 use crate::config::read::template;
 use crate::config::read::variable;
+use crate::document::diagnostic::Findings;
+use crate::document::fields::{Fields, choice, one_or_more, refuse, written};
+use crate::document::yaml::{Content, Node};
 
 /// Reads a rule for traps.
 pub(crate) fn read(node: &Node, owner: &str, snmp: &SnmpConfig, findings: &mut Findings) -> Option<TrapRule> {

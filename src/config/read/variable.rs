@@ -3,12 +3,12 @@
 use custos_compat::snmp::Oid;
 use globset::GlobBuilder;
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::{refuse, written};
-use crate::config::document::place::Place;
-use crate::config::document::scalar::{Kind, Scalar};
-use crate::config::document::yaml::{Content, Entry, Node};
 use crate::config::model::snmp::{Condition, Variable, Wanted};
+use crate::document::diagnostic::Findings;
+use crate::document::fields::{refuse, written};
+use crate::document::place::Place;
+use crate::document::scalar::{Kind, Scalar};
+use crate::document::yaml::{Content, Entry, Node};
 use crate::mib::{NameError, Names, Syntax};
 
 const EXPECTED: &str = "an object such as `ifDescr` or `1.3.6.1.2.1.2.2.1.2`";
@@ -21,7 +21,7 @@ pub(crate) fn read(node: &Node, names: &Names, findings: &mut Findings) -> Optio
 
 /// Reads objects of a list, or the one that stands in its place. At least one.
 pub(crate) fn read_list(node: &Node, names: &Names, findings: &mut Findings) -> Vec<Variable> {
-    let items = crate::config::document::fields::one_or_more(node);
+    let items = crate::document::fields::one_or_more(node);
     if items.is_empty() {
         refuse(node, EXPECTED, findings);
     }
@@ -76,7 +76,7 @@ pub(crate) fn conditions(node: &Node, names: &Names, findings: &mut Findings) ->
     let mut conditions = Vec::new();
     for entry in entries {
         let variable = named(&entry.key, &entry.key_place, names, findings);
-        let items = crate::config::document::fields::one_or_more(&entry.value);
+        let items = crate::document::fields::one_or_more(&entry.value);
         if items.is_empty() {
             refuse(&entry.value, "a value or a list of them", findings);
         }

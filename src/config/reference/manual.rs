@@ -1,8 +1,8 @@
 //! `custos.yaml(5)`: the manual page of the configuration, in roff.
 
-use crate::config::document::section::{Row, Section};
 use crate::config::keys::{check, http, nrpe, period, poll, process, settings, snmp, threshold, top, trap};
 use crate::config::reference::words::{default, meaning, without_links};
+use crate::document::section::{Row, Section};
 
 /// What stands before the keys.
 const HEAD: &str = r#".SH NAME

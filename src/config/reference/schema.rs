@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::config::document::scalar::{Kind, Scalar};
-use crate::config::document::section::{Absent, Row, Rule, Section, Shape};
 use crate::config::keys::top;
 use crate::config::reference::words::{default, meaning, without_links};
+use crate::document::scalar::{Kind, Scalar};
+use crate::document::section::{Absent, Row, Rule, Section, Shape};
 
 /// Units of a duration, each at most once and the longer ones first.
 const DURATION: &str = "^(?=[0-9])([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$";

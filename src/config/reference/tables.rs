@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use crate::config::document::section::Section;
 use crate::config::keys::{check, http, nrpe, poll, process, settings, snmp, threshold, top, trap};
 use crate::config::reference::schema::schema;
 use crate::config::reference::words::{absence, meaning};
+use crate::document::section::Section;
 
 const START: &str = "<!-- keys of ";
 const END: &str = "<!-- end of keys -->";

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::config::document::section::{Absent, Row, Shape};
-use crate::config::document::size;
+use crate::document::section::{Absent, Row, Shape};
+use crate::document::size;
 
 /// What a key is for, with its bounds and the words that it may have, in Markdown.
 pub(crate) fn meaning(row: &dyn Row) -> String {

@@ -10,13 +10,13 @@ use custos_shim::IoPriority;
 
 use super::word::{list, state, word};
 use super::{http, snmp};
-use crate::config::document::duration;
-use crate::config::document::key::Reads as _;
 use crate::config::keys::settings::{BYTE_UNITS, PRIORITY, WHEN_STALE};
 use crate::config::keys::threshold::ON_MISSING;
 use crate::config::keys::top::SYNC;
 use crate::config::model::check::{Check, Command, Config, NrpeConfig, Process, Serving, Threshold};
 use crate::config::show::secret::{self, MASK};
+use crate::document::duration;
+use crate::document::key::Reads as _;
 use crate::limits::STDOUT_MAX_BYTES;
 use crate::period::Period;
 

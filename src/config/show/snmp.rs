@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use custos_compat::snmp::Version;
 
-use crate::config::document::duration;
 use crate::config::model::snmp::{
     Condition, KeyPart, Secret, SnmpAccess, SnmpConfig, SnmpPoll, SnmpProfile, SnmpWanted, TrapRule,
     TrapsConfig, Variable, Wanted,
 };
 use crate::config::show::secret::{self, MASK};
 use crate::config::show::word::{list, state, word};
+use crate::document::duration;
 
 /// Writes the `snmp` section, if there is anything in it.
 pub(crate) fn write_section(page: &mut String, snmp: &SnmpConfig) -> fmt::Result {

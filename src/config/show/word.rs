@@ -2,8 +2,8 @@
 
 use custos_store::State;
 
-use crate::config::document::scalar::{Kind, Scalar};
 use crate::config::keys::settings::STATES;
+use crate::document::scalar::{Kind, Scalar};
 use crate::text::is_unsafe;
 
 /// The name of a state, as the configuration has it.

@@ -1,8 +1,8 @@
 //! The keys of rule files (`model/rulefmt/rulefmt.go` of Prometheus 3).
 
-use crate::config::document::key::{Key, Own, Required, key, section};
-use crate::config::document::kind::Whole;
-use crate::config::document::section::Shape;
+use crate::document::key::{Key, Own, Required, key, section};
+use crate::document::kind::Whole;
+use crate::document::section::Shape;
 
 /// A length of time as Prometheus writes it.
 const LENGTH: &str = r"^(0|([0-9]+y)?([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?)$";

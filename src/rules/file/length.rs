@@ -2,10 +2,10 @@
 
 use custos_promql::parse_duration;
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::refuse;
-use crate::config::document::scalar::Kind;
-use crate::config::document::yaml::{Content, Node};
+use crate::document::diagnostic::Findings;
+use crate::document::fields::refuse;
+use crate::document::scalar::Kind;
+use crate::document::yaml::{Content, Node};
 
 /// The length in ms.
 pub(in crate::rules) fn length_ms(node: &Node, findings: &mut Findings) -> Option<i64> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use custos_promql::Expr;
 
-use crate::config::Place;
+use crate::document::Place;
 use crate::rules::template::Template;
 
 /// A rule file that was read.

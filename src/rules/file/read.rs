@@ -8,12 +8,12 @@ use super::length::length_ms;
 use super::model::{Group, RuleFile};
 use super::rule::rule;
 use super::texts::{Texts, texts};
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::{Fields, refuse, text};
-use crate::config::document::include::source_file;
-use crate::config::document::scalar::Kind;
-use crate::config::document::yaml::{self, Content, Node};
-use crate::config::{Mistakes, SourceFile};
+use crate::document::diagnostic::Findings;
+use crate::document::fields::{Fields, refuse, text};
+use crate::document::include::source_file;
+use crate::document::scalar::Kind;
+use crate::document::yaml::{self, Content, Node};
+use crate::document::{Mistakes, SourceFile};
 
 /// Reads rule files; the mistakes of all of them are in the list.
 ///

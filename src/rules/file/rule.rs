@@ -6,12 +6,12 @@ use super::keys::{ALERT, ANNOTATIONS, EXPR, FOR, KEEP_FIRING_FOR, LABELS, RECORD
 use super::length::length_ms;
 use super::model::{AlertRule, RecordRule, Rule, RuleKind};
 use super::texts::{Texts, texts};
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::{Fields, refuse, text, written};
-use crate::config::document::key::Key;
-use crate::config::document::key::Own;
-use crate::config::document::section::Row;
-use crate::config::document::yaml::Node;
+use crate::document::diagnostic::Findings;
+use crate::document::fields::{Fields, refuse, text, written};
+use crate::document::key::Key;
+use crate::document::key::Own;
+use crate::document::section::Row;
+use crate::document::yaml::Node;
 use crate::rules::template::Template;
 
 /// Reads a rule; `group_labels` are those of its group, which its own come before.

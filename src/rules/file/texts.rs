@@ -2,10 +2,10 @@
 
 use custos_promql::METRIC_NAME;
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::refuse;
-use crate::config::document::scalar::Kind;
-use crate::config::document::yaml::{Content, Entry, Node};
+use crate::document::diagnostic::Findings;
+use crate::document::fields::refuse;
+use crate::document::scalar::Kind;
+use crate::document::yaml::{Content, Entry, Node};
 use crate::rules::template::Template;
 
 /// What the names stand for.

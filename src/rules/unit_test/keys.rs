@@ -1,8 +1,8 @@
 //! The keys of test files (`cmd/promtool/unittest.go` of Prometheus 3).
 
-use crate::config::document::key::{Key, Own, Required, key, section};
-use crate::config::document::kind::Flag;
-use crate::config::document::section::Shape;
+use crate::document::key::{Key, Own, Required, key, section};
+use crate::document::kind::Flag;
+use crate::document::section::Shape;
 
 fn scalar() -> Shape {
     Shape::Scalar

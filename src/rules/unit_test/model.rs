@@ -3,7 +3,7 @@
 use custos_promql::Labels;
 use custos_promql::notation::Item;
 
-use crate::config::Place;
+use crate::document::Place;
 use crate::rules::file::RuleFile;
 
 /// A file of tests.

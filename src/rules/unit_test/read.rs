@@ -13,15 +13,15 @@ use super::keys::{
 };
 use super::model::{AlertTest, ExprTest, TestFile, TestGroup};
 use super::series::{labels, scalar, series, texts, time_ms, value};
-use crate::config::Mistakes;
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::{Fields, refuse};
-use crate::config::document::glob;
-use crate::config::document::include::source_file;
-use crate::config::document::key::{Key, Own};
-use crate::config::document::place::SourceFile;
-use crate::config::document::scalar::Kind;
-use crate::config::document::yaml::{self, Content, Node};
+use crate::document::Mistakes;
+use crate::document::diagnostic::Findings;
+use crate::document::fields::{Fields, refuse};
+use crate::document::glob;
+use crate::document::include::source_file;
+use crate::document::key::{Key, Own};
+use crate::document::place::SourceFile;
+use crate::document::scalar::Kind;
+use crate::document::yaml::{self, Content, Node};
 use crate::rules::evaluate::ALERT_NAME;
 use crate::rules::file::{self, RuleFile, length_ms};
 

@@ -6,7 +6,7 @@ use custos_promql::Memory;
 
 use super::compare;
 use super::model::{AlertTest, TestFile, TestGroup};
-use crate::config::Place;
+use crate::document::Place;
 use crate::limits::RULE_TEST_EVALUATIONS_MAX;
 use crate::rules::evaluate::{fires, text_vector};
 use crate::rules::group::{RunningGroup, Surroundings};

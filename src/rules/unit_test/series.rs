@@ -4,10 +4,10 @@ use custos_promql::notation::{self, Item};
 use custos_promql::{Labels, notation::metric};
 use jiff::Timestamp;
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::refuse;
-use crate::config::document::scalar::Kind;
-use crate::config::document::yaml::{Content, Node};
+use crate::document::diagnostic::Findings;
+use crate::document::fields::refuse;
+use crate::document::scalar::Kind;
+use crate::document::yaml::{Content, Node};
 
 /// A series with its values.
 pub(super) fn series(name: &Node, values: &Node, findings: &mut Findings) -> Option<(Labels, Vec<Item>)> {
@@ -88,5 +88,5 @@ pub(super) fn time_ms(node: &Node, findings: &mut Findings) -> Option<i64> {
 
 /// Whatever is written on one line.
 pub(super) fn scalar<'n>(node: &'n Node, expected: &str, findings: &mut Findings) -> Option<&'n str> {
-    crate::config::document::fields::written(node, expected, findings)
+    crate::document::fields::written(node, expected, findings)
 }

@@ -7,12 +7,12 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::{one_or_more, text};
-use crate::config::document::glob::{self, GlobError};
-use crate::config::document::json;
-use crate::config::document::place::{Place, SourceFile};
-use crate::config::document::yaml::{self, Content, Node};
+use crate::document::diagnostic::Findings;
+use crate::document::fields::{one_or_more, text};
+use crate::document::glob::{self, GlobError};
+use crate::document::json;
+use crate::document::place::{Place, SourceFile};
+use crate::document::yaml::{self, Content, Node};
 use crate::limits::{CONFIG_FILES_MAX, CONFIG_INCLUDE_DEPTH_MAX, CONFIG_MAX_BYTES, CONFIG_PIPE_PATIENCE};
 use crate::text::system_error::words;
 use crate::whole_file;
@@ -36,7 +36,7 @@ pub(crate) struct Document {
 
 impl Document {
     /// The value of a key at the top of the file.
-    pub(crate) fn get(&self, key: &str) -> Option<&crate::config::document::yaml::Entry> {
+    pub(crate) fn get(&self, key: &str) -> Option<&crate::document::yaml::Entry> {
         match &self.root.as_ref()?.content {
             Content::Map(entries) => entries.iter().find(|entry| entry.key == key),
             _ => None,

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::place::{Place, SourceFile};
-use crate::config::document::scalar::{Kind, Scalar};
+use crate::document::diagnostic::Findings;
+use crate::document::place::{Place, SourceFile};
+use crate::document::scalar::{Kind, Scalar};
 use crate::limits::{CONFIG_DEPTH_MAX, CONFIG_NODES_MAX};
 use crate::text::is_unsafe;
 

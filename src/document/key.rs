@@ -3,9 +3,9 @@
 //! A key is defined once, in a table made by [`section!`]. Its reader, the list of known keys, the schema for editors, the
 //! tables of the documentation and `custos.yaml(5)` all go by that.
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::section::{Absent, Row, Shape};
-use crate::config::document::yaml::Node;
+use crate::document::diagnostic::Findings;
+use crate::document::section::{Absent, Row, Shape};
+use crate::document::yaml::Node;
 
 /// One key: how its value is written and read (`K`), and what holds where it is absent (`A`).
 #[derive(Clone, Copy)]
@@ -158,8 +158,8 @@ macro_rules! section {
             pub(crate) const $key: $type = $value;
         )+
         $(#[$doc])*
-        pub(crate) static $section: $crate::config::document::section::Section =
-            $crate::config::document::section::Section::new(
+        pub(crate) static $section: $crate::document::section::Section =
+            $crate::document::section::Section::new(
                 $name,
                 &[$(&$key),+],
                 &[$($(&$other),+)?],

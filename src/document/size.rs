@@ -1,9 +1,9 @@
 //! Numbers of bytes as people write them: `512MiB`, `64KB`, `1000`.
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::refuse;
-use crate::config::document::scalar::{Kind, Scalar};
-use crate::config::document::yaml::{Content, Node};
+use crate::document::diagnostic::Findings;
+use crate::document::fields::refuse;
+use crate::document::scalar::{Kind, Scalar};
+use crate::document::yaml::{Content, Node};
 
 /// Units of a size, the longer ones first where one ends in another.
 const UNITS: [(&str, u64); 7] = [

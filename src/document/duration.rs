@@ -3,10 +3,10 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::fields::refuse;
-use crate::config::document::scalar::Kind;
-use crate::config::document::yaml::{Content, Node};
+use crate::document::diagnostic::Findings;
+use crate::document::fields::refuse;
+use crate::document::scalar::Kind;
+use crate::document::yaml::{Content, Node};
 
 /// Units from the longest, in milliseconds. Parts of a duration follow this order.
 const UNITS: [(&str, u64); 6] =

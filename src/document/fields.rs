@@ -1,12 +1,12 @@
 //! Reading a mapping by its known keys, and values by their types. Whatever does not fit is reported and read
 //! as absent, so that everything else is still checked.
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::key::{Absence, Is, Key, Reads};
-use crate::config::document::place::Place;
-use crate::config::document::scalar::{Kind, Scalar};
-use crate::config::document::section::{Row, Section};
-use crate::config::document::yaml::{Content, Entry, Node};
+use crate::document::diagnostic::Findings;
+use crate::document::key::{Absence, Is, Key, Reads};
+use crate::document::place::Place;
+use crate::document::scalar::{Kind, Scalar};
+use crate::document::section::{Row, Section};
+use crate::document::yaml::{Content, Entry, Node};
 use crate::text::human::counted;
 
 /// A mapping whose keys have been compared with those of its section.
@@ -264,10 +264,10 @@ pub(crate) fn printable(text: &str, place: &Place, findings: &mut Findings) -> b
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::document::key::{Key, key, section};
-    use crate::config::document::kind::Flag;
-    use crate::config::document::place::SourceFile;
-    use crate::config::document::yaml;
+    use crate::document::key::{Key, key, section};
+    use crate::document::kind::Flag;
+    use crate::document::place::SourceFile;
+    use crate::document::yaml;
 
     section! {
         /// One key.

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use crate::config::document::diagnostic::Findings;
-use crate::config::document::duration;
-use crate::config::document::fields::{boolean, choice, number, whole};
-use crate::config::document::key::{Kind, Reads};
-use crate::config::document::section::Shape;
-use crate::config::document::size;
-use crate::config::document::yaml::Node;
+use crate::document::diagnostic::Findings;
+use crate::document::duration;
+use crate::document::fields::{boolean, choice, number, whole};
+use crate::document::key::{Kind, Reads};
+use crate::document::section::Shape;
+use crate::document::size;
+use crate::document::yaml::Node;
 
 /// `true` or `false`.
 #[derive(Clone, Copy)]

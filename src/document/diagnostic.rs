@@ -7,8 +7,8 @@ use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::config::document::place::Place;
-use crate::config::document::suggest;
+use crate::document::place::Place;
+use crate::document::suggest;
 use crate::limits::{CONFIG_COMPARISONS_MAX, CONFIG_MESSAGE_MAX_CHARS, CONFIG_MISTAKES_MAX};
 use crate::text::is_unsafe;
 
@@ -213,7 +213,7 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::document::place::SourceFile;
+    use crate::document::place::SourceFile;
 
     fn place(line: usize) -> Place {
         let file = SourceFile::new("a.yaml".into(), "x: 1\nx: 2\n".to_owned());

@@ -1,0 +1,98 @@
+//! What is told: a group of alerts as they stand, in no medium's words yet.
+
+use std::collections::BTreeMap;
+
+use custos_store::State;
+
+/// One message to one target: the alerts of a group as they stand now.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Notification {
+    /// Which group it is: the same for all messages about it.
+    pub group_key: String,
+    /// The labels by which its alerts belong together.
+    pub group_labels: BTreeMap<String, String>,
+    /// Why it is sent now.
+    pub why: Why,
+    /// The alerts, those that fire first. At least one.
+    pub alerts: Vec<NotifiedAlert>,
+    /// Alerts of the group that are left out, as there are too many.
+    pub left_out: u64,
+    /// When it was made (ms since the epoch).
+    pub at_ms: i64,
+}
+
+/// Why a notification is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Something that was not told yet.
+    News,
+    /// What was told goes on.
+    Repeat,
+    /// Nothing happened: somebody tries the target.
+    Trial,
+    /// Nothing happened: the target is shown that the agent lives.
+    Heartbeat,
+}
+
+/// Whether an alert fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Status {
+    /// It does.
+    Firing,
+    /// It does no longer.
+    Resolved,
+}
+
+/// An alert of a notification.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NotifiedAlert {
+    /// Whether it fires.
+    pub status: Status,
+    /// Its labels: `alertname`, `host` and `check` among them.
+    pub labels: BTreeMap<String, String>,
+    /// Texts about it.
+    pub annotations: BTreeMap<String, String>,
+    /// The state that it stands for; after a recovery the one that it stood for.
+    pub state: State,
+    /// Since when it fires (ms since the epoch).
+    pub started_ms: i64,
+    /// When it was resolved (ms since the epoch).
+    pub ended_ms: Option<i64>,
+    /// The check that it is of, as of the run that decided it.
+    pub check: NotifiedCheck,
+}
+
+/// The check that an alert is of, as of one run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct NotifiedCheck {
+    /// Its name.
+    pub name: String,
+    /// Its state.
+    pub state: State,
+    /// Whether that is hard.
+    pub hard: bool,
+    /// Which attempt it was, from 1.
+    pub attempt: u32,
+    /// Attempts that make a problem hard.
+    pub max_attempts: u32,
+    /// Its state before.
+    pub previous_state: State,
+    /// Since when it is in its state (ms since the epoch).
+    pub since_ms: i64,
+    /// When the run was (ms since the epoch).
+    pub run_ms: i64,
+    /// How long the run took (µs).
+    pub duration_us: u64,
+    /// How late the run was (µs).
+    pub lateness_us: u64,
+    /// First line of the plugin's output.
+    pub text: String,
+    /// Its further lines.
+    pub long_text: String,
+    /// What the thresholds said.
+    pub judgement: String,
+    /// Its performance data, as a plugin prints them.
+    pub perfdata: String,
+    /// The metric that decided, if one did, as `CHECK:METRIC` names it.
+    pub metric: Option<String>,
+}

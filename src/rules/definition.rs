@@ -1,0 +1,89 @@
+//! What judges: the rules of a file, and the checks of a configuration that have an expression in the place of a command.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use custos_promql::Expr;
+use custos_store::State;
+
+use super::file::RuleKind;
+use super::template::Template;
+
+/// Rules that are judged one after the other at the same times, each over what those before it came to. A check of a
+/// configuration is a group of one.
+#[derive(Clone, Debug)]
+pub struct RuleGroup {
+    /// Its name, unique in a configuration: a file and the name of a group in it, or the name of a check.
+    pub name: Arc<str>,
+    /// At which times it is judged.
+    pub when: When,
+    /// By how much earlier than those times its expressions look (ms).
+    pub query_offset_ms: i64,
+    /// Its rules, in their order.
+    pub rules: Vec<Arc<RuleCheck>>,
+}
+
+/// At which times rules are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum When {
+    /// At the time of each run that has a sample of a series that is selected, and at the latest so long after it was judged
+    /// last (ms), so that silence is noticed.
+    Samples {
+        /// At the latest so long after it was judged last (ms).
+        at_the_latest_ms: i64,
+    },
+    /// At each time that is `phase_ms` past a multiple of `interval_ms` since the epoch, as Prometheus does.
+    Grid {
+        /// How far apart the times are (ms).
+        interval_ms: i64,
+        /// From 0, less than the interval (ms).
+        phase_ms: i64,
+    },
+}
+
+/// A rule, as the check that it is.
+#[derive(Clone, Debug)]
+pub struct RuleCheck {
+    /// The name of its check.
+    pub check: Arc<str>,
+    /// What it judges by.
+    pub judge: Judge,
+    /// Labels that its results get, by name.
+    pub labels: Vec<(String, Template)>,
+    /// What becomes of the results.
+    pub kind: RuleKind,
+    /// Most alerts or series; 0 for any number.
+    pub limit: usize,
+    /// The state of its alerts.
+    pub state: AlertState,
+}
+
+/// What a rule judges by.
+#[derive(Clone, Debug)]
+pub enum Judge {
+    /// An expression.
+    Query {
+        /// As it is written.
+        query: String,
+        /// What that means.
+        expr: Expr,
+    },
+}
+
+/// The state that an alert that fires stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AlertState {
+    /// The same for all.
+    Always(State),
+    /// By its label `severity`.
+    BySeverity(Arc<Severities>),
+}
+
+/// What the values of the label `severity` stand for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Severities {
+    /// The states of values.
+    pub states: BTreeMap<String, State>,
+    /// The state of all other values, and of an alert without the label.
+    pub otherwise: State,
+}
