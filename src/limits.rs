@@ -419,6 +419,10 @@ pub const DISCOVERED_NAME_MAX_CHARS: usize = 60;
 /// Configurations that `custos init --force` replaced and keeps beside the one that it wrote.
 pub const CONFIGURATIONS_KEPT_MAX: usize = 100;
 
+/// Times at which the rules of a group are judged over the past before the next of them begins; what they write for one another is
+/// held for as many.
+pub const REPLAY_STEPS_MAX: usize = 65_536;
+
 /// Steps between start and end of a query over HTTP, as in Prometheus.
 pub const HTTP_QUERY_STEPS_MAX: i64 = 11_000;
 /// Addresses, tokens, origins or names of one list of the `http` section.
