@@ -34,6 +34,10 @@ pub const SHIM_BACKOFF: Duration = Duration::from_millis(20);
 pub const SHIM_BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// Longest wait for the shim's end when the agent stops; then it is cut off, and ends by itself.
 pub const SHIM_STOP_MAX: Duration = Duration::from_secs(5);
+/// Commands that tell somebody, and event handlers, that wait for the event loop; whoever wants a further one run waits.
+pub const COMMAND_QUEUE_MAX: usize = 64;
+/// Bytes that are kept of either output of such a command, for the reason of its failure.
+pub const COMMAND_OUTPUT_MAX_BYTES: usize = 4 * 1024;
 /// Between TERM and KILL for a plugin that ran too long.
 pub const GRACE: Duration = Duration::from_secs(2);
 /// Shortest interval between two runs of a check.
