@@ -512,3 +512,7 @@ pub const LINKS_MAX: usize = 40;
 pub const RULE_TEST_EVALUATIONS_MAX: i64 = 10_000_000;
 /// Values of `match[]` in one request over HTTP.
 pub const HTTP_MATCH_SETS_MAX: usize = 100;
+/// Most alerts or series of one rule; a rule with more could not be judged, as if its `limit` were this.
+pub const RULE_RESULTS_MAX: usize = 5_000;
+/// Alerts of a rule that the long text of its run lists; further ones are counted there.
+pub const RULE_ALERTS_NAMED_MAX: usize = 20;
