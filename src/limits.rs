@@ -464,6 +464,8 @@ pub const HTTP_LISTS_AT_ONCE: usize = 2;
 pub const HTTP_FIGURES_AT_ONCE: usize = 1;
 /// Bytes of an answer over HTTP.
 pub const HTTP_ANSWER_MAX_BYTES: usize = 128 << 20;
+/// Points of an answer of which a further thread is worth its start.
+pub const HTTP_POINTS_PER_THREAD_MIN: usize = 16 << 10;
 /// Bytes of all larger answers over HTTP that their clients have not read yet, but for one of any length; further ones wait.
 pub const HTTP_ANSWERS_HELD_BYTES: usize = 128 << 20;
 /// Bytes of an answer over HTTP up to which it counts against no bound but that of connections.
@@ -514,3 +516,7 @@ pub const LINKS_MAX: usize = 40;
 pub const RULE_TEST_EVALUATIONS_MAX: i64 = 10_000_000;
 /// Values of `match[]` in one request over HTTP.
 pub const HTTP_MATCH_SETS_MAX: usize = 100;
+/// Most alerts or series of one rule; a rule with more could not be judged, as if its `limit` were this.
+pub const RULE_RESULTS_MAX: usize = 5_000;
+/// Alerts of a rule that the long text of its run lists; further ones are counted there.
+pub const RULE_ALERTS_NAMED_MAX: usize = 20;

@@ -149,6 +149,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "nix",
             "openssl",
             "sockets",
+            "threads",
             "tokio",
         ],
     },
