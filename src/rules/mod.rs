@@ -6,6 +6,9 @@ mod definition;
 mod evaluate;
 mod file;
 mod group;
+mod judged;
+mod outcome;
+mod running;
 mod template;
 mod unit_test;
 
@@ -13,5 +16,8 @@ pub use active::ActiveAlert;
 pub use alert::{Alert, Alerts, Change, Element, Failure, Stage, Timing};
 pub use definition::{AlertState, Judge, RuleCheck, RuleGroup, Severities, When};
 pub use file::{AlertRule, Group, RecordRule, Rule, RuleFile, RuleKind, read_files};
+pub use judged::{JudgeOrder, JudgedGroup, JudgedRule};
+pub use outcome::{FIRING, PENDING};
+pub use running::{JudgedAt, NotJudged, RunningRule};
 pub use template::{Context, QueryFunction, Template};
 pub use unit_test::{TestFailure, TestFile, read_test_files, run as run_tests};

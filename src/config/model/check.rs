@@ -153,8 +153,8 @@ pub struct Check {
     pub serving: Serving,
     /// Who is told about it.
     pub notify: CheckNotify,
-    /// What is run at each change of its state.
-    pub on_change: Option<Command>,
+    /// What is run at each change of its state: a program with its arguments.
+    pub on_change: Option<Vec<String>>,
     /// Limits of our own on the metrics.
     pub thresholds: Vec<Threshold>,
     /// Where it was defined, as `file:line:column`.

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use custos_store::State;
 
-use crate::config::model::check::Command;
 use crate::config::model::matchers::Matchers;
 use crate::config::model::snmp::Secret;
 use crate::period::Period;
@@ -102,8 +101,8 @@ pub enum Medium {
     Alertmanager(Alertmanager),
     /// Mail.
     Email(Email),
-    /// A program.
-    Command(Command),
+    /// A program with its arguments.
+    Command(Vec<String>),
     /// Passive results to a Nagios, by NRDP.
     Nrdp(Nrdp),
     /// Passive results to an Icinga, by its API.

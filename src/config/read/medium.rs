@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::config::keys::notify as keys;
+use crate::config::model::check::Command;
 use crate::config::model::notify::{Alertmanager, Email, Icinga, Medium, Nrdp, Nsca, Webhook};
 use crate::config::model::snmp::Secret;
 use crate::config::read::command::{self, Lookup};
@@ -22,7 +23,15 @@ pub(crate) fn read(entry: &Entry, lookup: &Lookup<'_>, findings: &mut Findings) 
         key if key == keys::NRDP.name() => nrdp(node, base, findings).map(Medium::Nrdp),
         key if key == keys::ICINGA.name() => icinga(node, base, findings).map(Medium::Icinga),
         key if key == keys::NSCA.name() => nsca(node, base, findings).map(Medium::Nsca),
-        _ => command::read(node, false, lookup, findings).map(Medium::Command),
+        _ => program(node, lookup, findings).map(Medium::Command),
+    }
+}
+
+/// A program with its arguments.
+pub(crate) fn program(node: &Node, lookup: &Lookup<'_>, findings: &mut Findings) -> Option<Vec<String>> {
+    match command::read(node, false, lookup, findings)? {
+        Command::Program(words) => Some(words),
+        _ => None,
     }
 }
 

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::keys::notify as keys;
-use crate::config::model::check::Command;
 use crate::config::model::matchers::Matchers;
 use crate::config::model::notify::{
     CheckNotify, GroupBy, Heartbeat, Inhibition, Medium, NotifyConfig, Target,
 };
-use crate::config::read::command::{self, Lookup};
+use crate::config::read::command::Lookup;
 use crate::config::read::medium;
 use crate::config::read::period::{self, Periods};
 use crate::document::diagnostic::Findings;
@@ -80,8 +79,8 @@ pub(crate) fn of_check(node: &Node, targets: &[String], findings: &mut Findings)
 }
 
 /// Reads what is run at each change of a check's state.
-pub(crate) fn on_change(node: &Node, lookup: &Lookup<'_>, findings: &mut Findings) -> Option<Command> {
-    command::read(node, false, lookup, findings)
+pub(crate) fn on_change(node: &Node, lookup: &Lookup<'_>, findings: &mut Findings) -> Option<Vec<String>> {
+    medium::program(node, lookup, findings)
 }
 
 fn entries<'n>(section: &'n Node, findings: &mut Findings) -> &'n [Entry] {
@@ -288,7 +287,7 @@ mod tests {
             (mail.states.as_slice(), mail.hours.as_ref().unwrap().name.as_str()),
             (&[State::Critical][..], "day")
         );
-        assert!(matches!(&old.medium, Medium::Command(Command::Program(words)) if words == &["/bin/true"]));
+        assert!(matches!(&old.medium, Medium::Command(words) if words == &["/bin/true"]));
         assert_eq!(config.checks["a"].notify, CheckNotify::Only(vec!["mail".to_owned()]));
         assert!(config.checks["a"].on_change.is_some());
         assert_eq!(config.checks["b"].notify, CheckNotify::Nobody);

@@ -154,7 +154,7 @@ fn write_check(page: &mut String, check: &Check) -> fmt::Result {
         writeln!(page, "    max_age: {}", duration::show(max_age))?;
         writeln!(page, "    when_stale: {}", WHEN_STALE.kind().written(stale))?;
     }
-    notify::write_check(page, &check.notify, check.on_change.as_ref())?;
+    notify::write_check(page, &check.notify, check.on_change.as_deref())?;
     if !check.thresholds.is_empty() {
         writeln!(page, "    thresholds:")?;
     }

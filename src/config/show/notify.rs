@@ -4,7 +4,6 @@ use std::fmt::{self, Write};
 
 use super::word::{list, state, word};
 use crate::config::keys::notify::{EVERYTHING, GRAPH, MAIL_TLS_OF};
-use crate::config::model::check::Command;
 use crate::config::model::notify::{CheckNotify, GroupBy, Medium, NotifyConfig, Target};
 use crate::config::model::snmp::Secret;
 use crate::config::show::secret;
@@ -48,7 +47,7 @@ pub(super) fn write_section(page: &mut String, notify: &NotifyConfig) -> fmt::Re
 pub(super) fn write_check(
     page: &mut String,
     notify: &CheckNotify,
-    on_change: Option<&Command>,
+    on_change: Option<&[String]>,
 ) -> fmt::Result {
     match notify {
         CheckNotify::All => {}
@@ -56,7 +55,7 @@ pub(super) fn write_check(
         CheckNotify::Only(targets) => writeln!(page, "    notify: {}", list(targets))?,
     }
     match on_change {
-        Some(command) => writeln!(page, "    on_change: {}", command_words(command)),
+        Some(command) => writeln!(page, "    on_change: {}", program(command)),
         None => Ok(()),
     }
 }
@@ -85,7 +84,7 @@ fn medium(medium: &Medium) -> String {
     match medium {
         Medium::Webhook(webhook) => word(&webhook.url),
         Medium::Alertmanager(alertmanager) => list(&alertmanager.urls),
-        Medium::Command(command) => command_words(command),
+        Medium::Command(command) => program(command),
         Medium::Email(email) => fields(vec![
             ("to", Some(list(&email.to))),
             ("from", email.from.as_deref().map(word)),
@@ -113,10 +112,6 @@ fn file(secret: &Secret) -> Option<String> {
     Some(format!("{{ file: {} }}", word(&secret.file()?.to_string_lossy())))
 }
 
-fn command_words(command: &Command) -> String {
-    match command {
-        Command::Program(words) => list(&secret::mask_words(words)),
-        Command::Shell(line) => word(&secret::mask_line(line)),
-        Command::Snmp(_) | Command::Trap(_) => "[]".to_owned(),
-    }
+fn program(words: &[String]) -> String {
+    list(&secret::mask_words(words))
 }
