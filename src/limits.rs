@@ -34,6 +34,10 @@ pub const SHIM_BACKOFF: Duration = Duration::from_millis(20);
 pub const SHIM_BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// Longest wait for the shim's end when the agent stops; then it is cut off, and ends by itself.
 pub const SHIM_STOP_MAX: Duration = Duration::from_secs(5);
+/// Commands that tell somebody, and event handlers, that wait for the event loop; whoever wants a further one run waits.
+pub const COMMAND_QUEUE_MAX: usize = 64;
+/// Bytes that are kept of either output of such a command, for the reason of its failure.
+pub const COMMAND_OUTPUT_MAX_BYTES: usize = 4 * 1024;
 /// Between TERM and KILL for a plugin that ran too long.
 pub const GRACE: Duration = Duration::from_secs(2);
 /// Shortest interval between two runs of a check.
@@ -464,6 +468,8 @@ pub const HTTP_LISTS_AT_ONCE: usize = 2;
 pub const HTTP_FIGURES_AT_ONCE: usize = 1;
 /// Bytes of an answer over HTTP.
 pub const HTTP_ANSWER_MAX_BYTES: usize = 128 << 20;
+/// Points of an answer of which a further thread is worth its start.
+pub const HTTP_POINTS_PER_THREAD_MIN: usize = 16 << 10;
 /// Bytes of all larger answers over HTTP that their clients have not read yet, but for one of any length; further ones wait.
 pub const HTTP_ANSWERS_HELD_BYTES: usize = 128 << 20;
 /// Bytes of an answer over HTTP up to which it counts against no bound but that of connections.
@@ -514,3 +520,25 @@ pub const LINKS_MAX: usize = 40;
 pub const RULE_TEST_EVALUATIONS_MAX: i64 = 10_000_000;
 /// Values of `match[]` in one request over HTTP.
 pub const HTTP_MATCH_SETS_MAX: usize = 100;
+
+/// How long the first alert of a group waits for others, unless the configuration says otherwise.
+pub const NOTIFY_GROUP_WAIT: Duration = Duration::from_secs(30);
+/// Between two messages with news about a group, unless the configuration says otherwise.
+pub const NOTIFY_GROUP_INTERVAL: Duration = Duration::from_secs(5 * 60);
+/// Between two messages about a group without news, unless the configuration says otherwise.
+pub const NOTIFY_REPEAT_INTERVAL: Duration = Duration::from_secs(4 * 3600);
+/// Between two messages of what fires to a medium that keeps states, unless the configuration says otherwise.
+pub const NOTIFY_RESEND: Duration = Duration::from_secs(60);
+/// Shortest of the intervals in which a target is told again.
+pub const NOTIFY_INTERVAL_MIN: Duration = Duration::from_secs(1);
+/// Targets of notifications.
+pub const NOTIFY_TARGETS_MAX: usize = 64;
+/// Conditions that are given together: of a target, an inhibition, a silence.
+pub const NOTIFY_MATCHERS_MAX: usize = 16;
+/// Bytes of a condition on a label.
+pub const NOTIFY_MATCHER_MAX_BYTES: usize = 512;
+
+/// Most alerts or series of one rule; a rule with more could not be judged, as if its `limit` were this.
+pub const RULE_RESULTS_MAX: usize = 5_000;
+/// Alerts of a rule that the long text of its run lists; further ones are counted there.
+pub const RULE_ALERTS_NAMED_MAX: usize = 20;
