@@ -13,6 +13,7 @@ use crate::rules::alert::{Alerts, Change, Failure, Timing};
 use crate::rules::definition::{Judge, RuleCheck, RuleGroup};
 use crate::rules::evaluate::{ALERT_NAME, ALERTS, ALERTS_FOR_STATE, elements, recorded, series_of};
 use crate::rules::file::RuleKind;
+use crate::rules::running::results_max;
 use crate::rules::template::{Context, QueryFunction};
 
 /// What the templates of labels can refer to.
@@ -198,14 +199,14 @@ impl Writing<'_, '_> {
         for (step, asked_ms) in asked.iter().enumerate() {
             let present = rows.iter().filter(|row| !is_ended(row.values[step]));
             let returned = present.map(|row| (row.labels.clone(), row.values[step])).collect();
-            match recorded(named.0, named.1, returned, self.rule.limit) {
+            match recorded(named.0, named.1, returned, results_max(self.rule)) {
                 Ok(series) => self.write(*asked_ms, series),
                 Err(reason) => {
                     let at_ms = asked_ms.saturating_add(self.offset_ms);
                     (self.watch)(self.task.number, at_ms, Judged::Failed(&reason));
                 }
             }
-            if self.series.is_none() && self.rule.limit == 0 && rows.len() < 2 {
+            if self.series.is_none() && rows.len() < 2 {
                 // One series that nobody reads cannot fail.
                 break;
             }
@@ -290,7 +291,8 @@ fn tell(watch: &mut Watch<'_>, rule: usize, at_ms: i64, outcome: &Outcome) {
 fn folding(rule: &std::sync::Arc<RuleCheck>) -> Option<Folding> {
     let RuleKind::Alert(alert) = &rule.kind else { return None };
     let Judge::Query { expr, .. } = &rule.judge;
-    let timing = Timing { for_ms: alert.for_ms, keep_firing_ms: alert.keep_firing_ms, limit: rule.limit };
+    let timing =
+        Timing { for_ms: alert.for_ms, keep_firing_ms: alert.keep_firing_ms, limit: results_max(rule) };
     let has_fixed_labels = rule.labels.iter().all(|(_, text)| text.is_fixed());
     Some(Folding::new(timing, Worse::of(expr), has_fixed_labels))
 }
