@@ -512,3 +512,17 @@ pub const LINKS_MAX: usize = 40;
 pub const RULE_TEST_EVALUATIONS_MAX: i64 = 10_000_000;
 /// Values of `match[]` in one request over HTTP.
 pub const HTTP_MATCH_SETS_MAX: usize = 100;
+/// Alerts that a rule's run keeps with all that is told of them, and series that it records; the others only count.
+pub const RULE_ELEMENTS_MAX: usize = 10_000;
+/// Alerts that the first line of a rule's run names.
+pub const RULE_ALERTS_NAMED: usize = 3;
+/// Alerts that its further lines list; the run has all of them as data.
+pub const RULE_ALERTS_LISTED_MAX: usize = 20;
+/// Characters of each of their texts.
+pub const RULE_ALERT_LISTED_MAX_CHARS: usize = 240;
+/// How long rules wait for a run of a check that they select which began at or before the time that they are judged at. What
+/// ends later is seen at the next judgement.
+pub const RULE_WAIT_MAX: Duration = Duration::from_secs(2);
+/// Times that a group of rules is to be judged at while it waits; beyond it the oldest are taken together.
+pub const RULE_TIMES_WAITING_MAX: usize = 64;
+const _: () = assert!(RULE_ELEMENTS_MAX <= custos_store::limits::INSTANCES_MAX);

@@ -10,11 +10,11 @@ use super::template::Context;
 /// The label with the name of an alert.
 pub(super) const ALERT_NAME: &str = "alertname";
 /// The name of the series that says which alerts are pending or fire.
-const ALERTS: &str = "ALERTS";
+pub(super) const ALERTS: &str = "ALERTS";
 /// The name of the series that says since when (seconds since the epoch).
-const ALERTS_FOR_STATE: &str = "ALERTS_FOR_STATE";
+pub(super) const ALERTS_FOR_STATE: &str = "ALERTS_FOR_STATE";
 /// The label of [`ALERTS`] with the stage of the alert.
-const ALERT_STATE: &str = "alertstate";
+pub(super) const ALERT_STATE: &str = "alertstate";
 
 /// What the expression of a rule returns at a time (ms since the epoch).
 ///
