@@ -34,6 +34,10 @@ pub const SHIM_BACKOFF: Duration = Duration::from_millis(20);
 pub const SHIM_BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// Longest wait for the shim's end when the agent stops; then it is cut off, and ends by itself.
 pub const SHIM_STOP_MAX: Duration = Duration::from_secs(5);
+/// Commands that tell somebody, and event handlers, that wait for the event loop; whoever wants a further one run waits.
+pub const COMMAND_QUEUE_MAX: usize = 64;
+/// Bytes that are kept of either output of such a command, for the reason of its failure.
+pub const COMMAND_OUTPUT_MAX_BYTES: usize = 4 * 1024;
 /// Between TERM and KILL for a plugin that ran too long.
 pub const GRACE: Duration = Duration::from_secs(2);
 /// Shortest interval between two runs of a check.
@@ -512,17 +516,16 @@ pub const LINKS_MAX: usize = 40;
 pub const RULE_TEST_EVALUATIONS_MAX: i64 = 10_000_000;
 /// Values of `match[]` in one request over HTTP.
 pub const HTTP_MATCH_SETS_MAX: usize = 100;
-/// Alerts that a rule's run keeps with all that is told of them, and series that it records; the others only count.
-pub const RULE_ELEMENTS_MAX: usize = 10_000;
-/// Alerts that the first line of a rule's run names.
-pub const RULE_ALERTS_NAMED: usize = 3;
-/// Alerts that its further lines list; the run has all of them as data.
+/// Most alerts or series of one rule; a rule with more could not be judged, as if its `limit` were this.
+pub const RULE_RESULTS_MAX: usize = 5_000;
+/// Alerts that the first line of a rule's run names; further ones are counted there.
+pub const RULE_ALERTS_NAMED_MAX: usize = 3;
+/// Alerts that the long text of a rule's run lists; further ones are counted there.
 pub const RULE_ALERTS_LISTED_MAX: usize = 20;
 /// Characters of each of their texts.
-pub const RULE_ALERT_LISTED_MAX_CHARS: usize = 240;
+pub const RULE_ALERT_CHARS_MAX: usize = 240;
 /// How long rules wait for a run of a check that they select which began at or before the time that they are judged at. What
 /// ends later is seen at the next judgement.
 pub const RULE_WAIT_MAX: Duration = Duration::from_secs(2);
 /// Times that a group of rules is to be judged at while it waits; beyond it the oldest are taken together.
 pub const RULE_TIMES_WAITING_MAX: usize = 64;
-const _: () = assert!(RULE_ELEMENTS_MAX <= custos_store::limits::INSTANCES_MAX);

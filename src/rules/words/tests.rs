@@ -3,12 +3,12 @@ use std::sync::Arc;
 use custos_promql::{Labels, parse};
 use custos_store::{Run, State};
 
-use super::run_of;
 use crate::rules::active::ActiveAlert;
 use crate::rules::alert::Stage;
 use crate::rules::definition::{AlertState, Judge, RuleCheck};
 use crate::rules::file::{AlertRule, RecordRule, RuleKind};
-use crate::rules::judgement::Outcome;
+use crate::rules::outcome::Outcome;
+use crate::rules::running::NotJudged;
 use crate::rules::template::Template;
 
 const AT_MS: i64 = 1_790_000_000_000;
@@ -48,22 +48,34 @@ fn alert(metric: &str, value: f64, active_min: i64, firing_min: Option<i64>) -> 
 }
 
 fn run(alerts: Vec<ActiveAlert>) -> Run {
-    run_of(&alerting(), AT_MS, &Outcome { alerts, ..Outcome::default() })
+    run_after(&alerting(), &alerts, Ok(Vec::new()))
+}
+
+fn run_after(
+    rule: &RuleCheck,
+    alerts: &[ActiveAlert],
+    stepped: Result<Vec<(Labels, f64)>, NotJudged>,
+) -> Run {
+    Outcome { rule, at_ms: AT_MS, alerts, stepped: &stepped }.run()
 }
 
 #[test]
 fn the_first_line_says_what_fires_for_how_long_and_by_how_much() {
     let line = |alerts| run(alerts).text;
     assert_eq!(line(vec![]), "no alert");
-    assert_eq!(line(vec![alert("/", 91.0, 3, None)]), "PENDING 1: disk:/ 91 (pending for 3m)");
+    assert_eq!(line(vec![alert("/", 91.0, 3, None)]), "PENDING 1: disk:/ 91 > 90 (pending for 3m)");
     let firing = || alert("/var", 97.1, 22, Some(12));
-    assert_eq!(line(vec![alert("/", 91.0, 3, None), firing()]), "FIRING 1 of 2: disk:/var 97.1 (for 12m)");
+    assert_eq!(
+        line(vec![alert("/", 91.0, 3, None), firing()]),
+        "FIRING 1 of 2: disk:/var 97.1 > 90 (for 12m)"
+    );
     let kept = ActiveAlert { kept_since_ms: Some(AT_MS - MINUTE_MS), ..firing() };
-    assert_eq!(line(vec![kept]), "FIRING 1: disk:/var 97.1 (for 12m, no longer returned for 1m)");
+    assert_eq!(line(vec![kept]), "FIRING 1: disk:/var 97.1 > 90 (for 12m, no longer returned for 1m)");
     let told = ActiveAlert { annotations: Labels::new([("summary", "/var is\nfull")]), ..firing() };
     assert_eq!(line(vec![told]), "FIRING 1: /var is full (for 12m)");
     let many = (0..9).map(|n| alert(&format!("/{n}"), 95.0, 9 - n, Some(9 - n))).collect();
-    let expected = "FIRING 9: disk:/0 95 (for 9m), disk:/1 95 (for 8m), disk:/2 95 (for 7m), and 6 more";
+    let expected =
+        "FIRING 9: disk:/0 95 > 90 (for 9m), disk:/1 95 > 90 (for 8m), disk:/2 95 > 90 (for 7m), and 6 more";
     assert_eq!(line(many), expected);
 }
 
@@ -74,11 +86,11 @@ fn further_lines_have_one_for_each_alert_and_end() {
     let long = run(vec![alert("/", 91.0, 3, None), told]).long_text;
     assert_eq!(
         long,
-        "CRITICAL disk:/var 97.1 (for 12m): full - 97% of /var\npending disk:/ 91 (pending for 3m)"
+        "CRITICAL disk:/var 97.1 > 90 (for 12m): full: 97% of /var\npending disk:/ 91 > 90 (pending for 3m)"
     );
     let many = (0..99).map(|n| alert(&n.to_string(), 1.0, 5, Some(5))).collect();
     let long = run(many).long_text;
-    assert_eq!((long.lines().count(), long.lines().last()), (21, Some("79 alerts more not listed")));
+    assert_eq!((long.lines().count(), long.lines().last()), (21, Some("and 79 more")));
 }
 
 #[test]
@@ -108,32 +120,31 @@ fn alerts_are_instances_and_series() {
         [
             "firing{} 1",
             "pending{} 1",
-            "{__name__=ALERTS,alertname=DiskFull,alertstate=firing,check=disk,metric=/var,severity=critical} 1",
-            "{__name__=ALERTS_FOR_STATE,alertname=DiskFull,check=disk,metric=/var,severity=critical} 1789998680",
-            "{__name__=ALERTS,alertname=DiskFull,alertstate=pending,check=disk,metric=/,severity=critical} 1",
-            "{__name__=ALERTS_FOR_STATE,alertname=DiskFull,check=disk,metric=/,severity=critical} 1789999820",
             "value{check=disk,metric=/,severity=critical} 91",
+            "ALERTS{__name__=ALERTS,alertname=DiskFull,alertstate=pending,check=disk,metric=/,severity=critical} 1",
+            "ALERTS_FOR_STATE{__name__=ALERTS_FOR_STATE,alertname=DiskFull,check=disk,metric=/,severity=critical} 1789999820",
             "value{check=disk,metric=/var,severity=critical} 97.1",
+            "ALERTS{__name__=ALERTS,alertname=DiskFull,alertstate=firing,check=disk,metric=/var,severity=critical} 1",
+            "ALERTS_FOR_STATE{__name__=ALERTS_FOR_STATE,alertname=DiskFull,check=disk,metric=/var,severity=critical} 1789998680",
         ]
     );
 }
 
 #[test]
 fn a_failure_is_unknown_and_ends_no_series() {
-    let failure = Some("no such\nthing".to_owned());
-    let outcome = Outcome { failure, alerts: vec![alert("/var", 97.1, 22, Some(12))], ..Outcome::default() };
-    let run = run_of(&alerting(), AT_MS, &outcome);
-    assert_eq!((run.state, run.text.as_str()), (State::Unknown, "failed to evaluate: no such thing"));
-    assert!(run.partial && run.instances.len() == 1 && run.metrics.len() == 2, "{run:?}");
-    assert_eq!(run.long_text, "CRITICAL disk:/var 97.1 (for 12m)");
+    let not_judged = NotJudged { why: "no such\nthing".to_owned(), keeps_alerts: true };
+    let run = run_after(&alerting(), &[alert("/var", 97.1, 22, Some(12))], Err(not_judged));
+    assert_eq!((run.state, run.text.as_str()), (State::Unknown, "not judged: no such thing"));
+    assert!(run.partial && run.instances.len() == 1 && run.metrics.is_empty(), "{run:?}");
+    assert_eq!(run.long_text, "CRITICAL disk:/var 97.1 > 90 (for 12m)");
 }
 
 #[test]
 fn a_recording_rule_has_the_series_that_it_records() {
     let series = vec![(Labels::new([("__name__", "disk:max"), ("host", "a")]), 97.0)];
     let recorded = rule(RuleKind::Record(RecordRule { name: "disk:max".to_owned() }));
-    let run = run_of(&recorded, AT_MS, &Outcome { series, ..Outcome::default() });
-    assert_eq!((run.state, run.text.as_str()), (State::Ok, "1 series recorded"));
+    let run = run_after(&recorded, &[], Ok(series));
+    assert_eq!((run.state, run.text.as_str()), (State::Ok, "1 value of disk:max"));
     let labels = &run.metrics[0].labels;
     assert_eq!(labels[0], ("__name__".to_owned(), "disk:max".to_owned()));
 }

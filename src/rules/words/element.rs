@@ -1,6 +1,6 @@
 //! What an alert is of, in a few words.
 
-use custos_promql::{Label, METRIC_NAME};
+use custos_promql::Label;
 
 use crate::rules::active::ActiveAlert;
 use crate::rules::definition::RuleCheck;
@@ -31,15 +31,4 @@ pub(super) fn name(rule: &RuleCheck, alert: &ActiveAlert) -> String {
 /// Its value, as people write it.
 pub(super) fn value(alert: &ActiveAlert) -> String {
     quantity(alert.value, "", Prefixes::Si)
-}
-
-/// Its labels for an instance: without the name of the alert, which is that of the check or near it.
-pub(super) fn instance_labels(alert: &ActiveAlert) -> Vec<(String, String)> {
-    pairs(alert, |label| ![ALERT_NAME, METRIC_NAME].contains(&&*label.name))
-}
-
-/// Its labels that are wanted, as pairs.
-pub(super) fn pairs(alert: &ActiveAlert, wanted: impl Fn(&&Label) -> bool) -> Vec<(String, String)> {
-    let wanted = alert.labels.iter().filter(wanted);
-    wanted.map(|label| (label.name.to_string(), label.value.to_string())).collect()
 }

@@ -1,0 +1,155 @@
+//! A rule with its alerts, judged at one time after the other.
+
+use std::sync::Arc;
+
+use custos_promql::{Labels, Options, Source};
+
+use super::active::ActiveAlert;
+use super::alert::{Alert, Alerts, Failure, Stage, Timing};
+use super::definition::{AlertState, Judge, RuleCheck};
+use super::evaluate::{elements, recorded, vector};
+use super::file::{AlertRule, RuleKind};
+use super::judged::JudgedRule;
+use super::outcome::Outcome;
+use super::template::Context;
+use crate::limits::RULE_RESULTS_MAX;
+use custos_store::State;
+
+/// A rule with its alerts.
+#[derive(Clone, Debug)]
+pub struct RunningRule {
+    rule: Arc<RuleCheck>,
+    alerts: Alerts,
+}
+
+/// As of when a rule is judged (ms since the epoch).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JudgedAt {
+    /// When its alerts begin and end.
+    pub at_ms: i64,
+    /// As of when its expression looks, and its series have their values: earlier by the group's `query_offset`.
+    pub query_ms: i64,
+}
+
+/// Why a rule could not be judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotJudged {
+    /// Why.
+    pub why: String,
+    /// Whether its alerts are as before. If not, all are gone.
+    pub keeps_alerts: bool,
+}
+
+impl RunningRule {
+    /// A rule that was not judged yet.
+    pub fn new(rule: Arc<RuleCheck>) -> RunningRule {
+        RunningRule { rule, alerts: Alerts::default() }
+    }
+
+    /// The rule.
+    pub fn rule(&self) -> &Arc<RuleCheck> {
+        &self.rule
+    }
+
+    /// Its alerts as of the last time.
+    pub fn alerts(&self) -> &Alerts {
+        &self.alerts
+    }
+
+    /// Takes over the alerts of another definition of the rule.
+    pub fn take_over(&mut self, alerts: Alerts) {
+        self.alerts = alerts;
+    }
+
+    /// Judges the rule, and returns the series that it records; an alerting rule records none.
+    ///
+    /// # Errors
+    /// Why it could not be judged.
+    pub fn step(
+        &mut self,
+        source: &dyn Source,
+        at: JudgedAt,
+        options: &Options<'_>,
+        context: &Context,
+    ) -> Result<Vec<(Labels, f64)>, NotJudged> {
+        let rule = &*self.rule;
+        let keeping = |why: String| NotJudged { why, keeps_alerts: true };
+        let Judge::Query { query, expr } = &rule.judge;
+        let returned = vector(query, expr, source, at.query_ms, options).map_err(keeping)?;
+        let limit = if rule.limit == 0 { RULE_RESULTS_MAX } else { rule.limit.min(RULE_RESULTS_MAX) };
+        match &rule.kind {
+            RuleKind::Record(record) => {
+                recorded(&record.name, &rule.labels, returned, limit).map_err(keeping)
+            }
+            RuleKind::Alert(alert) => {
+                let elements = elements(&alert.name, &rule.labels, returned, context);
+                self.alerts.take(at.at_ms, elements, timing(alert, limit)).map(|_| Vec::new()).map_err(
+                    |failure| NotJudged {
+                        why: failure.to_string(),
+                        keeps_alerts: !matches!(failure, Failure::Limit { .. }),
+                    },
+                )
+            }
+        }
+    }
+
+    /// Judges the rule and says what it came to. `took_us` is how long that has taken so far (µs).
+    pub fn judge(
+        &mut self,
+        source: &dyn Source,
+        at: JudgedAt,
+        options: &Options<'_>,
+        context: &Context,
+    ) -> JudgedRule {
+        let stepped = self.step(source, at, options, context);
+        let alerts = self.active(context);
+        let outcome = Outcome { rule: &self.rule, at_ms: at.query_ms, alerts: &alerts, stepped: &stepped };
+        let run = outcome.run();
+        let failure = stepped.err().map(|not_judged| not_judged.why);
+        JudgedRule { check: Arc::clone(&self.rule.check), run, alerts, failure }
+    }
+
+    /// The alerts with all that is told of them.
+    pub fn active(&self, context: &Context) -> Vec<ActiveAlert> {
+        let RuleKind::Alert(kind) = &self.rule.kind else { return Vec::new() };
+        self.alerts.iter().map(|alert| self.active_alert(kind, alert, context)).collect()
+    }
+
+    fn active_alert(&self, kind: &AlertRule, alert: &Alert, context: &Context) -> ActiveAlert {
+        let element = &alert.element;
+        let expanded = |(name, text): &(String, super::template::Template)| {
+            (name.clone(), text.expand(&element.labels, element.value, context))
+        };
+        ActiveAlert {
+            labels: element.identity.clone(),
+            annotations: Labels::new(kind.annotations.iter().map(expanded)),
+            value: element.value,
+            state: state_of(&self.rule.state, &element.identity),
+            stage: alert.stage,
+            active_since_ms: alert.active_since_ms,
+            firing_since_ms: alert.firing_since_ms,
+            kept_since_ms: alert.kept_since_ms,
+        }
+    }
+}
+
+fn timing(alert: &AlertRule, limit: usize) -> Timing {
+    Timing { for_ms: alert.for_ms, keep_firing_ms: alert.keep_firing_ms, limit }
+}
+
+/// The state that an alert with these labels stands for.
+fn state_of(of: &AlertState, labels: &Labels) -> State {
+    match of {
+        AlertState::Always(state) => *state,
+        AlertState::BySeverity(severities) => {
+            severities.states.get(labels.get("severity")).copied().unwrap_or(severities.otherwise)
+        }
+    }
+}
+
+impl ActiveAlert {
+    /// Whether it fires.
+    pub fn fires(&self) -> bool {
+        self.stage == Stage::Firing
+    }
+}

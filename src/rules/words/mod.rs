@@ -1,0 +1,9 @@
+//! What a rule came to, in words: one line, and further lines with one for each alert.
+
+mod element;
+mod limit;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub(super) use text::{cut, in_order, line, lines, words};
