@@ -516,6 +516,24 @@ pub const LINKS_MAX: usize = 40;
 pub const RULE_TEST_EVALUATIONS_MAX: i64 = 10_000_000;
 /// Values of `match[]` in one request over HTTP.
 pub const HTTP_MATCH_SETS_MAX: usize = 100;
+
+/// How long the first alert of a group waits for others, unless the configuration says otherwise.
+pub const NOTIFY_GROUP_WAIT: Duration = Duration::from_secs(30);
+/// Between two messages with news about a group, unless the configuration says otherwise.
+pub const NOTIFY_GROUP_INTERVAL: Duration = Duration::from_secs(5 * 60);
+/// Between two messages about a group without news, unless the configuration says otherwise.
+pub const NOTIFY_REPEAT_INTERVAL: Duration = Duration::from_secs(4 * 3600);
+/// Between two messages of what fires to a medium that keeps states, unless the configuration says otherwise.
+pub const NOTIFY_RESEND: Duration = Duration::from_secs(60);
+/// Shortest of the intervals in which a target is told again.
+pub const NOTIFY_INTERVAL_MIN: Duration = Duration::from_secs(1);
+/// Targets of notifications.
+pub const NOTIFY_TARGETS_MAX: usize = 64;
+/// Conditions that are given together: of a target, an inhibition, a silence.
+pub const NOTIFY_MATCHERS_MAX: usize = 16;
+/// Bytes of a condition on a label.
+pub const NOTIFY_MATCHER_MAX_BYTES: usize = 512;
+
 /// Most alerts or series of one rule; a rule with more could not be judged, as if its `limit` were this.
 pub const RULE_RESULTS_MAX: usize = 5_000;
 /// Alerts that the first line of a rule's run names; further ones are counted there.

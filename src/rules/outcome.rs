@@ -126,3 +126,6 @@ fn named(name: &str, labels: &Labels, value: f64) -> Metric {
 fn pairs(labels: &Labels) -> Vec<(String, String)> {
     labels.iter().map(|label| (label.name.to_string(), label.value.to_string())).collect()
 }
+
+#[cfg(test)]
+mod tests;

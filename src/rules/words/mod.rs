@@ -2,8 +2,6 @@
 
 mod element;
 mod limit;
-#[cfg(test)]
-mod tests;
 mod text;
 
 pub(super) use text::{cut, in_order, line, lines, words};

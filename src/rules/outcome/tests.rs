@@ -3,11 +3,11 @@ use std::sync::Arc;
 use custos_promql::{Labels, parse};
 use custos_store::{Run, State};
 
+use super::Outcome;
 use crate::rules::active::ActiveAlert;
 use crate::rules::alert::Stage;
 use crate::rules::definition::{AlertState, Judge, RuleCheck};
 use crate::rules::file::{AlertRule, RecordRule, RuleKind};
-use crate::rules::outcome::Outcome;
 use crate::rules::running::NotJudged;
 use crate::rules::template::Template;
 
