@@ -42,7 +42,7 @@ pub(super) fn vector(
 ///
 /// # Errors
 /// As before, and what is wrong with the text.
-pub(super) fn text_vector(
+pub fn text_vector(
     query: &str,
     source: &dyn Source,
     at_ms: i64,
