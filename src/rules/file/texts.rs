@@ -10,7 +10,7 @@ use crate::rules::template::Template;
 
 /// What the names stand for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Texts {
+pub(crate) enum Texts {
     /// Labels, of which one is reserved.
     Labels,
     /// Annotations.
@@ -19,7 +19,7 @@ pub(super) enum Texts {
 
 /// Names with their texts, in the order of the file. `alert` is the name of the alert whose templates they are; without
 /// one nothing is a template.
-pub(super) fn texts(
+pub(crate) fn texts(
     node: &Node,
     what: Texts,
     alert: Option<&str>,
