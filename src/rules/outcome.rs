@@ -14,8 +14,10 @@ use crate::limits::RULE_ALERTS_NAMED_MAX;
 pub const FIRING: &str = "firing";
 /// Name of the metric with the number of alerts that are pending.
 pub const PENDING: &str = "pending";
+/// What the text of a run begins with if the rule could not be judged.
+pub const NOT_JUDGED: &str = "not judged: ";
 /// Name of the metrics with the values of elements.
-const VALUE: &str = "value";
+pub const VALUE: &str = "value";
 /// Annotations that tell in a line what an alert is about, the best first.
 const SUMMARIES: [&str; 3] = ["summary", "message", "description"];
 
@@ -43,7 +45,7 @@ impl Outcome<'_> {
         };
         match self.stepped {
             Err(not_judged) => {
-                run.text = format!("not judged: {}", not_judged.why);
+                run.text = format!("{NOT_JUDGED}{}", not_judged.why);
                 run.partial = not_judged.keeps_alerts;
             }
             Ok(series) => {
