@@ -34,6 +34,10 @@ pub const SHIM_BACKOFF: Duration = Duration::from_millis(20);
 pub const SHIM_BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// Longest wait for the shim's end when the agent stops; then it is cut off, and ends by itself.
 pub const SHIM_STOP_MAX: Duration = Duration::from_secs(5);
+/// Commands that tell somebody, and event handlers, that wait for the event loop; whoever wants a further one run waits.
+pub const COMMAND_QUEUE_MAX: usize = 64;
+/// Bytes that are kept of either output of such a command, for the reason of its failure.
+pub const COMMAND_OUTPUT_MAX_BYTES: usize = 4 * 1024;
 /// Between TERM and KILL for a plugin that ran too long.
 pub const GRACE: Duration = Duration::from_secs(2);
 /// Shortest interval between two runs of a check.
@@ -419,6 +423,10 @@ pub const DISCOVERED_NAME_MAX_CHARS: usize = 60;
 /// Configurations that `custos init --force` replaced and keeps beside the one that it wrote.
 pub const CONFIGURATIONS_KEPT_MAX: usize = 100;
 
+/// Times at which the rules of a group are judged over the past before the next of them begins; what they write for one another is
+/// held for as many.
+pub const REPLAY_STEPS_MAX: usize = 65_536;
+
 /// Steps between start and end of a query over HTTP, as in Prometheus.
 pub const HTTP_QUERY_STEPS_MAX: i64 = 11_000;
 /// Addresses, tokens, origins or names of one list of the `http` section.
@@ -514,10 +522,37 @@ pub const LINKS_MAX: usize = 40;
 pub const RULE_TEST_EVALUATIONS_MAX: i64 = 10_000_000;
 /// Values of `match[]` in one request over HTTP.
 pub const HTTP_MATCH_SETS_MAX: usize = 100;
+
+/// How long the first alert of a group waits for others, unless the configuration says otherwise.
+pub const NOTIFY_GROUP_WAIT: Duration = Duration::from_secs(30);
+/// Between two messages with news about a group, unless the configuration says otherwise.
+pub const NOTIFY_GROUP_INTERVAL: Duration = Duration::from_secs(5 * 60);
+/// Between two messages about a group without news, unless the configuration says otherwise.
+pub const NOTIFY_REPEAT_INTERVAL: Duration = Duration::from_secs(4 * 3600);
+/// Between two messages of what fires to a medium that keeps states, unless the configuration says otherwise.
+pub const NOTIFY_RESEND: Duration = Duration::from_secs(60);
+/// Shortest of the intervals in which a target is told again.
+pub const NOTIFY_INTERVAL_MIN: Duration = Duration::from_secs(1);
+/// Targets of notifications.
+pub const NOTIFY_TARGETS_MAX: usize = 64;
+/// Conditions that are given together: of a target, an inhibition, a silence.
+pub const NOTIFY_MATCHERS_MAX: usize = 16;
+/// Bytes of a condition on a label.
+pub const NOTIFY_MATCHER_MAX_BYTES: usize = 512;
+
 /// Most alerts or series of one rule; a rule with more could not be judged, as if its `limit` were this.
 pub const RULE_RESULTS_MAX: usize = 5_000;
-/// Alerts of a rule that the long text of its run lists; further ones are counted there.
-pub const RULE_ALERTS_NAMED_MAX: usize = 20;
+/// Alerts that the first line of a rule's run names; further ones are counted there.
+pub const RULE_ALERTS_NAMED_MAX: usize = 3;
+/// Alerts that the long text of a rule's run lists; further ones are counted there.
+pub const RULE_ALERTS_LISTED_MAX: usize = 20;
+/// Characters of each of their texts.
+pub const RULE_ALERT_CHARS_MAX: usize = 240;
+/// How long rules wait for a run of a check that they select which began at or before the time that they are judged at. What
+/// ends later is seen at the next judgement.
+pub const RULE_WAIT_MAX: Duration = Duration::from_secs(2);
+/// Times that a group of rules is to be judged at while it waits; beyond it the oldest are taken together.
+pub const RULE_TIMES_WAITING_MAX: usize = 64;
 /// Runs and orders that wait for the thread that judges rules; runs beyond it are read from the store.
 pub const JUDGE_QUEUE_MAX: usize = 16 * 1024;
 /// Runs at which that thread is woken though no order waits.
@@ -530,6 +565,8 @@ pub const JUDGE_RULE_MAX: Duration = Duration::from_secs(10);
 pub const JUDGE_SUBQUERY_STEP_MS: i64 = 60_000;
 /// Runs of a rule's check that are looked at after a start to find when it last had no alert.
 pub const RESTORE_RUNS_MAX: usize = 50_000;
+/// How long restoring the alerts of one group of rules may take; then they are as far as that has come.
+pub const RESTORE_GROUP_MAX: Duration = Duration::from_secs(30);
 /// How much later than the last stored judgement of a rule samples can be that were stored although what the rule came to was not
 /// (ms).
 pub const RESTORE_LOST_MS: i64 = 300_000;

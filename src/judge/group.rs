@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use custos_promql::{ErrorKind, Labels, Options};
+use custos_promql::{ErrorKind, Options};
 use custos_query::{LiveSource, Selections};
 
 use super::judge::Settings;
@@ -124,16 +124,4 @@ fn is_same(one: &RuleCheck, other: &RuleCheck) -> bool {
         rule.labels.iter().map(|(name, text)| (name.clone(), text.source().to_owned())).collect()
     };
     one.check == other.check && of_one == of_other && texts(one) == texts(other)
-}
-
-/// The labels of no host.
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            store: std::path::PathBuf::new(),
-            external_labels: Labels::default(),
-            external_url: String::new(),
-            subquery_step_ms: crate::limits::JUDGE_SUBQUERY_STEP_MS,
-        }
-    }
 }

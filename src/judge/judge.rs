@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::queue::{Input, Queue};
 use super::thread::Thread;
+use crate::limits::JUDGE_SUBQUERY_STEP_MS;
 use crate::part::Part;
 use crate::rules::{JudgeOrder, JudgedGroup, RuleGroup};
 
@@ -25,6 +26,18 @@ pub struct Settings {
     pub external_url: String,
     /// Step of a subquery that has none (ms).
     pub subquery_step_ms: i64,
+}
+
+impl Settings {
+    /// Rules over what is recorded into a store, of a host without labels.
+    pub fn at(store: PathBuf) -> Settings {
+        Settings {
+            store,
+            external_labels: Labels::default(),
+            external_url: String::new(),
+            subquery_step_ms: JUDGE_SUBQUERY_STEP_MS,
+        }
+    }
 }
 
 /// What the thread counts.

@@ -100,10 +100,10 @@ impl Queue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rules::JudgeOrder;
+    use crate::rules::{Because, JudgeOrder};
 
     fn order(at_ms: i64) -> Input {
-        Input::Order(JudgeOrder { group: Arc::from("g"), at_ms })
+        Input::Order(JudgeOrder { group: Arc::from("g"), at_ms, because: Because::Time })
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::older::Older;
 use super::queue::{Input, Queue};
 use super::restore::Restore;
 use crate::clock;
-use crate::rules::{JudgeOrder, JudgedGroup, JudgedRule, RuleGroup};
+use crate::rules::{Because, JudgeOrder, JudgedGroup, JudgedRule, RuleGroup};
 
 /// What the thread has.
 pub(super) struct Thread {
@@ -87,11 +87,16 @@ impl Thread {
         let Some(group) = self.groups.get_mut(&order.group) else {
             return JudgedGroup { order, rules: Vec::new() };
         };
-        let begun_us = clock::now().mono_us;
-        let surroundings = Surroundings { live: &self.live, settings: &self.settings };
-        if !std::mem::replace(&mut group.is_restored, true) {
-            self.restore.group(group, order.at_ms, &surroundings);
+        if let Because::Samples(times) = &order.because
+            && !group.has_samples(times, &self.live)
+        {
+            return JudgedGroup { order, rules: Vec::new() };
         }
+        let begun_us = clock::now().mono_us;
+        if !std::mem::replace(&mut group.is_restored, true) {
+            self.restore.group(group, order.at_ms, &self.settings);
+        }
+        let surroundings = Surroundings { live: &self.live, settings: &self.settings };
         let rules = group.judge(order.at_ms, &surroundings);
         self.count(&rules, clock::now().mono_us.saturating_sub(begun_us));
         JudgedGroup { order, rules }
