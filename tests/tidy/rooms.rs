@@ -112,6 +112,12 @@ pub(crate) const ROOMS: &[Room] = &[
         outside: &["custos_store", "threads", "tokio"],
     },
     Room {
+        name: "judge",
+        what: "the thread that judges rules by what was recorded",
+        imports: &["clock", "limits", "lock", "part", "rules"],
+        outside: &["custos_promql", "custos_query", "custos_store", "threads", "tokio"],
+    },
+    Room {
         name: "nrpe",
         what: "NRPE's listener and client; executes and records nothing",
         imports: &["clock", "config", "limits", "lock", "observe", "part", "text", "whole_file"],
@@ -140,7 +146,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "http",
         what: "queries over HTTP; reads the store, and asks the agent for its figures",
-        imports: &["clock", "config", "control", "limits", "lock", "part", "whole_file"],
+        imports: &["clock", "config", "control", "limits", "lock", "part", "rules", "whole_file"],
         outside: &[
             "custos_promql",
             "custos_query",

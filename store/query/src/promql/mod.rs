@@ -3,6 +3,7 @@
 mod building;
 mod index;
 mod interval;
+mod live;
 mod read;
 mod select;
 mod source;
@@ -11,9 +12,11 @@ mod summary;
 mod tests;
 mod threads;
 mod unit;
+mod unobserved;
 mod view;
 
 pub(crate) use index::{CHECK, COUNTER, metric_labels};
+pub use live::{LiveSource, Look, Selections};
 pub use select::Known;
 pub use source::StoreSource;
 pub use threads::query_threads;
