@@ -95,7 +95,8 @@ impl Agent {
     fn row(&self, check: &CheckState, now: Moment) -> Row {
         let mut row = Row::of(check, now);
         // A rule has no slots of its own.
-        row.next_ms = row.next_ms.or_else(|| self.judging.next_of_us(&check.name).map(|due_us| now.wall_at(due_us)));
+        row.next_ms =
+            row.next_ms.or_else(|| self.judging.next_of_us(&check.name).map(|due_us| now.wall_at(due_us)));
         row
     }
 

@@ -81,7 +81,8 @@ impl Judging {
                 Some(known) if known.group.when == group.when => known.due,
                 _ => due(&group.when, now, now.wall_ms),
             };
-            let (last_ms, ordered_ms) = known.as_ref().map_or((None, None), |known| (known.last_ms, known.ordered_ms));
+            let (last_ms, ordered_ms) =
+                known.as_ref().map_or((None, None), |known| (known.last_ms, known.ordered_ms));
             let (wanted, running) = known.map(|known| (known.wanted, known.running)).unwrap_or_default();
             self.of_rule.extend(group.rules.iter().map(|rule| (Arc::clone(&rule.check), index)));
             self.timers.insert((due.1, index));

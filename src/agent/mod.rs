@@ -40,3 +40,4 @@ pub use own_check::own_answer;
 pub use passive::answer as passive_answer;
 pub use restore::{History, restore_standing, stood_after};
 pub use row::{LastRun, Row};
+pub use rule_answer::answer as rule_answer;

@@ -8,7 +8,10 @@ use crate::observe::Printed;
 /// The answer, without the metrics, which are those of then.
 pub fn answer(last: Option<&Run>) -> Answer {
     let Some(run) = last else {
-        return Answer::Known { state: State::Unknown, output: b"UNKNOWN: the rule was not judged yet\n".to_vec() };
+        return Answer::Known {
+            state: State::Unknown,
+            output: b"UNKNOWN: the rule was not judged yet\n".to_vec(),
+        };
     };
     let text =
         if run.long_text.is_empty() { run.text.clone() } else { format!("{}\n{}", run.text, run.long_text) };

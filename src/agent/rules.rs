@@ -39,9 +39,10 @@ impl Agent {
         }
         let slot_us = (now.mono_us as i64).saturating_sub((now.wall_ms - order.at_ms).saturating_mul(1000));
         debug_assert!(wall_at(now, slot_us) == order.at_ms);
-        let skipped = self
-            .trouble(id)
-            .map(|(other, state)| Run { time_ms: order.at_ms, ..skipped_run(now.mono_us, other, state, now) });
+        let skipped = self.trouble(id).map(|(other, state)| Run {
+            time_ms: order.at_ms,
+            ..skipped_run(now.mono_us, other, state, now)
+        });
         self.checks[id].skipping = skipped.is_some();
         match skipped {
             Some(run) => {

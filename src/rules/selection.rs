@@ -51,7 +51,8 @@ fn may_match(matchers: &[Matcher], of: &Selectable<'_>) -> bool {
         matchers.iter().filter(|matcher| matcher.name() == name).all(|matcher| matcher.matches(value))
     };
     let is_named = |name: &str| fulfils(METRIC_NAME, name);
-    let of_plugin = || fulfils(CHECK, of.check) && (is_named(of.check) || of.built_in.iter().any(|name| is_named(name)));
+    let of_plugin =
+        || fulfils(CHECK, of.check) && (is_named(of.check) || of.built_in.iter().any(|name| is_named(name)));
     // The series that a rule writes have whatever labels its elements have.
     let of_rule = |rule: &RuleCheck| match rule.alerts() {
         true => fulfils(ALERT_NAME, rule.name()) && (is_named(ALERTS) || is_named(ALERTS_FOR_STATE)),

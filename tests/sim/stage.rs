@@ -9,6 +9,7 @@ use custos::clock::Moment;
 use custos::config::{Check, Config};
 use custos::execute::{Job, TableRows};
 use custos::observe::{Ending, Observation, PluginEnd, observe_plugin};
+use custos::rules::JudgeOrder;
 use custos::snmp;
 use custos_store::{Reason, Run};
 
@@ -38,6 +39,8 @@ pub struct Stage {
     /// What those who asked would see printed.
     pub outputs: HashMap<u64, String>,
     pub peak: usize,
+    /// Orders to judge rules that were not carried out yet.
+    pub orders: Vec<JudgeOrder>,
 }
 
 impl Stage {
@@ -55,6 +58,7 @@ impl Stage {
             answers: Vec::new(),
             outputs: HashMap::new(),
             peak: 0,
+            orders: Vec::new(),
         }
     }
 
@@ -117,7 +121,8 @@ impl Stage {
                     let output = result.map(Answer::output).unwrap_or_default();
                     self.outputs.insert(id, String::from_utf8(output).unwrap());
                 }
-                Effect::Changed { .. } => {}
+                Effect::Judge(order) => self.orders.push(order),
+                Effect::Changed { .. } | Effect::Alerts { .. } => {}
             }
         }
         self.peak = self.peak.max(self.agent.running());

@@ -54,7 +54,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "config",
         what: "what the YAML means; reads files, knows no later stage",
-        imports: &["document", "limits", "mib", "period", "text", "whole_file"],
+        imports: &["document", "hash", "limits", "mib", "period", "rules", "text", "whole_file"],
         outside: &["custos_compat", "custos_promql", "custos_shim", "custos_store", "nix", "threads"],
     },
     Room {
@@ -95,7 +95,8 @@ pub(crate) const ROOMS: &[Room] = &[
         name: "agent",
         what: "the decisions; pure, and knows neither processes nor protocols",
         imports: &[
-            "clock", "config", "evaluate", "execute", "hash", "limits", "observe", "part", "period", "text",
+            "clock", "config", "evaluate", "execute", "hash", "limits", "observe", "part", "period", "rules",
+            "text",
         ],
         outside: &["custos_query", "custos_store"],
     },
@@ -172,16 +173,19 @@ pub(crate) const ROOMS: &[Room] = &[
             "execute",
             "exit_code",
             "http",
+            "judge",
             "limits",
             "lock",
             "nrpe",
             "observe",
             "part",
             "record",
+            "rules",
             "snmp",
             "text",
         ],
         outside: &[
+            "custos_promql",
             "custos_query",
             "custos_shim",
             "custos_store",

@@ -2,7 +2,7 @@
 
 use crate::config::keys::poll::POLL;
 use crate::config::keys::process::PROCESS;
-use crate::config::keys::rule::RULE;
+use crate::config::keys::rule::{self, RULE};
 use crate::config::keys::settings::SETTINGS;
 use crate::config::keys::threshold::THRESHOLD;
 use crate::config::keys::trap::TRAP_RULE;
@@ -15,7 +15,16 @@ pub(crate) const SOURCES: [&dyn Row; 4] = [&COMMAND, &SNMP, &TRAP, &QUERY];
 
 section! {
     /// One of the `checks`.
-    CHECK = "check" with [RULE, SETTINGS, PROCESS] rules [Rule::One(&SOURCES)];
+    CHECK = "check" with [RULE, SETTINGS, PROCESS] rules [
+        Rule::One(&SOURCES),
+        Rule::With(&rule::ON, &QUERY),
+        Rule::With(&rule::STATE, &QUERY),
+        Rule::With(&rule::FOR, &QUERY),
+        Rule::With(&rule::KEEP_FIRING_FOR, &QUERY),
+        Rule::With(&rule::LABELS, &QUERY),
+        Rule::With(&rule::ANNOTATIONS, &QUERY),
+        Rule::With(&rule::LIMIT, &QUERY),
+    ];
     COMMAND: Key<Own> = key("command",
         Own(|| Shape::Either(vec![Shape::Text, Shape::List(Box::new(Shape::Scalar))])),
         "what to run: a line, or a list of words")

@@ -158,9 +158,7 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
             .and_then(|(_, entry)| text(&entry.value, "an address", findings))
             .unwrap_or_default()
             .to_owned(),
-        external_labels: external_labels
-            .map(|(_, entry)| labels(&entry.value, findings))
-            .unwrap_or_default(),
+        external_labels: external_labels.map(|(_, entry)| labels(&entry.value, findings)).unwrap_or_default(),
         severities,
         checks,
     }

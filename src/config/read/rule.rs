@@ -14,7 +14,8 @@ use crate::document::key::Own;
 use crate::document::yaml::Entry;
 use crate::hash::fnv1a;
 use crate::rules::{
-    AlertRule, AlertState, Judge, RuleCheck, RuleGroup, RuleKind, Severities, Template, Texts, When, query, texts,
+    AlertRule, AlertState, Judge, RuleCheck, RuleGroup, RuleKind, Severities, Template, Texts, When, query,
+    texts,
 };
 
 /// The label by which an alert says how bad it is.
@@ -62,7 +63,10 @@ pub(crate) fn read(
 pub(crate) fn refuse_keys(fields: &Fields<'_>, owner: &str, findings: &mut Findings) {
     for row in keys::RULE.own() {
         if let Some(entry) = fields.entry(row) {
-            findings.error(&entry.key_place, format!("{owner} has `{}`, which is for checks with a `query`", row.name()));
+            findings.error(
+                &entry.key_place,
+                format!("{owner} has `{}`, which is for checks with a `query`", row.name()),
+            );
         }
     }
 }
@@ -72,7 +76,11 @@ pub(crate) fn group(rule: &Arc<RuleCheck>, on_samples: bool, interval: Duration)
     let interval_ms = millis(interval).max(1);
     RuleGroup {
         name: Arc::clone(&rule.check),
-        when: if on_samples { When::Samples { at_the_latest_ms: interval_ms } } else { grid(&rule.check, interval_ms) },
+        when: if on_samples {
+            When::Samples { at_the_latest_ms: interval_ms }
+        } else {
+            grid(&rule.check, interval_ms)
+        },
         query_offset_ms: 0,
         rules: vec![Arc::clone(rule)],
     }

@@ -20,7 +20,9 @@ use crate::document::include::{Document, source_file};
 use crate::document::section::Row as _;
 use crate::document::yaml::Node;
 use crate::limits::{CONFIG_FILES_MAX, RULE_RESULTS_MAX};
-use crate::rules::{AlertState, Group, Judge, Rule, RuleCheck, RuleFile, RuleGroup, RuleKind, Severities, read_file};
+use crate::rules::{
+    AlertState, Group, Judge, Rule, RuleCheck, RuleFile, RuleGroup, RuleKind, Severities, read_file,
+};
 
 /// How often the rules of a group are evaluated that does not say, as in Prometheus.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -127,7 +129,8 @@ fn names(files: &[RuleFile], taken: &HashSet<&str>, findings: &mut Findings) -> 
     let sharing: BTreeMap<&str, Vec<usize>> = sharing.into_iter().collect();
     for (name, indices) in sharing {
         let fault = CheckNameFault::of(name).map(|fault| fault.to_string());
-        let reserved = is_reserved(name).then(|| format!("found the name `{name}`, which the agent keeps for itself"));
+        let reserved =
+            is_reserved(name).then(|| format!("found the name `{name}`, which the agent keeps for itself"));
         if let Some(why) = fault.or(reserved) {
             let place = &rules[indices[0]].1.place;
             findings.error(place, format!("the rule `{name}` cannot be a check: {why}"));
