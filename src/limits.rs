@@ -460,6 +460,8 @@ pub const HTTP_LISTS_AT_ONCE: usize = 2;
 pub const HTTP_FIGURES_AT_ONCE: usize = 1;
 /// Bytes of an answer over HTTP.
 pub const HTTP_ANSWER_MAX_BYTES: usize = 128 << 20;
+/// Points of an answer of which a further thread is worth its start.
+pub const HTTP_POINTS_PER_THREAD_MIN: usize = 16 << 10;
 /// Bytes of all larger answers over HTTP that their clients have not read yet, but for one of any length; further ones wait.
 pub const HTTP_ANSWERS_HELD_BYTES: usize = 128 << 20;
 /// Bytes of an answer over HTTP up to which it counts against no bound but that of connections.

@@ -110,20 +110,37 @@ pub(super) fn write_texts<T: AsRef<str>>(out: &mut String, texts: &[T]) {
 /// A text as JSON, escaped as Go's encoder does it: what HTML would read is, too.
 pub(super) fn write_text(out: &mut String, text: &str) {
     out.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\0'..='\u{1f}' => {
-                out.push_str(&format!("\\u{:04x}", u32::from(c)));
-            }
-            c => out.push(c),
-        }
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(may_need_escape) {
+        out.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let Some(c) = rest.chars().next() else { break };
+        write_escaped(out, c);
+        rest = &rest[c.len_utf8()..];
     }
+    out.push_str(rest);
     out.push('"');
+}
+
+/// Whether a byte is a character that is escaped, or begins one that may be.
+fn may_need_escape(byte: u8) -> bool {
+    /// The first byte of U+2028 and U+2029.
+    const SEPARATOR: u8 = 0xe2;
+    byte < b' ' || matches!(byte, b'"' | b'\\' | b'<' | b'>' | b'&' | SEPARATOR)
+}
+
+fn write_escaped(out: &mut String, c: char) {
+    match c {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '<' | '>' | '&' | '\u{2028}' | '\u{2029}' | '\0'..='\u{1f}' => {
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        }
+        c => out.push(c),
+    }
 }
 
 #[cfg(test)]
@@ -141,5 +158,8 @@ mod tests {
             r#"{"status":"error","errorType":"bad_data","error":"invalid parameter \"query\": 1:7: parse error: a\u003cb \"x\"\n\u0001"}"#
         );
         assert_eq!(Reply::failure(Failure::Timeout, "x").status, 503);
+        let mut text = String::new();
+        write_text(&mut text, "\u{20ac}\u{2028}a\\\u{e4}&");
+        assert_eq!(text, "\"\u{20ac}\\u2028a\\\\\u{e4}\\u0026\"");
     }
 }

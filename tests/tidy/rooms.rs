@@ -37,7 +37,7 @@ pub(crate) const ROOMS: &[Room] = &[
         name: "document",
         what: "files of YAML and JSON as trees whose nodes know where they stand",
         imports: &["limits", "text", "whole_file"],
-        outside: &["files", "nix", "saphyr_parser", "threads"],
+        outside: &["files", "saphyr_parser"],
     },
     Room {
         name: "mib",
@@ -54,16 +54,8 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "config",
         what: "what the YAML means; reads files, knows no later stage",
-        imports: &["document", "limits", "mib", "period", "rules", "text", "whole_file"],
-        outside: &[
-            "custos_compat",
-            "custos_shim",
-            "custos_store",
-            "files",
-            "nix",
-            "saphyr_parser",
-            "threads",
-        ],
+        imports: &["document", "limits", "mib", "period", "text", "whole_file"],
+        outside: &["custos_compat", "custos_shim", "custos_store", "nix", "threads"],
     },
     Room {
         name: "observe",
@@ -110,8 +102,8 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "notify",
         what: "what is owed to whom, and how each medium is told",
-        imports: &["clock", "config", "evaluate", "limits", "period", "rules", "text"],
-        outside: &["custos_query", "custos_store"],
+        imports: &[],
+        outside: &["custos_store"],
     },
     Room {
         name: "record",
@@ -157,6 +149,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "nix",
             "openssl",
             "sockets",
+            "threads",
             "tokio",
         ],
     },
@@ -168,6 +161,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "clock",
             "config",
             "control",
+            "document",
             "evaluate",
             "execute",
             "exit_code",
@@ -216,6 +210,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "control",
             "daemon",
             "discover",
+            "document",
             "evaluate",
             "execute",
             "exit_code",

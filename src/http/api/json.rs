@@ -1,11 +1,15 @@
 //! Values and labels as Prometheus writes them.
 
+use std::panic::resume_unwind;
+use std::thread;
+
 use custos_promql::{Answer, AnswerValue, Labels, Point, format_number, write_decimal, write_number};
 
 use crate::http::reply::write_text;
+use crate::limits::HTTP_POINTS_PER_THREAD_MIN;
 
-/// Writes the data of a query's answer.
-pub(super) fn write_answer(out: &mut String, answer: &Answer, stats: Option<&str>) {
+/// Writes the data of a query's answer. So many threads may write the points of a long series.
+pub(super) fn write_answer(out: &mut String, answer: &Answer, stats: Option<&str>, threads: usize) {
     let kind = match &answer.value {
         AnswerValue::Scalar(_) => "scalar",
         AnswerValue::Text(..) => "string",
@@ -33,7 +37,7 @@ pub(super) fn write_answer(out: &mut String, answer: &Answer, stats: Option<&str
             out.push_str("{\"metric\":");
             write_labels(out, &series.labels);
             out.push_str(",\"values\":");
-            list(out, &series.points, write_point);
+            write_points(out, &series.points, threads);
             out.push('}');
         }),
     }
@@ -92,6 +96,45 @@ pub(super) fn write_labels(out: &mut String, labels: &Labels) {
     out.push('}');
 }
 
+/// A list of points, of which each thread writes a part if they are many.
+fn write_points(out: &mut String, points: &[Point], threads: usize) {
+    let threads = threads.min(points.len() / HTTP_POINTS_PER_THREAD_MIN);
+    if threads < 2 {
+        return list(out, points, write_point);
+    }
+    let (own, others) = points.split_at(points.len() / threads);
+    thread::scope(|scope| {
+        let parts = others.chunks(points.len().div_ceil(threads)).map(|part| {
+            let written = move || {
+                let mut text = String::with_capacity(part.len() * POINT_BYTES);
+                write_rows(&mut text, part);
+                text
+            };
+            // Written by this thread if the system gives no other.
+            (thread::Builder::new().spawn_scoped(scope, written).ok(), written)
+        });
+        let parts: Vec<_> = parts.collect();
+        out.push('[');
+        write_rows(out, own);
+        for (thread, write) in parts {
+            let joined = thread.map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            out.push(',');
+            out.push_str(&joined.unwrap_or_else(write));
+        }
+        out.push(']');
+    });
+}
+
+/// Points with commas between them. At least one.
+fn write_rows(out: &mut String, points: &[Point]) {
+    for (index, point) in points.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        write_point(out, point);
+    }
+}
+
 /// `[1700000000.5,"1"]`
 fn write_point(out: &mut String, point: &Point) {
     out.push('[');
@@ -137,6 +180,7 @@ mod tests {
                 taken: Vec::new(),
             },
             None,
+            2,
         );
         out
     }
@@ -160,5 +204,22 @@ mod tests {
             r#"{"resultType":"matrix","result":[{"metric":{"__name__":"up","a":"x\u003cy"},"values":[[0,"1e+21"],[1,"-0.5"]]}]}"#
         );
         assert_eq!(of(AnswerValue::Matrix(Vec::new())), r#"{"resultType":"matrix","result":[]}"#);
+    }
+
+    #[test]
+    fn many_points_are_written_by_several_threads_as_by_one() {
+        let count = 3 * HTTP_POINTS_PER_THREAD_MIN + 17;
+        let points: Vec<Point> =
+            (0..count).map(|n| Point { time_ms: n as i64 * 10_007, value: n as f64 / 7.0 }).collect();
+        let written = |threads| {
+            let mut out = String::new();
+            write_points(&mut out, &points, threads);
+            out
+        };
+        let alone = written(1);
+        assert_eq!(alone.matches("],[").count(), count - 1);
+        for threads in [2, 3, 4, 64] {
+            assert!(written(threads) == alone, "{threads} threads");
+        }
     }
 }

@@ -91,7 +91,7 @@ fn answered(
         return Err(Reply::failure(Failure::Execution, &what));
     }
     let stats = stats(request, &answer);
-    Ok(Reply::written(bytes, &notes, |body| json::write_answer(body, &answer, stats.as_deref())))
+    Ok(Reply::written(bytes, &notes, |body| json::write_answer(body, &answer, stats.as_deref(), threads)))
 }
 
 /// Queries that are being answered, among which the processors are shared.
