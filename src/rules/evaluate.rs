@@ -5,7 +5,8 @@ use custos_promql::{AnswerValue, Expr, Labels, METRIC_NAME, Options, Source, par
 
 use super::alert::{Alert, Element, Stage};
 use super::file::Rule;
-use super::template::Context;
+use super::sequence::{Happened, Matched};
+use super::template::{Context, Template};
 
 /// The label with the name of an alert.
 pub(super) const ALERT_NAME: &str = "alertname";
@@ -98,9 +99,25 @@ pub(super) fn elements(rule: &Rule, returned: Vec<(Labels, f64)>, context: &Cont
                 all.with(name, &text.expand(&labels, value, context))
             })
             .with(ALERT_NAME, rule.name());
-        Element { identity, labels, value }
+        Element { identity, labels, value, happened: Happened::default() }
     };
     returned.into_iter().map(element).collect()
+}
+
+/// The elements of alerts that a sequence makes of the matches that are there. `name` and `own` are the name of its alert and
+/// its labels.
+pub(super) fn matched_elements(
+    name: &str,
+    own: &[(String, Template)],
+    matched: Vec<Matched>,
+    context: &Context,
+) -> Vec<Element> {
+    let element = |Matched { labels, value, happened }: Matched| {
+        let expand = |text: &Template| text.expand_after(happened.steps(), &labels, value, context);
+        let all = own.iter().fold(labels.clone(), |all, (name, text)| all.with(name, &expand(text)));
+        Element { identity: all.with(ALERT_NAME, name), labels, value, happened }
+    };
+    matched.into_iter().map(element).collect()
 }
 
 /// The series that tell of an alert: that it is there, and since when.

@@ -6,6 +6,7 @@ mod definition;
 mod evaluate;
 mod file;
 mod group;
+pub(crate) mod sequence;
 mod template;
 mod unit_test;
 
@@ -13,5 +14,9 @@ pub use active::ActiveAlert;
 pub use alert::{Alert, Alerts, Change, Element, Failure, Stage, Timing};
 pub use definition::{AlertState, Judge, RuleCheck, RuleGroup, Severities, When};
 pub use file::{AlertRule, Group, RecordRule, Rule, RuleFile, RuleKind, read_files};
+pub use sequence::{
+    Condition, Happened, HappenedStep, Matched, Recovery, Sequence, SequenceFailure, SequenceState, Step,
+    StepKind, read_sequence,
+};
 pub use template::{Context, QueryFunction, Template};
 pub use unit_test::{TestFailure, TestFile, read_test_files, run as run_tests};

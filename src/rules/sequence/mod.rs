@@ -13,9 +13,12 @@ mod read_condition;
 mod seen;
 mod slot;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub use happened::{Happened, HappenedStep};
-pub use model::{Condition, Recovery, Sequence, Step, StepKind};
 pub(crate) use keys::SEQUENCE;
-pub(crate) use read::sequence;
+pub use model::{Condition, Recovery, Sequence, Step, StepKind};
+pub use read::read_sequence;
+pub(crate) use read::{ReadSequence, sequence};
 pub use state::{Matched, SequenceFailure, SequenceState};

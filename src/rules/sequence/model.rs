@@ -95,7 +95,10 @@ impl Sequence {
 
     /// Whether an element is for a key. One that lacks a label is for every value of it.
     pub(super) fn is_for(&self, labels: &Labels, key: &Labels) -> bool {
-        self.by.iter().map(|name| (labels.get(name), key.get(name))).all(|(own, of)| own.is_empty() || own == of)
+        self.by
+            .iter()
+            .map(|name| (labels.get(name), key.get(name)))
+            .all(|(own, of)| own.is_empty() || own == of)
     }
 }
 

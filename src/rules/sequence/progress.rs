@@ -43,7 +43,6 @@ impl Judged<'_> {
             && has_room(partial.start_ms, self.sequence.within_ms)
     }
 
-
     /// When the wait of a match for what must not come ends.
     fn wait_ends_ms(&self, partial: &Partial) -> i64 {
         partial.since_ms.saturating_add(self.step().within_ms.unwrap_or(0))
@@ -67,7 +66,8 @@ impl Progress {
         if let StepKind::Not(_) = judged.step().kind {
             let ends_ms = judged.wait_ends_ms(&partial);
             let within_ms = judged.sequence.within_ms;
-            let can_end = within_ms.is_none_or(|within_ms| ends_ms.saturating_sub(partial.start_ms) <= within_ms);
+            let can_end =
+                within_ms.is_none_or(|within_ms| ends_ms.saturating_sub(partial.start_ms) <= within_ms);
             // The wait that is under way decides.
             if !can_end || self.before.get().is_some() {
                 return;
@@ -90,9 +90,7 @@ impl Progress {
         holds: impl Fn(usize) -> bool,
     ) -> Option<Partial> {
         match &judged.step().kind {
-            StepKind::Times { condition, times } => {
-                self.count(judged, edges.get(condition)?, *times)
-            }
+            StepKind::Times { condition, times } => self.count(judged, edges.get(condition)?, *times),
             StepKind::All(conditions) => self.gather(judged, edges, conditions),
             StepKind::Not(condition) => self.wait(judged, holds(*condition)),
         }
@@ -120,7 +118,9 @@ impl Progress {
         for count in (0..=most).rev() {
             let so_far = match count {
                 0 => self.parent(judged),
-                _ => self.parts.get(&count).and_then(Slot::get).filter(|part| judged.is_in_time(part)).cloned(),
+                _ => {
+                    self.parts.get(&count).and_then(Slot::get).filter(|part| judged.is_in_time(part)).cloned()
+                }
             };
             match so_far {
                 Some(part) if count + 1 == times => completed = Some(judged.complete(&part, Some(edge))),
@@ -147,10 +147,15 @@ impl Progress {
             self.parent(judged).map(|parent| (0, parent)).into_iter().chain(known).collect();
         let mut best = Slot::default();
         for (bits, part) in so_far.into_iter().filter(|(_, part)| judged.is_in_time(part)) {
-            match bits | now {
-                bits if bits == all => best.put(part),
-                more if more != bits => self.parts.entry(more).or_default().put(part),
-                _ => {}
+            // Also without some of those that begin now: one of them may begin again, and be the last one then.
+            let mut of_now = now;
+            while of_now > 0 {
+                match bits | of_now {
+                    more if more == all => best.put(part.clone()),
+                    more if more != bits => self.parts.entry(more).or_default().put(part.clone()),
+                    _ => {}
+                }
+                of_now = (of_now - 1) & now;
             }
         }
         best.settle();

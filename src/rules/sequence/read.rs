@@ -6,13 +6,39 @@ use std::time::Duration;
 use super::keys::{ALL, BY, NAME, NOT, RECOVERY, SEQUENCE, STEP, STEP_WITHIN, STEPS, TIMES, UNTIL, WITHIN};
 use super::model::{Recovery, Sequence, Step, StepKind};
 use super::read_condition::Conditions;
+use crate::document::Mistakes;
 use crate::document::diagnostic::Findings;
 use crate::document::fields::{Fields, one_or_more, refuse, text};
-use crate::document::yaml::{Content, Node};
+use crate::document::place::{Place, SourceFile};
+use crate::document::yaml::{self, Content, Node};
 use crate::limits::{SEQUENCE_ALL_MAX, SEQUENCE_STEPS_MAX};
 
+/// A sequence that was read.
+#[derive(Debug)]
+pub(crate) struct ReadSequence {
+    /// The sequence.
+    pub(crate) sequence: Sequence,
+    /// The checks that it names, each with its place.
+    pub(crate) checks: Vec<(String, Place)>,
+}
+
+/// Reads a sequence that stands by itself, as a mapping of YAML.
+///
+/// # Errors
+/// All that is wrong with it.
+pub fn read_sequence(text: &str) -> Result<Sequence, Mistakes> {
+    let file = SourceFile::new("sequence".into(), text.to_owned());
+    let mut findings = Findings::default();
+    let read = yaml::parse(&file, &mut findings).and_then(|root| sequence(&root, "its own", &mut findings));
+    let mistakes = findings.into_mistakes(&[]);
+    match read {
+        Some(read) if !mistakes.has_errors() => Ok(read.sequence),
+        _ => Err(mistakes),
+    }
+}
+
 /// Reads a sequence; `owner` says whose it is, for messages: `` check `hot` ``.
-pub(crate) fn sequence(node: &Node, owner: &str, findings: &mut Findings) -> Option<Sequence> {
+pub(crate) fn sequence(node: &Node, owner: &str, findings: &mut Findings) -> Option<ReadSequence> {
     let mistakes = findings.len();
     let fields = Fields::of(node, &format!("the sequence of {owner}"), &SEQUENCE, findings)?;
     let by = fields.get(&BY).map(|node| labels(node, findings)).unwrap_or_default();
@@ -20,7 +46,8 @@ pub(crate) fn sequence(node: &Node, owner: &str, findings: &mut Findings) -> Opt
     let recovery = fields.value(&RECOVERY, findings).unwrap_or(Recovery::Last);
     let of = format!("the sequence of {owner}");
     let list = fields.need(&STEPS, &node.place, &of, "a list of steps", findings)?;
-    let mut reader = Reader { conditions: Conditions::default(), steps: Vec::new(), guards: Vec::new(), within_ms };
+    let mut reader =
+        Reader { conditions: Conditions::default(), steps: Vec::new(), guards: Vec::new(), within_ms };
     match &list.content {
         Content::List(items) if !items.is_empty() && items.len() <= SEQUENCE_STEPS_MAX => {
             items.iter().enumerate().for_each(|(index, node)| reader.step(index, node, findings));
@@ -32,19 +59,18 @@ pub(crate) fn sequence(node: &Node, owner: &str, findings: &mut Findings) -> Opt
             }
         }
         Content::List(items) if !items.is_empty() => {
-            findings.error(&list.place, format!("found {} steps, expected at most {SEQUENCE_STEPS_MAX}", items.len()));
+            findings.error(
+                &list.place,
+                format!("found {} steps, expected at most {SEQUENCE_STEPS_MAX}", items.len()),
+            );
         }
         _ => refuse(list, "a list of steps", findings),
     }
     let until = fields.get(&UNTIL).and_then(|node| reader.conditions.condition(node, findings));
-    (findings.len() == mistakes).then(|| Sequence {
-        by,
-        within_ms,
-        conditions: reader.conditions.into_list(),
-        steps: reader.steps,
-        until,
-        recovery,
-    })
+    let Reader { conditions, steps, .. } = reader;
+    let (conditions, checks) = conditions.into_lists();
+    let sequence = Sequence { by, within_ms, conditions, steps, until, recovery };
+    (findings.len() == mistakes).then_some(ReadSequence { sequence, checks })
 }
 
 fn labels(node: &Node, findings: &mut Findings) -> Vec<String> {
@@ -87,9 +113,10 @@ impl Reader {
                 findings.error(&all.place, "found `all` and `not` in one step, expected one of them");
                 None
             }
-            (None, None) => self.conditions.of_fields(&fields, node, findings).map(|condition| {
-                StepKind::Times { condition, times: usize::try_from(times).unwrap_or(1) }
-            }),
+            (None, None) => self
+                .conditions
+                .of_fields(&fields, node, findings)
+                .map(|condition| StepKind::Times { condition, times: usize::try_from(times).unwrap_or(1) }),
         };
         let Some(kind) = kind else { return };
         match (&kind, within_ms) {
@@ -110,7 +137,8 @@ impl Reader {
     fn is_bounded(&self, kind: &StepKind, within_ms: Option<i64>, node: &Node, findings: &mut Findings) {
         let is_one_moment = self.steps.is_empty() && matches!(kind, StepKind::Times { times: 1, .. });
         if within_ms.is_none() && self.within_ms.is_none() && !is_one_moment {
-            let message = "nothing says how long this may take; expected `within` in the step or in the sequence";
+            let message =
+                "nothing says how long this may take; expected `within` in the step or in the sequence";
             findings.error(&node.place, message);
         }
     }
@@ -135,7 +163,10 @@ impl Reader {
         };
         if !(2..=SEQUENCE_ALL_MAX).contains(&items.len()) {
             let found = items.len();
-            findings.error(&node.place, format!("found {found} conditions, expected from 2 to {SEQUENCE_ALL_MAX}"));
+            findings.error(
+                &node.place,
+                format!("found {found} conditions, expected from 2 to {SEQUENCE_ALL_MAX}"),
+            );
             return None;
         }
         let conditions = items.iter().filter_map(|item| self.conditions.condition(item, findings));

@@ -7,6 +7,7 @@ use super::keys::{BECOMES, CHECK, CONDITION, FOR, HARD, PROBLEM, QUERY};
 use super::model::Condition;
 use crate::document::diagnostic::Findings;
 use crate::document::fields::{Fields, choice, one_or_more, text, written};
+use crate::document::place::Place;
 use crate::document::section::Row;
 use crate::document::yaml::{Content, Node};
 
@@ -23,6 +24,7 @@ const STATES: &[(&str, Option<State>)] = &[
 #[derive(Default)]
 pub(super) struct Conditions {
     list: Vec<Condition>,
+    checks: Vec<(String, Place)>,
 }
 
 impl Conditions {
@@ -31,8 +33,9 @@ impl Conditions {
         [&QUERY, &CHECK, &BECOMES, &HARD, &FOR]
     }
 
-    pub(super) fn into_list(self) -> Vec<Condition> {
-        self.list
+    /// The conditions, and the checks that they name, each with its place.
+    pub(super) fn into_lists(self) -> (Vec<Condition>, Vec<(String, Place)>) {
+        (self.list, self.checks)
     }
 
     /// An expression by itself, or a mapping.
@@ -47,8 +50,15 @@ impl Conditions {
     }
 
     /// The condition that some fields say.
-    pub(super) fn of_fields(&mut self, fields: &Fields<'_>, node: &Node, findings: &mut Findings) -> Option<usize> {
-        let for_ms = fields.read(&FOR, findings).map_or(0, |length| i64::try_from(length.as_millis()).unwrap_or(i64::MAX));
+    pub(super) fn of_fields(
+        &mut self,
+        fields: &Fields<'_>,
+        node: &Node,
+        findings: &mut Findings,
+    ) -> Option<usize> {
+        let for_ms = fields
+            .read(&FOR, findings)
+            .map_or(0, |length| i64::try_from(length.as_millis()).unwrap_or(i64::MAX));
         let is_hard = fields.value(&HARD, findings).unwrap_or(false);
         match (fields.get(&QUERY), fields.get(&CHECK)) {
             (Some(query), None) => {
@@ -64,6 +74,7 @@ impl Conditions {
                 let states = fields.need(&BECOMES, &node.place, "the condition", "a state", findings)?;
                 let states = comparison(states, findings);
                 let metric = if is_hard { "check_hard_state" } else { "check_state" };
+                self.checks.push((name?.to_owned(), check.place.clone()));
                 let query = of_check(metric, name?, &states?);
                 let expr = parse(&query).ok()?;
                 Some(self.add(Condition { query, expr, for_ms }))

@@ -8,11 +8,11 @@ use super::model::Sequence;
 
 /// An element that a condition returns.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Present {
-    /// Since when (ms since the epoch).
-    since_ms: i64,
-    /// Whether it has been there for as long as it must.
-    holds: bool,
+enum Present {
+    /// Since when, and it must be there for longer before it counts (ms since the epoch).
+    Since(i64),
+    /// It has been there for as long as it must.
+    Holds,
 }
 
 /// What the conditions of a sequence return, each in its place.
@@ -33,7 +33,12 @@ pub(super) type Edges = BTreeMap<Labels, BTreeMap<usize, Edge>>;
 
 impl Seen {
     /// What is there at a time, and what of it begins then.
-    pub(super) fn after(&self, sequence: &Sequence, at_ms: i64, returned: &[Vec<(Labels, f64)>]) -> (Seen, Edges) {
+    pub(super) fn after(
+        &self,
+        sequence: &Sequence,
+        at_ms: i64,
+        returned: &[Vec<(Labels, f64)>],
+    ) -> (Seen, Edges) {
         let mut edges = Edges::new();
         let mut conditions = Vec::with_capacity(sequence.conditions.len());
         let nothing = BTreeMap::new();
@@ -41,11 +46,22 @@ impl Seen {
             let before = self.conditions.get(index).unwrap_or(&nothing);
             let mut now = BTreeMap::new();
             for (labels, value) in returned.get(index).map(Vec::as_slice).unwrap_or_default() {
-                let mut present = before.get(labels).copied().unwrap_or(Present { since_ms: at_ms, holds: false });
-                if !present.holds && at_ms.saturating_sub(present.since_ms) >= condition.for_ms {
-                    present.holds = true;
-                    begin(&mut edges, sequence.key(labels), index, Edge { labels: labels.clone(), value: *value });
-                }
+                let since_ms = match before.get(labels) {
+                    Some(Present::Holds) => None,
+                    Some(Present::Since(since_ms)) => Some(*since_ms),
+                    None => Some(at_ms),
+                };
+                let present = match since_ms {
+                    Some(since_ms) if at_ms.saturating_sub(since_ms) < condition.for_ms => {
+                        Present::Since(since_ms)
+                    }
+                    Some(_) => {
+                        let edge = Edge { labels: labels.clone(), value: *value };
+                        begin(&mut edges, sequence.key(labels), index, edge);
+                        Present::Holds
+                    }
+                    None => Present::Holds,
+                };
                 now.insert(labels.clone(), present);
             }
             conditions.push(now);
@@ -55,16 +71,15 @@ impl Seen {
 
     /// What is there, all of it for as long as it must be.
     pub(super) fn settled(returned: &[Vec<(Labels, f64)>]) -> Seen {
-        let present = Present { since_ms: i64::MIN, holds: true };
         let all = |elements: &Vec<(Labels, f64)>| {
-            elements.iter().map(|(labels, _)| (labels.clone(), present)).collect()
+            elements.iter().map(|(labels, _)| (labels.clone(), Present::Holds)).collect()
         };
         Seen { conditions: returned.iter().map(all).collect() }
     }
 
     /// The first time at which an element that is there would count (ms since the epoch).
     pub(super) fn next_ms(&self, sequence: &Sequence) -> Option<i64> {
-        self.waiting(sequence).map(|(present, for_ms)| present.since_ms.saturating_add(for_ms)).min()
+        self.waiting(sequence).map(|(since_ms, for_ms)| since_ms.saturating_add(for_ms)).min()
     }
 
     /// How many elements are there that do not count yet.
@@ -72,10 +87,13 @@ impl Seen {
         self.waiting(sequence).count()
     }
 
-    fn waiting<'s>(&'s self, sequence: &'s Sequence) -> impl Iterator<Item = (Present, i64)> + 's {
-        let of_each = self.conditions.iter().zip(&sequence.conditions);
-        of_each.flat_map(|(elements, condition)| {
-            elements.values().filter(|present| !present.holds).map(|present| (*present, condition.for_ms))
+    /// Since when elements are there that do not count yet, and for how long they must be.
+    fn waiting<'s>(&'s self, sequence: &'s Sequence) -> impl Iterator<Item = (i64, i64)> + 's {
+        self.conditions.iter().zip(&sequence.conditions).flat_map(|(elements, condition)| {
+            elements.values().filter_map(|present| match present {
+                Present::Since(since_ms) => Some((*since_ms, condition.for_ms)),
+                Present::Holds => None,
+            })
         })
     }
 
@@ -89,10 +107,11 @@ impl Seen {
             let mut keys = Keyed::default();
             for (labels, present) in self.of(condition) {
                 let key = sequence.key(labels);
+                let holds = *present == Present::Holds;
                 if key.iter().len() < sequence.by.len() {
-                    keys.of_several.push((labels.clone(), present.holds));
+                    keys.of_several.push((labels.clone(), holds));
                 }
-                if present.holds {
+                if holds {
                     keys.holding.insert(key.clone());
                 }
                 keys.returned.insert(key);

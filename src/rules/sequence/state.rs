@@ -32,7 +32,10 @@ pub enum SequenceFailure {
 impl std::fmt::Display for SequenceFailure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let SequenceFailure::Keys(count) = self;
-        write!(f, "the sequence is under way for {count} combinations of labels, more than {SEQUENCE_KEYS_MAX}")
+        write!(
+            f,
+            "the sequence is under way for {count} combinations of labels, more than {SEQUENCE_KEYS_MAX}"
+        )
     }
 }
 
@@ -95,7 +98,8 @@ impl SequenceState {
     /// Makes places for the keys for which a first step begins.
     fn begin(&mut self, sequence: &Sequence, edges: &Edges) -> Result<(), SequenceFailure> {
         let first = sequence.steps.first().map(|step| step.kind.conditions()).unwrap_or_default();
-        let begins = |of_key: &BTreeMap<usize, Edge>| first.iter().any(|condition| of_key.contains_key(condition));
+        let begins =
+            |of_key: &BTreeMap<usize, Edge>| first.iter().any(|condition| of_key.contains_key(condition));
         let new: Vec<&Labels> = edges
             .iter()
             .filter(|(key, of_key)| begins(of_key) && !self.keys.contains_key(*key))
@@ -193,17 +197,15 @@ impl KeyState {
         for index in (0..self.steps.len()).rev() {
             let judged = now.step(index);
             let completed = self.steps[index].advance(&judged, edges, |condition| now.holds(condition));
+            if now.sequence.steps[index].guards.iter().any(|guard| now.holds(*guard)) {
+                self.steps[index].guard();
+            }
+            self.steps[index].prune(&judged);
             match (completed, self.steps.get_mut(index + 1)) {
                 (Some(partial), Some(next)) => next.enter(partial, &now.step(index + 1)),
                 (Some(partial), None) => matched = Some(partial),
                 (None, _) => {}
             }
-        }
-        for index in 0..self.steps.len() {
-            if now.sequence.steps[index].guards.iter().any(|guard| now.holds(*guard)) {
-                self.steps[index].guard();
-            }
-            self.steps[index].prune(&now.step(index));
         }
         matched
     }
