@@ -34,6 +34,10 @@ pub const SHIM_BACKOFF: Duration = Duration::from_millis(20);
 pub const SHIM_BACKOFF_MAX: Duration = Duration::from_secs(5);
 /// Longest wait for the shim's end when the agent stops; then it is cut off, and ends by itself.
 pub const SHIM_STOP_MAX: Duration = Duration::from_secs(5);
+/// Commands that tell somebody, and event handlers, that wait for the event loop; whoever wants a further one run waits.
+pub const COMMAND_QUEUE_MAX: usize = 64;
+/// Bytes that are kept of either output of such a command, for the reason of its failure.
+pub const COMMAND_OUTPUT_MAX_BYTES: usize = 4 * 1024;
 /// Between TERM and KILL for a plugin that ran too long.
 pub const GRACE: Duration = Duration::from_secs(2);
 /// Shortest interval between two runs of a check.
@@ -525,3 +529,25 @@ pub const SEQUENCE_KEYS_MAX: usize = 10_000;
 /// How late the end of a wait for what must not come may be judged (ms), or as late as it was long. Later than that nobody was
 /// there to see what came, and nothing follows from it.
 pub const SEQUENCE_LATE_MIN_MS: i64 = 300_000;
+
+/// How long the first alert of a group waits for others, unless the configuration says otherwise.
+pub const NOTIFY_GROUP_WAIT: Duration = Duration::from_secs(30);
+/// Between two messages with news about a group, unless the configuration says otherwise.
+pub const NOTIFY_GROUP_INTERVAL: Duration = Duration::from_secs(5 * 60);
+/// Between two messages about a group without news, unless the configuration says otherwise.
+pub const NOTIFY_REPEAT_INTERVAL: Duration = Duration::from_secs(4 * 3600);
+/// Between two messages of what fires to a medium that keeps states, unless the configuration says otherwise.
+pub const NOTIFY_RESEND: Duration = Duration::from_secs(60);
+/// Shortest of the intervals in which a target is told again.
+pub const NOTIFY_INTERVAL_MIN: Duration = Duration::from_secs(1);
+/// Targets of notifications.
+pub const NOTIFY_TARGETS_MAX: usize = 64;
+/// Conditions that are given together: of a target, an inhibition, a silence.
+pub const NOTIFY_MATCHERS_MAX: usize = 16;
+/// Bytes of a condition on a label.
+pub const NOTIFY_MATCHER_MAX_BYTES: usize = 512;
+
+/// Most alerts or series of one rule; a rule with more could not be judged, as if its `limit` were this.
+pub const RULE_RESULTS_MAX: usize = 5_000;
+/// Alerts of a rule that the long text of its run lists; further ones are counted there.
+pub const RULE_ALERTS_NAMED_MAX: usize = 20;

@@ -61,9 +61,11 @@ pub(crate) struct Starter {
     watch: Arc<StartWatch>,
 }
 
-/// The outputs of a plugin. It inherits the shim's stdin, which is /dev/null.
+/// What a plugin has for descriptors 0 to 2.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stdio<'a> {
+    /// None if it is to inherit the shim's, which is /dev/null.
+    pub(crate) stdin: Option<BorrowedFd<'a>>,
     pub(crate) stdout: BorrowedFd<'a>,
     pub(crate) stderr: BorrowedFd<'a>,
 }
@@ -97,6 +99,8 @@ struct Plan<'a> {
     files: Vec<*const c_char>,
     /// Null if the shim's own, the root directory, is the one.
     cwd: *const c_char,
+    /// For the descriptor 0, if that is not the shim's.
+    input: Option<c_int>,
     /// For the descriptors 1 and 2.
     outputs: [c_int; 2],
     limits: Vec<(c_int, libc::rlimit)>,
@@ -164,6 +168,7 @@ impl Starter {
             env: pointers(&env),
             files: files.iter().map(|file| file.as_ptr()).collect(),
             cwd: if cwd.as_bytes() == b"/" { ptr::null() } else { cwd.as_ptr() },
+            input: stdio.stdin.map(|fd| fd.as_raw_fd()),
             outputs: [stdio.stdout, stdio.stderr].map(|fd| fd.as_raw_fd()),
             limits: resource_limits(&spec.limits, open_files),
             nice: spec.nice,
@@ -279,6 +284,9 @@ fn become_plugin(plan: &mut Plan<'_>) -> Result<(), Step> {
     match plan.group {
         Some(group) => attempt!(Step::Group, libc::setpgid(0, group)),
         None => attempt!(Step::Session, libc::setsid()),
+    }
+    if let Some(input) = plan.input {
+        attempt!(Step::Descriptors, libc::dup2(input, libc::STDIN_FILENO));
     }
     for (target, source) in (libc::STDOUT_FILENO..).zip(plan.outputs) {
         attempt!(Step::Descriptors, libc::dup2(source, target));
@@ -469,7 +477,7 @@ fn describe(step: Step, errno: i32, spec: &Spec, files: &[CString]) -> String {
     let attempt = match step {
         Step::Session => "give the plugin a session".to_owned(),
         Step::Group => "give the plugin a process group".to_owned(),
-        Step::Descriptors => "connect the plugin's output".to_owned(),
+        Step::Descriptors => "connect the plugin's input and output".to_owned(),
         Step::Limits => "set the plugin's limits".to_owned(),
         Step::Nice => format!("change the niceness by {}", spec.nice),
         Step::IoPriority => "set the priority of input and output".to_owned(),

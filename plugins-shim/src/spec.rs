@@ -57,6 +57,8 @@ pub struct Spec {
     /// The whole environment. The shim adds `CUSTOS_RUN`, by which it knows processes that escaped their session,
     /// unless `leave_background` is set.
     pub env: Vec<(OsString, OsString)>,
+    /// What it finds at its stdin; if empty, that is /dev/null.
+    pub stdin: Vec<u8>,
     /// Working directory.
     pub cwd: PathBuf,
     /// The user to run as, if another than the shim's own.
@@ -91,6 +93,7 @@ impl Spec {
             argv,
             shell_line: None,
             env: Vec::new(),
+            stdin: Vec::new(),
             cwd: PathBuf::from("/"),
             credentials: None,
             nice: 0,

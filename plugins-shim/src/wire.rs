@@ -15,7 +15,7 @@
 //! bytes    | len u32 | … |
 //! list     | count u32 | item … |
 //! option   | 0 u8 |  or  | 1 u8 | value |
-//! spec     argv list<bytes> | shell_line option<bytes> | env list<bytes bytes> | cwd bytes
+//! spec     argv list<bytes> | shell_line option<bytes> | env list<bytes bytes> | stdin bytes | cwd bytes
 //!          | credentials option<uid u32, gid u32, groups list<u32>> | nice i8 | io_priority option<class u8, level u8>
 //!          | address_space option<u64> | cpu_s option<u64> | processes option<u64> | open_files option<u64>
 //!          | no_new_privileges u8 | leave_background u8
@@ -211,6 +211,7 @@ fn put_spec(out: &mut Vec<u8>, spec: &Spec) {
         put_bytes(out, name.as_bytes());
         put_bytes(out, value.as_bytes());
     }
+    put_bytes(out, &spec.stdin);
     put_bytes(out, spec.cwd.as_os_str().as_bytes());
     match &spec.credentials {
         None => out.push(0),
@@ -344,6 +345,7 @@ impl<'a> Fields<'a> {
             argv: self.list(Fields::text)?,
             shell_line: if self.flag()? { Some(self.text()?) } else { None },
             env: self.list(|fields| Ok((fields.text()?, fields.text()?)))?,
+            stdin: self.bytes()?.to_vec(),
             cwd: PathBuf::from(self.text()?),
             credentials: if self.flag()? { Some(self.credentials()?) } else { None },
             nice: self.u8()? as i8,

@@ -9,13 +9,15 @@
 //! have ended; only those of a plugin that is still there after [`WATCH_AFTER`] are waited on and read on.
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read, Write};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::Duration;
 
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::signal::Signal;
 
 use crate::capture::{Capture, drain_ended};
@@ -425,7 +427,9 @@ impl Worker {
         if self.descriptors.may_run_out(self.runs.len() + self.left_open.len()) {
             self.descriptors.raise();
         }
-        let stdio = Stdio { stdout: stdout_end.as_fd(), stderr: stderr_end.as_fd() };
+        let stdin = input(&spec.stdin)?;
+        let stdin = stdin.as_ref().map(AsFd::as_fd);
+        let stdio = Stdio { stdin, stdout: stdout_end.as_fd(), stderr: stderr_end.as_fd() };
         let mark = (!spec.leave_background).then(|| self.strays.mark(serial));
         let started = self.starter.start(spec, mark.as_deref(), stdio, self.descriptors.changed())?;
         self.strays.started(started.group);
@@ -473,6 +477,23 @@ fn watch(epoll: &Epoll, serial: u64, run: &Run) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// What a plugin finds at its stdin, as a file in memory, so that nobody has to feed it while it runs.
+fn input(bytes: &[u8]) -> Result<Option<File>, StartError> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let write = || {
+        let mut file = File::from(memfd_create(c"custos-stdin", MFdFlags::MFD_CLOEXEC)?);
+        file.write_all(bytes)?;
+        file.rewind()?;
+        Ok(Some(file))
+    };
+    write().map_err(|error: io::Error| StartError {
+        errno: error.raw_os_error().unwrap_or(libc::ENOMEM),
+        message: format!("failed to make a file for the plugin's input: {error}"),
+    })
 }
 
 fn no_pipe(error: &io::Error) -> StartError {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use custos_store::State;
 
-use crate::config::{ByteUnits, Check, Command, Priority, Process, Serving};
+use crate::config::{ByteUnits, Check, CheckNotify, Command, Priority, Process, Serving};
 
 /// A check that runs only on request. A problem is hard at once, as there are no retries.
 pub fn implicit_check(name: &str) -> Check {
@@ -29,6 +29,8 @@ pub fn implicit_check(name: &str) -> Check {
         evaluate_perfdata: false,
         flapping: Some((20.0, 30.0)),
         serving: Serving::Fresh,
+        notify: CheckNotify::All,
+        on_change: None,
         thresholds: Vec::new(),
         defined_at: String::new(),
     }

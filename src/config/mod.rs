@@ -13,10 +13,12 @@ mod show;
 
 pub use keys::top::{DEFAULT_PLUGINS, DEFAULT_STORE};
 pub use model::{
-    AGENT_CHECK, ByteUnits, Check, CheckNameFault, Command, Condition, Config, HttpConfig, KeyPart, Limit,
-    Listening, NativeCheck, Network, NrpeConfig, NrpeKeys, OnMissing, Part, Priority, Process, RunAs, Secret,
-    Serving, SnmpAccess, SnmpConfig, SnmpPoll, SnmpProfile, SnmpUser, SnmpWanted, Stale, SyncPolicy,
-    TablePoll, Template, Threshold, TrapRule, TrapsConfig, UNMATCHED_CHECK, UnitRange, Variable, Wanted,
+    AGENT_CHECK, Alertmanager, ByteUnits, Check, CheckNameFault, CheckNotify, Command, Condition, Config,
+    Email, GraphStyle, GroupBy, Heartbeat, HttpConfig, Icinga, Inhibition, KeyPart, Limit, Listening,
+    MailTls, Matchers, Medium, NativeCheck, Network, NotifyConfig, Nrdp, NrpeConfig, NrpeKeys, Nsca,
+    OnMissing, Part, Priority, Process, RunAs, Secret, Serving, SnmpAccess, SnmpConfig, SnmpPoll,
+    SnmpProfile, SnmpUser, SnmpWanted, Stale, SyncPolicy, TablePoll, Target, Template, Threshold, TrapRule,
+    TrapsConfig, UNMATCHED_CHECK, UnitRange, Variable, Wanted, Webhook,
 };
 pub use read::{DEFAULT_PATH, Loaded, Surroundings, load, load_with, store_named};
 pub use reference::{manual, schema};

@@ -5,6 +5,9 @@
 use std::collections::HashMap;
 use std::io;
 
+use tokio::sync::{mpsc, oneshot};
+
+use super::commands::{CommandOrder, Commands};
 use super::job::Job;
 use super::plugin::end_of;
 use super::poll::PollJob;
@@ -12,7 +15,7 @@ use super::rows::TableRows;
 use super::shim_settings::ShimSettings;
 use super::shims::{Reports, Shims};
 use crate::clock;
-use crate::observe::{Observation, Reading, observe_plugin};
+use crate::observe::{Observation, PluginEnd, Reading, observe_plugin};
 use crate::part::Part;
 use crate::snmp::{Asker, Outcomes};
 
@@ -23,16 +26,25 @@ pub struct Executor {
     reports: Reports,
     asker: Asker,
     outcomes: Outcomes,
+    commands: Commands,
+    orders: mpsc::Receiver<CommandOrder>,
+    /// The ticket of the last command.
+    last_command: u64,
     /// The jobs under way, by ticket.
     running: HashMap<u64, Running>,
     /// What is remembered of the rows of tables.
     rows: TableRows,
 }
 
+/// Tickets from here on are those of commands; the agent's are counted from 1.
+const COMMAND_TICKETS: u64 = 1 << 63;
+
 /// What is kept of a job until it ends.
 #[derive(Debug)]
 enum Running {
     Plugin(Reading),
+    /// What is no check, with who waits for it.
+    Command(oneshot::Sender<PluginEnd>),
     /// With the monotonic time of its start, in microseconds.
     Poll(Box<PollJob>, u64),
 }
@@ -45,7 +57,14 @@ impl Executor {
     pub fn start(shims: &ShimSettings, rows: TableRows) -> io::Result<Executor> {
         let (shims, reports) = Shims::start(shims).map_err(io::Error::other)?;
         let (asker, outcomes) = Asker::start()?;
-        Ok(Executor { shims, reports, asker, outcomes, running: HashMap::new(), rows })
+        let (commands, orders) = Commands::new();
+        let (last_command, running) = (COMMAND_TICKETS, HashMap::new());
+        Ok(Executor { shims, reports, asker, outcomes, commands, orders, last_command, running, rows })
+    }
+
+    /// What runs programs that are no checks, while [`Executor::ended`] is waited for.
+    pub fn commands(&self) -> Commands {
+        self.commands.clone()
     }
 
     /// Starts a job. [`Executor::ended`] yields its observation with the ticket, also if it cannot be started: at once if
@@ -71,6 +90,10 @@ impl Executor {
             let ended = tokio::select! {
                 Some((ticket, report)) = self.reports.recv() => self.plugin_ended(ticket, report),
                 Some((ticket, outcome)) = self.outcomes.recv() => self.poll_ended(ticket, &outcome),
+                Some(order) = self.orders.recv() => {
+                    self.begin_command(order);
+                    None
+                }
                 else => std::future::pending().await,
             };
             if let Some(ended) = ended {
@@ -81,13 +104,31 @@ impl Executor {
 
     /// The next plugin that has ended already, if there is one.
     pub fn try_ended(&mut self) -> Option<(u64, Observation)> {
-        let (ticket, report) = self.reports.try_recv()?;
-        self.plugin_ended(ticket, report)
+        loop {
+            let (ticket, report) = self.reports.try_recv()?;
+            let ended = self.plugin_ended(ticket, report);
+            if ended.is_some() {
+                return ended;
+            }
+        }
+    }
+
+    fn begin_command(&mut self, order: CommandOrder) {
+        self.last_command += 1;
+        self.running.insert(self.last_command, Running::Command(order.reply));
+        self.shims.submit(self.last_command, &order.spec, false);
     }
 
     fn plugin_ended(&mut self, ticket: u64, report: custos_shim::Report) -> Option<(u64, Observation)> {
-        let Running::Plugin(reading) = self.running.remove(&ticket)? else { return None };
-        Some((ticket, observe_plugin(end_of(report), &reading)))
+        match self.running.remove(&ticket)? {
+            Running::Plugin(reading) => Some((ticket, observe_plugin(end_of(report), &reading))),
+            Running::Command(reply) => {
+                // Whoever has stopped waiting is not interested.
+                let _ = reply.send(end_of(report));
+                None
+            }
+            Running::Poll(..) => None,
+        }
     }
 
     fn poll_ended(&mut self, ticket: u64, outcome: &crate::snmp::Outcome) -> Option<(u64, Observation)> {

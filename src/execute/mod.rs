@@ -3,6 +3,7 @@
 //! Invariant: what the shim reports of a process stays in here; beyond, there are observations only.
 
 mod account;
+mod commands;
 mod examine;
 mod executor;
 mod interference;
@@ -19,6 +20,7 @@ mod shims;
 mod worker_slot;
 
 pub use account::{Account, EXECUTE, WRITE};
+pub use commands::{Commands, Program};
 pub use examine::{Finding, examine};
 pub use executor::Executor;
 pub use job::Job;

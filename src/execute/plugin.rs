@@ -44,6 +44,14 @@ impl PluginEnvironment {
         ];
         PluginEnvironment { variables: variables.map(|(name, value)| (name.into(), value)).to_vec() }
     }
+
+    /// These variables, and further ones in the place of those of the same name.
+    pub(super) fn with(&self, further: Vec<(String, String)>) -> Vec<(OsString, OsString)> {
+        let own = |name: &OsString| further.iter().any(|(other, _)| name == other.as_str());
+        let mut all: Vec<_> = self.variables.iter().filter(|(name, _)| !own(name)).cloned().collect();
+        all.extend(further.into_iter().map(|(name, value)| (name.into(), value.into())));
+        all
+    }
 }
 
 /// A plugin with all that it takes to run it, and how its output is read.
@@ -125,6 +133,7 @@ pub fn plugin_spec(check: &Check, environment: &PluginEnvironment) -> Option<Spe
         argv,
         shell_line: None,
         env,
+        stdin: Vec::new(),
         cwd: process.directory.clone(),
         credentials: process.run_as.as_ref().map(|run_as| run_as.credentials.clone()),
         nice: process.nice,

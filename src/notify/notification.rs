@@ -48,6 +48,8 @@ pub enum Status {
 pub struct NotifiedAlert {
     /// Whether it fires.
     pub status: Status,
+    /// Whether the target was not told of it as it is now.
+    pub news: bool,
     /// Its labels: `alertname`, `host` and `check` among them.
     pub labels: BTreeMap<String, String>,
     /// Texts about it.

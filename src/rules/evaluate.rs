@@ -4,47 +4,23 @@
 use custos_promql::{AnswerValue, Expr, Labels, METRIC_NAME, Options, Source, parse};
 
 use super::alert::{Alert, Element, Stage};
-use super::file::Rule;
 use super::sequence::{Happened, Matched};
 use super::template::{Context, Template};
 
 /// The label with the name of an alert.
 pub(super) const ALERT_NAME: &str = "alertname";
 /// The name of the series that says which alerts are pending or fire.
-const ALERTS: &str = "ALERTS";
+pub(super) const ALERTS: &str = "ALERTS";
 /// The name of the series that says since when (seconds since the epoch).
-const ALERTS_FOR_STATE: &str = "ALERTS_FOR_STATE";
+pub(super) const ALERTS_FOR_STATE: &str = "ALERTS_FOR_STATE";
 /// The label of [`ALERTS`] with the stage of the alert.
-const ALERT_STATE: &str = "alertstate";
+pub(super) const ALERT_STATE: &str = "alertstate";
 
 /// What the expression of a rule returns at a time (ms since the epoch).
 ///
 /// # Errors
 /// What is wrong with the expression over these series, or what stopped it.
 pub(super) fn vector(
-    rule: &Rule,
-    source: &dyn Source,
-    at_ms: i64,
-    options: &Options<'_>,
-) -> Result<Vec<(Labels, f64)>, String> {
-    expr_vector(&rule.query, &rule.expr, source, at_ms, options)
-}
-
-/// The same of a text.
-///
-/// # Errors
-/// As before, and what is wrong with the text.
-pub(super) fn text_vector(
-    query: &str,
-    source: &dyn Source,
-    at_ms: i64,
-    options: &Options<'_>,
-) -> Result<Vec<(Labels, f64)>, String> {
-    let expr = parse(query).map_err(|error| error.one_line(query))?;
-    expr_vector(query, &expr, source, at_ms, options)
-}
-
-fn expr_vector(
     query: &str,
     expr: &Expr,
     source: &dyn Source,
@@ -63,21 +39,35 @@ fn expr_vector(
     }
 }
 
+/// The same of a text.
+///
+/// # Errors
+/// As before, and what is wrong with the text.
+pub(super) fn text_vector(
+    query: &str,
+    source: &dyn Source,
+    at_ms: i64,
+    options: &Options<'_>,
+) -> Result<Vec<(Labels, f64)>, String> {
+    let expr = parse(query).map_err(|error| error.one_line(query))?;
+    vector(query, &expr, source, at_ms, options)
+}
+
 /// The series that a recording rule makes of what its expression returned.
 ///
 /// # Errors
 /// Two of them are the same, or there are more than the limit; 0 is no limit.
 pub(super) fn recorded(
-    rule: &Rule,
+    name: &str,
+    own: &[(String, Template)],
     returned: Vec<(Labels, f64)>,
     limit: usize,
 ) -> Result<Vec<(Labels, f64)>, String> {
     let mut series: Vec<(Labels, f64)> = returned
         .into_iter()
         .map(|(labels, value)| {
-            let named = labels.with(METRIC_NAME, rule.name());
-            let own = rule.labels.iter();
-            (own.fold(named, |labels, (name, text)| labels.with(name, text.source())), value)
+            let named = labels.with(METRIC_NAME, name);
+            (own.iter().fold(named, |labels, (name, text)| labels.with(name, text.source())), value)
         })
         .collect();
     series.sort_by(|left, right| left.0.cmp(&right.0));
@@ -91,14 +81,19 @@ pub(super) fn recorded(
 }
 
 /// The elements of alerts that an alerting rule makes of what its expression returned.
-pub(super) fn elements(rule: &Rule, returned: Vec<(Labels, f64)>, context: &Context) -> Vec<Element> {
+pub(super) fn elements(
+    name: &str,
+    own: &[(String, Template)],
+    returned: Vec<(Labels, f64)>,
+    context: &Context,
+) -> Vec<Element> {
     let element = |(labels, value): (Labels, f64)| {
-        let own = rule.labels.iter();
         let identity = own
+            .iter()
             .fold(labels.without_name(), |all, (name, text)| {
                 all.with(name, &text.expand(&labels, value, context))
             })
-            .with(ALERT_NAME, rule.name());
+            .with(ALERT_NAME, name);
         Element { identity, labels, value, happened: Happened::default() }
     };
     returned.into_iter().map(element).collect()

@@ -74,7 +74,8 @@ impl<'g> RunningGroup<'g> {
         let mut failures = Vec::new();
         for (index, (rule, (alerts, wrote))) in self.group.rules.iter().zip(&mut self.rules).enumerate() {
             let limit = self.group.limit;
-            let results = vector(rule, &**series, query_ms, &surroundings.options()).and_then(|returned| {
+            let returned = vector(&rule.query, &rule.expr, &**series, query_ms, &surroundings.options());
+            let results = returned.and_then(|returned| {
                 let context = surroundings.context(at_ms, query_ms, series);
                 results(rule, returned, limit, alerts, &context)
             });
@@ -124,10 +125,11 @@ fn results(
     context: &Context,
 ) -> Result<Vec<(Labels, f64)>, String> {
     match &rule.kind {
-        RuleKind::Record(_) => recorded(rule, returned, limit),
+        RuleKind::Record(_) => recorded(rule.name(), &rule.labels, returned, limit),
         RuleKind::Alert(alert) => {
             let timing = Timing { for_ms: alert.for_ms, keep_firing_ms: alert.keep_firing_ms, limit };
-            let taken = alerts.take(context.now_ms, elements(rule, returned, context), timing);
+            let taken =
+                alerts.take(context.now_ms, elements(rule.name(), &rule.labels, returned, context), timing);
             taken.map_err(|failure| failure.to_string())?;
             Ok(alerts.iter().flat_map(series_of).collect())
         }

@@ -6,6 +6,9 @@ mod definition;
 mod evaluate;
 mod file;
 mod group;
+mod judged;
+mod outcome;
+mod running;
 pub(crate) mod sequence;
 mod template;
 mod unit_test;
@@ -14,6 +17,9 @@ pub use active::ActiveAlert;
 pub use alert::{Alert, Alerts, Change, Element, Failure, Stage, Timing};
 pub use definition::{AlertState, Judge, RuleCheck, RuleGroup, Severities, When};
 pub use file::{AlertRule, Group, RecordRule, Rule, RuleFile, RuleKind, read_files};
+pub use judged::{JudgeOrder, JudgedGroup, JudgedRule};
+pub use outcome::{FIRING, PENDING};
+pub use running::{JudgedAt, NotJudged, RunningRule};
 pub use sequence::{
     Condition, Happened, HappenedStep, Matched, Recovery, Sequence, SequenceFailure, SequenceState, Step,
     StepKind, read_sequence,

@@ -47,6 +47,7 @@ pages! {
     migrate_from_nrpe: "docs/migrate-from-nrpe.md",
     nagios_differences: "docs/nagios-differences.md",
     night_page: "docs/night.md",
+    notify_page: "docs/notify.md",
     nrpe_differences: "docs/nrpe-differences.md",
     plugin_output: "docs/plugin-output.md",
     promql_differences: "docs/promql-differences.md",

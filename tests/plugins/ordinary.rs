@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use custos::execute::{Executor, Program, ShimSettings, TableRows};
 use custos::limits::SHIM_CROWD;
-use custos_shim::{Limits, Outcome};
+use custos::observe::Ending;
+use custos_shim::{Limits, Outcome, Spec};
 
 use crate::bench::{Bench, launch, refusal, text};
-use crate::stage::as_root;
+use crate::stage::{PATIENCE, as_root};
 
 #[tokio::test]
 async fn output_and_status_come_back() {
@@ -36,6 +38,45 @@ async fn a_plugin_gets_what_its_spec_says_and_nothing_else() {
     names.sort_unstable();
     // PWD is the shell's own.
     assert_eq!(names, ["CUSTOS_RUN", "LC_ALL", "PATH", "PWD", "STAGE"]);
+}
+
+#[tokio::test]
+async fn a_plugin_reads_what_it_is_given_from_its_stdin() {
+    let mut bench = Bench::set();
+    // More than a pipe would hold.
+    let given = b"0123456789abcdef".repeat(20_000);
+    let whole = Spec { stdin: given.clone(), ..bench.shell("wc -c; cat | wc -c") };
+    assert_eq!(text(&bench.run(whole).await), "320000\n0\n");
+    let unread = Spec { stdin: given, ..bench.shell("exit 3") };
+    assert_eq!(bench.run(unread).await.outcome, Outcome::Exited(3));
+    assert_eq!(text(&bench.run(bench.shell("wc -c")).await), "0\n");
+    bench.cleared().await;
+}
+
+#[tokio::test]
+async fn a_command_runs_beside_plugins_and_ends_as_what_it_left() {
+    let settings = ShimSettings { launch: launch(), ..ShimSettings::default() };
+    let mut executor = Executor::start(&settings, TableRows::default()).unwrap();
+    let commands = executor.commands();
+    let program = |line: &str| Program {
+        argv: ["/bin/sh", "-c", line].map(str::to_owned).to_vec(),
+        variables: vec![("NAGIOS_HOSTNAME".into(), "a $(b) 'c'".into()), ("LC_ALL".into(), "C.UTF-8".into())],
+        stdin: b"what\nhappened".to_vec(),
+        timeout: PATIENCE,
+    };
+    let told = program("cat; echo; echo \"$NAGIOS_HOSTNAME $LC_ALL\"; echo why >&2; exit 7");
+    let both = async { tokio::join!(commands.run(told), commands.run(program("kill -9 $$"))) };
+    let (told, killed) = tokio::select! {
+        ended = both => ended,
+        (ticket, _) = executor.ended() => panic!("{ticket} is none of a check"),
+    };
+    assert_eq!(told.ending, Ending::Exited(7));
+    assert_eq!(told.stdout, b"what\nhappened\na $(b) 'c' C.UTF-8\n");
+    assert_eq!(told.stderr, b"why\n");
+    assert_eq!(killed.ending, Ending::Signalled(9));
+    executor.stop().await;
+    drop(executor);
+    assert_eq!(commands.run(program("true")).await.ending, Ending::NotFinished);
 }
 
 #[tokio::test]

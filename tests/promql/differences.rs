@@ -66,13 +66,28 @@ static DIFFERENCES: [Difference; 16] = [
     },
     Difference {
         name: "a parameter that changes over a fixed vector",
-        rule: Rule::Without(|query| query.contains("(scalar(").then(|| without_at(query)).flatten()),
+        rule: Rule::Without(|query| {
+            let is_fixed = query.contains("vector(");
+            // `vector` of what changes is not fixed, though it comes to the same.
+            let moving = || is_fixed.then(|| query.replace("vector(", "vector(0 * time() + "));
+            query.contains("(scalar(").then(|| without_at(query).or_else(moving)).flatten()
+        }),
     },
     Difference { name: "which of equal values are picked", rule: Rule::OtherSeries(&["topk", "bottomk"]) },
     Difference { name: "means are sums by counts", rule: Rule::Reworded(quotients) },
     Difference {
         name: "last digits that decide",
-        rule: Rule::LastDigits(&["count_values", "round", "floor", "ceil", "topk", "bottomk"]),
+        rule: Rule::LastDigits(&[
+            "count_values",
+            "round",
+            "floor",
+            "ceil",
+            "topk",
+            "bottomk",
+            "sin",
+            "cos",
+            "tan",
+        ]),
     },
     Difference {
         name: "remainders of what has other last digits",
@@ -149,7 +164,7 @@ const COMPARISONS: [&str; 6] = [" == ", " != ", " >= ", " <= ", " > ", " < "];
 
 /// Whether something in a query has other last digits from one library or order of terms to the next.
 fn is_inexact(query: &str) -> bool {
-    ["std", "exp", "log", "ln(", " ^ ", "odd", "sin", "cos", "tan", "avg"]
+    ["std", "exp", "log", "ln(", " ^ ", "odd", "sin", "cos", "tan", "avg", "predict_linear", "deriv"]
         .iter()
         .any(|part| query.contains(part))
 }

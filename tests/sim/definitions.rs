@@ -107,6 +107,7 @@ pub fn config(checks: impl IntoIterator<Item = Check>, max_concurrent_checks: us
         max_concurrent_checks,
         nrpe: None,
         http: None,
+        notify: None,
         snmp: custos::config::SnmpConfig::default(),
         periods: BTreeMap::new(),
         checks: checks.into_iter().map(|check| (check.name.clone(), Arc::new(check))).collect(),

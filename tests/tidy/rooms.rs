@@ -55,7 +55,7 @@ pub(crate) const ROOMS: &[Room] = &[
         name: "config",
         what: "what the YAML means; reads files, knows no later stage",
         imports: &["document", "limits", "mib", "period", "text", "whole_file"],
-        outside: &["custos_compat", "custos_shim", "custos_store", "nix", "threads"],
+        outside: &["custos_compat", "custos_promql", "custos_shim", "custos_store", "nix", "threads"],
     },
     Room {
         name: "observe",

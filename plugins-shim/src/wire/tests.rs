@@ -26,7 +26,8 @@ fn credentials() -> impl Strategy<Value = Credentials> {
 
 fn spec() -> impl Strategy<Value = Spec> {
     let words = (vec(text(), 0..5), option::of(text()));
-    let program = (words, vec((text(), text()), 0..5), text(), option::of(credentials()));
+    let stdin = vec(any::<u8>(), 0..12);
+    let program = (words, vec((text(), text()), 0..5), stdin, text(), option::of(credentials()));
     let io = option::of(prop_oneof![
         any::<u8>().prop_map(IoPriority::RealTime),
         any::<u8>().prop_map(IoPriority::BestEffort),
@@ -35,12 +36,13 @@ fn spec() -> impl Strategy<Value = Spec> {
     let bounds = ((any::<i8>(), io), limits(), any::<[bool; 2]>(), any::<[u64; 2]>(), any::<[usize; 2]>());
     (program, bounds).prop_map(
         |(
-            ((argv, shell_line), env, cwd, credentials),
+            ((argv, shell_line), env, stdin, cwd, credentials),
             ((nice, io_priority), limits, switches, times, sizes),
         )| Spec {
             argv,
             shell_line,
             env,
+            stdin,
             cwd: PathBuf::from(cwd),
             credentials,
             nice,

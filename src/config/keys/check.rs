@@ -31,6 +31,13 @@ section! {
         "the [traps](snmp.md#traps) that set the state of the check");
     DEPENDS_ON: Key<Own> = key("depends_on", Own(|| Shape::Text.one_or_more()),
         "a check, or a list of them: while one of them is in a hard problem, this one is [skipped](#depends_on)");
+    NOTIFY_WHOM: Key<Own> = key("notify",
+        Own(|| Shape::Either(vec![Shape::Boolean, Shape::Text.one_or_more()])),
+        "`false`: nobody is told about the check; or the names of the [targets](notify.md#targets) that are")
+        .says("all targets that it fits");
+    ON_CHANGE: Key<Own> = key("on_change",
+        Own(|| Shape::Either(vec![Shape::Text, Shape::List(Box::new(Shape::Scalar))])),
+        "a command that is run at [each change](notify.md#event-handlers) of its state, soft ones too, in the form of `command`");
     THRESHOLDS: Key<Own> = key("thresholds", Own(|| Shape::List(Box::new(Shape::Section(&THRESHOLD)))),
         "[limits of our own](#thresholds) on the metrics");
 }

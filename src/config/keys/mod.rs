@@ -6,6 +6,7 @@
 
 pub(crate) mod check;
 pub(crate) mod http;
+pub(crate) mod notify;
 pub(crate) mod nrpe;
 pub(crate) mod period;
 pub(crate) mod poll;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::config::keys::check::CHECK;
 use crate::config::keys::http::HTTP;
+use crate::config::keys::notify::NOTIFY;
 use crate::config::keys::nrpe::NRPE;
 use crate::config::keys::period::period;
 use crate::config::keys::settings::{ALWAYS, DEFAULTS};
@@ -60,6 +61,8 @@ section! {
         .says("none: nothing listens");
     SNMP_OF: Key<Own> = key("snmp", Own(|| Shape::Section(&SNMP)),
         "[devices](snmp.md) that are polled, and traps: `profiles`, `traps`, `mibs`");
+    NOTIFY_OF: Key<Own> = key("notify", Own(|| Shape::Section(&NOTIFY)), "[who is told](notify.md) about alerts, and how")
+        .says("nobody is told");
     PERIODS: Key<Own> = key("periods", Own(periods), "[periods](#periods) by name, for `check_period`");
     CHECKS: Key<Own> = key("checks", Own(checks), "the [checks](#checks) by name");
 }

@@ -9,6 +9,7 @@ use custos_shim::{Credentials, IoPriority, Limits};
 use custos_store::{Bounds, State};
 
 use crate::config::model::http::HttpConfig;
+use crate::config::model::notify::{CheckNotify, NotifyConfig};
 use crate::config::model::reserved::{AGENT_CHECK, UNMATCHED_CHECK};
 use crate::config::model::snmp::{SnmpConfig, SnmpPoll, TrapRule};
 use crate::limits::STDOUT_MAX_BYTES;
@@ -37,6 +38,8 @@ pub struct Config {
     pub snmp: SnmpConfig,
     /// Every period by name.
     pub periods: BTreeMap<String, Arc<Period>>,
+    /// Who is told about alerts, if anybody is.
+    pub notify: Option<NotifyConfig>,
     /// Every check by name.
     pub checks: BTreeMap<String, Arc<Check>>,
 }
@@ -148,6 +151,10 @@ pub struct Check {
     pub flapping: Option<(f64, f64)>,
     /// How a request for it over NRPE is answered.
     pub serving: Serving,
+    /// Who is told about it.
+    pub notify: CheckNotify,
+    /// What is run at each change of its state: a program with its arguments.
+    pub on_change: Option<Vec<String>>,
     /// Limits of our own on the metrics.
     pub thresholds: Vec<Threshold>,
     /// Where it was defined, as `file:line:column`.
@@ -181,6 +188,8 @@ impl Check {
             priority: _,
             flapping: _,
             serving: _,
+            notify: _,
+            on_change: _,
             defined_at: _,
         } = other;
         (&self.command, &self.environment, &self.process) == (command, environment, process)

@@ -3,6 +3,8 @@
 pub(crate) mod check;
 pub(crate) mod check_name;
 pub(crate) mod http;
+pub(crate) mod matchers;
+pub(crate) mod notify;
 pub(crate) mod reserved;
 pub(crate) mod snmp;
 
@@ -12,6 +14,11 @@ pub use check::{
 };
 pub use check_name::CheckNameFault;
 pub use http::{HttpConfig, Listening};
+pub use matchers::Matchers;
+pub use notify::{
+    Alertmanager, CheckNotify, Email, GraphStyle, GroupBy, Heartbeat, Icinga, Inhibition, MailTls, Medium,
+    NotifyConfig, Nrdp, Nsca, Target, Webhook,
+};
 pub use reserved::{AGENT_CHECK, UNMATCHED_CHECK};
 pub use snmp::{
     Condition, KeyPart, Limit, NativeCheck, Network, Part, Secret, SnmpAccess, SnmpConfig, SnmpPoll,

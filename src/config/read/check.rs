@@ -9,8 +9,9 @@ use crate::config::model::check::{Check, Command, Serving};
 use crate::config::model::check_name::CheckNameFault;
 use crate::config::model::reserved::{AGENT_CHECK, UNMATCHED_CHECK};
 use crate::config::read::command::{self, Lookup};
-use crate::config::read::dependency::{self, Named};
+use crate::config::read::dependency;
 use crate::config::read::native;
+use crate::config::read::notify;
 use crate::config::read::period::Periods;
 use crate::config::read::poll;
 use crate::config::read::raw_counter;
@@ -29,17 +30,29 @@ pub(crate) struct Shared<'s> {
     pub(crate) defaults: &'s Settings,
     /// Where programs are looked up.
     pub(crate) lookup: &'s Lookup<'s>,
-    /// The periods that can be named.
+    /// What can be named.
+    pub(crate) named: &'s Named<'s>,
+}
+
+/// What checks can name.
+pub(crate) struct Named<'s> {
+    /// The periods.
     pub(crate) periods: &'s Periods,
+    /// The names of the targets of notifications.
+    pub(crate) targets: &'s [String],
 }
 
 /// Reads the check that `entry` of `checks` defines, and beside it the places of what it depends on; no check if it
 /// cannot be used, which has been reported.
-pub(crate) fn read(entry: &Entry, shared: &Shared<'_>, findings: &mut Findings) -> (Option<Check>, Named) {
+pub(crate) fn read(
+    entry: &Entry,
+    shared: &Shared<'_>,
+    findings: &mut Findings,
+) -> (Option<Check>, dependency::Named) {
     let named = name(entry, findings);
     let owner = format!("check `{}`", entry.key);
     let Some(fields) = Fields::of(&entry.value, &owner, &keys::CHECK, findings) else {
-        return (None, Named::new());
+        return (None, dependency::Named::new());
     };
     let depends_on =
         fields.get(&keys::DEPENDS_ON).map(|node| dependency::read(node, findings)).unwrap_or_default();
@@ -52,11 +65,11 @@ fn with_fields(
     entry: &Entry,
     fields: &Fields<'_>,
     owner: &str,
-    depends_on: &Named,
+    depends_on: &dependency::Named,
     shared: &Shared<'_>,
     findings: &mut Findings,
 ) -> Option<Check> {
-    let own = Settings::read(fields, owner, shared.periods, findings);
+    let own = Settings::read(fields, owner, shared.named.periods, findings);
     let command = what(entry, fields, owner, shared.lookup, findings);
     let settings = own.clone().over(shared.defaults);
     let byte_units = settings.byte_units.unwrap_or(settings::BYTE_UNITS.built_in());
@@ -69,6 +82,12 @@ fn with_fields(
     if let (Some(node), Some(own)) = (fields.get(&settings::TIMEOUT), own.timeout) {
         warn_of_long_timeout(own, check_interval, owner, &node.place, findings);
     }
+    let notify = fields
+        .get(&keys::NOTIFY_WHOM)
+        .map(|node| notify::of_check(node, shared.named.targets, findings))
+        .unwrap_or_default();
+    let on_change =
+        fields.get(&keys::ON_CHANGE).and_then(|node| notify::on_change(node, shared.lookup, findings));
     let command = command?;
     raw_counter::warn(&thresholds, &command, &shared.lookup.snmp.names, findings);
     let thresholds = thresholds.into_iter().map(|(threshold, _)| threshold).collect();
@@ -102,6 +121,8 @@ fn with_fields(
         evaluate_perfdata: settings.evaluate_perfdata.unwrap_or(settings::EVALUATE_PERFDATA.built_in()),
         flapping: settings.flapping.unwrap_or(Some(FLAPPING)),
         serving,
+        notify,
+        on_change,
         thresholds,
         defined_at: entry.key_place.to_string(),
     })

@@ -14,13 +14,13 @@ use crate::config::keys::settings::DEFAULTS;
 use crate::config::keys::top as keys;
 use crate::config::model::check::{Check, Config};
 use crate::config::model::snmp::SnmpConfig;
-use crate::config::read::check::{self, Shared};
+use crate::config::read::check::{self, Named, Shared};
 use crate::config::read::command::Lookup;
 use crate::config::read::dependency;
-use crate::config::read::period::{self, Periods};
+use crate::config::read::period;
 use crate::config::read::settings::Settings;
 use crate::config::read::snmp;
-use crate::config::read::{askable, http, nrpe};
+use crate::config::read::{askable, http, notify, nrpe};
 use crate::document::diagnostic::{Findings, Mistakes};
 use crate::document::fields::{Fields, one_or_more, printable, refuse, refuse_unknown, text};
 use crate::document::include::{self, Document};
@@ -100,6 +100,7 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
     let nrpe = single(&keys::NRPE_OF);
     let http = single(&keys::HTTP_OF);
     let snmp = single(&keys::SNMP_OF);
+    let notify = single(&keys::NOTIFY_OF);
     let plugins = match plugins {
         Some((document, entry)) => paths(&entry.value, document.base(), findings),
         None => keys::PLUGINS.built_in().iter().map(PathBuf::from).collect(),
@@ -107,7 +108,13 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
     let snmp =
         snmp.map(|(document, entry)| snmp::read(&entry.value, document.base(), findings)).unwrap_or_default();
     let periods = period::read_all(documents, &surroundings.zone, findings);
-    let checks = checks(documents, &plugins, &snmp, &periods, findings);
+    let targets = notify::target_names(notify.map(|(_, entry)| &entry.value));
+    let notify = notify.and_then(|(document, entry)| {
+        let lookup = Lookup { plugins: &plugins, base: document.base(), snmp: &snmp };
+        notify::read(&entry.value, &lookup, &periods, findings)
+    });
+    let checks =
+        checks(documents, &plugins, &snmp, &Named { periods: &periods, targets: &targets }, findings);
     if nrpe.is_some() {
         let names = documents.iter().flat_map(|document| check_entries(document, &mut Findings::default()));
         names.for_each(|check| askable::warn(check, findings));
@@ -134,6 +141,7 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
         http: http.and_then(|(document, entry)| http::read(&entry.value, document.base(), findings)),
         snmp,
         periods,
+        notify,
         checks,
     }
 }
@@ -164,7 +172,7 @@ fn checks(
     documents: &[Document],
     plugins: &[PathBuf],
     snmp: &SnmpConfig,
-    periods: &Periods,
+    named: &Named<'_>,
     findings: &mut Findings,
 ) -> BTreeMap<String, Arc<Check>> {
     let mut defaults: Vec<Settings> = Vec::new();
@@ -174,11 +182,11 @@ fn checks(
         let inherited = document.parent.map(|parent| defaults[parent].clone()).unwrap_or_default();
         let own = document.get(keys::DEFAULTS_OF.name()).and_then(|entry| {
             let fields = Fields::of(&entry.value, "`defaults`", &DEFAULTS, findings)?;
-            Some(Settings::read(&fields, "`defaults`", periods, findings))
+            Some(Settings::read(&fields, "`defaults`", named.periods, findings))
         });
         let here = own.unwrap_or_default().over(&inherited);
         let lookup = Lookup { plugins, base: document.base(), snmp };
-        let shared = Shared { defaults: &here, lookup: &lookup, periods };
+        let shared = Shared { defaults: &here, lookup: &lookup, named };
         for entry in check_entries(document, findings) {
             let (check, depends_on) = check::read(entry, &shared, findings);
             if let Some(first) = first_places.get(entry.key.as_str()) {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::config::keys::{check, http, nrpe, poll, process, settings, snmp, threshold, top, trap};
+use crate::config::keys::{check, http, notify, nrpe, poll, process, settings, snmp, threshold, top, trap};
 use crate::config::reference::schema::schema;
 use crate::config::reference::words::{absence, meaning};
 use crate::document::section::Section;
@@ -12,10 +12,10 @@ const START: &str = "<!-- keys of ";
 const END: &str = "<!-- end of keys -->";
 
 /// Where the tables are.
-const PAGES: [&str; 2] = ["docs/configuration.md", "docs/snmp.md"];
+const PAGES: [&str; 3] = ["docs/configuration.md", "docs/snmp.md", "docs/notify.md"];
 
 /// The sections that have a table. Of periods a text tells.
-const SECTIONS: [&Section; 14] = [
+const SECTIONS: [&Section; 22] = [
     &top::TOP,
     &check::CHECK,
     &settings::SETTINGS,
@@ -30,6 +30,14 @@ const SECTIONS: [&Section; 14] = [
     &poll::POLL,
     &poll::COLUMNS_OF,
     &trap::TRAP_RULE,
+    &notify::NOTIFY,
+    &notify::TARGET,
+    &notify::MAIL,
+    &notify::NRDP_OF,
+    &notify::ICINGA_OF,
+    &notify::NSCA_OF,
+    &notify::INHIBITION,
+    &notify::HEARTBEAT_OF,
 ];
 
 /// A page with its tables as they should be, and the sections that it has.

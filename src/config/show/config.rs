@@ -9,7 +9,7 @@ use std::time::Duration;
 use custos_shim::IoPriority;
 
 use super::word::{list, state, word};
-use super::{http, snmp};
+use super::{http, notify, snmp};
 use crate::config::keys::settings::{BYTE_UNITS, PRIORITY, WHEN_STALE};
 use crate::config::keys::threshold::ON_MISSING;
 use crate::config::keys::top::SYNC;
@@ -47,6 +47,9 @@ fn write_config(page: &mut String, config: &Config) -> fmt::Result {
         writeln!(page, "periods:")?;
     }
     config.periods.values().try_for_each(|period| write_period(page, period))?;
+    if let Some(notify) = &config.notify {
+        notify::write_section(page, notify)?;
+    }
     if config.checks.is_empty() {
         return writeln!(page, "checks: {{}}");
     }
@@ -151,6 +154,7 @@ fn write_check(page: &mut String, check: &Check) -> fmt::Result {
         writeln!(page, "    max_age: {}", duration::show(max_age))?;
         writeln!(page, "    when_stale: {}", WHEN_STALE.kind().written(stale))?;
     }
+    notify::write_check(page, &check.notify, check.on_change.as_deref())?;
     if !check.thresholds.is_empty() {
         writeln!(page, "    thresholds:")?;
     }
@@ -285,6 +289,17 @@ periods:
     exclude: [none, nights]
   none: {}
   nights: {monday - sunday: [22:00-24:00, 00:00-06:00]}
+notify:
+  targets:
+    hook: { webhook: "https://example.org/hook", match: [severity=critical, 'path=~"/v.*"'], states: [critical], graph: ascii }
+    am: { alertmanager: "http://127.0.0.1:9093", resend: 30s }
+    mail: { email: { to: root, smtp: "m:25", user: x, tls: tls, from: a@b }, send_resolved: false, hours: the office }
+    old: { command: "/bin/echo 'a b'" }
+    older: { nsca: { server: "m:5667", encryption: 0 } }
+  group_by: "..."
+  group_wait: 0s
+  inhibit: [{ source: check=a, target: check=b, equal: host }]
+  heartbeat: { target: hook }
 checks:
   "disk: /":
     command: [/bin/echo, "", "it's", 'say "x"', "a\tb", "ü\u2028", '#', "- x", "null", "5", "~"]
@@ -306,9 +321,12 @@ checks:
     silent: ok
     evaluate_perfdata: true
     flap_detection: { low: 5.5, high: 20 }
+    notify: [mail, old]
+    on_change: /bin/echo changed
     thresholds:
       - { metric: "*", warning: "~:8GB", critical: "@9GB:10GB", for: 2m, on_missing: keep }
       - { metric: "a", critical: 5, rate: true }
+  quiet: { command: [/bin/true], notify: false }
   line:
     command: "a | b > /dev/null; echo \"done\\n\""
     shell: true

@@ -2,6 +2,7 @@
 
 pub(crate) mod config;
 pub(crate) mod http;
+mod notify;
 pub(crate) mod secret;
 pub(crate) mod snmp;
 mod word;

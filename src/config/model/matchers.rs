@@ -1,0 +1,145 @@
+//! Conditions on the labels of alerts, by which targets, inhibitions, silences and acknowledgements choose them.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use custos_promql::{MatchOperator, Matcher};
+
+use crate::limits::{NOTIFY_MATCHER_MAX_BYTES, NOTIFY_MATCHERS_MAX};
+
+/// Conditions that must all hold. Without any, all alerts fit.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Matchers {
+    all: Vec<Matcher>,
+}
+
+impl Matchers {
+    /// Conditions, each as it is written: `check=disk`, `severity!="warning"`, `path=~"/var.*"`, `instance!~web.*`. The value
+    /// may stand in double quotes, in which `\` makes the next character itself.
+    ///
+    /// # Errors
+    /// What is wrong with one of them.
+    pub fn parse<'t>(written: impl IntoIterator<Item = &'t str>) -> Result<Matchers, String> {
+        let all = written.into_iter().map(matcher).collect::<Result<Vec<Matcher>, String>>()?;
+        if all.len() > NOTIFY_MATCHERS_MAX {
+            return Err(format!("more than {NOTIFY_MATCHERS_MAX} conditions"));
+        }
+        Ok(Matchers { all })
+    }
+
+    /// The alerts of one check.
+    pub fn of_check(check: &str) -> Matchers {
+        let matcher = Matcher::new("check", MatchOperator::Equal, check);
+        Matchers { all: matcher.into_iter().collect() }
+    }
+
+    /// Whether labels fulfil all of them. A label that is not there is the same as an empty one.
+    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+        let value = |name: &str| labels.get(name).map_or("", String::as_str);
+        self.all.iter().all(|matcher| matcher.matches(value(matcher.name())))
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// Each as it is written.
+    pub fn written(&self) -> Vec<String> {
+        self.all.iter().map(Matcher::to_string).collect()
+    }
+}
+
+impl fmt::Display for Matchers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written().join(", "))
+    }
+}
+
+fn matcher(written: &str) -> Result<Matcher, String> {
+    let expected = || {
+        format!(
+            "found `{written}`, expected a condition on a label such as `check=disk` or `path=~\"/var.*\"`"
+        )
+    };
+    if written.len() > NOTIFY_MATCHER_MAX_BYTES {
+        return Err(format!("a condition has more than {NOTIFY_MATCHER_MAX_BYTES} bytes"));
+    }
+    let end = written.find(['=', '!']).ok_or_else(expected)?;
+    let (name, rest) = written.split_at(end);
+    let (operator, value) = [
+        ("=~", MatchOperator::Regex),
+        ("!~", MatchOperator::NotRegex),
+        ("!=", MatchOperator::NotEqual),
+        ("=", MatchOperator::Equal),
+    ]
+    .into_iter()
+    .find_map(|(text, operator)| Some((operator, rest.strip_prefix(text)?)))
+    .ok_or_else(expected)?;
+    let name = name.trim();
+    if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '"') {
+        return Err(expected());
+    }
+    let value = unquoted(value.trim()).ok_or_else(expected)?;
+    Matcher::new(name, operator, &value)
+}
+
+/// A value without the quotes that it may have.
+fn unquoted(value: &str) -> Option<String> {
+    let Some(rest) = value.strip_prefix('"') else { return Some(value.to_owned()) };
+    let mut text = String::new();
+    let mut characters = rest.chars();
+    loop {
+        match characters.next()? {
+            '"' => return characters.next().is_none().then_some(text),
+            '\\' => match characters.next()? {
+                'n' => text.push('\n'),
+                't' => text.push('\t'),
+                'r' => text.push('\r'),
+                other => text.push(other),
+            },
+            other => text.push(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn conditions_are_read_and_hold_or_not() {
+        let disk = labels(&[("check", "disk"), ("path", "/var"), ("odd", "a\"b")]);
+        for (written, holds) in [
+            (vec!["check=disk"], true),
+            (vec!["check = \"disk\""], true),
+            (vec!["check!=disk"], false),
+            (vec!["path=~/v.*", "check!~d"], true),
+            (vec!["path=~/v"], false),
+            (vec!["none="], true),
+            (vec!["none!=\"\""], false),
+            (vec!["odd=\"a\\\"b\""], true),
+            (vec![], true),
+        ] {
+            let matchers = Matchers::parse(written.iter().copied()).unwrap();
+            assert_eq!(matchers.matches(&disk), holds, "{written:?}");
+            let again = matchers.written();
+            assert_eq!(Matchers::parse(again.iter().map(String::as_str)), Ok(matchers), "{again:?}");
+        }
+        assert!(Matchers::of_check("disk").matches(&disk));
+    }
+
+    #[test]
+    fn what_is_no_condition_is_refused() {
+        for wrong in
+            ["check", "=x", "a b=c", "a=~(", "a=\"b", "a=\"b\"c", "a!b", &format!("a={}", "x".repeat(9999))]
+        {
+            assert!(Matchers::parse([wrong]).is_err(), "{wrong}");
+        }
+        assert!(Matchers::parse(vec!["a=b"; NOTIFY_MATCHERS_MAX + 1]).is_err());
+    }
+}

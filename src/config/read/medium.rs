@@ -1,0 +1,157 @@
+//! The media by which targets are told.
+
+use std::path::Path;
+
+use crate::config::keys::notify as keys;
+use crate::config::model::check::Command;
+use crate::config::model::notify::{Alertmanager, Email, Icinga, Medium, Nrdp, Nsca, Webhook};
+use crate::config::model::snmp::Secret;
+use crate::config::read::command::{self, Lookup};
+use crate::config::read::secret_file;
+use crate::document::diagnostic::Findings;
+use crate::document::fields::{Fields, one_or_more, printable, refuse, text};
+use crate::document::section::Row;
+use crate::document::yaml::{Entry, Node};
+
+/// Reads the medium that a key of a target chooses.
+pub(crate) fn read(entry: &Entry, lookup: &Lookup<'_>, findings: &mut Findings) -> Option<Medium> {
+    let (node, base) = (&entry.value, lookup.base);
+    match entry.key.as_str() {
+        key if key == keys::WEBHOOK.name() => url(node, findings).map(|url| Medium::Webhook(Webhook { url })),
+        key if key == keys::ALERTMANAGER.name() => alertmanager(node, findings).map(Medium::Alertmanager),
+        key if key == keys::EMAIL.name() => email(node, base, findings).map(Medium::Email),
+        key if key == keys::NRDP.name() => nrdp(node, base, findings).map(Medium::Nrdp),
+        key if key == keys::ICINGA.name() => icinga(node, base, findings).map(Medium::Icinga),
+        key if key == keys::NSCA.name() => nsca(node, base, findings).map(Medium::Nsca),
+        _ => program(node, lookup, findings).map(Medium::Command),
+    }
+}
+
+/// A program with its arguments.
+pub(crate) fn program(node: &Node, lookup: &Lookup<'_>, findings: &mut Findings) -> Option<Vec<String>> {
+    match command::read(node, false, lookup, findings)? {
+        Command::Program(words) => Some(words),
+        _ => None,
+    }
+}
+
+fn alertmanager(node: &Node, findings: &mut Findings) -> Option<Alertmanager> {
+    let nodes = one_or_more(node);
+    if nodes.is_empty() {
+        refuse(node, "an address, or a list of them", findings);
+    }
+    let urls: Vec<String> = nodes.iter().filter_map(|item| url(item, findings)).collect();
+    (!urls.is_empty()).then_some(Alertmanager { urls })
+}
+
+fn email(node: &Node, base: &Path, findings: &mut Findings) -> Option<Email> {
+    const OWNER: &str = "`email`";
+    let fields = Fields::of(node, OWNER, &keys::MAIL, findings)?;
+    let to = fields.need(&keys::MAIL_TO, &node.place, OWNER, "an address", findings);
+    let email = Email {
+        to: to.map(|node| one_or_more(node).iter().filter_map(|item| address(item, findings)).collect())?,
+        from: fields.get(&keys::MAIL_FROM).and_then(|node| address(node, findings)),
+        smtp: fields.get(&keys::SMTP).and_then(|node| server(node, findings)),
+        tls: fields.value(&keys::MAIL_TLS_OF, findings)?,
+        user: fields.get(&keys::MAIL_USER).and_then(|node| line(node, "the name of a user", findings)),
+        password: fields.get(&keys::MAIL_PASSWORD).and_then(|node| secret(node, base, findings)),
+    };
+    for (given, needed) in [(&keys::MAIL_PASSWORD, &keys::MAIL_USER), (&keys::MAIL_USER, &keys::SMTP)] {
+        if fields.get(given).is_some() && fields.lacks(needed) {
+            findings.error(&node.place, format!("`{}` is given without `{}`", given.name(), needed.name()));
+        }
+    }
+    if email.to.is_empty() {
+        refuse(to.unwrap_or(node), "an address, or a list of them", findings);
+    }
+    Some(email)
+}
+
+fn nrdp(node: &Node, base: &Path, findings: &mut Findings) -> Option<Nrdp> {
+    const OWNER: &str = "`nrdp`";
+    let fields = Fields::of(node, OWNER, &keys::NRDP_OF, findings)?;
+    let url_node = fields.need(&keys::NRDP_URL, &node.place, OWNER, "its address", findings);
+    let token = fields.need(&keys::NRDP_TOKEN, &node.place, OWNER, "`{ file: PATH }`", findings);
+    let (url, token) =
+        (url_node.and_then(|node| url(node, findings)), token.and_then(|node| secret(node, base, findings)));
+    Some(Nrdp { url: url?, token: token? })
+}
+
+fn icinga(node: &Node, base: &Path, findings: &mut Findings) -> Option<Icinga> {
+    const OWNER: &str = "`icinga`";
+    let fields = Fields::of(node, OWNER, &keys::ICINGA_OF, findings)?;
+    let url_node = fields.need(&keys::ICINGA_URL, &node.place, OWNER, "its address", findings);
+    let user = fields.need(&keys::ICINGA_USER, &node.place, OWNER, "a user of the API", findings);
+    let password = fields.need(&keys::ICINGA_PASSWORD, &node.place, OWNER, "`{ file: PATH }`", findings);
+    let url = url_node.and_then(|node| url(node, findings));
+    let user = user.and_then(|node| line(node, "a user of the API", findings));
+    let password = password.and_then(|node| secret(node, base, findings));
+    let ca = fields.get(&keys::ICINGA_CA).and_then(|node| line(node, "the path of a PEM file", findings));
+    Some(Icinga { url: url?, user: user?, password: password?, ca: ca.map(|path| base.join(path)) })
+}
+
+fn nsca(node: &Node, base: &Path, findings: &mut Findings) -> Option<Nsca> {
+    const OWNER: &str = "`nsca`";
+    let fields = Fields::of(node, OWNER, &keys::NSCA_OF, findings)?;
+    let server_node = fields.need(&keys::NSCA_SERVER, &node.place, OWNER, "`HOST:PORT`", findings);
+    let password = fields.get(&keys::NSCA_PASSWORD).and_then(|node| secret(node, base, findings));
+    let encryption = fields.value(&keys::NSCA_ENCRYPTION, findings)?;
+    Some(Nsca { server: server(server_node?, findings)?, password, encryption })
+}
+
+/// A text on one line.
+fn line(node: &Node, expected: &str, findings: &mut Findings) -> Option<String> {
+    let written = text(node, expected, findings)?;
+    printable(written, &node.place, findings).then(|| written.to_owned())
+}
+
+fn secret(node: &Node, base: &Path, findings: &mut Findings) -> Option<Secret> {
+    secret_file::read(node, "the secret", false, base, findings)
+}
+
+/// A text that passes a test; otherwise something else was expected.
+fn fitting(
+    node: &Node,
+    expected: &str,
+    fits: impl Fn(&str) -> bool,
+    findings: &mut Findings,
+) -> Option<String> {
+    let written = line(node, expected, findings)?;
+    if !fits(&written) {
+        refuse(node, expected, findings);
+        return None;
+    }
+    Some(written)
+}
+
+fn url(node: &Node, findings: &mut Findings) -> Option<String> {
+    let fits = |written: &str| {
+        let rest = written.strip_prefix("http://").or_else(|| written.strip_prefix("https://"));
+        rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
+    };
+    fitting(node, "an address that begins with `http://` or `https://`", fits, findings)
+}
+
+fn server(node: &Node, findings: &mut Findings) -> Option<String> {
+    let host_fits = |host: &str| match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+        None => {
+            !host.is_empty() && !host.contains([':', '/', '[', ']']) && !host.contains(char::is_whitespace)
+        }
+    };
+    let fits = |written: &str| {
+        let parts = written.rsplit_once(':');
+        parts.is_some_and(|(host, port)| host_fits(host) && port.parse::<u16>().is_ok_and(|port| port > 0))
+    };
+    fitting(node, "`HOST:PORT`", fits, findings)
+}
+
+fn address(node: &Node, findings: &mut Findings) -> Option<String> {
+    let fits = |written: &str| {
+        let parts: Vec<&str> = written.split('@').collect();
+        parts.len() <= 2
+            && parts.iter().all(|part| !part.is_empty())
+            && !written.contains(char::is_whitespace)
+    };
+    fitting(node, "an address of mail such as `ops@example.org`", fits, findings)
+}
