@@ -423,6 +423,10 @@ pub const DISCOVERED_NAME_MAX_CHARS: usize = 60;
 /// Configurations that `custos init --force` replaced and keeps beside the one that it wrote.
 pub const CONFIGURATIONS_KEPT_MAX: usize = 100;
 
+/// Times at which the rules of a group are judged over the past before the next of them begins; what they write for one another is
+/// held for as many.
+pub const REPLAY_STEPS_MAX: usize = 65_536;
+
 /// Steps between start and end of a query over HTTP, as in Prometheus.
 pub const HTTP_QUERY_STEPS_MAX: i64 = 11_000;
 /// Addresses, tokens, origins or names of one list of the `http` section.
@@ -549,5 +553,14 @@ pub const NOTIFY_MATCHER_MAX_BYTES: usize = 512;
 
 /// Most alerts or series of one rule; a rule with more could not be judged, as if its `limit` were this.
 pub const RULE_RESULTS_MAX: usize = 5_000;
-/// Alerts of a rule that the long text of its run lists; further ones are counted there.
-pub const RULE_ALERTS_NAMED_MAX: usize = 20;
+/// Alerts that the first line of a rule's run names; further ones are counted there.
+pub const RULE_ALERTS_NAMED_MAX: usize = 3;
+/// Alerts that the long text of a rule's run lists; further ones are counted there.
+pub const RULE_ALERTS_LISTED_MAX: usize = 20;
+/// Characters of each of their texts.
+pub const RULE_ALERT_CHARS_MAX: usize = 240;
+/// How long rules wait for a run of a check that they select which began at or before the time that they are judged at. What
+/// ends later is seen at the next judgement.
+pub const RULE_WAIT_MAX: Duration = Duration::from_secs(2);
+/// Times that a group of rules is to be judged at while it waits; beyond it the oldest are taken together.
+pub const RULE_TIMES_WAITING_MAX: usize = 64;

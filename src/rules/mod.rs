@@ -8,17 +8,20 @@ mod file;
 mod group;
 mod judged;
 mod outcome;
+mod replay;
 mod running;
 pub(crate) mod sequence;
 mod template;
 mod unit_test;
+mod words;
 
 pub use active::ActiveAlert;
 pub use alert::{Alert, Alerts, Change, Element, Failure, Stage, Timing};
 pub use definition::{AlertState, Judge, RuleCheck, RuleGroup, Severities, When};
 pub use file::{AlertRule, Group, RecordRule, Rule, RuleFile, RuleKind, read_files};
-pub use judged::{JudgeOrder, JudgedGroup, JudgedRule};
+pub use judged::{Because, JudgeOrder, JudgedGroup, JudgedRule};
 pub use outcome::{FIRING, PENDING};
+pub use replay::{Ended, Judged, Past, Peak, Replay, Surroundings, Watch, judgement_times};
 pub use running::{JudgedAt, NotJudged, RunningRule};
 pub use sequence::{
     Condition, Happened, HappenedStep, Matched, Recovery, Sequence, SequenceFailure, SequenceState, Step,

@@ -82,7 +82,7 @@ impl RunningRule {
     ) -> Result<Vec<(Labels, f64)>, NotJudged> {
         let keeping = |why: String| NotJudged { why, keeps_alerts: true };
         let rule = Arc::clone(&self.rule);
-        let limit = if rule.limit == 0 { RULE_RESULTS_MAX } else { rule.limit.min(RULE_RESULTS_MAX) };
+        let limit = results_max(&rule);
         let (name, own) = (rule.kind.name(), &rule.labels[..]);
         let elements = match &rule.judge {
             Judge::Query { query, expr } => {
@@ -187,6 +187,11 @@ fn of_steps(
 ) -> Result<Vec<Vec<(Labels, f64)>>, String> {
     let conditions = sequence.conditions.iter();
     conditions.map(|condition| vector(&condition.query, &condition.expr, source, at_ms, options)).collect()
+}
+
+/// Most alerts or series that a rule may come to.
+pub(super) fn results_max(rule: &RuleCheck) -> usize {
+    if rule.limit == 0 { RULE_RESULTS_MAX } else { rule.limit.min(RULE_RESULTS_MAX) }
 }
 
 fn timing(alert: &AlertRule, limit: usize) -> Timing {
