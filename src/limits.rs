@@ -459,6 +459,10 @@ pub const DISCOVERED_NAME_MAX_CHARS: usize = 60;
 /// Configurations that `custos init --force` replaced and keeps beside the one that it wrote.
 pub const CONFIGURATIONS_KEPT_MAX: usize = 100;
 
+/// Times at which the rules of a group are judged over the past before the next of them begins; what they write for one another is
+/// held for as many.
+pub const REPLAY_STEPS_MAX: usize = 65_536;
+
 /// Steps between start and end of a query over HTTP, as in Prometheus.
 pub const HTTP_QUERY_STEPS_MAX: i64 = 11_000;
 /// Addresses, tokens, origins or names of one list of the `http` section.
@@ -552,6 +556,19 @@ pub const LINKS_MAX: usize = 40;
 pub const RULE_TEST_EVALUATIONS_MAX: i64 = 10_000_000;
 /// Values of `match[]` in one request over HTTP.
 pub const HTTP_MATCH_SETS_MAX: usize = 100;
+/// Steps of a sequence.
+pub const SEQUENCE_STEPS_MAX: usize = 16;
+/// Conditions of one step of a sequence that may begin in any order. What is under way is kept for each set of them.
+pub const SEQUENCE_ALL_MAX: usize = 5;
+/// How many times a step of a sequence may have to happen.
+pub const SEQUENCE_TIMES_MAX: i32 = 1000;
+/// How long a step of a sequence, or all of it, may take.
+pub const SEQUENCE_LENGTH_MAX: Duration = Duration::from_secs(366 * 86_400);
+/// Combinations of labels for which one sequence has matches under way or alerts. With more it fails, and nothing changes.
+pub const SEQUENCE_KEYS_MAX: usize = 10_000;
+/// How late the end of a wait for what must not come may be judged (ms), or as late as it was long. Later than that nobody was
+/// there to see what came, and nothing follows from it.
+pub const SEQUENCE_LATE_MIN_MS: i64 = 300_000;
 
 /// How long the first alert of a group waits for others, unless the configuration says otherwise.
 pub const NOTIFY_GROUP_WAIT: Duration = Duration::from_secs(30);

@@ -8,7 +8,9 @@ mod file;
 mod group;
 mod judged;
 mod outcome;
+mod replay;
 mod running;
+pub(crate) mod sequence;
 mod template;
 mod unit_test;
 mod words;
@@ -19,6 +21,11 @@ pub use definition::{AlertState, Judge, RuleCheck, RuleGroup, Severities, When};
 pub use file::{AlertRule, Group, RecordRule, Rule, RuleFile, RuleKind, read_files};
 pub use judged::{Because, JudgeOrder, JudgedGroup, JudgedRule};
 pub use outcome::{FIRING, PENDING};
+pub use replay::{Ended, Judged, Past, Peak, Replay, Surroundings, Watch, judgement_times};
 pub use running::{JudgedAt, NotJudged, RunningRule};
+pub use sequence::{
+    Condition, Happened, HappenedStep, Matched, Recovery, Sequence, SequenceFailure, SequenceState, Step,
+    StepKind, read_sequence,
+};
 pub use template::{Context, QueryFunction, Template};
 pub use unit_test::{TestFailure, TestFile, read_test_files, run as run_tests};
