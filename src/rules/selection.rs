@@ -4,7 +4,7 @@
 
 use custos_promql::{Expr, METRIC_NAME, Matcher};
 
-use super::definition::{Judge, RuleCheck, RuleGroup};
+use super::definition::{RuleCheck, RuleGroup};
 use super::evaluate::{ALERT_NAME, ALERTS, ALERTS_FOR_STATE};
 
 /// The label with the name of a check.
@@ -33,8 +33,7 @@ impl Selection {
     pub fn of(group: &RuleGroup) -> Selection {
         let mut selectors = Vec::new();
         for rule in &group.rules {
-            let Judge::Query { expr, .. } = &rule.judge;
-            collect(expr, &mut selectors);
+            rule.judge.expressions().into_iter().for_each(|expr| collect(expr, &mut selectors));
         }
         Selection { selectors }
     }

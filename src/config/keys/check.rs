@@ -40,7 +40,7 @@ section! {
     TRAP: Key<Own> = key("trap", Own(|| Shape::Section(&TRAP_RULE)),
         "the [traps](snmp.md#traps) that set the state of the check");
     QUERY: Key<Own> = key("query", Own(|| Shape::Scalar),
-        "an expression of [PromQL](promql.md) that is [judged](rules.md#checks-with-a-query) over the history");
+        "an expression of [PromQL](query.md) that is [judged](rules.md#checks-with-a-query) over the history");
     ENABLED: Key<Flag, Is<bool>> = key("enabled", Flag,
         "`false`: the check is read, and what is wrong with it reported, but it is as if it were not there")
         .is(true);

@@ -14,7 +14,7 @@ use crate::document::key::Own;
 use crate::document::yaml::Entry;
 use crate::hash::fnv1a;
 use crate::rules::{
-    AlertRule, AlertState, Judge, RuleCheck, RuleGroup, RuleKind, Severities, Template, Texts, When, query,
+    AlertRule, AlertState, Judge, RuleCheck, RuleGroup, RuleKind, Severities, Template, Templates, Texts, When, query,
     texts,
 };
 
@@ -99,7 +99,7 @@ fn texts_of(
     what: Texts,
     findings: &mut Findings,
 ) -> Vec<(String, Template)> {
-    fields.get(key).map(|node| texts(node, what, Some(alert), findings)).unwrap_or_default()
+    fields.get(key).map(|node| texts(node, what, Some(Templates::OfRule(alert)), findings)).unwrap_or_default()
 }
 
 fn millis(duration: Duration) -> i64 {

@@ -13,4 +13,4 @@ pub use model::{AlertRule, Group, RecordRule, Rule, RuleFile, RuleKind};
 pub(crate) use query::query;
 pub(crate) use read::read;
 pub use read::read_files;
-pub(crate) use texts::{Texts, texts};
+pub(crate) use texts::{Templates, Texts, texts};
