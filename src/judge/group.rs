@@ -19,6 +19,8 @@ pub(super) struct Group {
     pub(super) rules: Vec<Rule>,
     /// Whether the state of its rules is what the store says it was.
     pub(super) is_restored: bool,
+    /// Whether what it selects is in memory.
+    pub(super) is_prepared: bool,
 }
 
 /// A rule in force.
@@ -61,6 +63,7 @@ impl Group {
             definition: Arc::clone(definition),
             rules: definition.rules.iter().map(rule).collect(),
             is_restored: false,
+            is_prepared: false,
         }
     }
 
@@ -78,6 +81,17 @@ impl Group {
     /// As of when the group is judged.
     pub(super) fn at(&self, at_ms: i64) -> JudgedAt {
         JudgedAt { at_ms, query_ms: at_ms.saturating_sub(self.definition.query_offset_ms) }
+    }
+
+    /// Has the newest samples of all that the rules select in memory, those included that the rules themselves come to.
+    pub(super) fn prepare(&self, at_ms: i64, live: &LiveSource) {
+        live.as_of(at_ms);
+        for rule in &self.rules {
+            let Judge::Query { expr, .. } = &rule.running.rule().judge;
+            for selector in selectors(expr) {
+                live.prepare(&selector.matchers, &rule.selections, at_ms);
+            }
+        }
     }
 
     /// Judges all rules, one after the other, each over what those before it came to.

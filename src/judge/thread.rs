@@ -69,6 +69,7 @@ impl Thread {
         );
         self.counts.lost_runs.fetch_add(lost, Ordering::Relaxed);
         self.live = live(&self.settings);
+        self.groups.values_mut().for_each(|group| group.is_prepared = false);
     }
 
     fn define(&mut self, groups: &[Arc<RuleGroup>]) {
@@ -93,6 +94,9 @@ impl Thread {
             return JudgedGroup { order, rules: Vec::new() };
         }
         let begun_us = clock::now().mono_us;
+        if !std::mem::replace(&mut group.is_prepared, true) {
+            group.prepare(order.at_ms, &self.live);
+        }
         if !std::mem::replace(&mut group.is_restored, true) {
             self.restore.group(group, order.at_ms, &self.settings);
         }

@@ -103,7 +103,7 @@ impl Memory {
         }
     }
 
-    /// The number of a check, if something may be asked about it. What rules record always may.
+    /// The number of a check, if something was asked about it.
     fn wanted(&mut self, check: &Arc<str>, own: &[&str]) -> Option<u32> {
         if let Some(number) = self.by_name.get(check) {
             return Some(*number);
@@ -111,7 +111,7 @@ impl Memory {
         if own.is_empty() && self.ignored.contains(check) {
             return None;
         }
-        let by_own = (!own.is_empty()).then(|| self.interest.keep_ms_of(own).unwrap_or(LIVE_KEEP_MS_MIN));
+        let by_own = if own.is_empty() { None } else { self.interest.keep_ms_of(own) };
         let Some(keep_ms) = self.interest.keep_ms(check).max(by_own) else {
             self.ignored.insert(Arc::clone(check));
             return None;
@@ -285,6 +285,7 @@ impl Memory {
     /// Forgets what was asked, so that only what is asked from now on counts.
     pub(super) fn forget_questions(&mut self) {
         self.interest = Interest::default();
+        self.version += 1;
         self.checks.iter_mut().for_each(|of| of.keep_ms = LIVE_KEEP_MS_MIN);
     }
 }

@@ -57,6 +57,11 @@ impl LiveSource {
         Remembering { live: self, selections }
     }
 
+    /// Has what fulfils these conditions in memory from now on, as far back as a value counts at a time (ms since the epoch).
+    pub fn prepare(&self, matchers: &[Matcher], selections: &Selections, at_ms: i64) {
+        self.selection(matchers, at_ms, selections);
+    }
+
     /// Whether a series that fulfils all conditions has a sample, or its end, at one of these times (ms since the epoch). What is
     /// earlier than what is in memory counts as if it had.
     pub fn has_samples(&self, matchers: &[Matcher], selections: &Selections, times: &[i64]) -> bool {

@@ -21,7 +21,7 @@ const QUERIES: [&str; 26] = [
     "{check=\"b\"}",
     "sum(a)",
     "absent(a)",
-    "count({__name__=~\".+\"})",
+    "{__name__=~\".+\"}",
     "avg_over_time(a[10m])",
     "sum_over_time({metric=\"m2\"}[2h])",
     "avg_over_time(a[2h])",
@@ -111,11 +111,11 @@ fn answer(source: &dyn Source, query: &str, parsed: &Expr, at_ms: i64) -> Vec<St
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 60, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 0, ..ProptestConfig::default() })]
 
     #[test]
     fn memory_and_store_say_what_the_store_alone_would_say(
-        runs in proptest::collection::vec(step(), 40..250),
+        runs in proptest::collection::vec(step(), 40..200),
         before in 0.0..1.0,
         looks in proptest::collection::vec((0.0..1.0, 0..20 * MINUTE), 3),
     ) {
@@ -140,7 +140,7 @@ proptest! {
                 continue;
             }
             live.record(&names[*check], &run);
-            for (_, later_ms) in looks.iter().filter(|(at, _)| *at <= index && (index - at) % 40 == 0) {
+            for (_, later_ms) in looks.iter().filter(|(at, _)| *at <= index && (index - at) % 60 == 0) {
                 let at_ms = time_ms + later_ms % (3 * MINUTE);
                 live.as_of(at_ms);
                 let snapshot = Reader::open(directory.path()).unwrap().snapshot();
