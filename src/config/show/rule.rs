@@ -40,8 +40,9 @@ pub(crate) fn is_of_file(config: &Config, check: &Check) -> bool {
 
 /// Writes the query of a check.
 pub(crate) fn write_query(page: &mut String, config: &Config, rule: &RuleCheck) -> fmt::Result {
-    let Judge::Query { query, .. } = &rule.judge;
-    writeln!(page, "    query: {}", word(query))?;
+    if let Judge::Query { query, .. } = &rule.judge {
+        writeln!(page, "    query: {}", word(query))?;
+    }
     let group = config.groups.iter().find(|group| group.name == rule.check);
     if group.is_some_and(|group| matches!(group.when, When::Grid { .. })) {
         writeln!(page, "    on: interval")?;
