@@ -69,7 +69,7 @@ impl Thread {
         );
         self.counts.lost_runs.fetch_add(lost, Ordering::Relaxed);
         self.live = live(&self.settings);
-        self.groups.values_mut().for_each(|group| group.is_prepared = false);
+        self.groups.values_mut().for_each(Group::forget_selections);
     }
 
     fn define(&mut self, groups: &[Arc<RuleGroup>]) {
