@@ -102,11 +102,12 @@ impl Judging {
         }
     }
 
-    /// A rule was judged last at a time before the agent started (ms since the epoch).
-    pub(super) fn judged_before(&mut self, check: &str, at_ms: i64) {
+    /// The last run of a rule from before the agent started was of this time (ms since the epoch), which is as of when its
+    /// expression looked.
+    pub(super) fn judged_before(&mut self, check: &str, run_ms: i64) {
         if let Some(index) = self.of_rule.get(check) {
             let group = &mut self.groups[*index];
-            group.last_ms = group.last_ms.max(Some(at_ms));
+            group.last_ms = group.last_ms.max(Some(run_ms.saturating_add(group.group.query_offset_ms)));
         }
     }
 
@@ -193,8 +194,9 @@ impl Judging {
                 When::Samples { .. } => Some(now.wall_ms),
                 When::Grid { interval_ms, phase_ms } => {
                     let slot_ms = now.wall_ms - (now.wall_ms - phase_ms).rem_euclid(interval_ms.max(1));
-                    // Before it was due the clock on the wall was set back.
-                    (slot_ms >= group.due.0).then_some(slot_ms)
+                    // Where the clock on the wall was set back, times come again that were judged.
+                    let is_new = group.last_ms.is_none_or(|last_ms| slot_ms > last_ms);
+                    (is_new && slot_ms >= group.due.0).then_some(slot_ms)
                 }
             };
             if let Some(at_ms) = at_ms {

@@ -36,9 +36,9 @@ impl RuleJudge {
             let own = metric.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
             match metric.labels.iter().any(|(name, _)| name == "__name__") {
                 true => Labels::new(own),
-                false => {
-                    Labels::new([("__name__", check), ("check", check), ("metric", &metric.label)].into_iter().chain(own))
-                }
+                false => Labels::new(
+                    [("__name__", check), ("check", check), ("metric", &metric.label)].into_iter().chain(own),
+                ),
             }
         };
         let mut carried = Vec::new();

@@ -14,8 +14,8 @@ use crate::document::key::Own;
 use crate::document::yaml::Entry;
 use crate::hash::fnv1a;
 use crate::rules::{
-    AlertRule, AlertState, Judge, RuleCheck, RuleGroup, RuleKind, Severities, Template, Templates, Texts, When, query,
-    texts,
+    AlertRule, AlertState, Judge, RuleCheck, RuleGroup, RuleKind, Severities, Template, Templates, Texts,
+    When, query, texts,
 };
 
 /// The label by which an alert says how bad it is.
@@ -99,7 +99,10 @@ fn texts_of(
     what: Texts,
     findings: &mut Findings,
 ) -> Vec<(String, Template)> {
-    fields.get(key).map(|node| texts(node, what, Some(Templates::OfRule(alert)), findings)).unwrap_or_default()
+    fields
+        .get(key)
+        .map(|node| texts(node, what, Some(Templates::OfRule(alert)), findings))
+        .unwrap_or_default()
 }
 
 fn millis(duration: Duration) -> i64 {
