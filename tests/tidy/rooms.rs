@@ -32,6 +32,12 @@ pub(crate) const ROOMS: &[Room] = &[
         imports: &[],
         outside: &["custos_store"],
     },
+    Room {
+        name: "graph",
+        what: "charts; pure",
+        imports: &["text"],
+        outside: &["custos_query", "custos_store"],
+    },
     Room { name: "period", what: "calendars; pure", imports: &["limits", "text"], outside: &[] },
     Room {
         name: "document",
@@ -102,8 +108,8 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "notify",
         what: "what is owed to whom, and how each medium is told",
-        imports: &[],
-        outside: &["custos_store"],
+        imports: &["clock", "config", "execute", "graph", "hash", "limits", "observe", "text", "whole_file"],
+        outside: &["custos_query", "custos_store", "openssl", "sockets", "tokio"],
     },
     Room {
         name: "record",
@@ -187,12 +193,6 @@ pub(crate) const ROOMS: &[Room] = &[
             "threads",
             "tokio",
         ],
-    },
-    Room {
-        name: "graph",
-        what: "charts; pure",
-        imports: &["text"],
-        outside: &["custos_query", "custos_store"],
     },
     Room {
         name: "discover",
