@@ -249,7 +249,9 @@ pub fn rule_curve(
     attempts: usize,
 ) -> Result<(Vec<CurvePoint>, bool), String> {
     let Some(rule) = group.rules.first() else { return Ok((Vec::new(), false)) };
-    let Judge::Query { query, expr } = &rule.judge;
+    let Judge::Query { query, expr } = &rule.judge else {
+        return Err(format!("{} is a sequence, which has no threshold", rule.check));
+    };
     let compared =
         Compared::of(expr).ok_or_else(|| format!("`{query}` does not compare series with a number"))?;
     let Some(span) = asked.or_else(|| stored_span(snapshot)) else {

@@ -4,16 +4,17 @@
 use custos_promql::{AnswerValue, Expr, Labels, METRIC_NAME, Options, Source, parse};
 
 use super::alert::{Alert, Element, Stage};
+use super::sequence::{Happened, Matched};
 use super::template::{Context, Template};
 
 /// The label with the name of an alert.
-pub(super) const ALERT_NAME: &str = "alertname";
+pub const ALERT_NAME: &str = "alertname";
 /// The name of the series that says which alerts are pending or fire.
-pub(super) const ALERTS: &str = "ALERTS";
+pub const ALERTS: &str = "ALERTS";
 /// The name of the series that says since when (seconds since the epoch).
-pub(super) const ALERTS_FOR_STATE: &str = "ALERTS_FOR_STATE";
+pub const ALERTS_FOR_STATE: &str = "ALERTS_FOR_STATE";
 /// The label of [`ALERTS`] with the stage of the alert.
-pub(super) const ALERT_STATE: &str = "alertstate";
+pub const ALERT_STATE: &str = "alertstate";
 
 /// What the expression of a rule returns at a time (ms since the epoch).
 ///
@@ -93,9 +94,25 @@ pub(super) fn elements(
                 all.with(name, &text.expand(&labels, value, context))
             })
             .with(ALERT_NAME, name);
-        Element { identity, labels, value }
+        Element { identity, labels, value, happened: Happened::default() }
     };
     returned.into_iter().map(element).collect()
+}
+
+/// The elements of alerts that a sequence makes of the matches that are there. `name` and `own` are the name of its alert and
+/// its labels.
+pub(super) fn matched_elements(
+    name: &str,
+    own: &[(String, Template)],
+    matched: Vec<Matched>,
+    context: &Context,
+) -> Vec<Element> {
+    let element = |Matched { labels, value, happened }: Matched| {
+        let expand = |text: &Template| text.expand_after(happened.steps(), &labels, value, context);
+        let all = own.iter().fold(labels.clone(), |all, (name, text)| all.with(name, &expand(text)));
+        Element { identity: all.with(ALERT_NAME, name), labels, value, happened }
+    };
+    matched.into_iter().map(element).collect()
 }
 
 /// The series that tell of an alert: that it is there, and since when.

@@ -38,9 +38,9 @@ pub(super) fn of(
             let check = plan::changed_check(check, &variant.changed)?;
             (of_threshold(&check, metric.as_deref())?, check.max_check_attempts as usize)
         }
-        Subject::Rules(groups) => {
+        Subject::Rules(groups, wanted) => {
             let mut alerting = groups.iter().flat_map(|group| {
-                let alerts = group.rules.iter().filter(|rule| matches!(rule.kind, RuleKind::Alert(_)));
+                let alerts = group.rules.iter().filter(|rule| rule.alerts() && wanted.contains(&*rule.check));
                 alerts.map(move |rule| RuleGroup { rules: vec![Arc::clone(rule)], ..group.clone() })
             });
             match (alerting.next(), alerting.next()) {

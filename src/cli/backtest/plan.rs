@@ -1,5 +1,6 @@
 //! What is backtested: a check or rules, as they are and in each way that they are changed.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,8 +25,8 @@ use crate::rules::{RuleCheck, RuleGroup, RuleKind, Severities, read_files};
 pub(super) enum Subject {
     /// A check, and which of its metrics is meant.
     Check(Box<Check>, Option<String>),
-    /// The rules of files.
-    Rules(Vec<RuleGroup>),
+    /// Groups of rules, and the checks of those that are wanted.
+    Rules(Vec<RuleGroup>, BTreeSet<String>),
 }
 
 /// A way in which it is changed.
@@ -61,6 +62,13 @@ pub(super) fn subject(args: &BacktestArgs, opened: &Opened, known: &[String]) ->
         args.target.strip_prefix(&check.name).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
     });
     let longest = named.max_by_key(|check| check.name.len());
+    let groups = || opened.config.iter().flat_map(|config| &config.rules);
+    if let Some(rule) = longest.filter(|check| check.is_rule()) {
+        let has_rule = |group: &&Arc<RuleGroup>| group.rules.iter().any(|one| *one.check == *rule.name);
+        let groups = groups().filter(has_rule).map(|group| RuleGroup::clone(group)).collect();
+        refuse_ranges(args)?;
+        return Ok(Subject::Rules(groups, BTreeSet::from([rule.name.clone()])));
+    }
     let (check, metric) = match longest {
         Some(check) => (Check::clone(check), args.target[check.name.len()..].strip_prefix(':')),
         None => {
@@ -73,27 +81,27 @@ pub(super) fn subject(args: &BacktestArgs, opened: &Opened, known: &[String]) ->
     Ok(Subject::Check(Box::new(check), metric.map(str::to_owned)))
 }
 
-fn rules(args: &BacktestArgs) -> Result<Subject, Failure> {
-    if !(args.warning.is_empty() && args.critical.is_empty()) {
-        return Err(Failure::usage(
-            "--warning and --critical are for checks; a rule has its threshold in its expression",
-        ));
+/// A rule has no ranges that could be other ones.
+fn refuse_ranges(args: &BacktestArgs) -> Result<(), Failure> {
+    if args.warning.is_empty() && args.critical.is_empty() {
+        return Ok(());
     }
+    Err(Failure::usage("--warning and --critical are for checks; a rule has its threshold in its expression"))
+}
+
+fn rules(args: &BacktestArgs) -> Result<Subject, Failure> {
+    refuse_ranges(args)?;
     let (files, _) = read_files(&[PathBuf::from(&args.target)]).map_err(|mistakes| refused(&mistakes))?;
-    let severities = Arc::new(Severities {
-        states: [("warning", State::Warning), ("critical", State::Critical)]
-            .into_iter()
-            .map(|(name, state)| (name.to_owned(), state))
-            .collect(),
-        otherwise: State::Critical,
-    });
+    let severities = Arc::new(Severities::default());
     let groups: Vec<RuleGroup> = files.iter().flat_map(|file| rule_groups(file, &severities)).collect();
-    let names: Vec<&str> =
-        groups.iter().flat_map(|group| &group.rules).map(|rule| rule.kind.name()).collect();
-    if let Some(unknown) = args.rule.iter().find(|name| !names.contains(&name.as_str())) {
+    let rules = || groups.iter().flat_map(|group| &group.rules);
+    if let Some(unknown) = args.rule.iter().find(|name| rules().all(|rule| rule.name() != *name)) {
         return Err(Failure::usage(format!("failed to find the rule {unknown:?} in {}", args.target)));
     }
-    Ok(Subject::Rules(groups))
+    let is_wanted =
+        |rule: &&Arc<RuleCheck>| args.rule.is_empty() || args.rule.iter().any(|name| name == rule.name());
+    let wanted = rules().filter(is_wanted).map(|rule| rule.check.to_string()).collect();
+    Ok(Subject::Rules(groups, wanted))
 }
 
 /// All ways in which it is changed: every choice of one value of each option that is given.
@@ -101,7 +109,7 @@ pub(super) fn variants(args: &BacktestArgs, subject: &Subject) -> Result<Vec<Var
     let mut all = vec![Variant::default()];
     let (metric, units) = match subject {
         Subject::Check(check, metric) => (metric.clone(), check.byte_units),
-        Subject::Rules(_) => (None, ByteUnits::Si),
+        Subject::Rules(..) => (None, ByteUnits::Si),
     };
     for variant in &mut all {
         variant.changed.metric.clone_from(&metric);

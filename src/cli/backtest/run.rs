@@ -1,7 +1,7 @@
 //! The command: judges over the past, and shows what that comes to.
 
+use std::collections::BTreeSet;
 use std::io::Write;
-use std::sync::Arc;
 
 use custos_query::check_names;
 use custos_store::{Reader, Reason, Run, Snapshot};
@@ -50,7 +50,6 @@ pub(super) fn answer(
     let variants = plan::variants(args, &subject)?;
     let incidents = stored_incidents(&args.read)?;
     let mut judging = Judging {
-        args,
         subject: &subject,
         snapshot: opened.reader.snapshot(),
         reader: &opened.reader,
@@ -106,7 +105,6 @@ fn rounded(number: f64) -> f64 {
 
 /// What judging shares.
 struct Judging<'a> {
-    args: &'a BacktestArgs,
     subject: &'a Subject,
     snapshot: Snapshot,
     reader: &'a Reader,
@@ -131,20 +129,22 @@ impl Judging<'_> {
                 let until_ms = (range.end != i64::MAX).then_some(range.end);
                 Ok(backtest_check(&check, runs, until_ms))
             }
-            Subject::Rules(groups) => self.rules(groups, variant),
+            Subject::Rules(groups, wanted) => self.rules(groups, wanted, variant),
         }
     }
 
     /// All rules together.
-    fn rules(&self, groups: &[RuleGroup], variant: &Variant) -> Result<Backtest, Failure> {
+    fn rules(
+        &self,
+        groups: &[RuleGroup],
+        wanted: &BTreeSet<String>,
+        variant: &Variant,
+    ) -> Result<Backtest, Failure> {
         let mut all = Backtest::default();
         for group in groups {
             let group = plan::changed_group(group, &variant.changed);
-            let is_wanted = |rule: &Arc<crate::rules::RuleCheck>| {
-                self.args.rule.is_empty() || self.args.rule.iter().any(|name| name == rule.kind.name())
-            };
             let found = backtest_rules(&group, &self.snapshot, self.asked).map_err(Failure::usage)?;
-            for one in found.into_iter().filter(|one| is_wanted(&one.rule)) {
+            for one in found.into_iter().filter(|one| wanted.contains(&*one.rule.check)) {
                 all = all.and(one.backtest);
             }
         }
@@ -155,9 +155,7 @@ impl Judging<'_> {
     fn met(&self, backtest: &Backtest, incidents: &Incidents) -> Option<Met> {
         let names: Vec<String> = match self.subject {
             Subject::Check(check, _) => vec![check.name.clone()],
-            Subject::Rules(groups) => {
-                groups.iter().flat_map(|group| &group.rules).map(|rule| rule.check.to_string()).collect()
-            }
+            Subject::Rules(_, wanted) => wanted.iter().cloned().collect(),
         };
         let concerned: Vec<Incident> =
             incidents.all.iter().filter(|incident| incident.concerns(&names)).cloned().collect();

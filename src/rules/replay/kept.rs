@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use custos_promql::{Labels, Matcher, Result, Samples, Source, SourceSeries, Summary, is_ended, reach_ms};
 
 use crate::limits::KEPT_SAMPLES_MAX;
-use crate::rules::definition::{Judge, RuleGroup};
+use crate::rules::definition::RuleGroup;
 
 /// A source that keeps what was read of it when its times were asked for, up to a bound.
 pub struct Kept<'a> {
@@ -33,9 +33,8 @@ struct Part {
 impl<'a> Kept<'a> {
     /// Nothing is kept yet. What is kept begins as much before the times that are asked for as the rules of this group look back.
     pub fn new(source: &'a dyn Source, group: &RuleGroup) -> Kept<'a> {
-        let reaches = group.rules.iter().filter_map(|rule| match &rule.judge {
-            Judge::Query { expr, .. } => reach_ms(expr, None),
-        });
+        let expressions = group.rules.iter().flat_map(|rule| rule.judge.expressions());
+        let reaches = expressions.filter_map(|expr| reach_ms(expr, None));
         let reach_ms = reaches.max().unwrap_or(0).saturating_add(group.query_offset_ms.max(0));
         Kept { source, reach_ms, samples: Mutex::default() }
     }

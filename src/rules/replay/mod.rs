@@ -6,6 +6,7 @@ mod judge;
 mod kept;
 mod overlay;
 mod peak;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod times;
