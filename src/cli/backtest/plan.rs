@@ -62,8 +62,8 @@ pub(super) fn subject(args: &BacktestArgs, opened: &Opened, known: &[String]) ->
         args.target.strip_prefix(&check.name).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
     });
     let longest = named.max_by_key(|check| check.name.len());
-    let groups = || opened.config.iter().flat_map(|config| &config.rules);
-    if let Some(rule) = longest.filter(|check| check.is_rule()) {
+    let groups = || opened.config.iter().flat_map(|config| &config.groups);
+    if let Some(rule) = longest.filter(|check| check.command.is_rule()) {
         let has_rule = |group: &&Arc<RuleGroup>| group.rules.iter().any(|one| *one.check == *rule.name);
         let groups = groups().filter(has_rule).map(|group| RuleGroup::clone(group)).collect();
         refuse_ranges(args)?;
