@@ -64,7 +64,7 @@ pub fn backtest_rules(
     snapshot: &Snapshot,
     asked: Option<Span>,
 ) -> Result<Vec<RuleBacktest>, String> {
-    let Some(span) = asked.or_else(|| stored_span(snapshot)) else {
+    let Some(span) = span_of(snapshot, asked) else {
         return Ok(group.rules.iter().filter_map(|rule| alerting(rule, Backtest::default())).collect());
     };
     let stored = StoreSource::new(snapshot);
@@ -107,6 +107,15 @@ pub fn backtest_rules(
 
 fn alerting(rule: &Arc<RuleCheck>, backtest: Backtest) -> Option<RuleBacktest> {
     matches!(rule.kind, RuleKind::Alert(_)).then(|| RuleBacktest { rule: Arc::clone(rule), backtest })
+}
+
+/// The part of a time that something is stored of; of all time, if none is asked for.
+fn span_of(snapshot: &Snapshot, asked: Option<Span>) -> Option<Span> {
+    let stored = stored_span(snapshot)?;
+    let asked = asked.unwrap_or(stored);
+    let span =
+        Span { since_ms: stored.since_ms.max(asked.since_ms), until_ms: stored.until_ms.min(asked.until_ms) };
+    (span.since_ms < span.until_ms).then_some(span)
 }
 
 /// The time of all that is stored.
@@ -254,7 +263,7 @@ pub fn rule_curve(
     };
     let compared =
         Compared::of(expr).ok_or_else(|| format!("`{query}` does not compare series with a number"))?;
-    let Some(span) = asked.or_else(|| stored_span(snapshot)) else {
+    let Some(span) = span_of(snapshot, asked) else {
         return Ok((Vec::new(), compared.is_below));
     };
     let stored = StoreSource::new(snapshot);
