@@ -53,6 +53,14 @@ fn main() -> Result<()> {
             found.1
         );
     }
+    let (took, alerts) = best(Path::new(store), |snapshot| {
+        let mut alerts = 0;
+        for found in backtest_rules(&hundred()?, snapshot, None)? {
+            alerts += found.backtest.intervals.len();
+        }
+        Ok(alerts)
+    })?;
+    println!("{:>9.2} ms  {alerts:>6} alerts of 100 rules every minute", took.as_secs_f64() * 1e3);
     let (took, points) = best(Path::new(store), |snapshot| {
         let (points, _) = rule_curve(&group(lines[0].1, lines[0].2)?, snapshot, None, 1)?;
         Ok(points.len())
@@ -94,6 +102,24 @@ fn group(query: &str, for_ms: i64) -> Result<RuleGroup> {
         query_offset_ms: 0,
         rules: vec![Arc::new(rule)],
     })
+}
+
+/// A group of a hundred rules that are judged every minute.
+fn hundred() -> Result<RuleGroup> {
+    let forms = [
+        "avg_over_time(c{metric=\"m\"}[5m]) >",
+        "c{metric=\"m\"} >",
+        "rate(c{metric=\"n\"}[5m]) * 10 >",
+        "max_over_time(c{metric=\"m\"}[10m]) >",
+    ];
+    let mut all = group(&format!("{} 0", forms[0]), 0)?;
+    all.when = When::Grid { interval_ms: 60_000, phase_ms: 0 };
+    let rules = (0..100).map(|number| {
+        let one = group(&format!("{} {}", forms[number % forms.len()], number), 300_000)?;
+        one.rules.into_iter().next().ok_or_else(|| "a rule".into())
+    });
+    all.rules = rules.collect::<Result<_>>()?;
+    Ok(all)
 }
 
 /// A gauge that wanders, with a day and noise, and a counter.

@@ -50,7 +50,7 @@ impl Shown<'_> {
         }
         self.totals(found, out)?;
         if let Some(difference) = &found.difference {
-            self.difference(difference, out)?;
+            self.difference(difference, backtest.end_ms(), out)?;
         }
         found.met.as_ref().map_or(Ok(()), |met| self.met(met, out))
     }
@@ -63,7 +63,7 @@ impl Shown<'_> {
         let first_ms =
             if skipped > 0 { shown.first().map_or(i64::MAX, |first| first.since_ms) } else { i64::MIN };
         let mut dark = backtest.not_observed.iter().filter(|dark| dark.until_ms > first_ms).peekable();
-        if skipped > 0 {
+        if skipped > 0 && !shown.is_empty() {
             writeln!(out, "{} before these", counted(skipped as u64, "alert"))?;
         }
         for interval in shown {
@@ -72,7 +72,7 @@ impl Shown<'_> {
             }
             self.interval("", interval, backtest.end_ms(), out)?;
         }
-        dark.try_for_each(|dark| self.dark(*dark, out))
+        if limit == 0 { Ok(()) } else { dark.try_for_each(|dark| self.dark(*dark, out)) }
     }
 
     fn dark(&self, dark: crate::backtest::Span, out: &mut dyn Write) -> Result<(), Failure> {
@@ -90,8 +90,11 @@ impl Shown<'_> {
         out: &mut dyn Write,
     ) -> Result<(), Failure> {
         let lasted = duration_ms(interval.span(end_ms).length_ms());
-        let lasted =
-            if interval.until_ms.is_some() { format!("for {lasted}") } else { format!("since {lasted}") };
+        let lasted = if interval.until_ms.is_some() {
+            format!("for {lasted}")
+        } else {
+            format!("firing for {lasted}")
+        };
         let state = format!("{:<8}", interval.state.name());
         let peak = interval.peak.map(|(value, _)| format!("  peak {}", format_number(value)));
         let pending_ms = interval.since_ms.saturating_sub(interval.pending_since_ms);
@@ -141,13 +144,13 @@ impl Shown<'_> {
         Ok(())
     }
 
-    fn difference(&self, difference: &Difference, out: &mut dyn Write) -> Result<(), Failure> {
+    fn difference(&self, difference: &Difference, end_ms: i64, out: &mut dyn Write) -> Result<(), Failure> {
         let (added, lost) = (difference.added.len() as u64, difference.lost.len() as u64);
         writeln!(out, "against the definition as it is: {} more, {lost} fewer", counted(added, "alert"))?;
         let most = self.args.limit.unwrap_or(LIMIT_DEFAULT);
         for (mark, all) in [("+ ", &difference.added), ("- ", &difference.lost)] {
             for interval in all.iter().take(most) {
-                self.interval(mark, interval, interval.since_ms, out)?;
+                self.interval(mark, interval, end_ms, out)?;
             }
         }
         Ok(())
@@ -171,8 +174,9 @@ impl Shown<'_> {
                 writeln!(out, "incident {}: {word}, {time}: {text}", incident.number)?;
             }
         }
-        let numbers = (met.caught.len(), met.missed.len(), met.false_alerts.len());
-        writeln!(out, "{} incidents caught, {} missed; {} false alerts", numbers.0, numbers.1, numbers.2)?;
+        let caught = counted(met.caught.len() as u64, "incident");
+        let false_alerts = counted(met.false_alerts.len() as u64, "false alert");
+        writeln!(out, "{caught} caught, {} missed; {false_alerts}", met.missed.len())?;
         Ok(())
     }
 
