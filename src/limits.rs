@@ -538,3 +538,29 @@ pub const NOTIFY_MATCHER_MAX_BYTES: usize = 512;
 pub const RULE_RESULTS_MAX: usize = 5_000;
 /// Alerts of a rule that the long text of its run lists; further ones are counted there.
 pub const RULE_ALERTS_NAMED_MAX: usize = 20;
+/// Alerts that the notifier follows at once; further ones are told when others are over, and counted meanwhile.
+pub const NOTIFY_ALERTS_MAX: usize = 5000;
+/// Alerts of one message; further ones that are owed go into the next.
+pub const NOTIFY_MESSAGE_ALERTS_MAX: usize = 100;
+/// How long a target that failed is left alone at first; twice as long each time.
+pub const NOTIFY_RETRY_MIN: Duration = Duration::from_secs(1);
+/// The same at most. It is tried again for ever.
+pub const NOTIFY_RETRY_MAX: Duration = Duration::from_secs(60);
+/// A target that fails for longer than this is a warning.
+pub const NOTIFY_FAILING_LONG: Duration = Duration::from_secs(300);
+/// Silences that are kept at once; further ones are refused.
+pub const NOTIFY_SILENCES_MAX: usize = 500;
+/// Bytes of the comment on a silence or an acknowledgement; longer ones are refused.
+pub const NOTIFY_COMMENT_MAX_BYTES: usize = 256;
+/// Bytes of the name of its author; longer ones are refused.
+pub const NOTIFY_AUTHOR_MAX_BYTES: usize = 64;
+/// Between two notes of what is owed to a target, unless a delivery begins or ends.
+pub const NOTIFY_NOTE_GATHER: Duration = Duration::from_secs(1);
+/// Bytes of the texts of an alert that are noted, each.
+pub const NOTIFY_NOTE_TEXT_MAX_BYTES: usize = 256;
+/// Targets that are tried by hand at once; further trials are refused.
+pub const NOTIFY_TRIALS_MAX: usize = 8;
+/// Event handlers that run at once; further ones are not run, and counted.
+pub const NOTIFY_HANDLERS_MAX: usize = 64;
+/// Alerts of a target that `custos notify status` names; it says how many more there are.
+pub const NOTIFY_REPORTED_MAX: usize = 100;
