@@ -423,6 +423,53 @@ pub const DISCOVERED_NAME_MAX_CHARS: usize = 60;
 /// Configurations that `custos init --force` replaced and keeps beside the one that it wrote.
 pub const CONFIGURATIONS_KEPT_MAX: usize = 100;
 
+/// Times at which the rules of a group are judged over the past before the next of them begins; what they write for one another is
+/// held for as many.
+pub const REPLAY_STEPS_MAX: usize = 65_536;
+
+/// How long the first alert of a group waits for others, unless the configuration says otherwise.
+pub const NOTIFY_GROUP_WAIT: Duration = Duration::from_secs(30);
+/// Between two messages with news about a group, unless the configuration says otherwise.
+pub const NOTIFY_GROUP_INTERVAL: Duration = Duration::from_secs(5 * 60);
+/// Between two messages about a group without news, unless the configuration says otherwise.
+pub const NOTIFY_REPEAT_INTERVAL: Duration = Duration::from_secs(4 * 3600);
+/// Between two messages of what fires to a medium that keeps states, unless the configuration says otherwise.
+pub const NOTIFY_RESEND: Duration = Duration::from_secs(60);
+/// Shortest of the intervals in which a target is told again.
+pub const NOTIFY_INTERVAL_MIN: Duration = Duration::from_secs(1);
+/// Targets of notifications.
+pub const NOTIFY_TARGETS_MAX: usize = 64;
+/// Conditions that are given together: of a target, an inhibition, a silence.
+pub const NOTIFY_MATCHERS_MAX: usize = 16;
+/// Bytes of a condition on a label.
+pub const NOTIFY_MATCHER_MAX_BYTES: usize = 512;
+/// Alerts that the notifier follows at once; further ones are told when others are over, and counted meanwhile.
+pub const NOTIFY_ALERTS_MAX: usize = 5000;
+/// Alerts of one message; further ones that are owed go into the next.
+pub const NOTIFY_MESSAGE_ALERTS_MAX: usize = 100;
+/// How long a target that failed is left alone at first; twice as long each time.
+pub const NOTIFY_RETRY_MIN: Duration = Duration::from_secs(1);
+/// The same at most. It is tried again for ever.
+pub const NOTIFY_RETRY_MAX: Duration = Duration::from_secs(60);
+/// A target that fails for longer than this is a warning.
+pub const NOTIFY_FAILING_LONG: Duration = Duration::from_secs(300);
+/// Silences that are kept at once; further ones are refused.
+pub const NOTIFY_SILENCES_MAX: usize = 500;
+/// Bytes of the comment on a silence or an acknowledgement; longer ones are refused.
+pub const NOTIFY_COMMENT_MAX_BYTES: usize = 256;
+/// Bytes of the name of its author; longer ones are refused.
+pub const NOTIFY_AUTHOR_MAX_BYTES: usize = 64;
+/// Between two notes of what is owed to a target, unless a delivery begins or ends.
+pub const NOTIFY_NOTE_GATHER: Duration = Duration::from_secs(1);
+/// Bytes of the texts of an alert that are noted, each.
+pub const NOTIFY_NOTE_TEXT_MAX_BYTES: usize = 256;
+/// Targets that are tried by hand at once; further trials are refused.
+pub const NOTIFY_TRIALS_MAX: usize = 8;
+/// Event handlers that run at once; further ones are not run, and counted.
+pub const NOTIFY_HANDLERS_MAX: usize = 64;
+/// Alerts of a target that `custos notify status` names; it says how many more there are.
+pub const NOTIFY_REPORTED_MAX: usize = 100;
+
 /// Steps between start and end of a query over HTTP, as in Prometheus.
 pub const HTTP_QUERY_STEPS_MAX: i64 = 11_000;
 /// Addresses, tokens, origins or names of one list of the `http` section.
@@ -517,50 +564,19 @@ pub const RULE_TEST_EVALUATIONS_MAX: i64 = 10_000_000;
 /// Values of `match[]` in one request over HTTP.
 pub const HTTP_MATCH_SETS_MAX: usize = 100;
 
-/// How long the first alert of a group waits for others, unless the configuration says otherwise.
-pub const NOTIFY_GROUP_WAIT: Duration = Duration::from_secs(30);
-/// Between two messages with news about a group, unless the configuration says otherwise.
-pub const NOTIFY_GROUP_INTERVAL: Duration = Duration::from_secs(5 * 60);
-/// Between two messages about a group without news, unless the configuration says otherwise.
-pub const NOTIFY_REPEAT_INTERVAL: Duration = Duration::from_secs(4 * 3600);
-/// Between two messages of what fires to a medium that keeps states, unless the configuration says otherwise.
-pub const NOTIFY_RESEND: Duration = Duration::from_secs(60);
-/// Shortest of the intervals in which a target is told again.
-pub const NOTIFY_INTERVAL_MIN: Duration = Duration::from_secs(1);
-/// Targets of notifications.
-pub const NOTIFY_TARGETS_MAX: usize = 64;
-/// Conditions that are given together: of a target, an inhibition, a silence.
-pub const NOTIFY_MATCHERS_MAX: usize = 16;
-/// Bytes of a condition on a label.
-pub const NOTIFY_MATCHER_MAX_BYTES: usize = 512;
-
 /// Most alerts or series of one rule; a rule with more could not be judged, as if its `limit` were this.
 pub const RULE_RESULTS_MAX: usize = 5_000;
 /// Alerts of a rule that the long text of its run lists; further ones are counted there.
 pub const RULE_ALERTS_NAMED_MAX: usize = 20;
-/// Alerts that the notifier follows at once; further ones are told when others are over, and counted meanwhile.
-pub const NOTIFY_ALERTS_MAX: usize = 5000;
-/// Alerts of one message; further ones that are owed go into the next.
-pub const NOTIFY_MESSAGE_ALERTS_MAX: usize = 100;
-/// How long a target that failed is left alone at first; twice as long each time.
-pub const NOTIFY_RETRY_MIN: Duration = Duration::from_secs(1);
-/// The same at most. It is tried again for ever.
-pub const NOTIFY_RETRY_MAX: Duration = Duration::from_secs(60);
-/// A target that fails for longer than this is a warning.
-pub const NOTIFY_FAILING_LONG: Duration = Duration::from_secs(300);
-/// Silences that are kept at once; further ones are refused.
-pub const NOTIFY_SILENCES_MAX: usize = 500;
-/// Bytes of the comment on a silence or an acknowledgement; longer ones are refused.
-pub const NOTIFY_COMMENT_MAX_BYTES: usize = 256;
-/// Bytes of the name of its author; longer ones are refused.
-pub const NOTIFY_AUTHOR_MAX_BYTES: usize = 64;
-/// Between two notes of what is owed to a target, unless a delivery begins or ends.
-pub const NOTIFY_NOTE_GATHER: Duration = Duration::from_secs(1);
-/// Bytes of the texts of an alert that are noted, each.
-pub const NOTIFY_NOTE_TEXT_MAX_BYTES: usize = 256;
-/// Targets that are tried by hand at once; further trials are refused.
-pub const NOTIFY_TRIALS_MAX: usize = 8;
-/// Event handlers that run at once; further ones are not run, and counted.
-pub const NOTIFY_HANDLERS_MAX: usize = 64;
-/// Alerts of a target that `custos notify status` names; it says how many more there are.
-pub const NOTIFY_REPORTED_MAX: usize = 100;
+
+/// Alerts that the first line of a rule's run names; further ones are counted there.
+pub const RULE_ALERTS_NAMED_MAX: usize = 3;
+/// Alerts that the long text of a rule's run lists; further ones are counted there.
+pub const RULE_ALERTS_LISTED_MAX: usize = 20;
+/// Characters of each of their texts.
+pub const RULE_ALERT_CHARS_MAX: usize = 240;
+/// How long rules wait for a run of a check that they select which began at or before the time that they are judged at. What
+/// ends later is seen at the next judgement.
+pub const RULE_WAIT_MAX: Duration = Duration::from_secs(2);
+/// Times that a group of rules is to be judged at while it waits; beyond it the oldest are taken together.
+pub const RULE_TIMES_WAITING_MAX: usize = 64;

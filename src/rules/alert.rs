@@ -118,6 +118,12 @@ impl Alerts {
         self.active.values()
     }
 
+    /// Gives an alert whose element was returned again a newer value, where that is all that is new. False if there is none.
+    pub(super) fn set_value(&mut self, identity: &Labels, value: f64) -> bool {
+        let alert = self.active.get_mut(identity);
+        alert.map(|alert| alert.element.value = value).is_some()
+    }
+
     /// Takes in what the expression returned at a time (ms since the epoch), and says what that changed.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use super::template::Template;
 
 /// Rules that are judged one after the other at the same times, each over what those before it came to. A check of a
 /// configuration is a group of one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RuleGroup {
     /// Its name, unique in a configuration: a file and the name of a group in it, or the name of a check.
     pub name: Arc<str>,
@@ -42,7 +42,7 @@ pub enum When {
 }
 
 /// A rule, as the check that it is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RuleCheck {
     /// The name of its check.
     pub check: Arc<str>,
@@ -86,4 +86,40 @@ pub struct Severities {
     pub states: BTreeMap<String, State>,
     /// The state of all other values, and of an alert without the label.
     pub otherwise: State,
+}
+
+impl PartialEq for Judge {
+    fn eq(&self, other: &Judge) -> bool {
+        match (self, other) {
+            // The tree follows from the text.
+            (Judge::Query { query, .. }, Judge::Query { query: other, .. }) => query == other,
+        }
+    }
+}
+
+impl RuleCheck {
+    /// The name of its alerts or of the series that it records.
+    pub fn name(&self) -> &str {
+        match &self.kind {
+            RuleKind::Record(record) => &record.name,
+            RuleKind::Alert(alert) => &alert.name,
+        }
+    }
+
+    /// Whether alerts come of it, rather than series.
+    pub fn alerts(&self) -> bool {
+        matches!(self.kind, RuleKind::Alert(_))
+    }
+}
+
+impl AlertState {
+    /// The state of an alert with this value of the label `severity`, empty without one.
+    pub fn of(&self, severity: &str) -> State {
+        match self {
+            AlertState::Always(state) => *state,
+            AlertState::BySeverity(severities) => {
+                severities.states.get(severity).copied().unwrap_or(severities.otherwise)
+            }
+        }
+    }
 }

@@ -6,13 +6,26 @@ use custos_store::Run;
 
 use super::active::ActiveAlert;
 
-/// A group that is to be judged.
+/// A group that is to be judged. Every run that was recorded before it counts, and none that is recorded after it. Each order
+/// is answered, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JudgeOrder {
     /// The name of the group, see [`RuleGroup`](super::RuleGroup).
     pub group: Arc<str>,
     /// As of when (ms since the epoch): no sample that is later is seen.
     pub at_ms: i64,
+    /// Why now.
+    pub because: Because,
+}
+
+/// Why a group is judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Because {
+    /// Runs of these times (ms since the epoch) were recorded that may have samples of series that are selected. If no
+    /// series that is selected has a sample or its end at one of these times, nothing is judged, and the answer has no rules.
+    Samples(Vec<i64>),
+    /// The time has come.
+    Time,
 }
 
 /// What the rules of a group came to.
@@ -20,7 +33,7 @@ pub struct JudgeOrder {
 pub struct JudgedGroup {
     /// The order that this answers.
     pub order: JudgeOrder,
-    /// Its rules, in their order.
+    /// Its rules, in their order; none if nothing was judged.
     pub rules: Vec<JudgedRule>,
 }
 

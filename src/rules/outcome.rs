@@ -1,14 +1,14 @@
 //! The run of a rule's check: what it came to as text, instances and metrics.
 
-use custos_promql::{Expr, Labels, METRIC_NAME, Operator, format_number};
+use custos_promql::{Labels, METRIC_NAME};
 use custos_store::{Instance, Instances, Metric, Reason, Run, State, Value};
 
 use super::active::ActiveAlert;
-use super::definition::{Judge, RuleCheck};
+use super::definition::RuleCheck;
 use super::evaluate::{ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE};
 use super::file::RuleKind;
 use super::running::NotJudged;
-use crate::limits::RULE_ALERTS_NAMED_MAX;
+use super::words::{cut, in_order, line, lines, words};
 
 /// Name of the metric with the number of alerts that fire.
 pub const FIRING: &str = "firing";
@@ -16,8 +16,6 @@ pub const FIRING: &str = "firing";
 pub const PENDING: &str = "pending";
 /// Name of the metrics with the values of elements.
 const VALUE: &str = "value";
-/// Annotations that tell in a line what an alert is about, the best first.
-const SUMMARIES: [&str; 3] = ["summary", "message", "description"];
 
 /// What a rule came to at a time.
 pub(super) struct Outcome<'o> {
@@ -43,14 +41,12 @@ impl Outcome<'_> {
         };
         match self.stepped {
             Err(not_judged) => {
-                run.text = format!("not judged: {}", not_judged.why);
+                run.text = format!("not judged: {}", cut(&not_judged.why));
                 run.partial = not_judged.keeps_alerts;
             }
-            Ok(series) => {
-                run.text = self.text(series.len());
-                run.long_text = self.long_text();
-            }
+            Ok(series) => run.text = self.text(series.len()),
         }
+        run.long_text = self.long_text();
         if !run.partial {
             run.metrics = self.metrics();
         }
@@ -74,43 +70,12 @@ impl Outcome<'_> {
             let plural = if series == 1 { "" } else { "s" };
             return format!("{series} value{plural} of {}", record.name);
         }
-        let (firing, pending) = (self.count(true), self.count(false));
-        let told = self.alerts.iter().find(|alert| alert.fires()).or(self.alerts.first());
-        let Some(told) = told else { return "no alert".to_owned() };
-        let counts = match (firing, pending) {
-            (1, 0) => return self.words(told),
-            (0, 1) => return format!("pending: {}", self.words(told)),
-            (0, pending) => format!("{pending} pending"),
-            (firing, 0) => format!("{firing} firing"),
-            (firing, pending) => format!("{firing} firing, {pending} pending"),
-        };
-        format!("{counts}: {}", self.words(told))
+        line(self.rule, &in_order(self.alerts), self.at_ms)
     }
 
-    /// A line for each alert, if there are several.
+    /// A line for each alert.
     fn long_text(&self) -> String {
-        if self.alerts.len() < 2 {
-            return String::new();
-        }
-        let line = |alert: &ActiveAlert| format!("{}: {}", alert.stage.name(), self.words(alert));
-        let mut lines: Vec<String> = self.alerts.iter().take(RULE_ALERTS_NAMED_MAX).map(line).collect();
-        if let Some(more) = self.alerts.len().checked_sub(RULE_ALERTS_NAMED_MAX).filter(|more| *more > 0) {
-            lines.push(format!("and {more} more"));
-        }
-        lines.join("\n")
-    }
-
-    /// What an alert is about, in a line: its own summary, or its labels and its value against the limit.
-    fn words(&self, alert: &ActiveAlert) -> String {
-        let own = SUMMARIES.iter().map(|name| alert.annotations.get(name)).find(|text| !text.is_empty());
-        if let Some(line) = own.and_then(|text| text.lines().find(|line| !line.trim().is_empty())) {
-            return line.trim().to_owned();
-        }
-        let value = format_number(alert.value);
-        let limit = limit(&self.rule.judge).map(|limit| format!(" {limit}")).unwrap_or_default();
-        let labels = alert.labels.with(ALERT_NAME, "").in_braces();
-        let labels = if labels == "{}" { String::new() } else { format!("{labels} ") };
-        format!("{labels}{value}{limit}")
+        lines(self.rule, &in_order(self.alerts), self.at_ms)
     }
 
     fn instances(&self) -> Instances {
@@ -120,7 +85,7 @@ impl Outcome<'_> {
             instance.since_ms = alert.firing_since_ms.unwrap_or(alert.active_since_ms);
             instance.pending_since_ms = (!alert.fires()).then_some(alert.active_since_ms);
             instance.value = Some(Value::from(alert.value));
-            instance.text = self.words(alert);
+            instance.text = words(self.rule, alert);
             instance
         };
         let mut instances = Instances::default();
@@ -162,25 +127,5 @@ fn pairs(labels: &Labels) -> Vec<(String, String)> {
     labels.iter().map(|label| (label.name.to_string(), label.value.to_string())).collect()
 }
 
-/// What the value of an element is compared with, if the expression is a comparison with a number: `> 0.9`.
-fn limit(judge: &Judge) -> Option<String> {
-    let Judge::Query { expr, .. } = judge;
-    let Expr::Binary(binary) = expr.unwrapped() else { return None };
-    if binary.returns_bool {
-        return None;
-    }
-    let (sign, reversed) = match binary.operator {
-        Operator::Equal => ("==", "=="),
-        Operator::NotEqual => ("!=", "!="),
-        Operator::Less => ("<", ">"),
-        Operator::LessEqual => ("<=", ">="),
-        Operator::Greater => (">", "<"),
-        Operator::GreaterEqual => (">=", "<="),
-        _ => return None,
-    };
-    match (binary.left.unwrapped(), binary.right.unwrapped()) {
-        (_, Expr::Number(number)) => Some(format!("{sign} {}", format_number(number.value))),
-        (Expr::Number(number), _) => Some(format!("{reversed} {}", format_number(number.value))),
-        _ => None,
-    }
-}
+#[cfg(test)]
+mod tests;

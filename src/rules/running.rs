@@ -76,7 +76,7 @@ impl RunningRule {
         let keeping = |why: String| NotJudged { why, keeps_alerts: true };
         let Judge::Query { query, expr } = &rule.judge;
         let returned = vector(query, expr, source, at.query_ms, options).map_err(keeping)?;
-        let limit = if rule.limit == 0 { RULE_RESULTS_MAX } else { rule.limit.min(RULE_RESULTS_MAX) };
+        let limit = results_max(rule);
         match &rule.kind {
             RuleKind::Record(record) => {
                 recorded(&record.name, &rule.labels, returned, limit).map_err(keeping)
@@ -131,6 +131,11 @@ impl RunningRule {
             kept_since_ms: alert.kept_since_ms,
         }
     }
+}
+
+/// Most alerts or series that a rule may come to.
+pub(super) fn results_max(rule: &RuleCheck) -> usize {
+    if rule.limit == 0 { RULE_RESULTS_MAX } else { rule.limit.min(RULE_RESULTS_MAX) }
 }
 
 fn timing(alert: &AlertRule, limit: usize) -> Timing {

@@ -80,7 +80,14 @@ pub struct AlertRule {
 impl Rule {
     /// The name of its series or alerts.
     pub fn name(&self) -> &str {
-        match &self.kind {
+        self.kind.name()
+    }
+}
+
+impl RuleKind {
+    /// The name of the series or alerts.
+    pub fn name(&self) -> &str {
+        match self {
             RuleKind::Record(record) => &record.name,
             RuleKind::Alert(alert) => &alert.name,
         }

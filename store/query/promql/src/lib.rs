@@ -33,7 +33,10 @@ pub use ast::{
     Matching, Number, Operator, Paren, RangeSelector, Selector, Subquery, Text, TimeShift, Unary,
 };
 pub use error::{Error, ErrorKind, Result};
-pub use eval::{Answer, AnswerValue, Options, Point, Reading, SeriesPoints, Taken, instant, range};
+pub use eval::{
+    Answer, AnswerValue, Options, Point, Reading, SampleTimes, SeriesPoints, TakeRows, Taken, TimedRow, at,
+    instant, range, reach_ms, sample_times,
+};
 pub use functions::{Arity, Function, function_names};
 pub use labels::{Label, Labels};
 pub use literal::parse_duration;

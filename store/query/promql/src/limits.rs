@@ -28,6 +28,9 @@ pub const MATCHERS_MAX: usize = 1000;
 /// Steps of a range query, as in Prometheus: 11,000 points a series.
 pub const STEPS_MAX: usize = 11_000;
 
+/// Times at which an expression is evaluated at once, where more are given; its rows for them are held together.
+pub const SLAB_STEPS_MAX: usize = 65_536;
+
 /// Values that a query may hold at once (8 bytes each), where its caller sets no other bound.
 pub const VALUES_MAX: usize = 6_000_000;
 

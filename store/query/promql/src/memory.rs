@@ -28,6 +28,16 @@ impl Memory {
         }
     }
 
+    /// Forgets all samples before a time (ms since the epoch), and series that have none left.
+    pub fn forget_before(&mut self, time_ms: i64) {
+        self.series.retain(|_, samples| {
+            if samples.first_key_value().is_some_and(|(first, _)| *first < time_ms) {
+                *samples = samples.split_off(&time_ms);
+            }
+            !samples.is_empty()
+        });
+    }
+
     /// Adds the values of a sequence, from a time on, each a step after the one before (ms).
     pub fn extend(&mut self, labels: &Labels, from_ms: i64, step_ms: i64, items: &[Item]) {
         for (index, item) in items.iter().enumerate() {

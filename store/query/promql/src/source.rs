@@ -48,6 +48,17 @@ pub trait Source: Sync {
         let _ = (series, bounds);
         Ok(None)
     }
+
+    /// Stretches that reach into these times (ms since the epoch, both included) in which nobody looked at a series and those of
+    /// its group: the first millisecond, and the one after the last; ascending and apart. A series may end at the beginning of
+    /// one, which then tells nothing of it.
+    ///
+    /// # Errors
+    /// What keeps them from being read.
+    fn unobserved(&self, series: &SourceSeries, from_ms: i64, to_ms: i64) -> Result<Vec<(i64, i64)>> {
+        let _ = (series, from_ms, to_ms);
+        Ok(Vec::new())
+    }
 }
 
 /// What samples have in common.

@@ -11,6 +11,7 @@ mod summary;
 mod tests;
 mod threads;
 mod unit;
+mod unobserved;
 mod view;
 
 pub(crate) use index::{CHECK, COUNTER, metric_labels};

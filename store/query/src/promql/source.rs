@@ -5,7 +5,7 @@ use custos_store::Snapshot;
 
 use super::select::Known;
 use super::view::View;
-use super::{read, select, summary, unit};
+use super::{read, select, summary, unit, unobserved};
 
 /// A view of a store as PromQL sees it.
 ///
@@ -65,5 +65,12 @@ impl Source for StoreSource<'_> {
     fn summarize(&self, series: &[&SourceSeries], bounds: &[i64]) -> Result<Option<Vec<Vec<Summary>>>> {
         let found = self.view.recall(series);
         Ok(summary::summarize(&self.view, &found, bounds))
+    }
+
+    fn unobserved(&self, series: &SourceSeries, from_ms: i64, to_ms: i64) -> Result<Vec<(i64, i64)>> {
+        let found = self.view.recall(&[series]);
+        Ok(found
+            .first()
+            .map_or_else(Vec::new, |found| unobserved::stretches(&self.view, found, from_ms, to_ms)))
     }
 }

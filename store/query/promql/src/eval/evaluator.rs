@@ -58,7 +58,7 @@ impl Evaluator<'_> {
     fn eval_untimed(&self, expr: &Expr, grid: &Grid) -> Result<Value> {
         let is_literal = matches!(expr, Expr::Number(_) | Expr::Text(_));
         if grid.count > 1 && !is_literal && is_invariant(expr) {
-            let once = (self.walk)(self, expr, &Grid { count: 1, ..*grid })?;
+            let once = (self.walk)(self, expr, &grid.first())?;
             return self.spread(once, grid.count, expr.span());
         }
         (self.walk)(self, expr, grid)

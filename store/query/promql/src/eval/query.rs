@@ -32,7 +32,7 @@ pub fn instant(
     options: &Options<'_>,
 ) -> Result<Answer> {
     let grid = Grid::at(at_ms);
-    let evaluator = evaluator(source, options, grid, at_ms);
+    let evaluator = evaluator(source, options, grid.clone(), at_ms);
     let value = match expr.unwrapped() {
         Expr::Range(_) | Expr::Subquery(_) => {
             let series = ranged::range(&evaluator, expr.unwrapped(), &grid)?;
@@ -83,7 +83,7 @@ pub fn range(
     if grid.count > STEPS_MAX + 1 {
         return refuse(format!("{} steps, of at most {STEPS_MAX}", grid.count));
     }
-    let evaluator = evaluator(source, options, grid, end_ms);
+    let evaluator = evaluator(source, options, grid.clone(), end_ms);
     let rows = match evaluator.eval(expr, &grid)? {
         Value::Scalar(values) => vec![Row { labels: Labels::default(), drops_name: false, values }],
         Value::Vector(rows) => named(rows, expr.span())?,
@@ -100,7 +100,7 @@ pub fn range(
     Ok(answer(query, AnswerValue::Matrix(series), evaluator))
 }
 
-fn evaluator<'a>(
+pub(super) fn evaluator<'a>(
     source: &'a dyn Source,
     options: &'a Options<'a>,
     query: Grid,
@@ -129,7 +129,7 @@ fn answer(query: &str, value: AnswerValue, evaluator: Evaluator<'_>) -> Answer {
 
 /// Drops the names that are to be dropped. Series that are then the same become one, unless they have a value at the same
 /// step.
-fn named(rows: Vec<Row>, span: Span) -> Result<Vec<Row>> {
+pub(super) fn named(rows: Vec<Row>, span: Span) -> Result<Vec<Row>> {
     let dropped = rows.into_iter().map(|row| match row.drops_name {
         true => Row { labels: row.labels.without_name(), ..row },
         false => row,

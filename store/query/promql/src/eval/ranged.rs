@@ -25,7 +25,7 @@ pub(super) struct RangeSeries {
 pub(super) struct Windows {
     range_ms: i64,
     offset_ms: i64,
-    fixed_ms: Option<i64>,
+    pub(super) fixed_ms: Option<i64>,
     pub(super) grid: Grid,
 }
 
@@ -41,7 +41,7 @@ impl Windows {
             range_ms: evaluator.length(range)?,
             offset_ms: evaluator.offset(time)?,
             fixed_ms: evaluator.fixed(time),
-            grid: *grid,
+            grid: grid.clone(),
         })
     }
 

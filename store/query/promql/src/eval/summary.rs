@@ -35,6 +35,11 @@ pub(super) fn eval(
     if !is_known {
         return Ok(None);
     }
+    // Each window ends at a time of its own, so that on average no stretch is longer than this.
+    let longest_ms = windows.last().saturating_sub(windows.first()) / grid.count.max(1) as i64;
+    if windows.fixed_ms.is_none() && !found.iter().all(|series| has_enough(series, longest_ms)) {
+        return Ok(None);
+    }
     let Some(parts) = Parts::of(windows, grid) else { return Ok(None) };
     if !found.iter().all(|series| parts.are_long_enough(series)) {
         return Ok(None);
@@ -90,8 +95,13 @@ impl Parts {
         let (Some(first), Some(last)) = (self.bounds.first(), self.bounds.last()) else { return false };
         let stretches = i64::try_from(self.bounds.len() - 1).unwrap_or(i64::MAX).max(1);
         let stretch_ms = last.saturating_sub(*first) / stretches;
-        series.distance_ms > 0 && stretch_ms / series.distance_ms >= SUMMARY_SAMPLES_MIN
+        has_enough(series, stretch_ms)
     }
+}
+
+/// Whether a series has enough samples in so long a time.
+fn has_enough(series: &SourceSeries, stretch_ms: i64) -> bool {
+    series.distance_ms > 0 && stretch_ms / series.distance_ms >= SUMMARY_SAMPLES_MIN
 }
 
 /// The value of a window that these stretches make up; [`ENDED`] if it has no samples.

@@ -1,0 +1,309 @@
+//! The rules of a group at many times, one after the other over what those before wrote.
+
+use std::collections::BTreeMap;
+
+use custos_promql::{ENDED, Labels, METRIC_NAME, Memory, Options, Source, TimedRow, at, is_ended, reach_ms};
+
+use super::dependence::Dependence;
+use super::fold::{Folding, Outcome, Stretch};
+use super::overlay::Overlay;
+use super::peak::{Ended, Peak, Worse};
+use crate::limits::REPLAY_STEPS_MAX;
+use crate::rules::alert::{Alerts, Change, Failure, Timing};
+use crate::rules::definition::{Judge, RuleCheck, RuleGroup};
+use crate::rules::evaluate::{ALERT_NAME, ALERTS, ALERTS_FOR_STATE, elements, recorded, series_of};
+use crate::rules::file::RuleKind;
+use crate::rules::running::results_max;
+use crate::rules::template::{Context, QueryFunction};
+
+/// What the templates of labels can refer to.
+pub struct Surroundings<'a> {
+    /// Labels of this host.
+    pub external_labels: Labels,
+    /// Where its page is.
+    pub external_url: String,
+    /// What answers the queries of templates at a time (ms since the epoch).
+    pub queries_at: &'a dyn Fn(i64) -> QueryFunction,
+}
+
+/// What a rule of a group came to.
+pub enum Judged<'a> {
+    /// Alerts changed; how bad those became that ended.
+    Changed(&'a [Change], &'a [Ended]),
+    /// The expression failed, or what it returned cannot be used. Nothing has changed.
+    Failed(&'a str),
+    /// There were more alerts than the limit, and all are gone.
+    Exceeded(&'a str),
+}
+
+/// Called with a rule by its number in its group, a time (ms since the epoch) and what the rule came to.
+pub type Watch<'w> = dyn FnMut(usize, i64, Judged<'_>) + 'w;
+
+/// The rules of a group, judged at past times.
+pub struct Replay<'g> {
+    group: &'g RuleGroup,
+    dependence: Dependence,
+    /// What rules wrote that others read.
+    written: Memory,
+    rules: Vec<State>,
+    /// How far back any rule reads what was written (ms), if that is known.
+    reach_ms: Option<i64>,
+}
+
+/// What a rule has come to.
+#[derive(Default)]
+struct State {
+    /// The alerts, of an alerting rule.
+    folding: Option<Folding>,
+    /// The series that it wrote last.
+    wrote: Vec<Labels>,
+}
+
+impl<'g> Replay<'g> {
+    /// Rules that nothing has been taken in of yet.
+    pub fn new(group: &'g RuleGroup) -> Replay<'g> {
+        let state = |rule: &std::sync::Arc<RuleCheck>| State { folding: folding(rule), wrote: Vec::new() };
+        let mut reaches = group.rules.iter().map(|rule| match &rule.judge {
+            Judge::Query { expr, .. } => reach_ms(expr, None),
+        });
+        Replay {
+            group,
+            dependence: Dependence::of(group),
+            written: Memory::default(),
+            rules: group.rules.iter().map(state).collect(),
+            reach_ms: reaches.try_fold(0, |most: i64, of| Some(most.max(of?))),
+        }
+    }
+
+    /// Has a rule go on with alerts that it had.
+    pub fn go_on(&mut self, rule: usize, alerts: Alerts) {
+        if let Some(folding) = self.rules.get_mut(rule).and_then(|state| state.folding.as_mut()) {
+            folding.go_on(alerts);
+        }
+    }
+
+    /// The alerts of a rule; none of one that records.
+    pub fn alerts(&self, rule: usize) -> Option<&Alerts> {
+        Some(&self.rules.get(rule)?.folding.as_ref()?.alerts)
+    }
+
+    /// The worst that an alert of a rule has been so far.
+    pub fn peak(&self, rule: usize, alert: &Labels) -> Option<Peak> {
+        self.rules.get(rule)?.folding.as_ref()?.peak(alert)
+    }
+
+    /// Judges all rules at times that ascend and are later than those before (ms since the epoch).
+    ///
+    /// # Errors
+    /// An expression has no value at each time, or the work is no longer wanted.
+    pub fn over(
+        &mut self,
+        source: &dyn Source,
+        times: &[i64],
+        surroundings: &Surroundings<'_>,
+        options: &Options<'_>,
+        watch: &mut Watch<'_>,
+    ) -> Result<(), String> {
+        let most = if self.dependence.is_stepwise { 1 } else { REPLAY_STEPS_MAX };
+        let is_alone = !self.dependence.is_read.contains(&true);
+        for slab in times.chunks(most) {
+            for rule in 0..self.rules.len() {
+                let task = Task { number: rule, source, surroundings, options, is_alone };
+                self.rule_over(&task, slab, watch)?;
+            }
+            if let (Some(reach_ms), Some(last_ms), false) = (self.reach_ms, slab.last(), is_alone) {
+                let offset_ms = self.group.query_offset_ms;
+                self.written.forget_before(last_ms.saturating_sub(reach_ms).saturating_sub(offset_ms));
+            }
+        }
+        Ok(())
+    }
+
+    fn rule_over(&mut self, task: &Task<'_>, times: &[i64], watch: &mut Watch<'_>) -> Result<(), String> {
+        let group = self.group;
+        let rule = &*group.rules[task.number];
+        let Judge::Query { query, expr } = &rule.judge;
+        let offset_ms = group.query_offset_ms;
+        let shifted: Vec<i64>;
+        let asked = if offset_ms == 0 {
+            times
+        } else {
+            shifted = times.iter().map(|time| time.saturating_sub(offset_ms)).collect();
+            &shifted
+        };
+        // What the rules before it wrote is not changed meanwhile; what this one writes is added at the end.
+        let written = std::mem::take(&mut self.written);
+        let is_written = |labels: &Labels| writes_any(group, labels);
+        let overlay = Overlay { stored: task.source, written: &written, is_written: &is_written };
+        let source: &dyn Source = if task.is_alone { task.source } else { &overlay };
+        let mut writing = Writing {
+            rule,
+            task,
+            offset_ms,
+            state: &mut self.rules[task.number],
+            series: self.dependence.is_read[task.number].then(BTreeMap::new),
+            watch,
+        };
+        let done = at(expr, source, asked, task.options, &mut |asked, rows| {
+            match rows {
+                Ok(rows) => writing.take(asked, &rows),
+                Err(error) => {
+                    let reason = error.one_line(query);
+                    let at_ms = asked.first().map_or(0, |time| time.saturating_add(offset_ms));
+                    (writing.watch)(task.number, at_ms, Judged::Failed(&reason));
+                }
+            }
+            true
+        });
+        let series = writing.series.take();
+        self.written = written;
+        for (labels, samples) in series.into_iter().flatten() {
+            samples.into_iter().for_each(|(time_ms, value)| self.written.insert(&labels, time_ms, value));
+        }
+        done.map_err(|error| error.one_line(query))
+    }
+}
+
+/// One rule over some times.
+struct Task<'a> {
+    number: usize,
+    source: &'a dyn Source,
+    surroundings: &'a Surroundings<'a>,
+    options: &'a Options<'a>,
+    /// No rule of the group reads what another writes.
+    is_alone: bool,
+}
+
+/// The results of a rule on their way.
+struct Writing<'a, 'w> {
+    rule: &'a RuleCheck,
+    task: &'a Task<'a>,
+    offset_ms: i64,
+    state: &'a mut State,
+    /// What it wrote, if any rule reads that.
+    series: Option<BTreeMap<Labels, Vec<(i64, f64)>>>,
+    watch: &'a mut Watch<'w>,
+}
+
+impl Writing<'_, '_> {
+    /// Takes in what the expression came to at these times of its own.
+    fn take(&mut self, asked: &[i64], rows: &[TimedRow]) {
+        match &self.rule.kind {
+            RuleKind::Record(_) => self.record(asked, rows),
+            RuleKind::Alert(_) => self.alert(asked, rows),
+        }
+    }
+
+    fn record(&mut self, asked: &[i64], rows: &[TimedRow]) {
+        let named = (self.rule.kind.name(), &*self.rule.labels);
+        for (step, asked_ms) in asked.iter().enumerate() {
+            let present = rows.iter().filter(|row| !is_ended(row.values[step]));
+            let returned = present.map(|row| (row.labels.clone(), row.values[step])).collect();
+            match recorded(named.0, named.1, returned, results_max(self.rule)) {
+                Ok(series) => self.write(*asked_ms, series),
+                Err(reason) => {
+                    let at_ms = asked_ms.saturating_add(self.offset_ms);
+                    (self.watch)(self.task.number, at_ms, Judged::Failed(&reason));
+                }
+            }
+            if self.series.is_none() && rows.len() < 2 {
+                // One series that nobody reads cannot fail.
+                break;
+            }
+        }
+    }
+
+    /// Adds series that were written, and ends those that no longer are.
+    fn write(&mut self, asked_ms: i64, now: Vec<(Labels, f64)>) {
+        let Some(series) = &mut self.series else { return };
+        let gone = self.state.wrote.iter().filter(|known| now.iter().all(|(labels, _)| labels != *known));
+        let gone = gone.map(|labels| (labels.clone(), ENDED)).collect::<Vec<_>>();
+        self.state.wrote = now.iter().map(|(labels, _)| labels.clone()).collect();
+        for (labels, value) in now.into_iter().chain(gone) {
+            series.entry(labels).or_default().push((asked_ms, value));
+        }
+    }
+
+    fn alert(&mut self, asked: &[i64], rows: &[TimedRow]) {
+        let Some(mut folding) = self.state.folding.take() else { return };
+        let (named, offset_ms, number) =
+            ((self.rule.kind.name(), &*self.rule.labels), self.offset_ms, self.task.number);
+        let surroundings = self.task.surroundings;
+        let elements = |at_ms: i64, returned| {
+            let asked_ms = at_ms.saturating_sub(offset_ms);
+            let context = Context {
+                now_ms: at_ms,
+                external_labels: surroundings.external_labels.clone(),
+                external_url: surroundings.external_url.clone(),
+                query: (surroundings.queries_at)(asked_ms),
+            };
+            elements(named.0, named.1, returned, &context)
+        };
+        let times: Vec<i64> = asked.iter().map(|time| time.saturating_add(offset_ms)).collect();
+        if self.series.is_none() {
+            let stretch = Stretch { times: &times, rows, elements: &elements };
+            folding.over(&stretch, &mut |at_ms, _, outcome| tell(self.watch, number, at_ms, &outcome));
+        } else {
+            self.alert_and_write(&times, rows, &elements, &mut folding);
+        }
+        self.state.folding = Some(folding);
+    }
+
+    /// One time after the other: each has series that other rules read.
+    fn alert_and_write(
+        &mut self,
+        times: &[i64],
+        rows: &[TimedRow],
+        elements: &dyn Fn(i64, Vec<(Labels, f64)>) -> Vec<crate::rules::alert::Element>,
+        folding: &mut Folding,
+    ) {
+        for (step, at_ms) in times.iter().enumerate() {
+            let present = rows.iter().filter(|row| !is_ended(row.values[step]));
+            let one =
+                |row: &TimedRow| TimedRow { labels: row.labels.clone(), values: vec![row.values[step]] };
+            let rows: Vec<TimedRow> = present.map(one).collect();
+            let stretch = Stretch { times: &[*at_ms], rows: &rows, elements };
+            let mut has_failed = false;
+            folding.over(&stretch, &mut |at_ms, _, outcome| {
+                has_failed |= matches!(outcome, Outcome::Failure(_));
+                tell(self.watch, self.task.number, at_ms, &outcome);
+            });
+            if !has_failed {
+                let series = folding.alerts.iter().flat_map(series_of).collect();
+                self.write(at_ms.saturating_sub(self.offset_ms), series);
+            }
+        }
+    }
+}
+
+fn tell(watch: &mut Watch<'_>, rule: usize, at_ms: i64, outcome: &Outcome) {
+    match outcome {
+        Outcome::Changes(changes, ended) => watch(rule, at_ms, Judged::Changed(changes, ended)),
+        Outcome::Failure(failure @ Failure::Duplicate(_)) => {
+            watch(rule, at_ms, Judged::Failed(&failure.to_string()));
+        }
+        Outcome::Failure(failure @ Failure::Limit { .. }) => {
+            watch(rule, at_ms, Judged::Exceeded(&failure.to_string()));
+        }
+    }
+}
+
+fn folding(rule: &std::sync::Arc<RuleCheck>) -> Option<Folding> {
+    let RuleKind::Alert(alert) = &rule.kind else { return None };
+    let Judge::Query { expr, .. } = &rule.judge;
+    let timing =
+        Timing { for_ms: alert.for_ms, keep_firing_ms: alert.keep_firing_ms, limit: results_max(rule) };
+    let has_fixed_labels = rule.labels.iter().all(|(_, text)| text.is_fixed());
+    Some(Folding::new(timing, Worse::of(expr), has_fixed_labels))
+}
+
+/// Whether a rule of a group writes a series of these labels.
+fn writes_any(group: &RuleGroup, labels: &Labels) -> bool {
+    let name = labels.get(METRIC_NAME);
+    group.rules.iter().any(|rule| match &rule.kind {
+        RuleKind::Record(record) => record.name == name,
+        RuleKind::Alert(alert) => {
+            matches!(name, ALERTS | ALERTS_FOR_STATE) && labels.get(ALERT_NAME) == alert.name
+        }
+    })
+}

@@ -1,0 +1,14 @@
+//! Rules over times that are past: what they would have come to at each of them, by the same functions as live.
+
+mod dependence;
+mod fold;
+mod judge;
+mod overlay;
+mod peak;
+#[cfg(test)]
+mod tests;
+mod times;
+
+pub use judge::{Judged, Replay, Surroundings, Watch};
+pub use peak::{Ended, Peak};
+pub use times::{Past, judgement_times};

@@ -1,0 +1,7 @@
+//! What a rule came to, in words: one line, and further lines with one for each alert.
+
+mod element;
+mod limit;
+mod text;
+
+pub(super) use text::{cut, in_order, line, lines, words};

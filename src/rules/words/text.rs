@@ -1,0 +1,104 @@
+//! One line, and further lines with one for each alert.
+
+use super::element::{name, value};
+use super::limit::limit;
+use crate::limits::{RULE_ALERT_CHARS_MAX, RULE_ALERTS_LISTED_MAX, RULE_ALERTS_NAMED_MAX};
+use crate::rules::active::ActiveAlert;
+use crate::rules::alert::Stage;
+use crate::rules::definition::RuleCheck;
+use crate::text::human::duration_ms;
+
+/// Annotations that tell in a line what an alert is about, the best first.
+const SUMMARIES: [&str; 3] = ["summary", "message", "description"];
+/// The annotation with what else is to be known of an alert, by custom.
+const DESCRIPTION: &str = "description";
+
+/// The alerts of a rule in the order in which they are told: those that fire first, the worst of them first, and of those
+/// that are as bad the one that fires longest.
+pub(in crate::rules) fn in_order(alerts: &[ActiveAlert]) -> Vec<&ActiveAlert> {
+    let mut ordered: Vec<&ActiveAlert> = alerts.iter().collect();
+    ordered.sort_by_key(|alert| {
+        let fires = alert.stage == Stage::Firing;
+        let since_ms = alert.firing_since_ms.unwrap_or(alert.active_since_ms);
+        (!fires, std::cmp::Reverse(alert.state.severity()), since_ms)
+    });
+    ordered
+}
+
+/// One line: how many fire, and the first of them.
+pub(in crate::rules) fn line(rule: &RuleCheck, ordered: &[&ActiveAlert], at_ms: i64) -> String {
+    let firing = ordered.iter().filter(|alert| alert.stage == Stage::Firing).count();
+    let (word, told) = match (firing, ordered.len()) {
+        (0, 0) => return "no alert".to_owned(),
+        (0, all) => (format!("PENDING {all}"), all),
+        (firing, all) if firing == all => (format!("FIRING {all}"), firing),
+        (firing, all) => (format!("FIRING {firing} of {all}"), firing),
+    };
+    let named = ordered.iter().take(told.min(RULE_ALERTS_NAMED_MAX));
+    let named: Vec<String> =
+        named.map(|alert| format!("{} ({})", words(rule, alert), how_long(alert, at_ms))).collect();
+    let rest = match told - named.len() {
+        0 => String::new(),
+        count => format!(", and {count} more"),
+    };
+    format!("{word}: {}{rest}", named.join(", "))
+}
+
+/// A line for each alert, and its description where it has one.
+pub(in crate::rules) fn lines(rule: &RuleCheck, ordered: &[&ActiveAlert], at_ms: i64) -> String {
+    let mut lines = Vec::new();
+    for alert in ordered.iter().take(RULE_ALERTS_LISTED_MAX) {
+        let fires = alert.stage == Stage::Firing;
+        let stage = if fires { alert.state.name() } else { "pending" };
+        let description = alert.annotations.get(DESCRIPTION);
+        let mut said = vec![format!("{stage} {} ({})", element(rule, alert), how_long(alert, at_ms))];
+        said.extend([summary(alert).unwrap_or_default(), cut(description)]);
+        said.dedup();
+        said.retain(|text| !text.is_empty());
+        lines.push(said.join(": "));
+    }
+    if let Some(more) = ordered.len().checked_sub(RULE_ALERTS_LISTED_MAX).filter(|more| *more > 0) {
+        lines.push(format!("and {more} more"));
+    }
+    lines.join("\n")
+}
+
+/// What an alert says in a line: its summary, or what it is of and its value against the limit.
+pub(in crate::rules) fn words(rule: &RuleCheck, alert: &ActiveAlert) -> String {
+    summary(alert).unwrap_or_else(|| element(rule, alert))
+}
+
+fn summary(alert: &ActiveAlert) -> Option<String> {
+    let own = SUMMARIES.iter().map(|name| alert.annotations.get(name)).find(|text| !text.trim().is_empty());
+    own.map(cut)
+}
+
+/// What an alert is of, and its value against the limit.
+fn element(rule: &RuleCheck, alert: &ActiveAlert) -> String {
+    let limit = limit(&rule.judge).unwrap_or_default();
+    let parts = [name(rule, alert), value(alert), limit];
+    cut(&parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "))
+}
+
+/// For how long an alert has fired or is pending, and whether it is only kept.
+fn how_long(alert: &ActiveAlert, at_ms: i64) -> String {
+    let since = |ms: i64| duration_ms(at_ms.saturating_sub(ms).max(0));
+    match (alert.firing_since_ms, alert.kept_since_ms) {
+        (Some(firing_ms), None) => format!("for {}", since(firing_ms)),
+        (Some(firing_ms), Some(kept_ms)) => {
+            format!("for {}, no longer returned for {}", since(firing_ms), since(kept_ms))
+        }
+        (None, _) => format!("pending for {}", since(alert.active_since_ms)),
+    }
+}
+
+/// A text in one line, and not too long.
+pub(in crate::rules) fn cut(text: &str) -> String {
+    let text = text.trim();
+    let shown = text.chars().take(RULE_ALERT_CHARS_MAX).map(|c| if c.is_control() { ' ' } else { c });
+    let mut shown: String = shown.collect();
+    if text.chars().nth(RULE_ALERT_CHARS_MAX).is_some() {
+        shown.push('…');
+    }
+    shown
+}
