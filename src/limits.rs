@@ -566,9 +566,6 @@ pub const HTTP_MATCH_SETS_MAX: usize = 100;
 
 /// Most alerts or series of one rule; a rule with more could not be judged, as if its `limit` were this.
 pub const RULE_RESULTS_MAX: usize = 5_000;
-/// Alerts of a rule that the long text of its run lists; further ones are counted there.
-pub const RULE_ALERTS_NAMED_MAX: usize = 20;
-
 /// Alerts that the first line of a rule's run names; further ones are counted there.
 pub const RULE_ALERTS_NAMED_MAX: usize = 3;
 /// Alerts that the long text of a rule's run lists; further ones are counted there.

@@ -54,7 +54,7 @@ mod tests {
             checked.judgement,
             "CRITICAL: load1 is 5, critical range 2; WARNING: other is 5, warning range 4"
         );
-        assert_eq!(checked.perfdata, "load=5 load1=5 other=5");
+        assert_eq!(checked.perfdata, "'load'=5 'load1'=5 'other'=5");
         let silent = Run { judgement: "output: 5 bytes kept".to_owned(), ..run };
         assert_eq!(super::checked("c", 3, State::Ok, &silent).metric, None);
     }

@@ -102,8 +102,8 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "notify",
         what: "what is owed to whom, and how each medium is told",
-        imports: &[],
-        outside: &["custos_store"],
+        imports: &["clock", "config", "limits", "observe", "part", "rules", "text"],
+        outside: &["custos_promql", "custos_query", "custos_store"],
     },
     Room {
         name: "record",
