@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use custos_promql::Labels;
 
+use super::sequence::Happened;
+
 /// How long an element must be returned, and how long it counts after that.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Timing {
@@ -28,6 +30,8 @@ pub struct Element {
     pub labels: Labels,
     /// Its value.
     pub value: f64,
+    /// The steps that led to it, for one of a sequence.
+    pub happened: Happened,
 }
 
 /// Whether an alert fires.
@@ -219,7 +223,7 @@ mod tests {
 
     fn element(name: &str, value: f64) -> Element {
         let labels = Labels::new([("alertname", "Hot"), ("disk", name)]);
-        Element { identity: labels.clone(), labels, value }
+        Element { identity: labels.clone(), labels, value, happened: Happened::default() }
     }
 
     /// What each evaluation, a minute after the other, changed: a sign and the disk.

@@ -7,6 +7,7 @@ use custos_promql::Expr;
 use custos_store::State;
 
 use super::file::RuleKind;
+use super::sequence::Sequence;
 use super::template::Template;
 
 /// Rules that are judged one after the other at the same times, each over what those before it came to. A check of a
@@ -68,6 +69,18 @@ pub enum Judge {
         /// What that means.
         expr: Expr,
     },
+    /// Steps that happen one after the other.
+    Sequence(Arc<Sequence>),
+}
+
+impl Judge {
+    /// The expressions that are evaluated at each time, in their order.
+    pub fn expressions(&self) -> Vec<&Expr> {
+        match self {
+            Judge::Query { expr, .. } => vec![expr],
+            Judge::Sequence(sequence) => sequence.expressions().collect(),
+        }
+    }
 }
 
 /// The state that an alert that fires stands for.
@@ -93,6 +106,8 @@ impl PartialEq for Judge {
         match (self, other) {
             // The tree follows from the text.
             (Judge::Query { query, .. }, Judge::Query { query: other, .. }) => query == other,
+            (Judge::Sequence(own), Judge::Sequence(other)) => own == other,
+            (Judge::Query { .. } | Judge::Sequence(_), _) => false,
         }
     }
 }

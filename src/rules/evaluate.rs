@@ -4,6 +4,7 @@
 use custos_promql::{AnswerValue, Expr, Labels, METRIC_NAME, Options, Source, parse};
 
 use super::alert::{Alert, Element, Stage};
+use super::sequence::{Happened, Matched};
 use super::template::{Context, Template};
 
 /// The label with the name of an alert.
@@ -93,9 +94,25 @@ pub(super) fn elements(
                 all.with(name, &text.expand(&labels, value, context))
             })
             .with(ALERT_NAME, name);
-        Element { identity, labels, value }
+        Element { identity, labels, value, happened: Happened::default() }
     };
     returned.into_iter().map(element).collect()
+}
+
+/// The elements of alerts that a sequence makes of the matches that are there. `name` and `own` are the name of its alert and
+/// its labels.
+pub(super) fn matched_elements(
+    name: &str,
+    own: &[(String, Template)],
+    matched: Vec<Matched>,
+    context: &Context,
+) -> Vec<Element> {
+    let element = |Matched { labels, value, happened }: Matched| {
+        let expand = |text: &Template| text.expand_after(happened.steps(), &labels, value, context);
+        let all = own.iter().fold(labels.clone(), |all, (name, text)| all.with(name, &expand(text)));
+        Element { identity: all.with(ALERT_NAME, name), labels, value, happened }
+    };
+    matched.into_iter().map(element).collect()
 }
 
 /// The series that tell of an alert: that it is there, and since when.

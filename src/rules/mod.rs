@@ -10,6 +10,7 @@ mod judged;
 mod outcome;
 mod replay;
 mod running;
+pub(crate) mod sequence;
 mod template;
 mod unit_test;
 mod words;
@@ -22,5 +23,9 @@ pub use judged::{Because, JudgeOrder, JudgedGroup, JudgedRule};
 pub use outcome::{FIRING, PENDING};
 pub use replay::{Ended, Judged, Past, Peak, Replay, Surroundings, Watch, judgement_times};
 pub use running::{JudgedAt, NotJudged, RunningRule};
+pub use sequence::{
+    Condition, Happened, HappenedStep, Matched, Recovery, Sequence, SequenceFailure, SequenceState, Step,
+    StepKind, read_sequence,
+};
 pub use template::{Context, QueryFunction, Template};
 pub use unit_test::{TestFailure, TestFile, read_test_files, run as run_tests};

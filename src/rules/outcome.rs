@@ -12,7 +12,8 @@ use super::words::{cut, in_order, line, lines, words};
 
 /// Name of the metric with the number of alerts that fire.
 pub const FIRING: &str = "firing";
-/// Name of the metric with the number of alerts that are pending.
+/// Name of the metric with the number of alerts that are pending, and of what is under way of a sequence. While it or
+/// [`FIRING`] is not 0, the rule's state depends on what was before.
 pub const PENDING: &str = "pending";
 /// Name of the metrics with the values of elements.
 const VALUE: &str = "value";
@@ -23,6 +24,8 @@ pub(super) struct Outcome<'o> {
     /// The time of the run (ms since the epoch).
     pub(super) at_ms: i64,
     pub(super) alerts: &'o [ActiveAlert],
+    /// How much of a sequence is under way.
+    pub(super) under_way: usize,
     pub(super) stepped: &'o Result<Vec<(Labels, f64)>, NotJudged>,
 }
 
@@ -70,7 +73,11 @@ impl Outcome<'_> {
             let plural = if series == 1 { "" } else { "s" };
             return format!("{series} value{plural} of {}", record.name);
         }
-        line(self.rule, &in_order(self.alerts), self.at_ms)
+        let line = line(self.rule, &in_order(self.alerts), self.at_ms);
+        match self.under_way {
+            under_way if under_way > 0 && self.alerts.is_empty() => format!("{line}, {under_way} under way"),
+            _ => line,
+        }
     }
 
     /// A line for each alert.
@@ -103,7 +110,7 @@ impl Outcome<'_> {
         }
         let mut metrics = Vec::with_capacity(2 + 3 * self.alerts.len());
         metrics.push(Metric::new(FIRING, Value::from(self.count(true) as f64)));
-        metrics.push(Metric::new(PENDING, Value::from(self.count(false) as f64)));
+        metrics.push(Metric::new(PENDING, Value::from((self.count(false) + self.under_way) as f64)));
         for alert in self.alerts {
             if alert.kept_since_ms.is_none() {
                 let labels = pairs(&alert.labels.with(ALERT_NAME, ""));

@@ -7,10 +7,11 @@ use custos_promql::{Labels, Options, Source};
 use super::active::ActiveAlert;
 use super::alert::{Alert, Alerts, Failure, Stage, Timing};
 use super::definition::{AlertState, Judge, RuleCheck};
-use super::evaluate::{elements, recorded, vector};
+use super::evaluate::{elements, matched_elements, recorded, vector};
 use super::file::{AlertRule, RuleKind};
 use super::judged::JudgedRule;
 use super::outcome::Outcome;
+use super::sequence::{Sequence, SequenceState};
 use super::template::Context;
 use crate::limits::RULE_RESULTS_MAX;
 use custos_store::State;
@@ -20,6 +21,8 @@ use custos_store::State;
 pub struct RunningRule {
     rule: Arc<RuleCheck>,
     alerts: Alerts,
+    /// What its sequence has come to, if it judges by one.
+    sequence: SequenceState,
 }
 
 /// As of when a rule is judged (ms since the epoch).
@@ -43,7 +46,7 @@ pub struct NotJudged {
 impl RunningRule {
     /// A rule that was not judged yet.
     pub fn new(rule: Arc<RuleCheck>) -> RunningRule {
-        RunningRule { rule, alerts: Alerts::default() }
+        RunningRule { rule, alerts: Alerts::default(), sequence: SequenceState::default() }
     }
 
     /// The rule.
@@ -56,9 +59,14 @@ impl RunningRule {
         &self.alerts
     }
 
-    /// Takes over the alerts of another definition of the rule.
-    pub fn take_over(&mut self, alerts: Alerts) {
-        self.alerts = alerts;
+    /// Takes over the alerts of another definition of the rule, and what is under way of its sequence if that is the same.
+    pub fn take_over(&mut self, before: &RunningRule) {
+        self.alerts = before.alerts.clone();
+        if let (Judge::Sequence(own), Judge::Sequence(other)) = (&self.rule.judge, &before.rule.judge)
+            && own == other
+        {
+            self.sequence = before.sequence.clone();
+        }
     }
 
     /// Judges the rule, and returns the series that it records; an alerting rule records none.
@@ -72,24 +80,58 @@ impl RunningRule {
         options: &Options<'_>,
         context: &Context,
     ) -> Result<Vec<(Labels, f64)>, NotJudged> {
-        let rule = &*self.rule;
         let keeping = |why: String| NotJudged { why, keeps_alerts: true };
-        let Judge::Query { query, expr } = &rule.judge;
-        let returned = vector(query, expr, source, at.query_ms, options).map_err(keeping)?;
-        let limit = results_max(rule);
-        match &rule.kind {
-            RuleKind::Record(record) => {
-                recorded(&record.name, &rule.labels, returned, limit).map_err(keeping)
+        let rule = Arc::clone(&self.rule);
+        let limit = results_max(&rule);
+        let (name, own) = (rule.kind.name(), &rule.labels[..]);
+        let elements = match &rule.judge {
+            Judge::Query { query, expr } => {
+                let returned = vector(query, expr, source, at.query_ms, options).map_err(keeping)?;
+                if let RuleKind::Record(_) = rule.kind {
+                    return recorded(name, own, returned, limit).map_err(keeping);
+                }
+                elements(name, own, returned, context)
             }
-            RuleKind::Alert(alert) => {
-                let elements = elements(&alert.name, &rule.labels, returned, context);
-                self.alerts.take(at.at_ms, elements, timing(alert, limit)).map(|_| Vec::new()).map_err(
-                    |failure| NotJudged {
-                        why: failure.to_string(),
-                        keeps_alerts: !matches!(failure, Failure::Limit { .. }),
-                    },
-                )
+            Judge::Sequence(sequence) => {
+                let returned = of_steps(sequence, source, at.query_ms, options).map_err(keeping)?;
+                let matched = self.sequence.take(sequence, at.at_ms, &returned);
+                matched_elements(name, own, matched.map_err(|failure| keeping(failure.to_string()))?, context)
             }
+        };
+        let RuleKind::Alert(alert) = &rule.kind else { return Ok(Vec::new()) };
+        let taken = self.alerts.take(at.at_ms, elements, timing(alert, limit));
+        taken.map(|_| Vec::new()).map_err(|failure| NotJudged {
+            why: failure.to_string(),
+            keeps_alerts: !matches!(failure, Failure::Limit { .. }),
+        })
+    }
+
+    /// Begins at a time at which nothing of a sequence is under way and no alert is there: what its queries return then began
+    /// before. A rule with an expression begins as it is.
+    ///
+    /// # Errors
+    /// Why its queries could not be answered.
+    pub fn settle(&mut self, source: &dyn Source, at: JudgedAt, options: &Options<'_>) -> Result<(), String> {
+        if let Judge::Sequence(sequence) = &self.rule.judge {
+            let returned = of_steps(sequence, source, at.query_ms, options)?;
+            self.sequence = SequenceState::settled(at.at_ms, &returned);
+        }
+        Ok(())
+    }
+
+    /// The next time at which the rule is to be judged although no sample comes (ms since the epoch).
+    pub fn next_deadline_ms(&self) -> Option<i64> {
+        match &self.rule.judge {
+            Judge::Query { .. } => None,
+            Judge::Sequence(sequence) => self.sequence.next_deadline_ms(sequence),
+        }
+    }
+
+    /// How much of a sequence is under way. While any is, the rule has not settled.
+    pub fn under_way(&self) -> usize {
+        match &self.rule.judge {
+            Judge::Query { .. } => 0,
+            Judge::Sequence(sequence) => self.sequence.under_way(sequence),
         }
     }
 
@@ -103,7 +145,9 @@ impl RunningRule {
     ) -> JudgedRule {
         let stepped = self.step(source, at, options, context);
         let alerts = self.active(context);
-        let outcome = Outcome { rule: &self.rule, at_ms: at.query_ms, alerts: &alerts, stepped: &stepped };
+        let under_way = self.under_way();
+        let outcome =
+            Outcome { rule: &self.rule, at_ms: at.query_ms, alerts: &alerts, under_way, stepped: &stepped };
         let run = outcome.run();
         let failure = stepped.err().map(|not_judged| not_judged.why);
         JudgedRule { check: Arc::clone(&self.rule.check), run, alerts, failure }
@@ -118,7 +162,8 @@ impl RunningRule {
     fn active_alert(&self, kind: &AlertRule, alert: &Alert, context: &Context) -> ActiveAlert {
         let element = &alert.element;
         let expanded = |(name, text): &(String, super::template::Template)| {
-            (name.clone(), text.expand(&element.labels, element.value, context))
+            let text = text.expand_after(element.happened.steps(), &element.labels, element.value, context);
+            (name.clone(), text)
         };
         ActiveAlert {
             labels: element.identity.clone(),
@@ -131,6 +176,17 @@ impl RunningRule {
             kept_since_ms: alert.kept_since_ms,
         }
     }
+}
+
+/// What the queries of a sequence return, in the order of its expressions.
+fn of_steps(
+    sequence: &Sequence,
+    source: &dyn Source,
+    at_ms: i64,
+    options: &Options<'_>,
+) -> Result<Vec<Vec<(Labels, f64)>>, String> {
+    let conditions = sequence.conditions.iter();
+    conditions.map(|condition| vector(&condition.query, &condition.expr, source, at_ms, options)).collect()
 }
 
 /// Most alerts or series that a rule may come to.

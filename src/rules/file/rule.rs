@@ -5,7 +5,7 @@ use custos_promql::{Expr, ValueType, parse};
 use super::keys::{ALERT, ANNOTATIONS, EXPR, FOR, KEEP_FIRING_FOR, LABELS, RECORD, RULE};
 use super::length::length_ms;
 use super::model::{AlertRule, RecordRule, Rule, RuleKind};
-use super::texts::{Texts, texts};
+use super::texts::{Templates, Texts, texts};
 use crate::document::diagnostic::Findings;
 use crate::document::fields::{Fields, refuse, text, written};
 use crate::document::key::Key;
@@ -20,7 +20,7 @@ pub(super) fn rule(node: &Node, group_labels: Option<&Node>, findings: &mut Find
     let name = named(&fields, node, findings)?;
     let owner = format!("the rule `{}`", name.of);
     let expression = expression(&fields, node, &owner, findings);
-    let alert = name.is_alert.then_some(name.of);
+    let alert = name.is_alert.then_some(Templates::OfRule(name.of));
     let mut labels = own_texts(&fields, &LABELS, Texts::Labels, alert, findings);
     for (label, template) in
         group_labels.map(|node| texts(node, Texts::Labels, alert, findings)).unwrap_or_default()
@@ -122,7 +122,7 @@ fn own_texts(
     fields: &Fields<'_>,
     key: &Key<Own>,
     what: Texts,
-    alert: Option<&str>,
+    alert: Option<Templates<'_>>,
     findings: &mut Findings,
 ) -> Vec<(String, Template)> {
     fields.get(key).map(|node| texts(node, what, alert, findings)).unwrap_or_default()

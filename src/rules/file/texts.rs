@@ -10,19 +10,28 @@ use crate::rules::template::Template;
 
 /// What the names stand for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Texts {
+pub(crate) enum Texts {
     /// Labels, of which one is reserved.
     Labels,
     /// Annotations.
     Annotations,
 }
 
-/// Names with their texts, in the order of the file. `alert` is the name of the alert whose templates they are; without
-/// one nothing is a template.
-pub(super) fn texts(
+/// Whose templates they are: the name of the alert of a rule.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Templates<'a> {
+    /// With an expression.
+    OfRule(&'a str),
+    /// With a sequence, whose steps the templates can refer to.
+    OfSequence(&'a str),
+}
+
+/// Names with their texts, in the order of the file. `alert` is the alert whose templates they are; without one
+/// nothing is a template.
+pub(crate) fn texts(
     node: &Node,
     what: Texts,
-    alert: Option<&str>,
+    alert: Option<Templates<'_>>,
     findings: &mut Findings,
 ) -> Vec<(String, Template)> {
     let entries = match &node.content {
@@ -48,7 +57,7 @@ pub(super) fn texts(
     read
 }
 
-fn text(entry: &Entry, alert: Option<&str>, findings: &mut Findings) -> Option<Template> {
+fn text(entry: &Entry, alert: Option<Templates<'_>>, findings: &mut Findings) -> Option<Template> {
     let source = match &entry.value.content {
         Content::Scalar(scalar) if scalar.kind == Kind::Null => "",
         Content::Scalar(scalar) => &scalar.text,
@@ -58,7 +67,8 @@ fn text(entry: &Entry, alert: Option<&str>, findings: &mut Findings) -> Option<T
         }
     };
     let template = match alert {
-        Some(alert) => Template::parse(alert, source),
+        Some(Templates::OfRule(alert)) => Template::parse(alert, source),
+        Some(Templates::OfSequence(alert)) => Template::parse_of_sequence(alert, source),
         None => Ok(Template::plain(source)),
     };
     template

@@ -56,7 +56,7 @@ fn run_after(
     alerts: &[ActiveAlert],
     stepped: Result<Vec<(Labels, f64)>, NotJudged>,
 ) -> Run {
-    Outcome { rule, at_ms: AT_MS, alerts, stepped: &stepped }.run()
+    Outcome { rule, at_ms: AT_MS, alerts, under_way: 0, stepped: &stepped }.run()
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use custos_promql::{Expr, METRIC_NAME, Selector};
 
-use crate::rules::definition::{Judge, RuleCheck, RuleGroup};
+use crate::rules::definition::{RuleCheck, RuleGroup};
 use crate::rules::evaluate::{ALERTS, ALERTS_FOR_STATE};
 use crate::rules::file::RuleKind;
 
@@ -29,12 +29,11 @@ impl Dependence {
 
 /// Whether one rule may select series that another writes.
 fn reads(reader: &RuleCheck, writer: &RuleCheck) -> bool {
-    let Judge::Query { expr, .. } = &reader.judge;
     let names: &[&str] = match &writer.kind {
         RuleKind::Record(record) => &[&record.name],
         RuleKind::Alert(_) => &[ALERTS, ALERTS_FOR_STATE],
     };
-    selects_any(expr, names)
+    reader.judge.expressions().into_iter().any(|expr| selects_any(expr, names))
 }
 
 fn selects_any(expr: &Expr, names: &[&str]) -> bool {

@@ -106,6 +106,17 @@ impl Folding {
         let returned = present.iter().map(|row| (row.labels.clone(), row.values[step])).collect();
         let elements = (stretch.elements)(at_ms, returned);
         let names: Vec<Labels> = elements.iter().map(|element| element.identity.clone()).collect();
+        self.take_elements(at_ms, elements, each);
+        names
+    }
+
+    /// Judges at one time by what it came to.
+    pub(super) fn take_elements(
+        &mut self,
+        at_ms: i64,
+        elements: Vec<Element>,
+        each: &mut dyn FnMut(i64, &Folding, Outcome),
+    ) {
         match self.alerts.take(at_ms, elements, self.timing) {
             Ok(changes) if changes.is_empty() => {}
             Ok(changes) => {
@@ -119,7 +130,6 @@ impl Folding {
                 each(at_ms, self, Outcome::Failure(failure));
             }
         }
-        names
     }
 
     /// The alerts that are gone after these changes, with how bad they became.

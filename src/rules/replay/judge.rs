@@ -8,12 +8,16 @@ use super::dependence::Dependence;
 use super::fold::{Folding, Outcome, Stretch};
 use super::overlay::Overlay;
 use super::peak::{Ended, Peak, Worse};
+use super::steps::{Returned, Steps};
 use crate::limits::REPLAY_STEPS_MAX;
 use crate::rules::alert::{Alerts, Change, Failure, Timing};
-use crate::rules::definition::{Judge, RuleCheck, RuleGroup};
-use crate::rules::evaluate::{ALERT_NAME, ALERTS, ALERTS_FOR_STATE, elements, recorded, series_of};
+use crate::rules::definition::{Judge, RuleCheck, RuleGroup, When};
+use crate::rules::evaluate::{
+    ALERT_NAME, ALERTS, ALERTS_FOR_STATE, elements, matched_elements, recorded, series_of,
+};
 use crate::rules::file::RuleKind;
 use crate::rules::running::results_max;
+use crate::rules::sequence::SequenceState;
 use crate::rules::template::{Context, QueryFunction};
 
 /// What the templates of labels can refer to.
@@ -57,15 +61,16 @@ struct State {
     folding: Option<Folding>,
     /// The series that it wrote last.
     wrote: Vec<Labels>,
+    /// What its sequence has come to, if it judges by one.
+    sequence: SequenceState,
 }
 
 impl<'g> Replay<'g> {
     /// Rules that nothing has been taken in of yet.
     pub fn new(group: &'g RuleGroup) -> Replay<'g> {
-        let state = |rule: &std::sync::Arc<RuleCheck>| State { folding: folding(rule), wrote: Vec::new() };
-        let mut reaches = group.rules.iter().map(|rule| match &rule.judge {
-            Judge::Query { expr, .. } => reach_ms(expr, None),
-        });
+        let state = |rule: &std::sync::Arc<RuleCheck>| State { folding: folding(rule), ..State::default() };
+        let mut reaches =
+            group.rules.iter().flat_map(|rule| rule.judge.expressions()).map(|expr| reach_ms(expr, None));
         Replay {
             group,
             dependence: Dependence::of(group),
@@ -80,6 +85,18 @@ impl<'g> Replay<'g> {
         if let Some(folding) = self.rules.get_mut(rule).and_then(|state| state.folding.as_mut()) {
             folding.go_on(alerts);
         }
+    }
+
+    /// Has a rule go on with what is under way of its sequence.
+    pub fn go_on_sequence(&mut self, rule: usize, sequence: SequenceState) {
+        if let Some(state) = self.rules.get_mut(rule) {
+            state.sequence = sequence;
+        }
+    }
+
+    /// What the sequence of a rule has come to.
+    pub fn sequence(&self, rule: usize) -> Option<&SequenceState> {
+        Some(&self.rules.get(rule)?.sequence)
     }
 
     /// The alerts of a rule; none of one that records.
@@ -122,7 +139,6 @@ impl<'g> Replay<'g> {
     fn rule_over(&mut self, task: &Task<'_>, times: &[i64], watch: &mut Watch<'_>) -> Result<(), String> {
         let group = self.group;
         let rule = &*group.rules[task.number];
-        let Judge::Query { query, expr } = &rule.judge;
         let offset_ms = group.query_offset_ms;
         let shifted: Vec<i64>;
         let asked = if offset_ms == 0 {
@@ -144,23 +160,30 @@ impl<'g> Replay<'g> {
             series: self.dependence.is_read[task.number].then(BTreeMap::new),
             watch,
         };
-        let done = at(expr, source, asked, task.options, &mut |asked, rows| {
-            match rows {
-                Ok(rows) => writing.take(asked, &rows),
-                Err(error) => {
-                    let reason = error.one_line(query);
-                    let at_ms = asked.first().map_or(0, |time| time.saturating_add(offset_ms));
-                    (writing.watch)(task.number, at_ms, Judged::Failed(&reason));
+        let done = match &rule.judge {
+            Judge::Query { query, expr } => at(expr, source, asked, task.options, &mut |asked, rows| {
+                match rows {
+                    Ok(rows) => writing.take(asked, &rows),
+                    Err(error) => {
+                        let reason = error.one_line(query);
+                        let at_ms = asked.first().map_or(0, |time| time.saturating_add(offset_ms));
+                        (writing.watch)(task.number, at_ms, Judged::Failed(&reason));
+                    }
                 }
+                true
+            })
+            .map_err(|error| error.one_line(query)),
+            Judge::Sequence(sequence) => {
+                let steps = Steps { sequence, source, options: task.options };
+                writing.follow(&steps, asked, matches!(group.when, When::Samples { .. }))
             }
-            true
-        });
+        };
         let series = writing.series.take();
         self.written = written;
         for (labels, samples) in series.into_iter().flatten() {
             samples.into_iter().for_each(|(time_ms, value)| self.written.insert(&labels, time_ms, value));
         }
-        done.map_err(|error| error.one_line(query))
+        done
     }
 }
 
@@ -172,6 +195,19 @@ struct Task<'a> {
     options: &'a Options<'a>,
     /// No rule of the group reads what another writes.
     is_alone: bool,
+}
+
+impl Task<'_> {
+    /// What templates can refer to at a time.
+    fn context(&self, at_ms: i64, offset_ms: i64) -> Context {
+        let surroundings = self.surroundings;
+        Context {
+            now_ms: at_ms,
+            external_labels: surroundings.external_labels.clone(),
+            external_url: surroundings.external_url.clone(),
+            query: (surroundings.queries_at)(at_ms.saturating_sub(offset_ms)),
+        }
+    }
 }
 
 /// The results of a rule on their way.
@@ -192,6 +228,52 @@ impl Writing<'_, '_> {
             RuleKind::Record(_) => self.record(asked, rows),
             RuleKind::Alert(_) => self.alert(asked, rows),
         }
+    }
+
+    /// Follows a sequence over times of its queries. One that is judged with samples is also judged when something of it is due.
+    fn follow(&mut self, steps: &Steps<'_>, asked: &[i64], has_deadlines: bool) -> Result<(), String> {
+        for (asked_ms, returned) in asked.iter().zip(steps.over(asked)?) {
+            let at_ms = asked_ms.saturating_add(self.offset_ms);
+            let due = |state: &State| state.sequence.next_deadline_ms(steps.sequence);
+            while let Some(due_ms) = due(self.state).filter(|due_ms| has_deadlines && *due_ms < at_ms) {
+                let is_judged = self.step(steps, due_ms, steps.at(due_ms.saturating_sub(self.offset_ms)));
+                if !is_judged {
+                    // It stays due, and is decided with what is returned at the next time.
+                    break;
+                }
+            }
+            self.step(steps, at_ms, returned);
+        }
+        Ok(())
+    }
+
+    /// One time of a sequence; false if it could not be judged.
+    fn step(&mut self, steps: &Steps<'_>, at_ms: i64, returned: Returned) -> bool {
+        let state = &mut *self.state;
+        let matched = returned.and_then(|returned| {
+            state.sequence.take(steps.sequence, at_ms, &returned).map_err(|failure| failure.to_string())
+        });
+        let matched = match matched {
+            Ok(matched) => matched,
+            Err(reason) => {
+                (self.watch)(self.task.number, at_ms, Judged::Failed(&reason));
+                return false;
+            }
+        };
+        let Some(mut folding) = state.folding.take() else { return true };
+        let context = self.task.context(at_ms, self.offset_ms);
+        let elements = matched_elements(self.rule.kind.name(), &self.rule.labels, matched, &context);
+        let mut has_failed = false;
+        folding.take_elements(at_ms, elements, &mut |at_ms, _, outcome| {
+            has_failed |= matches!(outcome, Outcome::Failure(_));
+            tell(self.watch, self.task.number, at_ms, &outcome);
+        });
+        if self.series.is_some() && !has_failed {
+            let series = folding.alerts.iter().flat_map(series_of).collect();
+            self.write(at_ms.saturating_sub(self.offset_ms), series);
+        }
+        self.state.folding = Some(folding);
+        true
     }
 
     fn record(&mut self, asked: &[i64], rows: &[TimedRow]) {
@@ -228,17 +310,9 @@ impl Writing<'_, '_> {
         let Some(mut folding) = self.state.folding.take() else { return };
         let (named, offset_ms, number) =
             ((self.rule.kind.name(), &*self.rule.labels), self.offset_ms, self.task.number);
-        let surroundings = self.task.surroundings;
-        let elements = |at_ms: i64, returned| {
-            let asked_ms = at_ms.saturating_sub(offset_ms);
-            let context = Context {
-                now_ms: at_ms,
-                external_labels: surroundings.external_labels.clone(),
-                external_url: surroundings.external_url.clone(),
-                query: (surroundings.queries_at)(asked_ms),
-            };
-            elements(named.0, named.1, returned, &context)
-        };
+        let task = self.task;
+        let elements =
+            |at_ms: i64, returned| elements(named.0, named.1, returned, &task.context(at_ms, offset_ms));
         let times: Vec<i64> = asked.iter().map(|time| time.saturating_add(offset_ms)).collect();
         if self.series.is_none() {
             let stretch = Stretch { times: &times, rows, elements: &elements };
@@ -290,11 +364,14 @@ fn tell(watch: &mut Watch<'_>, rule: usize, at_ms: i64, outcome: &Outcome) {
 
 fn folding(rule: &std::sync::Arc<RuleCheck>) -> Option<Folding> {
     let RuleKind::Alert(alert) = &rule.kind else { return None };
-    let Judge::Query { expr, .. } = &rule.judge;
     let timing =
         Timing { for_ms: alert.for_ms, keep_firing_ms: alert.keep_firing_ms, limit: results_max(rule) };
     let has_fixed_labels = rule.labels.iter().all(|(_, text)| text.is_fixed());
-    Some(Folding::new(timing, Worse::of(expr), has_fixed_labels))
+    let worse = match &rule.judge {
+        Judge::Query { expr, .. } => Worse::of(expr),
+        Judge::Sequence(_) => Worse::Higher,
+    };
+    Some(Folding::new(timing, worse, has_fixed_labels))
 }
 
 /// Whether a rule of a group writes a series of these labels.

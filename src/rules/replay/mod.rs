@@ -5,6 +5,7 @@ mod fold;
 mod judge;
 mod overlay;
 mod peak;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod times;

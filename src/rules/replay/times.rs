@@ -2,7 +2,7 @@
 
 use custos_promql::{Result, SampleTimes, Source, sample_times};
 
-use crate::rules::definition::{Judge, RuleGroup, When};
+use crate::rules::definition::{RuleGroup, When};
 
 /// Past times of which it is asked when rules were to be judged (ms since the epoch, both included).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +35,7 @@ pub fn judgement_times(group: &RuleGroup, source: &dyn Source, past: Past) -> Re
 /// The times of what all rules select.
 fn samples_of(group: &RuleGroup, source: &dyn Source, past: Past) -> Result<SampleTimes> {
     let mut all: Option<SampleTimes> = None;
-    for rule in &group.rules {
-        let Judge::Query { expr, .. } = &rule.judge;
+    for expr in group.rules.iter().flat_map(|rule| rule.judge.expressions()) {
         let found = sample_times(expr, source, past.from_ms, past.to_ms)?;
         all = Some(match all {
             None => found,

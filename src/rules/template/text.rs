@@ -9,10 +9,14 @@ use gotmpl::{MissingKey, Value};
 use super::context::Context;
 use super::functions::{self, Surroundings};
 use super::{tree, value};
+use crate::rules::sequence::HappenedStep;
 
 /// What stands before each template, so that `$labels` and its like are there.
 const PRELUDE: &str = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}\
                        {{$value := .Value}}";
+/// The same before a template of a sequence, which has its steps as well.
+const SEQUENCE_PRELUDE: &str = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}\
+                                {{$value := .Value}}{{$steps := .Steps}}";
 /// Most rounds of `range` in one expansion.
 const ROUNDS_MAX: u64 = 100_000;
 /// Most bytes of one expansion; what is longer is an error of the template.
@@ -22,6 +26,8 @@ const EXPANSION_MAX_BYTES: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct Template {
     source: String,
+    /// What stands before it.
+    prelude: &'static str,
     /// None for a text without actions.
     parsed: Option<Arc<gotmpl::Template>>,
     /// Whether a function is called that depends on the evaluation.
@@ -34,24 +40,37 @@ impl Template {
     /// # Errors
     /// What is wrong with it, and where.
     pub fn parse(name: &str, source: &str) -> Result<Template, String> {
+        Template::parse_after(PRELUDE, name, source)
+    }
+
+    /// Reads a template of a sequence, which may refer to `$steps`.
+    ///
+    /// # Errors
+    /// As before.
+    pub fn parse_of_sequence(name: &str, source: &str) -> Result<Template, String> {
+        Template::parse_after(SEQUENCE_PRELUDE, name, source)
+    }
+
+    fn parse_after(prelude: &'static str, name: &str, source: &str) -> Result<Template, String> {
         if !source.contains("{{") {
             return Ok(Template::plain(source));
         }
-        let text = format!("{PRELUDE}{source}{}", tree::END);
+        let text = format!("{prelude}{source}{}", tree::END);
         let parsed = gotmpl::Template::new(&format!("__alert_{name}"))
             .missing_key(MissingKey::ZeroValue)
             .max_range_iters(ROUNDS_MAX)
             .funcs(functions::fixed())
             .funcs(functions::contextual(&Surroundings::none()))
             .parse(&text)
-            .map_err(|error| place_in_source(&error))?;
+            .map_err(|error| place_in_source(prelude, &error))?;
         let parsed = tree::like_go(parsed, functions::is_known).map_err(|fault| {
             let line_start = text[..fault.pos.offset].rfind('\n').map_or(0, |end| end + 1);
             let column = text[line_start..fault.pos.offset].chars().count() + 1;
-            format!("{}: {}", written_at(fault.pos.line, column), fault.message)
+            format!("{}: {}", written_at(prelude, fault.pos.line, column), fault.message)
         })?;
         Ok(Template {
             source: source.to_owned(),
+            prelude,
             is_contextual: functions::contextual_names().any(|name| source.contains(name)),
             parsed: Some(Arc::new(parsed)),
         })
@@ -59,7 +78,7 @@ impl Template {
 
     /// A text in which nothing is an action.
     pub fn plain(text: &str) -> Template {
-        Template { source: text.to_owned(), parsed: None, is_contextual: false }
+        Template { source: text.to_owned(), prelude: PRELUDE, parsed: None, is_contextual: false }
     }
 
     /// The text as it is written.
@@ -75,27 +94,40 @@ impl Template {
     /// The text for an element: its labels, as the expression returned them, and its value. What goes wrong becomes the
     /// text, as in Prometheus.
     pub fn expand(&self, labels: &Labels, value: f64, context: &Context) -> String {
+        self.expand_after(&[], labels, value, context)
+    }
+
+    /// The same for an element of a sequence, with the steps that led to it.
+    pub fn expand_after(
+        &self,
+        steps: &[HappenedStep],
+        labels: &Labels,
+        value: f64,
+        context: &Context,
+    ) -> String {
         match &self.parsed {
             None => self.source.clone(),
             Some(parsed) => self
-                .run(parsed, labels, value, context)
+                .run(parsed, self.data(steps, labels, value, context), context)
                 .unwrap_or_else(|error| format!("<error expanding template: {error}>")),
         }
     }
 
-    fn run(
-        &self,
-        parsed: &Arc<gotmpl::Template>,
-        labels: &Labels,
-        value: f64,
-        context: &Context,
-    ) -> Result<String, String> {
-        let data = Value::Map(Arc::new(BTreeMap::from([
+    /// What the template is expanded for.
+    fn data(&self, steps: &[HappenedStep], labels: &Labels, value: f64, context: &Context) -> Value {
+        let mut data = BTreeMap::from([
             ("Labels".into(), value::labels(labels)),
             ("ExternalLabels".into(), value::labels(&context.external_labels)),
             ("ExternalURL".into(), Value::String(context.external_url.as_str().into())),
             ("Value".into(), Value::Float(value)),
-        ])));
+        ]);
+        if self.prelude == SEQUENCE_PRELUDE {
+            data.insert("Steps".into(), value::steps(steps));
+        }
+        Value::Map(Arc::new(data))
+    }
+
+    fn run(&self, parsed: &Arc<gotmpl::Template>, data: Value, context: &Context) -> Result<String, String> {
         let mut text = Bounded(String::new());
         let done = match self.is_contextual {
             false => parsed.execute_template_fmt(&mut text, parsed.name(), &data),
@@ -110,7 +142,7 @@ impl Template {
             Err(_) if text.0.len() >= EXPANSION_MAX_BYTES => {
                 Err(format!("the text has more than {EXPANSION_MAX_BYTES} bytes"))
             }
-            Err(error) => Err(place_in_source(&error)),
+            Err(error) => Err(place_in_source(self.prelude, &error)),
         }
     }
 }
@@ -143,19 +175,19 @@ impl std::fmt::Write for Bounded {
 }
 
 /// The message of an error, with the column in the template as it was written.
-fn place_in_source(error: &gotmpl::TemplateError) -> String {
+fn place_in_source(prelude: &str, error: &gotmpl::TemplateError) -> String {
     use gotmpl::TemplateError::{Lex, Parse};
     match error {
         Parse { line, col, message, .. } | Lex { line, col, message, .. } => {
-            format!("{}: {message}", written_at(*line, *col))
+            format!("{}: {message}", written_at(prelude, *line, *col))
         }
         other => other.to_string(),
     }
 }
 
 /// Line and column in the template as it was written.
-fn written_at(line: usize, column: usize) -> String {
-    let before = if line == 1 { PRELUDE.len() } else { 0 };
+fn written_at(prelude: &str, line: usize, column: usize) -> String {
+    let before = if line == 1 { prelude.len() } else { 0 };
     format!("{line}:{}", column.saturating_sub(before).max(1))
 }
 
@@ -255,6 +287,34 @@ pub(super) mod tests {
         }
         let column = |error: &str| error.split(':').nth(1).and_then(|column| column.parse::<usize>().ok());
         assert!(column(&expanded("{{ $labels.disk")).is_some_and(|column| column < 20));
+    }
+
+    #[test]
+    fn a_template_of_a_sequence_has_its_steps() {
+        let step =
+            |name: &str, value, labels| HappenedStep { name: name.into(), at_ms: 90_500, value, labels };
+        let steps = [
+            step("full", Some(0.97), Labels::new([("path", "/data")])),
+            step("step2", None, Labels::default()),
+        ];
+        let query: QueryFunction = Arc::new(|_| Ok(Vec::new()));
+        let (external_labels, external_url) = (Labels::default(), String::new());
+        let context = Context { now_ms: 0, external_labels, external_url, query };
+        for (source, text) in [
+            ("{{ $steps.full.labels.path }} {{ $steps.full.value | humanizePercentage }}", "/data 97%"),
+            ("{{ $steps.full.labels.none }}|", "|"),
+            ("{{ $steps.step2.time }}", "90.5"),
+            ("{{ $steps.step2.time | humanizeTimestamp }}", "1970-01-01 00:01:30.5 +0000 UTC"),
+            ("{{ range $name, $step := $steps }}{{ $name }} {{ end }}", "full step2 "),
+            ("{{ if $steps.step2.value }}came{{ else }}did not come{{ end }}", "did not come"),
+        ] {
+            let template = Template::parse_of_sequence("Hot", source).unwrap();
+            assert_eq!(template.expand_after(&steps, &Labels::default(), 1.0, &context), text, "{source}");
+            let error = Template::parse("Hot", source).unwrap_err();
+            assert!(error.ends_with(": undefined variable \"$steps\""), "{error}");
+        }
+        let error = Template::parse_of_sequence("Hot", "{{ nothing }}").unwrap_err();
+        assert_eq!(error, "1:4: function \"nothing\" not defined");
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use custos_promql::Labels;
 use gotmpl::{TemplateError, Value};
 
+use crate::rules::sequence::HappenedStep;
+
 /// Labels: a map of texts.
 pub(super) fn labels(labels: &Labels) -> Value {
     let map = labels.iter().map(|label| (Arc::clone(&label.name), Value::String(Arc::clone(&label.value))));
@@ -16,6 +18,19 @@ pub(super) fn labels(labels: &Labels) -> Value {
 pub(super) fn sample(of: &Labels, value: f64) -> Value {
     let fields = [("Labels".into(), labels(of)), ("Value".into(), Value::Float(value))];
     Value::Map(Arc::new(BTreeMap::from(fields)))
+}
+
+/// The steps of a sequence that have happened, by their names.
+pub(super) fn steps(steps: &[HappenedStep]) -> Value {
+    let step = |step: &HappenedStep| {
+        let mut fields = BTreeMap::from([
+            ("time".into(), Value::Float(step.at_ms as f64 / 1e3)),
+            ("labels".into(), labels(&step.labels)),
+        ]);
+        fields.extend(step.value.map(|value| ("value".into(), Value::Float(value))));
+        (Arc::clone(&step.name), Value::Map(Arc::new(fields)))
+    };
+    Value::Map(Arc::new(steps.iter().map(step).collect()))
 }
 
 /// A text, empty where there is none.

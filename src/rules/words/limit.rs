@@ -6,7 +6,7 @@ use crate::rules::definition::Judge;
 
 /// What the value of an element is compared with, if the expression is a comparison with a number: `> 0.9`.
 pub(super) fn limit(judge: &Judge) -> Option<String> {
-    let Judge::Query { expr, .. } = judge;
+    let Judge::Query { expr, .. } = judge else { return None };
     let Expr::Binary(binary) = expr.unwrapped() else { return None };
     if binary.returns_bool {
         return None;
