@@ -13,8 +13,8 @@ mod show;
 
 pub use keys::top::{DEFAULT_PLUGINS, DEFAULT_STORE};
 pub use model::{
-    AGENT_CHECK, Alertmanager, ByteUnits, Check, CheckNameFault, CheckNotify, Command, Condition, Config,
-    Email, GraphStyle, GroupBy, Heartbeat, HttpConfig, Icinga, Inhibition, KeyPart, Limit, Listening,
+    AGENT_CHECK, Access, Alertmanager, ByteUnits, Check, CheckNameFault, CheckNotify, Command, Condition,
+    Config, Email, GraphStyle, GroupBy, Heartbeat, HttpConfig, Icinga, Inhibition, KeyPart, Limit, Listening,
     MailTls, Matchers, Medium, NativeCheck, Network, NotifyConfig, Nrdp, NrpeConfig, NrpeKeys, Nsca,
     OnMissing, Part, Priority, Process, RunAs, Secret, Serving, SnmpAccess, SnmpConfig, SnmpPoll,
     SnmpProfile, SnmpUser, SnmpWanted, Stale, SyncPolicy, TablePoll, Target, Template, Threshold, TrapRule,

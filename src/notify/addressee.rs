@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::alert::{Alert, AlertId};
-use super::ledger::{Item, Ledger, Outcome};
+use super::ledger::{Item, Ledger};
 use super::notification::{Notification, NotifiedAlert, Status};
 use super::plan::Draft;
+use super::send::Taken;
 use crate::clock::{Moment, micros};
 use crate::config::Target;
 use crate::limits::{NOTIFY_RETRY_MAX, NOTIFY_RETRY_MIN};
@@ -156,12 +157,12 @@ impl Addressee {
     }
 
     /// Takes in what became of the delivery under way; returns the alerts that it was about.
-    pub(super) fn end(&mut self, outcomes: &[Outcome], now: Moment) -> Vec<AlertId> {
+    pub(super) fn end(&mut self, outcomes: &[Taken], now: Moment) -> Vec<AlertId> {
         let Some(delivery) = self.under_way.take() else { return Vec::new() };
-        let lost = Outcome::Later("the delivery broke off".to_owned());
+        let lost = Taken::Later("the delivery broke off".to_owned());
         let outcome = |place: usize| outcomes.get(place).unwrap_or(&lost);
         // Of an alert under two sets of labels both must have come.
-        let mut worst: BTreeMap<&AlertId, (&Item, &Outcome)> = BTreeMap::new();
+        let mut worst: BTreeMap<&AlertId, (&Item, &Taken)> = BTreeMap::new();
         for (place, item) in delivery.items.iter().enumerate() {
             let found = worst.entry(&item.id).or_insert((item, outcome(place)));
             if rank(outcome(place)) > rank(found.1) {
@@ -169,16 +170,16 @@ impl Addressee {
             }
         }
         for (item, outcome) in worst.values() {
-            self.refused += u64::from(matches!(outcome, Outcome::Refused(_)));
+            self.refused += u64::from(matches!(outcome, Taken::Refused(_)));
             self.ledger.end(item, outcome, delivery.made);
         }
         let problem = worst.values().map(|(_, outcome)| *outcome).max_by_key(|outcome| rank(outcome));
         let (later, why) = match problem {
-            Some(Outcome::Later(why)) => (true, Some(why.clone())),
-            Some(Outcome::Refused(why)) => (false, Some(why.clone())),
+            Some(Taken::Later(why)) => (true, Some(why.clone())),
+            Some(Taken::Refused(why)) => (false, Some(why.clone())),
             _ => (false, None),
         };
-        if worst.values().any(|(_, outcome)| matches!(outcome, Outcome::Delivered)) {
+        if worst.values().any(|(_, outcome)| matches!(outcome, Taken::Delivered)) {
             self.last_success_ms = Some(now.wall_ms);
             self.delivered += 1;
         }
@@ -197,11 +198,11 @@ impl Addressee {
     }
 }
 
-fn rank(outcome: &Outcome) -> u8 {
+fn rank(outcome: &Taken) -> u8 {
     match outcome {
-        Outcome::Delivered => 0,
-        Outcome::Refused(_) => 1,
-        Outcome::Later(_) => 2,
+        Taken::Delivered => 0,
+        Taken::Refused(_) => 1,
+        Taken::Later(_) => 2,
     }
 }
 

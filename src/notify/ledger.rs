@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use custos_store::State;
 
 use super::alert::{Alert, AlertId, LabelSet};
+use super::send::Taken;
 use crate::clock::Moment;
 
 /// What a target was told of one alert.
@@ -73,17 +74,6 @@ pub(super) struct Ledger {
     pub(super) entries: BTreeMap<AlertId, Entry>,
 }
 
-/// What became of an alert in a delivery.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The target acknowledged it.
-    Delivered,
-    /// It is tried again, and why.
-    Later(String),
-    /// The target refuses it for good, and why.
-    Refused(String),
-}
-
 /// An alert of a message, as it was when that was made.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Item {
@@ -137,12 +127,12 @@ impl Ledger {
     }
 
     /// Notes what became of an item. `made` is when the message was made.
-    pub(super) fn end(&mut self, item: &Item, outcome: &Outcome, made: Moment) {
+    pub(super) fn end(&mut self, item: &Item, outcome: &Taken, made: Moment) {
         let Some(entry) = self.entries.get_mut(&item.id) else { return };
         let refused = match outcome {
-            Outcome::Later(_) => return,
-            Outcome::Delivered => false,
-            Outcome::Refused(_) => true,
+            Taken::Later(_) => return,
+            Taken::Delivered => false,
+            Taken::Refused(_) => true,
         };
         // What it acknowledged before, it still knows.
         let knew = entry.told.as_ref().is_some_and(|told| told.firing && !told.refused);
@@ -220,18 +210,18 @@ mod tests {
             ledger.follow(&id(), &alert(1, None), true, true, at(1));
             ledger.begin(&item(true, 1));
             if acknowledged {
-                ledger.end(&item(true, 1), &Outcome::Delivered, at(2));
+                ledger.end(&item(true, 1), &Taken::Delivered, at(2));
                 ledger.follow(&id(), &alert(1, None), true, true, at(3));
                 assert_eq!((ledger.owed_len(), ledger.entries[&id()].is_told_firing()), (0, true));
             } else {
-                ledger.end(&item(true, 1), &Outcome::Later("no".into()), at(2));
+                ledger.end(&item(true, 1), &Taken::Later("no".into()), at(2));
                 assert_eq!(ledger.owed_len(), 1);
             }
             ledger.follow(&id(), &alert(2, Some(2)), true, true, at(4));
             assert!(ledger.entries[&id()].over && ledger.owed_len() == 1);
-            ledger.end(&item(false, 2), &Outcome::Later("no".into()), at(5));
+            ledger.end(&item(false, 2), &Taken::Later("no".into()), at(5));
             assert_eq!(ledger.owed_len(), 1);
-            ledger.end(&item(false, 2), &Outcome::Delivered, at(6));
+            ledger.end(&item(false, 2), &Taken::Delivered, at(6));
             assert!(ledger.entries.is_empty());
         }
     }
@@ -240,7 +230,7 @@ mod tests {
     fn what_begins_again_before_its_end_was_told_replaces_that() {
         let mut ledger = Ledger::default();
         ledger.follow(&id(), &alert(1, None), true, true, at(1));
-        ledger.end(&item(true, 1), &Outcome::Delivered, at(2));
+        ledger.end(&item(true, 1), &Taken::Delivered, at(2));
         ledger.follow(&id(), &alert(2, Some(2)), true, true, at(3));
         ledger.follow(&id(), &alert(3, None), true, true, at(9));
         let entry = &ledger.entries[&id()];
@@ -252,7 +242,7 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.follow(&id(), &alert(1, None), true, true, at(1));
         ledger.begin(&item(true, 1));
-        ledger.end(&item(true, 1), &Outcome::Refused("no".into()), at(2));
+        ledger.end(&item(true, 1), &Taken::Refused("no".into()), at(2));
         ledger.follow(&id(), &alert(1, None), true, true, at(3));
         assert_eq!(ledger.owed_len(), 0);
         ledger.follow(&id(), &alert(2, None), true, true, at(4));
@@ -266,7 +256,7 @@ mod tests {
         for resolved in [true, false] {
             let mut ledger = Ledger::default();
             ledger.follow(&id(), &alert(1, None), true, resolved, at(1));
-            ledger.end(&item(true, 1), &Outcome::Delivered, at(2));
+            ledger.end(&item(true, 1), &Taken::Delivered, at(2));
             ledger.follow(&id(), &alert(2, None), false, resolved, at(3));
             assert_eq!(ledger.entries.len(), usize::from(resolved));
         }

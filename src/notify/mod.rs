@@ -5,6 +5,7 @@ mod alert;
 mod checked;
 mod handler;
 mod ledger;
+pub mod message;
 mod muted;
 mod note;
 mod notification;
@@ -12,13 +13,13 @@ mod notifier;
 mod plan;
 mod pseudo;
 mod report;
+pub mod send;
 mod silence;
 mod standing;
 #[cfg(test)]
 mod tests;
 mod trouble;
 
-pub use ledger::Outcome;
 pub use note::{ACKS_NOTE, SILENCES_NOTE, target_note};
 pub use notification::{Notification, NotifiedAlert, NotifiedCheck, Status, Why};
 pub use notifier::{Effect, Noted, Notifier};

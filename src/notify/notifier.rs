@@ -13,12 +13,13 @@ use super::addressee::{Addressee, Noting};
 use super::alert::{Alert, AlertId, Firing, of_rule, of_run};
 use super::checked::checked;
 use super::handler::Handlers;
-use super::ledger::{Ledger, Outcome};
+use super::ledger::Ledger;
 use super::muted::{Mute, Reasons, muted};
 use super::note::{self, ACKS_NOTE, SILENCES_NOTE, target_note};
 use super::notification::{Notification, NotifiedCheck};
 use super::plan::{self, Next, View};
 use super::pseudo;
+use super::send::Taken;
 use super::silence::{Ack, Acks, Remark, Silence, Silences};
 use super::trouble::Troubles;
 use crate::clock::{Moment, micros};
@@ -328,10 +329,10 @@ impl Notifier {
     }
 
     /// Takes in what became of each alert of a message.
-    pub fn sent(&mut self, ticket: u64, outcomes: &[Outcome], now: Moment, effects: &mut Vec<Effect>) {
+    pub fn sent(&mut self, ticket: u64, outcomes: &[Taken], now: Moment, effects: &mut Vec<Effect>) {
         let why = outcomes.iter().find_map(|outcome| match outcome {
-            Outcome::Delivered => None,
-            Outcome::Later(why) | Outcome::Refused(why) => Some(why.clone()),
+            Taken::Delivered => None,
+            Taken::Later(why) | Taken::Refused(why) => Some(why.clone()),
         });
         match self.errands.remove(&ticket) {
             None => {}

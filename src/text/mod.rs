@@ -1,6 +1,7 @@
 //! Quantities, times and errors as people write and read them, and what of a text is safe to show.
 
 pub(crate) mod accounts;
+pub mod head;
 pub mod human;
 pub mod local_time;
 pub(crate) mod system_error;

@@ -32,6 +32,12 @@ pub(crate) const ROOMS: &[Room] = &[
         imports: &[],
         outside: &["custos_store"],
     },
+    Room {
+        name: "graph",
+        what: "charts; pure",
+        imports: &["text"],
+        outside: &["custos_query", "custos_store"],
+    },
     Room { name: "period", what: "calendars; pure", imports: &["limits", "text"], outside: &[] },
     Room {
         name: "document",
@@ -102,8 +108,10 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "notify",
         what: "what is owed to whom, and how each medium is told",
-        imports: &["clock", "config", "limits", "observe", "part", "rules", "text"],
-        outside: &["custos_promql", "custos_query", "custos_store"],
+        imports: &[
+            "clock", "config", "execute", "graph", "hash", "limits", "observe", "part", "rules", "text", "whole_file",
+        ],
+        outside: &["custos_promql", "custos_query", "custos_store", "openssl", "sockets", "tokio"],
     },
     Room {
         name: "record",
@@ -187,12 +195,6 @@ pub(crate) const ROOMS: &[Room] = &[
             "threads",
             "tokio",
         ],
-    },
-    Room {
-        name: "graph",
-        what: "charts; pure",
-        imports: &["text"],
-        outside: &["custos_query", "custos_store"],
     },
     Room {
         name: "discover",

@@ -71,7 +71,9 @@ pub(crate) const MEDIA: [&dyn Row; 7] = [&WEBHOOK, &ALERTMANAGER, &EMAIL, &COMMA
 
 section! {
     /// One of the `targets`.
-    TARGET = "target" rules [Rule::One(&MEDIA)];
+    TARGET = "target" rules [
+        Rule::One(&MEDIA), Rule::With(&ACCESS_USER, &ACCESS_PASSWORD), Rule::With(&ACCESS_PASSWORD, &ACCESS_USER),
+    ];
     WEBHOOK: Key<Own> = key("webhook", Own(|| Shape::Pattern(URL)),
         "an address that gets a `POST` with the JSON of Alertmanager's webhooks (version 4)")
         .says("this or another medium is required");
@@ -84,6 +86,15 @@ section! {
     NRDP: Key<Own> = key("nrdp", Own(|| Shape::Section(&NRDP_OF)), "[passive results to a Nagios](#nrdp), by NRDP");
     ICINGA: Key<Own> = key("icinga", Own(|| Shape::Section(&ICINGA_OF)), "[passive results to an Icinga](#icinga), by its API");
     NSCA: Key<Own> = key("nsca", Own(|| Shape::Section(&NSCA_OF)), "[passive results to a Nagios](#nsca), by NSCA");
+    ACCESS_USER: Key<Own> = key("user", Own(|| Shape::Text), "as whom to log in to a `webhook` or to `alertmanager`s")
+        .says("no login");
+    ACCESS_PASSWORD: Key<Own> = key("password", Own(secret),
+        "`{ file: PATH }`: the password for that, in a file that no other user may read");
+    ACCESS_TOKEN: Key<Own> = key("token", Own(secret),
+        "`{ file: PATH }`: a token for a `webhook` or for `alertmanager`s (`Authorization: Bearer`), in a file that no other user may read");
+    ACCESS_CA: Key<Own> = key("ca", Own(path),
+        "PEM file of the authorities that the certificate of a `webhook` or of `alertmanager`s is verified against")
+        .says("those of the system");
     MATCH: Key<Own> = key("match", Own(matchers),
         "[conditions on labels](#conditions), or a list of them: the alerts that the target is for")
         .says("all alerts");
@@ -117,6 +128,8 @@ section! {
         .is(MailTls::Starttls);
     MAIL_USER: Key<Own> = key("user", Own(|| Shape::Text), "as whom to log in").says("no login");
     MAIL_PASSWORD: Key<Own> = key("password", Own(secret), "`{ file: PATH }`: the password, in a file that no other user may read");
+    MAIL_CA: Key<Own> = key("ca", Own(path), "PEM file of the authorities that the server's certificate is verified against")
+        .says("those of the system");
 }
 
 section! {
@@ -125,6 +138,8 @@ section! {
     NRDP_URL: Key<Own, Required> = key("url", Own(|| Shape::Pattern(URL)), "its address").required();
     NRDP_TOKEN: Key<Own, Required> = key("token", Own(secret), "`{ file: PATH }`: the token, in a file that no other user may read")
         .required();
+    NRDP_CA: Key<Own> = key("ca", Own(path), "PEM file of the authorities that its certificate is verified against")
+        .says("those of the system");
 }
 
 section! {
@@ -145,8 +160,8 @@ section! {
     NSCA_OF = "nsca";
     NSCA_SERVER: Key<Own, Required> = key("server", Own(|| Shape::Pattern(SERVER)), "`HOST:PORT`").required();
     NSCA_PASSWORD: Key<Own> = key("password", Own(secret), "`{ file: PATH }`: the password, in a file that no other user may read");
-    NSCA_ENCRYPTION: Key<Whole<u8>, Is<u8>> = key("encryption", Whole(0, 1),
-        "the method of encryption, by its number in `send_nsca.cfg`: 0 (none) or 1 (exclusive or)")
+    NSCA_ENCRYPTION: Key<Whole<u8>, Is<u8>> = key("encryption", Whole(0, 26),
+        "the method of encryption, by its number in `send_nsca.cfg`; 0 (none), 1 (exclusive or), 3 (3DES) and 14 (AES) are supported")
         .is(1);
 }
 

@@ -16,8 +16,8 @@ pub use check_name::CheckNameFault;
 pub use http::{HttpConfig, Listening};
 pub use matchers::Matchers;
 pub use notify::{
-    Alertmanager, CheckNotify, Email, GraphStyle, GroupBy, Heartbeat, Icinga, Inhibition, MailTls, Medium,
-    NotifyConfig, Nrdp, Nsca, Target, Webhook,
+    Access, Alertmanager, CheckNotify, Email, GraphStyle, GroupBy, Heartbeat, Icinga, Inhibition, MailTls,
+    Medium, NotifyConfig, Nrdp, Nsca, Target, Webhook,
 };
 pub use reserved::{AGENT_CHECK, UNMATCHED_CHECK};
 pub use snmp::{

@@ -137,11 +137,24 @@ impl Medium {
     }
 }
 
+/// How a receiver over HTTP lets this host in, and by what it is verified.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Access {
+    /// As whom this host logs in, with the password for that.
+    pub login: Option<(String, Secret)>,
+    /// A token in the place of that.
+    pub token: Option<Secret>,
+    /// PEM file of the authorities that its certificate is verified against; `None` for those of the system.
+    pub ca: Option<PathBuf>,
+}
+
 /// Where a webhook is.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Webhook {
     /// Its address.
     pub url: String,
+    /// How it lets this host in.
+    pub access: Access,
 }
 
 /// Where Alertmanagers are.
@@ -149,6 +162,8 @@ pub struct Webhook {
 pub struct Alertmanager {
     /// Their addresses, at least one.
     pub urls: Vec<String>,
+    /// How they let this host in.
+    pub access: Access,
 }
 
 /// How mail is sent.
@@ -166,6 +181,8 @@ pub struct Email {
     pub user: Option<String>,
     /// The password for that.
     pub password: Option<Secret>,
+    /// PEM file of the authorities that the server's certificate is verified against; `None` for those of the system.
+    pub ca: Option<PathBuf>,
 }
 
 /// How a connection to a mail server is made safe.
@@ -187,6 +204,8 @@ pub struct Nrdp {
     pub url: String,
     /// What lets this host in.
     pub token: Secret,
+    /// PEM file of the authorities that its certificate is verified against; `None` for those of the system.
+    pub ca: Option<PathBuf>,
 }
 
 /// Where an Icinga's API is.

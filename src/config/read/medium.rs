@@ -1,10 +1,10 @@
 //! The media by which targets are told.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::config::keys::notify as keys;
 use crate::config::model::check::Command;
-use crate::config::model::notify::{Alertmanager, Email, Icinga, Medium, Nrdp, Nsca, Webhook};
+use crate::config::model::notify::{Access, Alertmanager, Email, Icinga, Medium, Nrdp, Nsca, Webhook};
 use crate::config::model::snmp::Secret;
 use crate::config::read::command::{self, Lookup};
 use crate::config::read::secret_file;
@@ -14,17 +14,67 @@ use crate::document::section::Row;
 use crate::document::yaml::{Entry, Node};
 
 /// Reads the medium that a key of a target chooses.
-pub(crate) fn read(entry: &Entry, lookup: &Lookup<'_>, findings: &mut Findings) -> Option<Medium> {
+pub(crate) fn read(
+    entry: &Entry,
+    target: &Fields<'_>,
+    lookup: &Lookup<'_>,
+    findings: &mut Findings,
+) -> Option<Medium> {
+    let access = access(entry, target, lookup.base, findings);
     let (node, base) = (&entry.value, lookup.base);
     match entry.key.as_str() {
-        key if key == keys::WEBHOOK.name() => url(node, findings).map(|url| Medium::Webhook(Webhook { url })),
-        key if key == keys::ALERTMANAGER.name() => alertmanager(node, findings).map(Medium::Alertmanager),
+        key if key == keys::WEBHOOK.name() => {
+            url(node, findings).map(|url| Medium::Webhook(Webhook { url, access }))
+        }
+        key if key == keys::ALERTMANAGER.name() => {
+            alertmanager(node, access, findings).map(Medium::Alertmanager)
+        }
         key if key == keys::EMAIL.name() => email(node, base, findings).map(Medium::Email),
         key if key == keys::NRDP.name() => nrdp(node, base, findings).map(Medium::Nrdp),
         key if key == keys::ICINGA.name() => icinga(node, base, findings).map(Medium::Icinga),
         key if key == keys::NSCA.name() => nsca(node, base, findings).map(Medium::Nsca),
         _ => program(node, lookup, findings).map(Medium::Command),
     }
+}
+
+/// Reads how a receiver over HTTP lets this host in, which is said beside its medium.
+fn access(entry: &Entry, target: &Fields<'_>, base: &Path, findings: &mut Findings) -> Access {
+    let (user, password) = (target.get(&keys::ACCESS_USER), target.get(&keys::ACCESS_PASSWORD));
+    let (token, ca) = (target.get(&keys::ACCESS_TOKEN), target.get(&keys::ACCESS_CA));
+    let is_http = entry.key == keys::WEBHOOK.name() || entry.key == keys::ALERTMANAGER.name();
+    let given: [(&dyn Row, _); 4] = [
+        (&keys::ACCESS_USER, user),
+        (&keys::ACCESS_PASSWORD, password),
+        (&keys::ACCESS_TOKEN, token),
+        (&keys::ACCESS_CA, ca),
+    ];
+    for (key, node) in given.into_iter().filter(|_| !is_http) {
+        if let Some(node) = node {
+            let message =
+                format!("`{}` is for `webhook` and `alertmanager`, not for `{}`", key.name(), entry.key);
+            findings.error(&node.place, message);
+        }
+    }
+    let pairs: [(&dyn Row, _, &dyn Row); 2] = [
+        (&keys::ACCESS_USER, user, &keys::ACCESS_PASSWORD),
+        (&keys::ACCESS_PASSWORD, password, &keys::ACCESS_USER),
+    ];
+    for (given, node, needed) in pairs {
+        if let Some(node) = node.filter(|_| target.lacks(needed)) {
+            findings.error(&node.place, format!("`{}` is given without `{}`", given.name(), needed.name()));
+        }
+    }
+    let user = user.and_then(|node| line(node, "the name of a user", findings));
+    let password = password.and_then(|node| secret(node, base, findings));
+    Access {
+        login: user.zip(password),
+        token: token.and_then(|node| secret(node, base, findings)),
+        ca: ca.and_then(|node| authorities(node, base, findings)),
+    }
+}
+
+fn authorities(node: &Node, base: &Path, findings: &mut Findings) -> Option<PathBuf> {
+    line(node, "the path of a PEM file", findings).map(|path| base.join(path))
 }
 
 /// A program with its arguments.
@@ -35,13 +85,13 @@ pub(crate) fn program(node: &Node, lookup: &Lookup<'_>, findings: &mut Findings)
     }
 }
 
-fn alertmanager(node: &Node, findings: &mut Findings) -> Option<Alertmanager> {
+fn alertmanager(node: &Node, access: Access, findings: &mut Findings) -> Option<Alertmanager> {
     let nodes = one_or_more(node);
     if nodes.is_empty() {
         refuse(node, "an address, or a list of them", findings);
     }
     let urls: Vec<String> = nodes.iter().filter_map(|item| url(item, findings)).collect();
-    (!urls.is_empty()).then_some(Alertmanager { urls })
+    (!urls.is_empty()).then_some(Alertmanager { urls, access })
 }
 
 fn email(node: &Node, base: &Path, findings: &mut Findings) -> Option<Email> {
@@ -55,6 +105,7 @@ fn email(node: &Node, base: &Path, findings: &mut Findings) -> Option<Email> {
         tls: fields.value(&keys::MAIL_TLS_OF, findings)?,
         user: fields.get(&keys::MAIL_USER).and_then(|node| line(node, "the name of a user", findings)),
         password: fields.get(&keys::MAIL_PASSWORD).and_then(|node| secret(node, base, findings)),
+        ca: fields.get(&keys::MAIL_CA).and_then(|node| authorities(node, base, findings)),
     };
     for (given, needed) in [(&keys::MAIL_PASSWORD, &keys::MAIL_USER), (&keys::MAIL_USER, &keys::SMTP)] {
         if fields.get(given).is_some() && fields.lacks(needed) {
@@ -74,7 +125,8 @@ fn nrdp(node: &Node, base: &Path, findings: &mut Findings) -> Option<Nrdp> {
     let token = fields.need(&keys::NRDP_TOKEN, &node.place, OWNER, "`{ file: PATH }`", findings);
     let (url, token) =
         (url_node.and_then(|node| url(node, findings)), token.and_then(|node| secret(node, base, findings)));
-    Some(Nrdp { url: url?, token: token? })
+    let ca = fields.get(&keys::NRDP_CA).and_then(|node| authorities(node, base, findings));
+    Some(Nrdp { url: url?, token: token?, ca })
 }
 
 fn icinga(node: &Node, base: &Path, findings: &mut Findings) -> Option<Icinga> {
@@ -86,8 +138,8 @@ fn icinga(node: &Node, base: &Path, findings: &mut Findings) -> Option<Icinga> {
     let url = url_node.and_then(|node| url(node, findings));
     let user = user.and_then(|node| line(node, "a user of the API", findings));
     let password = password.and_then(|node| secret(node, base, findings));
-    let ca = fields.get(&keys::ICINGA_CA).and_then(|node| line(node, "the path of a PEM file", findings));
-    Some(Icinga { url: url?, user: user?, password: password?, ca: ca.map(|path| base.join(path)) })
+    let ca = fields.get(&keys::ICINGA_CA).and_then(|node| authorities(node, base, findings));
+    Some(Icinga { url: url?, user: user?, password: password?, ca })
 }
 
 fn nsca(node: &Node, base: &Path, findings: &mut Findings) -> Option<Nsca> {

@@ -167,7 +167,7 @@ fn one_medium(
             }
             None
         }
-        [one] => medium::read(one, shared.lookup, findings),
+        [one] => medium::read(one, fields, shared.lookup, findings),
         [first, second, ..] => {
             let message = format!("{owner} has `{}` and `{}`, expected one of them", first.key, second.key);
             findings.error_beside(&second.key_place, message, "first", &first.key_place);

@@ -63,6 +63,7 @@ pub(super) fn write_check(
 fn write_target(page: &mut String, target: &Target) -> fmt::Result {
     writeln!(page, "    {}:", word(&target.name))?;
     writeln!(page, "      {}: {}", target.medium.key(), medium(&target.medium))?;
+    write_access(page, &target.medium)?;
     if !target.matchers.is_empty() {
         writeln!(page, "      match: {}", list(&target.matchers.written()))?;
     }
@@ -74,6 +75,25 @@ fn write_target(page: &mut String, target: &Target) -> fmt::Result {
     }
     writeln!(page, "      graph: {}", GRAPH.kind().written(target.graph))?;
     writeln!(page, "      resend: {}", duration::show(target.resend))
+}
+
+fn write_access(page: &mut String, medium: &Medium) -> fmt::Result {
+    let access = match medium {
+        Medium::Webhook(webhook) => &webhook.access,
+        Medium::Alertmanager(alertmanager) => &alertmanager.access,
+        _ => return Ok(()),
+    };
+    if let Some((user, password)) = &access.login {
+        writeln!(page, "      user: {}", word(user))?;
+        file(password).map_or(Ok(()), |file| writeln!(page, "      password: {file}"))?;
+    }
+    if let Some(token) = access.token.as_ref().and_then(file) {
+        writeln!(page, "      token: {token}")?;
+    }
+    match &access.ca {
+        Some(path) => writeln!(page, "      ca: {}", word(&path.to_string_lossy())),
+        None => Ok(()),
+    }
 }
 
 fn medium(medium: &Medium) -> String {
@@ -92,8 +112,13 @@ fn medium(medium: &Medium) -> String {
             ("tls", Some(MAIL_TLS_OF.kind().written(email.tls))),
             ("user", email.user.as_deref().map(word)),
             ("password", email.password.as_ref().and_then(file)),
+            ("ca", email.ca.as_ref().map(|path| word(&path.to_string_lossy()))),
         ]),
-        Medium::Nrdp(nrdp) => fields(vec![("url", Some(word(&nrdp.url))), ("token", file(&nrdp.token))]),
+        Medium::Nrdp(nrdp) => fields(vec![
+            ("url", Some(word(&nrdp.url))),
+            ("token", file(&nrdp.token)),
+            ("ca", nrdp.ca.as_ref().map(|path| word(&path.to_string_lossy()))),
+        ]),
         Medium::Icinga(icinga) => fields(vec![
             ("url", Some(word(&icinga.url))),
             ("user", Some(word(&icinga.user))),

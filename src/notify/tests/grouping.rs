@@ -3,7 +3,8 @@
 use custos_store::State;
 
 use super::stage::{Stage, one_target, s};
-use crate::notify::{Outcome, Status, Why};
+use crate::notify::send::Taken;
+use crate::notify::{Status, Why};
 
 const HOOK: &str = "webhook: 'http://127.0.0.1:1/'";
 
@@ -118,7 +119,7 @@ fn more_than_a_message_holds_goes_into_the_next() {
     let mut told = Vec::new();
     while let Some((_, _, notification)) = stage.under_way.first() {
         told.push((notification.alerts.iter().filter(|alert| alert.news).count(), notification.left_out));
-        stage.end(&Outcome::Delivered);
+        stage.end(&Taken::Delivered);
     }
     assert_eq!(told, [(100, 150), (100, 150), (50, 150)]);
 }

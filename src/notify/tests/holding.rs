@@ -4,7 +4,8 @@ use custos_store::{Run, Standing, State};
 
 use super::stage::{Stage, one_target, s};
 use crate::config::Matchers;
-use crate::notify::{Outcome, Remark, Why};
+use crate::notify::send::Taken;
+use crate::notify::{Remark, Why};
 
 const AT_ONCE: &str = "  group_wait: 0s\n  group_interval: 0s\n";
 
@@ -142,7 +143,7 @@ fn out_of_hours_nothing_is_told_and_then_what_still_fires() {
     stage.pass(s(1));
     assert_eq!(stage.told(), ["t: a CRITICAL*"]);
     stage.pass(s(10 * 3600));
-    stage.end(&Outcome::Delivered);
+    stage.end(&Taken::Delivered);
     stage.ran("a", State::Ok);
     stage.pass(s(3600));
     assert_eq!(stage.told(), [""; 0]);
@@ -158,11 +159,11 @@ fn a_heartbeat_comes_at_its_interval_and_none_waits_for_another() {
     assert_eq!(stage.under_way[0].2.why, Why::Heartbeat);
     stage.pass(s(600));
     assert_eq!(stage.under_way.len(), 1);
-    stage.end(&Outcome::Later("no".into()));
+    stage.end(&Taken::Later("no".into()));
     stage.pass(s(60));
     assert_eq!(stage.under_way.len(), 1);
     // It is no state of an alert, and leaves nothing behind.
-    stage.end(&Outcome::Delivered);
+    stage.end(&Taken::Delivered);
     assert_eq!(stage.notifier.report(stage.now).targets[0].owed, 0);
 }
 
@@ -174,7 +175,7 @@ fn a_target_is_tried_by_hand() {
     stage.notifier.try_target("t", 7, stage.now, &mut effects).unwrap();
     stage.perform(effects);
     assert_eq!(stage.under_way[0].2.why, Why::Trial);
-    stage.end(&Outcome::Refused("no".into()));
+    stage.end(&Taken::Refused("no".into()));
     assert_eq!(stage.tried, [(7, Err("no".to_owned()))]);
 }
 

@@ -3,10 +3,10 @@
 use custos_store::State;
 
 use super::stage::{Stage, config, one_target, s};
-use crate::notify::Outcome;
+use crate::notify::send::Taken;
 
-fn later() -> Outcome {
-    Outcome::Later("nobody there".into())
+fn later() -> Taken {
+    Taken::Later("nobody there".into())
 }
 
 fn at_once(target: &str) -> Stage {
@@ -92,7 +92,7 @@ fn what_is_refused_for_good_is_set_apart_and_the_rest_goes_on() {
     stage.notifier.ran("b", &b, None, stage.now);
     stage.act();
     let (ticket, ..) = stage.under_way.remove(0);
-    let outcomes = [Outcome::Refused("odd".into()), Outcome::Delivered];
+    let outcomes = [Taken::Refused("odd".into()), Taken::Delivered];
     let mut effects = Vec::new();
     stage.notifier.sent(ticket, &outcomes, stage.now, &mut effects);
     stage.act();

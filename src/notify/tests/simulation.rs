@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use custos_store::{Run, State};
 
 use super::stage::{Stage, one_target, s};
-use crate::notify::{Notification, Outcome, Status};
+use crate::notify::send::Taken;
+use crate::notify::{Notification, Status};
 
 const CHECKS: [&str; 4] = ["a", "b", "c", "d"];
 
@@ -109,7 +110,7 @@ impl Round {
                 return;
             }
             let acknowledged = arrives && !self.random.one_in(5);
-            let outcome = if acknowledged { Outcome::Delivered } else { Outcome::Later("lost".into()) };
+            let outcome = if acknowledged { Taken::Delivered } else { Taken::Later("lost".into()) };
             let mut effects = Vec::new();
             self.stage.notifier.sent(ticket, &vec![outcome; count], self.stage.now, &mut effects);
             self.stage.act();
@@ -153,7 +154,7 @@ impl Round {
             for (ticket, _, notification) in std::mem::take(&mut self.stage.under_way) {
                 self.receiver.hear(&notification, self.seed);
                 self.receiver.acknowledged.extend(facts(&notification));
-                let outcomes = vec![Outcome::Delivered; notification.alerts.len()];
+                let outcomes = vec![Taken::Delivered; notification.alerts.len()];
                 let mut effects = Vec::new();
                 self.stage.notifier.sent(ticket, &outcomes, self.stage.now, &mut effects);
                 self.stage.act();

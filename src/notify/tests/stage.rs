@@ -7,8 +7,9 @@ use custos_store::{Run, Standing, State};
 
 use crate::clock::Moment;
 use crate::config::{Config, Surroundings, load_with};
+use crate::notify::send::Taken;
 use crate::notify::{
-    ACKS_NOTE, Effect, Noted, Notification, Notifier, Outcome, SILENCES_NOTE, Status, target_note,
+    ACKS_NOTE, Effect, Noted, Notification, Notifier, SILENCES_NOTE, Status, target_note,
 };
 
 /// 2026-01-05 00:00 UTC, a Monday.
@@ -129,7 +130,7 @@ impl Stage {
     }
 
     /// All messages that are under way end like this.
-    pub(super) fn end(&mut self, outcome: &Outcome) {
+    pub(super) fn end(&mut self, outcome: &Taken) {
         for (ticket, _, notification) in std::mem::take(&mut self.under_way) {
             let outcomes = vec![outcome.clone(); notification.alerts.len()];
             let mut effects = Vec::new();
@@ -146,7 +147,7 @@ impl Stage {
             .iter()
             .map(|(_, target, notification)| format!("{target}: {}", short(notification)));
         let told = told.collect();
-        self.end(&Outcome::Delivered);
+        self.end(&Taken::Delivered);
         told
     }
 }

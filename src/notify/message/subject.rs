@@ -1,0 +1,91 @@
+//! The one line by which a message is known: of a mail, of a page.
+
+use std::collections::BTreeSet;
+
+use custos_store::State;
+
+use super::style::MessageStyle;
+use crate::limits::NOTIFY_SUBJECT_MAX_CHARS;
+use crate::notify::{Notification, NotifiedAlert, Status, Why};
+use crate::text::printable;
+use crate::text::width::shorten;
+
+/// The subject: the state first, then the host, then what.
+pub(super) fn subject(notification: &Notification, style: &MessageStyle) -> String {
+    let host = host(notification, style);
+    let subject = match notification.why {
+        Why::Trial => format!("TEST: {host} tells you that this works"),
+        Why::Heartbeat => format!("ALIVE: {host}"),
+        Why::News | Why::Repeat => match &notification.alerts[..] {
+            [alert] => one(alert, notification, &host),
+            alerts => several(alerts, notification, &host),
+        },
+    };
+    shorten(&printable(&subject), NOTIFY_SUBJECT_MAX_CHARS, "…").into_owned()
+}
+
+fn one(alert: &NotifiedAlert, notification: &Notification, host: &str) -> String {
+    let name = name(alert);
+    let text = summary(alert);
+    match alert.status {
+        Status::Resolved => format!("RECOVERED: {host} {name}"),
+        Status::Firing if notification.why == Why::Repeat => {
+            format!("STILL {}: {host} {name}: {text}", word(alert.state))
+        }
+        Status::Firing => format!("{}: {host} {name}: {text}", word(alert.state)),
+    }
+}
+
+fn several(alerts: &[NotifiedAlert], notification: &Notification, host: &str) -> String {
+    let count = |state: State| {
+        alerts.iter().filter(|alert| alert.status == Status::Firing && alert.state == state).count()
+    };
+    let recovered = alerts.iter().filter(|alert| alert.status == Status::Resolved).count();
+    let mut counts: Vec<String> = [State::Critical, State::Unknown, State::Warning, State::Ok]
+        .into_iter()
+        .map(|state| (count(state), word(state)))
+        .chain([(recovered, "RECOVERED")])
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}"))
+        .collect();
+    if notification.left_out > 0 {
+        counts.push(format!("{} more", notification.left_out));
+    }
+    let names: BTreeSet<String> = alerts.iter().map(name).collect();
+    let names: Vec<String> = names.into_iter().collect();
+    format!("{}: {host} {}", counts.join(", "), names.join(", "))
+}
+
+/// The host that it is about, or what it has to do with several.
+fn host(notification: &Notification, style: &MessageStyle) -> String {
+    let mut hosts = notification.alerts.iter().filter_map(|alert| alert.labels.get("host"));
+    let Some(first) = hosts.next() else { return style.host.clone() };
+    if hosts.all(|other| other == first) { first.clone() } else { format!("hosts of {}", style.host) }
+}
+
+/// What an alert is called, and what tells it from others of the same name.
+pub(super) fn name(alert: &NotifiedAlert) -> String {
+    let named = alert.labels.get("alertname").unwrap_or(&alert.check.name);
+    let known = ["alertname", "check", "host", "severity"];
+    let others =
+        alert.labels.iter().filter(|(label, value)| !known.contains(&label.as_str()) && !value.is_empty());
+    let others: Vec<String> = others.map(|(label, value)| format!("{label}={value}")).collect();
+    if others.is_empty() { named.clone() } else { format!("{named} ({})", others.join(", ")) }
+}
+
+/// What is said of an alert in a few words: what its rule says, or what decided, or what the plugin printed.
+fn summary(alert: &NotifiedAlert) -> &str {
+    let said = alert.annotations.get("summary").map(String::as_str).unwrap_or_default();
+    let judged = alert.check.judgement.lines().next().unwrap_or_default();
+    [said, judged, &alert.check.text].into_iter().find(|text| !text.is_empty()).unwrap_or_default()
+}
+
+/// A state in capitals, as people know them from Nagios.
+pub(super) fn word(state: State) -> &'static str {
+    match state {
+        State::Ok => "OK",
+        State::Warning => "WARNING",
+        State::Critical => "CRITICAL",
+        State::Unknown => "UNKNOWN",
+    }
+}

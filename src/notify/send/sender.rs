@@ -1,0 +1,166 @@
+//! Sends notifications to targets, each by its medium.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use custos_store::Snapshot;
+use jiff::tz::TimeZone;
+
+use super::http::Endpoint;
+use super::mail::{self, Letter};
+use super::nsca::Server;
+use super::receipt::{Failure, Receipt};
+use super::smtp::{self, Relay, Security};
+use super::{alertmanager, command, icinga, nrdp, nsca, webhook};
+use crate::clock;
+use crate::config::{Access, Email, GraphStyle, MailTls, Medium, Target};
+use crate::execute::{Commands, Program};
+use crate::graph::Glyphs;
+use crate::limits::NOTIFY_COMMAND_TIMEOUT;
+use crate::notify::Notification;
+use crate::notify::message::{Message, MessageStyle, StoreReader};
+
+/// Hands mails to the mail system of this host.
+const SENDMAIL: &str = "/usr/sbin/sendmail";
+
+/// Sends notifications. Clones share what they read the store with.
+#[derive(Clone)]
+pub struct Sender {
+    /// The name of this host.
+    host: Arc<str>,
+    /// The zone that times are shown in.
+    zone: TimeZone,
+    commands: Commands,
+    store: Arc<Mutex<StoreReader>>,
+}
+
+impl Sender {
+    /// Sends as the host of this name, runs commands by those, and writes messages by the store in that directory.
+    pub fn new(host: &str, zone: TimeZone, commands: Commands, store: PathBuf) -> Sender {
+        Sender { host: host.into(), zone, commands, store: Arc::new(Mutex::new(StoreReader::new(store))) }
+    }
+
+    /// Sends a notification to a target and waits for what becomes of it, which is bounded. Needs a tokio runtime with I/O and
+    /// time. Nothing is left running once the future is dropped, but for a command, which ends by itself.
+    pub async fn send(&self, target: &Target, notification: &Notification) -> Receipt {
+        let now_ms = clock::now_ms();
+        let host = &*self.host;
+        match &target.medium {
+            Medium::Webhook(hook) => {
+                let message = self.message(target, notification, false, now_ms).await;
+                webhook::send(&target.name, &endpoint(&hook.url, &hook.access), notification, &message).await
+            }
+            Medium::Alertmanager(managers) => {
+                let endpoints: Vec<Endpoint> =
+                    managers.urls.iter().map(|url| endpoint(url, &managers.access)).collect();
+                alertmanager::send(&endpoints, target.resend, notification, now_ms).await
+            }
+            Medium::Email(email) => {
+                let message = self.message(target, notification, true, now_ms).await;
+                let sent = self.mail(email, notification, &message, now_ms).await;
+                Receipt::of(notification.alerts.len(), sent)
+            }
+            Medium::Command(words) => {
+                let message = self.message(target, notification, false, now_ms).await;
+                let handler = command::Handler {
+                    argv: words,
+                    commands: &self.commands,
+                    contact: &target.name,
+                    host,
+                    zone: &self.zone,
+                    now_ms,
+                };
+                command::send(&handler, notification, &message).await
+            }
+            Medium::Nrdp(nrdp) => {
+                let access = Access { ca: nrdp.ca.clone(), ..Access::default() };
+                nrdp::send(&endpoint(&nrdp.url, &access), &nrdp.token, host, notification).await
+            }
+            Medium::Icinga(icinga) => {
+                let login = Some((icinga.user.clone(), icinga.password.clone()));
+                let access = Access { login, ca: icinga.ca.clone(), token: None };
+                icinga::send(&endpoint(&icinga.url, &access), host, notification).await
+            }
+            Medium::Nsca(nsca) => match host_and_port(&nsca.server) {
+                Ok((server, port)) => {
+                    let (password, encryption) = (nsca.password.as_ref(), nsca.encryption);
+                    let server = Server { host: server, port, password, encryption };
+                    nsca::send(&server, host, notification).await
+                }
+                Err(failure) => Receipt::of(notification.alerts.len(), Err(failure)),
+            },
+        }
+    }
+
+    /// The message of a notification, written by a thread that may wait for the store.
+    async fn message(&self, target: &Target, notification: &Notification, svg: bool, now_ms: i64) -> Message {
+        let glyphs = match target.graph {
+            GraphStyle::Braille => Some(Glyphs::Braille),
+            GraphStyle::Ascii => Some(Glyphs::Ascii),
+            GraphStyle::None => None,
+        };
+        let svg = svg && target.graph != GraphStyle::None;
+        let style = MessageStyle { host: self.host.to_string(), zone: self.zone.clone(), glyphs, svg };
+        let (store, notification) = (Arc::clone(&self.store), notification.clone());
+        let write = move || {
+            let snapshot: Option<Snapshot> = store.lock().unwrap_or_else(PoisonError::into_inner).snapshot();
+            Message::of(&notification, snapshot.as_ref(), &style, now_ms)
+        };
+        tokio::task::spawn_blocking(write).await.unwrap_or_default()
+    }
+
+    async fn mail(
+        &self,
+        email: &Email,
+        notification: &Notification,
+        message: &Message,
+        now_ms: i64,
+    ) -> Result<(), Failure> {
+        let own = format!("custos@{}", self.host);
+        let from = email.from.as_deref().unwrap_or(&own);
+        let letter = Letter { from, to: &email.to, host: &self.host, zone: &self.zone, now_ms };
+        let mail = mail::compose(&letter, notification, message)?;
+        let Some(server) = &email.smtp else { return self.sendmail(&mail).await };
+        let (host, port) = host_and_port(server)?;
+        let relay = Relay {
+            host,
+            port,
+            security: match email.tls {
+                MailTls::Starttls => Security::StartTls,
+                MailTls::Tls => Security::Tls,
+                MailTls::None => Security::None,
+            },
+            authorities: email.ca.as_deref(),
+            login: email.user.as_deref().zip(email.password.as_ref()),
+            name: &self.host,
+        };
+        smtp::send(&relay, from, &email.to, &mail).await
+    }
+
+    /// Hands a mail to `sendmail`, which finds the recipients in it.
+    async fn sendmail(&self, mail: &str) -> Result<(), Failure> {
+        let program = Program {
+            argv: [SENDMAIL, "-t", "-i"].map(str::to_owned).to_vec(),
+            variables: Vec::new(),
+            stdin: mail.replace("\r\n", "\n").into_bytes(),
+            timeout: NOTIFY_COMMAND_TIMEOUT,
+        };
+        command::ended(self.commands.run(program).await, NOTIFY_COMMAND_TIMEOUT)
+    }
+}
+
+fn endpoint(url: &str, access: &Access) -> Endpoint {
+    Endpoint {
+        url: url.to_owned(),
+        basic: access.login.clone(),
+        bearer: access.token.clone(),
+        authorities: access.ca.clone(),
+    }
+}
+
+/// The parts of `HOST:PORT`, where an address of IPv6 stands in brackets.
+fn host_and_port(server: &str) -> Result<(&str, u16), Failure> {
+    let parts = server.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+    let (host, port) = parts.ok_or_else(|| Failure::Permanent(format!("{server} is not HOST:PORT")))?;
+    Ok((host.trim_start_matches('[').trim_end_matches(']'), port))
+}
