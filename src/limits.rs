@@ -483,6 +483,15 @@ pub const NOTIFY_MATCHER_MAX_BYTES: usize = 512;
 pub const NOTIFY_ALERTS_MAX: usize = 5000;
 /// Alerts of one message; further ones that are owed go into the next.
 pub const NOTIFY_MESSAGE_ALERTS_MAX: usize = 100;
+/// Messages that are sent at once; further ones wait.
+pub const NOTIFY_DELIVERIES_MAX: usize = 32;
+/// Messages that were sent and whose end the agent has not looked at.
+pub const NOTIFY_DELIVERIES_QUEUE_MAX: usize = 256;
+/// How long the delivery of a message may take, whatever the medium, before it counts as failed.
+pub const NOTIFY_DELIVERY_TIMEOUT: Duration = Duration::from_secs(120);
+/// How long the end of the agent waits for deliveries under way.
+pub const NOTIFY_DRAIN: Duration = Duration::from_secs(3);
+const _: () = assert!(NOTIFY_DRAIN.as_secs() < DRAIN.as_secs());
 /// How long a target that failed is left alone at first; twice as long each time.
 pub const NOTIFY_RETRY_MIN: Duration = Duration::from_secs(1);
 /// The same at most. It is tried again for ever.

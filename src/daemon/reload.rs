@@ -47,6 +47,7 @@ impl Daemon {
         known.adopt(rows);
         known.forget_others(&self.config);
         tracing::info!(checks = self.config.checks.len(), "the configuration is reloaded");
+        self.reload_notify(&histories, now);
         self.handle(Event::Reload(Arc::clone(&self.config), histories), now);
         Ok(())
     }

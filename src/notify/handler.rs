@@ -54,6 +54,11 @@ impl Handlers {
         self.wanted.push_back(Wanted { check, target: Arc::new(target), notification });
     }
 
+    /// Whether none waits to be run.
+    pub(super) fn is_idle(&self) -> bool {
+        self.wanted.is_empty()
+    }
+
     /// Takes out what is to be run now.
     pub(super) fn take(&mut self) -> Vec<Wanted> {
         self.running += self.wanted.len();

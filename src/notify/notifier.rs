@@ -86,6 +86,8 @@ pub struct Notifier {
     last_ticket: u64,
     silences_noted: bool,
     acks_noted: bool,
+    /// Whether nothing more is sent, as the agent ends.
+    stopping: bool,
 }
 
 /// Notes that a notifier goes on from, as they are in the store.
@@ -125,6 +127,7 @@ impl Notifier {
             last_ticket: 0,
             silences_noted: true,
             acks_noted: true,
+            stopping: false,
         };
         for (name, target) in config.notify.iter().flat_map(|notify| &notify.targets) {
             let text = noted.targets.get(name).map(Vec::as_slice).unwrap_or_default();
@@ -360,8 +363,27 @@ impl Notifier {
         }
     }
 
+    /// Sends nothing more.
+    pub fn stop(&mut self) {
+        self.stopping = true;
+    }
+
+    /// Messages under way.
+    pub fn under_way(&self) -> usize {
+        self.errands.len()
+    }
+
+    /// Whether there may be something to do.
+    fn is_due(&self, now: Moment) -> bool {
+        let woken = self.next_wake_us().is_some_and(|wake| wake <= now.mono_us);
+        self.stale || woken || !self.handlers.is_idle() || !self.silences_noted || !self.acks_noted
+    }
+
     /// Decides what is to be done now.
     pub fn act(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        if self.stopping || !self.is_due(now) {
+            return;
+        }
         self.find_muted(now);
         for wanted in self.handlers.take() {
             let ticket = self.ticket(Errand::Handler(wanted.check));
@@ -372,6 +394,11 @@ impl Notifier {
         for name in names {
             self.act_for(&name, now, effects);
         }
+        self.note_remarks(effects);
+    }
+
+    /// Has silences and acknowledgements noted that changed.
+    fn note_remarks(&mut self, effects: &mut Vec<Effect>) {
         if !std::mem::replace(&mut self.silences_noted, true) {
             let text = serde_json::to_string(&self.silences.list()).unwrap_or_default();
             effects.push(Effect::Note { name: SILENCES_NOTE.to_owned(), text });
@@ -632,6 +659,7 @@ impl Notifier {
             let text = note::encode(addressee, |id| self.alerts.get(id));
             effects.push(Effect::Note { name: target_note(name), text });
         }
+        self.note_remarks(effects);
     }
 }
 

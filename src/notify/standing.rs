@@ -18,7 +18,7 @@ impl Notifier {
         }
         let sum = |of: fn(&Addressee) -> u64| self.targets.values().map(of).sum::<u64>();
         let handlers = &self.handlers;
-        let mut part = Part::new("notifications")
+        let mut part = Part::new("notify")
             .with_totals(
                 "notify",
                 [
@@ -30,7 +30,9 @@ impl Notifier {
                     ("handlers_dropped", handlers.dropped),
                 ],
             )
-            .with_level("notify_owed", sum(|addressee| addressee.ledger.owed_len() as u64));
+            .with_level("notify_owed", sum(|addressee| addressee.ledger.owed_len() as u64))
+            .with_level("notify_acknowledged", self.acks.list().len() as u64)
+            .with_level("notify_silences", self.silences.list().len() as u64);
         self.targets.values().for_each(|addressee| find_faults(addressee, now, &mut part));
         let not_followed = self.not_followed();
         if not_followed > 0 {

@@ -8,9 +8,7 @@ use custos_store::{Run, Standing, State};
 use crate::clock::Moment;
 use crate::config::{Config, Surroundings, load_with};
 use crate::notify::send::Taken;
-use crate::notify::{
-    ACKS_NOTE, Effect, Noted, Notification, Notifier, SILENCES_NOTE, Status, target_note,
-};
+use crate::notify::{ACKS_NOTE, Effect, Noted, Notification, Notifier, SILENCES_NOTE, Status, target_note};
 
 /// 2026-01-05 00:00 UTC, a Monday.
 const START_MS: i64 = 1_767_571_200_000;

@@ -1,0 +1,154 @@
+//! The notifier in the daemon: it hears of every run, its messages are sent, its notes kept, and commands reach it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use custos_store::Notes;
+use jiff::tz::TimeZone;
+
+use super::deliveries::Delivered;
+use super::run::Daemon;
+use crate::agent::History;
+use crate::clock::Moment;
+use crate::config::{Config, Matchers};
+use crate::control::{Asked, NotifyRequest, Response};
+use crate::evaluate::is_judged;
+use crate::execute::Commands;
+use crate::notify::send::Sender;
+use crate::notify::{ACKS_NOTE, Effect, Noted, Notifier, Remark, SILENCES_NOTE, target_note};
+
+/// The notifier of a configuration, which goes on from what is noted in the store if that is `ours`.
+pub(super) fn notifier(config: &Arc<Config>, ours: bool, histories: &[History], now: Moment) -> Notifier {
+    let noted = if ours { noted(config) } else { Noted::default() };
+    let mut notifier = Notifier::new(Arc::clone(config), &noted, now);
+    histories.iter().for_each(|history| restore(&mut notifier, history, now));
+    notifier
+}
+
+/// Sends as a configuration says.
+pub(super) fn sender(config: &Config, commands: Commands) -> Sender {
+    Sender::new(&config.host, TimeZone::system(), commands, config.store.clone())
+}
+
+/// Where a check stood by its last run.
+fn restore(notifier: &mut Notifier, history: &History, now: Moment) {
+    if let Some(run) = history.runs.iter().rfind(|run| is_judged(run.reason)) {
+        notifier.restored(&history.check, run, now);
+    }
+}
+
+fn noted(config: &Config) -> Noted {
+    let read = |name: &str| read_note(&config.store, name);
+    let targets = config.notify.iter().flat_map(|notify| notify.targets.keys());
+    Noted {
+        targets: targets.map(|target| (target.clone(), read(&target_note(target)))).collect(),
+        silences: read(SILENCES_NOTE),
+        acks: read(ACKS_NOTE),
+    }
+}
+
+fn read_note(store: &Path, name: &str) -> Vec<u8> {
+    match Notes::new(store).read(name) {
+        Ok(text) => text.unwrap_or_default(),
+        Err(error) => {
+            tracing::error!("what is owed to targets cannot be read, so it begins anew: {error}");
+            Vec::new()
+        }
+    }
+}
+
+impl Daemon {
+    /// Takes in what became of a message.
+    pub(super) fn delivered(&mut self, delivered: &Delivered, now: Moment) {
+        let mut effects = Vec::new();
+        self.notifier.sent(delivered.ticket, &delivered.alerts, now, &mut effects);
+        self.notifier.act(now, &mut effects);
+        self.perform_notify(effects);
+    }
+
+    /// Does what the notifier wants done now.
+    pub(super) fn act_notify(&mut self, now: Moment) {
+        let mut effects = Vec::new();
+        self.notifier.act(now, &mut effects);
+        self.perform_notify(effects);
+    }
+
+    /// Keeps the notes that are not kept yet, before the agent ends.
+    pub(super) fn note_notify(&mut self) {
+        let mut effects = Vec::new();
+        self.notifier.last_notes(&mut effects);
+        self.perform_notify(effects);
+    }
+
+    /// Has the notifier take the configuration that is in force now.
+    pub(super) fn reload_notify(&mut self, histories: &[History], now: Moment) {
+        self.deliveries.replace(sender(&self.config, self.inputs.executor.commands()));
+        let mut effects = Vec::new();
+        self.notifier.reload(Arc::clone(&self.config), now, &mut effects);
+        histories.iter().for_each(|history| restore(&mut self.notifier, history, now));
+        self.notifier.act(now, &mut effects);
+        self.perform_notify(effects);
+    }
+
+    fn perform_notify(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                Effect::Send { ticket, target, notification } => {
+                    self.deliveries.begin(ticket, target, notification);
+                }
+                Effect::Note { name, text } => self.recorder.note(name, text),
+                Effect::Tried { asker, result } => self.deliveries.answer(asker, result),
+            }
+        }
+    }
+
+    /// Answers a command that is about notifications.
+    pub(super) fn asked_to_notify(&mut self, request: NotifyRequest, asked: Asked, now: Moment) {
+        if let NotifyRequest::Try(target) = request {
+            let asker = self.deliveries.wait(asked.answer);
+            let mut effects = Vec::new();
+            if let Err(why) = self.notifier.try_target(&target, asker, now, &mut effects) {
+                effects.push(Effect::Tried { asker, result: Err(why) });
+            }
+            return self.perform_notify(effects);
+        }
+        let response = self.changed_by_command(request, now).unwrap_or_else(Response::Refused);
+        if let Response::Done(done) = &response {
+            tracing::info!("{}: {done}", asked.origin);
+        }
+        self.act_notify(now);
+        // Whoever asked may have left.
+        let _ = asked.answer.send(response);
+    }
+
+    fn changed_by_command(&mut self, request: NotifyRequest, now: Moment) -> Result<Response, String> {
+        let read = |written: &[String]| Matchers::parse(written.iter().map(String::as_str));
+        let remark = |author: String, comment: String| Remark { author, comment };
+        Ok(match request {
+            NotifyRequest::Report => Response::Notify(Box::new(self.notifier.report(now))),
+            NotifyRequest::Ack { matchers, author, comment } => {
+                let acked = self.notifier.ack(&read(&matchers)?, &remark(author, comment), now)?;
+                Response::Done(format!("acknowledged {}", acked.join(", ")))
+            }
+            NotifyRequest::Unack { matchers } => {
+                let armed = self.notifier.unack(&read(&matchers)?)?;
+                Response::Done(format!("no longer acknowledged {}", armed.join(", ")))
+            }
+            NotifyRequest::Silence { matchers, from_ms, until_ms, author, comment } => {
+                let from_ms = from_ms.unwrap_or(now.wall_ms);
+                if until_ms <= now.wall_ms {
+                    return Err("the silence would be over already".to_owned());
+                }
+                let remark = remark(author, comment);
+                let id = self.notifier.silence(read(&matchers)?, from_ms, until_ms, remark)?;
+                Response::Done(format!("silence {id} holds"))
+            }
+            NotifyRequest::Expire(id) => {
+                self.notifier.expire(id)?;
+                Response::Done(format!("silence {id} is over"))
+            }
+            // It was answered by whoever called.
+            NotifyRequest::Try(_) => Response::Refused("a trial has no answer yet".to_owned()),
+        })
+    }
+}
