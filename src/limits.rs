@@ -1,5 +1,9 @@
 //! The bounds of the agent, with their defaults. What exceeds one is counted and shown.
 
+mod notify;
+
+pub use notify::*;
+
 use std::time::Duration;
 
 /// Bytes of a plugin's stdout that are kept (`docs/plugin-output.md#bounds`); the rest is read and dropped.
@@ -38,18 +42,6 @@ pub const SHIM_STOP_MAX: Duration = Duration::from_secs(5);
 pub const COMMAND_QUEUE_MAX: usize = 64;
 /// Bytes that are kept of either output of such a command, for the reason of its failure.
 pub const COMMAND_OUTPUT_MAX_BYTES: usize = 4 * 1024;
-/// How long a receiver of notifications over HTTP or NSCA has, from the first packet to its answer.
-pub const NOTIFY_SEND_TIMEOUT: Duration = Duration::from_secs(30);
-/// The same of a mail server, which may look for spam before it takes a mail.
-pub const NOTIFY_MAIL_TIMEOUT: Duration = Duration::from_secs(120);
-/// How long a command that tells somebody may run, once for each check.
-pub const NOTIFY_COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
-/// Bytes of an answer of a receiver that are read.
-pub const NOTIFY_REPLY_MAX_BYTES: usize = 64 * 1024;
-/// Characters of what a receiver or a command said that are kept as the reason of a failure.
-pub const NOTIFY_REASON_MAX_CHARS: usize = 200;
-/// Bytes of a variable in the environment of a command that tells somebody; the kernel takes 128 KiB.
-pub const NOTIFY_MACRO_MAX_BYTES: usize = 64 * 1024;
 /// Bytes of one answer of a mail server.
 pub const SMTP_REPLY_MAX_BYTES: usize = 16 * 1024;
 /// Bytes of a file of certificate authorities.
@@ -58,22 +50,7 @@ pub const AUTHORITIES_MAX_BYTES: u64 = 4 * 1024 * 1024;
 pub const MAIL_SUBJECT_MAX_BYTES: usize = 400;
 /// Alerts by which a mail is put into threads.
 pub const MAIL_REFERENCES_MAX: usize = 20;
-/// Characters of the subject of a message.
-pub const NOTIFY_SUBJECT_MAX_CHARS: usize = 150;
-/// Alerts that the text of a message describes; further ones are counted.
-pub const NOTIFY_TOLD_MAX: usize = 20;
-/// Graphs in the text of a message.
-pub const NOTIFY_GRAPHS_MAX: usize = 3;
-/// Bytes of the text of a message; what is left out is said.
-pub const NOTIFY_TEXT_MAX_BYTES: usize = 48 * 1024;
-/// Further lines of what a plugin printed, or of an annotation, in a message; of more their number is told.
-pub const NOTIFY_LONG_TEXT_MAX_LINES: usize = 20;
-/// Checks that a message names as having changed with an alert: the newest.
-pub const NOTIFY_TOGETHER_MAX: usize = 8;
-/// Looks at a read of the store for a message, each after 1024 runs, before it is given up.
-pub const NOTIFY_LOOKS_MAX: u32 = 1024;
 // The text of a message is a variable of a command, whole.
-const _: () = assert!(NOTIFY_TEXT_MAX_BYTES < NOTIFY_MACRO_MAX_BYTES);
 /// Between TERM and KILL for a plugin that ran too long.
 pub const GRACE: Duration = Duration::from_secs(2);
 /// Shortest interval between two runs of a check.
@@ -462,58 +439,6 @@ pub const CONFIGURATIONS_KEPT_MAX: usize = 100;
 /// Times at which the rules of a group are judged over the past before the next of them begins; what they write for one another is
 /// held for as many.
 pub const REPLAY_STEPS_MAX: usize = 65_536;
-
-/// How long the first alert of a group waits for others, unless the configuration says otherwise.
-pub const NOTIFY_GROUP_WAIT: Duration = Duration::from_secs(30);
-/// Between two messages with news about a group, unless the configuration says otherwise.
-pub const NOTIFY_GROUP_INTERVAL: Duration = Duration::from_secs(5 * 60);
-/// Between two messages about a group without news, unless the configuration says otherwise.
-pub const NOTIFY_REPEAT_INTERVAL: Duration = Duration::from_secs(4 * 3600);
-/// Between two messages of what fires to a medium that keeps states, unless the configuration says otherwise.
-pub const NOTIFY_RESEND: Duration = Duration::from_secs(60);
-/// Shortest of the intervals in which a target is told again.
-pub const NOTIFY_INTERVAL_MIN: Duration = Duration::from_secs(1);
-/// Targets of notifications.
-pub const NOTIFY_TARGETS_MAX: usize = 64;
-/// Conditions that are given together: of a target, an inhibition, a silence.
-pub const NOTIFY_MATCHERS_MAX: usize = 16;
-/// Bytes of a condition on a label.
-pub const NOTIFY_MATCHER_MAX_BYTES: usize = 512;
-/// Alerts that the notifier follows at once; further ones are told when others are over, and counted meanwhile.
-pub const NOTIFY_ALERTS_MAX: usize = 5000;
-/// Alerts of one message; further ones that are owed go into the next.
-pub const NOTIFY_MESSAGE_ALERTS_MAX: usize = 100;
-/// Messages that are sent at once; further ones wait.
-pub const NOTIFY_DELIVERIES_MAX: usize = 32;
-/// Messages that were sent and whose end the agent has not looked at.
-pub const NOTIFY_DELIVERIES_QUEUE_MAX: usize = 256;
-/// How long the delivery of a message may take, whatever the medium, before it counts as failed.
-pub const NOTIFY_DELIVERY_TIMEOUT: Duration = Duration::from_secs(120);
-/// How long the end of the agent waits for deliveries under way.
-pub const NOTIFY_DRAIN: Duration = Duration::from_secs(3);
-const _: () = assert!(NOTIFY_DRAIN.as_secs() < DRAIN.as_secs());
-/// How long a target that failed is left alone at first; twice as long each time.
-pub const NOTIFY_RETRY_MIN: Duration = Duration::from_secs(1);
-/// The same at most. It is tried again for ever.
-pub const NOTIFY_RETRY_MAX: Duration = Duration::from_secs(60);
-/// A target that fails for longer than this is a warning.
-pub const NOTIFY_FAILING_LONG: Duration = Duration::from_secs(300);
-/// Silences that are kept at once; further ones are refused.
-pub const NOTIFY_SILENCES_MAX: usize = 500;
-/// Bytes of the comment on a silence or an acknowledgement; longer ones are refused.
-pub const NOTIFY_COMMENT_MAX_BYTES: usize = 256;
-/// Bytes of the name of its author; longer ones are refused.
-pub const NOTIFY_AUTHOR_MAX_BYTES: usize = 64;
-/// Between two notes of what is owed to a target, unless a delivery begins or ends.
-pub const NOTIFY_NOTE_GATHER: Duration = Duration::from_secs(1);
-/// Bytes of the texts of an alert that are noted, each.
-pub const NOTIFY_NOTE_TEXT_MAX_BYTES: usize = 256;
-/// Targets that are tried by hand at once; further trials are refused.
-pub const NOTIFY_TRIALS_MAX: usize = 8;
-/// Event handlers that run at once; further ones are not run, and counted.
-pub const NOTIFY_HANDLERS_MAX: usize = 64;
-/// Alerts of a target that `custos notify status` names; it says how many more there are.
-pub const NOTIFY_REPORTED_MAX: usize = 100;
 
 /// Steps between start and end of a query over HTTP, as in Prometheus.
 pub const HTTP_QUERY_STEPS_MAX: i64 = 11_000;

@@ -6,6 +6,7 @@ mod history;
 mod http_helper;
 mod http_server;
 mod inputs;
+mod notified;
 mod notify;
 mod notifying;
 mod nrpe_listener;

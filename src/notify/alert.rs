@@ -22,6 +22,13 @@ pub(super) struct AlertId {
     pub(super) of: String,
 }
 
+impl AlertId {
+    /// For people.
+    pub(super) fn name(&self) -> String {
+        if self.of.is_empty() { self.check.clone() } else { format!("{}{{{}}}", self.check, self.of) }
+    }
+}
+
 /// An alert that the notifier follows: it fires, or it is over and somebody has yet to be told.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Alert {

@@ -3,6 +3,7 @@
 mod addressee;
 mod alert;
 mod checked;
+mod following;
 mod handler;
 mod ledger;
 pub mod message;
@@ -10,6 +11,7 @@ mod muted;
 mod note;
 mod notification;
 mod notifier;
+mod orders;
 mod plan;
 mod pseudo;
 mod report;

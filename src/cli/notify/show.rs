@@ -70,7 +70,7 @@ fn write_target(target: &TargetReport, now: &Zoned, out: &mut dyn Write) -> Resu
         count => format!("{} owed", counted(count, "alert")),
     };
     let success =
-        target.last_success_ms.map_or("never told".to_owned(), |ms| format!("told {} ago", age(now_ms, ms)));
+        target.last_success_ms.map_or("never told".to_owned(), |ms| format!("told {}", age(now_ms, ms)));
     let mut line = format!("{} ({}): {owed}, {success}", target.name, target.medium);
     if target.firing > 0 {
         line += &format!(", knows {} that fire", counted(target.firing, "alert"));
@@ -95,7 +95,7 @@ fn write_target(target: &TargetReport, now: &Zoned, out: &mut dyn Write) -> Resu
         writeln!(out, "  refuses {}", counted(target.refused_firing, "alert"))?;
     }
     if let (Some(error), Some(at_ms)) = (&target.last_error, target.last_error_ms) {
-        writeln!(out, "  last error, {} ago: {}", age(now_ms, at_ms), printable(error))?;
+        writeln!(out, "  last error, {}: {}", age(now_ms, at_ms), printable(error))?;
     }
     Ok(())
 }
