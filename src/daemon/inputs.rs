@@ -11,6 +11,7 @@ use crate::control::Asked;
 use crate::execute::Executor;
 use crate::nrpe::listener;
 use crate::observe::{Observation, PassiveResult};
+use crate::rules::JudgedGroup;
 
 /// Everything that the loop waits for.
 pub(super) struct Inputs {
@@ -19,6 +20,7 @@ pub(super) struct Inputs {
     pub(super) commands: mpsc::Receiver<Asked>,
     pub(super) passive: mpsc::Receiver<Vec<PassiveResult>>,
     pub(super) delivered: mpsc::Receiver<Delivered>,
+    pub(super) judged: mpsc::Receiver<JudgedGroup>,
     /// The reload under way.
     pub(super) reading: Option<Reading>,
     pub(super) hangup: Signal,
@@ -31,6 +33,8 @@ pub(super) struct Inputs {
 pub(super) enum Input {
     /// A job ended, by its ticket.
     Ended(u64, Box<Observation>),
+    /// A group of rules was judged.
+    Judged(Box<JudgedGroup>),
     /// Something came from outside.
     Asked(Outside),
     /// A message was sent, or that failed.
@@ -60,6 +64,7 @@ impl Inputs {
     pub(super) async fn next(&mut self, due_in: Duration) -> Input {
         tokio::select! {
             (ticket, observation) = self.executor.ended() => Input::Ended(ticket, Box::new(observation)),
+            Some(judged) = self.judged.recv() => Input::Judged(Box::new(judged)),
             Some(request) = self.requests.recv() => Input::Asked(Outside::Request(Box::new(request))),
             Some(asked) = self.commands.recv() => Input::Asked(Outside::Command(asked)),
             Some(results) = self.passive.recv() => Input::Asked(Outside::Passive(results)),

@@ -15,6 +15,7 @@ mod reading;
 mod reload;
 mod reported;
 mod retry;
+mod rule_judge;
 mod run;
 mod runtimes;
 mod settings;

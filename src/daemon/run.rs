@@ -19,6 +19,7 @@ use super::notify::Notify;
 use super::nrpe_listener::NrpeListener;
 use super::reading::Reload;
 use super::reported::Reported;
+use super::rule_judge::RuleJudge;
 use super::runtimes::runtimes;
 use super::settings::{Setup, Source};
 use super::trap_receiver::{TrapReceiver, noted_engines, reception};
@@ -64,6 +65,7 @@ pub(super) struct Daemon {
     pub(super) stopping: Option<Box<dyn FnOnce() + Send>>,
     pub(super) agent: Agent,
     pub(super) recorder: Recorder,
+    pub(super) judge: RuleJudge,
     answers: Answers,
     pub(super) nrpe: NrpeListener,
     pub(super) http: HttpServer,
@@ -103,9 +105,11 @@ impl Daemon {
         let (trap_receiver, passive) = TrapReceiver::new(engines);
         let notifier = notifier(&config, is_ours, &stored.histories, now);
         let (deliveries, delivered) = Deliveries::new(sender(&config, executor.commands()), serving.clone());
+        let (judge, judged) = RuleJudge::start(&config)?;
         let mut daemon = Daemon {
             agent: Agent::new(Arc::clone(&config), PluginEnvironment::of_this_process(), now),
             recorder,
+            judge,
             answers: Answers::default(),
             nrpe: NrpeListener::new(request_sender, serving.clone()),
             http: HttpServer::default(),
@@ -118,6 +122,7 @@ impl Daemon {
                 commands,
                 passive,
                 delivered,
+                judged,
                 reading: None,
                 hangup: signal(SignalKind::hangup())?,
                 terminate: signal(SignalKind::terminate())?,
@@ -172,6 +177,7 @@ impl Daemon {
                 Input::Asked(asked) => self.asked(asked, now),
                 Input::Ended(ticket, observation) => self.ended(ticket, observation, now),
                 Input::Delivered(delivered) => self.delivered(&delivered, now),
+                Input::Judged(judged) => self.handle(Event::Judged(judged), now),
             }
         }
         self.stop().await
@@ -228,8 +234,11 @@ impl Daemon {
                 Effect::Start { ticket, job, awaited } => self.inputs.executor.begin(ticket, job, awaited),
                 Effect::Record { check, run } => {
                     self.notifier.ran(&check, &run, None, now);
+                    self.judge.record(&check, &run);
                     self.recorder.record(check, run);
                 }
+                Effect::Judge(order) => self.judge.order(order),
+                Effect::Alerts { check, run, alerts } => self.notifier.ran(&check, &run, Some(&alerts), now),
                 Effect::Answer { id, result } => self.answers.give(id, result),
                 Effect::Changed { check, change, first, text } => log_change(&check, change, first, &text),
             }

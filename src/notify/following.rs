@@ -31,8 +31,16 @@ impl Notifier {
         if !is_judged(run.reason) || !self.is_defined(check) {
             return;
         }
-        let (before, stands) = self.troubles.take(check, run);
         let definition = self.config.checks.get(check).cloned();
+        let is_rule = definition.as_ref().is_some_and(|definition| definition.command.is_rule());
+        if is_rule && alerts.is_none() {
+            // What fires is known with its alerts, which come next, or with its first judgement after the start.
+            if restored {
+                self.troubles.take(check, run);
+            }
+            return;
+        }
+        let (before, stands) = self.troubles.take(check, run);
         let attempts = definition.as_ref().map_or(1, |definition| definition.max_check_attempts);
         let changes = before.is_some_and(|before| (before.state, before.hard) != (stands.state, stands.hard));
         let depends = definition.as_ref().is_some_and(|definition| !definition.depends_on.is_empty());

@@ -69,8 +69,6 @@ pub(super) fn chosen(words: &[String]) -> Result<Vec<Vec<String>>, Failure> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn words_are_names_or_conditions() {
         let chosen =
