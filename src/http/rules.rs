@@ -62,7 +62,10 @@ impl ShownRule {
         let texts = |all: &[(String, crate::rules::Template)]| {
             all.iter().map(|(name, text)| (name.clone(), text.source().to_owned())).collect()
         };
-        let Judge::Query { query, .. } = &rule.judge;
+        let query = match &rule.judge {
+            Judge::Query { query, .. } => query.as_str(),
+            Judge::Sequence(_) => "",
+        };
         let (name, alerting) = match &rule.kind {
             RuleKind::Record(record) => (&record.name, None),
             RuleKind::Alert(alert) => {
@@ -74,7 +77,7 @@ impl ShownRule {
         ShownRule {
             check: rule.check.to_string(),
             name: name.clone(),
-            query: query.clone(),
+            query: query.to_owned(),
             labels: texts(&rule.labels),
             alerting,
             limit: rule.limit,

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use custos_promql::{ErrorKind, Options};
 use custos_query::{LiveSource, Selections};
 
-use super::judge::Settings;
+use super::handle::Settings;
 use super::selectors::selectors;
 use crate::clock;
 use crate::limits::JUDGE_RULE_MAX;
 use crate::rules::{
-    Context, Judge, JudgedAt, JudgedRule, QueryFunction, RuleCheck, RuleGroup, RunningRule, text_vector,
+    Context, JudgedAt, JudgedRule, QueryFunction, RuleCheck, RuleGroup, RunningRule, text_vector,
 };
 
 /// A group of rules in force.
@@ -73,9 +73,15 @@ impl Group {
         for rule in &mut self.rules {
             let same = before.rules.iter().find(|other| is_same(other.running.rule(), rule.running.rule()));
             if let Some(same) = same {
-                rule.running.take_over(same.running.alerts().clone());
+                rule.running.take_over(&same.running);
             }
         }
+    }
+
+    /// Forgets what selectors found, in a memory that is no longer.
+    pub(super) fn forget_selections(&mut self) {
+        self.is_prepared = false;
+        self.rules.iter_mut().for_each(|rule| rule.selections = Selections::default());
     }
 
     /// As of when the group is judged.
@@ -87,8 +93,7 @@ impl Group {
     pub(super) fn prepare(&self, at_ms: i64, live: &LiveSource) {
         live.as_of(at_ms);
         for rule in &self.rules {
-            let Judge::Query { expr, .. } = &rule.running.rule().judge;
-            for selector in selectors(expr) {
+            for selector in rule.running.rule().judge.expressions().into_iter().flat_map(selectors) {
                 live.prepare(&selector.matchers, &rule.selections, at_ms);
             }
         }
@@ -105,8 +110,7 @@ impl Group {
     /// Whether a series that a rule selects has a sample, or its end, at one of these times (ms since the epoch).
     pub(super) fn has_samples(&self, times: &[i64], live: &LiveSource) -> bool {
         self.rules.iter().any(|rule| {
-            let Judge::Query { expr, .. } = &rule.running.rule().judge;
-            let mut selectors = selectors(expr).into_iter();
+            let mut selectors = rule.running.rule().judge.expressions().into_iter().flat_map(selectors);
             selectors.any(|selector| live.has_samples(&selector.matchers, &rule.selections, times))
         })
     }
@@ -132,10 +136,8 @@ impl Rule {
 
 /// Whether what was an alert of one rule is one of the other.
 fn is_same(one: &RuleCheck, other: &RuleCheck) -> bool {
-    let Judge::Query { query: of_one, .. } = &one.judge;
-    let Judge::Query { query: of_other, .. } = &other.judge;
     let texts = |rule: &RuleCheck| -> Vec<(String, String)> {
         rule.labels.iter().map(|(name, text)| (name.clone(), text.source().to_owned())).collect()
     };
-    one.check == other.check && of_one == of_other && texts(one) == texts(other)
+    one.check == other.check && one.judge == other.judge && texts(one) == texts(other)
 }

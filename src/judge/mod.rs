@@ -2,11 +2,11 @@
 //! the agent wants judged, and answers each order, in the order in which they came.
 
 mod group;
-mod judge;
+mod handle;
 mod older;
 mod queue;
 mod restore;
 mod selectors;
 mod thread;
 
-pub use judge::{Judge, Settings};
+pub use handle::{Judge, Settings};

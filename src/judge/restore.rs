@@ -11,7 +11,7 @@ use custos_query::StoreSource;
 use custos_store::{Run, Snapshot};
 
 use super::group::Group;
-use super::judge::Settings;
+use super::handle::Settings;
 use super::older::Older;
 use crate::clock::{self, micros};
 use crate::limits::{RESTORE_GROUP_MAX, RESTORE_LOST_MS, RESTORE_RUNS_MAX};
@@ -64,8 +64,8 @@ impl Restore {
             tracing::warn!("the alerts of {} are not all as they were: {why}", definition.name);
         }
         for (index, rule) in group.rules.iter_mut().enumerate() {
-            if let Some(alerts) = replay.alerts(index) {
-                rule.running.take_over(alerts.clone());
+            if let (Some(alerts), Some(sequence)) = (replay.alerts(index), replay.sequence(index)) {
+                rule.running.restore(alerts.clone(), sequence.clone());
             }
         }
     }

@@ -8,7 +8,7 @@ use custos_query::LiveSource;
 use tokio::sync::mpsc;
 
 use super::group::{Group, Surroundings};
-use super::judge::{Counts, Settings};
+use super::handle::{Counts, Settings};
 use super::older::Older;
 use super::queue::{Input, Queue};
 use super::restore::Restore;
@@ -69,7 +69,7 @@ impl Thread {
         );
         self.counts.lost_runs.fetch_add(lost, Ordering::Relaxed);
         self.live = live(&self.settings);
-        self.groups.values_mut().for_each(|group| group.is_prepared = false);
+        self.groups.values_mut().for_each(Group::forget_selections);
     }
 
     fn define(&mut self, groups: &[Arc<RuleGroup>]) {
