@@ -604,5 +604,6 @@ pub const RULE_ALERT_CHARS_MAX: usize = 240;
 /// How long rules wait for a run of a check that they select which began at or before the time that they are judged at. What
 /// ends later is seen at the next judgement.
 pub const RULE_WAIT_MAX: Duration = Duration::from_secs(2);
-/// Times that a group of rules is to be judged at while it waits; beyond it the oldest are taken together.
+/// Times that a group of rules is to be judged at while it waits, and runs that are the reason for one of them; beyond it the
+/// oldest are taken together.
 pub const RULE_TIMES_WAITING_MAX: usize = 64;

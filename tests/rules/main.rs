@@ -1,6 +1,8 @@
 //! `custos rules` beside Debian's `promtool`: the same files, the same verdicts.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod functions;
+mod parity;
 mod verdicts;
 
 #[path = "../stage/mod.rs"]
