@@ -592,18 +592,3 @@ pub const NOTIFY_TARGETS_MAX: usize = 64;
 pub const NOTIFY_MATCHERS_MAX: usize = 16;
 /// Bytes of a condition on a label.
 pub const NOTIFY_MATCHER_MAX_BYTES: usize = 512;
-
-/// Most alerts or series of one rule; a rule with more could not be judged, as if its `limit` were this.
-pub const RULE_RESULTS_MAX: usize = 5_000;
-/// Alerts that the first line of a rule's run names; further ones are counted there.
-pub const RULE_ALERTS_NAMED_MAX: usize = 3;
-/// Alerts that the long text of a rule's run lists; further ones are counted there.
-pub const RULE_ALERTS_LISTED_MAX: usize = 20;
-/// Characters of each of their texts.
-pub const RULE_ALERT_CHARS_MAX: usize = 240;
-/// How long rules wait for a run of a check that they select which began at or before the time that they are judged at. What
-/// ends later is seen at the next judgement.
-pub const RULE_WAIT_MAX: Duration = Duration::from_secs(2);
-/// Times that a group of rules is to be judged at while it waits, and runs that are the reason for one of them; beyond it the
-/// oldest are taken together.
-pub const RULE_TIMES_WAITING_MAX: usize = 64;
