@@ -115,8 +115,20 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "notify",
         what: "what is owed to whom, and how each medium is told",
-        imports: &["clock", "config", "execute", "graph", "hash", "limits", "observe", "text", "whole_file"],
-        outside: &["custos_query", "custos_store", "openssl", "sockets", "tokio"],
+        imports: &[
+            "clock",
+            "config",
+            "execute",
+            "graph",
+            "hash",
+            "limits",
+            "observe",
+            "part",
+            "rules",
+            "text",
+            "whole_file",
+        ],
+        outside: &["custos_promql", "custos_query", "custos_store", "openssl", "sockets", "tokio"],
     },
     Room {
         name: "record",
@@ -153,7 +165,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "control",
         what: "the socket between commands and the agent, which goes by who writes to the store",
-        imports: &["agent", "clock", "hash", "limits", "lock", "part", "text"],
+        imports: &["agent", "clock", "hash", "limits", "lock", "notify", "part", "text"],
         outside: &["custos_store", "files", "nix", "processes", "sockets", "threads", "tokio"],
     },
     Room {
@@ -188,6 +200,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "judge",
             "limits",
             "lock",
+            "notify",
             "nrpe",
             "observe",
             "part",
@@ -236,6 +249,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "limits",
             "lock",
             "mib",
+            "notify",
             "nrpe",
             "observe",
             "part",
