@@ -17,6 +17,7 @@ pub mod exit_code;
 pub mod graph;
 mod hash;
 pub mod http;
+pub mod judge;
 pub mod limits;
 mod lock;
 pub mod mib;

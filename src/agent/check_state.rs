@@ -104,7 +104,7 @@ impl CheckState {
     /// A check of the configuration: run by the schedule, or passive.
     pub(super) fn defined(definition: Arc<Check>, host: &str, now: Moment) -> CheckState {
         let mut check = CheckState { defined: true, ..CheckState::on_demand(definition) };
-        if !check.is_passive() {
+        if check.definition.command.is_run() {
             check.schedule_anew(host, now);
         }
         check
@@ -157,6 +157,11 @@ impl CheckState {
     /// Whether it is passive: nothing runs for it, its results are reported from outside.
     pub(super) fn is_passive(&self) -> bool {
         self.definition.command.is_passive()
+    }
+
+    /// Whether it is a rule, which is judged over the history.
+    pub(super) fn is_rule(&self) -> bool {
+        self.definition.command.is_rule()
     }
 
     /// Whether the configuration defines it, rather than a request or the agent itself.
@@ -273,7 +278,7 @@ impl CheckState {
         }
         self.definition = definition;
         (self.defined, self.ended) = (true, false);
-        if self.is_passive() {
+        if !self.definition.command.is_run() {
             self.stop_schedule();
         } else if !same_slots {
             self.schedule_anew(host, now);

@@ -10,6 +10,7 @@ use super::checks::{CheckId, Checks};
 use super::effect::{Effect, Event};
 use super::executions::Executions;
 use super::implicit::implicit_check;
+use super::judging::Judging;
 use super::load::Load;
 use super::row::Row;
 use super::waiting::Waiting;
@@ -26,6 +27,7 @@ pub struct Agent {
     pub(super) executions: Executions,
     pub(super) waiting: Waiting,
     pub(super) load: Load,
+    pub(super) judging: Judging,
     pub(super) stopping: bool,
 }
 
@@ -39,12 +41,14 @@ impl Agent {
             executions: Executions::default(),
             waiting: Waiting::default(),
             load: Load::new(now),
+            judging: Judging::default(),
             stopping: false,
         };
         agent.on_demand(AGENT_CHECK);
         for check in config.checks.values() {
             agent.checks.add(CheckState::defined(Arc::clone(check), &config.host, now));
         }
+        agent.judging.take_over(&config, now);
         agent
     }
 
@@ -56,6 +60,7 @@ impl Agent {
             Event::Wake => {}
             Event::Ended { ticket, observation } => self.ended(ticket, *observation, now, effects),
             Event::Asked(ask) => self.asked(ask, now, effects),
+            Event::Judged(judged) => self.judged(*judged, now, effects),
             Event::Passive(results) => self.passive(results, now, effects),
             Event::Look => self.expire(now, effects),
             Event::Reload(config, histories) => self.reload(config, histories, now),
@@ -63,11 +68,13 @@ impl Agent {
             Event::Stop => self.stop(effects),
         }
         self.start_waiting(now, effects);
+        self.judge_waiting(now, effects);
     }
 
     /// When [`Event::Wake`] is next wanted, on the monotonic clock.
     pub fn next_wake_us(&self) -> Option<u64> {
-        if self.stopping { None } else { self.checks.next_due_us() }
+        let next_us = || self.checks.next_due_us().into_iter().chain(self.judging.next_wake_us()).min();
+        if self.stopping { None } else { next_us() }
     }
 
     /// Jobs that are under way.
@@ -82,7 +89,15 @@ impl Agent {
 
     /// Every check as it stands, for `custos status`.
     pub fn rows(&self, now: Moment) -> Vec<Row> {
-        self.checks.iter().filter(|(_, check)| !check.ended).map(|(_, check)| Row::of(check, now)).collect()
+        self.checks.iter().filter(|(_, check)| !check.ended).map(|(_, check)| self.row(check, now)).collect()
+    }
+
+    fn row(&self, check: &CheckState, now: Moment) -> Row {
+        let mut row = Row::of(check, now);
+        // A rule has no slots of its own.
+        row.next_ms =
+            row.next_ms.or_else(|| self.judging.next_of_us(&check.name).map(|due_us| now.wall_at(due_us)));
+        row
     }
 
     /// The check of that name, which is added if there is none: then it runs only when somebody asks.

@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::evaluate::Change;
 use crate::execute::{Job, Line};
 use crate::observe::{Observation, PassiveResult};
+use crate::rules::{ActiveAlert, JudgeOrder, JudgedGroup};
 
 /// An event.
 #[derive(Debug)]
@@ -27,6 +28,8 @@ pub enum Event {
     Asked(Ask),
     /// Results of passive checks were reported.
     Passive(Vec<PassiveResult>),
+    /// An order to judge rules was carried out.
+    Judged(Box<JudgedGroup>),
     /// Time passed; instances that were not reported for too long expire.
     Look,
     /// A new configuration, already validated, with the histories of checks that are new in it.
@@ -91,6 +94,17 @@ pub enum Effect {
         check: Arc<str>,
         /// The run, judged.
         run: Arc<Run>,
+    },
+    /// Have a group of rules judged, over every run that was recorded before; [`Event::Judged`] answers.
+    Judge(JudgeOrder),
+    /// A rule was judged, and these are its alerts. Its run was recorded just before.
+    Alerts {
+        /// Name of its check.
+        check: Arc<str>,
+        /// The run, judged.
+        run: Arc<Run>,
+        /// The alerts that are pending or fire.
+        alerts: Vec<ActiveAlert>,
     },
     /// Answer a request.
     Answer {

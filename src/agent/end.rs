@@ -30,6 +30,8 @@ impl Agent {
         let Some(mut execution) = self.executions.remove(ticket) else { return };
         let Observation { mut run, printed, wait_us, uptime } = observation;
         let id = execution.check;
+        let name = Arc::clone(&self.checks[id].name);
+        self.judging.ended(&self.config, &name, ticket);
         let is_own = execution.line.is_none() && !execution.outdated;
         let check = &mut self.checks[id];
         let askers: Vec<Asker> = match execution.line {
@@ -57,7 +59,7 @@ impl Agent {
         let taken = Taken { slot_us, started_us: started.mono_us as i64, uptime };
         let pending = execution.pending.as_mut().unwrap_or(&mut self.checks[id].pending);
         judge_run(&execution.definition, pending, taken, &mut run);
-        let run = self.record(id, run, effects);
+        let run = self.record(id, run, now, effects);
         if is_own {
             remember(&mut self.checks[id], &printed, &run, now);
         }
@@ -81,16 +83,16 @@ impl Agent {
         &mut self,
         id: CheckId,
         mut run: Run,
-        at_us: u64,
+        now: Moment,
         effects: &mut Vec<Effect>,
-    ) {
+    ) -> Arc<Run> {
         let check = &mut self.checks[id];
-        judge_run(&check.definition, &mut check.pending, Taken::at(at_us as i64), &mut run);
-        self.record(id, run, effects);
+        judge_run(&check.definition, &mut check.pending, Taken::at(now.mono_us as i64), &mut run);
+        self.record(id, run, now, effects)
     }
 
     /// Records a run that has its verdict, and updates the state of the check.
-    fn record(&mut self, id: CheckId, mut run: Run, effects: &mut Vec<Effect>) -> Arc<Run> {
+    fn record(&mut self, id: CheckId, mut run: Run, now: Moment, effects: &mut Vec<Effect>) -> Arc<Run> {
         let check = &mut self.checks[id];
         let change = stand(Counting::from(&*check.definition), check.previous, &mut run);
         let first = check.previous.is_none();
@@ -107,14 +109,16 @@ impl Agent {
         }
         let run = Arc::new(run);
         check.last = Some(Arc::clone(&run));
-        effects.push(Effect::Record { check: Arc::clone(&check.name), run: Arc::clone(&run) });
+        let name = Arc::clone(&check.name);
+        effects.push(Effect::Record { check: Arc::clone(&name), run: Arc::clone(&run) });
+        self.note_for_rules(&name, &run, now);
         run
     }
 
     /// Records the stretch of slots that a check has missed, if it has missed any.
     pub(super) fn record_missed(&mut self, id: CheckId, now: Moment, effects: &mut Vec<Effect>) {
         if let Some(missed) = self.checks[id].missed.take() {
-            self.judge_and_record(id, Missed::to_run(missed, now), now.mono_us, effects);
+            self.judge_and_record(id, Missed::to_run(missed, now), now, effects);
         }
     }
 

@@ -44,7 +44,7 @@ impl Agent {
     pub(super) fn health(&mut self, health: &Health, now: Moment, effects: &mut Vec<Effect>) {
         let id = self.on_demand(AGENT_CHECK);
         let run = health.to_run(&self.work(now), now);
-        self.judge_and_record(id, run, now.mono_us, effects);
+        self.judge_and_record(id, run, now, effects);
     }
 
     fn work(&self, now: Moment) -> Work {

@@ -32,7 +32,7 @@ impl Agent {
                 id
             };
             let run = to_run(&mut self.checks[id], result);
-            self.judge_and_record(id, run, now.mono_us, effects);
+            self.judge_and_record(id, run, now, effects);
         }
     }
 
@@ -41,7 +41,7 @@ impl Agent {
         let passive = self.checks.iter().filter(|(_, check)| check.is_defined() && check.is_passive());
         for id in passive.map(|(id, _)| id).collect::<Vec<CheckId>>() {
             for run in expired(&mut self.checks[id], now) {
-                self.judge_and_record(id, run, now.mono_us, effects);
+                self.judge_and_record(id, run, now, effects);
             }
         }
     }

@@ -41,6 +41,9 @@ impl Agent {
         if let Some(run) = runs.iter().rfind(|run| is_judged(run.reason)) {
             check.note_run(run.duration_us);
         }
+        if let Some(last) = runs.last().filter(|_| check.is_rule()) {
+            self.judging.judged_before(&name, last.time_ms);
+        }
         check.last = runs.into_iter().next_back().map(Arc::new);
         self.checks.change(id, |check| check.choose_schedule(now.mono_us, now));
         id
@@ -63,6 +66,7 @@ impl Agent {
                 }
             }
         }
+        self.judging.take_over(&config, now);
         // What was not defined has missed nothing.
         for history in histories {
             self.resume(history, now);

@@ -10,6 +10,7 @@ use super::core::Agent;
 use super::effect::{Ask, Asker, Effect, Wanted};
 use super::own_check::own_answer;
 use super::passive;
+use super::rule_answer;
 use crate::clock::Moment;
 use crate::execute::Line;
 use crate::limits::ASK_QUEUE_MAX;
@@ -50,6 +51,8 @@ impl Agent {
         let check = &self.checks[id];
         let known = if check.is_passive() {
             Some(passive::answer(check.last.as_deref()))
+        } else if check.is_rule() {
+            Some(rule_answer::answer(check.last.as_deref()))
         } else if served {
             cached(check.definition.serving, check.answer.as_ref(), now.mono_us)
         } else {

@@ -19,6 +19,9 @@ use crate::execute::{Job, Line};
 impl Agent {
     /// Passes every slot up to now, and queues the checks that are due.
     pub(super) fn wake(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        if !self.stopping {
+            self.judging.wake(now);
+        }
         while !self.stopping
             && let Some(id) = self.checks.first_due(now.mono_us)
         {
@@ -48,14 +51,14 @@ impl Agent {
         self.checks[id].skipping = skipped.is_some();
         match skipped {
             Some(run) => {
-                self.judge_and_record(id, run, slot_us, effects);
+                self.judge_and_record(id, run, now, effects);
             }
             None => self.enqueue(id, Some(slot_us), now),
         }
     }
 
     /// A check in a hard problem that this one depends on, directly or by way of others.
-    fn trouble(&self, id: CheckId) -> Option<(&str, State)> {
+    pub(super) fn trouble(&self, id: CheckId) -> Option<(&str, State)> {
         let mut ahead: Vec<&str> = self.depends_on(id).collect();
         let mut seen = HashSet::new();
         while let Some(name) = ahead.pop() {
@@ -145,7 +148,10 @@ impl Agent {
     }
 
     fn start(&mut self, execution: Execution, job: Job, asked: bool, effects: &mut Vec<Effect>) {
+        let check = Arc::clone(&self.checks[execution.check].name);
+        let began = execution.started;
         let ticket = self.executions.add(execution);
+        self.judging.began(&self.config, &check, ticket, began);
         let crowded = self.executions.len() * 2 >= self.config.max_concurrent_checks;
         effects.push(Effect::Start { ticket, job, awaited: asked || crowded });
     }

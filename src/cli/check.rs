@@ -14,7 +14,7 @@ use super::nrpe_settings::nrpe_settings;
 use super::read::{Failure, ReadArgs, chain, store_error, tell};
 use super::style::printable_lines;
 use super::unknown::{Among, all_known};
-use crate::agent::{own_answer, passive_answer, restore_standing, verdict_output};
+use crate::agent::{own_answer, passive_answer, restore_standing, rule_answer, verdict_output};
 use crate::clock;
 use crate::config::{Check, Config};
 use crate::control::{self, AskError, Request, Response};
@@ -182,7 +182,8 @@ fn run_here(
     let runs = history.map(|history| history.runs).unwrap_or_default();
     let job = match Job::of_check(check, config, &PluginEnvironment::of_this_process()) {
         None => {
-            let answer = passive_answer(runs.last());
+            let answer =
+                if check.command.is_rule() { rule_answer(runs.last()) } else { passive_answer(runs.last()) };
             let state = answer.state();
             return Ok(Outcome::Known(answer.output(), state));
         }

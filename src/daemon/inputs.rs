@@ -10,6 +10,7 @@ use crate::control::Asked;
 use crate::execute::Executor;
 use crate::nrpe::listener;
 use crate::observe::{Observation, PassiveResult};
+use crate::rules::JudgedGroup;
 
 /// Everything that the loop waits for.
 pub(super) struct Inputs {
@@ -17,6 +18,7 @@ pub(super) struct Inputs {
     pub(super) requests: mpsc::Receiver<listener::Request>,
     pub(super) commands: mpsc::Receiver<Asked>,
     pub(super) passive: mpsc::Receiver<Vec<PassiveResult>>,
+    pub(super) judged: mpsc::Receiver<JudgedGroup>,
     /// The reload under way.
     pub(super) reading: Option<Reading>,
     pub(super) hangup: Signal,
@@ -29,6 +31,8 @@ pub(super) struct Inputs {
 pub(super) enum Input {
     /// A job ended, by its ticket.
     Ended(u64, Box<Observation>),
+    /// A group of rules was judged.
+    Judged(Box<JudgedGroup>),
     /// Something came from outside.
     Asked(Outside),
     Hangup,
@@ -56,6 +60,7 @@ impl Inputs {
     pub(super) async fn next(&mut self, due_in: Duration) -> Input {
         tokio::select! {
             (ticket, observation) = self.executor.ended() => Input::Ended(ticket, Box::new(observation)),
+            Some(judged) = self.judged.recv() => Input::Judged(Box::new(judged)),
             Some(request) = self.requests.recv() => Input::Asked(Outside::Request(Box::new(request))),
             Some(asked) = self.commands.recv() => Input::Asked(Outside::Command(asked)),
             Some(results) = self.passive.recv() => Input::Asked(Outside::Passive(results)),

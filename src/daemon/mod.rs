@@ -12,6 +12,7 @@ mod reading;
 mod reload;
 mod reported;
 mod retry;
+mod rule_judge;
 mod run;
 mod runtimes;
 mod settings;

@@ -13,6 +13,7 @@ impl Daemon {
     fn parts(&self, now: Moment) -> Vec<Part> {
         let mut parts = vec![self.recorder.health(now).part(now)];
         parts.extend(self.inputs.executor.parts());
+        parts.extend(self.judge.part());
         parts.extend(self.nrpe.part());
         parts.extend(self.http.part(now));
         parts.extend([self.trap_receiver.part(), self.control.part(), self.reload.part(now)]);

@@ -47,6 +47,9 @@ impl Daemon {
         known.adopt(rows);
         known.forget_others(&self.config);
         tracing::info!(checks = self.config.checks.len(), "the configuration is reloaded");
+        if let Err(error) = self.judge.define(&self.config) {
+            tracing::error!("rules are not judged: {error}");
+        }
         self.handle(Event::Reload(Arc::clone(&self.config), histories), now);
         Ok(())
     }

@@ -17,6 +17,7 @@ use super::notify::Notify;
 use super::nrpe_listener::NrpeListener;
 use super::reading::Reload;
 use super::reported::Reported;
+use super::rule_judge::RuleJudge;
 use super::runtimes::runtimes;
 use super::settings::{Setup, Source};
 use super::trap_receiver::{TrapReceiver, noted_engines, reception};
@@ -61,6 +62,7 @@ pub(super) struct Daemon {
     pub(super) stopping: Option<Box<dyn FnOnce() + Send>>,
     pub(super) agent: Agent,
     pub(super) recorder: Recorder,
+    pub(super) judge: RuleJudge,
     answers: Answers,
     pub(super) nrpe: NrpeListener,
     pub(super) http: HttpServer,
@@ -96,9 +98,11 @@ impl Daemon {
             None => Engines::default(),
         };
         let (trap_receiver, passive) = TrapReceiver::new(engines);
+        let (judge, judged) = RuleJudge::start(&config)?;
         let mut daemon = Daemon {
             agent: Agent::new(Arc::clone(&config), PluginEnvironment::of_this_process(), now),
             recorder,
+            judge,
             answers: Answers::default(),
             nrpe: NrpeListener::new(request_sender, serving),
             http: HttpServer::default(),
@@ -110,6 +114,7 @@ impl Daemon {
                 requests,
                 commands,
                 passive,
+                judged,
                 reading: None,
                 hangup: signal(SignalKind::hangup())?,
                 terminate: signal(SignalKind::terminate())?,
@@ -161,6 +166,7 @@ impl Daemon {
                 Input::Due => self.handle(Event::Wake, now),
                 Input::Asked(asked) => self.asked(asked, now),
                 Input::Ended(ticket, observation) => self.ended(ticket, observation, now),
+                Input::Judged(judged) => self.handle(Event::Judged(judged), now),
             }
         }
         self.stop().await
@@ -212,7 +218,12 @@ impl Daemon {
         for effect in self.effects.drain(..) {
             match effect {
                 Effect::Start { ticket, job, awaited } => self.inputs.executor.begin(ticket, job, awaited),
-                Effect::Record { check, run } => self.recorder.record(check, run),
+                Effect::Record { check, run } => {
+                    self.judge.record(&check, &run);
+                    self.recorder.record(check, run);
+                }
+                Effect::Judge(order) => self.judge.order(order),
+                Effect::Alerts { .. } => {}
                 Effect::Answer { id, result } => self.answers.give(id, result),
                 Effect::Changed { check, change, first, text } => log_change(&check, change, first, &text),
             }

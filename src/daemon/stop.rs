@@ -41,6 +41,7 @@ impl Daemon {
         }
         self.agent.abandon(clock::now(), &mut self.effects);
         self.perform();
+        self.judge.stop(&mut self.inputs.judged);
         self.inputs.executor.stop().await;
         if let Some(server) = server.filter(|_| !answered) {
             // Those whose plugins were ended just now are answered, too.
@@ -85,6 +86,7 @@ impl Daemon {
             match input {
                 Input::Ended(ticket, observation) => self.ended(ticket, observation, now),
                 Input::Asked(asked) => self.asked(asked, now),
+                Input::Judged(judged) => self.handle(Event::Judged(judged), now),
                 Input::Terminate => break,
                 Input::Look => self.notify.alive(),
                 Input::Hangup | Input::Reloaded(_) | Input::Due => {}

@@ -31,7 +31,7 @@ impl Job {
                 let spec = plugin_spec(check, environment)?;
                 Some(Job::Plugin(PluginJob::new(spec, Reading::from(check))))
             }
-            Command::Trap(_) => None,
+            Command::Trap(_) | Command::Rule(_) => None,
         }
     }
 
@@ -49,7 +49,7 @@ impl Job {
             // The poller has bounds of its own.
             Command::Snmp(_) => false,
             // There is no job.
-            Command::Trap(_) => false,
+            Command::Trap(_) | Command::Rule(_) => false,
         }
     }
 

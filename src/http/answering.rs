@@ -22,6 +22,7 @@ use super::counters::{Counters, Handler};
 use super::gzip;
 use super::params::Params;
 use super::reply::{Failure, Reply};
+use super::rules::ShownGroup;
 use super::settings::Settings;
 use super::socket::Via;
 use super::stores::Stores;
@@ -38,6 +39,8 @@ pub(super) struct Answerer {
     access: Access,
     /// The name of this host; empty if none is known.
     host: String,
+    /// The rules in force.
+    rules: Vec<ShownGroup>,
     lanes: Lanes,
     pub(super) counters: Counters,
 }
@@ -147,8 +150,8 @@ impl From<Reply> for Sent {
 
 impl Answerer {
     pub(super) fn new(stores: Stores, settings: &Settings) -> Answerer {
-        let (access, host) = (Access::of(settings), settings.host.clone());
-        Answerer { stores, access, host, lanes: Lanes::default(), counters: Counters::default() }
+        let (access, host, rules) = (Access::of(settings), settings.host.clone(), settings.rules.clone());
+        Answerer { stores, access, host, rules, lanes: Lanes::default(), counters: Counters::default() }
     }
 
     /// Answers a request.
@@ -347,6 +350,7 @@ fn reply(head: &Parts, params: Params, snapshot: &Snapshot, shared: &Answerer, g
         interrupt: &interrupt,
         stores: &shared.stores,
         host: &shared.host,
+        rules: &shared.rules,
         counters: &shared.counters,
     })
 }

@@ -11,6 +11,7 @@ mod gzip;
 mod openmetrics;
 mod params;
 mod reply;
+mod rules;
 mod server;
 mod settings;
 mod socket;
@@ -19,6 +20,7 @@ mod tls;
 mod wire;
 
 pub use counters::Report;
+pub use rules::{Alerting, ShownGroup, ShownRule};
 pub use server::{ServerError, serve};
 pub use settings::Settings;
 pub use socket::Socket;

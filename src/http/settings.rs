@@ -6,6 +6,7 @@ use openssl::sha::sha256;
 use openssl::ssl::SslContext;
 use serde::{Deserialize, Serialize};
 
+use super::rules::ShownGroup;
 use super::tls::Tls;
 use crate::config::{Config, HttpConfig, Listening};
 use crate::limits::{HTTP_SETTINGS_MAX_BYTES, TLS_FILE_MAX_BYTES};
@@ -28,6 +29,8 @@ pub struct Settings {
     pub cors: Vec<String>,
     /// Names of this host, beside `localhost`.
     pub hosts: Vec<String>,
+    /// The rules in force.
+    pub rules: Vec<ShownGroup>,
 }
 
 impl Settings {
@@ -41,6 +44,7 @@ impl Settings {
             tokens: Vec::new(),
             cors: Vec::new(),
             hosts: Vec::new(),
+            rules: Vec::new(),
         }
     }
 
@@ -67,6 +71,7 @@ impl Settings {
             tokens: tokens(http)?,
             cors: http.cors.clone(),
             hosts: http.hosts.iter().chain([&config.host]).cloned().collect(),
+            rules: Vec::new(),
         };
         settings.tls_context()?;
         settings.message()?;

@@ -101,6 +101,22 @@ pub struct Severities {
     pub otherwise: State,
 }
 
+impl Default for Severities {
+    /// The words that are used most, and for what nobody knows the worst.
+    fn default() -> Severities {
+        let states = [
+            ("critical", State::Critical),
+            ("page", State::Critical),
+            ("error", State::Critical),
+            ("warning", State::Warning),
+            ("info", State::Ok),
+            ("none", State::Ok),
+        ];
+        let states = states.into_iter().map(|(name, state)| (name.to_owned(), state)).collect();
+        Severities { states, otherwise: State::Critical }
+    }
+}
+
 impl PartialEq for Judge {
     fn eq(&self, other: &Judge) -> bool {
         match (self, other) {

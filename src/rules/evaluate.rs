@@ -8,13 +8,13 @@ use super::sequence::{Happened, Matched};
 use super::template::{Context, Template};
 
 /// The label with the name of an alert.
-pub(super) const ALERT_NAME: &str = "alertname";
+pub const ALERT_NAME: &str = "alertname";
 /// The name of the series that says which alerts are pending or fire.
-pub(super) const ALERTS: &str = "ALERTS";
+pub const ALERTS: &str = "ALERTS";
 /// The name of the series that says since when (seconds since the epoch).
-pub(super) const ALERTS_FOR_STATE: &str = "ALERTS_FOR_STATE";
+pub const ALERTS_FOR_STATE: &str = "ALERTS_FOR_STATE";
 /// The label of [`ALERTS`] with the stage of the alert.
-pub(super) const ALERT_STATE: &str = "alertstate";
+pub const ALERT_STATE: &str = "alertstate";
 
 /// What the expression of a rule returns at a time (ms since the epoch).
 ///
@@ -43,7 +43,7 @@ pub(super) fn vector(
 ///
 /// # Errors
 /// As before, and what is wrong with the text.
-pub(super) fn text_vector(
+pub fn text_vector(
     query: &str,
     source: &dyn Source,
     at_ms: i64,

@@ -10,6 +10,7 @@ mod judged;
 mod outcome;
 mod replay;
 mod running;
+mod selection;
 pub(crate) mod sequence;
 mod template;
 mod unit_test;
@@ -18,11 +19,14 @@ mod words;
 pub use active::ActiveAlert;
 pub use alert::{Alert, Alerts, Change, Element, Failure, Stage, Timing};
 pub use definition::{AlertState, Judge, RuleCheck, RuleGroup, Severities, When};
+pub use evaluate::{ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE, text_vector};
 pub use file::{AlertRule, Group, RecordRule, Rule, RuleFile, RuleKind, read_files};
+pub(crate) use file::{Templates, Texts, query, read as read_file, texts};
 pub use judged::{Because, JudgeOrder, JudgedGroup, JudgedRule};
-pub use outcome::{FIRING, PENDING};
+pub use outcome::{FIRING, NOT_JUDGED, PENDING, VALUE};
 pub use replay::{Ended, Judged, Past, Peak, Replay, Surroundings, Watch, judgement_times};
 pub use running::{JudgedAt, NotJudged, RunningRule};
+pub use selection::{Selectable, Selection};
 pub use sequence::{
     Condition, Happened, HappenedStep, Matched, Recovery, Sequence, SequenceFailure, SequenceState, Step,
     StepKind, read_sequence,

@@ -15,8 +15,10 @@ pub const FIRING: &str = "firing";
 /// Name of the metric with the number of alerts that are pending, and of what is under way of a sequence. While it or
 /// [`FIRING`] is not 0, the rule's state depends on what was before.
 pub const PENDING: &str = "pending";
+/// What the text of a run begins with if the rule could not be judged.
+pub const NOT_JUDGED: &str = "not judged: ";
 /// Name of the metrics with the values of elements.
-const VALUE: &str = "value";
+pub const VALUE: &str = "value";
 
 /// What a rule came to at a time.
 pub(super) struct Outcome<'o> {
@@ -44,7 +46,7 @@ impl Outcome<'_> {
         };
         match self.stepped {
             Err(not_judged) => {
-                run.text = format!("not judged: {}", cut(&not_judged.why));
+                run.text = format!("{NOT_JUDGED}{}", cut(&not_judged.why));
                 run.partial = not_judged.keeps_alerts;
             }
             Ok(series) => run.text = self.text(series.len()),

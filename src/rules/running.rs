@@ -69,6 +69,11 @@ impl RunningRule {
         }
     }
 
+    /// Goes on with these alerts, and with what was under way of its sequence.
+    pub fn restore(&mut self, alerts: Alerts, sequence: SequenceState) {
+        (self.alerts, self.sequence) = (alerts, sequence);
+    }
+
     /// Judges the rule, and returns the series that it records; an alerting rule records none.
     ///
     /// # Errors

@@ -27,6 +27,7 @@ mod mark;
 mod names;
 mod note;
 mod options;
+mod own_name;
 mod position;
 mod provenance;
 mod reader;
@@ -57,6 +58,7 @@ pub use instances::{Change, Changes, Instance, Instances};
 pub use leftover::Leftover;
 pub use note::Notes;
 pub use options::Options;
+pub use own_name::SERIES_NAME;
 pub use position::Position;
 pub use provenance::{Consolidation, Provenance};
 pub use reader::{

@@ -99,6 +99,11 @@ fn serving(number: u64, interval: Duration) -> Serving {
 /// A configuration of these checks.
 pub fn config(checks: impl IntoIterator<Item = Check>, max_concurrent_checks: usize) -> Config {
     Config {
+        rule_files: Vec::new(),
+        groups: Vec::new(),
+        severities: Default::default(),
+        external_url: String::new(),
+        external_labels: BTreeMap::new(),
         files: Vec::new(),
         store: "/nonexistent".into(),
         sync: SyncPolicy::Never,

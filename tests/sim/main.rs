@@ -13,6 +13,8 @@ mod polls;
 mod recorder;
 mod reference;
 mod reloads;
+mod rule_judge;
+mod rules;
 mod scenes;
 mod script;
 mod slots;

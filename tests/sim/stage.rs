@@ -1,7 +1,7 @@
 //! A small world for one scene: checks, how long their plugins take, and what came of it.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use custos::agent::{Agent, Answer, Ask, Effect, Event, Wanted};
@@ -9,10 +9,12 @@ use custos::clock::Moment;
 use custos::config::{Check, Config};
 use custos::execute::{Job, TableRows};
 use custos::observe::{Ending, Observation, PluginEnd, observe_plugin};
+use custos::rules::JudgeOrder;
 use custos::snmp;
 use custos_store::{Reason, Run};
 
 use crate::definitions::{config, environment, program};
+use crate::rule_judge::RuleJudge;
 
 const START: Moment = Moment { mono_us: 3_600_000_000, wall_ms: 1_761_393_600_000 };
 pub const SECOND_US: u64 = 1_000_000;
@@ -38,6 +40,10 @@ pub struct Stage {
     /// What those who asked would see printed.
     pub outputs: HashMap<u64, String>,
     pub peak: usize,
+    /// Orders to judge rules that were not carried out yet.
+    orders: VecDeque<JudgeOrder>,
+    /// Who carries them out, if anybody does.
+    pub judge: Option<RuleJudge>,
 }
 
 impl Stage {
@@ -55,6 +61,8 @@ impl Stage {
             answers: Vec::new(),
             outputs: HashMap::new(),
             peak: 0,
+            orders: VecDeque::new(),
+            judge: None,
         }
     }
 
@@ -98,6 +106,17 @@ impl Stage {
         let mut effects = Vec::new();
         self.agent.handle(event, self.now, &mut effects);
         self.perform(effects);
+        self.carry_out();
+    }
+
+    /// Has the rules judged that are to be.
+    fn carry_out(&mut self) {
+        while let Some(judge) = &mut self.judge
+            && let Some(order) = self.orders.pop_front()
+        {
+            let judged = Event::Judged(Box::new(judge.judge(order)));
+            self.handle(judged);
+        }
     }
 
     pub fn perform(&mut self, effects: Vec<Effect>) {
@@ -110,6 +129,9 @@ impl Stage {
                     self.starts.push((self.now.mono_us - START.mono_us, name));
                 }
                 Effect::Record { check, run } => {
+                    if let Some(judge) = &mut self.judge {
+                        judge.record(&check, &run);
+                    }
                     self.runs.push((check.to_string(), Arc::unwrap_or_clone(run)))
                 }
                 Effect::Answer { id, result } => {
@@ -117,7 +139,8 @@ impl Stage {
                     let output = result.map(Answer::output).unwrap_or_default();
                     self.outputs.insert(id, String::from_utf8(output).unwrap());
                 }
-                Effect::Changed { .. } => {}
+                Effect::Judge(order) => self.orders.push_back(order),
+                Effect::Changed { .. } | Effect::Alerts { .. } => {}
             }
         }
         self.peak = self.peak.max(self.agent.running());

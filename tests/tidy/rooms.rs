@@ -60,7 +60,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "config",
         what: "what the YAML means; reads files, knows no later stage",
-        imports: &["document", "limits", "mib", "period", "text", "whole_file"],
+        imports: &["document", "hash", "limits", "mib", "period", "rules", "text", "whole_file"],
         outside: &["custos_compat", "custos_promql", "custos_shim", "custos_store", "nix", "threads"],
     },
     Room {
@@ -101,7 +101,8 @@ pub(crate) const ROOMS: &[Room] = &[
         name: "agent",
         what: "the decisions; pure, and knows neither processes nor protocols",
         imports: &[
-            "clock", "config", "evaluate", "execute", "hash", "limits", "observe", "part", "period", "text",
+            "clock", "config", "evaluate", "execute", "hash", "limits", "observe", "part", "period", "rules",
+            "text",
         ],
         outside: &["custos_query", "custos_store"],
     },
@@ -116,6 +117,12 @@ pub(crate) const ROOMS: &[Room] = &[
         what: "the thread that owns the store's writer",
         imports: &["clock", "config", "limits", "lock", "part", "text"],
         outside: &["custos_store", "threads", "tokio"],
+    },
+    Room {
+        name: "judge",
+        what: "the thread that judges rules by what was recorded",
+        imports: &["clock", "limits", "lock", "part", "rules"],
+        outside: &["custos_promql", "custos_query", "custos_store", "threads", "tokio"],
     },
     Room {
         name: "nrpe",
@@ -146,7 +153,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "http",
         what: "queries over HTTP; reads the store, and asks the agent for its figures",
-        imports: &["clock", "config", "control", "limits", "lock", "part", "whole_file"],
+        imports: &["clock", "config", "control", "limits", "lock", "part", "rules", "whole_file"],
         outside: &[
             "custos_promql",
             "custos_query",
@@ -172,16 +179,19 @@ pub(crate) const ROOMS: &[Room] = &[
             "execute",
             "exit_code",
             "http",
+            "judge",
             "limits",
             "lock",
             "nrpe",
             "observe",
             "part",
             "record",
+            "rules",
             "snmp",
             "text",
         ],
         outside: &[
+            "custos_promql",
             "custos_query",
             "custos_shim",
             "custos_store",

@@ -54,6 +54,11 @@ fn serve(mut stand_in: StandIn) -> ExitCode {
         notify: None,
         periods: BTreeMap::new(),
         snmp: SnmpConfig::default(),
+        rule_files: Vec::new(),
+        groups: Vec::new(),
+        severities: Default::default(),
+        external_url: String::new(),
+        external_labels: BTreeMap::new(),
         checks: BTreeMap::new(),
     };
     // Apart from the rest, which a reload may be reading when the signal to end arrives.

@@ -2,6 +2,7 @@
 
 use crate::config::keys::poll::POLL;
 use crate::config::keys::process::PROCESS;
+use crate::config::keys::rule::{self, RULE};
 use crate::config::keys::settings::SETTINGS;
 use crate::config::keys::threshold::THRESHOLD;
 use crate::config::keys::trap::TRAP_RULE;
@@ -10,15 +11,24 @@ use crate::document::kind::Flag;
 use crate::document::section::{Row, Rule, Shape};
 
 /// Where the results of a check come from: one of these.
-pub(crate) const SOURCES: [&dyn Row; 3] = [&COMMAND, &SNMP, &TRAP];
+pub(crate) const SOURCES: [&dyn Row; 4] = [&COMMAND, &SNMP, &TRAP, &QUERY];
 
 section! {
     /// One of the `checks`.
-    CHECK = "check" with [SETTINGS, PROCESS] rules [Rule::One(&SOURCES)];
+    CHECK = "check" with [RULE, SETTINGS, PROCESS] rules [
+        Rule::One(&SOURCES),
+        Rule::With(&rule::ON, &QUERY),
+        Rule::With(&rule::STATE, &QUERY),
+        Rule::With(&rule::FOR, &QUERY),
+        Rule::With(&rule::KEEP_FIRING_FOR, &QUERY),
+        Rule::With(&rule::LABELS, &QUERY),
+        Rule::With(&rule::ANNOTATIONS, &QUERY),
+        Rule::With(&rule::LIMIT, &QUERY),
+    ];
     COMMAND: Key<Own> = key("command",
         Own(|| Shape::Either(vec![Shape::Text, Shape::List(Box::new(Shape::Scalar))])),
         "what to run: a line, or a list of words")
-        .says("this, `snmp` or `trap` is required");
+        .says("this, `snmp`, `trap` or `query` is required");
     SHELL: Key<Flag, Is<bool>> = key("shell", Flag, "`true`: `command` is a line for `/bin/sh -c`").is(false);
     NATIVE: Key<Flag, Is<bool>> = key("native", Flag,
         "`true`: the `command`, one of `check_snmp` with its common options and numeric OIDs, is carried out by the agent \
@@ -29,6 +39,11 @@ section! {
         "a device that is [asked](snmp.md#polls) instead of a command");
     TRAP: Key<Own> = key("trap", Own(|| Shape::Section(&TRAP_RULE)),
         "the [traps](snmp.md#traps) that set the state of the check");
+    QUERY: Key<Own> = key("query", Own(|| Shape::Scalar),
+        "an expression of [PromQL](query.md) that is [judged](rules.md#checks-with-a-query) over the history");
+    ENABLED: Key<Flag, Is<bool>> = key("enabled", Flag,
+        "`false`: the check is read, and what is wrong with it reported, but it is as if it were not there")
+        .is(true);
     DEPENDS_ON: Key<Own> = key("depends_on", Own(|| Shape::Text.one_or_more()),
         "a check, or a list of them: while one of them is in a hard problem, this one is [skipped](#depends_on)");
     NOTIFY_WHOM: Key<Own> = key("notify",

@@ -11,6 +11,7 @@ pub(crate) mod nrpe;
 pub(crate) mod period;
 pub(crate) mod poll;
 pub(crate) mod process;
+pub(crate) mod rule;
 pub(crate) mod settings;
 pub(crate) mod shapes;
 pub(crate) mod snmp;

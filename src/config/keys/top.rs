@@ -7,7 +7,7 @@ use crate::config::keys::http::HTTP;
 use crate::config::keys::notify::NOTIFY;
 use crate::config::keys::nrpe::NRPE;
 use crate::config::keys::period::period;
-use crate::config::keys::settings::{ALWAYS, DEFAULTS};
+use crate::config::keys::settings::{ALWAYS, DEFAULTS, STATES};
 use crate::config::keys::shapes::path;
 use crate::config::keys::snmp::SNMP;
 use crate::config::model::check::SyncPolicy;
@@ -64,6 +64,17 @@ section! {
     NOTIFY_OF: Key<Own> = key("notify", Own(|| Shape::Section(&NOTIFY)), "[who is told](notify.md) about alerts, and how")
         .says("nobody is told");
     PERIODS: Key<Own> = key("periods", Own(periods), "[periods](#periods) by name, for `check_period`");
+    RULES: Key<Own> = key("rules", Own(|| path().one_or_more()),
+        "a [rule file of Prometheus](rules.md) or a glob such as `rules/*.yaml`, or a list of them: each rule is a check");
+    SEVERITIES: Key<Own> = key("severities", Own(|| Shape::Words(STATES.map(|(word, _)| word).to_vec()).by_name()),
+        "the states that values of the label `severity` of an alert stand for, and `otherwise` that of all other alerts")
+        .says("`{ critical: critical, page: critical, error: critical, warning: warning, info: ok, none: ok, otherwise: critical }`");
+    EXTERNAL_URL: Key<Own> = key("external_url", Own(|| Shape::Text),
+        "where people find the page about this host, for `externalURL` in templates")
+        .says("none");
+    EXTERNAL_LABELS: Key<Own> = key("external_labels", Own(|| Shape::Scalar.by_name()),
+        "labels of this host, for `$externalLabels` in templates")
+        .says("none");
     CHECKS: Key<Own> = key("checks", Own(checks), "the [checks](#checks) by name");
 }
 

@@ -14,6 +14,7 @@ use crate::config::model::reserved::{AGENT_CHECK, UNMATCHED_CHECK};
 use crate::config::model::snmp::{SnmpConfig, SnmpPoll, TrapRule};
 use crate::limits::STDOUT_MAX_BYTES;
 use crate::period::Period;
+use crate::rules::{RuleCheck, RuleGroup, Severities};
 
 /// The whole configuration of one agent.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,7 +41,17 @@ pub struct Config {
     pub periods: BTreeMap<String, Arc<Period>>,
     /// Who is told about alerts, if anybody is.
     pub notify: Option<NotifyConfig>,
-    /// Every check by name.
+    /// The files with rules, in their order.
+    pub rule_files: Vec<PathBuf>,
+    /// What judges: the groups of those files, and each check with a query as a group of its own. Each rule is a check.
+    pub groups: Vec<Arc<RuleGroup>>,
+    /// What values of the label `severity` stand for.
+    pub severities: Arc<Severities>,
+    /// Where people find the page about this host; may be empty.
+    pub external_url: String,
+    /// Labels of this host, for templates.
+    pub external_labels: BTreeMap<String, String>,
+    /// Every check by name, those of rules among them.
     pub checks: BTreeMap<String, Arc<Check>>,
 }
 
@@ -290,12 +301,24 @@ pub enum Command {
     Snmp(Arc<SnmpPoll>),
     /// Traps that devices send. Nothing runs.
     Trap(Arc<TrapRule>),
+    /// A rule that is judged over the history. Nothing runs.
+    Rule(Arc<RuleCheck>),
 }
 
 impl Command {
     /// Whether nothing is run for the check: its results are reported from outside.
     pub fn is_passive(&self) -> bool {
         matches!(self, Command::Trap(_))
+    }
+
+    /// Whether it is a rule that is judged over the history.
+    pub fn is_rule(&self) -> bool {
+        matches!(self, Command::Rule(_))
+    }
+
+    /// Whether a job of its own is run for the check.
+    pub fn is_run(&self) -> bool {
+        !self.is_passive() && !self.is_rule()
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::keys::check as keys;
+use crate::config::keys::rule as rule_keys;
 use crate::config::keys::settings;
 use crate::config::model::check::{Check, Command, Serving};
 use crate::config::model::check_name::CheckNameFault;
@@ -15,6 +16,7 @@ use crate::config::read::notify;
 use crate::config::read::period::Periods;
 use crate::config::read::poll;
 use crate::config::read::raw_counter;
+use crate::config::read::rule;
 use crate::config::read::settings::{FLAPPING, Settings};
 use crate::config::read::threshold;
 use crate::config::read::trap;
@@ -23,6 +25,7 @@ use crate::document::duration;
 use crate::document::fields::{Fields, boolean};
 use crate::document::section::Row as _;
 use crate::document::yaml::Entry;
+use crate::rules::{RuleGroup, Severities};
 
 /// What checks share with one another.
 pub(crate) struct Shared<'s> {
@@ -40,24 +43,39 @@ pub(crate) struct Named<'s> {
     pub(crate) periods: &'s Periods,
     /// The names of the targets of notifications.
     pub(crate) targets: &'s [String],
+    /// What values of the label `severity` stand for.
+    pub(crate) severities: &'s Arc<Severities>,
 }
 
-/// Reads the check that `entry` of `checks` defines, and beside it the places of what it depends on; no check if it
-/// cannot be used, which has been reported.
-pub(crate) fn read(
-    entry: &Entry,
-    shared: &Shared<'_>,
-    findings: &mut Findings,
-) -> (Option<Check>, dependency::Named) {
+/// A check as it was read.
+pub(crate) struct Read {
+    /// The check; none if it cannot be used, which has been reported.
+    pub(crate) check: Option<Check>,
+    /// What judges it, if it is a rule.
+    pub(crate) group: Option<RuleGroup>,
+    /// The places of what it depends on.
+    pub(crate) depends_on: dependency::Named,
+    /// Whether it is to be run or judged.
+    pub(crate) enabled: bool,
+}
+
+/// Reads the check that `entry` of `checks` defines.
+pub(crate) fn read(entry: &Entry, shared: &Shared<'_>, findings: &mut Findings) -> Read {
     let named = name(entry, findings);
     let owner = format!("check `{}`", entry.key);
     let Some(fields) = Fields::of(&entry.value, &owner, &keys::CHECK, findings) else {
-        return (None, dependency::Named::new());
+        return Read { check: None, group: None, depends_on: dependency::Named::new(), enabled: true };
     };
     let depends_on =
         fields.get(&keys::DEPENDS_ON).map(|node| dependency::read(node, findings)).unwrap_or_default();
-    let check = with_fields(entry, &fields, &owner, &depends_on, shared, findings);
-    (check.filter(|_| named), depends_on)
+    let enabled = fields.value(&keys::ENABLED, findings).unwrap_or(true);
+    let check = with_fields(entry, &fields, &owner, &depends_on, shared, findings).filter(|_| named);
+    let on_samples = fields.value(&rule_keys::ON, findings).unwrap_or(true);
+    let group = check.as_ref().and_then(|check| match &check.command {
+        Command::Rule(rule) => Some(rule::group(rule, on_samples, check.check_interval)),
+        _ => None,
+    });
+    Read { check, group, depends_on, enabled }
 }
 
 /// The check by what its keys say.
@@ -70,7 +88,7 @@ fn with_fields(
     findings: &mut Findings,
 ) -> Option<Check> {
     let own = Settings::read(fields, owner, shared.named.periods, findings);
-    let command = what(entry, fields, owner, shared.lookup, findings);
+    let command = what(entry, fields, owner, shared, findings);
     let settings = own.clone().over(shared.defaults);
     let byte_units = settings.byte_units.unwrap_or(settings::BYTE_UNITS.built_in());
     let thresholds = fields
@@ -92,13 +110,13 @@ fn with_fields(
     raw_counter::warn(&thresholds, &command, &shared.lookup.snmp.names, findings);
     let thresholds = thresholds.into_iter().map(|(threshold, _)| threshold).collect();
     let serving = match command {
-        // The last trap is all that there is to answer by, however old.
-        Command::Trap(_) => Serving::Fresh,
+        // The last trap is all that there is to answer by, however old, and so is the last judgement.
+        Command::Trap(_) | Command::Rule(_) => Serving::Fresh,
         _ => settings.serving(check_interval, timeout),
     };
-    // A trap is not sent again because somebody asks, so there are no attempts to wait for.
+    // A trap is not sent again because somebody asks, so there are no attempts to wait for. A rule has its `for`.
     let attempts = match command {
-        Command::Trap(_) => own.max_check_attempts.unwrap_or(1),
+        Command::Trap(_) | Command::Rule(_) => own.max_check_attempts.unwrap_or(1),
         _ => settings.max_check_attempts.unwrap_or(settings::MAX_CHECK_ATTEMPTS.built_in()),
     };
     Some(Check {
@@ -128,14 +146,18 @@ fn with_fields(
     })
 }
 
-/// Where the check's results come from: exactly one of `command`, `snmp` and `trap`.
+/// Where the check's results come from: exactly one of `command`, `snmp`, `trap` and `query`.
 fn what(
     entry: &Entry,
     fields: &Fields<'_>,
     owner: &str,
-    lookup: &Lookup<'_>,
+    shared: &Shared<'_>,
     findings: &mut Findings,
 ) -> Option<Command> {
+    let lookup = shared.lookup;
+    if fields.lacks(&keys::QUERY) {
+        rule::refuse_keys(fields, owner, findings);
+    }
     let shell = fields.value(&keys::SHELL, findings).unwrap_or(false);
     let given = keys::SOURCES.into_iter().filter_map(|key| fields.entry(key));
     let given: Vec<&Entry> = given.collect();
@@ -152,6 +174,10 @@ fn what(
             }
             key if key == keys::TRAP.name() => {
                 trap::read(&what.value, owner, lookup.snmp, findings).map(Arc::new).map(Command::Trap)
+            }
+            key if key == keys::QUERY.name() => {
+                let rule = rule::read(entry, fields, owner, shared.named.severities, findings);
+                rule.map(Arc::new).map(Command::Rule)
             }
             _ => native_or_not(fields, command::read(&what.value, shell, lookup, findings)?, findings),
         },
@@ -178,6 +204,11 @@ fn native_or_not(fields: &Fields<'_>, command: Command, findings: &mut Findings)
             None
         }
     }
+}
+
+/// Whether the agent keeps a name for itself.
+pub(crate) fn is_reserved(name: &str) -> bool {
+    [AGENT_CHECK, UNMATCHED_CHECK].contains(&name)
 }
 
 /// Reports a name that a check may not have.

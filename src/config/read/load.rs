@@ -4,7 +4,7 @@
 //! Every key may stand in any of the files, once. `defaults` hold for the checks of the file they stand in and of
 //! the files it includes, over the defaults of the file that includes it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,11 +18,11 @@ use crate::config::read::check::{self, Named, Shared};
 use crate::config::read::command::Lookup;
 use crate::config::read::dependency;
 use crate::config::read::period;
+use crate::config::read::rule_files::{self, RuleFiles};
 use crate::config::read::settings::Settings;
-use crate::config::read::snmp;
-use crate::config::read::{askable, http, notify, nrpe};
+use crate::config::read::{askable, http, notify, nrpe, severities, snmp};
 use crate::document::diagnostic::{Findings, Mistakes};
-use crate::document::fields::{Fields, one_or_more, printable, refuse, refuse_unknown, text};
+use crate::document::fields::{Fields, one_or_more, printable, refuse, refuse_unknown, text, written};
 use crate::document::include::{self, Document};
 use crate::document::key::Reads as _;
 use crate::document::place::Place;
@@ -30,6 +30,7 @@ use crate::document::scalar::Kind;
 use crate::document::section::Row;
 use crate::document::yaml::{Content, Entry, Node};
 use crate::limits::{CONCURRENT_CHECKS_MAX, CONCURRENT_CHECKS_PER_CPU, HOST_NAME_MAX_BYTES};
+use crate::rules::RuleGroup;
 
 /// Where the configuration is unless another file is named.
 pub const DEFAULT_PATH: &str = "/etc/custos/custos.yaml";
@@ -101,6 +102,9 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
     let http = single(&keys::HTTP_OF);
     let snmp = single(&keys::SNMP_OF);
     let notify = single(&keys::NOTIFY_OF);
+    let severities = single(&keys::SEVERITIES);
+    let external_url = single(&keys::EXTERNAL_URL);
+    let external_labels = single(&keys::EXTERNAL_LABELS);
     let plugins = match plugins {
         Some((document, entry)) => paths(&entry.value, document.base(), findings),
         None => keys::PLUGINS.built_in().iter().map(PathBuf::from).collect(),
@@ -113,14 +117,20 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
         let lookup = Lookup { plugins: &plugins, base: document.base(), snmp: &snmp };
         notify::read(&entry.value, &lookup, &periods, findings)
     });
-    let checks =
-        checks(documents, &plugins, &snmp, &Named { periods: &periods, targets: &targets }, findings);
+    let severities = severities.map(|(_, entry)| severities::read(&entry.value, findings));
+    let severities = Arc::new(severities.unwrap_or_default());
+    let named = Named { periods: &periods, targets: &targets, severities: &severities };
+    let (checks, groups, rule_files) = checks(documents, &plugins, &snmp, &named, findings);
     if nrpe.is_some() {
         let names = documents.iter().flat_map(|document| check_entries(document, &mut Findings::default()));
         names.for_each(|check| askable::warn(check, findings));
     }
     Config {
-        files: documents.iter().map(|document| document.file.path().to_owned()).collect(),
+        files: documents
+            .iter()
+            .map(|document| document.file.path().to_owned())
+            .chain(rule_files.iter().cloned())
+            .collect(),
         store: store
             .and_then(|(document, entry)| Some(document.base().join(path(&entry.value, findings)?)))
             .unwrap_or_else(|| PathBuf::from(keys::STORE.built_in())),
@@ -142,8 +152,27 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
         snmp,
         periods,
         notify,
+        rule_files,
+        groups,
+        external_url: external_url
+            .and_then(|(_, entry)| text(&entry.value, "an address", findings))
+            .unwrap_or_default()
+            .to_owned(),
+        external_labels: external_labels.map(|(_, entry)| labels(&entry.value, findings)).unwrap_or_default(),
+        severities,
         checks,
     }
+}
+
+fn labels(node: &Node, findings: &mut Findings) -> BTreeMap<String, String> {
+    let Content::Map(entries) = &node.content else {
+        refuse(node, "a mapping of names to values", findings);
+        return BTreeMap::new();
+    };
+    let pair = |entry: &Entry, findings: &mut Findings| {
+        Some((entry.key.clone(), written(&entry.value, "a value", findings)?.to_owned()))
+    };
+    entries.iter().filter_map(|entry| pair(entry, findings)).collect()
 }
 
 fn refuse_unknown_keys(document: &Document, findings: &mut Findings) {
@@ -168,16 +197,17 @@ fn only<'d>(
     Some(first)
 }
 
+/// The checks by name, what judges those of them that are rules, and the files that have rules.
 fn checks(
     documents: &[Document],
     plugins: &[PathBuf],
     snmp: &SnmpConfig,
     named: &Named<'_>,
     findings: &mut Findings,
-) -> BTreeMap<String, Arc<Check>> {
+) -> (BTreeMap<String, Arc<Check>>, Vec<Arc<RuleGroup>>, Vec<PathBuf>) {
     let mut defaults: Vec<Settings> = Vec::new();
     let mut first_places: HashMap<&str, &Place> = HashMap::new();
-    let (mut checks, mut depending) = (BTreeMap::new(), BTreeMap::new());
+    let (mut checks, mut depending, mut own_groups) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
     for document in documents {
         let inherited = document.parent.map(|parent| defaults[parent].clone()).unwrap_or_default();
         let own = document.get(keys::DEFAULTS_OF.name()).and_then(|entry| {
@@ -188,23 +218,29 @@ fn checks(
         let lookup = Lookup { plugins, base: document.base(), snmp };
         let shared = Shared { defaults: &here, lookup: &lookup, named };
         for entry in check_entries(document, findings) {
-            let (check, depends_on) = check::read(entry, &shared, findings);
+            let read = check::read(entry, &shared, findings);
             if let Some(first) = first_places.get(entry.key.as_str()) {
                 let message = format!("the check `{}` is defined twice", entry.key);
                 findings.error_beside(&entry.key_place, message, "first", first);
                 continue;
             }
             first_places.insert(&entry.key, &entry.key_place);
-            depending.insert(entry.key.clone(), depends_on);
-            if let Some(check) = check {
+            depending.insert(entry.key.clone(), read.depends_on);
+            if let Some(check) = read.check.filter(|_| read.enabled) {
                 checks.insert(entry.key.clone(), Arc::new(check));
+                own_groups.extend(read.group.map(Arc::new));
             }
         }
         defaults.push(here);
     }
-    let known: Vec<&str> = first_places.into_keys().collect();
+    let taken: HashSet<&str> = first_places.into_keys().collect();
+    let RuleFiles { files, mut groups, checks: rules } =
+        rule_files::read_all(documents, &taken, named.severities, findings);
+    let known: Vec<&str> = taken.into_iter().chain(rules.iter().map(|check| check.name.as_str())).collect();
     dependency::verify(&known, &depending, findings);
-    checks
+    checks.extend(rules.iter().map(|check| (check.name.clone(), Arc::clone(check))));
+    groups.extend(own_groups);
+    (checks, groups, files)
 }
 
 fn check_entries<'d>(document: &'d Document, findings: &mut Findings) -> &'d [Entry] {

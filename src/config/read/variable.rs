@@ -1,6 +1,7 @@
 //! Objects of SNMP in a configuration: names or numbers that become object identifiers, and what their values must be.
 
 use custos_compat::snmp::Oid;
+use custos_store::SERIES_NAME;
 use globset::GlobBuilder;
 
 use crate::config::model::snmp::{Condition, Variable, Wanted};
@@ -40,6 +41,13 @@ pub(crate) fn read_labelled(node: &Node, names: &Names, findings: &mut Findings)
     let labelled = |entry: &Entry| {
         if entry.key.is_empty() {
             findings.error(&entry.key_place, "found an empty label, expected a name for the metric");
+            return None;
+        }
+        if entry.key == SERIES_NAME {
+            let message = format!(
+                "the label `{SERIES_NAME}` is the name of a series that a rule records: it cannot be set"
+            );
+            findings.error(&entry.key_place, message);
             return None;
         }
         let variable = read(&entry.value, names, findings)?;

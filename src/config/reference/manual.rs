@@ -1,6 +1,8 @@
 //! `custos.yaml(5)`: the manual page of the configuration, in roff.
 
-use crate::config::keys::{check, http, nrpe, period, poll, process, settings, snmp, threshold, top, trap};
+use crate::config::keys::{
+    check, http, nrpe, period, poll, process, rule, settings, snmp, threshold, top, trap,
+};
 use crate::config::reference::words::{default, meaning, without_links};
 use crate::document::section::{Row, Section};
 
@@ -53,17 +55,18 @@ The schema for editors.
 "#;
 
 /// The sections in the order of the page: a heading, where the keys stand, and the keys.
-const PARTS: [(&str, &str, &Section); 15] = [
+const PARTS: [(&str, &str, &Section); 16] = [
     (
         "KEYS AT THE TOP",
-        "In any of the files, but each once in all of them; include, defaults, periods and checks in every file.",
+        "In any of the files, but each once in all of them; include, defaults, periods, rules and checks in every file.",
         &top::TOP,
     ),
     (
         "A CHECK",
-        "Below its name in checks: one of command, snmp and trap, further keys of this list, and settings.",
+        "Below its name in checks: one of command, snmp, trap and query, further keys of this list, and settings.",
         &check::CHECK,
     ),
+    ("A QUERY", "In a check that has a query.", &rule::RULE),
     ("SETTINGS OF A CHECK", "In a check, or in defaults for all checks.", &settings::SETTINGS),
     ("THE PROCESS OF A PLUGIN", "Like the other settings, in a check or in defaults.", &process::PROCESS),
     ("LIMITS OF A PROCESS", "In limits.", &process::BOUNDS),

@@ -3,7 +3,9 @@
 
 use std::path::Path;
 
-use crate::config::keys::{check, http, notify, nrpe, poll, process, settings, snmp, threshold, top, trap};
+use crate::config::keys::{
+    check, http, notify, nrpe, poll, process, rule, settings, snmp, threshold, top, trap,
+};
 use crate::config::reference::schema::schema;
 use crate::config::reference::words::{absence, meaning};
 use crate::document::section::Section;
@@ -12,12 +14,13 @@ const START: &str = "<!-- keys of ";
 const END: &str = "<!-- end of keys -->";
 
 /// Where the tables are.
-const PAGES: [&str; 3] = ["docs/configuration.md", "docs/snmp.md", "docs/notify.md"];
+const PAGES: [&str; 4] = ["docs/configuration.md", "docs/snmp.md", "docs/notify.md", "docs/rules.md"];
 
 /// The sections that have a table. Of periods a text tells.
-const SECTIONS: [&Section; 22] = [
+const SECTIONS: [&Section; 23] = [
     &top::TOP,
     &check::CHECK,
+    &rule::RULE,
     &settings::SETTINGS,
     &settings::FLAPPING,
     &process::PROCESS,

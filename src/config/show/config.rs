@@ -9,7 +9,7 @@ use std::time::Duration;
 use custos_shim::IoPriority;
 
 use super::word::{list, state, word};
-use super::{http, notify, snmp};
+use super::{http, notify, rule, snmp};
 use crate::config::keys::settings::{BYTE_UNITS, PRIORITY, WHEN_STALE};
 use crate::config::keys::threshold::ON_MISSING;
 use crate::config::keys::top::SYNC;
@@ -50,11 +50,13 @@ fn write_config(page: &mut String, config: &Config) -> fmt::Result {
     if let Some(notify) = &config.notify {
         notify::write_section(page, notify)?;
     }
-    if config.checks.is_empty() {
+    rule::write_section(page, config)?;
+    let mut checks = config.checks.values().filter(|check| !rule::is_of_file(config, check)).peekable();
+    if checks.peek().is_none() {
         return writeln!(page, "checks: {{}}");
     }
     writeln!(page, "checks:")?;
-    config.checks.values().try_for_each(|check| write_check(page, check))
+    checks.try_for_each(|check| write_check(page, config, check))
 }
 
 fn write_nrpe(page: &mut String, nrpe: &NrpeConfig) -> fmt::Result {
@@ -109,7 +111,7 @@ fn write_period(page: &mut String, period: &Period) -> fmt::Result {
     Ok(())
 }
 
-fn write_check(page: &mut String, check: &Check) -> fmt::Result {
+fn write_check(page: &mut String, config: &Config, check: &Check) -> fmt::Result {
     writeln!(page, "  {}:", word(&check.name))?;
     match &check.command {
         Command::Program(words) => writeln!(page, "    command: {}", list(&secret::mask_words(words)))?,
@@ -119,6 +121,7 @@ fn write_check(page: &mut String, check: &Check) -> fmt::Result {
         }
         Command::Snmp(poll) => snmp::write_poll(page, poll)?,
         Command::Trap(rule) => snmp::write_trap(page, rule)?,
+        Command::Rule(rule) => rule::write_query(page, config, rule)?,
     }
     writeln!(page, "    check_interval: {}", duration::show(check.check_interval))?;
     writeln!(page, "    retry_interval: {}", duration::show(check.retry_interval))?;

@@ -3,6 +3,7 @@
 pub(crate) mod config;
 pub(crate) mod http;
 mod notify;
+mod rule;
 pub(crate) mod secret;
 pub(crate) mod snmp;
 mod word;

@@ -7,6 +7,7 @@ mod query;
 mod quick;
 mod request;
 mod route;
+mod rules;
 mod scrape;
 mod series;
 mod status;

@@ -5,6 +5,7 @@ use custos_store::Snapshot;
 
 use crate::http::counters::Counters;
 use crate::http::params::Params;
+use crate::http::rules::ShownGroup;
 use crate::http::stores::Stores;
 
 /// A request that has come whole.
@@ -26,6 +27,8 @@ pub(in crate::http) struct Request<'a> {
     pub(in crate::http) stores: &'a Stores,
     /// The name of this host; empty if none is known.
     pub(in crate::http) host: &'a str,
+    /// The rules in force.
+    pub(in crate::http) rules: &'a [ShownGroup],
     /// What the server counted.
     pub(in crate::http) counters: &'a Counters,
 }

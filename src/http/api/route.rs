@@ -1,7 +1,7 @@
 //! Which request is answered by what.
 
 use super::request::Request;
-use super::{query, scrape, series, status};
+use super::{query, rules, scrape, series, status};
 use crate::http::counters::Handler;
 use crate::http::reply::Reply;
 
@@ -56,8 +56,8 @@ fn api(request: &Request<'_>, path: &str, is_post: bool) -> Result<Reply, Reply>
     }
     match path {
         "metadata" => status::metadata(request),
-        "rules" => Ok(status::nothing("{\"groups\":[]}")),
-        "alerts" => Ok(status::nothing("{\"alerts\":[]}")),
+        "rules" => rules::rules(request),
+        "alerts" => Ok(rules::alerts(request)),
         "status/buildinfo" => Ok(status::build_info()),
         _ => match path.strip_prefix("label/").and_then(|rest| rest.strip_suffix("/values")) {
             Some(name) if !name.contains('/') => series::values(request, name),

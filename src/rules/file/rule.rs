@@ -1,13 +1,14 @@
 //! One rule of a group.
 
-use custos_promql::{Expr, ValueType, parse};
+use custos_promql::Expr;
 
 use super::keys::{ALERT, ANNOTATIONS, EXPR, FOR, KEEP_FIRING_FOR, LABELS, RECORD, RULE};
 use super::length::length_ms;
 use super::model::{AlertRule, RecordRule, Rule, RuleKind};
+use super::query::query;
 use super::texts::{Templates, Texts, texts};
 use crate::document::diagnostic::Findings;
-use crate::document::fields::{Fields, refuse, text, written};
+use crate::document::fields::{Fields, refuse, text};
 use crate::document::key::Key;
 use crate::document::key::Own;
 use crate::document::section::Row;
@@ -90,28 +91,7 @@ fn expression(
     findings: &mut Findings,
 ) -> Option<(String, Expr)> {
     let value = fields.need(&EXPR, &node.place, owner, "an expression", findings)?;
-    let query = written(value, "an expression", findings)?;
-    let parsed = parse(query).and_then(|expr| match expr.value_type() {
-        ValueType::Vector | ValueType::Scalar => Ok(expr),
-        other => Err(custos_promql::Error {
-            kind: custos_promql::ErrorKind::Parse,
-            span: Some(expr.span()),
-            message: format!("a rule needs an instant vector or a number, and this is a {}", other.name()),
-        }),
-    });
-    match parsed {
-        Ok(expr) => Some((query.to_owned(), expr)),
-        Err(error) => {
-            let place = match error.span.and_then(|span| query.get(..span.start as usize)) {
-                Some(before) => value.place.within(query, before.chars().count()),
-                None => value.place.clone(),
-            };
-            // Where the text spans several lines the place is that of its beginning.
-            let message = if place == value.place { error.one_line(query) } else { error.message };
-            findings.error(&place, format!("the expression of {owner} cannot be used: {message}"));
-            None
-        }
-    }
+    query(value, owner, findings)
 }
 
 fn length_of(fields: &Fields<'_>, key: &Key<Own>, findings: &mut Findings) -> i64 {

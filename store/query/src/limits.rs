@@ -33,6 +33,24 @@ pub const PROBLEM_RUNS_MAX: usize = 100_000;
 /// Runs between two questions whether a read is still wanted.
 pub const RUNS_PER_LOOK: u64 = 1024;
 
+/// How far back runs are kept in memory for what is asked again and again (ms); older ones are read from the store.
+pub const LIVE_KEEP_MS_MAX: i64 = 3_600_000;
+
+/// How long runs are kept in memory at least, if something may be asked of them (ms): as long as the newest value counts.
+pub const LIVE_KEEP_MS_MIN: i64 = 300_000;
+
+/// Samples in memory; where there are more, runs are kept for half as long.
+pub const LIVE_SAMPLES_MAX: usize = 4_000_000;
+
+/// Questions by which it is known which runs are kept in memory; what others ask is read from the store.
+pub const LIVE_QUESTIONS_MAX: usize = 10_000;
+
+/// The newest runs of all checks, which are taken in when something is asked about them for the first time.
+pub const LIVE_RUNS_MAX: usize = 4096;
+
+/// How long a run takes at most to be in the store, as far as memory goes by that (ms).
+pub const LIVE_UNWRITTEN_MS: i64 = 60_000;
+
 /// Runs of a check that tell how far apart they usually are.
 pub const INTERVAL_RUNS: usize = 32;
 

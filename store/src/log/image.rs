@@ -3,7 +3,7 @@
 //! The image has the file's bytes and the runs in them, in order of arrival and by check. A clone costs some pointers and
 //! stays as it is when the original reads on (`read.rs`), so the rows of a snapshot are read without a lock.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
@@ -22,6 +22,7 @@ use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
 use crate::instances::Instances;
 use crate::names::log_name;
+use crate::own_name::own_name;
 use crate::position::Position;
 use crate::run::Run;
 
@@ -69,6 +70,17 @@ pub(super) struct Definition {
     /// Index of the check.
     pub(super) check: u32,
     pub(super) schema: Schema,
+    /// The names that some of these have of their own, ascending.
+    own_names: Box<[String]>,
+}
+
+impl Definition {
+    fn new(check: u32, schema: Schema) -> Definition {
+        let own: BTreeSet<&str> =
+            schema.metrics.iter().filter_map(|(series, _)| own_name(&series.labels)).collect();
+        let own_names = own.into_iter().map(str::to_owned).collect();
+        Definition { check, schema, own_names }
+    }
 }
 
 /// The runs that have a definition.
@@ -305,6 +317,15 @@ impl LogImage {
         })
     }
 
+    /// The checks of which series have names of their own, with these names; a check may be there several times.
+    pub(crate) fn own_names(&self) -> impl Iterator<Item = (&str, &[String])> {
+        let own = self.definitions.iter().filter(|definition| !definition.own_names.is_empty());
+        own.filter_map(|definition| {
+            let check = self.checks.get(definition.check as usize)?;
+            Some((&*check.name, &*definition.own_names))
+        })
+    }
+
     fn definition(&self, row: &RowRef) -> &Definition {
         self.definitions
             .get(row.schema as usize)
@@ -363,7 +384,7 @@ impl LogImage {
             definition.is_some_and(|definition| definition.check == check && definition.schema == schema)
         };
         known.filter(same).unwrap_or_else(|| {
-            self.definitions.push(Arc::new(Definition { check, schema }));
+            self.definitions.push(Arc::new(Definition::new(check, schema)));
             self.uses.push(Use::NONE);
             self.definitions.len() as u32 - 1
         })

@@ -11,6 +11,7 @@ mod figures;
 mod handle;
 mod newest;
 mod open_chunk;
+mod own_names;
 mod positions;
 mod runs;
 mod samples;

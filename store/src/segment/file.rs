@@ -1,5 +1,6 @@
 //! Reading a segment: mapped whole, the directory in memory, entries and chunks checked as they are used.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +15,7 @@ use crate::disk::{Disk, DiskFile, Region};
 use crate::error::{Error, Result};
 use crate::log::SeriesDef;
 use crate::names::segment_name;
+use crate::own_name::{SERIES_NAME, own_name};
 
 /// An open segment.
 pub(crate) struct Segment {
@@ -31,6 +33,8 @@ pub(crate) struct Segment {
     chunks: Vec<OnceLock<Option<Box<[ChunkRef]>>>>,
     /// Whether the checksum of each entry has been found to hold.
     checked: Vec<AtomicBool>,
+    /// The checks of which series have names of their own, by index, once somebody has asked.
+    own_names: OnceLock<Box<[(usize, Box<[String]>)]>>,
 }
 
 impl Segment {
@@ -66,7 +70,20 @@ impl Segment {
         let chunks = lines.iter().map(|_| OnceLock::new()).collect();
         let checked = lines.iter().map(|_| AtomicBool::new(false)).collect();
         let names = at + names.start..at + names.end;
-        Ok(Segment { file, region, path, start, end, directory_at: at, names, lines, chunks, checked })
+        let own_names = OnceLock::new();
+        Ok(Segment {
+            file,
+            region,
+            path,
+            start,
+            end,
+            directory_at: at,
+            names,
+            lines,
+            chunks,
+            checked,
+            own_names,
+        })
     }
 
     /// First run number that it answers for.
@@ -189,6 +206,31 @@ impl Segment {
         let line = &self.lines[index];
         let series = self.entry(index).and_then(|entry| get_series(entry, &line.extent, line.whole).ok());
         series.ok_or_else(|| self.damaged_entry(index))
+    }
+
+    /// The checks of which series have names of their own, with these names. What is damaged is left out.
+    pub(crate) fn own_names(&self) -> impl Iterator<Item = (&str, &[String])> {
+        let known = self.own_names.get_or_init(|| self.find_own_names().unwrap_or_default());
+        known.iter().map(|(index, names)| (self.name(*index), &**names))
+    }
+
+    fn find_own_names(&self) -> Option<Box<[(usize, Box<[String]>)]>> {
+        let has_label =
+            |bytes: &[u8]| bytes.windows(SERIES_NAME.len()).any(|window| window == SERIES_NAME.as_bytes());
+        self.check_len().ok()?;
+        let entries = self.entry_range(self.lines.first()?).start..self.directory_at;
+        // Mostly there are none, and then no entry is read.
+        if !has_label(self.region.get(entries)?) {
+            return None;
+        }
+        let of_check = |index: usize| {
+            let series =
+                self.entry(index).filter(|entry| has_label(entry)).and(self.series_at(index).ok())?;
+            let names: BTreeSet<&str> =
+                series.iter().filter_map(|(series, _)| own_name(&series.labels)).collect();
+            (!names.is_empty()).then(|| (index, names.into_iter().map(str::to_owned).collect()))
+        };
+        Some((0..self.lines.len()).filter_map(of_check).collect())
     }
 
     /// What an error in reading the whole segment costs.

@@ -68,7 +68,7 @@ pub fn outbound_series(
             what,
         };
         for info in of_check.series {
-            let labels = metric_labels(&name, &info);
+            let labels = metric_labels(&name, &info.key);
             all.push(series(&labels, &info.unit, What::Metric(info.key)));
         }
         for one in BuiltIn::ALL {

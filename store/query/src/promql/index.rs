@@ -1,6 +1,6 @@
 //! The series of a store as PromQL names them, made once for each view of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use custos_promql::{Labels, METRIC_NAME, Matcher};
@@ -16,7 +16,7 @@ const METRIC: &str = "metric";
 /// Unit of a counter.
 pub(crate) const COUNTER: &str = "c";
 /// Checks whose runs are further apart than this (ms) are looked at more closely: five minutes of look-back might be too few.
-const SPARSE_MS: i64 = 120_000;
+pub(super) const SPARSE_MS: i64 = 120_000;
 
 /// The series of a store, as far as somebody asked for them.
 #[derive(Default)]
@@ -24,6 +24,8 @@ pub(super) struct Index {
     /// Checks that were asked for by name.
     named: Mutex<HashMap<String, Arc<CheckIndex>>>,
     all: OnceLock<AllChecks>,
+    /// The checks that have series of a name of their own, by that name.
+    own_names: OnceLock<BTreeMap<String, Vec<String>>>,
 }
 
 /// All checks, by name.
@@ -97,6 +99,20 @@ impl Index {
         self.all.get().map(|all| &*all.checks)
     }
 
+    /// The checks that have series of a name of their own, by that name.
+    pub(super) fn own_names(&self, snapshot: &Snapshot) -> &BTreeMap<String, Vec<String>> {
+        self.own_names.get_or_init(|| {
+            let owned = |name: &str| name.to_owned();
+            let all = snapshot.own_names().into_iter();
+            all.map(|(name, checks)| (owned(name), checks.into_iter().map(owned).collect())).collect()
+        })
+    }
+
+    /// The same, if it was asked for before.
+    pub(super) fn known_own_names(&self) -> Option<&BTreeMap<String, Vec<String>>> {
+        self.own_names.get()
+    }
+
     pub(super) fn all(&self, snapshot: &Snapshot) -> &AllChecks {
         self.all.get_or_init(|| {
             let catalogue = snapshot.catalogue();
@@ -109,7 +125,7 @@ impl Index {
 impl CheckIndex {
     fn new(CheckSeries { check, series }: CheckSeries) -> CheckIndex {
         let metric = |info: SeriesInfo| Entry {
-            labels: metric_labels(&check.name, &info),
+            labels: metric_labels(&check.name, &info.key),
             is_counter: (info.unit == COUNTER).then_some(true),
             first_ms: info.first_ms,
             last_ms: info.last_ms,
@@ -130,6 +146,22 @@ impl CheckIndex {
         CheckIndex { series: all, metrics, lookback_ms: OnceLock::new(), check }
     }
 
+    /// The index of a metric.
+    pub(super) fn metric(&self, wanted: &SeriesKey) -> Option<usize> {
+        let before = |entry: &Entry| matches!(&entry.what, What::Metric(key) if key < wanted);
+        let index = self.series[..self.metrics].partition_point(before);
+        let found = self.series.get(index)?;
+        matches!(&found.what, What::Metric(key) if key == wanted).then_some(index)
+    }
+
+    /// The index of a built-in series.
+    pub(super) fn built_in(&self, wanted: BuiltIn) -> Option<usize> {
+        let place = self.series[self.metrics..]
+            .iter()
+            .position(|entry| matches!(entry.what, What::BuiltIn(one) if one == wanted));
+        place.map(|place| self.metrics + place)
+    }
+
     /// How long the newest value counts, if the runs of the check are so far apart that this may be longer than usual.
     pub(super) fn lookback_ms(&self, snapshot: &Snapshot) -> Option<i64> {
         let look = || {
@@ -146,15 +178,19 @@ impl CheckIndex {
     }
 }
 
-/// The labels of a metric. Those of its own that would hide the name, the check or the metric get another name.
-pub(crate) fn metric_labels(check: &str, info: &SeriesInfo) -> Labels {
-    let own = info.key.labels.iter().map(|(name, value)| match name.as_str() {
+/// The labels of a metric. Those of its own that would hide the name, the check or the metric get another name. A series that
+/// has a name of its own has its own labels and no others.
+pub(crate) fn metric_labels(check: &str, key: &SeriesKey) -> Labels {
+    if key.own_name().is_some() {
+        return Labels::new(key.labels.iter().map(|(name, value)| (name, value)));
+    }
+    let own = key.labels.iter().map(|(name, value)| match name.as_str() {
         METRIC_NAME | CHECK | METRIC => (format!("exported_{name}"), value.as_str()),
         _ => (name.clone(), value.as_str()),
     });
     let mut labels = vec![(METRIC_NAME.to_owned(), check)];
-    if !info.key.label.is_empty() {
-        labels.extend([(CHECK.to_owned(), check), (METRIC.to_owned(), info.key.label.as_str())]);
+    if !key.label.is_empty() {
+        labels.extend([(CHECK.to_owned(), check), (METRIC.to_owned(), key.label.as_str())]);
     }
     Labels::new(labels.into_iter().chain(own))
 }

@@ -6,7 +6,7 @@ use crate::intervals::Intervals;
 use crate::limits::INTERVAL_RUNS;
 
 /// How much longer than its usual distance the newest run of a check counts: runs are late now and then.
-const SLACK: f64 = 1.25;
+pub(super) const SLACK: f64 = 1.25;
 
 /// How long the newest value of a check counts (ms), by the distances of its newest runs; none with fewer than two.
 pub(super) fn lookback_ms(snapshot: &Snapshot, check: &str) -> Option<i64> {

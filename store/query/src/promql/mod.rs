@@ -3,6 +3,7 @@
 mod building;
 mod index;
 mod interval;
+mod live;
 mod read;
 mod select;
 mod source;
@@ -15,6 +16,7 @@ mod unobserved;
 mod view;
 
 pub(crate) use index::{CHECK, COUNTER, metric_labels};
+pub use live::{LiveSource, Look, Selections};
 pub use select::Known;
 pub use source::StoreSource;
 pub use threads::query_threads;

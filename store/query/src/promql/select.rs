@@ -1,5 +1,6 @@
 //! Which series of a store fulfil conditions.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use custos_promql::{Labels, METRIC_NAME, MatchOperator, Matcher, SourceSeries};
@@ -20,21 +21,33 @@ pub(super) fn select(view: &View<'_>, matchers: &[Matcher], from_ms: i64, to_ms:
     found
 }
 
-/// The checks that may have such series: one by its name, if a condition names it, else all.
+/// The checks that may have such series, by name: one by its name, if a condition names it, and those that have series of that
+/// name, else all.
 pub(super) fn candidates(view: &View<'_>, matchers: &[Matcher]) -> Vec<Arc<CheckIndex>> {
     let snapshot = view.snapshot();
     if let Some(name) = named(matchers) {
-        return match view.index().check(snapshot, name) {
-            Ok(check) => check.into_iter().collect(),
-            Err(error) => {
+        let mut names = of_own_name(view.index().own_names(snapshot), matchers);
+        names.insert(name);
+        let check = |name| {
+            view.index().check(snapshot, name).unwrap_or_else(|error| {
                 view.damage(&error);
-                Vec::new()
-            }
+                None
+            })
         };
+        return names.into_iter().filter_map(check).collect();
     }
     let all = view.index().all(snapshot);
     all.damages.iter().for_each(|damage| view.damage(&damage.clone().into()));
     all.checks.clone()
+}
+
+/// The checks that have series of a name of their own which may fulfil conditions.
+fn of_own_name<'a>(all: &'a BTreeMap<String, Vec<String>>, matchers: &[Matcher]) -> BTreeSet<&'a str> {
+    let is_named = |name: &str| {
+        matchers.iter().filter(|matcher| matcher.name() == METRIC_NAME).all(|matcher| matcher.matches(name))
+    };
+    let fitting = all.iter().filter(|(name, _)| is_named(name));
+    fitting.flat_map(|(_, checks)| checks).map(String::as_str).collect()
 }
 
 /// The name that a check must have to be selected, if conditions say so.
@@ -74,7 +87,11 @@ const SAMPLES_MIN: u64 = 100;
 /// What conditions select, if that is known and not too much.
 pub(super) fn known(view: &View<'_>, matchers: &[Matcher], series_max: usize) -> Option<Known> {
     let checks = match named(matchers) {
-        Some(name) => vec![view.index().known(name)?],
+        Some(name) => {
+            let mut names = of_own_name(view.index().known_own_names()?, matchers);
+            names.insert(name);
+            names.into_iter().map(|name| view.index().known(name)).collect::<Option<_>>()?
+        }
         None => view.index().known_all()?.to_vec(),
     };
     let mut known = Known::default();

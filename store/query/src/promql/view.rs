@@ -80,6 +80,11 @@ impl<'a> View<'a> {
         ListNumber(lists.len() as u64 - 1)
     }
 
+    /// A series of a check by its index.
+    pub(super) fn found(of: &Arc<CheckIndex>, index: usize) -> Found {
+        Found { of: Arc::clone(of), index }
+    }
+
     pub(super) fn recall(&self, series: &[&SourceSeries]) -> Vec<Found> {
         let lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         let found = series.iter().filter_map(|series| {

@@ -1,0 +1,304 @@
+//! When rules are judged: as of which time, and not before what they select has ended.
+//!
+//! Invariants: a group is never judged as of a time before that of its last judgement; of each group one order is under way
+//! at most. A group waits while a check that it selects has a run under way that began at or before the time that it is to be
+//! judged at, or a rule that it selects is to be judged by then, but no longer than [`RULE_WAIT_MAX`]. So judgements happen
+//! in the order of the runs' times, and see every sample up to theirs.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use custos_query::BuiltIn;
+
+use super::ranks::ranks;
+use crate::clock::{Moment, micros};
+use crate::config::{Command, Config};
+use crate::limits::{ON_DEMAND_CHECKS_MAX, RULE_TIMES_WAITING_MAX, RULE_WAIT_MAX};
+use crate::rules::{Because, JudgeOrder, RuleCheck, RuleGroup, Selectable, Selection, When};
+
+/// A time that a group is to be judged at.
+#[derive(Debug)]
+struct Wanted {
+    /// Times of the runs that are the reason (ms since the epoch); none if the time has come.
+    samples_ms: Option<Vec<i64>>,
+    /// Since when it waits, on the monotonic clock.
+    since_us: u64,
+}
+
+/// A group of rules.
+#[derive(Debug)]
+struct Judged {
+    group: Arc<RuleGroup>,
+    selection: Selection,
+    /// The groups that are judged before it at the same time, as it selects what they come to.
+    after: Vec<usize>,
+    wanted: BTreeMap<i64, Wanted>,
+    /// The time of the order that has no answer yet.
+    ordered_ms: Option<i64>,
+    /// The time of the last order.
+    last_ms: Option<i64>,
+    /// When it is judged next whatever arrives, by the clock on the wall and on the monotonic one.
+    due: (i64, u64),
+    /// When the runs under way of checks that it selects began (ms since the epoch), by ticket.
+    running: BTreeMap<u64, i64>,
+}
+
+/// All groups of rules, those first that others select.
+#[derive(Debug, Default)]
+pub(super) struct Judging {
+    groups: Vec<Judged>,
+    /// The group of each rule by the name of its check.
+    of_rule: HashMap<Arc<str>, usize>,
+    /// For checks by name, which groups may select series of theirs.
+    selecting: HashMap<Arc<str>, Arc<[usize]>>,
+    /// Groups that are to be judged.
+    waiting: BTreeSet<usize>,
+    /// When each group is judged whatever arrives, on the monotonic clock.
+    timers: BTreeSet<(u64, usize)>,
+    /// When the first group has waited long enough, on the monotonic clock.
+    patience_us: Option<u64>,
+}
+
+/// The rule that a check is, if it is one.
+fn rule_of<'c>(config: &'c Config, check: &str) -> Option<&'c RuleCheck> {
+    match &config.checks.get(check)?.command {
+        Command::Rule(rule) => Some(rule),
+        _ => None,
+    }
+}
+
+impl Judging {
+    /// The groups of a configuration, each as it was in the one before.
+    pub(super) fn take_over(&mut self, config: &Config, now: Moment) {
+        let before = std::mem::take(self);
+        let mut before: HashMap<Arc<str>, Judged> =
+            before.groups.into_iter().map(|judged| (Arc::clone(&judged.group.name), judged)).collect();
+        for ranked in ranks(&config.groups) {
+            let group = &config.groups[ranked.index];
+            let index = self.groups.len();
+            let known = before.remove(&group.name);
+            let due = match &known {
+                Some(known) if known.group.when == group.when => known.due,
+                _ => due(&group.when, now, now.wall_ms),
+            };
+            let (last_ms, ordered_ms) =
+                known.as_ref().map_or((None, None), |known| (known.last_ms, known.ordered_ms));
+            let (wanted, running) = known.map(|known| (known.wanted, known.running)).unwrap_or_default();
+            self.of_rule.extend(group.rules.iter().map(|rule| (Arc::clone(&rule.check), index)));
+            self.timers.insert((due.1, index));
+            if !wanted.is_empty() {
+                self.waiting.insert(index);
+            }
+            self.groups.push(Judged {
+                group: Arc::clone(group),
+                selection: ranked.selection,
+                after: ranked.after,
+                wanted,
+                ordered_ms,
+                last_ms,
+                due,
+                running,
+            });
+        }
+    }
+
+    /// The last run of a rule from before the agent started was of this time (ms since the epoch), which is as of when its
+    /// expression looked.
+    pub(super) fn judged_before(&mut self, check: &str, run_ms: i64) {
+        if let Some(index) = self.of_rule.get(check) {
+            let group = &mut self.groups[*index];
+            group.last_ms = group.last_ms.max(Some(run_ms.saturating_add(group.group.query_offset_ms)));
+        }
+    }
+
+    /// The groups that may select series of a check.
+    fn selecting(&mut self, config: &Config, check: &Arc<str>) -> Arc<[usize]> {
+        if let Some(known) = self.selecting.get(check) {
+            return Arc::clone(known);
+        }
+        if self.selecting.len() >= config.checks.len() + ON_DEMAND_CHECKS_MAX {
+            self.selecting.clear();
+        }
+        let built_in = BuiltIn::ALL.map(BuiltIn::name);
+        let of = Selectable { check, built_in: &built_in, rule: rule_of(config, check) };
+        let selecting = (0..self.groups.len()).filter(|index| self.groups[*index].selection.may_select(&of));
+        let selecting: Arc<[usize]> = selecting.collect();
+        self.selecting.insert(Arc::clone(check), Arc::clone(&selecting));
+        selecting
+    }
+
+    /// A job of a check began.
+    pub(super) fn began(&mut self, config: &Config, check: &Arc<str>, ticket: u64, now: Moment) {
+        if self.groups.is_empty() {
+            return;
+        }
+        for index in self.selecting(config, check).iter() {
+            self.groups[*index].running.insert(ticket, now.wall_ms);
+        }
+    }
+
+    /// A job of a check ended.
+    pub(super) fn ended(&mut self, config: &Config, check: &Arc<str>, ticket: u64) {
+        if self.groups.is_empty() {
+            return;
+        }
+        for index in self.selecting(config, check).iter() {
+            self.groups[*index].running.remove(&ticket);
+        }
+    }
+
+    /// A run of a check was recorded whose result is known: the groups that may select a series of it are to be judged as of
+    /// its time. What a rule comes to is for the groups behind it only, so that rules that select one another do not go on for
+    /// ever.
+    pub(super) fn recorded(&mut self, config: &Config, check: &Arc<str>, time_ms: i64, now: Moment) {
+        if self.groups.is_empty() {
+            return;
+        }
+        let own = self.of_rule.get(check).copied();
+        for index in self.selecting(config, check).iter().copied() {
+            let group = &self.groups[index];
+            let on_samples = matches!(group.group.when, When::Samples { .. });
+            if on_samples && own.is_none_or(|own| own < index) {
+                self.want(index, time_ms, Some(time_ms), now);
+            }
+        }
+    }
+
+    /// Has a group judged as of a time, or of its last judgement if that is later.
+    fn want(&mut self, index: usize, time_ms: i64, sample_ms: Option<i64>, now: Moment) {
+        let group = &mut self.groups[index];
+        let at_ms = group.last_ms.map_or(time_ms, |last_ms| last_ms.max(time_ms));
+        let new = || Wanted { samples_ms: Some(Vec::new()), since_us: now.mono_us };
+        let wanted = group.wanted.entry(at_ms).or_insert_with(new);
+        match (sample_ms, &mut wanted.samples_ms) {
+            (Some(sample_ms), Some(samples_ms)) if samples_ms.len() < RULE_TIMES_WAITING_MAX => {
+                samples_ms.push(sample_ms);
+            }
+            _ => wanted.samples_ms = None,
+        }
+        while group.wanted.len() > RULE_TIMES_WAITING_MAX {
+            // The next is judged whatever the reason, in the place of both.
+            let oldest = group.wanted.pop_first();
+            if let (Some((_, oldest)), Some(mut next)) = (oldest, group.wanted.first_entry()) {
+                *next.get_mut() = Wanted { samples_ms: None, since_us: oldest.since_us };
+            }
+        }
+        self.waiting.insert(index);
+    }
+
+    /// Has the groups judged whose time has come.
+    pub(super) fn wake(&mut self, now: Moment) {
+        while let Some((_, index)) = self.timers.first().copied().filter(|timer| timer.0 <= now.mono_us) {
+            let group = &self.groups[index];
+            let at_ms = match group.group.when {
+                When::Samples { .. } => Some(now.wall_ms),
+                When::Grid { interval_ms, phase_ms } => {
+                    let slot_ms = now.wall_ms - (now.wall_ms - phase_ms).rem_euclid(interval_ms.max(1));
+                    // Where the clock on the wall was set back, times come again that were judged.
+                    let is_new = group.last_ms.is_none_or(|last_ms| slot_ms > last_ms);
+                    (is_new && slot_ms >= group.due.0).then_some(slot_ms)
+                }
+            };
+            if let Some(at_ms) = at_ms {
+                self.want(index, at_ms, None, now);
+            }
+            self.set_due(index, now, now.wall_ms);
+        }
+    }
+
+    fn set_due(&mut self, index: usize, now: Moment, since_ms: i64) {
+        let group = &mut self.groups[index];
+        self.timers.remove(&(group.due.1, index));
+        group.due = due(&group.group.when, now, since_ms);
+        self.timers.insert((group.due.1, index));
+    }
+
+    /// The next order, if a group that is to be judged need not wait any longer.
+    pub(super) fn next_order(&mut self, now: Moment) -> Option<JudgeOrder> {
+        self.patience_us = None;
+        for index in self.waiting.iter().copied().collect::<Vec<_>>() {
+            let group = &self.groups[index];
+            let Some((at_ms, wanted)) = group.wanted.first_key_value() else {
+                self.waiting.remove(&index);
+                continue;
+            };
+            if group.ordered_ms.is_some() {
+                continue;
+            }
+            let patience_us = wanted.since_us.saturating_add(micros(RULE_WAIT_MAX));
+            if self.must_wait(group, *at_ms) && now.mono_us < patience_us {
+                self.patience_us = Some(self.patience_us.map_or(patience_us, |known| known.min(patience_us)));
+                continue;
+            }
+            return self.order(index, now);
+        }
+        None
+    }
+
+    /// Whether something that a group selects may have samples up to a time that are not there yet.
+    fn must_wait(&self, group: &Judged, at_ms: i64) -> bool {
+        let is_judged_by_then = |index: &usize| {
+            let other = &self.groups[*index];
+            other.ordered_ms.is_some_and(|ordered_ms| ordered_ms <= at_ms)
+                || other.wanted.first_key_value().is_some_and(|(wanted_ms, _)| *wanted_ms <= at_ms)
+        };
+        group.running.values().any(|began_ms| *began_ms <= at_ms) || group.after.iter().any(is_judged_by_then)
+    }
+
+    fn order(&mut self, index: usize, now: Moment) -> Option<JudgeOrder> {
+        let group = &mut self.groups[index];
+        let (at_ms, wanted) = group.wanted.pop_first()?;
+        if group.wanted.is_empty() {
+            self.waiting.remove(&index);
+        }
+        group.ordered_ms = Some(at_ms);
+        group.last_ms = Some(at_ms);
+        let order = JudgeOrder {
+            group: Arc::clone(&group.group.name),
+            at_ms,
+            because: wanted.samples_ms.map_or(Because::Time, Because::Samples),
+        };
+        if matches!(group.group.when, When::Samples { .. }) && order.because == Because::Time {
+            self.set_due(index, now, now.wall_ms);
+        }
+        Some(order)
+    }
+
+    /// An order was answered, or nothing is judged after all. `judged` says whether something was.
+    pub(super) fn answered(&mut self, group: &str, judged: bool, now: Moment) {
+        let Some(index) = self.groups.iter().position(|known| *known.group.name == *group) else { return };
+        self.groups[index].ordered_ms = None;
+        if judged && matches!(self.groups[index].group.when, When::Samples { .. }) {
+            self.set_due(index, now, now.wall_ms);
+        }
+    }
+
+    /// A group by its name.
+    pub(super) fn group(&self, name: &str) -> Option<&Arc<RuleGroup>> {
+        self.groups.iter().map(|judged| &judged.group).find(|group| *group.name == *name)
+    }
+
+    /// When a group is judged whatever arrives, or has waited long enough, on the monotonic clock.
+    pub(super) fn next_wake_us(&self) -> Option<u64> {
+        let timer = self.timers.first().map(|timer| timer.0);
+        timer.into_iter().chain(self.patience_us).min()
+    }
+
+    /// When the group of a rule is judged whatever arrives, on the monotonic clock.
+    pub(super) fn next_of_us(&self, check: &str) -> Option<u64> {
+        Some(self.groups[*self.of_rule.get(check)?].due.1)
+    }
+}
+
+/// When a group is judged next whatever arrives, after a time (ms since the epoch) that is not far from now.
+fn due(when: &When, now: Moment, after_ms: i64) -> (i64, u64) {
+    let due_ms = match *when {
+        When::Samples { at_the_latest_ms } => after_ms.saturating_add(at_the_latest_ms.max(1)),
+        When::Grid { interval_ms, phase_ms } => {
+            let interval_ms = interval_ms.max(1);
+            after_ms - (after_ms - phase_ms).rem_euclid(interval_ms) + interval_ms
+        }
+    };
+    let in_us = due_ms.saturating_sub(now.wall_ms).max(0).unsigned_abs().saturating_mul(1000);
+    (due_ms, now.mono_us.saturating_add(in_us))
+}

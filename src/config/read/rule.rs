@@ -1,0 +1,110 @@
+//! A check that is judged by an expression over the history.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use custos_store::State;
+
+use crate::config::keys::check as check_keys;
+use crate::config::keys::rule as keys;
+use crate::document::diagnostic::Findings;
+use crate::document::fields::Fields;
+use crate::document::key::Key;
+use crate::document::key::Own;
+use crate::document::yaml::Entry;
+use crate::hash::fnv1a;
+use crate::rules::{
+    AlertRule, AlertState, Judge, RuleCheck, RuleGroup, RuleKind, Severities, Template, Templates, Texts,
+    When, query, texts,
+};
+
+/// The label by which an alert says how bad it is.
+const SEVERITY: &str = "severity";
+
+/// Reads what judges the check that `entry` defines, by its keys.
+pub(crate) fn read(
+    entry: &Entry,
+    fields: &Fields<'_>,
+    owner: &str,
+    severities: &Arc<Severities>,
+    findings: &mut Findings,
+) -> Option<RuleCheck> {
+    let labels = texts_of(fields, &keys::LABELS, &entry.key, Texts::Labels, findings);
+    let annotations = texts_of(fields, &keys::ANNOTATIONS, &entry.key, Texts::Annotations, findings);
+    let state = fields.read(&keys::STATE, findings);
+    let lasting = fields.value(&keys::FOR, findings);
+    let kept = fields.value(&keys::KEEP_FIRING_FOR, findings);
+    let limit = fields.value(&keys::LIMIT, findings);
+    let (query, expr) = query(fields.get(&check_keys::QUERY)?, owner, findings)?;
+    let has_severity = labels.iter().any(|(name, _)| name == SEVERITY);
+    let has_thresholds = fields.get(&check_keys::THRESHOLDS).is_some();
+    Some(RuleCheck {
+        check: Arc::from(entry.key.as_str()),
+        judge: Judge::Query { query, expr },
+        kind: RuleKind::Alert(AlertRule {
+            name: entry.key.clone(),
+            for_ms: millis(lasting?),
+            keep_firing_ms: millis(kept?),
+            annotations,
+        }),
+        labels,
+        limit: limit? as usize,
+        state: match state {
+            Some(state) => AlertState::Always(state),
+            None if has_severity => AlertState::BySeverity(Arc::clone(severities)),
+            // Then the thresholds say what is wrong.
+            None if has_thresholds => AlertState::Always(State::Ok),
+            None => AlertState::Always(State::Critical),
+        },
+    })
+}
+
+/// Reports keys that mean nothing without a `query`.
+pub(crate) fn refuse_keys(fields: &Fields<'_>, owner: &str, findings: &mut Findings) {
+    for row in keys::RULE.own() {
+        if let Some(entry) = fields.entry(row) {
+            findings.error(
+                &entry.key_place,
+                format!("{owner} has `{}`, which is for checks with a `query`", row.name()),
+            );
+        }
+    }
+}
+
+/// The group of one that a check with a query is.
+pub(crate) fn group(rule: &Arc<RuleCheck>, on_samples: bool, interval: Duration) -> RuleGroup {
+    let interval_ms = millis(interval).max(1);
+    RuleGroup {
+        name: Arc::clone(&rule.check),
+        when: if on_samples {
+            When::Samples { at_the_latest_ms: interval_ms }
+        } else {
+            grid(&rule.check, interval_ms)
+        },
+        query_offset_ms: 0,
+        rules: vec![Arc::clone(rule)],
+    }
+}
+
+/// The times of a group that is judged at an interval: its name says where in the interval.
+pub(crate) fn grid(name: &str, interval_ms: i64) -> When {
+    let phase_ms = (fnv1a(name.bytes()) % interval_ms.max(1).unsigned_abs()) as i64;
+    When::Grid { interval_ms, phase_ms }
+}
+
+fn texts_of(
+    fields: &Fields<'_>,
+    key: &Key<Own>,
+    alert: &str,
+    what: Texts,
+    findings: &mut Findings,
+) -> Vec<(String, Template)> {
+    fields
+        .get(key)
+        .map(|node| texts(node, what, Some(Templates::OfRule(alert)), findings))
+        .unwrap_or_default()
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,214 @@
+//! `rules`: files with rules of Prometheus, each of which becomes a check.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::keys::settings;
+use crate::config::keys::top::RULES;
+use crate::config::model::check::{Check, Command, Priority, Process, Serving};
+use crate::config::model::check_name::CheckNameFault;
+use crate::config::model::notify::CheckNotify;
+use crate::config::read::check::is_reserved;
+use crate::config::read::rule::grid;
+use crate::config::read::settings::FLAPPING;
+use crate::document::diagnostic::Findings;
+use crate::document::fields::{one_or_more, text};
+use crate::document::glob::{self, GlobError};
+use crate::document::include::{Document, source_file};
+use crate::document::section::Row as _;
+use crate::document::yaml::Node;
+use crate::limits::{CONFIG_FILES_MAX, RULE_RESULTS_MAX};
+use crate::rules::{
+    AlertState, Group, Judge, Rule, RuleCheck, RuleFile, RuleGroup, RuleKind, Severities, read_file,
+};
+
+/// How often the rules of a group are evaluated that does not say, as in Prometheus.
+const INTERVAL: Duration = Duration::from_secs(60);
+/// The label by which an alert says how bad it is.
+const SEVERITY: &str = "severity";
+
+/// What the rule files of a configuration come to.
+#[derive(Default)]
+pub(crate) struct RuleFiles {
+    /// The files, in their order.
+    pub(crate) files: Vec<PathBuf>,
+    /// The groups.
+    pub(crate) groups: Vec<Arc<RuleGroup>>,
+    /// The checks that the rules are.
+    pub(crate) checks: Vec<Arc<Check>>,
+}
+
+/// Reads the rule files that the documents name. `taken` are names of checks that no rule can have.
+pub(crate) fn read_all(
+    documents: &[Document],
+    taken: &HashSet<&str>,
+    severities: &Arc<Severities>,
+    findings: &mut Findings,
+) -> RuleFiles {
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for document in documents {
+        let Some(entry) = document.get(RULES.name()) else { continue };
+        for path in named(&entry.value, document, findings) {
+            if paths.len() >= CONFIG_FILES_MAX {
+                findings.error(&entry.value.place, format!("more than {CONFIG_FILES_MAX} rule files"));
+                break;
+            }
+            if !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+    }
+    let read = paths.iter().filter_map(|path| {
+        let file = source_file(path, true, findings)?;
+        Some(read_file(&file, findings))
+    });
+    let files: Vec<RuleFile> = read.collect();
+    let names = names(&files, taken, findings);
+    let mut names = names.into_iter();
+    let mut found = RuleFiles { files: paths, ..RuleFiles::default() };
+    for (file, group) in files.iter().flat_map(|file| file.groups.iter().map(move |group| (file, group))) {
+        let named = group.rules.iter().zip(names.by_ref());
+        let rules = named.map(|(rule, name)| {
+            let rule_check = Arc::new(rule_check(rule, &name, group, severities));
+            found.checks.push(Arc::new(check(rule, name, group, &rule_check)));
+            rule_check
+        });
+        let name = format!("{};{}", file.path.display(), group.name);
+        found.groups.push(Arc::new(RuleGroup {
+            when: grid(&name, interval_ms(group)),
+            name: Arc::from(name),
+            query_offset_ms: group.query_offset_ms.unwrap_or(0),
+            rules: rules.collect(),
+        }));
+    }
+    found
+}
+
+/// The paths that a document names, globs in lexical order.
+fn named(node: &Node, document: &Document, findings: &mut Findings) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    for item in one_or_more(node) {
+        let Some(pattern) = text(item, "the path of a rule file or a glob", findings) else { continue };
+        let path = document.base().join(pattern);
+        if !glob::is_glob(pattern) {
+            paths.push(path);
+            continue;
+        }
+        match glob::files(&path) {
+            Ok(files) => paths.extend(files),
+            Err(GlobError::Pattern(reason)) => {
+                findings.error(&item.place, format!("the glob `{pattern}` is not valid: {reason}"));
+            }
+            Err(GlobError::Read(directory, error)) => {
+                findings.error(&item.place, format!("failed to list {}: {error}", directory.display()));
+            }
+        }
+    }
+    paths
+}
+
+fn interval_ms(group: &Group) -> i64 {
+    group.interval_ms.unwrap_or(INTERVAL.as_millis() as i64).max(1)
+}
+
+/// The name of the check of each rule, in their order: that of its alert or series. Where several rules would share one, or a
+/// check has it: `NAME:SEVERITY` if that makes all of them differ, else `NAME:GROUP`, else `NAME:NUMBER`.
+fn names(files: &[RuleFile], taken: &HashSet<&str>, findings: &mut Findings) -> Vec<String> {
+    let groups = files.iter().flat_map(|file| &file.groups);
+    let rules: Vec<(&Group, &Rule)> =
+        groups.flat_map(|group| group.rules.iter().map(move |rule| (group, rule))).collect();
+    let mut sharing: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (index, (_, rule)) in rules.iter().enumerate() {
+        sharing.entry(rule.name()).or_default().push(index);
+    }
+    let mut used: HashSet<String> = taken.iter().map(|name| (*name).to_owned()).collect();
+    used.extend(sharing.keys().map(|name| (*name).to_owned()));
+    let mut names = vec![String::new(); rules.len()];
+    let sharing: BTreeMap<&str, Vec<usize>> = sharing.into_iter().collect();
+    for (name, indices) in sharing {
+        let fault = CheckNameFault::of(name).map(|fault| fault.to_string());
+        let reserved =
+            is_reserved(name).then(|| format!("found the name `{name}`, which the agent keeps for itself"));
+        if let Some(why) = fault.or(reserved) {
+            let place = &rules[indices[0]].1.place;
+            findings.error(place, format!("the rule `{name}` cannot be a check: {why}"));
+        }
+        if indices.len() == 1 && !taken.contains(name) {
+            names[indices[0]] = name.to_owned();
+            continue;
+        }
+        let by_severity = |index: usize| Some(format!("{name}:{}", severity(rules[index].1)?));
+        let by_group = |index: usize| Some(format!("{name}:{}", rules[index].0.name));
+        let chosen = differing(&indices, by_severity, &used).or_else(|| differing(&indices, by_group, &used));
+        let chosen = chosen.unwrap_or_else(|| {
+            let numbered = (1..).map(|number: usize| format!("{name}:{number}"));
+            numbered.filter(|name| !used.contains(name)).take(indices.len()).collect()
+        });
+        for (index, name) in indices.into_iter().zip(chosen) {
+            used.insert(name.clone());
+            names[index] = name;
+        }
+    }
+    names
+}
+
+/// Names for these rules, if each has one that no other has.
+fn differing(
+    indices: &[usize],
+    name: impl Fn(usize) -> Option<String>,
+    used: &HashSet<String>,
+) -> Option<Vec<String>> {
+    let names: Vec<String> = indices.iter().map(|index| name(*index)).collect::<Option<_>>()?;
+    let distinct: HashSet<&String> = names.iter().collect();
+    let free = names.iter().all(|name| !used.contains(name) && CheckNameFault::of(name).is_none());
+    (distinct.len() == names.len() && free).then_some(names)
+}
+
+/// The value of the label `severity`, if it is the same for all of its alerts.
+fn severity(rule: &Rule) -> Option<&str> {
+    let (_, text) = rule.labels.iter().find(|(name, _)| name == SEVERITY)?;
+    Some(text.source()).filter(|source| text.is_fixed() && !source.is_empty())
+}
+
+fn rule_check(rule: &Rule, name: &str, group: &Group, severities: &Arc<Severities>) -> RuleCheck {
+    RuleCheck {
+        check: Arc::from(name),
+        judge: Judge::Query { query: rule.query.clone(), expr: rule.expr.clone() },
+        labels: rule.labels.clone(),
+        kind: rule.kind.clone(),
+        limit: group.limit.min(RULE_RESULTS_MAX),
+        state: AlertState::BySeverity(Arc::clone(severities)),
+    }
+}
+
+/// The check of a rule. Problems are hard at once: `for` is what confirms them. Of `defaults` nothing holds.
+fn check(rule: &Rule, name: String, group: &Group, rule_check: &Arc<RuleCheck>) -> Check {
+    let interval = Duration::from_millis(interval_ms(group).unsigned_abs());
+    Check {
+        name,
+        command: Command::Rule(Arc::clone(rule_check)),
+        environment: BTreeMap::new(),
+        process: Process::default(),
+        check_interval: interval,
+        retry_interval: interval,
+        max_check_attempts: 1,
+        volatile: false,
+        check_period: None,
+        depends_on: Vec::new(),
+        priority: Priority::Normal,
+        timeout: settings::TIMEOUT.built_in(),
+        timeout_state: settings::TIMEOUT_STATE.built_in(),
+        byte_units: settings::BYTE_UNITS.built_in(),
+        check_multi: settings::CHECK_MULTI.built_in(),
+        silent: settings::SILENT.built_in(),
+        evaluate_perfdata: false,
+        flapping: matches!(rule.kind, RuleKind::Alert(_)).then_some(FLAPPING),
+        serving: Serving::Fresh,
+        notify: CheckNotify::All,
+        on_change: None,
+        thresholds: Vec::new(),
+        defined_at: rule.place.to_string(),
+    }
+}

@@ -1,0 +1,12 @@
+//! The thread that judges rules: it sees every recorded run in the order in which the agent recorded it, judges the groups that
+//! the agent wants judged, and answers each order, in the order in which they came.
+
+mod group;
+mod judge;
+mod older;
+mod queue;
+mod restore;
+mod selectors;
+mod thread;
+
+pub use judge::{Judge, Settings};
