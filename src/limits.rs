@@ -1,5 +1,11 @@
 //! The bounds of the agent, with their defaults. What exceeds one is counted and shown.
 
+mod judge;
+mod notify;
+
+pub use judge::*;
+pub use notify::*;
+
 use std::time::Duration;
 
 /// Bytes of a plugin's stdout that are kept (`docs/plugin-output.md#bounds`); the rest is read and dropped.
@@ -38,18 +44,6 @@ pub const SHIM_STOP_MAX: Duration = Duration::from_secs(5);
 pub const COMMAND_QUEUE_MAX: usize = 64;
 /// Bytes that are kept of either output of such a command, for the reason of its failure.
 pub const COMMAND_OUTPUT_MAX_BYTES: usize = 4 * 1024;
-/// How long a receiver of notifications over HTTP or NSCA has, from the first packet to its answer.
-pub const NOTIFY_SEND_TIMEOUT: Duration = Duration::from_secs(30);
-/// The same of a mail server, which may look for spam before it takes a mail.
-pub const NOTIFY_MAIL_TIMEOUT: Duration = Duration::from_secs(120);
-/// How long a command that tells somebody may run, once for each check.
-pub const NOTIFY_COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
-/// Bytes of an answer of a receiver that are read.
-pub const NOTIFY_REPLY_MAX_BYTES: usize = 64 * 1024;
-/// Characters of what a receiver or a command said that are kept as the reason of a failure.
-pub const NOTIFY_REASON_MAX_CHARS: usize = 200;
-/// Bytes of a variable in the environment of a command that tells somebody; the kernel takes 128 KiB.
-pub const NOTIFY_MACRO_MAX_BYTES: usize = 64 * 1024;
 /// Bytes of one answer of a mail server.
 pub const SMTP_REPLY_MAX_BYTES: usize = 16 * 1024;
 /// Bytes of a file of certificate authorities.
@@ -58,22 +52,7 @@ pub const AUTHORITIES_MAX_BYTES: u64 = 4 * 1024 * 1024;
 pub const MAIL_SUBJECT_MAX_BYTES: usize = 400;
 /// Alerts by which a mail is put into threads.
 pub const MAIL_REFERENCES_MAX: usize = 20;
-/// Characters of the subject of a message.
-pub const NOTIFY_SUBJECT_MAX_CHARS: usize = 150;
-/// Alerts that the text of a message describes; further ones are counted.
-pub const NOTIFY_TOLD_MAX: usize = 20;
-/// Graphs in the text of a message.
-pub const NOTIFY_GRAPHS_MAX: usize = 3;
-/// Bytes of the text of a message; what is left out is said.
-pub const NOTIFY_TEXT_MAX_BYTES: usize = 48 * 1024;
-/// Further lines of what a plugin printed, or of an annotation, in a message; of more their number is told.
-pub const NOTIFY_LONG_TEXT_MAX_LINES: usize = 20;
-/// Checks that a message names as having changed with an alert: the newest.
-pub const NOTIFY_TOGETHER_MAX: usize = 8;
-/// Looks at a read of the store for a message, each after 1024 runs, before it is given up.
-pub const NOTIFY_LOOKS_MAX: u32 = 1024;
 // The text of a message is a variable of a command, whole.
-const _: () = assert!(NOTIFY_TEXT_MAX_BYTES < NOTIFY_MACRO_MAX_BYTES);
 /// Between TERM and KILL for a plugin that ran too long.
 pub const GRACE: Duration = Duration::from_secs(2);
 /// Shortest interval between two runs of a check.
@@ -571,52 +550,3 @@ pub const SEQUENCE_KEYS_MAX: usize = 10_000;
 /// How late the end of a wait for what must not come may be judged (ms), or as late as it was long. Later than that nobody was
 /// there to see what came, and nothing follows from it.
 pub const SEQUENCE_LATE_MIN_MS: i64 = 300_000;
-
-/// How long the first alert of a group waits for others, unless the configuration says otherwise.
-pub const NOTIFY_GROUP_WAIT: Duration = Duration::from_secs(30);
-/// Between two messages with news about a group, unless the configuration says otherwise.
-pub const NOTIFY_GROUP_INTERVAL: Duration = Duration::from_secs(5 * 60);
-/// Between two messages about a group without news, unless the configuration says otherwise.
-pub const NOTIFY_REPEAT_INTERVAL: Duration = Duration::from_secs(4 * 3600);
-/// Between two messages of what fires to a medium that keeps states, unless the configuration says otherwise.
-pub const NOTIFY_RESEND: Duration = Duration::from_secs(60);
-/// Shortest of the intervals in which a target is told again.
-pub const NOTIFY_INTERVAL_MIN: Duration = Duration::from_secs(1);
-/// Targets of notifications.
-pub const NOTIFY_TARGETS_MAX: usize = 64;
-/// Conditions that are given together: of a target, an inhibition, a silence.
-pub const NOTIFY_MATCHERS_MAX: usize = 16;
-/// Bytes of a condition on a label.
-pub const NOTIFY_MATCHER_MAX_BYTES: usize = 512;
-
-/// Most alerts or series of one rule; a rule with more could not be judged, as if its `limit` were this.
-pub const RULE_RESULTS_MAX: usize = 5_000;
-/// Alerts that the first line of a rule's run names; further ones are counted there.
-pub const RULE_ALERTS_NAMED_MAX: usize = 3;
-/// Alerts that the long text of a rule's run lists; further ones are counted there.
-pub const RULE_ALERTS_LISTED_MAX: usize = 20;
-/// Characters of each of their texts.
-pub const RULE_ALERT_CHARS_MAX: usize = 240;
-/// How long rules wait for a run of a check that they select which began at or before the time that they are judged at. What
-/// ends later is seen at the next judgement.
-pub const RULE_WAIT_MAX: Duration = Duration::from_secs(2);
-/// Times that a group of rules is to be judged at while it waits, and runs that are the reason for one of them; beyond it the
-/// oldest are taken together.
-pub const RULE_TIMES_WAITING_MAX: usize = 64;
-/// Runs and orders that wait for the thread that judges rules; runs beyond it are read from the store.
-pub const JUDGE_QUEUE_MAX: usize = 16 * 1024;
-/// Runs at which that thread is woken though no order waits.
-pub const JUDGE_QUEUE_HURRY: usize = 256;
-/// Answers that wait for the agent; beyond it the thread waits.
-pub const JUDGE_ANSWERS_MAX: usize = 256;
-/// How long judging one rule may take; then it counts as one that could not be judged.
-pub const JUDGE_RULE_MAX: Duration = Duration::from_secs(10);
-/// Step of a subquery of a rule that has none (ms), as Prometheus has it by default.
-pub const JUDGE_SUBQUERY_STEP_MS: i64 = 60_000;
-/// Runs of a rule's check that are looked at after a start to find when it last had no alert.
-pub const RESTORE_RUNS_MAX: usize = 50_000;
-/// How long restoring the alerts of one group of rules may take; then they are as far as that has come.
-pub const RESTORE_GROUP_MAX: Duration = Duration::from_secs(30);
-/// How much later than the last stored judgement of a rule samples can be that were stored although what the rule came to was not
-/// (ms).
-pub const RESTORE_LOST_MS: i64 = 300_000;

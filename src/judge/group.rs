@@ -5,8 +5,8 @@ use std::sync::Arc;
 use custos_promql::{ErrorKind, Options};
 use custos_query::{LiveSource, Selections};
 
-use super::judge::Settings;
 use super::selectors::selectors;
+use super::settings::Settings;
 use crate::clock;
 use crate::limits::JUDGE_RULE_MAX;
 use crate::rules::{

@@ -11,8 +11,8 @@ use custos_query::StoreSource;
 use custos_store::{Run, Snapshot};
 
 use super::group::Group;
-use super::judge::Settings;
 use super::older::Older;
+use super::settings::Settings;
 use crate::clock::{self, micros};
 use crate::limits::{RESTORE_GROUP_MAX, RESTORE_LOST_MS, RESTORE_RUNS_MAX};
 use crate::rules::{

@@ -7,11 +7,12 @@ use std::sync::atomic::Ordering;
 use custos_query::LiveSource;
 use tokio::sync::mpsc;
 
+use super::counts::Counts;
 use super::group::{Group, Surroundings};
-use super::judge::{Counts, Settings};
 use super::older::Older;
 use super::queue::{Input, Queue};
 use super::restore::Restore;
+use super::settings::Settings;
 use crate::clock;
 use crate::rules::{Because, JudgeOrder, JudgedGroup, JudgedRule, RuleGroup};
 

@@ -7,6 +7,7 @@ mod evaluate;
 mod file;
 mod group;
 mod judged;
+mod not_judged;
 mod outcome;
 mod replay;
 mod running;
@@ -23,9 +24,10 @@ pub use evaluate::{ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE, text_vecto
 pub use file::{AlertRule, Group, RecordRule, Rule, RuleFile, RuleKind, read_files};
 pub(crate) use file::{Templates, Texts, query, read as read_file, texts};
 pub use judged::{Because, JudgeOrder, JudgedGroup, JudgedRule};
+pub use not_judged::NotJudged;
 pub use outcome::{FIRING, NOT_JUDGED, PENDING, VALUE};
 pub use replay::{Ended, Judged, Past, Peak, Replay, Surroundings, Watch, judgement_times};
-pub use running::{JudgedAt, NotJudged, RunningRule};
+pub use running::{JudgedAt, RunningRule};
 pub use selection::{Selectable, Selection};
 pub use sequence::{
     Condition, Happened, HappenedStep, Matched, Recovery, Sequence, SequenceFailure, SequenceState, Step,

@@ -7,7 +7,7 @@ use super::active::ActiveAlert;
 use super::definition::RuleCheck;
 use super::evaluate::{ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE};
 use super::file::RuleKind;
-use super::running::NotJudged;
+use super::not_judged::NotJudged;
 use super::words::{cut, in_order, line, lines, words};
 
 /// Name of the metric with the number of alerts that fire.

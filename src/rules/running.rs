@@ -10,6 +10,7 @@ use super::definition::{AlertState, Judge, RuleCheck};
 use super::evaluate::{elements, matched_elements, recorded, vector};
 use super::file::{AlertRule, RuleKind};
 use super::judged::JudgedRule;
+use super::not_judged::NotJudged;
 use super::outcome::Outcome;
 use super::sequence::{Sequence, SequenceState};
 use super::template::Context;
@@ -32,15 +33,6 @@ pub struct JudgedAt {
     pub at_ms: i64,
     /// As of when its expression looks, and its series have their values: earlier by the group's `query_offset`.
     pub query_ms: i64,
-}
-
-/// Why a rule could not be judged.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotJudged {
-    /// Why.
-    pub why: String,
-    /// Whether its alerts are as before. If not, all are gone.
-    pub keeps_alerts: bool,
 }
 
 impl RunningRule {

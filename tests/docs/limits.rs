@@ -10,6 +10,8 @@ const HEADING: &str = "## All of them, by name\n";
 /// The files that define bounds, and whose they are.
 const FILES: &[(&str, &str)] = &[
     ("src/limits.rs", "The agent and its commands"),
+    ("src/limits/judge.rs", "Judging rules"),
+    ("src/limits/notify.rs", "Notifications"),
     ("plugins-shim/src/limits.rs", "The processes of plugins"),
     ("store/src/limits.rs", "The store"),
     ("store/query/src/limits.rs", "Questions to the store"),

@@ -8,7 +8,7 @@ use crate::rules::active::ActiveAlert;
 use crate::rules::alert::Stage;
 use crate::rules::definition::{AlertState, Judge, RuleCheck};
 use crate::rules::file::{AlertRule, RecordRule, RuleKind};
-use crate::rules::running::NotJudged;
+use crate::rules::not_judged::NotJudged;
 use crate::rules::template::Template;
 
 const AT_MS: i64 = 1_790_000_000_000;

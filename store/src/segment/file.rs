@@ -17,6 +17,9 @@ use crate::log::SeriesDef;
 use crate::names::segment_name;
 use crate::own_name::{SERIES_NAME, own_name};
 
+/// The index of a check, and the names that some of its series have of their own.
+type OwnNames = (usize, Box<[String]>);
+
 /// An open segment.
 pub(crate) struct Segment {
     file: Box<dyn DiskFile>,
@@ -34,7 +37,7 @@ pub(crate) struct Segment {
     /// Whether the checksum of each entry has been found to hold.
     checked: Vec<AtomicBool>,
     /// The checks of which series have names of their own, by index, once somebody has asked.
-    own_names: OnceLock<Box<[(usize, Box<[String]>)]>>,
+    own_names: OnceLock<Box<[OwnNames]>>,
 }
 
 impl Segment {
@@ -214,7 +217,7 @@ impl Segment {
         known.iter().map(|(index, names)| (self.name(*index), &**names))
     }
 
-    fn find_own_names(&self) -> Option<Box<[(usize, Box<[String]>)]>> {
+    fn find_own_names(&self) -> Option<Box<[OwnNames]>> {
         let has_label =
             |bytes: &[u8]| bytes.windows(SERIES_NAME.len()).any(|window| window == SERIES_NAME.as_bytes());
         self.check_len().ok()?;

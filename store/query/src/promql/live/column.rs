@@ -111,7 +111,7 @@ impl Column {
             let known = integers.take().or_else(|| whole(&older.values));
             let own = self.integers_in(start, end);
             integers = known.zip(own).map(|(mut known, own)| {
-                known.extend(ends_first.map(|_| ENDED as i64));
+                known.extend(ends_first.map(|_| 0));
                 known.extend(own);
                 known
             });

@@ -218,10 +218,8 @@ impl Memory {
         let of = &mut self.checks[number as usize];
         let is_new = of.from_ms == i64::MAX;
         let name = Arc::clone(&of.name);
-        if is_new {
-            if let Some((known, recent)) = older::describe(snapshot, &name) {
-                of.describe(known, recent.into_iter());
-            }
+        if is_new && let Some((known, recent)) = older::describe(snapshot, &name) {
+            of.describe(known, recent.into_iter());
         }
         let latest_ms = self.latest_ms.max(of.last_ms);
         let wanted_ms = latest_ms.saturating_sub(of.keep_ms);

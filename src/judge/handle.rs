@@ -1,54 +1,18 @@
 //! The handle of the judging thread.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 
-use custos_promql::Labels;
 use custos_store::Run;
 use tokio::sync::mpsc;
 
+use super::counts::Counts;
 use super::queue::{Input, Queue};
+use super::settings::Settings;
 use super::thread::Thread;
-use crate::limits::JUDGE_SUBQUERY_STEP_MS;
 use crate::part::Part;
 use crate::rules::{JudgeOrder, JudgedGroup, RuleGroup};
-
-/// What rules are judged with.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Where older samples are.
-    pub store: PathBuf,
-    /// Labels of this host, for templates.
-    pub external_labels: Labels,
-    /// Where the page of this host is, for templates.
-    pub external_url: String,
-    /// Step of a subquery that has none (ms).
-    pub subquery_step_ms: i64,
-}
-
-impl Settings {
-    /// Rules over what is recorded into a store, of a host without labels.
-    pub fn at(store: PathBuf) -> Settings {
-        Settings {
-            store,
-            external_labels: Labels::default(),
-            external_url: String::new(),
-            subquery_step_ms: JUDGE_SUBQUERY_STEP_MS,
-        }
-    }
-}
-
-/// What the thread counts.
-#[derive(Debug, Default)]
-pub(super) struct Counts {
-    pub(super) judged: AtomicU64,
-    pub(super) failed: AtomicU64,
-    pub(super) lost_runs: AtomicU64,
-    pub(super) samples: AtomicU64,
-    pub(super) took_us: AtomicU64,
-}
 
 /// Has rules judged on a thread of their own.
 #[derive(Debug)]

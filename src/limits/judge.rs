@@ -1,0 +1,42 @@
+//! The bounds of judging rules.
+
+use std::time::Duration;
+
+/// Runs and orders that wait for the thread that judges rules; runs beyond it are read from the store.
+pub const JUDGE_QUEUE_MAX: usize = 16 * 1024;
+
+/// Runs at which that thread is woken though no order waits.
+pub const JUDGE_QUEUE_HURRY: usize = 256;
+
+/// Answers that wait for the agent; beyond it the thread waits.
+pub const JUDGE_ANSWERS_MAX: usize = 256;
+
+/// How long judging one rule may take; then it counts as one that could not be judged.
+pub const JUDGE_RULE_MAX: Duration = Duration::from_secs(10);
+
+/// Step of a subquery of a rule that has none (ms), as Prometheus has it by default.
+pub const JUDGE_SUBQUERY_STEP_MS: i64 = 60_000;
+
+/// Runs of a rule's check that are looked at after a start to find when it last had no alert.
+pub const RESTORE_RUNS_MAX: usize = 50_000;
+
+/// How long restoring the alerts of one group of rules may take; then they are as far as that has come.
+pub const RESTORE_GROUP_MAX: Duration = Duration::from_secs(30);
+
+/// How much later than the last stored judgement of a rule samples can be that were stored although what the rule came to was not
+/// (ms).
+pub const RESTORE_LOST_MS: i64 = 300_000;
+/// Most alerts or series of one rule; a rule with more could not be judged, as if its `limit` were this.
+pub const RULE_RESULTS_MAX: usize = 5_000;
+/// Alerts that the first line of a rule's run names; further ones are counted there.
+pub const RULE_ALERTS_NAMED_MAX: usize = 3;
+/// Alerts that the long text of a rule's run lists; further ones are counted there.
+pub const RULE_ALERTS_LISTED_MAX: usize = 20;
+/// Characters of each of their texts.
+pub const RULE_ALERT_CHARS_MAX: usize = 240;
+/// How long rules wait for a run of a check that they select which began at or before the time that they are judged at. What
+/// ends later is seen at the next judgement.
+pub const RULE_WAIT_MAX: Duration = Duration::from_secs(2);
+/// Times that a group of rules is to be judged at while it waits, and runs that are the reason for one of them; beyond it the
+/// oldest are taken together.
+pub const RULE_TIMES_WAITING_MAX: usize = 64;
