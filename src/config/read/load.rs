@@ -449,7 +449,7 @@ mod tests {
         for (sequence, mistake) in [
             ("{}", "3:15: the sequence of check `s` has no `steps`, expected a list of steps"),
             ("{ steps: [] }", "3:24: found a list, expected a list of steps"),
-            ("{ steps: [{ query: 'a >' }] }", "3:37: the expression cannot be used: unexpected end of input"),
+            ("{ steps: [{ query: 'a >' }] }", "3:38: the expression cannot be used: unexpected end of input"),
             (
                 "{ steps: [{ query: a }, { query: b }] }",
                 "3:39: nothing says how long this may take; expected `within` in the step or in the sequence",

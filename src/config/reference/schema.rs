@@ -202,6 +202,7 @@ mod tests {
             [
                 "auth",
                 "check",
+                "condition",
                 "defaults",
                 "email",
                 "flap_detection",
@@ -218,7 +219,9 @@ mod tests {
                 "priv",
                 "profile",
                 "secret",
+                "sequence",
                 "snmp",
+                "step",
                 "table",
                 "target",
                 "threshold",
