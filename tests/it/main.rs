@@ -20,6 +20,7 @@ mod peers;
 mod readers;
 mod recording;
 mod reloading;
+mod rules;
 mod schedule;
 mod schema;
 mod states;
