@@ -33,6 +33,7 @@ macro_rules! pages {
 
 pages! {
     alerting: "docs/alerting.md",
+    backtest: "docs/backtest.md",
     commands: "docs/commands.md",
     configuration: "docs/configuration.md",
     from_checkmk: "docs/from-checkmk.md",
@@ -55,6 +56,7 @@ pages! {
     readme: "README.md",
     rules: "docs/rules.md",
     security: "docs/security.md",
+    sequences: "docs/sequences.md",
     snmp: "docs/snmp.md",
     start: "docs/start.md",
     summary: "docs/SUMMARY.md",
