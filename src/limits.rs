@@ -1,8 +1,10 @@
 //! The bounds of the agent, with their defaults. What exceeds one is counted and shown.
 
 mod judge;
+mod notify;
 
 pub use judge::*;
+pub use notify::*;
 
 use std::time::Duration;
 
@@ -42,18 +44,6 @@ pub const SHIM_STOP_MAX: Duration = Duration::from_secs(5);
 pub const COMMAND_QUEUE_MAX: usize = 64;
 /// Bytes that are kept of either output of such a command, for the reason of its failure.
 pub const COMMAND_OUTPUT_MAX_BYTES: usize = 4 * 1024;
-/// How long a receiver of notifications over HTTP or NSCA has, from the first packet to its answer.
-pub const NOTIFY_SEND_TIMEOUT: Duration = Duration::from_secs(30);
-/// The same of a mail server, which may look for spam before it takes a mail.
-pub const NOTIFY_MAIL_TIMEOUT: Duration = Duration::from_secs(120);
-/// How long a command that tells somebody may run, once for each check.
-pub const NOTIFY_COMMAND_TIMEOUT: Duration = Duration::from_secs(60);
-/// Bytes of an answer of a receiver that are read.
-pub const NOTIFY_REPLY_MAX_BYTES: usize = 64 * 1024;
-/// Characters of what a receiver or a command said that are kept as the reason of a failure.
-pub const NOTIFY_REASON_MAX_CHARS: usize = 200;
-/// Bytes of a variable in the environment of a command that tells somebody; the kernel takes 128 KiB.
-pub const NOTIFY_MACRO_MAX_BYTES: usize = 64 * 1024;
 /// Bytes of one answer of a mail server.
 pub const SMTP_REPLY_MAX_BYTES: usize = 16 * 1024;
 /// Bytes of a file of certificate authorities.
@@ -62,22 +52,7 @@ pub const AUTHORITIES_MAX_BYTES: u64 = 4 * 1024 * 1024;
 pub const MAIL_SUBJECT_MAX_BYTES: usize = 400;
 /// Alerts by which a mail is put into threads.
 pub const MAIL_REFERENCES_MAX: usize = 20;
-/// Characters of the subject of a message.
-pub const NOTIFY_SUBJECT_MAX_CHARS: usize = 150;
-/// Alerts that the text of a message describes; further ones are counted.
-pub const NOTIFY_TOLD_MAX: usize = 20;
-/// Graphs in the text of a message.
-pub const NOTIFY_GRAPHS_MAX: usize = 3;
-/// Bytes of the text of a message; what is left out is said.
-pub const NOTIFY_TEXT_MAX_BYTES: usize = 48 * 1024;
-/// Further lines of what a plugin printed, or of an annotation, in a message; of more their number is told.
-pub const NOTIFY_LONG_TEXT_MAX_LINES: usize = 20;
-/// Checks that a message names as having changed with an alert: the newest.
-pub const NOTIFY_TOGETHER_MAX: usize = 8;
-/// Looks at a read of the store for a message, each after 1024 runs, before it is given up.
-pub const NOTIFY_LOOKS_MAX: u32 = 1024;
 // The text of a message is a variable of a command, whole.
-const _: () = assert!(NOTIFY_TEXT_MAX_BYTES < NOTIFY_MACRO_MAX_BYTES);
 /// Between TERM and KILL for a plugin that ran too long.
 pub const GRACE: Duration = Duration::from_secs(2);
 /// Shortest interval between two runs of a check.
@@ -575,20 +550,3 @@ pub const SEQUENCE_KEYS_MAX: usize = 10_000;
 /// How late the end of a wait for what must not come may be judged (ms), or as late as it was long. Later than that nobody was
 /// there to see what came, and nothing follows from it.
 pub const SEQUENCE_LATE_MIN_MS: i64 = 300_000;
-
-/// How long the first alert of a group waits for others, unless the configuration says otherwise.
-pub const NOTIFY_GROUP_WAIT: Duration = Duration::from_secs(30);
-/// Between two messages with news about a group, unless the configuration says otherwise.
-pub const NOTIFY_GROUP_INTERVAL: Duration = Duration::from_secs(5 * 60);
-/// Between two messages about a group without news, unless the configuration says otherwise.
-pub const NOTIFY_REPEAT_INTERVAL: Duration = Duration::from_secs(4 * 3600);
-/// Between two messages of what fires to a medium that keeps states, unless the configuration says otherwise.
-pub const NOTIFY_RESEND: Duration = Duration::from_secs(60);
-/// Shortest of the intervals in which a target is told again.
-pub const NOTIFY_INTERVAL_MIN: Duration = Duration::from_secs(1);
-/// Targets of notifications.
-pub const NOTIFY_TARGETS_MAX: usize = 64;
-/// Conditions that are given together: of a target, an inhibition, a silence.
-pub const NOTIFY_MATCHERS_MAX: usize = 16;
-/// Bytes of a condition on a label.
-pub const NOTIFY_MATCHER_MAX_BYTES: usize = 512;

@@ -8,8 +8,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::engine::ArgValueCompleter;
 
 use super::{
-    check, check_nrpe, completion, config, doctor, events, graph, help, history, init, nrpe, query, rules,
-    run, runs, serve, snmp, status, store, traps,
+    check, check_nrpe, completion, config, doctor, events, graph, help, history, init, notify, nrpe, query,
+    rules, run, runs, serve, snmp, status, store, traps,
 };
 use crate::exit_code::ExitCode;
 use crate::text::{is_unsafe, printable};
@@ -56,6 +56,10 @@ enum Command {
     Graph(graph::GraphArgs),
     Query(query::QueryArgs),
     Serve(serve::ServeArgs),
+    Ack(notify::AckArgs),
+    Unack(notify::UnackArgs),
+    Silence(notify::SilenceArgs),
+    Notify(notify::NotifyArgs),
     Config(config::ConfigArgs),
     Rules(rules::RulesArgs),
     Doctor(doctor::DoctorArgs),
@@ -138,6 +142,10 @@ pub fn main() -> ExitCode {
         Command::Graph(args) => graph::run(&args),
         Command::Query(args) => query::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Ack(args) => notify::ack(&args),
+        Command::Unack(args) => notify::unack(&args),
+        Command::Silence(args) => notify::silence(&args),
+        Command::Notify(args) => notify::notify(&args),
         Command::Config(args) => config::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::Doctor(args) => doctor::run(&args),

@@ -135,7 +135,9 @@ fn ask_agent(
             Ok(Some((output, State::from_code(state).unwrap_or(State::Unknown))))
         }
         Ok(Response::Refused(why)) => Err(Failure::new(format!("the agent refused: {why}"))),
-        Ok(Response::Status(_)) => Err(Failure::new("the agent answered another question")),
+        Ok(Response::Status(_) | Response::Notify(_) | Response::Done(_)) => {
+            Err(Failure::new("the agent answered another question"))
+        }
         Err(AskError::NoAgent) => Ok(None),
         // Nothing that such a process says becomes the result of a check.
         Err(error @ AskError::Stranger(_)) => {

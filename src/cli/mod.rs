@@ -18,6 +18,7 @@ mod init;
 mod listing;
 mod locate;
 mod log;
+mod notify;
 mod nrpe;
 mod nrpe_settings;
 mod query;

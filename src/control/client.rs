@@ -97,7 +97,7 @@ pub struct Answered {
 pub fn ask(dir: &Path, request: &Request, patience: Duration) -> Result<Answered, AskError> {
     let (stream, peer) = connect(dir)?;
     let doubt = peer.writes(writer_pid(dir)).err();
-    if let (Some(stranger), Request::Run(_)) = (doubt, request) {
+    if let (Some(stranger), false) = (doubt, *request == Request::Status) {
         return Err(AskError::Stranger(stranger));
     }
     let response = converse(stream, peer, request, CONTROL_SILENCE_MAX, patience)?;

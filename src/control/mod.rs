@@ -14,5 +14,5 @@ mod server;
 pub use client::{Answered, AskError, agent, ask};
 pub use listener::Listener;
 pub use peer::{Peer, Stranger};
-pub use protocol::{AgentStatus, Request, Response};
+pub use protocol::{AgentStatus, NotifyRequest, Request, Response};
 pub use server::Asked;

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::agent::Row;
+use crate::notify::NotifyReport;
 use crate::part::Part;
 
 /// A request.
@@ -14,6 +15,47 @@ pub enum Request {
     Status,
     /// Run this check now, or share the run that is under way.
     Run(String),
+    /// Something about notifications.
+    Notify(NotifyRequest),
+}
+
+/// A request about notifications. Conditions on labels are as they are written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotifyRequest {
+    /// How they stand.
+    Report,
+    /// Be silent about alerts that fire until they are over.
+    Ack {
+        /// Which.
+        matchers: Vec<String>,
+        /// Who wants that.
+        author: String,
+        /// Why.
+        comment: String,
+    },
+    /// Take that back.
+    Unack {
+        /// Which.
+        matchers: Vec<String>,
+    },
+    /// Be silent about alerts for a time.
+    Silence {
+        /// Which.
+        matchers: Vec<String>,
+        /// From when, in ms since the epoch; from now on, if that is not said.
+        from_ms: Option<i64>,
+        /// Until when, in ms since the epoch.
+        until_ms: i64,
+        /// Who wants that.
+        author: String,
+        /// Why.
+        comment: String,
+    },
+    /// End the silence of this number.
+    Expire(u64),
+    /// Send this target a message that says that nothing is wrong.
+    Try(String),
 }
 
 /// The answer to a request.
@@ -29,6 +71,10 @@ pub enum Response {
         /// The verdict by number.
         state: u8,
     },
+    /// To [`NotifyRequest::Report`].
+    Notify(Box<NotifyReport>),
+    /// To the other requests about notifications: what was done.
+    Done(String),
     /// To any: it cannot be done, and why.
     Refused(String),
 }

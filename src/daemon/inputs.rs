@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::signal::unix::Signal;
 use tokio::sync::mpsc;
 
+use super::deliveries::Delivered;
 use super::reading::{Reading, Reloaded};
 use crate::control::Asked;
 use crate::execute::Executor;
@@ -18,6 +19,7 @@ pub(super) struct Inputs {
     pub(super) requests: mpsc::Receiver<listener::Request>,
     pub(super) commands: mpsc::Receiver<Asked>,
     pub(super) passive: mpsc::Receiver<Vec<PassiveResult>>,
+    pub(super) delivered: mpsc::Receiver<Delivered>,
     pub(super) judged: mpsc::Receiver<JudgedGroup>,
     /// The reload under way.
     pub(super) reading: Option<Reading>,
@@ -35,6 +37,8 @@ pub(super) enum Input {
     Judged(Box<JudgedGroup>),
     /// Something came from outside.
     Asked(Outside),
+    /// A message was sent, or that failed.
+    Delivered(Delivered),
     Hangup,
     /// The configuration was read again.
     Reloaded(Result<Box<Reloaded>, String>),
@@ -64,6 +68,7 @@ impl Inputs {
             Some(request) = self.requests.recv() => Input::Asked(Outside::Request(Box::new(request))),
             Some(asked) = self.commands.recv() => Input::Asked(Outside::Command(asked)),
             Some(results) = self.passive.recv() => Input::Asked(Outside::Passive(results)),
+            Some(delivered) = self.delivered.recv() => Input::Delivered(delivered),
             read = read(&mut self.reading) => Input::Reloaded(read),
             _ = self.hangup.recv() => Input::Hangup,
             _ = self.terminate.recv() => Input::Terminate,

@@ -1,11 +1,14 @@
 //! The process around the agent: turns what happens into events for it, and performs what it decides.
 
 mod answers;
+mod deliveries;
 mod history;
 mod http_helper;
 mod http_server;
 mod inputs;
+mod notified;
 mod notify;
+mod notifying;
 mod nrpe_listener;
 mod parts;
 mod reading;

@@ -47,6 +47,7 @@ impl Daemon {
         known.adopt(rows);
         known.forget_others(&self.config);
         tracing::info!(checks = self.config.checks.len(), "the configuration is reloaded");
+        self.reload_notify(&histories, now);
         if let Err(error) = self.judge.define(&self.config) {
             tracing::error!("rules are not judged: {error}");
         }

@@ -10,9 +10,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use super::answers::Answers;
+use super::deliveries::Deliveries;
 use super::history::read_all;
 use super::http_server::HttpServer;
 use super::inputs::{Input, Inputs, Outside};
+use super::notified::{notifier, sender};
 use super::notify::Notify;
 use super::nrpe_listener::NrpeListener;
 use super::reading::Reload;
@@ -32,6 +34,7 @@ use crate::http;
 use crate::limits::{
     CONTROL_QUEUE_MAX, HEALTH_LOOK, NRPE_REQUEST_QUEUE_MAX, RECORD_OPEN_MAX, REPORTS_PER_TURN_MAX,
 };
+use crate::notify::Notifier;
 use crate::observe::Observation;
 use crate::record::Recorder;
 use crate::snmp::traps::Engines;
@@ -74,6 +77,8 @@ pub(super) struct Daemon {
     pub(super) reported: Reported,
     pub(super) effects: Vec<Effect>,
     pub(super) notify: Notify,
+    pub(super) notifier: Notifier,
+    pub(super) deliveries: Deliveries,
 }
 
 impl Daemon {
@@ -98,13 +103,15 @@ impl Daemon {
             None => Engines::default(),
         };
         let (trap_receiver, passive) = TrapReceiver::new(engines);
+        let notifier = notifier(&config, is_ours, &stored.histories, now);
+        let (deliveries, delivered) = Deliveries::new(sender(&config, executor.commands()), serving.clone());
         let (judge, judged) = RuleJudge::start(&config)?;
         let mut daemon = Daemon {
             agent: Agent::new(Arc::clone(&config), PluginEnvironment::of_this_process(), now),
             recorder,
             judge,
             answers: Answers::default(),
-            nrpe: NrpeListener::new(request_sender, serving),
+            nrpe: NrpeListener::new(request_sender, serving.clone()),
             http: HttpServer::default(),
             control,
             trap_receiver,
@@ -114,6 +121,7 @@ impl Daemon {
                 requests,
                 commands,
                 passive,
+                delivered,
                 judged,
                 reading: None,
                 hangup: signal(SignalKind::hangup())?,
@@ -125,6 +133,8 @@ impl Daemon {
             reported: Reported::default(),
             effects: Vec::new(),
             notify: Notify::from_environment(),
+            notifier,
+            deliveries,
             config,
             source,
             stopping,
@@ -166,6 +176,7 @@ impl Daemon {
                 Input::Due => self.handle(Event::Wake, now),
                 Input::Asked(asked) => self.asked(asked, now),
                 Input::Ended(ticket, observation) => self.ended(ticket, observation, now),
+                Input::Delivered(delivered) => self.delivered(&delivered, now),
                 Input::Judged(judged) => self.handle(Event::Judged(judged), now),
             }
         }
@@ -184,6 +195,7 @@ impl Daemon {
                     let ask = self.answers.asked_by_command(check, asked);
                     self.handle(Event::Asked(ask), now);
                 }
+                Request::Notify(request) => self.asked_to_notify(request, asked, now),
                 Request::Status => {
                     // The asker may have left meanwhile.
                     let _ = asked.answer.send(Response::Status(self.status(now)));
@@ -194,7 +206,8 @@ impl Daemon {
     }
 
     fn due_in(&self, now: Moment) -> Duration {
-        let due_us = self.agent.next_wake_us().unwrap_or(u64::MAX);
+        let both = [self.agent.next_wake_us(), self.notifier.next_wake_us()];
+        let due_us = both.into_iter().flatten().min().unwrap_or(u64::MAX);
         Duration::from_micros(due_us.saturating_sub(now.mono_us)).min(Duration::from_secs(3600))
     }
 
@@ -215,19 +228,22 @@ impl Daemon {
     }
 
     pub(super) fn perform(&mut self) {
+        let now = clock::now();
         for effect in self.effects.drain(..) {
             match effect {
                 Effect::Start { ticket, job, awaited } => self.inputs.executor.begin(ticket, job, awaited),
                 Effect::Record { check, run } => {
+                    self.notifier.ran(&check, &run, None, now);
                     self.judge.record(&check, &run);
                     self.recorder.record(check, run);
                 }
                 Effect::Judge(order) => self.judge.order(order),
-                Effect::Alerts { .. } => {}
+                Effect::Alerts { check, run, alerts } => self.notifier.ran(&check, &run, Some(&alerts), now),
                 Effect::Answer { id, result } => self.answers.give(id, result),
                 Effect::Changed { check, change, first, text } => log_change(&check, change, first, &text),
             }
         }
+        self.act_notify(now);
     }
 }
 

@@ -8,7 +8,7 @@ use super::run::Daemon;
 use crate::agent::Event;
 use crate::clock::{self, micros};
 use crate::exit_code::ExitCode;
-use crate::limits::DRAIN;
+use crate::limits::{DRAIN, NOTIFY_DRAIN};
 use crate::nrpe::listener::Server;
 use crate::text::human::counted;
 
@@ -30,6 +30,7 @@ impl Daemon {
             self.asked(Outside::Request(Box::new(request)), clock::now());
         }
         let http = self.http.stop();
+        self.notifier.stop();
         self.handle(Event::Stop, clock::now());
         let answered = self.drain(server.as_ref()).await;
         for results in self.trap_receiver.stop(&mut self.inputs.passive).await {
@@ -41,6 +42,7 @@ impl Daemon {
         }
         self.agent.abandon(clock::now(), &mut self.effects);
         self.perform();
+        self.note_notify();
         self.judge.stop(&mut self.inputs.judged);
         self.inputs.executor.stop().await;
         if let Some(server) = server.filter(|_| !answered) {
@@ -73,8 +75,11 @@ impl Daemon {
         });
         let mut answered = false;
         let deadline_us = clock::now().mono_us + micros(DRAIN);
-        while (self.agent.running() > 0 || !answered) && clock::now().mono_us < deadline_us {
-            let left = Duration::from_micros(deadline_us.saturating_sub(clock::now().mono_us));
+        let told_us = clock::now().mono_us + micros(NOTIFY_DRAIN);
+        let telling = |daemon: &Daemon| daemon.notifier.under_way() > 0 && clock::now().mono_us < told_us;
+        while (self.agent.running() > 0 || !answered || telling(self)) && clock::now().mono_us < deadline_us {
+            let until_us = if telling(self) { told_us } else { deadline_us };
+            let left = Duration::from_micros(until_us.saturating_sub(clock::now().mono_us));
             let input = tokio::select! {
                 () = &mut answering, if !answered => {
                     answered = true;
@@ -86,6 +91,7 @@ impl Daemon {
             match input {
                 Input::Ended(ticket, observation) => self.ended(ticket, observation, now),
                 Input::Asked(asked) => self.asked(asked, now),
+                Input::Delivered(delivered) => self.delivered(&delivered, now),
                 Input::Judged(judged) => self.handle(Event::Judged(judged), now),
                 Input::Terminate => break,
                 Input::Look => self.notify.alive(),

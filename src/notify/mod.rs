@@ -1,7 +1,29 @@
 //! Telling somebody: which alerts are owed to whom, and how each medium is told.
 
+mod addressee;
+mod alert;
+mod checked;
+mod following;
+mod handler;
+mod ledger;
 pub mod message;
+mod muted;
+mod note;
 mod notification;
+mod notifier;
+mod orders;
+mod plan;
+mod pseudo;
+mod report;
 pub mod send;
+mod silence;
+mod standing;
+#[cfg(test)]
+mod tests;
+mod trouble;
 
+pub use note::{ACKS_NOTE, SILENCES_NOTE, target_note};
 pub use notification::{Notification, NotifiedAlert, NotifiedCheck, Status, Why};
+pub use notifier::{Effect, Noted, Notifier};
+pub use report::{MutedAlert, NotifyReport, OwedAlert, TargetReport};
+pub use silence::{Ack, Remark, Silence};

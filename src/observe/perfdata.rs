@@ -9,6 +9,22 @@ use custos_store::{Bounds, Run};
 pub(super) fn output(run: &Run) -> String {
     // A `|` would begin perfdata.
     let mut output = run.text.replace('|', "/");
+    let perfdata = perfdata(run);
+    if !perfdata.is_empty() {
+        output += " | ";
+        output += &perfdata;
+    }
+    output.push('\n');
+    if !run.long_text.is_empty() {
+        output += &run.long_text.replace('|', "/");
+        output.push('\n');
+    }
+    output
+}
+
+/// The metrics as perfdata, in one line.
+pub fn perfdata(run: &Run) -> String {
+    let mut perfdata = String::new();
     for (position, metric) in run.metrics.iter().enumerate() {
         let label =
             metric.labels.iter().fold(metric.label.clone(), |label, (_, value)| format!("{label}_{value}"));
@@ -23,14 +39,9 @@ pub(super) fn output(run: &Run) -> String {
             min: metric.min,
             max: metric.max,
         };
-        let separator = if position == 0 { " | " } else { " " };
+        let separator = if position == 0 { "" } else { " " };
         // Writing to a string cannot fail.
-        let _ = write!(output, "{separator}{item}");
+        let _ = write!(perfdata, "{separator}{item}");
     }
-    output.push('\n');
-    if !run.long_text.is_empty() {
-        output += &run.long_text.replace('|', "/");
-        output.push('\n');
-    }
-    output
+    perfdata
 }

@@ -11,6 +11,7 @@ const HEADING: &str = "## All of them, by name\n";
 const FILES: &[(&str, &str)] = &[
     ("src/limits.rs", "The agent and its commands"),
     ("src/limits/judge.rs", "Judging rules"),
+    ("src/limits/notify.rs", "Notifications"),
     ("plugins-shim/src/limits.rs", "The processes of plugins"),
     ("store/src/limits.rs", "The store"),
     ("store/query/src/limits.rs", "Questions to the store"),

@@ -109,8 +109,20 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "notify",
         what: "what is owed to whom, and how each medium is told",
-        imports: &["clock", "config", "execute", "graph", "hash", "limits", "observe", "text", "whole_file"],
-        outside: &["custos_query", "custos_store", "openssl", "sockets", "tokio"],
+        imports: &[
+            "clock",
+            "config",
+            "execute",
+            "graph",
+            "hash",
+            "limits",
+            "observe",
+            "part",
+            "rules",
+            "text",
+            "whole_file",
+        ],
+        outside: &["custos_promql", "custos_query", "custos_store", "openssl", "sockets", "tokio"],
     },
     Room {
         name: "record",
@@ -147,7 +159,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "control",
         what: "the socket between commands and the agent, which goes by who writes to the store",
-        imports: &["agent", "clock", "hash", "limits", "lock", "part", "text"],
+        imports: &["agent", "clock", "hash", "limits", "lock", "notify", "part", "text"],
         outside: &["custos_store", "files", "nix", "processes", "sockets", "threads", "tokio"],
     },
     Room {
@@ -182,6 +194,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "judge",
             "limits",
             "lock",
+            "notify",
             "nrpe",
             "observe",
             "part",
@@ -229,6 +242,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "limits",
             "lock",
             "mib",
+            "notify",
             "nrpe",
             "observe",
             "part",

@@ -9,5 +9,5 @@ mod names;
 mod script;
 
 pub(super) use answer::answer;
-pub(super) use names::{check_names as check, check_or_metric, defined_check, graph_target, query};
+pub(super) use names::{check_names as check, check_or_metric, defined_check, graph_target, query, target};
 pub(super) use script::{CompletionsArgs, run};

@@ -30,6 +30,14 @@ pub(in crate::cli) fn defined_check(typed: &OsStr) -> Vec<CompletionCandidate> {
     candidates(Place::of_command_line().defined().into_iter().filter(|name| name.starts_with(&typed)))
 }
 
+/// The targets of notifications whose names begin with what is typed.
+pub(in crate::cli) fn target(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let typed = unquoted(typed);
+    let notify = Place::of_command_line().config.and_then(|config| config.notify);
+    let names = notify.into_iter().flat_map(|notify| notify.targets.into_keys());
+    candidates(names.filter(|name| name.starts_with(&typed)))
+}
+
 /// Checks, and behind the name of one and a colon its metrics.
 pub(in crate::cli) fn check_or_metric(typed: &OsStr) -> Vec<CompletionCandidate> {
     let mut found = check_names(typed);

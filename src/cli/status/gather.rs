@@ -147,7 +147,9 @@ fn ask_agent(store: &Path) -> (Result<AgentStatus, AskError>, Option<Stranger>) 
     let status = match response {
         Response::Status(status) => Ok(status),
         Response::Refused(why) => Err(AskError::Refused(why)),
-        Response::Ran { .. } => Err(AskError::Unreadable("a run".to_owned())),
+        Response::Ran { .. } | Response::Notify(_) | Response::Done(_) => {
+            Err(AskError::Unreadable("something else".to_owned()))
+        }
     };
     (status, doubt)
 }

@@ -123,6 +123,8 @@ section! {
     MAIL_FROM: Key<Own> = key("from", Own(|| Shape::Pattern(MAIL_ADDRESS)), "the sender").says("`custos` at this host");
     SMTP: Key<Own> = key("smtp", Own(|| Shape::Pattern(SERVER)), "the mail server, `HOST:PORT`")
         .says("`sendmail` of this host");
+    SENDMAIL: Key<Own> = key("sendmail", Own(path), "the program that takes mail where there is no `smtp`; it is run with `-t -i`")
+        .says("`/usr/sbin/sendmail`");
     MAIL_TLS_OF: Key<Choice<MailTls>, Is<MailTls>> = key("tls", Choice(&MAIL_TLS),
         "how the connection is made safe: `starttls`, `tls` (from the first byte) or `none`")
         .is(MailTls::Starttls);

@@ -175,6 +175,8 @@ pub struct Email {
     pub from: Option<String>,
     /// The server, `HOST:PORT`; `None` for `sendmail`.
     pub smtp: Option<String>,
+    /// The program that takes mail where there is no server.
+    pub sendmail: PathBuf,
     /// How the connection to the server is made safe.
     pub tls: MailTls,
     /// As whom this host logs in.

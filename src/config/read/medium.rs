@@ -13,6 +13,9 @@ use crate::document::fields::{Fields, one_or_more, printable, refuse, text};
 use crate::document::section::Row;
 use crate::document::yaml::{Entry, Node};
 
+/// Hands mails to the mail system of this host, wherever that is installed.
+const SENDMAIL: &str = "/usr/sbin/sendmail";
+
 /// Reads the medium that a key of a target chooses.
 pub(crate) fn read(
     entry: &Entry,
@@ -102,6 +105,10 @@ fn email(node: &Node, base: &Path, findings: &mut Findings) -> Option<Email> {
         to: to.map(|node| one_or_more(node).iter().filter_map(|item| address(item, findings)).collect())?,
         from: fields.get(&keys::MAIL_FROM).and_then(|node| address(node, findings)),
         smtp: fields.get(&keys::SMTP).and_then(|node| server(node, findings)),
+        sendmail: fields
+            .get(&keys::SENDMAIL)
+            .and_then(|node| line(node, "the path of a program", findings))
+            .map_or_else(|| SENDMAIL.into(), |path| base.join(path)),
         tls: fields.value(&keys::MAIL_TLS_OF, findings)?,
         user: fields.get(&keys::MAIL_USER).and_then(|node| line(node, "the name of a user", findings)),
         password: fields.get(&keys::MAIL_PASSWORD).and_then(|node| secret(node, base, findings)),

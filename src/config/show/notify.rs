@@ -109,6 +109,7 @@ fn medium(medium: &Medium) -> String {
             ("to", Some(list(&email.to))),
             ("from", email.from.as_deref().map(word)),
             ("smtp", email.smtp.as_deref().map(word)),
+            ("sendmail", Some(word(&email.sendmail.to_string_lossy()))),
             ("tls", Some(MAIL_TLS_OF.kind().written(email.tls))),
             ("user", email.user.as_deref().map(word)),
             ("password", email.password.as_ref().and_then(file)),

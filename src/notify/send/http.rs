@@ -149,7 +149,7 @@ fn request(
         .header(HOST, host)
         .header(USER_AGENT, concat!("custos/", env!("CARGO_PKG_VERSION")))
         .header(CONTENT_TYPE, kind)
-        .header(ACCEPT, "application/json, */*;q=0.5")
+        .header(ACCEPT, "application/json")
         .header(CONNECTION, "close")
         .body(Full::new(Bytes::from(body)))
         .map_err(|error| wrong(&endpoint.url, &error.to_string()))?;

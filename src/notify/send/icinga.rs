@@ -6,6 +6,10 @@ use super::http::{self, Endpoint};
 use super::passive::{PassiveResult, results};
 use super::receipt::{Failure, Receipt, Taken};
 use crate::notify::Notification;
+use crate::text::printable;
+
+/// What Icinga answers where it has no such service.
+const NOTHING: &str = "{\"results\":[]}";
 
 /// Sends where the checks of a notification stand. An alert is delivered when Icinga has taken the result of its check.
 pub(super) async fn send(endpoint: &Endpoint, host: &str, notification: &Notification) -> Receipt {
@@ -23,6 +27,13 @@ pub(super) async fn send(endpoint: &Endpoint, host: &str, notification: &Notific
 
 async fn submit(endpoint: &Endpoint, result: &PassiveResult<'_>, source: &str) -> Result<(), Failure> {
     let reply = http::post(endpoint, "application/json", request(result, source)).await?;
+    // Its answer where nothing fits the filter.
+    let is_unknown =
+        !reply.status.is_success() && reply.body.split_whitespace().collect::<String>() == NOTHING;
+    if is_unknown {
+        let (host, service) = (printable(result.host), printable(result.service));
+        return Err(Failure::Temporary(format!("Icinga has no service {service} of the host {host}")));
+    }
     reply.accepted()
 }
 

@@ -6,10 +6,10 @@
 //!                    | service 128 bytes | output 4096 bytes | 2 unused                           4304 bytes, encrypted, each result
 //! ```
 //!
-//! The time is the server's. NSCA acknowledges nothing: what was written before the server closed is taken for delivered.
+//! The time is the server's. Only the first line of an output is sent. NSCA acknowledges nothing: what was written before the server closed is taken for delivered.
 
 use openssl::nid::Nid;
-use openssl::symm::{Cipher, encrypt};
+use openssl::symm::{Cipher, Crypter, Mode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::connection;
@@ -31,6 +31,8 @@ const SERVICE_AT: usize = HOST_AT + 64;
 const OUTPUT_AT: usize = SERVICE_AT + 128;
 const END_AT: usize = OUTPUT_AT + 4096;
 const PACKET_BYTES: usize = END_AT + 2;
+/// The longest block of a cipher that is supported.
+const BLOCK_MAX_BYTES: usize = 16;
 
 /// A method of encryption, as `send_nsca.cfg` numbers them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,8 +87,9 @@ async fn submit(server: &Server<'_>, results: &[PassiveResult<'_>]) -> Result<()
     let mut stream = connection::tcp(server.host, server.port).await?;
     let mut init = [0; INIT_BYTES];
     stream.read_exact(&mut init).await.map_err(failed)?;
+    let mut encryption = Encryption::new(method, &init, password)?;
     for result in results {
-        let packet = encrypted(&packet(result, &init), &init, password, method)?;
+        let packet = encryption.encrypt(&packet(result, &init))?;
         stream.write_all(&packet).await.map_err(failed)?;
     }
     stream.shutdown().await.map_err(failed)?;
@@ -102,8 +105,8 @@ fn packet(result: &PassiveResult<'_>, init: &[u8; INIT_BYTES]) -> [u8; PACKET_BY
     packet[STATE_AT..HOST_AT].copy_from_slice(&i16::from(result.state).to_be_bytes());
     put(&mut packet[HOST_AT..SERVICE_AT], result.host);
     put(&mut packet[SERVICE_AT..OUTPUT_AT], result.service);
-    // The server hands it to Nagios as one line, in which this is a newline.
-    put(&mut packet[OUTPUT_AT..END_AT], &result.printed().replace('\n', "\\n"));
+    // Older servers write what follows a newline to Nagios' command file as a command of its own.
+    put(&mut packet[OUTPUT_AT..END_AT], result.printed().lines().next().unwrap_or_default());
     let crc = crc32(&packet);
     packet[CRC_AT..TIME_AT].copy_from_slice(&crc.to_be_bytes());
     packet
@@ -121,30 +124,53 @@ fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), step))
 }
 
-fn encrypted(
-    packet: &[u8; PACKET_BYTES],
-    init: &[u8; INIT_BYTES],
-    password: &[u8],
-    method: Method,
-) -> Result<Vec<u8>, Failure> {
-    let iv = &init[..IV_BYTES];
-    let nid = match method {
-        Method::None => return Ok(packet.to_vec()),
-        Method::Xor => {
-            let with = |bytes: Vec<u8>, key: &[u8]| {
-                bytes.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key).collect::<Vec<u8>>()
-            };
-            let bytes = with(packet.to_vec(), iv);
-            return Ok(if password.is_empty() { bytes } else { with(bytes, password) });
+/// What encrypts the packets of one connection, each of which goes on where the one before ended.
+enum Encryption {
+    None,
+    /// Exclusive or, which begins anew with each packet: with what the server sent, and with the password.
+    Xor([Vec<u8>; 2]),
+    Cipher(Crypter),
+}
+
+impl Encryption {
+    fn new(method: Method, init: &[u8; INIT_BYTES], password: &[u8]) -> Result<Encryption, Failure> {
+        let iv = &init[..IV_BYTES];
+        let nid = match method {
+            Method::None => return Ok(Encryption::None),
+            Method::Xor => return Ok(Encryption::Xor([iv.to_vec(), password.to_vec()])),
+            Method::Cipher(nid) => nid,
+        };
+        let cipher = Cipher::from_nid(nid).ok_or_else(|| unusable("the cipher is not there"))?;
+        let mut key = password.to_vec();
+        key.resize(cipher.key_len(), 0);
+        let iv = &iv[..cipher.iv_len().unwrap_or_default()];
+        let crypter = Crypter::new(cipher, Mode::Encrypt, &key, Some(iv));
+        Ok(Encryption::Cipher(crypter.map_err(|stack| unusable(&stack.to_string()))?))
+    }
+
+    fn encrypt(&mut self, packet: &[u8; PACKET_BYTES]) -> Result<Vec<u8>, Failure> {
+        match self {
+            Encryption::None => Ok(packet.to_vec()),
+            Encryption::Xor(keys) => {
+                let mut bytes = packet.to_vec();
+                for key in keys.iter().filter(|key| !key.is_empty()) {
+                    bytes.iter_mut().zip(key.iter().cycle()).for_each(|(byte, key)| *byte ^= key);
+                }
+                Ok(bytes)
+            }
+            Encryption::Cipher(crypter) => {
+                // The library wants room for a block more, whatever the mode.
+                let mut bytes = vec![0; PACKET_BYTES + BLOCK_MAX_BYTES];
+                let len = crypter.update(packet, &mut bytes).map_err(|stack| unusable(&stack.to_string()))?;
+                bytes.truncate(len);
+                Ok(bytes)
+            }
         }
-        Method::Cipher(nid) => nid,
-    };
-    let unusable = |why: String| Failure::Permanent(format!("failed to encrypt for NSCA: {why}"));
-    let cipher = Cipher::from_nid(nid).ok_or_else(|| unusable("the cipher is not there".to_owned()))?;
-    let mut key = password.to_vec();
-    key.resize(cipher.key_len(), 0);
-    let iv = &iv[..cipher.iv_len().unwrap_or_default()];
-    encrypt(cipher, &key, Some(iv), packet).map_err(|stack| unusable(stack.to_string()))
+    }
+}
+
+fn unusable(why: &str) -> Failure {
+    Failure::Permanent(format!("failed to encrypt for NSCA: {why}"))
 }
 
 #[cfg(test)]
@@ -155,7 +181,7 @@ mod tests {
     #[test]
     fn a_packet_is_laid_out_as_send_nsca_does() {
         let mut notification = notification(&["disk"]);
-        notification.alerts[0].check.long_text = "é".repeat(4096);
+        notification.alerts[0].check.text = "é".repeat(4096);
         let mut init = [7; INIT_BYTES];
         init[IV_BYTES..].copy_from_slice(&[1, 2, 3, 4]);
         let packet = packet(&results(&notification, "web")[0], &init);
@@ -164,7 +190,6 @@ mod tests {
         assert_eq!(packet[8..14], [1, 2, 3, 4, 0, 2]);
         assert_eq!(packet[14..18], *b"web\0");
         assert_eq!(packet[78..83], *b"disk\0");
-        assert!(packet[206..].starts_with(b"DISK CRITICAL - free space: / 3%|/=97%;90;95\\n"));
         assert!(str::from_utf8(&packet[206..4300]).is_ok() && packet[4301] == 0);
         let mut zeroed = packet;
         zeroed[4..8].fill(0);
@@ -175,7 +200,10 @@ mod tests {
     fn methods_are_named_by_their_numbers_or_refused() {
         let packet = [1; PACKET_BYTES];
         let init = [3; INIT_BYTES];
-        let by = |number| encrypted(&packet, &init, b"secret", Method::of(number).unwrap()).unwrap();
+        let by = |number| {
+            let mut encryption = Encryption::new(Method::of(number).unwrap(), &init, b"secret").unwrap();
+            encryption.encrypt(&packet).unwrap()
+        };
         assert_eq!(by(0), packet);
         assert_eq!(
             by(1)[..7],

@@ -1,6 +1,6 @@
 //! Sends notifications to targets, each by its medium.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use custos_store::Snapshot;
@@ -19,9 +19,6 @@ use crate::graph::Glyphs;
 use crate::limits::NOTIFY_COMMAND_TIMEOUT;
 use crate::notify::Notification;
 use crate::notify::message::{Message, MessageStyle, StoreReader};
-
-/// Hands mails to the mail system of this host.
-const SENDMAIL: &str = "/usr/sbin/sendmail";
 
 /// Sends notifications. Clones share what they read the store with.
 #[derive(Clone)]
@@ -120,7 +117,7 @@ impl Sender {
         let from = email.from.as_deref().unwrap_or(&own);
         let letter = Letter { from, to: &email.to, host: &self.host, zone: &self.zone, now_ms };
         let mail = mail::compose(&letter, notification, message)?;
-        let Some(server) = &email.smtp else { return self.sendmail(&mail).await };
+        let Some(server) = &email.smtp else { return self.sendmail(&email.sendmail, &mail).await };
         let (host, port) = host_and_port(server)?;
         let relay = Relay {
             host,
@@ -138,9 +135,9 @@ impl Sender {
     }
 
     /// Hands a mail to `sendmail`, which finds the recipients in it.
-    async fn sendmail(&self, mail: &str) -> Result<(), Failure> {
+    async fn sendmail(&self, path: &Path, mail: &str) -> Result<(), Failure> {
         let program = Program {
-            argv: [SENDMAIL, "-t", "-i"].map(str::to_owned).to_vec(),
+            argv: [&path.to_string_lossy(), "-t", "-i"].map(str::to_owned).to_vec(),
             variables: Vec::new(),
             stdin: mail.replace("\r\n", "\n").into_bytes(),
             timeout: NOTIFY_COMMAND_TIMEOUT,

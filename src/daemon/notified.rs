@@ -1,0 +1,55 @@
+//! The notifier as it goes on from the store, and how it sends.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use custos_store::Notes;
+use jiff::tz::TimeZone;
+
+use crate::agent::History;
+use crate::clock::Moment;
+use crate::config::Config;
+use crate::evaluate::is_judged;
+use crate::execute::Commands;
+use crate::notify::send::Sender;
+use crate::notify::{ACKS_NOTE, Noted, Notifier, SILENCES_NOTE, target_note};
+
+/// The notifier of a configuration, which goes on from what is noted in the store if that is `ours`.
+pub(super) fn notifier(config: &Arc<Config>, ours: bool, histories: &[History], now: Moment) -> Notifier {
+    let noted = if ours { noted(config) } else { Noted::default() };
+    let mut notifier = Notifier::new(Arc::clone(config), &noted, now);
+    histories.iter().for_each(|history| restore(&mut notifier, history, now));
+    notifier
+}
+
+/// Sends as a configuration says.
+pub(super) fn sender(config: &Config, commands: Commands) -> Sender {
+    Sender::new(&config.host, TimeZone::system(), commands, config.store.clone())
+}
+
+/// Where a check stood by its last run.
+pub(super) fn restore(notifier: &mut Notifier, history: &History, now: Moment) {
+    if let Some(run) = history.runs.iter().rfind(|run| is_judged(run.reason)) {
+        notifier.restored(&history.check, run, now);
+    }
+}
+
+fn noted(config: &Config) -> Noted {
+    let read = |name: &str| read_note(&config.store, name);
+    let targets = config.notify.iter().flat_map(|notify| notify.targets.keys());
+    Noted {
+        targets: targets.map(|target| (target.clone(), read(&target_note(target)))).collect(),
+        silences: read(SILENCES_NOTE),
+        acks: read(ACKS_NOTE),
+    }
+}
+
+fn read_note(store: &Path, name: &str) -> Vec<u8> {
+    match Notes::new(store).read(name) {
+        Ok(text) => text.unwrap_or_default(),
+        Err(error) => {
+            tracing::error!("what is owed to targets cannot be read, so it begins anew: {error}");
+            Vec::new()
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! A target with all that the notifier knows of it: what it was told, the delivery under way, and how the last ones went.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::alert::{Alert, AlertId};
+use super::ledger::{Item, Ledger};
+use super::notification::{Notification, NotifiedAlert, Status};
+use super::plan::Draft;
+use super::send::Taken;
+use crate::clock::{Moment, micros};
+use crate::config::Target;
+use crate::limits::{NOTIFY_RETRY_MAX, NOTIFY_RETRY_MIN};
+
+/// A target and where it stands.
+#[derive(Clone, Debug)]
+pub(super) struct Addressee {
+    pub(super) target: Arc<Target>,
+    pub(super) ledger: Ledger,
+    /// The delivery under way.
+    pub(super) under_way: Option<Delivery>,
+    /// Deliveries that failed one after the other.
+    pub(super) failures: u32,
+    /// Since when they fail (ms since the epoch).
+    pub(super) failing_since: Option<Moment>,
+    /// It is left alone until then, on the monotonic clock (µs).
+    pub(super) retry_us: i64,
+    /// When it acknowledged something last (ms since the epoch).
+    pub(super) last_success_ms: Option<i64>,
+    /// Why a delivery failed last, and when (ms since the epoch).
+    pub(super) last_error: Option<(String, i64)>,
+    /// Messages that it acknowledged.
+    pub(super) delivered: u64,
+    /// Deliveries that failed.
+    pub(super) failed: u64,
+    /// Alerts that it refused for good.
+    pub(super) refused: u64,
+    /// When it is looked at next, on the monotonic clock (µs).
+    pub(super) next_us: Option<i64>,
+    /// Whether its note is to be written: now, or before long.
+    pub(super) note: Noting,
+}
+
+/// A delivery under way.
+#[derive(Clone, Debug)]
+pub(super) struct Delivery {
+    pub(super) ticket: u64,
+    /// What it says, in the order of the message's alerts.
+    pub(super) items: Vec<Item>,
+    /// When the message was made.
+    pub(super) made: Moment,
+}
+
+/// Whether a note is to be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Noting {
+    /// It says what is so.
+    #[default]
+    Current,
+    /// At this time, on the monotonic clock (µs).
+    At(i64),
+    /// Now.
+    Now,
+}
+
+impl Addressee {
+    pub(super) fn new(target: Arc<Target>, ledger: Ledger) -> Addressee {
+        Addressee {
+            target,
+            ledger,
+            under_way: None,
+            failures: 0,
+            failing_since: None,
+            retry_us: i64::MIN,
+            last_success_ms: None,
+            last_error: None,
+            delivered: 0,
+            failed: 0,
+            refused: 0,
+            next_us: Some(i64::MIN),
+            note: Noting::Current,
+        }
+    }
+
+    /// Has it looked at anew.
+    pub(super) fn touch(&mut self) {
+        self.next_us = Some(i64::MIN);
+    }
+
+    /// Makes the message of a draft, and notes that it is on its way.
+    pub(super) fn begin(
+        &mut self,
+        draft: Draft,
+        alerts: &BTreeMap<AlertId, Alert>,
+        ticket: u64,
+        now: Moment,
+    ) -> Notification {
+        let (mut items, mut notified) = (Vec::new(), Vec::new());
+        for (id, news) in draft.alerts {
+            let (Some(alert), Some(entry)) = (alerts.get(&id), self.ledger.entries.get(&id)) else {
+                continue;
+            };
+            let known = self.target.medium.knows_by_labels();
+            let told = entry.told.as_ref().filter(|told| told.firing && !told.refused);
+            let old = told.and_then(|told| told.labels.clone()).filter(|old| known && *old != alert.labels);
+            let item = Item {
+                id: id.clone(),
+                firing: !entry.over,
+                changed_ms: alert.changed_ms,
+                labels: known.then(|| alert.labels.clone()),
+            };
+            let ended_ms = alert.ended_ms.unwrap_or(now.wall_ms);
+            let status = if entry.over { Status::Resolved } else { Status::Firing };
+            let as_it_is = NotifiedAlert {
+                status,
+                news,
+                labels: alert.labels.clone(),
+                annotations: alert.annotations.clone(),
+                state: alert.state,
+                started_ms: alert.started_ms,
+                ended_ms: entry.over.then_some(ended_ms),
+                check: alert.check.clone(),
+            };
+            if let Some(labels) = old {
+                // By its old labels it is over.
+                let over = NotifiedAlert {
+                    status: Status::Resolved,
+                    news: true,
+                    labels,
+                    ended_ms: Some(ended_ms),
+                    ..as_it_is.clone()
+                };
+                if entry.over {
+                    items.push(item);
+                    notified.push(over);
+                    continue;
+                }
+                items.push(item.clone());
+                notified.push(over);
+            }
+            items.push(item);
+            notified.push(as_it_is);
+        }
+        items.iter().for_each(|item| self.ledger.begin(item));
+        self.under_way = Some(Delivery { ticket, items, made: now });
+        self.note = Noting::Now;
+        self.next_us = None;
+        Notification {
+            group_key: draft.group_key,
+            group_labels: draft.group_labels,
+            why: draft.why,
+            alerts: notified,
+            left_out: draft.left_out,
+            at_ms: now.wall_ms,
+        }
+    }
+
+    /// Takes in what became of the delivery under way; returns the alerts that it was about.
+    pub(super) fn end(&mut self, outcomes: &[Taken], now: Moment) -> Vec<AlertId> {
+        let Some(delivery) = self.under_way.take() else { return Vec::new() };
+        let lost = Taken::Later("the delivery broke off".to_owned());
+        let outcome = |place: usize| outcomes.get(place).unwrap_or(&lost);
+        // Of an alert under two sets of labels both must have come.
+        let mut worst: BTreeMap<&AlertId, (&Item, &Taken)> = BTreeMap::new();
+        for (place, item) in delivery.items.iter().enumerate() {
+            let found = worst.entry(&item.id).or_insert((item, outcome(place)));
+            if rank(outcome(place)) > rank(found.1) {
+                found.1 = outcome(place);
+            }
+        }
+        for (item, outcome) in worst.values() {
+            self.refused += u64::from(matches!(outcome, Taken::Refused(_)));
+            self.ledger.end(item, outcome, delivery.made);
+        }
+        let problem = worst.values().map(|(_, outcome)| *outcome).max_by_key(|outcome| rank(outcome));
+        let (later, why) = match problem {
+            Some(Taken::Later(why)) => (true, Some(why.clone())),
+            Some(Taken::Refused(why)) => (false, Some(why.clone())),
+            _ => (false, None),
+        };
+        if worst.values().any(|(_, outcome)| matches!(outcome, Taken::Delivered)) {
+            self.last_success_ms = Some(now.wall_ms);
+            self.delivered += 1;
+        }
+        self.last_error = why.map(|why| (why, now.wall_ms)).or(self.last_error.take());
+        if later {
+            self.failed += 1;
+            self.failures = self.failures.saturating_add(1);
+            self.failing_since.get_or_insert(now);
+            self.retry_us = (now.mono_us + micros(backoff(self.failures))) as i64;
+        } else {
+            (self.failures, self.failing_since, self.retry_us) = (0, None, i64::MIN);
+        }
+        self.note = Noting::Now;
+        self.touch();
+        worst.into_keys().cloned().collect()
+    }
+}
+
+fn rank(outcome: &Taken) -> u8 {
+    match outcome {
+        Taken::Delivered => 0,
+        Taken::Refused(_) => 1,
+        Taken::Later(_) => 2,
+    }
+}
+
+/// How long to wait after so many failures in a row.
+fn backoff(failures: u32) -> Duration {
+    let doubled = NOTIFY_RETRY_MIN.saturating_mul(1 << failures.saturating_sub(1).min(16));
+    doubled.min(NOTIFY_RETRY_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_wait_grows_up_to_its_bound() {
+        let waits: Vec<u64> =
+            [1, 2, 3, 7, 8, 1000].into_iter().map(|count| backoff(count).as_secs()).collect();
+        assert_eq!(waits, [1, 2, 4, 60, 60, 60]);
+    }
+}

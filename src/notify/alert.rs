@@ -1,0 +1,185 @@
+//! The alerts of a check: what of its last run somebody may have to be told.
+//!
+//! A check without instances is one alert, by its name. Of a check with instances each that is not OK is one, by its labels, and
+//! of a rule each element that fires.
+
+use std::collections::BTreeMap;
+
+use custos_store::{Run, State};
+
+use super::notification::NotifiedCheck;
+use crate::rules::{ActiveAlert, Stage};
+
+/// Labels by name.
+pub(super) type LabelSet = BTreeMap<String, String>;
+
+/// By what an alert is the same as before.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct AlertId {
+    /// The name of its check.
+    pub(super) check: String,
+    /// The labels of its instance, as one text.
+    pub(super) of: String,
+}
+
+impl AlertId {
+    /// For people.
+    pub(super) fn name(&self) -> String {
+        if self.of.is_empty() { self.check.clone() } else { format!("{}{{{}}}", self.check, self.of) }
+    }
+}
+
+/// An alert that the notifier follows: it fires, or it is over and somebody has yet to be told.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Alert {
+    pub(super) labels: LabelSet,
+    pub(super) annotations: LabelSet,
+    /// Its state; once it is over, the last one.
+    pub(super) state: State,
+    /// Since when it fires (ms since the epoch).
+    pub(super) started_ms: i64,
+    /// Since when it is over (ms since the epoch).
+    pub(super) ended_ms: Option<i64>,
+    /// When it last became something else to tell of (ms since the epoch): no two such moments are the same.
+    pub(super) changed_ms: i64,
+    /// Its check, as of the last run.
+    pub(super) check: NotifiedCheck,
+}
+
+/// Something that fires, as of one run.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Firing {
+    /// The labels of the instance, as one text.
+    pub(super) of: String,
+    pub(super) labels: LabelSet,
+    pub(super) annotations: LabelSet,
+    pub(super) state: State,
+    /// Since when (ms since the epoch).
+    pub(super) since_ms: i64,
+}
+
+/// What fires of a check by its run, which is judged. A soft state is waited for.
+pub(super) fn of_run(host: &str, check: &str, run: &Run) -> Vec<Firing> {
+    if !run.standing.hard || run.state == State::Ok {
+        return Vec::new();
+    }
+    let problems = run.instances.iter().filter(|instance| instance.state != State::Ok);
+    let mut all: Vec<Firing> = problems
+        .map(|instance| {
+            let own: LabelSet = instance.labels.iter().cloned().collect();
+            let annotations = text(&instance.text);
+            let of = as_one_text(&own);
+            Firing { of, labels: own, annotations, state: instance.state, since_ms: instance.since_ms }
+        })
+        .collect();
+    let worst = all.iter().fold(State::Ok, |worst, firing| worst.worst(firing.state));
+    if all.is_empty() || run.state.severity() > worst.severity() {
+        let since_ms = run.standing.since_ms;
+        let labels = LabelSet::new();
+        all.push(Firing {
+            of: String::new(),
+            labels,
+            annotations: text(&run.text),
+            state: run.state,
+            since_ms,
+        });
+    }
+    all.iter_mut().for_each(|firing| firing.name(host, check, true));
+    all
+}
+
+/// What fires of a rule, by the run of its check and its alerts.
+pub(super) fn of_rule(host: &str, check: &str, run: &Run, alerts: &[ActiveAlert]) -> Vec<Firing> {
+    if !run.standing.hard || run.state == State::Ok {
+        return Vec::new();
+    }
+    let set = |labels: &custos_promql::Labels| -> LabelSet {
+        labels.iter().map(|label| (label.name.to_string(), label.value.to_string())).collect()
+    };
+    let firing = alerts.iter().filter(|alert| alert.stage == Stage::Firing && alert.state != State::Ok);
+    let mut all: Vec<Firing> = firing
+        .map(|alert| {
+            let labels = set(&alert.labels);
+            Firing {
+                of: as_one_text(&labels),
+                labels,
+                annotations: set(&alert.annotations),
+                state: alert.state,
+                since_ms: alert.firing_since_ms.unwrap_or(alert.active_since_ms),
+            }
+        })
+        .collect();
+    all.iter_mut().for_each(|firing| firing.name(host, check, false));
+    all
+}
+
+impl Firing {
+    /// Adds the labels that every alert has. Those that it has by itself stay, unless they are the agent's `own` to give.
+    fn name(&mut self, host: &str, check: &str, own: bool) {
+        let severity = self.state.name().to_ascii_lowercase();
+        for (name, value) in
+            [("alertname", check), ("host", host), ("check", check), ("severity", severity.as_str())]
+        {
+            if own || name == "check" {
+                self.labels.insert(name.to_owned(), value.to_owned());
+            } else {
+                self.labels.entry(name.to_owned()).or_insert_with(|| value.to_owned());
+            }
+        }
+    }
+}
+
+fn text(text: &str) -> LabelSet {
+    let summary = (!text.is_empty()).then(|| ("summary".to_owned(), text.to_owned()));
+    summary.into_iter().collect()
+}
+
+/// Labels as one text, different for any two sets.
+fn as_one_text(labels: &LabelSet) -> String {
+    let written: Vec<String> = labels.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+    written.join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use custos_store::{Instance, Instances, Standing};
+
+    use super::*;
+
+    fn run(state: State, hard: bool) -> Run {
+        Run {
+            state,
+            text: "text".into(),
+            standing: Standing { hard, since_ms: 7, ..Standing::default() },
+            ..Run::default()
+        }
+    }
+
+    #[test]
+    fn a_check_without_instances_is_one_alert_once_it_is_hard() {
+        assert_eq!(of_run("h", "c", &run(State::Critical, false)), []);
+        assert_eq!(of_run("h", "c", &run(State::Ok, true)), []);
+        let [firing] = &of_run("h", "c", &run(State::Critical, true))[..] else { panic!() };
+        assert_eq!((firing.of.as_str(), firing.state, firing.since_ms), ("", State::Critical, 7));
+        let labels: Vec<_> = firing.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(labels, ["alertname=c", "check=c", "host=h", "severity=critical"]);
+        assert_eq!(firing.annotations["summary"], "text");
+    }
+
+    #[test]
+    fn each_instance_that_is_not_ok_is_an_alert_and_so_is_what_is_worse_than_all() {
+        let instance = |name: &str, state| Instance {
+            state,
+            since_ms: 3,
+            ..Instance::new(vec![("port".into(), name.into())])
+        };
+        let instances =
+            [instance("1", State::Warning), instance("2", State::Ok), instance("3", State::Warning)];
+        let mut run = run(State::Warning, true);
+        run.instances = Instances::new(instances).unwrap();
+        let of = |run: &Run| of_run("h", "c", run).into_iter().map(|firing| firing.of).collect::<Vec<_>>();
+        assert_eq!(of(&run), ["port=\"1\"", "port=\"3\""]);
+        run.state = State::Critical;
+        assert_eq!(of(&run), ["port=\"1\"", "port=\"3\"", ""]);
+    }
+}

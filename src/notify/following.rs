@@ -1,0 +1,201 @@
+//! Runs in: which alerts begin, change and end by them, and what each target's ledger has to say of that.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use custos_query::is_judged;
+use custos_store::Run;
+
+use super::addressee::Noting;
+use super::alert::{Alert, AlertId, Firing, of_rule, of_run};
+use super::checked::checked;
+use super::notification::NotifiedCheck;
+use super::notifier::Notifier;
+use crate::clock::{Moment, micros};
+use crate::config::CheckNotify;
+use crate::limits::{NOTIFY_ALERTS_MAX, NOTIFY_NOTE_GATHER};
+use crate::rules::ActiveAlert;
+
+impl Notifier {
+    /// Takes in the last run that a check had before the start.
+    pub fn restored(&mut self, check: &str, run: &Run, now: Moment) {
+        self.take(check, run, None, true, now);
+    }
+
+    /// Takes in a run that was judged. `alerts` are those of a rule.
+    pub fn ran(&mut self, check: &str, run: &Run, alerts: Option<&[ActiveAlert]>, now: Moment) {
+        self.take(check, run, alerts, false, now);
+    }
+
+    fn take(&mut self, check: &str, run: &Run, alerts: Option<&[ActiveAlert]>, restored: bool, now: Moment) {
+        if !is_judged(run.reason) || !self.is_defined(check) {
+            return;
+        }
+        let definition = self.config.checks.get(check).cloned();
+        let is_rule = definition.as_ref().is_some_and(|definition| definition.command.is_rule());
+        if is_rule && alerts.is_none() {
+            // What fires is known with its alerts, which come next, or with its first judgement after the start.
+            if restored {
+                self.troubles.take(check, run);
+            }
+            return;
+        }
+        let (before, stands) = self.troubles.take(check, run);
+        let attempts = definition.as_ref().map_or(1, |definition| definition.max_check_attempts);
+        let changes = before.is_some_and(|before| (before.state, before.hard) != (stands.state, stands.hard));
+        let depends = definition.as_ref().is_some_and(|definition| !definition.depends_on.is_empty());
+        self.stale |= changes || depends;
+        let on_change = definition.as_ref().and_then(|definition| definition.on_change.as_ref());
+        if let Some(argv) = on_change.filter(|_| changes && !restored) {
+            let about = checked(check, attempts, stands.previous, run);
+            self.handlers.want(argv, &self.config.host, about, now);
+        }
+        if run.standing.flapping || self.config.notify.is_none() {
+            return;
+        }
+        let host = &self.config.host;
+        let firing = match alerts {
+            Some(alerts) => of_rule(host, check, run, alerts),
+            None => of_run(host, check, run),
+        };
+        let is_known = self.of_check(check).next().is_some();
+        if firing.is_empty() && !is_known {
+            self.not_followed.remove(check);
+            return;
+        }
+        let volatile = definition.is_some_and(|definition| definition.volatile);
+        let about = checked(check, attempts, stands.previous, run);
+        self.follow_check(check, firing, &about, volatile, now);
+    }
+
+    /// Checks whose alerts are told: those of the configuration and the agent's own.
+    pub(super) fn is_defined(&self, check: &str) -> bool {
+        self.config.checks.contains_key(check) || self.config.own_checks().any(|own| own == check)
+    }
+
+    fn of_check(&self, check: &str) -> impl Iterator<Item = (&AlertId, &Alert)> {
+        let first = AlertId { check: check.to_owned(), of: String::new() };
+        let check = check.to_owned();
+        self.alerts.range(first..).take_while(move |(id, _)| id.check == check)
+    }
+
+    /// Brings the alerts of a check up to date: these fire, and no others.
+    fn follow_check(
+        &mut self,
+        check: &str,
+        firing: Vec<Firing>,
+        about: &NotifiedCheck,
+        volatile: bool,
+        now: Moment,
+    ) {
+        let fires: BTreeSet<&str> = firing.iter().map(|firing| firing.of.as_str()).collect();
+        let over = self
+            .of_check(check)
+            .filter(|(id, alert)| alert.ended_ms.is_none() && !fires.contains(id.of.as_str()));
+        for id in over.map(|(id, _)| id.clone()).collect::<Vec<_>>() {
+            self.end_alert(&id, Some(about), now);
+        }
+        let mut too_many = 0;
+        for firing in firing {
+            let id = AlertId { check: check.to_owned(), of: firing.of.clone() };
+            if !self.alerts.contains_key(&id) && self.alerts.len() >= NOTIFY_ALERTS_MAX {
+                too_many += 1;
+                continue;
+            }
+            self.fire(id, firing, about, volatile, now);
+        }
+        match too_many {
+            0 => self.not_followed.remove(check),
+            _ => self.not_followed.insert(check.to_owned(), too_many),
+        };
+    }
+
+    /// Takes in that an alert fires.
+    fn fire(&mut self, id: AlertId, firing: Firing, about: &NotifiedCheck, volatile: bool, now: Moment) {
+        let Firing { of: _, labels, annotations, state, since_ms } = firing;
+        let at_ms = about.run_ms;
+        match self.alerts.get_mut(&id) {
+            None => {
+                let (started_ms, check) = (since_ms, about.clone());
+                let alert = Alert {
+                    labels,
+                    annotations,
+                    state,
+                    started_ms,
+                    ended_ms: None,
+                    changed_ms: at_ms,
+                    check,
+                };
+                self.alerts.insert(id.clone(), alert);
+            }
+            Some(alert) => {
+                let begins = alert.ended_ms.is_some();
+                let again = volatile && since_ms > alert.check.since_ms;
+                let changes = begins || again || alert.state != state;
+                if begins {
+                    (alert.started_ms, alert.ended_ms) = (since_ms, None);
+                }
+                if changes {
+                    alert.changed_ms = at_ms.max(alert.changed_ms.saturating_add(1));
+                }
+                let same = !changes && alert.labels == labels;
+                (alert.labels, alert.annotations, alert.state, alert.check) =
+                    (labels, annotations, state, about.clone());
+                if same {
+                    return;
+                }
+            }
+        }
+        self.stale = true;
+        self.follow(&id, now);
+    }
+
+    /// Takes in that an alert is over.
+    fn end_alert(&mut self, id: &AlertId, about: Option<&NotifiedCheck>, now: Moment) {
+        let Some(alert) = self.alerts.get_mut(id) else { return };
+        let at_ms = about.map_or(now.wall_ms, |about| about.run_ms);
+        alert.ended_ms = Some(at_ms.max(alert.started_ms));
+        alert.changed_ms = at_ms.max(alert.changed_ms.saturating_add(1));
+        if let Some(about) = about {
+            alert.check = about.clone();
+        }
+        self.acks_noted &= !self.acks.remove(id);
+        self.stale = true;
+        self.follow(id, now);
+    }
+
+    /// Brings the entries of an alert up to date in the ledger of each target, and forgets one that is over and owed to nobody.
+    pub(super) fn follow(&mut self, id: &AlertId, now: Moment) {
+        let Some(alert) = self.alerts.get(id) else { return };
+        let whom = self.config.checks.get(&id.check).map(|definition| &definition.notify);
+        for addressee in self.targets.values_mut() {
+            let target = Arc::clone(&addressee.target);
+            let wanted = match whom {
+                None | Some(CheckNotify::All) => true,
+                Some(CheckNotify::Nobody) => false,
+                Some(CheckNotify::Only(names)) => names.contains(&target.name),
+            };
+            let fits =
+                wanted && target.states.contains(&alert.state) && target.matchers.matches(&alert.labels);
+            if addressee.ledger.follow(id, alert, fits, target.send_resolved, now) {
+                addressee.touch();
+                if addressee.note == Noting::Current {
+                    addressee.note = Noting::At((now.mono_us + micros(NOTIFY_NOTE_GATHER)) as i64);
+                }
+            }
+        }
+        let is_kept = self.targets.values().any(|addressee| addressee.ledger.entries.contains_key(id));
+        if alert.ended_ms.is_some() && !is_kept {
+            self.alerts.remove(id);
+        }
+    }
+
+    /// Alerts of checks that are no longer defined are over.
+    pub(super) fn end_undefined(&mut self, now: Moment) {
+        let firing = self.alerts.iter().filter(|(_, alert)| alert.ended_ms.is_none());
+        let gone = firing.filter(|(id, _)| !self.is_defined(&id.check)).map(|(id, _)| id.clone());
+        for id in gone.collect::<Vec<_>>() {
+            self.end_alert(&id, None, now);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+//! What of a target is kept in the store: what it was told, what is owed to it, and the alerts that this is about.
+//!
+//! A note is JSON, and is replaced whole. Texts of alerts that fire come back with the next run of their check.
+
+use custos_store::State;
+use custos_store::limits::NOTE_BYTES_MAX;
+use serde::{Deserialize, Serialize};
+
+use super::addressee::Addressee;
+use super::alert::{Alert, AlertId, LabelSet};
+use super::ledger::{Entry, Owed, Told};
+use super::notification::NotifiedCheck;
+use crate::clock::Moment;
+use crate::limits::NOTIFY_NOTE_TEXT_MAX_BYTES;
+
+/// The name of the note of silences.
+pub const SILENCES_NOTE: &str = "notify-silences";
+/// The name of the note of acknowledgements.
+pub const ACKS_NOTE: &str = "notify-acks";
+
+/// The name of the note of a target.
+pub fn target_note(target: &str) -> String {
+    format!("notify-target-{target}")
+}
+
+#[derive(Serialize, Deserialize)]
+struct NotedTarget {
+    alerts: Vec<NotedAlert>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_success_ms: Option<i64>,
+    #[serde(default)]
+    delivered: u64,
+    #[serde(default)]
+    failed: u64,
+    #[serde(default)]
+    refused: u64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct NotedAlert {
+    check: String,
+    of: String,
+    labels: LabelSet,
+    #[serde(default, skip_serializing_if = "LabelSet::is_empty")]
+    annotations: LabelSet,
+    state: u8,
+    started_ms: i64,
+    ended_ms: Option<i64>,
+    changed_ms: i64,
+    #[serde(default)]
+    text: String,
+    check_state: u8,
+    since_ms: i64,
+    run_ms: i64,
+    told: Option<NotedTold>,
+    in_doubt: bool,
+    owed_ms: Option<i64>,
+    over: bool,
+}
+
+#[derive(Serialize, Deserialize)]
+struct NotedTold {
+    firing: bool,
+    changed_ms: i64,
+    at_ms: i64,
+    refused: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    labels: Option<LabelSet>,
+}
+
+/// What comes back of a target.
+#[derive(Debug, Default)]
+pub(super) struct Restored {
+    pub(super) alerts: Vec<(AlertId, Alert, Entry)>,
+    pub(super) last_success_ms: Option<i64>,
+    pub(super) delivered: u64,
+    pub(super) failed: u64,
+    pub(super) refused: u64,
+}
+
+/// The note of a target. `alert` finds the alerts of its entries.
+pub(super) fn encode<'a>(addressee: &Addressee, alert: impl Fn(&AlertId) -> Option<&'a Alert>) -> String {
+    let with_texts = |texts: bool| {
+        let entries = addressee.ledger.entries.iter();
+        let alerts = entries.filter_map(|(id, entry)| Some(noted(id, alert(id)?, entry, texts))).collect();
+        let noted = NotedTarget {
+            alerts,
+            last_success_ms: addressee.last_success_ms,
+            delivered: addressee.delivered,
+            failed: addressee.failed,
+            refused: addressee.refused,
+        };
+        // Nothing in it can fail to be written.
+        serde_json::to_string(&noted).unwrap_or_default()
+    };
+    let whole = with_texts(true);
+    if whole.len() <= NOTE_BYTES_MAX { whole } else { with_texts(false) }
+}
+
+fn noted(id: &AlertId, alert: &Alert, entry: &Entry, texts: bool) -> NotedAlert {
+    let annotations = alert.annotations.iter().map(|(name, value)| (name.clone(), cut(value)));
+    NotedAlert {
+        check: id.check.clone(),
+        of: id.of.clone(),
+        labels: alert.labels.clone(),
+        annotations: if texts { annotations.collect() } else { LabelSet::new() },
+        state: alert.state.code(),
+        started_ms: alert.started_ms,
+        ended_ms: alert.ended_ms,
+        changed_ms: alert.changed_ms,
+        text: if texts { cut(&alert.check.text) } else { String::new() },
+        check_state: alert.check.state.code(),
+        since_ms: alert.check.since_ms,
+        run_ms: alert.check.run_ms,
+        told: entry.told.as_ref().map(|told| NotedTold {
+            firing: told.firing,
+            changed_ms: told.changed_ms,
+            at_ms: told.at_ms,
+            refused: told.refused,
+            labels: told.labels.clone(),
+        }),
+        in_doubt: entry.in_doubt,
+        owed_ms: entry.owed.map(|owed| owed.since_ms),
+        over: entry.over,
+    }
+}
+
+fn cut(text: &str) -> String {
+    let end = (0..=text.len().min(NOTIFY_NOTE_TEXT_MAX_BYTES)).rev().find(|end| text.is_char_boundary(*end));
+    text[..end.unwrap_or(0)].to_owned()
+}
+
+/// What a note says, as of now; none if it says nothing that can be read.
+pub(super) fn decode(text: &[u8], now: Moment) -> Option<Restored> {
+    let noted: NotedTarget = serde_json::from_slice(text).ok()?;
+    let alerts = noted.alerts.into_iter().map(|alert| restored(alert, now)).collect();
+    Some(Restored {
+        alerts,
+        last_success_ms: noted.last_success_ms,
+        delivered: noted.delivered,
+        failed: noted.failed,
+        refused: noted.refused,
+    })
+}
+
+fn restored(noted: NotedAlert, now: Moment) -> (AlertId, Alert, Entry) {
+    let state = |code| State::from_code(code).unwrap_or(State::Unknown);
+    // A time that is ahead is one of a clock that was wrong, and counts as now.
+    let mono_us = |wall_ms: i64| {
+        let ago_ms = now.wall_ms.saturating_sub(wall_ms).max(0);
+        (now.mono_us as i64).saturating_sub(ago_ms.saturating_mul(1000))
+    };
+    let check = NotifiedCheck {
+        name: noted.check.clone(),
+        state: state(noted.check_state),
+        hard: true,
+        attempt: 1,
+        max_attempts: 1,
+        since_ms: noted.since_ms,
+        run_ms: noted.run_ms,
+        text: noted.text,
+        ..NotifiedCheck::default()
+    };
+    let alert = Alert {
+        labels: noted.labels,
+        annotations: noted.annotations,
+        state: state(noted.state),
+        started_ms: noted.started_ms,
+        ended_ms: noted.ended_ms,
+        changed_ms: noted.changed_ms,
+        check,
+    };
+    let told = noted.told.map(|told| Told {
+        firing: told.firing,
+        changed_ms: told.changed_ms,
+        at_us: mono_us(told.at_ms),
+        at_ms: told.at_ms,
+        refused: told.refused,
+        labels: told.labels,
+    });
+    let owed = noted.owed_ms.map(|since_ms| Owed { since_us: mono_us(since_ms), since_ms });
+    let entry = Entry { told, in_doubt: noted.in_doubt, owed, over: noted.over };
+    (AlertId { check: noted.check, of: noted.of }, alert, entry)
+}

@@ -1,0 +1,403 @@
+//! The notifier: follows the alerts of judged runs, and decides what is owed to which target, and when it is sent.
+//!
+//! Invariants: a target has one delivery under way at most. What is owed is noted before it is sent, and what was acknowledged as
+//! soon as that is known, so that after a restart nothing is lost, and nothing is sent twice that was acknowledged.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::addressee::{Addressee, Noting};
+use super::alert::{Alert, AlertId};
+use super::handler::Handlers;
+use super::ledger::Ledger;
+use super::muted::{Mute, Reasons, muted};
+use super::note::{self, ACKS_NOTE, SILENCES_NOTE, target_note};
+use super::notification::Notification;
+use super::plan::{self, Next, View};
+use super::pseudo;
+use super::send::Taken;
+use super::silence::{Ack, Acks, Silence, Silences};
+use super::trouble::Troubles;
+use crate::clock::{Moment, micros};
+use crate::config::{Config, Target};
+
+/// What the notifier wants done.
+#[derive(Debug)]
+pub enum Effect {
+    /// Send a message, and report what became of each of its alerts under this ticket.
+    Send {
+        /// Number of the delivery, unique in the life of the notifier.
+        ticket: u64,
+        /// To whom.
+        target: Arc<Target>,
+        /// What.
+        notification: Box<Notification>,
+    },
+    /// Keep a note in the store.
+    Note {
+        /// Its name.
+        name: String,
+        /// What it says.
+        text: String,
+    },
+    /// A trial ended.
+    Tried {
+        /// Who asked for it.
+        asker: u64,
+        /// How it went.
+        result: Result<(), String>,
+    },
+}
+
+/// What a ticket is for.
+#[derive(Debug)]
+pub(super) enum Errand {
+    Delivery(String),
+    Heartbeat(String),
+    Trial(u64),
+    Handler(String),
+}
+
+/// The notifier's state.
+#[derive(Debug)]
+pub struct Notifier {
+    pub(super) config: Arc<Config>,
+    pub(super) targets: BTreeMap<String, Addressee>,
+    pub(super) alerts: BTreeMap<AlertId, Alert>,
+    pub(super) silences: Silences,
+    pub(super) acks: Acks,
+    pub(super) handlers: Handlers,
+    pub(super) muted: HashMap<AlertId, Mute>,
+    /// Alerts that fire and are not followed, by check, as there are too many.
+    pub(super) not_followed: BTreeMap<String, u64>,
+    pub(super) troubles: Troubles,
+    /// Whether what is muted has to be found out anew.
+    pub(super) stale: bool,
+    /// When a silence begins or ends next, on the monotonic clock (µs).
+    silence_us: Option<i64>,
+    heartbeat_us: Option<i64>,
+    pub(super) errands: HashMap<u64, Errand>,
+    last_ticket: u64,
+    pub(super) silences_noted: bool,
+    pub(super) acks_noted: bool,
+    /// Whether nothing more is sent, as the agent ends.
+    stopping: bool,
+}
+
+/// Notes that a notifier goes on from, as they are in the store.
+#[derive(Clone, Debug, Default)]
+pub struct Noted {
+    /// By the names of their targets.
+    pub targets: BTreeMap<String, Vec<u8>>,
+    /// The note of silences.
+    pub silences: Vec<u8>,
+    /// The note of acknowledgements.
+    pub acks: Vec<u8>,
+}
+
+impl Notifier {
+    /// A notifier that goes on from notes. Hand it the last run of each check next.
+    pub fn new(config: Arc<Config>, noted: &Noted, now: Moment) -> Notifier {
+        let list = |text: &[u8]| serde_json::from_slice::<Vec<Silence>>(text).unwrap_or_default();
+        let acks = serde_json::from_slice::<Vec<Ack>>(&noted.acks).unwrap_or_default();
+        let mut notifier = Notifier {
+            config: Arc::clone(&config),
+            targets: BTreeMap::new(),
+            alerts: BTreeMap::new(),
+            silences: Silences::restore(list(&noted.silences)),
+            acks: Acks::restore(acks),
+            handlers: Handlers::default(),
+            muted: HashMap::new(),
+            not_followed: BTreeMap::new(),
+            troubles: Troubles::default(),
+            stale: true,
+            silence_us: None,
+            heartbeat_us: config
+                .notify
+                .as_ref()
+                .and_then(|notify| notify.heartbeat.as_ref())
+                .map(|_| i64::MIN),
+            errands: HashMap::new(),
+            last_ticket: 0,
+            silences_noted: true,
+            acks_noted: true,
+            stopping: false,
+        };
+        for (name, target) in config.notify.iter().flat_map(|notify| &notify.targets) {
+            let text = noted.targets.get(name).map(Vec::as_slice).unwrap_or_default();
+            notifier.restore(target, note::decode(text, now).unwrap_or_default());
+        }
+        notifier.end_undefined(now);
+        notifier
+    }
+
+    fn restore(&mut self, target: &Arc<Target>, restored: note::Restored) {
+        let mut ledger = Ledger::default();
+        for (id, alert, entry) in restored.alerts {
+            ledger.entries.insert(id.clone(), entry);
+            match self.alerts.get_mut(&id) {
+                // Of what several targets know, the newest counts.
+                Some(known) if known.changed_ms >= alert.changed_ms => {}
+                Some(known) => *known = alert,
+                None => {
+                    self.alerts.insert(id, alert);
+                }
+            }
+        }
+        let mut addressee = Addressee::new(Arc::clone(target), ledger);
+        addressee.last_success_ms = restored.last_success_ms;
+        (addressee.delivered, addressee.failed, addressee.refused) =
+            (restored.delivered, restored.failed, restored.refused);
+        self.targets.insert(target.name.clone(), addressee);
+    }
+
+    /// Takes in what became of each alert of a message.
+    pub fn sent(&mut self, ticket: u64, outcomes: &[Taken], now: Moment, effects: &mut Vec<Effect>) {
+        let why = outcomes.iter().find_map(|outcome| match outcome {
+            Taken::Delivered => None,
+            Taken::Later(why) | Taken::Refused(why) => Some(why.clone()),
+        });
+        match self.errands.remove(&ticket) {
+            None => {}
+            Some(Errand::Trial(asker)) => {
+                effects.push(Effect::Tried { asker, result: why.map_or(Ok(()), Err) });
+            }
+            Some(Errand::Handler(check)) => self.handlers.ended(&check, why),
+            Some(Errand::Heartbeat(name)) => {
+                if let Some(addressee) = self.targets.get_mut(&name) {
+                    match why {
+                        None => addressee.last_success_ms = Some(now.wall_ms),
+                        Some(why) => addressee.last_error = Some((why, now.wall_ms)),
+                    }
+                }
+            }
+            Some(Errand::Delivery(name)) => {
+                let Some(addressee) = self.targets.get_mut(&name) else { return };
+                if addressee.under_way.as_ref().is_none_or(|delivery| delivery.ticket != ticket) {
+                    return;
+                }
+                for id in addressee.end(outcomes, now) {
+                    self.follow(&id, now);
+                }
+            }
+        }
+    }
+
+    /// Sends nothing more.
+    pub fn stop(&mut self) {
+        self.stopping = true;
+    }
+
+    /// Messages under way.
+    pub fn under_way(&self) -> usize {
+        self.errands.len()
+    }
+
+    /// Whether there may be something to do.
+    fn is_due(&self, now: Moment) -> bool {
+        let woken = self.next_wake_us().is_some_and(|wake| wake <= now.mono_us);
+        self.stale || woken || !self.handlers.is_idle() || !self.silences_noted || !self.acks_noted
+    }
+
+    /// Decides what is to be done now.
+    pub fn act(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        if self.stopping || !self.is_due(now) {
+            return;
+        }
+        self.find_muted(now);
+        for wanted in self.handlers.take() {
+            let ticket = self.ticket(Errand::Handler(wanted.check));
+            effects.push(Effect::Send { ticket, target: wanted.target, notification: wanted.notification });
+        }
+        self.beat(now, effects);
+        let names: Vec<String> = self.targets.keys().cloned().collect();
+        for name in names {
+            self.act_for(&name, now, effects);
+        }
+        self.note_remarks(effects);
+    }
+
+    /// Has silences and acknowledgements noted that changed.
+    fn note_remarks(&mut self, effects: &mut Vec<Effect>) {
+        if !std::mem::replace(&mut self.silences_noted, true) {
+            let text = serde_json::to_string(&self.silences.list()).unwrap_or_default();
+            effects.push(Effect::Note { name: SILENCES_NOTE.to_owned(), text });
+        }
+        if !std::mem::replace(&mut self.acks_noted, true) {
+            let text = serde_json::to_string(&self.acks.list()).unwrap_or_default();
+            effects.push(Effect::Note { name: ACKS_NOTE.to_owned(), text });
+        }
+    }
+
+    /// Finds out what is muted, if that may have changed.
+    fn find_muted(&mut self, now: Moment) {
+        let now_us = now.mono_us as i64;
+        if !self.stale && self.silence_us.is_none_or(|next| next > now_us) {
+            return;
+        }
+        self.stale = false;
+        self.silences_noted &= !self.silences.tidy(now.wall_ms);
+        let next_ms = self.silences.next_ms(now.wall_ms);
+        self.silence_us =
+            next_ms.map(|next| now_us.saturating_add(next.saturating_sub(now.wall_ms).saturating_mul(1000)));
+        let Some(notify) = &self.config.notify else { return };
+        let reasons = Reasons {
+            config: &self.config,
+            notify,
+            silences: &self.silences,
+            acks: &self.acks,
+            troubles: &self.troubles,
+        };
+        let found = muted(&self.alerts, &reasons, now.wall_ms);
+        if found != self.muted {
+            self.muted = found;
+            self.targets.values_mut().for_each(Addressee::touch);
+        }
+    }
+
+    /// Sends the heartbeat when it is due.
+    fn beat(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        let Some(heartbeat) = self.config.notify.as_ref().and_then(|notify| notify.heartbeat.clone()) else {
+            return;
+        };
+        let due = self.heartbeat_us.is_some_and(|due| due <= now.mono_us as i64);
+        let under_way = |errand: &Errand| matches!(errand, Errand::Heartbeat(_));
+        let Some(addressee) = self.targets.get(&heartbeat.target).filter(|_| due) else { return };
+        self.heartbeat_us = Some((now.mono_us + micros(heartbeat.interval)) as i64);
+        let target = Arc::clone(&addressee.target);
+        // One that is still under way stands for this one: a target that hangs gathers none.
+        if !self.errands.values().any(under_way) {
+            let ticket = self.ticket(Errand::Heartbeat(heartbeat.target));
+            let notification = Box::new(pseudo::heartbeat(&self.config.host, now));
+            effects.push(Effect::Send { ticket, target, notification });
+        }
+    }
+
+    /// Sends a target what is due, and has its note written.
+    fn act_for(&mut self, name: &str, now: Moment, effects: &mut Vec<Effect>) {
+        let now_us = now.mono_us as i64;
+        let draft = self.draft_for(name, now);
+        let sent = draft.map(|draft| {
+            let ticket = self.ticket(Errand::Delivery(name.to_owned()));
+            (ticket, draft)
+        });
+        let Some(addressee) = self.targets.get_mut(name) else { return };
+        let send = sent.map(|(ticket, draft)| {
+            let notification = Box::new(addressee.begin(draft, &self.alerts, ticket, now));
+            Effect::Send { ticket, target: Arc::clone(&addressee.target), notification }
+        });
+        let is_due = match addressee.note {
+            Noting::Current => false,
+            Noting::At(time) => time <= now_us,
+            Noting::Now => true,
+        };
+        if is_due {
+            addressee.note = Noting::Current;
+            let text = note::encode(addressee, |id| self.alerts.get(id));
+            effects.push(Effect::Note { name: target_note(name), text });
+        }
+        effects.extend(send);
+    }
+
+    /// What a target is to be sent now, if anything is. Otherwise it is known when to look again.
+    fn draft_for(&mut self, name: &str, now: Moment) -> Option<plan::Draft> {
+        let now_us = now.mono_us as i64;
+        let notify = self.config.notify.as_ref()?;
+        let addressee = self.targets.get_mut(name)?;
+        if addressee.under_way.is_some() || addressee.next_us.is_none_or(|next| next > now_us) {
+            return None;
+        }
+        if addressee.retry_us > now_us {
+            addressee.next_us = Some(addressee.retry_us);
+            return None;
+        }
+        if let Some(until_us) = closed_until(&addressee.target, now) {
+            addressee.next_us = until_us;
+            return None;
+        }
+        let view =
+            View { notify, target: &addressee.target, alerts: &self.alerts, muted: &self.muted, now_us };
+        match plan::next(&addressee.ledger, &view) {
+            Next::Message(draft) => return Some(draft),
+            Next::At(time) => addressee.next_us = Some(time),
+            Next::Nothing => addressee.next_us = None,
+        }
+        None
+    }
+
+    pub(super) fn ticket(&mut self, errand: Errand) -> u64 {
+        self.last_ticket += 1;
+        self.errands.insert(self.last_ticket, errand);
+        self.last_ticket
+    }
+
+    /// When [`Notifier::act`] is next wanted, on the monotonic clock (µs).
+    pub fn next_wake_us(&self) -> Option<u64> {
+        let of_targets = self.targets.values().flat_map(|addressee| {
+            let note = match addressee.note {
+                Noting::Current => None,
+                Noting::At(time) => Some(time),
+                Noting::Now => Some(i64::MIN),
+            };
+            [addressee.next_us, note]
+        });
+        let all = of_targets.chain([self.silence_us, self.heartbeat_us]).flatten();
+        all.min().map(|time| u64::try_from(time).unwrap_or(0))
+    }
+
+    /// Takes a new configuration.
+    pub fn reload(&mut self, config: Arc<Config>, now: Moment, effects: &mut Vec<Effect>) {
+        let mut before = std::mem::take(&mut self.targets);
+        self.config = Arc::clone(&config);
+        for (name, target) in config.notify.iter().flat_map(|notify| &notify.targets) {
+            let mut addressee =
+                before.remove(name).unwrap_or_else(|| Addressee::new(Arc::clone(target), Ledger::default()));
+            if addressee.target != *target {
+                addressee.target = Arc::clone(target);
+                addressee.retry_us = i64::MIN;
+                // What it refused by its old definition, it may take now.
+                let refused = |told: &super::ledger::Told| told.refused;
+                for entry in addressee.ledger.entries.values_mut() {
+                    entry.told.take_if(|told| refused(told));
+                }
+            }
+            addressee.touch();
+            self.targets.insert(name.clone(), addressee);
+        }
+        for name in before.into_keys() {
+            effects.push(Effect::Note { name: target_note(&name), text: String::new() });
+        }
+        self.heartbeat_us =
+            config.notify.as_ref().and_then(|notify| notify.heartbeat.as_ref()).map(|_| i64::MIN);
+        let known =
+            |check: &str| config.checks.contains_key(check) || config.own_checks().any(|own| own == check);
+        self.troubles.keep(known);
+        self.not_followed.retain(|check, _| known(check));
+        self.end_undefined(now);
+        for id in self.alerts.keys().cloned().collect::<Vec<_>>() {
+            self.follow(&id, now);
+        }
+        self.stale = true;
+    }
+
+    /// The notes that are not written yet, for the end of the agent.
+    pub fn last_notes(&mut self, effects: &mut Vec<Effect>) {
+        for (name, addressee) in
+            self.targets.iter_mut().filter(|(_, addressee)| addressee.note != Noting::Current)
+        {
+            addressee.note = Noting::Current;
+            let text = note::encode(addressee, |id| self.alerts.get(id));
+            effects.push(Effect::Note { name: target_note(name), text });
+        }
+        self.note_remarks(effects);
+    }
+}
+
+/// Until when a target may not be told, by its hours: `None` if it may be told now. The inner option is none if that is for ever.
+fn closed_until(target: &Target, now: Moment) -> Option<Option<i64>> {
+    let standing = target.hours.as_ref()?.at(now.wall_ms);
+    let until = |until_ms: i64| {
+        (now.mono_us as i64).saturating_add(until_ms.saturating_sub(now.wall_ms).saturating_mul(1000))
+    };
+    (!standing.open).then(|| standing.until_ms.map(until))
+}

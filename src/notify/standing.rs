@@ -1,0 +1,120 @@
+//! How the notifier stands: its part of the agent's health, and the report for `custos notify status`.
+
+use super::addressee::Addressee;
+use super::ledger::state_name;
+use super::notifier::Notifier;
+use super::report::{MutedAlert, NotifyReport, OwedAlert, TargetReport};
+use crate::clock::{Moment, micros};
+use crate::limits::{NOTIFY_FAILING_LONG, NOTIFY_REPORTED_MAX};
+use crate::part::Part;
+use crate::text::human::{counted, duration_ms};
+
+impl Notifier {
+    /// The health of notifications; none where nobody is told and nothing is run.
+    pub fn part(&self, now: Moment) -> Option<Part> {
+        let handles = self.config.checks.values().any(|check| check.on_change.is_some());
+        if self.targets.is_empty() && !handles {
+            return None;
+        }
+        let sum = |of: fn(&Addressee) -> u64| self.targets.values().map(of).sum::<u64>();
+        let handlers = &self.handlers;
+        let mut part = Part::new("notify")
+            .with_totals(
+                "notify",
+                [
+                    ("delivered", sum(|addressee| addressee.delivered)),
+                    ("failed", sum(|addressee| addressee.failed)),
+                    ("refused", sum(|addressee| addressee.refused)),
+                    ("handlers_done", handlers.done),
+                    ("handlers_failed", handlers.failed),
+                    ("handlers_dropped", handlers.dropped),
+                ],
+            )
+            .with_level("notify_owed", sum(|addressee| addressee.ledger.owed_len() as u64))
+            .with_level("notify_acknowledged", self.acks.list().len() as u64)
+            .with_level("notify_silences", self.silences.list().len() as u64);
+        self.targets.values().for_each(|addressee| find_faults(addressee, now, &mut part));
+        let not_followed = self.not_followed();
+        if not_followed > 0 {
+            part.warning(format!("{} not told, as too many fire", counted_are(not_followed)));
+        }
+        Some(part)
+    }
+
+    pub(super) fn not_followed(&self) -> u64 {
+        self.not_followed.values().sum()
+    }
+
+    /// How notifications stand.
+    pub fn report(&self, now: Moment) -> NotifyReport {
+        let muted = self.alerts.iter().filter_map(|(id, alert)| {
+            let why = self.muted.get(id)?.text();
+            Some(MutedAlert { alert: id.name(), state: alert.state.name().to_owned(), why })
+        });
+        NotifyReport {
+            targets: self.targets.values().map(|addressee| self.target_report(addressee, now)).collect(),
+            silences: self.silences.list(),
+            acks: self.acks.list(),
+            muted: muted.take(NOTIFY_REPORTED_MAX).collect(),
+            not_followed: self.not_followed(),
+        }
+    }
+
+    fn target_report(&self, addressee: &Addressee, now: Moment) -> TargetReport {
+        let entries = &addressee.ledger.entries;
+        let owed = entries.iter().filter_map(|(id, entry)| {
+            let alert = self.alerts.get(id)?;
+            let state = state_name(alert.state, entry.over).to_owned();
+            Some(OwedAlert { alert: id.name(), state, since_ms: entry.owed?.since_ms })
+        });
+        let retry_us = u64::try_from(addressee.retry_us).ok().filter(|retry| *retry > now.mono_us);
+        TargetReport {
+            name: addressee.target.name.clone(),
+            medium: addressee.target.medium.key().to_owned(),
+            firing: entries.values().filter(|entry| entry.is_told_firing() && entry.believes()).count()
+                as u64,
+            owed: addressee.ledger.owed_len() as u64,
+            owed_alerts: owed.take(NOTIFY_REPORTED_MAX).collect(),
+            last_success_ms: addressee.last_success_ms,
+            last_error: addressee.last_error.as_ref().map(|(why, _)| why.clone()),
+            last_error_ms: addressee.last_error.as_ref().map(|(_, at_ms)| *at_ms),
+            failing_since_ms: addressee.failing_since.map(|since| since.wall_ms),
+            retry_ms: retry_us.map(|retry| now.wall_at(retry)),
+            delivered: addressee.delivered,
+            failed: addressee.failed,
+            refused: addressee.refused,
+            refused_firing: refused_firing(addressee),
+            closed: addressee.target.hours.as_ref().is_some_and(|hours| !hours.is_open(now.wall_ms)),
+        }
+    }
+}
+
+fn refused_firing(addressee: &Addressee) -> u64 {
+    let refused = addressee.ledger.entries.values().filter_map(|entry| entry.told.as_ref());
+    refused.filter(|told| told.refused).count() as u64
+}
+
+fn counted_are(count: u64) -> String {
+    let verb = if count == 1 { "is" } else { "are" };
+    format!("{} {verb}", counted(count, "alert"))
+}
+
+fn find_faults(addressee: &Addressee, now: Moment, part: &mut Part) {
+    let name = &addressee.target.name;
+    let why = addressee.last_error.as_ref().map_or("", |(why, _)| why.as_str());
+    if let Some(since) = addressee.failing_since {
+        let for_us = now.mono_us.saturating_sub(since.mono_us);
+        if for_us >= micros(NOTIFY_FAILING_LONG) {
+            let so_long = duration_ms((for_us / 1000) as i64);
+            let owed = addressee.ledger.owed_len() as u64;
+            part.warning(format!(
+                "the target {name} has not been reached for {so_long}, {} owed to it: {why}",
+                counted_are(owed)
+            ));
+        }
+    }
+    let refused = refused_firing(addressee);
+    if refused > 0 {
+        part.warning(format!("the target {name} refuses {}: {why}", counted(refused, "alert")));
+    }
+}

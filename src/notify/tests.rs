@@ -1,0 +1,7 @@
+//! The notifier as a whole: runs in, messages out.
+
+mod grouping;
+mod holding;
+mod keeping;
+mod simulation;
+mod stage;

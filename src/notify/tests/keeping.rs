@@ -1,0 +1,142 @@
+//! What is owed is kept until it is acknowledged, over failures and restarts.
+
+use custos_store::State;
+
+use super::stage::{Stage, config, one_target, s};
+use crate::notify::send::Taken;
+
+fn later() -> Taken {
+    Taken::Later("nobody there".into())
+}
+
+fn at_once(target: &str) -> Stage {
+    Stage::new(&one_target(target, "  group_wait: 0s\n  group_interval: 0s\n"))
+}
+
+#[test]
+fn a_target_that_fails_is_tried_again_for_ever_and_gets_the_newest() {
+    let mut stage = at_once("command: /bin/true");
+    stage.ran("a", State::Warning);
+    let mut attempts = 0;
+    for _ in 0..3600 {
+        if !stage.under_way.is_empty() {
+            attempts += 1;
+            stage.end(&later());
+        }
+        stage.pass(s(1));
+    }
+    assert!((60..=70).contains(&attempts), "{attempts}");
+    stage.ran("a", State::Critical);
+    let part = stage.notifier.part(stage.now).unwrap();
+    assert_eq!(part.state(), State::Warning);
+    assert!(part.findings[0].text().ends_with("1 alert is owed to it: nobody there"), "{part:?}");
+    stage.end(&later());
+    stage.pass(s(60));
+    assert_eq!(stage.told(), ["t: a CRITICAL*"]);
+    assert_eq!(stage.notifier.part(stage.now).unwrap().state(), State::Ok);
+}
+
+#[test]
+fn what_a_target_may_have_heard_of_is_ended() {
+    let mut stage = at_once("command: /bin/true");
+    stage.ran("a", State::Critical);
+    assert_eq!(stage.under_way.len(), 1);
+    // The agent is killed before it knows what became of the message.
+    let run = stage.run(State::Ok);
+    stage.restart(&[("a", run)]);
+    assert_eq!(stage.told(), ["t: a resolved*"]);
+    stage.restart(&[]);
+    stage.pass(s(100_000));
+    assert_eq!(stage.told(), [""; 0]);
+}
+
+#[test]
+fn what_was_acknowledged_is_not_told_again_after_a_restart() {
+    for target in ["command: /bin/true", "alertmanager: 'http://127.0.0.1:1', resend: 1h"] {
+        let mut stage = at_once(target);
+        stage.ran("a", State::Critical);
+        let run = stage.run(State::Critical);
+        assert_eq!(stage.told(), ["t: a CRITICAL*"]);
+        stage.pass(s(5));
+        stage.restart(&[("a", run)]);
+        stage.pass(s(600));
+        assert_eq!(stage.told(), [""; 0]);
+        stage.ran("a", State::Ok);
+        assert_eq!(stage.told(), ["t: a resolved*"]);
+    }
+}
+
+#[test]
+fn the_wait_of_a_group_and_its_repeat_go_on_over_restarts() {
+    let mut stage = Stage::new(&one_target("command: /bin/true", "  repeat_interval: 1h\n"));
+    stage.ran("a", State::Critical);
+    let run = stage.run(State::Critical);
+    for _ in 0..6 {
+        stage.pass(s(5));
+        stage.restart(&[("a", run.clone())]);
+    }
+    assert_eq!(stage.told(), ["t: a CRITICAL*"]);
+    stage.pass(s(1800));
+    stage.restart(&[("a", run)]);
+    stage.pass(s(1799));
+    assert_eq!(stage.told(), [""; 0]);
+    stage.pass(s(1));
+    assert_eq!(stage.told(), ["t: a CRITICAL"]);
+}
+
+#[test]
+fn what_is_refused_for_good_is_set_apart_and_the_rest_goes_on() {
+    let mut stage = at_once("alertmanager: 'http://127.0.0.1:1'");
+    let (a, b) = (stage.run(State::Critical), stage.run(State::Critical));
+    stage.notifier.ran("a", &a, None, stage.now);
+    stage.notifier.ran("b", &b, None, stage.now);
+    stage.act();
+    let (ticket, ..) = stage.under_way.remove(0);
+    let outcomes = [Taken::Refused("odd".into()), Taken::Delivered];
+    let mut effects = Vec::new();
+    stage.notifier.sent(ticket, &outcomes, stage.now, &mut effects);
+    stage.act();
+    assert_eq!(stage.told(), [""; 0]);
+    let report = stage.notifier.report(stage.now);
+    assert_eq!((report.targets[0].refused, report.targets[0].firing, report.targets[0].owed), (1, 1, 0));
+    assert!(stage.notifier.part(stage.now).unwrap().findings[0].text().contains("refuses 1 alert: odd"));
+    // Its end is nothing to the target, and what it becomes is tried.
+    stage.ran("b", State::Ok);
+    assert_eq!(stage.told(), ["t: b resolved*"]);
+    stage.ran("a", State::Warning);
+    assert_eq!(stage.told(), ["t: a WARNING*"]);
+    stage.ran("a", State::Ok);
+    assert_eq!(stage.told(), ["t: a resolved*"]);
+}
+
+#[test]
+fn a_reload_keeps_what_is_owed_and_ends_what_is_no_longer_defined() {
+    let mut stage = at_once("command: /bin/true");
+    stage.ran("a", State::Critical);
+    assert_eq!(stage.told(), ["t: a CRITICAL*"]);
+    let text = one_target("command: /bin/false", "  group_wait: 0s\n  group_interval: 0s\n");
+    let mut effects = Vec::new();
+    stage.config = config(&text);
+    stage.notifier.reload(stage.config.clone(), stage.now, &mut effects);
+    stage.act();
+    assert_eq!(stage.told(), [""; 0]);
+    stage.config = config(&text.replace("  a: { command: /bin/true }\n", ""));
+    stage.notifier.reload(stage.config.clone(), stage.now, &mut effects);
+    stage.act();
+    assert_eq!(stage.told(), ["t: a resolved*"]);
+    // A target that is gone leaves nothing in the store.
+    stage.notifier.reload(config("checks: {}\n"), stage.now, &mut effects);
+    stage.perform(effects);
+    assert_eq!(stage.noted.targets["t"], b"");
+}
+
+#[test]
+fn notes_that_cannot_be_read_are_none() {
+    let mut stage = at_once("command: /bin/true");
+    stage.noted.targets.insert("t".into(), b"{".to_vec());
+    stage.noted.silences = b"x".to_vec();
+    stage.noted.acks = vec![0xff];
+    let run = stage.run(State::Critical);
+    stage.restart(&[("a", run)]);
+    assert_eq!(stage.told(), ["t: a CRITICAL*"]);
+}
