@@ -4,6 +4,7 @@
 //! sample along it.
 
 pub mod agent;
+pub mod backtest;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -442,6 +442,25 @@ pub const CONFIGURATIONS_KEPT_MAX: usize = 100;
 /// held for as many.
 pub const REPLAY_STEPS_MAX: usize = 65_536;
 
+/// Samples that are kept while rules are judged over the past, 16 bytes each, so that each is read once; further ones are read as often
+/// as they are needed.
+pub const KEPT_SAMPLES_MAX: usize = 8 << 20;
+
+/// Values of all series that a curve of thresholds is made of, 8 bytes each; a longer time, or more series, is refused.
+pub const CURVE_VALUES_MAX: usize = 32 << 20;
+
+/// Thresholds of a curve.
+pub const CURVE_POINTS_MAX: usize = 1000;
+
+/// Ways of judging that one backtest tries.
+pub const BACKTEST_VARIANTS_MAX: usize = 100;
+
+/// Incidents that are marked in one store.
+pub const INCIDENTS_MAX: usize = 1000;
+
+/// Bytes of the text of an incident.
+pub const INCIDENT_TEXT_MAX_BYTES: usize = 400;
+
 /// Steps between start and end of a query over HTTP, as in Prometheus.
 pub const HTTP_QUERY_STEPS_MAX: i64 = 11_000;
 /// Addresses, tokens, origins or names of one list of the `http` section.

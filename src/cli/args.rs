@@ -8,8 +8,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::engine::ArgValueCompleter;
 
 use super::{
-    check, check_nrpe, completion, config, doctor, events, graph, help, history, init, notify, nrpe, query,
-    rules, run, runs, serve, snmp, status, store, traps,
+    backtest, check, check_nrpe, completion, config, doctor, events, graph, help, history, incident, init,
+    notify, nrpe, query, rules, run, runs, serve, snmp, status, store, traps,
 };
 use crate::exit_code::ExitCode;
 use crate::text::{is_unsafe, printable};
@@ -34,6 +34,7 @@ Where to begin:
   custos status                          what is wrong, worst first
   custos history load --since -1h        every run of the last hour
   custos graph load:load1 --since -24h   a day, every spike of it
+  custos backtest load --warning 8       what another threshold would have said
   custos help times|ranges|selectors     how times, thresholds and metrics are written
 
 The configuration is /etc/custos/custos.yaml unless --config names another.
@@ -62,6 +63,8 @@ enum Command {
     Notify(notify::NotifyArgs),
     Config(config::ConfigArgs),
     Rules(rules::RulesArgs),
+    Backtest(backtest::BacktestArgs),
+    Incident(incident::IncidentArgs),
     Doctor(doctor::DoctorArgs),
     Store(store::StoreArgs),
     Snmp(snmp::SnmpArgs),
@@ -148,6 +151,8 @@ pub fn main() -> ExitCode {
         Command::Notify(args) => notify::notify(&args),
         Command::Config(args) => config::run(&args),
         Command::Rules(args) => rules::run(&args),
+        Command::Backtest(args) => backtest::run(&args),
+        Command::Incident(args) => incident::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Store(args) => store::run(&args),
         Command::Snmp(args) => snmp::run(&args),

@@ -2,6 +2,7 @@
 
 mod args;
 mod as_agent;
+mod backtest;
 mod check;
 mod check_nrpe;
 mod completion;
@@ -14,6 +15,7 @@ mod failure;
 mod graph;
 mod help;
 mod history;
+mod incident;
 mod init;
 mod listing;
 mod locate;

@@ -79,7 +79,7 @@ fn show(mistakes: &Mistakes) {
     let _ = io::stderr().lock().write_all(report(mistakes, snippets).as_bytes());
 }
 
-fn refused(mistakes: &Mistakes) -> Failure {
+pub(super) fn refused(mistakes: &Mistakes) -> Failure {
     show(mistakes);
     let count = mistakes.list.len() + mistakes.dropped;
     Failure::usage(format!("{} in the files", counted(count as u64, "mistake")))

@@ -33,6 +33,7 @@ macro_rules! pages {
 
 pages! {
     alerting: "docs/alerting.md",
+    backtest: "docs/backtest.md",
     commands: "docs/commands.md",
     configuration: "docs/configuration.md",
     from_checkmk: "docs/from-checkmk.md",

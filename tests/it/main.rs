@@ -19,6 +19,7 @@ mod peers;
 mod readers;
 mod recording;
 mod reloading;
+mod rules;
 mod schedule;
 mod schema;
 mod states;

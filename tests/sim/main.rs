@@ -5,6 +5,7 @@
 //! a failure prints the seed. `scripts/sim` runs ten days of a thousand checks with an optimised build.
 #![expect(clippy::unwrap_used, unreachable_pub, reason = "a test may panic")]
 
+mod backtest;
 mod cached;
 mod definitions;
 mod known;

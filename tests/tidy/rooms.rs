@@ -76,6 +76,12 @@ pub(crate) const ROOMS: &[Room] = &[
         outside: &["custos_compat", "custos_query", "custos_store"],
     },
     Room {
+        name: "backtest",
+        what: "what checks and rules would have said over the past; pure but for reading the store",
+        imports: &["config", "evaluate", "hash", "limits", "rules"],
+        outside: &["custos_promql", "custos_query", "custos_store"],
+    },
+    Room {
         name: "snmp",
         what: "polls and traps",
         imports: &["clock", "config", "limits", "lock", "mib", "observe", "part", "text"],
@@ -228,6 +234,7 @@ pub(crate) const ROOMS: &[Room] = &[
         what: "words in, tables out",
         imports: &[
             "agent",
+            "backtest",
             "clock",
             "config",
             "control",

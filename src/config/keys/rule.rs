@@ -16,7 +16,9 @@ const ON_WORDS: [(&str, bool); 2] = [("samples", true), ("interval", false)];
 const LAST: Span = Span(Duration::ZERO, INTERVAL_MAX);
 
 fn texts() -> Shape {
-    Shape::Scalar.by_name()
+    // As in rule files, what is there without a value is nothing.
+    let values = Shape::Either(vec![Shape::Scalar, Shape::Nothing]);
+    Shape::Either(vec![values.by_name(), Shape::Nothing])
 }
 
 section! {

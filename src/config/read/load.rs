@@ -82,7 +82,7 @@ pub fn load_with(path: &Path, surroundings: &Surroundings) -> Result<Loaded, Mis
     let mut findings = Findings::default();
     let documents = include::read_all(path, &mut findings);
     let config = resolve(&documents, surroundings, &mut findings);
-    let files: Vec<&Path> = documents.iter().map(|document| document.file.path()).collect();
+    let files: Vec<&Path> = config.files.iter().map(PathBuf::as_path).collect();
     let mistakes = findings.into_mistakes(&files);
     if mistakes.has_errors() { Err(mistakes) } else { Ok(Loaded { config, warnings: mistakes }) }
 }

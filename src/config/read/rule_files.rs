@@ -212,3 +212,131 @@ fn check(rule: &Rule, name: String, group: &Group, rule_check: &Arc<RuleCheck>) 
         defined_at: rule.place.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Config, load};
+    use crate::rules::When;
+    use custos_store::State;
+
+    /// Loads a configuration with these files beside it.
+    fn loaded(text: &str, files: &[(&str, &str)]) -> Result<Config, String> {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        std::fs::create_dir(path("rules")).unwrap();
+        std::fs::write(path("custos.yaml"), text).unwrap();
+        for (name, text) in files {
+            std::fs::write(path("rules").join(name), text).unwrap();
+        }
+        let shown = format!("{}/", directory.path().display());
+        load(&path("custos.yaml"))
+            .map(|loaded| loaded.config)
+            .map_err(|mistakes| mistakes.to_string().replace(&shown, ""))
+    }
+
+    fn group(name: &str, rules: &str) -> String {
+        format!("groups:\n- name: {name}\n  rules:\n{rules}")
+    }
+
+    #[test]
+    fn each_rule_is_a_check_under_a_name_that_no_other_has() {
+        let one = group(
+            "one",
+            "  - { record: 'a:b', expr: x }\n  - { alert: Down, expr: x > 1, labels: { severity: warning } }\n  \
+             - { alert: Down, expr: x > 2, labels: { severity: critical } }\n  - { alert: Same, expr: x > 1 }\n  \
+             - { alert: taken, expr: x }\n  - { alert: Twice, expr: x > 1 }\n  - { alert: Twice, expr: x > 2 }\n",
+        );
+        let two = group("two", "  - { alert: Same, expr: x > 1, for: 5m, keep_firing_for: 1m }\n");
+        let config = loaded(
+            "rules: 'rules/*.yml'\nchecks: { taken: { command: /bin/true, depends_on: Same:two } }\n",
+            &[("1.yml", &one), ("2.yml", &two), ("3.yaml", "groups: 5\n")],
+        );
+        let config = config.unwrap();
+        let names: Vec<&str> = config.checks.keys().map(String::as_str).collect();
+        assert_eq!(
+            names,
+            [
+                "Down:critical",
+                "Down:warning",
+                "Same:one",
+                "Same:two",
+                "Twice:1",
+                "Twice:2",
+                "a:b",
+                "taken",
+                "taken:one",
+            ]
+        );
+        let groups: Vec<(usize, &When)> =
+            config.groups.iter().map(|group| (group.rules.len(), &group.when)).collect();
+        assert!(matches!(groups[..], [(7, When::Grid { interval_ms: 60_000, .. }), (1, When::Grid { .. })]));
+        assert!(config.groups.iter().all(|group| group.name.contains(".yml;")));
+        let state = |check: &str, severity: &str| match &config.checks[check].command {
+            Command::Rule(rule) => match &rule.state {
+                AlertState::BySeverity(severities) => {
+                    severities.states.get(severity).copied().unwrap_or(severities.otherwise)
+                }
+                AlertState::Always(state) => *state,
+            },
+            other => panic!("{other:?}"),
+        };
+        assert_eq!((state("a:b", "warning"), state("a:b", "info")), (State::Warning, State::Ok));
+        assert_eq!((state("a:b", ""), state("a:b", "page")), (State::Critical, State::Critical));
+    }
+
+    #[test]
+    fn every_mistake_has_its_place() {
+        let rules = group("g", "  - { alert: A, expr: x > }\n  - { alert: '-a', expr: x }\n");
+        let text = "rules: [rules/r.yml, rules/none.yml, 'rules/[']\nseverities: { x: bad }\nexternal_labels: 5\n\
+                    checks:\n  a: { query: 'x[5m]', on: sometimes, for: 5, state: bad }\n  b: { command: /bin/true, for: 5m }\n  \
+                    c: { query: up, trap: {} }\n  d: { query: up, annotations: { s: '{{ nothing }}' } }\n  \
+                    e: { command: /bin/true, depends_on: off }\n  off: { command: \"'\", enabled: false }\n";
+        let mistakes = loaded(text, &[("r.yml", &rules)]).unwrap_err();
+        for expected in [
+            "custos.yaml:1:38: the glob `rules/[` is not valid",
+            "custos.yaml:2:18: found `bad`, expected",
+            "custos.yaml:3:18: found the number `5`, expected a mapping of names to values",
+            "custos.yaml:5:16: the expression of check `a` cannot be used: a rule needs an instant vector",
+            "custos.yaml:5:28: found `sometimes`, expected `samples` or `interval`",
+            "custos.yaml:5:44: found the number `5`, expected a duration",
+            "custos.yaml:5:54: found `bad`, expected",
+            "custos.yaml:6:28: check `b` has `for`, which is for checks with a `query`",
+            "check `c` has `",
+            "custos.yaml:8:37: the template of `s` cannot be used",
+            "custos.yaml:10:20: this quote ' is never closed",
+            "rules/r.yml:4:26: the expression of the rule `A` cannot be used",
+            "rules/r.yml:5:5: the rule `-a` cannot be a check",
+            "rules/none.yml: No such file or directory",
+        ] {
+            assert!(
+                mistakes.lines().any(|line| line.starts_with(expected) || line.contains(expected)),
+                "{expected}\n{mistakes}"
+            );
+        }
+        assert_eq!(mistakes.lines().count(), 14, "{mistakes}");
+    }
+
+    #[test]
+    fn a_query_has_a_state_by_what_is_said_of_it_and_an_end_where_it_is_not_enabled() {
+        let text = "severities: { low: warning, otherwise: ok }\nchecks:\n  plain: { query: up }\n  \
+                    said: { query: up, state: warning, on: interval, check_interval: 10s }\n  \
+                    labelled: { query: up, labels: { severity: low } }\n  \
+                    limited: { query: up, thresholds: [{ metric: value, warning: 1 }] }\n  \
+                    off: { query: up, enabled: false }\n  behind: { command: /bin/true, depends_on: off }\n";
+        let config = loaded(text, &[]).unwrap();
+        assert!(!config.checks.contains_key("off") && config.groups.len() == 4);
+        let rule = |check: &str| match &config.checks[check].command {
+            Command::Rule(rule) => Arc::clone(rule),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(rule("plain").state, AlertState::Always(State::Critical));
+        assert_eq!(rule("said").state, AlertState::Always(State::Warning));
+        assert_eq!(rule("limited").state, AlertState::Always(State::Ok));
+        assert!(matches!(&rule("labelled").state, AlertState::BySeverity(of) if of.otherwise == State::Ok));
+        let when = |name: &str| config.groups.iter().find(|group| *group.name == *name).unwrap().when;
+        assert_eq!(when("plain"), When::Samples { at_the_latest_ms: 60_000 });
+        assert!(matches!(when("said"), When::Grid { interval_ms: 10_000, .. }));
+        assert_eq!(config.checks["plain"].max_check_attempts, 1);
+    }
+}

@@ -292,6 +292,9 @@ periods:
     exclude: [none, nights]
   none: {}
   nights: {monday - sunday: [22:00-24:00, 00:00-06:00]}
+severities: { page: critical, ticket: warning, otherwise: unknown }
+external_url: "https://h/"
+external_labels: { site: a, "x y": "5" }
 notify:
   targets:
     hook: { webhook: "https://example.org/hook", match: [severity=critical, 'path=~"/v.*"'], states: [critical], graph: ascii }
@@ -330,6 +333,16 @@ checks:
       - { metric: "*", warning: "~:8GB", critical: "@9GB:10GB", for: 2m, on_missing: keep }
       - { metric: "a", critical: 5, rate: true }
   quiet: { command: [/bin/true], notify: false }
+  asked:
+    query: "avg_over_time(m{metric=\"a b\"}[5m]) > 80"
+    on: interval
+    state: warning
+    for: 5m
+    keep_firing_for: 90s
+    labels: { team: "{{ $labels.x }}" }
+    annotations: { summary: "it is {{ $value }}" }
+    limit: 7
+  by severity: { query: up, labels: { severity: page } }
   line:
     command: "a | b > /dev/null; echo \"done\\n\""
     shell: true

@@ -3,6 +3,7 @@
 mod dependence;
 mod fold;
 mod judge;
+mod kept;
 mod overlay;
 mod peak;
 mod steps;
@@ -11,5 +12,6 @@ mod tests;
 mod times;
 
 pub use judge::{Judged, Replay, Surroundings, Watch};
+pub use kept::Kept;
 pub use peak::{Ended, Peak};
 pub use times::{Past, judgement_times};

@@ -1,5 +1,7 @@
 //! One line, and further lines with one for each alert.
 
+use custos_store::State;
+
 use super::element::{name, value};
 use super::limit::limit;
 use crate::limits::{RULE_ALERT_CHARS_MAX, RULE_ALERTS_LISTED_MAX, RULE_ALERTS_NAMED_MAX};
@@ -28,11 +30,13 @@ pub(in crate::rules) fn in_order(alerts: &[ActiveAlert]) -> Vec<&ActiveAlert> {
 /// One line: how many fire, and the first of them.
 pub(in crate::rules) fn line(rule: &RuleCheck, ordered: &[&ActiveAlert], at_ms: i64) -> String {
     let firing = ordered.iter().filter(|alert| alert.stage == Stage::Firing).count();
+    // Where the alerts stand for no problem, thresholds say whether there is one.
+    let fires = if ordered.iter().all(|alert| alert.state == State::Ok) { "RETURNED" } else { "FIRING" };
     let (word, told) = match (firing, ordered.len()) {
         (0, 0) => return "no alert".to_owned(),
         (0, all) => (format!("PENDING {all}"), all),
-        (firing, all) if firing == all => (format!("FIRING {all}"), firing),
-        (firing, all) => (format!("FIRING {firing} of {all}"), firing),
+        (firing, all) if firing == all => (format!("{fires} {all}"), firing),
+        (firing, all) => (format!("{fires} {firing} of {all}"), firing),
     };
     let named = ordered.iter().take(told.min(RULE_ALERTS_NAMED_MAX));
     let named: Vec<String> =
@@ -84,10 +88,12 @@ fn element(rule: &RuleCheck, alert: &ActiveAlert) -> String {
 fn how_long(alert: &ActiveAlert, at_ms: i64) -> String {
     let since = |ms: i64| duration_ms(at_ms.saturating_sub(ms).max(0));
     match (alert.firing_since_ms, alert.kept_since_ms) {
+        (Some(firing_ms), None) if firing_ms >= at_ms => "just now".to_owned(),
         (Some(firing_ms), None) => format!("for {}", since(firing_ms)),
         (Some(firing_ms), Some(kept_ms)) => {
             format!("for {}, no longer returned for {}", since(firing_ms), since(kept_ms))
         }
+        (None, _) if alert.active_since_ms >= at_ms => "pending just now".to_owned(),
         (None, _) => format!("pending for {}", since(alert.active_since_ms)),
     }
 }

@@ -28,6 +28,13 @@ pub const MATCHERS_MAX: usize = 1000;
 /// Steps of a range query, as in Prometheus: 11,000 points a series.
 pub const STEPS_MAX: usize = 11_000;
 
+/// Times at which an expression is evaluated at once at least, where as many are given: their rows stay in a processor's cache.
+pub const SLAB_STEPS_MIN: usize = 8192;
+
+/// How many times as long as an expression looks back the times are at least that it is evaluated at at once, up to
+/// [`SLAB_STEPS_MAX`].
+pub const REACHES_PER_SLAB: i64 = 8;
+
 /// Times at which an expression is evaluated at once, where more are given; its rows for them are held together.
 pub const SLAB_STEPS_MAX: usize = 65_536;
 

@@ -193,13 +193,14 @@ fn a_long_list_of_times_is_evaluated_in_parts_and_can_be_left() {
         true
     })
     .unwrap();
-    assert_eq!((slabs, present), (4, 99_000));
+    assert_eq!(present, 99_000);
+    assert!(slabs >= 4, "{slabs}");
     let mut seen = 0;
     at(&expr, &memory, &times, &Options::default(), &mut |slab, _| {
         seen += slab.len();
         false
     })
     .unwrap();
-    assert_eq!(seen, custos_promql::limits::SLAB_STEPS_MAX);
+    assert!(seen < times.len(), "{seen}");
     assert!(at(&parse("a[5m]").unwrap(), &memory, &times, &Options::default(), &mut |_, _| true).is_err());
 }

@@ -6,11 +6,12 @@
 use super::grid::Grid;
 use super::options::Options;
 use super::query::{evaluator, named};
+use super::reach::reach_ms;
 use super::value::{Row, Value};
 use crate::ast::{At, Expr, TimeShift};
 use crate::error::{Error, ErrorKind, Result};
 use crate::labels::Labels;
-use crate::limits::SLAB_STEPS_MAX;
+use crate::limits::{REACHES_PER_SLAB, SLAB_STEPS_MAX, SLAB_STEPS_MIN};
 use crate::source::Source;
 use crate::value_type::ValueType;
 
@@ -45,13 +46,29 @@ pub fn at(
         return Err(Error::execution(expr.span(), "rule result is not a vector or scalar"));
     }
     let at = Given { expr, source, options };
-    let most = if refers_to_query(expr) { 1 } else { SLAB_STEPS_MAX };
-    for slab in times.chunks(most) {
+    let mut rest = times;
+    while !rest.is_empty() {
+        let (slab, later) = rest.split_at(slab_len(expr, rest, options));
         if !at.slab(slab, each)? {
             break;
         }
+        rest = later;
     }
     Ok(())
+}
+
+/// How many of these times are evaluated at once. Rows of a few thousand steps stay in the cache of a processor; where windows are
+/// long, so that the same samples would be read again and again, there are more.
+fn slab_len(expr: &Expr, times: &[i64], options: &Options<'_>) -> usize {
+    if refers_to_query(expr) {
+        return 1;
+    }
+    let (Some(first), Some(reach_ms)) = (times.first(), reach_ms(expr, options.lookback_ms)) else {
+        return times.len().min(SLAB_STEPS_MAX);
+    };
+    let until_ms = first.saturating_add(reach_ms.saturating_mul(REACHES_PER_SLAB));
+    let by_reach = times.partition_point(|time| *time < until_ms);
+    by_reach.clamp(SLAB_STEPS_MIN, SLAB_STEPS_MAX).min(times.len())
 }
 
 /// What an expression is evaluated by.

@@ -8,7 +8,7 @@ use super::set;
 use super::value::{Row, Value};
 use crate::ast::{Binary, Operator};
 use crate::error::{Error, Result};
-use crate::source::is_ended;
+use crate::source::{ENDED, is_ended};
 
 /// What an operator comes to.
 pub(super) fn eval(evaluator: &Evaluator<'_>, binary: &Binary, grid: &Grid) -> Result<Value> {
@@ -49,20 +49,32 @@ fn scalars(operator: Operator, left: f64, right: f64) -> f64 {
 fn with_scalar(binary: &Binary, mut rows: Vec<Row>, scalar: &[f64], scalar_is_left: bool) -> Vec<Row> {
     let (operator, returns_bool) = (binary.operator, binary.returns_bool);
     let keeps_value = operator.is_comparison() && !returns_bool;
+    let keeps = comparison(operator).filter(|_| keeps_value);
     for row in &mut rows {
         row.drops_name |= !keeps_value;
+        if let Some(keeps) = keeps {
+            keep(&mut row.values, scalar, keeps, scalar_is_left);
+            continue;
+        }
         for (value, scalar) in row.values.iter_mut().zip(scalar) {
             if is_ended(*value) {
                 continue;
             }
             let (left, right) = if scalar_is_left { (*scalar, *value) } else { (*value, *scalar) };
-            let result = element(operator, returns_bool, left, right);
-            let kept = keeps_value && !is_ended(result);
-            if !kept {
-                *value = result;
-            }
+            *value = element(operator, returns_bool, left, right);
         }
     }
     rows.retain(|row| !row.is_empty());
     rows
+}
+
+/// Keeps the values of which a comparison holds.
+fn keep(values: &mut [f64], scalar: &[f64], holds: fn(f64, f64) -> bool, scalar_is_left: bool) {
+    for (value, scalar) in values.iter_mut().zip(scalar) {
+        let (left, right) = if scalar_is_left { (*scalar, *value) } else { (*value, *scalar) };
+        // Of a step without a value `!=` holds, and then there is still none.
+        if !holds(left, right) {
+            *value = ENDED;
+        }
+    }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::ast::{Expr, Selector};
 use crate::error::Result;
 use crate::limits::{READ_SAMPLES_MAX, READ_SERIES_MAX};
-use crate::source::{Samples, Source, SourceSeries, is_ended};
+use crate::source::{Source, SourceSeries};
 
 /// When series that an expression selects have samples or end, and when nobody looked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,8 +79,9 @@ fn of_group(
         let part: Vec<&SourceSeries> = part.iter().collect();
         let mut of_part = Vec::new();
         for (from_ms, to_ms) in stretches(&part, from_ms, to_ms) {
-            let samples = source.read(&part, from_ms, to_ms)?;
-            any_ends |= add(&samples, &mut of_part);
+            let found = source.times(&part, from_ms, to_ms)?;
+            any_ends |= found.iter().any(|(_, has_end)| *has_end);
+            add(&found, &mut of_part);
         }
         merge(&mut times, of_part);
     }
@@ -109,12 +110,12 @@ fn stretches(series: &[&SourceSeries], from_ms: i64, to_ms: i64) -> impl Iterato
     })
 }
 
-/// Adds the times of samples that follow those that are there; whether any is an end.
-fn add(samples: &[Samples], times: &mut Vec<i64>) -> bool {
+/// Adds times that follow those that are there.
+fn add(found: &[(Arc<Vec<i64>>, bool)], times: &mut Vec<i64>) {
     let mut distinct: Vec<&Arc<Vec<i64>>> = Vec::new();
-    for one in samples {
-        if !distinct.iter().any(|known| Arc::ptr_eq(known, &one.times)) {
-            distinct.push(&one.times);
+    for (one, _) in found {
+        if !distinct.iter().any(|known| Arc::ptr_eq(known, one)) {
+            distinct.push(one);
         }
     }
     let len = times.len();
@@ -125,7 +126,6 @@ fn add(samples: &[Samples], times: &mut Vec<i64>) -> bool {
         times[len..].sort_unstable();
         times.dedup();
     }
-    samples.iter().any(|one| one.values.iter().copied().any(is_ended))
 }
 
 /// Adds further times.

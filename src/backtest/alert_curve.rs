@@ -1,0 +1,255 @@
+//! For every threshold at once: how often and for how long a value would have been beyond it.
+//!
+//! One pass over the values. For each value, the longest stretch around it in which no value is smaller is what is beyond a
+//! threshold as long as the threshold is below that value and not below the greater of the two values at the ends of the
+//! stretch. A stack of ascending values finds all such stretches: there are no more than values.
+
+use super::curve_points::CurvePoint;
+
+/// What makes an alert of values beyond a threshold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Condition {
+    /// Values below the threshold are beyond it, rather than those above.
+    pub is_below: bool,
+    /// A value that equals the threshold is beyond it.
+    pub or_equal: bool,
+    /// How long values must be beyond (ms).
+    pub for_ms: i64,
+    /// So many values in a row confirm it once they were for long enough; at least 1.
+    pub attempts: usize,
+}
+
+/// The curve of a series of values while they are taken in.
+pub struct AlertCurve<'a> {
+    /// When values were judged (ms since the epoch), ascending.
+    times: &'a [i64],
+    /// Where the last alerts end, if values are still beyond (ms since the epoch).
+    end_ms: i64,
+    condition: Condition,
+    /// Thresholds in the order in which fewer values are beyond, as they are compared.
+    thresholds: &'a [f64],
+    /// How many more alerts there are from a threshold on than at the one before, and ms.
+    changes: Vec<(i64, i64)>,
+}
+
+/// A stretch of values that are not smaller than one, which may go on.
+#[derive(Clone, Copy)]
+struct Open {
+    value: f64,
+    from: usize,
+}
+
+impl<'a> AlertCurve<'a> {
+    /// For values at these times. Thresholds ascend.
+    pub fn new(times: &'a [i64], end_ms: i64, condition: Condition, thresholds: &'a [f64]) -> AlertCurve<'a> {
+        AlertCurve { times, end_ms, condition, thresholds, changes: vec![(0, 0); thresholds.len() + 1] }
+    }
+
+    /// Takes in the values of a series, one for each time; NaN where there is none.
+    pub fn add(&mut self, values: &[f64]) {
+        let mut open: Vec<Open> = Vec::new();
+        for (index, value) in values.iter().enumerate() {
+            let mut from = index;
+            while let Some(last) = open.last().copied().filter(|last| !(last.value < self.height(*value))) {
+                open.pop();
+                let outside = open.last().map_or(f64::NEG_INFINITY, |before| before.value);
+                self.close(last, index, outside.max(self.height(*value)));
+                from = last.from;
+            }
+            if !value.is_nan() {
+                open.push(Open { value: self.height(*value), from });
+            }
+        }
+        while let Some(last) = open.pop() {
+            let outside = open.last().map_or(f64::NEG_INFINITY, |before| before.value);
+            self.close(last, values.len(), outside);
+        }
+    }
+
+    /// A value so that greater is worse. None at all is the least.
+    fn height(&self, value: f64) -> f64 {
+        match (value.is_nan(), self.condition.is_below) {
+            (true, _) => f64::NEG_INFINITY,
+            (false, true) => -value,
+            (false, false) => value,
+        }
+    }
+
+    /// Counts a stretch up to an index. What is outside of it is at most so high.
+    fn close(&mut self, stretch: Open, to: usize, outside: f64) {
+        if !(outside < stretch.value) {
+            return;
+        }
+        let (first, after) = (self.first_above(outside), self.first_above(stretch.value));
+        if first >= after {
+            return;
+        }
+        if let Some(fires) = self.fires(stretch.from, to) {
+            let until_ms = self.times.get(to).copied().unwrap_or(self.end_ms);
+            let lasted_ms = until_ms.saturating_sub(self.times[fires]);
+            for (at, sign) in [(first, 1), (after, -1)] {
+                self.changes[at].0 += sign;
+                self.changes[at].1 += sign * lasted_ms;
+            }
+        }
+    }
+
+    /// The first threshold that values of this height are not beyond.
+    fn first_above(&self, height: f64) -> usize {
+        if height == f64::NEG_INFINITY {
+            return 0;
+        }
+        let count = self.thresholds.len();
+        let Condition { is_below, or_equal, .. } = self.condition;
+        let is_beyond = |place: usize| {
+            // In the order in which fewer values are beyond.
+            let threshold =
+                if is_below { -self.thresholds[count - 1 - place] } else { self.thresholds[place] };
+            if or_equal { height >= threshold } else { height > threshold }
+        };
+        // Thresholds are mostly equally far apart: a guess, then single steps.
+        let (Some(least), Some(most)) = (self.thresholds.first(), self.thresholds.last()) else { return 0 };
+        let (least, most) = if is_below { (-most, -least) } else { (*least, *most) };
+        let guess = (height - least) / (most - least) * (count - 1) as f64;
+        let mut place = (guess.max(0.0) as usize).min(count - 1);
+        let mut steps = 0;
+        while place < count && is_beyond(place) {
+            place += 1;
+            steps += 1;
+            if steps > GUESS_STEPS_MAX {
+                return place + partition_point(place, count, is_beyond);
+            }
+        }
+        while place > 0 && !is_beyond(place - 1) {
+            place -= 1;
+            steps += 1;
+            if steps > GUESS_STEPS_MAX {
+                return partition_point(0, place, is_beyond);
+            }
+        }
+        place
+    }
+
+    /// The index at which an alert of values that are beyond from one index up to another fires, if it does.
+    fn fires(&self, from: usize, to: usize) -> Option<usize> {
+        let due_ms = self.times[from].saturating_add(self.condition.for_ms);
+        if self.times[to - 1] < due_ms {
+            return None;
+        }
+        let long_enough = match self.condition.for_ms {
+            0 => from,
+            _ => from + self.times[from..to].partition_point(|time| *time < due_ms),
+        };
+        let fires = long_enough + self.condition.attempts.max(1) - 1;
+        (fires < to).then_some(fires)
+    }
+
+    /// Alerts and hours for each threshold, in their order.
+    pub fn points(&self) -> Vec<CurvePoint> {
+        let (mut alerts, mut ms) = (0_i64, 0_i64);
+        let mut points: Vec<CurvePoint> = (0..self.thresholds.len())
+            .map(|place| {
+                alerts += self.changes[place].0;
+                ms += self.changes[place].1;
+                let index = if self.condition.is_below { self.thresholds.len() - 1 - place } else { place };
+                CurvePoint {
+                    threshold: self.thresholds[index],
+                    alerts: u64::try_from(alerts).unwrap_or(0),
+                    hours: ms as f64 / 3_600_000.0,
+                }
+            })
+            .collect();
+        if self.condition.is_below {
+            points.reverse();
+        }
+        points
+    }
+}
+
+/// Steps from a guess before it is searched for.
+const GUESS_STEPS_MAX: usize = 4;
+
+/// How many places from one on, up to another, fulfil a condition that holds for the first of them only.
+fn partition_point(from: usize, to: usize, holds: impl Fn(usize) -> bool) -> usize {
+    let (mut low, mut high) = (from, to);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if holds(middle) { low = middle + 1 } else { high = middle }
+    }
+    low - from
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// One threshold after the other, one value after the other.
+    fn brute_force(
+        times: &[i64],
+        values: &[f64],
+        end_ms: i64,
+        condition: Condition,
+        threshold: f64,
+    ) -> (u64, i64) {
+        let is_beyond = |value: f64| match (condition.is_below, condition.or_equal) {
+            (false, false) => value > threshold,
+            (false, true) => value >= threshold,
+            (true, false) => value < threshold,
+            (true, true) => value <= threshold,
+        };
+        let (mut alerts, mut ms) = (0, 0);
+        let (mut since, mut ready, mut firing): (Option<i64>, usize, Option<i64>) = (None, 0, None);
+        for (time, value) in times.iter().zip(values) {
+            if !is_beyond(*value) {
+                ms += firing.map_or(0, |from| time - from);
+                (since, ready, firing) = (None, 0, None);
+                continue;
+            }
+            let from = *since.get_or_insert(*time);
+            if time - from >= condition.for_ms {
+                ready += 1;
+                if ready == condition.attempts {
+                    firing = Some(*time);
+                    alerts += 1;
+                }
+            }
+        }
+        ms += firing.map_or(0, |from| end_ms - from);
+        (alerts, ms)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(1000))]
+        #[test]
+        fn the_curve_is_what_each_threshold_comes_to_alone(
+            samples in prop::collection::vec(
+                (1_i64..30_000, prop_oneof![8 => (-6_i64..7).prop_map(|k| k as f64), 2 => -6.0..7.0, 1 => Just(f64::NAN)]),
+                1..60,
+            ),
+            is_below in any::<bool>(),
+            or_equal in any::<bool>(),
+            for_ms in prop_oneof![Just(0), 1_i64..90_000],
+            attempts in 1_usize..4,
+            uneven in any::<bool>(),
+        ) {
+            let place = |at: &mut i64, sample: &(i64, f64)| { *at += sample.0; Some(*at) };
+            let times: Vec<i64> = samples.iter().scan(0, place).collect();
+            let values: Vec<f64> = samples.iter().map(|sample| sample.1).collect();
+            let end_ms = times.last().unwrap() + 10_000;
+            let condition = Condition { is_below, or_equal, for_ms, attempts };
+            let mut thresholds: Vec<f64> = (-8..=8).map(f64::from).collect();
+            if uneven {
+                thresholds.extend([-5.5, 0.25, 0.3, 0.31, 0.32, 6.5, 1000.0]);
+                thresholds.sort_by(f64::total_cmp);
+            }
+            let mut curve = AlertCurve::new(&times, end_ms, condition, &thresholds);
+            curve.add(&values);
+            for point in curve.points() {
+                let (alerts, ms) = brute_force(&times, &values, end_ms, condition, point.threshold);
+                prop_assert_eq!((point.alerts, point.hours), (alerts, ms as f64 / 3_600_000.0), "{}", point.threshold);
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! What a backtest comes to: alerts, and the stretches of which nothing is known.
+
+use custos_promql::Labels;
+use custos_store::State;
+
+/// Times from one up to another (ms since the epoch).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span {
+    /// The first millisecond.
+    pub since_ms: i64,
+    /// The one after the last.
+    pub until_ms: i64,
+}
+
+impl Span {
+    /// How long it is (ms).
+    pub fn length_ms(self) -> i64 {
+        self.until_ms.saturating_sub(self.since_ms).max(0)
+    }
+}
+
+/// How long two spans have in common (ms).
+pub fn overlap(one: Span, other: Span) -> i64 {
+    one.until_ms.min(other.until_ms).saturating_sub(one.since_ms.max(other.since_ms)).max(0)
+}
+
+/// An alert that fired.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AlertInterval {
+    /// The check, or the check of the rule.
+    pub check: String,
+    /// Since when what caused it was there (ms since the epoch).
+    pub pending_since_ms: i64,
+    /// Since when it fired (ms since the epoch).
+    pub since_ms: i64,
+    /// When it ended (ms since the epoch); none while it fires.
+    pub until_ms: Option<i64>,
+    /// The worst state that it stood for.
+    pub state: State,
+    /// Its labels.
+    pub labels: Labels,
+    /// The worst value, and when it was so first (ms since the epoch), where it is of one value.
+    pub peak: Option<(f64, i64)>,
+    /// What was said when it began to fire.
+    pub said: String,
+}
+
+impl AlertInterval {
+    /// The time in which it fired; `end_ms` is where the backtest ends.
+    pub fn span(&self, end_ms: i64) -> Span {
+        Span { since_ms: self.since_ms, until_ms: self.until_ms.unwrap_or(end_ms) }
+    }
+}
+
+/// What a backtest comes to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Backtest {
+    /// The time that it is of; none if nothing is stored of it.
+    pub span: Option<Span>,
+    /// Alerts that fired, by the time at which they began.
+    pub intervals: Vec<AlertInterval>,
+    /// Stretches of which nothing is known, ascending.
+    pub not_observed: Vec<Span>,
+    /// How often something was judged.
+    pub judged: u64,
+    /// Judgements that failed, and why the first of them did.
+    pub failed: Option<(u64, String)>,
+}
+
+impl Backtest {
+    /// Both together: of what both judged over the same time, what neither observed was not.
+    #[must_use]
+    pub fn and(mut self, other: Backtest) -> Backtest {
+        self.not_observed = match self.span {
+            None => other.not_observed,
+            Some(_) => in_both(&self.not_observed, &other.not_observed),
+        };
+        self.span = match (self.span, other.span) {
+            (Some(one), Some(other)) => Some(Span {
+                since_ms: one.since_ms.min(other.since_ms),
+                until_ms: one.until_ms.max(other.until_ms),
+            }),
+            (one, other) => one.or(other),
+        };
+        self.intervals.extend(other.intervals);
+        self.judged += other.judged;
+        self.failed = match (self.failed, other.failed) {
+            (Some((count, reason)), Some((further, _))) => Some((count + further, reason)),
+            (one, other) => one.or(other),
+        };
+        self
+    }
+
+    /// How much of the time was observed (ms).
+    pub fn observed_ms(&self) -> i64 {
+        let Some(span) = self.span else { return 0 };
+        let dark: i64 = self.not_observed.iter().map(|dark| overlap(*dark, span)).sum();
+        span.length_ms().saturating_sub(dark).max(0)
+    }
+
+    /// Where it ends (ms since the epoch).
+    pub fn end_ms(&self) -> i64 {
+        self.span.map_or(0, |span| span.until_ms)
+    }
+}
+
+/// What two lists of spans, each ascending and apart, have in common.
+fn in_both(one: &[Span], other: &[Span]) -> Vec<Span> {
+    let of_one = |span: &Span| {
+        let span = *span;
+        let common = move |of: &Span| Span {
+            since_ms: span.since_ms.max(of.since_ms),
+            until_ms: span.until_ms.min(of.until_ms),
+        };
+        other.iter().map(common).filter(|common| common.length_ms() > 0).collect::<Vec<_>>()
+    };
+    one.iter().flat_map(of_one).collect()
+}

@@ -1,0 +1,23 @@
+//! What checks and rules would have said over the past, by the functions that judge now.
+
+mod alert_curve;
+mod curve_points;
+mod difference;
+mod fail_if;
+mod incident;
+mod interval;
+mod of_rules;
+#[cfg(test)]
+mod tests;
+mod thresholds;
+mod totals;
+
+pub use alert_curve::{AlertCurve, Condition};
+pub use curve_points::{CurvePoint, knee, round_thresholds};
+pub use difference::{Difference, difference};
+pub use fail_if::FailIf;
+pub use incident::{Incident, Incidents, Met, met};
+pub use interval::{AlertInterval, Backtest, Span, overlap};
+pub use of_rules::{RuleBacktest, backtest_rules, rule_curve, rule_groups};
+pub use thresholds::{Changed, backtest_check};
+pub use totals::{Totals, totals};

@@ -1,0 +1,187 @@
+//! Backtests over stored runs, compared with what was recorded and with one threshold after the other.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use custos_promql::parse;
+use custos_store::{Bounds, Metric, Options, Reader, Reason, Run, State, Value, Writer};
+use proptest::prelude::*;
+
+use super::{Changed, Span, backtest_check, backtest_rules, rule_curve};
+use crate::agent::implicit_check;
+use crate::config::{Check, OnMissing, Threshold, UnitRange};
+use crate::evaluate::{Pending, PreviousState, Taken, evaluate};
+use crate::rules::{AlertRule, AlertState, Judge, RuleCheck, RuleGroup, RuleKind, When};
+
+const MINUTE_MS: i64 = 60_000;
+
+fn range(limit: f64) -> UnitRange {
+    let bounds = Bounds { start: 0.0, end: limit, inside: false };
+    UnitRange { bounds, unit: None, written: limit.to_string() }
+}
+
+fn check(attempts: u32, for_minutes: u64) -> Check {
+    let glob = globset::Glob::new("m").unwrap().compile_matcher();
+    let threshold = Threshold {
+        metric: "m".to_owned(),
+        matcher: glob,
+        warning: Some(range(3.0)),
+        critical: Some(range(5.0)),
+        pending_for: Duration::from_secs(for_minutes * 60),
+        rate: false,
+        on_missing: OnMissing::State(State::Unknown),
+    };
+    Check { max_check_attempts: attempts, thresholds: vec![threshold], ..implicit_check("c") }
+}
+
+/// Runs a minute apart, judged and stood as the agent does it.
+fn recorded(check: &Check, values: &[Option<u8>]) -> Vec<Run> {
+    let (mut before, mut pending) = (None, Pending::default());
+    let judged = values.iter().enumerate().map(|(minute, value)| {
+        let time_ms = minute as i64 * MINUTE_MS;
+        let mut run = Run { time_ms, text: format!("run {minute}"), lateness_us: Some(0), ..Run::default() };
+        match value {
+            Some(value) => run.metrics = vec![Metric::new("m", Value::from(f64::from(*value)))],
+            None => (run.reason, run.duration_us) = (Reason::Missed, 60_000_000),
+        }
+        evaluate(check, before, &mut pending, Taken::at(time_ms * 1000), &mut run);
+        // A run without a result changes no state.
+        if value.is_some() {
+            before = Some(PreviousState { state: run.state, standing: run.standing });
+        }
+        run
+    });
+    judged.collect()
+}
+
+/// The alerts that are in the record: when a problem became hard, and when it was over.
+fn in_record(runs: &[Run]) -> Vec<(i64, Option<i64>)> {
+    let mut alerts: Vec<(i64, Option<i64>)> = Vec::new();
+    for run in runs.iter().filter(|run| run.reason == Reason::Exited) {
+        let is_open = alerts.last().is_some_and(|last| last.1.is_none());
+        match (run.state != State::Ok && run.standing.hard, is_open) {
+            (true, false) => alerts.push((run.time_ms, None)),
+            (false, true) if run.state == State::Ok => alerts.last_mut().unwrap().1 = Some(run.time_ms),
+            _ => {}
+        }
+    }
+    alerts
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+    #[test]
+    fn a_backtest_by_the_definition_in_force_is_the_record(
+        values in prop::collection::vec(prop_oneof![12 => (0_u8..8).prop_map(Some), 1 => Just(None)], 1..80),
+        attempts in 1_u32..4,
+        for_minutes in 0_u64..4,
+    ) {
+        let check = check(attempts, for_minutes);
+        let runs = recorded(&check, &values);
+        let expected = in_record(&runs);
+        let found = backtest_check(&check, runs.into_iter(), None);
+        let alerts: Vec<(i64, Option<i64>)> =
+            found.intervals.iter().map(|alert| (alert.since_ms, alert.until_ms)).collect();
+        prop_assert_eq!(alerts, expected);
+        prop_assert_eq!(found.judged, values.iter().flatten().count() as u64);
+    }
+}
+
+#[test]
+fn an_alert_tells_since_when_how_bad_and_in_which_words() {
+    let check = check(2, 1);
+    let values = [1, 4, 4, 7, 6, 1, 1].map(Some);
+    let mut runs = recorded(&check, &values);
+    runs.push(Run {
+        time_ms: 7 * MINUTE_MS,
+        reason: Reason::Missed,
+        duration_us: 600_000_000,
+        ..Run::default()
+    });
+    runs.extend(recorded(&check, &[Some(1)]).into_iter().map(|run| Run { time_ms: 17 * MINUTE_MS, ..run }));
+    let found = backtest_check(&check, runs.clone().into_iter(), None);
+    let [alert] = &found.intervals[..] else { panic!("{found:?}") };
+    assert_eq!((alert.since_ms, alert.until_ms), (3 * MINUTE_MS, Some(5 * MINUTE_MS)));
+    assert_eq!((alert.pending_since_ms, alert.peak), (2 * MINUTE_MS, Some((7.0, 3 * MINUTE_MS))));
+    assert_eq!(alert.state, State::Critical);
+    assert_eq!(alert.said, "WARNING: m is 7, outside 3 for at least 1m; run 3");
+    assert_eq!(found.not_observed, [Span { since_ms: 7 * MINUTE_MS, until_ms: 17 * MINUTE_MS }]);
+    let changed =
+        Changed { critical: Some(range(9.0)), pending_for: Some(Duration::ZERO), ..Changed::default() };
+    let changed = backtest_check(&changed.apply(&check).unwrap(), runs.into_iter(), None);
+    assert_eq!(changed.intervals[0].since_ms, 2 * MINUTE_MS);
+    assert_eq!(changed.intervals[0].state, State::Warning);
+    assert!(Changed { metric: Some("x".to_owned()), ..Changed::default() }.apply(&check).is_none());
+}
+
+fn rule(query: &str, for_ms: i64) -> RuleGroup {
+    let kind = RuleKind::Alert(AlertRule {
+        name: "A".to_owned(),
+        for_ms,
+        keep_firing_ms: 0,
+        annotations: Vec::new(),
+    });
+    let rule = RuleCheck {
+        check: "A".into(),
+        judge: Judge::Query { query: query.to_owned(), expr: parse(query).unwrap() },
+        labels: Vec::new(),
+        kind,
+        limit: 0,
+        state: AlertState::Always(State::Critical),
+    };
+    RuleGroup {
+        name: "A".into(),
+        when: When::Samples { at_the_latest_ms: 5 * MINUTE_MS },
+        query_offset_ms: 0,
+        rules: vec![Arc::new(rule)],
+    }
+}
+
+/// A store with these values of `c:m`, a minute apart; a missed run where there is none.
+fn stored(values: &[Option<u8>]) -> (tempfile::TempDir, Reader) {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = Writer::open(directory.path(), Options::default()).unwrap();
+    let runs = recorded(&check(1, 0), values);
+    writer.append(&runs.iter().map(|run| ("c", run)).collect::<Vec<_>>()).unwrap();
+    writer.close().unwrap();
+    let reader = Reader::open(directory.path()).unwrap();
+    (directory, reader)
+}
+
+#[test]
+fn what_nobody_looked_at_is_neither_quiet_nor_loud() {
+    let values = [Some(1), Some(9), None, None, Some(9), Some(1), Some(9)];
+    let (_directory, reader) = stored(&values);
+    let found = backtest_rules(&rule("c > 5", 0), &reader.snapshot(), None).unwrap();
+    let found = &found[0].backtest;
+    let alerts: Vec<_> = found.intervals.iter().map(|alert| (alert.since_ms, alert.until_ms)).collect();
+    // The alert goes on over the missed runs: nothing is known that would end it.
+    assert_eq!(alerts, [(MINUTE_MS, Some(5 * MINUTE_MS)), (6 * MINUTE_MS, None)]);
+    assert_eq!(found.not_observed, [Span { since_ms: 2 * MINUTE_MS, until_ms: 4 * MINUTE_MS }]);
+    assert_eq!(found.judged, 5);
+    assert_eq!(found.intervals[1].peak, Some((9.0, 6 * MINUTE_MS)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(40))]
+    #[test]
+    fn each_point_of_a_curve_is_the_backtest_of_that_threshold(
+        values in prop::collection::vec(prop_oneof![20 => (0_u8..8).prop_map(Some), 1 => Just(None)], 1..60),
+        for_minutes in 0_i64..4,
+        is_below in any::<bool>(),
+    ) {
+        let (_directory, reader) = stored(&values);
+        let snapshot = reader.snapshot();
+        let sign = if is_below { "<" } else { ">" };
+        let of = |threshold: f64| rule(&format!("c {sign} {threshold}"), for_minutes * MINUTE_MS);
+        let (points, below) = rule_curve(&of(4.0), &snapshot, None, 1).unwrap();
+        prop_assert_eq!(below, is_below && !points.is_empty() || is_below);
+        for threshold in 0..8_u8 {
+            let Some(point) = points.iter().find(|point| point.threshold == f64::from(threshold)) else { continue };
+            let found = backtest_rules(&of(f64::from(threshold)), &snapshot, None).unwrap();
+            let found = &found[0].backtest;
+            let ms: i64 = found.intervals.iter().map(|alert| alert.span(found.end_ms()).length_ms()).sum();
+            prop_assert_eq!((point.alerts, point.hours), (found.intervals.len() as u64, ms as f64 / 3_600_000.0), "{}", threshold);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! `custos backtest`.
+
+mod args;
+mod curve;
+mod json;
+mod plan;
+mod run;
+mod show;
+#[cfg(test)]
+mod tests;
+
+pub(super) use args::BacktestArgs;
+pub(super) use run::run;

@@ -1,0 +1,215 @@
+//! What is backtested: a check or rules, as they are and in each way that they are changed.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use custos_compat::nagios;
+use custos_promql::parse_duration;
+use custos_store::{Bounds, State};
+use globset::GlobBuilder;
+use jiff::Zoned;
+
+use super::args::BacktestArgs;
+use crate::agent::implicit_check;
+use crate::backtest::{Changed, FailIf, Span, rule_groups};
+use crate::cli::read::{Failure, Opened};
+use crate::cli::rules::refused;
+use crate::cli::unknown::selector;
+use crate::config::{ByteUnits, Check, OnMissing, Threshold, UnitRange};
+use crate::limits::BACKTEST_VARIANTS_MAX;
+use crate::rules::{RuleCheck, RuleGroup, RuleKind, Severities, read_files};
+
+/// What is backtested.
+pub(super) enum Subject {
+    /// A check, and which of its metrics is meant.
+    Check(Box<Check>, Option<String>),
+    /// Groups of rules, and the checks of those that are wanted.
+    Rules(Vec<RuleGroup>, BTreeSet<String>),
+}
+
+/// A way in which it is changed.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Variant {
+    /// As it was typed; empty if nothing is changed.
+    pub(super) words: String,
+    /// What is otherwise.
+    pub(super) changed: Changed,
+}
+
+/// The time that is asked for; none for all.
+pub(super) fn span(args: &BacktestArgs, now: &Zoned) -> Result<Option<Span>, Failure> {
+    let range = args.span.range(now)?;
+    Ok((range != (i64::MIN..i64::MAX)).then_some(Span { since_ms: range.start, until_ms: range.end }))
+}
+
+/// The condition under which the command fails.
+pub(super) fn fail_if(args: &BacktestArgs) -> Result<Option<FailIf>, Failure> {
+    let read = |text: &String| text.parse().map_err(|error| Failure::usage(format!("--fail-if: {error}")));
+    args.fail_if.as_ref().map(read).transpose()
+}
+
+/// What is meant by the target.
+pub(super) fn subject(args: &BacktestArgs, opened: &Opened, known: &[String]) -> Result<Subject, Failure> {
+    let is_file = Path::new(&args.target).extension().is_some_and(|end| end == "yml" || end == "yaml")
+        || args.target.contains('/') && Path::new(&args.target).is_file();
+    if is_file {
+        return rules(args);
+    }
+    let defined = opened.config.iter().flat_map(|config| config.checks.values());
+    let named = defined.filter(|check| {
+        args.target.strip_prefix(&check.name).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+    });
+    let longest = named.max_by_key(|check| check.name.len());
+    let groups = || opened.config.iter().flat_map(|config| &config.groups);
+    if let Some(rule) = longest.filter(|check| check.command.is_rule()) {
+        let has_rule = |group: &&Arc<RuleGroup>| group.rules.iter().any(|one| *one.check == *rule.name);
+        let groups = groups().filter(has_rule).map(|group| RuleGroup::clone(group)).collect();
+        refuse_ranges(args)?;
+        return Ok(Subject::Rules(groups, BTreeSet::from([rule.name.clone()])));
+    }
+    let (check, metric) = match longest {
+        Some(check) => (Check::clone(check), args.target[check.name.len()..].strip_prefix(':')),
+        None => {
+            let selected = selector(&args.target, known)?;
+            let check = implicit_check(selected.check());
+            let rest = args.target.strip_prefix(selected.check()).and_then(|rest| rest.strip_prefix(':'));
+            (check, rest)
+        }
+    };
+    Ok(Subject::Check(Box::new(check), metric.map(str::to_owned)))
+}
+
+/// A rule has no ranges that could be other ones.
+fn refuse_ranges(args: &BacktestArgs) -> Result<(), Failure> {
+    if args.warning.is_empty() && args.critical.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::usage("--warning and --critical are for checks; a rule has its threshold in its expression"))
+}
+
+fn rules(args: &BacktestArgs) -> Result<Subject, Failure> {
+    refuse_ranges(args)?;
+    let (files, _) = read_files(&[PathBuf::from(&args.target)]).map_err(|mistakes| refused(&mistakes))?;
+    let severities = Arc::new(Severities::default());
+    let groups: Vec<RuleGroup> = files.iter().flat_map(|file| rule_groups(file, &severities)).collect();
+    let rules = || groups.iter().flat_map(|group| &group.rules);
+    if let Some(unknown) = args.rule.iter().find(|name| rules().all(|rule| rule.name() != *name)) {
+        return Err(Failure::usage(format!("failed to find the rule {unknown:?} in {}", args.target)));
+    }
+    let is_wanted =
+        |rule: &&Arc<RuleCheck>| args.rule.is_empty() || args.rule.iter().any(|name| name == rule.name());
+    let wanted = rules().filter(is_wanted).map(|rule| rule.check.to_string()).collect();
+    Ok(Subject::Rules(groups, wanted))
+}
+
+/// All ways in which it is changed: every choice of one value of each option that is given.
+pub(super) fn variants(args: &BacktestArgs, subject: &Subject) -> Result<Vec<Variant>, Failure> {
+    let mut all = vec![Variant::default()];
+    let (metric, units) = match subject {
+        Subject::Check(check, metric) => (metric.clone(), check.byte_units),
+        Subject::Rules(..) => (None, ByteUnits::Si),
+    };
+    for variant in &mut all {
+        variant.changed.metric.clone_from(&metric);
+    }
+    let mut choose =
+        |option: &str, texts: &[String], set: &dyn Fn(&mut Changed, &str) -> Result<(), Failure>| {
+            if texts.is_empty() {
+                return Ok(());
+            }
+            let mut chosen = Vec::new();
+            for variant in &all {
+                for text in texts {
+                    let mut next = variant.clone();
+                    set(&mut next.changed, text)?;
+                    next.words = format!("{} {option} {text}", next.words).trim().to_owned();
+                    chosen.push(next);
+                }
+            }
+            all = chosen;
+            Ok::<(), Failure>(())
+        };
+    choose("--for", &args.pending_for, &|changed, text| {
+        let seconds = parse_duration(text).filter(|seconds| *seconds >= 0.0);
+        let seconds = seconds.or_else(|| (text == "0").then_some(0.0));
+        let message =
+            || Failure::usage(format!("--for: {text:?} is no length of time, such as 30s, 5m or 1h30m"));
+        changed.pending_for = Some(Duration::from_millis((seconds.ok_or_else(message)? * 1e3) as u64));
+        Ok(())
+    })?;
+    choose("--warning", &args.warning, &|changed, text| {
+        changed.warning = Some(range("--warning", text, units)?);
+        Ok(())
+    })?;
+    choose("--critical", &args.critical, &|changed, text| {
+        changed.critical = Some(range("--critical", text, units)?);
+        Ok(())
+    })?;
+    if all.len() > BACKTEST_VARIANTS_MAX {
+        let message = format!("{} choices are to be tried, of at most {BACKTEST_VARIANTS_MAX}", all.len());
+        return Err(Failure::usage(message));
+    }
+    Ok(all)
+}
+
+fn range(option: &str, text: &str, units: ByteUnits) -> Result<UnitRange, Failure> {
+    let units = match units {
+        ByteUnits::Si => nagios::ByteUnits::Si,
+        ByteUnits::Iec => nagios::ByteUnits::Iec,
+    };
+    let parsed = nagios::UnitRange::parse(text, units)
+        .map_err(|error| Failure::usage(format!("{option}: {text:?} is no range: {error}")))?;
+    Ok(UnitRange {
+        bounds: Bounds {
+            start: parsed.range.start(),
+            end: parsed.range.end(),
+            inside: parsed.range.inside(),
+        },
+        unit: parsed.unit.map(str::to_owned),
+        written: text.to_owned(),
+    })
+}
+
+/// The check as a variant has it. A metric without a threshold gets one.
+pub(super) fn changed_check(check: &Check, changed: &Changed) -> Result<Check, Failure> {
+    let is_changed = changed.pending_for.is_some() || changed.warning.is_some() || changed.critical.is_some();
+    if !is_changed {
+        return Ok(check.clone());
+    }
+    if let Some(changed) = changed.apply(check) {
+        return Ok(changed);
+    }
+    let has_range = changed.warning.is_some() || changed.critical.is_some();
+    let Some(metric) = changed.metric.as_ref().filter(|_| has_range) else {
+        let message = format!("{} has no threshold to change: name a metric and a range", check.name);
+        return Err(Failure::usage(message));
+    };
+    let glob = GlobBuilder::new(metric).literal_separator(false).backslash_escape(true).build();
+    let glob = glob.map_err(|error| Failure::usage(format!("{metric:?} is no metric: {}", error.kind())))?;
+    let mut with_threshold = check.clone();
+    with_threshold.thresholds.push(Threshold {
+        metric: metric.clone(),
+        matcher: glob.compile_matcher(),
+        warning: changed.warning.clone(),
+        critical: changed.critical.clone(),
+        pending_for: changed.pending_for.unwrap_or_default(),
+        rate: false,
+        on_missing: OnMissing::State(State::Unknown),
+    });
+    Ok(with_threshold)
+}
+
+/// The group as a variant has it.
+pub(super) fn changed_group(group: &RuleGroup, changed: &Changed) -> RuleGroup {
+    let Some(pending_for) = changed.pending_for else { return group.clone() };
+    let rule = |rule: &Arc<RuleCheck>| {
+        let mut rule = RuleCheck::clone(rule);
+        if let RuleKind::Alert(alert) = &mut rule.kind {
+            alert.for_ms = i64::try_from(pending_for.as_millis()).unwrap_or(i64::MAX);
+        }
+        Arc::new(rule)
+    };
+    RuleGroup { rules: group.rules.iter().map(rule).collect(), ..group.clone() }
+}

@@ -1,0 +1,176 @@
+//! The command: judges over the past, and shows what that comes to.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+
+use custos_query::check_names;
+use custos_store::{Reader, Reason, Run, Snapshot};
+use jiff::Zoned;
+
+use super::args::BacktestArgs;
+use super::plan::{self, Subject, Variant};
+use super::{curve, json, show};
+use crate::backtest::{
+    AlertInterval, Backtest, Difference, FailIf, Incident, Incidents, Met, Span, Totals, backtest_check,
+    backtest_rules, difference, met, totals,
+};
+use crate::cli::incident::stored_incidents;
+use crate::cli::read::{Damage, Failure, finish, now};
+use crate::cli::style::Style;
+use crate::exit_code::ExitCode;
+use crate::rules::RuleGroup;
+
+/// What one way of judging comes to.
+pub(super) struct Found {
+    /// How it is changed; empty if it is not.
+    pub(super) words: String,
+    pub(super) backtest: Backtest,
+    pub(super) totals: Totals,
+    /// Against the definition as it is, if it is changed.
+    pub(super) difference: Option<Difference>,
+    /// How it met the incidents of its time, if there are any.
+    pub(super) met: Option<Met>,
+}
+
+/// Runs the command.
+pub(in crate::cli) fn run(args: &BacktestArgs) -> ExitCode {
+    finish(|out| answer(args, &now(), args.read.style(), out))
+}
+
+/// The command at a time.
+pub(super) fn answer(
+    args: &BacktestArgs,
+    now: &Zoned,
+    style: Style,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let (asked, fail_if) = (plan::span(args, now)?, plan::fail_if(args)?);
+    let mut opened = args.read.open()?;
+    let subject = plan::subject(args, &opened, &check_names(&opened.reader))?;
+    let variants = plan::variants(args, &subject)?;
+    let incidents = stored_incidents(&args.read)?;
+    let mut judging = Judging {
+        subject: &subject,
+        snapshot: opened.reader.snapshot(),
+        reader: &opened.reader,
+        asked,
+        damage: &mut opened.damage,
+    };
+    let as_is = judging.backtest(&Variant::default())?;
+    let mut found = Vec::new();
+    for variant in &variants {
+        let is_changed = !variant.words.is_empty();
+        let backtest = if is_changed { judging.backtest(variant)? } else { as_is.clone() };
+        found.push(Found {
+            words: variant.words.clone(),
+            totals: totals(&backtest, now.time_zone()),
+            difference: is_changed.then(|| difference(&as_is, &backtest)),
+            met: judging.met(&backtest, &incidents),
+            backtest,
+        });
+    }
+    let curve =
+        if args.curve { Some(curve::of(&subject, &variants[0], &judging.snapshot, asked)?) } else { None };
+    if args.json {
+        found.iter().try_for_each(|one| json::write(one, curve.as_ref(), out))?;
+    } else {
+        let shown = show::Shown { args, now, style, reader: judging.reader };
+        shown.all(&found, out)?;
+        if let Some(curve) = &curve {
+            curve::draw(curve, style, out)?;
+        }
+    }
+    fail(fail_if, &found, &mut *out)?;
+    opened.damage.finish(out)
+}
+
+/// Fails if the condition holds of any way of judging.
+fn fail(fail_if: Option<FailIf>, found: &[Found], out: &mut dyn Write) -> Result<(), Failure> {
+    let Some(condition) = fail_if else { return Ok(()) };
+    for one in found {
+        let (holds, number) = condition.holds(&one.backtest, &one.totals);
+        if holds {
+            out.flush()?;
+            let with = if one.words.is_empty() { String::new() } else { format!(" with {}", one.words) };
+            return Err(Failure::new(format!("--fail-if holds{with}: {}", rounded(number))));
+        }
+    }
+    Ok(())
+}
+
+/// A number in a message.
+fn rounded(number: f64) -> f64 {
+    (number * 100.0).round() / 100.0
+}
+
+/// What judging shares.
+struct Judging<'a> {
+    subject: &'a Subject,
+    snapshot: Snapshot,
+    reader: &'a Reader,
+    asked: Option<Span>,
+    damage: &'a mut Damage,
+}
+
+impl Judging<'_> {
+    fn backtest(&mut self, variant: &Variant) -> Result<Backtest, Failure> {
+        match self.subject {
+            Subject::Check(check, _) => {
+                let check = plan::changed_check(check, &variant.changed)?;
+                let range = self.asked.map_or(i64::MIN..i64::MAX, |asked| asked.since_ms..asked.until_ms);
+                let damage = &mut *self.damage;
+                let runs = self.reader.runs(&check.name, range.clone()).filter_map(|run| match run {
+                    Ok(run) => Some(run),
+                    Err(error) => {
+                        damage.note(&error);
+                        None
+                    }
+                });
+                let until_ms = (range.end != i64::MAX).then_some(range.end);
+                Ok(backtest_check(&check, runs, until_ms))
+            }
+            Subject::Rules(groups, wanted) => self.rules(groups, wanted, variant),
+        }
+    }
+
+    /// All rules together.
+    fn rules(
+        &self,
+        groups: &[RuleGroup],
+        wanted: &BTreeSet<String>,
+        variant: &Variant,
+    ) -> Result<Backtest, Failure> {
+        let mut all = Backtest::default();
+        for group in groups {
+            let group = plan::changed_group(group, &variant.changed);
+            let found = backtest_rules(&group, &self.snapshot, self.asked).map_err(Failure::usage)?;
+            for one in found.into_iter().filter(|one| wanted.contains(&*one.rule.check)) {
+                all = all.and(one.backtest);
+            }
+        }
+        all.intervals.sort_by_key(|interval| interval.since_ms);
+        Ok(all)
+    }
+
+    fn met(&self, backtest: &Backtest, incidents: &Incidents) -> Option<Met> {
+        let names: Vec<String> = match self.subject {
+            Subject::Check(check, _) => vec![check.name.clone()],
+            Subject::Rules(_, wanted) => wanted.iter().cloned().collect(),
+        };
+        let concerned: Vec<Incident> =
+            incidents.all.iter().filter(|incident| incident.concerns(&names)).cloned().collect();
+        (!concerned.is_empty()).then(|| met(backtest, &concerned))
+    }
+}
+
+/// The words of the plugin when an alert began: of the newest run of the check that its labels name.
+pub(super) fn words_at(reader: &Reader, interval: &AlertInterval) -> String {
+    if !interval.said.is_empty() {
+        return interval.said.clone();
+    }
+    let check = interval.labels.get("check");
+    let until_ms = interval.since_ms.saturating_add(1);
+    let mut runs = reader.runs_rev(check, i64::MIN..until_ms).filter_map(Result::ok);
+    let told = |run: &Run| !matches!(run.reason, Reason::Missed | Reason::NotFinished | Reason::Skipped);
+    if check.is_empty() { String::new() } else { runs.find(told).map_or_else(String::new, |run| run.text) }
+}

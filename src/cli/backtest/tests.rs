@@ -1,0 +1,114 @@
+//! The command over a small store.
+
+use std::io::Write;
+
+use custos_store::{Metric, Run, Value};
+use jiff::Zoned;
+use tempfile::TempDir;
+
+use super::args::BacktestArgs;
+use super::run::answer;
+use crate::cli::read::Failure;
+use crate::cli::stage::{self, NOON};
+use crate::cli::style::Style;
+use crate::exit_code::ExitCode;
+
+/// A check whose value is 1 but for three minutes in which it is 9, 12 and 9, and one later on in which it is 7.
+fn store() -> TempDir {
+    stage::store(|writer| {
+        let values = [1, 1, 9, 12, 9, 1, 1, 1, 7, 1];
+        let runs: Vec<Run> = values
+            .iter()
+            .enumerate()
+            .map(|(minute, value)| Run {
+                time_ms: NOON - 600_000 + minute as i64 * 60_000,
+                text: format!("load is {value}"),
+                metrics: vec![Metric::new("load1", Value::from(f64::from(*value)))],
+                ..Run::default()
+            })
+            .collect();
+        writer.append(&runs.iter().map(|run| ("load", run)).collect::<Vec<_>>()).unwrap();
+    })
+}
+
+fn shown(store: &TempDir, line: &[&str]) -> Result<String, Failure> {
+    stage::shown(store, line, |args: &BacktestArgs, now: &Zoned, style: Style, out: &mut dyn Write| {
+        answer(args, now, style, out)
+    })
+}
+
+#[test]
+fn alerts_are_lines_with_what_was_said_and_totals() {
+    let store = store();
+    let text = shown(&store, &["load:load1", "--critical", "5", "--for", "1m"]).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], "2026-11-22 12:53:00  CRITICAL  for 2m  peak 12  load");
+    assert_eq!(lines[1], "    CRITICAL: load1 is 12, outside 5 for at least 1m; load is 12");
+    assert!(lines[2].starts_with("1 alert ("), "{text}");
+    assert_eq!(lines[3], "by hour: 12:00 1; by day: Sun 1");
+    assert!(text.contains("against the definition as it is: 1 alert more, 0 fewer"), "{text}");
+    let several = shown(&store, &["load:load1", "--critical", "5,10", "--for", "0s"]).unwrap();
+    let alerts: Vec<&str> = several.lines().map(|line| line.split(" (").next().unwrap()).collect();
+    assert_eq!(alerts, ["--for 0s --critical 5: 2 alerts", "--for 0s --critical 10: 1 alert"]);
+}
+
+#[test]
+fn json_has_all_of_it_and_the_curve() {
+    let line = ["load:load1", "--critical", "5", "--curve", "--json"];
+    let text = shown(&store(), &line).unwrap();
+    let object: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let interval = &object["intervals"][0];
+    assert_eq!(interval["since_ms"], NOON - 480_000);
+    assert_eq!(interval["until_ms"], NOON - 300_000);
+    assert_eq!((&interval["state"], &interval["peak"]), (&"CRITICAL".into(), &12.0.into()));
+    assert_eq!(interval["labels"]["check"], "load");
+    assert_eq!(object["not_observed"], serde_json::json!([]));
+    let point = |threshold: f64| {
+        let of = object["curve"].as_array().unwrap().iter().find(|point| point["threshold"] == threshold);
+        of.map(|point| (point["alerts"].as_u64().unwrap(), (point["hours"].as_f64().unwrap() * 60.0).round()))
+    };
+    assert_eq!((point(5.0), point(8.0), point(10.0)), (Some((2, 4.0)), Some((1, 3.0)), Some((1, 1.0))));
+}
+
+#[test]
+fn a_condition_fails_the_command() {
+    let store = store();
+    let failed = shown(&store, &["load:load1", "--critical", "5", "--fail-if", "alerts > 1"]).unwrap_err();
+    assert_eq!(
+        (failed.code, failed.message),
+        (ExitCode::Failure, "--fail-if holds with --critical 5: 2".to_owned())
+    );
+    shown(&store, &["load:load1", "--critical", "5", "--fail-if", "alerts > 2"]).unwrap();
+    for wrong in [
+        &["load:load1", "--fail-if", "alerts"][..],
+        &["load", "--critical", "5"],
+        &["load:load1", "--critical", "x"],
+        &["load:load1", "--for=-1m"],
+        &["nothing"],
+    ] {
+        assert_eq!(shown(&store, wrong).unwrap_err().code, ExitCode::Usage, "{wrong:?}");
+    }
+}
+
+#[test]
+fn rules_of_a_file_are_judged_on_their_grid() {
+    let (store, directory) = (store(), tempfile::tempdir().unwrap());
+    let path = directory.path().join("rules.yml");
+    std::fs::write(
+        &path,
+        "groups: [{ name: g, interval: 30s, rules: [{ record: worst, expr: max(load) }, { alert: Hot, expr: worst > 8, for: 1m, labels: { severity: warning } }] }]",
+    )
+    .unwrap();
+    let path = path.to_str().unwrap();
+    let text = shown(&store, &[path, "--json"]).unwrap();
+    let object: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let interval = &object["intervals"][0];
+    assert_eq!((&interval["state"], &interval["peak"]), (&"WARNING".into(), &12.0.into()));
+    let (pending, since) =
+        (interval["pending_since_ms"].as_i64().unwrap(), interval["since_ms"].as_i64().unwrap());
+    assert_eq!(since - pending, 60_000);
+    assert!((NOON - 480_000..NOON - 450_000).contains(&pending), "{interval}");
+    assert_eq!(object["totals"]["alerts"], 1);
+    assert_eq!(shown(&store, &[path, "--critical", "3"]).unwrap_err().code, ExitCode::Usage);
+    assert_eq!(shown(&store, &[path, "--rule", "Cold"]).unwrap_err().code, ExitCode::Usage);
+}
