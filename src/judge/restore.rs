@@ -10,7 +10,7 @@ use custos_promql::{ErrorKind, Options, sample_times};
 use custos_query::StoreSource;
 use custos_store::{Run, Snapshot};
 
-use super::group::Group;
+use super::group::{Group, Rule};
 use super::older::Older;
 use super::settings::Settings;
 use crate::clock::{self, micros};
@@ -42,8 +42,8 @@ impl Restore {
     /// Gives the rules of a group the alerts that they had. Nothing of `before_ms` and later counts, which is judged next.
     pub(super) fn group(&self, group: &mut Group, before_ms: i64, settings: &Settings) {
         let Some(snapshot) = &self.snapshot else { return };
-        let times = self.times(group, snapshot, before_ms);
-        if times.is_empty() {
+        let Stored { times, quiet } = self.times(group, snapshot, before_ms);
+        if times.is_empty() && quiet.is_empty() {
             return;
         }
         let until_us = clock::now().mono_us.saturating_add(micros(RESTORE_GROUP_MAX));
@@ -59,6 +59,9 @@ impl Restore {
         let definition = Arc::clone(&group.definition);
         let mut replay = Replay::new(&definition);
         let source = StoreSource::new(snapshot);
+        for (index, at_ms) in quiet {
+            replay.settle(index, &source, at_ms, &options);
+        }
         // What failed then changed nothing, as what fails now does.
         if let Err(why) = replay.over(&source, &times, &surroundings, &options, &mut |_, _, _| {}) {
             tracing::warn!("the alerts of {} are not all as they were: {why}", definition.name);
@@ -70,13 +73,18 @@ impl Restore {
         }
     }
 
-    /// The times at which a group is judged again, ascending.
-    fn times(&self, group: &Group, snapshot: &Snapshot, before_ms: i64) -> Vec<i64> {
+    /// When a group is judged again.
+    fn times(&self, group: &Group, snapshot: &Snapshot, before_ms: i64) -> Stored {
         let definition = &group.definition;
-        let judged = group.rules.iter().filter_map(|rule| judged(snapshot, &rule.running.rule().check));
-        let Some(judged) = judged.reduce(Judged::and) else { return Vec::new() };
         let offset_ms = definition.query_offset_ms;
-        let judged = judged.later(offset_ms);
+        let of_rule = |(index, rule): (usize, &Rule)| {
+            Some((index, judged(snapshot, &rule.running.rule().check)?.later(offset_ms)))
+        };
+        let each: Vec<(usize, Judged)> = group.rules.iter().enumerate().filter_map(of_rule).collect();
+        let quiet = each.iter().filter_map(|(index, judged)| Some((*index, judged.quiet_ms?))).collect();
+        let Some(judged) = each.into_iter().map(|(_, judged)| judged).reduce(Judged::and) else {
+            return Stored { times: Vec::new(), quiet };
+        };
         // What was judged when the agent ended is not stored; so it may have been before, too.
         let to_ms = self.stored_until_ms.min(judged.last_ms.saturating_add(RESTORE_LOST_MS));
         let mut times = planned(definition, &StoreSource::new(snapshot), (judged.from_ms, to_ms));
@@ -84,7 +92,7 @@ impl Restore {
         times.retain(|time| *time < before_ms);
         times.sort_unstable();
         times.dedup();
-        times
+        Stored { times, quiet }
     }
 }
 
@@ -117,6 +125,16 @@ struct Judged {
     times: Vec<i64>,
     /// When it was judged for the last time.
     last_ms: i64,
+    /// When it last had no alert.
+    quiet_ms: Option<i64>,
+}
+
+/// What the runs of a group's rules say.
+struct Stored {
+    /// When they are judged again (ms since the epoch), ascending.
+    times: Vec<i64>,
+    /// For rules by their number, when they last had no alert (ms since the epoch).
+    quiet: Vec<(usize, i64)>,
 }
 
 impl Judged {
@@ -124,14 +142,15 @@ impl Judged {
     fn and(mut self, other: Judged) -> Judged {
         self.times.extend(other.times);
         let (from_ms, last_ms) = (self.from_ms.min(other.from_ms), self.last_ms.max(other.last_ms));
-        Judged { from_ms, last_ms, ..self }
+        Judged { from_ms, last_ms, quiet_ms: None, ..self }
     }
 
     /// The same so much later.
     fn later(mut self, by_ms: i64) -> Judged {
         self.times.iter_mut().for_each(|time| *time = time.saturating_add(by_ms));
         let (from_ms, last_ms) = (self.from_ms.saturating_add(by_ms), self.last_ms.saturating_add(by_ms));
-        Judged { from_ms, last_ms, ..self }
+        let quiet_ms = self.quiet_ms.map(|quiet_ms| quiet_ms.saturating_add(by_ms));
+        Judged { from_ms, last_ms, quiet_ms, ..self }
     }
 }
 
@@ -141,7 +160,12 @@ fn judged(snapshot: &Snapshot, check: &str) -> Option<Judged> {
     let arrived = snapshot.arrived_rev(check).filter_map(Result::ok);
     for run in arrived.map(|arrived| arrived.run).take(RESTORE_RUNS_MAX) {
         let time_ms = run.time_ms;
-        let known = judged.get_or_insert(Judged { from_ms: time_ms, times: Vec::new(), last_ms: time_ms });
+        let known = judged.get_or_insert(Judged {
+            from_ms: time_ms,
+            times: Vec::new(),
+            last_ms: time_ms,
+            quiet_ms: None,
+        });
         known.last_ms = known.last_ms.max(time_ms);
         match has_alerts(&run) {
             Some(true) => {
@@ -152,6 +176,7 @@ fn judged(snapshot: &Snapshot, check: &str) -> Option<Judged> {
             None if run.partial => {}
             // It has no alerts at all, or it never has.
             Some(false) | None => {
+                known.quiet_ms = Some(time_ms);
                 known.from_ms = time_ms.saturating_add(1);
                 break;
             }
