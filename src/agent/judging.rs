@@ -39,6 +39,8 @@ struct Judged {
     last_ms: Option<i64>,
     /// When it is judged next whatever arrives, by the clock on the wall and on the monotonic one.
     due: (i64, u64),
+    /// When something of its rules is due before that (ms since the epoch).
+    deadline_ms: Option<i64>,
     /// When the runs under way of checks that it selects began (ms since the epoch), by ticket.
     running: BTreeMap<u64, i64>,
 }
@@ -84,6 +86,7 @@ impl Judging {
             };
             let (last_ms, ordered_ms) =
                 known.as_ref().map_or((None, None), |known| (known.last_ms, known.ordered_ms));
+            let deadline_ms = known.as_ref().and_then(|known| known.deadline_ms);
             let (wanted, running) = known.map(|known| (known.wanted, known.running)).unwrap_or_default();
             self.of_rule.extend(group.rules.iter().map(|rule| (Arc::clone(&rule.check), index)));
             self.timers.insert((due.1, index));
@@ -99,6 +102,7 @@ impl Judging {
                 ordered_ms,
                 last_ms,
                 due,
+                deadline_ms,
                 running,
             });
         }
@@ -161,6 +165,10 @@ impl Judging {
             let group = &self.groups[index];
             let on_samples = matches!(group.group.when, When::Samples { .. });
             if on_samples && own.is_none_or(|own| own < index) {
+                if let Some(deadline_ms) = group.deadline_ms.filter(|deadline_ms| *deadline_ms < time_ms) {
+                    self.groups[index].deadline_ms = None;
+                    self.want(index, deadline_ms, None, now);
+                }
                 self.want(index, time_ms, Some(time_ms), now);
             }
         }
@@ -195,7 +203,12 @@ impl Judging {
         while let Some((_, index)) = self.timers.first().copied().filter(|timer| timer.0 <= now.mono_us) {
             let group = &self.groups[index];
             let at_ms = match group.group.when {
-                When::Samples { .. } => Some(now.wall_ms),
+                When::Samples { .. } => Some(
+                    group
+                        .deadline_ms
+                        .filter(|deadline_ms| *deadline_ms <= now.wall_ms)
+                        .unwrap_or(now.wall_ms),
+                ),
                 When::Grid { interval_ms, phase_ms } => {
                     let slot_ms = now.wall_ms - (now.wall_ms - phase_ms).rem_euclid(interval_ms.max(1));
                     // Where the clock on the wall was set back, times come again that were judged.
@@ -206,6 +219,7 @@ impl Judging {
             if let Some(at_ms) = at_ms {
                 self.want(index, at_ms, None, now);
             }
+            self.groups[index].deadline_ms = None;
             self.set_due(index, now, now.wall_ms);
         }
     }
@@ -214,6 +228,9 @@ impl Judging {
         let group = &mut self.groups[index];
         self.timers.remove(&(group.due.1, index));
         group.due = due(&group.group.when, now, since_ms);
+        if let (When::Samples { .. }, Some(deadline_ms)) = (group.group.when, group.deadline_ms) {
+            group.due = group.due.min(moment_of(deadline_ms, now));
+        }
         self.timers.insert((group.due.1, index));
     }
 
@@ -262,14 +279,16 @@ impl Judging {
         Some(order)
     }
 
-    /// An order was answered, or nothing is judged after all. `judged` says whether something was.
-    pub(super) fn answered(&mut self, group: &str, judged: bool, now: Moment) {
+    /// An order was answered, or nothing is judged after all. `judged` says whether something was, and `deadline_ms` when
+    /// something of it is due next.
+    pub(super) fn answered(&mut self, group: &str, judged: bool, deadline_ms: Option<i64>, now: Moment) {
         let Some(index) = self.by_name.get(group).copied() else { return };
         self.groups[index].ordered_ms = None;
         if !self.groups[index].wanted.is_empty() {
             self.waiting.insert(index);
         }
         if judged && matches!(self.groups[index].group.when, When::Samples { .. }) {
+            self.groups[index].deadline_ms = deadline_ms;
             self.set_due(index, now, now.wall_ms);
         }
     }
@@ -300,6 +319,11 @@ fn due(when: &When, now: Moment, after_ms: i64) -> (i64, u64) {
             after_ms - (after_ms - phase_ms).rem_euclid(interval_ms) + interval_ms
         }
     };
+    moment_of(due_ms, now)
+}
+
+/// A time by the clock on the wall (ms since the epoch), and the same on the monotonic one; now if it has passed.
+fn moment_of(due_ms: i64, now: Moment) -> (i64, u64) {
     let in_us = due_ms.saturating_sub(now.wall_ms).max(0).unsigned_abs().saturating_mul(1000);
     (due_ms, now.mono_us.saturating_add(in_us))
 }

@@ -22,7 +22,7 @@ impl Agent {
             if self.is_to_be_judged(&order, now, effects) {
                 effects.push(Effect::Judge(order));
             } else {
-                self.judging.answered(&order.group, true, now);
+                self.judging.answered(&order.group, true, None, now);
             }
         }
     }
@@ -60,7 +60,7 @@ impl Agent {
 
     /// Records what the rules of a group came to.
     pub(super) fn judged(&mut self, judged: JudgedGroup, now: Moment, effects: &mut Vec<Effect>) {
-        self.judging.answered(&judged.order.group, !judged.rules.is_empty(), now);
+        self.judging.answered(&judged.order.group, !judged.rules.is_empty(), judged.deadline_ms, now);
         for JudgedRule { check, run, alerts, .. } in judged.rules {
             let is_rule = |id: &CheckId| self.checks[*id].is_defined() && self.checks[*id].is_rule();
             // A rule that a reload has removed meanwhile is gone.

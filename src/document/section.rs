@@ -90,6 +90,8 @@ pub(crate) enum Rule {
     Some(&'static [&'static dyn Row]),
     /// The first is not given without the second.
     With(&'static dyn Row, &'static dyn Row),
+    /// The first is not given without one of the others.
+    WithOne(&'static dyn Row, &'static [&'static dyn Row]),
     /// Where the key has one of these values, `needed` is given and `refused` are not.
     Where {
         key: &'static dyn Row,

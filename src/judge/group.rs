@@ -107,6 +107,12 @@ impl Group {
         self.rules.iter_mut().map(|rule| rule.judge(at, surroundings, &context)).collect()
     }
 
+    /// The next time after this one at which something of a rule is due (ms since the epoch).
+    pub(super) fn deadline_ms(&self, at_ms: i64) -> Option<i64> {
+        let of_rules = self.rules.iter().filter_map(|rule| rule.running.next_deadline_ms());
+        of_rules.filter(|deadline_ms| *deadline_ms > at_ms).min()
+    }
+
     /// Whether a series that a rule selects has a sample, or its end, at one of these times (ms since the epoch).
     pub(super) fn has_samples(&self, times: &[i64], live: &LiveSource) -> bool {
         self.rules.iter().any(|rule| {

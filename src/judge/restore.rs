@@ -42,8 +42,8 @@ impl Restore {
     /// Gives the rules of a group the alerts that they had. Nothing of `before_ms` and later counts, which is judged next.
     pub(super) fn group(&self, group: &mut Group, before_ms: i64, settings: &Settings) {
         let Some(snapshot) = &self.snapshot else { return };
-        let times = self.times(group, snapshot, before_ms);
-        if times.is_empty() {
+        let Stored { times, quiet } = self.times(group, snapshot, before_ms);
+        if times.is_empty() && quiet.is_empty() {
             return;
         }
         let until_us = clock::now().mono_us.saturating_add(micros(RESTORE_GROUP_MAX));
@@ -59,6 +59,9 @@ impl Restore {
         let definition = Arc::clone(&group.definition);
         let mut replay = Replay::new(&definition);
         let source = StoreSource::new(snapshot);
+        for (index, at_ms) in quiet {
+            replay.settle(index, &source, at_ms, &options);
+        }
         // What failed then changed nothing, as what fails now does.
         if let Err(why) = replay.over(&source, &times, &surroundings, &options, &mut |_, _, _| {}) {
             tracing::warn!("the alerts of {} are not all as they were: {why}", definition.name);
@@ -70,12 +73,13 @@ impl Restore {
         }
     }
 
-    /// The times at which a group is judged again, ascending.
-    fn times(&self, group: &Group, snapshot: &Snapshot, before_ms: i64) -> Vec<i64> {
+    /// When a group is judged again.
+    fn times(&self, group: &Group, snapshot: &Snapshot, before_ms: i64) -> Stored {
         let offset_ms = group.definition.query_offset_ms;
         let runs = group.rules.iter().map(|rule| judged(snapshot, &rule.running.rule().check));
-        let (mut times, mut last_ms) = (Vec::new(), None);
-        for judged in runs {
+        let (mut times, mut last_ms, mut quiet) = (Vec::new(), None, Vec::new());
+        for (index, judged) in runs.enumerate() {
+            quiet.extend(judged.quiet_ms.map(|quiet_ms| (index, quiet_ms.saturating_add(offset_ms))));
             times.extend(judged.times.iter().map(|time| time.saturating_add(offset_ms)));
             last_ms = last_ms.max(judged.last_ms.map(|last| last.saturating_add(offset_ms)));
         }
@@ -88,7 +92,7 @@ impl Restore {
         times.retain(|time| *time < before_ms);
         times.sort_unstable();
         times.dedup();
-        times
+        Stored { times, quiet }
     }
 }
 
@@ -107,6 +111,16 @@ struct Judged {
     times: Vec<i64>,
     /// For the last time.
     last_ms: Option<i64>,
+    /// When it last had no alert.
+    quiet_ms: Option<i64>,
+}
+
+/// What the runs of a group's rules say.
+struct Stored {
+    /// When they are judged again (ms since the epoch), ascending.
+    times: Vec<i64>,
+    /// For rules by their number, when they last had no alert (ms since the epoch).
+    quiet: Vec<(usize, i64)>,
 }
 
 /// When a rule was judged, by the runs of its check.
@@ -116,7 +130,10 @@ fn judged(snapshot: &Snapshot, check: &str) -> Judged {
     for run in arrived.map(|arrived| arrived.run).take(RESTORE_RUNS_MAX) {
         judged.last_ms = judged.last_ms.max(Some(run.time_ms));
         match has_alerts(&run) {
-            Some(false) => break,
+            Some(false) => {
+                judged.quiet_ms = Some(run.time_ms);
+                break;
+            }
             Some(true) => judged.times.push(run.time_ms),
             // It could not be judged, or it has no alerts at all.
             None if run.partial => {}

@@ -87,12 +87,12 @@ impl Thread {
 
     fn order(&mut self, order: JudgeOrder) -> JudgedGroup {
         let Some(group) = self.groups.get_mut(&order.group) else {
-            return JudgedGroup { order, rules: Vec::new() };
+            return JudgedGroup { order, rules: Vec::new(), deadline_ms: None };
         };
         if let Because::Samples(times) = &order.because
             && !group.has_samples(times, &self.live)
         {
-            return JudgedGroup { order, rules: Vec::new() };
+            return JudgedGroup { order, rules: Vec::new(), deadline_ms: None };
         }
         let begun_us = clock::now().mono_us;
         if !std::mem::replace(&mut group.is_prepared, true) {
@@ -103,8 +103,9 @@ impl Thread {
         }
         let surroundings = Surroundings { live: &self.live, settings: &self.settings };
         let rules = group.judge(order.at_ms, &surroundings);
+        let deadline_ms = group.deadline_ms(order.at_ms);
         self.count(&rules, clock::now().mono_us.saturating_sub(begun_us));
-        JudgedGroup { order, rules }
+        JudgedGroup { order, rules, deadline_ms }
     }
 
     fn count(&self, rules: &[JudgedRule], took_us: u64) {

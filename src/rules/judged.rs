@@ -35,6 +35,8 @@ pub struct JudgedGroup {
     pub order: JudgeOrder,
     /// Its rules, in their order; none if nothing was judged.
     pub rules: Vec<JudgedRule>,
+    /// The next time at which something of them is due although no sample comes (ms since the epoch), later than the order's.
+    pub deadline_ms: Option<i64>,
 }
 
 /// What a rule came to.

@@ -100,7 +100,7 @@ mod tests {
         assert!(may("check_state", "load"));
         assert!(may("{__name__=~\"d.*\"}", "disk") && !may("{__name__=~\"d.*\"}", "load"));
         assert!(may("{metric=\"/\"}", "anything"));
-        assert!(!may("time() > 5", "disk"));
+        assert!(!may("time() > bool 5", "disk"));
         assert!(may("topk(scalar(n), disk)", "n") && may("topk(scalar(n), disk)", "disk"));
     }
 }

@@ -56,6 +56,7 @@ pages! {
     readme: "README.md",
     rules: "docs/rules.md",
     security: "docs/security.md",
+    sequences: "docs/sequences.md",
     snmp: "docs/snmp.md",
     start: "docs/start.md",
     summary: "docs/SUMMARY.md",

@@ -3,7 +3,10 @@
 
 mod functions;
 mod parity;
+mod prometheus;
 mod verdicts;
 
+#[path = "../promql/connection.rs"]
+mod connection;
 #[path = "../stage/mod.rs"]
 mod stage;

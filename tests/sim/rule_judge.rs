@@ -72,6 +72,8 @@ impl RuleJudge {
         let at = JudgedAt { at_ms: order.at_ms, query_ms: order.at_ms };
         let judged: Vec<JudgedRule> =
             rules.iter_mut().map(|rule| rule.judge(&*series, at, &Options::default(), &context)).collect();
-        JudgedGroup { order, rules: judged }
+        let deadlines = rules.iter().filter_map(RunningRule::next_deadline_ms);
+        let deadline_ms = deadlines.filter(|deadline_ms| *deadline_ms > order.at_ms).min();
+        JudgedGroup { order, rules: judged, deadline_ms }
     }
 }

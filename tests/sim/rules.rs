@@ -204,3 +204,40 @@ fn thresholds_judge_the_values_of_a_query() {
     let run = runs(&stage, "q").last().copied().unwrap();
     assert_eq!((run.state, run.plugin_state), (State::Warning, State::Ok), "{run:?}");
 }
+
+const STEPS: &str = "checks:\n  m: { command: [/m], check_interval: 10s }\n  late:\n    check_interval: 5m\n    sequence:\n      \
+                     steps:\n        - { name: high, query: m > 80 }\n        - { name: silent, not: 'm < 10', within: 25s }\n    \
+                     annotations: { summary: 'high at {{ $steps.high.time }}, {{ $steps.high.value }}' }\n";
+
+#[test]
+fn a_sequence_is_judged_with_samples_and_when_something_of_it_is_due() {
+    let mut stage = stage(STEPS, |_| 100_000);
+    stage.live(15);
+    stage.prints = "OK | v=97".to_owned();
+    stage.live(10);
+    stage.prints = "OK | v=50".to_owned();
+    stage.live(40);
+    let high_ms =
+        runs(&stage, "m").iter().find(|run| run.metrics[0].value.unwrap().to_f64() > 80.0).unwrap().time_ms;
+    let late = runs(&stage, "late");
+    let fired = late.iter().find(|run| run.state == State::Critical).unwrap();
+    assert_eq!(fired.time_ms, high_ms + 25_000, "at the end of the wait, between two samples");
+    let said = format!("high at {}, 97", high_ms as f64 / 1e3);
+    assert!(fired.text.contains(&said), "{} lacks {said}", fired.text);
+    let under_way = late.iter().find(|run| run.time_ms == high_ms).unwrap();
+    assert_eq!(under_way.text, "no alert, 1 under way");
+    assert!(late.last().unwrap().state == State::Critical);
+    stage.prints = "OK | v=5".to_owned();
+    stage.live(11);
+    assert_eq!(runs(&stage, "late").last().unwrap().state, State::Ok, "what was missing has come");
+}
+
+#[test]
+fn an_answer_in_time_is_no_alert_of_a_sequence() {
+    let mut stage = stage(STEPS, |_| 100_000);
+    stage.prints = "OK | v=97".to_owned();
+    stage.live(10);
+    stage.prints = "OK | v=5".to_owned();
+    stage.live(60);
+    assert!(runs(&stage, "late").iter().all(|run| run.state == State::Ok));
+}

@@ -9,26 +9,29 @@ use crate::config::keys::trap::TRAP_RULE;
 use crate::document::key::{Is, Key, Own, key, section};
 use crate::document::kind::Flag;
 use crate::document::section::{Row, Rule, Shape};
+use crate::rules::sequence::SEQUENCE;
 
 /// Where the results of a check come from: one of these.
-pub(crate) const SOURCES: [&dyn Row; 4] = [&COMMAND, &SNMP, &TRAP, &QUERY];
+pub(crate) const SOURCES: [&dyn Row; 5] = [&COMMAND, &SNMP, &TRAP, &QUERY, &SEQUENCE_OF];
+/// Of these those that are rules.
+const RULES: [&dyn Row; 2] = [&QUERY, &SEQUENCE_OF];
 
 section! {
     /// One of the `checks`.
     CHECK = "check" with [RULE, SETTINGS, PROCESS] rules [
         Rule::One(&SOURCES),
-        Rule::With(&rule::ON, &QUERY),
-        Rule::With(&rule::STATE, &QUERY),
-        Rule::With(&rule::FOR, &QUERY),
-        Rule::With(&rule::KEEP_FIRING_FOR, &QUERY),
-        Rule::With(&rule::LABELS, &QUERY),
-        Rule::With(&rule::ANNOTATIONS, &QUERY),
-        Rule::With(&rule::LIMIT, &QUERY),
+        Rule::WithOne(&rule::ON, &RULES),
+        Rule::WithOne(&rule::STATE, &RULES),
+        Rule::WithOne(&rule::FOR, &RULES),
+        Rule::WithOne(&rule::KEEP_FIRING_FOR, &RULES),
+        Rule::WithOne(&rule::LABELS, &RULES),
+        Rule::WithOne(&rule::ANNOTATIONS, &RULES),
+        Rule::WithOne(&rule::LIMIT, &RULES),
     ];
     COMMAND: Key<Own> = key("command",
         Own(|| Shape::Either(vec![Shape::Text, Shape::List(Box::new(Shape::Scalar))])),
         "what to run: a line, or a list of words")
-        .says("this, `snmp`, `trap` or `query` is required");
+        .says("this, `snmp`, `trap`, `query` or `sequence` is required");
     SHELL: Key<Flag, Is<bool>> = key("shell", Flag, "`true`: `command` is a line for `/bin/sh -c`").is(false);
     NATIVE: Key<Flag, Is<bool>> = key("native", Flag,
         "`true`: the `command`, one of `check_snmp` with its common options and numeric OIDs, is carried out by the agent \
@@ -41,6 +44,8 @@ section! {
         "the [traps](snmp.md#traps) that set the state of the check");
     QUERY: Key<Own> = key("query", Own(|| Shape::Scalar),
         "an expression of [PromQL](query.md) that is [judged](rules.md#checks-with-a-query) over the history");
+    SEQUENCE_OF: Key<Own> = key("sequence", Own(|| Shape::Section(&SEQUENCE)),
+        "[steps](sequences.md) that have to happen one after the other, instead of one expression");
     ENABLED: Key<Flag, Is<bool>> = key("enabled", Flag,
         "`false`: the check is read, and what is wrong with it reported, but it is as if it were not there")
         .is(true);

@@ -146,7 +146,7 @@ fn with_fields(
     })
 }
 
-/// Where the check's results come from: exactly one of `command`, `snmp`, `trap` and `query`.
+/// Where the check's results come from: exactly one of `command`, `snmp`, `trap`, `query` and `sequence`.
 fn what(
     entry: &Entry,
     fields: &Fields<'_>,
@@ -155,7 +155,7 @@ fn what(
     findings: &mut Findings,
 ) -> Option<Command> {
     let lookup = shared.lookup;
-    if fields.lacks(&keys::QUERY) {
+    if fields.lacks(&keys::QUERY) && fields.lacks(&keys::SEQUENCE_OF) {
         rule::refuse_keys(fields, owner, findings);
     }
     let shell = fields.value(&keys::SHELL, findings).unwrap_or(false);
@@ -175,7 +175,7 @@ fn what(
             key if key == keys::TRAP.name() => {
                 trap::read(&what.value, owner, lookup.snmp, findings).map(Arc::new).map(Command::Trap)
             }
-            key if key == keys::QUERY.name() => {
+            key if key == keys::QUERY.name() || key == keys::SEQUENCE_OF.name() => {
                 let rule = rule::read(entry, fields, owner, shared.named.severities, findings);
                 rule.map(Arc::new).map(Command::Rule)
             }

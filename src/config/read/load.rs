@@ -30,7 +30,7 @@ use crate::document::scalar::Kind;
 use crate::document::section::Row;
 use crate::document::yaml::{Content, Entry, Node};
 use crate::limits::{CONCURRENT_CHECKS_MAX, CONCURRENT_CHECKS_PER_CPU, HOST_NAME_MAX_BYTES};
-use crate::rules::RuleGroup;
+use crate::rules::{Judge, RuleGroup};
 
 /// Where the configuration is unless another file is named.
 pub const DEFAULT_PATH: &str = "/etc/custos/custos.yaml";
@@ -241,11 +241,19 @@ fn checks(
         }
         defaults.push(here);
     }
-    let taken: HashSet<&str> = first_places.into_keys().collect();
+    let taken: HashSet<&str> = first_places.keys().copied().collect();
     let RuleFiles { files, mut groups, checks: rules } =
         rule_files::read_all(documents, &taken, named.severities, findings);
     let known: Vec<&str> = taken.into_iter().chain(rules.iter().map(|check| check.name.as_str())).collect();
     dependency::verify(&known, &depending, findings);
+    for rule in own_groups.iter().flat_map(|group: &Arc<RuleGroup>| &group.rules) {
+        if let (Judge::Sequence(sequence), Some(place)) = (&rule.judge, first_places.get(&*rule.check)) {
+            let unknown = sequence.checks.iter().filter(|check| !known.contains(&check.as_str()));
+            unknown.for_each(|check| {
+                findings.error(place, format!("its sequence names the check `{check}`, and none is defined"));
+            });
+        }
+    }
     checks.extend(rules.iter().map(|check| (check.name.clone(), Arc::clone(check))));
     groups.extend(own_groups);
     Checks { by_name: checks, groups, rule_files: files }
@@ -421,6 +429,69 @@ mod tests {
                 "{expected}\n{mistakes:#?}"
             );
         }
+    }
+
+    #[test]
+    fn a_sequence_is_read_whole_and_shown_as_what_means_the_same() {
+        let text = "checks:\n  backup: { command: /bin/true }\n  s:\n    sequence:\n      by: [path]\n      within: 1h\n      \
+                    until: 'c > 0'\n      recovery: any\n      steps:\n        - { name: full, query: 'a > 0', for: 2m }\n        \
+                    - { check: backup, becomes: [critical, unknown], hard: true, within: 30m, times: 2 }\n        \
+                    - { not: 'd > 0' }\n        - { all: ['e > 0', { query: f, for: 5s }] }\n        \
+                    - { not: { check: backup, becomes: ok }, within: 5m }\n    \
+                    labels: { at: '{{ $steps.full.value }}' }\n    keep_firing_for: 10m\n";
+        let first = config(text);
+        let shown = crate::config::show(&first);
+        let again = config(&shown);
+        assert_eq!(crate::config::show(&again), shown);
+        let of = |config: &Config| match &config.groups[0].rules[0].judge {
+            Judge::Sequence(of) => {
+                (of.steps.clone(), of.conditions.clone(), of.until, of.recovery, of.by.clone())
+            }
+            Judge::Query { .. } => panic!("{shown}"),
+        };
+        assert_eq!(of(&first), of(&again));
+    }
+
+    #[test]
+    fn mistakes_of_a_sequence_have_their_places() {
+        for (sequence, mistake) in [
+            ("{}", "3:15: the sequence of check `s` has no `steps`, expected a list of steps"),
+            ("{ steps: [] }", "3:24: found a list, expected a list of steps"),
+            ("{ steps: [{ query: 'a >' }] }", "3:38: the expression cannot be used: unexpected end of input"),
+            (
+                "{ steps: [{ query: a }, { query: b }] }",
+                "3:39: nothing says how long this may take; expected `within` in the step or in the sequence",
+            ),
+            (
+                "{ within: 1h, steps: [{ not: a, within: 5s }] }",
+                "3:37: a sequence cannot begin with `not`: nothing says from when on",
+            ),
+            (
+                "{ within: 1h, steps: [{ query: a }, { not: b }] }",
+                "3:51: a `not` without `within` holds until the next step, and there is none; expected `within`",
+            ),
+            ("{ within: 1h, steps: [{ all: [a, b], times: 2 }] }", "3:52: a step with `all` has no `times`"),
+            ("{ within: 1h, steps: [{ all: [a] }] }", "3:44: found 1 condition, expected from 2 to 5"),
+            (
+                "{ steps: [{ check: a, becomes: bad }] }",
+                "3:46: found `bad`, expected `ok`, `warning`, `critical`, `unknown` or `problem`",
+            ),
+            ("{ steps: [{ query: a, becomes: ok }] }", "3:37: `becomes` is for a `check`"),
+            ("{ steps: [{ within: 1h }] }", "3:25: found neither `query` nor `check`, expected one of them"),
+            (
+                "{ steps: [{ query: 5 }] }",
+                "3:34: a condition needs an expression that returns an instant vector, and this is a scalar",
+            ),
+            (
+                "{ steps: [{ check: x, becomes: ok }] }",
+                "2:3: its sequence names the check `x`, and none is defined",
+            ),
+        ] {
+            let mistakes = one(&format!("checks:\n  s:\n    sequence: {sequence}\n")).mistakes();
+            assert!(mistakes.len() == 1 && mistakes[0].contains(mistake), "{sequence}: {mistakes:?}");
+        }
+        let mistakes = one("checks:\n  s: { query: a, labels: { x: '{{ $steps }}' } }\n").mistakes();
+        assert!(mistakes[0].contains("undefined variable"), "{mistakes:?}");
     }
 
     #[test]

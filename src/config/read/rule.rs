@@ -13,6 +13,7 @@ use crate::document::key::Key;
 use crate::document::key::Own;
 use crate::document::yaml::Entry;
 use crate::hash::fnv1a;
+use crate::rules::sequence::sequence;
 use crate::rules::{
     AlertRule, AlertState, Judge, RuleCheck, RuleGroup, RuleKind, Severities, Template, Templates, Texts,
     When, query, texts,
@@ -29,18 +30,28 @@ pub(crate) fn read(
     severities: &Arc<Severities>,
     findings: &mut Findings,
 ) -> Option<RuleCheck> {
-    let labels = texts_of(fields, &keys::LABELS, &entry.key, Texts::Labels, findings);
-    let annotations = texts_of(fields, &keys::ANNOTATIONS, &entry.key, Texts::Annotations, findings);
+    let of_alert = match fields.get(&check_keys::SEQUENCE_OF) {
+        Some(_) => Templates::OfSequence(&entry.key),
+        None => Templates::OfRule(&entry.key),
+    };
+    let labels = texts_of(fields, &keys::LABELS, of_alert, Texts::Labels, findings);
+    let annotations = texts_of(fields, &keys::ANNOTATIONS, of_alert, Texts::Annotations, findings);
     let state = fields.read(&keys::STATE, findings);
     let lasting = fields.value(&keys::FOR, findings);
     let kept = fields.value(&keys::KEEP_FIRING_FOR, findings);
     let limit = fields.value(&keys::LIMIT, findings);
-    let (query, expr) = query(fields.get(&check_keys::QUERY)?, owner, findings)?;
+    let judge = match fields.get(&check_keys::SEQUENCE_OF) {
+        Some(node) => Judge::Sequence(Arc::new(sequence(node, owner, findings)?)),
+        None => {
+            let (query, expr) = query(fields.get(&check_keys::QUERY)?, owner, findings)?;
+            Judge::Query { query, expr }
+        }
+    };
     let has_severity = labels.iter().any(|(name, _)| name == SEVERITY);
     let has_thresholds = fields.get(&check_keys::THRESHOLDS).is_some();
     Some(RuleCheck {
         check: Arc::from(entry.key.as_str()),
-        judge: Judge::Query { query, expr },
+        judge,
         kind: RuleKind::Alert(AlertRule {
             name: entry.key.clone(),
             for_ms: millis(lasting?),
@@ -59,13 +70,13 @@ pub(crate) fn read(
     })
 }
 
-/// Reports keys that mean nothing without a `query`.
+/// Reports keys that mean nothing without a `query` or a `sequence`.
 pub(crate) fn refuse_keys(fields: &Fields<'_>, owner: &str, findings: &mut Findings) {
     for row in keys::RULE.own() {
         if let Some(entry) = fields.entry(row) {
             findings.error(
                 &entry.key_place,
-                format!("{owner} has `{}`, which is for checks with a `query`", row.name()),
+                format!("{owner} has `{}`, which is for checks with a `query` or a `sequence`", row.name()),
             );
         }
     }
@@ -95,14 +106,11 @@ pub(crate) fn grid(name: &str, interval_ms: i64) -> When {
 fn texts_of(
     fields: &Fields<'_>,
     key: &Key<Own>,
-    alert: &str,
+    of_alert: Templates<'_>,
     what: Texts,
     findings: &mut Findings,
 ) -> Vec<(String, Template)> {
-    fields
-        .get(key)
-        .map(|node| texts(node, what, Some(Templates::OfRule(alert)), findings))
-        .unwrap_or_default()
+    fields.get(key).map(|node| texts(node, what, Some(of_alert), findings)).unwrap_or_default()
 }
 
 fn millis(duration: Duration) -> i64 {

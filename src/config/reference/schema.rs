@@ -136,6 +136,9 @@ fn rule(rule: &Rule) -> Value {
         Rule::One(keys) => json!({ "oneOf": required(keys) }),
         Rule::Some(keys) => json!({ "anyOf": required(keys) }),
         Rule::With(key, other) => json!({ "dependencies": { key.name(): [other.name()] } }),
+        Rule::WithOne(key, others) => {
+            json!({ "if": { "required": [key.name()] }, "then": { "anyOf": required(others) } })
+        }
         Rule::Where { key, values, needed, refused } => {
             let values: Vec<Value> = values.iter().flat_map(|value| readings(value)).collect();
             let refused: Map<String, Value> =
@@ -199,6 +202,7 @@ mod tests {
             [
                 "auth",
                 "check",
+                "condition",
                 "defaults",
                 "email",
                 "flap_detection",
@@ -215,7 +219,9 @@ mod tests {
                 "priv",
                 "profile",
                 "secret",
+                "sequence",
                 "snmp",
+                "step",
                 "table",
                 "target",
                 "threshold",

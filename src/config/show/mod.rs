@@ -5,6 +5,7 @@ pub(crate) mod http;
 mod notify;
 mod rule;
 pub(crate) mod secret;
+mod sequence;
 pub(crate) mod snmp;
 mod word;
 

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write};
 use std::time::Duration;
 
+use super::sequence;
 use super::word::{list, state, word};
 use crate::config::model::check::{Check, Config};
 use crate::document::duration;
@@ -38,10 +39,11 @@ pub(crate) fn is_of_file(config: &Config, check: &Check) -> bool {
     check.command.is_rule() && !config.groups.iter().any(|group| own(group))
 }
 
-/// Writes the query of a check.
+/// Writes the query or the sequence of a check.
 pub(crate) fn write_query(page: &mut String, config: &Config, rule: &RuleCheck) -> fmt::Result {
-    if let Judge::Query { query, .. } = &rule.judge {
-        writeln!(page, "    query: {}", word(query))?;
+    match &rule.judge {
+        Judge::Query { query, .. } => writeln!(page, "    query: {}", word(query))?,
+        Judge::Sequence(of) => sequence::write(page, of)?,
     }
     let group = config.groups.iter().find(|group| group.name == rule.check);
     if group.is_some_and(|group| matches!(group.when, When::Grid { .. })) {

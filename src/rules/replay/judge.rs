@@ -94,6 +94,17 @@ impl<'g> Replay<'g> {
         }
     }
 
+    /// Has a rule begin at a time at which nothing of its sequence is under way and no alert is there (ms since the epoch).
+    pub fn settle(&mut self, rule: usize, source: &dyn Source, at_ms: i64, options: &Options<'_>) {
+        let Some(Judge::Sequence(sequence)) = self.group.rules.get(rule).map(|rule| &rule.judge) else {
+            return;
+        };
+        let steps = Steps { sequence, source, options };
+        if let Ok(returned) = steps.at(at_ms.saturating_sub(self.group.query_offset_ms)) {
+            self.go_on_sequence(rule, SequenceState::settled(at_ms, &returned));
+        }
+    }
+
     /// What the sequence of a rule has come to.
     pub fn sequence(&self, rule: usize) -> Option<&SequenceState> {
         Some(&self.rules.get(rule)?.sequence)

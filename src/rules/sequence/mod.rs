@@ -20,5 +20,5 @@ pub use happened::{Happened, HappenedStep};
 pub(crate) use keys::SEQUENCE;
 pub use model::{Condition, Recovery, Sequence, Step, StepKind};
 pub use read::read_sequence;
-pub(crate) use read::{ReadSequence, sequence};
+pub(crate) use read::sequence;
 pub use state::{Matched, SequenceFailure, SequenceState};

@@ -19,6 +19,8 @@ pub struct Sequence {
     pub until: Option<usize>,
     /// When the alert ends.
     pub recovery: Recovery,
+    /// The checks that it names.
+    pub checks: Vec<String>,
 }
 
 /// An expression that returns elements while something is so.

@@ -9,18 +9,10 @@ use super::read_condition::Conditions;
 use crate::document::Mistakes;
 use crate::document::diagnostic::Findings;
 use crate::document::fields::{Fields, one_or_more, refuse, text};
-use crate::document::place::{Place, SourceFile};
+use crate::document::place::SourceFile;
 use crate::document::yaml::{self, Content, Node};
 use crate::limits::{SEQUENCE_ALL_MAX, SEQUENCE_STEPS_MAX};
-
-/// A sequence that was read.
-#[derive(Debug)]
-pub(crate) struct ReadSequence {
-    /// The sequence.
-    pub(crate) sequence: Sequence,
-    /// The checks that it names, each with its place.
-    pub(crate) checks: Vec<(String, Place)>,
-}
+use crate::text::human::counted;
 
 /// Reads a sequence that stands by itself, as a mapping of YAML.
 ///
@@ -32,13 +24,13 @@ pub fn read_sequence(text: &str) -> Result<Sequence, Mistakes> {
     let read = yaml::parse(&file, &mut findings).and_then(|root| sequence(&root, "its own", &mut findings));
     let mistakes = findings.into_mistakes(&[]);
     match read {
-        Some(read) if !mistakes.has_errors() => Ok(read.sequence),
+        Some(sequence) if !mistakes.has_errors() => Ok(sequence),
         _ => Err(mistakes),
     }
 }
 
 /// Reads a sequence; `owner` says whose it is, for messages: `` check `hot` ``.
-pub(crate) fn sequence(node: &Node, owner: &str, findings: &mut Findings) -> Option<ReadSequence> {
+pub(crate) fn sequence(node: &Node, owner: &str, findings: &mut Findings) -> Option<Sequence> {
     let mistakes = findings.len();
     let fields = Fields::of(node, &format!("the sequence of {owner}"), &SEQUENCE, findings)?;
     let by = fields.get(&BY).map(|node| labels(node, findings)).unwrap_or_default();
@@ -69,8 +61,8 @@ pub(crate) fn sequence(node: &Node, owner: &str, findings: &mut Findings) -> Opt
     let until = fields.get(&UNTIL).and_then(|node| reader.conditions.condition(node, findings));
     let Reader { conditions, steps, .. } = reader;
     let (conditions, checks) = conditions.into_lists();
-    let sequence = Sequence { by, within_ms, conditions, steps, until, recovery };
-    (findings.len() == mistakes).then_some(ReadSequence { sequence, checks })
+    let sequence = Sequence { by, within_ms, conditions, steps, until, recovery, checks };
+    (findings.len() == mistakes).then_some(sequence)
 }
 
 fn labels(node: &Node, findings: &mut Findings) -> Vec<String> {
@@ -162,11 +154,8 @@ impl Reader {
             return None;
         };
         if !(2..=SEQUENCE_ALL_MAX).contains(&items.len()) {
-            let found = items.len();
-            findings.error(
-                &node.place,
-                format!("found {found} conditions, expected from 2 to {SEQUENCE_ALL_MAX}"),
-            );
+            let found = counted(items.len() as u64, "condition");
+            findings.error(&node.place, format!("found {found}, expected from 2 to {SEQUENCE_ALL_MAX}"));
             return None;
         }
         let conditions = items.iter().filter_map(|item| self.conditions.condition(item, findings));

@@ -7,7 +7,6 @@ use super::keys::{BECOMES, CHECK, CONDITION, FOR, HARD, PROBLEM, QUERY};
 use super::model::Condition;
 use crate::document::diagnostic::Findings;
 use crate::document::fields::{Fields, choice, one_or_more, text, written};
-use crate::document::place::Place;
 use crate::document::section::Row;
 use crate::document::yaml::{Content, Node};
 
@@ -24,7 +23,7 @@ const STATES: &[(&str, Option<State>)] = &[
 #[derive(Default)]
 pub(super) struct Conditions {
     list: Vec<Condition>,
-    checks: Vec<(String, Place)>,
+    checks: Vec<String>,
 }
 
 impl Conditions {
@@ -33,8 +32,8 @@ impl Conditions {
         [&QUERY, &CHECK, &BECOMES, &HARD, &FOR]
     }
 
-    /// The conditions, and the checks that they name, each with its place.
-    pub(super) fn into_lists(self) -> (Vec<Condition>, Vec<(String, Place)>) {
+    /// The conditions, and the checks that they name.
+    pub(super) fn into_lists(self) -> (Vec<Condition>, Vec<String>) {
         (self.list, self.checks)
     }
 
@@ -74,7 +73,7 @@ impl Conditions {
                 let states = fields.need(&BECOMES, &node.place, "the condition", "a state", findings)?;
                 let states = comparison(states, findings);
                 let metric = if is_hard { "check_hard_state" } else { "check_state" };
-                self.checks.push((name?.to_owned(), check.place.clone()));
+                self.checks.push(name?.to_owned());
                 let query = of_check(metric, name?, &states?);
                 let expr = parse(&query).ok()?;
                 Some(self.add(Condition { query, expr, for_ms }))

@@ -63,6 +63,7 @@ fn sequence(random: &mut Random) -> Sequence {
         steps,
         until: random.one_in(4).then(|| any(random)),
         recovery: [Recovery::Last, Recovery::All, Recovery::Any, Recovery::AtOnce][random.below(4) as usize],
+        checks: Vec::new(),
     }
 }
 
