@@ -1,6 +1,6 @@
 //! Event handlers: commands that are run at each change of a check's state, soft ones too.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use custos_store::State;
@@ -15,7 +15,8 @@ use crate::limits::{NOTIFY_HANDLERS_MAX, NOTIFY_RESEND};
 #[derive(Debug, Default)]
 pub(super) struct Handlers {
     wanted: VecDeque<Wanted>,
-    running: usize,
+    /// The checks whose handlers run: those of one check run one after the other.
+    running: BTreeSet<String>,
     /// Handlers that ended well, that failed, and that were not run because too many were running.
     pub(super) done: u64,
     pub(super) failed: u64,
@@ -35,7 +36,7 @@ pub(super) struct Wanted {
 impl Handlers {
     /// Has the handler of a check run for a change.
     pub(super) fn want(&mut self, argv: &[String], host: &str, about: NotifiedCheck, now: Moment) {
-        if self.running + self.wanted.len() >= NOTIFY_HANDLERS_MAX {
+        if self.running.len() + self.wanted.len() >= NOTIFY_HANDLERS_MAX {
             self.dropped += 1;
             return;
         }
@@ -54,20 +55,27 @@ impl Handlers {
         self.wanted.push_back(Wanted { check, target: Arc::new(target), notification });
     }
 
-    /// Whether none waits to be run.
+    /// Whether none can be run now.
     pub(super) fn is_idle(&self) -> bool {
-        self.wanted.is_empty()
+        self.wanted.iter().all(|wanted| self.running.contains(&wanted.check))
     }
 
     /// Takes out what is to be run now.
     pub(super) fn take(&mut self) -> Vec<Wanted> {
-        self.running += self.wanted.len();
-        self.wanted.drain(..).collect()
+        let mut now = Vec::new();
+        for wanted in std::mem::take(&mut self.wanted) {
+            if self.running.insert(wanted.check.clone()) {
+                now.push(wanted);
+            } else {
+                self.wanted.push_back(wanted);
+            }
+        }
+        now
     }
 
     /// Takes in that one ended, and why it failed.
     pub(super) fn ended(&mut self, check: &str, why: Option<String>) {
-        self.running = self.running.saturating_sub(1);
+        self.running.remove(check);
         match why {
             None => self.done += 1,
             Some(why) => {

@@ -14,6 +14,7 @@ mod graphs;
 mod init;
 mod killed;
 mod locked;
+mod notifying;
 mod nrpe;
 mod peers;
 mod readers;

@@ -6,24 +6,24 @@ use custos::notify::send::Taken;
 use serde_json::Value;
 
 use crate::bench::{Bench, listening, notification, resolved};
-use crate::stage::{Running, free_port, text, wait_for};
+use crate::stage::{Running, Stage, free_port, text, wait_for};
 
 /// An Alertmanager that sends nothing to anybody.
-fn start(bench: &Bench, port: u16) -> Running {
-    bench.stage.write("alertmanager.yml", "route: { receiver: none }\nreceivers: [{ name: none }]\n");
+pub(crate) fn start(stage: &Stage, port: u16) -> Running {
+    stage.write("alertmanager.yml", "route: { receiver: none }\nreceivers: [{ name: none }]\n");
     let mut command = Command::new("prometheus-alertmanager");
     command
-        .arg(format!("--config.file={}", bench.stage.shown("alertmanager.yml")))
-        .arg(format!("--storage.path={}", bench.stage.shown(&format!("alertmanager-{port}"))))
+        .arg(format!("--config.file={}", stage.shown("alertmanager.yml")))
+        .arg(format!("--storage.path={}", stage.shown(&format!("alertmanager-{port}"))))
         .arg(format!("--web.listen-address=127.0.0.1:{port}"))
         .arg("--cluster.listen-address=")
         .stdin(Stdio::null())
-        .stderr(std::fs::File::create(bench.stage.path("alertmanager.log")).unwrap());
+        .stderr(std::fs::File::create(stage.path("alertmanager.log")).unwrap());
     listening(Running::start(&mut command), port)
 }
 
 /// The alerts that fire, by their names, with labels and end.
-fn firing(port: u16) -> Vec<Value> {
+pub(crate) fn firing(port: u16) -> Vec<Value> {
     let url = format!("http://127.0.0.1:{port}/api/v2/alerts?active=true");
     let asked = Command::new("curl").args(["-sS", "--fail", &url]).output().unwrap();
     assert!(asked.status.success(), "{}", text(&asked.stderr));
@@ -32,7 +32,7 @@ fn firing(port: u16) -> Vec<Value> {
     alerts
 }
 
-fn names(alerts: &[Value]) -> Vec<&str> {
+pub(crate) fn names(alerts: &[Value]) -> Vec<&str> {
     alerts.iter().map(|alert| alert["labels"]["alertname"].as_str().unwrap()).collect()
 }
 
@@ -46,11 +46,11 @@ async fn alerts_fire_and_end_at_each_of_them() {
     let mut both = notification(&["disk", "load"]);
     both.alerts[0].labels.insert("größe/a-b".into(), "\"\\\n\u{202e}".into());
     both.alerts[0].labels.insert("empty".into(), String::new());
-    let one = start(&bench, ports[0]);
+    let one = start(&bench.stage, ports[0]);
     let half = bench.send(&target, &both).await;
     assert!(matches!(&half.alerts[..], [Taken::Later(_), Taken::Later(_)]), "{half:?}");
     assert_eq!(names(&firing(ports[0])), ["disk", "load"]);
-    let _other = start(&bench, ports[1]);
+    let _other = start(&bench.stage, ports[1]);
     assert!(bench.send(&target, &both).await.is_delivered());
     for port in ports {
         let alerts = firing(port);
@@ -62,7 +62,7 @@ async fn alerts_fire_and_end_at_each_of_them() {
     }
     // What it was told does not outlive it, and is told again.
     drop(one);
-    let _one = start(&bench, ports[0]);
+    let _one = start(&bench.stage, ports[0]);
     assert!(bench.send(&target, &both).await.is_delivered());
     assert_eq!(names(&firing(ports[0])), ["disk", "load"]);
     let mut over = resolved(both.clone());
@@ -78,7 +78,7 @@ async fn alerts_fire_and_end_at_each_of_them() {
 #[tokio::test]
 async fn an_alert_that_is_refused_holds_up_no_other() {
     let (mut bench, port) = (Bench::set(), free_port());
-    let _one = start(&bench, port);
+    let _one = start(&bench.stage, port);
     let mut both = notification(&["disk", "load"]);
     both.alerts[0].labels = [("alertname".to_owned(), String::new())].into();
     let target = format!("{{ alertmanager: 'http://127.0.0.1:{port}' }}");
@@ -91,7 +91,7 @@ async fn an_alert_that_is_refused_holds_up_no_other() {
 #[tokio::test]
 async fn a_fingerprint_is_alertmanagers() {
     let (mut bench, port) = (Bench::set(), free_port());
-    let _one = start(&bench, port);
+    let _one = start(&bench.stage, port);
     let disk = notification(&["disk"]);
     let target = format!("{{ alertmanager: 'http://127.0.0.1:{port}' }}");
     assert!(bench.send(&target, &disk).await.is_delivered());

@@ -2,6 +2,7 @@
 //! over HTTP in Python that answer badly. `scripts/test` installs the programs, `scripts/python` the mail server.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod agent;
 mod alertmanager;
 mod bench;
 mod command;

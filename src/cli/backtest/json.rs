@@ -5,7 +5,7 @@ use std::io::Write;
 use serde_json::{Map, Value, json};
 
 use super::curve::Curve;
-use super::run::Found;
+use super::found::Found;
 use crate::backtest::{AlertInterval, Met, Span};
 use crate::cli::read::{Failure, json_line};
 

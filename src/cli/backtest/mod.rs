@@ -2,6 +2,7 @@
 
 mod args;
 mod curve;
+mod found;
 mod json;
 mod plan;
 mod run;

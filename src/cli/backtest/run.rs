@@ -4,33 +4,21 @@ use std::collections::BTreeSet;
 use std::io::Write;
 
 use custos_query::check_names;
-use custos_store::{Reader, Reason, Run, Snapshot};
+use custos_store::{Reader, Snapshot};
 use jiff::Zoned;
 
 use super::args::BacktestArgs;
+use super::found::Found;
 use super::plan::{self, Subject, Variant};
 use super::{curve, json, show};
 use crate::backtest::{
-    AlertInterval, Backtest, Difference, FailIf, Incident, Incidents, Met, Span, Totals, backtest_check,
-    backtest_rules, difference, met, totals,
+    Backtest, FailIf, Incident, Incidents, Met, Span, backtest_check, backtest_rules, difference, met, totals,
 };
 use crate::cli::incident::stored_incidents;
 use crate::cli::read::{Damage, Failure, finish, now};
 use crate::cli::style::Style;
 use crate::exit_code::ExitCode;
 use crate::rules::RuleGroup;
-
-/// What one way of judging comes to.
-pub(super) struct Found {
-    /// How it is changed; empty if it is not.
-    pub(super) words: String,
-    pub(super) backtest: Backtest,
-    pub(super) totals: Totals,
-    /// Against the definition as it is, if it is changed.
-    pub(super) difference: Option<Difference>,
-    /// How it met the incidents of its time, if there are any.
-    pub(super) met: Option<Met>,
-}
 
 /// Runs the command.
 pub(in crate::cli) fn run(args: &BacktestArgs) -> ExitCode {
@@ -161,16 +149,4 @@ impl Judging<'_> {
             incidents.all.iter().filter(|incident| incident.concerns(&names)).cloned().collect();
         (!concerned.is_empty()).then(|| met(backtest, &concerned))
     }
-}
-
-/// The words of the plugin when an alert began: of the newest run of the check that its labels name.
-pub(super) fn words_at(reader: &Reader, interval: &AlertInterval) -> String {
-    if !interval.said.is_empty() {
-        return interval.said.clone();
-    }
-    let check = interval.labels.get("check");
-    let until_ms = interval.since_ms.saturating_add(1);
-    let mut runs = reader.runs_rev(check, i64::MIN..until_ms).filter_map(Result::ok);
-    let told = |run: &Run| !matches!(run.reason, Reason::Missed | Reason::NotFinished | Reason::Skipped);
-    if check.is_empty() { String::new() } else { runs.find(told).map_or_else(String::new, |run| run.text) }
 }

@@ -8,7 +8,7 @@ use custos_store::Reader;
 use jiff::Zoned;
 
 use super::args::BacktestArgs;
-use super::run::{Found, words_at};
+use super::found::{Found, words_at};
 use crate::backtest::{AlertInterval, Backtest, Difference, Met, Totals};
 use crate::cli::read::{Failure, local_time};
 use crate::cli::style::{Style, printable};

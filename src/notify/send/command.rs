@@ -10,7 +10,7 @@ use super::receipt::{Failure, Receipt, Taken};
 use crate::execute::{Commands, Program};
 use crate::limits::{NOTIFY_COMMAND_TIMEOUT, NOTIFY_REASON_MAX_CHARS};
 use crate::notify::message::Message;
-use crate::notify::{Notification, NotifiedAlert};
+use crate::notify::{Notification, NotifiedAlert, Why};
 use crate::observe::{Ending, PluginEnd};
 use crate::text::printable;
 
@@ -40,6 +40,11 @@ pub(super) async fn send(handler: &Handler<'_>, notification: &Notification, mes
             other.check.name == alert.check.name && other.labels.get("host") == alert.labels.get("host")
         };
         if notification.alerts[..first].iter().any(same) {
+            continue;
+        }
+        // What goes on beside the news was handled before.
+        if notification.why == Why::News && !notification.alerts.iter().any(|other| same(other) && other.news)
+        {
             continue;
         }
         let alerts: Vec<NotifiedAlert> =

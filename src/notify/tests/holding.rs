@@ -197,4 +197,9 @@ fn event_handlers_are_run_at_each_change_soft_ones_too() {
         handled,
         ["on_change: a CRITICAL*", "", "on_change: a CRITICAL*", "", "on_change: a resolved*"]
     );
+    // Those of one check run one after the other.
+    stage.ran("a", State::Warning);
+    stage.ran("a", State::Ok);
+    assert_eq!(stage.told(), ["on_change: a WARNING*"]);
+    assert_eq!(stage.told(), ["on_change: a resolved*"]);
 }

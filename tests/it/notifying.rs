@@ -1,0 +1,113 @@
+//! Who is told by a real agent: over failures of the receiver and kills of the agent, and what people order.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::stage::{Daemon, Stage, text, wait_for};
+
+/// An agent with a check `web` that is as the file `state` says, and a target that notes what it is told if the file `up` is
+/// there.
+fn stage() -> Stage {
+    let stage = Stage::new();
+    stage.plugin("web", &format!("cat {0}; exit $(cat {0})", stage.shown("state")));
+    let told = stage.shown("told");
+    let receive = format!("test -e {} || exit 3; cat >> {told}; echo >> {told}", stage.shown("up"));
+    let receiver = stage.plugin("receiver", &receive);
+    let notify = format!(
+        "notify:\n  group_wait: 0s\n  group_interval: 0s\n  targets: {{ t: {{ command: {} }} }}\n\
+         defaults: {{ check_interval: 100ms, max_check_attempts: 1, flap_detection: false }}",
+        receiver.display()
+    );
+    stage.configure(&notify, "  web: { command: web }\n");
+    stage.write("state", "0");
+    stage.write("up", "");
+    stage
+}
+
+/// What the target was told: the status of each message about `web`, in order.
+fn told(stage: &Stage) -> Vec<String> {
+    let told = fs::read_to_string(stage.path("told")).unwrap_or_default();
+    let messages = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let of_web = messages.filter(|message| message["alerts"][0]["labels"]["check"] == "web");
+    of_web.map(|message| message["alerts"][0]["status"].as_str().unwrap().to_owned()).collect()
+}
+
+fn wait_told(stage: &Stage, expected: &[&str]) {
+    wait_for("the target to be told", || (told(stage) == expected).then_some(()));
+}
+
+fn wait_line(stage: &Stage, arguments: &[&str], part: &str) {
+    wait_for(part, || text(&stage.custos(arguments).stdout).contains(part).then_some(()));
+}
+
+#[test]
+fn what_is_owed_outlives_failures_and_kills_and_nothing_comes_twice() {
+    let stage = stage();
+    let agent = stage.start();
+    stage.runs("web", 1);
+    stage.write("state", "2");
+    wait_told(&stage, &["firing"]);
+    wait_line(&stage, &["notify", "status"], "nothing is owed, told ");
+    agent.kill();
+    let agent = stage.start();
+    let runs = stage.history("web").len();
+    stage.runs("web", runs + 2);
+    assert_eq!(told(&stage), ["firing"]);
+    // The receiver is away while it ends, and the agent is killed meanwhile.
+    fs::remove_file(stage.path("up")).unwrap();
+    stage.write("state", "0");
+    wait_line(&stage, &["notify", "status"], "owed: web resolved since ");
+    wait_line(&stage, &["notify", "status"], "last error, ");
+    agent.kill();
+    stage.write("up", "");
+    let agent = stage.start();
+    wait_told(&stage, &["firing", "resolved"]);
+    wait_line(&stage, &["notify", "status"], "nothing is owed");
+    assert!(agent.end().success());
+}
+
+#[test]
+fn people_acknowledge_silence_and_try() {
+    let stage = stage();
+    let agent = stage.start();
+    stage.runs("web", 1);
+    let run = |arguments: &[&str]| {
+        let output = stage.custos(arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let refused = |arguments: &[&str]| {
+        let output = stage.custos(arguments);
+        assert!(!output.status.success());
+        text(&output.stderr)
+    };
+    assert_eq!(run(&["notify", "test", "t"]), "the target took the message\n");
+    assert!(refused(&["notify", "test", "none"]).contains("there is no target none"));
+    assert!(refused(&["ack", "web"]).contains("no alert that fires fulfils the conditions"));
+    let silence = ["silence", "add", "web", "--for", "1h", "--comment", "upgrade", "--author", "me"];
+    assert_eq!(run(&silence), "silence 1 holds\n");
+    stage.write("state", "1");
+    wait_line(&stage, &["notify", "status"], "not told: web WARNING (silence 1)");
+    assert!(run(&["silence", "list"]).contains("silence 1: check=\"web\" from "));
+    assert_eq!(told(&stage), [""; 0]);
+    assert_eq!(run(&["ack", "web"]), "acknowledged web\n");
+    assert_eq!(run(&["silence", "expire", "1"]), "silence 1 is over\n");
+    assert!(refused(&["silence", "expire", "1"]).contains("there is no silence 1"));
+    wait_line(&stage, &["notify", "status"], "not told: web WARNING (acknowledged)");
+    // Both are in the store.
+    wait_line(&stage, &["notify", "status"], "acknowledged: web since ");
+    let again = restarted(&stage, agent);
+    wait_line(&stage, &["notify", "status"], "not told: web WARNING (acknowledged)");
+    assert_eq!(run(&["unack", "severity=warning"]), "no longer acknowledged web\n");
+    wait_told(&stage, &["firing"]);
+    let report: Value = serde_json::from_str(&run(&["notify", "status", "--json"])).unwrap();
+    assert_eq!(report["targets"][0]["name"], "t");
+    assert!(again.end().success());
+    assert!(refused(&["notify", "status"]).contains("no agent is running"));
+}
+
+fn restarted(stage: &Stage, agent: Daemon) -> Daemon {
+    assert!(agent.end().success());
+    stage.start()
+}
