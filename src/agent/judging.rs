@@ -49,11 +49,12 @@ struct Judged {
 #[derive(Debug, Default)]
 pub(super) struct Judging {
     groups: Vec<Judged>,
+    by_name: HashMap<Arc<str>, usize>,
     /// The group of each rule by the name of its check.
     of_rule: HashMap<Arc<str>, usize>,
     /// For checks by name, which groups may select series of theirs.
     selecting: HashMap<Arc<str>, Arc<[usize]>>,
-    /// Groups that are to be judged.
+    /// Groups that are to be judged and have no order under way.
     waiting: BTreeSet<usize>,
     /// When each group is judged whatever arrives, on the monotonic clock.
     timers: BTreeSet<(u64, usize)>,
@@ -89,7 +90,8 @@ impl Judging {
             let (wanted, running) = known.map(|known| (known.wanted, known.running)).unwrap_or_default();
             self.of_rule.extend(group.rules.iter().map(|rule| (Arc::clone(&rule.check), index)));
             self.timers.insert((due.1, index));
-            if !wanted.is_empty() {
+            self.by_name.insert(Arc::clone(&group.name), index);
+            if !wanted.is_empty() && ordered_ms.is_none() {
                 self.waiting.insert(index);
             }
             self.groups.push(Judged {
@@ -191,7 +193,9 @@ impl Judging {
                 *next.get_mut() = Wanted { samples_ms: None, since_us: oldest.since_us };
             }
         }
-        self.waiting.insert(index);
+        if group.ordered_ms.is_none() {
+            self.waiting.insert(index);
+        }
     }
 
     /// Has the groups judged whose time has come.
@@ -232,24 +236,19 @@ impl Judging {
 
     /// The next order, if a group that is to be judged need not wait any longer.
     pub(super) fn next_order(&mut self, now: Moment) -> Option<JudgeOrder> {
-        self.patience_us = None;
-        for index in self.waiting.iter().copied().collect::<Vec<_>>() {
-            let group = &self.groups[index];
-            let Some((at_ms, wanted)) = group.wanted.first_key_value() else {
-                self.waiting.remove(&index);
-                continue;
-            };
-            if group.ordered_ms.is_some() {
-                continue;
-            }
+        let mut first_us: Option<u64> = None;
+        let ready = self.waiting.iter().copied().find(|index| {
+            let group = &self.groups[*index];
+            let Some((at_ms, wanted)) = group.wanted.first_key_value() else { return false };
             let patience_us = wanted.since_us.saturating_add(micros(RULE_WAIT_MAX));
-            if self.must_wait(group, *at_ms) && now.mono_us < patience_us {
-                self.patience_us = Some(self.patience_us.map_or(patience_us, |known| known.min(patience_us)));
-                continue;
+            if now.mono_us >= patience_us || !self.must_wait(group, *at_ms) {
+                return true;
             }
-            return self.order(index, now);
-        }
-        None
+            first_us = Some(first_us.map_or(patience_us, |known| known.min(patience_us)));
+            false
+        });
+        self.patience_us = first_us;
+        self.order(ready?, now)
     }
 
     /// Whether something that a group selects may have samples up to a time that are not there yet.
@@ -265,9 +264,8 @@ impl Judging {
     fn order(&mut self, index: usize, now: Moment) -> Option<JudgeOrder> {
         let group = &mut self.groups[index];
         let (at_ms, wanted) = group.wanted.pop_first()?;
-        if group.wanted.is_empty() {
-            self.waiting.remove(&index);
-        }
+        // The next has to wait for the answer.
+        self.waiting.remove(&index);
         group.ordered_ms = Some(at_ms);
         group.last_ms = Some(at_ms);
         let order = JudgeOrder {
@@ -284,8 +282,11 @@ impl Judging {
     /// An order was answered, or nothing is judged after all. `judged` says whether something was, and `deadline_ms` when
     /// something of it is due next.
     pub(super) fn answered(&mut self, group: &str, judged: bool, deadline_ms: Option<i64>, now: Moment) {
-        let Some(index) = self.groups.iter().position(|known| *known.group.name == *group) else { return };
+        let Some(index) = self.by_name.get(group).copied() else { return };
         self.groups[index].ordered_ms = None;
+        if !self.groups[index].wanted.is_empty() {
+            self.waiting.insert(index);
+        }
         if judged && matches!(self.groups[index].group.when, When::Samples { .. }) {
             self.groups[index].deadline_ms = deadline_ms;
             self.set_due(index, now, now.wall_ms);
@@ -294,7 +295,7 @@ impl Judging {
 
     /// A group by its name.
     pub(super) fn group(&self, name: &str) -> Option<&Arc<RuleGroup>> {
-        self.groups.iter().map(|judged| &judged.group).find(|group| *group.name == *name)
+        self.by_name.get(name).map(|index| &self.groups[*index].group)
     }
 
     /// When a group is judged whatever arrives, or has waited long enough, on the monotonic clock.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use custos_promql::ErrorKind;
+use custos_promql::{ErrorKind, Labels};
 use custos_store::Snapshot;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes};
@@ -41,6 +41,9 @@ pub(super) struct Answerer {
     host: String,
     /// The rules in force.
     rules: Vec<ShownGroup>,
+    /// What templates of rules can refer to.
+    host_labels: Labels,
+    external_url: String,
     lanes: Lanes,
     pub(super) counters: Counters,
 }
@@ -151,7 +154,18 @@ impl From<Reply> for Sent {
 impl Answerer {
     pub(super) fn new(stores: Stores, settings: &Settings) -> Answerer {
         let (access, host, rules) = (Access::of(settings), settings.host.clone(), settings.rules.clone());
-        Answerer { stores, access, host, rules, lanes: Lanes::default(), counters: Counters::default() }
+        let (host_labels, external_url) =
+            (Labels::new(settings.external_labels.clone()), settings.external_url.clone());
+        Answerer {
+            stores,
+            access,
+            host,
+            rules,
+            host_labels,
+            external_url,
+            lanes: Lanes::default(),
+            counters: Counters::default(),
+        }
     }
 
     /// Answers a request.
@@ -351,6 +365,8 @@ fn reply(head: &Parts, params: Params, snapshot: &Snapshot, shared: &Answerer, g
         stores: &shared.stores,
         host: &shared.host,
         rules: &shared.rules,
+        host_labels: &shared.host_labels,
+        external_url: &shared.external_url,
         counters: &shared.counters,
     })
 }

@@ -47,7 +47,9 @@ pub struct Alerting {
 
 impl ShownGroup {
     /// A group as it is shown.
-    pub fn of(group: &RuleGroup, file: &str, name: &str) -> ShownGroup {
+    pub fn of(group: &RuleGroup) -> ShownGroup {
+        // A group of a file is called after both; the group that a check is, after the check.
+        let (file, name) = group.name.split_once(';').unwrap_or(("", &group.name));
         let interval_ms = match group.when {
             When::Samples { at_the_latest_ms } => at_the_latest_ms,
             When::Grid { interval_ms, .. } => interval_ms,

@@ -31,6 +31,10 @@ pub struct Settings {
     pub hosts: Vec<String>,
     /// The rules in force.
     pub rules: Vec<ShownGroup>,
+    /// Labels of this host, for templates.
+    pub external_labels: Vec<(String, String)>,
+    /// Where the page of this host is, for templates.
+    pub external_url: String,
 }
 
 impl Settings {
@@ -45,6 +49,8 @@ impl Settings {
             cors: Vec::new(),
             hosts: Vec::new(),
             rules: Vec::new(),
+            external_labels: Vec::new(),
+            external_url: String::new(),
         }
     }
 
@@ -71,7 +77,9 @@ impl Settings {
             tokens: tokens(http)?,
             cors: http.cors.clone(),
             hosts: http.hosts.iter().chain([&config.host]).cloned().collect(),
-            rules: Vec::new(),
+            rules: config.groups.iter().map(|group| ShownGroup::of(group)).collect(),
+            external_labels: config.external_labels.clone().into_iter().collect(),
+            external_url: config.external_url.clone(),
         };
         settings.tls_context()?;
         settings.message()?;

@@ -6,17 +6,17 @@
 
 use std::sync::Arc;
 
-use custos_promql::{ErrorKind, Options};
+use custos_promql::{ErrorKind, Options, sample_times};
 use custos_query::StoreSource;
 use custos_store::{Run, Snapshot};
 
-use super::group::Group;
+use super::group::{Group, Rule};
 use super::older::Older;
 use super::settings::Settings;
 use crate::clock::{self, micros};
 use crate::limits::{RESTORE_GROUP_MAX, RESTORE_LOST_MS, RESTORE_RUNS_MAX};
 use crate::rules::{
-    FIRING, PENDING, Past, QueryFunction, Replay, Surroundings, judgement_times, text_vector,
+    FIRING, PENDING, Past, QueryFunction, Replay, RuleGroup, Surroundings, When, judgement_times, text_vector,
 };
 
 /// The store as it was when the agent started.
@@ -75,25 +75,38 @@ impl Restore {
 
     /// When a group is judged again.
     fn times(&self, group: &Group, snapshot: &Snapshot, before_ms: i64) -> Stored {
-        let offset_ms = group.definition.query_offset_ms;
-        let runs = group.rules.iter().map(|rule| judged(snapshot, &rule.running.rule().check));
-        let (mut times, mut last_ms, mut quiet) = (Vec::new(), None, Vec::new());
-        for (index, judged) in runs.enumerate() {
-            quiet.extend(judged.quiet_ms.map(|quiet_ms| (index, quiet_ms.saturating_add(offset_ms))));
-            times.extend(judged.times.iter().map(|time| time.saturating_add(offset_ms)));
-            last_ms = last_ms.max(judged.last_ms.map(|last| last.saturating_add(offset_ms)));
-        }
-        if let Some(last_ms) = last_ms {
-            let to_ms = self.stored_until_ms.min(last_ms.saturating_add(RESTORE_LOST_MS));
-            let past = Past { from_ms: last_ms.saturating_add(1), to_ms, judged_ms: Some(last_ms) };
-            let lost = judgement_times(&group.definition, &StoreSource::new(snapshot), past);
-            times.extend(lost.unwrap_or_default().times);
-        }
+        let definition = &group.definition;
+        let offset_ms = definition.query_offset_ms;
+        let of_rule = |(index, rule): (usize, &Rule)| {
+            Some((index, judged(snapshot, &rule.running.rule().check)?.later(offset_ms)))
+        };
+        let each: Vec<(usize, Judged)> = group.rules.iter().enumerate().filter_map(of_rule).collect();
+        let quiet = each.iter().filter_map(|(index, judged)| Some((*index, judged.quiet_ms?))).collect();
+        let Some(judged) = each.into_iter().map(|(_, judged)| judged).reduce(Judged::and) else {
+            return Stored { times: Vec::new(), quiet };
+        };
+        // What was judged when the agent ended is not stored; so it may have been before, too.
+        let to_ms = self.stored_until_ms.min(judged.last_ms.saturating_add(RESTORE_LOST_MS));
+        let mut times = planned(definition, &StoreSource::new(snapshot), (judged.from_ms, to_ms));
+        times.extend(judged.times);
         times.retain(|time| *time < before_ms);
         times.sort_unstable();
         times.dedup();
         Stored { times, quiet }
     }
+}
+
+/// When a group was to be judged in these times (both included), by what is stored.
+fn planned(group: &RuleGroup, source: &StoreSource<'_>, (from_ms, to_ms): (i64, i64)) -> Vec<i64> {
+    if matches!(group.when, When::Grid { .. }) {
+        let past = Past { from_ms, to_ms, judged_ms: None };
+        return judgement_times(group, source, past).unwrap_or_default().times;
+    }
+    // That a series ends is known only to whoever sees it begin.
+    let seen_ms = from_ms.saturating_sub(RESTORE_LOST_MS);
+    let expressions = group.rules.iter().flat_map(|rule| rule.judge.expressions());
+    let found = expressions.map(|expr| sample_times(expr, source, seen_ms, to_ms).unwrap_or_default());
+    found.flat_map(|found| found.times).filter(|time| *time >= from_ms).collect()
 }
 
 /// Answers the queries of templates.
@@ -105,12 +118,13 @@ fn queries(snapshot: Snapshot, at_ms: i64, subquery_step_ms: i64) -> QueryFuncti
 }
 
 /// When a rule was judged, by the runs of its check (ms since the epoch).
-#[derive(Default)]
 struct Judged {
-    /// After it last had no alert. One that starts earlier than that, as its group does, comes to the same.
+    /// From when on it is judged again: after it last had no alert. One that starts earlier, as its group does, comes to the same.
+    from_ms: i64,
+    /// When it was judged since.
     times: Vec<i64>,
-    /// For the last time.
-    last_ms: Option<i64>,
+    /// When it was judged for the last time.
+    last_ms: i64,
     /// When it last had no alert.
     quiet_ms: Option<i64>,
 }
@@ -123,21 +137,49 @@ struct Stored {
     quiet: Vec<(usize, i64)>,
 }
 
-/// When a rule was judged, by the runs of its check.
-fn judged(snapshot: &Snapshot, check: &str) -> Judged {
-    let mut judged = Judged::default();
+impl Judged {
+    /// The same of two rules.
+    fn and(mut self, other: Judged) -> Judged {
+        self.times.extend(other.times);
+        let (from_ms, last_ms) = (self.from_ms.min(other.from_ms), self.last_ms.max(other.last_ms));
+        Judged { from_ms, last_ms, quiet_ms: None, ..self }
+    }
+
+    /// The same so much later.
+    fn later(mut self, by_ms: i64) -> Judged {
+        self.times.iter_mut().for_each(|time| *time = time.saturating_add(by_ms));
+        let (from_ms, last_ms) = (self.from_ms.saturating_add(by_ms), self.last_ms.saturating_add(by_ms));
+        let quiet_ms = self.quiet_ms.map(|quiet_ms| quiet_ms.saturating_add(by_ms));
+        Judged { from_ms, last_ms, quiet_ms, ..self }
+    }
+}
+
+/// When a rule was judged, by the runs of its check; none if it never was.
+fn judged(snapshot: &Snapshot, check: &str) -> Option<Judged> {
+    let mut judged: Option<Judged> = None;
     let arrived = snapshot.arrived_rev(check).filter_map(Result::ok);
     for run in arrived.map(|arrived| arrived.run).take(RESTORE_RUNS_MAX) {
-        judged.last_ms = judged.last_ms.max(Some(run.time_ms));
+        let time_ms = run.time_ms;
+        let known = judged.get_or_insert(Judged {
+            from_ms: time_ms,
+            times: Vec::new(),
+            last_ms: time_ms,
+            quiet_ms: None,
+        });
+        known.last_ms = known.last_ms.max(time_ms);
         match has_alerts(&run) {
-            Some(false) => {
-                judged.quiet_ms = Some(run.time_ms);
+            Some(true) => {
+                known.times.push(time_ms);
+                known.from_ms = known.from_ms.min(time_ms);
+            }
+            // It could not be judged.
+            None if run.partial => {}
+            // It has no alerts at all, or it never has.
+            Some(false) | None => {
+                known.quiet_ms = Some(time_ms);
+                known.from_ms = time_ms.saturating_add(1);
                 break;
             }
-            Some(true) => judged.times.push(run.time_ms),
-            // It could not be judged, or it has no alerts at all.
-            None if run.partial => {}
-            None => break,
         }
     }
     judged

@@ -120,7 +120,7 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
     let severities = severities.map(|(_, entry)| severities::read(&entry.value, findings));
     let severities = Arc::new(severities.unwrap_or_default());
     let named = Named { periods: &periods, targets: &targets, severities: &severities };
-    let (checks, groups, rule_files) = checks(documents, &plugins, &snmp, &named, findings);
+    let Checks { by_name: checks, groups, rule_files } = checks(documents, &plugins, &snmp, &named, findings);
     if nrpe.is_some() {
         let names = documents.iter().flat_map(|document| check_entries(document, &mut Findings::default()));
         names.for_each(|check| askable::warn(check, findings));
@@ -197,14 +197,22 @@ fn only<'d>(
     Some(first)
 }
 
-/// The checks by name, what judges those of them that are rules, and the files that have rules.
+/// The checks of a configuration.
+struct Checks {
+    by_name: BTreeMap<String, Arc<Check>>,
+    /// What judges those that are rules.
+    groups: Vec<Arc<RuleGroup>>,
+    /// The files with rules.
+    rule_files: Vec<PathBuf>,
+}
+
 fn checks(
     documents: &[Document],
     plugins: &[PathBuf],
     snmp: &SnmpConfig,
     named: &Named<'_>,
     findings: &mut Findings,
-) -> (BTreeMap<String, Arc<Check>>, Vec<Arc<RuleGroup>>, Vec<PathBuf>) {
+) -> Checks {
     let mut defaults: Vec<Settings> = Vec::new();
     let mut first_places: HashMap<&str, &Place> = HashMap::new();
     let (mut checks, mut depending, mut own_groups) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
@@ -248,7 +256,7 @@ fn checks(
     }
     checks.extend(rules.iter().map(|check| (check.name.clone(), Arc::clone(check))));
     groups.extend(own_groups);
-    (checks, groups, files)
+    Checks { by_name: checks, groups, rule_files: files }
 }
 
 fn check_entries<'d>(document: &'d Document, findings: &mut Findings) -> &'d [Entry] {

@@ -1,6 +1,6 @@
 //! A request, and what is needed to answer it.
 
-use custos_promql::ErrorKind;
+use custos_promql::{ErrorKind, Labels};
 use custos_store::Snapshot;
 
 use crate::http::counters::Counters;
@@ -29,6 +29,10 @@ pub(in crate::http) struct Request<'a> {
     pub(in crate::http) host: &'a str,
     /// The rules in force.
     pub(in crate::http) rules: &'a [ShownGroup],
+    /// Labels of this host, for templates of rules.
+    pub(in crate::http) host_labels: &'a Labels,
+    /// Where the page of this host is, for templates of rules.
+    pub(in crate::http) external_url: &'a str,
     /// What the server counted.
     pub(in crate::http) counters: &'a Counters,
 }

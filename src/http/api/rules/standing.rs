@@ -6,6 +6,7 @@ use custos_promql::{Labels, METRIC_NAME, Options};
 use custos_query::{StoreSource, latest_runs};
 use custos_store::{Metric, Run, Snapshot, Value};
 
+use crate::http::api::request::Request;
 use crate::http::rules::{Alerting, ShownRule};
 use crate::limits::HTTP_RULE_RUNS_MAX;
 use crate::rules::{
@@ -115,13 +116,13 @@ pub(super) fn annotations(
     name: &str,
     alert: &ShownAlert,
     at_ms: i64,
-    snapshot: &Snapshot,
+    request: &Request<'_>,
 ) -> Labels {
-    let snapshot = snapshot.clone();
+    let snapshot = request.snapshot.clone();
     let context = Context {
         now_ms: at_ms,
-        external_labels: Labels::default(),
-        external_url: String::new(),
+        external_labels: request.host_labels.clone(),
+        external_url: request.external_url.to_owned(),
         query: Arc::new(move |text| {
             text_vector(text, &StoreSource::new(&snapshot), at_ms, &Options::default())
         }),
@@ -131,4 +132,77 @@ pub(super) fn annotations(
         Some((annotation.clone(), template.expand(&alert.labels.with(ALERT_NAME, ""), alert.value, &context)))
     });
     Labels::new(expanded)
+}
+
+#[cfg(test)]
+mod tests {
+    use custos_store::disk::SimDisk;
+    use custos_store::{Instance, Instances, Options as StoreOptions, Reader, State, Writer};
+
+    use super::*;
+
+    fn pairs(labels: &[(&str, &str)]) -> Vec<(String, String)> {
+        labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn named(name: &str, labels: &[(&str, &str)], value: f64) -> Metric {
+        Metric { labels: pairs(labels), ..Metric::new(name, Value::from(value)) }
+    }
+
+    #[test]
+    fn a_rule_stands_as_its_last_run_says_and_what_cannot_be_judged_changes_nothing() {
+        let disk = SimDisk::new();
+        let options = StoreOptions { background: false, ..StoreOptions::default() };
+        let mut writer = Writer::open_on(Arc::new(disk.clone()), options).unwrap();
+        let own = [("__name__", ALERTS), ("alertname", "Hot"), ("alertstate", "firing"), ("disk", "/")];
+        let since = [("__name__", ALERTS_FOR_STATE), ("alertname", "Hot"), ("disk", "/")];
+        let judged = Run {
+            time_ms: 100_000,
+            metrics: vec![
+                named(VALUE, &[("disk", "/")], 95.0),
+                named(ALERTS, &own, 1.0),
+                named(ALERTS_FOR_STATE, &since, 40.0),
+            ],
+            ..Run::default()
+        };
+        writer.append(&[("hot", &judged)]).unwrap();
+        let failed = Run {
+            time_ms: 110_000,
+            text: format!("{NOT_JUDGED}too much"),
+            state: State::Unknown,
+            partial: true,
+            ..Run::default()
+        };
+        writer.append(&[("hot", &failed)]).unwrap();
+        let rule = ShownRule {
+            check: "hot".to_owned(),
+            name: "Hot".to_owned(),
+            query: "x > 90".to_owned(),
+            labels: Vec::new(),
+            alerting: Some(Alerting::default()),
+            limit: 0,
+        };
+        let reader = Reader::open_on(Arc::new(disk)).unwrap();
+        let standing = Standing::of(&rule, &reader.snapshot());
+        assert_eq!((standing.state(), standing.health()), ("firing", "err"));
+        assert_eq!(standing.failure.as_deref(), Some("too much"));
+        let [alert] = &standing.alerts[..] else { panic!("one alert fires") };
+        assert_eq!(alert.labels.in_braces(), "{alertname=\"Hot\", disk=\"/\"}");
+        assert_eq!((alert.active_ms, alert.value), (40_000, 95.0));
+        let unknown = ShownRule { check: "other".to_owned(), ..rule };
+        let standing = Standing::of(&unknown, &reader.snapshot());
+        assert_eq!((standing.state(), standing.health()), ("inactive", "unknown"));
+    }
+
+    #[test]
+    fn an_alert_that_is_kept_has_the_value_that_it_had_last() {
+        let instance = Instance { value: Some(Value::from(7.0)), ..Instance::new(pairs(&[("disk", "/")])) };
+        let own = [("__name__", ALERTS), ("alertname", "Hot"), ("alertstate", "firing"), ("disk", "/")];
+        let run = Run {
+            metrics: vec![named(ALERTS, &own, 1.0)],
+            instances: Instances::new([instance]).unwrap(),
+            ..Run::default()
+        };
+        assert_eq!(alerts(&run)[0].value, 7.0);
+    }
 }

@@ -353,3 +353,31 @@ fn what_conditions_select_is_known_once_their_checks_were_asked_for() {
     assert_eq!(source.labels(&any, 0, HOUR).len(), 7);
     assert_eq!(source.known(&any, 1000).unwrap().samples, 700);
 }
+
+#[test]
+fn a_series_with_a_name_of_its_own_is_found_by_it_whatever_its_check_is_called() {
+    let named = |name: &str, of: &str, value: f64| {
+        let labels = [("__name__", name), ("check", "a"), ("of", of)];
+        let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        Metric { labels, ..metric("x", Value::from(value)) }
+    };
+    let store = Store::of(&[
+        ("a", run(MINUTE, vec![metric("m", Value::from(1.0))])),
+        ("rule", run(MINUTE, vec![named("level:a", "1", 2.0), metric("firing", Value::from(0.0))])),
+        ("level:a", run(MINUTE, vec![metric("m", Value::from(3.0))])),
+        ("other", run(MINUTE, vec![named("level:a", "2", 4.0), named("a", "3", 5.0)])),
+    ]);
+    let at = |query: &str| store.at(query, 2 * MINUTE);
+    assert_eq!(
+        at("level:a"),
+        [
+            "level:a{check=\"a\", of=\"1\"} 2",
+            "level:a{check=\"a\", of=\"2\"} 4",
+            "level:a{check=\"level:a\", metric=\"m\"} 3",
+        ]
+    );
+    assert_eq!(at("a"), ["a{check=\"a\", metric=\"m\"} 1", "a{check=\"a\", of=\"3\"} 5"]);
+    assert_eq!(at("rule"), ["rule{check=\"rule\", metric=\"firing\"} 0"]);
+    assert_eq!(at("count({check=\"a\", of!=\"\"})"), ["{} 3"]);
+    assert_eq!(at("count({__name__=~\"level.*\"})"), ["{} 3"]);
+}
