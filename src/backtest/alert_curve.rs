@@ -50,7 +50,7 @@ impl<'a> AlertCurve<'a> {
         let mut open: Vec<Open> = Vec::new();
         for (index, value) in values.iter().enumerate() {
             let mut from = index;
-            while let Some(last) = open.last().copied().filter(|last| !(last.value < self.height(*value))) {
+            while let Some(last) = open.last().copied().filter(|last| last.value >= self.height(*value)) {
                 open.pop();
                 let outside = open.last().map_or(f64::NEG_INFINITY, |before| before.value);
                 self.close(last, index, outside.max(self.height(*value)));
@@ -77,7 +77,7 @@ impl<'a> AlertCurve<'a> {
 
     /// Counts a stretch up to an index. What is outside of it is at most so high.
     fn close(&mut self, stretch: Open, to: usize, outside: f64) {
-        if !(outside < stretch.value) {
+        if outside >= stretch.value {
             return;
         }
         let (first, after) = (self.first_above(outside), self.first_above(stretch.value));
