@@ -1,5 +1,6 @@
 //! The thread that judges rules, started and ended at random moments over a store, beside the same rules judged one time after the
 //! other over what is stored, without any interruption.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::path::Path;
 use std::sync::Arc;
