@@ -60,7 +60,10 @@ fn told(run: &Run) -> String {
 /// What the rules of a group come to at each time, without any interruption.
 fn undisturbed(group: &RuleGroup, snapshot: &Snapshot) -> BTreeMap<i64, Vec<Run>> {
     let source = StoreSource::new(snapshot);
-    let past = Past { from_ms: 0, to_ms: i64::MAX / 4, judged_ms: None };
+    let checks = snapshot.checks();
+    let from_ms = checks.iter().map(|check| check.first_ms).min().unwrap();
+    let to_ms = checks.iter().map(|check| check.last_ms).max().unwrap();
+    let past = Past { from_ms, to_ms, judged_ms: None };
     let When::Samples { .. } = group.when else { panic!("{} has a grid", group.name) };
     // No silence is long enough to be noticed.
     let quiet = RuleGroup { when: When::Samples { at_the_latest_ms: 0 }, ..group.clone() };
