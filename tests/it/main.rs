@@ -21,7 +21,6 @@ mod readers;
 mod recording;
 mod reloading;
 mod rules;
-mod rules_killed;
 mod schedule;
 mod schema;
 mod states;
