@@ -9,9 +9,12 @@ use tokio::time::timeout;
 
 use crate::config::Target;
 use crate::control::Response;
-use crate::limits::{NOTIFY_DELIVERIES_MAX, NOTIFY_DELIVERIES_QUEUE_MAX, NOTIFY_DELIVERY_TIMEOUT};
+use crate::limits::{
+    NOTIFY_DELIVERIES_MAX, NOTIFY_DELIVERIES_QUEUE_MAX, NOTIFY_DELIVERY_TIMEOUT, NOTIFY_NOTE_WAIT_MAX,
+};
 use crate::notify::Notification;
 use crate::notify::send::{Receipt, Sender, Taken};
+use crate::record::NoteKept;
 
 /// What became of a delivery.
 pub(super) struct Delivered {
@@ -44,11 +47,18 @@ impl Deliveries {
         self.sender = sender;
     }
 
-    /// Begins to send a message.
-    pub(super) fn begin(&self, ticket: u64, target: Arc<Target>, notification: Box<Notification>) {
+    /// Begins to send a message, once what must be in the store `first` is there.
+    pub(super) fn begin(
+        &self,
+        ticket: u64,
+        target: Arc<Target>,
+        notification: Box<Notification>,
+        first: Option<NoteKept>,
+    ) {
         let (sender, permits, ended) = (self.sender.clone(), Arc::clone(&self.permits), self.ended.clone());
         let count = notification.alerts.len();
         let sending = async move {
+            wait_for_note(first, &target.name).await;
             // The semaphore is never closed.
             let _permit = permits.acquire_owned().await;
             timeout(NOTIFY_DELIVERY_TIMEOUT, sender.send(&target, &notification)).await
@@ -63,6 +73,19 @@ impl Deliveries {
             };
             // The agent may have ended.
             let _ = ended.send(Delivered { ticket, alerts: receipt.alerts }).await;
+        });
+    }
+
+    /// Answers a command as soon as what it changed is in the store, or says that it is not there.
+    pub(super) fn answer_when_kept(
+        &self,
+        answer: oneshot::Sender<Response>,
+        response: Response,
+        kept: Vec<NoteKept>,
+    ) {
+        self.serving.spawn(async move {
+            // Whoever asked may have left.
+            let _ = answer.send(when_kept(response, kept).await);
         });
     }
 
@@ -82,5 +105,86 @@ impl Deliveries {
         };
         // Whoever asked may have left.
         let _ = answer.send(response);
+    }
+}
+
+/// Waits until the note of a message is in the store. A disk that refuses it, or hangs, holds up no message for long.
+async fn wait_for_note(note: Option<NoteKept>, target: &str) {
+    let Some(note) = note else { return };
+    if let Err(why) = note.within(NOTIFY_NOTE_WAIT_MAX).await {
+        tracing::warn!("{target} is told, though what it is told is not in the store: {why}");
+    }
+}
+
+/// What a command is answered once what it changed is in the store.
+async fn when_kept(response: Response, kept: Vec<NoteKept>) -> Response {
+    for note in kept {
+        if let (Err(why), Response::Done(done)) = (note.within(NOTIFY_NOTE_WAIT_MAX).await, &response) {
+            tracing::warn!("{done}, which is not in the store: {why}");
+            return Response::Refused(format!(
+                "{done}, but a restart may forget that, as it is not in the store: {why}"
+            ));
+        }
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use custos_store::disk::SimDisk;
+    use custos_store::{Options, Writer};
+
+    use super::*;
+    use crate::config::SyncPolicy;
+    use crate::limits::RECORD_OPEN_MAX;
+    use crate::record::Recorder;
+
+    fn recorder(disk: &SimDisk) -> Recorder {
+        let disk = disk.clone();
+        let options = || Options { background: false, ..Options::default() };
+        let open = move || Writer::open_on(Arc::new(disk.clone()), options());
+        let recorder = Recorder::start(Box::new(open), SyncPolicy::Never).unwrap();
+        recorder.wait_until_opened(RECORD_OPEN_MAX);
+        recorder
+    }
+
+    fn note(recorder: &Recorder) -> NoteKept {
+        recorder.note_awaited("notify-acks".to_owned(), "[]".to_owned())
+    }
+
+    fn done() -> Response {
+        Response::Done("acknowledged web".to_owned())
+    }
+
+    async fn refusal(kept: Vec<NoteKept>) -> String {
+        let Response::Refused(why) = when_kept(done(), kept).await else { panic!() };
+        let why =
+            why.strip_prefix("acknowledged web, but a restart may forget that, as it is not in the store: ");
+        why.unwrap().to_owned()
+    }
+
+    #[tokio::test]
+    async fn a_command_is_answered_once_its_note_is_in_the_store() {
+        let disk = SimDisk::new();
+        let recorder = recorder(&disk);
+        assert!(matches!(when_kept(done(), vec![note(&recorder)]).await, Response::Done(_)));
+        let notes = custos_store::Notes::on(Arc::new(disk.clone()));
+        assert_eq!(notes.read("notify-acks").unwrap().as_deref(), Some(&b"[]"[..]));
+        disk.fail_syncs(true);
+        let why = refusal(vec![note(&recorder)]).await;
+        assert!(why.ends_with("notify-acks.note.tmp: the disk did not take the data"), "{why}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_disk_that_hangs_holds_up_neither_commands_nor_messages_for_long() {
+        let disk = SimDisk::new();
+        let recorder = recorder(&disk);
+        disk.stall();
+        let (first, second) = (note(&recorder), note(&recorder));
+        disk.wait_until_stalled();
+        assert_eq!(refusal(vec![first]).await, "the disk has not taken it in 2 s");
+        wait_for_note(Some(second), "t").await;
+        disk.resume();
+        drop(recorder.finish(crate::clock::Moment::default()));
     }
 }

@@ -9,7 +9,7 @@ use crate::agent::History;
 use crate::clock::Moment;
 use crate::config::Matchers;
 use crate::control::{Asked, NotifyRequest, Response};
-use crate::notify::{Effect, Remark};
+use crate::notify::{Effect, Note, Remark};
 
 impl Daemon {
     /// Takes in what became of a message.
@@ -47,10 +47,11 @@ impl Daemon {
     fn perform_notify(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Send { ticket, target, notification } => {
-                    self.deliveries.begin(ticket, target, notification);
+                Effect::Send { ticket, target, notification, first } => {
+                    let first = first.map(|note| self.recorder.note_awaited(note.name, note.text));
+                    self.deliveries.begin(ticket, target, notification, first);
                 }
-                Effect::Note { name, text } => self.recorder.note(name, text),
+                Effect::Note(Note { name, text }) => self.recorder.note(name, text),
                 Effect::Tried { asker, result } => self.deliveries.answer(asker, result),
             }
         }
@@ -70,9 +71,10 @@ impl Daemon {
         if let Response::Done(done) = &response {
             tracing::info!("{}: {done}", asked.origin);
         }
+        let notes = self.notifier.remark_notes().into_iter();
+        let kept = notes.map(|note| self.recorder.note_awaited(note.name, note.text)).collect();
         self.act_notify(now);
-        // Whoever asked may have left.
-        let _ = asked.answer.send(response);
+        self.deliveries.answer_when_kept(asked.answer, response, kept);
     }
 
     fn changed_by_command(&mut self, request: NotifyRequest, now: Moment) -> Result<Response, String> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::DRAIN;
+use super::{DRAIN, RECORD_RETRY};
 
 /// How long a receiver of notifications over HTTP or NSCA has, from the first packet to its answer.
 pub const NOTIFY_SEND_TIMEOUT: Duration = Duration::from_secs(30);
@@ -73,6 +73,10 @@ pub const NOTIFY_COMMENT_MAX_BYTES: usize = 256;
 pub const NOTIFY_AUTHOR_MAX_BYTES: usize = 64;
 /// Between two notes of what is owed to a target, unless a delivery begins or ends.
 pub const NOTIFY_NOTE_GATHER: Duration = Duration::from_secs(1);
+/// How long a message, or the answer to an acknowledgement or a silence, waits until the store has what belongs to it. After
+/// that a message is sent all the same.
+pub const NOTIFY_NOTE_WAIT_MAX: Duration = Duration::from_secs(2);
+const _: () = assert!(RECORD_RETRY.as_millis() < NOTIFY_NOTE_WAIT_MAX.as_millis());
 /// Bytes of the texts of an alert that are noted, each.
 pub const NOTIFY_NOTE_TEXT_MAX_BYTES: usize = 256;
 /// Targets that are tried by hand at once; further trials are refused.

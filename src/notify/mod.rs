@@ -24,6 +24,6 @@ mod trouble;
 
 pub use note::{ACKS_NOTE, SILENCES_NOTE, target_note};
 pub use notification::{Notification, NotifiedAlert, NotifiedCheck, Status, Why};
-pub use notifier::{Effect, Noted, Notifier};
+pub use notifier::{Effect, Note, Noted, Notifier};
 pub use report::{MutedAlert, NotifyReport, OwedAlert, TargetReport};
 pub use silence::{Ack, Remark, Silence};

@@ -1,6 +1,6 @@
 //! The notifier: follows the alerts of judged runs, and decides what is owed to which target, and when it is sent.
 //!
-//! Invariants: a target has one delivery under way at most. What is owed is noted before it is sent, and what was acknowledged as
+//! Invariants: a target has one delivery under way at most. What is owed is in the store before it is sent, and what was acknowledged as
 //! soon as that is known, so that after a restart nothing is lost, and nothing is sent twice that was acknowledged.
 
 use std::collections::{BTreeMap, HashMap};
@@ -32,14 +32,11 @@ pub enum Effect {
         target: Arc<Target>,
         /// What.
         notification: Box<Notification>,
+        /// What must be in the store before, so that the end is told whatever happens meanwhile.
+        first: Option<Note>,
     },
     /// Keep a note in the store.
-    Note {
-        /// Its name.
-        name: String,
-        /// What it says.
-        text: String,
-    },
+    Note(Note),
     /// A trial ended.
     Tried {
         /// Who asked for it.
@@ -47,6 +44,15 @@ pub enum Effect {
         /// How it went.
         result: Result<(), String>,
     },
+}
+
+/// A note for the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Its name.
+    pub name: String,
+    /// What it says.
+    pub text: String,
 }
 
 /// What a ticket is for.
@@ -207,26 +213,29 @@ impl Notifier {
         self.find_muted(now);
         for wanted in self.handlers.take() {
             let ticket = self.ticket(Errand::Handler(wanted.check));
-            effects.push(Effect::Send { ticket, target: wanted.target, notification: wanted.notification });
+            let (target, notification) = (wanted.target, wanted.notification);
+            effects.push(Effect::Send { ticket, target, notification, first: None });
         }
         self.beat(now, effects);
         let names: Vec<String> = self.targets.keys().cloned().collect();
         for name in names {
             self.act_for(&name, now, effects);
         }
-        self.note_remarks(effects);
+        effects.extend(self.remark_notes().into_iter().map(Effect::Note));
     }
 
-    /// Has silences and acknowledgements noted that changed.
-    fn note_remarks(&mut self, effects: &mut Vec<Effect>) {
+    /// The notes of silences and acknowledgements, if they changed since they were handed out.
+    pub fn remark_notes(&mut self) -> Vec<Note> {
+        let mut notes = Vec::new();
         if !std::mem::replace(&mut self.silences_noted, true) {
             let text = serde_json::to_string(&self.silences.list()).unwrap_or_default();
-            effects.push(Effect::Note { name: SILENCES_NOTE.to_owned(), text });
+            notes.push(Note { name: SILENCES_NOTE.to_owned(), text });
         }
         if !std::mem::replace(&mut self.acks_noted, true) {
             let text = serde_json::to_string(&self.acks.list()).unwrap_or_default();
-            effects.push(Effect::Note { name: ACKS_NOTE.to_owned(), text });
+            notes.push(Note { name: ACKS_NOTE.to_owned(), text });
         }
+        notes
     }
 
     /// Finds out what is muted, if that may have changed.
@@ -269,7 +278,7 @@ impl Notifier {
         if !self.errands.values().any(under_way) {
             let ticket = self.ticket(Errand::Heartbeat(heartbeat.target));
             let notification = Box::new(pseudo::heartbeat(&self.config.host, now));
-            effects.push(Effect::Send { ticket, target, notification });
+            effects.push(Effect::Send { ticket, target, notification, first: None });
         }
     }
 
@@ -282,21 +291,23 @@ impl Notifier {
             (ticket, draft)
         });
         let Some(addressee) = self.targets.get_mut(name) else { return };
-        let send = sent.map(|(ticket, draft)| {
-            let notification = Box::new(addressee.begin(draft, &self.alerts, ticket, now));
-            Effect::Send { ticket, target: Arc::clone(&addressee.target), notification }
-        });
+        let send =
+            sent.map(|(ticket, draft)| (ticket, Box::new(addressee.begin(draft, &self.alerts, ticket, now))));
         let is_due = match addressee.note {
             Noting::Current => false,
             Noting::At(time) => time <= now_us,
             Noting::Now => true,
         };
-        if is_due {
+        let note = is_due.then(|| {
             addressee.note = Noting::Current;
             let text = note::encode(addressee, |id| self.alerts.get(id));
-            effects.push(Effect::Note { name: target_note(name), text });
-        }
-        effects.extend(send);
+            Note { name: target_note(name), text }
+        });
+        let target = Arc::clone(&addressee.target);
+        effects.extend(match send {
+            Some((ticket, notification)) => Some(Effect::Send { ticket, target, notification, first: note }),
+            None => note.map(Effect::Note),
+        });
     }
 
     /// What a target is to be sent now, if anything is. Otherwise it is known when to look again.
@@ -304,7 +315,12 @@ impl Notifier {
         let now_us = now.mono_us as i64;
         let notify = self.config.notify.as_ref()?;
         let addressee = self.targets.get_mut(name)?;
-        if addressee.under_way.is_some() || addressee.next_us.is_none_or(|next| next > now_us) {
+        if addressee.under_way.is_some() {
+            // It is looked at again when that ends.
+            addressee.next_us = None;
+            return None;
+        }
+        if addressee.next_us.is_none_or(|next| next > now_us) {
             return None;
         }
         if addressee.retry_us > now_us {
@@ -365,7 +381,7 @@ impl Notifier {
             self.targets.insert(name.clone(), addressee);
         }
         for name in before.into_keys() {
-            effects.push(Effect::Note { name: target_note(&name), text: String::new() });
+            effects.push(Effect::Note(Note { name: target_note(&name), text: String::new() }));
         }
         self.heartbeat_us =
             config.notify.as_ref().and_then(|notify| notify.heartbeat.as_ref()).map(|_| i64::MIN);
@@ -387,9 +403,9 @@ impl Notifier {
         {
             addressee.note = Noting::Current;
             let text = note::encode(addressee, |id| self.alerts.get(id));
-            effects.push(Effect::Note { name: target_note(name), text });
+            effects.push(Effect::Note(Note { name: target_note(name), text }));
         }
-        self.note_remarks(effects);
+        effects.extend(self.remark_notes().into_iter().map(Effect::Note));
     }
 }
 

@@ -97,7 +97,7 @@ impl Notifier {
         let target = Arc::clone(&addressee.target);
         let notification = Box::new(pseudo::trial(&self.config.host, now));
         let ticket = self.ticket(Errand::Trial(asker));
-        effects.push(Effect::Send { ticket, target, notification });
+        effects.push(Effect::Send { ticket, target, notification, first: None });
         Ok(())
     }
 }

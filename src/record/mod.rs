@@ -2,6 +2,7 @@
 
 mod backlog;
 mod health;
+mod pending_note;
 mod queue;
 mod recorder;
 mod shared;
@@ -9,6 +10,7 @@ mod writing;
 mod written;
 
 pub use health::StoreHealth;
+pub use pending_note::NoteKept;
 pub use recorder::Recorder;
 pub use shared::Opening;
 pub use written::Written;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use custos_store::Run;
 
 use super::backlog::{Backlog, Named};
+use super::pending_note::{NoteKept, PendingNote};
 use crate::limits::{RECORD_HURRY_RUNS, RECORD_NOTES_MAX};
 use crate::lock::locked;
 
@@ -23,8 +24,8 @@ pub(super) struct Queue {
 struct Inner {
     backlog: Backlog,
     /// Notes that are to be written, the newest of each name.
-    notes: BTreeMap<String, String>,
-    /// Whether to write at once: a request waits for one of the runs, or there are many.
+    notes: BTreeMap<String, PendingNote>,
+    /// Whether to write at once: somebody waits for one of the runs or notes, or there are many runs.
     hurry: bool,
     finish: bool,
     waits: Waits,
@@ -33,6 +34,16 @@ struct Inner {
 impl Inner {
     fn is_empty(&self) -> bool {
         self.backlog.is_empty() && self.notes.is_empty()
+    }
+
+    /// The note of this name, which now says that; none if there is no room for it.
+    fn put_note(&mut self, name: String, text: String) -> Option<&mut PendingNote> {
+        if self.notes.len() >= RECORD_NOTES_MAX && !self.notes.contains_key(&name) {
+            return None;
+        }
+        let note = self.notes.entry(name).or_default();
+        note.replace(text);
+        Some(note)
     }
 }
 
@@ -70,16 +81,32 @@ impl Queue {
     /// Adds a note, in place of one of that name that was not written yet. Returns whether there was room for it.
     pub(super) fn push_note(&self, name: String, text: String) -> bool {
         let mut inner = locked(&self.inner);
-        let fits = inner.notes.len() < RECORD_NOTES_MAX || inner.notes.contains_key(&name);
-        if fits {
-            inner.notes.insert(name, text);
-        }
+        let fits = inner.put_note(name, text).is_some();
         self.wake_if_awaited(inner);
         fits
     }
 
+    /// Adds a note likewise, to be written at once, and has the caller wait for it.
+    pub(super) fn push_awaited_note(&self, name: String, text: String) -> NoteKept {
+        let mut inner = locked(&self.inner);
+        let kept = inner.put_note(name, text).map(PendingNote::wait);
+        inner.hurry |= kept.is_some();
+        self.wake_if_awaited(inner);
+        kept.unwrap_or_else(NoteKept::given_up)
+    }
+
+    /// Tells whoever waits for a note why it is not written yet. It is written when that is possible.
+    pub(super) fn refuse_notes(&self, why: &str) {
+        let refused = Err(why.to_owned());
+        locked(&self.inner)
+            .notes
+            .values_mut()
+            .filter(|note| note.is_awaited())
+            .for_each(|note| note.settle(&refused));
+    }
+
     /// Takes out the notes that are to be written.
-    pub(super) fn take_notes(&self) -> BTreeMap<String, String> {
+    pub(super) fn take_notes(&self) -> BTreeMap<String, PendingNote> {
         std::mem::take(&mut locked(&self.inner).notes)
     }
 
@@ -163,7 +190,7 @@ mod tests {
         assert!((0..RECORD_NOTES_MAX).all(|name| push(name, "old")));
         assert!(!push(RECORD_NOTES_MAX, "new") && push(7, "new"));
         let notes = queue.take_notes();
-        assert_eq!((notes.len(), notes["7"].as_str()), (RECORD_NOTES_MAX, "new"));
+        assert_eq!((notes.len(), notes["7"].text.as_str()), (RECORD_NOTES_MAX, "new"));
         assert!(push(RECORD_NOTES_MAX, "new"));
     }
 }

@@ -9,6 +9,7 @@ use custos_store::Run;
 use tokio::sync::watch;
 
 use super::health::StoreHealth;
+use super::pending_note::NoteKept;
 use super::shared::{Opening, Shared};
 use super::writing::Writing;
 use super::written::Written;
@@ -72,6 +73,11 @@ impl Recorder {
         if !self.shared.queue.push_note(name, text) {
             tracing::warn!("the note {named} is lost: {RECORD_NOTES_MAX} others wait for the store");
         }
+    }
+
+    /// Hands over a note likewise, to be written at once; the caller may wait until it is in the store.
+    pub fn note_awaited(&self, name: String, text: String) -> NoteKept {
+        self.shared.queue.push_awaited_note(name, text)
     }
 
     /// The last position that is stored, and the last that is synced, now and whenever they change.

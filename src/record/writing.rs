@@ -165,11 +165,18 @@ impl Writing {
     }
 
     fn write_notes(&self, now: Moment) {
-        let Some(writer) = &self.writer else { return };
-        for (name, text) in self.shared.queue.take_notes() {
-            if let Err(error) = self.shared.busy(now, || writer.notes().write(&name, text.as_bytes())) {
+        let Some(writer) = &self.writer else {
+            let refusing = locked(&self.shared.state).refusing.clone();
+            let why = refusing.map_or_else(|| "the store is not open".to_owned(), |(why, _)| why);
+            self.shared.queue.refuse_notes(&why);
+            return;
+        };
+        for (name, mut note) in self.shared.queue.take_notes() {
+            let written = self.shared.busy(now, || writer.notes().write(&name, note.text.as_bytes()));
+            if let Err(error) = &written {
                 tracing::warn!("{error}");
             }
+            note.settle(&written.map_err(|error| error.to_string()));
         }
     }
 

@@ -3,6 +3,7 @@
 //! Conservative: a check that is not named here has no such series; one that is may have none either.
 
 use custos_promql::{Expr, METRIC_NAME, Matcher};
+use custos_query::reaches_own_names;
 
 use super::definition::{RuleCheck, RuleGroup};
 use super::evaluate::{ALERT_NAME, ALERTS, ALERTS_FOR_STATE};
@@ -57,7 +58,7 @@ fn may_match(matchers: &[Matcher], of: &Selectable<'_>) -> bool {
         true => fulfils(ALERT_NAME, rule.name()) && (is_named(ALERTS) || is_named(ALERTS_FOR_STATE)),
         false => is_named(rule.name()),
     };
-    of_plugin() || of.rule.is_some_and(of_rule)
+    of_plugin() || reaches_own_names(matchers) && of.rule.is_some_and(of_rule)
 }
 
 /// The conditions of all selectors of an expression.

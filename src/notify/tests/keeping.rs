@@ -140,3 +140,38 @@ fn notes_that_cannot_be_read_are_none() {
     stage.restart(&[("a", run)]);
     assert_eq!(stage.told(), ["t: a CRITICAL*"]);
 }
+
+#[test]
+fn nothing_is_sent_before_what_it_says_is_in_the_store() {
+    let mut stage = at_once("command: /bin/true");
+    stage.slow_disk = true;
+    stage.ran("a", State::Critical);
+    assert_eq!(stage.under_way.len(), 0);
+    // Killed now, nobody has heard of it, and its end is nobody's news.
+    let run = stage.run(State::Ok);
+    stage.restart(&[("a", run)]);
+    stage.slow_disk = false;
+    stage.pass(s(100));
+    assert_eq!(stage.told(), [""; 0]);
+    stage.slow_disk = true;
+    stage.ran("a", State::Critical);
+    // The note is written, the message begins, and the agent is killed.
+    stage.write();
+    assert_eq!(stage.under_way.len(), 1);
+    let run = stage.run(State::Ok);
+    stage.restart(&[("a", run)]);
+    stage.write();
+    assert_eq!(stage.told(), ["t: a resolved*"]);
+}
+
+#[test]
+fn a_delivery_that_takes_long_wakes_nobody() {
+    let mut stage = at_once("command: /bin/true");
+    stage.ran("a", State::Critical);
+    stage.ran("b", State::Critical);
+    stage.pass(s(2));
+    assert_eq!(stage.under_way.len(), 1);
+    assert_eq!(stage.notifier.next_wake_us(), None);
+    assert_eq!(stage.told(), ["t: a CRITICAL*"]);
+    assert_eq!(stage.told(), ["t: b CRITICAL*, a CRITICAL"]);
+}

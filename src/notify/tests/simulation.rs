@@ -1,4 +1,4 @@
-//! A thousand rounds of a notifier and a receiver that are killed at random moments: whatever happens, in the end the receiver
+//! A thousand rounds of a notifier and a receiver that are killed at random moments, before, while and after the disk takes notes: whatever happens, in the end the receiver
 //! knows how each alert stands, and nothing that was acknowledged came twice.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,6 +78,8 @@ struct Round {
     last: BTreeMap<&'static str, Run>,
     /// Whether the receiver is.
     up: bool,
+    /// Facts that were acknowledged, which the disk has yet to take.
+    unwritten: Vec<Fact>,
 }
 
 impl Round {
@@ -93,7 +95,15 @@ impl Round {
             "  group_by: '...'\n  group_interval: 1s\n",
         ];
         let stage = Stage::new(&one_target(target, more[random.below(4) as usize]));
-        Round { stage, receiver: Receiver::default(), random, seed, last: BTreeMap::new(), up: true }
+        Round {
+            stage,
+            receiver: Receiver::default(),
+            random,
+            seed,
+            last: BTreeMap::new(),
+            up: true,
+            unwritten: Vec::new(),
+        }
     }
 
     /// What becomes of the messages under way.
@@ -115,12 +125,23 @@ impl Round {
             self.stage.notifier.sent(ticket, &vec![outcome; count], self.stage.now, &mut effects);
             self.stage.act();
             if acknowledged {
-                self.receiver.acknowledged.extend(facts(&notification));
+                self.unwritten.extend(facts(&notification));
             }
+        }
+        if !self.stage.slow_disk {
+            self.write();
         }
     }
 
+    /// The disk takes what waits for it.
+    fn write(&mut self) {
+        self.stage.write();
+        self.receiver.acknowledged.extend(std::mem::take(&mut self.unwritten));
+    }
+
+    /// Kills the agent, and starts another.
     fn restart(&mut self) {
+        self.unwritten.clear();
         let last: Vec<(&str, Run)> = self.last.iter().map(|(check, run)| (*check, run.clone())).collect();
         self.stage.restart(&last);
     }
@@ -140,6 +161,8 @@ impl Round {
             }
             4 => self.up = !self.up,
             5 if self.random.one_in(3) => self.restart(),
+            6 => self.stage.slow_disk = !self.stage.slow_disk,
+            7 => self.write(),
             _ => {}
         }
         let ms = 1 + self.random.below(20_000);
@@ -150,6 +173,8 @@ impl Round {
     /// Everything works again, and comes to rest.
     fn settle(&mut self) {
         self.up = true;
+        self.stage.slow_disk = false;
+        self.write();
         for _ in 0..2000 {
             for (ticket, _, notification) in std::mem::take(&mut self.stage.under_way) {
                 self.receiver.hear(&notification, self.seed);

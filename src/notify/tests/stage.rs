@@ -8,19 +8,28 @@ use custos_store::{Run, Standing, State};
 use crate::clock::Moment;
 use crate::config::{Config, Surroundings, load_with};
 use crate::notify::send::Taken;
-use crate::notify::{ACKS_NOTE, Effect, Noted, Notification, Notifier, SILENCES_NOTE, Status, target_note};
+use crate::notify::{
+    ACKS_NOTE, Effect, Note, Noted, Notification, Notifier, SILENCES_NOTE, Status, target_note,
+};
 
 /// 2026-01-05 00:00 UTC, a Monday.
 const START_MS: i64 = 1_767_571_200_000;
+
+/// A message: its ticket, its target and what it says.
+pub(super) type Message = (u64, String, Notification);
 
 pub(super) struct Stage {
     pub(super) notifier: Notifier,
     pub(super) now: Moment,
     pub(super) config: Arc<Config>,
     /// Messages that wait for what becomes of them.
-    pub(super) under_way: Vec<(u64, String, Notification)>,
+    pub(super) under_way: Vec<Message>,
     /// What is in the store.
     pub(super) noted: Noted,
+    /// Whether the disk lets notes wait, and with them the messages that they have to precede.
+    pub(super) slow_disk: bool,
+    /// What waits for the disk: notes, each with its message.
+    pub(super) unwritten: Vec<(Note, Option<Message>)>,
     pub(super) tried: Vec<(u64, Result<(), String>)>,
 }
 
@@ -48,12 +57,22 @@ impl Stage {
         let now = Moment { mono_us: 3_600_000_000, wall_ms: START_MS };
         let noted = Noted::default();
         let notifier = Notifier::new(Arc::clone(&config), &noted, now);
-        Stage { notifier, now, config, under_way: Vec::new(), noted, tried: Vec::new() }
+        Stage {
+            notifier,
+            now,
+            config,
+            under_way: Vec::new(),
+            noted,
+            slow_disk: false,
+            unwritten: Vec::new(),
+            tried: Vec::new(),
+        }
     }
 
-    /// Ends the notifier, and starts another from the notes; `runs` are the last runs of checks.
+    /// Kills the notifier with all that is not in the store, and starts another from the notes; `runs` are the last runs of checks.
     pub(super) fn restart(&mut self, runs: &[(&str, Run)]) {
         self.under_way.clear();
+        self.unwritten.clear();
         self.notifier = Notifier::new(Arc::clone(&self.config), &self.noted, self.now);
         for (check, run) in runs {
             self.notifier.restored(check, run, self.now);
@@ -70,21 +89,36 @@ impl Stage {
     pub(super) fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Send { ticket, target, notification } => {
+                Effect::Send { ticket, target, notification, first } => {
                     assert!(!notification.alerts.is_empty());
-                    self.under_way.push((ticket, target.name.clone(), *notification));
-                }
-                Effect::Note { name, text } => match name.as_str() {
-                    SILENCES_NOTE => self.noted.silences = text.into_bytes(),
-                    ACKS_NOTE => self.noted.acks = text.into_bytes(),
-                    _ => {
-                        let targets = self.config.notify.iter().flat_map(|notify| notify.targets.keys());
-                        let target = targets.into_iter().find(|target| target_note(target) == name);
-                        self.noted.targets.insert(target.cloned().unwrap_or(name), text.into_bytes());
+                    let message = (ticket, target.name.clone(), *notification);
+                    match first {
+                        Some(note) => self.unwritten.push((note, Some(message))),
+                        None => self.under_way.push(message),
                     }
-                },
+                }
+                Effect::Note(note) => self.unwritten.push((note, None)),
                 Effect::Tried { asker, result } => self.tried.push((asker, result)),
             }
+        }
+        if !self.slow_disk {
+            self.write();
+        }
+    }
+
+    /// The disk takes what waits for it; the messages that waited are under way.
+    pub(super) fn write(&mut self) {
+        for (Note { name, text }, message) in std::mem::take(&mut self.unwritten) {
+            match name.as_str() {
+                SILENCES_NOTE => self.noted.silences = text.into_bytes(),
+                ACKS_NOTE => self.noted.acks = text.into_bytes(),
+                _ => {
+                    let targets = self.config.notify.iter().flat_map(|notify| notify.targets.keys());
+                    let target = targets.into_iter().find(|target| target_note(target) == name);
+                    self.noted.targets.insert(target.cloned().unwrap_or(name), text.into_bytes());
+                }
+            }
+            self.under_way.extend(message);
         }
     }
 

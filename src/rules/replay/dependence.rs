@@ -1,6 +1,7 @@
 //! Which rules of a group read what others of it write.
 
 use custos_promql::{Expr, METRIC_NAME, Selector};
+use custos_query::reaches_own_names;
 
 use crate::rules::definition::{RuleCheck, RuleGroup};
 use crate::rules::evaluate::{ALERTS, ALERTS_FOR_STATE};
@@ -39,7 +40,8 @@ fn reads(reader: &RuleCheck, writer: &RuleCheck) -> bool {
 fn selects_any(expr: &Expr, names: &[&str]) -> bool {
     let selects = |selector: &Selector| {
         let of_name = || selector.matchers.iter().filter(|matcher| matcher.name() == METRIC_NAME);
-        names.iter().any(|name| of_name().all(|matcher| matcher.matches(name)))
+        reaches_own_names(&selector.matchers)
+            && names.iter().any(|name| of_name().all(|matcher| matcher.matches(name)))
     };
     match expr {
         Expr::Selector(selector) => selects(selector),

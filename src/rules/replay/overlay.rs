@@ -1,6 +1,7 @@
 //! What rules wrote, over what is stored.
 
 use custos_promql::{Matcher, Memory, Result, Samples, Source, SourceSeries, Summary};
+use custos_query::reaches_own_names;
 
 /// The highest bit of numbers of series and groups that are those of what rules wrote.
 const WRITTEN: u64 = 1 << 63;
@@ -31,6 +32,9 @@ impl Source for Overlay<'_> {
     fn select(&self, matchers: &[Matcher], from_ms: i64, to_ms: i64) -> Result<Vec<SourceSeries>> {
         let mut all = self.stored.select(matchers, from_ms, to_ms)?;
         all.retain(|series| !(self.is_written)(&series.labels));
+        if !reaches_own_names(matchers) {
+            return Ok(all);
+        }
         let written = self.written.select(matchers, from_ms, to_ms)?;
         all.extend(written.into_iter().map(|series| SourceSeries {
             id: series.id | WRITTEN,

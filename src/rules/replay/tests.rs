@@ -30,6 +30,7 @@ const GROUPS: &[&str] = &[
     "rules: [{ alert: A, expr: s > 4 }, { record: s, expr: 'sum(a)' }]",
     "rules: [{ record: n, expr: 'vector(1) unless n or n + 1' }, { alert: A, expr: n > 5 }]",
     "rules: [{ alert: A, expr: a > 2, for: 10s }, { alert: B, expr: 'ALERTS{alertstate=\"firing\"}', for: 5s }]",
+    "rules: [{ alert: A, expr: '{__name__=\"ALERTS\", alertname=\"B\"}' }, { alert: B, expr: '{i=\"1\", __name__!~\"A.*\"} > 2', for: 5s }]",
     "rules: [{ record: r, expr: b or a }, { alert: A, expr: 'count(r) > 1', keep_firing_for: 20s }]",
 ];
 

@@ -7,6 +7,7 @@ use custos_promql::{Labels, METRIC_NAME, Matcher};
 use custos_store::{CheckInfo, CheckSeries, Damage, Result, SeriesInfo, SeriesKey, Snapshot};
 
 use super::interval;
+use super::own_names::reaches_own_names;
 use crate::built_in::BuiltIn;
 
 /// The label that has the name of the check.
@@ -58,9 +59,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// Whether it fulfils all conditions.
+    /// Whether it fulfils all conditions, and they reach it.
     pub(super) fn fulfils(&self, matchers: &[Matcher]) -> bool {
-        matchers.iter().all(|matcher| matcher.matches(self.labels.get(matcher.name())))
+        let has_own_name = matches!(&self.what, What::Metric(key) if key.own_name().is_some());
+        (!has_own_name || reaches_own_names(matchers))
+            && matchers.iter().all(|matcher| matcher.matches(self.labels.get(matcher.name())))
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use custos_promql::{Labels, METRIC_NAME, MatchOperator, Matcher, SourceSeries};
 
 use super::index::{CHECK, CheckIndex, Entry};
+use super::own_names::reaches_own_names;
 use super::view::View;
 use crate::built_in::BuiltIn;
 
@@ -43,6 +44,9 @@ pub(super) fn candidates(view: &View<'_>, matchers: &[Matcher]) -> Vec<Arc<Check
 
 /// The checks that have series of a name of their own which may fulfil conditions.
 fn of_own_name<'a>(all: &'a BTreeMap<String, Vec<String>>, matchers: &[Matcher]) -> BTreeSet<&'a str> {
+    if !reaches_own_names(matchers) {
+        return BTreeSet::new();
+    }
     let is_named = |name: &str| {
         matchers.iter().filter(|matcher| matcher.name() == METRIC_NAME).all(|matcher| matcher.matches(name))
     };

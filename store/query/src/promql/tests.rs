@@ -378,6 +378,9 @@ fn a_series_with_a_name_of_its_own_is_found_by_it_whatever_its_check_is_called()
     );
     assert_eq!(at("a"), ["a{check=\"a\", metric=\"m\"} 1", "a{check=\"a\", of=\"3\"} 5"]);
     assert_eq!(at("rule"), ["rule{check=\"rule\", metric=\"firing\"} 0"]);
-    assert_eq!(at("count({check=\"a\", of!=\"\"})"), ["{} 3"]);
+    // Conditions that say nothing of the name find what checks measure, and not what rules recorded from it.
+    assert_eq!(at("{check=\"a\", metric!=\"\"}"), ["a{check=\"a\", metric=\"m\"} 1"]);
+    assert!(at("{check=\"a\", of!=\"\"}").is_empty());
+    assert_eq!(at("count({__name__!=\"\", check=\"a\", of!=\"\"})"), ["{} 3"]);
     assert_eq!(at("count({__name__=~\"level.*\"})"), ["{} 3"]);
 }

@@ -12,6 +12,7 @@ use crate::intervals::Intervals;
 use crate::limits::INTERVAL_RUNS;
 use crate::promql::index::{CHECK, COUNTER, SPARSE_MS, metric_labels};
 use crate::promql::interval::SLACK;
+use crate::promql::own_names::reaches_own_names;
 
 /// The newest runs of one check.
 pub(super) struct LiveCheck {
@@ -240,8 +241,12 @@ impl LiveCheck {
     pub(super) fn select<'a>(&'a self, matchers: &'a [Matcher]) -> impl Iterator<Item = SeriesNumber> + 'a {
         let fulfils =
             |labels: &Labels| matchers.iter().all(|matcher| matcher.matches(labels.get(matcher.name())));
-        let metrics =
-            self.in_order.iter().copied().filter(move |index| fulfils(&self.series[*index as usize].labels));
+        let reaches_all = reaches_own_names(matchers);
+        let is_reached = move |series: &LiveSeries| reaches_all || series.key.own_name().is_none();
+        let metrics = self.in_order.iter().copied().filter(move |index| {
+            let series = &self.series[*index as usize];
+            is_reached(series) && fulfils(&series.labels)
+        });
         let built_in = (0..self.built_in.len()).filter(move |index| fulfils(&self.built_in[*index].0));
         metrics.map(SeriesNumber::Metric).chain(built_in.map(|index| SeriesNumber::BuiltIn(index as u32)))
     }

@@ -7,6 +7,7 @@ use custos_store::Run;
 
 use crate::built_in::BuiltIn;
 use crate::promql::index::CHECK;
+use crate::promql::own_names::reaches_own_names;
 
 /// A question that may come again.
 struct Question {
@@ -54,7 +55,7 @@ impl Interest {
         let asked = self
             .questions
             .iter()
-            .filter(|question| names.iter().any(|name| may_be_named(&question.matchers, name)));
+            .filter(|question| names.iter().any(|name| may_be_own_name(&question.matchers, name)));
         asked.map(|question| question.keep_ms).max()
     }
 }
@@ -71,8 +72,13 @@ pub(super) fn own_names(run: &Run) -> Vec<&str> {
     labels.filter(|(name, _)| name == METRIC_NAME).map(|(_, name)| name.as_str()).collect()
 }
 
+/// Whether a series that has that name of its own may fulfil conditions.
+pub(super) fn may_be_own_name(matchers: &[Matcher], name: &str) -> bool {
+    reaches_own_names(matchers) && may_be_named(matchers, name)
+}
+
 /// Whether a series of that name may fulfil conditions.
-pub(super) fn may_be_named(matchers: &[Matcher], name: &str) -> bool {
+fn may_be_named(matchers: &[Matcher], name: &str) -> bool {
     of_label(matchers, METRIC_NAME).all(|matcher| matcher.matches(name))
 }
 

@@ -7,13 +7,14 @@ use custos_promql::{METRIC_NAME, Matcher};
 use custos_store::{Run, Snapshot};
 
 use super::check::{LiveCheck, Recorded, SeriesNumber};
-use super::interest::{Interest, exactly, keep_ms, may_be_named, may_be_of, own_names};
+use super::interest::{Interest, exactly, keep_ms, may_be_of, may_be_own_name, own_names};
 use super::older::{self, Older};
 use crate::built_in::BuiltIn;
 use crate::limits::{
     LIVE_KEEP_MS_MAX, LIVE_KEEP_MS_MIN, LIVE_QUESTIONS_MAX, LIVE_RUNS_MAX, LIVE_SAMPLES_MAX,
 };
 use crate::promql::index::CHECK;
+use crate::promql::own_names::reaches_own_names;
 
 /// Runs of a check are forgotten once they are older than they need be by this part of how long they are kept.
 const SPARE_PART: i64 = 4;
@@ -189,7 +190,7 @@ impl Memory {
     fn find_checks(&mut self, matchers: &[Matcher], looks_back_ms: i64, snapshot: &Snapshot) -> Vec<u32> {
         let by_own = snapshot.own_names();
         let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (own, checks) in by_own.iter().filter(|(own, _)| may_be_named(matchers, own)) {
+        for (own, checks) in by_own.iter().filter(|(own, _)| may_be_own_name(matchers, own)) {
             checks.iter().for_each(|check| names.entry(check).or_default().push(own));
         }
         let all = snapshot.checks();
@@ -258,7 +259,8 @@ impl Memory {
         let by_name = self.by_name.get(named).copied();
         let of_own: BTreeSet<u32> = match metric {
             Some(metric) => self.own_names.get(metric).cloned().unwrap_or_default(),
-            None => self.own_names.values().flatten().copied().collect(),
+            None if reaches_own_names(matchers) => self.own_names.values().flatten().copied().collect(),
+            None => BTreeSet::new(),
         };
         let mut numbers: Vec<u32> = of_own.into_iter().chain(by_name).collect();
         numbers.sort_by(|one, other| self.checks[*one as usize].name.cmp(&self.checks[*other as usize].name));

@@ -14,7 +14,7 @@ const HOUR: i64 = 60 * MINUTE;
 const BEGIN: i64 = 1_700_000_000_000;
 
 /// What rules ask.
-const QUERIES: [&str; 26] = [
+const QUERIES: [&str; 29] = [
     "a",
     "a{metric=\"m1\"}",
     "{metric=\"m2\"}",
@@ -40,6 +40,9 @@ const QUERIES: [&str; 26] = [
     "avg_over_time(a[20m] offset 1h)",
     "rec:a",
     "sum_over_time(rec:a[1h])",
+    "{of=\"1\"}",
+    "{__name__!=\"\", of=\"1\"}",
+    "{check=\"\", __name__=~\"rec.*\"}",
     "max_over_time(sum(a)[30m:1m])",
 ];
 
