@@ -11,7 +11,6 @@ use std::sync::Arc;
 use custos_query::BuiltIn;
 
 use super::ranks::ranks;
-use super::unjudged::Unjudged;
 use crate::clock::{Moment, micros};
 use crate::config::{Command, Config};
 use crate::limits::{ON_DEMAND_CHECKS_MAX, RULE_TIMES_WAITING_MAX, RULE_WAIT_MAX};
@@ -24,6 +23,16 @@ struct Wanted {
     samples_ms: Option<Vec<i64>>,
     /// Since when it waits, on the monotonic clock.
     since_us: u64,
+}
+
+/// Times of the grid of a group that passed without a judgement.
+#[derive(Debug)]
+pub(super) struct Unjudged {
+    pub(super) group: Arc<RuleGroup>,
+    /// The first (ms since the epoch).
+    pub(super) from_ms: i64,
+    /// When the next was or is judged (ms since the epoch).
+    pub(super) before_ms: i64,
 }
 
 /// A group of rules.
