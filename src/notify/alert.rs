@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use custos_store::{Run, State};
 
 use super::notification::NotifiedCheck;
-use crate::rules::{ActiveAlert, Stage};
+use crate::rules::{ActiveAlert, Stage, VALUE};
 
 /// Labels by name.
 pub(super) type LabelSet = BTreeMap<String, String>;
@@ -56,6 +56,8 @@ pub(super) struct Firing {
     pub(super) state: State,
     /// Since when (ms since the epoch).
     pub(super) since_ms: i64,
+    /// The metric that it is about, as `CHECK:METRIC`; none if that is the one that decided the run.
+    pub(super) metric: Option<String>,
 }
 
 /// What fires of a check by its run, which is judged. A soft state is waited for.
@@ -69,7 +71,14 @@ pub(super) fn of_run(host: &str, check: &str, run: &Run) -> Vec<Firing> {
             let own: LabelSet = instance.labels.iter().cloned().collect();
             let annotations = text(&instance.text);
             let of = as_one_text(&own);
-            Firing { of, labels: own, annotations, state: instance.state, since_ms: instance.since_ms }
+            Firing {
+                of,
+                labels: own,
+                annotations,
+                state: instance.state,
+                since_ms: instance.since_ms,
+                metric: None,
+            }
         })
         .collect();
     let worst = all.iter().fold(State::Ok, |worst, firing| worst.worst(firing.state));
@@ -82,6 +91,7 @@ pub(super) fn of_run(host: &str, check: &str, run: &Run) -> Vec<Firing> {
             annotations: text(&run.text),
             state: run.state,
             since_ms,
+            metric: None,
         });
     }
     all.iter_mut().for_each(|firing| firing.name(host, check, true));
@@ -102,6 +112,7 @@ pub(super) fn of_rule(host: &str, check: &str, run: &Run, alerts: &[ActiveAlert]
             let labels = set(&alert.labels);
             Firing {
                 of: as_one_text(&labels),
+                metric: Some(series(check, &labels)),
                 labels,
                 annotations: set(&alert.annotations),
                 state: alert.state,
@@ -111,6 +122,14 @@ pub(super) fn of_rule(host: &str, check: &str, run: &Run, alerts: &[ActiveAlert]
         .collect();
     all.iter_mut().for_each(|firing| firing.name(host, check, false));
     all
+}
+
+/// The metric that an alert of a rule is about: the one whose labels it has, or else the value of the rule.
+fn series(rule: &str, labels: &LabelSet) -> String {
+    match (labels.get("check"), labels.get("metric")) {
+        (Some(check), Some(metric)) => format!("{check}:{metric}"),
+        _ => format!("{rule}:{VALUE}"),
+    }
 }
 
 impl Firing {
@@ -164,6 +183,16 @@ mod tests {
         let labels: Vec<_> = firing.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
         assert_eq!(labels, ["alertname=c", "check=c", "host=h", "severity=critical"]);
         assert_eq!(firing.annotations["summary"], "text");
+    }
+
+    #[test]
+    fn an_alert_of_a_rule_is_about_the_series_whose_labels_it_has() {
+        let set = |labels: &[(&str, &str)]| {
+            labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        assert_eq!(series("hot", &set(&[("check", "disk"), ("metric", "/data")])), "disk:/data");
+        assert_eq!(series("hot", &set(&[("check", "disk")])), "hot:value");
+        assert_eq!(series("hot", &set(&[])), "hot:value");
     }
 
     #[test]

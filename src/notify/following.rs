@@ -112,11 +112,13 @@ impl Notifier {
 
     /// Takes in that an alert fires.
     fn fire(&mut self, id: AlertId, firing: Firing, about: &NotifiedCheck, volatile: bool, now: Moment) {
-        let Firing { of: _, labels, annotations, state, since_ms } = firing;
+        let Firing { of: _, labels, annotations, state, since_ms, metric } = firing;
+        let mut check = about.clone();
+        check.metric = metric.or(check.metric);
         let at_ms = about.run_ms;
         match self.alerts.get_mut(&id) {
             None => {
-                let (started_ms, check) = (since_ms, about.clone());
+                let started_ms = since_ms;
                 let alert = Alert {
                     labels,
                     annotations,
@@ -140,7 +142,7 @@ impl Notifier {
                 }
                 let same = !changes && alert.labels == labels;
                 (alert.labels, alert.annotations, alert.state, alert.check) =
-                    (labels, annotations, state, about.clone());
+                    (labels, annotations, state, check);
                 if same {
                     return;
                 }
@@ -157,7 +159,8 @@ impl Notifier {
         alert.ended_ms = Some(at_ms.max(alert.started_ms));
         alert.changed_ms = at_ms.max(alert.changed_ms.saturating_add(1));
         if let Some(about) = about {
-            alert.check = about.clone();
+            let metric = about.metric.clone().or(alert.check.metric.take());
+            alert.check = NotifiedCheck { metric, ..about.clone() };
         }
         self.acks_noted &= !self.acks.remove(id);
         self.stale = true;

@@ -52,6 +52,8 @@ struct NotedAlert {
     check_state: u8,
     since_ms: i64,
     run_ms: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    metric: Option<String>,
     told: Option<NotedTold>,
     in_doubt: bool,
     owed_ms: Option<i64>,
@@ -112,6 +114,7 @@ fn noted(id: &AlertId, alert: &Alert, entry: &Entry, texts: bool) -> NotedAlert 
         check_state: alert.check.state.code(),
         since_ms: alert.check.since_ms,
         run_ms: alert.check.run_ms,
+        metric: alert.check.metric.clone(),
         told: entry.told.as_ref().map(|told| NotedTold {
             firing: told.firing,
             changed_ms: told.changed_ms,
@@ -159,6 +162,7 @@ fn restored(noted: NotedAlert, now: Moment) -> (AlertId, Alert, Entry) {
         since_ms: noted.since_ms,
         run_ms: noted.run_ms,
         text: noted.text,
+        metric: noted.metric,
         ..NotifiedCheck::default()
     };
     let alert = Alert {

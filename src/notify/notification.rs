@@ -95,6 +95,6 @@ pub struct NotifiedCheck {
     pub judgement: String,
     /// Its performance data, as a plugin prints them.
     pub perfdata: String,
-    /// The metric that decided, if one did, as `CHECK:METRIC` names it.
+    /// The metric that decided, if one did, as `CHECK:METRIC` names it. Of a rule that may be one of another check.
     pub metric: Option<String>,
 }

@@ -6,11 +6,17 @@ use serde_json::Value;
 
 use crate::stage::{Daemon, Stage, text, wait_for};
 
-/// An agent with a check `web` that is as the file `state` says, and a target that notes what it is told if the file `up` is
-/// there.
+/// An agent with a check `web` that is as the file `state` says, and a target that notes what it is told.
 fn stage() -> Stage {
-    let stage = Stage::new();
+    let stage = telling("  web: { command: web }\n");
     stage.plugin("web", &format!("cat {0}; exit $(cat {0})", stage.shown("state")));
+    stage.write("state", "0");
+    stage
+}
+
+/// An agent with these checks, and a target that notes what it is told if the file `up` is there.
+fn telling(checks: &str) -> Stage {
+    let stage = Stage::new();
     let told = stage.shown("told");
     let receive = format!("test -e {} || exit 3; cat >> {told}; echo >> {told}", stage.shown("up"));
     let receiver = stage.plugin("receiver", &receive);
@@ -19,18 +25,21 @@ fn stage() -> Stage {
          defaults: {{ check_interval: 100ms, max_check_attempts: 1, flap_detection: false }}",
         receiver.display()
     );
-    stage.configure(&notify, "  web: { command: web }\n");
-    stage.write("state", "0");
+    stage.configure(&notify, checks);
     stage.write("up", "");
     stage
 }
 
 /// What the target was told: the status of each message about `web`, in order.
 fn told(stage: &Stage) -> Vec<String> {
+    told_of(stage, "web")
+}
+
+fn told_of(stage: &Stage, check: &str) -> Vec<String> {
     let told = fs::read_to_string(stage.path("told")).unwrap_or_default();
     let messages = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let of_web = messages.filter(|message| message["alerts"][0]["labels"]["check"] == "web");
-    of_web.map(|message| message["alerts"][0]["status"].as_str().unwrap().to_owned()).collect()
+    let of_check = messages.filter(|message| message["alerts"][0]["labels"]["check"] == check);
+    of_check.map(|message| message["alerts"][0]["status"].as_str().unwrap().to_owned()).collect()
 }
 
 fn wait_told(stage: &Stage, expected: &[&str]) {
@@ -65,6 +74,32 @@ fn what_is_owed_outlives_failures_and_kills_and_nothing_comes_twice() {
     wait_told(&stage, &["firing", "resolved"]);
     wait_line(&stage, &["notify", "status"], "nothing is owed");
     assert!(agent.end().success());
+}
+
+#[test]
+fn a_rule_is_told_once_when_it_fires_and_once_when_it_is_over_whenever_the_agent_is_killed() {
+    let stage = telling("  m: { command: m }\n  hot: { query: m > 80 }\n");
+    stage.plugin("m", &format!("echo \"OK | v=$(cat {})\"", stage.shown("value")));
+    stage.write("value", "97");
+    let wait_hot = |expected: &[&str]| {
+        wait_for("the target to be told", || (told_of(&stage, "hot") == expected).then_some(()));
+    };
+    let judge_more = || stage.runs("hot", stage.history("hot").len() + 3);
+    let agent = stage.start();
+    wait_hot(&["firing"]);
+    wait_line(&stage, &["notify", "status"], "nothing is owed, told ");
+    agent.kill();
+    // It fires on in the next agent, which is killed as well.
+    let agent = stage.start();
+    judge_more();
+    assert_eq!(told_of(&stage, "hot"), ["firing"]);
+    agent.kill();
+    stage.write("value", "5");
+    let agent = stage.start();
+    wait_hot(&["firing", "resolved"]);
+    judge_more();
+    assert!(agent.end().success());
+    assert_eq!(told_of(&stage, "hot"), ["firing", "resolved"]);
 }
 
 #[test]
