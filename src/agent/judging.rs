@@ -6,6 +6,7 @@
 //! in the order of the runs' times, and see every sample up to theirs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use custos_query::BuiltIn;
@@ -13,7 +14,7 @@ use custos_query::BuiltIn;
 use super::ranks::ranks;
 use crate::clock::{Moment, micros};
 use crate::config::{Command, Config};
-use crate::limits::{ON_DEMAND_CHECKS_MAX, RULE_TIMES_WAITING_MAX, RULE_WAIT_MAX};
+use crate::limits::{ON_DEMAND_CHECKS_MAX, RULE_LATE_MAX, RULE_TIMES_WAITING_MAX, RULE_WAIT_MAX};
 use crate::rules::{Because, JudgeOrder, RuleCheck, RuleGroup, Selectable, Selection, When};
 
 /// A time that a group is to be judged at.
@@ -23,6 +24,16 @@ struct Wanted {
     samples_ms: Option<Vec<i64>>,
     /// Since when it waits, on the monotonic clock.
     since_us: u64,
+}
+
+/// Times of the grid of a group that passed without a judgement.
+#[derive(Debug)]
+pub(super) struct Unjudged {
+    pub(super) group: Arc<RuleGroup>,
+    /// The first (ms since the epoch).
+    pub(super) from_ms: i64,
+    /// When the next was or is judged (ms since the epoch).
+    pub(super) before_ms: i64,
 }
 
 /// A group of rules.
@@ -174,6 +185,26 @@ impl Judging {
         }
     }
 
+    /// Nothing is known of a check between two times (ms since the epoch). What was due then because of the time alone is not judged,
+    /// and silence counts from the end on.
+    pub(super) fn unobserved(&mut self, config: &Config, check: &Arc<str>, stretch: Range<i64>, now: Moment) {
+        if self.groups.is_empty() {
+            return;
+        }
+        for index in self.selecting(config, check).iter().copied() {
+            let group = &mut self.groups[index];
+            group.wanted.retain(|at_ms, wanted| wanted.samples_ms.is_some() || !stretch.contains(at_ms));
+            if group.wanted.is_empty() {
+                self.waiting.remove(&index);
+            }
+            if matches!(group.group.when, When::Samples { .. })
+                && stretch.end > group.last_ms.unwrap_or(i64::MIN)
+            {
+                self.set_due(index, now, stretch.end.min(now.wall_ms));
+            }
+        }
+    }
+
     /// Has a group judged as of a time, or of its last judgement if that is later.
     fn want(&mut self, index: usize, time_ms: i64, sample_ms: Option<i64>, now: Moment) {
         let group = &mut self.groups[index];
@@ -198,17 +229,20 @@ impl Judging {
         }
     }
 
-    /// Has the groups judged whose time has come.
-    pub(super) fn wake(&mut self, now: Moment) {
+    /// Has the groups judged whose time has come. Returns the times of grids that passed meanwhile without a judgement.
+    pub(super) fn wake(&mut self, now: Moment) -> Vec<Unjudged> {
+        let mut unjudged = Vec::new();
         while let Some((_, index)) = self.timers.first().copied().filter(|timer| timer.0 <= now.mono_us) {
             let group = &self.groups[index];
+            // Nobody looked for a while, as the machine or the agent stood still: that nothing came says nothing.
+            let is_late = now.mono_us.saturating_sub(group.due.1) > micros(RULE_LATE_MAX);
             let at_ms = match group.group.when {
-                When::Samples { .. } => Some(
-                    group
-                        .deadline_ms
-                        .filter(|deadline_ms| *deadline_ms <= now.wall_ms)
-                        .unwrap_or(now.wall_ms),
-                ),
+                When::Samples { .. } => {
+                    let deadline_ms = group.deadline_ms.filter(|deadline_ms| *deadline_ms <= now.wall_ms);
+                    deadline_ms
+                        .or((!is_late)
+                            .then(|| if is_near(group.due.0, now) { group.due.0 } else { now.wall_ms }))
+                }
                 When::Grid { interval_ms, phase_ms } => {
                     let slot_ms = now.wall_ms - (now.wall_ms - phase_ms).rem_euclid(interval_ms.max(1));
                     // Where the clock on the wall was set back, times come again that were judged.
@@ -217,11 +251,22 @@ impl Judging {
                 }
             };
             if let Some(at_ms) = at_ms {
+                unjudged.extend(passed(&self.groups[index], at_ms, now));
                 self.want(index, at_ms, None, now);
             }
             self.groups[index].deadline_ms = None;
             self.set_due(index, now, now.wall_ms);
         }
+        unjudged
+    }
+
+    /// Counts silence from a judgement on (ms since the epoch); from now on, if that is long ago.
+    fn count_silence(&mut self, index: usize, now: Moment) {
+        let group = &self.groups[index];
+        let When::Samples { at_the_latest_ms } = group.group.when else { return };
+        let judged_ms =
+            group.last_ms.filter(|last_ms| now.wall_ms.saturating_sub(*last_ms) < at_the_latest_ms);
+        self.set_due(index, now, judged_ms.unwrap_or(now.wall_ms));
     }
 
     fn set_due(&mut self, index: usize, now: Moment, since_ms: i64) {
@@ -273,8 +318,8 @@ impl Judging {
             at_ms,
             because: wanted.samples_ms.map_or(Because::Time, Because::Samples),
         };
-        if matches!(group.group.when, When::Samples { .. }) && order.because == Because::Time {
-            self.set_due(index, now, now.wall_ms);
+        if order.because == Because::Time {
+            self.count_silence(index, now);
         }
         Some(order)
     }
@@ -289,7 +334,7 @@ impl Judging {
         }
         if judged && matches!(self.groups[index].group.when, When::Samples { .. }) {
             self.groups[index].deadline_ms = deadline_ms;
-            self.set_due(index, now, now.wall_ms);
+            self.count_silence(index, now);
         }
     }
 
@@ -304,10 +349,28 @@ impl Judging {
         timer.into_iter().chain(self.patience_us).min()
     }
 
+    /// The group of a rule and when that is judged next (ms since the epoch), if it is judged on a grid.
+    pub(super) fn grid_of(&self, check: &str) -> Option<(Arc<RuleGroup>, i64)> {
+        let judged = &self.groups[*self.of_rule.get(check)?];
+        matches!(judged.group.when, When::Grid { .. }).then(|| (Arc::clone(&judged.group), judged.due.0))
+    }
+
     /// When the group of a rule is judged whatever arrives, on the monotonic clock.
     pub(super) fn next_of_us(&self, check: &str) -> Option<u64> {
         Some(self.groups[*self.of_rule.get(check)?].due.1)
     }
+}
+
+/// The times of a group's grid before this one that passed without a judgement as nobody looked at the clock. Those that
+/// the clock on the wall was set past are none.
+fn passed(judged: &Judged, at_ms: i64, now: Moment) -> Option<Unjudged> {
+    let When::Grid { interval_ms, .. } = judged.group.when else { return None };
+    let interval_ms = interval_ms.max(1);
+    let late_ms = i64::try_from(now.mono_us.saturating_sub(judged.due.1) / 1000).unwrap_or(i64::MAX);
+    let stood_still = late_ms.saturating_add(interval_ms / 2) / interval_ms;
+    let passed = ((at_ms - judged.due.0) / interval_ms).min(stood_still);
+    let from_ms = at_ms - passed * interval_ms;
+    (passed > 0).then(|| Unjudged { group: Arc::clone(&judged.group), from_ms, before_ms: at_ms })
 }
 
 /// When a group is judged next whatever arrives, after a time (ms since the epoch) that is not far from now.
@@ -320,6 +383,12 @@ fn due(when: &When, now: Moment, after_ms: i64) -> (i64, u64) {
         }
     };
     moment_of(due_ms, now)
+}
+
+/// Whether a time (ms since the epoch) has passed a moment ago.
+fn is_near(time_ms: i64, now: Moment) -> bool {
+    let late_ms = i64::try_from(RULE_LATE_MAX.as_millis()).unwrap_or(i64::MAX);
+    (0..=late_ms).contains(&now.wall_ms.saturating_sub(time_ms))
 }
 
 /// A time by the clock on the wall (ms since the epoch), and the same on the monotonic one; now if it has passed.
