@@ -11,6 +11,7 @@ use std::sync::Arc;
 use custos_query::BuiltIn;
 
 use super::ranks::ranks;
+use super::unjudged::Unjudged;
 use crate::clock::{Moment, micros};
 use crate::config::{Command, Config};
 use crate::limits::{ON_DEMAND_CHECKS_MAX, RULE_TIMES_WAITING_MAX, RULE_WAIT_MAX};
@@ -198,8 +199,9 @@ impl Judging {
         }
     }
 
-    /// Has the groups judged whose time has come.
-    pub(super) fn wake(&mut self, now: Moment) {
+    /// Has the groups judged whose time has come. Returns the times of grids that passed meanwhile without a judgement.
+    pub(super) fn wake(&mut self, now: Moment) -> Vec<Unjudged> {
+        let mut unjudged = Vec::new();
         while let Some((_, index)) = self.timers.first().copied().filter(|timer| timer.0 <= now.mono_us) {
             let group = &self.groups[index];
             let at_ms = match group.group.when {
@@ -217,11 +219,13 @@ impl Judging {
                 }
             };
             if let Some(at_ms) = at_ms {
+                unjudged.extend(passed(&self.groups[index], at_ms, now));
                 self.want(index, at_ms, None, now);
             }
             self.groups[index].deadline_ms = None;
             self.set_due(index, now, now.wall_ms);
         }
+        unjudged
     }
 
     fn set_due(&mut self, index: usize, now: Moment, since_ms: i64) {
@@ -304,10 +308,28 @@ impl Judging {
         timer.into_iter().chain(self.patience_us).min()
     }
 
+    /// The group of a rule and when that is judged next (ms since the epoch), if it is judged on a grid.
+    pub(super) fn grid_of(&self, check: &str) -> Option<(Arc<RuleGroup>, i64)> {
+        let judged = &self.groups[*self.of_rule.get(check)?];
+        matches!(judged.group.when, When::Grid { .. }).then(|| (Arc::clone(&judged.group), judged.due.0))
+    }
+
     /// When the group of a rule is judged whatever arrives, on the monotonic clock.
     pub(super) fn next_of_us(&self, check: &str) -> Option<u64> {
         Some(self.groups[*self.of_rule.get(check)?].due.1)
     }
+}
+
+/// The times of a group's grid before this one that passed without a judgement as nobody looked at the clock. Those that
+/// the clock on the wall was set past are none.
+fn passed(judged: &Judged, at_ms: i64, now: Moment) -> Option<Unjudged> {
+    let When::Grid { interval_ms, .. } = judged.group.when else { return None };
+    let interval_ms = interval_ms.max(1);
+    let late_ms = i64::try_from(now.mono_us.saturating_sub(judged.due.1) / 1000).unwrap_or(i64::MAX);
+    let stood_still = late_ms.saturating_add(interval_ms / 2) / interval_ms;
+    let passed = ((at_ms - judged.due.0) / interval_ms).min(stood_still);
+    let from_ms = at_ms - passed * interval_ms;
+    (passed > 0).then(|| Unjudged { group: Arc::clone(&judged.group), from_ms, before_ms: at_ms })
 }
 
 /// When a group is judged next whatever arrives, after a time (ms since the epoch) that is not far from now.

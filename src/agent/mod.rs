@@ -29,6 +29,7 @@ mod rules;
 mod schedule;
 mod skipped;
 mod start;
+mod unjudged;
 mod waiting;
 
 pub use answer::{Answer, verdict_output};

@@ -23,6 +23,9 @@ impl Agent {
                 check.missed = restore::missed_since(last, &schedule, period, now, NO_AGENT);
                 self.record_missed(id, now, effects);
             }
+            if let Some(last) = self.checks[id].last.clone().filter(|_| self.checks[id].is_rule()) {
+                self.record_unjudged_since(id, &last, now, effects);
+            }
         }
     }
 

@@ -52,7 +52,7 @@ impl Agent {
         let known = if check.is_passive() {
             Some(passive::answer(check.last.as_deref()))
         } else if check.is_rule() {
-            Some(rule_answer::answer(check.last.as_deref()))
+            Some(rule_answer::answer(check.last.as_deref(), check.previous))
         } else if served {
             cached(check.definition.serving, check.answer.as_ref(), now.mono_us)
         } else {

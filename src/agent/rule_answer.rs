@@ -1,12 +1,13 @@
 //! The answer to a request for a rule: what it came to when it was judged last, as nothing can be run for it.
 
-use custos_store::{Run, State};
+use custos_store::{Reason, Run, State};
 
 use super::answer::{Answer, verdict_output};
+use crate::evaluate::PreviousState;
 use crate::observe::Printed;
 
-/// The answer, without the metrics, which are those of then.
-pub fn answer(last: Option<&Run>) -> Answer {
+/// The answer, without the metrics, which are those of then. Where it was not judged last, its state stands.
+pub fn answer(last: Option<&Run>, stands: Option<PreviousState>) -> Answer {
     let Some(run) = last else {
         return Answer::Known {
             state: State::Unknown,
@@ -16,7 +17,11 @@ pub fn answer(last: Option<&Run>) -> Answer {
     let text =
         if run.long_text.is_empty() { run.text.clone() } else { format!("{}\n{}", run.text, run.long_text) };
     // A `|` would begin perfdata.
-    let stdout = format!("{} - {}", run.plugin_state.name(), text.replace('|', "/"));
+    let (own, state) = match stands.filter(|_| run.reason == Reason::Missed) {
+        Some(stands) => (stands.state, stands.state),
+        None => (run.plugin_state, run.state),
+    };
+    let stdout = format!("{} - {}", own.name(), text.replace('|', "/"));
     let printed = Printed::ByPlugin { stdout: stdout.into_bytes(), stderr: Vec::new() };
-    Answer::Known { state: run.state, output: verdict_output(&printed, run) }
+    Answer::Known { state, output: verdict_output(&printed, run) }
 }

@@ -38,6 +38,11 @@ impl Schedule {
         Schedule { interval_us: micros(interval).max(1), anchor_us: slot_us as i64, spread: 1 << 31 }
     }
 
+    /// Slots of which one is at this moment, which may lie before boot.
+    pub(super) fn through(slot_us: i64, interval_us: u64) -> Schedule {
+        Schedule { interval_us: interval_us.max(1), anchor_us: slot_us, spread: 1 << 31 }
+    }
+
     /// The retries of the check that this is the regular schedule of, counted from a slot.
     pub(super) fn retries(&self, slot_us: u64, interval: Duration) -> Schedule {
         Schedule { spread: self.spread, ..Schedule::from_slot(slot_us, interval) }

@@ -20,7 +20,7 @@ impl Agent {
     /// Passes every slot up to now, and queues the checks that are due.
     pub(super) fn wake(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         if !self.stopping {
-            self.judging.wake(now);
+            self.wake_rules(now, effects);
         }
         while !self.stopping
             && let Some(id) = self.checks.first_due(now.mono_us)

@@ -184,8 +184,11 @@ fn run_here(
     let runs = history.map(|history| history.runs).unwrap_or_default();
     let job = match Job::of_check(check, config, &PluginEnvironment::of_this_process()) {
         None => {
-            let answer =
-                if check.command.is_rule() { rule_answer(runs.last()) } else { passive_answer(runs.last()) };
+            let stands = || restore_standing(check, &runs, clock::now()).previous;
+            let answer = match check.command.is_rule() {
+                true => rule_answer(runs.last(), stands()),
+                false => passive_answer(runs.last()),
+            };
             let state = answer.state();
             return Ok(Outcome::Known(answer.output(), state));
         }

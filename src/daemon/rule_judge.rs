@@ -8,7 +8,7 @@ use custos_store::Run;
 use tokio::sync::mpsc;
 
 use crate::config::Config;
-use crate::judge::{Judge, Settings};
+use crate::judge::{External, Judge, Settings};
 use crate::limits::JUDGE_ANSWERS_MAX;
 use crate::part::Part;
 use crate::rules::{JudgeOrder, JudgedGroup};
@@ -34,10 +34,10 @@ impl RuleJudge {
     /// The system has no thread for them.
     pub(super) fn define(&mut self, config: &Config) -> io::Result<()> {
         if self.judge.is_none() && !config.groups.is_empty() {
-            self.judge = Some(Judge::start(settings(config), self.answers.clone())?);
+            self.judge = Some(Judge::start(Settings::at(config.store.clone()), self.answers.clone())?);
         }
         if let Some(judge) = &self.judge {
-            judge.define(config.groups.clone());
+            judge.define(config.groups.clone(), external(config));
         }
         if config.groups.is_empty() {
             // What it still answers is of rules that are gone.
@@ -74,10 +74,7 @@ impl RuleJudge {
     }
 }
 
-fn settings(config: &Config) -> Settings {
-    Settings {
-        external_labels: Labels::new(&config.external_labels),
-        external_url: config.external_url.clone(),
-        ..Settings::at(config.store.clone())
-    }
+/// What templates can say of this host.
+fn external(config: &Config) -> External {
+    External { labels: Labels::new(&config.external_labels), url: config.external_url.clone() }
 }

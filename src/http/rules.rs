@@ -24,7 +24,7 @@ pub struct ShownRule {
     pub check: String,
     /// The name of its alerts or series.
     pub name: String,
-    /// The expression.
+    /// The expression, or the steps of a sequence.
     pub query: String,
     /// The labels that its results get, as they are written.
     pub labels: Vec<(String, String)>,
@@ -65,8 +65,8 @@ impl ShownRule {
             all.iter().map(|(name, text)| (name.clone(), text.source().to_owned())).collect()
         };
         let query = match &rule.judge {
-            Judge::Query { query, .. } => query.as_str(),
-            Judge::Sequence(_) => "",
+            Judge::Query { query, .. } => query.clone(),
+            Judge::Sequence(sequence) => sequence.to_string(),
         };
         let (name, alerting) = match &rule.kind {
             RuleKind::Record(record) => (&record.name, None),
@@ -79,7 +79,7 @@ impl ShownRule {
         ShownRule {
             check: rule.check.to_string(),
             name: name.clone(),
-            query: query.to_owned(),
+            query,
             labels: texts(&rule.labels),
             alerting,
             limit: rule.limit,

@@ -45,8 +45,8 @@ impl Surroundings<'_> {
         });
         Context {
             now_ms: at.at_ms,
-            external_labels: self.settings.external_labels.clone(),
-            external_url: self.settings.external_url.clone(),
+            external_labels: self.settings.external.labels.clone(),
+            external_url: self.settings.external.url.clone(),
             query,
         }
     }

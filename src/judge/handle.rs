@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::counts::Counts;
 use super::queue::{Input, Queue};
-use super::settings::Settings;
+use super::settings::{External, Settings};
 use super::thread::Thread;
 use crate::part::Part;
 use crate::rules::{JudgeOrder, JudgedGroup, RuleGroup};
@@ -35,9 +35,9 @@ impl Judge {
     }
 
     /// Puts groups into force, in place of those that are. Rules that mean the same go on with their alerts; of others that were
-    /// judged before the start, alerts are what stored samples say they were.
-    pub fn define(&self, groups: Vec<Arc<RuleGroup>>) {
-        self.queue.put(Input::Groups(groups));
+    /// judged before the start, alerts are what stored samples say they were. Templates say this of the host from now on.
+    pub fn define(&self, groups: Vec<Arc<RuleGroup>>, external: External) {
+        self.queue.put(Input::Groups(groups, external));
     }
 
     /// Takes note of a run that is recorded: what is ordered from now on sees it.

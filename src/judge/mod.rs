@@ -12,4 +12,4 @@ mod settings;
 mod thread;
 
 pub use handle::Judge;
-pub use settings::Settings;
+pub use settings::{External, Settings};

@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use custos_store::Run;
 
+use super::settings::External;
 use crate::limits::{JUDGE_QUEUE_HURRY, JUDGE_QUEUE_MAX};
 use crate::lock::locked;
 use crate::rules::{JudgeOrder, RuleGroup};
@@ -18,8 +19,8 @@ pub(super) enum Input {
     Recorded(Arc<str>, Arc<Run>),
     /// A group is to be judged.
     Order(JudgeOrder),
-    /// These groups are in force from now on.
-    Groups(Vec<Arc<RuleGroup>>),
+    /// These groups are in force from now on, and their templates say this of the host.
+    Groups(Vec<Arc<RuleGroup>>, External),
 }
 
 #[derive(Debug, Default)]

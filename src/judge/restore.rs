@@ -14,6 +14,7 @@ use super::group::{Group, Rule};
 use super::older::Older;
 use super::settings::Settings;
 use crate::clock::{self, micros};
+use crate::evaluate::is_judged;
 use crate::limits::{RESTORE_GROUP_MAX, RESTORE_LOST_MS, RESTORE_RUNS_MAX};
 use crate::rules::{
     FIRING, PENDING, Past, QueryFunction, Replay, RuleGroup, Surroundings, When, judgement_times, text_vector,
@@ -52,8 +53,8 @@ impl Restore {
         let options = Options { subquery_step_ms, interrupt: &interrupt, ..Options::default() };
         let queries_at = |at_ms| queries(snapshot.clone(), at_ms, subquery_step_ms);
         let surroundings = Surroundings {
-            external_labels: settings.external_labels.clone(),
-            external_url: settings.external_url.clone(),
+            external_labels: settings.external.labels.clone(),
+            external_url: settings.external.url.clone(),
             queries_at: &queries_at,
         };
         let definition = Arc::clone(&group.definition);
@@ -158,7 +159,8 @@ impl Judged {
 fn judged(snapshot: &Snapshot, check: &str) -> Option<Judged> {
     let mut judged: Option<Judged> = None;
     let arrived = snapshot.arrived_rev(check).filter_map(Result::ok);
-    for run in arrived.map(|arrived| arrived.run).take(RESTORE_RUNS_MAX) {
+    let runs = arrived.map(|arrived| arrived.run).filter(|run| is_judged(run.reason));
+    for run in runs.take(RESTORE_RUNS_MAX) {
         let time_ms = run.time_ms;
         let known = judged.get_or_insert(Judged {
             from_ms: time_ms,

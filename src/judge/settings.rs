@@ -11,22 +11,24 @@ use crate::limits::JUDGE_SUBQUERY_STEP_MS;
 pub struct Settings {
     /// Where older samples are.
     pub store: PathBuf,
-    /// Labels of this host, for templates.
-    pub external_labels: Labels,
-    /// Where the page of this host is, for templates.
-    pub external_url: String,
+    /// What templates can say of this host.
+    pub external: External,
     /// Step of a subquery that has none (ms).
     pub subquery_step_ms: i64,
+}
+
+/// What templates can say of this host.
+#[derive(Clone, Debug, Default)]
+pub struct External {
+    /// Its labels.
+    pub labels: Labels,
+    /// Where its page is.
+    pub url: String,
 }
 
 impl Settings {
     /// Rules over what is recorded into a store, of a host without labels.
     pub fn at(store: PathBuf) -> Settings {
-        Settings {
-            store,
-            external_labels: Labels::default(),
-            external_url: String::new(),
-            subquery_step_ms: JUDGE_SUBQUERY_STEP_MS,
-        }
+        Settings { store, external: External::default(), subquery_step_ms: JUDGE_SUBQUERY_STEP_MS }
     }
 }

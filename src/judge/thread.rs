@@ -50,7 +50,10 @@ impl Thread {
             for input in inputs {
                 match input {
                     Input::Recorded(check, run) => self.live.record(&check, &run),
-                    Input::Groups(groups) => self.define(&groups),
+                    Input::Groups(groups, external) => {
+                        self.settings.external = external;
+                        self.define(&groups);
+                    }
                     Input::Order(order) => {
                         let answer = self.order(order);
                         if self.answers.blocking_send(answer).is_err() {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use custos::config;
-use custos::judge::{Judge, Settings};
+use custos::judge::{External, Judge, Settings};
 use custos::rules::{
     ActiveAlert, Because, Context, JudgeOrder, JudgedAt, JudgedGroup, QueryFunction, RuleGroup, RunningRule,
     When,
@@ -51,7 +51,11 @@ impl Random {
 
 /// The groups of [`RULES`], which are judged at each sample.
 fn groups(dir: &Path) -> Vec<Arc<RuleGroup>> {
-    std::fs::write(dir.join("rules.yml"), RULES).unwrap();
+    groups_of(dir, RULES)
+}
+
+fn groups_of(dir: &Path, rules: &str) -> Vec<Arc<RuleGroup>> {
+    std::fs::write(dir.join("rules.yml"), rules).unwrap();
     std::fs::write(dir.join("custos.yaml"), "rules: rules.yml\nchecks: { a: { command: 'true' } }\n")
         .unwrap();
     let loaded = config::load(&dir.join("custos.yaml")).unwrap_or_else(|mistakes| panic!("{mistakes}"));
@@ -88,7 +92,7 @@ impl Agent {
     fn start_judge(&mut self, dir: &Path) {
         let (sender, answers) = mpsc::channel(16);
         let judge = Judge::start(Settings::at(dir.to_owned()), sender).unwrap();
-        judge.define(self.groups.clone());
+        judge.define(self.groups.clone(), External::default());
         self.judge = Some((judge, answers));
     }
 
@@ -218,7 +222,7 @@ fn without_a_store_rules_are_judged_by_what_is_in_memory() {
     let groups = groups(directory.path());
     let (sender, mut answers) = mpsc::channel(16);
     let judge = Judge::start(Settings::at(directory.path().join("nowhere")), sender).unwrap();
-    judge.define(groups.clone());
+    judge.define(groups.clone(), External::default());
     let check: Arc<str> = Arc::from("a");
     let mut stages = Vec::new();
     for step in 0..6 {
@@ -230,5 +234,27 @@ fn without_a_store_rules_are_judged_by_what_is_in_memory() {
         stages.extend(judged.rules[0].alerts.iter().map(|alert| alert.stage.name()));
     }
     assert_eq!(stages, ["pending", "pending", "pending", "pending", "firing", "firing"]);
+    judge.finish(answers);
+}
+
+#[test]
+fn templates_say_what_the_last_configuration_says_of_the_host() {
+    let directory = tempfile::tempdir().unwrap();
+    let rules = "groups:\n- name: g\n  rules:\n  - alert: Of\n    expr: a > 1\n    annotations: { at: '{{ externalURL }} \
+                 {{ $externalLabels.site }}' }\n";
+    let groups = groups_of(directory.path(), rules);
+    let (sender, mut answers) = mpsc::channel(16);
+    let judge = Judge::start(Settings::at(directory.path().join("nowhere")), sender).unwrap();
+    let told = ["one", "two"].map(|name| {
+        let labels = Labels::new([("site", name)]);
+        judge.define(groups.clone(), External { labels, url: format!("http://{name}/") });
+        let metrics = vec![Metric::new("m0", Value::from(5.0))];
+        judge.record(&Arc::from("a"), &Arc::new(Run { time_ms: BEGIN_MS, metrics, ..Run::default() }));
+        let group = Arc::clone(&groups[0].name);
+        judge.order(JudgeOrder { group, at_ms: BEGIN_MS, because: Because::Time });
+        let judged = answers.blocking_recv().unwrap();
+        judged.rules[0].alerts[0].annotations.get("at").to_owned()
+    });
+    assert_eq!(told, ["http://one/ one", "http://two/ two"]);
     judge.finish(answers);
 }

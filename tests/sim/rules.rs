@@ -97,6 +97,44 @@ fn a_group_with_an_interval_is_judged_on_a_grid_whatever_arrives() {
 }
 
 #[test]
+fn times_of_a_grid_that_pass_without_a_judgement_are_recorded_as_missed() {
+    let checks = "checks:\n  m: { command: [/m], check_interval: 7s }\n  \
+                  grid: { query: m > 80, on: interval, check_interval: 10s }\n";
+    let mut stage = stage(checks, |_| 100_000);
+    stage.prints = "OK | v=97".to_owned();
+    stage.live(30);
+    stage.stand_still(45_000_000);
+    stage.live(20);
+    let grid = runs(&stage, "grid");
+    let missed: Vec<&&Run> = grid.iter().filter(|run| run.reason == Reason::Missed).collect();
+    assert_eq!(missed.len(), 1, "{grid:?}");
+    assert!((3..=4).contains(&missed[0].missed_slots), "{missed:?}");
+    assert!(missed[0].text.contains("stood still"), "{missed:?}");
+    let slots: u32 = grid.iter().map(|run| run.missed_slots.max(1)).sum();
+    let last = grid.iter().map(|run| run.time_ms).max().unwrap();
+    assert_eq!(i64::from(slots), (last - grid[0].time_ms) / 10_000 + 1, "each time counts once");
+    // The same while there was no agent: an answer tells of the state that stands.
+    let history = History { check: "grid".to_owned(), runs: grid.iter().map(|run| (*run).clone()).collect() };
+    let mut again = self::stage(checks, |_| 100_000);
+    again.now.wall_ms = last + 42_000;
+    let config = std::sync::Arc::new(defined(checks));
+    again.agent = custos::agent::Agent::new(config, crate::definitions::environment(), again.now);
+    let mut effects = Vec::new();
+    again.agent.restore(vec![history], again.now, &mut effects);
+    let recorded: Vec<_> = effects
+        .iter()
+        .filter_map(|effect| match effect {
+            custos::agent::Effect::Record { check, run } if &**check == "grid" => Some(run),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(recorded.len(), 1);
+    assert_eq!((recorded[0].time_ms, recorded[0].missed_slots), (last + 10_000, 4));
+    again.ask(1, Wanted::Served("grid".to_owned()));
+    assert_eq!(again.answers.last(), Some(&(1, Ok(2))));
+}
+
+#[test]
 fn judgements_wait_for_runs_under_way_but_not_for_ever() {
     let checks = "checks:\n  slow: { command: [/slow], check_interval: 20s }\n  \
                   quick: { command: [/quick], check_interval: 1s }\n  both: { query: 'quick + on() slow' }\n";

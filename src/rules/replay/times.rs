@@ -1,6 +1,6 @@
 //! At which times rules are judged.
 
-use custos_promql::{Result, SampleTimes, Source, sample_times};
+use custos_promql::{MatchOperator, Matcher, Result, SampleTimes, Source, sample_times};
 
 use crate::rules::definition::{RuleGroup, When};
 
@@ -25,6 +25,9 @@ pub struct Past {
 /// The series cannot be read.
 pub fn judgement_times(group: &RuleGroup, source: &dyn Source, past: Past) -> Result<SampleTimes> {
     let mut found = samples_of(group, source, past)?;
+    if matches!(group.when, When::Grid { .. }) {
+        found.unobserved = either(found.unobserved, missed(group, source, past)?);
+    }
     found.times = match group.when {
         When::Samples { at_the_latest_ms } => with_silence(&found, past, at_the_latest_ms),
         When::Grid { interval_ms, phase_ms } => on_grid(&found, past, interval_ms, phase_ms),
@@ -43,6 +46,38 @@ fn samples_of(group: &RuleGroup, source: &dyn Source, past: Past) -> Result<Samp
         });
     }
     Ok(all.unwrap_or_default())
+}
+
+/// Stretches in which the rules themselves were not judged, as their own runs tell: all are judged at the same times.
+fn missed(group: &RuleGroup, source: &dyn Source, past: Past) -> Result<Vec<(i64, i64)>> {
+    let Some(rule) = group.rules.first() else { return Ok(Vec::new()) };
+    let condition = |name, value| Matcher::new(name, MatchOperator::Equal, value);
+    let state = [condition("__name__", "check_state"), condition("check", &rule.check)];
+    // A condition without a regular expression has no mistake.
+    let state: Vec<Matcher> = state.into_iter().filter_map(|condition| condition.ok()).collect();
+    let offset_ms = group.query_offset_ms;
+    let (from_ms, to_ms) = (past.from_ms.saturating_sub(offset_ms), past.to_ms.saturating_sub(offset_ms));
+    let series = source.select(&state, from_ms, to_ms)?;
+    let Some(one) = series.first() else { return Ok(Vec::new()) };
+    let mut missed = source.unobserved(one, from_ms, to_ms)?;
+    for (from_ms, to_ms) in &mut missed {
+        (*from_ms, *to_ms) = (from_ms.saturating_add(offset_ms), to_ms.saturating_add(offset_ms));
+    }
+    Ok(missed)
+}
+
+/// The stretches that lie in either of two, ascending and apart.
+fn either(one: Vec<(i64, i64)>, other: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
+    let mut both: Vec<(i64, i64)> = one.into_iter().chain(other).collect();
+    both.sort_unstable();
+    both.dedup_by(|next, kept| {
+        let touches = next.0 <= kept.1;
+        if touches {
+            kept.1 = kept.1.max(next.1);
+        }
+        touches
+    });
+    both
 }
 
 /// The times of samples, and those at which silence is noticed.
@@ -113,6 +148,12 @@ mod tests {
         assert_eq!(with_silence(&found, past(15, 37, Some(12)), 6), [18, 20, 26, 30, 36]);
         assert_eq!(with_silence(&SampleTimes::default(), past(0, 30, None), 10), Vec::<i64>::new());
         assert_eq!(with_silence(&SampleTimes::default(), past(0, 30, Some(-5)), 10), [5, 15, 25]);
+    }
+
+    #[test]
+    fn stretches_of_two_kinds_become_one_row() {
+        let both = either(vec![(1, 5), (20, 30)], vec![(4, 8), (8, 9), (22, 25), (40, 41)]);
+        assert_eq!(both, [(1, 9), (20, 30), (40, 41)]);
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod progress;
 mod read;
 mod read_condition;
 mod seen;
+mod shown;
 mod slot;
 mod state;
 #[cfg(test)]
