@@ -7,14 +7,13 @@
 use std::sync::Arc;
 
 use custos_promql::{ErrorKind, Options, sample_times};
-use custos_query::StoreSource;
+use custos_query::{StoreSource, is_judged};
 use custos_store::{Run, Snapshot};
 
 use super::group::{Group, Rule};
 use super::older::Older;
 use super::settings::Settings;
 use crate::clock::{self, micros};
-use crate::evaluate::is_judged;
 use crate::limits::{RESTORE_GROUP_MAX, RESTORE_LOST_MS, RESTORE_RUNS_MAX};
 use crate::rules::{
     FIRING, PENDING, Past, QueryFunction, Replay, RuleGroup, Surroundings, When, judgement_times, text_vector,

@@ -23,6 +23,10 @@ pub const RESTORE_RUNS_MAX: usize = 50_000;
 /// How long restoring the alerts of one group of rules may take; then they are as far as that has come.
 pub const RESTORE_GROUP_MAX: Duration = Duration::from_secs(30);
 
+/// A timer of a group of rules that fires later than this fired late because nobody looked for a while: what was due meanwhile is not
+/// judged, and silence is counted anew.
+pub const RULE_LATE_MAX: Duration = Duration::from_secs(2);
+
 /// How much later than the last stored judgement of a rule samples can be that were stored although what the rule came to was not
 /// (ms).
 pub const RESTORE_LOST_MS: i64 = 300_000;

@@ -9,14 +9,14 @@ use crate::rule_judge::RuleJudge;
 use crate::stage::Stage;
 
 /// A configuration with these checks.
-fn defined(checks: &str) -> Config {
+pub fn defined(checks: &str) -> Config {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("custos.yaml");
     std::fs::write(&path, format!("host: h\n{checks}")).unwrap();
     config::load(&path).unwrap_or_else(|mistakes| panic!("{mistakes}")).config
 }
 
-fn stage(checks: &str, takes_us: fn(&str) -> u64) -> Stage {
+pub fn stage(checks: &str, takes_us: fn(&str) -> u64) -> Stage {
     let config = defined(checks);
     let judge = RuleJudge::of(&config);
     let mut stage = Stage::new(config, takes_us);
