@@ -67,7 +67,7 @@ pub fn backtest_rules(
     let Some(span) = span_of(snapshot, asked) else {
         return Ok(group.rules.iter().filter_map(|rule| alerting(rule, Backtest::default())).collect());
     };
-    let stored = StoreSource::new(snapshot);
+    let stored = StoreSource::for_rules(snapshot);
     let source = Kept::new(&stored, group);
     let found = times_of(group, &source, span)?;
     let queries = snapshot.clone();
@@ -137,7 +137,7 @@ fn options() -> Options<'static> {
 
 /// Answers the queries of templates as of a time.
 fn queries_at(snapshot: Snapshot, at_ms: i64) -> QueryFunction {
-    Arc::new(move |query| text_vector(query, &StoreSource::new(&snapshot), at_ms, &Options::default()))
+    Arc::new(move |query| text_vector(query, &StoreSource::for_rules(&snapshot), at_ms, &Options::default()))
 }
 
 /// The alerts of a rule on their way.
@@ -266,7 +266,7 @@ pub fn rule_curve(
     let Some(span) = span_of(snapshot, asked) else {
         return Ok((Vec::new(), compared.is_below));
     };
-    let stored = StoreSource::new(snapshot);
+    let stored = StoreSource::for_rules(snapshot);
     let source = Kept::new(&stored, group);
     let times = times_of(group, &source, span)?.times;
     let asked: Vec<i64> = times.iter().map(|time| time.saturating_sub(group.query_offset_ms)).collect();
