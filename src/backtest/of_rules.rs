@@ -1,6 +1,7 @@
 //! Rules over what is stored.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use custos_promql::{Expr, Labels, Operator, Options, SampleTimes, Source, ValueType, at};
@@ -20,11 +21,11 @@ use crate::rules::{
 /// How often a group of a file is judged that does not say so (ms).
 const INTERVAL_MS: i64 = 60_000;
 
-/// The groups of a rule file, as the agent would have them.
-pub fn rule_groups(file: &RuleFile, severities: &Arc<Severities>) -> Vec<RuleGroup> {
+/// The groups of a rule file, as the agent would have them if its configuration named the file by this path.
+pub fn rule_groups(file: &RuleFile, path: &Path, severities: &Arc<Severities>) -> Vec<RuleGroup> {
     let group = |group: &crate::rules::Group| {
         let interval_ms = group.interval_ms.unwrap_or(INTERVAL_MS).max(1);
-        let name = format!("{};{}", file.path.display(), group.name);
+        let name = format!("{};{}", path.display(), group.name);
         let phase_ms = (fnv1a(name.bytes()) % interval_ms.unsigned_abs()) as i64;
         let rule = |rule: &crate::rules::Rule| {
             Arc::new(RuleCheck {
