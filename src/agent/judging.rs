@@ -1,9 +1,10 @@
 //! When rules are judged: as of which time, and not before what they select has ended.
 //!
-//! Invariants: a group is never judged as of a time before that of its last judgement; of each group one order is under way
-//! at most. A group waits while a check that it selects has a run under way that began at or before the time that it is to be
-//! judged at, or a rule that it selects is to be judged by then, but no longer than [`RULE_WAIT_MAX`]. So judgements happen
-//! in the order of the runs' times, and see every sample up to theirs.
+//! Invariants: a group is never judged as of a time before that of its last judgement, unless the clock on the wall was set
+//! back by more than [`RULE_AHEAD_MAX`]; of each group one order is under way at most. A group waits while a check that it
+//! selects has a run under way that began at or before the time that it is to be judged at, or a rule that it selects is to be
+//! judged by then, but no longer than [`RULE_WAIT_MAX`]. So judgements happen in the order of the runs' times, and see every
+//! sample up to theirs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
@@ -14,7 +15,9 @@ use custos_query::BuiltIn;
 use super::ranks::ranks;
 use crate::clock::{Moment, micros};
 use crate::config::{Command, Config};
-use crate::limits::{ON_DEMAND_CHECKS_MAX, RULE_LATE_MAX, RULE_TIMES_WAITING_MAX, RULE_WAIT_MAX};
+use crate::limits::{
+    ON_DEMAND_CHECKS_MAX, RULE_AHEAD_MAX, RULE_LATE_MAX, RULE_TIMES_WAITING_MAX, RULE_WAIT_MAX,
+};
 use crate::rules::{Because, JudgeOrder, RuleCheck, RuleGroup, Selectable, Selection, When};
 
 /// A time that a group is to be judged at.
@@ -208,6 +211,11 @@ impl Judging {
     /// Has a group judged as of a time, or of its last judgement if that is later.
     fn want(&mut self, index: usize, time_ms: i64, sample_ms: Option<i64>, now: Moment) {
         let group = &mut self.groups[index];
+        if group.last_ms.is_some_and(|last_ms| is_ahead(last_ms, now)) {
+            // The clock on the wall was set back: judgements go by it from now on.
+            group.last_ms = None;
+            group.wanted.retain(|wanted_ms, _| !is_ahead(*wanted_ms, now));
+        }
         let at_ms = group.last_ms.map_or(time_ms, |last_ms| last_ms.max(time_ms));
         let new = || Wanted { samples_ms: Some(Vec::new()), since_us: now.mono_us };
         let wanted = group.wanted.entry(at_ms).or_insert_with(new);
@@ -245,8 +253,9 @@ impl Judging {
                 }
                 When::Grid { interval_ms, phase_ms } => {
                     let slot_ms = now.wall_ms - (now.wall_ms - phase_ms).rem_euclid(interval_ms.max(1));
-                    // Where the clock on the wall was set back, times come again that were judged.
-                    let is_new = group.last_ms.is_none_or(|last_ms| slot_ms > last_ms);
+                    // Where the clock on the wall was set back a little, times come again that were judged.
+                    let is_new =
+                        group.last_ms.is_none_or(|last_ms| slot_ms > last_ms || is_ahead(last_ms, now));
                     (is_new && slot_ms >= group.due.0).then_some(slot_ms)
                 }
             };
@@ -359,6 +368,12 @@ impl Judging {
     pub(super) fn next_of_us(&self, check: &str) -> Option<u64> {
         Some(self.groups[*self.of_rule.get(check)?].due.1)
     }
+}
+
+/// Whether a time is so far ahead of the clock on the wall that it is of a clock that was wrong.
+fn is_ahead(time_ms: i64, now: Moment) -> bool {
+    let ahead_ms = time_ms.saturating_sub(now.wall_ms);
+    ahead_ms > i64::try_from(RULE_AHEAD_MAX.as_millis()).unwrap_or(i64::MAX)
 }
 
 /// The times of a group's grid before this one that passed without a judgement as nobody looked at the clock. Those that

@@ -41,6 +41,8 @@ pub const RULE_ALERT_CHARS_MAX: usize = 240;
 /// How long rules wait for a run of a check that they select which began at or before the time that they are judged at. What
 /// ends later is seen at the next judgement.
 pub const RULE_WAIT_MAX: Duration = Duration::from_secs(2);
+/// By how much the last judgement of rules may be ahead of the clock before that counts as one that was wrong and was set back.
+pub const RULE_AHEAD_MAX: Duration = Duration::from_secs(10);
 /// Times that a group of rules is to be judged at while it waits, and runs that are the reason for one of them; beyond it the
 /// oldest are taken together.
 pub const RULE_TIMES_WAITING_MAX: usize = 64;
