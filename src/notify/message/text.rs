@@ -206,7 +206,7 @@ mod tests {
         let alert = &mut notification.alerts[0];
         alert.check.text = "FIRING 1: it is full (for 12m)".into();
         alert.check.long_text = "CRITICAL disk:/var 97 > 90 (for 12m): it is full".into();
-        alert.check.judgement = String::new();
+        alert.check.judgement = "".into();
         alert.annotations.insert("runbook".into(), "look".into());
         let message = Message::of(&notification, None, &style(), NOON + 90_000);
         assert_eq!(
