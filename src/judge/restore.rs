@@ -58,7 +58,7 @@ impl Restore {
         };
         let definition = Arc::clone(&group.definition);
         let mut replay = Replay::new(&definition);
-        let source = StoreSource::new(snapshot);
+        let source = StoreSource::for_rules(snapshot);
         for (index, at_ms) in quiet {
             replay.settle(index, &source, at_ms, &options);
         }
@@ -87,7 +87,7 @@ impl Restore {
         };
         // What was judged when the agent ended is not stored; so it may have been before, too.
         let to_ms = self.stored_until_ms.min(judged.last_ms.saturating_add(RESTORE_LOST_MS));
-        let mut times = planned(definition, &StoreSource::new(snapshot), (judged.from_ms, to_ms));
+        let mut times = planned(definition, &StoreSource::for_rules(snapshot), (judged.from_ms, to_ms));
         times.extend(judged.times);
         times.retain(|time| *time < before_ms);
         times.sort_unstable();
@@ -113,7 +113,7 @@ fn planned(group: &RuleGroup, source: &StoreSource<'_>, (from_ms, to_ms): (i64, 
 fn queries(snapshot: Snapshot, at_ms: i64, subquery_step_ms: i64) -> QueryFunction {
     Arc::new(move |text| {
         let options = Options { subquery_step_ms, ..Options::default() };
-        text_vector(text, &StoreSource::new(&snapshot), at_ms, &options)
+        text_vector(text, &StoreSource::for_rules(&snapshot), at_ms, &options)
     })
 }
 

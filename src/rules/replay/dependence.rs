@@ -28,6 +28,12 @@ impl Dependence {
     }
 }
 
+/// A rule of the group that writes what this one may select, other than itself.
+pub fn writer_for<'g>(reader: &RuleCheck, group: &'g RuleGroup) -> Option<&'g RuleCheck> {
+    let others = group.rules.iter().filter(|other| other.check != reader.check);
+    others.map(|other| &**other).find(|other| reads(reader, other))
+}
+
 /// Whether one rule may select series that another writes.
 fn reads(reader: &RuleCheck, writer: &RuleCheck) -> bool {
     let names: &[&str] = match &writer.kind {
