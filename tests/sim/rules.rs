@@ -112,7 +112,9 @@ fn times_of_a_grid_that_pass_without_a_judgement_are_recorded_as_missed() {
     assert!(missed[0].text.contains("stood still"), "{missed:?}");
     let slots: u32 = grid.iter().map(|run| run.missed_slots.max(1)).sum();
     let last = grid.iter().map(|run| run.time_ms).max().unwrap();
-    assert_eq!(i64::from(slots), (last - grid[0].time_ms) / 10_000 + 1, "each time counts once");
+    // Each time counts once, but for one that falls where nothing is known of `m`: as of that nothing is judged.
+    let all = (last - grid[0].time_ms) / 10_000 + 1;
+    assert!((all - 1..=all).contains(&i64::from(slots)), "{slots} of {all}: {grid:?}");
     // The same while there was no agent: an answer tells of the state that stands.
     let history = History { check: "grid".to_owned(), runs: grid.iter().map(|run| (*run).clone()).collect() };
     let mut again = self::stage(checks, |_| 100_000);
@@ -185,14 +187,18 @@ fn after_a_restart_nothing_is_judged_back_in_time() {
     let mut stage = stage(ONE, |_| 100_000);
     stage.live(30);
     let last = runs(&stage, "hot").last().copied().cloned().unwrap();
-    let mut again = self::stage(ONE, |_| 100_000);
-    let ahead = Run { time_ms: last.time_ms + 25_000, ..last };
-    let history = History { check: "hot".to_owned(), runs: vec![ahead.clone()] };
-    let mut effects = Vec::new();
-    again.agent.restore(vec![history], again.now, &mut effects);
-    again.live(60);
-    let times = times(&again, "hot");
-    assert!(!times.is_empty() && times.iter().all(|time| *time >= ahead.time_ms), "{times:?}");
+    for (ahead_ms, goes_back) in [(8_000, false), (3_600_000, true)] {
+        let mut again = self::stage(ONE, |_| 100_000);
+        let ahead = Run { time_ms: again.now.wall_ms + ahead_ms, ..last.clone() };
+        let history = History { check: "hot".to_owned(), runs: vec![ahead.clone()] };
+        let mut effects = Vec::new();
+        again.agent.restore(vec![history], again.now, &mut effects);
+        again.live(60);
+        let times = times(&again, "hot");
+        // One that is far ahead is of a clock that was wrong, and holds nothing up.
+        assert_eq!(times.iter().any(|time| *time < ahead.time_ms), goes_back, "{times:?}");
+        assert!(!times.is_empty());
+    }
 }
 
 #[test]
