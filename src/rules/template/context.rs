@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use custos_promql::Labels;
 
+use super::judgement::Judgement;
+
 /// What `{{ query … }}` asks: an expression, at the time of the evaluation.
 pub type QueryFunction = Arc<dyn Fn(&str) -> Result<Vec<(Labels, f64)>, String> + Send + Sync>;
 
@@ -18,4 +20,6 @@ pub struct Context {
     pub external_url: String,
     /// Answers `query`.
     pub query: QueryFunction,
+    /// What this shares with the other expansions of a judgement.
+    pub judgement: Judgement,
 }
