@@ -446,6 +446,9 @@ pub const REPLAY_STEPS_MAX: usize = 65_536;
 /// as they are needed.
 pub const KEPT_SAMPLES_MAX: usize = 8 << 20;
 
+/// Times at which the rules of a group are judged over the past, 8 bytes each; a longer time is refused.
+pub const JUDGEMENT_TIMES_MAX: usize = 48 << 20;
+
 /// Values of all series that a curve of thresholds is made of, 8 bytes each; a longer time, or more series, is refused.
 pub const CURVE_VALUES_MAX: usize = 32 << 20;
 

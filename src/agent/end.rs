@@ -118,7 +118,9 @@ impl Agent {
     /// Records the stretch of slots that a check has missed, if it has missed any.
     pub(super) fn record_missed(&mut self, id: CheckId, now: Moment, effects: &mut Vec<Effect>) {
         if let Some(missed) = self.checks[id].missed.take() {
-            self.judge_and_record(id, Missed::to_run(missed, now), now, effects);
+            let last_ms = self.checks[id].last.as_ref().map(|last| last.time_ms);
+            let run = after(Missed::to_run(missed, now), last_ms);
+            self.judge_and_record(id, run, now, effects);
         }
     }
 
@@ -132,11 +134,36 @@ impl Agent {
     }
 }
 
+/// A stretch that begins after the run in whose millisecond it begins, as it would end what that run found.
+fn after(stretch: Run, last_ms: Option<i64>) -> Run {
+    if last_ms != Some(stretch.time_ms) {
+        return stretch;
+    }
+    let duration_us = stretch.duration_us.saturating_sub(1000);
+    Run { time_ms: stretch.time_ms.saturating_add(1), duration_us, ..stretch }
+}
+
 /// Keeps the run's output if the check answers requests from it (`serve: cached`).
 fn remember(check: &mut CheckState, printed: &Printed, run: &Run, now: Moment) {
     if matches!(check.definition.serving, Serving::Cached { .. }) && is_judged(run.reason) {
         let output = verdict_output(printed, run);
         let interval = check.definition.check_interval;
         check.answer = Some(LastAnswer { output, state: run.state, ended_us: now.mono_us, interval });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stretch_begins_after_the_run_of_its_first_millisecond() {
+        let stretch = |time_ms| Run { time_ms, duration_us: 300_000, ..Run::default() };
+        let of = |last_ms| {
+            let run = after(stretch(1700), last_ms);
+            (run.time_ms, run.duration_us)
+        };
+        assert_eq!(of(Some(1700)), (1701, 299_000));
+        assert_eq!([of(None), of(Some(1699)), of(Some(1850))], [(1700, 300_000); 3]);
     }
 }

@@ -1,20 +1,23 @@
 //! When rules are judged: as of which time, and not before what they select has ended.
 //!
-//! Invariants: a group is never judged as of a time before that of its last judgement; of each group one order is under way
-//! at most. A group waits while a check that it selects has a run under way that began at or before the time that it is to be
-//! judged at, or a rule that it selects is to be judged by then, but no longer than [`RULE_WAIT_MAX`]. So judgements happen
-//! in the order of the runs' times, and see every sample up to theirs.
+//! Invariants: a group is never judged as of a time before that of its last judgement, unless the clock on the wall was set
+//! back by more than [`RULE_AHEAD_MAX`]; of each group one order is under way at most. A group waits while a check that it
+//! selects has a run under way that began at or before the time that it is to be judged at, or a rule that it selects is to be
+//! judged by then, but no longer than [`RULE_WAIT_MAX`]. So judgements happen in the order of the runs' times, and see every
+//! sample up to theirs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use custos_query::BuiltIn;
 
 use super::ranks::ranks;
-use super::unjudged::Unjudged;
 use crate::clock::{Moment, micros};
 use crate::config::{Command, Config};
-use crate::limits::{ON_DEMAND_CHECKS_MAX, RULE_TIMES_WAITING_MAX, RULE_WAIT_MAX};
+use crate::limits::{
+    ON_DEMAND_CHECKS_MAX, RULE_AHEAD_MAX, RULE_LATE_MAX, RULE_TIMES_WAITING_MAX, RULE_WAIT_MAX,
+};
 use crate::rules::{Because, JudgeOrder, RuleCheck, RuleGroup, Selectable, Selection, When};
 
 /// A time that a group is to be judged at.
@@ -24,6 +27,16 @@ struct Wanted {
     samples_ms: Option<Vec<i64>>,
     /// Since when it waits, on the monotonic clock.
     since_us: u64,
+}
+
+/// Times of the grid of a group that passed without a judgement.
+#[derive(Debug)]
+pub(super) struct Unjudged {
+    pub(super) group: Arc<RuleGroup>,
+    /// The first (ms since the epoch).
+    pub(super) from_ms: i64,
+    /// When the next was or is judged (ms since the epoch).
+    pub(super) before_ms: i64,
 }
 
 /// A group of rules.
@@ -175,9 +188,34 @@ impl Judging {
         }
     }
 
+    /// Nothing is known of a check between two times (ms since the epoch). What was due then because of the time alone is not judged,
+    /// and silence counts from the end on.
+    pub(super) fn unobserved(&mut self, config: &Config, check: &Arc<str>, stretch: Range<i64>, now: Moment) {
+        if self.groups.is_empty() {
+            return;
+        }
+        for index in self.selecting(config, check).iter().copied() {
+            let group = &mut self.groups[index];
+            group.wanted.retain(|at_ms, wanted| wanted.samples_ms.is_some() || !stretch.contains(at_ms));
+            if group.wanted.is_empty() {
+                self.waiting.remove(&index);
+            }
+            if matches!(group.group.when, When::Samples { .. })
+                && stretch.end > group.last_ms.unwrap_or(i64::MIN)
+            {
+                self.set_due(index, now, stretch.end.min(now.wall_ms));
+            }
+        }
+    }
+
     /// Has a group judged as of a time, or of its last judgement if that is later.
     fn want(&mut self, index: usize, time_ms: i64, sample_ms: Option<i64>, now: Moment) {
         let group = &mut self.groups[index];
+        if group.last_ms.is_some_and(|last_ms| is_ahead(last_ms, now)) {
+            // The clock on the wall was set back: judgements go by it from now on.
+            group.last_ms = None;
+            group.wanted.retain(|wanted_ms, _| !is_ahead(*wanted_ms, now));
+        }
         let at_ms = group.last_ms.map_or(time_ms, |last_ms| last_ms.max(time_ms));
         let new = || Wanted { samples_ms: Some(Vec::new()), since_us: now.mono_us };
         let wanted = group.wanted.entry(at_ms).or_insert_with(new);
@@ -204,17 +242,20 @@ impl Judging {
         let mut unjudged = Vec::new();
         while let Some((_, index)) = self.timers.first().copied().filter(|timer| timer.0 <= now.mono_us) {
             let group = &self.groups[index];
+            // Nobody looked for a while, as the machine or the agent stood still: that nothing came says nothing.
+            let is_late = now.mono_us.saturating_sub(group.due.1) > micros(RULE_LATE_MAX);
             let at_ms = match group.group.when {
-                When::Samples { .. } => Some(
-                    group
-                        .deadline_ms
-                        .filter(|deadline_ms| *deadline_ms <= now.wall_ms)
-                        .unwrap_or(now.wall_ms),
-                ),
+                When::Samples { .. } => {
+                    let deadline_ms = group.deadline_ms.filter(|deadline_ms| *deadline_ms <= now.wall_ms);
+                    deadline_ms
+                        .or((!is_late)
+                            .then(|| if is_near(group.due.0, now) { group.due.0 } else { now.wall_ms }))
+                }
                 When::Grid { interval_ms, phase_ms } => {
                     let slot_ms = now.wall_ms - (now.wall_ms - phase_ms).rem_euclid(interval_ms.max(1));
-                    // Where the clock on the wall was set back, times come again that were judged.
-                    let is_new = group.last_ms.is_none_or(|last_ms| slot_ms > last_ms);
+                    // Where the clock on the wall was set back a little, times come again that were judged.
+                    let is_new =
+                        group.last_ms.is_none_or(|last_ms| slot_ms > last_ms || is_ahead(last_ms, now));
                     (is_new && slot_ms >= group.due.0).then_some(slot_ms)
                 }
             };
@@ -226,6 +267,15 @@ impl Judging {
             self.set_due(index, now, now.wall_ms);
         }
         unjudged
+    }
+
+    /// Counts silence from a judgement on (ms since the epoch); from now on, if that is long ago.
+    fn count_silence(&mut self, index: usize, now: Moment) {
+        let group = &self.groups[index];
+        let When::Samples { at_the_latest_ms } = group.group.when else { return };
+        let judged_ms =
+            group.last_ms.filter(|last_ms| now.wall_ms.saturating_sub(*last_ms) < at_the_latest_ms);
+        self.set_due(index, now, judged_ms.unwrap_or(now.wall_ms));
     }
 
     fn set_due(&mut self, index: usize, now: Moment, since_ms: i64) {
@@ -277,8 +327,8 @@ impl Judging {
             at_ms,
             because: wanted.samples_ms.map_or(Because::Time, Because::Samples),
         };
-        if matches!(group.group.when, When::Samples { .. }) && order.because == Because::Time {
-            self.set_due(index, now, now.wall_ms);
+        if order.because == Because::Time {
+            self.count_silence(index, now);
         }
         Some(order)
     }
@@ -293,7 +343,7 @@ impl Judging {
         }
         if judged && matches!(self.groups[index].group.when, When::Samples { .. }) {
             self.groups[index].deadline_ms = deadline_ms;
-            self.set_due(index, now, now.wall_ms);
+            self.count_silence(index, now);
         }
     }
 
@@ -320,6 +370,12 @@ impl Judging {
     }
 }
 
+/// Whether a time is so far ahead of the clock on the wall that it is of a clock that was wrong.
+fn is_ahead(time_ms: i64, now: Moment) -> bool {
+    let ahead_ms = time_ms.saturating_sub(now.wall_ms);
+    ahead_ms > i64::try_from(RULE_AHEAD_MAX.as_millis()).unwrap_or(i64::MAX)
+}
+
 /// The times of a group's grid before this one that passed without a judgement as nobody looked at the clock. Those that
 /// the clock on the wall was set past are none.
 fn passed(judged: &Judged, at_ms: i64, now: Moment) -> Option<Unjudged> {
@@ -342,6 +398,12 @@ fn due(when: &When, now: Moment, after_ms: i64) -> (i64, u64) {
         }
     };
     moment_of(due_ms, now)
+}
+
+/// Whether a time (ms since the epoch) has passed a moment ago.
+fn is_near(time_ms: i64, now: Moment) -> bool {
+    let late_ms = i64::try_from(RULE_LATE_MAX.as_millis()).unwrap_or(i64::MAX);
+    (0..=late_ms).contains(&now.wall_ms.saturating_sub(time_ms))
 }
 
 /// A time by the clock on the wall (ms since the epoch), and the same on the monotonic one; now if it has passed.

@@ -74,6 +74,10 @@ impl Agent {
     pub(super) fn note_for_rules(&mut self, check: &Arc<str>, run: &Run, now: Moment) {
         if is_judged(run.reason) {
             self.judging.recorded(&self.config, check, run.time_ms, now);
+        } else {
+            let lasted_ms = i64::try_from(run.duration_us / 1000).unwrap_or(i64::MAX).max(1);
+            let stretch = run.time_ms..run.time_ms.saturating_add(lasted_ms);
+            self.judging.unobserved(&self.config, check, stretch, now);
         }
     }
 }

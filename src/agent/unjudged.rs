@@ -1,27 +1,16 @@
 //! Times of a grid at which rules were not judged, which are recorded like the slots that any check misses.
 
-use std::sync::Arc;
-
 use custos_store::{Reason, Run};
 
 use super::checks::CheckId;
 use super::core::Agent;
 use super::due::DueTimes;
 use super::effect::Effect;
+use super::judging::Unjudged;
 use super::missed::{Missed, NO_AGENT, STALLED};
 use super::schedule::Schedule;
 use crate::clock::{Moment, micros};
-use crate::rules::{RuleGroup, When};
-
-/// Times of the grid of a group that passed without a judgement.
-#[derive(Debug)]
-pub(super) struct Unjudged {
-    pub(super) group: Arc<RuleGroup>,
-    /// The first (ms since the epoch).
-    pub(super) from_ms: i64,
-    /// When the next was or is judged (ms since the epoch).
-    pub(super) before_ms: i64,
-}
+use crate::rules::When;
 
 impl Agent {
     /// Has the groups judged whose time has come, and records times that passed while the agent stood still.

@@ -30,8 +30,8 @@ enum Comparison {
 }
 
 /// The form, for messages.
-const FORM: &str = "expected `alerts`, `hours` or `flaps`, then >, >=, <, <= or ==, then a number, and perhaps /day, /week or \
-                    /month: 'alerts > 3/week'";
+const FORM: &str = "expected `alerts`, `hours` or `flaps`, then >, >=, <, <= or ==, then a number, and perhaps /hour, \
+                    /day, /week or /month: 'alerts > 3/week'";
 
 impl std::str::FromStr for FailIf {
     type Err = String;
@@ -77,19 +77,19 @@ fn read(text: &str) -> Option<FailIf> {
 }
 
 impl FailIf {
-    /// Whether it holds, and the number that was found: by the length that the limit is for, of the observed time. What was
-    /// observed for no time has nothing.
-    pub fn holds(&self, backtest: &Backtest, totals: &Totals) -> (bool, f64) {
+    /// Whether it holds, and the number that was found: by the length that the limit is for, of the observed time. None if
+    /// nothing was observed, as it cannot be told then.
+    pub fn holds(&self, backtest: &Backtest, totals: &Totals) -> Option<(bool, f64)> {
+        let observed_ms = backtest.observed_ms();
+        if observed_ms == 0 {
+            return None;
+        }
         let all = match self.of {
             Of::Alerts => totals.alerts as f64,
             Of::Hours => totals.firing_ms as f64 / 3_600_000.0,
             Of::Flaps => totals.flaps as f64,
         };
-        let found = match (self.per_ms, backtest.observed_ms()) {
-            (None, _) => all,
-            (Some(_), 0) => 0.0,
-            (Some(per_ms), observed_ms) => all * per_ms as f64 / observed_ms as f64,
-        };
+        let found = self.per_ms.map_or(all, |per_ms| all * per_ms as f64 / observed_ms as f64);
         let holds = match self.comparison {
             Comparison::Less => found < self.limit,
             Comparison::LessEqual => found <= self.limit,
@@ -97,7 +97,7 @@ impl FailIf {
             Comparison::GreaterEqual => found >= self.limit,
             Comparison::Equal => found == self.limit,
         };
-        (holds, found)
+        Some((holds, found))
     }
 }
 
@@ -123,13 +123,14 @@ mod tests {
             ("flaps<1", (false, 1.0)),
             ("alerts <= 0.5/day", (true, 0.5)),
             ("alerts > 14/month", (true, 15.0)),
+            ("alerts < 1/hour", (true, 7.0 / 336.0)),
         ] {
-            assert_eq!(text.parse::<FailIf>().unwrap().holds(&backtest, &totals), expected, "{text}");
+            assert_eq!(text.parse::<FailIf>().unwrap().holds(&backtest, &totals), Some(expected), "{text}");
         }
-        assert_eq!(
-            "alerts > 0/week".parse::<FailIf>().unwrap().holds(&Backtest::default(), &totals),
-            (false, 0.0)
-        );
+        for text in ["alerts > 0/week", "alerts < 1"] {
+            let condition: FailIf = text.parse().unwrap();
+            assert_eq!(condition.holds(&Backtest::default(), &totals), None, "{text}");
+        }
         for wrong in
             ["alerts", "alerts > x", "alerts > 3/year", "hits > 3", "alerts => 3", "alerts > NaN", ""]
         {

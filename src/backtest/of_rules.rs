@@ -1,6 +1,7 @@
 //! Rules over what is stored.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use custos_promql::{Expr, Labels, Operator, Options, SampleTimes, Source, ValueType, at};
@@ -20,11 +21,11 @@ use crate::rules::{
 /// How often a group of a file is judged that does not say so (ms).
 const INTERVAL_MS: i64 = 60_000;
 
-/// The groups of a rule file, as the agent would have them.
-pub fn rule_groups(file: &RuleFile, severities: &Arc<Severities>) -> Vec<RuleGroup> {
+/// The groups of a rule file, as the agent would have them if its configuration named the file by this path.
+pub fn rule_groups(file: &RuleFile, path: &Path, severities: &Arc<Severities>) -> Vec<RuleGroup> {
     let group = |group: &crate::rules::Group| {
         let interval_ms = group.interval_ms.unwrap_or(INTERVAL_MS).max(1);
-        let name = format!("{};{}", file.path.display(), group.name);
+        let name = format!("{};{}", path.display(), group.name);
         let phase_ms = (fnv1a(name.bytes()) % interval_ms.unsigned_abs()) as i64;
         let rule = |rule: &crate::rules::Rule| {
             Arc::new(RuleCheck {
@@ -67,7 +68,7 @@ pub fn backtest_rules(
     let Some(span) = span_of(snapshot, asked) else {
         return Ok(group.rules.iter().filter_map(|rule| alerting(rule, Backtest::default())).collect());
     };
-    let stored = StoreSource::new(snapshot);
+    let stored = StoreSource::for_rules(snapshot);
     let source = Kept::new(&stored, group);
     let found = times_of(group, &source, span)?;
     let queries = snapshot.clone();
@@ -138,7 +139,7 @@ fn options() -> Options<'static> {
 
 /// Answers the queries of templates as of a time.
 fn queries_at(snapshot: Snapshot, at_ms: i64) -> QueryFunction {
-    Arc::new(move |query| text_vector(query, &StoreSource::new(&snapshot), at_ms, &Options::default()))
+    Arc::new(move |query| text_vector(query, &StoreSource::for_rules(&snapshot), at_ms, &Options::default()))
 }
 
 /// The alerts of a rule on their way.
@@ -267,7 +268,7 @@ pub fn rule_curve(
     let Some(span) = span_of(snapshot, asked) else {
         return Ok((Vec::new(), compared.is_below));
     };
-    let stored = StoreSource::new(snapshot);
+    let stored = StoreSource::for_rules(snapshot);
     let source = Kept::new(&stored, group);
     let times = times_of(group, &source, span)?.times;
     let asked: Vec<i64> = times.iter().map(|time| time.saturating_sub(group.query_offset_ms)).collect();

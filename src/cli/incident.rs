@@ -93,7 +93,8 @@ fn add(args: &AddArgs, now: &Zoned, out: &mut dyn Write) -> Result<(), Failure> 
             )));
         }
         let number = incidents.next.max(1);
-        incidents.next = number + 1;
+        let next = number.checked_add(1);
+        incidents.next = next.ok_or_else(|| Failure::new("there is no further number for an incident"))?;
         incidents.all.push(Incident { number, since_ms, until_ms, check: check.clone(), text: text.clone() });
         Ok(number)
     })?;
@@ -238,6 +239,10 @@ mod tests {
         for wrong in ["03:10", "03:40..2026-11-22T01:00:00Z", "x..y"] {
             assert!(shown(&store, &[wrong, "text"], add).is_err(), "{wrong}");
         }
+        let last = Incidents { next: u64::MAX, all: Vec::new() };
+        Notes::new(store.path()).write(NOTE, &serde_json::to_vec(&last).unwrap()).unwrap();
+        let refused = shown(&store, &["03:10..03:40", "text"], add).unwrap_err();
+        assert_eq!(refused.message, "there is no further number for an incident");
         let long = "x".repeat(INCIDENT_TEXT_MAX_BYTES + 1);
         assert!(shown(&store, &["03:10..03:40", &long], add).is_err());
     }

@@ -87,7 +87,7 @@ impl Daemon {
                 Response::Done(format!("acknowledged {}", acked.join(", ")))
             }
             NotifyRequest::Unack { matchers } => {
-                let armed = self.notifier.unack(&read(&matchers)?)?;
+                let armed = self.notifier.unack(&read(&matchers)?, now)?;
                 Response::Done(format!("no longer acknowledged {}", armed.join(", ")))
             }
             NotifyRequest::Silence { matchers, from_ms, until_ms, author, comment } => {

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use custos_promql::{ErrorKind, Options, sample_times};
-use custos_query::StoreSource;
+use custos_query::{StoreSource, is_judged};
 use custos_store::{Run, Snapshot};
 
 use super::group::{Group, Rule};
@@ -15,7 +15,6 @@ use super::older::Older;
 use super::queue::Queue;
 use super::settings::Settings;
 use super::stop::judgement;
-use crate::evaluate::is_judged;
 use crate::limits::{RESTORE_GROUP_MAX, RESTORE_LOST_MS, RESTORE_RUNS_MAX};
 use crate::rules::{
     FIRING, Judgement, PENDING, Past, QueryFunction, Replay, RuleGroup, Surroundings, When, judgement_times,
@@ -62,7 +61,7 @@ impl Restore {
         };
         let definition = Arc::clone(&group.definition);
         let mut replay = Replay::new(&definition);
-        let source = StoreSource::new(snapshot);
+        let source = StoreSource::for_rules(snapshot);
         for (index, at_ms) in quiet {
             replay.settle(index, &source, at_ms, &options);
         }
@@ -91,7 +90,7 @@ impl Restore {
         };
         // What was judged when the agent ended is not stored; so it may have been before, too.
         let to_ms = self.stored_until_ms.min(judged.last_ms.saturating_add(RESTORE_LOST_MS));
-        let mut times = planned(definition, &StoreSource::new(snapshot), (judged.from_ms, to_ms));
+        let mut times = planned(definition, &StoreSource::for_rules(snapshot), (judged.from_ms, to_ms));
         times.extend(judged.times);
         times.retain(|time| *time < before_ms);
         times.sort_unstable();
@@ -119,7 +118,7 @@ fn queries(snapshot: Snapshot, at_ms: i64, subquery_step_ms: i64, judgement: &Ju
     Arc::new(move |text| {
         let interrupt = || judgement.stopped().map(|_| ErrorKind::Timeout);
         let options = Options { subquery_step_ms, interrupt: &interrupt, ..Options::default() };
-        text_vector(text, &StoreSource::new(&snapshot), at_ms, &options)
+        text_vector(text, &StoreSource::for_rules(&snapshot), at_ms, &options)
     })
 }
 

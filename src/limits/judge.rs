@@ -23,6 +23,10 @@ pub const RESTORE_RUNS_MAX: usize = 50_000;
 /// How long restoring the alerts of one group of rules may take; then they are as far as that has come.
 pub const RESTORE_GROUP_MAX: Duration = Duration::from_secs(30);
 
+/// A timer of a group of rules that fires later than this fired late because nobody looked for a while: what was due meanwhile is not
+/// judged, and silence is counted anew.
+pub const RULE_LATE_MAX: Duration = Duration::from_secs(2);
+
 /// How much later than the last stored judgement of a rule samples can be that were stored although what the rule came to was not
 /// (ms).
 pub const RESTORE_LOST_MS: i64 = 300_000;
@@ -37,6 +41,8 @@ pub const RULE_ALERT_CHARS_MAX: usize = 240;
 /// How long rules wait for a run of a check that they select which began at or before the time that they are judged at. What
 /// ends later is seen at the next judgement.
 pub const RULE_WAIT_MAX: Duration = Duration::from_secs(2);
+/// By how much the last judgement of rules may be ahead of the clock before that counts as one that was wrong and was set back.
+pub const RULE_AHEAD_MAX: Duration = Duration::from_secs(10);
 /// Times that a group of rules is to be judged at while it waits, and runs that are the reason for one of them; beyond it the
 /// oldest are taken together.
 pub const RULE_TIMES_WAITING_MAX: usize = 64;

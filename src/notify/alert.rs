@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use custos_store::{Run, State};
 
 use super::notification::NotifiedCheck;
-use crate::rules::{ActiveAlert, Stage, VALUE};
+use crate::rules::{ActiveAlert, NOT_JUDGED, Stage, VALUE};
 
 /// Labels by name.
 pub(super) type LabelSet = BTreeMap<String, String>;
@@ -83,30 +83,32 @@ pub(super) fn of_run(host: &str, check: &str, run: &Run) -> Vec<Firing> {
         .collect();
     let worst = all.iter().fold(State::Ok, |worst, firing| worst.worst(firing.state));
     if all.is_empty() || run.state.severity() > worst.severity() {
-        let since_ms = run.standing.since_ms;
-        let labels = LabelSet::new();
-        all.push(Firing {
-            of: String::new(),
-            labels,
-            annotations: text(&run.text),
-            state: run.state,
-            since_ms,
-            metric: None,
-        });
+        all.push(Firing::of_check(run));
     }
     all.iter_mut().for_each(|firing| firing.name(host, check, true));
     all
 }
 
-/// What fires of a rule, by the run of its check and its alerts.
-pub(super) fn of_rule(host: &str, check: &str, run: &Run, alerts: &[ActiveAlert]) -> Vec<Firing> {
-    if !run.standing.hard || run.state == State::Ok {
-        return Vec::new();
-    }
+/// Whether a rule could not be judged: nothing is known of its alerts then, and those that fired before do so still.
+pub(super) fn is_failure(run: &Run) -> bool {
+    run.text.starts_with(NOT_JUDGED)
+}
+
+/// What fires of a rule, by the run of its check and its alerts. `tells_ok`: alerts that stand for OK are alerts, too. The check
+/// itself is one where none of its alerts accounts for its state.
+pub(super) fn of_rule(
+    host: &str,
+    check: &str,
+    run: &Run,
+    alerts: &[ActiveAlert],
+    tells_ok: bool,
+) -> Vec<Firing> {
+    let is_problem = run.standing.hard && run.state != State::Ok;
     let set = |labels: &custos_promql::Labels| -> LabelSet {
         labels.iter().map(|label| (label.name.to_string(), label.value.to_string())).collect()
     };
-    let firing = alerts.iter().filter(|alert| alert.stage == Stage::Firing && alert.state != State::Ok);
+    let is_told = |state: State| if state == State::Ok { tells_ok } else { is_problem };
+    let firing = alerts.iter().filter(|alert| alert.stage == Stage::Firing && is_told(alert.state));
     let mut all: Vec<Firing> = firing
         .map(|alert| {
             let labels = set(&alert.labels);
@@ -121,6 +123,12 @@ pub(super) fn of_rule(host: &str, check: &str, run: &Run, alerts: &[ActiveAlert]
         })
         .collect();
     all.iter_mut().for_each(|firing| firing.name(host, check, false));
+    let worst = all.iter().fold(State::Ok, |worst, firing| worst.worst(firing.state));
+    if is_problem && (is_failure(run) || run.state.severity() > worst.severity()) {
+        let mut itself = Firing::of_check(run);
+        itself.name(host, check, true);
+        all.push(itself);
+    }
     all
 }
 
@@ -133,13 +141,25 @@ fn series(rule: &str, labels: &LabelSet) -> String {
 }
 
 impl Firing {
+    /// A check itself.
+    fn of_check(run: &Run) -> Firing {
+        Firing {
+            of: String::new(),
+            labels: LabelSet::new(),
+            annotations: text(&run.text),
+            state: run.state,
+            since_ms: run.standing.since_ms,
+            metric: None,
+        }
+    }
+
     /// Adds the labels that every alert has. Those that it has by itself stay, unless they are the agent's `own` to give.
     fn name(&mut self, host: &str, check: &str, own: bool) {
         let severity = self.state.name().to_ascii_lowercase();
         for (name, value) in
             [("alertname", check), ("host", host), ("check", check), ("severity", severity.as_str())]
         {
-            if own || name == "check" {
+            if own {
                 self.labels.insert(name.to_owned(), value.to_owned());
             } else {
                 self.labels.entry(name.to_owned()).or_insert_with(|| value.to_owned());
@@ -193,6 +213,43 @@ mod tests {
         assert_eq!(series("hot", &set(&[("check", "disk"), ("metric", "/data")])), "disk:/data");
         assert_eq!(series("hot", &set(&[("check", "disk")])), "hot:value");
         assert_eq!(series("hot", &set(&[])), "hot:value");
+    }
+
+    #[test]
+    fn an_alert_of_a_rule_keeps_its_own_labels() {
+        let alert = |labels: &[(&str, &str)], state| ActiveAlert {
+            labels: custos_promql::Labels::new(labels.iter().copied()),
+            annotations: custos_promql::Labels::default(),
+            value: 1.0,
+            state,
+            stage: Stage::Firing,
+            active_since_ms: 3,
+            firing_since_ms: Some(5),
+            kept_since_ms: None,
+        };
+        let alerts = [
+            alert(&[("alertname", "Bad"), ("check", "db"), ("host", "other")], State::Critical),
+            alert(&[("alertname", "Bad"), ("severity", "info")], State::Ok),
+        ];
+        let told = |run: &Run, tells_ok| -> Vec<String> {
+            let firing = of_rule("h", "rule", run, &alerts, tells_ok);
+            let line = |labels: &LabelSet| {
+                labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+            };
+            firing.iter().map(|firing| line(&firing.labels)).collect()
+        };
+        let (db, info) = (
+            "alertname=Bad check=db host=other severity=critical",
+            "alertname=Bad check=rule host=h severity=info",
+        );
+        assert_eq!(told(&run(State::Critical, true), true), [db, info]);
+        assert_eq!(told(&run(State::Critical, true), false), [db]);
+        assert_eq!(told(&run(State::Critical, false), true), [info]);
+        assert_eq!(told(&run(State::Ok, true), true), [info]);
+        let failed = Run { text: format!("{NOT_JUDGED}no"), ..run(State::Unknown, true) };
+        let itself = "alertname=rule check=rule host=h severity=unknown";
+        assert_eq!(told(&failed, false), [db, itself]);
+        assert_eq!(of_rule("h", "rule", &run(State::Warning, true), &[], false).len(), 1);
     }
 
     #[test]

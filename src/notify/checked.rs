@@ -19,10 +19,10 @@ pub(super) fn checked(name: &str, max_attempts: u32, previous: State, run: &Run)
         run_ms: run.time_ms,
         duration_us: run.duration_us,
         lateness_us: run.lateness_us.unwrap_or(0),
-        text: run.text.clone(),
-        long_text: run.long_text.clone(),
-        judgement: threshold_lines(&run.judgement).join("; "),
-        perfdata: perfdata(run),
+        text: run.text.as_str().into(),
+        long_text: run.long_text.as_str().into(),
+        judgement: threshold_lines(&run.judgement).join("; ").into(),
+        perfdata: perfdata(run).into(),
         metric: decisive(run).map(|label| format!("{name}:{label}")),
     }
 }
@@ -51,10 +51,10 @@ mod tests {
         let checked = checked("c", 3, State::Ok, &run);
         assert_eq!(checked.metric.as_deref(), Some("c:load1"));
         assert_eq!(
-            checked.judgement,
+            &*checked.judgement,
             "CRITICAL: load1 is 5, critical range 2; WARNING: other is 5, warning range 4"
         );
-        assert_eq!(checked.perfdata, "'load'=5 'load1'=5 'other'=5");
+        assert_eq!(&*checked.perfdata, "'load'=5 'load1'=5 'other'=5");
         let silent = Run { judgement: "output: 5 bytes kept".to_owned(), ..run };
         assert_eq!(super::checked("c", 3, State::Ok, &silent).metric, None);
     }

@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use custos_query::is_judged;
-use custos_store::Run;
+use custos_store::{Run, State};
 
 use super::addressee::Noting;
-use super::alert::{Alert, AlertId, Firing, of_rule, of_run};
+use super::alert::{Alert, AlertId, Firing, is_failure, of_rule, of_run};
 use super::checked::checked;
 use super::notification::NotifiedCheck;
 use super::notifier::Notifier;
 use crate::clock::{Moment, micros};
-use crate::config::CheckNotify;
+use crate::config::{CheckNotify, Command};
 use crate::limits::{NOTIFY_ALERTS_MAX, NOTIFY_NOTE_GATHER};
-use crate::rules::ActiveAlert;
+use crate::rules::{ActiveAlert, AlertState};
 
 impl Notifier {
     /// Takes in the last run that a check had before the start.
@@ -55,7 +55,10 @@ impl Notifier {
         }
         let host = &self.config.host;
         let firing = match alerts {
-            Some(alerts) => of_rule(host, check, run, alerts),
+            Some(alerts) => {
+                let tells_ok = definition.as_ref().is_some_and(|definition| tells_ok(&definition.command));
+                of_rule(host, check, run, alerts, tells_ok)
+            }
             None => of_run(host, check, run),
         };
         let is_known = self.of_check(check).next().is_some();
@@ -65,6 +68,11 @@ impl Notifier {
         }
         let volatile = definition.is_some_and(|definition| definition.volatile);
         let about = checked(check, attempts, stands.previous, run);
+        if is_rule && is_failure(run) {
+            self.keep_alerts(check, &about);
+        } else {
+            self.end_others(check, &firing, &about, now);
+        }
         self.follow_check(check, firing, &about, volatile, now);
     }
 
@@ -79,7 +87,28 @@ impl Notifier {
         self.alerts.range(first..).take_while(move |(id, _)| id.check == check)
     }
 
-    /// Brings the alerts of a check up to date: these fire, and no others.
+    /// Takes in that nothing is known of the alerts of a check: they are as they were.
+    fn keep_alerts(&mut self, check: &str, about: &NotifiedCheck) {
+        for (id, alert) in self.alerts.iter_mut().filter(|(id, _)| id.check == check) {
+            if alert.ended_ms.is_none() && !id.of.is_empty() {
+                let metric = alert.check.metric.take();
+                alert.check = NotifiedCheck { metric, ..about.clone() };
+            }
+        }
+    }
+
+    /// Takes in that no other alerts of a check fire than these.
+    fn end_others(&mut self, check: &str, firing: &[Firing], about: &NotifiedCheck, now: Moment) {
+        let fires: BTreeSet<&str> = firing.iter().map(|firing| firing.of.as_str()).collect();
+        let over = self
+            .of_check(check)
+            .filter(|(id, alert)| alert.ended_ms.is_none() && !fires.contains(id.of.as_str()));
+        for id in over.map(|(id, _)| id.clone()).collect::<Vec<_>>() {
+            self.end_alert(&id, Some(about), now);
+        }
+    }
+
+    /// Brings the alerts of a check up to date that fire.
     fn follow_check(
         &mut self,
         check: &str,
@@ -88,13 +117,6 @@ impl Notifier {
         volatile: bool,
         now: Moment,
     ) {
-        let fires: BTreeSet<&str> = firing.iter().map(|firing| firing.of.as_str()).collect();
-        let over = self
-            .of_check(check)
-            .filter(|(id, alert)| alert.ended_ms.is_none() && !fires.contains(id.of.as_str()));
-        for id in over.map(|(id, _)| id.clone()).collect::<Vec<_>>() {
-            self.end_alert(&id, Some(about), now);
-        }
         let mut too_many = 0;
         for firing in firing {
             let id = AlertId { check: check.to_owned(), of: firing.of.clone() };
@@ -178,8 +200,9 @@ impl Notifier {
                 Some(CheckNotify::Nobody) => false,
                 Some(CheckNotify::Only(names)) => names.contains(&target.name),
             };
-            let fits =
-                wanted && target.states.contains(&alert.state) && target.matchers.matches(&alert.labels);
+            let fits = wanted
+                && target.states.contains(&alert.state)
+                && target.matchers.matches(&id.check, &alert.labels);
             if addressee.ledger.follow(id, alert, fits, target.send_resolved, now) {
                 addressee.touch();
                 if addressee.note == Noting::Current {
@@ -201,4 +224,10 @@ impl Notifier {
             self.end_alert(&id, None, now);
         }
     }
+}
+
+/// Whether alerts that stand for OK are told, to whom that fits: those of a rule to which some severity gives that state. Where the
+/// whole check is OK whatever it returns, its thresholds say what is wrong.
+fn tells_ok(command: &Command) -> bool {
+    matches!(command, Command::Rule(rule) if !matches!(rule.state, AlertState::Always(State::Ok)))
 }

@@ -119,6 +119,14 @@ impl Ledger {
         begins
     }
 
+    /// Has what is owed of an alert told without a wait for the interval of its group, as if the last message had left it out.
+    pub(super) fn hurry(&mut self, id: &AlertId) {
+        let Some(entry) = self.entries.get_mut(id) else { return };
+        if let (Some(owed), Some(told)) = (&mut entry.owed, &entry.told) {
+            owed.since_us = owed.since_us.min(told.at_us.saturating_sub(1));
+        }
+    }
+
     /// Notes that a message with this item is on its way.
     pub(super) fn begin(&mut self, item: &Item) {
         if let Some(entry) = self.entries.get_mut(&item.id) {

@@ -54,7 +54,7 @@ pub(super) fn muted(
         if reasons.acks.has(id) {
             return Some(Mute::Acknowledged);
         }
-        let silenced = reasons.silences.of(&alert.labels, now_ms).map(Mute::Silenced);
+        let silenced = reasons.silences.of(&id.check, &alert.labels, now_ms).map(Mute::Silenced);
         let held = || reasons.troubles.above(reasons.config, &id.check).map(Mute::Parent);
         let inhibited = || inhibiting.iter().find_map(|rule| rule.why(id, alert)).map(Mute::Inhibited);
         silenced.or_else(held).or_else(inhibited)
@@ -72,7 +72,7 @@ struct Inhibiting<'a> {
 impl<'a> Inhibiting<'a> {
     fn of(rule: &'a Inhibition, firing: impl Iterator<Item = (&'a AlertId, &'a Alert)>) -> Inhibiting<'a> {
         let mut sources: HashMap<Vec<&str>, Vec<&AlertId>> = HashMap::new();
-        for (id, alert) in firing.filter(|(_, alert)| rule.source.matches(&alert.labels)) {
+        for (id, alert) in firing.filter(|(id, alert)| rule.source.matches(&id.check, &alert.labels)) {
             let of_values = sources.entry(values(rule, &alert.labels)).or_default();
             if of_values.len() < 2 {
                 of_values.push(id);
@@ -84,7 +84,9 @@ impl<'a> Inhibiting<'a> {
     /// The check of an alert that makes this one redundant.
     fn why(&self, id: &AlertId, alert: &Alert) -> Option<String> {
         // As in Alertmanager, what is on both sides of a rule is not inhibited by its like.
-        if !self.rule.target.matches(&alert.labels) || self.rule.source.matches(&alert.labels) {
+        if !self.rule.target.matches(&id.check, &alert.labels)
+            || self.rule.source.matches(&id.check, &alert.labels)
+        {
             return None;
         }
         let sources = self.sources.get(&values(self.rule, &alert.labels))?;

@@ -161,7 +161,7 @@ fn restored(noted: NotedAlert, now: Moment) -> (AlertId, Alert, Entry) {
         max_attempts: 1,
         since_ms: noted.since_ms,
         run_ms: noted.run_ms,
-        text: noted.text,
+        text: noted.text.into(),
         metric: noted.metric,
         ..NotifiedCheck::default()
     };

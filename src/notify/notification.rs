@@ -1,6 +1,7 @@
 //! What is told: a group of alerts as they stand, in no medium's words yet.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use custos_store::State;
 
@@ -64,7 +65,7 @@ pub struct NotifiedAlert {
     pub check: NotifiedCheck,
 }
 
-/// The check that an alert is of, as of one run.
+/// The check that an alert is of, as of one run. The alerts of a check share its texts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NotifiedCheck {
     /// Its name.
@@ -88,13 +89,13 @@ pub struct NotifiedCheck {
     /// How late the run was (µs).
     pub lateness_us: u64,
     /// First line of the plugin's output.
-    pub text: String,
+    pub text: Arc<str>,
     /// Its further lines.
-    pub long_text: String,
+    pub long_text: Arc<str>,
     /// What the thresholds said.
-    pub judgement: String,
+    pub judgement: Arc<str>,
     /// Its performance data, as a plugin prints them.
-    pub perfdata: String,
+    pub perfdata: Arc<str>,
     /// The metric that decided, if one did, as `CHECK:METRIC` names it. Of a rule that may be one of another check.
     pub metric: Option<String>,
 }

@@ -16,7 +16,7 @@ use super::notification::Notification;
 use super::plan::{self, Next, View};
 use super::pseudo;
 use super::send::Taken;
-use super::silence::{Ack, Acks, Silence, Silences};
+use super::silence::{Ack, Acks, NotedSilences, Silences};
 use super::trouble::Troubles;
 use crate::clock::{Moment, micros};
 use crate::config::{Config, Target};
@@ -104,13 +104,13 @@ pub struct Noted {
 impl Notifier {
     /// A notifier that goes on from notes. Hand it the last run of each check next.
     pub fn new(config: Arc<Config>, noted: &Noted, now: Moment) -> Notifier {
-        let list = |text: &[u8]| serde_json::from_slice::<Vec<Silence>>(text).unwrap_or_default();
+        let silences = serde_json::from_slice::<NotedSilences>(&noted.silences).unwrap_or_default();
         let acks = serde_json::from_slice::<Vec<Ack>>(&noted.acks).unwrap_or_default();
         let mut notifier = Notifier {
             config: Arc::clone(&config),
             targets: BTreeMap::new(),
             alerts: BTreeMap::new(),
-            silences: Silences::restore(list(&noted.silences)),
+            silences: Silences::restore(silences),
             acks: Acks::restore(acks),
             handlers: Handlers::default(),
             muted: HashMap::new(),
@@ -228,7 +228,7 @@ impl Notifier {
     pub fn remark_notes(&mut self) -> Vec<Note> {
         let mut notes = Vec::new();
         if !std::mem::replace(&mut self.silences_noted, true) {
-            let text = serde_json::to_string(&self.silences.list()).unwrap_or_default();
+            let text = serde_json::to_string(&self.silences.noted()).unwrap_or_default();
             notes.push(Note { name: SILENCES_NOTE.to_owned(), text });
         }
         if !std::mem::replace(&mut self.acks_noted, true) {

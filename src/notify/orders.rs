@@ -20,7 +20,7 @@ impl Notifier {
         let firing = self
             .alerts
             .iter()
-            .filter(|(_, alert)| alert.ended_ms.is_none() && matchers.matches(&alert.labels));
+            .filter(|(id, alert)| alert.ended_ms.is_none() && matchers.matches(&id.check, &alert.labels));
         let ids: Vec<AlertId> = firing.map(|(id, _)| id.clone()).collect();
         if ids.is_empty() {
             return Err(
@@ -34,19 +34,26 @@ impl Notifier {
         Ok(ids.iter().map(AlertId::name).collect())
     }
 
-    /// Takes acknowledgements back; returns their alerts.
+    /// Takes acknowledgements back; returns their alerts. They are news, and are told at once where nothing else holds them back.
     ///
     /// # Errors
     /// There are none.
-    pub fn unack(&mut self, matchers: &Matchers) -> Result<Vec<String>, String> {
-        let acked =
-            self.alerts.iter().filter(|(id, alert)| self.acks.has(id) && matchers.matches(&alert.labels));
+    pub fn unack(&mut self, matchers: &Matchers, now: Moment) -> Result<Vec<String>, String> {
+        let acked = self
+            .alerts
+            .iter()
+            .filter(|(id, alert)| self.acks.has(id) && matchers.matches(&id.check, &alert.labels));
         let ids: Vec<AlertId> = acked.map(|(id, _)| id.clone()).collect();
         if ids.is_empty() {
             return Err("no alert that is acknowledged fulfils the conditions".to_owned());
         }
         for id in &ids {
             self.acks.remove(id);
+            if let Some(alert) = self.alerts.get_mut(id) {
+                alert.changed_ms = now.wall_ms.max(alert.changed_ms.saturating_add(1));
+            }
+            self.follow(id, now);
+            self.targets.values_mut().for_each(|addressee| addressee.ledger.hurry(id));
         }
         (self.acks_noted, self.stale) = (false, true);
         Ok(ids.iter().map(AlertId::name).collect())

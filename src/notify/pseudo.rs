@@ -34,7 +34,7 @@ fn message(why: Why, name: &str, host: &str, text: &str, now: Moment) -> Notific
         max_attempts: 1,
         since_ms: now.wall_ms,
         run_ms: now.wall_ms,
-        text: text.to_owned(),
+        text: text.into(),
         ..NotifiedCheck::default()
     };
     let alert = NotifiedAlert {

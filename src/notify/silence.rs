@@ -69,16 +69,32 @@ pub struct Ack {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Silences {
     all: BTreeMap<u64, (Silence, Matchers)>,
+    /// The number of the last one that there was: none is given twice.
+    last_id: u64,
+}
+
+/// Silences as they are kept.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct NotedSilences {
+    last_id: u64,
+    silences: Vec<Silence>,
 }
 
 impl Silences {
-    /// Those of a list; ones that cannot be read are left out.
-    pub(super) fn restore(list: Vec<Silence>) -> Silences {
+    /// Those that were kept; ones that cannot be read are left out.
+    pub(super) fn restore(noted: NotedSilences) -> Silences {
         let read = |silence: Silence| {
             let matchers = Matchers::parse(silence.matchers.iter().map(String::as_str)).ok()?;
             Some((silence.id, (silence, matchers)))
         };
-        Silences { all: list.into_iter().filter_map(read).collect() }
+        let all: BTreeMap<_, _> = noted.silences.into_iter().filter_map(read).collect();
+        let last_id = all.last_key_value().map_or(0, |(last, _)| *last).max(noted.last_id);
+        Silences { all, last_id }
+    }
+
+    /// What is to be kept.
+    pub(super) fn noted(&self) -> NotedSilences {
+        NotedSilences { last_id: self.last_id, silences: self.list() }
     }
 
     /// Adds one and returns its number.
@@ -99,7 +115,8 @@ impl Silences {
         if self.all.len() >= NOTIFY_SILENCES_MAX {
             return Err(format!("there are {NOTIFY_SILENCES_MAX} silences already"));
         }
-        let id = self.all.last_key_value().map_or(1, |(last, _)| last + 1);
+        let id = self.last_id.saturating_add(1);
+        self.last_id = id;
         let silence = Silence { id, matchers: matchers.written(), from_ms, until_ms, remark };
         self.all.insert(id, (silence, matchers));
         Ok(id)
@@ -117,12 +134,12 @@ impl Silences {
         self.all.len() != before
     }
 
-    /// The silence that holds for these labels now.
-    pub(super) fn of(&self, labels: &BTreeMap<String, String>, now_ms: i64) -> Option<u64> {
+    /// The silence that holds for an alert of this check with these labels now.
+    pub(super) fn of(&self, check: &str, labels: &BTreeMap<String, String>, now_ms: i64) -> Option<u64> {
         let holds = |silence: &Silence| silence.from_ms <= now_ms && now_ms < silence.until_ms;
         self.all
             .values()
-            .find(|(silence, matchers)| holds(silence) && matchers.matches(labels))
+            .find(|(silence, matchers)| holds(silence) && matchers.matches(check, labels))
             .map(|(silence, _)| silence.id)
     }
 
@@ -150,7 +167,11 @@ impl Acks {
         Acks { all: list.into_iter().map(read).collect() }
     }
 
-    pub(super) fn add(&mut self, id: AlertId, at_ms: i64, remark: Remark) {
+    /// Adds one. Without a comment it keeps the one that there was.
+    pub(super) fn add(&mut self, id: AlertId, at_ms: i64, mut remark: Remark) {
+        if let Some((_, before)) = self.all.get(&id).filter(|_| remark.comment.is_empty()) {
+            remark.comment.clone_from(&before.comment);
+        }
         self.all.insert(id, (at_ms, remark));
     }
 
@@ -184,7 +205,7 @@ mod tests {
         let id = silences.add(of("a"), 10, 20, Remark::default()).unwrap();
         let labels = BTreeMap::from([("check".to_owned(), "a".to_owned())]);
         let held: Vec<bool> =
-            [9, 10, 19, 20].iter().map(|now| silences.of(&labels, *now).is_some()).collect();
+            [9, 10, 19, 20].iter().map(|now| silences.of("a", &labels, *now).is_some()).collect();
         assert_eq!(held, [false, true, true, false]);
         assert_eq!(
             (silences.next_ms(5), silences.next_ms(10), silences.next_ms(20)),
@@ -194,9 +215,23 @@ mod tests {
         assert!(silences.add(Matchers::default(), 10, 20, Remark::default()).is_err());
         let long = Remark { comment: "x".repeat(NOTIFY_COMMENT_MAX_BYTES + 1), ..Remark::default() };
         assert!(silences.add(of("a"), 10, 20, long).is_err());
-        let again = Silences::restore(silences.list());
-        assert_eq!(again.of(&labels, 15), Some(id));
+        let again = Silences::restore(silences.noted());
+        assert_eq!(again.of("a", &labels, 15), Some(id));
+        assert_eq!(again.of("b", &labels, 15), None);
         assert!(!silences.tidy(19) && silences.tidy(20));
         assert!(silences.expire(id).is_err());
+        let mut again = Silences::restore(silences.noted());
+        assert_eq!(again.add(of("a"), 10, 20, Remark::default()), Ok(id + 1));
+    }
+
+    #[test]
+    fn an_acknowledgement_without_a_comment_keeps_the_one_that_there_was() {
+        let id = AlertId { check: "a".into(), of: String::new() };
+        let remark = |author: &str, comment: &str| Remark { author: author.into(), comment: comment.into() };
+        let mut acks = Acks::default();
+        for (author, comment) in [("me", "known"), ("you", "")] {
+            acks.add(id.clone(), 1, remark(author, comment));
+        }
+        assert_eq!(acks.list()[0].remark, remark("you", "known"));
     }
 }

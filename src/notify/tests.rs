@@ -3,5 +3,6 @@
 mod grouping;
 mod holding;
 mod keeping;
+mod ruled;
 mod simulation;
 mod stage;

@@ -111,9 +111,11 @@ impl std::fmt::Display for Failure {
 }
 
 /// The alerts of a rule.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Alerts {
     active: BTreeMap<Labels, Alert>,
+    /// When something was taken in last (ms since the epoch).
+    taken_ms: Option<i64>,
 }
 
 impl Alerts {
@@ -126,6 +128,22 @@ impl Alerts {
     pub(super) fn set_value(&mut self, identity: &Labels, value: f64) -> bool {
         let alert = self.active.get_mut(identity);
         alert.map(|alert| alert.element.value = value).is_some()
+    }
+
+    /// Where the clock was set back since the last evaluation, the times of all alerts go back with it: each has lasted as long
+    /// as before.
+    fn set_back_to(&mut self, at_ms: i64) {
+        let back_ms = self.taken_ms.map_or(0, |taken_ms| taken_ms.saturating_sub(at_ms).max(0));
+        self.taken_ms = Some(at_ms);
+        if back_ms == 0 {
+            return;
+        }
+        let earlier = |time_ms: i64| time_ms.saturating_sub(back_ms);
+        for alert in self.active.values_mut() {
+            alert.active_since_ms = earlier(alert.active_since_ms);
+            alert.firing_since_ms = alert.firing_since_ms.map(earlier);
+            alert.kept_since_ms = alert.kept_since_ms.map(earlier);
+        }
     }
 
     /// Takes in what the expression returned at a time (ms since the epoch), and says what that changed.
@@ -145,6 +163,7 @@ impl Alerts {
             }
         }
         let mut changes = Vec::new();
+        self.set_back_to(at_ms);
         self.active.retain(|identity, alert| {
             returned.contains_key(identity) || outlasts(alert, at_ms, timing.keep_firing_ms, &mut changes)
         });
@@ -179,6 +198,13 @@ impl Alerts {
             return Err(Failure::Limit { limit: timing.limit, count });
         }
         Ok(changes)
+    }
+}
+
+impl PartialEq for Alerts {
+    fn eq(&self, other: &Alerts) -> bool {
+        // What was taken in last tells nothing of them.
+        self.active == other.active
     }
 }
 
@@ -285,6 +311,21 @@ mod tests {
         let twice = vec![element("b", 1.0), element("b", 2.0)];
         assert!(matches!(alerts.take(1, twice, Timing::default()), Err(Failure::Duplicate(_))));
         assert_eq!(alerts, before);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_ends_nothing_and_holds_nothing_up() {
+        let timing = Timing { for_ms: 60_000, ..Timing::default() };
+        let mut alerts = Alerts::default();
+        let mut take = |at_ms| alerts.take(at_ms, vec![element("a", 1.0)], timing).unwrap();
+        take(3_600_000);
+        assert!(take(3_640_000).is_empty());
+        // Back by an hour: it goes on having lasted for 40 s.
+        assert!(take(40_000).is_empty());
+        assert!(matches!(&take(60_000)[..], [Change::Firing(_)]));
+        assert!(take(10_000).is_empty());
+        let alert = alerts.iter().next().unwrap();
+        assert_eq!((alert.stage, alert.active_since_ms), (Stage::Firing, -50_000));
     }
 
     #[test]

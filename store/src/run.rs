@@ -48,6 +48,11 @@ impl Reason {
         self as u8
     }
 
+    /// Whether nothing is known of what a run would have found: it did not take place, or its result was lost.
+    pub fn is_unobserved(self) -> bool {
+        matches!(self, Reason::Missed | Reason::NotFinished | Reason::Skipped)
+    }
+
     /// The name in JSON and on the command line, such as `exited` or `not_started`.
     pub fn name(self) -> &'static str {
         match self {

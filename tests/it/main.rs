@@ -21,6 +21,7 @@ mod readers;
 mod recording;
 mod reloading;
 mod rules;
+mod rules_killed;
 mod schedule;
 mod schema;
 mod states;

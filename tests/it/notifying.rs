@@ -124,7 +124,7 @@ fn people_acknowledge_silence_and_try() {
     assert_eq!(run(&silence), "silence 1 holds\n");
     stage.write("state", "1");
     wait_line(&stage, &["notify", "status"], "not told: web WARNING (silence 1)");
-    assert!(run(&["silence", "list"]).contains("silence 1: check=\"web\" from "));
+    assert!(run(&["silence", "list"]).contains("silence 1: \"web\" from "));
     assert_eq!(told(&stage), [""; 0]);
     assert_eq!(run(&["ack", "web"]), "acknowledged web\n");
     assert_eq!(run(&["silence", "expire", "1"]), "silence 1 is over\n");

@@ -13,7 +13,7 @@ use custos::rules::{
 };
 use custos_promql::{Labels, Options};
 use custos_query::StoreSource;
-use custos_store::{Metric, Reader, Reason, Run, Value, Writer};
+use custos_store::{Metric, Reader, Reason, Run, State, Value, Writer};
 use tokio::sync::mpsc;
 
 const BEGIN_MS: i64 = 1_700_000_000_000;
@@ -110,9 +110,13 @@ impl Agent {
     }
 
     fn judged(&mut self, group: &Arc<RuleGroup>, at_ms: i64, times: Vec<i64>) -> JudgedGroup {
+        self.judged_because(group, at_ms, Because::Samples(times))
+    }
+
+    fn judged_because(&mut self, group: &Arc<RuleGroup>, at_ms: i64, because: Because) -> JudgedGroup {
         let (judge, answers) = self.judge.as_mut().unwrap();
         let group = Arc::clone(&group.name);
-        judge.order(JudgeOrder { group, at_ms, because: Because::Samples(times) });
+        judge.order(JudgeOrder { group, at_ms, because });
         answers.blocking_recv().unwrap()
     }
 }
@@ -123,7 +127,7 @@ fn sample(random: &mut Random, time_ms: i64, level: &mut f64) -> Run {
     let mut run = Run { time_ms, ..Run::default() };
     if random.below(12) == 0 {
         run.reason = Reason::Timeout;
-        run.state = custos_store::State::Unknown;
+        run.state = State::Unknown;
         return run;
     }
     for at in 0..2 {
@@ -139,7 +143,7 @@ fn sample(random: &mut Random, time_ms: i64, level: &mut f64) -> Run {
 fn undisturbed(rule: &mut RunningRule, reader: &mut Reader, at_ms: i64) -> Vec<String> {
     reader.refresh().unwrap();
     let snapshot = reader.snapshot();
-    let source = StoreSource::new(&snapshot);
+    let source = StoreSource::for_rules(&snapshot);
     let query: QueryFunction = Arc::new(|_| Err("there are no queries in templates".to_owned()));
     let context = Context {
         now_ms: at_ms,
@@ -200,6 +204,72 @@ fn round(seed: u64) {
 #[test]
 fn a_restart_changes_nothing() {
     (1..=2).for_each(round);
+}
+
+const OUTAGE: &str = r#"
+checks:
+  a: { command: 'true' }
+  d: { command: 'true' }
+  r: { query: 'check_state{check="a"} == 2' }
+  r for: { query: 'check_state{check="a"} == 2', for: 10s }
+  opened: { sequence: { steps: [{ check: d, becomes: ok }], recovery: at_once } }
+"#;
+
+/// The agent is down between two runs of checks that find the same before and after, and judges before the first of these.
+#[test]
+fn an_outage_neither_ends_nor_begins_anything() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("store");
+    std::fs::create_dir(&store).unwrap();
+    let path = directory.path().join("custos.yaml");
+    std::fs::write(&path, OUTAGE).unwrap();
+    let groups = config::load(&path).unwrap_or_else(|mistakes| panic!("{mistakes}")).config.groups;
+    let mut agent = Agent::start(&store, &groups);
+    let run = |seconds: i64, reason, state| Run {
+        time_ms: BEGIN_MS + seconds * 1000,
+        reason,
+        state,
+        ..Run::default()
+    };
+    let judge = |agent: &mut Agent, seconds: i64| {
+        let mut all = Vec::new();
+        for group in &groups {
+            let judged = agent.judged_because(group, BEGIN_MS + seconds * 1000, Because::Time);
+            for rule in judged.rules {
+                agent.record(&rule.check, &rule.run);
+                all.extend(rule.alerts.iter().map(|alert| {
+                    let since = alert.firing_since_ms.map(|time_ms| (time_ms - BEGIN_MS) / 1000);
+                    format!("{} {since:?}", rule.check)
+                }));
+            }
+        }
+        all.sort();
+        all
+    };
+    let mut told = Vec::new();
+    for seconds in [0, 20, 40] {
+        agent.record("a", &run(seconds, Reason::Exited, State::Critical));
+        let door = if seconds == 0 { State::Warning } else { State::Ok };
+        agent.record("d", &run(seconds, Reason::Exited, door));
+        told = judge(&mut agent, seconds);
+        assert_eq!(told.contains(&"opened Some(20)".to_owned()), seconds == 20, "{told:?}");
+    }
+    assert_eq!(told, ["r Some(0)", "r for Some(20)"]);
+    agent.kill_judge();
+    agent.start_judge(&store);
+    for reason in [Reason::NotFinished, Reason::Missed, Reason::Skipped] {
+        agent.record("a", &run(60, reason, State::Unknown));
+        agent.record("d", &run(60, reason, State::Unknown));
+    }
+    for seconds in [65, 72] {
+        assert_eq!(judge(&mut agent, seconds), told, "after {seconds} s");
+    }
+    for seconds in [80, 100] {
+        agent.record("a", &run(seconds, Reason::Exited, State::Critical));
+        agent.record("d", &run(seconds, Reason::Exited, State::Ok));
+        assert_eq!(judge(&mut agent, seconds), told, "after {seconds} s");
+    }
+    agent.kill_judge();
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod polls;
 mod recorder;
 mod reference;
 mod reloads;
+mod rule_backtest;
 mod rule_judge;
 mod rules;
 mod scenes;

@@ -1,4 +1,4 @@
-//! A judge of rules for scenes: at once, over series in memory.
+//! A judge of rules for scenes: at once, over what was recorded.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,51 +8,62 @@ use custos::rules::{
     Because, Context, JudgeOrder, JudgedAt, JudgedGroup, JudgedRule, Judgement, QueryFunction, RuleGroup,
     RunningRule,
 };
-use custos_promql::{ENDED, Labels, Memory, Options};
+use custos_promql::{Expr, Labels, Options, Selector};
+use custos_query::{LiveSource, Selections};
 use custos_store::Run;
 
-#[derive(Default)]
 pub struct RuleJudge {
-    series: Memory,
-    groups: HashMap<Arc<str>, (Arc<RuleGroup>, Vec<RunningRule>)>,
-    /// The series of the last run of each check.
-    carried: HashMap<String, Vec<Labels>>,
+    /// All that was recorded, as long as it may be asked about: there is no store.
+    series: LiveSource,
+    groups: HashMap<Arc<str>, Vec<Rule>>,
     /// The times of all samples.
     sampled_ms: Vec<i64>,
-    /// Every order, and how many samples were there then.
+    /// Every order.
     pub orders: Vec<JudgeOrder>,
+}
+
+struct Rule {
+    running: RunningRule,
+    selections: Selections,
+}
+
+impl Rule {
+    /// Whether a series that it selects has a sample, or its end, at one of these times.
+    fn has_samples(&self, times: &[i64], series: &LiveSource) -> bool {
+        let expressions = self.running.rule().judge.expressions();
+        let mut selectors = expressions.into_iter().flat_map(selectors);
+        selectors.any(|selector| series.has_samples(&selector.matchers, &self.selections, times))
+    }
+}
+
+/// All selectors of an expression.
+fn selectors(expr: &Expr) -> Vec<&Selector> {
+    match expr {
+        Expr::Selector(selector) => vec![selector],
+        Expr::Range(range) => vec![&range.selector],
+        _ => expr.children().into_iter().flat_map(selectors).collect(),
+    }
 }
 
 impl RuleJudge {
     pub fn of(config: &Config) -> RuleJudge {
         let group = |group: &Arc<RuleGroup>| {
-            let rules = group.rules.iter().map(|rule| RunningRule::new(Arc::clone(rule)));
-            (Arc::clone(&group.name), (Arc::clone(group), rules.collect()))
+            let rule = |rule| Rule {
+                running: RunningRule::new(Arc::clone(rule)),
+                selections: Selections::default(),
+            };
+            (Arc::clone(&group.name), group.rules.iter().map(rule).collect())
         };
-        RuleJudge { groups: config.groups.iter().map(group).collect(), ..RuleJudge::default() }
+        RuleJudge {
+            series: LiveSource::new(Box::new(|| None)),
+            groups: config.groups.iter().map(group).collect(),
+            sampled_ms: Vec::new(),
+            orders: Vec::new(),
+        }
     }
 
-    pub fn record(&mut self, check: &str, run: &Run) {
-        let labels = |metric: &custos_store::Metric| {
-            let own = metric.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-            match metric.labels.iter().any(|(name, _)| name == "__name__") {
-                true => Labels::new(own),
-                false => Labels::new(
-                    [("__name__", check), ("check", check), ("metric", &metric.label)].into_iter().chain(own),
-                ),
-            }
-        };
-        let mut carried = Vec::new();
-        for metric in &run.metrics {
-            if let Some(value) = metric.value {
-                self.series.insert(&labels(metric), run.time_ms, value.to_f64());
-                carried.push(labels(metric));
-            }
-        }
-        let gone = self.carried.insert(check.to_owned(), carried.clone()).unwrap_or_default();
-        for gone in gone.iter().filter(|gone| !run.partial && !carried.contains(gone)) {
-            self.series.insert(gone, run.time_ms, ENDED);
-        }
+    pub fn record(&mut self, check: &Arc<str>, run: &Arc<Run>) {
+        self.series.record(check, run);
         self.sampled_ms.push(run.time_ms);
     }
 
@@ -61,8 +72,12 @@ impl RuleJudge {
         if let Because::Samples(times) = &order.because {
             assert!(times.iter().all(|time| self.sampled_ms.contains(time)), "{order:?}");
         }
-        let series = Arc::new(self.series.clone());
-        let (_, rules) = self.groups.get_mut(&order.group).expect("an order is for a group that is defined");
+        let rules = self.groups.get_mut(&order.group).expect("an order is for a group that is defined");
+        if let Because::Samples(times) = &order.because
+            && !rules.iter().any(|rule| rule.has_samples(times, &self.series))
+        {
+            return JudgedGroup { order, rules: Vec::new(), deadline_ms: None };
+        }
         let query: QueryFunction = Arc::new(|_| Err("no scene has a query in a template".to_owned()));
         let context = Context {
             now_ms: order.at_ms,
@@ -72,9 +87,15 @@ impl RuleJudge {
             judgement: Judgement::default(),
         };
         let at = JudgedAt { at_ms: order.at_ms, query_ms: order.at_ms };
-        let judged: Vec<JudgedRule> =
-            rules.iter_mut().map(|rule| rule.judge(&*series, at, &Options::default(), &context)).collect();
-        let deadlines = rules.iter().filter_map(RunningRule::next_deadline_ms);
+        self.series.as_of(order.at_ms);
+        let mut judged: Vec<JudgedRule> = Vec::new();
+        for rule in rules.iter_mut() {
+            let source = self.series.for_expression(&rule.selections);
+            let one = rule.running.judge(&source, at, &Options::default(), &context);
+            self.series.judged(&one.check, &one.run);
+            judged.push(one);
+        }
+        let deadlines = rules.iter().filter_map(|rule| rule.running.next_deadline_ms());
         let deadline_ms = deadlines.filter(|deadline_ms| *deadline_ms > order.at_ms).min();
         JudgedGroup { order, rules: judged, deadline_ms }
     }

@@ -9,14 +9,14 @@ use crate::rule_judge::RuleJudge;
 use crate::stage::Stage;
 
 /// A configuration with these checks.
-fn defined(checks: &str) -> Config {
+pub fn defined(checks: &str) -> Config {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("custos.yaml");
     std::fs::write(&path, format!("host: h\n{checks}")).unwrap();
     config::load(&path).unwrap_or_else(|mistakes| panic!("{mistakes}")).config
 }
 
-fn stage(checks: &str, takes_us: fn(&str) -> u64) -> Stage {
+pub fn stage(checks: &str, takes_us: fn(&str) -> u64) -> Stage {
     let config = defined(checks);
     let judge = RuleJudge::of(&config);
     let mut stage = Stage::new(config, takes_us);
@@ -206,6 +206,41 @@ fn a_rule_has_a_period_and_depends_on_checks() {
     assert!(runs(&stage, "closed").is_empty());
     let reasons: Vec<Reason> = runs(&stage, "behind").iter().map(|run| run.reason).collect();
     assert!(reasons[1..].iter().all(|reason| *reason == Reason::Skipped), "{reasons:?}");
+}
+
+#[test]
+fn a_plugin_that_takes_longer_than_its_interval_leaves_for_alone() {
+    let checks = "checks:\n  slow: { command: [/slow], check_interval: 1s, timeout: 10s }\n  \
+                  high: { query: slow > 80, for: 4s, check_interval: 1s }\n";
+    let mut stage = stage(checks, |_| 2_500_000);
+    stage.prints = "OK | v=97".to_owned();
+    stage.live(30);
+    assert!(runs(&stage, "slow").iter().filter(|run| run.reason == Reason::Missed).count() > 3);
+    let states: Vec<State> = runs(&stage, "high").iter().map(|run| run.state).collect();
+    let fired = states.iter().position(|state| *state == State::Critical).unwrap();
+    assert!(fired > 1 && states[fired..].iter().all(|state| *state == State::Critical), "{states:?}");
+}
+
+#[test]
+fn a_rule_over_a_check_that_is_skipped_goes_on_as_it_was() {
+    let checks = "checks:\n  k: { command: [/k], check_interval: 10s }\n  gate: { query: 'count_over_time(k[1h]) > 5' }\n  \
+                  m: { command: [/m], check_interval: 10s, depends_on: gate }\n  \
+                  hot: { query: m > 80, check_interval: 5s }\n  \
+                  state: { query: 'check_state{check=\"m\"} == 0', check_interval: 5s }\n";
+    let mut stage = stage(checks, |_| 100_000);
+    stage.prints = "OK | v=97".to_owned();
+    stage.live(260);
+    let is_skipped = |(name, run): &(String, Run)| name == "m" && run.reason == Reason::Skipped;
+    let first = stage.runs.iter().position(is_skipped).unwrap();
+    assert!(stage.runs[first..].iter().filter(|of| of.0 == "m").all(is_skipped));
+    for rule in ["hot", "state"] {
+        let judged: Vec<State> =
+            stage.runs[first..].iter().filter(|of| of.0 == rule).map(|of| of.1.state).collect();
+        assert!(judged.len() > 10 && judged.iter().all(|state| *state == State::Critical), "{judged:?}");
+    }
+    // A value counts for five minutes.
+    stage.live(300);
+    assert_eq!(runs(&stage, "hot").last().unwrap().state, State::Ok);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use custos::agent::{Agent, Answer, Ask, Effect, Event, Wanted};
+use custos::agent::{Agent, Answer, Ask, Effect, Event, History, Wanted};
 use custos::clock::Moment;
 use custos::config::{Check, Config};
 use custos::execute::{Job, TableRows};
@@ -86,6 +86,25 @@ impl Stage {
                 self.handle(Event::Wake);
             }
         }
+    }
+
+    /// The agent dies with its jobs, and after some time another one goes on by what was recorded. The state of rules is what it
+    /// was.
+    pub fn restart(&mut self, config: Config, dead_us: u64) {
+        self.ends.clear();
+        self.observations.clear();
+        self.orders.clear();
+        self.stand_still(dead_us);
+        let mut histories: HashMap<String, Vec<Run>> = HashMap::new();
+        for (check, run) in &self.runs {
+            histories.entry(check.clone()).or_default().push(run.clone());
+        }
+        let histories = histories.into_iter().map(|(check, runs)| History { check, runs }).collect();
+        self.agent = Agent::new(Arc::new(config), environment(), self.now);
+        let mut effects = Vec::new();
+        self.agent.restore(histories, self.now, &mut effects);
+        self.perform(effects);
+        self.carry_out();
     }
 
     /// Time passes, and nobody notices.

@@ -17,7 +17,7 @@ use crate::cli::read::ReadArgs;
 /// METRIC only where one is given. A rule file is one of Prometheus; --for changes its alerting rules. An option may be given
 /// several times or have several values with commas: then each is tried, and only the totals are shown.
 ///
-/// The exit status is 1 if --fail-if holds.
+/// The exit status is 1 if --fail-if holds, or cannot be told as nothing was observed.
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct BacktestArgs {
     /// A check, perhaps with one of its metrics, or a rule file: load, load:load1, rules/disks.yml
@@ -46,7 +46,7 @@ pub(in crate::cli) struct BacktestArgs {
     /// Only the newest N alerts [default: 50; all as JSON]
     #[arg(long, short = 'n', value_name = "N")]
     pub(super) limit: Option<usize>,
-    /// Fail if this holds: 'alerts > 3/week', 'hours >= 2', 'flaps > 0/day'
+    /// Fail if this holds: 'alerts > 3/week', 'hours >= 2', 'flaps > 0/day'; by /hour, /day, /week, /month
     #[arg(long, value_name = "CONDITION")]
     pub(super) fail_if: Option<String>,
     /// One JSON object

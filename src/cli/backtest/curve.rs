@@ -12,7 +12,7 @@ use crate::cli::read::Failure;
 use crate::cli::style::Style;
 use crate::config::{Check, Threshold};
 use crate::graph::Glyphs;
-use crate::rules::{AlertRule, AlertState, Judge, RuleCheck, RuleGroup, RuleKind, When};
+use crate::rules::{AlertRule, AlertState, Judge, RuleCheck, RuleGroup, RuleKind, When, writer_for};
 use crate::text::human::counted;
 
 /// Lines of a curve as it is drawn.
@@ -41,10 +41,14 @@ pub(super) fn of(
         Subject::Rules(groups, wanted) => {
             let mut alerting = groups.iter().flat_map(|group| {
                 let alerts = group.rules.iter().filter(|rule| rule.alerts() && wanted.contains(&*rule.check));
-                alerts.map(move |rule| RuleGroup { rules: vec![Arc::clone(rule)], ..group.clone() })
+                alerts.map(move |rule| (rule, group))
             });
             match (alerting.next(), alerting.next()) {
-                (Some(only), None) => (plan::changed_group(&only, &variant.changed), 1),
+                (Some((rule, group)), None) => {
+                    refuse_written(rule, group)?;
+                    let only = RuleGroup { rules: vec![Arc::clone(rule)], ..group.clone() };
+                    (plan::changed_group(&only, &variant.changed), 1)
+                }
                 _ => return Err(Failure::usage("--curve is for one alerting rule: --rule names it")),
             }
         }
@@ -52,6 +56,17 @@ pub(super) fn of(
     let (points, is_below) = rule_curve(&group, snapshot, asked, attempts).map_err(Failure::usage)?;
     let knee = knee(&points, is_below);
     Ok(Curve { points, knee })
+}
+
+/// The curve is of what is stored, which the rules of the group change.
+fn refuse_written(rule: &RuleCheck, group: &RuleGroup) -> Result<(), Failure> {
+    writer_for(rule, group).map_or(Ok(()), |writer| {
+        Err(Failure::usage(format!(
+            "--curve is of stored series, and {} reads what the rule {} of its group writes",
+            rule.name(),
+            writer.name()
+        )))
+    })
 }
 
 /// A threshold of a check as a rule: on the metric that is named, or on the only one that has any.

@@ -55,7 +55,7 @@ pub(super) fn subject(args: &BacktestArgs, opened: &Opened, known: &[String]) ->
     let is_file = Path::new(&args.target).extension().is_some_and(|end| end == "yml" || end == "yaml")
         || args.target.contains('/') && Path::new(&args.target).is_file();
     if is_file {
-        return rules(args);
+        return rules(args, opened);
     }
     let defined = opened.config.iter().flat_map(|config| config.checks.values());
     let named = defined.filter(|check| {
@@ -89,11 +89,13 @@ fn refuse_ranges(args: &BacktestArgs) -> Result<(), Failure> {
     Err(Failure::usage("--warning and --critical are for checks; a rule has its threshold in its expression"))
 }
 
-fn rules(args: &BacktestArgs) -> Result<Subject, Failure> {
+fn rules(args: &BacktestArgs, opened: &Opened) -> Result<Subject, Failure> {
     refuse_ranges(args)?;
     let (files, _) = read_files(&[PathBuf::from(&args.target)]).map_err(|mistakes| refused(&mistakes))?;
     let severities = Arc::new(Severities::default());
-    let groups: Vec<RuleGroup> = files.iter().flat_map(|file| rule_groups(file, &severities)).collect();
+    let path = path_for_agent(Path::new(&args.target), opened);
+    let groups: Vec<RuleGroup> =
+        files.iter().flat_map(|file| rule_groups(file, &path, &severities)).collect();
     let rules = || groups.iter().flat_map(|group| &group.rules);
     if let Some(unknown) = args.rule.iter().find(|name| rules().all(|rule| rule.name() != *name)) {
         return Err(Failure::usage(format!("failed to find the rule {unknown:?} in {}", args.target)));
@@ -102,6 +104,15 @@ fn rules(args: &BacktestArgs) -> Result<Subject, Failure> {
         |rule: &&Arc<RuleCheck>| args.rule.is_empty() || args.rule.iter().any(|name| name == rule.name());
     let wanted = rules().filter(is_wanted).map(|rule| rule.check.to_string()).collect();
     Ok(Subject::Rules(groups, wanted))
+}
+
+/// The path of a rule file as the configuration has it, which says at which times its groups are judged; of a file that is not
+/// in the configuration the path without links.
+fn path_for_agent(typed: &Path, opened: &Opened) -> PathBuf {
+    let Ok(real) = typed.canonicalize() else { return typed.to_owned() };
+    let configured = opened.config.iter().flat_map(|config| &config.rule_files);
+    let same = configured.into_iter().find(|path| path.canonicalize().is_ok_and(|path| path == real));
+    same.cloned().unwrap_or(real)
 }
 
 /// All ways in which it is changed: every choice of one value of each option that is given.

@@ -72,11 +72,14 @@ pub(super) fn answer(
     opened.damage.finish(out)
 }
 
-/// Fails if the condition holds of any way of judging.
+/// Fails if the condition holds of any way of judging, or cannot be told of one.
 fn fail(fail_if: Option<FailIf>, found: &[Found], out: &mut dyn Write) -> Result<(), Failure> {
     let Some(condition) = fail_if else { return Ok(()) };
     for one in found {
-        let (holds, number) = condition.holds(&one.backtest, &one.totals);
+        let Some((holds, number)) = condition.holds(&one.backtest, &one.totals) else {
+            out.flush()?;
+            return Err(Failure::new("--fail-if: nothing was observed: the condition cannot be told"));
+        };
         if holds {
             out.flush()?;
             let with = if one.words.is_empty() { String::new() } else { format!(" with {}", one.words) };

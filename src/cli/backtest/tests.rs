@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use custos_store::{Metric, Run, Value};
+use custos_store::{Metric, Reason, Run, Value};
 use jiff::Zoned;
 use tempfile::TempDir;
 
@@ -79,6 +79,11 @@ fn a_condition_fails_the_command() {
         (ExitCode::Failure, "--fail-if holds with --critical 5: 2".to_owned())
     );
     shown(&store, &["load:load1", "--critical", "5", "--fail-if", "alerts > 2"]).unwrap();
+    let unobserved =
+        ["load:load1", "--since", "2020-01-01", "--until", "2020-01-02", "--fail-if", "alerts > 0/week"];
+    let failed = shown(&store, &unobserved).unwrap_err();
+    assert_eq!(failed.code, ExitCode::Failure);
+    assert_eq!(failed.message, "--fail-if: nothing was observed: the condition cannot be told");
     for wrong in [
         &["load:load1", "--fail-if", "alerts"][..],
         &["load", "--critical", "5"],
@@ -109,6 +114,42 @@ fn rules_of_a_file_are_judged_on_their_grid() {
     assert_eq!(since - pending, 60_000);
     assert!((NOON - 480_000..NOON - 450_000).contains(&pending), "{interval}");
     assert_eq!(object["totals"]["alerts"], 1);
+    let refused = shown(&store, &[path, "--rule", "Hot", "--curve"]).unwrap_err();
+    assert_eq!(
+        refused.message,
+        "--curve is of stored series, and Hot reads what the rule worst of its group writes"
+    );
+    // The same file by another path has the same grid.
+    let other = directory.path().join("./x/../rules.yml");
+    std::fs::create_dir(directory.path().join("x")).unwrap();
+    assert_eq!(shown(&store, &[other.to_str().unwrap(), "--json"]).unwrap(), text);
     assert_eq!(shown(&store, &[path, "--critical", "3"]).unwrap_err().code, ExitCode::Usage);
     assert_eq!(shown(&store, &[path, "--rule", "Cold"]).unwrap_err().code, ExitCode::Usage);
+}
+
+#[test]
+fn what_a_recording_rule_reads_tells_when_nobody_looked() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = stage::store(|writer| {
+        let runs: Vec<Run> = (0..10)
+            .filter(|minute| !(5..=6).contains(minute))
+            .map(|minute| {
+                let mut run = Run { time_ms: NOON - 600_000 + minute * 60_000, ..Run::default() };
+                match minute {
+                    4 => (run.reason, run.duration_us) = (Reason::Missed, 180_000_000),
+                    _ => run.metrics = vec![Metric::new("load1", Value::from(1.0))],
+                }
+                run
+            })
+            .collect();
+        writer.append(&runs.iter().map(|run| ("load", run)).collect::<Vec<_>>()).unwrap();
+    });
+    let path = directory.path().join("rules.yml");
+    let rules =
+        "groups: [{ name: g, rules: [{ record: worst, expr: max(load) }, { alert: Hot, expr: worst > 8 }] }]";
+    std::fs::write(&path, rules).unwrap();
+    let text = shown(&store, &[path.to_str().unwrap(), "--json"]).unwrap();
+    let object: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let expected = serde_json::json!([{ "since_ms": NOON - 360_000, "until_ms": NOON - 180_000 }]);
+    assert_eq!(object["not_observed"], expected);
 }

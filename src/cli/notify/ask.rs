@@ -50,7 +50,7 @@ pub(super) fn author(named: Option<&str>) -> String {
 
 /// Words that are names of checks or conditions on labels, as lists of conditions: one for each name, with all the conditions.
 pub(super) fn chosen(words: &[String]) -> Result<Vec<Vec<String>>, Failure> {
-    let is_condition = |word: &&String| Matchers::parse([word.as_str()]).is_ok();
+    let is_condition = |word: &&String| word.contains(['=', '!']) && Matchers::parse([word.as_str()]).is_ok();
     let odd = |why: String| Failure::usage(why);
     let conditions: Vec<&str> = words.iter().filter(is_condition).map(String::as_str).collect();
     let names: Vec<&String> = words.iter().filter(|word| !is_condition(word)).collect();
@@ -74,10 +74,10 @@ mod tests {
         let chosen =
             |words: &[&str]| super::chosen(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
         let lists = |words: &[&str]| chosen(words).unwrap_or_else(|failure| panic!("{}", failure.message));
-        assert_eq!(lists(&["disk: /"]), [["check=\"disk: /\""]]);
-        assert_eq!(lists(&["a", "b"]), [["check=\"a\""], ["check=\"b\""]]);
+        assert_eq!(lists(&["disk: /"]), [["\"disk: /\""]]);
+        assert_eq!(lists(&["a", "b"]), [["\"a\""], ["\"b\""]]);
         assert_eq!(lists(&["severity=warning", "path=~/v.*"]), [["severity=\"warning\"", "path=~\"/v.*\""]]);
-        assert_eq!(lists(&["a", "x=1"]), [["check=\"a\"", "x=\"1\""]]);
+        assert_eq!(lists(&["a", "x=1"]), [["\"a\"", "x=\"1\""]]);
         assert!(chosen(&["a=~("]).is_err());
     }
 }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use custos_store::State;
-
 use crate::config::keys::settings::STATES;
 use crate::config::keys::shapes::path;
 use crate::config::keys::snmp::SECRET;
@@ -27,11 +25,6 @@ const GRAPHS: [(&str, GraphStyle); 3] =
     [("braille", GraphStyle::Braille), ("ascii", GraphStyle::Ascii), ("none", GraphStyle::None)];
 const MAIL_TLS: [(&str, MailTls); 3] =
     [("starttls", MailTls::Starttls), ("tls", MailTls::Tls), ("none", MailTls::None)];
-
-/// The states that somebody can be told of.
-pub(crate) fn problems() -> Vec<(&'static str, State)> {
-    STATES.into_iter().filter(|(_, state)| *state != State::Ok).collect()
-}
 
 fn matchers() -> Shape {
     Shape::Text.one_or_more()
@@ -99,9 +92,9 @@ section! {
         "[conditions on labels](#conditions), or a list of them: the alerts that the target is for")
         .says("all alerts");
     TARGET_STATES: Key<Own> = key("states",
-        Own(|| Shape::Words(problems().into_iter().map(|(word, _)| word).collect()).one_or_more()),
-        "the states that it is told of: `warning`, `critical`, `unknown`")
-        .says("all three");
+        Own(|| Shape::Words(STATES.into_iter().map(|(word, _)| word).collect()).one_or_more()),
+        "the states that it is told of: `warning`, `critical`, `unknown`, and [`ok`](#alerts)")
+        .says("all but `ok`; of `alertmanager` all");
     SEND_RESOLVED: Key<Flag, Is<bool>> = key("send_resolved", Flag, "whether it is told that an alert is over").is(true);
     HOURS: Key<Own> = key("hours", Own(|| Shape::Text),
         "the [period](configuration.md#periods) in which it is told; what still fires when that begins is told then")
@@ -189,7 +182,7 @@ mod tests {
 
     #[test]
     fn what_texts_say_of_states_is_so() {
-        for (word, _) in problems() {
+        for (word, _) in STATES {
             assert!(TARGET_STATES.text().contains(&format!("`{word}`")), "{word}");
         }
     }

@@ -10,17 +10,27 @@ use crate::limits::{NOTIFY_MATCHER_MAX_BYTES, NOTIFY_MATCHERS_MAX};
 /// Conditions that must all hold. Without any, all alerts fit.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Matchers {
-    all: Vec<Matcher>,
+    all: Vec<Condition>,
+}
+
+/// A condition on an alert.
+#[derive(Clone, Debug, PartialEq)]
+enum Condition {
+    /// It is of the check of this name. An alert of a rule may have another name in its label `check`.
+    Check(String),
+    /// A label of it has such a value.
+    Label(Matcher),
 }
 
 impl Matchers {
     /// Conditions, each as it is written: `check=disk`, `severity!="warning"`, `path=~"/var.*"`, `instance!~web.*`. The value
-    /// may stand in double quotes, in which `\` makes the next character itself.
+    /// may stand in double quotes, in which `\` makes the next character itself. The name of a check in double quotes stands for
+    /// the alerts of that check.
     ///
     /// # Errors
     /// What is wrong with one of them.
     pub fn parse<'t>(written: impl IntoIterator<Item = &'t str>) -> Result<Matchers, String> {
-        let all = written.into_iter().map(matcher).collect::<Result<Vec<Matcher>, String>>()?;
+        let all = written.into_iter().map(condition).collect::<Result<Vec<Condition>, String>>()?;
         if all.len() > NOTIFY_MATCHERS_MAX {
             return Err(format!("more than {NOTIFY_MATCHERS_MAX} conditions"));
         }
@@ -29,14 +39,16 @@ impl Matchers {
 
     /// The alerts of one check.
     pub fn of_check(check: &str) -> Matchers {
-        let matcher = Matcher::new("check", MatchOperator::Equal, check);
-        Matchers { all: matcher.into_iter().collect() }
+        Matchers { all: vec![Condition::Check(check.to_owned())] }
     }
 
-    /// Whether labels fulfil all of them. A label that is not there is the same as an empty one.
-    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+    /// Whether an alert of this check with these labels fulfils all of them. A label that is not there is the same as an empty one.
+    pub fn matches(&self, check: &str, labels: &BTreeMap<String, String>) -> bool {
         let value = |name: &str| labels.get(name).map_or("", String::as_str);
-        self.all.iter().all(|matcher| matcher.matches(value(matcher.name())))
+        self.all.iter().all(|condition| match condition {
+            Condition::Check(name) => name == check,
+            Condition::Label(matcher) => matcher.matches(value(matcher.name())),
+        })
     }
 
     /// Whether there are none.
@@ -46,7 +58,7 @@ impl Matchers {
 
     /// Each as it is written.
     pub fn written(&self) -> Vec<String> {
-        self.all.iter().map(Matcher::to_string).collect()
+        self.all.iter().map(Condition::to_string).collect()
     }
 }
 
@@ -54,6 +66,24 @@ impl fmt::Display for Matchers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.written().join(", "))
     }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Condition::Check(name) => {
+                write!(f, "\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+            }
+            Condition::Label(matcher) => matcher.fmt(f),
+        }
+    }
+}
+
+fn condition(written: &str) -> Result<Condition, String> {
+    if let Some(check) = unquoted(written).filter(|_| written.starts_with('"')) {
+        return Ok(Condition::Check(check));
+    }
+    matcher(written).map(Condition::Label)
 }
 
 fn matcher(written: &str) -> Result<Matcher, String> {
@@ -126,11 +156,16 @@ mod tests {
             (vec![], true),
         ] {
             let matchers = Matchers::parse(written.iter().copied()).unwrap();
-            assert_eq!(matchers.matches(&disk), holds, "{written:?}");
+            assert_eq!(matchers.matches("rule", &disk), holds, "{written:?}");
             let again = matchers.written();
             assert_eq!(Matchers::parse(again.iter().map(String::as_str)), Ok(matchers), "{again:?}");
         }
-        assert!(Matchers::of_check("disk").matches(&disk));
+        for name in ["disk", "di\"s\\k", "a=b", "{\n"] {
+            let of_check = Matchers::of_check(name);
+            assert!(of_check.matches(name, &disk) && !of_check.matches("rule", &disk));
+            let again = of_check.written();
+            assert_eq!(Matchers::parse(again.iter().map(String::as_str)), Ok(of_check), "{again:?}");
+        }
     }
 
     #[test]

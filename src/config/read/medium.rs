@@ -186,9 +186,11 @@ fn fitting(
 fn url(node: &Node, findings: &mut Findings) -> Option<String> {
     let fits = |written: &str| {
         let rest = written.strip_prefix("http://").or_else(|| written.strip_prefix("https://"));
-        rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
+        // Who logs in has keys of its own: in an address they would be seen, and are not sent.
+        let has_login = |rest: &str| rest.split(['/', '?']).next().is_some_and(|host| host.contains('@'));
+        rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace) && !has_login(rest))
     };
-    fitting(node, "an address that begins with `http://` or `https://`", fits, findings)
+    fitting(node, "an address that begins with `http://` or `https://`, without a user", fits, findings)
 }
 
 fn server(node: &Node, findings: &mut Findings) -> Option<String> {

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use custos_store::State;
+
 use crate::config::keys::notify as keys;
+use crate::config::keys::settings::STATES;
 use crate::config::model::matchers::Matchers;
 use crate::config::model::notify::{
     CheckNotify, GroupBy, Heartbeat, Inhibition, Medium, NotifyConfig, Target,
@@ -121,10 +124,11 @@ fn target(entry: &Entry, shared: &Shared<'_>, findings: &mut Findings) -> Option
     let owner = format!("target `{}`", entry.key);
     let fields = Fields::of(&entry.value, &owner, &keys::TARGET, findings)?;
     let medium = one_medium(entry, &fields, &owner, shared, findings);
-    let problems = keys::problems();
     let states = match fields.get(&keys::TARGET_STATES) {
-        None => problems.iter().map(|(_, state)| *state).collect(),
-        Some(node) => one_or_more(node).iter().filter_map(|item| choice(item, &problems, findings)).collect(),
+        // It does with every alert what its own configuration says.
+        None if matches!(medium, Some(Medium::Alertmanager(_))) => State::ALL.to_vec(),
+        None => State::ALL.into_iter().filter(|state| *state != State::Ok).collect(),
+        Some(node) => one_or_more(node).iter().filter_map(|item| choice(item, &STATES, findings)).collect(),
     };
     Some(Target {
         name: entry.key.clone(),
@@ -240,8 +244,6 @@ fn heartbeat(node: &Node, targets: &[String], findings: &mut Findings) -> Option
 mod tests {
     use std::time::Duration;
 
-    use custos_store::State;
-
     use super::*;
     use crate::config::model::notify::MailTls;
     use crate::config::{Config, Surroundings, load_with};
@@ -278,7 +280,7 @@ mod tests {
         let [am, hook, mail, old] =
             ["am", "hook", "mail", "old"].map(|name| Arc::clone(&notify.targets[name]));
         assert!(matches!(&am.medium, Medium::Alertmanager(to) if to.urls == ["http://127.0.0.1:9093"]));
-        assert_eq!(am.resend, Duration::from_secs(120));
+        assert_eq!((am.resend, am.states.len()), (Duration::from_secs(120), 4));
         assert!(matches!(&hook.medium, Medium::Webhook(to) if to.url == "https://example.org/hook"));
         assert_eq!((hook.send_resolved, hook.states.len(), hook.matchers.is_empty()), (true, 3, true));
         let Medium::Email(email) = &mail.medium else { panic!("{mail:?}") };
@@ -296,7 +298,7 @@ mod tests {
     #[test]
     fn mistakes_have_their_places() {
         let mistakes = load(
-            "notify:\n  targets:\n    '-x': { webhook: 'http://a/' }\n    a: {}\n    b: { webhook: 'ftp://x', states: ok }\n    \
+            "notify:\n  targets:\n    '-x': { webhook: 'http://a/' }\n    a: {}\n    b: { webhook: 'ftp://x', states: good }\n    \
              c: { webhook: 'http://a/', command: /bin/true }\n    d: { webhook: 'http://a/', match: [check] }\n  \
              heartbeat: { target: e }\n  inhibit: [{ source: a=b }]\n\
              checks: { a: { command: /bin/true, notify: [dd] } }\n",
@@ -306,7 +308,7 @@ mod tests {
             "custos.yaml:3:5: found a target named `-x`, expected letters",
             "custos.yaml:4:5: target `a` has no medium, expected one of `webhook`",
             "custos.yaml:5:19: found `ftp://x`, expected an address",
-            "custos.yaml:5:38: found `ok`, expected `warning`, `critical` or `unknown`",
+            "custos.yaml:5:38: found `good`, expected `ok`, `warning`, `critical` or `unknown`",
             "custos.yaml:6:32: target `c` has `webhook` and `command`, expected one of them",
             "custos.yaml:7:40: found `check`, expected a condition on a label",
             "custos.yaml:8:24: no target `e` is defined in `notify`",

@@ -102,7 +102,7 @@ fn medium(medium: &Medium) -> String {
         format!("{{ {} }}", given.collect::<Vec<_>>().join(", "))
     };
     match medium {
-        Medium::Webhook(webhook) => word(&webhook.url),
+        Medium::Webhook(webhook) => word(&secret::mask_question(&webhook.url)),
         Medium::Alertmanager(alertmanager) => list(&alertmanager.urls),
         Medium::Command(command) => program(command),
         Medium::Email(email) => fields(vec![

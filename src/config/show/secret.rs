@@ -143,6 +143,14 @@ fn mask_word(word: &str, short: &str) -> (String, bool) {
     (mask_address(word), false)
 }
 
+/// An address with what follows `?` masked: there tokens are.
+pub(crate) fn mask_question(address: &str) -> String {
+    match address.split_once('?') {
+        Some((before, _)) => format!("{before}?{MASK}"),
+        None => address.to_owned(),
+    }
+}
+
 /// Masks `user:password` in `scheme://user:password@host`.
 fn mask_address(word: &str) -> String {
     let Some((scheme, rest)) = word.split_once("://") else { return word.to_owned() };

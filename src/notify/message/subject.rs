@@ -66,9 +66,13 @@ fn host(notification: &Notification, style: &MessageStyle) -> String {
 /// What an alert is called, and what tells it from others of the same name.
 pub(super) fn name(alert: &NotifiedAlert) -> String {
     let named = alert.labels.get("alertname").unwrap_or(&alert.check.name);
-    let known = ["alertname", "check", "host", "severity"];
-    let others =
-        alert.labels.iter().filter(|(label, value)| !known.contains(&label.as_str()) && !value.is_empty());
+    let is_known = |label: &str, value: &str| match label {
+        "alertname" | "host" | "severity" => true,
+        // An alert of a rule may be about another check than that of the rule.
+        "check" => value == alert.check.name,
+        _ => value.is_empty(),
+    };
+    let others = alert.labels.iter().filter(|(label, value)| !is_known(label, value));
     let others: Vec<String> = others.map(|(label, value)| format!("{label}={value}")).collect();
     if others.is_empty() { named.clone() } else { format!("{named} ({})", others.join(", ")) }
 }

@@ -237,9 +237,9 @@ mod tests {
         fn a_message_is_safe_to_show_and_bounded(text in any::<String>(), lines in "(.*\n){0,40}", name in any::<String>()) {
             let mut notification = notification(&["disk", "load"]);
             let alert = &mut notification.alerts[0];
-            alert.check.text = text.clone() + "\u{1b}]0;x\u{7}\u{202e}";
-            alert.check.long_text = lines.repeat(20);
-            alert.check.judgement = lines;
+            alert.check.text = (text.clone() + "\u{1b}]0;x\u{7}\u{202e}").into();
+            alert.check.long_text = lines.repeat(20).into();
+            alert.check.judgement = lines.into();
             alert.labels.insert(name.clone(), text.clone());
             alert.annotations.insert(name, text);
             for alerts in [1, 2] {

@@ -190,9 +190,9 @@ mod tests {
         #[test]
         fn nothing_that_a_shell_acts_on_is_left_of_what_plugins_print(text in any::<String>(), long in any::<String>()) {
             let mut alert = notification(&["disk"]).alerts.remove(0);
-            alert.check.text = text.clone() + "$(reboot) `id` ; a\0b\u{202e}";
-            alert.check.long_text = long;
-            alert.check.perfdata = text;
+            alert.check.text = (text.clone() + "$(reboot) `id` ; a\0b\u{202e}").into();
+            alert.check.long_text = long.into();
+            alert.check.perfdata = text.into();
             for (name, value) in of(&alert) {
                 prop_assert!(!value.contains('\0'));
                 if name.ends_with("SERVICEOUTPUT") || name.ends_with("PERFDATA") {

@@ -92,7 +92,7 @@ mod tests {
     fn results_are_escaped_for_xml() {
         let mut notification = notification(&["a<b"]);
         notification.alerts[0].check.text = "]]></output><x/> & 'q'\u{b}".into();
-        notification.alerts[0].check.long_text = String::new();
+        notification.alerts[0].check.long_text = "".into();
         let written = xml(&results(&notification, "web"));
         assert_eq!(
             written,

@@ -64,7 +64,7 @@ pub(crate) fn resolved(alert: NotifiedAlert) -> NotifiedAlert {
         since_ms: NOON + 720_000,
         run_ms: NOON + 720_000,
         text: "DISK OK".into(),
-        judgement: String::new(),
+        judgement: "".into(),
         ..alert.check
     };
     NotifiedAlert { status: Status::Resolved, ended_ms: Some(NOON + 720_000), check, ..alert }

@@ -65,9 +65,26 @@ fn an_acknowledged_alert_is_silent_until_it_is_over_and_then_armed_again() {
     stage.notifier.ack(&Matchers::of_check("a"), &remark(), stage.now).unwrap();
     stage.ran("a", State::Warning);
     assert_eq!(stage.told(), [""; 0]);
-    stage.notifier.unack(&Matchers::of_check("a")).unwrap();
+    stage.notifier.unack(&Matchers::of_check("a"), stage.now).unwrap();
     stage.act();
     assert_eq!(stage.told(), ["t: a WARNING*"]);
+}
+
+#[test]
+fn what_is_no_longer_acknowledged_is_told_again_at_once() {
+    let mut stage = Stage::new(&one_target("command: /bin/true", "  group_wait: 0s\n"));
+    stage.ran("a", State::Critical);
+    assert_eq!(stage.told(), ["t: a CRITICAL*"]);
+    stage.pass(s(1));
+    stage.notifier.ack(&Matchers::of_check("a"), &remark(), stage.now).unwrap();
+    stage.act();
+    stage.pass(s(1));
+    stage.notifier.unack(&Matchers::of_check("a"), stage.now).unwrap();
+    stage.act();
+    assert_eq!(stage.told(), ["t: a CRITICAL*"]);
+    stage.ran("a", State::Critical);
+    stage.pass(s(3600));
+    assert_eq!(stage.told(), [""; 0]);
 }
 
 #[test]

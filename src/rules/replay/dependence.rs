@@ -1,11 +1,11 @@
 //! Which rules of a group read what others of it write.
 
 use custos_promql::{Expr, METRIC_NAME, Selector};
-use custos_query::reaches_own_names;
 
 use crate::rules::definition::{RuleCheck, RuleGroup};
 use crate::rules::evaluate::{ALERTS, ALERTS_FOR_STATE};
 use crate::rules::file::RuleKind;
+use crate::rules::selection::reaches_own_names;
 
 /// How the rules of a group depend on one another.
 pub(super) struct Dependence {
@@ -26,6 +26,12 @@ impl Dependence {
         }
         dependence
     }
+}
+
+/// A rule of the group that writes what this one may select, other than itself.
+pub fn writer_for<'g>(reader: &RuleCheck, group: &'g RuleGroup) -> Option<&'g RuleCheck> {
+    let others = group.rules.iter().filter(|other| other.check != reader.check);
+    others.map(|other| &**other).find(|other| reads(reader, other))
 }
 
 /// Whether one rule may select series that another writes.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use custos_promql::{Labels, Matcher, Result, Samples, Source, SourceSeries, Summary, is_ended, reach_ms};
+use custos_promql::{Labels, Matcher, Result, Samples, Source, SourceSeries, Summary, reach_ms};
 
 use crate::limits::KEPT_SAMPLES_MAX;
 use crate::rules::definition::RuleGroup;
@@ -116,13 +116,12 @@ fn cut(parts: &[&Part], from_ms: i64, to_ms: i64, times: Option<&Arc<Vec<i64>>>)
     all
 }
 
-/// The times from one on, and whether any is that of an end.
-fn times_from(samples: &Samples, from_ms: i64) -> (Arc<Vec<i64>>, bool) {
+/// The times from one on.
+fn times_from(samples: &Samples, from_ms: i64) -> Arc<Vec<i64>> {
     let first = samples.times.partition_point(|time| *time < from_ms);
-    let has_end = samples.values[first..].iter().copied().any(is_ended);
     match first {
-        0 => (Arc::clone(&samples.times), has_end),
-        _ => (Arc::new(samples.times[first..].to_vec()), has_end),
+        0 => Arc::clone(&samples.times),
+        _ => Arc::new(samples.times[first..].to_vec()),
     }
 }
 
@@ -147,14 +146,9 @@ impl Source for Kept<'_> {
         self.source.summarize(series, bounds)
     }
 
-    fn times(
-        &self,
-        series: &[&SourceSeries],
-        from_ms: i64,
-        to_ms: i64,
-    ) -> Result<Vec<(Arc<Vec<i64>>, bool)>> {
+    fn times(&self, series: &[&SourceSeries], from_ms: i64, to_ms: i64) -> Result<Vec<Arc<Vec<i64>>>> {
         if let Some(known) = self.known(series, from_ms, to_ms) {
-            return Ok(known.into_iter().map(Samples::into_times).collect());
+            return Ok(known.into_iter().map(|samples| samples.times).collect());
         }
         let begin_ms = self.begin_ms(series, from_ms);
         let samples = self.source.read(series, begin_ms, to_ms)?;

@@ -11,6 +11,7 @@ mod steps;
 mod tests;
 mod times;
 
+pub use dependence::writer_for;
 pub use judge::{Judged, Replay, Surroundings, Watch};
 pub use kept::Kept;
 pub use peak::{Ended, Peak};

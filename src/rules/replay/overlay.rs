@@ -1,7 +1,8 @@
 //! What rules wrote, over what is stored.
 
 use custos_promql::{Matcher, Memory, Result, Samples, Source, SourceSeries, Summary};
-use custos_query::reaches_own_names;
+
+use crate::rules::selection::reaches_own_names;
 
 /// The highest bit of numbers of series and groups that are those of what rules wrote.
 const WRITTEN: u64 = 1 << 63;

@@ -7,8 +7,8 @@ use custos_promql::parse_duration;
 use gotmpl::{FuncMap, TemplateError, Value, ValueFunc};
 
 use super::budget::{self, bounded, take_call, too_long};
-use super::context::{Context, QueryFunction};
-use super::judgement::Judgement;
+use super::context::Context;
+use super::judgement::{Judgement, QueryFunction};
 use super::value::{number, text, wrong};
 use super::{humanize, links, printed, title, tree};
 use crate::limits::TEMPLATE_TEXT_MAX_BYTES;

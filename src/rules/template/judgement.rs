@@ -1,14 +1,16 @@
 //! What the expansions of one judgement of a rule share: an end, and the answers to their queries.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use custos_promql::Labels;
 use gotmpl::Value;
 
-use super::context::QueryFunction;
 use super::value;
 use crate::limits::{TEMPLATE_ANSWERS_MAX_BYTES, TEMPLATE_QUERIES_MAX};
-use crate::lock::locked;
+
+/// What `{{ query … }}` asks: an expression, at the time of the evaluation.
+pub type QueryFunction = Arc<dyn Fn(&str) -> Result<Vec<(Labels, f64)>, String> + Send + Sync>;
 
 /// Says why expansions have to end now, if they have to.
 pub type StopFunction = Arc<dyn Fn() -> Option<String> + Send + Sync>;
@@ -43,12 +45,16 @@ impl Judgement {
         self.stop.as_ref().and_then(|stop| stop())
     }
 
+    fn answers(&self) -> MutexGuard<'_, Answers> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The answer to a query. The same text is asked once.
     pub(super) fn answer(&self, text: &str, query: &QueryFunction) -> Result<Value, String> {
-        if let Some(known) = locked(&self.answers).by_text.get(text) {
+        if let Some(known) = self.answers().by_text.get(text) {
             return known.clone();
         }
-        if locked(&self.answers).by_text.len() >= TEMPLATE_QUERIES_MAX {
+        if self.answers().by_text.len() >= TEMPLATE_QUERIES_MAX {
             return Err(format!("the templates of the rule ask more than {TEMPLATE_QUERIES_MAX} queries"));
         }
         let answer = query(text).map(|elements| {
@@ -58,7 +64,7 @@ impl Judgement {
             Ok(list) => value::weight(list, TEMPLATE_ANSWERS_MAX_BYTES).map(|weight| weight.bytes),
             Err(why) => Some(why.len()),
         };
-        let mut answers = locked(&self.answers);
+        let mut answers = self.answers();
         let bytes = answers.bytes.saturating_add(text.len()).saturating_add(of_answer.unwrap_or(usize::MAX));
         if bytes > TEMPLATE_ANSWERS_MAX_BYTES {
             return Err(format!(

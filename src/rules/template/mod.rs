@@ -15,6 +15,6 @@ mod title;
 mod tree;
 mod value;
 
-pub use context::{Context, QueryFunction};
-pub use judgement::{Judgement, StopFunction};
+pub use context::Context;
+pub use judgement::{Judgement, QueryFunction, StopFunction};
 pub use text::Template;

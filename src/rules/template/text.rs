@@ -190,8 +190,7 @@ fn written_at(prelude: &str, line: usize, column: usize) -> String {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::context::QueryFunction;
-    use super::super::judgement::Judgement;
+    use super::super::judgement::{Judgement, QueryFunction};
     use super::*;
 
     /// The expansion for one element, or what is wrong with the template.

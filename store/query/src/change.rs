@@ -59,5 +59,5 @@ pub fn change_kind(from: State, was_hard: bool, to: State, hard: bool, again: bo
 
 /// Whether a run with this reason says anything about the state of its check.
 pub fn is_judged(reason: Reason) -> bool {
-    !matches!(reason, Reason::Missed | Reason::NotFinished | Reason::Skipped)
+    !reason.is_unobserved()
 }

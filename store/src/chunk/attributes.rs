@@ -74,6 +74,11 @@ pub(super) fn is_partial(number: i64) -> Result<bool, Short> {
     kind(number).map(Provenance::is_partial)
 }
 
+/// `true` if nothing is known of what the run with that verdict would have found.
+pub(super) fn is_unobserved(number: i64) -> Result<bool, Short> {
+    verdict(number).map(|(.., reason)| reason.is_unobserved())
+}
+
 /// State, plugin's state and reason.
 pub(super) fn verdict(number: i64) -> Result<(State, State, Reason), Short> {
     let verdict = number as u8;

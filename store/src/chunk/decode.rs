@@ -213,22 +213,36 @@ impl<'a> ChunkBytes<'a> {
 
     /// The rows that are partial.
     pub(crate) fn partial<N>(&self, header: &Header<N>) -> Result<Vec<u32>, Bad> {
+        self.rows_where(header, attributes::is_partial)
+    }
+
+    /// The rows of which nothing is known.
+    pub(crate) fn unobserved<N>(&self, header: &Header<N>) -> Result<Vec<u32>, Bad> {
+        self.rows_where(header, attributes::is_unobserved)
+    }
+
+    /// The rows whose verdict is such. Where all rows have the same, none is looked at.
+    fn rows_where<N>(
+        &self,
+        header: &Header<N>,
+        is_such: fn(i64) -> Result<bool, Short>,
+    ) -> Result<Vec<u32>, Bad> {
         let verdicts = self.verdicts(header)?;
         let read = || {
             if let Ints::Constant(verdict) = verdicts
-                && !attributes::is_partial(verdict)?
+                && !is_such(verdict)?
             {
                 return Ok(Vec::new());
             }
-            let (mut partial, mut row) = (Vec::new(), 0);
+            let (mut found, mut row) = (Vec::new(), 0);
             for stretch in verdicts.all(header.rows)?.chunk_by(|one, other| one == other) {
                 let end = row + stretch.len() as u32;
-                if attributes::is_partial(stretch[0])? {
-                    partial.extend(row..end);
+                if is_such(stretch[0])? {
+                    found.extend(row..end);
                 }
                 row = end;
             }
-            Ok(partial)
+            Ok(found)
         };
         read().map_err(malformed(header.columns[header::ATTRIBUTES]))
     }

@@ -30,6 +30,8 @@ pub(super) struct Joined {
     pub(super) times: Vec<i64>,
     /// Rows that are partial.
     pub(super) silent: Vec<u32>,
+    /// Rows of which nothing is known.
+    pub(super) unobserved: Vec<u32>,
     /// By index of the series.
     pub(super) columns: Vec<Column>,
 }
@@ -86,6 +88,17 @@ impl<'a> Batch<'a> {
         match &self.rows {
             BatchRows::Chunk(chunk) => chunk.silent().map(Cow::Owned),
             BatchRows::Joined(joined) => Ok(Cow::Borrowed(&joined.silent)),
+        }
+    }
+
+    /// The rows of runs that did not take place or whose result is lost, ascending; see [`Reason::is_unobserved`]. They have no
+    /// series.
+    ///
+    /// [`Reason::is_unobserved`]: crate::Reason::is_unobserved
+    pub fn unobserved(&self) -> Result<Cow<'_, [u32]>> {
+        match &self.rows {
+            BatchRows::Chunk(chunk) => chunk.unobserved().map(Cow::Owned),
+            BatchRows::Joined(joined) => Ok(Cow::Borrowed(&joined.unobserved)),
         }
     }
 

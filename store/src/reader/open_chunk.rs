@@ -27,6 +27,8 @@ pub(super) struct OpenChunk<'a> {
     shapes: OnceCell<Shapes>,
     /// The rows of the chunk that are partial.
     partial: OnceCell<Vec<u32>>,
+    /// The rows of the chunk of which nothing is known.
+    unobserved: OnceCell<Vec<u32>>,
 }
 
 impl<'a> OpenChunk<'a> {
@@ -75,6 +77,7 @@ impl<'a> OpenChunk<'a> {
             lookup: RefCell::new(None),
             shapes: OnceCell::new(),
             partial: OnceCell::new(),
+            unobserved: OnceCell::new(),
         })
     }
 
@@ -190,8 +193,25 @@ impl<'a> OpenChunk<'a> {
                 self.partial.get_or_init(|| partial)
             }
         };
-        let within = partial.iter().filter(|row| self.rows.contains(&(**row as usize)));
-        Ok(within.map(|row| *row - self.rows.start as u32).collect())
+        Ok(self.counted(partial))
+    }
+
+    /// The rows among these of which nothing is known, counted from the first.
+    pub(super) fn unobserved(&self) -> Result<Vec<u32>> {
+        let unobserved = match self.unobserved.get() {
+            Some(unobserved) => unobserved,
+            None => {
+                let unobserved = self.bad(self.bytes.unobserved(&self.header))?;
+                self.unobserved.get_or_init(|| unobserved)
+            }
+        };
+        Ok(self.counted(unobserved))
+    }
+
+    /// Those of some rows of the chunk that are among these, counted from the first.
+    fn counted(&self, rows: &[u32]) -> Vec<u32> {
+        let within = rows.iter().filter(|row| self.rows.contains(&(**row as usize)));
+        within.map(|row| *row - self.rows.start as u32).collect()
     }
 
     /// The numbers of the rows.

@@ -68,8 +68,8 @@ impl<'a> Scan<'a> {
                 Ok(Some(BatchRows::Chunk(Box::new(chunk))))
             }
             (Some(only), true) => {
-                let Decoded { times, silent, columns, .. } = self.decode(only)?;
-                Ok(Some(BatchRows::Joined(Joined { times, silent, columns })))
+                let Decoded { times, silent, unobserved, columns, .. } = self.decode(only)?;
+                Ok(Some(BatchRows::Joined(Joined { times, silent, unobserved, columns })))
             }
             (last, _) => {
                 let parts = parts.into_iter().chain(last).map(|rows| self.decode(rows));
@@ -90,7 +90,8 @@ impl<'a> Scan<'a> {
                 });
                 let columns = columns.collect::<Result<_>>()?;
                 let seqs = open.seqs()?.into_iter().map(|seq| seq as u64).collect();
-                Ok(Decoded { times: rows.times, seqs, silent: open.silent()?, columns })
+                let (silent, unobserved) = (open.silent()?, open.unobserved()?);
+                Ok(Decoded { times: rows.times, seqs, silent, unobserved, columns })
             }
             Piece::Log(image) => self.decode_log(image, &rows),
             Piece::Lost(_) => Ok(Decoded::default()),
@@ -99,7 +100,7 @@ impl<'a> Scan<'a> {
 
     fn decode_log(&self, image: &LogImage, rows: &Rows<'a>) -> Result<Decoded> {
         let mut columns = vec![Column::default(); self.wanted.len()];
-        let mut silent = Vec::new();
+        let (mut silent, mut unobserved) = (Vec::new(), Vec::new());
         // For each metric of a schema, the series that is wanted. Most rows have the schema of the row before.
         let mut known: Option<(usize, Vec<Option<u32>>)> = None;
         for (at, row) in rows.refs.iter().enumerate() {
@@ -120,6 +121,9 @@ impl<'a> Scan<'a> {
             if view.plain.partial {
                 silent.push(at as u32);
             }
+            if view.plain.reason.is_unobserved() {
+                unobserved.push(at as u32);
+            }
             for (value, series) in view.values().zip(wanted) {
                 if let Some(series) = series {
                     columns[*series as usize].push(at as u32, value);
@@ -128,7 +132,7 @@ impl<'a> Scan<'a> {
         }
         columns.iter_mut().for_each(|column| column.finish(rows.refs.len()));
         let seqs = rows.refs.iter().map(|row| row.seq).collect();
-        Ok(Decoded { times: rows.times.clone(), seqs, silent, columns })
+        Ok(Decoded { times: rows.times.clone(), seqs, silent, unobserved, columns })
     }
 }
 
@@ -139,6 +143,8 @@ struct Decoded {
     seqs: Vec<u64>,
     /// Rows that are partial.
     silent: Vec<u32>,
+    /// Rows of which nothing is known.
+    unobserved: Vec<u32>,
     columns: Vec<Column>,
 }
 
@@ -150,9 +156,13 @@ fn join(parts: Vec<Decoded>, series: usize) -> Joined {
     });
     let mut order: Vec<(i64, u64, usize, usize)> = rows.collect();
     order.sort_unstable();
-    let is_silent = |part: usize, row: usize| parts[part].silent.binary_search(&(row as u32)).is_ok();
-    let silent = order.iter().enumerate().filter(|(_, (.., part, row))| is_silent(*part, *row));
-    let silent: Vec<u32> = silent.map(|(at, _)| at as u32).collect();
+    // Where the rows of the parts that are such are now.
+    let placed = |of: fn(&Decoded) -> &[u32]| -> Vec<u32> {
+        let is_such = |part: usize, row: usize| of(&parts[part]).binary_search(&(row as u32)).is_ok();
+        let found = order.iter().enumerate().filter(|(_, (.., part, row))| is_such(*part, *row));
+        found.map(|(at, _)| at as u32).collect()
+    };
+    let (silent, unobserved) = (placed(|part| &part.silent), placed(|part| &part.unobserved));
     let columns = (0..series).map(|series| {
         let mut column = Column::default();
         // Of each part, the sample that comes next; its rows come in order.
@@ -169,5 +179,5 @@ fn join(parts: Vec<Decoded>, series: usize) -> Joined {
         column
     });
     let columns = columns.collect();
-    Joined { times: order.into_iter().map(|(time, ..)| time).collect(), silent, columns }
+    Joined { times: order.into_iter().map(|(time, ..)| time).collect(), silent, unobserved, columns }
 }

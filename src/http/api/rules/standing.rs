@@ -125,7 +125,7 @@ pub(super) fn annotations(
         external_labels: request.host_labels.clone(),
         external_url: request.external_url.to_owned(),
         query: Arc::new(move |text| {
-            text_vector(text, &StoreSource::new(&snapshot), at_ms, &Options::default())
+            text_vector(text, &StoreSource::for_rules(&snapshot), at_ms, &Options::default())
         }),
         judgement: Judgement::default(),
     };

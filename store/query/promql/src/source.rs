@@ -50,17 +50,12 @@ pub trait Source: Sync {
     }
 
     /// When series of one group have samples or end in these times (ms since the epoch, both included), one entry for each
-    /// series: the times, and whether any is that of an end.
+    /// series.
     ///
     /// # Errors
     /// What keeps them from being read.
-    fn times(
-        &self,
-        series: &[&SourceSeries],
-        from_ms: i64,
-        to_ms: i64,
-    ) -> Result<Vec<(Arc<Vec<i64>>, bool)>> {
-        Ok(self.read(series, from_ms, to_ms)?.into_iter().map(|samples| samples.into_times()).collect())
+    fn times(&self, series: &[&SourceSeries], from_ms: i64, to_ms: i64) -> Result<Vec<Arc<Vec<i64>>>> {
+        Ok(self.read(series, from_ms, to_ms)?.into_iter().map(|samples| samples.times).collect())
     }
 
     /// Stretches that reach into these times (ms since the epoch, both included) in which nobody looked at a series and those of
@@ -130,12 +125,6 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// Only the times, and whether any is that of an end.
-    pub fn into_times(self) -> (Arc<Vec<i64>>, bool) {
-        let has_end = self.values.iter().copied().any(is_ended);
-        (self.times, has_end)
-    }
-
     /// Without the marks of ends.
     pub(crate) fn without_ends(mut self) -> Samples {
         if !self.values.iter().copied().any(is_ended) {

@@ -1,5 +1,6 @@
 //! The samples of series of one group while they are read. As long as each row has a value, series share their times.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use custos_promql::{ENDED, Samples, is_ended};
@@ -12,6 +13,8 @@ pub(super) struct Building {
     series: Vec<One>,
     column: Column,
     floats: Vec<f64>,
+    /// See [`View::bridges`](super::view::View).
+    bridges: bool,
 }
 
 /// The samples of one series.
@@ -25,9 +28,9 @@ struct One {
 }
 
 impl Building {
-    pub(super) fn new(series: usize) -> Building {
+    pub(super) fn new(series: usize, bridges: bool) -> Building {
         let series = (0..series).map(|_| One::default()).collect();
-        Building { times: Vec::new(), series, column: Column::default(), floats: Vec::new() }
+        Building { times: Vec::new(), series, column: Column::default(), floats: Vec::new(), bridges }
     }
 
     /// Takes in all rows of a batch, which are later than those before. What cannot be read goes to `damage`, and the samples
@@ -51,7 +54,7 @@ impl Building {
             };
             one.values.truncate(len);
             one.own_times.get_or_insert_with(|| self.times.clone());
-            let added = read.and_then(|()| one.add(batch, times, &self.column));
+            let added = read.and_then(|()| one.add(times, &self.column, &silent(batch, self.bridges)?));
             added.unwrap_or_else(|error| damage(&error));
         }
         if self.series.iter().any(|one| one.own_times.is_none()) {
@@ -82,7 +85,8 @@ impl Building {
                 Err(error) => Err(error),
             };
             one.own_times.get_or_insert_with(|| self.times.clone());
-            let added = added.and_then(|()| one.add_rows(batch, rows, &self.column));
+            let added =
+                added.and_then(|()| one.add_rows(batch, rows, &self.column, &silent(batch, self.bridges)?));
             added.unwrap_or_else(|error| damage(&error));
         }
     }
@@ -114,8 +118,7 @@ impl Building {
 
 impl One {
     /// Takes in the rows of a batch, of which some have no value.
-    fn add(&mut self, batch: &Batch<'_>, times: &[i64], column: &Column) -> Result<()> {
-        let silent = batch.silent()?;
+    fn add(&mut self, times: &[i64], column: &Column, silent: &[u32]) -> Result<()> {
         for (row, time_ms) in times.iter().enumerate() {
             match column.cell(row) {
                 Cell::Value(value) => self.push(*time_ms, Some(value)),
@@ -128,8 +131,7 @@ impl One {
     }
 
     /// The same of some rows.
-    fn add_rows(&mut self, batch: &Batch<'_>, rows: &[usize], column: &Column) -> Result<()> {
-        let silent = batch.silent()?;
+    fn add_rows(&mut self, batch: &Batch<'_>, rows: &[usize], column: &Column, silent: &[u32]) -> Result<()> {
         for row in rows {
             let speaks = |row: &usize| {
                 column.cell(*row) != Cell::Absent || silent.binary_search(&(*row as u32)).is_err()
@@ -178,6 +180,21 @@ impl One {
         }
         Some(all)
     }
+}
+
+/// The rows of a batch that say nothing of a series that they do not have, ascending.
+fn silent<'b>(batch: &'b Batch<'_>, bridges: bool) -> Result<Cow<'b, [u32]>> {
+    let partial = batch.silent()?;
+    if !bridges {
+        return Ok(partial);
+    }
+    let unobserved = batch.unobserved()?;
+    if partial.is_empty() || unobserved.is_empty() {
+        return Ok(if unobserved.is_empty() { partial } else { unobserved });
+    }
+    let mut both = [&*partial, &*unobserved].concat();
+    both.sort_unstable();
+    Ok(Cow::Owned(both))
 }
 
 /// Of several runs in one millisecond the last counts.

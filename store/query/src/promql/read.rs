@@ -61,7 +61,7 @@ fn read_with(
         What::BuiltIn(_) => None,
     };
     if let Some(keys) = found.iter().map(key).collect::<Option<Vec<SeriesKey>>>() {
-        let mut building = Building::new(found.len());
+        let mut building = Building::new(found.len(), view.bridges);
         for batch in view.snapshot().scan(first.check(), &keys, range) {
             match batch {
                 Ok(batch) => add(&mut building, &batch),
@@ -84,13 +84,13 @@ fn read_built_in(
     range: std::ops::Range<i64>,
     found: &[Option<BuiltIn>],
 ) -> Vec<Samples> {
-    let mut building = Building::new(found.len());
+    let mut building = Building::new(found.len(), view.bridges);
     for (index, one) in found.iter().enumerate() {
         let Some(one) = one else { continue };
         for batch in view.snapshot().figures(check, one.figure(), range.clone()) {
             match batch {
                 Ok(batch) => {
-                    for of in batch {
+                    for of in batch.into_iter().filter(|of| !(view.bridges && of.reason.is_unobserved())) {
                         building.push(index, of.time_ms, one.value_of(of.reason, of.number));
                     }
                 }

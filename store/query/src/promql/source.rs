@@ -12,8 +12,9 @@ use super::{read, select, summary, unit, unobserved};
 /// A metric of a check is a series with the check's name and the labels `check` and `metric`; one whose own name is empty has
 /// neither. Its further labels are as they are. Each check also has its built-in series, such as `check_state`.
 ///
-/// A run that does not have a metric ends its series, as do `U` and a stretch of missed runs; a partial run says nothing of
-/// the metrics that it lacks.
+/// A run that does not have a metric ends its series, as does `U`; a partial run says nothing of the metrics that it lacks. A run
+/// that was missed, skipped or not finished ends all series, but says nothing of any where rules are judged
+/// ([`StoreSource::for_rules`]).
 pub struct StoreSource<'a> {
     view: View<'a>,
 }
@@ -22,6 +23,11 @@ impl<'a> StoreSource<'a> {
     /// A view of a store.
     pub fn new(snapshot: &'a Snapshot) -> StoreSource<'a> {
         StoreSource { view: View::new(snapshot) }
+    }
+
+    /// A view of a store as rules see it: where nobody looked, the value before counts, for as long as values do.
+    pub fn for_rules(snapshot: &'a Snapshot) -> StoreSource<'a> {
+        StoreSource { view: View::bridging(snapshot) }
     }
 
     /// The unit that all series have that fulfil these conditions, empty if it is none; nothing if they have several.

@@ -134,6 +134,53 @@ fn a_run_without_the_metric_ends_its_series() {
 }
 
 #[test]
+fn where_rules_are_judged_a_run_that_did_not_take_place_says_nothing() {
+    let both = |time_ms: i64, value: f64| {
+        run(time_ms, vec![metric("a", Value::from(value)), metric("b", Value::from(value))])
+    };
+    let mut runs = vec![("x", both(0, 1.0))];
+    let reasons = [Reason::Missed, Reason::Skipped, Reason::NotFinished];
+    runs.extend(reasons.into_iter().enumerate().map(|(at, reason)| {
+        let state = State::Unknown;
+        ("x", Run { reason, state, ..run(10_000 * (at as i64 + 1), Vec::new()) })
+    }));
+    runs.push(("x", Run { partial: true, ..run(40_000, vec![metric("b", Value::from(2.0))]) }));
+    runs.push(("x", both(50_000, 3.0)));
+    runs.push(("x", run(60_000, vec![metric("b", Value::from(4.0))])));
+    // Where the store has most of them in a segment, and where in a log.
+    for newer in [0, 40] {
+        let mut runs = runs.clone();
+        runs.extend((0..newer).map(|at| ("y", both(at, 0.0))));
+        let store = Store::of(&runs);
+        let snapshot = store.reader.snapshot();
+        let source = StoreSource::for_rules(&snapshot);
+        let at = |query: &str, time_ms: i64| {
+            let parsed = parse(query).unwrap();
+            let answer = instant(query, &parsed, &source, time_ms, &QueryOptions::default()).unwrap();
+            let AnswerValue::Vector(values) = answer.value else { panic!("{:?}", answer.value) };
+            values.iter().map(|(_, point)| point.value).collect::<Vec<f64>>()
+        };
+        let a = |time_ms| at("x{metric=\"a\"}", time_ms);
+        for time_ms in [0, 10_000, 20_000, 35_000, 45_000] {
+            assert_eq!(a(time_ms), [1.0], "{time_ms}");
+            assert_eq!(at("check_state{check=\"x\"}", time_ms), [0.0], "{time_ms}");
+        }
+        assert_eq!((a(50_000), a(60_000)), (vec![3.0], Vec::new()));
+        assert_eq!(at("count_over_time(check_state{check=\"x\"}[5m])", 60_000), [4.0]);
+        assert_eq!(at("count_over_time(x{metric=\"a\"}[5m])", 60_000), [2.0]);
+        // A step finds what was the newest before.
+        let AnswerValue::Matrix(steps) =
+            range("x", &parse("x").unwrap(), &source, (5_000, 55_000, 10_000), &QueryOptions::default())
+                .unwrap()
+                .value
+        else {
+            panic!("a range query has a range vector")
+        };
+        assert_eq!(steps[0].points.len(), 6);
+    }
+}
+
+#[test]
 fn of_several_runs_in_one_millisecond_the_last_counts() {
     let store = Store::of(&[
         ("x", run(5, vec![metric("a", Value::from(1.0))])),

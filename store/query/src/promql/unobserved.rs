@@ -1,6 +1,6 @@
 //! When nothing was seen of a check.
 
-use custos_store::{Figure, Reason, RunFigure};
+use custos_store::{Figure, RunFigure};
 
 use super::view::{Found, View};
 
@@ -8,6 +8,7 @@ use super::view::{Found, View};
 /// millisecond, and the one after the last. One ends with the slots that passed, or with the next run if that was earlier.
 pub(super) fn stretches(view: &View<'_>, found: &Found, from_ms: i64, to_ms: i64) -> Vec<(i64, i64)> {
     let mut all: Vec<(i64, i64)> = Vec::new();
+    let Some(from_ms) = first_ms(view, found, from_ms, to_ms) else { return all };
     let mut is_open = false;
     for batch in view.snapshot().figures(found.check(), Figure::Duration, from_ms..to_ms.saturating_add(1)) {
         let runs = match batch {
@@ -18,7 +19,7 @@ pub(super) fn stretches(view: &View<'_>, found: &Found, from_ms: i64, to_ms: i64
             }
         };
         for run in runs {
-            let is_seen = !matches!(run.reason, Reason::Missed | Reason::NotFinished | Reason::Skipped);
+            let is_seen = !run.reason.is_unobserved();
             match all.last_mut() {
                 Some(last) if is_open && is_seen => last.1 = last.1.min(run.time_ms),
                 Some(last) if is_open => last.1 = last.1.max(end_ms(&run)),
@@ -30,6 +31,18 @@ pub(super) fn stretches(view: &View<'_>, found: &Found, from_ms: i64, to_ms: i64
     }
     all.retain(|(from_ms, to_ms)| from_ms < to_ms);
     all
+}
+
+/// The time of the first of the runs of which nothing is known, by whole batches: in most there is none, which is told without
+/// their times.
+fn first_ms(view: &View<'_>, found: &Found, from_ms: i64, to_ms: i64) -> Option<i64> {
+    let batches = view.snapshot().scan(found.check(), &[], from_ms..to_ms.saturating_add(1));
+    let first = batches.map(|batch| {
+        let batch = batch?;
+        batch.unobserved()?.first().map(|row| batch.time(*row as usize)).transpose()
+    });
+    // What is damaged may have one.
+    first.map(|first| first.unwrap_or(Some(from_ms))).find_map(|first| first)
 }
 
 /// When the slots end that a run stands for.

@@ -10,6 +10,8 @@ use super::index::{CheckIndex, Index, What};
 /// What selecting and reading share.
 pub(super) struct View<'a> {
     snapshot: &'a Snapshot,
+    /// Whether a run of which nothing is known says nothing of any series, rather than ending them.
+    pub(super) bridges: bool,
     index: Arc<Index>,
     /// Checks of which series were handed out.
     lists: Mutex<Vec<Arc<CheckIndex>>>,
@@ -48,7 +50,13 @@ impl Found {
 
 impl<'a> View<'a> {
     pub(super) fn new(snapshot: &'a Snapshot) -> View<'a> {
-        View { snapshot, index: Index::of(snapshot), lists: Mutex::default(), damages: Mutex::default() }
+        let index = Index::of(snapshot);
+        View { snapshot, bridges: false, index, lists: Mutex::default(), damages: Mutex::default() }
+    }
+
+    /// A view in which a run of which nothing is known says nothing of any series.
+    pub(super) fn bridging(snapshot: &'a Snapshot) -> View<'a> {
+        View { bridges: true, ..View::new(snapshot) }
     }
 
     /// What could not be read so far.

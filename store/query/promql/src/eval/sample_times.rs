@@ -74,20 +74,18 @@ fn of_group(
     (from_ms, to_ms): (i64, i64),
 ) -> Result<SampleTimes> {
     let mut times: Vec<i64> = Vec::new();
-    let mut any_ends = false;
     for part in series.chunks(READ_SERIES_MAX) {
         let part: Vec<&SourceSeries> = part.iter().collect();
         let mut of_part = Vec::new();
         for (from_ms, to_ms) in stretches(&part, from_ms, to_ms) {
             let found = source.times(&part, from_ms, to_ms)?;
-            any_ends |= found.iter().any(|(_, has_end)| *has_end);
             add(&found, &mut of_part);
         }
         merge(&mut times, of_part);
     }
-    let unobserved = match (any_ends, series.first()) {
-        (true, Some(one)) => source.unobserved(one, from_ms, to_ms)?,
-        _ => Vec::new(),
+    let unobserved = match series.first() {
+        Some(one) => source.unobserved(one, from_ms, to_ms)?,
+        None => Vec::new(),
     };
     if !unobserved.is_empty() {
         times.retain(|time| !lies_in(&unobserved, *time));
@@ -111,9 +109,9 @@ fn stretches(series: &[&SourceSeries], from_ms: i64, to_ms: i64) -> impl Iterato
 }
 
 /// Adds times that follow those that are there.
-fn add(found: &[(Arc<Vec<i64>>, bool)], times: &mut Vec<i64>) {
+fn add(found: &[Arc<Vec<i64>>], times: &mut Vec<i64>) {
     let mut distinct: Vec<&Arc<Vec<i64>>> = Vec::new();
-    for (one, _) in found {
+    for one in found {
         if !distinct.iter().any(|known| Arc::ptr_eq(known, one)) {
             distinct.push(one);
         }

@@ -21,7 +21,7 @@ pub(super) struct LiveCheck {
     pub(super) from_ms: i64,
     /// How long runs are kept (ms).
     pub(super) keep_ms: i64,
-    /// The time of each run, and whether it speaks of all series; by time.
+    /// The time of each run that says something of a series, and whether it speaks of all; by time.
     rows: Vec<(i64, bool)>,
     /// Metrics in the order in which they became known.
     pub(super) series: Vec<LiveSeries>,
@@ -142,13 +142,16 @@ impl LiveCheck {
     /// Takes in a run.
     pub(super) fn take(&mut self, run: &Run, recorded: Recorded) -> TakenIn {
         let time_ms = run.time_ms;
+        if recorded == Recorded::Yes {
+            self.count(time_ms);
+        }
+        if run.reason.is_unobserved() {
+            return TakenIn::default();
+        }
         let place = self.rows.partition_point(|(time, _)| *time <= time_ms);
         let following_ms = self.rows.get(place).map(|(time, _)| *time);
         let next_ms = following_ms.and_then(|_| self.next_full_ms(time_ms));
         self.rows.insert(place, (time_ms, !run.partial));
-        if recorded == Recorded::Yes {
-            self.count(time_ms);
-        }
         let is_new = self.take_metrics(run, next_ms);
         if recorded != Recorded::Soon {
             for (one, (_, column)) in BuiltIn::ALL.into_iter().zip(&mut self.built_in) {

@@ -82,7 +82,7 @@ pub(super) fn read_series(
     series: &[OlderSeries],
     (from_ms, to_ms): (i64, i64),
 ) -> Vec<Samples> {
-    let view = View::new(snapshot);
+    let view = View::bridging(snapshot);
     with_found(&view, check, series, |found| Some(read::read(&view, found, from_ms, to_ms)))
         .unwrap_or_default()
 }
@@ -94,7 +94,7 @@ pub(super) fn summarize_series(
     series: &[OlderSeries],
     bounds: &[i64],
 ) -> Option<Vec<Vec<Summary>>> {
-    let view = View::new(snapshot);
+    let view = View::bridging(snapshot);
     with_found(&view, check, series, |found| summary::summarize(&view, found, bounds))
 }
 

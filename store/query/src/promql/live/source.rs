@@ -12,7 +12,7 @@ use super::selections::{Selection, Selections};
 use crate::built_in::BuiltIn;
 
 /// The newest runs in memory, older ones in a store, as one source of series. What it says is what a
-/// [`StoreSource`](crate::StoreSource) says of the same runs.
+/// [`StoreSource::for_rules`](crate::StoreSource::for_rules) says of the same runs.
 ///
 /// It keeps the runs of checks that were asked about, as far back as was asked, within limits.
 pub struct LiveSource {

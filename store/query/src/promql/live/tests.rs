@@ -72,8 +72,13 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Some(Value::from(f64::NAN))),
     ];
     let metrics = proptest::collection::vec(proptest::option::weighted(0.85, value), 4);
-    let reason =
-        prop_oneof![12 => Just(Reason::Exited), 1 => Just(Reason::Missed), 1 => Just(Reason::Timeout)];
+    let reason = prop_oneof![
+        12 => Just(Reason::Exited),
+        1 => Just(Reason::Missed),
+        1 => Just(Reason::Skipped),
+        1 => Just(Reason::NotFinished),
+        1 => Just(Reason::Timeout),
+    ];
     // Mostly a while later, at times at once, at times back.
     let step =
         prop_oneof![12 => SECOND..30 * SECOND, 1 => Just(0), 1 => -40 * SECOND..0, 1 => MINUTE..12 * MINUTE];
@@ -84,7 +89,7 @@ fn step() -> impl Strategy<Value = Step> {
             run.duration_us = lateness_us.unwrap_or(5);
             let named =
                 values.into_iter().enumerate().filter_map(|(at, value)| value.map(|value| (at, value)));
-            if reason != Reason::Missed {
+            if !reason.is_unobserved() {
                 run.metrics = named.map(|(at, value)| metric(check, at, value)).collect();
             }
             Step { check, later_ms: step, run }
@@ -147,7 +152,7 @@ proptest! {
                 let at_ms = time_ms + later_ms % (3 * MINUTE);
                 live.as_of(at_ms);
                 let snapshot = Reader::open(directory.path()).unwrap().snapshot();
-                let store = StoreSource::new(&snapshot);
+                let store = StoreSource::for_rules(&snapshot);
                 for ((query, selections), parsed) in QUERIES.iter().zip(&selections).zip(&parsed) {
                     let expected = answer(&store, query, parsed, at_ms);
                     let remembering = live.for_expression(selections);

@@ -1,0 +1,110 @@
+//! Alerts of rules: by their own labels, and what is told of a rule that cannot be judged.
+
+use custos_promql::Labels;
+use custos_store::{Run, State};
+
+use super::stage::{Stage, s};
+use crate::config::Matchers;
+use crate::notify::Remark;
+use crate::rules::{ActiveAlert, NOT_JUDGED, Stage as Of};
+
+fn stage(target: &str, rule: &str) -> Stage {
+    Stage::new(&format!(
+        "notify: {{ group_wait: 0s, group_interval: 0s, targets: {{ t: {{ {target} }} }} }}\n\
+         checks: {{ rule: {{ query: 'check_state > 0', {rule} }}, db: {{ command: /bin/true }} }}\n"
+    ))
+}
+
+fn alert(check: &str, state: State) -> ActiveAlert {
+    ActiveAlert {
+        labels: Labels::new([("alertname", "rule"), ("check", check)]),
+        annotations: Labels::default(),
+        value: 1.0,
+        state,
+        stage: Of::Firing,
+        active_since_ms: 0,
+        firing_since_ms: Some(0),
+        kept_since_ms: None,
+    }
+}
+
+impl Stage {
+    fn judged(&mut self, run: &Run, alerts: &[ActiveAlert]) {
+        self.notifier.ran("rule", run, Some(alerts), self.now);
+        self.act();
+    }
+
+    fn not_judged(&self) -> Run {
+        Run { text: format!("{NOT_JUDGED}too many"), ..self.run(State::Unknown) }
+    }
+}
+
+#[test]
+fn alerts_of_a_rule_are_told_apart_by_their_own_labels() {
+    let mut stage = stage("alertmanager: 'http://127.0.0.1:1'", "on: samples");
+    let run = stage.run(State::Critical);
+    stage.judged(&run, &["db", "door"].map(|check| alert(check, State::Critical)));
+    let labels: Vec<_> =
+        stage.under_way[0].2.alerts.iter().map(|alert| alert.labels["check"].clone()).collect();
+    assert_eq!(labels, ["db", "door"]);
+    stage.told();
+    // Conditions see the labels that are told; the name of a rule stands for all of its alerts.
+    let remark = Remark { author: "me".into(), comment: String::new() };
+    let mut acked = |conditions: &Matchers| stage.notifier.ack(conditions, &remark, stage.now);
+    let [db, door] = ["db", "door"].map(|check| format!("rule{{alertname=\"rule\",check=\"{check}\"}}"));
+    assert_eq!(acked(&Matchers::parse(["check=door"]).unwrap()), Ok(vec![door.clone()]));
+    assert_eq!(acked(&Matchers::of_check("rule")), Ok(vec![db, door]));
+    assert!(acked(&Matchers::of_check("db")).is_err());
+}
+
+#[test]
+fn a_rule_that_cannot_be_judged_is_told_and_its_alerts_are_not_over() {
+    let mut stage = stage("webhook: 'http://127.0.0.1:1'", "limit: 1");
+    let run = stage.run(State::Critical);
+    stage.judged(&run, &[alert("db", State::Critical)]);
+    assert_eq!(stage.told(), ["t: db CRITICAL*"]);
+    let failed = stage.not_judged();
+    stage.judged(&failed, &[]);
+    assert_eq!(stage.told(), ["t: db CRITICAL, rule UNKNOWN*"]);
+    stage.pass(s(60));
+    let failed = stage.not_judged();
+    stage.judged(&failed, &[]);
+    assert_eq!(stage.told(), [""; 0]);
+    let run = stage.run(State::Ok);
+    stage.judged(&run, &[]);
+    assert_eq!(stage.told(), ["t: rule resolved*, db resolved*"]);
+}
+
+#[test]
+fn a_state_by_thresholds_is_an_alert_of_the_check_itself() {
+    let thresholds = "thresholds: [{ metric: value, critical: 1 }]";
+    let mut own = stage("alertmanager: 'http://127.0.0.1:1'", thresholds);
+    let run = own.run(State::Critical);
+    own.judged(&run, &[alert("db", State::Ok)]);
+    assert_eq!(own.told(), ["t: rule CRITICAL*"]);
+    let mut both = stage("webhook: 'http://127.0.0.1:1'", &format!("state: warning, {thresholds}"));
+    both.judged(&run, &[alert("db", State::Warning)]);
+    assert_eq!(both.told(), ["t: rule CRITICAL*, db WARNING*"]);
+}
+
+#[test]
+fn an_alertmanager_is_told_of_alerts_that_stand_for_ok_and_others_where_they_want_it() {
+    for (target, told) in [
+        ("alertmanager: 'http://127.0.0.1:1'", true),
+        ("alertmanager: 'http://127.0.0.1:1', states: critical", false),
+        ("webhook: 'http://127.0.0.1:1'", false),
+        ("webhook: 'http://127.0.0.1:1', states: [ok, critical]", true),
+    ] {
+        let mut stage = stage(target, "labels: { severity: info }");
+        for _ in 0..2 {
+            let run = stage.run(State::Ok);
+            stage.judged(&run, &[alert("db", State::Ok)]);
+        }
+        let expected: &[&str] = if told { &["t: db OK*"] } else { &[] };
+        assert_eq!(stage.told(), expected, "{target}");
+        let run = stage.run(State::Ok);
+        stage.judged(&run, &[]);
+        let expected: &[&str] = if told { &["t: db resolved*"] } else { &[] };
+        assert_eq!(stage.told(), expected, "{target}");
+    }
+}

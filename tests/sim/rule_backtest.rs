@@ -1,0 +1,156 @@
+//! What rules and sequences said while they were live, and what a backtest over the record says: the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use custos::backtest::backtest_rules;
+use custos_promql::Labels;
+use custos_store::{Options, Reader, Reason, Run, Snapshot, Writer};
+
+use crate::rules::{defined, stage};
+use crate::script::Dice;
+use crate::stage::SECOND_US;
+
+/// Rules over two checks whose runs come at different times: with samples and on a grid, with waits before and after, by windows and by
+/// silence.
+const CHECKS: &str = r#"checks:
+  m: { command: [/m], check_interval: 10s }
+  n: { command: [/n], check_interval: 7s }
+  spike: { query: m > 8 }
+  hot: { query: m > 5, for: 30s }
+  kept: { query: m > 7, keep_firing_for: 25s }
+  both: { query: '{metric="v", check="m"} + on() n > 11', for: 15s, keep_firing_for: 12s }
+  unnamed: { query: '{metric="v"} > 6', for: 12s }
+  mean: { query: 'avg_over_time(m[1m]) > 5', for: 20s }
+  grid: { query: 'm > 4', on: interval, check_interval: 30s, for: 1m, keep_firing_for: 45s }
+  gone: { query: 'absent(m{metric="v"})' }
+  silent: { query: 'absent(m{metric="v"})', check_interval: 15s, for: 12s }
+"#;
+
+/// Sequences over the same checks.
+const SEQUENCES: &str = r#"  late:
+    sequence:
+      steps:
+        - { name: high, query: m > 7 }
+        - { name: silent, not: 'm < 3', within: 25s }
+  rise:
+    check_interval: 40s
+    sequence:
+      within: 2m
+      steps:
+        - { name: low, query: m < 3 }
+        - { name: high, query: n > 6, within: 45s }
+    keep_firing_for: 20s
+"#;
+
+/// A rule over the alerts of another.
+const OF_ALERTS: &str =
+    "  of alerts: { query: 'ALERTS{alertname=\"hot\", alertstate=\"firing\"} and on() (n > 3)', for: 10s }\n";
+
+/// An alert: its labels, from when to when.
+type Alert = (Labels, i64, Option<i64>);
+
+/// The labels of an alert, without those by which its series says what it is.
+fn told_apart(labels: &Labels) -> Labels {
+    let labels = labels.iter().map(|label| (&*label.name, &*label.value));
+    Labels::new(labels.filter(|(name, _)| !["__name__", "alertstate"].contains(name)))
+}
+
+/// The alerts of a rule that fired, in its record.
+fn in_record(runs: &[&Run]) -> Vec<Alert> {
+    let mut open: BTreeMap<Labels, i64> = BTreeMap::new();
+    let mut alerts = Vec::new();
+    for run in runs.iter().filter(|run| run.reason == Reason::Exited && !run.partial) {
+        let firing = run.metrics.iter().filter(|metric| metric.label == "ALERTS");
+        let labels = firing.map(|metric| metric.labels.iter().map(|(name, value)| (&**name, &**value)));
+        let firing: BTreeSet<Labels> = labels
+            .filter(|labels| labels.clone().any(|label| label == ("alertstate", "firing")))
+            .map(|labels| told_apart(&Labels::new(labels)))
+            .collect();
+        for labels in &firing {
+            open.entry(labels.clone()).or_insert(run.time_ms);
+        }
+        let gone: Vec<Labels> = open.keys().filter(|labels| !firing.contains(labels)).cloned().collect();
+        for labels in gone {
+            if let Some(since_ms) = open.remove(&labels) {
+                alerts.push((labels, since_ms, Some(run.time_ms)));
+            }
+        }
+    }
+    alerts.extend(open.into_iter().map(|(labels, since_ms)| (labels, since_ms, None)));
+    alerts.sort_by_key(|(labels, since_ms, _)| (*since_ms, labels.clone()));
+    alerts
+}
+
+/// A store with these runs.
+fn stored(dir: &std::path::Path, runs: &[(String, Run)]) -> Snapshot {
+    let options = Options { background: false, reserve_bytes: 0, ..Options::default() };
+    let mut writer = Writer::open(dir, options).unwrap();
+    let batch: Vec<(&str, &Run)> = runs.iter().map(|(check, run)| (check.as_str(), run)).collect();
+    batch.chunks(1000).for_each(|batch| {
+        writer.append(batch).unwrap();
+    });
+    writer.close().unwrap();
+    Reader::open(dir).unwrap().snapshot()
+}
+
+/// Rules live for some hours, with stretches in which nobody looked if there are to be any.
+fn compare(seed: u64, checks: &str, stands_still: bool, restarts: bool) {
+    let mut dice = Dice::new(seed);
+    let mut stage = stage(checks, |name| if name.ends_with('m') { 300_000 } else { 40_000 });
+    for _ in 0..400 {
+        stage.prints = match dice.below(30) {
+            0 => "OK".to_owned(),
+            value => format!("OK | v={}", value % 10),
+        };
+        stage.live(5 + dice.below(50));
+        if stands_still && dice.below(50) == 0 {
+            stage.stand_still((5 + dice.below(400)) * SECOND_US);
+        }
+        if restarts && dice.below(50) == 0 {
+            stage.restart(defined(checks), dice.below(300) * SECOND_US);
+        }
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let snapshot = stored(directory.path(), &stage.runs);
+    let mut fired = 0;
+    for group in &defined(checks).groups {
+        for found in backtest_rules(group, &snapshot, None).unwrap() {
+            let check = &*found.rule.check;
+            let runs: Vec<&Run> =
+                stage.runs.iter().filter(|(name, _)| name == check).map(|(_, run)| run).collect();
+            let expected = in_record(&runs);
+            let of = |alert: &custos::backtest::AlertInterval| {
+                (told_apart(&alert.labels), alert.since_ms, alert.until_ms)
+            };
+            let mut alerts: Vec<Alert> = found.backtest.intervals.iter().map(of).collect();
+            alerts.sort_by_key(|(labels, since_ms, _)| (*since_ms, labels.clone()));
+            let differs = alerts.iter().zip(&expected).position(|(one, other)| one != other);
+            let at = differs.unwrap_or(alerts.len().min(expected.len()));
+            assert_eq!(
+                alerts.get(at.saturating_sub(1)..(at + 2).min(alerts.len())),
+                expected.get(at.saturating_sub(1)..(at + 2).min(expected.len())),
+                "seed {seed}, {check}: alert {at} of {} and {}",
+                alerts.len(),
+                expected.len()
+            );
+            assert!(!expected.is_empty(), "seed {seed}: {check} never fired");
+            fired += expected.len();
+        }
+    }
+    assert!(fired > 200, "seed {seed}: {fired} alerts");
+}
+
+#[test]
+fn a_backtest_of_rules_and_sequences_says_what_was_recorded() {
+    compare(1, &format!("{CHECKS}{SEQUENCES}{OF_ALERTS}"), false, false);
+}
+
+#[test]
+fn so_it_does_where_nobody_looked_for_a_while() {
+    compare(3, &format!("{CHECKS}{SEQUENCES}"), true, false);
+}
+
+#[test]
+fn so_it_does_where_the_agent_was_restarted() {
+    compare(5, CHECKS, true, true);
+}
