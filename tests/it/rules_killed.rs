@@ -59,7 +59,7 @@ fn told(run: &Run) -> String {
 
 /// What the rules of a group come to at each time, without any interruption.
 fn undisturbed(group: &RuleGroup, snapshot: &Snapshot) -> BTreeMap<i64, Vec<Run>> {
-    let source = StoreSource::new(snapshot);
+    let source = StoreSource::for_rules(snapshot);
     let checks = snapshot.checks();
     let from_ms = checks.iter().map(|check| check.first_ms).min().unwrap();
     let to_ms = checks.iter().map(|check| check.last_ms).max().unwrap();
