@@ -25,6 +25,7 @@ pub(super) fn notifier(config: &Arc<Config>, ours: bool, histories: &[History], 
 /// Sends as a configuration says.
 pub(super) fn sender(config: &Config, commands: Commands) -> Sender {
     Sender::new(&config.host, TimeZone::system(), commands, config.store.clone())
+        .found_at(&config.external_url)
 }
 
 /// Where a check stood by its last run.

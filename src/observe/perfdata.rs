@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use custos_compat::nagios::{Item, Range};
-use custos_store::{Bounds, Run};
+use custos_store::{Bounds, Metric, Run, SERIES_NAME};
 
 /// The text, the metrics as perfdata, and further lines.
 pub(super) fn output(run: &Run) -> String {
@@ -22,10 +22,11 @@ pub(super) fn output(run: &Run) -> String {
     output
 }
 
-/// The metrics as perfdata, in one line.
+/// The metrics as perfdata, in one line. Series with names of their own, such as the `ALERTS` of a rule, are for queries only.
 pub fn perfdata(run: &Run) -> String {
     let mut perfdata = String::new();
-    for (position, metric) in run.metrics.iter().enumerate() {
+    let is_own = |metric: &&Metric| metric.labels.iter().all(|(name, _)| name != SERIES_NAME);
+    for (position, metric) in run.metrics.iter().filter(is_own).enumerate() {
         let label =
             metric.labels.iter().fold(metric.label.clone(), |label, (_, value)| format!("{label}_{value}"));
         let range = |bounds: Bounds| Range::new(bounds.start, bounds.end, bounds.inside);

@@ -3,6 +3,7 @@
 mod active;
 mod alert;
 mod definition;
+mod drawn;
 mod evaluate;
 mod file;
 mod group;
@@ -20,6 +21,7 @@ mod words;
 pub use active::ActiveAlert;
 pub use alert::{Alert, Alerts, Change, Element, Failure, Stage, Timing};
 pub use definition::{AlertState, Judge, RuleCheck, RuleGroup, Severities, When};
+pub use drawn::usual_series;
 pub use evaluate::{ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE, text_vector};
 pub use file::{AlertRule, Group, RecordRule, Rule, RuleFile, RuleKind, read_files};
 pub(crate) use file::{Templates, Texts, query, read as read_file, texts};

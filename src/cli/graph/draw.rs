@@ -21,6 +21,7 @@ use crate::config::{Check, Threshold, UnitRange};
 use crate::exit_code::ExitCode;
 use crate::graph::{self, Glyphs, Picture, Ribbon, SVG_COLUMNS, TextOptions, cells, columns, svg, text};
 use crate::limits::GRAPH_SERIES_MAX;
+use crate::rules::usual_series;
 use crate::text::human::{Prefixes, counted};
 
 /// The span without `--since`, unless the first run is later.
@@ -132,7 +133,9 @@ fn picture(
                 continue;
             }
         };
-        let mut series = selector.series(&reader.series(selector.check())?)?;
+        let known = reader.series(selector.check())?;
+        let usual = selector.series(&usual_series(&known)).ok().filter(|usual| !usual.is_empty());
+        let mut series = usual.map_or_else(|| selector.series(&known), Ok)?;
         left_out += series.len().saturating_sub(free);
         series.truncate(free);
         free -= series.len();

@@ -73,7 +73,8 @@ fn write_target(target: &TargetReport, now: &Zoned, out: &mut dyn Write) -> Resu
         target.last_success_ms.map_or("never told".to_owned(), |ms| format!("told {}", age(now_ms, ms)));
     let mut line = format!("{} ({}): {owed}, {success}", target.name, target.medium);
     if target.firing > 0 {
-        line += &format!(", knows {} that fire", counted(target.firing, "alert"));
+        let verb = if target.firing == 1 { "fires" } else { "fire" };
+        line += &format!(", knows {} that {verb}", counted(target.firing, "alert"));
     }
     if target.closed {
         line += ", outside its hours";

@@ -43,7 +43,7 @@ struct AddArgs {
     #[arg(value_name = "CHECK|CONDITION", required = true, add = ArgValueCompleter::new(completion::defined_check))]
     words: Vec<String>,
     /// How long: 30m, 2h, 7d
-    #[arg(long = "for", value_name = "TIME", required_unless_present = "until", conflicts_with = "until")]
+    #[arg(long = "for", value_name = "TIME", conflicts_with = "until")]
     span: Option<String>,
     /// Until when: 18:00, 2026-03-01, '2026-03-01 14:00'
     #[arg(long, value_name = "TIME")]
@@ -94,7 +94,7 @@ fn add(args: &AddArgs, now: &Zoned, out: &mut dyn Write) -> Result<(), Failure> 
     let until_ms = match (&args.span, &args.until) {
         (Some(span), _) => from_ms.unwrap_or(now_ms).saturating_add(long("--for", span, now)?),
         (None, Some(until)) => ahead("--until", until, now)?,
-        (None, None) => return Err(Failure::usage("--for or --until is required")),
+        (None, None) => return Err(Failure::usage("for how long? --for TIME or --until TIME is required")),
     };
     let author = author(args.author.as_deref());
     let words: Vec<_> = args.words.iter().map(|word| shell_words::quote(word)).collect();

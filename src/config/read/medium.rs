@@ -93,7 +93,18 @@ fn alertmanager(node: &Node, access: Access, findings: &mut Findings) -> Option<
     if nodes.is_empty() {
         refuse(node, "an address, or a list of them", findings);
     }
-    let urls: Vec<String> = nodes.iter().filter_map(|item| url(item, findings)).collect();
+    let base = |item: &Node, findings: &mut Findings| {
+        let address = url(item, findings)?;
+        let path = address.trim_end_matches('/');
+        if path.ends_with("/api/v2/alerts") || path.ends_with("/api/v1/alerts") {
+            let message =
+                "the address of an Alertmanager ends before `/api/v2/alerts`, which is put behind it";
+            findings.error(&item.place, message.to_owned());
+            return None;
+        }
+        Some(address)
+    };
+    let urls: Vec<String> = nodes.iter().filter_map(|item| base(item, findings)).collect();
     (!urls.is_empty()).then_some(Alertmanager { urls, access })
 }
 
@@ -107,8 +118,8 @@ fn email(node: &Node, base: &Path, findings: &mut Findings) -> Option<Email> {
         smtp: fields.get(&keys::SMTP).and_then(|node| server(node, findings)),
         sendmail: fields
             .get(&keys::SENDMAIL)
-            .and_then(|node| line(node, "the path of a program", findings))
-            .map_or_else(|| SENDMAIL.into(), |path| base.join(path)),
+            .and_then(|node| sendmail(node, base, findings))
+            .unwrap_or_else(|| SENDMAIL.into()),
         tls: fields.value(&keys::MAIL_TLS_OF, findings)?,
         user: fields.get(&keys::MAIL_USER).and_then(|node| line(node, "the name of a user", findings)),
         password: fields.get(&keys::MAIL_PASSWORD).and_then(|node| secret(node, base, findings)),
@@ -123,6 +134,15 @@ fn email(node: &Node, base: &Path, findings: &mut Findings) -> Option<Email> {
         refuse(to.unwrap_or(node), "an address, or a list of them", findings);
     }
     Some(email)
+}
+
+/// The program that takes mail. One that is not there is a warning, as of a `command`.
+fn sendmail(node: &Node, base: &Path, findings: &mut Findings) -> Option<PathBuf> {
+    let path = base.join(line(node, "the path of a program", findings)?);
+    if !path.is_file() {
+        findings.warning(&node.place, format!("there is no program {} now", path.display()));
+    }
+    Some(path)
 }
 
 fn nrdp(node: &Node, base: &Path, findings: &mut Findings) -> Option<Nrdp> {

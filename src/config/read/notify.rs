@@ -45,16 +45,22 @@ pub(crate) fn read(
         refuse(node, &format!("at most {NOTIFY_TARGETS_MAX} targets"), findings);
     }
     let names = target_names(Some(node));
+    // All is read before any of it is missed, so that all mistakes are reported at once.
+    let group_by =
+        fields.get(&keys::GROUP_BY).map_or(GroupBy::Labels(Vec::new()), |node| group_by(node, findings));
+    let group_wait = fields.value(&keys::GROUP_WAIT, findings);
+    let group_interval = fields.value(&keys::GROUP_INTERVAL, findings);
+    let repeat_interval = fields.value(&keys::REPEAT_INTERVAL, findings);
+    let inhibit = fields.get(&keys::INHIBIT).map(|node| inhibitions(node, findings)).unwrap_or_default();
+    let heartbeat = fields.get(&keys::HEARTBEAT).and_then(|node| heartbeat(node, &names, findings));
     Some(NotifyConfig {
         targets,
-        group_by: fields
-            .get(&keys::GROUP_BY)
-            .map_or(GroupBy::Labels(Vec::new()), |node| group_by(node, findings)),
-        group_wait: fields.value(&keys::GROUP_WAIT, findings)?,
-        group_interval: fields.value(&keys::GROUP_INTERVAL, findings)?,
-        repeat_interval: fields.value(&keys::REPEAT_INTERVAL, findings)?,
-        inhibit: fields.get(&keys::INHIBIT).map(|node| inhibitions(node, findings)).unwrap_or_default(),
-        heartbeat: fields.get(&keys::HEARTBEAT).and_then(|node| heartbeat(node, &names, findings)),
+        group_by,
+        group_wait: group_wait?,
+        group_interval: group_interval?,
+        repeat_interval: repeat_interval?,
+        inhibit,
+        heartbeat,
     })
 }
 
@@ -130,17 +136,19 @@ fn target(entry: &Entry, shared: &Shared<'_>, findings: &mut Findings) -> Option
         None => State::ALL.into_iter().filter(|state| *state != State::Ok).collect(),
         Some(node) => one_or_more(node).iter().filter_map(|item| choice(item, &STATES, findings)).collect(),
     };
+    let matchers = fields.get(&keys::MATCH).map(|node| matchers(node, findings)).unwrap_or_default();
+    let hours = fields.get(&keys::HOURS).and_then(|node| period::named(node, shared.periods, findings));
+    let send_resolved = fields.value(&keys::SEND_RESOLVED, findings);
+    let graph = fields.value(&keys::GRAPH, findings);
+    let resend = fields.value(&keys::RESEND, findings);
     Some(Target {
         name: entry.key.clone(),
-        matchers: fields.get(&keys::MATCH).map(|node| matchers(node, findings)).unwrap_or_default(),
+        matchers,
         states,
-        send_resolved: fields.value(&keys::SEND_RESOLVED, findings)?,
-        hours: fields
-            .get(&keys::HOURS)
-            .and_then(|node| period::named(node, shared.periods, findings))
-            .unwrap_or_default(),
-        graph: fields.value(&keys::GRAPH, findings)?,
-        resend: fields.value(&keys::RESEND, findings)?,
+        send_resolved: send_resolved?,
+        hours: hours.unwrap_or_default(),
+        graph: graph?,
+        resend: resend?,
         medium: medium?,
     })
 }
@@ -299,8 +307,9 @@ mod tests {
     fn mistakes_have_their_places() {
         let mistakes = load(
             "notify:\n  targets:\n    '-x': { webhook: 'http://a/' }\n    a: {}\n    b: { webhook: 'ftp://x', states: good }\n    \
-             c: { webhook: 'http://a/', command: /bin/true }\n    d: { webhook: 'http://a/', match: [check] }\n  \
-             heartbeat: { target: e }\n  inhibit: [{ source: a=b }]\n\
+             c: { webhook: 'http://a/', command: /bin/true }\n    d: { webhook: 'http://a/', match: [check] }\n    \
+             f: { alertmanager: 'http://a/api/v2/alerts', resend: 5 }\n    g: { email: { to: a, smtp: 'b:25', user: c, password: hunter2 } }\n  \
+             group_wait: 30\n  heartbeat: { target: e }\n  inhibit: [{ source: a=b }]\n\
              checks: { a: { command: /bin/true, notify: [dd] } }\n",
         )
         .unwrap_err();
@@ -311,12 +320,17 @@ mod tests {
             "custos.yaml:5:38: found `good`, expected `ok`, `warning`, `critical` or `unknown`",
             "custos.yaml:6:32: target `c` has `webhook` and `command`, expected one of them",
             "custos.yaml:7:40: found `check`, expected a condition on a label",
-            "custos.yaml:8:24: no target `e` is defined in `notify`",
-            "custos.yaml:9:13: an item of `inhibit` has no `target`, expected conditions",
-            "custos.yaml:10:45: no target `dd` is defined in `notify`; did you mean `d`?",
+            "custos.yaml:8:24: the address of an Alertmanager ends before `/api/v2/alerts`",
+            "custos.yaml:8:58: found the number `5`",
+            "custos.yaml:9:59: the secret is to stand in a file, expected `{ file: PATH }`",
+            "custos.yaml:10:15: found the number `30`",
+            "custos.yaml:11:24: no target `e` is defined in `notify`",
+            "custos.yaml:12:13: an item of `inhibit` has no `target`, expected conditions",
+            "custos.yaml:13:45: no target `dd` is defined in `notify`; did you mean `d`?",
         ];
         let lines: Vec<&str> = mistakes.lines().collect();
         assert_eq!(lines.len(), expected.len(), "{mistakes}");
+        assert!(!mistakes.contains("hunter2"), "{mistakes}");
         for (line, expected) in lines.iter().zip(expected) {
             assert!(line.starts_with(expected), "{line}\n{expected}");
         }

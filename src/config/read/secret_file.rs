@@ -43,6 +43,12 @@ pub(crate) fn read(
         }
         return Some(Secret::inline(community));
     }
+    if !matches!(node.content, Content::Map(_)) {
+        // What stands here may be the secret, which no message repeats.
+        let message = format!("{owner} is to stand in a file, expected `{{ file: PATH }}`");
+        findings.error(&node.place, message);
+        return None;
+    }
     let fields = Fields::of(node, owner, &SECRET, findings)?;
     let file = fields.need(&FILE, &node.place, owner, "the path of one", findings)?;
     from_file(file, owner, base, findings)

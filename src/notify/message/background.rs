@@ -11,6 +11,7 @@ use super::style::MessageStyle;
 use crate::graph::{self, Picture, Ribbon, SVG_COLUMNS, cells, columns};
 use crate::limits::{NOTIFY_LOOKS_MAX, NOTIFY_TOGETHER_MAX};
 use crate::notify::NotifiedAlert;
+use crate::rules::usual_series;
 use crate::text::human::Prefixes;
 
 /// Columns of characters of a graph in a text.
@@ -125,7 +126,8 @@ fn picture(
     if known.is_empty() {
         return None;
     }
-    let mut series = selector.series(&known).ok()?;
+    let usual = selector.series(&usual_series(&known)).ok().filter(|usual| !usual.is_empty());
+    let mut series = usual.or_else(|| selector.series(&known).ok())?;
     series.truncate(GRAPH_SERIES_MAX);
     let end_ms = now_ms.max(alert.started_ms.saturating_add(1));
     let start_ms = (alert.started_ms.saturating_sub(GRAPH_BEFORE_MS))

@@ -9,7 +9,7 @@ use super::style::MessageStyle;
 use super::{subject, text};
 use crate::graph::svg;
 use crate::limits::NOTIFY_TOLD_MAX;
-use crate::notify::Notification;
+use crate::notify::{Notification, Why};
 
 /// What people read about a notification. Every character of it is safe to show; what else a medium needs escaped is up to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +31,8 @@ impl Message {
         style: &MessageStyle,
         now_ms: i64,
     ) -> Message {
+        // Of a trial and a heartbeat the store knows nothing.
+        let store = store.filter(|_| matches!(notification.why, Why::News | Why::Repeat));
         let told = notification.alerts.iter().take(NOTIFY_TOLD_MAX);
         let known: Vec<Background> = told
             .map(|alert| {

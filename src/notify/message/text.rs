@@ -74,11 +74,16 @@ fn paragraph(text: &mut Text, alert: &NotifiedAlert, known: &Background, style: 
         });
         text.line(&format!("Changed with it: {}.", changed.collect::<Vec<_>>().join(", ")));
     }
-    for (name, value) in alert.annotations.iter().filter(|(_, value)| !value.is_empty()) {
+    // What the first lines have said, such as what a rule fires for, is not said again.
+    let is_said = |value: &str| check.text.contains(value) || check.judgement.contains(value);
+    for (name, value) in alert.annotations.iter().filter(|(_, value)| !value.is_empty() && !is_said(value)) {
         text.lines(&format!("{name}: {value}"));
     }
     if alert.status == Status::Firing && check.state != State::Ok {
-        text.lines(&check.long_text);
+        let said: Vec<&str> =
+            alert.annotations.values().map(String::as_str).filter(|value| !value.is_empty()).collect();
+        let is_new = |line: &&str| !said.iter().any(|value| line.ends_with(value));
+        text.lines(&check.long_text.lines().filter(is_new).collect::<Vec<_>>().join("\n"));
     }
 }
 
@@ -193,6 +198,21 @@ mod tests {
              Since 2026-11-22 12:00:00, 1m 30s.\nsummary: it is full\nfirst\nsecond\n"
         );
         assert_eq!(message.svg, None);
+    }
+
+    #[test]
+    fn what_a_rule_says_is_said_once() {
+        let mut notification = notification(&["disk"]);
+        let alert = &mut notification.alerts[0];
+        alert.check.text = "FIRING 1: it is full (for 12m)".into();
+        alert.check.long_text = "CRITICAL disk:/var 97 > 90 (for 12m): it is full".into();
+        alert.check.judgement = "".into();
+        alert.annotations.insert("runbook".into(), "look".into());
+        let message = Message::of(&notification, None, &style(), NOON + 90_000);
+        assert_eq!(
+            message.text,
+            "CRITICAL: disk on web\nFIRING 1: it is full (for 12m)\nSince 2026-11-22 12:00:00, 1m 30s.\nrunbook: look\n"
+        );
     }
 
     #[test]

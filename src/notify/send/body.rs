@@ -44,8 +44,13 @@ struct Alert<'a> {
     fingerprint: String,
 }
 
-/// The body of a notification for a target of this name.
-pub(super) fn body(receiver: &str, notification: &Notification, message: &Message) -> Vec<u8> {
+/// The body of a notification for a target of this name. `external_url` is where this host is found; empty if nobody said so.
+pub(super) fn body(
+    receiver: &str,
+    external_url: &str,
+    notification: &Notification,
+    message: &Message,
+) -> Vec<u8> {
     let alerts = &notification.alerts;
     let fires = alerts.iter().any(|alert| alert.status == Status::Firing);
     let body = Body {
@@ -55,7 +60,7 @@ pub(super) fn body(receiver: &str, notification: &Notification, message: &Messag
         group_labels: &notification.group_labels,
         common_labels: common(alerts.iter().map(|alert| &alert.labels)),
         common_annotations: common(alerts.iter().map(|alert| &alert.annotations)),
-        external_url: "",
+        external_url,
         version: "4",
         group_key: &notification.group_key,
         truncated_alerts: notification.left_out,
@@ -117,11 +122,11 @@ mod tests {
         notification.alerts[1] = resolved(notification.alerts[1].clone());
         notification.left_out = 3;
         let message = Message { subject: "s".into(), text: "t".into(), svg: None };
-        let written = body("hook", &notification, &message);
+        let written = body("hook", "http://x/", &notification, &message);
         let read: serde_json::Value = serde_json::from_slice(&written).unwrap();
         let expected = serde_json::json!({
             "receiver": "hook", "status": "firing", "version": "4", "groupKey": "{}:{host=\"web\"}",
-            "truncatedAlerts": 3, "externalURL": "", "subject": "s", "message": "t",
+            "truncatedAlerts": 3, "externalURL": "http://x/", "subject": "s", "message": "t",
             "groupLabels": { "host": "web" },
             "commonLabels": { "host": "web", "severity": "critical" },
             "commonAnnotations": { "summary": "it is full" },
@@ -140,7 +145,7 @@ mod tests {
         }
         assert_eq!(read, expected);
         notification.alerts.remove(0);
-        let written = body("hook", &notification, &message);
+        let written = body("hook", "", &notification, &message);
         let read: serde_json::Value = serde_json::from_slice(&written).unwrap();
         assert_eq!(read["status"], "resolved");
     }

@@ -25,6 +25,8 @@ pub(super) struct Handler<'a> {
     pub(super) contact: &'a str,
     /// The name of this host.
     pub(super) host: &'a str,
+    /// Where it is found; empty if nobody said so.
+    pub(super) external_url: &'a str,
     /// The zone that times are shown in.
     pub(super) zone: &'a TimeZone,
     /// Now (ms since the epoch).
@@ -67,7 +69,7 @@ async fn run(handler: &Handler<'_>, notification: &Notification, message: &Messa
     let program = Program {
         argv: handler.argv.to_vec(),
         variables: macros(alert, notification.why, &to, message),
-        stdin: body(contact, notification, message),
+        stdin: body(contact, handler.external_url, notification, message),
         timeout: NOTIFY_COMMAND_TIMEOUT,
     };
     ended(handler.commands.run(program).await, NOTIFY_COMMAND_TIMEOUT)

@@ -76,7 +76,7 @@ fn service(macros: &mut Macros, check: &NotifiedCheck, to: &Addressee<'_>) {
     macros.add("MAXSERVICEATTEMPTS", &check.max_attempts.to_string());
     macros.printed("SERVICEOUTPUT", &check.text);
     macros.printed("LONGSERVICEOUTPUT", &check.long_text);
-    macros.printed("SERVICEPERFDATA", &check.perfdata);
+    macros.printed("SERVICEPERFDATA", &without_blanks(&check.perfdata));
     macros.add("SERVICEEXECUTIONTIME", &format!("{:.3}", check.duration_us as f64 / 1e6));
     macros.add("SERVICELATENCY", &format!("{:.3}", check.lateness_us as f64 / 1e6));
     macros.add("LASTSERVICECHECK", &seconds(check.run_ms));
@@ -112,6 +112,16 @@ fn seconds(ms: i64) -> String {
 fn duration(seconds: i64) -> String {
     let (minutes, hours) = (seconds / 60, seconds / 3600);
     format!("{}d {}h {}m {}s", hours / 24, hours % 24, minutes % 60, seconds % 60)
+}
+
+/// Perfdata with `_` for blanks in labels: quotes, within which these may stand, are taken out of it.
+fn without_blanks(perfdata: &str) -> String {
+    let mut is_quoted = false;
+    let shown = |character: char| {
+        is_quoted ^= character == '\'';
+        if is_quoted && character.is_whitespace() { '_' } else { character }
+    };
+    perfdata.chars().map(shown).collect()
 }
 
 struct Macros(Vec<(String, String)>);
@@ -184,6 +194,13 @@ mod tests {
         let over = of(&resolved(alert));
         assert_eq!(over["NAGIOS_NOTIFICATIONTYPE"], "RECOVERY");
         assert_eq!((&*over["NAGIOS_SERVICESTATE"], &*over["NAGIOS_LASTSERVICESTATE"]), ("OK", "CRITICAL"));
+    }
+
+    #[test]
+    fn a_label_of_perfdata_has_no_blank() {
+        let mut alert = notification(&["disk"]).alerts.remove(0);
+        alert.check.perfdata = "'a b'=1;2 'c'=2".into();
+        assert_eq!(of(&alert)["NAGIOS_SERVICEPERFDATA"], "a_b=1;2 c=2");
     }
 
     proptest! {

@@ -132,6 +132,9 @@ fn encoded(text: &str) -> String {
     if rest.len() <= LINE_MAX - 10 && rest.bytes().all(is_plain) && !rest.contains("=?") {
         return rest.to_owned();
     }
+    if rest.bytes().all(is_plain) && !rest.contains("=?") {
+        return folded(rest);
+    }
     let mut words = Vec::new();
     while !rest.is_empty() {
         let (word, others) = rest.split_at(head(rest, WORD_BYTES).len());
@@ -139,6 +142,25 @@ fn encoded(text: &str) -> String {
         rest = others;
     }
     words.join("\r\n ")
+}
+
+/// A plain text, folded at blanks, so that the lines of its header are short where that is possible. Runs of blanks become one.
+fn folded(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    let mut column = "Subject: ".len();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let first = folded.is_empty();
+        if !first && column + 1 + word.len() > LINE_MAX {
+            folded.push_str("\r\n ");
+            column = 1;
+        } else if !first {
+            folded.push(' ');
+            column += 1;
+        }
+        folded.push_str(word);
+        column += word.len();
+    }
+    folded
 }
 
 /// A text whose lines end with CRLF, by RFC 2045.
@@ -217,6 +239,11 @@ mod tests {
 
     #[test]
     fn a_subject_that_is_not_plain_is_encoded_in_words() {
+        let long = ["word"; 40].join(" ");
+        let folded = encoded(&long);
+        assert!(
+            folded.split("\r\n").all(|line| line.len() <= LINE_MAX) && folded.replace("\r\n", "") == long
+        );
         assert_eq!(encoded("größer"), "=?utf-8?B?Z3LDtsOfZXI=?=");
         assert_eq!(encoded("a\r\nBcc: x"), "a\\r\\nBcc: x");
         assert_eq!(encoded("=?utf-8?B?eA==?="), "=?utf-8?B?PT91dGYtOD9CP2VBPT0/PQ==?=");

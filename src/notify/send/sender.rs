@@ -25,6 +25,8 @@ use crate::notify::message::{Message, MessageStyle, StoreReader};
 pub struct Sender {
     /// The name of this host.
     host: Arc<str>,
+    /// Where it is found; empty if nobody said so.
+    external_url: Arc<str>,
     /// The zone that times are shown in.
     zone: TimeZone,
     commands: Commands,
@@ -34,7 +36,14 @@ pub struct Sender {
 impl Sender {
     /// Sends as the host of this name, runs commands by those, and writes messages by the store in that directory.
     pub fn new(host: &str, zone: TimeZone, commands: Commands, store: PathBuf) -> Sender {
-        Sender { host: host.into(), zone, commands, store: Arc::new(Mutex::new(StoreReader::new(store))) }
+        let store = Arc::new(Mutex::new(StoreReader::new(store)));
+        Sender { host: host.into(), external_url: "".into(), zone, commands, store }
+    }
+
+    /// Says that this host is found at that address.
+    #[must_use]
+    pub fn found_at(self, external_url: &str) -> Sender {
+        Sender { external_url: external_url.into(), ..self }
     }
 
     /// Sends a notification to a target and waits for what becomes of it, which is bounded. Needs a tokio runtime with I/O and
@@ -45,7 +54,8 @@ impl Sender {
         match &target.medium {
             Medium::Webhook(hook) => {
                 let message = self.message(target, notification, false, now_ms).await;
-                webhook::send(&target.name, &endpoint(&hook.url, &hook.access), notification, &message).await
+                let endpoint = endpoint(&hook.url, &hook.access);
+                webhook::send(&target.name, &self.external_url, &endpoint, notification, &message).await
             }
             Medium::Alertmanager(managers) => {
                 let endpoints: Vec<Endpoint> =
@@ -64,6 +74,7 @@ impl Sender {
                     commands: &self.commands,
                     contact: &target.name,
                     host,
+                    external_url: &self.external_url,
                     zone: &self.zone,
                     now_ms,
                 };
