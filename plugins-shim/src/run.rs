@@ -60,6 +60,8 @@ pub(crate) struct Run {
     grace_us: u64,
     /// What it leaves behind is left alone.
     pub(crate) leave_background: bool,
+    /// What they print is waited for.
+    await_background: bool,
     /// It was started in the place of a shell, so a signal is told as a shell tells it.
     for_shell: bool,
     /// How it ended, once it has: its output is waited for.
@@ -94,6 +96,7 @@ impl Run {
             abandoned: false,
             grace_us,
             leave_background: spec.leave_background,
+            await_background: spec.await_background,
             for_shell: spec.shell_line.is_some() && !spec.argv.is_empty(),
             ended: None,
             output_missed: false,
@@ -119,9 +122,10 @@ impl Run {
     }
 
     /// Whether the output of this plugin, which has ended, is still to be waited for: others hold it, and may be about to
-    /// write. That is so of a plugin whose processes are left alone; what others leave behind is ended.
+    /// write. That is so of a plugin whose processes are left alone, if it is wanted; what others leave behind is ended.
     pub(crate) fn awaits_output(&self) -> bool {
-        self.leave_background && self.phase == Phase::Running && self.stdout.pipe().is_some()
+        let is_awaited = self.leave_background && self.await_background;
+        is_awaited && self.phase == Phase::Running && self.stdout.pipe().is_some()
     }
 
     /// The plugin has ended, and its output is waited for.

@@ -72,9 +72,12 @@ pub struct Spec {
     /// Sets `no_new_privs`: setuid programs (such as `sudo` or `check_icmp`) then gain nothing.
     pub no_new_privileges: bool,
     /// Leaves processes alone that outlive the plugin, as programs that start services in the background rely on. A
-    /// timeout ends the plugin's process group all the same. While they hold its stdout, what they print within
-    /// a second of its end is output of the plugin; if it printed nothing, all is that comes before the timeout.
+    /// timeout ends the plugin's process group all the same.
     pub leave_background: bool,
+    /// Waits for the output of processes that are left alone. While they hold the plugin's stdout, what they print within
+    /// a second of its end is output of the plugin; if it printed nothing, all is that comes before the timeout. Otherwise
+    /// what the plugin's pipes hold at its end is its output.
+    pub await_background: bool,
     /// How long the plugin may run before it is ended.
     pub timeout: Duration,
     /// How long after TERM the process group is given before KILL.
@@ -101,6 +104,7 @@ impl Spec {
             limits: Limits::default(),
             no_new_privileges: false,
             leave_background: false,
+            await_background: true,
             timeout,
             grace: Duration::ZERO,
             stdout_max_bytes: OUTPUT_MAX_BYTES,

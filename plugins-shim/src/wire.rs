@@ -18,7 +18,7 @@
 //! spec     argv list<bytes> | shell_line option<bytes> | env list<bytes bytes> | stdin bytes | cwd bytes
 //!          | credentials option<uid u32, gid u32, groups list<u32>> | nice i8 | io_priority option<class u8, level u8>
 //!          | address_space option<u64> | cpu_s option<u64> | processes option<u64> | open_files option<u64>
-//!          | no_new_privileges u8 | leave_background u8
+//!          | no_new_privileges u8 | leave_background u8 | await_background u8
 //!          | timeout_us u64 | grace_us u64 | stdout_max u64 | stderr_max u64
 //! report   outcome | stdout bytes | stdout_bytes u64 | stderr bytes | stderr_bytes u64
 //!          | wait_us u64 | wall_us u64 | cpu_us u64 | max_rss_bytes u64 | left_behind u32
@@ -238,6 +238,7 @@ fn put_spec(out: &mut Vec<u8>, spec: &Spec) {
     put_option(out, spec.limits.open_files);
     out.push(u8::from(spec.no_new_privileges));
     out.push(u8::from(spec.leave_background));
+    out.push(u8::from(spec.await_background));
     put_duration(out, spec.timeout);
     put_duration(out, spec.grace);
     put_u64(out, spec.stdout_max_bytes as u64);
@@ -358,6 +359,7 @@ impl<'a> Fields<'a> {
             },
             no_new_privileges: self.flag()?,
             leave_background: self.flag()?,
+            await_background: self.flag()?,
             timeout: self.duration()?,
             grace: self.duration()?,
             stdout_max_bytes: self.size()?,

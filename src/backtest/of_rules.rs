@@ -14,8 +14,8 @@ use super::interval::{AlertInterval, Backtest, Span};
 use crate::hash::fnv1a;
 use crate::limits::CURVE_VALUES_MAX;
 use crate::rules::{
-    Alert, AlertState, Change, Judge, Judged, Kept, Past, QueryFunction, Replay, RuleCheck, RuleFile,
-    RuleGroup, RuleKind, Severities, Surroundings, When, judgement_times, text_vector,
+    Alert, AlertState, Change, Judge, Judged, Judgement, Kept, Past, QueryFunction, Replay, RuleCheck,
+    RuleFile, RuleGroup, RuleKind, Severities, Surroundings, When, judgement_times, text_vector,
 };
 
 /// How often a group of a file is judged that does not say so (ms).
@@ -76,6 +76,7 @@ pub fn backtest_rules(
         external_labels: Labels::default(),
         external_url: String::new(),
         queries_at: &move |at_ms| queries_at(queries.clone(), at_ms),
+        judgement: Judgement::default(),
     };
     let mut replay = Replay::new(group);
     let mut gathering: Vec<Gathering> = group.rules.iter().map(|rule| Gathering::of(rule)).collect();

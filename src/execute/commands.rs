@@ -63,6 +63,8 @@ impl Commands {
             stdin: program.stdin,
             // Many a handler restarts a service.
             leave_background: true,
+            // It has ended when its process has, whoever still holds its output.
+            await_background: false,
             grace: GRACE,
             stdout_max_bytes: COMMAND_OUTPUT_MAX_BYTES,
             stderr_max_bytes: COMMAND_OUTPUT_MAX_BYTES,

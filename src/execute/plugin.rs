@@ -141,6 +141,7 @@ pub fn plugin_spec(check: &Check, environment: &PluginEnvironment) -> Option<Spe
         limits: process.limits.clone(),
         no_new_privileges: process.no_new_privileges,
         leave_background: false,
+        await_background: false,
         timeout: check.timeout,
         grace: GRACE,
         stdout_max_bytes: process.stdout_max_bytes,

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use custos_promql::{ErrorKind, Options};
 use custos_query::{LiveSource, Selections};
 
+use super::queue::Queue;
 use super::selectors::selectors;
 use super::settings::Settings;
+use super::stop::judgement;
 use crate::clock;
 use crate::limits::JUDGE_RULE_MAX;
 use crate::rules::{
-    Context, JudgedAt, JudgedRule, QueryFunction, RuleCheck, RuleGroup, RunningRule, text_vector,
+    Context, JudgedAt, JudgedRule, Judgement, QueryFunction, RuleCheck, RuleGroup, RunningRule, text_vector,
 };
 
 /// A group of rules in force.
@@ -33,14 +35,18 @@ pub(super) struct Rule {
 pub(super) struct Surroundings<'a> {
     pub(super) live: &'a Arc<LiveSource>,
     pub(super) settings: &'a Settings,
+    /// Says when the agent ends.
+    pub(super) queue: &'a Arc<Queue>,
 }
 
 impl Surroundings<'_> {
-    /// What templates can refer to.
-    pub(super) fn context(&self, at: JudgedAt) -> Context {
+    /// What templates of a rule can refer to.
+    fn context(&self, at: JudgedAt, judgement: Judgement) -> Context {
         let (live, step_ms) = (Arc::clone(self.live), self.settings.subquery_step_ms);
+        let until = judgement.clone();
         let query: QueryFunction = Arc::new(move |text| {
-            let options = Options { subquery_step_ms: step_ms, ..Options::default() };
+            let interrupt = || until.stopped().map(|_| ErrorKind::Timeout);
+            let options = Options { subquery_step_ms: step_ms, interrupt: &interrupt, ..Options::default() };
             text_vector(text, &*live, at.query_ms, &options)
         });
         Context {
@@ -48,6 +54,7 @@ impl Surroundings<'_> {
             external_labels: self.settings.external.labels.clone(),
             external_url: self.settings.external.url.clone(),
             query,
+            judgement,
         }
     }
 }
@@ -103,8 +110,7 @@ impl Group {
     pub(super) fn judge(&mut self, at_ms: i64, surroundings: &Surroundings<'_>) -> Vec<JudgedRule> {
         let (at, live) = (self.at(at_ms), surroundings.live);
         live.as_of(at_ms);
-        let context = surroundings.context(at);
-        self.rules.iter_mut().map(|rule| rule.judge(at, surroundings, &context)).collect()
+        self.rules.iter_mut().map(|rule| rule.judge(at, surroundings)).collect()
     }
 
     /// The next time after this one at which something of a rule is due (ms since the epoch).
@@ -123,17 +129,19 @@ impl Group {
 }
 
 impl Rule {
-    fn judge(&mut self, at: JudgedAt, surroundings: &Surroundings<'_>, context: &Context) -> JudgedRule {
+    fn judge(&mut self, at: JudgedAt, surroundings: &Surroundings<'_>) -> JudgedRule {
         let begun = clock::now();
-        let until_us = begun.mono_us.saturating_add(clock::micros(JUDGE_RULE_MAX));
-        let interrupt = || (clock::now().mono_us > until_us).then_some(ErrorKind::Timeout);
+        // What the rules before it came to may answer its queries otherwise, so it shares no answers with them.
+        let judgement = judgement(JUDGE_RULE_MAX, surroundings.queue);
+        let context = surroundings.context(at, judgement.clone());
+        let interrupt = || judgement.stopped().map(|_| ErrorKind::Timeout);
         let options = Options {
             subquery_step_ms: surroundings.settings.subquery_step_ms,
             interrupt: &interrupt,
             ..Options::default()
         };
         let source = surroundings.live.for_expression(&self.selections);
-        let mut judged = self.running.judge(&source, at, &options, context);
+        let mut judged = self.running.judge(&source, at, &options, &context);
         judged.run.duration_us = clock::now().mono_us.saturating_sub(begun.mono_us);
         surroundings.live.judged(&judged.check, &judged.run);
         judged

@@ -9,6 +9,7 @@ mod queue;
 mod restore;
 mod selectors;
 mod settings;
+mod stop;
 mod thread;
 
 pub use handle::Judge;

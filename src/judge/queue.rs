@@ -74,6 +74,11 @@ impl Queue {
         self.wake.notify_one();
     }
 
+    /// Whether the thread is to end.
+    pub(super) fn is_ended(&self) -> bool {
+        locked(&self.inner).is_ended
+    }
+
     /// All that waits, once that is worth it; none at the end. And how many runs were lost since.
     pub(super) fn take(&self) -> Option<(VecDeque<Input>, u64)> {
         let mut inner = locked(&self.inner);

@@ -12,11 +12,13 @@ use custos_store::{Run, Snapshot};
 
 use super::group::{Group, Rule};
 use super::older::Older;
+use super::queue::Queue;
 use super::settings::Settings;
-use crate::clock::{self, micros};
+use super::stop::judgement;
 use crate::limits::{RESTORE_GROUP_MAX, RESTORE_LOST_MS, RESTORE_RUNS_MAX};
 use crate::rules::{
-    FIRING, PENDING, Past, QueryFunction, Replay, RuleGroup, Surroundings, When, judgement_times, text_vector,
+    FIRING, Judgement, PENDING, Past, QueryFunction, Replay, RuleGroup, Surroundings, When, judgement_times,
+    text_vector,
 };
 
 /// The store as it was when the agent started.
@@ -40,21 +42,22 @@ impl Restore {
     }
 
     /// Gives the rules of a group the alerts that they had. Nothing of `before_ms` and later counts, which is judged next.
-    pub(super) fn group(&self, group: &mut Group, before_ms: i64, settings: &Settings) {
+    pub(super) fn group(&self, group: &mut Group, before_ms: i64, settings: &Settings, queue: &Arc<Queue>) {
         let Some(snapshot) = &self.snapshot else { return };
         let Stored { times, quiet } = self.times(group, snapshot, before_ms);
         if times.is_empty() && quiet.is_empty() {
             return;
         }
-        let until_us = clock::now().mono_us.saturating_add(micros(RESTORE_GROUP_MAX));
-        let interrupt = || (clock::now().mono_us > until_us).then_some(ErrorKind::Timeout);
+        let judgement = judgement(RESTORE_GROUP_MAX, queue);
+        let interrupt = || judgement.stopped().map(|_| ErrorKind::Timeout);
         let subquery_step_ms = settings.subquery_step_ms;
         let options = Options { subquery_step_ms, interrupt: &interrupt, ..Options::default() };
-        let queries_at = |at_ms| queries(snapshot.clone(), at_ms, subquery_step_ms);
+        let queries_at = |at_ms| queries(snapshot.clone(), at_ms, subquery_step_ms, &judgement);
         let surroundings = Surroundings {
             external_labels: settings.external.labels.clone(),
             external_url: settings.external.url.clone(),
             queries_at: &queries_at,
+            judgement: judgement.clone(),
         };
         let definition = Arc::clone(&group.definition);
         let mut replay = Replay::new(&definition);
@@ -110,9 +113,11 @@ fn planned(group: &RuleGroup, source: &StoreSource<'_>, (from_ms, to_ms): (i64, 
 }
 
 /// Answers the queries of templates.
-fn queries(snapshot: Snapshot, at_ms: i64, subquery_step_ms: i64) -> QueryFunction {
+fn queries(snapshot: Snapshot, at_ms: i64, subquery_step_ms: i64, judgement: &Judgement) -> QueryFunction {
+    let judgement = judgement.clone();
     Arc::new(move |text| {
-        let options = Options { subquery_step_ms, ..Options::default() };
+        let interrupt = || judgement.stopped().map(|_| ErrorKind::Timeout);
+        let options = Options { subquery_step_ms, interrupt: &interrupt, ..Options::default() };
         text_vector(text, &StoreSource::for_rules(&snapshot), at_ms, &options)
     })
 }

@@ -48,6 +48,10 @@ impl Thread {
                 self.lost(lost);
             }
             for input in inputs {
+                // What was not done yet is left undone.
+                if self.queue.is_ended() {
+                    return;
+                }
                 match input {
                     Input::Recorded(check, run) => self.live.record(&check, &run),
                     Input::Groups(groups, external) => {
@@ -56,6 +60,10 @@ impl Thread {
                     }
                     Input::Order(order) => {
                         let answer = self.order(order);
+                        if self.queue.is_ended() {
+                            // It was broken off.
+                            return;
+                        }
                         if self.answers.blocking_send(answer).is_err() {
                             return;
                         }
@@ -102,9 +110,9 @@ impl Thread {
             group.prepare(order.at_ms, &self.live);
         }
         if !std::mem::replace(&mut group.is_restored, true) {
-            self.restore.group(group, order.at_ms, &self.settings);
+            self.restore.group(group, order.at_ms, &self.settings, &self.queue);
         }
-        let surroundings = Surroundings { live: &self.live, settings: &self.settings };
+        let surroundings = Surroundings { live: &self.live, settings: &self.settings, queue: &self.queue };
         let rules = group.judge(order.at_ms, &surroundings);
         let deadline_ms = group.deadline_ms(order.at_ms);
         self.count(&rules, clock::now().mono_us.saturating_sub(begun_us));

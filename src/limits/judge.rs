@@ -46,3 +46,21 @@ pub const RULE_AHEAD_MAX: Duration = Duration::from_secs(10);
 /// Times that a group of rules is to be judged at while it waits, and runs that are the reason for one of them; beyond it the
 /// oldest are taken together.
 pub const RULE_TIMES_WAITING_MAX: usize = 64;
+/// Bytes of a text that a template expands to, and of each that one of its functions is given or makes.
+pub const TEMPLATE_TEXT_MAX_BYTES: usize = 64 * 1024;
+/// Rounds of `range` in one expansion of a template.
+pub const TEMPLATE_ROUNDS_MAX: u64 = 100_000;
+/// Calls of functions in one expansion of a template; each round of `range` and each `template` counts as one.
+pub const TEMPLATE_CALLS_MAX: u32 = 200_000;
+/// Bytes that all functions of one expansion of a template are given and make.
+pub const TEMPLATE_MADE_MAX_BYTES: usize = 64 << 20;
+/// Bytes of a map that `args` makes in a template, with all that is in it.
+pub const TEMPLATE_VALUE_MAX_BYTES: usize = 4 << 20;
+/// How many times such maps may be in each other.
+pub const TEMPLATE_NESTED_MAX: usize = 16;
+/// Arguments of `printf` and its like in a template.
+pub const TEMPLATE_ARGUMENTS_MAX: usize = 64;
+/// Different queries that the templates of one rule may ask in one judgement. The same text is asked once.
+pub const TEMPLATE_QUERIES_MAX: usize = 10_000;
+/// Bytes of the answers to them, which are kept for that judgement.
+pub const TEMPLATE_ANSWERS_MAX_BYTES: usize = 32 << 20;

@@ -81,12 +81,15 @@ pub(super) fn recorded(
 }
 
 /// The elements of alerts that an alerting rule makes of what its expression returned.
+///
+/// # Errors
+/// Why the judgement had to end before that.
 pub(super) fn elements(
     name: &str,
     own: &[(String, Template)],
     returned: Vec<(Labels, f64)>,
     context: &Context,
-) -> Vec<Element> {
+) -> Result<Vec<Element>, String> {
     let element = |(labels, value): (Labels, f64)| {
         let identity = own
             .iter()
@@ -96,23 +99,31 @@ pub(super) fn elements(
             .with(ALERT_NAME, name);
         Element { identity, labels, value, happened: Happened::default() }
     };
-    returned.into_iter().map(element).collect()
+    unless_stopped(returned.into_iter().map(element).collect(), context)
 }
 
 /// The elements of alerts that a sequence makes of the matches that are there. `name` and `own` are the name of its alert and
 /// its labels.
+///
+/// # Errors
+/// As before.
 pub(super) fn matched_elements(
     name: &str,
     own: &[(String, Template)],
     matched: Vec<Matched>,
     context: &Context,
-) -> Vec<Element> {
+) -> Result<Vec<Element>, String> {
     let element = |Matched { labels, value, happened }: Matched| {
         let expand = |text: &Template| text.expand_after(happened.steps(), &labels, value, context);
         let all = own.iter().fold(labels.clone(), |all, (name, text)| all.with(name, &expand(text)));
         Element { identity: all.with(ALERT_NAME, name), labels, value, happened }
     };
-    matched.into_iter().map(element).collect()
+    unless_stopped(matched.into_iter().map(element).collect(), context)
+}
+
+/// The elements, unless the judgement had to end: then their labels may not be what they are else, and would be other alerts.
+fn unless_stopped(elements: Vec<Element>, context: &Context) -> Result<Vec<Element>, String> {
+    context.judgement.stopped().map_or(Ok(elements), Err)
 }
 
 /// The series that tell of an alert: that it is there, and since when.

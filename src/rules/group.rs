@@ -8,7 +8,7 @@ use custos_promql::{ENDED, Labels, Memory, Options};
 use super::alert::{Alerts, Timing};
 use super::evaluate::{elements, recorded, series_of, vector};
 use super::file::{Group, Rule, RuleKind};
-use super::template::{Context, QueryFunction};
+use super::template::{Context, Judgement, QueryFunction};
 
 /// A group with what its rules have come to.
 pub(super) struct RunningGroup<'g> {
@@ -45,6 +45,7 @@ impl Surroundings<'_> {
             external_labels: self.external_labels.clone(),
             external_url: self.external_url.to_owned(),
             query,
+            judgement: Judgement::default(),
         }
     }
 }
@@ -129,7 +130,7 @@ fn results(
         RuleKind::Alert(alert) => {
             let timing = Timing { for_ms: alert.for_ms, keep_firing_ms: alert.keep_firing_ms, limit };
             let taken =
-                alerts.take(context.now_ms, elements(rule.name(), &rule.labels, returned, context), timing);
+                alerts.take(context.now_ms, elements(rule.name(), &rule.labels, returned, context)?, timing);
             taken.map_err(|failure| failure.to_string())?;
             Ok(alerts.iter().flat_map(series_of).collect())
         }

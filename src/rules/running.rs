@@ -87,12 +87,20 @@ impl RunningRule {
                 if let RuleKind::Record(_) = rule.kind {
                     return recorded(name, own, returned, limit).map_err(keeping);
                 }
-                elements(name, own, returned, context)
+                elements(name, own, returned, context).map_err(keeping)?
             }
             Judge::Sequence(sequence) => {
                 let returned = of_steps(sequence, source, at.query_ms, options).map_err(keeping)?;
+                let has_templates = own.iter().any(|(_, text)| !text.is_fixed());
+                let before = has_templates.then(|| self.sequence.clone());
                 let matched = self.sequence.take(sequence, at.at_ms, &returned);
-                matched_elements(name, own, matched.map_err(|failure| keeping(failure.to_string()))?, context)
+                let matched = matched.map_err(|failure| keeping(failure.to_string()))?;
+                matched_elements(name, own, matched, context).map_err(|why| {
+                    if let Some(before) = before {
+                        self.sequence = before;
+                    }
+                    keeping(why)
+                })?
             }
         };
         let RuleKind::Alert(alert) = &rule.kind else { return Ok(Vec::new()) };
@@ -146,7 +154,8 @@ impl RunningRule {
         let outcome =
             Outcome { rule: &self.rule, at_ms: at.query_ms, alerts: &alerts, under_way, stepped: &stepped };
         let run = outcome.run();
-        let failure = stepped.err().map(|not_judged| not_judged.why);
+        // Alerts are as they were judged also where there was no time left for their annotations.
+        let failure = stepped.err().map(|not_judged| not_judged.why).or_else(|| context.judgement.stopped());
         JudgedRule { check: Arc::clone(&self.rule.check), run, alerts, failure }
     }
 

@@ -72,8 +72,13 @@ fn undisturbed(group: &RuleGroup, snapshot: &Snapshot) -> BTreeMap<i64, Vec<Run>
         group.rules.iter().map(|rule| RunningRule::new(Arc::clone(rule))).collect();
     let judge = |at_ms: i64| {
         let query: QueryFunction = Arc::new(|_| Err("there are no queries in templates".to_owned()));
-        let context =
-            Context { now_ms: at_ms, external_labels: Labels::default(), external_url: String::new(), query };
+        let context = Context {
+            now_ms: at_ms,
+            external_labels: Labels::default(),
+            external_url: String::new(),
+            query,
+            judgement: custos::rules::Judgement::default(),
+        };
         let at = JudgedAt { at_ms, query_ms: at_ms };
         let judged = rules.iter_mut().map(|rule| rule.judge(&source, at, &Options::default(), &context));
         (at_ms, judged.map(|judged| judged.run).collect())

@@ -1,6 +1,8 @@
 //! Commands that tell somebody, as Nagios runs them.
 
 use custos::notify::send::Taken;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::bench::{Bench, later, notification, resolved};
@@ -44,4 +46,26 @@ async fn a_handler_that_is_missing_or_killed_is_tried_again() {
     let killed =
         bench.send(&format!("{{ command: ['{}'] }}", handler.display()), &notification(&["disk"])).await;
     assert_eq!(later(&killed), "signal 9 ended the command");
+}
+
+#[tokio::test]
+async fn a_handler_has_ended_when_its_process_has_although_a_child_holds_its_output() {
+    let mut bench = Bench::set();
+    let pid = bench.stage.shown("pid");
+    for (status, taken) in [
+        (0, Taken::Delivered),
+        // What it printed before is still told.
+        (3, Taken::Later("the command exited with 3: the door is shut".into())),
+    ] {
+        let handler = bench.stage.plugin(
+            &format!("handler{status}"),
+            &format!("echo 'the door is shut'\nsleep 100000 &\necho $! >{pid}\nexit {status}\n"),
+        );
+        let target = format!("{{ command: ['{}'] }}", handler.display());
+        let receipt = bench.send(&target, &notification(&["disk"])).await;
+        let child: i32 = std::fs::read_to_string(&pid).unwrap().trim().parse().unwrap();
+        // It is left alone, and has kept nobody waiting.
+        kill(Pid::from_raw(child), Signal::SIGKILL).unwrap();
+        assert_eq!(receipt.alerts, [taken]);
+    }
 }

@@ -8,7 +8,9 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use custos::rules::{AlertState, Context, Judge, JudgedAt, RuleCheck, RuleKind, RunningRule, read_files};
+use custos::rules::{
+    AlertState, Context, Judge, JudgedAt, Judgement, RuleCheck, RuleKind, RunningRule, read_files,
+};
 use custos_promql::{ENDED, Labels, METRIC_NAME, Memory, Options};
 use custos_store::State;
 
@@ -179,6 +181,7 @@ fn evaluated(prometheus: &Live, times: &[i64]) -> Vec<Vec<(Labels, f64)>> {
                 external_labels: Labels::default(),
                 external_url: String::new(),
                 query: Arc::new(|_| Ok(Vec::new())),
+                judgement: Judgement::default(),
             };
             let at = JudgedAt { at_ms: *at_ms, query_ms: *at_ms };
             let recorded = rule.step(&memory, at, &Options::default(), &context).unwrap();

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use custos::config::Config;
 use custos::rules::{
-    Because, Context, JudgeOrder, JudgedAt, JudgedGroup, JudgedRule, QueryFunction, RuleGroup, RunningRule,
+    Because, Context, JudgeOrder, JudgedAt, JudgedGroup, JudgedRule, Judgement, QueryFunction, RuleGroup,
+    RunningRule,
 };
 use custos_promql::{Expr, Labels, Options, Selector};
 use custos_query::{LiveSource, Selections};
@@ -83,6 +84,7 @@ impl RuleJudge {
             external_labels: Labels::default(),
             external_url: String::new(),
             query,
+            judgement: Judgement::default(),
         };
         let at = JudgedAt { at_ms: order.at_ms, query_ms: order.at_ms };
         self.series.as_of(order.at_ms);

@@ -33,7 +33,7 @@ fn spec() -> impl Strategy<Value = Spec> {
         any::<u8>().prop_map(IoPriority::BestEffort),
         Just(IoPriority::Idle),
     ]);
-    let bounds = ((any::<i8>(), io), limits(), any::<[bool; 2]>(), any::<[u64; 2]>(), any::<[usize; 2]>());
+    let bounds = ((any::<i8>(), io), limits(), any::<[bool; 3]>(), any::<[u64; 2]>(), any::<[usize; 2]>());
     (program, bounds).prop_map(
         |(
             ((argv, shell_line), env, stdin, cwd, credentials),
@@ -50,6 +50,7 @@ fn spec() -> impl Strategy<Value = Spec> {
             limits,
             no_new_privileges: switches[0],
             leave_background: switches[1],
+            await_background: switches[2],
             timeout: Duration::from_micros(times[0]),
             grace: Duration::from_micros(times[1]),
             stdout_max_bytes: sizes[0],

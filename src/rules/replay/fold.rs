@@ -18,13 +18,16 @@ pub(super) struct Folding {
     has_fixed_labels: bool,
 }
 
+/// The elements of alerts that what an expression returned is at a time (ms since the epoch), or why it cannot be said.
+pub(super) type Elements<'a> = dyn Fn(i64, Vec<(Labels, f64)>) -> Result<Vec<Element>, String> + 'a;
+
 /// What a rule came to at times that follow each other.
 pub(super) struct Stretch<'a> {
     /// When (ms since the epoch), ascending.
     pub(super) times: &'a [i64],
     pub(super) rows: &'a [TimedRow],
     /// The elements of alerts that these rows are at a time.
-    pub(super) elements: &'a dyn Fn(i64, Vec<(Labels, f64)>) -> Vec<Element>,
+    pub(super) elements: &'a Elements<'a>,
 }
 
 /// What became of alerts at a time.
@@ -33,6 +36,8 @@ pub(super) enum Outcome {
     Changes(Vec<Change>, Vec<Ended>),
     /// It failed.
     Failure(Failure),
+    /// It could not be judged, and nothing has changed.
+    NotJudged(String),
 }
 
 impl Folding {
@@ -104,7 +109,13 @@ impl Folding {
     ) -> Vec<Labels> {
         let at_ms = stretch.times[step];
         let returned = present.iter().map(|row| (row.labels.clone(), row.values[step])).collect();
-        let elements = (stretch.elements)(at_ms, returned);
+        let elements = match (stretch.elements)(at_ms, returned) {
+            Ok(elements) => elements,
+            Err(why) => {
+                each(at_ms, self, Outcome::NotJudged(why));
+                return Vec::new();
+            }
+        };
         let names: Vec<Labels> = elements.iter().map(|element| element.identity.clone()).collect();
         self.take_elements(at_ms, elements, each);
         names

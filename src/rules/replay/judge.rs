@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use custos_promql::{ENDED, Labels, METRIC_NAME, Memory, Options, Source, TimedRow, at, is_ended, reach_ms};
 
 use super::dependence::Dependence;
-use super::fold::{Folding, Outcome, Stretch};
+use super::fold::{Elements, Folding, Outcome, Stretch};
 use super::overlay::Overlay;
 use super::peak::{Ended, Peak, Worse};
 use super::steps::{Returned, Steps};
@@ -18,7 +18,7 @@ use crate::rules::evaluate::{
 use crate::rules::file::RuleKind;
 use crate::rules::running::results_max;
 use crate::rules::sequence::SequenceState;
-use crate::rules::template::{Context, QueryFunction};
+use crate::rules::template::{Context, Judgement, QueryFunction};
 
 /// What the templates of labels can refer to.
 pub struct Surroundings<'a> {
@@ -28,6 +28,8 @@ pub struct Surroundings<'a> {
     pub external_url: String,
     /// What answers the queries of templates at a time (ms since the epoch).
     pub queries_at: &'a dyn Fn(i64) -> QueryFunction,
+    /// When to give up.
+    pub judgement: Judgement,
 }
 
 /// What a rule of a group came to.
@@ -217,6 +219,7 @@ impl Task<'_> {
             external_labels: surroundings.external_labels.clone(),
             external_url: surroundings.external_url.clone(),
             query: (surroundings.queries_at)(at_ms.saturating_sub(offset_ms)),
+            judgement: surroundings.judgement.next(),
         }
     }
 }
@@ -273,10 +276,18 @@ impl Writing<'_, '_> {
         };
         let Some(mut folding) = state.folding.take() else { return true };
         let context = self.task.context(at_ms, self.offset_ms);
-        let elements = matched_elements(self.rule.kind.name(), &self.rule.labels, matched, &context);
+        let name = self.rule.kind.name();
+        let elements = match matched_elements(name, &self.rule.labels, matched, &context) {
+            Ok(elements) => elements,
+            Err(reason) => {
+                state.folding = Some(folding);
+                (self.watch)(self.task.number, at_ms, Judged::Failed(&reason));
+                return false;
+            }
+        };
         let mut has_failed = false;
         folding.take_elements(at_ms, elements, &mut |at_ms, _, outcome| {
-            has_failed |= matches!(outcome, Outcome::Failure(_));
+            has_failed |= !matches!(outcome, Outcome::Changes(..));
             tell(self.watch, self.task.number, at_ms, &outcome);
         });
         if self.series.is_some() && !has_failed {
@@ -339,7 +350,7 @@ impl Writing<'_, '_> {
         &mut self,
         times: &[i64],
         rows: &[TimedRow],
-        elements: &dyn Fn(i64, Vec<(Labels, f64)>) -> Vec<crate::rules::alert::Element>,
+        elements: &Elements<'_>,
         folding: &mut Folding,
     ) {
         for (step, at_ms) in times.iter().enumerate() {
@@ -350,7 +361,7 @@ impl Writing<'_, '_> {
             let stretch = Stretch { times: &[*at_ms], rows: &rows, elements };
             let mut has_failed = false;
             folding.over(&stretch, &mut |at_ms, _, outcome| {
-                has_failed |= matches!(outcome, Outcome::Failure(_));
+                has_failed |= !matches!(outcome, Outcome::Changes(..));
                 tell(self.watch, self.task.number, at_ms, &outcome);
             });
             if !has_failed {
@@ -364,6 +375,7 @@ impl Writing<'_, '_> {
 fn tell(watch: &mut Watch<'_>, rule: usize, at_ms: i64, outcome: &Outcome) {
     match outcome {
         Outcome::Changes(changes, ended) => watch(rule, at_ms, Judged::Changed(changes, ended)),
+        Outcome::NotJudged(why) => watch(rule, at_ms, Judged::Failed(why)),
         Outcome::Failure(failure @ Failure::Duplicate(_)) => {
             watch(rule, at_ms, Judged::Failed(&failure.to_string()));
         }

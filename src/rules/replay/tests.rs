@@ -13,6 +13,7 @@ use crate::rules::alert::{Change, Stage};
 use crate::rules::definition::{AlertState, Judge, RuleCheck, RuleGroup, When};
 use crate::rules::file::{Group, read};
 use crate::rules::group::{RunningGroup, Surroundings as Running};
+use crate::rules::template::Judgement;
 use custos_store::State;
 
 /// Groups that exercise what depends on the order of rules and on time.
@@ -94,6 +95,7 @@ fn all_at_once(group: &RuleGroup, memory: &Memory, times: &[i64], cut: usize) ->
         external_labels: Labels::default(),
         external_url: String::new(),
         queries_at: &|_| Arc::new(|_| Err("no queries".to_owned())),
+        judgement: Judgement::default(),
     };
     let mut watch = |rule: usize, at_ms: i64, judged: Judged<'_>| match judged {
         Judged::Changed(all, _) => changes.entry((at_ms, rule)).or_default().extend_from_slice(all),
@@ -179,6 +181,7 @@ fn the_worst_value_is_the_lowest_where_low_values_are_asked_for() {
             external_labels: Labels::default(),
             external_url: String::new(),
             queries_at: &|_| Arc::new(|_| Err("no queries".to_owned())),
+            judgement: Judgement::default(),
         };
         let times: Vec<i64> = (0..6).map(|minute| minute * 60_000).collect();
         let mut found = Vec::new();

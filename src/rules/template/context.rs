@@ -1,11 +1,8 @@
 //! What the templates of an evaluation can refer to, apart from their elements.
 
-use std::sync::Arc;
-
 use custos_promql::Labels;
 
-/// What `{{ query … }}` asks: an expression, at the time of the evaluation.
-pub type QueryFunction = Arc<dyn Fn(&str) -> Result<Vec<(Labels, f64)>, String> + Send + Sync>;
+use super::judgement::{Judgement, QueryFunction};
 
 /// What every template of an evaluation can refer to.
 #[derive(Clone)]
@@ -18,4 +15,6 @@ pub struct Context {
     pub external_url: String,
     /// Answers `query`.
     pub query: QueryFunction,
+    /// What this shares with the other expansions of a judgement.
+    pub judgement: Judgement,
 }

@@ -6,18 +6,24 @@ use std::sync::{Arc, LazyLock};
 use custos_promql::parse_duration;
 use gotmpl::{FuncMap, TemplateError, Value, ValueFunc};
 
-use super::context::{Context, QueryFunction};
-use super::value::{number, sample, text, wrong};
-use super::{humanize, links, title, tree};
-
-/// Most bytes that a text of one function may have.
-const TEXT_MAX_BYTES: usize = 64 * 1024;
+use super::budget::{self, bounded, take_call, too_long};
+use super::context::Context;
+use super::judgement::{Judgement, QueryFunction};
+use super::value::{number, text, wrong};
+use super::{humanize, links, printed, title, tree};
+use crate::limits::TEMPLATE_TEXT_MAX_BYTES;
 
 /// Functions whose result depends on their arguments alone.
 pub(super) fn fixed() -> FuncMap {
     static FIXED: LazyLock<FuncMap> = LazyLock::new(|| {
         let mut all = FuncMap::new();
-        let mut add = |name: &str, function: ValueFunc| all.insert(name.to_owned(), function);
+        let mut add = |name: &str, function: ValueFunc| {
+            all.insert(name.to_owned(), bounded(function, PICKING.contains(&name)))
+        };
+        add(tree::ROUND, Arc::new(|_| Ok("".into_value())));
+        for name in printed::PRINTED {
+            add(name, printed::function(name));
+        }
         add(tree::FIELD, Arc::new(tree::field));
         add("index", Arc::new(index));
         add("first", Arc::new(first));
@@ -33,7 +39,7 @@ pub(super) fn fixed() -> FuncMap {
                 ])
             }),
         );
-        add("args", Arc::new(|args| Ok(numbered(args))));
+        add("args", Arc::new(numbered));
         add("sortByLabel", Arc::new(sort_by_label));
         add("match", Arc::new(matches));
         add("reReplaceAll", Arc::new(replace_all));
@@ -58,6 +64,10 @@ pub(super) fn fixed() -> FuncMap {
 pub(super) fn is_known(name: &str) -> bool {
     GO.contains(&name) || contextual_names().any(|known| known == name) || fixed().contains_key(name)
 }
+
+/// Functions that take a part out of what they are given, or put it into a map, and make no text of it.
+const PICKING: [&str; 8] =
+    [tree::FIELD, "index", "first", "value", "label", "strvalue", "args", "sortByLabel"];
 
 /// The functions of Go's templates.
 const GO: [&str; 19] = [
@@ -98,6 +108,7 @@ pub(super) struct Surroundings {
     now_ms: i64,
     external_url: Arc<str>,
     query: QueryFunction,
+    judgement: Judgement,
 }
 
 impl Surroundings {
@@ -106,12 +117,18 @@ impl Surroundings {
             now_ms: context.now_ms,
             external_url: context.external_url.as_str().into(),
             query: Arc::clone(&context.query),
+            judgement: context.judgement.clone(),
         }
     }
 
     /// For a template that is only read.
     pub(super) fn none() -> Surroundings {
-        Surroundings { now_ms: 0, external_url: "".into(), query: Arc::new(|_| Ok(Vec::new())) }
+        Surroundings {
+            now_ms: 0,
+            external_url: "".into(),
+            query: Arc::new(|_| Ok(Vec::new())),
+            judgement: Judgement::default(),
+        }
     }
 }
 
@@ -122,14 +139,14 @@ pub(super) fn contextual_names() -> impl Iterator<Item = &'static str> {
 
 /// Functions that depend on the evaluation.
 pub(super) fn contextual(surroundings: &Surroundings) -> FuncMap {
-    let query = Arc::clone(&surroundings.query);
+    let (query, judgement) = (Arc::clone(&surroundings.query), surroundings.judgement.clone());
     let seconds = surroundings.now_ms as f64 / 1000.0;
     let path = Value::String(links::path_of(&surroundings.external_url).into());
     let url = Value::String(Arc::clone(&surroundings.external_url));
     let functions: [ValueFunc; 4] = [
         Arc::new(move |args| {
-            let series = query(text(one(args, "query")?)?).map_err(TemplateError::Exec)?;
-            Ok(Value::List(series.iter().map(|(labels, value)| sample(labels, *value)).collect()))
+            take_call()?;
+            judgement.answer(text(one(args, "query")?)?, &query).map_err(TemplateError::Exec)
         }),
         Arc::new(move |_| Ok(Value::Float(seconds))),
         Arc::new(move |_| Ok(url.clone())),
@@ -196,9 +213,11 @@ fn label(args: &[Value]) -> Result<Value, TemplateError> {
 }
 
 /// Arguments as a map of `arg0`, `arg1` and so on, for a template that takes several.
-fn numbered(args: &[Value]) -> Value {
+fn numbered(args: &[Value]) -> Result<Value, TemplateError> {
     let named = args.iter().enumerate().map(|(index, arg)| (format!("arg{index}").into(), arg.clone()));
-    Value::Map(Arc::new(named.collect::<BTreeMap<_, _>>()))
+    let map = Value::Map(Arc::new(named.collect::<BTreeMap<_, _>>()));
+    budget::take_value(&map)?;
+    Ok(map)
 }
 
 fn sort_by_label(args: &[Value]) -> Result<Value, TemplateError> {
@@ -218,14 +237,31 @@ fn matches(args: &[Value]) -> Result<Value, TemplateError> {
     Ok(Value::Bool(pattern.is_match(text(of)?)))
 }
 
+/// What a replacement may come to before it is looked at whether it is too long.
+const REPLACEMENT_MAX_BYTES: usize = 16 * TEMPLATE_TEXT_MAX_BYTES;
+
 fn replace_all(args: &[Value]) -> Result<Value, TemplateError> {
     let [pattern, replacement, of] = args else { return Err(count("reReplaceAll", 3, args)) };
     let pattern = custos_promql::regex(text(pattern)?).map_err(TemplateError::Exec)?;
-    let replaced = pattern.replace_all(text(of)?, text(replacement)?);
-    if replaced.len() > TEXT_MAX_BYTES {
-        return Err(TemplateError::Exec(format!("the text has more than {TEXT_MAX_BYTES} bytes")));
+    let (replacement, of) = (text(replacement)?, text(of)?);
+    let references = replacement.matches('$').count();
+    let (mut replaced, mut done) = (String::new(), 0);
+    for captures in pattern.captures_iter(of) {
+        let Some(found) = captures.get(0) else { continue };
+        replaced.push_str(&of[done..found.start()]);
+        done = found.end();
+        // No reference can stand for more than was found.
+        let may_come = references.saturating_mul(found.len()).saturating_add(replacement.len());
+        if may_come > REPLACEMENT_MAX_BYTES {
+            return Err(too_long());
+        }
+        captures.expand(replacement, &mut replaced);
+        if replaced.len() > TEMPLATE_TEXT_MAX_BYTES {
+            return Err(too_long());
+        }
     }
-    Ok(into_value(replaced.into_owned()))
+    replaced.push_str(&of[done..]);
+    Ok(into_value(replaced))
 }
 
 /// Seconds of `1h30m`, of either sign.

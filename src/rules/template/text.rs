@@ -8,7 +8,8 @@ use gotmpl::{MissingKey, Value};
 
 use super::context::Context;
 use super::functions::{self, Surroundings};
-use super::{tree, value};
+use super::{budget, tree, value};
+use crate::limits::{TEMPLATE_ROUNDS_MAX, TEMPLATE_TEXT_MAX_BYTES};
 use crate::rules::sequence::HappenedStep;
 
 /// What stands before each template, so that `$labels` and its like are there.
@@ -17,10 +18,6 @@ const PRELUDE: &str = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabel
 /// The same before a template of a sequence, which has its steps as well.
 const SEQUENCE_PRELUDE: &str = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}\
                                 {{$value := .Value}}{{$steps := .Steps}}";
-/// Most rounds of `range` in one expansion.
-const ROUNDS_MAX: u64 = 100_000;
-/// Most bytes of one expansion; what is longer is an error of the template.
-const EXPANSION_MAX_BYTES: usize = 64 * 1024;
 
 /// A template that was read.
 #[derive(Clone)]
@@ -58,7 +55,7 @@ impl Template {
         let text = format!("{prelude}{source}{}", tree::END);
         let parsed = gotmpl::Template::new(&format!("__alert_{name}"))
             .missing_key(MissingKey::ZeroValue)
-            .max_range_iters(ROUNDS_MAX)
+            .max_range_iters(TEMPLATE_ROUNDS_MAX)
             .funcs(functions::fixed())
             .funcs(functions::contextual(&Surroundings::none()))
             .parse(&text)
@@ -129,18 +126,18 @@ impl Template {
 
     fn run(&self, parsed: &Arc<gotmpl::Template>, data: Value, context: &Context) -> Result<String, String> {
         let mut text = Bounded(String::new());
-        let done = match self.is_contextual {
+        let done = budget::within(&context.judgement, || match self.is_contextual {
             false => parsed.execute_template_fmt(&mut text, parsed.name(), &data),
             true => {
                 let functions = functions::contextual(&Surroundings::of(context));
                 let parsed = (**parsed).clone().funcs(functions);
                 parsed.execute_template_fmt(&mut text, parsed.name(), &data)
             }
-        };
+        });
         match done {
             Ok(()) => Ok(text.0),
-            Err(_) if text.0.len() >= EXPANSION_MAX_BYTES => {
-                Err(format!("the text has more than {EXPANSION_MAX_BYTES} bytes"))
+            Err(_) if text.0.len() >= TEMPLATE_TEXT_MAX_BYTES => {
+                Err(format!("the text has more than {TEMPLATE_TEXT_MAX_BYTES} bytes"))
             }
             Err(error) => Err(place_in_source(self.prelude, &error)),
         }
@@ -159,12 +156,12 @@ impl PartialEq for Template {
     }
 }
 
-/// A text that does not grow beyond [`EXPANSION_MAX_BYTES`].
+/// A text that does not grow beyond [`TEMPLATE_TEXT_MAX_BYTES`].
 struct Bounded(String);
 
 impl std::fmt::Write for Bounded {
     fn write_str(&mut self, text: &str) -> std::fmt::Result {
-        let room = EXPANSION_MAX_BYTES - self.0.len();
+        let room = TEMPLATE_TEXT_MAX_BYTES - self.0.len();
         if text.len() > room {
             self.0.extend(std::iter::repeat_n(' ', room));
             return Err(std::fmt::Error);
@@ -193,7 +190,7 @@ fn written_at(prelude: &str, line: usize, column: usize) -> String {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use super::super::context::QueryFunction;
+    use super::super::judgement::{Judgement, QueryFunction};
     use super::*;
 
     /// The expansion for one element, or what is wrong with the template.
@@ -212,6 +209,7 @@ pub(super) mod tests {
             external_labels: Labels::new([("site", "lab")]),
             external_url: "http://testhost:9090/path/prefix".to_owned(),
             query,
+            judgement: Judgement::default(),
         };
         match Template::parse("Hot", source) {
             Ok(template) => template.expand(&labels, 93.25, &context),
@@ -299,7 +297,8 @@ pub(super) mod tests {
         ];
         let query: QueryFunction = Arc::new(|_| Ok(Vec::new()));
         let (external_labels, external_url) = (Labels::default(), String::new());
-        let context = Context { now_ms: 0, external_labels, external_url, query };
+        let judgement = Judgement::default();
+        let context = Context { now_ms: 0, external_labels, external_url, query, judgement };
         for (source, text) in [
             ("{{ $steps.full.labels.path }} {{ $steps.full.value | humanizePercentage }}", "/data 97%"),
             ("{{ $steps.full.labels.none }}|", "|"),
@@ -315,6 +314,49 @@ pub(super) mod tests {
         }
         let error = Template::parse_of_sequence("Hot", "{{ nothing }}").unwrap_err();
         assert_eq!(error, "1:4: function \"nothing\" not defined");
+    }
+
+    #[test]
+    fn expansions_of_one_judgement_share_answers_and_an_end() {
+        use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+        let asked = Arc::new(AtomicU32::new(0));
+        let (counted, of_stop) = (Arc::clone(&asked), Arc::clone(&asked));
+        let query: QueryFunction = Arc::new(move |text| {
+            counted.fetch_add(1, Relaxed);
+            if text == "none" { Err("no answer".to_owned()) } else { Ok(vec![(Labels::default(), 1.0)]) }
+        });
+        let judgement = Judgement::until(Arc::new(move || {
+            (of_stop.load(Relaxed) >= 3).then(|| "the rule took longer than 10 s".to_owned())
+        }));
+        let (external_labels, external_url) = (Labels::default(), String::new());
+        let context = Context { now_ms: 0, external_labels, external_url, query, judgement };
+        let expand =
+            |source: &str| Template::parse("Hot", source).unwrap().expand(&Labels::default(), 1.0, &context);
+        let same = "{{ query \"a\" | first | value }}";
+        assert_eq!((expand(same), expand(same), asked.load(Relaxed)), ("1".into(), "1".into(), 1));
+        let failing = "{{ query \"none\" | len }}";
+        assert!(expand(failing).contains("no answer") && expand(failing).contains("no answer"));
+        assert_eq!(asked.load(Relaxed), 2);
+        let nested = "{{ range query \"c\" }}{{ end }}";
+        assert!(expand(nested).ends_with("the rule took longer than 10 s>"), "{}", expand(nested));
+        // Whatever a template is, it is not begun any more.
+        for source in [same, "{{ $value }}", "{{ if true }}{{ end }}"] {
+            assert!(expand(source).ends_with("the rule took longer than 10 s>"), "{source}");
+        }
+        assert!(expand("{{ $value }}").starts_with("<error expanding template: "));
+        assert_eq!(expand("plain"), "plain");
+    }
+
+    #[test]
+    fn a_judgement_asks_a_bounded_number_of_queries() {
+        let query: QueryFunction = Arc::new(|_| Ok(Vec::new()));
+        let judgement = Judgement::default();
+        let answers = (0..crate::limits::TEMPLATE_QUERIES_MAX + 1)
+            .map(|number| judgement.answer(&number.to_string(), &query).is_ok())
+            .filter(|is_ok| *is_ok);
+        assert_eq!(answers.count(), crate::limits::TEMPLATE_QUERIES_MAX);
+        assert!(judgement.answer("0", &query).is_ok());
+        assert!(judgement.next().answer("new", &query).is_ok());
     }
 
     #[test]

@@ -6,11 +6,14 @@
 
 use std::sync::Arc;
 
-use gotmpl::parse::{CommandNode, Expr, ListNode, Node, PipeNode, Pos};
+use gotmpl::parse::{ActionNode, BranchNode, CommandNode, Expr, ListNode, Node, PipeNode, Pos};
 use gotmpl::{Template, TemplateError, Value};
 
 /// The function that finds a field. No template can call it by this name.
 pub(super) const FIELD: &str = "\u{1}field";
+
+/// The function that is called at the begin of each template and of each round of `range`, so that none goes on for ever.
+pub(super) const ROUND: &str = "\u{1}round";
 
 /// Stands at the end of every template. `gotmpl` takes an `{{end}}` or `{{else}}` too many for the end of the text; then this
 /// is not there.
@@ -35,6 +38,7 @@ pub(super) fn like_go(template: Template, is_known: impl Fn(&str) -> bool) -> Re
             // What the template is expanded for.
             walk.variables = vec!["$".into()];
             walk.list(&mut tree);
+            tree.nodes.insert(0, round(tree.pos));
             template.add_parse_tree(&name, tree)
         }
         None => template,
@@ -96,17 +100,23 @@ impl Walk<'_> {
         match node {
             Node::List(nodes) => self.list(nodes),
             Node::Action(action) => self.pipe(&mut action.pipe),
-            Node::If(branch) | Node::Range(branch) | Node::With(branch) => {
-                let before = self.variables.len();
-                self.pipe(&mut branch.pipe);
-                self.list(&mut branch.body);
-                branch.else_body.iter_mut().for_each(|list| self.list(list));
-                self.variables.truncate(before);
+            Node::If(branch) | Node::With(branch) => self.branch(branch),
+            Node::Range(branch) => {
+                self.branch(branch);
+                branch.body.nodes.insert(0, round(branch.pos));
             }
             Node::Template(call) => call.pipe.iter_mut().for_each(|pipe| self.pipe(pipe)),
             Node::Define(define) => self.list(&mut define.body),
             Node::Text(_) | Node::Break(_) | Node::Continue(_) => {}
         }
+    }
+
+    fn branch(&mut self, branch: &mut BranchNode) {
+        let before = self.variables.len();
+        self.pipe(&mut branch.pipe);
+        self.list(&mut branch.body);
+        branch.else_body.iter_mut().for_each(|list| self.list(list));
+        self.variables.truncate(before);
     }
 
     fn pipe(&mut self, pipe: &mut PipeNode) {
@@ -153,7 +163,15 @@ fn with_sign(name: &str) -> String {
     if name.starts_with('$') { name.to_owned() } else { format!("${name}") }
 }
 
+/// The call of [`ROUND`], which prints nothing.
+fn round(pos: Pos) -> Node {
+    Node::Action(ActionNode { pos, pipe: calling(pos, vec![Expr::Identifier(pos, ROUND.into())]) })
+}
+
 fn call(pos: Pos, args: Vec<Expr>) -> Expr {
-    let commands = vec![CommandNode { pos, args }];
-    Expr::Pipe(pos, PipeNode { pos, decl: Vec::new(), commands, is_assign: false })
+    Expr::Pipe(pos, calling(pos, args))
+}
+
+fn calling(pos: Pos, args: Vec<Expr>) -> PipeNode {
+    PipeNode { pos, decl: Vec::new(), commands: vec![CommandNode { pos, args }], is_assign: false }
 }

@@ -33,6 +33,44 @@ pub(super) fn steps(steps: &[HappenedStep]) -> Value {
     Value::Map(Arc::new(steps.iter().map(step).collect()))
 }
 
+/// How much a value is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Weight {
+    /// Bytes of it as a text, or more.
+    pub(super) bytes: usize,
+    /// How many times values are in each other.
+    pub(super) depth: usize,
+}
+
+/// How much a value is; none if it is more than that, which is not looked at in full.
+pub(super) fn weight(value: &Value, max_bytes: usize) -> Option<Weight> {
+    let mut weight = Weight::default();
+    add(value, &mut weight, 0, max_bytes).then_some(weight)
+}
+
+/// False once it is too much.
+fn add(value: &Value, weight: &mut Weight, depth: usize, max_bytes: usize) -> bool {
+    /// A number as a text.
+    const NUMBER_BYTES: usize = 8;
+    weight.depth = weight.depth.max(depth);
+    weight.bytes = weight.bytes.saturating_add(match value {
+        Value::String(text) => text.len(),
+        Value::List(_) | Value::Map(_) => 1,
+        _ => NUMBER_BYTES,
+    });
+    if weight.bytes > max_bytes {
+        return false;
+    }
+    match value {
+        Value::List(values) => values.iter().all(|value| add(value, weight, depth + 1, max_bytes)),
+        Value::Map(map) => map.iter().all(|(name, value)| {
+            weight.bytes = weight.bytes.saturating_add(name.len());
+            add(value, weight, depth + 1, max_bytes)
+        }),
+        _ => true,
+    }
+}
+
 /// A text, empty where there is none.
 pub(super) fn text(value: &Value) -> Result<&str, TemplateError> {
     match value {

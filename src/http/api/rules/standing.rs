@@ -10,7 +10,8 @@ use crate::http::api::request::Request;
 use crate::http::rules::{Alerting, ShownRule};
 use crate::limits::HTTP_RULE_RUNS_MAX;
 use crate::rules::{
-    ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE, Context, NOT_JUDGED, Template, VALUE, text_vector,
+    ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE, Context, Judgement, NOT_JUDGED, Template, VALUE,
+    text_vector,
 };
 
 /// How a rule stands.
@@ -126,6 +127,7 @@ pub(super) fn annotations(
         query: Arc::new(move |text| {
             text_vector(text, &StoreSource::for_rules(&snapshot), at_ms, &Options::default())
         }),
+        judgement: Judgement::default(),
     };
     let expanded = alerting.annotations.iter().filter_map(|(annotation, text)| {
         let template = Template::parse(name, text).ok()?;
