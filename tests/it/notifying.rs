@@ -38,7 +38,7 @@ fn told(stage: &Stage) -> Vec<String> {
 fn told_of(stage: &Stage, check: &str) -> Vec<String> {
     let told = fs::read_to_string(stage.path("told")).unwrap_or_default();
     let messages = told.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let of_check = messages.filter(|message| message["alerts"][0]["labels"]["check"] == check);
+    let of_check = messages.filter(|message| message["alerts"][0]["labels"]["alertname"] == check);
     of_check.map(|message| message["alerts"][0]["status"].as_str().unwrap().to_owned()).collect()
 }
 
