@@ -2,7 +2,7 @@
 //!
 //! Conservative: a check that is not named here has no such series; one that is may have none either.
 
-use custos_promql::{Expr, METRIC_NAME, Matcher};
+use custos_promql::{Expr, METRIC_NAME, Matcher, reaches_own_names};
 
 use super::definition::{RuleCheck, RuleGroup};
 use super::evaluate::{ALERT_NAME, ALERTS, ALERTS_FOR_STATE};
@@ -42,12 +42,6 @@ impl Selection {
     pub fn may_select(&self, of: &Selectable<'_>) -> bool {
         self.selectors.iter().any(|matchers| may_match(matchers, of))
     }
-}
-
-/// Whether conditions reach what rules record, whose series have a name of their own: only those do that say something of the name,
-/// as in `custos_query::reaches_own_names`.
-pub(super) fn reaches_own_names(matchers: &[Matcher]) -> bool {
-    matchers.iter().any(|matcher| matcher.name() == METRIC_NAME)
 }
 
 /// Whether a check may have a series that fulfils all conditions.

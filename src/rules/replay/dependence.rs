@@ -1,12 +1,10 @@
 //! Which rules of a group read what others of it write.
 
-use custos_promql::{Expr, METRIC_NAME, Selector};
+use custos_promql::{Expr, METRIC_NAME, Selector, reaches_own_names};
 
 use crate::rules::definition::{RuleCheck, RuleGroup};
 use crate::rules::evaluate::{ALERTS, ALERTS_FOR_STATE};
 use crate::rules::file::RuleKind;
-use crate::rules::selection::reaches_own_names;
-
 /// How the rules of a group depend on one another.
 pub(super) struct Dependence {
     /// Whether a rule reads what itself or a later one wrote at the time before: such a group goes from time to time.

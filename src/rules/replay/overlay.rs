@@ -1,8 +1,6 @@
 //! What rules wrote, over what is stored.
 
-use custos_promql::{Matcher, Memory, Result, Samples, Source, SourceSeries, Summary};
-
-use crate::rules::selection::reaches_own_names;
+use custos_promql::{Matcher, Memory, Result, Samples, Source, SourceSeries, Summary, reaches_own_names};
 
 /// The highest bit of numbers of series and groups that are those of what rules wrote.
 const WRITTEN: u64 = 1 << 63;

@@ -47,7 +47,7 @@ pub use merged::{MergedRuns, merged_runs};
 pub use newest::{Listed, NewestRuns, Pick};
 pub use outbound::{OutboundSample, OutboundSeries, outbound_labels, outbound_series, walk_outbound};
 pub use printable::{is_unsafe, printable};
-pub use promql::{Known, LiveSource, Look, Selections, StoreSource, query_threads, reaches_own_names};
+pub use promql::{Known, LiveSource, Look, Selections, StoreSource, query_threads};
 pub use rate::Rate;
 pub use run_json::RunJson;
 pub use selector::Selector;

@@ -40,7 +40,7 @@ pub use eval::{
 pub use functions::{Arity, Function, function_names};
 pub use labels::{Label, Labels};
 pub use literal::parse_duration;
-pub use matcher::{METRIC_NAME, MatchOperator, Matcher};
+pub use matcher::{METRIC_NAME, MatchOperator, Matcher, reaches_own_names};
 pub use memory::Memory;
 pub use number::{format_number, write_decimal, write_number};
 pub use parse::{parse, parse_selector};

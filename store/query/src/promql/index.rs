@@ -3,13 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use custos_promql::{Labels, METRIC_NAME, Matcher};
+use custos_promql::{Labels, METRIC_NAME, Matcher, reaches_own_names};
 use custos_store::{CheckInfo, CheckSeries, Damage, Result, SeriesInfo, SeriesKey, Snapshot};
 
 use super::interval;
-use super::own_names::reaches_own_names;
 use crate::built_in::BuiltIn;
-
 /// The label that has the name of the check.
 pub(crate) const CHECK: &str = "check";
 /// The label that has the name of the metric within its check.

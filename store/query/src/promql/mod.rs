@@ -4,7 +4,6 @@ mod building;
 mod index;
 mod interval;
 mod live;
-mod own_names;
 mod read;
 mod select;
 mod source;
@@ -18,7 +17,6 @@ mod view;
 
 pub(crate) use index::{CHECK, COUNTER, metric_labels};
 pub use live::{LiveSource, Look, Selections};
-pub use own_names::reaches_own_names;
 pub use select::Known;
 pub use source::StoreSource;
 pub use threads::query_threads;

@@ -3,13 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use custos_promql::{Labels, METRIC_NAME, MatchOperator, Matcher, SourceSeries};
+use custos_promql::{Labels, METRIC_NAME, MatchOperator, Matcher, SourceSeries, reaches_own_names};
 
 use super::index::{CHECK, CheckIndex, Entry};
-use super::own_names::reaches_own_names;
 use super::view::View;
 use crate::built_in::BuiltIn;
-
 /// How long a value counts (ms), if nothing else is said.
 const LOOKBACK_MS: i64 = 300_000;
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use custos_promql::{Labels, METRIC_NAME, Matcher, SourceSeries};
+use custos_promql::{Labels, METRIC_NAME, Matcher, SourceSeries, reaches_own_names};
 use custos_store::{CheckSeries, Run, SeriesKey};
 
 use super::column::Column;
@@ -12,8 +12,6 @@ use crate::intervals::Intervals;
 use crate::limits::INTERVAL_RUNS;
 use crate::promql::index::{CHECK, COUNTER, SPARSE_MS, metric_labels};
 use crate::promql::interval::SLACK;
-use crate::promql::own_names::reaches_own_names;
-
 /// The newest runs of one check.
 pub(super) struct LiveCheck {
     pub(super) name: Arc<str>,

@@ -2,13 +2,11 @@
 
 use std::collections::HashMap;
 
-use custos_promql::{METRIC_NAME, MatchOperator, Matcher};
+use custos_promql::{METRIC_NAME, MatchOperator, Matcher, reaches_own_names};
 use custos_store::Run;
 
 use crate::built_in::BuiltIn;
 use crate::promql::index::CHECK;
-use crate::promql::own_names::reaches_own_names;
-
 /// A question that may come again.
 struct Question {
     matchers: Vec<Matcher>,

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-use custos_promql::{METRIC_NAME, Matcher};
+use custos_promql::{METRIC_NAME, Matcher, reaches_own_names};
 use custos_store::{Run, Snapshot};
 
 use super::check::{LiveCheck, Recorded, SeriesNumber};
@@ -14,8 +14,6 @@ use crate::limits::{
     LIVE_KEEP_MS_MAX, LIVE_KEEP_MS_MIN, LIVE_QUESTIONS_MAX, LIVE_RUNS_MAX, LIVE_SAMPLES_MAX,
 };
 use crate::promql::index::CHECK;
-use crate::promql::own_names::reaches_own_names;
-
 /// Runs of a check are forgotten once they are older than they need be by this part of how long they are kept.
 const SPARE_PART: i64 = 4;
 
