@@ -1,18 +1,12 @@
 //! `custos ack` and `custos unack`.
 
-use std::time::Duration;
-
 use clap_complete::engine::ArgValueCompleter;
 
-use super::ask::{ask, author, chosen, done};
+use super::ask::{RemarkArgs, ask_each};
 use crate::cli::completion;
-use crate::cli::read::{Failure, ReadArgs, finish};
-use crate::cli::style::printable;
+use crate::cli::read::{ReadArgs, finish};
 use crate::control::NotifyRequest;
 use crate::exit_code::ExitCode;
-
-/// How long the agent may take.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Debug, clap::Args)]
 struct Chosen {
@@ -28,12 +22,8 @@ struct Chosen {
 pub(in crate::cli) struct AckArgs {
     #[command(flatten)]
     chosen: Chosen,
-    /// Why, at most 256 bytes
-    #[arg(long, short = 'm', value_name = "TEXT", default_value = "")]
-    comment: String,
-    /// Who, at most 64 bytes; without it the user who gives the command
-    #[arg(long, value_name = "NAME")]
-    author: Option<String>,
+    #[command(flatten)]
+    remark: RemarkArgs,
     #[command(flatten)]
     read: ReadArgs,
 }
@@ -49,30 +39,14 @@ pub(in crate::cli) struct UnackArgs {
 
 /// Runs `custos ack`.
 pub(in crate::cli) fn ack(args: &AckArgs) -> ExitCode {
-    let author = author(args.author.as_deref());
+    let (author, comment) = (args.remark.author(), &args.remark.comment);
     let request =
-        |matchers| NotifyRequest::Ack { matchers, author: author.clone(), comment: args.comment.clone() };
-    for_each(&args.chosen, &args.read, "ack", request)
+        |matchers| NotifyRequest::Ack { matchers, author: author.clone(), comment: comment.clone() };
+    finish(|out| ask_each(&args.read, "ack", &args.chosen.words, request, out))
 }
 
 /// Runs `custos unack`.
 pub(in crate::cli) fn unack(args: &UnackArgs) -> ExitCode {
-    for_each(&args.chosen, &args.read, "unack", |matchers| NotifyRequest::Unack { matchers })
-}
-
-fn for_each(
-    chosen_by: &Chosen,
-    read: &ReadArgs,
-    command: &str,
-    request: impl Fn(Vec<String>) -> NotifyRequest,
-) -> ExitCode {
-    finish(|out| {
-        let words: Vec<_> = chosen_by.words.iter().map(|word| shell_words::quote(word)).collect();
-        let typed = format!("{command} {}", words.join(" "));
-        for matchers in chosen(&chosen_by.words)? {
-            let said = done(ask(read, request(matchers), &typed, PATIENCE)?)?;
-            writeln!(out, "{}", printable(&said)).map_err(Failure::from)?;
-        }
-        Ok(())
-    })
+    let request = |matchers| NotifyRequest::Unack { matchers };
+    finish(|out| ask_each(&args.read, "unack", &args.chosen.words, request, out))
 }

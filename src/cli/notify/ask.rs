@@ -1,13 +1,18 @@
 //! Asking the running agent about notifications.
 
+use std::io::Write;
 use std::time::Duration;
 
 use nix::unistd::{Uid, User};
 
 use crate::cli::denied::by_owner;
 use crate::cli::read::{Failure, ReadArgs};
+use crate::cli::style::printable;
 use crate::config::Matchers;
 use crate::control::{self, AskError, NotifyRequest, Request, Response};
+
+/// How long the agent may take for what it has at hand.
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The agent's answer to a request. `command` is what was typed behind `custos`, for advice on who may.
 pub(super) fn ask(
@@ -31,16 +36,58 @@ pub(super) fn ask(
     }
 }
 
-/// What was done, if that is what the agent answered.
-pub(super) fn done(response: Response) -> Result<String, Failure> {
-    match response {
-        Response::Done(done) => Ok(done),
-        _ => Err(Failure::new("the agent answered another question")),
+/// Makes a request of each list of conditions that words come to, and writes what was done. `command` is what was typed behind
+/// `custos` before them.
+pub(super) fn ask_each(
+    read: &ReadArgs,
+    command: &str,
+    words: &[String],
+    request: impl Fn(Vec<String>) -> NotifyRequest,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let quoted: Vec<_> = words.iter().map(|word| shell_words::quote(word)).collect();
+    let typed = format!("{command} {}", quoted.join(" "));
+    for matchers in chosen(words)? {
+        write_done(read, request(matchers), &typed, PATIENCE, out)?;
+    }
+    Ok(())
+}
+
+/// Makes a request, and writes what was done.
+pub(super) fn write_done(
+    read: &ReadArgs,
+    request: NotifyRequest,
+    typed: &str,
+    patience: Duration,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let Response::Done(said) = ask(read, request, typed, patience)? else {
+        return Err(Failure::new("the agent answered another question"));
+    };
+    writeln!(out, "{}", printable(&said))?;
+    Ok(())
+}
+
+/// Why, and who.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct RemarkArgs {
+    /// Why, at most 256 bytes
+    #[arg(long, short = 'm', value_name = "TEXT", default_value = "")]
+    pub(super) comment: String,
+    /// Who, at most 64 bytes; without it the user who gives the command
+    #[arg(long, value_name = "NAME")]
+    author: Option<String>,
+}
+
+impl RemarkArgs {
+    /// Who gives the command, unless it says otherwise.
+    pub(super) fn author(&self) -> String {
+        author(self.author.as_deref())
     }
 }
 
 /// Who gives the command, unless `named` says otherwise.
-pub(super) fn author(named: Option<&str>) -> String {
+fn author(named: Option<&str>) -> String {
     let own = || {
         let user = User::from_uid(Uid::current()).ok().flatten();
         user.map_or_else(|| format!("uid {}", Uid::current()), |user| user.name)
@@ -49,7 +96,7 @@ pub(super) fn author(named: Option<&str>) -> String {
 }
 
 /// Words that are names of checks or conditions on labels, as lists of conditions: one for each name, with all the conditions.
-pub(super) fn chosen(words: &[String]) -> Result<Vec<Vec<String>>, Failure> {
+fn chosen(words: &[String]) -> Result<Vec<Vec<String>>, Failure> {
     let is_condition = |word: &&String| word.contains(['=', '!']) && Matchers::parse([word.as_str()]).is_ok();
     let odd = |why: String| Failure::usage(why);
     let conditions: Vec<&str> = words.iter().filter(is_condition).map(String::as_str).collect();

@@ -1,21 +1,17 @@
 //! `custos silence`.
 
 use std::io::Write;
-use std::time::Duration;
 
 use clap_complete::engine::ArgValueCompleter;
 use jiff::Zoned;
 
-use super::ask::{ask, author, chosen, done};
+use super::ask::{PATIENCE, RemarkArgs, ask, ask_each, write_done};
 use super::show::{report, write_silences};
 use crate::cli::completion;
 use crate::cli::read::{Failure, ReadArgs, finish, json_line, now, time};
-use crate::cli::style::printable;
 use crate::control::NotifyRequest;
 use crate::exit_code::ExitCode;
 
-/// How long the agent may take.
-const PATIENCE: Duration = Duration::from_secs(5);
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// Keeps alerts from being told for a time, now or at a date.
@@ -51,12 +47,8 @@ struct AddArgs {
     /// From when; without it from now on
     #[arg(long, value_name = "TIME")]
     at: Option<String>,
-    /// Why, at most 256 bytes
-    #[arg(long, short = 'm', value_name = "TEXT", default_value = "")]
-    comment: String,
-    /// Who, at most 64 bytes; without it the user who gives the command
-    #[arg(long, value_name = "NAME")]
-    author: Option<String>,
+    #[command(flatten)]
+    remark: RemarkArgs,
     #[command(flatten)]
     read: ReadArgs,
 }
@@ -96,16 +88,12 @@ fn add(args: &AddArgs, now: &Zoned, out: &mut dyn Write) -> Result<(), Failure> 
         (None, Some(until)) => ahead("--until", until, now)?,
         (None, None) => return Err(Failure::usage("for how long? --for TIME or --until TIME is required")),
     };
-    let author = author(args.author.as_deref());
-    let words: Vec<_> = args.words.iter().map(|word| shell_words::quote(word)).collect();
-    let typed = format!("silence add {}", words.join(" "));
-    for matchers in chosen(&args.words)? {
-        let (author, comment) = (author.clone(), args.comment.clone());
-        let request = NotifyRequest::Silence { matchers, from_ms, until_ms, author, comment };
-        let said = done(ask(&args.read, request, &typed, PATIENCE)?)?;
-        writeln!(out, "{}", printable(&said))?;
-    }
-    Ok(())
+    let author = args.remark.author();
+    let request = |matchers| {
+        let (author, comment) = (author.clone(), args.remark.comment.clone());
+        NotifyRequest::Silence { matchers, from_ms, until_ms, author, comment }
+    };
+    ask_each(&args.read, "silence add", &args.words, request, out)
 }
 
 /// How long a time such as `2h` is, in ms.
@@ -144,9 +132,7 @@ fn list(args: &ListArgs, now: &Zoned, out: &mut dyn Write) -> Result<(), Failure
 
 fn expire(args: &ExpireArgs, out: &mut dyn Write) -> Result<(), Failure> {
     for id in &args.ids {
-        let said =
-            done(ask(&args.read, NotifyRequest::Expire(*id), &format!("silence expire {id}"), PATIENCE)?)?;
-        writeln!(out, "{}", printable(&said))?;
+        write_done(&args.read, NotifyRequest::Expire(*id), &format!("silence expire {id}"), PATIENCE, out)?;
     }
     Ok(())
 }

@@ -1,20 +1,14 @@
 //! `custos notify status` and `custos notify test`.
 
-use std::time::Duration;
-
 use clap_complete::engine::ArgValueCompleter;
 
-use super::ask::{ask, done};
+use super::ask::{PATIENCE, ask, write_done};
 use super::show::{report, write_report};
 use crate::cli::completion;
-use crate::cli::read::{Failure, ReadArgs, finish, json_line, now};
-use crate::cli::style::printable;
+use crate::cli::read::{ReadArgs, finish, json_line, now};
 use crate::control::NotifyRequest;
 use crate::exit_code::ExitCode;
 use crate::limits::NOTIFY_DELIVERY_TIMEOUT;
-
-/// How long the agent may take to say how notifications stand.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Shows what is owed to whom, or tries a target.
 #[derive(Clone, Debug, clap::Args)]
@@ -59,8 +53,7 @@ pub(in crate::cli) fn notify(args: &NotifyArgs) -> ExitCode {
         Action::Test(args) => {
             let typed = format!("notify test {}", shell_words::quote(&args.target));
             let request = NotifyRequest::Try(args.target.clone());
-            let said = done(ask(&args.read, request, &typed, NOTIFY_DELIVERY_TIMEOUT + PATIENCE)?)?;
-            writeln!(out, "{}", printable(&said)).map_err(Failure::from)
+            write_done(&args.read, request, &typed, NOTIFY_DELIVERY_TIMEOUT + PATIENCE, out)
         }
     })
 }
