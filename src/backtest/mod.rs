@@ -18,6 +18,6 @@ pub use difference::{Difference, difference};
 pub use fail_if::FailIf;
 pub use incident::{Incident, Incidents, Met, met};
 pub use interval::{AlertInterval, Backtest, Span, overlap};
-pub use of_rules::{RuleBacktest, backtest_rules, rule_curve, rule_groups};
+pub use of_rules::{RuleBacktest, backtest_rules, rule_curve};
 pub use thresholds::{Changed, backtest_check};
 pub use totals::{Totals, totals};

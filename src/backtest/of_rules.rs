@@ -1,51 +1,20 @@
 //! Rules over what is stored.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
 use custos_promql::{Expr, Labels, Operator, Options, SampleTimes, Source, ValueType, at};
 use custos_query::StoreSource;
-use custos_store::{Snapshot, State};
+use custos_store::Snapshot;
 
 use super::alert_curve::{AlertCurve, Condition};
 use super::curve_points::{CurvePoint, round_thresholds};
 use super::interval::{AlertInterval, Backtest, Span};
-use crate::hash::fnv1a;
 use crate::limits::CURVE_VALUES_MAX;
 use crate::rules::{
-    Alert, AlertState, Change, Judge, Judged, Judgement, Kept, Past, QueryFunction, Replay, RuleCheck,
-    RuleFile, RuleGroup, RuleKind, Severities, Surroundings, When, judgement_times, text_vector,
+    Alert, Change, Judge, Judged, Judgement, Kept, Past, QueryFunction, Replay, RuleCheck, RuleGroup,
+    RuleKind, Surroundings, judgement_times, text_vector,
 };
-
-/// How often a group of a file is judged that does not say so (ms).
-const INTERVAL_MS: i64 = 60_000;
-
-/// The groups of a rule file, as the agent would have them if its configuration named the file by this path.
-pub fn rule_groups(file: &RuleFile, path: &Path, severities: &Arc<Severities>) -> Vec<RuleGroup> {
-    let group = |group: &crate::rules::Group| {
-        let interval_ms = group.interval_ms.unwrap_or(INTERVAL_MS).max(1);
-        let name = format!("{};{}", path.display(), group.name);
-        let phase_ms = (fnv1a(name.bytes()) % interval_ms.unsigned_abs()) as i64;
-        let rule = |rule: &crate::rules::Rule| {
-            Arc::new(RuleCheck {
-                check: rule.name().into(),
-                judge: Judge::Query { query: rule.query.clone(), expr: rule.expr.clone() },
-                labels: rule.labels.clone(),
-                kind: rule.kind.clone(),
-                limit: group.limit,
-                state: AlertState::BySeverity(Arc::clone(severities)),
-            })
-        };
-        RuleGroup {
-            name: name.as_str().into(),
-            when: When::Grid { interval_ms, phase_ms },
-            query_offset_ms: group.query_offset_ms.unwrap_or(0),
-            rules: group.rules.iter().map(rule).collect(),
-        }
-    };
-    file.groups.iter().map(group).collect()
-}
 
 /// A rule over what is stored.
 #[derive(Clone, Debug)]
@@ -189,7 +158,7 @@ impl<'r> Gathering<'r> {
             pending_since_ms: alert.active_since_ms,
             since_ms: at_ms,
             until_ms: None,
-            state: state_of(&self.rule.state, &labels),
+            state: self.rule.state.of(&labels),
             labels,
             peak: None,
             said: String::new(),
@@ -199,16 +168,6 @@ impl<'r> Gathering<'r> {
     fn fail(&mut self, reason: &str) {
         let failed = self.failed.get_or_insert_with(|| (0, reason.to_owned()));
         failed.0 += 1;
-    }
-}
-
-/// The state that an alert with these labels stands for.
-fn state_of(of: &AlertState, labels: &Labels) -> State {
-    match of {
-        AlertState::Always(state) => *state,
-        AlertState::BySeverity(severities) => {
-            severities.states.get(labels.get("severity")).copied().unwrap_or(severities.otherwise)
-        }
     }
 }
 

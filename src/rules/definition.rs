@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use custos_promql::Expr;
+use custos_promql::{Expr, Labels};
 use custos_store::State;
 
 use super::file::RuleKind;
 use super::sequence::Sequence;
 use super::template::Template;
+use crate::hash::fnv1a;
+
+/// The label by which an alert says how bad it is.
+pub const SEVERITY: &str = "severity";
 
 /// Rules that are judged one after the other at the same times, each over what those before it came to. A check of a
 /// configuration is a group of one.
@@ -40,6 +44,15 @@ pub enum When {
         /// From 0, less than the interval (ms).
         phase_ms: i64,
     },
+}
+
+impl When {
+    /// A grid whose phase follows from a name.
+    pub fn grid(name: &str, interval_ms: i64) -> When {
+        let interval_ms = interval_ms.max(1);
+        let phase_ms = (fnv1a(name.bytes()) % interval_ms.unsigned_abs()) as i64;
+        When::Grid { interval_ms, phase_ms }
+    }
 }
 
 /// A rule, as the check that it is.
@@ -131,10 +144,7 @@ impl PartialEq for Judge {
 impl RuleCheck {
     /// The name of its alerts or of the series that it records.
     pub fn name(&self) -> &str {
-        match &self.kind {
-            RuleKind::Record(record) => &record.name,
-            RuleKind::Alert(alert) => &alert.name,
-        }
+        self.kind.name()
     }
 
     /// Whether alerts come of it, rather than series.
@@ -144,12 +154,12 @@ impl RuleCheck {
 }
 
 impl AlertState {
-    /// The state of an alert with this value of the label `severity`, empty without one.
-    pub fn of(&self, severity: &str) -> State {
+    /// The state of an alert with these labels.
+    pub fn of(&self, labels: &Labels) -> State {
         match self {
             AlertState::Always(state) => *state,
             AlertState::BySeverity(severities) => {
-                severities.states.get(severity).copied().unwrap_or(severities.otherwise)
+                severities.states.get(labels.get(SEVERITY)).copied().unwrap_or(severities.otherwise)
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use custos_promql::{AnswerValue, Expr, Labels, METRIC_NAME, Options, Source, parse};
 
-use super::alert::{Alert, Element, Stage};
+use super::alert::{Alert, Element};
 use super::sequence::{Happened, Matched};
 use super::template::{Context, Template};
 
@@ -134,9 +134,4 @@ pub(super) fn series_of(alert: &Alert) -> [(Labels, f64); 2] {
         (labels.with(METRIC_NAME, ALERTS).with(ALERT_STATE, alert.stage.name()), 1.0),
         (labels.with(METRIC_NAME, ALERTS_FOR_STATE), since_s),
     ]
-}
-
-/// Whether an alert fires.
-pub(super) fn fires(alert: &Alert) -> bool {
-    alert.stage == Stage::Firing
 }

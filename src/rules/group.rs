@@ -1,20 +1,24 @@
 //! A group of rules with its state, evaluated over series in memory, as `promtool test rules` does it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use custos_promql::{ENDED, Labels, Memory, Options};
+use custos_store::State;
 
-use super::alert::{Alerts, Timing};
-use super::evaluate::{elements, recorded, series_of, vector};
-use super::file::{Group, Rule, RuleKind};
+use super::active::ActiveAlert;
+use super::alert::Alerts;
+use super::definition::{AlertState, RuleCheck};
+use super::evaluate::series_of;
+use super::file::{Group, Rule};
+use super::running::{JudgedAt, RunningRule};
 use super::template::{Context, Judgement, QueryFunction};
 
 /// A group with what its rules have come to.
 pub(super) struct RunningGroup<'g> {
     group: &'g Group,
-    /// For each rule its alerts, and the series that it wrote last.
-    rules: Vec<(Alerts, BTreeSet<Labels>)>,
+    /// For each rule how it stands, and the series that it wrote last.
+    rules: Vec<(RunningRule, BTreeSet<Labels>)>,
 }
 
 /// What every evaluation can refer to.
@@ -34,14 +38,14 @@ impl Surroundings<'_> {
     }
 
     /// What templates can refer to at a time, over these series.
-    fn context(&self, at_ms: i64, query_ms: i64, series: &Arc<Memory>) -> Context {
+    fn context(&self, at: JudgedAt, series: &Arc<Memory>) -> Context {
         let (series, step_ms) = (Arc::clone(series), self.subquery_step_ms);
         let query: QueryFunction = Arc::new(move |text| {
             let options = Options { subquery_step_ms: step_ms, ..Options::default() };
-            super::evaluate::text_vector(text, &*series, query_ms, &options)
+            super::evaluate::text_vector(text, &*series, at.query_ms, &options)
         });
         Context {
-            now_ms: at_ms,
+            now_ms: at.at_ms,
             external_labels: self.external_labels.clone(),
             external_url: self.external_url.to_owned(),
             query,
@@ -53,12 +57,20 @@ impl Surroundings<'_> {
 impl<'g> RunningGroup<'g> {
     /// A group that has not been evaluated yet.
     pub(super) fn new(group: &'g Group) -> RunningGroup<'g> {
-        RunningGroup { group, rules: vec![Default::default(); group.rules.len()] }
+        // Nothing asks for the states of alerts.
+        let state = AlertState::Always(State::Critical);
+        let of = |rule: &Rule| RuleCheck::of_file(rule, rule.name().into(), group.limit, state.clone());
+        let rules = group.rules.iter().map(|rule| (RunningRule::new(Arc::new(of(rule))), BTreeSet::new()));
+        RunningGroup { group, rules: rules.collect() }
     }
 
     /// The rules with their alerts.
     pub(super) fn rules(&self) -> impl Iterator<Item = (&'g Rule, &Alerts)> {
-        self.group.rules.iter().zip(self.rules.iter().map(|(alerts, _)| alerts))
+        self.group.rules.iter().zip(self.rules.iter().map(|(rule, _)| rule.alerts()))
+    }
+
+    fn at(&self, at_ms: i64) -> JudgedAt {
+        JudgedAt { at_ms, query_ms: at_ms.saturating_sub(self.group.query_offset_ms.unwrap_or(0)) }
     }
 
     /// Evaluates all rules at a time (ms since the epoch), one after the other, each over what those before it wrote.
@@ -71,68 +83,39 @@ impl<'g> RunningGroup<'g> {
         at_ms: i64,
         surroundings: &Surroundings<'_>,
     ) -> Result<(), Vec<(usize, String)>> {
-        let query_ms = at_ms.saturating_sub(self.group.query_offset_ms.unwrap_or(0));
+        let (at, options) = (self.at(at_ms), surroundings.options());
         let mut failures = Vec::new();
-        for (index, (rule, (alerts, wrote))) in self.group.rules.iter().zip(&mut self.rules).enumerate() {
-            let limit = self.group.limit;
-            let returned = vector(&rule.query, &rule.expr, &**series, query_ms, &surroundings.options());
-            let results = returned.and_then(|returned| {
-                let context = surroundings.context(at_ms, query_ms, series);
-                results(rule, returned, limit, alerts, &context)
-            });
-            match results {
-                Ok(results) => {
+        for (index, (rule, wrote)) in self.rules.iter_mut().enumerate() {
+            let stepped = {
+                let context = surroundings.context(at, series);
+                rule.step(&**series, at, &options, &context)
+            };
+            match stepped {
+                Ok(recorded) => {
+                    let alerts = rule.alerts().iter().flat_map(series_of);
+                    let results: BTreeMap<Labels, f64> = recorded.into_iter().chain(alerts).collect();
                     let memory = Arc::make_mut(series);
-                    let now: BTreeSet<Labels> = results.iter().map(|(labels, _)| labels.clone()).collect();
-                    for (labels, value) in &results {
-                        memory.insert(labels, query_ms, *value);
-                    }
-                    wrote.difference(&now).for_each(|gone| memory.insert(gone, query_ms, ENDED));
-                    *wrote = now;
+                    let gone = wrote.iter().filter(|labels| !results.contains_key(labels));
+                    gone.for_each(|gone| memory.insert(gone, at.query_ms, ENDED));
+                    results.iter().for_each(|(labels, value)| memory.insert(labels, at.query_ms, *value));
+                    *wrote = results.into_keys().collect();
                 }
-                Err(reason) => failures.push((index, reason)),
+                Err(not_judged) => failures.push((index, not_judged.why)),
             }
         }
         if failures.is_empty() { Ok(()) } else { Err(failures) }
     }
 
-    /// The annotations of an alert of a rule, as of an evaluation.
-    pub(super) fn annotations(
+    /// The alerts of this name that fire as of an evaluation.
+    pub(super) fn firing(
         &self,
-        rule: &Rule,
-        alert: &super::alert::Alert,
+        name: &str,
         series: &Arc<Memory>,
         at_ms: i64,
         surroundings: &Surroundings<'_>,
-    ) -> Labels {
-        let RuleKind::Alert(of) = &rule.kind else { return Labels::default() };
-        let query_ms = at_ms.saturating_sub(self.group.query_offset_ms.unwrap_or(0));
-        let context = surroundings.context(at_ms, query_ms, series);
-        let element = &alert.element;
-        Labels::new(
-            of.annotations
-                .iter()
-                .map(|(name, text)| (name.as_str(), text.expand(&element.labels, element.value, &context))),
-        )
-    }
-}
-
-/// The series that a rule writes, after what its expression returned.
-fn results(
-    rule: &Rule,
-    returned: Vec<(Labels, f64)>,
-    limit: usize,
-    alerts: &mut Alerts,
-    context: &Context,
-) -> Result<Vec<(Labels, f64)>, String> {
-    match &rule.kind {
-        RuleKind::Record(_) => recorded(rule.name(), &rule.labels, returned, limit),
-        RuleKind::Alert(alert) => {
-            let timing = Timing { for_ms: alert.for_ms, keep_firing_ms: alert.keep_firing_ms, limit };
-            let taken =
-                alerts.take(context.now_ms, elements(rule.name(), &rule.labels, returned, context)?, timing);
-            taken.map_err(|failure| failure.to_string())?;
-            Ok(alerts.iter().flat_map(series_of).collect())
-        }
+    ) -> Vec<ActiveAlert> {
+        let context = surroundings.context(self.at(at_ms), series);
+        let named = self.rules.iter().filter(|(rule, _)| rule.rule().name() == name);
+        named.flat_map(|(rule, _)| rule.active(&context)).filter(ActiveAlert::fires).collect()
     }
 }

@@ -9,6 +9,7 @@ mod file;
 mod group;
 mod judged;
 mod not_judged;
+mod of_file;
 mod outcome;
 mod replay;
 mod running;
@@ -20,7 +21,7 @@ mod words;
 
 pub use active::ActiveAlert;
 pub use alert::{Alert, Alerts, Change, Element, Failure, Stage, Timing};
-pub use definition::{AlertState, Judge, RuleCheck, RuleGroup, Severities, When};
+pub use definition::{AlertState, Judge, RuleCheck, RuleGroup, SEVERITY, Severities, When};
 pub use drawn::usual_series;
 pub use evaluate::{ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE, text_vector};
 pub use file::{AlertRule, Group, RecordRule, Rule, RuleFile, RuleKind, read_files};

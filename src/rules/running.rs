@@ -6,7 +6,7 @@ use custos_promql::{Labels, Options, Source};
 
 use super::active::ActiveAlert;
 use super::alert::{Alert, Alerts, Failure, Stage, Timing};
-use super::definition::{AlertState, Judge, RuleCheck};
+use super::definition::{Judge, RuleCheck};
 use super::evaluate::{elements, matched_elements, recorded, vector};
 use super::file::{AlertRule, RuleKind};
 use super::judged::JudgedRule;
@@ -15,7 +15,6 @@ use super::outcome::Outcome;
 use super::sequence::{Sequence, SequenceState};
 use super::template::Context;
 use crate::limits::RULE_RESULTS_MAX;
-use custos_store::State;
 
 /// A rule with its alerts.
 #[derive(Clone, Debug)]
@@ -140,7 +139,7 @@ impl RunningRule {
         }
     }
 
-    /// Judges the rule and says what it came to. `took_us` is how long that has taken so far (µs).
+    /// Judges the rule and says what it came to.
     pub fn judge(
         &mut self,
         source: &dyn Source,
@@ -175,7 +174,7 @@ impl RunningRule {
             labels: element.identity.clone(),
             annotations: Labels::new(kind.annotations.iter().map(expanded)),
             value: element.value,
-            state: state_of(&self.rule.state, &element.identity),
+            state: self.rule.state.of(&element.identity),
             stage: alert.stage,
             active_since_ms: alert.active_since_ms,
             firing_since_ms: alert.firing_since_ms,
@@ -202,16 +201,6 @@ pub(super) fn results_max(rule: &RuleCheck) -> usize {
 
 fn timing(alert: &AlertRule, limit: usize) -> Timing {
     Timing { for_ms: alert.for_ms, keep_firing_ms: alert.keep_firing_ms, limit }
-}
-
-/// The state that an alert with these labels stands for.
-fn state_of(of: &AlertState, labels: &Labels) -> State {
-    match of {
-        AlertState::Always(state) => *state,
-        AlertState::BySeverity(severities) => {
-            severities.states.get(labels.get("severity")).copied().unwrap_or(severities.otherwise)
-        }
-    }
 }
 
 impl ActiveAlert {

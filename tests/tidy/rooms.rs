@@ -53,14 +53,14 @@ pub(crate) const ROOMS: &[Room] = &[
     },
     Room {
         name: "rules",
-        what: "rule files of Prometheus, their tests, alerts from one evaluation to the next; pure but for reading files",
-        imports: &["document", "limits", "text"],
+        what: "rules and sequences, judged at one time or over many; rule files of Prometheus and their tests; pure but for reading files",
+        imports: &["document", "hash", "limits", "text"],
         outside: &["custos_promql", "custos_store"],
     },
     Room {
         name: "config",
         what: "what the YAML means; reads files, knows no later stage",
-        imports: &["document", "hash", "limits", "mib", "period", "rules", "text", "whole_file"],
+        imports: &["document", "limits", "mib", "period", "rules", "text", "whole_file"],
         outside: &["custos_compat", "custos_promql", "custos_shim", "custos_store", "nix", "threads"],
     },
     Room {
@@ -78,7 +78,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "backtest",
         what: "what checks and rules would have said over the past; pure but for reading the store",
-        imports: &["config", "evaluate", "hash", "limits", "rules"],
+        imports: &["config", "evaluate", "limits", "rules"],
         outside: &["custos_promql", "custos_query", "custos_store"],
     },
     Room {

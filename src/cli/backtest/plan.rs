@@ -1,7 +1,7 @@
 //! What is backtested: a check or rules, as they are and in each way that they are changed.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use jiff::Zoned;
 
 use super::args::BacktestArgs;
 use crate::agent::implicit_check;
-use crate::backtest::{Changed, FailIf, Span, rule_groups};
+use crate::backtest::{Changed, FailIf, Span};
 use crate::cli::read::{Failure, Opened};
 use crate::cli::rules::refused;
 use crate::cli::unknown::selector;
 use crate::config::{ByteUnits, Check, OnMissing, Threshold, UnitRange};
 use crate::limits::BACKTEST_VARIANTS_MAX;
-use crate::rules::{RuleCheck, RuleGroup, RuleKind, Severities, read_files};
+use crate::rules::{AlertState, Rule, RuleCheck, RuleGroup, RuleKind, read_files};
 
 /// What is backtested.
 pub(super) enum Subject {
@@ -91,11 +91,10 @@ fn refuse_ranges(args: &BacktestArgs) -> Result<(), Failure> {
 
 fn rules(args: &BacktestArgs, opened: &Opened) -> Result<Subject, Failure> {
     refuse_ranges(args)?;
-    let (files, _) = read_files(&[PathBuf::from(&args.target)]).map_err(|mistakes| refused(&mistakes))?;
-    let severities = Arc::new(Severities::default());
-    let path = path_for_agent(Path::new(&args.target), opened);
-    let groups: Vec<RuleGroup> =
-        files.iter().flat_map(|file| rule_groups(file, &path, &severities)).collect();
+    let groups = match configured(Path::new(&args.target), opened) {
+        Some(groups) => groups,
+        None => groups_of(Path::new(&args.target))?,
+    };
     let rules = || groups.iter().flat_map(|group| &group.rules);
     if let Some(unknown) = args.rule.iter().find(|name| rules().all(|rule| rule.name() != *name)) {
         return Err(Failure::usage(format!("failed to find the rule {unknown:?} in {}", args.target)));
@@ -106,13 +105,26 @@ fn rules(args: &BacktestArgs, opened: &Opened) -> Result<Subject, Failure> {
     Ok(Subject::Rules(groups, wanted))
 }
 
-/// The path of a rule file as the configuration has it, which says at which times its groups are judged; of a file that is not
-/// in the configuration the path without links.
-fn path_for_agent(typed: &Path, opened: &Opened) -> PathBuf {
-    let Ok(real) = typed.canonicalize() else { return typed.to_owned() };
-    let configured = opened.config.iter().flat_map(|config| &config.rule_files);
-    let same = configured.into_iter().find(|path| path.canonicalize().is_ok_and(|path| path == real));
-    same.cloned().unwrap_or(real)
+/// The groups of a rule file that the configuration names, by whatever path it was typed: as the agent has them.
+fn configured(typed: &Path, opened: &Opened) -> Option<Vec<RuleGroup>> {
+    let config = opened.config.as_ref()?;
+    let real = typed.canonicalize().ok()?;
+    let path = config.rule_files.iter().find(|path| path.canonicalize().is_ok_and(|path| path == real))?;
+    let names = RuleGroup::names_of(path);
+    let groups = config.groups.iter().filter(|group| group.name.starts_with(&names));
+    Some(groups.map(|group| RuleGroup::clone(group)).collect())
+}
+
+/// The groups of a rule file that the configuration does not name, by its path without links. Their checks are called as their
+/// rules.
+fn groups_of(typed: &Path) -> Result<Vec<RuleGroup>, Failure> {
+    let (files, _) = read_files(&[typed.to_owned()]).map_err(|mistakes| refused(&mistakes))?;
+    let path = typed.canonicalize().unwrap_or_else(|_| typed.to_owned());
+    let state = AlertState::BySeverity(Arc::default());
+    let groups = files.iter().flat_map(|file| &file.groups);
+    Ok(groups
+        .map(|group| RuleGroup::of_file(&path, group, group.rules.iter().map(Rule::name), &state))
+        .collect())
 }
 
 /// All ways in which it is changed: every choice of one value of each option that is given.

@@ -12,15 +12,11 @@ use crate::document::fields::Fields;
 use crate::document::key::Key;
 use crate::document::key::Own;
 use crate::document::yaml::Entry;
-use crate::hash::fnv1a;
 use crate::rules::sequence::sequence;
 use crate::rules::{
-    AlertRule, AlertState, Judge, RuleCheck, RuleGroup, RuleKind, Severities, Template, Templates, Texts,
-    When, query, texts,
+    AlertRule, AlertState, Judge, RuleCheck, RuleGroup, RuleKind, SEVERITY, Severities, Template, Templates,
+    Texts, When, query, texts,
 };
-
-/// The label by which an alert says how bad it is.
-const SEVERITY: &str = "severity";
 
 /// Reads what judges the check that `entry` defines, by its keys.
 pub(crate) fn read(
@@ -90,17 +86,11 @@ pub(crate) fn group(rule: &Arc<RuleCheck>, on_samples: bool, interval: Duration)
         when: if on_samples {
             When::Samples { at_the_latest_ms: interval_ms }
         } else {
-            grid(&rule.check, interval_ms)
+            When::grid(&rule.check, interval_ms)
         },
         query_offset_ms: 0,
         rules: vec![Arc::clone(rule)],
     }
-}
-
-/// The times of a group that is judged at an interval: its name says where in the interval.
-pub(crate) fn grid(name: &str, interval_ms: i64) -> When {
-    let phase_ms = (fnv1a(name.bytes()) % interval_ms.max(1).unsigned_abs()) as i64;
-    When::Grid { interval_ms, phase_ms }
 }
 
 fn texts_of(

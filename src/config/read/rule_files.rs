@@ -11,7 +11,6 @@ use crate::config::model::check::{Check, Command, Priority, Process, Serving};
 use crate::config::model::check_name::CheckNameFault;
 use crate::config::model::notify::CheckNotify;
 use crate::config::read::check::is_reserved;
-use crate::config::read::rule::grid;
 use crate::config::read::settings::FLAPPING;
 use crate::document::diagnostic::Findings;
 use crate::document::fields::{one_or_more, text};
@@ -19,15 +18,10 @@ use crate::document::glob::{self, GlobError};
 use crate::document::include::{Document, source_file};
 use crate::document::section::Row as _;
 use crate::document::yaml::Node;
-use crate::limits::{CONFIG_FILES_MAX, RULE_RESULTS_MAX};
+use crate::limits::CONFIG_FILES_MAX;
 use crate::rules::{
-    AlertState, Group, Judge, Rule, RuleCheck, RuleFile, RuleGroup, RuleKind, Severities, read_file,
+    AlertState, Group, Rule, RuleCheck, RuleFile, RuleGroup, RuleKind, SEVERITY, Severities, read_file,
 };
-
-/// How often the rules of a group are evaluated that does not say, as in Prometheus.
-const INTERVAL: Duration = Duration::from_secs(60);
-/// The label by which an alert says how bad it is.
-const SEVERITY: &str = "severity";
 
 /// What the rule files of a configuration come to.
 #[derive(Default)]
@@ -67,21 +61,14 @@ pub(crate) fn read_all(
     let files: Vec<RuleFile> = read.collect();
     let names = names(&files, taken, findings);
     let mut names = names.into_iter();
+    let state = AlertState::BySeverity(Arc::clone(severities));
     let mut found = RuleFiles { files: paths, ..RuleFiles::default() };
     for (file, group) in files.iter().flat_map(|file| file.groups.iter().map(move |group| (file, group))) {
-        let named = group.rules.iter().zip(names.by_ref());
-        let rules = named.map(|(rule, name)| {
-            let rule_check = Arc::new(rule_check(rule, &name, group, severities));
-            found.checks.push(Arc::new(check(rule, name, group, &rule_check)));
-            rule_check
-        });
-        let name = format!("{};{}", file.path.display(), group.name);
-        found.groups.push(Arc::new(RuleGroup {
-            when: grid(&name, interval_ms(group)),
-            name: Arc::from(name),
-            query_offset_ms: group.query_offset_ms.unwrap_or(0),
-            rules: rules.collect(),
-        }));
+        let names: Vec<String> = names.by_ref().take(group.rules.len()).collect();
+        let judged = RuleGroup::of_file(&file.path, group, names.iter().map(String::as_str), &state);
+        let checks = group.rules.iter().zip(names).zip(&judged.rules);
+        found.checks.extend(checks.map(|((rule, name), of)| Arc::new(check(rule, name, group, of))));
+        found.groups.push(Arc::new(judged));
     }
     found
 }
@@ -107,10 +94,6 @@ fn named(node: &Node, document: &Document, findings: &mut Findings) -> Vec<PathB
         }
     }
     paths
-}
-
-fn interval_ms(group: &Group) -> i64 {
-    group.interval_ms.unwrap_or(INTERVAL.as_millis() as i64).max(1)
 }
 
 /// The name of the check of each rule, in their order: that of its alert or series. Where several rules would share one, or a
@@ -172,20 +155,9 @@ fn severity(rule: &Rule) -> Option<&str> {
     Some(text.source()).filter(|source| text.is_fixed() && !source.is_empty())
 }
 
-fn rule_check(rule: &Rule, name: &str, group: &Group, severities: &Arc<Severities>) -> RuleCheck {
-    RuleCheck {
-        check: Arc::from(name),
-        judge: Judge::Query { query: rule.query.clone(), expr: rule.expr.clone() },
-        labels: rule.labels.clone(),
-        kind: rule.kind.clone(),
-        limit: group.limit.min(RULE_RESULTS_MAX),
-        state: AlertState::BySeverity(Arc::clone(severities)),
-    }
-}
-
 /// The check of a rule. Problems are hard at once: `for` is what confirms them. Of `defaults` nothing holds.
 fn check(rule: &Rule, name: String, group: &Group, rule_check: &Arc<RuleCheck>) -> Check {
-    let interval = Duration::from_millis(interval_ms(group).unsigned_abs());
+    let interval = Duration::from_millis(group.every_ms().unsigned_abs());
     Check {
         name,
         command: Command::Rule(Arc::clone(rule_check)),

@@ -33,6 +33,16 @@ pub struct Group {
     pub rules: Vec<Rule>,
 }
 
+/// How often a group is evaluated that does not say so (ms), as in Prometheus.
+const INTERVAL_MS: i64 = 60_000;
+
+impl Group {
+    /// How often its rules are evaluated (ms), at least 1.
+    pub fn every_ms(&self) -> i64 {
+        self.interval_ms.unwrap_or(INTERVAL_MS).max(1)
+    }
+}
+
 /// A rule.
 #[derive(Clone, Debug)]
 pub struct Rule {

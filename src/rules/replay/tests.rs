@@ -1,6 +1,7 @@
 //! Rules over many times at once come to what they come to at one time after the other.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use custos_promql::{ENDED, Labels, Memory, Options};
@@ -10,7 +11,7 @@ use super::{Judged, Replay, Surroundings};
 use crate::document::SourceFile;
 use crate::document::diagnostic::Findings;
 use crate::rules::alert::{Change, Stage};
-use crate::rules::definition::{AlertState, Judge, RuleCheck, RuleGroup, When};
+use crate::rules::definition::{AlertState, RuleGroup, When};
 use crate::rules::file::{Group, read};
 use crate::rules::group::{RunningGroup, Surroundings as Running};
 use crate::rules::template::Judgement;
@@ -46,21 +47,11 @@ fn group(text: &str) -> Group {
 }
 
 fn definition(group: &Group) -> RuleGroup {
-    let rule = |rule: &crate::rules::file::Rule| {
-        Arc::new(RuleCheck {
-            check: rule.name().into(),
-            judge: Judge::Query { query: rule.query.clone(), expr: rule.expr.clone() },
-            labels: rule.labels.clone(),
-            kind: rule.kind.clone(),
-            limit: group.limit,
-            state: AlertState::Always(State::Critical),
-        })
-    };
+    let state = AlertState::Always(State::Critical);
     RuleGroup {
         name: "g".into(),
         when: When::Samples { at_the_latest_ms: 0 },
-        query_offset_ms: group.query_offset_ms.unwrap_or(0),
-        rules: group.rules.iter().map(rule).collect(),
+        ..RuleGroup::of_file(Path::new(""), group, group.rules.iter().map(|rule| rule.name()), &state)
     }
 }
 

@@ -8,7 +8,7 @@ use super::compare;
 use super::model::{AlertTest, TestFile, TestGroup};
 use crate::document::Place;
 use crate::limits::RULE_TEST_EVALUATIONS_MAX;
-use crate::rules::evaluate::{fires, text_vector};
+use crate::rules::evaluate::text_vector;
 use crate::rules::group::{RunningGroup, Surroundings};
 use crate::text::human::counted;
 
@@ -126,12 +126,8 @@ impl<'f> Run<'f> {
         let surroundings = surroundings(self.file, self.test);
         let mut got = Vec::new();
         for group in &self.groups {
-            for (rule, alerts) in group.rules().filter(|(rule, _)| rule.name() == test.alert) {
-                got.extend(alerts.iter().filter(|alert| fires(alert)).map(|alert| {
-                    let annotations = group.annotations(rule, alert, &self.series, at_ms, &surroundings);
-                    (alert.element.identity.clone(), annotations)
-                }));
-            }
+            let firing = group.firing(&test.alert, &self.series, at_ms, &surroundings);
+            got.extend(firing.into_iter().map(|alert| (alert.labels, alert.annotations)));
         }
         if let Some(difference) = compare::alerts(test.expected.clone(), got) {
             let message = format!("alerts `{}` at {}\n{difference}", test.alert, since(test.at_ms));
