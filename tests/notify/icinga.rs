@@ -2,72 +2,40 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::bench::{Bench, later, listening, notification, resolved};
-use crate::stage::{Daemon, free_port, text};
+use crate::stage::{Icinga, free_port, text};
 
 /// An Icinga with the passive services `disk` and `load` of the host `web`.
-struct Icinga(Daemon);
-
-impl Icinga {
-    fn start(bench: &Bench, port: u16, [certificate, key]: &[String; 2]) -> Icinga {
-        let stage = &bench.stage;
-        let shown = stage.root().display();
-        for part in ["lib", "lib/certs", "log", "run", "cache", "spool"] {
-            fs::create_dir(stage.path(part)).unwrap();
-            // Icinga drops its privileges.
-            fs::set_permissions(stage.path(part), fs::Permissions::from_mode(0o777)).unwrap();
-        }
-        // It reads them from there, as its own user, under the name of its endpoint.
-        for (from, to) in [(certificate, "web.crt"), (key, "web.key"), (certificate, "ca.crt")] {
-            let to = stage.path(&format!("lib/certs/{to}"));
-            fs::copy(from, &to).unwrap();
-            fs::set_permissions(to, fs::Permissions::from_mode(0o644)).unwrap();
-        }
-        let service = |name: &str| {
-            format!(
-                "object Service \"{name}\" {{\n  host_name = \"web\"\n  check_command = \"dummy\"\n  \
+fn icinga(bench: &Bench, port: u16, [certificate, key]: &[String; 2]) -> Icinga {
+    let stage = &bench.stage;
+    Icinga::directories(stage, &["lib/certs"]);
+    // It reads them from there, as its own user, under the name of its endpoint.
+    for (from, to) in [(certificate, "web.crt"), (key, "web.key"), (certificate, "ca.crt")] {
+        let to = stage.path(&format!("lib/certs/{to}"));
+        fs::copy(from, &to).unwrap();
+        fs::set_permissions(to, fs::Permissions::from_mode(0o644)).unwrap();
+    }
+    let service = |name: &str| {
+        format!(
+            "object Service \"{name}\" {{\n  host_name = \"web\"\n  check_command = \"dummy\"\n  \
                  enable_active_checks = false\n  max_check_attempts = 1\n}}\n"
-            )
-        };
-        let config = format!(
-            "const NodeName = \"web\"\nobject Endpoint \"web\" {{}}\nobject Zone \"web\" {{ endpoints = [ \"web\" ] }}\n\
+        )
+    };
+    let config = format!(
+        "const NodeName = \"web\"\nobject Endpoint \"web\" {{}}\nobject Zone \"web\" {{ endpoints = [ \"web\" ] }}\n\
              object ApiListener \"api\" {{ bind_host = \"127.0.0.1\"\n  bind_port = {port} }}\n\
              object ApiUser \"web1\" {{ password = \"secret\"\n  permissions = [ \"*\" ] }}\n\
              object CheckerComponent \"checker\" {{}}\ninclude <itl>\n\
              object Host \"web\" {{ check_command = \"dummy\"\n  enable_active_checks = false }}\n{}{}",
-            service("disk"),
-            service("load")
-        );
-        stage.write("icinga2.conf", &config);
-        let mut command = Command::new("/usr/sbin/icinga2");
-        command.arg("daemon").arg("-c").arg(stage.path("icinga2.conf"));
-        for (constant, part) in [
-            ("DataDir", "lib"),
-            ("LogDir", "log"),
-            ("InitRunDir", "run"),
-            ("CacheDir", "cache"),
-            ("SpoolDir", "spool"),
-        ] {
-            command.arg(format!("-D{constant}={shown}/{part}"));
-        }
-        let log = fs::File::create(stage.path("icinga2.log")).unwrap();
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).process_group(0);
-        listening(Icinga(Daemon::of(command.spawn().unwrap(), &stage.path("icinga2.log"))), port)
-    }
-}
-
-impl Drop for Icinga {
-    fn drop(&mut self) {
-        // It is several processes, and takes its time if it is asked.
-        let _ = killpg(Pid::from_raw(self.0.pid()), Signal::SIGKILL);
-    }
+        service("disk"),
+        service("load")
+    );
+    stage.write("icinga2.conf", &config);
+    listening(Icinga::start(stage), port)
 }
 
 /// State, output and performance data of a service.
@@ -97,7 +65,7 @@ async fn icinga_takes_results_of_the_services_that_it_has() {
     };
     let disk = notification(&["disk"]);
     assert!(later(&bench.send(&target(&password), &disk).await).ends_with("Connection refused"));
-    let _icinga = Icinga::start(&bench, port, &certificate);
+    let _icinga = icinga(&bench, port, &certificate);
     let denied = bench.send(&target(&other), &disk).await;
     assert!(later(&denied).contains("401"), "{denied:?}");
     let some = bench.send(&target(&password), &notification(&["disk", "gone\" || true || \""])).await;

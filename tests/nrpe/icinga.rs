@@ -2,35 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use custos::clock::now_ms;
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::Pid;
 
 use crate::nagios::{COMMANDS, SERVICES};
 use crate::server::{REAL_CLIENT, Server, Which};
-use crate::stage::{Daemon, Stage, free_port, wait_for};
+use crate::stage::{Icinga, Stage, free_port, wait_for};
 
-const ICINGA: &str = "/usr/sbin/icinga2";
-
-/// An Icinga of its own.
-struct Icinga {
-    daemon: Daemon,
+/// An Icinga that writes down what it knows of the services.
+struct Recorded {
+    _icinga: Icinga,
     records: PathBuf,
 }
 
-impl Icinga {
-    fn start(stage: &Stage, port: u16) -> Icinga {
+impl Recorded {
+    fn start(stage: &Stage, port: u16) -> Recorded {
         let shown = stage.root().display();
-        for part in ["records", "lib", "log", "run", "cache", "spool"] {
-            fs::create_dir(stage.path(part)).unwrap();
-            // Icinga drops its privileges.
-            fs::set_permissions(stage.path(part), fs::Permissions::from_mode(0o777)).unwrap();
-        }
+        Icinga::directories(stage, &["records"]);
         let plugins = Path::new(REAL_CLIENT).parent().unwrap();
         // What Icinga knows of a service is read from its writer of performance data: one record for each check.
         let mut config = format!(
@@ -55,22 +44,7 @@ impl Icinga {
             ));
         }
         stage.write("icinga2.conf", &config);
-        let mut command = Command::new(ICINGA);
-        command.arg("daemon").arg("-c").arg(stage.path("icinga2.conf"));
-        for (constant, part) in [
-            ("DataDir", "lib"),
-            ("LogDir", "log"),
-            ("InitRunDir", "run"),
-            ("CacheDir", "cache"),
-            ("SpoolDir", "spool"),
-        ] {
-            command.arg(format!("-D{constant}={shown}/{part}"));
-        }
-        // It logs on stdout.
-        let log = fs::File::create(stage.path("icinga2.log")).unwrap();
-        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).process_group(0);
-        let daemon = Daemon::of(command.spawn().unwrap(), &stage.path("icinga2.log"));
-        Icinga { daemon, records: stage.path("records") }
+        Recorded { _icinga: Icinga::start(stage), records: stage.path("records") }
     }
 
     /// State, text and performance data of each service, once all were checked after this time.
@@ -103,18 +77,11 @@ fn options(service: &str) -> &'static str {
     }
 }
 
-impl Drop for Icinga {
-    fn drop(&mut self) {
-        // It is several processes, and takes its time if it is asked.
-        let _ = killpg(Pid::from_raw(self.daemon.pid()), Signal::SIGKILL);
-    }
-}
-
 #[test]
 fn states_and_performance_data_are_the_same_before_and_after() {
     let (directory, port) = (Stage::writable_by_all(), free_port());
     let real = Server::start_on(port, Which::Real, COMMANDS, &[]);
-    let icinga = Icinga::start(&directory, port);
+    let icinga = Recorded::start(&directory, port);
     let before = icinga.shown_after(0);
     assert_eq!(before["fine"], "OK@DISK OK - free space @@/=2643MB;5948;5958;0;5968");
     assert!(before["broken"].starts_with("CRITICAL@down\nsecond line@"), "{before:?}");

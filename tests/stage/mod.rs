@@ -7,6 +7,7 @@
 
 mod daemon;
 mod directory;
+mod icinga;
 mod needs;
 mod output;
 mod port;
@@ -18,6 +19,7 @@ mod wait;
 
 pub(crate) use daemon::Daemon;
 pub(crate) use directory::Stage;
+pub(crate) use icinga::Icinga;
 pub(crate) use needs::{as_root, python};
 pub(crate) use output::{lines, text};
 pub(crate) use port::free_port;
