@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use custos::backtest::{backtest_rules, rule_curve};
-use custos::rules::{AlertRule, AlertState, Judge, RuleCheck, RuleGroup, RuleKind, When};
+use custos::rules::{AlertRule, AlertState, External, Judge, RuleCheck, RuleGroup, RuleKind, When};
 use custos_promql::parse;
 use custos_store::{Metric, Options, Reader, Run, State, Value, Writer};
 
@@ -42,7 +42,7 @@ fn main() -> Result<()> {
     ];
     for (name, query, for_ms) in lines {
         let (took, found) = best(Path::new(store), |snapshot| {
-            let found = backtest_rules(&group(query, for_ms)?, snapshot, None)?;
+            let found = backtest_rules(&group(query, for_ms)?, snapshot, None, &External::default())?;
             let all = found.into_iter().next().ok_or("a rule that alerts")?.backtest;
             Ok((all.judged, all.intervals.len()))
         })?;
@@ -55,7 +55,7 @@ fn main() -> Result<()> {
     }
     let (took, alerts) = best(Path::new(store), |snapshot| {
         let mut alerts = 0;
-        for found in backtest_rules(&hundred()?, snapshot, None)? {
+        for found in backtest_rules(&hundred()?, snapshot, None, &External::default())? {
             alerts += found.backtest.intervals.len();
         }
         Ok(alerts)

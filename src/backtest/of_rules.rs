@@ -12,8 +12,8 @@ use super::curve_points::{CurvePoint, round_thresholds};
 use super::interval::{AlertInterval, Backtest, Span};
 use crate::limits::CURVE_VALUES_MAX;
 use crate::rules::{
-    Alert, Change, Judge, Judged, Judgement, Kept, Past, QueryFunction, Replay, RuleCheck, RuleGroup,
-    RuleKind, Surroundings, judgement_times, text_vector,
+    Alert, Change, External, Judge, Judged, Judgement, Kept, Past, QueryFunction, Replay, RuleCheck,
+    RuleGroup, RuleKind, Surroundings, judgement_times, text_vector,
 };
 
 /// A rule over what is stored.
@@ -25,7 +25,8 @@ pub struct RuleBacktest {
     pub backtest: Backtest,
 }
 
-/// What the alerting rules of a group would have said in a span of time, or over all that is stored.
+/// What the alerting rules of a group would have said in a span of time, or over all that is stored. `external` is what templates
+/// can say of the host.
 ///
 /// # Errors
 /// What keeps them from being judged.
@@ -33,6 +34,7 @@ pub fn backtest_rules(
     group: &RuleGroup,
     snapshot: &Snapshot,
     asked: Option<Span>,
+    external: &External,
 ) -> Result<Vec<RuleBacktest>, String> {
     let Some(span) = span_of(snapshot, asked) else {
         return Ok(group.rules.iter().filter_map(|rule| alerting(rule, Backtest::default())).collect());
@@ -42,8 +44,7 @@ pub fn backtest_rules(
     let found = times_of(group, &source, span)?;
     let queries = snapshot.clone();
     let surroundings = Surroundings {
-        external_labels: Labels::default(),
-        external_url: String::new(),
+        external: external.clone(),
         queries_at: &move |at_ms| queries_at(queries.clone(), at_ms),
         judgement: Judgement::default(),
     };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use custos_promql::parse;
+use custos_promql::{Labels, parse};
 use custos_store::{Bounds, Metric, Options, Reader, Reason, Run, State, Value, Writer};
 use proptest::prelude::*;
 
@@ -11,7 +11,7 @@ use super::{Changed, Span, backtest_check, backtest_rules, rule_curve};
 use crate::agent::implicit_check;
 use crate::config::{Check, OnMissing, Threshold, UnitRange};
 use crate::evaluate::{Pending, PreviousState, Taken, evaluate};
-use crate::rules::{AlertRule, AlertState, Judge, RuleCheck, RuleGroup, RuleKind, When};
+use crate::rules::{AlertRule, AlertState, External, Judge, RuleCheck, RuleGroup, RuleKind, Template, When};
 
 const MINUTE_MS: i64 = 60_000;
 
@@ -152,7 +152,7 @@ fn stored(values: &[Option<u8>]) -> (tempfile::TempDir, Reader) {
 fn what_nobody_looked_at_is_neither_quiet_nor_loud() {
     let values = [Some(1), Some(9), None, None, Some(9), Some(1), Some(9)];
     let (_directory, reader) = stored(&values);
-    let found = backtest_rules(&rule("c > 5", 0), &reader.snapshot(), None).unwrap();
+    let found = backtest_rules(&rule("c > 5", 0), &reader.snapshot(), None, &External::default()).unwrap();
     let found = &found[0].backtest;
     let alerts: Vec<_> = found.intervals.iter().map(|alert| (alert.since_ms, alert.until_ms)).collect();
     // The alert goes on over the missed runs: nothing is known that would end it.
@@ -160,6 +160,17 @@ fn what_nobody_looked_at_is_neither_quiet_nor_loud() {
     assert_eq!(found.not_observed, [Span { since_ms: 2 * MINUTE_MS, until_ms: 4 * MINUTE_MS }]);
     assert_eq!(found.judged, 5);
     assert_eq!(found.intervals[1].peak, Some((9.0, 6 * MINUTE_MS)));
+}
+
+#[test]
+fn labels_say_of_the_host_what_the_configuration_says() {
+    let (_directory, reader) = stored(&[Some(6), Some(7)]);
+    let mut group = rule("c > 5", 0);
+    let site = Template::parse("A", "{{ $externalLabels.site }} {{ $externalURL }}").unwrap();
+    Arc::make_mut(&mut group.rules[0]).labels.push(("site".to_owned(), site));
+    let external = External { labels: Labels::new([("site", "lab")]), url: "http://h/".to_owned() };
+    let found = backtest_rules(&group, &reader.snapshot(), None, &external).unwrap();
+    assert_eq!(found[0].backtest.intervals[0].labels.get("site"), "lab http://h/");
 }
 
 proptest! {
@@ -178,7 +189,7 @@ proptest! {
         prop_assert_eq!(below, is_below);
         for threshold in 0..8_u8 {
             let Some(point) = points.iter().find(|point| point.threshold == f64::from(threshold)) else { continue };
-            let found = backtest_rules(&of(f64::from(threshold)), &snapshot, None).unwrap();
+            let found = backtest_rules(&of(f64::from(threshold)), &snapshot, None, &External::default()).unwrap();
             let found = &found[0].backtest;
             let ms: i64 = found.intervals.iter().map(|alert| alert.span(found.end_ms()).length_ms()).sum();
             prop_assert_eq!((point.alerts, point.hours), (found.intervals.len() as u64, ms as f64 / 3_600_000.0), "{}", threshold);

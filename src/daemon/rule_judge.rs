@@ -3,12 +3,11 @@
 use std::io;
 use std::sync::Arc;
 
-use custos_promql::Labels;
 use custos_store::Run;
 use tokio::sync::mpsc;
 
 use crate::config::Config;
-use crate::judge::{External, Judge, Settings};
+use crate::judge::{Judge, Settings};
 use crate::limits::JUDGE_ANSWERS_MAX;
 use crate::part::Part;
 use crate::rules::{JudgeOrder, JudgedGroup};
@@ -37,7 +36,7 @@ impl RuleJudge {
             self.judge = Some(Judge::start(Settings::at(config.store.clone()), self.answers.clone())?);
         }
         if let Some(judge) = &self.judge {
-            judge.define(config.groups.clone(), external(config));
+            judge.define(config.groups.clone(), config.external());
         }
         if config.groups.is_empty() {
             // What it still answers is of rules that are gone.
@@ -72,9 +71,4 @@ impl RuleJudge {
             judge.finish(answers);
         }
     }
-}
-
-/// What templates can say of this host.
-fn external(config: &Config) -> External {
-    External { labels: Labels::new(&config.external_labels), url: config.external_url.clone() }
 }

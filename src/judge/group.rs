@@ -49,13 +49,7 @@ impl Surroundings<'_> {
             let options = Options { subquery_step_ms: step_ms, interrupt: &interrupt, ..Options::default() };
             text_vector(text, &*live, at.query_ms, &options)
         });
-        Context {
-            now_ms: at.at_ms,
-            external_labels: self.settings.external.labels.clone(),
-            external_url: self.settings.external.url.clone(),
-            query,
-            judgement,
-        }
+        Context { now_ms: at.at_ms, external: self.settings.external.clone(), query, judgement }
     }
 }
 

@@ -9,10 +9,10 @@ use tokio::sync::mpsc;
 
 use super::counts::Counts;
 use super::queue::{Input, Queue};
-use super::settings::{External, Settings};
+use super::settings::Settings;
 use super::thread::Thread;
 use crate::part::Part;
-use crate::rules::{JudgeOrder, JudgedGroup, RuleGroup};
+use crate::rules::{External, JudgeOrder, JudgedGroup, RuleGroup};
 
 /// Has rules judged on a thread of their own.
 #[derive(Debug)]

@@ -13,4 +13,4 @@ mod stop;
 mod thread;
 
 pub use handle::Judge;
-pub use settings::{External, Settings};
+pub use settings::Settings;

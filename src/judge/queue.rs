@@ -7,10 +7,9 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use custos_store::Run;
 
-use super::settings::External;
 use crate::limits::{JUDGE_QUEUE_HURRY, JUDGE_QUEUE_MAX};
 use crate::lock::locked;
-use crate::rules::{JudgeOrder, RuleGroup};
+use crate::rules::{External, JudgeOrder, RuleGroup};
 
 /// What the judging thread is given.
 #[derive(Debug)]

@@ -54,8 +54,7 @@ impl Restore {
         let options = Options { subquery_step_ms, interrupt: &interrupt, ..Options::default() };
         let queries_at = |at_ms| queries(snapshot.clone(), at_ms, subquery_step_ms, &judgement);
         let surroundings = Surroundings {
-            external_labels: settings.external.labels.clone(),
-            external_url: settings.external.url.clone(),
+            external: settings.external.clone(),
             queries_at: &queries_at,
             judgement: judgement.clone(),
         };

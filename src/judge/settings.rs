@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use custos_promql::Labels;
-
 use crate::limits::JUDGE_SUBQUERY_STEP_MS;
+use crate::rules::External;
 
 /// What rules are judged with.
 #[derive(Clone, Debug)]
@@ -15,15 +14,6 @@ pub struct Settings {
     pub external: External,
     /// Step of a subquery that has none (ms).
     pub subquery_step_ms: i64,
-}
-
-/// What templates can say of this host.
-#[derive(Clone, Debug, Default)]
-pub struct External {
-    /// Its labels.
-    pub labels: Labels,
-    /// Where its page is.
-    pub url: String,
 }
 
 impl Settings {

@@ -6,7 +6,6 @@ mod definition;
 mod drawn;
 mod evaluate;
 mod file;
-mod group;
 mod judged;
 mod not_judged;
 mod of_file;
@@ -36,5 +35,5 @@ pub use sequence::{
     Condition, Happened, HappenedStep, Matched, Recovery, Sequence, SequenceFailure, SequenceState, Step,
     StepKind, read_sequence,
 };
-pub use template::{Context, Judgement, QueryFunction, StopFunction, Template};
+pub use template::{Context, External, Judgement, QueryFunction, StopFunction, Template};
 pub use unit_test::{TestFailure, TestFile, read_test_files, run as run_tests};

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use custos::config;
-use custos::rules::{Context, JudgedAt, Past, QueryFunction, RuleGroup, RunningRule, When, judgement_times};
-use custos_promql::{Labels, Options};
+use custos::rules::{Context, JudgedAt, Past, RuleGroup, RunningRule, When, judgement_times};
+use custos_promql::Options;
 use custos_query::StoreSource;
 use custos_store::{Reader, Reason, Run, Snapshot};
 
@@ -71,14 +71,7 @@ fn undisturbed(group: &RuleGroup, snapshot: &Snapshot) -> BTreeMap<i64, Vec<Run>
     let mut rules: Vec<RunningRule> =
         group.rules.iter().map(|rule| RunningRule::new(Arc::clone(rule))).collect();
     let judge = |at_ms: i64| {
-        let query: QueryFunction = Arc::new(|_| Err("there are no queries in templates".to_owned()));
-        let context = Context {
-            now_ms: at_ms,
-            external_labels: Labels::default(),
-            external_url: String::new(),
-            query,
-            judgement: custos::rules::Judgement::default(),
-        };
+        let context = Context::plain(at_ms);
         let at = JudgedAt { at_ms, query_ms: at_ms };
         let judged = rules.iter_mut().map(|rule| rule.judge(&source, at, &Options::default(), &context));
         (at_ms, judged.map(|judged| judged.run).collect())

@@ -6,10 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use custos::config;
-use custos::judge::{External, Judge, Settings};
+use custos::judge::{Judge, Settings};
 use custos::rules::{
-    ActiveAlert, Because, Context, JudgeOrder, JudgedAt, JudgedGroup, Judgement, QueryFunction, RuleGroup,
-    RunningRule, When,
+    ActiveAlert, Because, Context, External, JudgeOrder, JudgedAt, JudgedGroup, RuleGroup, RunningRule, When,
 };
 use custos_promql::{Labels, Options};
 use custos_query::StoreSource;
@@ -144,14 +143,7 @@ fn undisturbed(rule: &mut RunningRule, reader: &mut Reader, at_ms: i64) -> Vec<S
     reader.refresh().unwrap();
     let snapshot = reader.snapshot();
     let source = StoreSource::for_rules(&snapshot);
-    let query: QueryFunction = Arc::new(|_| Err("there are no queries in templates".to_owned()));
-    let context = Context {
-        now_ms: at_ms,
-        external_labels: Labels::default(),
-        external_url: String::new(),
-        query,
-        judgement: Judgement::default(),
-    };
+    let context = Context::plain(at_ms);
     let at = JudgedAt { at_ms, query_ms: at_ms };
     rule.step(&source, at, &Options::default(), &context).unwrap();
     told(&rule.active(&context))

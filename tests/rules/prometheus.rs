@@ -8,9 +8,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use custos::rules::{
-    AlertState, Context, Judge, JudgedAt, Judgement, RuleCheck, RuleKind, RunningRule, read_files,
-};
+use custos::rules::{AlertState, Context, JudgedAt, RuleCheck, RuleKind, RunningRule, read_files};
 use custos_promql::{ENDED, Labels, METRIC_NAME, Memory, Options};
 use custos_store::State;
 
@@ -161,14 +159,7 @@ fn evaluated(prometheus: &Live, times: &[i64]) -> Vec<Vec<(Labels, f64)>> {
         .rules
         .iter()
         .map(|rule| {
-            let check = RuleCheck {
-                check: rule.name().into(),
-                judge: Judge::Query { query: rule.query.clone(), expr: rule.expr.clone() },
-                labels: rule.labels.clone(),
-                kind: rule.kind.clone(),
-                limit: 0,
-                state: AlertState::Always(State::Critical),
-            };
+            let check = RuleCheck::of_file(rule, rule.name().into(), 0, AlertState::Always(State::Critical));
             (RunningRule::new(Arc::new(check)), BTreeSet::new())
         })
         .collect();
@@ -176,13 +167,7 @@ fn evaluated(prometheus: &Live, times: &[i64]) -> Vec<Vec<(Labels, f64)>> {
     for at_ms in times {
         let mut of_time = Vec::new();
         for (rule, wrote) in &mut rules {
-            let context = Context {
-                now_ms: *at_ms,
-                external_labels: Labels::default(),
-                external_url: String::new(),
-                query: Arc::new(|_| Ok(Vec::new())),
-                judgement: Judgement::default(),
-            };
+            let context = Context::plain(*at_ms);
             let at = JudgedAt { at_ms: *at_ms, query_ms: *at_ms };
             let recorded = rule.step(&memory, at, &Options::default(), &context).unwrap();
             let series: Vec<(Labels, f64)> = match rule.rule().kind {

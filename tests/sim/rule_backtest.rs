@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use custos::backtest::backtest_rules;
+use custos::rules::External;
 use custos_promql::Labels;
 use custos_store::{Options, Reader, Reason, Run, Snapshot, Writer};
 
@@ -114,7 +115,7 @@ fn compare(seed: u64, checks: &str, stands_still: bool, restarts: bool) {
     let snapshot = stored(directory.path(), &stage.runs);
     let mut fired = 0;
     for group in &defined(checks).groups {
-        for found in backtest_rules(group, &snapshot, None).unwrap() {
+        for found in backtest_rules(group, &snapshot, None, &External::default()).unwrap() {
             let check = &*found.rule.check;
             let runs: Vec<&Run> =
                 stage.runs.iter().filter(|(name, _)| name == check).map(|(_, run)| run).collect();

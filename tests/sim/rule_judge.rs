@@ -5,10 +5,9 @@ use std::sync::Arc;
 
 use custos::config::Config;
 use custos::rules::{
-    Because, Context, JudgeOrder, JudgedAt, JudgedGroup, JudgedRule, Judgement, QueryFunction, RuleGroup,
-    RunningRule,
+    Because, Context, JudgeOrder, JudgedAt, JudgedGroup, JudgedRule, RuleGroup, RunningRule,
 };
-use custos_promql::{Expr, Labels, Options, Selector};
+use custos_promql::{Expr, Options, Selector};
 use custos_query::{LiveSource, Selections};
 use custos_store::Run;
 
@@ -78,14 +77,7 @@ impl RuleJudge {
         {
             return JudgedGroup { order, rules: Vec::new(), deadline_ms: None };
         }
-        let query: QueryFunction = Arc::new(|_| Err("no scene has a query in a template".to_owned()));
-        let context = Context {
-            now_ms: order.at_ms,
-            external_labels: Labels::default(),
-            external_url: String::new(),
-            query,
-            judgement: Judgement::default(),
-        };
+        let context = Context::plain(order.at_ms);
         let at = JudgedAt { at_ms: order.at_ms, query_ms: order.at_ms };
         self.series.as_of(order.at_ms);
         let mut judged: Vec<JudgedRule> = Vec::new();

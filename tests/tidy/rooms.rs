@@ -210,7 +210,6 @@ pub(crate) const ROOMS: &[Room] = &[
             "text",
         ],
         outside: &[
-            "custos_promql",
             "custos_query",
             "custos_shim",
             "custos_store",

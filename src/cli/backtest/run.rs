@@ -18,7 +18,7 @@ use crate::cli::incident::stored_incidents;
 use crate::cli::read::{Damage, Failure, finish, now};
 use crate::cli::style::Style;
 use crate::exit_code::ExitCode;
-use crate::rules::RuleGroup;
+use crate::rules::{External, RuleGroup};
 
 /// Runs the command.
 pub(in crate::cli) fn run(args: &BacktestArgs) -> ExitCode {
@@ -42,6 +42,7 @@ pub(super) fn answer(
         snapshot: opened.reader.snapshot(),
         reader: &opened.reader,
         asked,
+        external: opened.config.as_ref().map(|config| config.external()).unwrap_or_default(),
         damage: &mut opened.damage,
     };
     let as_is = judging.backtest(&Variant::default())?;
@@ -100,6 +101,7 @@ struct Judging<'a> {
     snapshot: Snapshot,
     reader: &'a Reader,
     asked: Option<Span>,
+    external: External,
     damage: &'a mut Damage,
 }
 
@@ -134,7 +136,8 @@ impl Judging<'_> {
         let mut all = Backtest::default();
         for group in groups {
             let group = plan::changed_group(group, &variant.changed);
-            let found = backtest_rules(&group, &self.snapshot, self.asked).map_err(Failure::usage)?;
+            let found =
+                backtest_rules(&group, &self.snapshot, self.asked, &self.external).map_err(Failure::usage)?;
             for one in found.into_iter().filter(|one| wanted.contains(&*one.rule.check)) {
                 all = all.and(one.backtest);
             }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use custos_promql::Labels;
 use custos_shim::{Credentials, IoPriority, Limits};
 use custos_store::{Bounds, State};
 
@@ -14,7 +15,7 @@ use crate::config::model::reserved::{AGENT_CHECK, UNMATCHED_CHECK};
 use crate::config::model::snmp::{SnmpConfig, SnmpPoll, TrapRule};
 use crate::limits::STDOUT_MAX_BYTES;
 use crate::period::Period;
-use crate::rules::{RuleCheck, RuleGroup, Severities};
+use crate::rules::{External, RuleCheck, RuleGroup, Severities};
 
 /// The whole configuration of one agent.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,6 +57,11 @@ pub struct Config {
 }
 
 impl Config {
+    /// What templates can say of this host.
+    pub fn external(&self) -> External {
+        External { labels: Labels::new(&self.external_labels), url: self.external_url.clone() }
+    }
+
     /// The checks that the agent reports under its own names: on itself, and on traps of no check where it receives traps.
     pub fn own_checks(&self) -> impl Iterator<Item = &'static str> {
         let unmatched = self.snmp.traps.is_some().then_some(UNMATCHED_CHECK);

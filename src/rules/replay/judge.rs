@@ -18,14 +18,12 @@ use crate::rules::evaluate::{
 use crate::rules::file::RuleKind;
 use crate::rules::running::results_max;
 use crate::rules::sequence::SequenceState;
-use crate::rules::template::{Context, Judgement, QueryFunction};
+use crate::rules::template::{Context, External, Judgement, QueryFunction};
 
 /// What the templates of labels can refer to.
 pub struct Surroundings<'a> {
-    /// Labels of this host.
-    pub external_labels: Labels,
-    /// Where its page is.
-    pub external_url: String,
+    /// What templates can say of this host.
+    pub external: External,
     /// What answers the queries of templates at a time (ms since the epoch).
     pub queries_at: &'a dyn Fn(i64) -> QueryFunction,
     /// When to give up.
@@ -216,8 +214,7 @@ impl Task<'_> {
         let surroundings = self.surroundings;
         Context {
             now_ms: at_ms,
-            external_labels: surroundings.external_labels.clone(),
-            external_url: surroundings.external_url.clone(),
+            external: surroundings.external.clone(),
             query: (surroundings.queries_at)(at_ms.saturating_sub(offset_ms)),
             judgement: surroundings.judgement.next(),
         }

@@ -13,8 +13,8 @@ use crate::document::diagnostic::Findings;
 use crate::rules::alert::{Change, Stage};
 use crate::rules::definition::{AlertState, RuleGroup, When};
 use crate::rules::file::{Group, read};
-use crate::rules::group::{RunningGroup, Surroundings as Running};
-use crate::rules::template::Judgement;
+use crate::rules::template::{External, Judgement};
+use crate::rules::unit_test::running_group::{RunningGroup, Surroundings as Running};
 use custos_store::State;
 
 /// Groups that exercise what depends on the order of rules and on time.
@@ -61,8 +61,7 @@ type Snapshot = Vec<BTreeMap<Labels, (Stage, i64, Option<i64>)>>;
 fn one_by_one(group: &Group, memory: &Memory, times: &[i64]) -> Vec<Snapshot> {
     let mut series = Arc::new(memory.clone());
     let mut running = RunningGroup::new(group);
-    let nowhere = Labels::default();
-    let surroundings = Running { external_labels: &nowhere, external_url: "", subquery_step_ms: 60_000 };
+    let surroundings = Running { external: &External::default(), subquery_step_ms: 60_000 };
     let step = |time: &i64| {
         // A rule that fails leaves its alerts alone.
         let _ = running.evaluate(&mut series, *time, &surroundings);
@@ -83,8 +82,7 @@ fn all_at_once(group: &RuleGroup, memory: &Memory, times: &[i64], cut: usize) ->
     let mut changes: BTreeMap<(i64, usize), Vec<Change>> = BTreeMap::new();
     let mut exceeded = Vec::new();
     let surroundings = Surroundings {
-        external_labels: Labels::default(),
-        external_url: String::new(),
+        external: External::default(),
         queries_at: &|_| Arc::new(|_| Err("no queries".to_owned())),
         judgement: Judgement::default(),
     };
@@ -169,8 +167,7 @@ fn the_worst_value_is_the_lowest_where_low_values_are_asked_for() {
         let definition = definition(&group(rules));
         let mut replay = Replay::new(&definition);
         let surroundings = Surroundings {
-            external_labels: Labels::default(),
-            external_url: String::new(),
+            external: External::default(),
             queries_at: &|_| Arc::new(|_| Err("no queries".to_owned())),
             judgement: Judgement::default(),
         };

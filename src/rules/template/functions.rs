@@ -115,7 +115,7 @@ impl Surroundings {
     pub(super) fn of(context: &Context) -> Surroundings {
         Surroundings {
             now_ms: context.now_ms,
-            external_url: context.external_url.as_str().into(),
+            external_url: context.external.url.as_str().into(),
             query: Arc::clone(&context.query),
             judgement: context.judgement.clone(),
         }

@@ -15,6 +15,6 @@ mod title;
 mod tree;
 mod value;
 
-pub use context::Context;
+pub use context::{Context, External};
 pub use judgement::{Judgement, QueryFunction, StopFunction};
 pub use text::Template;

@@ -114,8 +114,8 @@ impl Template {
     fn data(&self, steps: &[HappenedStep], labels: &Labels, value: f64, context: &Context) -> Value {
         let mut data = BTreeMap::from([
             ("Labels".into(), value::labels(labels)),
-            ("ExternalLabels".into(), value::labels(&context.external_labels)),
-            ("ExternalURL".into(), Value::String(context.external_url.as_str().into())),
+            ("ExternalLabels".into(), value::labels(&context.external.labels)),
+            ("ExternalURL".into(), Value::String(context.external.url.as_str().into())),
             ("Value".into(), Value::Float(value)),
         ]);
         if self.prelude == SEQUENCE_PRELUDE {
@@ -190,6 +190,7 @@ fn written_at(prelude: &str, line: usize, column: usize) -> String {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::super::context::External;
     use super::super::judgement::{Judgement, QueryFunction};
     use super::*;
 
@@ -206,8 +207,10 @@ pub(super) mod tests {
         });
         let context = Context {
             now_ms: 1_435_065_584_128,
-            external_labels: Labels::new([("site", "lab")]),
-            external_url: "http://testhost:9090/path/prefix".to_owned(),
+            external: External {
+                labels: Labels::new([("site", "lab")]),
+                url: "http://testhost:9090/path/prefix".to_owned(),
+            },
             query,
             judgement: Judgement::default(),
         };
@@ -296,9 +299,8 @@ pub(super) mod tests {
             step("step2", None, Labels::default()),
         ];
         let query: QueryFunction = Arc::new(|_| Ok(Vec::new()));
-        let (external_labels, external_url) = (Labels::default(), String::new());
         let judgement = Judgement::default();
-        let context = Context { now_ms: 0, external_labels, external_url, query, judgement };
+        let context = Context { now_ms: 0, external: External::default(), query, judgement };
         for (source, text) in [
             ("{{ $steps.full.labels.path }} {{ $steps.full.value | humanizePercentage }}", "/data 97%"),
             ("{{ $steps.full.labels.none }}|", "|"),
@@ -328,8 +330,7 @@ pub(super) mod tests {
         let judgement = Judgement::until(Arc::new(move || {
             (of_stop.load(Relaxed) >= 3).then(|| "the rule took longer than 10 s".to_owned())
         }));
-        let (external_labels, external_url) = (Labels::default(), String::new());
-        let context = Context { now_ms: 0, external_labels, external_url, query, judgement };
+        let context = Context { now_ms: 0, external: External::default(), query, judgement };
         let expand =
             |source: &str| Template::parse("Hot", source).unwrap().expand(&Labels::default(), 1.0, &context);
         let same = "{{ query \"a\" | first | value }}";

@@ -5,6 +5,7 @@ mod keys;
 mod model;
 mod read;
 mod run;
+pub(in crate::rules) mod running_group;
 mod series;
 
 pub use model::TestFile;

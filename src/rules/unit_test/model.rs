@@ -5,6 +5,7 @@ use custos_promql::notation::Item;
 
 use crate::document::Place;
 use crate::rules::file::RuleFile;
+use crate::rules::template::External;
 
 /// A file of tests.
 #[derive(Clone, Debug)]
@@ -38,10 +39,8 @@ pub struct TestGroup {
     pub alerts: Vec<AlertTest>,
     /// What expressions come to.
     pub expressions: Vec<ExprTest>,
-    /// Labels of the host.
-    pub external_labels: Labels,
-    /// Where its page is.
-    pub external_url: String,
+    /// What templates can say of the host.
+    pub external: External,
 }
 
 /// Which alerts of one name fire at a time.

@@ -24,6 +24,7 @@ use crate::document::scalar::Kind;
 use crate::document::yaml::{self, Content, Node};
 use crate::rules::evaluate::ALERT_NAME;
 use crate::rules::file::{self, RuleFile, length_ms};
+use crate::rules::template::External;
 
 /// How often rules are evaluated where a file does not say so: a minute.
 const EVALUATION_INTERVAL_MS: i64 = 60_000;
@@ -105,8 +106,10 @@ fn test(node: &Node, index: usize, default_ms: i64, findings: &mut Findings) -> 
         series: read_series,
         alerts: alerts.iter().filter_map(|node| alert_test(node, findings)).collect(),
         expressions: expressions.iter().filter_map(|node| expr_test(node, findings)).collect(),
-        external_labels: fields.get(&EXTERNAL_LABELS).map(|node| texts(node, findings)).unwrap_or_default(),
-        external_url: external_url.unwrap_or_default().to_owned(),
+        external: External {
+            labels: fields.get(&EXTERNAL_LABELS).map(|node| texts(node, findings)).unwrap_or_default(),
+            url: external_url.unwrap_or_default().to_owned(),
+        },
     })
 }
 

@@ -6,10 +6,10 @@ use custos_promql::Memory;
 
 use super::compare;
 use super::model::{AlertTest, TestFile, TestGroup};
+use super::running_group::{RunningGroup, Surroundings};
 use crate::document::Place;
 use crate::limits::RULE_TEST_EVALUATIONS_MAX;
 use crate::rules::evaluate::text_vector;
-use crate::rules::group::{RunningGroup, Surroundings};
 use crate::text::human::counted;
 
 /// What came out otherwise than expected.
@@ -156,11 +156,7 @@ impl<'f> Run<'f> {
 }
 
 fn surroundings<'t>(file: &TestFile, test: &'t TestGroup) -> Surroundings<'t> {
-    Surroundings {
-        external_labels: &test.external_labels,
-        external_url: &test.external_url,
-        subquery_step_ms: file.evaluation_interval_ms,
-    }
+    Surroundings { external: &test.external, subquery_step_ms: file.evaluation_interval_ms }
 }
 
 /// A time from the beginning of a test on.

@@ -10,8 +10,8 @@ use crate::http::api::request::Request;
 use crate::http::rules::{Alerting, ShownRule};
 use crate::limits::HTTP_RULE_RUNS_MAX;
 use crate::rules::{
-    ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE, Context, Judgement, NOT_JUDGED, Template, VALUE,
-    text_vector,
+    ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE, Context, External, Judgement, NOT_JUDGED, Template,
+    VALUE, text_vector,
 };
 
 /// How a rule stands.
@@ -122,8 +122,7 @@ pub(super) fn annotations(
     let snapshot = request.snapshot.clone();
     let context = Context {
         now_ms: at_ms,
-        external_labels: request.host_labels.clone(),
-        external_url: request.external_url.to_owned(),
+        external: External { labels: request.host_labels.clone(), url: request.external_url.to_owned() },
         query: Arc::new(move |text| {
             text_vector(text, &StoreSource::for_rules(&snapshot), at_ms, &Options::default())
         }),

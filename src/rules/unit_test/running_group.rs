@@ -6,34 +6,32 @@ use std::sync::Arc;
 use custos_promql::{ENDED, Labels, Memory, Options};
 use custos_store::State;
 
-use super::active::ActiveAlert;
-use super::alert::Alerts;
-use super::definition::{AlertState, RuleCheck};
-use super::evaluate::series_of;
-use super::file::{Group, Rule};
-use super::running::{JudgedAt, RunningRule};
-use super::template::{Context, Judgement, QueryFunction};
+use crate::rules::active::ActiveAlert;
+use crate::rules::alert::Alerts;
+use crate::rules::definition::{AlertState, RuleCheck};
+use crate::rules::evaluate::series_of;
+use crate::rules::file::{Group, Rule};
+use crate::rules::running::{JudgedAt, RunningRule};
+use crate::rules::template::{Context, External, Judgement, QueryFunction};
 
 /// A group with what its rules have come to.
-pub(super) struct RunningGroup<'g> {
+pub(in crate::rules) struct RunningGroup<'g> {
     group: &'g Group,
     /// For each rule how it stands, and the series that it wrote last.
     rules: Vec<(RunningRule, BTreeSet<Labels>)>,
 }
 
 /// What every evaluation can refer to.
-pub(super) struct Surroundings<'s> {
-    /// Labels of this host.
-    pub(super) external_labels: &'s Labels,
-    /// Where its page is.
-    pub(super) external_url: &'s str,
+pub(in crate::rules) struct Surroundings<'s> {
+    /// What templates can say of this host.
+    pub(in crate::rules) external: &'s External,
     /// Step of a subquery without one (ms).
-    pub(super) subquery_step_ms: i64,
+    pub(in crate::rules) subquery_step_ms: i64,
 }
 
 impl Surroundings<'_> {
     /// How queries of the rules are answered.
-    pub(super) fn options(&self) -> Options<'static> {
+    pub(in crate::rules) fn options(&self) -> Options<'static> {
         Options { subquery_step_ms: self.subquery_step_ms, ..Options::default() }
     }
 
@@ -42,21 +40,15 @@ impl Surroundings<'_> {
         let (series, step_ms) = (Arc::clone(series), self.subquery_step_ms);
         let query: QueryFunction = Arc::new(move |text| {
             let options = Options { subquery_step_ms: step_ms, ..Options::default() };
-            super::evaluate::text_vector(text, &*series, at.query_ms, &options)
+            crate::rules::evaluate::text_vector(text, &*series, at.query_ms, &options)
         });
-        Context {
-            now_ms: at.at_ms,
-            external_labels: self.external_labels.clone(),
-            external_url: self.external_url.to_owned(),
-            query,
-            judgement: Judgement::default(),
-        }
+        Context { now_ms: at.at_ms, external: self.external.clone(), query, judgement: Judgement::default() }
     }
 }
 
 impl<'g> RunningGroup<'g> {
     /// A group that has not been evaluated yet.
-    pub(super) fn new(group: &'g Group) -> RunningGroup<'g> {
+    pub(in crate::rules) fn new(group: &'g Group) -> RunningGroup<'g> {
         // Nothing asks for the states of alerts.
         let state = AlertState::Always(State::Critical);
         let of = |rule: &Rule| RuleCheck::of_file(rule, rule.name().into(), group.limit, state.clone());
@@ -65,7 +57,7 @@ impl<'g> RunningGroup<'g> {
     }
 
     /// The rules with their alerts.
-    pub(super) fn rules(&self) -> impl Iterator<Item = (&'g Rule, &Alerts)> {
+    pub(in crate::rules) fn rules(&self) -> impl Iterator<Item = (&'g Rule, &Alerts)> {
         self.group.rules.iter().zip(self.rules.iter().map(|(rule, _)| rule.alerts()))
     }
 
@@ -77,7 +69,7 @@ impl<'g> RunningGroup<'g> {
     ///
     /// # Errors
     /// For each rule that failed its index and the reason.
-    pub(super) fn evaluate(
+    pub(in crate::rules) fn evaluate(
         &mut self,
         series: &mut Arc<Memory>,
         at_ms: i64,
@@ -107,7 +99,7 @@ impl<'g> RunningGroup<'g> {
     }
 
     /// The alerts of this name that fire as of an evaluation.
-    pub(super) fn firing(
+    pub(in crate::rules) fn firing(
         &self,
         name: &str,
         series: &Arc<Memory>,
