@@ -2,9 +2,11 @@
 
 mod judge;
 mod notify;
+mod sink;
 
 pub use judge::*;
 pub use notify::*;
+pub use sink::*;
 
 use std::time::Duration;
 
