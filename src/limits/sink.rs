@@ -26,3 +26,45 @@ pub const SINK_FILE_BYTES_MAX: u64 = 1024 * 1024 * 1024 * 1024;
 pub const SINK_FILES_KEPT: u16 = 8;
 /// Most of them.
 pub const SINK_FILES_KEPT_MAX: u16 = 10_000;
+/// Samples that a piece has at first.
+pub const SINK_BUDGET_FIRST: usize = 2_000;
+/// Fewest of them: what follows failures.
+pub const SINK_BUDGET_MIN: usize = 500;
+/// Most of them. With 24 bytes for each, and the request made of them, a lane so has a few MiB.
+pub const SINK_BUDGET_MAX: usize = 40_000;
+/// How many more the next piece has, after one that was taken quickly.
+pub const SINK_BUDGET_STEP: usize = 1_000;
+/// A request that was taken in less is quick.
+pub const SINK_LATENCY_LOW: Duration = Duration::from_millis(250);
+/// One that took longer is slow: the next piece has half as many samples.
+pub const SINK_LATENCY_HIGH: Duration = Duration::from_millis(1000);
+/// Pause after a request that failed, doubled with each; between half and all of it is waited.
+pub const SINK_RETRY_MIN: Duration = Duration::from_millis(500);
+/// Longest such pause.
+pub const SINK_RETRY_MAX: Duration = Duration::from_secs(60);
+/// Longest pause that a receiver is granted by `Retry-After`.
+pub const SINK_RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
+/// Pause where somebody has to put something right: a receiver that lets nobody in, or is not there at its address.
+pub const SINK_CLOSED_RETRY: Duration = Duration::from_secs(300);
+/// Failures in a row, each of status 500, after which it is tried whether a part of what is sent is the cause.
+pub const SINK_FAILURES_OURS: u32 = 5;
+/// How often a piece is halved to find what a receiver refuses in it; what is left then is set aside as it is.
+pub const SINK_SPLITS_MAX: usize = 256;
+/// Places of the feed that are remembered until they are safe.
+pub const SINK_MARKS_MAX: usize = 32;
+/// How often a sink that has delivered everything looks for more.
+pub const SINK_POLL: Duration = Duration::from_millis(1000);
+/// How often a receiver is asked how it is.
+pub const SINK_LOOK: Duration = Duration::from_secs(60);
+/// For how long VictoriaMetrics may lose what it took when it is killed. Measured: 7 s, and at 10 s all was there.
+pub const SINK_SETTLE: Duration = Duration::from_secs(20);
+/// How long a sink waits for the answer to a request.
+pub const SINK_SEND_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes that are read of an answer to a request that carries samples.
+pub const SINK_REPLY_MAX_BYTES: usize = 4 * 1024;
+/// Bytes that are read of what a receiver says of itself.
+pub const SINK_LOOK_MAX_BYTES: usize = 8 * 1024 * 1024;
+/// Characters of an answer that are kept as the reason of a refusal.
+pub const SINK_REASON_MAX_CHARS: usize = 300;
+/// Bytes of the settings of all sinks, with the certificates that they take.
+pub const FEED_SETTINGS_MAX_BYTES: usize = 16 * 1024 * 1024;
