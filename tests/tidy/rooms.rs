@@ -21,16 +21,16 @@ pub(crate) const ROOMS: &[Room] = &[
         outside: &["files", "nix"],
     },
     Room {
-        name: "connect",
-        what: "connections to receivers, with TLS or without",
-        imports: &["limits", "text", "whole_file"],
-        outside: &["openssl", "sockets", "tokio"],
-    },
-    Room {
         name: "text",
         what: "numbers and times as people write them, and what is safe to show",
         imports: &[],
         outside: &["custos_query"],
+    },
+    Room {
+        name: "connect",
+        what: "connections to receivers, with TLS or without",
+        imports: &["limits", "text", "whole_file"],
+        outside: &["openssl", "sockets", "tokio"],
     },
     Room {
         name: "part",

@@ -59,6 +59,21 @@ pub struct Sent {
     pub date_ms: Option<i64>,
 }
 
+/// What is known of a receiver after a look at it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Looked {
+    /// As for [`Sent`].
+    pub process: u64,
+    /// As for [`Sent`].
+    pub date_ms: Option<i64>,
+    /// What it is, such as `VictoriaMetrics 1.79.5`; empty if that is not known.
+    pub what: String,
+    /// Settings of the receiver that would lose or double what is sent, with what to set.
+    pub warnings: Vec<String>,
+    /// Whether it takes the samples of a series in order of time only.
+    pub in_order_only: bool,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,10 +14,10 @@ mod settings;
 #[cfg(test)]
 mod simulation;
 
-pub use answer::{Answer, Sent};
+pub use answer::{Answer, Looked, Sent};
 pub use engine::{Counts, Effect, Engine, Event, Manner};
 pub use lane::Lane;
 pub use parcel::{Load, NumberedRun, OfSeries, Parcel, Part};
 pub use remote_write::RemoteWrite;
-pub use sender::{Looked, Sender, Takes};
+pub use sender::{Sender, Takes};
 pub use settings::{Endpoint, Settings, SinkKind, SinkSettings};

@@ -1,7 +1,7 @@
 //! What a receiver of remote write says of itself: what it is, when it was started, and which of its settings would lose or
 //! double what is sent.
 
-use super::sender::Looked;
+use super::answer::Looked;
 
 /// Where receivers take remote write; what stands before that in an address is before all their paths.
 const WRITE_PATHS: [&str; 2] = ["/api/v1/write", "/api/v1/push"];

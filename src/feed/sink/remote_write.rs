@@ -10,11 +10,10 @@ use custos_store::Value;
 use hyper::Method;
 use hyper::body::Bytes;
 
-use super::answer::{Answer, Sent};
+use super::answer::{Answer, Looked, Sent};
 use super::link::{Asked, Link, Reply};
 use super::parcel::Parcel;
 use super::receiver::{About, Questions};
-use super::sender::Looked;
 use super::settings::Endpoint;
 use crate::limits::{SINK_LOOK_MAX_BYTES, SINK_REPLY_MAX_BYTES};
 

@@ -15,7 +15,7 @@
 
 use std::time::Duration;
 
-use super::answer::Sent;
+use super::answer::{Looked, Sent};
 use super::parcel::Parcel;
 use super::remote_write::RemoteWrite;
 use super::settings::{SinkKind, SinkSettings};
@@ -27,21 +27,6 @@ pub enum Takes {
     Samples,
     /// Whole runs.
     Runs,
-}
-
-/// What is known of a receiver after a look at it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Looked {
-    /// As for [`Sent`].
-    pub process: u64,
-    /// As for [`Sent`].
-    pub date_ms: Option<i64>,
-    /// What it is, such as `VictoriaMetrics 1.79.5`; empty if that is not known.
-    pub what: String,
-    /// Settings of the receiver that would lose or double what is sent, with what to set.
-    pub warnings: Vec<String>,
-    /// Whether it takes the samples of a series in order of time only.
-    pub in_order_only: bool,
 }
 
 /// What speaks to a receiver.
