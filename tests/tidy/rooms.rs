@@ -193,7 +193,7 @@ pub(crate) const ROOMS: &[Room] = &[
     },
     Room {
         name: "feed",
-        what: "runs of the store for consumers elsewhere: sinks, and what they speak",
+        what: "runs of the store for consumers elsewhere, from durable cursors on: sinks, and what they speak",
         imports: &["clock", "config", "connect", "hash", "limits", "text", "whole_file"],
         outside: &["custos_compat", "custos_promql", "custos_query", "custos_store", "openssl", "tokio"],
     },
