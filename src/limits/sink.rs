@@ -68,3 +68,17 @@ pub const SINK_LOOK_MAX_BYTES: usize = 8 * 1024 * 1024;
 pub const SINK_REASON_MAX_CHARS: usize = 300;
 /// Bytes of the settings of all sinks, with the certificates that they take.
 pub const FEED_SETTINGS_MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of memory that the runs of one piece take at most, about.
+pub const SINK_PIECE_BYTES: usize = 4 * 1024 * 1024;
+/// Runs of the first piece, before it is known how many samples a run has.
+pub const SINK_RUNS_FIRST: usize = 100;
+/// How often a sink looks whether something that was set aside is to be sent again.
+pub const SINK_NOTE_LOOK: Duration = Duration::from_secs(5);
+/// Longest pause of a sink that waits for nothing in particular.
+pub const SINK_PAUSE_MAX: Duration = Duration::from_secs(1);
+/// Between two reports of a sink.
+pub const SINK_REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// Entries of what a sink has set aside; where there are more, those of one check become one that stands for more.
+pub const SINK_ASIDE_MAX: usize = 1000;
+/// What is set aside of a check within so long of each other is one entry.
+pub const SINK_ASIDE_JOIN: Duration = Duration::from_secs(60);

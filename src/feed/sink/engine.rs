@@ -174,6 +174,11 @@ impl<P: Clone> Engine<P> {
         self.waits.as_deref()
     }
 
+    /// Whether the receiver has answered at all.
+    pub fn has_looked(&self) -> bool {
+        self.has_looked
+    }
+
     /// Whether all that was stored before was delivered.
     pub fn is_caught_up(&self) -> bool {
         self.lanes[Lane::Behind.index()].is_empty

@@ -75,6 +75,13 @@ impl Sender {
         }
     }
 
+    /// Integers beyond 2^53 that were rounded since the receiver takes floats only.
+    pub fn rounded(&self) -> u64 {
+        match self {
+            Sender::RemoteWrite(sender) => sender.rounded(),
+        }
+    }
+
     /// Bytes that were sent so far, as they went over the wire.
     pub fn sent_bytes(&self) -> u64 {
         match self {

@@ -72,6 +72,8 @@ struct OfCheck {
     layout: Vec<u32>,
     built_in: [Option<u32>; BuiltIn::ALL.len()],
     turn: u64,
+    /// Whether nothing is known of what came before.
+    is_new: bool,
 }
 
 impl fmt::Debug for OutboundRuns {
@@ -104,9 +106,16 @@ impl OutboundRuns {
         self.repeated
     }
 
+    /// What was delivered may be delivered again: times need not ascend from where they were, and what series there were before
+    /// is not known any more.
+    pub fn begin_again(&mut self) {
+        self.ends.iter_mut().for_each(|end| (end.time_ms, end.has_value) = (i64::MIN, false));
+        self.checks.values_mut().for_each(|check| check.is_new = true);
+    }
+
     /// Whether nothing is known of a check yet: then [`OutboundRuns::seed`] can say what series it had.
     pub fn is_new(&self, check: &str) -> bool {
-        !self.checks.contains_key(check)
+        self.checks.get(check).is_none_or(|check| check.is_new)
     }
 
     /// Notes the run before the first that is taken in, so that series which end with that one are known.
@@ -118,6 +127,7 @@ impl OutboundRuns {
     pub fn take(&mut self, check: &Arc<str>, run: &Run, samples: &mut Vec<RunSample>) {
         let mut of_check = self.checks.remove(check).unwrap_or_default();
         of_check.turn += 1;
+        of_check.is_new = false;
         for (at, metric) in run.metrics.iter().enumerate() {
             let same = |index: &u32| of_check.metrics[*index as usize].0.names(metric);
             let index = match of_check.layout.get(at).copied().filter(same) {
