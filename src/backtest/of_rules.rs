@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use custos_promql::{Expr, Labels, Operator, Options, SampleTimes, Source, ValueType, at};
+use custos_promql::{Expr, Labels, Operator, Options, Source, ValueType, at};
 use custos_query::StoreSource;
 use custos_store::Snapshot;
 
@@ -12,7 +12,7 @@ use super::curve_points::{CurvePoint, round_thresholds};
 use super::interval::{AlertInterval, Backtest, Span};
 use crate::limits::CURVE_VALUES_MAX;
 use crate::rules::{
-    Alert, Change, External, Judge, Judged, Judgement, Kept, Past, QueryFunction, Replay, RuleCheck,
+    Alert, Change, External, Judge, Judged, Judgement, JudgementTimes, Kept, Past, QueryFunction, Replay, RuleCheck,
     RuleGroup, RuleKind, Surroundings, judgement_times, text_vector,
 };
 
@@ -49,6 +49,7 @@ pub fn backtest_rules(
         judgement: Judgement::default(),
     };
     let mut replay = Replay::new(group);
+    replay.by_record(found.recorded);
     let mut gathering: Vec<Gathering> = group.rules.iter().map(|rule| Gathering::of(rule)).collect();
     replay.over(&source, &found.times, &surroundings, &options(), &mut |rule, at_ms, judged| {
         gathering[rule].take(at_ms, &judged);
@@ -98,7 +99,7 @@ fn stored_span(snapshot: &Snapshot) -> Option<Span> {
     Some(Span { since_ms, until_ms: last_ms.saturating_add(1) })
 }
 
-fn times_of(group: &RuleGroup, source: &dyn Source, span: Span) -> Result<SampleTimes, String> {
+fn times_of(group: &RuleGroup, source: &dyn Source, span: Span) -> Result<JudgementTimes, String> {
     let past = Past { from_ms: span.since_ms, to_ms: span.until_ms.saturating_sub(1), judged_ms: None };
     judgement_times(group, source, past).map_err(|error| error.message)
 }

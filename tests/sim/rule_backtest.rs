@@ -148,10 +148,10 @@ fn a_backtest_of_rules_and_sequences_says_what_was_recorded() {
 
 #[test]
 fn so_it_does_where_nobody_looked_for_a_while() {
-    compare(3, &format!("{CHECKS}{SEQUENCES}"), true, false);
+    compare(3, &format!("{CHECKS}{SEQUENCES}{OF_ALERTS}"), true, false);
 }
 
 #[test]
 fn so_it_does_where_the_agent_was_restarted() {
-    compare(5, CHECKS, true, true);
+    compare(5, &format!("{CHECKS}{SEQUENCES}{OF_ALERTS}"), true, true);
 }
