@@ -31,6 +31,14 @@ pub struct JudgementTimes {
     pub recorded: Vec<(i64, i64)>,
 }
 
+impl JudgementTimes {
+    /// Whether something that is due at a time (ms since the epoch) without a sample was judged then, if it was judged at all, only as
+    /// one of the [`JudgementTimes::times`].
+    pub fn is_recorded(&self, time_ms: i64) -> bool {
+        recorded_until(&self.recorded, time_ms).is_some()
+    }
+}
+
 /// When the rules of a group are to be judged over what a source has, and when nobody looked at what they select.
 ///
 /// With [`When::Samples`] these are the times of the samples and ends of what the rules select, and those at which time alone had
@@ -191,12 +199,7 @@ fn one_more(steps: &mut usize) -> Result<()> {
     Err(Error { kind: ErrorKind::Limit, span: None, message })
 }
 
-fn on_grid(
-    unobserved: &[(i64, i64)],
-    past: Past,
-    interval_ms: i64,
-    phase_ms: i64,
-) -> Result<Vec<i64>> {
+fn on_grid(unobserved: &[(i64, i64)], past: Past, interval_ms: i64, phase_ms: i64) -> Result<Vec<i64>> {
     let interval_ms = interval_ms.max(1);
     let from_ms =
         past.judged_ms.map_or(past.from_ms, |judged_ms| past.from_ms.max(judged_ms.saturating_add(1)));
@@ -251,7 +254,10 @@ mod tests {
         );
         let found = of(&[20, 30], &[]);
         assert_eq!(with_silence(&found, past(15, 37, Some(12)), 6).unwrap(), [18, 20, 26, 30, 36]);
-        assert_eq!(with_silence(&JudgementTimes::default(), past(0, 30, None), 10).unwrap(), Vec::<i64>::new());
+        assert_eq!(
+            with_silence(&JudgementTimes::default(), past(0, 30, None), 10).unwrap(),
+            Vec::<i64>::new()
+        );
         assert_eq!(with_silence(&JudgementTimes::default(), past(0, 30, Some(-5)), 10).unwrap(), [5, 15, 25]);
     }
 
