@@ -109,7 +109,7 @@ impl Following<'_> {
             }
         }
         if let Some(why) = judged.failure {
-            self.found.failed.get_or_insert_with(|| (0, why)).0 += 1;
+            self.found.failed.get_or_insert((0, why)).0 += 1;
         }
         // Of what could not be judged the alerts are as they were.
         if is_failure(&run) && run.partial {

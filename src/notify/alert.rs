@@ -178,6 +178,7 @@ mod tests {
     use custos_store::{Instance, Instances, Standing};
 
     use super::*;
+    use crate::rules::{NOT_JUDGED, Stage};
 
     fn run(state: State, hard: bool) -> Run {
         Run {
