@@ -2,6 +2,9 @@
 
 mod answers;
 mod deliveries;
+mod feed_process;
+mod feed_server;
+mod helper;
 mod history;
 mod http_helper;
 mod http_server;
@@ -11,6 +14,7 @@ mod notify;
 mod notifying;
 mod nrpe_listener;
 mod parts;
+mod process;
 mod reading;
 mod reload;
 mod reported;
@@ -23,6 +27,7 @@ mod stop;
 mod trap_receiver;
 
 pub use answers::requested_line;
+pub use feed_process::feed_for_agent;
 pub use history::read_history;
 pub use http_helper::serve_for_agent;
 pub use run::run;

@@ -82,3 +82,11 @@ pub const SINK_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 pub const SINK_ASIDE_MAX: usize = 1000;
 /// What is set aside of a check within so long of each other is one entry.
 pub const SINK_ASIDE_JOIN: Duration = Duration::from_secs(60);
+/// Memory of the process that delivers, in bytes of its data.
+pub const FEED_DATA_MAX_BYTES: u64 = 1 << 30;
+/// How much the process that delivers stands back behind everything else for the processor, as `nice` counts.
+pub const FEED_NICE: i32 = 10;
+/// How long the process that delivers may take to end.
+pub const FEED_DRAIN: Duration = Duration::from_secs(2);
+/// Pause before a sink is opened again whose store or cursor cannot be read.
+pub const SINK_OPEN_RETRY: Duration = Duration::from_secs(10);
