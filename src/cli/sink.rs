@@ -12,7 +12,7 @@ use super::read::{Failure, ReadArgs, finish, local_time, now};
 use super::style::printable;
 use crate::control::{self, AskError, Request, Response};
 use crate::exit_code::ExitCode;
-use crate::feed::sink::{Aside, Asides, note_name};
+use crate::feed::sink::{Aside, Asides, figure_prefix, note_name};
 use crate::part::{Finding, Part};
 use crate::text::human::counted;
 
@@ -108,7 +108,7 @@ fn write_sink(name: &str, part: &Part, store: &Path, out: &mut dyn Write) -> Res
         };
         writeln!(out, "  {state}: {}", printable(finding.text()))?;
     }
-    let prefix = format!("sink_{name}_");
+    let prefix = format!("{}_", figure_prefix(name));
     let counted: Vec<String> = part
         .counters
         .iter()

@@ -3,10 +3,8 @@
 use tokio::task::JoinHandle;
 
 use super::helper::{Helper, Kind, Reports};
-use super::run::Daemon;
 use crate::clock::Moment;
-use crate::control::Response;
-use crate::feed::sink::{Settings, SinkReport, retry_note};
+use crate::feed::sink::{Settings, SinkReport, figure_prefix};
 use crate::limits::FEED_DRAIN;
 use crate::part::Part;
 use crate::text::human;
@@ -45,7 +43,12 @@ impl Sinks {
         self.failed = None;
         match settings {
             Ok(Some(settings)) => {
-                if self.running.as_ref().is_some_and(|(known, _)| *known == settings) {
+                // What waits for somebody to put something right is tried at once.
+                let goes_on = |helper: &Helper<Vec<SinkReport>>| {
+                    helper.reported().0.iter().all(|report| report.waits.is_none())
+                };
+                if self.running.as_ref().is_some_and(|(known, helper)| *known == settings && goes_on(helper))
+                {
                     return;
                 }
                 self.stop();
@@ -85,17 +88,6 @@ impl Sinks {
     }
 }
 
-impl Daemon {
-    /// Has a sink send again what was set aside: the process that delivers finds the note.
-    pub(super) fn retry_sink(&self, name: &str, now: Moment) -> Response {
-        if !self.config.sinks.iter().any(|sink| sink.name == name) {
-            return Response::Refused(format!("there is no sink `{name}`"));
-        }
-        self.recorder.note(retry_note(name), now.wall_ms.to_string());
-        Response::Done(format!("{name} sends again what was set aside"))
-    }
-}
-
 /// How a sink does.
 fn part(report: &SinkReport, now: Moment) -> Part {
     let name = &report.name;
@@ -111,11 +103,12 @@ fn part(report: &SinkReport, now: Moment) -> Part {
         ("repeated", report.repeated),
         ("gaps", report.gaps),
     ];
+    let prefix = figure_prefix(name);
     let mut part = Part::new(&format!("sink {name}"))
-        .with_totals(&format!("sink_{name}"), totals)
-        .with_level(&format!("sink_{name}_lag_ms"), report.lag_ms.unsigned_abs())
-        .with_level(&format!("sink_{name}_behind_runs"), report.behind_runs)
-        .with_level(&format!("sink_{name}_set_aside"), report.set_aside);
+        .with_totals(&prefix, totals)
+        .with_level(&format!("{prefix}_lag_ms"), report.lag_ms.unsigned_abs())
+        .with_level(&format!("{prefix}_behind_runs"), report.behind_runs)
+        .with_level(&format!("{prefix}_set_aside"), report.set_aside);
     let (warning_ms, critical_ms) = report.lag_limits_ms;
     let why = report.waits.as_deref().map_or(String::new(), |why| format!(": {why}"));
     let lag = || format!("{} behind{why}", human::duration_ms(report.lag_ms));

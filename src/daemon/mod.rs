@@ -23,6 +23,7 @@ mod rule_judge;
 mod run;
 mod runtimes;
 mod settings;
+mod sink_orders;
 mod stop;
 mod trap_receiver;
 

@@ -54,8 +54,10 @@ pub const SINK_SPLITS_MAX: usize = 256;
 pub const SINK_MARKS_MAX: usize = 32;
 /// How often a sink that has delivered everything looks for more.
 pub const SINK_POLL: Duration = Duration::from_millis(1000);
-/// How often a receiver is asked how it is.
-pub const SINK_LOOK: Duration = Duration::from_secs(60);
+/// How often a receiver is asked how it is, beside each time that it is connected to.
+pub const SINK_LOOK: Duration = Duration::from_secs(600);
+/// How long after something could have become safe a receiver is asked whether it is, if nothing else is sent meanwhile.
+pub const SINK_SETTLE_LOOK: Duration = Duration::from_secs(300);
 /// For how long VictoriaMetrics may lose what it took when it is killed. Measured: 7 s, and at 10 s all was there.
 pub const SINK_SETTLE: Duration = Duration::from_secs(20);
 /// How long a sink waits for the answer to a request.

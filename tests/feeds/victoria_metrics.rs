@@ -102,6 +102,8 @@ fn what_the_agent_stores_is_there_once_whoever_is_killed() {
     let known = stage.history("counter").len();
     stage.runs("counter", known + 10);
     wait_for_all(&stage, &peer, newest_ms(&stage, "counter") - 1000);
+    let status = || text(&stage.custos(&["sink", "status", "vm"]).stdout);
+    wait_for("what it lost to be sent again", || status().contains("rewinds 1").then_some(()));
     // The process that delivers ends with the agent, and another one goes on.
     agent.signal(Signal::SIGKILL);
     drop(agent);
@@ -109,8 +111,7 @@ fn what_the_agent_stores_is_there_once_whoever_is_killed() {
     let known = stage.history("counter").len();
     stage.runs("counter", known + 10);
     wait_for_all(&stage, &peer, newest_ms(&stage, "counter") - 1000);
-    let status = text(&stage.custos(&["sink", "status", "vm"]).stdout);
-    assert!(status.starts_with("vm to VictoriaMetrics"), "{status}");
+    wait_for("the sink to be known", || status().starts_with("vm to VictoriaMetrics").then_some(()));
 }
 
 #[test]
