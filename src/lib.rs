@@ -15,6 +15,7 @@ pub mod document;
 pub mod evaluate;
 pub mod execute;
 pub mod exit_code;
+pub mod feed;
 pub mod graph;
 mod hash;
 pub mod http;

@@ -2,9 +2,11 @@
 
 mod judge;
 mod notify;
+mod stream;
 
 pub use judge::*;
 pub use notify::*;
+pub use stream::*;
 
 use std::time::Duration;
 

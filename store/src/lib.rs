@@ -64,9 +64,9 @@ pub use own_name::SERIES_NAME;
 pub use position::Position;
 pub use provenance::{Consolidation, Provenance};
 pub use reader::{
-    Arrivals, Arrived, ArrivedRev, Batch, Bucket, Catalogue, Cell, CheckInfo, CheckSeries, Column, Figures,
-    Reader, RunFigure, RunState, Runs, Sample, SampleBatch, Samples, Scan, SeriesInfo, SeriesKey, Snapshot,
-    States, StoreInfo, Windows,
+    ArrivalRange, Arrivals, Arrived, ArrivedRev, Batch, Bucket, Catalogue, Cell, CheckInfo, CheckSeries,
+    Column, Figures, Reader, RunFigure, RunState, Runs, Sample, SampleBatch, Samples, Scan, SeriesInfo,
+    SeriesKey, Snapshot, States, StoreInfo, Unread, Windows,
 };
 pub use repair::{Repaired, repair, repair_on};
 pub use run::{Metric, Reason, Run, Standing};

@@ -185,6 +185,12 @@ pub(crate) const ROOMS: &[Room] = &[
         ],
     },
     Room {
+        name: "feed",
+        what: "runs of the store for consumers elsewhere, from durable cursors on",
+        imports: &["clock", "limits"],
+        outside: &["custos_store"],
+    },
+    Room {
         name: "daemon",
         what: "the only place that waits",
         imports: &[

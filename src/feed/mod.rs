@@ -1,0 +1,3 @@
+//! Runs of the store for consumers elsewhere.
+
+pub mod read;
