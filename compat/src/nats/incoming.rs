@@ -68,7 +68,7 @@ impl Parser {
     ///
     /// # Errors
     /// If the server does not speak the protocol, or sends what is too large.
-    pub fn next(&mut self) -> Result<Option<Incoming>, Error> {
+    pub fn incoming(&mut self) -> Result<Option<Incoming>, Error> {
         if self.pending.is_none() {
             let Some(line) = self.line()? else { return Ok(None) };
             match control(&line)? {
@@ -181,7 +181,7 @@ mod tests {
         let (mut parser, mut out) = (Parser::default(), Vec::new());
         for piece in pieces {
             parser.feed(&piece);
-            while let Some(incoming) = parser.next()? {
+            while let Some(incoming) = parser.incoming()? {
                 out.push(incoming);
             }
         }

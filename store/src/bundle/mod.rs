@@ -12,52 +12,16 @@
 
 mod decode;
 mod encode;
+mod fault;
 mod values;
 
 pub use decode::{Bundled, read_bundle};
 pub use encode::Bundle;
 #[cfg(feature = "fuzzing")]
 pub(crate) use encode::bundle_around;
-
-use std::fmt;
+pub use fault::BundleFault;
 
 const MAGIC: [u8; 8] = *b"CUSTBUN\0";
 const VERSION: u8 = 1;
 /// Texts of a run: text, long text, stderr, origin and judgement.
 const TEXTS: usize = 5;
-
-/// Why bytes are no bundle. The text continues "failed to read the bundle: …".
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum BundleFault {
-    /// They do not begin as a bundle does.
-    NoBundle,
-    /// A version that is not known here.
-    Version(u8),
-    /// The content is larger than [`crate::limits::BUNDLE_BYTES_MAX`].
-    TooLarge(usize),
-    /// They cannot be decompressed.
-    Compression,
-    /// The content ends early, or holds what cannot be.
-    Content,
-}
-
-impl fmt::Display for BundleFault {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            BundleFault::NoBundle => write!(out, "it does not begin as a bundle does"),
-            BundleFault::Version(version) => write!(out, "its version {version} is not known"),
-            BundleFault::TooLarge(bytes) => write!(out, "its content has {bytes} bytes, which is too many"),
-            BundleFault::Compression => write!(out, "it cannot be decompressed"),
-            BundleFault::Content => write!(out, "its content is not well formed"),
-        }
-    }
-}
-
-impl std::error::Error for BundleFault {}
-
-impl From<crate::bytes::Short> for BundleFault {
-    fn from(_: crate::bytes::Short) -> BundleFault {
-        BundleFault::Content
-    }
-}
