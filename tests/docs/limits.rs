@@ -12,6 +12,7 @@ const FILES: &[(&str, &str)] = &[
     ("src/limits.rs", "The agent and its commands"),
     ("src/limits/judge.rs", "Judging rules"),
     ("src/limits/notify.rs", "Notifications"),
+    ("src/limits/sink.rs", "Sinks"),
     ("plugins-shim/src/limits.rs", "The processes of plugins"),
     ("store/src/limits.rs", "The store"),
     ("store/query/src/limits.rs", "Questions to the store"),
