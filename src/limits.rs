@@ -2,10 +2,12 @@
 
 mod judge;
 mod notify;
+mod sink;
 mod stream;
 
 pub use judge::*;
 pub use notify::*;
+pub use sink::*;
 pub use stream::*;
 
 use std::time::Duration;
