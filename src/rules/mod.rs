@@ -28,7 +28,9 @@ pub(crate) use file::{Templates, Texts, query, read as read_file, texts};
 pub use judged::{Because, JudgeOrder, JudgedGroup, JudgedRule};
 pub use not_judged::NotJudged;
 pub use outcome::{FIRING, NOT_JUDGED, PENDING, VALUE};
-pub use replay::{Ended, Judged, Kept, Past, Peak, Replay, Surroundings, Watch, judgement_times, writer_for};
+pub use replay::{
+    Ended, Judged, JudgementTimes, Kept, Past, Peak, Replay, Surroundings, Watch, judgement_times, writer_for,
+};
 pub use running::{JudgedAt, RunningRule};
 pub use selection::{Selectable, Selection};
 pub use sequence::{

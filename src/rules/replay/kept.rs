@@ -8,7 +8,7 @@ use custos_promql::{Labels, Matcher, Result, Samples, Source, SourceSeries, Summ
 use crate::limits::KEPT_SAMPLES_MAX;
 use crate::rules::definition::RuleGroup;
 
-/// A source that keeps what was read of it when its times were asked for, up to a bound.
+/// A source that keeps what was read of it when its times were asked for, up to a bound, until it is told to forget it.
 pub struct Kept<'a> {
     source: &'a dyn Source,
     /// How far before the times that are asked for it reads (ms).
@@ -24,10 +24,11 @@ struct Store {
 
 /// The samples of a series in some times (ms since the epoch, both included). The parts of a series follow each other without a
 /// gap.
+#[derive(Clone)]
 struct Part {
     from_ms: i64,
     to_ms: i64,
-    samples: Samples,
+    samples: Arc<Samples>,
 }
 
 impl<'a> Kept<'a> {
@@ -39,6 +40,18 @@ impl<'a> Kept<'a> {
         Kept { source, reach_ms, samples: Mutex::default() }
     }
 
+    /// Forgets what is not read again by rules that are judged from a time on (ms since the epoch).
+    pub fn forget_before(&self, from_ms: i64) {
+        let needed_ms = from_ms.saturating_sub(self.reach_ms);
+        let mut guard = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        let store = &mut *guard;
+        for parts in store.series.values_mut() {
+            while parts.len() > 1 && parts[0].to_ms < needed_ms {
+                store.count -= parts.remove(0).samples.values.len();
+            }
+        }
+    }
+
     /// From when on series are read that are asked for from a time on.
     fn begin_ms(&self, series: &[&SourceSeries], from_ms: i64) -> i64 {
         let store = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
@@ -48,19 +61,11 @@ impl<'a> Kept<'a> {
 
     /// Those of all series, if they are kept.
     fn known(&self, series: &[&SourceSeries], from_ms: i64, to_ms: i64) -> Option<Vec<Samples>> {
-        let store = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         let mut shared: Option<(*const Vec<i64>, Samples)> = None;
         let mut all = Vec::with_capacity(series.len());
-        for one in series {
-            let parts = store.series.get(&one.labels)?;
-            let (first, last) = (parts.first()?, parts.last()?);
-            if from_ms < first.from_ms || to_ms > last.to_ms {
-                return None;
-            }
-            let reach: Vec<&Part> =
-                parts.iter().filter(|part| part.from_ms <= to_ms && part.to_ms >= from_ms).collect();
+        for reach in self.parts(series, from_ms, to_ms)? {
             // Series of a group may share their times, and go on doing so.
-            let single = match reach[..] {
+            let single = match &reach[..] {
                 [only] => Some(Arc::as_ptr(&only.samples.times)),
                 _ => None,
             };
@@ -74,6 +79,21 @@ impl<'a> Kept<'a> {
         Some(all)
     }
 
+    /// The parts that reach into these times of each series, if all are kept.
+    fn parts(&self, series: &[&SourceSeries], from_ms: i64, to_ms: i64) -> Option<Vec<Vec<Part>>> {
+        let store = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_one = |one: &&SourceSeries| {
+            let parts = store.series.get(&one.labels)?;
+            if from_ms < parts.first()?.from_ms || to_ms > parts.last()?.to_ms {
+                return None;
+            }
+            Some(
+                parts.iter().filter(|part| part.from_ms <= to_ms && part.to_ms >= from_ms).cloned().collect(),
+            )
+        };
+        series.iter().map(of_one).collect()
+    }
+
     /// Keeps samples that were read, if there is room.
     fn keep(&self, series: &[&SourceSeries], (from_ms, to_ms): (i64, i64), samples: Vec<Samples>) {
         let mut store = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,7 +104,7 @@ impl<'a> Kept<'a> {
             }
             let parts = store.series.entry(one.labels.clone()).or_default();
             if parts.last().is_none_or(|last| last.to_ms.checked_add(1) == Some(from_ms)) {
-                parts.push(Part { from_ms, to_ms, samples });
+                parts.push(Part { from_ms, to_ms, samples: Arc::new(samples) });
                 store.count += count;
             }
         }
@@ -92,7 +112,7 @@ impl<'a> Kept<'a> {
 }
 
 /// The samples of parts that follow each other in these times. `times` are those of the only part, if they are known.
-fn cut(parts: &[&Part], from_ms: i64, to_ms: i64, times: Option<&Arc<Vec<i64>>>) -> Samples {
+fn cut(parts: &[Part], from_ms: i64, to_ms: i64, times: Option<&Arc<Vec<i64>>>) -> Samples {
     let mut all = Samples::default();
     let (mut own_times, mut integers) = (Vec::new(), Vec::new());
     let has_integers = parts.iter().any(|part| part.samples.integers.is_some());

@@ -15,4 +15,4 @@ pub use dependence::writer_for;
 pub use judge::{Judged, Replay, Surroundings, Watch};
 pub use kept::Kept;
 pub use peak::{Ended, Peak};
-pub use times::{Past, judgement_times};
+pub use times::{JudgementTimes, Past, judgement_times};
