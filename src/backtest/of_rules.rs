@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use custos_promql::{Expr, Labels, Operator, Options, Source, TimedRow, ValueType, at};
+use custos_promql::{Expr, Labels, Operator, Options, Source, ValueType, at};
 use custos_query::StoreSource;
 use custos_store::Snapshot;
 
@@ -12,8 +12,8 @@ use super::curve_points::{CurvePoint, round_thresholds};
 use super::interval::{AlertInterval, Backtest, Span};
 use crate::limits::CURVE_VALUES_MAX;
 use crate::rules::{
-    Alert, Change, External, Judge, Judged, Judgement, JudgementTimes, Kept, Past, QueryFunction, Replay,
-    RuleCheck, RuleGroup, RuleKind, Surroundings, text_vector,
+    Alert, Change, Context, External, Judge, Judged, Judgement, JudgementTimes, Kept, Past, QueryFunction,
+    Replay, RuleCheck, RuleGroup, RuleKind, Surroundings, alert_words, judgement_times, text_vector,
 };
 
 /// A rule over what is stored.
@@ -41,7 +41,7 @@ pub fn backtest_rules(
     };
     let stored = StoreSource::for_rules(snapshot);
     let source = Kept::new(&stored, group);
-    let mut times = times_of(group, &source, span)?;
+    let mut found = times_of(group, &source, span)?;
     let queries = snapshot.clone();
     let surroundings = Surroundings {
         external: external.clone(),
@@ -49,20 +49,13 @@ pub fn backtest_rules(
         judgement: Judgement::default(),
     };
     let mut replay = Replay::new(group);
-    let mut gathering: Vec<Gathering> = group.rules.iter().map(|rule| Gathering::of(rule)).collect();
-    let mut judged = 0;
-    while let Some((from_ms, times)) = times.next(&source).map_err(|error| error.message)? {
-        replay.over(&source, &times, &surroundings, &options(), &mut |rule, at_ms, judged| {
-            gathering[rule].take(at_ms, &judged);
-        })?;
-        judged += times.len() as u64;
-        source.forget_before(from_ms);
-    }
-    let dark = times
-        .unobserved()
-        .iter()
-        .map(|(since_ms, until_ms)| Span { since_ms: *since_ms, until_ms: (*until_ms).min(span.until_ms) });
-    let not_observed: Vec<Span> = dark.collect();
+    replay.by_record(std::mem::take(&mut found.recorded));
+    let stage = Stage { group, snapshot, external };
+    let mut gathering: Vec<Gathering> = group.rules.iter().map(|rule| Gathering::of(rule, stage)).collect();
+    replay.over(&source, &found.times, &surroundings, &options(), &mut |rule, at_ms, judged| {
+        gathering[rule].take(at_ms, &judged);
+    })?;
+    let not_observed = dark(&found.unobserved, span);
     let rules = group.rules.iter().zip(gathering).enumerate().filter_map(|(number, (rule, mut of))| {
         for (labels, open) in &mut of.open {
             open.peak = replay.peak(number, labels).map(|peak| (peak.value, peak.at_ms));
@@ -74,7 +67,7 @@ pub fn backtest_rules(
             span: Some(span),
             intervals,
             not_observed: not_observed.clone(),
-            judged,
+            judged: found.times.len() as u64,
             failed: of.failed,
         };
         alerting(rule, backtest)
@@ -87,7 +80,7 @@ fn alerting(rule: &Arc<RuleCheck>, backtest: Backtest) -> Option<RuleBacktest> {
 }
 
 /// The part of a time that something is stored of; of all time, if none is asked for.
-fn span_of(snapshot: &Snapshot, asked: Option<Span>) -> Option<Span> {
+pub(super) fn span_of(snapshot: &Snapshot, asked: Option<Span>) -> Option<Span> {
     let stored = stored_span(snapshot)?;
     let asked = asked.unwrap_or(stored);
     let span =
@@ -103,12 +96,21 @@ fn stored_span(snapshot: &Snapshot) -> Option<Span> {
     Some(Span { since_ms, until_ms: last_ms.saturating_add(1) })
 }
 
-fn times_of(group: &RuleGroup, source: &dyn Source, span: Span) -> Result<JudgementTimes, String> {
-    let past = Past { from_ms: span.since_ms, to_ms: span.until_ms.saturating_sub(1), judged_ms: None };
-    JudgementTimes::of(group, source, past).map_err(|error| error.message)
+/// Stretches in which nobody looked, up to the end of the time.
+pub(super) fn dark(unobserved: &[(i64, i64)], span: Span) -> Vec<Span> {
+    let spans = unobserved.iter().map(|(since_ms, until_ms)| Span {
+        since_ms: (*since_ms).max(span.since_ms),
+        until_ms: (*until_ms).min(span.until_ms),
+    });
+    spans.filter(|dark| dark.length_ms() > 0).collect()
 }
 
-fn options() -> Options<'static> {
+pub(super) fn times_of(group: &RuleGroup, source: &dyn Source, span: Span) -> Result<JudgementTimes, String> {
+    let past = Past { from_ms: span.since_ms, to_ms: span.until_ms.saturating_sub(1), judged_ms: None };
+    judgement_times(group, source, past).map_err(|error| error.message)
+}
+
+pub(super) fn options() -> Options<'static> {
     Options { threads: custos_query::query_threads(), ..Options::default() }
 }
 
@@ -117,17 +119,38 @@ fn queries_at(snapshot: Snapshot, at_ms: i64) -> QueryFunction {
     Arc::new(move |query| text_vector(query, &StoreSource::for_rules(&snapshot), at_ms, &Options::default()))
 }
 
+/// What rules are judged over.
+#[derive(Clone, Copy)]
+pub(super) struct Stage<'a> {
+    pub(super) group: &'a RuleGroup,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) external: &'a External,
+}
+
+impl Stage<'_> {
+    /// What templates can refer to at a time (ms since the epoch).
+    pub(super) fn context(&self, at_ms: i64) -> Context {
+        Context {
+            now_ms: at_ms,
+            external: self.external.clone(),
+            query: queries_at(self.snapshot.clone(), at_ms.saturating_sub(self.group.query_offset_ms)),
+            judgement: Judgement::default(),
+        }
+    }
+}
+
 /// The alerts of a rule on their way.
 struct Gathering<'r> {
     rule: &'r RuleCheck,
+    stage: Stage<'r>,
     open: BTreeMap<Labels, AlertInterval>,
     intervals: Vec<AlertInterval>,
     failed: Option<(u64, String)>,
 }
 
 impl<'r> Gathering<'r> {
-    fn of(rule: &'r RuleCheck) -> Gathering<'r> {
-        Gathering { rule, open: BTreeMap::new(), intervals: Vec::new(), failed: None }
+    fn of(rule: &'r RuleCheck, stage: Stage<'r>) -> Gathering<'r> {
+        Gathering { rule, stage, open: BTreeMap::new(), intervals: Vec::new(), failed: None }
     }
 
     fn take(&mut self, at_ms: i64, judged: &Judged<'_>) {
@@ -167,7 +190,7 @@ impl<'r> Gathering<'r> {
             state: self.rule.state.of(&labels),
             labels,
             peak: None,
-            said: String::new(),
+            said: alert_words(self.rule, alert, &self.stage.context(at_ms)),
         }
     }
 
@@ -235,17 +258,9 @@ pub fn rule_curve(
     };
     let stored = StoreSource::for_rules(snapshot);
     let source = Kept::new(&stored, group);
-    let mut judged = times_of(group, &source, span)?;
-    let mut values = Values { query, expr: compared.values, rows: BTreeMap::new(), held: 0 };
-    let mut times: Vec<i64> = Vec::new();
-    while let Some((from_ms, of_stretch)) = judged.next(&source).map_err(|error| error.message)? {
-        let asked: Vec<i64> =
-            of_stretch.iter().map(|time| time.saturating_sub(group.query_offset_ms)).collect();
-        values.add(&source, &asked, times.len())?;
-        times.extend(of_stretch);
-        source.forget_before(from_ms);
-    }
-    let rows = values.finish(times.len());
+    let times = times_of(group, &source, span)?.times;
+    let asked: Vec<i64> = times.iter().map(|time| time.saturating_sub(group.query_offset_ms)).collect();
+    let rows = rows(query, compared.values, &source, &asked)?;
     let finite = || rows.iter().flatten().copied().filter(|value| value.is_finite());
     let (least, most) = finite()
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)));
@@ -266,49 +281,37 @@ pub fn rule_curve(
 }
 
 /// The values of each series at each time; NaN where there is none.
-struct Values<'q> {
-    query: &'q str,
-    expr: &'q Expr,
-    rows: BTreeMap<Labels, Vec<f64>>,
-    /// How many there are in all.
-    held: usize,
-}
-
-impl Values<'_> {
-    /// Adds those of further times, before which there were so many.
-    fn add(&mut self, source: &dyn Source, times: &[i64], before: usize) -> Result<(), String> {
-        let (mut done, mut failure) = (before, None);
-        at(self.expr, source, times, &options(), &mut |slab, found| {
-            match found {
-                Ok(found) => found.into_iter().for_each(|row| self.extend(row, done)),
-                Err(error) => failure = Some(error.one_line(self.query)),
+fn rows(query: &str, expr: &Expr, source: &dyn Source, times: &[i64]) -> Result<Vec<Vec<f64>>, String> {
+    let mut rows: BTreeMap<Labels, Vec<f64>> = BTreeMap::new();
+    let (mut done, mut held) = (0, 0_usize);
+    let mut failure = None;
+    at(expr, source, times, &options(), &mut |slab, found| {
+        match found {
+            Ok(found) => {
+                for row in found {
+                    let all = rows.entry(row.labels).or_default();
+                    held = held.saturating_add(done + row.values.len() - all.len());
+                    all.resize(done, f64::NAN);
+                    all.extend_from_slice(&row.values);
+                }
             }
-            done += slab.len();
-            failure.is_none() && self.held <= CURVE_VALUES_MAX
-        })
-        .map_err(|error| error.one_line(self.query))?;
-        if let Some(failure) = failure {
-            return Err(failure);
+            Err(error) => failure = Some(error.one_line(query)),
         }
-        if self.held > CURVE_VALUES_MAX {
-            return Err(format!("there are more than {CURVE_VALUES_MAX} values: a shorter time has fewer"));
-        }
-        Ok(())
+        done += slab.len();
+        failure.is_none() && held <= CURVE_VALUES_MAX
+    })
+    .map_err(|error| error.one_line(query))?;
+    if let Some(failure) = failure {
+        return Err(failure);
     }
-
-    fn extend(&mut self, row: TimedRow, before: usize) {
-        let all = self.rows.entry(row.labels).or_default();
-        self.held = self.held.saturating_add(before + row.values.len() - all.len());
-        all.resize(before, f64::NAN);
-        all.extend_from_slice(&row.values);
+    if held > CURVE_VALUES_MAX {
+        return Err(format!("there are more than {CURVE_VALUES_MAX} values: a shorter time has fewer"));
     }
-
-    /// A value for each of so many times.
-    fn finish(self, times: usize) -> Vec<Vec<f64>> {
-        let filled = self.rows.into_values().map(|mut row| {
-            row.resize(times, f64::NAN);
+    Ok(rows
+        .into_values()
+        .map(|mut row| {
+            row.resize(times.len(), f64::NAN);
             row
-        });
-        filled.collect()
-    }
+        })
+        .collect())
 }

@@ -56,5 +56,5 @@ pub use at::{TakeRows, TimedRow, at};
 pub use options::Options;
 pub use query::{instant, range};
 pub use reach::reach_ms;
-pub use sample_times::{SampleTimes, sample_times};
-pub use selected::Selected;
+pub use sample_times::SampleTimes;
+pub use selected::{Selected, sample_times};
