@@ -8,7 +8,7 @@ use custos_store::Run;
 
 use super::addressee::Noting;
 use super::alert::{Alert, AlertId, Firing, of_rule, of_run};
-use super::checked::checked;
+use super::checked::{checked, gone as gone_check};
 use super::notification::NotifiedCheck;
 use super::notifier::Notifier;
 use crate::clock::{Moment, micros};
@@ -219,12 +219,13 @@ impl Notifier {
         }
     }
 
-    /// Alerts of checks that are no longer defined are over.
+    /// Alerts of checks that are no longer defined are over, which is no recovery.
     pub(super) fn end_undefined(&mut self, now: Moment) {
         let firing = self.alerts.iter().filter(|(_, alert)| alert.ended_ms.is_none());
         let gone = firing.filter(|(id, _)| !self.is_defined(&id.check)).map(|(id, _)| id.clone());
         for id in gone.collect::<Vec<_>>() {
-            self.end_alert(&id, None, now);
+            let about = self.alerts.get(&id).map(|alert| gone_check(&alert.check, now.wall_ms));
+            self.end_alert(&id, about.as_ref(), now);
         }
     }
 }

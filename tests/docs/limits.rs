@@ -18,6 +18,7 @@ const FILES: &[(&str, &str)] = &[
     ("store/query/src/limits.rs", "Questions to the store"),
     ("store/query/promql/src/limits.rs", "PromQL"),
     ("compat/src/nagios/limits.rs", "Output of plugins"),
+    ("compat/src/nats/limits.rs", "What a NATS server may send"),
     ("compat/src/nrpe/limits.rs", "`nrpe.cfg`"),
     ("compat/src/snmp/limits.rs", "Messages of SNMP"),
 ];
