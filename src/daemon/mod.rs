@@ -2,6 +2,7 @@
 
 mod answers;
 mod deliveries;
+mod graphs;
 mod history;
 mod http_helper;
 mod http_server;
