@@ -54,6 +54,8 @@ struct NotedAlert {
     run_ms: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     metric: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    gone: bool,
     told: Option<NotedTold>,
     in_doubt: bool,
     owed_ms: Option<i64>,
@@ -115,6 +117,7 @@ fn noted(id: &AlertId, alert: &Alert, entry: &Entry, texts: bool) -> NotedAlert 
         since_ms: alert.check.since_ms,
         run_ms: alert.check.run_ms,
         metric: alert.check.metric.clone(),
+        gone: alert.check.gone,
         told: entry.told.as_ref().map(|told| NotedTold {
             firing: told.firing,
             changed_ms: told.changed_ms,
@@ -171,6 +174,7 @@ fn restored(noted: NotedAlert, now: Moment) -> (AlertId, Alert, Entry) {
         run_ms: noted.run_ms,
         text: noted.text.into(),
         metric: noted.metric,
+        gone: noted.gone,
         ..NotifiedCheck::default()
     };
     let alert = Alert {

@@ -120,13 +120,13 @@ fn named(batch: &[(Arc<str>, Run)]) -> Vec<(&str, &Run)> {
 }
 
 /// The runs of a store by number, asked for in order.
-struct There<'a> {
-    arrivals: Arrivals<'a>,
+struct There {
+    arrivals: Arrivals,
     /// The run that was read last: its number and fingerprint.
     next: Option<(u64, u64)>,
 }
 
-impl There<'_> {
+impl There {
     fn has(&mut self, number: u64, fingerprint: u64) -> bool {
         while self.next.is_none_or(|(next, _)| next < number) {
             match self.arrivals.next() {

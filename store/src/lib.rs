@@ -5,6 +5,7 @@
 mod amendment;
 mod aside;
 mod blocks;
+mod bundle;
 mod bytes;
 mod chunk;
 mod column;
@@ -46,6 +47,7 @@ mod verify;
 mod writer;
 
 pub use amendment::{Amendment, AmendmentKind, Amendments};
+pub use bundle::{Bundle, BundleFault, Bundled, read_bundle};
 pub use cursor::{Continuity, Cursor, Cursors, Delivered, FoundRun, StoreAt, fingerprint};
 pub use damage::Damage;
 pub use disk::writer_pid;
@@ -62,9 +64,9 @@ pub use own_name::SERIES_NAME;
 pub use position::Position;
 pub use provenance::{Consolidation, Provenance};
 pub use reader::{
-    Arrivals, Arrived, ArrivedRev, Batch, Bucket, Catalogue, Cell, CheckInfo, CheckSeries, Column, Figures,
-    Reader, RunFigure, RunState, Runs, Sample, SampleBatch, Samples, Scan, SeriesInfo, SeriesKey, Snapshot,
-    States, StoreInfo, Windows,
+    ArrivalRange, Arrivals, Arrived, ArrivedRev, Batch, Bucket, Catalogue, Cell, CheckInfo, CheckSeries,
+    Column, Figures, Reader, RunFigure, RunState, Runs, Sample, SampleBatch, Samples, Scan, SeriesInfo,
+    SeriesKey, Snapshot, States, StoreInfo, Unread, Windows,
 };
 pub use repair::{Repaired, repair, repair_on};
 pub use run::{Metric, Reason, Run, Standing};

@@ -1,7 +1,8 @@
-//! The mark: up to where runs are durable, for readers in other processes.
+//! The mark: up to where runs are durable, and up to where they are acknowledged, for readers in other processes.
 //!
-//! It is written after each sync and never synced itself. So what it says is true, if perhaps out of date, also after a
-//! power cut; and if it does not check out, it says nothing.
+//! It is written after each batch and each sync, and never synced itself. So what it says is true, if perhaps out of date,
+//! also after a power cut, but for runs that were acknowledged and that the power cut took; and if it does not check out,
+//! it says nothing.
 
 use crate::disk::{Disk, DiskFile};
 use crate::error::{Error, Result};
@@ -12,6 +13,15 @@ use crate::small;
 pub(crate) const MARK_NAME: &str = "synced";
 
 const MAGIC: [u8; 8] = *b"CUSTSYN\0";
+
+/// What the mark says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Marked {
+    /// All runs before this position are durable.
+    pub(crate) synced: Position,
+    /// All runs before it are acknowledged.
+    pub(crate) acknowledged: Position,
+}
 
 /// The mark of the writer. A disk that does not take it leaves readers with what they know without.
 #[derive(Debug)]
@@ -26,24 +36,30 @@ impl Mark {
         Mark { file: disk.create(MARK_NAME, 0).ok() }
     }
 
-    /// All runs before this position are durable.
-    pub(crate) fn set(&self, synced: Position) {
+    /// Replaces what it says.
+    pub(crate) fn set(&self, marked: Marked) {
         if let Some(file) = &self.file {
-            let _ = file.write_at(&small::encode(MAGIC, &synced.0.to_le_bytes()), 0);
+            let numbers = [marked.synced, marked.acknowledged].map(|position| position.0.to_le_bytes());
+            let _ = file.write_at(&small::encode(MAGIC, numbers.as_flattened()), 0);
         }
     }
 }
 
 /// What the mark of a store says.
-pub(crate) fn load(disk: &dyn Disk) -> Result<Option<Position>> {
+pub(crate) fn load(disk: &dyn Disk) -> Result<Option<Marked>> {
     match small::load(disk, MARK_NAME, MAGIC) {
-        Ok(payload) => {
-            let number = payload.and_then(|payload| payload.try_into().ok().map(u64::from_le_bytes));
-            Ok(number.map(Position))
-        }
+        Ok(payload) => Ok(payload.and_then(|payload| marked(&payload))),
         Err(Error::Damaged { .. }) => Ok(None),
         Err(error) => Err(error),
     }
+}
+
+fn marked(payload: &[u8]) -> Option<Marked> {
+    let position = |bytes: &[u8; 8]| Position(u64::from_le_bytes(*bytes));
+    let (synced, rest) = payload.split_first_chunk()?;
+    // A writer of before this was known leaves it out.
+    let acknowledged = rest.first_chunk().unwrap_or(synced);
+    Some(Marked { synced: position(synced), acknowledged: position(acknowledged) })
 }
 
 #[cfg(test)]
@@ -57,9 +73,10 @@ mod tests {
         assert_eq!(load(&disk).unwrap(), None);
         let mark = Mark::new(&disk);
         assert_eq!(load(&disk).unwrap(), None);
-        mark.set(Position(5));
-        mark.set(Position(7));
-        assert_eq!(load(&disk).unwrap(), Some(Position(7)));
+        mark.set(Marked { synced: Position(5), acknowledged: Position(6) });
+        let marked = Marked { synced: Position(7), acknowledged: Position(9) };
+        mark.set(marked);
+        assert_eq!(load(&disk).unwrap(), Some(marked));
         let mut bytes = disk.bytes(MARK_NAME).unwrap();
         bytes[17] ^= 1;
         disk.put(MARK_NAME, &bytes);

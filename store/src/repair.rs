@@ -137,7 +137,7 @@ fn end_of_log(disk: &dyn Disk, start: u64) -> Result<End> {
     let image = LogImage::open(disk, start, End::OPEN);
     let last = image.and_then(|mut image| image.extend(disk).map(|()| image.last_seq()));
     let readable = last.ok().flatten().unwrap_or(start).saturating_add(1);
-    let synced = mark::load(disk)?.filter(|synced| synced.0 > readable);
+    let synced = mark::load(disk)?.map(|marked| marked.synced).filter(|synced| synced.0 > readable);
     Ok(synced.map_or(End::at(readable), |synced| End { exact: true, ..End::at(synced.0) }))
 }
 

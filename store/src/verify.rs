@@ -124,7 +124,7 @@ pub fn is_store(dir: &Path) -> Result<bool> {
 /// [`verify`] on any disk.
 pub fn verify_on(disk: &dyn Disk, progress: &mut dyn FnMut(Progress<'_>)) -> Result<Vec<FileReport>> {
     // Before the files: they have at least what it says.
-    let synced = mark::load(disk).unwrap_or(None);
+    let synced = mark::load(disk).unwrap_or(None).map(|marked| marked.synced);
     let survey = survey_now(disk)?;
     let files = &survey.files;
     let names = disk.list().map_err(Error::io("list", disk.path()))?;

@@ -14,7 +14,7 @@ use crate::identity::{self, Identity};
 use crate::leftover::{Leftover, Refused};
 use crate::limits::{LOG_BYTES_MIN, LOG_NAMES_TAKEN_MAX, SEQ_MAX};
 use crate::log::{Appended, Before, LogWriter};
-use crate::mark::Mark;
+use crate::mark::{Mark, Marked};
 use crate::names::{RESERVE_NAME, log_name};
 use crate::note::Notes;
 use crate::options::Options;
@@ -67,7 +67,7 @@ impl Writer {
         upkeep.ask(Work::Usual, found.next, found.logs);
         let mark = Mark::new(&*disk);
         let synced = Position(found.before.end);
-        mark.set(synced);
+        mark.set(Marked { synced, acknowledged: synced });
         let damages = found.damages + u64::from(identity_damaged);
         Ok(Writer {
             disk,
@@ -158,6 +158,7 @@ impl Writer {
                     self.next_seq = log.next_seq();
                     self.before = Before { end: self.next_seq, exact: true };
                     self.log = Some(log);
+                    self.set_mark();
                     return Ok(self.acknowledged());
                 }
                 Ok(Appended::Full { least: need, room: wanted }) => {
@@ -298,8 +299,12 @@ impl Writer {
         let synced = self.acknowledged();
         if synced > self.synced {
             self.synced = synced;
-            self.mark.set(synced);
+            self.set_mark();
         }
+    }
+
+    fn set_mark(&self) {
+        self.mark.set(Marked { synced: self.synced, acknowledged: self.acknowledged() });
     }
 
     /// Makes all appended runs durable. The caller owns the clock and calls this by its policy.

@@ -63,8 +63,12 @@ async fn a_stopped_shim_goes_on_with_all_that_it_runs() {
     two_waiting(&mut bench).await;
     let (guard, worker) = (guard(&bench), bench.worker().await);
     for stopped in [vec![worker], vec![guard], vec![guard, worker]] {
+        let before = health(&bench, "plugins_shim_stops").0;
         stopped.iter().for_each(|pid| send(*pid, Signal::SIGSTOP));
         assert_eq!(bench.run(bench.shell("exit 3")).await.outcome, Outcome::Exited(3));
+        // A process stops when it is scheduled next, which may be after it did what was asked of it.
+        let counted = || (health(&bench, "plugins_shim_stops").0 > before).then_some(());
+        wait_until("the stop to be noticed", counted).await;
         wait_until("both to go on", || stopped.iter().all(|pid| is_running(*pid)).then_some(())).await;
     }
     open(&mut bench).await;

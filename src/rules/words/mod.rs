@@ -4,4 +4,4 @@ mod element;
 mod limit;
 mod text;
 
-pub(super) use text::{Told, cut, in_order, line, lines};
+pub(super) use text::{Told, cut, in_order, line, lines, words};

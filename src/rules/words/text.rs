@@ -97,6 +97,11 @@ pub(in crate::rules) fn lines(ordered: &[Told<'_>]) -> String {
     lines.join("\n")
 }
 
+/// What one alert says in a line, as [`Told::words`].
+pub(in crate::rules) fn words(rule: &RuleCheck, alert: &ActiveAlert) -> String {
+    summary(alert).unwrap_or_else(|| element(rule, alert, &limit(&rule.judge).unwrap_or_default()))
+}
+
 fn summary(alert: &ActiveAlert) -> Option<String> {
     let own = SUMMARIES.iter().map(|name| alert.annotations.get(name)).find(|text| !text.trim().is_empty());
     own.map(cut)

@@ -307,6 +307,12 @@ impl LogImage {
         self.rows.iter_from(self.rows.partition_point(|row| row.seq < from))
     }
 
+    /// How many runs there are from one number to before another.
+    pub(crate) fn count_between(&self, from: u64, until: u64) -> u64 {
+        let before = |number: u64| self.rows.partition_point(|row| row.seq < number);
+        before(until).saturating_sub(before(from)) as u64
+    }
+
     /// Check, metrics and use of each definition that some run has.
     pub(crate) fn definitions(&self) -> impl Iterator<Item = (&str, &Schema, &Use)> {
         let used =
@@ -494,6 +500,15 @@ impl<'a> CheckRows<'a> {
             .into_iter()
             .flat_map(|check| check.rows.iter())
             .filter_map(|index| rows.get(*index as usize))
+    }
+
+    /// From a number on, in order of arrival.
+    pub(crate) fn iter_from(&self, seq: u64) -> impl Iterator<Item = &'a RowRef> + use<'a> {
+        let rows = self.rows;
+        let before = |index: &u32| rows.get(*index as usize).is_some_and(|row| row.seq < seq);
+        let first = self.check.map_or(0, |check| check.rows.partition_point(before));
+        let indexes = self.check.into_iter().flat_map(move |check| check.rows.iter_from(first));
+        indexes.filter_map(|index| rows.get(*index as usize))
     }
 
     /// The n-th that arrived.

@@ -13,17 +13,20 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
+use super::arrivals::{ArrivalRange, Unread};
 use crate::chunk::CompactRows;
-use crate::error::Result;
-use crate::limits::{ARRIVALS_BYTES, ARRIVALS_WINDOW_MIN};
+use crate::damage::Damage;
+use crate::error::{Error, Result};
+use crate::limits::ARRIVALS_WINDOW_MIN;
+use crate::position::Position;
 use crate::run::Run;
 use crate::segment::{ChunkRef, Segment};
 
 /// A chunk, or the whole entry of a check that is damaged.
-struct Source<'a> {
+struct Source {
     check: Arc<str>,
     index: usize,
-    chunk: Option<&'a ChunkRef>,
+    chunk: Option<ChunkRef>,
     /// The number at which it is due to be opened; other entries of it in the queue do not count.
     due: Option<u64>,
     /// A run has that number. Before its numbers have been looked at, one may have.
@@ -39,9 +42,9 @@ struct Open {
 }
 
 /// See the head of this file.
-pub(super) struct Feed<'a> {
-    segment: &'a Segment,
-    sources: Vec<Source<'a>>,
+pub(super) struct Feed {
+    segment: Arc<Segment>,
+    sources: Vec<Source>,
     /// (number, source) of what is due to be opened.
     waiting: BinaryHeap<Reverse<(u64, usize)>>,
     /// (number of the next run, source) of what is open.
@@ -54,24 +57,24 @@ pub(super) struct Feed<'a> {
     /// The last number of the window, and how many numbers the next one has beside its first.
     last: u64,
     window: u64,
+    /// The runs end before this number.
+    until: u64,
     /// How often a chunk was decoded.
     decoded: u64,
 }
 
-impl<'a> Feed<'a> {
-    /// The runs from a number on.
-    pub(super) fn new(segment: &'a Segment, from: u64) -> Feed<'a> {
-        Feed::within(segment, from, ARRIVALS_BYTES)
-    }
-
-    fn within(segment: &'a Segment, from: u64, bytes_max: usize) -> Feed<'a> {
+impl Feed {
+    /// The runs of a range from a number on.
+    pub(super) fn new(segment: &Arc<Segment>, from: u64, range: &ArrivalRange) -> Feed {
         let mut sources = Vec::new();
+        let only = range.check.as_deref().map(|check| segment.find(check));
         for (index, (check, extent)) in segment.checks().enumerate() {
-            if extent.seq_max < from {
+            let other = only.is_some_and(|only| only != Some(index));
+            if other || extent.seq_max < from || extent.seq_min >= range.until.0 || !range.has_times(extent) {
                 continue;
             }
             let check: Arc<str> = Arc::from(check);
-            let source = |chunk: Option<&'a ChunkRef>, seq_min: u64| Source {
+            let source = |chunk: Option<ChunkRef>, seq_min: u64| Source {
                 check: Arc::clone(&check),
                 index,
                 chunk,
@@ -81,8 +84,11 @@ impl<'a> Feed<'a> {
             };
             match segment.chunks_at(index) {
                 Ok(chunks) => {
-                    let chunks = chunks.iter().filter(|chunk| chunk.seq_max >= from);
-                    sources.extend(chunks.map(|chunk| source(Some(chunk), chunk.seq_min)));
+                    let wanted = |chunk: &&ChunkRef| {
+                        chunk.seq_max >= from && chunk.seq_min < range.until.0 && range.has_times(chunk)
+                    };
+                    let chunks = chunks.iter().filter(wanted);
+                    sources.extend(chunks.map(|chunk| source(Some(*chunk), chunk.seq_min)));
                 }
                 Err(_) => sources.push(source(None, extent.seq_min)),
             }
@@ -90,16 +96,27 @@ impl<'a> Feed<'a> {
         let due = sources.iter().enumerate().filter_map(|(at, source)| Some(Reverse((source.due?, at))));
         Feed {
             waiting: due.collect(),
-            segment,
+            segment: Arc::clone(segment),
             sources,
             ready: BinaryHeap::new(),
             bytes: 0,
-            bytes_max,
+            bytes_max: range.bytes_max,
             peak: 0,
-            last: u64::MAX,
+            last: range.until.0.saturating_sub(1),
             window: u64::MAX,
+            until: range.until.0,
             decoded: 0,
         }
+    }
+
+    /// What an error in reading a source costs.
+    fn unread(&self, at: usize, error: Error) -> Unread {
+        let source = &self.sources[at];
+        let damage = matches!(error, Error::Damaged { .. }).then(|| match &source.chunk {
+            Some(chunk) => self.segment.damage_of_chunk(&source.check, chunk, &error),
+            None => self.segment.damage_of(source.index, &error),
+        });
+        Unread { error, damage }
     }
 
     /// How often a chunk was decoded so far.
@@ -107,18 +124,28 @@ impl<'a> Feed<'a> {
         self.decoded
     }
 
+    /// What an error in reading one row costs.
+    fn unread_row(&self, seq: u64, at: usize, error: Error) -> Unread {
+        let unread = self.unread(at, error);
+        let (start, end) = (Position(seq), Position(seq.saturating_add(1)));
+        let of_one = |damage| Damage { start, end, runs: Some(1), samples: None, ..damage };
+        Unread { damage: unread.damage.map(of_one), ..unread }
+    }
+
     /// Opens a source whose run with this number is due.
     fn open(&mut self, due: u64, at: usize) -> Result<()> {
-        let segment = self.segment;
+        let segment = Arc::clone(&self.segment);
         let source = &mut self.sources[at];
-        let Some(chunk) = source.chunk else { return segment.chunks_at(source.index).map(drop) };
+        let Some(chunk) = &source.chunk else { return segment.chunks_at(source.index).map(drop) };
         let bytes = segment.chunk(chunk)?;
         let bad = segment.bad(chunk);
         let header = bytes.header().map_err(&bad)?;
         if !source.exact {
             let seqs = bytes.seqs(&header).map_err(&bad)?;
             source.exact = true;
-            self.wait(seqs.into_iter().map(|seq| seq as u64).filter(|seq| *seq >= due).min(), at);
+            let until = self.until;
+            let within = |seq: &u64| (due..until).contains(seq);
+            self.wait(seqs.into_iter().map(|seq| seq as u64).filter(within).min(), at);
             return Ok(());
         }
         if due > self.last {
@@ -126,7 +153,8 @@ impl<'a> Feed<'a> {
         }
         let rows = bytes.rows(&header).map_err(&bad)?;
         self.decoded += 1;
-        let later = rows.seqs.iter().map(|seq| *seq as u64).filter(|seq| *seq > self.last).min();
+        let later = |seq: &u64| *seq > self.last && *seq < self.until;
+        let later = rows.seqs.iter().map(|seq| *seq as u64).filter(later).min();
         let rows = CompactRows::of(rows, due..=self.last);
         self.wait(later, at);
         let Some(first) = rows.seq(0) else { return Ok(()) };
@@ -151,7 +179,12 @@ impl<'a> Feed<'a> {
             self.window = self.window.saturating_mul(2);
         }
         self.peak = self.bytes;
-        self.last = from.saturating_add(self.window);
+        self.last = self.window_end(from);
+    }
+
+    /// The last number of a window.
+    fn window_end(&self, from: u64) -> u64 {
+        from.saturating_add(self.window).min(self.until.saturating_sub(1))
     }
 
     /// Closes all but the source that was opened last, and takes less of each from now on.
@@ -160,7 +193,7 @@ impl<'a> Feed<'a> {
         let lasts = open.iter().filter_map(|(_, at)| self.sources[*at].open.as_ref()?.rows.last_seq());
         let reached = lasts.max().unwrap_or(from).saturating_sub(from);
         self.window = (self.window.min(reached) / 2).max(ARRIVALS_WINDOW_MIN);
-        self.last = from.saturating_add(self.window);
+        self.last = self.window_end(from);
         for (next, at) in open {
             if at == keep {
                 self.ready.push(Reverse((next, at)));
@@ -179,7 +212,7 @@ impl<'a> Feed<'a> {
     /// The next run of what is open.
     fn take(&mut self, seq: u64, at: usize) -> Result<(u64, Arc<str>, Run)> {
         let source = &mut self.sources[at];
-        let malformed = || source.chunk.map(|chunk| self.segment.malformed(chunk));
+        let malformed = || source.chunk.as_ref().map(|chunk| self.segment.malformed(chunk));
         let Some(open) = &mut source.open else { return Err(self.segment.damaged_entry(source.index)) };
         self.bytes -= open.rows.bytes();
         let run = open.rows.run(open.next);
@@ -202,9 +235,9 @@ impl<'a> Feed<'a> {
     }
 }
 
-impl Iterator for Feed<'_> {
+impl Iterator for Feed {
     /// Number, check and run.
-    type Item = Result<(u64, Arc<str>, Run)>;
+    type Item = std::result::Result<(u64, Arc<str>, Run), Unread>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -218,12 +251,12 @@ impl Iterator for Feed<'_> {
                     }
                     self.sources[at].due = None;
                     if let Err(error) = self.open(due, at) {
-                        return Some(Err(error));
+                        return Some(Err(self.unread(at, error)));
                     }
                 }
                 (_, Some((seq, at))) => {
                     self.ready.pop();
-                    return Some(self.take(seq, at));
+                    return Some(self.take(seq, at).map_err(|error| self.unread_row(seq, at, error)));
                 }
                 (_, None) => return None,
             }
@@ -237,7 +270,6 @@ mod tests {
     use crate::disk::SimDisk;
     use crate::instances::{Instance, Instances};
     use crate::options::Options;
-    use crate::position::Position;
     use crate::reader::Reader;
     use crate::reader::snapshot::Part;
     use crate::run::Metric;
@@ -286,7 +318,11 @@ mod tests {
         Reader::open_on(disk).unwrap()
     }
 
-    fn segment(reader: &Reader) -> &Segment {
+    fn within(segment: &Arc<Segment>, from: u64, bytes_max: usize) -> Feed {
+        Feed::new(segment, from, &ArrivalRange { bytes_max, ..ArrivalRange::default() })
+    }
+
+    fn segment(reader: &Reader) -> &Arc<Segment> {
         match reader.parts() {
             [Part::Segment(segment)] => segment,
             other => panic!("{} files", other.len()),
@@ -320,11 +356,11 @@ mod tests {
     fn with_little_memory_chunks_are_decoded_again_and_the_same_runs_come() {
         let reader = reader();
         let segment = segment(&reader);
-        let mut one = Feed::within(segment, 0, usize::MAX);
+        let mut one = within(segment, 0, usize::MAX);
         one.nth(CHECKS as usize);
         let all = one.bytes;
         for (from, bytes_max) in [(0, all * 9 / 10), (4_000, all * 2 / 3), (0, 0)] {
-            let mut feed = Feed::within(segment, from, bytes_max);
+            let mut feed = within(segment, from, bytes_max);
             let (mut next, mut largest) = (from, 0);
             while let Some(found) = feed.next() {
                 let found = found.unwrap();
@@ -349,7 +385,7 @@ mod tests {
     #[test]
     fn the_instances_of_the_last_run_count() {
         let reader = reader();
-        let mut feed = Feed::within(segment(&reader), 0, usize::MAX);
+        let mut feed = within(segment(&reader), 0, usize::MAX);
         let runs: Vec<Run> = (0..CHECKS).map(|_| feed.next().unwrap().unwrap().2).collect();
         let open = |check: &str| {
             let source = feed.sources.iter().find(|source| *source.check == *check).unwrap();

@@ -23,7 +23,7 @@ mod sweep;
 mod wanted;
 mod windows;
 
-pub use arrivals::{Arrivals, Arrived};
+pub use arrivals::{ArrivalRange, Arrivals, Arrived, Unread};
 pub use batch::Batch;
 pub use column::{Cell, Column};
 pub use figures::{Figures, RunFigure};

@@ -7,6 +7,7 @@ use crate::cursor::{Continuity, Cursor, FoundRun, StoreAt, fingerprint};
 use crate::error::{Error, Result};
 use crate::identity::Identity;
 use crate::position::Position;
+use crate::segment::Extent;
 
 impl Snapshot {
     /// Which store this is; none if nothing has been written to it yet, or its identity is damaged.
@@ -26,14 +27,16 @@ impl Snapshot {
     /// A position before which all runs are acknowledged: their writer has said that they are stored. Of the others, at
     /// most those of the batch appended last, it may yet turn out that their writing failed; they are not shown any more then.
     ///
-    /// [`crate::Writer::acknowledged`] is ahead of this by at most one batch.
+    /// It is what [`crate::Writer::acknowledged`] was before this snapshot was taken, but for a moment in which the writer's mark
+    /// cannot be read: then it is behind by at most one batch.
     pub fn acknowledged(&self) -> Position {
+        let marked = self.view().marked.map_or(Position::START, |marked| marked.acknowledged.min(self.end()));
         let acknowledged = self.parts().last().map_or(0, |part| match part {
             // A writer goes on in a log only after what it wrote before.
             Part::Log(image) => image.last_frame(),
             Part::Segment(segment) => segment.end(),
         });
-        self.synced().max(Position(acknowledged))
+        self.synced().max(marked).max(Position(acknowledged))
     }
 
     /// A position before which all runs are durable: a power cut takes none of them.
@@ -42,10 +45,36 @@ impl Snapshot {
     /// that it had not synced are beyond it until another one opens the store, which makes them durable first.
     pub fn synced(&self) -> Position {
         // All that is not in a log is durable.
-        let first_log = self.parts().iter().find(|part| matches!(part, Part::Log(_)));
-        let sealed = first_log.map_or(self.end(), |part| Position(part.start()));
-        let marked = self.view().marked.map_or(Position::START, |marked| marked.min(self.end()));
+        let sealed = self.unsealed();
+        let marked = self.view().marked.map_or(Position::START, |marked| marked.synced.min(self.end()));
         sealed.max(marked)
+    }
+
+    /// The runs from this position on are not sealed yet, but in logs: reading them in order of arrival costs least.
+    pub fn unsealed(&self) -> Position {
+        let first_log = self.parts().iter().find(|part| matches!(part, Part::Log(_)));
+        first_log.map_or(self.end(), |part| Position(part.start()))
+    }
+
+    /// About how many runs there are between two positions. Where one of them is within a sealed file, it is reckoned that the
+    /// runs of a check are evenly spread.
+    pub fn runs_between(&self, from: Position, until: Position) -> u64 {
+        let of_part = |part: &Part| match part {
+            Part::Log(image) => image.count_between(from.0, until.0),
+            Part::Segment(segment) => {
+                let within = |extent: &Extent| {
+                    let (start, end) =
+                        (extent.seq_min.max(from.0), until.0.min(extent.seq_max.saturating_add(1)));
+                    let all =
+                        u128::from(extent.seq_max.saturating_add(1).saturating_sub(extent.seq_min)).max(1);
+                    let part = u128::from(end.saturating_sub(start));
+                    u64::try_from(u128::from(extent.rows) * part / all).unwrap_or(u64::MAX)
+                };
+                segment.checks().map(|(_, extent)| within(extent)).sum()
+            }
+        };
+        let overlapping = self.parts().iter().filter(|part| part.start() < until.0);
+        overlapping.map(of_part).sum()
     }
 
     /// What became of runs behind the back of consumers that had passed them: lost to damage, restored by a repair.

@@ -12,8 +12,8 @@ use crate::disk::Disk;
 use crate::error::Error;
 use crate::identity::Identity;
 use crate::log::LogImage;
+use crate::mark::Marked;
 use crate::names::FileName;
-use crate::position::Position;
 use crate::segment::Segment;
 
 /// One file of the view. The files' run numbers do not overlap and ascend.
@@ -54,7 +54,7 @@ pub(super) struct View {
     /// What was lost and restored behind the back of consumers.
     pub(super) amendments: Arc<Amendments>,
     /// What the writer's mark said before the files were read.
-    pub(super) marked: Option<Position>,
+    pub(super) marked: Option<Marked>,
     /// What somebody derived from the view; made anew when the view changes.
     pub(super) derived: Derived,
 }

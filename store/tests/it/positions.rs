@@ -134,14 +134,20 @@ fn acknowledged_and_durable_are_what_they_say() {
     assert_eq!((writer.acknowledged(), writer.synced()), (Position(0), Position(0)));
     append(&mut writer, [0, 1]).unwrap();
     assert_eq!((writer.acknowledged(), writer.synced()), (Position(2), Position(0)));
-    // The last frame is not known to be whole until another follows.
-    assert_eq!((reader(&disk).acknowledged(), reader(&disk).synced()), (Position(0), Position(0)));
+    assert_eq!((reader(&disk).acknowledged(), reader(&disk).synced()), (Position(2), Position(0)));
     append(&mut writer, [2]).unwrap();
-    assert_eq!((reader(&disk).acknowledged(), reader(&disk).end()), (Position(2), Position(3)));
+    let mut followed = reader(&disk);
+    assert_eq!((followed.acknowledged(), followed.end()), (Position(3), Position(3)));
     writer.sync().unwrap();
     assert_eq!((writer.synced(), reader(&disk).synced()), (Position(3), Position(3)));
     append(&mut writer, [3]).unwrap();
-    assert_eq!((reader(&disk).acknowledged(), reader(&disk).synced()), (Position(3), Position(3)));
+    assert_eq!((reader(&disk).acknowledged(), reader(&disk).synced()), (Position(4), Position(3)));
+    followed.refresh_log().unwrap();
+    assert_eq!((followed.acknowledged(), followed.synced()), (Position(4), Position(3)));
+    // Where the mark cannot be read, the last frame is not known to be whole until another follows.
+    let torn = disk.restart(Fate::Kept);
+    torn.put("synced", &disk.bytes("synced").unwrap()[..20]);
+    assert_eq!((reader(&torn).acknowledged(), reader(&torn).synced()), (Position(3), Position(0)));
     // A log that is finished is durable.
     writer.seal().unwrap();
     assert_eq!((writer.synced(), reader(&disk).synced()), (Position(4), Position(4)));

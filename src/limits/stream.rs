@@ -1,0 +1,26 @@
+//! The bounds of whatever reads a store as a stream.
+
+use std::time::Duration;
+
+/// Between two looks of a feed at the log, when it has nothing to deliver.
+pub const FEED_POLL: Duration = Duration::from_millis(50);
+/// Between two looks of a feed at all files of a store: for what was lost or restored, and for another store in its place.
+pub const FEED_LOOK: Duration = Duration::from_secs(1);
+/// Between two writes of the cursor of a feed, each of which takes two syncs of the disk.
+pub const FEED_SAVE: Duration = Duration::from_secs(1);
+/// A feed that delivers its backlog beside the newest runs, and is further behind than this many runs, takes them for backlog.
+pub const FEED_LIVE_RUNS_MAX: u64 = 32 * 1024;
+/// Stretches of runs that a feed owes its consumer at once; of more, neighbours are joined.
+pub const FEED_OWED_MAX: usize = 128;
+/// Bytes that the stretches take in a cursor.
+pub const FEED_OWED_MAX_BYTES: usize = 48 * 1024;
+/// Delivered runs that a cursor remembers, the further back the fewer, to find where a restored store parted from the one that
+/// was delivered.
+pub const FEED_ANCHORS_MAX: usize = 24;
+/// Bytes of decoded runs that a feed has at hand while it reads runs of all checks in order of arrival from sealed files.
+pub const FEED_ARRIVALS_BYTES: usize = 8 * 1024 * 1024;
+
+// An anchor takes up to 50 bytes.
+const _: () = assert!(
+    FEED_OWED_MAX_BYTES + 64 * FEED_ANCHORS_MAX + 4096 < custos_store::limits::CURSOR_STATE_BYTES_MAX
+);
