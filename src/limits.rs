@@ -247,6 +247,10 @@ pub const NRPE_DRAIN_MAX_BYTES: usize = 64 * 1024;
 pub const NRPE_ARGUMENTS_KEPT_MAX_BYTES: usize = 256;
 /// Longest reason put behind "Unable to read output".
 pub const NRPE_REASON_MAX_BYTES: usize = 300;
+/// An answer with a graph below it is no longer than that, which is what Nagios keeps of the output of a plugin.
+pub const NAGIOS_OUTPUT_MAX_BYTES: usize = 8191;
+/// Looks at a read of the store for a graph below an answer, each after 1024 runs, before the graph is given up.
+pub const NRPE_GRAPH_LOOKS_MAX: u32 = 256;
 /// Bytes of a pid file that are read.
 pub const PID_FILE_MAX_BYTES: u64 = 64;
 /// Bytes of unfinished NRPE requests that are kept over all connections, not counting the first

@@ -4,6 +4,7 @@ mod answers;
 mod deliveries;
 mod feed_process;
 mod feed_server;
+mod graphs;
 mod helper;
 mod history;
 mod http_helper;

@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use super::answers::Answers;
 use super::deliveries::Deliveries;
 use super::feed_server::Sinks;
+use super::graphs::Graphs;
 use super::history::read_all;
 use super::http_server::HttpServer;
 use super::inputs::{Input, Inputs, Outside};
@@ -113,7 +114,7 @@ impl Daemon {
             agent: Agent::new(Arc::clone(&config), PluginEnvironment::of_this_process(), now),
             recorder,
             judge,
-            answers: Answers::default(),
+            answers: Answers::new(Graphs::new(serving.clone(), config.store.clone())),
             nrpe: NrpeListener::new(request_sender, serving.clone()),
             http: HttpServer::default(),
             sinks: Sinks::default(),
@@ -247,7 +248,7 @@ impl Daemon {
                 }
                 Effect::Judge(order) => self.judge.order(order),
                 Effect::Alerts { check, run, alerts } => self.notifier.ran(&check, &run, Some(&alerts), now),
-                Effect::Answer { id, result } => self.answers.give(id, result),
+                Effect::Answer { id, result } => self.answers.give(id, result, &self.config),
                 Effect::Changed { check, change, first, text } => log_change(&check, change, first, &text),
             }
         }

@@ -28,10 +28,13 @@ impl Notifier {
     }
 
     fn take(&mut self, check: &str, run: &Run, alerts: Option<&[ActiveAlert]>, restored: bool, now: Moment) {
-        if !is_judged(run.reason) || !self.is_defined(check) {
+        if !is_judged(run.reason) {
             return;
         }
         let definition = self.config.checks.get(check).cloned();
+        if definition.is_none() && !self.is_defined(check) {
+            return;
+        }
         let is_rule = definition.as_ref().is_some_and(|definition| definition.command.is_rule());
         if is_rule && alerts.is_none() {
             // What fires is known with its alerts, which come next, or with its first judgement after the start.

@@ -23,8 +23,8 @@ pub fn target_note(target: &str) -> String {
     format!("notify-target-{target}")
 }
 
-#[derive(Serialize, Deserialize)]
-struct NotedTarget {
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct NotedTarget {
     alerts: Vec<NotedAlert>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_success_ms: Option<i64>,
@@ -136,9 +136,17 @@ fn cut(text: &str) -> String {
     text[..end.unwrap_or(0)].to_owned()
 }
 
-/// What a note says, as of now; none if it says nothing that can be read.
+/// What a note says; one that is not there says nothing.
+pub(super) fn parsed<T: Default + for<'d> Deserialize<'d>>(note: &[u8]) -> Result<T, String> {
+    if note.is_empty() {
+        return Ok(T::default());
+    }
+    serde_json::from_slice(note).map_err(|error| error.to_string())
+}
+
+/// What the note of a target says, as of now; none if it cannot be read.
 pub(super) fn decode(text: &[u8], now: Moment) -> Option<Restored> {
-    let noted: NotedTarget = serde_json::from_slice(text).ok()?;
+    let noted: NotedTarget = parsed(text).ok()?;
     let alerts = noted.alerts.into_iter().map(|alert| restored(alert, now)).collect();
     Some(Restored {
         alerts,

@@ -44,7 +44,8 @@ fn a_rule_is_judged_as_of_each_run_that_it_selects_and_is_a_check_with_state_and
     stage.live(10);
     stage.ask(1, Wanted::Served("hot".to_owned()));
     assert_eq!(stage.answers.last(), Some(&(1, Ok(2))));
-    assert_eq!(stage.outputs[&1].lines().next().unwrap(), "CRITICAL - FIRING 1: m:v 97.5 > 80 (just now)");
+    let expected = "CRITICAL - FIRING 1: m:v 97.5 > 80 (new) | 'firing'=1 'pending'=0 'value_m_v'=97.5";
+    assert_eq!(stage.outputs[&1].lines().next().unwrap(), expected);
     stage.prints = "OK | v=5".to_owned();
     stage.live(10);
     let states: Vec<State> = runs(&stage, "hot").iter().map(|run| run.state).collect();
