@@ -249,6 +249,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "evaluate",
             "execute",
             "exit_code",
+            "feed",
             "graph",
             "http",
             "limits",

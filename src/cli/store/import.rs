@@ -7,6 +7,7 @@ use custos_store::{Importer, Options, Reader, Run, Writer};
 use jiff::Timestamp;
 
 use super::directory::{StoreDir, failed, not_opened};
+use super::follow;
 use super::progress::{Progress, STATUS_LINES};
 use crate::cli::read::Failure;
 use crate::config::CheckNameFault;
@@ -16,10 +17,16 @@ use crate::text::human::counted;
 pub(super) struct ImportArgs {
     #[command(flatten)]
     directory: StoreDir,
+    /// Take what `custos stream` writes as it comes, and answer each position once its runs are durable
+    #[arg(long)]
+    follow: bool,
 }
 
 pub(super) fn import(args: &ImportArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let dir = args.directory.dir_to_write()?;
+    if args.follow {
+        return follow::follow(&dir, out);
+    }
     let mut writer =
         Writer::open(&dir, Options::default()).map_err(|error| failed("take the runs in", &error))?;
     let reader = Reader::open(&dir).map_err(|error| not_opened(&dir, &error))?;
@@ -31,20 +38,13 @@ pub(super) fn import(args: &ImportArgs, out: &mut dyn Write) -> Result<(), Failu
     loop {
         line.clear();
         number += 1;
-        let bad = |what: String| Failure::new(format!("failed to read line {number} of the input: {what}"));
-        if input.read_line(&mut line).map_err(|error| bad(error.to_string()))? == 0 {
+        if input.read_line(&mut line).map_err(|error| bad_line(number, &error.to_string()))? == 0 {
             break;
         }
         if line.trim().is_empty() {
             continue;
         }
-        let (check, run) = RunJson::parse(&line).map_err(|error| match error {
-            custos_query::Error::Line { what } => bad(what),
-            error => error.into(),
-        })?;
-        if let Some(what) = unusable(&check, &run) {
-            return Err(bad(what));
-        }
+        let (check, run) = parse(&line, number)?;
         importer.add(&check, run).map_err(|error| failed("import", &error))?;
         if number.is_multiple_of(STATUS_LINES) {
             status.show(&format!("{} read", counted(number, "run")));
@@ -58,6 +58,22 @@ pub(super) fn import(args: &ImportArgs, out: &mut dyn Write) -> Result<(), Failu
         .map_err(|error| failed("seal what was imported", &error))?;
     drop(status);
     Ok(writeln!(out, "{} added, {} there already", counted(done.added, "run"), done.known)?)
+}
+
+pub(super) fn bad_line(number: u64, what: &str) -> Failure {
+    Failure::new(format!("failed to read line {number} of the input: {what}"))
+}
+
+/// The run of a line.
+pub(super) fn parse(line: &str, number: u64) -> Result<(String, Run), Failure> {
+    let (check, run) = RunJson::parse(line).map_err(|error| match error {
+        custos_query::Error::Line { what } => bad_line(number, &what),
+        error => error.into(),
+    })?;
+    match unusable(&check, &run) {
+        Some(what) => Err(bad_line(number, &what)),
+        None => Ok((check, run)),
+    }
 }
 
 /// Why a run cannot be taken in, though it can be read: no command could name its check or show its time.

@@ -1,8 +1,10 @@
 //! `custos store`: looking after the store itself.
 
 mod args;
+mod cursors;
 mod directory;
 mod export;
+mod follow;
 mod forecast;
 mod import;
 mod progress;

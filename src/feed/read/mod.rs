@@ -17,6 +17,8 @@ mod owed;
 mod piece;
 mod place;
 mod selection;
+#[cfg(test)]
+mod tests;
 
 pub use continuity::Notice;
 pub use error::FeedError;
