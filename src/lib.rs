@@ -8,6 +8,7 @@ pub mod backtest;
 pub mod cli;
 pub mod clock;
 pub mod config;
+mod connect;
 pub mod control;
 pub mod daemon;
 mod discover;

@@ -2,10 +2,12 @@
 
 mod judge;
 mod notify;
+mod sink;
 mod stream;
 
 pub use judge::*;
 pub use notify::*;
+pub use sink::*;
 pub use stream::*;
 
 use std::time::Duration;
@@ -544,6 +546,10 @@ pub const HTTP_NICE: i32 = 10;
 pub const HTTP_SETTINGS_MAX_BYTES: usize = 32 << 20;
 /// Runs of a rule's check that are looked at to find one in which the rule could be judged.
 pub const HTTP_RULE_RUNS_MAX: usize = 1000;
+/// Most rules that a reload names which are no longer there.
+pub const LOST_RULES_NAMED_MAX: usize = 10;
+/// How long the annotations of all alerts of a request for rules or alerts may take. Those for which no time is left say so.
+pub const HTTP_ANNOTATIONS_MAX: Duration = Duration::from_secs(5);
 /// Between two reports of the HTTP server to the agent.
 pub const HTTP_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// How long the HTTP server says nothing to the agent before it is told to go on.

@@ -1,11 +1,12 @@
 //! The formats that others defined, as pure functions: plugin output, perfdata, units and ranges (`nagios`),
 //! packets and configuration of NRPE (`nrpe`), messages of SNMP (`snmp`), entries of the journal (`journal`), command lines
-//! (`getopt`), metrics as text (`open_metrics`), Protocol Buffers (`protobuf`), remote write (`remote_write`). No input or output, no clock.
+//! (`getopt`), metrics as text (`open_metrics`), NATS (`nats`), Protocol Buffers (`protobuf`), remote write (`remote_write`). No input or output, no clock.
 #![forbid(unsafe_code)]
 
 pub mod getopt;
 pub mod journal;
 pub mod nagios;
+pub mod nats;
 pub mod nrpe;
 pub mod open_metrics;
 pub mod protobuf;

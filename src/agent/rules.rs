@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use custos_store::Run;
+use custos_store::{Reason, Run};
 
 use super::checks::CheckId;
 use super::core::Agent;
@@ -74,7 +74,8 @@ impl Agent {
     pub(super) fn note_for_rules(&mut self, check: &Arc<str>, run: &Run, now: Moment) {
         if is_judged(run.reason) {
             self.judging.recorded(&self.config, check, run.time_ms, now);
-        } else {
+        } else if run.reason == Reason::Missed {
+            // A check that is skipped all the time is silent: what it had said counts for a while only.
             let lasted_ms = i64::try_from(run.duration_us / 1000).unwrap_or(i64::MAX).max(1);
             let stretch = run.time_ms..run.time_ms.saturating_add(lasted_ms);
             self.judging.unobserved(&self.config, check, stretch, now);

@@ -68,13 +68,10 @@ pub struct Backtest {
 }
 
 impl Backtest {
-    /// Both together: of what both judged over the same time, what neither observed was not.
+    /// Both together. A stretch is observed if both were.
     #[must_use]
     pub fn and(mut self, other: Backtest) -> Backtest {
-        self.not_observed = match self.span {
-            None => other.not_observed,
-            Some(_) => in_both(&self.not_observed, &other.not_observed),
-        };
+        self.not_observed = in_either(self.not_observed, other.not_observed);
         self.span = match (self.span, other.span) {
             (Some(one), Some(other)) => Some(Span {
                 since_ms: one.since_ms.min(other.since_ms),
@@ -104,15 +101,34 @@ impl Backtest {
     }
 }
 
-/// What two lists of spans, each ascending and apart, have in common.
-fn in_both(one: &[Span], other: &[Span]) -> Vec<Span> {
-    let of_one = |span: &Span| {
-        let span = *span;
-        let common = move |of: &Span| Span {
-            since_ms: span.since_ms.max(of.since_ms),
-            until_ms: span.until_ms.min(of.until_ms),
+/// What lies in a span of either list, ascending and apart.
+fn in_either(one: Vec<Span>, other: Vec<Span>) -> Vec<Span> {
+    let mut all: Vec<Span> = one.into_iter().chain(other).collect();
+    all.sort_unstable();
+    all.dedup_by(|next, kept| {
+        let touches = next.since_ms <= kept.until_ms;
+        if touches {
+            kept.until_ms = kept.until_ms.max(next.until_ms);
+        }
+        touches
+    });
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stretch_that_one_of_two_did_not_observe_is_not_observed() {
+        let span = |since_ms, until_ms| Span { since_ms, until_ms };
+        let of = |not_observed: &[Span]| Backtest {
+            span: Some(span(0, 100)),
+            not_observed: not_observed.to_vec(),
+            ..Backtest::default()
         };
-        other.iter().map(common).filter(|common| common.length_ms() > 0).collect::<Vec<_>>()
-    };
-    one.iter().flat_map(of_one).collect()
+        let both = of(&[span(10, 20), span(60, 70)]).and(of(&[])).and(of(&[span(15, 30)]));
+        assert_eq!(both.not_observed, [span(10, 30), span(60, 70)]);
+        assert_eq!(both.observed_ms(), 70);
+    }
 }

@@ -6,6 +6,7 @@ mod difference;
 mod fail_if;
 mod incident;
 mod interval;
+mod of_check;
 mod of_rules;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ pub use difference::{Difference, difference};
 pub use fail_if::FailIf;
 pub use incident::{Incident, Incidents, Met, met};
 pub use interval::{AlertInterval, Backtest, Span, overlap};
+pub use of_check::{backtest_rule_check, says_more};
 pub use of_rules::{RuleBacktest, backtest_rules, rule_curve};
 pub use thresholds::{Changed, backtest_check};
 pub use totals::{Totals, totals};

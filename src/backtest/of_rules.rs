@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use custos_promql::{Expr, Labels, Operator, Options, SampleTimes, Source, ValueType, at};
+use custos_promql::{Expr, Labels, Operator, Options, Source, ValueType, at};
 use custos_query::StoreSource;
 use custos_store::Snapshot;
 
@@ -12,8 +12,8 @@ use super::curve_points::{CurvePoint, round_thresholds};
 use super::interval::{AlertInterval, Backtest, Span};
 use crate::limits::CURVE_VALUES_MAX;
 use crate::rules::{
-    Alert, Change, External, Judge, Judged, Judgement, Kept, Past, QueryFunction, Replay, RuleCheck,
-    RuleGroup, RuleKind, Surroundings, judgement_times, text_vector,
+    Alert, Change, Context, External, Judge, Judged, Judgement, JudgementTimes, Kept, Past, QueryFunction,
+    Replay, RuleCheck, RuleGroup, RuleKind, Surroundings, alert_words, judgement_times, text_vector,
 };
 
 /// A rule over what is stored.
@@ -41,7 +41,7 @@ pub fn backtest_rules(
     };
     let stored = StoreSource::for_rules(snapshot);
     let source = Kept::new(&stored, group);
-    let found = times_of(group, &source, span)?;
+    let mut found = times_of(group, &source, span)?;
     let queries = snapshot.clone();
     let surroundings = Surroundings {
         external: external.clone(),
@@ -49,15 +49,13 @@ pub fn backtest_rules(
         judgement: Judgement::default(),
     };
     let mut replay = Replay::new(group);
-    let mut gathering: Vec<Gathering> = group.rules.iter().map(|rule| Gathering::of(rule)).collect();
+    replay.by_record(std::mem::take(&mut found.recorded));
+    let stage = Stage { group, snapshot, external };
+    let mut gathering: Vec<Gathering> = group.rules.iter().map(|rule| Gathering::of(rule, stage)).collect();
     replay.over(&source, &found.times, &surroundings, &options(), &mut |rule, at_ms, judged| {
         gathering[rule].take(at_ms, &judged);
     })?;
-    let dark = found
-        .unobserved
-        .iter()
-        .map(|(since_ms, until_ms)| Span { since_ms: *since_ms, until_ms: (*until_ms).min(span.until_ms) });
-    let not_observed: Vec<Span> = dark.collect();
+    let not_observed = dark(&found.unobserved, span);
     let rules = group.rules.iter().zip(gathering).enumerate().filter_map(|(number, (rule, mut of))| {
         for (labels, open) in &mut of.open {
             open.peak = replay.peak(number, labels).map(|peak| (peak.value, peak.at_ms));
@@ -82,7 +80,7 @@ fn alerting(rule: &Arc<RuleCheck>, backtest: Backtest) -> Option<RuleBacktest> {
 }
 
 /// The part of a time that something is stored of; of all time, if none is asked for.
-fn span_of(snapshot: &Snapshot, asked: Option<Span>) -> Option<Span> {
+pub(super) fn span_of(snapshot: &Snapshot, asked: Option<Span>) -> Option<Span> {
     let stored = stored_span(snapshot)?;
     let asked = asked.unwrap_or(stored);
     let span =
@@ -98,12 +96,21 @@ fn stored_span(snapshot: &Snapshot) -> Option<Span> {
     Some(Span { since_ms, until_ms: last_ms.saturating_add(1) })
 }
 
-fn times_of(group: &RuleGroup, source: &dyn Source, span: Span) -> Result<SampleTimes, String> {
+/// Stretches in which nobody looked, up to the end of the time.
+pub(super) fn dark(unobserved: &[(i64, i64)], span: Span) -> Vec<Span> {
+    let spans = unobserved.iter().map(|(since_ms, until_ms)| Span {
+        since_ms: (*since_ms).max(span.since_ms),
+        until_ms: (*until_ms).min(span.until_ms),
+    });
+    spans.filter(|dark| dark.length_ms() > 0).collect()
+}
+
+pub(super) fn times_of(group: &RuleGroup, source: &dyn Source, span: Span) -> Result<JudgementTimes, String> {
     let past = Past { from_ms: span.since_ms, to_ms: span.until_ms.saturating_sub(1), judged_ms: None };
     judgement_times(group, source, past).map_err(|error| error.message)
 }
 
-fn options() -> Options<'static> {
+pub(super) fn options() -> Options<'static> {
     Options { threads: custos_query::query_threads(), ..Options::default() }
 }
 
@@ -112,17 +119,38 @@ fn queries_at(snapshot: Snapshot, at_ms: i64) -> QueryFunction {
     Arc::new(move |query| text_vector(query, &StoreSource::for_rules(&snapshot), at_ms, &Options::default()))
 }
 
+/// What rules are judged over.
+#[derive(Clone, Copy)]
+pub(super) struct Stage<'a> {
+    pub(super) group: &'a RuleGroup,
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) external: &'a External,
+}
+
+impl Stage<'_> {
+    /// What templates can refer to at a time (ms since the epoch).
+    pub(super) fn context(&self, at_ms: i64) -> Context {
+        Context {
+            now_ms: at_ms,
+            external: self.external.clone(),
+            query: queries_at(self.snapshot.clone(), at_ms.saturating_sub(self.group.query_offset_ms)),
+            judgement: Judgement::default(),
+        }
+    }
+}
+
 /// The alerts of a rule on their way.
 struct Gathering<'r> {
     rule: &'r RuleCheck,
+    stage: Stage<'r>,
     open: BTreeMap<Labels, AlertInterval>,
     intervals: Vec<AlertInterval>,
     failed: Option<(u64, String)>,
 }
 
 impl<'r> Gathering<'r> {
-    fn of(rule: &'r RuleCheck) -> Gathering<'r> {
-        Gathering { rule, open: BTreeMap::new(), intervals: Vec::new(), failed: None }
+    fn of(rule: &'r RuleCheck, stage: Stage<'r>) -> Gathering<'r> {
+        Gathering { rule, stage, open: BTreeMap::new(), intervals: Vec::new(), failed: None }
     }
 
     fn take(&mut self, at_ms: i64, judged: &Judged<'_>) {
@@ -162,7 +190,7 @@ impl<'r> Gathering<'r> {
             state: self.rule.state.of(&labels),
             labels,
             peak: None,
-            said: String::new(),
+            said: alert_words(self.rule, alert, &self.stage.context(at_ms)),
         }
     }
 

@@ -152,7 +152,7 @@ impl Judging<'_> {
 }
 
 /// What was said: by the thresholds, and by the plugin.
-fn said(judgement: &str, text: &str) -> String {
+pub(super) fn said(judgement: &str, text: &str) -> String {
     match (judgement.is_empty(), text.is_empty()) {
         (true, _) => text.to_owned(),
         (_, true) => judgement.to_owned(),
@@ -162,7 +162,7 @@ fn said(judgement: &str, text: &str) -> String {
 
 /// The value that is farthest beyond a range of a threshold, and by how much. Values of counters that are judged by their rate
 /// are none.
-fn farthest(check: &Check, run: &Run) -> Option<(f64, f64)> {
+pub(super) fn farthest(check: &Check, run: &Run) -> Option<(f64, f64)> {
     let judged = check.thresholds.iter().filter(|threshold| !threshold.rate).flat_map(|threshold| {
         let of = run.metrics.iter().filter(|metric| threshold.is_for(&metric.label));
         of.filter_map(|metric| {

@@ -100,6 +100,9 @@ fn diagnose(args: &DoctorArgs) -> Result<Diagnosis, Failure> {
         }
     };
     let mut diagnosis = Diagnosis::default();
+    for warning in loaded.warnings.list.iter().filter(|_| args.names.is_empty()) {
+        diagnosis.note("configuration", false, &warning.to_string());
+    }
     let environment = PluginEnvironment::of_this_process();
     for (name, check) in &config.checks {
         if args.names.is_empty() || args.names.contains(name) {

@@ -10,8 +10,9 @@ use jiff::Zoned;
 use nix::fcntl::{Flock, FlockArg};
 
 use super::completion;
-use super::read::{Failure, ReadArgs, chain, finish, json_line, local_time, now, time};
+use super::read::{Failure, ReadArgs, chain, finish, json_line, local_time, now, tell, time};
 use super::style::printable;
+use super::unknown::remark;
 use crate::backtest::{Incident, Incidents};
 use crate::exit_code::ExitCode;
 use crate::limits::{INCIDENT_TEXT_MAX_BYTES, INCIDENTS_MAX};
@@ -98,6 +99,9 @@ fn add(args: &AddArgs, now: &Zoned, out: &mut dyn Write) -> Result<(), Failure> 
         incidents.all.push(Incident { number, since_ms, until_ms, check: check.clone(), text: text.clone() });
         Ok(number)
     })?;
+    if let Some(remark) = check.and_then(|check| remark(&check, &args.read.all_checks())) {
+        tell(&remark);
+    }
     writeln!(out, "incident {number}")?;
     Ok(())
 }

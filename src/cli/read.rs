@@ -48,6 +48,20 @@ impl ReadArgs {
     ///
     /// # Errors
     /// A message for the user, with the exit status that goes with it.
+    /// The checks of the configuration and of the store, as far as these can be read.
+    pub(super) fn all_checks(&self) -> Vec<String> {
+        let opened = self.open().ok();
+        let stored =
+            opened.as_ref().map(|opened| custos_query::check_names(&opened.reader)).unwrap_or_default();
+        let defined = opened.and_then(|opened| opened.config);
+        let defined = defined.iter().flat_map(|config| config.checks.keys().cloned());
+        let mut all: Vec<String> = stored.into_iter().chain(defined).collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    /// Opens the store.
     pub(super) fn open(&self) -> Result<Opened, Failure> {
         let (store, config) = self.locate()?;
         let reader = Reader::open(&store).map_err(|error| {

@@ -29,6 +29,15 @@ pub(super) fn all_known<'n>(
     }
 }
 
+/// A remark on a check that neither the configuration nor the store knows, for commands that do what they are told nevertheless.
+pub(super) fn remark(name: &str, known: &[String]) -> Option<String> {
+    let unknown = || {
+        let offer = offer(name, known);
+        format!("warning: no check is called {name:?}, in the configuration or the store{offer}")
+    };
+    (!known.iter().any(|known| known == name)).then(unknown)
+}
+
 /// What a target such as `load:load1` selects of the checks of the store.
 ///
 /// # Errors

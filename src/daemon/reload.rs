@@ -34,7 +34,7 @@ impl Daemon {
     }
 
     fn take(&mut self, reloaded: Reloaded, now: Moment) -> Result<(), String> {
-        let Reloaded { config, settings, http, reception, histories, rows } = reloaded;
+        let Reloaded { config, settings, http, reception, histories, rows, lost_rules } = reloaded;
         let prepared = self.http.prepare(http);
         let reloaded = prepared.and_then(|http| {
             self.reload_listeners(reception, settings, now)?;
@@ -42,6 +42,7 @@ impl Daemon {
             Ok(())
         });
         reloaded.inspect_err(|why| tracing::error!("the configuration is not reloaded: {why}"))?;
+        self.reload.taken(lost_rules);
         self.config = Arc::new(config);
         let known = self.inputs.executor.rows();
         known.adopt(rows);

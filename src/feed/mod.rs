@@ -1,3 +1,4 @@
 //! Runs of the store for consumers elsewhere.
 
 pub mod read;
+pub mod sink;

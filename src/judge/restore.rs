@@ -44,7 +44,7 @@ impl Restore {
     /// Gives the rules of a group the alerts that they had. Nothing of `before_ms` and later counts, which is judged next.
     pub(super) fn group(&self, group: &mut Group, before_ms: i64, settings: &Settings, queue: &Arc<Queue>) {
         let Some(snapshot) = &self.snapshot else { return };
-        let Stored { times, quiet } = self.times(group, snapshot, before_ms);
+        let Stored { times, recorded, quiet } = self.times(group, snapshot, before_ms);
         if times.is_empty() && quiet.is_empty() {
             return;
         }
@@ -60,6 +60,7 @@ impl Restore {
         };
         let definition = Arc::clone(&group.definition);
         let mut replay = Replay::new(&definition);
+        replay.by_record(recorded.into_iter().collect());
         let source = StoreSource::for_rules(snapshot);
         for (index, at_ms) in quiet {
             replay.settle(index, &source, at_ms, &options);
@@ -85,16 +86,17 @@ impl Restore {
         let each: Vec<(usize, Judged)> = group.rules.iter().enumerate().filter_map(of_rule).collect();
         let quiet = each.iter().filter_map(|(index, judged)| Some((*index, judged.quiet_ms?))).collect();
         let Some(judged) = each.into_iter().map(|(_, judged)| judged).reduce(Judged::and) else {
-            return Stored { times: Vec::new(), quiet };
+            return Stored { times: Vec::new(), recorded: None, quiet };
         };
         // What was judged when the agent ended is not stored; so it may have been before, too.
         let to_ms = self.stored_until_ms.min(judged.last_ms.saturating_add(RESTORE_LOST_MS));
+        let recorded = Some((judged.from_ms, judged.last_ms));
         let mut times = planned(definition, &StoreSource::for_rules(snapshot), (judged.from_ms, to_ms));
         times.extend(judged.times);
         times.retain(|time| *time < before_ms);
         times.sort_unstable();
         times.dedup();
-        Stored { times, quiet }
+        Stored { times, recorded, quiet }
     }
 }
 
@@ -137,6 +139,8 @@ struct Judged {
 struct Stored {
     /// When they are judged again (ms since the epoch), ascending.
     times: Vec<i64>,
+    /// The stretch of which the runs say when they were judged (ms since the epoch, both ends included).
+    recorded: Option<(i64, i64)>,
     /// For rules by their number, when they last had no alert (ms since the epoch).
     quiet: Vec<(usize, i64)>,
 }

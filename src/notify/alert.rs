@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use custos_store::{Run, State};
 
 use super::notification::NotifiedCheck;
-use crate::rules::{ActiveAlert, NOT_JUDGED, Stage, VALUE};
+use crate::rules::{ActiveAlert, VALUE, told};
 
 /// Labels by name.
 pub(super) type LabelSet = BTreeMap<String, String>;
@@ -89,11 +89,6 @@ pub(super) fn of_run(host: &str, check: &str, run: &Run) -> Vec<Firing> {
     all
 }
 
-/// Whether a rule could not be judged: nothing is known of its alerts then, and those that fired before do so still.
-pub(super) fn is_failure(run: &Run) -> bool {
-    run.text.starts_with(NOT_JUDGED)
-}
-
 /// What fires of a rule, by the run of its check and its alerts. `tells_ok`: alerts that stand for OK are alerts, too. The check
 /// itself is one where none of its alerts accounts for its state.
 pub(super) fn of_rule(
@@ -103,13 +98,13 @@ pub(super) fn of_rule(
     alerts: &[ActiveAlert],
     tells_ok: bool,
 ) -> Vec<Firing> {
-    let is_problem = run.standing.hard && run.state != State::Ok;
+    let told = told(run, alerts, tells_ok);
     let set = |labels: &custos_promql::Labels| -> LabelSet {
         labels.iter().map(|label| (label.name.to_string(), label.value.to_string())).collect()
     };
-    let is_told = |state: State| if state == State::Ok { tells_ok } else { is_problem };
-    let firing = alerts.iter().filter(|alert| alert.stage == Stage::Firing && is_told(alert.state));
-    let mut all: Vec<Firing> = firing
+    let mut all: Vec<Firing> = told
+        .alerts
+        .iter()
         .map(|alert| {
             let labels = set(&alert.labels);
             Firing {
@@ -123,8 +118,7 @@ pub(super) fn of_rule(
         })
         .collect();
     all.iter_mut().for_each(|firing| firing.name(host, check, false));
-    let worst = all.iter().fold(State::Ok, |worst, firing| worst.worst(firing.state));
-    if is_problem && (is_failure(run) || run.state.severity() > worst.severity()) {
+    if told.itself {
         let mut itself = Firing::of_check(run);
         itself.name(host, check, true);
         all.push(itself);
@@ -184,6 +178,7 @@ mod tests {
     use custos_store::{Instance, Instances, Standing};
 
     use super::*;
+    use crate::rules::{NOT_JUDGED, Stage};
 
     fn run(state: State, hard: bool) -> Run {
         Run {

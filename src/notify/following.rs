@@ -4,17 +4,17 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use custos_query::is_judged;
-use custos_store::{Run, State};
+use custos_store::Run;
 
 use super::addressee::Noting;
-use super::alert::{Alert, AlertId, Firing, is_failure, of_rule, of_run};
+use super::alert::{Alert, AlertId, Firing, of_rule, of_run};
 use super::checked::checked;
 use super::notification::NotifiedCheck;
 use super::notifier::Notifier;
 use crate::clock::{Moment, micros};
 use crate::config::{CheckNotify, Command};
 use crate::limits::{NOTIFY_ALERTS_MAX, NOTIFY_NOTE_GATHER};
-use crate::rules::{ActiveAlert, AlertState};
+use crate::rules::{ActiveAlert, is_failure, tells_ok};
 
 impl Notifier {
     /// Takes in the last run that a check had before the start.
@@ -56,7 +56,10 @@ impl Notifier {
         let host = &self.config.host;
         let firing = match alerts {
             Some(alerts) => {
-                let tells_ok = definition.as_ref().is_some_and(|definition| tells_ok(&definition.command));
+                let tells_ok = definition.as_ref().is_some_and(|definition| match &definition.command {
+                    Command::Rule(rule) => tells_ok(rule),
+                    _ => false,
+                });
                 of_rule(host, check, run, alerts, tells_ok)
             }
             None => of_run(host, check, run),
@@ -224,10 +227,4 @@ impl Notifier {
             self.end_alert(&id, None, now);
         }
     }
-}
-
-/// Whether alerts that stand for OK are told, to whom that fits: those of a rule to which some severity gives that state. Where the
-/// whole check is OK whatever it returns, its thresholds say what is wrong.
-fn tells_ok(command: &Command) -> bool {
-    matches!(command, Command::Rule(rule) if !matches!(rule.state, AlertState::Always(State::Ok)))
 }

@@ -15,6 +15,7 @@ mod running;
 mod selection;
 pub(crate) mod sequence;
 mod template;
+mod told;
 mod unit_test;
 mod words;
 
@@ -28,12 +29,16 @@ pub(crate) use file::{Templates, Texts, query, read as read_file, texts};
 pub use judged::{Because, JudgeOrder, JudgedGroup, JudgedRule};
 pub use not_judged::NotJudged;
 pub use outcome::{FIRING, NOT_JUDGED, PENDING, VALUE};
-pub use replay::{Ended, Judged, Kept, Past, Peak, Replay, Surroundings, Watch, judgement_times, writer_for};
-pub use running::{JudgedAt, RunningRule};
+pub use replay::{
+    Ended, Judged, JudgementTimes, Kept, Past, Peak, Replay, Surroundings, Watch, Worse, judgement_times,
+    writer_for,
+};
+pub use running::{JudgedAt, RunningRule, alert_words};
 pub use selection::{Selectable, Selection};
 pub use sequence::{
     Condition, Happened, HappenedStep, Matched, Recovery, Sequence, SequenceFailure, SequenceState, Step,
     StepKind, read_sequence,
 };
 pub use template::{Context, External, Judgement, QueryFunction, StopFunction, Template};
+pub use told::{Told, is_failure, tells_ok, told};
 pub use unit_test::{TestFailure, TestFile, read_test_files, run as run_tests};

@@ -14,6 +14,7 @@ use super::not_judged::NotJudged;
 use super::outcome::Outcome;
 use super::sequence::{Sequence, SequenceState};
 use super::template::Context;
+use super::words::words;
 use crate::limits::RULE_RESULTS_MAX;
 
 /// A rule with its alerts.
@@ -158,28 +159,43 @@ impl RunningRule {
         JudgedRule { check: Arc::clone(&self.rule.check), run, alerts, failure }
     }
 
+    /// What the run of the rule says of one of its alerts.
+    pub fn words(&self, alert: &ActiveAlert) -> String {
+        words(&self.rule, alert)
+    }
+
     /// The alerts with all that is told of them.
     pub fn active(&self, context: &Context) -> Vec<ActiveAlert> {
         let RuleKind::Alert(kind) = &self.rule.kind else { return Vec::new() };
-        self.alerts.iter().map(|alert| self.active_alert(kind, alert, context)).collect()
+        self.alerts.iter().map(|alert| active_alert(&self.rule, kind, alert, context)).collect()
     }
+}
 
-    fn active_alert(&self, kind: &AlertRule, alert: &Alert, context: &Context) -> ActiveAlert {
-        let element = &alert.element;
-        let expanded = |(name, text): &(String, super::template::Template)| {
-            let text = text.expand_after(element.happened.steps(), &element.labels, element.value, context);
-            (name.clone(), text)
-        };
-        ActiveAlert {
-            labels: element.identity.clone(),
-            annotations: Labels::new(kind.annotations.iter().map(expanded)),
-            value: element.value,
-            state: self.rule.state.of(&element.identity),
-            stage: alert.stage,
-            active_since_ms: alert.active_since_ms,
-            firing_since_ms: alert.firing_since_ms,
-            kept_since_ms: alert.kept_since_ms,
-        }
+/// An alert of a rule with all that is told of it.
+fn active_alert(rule: &RuleCheck, kind: &AlertRule, alert: &Alert, context: &Context) -> ActiveAlert {
+    let element = &alert.element;
+    let expanded = |(name, text): &(String, super::template::Template)| {
+        let text = text.expand_after(element.happened.steps(), &element.labels, element.value, context);
+        (name.clone(), text)
+    };
+    ActiveAlert {
+        labels: element.identity.clone(),
+        annotations: Labels::new(kind.annotations.iter().map(expanded)),
+        value: element.value,
+        state: rule.state.of(&element.identity),
+        stage: alert.stage,
+        active_since_ms: alert.active_since_ms,
+        firing_since_ms: alert.firing_since_ms,
+        kept_since_ms: alert.kept_since_ms,
+    }
+}
+
+/// What the run of a rule says of one of its alerts: its summary, or what it is of and its value against the limit. Empty for a rule
+/// that records.
+pub fn alert_words(rule: &RuleCheck, alert: &Alert, context: &Context) -> String {
+    match &rule.kind {
+        RuleKind::Alert(kind) => words(rule, &active_alert(rule, kind, alert, context)),
+        RuleKind::Record(_) => String::new(),
     }
 }
 

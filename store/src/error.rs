@@ -83,6 +83,13 @@ pub enum Error {
         /// The limit in bytes, [`crate::limits::RUN_BYTES_MAX`].
         limit: usize,
     },
+    /// Runs that were to become one bundle are more than one holds.
+    BundleTooLarge {
+        /// Size of the content in bytes.
+        bytes: usize,
+        /// The limit in bytes, [`crate::limits::BUNDLE_BYTES_MAX`].
+        limit: usize,
+    },
     /// An instance, or the instances of a run, are beyond a limit.
     InstanceRefused {
         /// What there is too much of.
@@ -205,6 +212,9 @@ impl fmt::Display for Error {
             }
             Error::RunTooLarge { bytes, limit } => {
                 write!(f, "store a run of {bytes} bytes: the limit is {limit}")
+            }
+            Error::BundleTooLarge { bytes, limit } => {
+                write!(f, "make one message of runs of {bytes} bytes; the limit is {limit}")
             }
             Error::InstanceRefused { what, found, limit } => {
                 write!(f, "add an instance: {found} {what}, the limit is {limit}")

@@ -1,5 +1,6 @@
 //! Files whose checksums hold, around any bytes: for fuzzing what is behind the checksums.
 
+use crate::bundle::bundle_around;
 use crate::chunk::{COLUMNS, put_chunk_around};
 use crate::log::frame_of;
 use crate::segment::segment_around;
@@ -7,6 +8,11 @@ use crate::segment::segment_around;
 /// A log that starts at this number, with these bytes as the payload of its only frame.
 pub fn log_of(start: u64, payload: &[u8]) -> Vec<u8> {
     frame_of(start, payload)
+}
+
+/// A bundle with this content.
+pub fn bundle_of(content: &[u8]) -> Vec<u8> {
+    bundle_around(content)
 }
 
 /// A segment with one chunk. The first bytes say how long its columns are; the rest are the columns.

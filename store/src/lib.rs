@@ -5,6 +5,7 @@
 mod amendment;
 mod aside;
 mod blocks;
+mod bundle;
 mod bytes;
 mod chunk;
 mod column;
@@ -46,6 +47,7 @@ mod verify;
 mod writer;
 
 pub use amendment::{Amendment, AmendmentKind, Amendments};
+pub use bundle::{Bundle, BundleFault, Bundled, read_bundle};
 pub use cursor::{Continuity, Cursor, Cursors, Delivered, FoundRun, StoreAt, fingerprint};
 pub use damage::Damage;
 pub use disk::writer_pid;

@@ -172,6 +172,14 @@ pub const CURSOR_NAME_BYTES_MAX: usize = 100;
 /// Bytes that a consumer may put into its cursor.
 pub const CURSOR_STATE_BYTES_MAX: usize = 64 << 10;
 
+/// Bytes of the content of a bundle, before it is compressed.
+pub const BUNDLE_BYTES_MAX: usize = 64 << 20;
+
+/// How hard bundles are compressed: a level of zstd.
+pub const BUNDLE_EFFORT: i32 = 3;
+
+const _: () = assert!(RUN_BYTES_MAX < BUNDLE_BYTES_MAX);
+
 /// Bytes of a note.
 pub const NOTE_BYTES_MAX: usize = 3 << 20;
 

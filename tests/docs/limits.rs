@@ -12,11 +12,13 @@ const FILES: &[(&str, &str)] = &[
     ("src/limits.rs", "The agent and its commands"),
     ("src/limits/judge.rs", "Judging rules"),
     ("src/limits/notify.rs", "Notifications"),
+    ("src/limits/sink.rs", "Sinks"),
     ("plugins-shim/src/limits.rs", "The processes of plugins"),
     ("store/src/limits.rs", "The store"),
     ("store/query/src/limits.rs", "Questions to the store"),
     ("store/query/promql/src/limits.rs", "PromQL"),
     ("compat/src/nagios/limits.rs", "Output of plugins"),
+    ("compat/src/nats/limits.rs", "What a NATS server may send"),
     ("compat/src/nrpe/limits.rs", "`nrpe.cfg`"),
     ("compat/src/snmp/limits.rs", "Messages of SNMP"),
 ];

@@ -57,6 +57,7 @@ pages! {
     rules: "docs/rules.md",
     security: "docs/security.md",
     sequences: "docs/sequences.md",
+    sinks: "docs/sinks.md",
     snmp: "docs/snmp.md",
     start: "docs/start.md",
     summary: "docs/SUMMARY.md",

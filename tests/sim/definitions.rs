@@ -112,6 +112,7 @@ pub fn config(checks: impl IntoIterator<Item = Check>, max_concurrent_checks: us
         max_concurrent_checks,
         nrpe: None,
         http: None,
+        sinks: Vec::new(),
         notify: None,
         snmp: custos::config::SnmpConfig::default(),
         periods: BTreeMap::new(),

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use custos::backtest::backtest_rules;
+use custos::backtest::{backtest_rule_check, backtest_rules, says_more};
 use custos::rules::External;
 use custos_promql::Labels;
-use custos_store::{Options, Reader, Reason, Run, Snapshot, Writer};
+use custos_store::{Options, Reader, Reason, Run, Snapshot, State, Writer};
 
 use crate::rules::{defined, stage};
 use crate::script::Dice;
@@ -141,6 +141,65 @@ fn compare(seed: u64, checks: &str, stands_still: bool, restarts: bool) {
     assert!(fired > 200, "seed {seed}: {fired} alerts");
 }
 
+/// Rules whose checks say more than the rules do.
+const JUDGED: &str = r#"checks:
+  m: { command: [/m], check_interval: 10s }
+  n: { command: [/n], check_interval: 7s }
+  limited: { query: m, thresholds: [{ metric: value, warning: 5, critical: 8, for: 12s }] }
+  confirmed: { query: m > 5, max_check_attempts: 3 }
+  sequence:
+    max_check_attempts: 2
+    sequence:
+      steps:
+        - { name: high, query: m > 6 }
+        - { name: silent, not: 'n < 2', within: 15s }
+    keep_firing_for: 20s
+"#;
+
+/// Problems that were hard: from when to when, in the record.
+fn hard(runs: &[&Run]) -> Vec<(i64, Option<i64>)> {
+    let mut problems: Vec<(i64, Option<i64>)> = Vec::new();
+    for run in runs.iter().filter(|run| run.reason == Reason::Exited && !run.partial) {
+        let is_open = problems.last().is_some_and(|last| last.1.is_none());
+        match (run.state, problems.last_mut().filter(|_| is_open)) {
+            (State::Ok, Some(last)) => last.1 = Some(run.time_ms),
+            (State::Ok, None) | (_, Some(_)) => {}
+            (_, None) if run.standing.hard => problems.push((run.time_ms, None)),
+            (_, None) => {}
+        }
+    }
+    problems
+}
+
+#[test]
+fn thresholds_and_attempts_of_a_rule_count_in_its_backtest() {
+    let mut dice = Dice::new(7);
+    let mut stage = stage(JUDGED, |name| if name.ends_with('m') { 300_000 } else { 40_000 });
+    for _ in 0..300 {
+        stage.prints = format!("OK | v={}", dice.below(10));
+        stage.live(5 + dice.below(50));
+        if dice.below(40) == 0 {
+            stage.restart(defined(JUDGED), dice.below(300) * SECOND_US);
+        }
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let snapshot = stored(directory.path(), &stage.runs);
+    let config = defined(JUDGED);
+    for group in &config.groups {
+        let name = &*group.rules[0].check;
+        let runs: Vec<&Run> =
+            stage.runs.iter().filter(|(check, _)| check == name).map(|(_, run)| run).collect();
+        let expected = hard(&runs);
+        let check = &config.checks[name];
+        let found = backtest_rule_check(check, group, &snapshot, None, &External::default()).unwrap();
+        let alerts: Vec<_> = found.intervals.iter().map(|alert| (alert.since_ms, alert.until_ms)).collect();
+        assert_eq!(alerts, expected, "{name}");
+        assert!(expected.len() > 10, "{name}: {}", expected.len());
+        assert!(found.intervals.iter().all(|alert| !alert.said.is_empty() && alert.state != State::Ok));
+        assert!(says_more(check));
+    }
+}
+
 #[test]
 fn a_backtest_of_rules_and_sequences_says_what_was_recorded() {
     compare(1, &format!("{CHECKS}{SEQUENCES}{OF_ALERTS}"), false, false);
@@ -148,10 +207,10 @@ fn a_backtest_of_rules_and_sequences_says_what_was_recorded() {
 
 #[test]
 fn so_it_does_where_nobody_looked_for_a_while() {
-    compare(3, &format!("{CHECKS}{SEQUENCES}"), true, false);
+    compare(3, &format!("{CHECKS}{SEQUENCES}{OF_ALERTS}"), true, false);
 }
 
 #[test]
 fn so_it_does_where_the_agent_was_restarted() {
-    compare(5, CHECKS, true, true);
+    compare(5, &format!("{CHECKS}{SEQUENCES}{OF_ALERTS}"), true, true);
 }

@@ -27,6 +27,12 @@ pub(crate) const ROOMS: &[Room] = &[
         outside: &["custos_query"],
     },
     Room {
+        name: "connect",
+        what: "connections to receivers, with TLS or without",
+        imports: &["limits", "text", "whole_file"],
+        outside: &["openssl", "sockets", "tokio"],
+    },
+    Room {
         name: "part",
         what: "the health of a part of the agent, as data",
         imports: &[],
@@ -118,6 +124,7 @@ pub(crate) const ROOMS: &[Room] = &[
         imports: &[
             "clock",
             "config",
+            "connect",
             "execute",
             "graph",
             "hash",
@@ -186,9 +193,9 @@ pub(crate) const ROOMS: &[Room] = &[
     },
     Room {
         name: "feed",
-        what: "runs of the store for consumers elsewhere, from durable cursors on",
-        imports: &["clock", "limits"],
-        outside: &["custos_store"],
+        what: "runs of the store for consumers elsewhere, from durable cursors on: sinks, and what they speak",
+        imports: &["clock", "config", "connect", "hash", "limits", "text", "whole_file"],
+        outside: &["custos_compat", "custos_promql", "custos_query", "custos_store", "openssl", "tokio"],
     },
     Room {
         name: "daemon",

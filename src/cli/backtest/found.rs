@@ -1,6 +1,6 @@
 //! What one way of judging comes to.
 
-use custos_store::{Reader, Reason, Run};
+use custos_store::Reader;
 
 use crate::backtest::{AlertInterval, Backtest, Difference, Met, Totals};
 
@@ -16,14 +16,14 @@ pub(super) struct Found {
     pub(super) met: Option<Met>,
 }
 
-/// The words of the plugin when an alert began: of the newest run of the check that its labels name.
+/// The words when an alert began: those of the plugin, in the newest run of the check that its labels name, or else its own.
 pub(super) fn words_at(reader: &Reader, interval: &AlertInterval) -> String {
-    if !interval.said.is_empty() {
+    let check = interval.labels.get("check");
+    if check.is_empty() || check == interval.check {
         return interval.said.clone();
     }
-    let check = interval.labels.get("check");
     let until_ms = interval.since_ms.saturating_add(1);
     let mut runs = reader.runs_rev(check, i64::MIN..until_ms).filter_map(Result::ok);
-    let told = |run: &Run| !matches!(run.reason, Reason::Missed | Reason::NotFinished | Reason::Skipped);
-    if check.is_empty() { String::new() } else { runs.find(told).map_or_else(String::new, |run| run.text) }
+    let told = runs.find(|run| !run.reason.is_unobserved()).map(|run| run.text);
+    told.filter(|text| !text.is_empty()).unwrap_or_else(|| interval.said.clone())
 }

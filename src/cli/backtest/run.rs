@@ -12,11 +12,13 @@ use super::found::Found;
 use super::plan::{self, Subject, Variant};
 use super::{curve, json, show};
 use crate::backtest::{
-    Backtest, FailIf, Incident, Incidents, Met, Span, backtest_check, backtest_rules, difference, met, totals,
+    Backtest, FailIf, Incident, Incidents, Met, Span, backtest_check, backtest_rule_check, backtest_rules,
+    difference, met, says_more, totals,
 };
 use crate::cli::incident::stored_incidents;
 use crate::cli::read::{Damage, Failure, finish, now};
 use crate::cli::style::Style;
+use crate::config::{Check, Config};
 use crate::exit_code::ExitCode;
 use crate::rules::{External, RuleGroup};
 
@@ -42,6 +44,7 @@ pub(super) fn answer(
         snapshot: opened.reader.snapshot(),
         reader: &opened.reader,
         asked,
+        config: opened.config.as_ref(),
         external: opened.config.as_ref().map(|config| config.external()).unwrap_or_default(),
         damage: &mut opened.damage,
     };
@@ -101,6 +104,7 @@ struct Judging<'a> {
     snapshot: Snapshot,
     reader: &'a Reader,
     asked: Option<Span>,
+    config: Option<&'a Config>,
     external: External,
     damage: &'a mut Damage,
 }
@@ -136,6 +140,11 @@ impl Judging<'_> {
         let mut all = Backtest::default();
         for group in groups {
             let group = plan::changed_group(group, &variant.changed);
+            if let Some(check) = self.check_that_is(&group).filter(|check| says_more(check)) {
+                let one = backtest_rule_check(check, &group, &self.snapshot, self.asked, &self.external);
+                all = all.and(one.map_err(Failure::usage)?);
+                continue;
+            }
             let found =
                 backtest_rules(&group, &self.snapshot, self.asked, &self.external).map_err(Failure::usage)?;
             for one in found.into_iter().filter(|one| wanted.contains(&*one.rule.check)) {
@@ -144,6 +153,13 @@ impl Judging<'_> {
         }
         all.intervals.sort_by_key(|interval| interval.since_ms);
         Ok(all)
+    }
+
+    /// The check of the configuration that a group is.
+    fn check_that_is(&self, group: &RuleGroup) -> Option<&'_ Check> {
+        let [rule] = &group.rules[..] else { return None };
+        let check = self.config?.checks.get(&*rule.check)?;
+        (group.name == rule.check).then_some(&**check)
     }
 
     fn met(&self, backtest: &Backtest, incidents: &Incidents) -> Option<Met> {

@@ -1,13 +1,15 @@
 //! Asking the running agent about notifications.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
 
 use nix::unistd::{Uid, User};
 
 use crate::cli::denied::by_owner;
-use crate::cli::read::{Failure, ReadArgs};
+use crate::cli::read::{Failure, ReadArgs, tell};
 use crate::cli::style::printable;
+use crate::cli::unknown::remark;
 use crate::config::Matchers;
 use crate::control::{self, AskError, NotifyRequest, Request, Response};
 
@@ -93,6 +95,21 @@ fn author(named: Option<&str>) -> String {
         user.map_or_else(|| format!("uid {}", Uid::current()), |user| user.name)
     };
     named.map_or_else(own, str::to_owned)
+}
+
+/// Says on stderr which of the checks that words name there are not; what is asked is done nevertheless, as they may come.
+pub(super) fn remark_unknown(read: &ReadArgs, words: &[String]) {
+    let lists = chosen(words).unwrap_or_default();
+    let known = read.all_checks();
+    let names = words.iter().filter(|word| !word.contains(['=', '!']));
+    names.filter_map(|name| remark(name, &known)).for_each(|remark| tell(&remark));
+    let none = BTreeMap::new();
+    for list in lists.into_iter().filter(|list| list.iter().all(|one| one.starts_with("check"))) {
+        let Ok(matchers) = Matchers::parse(list.iter().map(String::as_str)) else { continue };
+        if !list.is_empty() && !known.iter().any(|check| matchers.matches(check, &none)) {
+            tell(&format!("warning: no check is meant by {}", list.join(" ")));
+        }
+    }
 }
 
 /// Words that are names of checks or conditions on labels, as lists of conditions: one for each name, with all the conditions.

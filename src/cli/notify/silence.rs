@@ -5,7 +5,7 @@ use std::io::Write;
 use clap_complete::engine::ArgValueCompleter;
 use jiff::Zoned;
 
-use super::ask::{PATIENCE, RemarkArgs, ask, ask_each, write_done};
+use super::ask::{PATIENCE, RemarkArgs, ask, ask_each, remark_unknown, write_done};
 use super::show::{report, write_silences};
 use crate::cli::completion;
 use crate::cli::read::{Failure, ReadArgs, finish, json_line, now, time};
@@ -93,7 +93,9 @@ fn add(args: &AddArgs, now: &Zoned, out: &mut dyn Write) -> Result<(), Failure> 
         let (author, comment) = (author.clone(), args.remark.comment.clone());
         NotifyRequest::Silence { matchers, from_ms, until_ms, author, comment }
     };
-    ask_each(&args.read, "silence add", &args.words, request, out)
+    ask_each(&args.read, "silence add", &args.words, request, out)?;
+    remark_unknown(&args.read, &args.words);
+    Ok(())
 }
 
 /// How long a time such as `2h` is, in ms.

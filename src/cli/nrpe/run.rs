@@ -51,6 +51,7 @@ fn serve(mut stand_in: StandIn) -> ExitCode {
         max_concurrent_checks: NRPE_REQUESTS_MAX,
         nrpe: None,
         http: None,
+        sinks: Vec::new(),
         notify: None,
         periods: BTreeMap::new(),
         snmp: SnmpConfig::default(),

@@ -14,6 +14,7 @@ pub(crate) mod process;
 pub(crate) mod rule;
 pub(crate) mod settings;
 pub(crate) mod shapes;
+pub(crate) mod sink;
 pub(crate) mod snmp;
 pub(crate) mod threshold;
 pub(crate) mod top;

@@ -9,6 +9,7 @@ use crate::config::keys::nrpe::NRPE;
 use crate::config::keys::period::period;
 use crate::config::keys::settings::{ALWAYS, DEFAULTS, STATES};
 use crate::config::keys::shapes::path;
+use crate::config::keys::sink::sinks;
 use crate::config::keys::snmp::SNMP;
 use crate::config::model::check::SyncPolicy;
 use crate::config::model::reserved::{AGENT_CHECK, UNMATCHED_CHECK};
@@ -63,6 +64,8 @@ section! {
         "[devices](snmp.md) that are polled, and traps: `profiles`, `traps`, `mibs`");
     NOTIFY_OF: Key<Own> = key("notify", Own(|| Shape::Section(&NOTIFY)), "[who is told](notify.md) about alerts, and how")
         .says("nobody is told");
+    SINKS: Key<Own> = key("sinks", Own(sinks), "[where everything that is stored is delivered](sinks.md), by name")
+        .says("nothing leaves this host");
     PERIODS: Key<Own> = key("periods", Own(periods), "[periods](#periods) by name, for `check_period`");
     RULES: Key<Own> = key("rules", Own(|| path().one_or_more()),
         "a [rule file of Prometheus](rules.md) or a glob such as `rules/*.yaml`, or a list of them: each rule is a check");

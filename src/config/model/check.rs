@@ -12,6 +12,7 @@ use custos_store::{Bounds, State};
 use crate::config::model::http::HttpConfig;
 use crate::config::model::notify::{CheckNotify, NotifyConfig};
 use crate::config::model::reserved::{AGENT_CHECK, UNMATCHED_CHECK};
+use crate::config::model::sink::Sink;
 use crate::config::model::snmp::{SnmpConfig, SnmpPoll, TrapRule};
 use crate::limits::STDOUT_MAX_BYTES;
 use crate::period::Period;
@@ -36,6 +37,8 @@ pub struct Config {
     pub nrpe: Option<NrpeConfig>,
     /// Queries over HTTP, if they are answered.
     pub http: Option<HttpConfig>,
+    /// Where everything that is stored is delivered.
+    pub sinks: Vec<Sink>,
     /// Devices that are polled, and traps.
     pub snmp: SnmpConfig,
     /// Every period by name.

@@ -6,6 +6,7 @@ pub(crate) mod http;
 pub(crate) mod matchers;
 pub(crate) mod notify;
 pub(crate) mod reserved;
+pub(crate) mod sink;
 pub(crate) mod snmp;
 
 pub use check::{
@@ -20,6 +21,7 @@ pub use notify::{
     Medium, NotifyConfig, Nrdp, Nsca, Target, Webhook,
 };
 pub use reserved::{AGENT_CHECK, UNMATCHED_CHECK};
+pub use sink::{HttpReceiver, NameGlob, NatsReceiver, Receiver, Sink, SinkStart};
 pub use snmp::{
     Condition, KeyPart, Limit, NativeCheck, Network, Part, Secret, SnmpAccess, SnmpConfig, SnmpPoll,
     SnmpProfile, SnmpUser, SnmpWanted, TablePoll, Template, TrapRule, TrapsConfig, Variable, Wanted,

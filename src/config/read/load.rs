@@ -20,7 +20,7 @@ use crate::config::read::dependency;
 use crate::config::read::period;
 use crate::config::read::rule_files::{self, RuleFiles};
 use crate::config::read::settings::Settings;
-use crate::config::read::{askable, http, notify, nrpe, severities, snmp};
+use crate::config::read::{askable, http, notify, nrpe, severities, sink, snmp};
 use crate::document::diagnostic::{Findings, Mistakes};
 use crate::document::fields::{Fields, one_or_more, printable, refuse, refuse_unknown, text, written};
 use crate::document::include::{self, Document};
@@ -102,6 +102,7 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
     let http = single(&keys::HTTP_OF);
     let snmp = single(&keys::SNMP_OF);
     let notify = single(&keys::NOTIFY_OF);
+    let sinks = single(&keys::SINKS);
     let severities = single(&keys::SEVERITIES);
     let external_url = single(&keys::EXTERNAL_URL);
     let external_labels = single(&keys::EXTERNAL_LABELS);
@@ -149,6 +150,9 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
             ),
         nrpe: nrpe.and_then(|(document, entry)| nrpe::read(&entry.value, document.base(), findings)),
         http: http.and_then(|(document, entry)| http::read(&entry.value, document.base(), findings)),
+        sinks: sinks
+            .map(|(document, entry)| sink::read(&entry.value, document.base(), findings))
+            .unwrap_or_default(),
         snmp,
         periods,
         notify,

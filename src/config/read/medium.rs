@@ -179,7 +179,7 @@ fn nsca(node: &Node, base: &Path, findings: &mut Findings) -> Option<Nsca> {
 }
 
 /// A text on one line.
-fn line(node: &Node, expected: &str, findings: &mut Findings) -> Option<String> {
+pub(crate) fn line(node: &Node, expected: &str, findings: &mut Findings) -> Option<String> {
     let written = text(node, expected, findings)?;
     printable(written, &node.place, findings).then(|| written.to_owned())
 }
@@ -203,7 +203,7 @@ fn fitting(
     Some(written)
 }
 
-fn url(node: &Node, findings: &mut Findings) -> Option<String> {
+pub(crate) fn url(node: &Node, findings: &mut Findings) -> Option<String> {
     let fits = |written: &str| {
         let rest = written.strip_prefix("http://").or_else(|| written.strip_prefix("https://"));
         // Who logs in has keys of its own: in an address they would be seen, and are not sent.
@@ -213,7 +213,7 @@ fn url(node: &Node, findings: &mut Findings) -> Option<String> {
     fitting(node, "an address that begins with `http://` or `https://`, without a user", fits, findings)
 }
 
-fn server(node: &Node, findings: &mut Findings) -> Option<String> {
+pub(crate) fn server(node: &Node, findings: &mut Findings) -> Option<String> {
     let host_fits = |host: &str| match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
         None => {

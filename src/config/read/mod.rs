@@ -19,6 +19,7 @@ pub(crate) mod rule_files;
 pub(crate) mod secret_file;
 pub(crate) mod settings;
 pub(crate) mod severities;
+pub(crate) mod sink;
 pub(crate) mod snmp;
 mod store_named;
 pub(crate) mod template;

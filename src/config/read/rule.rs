@@ -26,8 +26,14 @@ pub(crate) fn read(
     severities: &Arc<Severities>,
     findings: &mut Findings,
 ) -> Option<RuleCheck> {
-    let of_alert = match fields.get(&check_keys::SEQUENCE_OF) {
-        Some(_) => Templates::OfSequence(&entry.key),
+    let of_sequence = fields.get(&check_keys::SEQUENCE_OF);
+    let read = of_sequence.map(|node| sequence(node, owner, findings));
+    let steps: Option<Vec<Arc<str>>> = read
+        .as_ref()
+        .and_then(Option::as_ref)
+        .map(|sequence| sequence.steps.iter().map(|step| Arc::clone(&step.name)).collect());
+    let of_alert = match of_sequence {
+        Some(_) => Templates::OfSequence { alert: &entry.key, steps: steps.as_deref() },
         None => Templates::OfRule(&entry.key),
     };
     let labels = texts_of(fields, &keys::LABELS, of_alert, Texts::Labels, findings);
@@ -36,8 +42,8 @@ pub(crate) fn read(
     let lasting = fields.value(&keys::FOR, findings);
     let kept = fields.value(&keys::KEEP_FIRING_FOR, findings);
     let limit = fields.value(&keys::LIMIT, findings);
-    let judge = match fields.get(&check_keys::SEQUENCE_OF) {
-        Some(node) => Judge::Sequence(Arc::new(sequence(node, owner, findings)?)),
+    let judge = match read {
+        Some(sequence) => Judge::Sequence(Arc::new(sequence?)),
         None => {
             let (query, expr) = query(fields.get(&check_keys::QUERY)?, owner, findings)?;
             Judge::Query { query, expr }

@@ -1,7 +1,7 @@
 //! `rules`: files with rules of Prometheus, each of which becomes a check.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,7 +84,13 @@ fn named(node: &Node, document: &Document, findings: &mut Findings) -> Vec<PathB
             continue;
         }
         match glob::files(&path) {
-            Ok(files) => paths.extend(files),
+            Ok(files) => {
+                if files.is_empty() {
+                    let why = lacking(&path);
+                    findings.warning(&item.place, format!("the glob `{pattern}` has no rule file: {why}"));
+                }
+                paths.extend(files);
+            }
             Err(GlobError::Pattern(reason)) => {
                 findings.error(&item.place, format!("the glob `{pattern}` is not valid: {reason}"));
             }
@@ -94,6 +100,16 @@ fn named(node: &Node, document: &Document, findings: &mut Findings) -> Vec<PathB
         }
     }
     paths
+}
+
+/// Why a glob has no file.
+fn lacking(pattern: &Path) -> String {
+    let fixed: PathBuf =
+        pattern.components().take_while(|part| !glob::is_glob(&part.as_os_str().to_string_lossy())).collect();
+    match fixed.is_dir() {
+        true => "no file matches it".to_owned(),
+        false => format!("{} is no directory", fixed.display()),
+    }
 }
 
 /// The name of the check of each rule, in their order: that of its alert or series. Where several rules would share one, or a
@@ -255,6 +271,22 @@ mod tests {
         };
         assert_eq!((state("a:b", "warning"), state("a:b", "info")), (State::Warning, State::Ok));
         assert_eq!((state("a:b", ""), state("a:b", "page")), (State::Critical, State::Critical));
+    }
+
+    #[test]
+    fn a_glob_without_a_file_is_a_warning() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("custos.yaml");
+        std::fs::write(&path, "rules: ['gone/*.yml', '*.rules']\n").unwrap();
+        let warnings = load(&path).unwrap().warnings.to_string();
+        let shown = warnings.replace(&format!("{}/", directory.path().display()), "");
+        assert_eq!(
+            shown.lines().collect::<Vec<_>>(),
+            [
+                "custos.yaml:1:9: warning: the glob `gone/*.yml` has no rule file: gone is no directory",
+                "custos.yaml:1:23: warning: the glob `*.rules` has no rule file: no file matches it",
+            ]
+        );
     }
 
     #[test]

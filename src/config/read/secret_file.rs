@@ -16,7 +16,7 @@ use crate::config::model::snmp::Secret;
 use crate::document::diagnostic::Findings;
 use crate::document::fields::{Fields, printable, text};
 use crate::document::yaml::{Content, Node};
-use crate::limits::SECRET_MAX_BYTES;
+use crate::limits::{CREDENTIALS_MAX_BYTES, SECRET_MAX_BYTES};
 use crate::whole_file;
 
 /// A community that everybody knows.
@@ -56,12 +56,32 @@ pub(crate) fn read(
 
 /// Reads the secret in the file that a node names.
 pub(crate) fn from_file(node: &Node, owner: &str, base: &Path, findings: &mut Findings) -> Option<Secret> {
+    from_file_by(read_line, node, owner, base, findings)
+}
+
+/// Reads all of the file that a node names, as it is.
+pub(crate) fn whole_from_file(
+    node: &Node,
+    owner: &str,
+    base: &Path,
+    findings: &mut Findings,
+) -> Option<Secret> {
+    from_file_by(|path| read_file(path, CREDENTIALS_MAX_BYTES), node, owner, base, findings)
+}
+
+fn from_file_by(
+    read: impl Fn(&Path) -> Result<File, Fault>,
+    node: &Node,
+    owner: &str,
+    base: &Path,
+    findings: &mut Findings,
+) -> Option<Secret> {
     let path = text(node, "the path of a file", findings)?;
     if !printable(path, &node.place, findings) {
         return None;
     }
     let path = base.join(path);
-    let bytes = match read_file(&path) {
+    let bytes = match read(&path) {
         Ok(File { bytes, foreign_owner }) => {
             if let Some(user) = foreign_owner {
                 let shown = path.display();
@@ -104,8 +124,8 @@ struct File {
     foreign_owner: Option<u32>,
 }
 
-/// The first line of the file, which is all that it may have.
-fn read_file(path: &Path) -> Result<File, Fault> {
+/// The file, if nobody else can use it.
+fn read_file(path: &Path, most_bytes: usize) -> Result<File, Fault> {
     let refused = |why: String| Err(Fault::Refused(why));
     let file = whole_file::open(path).map_err(Fault::Io)?;
     // What was opened is what is judged.
@@ -121,10 +141,20 @@ fn read_file(path: &Path) -> Result<File, Fault> {
         return refused(format!("it belongs to the user {}, who may change it", about.uid()));
     }
     let mut bytes = Vec::new();
-    file.take(SECRET_MAX_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(Fault::Io)?;
-    if bytes.len() > SECRET_MAX_BYTES {
-        return refused(format!("it has more than {SECRET_MAX_BYTES} bytes"));
+    file.take(most_bytes as u64 + 1).read_to_end(&mut bytes).map_err(Fault::Io)?;
+    if bytes.len() > most_bytes {
+        return refused(format!("it has more than {most_bytes} bytes"));
     }
+    if bytes.is_empty() {
+        return refused("it is empty".to_owned());
+    }
+    Ok(File { bytes, foreign_owner: is_foreign.then(|| about.uid()) })
+}
+
+/// The first line of the file, which is all that it may have.
+fn read_line(path: &Path) -> Result<File, Fault> {
+    let refused = |why: &str| Err(Fault::Refused(why.to_owned()));
+    let File { mut bytes, foreign_owner } = read_file(path, SECRET_MAX_BYTES)?;
     if bytes.last() == Some(&b'\n') {
         bytes.pop();
     }
@@ -132,12 +162,12 @@ fn read_file(path: &Path) -> Result<File, Fault> {
         bytes.pop();
     }
     if bytes.is_empty() {
-        return refused("it is empty".to_owned());
+        return refused("it is empty");
     }
     if bytes.contains(&b'\n') || bytes.contains(&0) {
-        return refused("it has more than one line".to_owned());
+        return refused("it has more than one line");
     }
-    Ok(File { bytes, foreign_owner: is_foreign.then(|| about.uid()) })
+    Ok(File { bytes, foreign_owner })
 }
 
 #[cfg(test)]

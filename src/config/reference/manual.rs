@@ -1,7 +1,7 @@
 //! `custos.yaml(5)`: the manual page of the configuration, in roff.
 
 use crate::config::keys::{
-    check, http, nrpe, period, poll, process, rule, settings, snmp, threshold, top, trap,
+    check, http, nrpe, period, poll, process, rule, settings, sink, snmp, threshold, top, trap,
 };
 use crate::config::reference::words::{default, meaning, without_links};
 use crate::document::section::{Row, Section};
@@ -55,7 +55,7 @@ The schema for editors.
 "#;
 
 /// The sections in the order of the page: a heading, where the keys stand, and the keys.
-const PARTS: [(&str, &str, &Section); 16] = [
+const PARTS: [(&str, &str, &Section); 17] = [
     (
         "KEYS AT THE TOP",
         "In any of the files, but each once in all of them; include, defaults, periods, rules and checks in every file.",
@@ -83,6 +83,7 @@ const PARTS: [(&str, &str, &Section); 16] = [
     ),
     ("NRPE", "In nrpe.", &nrpe::NRPE),
     ("HTTP", "In http.", &http::HTTP),
+    ("SINKS", "Below the name of each of sinks.", &sink::SINK),
     ("SNMP: PROFILES", "Below the name of each of the profiles of snmp.", &snmp::PROFILE),
     ("SNMP: RECEIVING TRAPS", "In traps of snmp.", &snmp::RECEIVER),
     ("SNMP: A POLL", "In snmp of a check.", &poll::POLL),

@@ -220,6 +220,7 @@ mod tests {
                 "profile",
                 "secret",
                 "sequence",
+                "sink",
                 "snmp",
                 "step",
                 "table",

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::config::keys::{
-    check, http, notify, nrpe, poll, process, rule, settings, snmp, threshold, top, trap,
+    check, http, notify, nrpe, poll, process, rule, settings, sink, snmp, threshold, top, trap,
 };
 use crate::config::reference::schema::schema;
 use crate::config::reference::words::{absence, meaning};
@@ -14,10 +14,11 @@ const START: &str = "<!-- keys of ";
 const END: &str = "<!-- end of keys -->";
 
 /// Where the tables are.
-const PAGES: [&str; 4] = ["docs/configuration.md", "docs/snmp.md", "docs/notify.md", "docs/rules.md"];
+const PAGES: [&str; 5] =
+    ["docs/configuration.md", "docs/snmp.md", "docs/notify.md", "docs/rules.md", "docs/sinks.md"];
 
 /// The sections that have a table. Of periods a text tells.
-const SECTIONS: [&Section; 23] = [
+const SECTIONS: [&Section; 24] = [
     &top::TOP,
     &check::CHECK,
     &rule::RULE,
@@ -41,6 +42,7 @@ const SECTIONS: [&Section; 23] = [
     &notify::NSCA_OF,
     &notify::INHIBITION,
     &notify::HEARTBEAT_OF,
+    &sink::SINK,
 ];
 
 /// A page with its tables as they should be, and the sections that it has.

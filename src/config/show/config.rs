@@ -9,7 +9,7 @@ use std::time::Duration;
 use custos_shim::IoPriority;
 
 use super::word::{list, state, word};
-use super::{http, notify, rule, snmp};
+use super::{http, notify, rule, sink, snmp};
 use crate::config::keys::settings::{BYTE_UNITS, PRIORITY, WHEN_STALE};
 use crate::config::keys::threshold::ON_MISSING;
 use crate::config::keys::top::SYNC;
@@ -50,6 +50,7 @@ fn write_config(page: &mut String, config: &Config) -> fmt::Result {
     if let Some(notify) = &config.notify {
         notify::write_section(page, notify)?;
     }
+    sink::write_section(page, &config.sinks)?;
     rule::write_section(page, config)?;
     let mut checks = config.checks.values().filter(|check| !rule::is_of_file(config, check)).peekable();
     if checks.peek().is_none() {
@@ -306,6 +307,11 @@ notify:
   group_wait: 0s
   inhibit: [{ source: check=a, target: check=b, equal: host }]
   heartbeat: { target: hook }
+sinks:
+  vm: { remote_write: "http://127.0.0.1:8428/api/v1/write", ca: /ca.pem, clock_lead: 1m, lag_warning: 10s }
+  js: { nats: "tls://n:4222", stream: S, site: lab, checks: [a, "b*"], labels: { site: lab }, host: other }
+  g: { graphite: "g:2003", prefix: hosts, metrics: "x*" }
+  f: { file: /var/log/runs.jsonl, rotate: 1MiB, keep: 3, start: now }
 checks:
   "disk: /":
     command: [/bin/echo, "", "it's", 'say "x"', "a\tb", "ü\u2028", '#', "- x", "null", "5", "~"]

@@ -6,6 +6,7 @@ mod notify;
 mod rule;
 pub(crate) mod secret;
 mod sequence;
+mod sink;
 pub(crate) mod snmp;
 mod word;
 

@@ -1,45 +1,22 @@
 //! A connection to a receiver: TCP, or TLS whose certificate and name are verified.
 
-use std::fmt;
-use std::io;
 use std::path::Path;
-use std::pin::Pin;
 
-use openssl::error::ErrorStack;
-use openssl::ssl::{SslConnector, SslMethod};
-use openssl::x509::X509;
-use openssl::x509::store::X509StoreBuilder;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 
 use super::receipt::Failure;
-use crate::limits::AUTHORITIES_MAX_BYTES;
-use crate::text::system_error;
-use crate::whole_file;
+use crate::connect::{self, Authorities};
 
-/// What is read from and written to.
-pub(super) trait Duplex: AsyncRead + AsyncWrite + Send {}
-
-impl<T: AsyncRead + AsyncWrite + Send> Duplex for T {}
-
-/// A connection, whatever it is made of.
-pub(super) type Connection = Pin<Box<dyn Duplex>>;
+pub(super) use crate::connect::{Connection, Duplex};
 
 /// Connects to the first address of a host that accepts.
 ///
 /// # Errors
 /// None does; that may be otherwise later.
 pub(super) async fn tcp(host: &str, port: u16) -> Result<TcpStream, Failure> {
-    let failed = |error: io::Error| {
-        Failure::Temporary(format!(
-            "failed to connect to {host} port {port}: {}",
-            system_error::words(&error)
-        ))
-    };
-    let stream = TcpStream::connect((host, port)).await.map_err(failed)?;
-    stream.set_nodelay(true).map_err(failed)?;
-    Ok(stream)
+    connect::tcp(host, port).await.map_err(Failure::Temporary)
 }
 
 /// Begins TLS on a connection to a host, whose certificate must be for its name and of one of the authorities: those of the
@@ -51,49 +28,6 @@ pub(super) async fn tls<S>(stream: S, host: &str, authorities: Option<&Path>) ->
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let connector = connector(authorities).map_err(Failure::Temporary)?;
-    let begin = || SslStream::new(connector.configure()?.into_ssl(host)?, stream);
-    let mut stream = begin().map_err(|stack| failed(host, &reasons(&stack)))?;
-    let handshake = Pin::new(&mut stream).connect().await;
-    match handshake {
-        Ok(()) => Ok(stream),
-        Err(error) => {
-            let verified = stream.ssl().verify_result();
-            let why = if verified == openssl::x509::X509VerifyResult::OK {
-                error.to_string()
-            } else {
-                format!("its certificate is not accepted: {}", verified.error_string())
-            };
-            Err(failed(host, &why))
-        }
-    }
-}
-
-fn failed(host: &str, why: &dyn fmt::Display) -> Failure {
-    Failure::Temporary(format!("failed to begin TLS with {host}: {why}"))
-}
-
-fn reasons(stack: &ErrorStack) -> String {
-    stack.errors().iter().filter_map(openssl::error::Error::reason).collect::<Vec<_>>().join(", ")
-}
-
-fn connector(authorities: Option<&Path>) -> Result<SslConnector, String> {
-    let unusable = |stack: ErrorStack| format!("failed to set TLS up: {}", reasons(&stack));
-    let mut builder = SslConnector::builder(SslMethod::tls_client()).map_err(unusable)?;
-    if let Some(path) = authorities {
-        let shown = path.display();
-        let pem = whole_file::bytes(path, AUTHORITIES_MAX_BYTES)
-            .map_err(|error| format!("failed to read {shown}: {}", system_error::words(&error)))?;
-        let store = || {
-            let mut store = X509StoreBuilder::new()?;
-            for certificate in X509::stack_from_pem(&pem)? {
-                store.add_cert(certificate)?;
-            }
-            Ok(store.build())
-        };
-        let store =
-            store().map_err(|stack: ErrorStack| format!("failed to use {shown}: {}", reasons(&stack)))?;
-        builder.set_cert_store(store);
-    }
-    Ok(builder.build())
+    let authorities = authorities.map_or(Authorities::System, Authorities::File);
+    connect::tls(stream, host, authorities).await.map_err(Failure::Temporary)
 }

@@ -5,6 +5,7 @@ mod length;
 mod model;
 mod query;
 mod read;
+mod reserved;
 mod rule;
 mod texts;
 

@@ -193,6 +193,18 @@ groups:
                 "r.yml:4:14: found `a{b=\"c\"}`, expected the name of a series, without labels",
             ),
             (
+                rule("{record: check_state, expr: up}"),
+                "r.yml:4:14: found `check_state`, which is a series of every check that the agent writes itself; expected another name",
+            ),
+            (
+                rule("{record: ALERTS, expr: up}"),
+                "r.yml:4:14: found `ALERTS`, which is a series of the alerts of all rules that the agent writes itself; expected another name",
+            ),
+            (
+                rule("{alert: A, expr: up, annotations: {a: '{{template \"x\"}}'}}"),
+                "r.yml:4:43: the template of `a` cannot be used: 1:3: template \"x\" not defined",
+            ),
+            (
                 rule("{record: a, expr: up, for: 5m}"),
                 "r.yml:4:27: the rule `a` records a series, which has no `for`",
             ),

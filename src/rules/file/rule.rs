@@ -6,6 +6,7 @@ use super::keys::{ALERT, ANNOTATIONS, EXPR, FOR, KEEP_FIRING_FOR, LABELS, RECORD
 use super::length::length_ms;
 use super::model::{AlertRule, RecordRule, Rule, RuleKind};
 use super::query::query;
+use super::reserved::writer_of;
 use super::texts::{Templates, Texts, texts};
 use crate::document::diagnostic::Findings;
 use crate::document::fields::{Fields, refuse, text};
@@ -63,6 +64,13 @@ fn named<'n>(fields: &Fields<'n>, node: &Node, findings: &mut Findings) -> Optio
             let of = text(record, "the name of a series", findings)?;
             if of.contains(['{', '}']) {
                 refuse(record, "the name of a series, without labels", findings);
+                return None;
+            }
+            if let Some(whose) = writer_of(of) {
+                findings.error(
+                    &record.place,
+                    format!("found `{of}`, which is a series {whose} that the agent writes itself; expected another name"),
+                );
                 return None;
             }
             Some(Named { of, is_alert: false })

@@ -1,5 +1,7 @@
 //! Labels and annotations: names with texts that may be templates.
 
+use std::sync::Arc;
+
 use custos_promql::METRIC_NAME;
 
 use crate::document::diagnostic::Findings;
@@ -23,7 +25,12 @@ pub(crate) enum Templates<'a> {
     /// With an expression.
     OfRule(&'a str),
     /// With a sequence, whose steps the templates can refer to.
-    OfSequence(&'a str),
+    OfSequence {
+        /// The name.
+        alert: &'a str,
+        /// The names of its steps, if they are known.
+        steps: Option<&'a [Arc<str>]>,
+    },
 }
 
 /// Names with their texts, in the order of the file. `alert` is the alert whose templates they are; without one
@@ -68,7 +75,7 @@ fn text(entry: &Entry, alert: Option<Templates<'_>>, findings: &mut Findings) ->
     };
     let template = match alert {
         Some(Templates::OfRule(alert)) => Template::parse(alert, source),
-        Some(Templates::OfSequence(alert)) => Template::parse_of_sequence(alert, source),
+        Some(Templates::OfSequence { alert, steps }) => Template::parse_of_sequence(alert, source, steps),
         None => Ok(Template::plain(source)),
     };
     template

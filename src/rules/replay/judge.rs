@@ -9,6 +9,7 @@ use super::fold::{Elements, Folding, Outcome, Stretch};
 use super::overlay::Overlay;
 use super::peak::{Ended, Peak, Worse};
 use super::steps::{Returned, Steps};
+use super::times::recorded_until;
 use crate::limits::REPLAY_STEPS_MAX;
 use crate::rules::alert::{Alerts, Change, Failure, Timing};
 use crate::rules::definition::{Judge, RuleCheck, RuleGroup, When};
@@ -52,6 +53,8 @@ pub struct Replay<'g> {
     rules: Vec<State>,
     /// How far back any rule reads what was written (ms), if that is known.
     reach_ms: Option<i64>,
+    /// Stretches of which it is known when they were judged, see [`JudgementTimes::recorded`](super::JudgementTimes).
+    recorded: Vec<(i64, i64)>,
 }
 
 /// What a rule has come to.
@@ -77,7 +80,14 @@ impl<'g> Replay<'g> {
             written: Memory::default(),
             rules: group.rules.iter().map(state).collect(),
             reach_ms: reaches.try_fold(0, |most: i64, of| Some(most.max(of?))),
+            recorded: Vec::new(),
         }
+    }
+
+    /// Has nothing judged in these stretches (ms since the epoch, both ends included, ascending and apart) but at the times that
+    /// are given: what is due there without a sample was judged then, or not at all.
+    pub fn by_record(&mut self, recorded: Vec<(i64, i64)>) {
+        self.recorded = recorded;
     }
 
     /// Has a rule go on with alerts that it had.
@@ -161,6 +171,7 @@ impl<'g> Replay<'g> {
         // What the rules before it wrote is not changed meanwhile; what this one writes is added at the end.
         let written = std::mem::take(&mut self.written);
         let is_written = |labels: &Labels| writes_any(group, labels);
+        let recorded = std::mem::take(&mut self.recorded);
         let overlay = Overlay { stored: task.source, written: &written, is_written: &is_written };
         let source: &dyn Source = if task.is_alone { task.source } else { &overlay };
         let mut writing = Writing {
@@ -186,11 +197,12 @@ impl<'g> Replay<'g> {
             .map_err(|error| error.one_line(query)),
             Judge::Sequence(sequence) => {
                 let steps = Steps { sequence, source, options: task.options };
-                writing.follow(&steps, asked, matches!(group.when, When::Samples { .. }))
+                let has_deadlines = matches!(group.when, When::Samples { .. });
+                writing.follow(&steps, asked, has_deadlines.then_some(&recorded))
             }
         };
         let series = writing.series.take();
-        self.written = written;
+        (self.written, self.recorded) = (written, recorded);
         for (labels, samples) in series.into_iter().flatten() {
             samples.into_iter().for_each(|(time_ms, value)| self.written.insert(&labels, time_ms, value));
         }
@@ -241,12 +253,20 @@ impl Writing<'_, '_> {
         }
     }
 
-    /// Follows a sequence over times of its queries. One that is judged with samples is also judged when something of it is due.
-    fn follow(&mut self, steps: &Steps<'_>, asked: &[i64], has_deadlines: bool) -> Result<(), String> {
+    /// Follows a sequence over times of its queries. One that is judged with samples, of which it is given what of its record is
+    /// known, is also judged when something of it is due.
+    fn follow(
+        &mut self,
+        steps: &Steps<'_>,
+        asked: &[i64],
+        recorded: Option<&Vec<(i64, i64)>>,
+    ) -> Result<(), String> {
         for (asked_ms, returned) in asked.iter().zip(steps.over(asked)?) {
             let at_ms = asked_ms.saturating_add(self.offset_ms);
             let due = |state: &State| state.sequence.next_deadline_ms(steps.sequence);
-            while let Some(due_ms) = due(self.state).filter(|due_ms| has_deadlines && *due_ms < at_ms) {
+            let is_judged =
+                |due_ms: &i64| recorded.is_some_and(|known| recorded_until(known, *due_ms).is_none());
+            while let Some(due_ms) = due(self.state).filter(|due_ms| *due_ms < at_ms).filter(is_judged) {
                 let is_judged = self.step(steps, due_ms, steps.at(due_ms.saturating_sub(self.offset_ms)));
                 if !is_judged {
                     // It stays due, and is decided with what is returned at the next time.

@@ -14,5 +14,5 @@ mod times;
 pub use dependence::writer_for;
 pub use judge::{Judged, Replay, Surroundings, Watch};
 pub use kept::Kept;
-pub use peak::{Ended, Peak};
-pub use times::{Past, judgement_times};
+pub use peak::{Ended, Peak, Worse};
+pub use times::{JudgementTimes, Past, judgement_times};

@@ -22,14 +22,16 @@ pub struct Ended {
 
 /// Which values are worse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Worse {
+pub enum Worse {
+    /// Those that are higher.
     Higher,
+    /// Those that are lower.
     Lower,
 }
 
 impl Worse {
     /// Of what an expression returns: the lower ones if it asks for values below something.
-    pub(super) fn of(expr: &Expr) -> Worse {
+    pub fn of(expr: &Expr) -> Worse {
         let Expr::Binary(binary) = expr.unwrapped() else { return Worse::Higher };
         let is_below = matches!(binary.operator, Operator::Less | Operator::LessEqual);
         let is_above = matches!(binary.operator, Operator::Greater | Operator::GreaterEqual);
@@ -44,7 +46,7 @@ impl Worse {
     }
 
     /// Whether one value is worse than another. NaN is worse than nothing only.
-    pub(super) fn is_worse(self, value: f64, than: f64) -> bool {
+    pub fn is_worse(self, value: f64, than: f64) -> bool {
         match self {
             Worse::Higher => value > than || than.is_nan() && !value.is_nan(),
             Worse::Lower => value < than || than.is_nan() && !value.is_nan(),

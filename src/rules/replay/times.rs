@@ -2,8 +2,11 @@
 
 use custos_promql::{Error, ErrorKind, MatchOperator, Matcher, Result, SampleTimes, Source, sample_times};
 
-use crate::limits::JUDGEMENT_TIMES_MAX;
+use crate::limits::{JUDGEMENT_TIMES_MAX, RESTORE_LOST_MS, RULE_LATE_MAX};
 use crate::rules::definition::{RuleGroup, When};
+
+/// What is judged by the clock may be so late (ms).
+const SILENCE_LATE_MS: i64 = RULE_LATE_MAX.as_millis() as i64;
 
 /// Past times of which it is asked when rules were to be judged (ms since the epoch, both included).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,24 +19,81 @@ pub struct Past {
     pub judged_ms: Option<i64>,
 }
 
+/// When the rules of a group are to be judged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JudgementTimes {
+    /// When (ms since the epoch), ascending, each once.
+    pub times: Vec<i64>,
+    /// Stretches in which nobody looked: the first millisecond, and the one after the last; ascending and apart.
+    pub unobserved: Vec<(i64, i64)>,
+    /// Stretches (both ends included) of which the record of the rules says when they were judged: at no other time in there did
+    /// time alone have anything judged. Ascending and apart.
+    pub recorded: Vec<(i64, i64)>,
+}
+
+impl JudgementTimes {
+    /// Whether something that is due at a time (ms since the epoch) without a sample was judged then, if it was judged at all, only as
+    /// one of the [`JudgementTimes::times`].
+    pub fn is_recorded(&self, time_ms: i64) -> bool {
+        recorded_until(&self.recorded, time_ms).is_some()
+    }
+}
+
 /// When the rules of a group are to be judged over what a source has, and when nobody looked at what they select.
 ///
-/// With [`When::Samples`] these are the times of the samples and ends of what the rules select, and so long after a time at
-/// which they were judged last as silence may go unnoticed; with [`When::Grid`] those of the grid. A stretch in which nobody
-/// looked has none of its own, and silence counts from its end on.
+/// With [`When::Samples`] these are the times of the samples and ends of what the rules select, and those at which time alone had
+/// them judged: as the rules' own record tells, and where they have none, so long after a time at which they were judged last as
+/// silence may go unnoticed. With [`When::Grid`] they are those of the grid. A stretch in which nobody looked has none of its own,
+/// and silence counts from its end on.
 ///
 /// # Errors
 /// The series cannot be read, or there are more than [`JUDGEMENT_TIMES_MAX`] times.
-pub fn judgement_times(group: &RuleGroup, source: &dyn Source, past: Past) -> Result<SampleTimes> {
-    let mut found = samples_of(group, source, past)?;
-    if matches!(group.when, When::Grid { .. }) {
-        found.unobserved = either(found.unobserved, missed(group, source, past)?);
+pub fn judgement_times(group: &RuleGroup, source: &dyn Source, past: Past) -> Result<JudgementTimes> {
+    let found = samples_of(group, source, past)?;
+    let own = own_record(group, source, past)?;
+    match group.when {
+        When::Samples { at_the_latest_ms } => {
+            let known = by_record(&found, &own, at_the_latest_ms);
+            let times = with_silence(&known, past, at_the_latest_ms)?;
+            Ok(JudgementTimes { times, ..known })
+        }
+        When::Grid { interval_ms, phase_ms } => {
+            let unobserved = either(found.unobserved, own.unobserved);
+            let times = on_grid(&unobserved, past, interval_ms, phase_ms)?;
+            Ok(JudgementTimes { times, unobserved, recorded: Vec::new() })
+        }
     }
-    found.times = match group.when {
-        When::Samples { at_the_latest_ms } => with_silence(&found, past, at_the_latest_ms)?,
-        When::Grid { interval_ms, phase_ms } => on_grid(&found, past, interval_ms, phase_ms)?,
-    };
-    Ok(found)
+}
+
+/// The times of samples with those of the record of a rule.
+///
+/// Between two judgements that are recorded the record tells all, unless samples lie there that it does not know: then the rule was
+/// not in force. The last ones before the agent ended may have been lost, though.
+fn by_record(found: &SampleTimes, own: &SampleTimes, at_the_latest_ms: i64) -> JudgementTimes {
+    let is_own = |time: &i64| own.times.binary_search(time).is_ok();
+    let mut recorded: Vec<(i64, i64)> = Vec::new();
+    let mut silent = Vec::new();
+    for pair in own.times.windows(2) {
+        let (from_ms, to_ms) = (pair[0], pair[1]);
+        let first = found.times.partition_point(|time| *time <= from_ms.saturating_add(RESTORE_LOST_MS));
+        if found.times.get(first).is_some_and(|time| *time < to_ms) {
+            continue;
+        }
+        let expected_ms = from_ms.saturating_add(at_the_latest_ms.max(1)).saturating_add(SILENCE_LATE_MS);
+        if at_the_latest_ms > 0 && expected_ms < to_ms {
+            silent.push((from_ms.saturating_add(at_the_latest_ms), to_ms));
+        }
+        match recorded.last_mut().filter(|last| last.1 == from_ms) {
+            Some(last) => last.1 = to_ms,
+            None => recorded.push((from_ms, to_ms)),
+        }
+    }
+    let is_skipped = |time: i64| stretch_at(&own.unobserved, time).is_some();
+    let sampled = found.times.iter().filter(|time| !is_skipped(**time) && !is_own(time));
+    let mut times: Vec<i64> = sampled.chain(&own.times).copied().collect();
+    times.sort_unstable();
+    let unobserved = either(found.unobserved.clone(), either(silent, own.unobserved.clone()));
+    JudgementTimes { times, unobserved, recorded }
 }
 
 /// The times of what all rules select.
@@ -54,9 +114,9 @@ fn samples_of(group: &RuleGroup, source: &dyn Source, past: Past) -> Result<Samp
     Ok(all.unwrap_or_default())
 }
 
-/// Stretches in which the rules themselves were not judged, as their own runs tell: all are judged at the same times.
-fn missed(group: &RuleGroup, source: &dyn Source, past: Past) -> Result<Vec<(i64, i64)>> {
-    let Some(rule) = group.rules.first() else { return Ok(Vec::new()) };
+/// When the rules themselves were judged, and when they were not, as their own runs tell: all are judged at the same times.
+fn own_record(group: &RuleGroup, source: &dyn Source, past: Past) -> Result<SampleTimes> {
+    let Some(rule) = group.rules.first() else { return Ok(SampleTimes::default()) };
     let condition = |name, value| Matcher::new(name, MatchOperator::Equal, value);
     let state = [condition("__name__", "check_state"), condition("check", &rule.check)];
     // A condition without a regular expression has no mistake.
@@ -64,12 +124,21 @@ fn missed(group: &RuleGroup, source: &dyn Source, past: Past) -> Result<Vec<(i64
     let offset_ms = group.query_offset_ms;
     let (from_ms, to_ms) = (past.from_ms.saturating_sub(offset_ms), past.to_ms.saturating_sub(offset_ms));
     let series = source.select(&state, from_ms, to_ms)?;
-    let Some(one) = series.first() else { return Ok(Vec::new()) };
-    let mut missed = source.unobserved(one, from_ms, to_ms)?;
-    for (from_ms, to_ms) in &mut missed {
-        (*from_ms, *to_ms) = (from_ms.saturating_add(offset_ms), to_ms.saturating_add(offset_ms));
+    let Some(one) = series.first() else { return Ok(SampleTimes::default()) };
+    let later = |time_ms: i64| time_ms.saturating_add(offset_ms);
+    let unobserved: Vec<(i64, i64)> = source
+        .unobserved(one, from_ms, to_ms)?
+        .into_iter()
+        .map(|(from_ms, to_ms)| (later(from_ms), later(to_ms)))
+        .collect();
+    if matches!(group.when, When::Grid { .. }) {
+        return Ok(SampleTimes { times: Vec::new(), unobserved });
     }
-    Ok(missed)
+    let found = source.times(&[one], from_ms, to_ms)?;
+    let mut times: Vec<i64> = found.iter().flat_map(|times| times.iter().copied().map(later)).collect();
+    times.retain(|time| stretch_at(&unobserved, *time).is_none());
+    times.dedup();
+    Ok(SampleTimes { times, unobserved })
 }
 
 /// The stretches that lie in either of two, ascending and apart.
@@ -87,7 +156,7 @@ fn either(one: Vec<(i64, i64)>, other: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
 }
 
 /// The times of samples, and those at which silence is noticed.
-fn with_silence(found: &SampleTimes, past: Past, at_the_latest_ms: i64) -> Result<Vec<i64>> {
+fn with_silence(found: &JudgementTimes, past: Past, at_the_latest_ms: i64) -> Result<Vec<i64>> {
     if at_the_latest_ms < 1 {
         return Ok(found.times.clone());
     }
@@ -100,6 +169,11 @@ fn with_silence(found: &SampleTimes, past: Past, at_the_latest_ms: i64) -> Resul
                 break;
             }
             one_more(&mut steps)?;
+            if let Some(until_ms) = recorded_until(&found.recorded, due_ms) {
+                // What is due at that time is among the times already if it was judged.
+                judged_ms = Some(until_ms);
+                continue;
+            }
             let unobserved = stretch_at(&found.unobserved, due_ms);
             if unobserved.is_none() && due_ms >= past.from_ms {
                 all.push(due_ms);
@@ -125,7 +199,7 @@ fn one_more(steps: &mut usize) -> Result<()> {
     Err(Error { kind: ErrorKind::Limit, span: None, message })
 }
 
-fn on_grid(found: &SampleTimes, past: Past, interval_ms: i64, phase_ms: i64) -> Result<Vec<i64>> {
+fn on_grid(unobserved: &[(i64, i64)], past: Past, interval_ms: i64, phase_ms: i64) -> Result<Vec<i64>> {
     let interval_ms = interval_ms.max(1);
     let from_ms =
         past.judged_ms.map_or(past.from_ms, |judged_ms| past.from_ms.max(judged_ms.saturating_add(1)));
@@ -136,7 +210,7 @@ fn on_grid(found: &SampleTimes, past: Past, interval_ms: i64, phase_ms: i64) -> 
     let mut steps = 0;
     while time_ms <= past.to_ms {
         one_more(&mut steps)?;
-        if stretch_at(&found.unobserved, time_ms).is_none() {
+        if stretch_at(unobserved, time_ms).is_none() {
             all.push(time_ms);
         }
         match time_ms.checked_add(interval_ms) {
@@ -145,6 +219,11 @@ fn on_grid(found: &SampleTimes, past: Past, interval_ms: i64, phase_ms: i64) -> 
         }
     }
     Ok(all)
+}
+
+/// The end of the recorded stretch that a time lies in; none at its end, which is a time of the record.
+pub(super) fn recorded_until(recorded: &[(i64, i64)], time_ms: i64) -> Option<i64> {
+    stretch_at(recorded, time_ms).map(|(_, until_ms)| until_ms)
 }
 
 /// The stretch that a time lies in.
@@ -163,22 +242,30 @@ mod tests {
 
     #[test]
     fn silence_is_noticed_but_not_where_nobody_looked() {
-        let found = SampleTimes { times: vec![10, 20, 30, 100], unobserved: vec![(55, 83)] };
+        let of = |times: &[i64], unobserved: &[(i64, i64)]| JudgementTimes {
+            times: times.to_vec(),
+            unobserved: unobserved.to_vec(),
+            recorded: Vec::new(),
+        };
+        let found = of(&[10, 20, 30, 100], &[(55, 83)]);
         assert_eq!(
             with_silence(&found, past(0, 125, None), 10).unwrap(),
             [10, 20, 30, 40, 50, 93, 100, 110, 120]
         );
-        let found = SampleTimes { times: vec![20, 30], unobserved: vec![] };
+        let found = of(&[20, 30], &[]);
         assert_eq!(with_silence(&found, past(15, 37, Some(12)), 6).unwrap(), [18, 20, 26, 30, 36]);
-        assert_eq!(with_silence(&SampleTimes::default(), past(0, 30, None), 10).unwrap(), Vec::<i64>::new());
-        assert_eq!(with_silence(&SampleTimes::default(), past(0, 30, Some(-5)), 10).unwrap(), [5, 15, 25]);
+        assert_eq!(
+            with_silence(&JudgementTimes::default(), past(0, 30, None), 10).unwrap(),
+            Vec::<i64>::new()
+        );
+        assert_eq!(with_silence(&JudgementTimes::default(), past(0, 30, Some(-5)), 10).unwrap(), [5, 15, 25]);
     }
 
     #[test]
     fn an_end_in_a_far_future_is_refused() {
-        let found = SampleTimes { times: vec![10, i64::MAX - 5], unobserved: vec![] };
+        let found = JudgementTimes { times: vec![10, i64::MAX - 5], ..JudgementTimes::default() };
         assert!(with_silence(&found, past(0, i64::MAX, None), 10).is_err());
-        assert!(on_grid(&found, past(0, i64::MAX, None), 10, 3).is_err());
+        assert!(on_grid(&[], past(0, i64::MAX, None), 10, 3).is_err());
     }
 
     #[test]
@@ -189,9 +276,29 @@ mod tests {
 
     #[test]
     fn a_grid_has_its_phase_and_goes_on_after_what_was_judged() {
-        let found = SampleTimes { times: vec![], unobserved: vec![(20, 41)] };
-        assert_eq!(on_grid(&found, past(0, 70, None), 10, 3).unwrap(), [3, 13, 43, 53, 63]);
-        assert_eq!(on_grid(&found, past(0, 70, Some(53)), 10, 3).unwrap(), [63]);
-        assert_eq!(on_grid(&SampleTimes::default(), past(-25, 5, None), 10, 3).unwrap(), [-17, -7, 3]);
+        let dark = [(20, 41)];
+        assert_eq!(on_grid(&dark, past(0, 70, None), 10, 3).unwrap(), [3, 13, 43, 53, 63]);
+        assert_eq!(on_grid(&dark, past(0, 70, Some(53)), 10, 3).unwrap(), [63]);
+        assert_eq!(on_grid(&[], past(-25, 5, None), 10, 3).unwrap(), [-17, -7, 3]);
+    }
+
+    #[test]
+    fn the_record_says_what_time_alone_had_judged() {
+        let minute = 60_000;
+        let at = |minutes: &[i64]| minutes.iter().map(|of| of * minute).collect::<Vec<_>>();
+        // Samples each minute; the rule was judged with them, at 12 by the clock, and from 15 on nobody was there until 40.
+        let found = SampleTimes { times: at(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 40, 41]), unobserved: vec![] };
+        let own = SampleTimes { times: at(&[5, 6, 7, 8, 12, 40, 41]), unobserved: vec![] };
+        let known = by_record(&found, &own, 4 * minute);
+        assert_eq!(known.times, at(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 40, 41]));
+        assert_eq!(known.recorded, [(5 * minute, 41 * minute)]);
+        assert_eq!(known.unobserved, [(16 * minute, 40 * minute)]);
+        let times = with_silence(&known, past(0, 46 * minute, None), 4 * minute).unwrap();
+        assert_eq!(times, at(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 40, 41, 45]));
+        // Where samples came of which the record knows nothing, the rule was not in force.
+        let own = SampleTimes { times: at(&[1, 8, 40]), unobserved: vec![(7 * minute, 7 * minute + 1)] };
+        let known = by_record(&found, &own, 4 * minute);
+        assert_eq!(known.recorded, [(8 * minute, 40 * minute)]);
+        assert!(!known.times.contains(&(7 * minute)), "a time that was skipped");
     }
 }

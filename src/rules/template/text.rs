@@ -37,18 +37,27 @@ impl Template {
     /// # Errors
     /// What is wrong with it, and where.
     pub fn parse(name: &str, source: &str) -> Result<Template, String> {
-        Template::parse_after(PRELUDE, name, source)
+        Template::parse_after(PRELUDE, name, source, None)
     }
 
-    /// Reads a template of a sequence, which may refer to `$steps`.
+    /// Reads a template of a sequence, which may refer to `$steps`: to those of these names, if they are known.
     ///
     /// # Errors
     /// As before.
-    pub fn parse_of_sequence(name: &str, source: &str) -> Result<Template, String> {
-        Template::parse_after(SEQUENCE_PRELUDE, name, source)
+    pub fn parse_of_sequence(
+        name: &str,
+        source: &str,
+        steps: Option<&[Arc<str>]>,
+    ) -> Result<Template, String> {
+        Template::parse_after(SEQUENCE_PRELUDE, name, source, steps)
     }
 
-    fn parse_after(prelude: &'static str, name: &str, source: &str) -> Result<Template, String> {
+    fn parse_after(
+        prelude: &'static str,
+        name: &str,
+        source: &str,
+        steps: Option<&[Arc<str>]>,
+    ) -> Result<Template, String> {
         if !source.contains("{{") {
             return Ok(Template::plain(source));
         }
@@ -60,7 +69,7 @@ impl Template {
             .funcs(functions::contextual(&Surroundings::none()))
             .parse(&text)
             .map_err(|error| place_in_source(prelude, &error))?;
-        let parsed = tree::like_go(parsed, functions::is_known).map_err(|fault| {
+        let parsed = tree::like_go(parsed, functions::is_known, steps).map_err(|fault| {
             let line_start = text[..fault.pos.offset].rfind('\n').map_or(0, |end| end + 1);
             let column = text[line_start..fault.pos.offset].chars().count() + 1;
             format!("{}: {}", written_at(prelude, fault.pos.line, column), fault.message)
@@ -309,13 +318,18 @@ pub(super) mod tests {
             ("{{ range $name, $step := $steps }}{{ $name }} {{ end }}", "full step2 "),
             ("{{ if $steps.step2.value }}came{{ else }}did not come{{ end }}", "did not come"),
         ] {
-            let template = Template::parse_of_sequence("Hot", source).unwrap();
+            let template = Template::parse_of_sequence("Hot", source, None).unwrap();
             assert_eq!(template.expand_after(&steps, &Labels::default(), 1.0, &context), text, "{source}");
             let error = Template::parse("Hot", source).unwrap_err();
             assert!(error.ends_with(": undefined variable \"$steps\""), "{error}");
         }
-        let error = Template::parse_of_sequence("Hot", "{{ nothing }}").unwrap_err();
+        let error = Template::parse_of_sequence("Hot", "{{ nothing }}", None).unwrap_err();
         assert_eq!(error, "1:4: function \"nothing\" not defined");
+        let known: [Arc<str>; 2] = ["full".into(), "step2".into()];
+        assert!(Template::parse_of_sequence("Hot", "{{ $steps.step2.time }}", Some(&known)).is_ok());
+        let error =
+            Template::parse_of_sequence("Hot", "at {{ $steps.step3.time }}", Some(&known)).unwrap_err();
+        assert_eq!(error, "1:7: the sequence has no step \"step3\"");
     }
 
     #[test]

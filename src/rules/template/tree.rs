@@ -15,6 +15,9 @@ pub(super) const FIELD: &str = "\u{1}field";
 /// The function that is called at the begin of each template and of each round of `range`, so that none goes on for ever.
 pub(super) const ROUND: &str = "\u{1}round";
 
+/// The variable with the steps of a sequence.
+const STEPS: &str = "$steps";
+
 /// Stands at the end of every template. `gotmpl` takes an `{{end}}` or `{{else}}` too many for the end of the text; then this
 /// is not there.
 pub(super) const END: &str = "{{\"\u{1}\"}}";
@@ -25,21 +28,26 @@ pub(super) struct Fault {
     pub(super) message: String,
 }
 
-/// The template with its fields read as in Go. `is_known` says which functions there are.
+/// The template with its fields read as in Go. `is_known` says which functions there are, and `steps` the names of the steps that
+/// `$steps` can have, if they are known.
 ///
 /// # Errors
-/// A function or a variable that does not exist, or an `{{end}}` too many.
-pub(super) fn like_go(template: Template, is_known: impl Fn(&str) -> bool) -> Result<Template, Fault> {
+/// A function, a variable, a template or a step that does not exist, or an `{{end}}` too many.
+pub(super) fn like_go(
+    template: Template,
+    is_known: impl Fn(&str) -> bool,
+    steps: Option<&[Arc<str>]>,
+) -> Result<Template, Fault> {
     let template = without_end(template)?;
     let names: Vec<String> = template.templates().into_iter().map(str::to_owned).collect();
-    let mut walk = Walk { is_known: &is_known, variables: Vec::new(), fault: None };
-    let template = names.into_iter().fold(template, |template, name| match template.lookup(&name).cloned() {
+    let mut walk = Walk { is_known: &is_known, steps, templates: &names, variables: Vec::new(), fault: None };
+    let template = names.iter().fold(template, |template, name| match template.lookup(name).cloned() {
         Some(mut tree) => {
             // What the template is expanded for.
             walk.variables = vec!["$".into()];
             walk.list(&mut tree);
             tree.nodes.insert(0, round(tree.pos));
-            template.add_parse_tree(&name, tree)
+            template.add_parse_tree(name, tree)
         }
         None => template,
     });
@@ -84,6 +92,9 @@ fn without_end(template: Template) -> Result<Template, Fault> {
 
 struct Walk<'k> {
     is_known: &'k dyn Fn(&str) -> bool,
+    steps: Option<&'k [Arc<str>]>,
+    /// The names of the templates that there are.
+    templates: &'k [String],
     /// The variables that there are at this place, with their `$`.
     variables: Vec<String>,
     fault: Option<Fault>,
@@ -105,7 +116,12 @@ impl Walk<'_> {
                 self.branch(branch);
                 branch.body.nodes.insert(0, round(branch.pos));
             }
-            Node::Template(call) => call.pipe.iter_mut().for_each(|pipe| self.pipe(pipe)),
+            Node::Template(call) => {
+                if !self.templates.iter().any(|name| *name == *call.name) {
+                    self.lacks(call.pos, format!("template {:?} not defined", call.name.as_str()));
+                }
+                call.pipe.iter_mut().for_each(|pipe| self.pipe(pipe));
+            }
             Node::Define(define) => self.list(&mut define.body),
             Node::Text(_) | Node::Break(_) | Node::Continue(_) => {}
         }
@@ -126,19 +142,28 @@ impl Walk<'_> {
         self.variables.extend(pipe.decl.iter().map(|name| with_sign(name)));
     }
 
+    /// Notes what the template lacks, unless it lacks something before that.
+    fn lacks(&mut self, pos: Pos, message: String) {
+        self.fault.get_or_insert(Fault { pos, message });
+    }
+
     fn expr(&mut self, expr: &mut Expr) {
-        if let Expr::Variable(pos, name, _) = expr {
+        if let Expr::Variable(pos, name, names) = expr {
             let name = with_sign(name);
-            if !self.variables.contains(&name) && self.fault.is_none() {
-                self.fault = Some(Fault { pos: *pos, message: format!("undefined variable {name:?}") });
+            if !self.variables.contains(&name) {
+                self.lacks(*pos, format!("undefined variable {name:?}"));
+            }
+            if let (STEPS, Some(steps), Some(of)) = (&*name, self.steps, names.first())
+                && !steps.iter().any(|step| **step == **of)
+            {
+                self.lacks(*pos, format!("the sequence has no step {:?}", of.as_str()));
             }
         }
         let (pos, whole, names) = match expr {
             Expr::Pipe(_, inner) => return self.pipe(inner),
             Expr::Identifier(pos, name) => {
-                if !(self.is_known)(name) && self.fault.is_none() {
-                    let message = format!("function {:?} not defined", name.as_str());
-                    self.fault = Some(Fault { pos: *pos, message });
+                if !(self.is_known)(name) {
+                    self.lacks(*pos, format!("function {:?} not defined", name.as_str()));
                 }
                 return;
             }

@@ -45,7 +45,10 @@ pub use json::write_json_line;
 pub use latest::{LatestRuns, latest_runs};
 pub use merged::{MergedRuns, merged_runs};
 pub use newest::{Listed, NewestRuns, Pick};
-pub use outbound::{OutboundSample, OutboundSeries, outbound_labels, outbound_series, walk_outbound};
+pub use outbound::{
+    OutboundRuns, OutboundSample, OutboundSeries, RunSample, RunSeries, Wanted, outbound_labels,
+    outbound_series, walk_outbound,
+};
 pub use printable::{is_unsafe, printable};
 pub use promql::{Known, LiveSource, Look, Selections, StoreSource, query_threads};
 pub use rate::Rate;

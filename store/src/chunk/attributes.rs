@@ -31,7 +31,7 @@ pub(super) const SPAN: usize = 15;
 const KIND_SHIFT: u32 = 8;
 
 /// The columns of a run. Numbers of 64 bits without sign are kept as the signed number with the same bits.
-pub(super) fn of_run(run: &Run) -> [i64; ATTRIBUTES] {
+pub(crate) fn of_run(run: &Run) -> [i64; ATTRIBUTES] {
     let mut columns = [0; ATTRIBUTES];
     columns[DURATION] = run.duration_us as i64;
     let optional = [(LATENESS, run.lateness_us), (CPU, run.cpu_us), (RSS, run.max_rss_bytes)];
@@ -122,7 +122,7 @@ pub(super) fn figure(
 }
 
 /// A run without its texts and metrics.
-pub(super) fn to_run(time_ms: i64, columns: &[i64; ATTRIBUTES]) -> Result<Run, Short> {
+pub(crate) fn to_run(time_ms: i64, columns: &[i64; ATTRIBUTES]) -> Result<Run, Short> {
     let optional = |column: usize| (columns[column - 1] != 0).then_some(columns[column] as u64);
     let (state, plugin_state, reason) = verdict(columns[VERDICT])?;
     let standing = u8::try_from(columns[STANDING]).map_err(|_| Short)?;

@@ -9,6 +9,7 @@ mod header;
 mod instances;
 mod rows;
 
+pub(crate) use attributes::{ATTRIBUTES, of_run as attributes_of, to_run as run_of};
 pub(crate) use build::LogRows;
 pub(crate) use compact::CompactRows;
 pub(crate) use decode::{Bad, ChunkBytes, Shapes, find_chunks};

@@ -178,6 +178,28 @@ impl Schema {
         Schema { metrics: metrics.collect(), instances: !run.instances.is_empty() }
     }
 
+    /// Whether the metrics of a run have these names in this order, whatever their units and limits, and it has instances
+    /// if this one says so.
+    pub(crate) fn fits(&self, run: &Run) -> bool {
+        self.instances != run.instances.is_empty()
+            && self.metrics.len() == run.metrics.len()
+            && self
+                .metrics
+                .iter()
+                .zip(&run.metrics)
+                .all(|((series, _), metric)| series.label == metric.label && series.labels == metric.labels)
+    }
+
+    /// About as many bytes as [`Schema::put`] writes, and no fewer.
+    pub(crate) fn bytes(&self) -> usize {
+        let text = |text: &str| text.len() + 10;
+        let one = |(series, meta): &(SeriesDef, SeriesMeta)| {
+            let labels: usize = series.labels.iter().map(|(name, value)| text(name) + text(value)).sum();
+            text(&series.label) + labels + text(&meta.unit) + text(&meta.printed_unit) + 64
+        };
+        self.metrics.iter().map(one).sum::<usize>() + 10
+    }
+
     pub(crate) fn put(&self, out: &mut Vec<u8>) {
         put_varint(out, self.metrics.len() as u64);
         for (series, meta) in &self.metrics {

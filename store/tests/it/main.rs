@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod amendments;
+mod bundle;
 mod crash;
 mod damage;
 mod disk_full;

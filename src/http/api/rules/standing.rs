@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use custos_promql::{Labels, METRIC_NAME, Options};
+use custos_promql::{ErrorKind, Labels, METRIC_NAME, Options};
 use custos_query::{StoreSource, latest_runs};
 use custos_store::{Metric, Run, Snapshot, Value};
 
+use crate::clock;
 use crate::http::api::request::Request;
 use crate::http::rules::{Alerting, ShownRule};
-use crate::limits::HTTP_RULE_RUNS_MAX;
+use crate::limits::{HTTP_ANNOTATIONS_MAX, HTTP_RULE_RUNS_MAX};
 use crate::rules::{
     ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE, Context, External, Judgement, NOT_JUDGED, Template,
     VALUE, text_vector,
@@ -111,6 +112,13 @@ fn number(metric: &Metric) -> Option<f64> {
     metric.value.map(Value::to_f64)
 }
 
+/// What stands in the place of an annotation for which no time is left.
+const TOO_LONG: &str = "the annotations of all alerts take too long";
+
+fn in_ms(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
 /// The annotations of an alert, expanded for it as of the run in which it is.
 pub(super) fn annotations(
     alerting: &Alerting,
@@ -120,13 +128,18 @@ pub(super) fn annotations(
     request: &Request<'_>,
 ) -> Labels {
     let snapshot = request.snapshot.clone();
+    let until_ms = request.now_ms.saturating_add(in_ms(HTTP_ANNOTATIONS_MAX));
+    let is_over = move || clock::now().wall_ms > until_ms;
+    let stop = move || is_over().then(|| TOO_LONG.to_owned());
     let context = Context {
         now_ms: at_ms,
         external: External { labels: request.host_labels.clone(), url: request.external_url.to_owned() },
         query: Arc::new(move |text| {
-            text_vector(text, &StoreSource::for_rules(&snapshot), at_ms, &Options::default())
+            let interrupt = || is_over().then_some(ErrorKind::Timeout);
+            let options = Options { interrupt: &interrupt, ..Options::default() };
+            text_vector(text, &StoreSource::for_rules(&snapshot), at_ms, &options)
         }),
-        judgement: Judgement::default(),
+        judgement: Judgement::until(Arc::new(stop)),
     };
     let expanded = alerting.annotations.iter().filter_map(|(annotation, text)| {
         let template = Template::parse(name, text).ok()?;

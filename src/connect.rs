@@ -1,0 +1,114 @@
+//! Connections to receivers: TCP, or TLS whose certificate and name are verified. Whoever opens one bounds the time.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+use std::pin::Pin;
+
+use openssl::error::ErrorStack;
+use openssl::ssl::{SslConnector, SslMethod};
+use openssl::x509::X509;
+use openssl::x509::store::X509StoreBuilder;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_openssl::SslStream;
+
+use crate::limits::AUTHORITIES_MAX_BYTES;
+use crate::text::system_error;
+use crate::whole_file;
+
+/// What is read from and written to.
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Send> Duplex for T {}
+
+/// A connection, whatever it is made of.
+pub(crate) type Connection = Pin<Box<dyn Duplex>>;
+
+/// Authorities that a certificate is verified against.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Authorities<'a> {
+    /// Those of the system.
+    System,
+    /// Those of a file of certificates in PEM.
+    File(&'a Path),
+    /// Those of such a file that was read already.
+    Pem(&'a [u8]),
+}
+
+/// Connects to the first address of a host that accepts.
+///
+/// # Errors
+/// None does; that may be otherwise later.
+pub(crate) async fn tcp(host: &str, port: u16) -> Result<TcpStream, String> {
+    let failed = |error: io::Error| {
+        format!("failed to connect to {host} port {port}: {}", system_error::words(&error))
+    };
+    let stream = TcpStream::connect((host, port)).await.map_err(failed)?;
+    stream.set_nodelay(true).map_err(failed)?;
+    Ok(stream)
+}
+
+/// Begins TLS on a connection to a host, whose certificate must be for its name and of one of the authorities.
+///
+/// # Errors
+/// The authorities cannot be used; the other side is not who it should be, or does not go on. All of that may be put right.
+pub(crate) async fn tls<S>(
+    stream: S,
+    host: &str,
+    authorities: Authorities<'_>,
+) -> Result<SslStream<S>, String>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let connector = connector(authorities)?;
+    let begin = || SslStream::new(connector.configure()?.into_ssl(host)?, stream);
+    let mut stream = begin().map_err(|stack| failed(host, &reasons(&stack)))?;
+    let handshake = Pin::new(&mut stream).connect().await;
+    match handshake {
+        Ok(()) => Ok(stream),
+        Err(error) => {
+            let verified = stream.ssl().verify_result();
+            let why = if verified == openssl::x509::X509VerifyResult::OK {
+                error.to_string()
+            } else {
+                format!("its certificate is not accepted: {}", verified.error_string())
+            };
+            Err(failed(host, &why))
+        }
+    }
+}
+
+fn failed(host: &str, why: &dyn fmt::Display) -> String {
+    format!("failed to begin TLS with {host}: {why}")
+}
+
+fn reasons(stack: &ErrorStack) -> String {
+    stack.errors().iter().filter_map(openssl::error::Error::reason).collect::<Vec<_>>().join(", ")
+}
+
+fn connector(authorities: Authorities<'_>) -> Result<SslConnector, String> {
+    let unusable = |stack: ErrorStack| format!("failed to set TLS up: {}", reasons(&stack));
+    let mut builder = SslConnector::builder(SslMethod::tls_client()).map_err(unusable)?;
+    let read;
+    let (pem, shown) = match authorities {
+        Authorities::System => return Ok(builder.build()),
+        Authorities::Pem(pem) => (pem, "the certificates of its authorities".to_owned()),
+        Authorities::File(path) => {
+            let shown = path.display().to_string();
+            read = whole_file::bytes(path, AUTHORITIES_MAX_BYTES)
+                .map_err(|error| format!("failed to read {shown}: {}", system_error::words(&error)))?;
+            (&*read, shown)
+        }
+    };
+    let store = || {
+        let mut store = X509StoreBuilder::new()?;
+        for certificate in X509::stack_from_pem(pem)? {
+            store.add_cert(certificate)?;
+        }
+        Ok(store.build())
+    };
+    let store = store().map_err(|stack: ErrorStack| format!("failed to use {shown}: {}", reasons(&stack)))?;
+    builder.set_cert_store(store);
+    Ok(builder.build())
+}

@@ -1,0 +1,30 @@
+//! Sinks: what is stored is delivered into other engines, and nothing is lost or doubled on the way.
+
+mod answer;
+mod aside;
+mod delivery;
+mod engine;
+mod lane;
+mod link;
+mod loading;
+mod marks;
+mod pace;
+mod parcel;
+mod receiver;
+mod remote_write;
+mod report;
+mod sender;
+mod settings;
+#[cfg(test)]
+mod simulation;
+
+pub use answer::{Answer, Looked, Sent};
+pub use aside::{Aside, Asides};
+pub use delivery::{Delivery, note_name, retry_note};
+pub use engine::{Counts, Effect, Engine, Event, Manner};
+pub use lane::Lane;
+pub use parcel::{Load, NumberedRun, OfSeries, Parcel, Part};
+pub use remote_write::RemoteWrite;
+pub use report::SinkReport;
+pub use sender::{Sender, Takes};
+pub use settings::{Endpoint, Settings, SinkKind, SinkSettings};

@@ -1,0 +1,184 @@
+//! By remote write 1.0: samples, snappy, over HTTP.
+
+use custos_compat::open_metrics::Escaping;
+use custos_compat::remote_write::{
+    Compressor, EncodedLabels, Labels, Request, STALE_MARKER, headers, is_exact,
+};
+use custos_promql::METRIC_NAME;
+use custos_query::RunSeries;
+use custos_store::Value;
+use hyper::Method;
+use hyper::body::Bytes;
+
+use super::answer::{Answer, Looked, Sent};
+use super::link::{Asked, Link, Reply};
+use super::parcel::Parcel;
+use super::receiver::{About, Questions};
+use super::settings::Endpoint;
+use crate::limits::{SINK_LOOK_MAX_BYTES, SINK_REPLY_MAX_BYTES};
+
+/// The headers of a request.
+const HEADERS: [(&str, &str); 3] = [
+    ("content-type", headers::CONTENT_TYPE),
+    ("content-encoding", headers::ENCODING),
+    (headers::VERSION_NAME, headers::VERSION),
+];
+
+/// What writes to one receiver.
+#[derive(Debug)]
+pub struct RemoteWrite {
+    link: Link,
+    /// The labels of each series by its number, as requests have them.
+    labels: Vec<Option<EncodedLabels>>,
+    request: Request,
+    compressor: Compressor,
+    times_ms: Vec<i64>,
+    values: Vec<f64>,
+    about: About,
+    /// The connection over which the receiver was last asked what it is.
+    known_by: u64,
+    /// Integers that no float has, so that they were rounded.
+    rounded: u64,
+}
+
+impl RemoteWrite {
+    /// What writes to a receiver, not connected yet.
+    pub fn new(endpoint: &Endpoint) -> RemoteWrite {
+        RemoteWrite {
+            link: Link::new(endpoint),
+            labels: Vec::new(),
+            request: Request::default(),
+            compressor: Compressor::default(),
+            times_ms: Vec::new(),
+            values: Vec::new(),
+            about: About::default(),
+            known_by: 0,
+            rounded: 0,
+        }
+    }
+
+    /// Bytes of the bodies that were sent.
+    pub fn sent_bytes(&self) -> u64 {
+        self.link.sent_bytes()
+    }
+
+    /// Integers beyond 2^53 that were rounded.
+    pub fn rounded(&self) -> u64 {
+        self.rounded
+    }
+
+    /// Sends samples.
+    pub async fn send(&mut self, parcel: &Parcel) -> Sent {
+        // Over a new connection it may be a new process that answers.
+        if let Err(why) = self.know().await {
+            return Sent { answer: Answer::later(why), process: self.about.process(), date_ms: None };
+        }
+        let process = self.about.process();
+        let asked = match self.written(parcel) {
+            Ok(body) => body,
+            Err(why) => return Sent { answer: Answer::Refused(why), process, date_ms: None },
+        };
+        let path = match self.path() {
+            Ok(path) => path,
+            Err(why) => return Sent { answer: Answer::Closed(why), process, date_ms: None },
+        };
+        let asked = Asked {
+            method: Method::POST,
+            path: &path,
+            headers: &HEADERS,
+            body: asked,
+            reply_max_bytes: SINK_REPLY_MAX_BYTES,
+        };
+        match self.link.ask(asked).await {
+            Ok(reply) => Sent {
+                answer: Answer::of_status(reply.status, &reply.reason(), reply.after),
+                process,
+                date_ms: reply.date_ms,
+            },
+            Err(why) => Sent { answer: Answer::later(why), process, date_ms: None },
+        }
+    }
+
+    /// Asks the receiver what it is, and how it is set up.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn look(&mut self) -> Result<Looked, String> {
+        self.ask_about().await?;
+        self.known_by = self.link.connected().await?;
+        Ok(self.about.looked())
+    }
+
+    /// Learns which process is at the other end of the connection, if that is not known.
+    async fn know(&mut self) -> Result<(), String> {
+        if self.link.connected().await? != self.known_by {
+            self.look().await?;
+        }
+        Ok(())
+    }
+
+    async fn ask_about(&mut self) -> Result<(), String> {
+        let mut questions = Questions::new(&self.path()?);
+        while let Some(path) = questions.next() {
+            let reply = self.get(&path).await?;
+            questions.answered(&path, reply.status, &reply.body, reply.date_ms);
+        }
+        self.about = questions.about();
+        Ok(())
+    }
+
+    async fn get(&mut self, path: &str) -> Result<Reply, String> {
+        let asked = Asked {
+            method: Method::GET,
+            path,
+            headers: &[],
+            body: Bytes::new(),
+            reply_max_bytes: SINK_LOOK_MAX_BYTES,
+        };
+        self.link.ask(asked).await
+    }
+
+    fn path(&self) -> Result<String, String> {
+        let uri = self.link.uri()?;
+        Ok(uri.path_and_query().map_or("/", hyper::http::uri::PathAndQuery::as_str).to_owned())
+    }
+
+    /// The body of a request.
+    fn written(&mut self, parcel: &Parcel) -> Result<Bytes, String> {
+        self.request.clear();
+        for part in parcel.series() {
+            let number = part.of.number as usize;
+            if self.labels.len() <= number {
+                self.labels.resize(number + 1, None);
+            }
+            let labels = match &mut self.labels[number] {
+                Some(labels) => labels,
+                none => none.insert(encoded(&part.of.series)?),
+            };
+            self.times_ms.clear();
+            self.times_ms.extend_from_slice(part.times_ms);
+            self.values.clear();
+            for value in part.values {
+                self.values.push(match value {
+                    None => STALE_MARKER,
+                    Some(Value::Float(float)) => *float,
+                    Some(Value::Integer(integer)) => {
+                        self.rounded += u64::from(!is_exact(*integer));
+                        *integer as f64
+                    }
+                });
+            }
+            self.request.series(labels, &self.times_ms, &self.values);
+        }
+        let compressed = self.compressor.compress(self.request.bytes());
+        compressed.map(Bytes::copy_from_slice).map_err(|error| format!("failed to compress: {error}"))
+    }
+}
+
+/// The labels of a series as requests have them. Names are as they are in PromQL here.
+fn encoded(series: &RunSeries) -> Result<EncodedLabels, String> {
+    let own = series.labels.iter().map(|label| (&*label.name, &*label.value));
+    let others = own.filter(|(name, _)| *name != METRIC_NAME);
+    let labels = Labels::new(series.labels.metric_name(), others, Escaping::AllowUtf8);
+    labels.map(|labels| labels.encoded()).map_err(|fault| format!("failed to name the series: {fault}"))
+}

@@ -1,0 +1,46 @@
+//! What a sink says of itself.
+
+use serde::{Deserialize, Serialize};
+
+use super::engine::Counts;
+
+/// What a sink says of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SinkReport {
+    /// Its name.
+    pub name: String,
+    /// The kind of its receiver, by the key that chooses it.
+    pub kind: String,
+    /// What the receiver says that it is.
+    pub what: String,
+    /// What it has done since it was started.
+    pub counts: Counts,
+    /// How old the oldest run is that is to be delivered live and is not (ms).
+    pub lag_ms: i64,
+    /// About how many older runs are to be delivered beside that.
+    pub behind_runs: u64,
+    /// The time of the newest run that was acknowledged in order of arrival (ms since the epoch).
+    pub acknowledged_ms: Option<i64>,
+    /// The time of the newest such run that the receiver can no longer lose.
+    pub safe_ms: Option<i64>,
+    /// Why nothing is delivered now.
+    pub waits: Option<String>,
+    /// What cannot be read of the store, or written there.
+    pub trouble: Option<String>,
+    /// What is to be set at the receiver.
+    pub warnings: Vec<String>,
+    /// Samples or runs that are set aside.
+    pub set_aside: u64,
+    /// Why the newest of them are.
+    pub set_aside_why: Option<String>,
+    /// Stretches of the store that cannot be read.
+    pub gaps: u64,
+    /// Samples left out since their series had one of the same millisecond.
+    pub repeated: u64,
+    /// Integers beyond 2^53 that the receiver has rounded.
+    pub rounded: u64,
+    /// Bytes that were sent.
+    pub sent_bytes: u64,
+    /// The lag that is a warning, and that is critical (ms).
+    pub lag_limits_ms: (i64, i64),
+}

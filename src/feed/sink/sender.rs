@@ -1,0 +1,91 @@
+//! What speaks to receivers: the one place that a new kind of receiver is plugged into.
+//!
+//! A sender is to:
+//!
+//! - take a [`Parcel`], make one request of it, wait for the answer, and say what became of it ([`Answer`]). It sends nothing
+//!   again by itself: the engine does, and splits what is refused. A request is bounded in time by the sender
+//!   (`SINK_SEND_TIMEOUT`); a future that is dropped leaves nothing behind but perhaps a closed connection;
+//! - say what it takes ([`Takes`]): samples of series, or whole runs;
+//! - say for how long its receiver may lose what it acknowledged ([`Sender::settle`]);
+//! - look at its receiver when asked ([`Sender::look`]), and name in words for people what there is to be set (`warnings`);
+//! - return another `process` number once the receiver may have been started anew and so may have lost what it took.
+//!
+//! Each lane of a sink has a sender of its own, and so a connection of its own. To add one: write it in a module beside
+//! `remote_write`, add a variant here and an arm to each method, and a kind to [`SinkKind`](super::SinkKind).
+
+use std::time::Duration;
+
+use super::answer::{Looked, Sent};
+use super::parcel::Parcel;
+use super::remote_write::RemoteWrite;
+use super::settings::{SinkKind, SinkSettings};
+
+/// What a sender makes its requests of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Samples by series.
+    Samples,
+    /// Whole runs.
+    Runs,
+}
+
+/// What speaks to a receiver.
+#[derive(Debug)]
+pub enum Sender {
+    /// By remote write.
+    RemoteWrite(Box<RemoteWrite>),
+}
+
+impl Sender {
+    /// The sender of a sink, not connected yet.
+    pub fn new(settings: &SinkSettings) -> Sender {
+        match &settings.kind {
+            SinkKind::RemoteWrite(endpoint) => Sender::RemoteWrite(Box::new(RemoteWrite::new(endpoint))),
+        }
+    }
+
+    /// What requests are made of.
+    pub fn takes(&self) -> Takes {
+        match self {
+            Sender::RemoteWrite(_) => Takes::Samples,
+        }
+    }
+
+    /// For how long the receiver may lose what it acknowledged, when it is killed.
+    pub fn settle(&self) -> Duration {
+        match self {
+            Sender::RemoteWrite(_) => crate::limits::SINK_SETTLE,
+        }
+    }
+
+    /// Sends a parcel, which is not empty, in one request.
+    pub async fn send(&mut self, parcel: &Parcel) -> Sent {
+        match self {
+            Sender::RemoteWrite(sender) => sender.send(parcel).await,
+        }
+    }
+
+    /// Asks the receiver how it is.
+    ///
+    /// # Errors
+    /// It does not answer, and why.
+    pub async fn look(&mut self) -> Result<Looked, String> {
+        match self {
+            Sender::RemoteWrite(sender) => sender.look().await,
+        }
+    }
+
+    /// Integers beyond 2^53 that were rounded since the receiver takes floats only.
+    pub fn rounded(&self) -> u64 {
+        match self {
+            Sender::RemoteWrite(sender) => sender.rounded(),
+        }
+    }
+
+    /// Bytes that were sent so far, as they went over the wire.
+    pub fn sent_bytes(&self) -> u64 {
+        match self {
+            Sender::RemoteWrite(sender) => sender.sent_bytes(),
+        }
+    }
+}

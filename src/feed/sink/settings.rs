@@ -1,0 +1,165 @@
+//! How sinks are set up: data that the agent hands to the process that delivers.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{Access, Config, HttpReceiver, NameGlob, Receiver, Sink, SinkStart};
+use crate::limits::{AUTHORITIES_MAX_BYTES, FEED_SETTINGS_MAX_BYTES};
+use crate::whole_file;
+
+/// What the process that delivers goes by.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Settings {
+    /// The directory of the store.
+    pub store: PathBuf,
+    /// The sinks.
+    pub sinks: Vec<SinkSettings>,
+}
+
+/// One sink.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SinkSettings {
+    /// Its name, by which its cursor is known.
+    pub name: String,
+    /// What takes it.
+    pub kind: SinkKind,
+    /// Globs over the checks that are delivered; none for all.
+    pub checks: Vec<String>,
+    /// Globs over the metrics; none for all.
+    pub metrics: Vec<String>,
+    /// Labels that each series gets.
+    pub labels: Vec<(String, String)>,
+    /// The value of the label `host`.
+    pub host: String,
+    /// Where it begins when it is new.
+    pub start: SinkStart,
+    /// How far ahead of the receiver's clock samples may be.
+    pub clock_lead: Duration,
+    /// The lag that is a warning.
+    pub lag_warning: Duration,
+    /// The lag that is critical.
+    pub lag_critical: Duration,
+}
+
+/// What takes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SinkKind {
+    /// Remote write.
+    RemoteWrite(Endpoint),
+}
+
+impl SinkKind {
+    /// The key that chooses it.
+    pub fn key(&self) -> &'static str {
+        match self {
+            SinkKind::RemoteWrite(_) => "remote_write",
+        }
+    }
+}
+
+/// Where a receiver over HTTP is, and how it lets this host in.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// Its address.
+    pub url: String,
+    /// The value of the header `Authorization`.
+    pub authorization: Option<String>,
+    /// Certificates in PEM of the authorities that its certificate is verified against; none for those of the system.
+    pub authorities: Option<String>,
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+impl Settings {
+    /// What a configuration asks for, if it has sinks. Reads the files of authorities.
+    ///
+    /// # Errors
+    /// A file cannot be read, or a kind of receiver cannot be delivered to yet.
+    pub fn of(config: &Config) -> Result<Option<Settings>, String> {
+        if config.sinks.is_empty() {
+            return Ok(None);
+        }
+        let sinks = config.sinks.iter().map(|sink| SinkSettings::of(sink, &config.host));
+        Ok(Some(Settings { store: config.store.clone(), sinks: sinks.collect::<Result<_, _>>()? }))
+    }
+
+    /// The settings as they are handed over.
+    ///
+    /// # Errors
+    /// They are larger than the process takes.
+    pub fn message(&self) -> Result<Vec<u8>, String> {
+        let message = serde_json::to_vec(self).map_err(|error| error.to_string())?;
+        match message.len() {
+            0..=FEED_SETTINGS_MAX_BYTES => Ok(message),
+            bytes => Err(format!(
+                "sinks: the settings with the files for TLS have {bytes} bytes, expected at most {FEED_SETTINGS_MAX_BYTES}"
+            )),
+        }
+    }
+}
+
+impl SinkSettings {
+    /// The settings of a sink of a host.
+    ///
+    /// # Errors
+    /// As [`Settings::of`].
+    pub fn of(sink: &Sink, host: &str) -> Result<SinkSettings, String> {
+        let failed = |why: String| format!("sink {}: {why}", sink.name);
+        let globs = |globs: &[NameGlob]| globs.iter().map(|glob| glob.written().to_owned()).collect();
+        Ok(SinkSettings {
+            name: sink.name.clone(),
+            kind: kind(&sink.receiver).map_err(failed)?,
+            checks: globs(&sink.checks),
+            metrics: globs(&sink.metrics),
+            labels: sink.labels.clone().into_iter().collect(),
+            host: sink.host.clone().unwrap_or_else(|| host.to_owned()),
+            start: sink.start,
+            clock_lead: sink.clock_lead,
+            lag_warning: sink.lag_warning,
+            lag_critical: sink.lag_critical,
+        })
+    }
+}
+
+fn kind(receiver: &Receiver) -> Result<SinkKind, String> {
+    match receiver {
+        Receiver::RemoteWrite(http) => Ok(SinkKind::RemoteWrite(endpoint(http)?)),
+        other => Err(format!("`{}` cannot be delivered to by this version", other.key())),
+    }
+}
+
+fn endpoint(http: &HttpReceiver) -> Result<Endpoint, String> {
+    let read = |path: &PathBuf| {
+        let failed = |why: &str| format!("failed to read {}: {why}", path.display());
+        let bytes =
+            whole_file::bytes(path, AUTHORITIES_MAX_BYTES).map_err(|error| failed(&error.to_string()))?;
+        String::from_utf8(bytes).map_err(|_| failed("it is no text, expected PEM"))
+    };
+    Ok(Endpoint {
+        url: http.url.clone(),
+        authorization: authorization(&http.access)?,
+        authorities: http.access.ca.as_ref().map(read).transpose()?,
+    })
+}
+
+fn authorization(access: &Access) -> Result<Option<String>, String> {
+    let text = |bytes: &[u8]| {
+        let text = String::from_utf8(bytes.to_vec()).ok().filter(|text| !text.contains(char::is_control));
+        text.ok_or_else(|| "the secret holds characters that no header may".to_owned())
+    };
+    match (&access.login, &access.token) {
+        (Some((user, password)), _) => {
+            let pair = [user.as_bytes(), b":", password.bytes()?].concat();
+            Ok(Some(format!("Basic {}", openssl::base64::encode_block(&pair))))
+        }
+        (None, Some(token)) => Ok(Some(format!("Bearer {}", text(token.bytes()?)?))),
+        (None, None) => Ok(None),
+    }
+}

@@ -1,0 +1,244 @@
+//! The engine beside a receiver and a feed that are made up: nothing is lost and nothing stored twice, whatever fails.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use custos_promql::Labels;
+use custos_query::{RunSample, RunSeries};
+use custos_store::Value;
+
+use super::*;
+use crate::clock::Moment;
+
+/// Milliseconds since the epoch at which everything begins.
+const NOON: i64 = 1_795_700_000_000;
+const SERIES: u32 = 3;
+
+/// What the feed has: samples of all series at each step, in each lane, by place.
+struct Feed {
+    now: Moment,
+    next: [u64; 2],
+    settled: [u64; 2],
+    last: [u64; 2],
+}
+
+/// A place of the feed: how far each lane is.
+type Place = (Lane, u64);
+
+/// What takes samples. It may lose the last ones when it is killed, as VictoriaMetrics does.
+struct Receiver {
+    process: u64,
+    safe: BTreeSet<(u32, i64)>,
+    unsafe_since: Vec<(u64, (u32, i64))>,
+    /// It keeps repeats apart only if they differ; what it was sent in all.
+    taken: u64,
+    bad: BTreeSet<i64>,
+    in_order: bool,
+}
+
+struct Chance(u64);
+
+impl Chance {
+    fn one_in(&mut self, n: u64) -> bool {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0.is_multiple_of(n)
+    }
+}
+
+impl Receiver {
+    fn tick(&mut self, now: Moment) {
+        let safe_us = now.mono_us.saturating_sub(10_000_000);
+        let (old, new): (Vec<_>, Vec<_>) =
+            self.unsafe_since.drain(..).partition(|(at_us, _)| *at_us <= safe_us);
+        self.unsafe_since = new;
+        self.safe.extend(old.into_iter().map(|(_, sample)| sample));
+    }
+
+    fn kill(&mut self) {
+        self.unsafe_since.clear();
+        self.process += 1;
+    }
+
+    fn take(&mut self, parcel: &Parcel, now: Moment, chance: &mut Chance) -> Answer {
+        if chance.one_in(9) {
+            return Answer::later("it is down");
+        }
+        if chance.one_in(31) {
+            return Answer::of_status(500, "broken", None);
+        }
+        if parcel.len() > 200 {
+            return Answer::of_status(413, "", None);
+        }
+        let samples: Vec<(u32, i64)> = parcel
+            .series()
+            .flat_map(|part| part.times_ms.iter().map(move |time_ms| (part.of.number, *time_ms)))
+            .collect();
+        if samples.iter().any(|(series, time_ms)| *series == 1 && self.bad.contains(time_ms)) {
+            return Answer::of_status(400, "bad sample", None);
+        }
+        let all_ahead = samples.iter().any(|(_, time_ms)| *time_ms > now.wall_ms + 300_000);
+        assert!(!all_ahead, "a sample ahead of the receiver's clock was sent");
+        self.taken += samples.len() as u64;
+        self.unsafe_since.extend(samples.into_iter().map(|sample| (now.mono_us, sample)));
+        // The answer may be lost on its way.
+        if chance.one_in(17) { Answer::later("the connection broke") } else { Answer::Taken }
+    }
+}
+
+fn series() -> Vec<Arc<RunSeries>> {
+    let one = |number| {
+        Arc::new(RunSeries {
+            labels: Labels::new([("__name__", format!("s{number}"))]),
+            unit: String::new(),
+            check: Arc::from("x"),
+            metric: None,
+        })
+    };
+    (0..SERIES).map(one).collect()
+}
+
+/// The time of a step of a lane: the backlog lies before all that is live.
+fn time_ms(lane: Lane, step: u64) -> i64 {
+    match lane {
+        Lane::Live => NOON + step as i64 * 1000,
+        Lane::Behind => NOON - 10_000_000 + step as i64 * 1000,
+    }
+}
+
+impl Feed {
+    fn next(&mut self, lane: Lane, budget: usize) -> Option<(Load, Place)> {
+        let at = self.next[lane as usize];
+        let until = self.last[lane as usize].min(at + (budget as u64 / u64::from(SERIES)).max(1));
+        if at >= until {
+            return None;
+        }
+        let samples: Vec<RunSample> = (at..until)
+            .flat_map(|step| {
+                (0..SERIES).map(move |series| RunSample {
+                    series,
+                    time_ms: time_ms(lane, step),
+                    value: Some(Value::Integer(step as i64)),
+                })
+            })
+            .collect();
+        self.next[lane as usize] = until;
+        Some((Load::of_samples(&samples, &series()), (lane, until)))
+    }
+}
+
+/// A place of both lanes is two places, of which each is settled on its own.
+#[derive(Default)]
+struct SetAside {
+    refused: BTreeMap<(u32, i64), u32>,
+}
+
+fn simulate(seed: u64, in_order: bool) {
+    let manner = Manner { clock_lead_ms: 300_000, settle: Duration::from_secs(20), seed };
+    let mut engine: Engine<Place> = Engine::new(manner);
+    let mut chance = Chance(seed | 1);
+    let bad: BTreeSet<i64> = [time_ms(Lane::Live, 77), time_ms(Lane::Behind, 1234)].into();
+    let mut receiver = Receiver {
+        process: 1,
+        safe: BTreeSet::new(),
+        unsafe_since: Vec::new(),
+        taken: 0,
+        bad: bad.clone(),
+        in_order,
+    };
+    let start = Moment { mono_us: 1_000_000_000, wall_ms: NOON };
+    let mut feed = Feed { now: start, next: [0; 2], settled: [0; 2], last: [0, 5000] };
+    let mut aside = SetAside::default();
+    let mut events = vec![Event::Tick];
+    let steps = 3000;
+    let mut under_way = [false; 2];
+    for turn in 0.. {
+        assert!(turn < 200_000, "it does not come to an end; seed {seed}");
+        let is_over = feed.settled == [steps, 5000];
+        if is_over {
+            break;
+        }
+        // Time passes: what is live arrives, and the receiver is killed now and then.
+        if events.is_empty() {
+            let next_us = engine.next_us().unwrap_or(feed.now.mono_us + 1_000_000);
+            let pause =
+                Duration::from_micros(next_us.saturating_sub(feed.now.mono_us).clamp(1000, 5_000_000));
+            feed.now = feed.now.after(pause);
+            feed.last[0] = (((feed.now.wall_ms - NOON) / 1000) as u64).min(steps);
+            receiver.tick(feed.now);
+            if chance.one_in(150) {
+                receiver.kill();
+            }
+            events.push(Event::Tick);
+        }
+        for event in std::mem::take(&mut events) {
+            for effect in engine.handle(event, feed.now) {
+                match effect {
+                    Effect::Fetch { lane, budget } => events.push(match feed.next(lane, budget) {
+                        Some((load, place)) => Event::Piece { lane, load, place },
+                        None => Event::Nothing(lane),
+                    }),
+                    Effect::Send { lane, piece, parcel } => {
+                        assert!(!std::mem::replace(&mut under_way[lane as usize], true));
+                        if in_order && lane == Lane::Live {
+                            assert_eq!(feed.next[1], 5000, "live before the backlog");
+                        }
+                        let answer = receiver.take(&parcel, feed.now, &mut chance);
+                        under_way[lane as usize] = false;
+                        let sent =
+                            Sent { answer, process: receiver.process, date_ms: Some(feed.now.wall_ms) };
+                        let took = Duration::from_millis(20);
+                        events.push(Event::Sent { lane, piece, sent, took });
+                    }
+                    Effect::SetAside { parcel, until_ms, .. } => {
+                        assert_eq!(until_ms, None);
+                        for part in parcel.series() {
+                            for time_ms in part.times_ms {
+                                *aside.refused.entry((part.of.number, *time_ms)).or_default() += 1;
+                            }
+                        }
+                    }
+                    Effect::Done(_) => {}
+                    Effect::Settle((lane, place)) => {
+                        feed.settled[lane as usize] = feed.settled[lane as usize].max(place);
+                    }
+                    Effect::Rewind => feed.next = feed.settled,
+                    Effect::Look => events.push(match chance.one_in(5) {
+                        true => Event::NotThere("it is down".to_owned()),
+                        false => Event::Looked {
+                            process: receiver.process,
+                            date_ms: Some(feed.now.wall_ms),
+                            in_order_only: receiver.in_order,
+                        },
+                    }),
+                }
+            }
+        }
+    }
+    // All that is settled is there, though the receiver be killed now.
+    receiver.kill();
+    for (lane, count) in [(Lane::Live, steps), (Lane::Behind, 5000)] {
+        for (step, series) in (0..count).flat_map(|step| (0..SERIES).map(move |series| (step, series))) {
+            let sample = (series, time_ms(lane, step));
+            let is_bad = series == 1 && bad.contains(&sample.1);
+            assert_ne!(receiver.safe.contains(&sample), is_bad, "{lane:?} {sample:?}, seed {seed}");
+            assert_eq!(aside.refused.contains_key(&sample), is_bad, "{lane:?} {sample:?}, seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_lost_whatever_fails() {
+    for seed in 1..16 {
+        simulate(seed * 7919, false);
+    }
+}
+
+#[test]
+fn a_receiver_that_wants_order_gets_the_backlog_first() {
+    for seed in 1..5 {
+        simulate(seed * 104_729, true);
+    }
+}

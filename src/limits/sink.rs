@@ -1,0 +1,84 @@
+//! Bounds of sinks.
+
+use std::time::Duration;
+
+/// Sinks.
+pub const SINKS_MAX: usize = 32;
+/// Bytes of a file with a JWT and its nkey.
+pub const CREDENTIALS_MAX_BYTES: usize = 16 * 1024;
+/// Globs of a sink over checks, or over metrics.
+pub const SINK_GLOBS_MAX: usize = 64;
+/// Labels that a sink adds to each series.
+pub const SINK_LABELS_MAX: usize = 16;
+/// How far ahead of its receiver's clock a sample may be, unless `clock_lead` says otherwise. Prometheus 3 refuses more than 10 min.
+pub const SINK_CLOCK_LEAD: Duration = Duration::from_secs(300);
+/// Longest `clock_lead`. VictoriaMetrics drops what is more than two days ahead, and says that it took it.
+pub const SINK_CLOCK_LEAD_MAX: Duration = Duration::from_secs(47 * 3600);
+/// The lag of a sink that is a warning, unless `lag_warning` says otherwise.
+pub const SINK_LAG_WARNING: Duration = Duration::from_secs(300);
+/// The lag of a sink that is critical, unless `lag_critical` says otherwise.
+pub const SINK_LAG_CRITICAL: Duration = Duration::from_secs(3600);
+/// Bytes of a file that a sink writes, after which it begins another one.
+pub const SINK_FILE_BYTES: u64 = 64 * 1024 * 1024;
+/// Most bytes of such a file.
+pub const SINK_FILE_BYTES_MAX: u64 = 1024 * 1024 * 1024 * 1024;
+/// Full files that such a sink keeps, unless `keep` says otherwise.
+pub const SINK_FILES_KEPT: u16 = 8;
+/// Most of them.
+pub const SINK_FILES_KEPT_MAX: u16 = 10_000;
+/// Samples that a piece has at first.
+pub const SINK_BUDGET_FIRST: usize = 2_000;
+/// Fewest of them: what follows failures.
+pub const SINK_BUDGET_MIN: usize = 500;
+/// Most of them. With 24 bytes for each, and the request made of them, a lane so has a few MiB.
+pub const SINK_BUDGET_MAX: usize = 40_000;
+/// How many more the next piece has, after one that was taken quickly.
+pub const SINK_BUDGET_STEP: usize = 1_000;
+/// A request that was taken in less is quick.
+pub const SINK_LATENCY_LOW: Duration = Duration::from_millis(250);
+/// One that took longer is slow: the next piece has half as many samples.
+pub const SINK_LATENCY_HIGH: Duration = Duration::from_millis(1000);
+/// Pause after a request that failed, doubled with each; between half and all of it is waited.
+pub const SINK_RETRY_MIN: Duration = Duration::from_millis(500);
+/// Longest such pause.
+pub const SINK_RETRY_MAX: Duration = Duration::from_secs(60);
+/// Longest pause that a receiver is granted by `Retry-After`.
+pub const SINK_RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
+/// Pause where somebody has to put something right: a receiver that lets nobody in, or is not there at its address.
+pub const SINK_CLOSED_RETRY: Duration = Duration::from_secs(300);
+/// Failures in a row, each of status 500, after which it is tried whether a part of what is sent is the cause.
+pub const SINK_FAILURES_OURS: u32 = 5;
+/// How often a piece is halved to find what a receiver refuses in it; what is left then is set aside as it is.
+pub const SINK_SPLITS_MAX: usize = 256;
+/// Places of the feed that are remembered until they are safe.
+pub const SINK_MARKS_MAX: usize = 32;
+/// How often a sink that has delivered everything looks for more.
+pub const SINK_POLL: Duration = Duration::from_millis(1000);
+/// How often a receiver is asked how it is.
+pub const SINK_LOOK: Duration = Duration::from_secs(60);
+/// For how long VictoriaMetrics may lose what it took when it is killed. Measured: 7 s, and at 10 s all was there.
+pub const SINK_SETTLE: Duration = Duration::from_secs(20);
+/// How long a sink waits for the answer to a request.
+pub const SINK_SEND_TIMEOUT: Duration = Duration::from_secs(30);
+/// Bytes that are read of an answer to a request that carries samples.
+pub const SINK_REPLY_MAX_BYTES: usize = 4 * 1024;
+/// Bytes that are read of what a receiver says of itself.
+pub const SINK_LOOK_MAX_BYTES: usize = 8 * 1024 * 1024;
+/// Characters of an answer that are kept as the reason of a refusal.
+pub const SINK_REASON_MAX_CHARS: usize = 300;
+/// Bytes of the settings of all sinks, with the certificates that they take.
+pub const FEED_SETTINGS_MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of memory that the runs of one piece take at most, about.
+pub const SINK_PIECE_BYTES: usize = 4 * 1024 * 1024;
+/// Runs of the first piece, before it is known how many samples a run has.
+pub const SINK_RUNS_FIRST: usize = 100;
+/// How often a sink looks whether something that was set aside is to be sent again.
+pub const SINK_NOTE_LOOK: Duration = Duration::from_secs(5);
+/// Longest pause of a sink that waits for nothing in particular.
+pub const SINK_PAUSE_MAX: Duration = Duration::from_secs(1);
+/// Between two reports of a sink.
+pub const SINK_REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// Entries of what a sink has set aside; where there are more, those of one check become one that stands for more.
+pub const SINK_ASIDE_MAX: usize = 1000;
+/// What is set aside of a check within so long of each other is one entry.
+pub const SINK_ASIDE_JOIN: Duration = Duration::from_secs(60);
