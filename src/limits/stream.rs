@@ -35,3 +35,7 @@ pub const STREAM_UNACKED_MAX: usize = 64 * 1024;
 pub const STREAM_ACK_QUEUE_MAX: usize = 4096;
 /// Runs that `custos store import --follow` takes in before it makes them durable and acknowledges them.
 pub const IMPORT_FOLLOW_RUNS: usize = 4096;
+/// Runs in one answer of `/api/stream`.
+pub const STREAM_ANSWER_RUNS: usize = 8 * 1024;
+/// Bytes of memory that its runs take, about.
+pub const STREAM_ANSWER_BYTES: usize = 4 * 1024 * 1024;

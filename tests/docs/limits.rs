@@ -13,6 +13,7 @@ const FILES: &[(&str, &str)] = &[
     ("src/limits/judge.rs", "Judging rules"),
     ("src/limits/notify.rs", "Notifications"),
     ("src/limits/sink.rs", "Sinks"),
+    ("src/limits/stream.rs", "Streams"),
     ("plugins-shim/src/limits.rs", "The processes of plugins"),
     ("store/src/limits.rs", "The store"),
     ("store/query/src/limits.rs", "Questions to the store"),

@@ -7,6 +7,7 @@ use super::pump::stream;
 use crate::cli::completion;
 use crate::cli::read::{Failure, ReadArgs, finish, now, time};
 use crate::exit_code::ExitCode;
+use crate::feed::lines::Form;
 use crate::feed::read::From;
 
 /// Writes runs as JSON Lines, in the order in which they were stored, each with its position.
@@ -49,14 +50,6 @@ With --ack, answer each line that is stored for good by a line with its position
   mkfifo acks
   custos stream --cursor copy --ack --follow < acks | custos store import COPY --follow > acks
 What was not acknowledged comes again. See custos store cursors for the cursors there are.";
-
-/// What a line has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    Runs,
-    Samples,
-    Events,
-}
 
 impl StreamArgs {
     pub(super) fn form(&self) -> Form {

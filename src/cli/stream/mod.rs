@@ -2,7 +2,6 @@
 
 mod acks;
 mod args;
-mod lines;
 mod pump;
 
 pub(super) use args::{StreamArgs, run};

@@ -4,9 +4,9 @@ use std::io::Write;
 
 use super::acks::{Acks, Heard, Unacked};
 use super::args::StreamArgs;
-use super::lines::Lines;
-use crate::cli::read::{Failure, tell};
+use crate::cli::read::{Failure, store_error, tell};
 use crate::clock;
+use crate::feed::lines::Lines;
 use crate::feed::read::{Budget, Feed, FeedError, FeedOptions, Order, Piece, Selection};
 use crate::limits::{FEED_POLL, STREAM_PIECE_BYTES, STREAM_PIECE_RUNS};
 
@@ -14,7 +14,7 @@ impl From<FeedError> for Failure {
     fn from(error: FeedError) -> Failure {
         match error {
             FeedError::Selection { .. } => Failure::usage(format!("failed to {error}")),
-            error => Failure::new(format!("failed to {error}")),
+            FeedError::Store(error) => error.into(),
         }
     }
 }
@@ -28,7 +28,12 @@ pub(super) fn stream(args: &StreamArgs, out: &mut dyn Write) -> Result<(), Failu
         order: Order::InOrder,
         selection: Selection::parse(&args.selectors)?,
     };
-    let feed = Feed::open(&dir, options)?;
+    let feed = Feed::open(&dir, options).map_err(|error| match error {
+        FeedError::Store(error) => {
+            Failure::new(format!("failed to open the store: {}", store_error(&dir, &error)))
+        }
+        error => error.into(),
+    })?;
     let acks = args.ack.then(Acks::read);
     let mut pump =
         Pump { feed, lines: Lines::new(args.form()), unacked: Unacked::default(), acks, follow: args.follow };

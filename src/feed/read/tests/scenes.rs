@@ -154,7 +154,7 @@ fn a_store_that_parted_from_what_was_delivered_is_delivered_from_where_it_did() 
     stage.open_writer();
     stage.append(80);
     stage.open_feed();
-    assert_eq!(stage.feed().take_notices(), [Notice::OtherRun { from: Position(100) }]);
+    assert_eq!(stage.feed().take_notices(), [Notice::Parted { from: Position(100) }]);
     stage.drain();
     stage.assert_all("parted");
     stage.assert_once("parted");

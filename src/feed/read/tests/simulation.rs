@@ -110,7 +110,8 @@ fn damage(stage: &mut Stage, dice: &mut Dice) {
     let Some(name) = segments.get(dice.roll(segments.len().max(1) as u64) as usize) else { return };
     let mut bytes = stage.disk.bytes(name).unwrap();
     let at = bytes.len() - 20;
-    bytes[at] ^= 0x10;
+    // Not a flip: damaged twice it would be whole again.
+    bytes[at..at + 8].fill(0xee);
     stage.close_writer();
     stage.disk.put(name, &bytes);
     stage.open_writer();
@@ -152,20 +153,20 @@ fn stories(trouble: Trouble, seeds: u64) {
 
 #[test]
 fn without_trouble_every_run_is_delivered_once() {
-    stories(Trouble::None, 25);
+    stories(Trouble::None, 12);
 }
 
 #[test]
 fn over_kills_no_run_is_missing() {
-    stories(Trouble::Kills, 25);
+    stories(Trouble::Kills, 12);
 }
 
 #[test]
 fn what_a_repair_restores_is_delivered() {
-    stories(Trouble::Damage, 25);
+    stories(Trouble::Damage, 12);
 }
 
 #[test]
 fn over_restores_of_old_backups_no_run_is_missing() {
-    stories(Trouble::Restores, 25);
+    stories(Trouble::Restores, 12);
 }

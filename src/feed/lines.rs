@@ -5,14 +5,24 @@ use std::io::{self, Write};
 use std::sync::Arc;
 
 use custos_query::{Event, EventFold, RunJson, write_json_line};
-use custos_store::{Metric, Position, Reader, Run, Value};
+use custos_store::{Metric, Position, Run, Snapshot, Value};
 use serde::Serialize;
 
-use super::args::Form;
-use crate::feed::read::{FedRun, Gap, Loss};
+use super::read::{FedRun, Gap, Loss};
+
+/// What a line has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A run.
+    Runs,
+    /// A number.
+    Samples,
+    /// A change of state.
+    Events,
+}
 
 /// Writes runs and gaps in one form.
-pub(super) struct Lines {
+pub struct Lines {
     form: Form,
     /// Of each check the run that came last, where changes are told.
     last: HashMap<Arc<str>, Run>,
@@ -61,16 +71,20 @@ struct GapJson<'a> {
 }
 
 impl Lines {
-    pub(super) fn new(form: Form) -> Lines {
+    /// Lines of a form.
+    pub fn new(form: Form) -> Lines {
         Lines { form, last: HashMap::new(), line: Vec::new() }
     }
 
-    /// Writes the lines of a run; returns how many.
-    pub(super) fn run(
+    /// Writes the lines of a run; returns how many. What was before it is looked up in the store.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn run(
         &mut self,
         fed: &FedRun,
         again: bool,
-        reader: &Reader,
+        snapshot: &Snapshot,
         out: &mut dyn Write,
     ) -> io::Result<u64> {
         let position = fed.number.saturating_add(1);
@@ -85,7 +99,7 @@ impl Lines {
                 Ok(1)
             }
             Form::Samples => samples(fed, position, again, out),
-            Form::Events => self.events(fed, position, reader, out),
+            Form::Events => self.events(fed, position, snapshot, out),
         }
     }
 
@@ -93,12 +107,12 @@ impl Lines {
         &mut self,
         fed: &FedRun,
         position: u64,
-        reader: &Reader,
+        snapshot: &Snapshot,
         out: &mut dyn Write,
     ) -> io::Result<u64> {
         let check = &fed.check;
         let known = self.last.contains_key(check);
-        if !known && let Some(before) = judged_before(reader, check, fed.number) {
+        if !known && let Some(before) = judged_before(snapshot, check, fed.number) {
             self.last.insert(Arc::clone(check), before);
         }
         let mut count = 0;
@@ -113,7 +127,10 @@ impl Lines {
     }
 
     /// Writes what is missing; returns its position.
-    pub(super) fn gap(&mut self, gap: &Gap, out: &mut dyn Write) -> io::Result<u64> {
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn gap(&mut self, gap: &Gap, out: &mut dyn Write) -> io::Result<u64> {
         let line = GapJson {
             from: gap.from.0,
             until: gap.until.0,
@@ -134,8 +151,8 @@ impl Lines {
 }
 
 /// The last run of a check before one, that says of its state.
-fn judged_before(reader: &Reader, check: &str, number: u64) -> Option<Run> {
-    let runs = reader.arrived_rev(check).before(Position(number)).flatten();
+fn judged_before(snapshot: &Snapshot, check: &str, number: u64) -> Option<Run> {
+    let runs = snapshot.arrived_rev(check).before(Position(number)).flatten();
     runs.map(|arrived| arrived.run).find(|run| custos_query::is_judged(run.reason))
 }
 
