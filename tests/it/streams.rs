@@ -63,11 +63,10 @@ impl Consumer {
     }
 }
 
-const CHECKS: &str = "\
-  a: { command: \"/bin/echo OK | x=1\", check_interval: 100ms }
-  b: { command: \"/bin/echo OK | y=2 z=3\", check_interval: 100ms }
-  c: { command: \"/bin/echo WARNING\", check_interval: 200ms }
-";
+const CHECKS: &str = r#"  a: { command: "/bin/echo 'OK | x=1'", check_interval: 100ms }
+  b: { command: "/bin/echo 'OK | y=2 z=3'", check_interval: 100ms }
+  c: { command: "/bin/echo WARNING", check_interval: 200ms }
+"#;
 
 #[test]
 fn over_kills_of_consumer_and_agent_no_run_is_missing_and_none_is_another() {

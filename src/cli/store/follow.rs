@@ -9,7 +9,7 @@ use custos_store::{Importer, Options, Reader, Run, Writer};
 use serde::Deserialize;
 
 use super::directory::{failed, not_opened};
-use super::import::{bad_line, parse};
+use super::import_line::{bad_line, parse};
 use crate::cli::read::{Failure, tell};
 use crate::limits::IMPORT_FOLLOW_RUNS;
 use crate::text::human::counted;

@@ -7,6 +7,7 @@ mod export;
 mod follow;
 mod forecast;
 mod import;
+mod import_line;
 mod progress;
 mod upkeep;
 

@@ -3,10 +3,8 @@
 use clap_complete::engine::ArgValueCompleter;
 use custos_store::Position;
 
-use super::pump::stream;
 use crate::cli::completion;
-use crate::cli::read::{Failure, ReadArgs, finish, now, time};
-use crate::exit_code::ExitCode;
+use crate::cli::read::{Failure, ReadArgs, now, time};
 use crate::feed::lines::Form;
 use crate::feed::read::From;
 
@@ -71,9 +69,4 @@ impl StreamArgs {
             },
         })
     }
-}
-
-/// Runs the command.
-pub(crate) fn run(args: &StreamArgs) -> ExitCode {
-    finish(|out| stream(args, out))
 }

@@ -4,4 +4,5 @@ mod acks;
 mod args;
 mod pump;
 
-pub(super) use args::{StreamArgs, run};
+pub(super) use args::StreamArgs;
+pub(super) use pump::run;

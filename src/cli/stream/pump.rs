@@ -4,8 +4,9 @@ use std::io::Write;
 
 use super::acks::{Acks, Heard, Unacked};
 use super::args::StreamArgs;
-use crate::cli::read::{Failure, store_error, tell};
+use crate::cli::read::{Failure, finish, store_error, tell};
 use crate::clock;
+use crate::exit_code::ExitCode;
 use crate::feed::lines::Lines;
 use crate::feed::read::{Budget, Feed, FeedError, FeedOptions, Order, Piece, Selection};
 use crate::limits::{FEED_POLL, STREAM_PIECE_BYTES, STREAM_PIECE_RUNS};
@@ -19,7 +20,12 @@ impl From<FeedError> for Failure {
     }
 }
 
-pub(super) fn stream(args: &StreamArgs, out: &mut dyn Write) -> Result<(), Failure> {
+/// Runs the command.
+pub(crate) fn run(args: &StreamArgs) -> ExitCode {
+    finish(|out| stream(args, out))
+}
+
+fn stream(args: &StreamArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let (dir, _) = args.read.locate()?;
     let options = FeedOptions {
         name: args.cursor.clone(),
