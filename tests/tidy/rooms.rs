@@ -256,6 +256,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "evaluate",
             "execute",
             "exit_code",
+            "feed",
             "graph",
             "http",
             "limits",
