@@ -221,7 +221,7 @@ def main():
     parser.add_argument("--rules", type=int, default=1000)
     parser.add_argument("--warm", type=float, default=8)
     parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--latency-seconds", type=float, default=60)
+    parser.add_argument("--latency-seconds", type=float, default=220)
     args = parser.parse_args()
     latency(args)
     evaluations(args)

@@ -44,8 +44,12 @@ pub fn micros(duration: Duration) -> u64 {
 /// Reads both clocks.
 #[expect(clippy::disallowed_methods, reason = "the only place that reads the time")]
 pub fn now() -> Moment {
-    let since_boot = clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default();
-    Moment { mono_us: micros(since_boot), wall_ms: wall_ms(SystemTime::now()) }
+    Moment { mono_us: mono_us(), wall_ms: wall_ms(SystemTime::now()) }
+}
+
+/// The monotonic clock alone (µs), for what only measures.
+pub fn mono_us() -> u64 {
+    micros(clock_gettime(ClockId::CLOCK_BOOTTIME).map(Duration::from).unwrap_or_default())
 }
 
 /// The wall clock alone, for commands that need no monotonic time.

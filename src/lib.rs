@@ -29,6 +29,7 @@ pub mod nrpe;
 pub mod observe;
 pub mod part;
 pub mod period;
+pub mod picture;
 pub mod record;
 pub mod rules;
 pub mod snmp;

@@ -6,7 +6,7 @@ use super::answer::{Answer, verdict_output};
 use crate::evaluate::PreviousState;
 use crate::observe::Printed;
 
-/// The answer, without the metrics, which are those of then. Where it was not judged last, its state stands.
+/// The answer, with the metrics of then. Where it was not judged last, its state stands.
 pub fn answer(last: Option<&Run>, stands: Option<PreviousState>) -> Answer {
     let Some(run) = last else {
         return Answer::Known {
@@ -14,14 +14,10 @@ pub fn answer(last: Option<&Run>, stands: Option<PreviousState>) -> Answer {
             output: b"UNKNOWN: the rule was not judged yet\n".to_vec(),
         };
     };
-    let text =
-        if run.long_text.is_empty() { run.text.clone() } else { format!("{}\n{}", run.text, run.long_text) };
-    // A `|` would begin perfdata.
     let (own, state) = match stands.filter(|_| run.reason == Reason::Missed) {
         Some(stands) => (stands.state, stands.state),
         None => (run.plugin_state, run.state),
     };
-    let stdout = format!("{} - {}", own.name(), text.replace('|', "/"));
-    let printed = Printed::ByPlugin { stdout: stdout.into_bytes(), stderr: Vec::new() };
-    Answer::Known { state, output: verdict_output(&printed, run) }
+    let said = Run { text: format!("{} - {}", own.name(), run.text), ..run.clone() };
+    Answer::Known { state, output: verdict_output(&Printed::FromRun, &said) }
 }

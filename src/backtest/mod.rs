@@ -1,6 +1,7 @@
 //! What checks and rules would have said over the past, by the functions that judge now.
 
 mod alert_curve;
+mod compared;
 mod curve_points;
 mod difference;
 mod fail_if;
@@ -14,12 +15,13 @@ mod thresholds;
 mod totals;
 
 pub use alert_curve::{AlertCurve, Condition};
+pub use compared::{ComparedValues, compared_values, rule_curve};
 pub use curve_points::{CurvePoint, knee, round_thresholds};
 pub use difference::{Difference, difference};
 pub use fail_if::FailIf;
 pub use incident::{Incident, Incidents, Met, met};
 pub use interval::{AlertInterval, Backtest, Span, overlap};
 pub use of_check::{backtest_rule_check, says_more};
-pub use of_rules::{RuleBacktest, backtest_rules, rule_curve};
+pub use of_rules::{RuleBacktest, backtest_rules};
 pub use thresholds::{Changed, backtest_check};
 pub use totals::{Totals, totals};

@@ -3,17 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use custos_promql::{Expr, Labels, Operator, Options, Source, ValueType, at};
+use custos_promql::{Labels, Options, Source};
 use custos_query::StoreSource;
 use custos_store::Snapshot;
 
-use super::alert_curve::{AlertCurve, Condition};
-use super::curve_points::{CurvePoint, round_thresholds};
 use super::interval::{AlertInterval, Backtest, Span};
-use crate::limits::CURVE_VALUES_MAX;
 use crate::rules::{
-    Alert, Change, Context, External, Judge, Judged, Judgement, JudgementTimes, Kept, Past, QueryFunction,
-    Replay, RuleCheck, RuleGroup, RuleKind, Surroundings, alert_words, judgement_times, text_vector,
+    Alert, Change, Context, External, Judged, Judgement, JudgementTimes, Kept, Past, QueryFunction, Replay,
+    RuleCheck, RuleGroup, RuleKind, Surroundings, alert_words, judgement_times, text_vector,
 };
 
 /// A rule over what is stored.
@@ -198,120 +195,4 @@ impl<'r> Gathering<'r> {
         let failed = self.failed.get_or_insert_with(|| (0, reason.to_owned()));
         failed.0 += 1;
     }
-}
-
-/// What a rule compares with a number.
-pub(super) struct Compared<'e> {
-    /// What is compared.
-    values: &'e Expr,
-    /// With what.
-    number: f64,
-    is_below: bool,
-    or_equal: bool,
-}
-
-impl Compared<'_> {
-    /// None if the expression is not a comparison of series with a number.
-    pub(super) fn of(expr: &Expr) -> Option<Compared<'_>> {
-        let Expr::Binary(binary) = expr.unwrapped() else { return None };
-        let (values, number, is_swapped) = match (binary.left.unwrapped(), binary.right.unwrapped()) {
-            (values, Expr::Number(number)) => (values, number.value, false),
-            (Expr::Number(number), values) => (values, number.value, true),
-            _ => return None,
-        };
-        let (is_less, or_equal) = match binary.operator {
-            Operator::Less => (true, false),
-            Operator::LessEqual => (true, true),
-            Operator::Greater => (false, false),
-            Operator::GreaterEqual => (false, true),
-            _ => return None,
-        };
-        let is_vector = values.value_type() == ValueType::Vector;
-        (is_vector && !binary.returns_bool).then_some(Compared {
-            values,
-            number,
-            is_below: is_less != is_swapped,
-            or_equal,
-        })
-    }
-}
-
-/// For every threshold in place of the one that the first rule of a group compares with: what it would have come to. `attempts`
-/// results in a row confirm an alert.
-///
-/// # Errors
-/// The rule does not compare series with a number, or it cannot be judged.
-pub fn rule_curve(
-    group: &RuleGroup,
-    snapshot: &Snapshot,
-    asked: Option<Span>,
-    attempts: usize,
-) -> Result<(Vec<CurvePoint>, bool), String> {
-    let Some(rule) = group.rules.first() else { return Ok((Vec::new(), false)) };
-    let Judge::Query { query, expr } = &rule.judge else {
-        return Err(format!("{} is a sequence, which has no threshold", rule.check));
-    };
-    let compared =
-        Compared::of(expr).ok_or_else(|| format!("`{query}` does not compare series with a number"))?;
-    let Some(span) = span_of(snapshot, asked) else {
-        return Ok((Vec::new(), compared.is_below));
-    };
-    let stored = StoreSource::for_rules(snapshot);
-    let source = Kept::new(&stored, group);
-    let times = times_of(group, &source, span)?.times;
-    let asked: Vec<i64> = times.iter().map(|time| time.saturating_sub(group.query_offset_ms)).collect();
-    let rows = rows(query, compared.values, &source, &asked)?;
-    let finite = || rows.iter().flatten().copied().filter(|value| value.is_finite());
-    let (least, most) = finite()
-        .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)));
-    let mut thresholds = round_thresholds(least, most);
-    if let (Err(place), false) =
-        (thresholds.binary_search_by(|known| known.total_cmp(&compared.number)), thresholds.is_empty())
-    {
-        thresholds.insert(place, compared.number);
-    }
-    let for_ms = match &rule.kind {
-        RuleKind::Alert(alert) => alert.for_ms,
-        RuleKind::Record(_) => 0,
-    };
-    let condition = Condition { is_below: compared.is_below, or_equal: compared.or_equal, for_ms, attempts };
-    let mut curve = AlertCurve::new(&times, span.until_ms, condition, &thresholds);
-    rows.iter().for_each(|row| curve.add(row));
-    Ok((curve.points(), compared.is_below))
-}
-
-/// The values of each series at each time; NaN where there is none.
-fn rows(query: &str, expr: &Expr, source: &dyn Source, times: &[i64]) -> Result<Vec<Vec<f64>>, String> {
-    let mut rows: BTreeMap<Labels, Vec<f64>> = BTreeMap::new();
-    let (mut done, mut held) = (0, 0_usize);
-    let mut failure = None;
-    at(expr, source, times, &options(), &mut |slab, found| {
-        match found {
-            Ok(found) => {
-                for row in found {
-                    let all = rows.entry(row.labels).or_default();
-                    held = held.saturating_add(done + row.values.len() - all.len());
-                    all.resize(done, f64::NAN);
-                    all.extend_from_slice(&row.values);
-                }
-            }
-            Err(error) => failure = Some(error.one_line(query)),
-        }
-        done += slab.len();
-        failure.is_none() && held <= CURVE_VALUES_MAX
-    })
-    .map_err(|error| error.one_line(query))?;
-    if let Some(failure) = failure {
-        return Err(failure);
-    }
-    if held > CURVE_VALUES_MAX {
-        return Err(format!("there are more than {CURVE_VALUES_MAX} values: a shorter time has fewer"));
-    }
-    Ok(rows
-        .into_values()
-        .map(|mut row| {
-            row.resize(times.len(), f64::NAN);
-            row
-        })
-        .collect())
 }

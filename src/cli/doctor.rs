@@ -18,6 +18,7 @@ use super::unreadable::unreadable;
 use crate::config::{self, Config};
 use crate::execute::{Account, EXECUTE, Finding, PluginEnvironment, WRITE, examine, plugin_spec};
 use crate::exit_code::ExitCode;
+use crate::notify::Noted;
 use crate::nrpe::listener::{ServedTask, Settings};
 use crate::text::human::counted;
 
@@ -25,7 +26,7 @@ use crate::text::human::counted;
 ///
 /// Programs that are missing or may not be executed, directories that may not be entered, interpreters that do not exist,
 /// sudo that would ask, files that others may change, certificates and keys that cannot be read, a store that cannot be
-/// written. Run it as the agent's user, or
+/// written, notes of the store that are damaged. Run it as the agent's user, or
 /// name that with --user. The exit status is 1 if something will fail, 0 otherwise.
 #[derive(Debug, clap::Args)]
 pub(super) struct DoctorArgs {
@@ -126,6 +127,10 @@ fn diagnose(args: &DoctorArgs) -> Result<Diagnosis, Failure> {
             diagnosis.note(section, true, &format!("the user may not read {}", file.display()));
         }
         examine_store(&config.store, &account, &mut diagnosis);
+        if let Some(notify) = &config.notify {
+            let noted = Noted::read(&config.store, notify.targets.keys());
+            noted.faults().values().for_each(|why| diagnosis.note("notify", false, why));
+        }
     }
     Ok(diagnosis)
 }

@@ -1,18 +1,21 @@
 //! Who waits for an answer, and in which form each gets it.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
 
+use super::graphs::{self, Graphs};
 use crate::agent::{Answer, Ask, Wanted};
+use crate::config::Config;
 use crate::control::{Asked, Response};
 use crate::execute::Line;
 use crate::nrpe::listener;
 
 /// Everybody who waits for the end of a run.
-#[derive(Debug, Default)]
 pub(super) struct Answers {
+    graphs: Graphs,
     waiting: HashMap<u64, Asker>,
     next_id: u64,
 }
@@ -21,18 +24,26 @@ pub(super) struct Answers {
 enum Asker {
     /// A command line of `nrpe.cfg`: its output as it is, by NRPE's rules.
     Line(oneshot::Sender<listener::Answer>, Duration),
-    /// A check asked for over NRPE: its verdict.
-    Check(oneshot::Sender<listener::Answer>),
+    /// A check asked for over NRPE: its verdict, with its graph where that is wanted.
+    Check(oneshot::Sender<listener::Answer>, graphs::Wanted),
     /// A command at a terminal.
     Command(oneshot::Sender<Response>),
 }
 
 impl Answers {
+    /// Nobody waits. Graphs below answers are drawn by `graphs`.
+    pub(super) fn new(graphs: Graphs) -> Answers {
+        Answers { graphs, waiting: HashMap::new(), next_id: 0 }
+    }
+
     /// Makes a request over NRPE one of the agent's.
     pub(super) fn asked_over_nrpe(&mut self, request: listener::Request) -> Ask {
         let origin = request.origin.to_string();
         let (wanted, asker) = match requested_line(request.task, request.timeout) {
-            None => (Wanted::Served(request.command), Asker::Check(request.answer)),
+            None => {
+                let graph = graphs::Wanted { check: request.command.clone(), room_bytes: request.room_bytes };
+                (Wanted::Served(request.command), Asker::Check(request.answer, graph))
+            }
             Some(line) => {
                 let wanted = Wanted::Line { name: request.command, line: Box::new(line) };
                 (wanted, Asker::Line(request.answer, request.timeout))
@@ -54,7 +65,7 @@ impl Answers {
     }
 
     /// Sends an answer to whoever asked. That they have left meanwhile is no fault.
-    pub(super) fn give(&mut self, id: u64, result: Result<Answer, String>) {
+    pub(super) fn give(&mut self, id: u64, result: Result<Answer, String>, config: &Arc<Config>) {
         let Some(asker) = self.waiting.remove(&id) else { return };
         match asker {
             Asker::Line(send, timeout) => {
@@ -65,12 +76,12 @@ impl Answers {
                 };
                 let _ = send.send(answer);
             }
-            Asker::Check(send) => {
+            Asker::Check(send, wanted) => {
                 let answer = match result {
                     Ok(answer) => of_check(answer),
                     Err(why) => listener::Answer::unknown(format!("NRPE: {why}")),
                 };
-                let _ = send.send(answer);
+                self.graphs.send(answer, wanted, config, send);
             }
             Asker::Command(send) => {
                 let response = match result {

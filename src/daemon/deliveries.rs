@@ -58,10 +58,10 @@ impl Deliveries {
         let (sender, permits, ended) = (self.sender.clone(), Arc::clone(&self.permits), self.ended.clone());
         let count = notification.alerts.len();
         let sending = async move {
-            wait_for_note(first, &target.name).await;
             // The semaphore is never closed.
             let _permit = permits.acquire_owned().await;
-            timeout(NOTIFY_DELIVERY_TIMEOUT, sender.send(&target, &notification)).await
+            let noted = wait_for_note(first, &target.name);
+            timeout(NOTIFY_DELIVERY_TIMEOUT, sender.send_after(noted, &target, &notification)).await
         };
         let sending = self.serving.spawn(sending);
         self.serving.spawn(async move {

@@ -1,9 +1,7 @@
 //! The notifier as it goes on from the store, and how it sends.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use custos_store::Notes;
 use jiff::tz::TimeZone;
 
 use crate::agent::History;
@@ -12,7 +10,7 @@ use crate::config::Config;
 use crate::evaluate::is_judged;
 use crate::execute::Commands;
 use crate::notify::send::Sender;
-use crate::notify::{ACKS_NOTE, Noted, Notifier, SILENCES_NOTE, target_note};
+use crate::notify::{Noted, Notifier};
 
 /// The notifier of a configuration, which goes on from what is noted in the store if that is `ours`.
 pub(super) fn notifier(config: &Arc<Config>, ours: bool, histories: &[History], now: Moment) -> Notifier {
@@ -26,6 +24,7 @@ pub(super) fn notifier(config: &Arc<Config>, ours: bool, histories: &[History], 
 pub(super) fn sender(config: &Config, commands: Commands) -> Sender {
     Sender::new(&config.host, TimeZone::system(), commands, config.store.clone())
         .found_at(&config.external_url)
+        .by_checks(&config.checks)
 }
 
 /// Where a check stood by its last run.
@@ -36,21 +35,8 @@ pub(super) fn restore(notifier: &mut Notifier, history: &History, now: Moment) {
 }
 
 fn noted(config: &Config) -> Noted {
-    let read = |name: &str| read_note(&config.store, name);
     let targets = config.notify.iter().flat_map(|notify| notify.targets.keys());
-    Noted {
-        targets: targets.map(|target| (target.clone(), read(&target_note(target)))).collect(),
-        silences: read(SILENCES_NOTE),
-        acks: read(ACKS_NOTE),
-    }
-}
-
-fn read_note(store: &Path, name: &str) -> Vec<u8> {
-    match Notes::new(store).read(name) {
-        Ok(text) => text.unwrap_or_default(),
-        Err(error) => {
-            tracing::error!("what is owed to targets cannot be read, so it begins anew: {error}");
-            Vec::new()
-        }
-    }
+    let noted = Noted::read(&config.store, targets);
+    noted.faults().values().for_each(|why| tracing::error!("{why}"));
+    noted
 }

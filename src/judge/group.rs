@@ -124,7 +124,7 @@ impl Group {
 
 impl Rule {
     fn judge(&mut self, at: JudgedAt, surroundings: &Surroundings<'_>) -> JudgedRule {
-        let begun = clock::now();
+        let begun_us = clock::mono_us();
         // What the rules before it came to may answer its queries otherwise, so it shares no answers with them.
         let judgement = judgement(JUDGE_RULE_MAX, surroundings.queue);
         let context = surroundings.context(at, judgement.clone());
@@ -136,7 +136,7 @@ impl Rule {
         };
         let source = surroundings.live.for_expression(&self.selections);
         let mut judged = self.running.judge(&source, at, &options, &context);
-        judged.run.duration_us = clock::now().mono_us.saturating_sub(begun.mono_us);
+        judged.run.duration_us = clock::mono_us().saturating_sub(begun_us);
         surroundings.live.judged(&judged.check, &judged.run);
         judged
     }

@@ -9,13 +9,13 @@ use crate::rules::Judgement;
 
 /// A judgement that begins now: it may take so long, and ends with the agent.
 pub(super) fn judgement(max: Duration, queue: &Arc<Queue>) -> Judgement {
-    let until_us = clock::now().mono_us.saturating_add(clock::micros(max));
+    let until_us = clock::mono_us().saturating_add(clock::micros(max));
     let queue = Arc::clone(queue);
     Judgement::until(Arc::new(move || {
         if queue.is_ended() {
             return Some("the agent ends".to_owned());
         }
-        (clock::now().mono_us > until_us).then(|| format!("the rule took longer than {} s", max.as_secs()))
+        (clock::mono_us() > until_us).then(|| format!("the rule took longer than {} s", max.as_secs()))
     }))
 }
 

@@ -6,6 +6,9 @@ use custos_store::{Run, State};
 use super::notification::NotifiedCheck;
 use crate::observe::perfdata;
 
+/// What is said of a check that is no longer defined.
+const GONE: &str = "the check is no longer defined: nothing is known of it any more";
+
 /// The check of this name, which becomes hard by so many attempts, by its run.
 pub(super) fn checked(name: &str, max_attempts: u32, previous: State, run: &Run) -> NotifiedCheck {
     NotifiedCheck {
@@ -24,6 +27,25 @@ pub(super) fn checked(name: &str, max_attempts: u32, previous: State, run: &Run)
         judgement: threshold_lines(&run.judgement).join("; ").into(),
         perfdata: perfdata(run).into(),
         metric: decisive(run).map(|label| format!("{name}:{label}")),
+        gone: false,
+    }
+}
+
+/// The same check once it is no longer defined.
+pub(super) fn gone(before: &NotifiedCheck, now_ms: i64) -> NotifiedCheck {
+    NotifiedCheck {
+        name: before.name.clone(),
+        state: State::Unknown,
+        hard: true,
+        attempt: before.max_attempts.max(1),
+        max_attempts: before.max_attempts.max(1),
+        previous_state: before.state,
+        since_ms: now_ms,
+        run_ms: now_ms,
+        text: GONE.into(),
+        metric: before.metric.clone(),
+        gone: true,
+        ..NotifiedCheck::default()
     }
 }
 

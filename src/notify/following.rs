@@ -8,7 +8,7 @@ use custos_store::Run;
 
 use super::addressee::Noting;
 use super::alert::{Alert, AlertId, Firing, of_rule, of_run};
-use super::checked::checked;
+use super::checked::{checked, gone as gone_check};
 use super::notification::NotifiedCheck;
 use super::notifier::Notifier;
 use crate::clock::{Moment, micros};
@@ -28,10 +28,13 @@ impl Notifier {
     }
 
     fn take(&mut self, check: &str, run: &Run, alerts: Option<&[ActiveAlert]>, restored: bool, now: Moment) {
-        if !is_judged(run.reason) || !self.is_defined(check) {
+        if !is_judged(run.reason) {
             return;
         }
         let definition = self.config.checks.get(check).cloned();
+        if definition.is_none() && !self.is_defined(check) {
+            return;
+        }
         let is_rule = definition.as_ref().is_some_and(|definition| definition.command.is_rule());
         if is_rule && alerts.is_none() {
             // What fires is known with its alerts, which come next, or with its first judgement after the start.
@@ -219,12 +222,13 @@ impl Notifier {
         }
     }
 
-    /// Alerts of checks that are no longer defined are over.
+    /// Alerts of checks that are no longer defined are over, which is no recovery.
     pub(super) fn end_undefined(&mut self, now: Moment) {
         let firing = self.alerts.iter().filter(|(_, alert)| alert.ended_ms.is_none());
         let gone = firing.filter(|(id, _)| !self.is_defined(&id.check)).map(|(id, _)| id.clone());
         for id in gone.collect::<Vec<_>>() {
-            self.end_alert(&id, None, now);
+            let about = self.alerts.get(&id).map(|alert| gone_check(&alert.check, now.wall_ms));
+            self.end_alert(&id, about.as_ref(), now);
         }
     }
 }

@@ -9,6 +9,7 @@ mod ledger;
 pub mod message;
 mod muted;
 mod note;
+mod noted;
 mod notification;
 mod notifier;
 mod orders;
@@ -23,7 +24,8 @@ mod tests;
 mod trouble;
 
 pub use note::{ACKS_NOTE, SILENCES_NOTE, target_note};
+pub use noted::Noted;
 pub use notification::{Notification, NotifiedAlert, NotifiedCheck, Status, Why};
-pub use notifier::{Effect, Note, Noted, Notifier};
+pub use notifier::{Effect, Note, Notifier};
 pub use report::{MutedAlert, NotifyReport, OwedAlert, TargetReport};
 pub use silence::{Ack, Remark, Silence};

@@ -23,8 +23,8 @@ pub fn target_note(target: &str) -> String {
     format!("notify-target-{target}")
 }
 
-#[derive(Serialize, Deserialize)]
-struct NotedTarget {
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct NotedTarget {
     alerts: Vec<NotedAlert>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     last_success_ms: Option<i64>,
@@ -54,6 +54,8 @@ struct NotedAlert {
     run_ms: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     metric: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    gone: bool,
     told: Option<NotedTold>,
     in_doubt: bool,
     owed_ms: Option<i64>,
@@ -115,6 +117,7 @@ fn noted(id: &AlertId, alert: &Alert, entry: &Entry, texts: bool) -> NotedAlert 
         since_ms: alert.check.since_ms,
         run_ms: alert.check.run_ms,
         metric: alert.check.metric.clone(),
+        gone: alert.check.gone,
         told: entry.told.as_ref().map(|told| NotedTold {
             firing: told.firing,
             changed_ms: told.changed_ms,
@@ -133,9 +136,17 @@ fn cut(text: &str) -> String {
     text[..end.unwrap_or(0)].to_owned()
 }
 
-/// What a note says, as of now; none if it says nothing that can be read.
+/// What a note says; one that is not there says nothing.
+pub(super) fn parsed<T: Default + for<'d> Deserialize<'d>>(note: &[u8]) -> Result<T, String> {
+    if note.is_empty() {
+        return Ok(T::default());
+    }
+    serde_json::from_slice(note).map_err(|error| error.to_string())
+}
+
+/// What the note of a target says, as of now; none if it cannot be read.
 pub(super) fn decode(text: &[u8], now: Moment) -> Option<Restored> {
-    let noted: NotedTarget = serde_json::from_slice(text).ok()?;
+    let noted: NotedTarget = parsed(text).ok()?;
     let alerts = noted.alerts.into_iter().map(|alert| restored(alert, now)).collect();
     Some(Restored {
         alerts,
@@ -163,6 +174,7 @@ fn restored(noted: NotedAlert, now: Moment) -> (AlertId, Alert, Entry) {
         run_ms: noted.run_ms,
         text: noted.text.into(),
         metric: noted.metric,
+        gone: noted.gone,
         ..NotifiedCheck::default()
     };
     let alert = Alert {

@@ -65,6 +65,13 @@ pub struct NotifiedAlert {
     pub check: NotifiedCheck,
 }
 
+impl NotifiedAlert {
+    /// Whether it ended as its check is no longer defined, and not by a recovery.
+    pub fn is_gone(&self) -> bool {
+        self.status == Status::Resolved && self.check.gone
+    }
+}
+
 /// The check that an alert is of, as of one run. The alerts of a check share its texts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NotifiedCheck {
@@ -98,4 +105,6 @@ pub struct NotifiedCheck {
     pub perfdata: Arc<str>,
     /// The metric that decided, if one did, as `CHECK:METRIC` names it. Of a rule that may be one of another check.
     pub metric: Option<String>,
+    /// Whether it is no longer defined: nothing is known of it any more.
+    pub gone: bool,
 }

@@ -12,11 +12,12 @@ use super::handler::Handlers;
 use super::ledger::Ledger;
 use super::muted::{Mute, Reasons, muted};
 use super::note::{self, ACKS_NOTE, SILENCES_NOTE, target_note};
+use super::noted::Noted;
 use super::notification::Notification;
 use super::plan::{self, Next, View};
 use super::pseudo;
 use super::send::Taken;
-use super::silence::{Ack, Acks, NotedSilences, Silences};
+use super::silence::{Acks, Silences};
 use super::trouble::Troubles;
 use crate::clock::{Moment, micros};
 use crate::config::{Config, Target};
@@ -86,32 +87,22 @@ pub struct Notifier {
     last_ticket: u64,
     pub(super) silences_noted: bool,
     pub(super) acks_noted: bool,
+    /// What the notes that could not be read mean, by their names.
+    pub(super) unreadable: BTreeMap<String, String>,
     /// Whether nothing more is sent, as the agent ends.
     stopping: bool,
-}
-
-/// Notes that a notifier goes on from, as they are in the store.
-#[derive(Clone, Debug, Default)]
-pub struct Noted {
-    /// By the names of their targets.
-    pub targets: BTreeMap<String, Vec<u8>>,
-    /// The note of silences.
-    pub silences: Vec<u8>,
-    /// The note of acknowledgements.
-    pub acks: Vec<u8>,
 }
 
 impl Notifier {
     /// A notifier that goes on from notes. Hand it the last run of each check next.
     pub fn new(config: Arc<Config>, noted: &Noted, now: Moment) -> Notifier {
-        let silences = serde_json::from_slice::<NotedSilences>(&noted.silences).unwrap_or_default();
-        let acks = serde_json::from_slice::<Vec<Ack>>(&noted.acks).unwrap_or_default();
         let mut notifier = Notifier {
             config: Arc::clone(&config),
             targets: BTreeMap::new(),
             alerts: BTreeMap::new(),
-            silences: Silences::restore(silences),
-            acks: Acks::restore(acks),
+            silences: noted.silences(),
+            acks: Acks::restore(noted.acks()),
+            unreadable: noted.faults(),
             handlers: Handlers::default(),
             muted: HashMap::new(),
             not_followed: BTreeMap::new(),
@@ -235,11 +226,13 @@ impl Notifier {
             let text = serde_json::to_string(&self.acks.list()).unwrap_or_default();
             notes.push(Note { name: ACKS_NOTE.to_owned(), text });
         }
+        // What stands there from now on can be read.
+        notes.iter().for_each(|note| drop(self.unreadable.remove(&note.name)));
         notes
     }
 
     /// Finds out what is muted, if that may have changed.
-    fn find_muted(&mut self, now: Moment) {
+    pub(super) fn find_muted(&mut self, now: Moment) {
         let now_us = now.mono_us as i64;
         if !self.stale && self.silence_us.is_none_or(|next| next > now_us) {
             return;

@@ -80,6 +80,19 @@ pub(super) struct NotedSilences {
     silences: Vec<Silence>,
 }
 
+impl NotedSilences {
+    /// Whether the conditions of all can be read.
+    ///
+    /// # Errors
+    /// The first that cannot, and why.
+    pub(super) fn all_are_read(&self) -> Result<(), String> {
+        self.silences.iter().try_for_each(|silence| {
+            let read = Matchers::parse(silence.matchers.iter().map(String::as_str));
+            read.map(drop).map_err(|why| format!("{}: {why}", silence.id))
+        })
+    }
+}
+
 impl Silences {
     /// Those that were kept; ones that cannot be read are left out.
     pub(super) fn restore(noted: NotedSilences) -> Silences {

@@ -2,9 +2,11 @@
 
 use super::addressee::Addressee;
 use super::ledger::state_name;
+use super::noted::Noted;
 use super::notifier::Notifier;
 use super::report::{MutedAlert, NotifyReport, OwedAlert, TargetReport};
 use crate::clock::{Moment, micros};
+use crate::config::Config;
 use crate::limits::{NOTIFY_FAILING_LONG, NOTIFY_REPORTED_MAX};
 use crate::part::Part;
 use crate::text::human::{counted, duration_ms};
@@ -13,7 +15,7 @@ impl Notifier {
     /// The health of notifications; none where nobody is told and nothing is run.
     pub fn part(&self, now: Moment) -> Option<Part> {
         let handles = self.config.checks.values().any(|check| check.on_change.is_some());
-        if self.targets.is_empty() && !handles {
+        if self.targets.is_empty() && !handles && self.unreadable.is_empty() {
             return None;
         }
         let sum = |of: fn(&Addressee) -> u64| self.targets.values().map(of).sum::<u64>();
@@ -38,6 +40,7 @@ impl Notifier {
         if not_followed > 0 {
             part.warning(format!("{} not told, as too many fire", counted_are(not_followed)));
         }
+        self.unreadable.values().for_each(|why| part.warning(why));
         Some(part)
     }
 
@@ -57,6 +60,25 @@ impl Notifier {
             acks: self.acks.list(),
             muted: muted.take(NOTIFY_REPORTED_MAX).collect(),
             not_followed: self.not_followed(),
+            unreadable: self.unreadable.values().cloned().collect(),
+        }
+    }
+
+    /// How notifications stood when they were noted last, for when no agent runs. Without a configuration nothing is known of
+    /// targets.
+    pub fn report_of(noted: &Noted, config: Option<Config>, now: Moment) -> NotifyReport {
+        if let Some(config) = config {
+            let mut notifier = Notifier::new(config.into(), noted, now);
+            notifier.find_muted(now);
+            return notifier.report(now);
+        }
+        let mut silences = noted.silences();
+        silences.tidy(now.wall_ms);
+        NotifyReport {
+            silences: silences.list(),
+            acks: noted.acks(),
+            unreadable: noted.faults().into_values().collect(),
+            ..NotifyReport::default()
         }
     }
 

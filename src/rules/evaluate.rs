@@ -66,8 +66,8 @@ pub(super) fn recorded(
     let mut series: Vec<(Labels, f64)> = returned
         .into_iter()
         .map(|(labels, value)| {
-            let named = labels.with(METRIC_NAME, name);
-            (own.iter().fold(named, |labels, (name, text)| labels.with(name, text.source())), value)
+            let own = own.iter().map(|(name, text)| (name.as_str(), text.source()));
+            (labels.with_all(std::iter::once((METRIC_NAME, name)).chain(own)), value)
         })
         .collect();
     series.sort_by(|left, right| left.0.cmp(&right.0));
@@ -91,12 +91,8 @@ pub(super) fn elements(
     context: &Context,
 ) -> Result<Vec<Element>, String> {
     let element = |(labels, value): (Labels, f64)| {
-        let identity = own
-            .iter()
-            .fold(labels.without_name(), |all, (name, text)| {
-                all.with(name, &text.expand(&labels, value, context))
-            })
-            .with(ALERT_NAME, name);
+        let expanded = own.iter().map(|(name, text)| (name.as_str(), text.expand(&labels, value, context)));
+        let identity = labels.without_name().with_all(expanded.chain([(ALERT_NAME, name.to_owned())]));
         Element { identity, labels, value, happened: Happened::default() }
     };
     unless_stopped(returned.into_iter().map(element).collect(), context)
@@ -115,8 +111,9 @@ pub(super) fn matched_elements(
 ) -> Result<Vec<Element>, String> {
     let element = |Matched { labels, value, happened }: Matched| {
         let expand = |text: &Template| text.expand_after(happened.steps(), &labels, value, context);
-        let all = own.iter().fold(labels.clone(), |all, (name, text)| all.with(name, &expand(text)));
-        Element { identity: all.with(ALERT_NAME, name), labels, value, happened }
+        let expanded = own.iter().map(|(name, text)| (name.as_str(), expand(text)));
+        let identity = labels.with_all(expanded.chain([(ALERT_NAME, name.to_owned())]));
+        Element { identity, labels, value, happened }
     };
     unless_stopped(matched.into_iter().map(element).collect(), context)
 }

@@ -138,8 +138,45 @@ fn people_acknowledge_silence_and_try() {
     wait_told(&stage, &["firing"]);
     let report: Value = serde_json::from_str(&run(&["notify", "status", "--json"])).unwrap();
     assert_eq!(report["targets"][0]["name"], "t");
+    assert_eq!(run(&["silence", "add", "other", "--for", "1h"]), "silence 2 holds\n");
     assert!(again.end().success());
-    assert!(refused(&["notify", "status"]).contains("no agent is running"));
+    assert!(refused(&["silence", "expire", "2"]).contains("no agent is running"));
+}
+
+#[test]
+fn without_an_agent_its_notes_are_shown_and_damaged_ones_are_told_of_everywhere() {
+    let stage = stage();
+    stage.write("state", "2");
+    let agent = stage.start();
+    wait_told(&stage, &["firing"]);
+    let silence = ["silence", "add", "other", "--for", "1h", "--comment", "upgrade", "--author", "me"];
+    assert_eq!(text(&stage.custos(&silence).stdout), "silence 1 holds\n");
+    wait_line(&stage, &["notify", "status"], "nothing is owed, told ");
+    assert!(agent.end().success());
+    let shown = |arguments: &[&str]| {
+        let output = stage.custos(arguments);
+        (text(&output.stdout).to_owned(), text(&output.stderr).to_owned())
+    };
+    let (silences, remark) = shown(&["silence", "list"]);
+    assert!(silences.starts_with("silence 1: \"other\" from "), "{silences}");
+    assert_eq!(remark, "custos: no agent is running; this is what the last one noted in the store\n");
+    let (status, _) = shown(&["notify", "status"]);
+    assert!(status.starts_with("t (command): nothing is owed, told "), "{status}");
+    assert!(status.contains(", knows 1 alert that fires\nsilence 1: "), "{status}");
+
+    stage.write("store/notify-silences.note", "nonsense");
+    let why = "silences cannot be read, and those do not hold: ";
+    assert!(shown(&["silence", "list"]).1.contains(why));
+    assert!(shown(&["doctor"]).0.contains(&format!("notify: risk: {why}")));
+    let agent = stage.start();
+    wait_for(why, || agent.log().contains(why).then_some(()));
+    wait_line(&stage, &["status"], why);
+    wait_line(&stage, &["check", "custos"], why);
+    assert!(shown(&["silence", "list"]).1.contains(why));
+    // The next one is in a note that can be read.
+    assert_eq!(text(&stage.custos(&silence).stdout), "silence 1 holds\n");
+    assert_eq!(shown(&["silence", "list"]).1, "");
+    assert!(agent.end().success());
 }
 
 fn restarted(stage: &Stage, agent: Daemon) -> Daemon {

@@ -46,6 +46,44 @@ fn served() -> Stage {
 }
 
 #[test]
+fn a_graph_stands_below_the_answer_of_a_check_where_it_fits() {
+    let stage = Stage::new();
+    stage.plugin("level", "echo \"LEVEL OK | level=42%;80;90\"; echo \"more | least=1\"\n");
+    stage.plugin("long", "printf 'LONG OK %0970d | v=1\\n' 0\n");
+    stage.configure(
+        "nrpe: { listen: '127.0.0.1:0', graph: ascii }",
+        "  level: { command: level, check_interval: 100ms, thresholds: [{ metric: level, warning: '45%' }] }\n  \
+         long: { command: long, check_interval: 100ms }\n",
+    );
+    let daemon = stage.start();
+    let port = port(&daemon);
+    ["level", "long"].iter().for_each(|check| drop(stage.runs(check, 3)));
+    assert!(
+        ask(&port, "level", &[]).1.contains("\nlevel:level  plugin's warn 80%  plugin's crit 90%  warn 45%")
+    );
+    for options in [&[][..], &["-3"], &["-2"]] {
+        let (status, answer) = ask(&port, "level", options);
+        let lines: Vec<&str> = answer.lines().collect();
+        assert_eq!(
+            (status, lines[0], lines[1]),
+            (Some(0), "LEVEL OK | level=42%;80;90", "more "),
+            "{answer}"
+        );
+        assert!(lines[2].starts_with("level:least  min 1"), "{options:?}: {answer}");
+        assert!((9..=22).contains(&lines.len()), "{options:?}: {answer}");
+        let (last, graph) = lines[2..].split_last().unwrap();
+        assert_eq!(*last, "| least=1", "{answer}");
+        assert!(graph.iter().all(|line| !line.contains('|')), "{answer}");
+        assert!(graph.iter().any(|line| line.contains("! ") || line.contains("!*")), "{answer}");
+    }
+    // Where a graph finds no room, what the plugin printed is whole.
+    let (_, answer) = ask(&port, "long", &["-2"]);
+    assert_eq!((answer.lines().count(), answer.len()), (1, 984), "{answer}");
+    assert!(ask(&port, "long", &[]).1.lines().count() > 9);
+    assert!(daemon.end().success());
+}
+
+#[test]
 fn commands_of_nrpe_cfg_are_answered_and_recorded() {
     let stage = served();
     let daemon = stage.start();

@@ -34,11 +34,12 @@ fn rules_are_judged_asked_for_and_told_of_like_checks() {
     let quiet = wait_for("a first judgement", || {
         Some(ask(&port, "hot", &[])).filter(|(status, _)| *status == Some(0))
     });
-    assert_eq!(quiet.1, "OK - no alert");
+    assert_eq!(quiet.1, "OK - no alert | 'firing'=0 'pending'=0");
     stage.write("value", "97");
     let (_, answer) =
         wait_for("the alert", || Some(ask(&port, "hot", &[])).filter(|(status, _)| *status == Some(2)));
     assert!(answer.starts_with("CRITICAL - FIRING 1: m:v 97 > 80 ("), "{answer}");
+    assert!(answer.lines().next().unwrap().ends_with(" | 'firing'=1 'pending'=0 'value_m_v'=97"), "{answer}");
     wait_for("the rule of the file", || {
         Some(ask(&port, "Doubled", &[]).0).filter(|status| *status == Some(1))
     });

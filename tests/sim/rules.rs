@@ -44,7 +44,8 @@ fn a_rule_is_judged_as_of_each_run_that_it_selects_and_is_a_check_with_state_and
     stage.live(10);
     stage.ask(1, Wanted::Served("hot".to_owned()));
     assert_eq!(stage.answers.last(), Some(&(1, Ok(2))));
-    assert_eq!(stage.outputs[&1].lines().next().unwrap(), "CRITICAL - FIRING 1: m:v 97.5 > 80 (just now)");
+    let expected = "CRITICAL - FIRING 1: m:v 97.5 > 80 (new) | 'firing'=1 'pending'=0 'value_m_v'=97.5";
+    assert_eq!(stage.outputs[&1].lines().next().unwrap(), expected);
     stage.prints = "OK | v=5".to_owned();
     stage.live(10);
     let states: Vec<State> = runs(&stage, "hot").iter().map(|run| run.state).collect();
@@ -319,4 +320,34 @@ fn an_answer_in_time_is_no_alert_of_a_sequence() {
     stage.prints = "OK | v=5".to_owned();
     stage.live(60);
     assert!(runs(&stage, "late").iter().all(|run| run.state == State::Ok));
+}
+
+#[test]
+fn a_check_that_is_skipped_for_long_ends_the_alert_as_silence_does() {
+    let checks = "checks:\n  down: { command: [/down], check_interval: 10s, max_check_attempts: 1, \
+                  thresholds: [{ metric: v, critical: 90 }] }\n  \
+                  m: { command: [/m], check_interval: 10s, depends_on: down }\n  \
+                  hot: { query: m > 80, check_interval: 30s }\n";
+    let mut stage = stage(checks, |_| 100_000);
+    stage.prints = "OK | v=85".to_owned();
+    stage.live(60);
+    stage.prints = "OK | v=97".to_owned();
+    stage.live(100);
+    assert!(runs(&stage, "m").iter().filter(|run| run.reason == Reason::Skipped).count() > 5);
+    assert_eq!(runs(&stage, "hot").last().unwrap().state, State::Critical, "the value before still counts");
+    stage.live(400);
+    let last = runs(&stage, "hot").last().copied().unwrap();
+    assert_eq!((last.state, last.text.as_str()), (State::Ok, "no alert"));
+}
+
+#[test]
+fn no_rule_records_a_series_that_every_check_has() {
+    for name in custos_query::BuiltIn::ALL.map(custos_query::BuiltIn::name) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("r.yml");
+        let rules = format!("groups: [{{ name: g, rules: [{{ record: {name}, expr: vector(1) }}] }}]");
+        std::fs::write(&path, rules).unwrap();
+        let mistakes = custos::rules::read_files(&[path]).unwrap_err().to_string();
+        assert!(mistakes.contains("that the agent writes itself"), "{mistakes}");
+    }
 }

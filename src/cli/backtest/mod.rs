@@ -2,6 +2,7 @@
 
 mod args;
 mod curve;
+mod drawn;
 mod found;
 mod json;
 mod plan;

@@ -10,7 +10,7 @@ use jiff::Zoned;
 use super::args::BacktestArgs;
 use super::found::Found;
 use super::plan::{self, Subject, Variant};
-use super::{curve, json, show};
+use super::{curve, drawn, json, show};
 use crate::backtest::{
     Backtest, FailIf, Incident, Incidents, Met, Span, backtest_check, backtest_rule_check, backtest_rules,
     difference, met, says_more, totals,
@@ -66,7 +66,11 @@ pub(super) fn answer(
     if args.json {
         found.iter().try_for_each(|one| json::write(one, curve.as_ref(), out))?;
     } else {
-        let shown = show::Shown { args, now, style, reader: judging.reader };
+        let values = match args.graph && found.len() == 1 {
+            true => drawn::of(&subject, &variants[0], &judging.snapshot, asked)?,
+            false => None,
+        };
+        let shown = show::Shown { args, now, style, reader: judging.reader, values: values.as_ref() };
         shown.all(&found, out)?;
         if let Some(curve) = &curve {
             curve::draw(curve, style, out)?;

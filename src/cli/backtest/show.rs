@@ -8,6 +8,7 @@ use custos_store::Reader;
 use jiff::Zoned;
 
 use super::args::BacktestArgs;
+use super::drawn::Drawn;
 use super::found::{Found, words_at};
 use crate::backtest::{AlertInterval, Backtest, Difference, Met, Totals};
 use crate::cli::read::{Failure, local_time};
@@ -27,6 +28,8 @@ pub(super) struct Shown<'a> {
     pub(super) now: &'a Zoned,
     pub(super) style: Style,
     pub(super) reader: &'a Reader,
+    /// What the rule compares with a number, if it does and is to be drawn.
+    pub(super) values: Option<&'a Drawn>,
 }
 
 impl Shown<'_> {
@@ -201,7 +204,7 @@ impl Shown<'_> {
             end_ms: span.until_ms,
             zone: self.now.time_zone().clone(),
             prefixes: Prefixes::Si,
-            series: Vec::new(),
+            series: self.values.map(|values| values.series(span, self.style)).unwrap_or_default(),
             ribbons: bars.into_iter().map(|(title, states)| Ribbon { title, states }).collect(),
         };
         let options = TextOptions {

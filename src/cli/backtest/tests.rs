@@ -153,3 +153,23 @@ fn what_a_recording_rule_reads_tells_when_nobody_looked() {
     let expected = serde_json::json!([{ "since_ms": NOON - 360_000, "until_ms": NOON - 180_000 }]);
     assert_eq!(object["not_observed"], expected);
 }
+
+#[test]
+fn the_values_of_a_rule_are_drawn_against_its_number_and_its_words_are_said() {
+    let (store, directory) = (store(), tempfile::tempdir().unwrap());
+    let path = directory.path().join("rules.yml");
+    let rules = "groups: [{ name: g, interval: 30s, rules: [{ alert: Hot, expr: max(load) > 8, annotations: { summary: 'load at {{ $value }}' } }] }]";
+    std::fs::write(&path, rules).unwrap();
+    let path = path.to_str().unwrap();
+    let text = shown(&store, &[path, "--json"]).unwrap();
+    let object: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(object["intervals"][0]["said"], "load at 9", "{text}");
+    let plain = shown(&store, &[path]).unwrap();
+    assert!(plain.contains("\n    load at 9\n"), "{plain}");
+    let graph = shown(&store, &[path, "--graph"]).unwrap();
+    assert!(
+        graph.contains("Hot  min 1") && graph.contains("max 12") && graph.contains("crit ~:8"),
+        "{graph}"
+    );
+    assert!(graph.lines().count() > plain.lines().count() + 5, "{graph}");
+}

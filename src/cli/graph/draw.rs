@@ -6,10 +6,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap_complete::engine::ArgValueCompleter;
-use custos_query::{
-    CheckEnvelope, Drawn, Envelope, EnvelopeRequest, Limit, Others, ReadContext, Series, check_names,
-};
-use custos_store::{Provenance, Reader, State};
+use custos_query::{CheckEnvelope, Drawn, EnvelopeRequest, ReadContext, Series, check_names};
+use custos_store::{Provenance, Reader};
 use jiff::Zoned;
 
 use super::query;
@@ -17,12 +15,13 @@ use super::target::{Target, target};
 use crate::cli::completion;
 use crate::cli::read::{Damage, Failure, Opened, ReadArgs, finish, now, tell, time};
 use crate::cli::style::Style;
-use crate::config::{Check, Threshold, UnitRange};
+use crate::config::Check;
 use crate::exit_code::ExitCode;
-use crate::graph::{self, Glyphs, Picture, Ribbon, SVG_COLUMNS, TextOptions, cells, columns, svg, text};
+use crate::graph::{Glyphs, Picture, Ribbon, SVG_COLUMNS, TextOptions, cells, columns, svg, text};
 use crate::limits::GRAPH_SERIES_MAX;
+use crate::picture::titled;
 use crate::rules::usual_series;
-use crate::text::human::{Prefixes, counted};
+use crate::text::human::Prefixes;
 
 /// The span without `--since`, unless the first run is later.
 const DEFAULT_SPAN_MS: i64 = 24 * 3600 * 1000;
@@ -190,36 +189,6 @@ fn picture(
     Ok((picture, left_out))
 }
 
-/// A series with its title, and with the thresholds of the configuration behind the plugin's own.
-fn titled(check: &str, envelope: Envelope, thresholds: &[Threshold]) -> graph::Series {
-    let Envelope { series, unit, rate, others, columns, limits, bridge_ms } = envelope;
-    let mut all: Vec<graph::Threshold> =
-        limits.into_iter().map(|limit| graph::Threshold { limit, of_plugin: true }).collect();
-    let judges = |threshold: &&Threshold| match &series {
-        Series::Metric(key) => threshold.is_for(&key.label),
-        Series::BuiltIn(_) => false,
-    };
-    for threshold in thresholds.iter().filter(judges).filter(|threshold| threshold.rate == rate) {
-        let sides = [(State::Warning, &threshold.warning), (State::Critical, &threshold.critical)];
-        for (state, range) in sides {
-            let limit = |bounds| graph::Threshold { limit: Limit { state, bounds }, of_plugin: false };
-            // A range in another unit says nothing about these values.
-            let same = |range: &&UnitRange| rate || range.unit.as_ref().is_none_or(|other| *other == unit);
-            all.extend(range.iter().filter(same).map(|range| limit(range.bounds)));
-        }
-    }
-    let (check, name) = (check.to_owned(), series.to_string());
-    graph::Series { check, name, unit, columns, thresholds: all, bridge_ms, note: note(&others) }
-}
-
-/// Remarks on samples that are not drawn.
-fn note(others: &Others) -> Option<String> {
-    let Others { samples, units } = others;
-    let named = |unit: &String| if unit.is_empty() { "no unit".to_owned() } else { unit.clone() };
-    let units: Vec<String> = units.iter().map(named).collect();
-    (*samples > 0).then(|| format!("{} in {} not drawn", counted(*samples, "sample"), units.join(", ")))
-}
-
 /// Whether a check has runs only when something is reported to it: its state holds until the next.
 fn is_reported(reader: &Reader, name: &str, defined: Option<&Check>) -> bool {
     match defined {
@@ -253,7 +222,7 @@ fn span(args: &GraphArgs, reader: &Reader, checks: &[&str], now: &Zoned) -> Resu
 
 #[cfg(test)]
 mod tests {
-    use custos_store::{Bounds, Metric, Reason, Run, Value};
+    use custos_store::{Bounds, Metric, Reason, Run, State, Value};
 
     use super::*;
     use crate::cli::stage::{self, NOON, STYLE};

@@ -4,18 +4,14 @@ use std::io::Write;
 
 use jiff::Zoned;
 
-use crate::cli::read::{Failure, local_time};
+use crate::cli::read::{Failure, local_time, tell};
 use crate::cli::style::printable;
-use crate::control::Response;
 use crate::notify::{NotifyReport, Remark, TargetReport};
 use crate::text::human::{age, counted};
 
-/// The report, if that is what the agent answered.
-pub(super) fn report(response: Response) -> Result<Box<NotifyReport>, Failure> {
-    match response {
-        Response::Notify(report) => Ok(report),
-        _ => Err(Failure::new("the agent answered another question")),
-    }
+/// Says on stderr what could not be read, so that it is no part of what a script reads.
+pub(super) fn write_unreadable(report: &NotifyReport) {
+    report.unreadable.iter().for_each(|why| tell(why));
 }
 
 /// Everything, a paragraph for each target.
@@ -142,6 +138,7 @@ mod tests {
             acks: vec![Ack { check: "a".into(), of: "port=\"1\"".into(), at_ms: 0, remark }],
             muted: vec![MutedAlert { alert: "b".into(), state: "WARNING".into(), why: "silence 1".into() }],
             not_followed: 0,
+            unreadable: Vec::new(),
         };
         let now = jiff::Timestamp::from_second(60).unwrap().to_zoned(jiff::tz::TimeZone::UTC);
         let mut out = Vec::new();

@@ -5,8 +5,8 @@ use std::io::Write;
 use clap_complete::engine::ArgValueCompleter;
 use jiff::Zoned;
 
-use super::ask::{PATIENCE, RemarkArgs, ask, ask_each, remark_unknown, write_done};
-use super::show::{report, write_silences};
+use super::ask::{PATIENCE, RemarkArgs, ask_each, remark_unknown, standing, write_done};
+use super::show::{write_silences, write_unreadable};
 use crate::cli::completion;
 use crate::cli::read::{Failure, ReadArgs, finish, json_line, now, time};
 use crate::control::NotifyRequest;
@@ -125,7 +125,8 @@ fn ahead(option: &str, text: &str, now: &Zoned) -> Result<i64, Failure> {
 }
 
 fn list(args: &ListArgs, now: &Zoned, out: &mut dyn Write) -> Result<(), Failure> {
-    let report = report(ask(&args.read, NotifyRequest::Report, "silence list", PATIENCE)?)?;
+    let report = standing(&args.read, "silence list")?;
+    write_unreadable(&report);
     if args.json {
         return report.silences.iter().try_for_each(|silence| json_line(silence, out));
     }

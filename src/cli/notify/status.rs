@@ -2,8 +2,8 @@
 
 use clap_complete::engine::ArgValueCompleter;
 
-use super::ask::{PATIENCE, ask, write_done};
-use super::show::{report, write_report};
+use super::ask::{PATIENCE, standing, write_done};
+use super::show::{write_report, write_unreadable};
 use crate::cli::completion;
 use crate::cli::read::{ReadArgs, finish, json_line, now};
 use crate::control::NotifyRequest;
@@ -47,7 +47,8 @@ struct TestArgs {
 pub(in crate::cli) fn notify(args: &NotifyArgs) -> ExitCode {
     finish(|out| match &args.action {
         Action::Status(args) => {
-            let report = report(ask(&args.read, NotifyRequest::Report, "notify status", PATIENCE)?)?;
+            let report = standing(&args.read, "notify status")?;
+            write_unreadable(&report);
             if args.json { json_line(&report, out) } else { write_report(&report, &now(), out) }
         }
         Action::Test(args) => {

@@ -21,7 +21,8 @@ pub(crate) const EVERYTHING: &str = "...";
 const URL: &str = r"^https?://[^\s]+$";
 const SERVER: &str = r"^([^\s:/\[\]]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$";
 const MAIL_ADDRESS: &str = r"^[^\s@]+@[^\s@]+$|^[^\s@]+$";
-const GRAPHS: [(&str, GraphStyle); 3] =
+/// The words for how graphs are drawn.
+pub(crate) const GRAPHS: [(&str, GraphStyle); 3] =
     [("braille", GraphStyle::Braille), ("ascii", GraphStyle::Ascii), ("none", GraphStyle::None)];
 const MAIL_TLS: [(&str, MailTls); 3] =
     [("starttls", MailTls::Starttls), ("tls", MailTls::Tls), ("none", MailTls::None)];

@@ -1,6 +1,8 @@
 //! The `nrpe` section: an `nrpe.cfg` to read in place, and keys of our own that win over it.
 
+use crate::config::keys::notify::GRAPHS;
 use crate::config::keys::shapes::{addresses, path};
+use crate::config::model::notify::GraphStyle;
 use crate::document::key::{Is, Key, Own, key, section};
 use crate::document::kind::{Choice, Flag, Span};
 use crate::document::section::Shape;
@@ -53,6 +55,9 @@ section! {
     COALESCE: Key<Flag, Is<bool>> = key("coalesce", Flag,
         "`true`: a request for a command of `config` that is under way for somebody else gets that answer")
         .is(false);
+    GRAPH: Key<Choice<GraphStyle>, Is<GraphStyle>> = key("graph", Choice(&GRAPHS),
+        "`braille` or `ascii`: a [graph](#graphs-in-answers) stands below the answer of each check, where it fits")
+        .is(GraphStyle::None);
     ACCESS: Key<Own> = key("access", Own(|| Shape::Scalar.one_or_more().by_name()),
         "who may run which commands: a mapping of command names or globs to lists of addresses, networks and `cert:SUBJECT`")
         .says("everybody who may connect");

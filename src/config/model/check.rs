@@ -10,7 +10,7 @@ use custos_shim::{Credentials, IoPriority, Limits};
 use custos_store::{Bounds, State};
 
 use crate::config::model::http::HttpConfig;
-use crate::config::model::notify::{CheckNotify, NotifyConfig};
+use crate::config::model::notify::{CheckNotify, GraphStyle, NotifyConfig};
 use crate::config::model::reserved::{AGENT_CHECK, UNMATCHED_CHECK};
 use crate::config::model::sink::Sink;
 use crate::config::model::snmp::{SnmpConfig, SnmpPoll, TrapRule};
@@ -125,6 +125,8 @@ pub struct NrpeKeys {
     pub command_timeout: Option<Duration>,
     /// Whether requests for the same command of `config` share an execution that is under way.
     pub coalesce: bool,
+    /// How a graph is drawn below the answers of checks; `None`: not at all.
+    pub graph: Option<GraphStyle>,
     /// Who may run which commands, by name or glob: addresses, networks, and `cert:SUBJECT`. Everybody who may
     /// connect, if empty.
     pub access: BTreeMap<String, Vec<String>>,

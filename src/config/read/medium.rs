@@ -210,7 +210,14 @@ pub(crate) fn url(node: &Node, findings: &mut Findings) -> Option<String> {
         let has_login = |rest: &str| rest.split(['/', '?']).next().is_some_and(|host| host.contains('@'));
         rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace) && !has_login(rest))
     };
-    fitting(node, "an address that begins with `http://` or `https://`, without a user", fits, findings)
+    const EXPECTED: &str = "an address that begins with `http://` or `https://`, without a user";
+    let written = line(node, EXPECTED, findings)?;
+    if !fits(&written) {
+        // What it was may hold a secret, and mistakes are in the log, too.
+        findings.error(&node.place, format!("found a text of another form, expected {EXPECTED}"));
+        return None;
+    }
+    Some(written)
 }
 
 pub(crate) fn server(node: &Node, findings: &mut Findings) -> Option<String> {

@@ -316,7 +316,7 @@ mod tests {
         let expected = [
             "custos.yaml:3:5: found a target named `-x`, expected letters",
             "custos.yaml:4:5: target `a` has no medium, expected one of `webhook`",
-            "custos.yaml:5:19: found `ftp://x`, expected an address",
+            "custos.yaml:5:19: found a text of another form, expected an address",
             "custos.yaml:5:38: found `good`, expected `ok`, `warning`, `critical` or `unknown`",
             "custos.yaml:6:32: target `c` has `webhook` and `command`, expected one of them",
             "custos.yaml:7:40: found `check`, expected a condition on a label",

@@ -35,6 +35,7 @@ pub(crate) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<
         tcp_wrappers: fields.read(&keys::TCP_WRAPPERS, findings),
         command_timeout: fields.read(&keys::COMMAND_TIMEOUT, findings),
         coalesce: fields.value(&keys::COALESCE, findings).unwrap_or(false),
+        graph: fields.read(&keys::GRAPH, findings),
         access: fields.get(&keys::ACCESS).map(|node| access(node, findings)).unwrap_or_default(),
     };
     Some(NrpeConfig { config, keys })
@@ -142,6 +143,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::config::model::notify::GraphStyle;
     use crate::document::place::SourceFile;
     use crate::document::yaml;
 
@@ -159,7 +161,7 @@ mod tests {
             "config: ../nagios/nrpe.cfg\nlisten: '127.0.0.1:5666'\nallowed_hosts: ['10.0.0.0/8, ::1', mon]\ntls: true\n\
              tls_certificate: cert.pem\ntls_key: /key.pem\ntls_client_ca: ca.pem\ntls_client_certificates: require\n\
              tls_versions: TLSv1.2+\ntls_ciphers: HIGH\ntls_anonymous: false\nallow_arguments: true\ncommands_as_root: true\n\
-             tcp_wrappers: false\ncommand_timeout: 30s\ncoalesce: true\naccess: {'check_*': [10.0.0.1, 'cert:/CN=a'], x: ::1}\n",
+             tcp_wrappers: false\ncommand_timeout: 30s\ncoalesce: true\ngraph: ascii\naccess: {'check_*': [10.0.0.1, 'cert:/CN=a'], x: ::1}\n",
         );
         assert_eq!(mistakes, "");
         let config = config.unwrap();
@@ -181,6 +183,7 @@ mod tests {
             tcp_wrappers: Some(false),
             command_timeout: Some(Duration::from_secs(30)),
             coalesce: true,
+            graph: Some(GraphStyle::Ascii),
             access: BTreeMap::from([
                 ("check_*".to_owned(), access(&["10.0.0.1", "cert:/CN=a"])),
                 ("x".to_owned(), access(&["::1"])),

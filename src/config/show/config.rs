@@ -10,6 +10,7 @@ use custos_shim::IoPriority;
 
 use super::word::{list, state, word};
 use super::{http, notify, rule, sink, snmp};
+use crate::config::keys::nrpe::GRAPH;
 use crate::config::keys::settings::{BYTE_UNITS, PRIORITY, WHEN_STALE};
 use crate::config::keys::threshold::ON_MISSING;
 use crate::config::keys::top::SYNC;
@@ -82,6 +83,8 @@ fn write_nrpe(page: &mut String, nrpe: &NrpeConfig) -> fmt::Result {
         ("commands_as_root", keys.commands_as_root.then(|| "true".to_owned())),
         ("tcp_wrappers", keys.tcp_wrappers.map(|on| on.to_string())),
         ("command_timeout", keys.command_timeout.map(duration::show)),
+        ("coalesce", keys.coalesce.then(|| "true".to_owned())),
+        ("graph", keys.graph.map(|graph| GRAPH.kind().written(graph))),
     ] {
         if let Some(value) = value {
             writeln!(section, "  {key}: {value}")?;
@@ -298,7 +301,7 @@ external_url: "https://h/"
 external_labels: { site: a, "x y": "5" }
 notify:
   targets:
-    hook: { webhook: "https://example.org/hook", match: [severity=critical, 'path=~"/v.*"'], states: [critical], graph: ascii }
+    hook: { webhook: "https://example.org/", match: [severity=critical, 'path=~"/v.*"'], states: [critical], graph: ascii }
     am: { alertmanager: "http://127.0.0.1:9093", resend: 30s }
     mail: { email: { to: root, smtp: "m:25", user: x, tls: tls, from: a@b }, send_resolved: false, hours: the office }
     old: { command: "/bin/echo 'a b'" }

@@ -102,8 +102,10 @@ fn medium(medium: &Medium) -> String {
         format!("{{ {} }}", given.collect::<Vec<_>>().join(", "))
     };
     match medium {
-        Medium::Webhook(webhook) => word(&secret::mask_question(&webhook.url)),
-        Medium::Alertmanager(alertmanager) => list(&alertmanager.urls),
+        Medium::Webhook(webhook) => word(&secret::mask_path(&webhook.url)),
+        Medium::Alertmanager(alertmanager) => {
+            list(&alertmanager.urls.iter().map(|url| secret::mask_question(url)).collect::<Vec<_>>())
+        }
         Medium::Command(command) => program(command),
         Medium::Email(email) => fields(vec![
             ("to", Some(list(&email.to))),
@@ -116,12 +118,12 @@ fn medium(medium: &Medium) -> String {
             ("ca", email.ca.as_ref().map(|path| word(&path.to_string_lossy()))),
         ]),
         Medium::Nrdp(nrdp) => fields(vec![
-            ("url", Some(word(&nrdp.url))),
+            ("url", Some(word(&secret::mask_question(&nrdp.url)))),
             ("token", file(&nrdp.token)),
             ("ca", nrdp.ca.as_ref().map(|path| word(&path.to_string_lossy()))),
         ]),
         Medium::Icinga(icinga) => fields(vec![
-            ("url", Some(word(&icinga.url))),
+            ("url", Some(word(&secret::mask_question(&icinga.url)))),
             ("user", Some(word(&icinga.user))),
             ("password", file(&icinga.password)),
             ("ca", icinga.ca.as_ref().map(|path| word(&path.to_string_lossy()))),

@@ -4,7 +4,8 @@
 //! - the value of an environment variable whose name contains one of [`SECRET_WORDS`];
 //! - the value of a long option, or of a `name=value` word, whose name contains one of them;
 //! - the value of the short options by which the known plugins of [`SHORT_OPTIONS`] take a secret;
-//! - the user and password in an address such as `https://user:password@host/`.
+//! - the user and password in an address such as `https://user:password@host/`;
+//! - of the address of a webhook all but the host, and of others that notifications go to what follows `?`.
 //!
 //! It guesses from names, so a secret under a harmless name is shown. It masks too much rather than too little.
 
@@ -143,6 +144,15 @@ fn mask_word(word: &str, short: &str) -> (String, bool) {
     (mask_address(word), false)
 }
 
+/// An address of which only the host is shown: who knows the rest of that of a webhook may send to it.
+pub(crate) fn mask_path(address: &str) -> String {
+    let Some((scheme, rest)) = address.split_once("://") else { return MASK.to_owned() };
+    match rest.find(['/', '?', '#']) {
+        Some(at) if rest.len() > at + 1 => format!("{scheme}://{}/{MASK}", &rest[..at]),
+        _ => address.to_owned(),
+    }
+}
+
 /// An address with what follows `?` masked: there tokens are.
 pub(crate) fn mask_question(address: &str) -> String {
     match address.split_once('?') {
@@ -199,6 +209,19 @@ mod tests {
             ("check_x password=x", "check_x password=********"),
         ] {
             assert_eq!(words(line), masked);
+        }
+    }
+
+    #[test]
+    fn of_the_address_of_a_webhook_the_host_is_shown() {
+        for (address, masked) in [
+            ("https://hooks.example.org/services/T0/B0/XXX", "https://hooks.example.org/********"),
+            ("https://example.org:8443/?token=x", "https://example.org:8443/********"),
+            ("https://example.org?token=x", "https://example.org/********"),
+            ("https://example.org/", "https://example.org/"),
+            ("https://example.org", "https://example.org"),
+        ] {
+            assert_eq!(mask_path(address), masked);
         }
     }
 

@@ -1,18 +1,18 @@
 //! What the store knows about an alert: what its check did before, what changed with it, and a graph.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use custos_query::{
-    Drawn, Envelope, EnvelopeRequest, EventKind, EventRequest, ReadContext, Selector, check_names,
-};
+use custos_query::{EventKind, EventRequest, ReadContext};
 use custos_store::{Snapshot, State};
 
 use super::style::MessageStyle;
-use crate::graph::{self, Picture, Ribbon, SVG_COLUMNS, cells, columns};
+use crate::config::Check;
+use crate::graph::{Picture, SVG_COLUMNS, cells, columns};
 use crate::limits::{NOTIFY_LOOKS_MAX, NOTIFY_TOGETHER_MAX};
 use crate::notify::NotifiedAlert;
-use crate::rules::usual_series;
-use crate::text::human::Prefixes;
+use crate::picture::CheckPicture;
 
 /// Columns of characters of a graph in a text.
 pub(super) const GRAPH_WIDTH: usize = 72;
@@ -28,6 +28,15 @@ const GRAPH_BEFORE_MS: i64 = 3_600_000;
 const GRAPH_SPAN_MAX_MS: i64 = 86_400_000;
 /// Series of a graph.
 const GRAPH_SERIES_MAX: usize = 2;
+
+/// What messages are written by beside what is told.
+#[derive(Clone, Copy)]
+pub struct Known<'k> {
+    /// The store.
+    pub store: &'k Snapshot,
+    /// The checks that are defined.
+    pub checks: &'k BTreeMap<String, Arc<Check>>,
+}
 
 /// What the store knows about an alert.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -55,14 +64,14 @@ impl Background {
     /// Reads what is known. What cannot be read, or takes too long, is left out.
     pub(super) fn read(
         alert: &NotifiedAlert,
-        store: &Snapshot,
+        known: &Known<'_>,
         style: &MessageStyle,
         now_ms: i64,
     ) -> Background {
-        let drawn = |width, cells| picture(alert, store, style, (width, cells), now_ms);
+        let drawn = |width, cells| picture(alert, known, style, (width, cells), now_ms);
         Background {
-            earlier: earlier(alert, store),
-            together: together(alert, store),
+            earlier: earlier(alert, known.store),
+            together: together(alert, known.store),
             picture: style.glyphs.and_then(|glyphs| drawn(columns(GRAPH_WIDTH, glyphs), cells(GRAPH_WIDTH))),
             image: if style.svg { drawn(SVG_COLUMNS, SVG_COLUMNS) } else { None },
         }
@@ -113,51 +122,22 @@ fn together(alert: &NotifiedAlert, store: &Snapshot) -> Vec<(String, State, i64)
 
 fn picture(
     alert: &NotifiedAlert,
-    store: &Snapshot,
+    known: &Known<'_>,
     style: &MessageStyle,
-    (columns, cells): (usize, usize),
+    resolution: (usize, usize),
     now_ms: i64,
 ) -> Option<Picture> {
-    let names = check_names(store);
-    let check = &alert.check.name;
-    let named = alert.check.metric.as_deref().unwrap_or(check);
-    let selector = Selector::parse(named, &names).or_else(|_| Selector::parse(check, &names)).ok()?;
-    let known = store.series(selector.check()).ok()?;
-    if known.is_empty() {
-        return None;
-    }
-    let usual = selector.series(&usual_series(&known)).ok().filter(|usual| !usual.is_empty());
-    let mut series = usual.or_else(|| selector.series(&known).ok())?;
-    series.truncate(GRAPH_SERIES_MAX);
     let end_ms = now_ms.max(alert.started_ms.saturating_add(1));
     let start_ms = (alert.started_ms.saturating_sub(GRAPH_BEFORE_MS))
         .min(end_ms.saturating_sub(GRAPH_SPAN_MIN_MS))
         .max(end_ms.saturating_sub(GRAPH_SPAN_MAX_MS));
-    let request = EnvelopeRequest {
-        check: selector.check(),
-        series,
+    let wanted = CheckPicture {
+        check: &alert.check.name,
+        metric: alert.check.metric.as_deref(),
+        checks: known.checks,
         span: start_ms..end_ms,
-        columns,
-        cells,
-        drawn: Drawn::Usual,
-        holds_until_ms: None,
+        series_max: GRAPH_SERIES_MAX,
+        zone: &style.zone,
     };
-    let read = bounded(|context| request.read(store, context))?;
-    let drawn = |one: Envelope| graph::Series {
-        check: selector.check().to_owned(),
-        name: one.series.to_string(),
-        unit: one.unit,
-        columns: one.columns,
-        thresholds: one.limits.into_iter().map(|limit| graph::Threshold { limit, of_plugin: true }).collect(),
-        bridge_ms: one.bridge_ms,
-        note: None,
-    };
-    Some(Picture {
-        start_ms,
-        end_ms,
-        zone: style.zone.clone(),
-        prefixes: Prefixes::Si,
-        series: read.series.into_iter().map(drawn).collect(),
-        ribbons: vec![Ribbon { title: selector.check().to_owned(), states: read.states }],
-    })
+    bounded(|context| Ok(wanted.read(known.store, resolution, context)))?
 }

@@ -1,10 +1,6 @@
 //! A message of what is told and of what the store knows about it.
 
-use std::path::PathBuf;
-
-use custos_store::{Reader, Snapshot};
-
-use super::background::Background;
+use super::background::{Background, Known};
 use super::style::MessageStyle;
 use super::{subject, text};
 use crate::graph::svg;
@@ -23,53 +19,25 @@ pub struct Message {
 }
 
 impl Message {
-    /// The message of a notification. `now_ms` is when it is written (ms since the epoch). Without a store, and where it
-    /// cannot be read, it tells only what the notification has.
+    /// The message of a notification. `now_ms` is when it is written (ms since the epoch). Without a store, it tells only what the notification has.
     pub fn of(
         notification: &Notification,
-        store: Option<&Snapshot>,
+        known: Option<Known<'_>>,
         style: &MessageStyle,
         now_ms: i64,
     ) -> Message {
         // Of a trial and a heartbeat the store knows nothing.
-        let store = store.filter(|_| matches!(notification.why, Why::News | Why::Repeat));
+        let known = known.filter(|_| matches!(notification.why, Why::News | Why::Repeat));
         let told = notification.alerts.iter().take(NOTIFY_TOLD_MAX);
-        let known: Vec<Background> = told
-            .map(|alert| {
-                store.map_or_else(Background::default, |store| Background::read(alert, store, style, now_ms))
-            })
-            .collect();
-        let picture = known.iter().find_map(|background| background.image.as_ref()).filter(|_| style.svg);
+        let of =
+            |alert| known.map(|known| Background::read(alert, &known, style, now_ms)).unwrap_or_default();
+        let backgrounds: Vec<Background> = told.map(of).collect();
+        let picture =
+            backgrounds.iter().find_map(|background| background.image.as_ref()).filter(|_| style.svg);
         Message {
             subject: subject::subject(notification, style),
-            text: text::text(notification, &known, style, now_ms),
+            text: text::text(notification, &backgrounds, style, now_ms),
             svg: picture.map(svg),
         }
-    }
-}
-
-/// The store that messages are written from, opened when the first one needs it.
-#[derive(Default)]
-pub struct StoreReader {
-    directory: PathBuf,
-    reader: Option<Reader>,
-}
-
-impl StoreReader {
-    /// Reads the store in a directory.
-    pub fn new(directory: PathBuf) -> StoreReader {
-        StoreReader { directory, reader: None }
-    }
-
-    /// The store as it is now; `None` if it cannot be read. It takes as long as it takes to read what is new.
-    pub fn snapshot(&mut self) -> Option<Snapshot> {
-        match &mut self.reader {
-            Some(reader) => {
-                // What it showed before is better than nothing.
-                let _ = reader.refresh();
-            }
-            None => self.reader = Reader::open(&self.directory).ok(),
-        }
-        self.reader.as_ref().map(Reader::snapshot)
     }
 }

@@ -6,6 +6,6 @@ mod style;
 mod subject;
 mod text;
 
-pub use background::Background;
-pub use compose::{Message, StoreReader};
+pub use background::{Background, Known};
+pub use compose::Message;
 pub use style::MessageStyle;

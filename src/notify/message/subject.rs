@@ -10,6 +10,9 @@ use crate::notify::{Notification, NotifiedAlert, Status, Why};
 use crate::text::printable;
 use crate::text::width::shorten;
 
+/// What is said in the place of a state of an alert whose check is no longer defined.
+pub(super) const NO_LONGER_CHECKED: &str = "NO LONGER CHECKED";
+
 /// The subject: the state first, then the host, then what.
 pub(super) fn subject(notification: &Notification, style: &MessageStyle) -> String {
     let host = host(notification, style);
@@ -28,6 +31,7 @@ fn one(alert: &NotifiedAlert, notification: &Notification, host: &str) -> String
     let name = name(alert);
     let text = summary(alert);
     match alert.status {
+        Status::Resolved if alert.is_gone() => format!("{NO_LONGER_CHECKED}: {host} {name}"),
         Status::Resolved => format!("RECOVERED: {host} {name}"),
         Status::Firing if notification.why == Why::Repeat => {
             format!("STILL {}: {host} {name}: {text}", word(alert.state))
@@ -40,11 +44,12 @@ fn several(alerts: &[NotifiedAlert], notification: &Notification, host: &str) ->
     let count = |state: State| {
         alerts.iter().filter(|alert| alert.status == Status::Firing && alert.state == state).count()
     };
-    let recovered = alerts.iter().filter(|alert| alert.status == Status::Resolved).count();
+    let gone = alerts.iter().filter(|alert| alert.is_gone()).count();
+    let recovered = alerts.iter().filter(|alert| alert.status == Status::Resolved).count() - gone;
     let mut counts: Vec<String> = [State::Critical, State::Unknown, State::Warning, State::Ok]
         .into_iter()
         .map(|state| (count(state), word(state)))
-        .chain([(recovered, "RECOVERED")])
+        .chain([(recovered, "RECOVERED"), (gone, NO_LONGER_CHECKED)])
         .filter(|(count, _)| *count > 0)
         .map(|(count, word)| format!("{count} {word}"))
         .collect();

@@ -4,7 +4,7 @@ use custos_store::State;
 
 use super::background::{Background, Earlier, GRAPH_WIDTH};
 use super::style::MessageStyle;
-use super::subject::{name, word};
+use super::subject::{NO_LONGER_CHECKED, name, word};
 use crate::graph::{self, TextOptions};
 use crate::limits::{NOTIFY_GRAPHS_MAX, NOTIFY_LONG_TEXT_MAX_LINES, NOTIFY_TEXT_MAX_BYTES};
 use crate::notify::{Notification, NotifiedAlert, Status, Why};
@@ -57,6 +57,7 @@ fn paragraph(text: &mut Text, alert: &NotifiedAlert, known: &Background, style: 
     let host = alert.labels.get("host").unwrap_or(&style.host);
     let state = match alert.status {
         Status::Firing => word(alert.state).to_owned(),
+        Status::Resolved if alert.is_gone() => format!("{NO_LONGER_CHECKED} (was {})", word(alert.state)),
         Status::Resolved => format!("RECOVERED (was {})", word(alert.state)),
     };
     text.line(&format!("{state}: {} on {host}", name(alert)));
@@ -244,6 +245,13 @@ mod tests {
         );
         let subject = Message::of(&notification, None, &style(), NOON).subject;
         assert_eq!(subject, "1 CRITICAL, 1 RECOVERED, 4 more: web disk, load (path=/var)");
+        // A check that is no longer defined has not recovered.
+        let mut gone = notification;
+        gone.alerts[1].check = crate::notify::NotifiedCheck { gone: true, ..gone.alerts[1].check.clone() };
+        let Message { subject, text, .. } = Message::of(&gone, None, &style(), NOON);
+        assert_eq!(subject, "1 CRITICAL, 1 NO LONGER CHECKED, 4 more: web disk, load (path=/var)");
+        assert!(text.contains("NO LONGER CHECKED (was CRITICAL): load (path=/var)"), "{text}");
+        assert!(!text.contains("RECOVERED"), "{text}");
     }
 
     #[test]

@@ -56,6 +56,16 @@ impl Reply {
         }
     }
 
+    /// The same without the path and the question of the address, which servers repeat and which may be secret.
+    fn without(mut self, url: &Uri) -> Reply {
+        for part in [url.path_and_query().map(|all| all.as_str()), Some(url.path()), url.query()] {
+            if let Some(part) = part.filter(|part| part.len() > 1) {
+                self.body = self.body.replace(part, "…");
+            }
+        }
+        self
+    }
+
     /// The first words of the body, to be appended to a message.
     fn reason(&self) -> String {
         let first: String = self.body.trim().chars().take(NOTIFY_REASON_MAX_CHARS).collect();
@@ -105,7 +115,7 @@ async fn exchange(
     let mut connection = std::pin::pin!(connection);
     let answered = async {
         let response = sender.send_request(request).await.map_err(failed)?;
-        Ok(read(response).await)
+        Ok(read(response).await.without(url))
     };
     let mut answered = std::pin::pin!(answered);
     let mut is_open = true;

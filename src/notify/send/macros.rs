@@ -59,6 +59,8 @@ fn notification_type(alert: &NotifiedAlert, why: Why) -> &'static str {
     match (why, alert.status) {
         (Why::Trial | Why::Heartbeat, _) => "CUSTOM",
         (_, Status::Firing) => "PROBLEM",
+        // Nagios has no word for it, and nothing has recovered.
+        (_, Status::Resolved) if alert.is_gone() => "CUSTOM",
         (_, Status::Resolved) => "RECOVERY",
     }
 }

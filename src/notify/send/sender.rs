@@ -1,5 +1,6 @@
 //! Sends notifications to targets, each by its medium.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,12 +14,12 @@ use super::receipt::{Failure, Receipt};
 use super::smtp::{self, Relay, Security};
 use super::{alertmanager, command, icinga, nrdp, nsca, webhook};
 use crate::clock;
-use crate::config::{Access, Email, GraphStyle, MailTls, Medium, Target};
+use crate::config::{Access, Check, Email, GraphStyle, MailTls, Medium, Target};
 use crate::execute::{Commands, Program};
-use crate::graph::Glyphs;
 use crate::limits::NOTIFY_COMMAND_TIMEOUT;
 use crate::notify::Notification;
-use crate::notify::message::{Message, MessageStyle, StoreReader};
+use crate::notify::message::{Known, Message, MessageStyle};
+use crate::picture::{StoreReader, glyphs};
 
 /// Sends notifications. Clones share what they read the store with.
 #[derive(Clone)]
@@ -31,13 +32,15 @@ pub struct Sender {
     zone: TimeZone,
     commands: Commands,
     store: Arc<Mutex<StoreReader>>,
+    /// The checks that are defined.
+    checks: Arc<BTreeMap<String, Arc<Check>>>,
 }
 
 impl Sender {
     /// Sends as the host of this name, runs commands by those, and writes messages by the store in that directory.
     pub fn new(host: &str, zone: TimeZone, commands: Commands, store: PathBuf) -> Sender {
         let store = Arc::new(Mutex::new(StoreReader::new(store)));
-        Sender { host: host.into(), external_url: "".into(), zone, commands, store }
+        Sender { host: host.into(), external_url: "".into(), zone, commands, store, checks: Arc::default() }
     }
 
     /// Says that this host is found at that address.
@@ -46,14 +49,31 @@ impl Sender {
         Sender { external_url: external_url.into(), ..self }
     }
 
+    /// Draws the thresholds of these checks where messages show graphs.
+    #[must_use]
+    pub fn by_checks(self, checks: &BTreeMap<String, Arc<Check>>) -> Sender {
+        Sender { checks: Arc::new(checks.clone()), ..self }
+    }
+
     /// Sends a notification to a target and waits for what becomes of it, which is bounded. Needs a tokio runtime with I/O and
     /// time. Nothing is left running once the future is dropped, but for a command, which ends by itself.
     pub async fn send(&self, target: &Target, notification: &Notification) -> Receipt {
+        self.send_after(std::future::ready(()), target, notification).await
+    }
+
+    /// The same, where nothing is sent before `first`. The message is written meanwhile.
+    pub async fn send_after(
+        &self,
+        first: impl Future<Output = ()>,
+        target: &Target,
+        notification: &Notification,
+    ) -> Receipt {
         let now_ms = clock::now_ms();
         let host = &*self.host;
+        let written = self.message(target, notification, now_ms);
+        let (message, ()) = tokio::join!(written, first);
         match &target.medium {
             Medium::Webhook(hook) => {
-                let message = self.message(target, notification, false, now_ms).await;
                 let endpoint = endpoint(&hook.url, &hook.access);
                 webhook::send(&target.name, &self.external_url, &endpoint, notification, &message).await
             }
@@ -63,12 +83,10 @@ impl Sender {
                 alertmanager::send(&endpoints, target.resend, notification, now_ms).await
             }
             Medium::Email(email) => {
-                let message = self.message(target, notification, true, now_ms).await;
                 let sent = self.mail(email, notification, &message, now_ms).await;
                 Receipt::of(notification.alerts.len(), sent)
             }
             Medium::Command(words) => {
-                let message = self.message(target, notification, false, now_ms).await;
                 let handler = command::Handler {
                     argv: words,
                     commands: &self.commands,
@@ -100,19 +118,22 @@ impl Sender {
         }
     }
 
-    /// The message of a notification, written by a thread that may wait for the store.
-    async fn message(&self, target: &Target, notification: &Notification, svg: bool, now_ms: i64) -> Message {
-        let glyphs = match target.graph {
-            GraphStyle::Braille => Some(Glyphs::Braille),
-            GraphStyle::Ascii => Some(Glyphs::Ascii),
-            GraphStyle::None => None,
+    /// The message of a notification, written by a thread that may wait for the store; nothing where the medium has no words.
+    async fn message(&self, target: &Target, notification: &Notification, now_ms: i64) -> Message {
+        let svg = match &target.medium {
+            Medium::Email(_) => true,
+            Medium::Webhook(_) | Medium::Command(_) => false,
+            _ => return Message::default(),
         };
+        let glyphs = glyphs(target.graph);
         let svg = svg && target.graph != GraphStyle::None;
         let style = MessageStyle { host: self.host.to_string(), zone: self.zone.clone(), glyphs, svg };
-        let (store, notification) = (Arc::clone(&self.store), notification.clone());
+        let (store, checks) = (Arc::clone(&self.store), Arc::clone(&self.checks));
+        let notification = notification.clone();
         let write = move || {
             let snapshot: Option<Snapshot> = store.lock().unwrap_or_else(PoisonError::into_inner).snapshot();
-            Message::of(&notification, snapshot.as_ref(), &style, now_ms)
+            let known = snapshot.as_ref().map(|store| Known { store, checks: &checks });
+            Message::of(&notification, known, &style, now_ms)
         };
         tokio::task::spawn_blocking(write).await.unwrap_or_default()
     }

@@ -51,6 +51,7 @@ fn alert(check: &str) -> NotifiedAlert {
             judgement: "/ 97% above critical 95%".into(),
             perfdata: "/=97%;90;95".into(),
             metric: Some(format!("{check}:/")),
+            gone: false,
         },
     }
 }

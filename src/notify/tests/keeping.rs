@@ -123,6 +123,15 @@ fn a_reload_keeps_what_is_owed_and_ends_what_is_no_longer_defined() {
     stage.config = config(&text.replace("  a: { command: /bin/true }\n", ""));
     stage.notifier.reload(stage.config.clone(), stage.now, &mut effects);
     stage.act();
+    // Nobody says that it has recovered, not even after a restart.
+    for _ in 0..2 {
+        let over = &stage.under_way[0].2.alerts[0];
+        assert!(over.is_gone() && over.check.state == State::Unknown, "{over:?}");
+        assert!(over.check.text.contains("no longer defined"), "{over:?}");
+        stage.write();
+        stage.restart(&[]);
+        stage.act();
+    }
     assert_eq!(stage.told(), ["t: a resolved*"]);
     // A target that is gone leaves nothing in the store.
     stage.notifier.reload(config("checks: {}\n"), stage.now, &mut effects);

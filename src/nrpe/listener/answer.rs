@@ -59,6 +59,27 @@ impl Answer {
         Answer { code, text: text.strip_suffix(b"\n").unwrap_or(text).to_vec() }
     }
 
+    /// Appends lines to the long text, behind what a plugin printed, and before perfdata that stands at its end. Without a `|`, which
+    /// would begin perfdata. False, with nothing changed, if the text is then longer than `room_bytes` or than what Nagios keeps.
+    pub fn append_lines(&mut self, lines: &[String], room_bytes: usize) -> bool {
+        let mut appended = Vec::new();
+        for line in lines {
+            appended.push(b'\n');
+            appended.extend(line.bytes().map(|byte| if byte == b'|' { b'!' } else { byte }));
+        }
+        let first_end = self.text.iter().position(|byte| *byte == b'\n').unwrap_or(self.text.len());
+        let perfdata = self.text[first_end..].iter().position(|byte| *byte == b'|').map(|at| first_end + at);
+        if perfdata.is_some() {
+            appended.push(b'\n');
+        }
+        if self.text.len() + appended.len() > room_bytes.min(limits::NAGIOS_OUTPUT_MAX_BYTES) {
+            return false;
+        }
+        let end = perfdata.unwrap_or(self.text.len());
+        self.text.splice(end..end, appended);
+        true
+    }
+
     /// The text as a packet of this version carries it.
     ///
     /// Version 2 is cut where its field ends, as NRPE does. The others have room for 64 KiB; beyond that the text
@@ -196,6 +217,26 @@ mod tests {
         let answer = Answer { code: 0, text: vec![b'x'; 3000] };
         assert_eq!(answer.fitted(Version::V2).len(), 1023);
         assert_eq!(answer.fitted(Version::V4).len(), 3000);
+    }
+
+    #[test]
+    fn lines_are_appended_whole_or_not_at_all_and_never_into_perfdata() {
+        let lines = ["load  min 1".to_owned(), "  2 | *".to_owned()];
+        let appended = |text: &str, room_bytes| {
+            let mut answer = Answer { code: 0, text: text.into() };
+            let fits = answer.append_lines(&lines, room_bytes);
+            (fits, String::from_utf8(answer.text).unwrap())
+        };
+        let graph = "\nload  min 1\n  2 ! *";
+        assert_eq!(appended("OK", 1023), (true, format!("OK{graph}")));
+        assert_eq!(appended("OK | a=1", 1023), (true, format!("OK | a=1{graph}")));
+        assert_eq!(appended("OK | a=1\nmore\n", 1023), (true, format!("OK | a=1\nmore\n{graph}")));
+        let long = appended("OK | a=1\nmore | b=2\nc=3", 1023);
+        assert_eq!(long, (true, format!("OK | a=1\nmore {graph}\n| b=2\nc=3")));
+        assert_eq!(appended("OK", 2 + graph.len()), (true, format!("OK{graph}")));
+        assert_eq!(appended("OK", 1 + graph.len()), (false, "OK".into()));
+        let full = "x".repeat(8180);
+        assert_eq!(appended(&full, 65_535), (false, full.clone()));
     }
 
     #[test]

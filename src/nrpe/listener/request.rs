@@ -21,6 +21,8 @@ pub struct Request {
     pub task: Task,
     /// How long it may run.
     pub timeout: Duration,
+    /// Bytes of text that the packet of the answer carries.
+    pub room_bytes: usize,
     /// Who asked.
     pub origin: Origin,
     /// Where the answer goes. If it is dropped, the client gets UNKNOWN.

@@ -73,7 +73,7 @@ fn the_first_line_says_what_fires_for_how_long_and_by_how_much() {
     assert_eq!(line(vec![kept]), "FIRING 1: disk:/var 97.1 > 90 (for 12m, no longer returned for 1m)");
     let told = ActiveAlert { annotations: Labels::new([("summary", "/var is\nfull")]), ..firing() };
     assert_eq!(line(vec![told]), "FIRING 1: /var is full (for 12m)");
-    assert_eq!(line(vec![alert("/", 91.0, 0, Some(0))]), "FIRING 1: disk:/ 91 > 90 (just now)");
+    assert_eq!(line(vec![alert("/", 91.0, 0, Some(0))]), "FIRING 1: disk:/ 91 > 90 (new)");
     let fine = ActiveAlert { state: State::Ok, ..firing() };
     assert_eq!(line(vec![fine]), "RETURNED 1: disk:/var 97.1 > 90 (for 12m)");
     let many = (0..9).map(|n| alert(&format!("/{n}"), 95.0, 9 - n, Some(9 - n))).collect();

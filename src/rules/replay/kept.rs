@@ -24,10 +24,11 @@ struct Store {
 
 /// The samples of a series in some times (ms since the epoch, both included). The parts of a series follow each other without a
 /// gap.
+#[derive(Clone)]
 struct Part {
     from_ms: i64,
     to_ms: i64,
-    samples: Samples,
+    samples: Arc<Samples>,
 }
 
 impl<'a> Kept<'a> {
@@ -48,19 +49,11 @@ impl<'a> Kept<'a> {
 
     /// Those of all series, if they are kept.
     fn known(&self, series: &[&SourceSeries], from_ms: i64, to_ms: i64) -> Option<Vec<Samples>> {
-        let store = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
         let mut shared: Option<(*const Vec<i64>, Samples)> = None;
         let mut all = Vec::with_capacity(series.len());
-        for one in series {
-            let parts = store.series.get(&one.labels)?;
-            let (first, last) = (parts.first()?, parts.last()?);
-            if from_ms < first.from_ms || to_ms > last.to_ms {
-                return None;
-            }
-            let reach: Vec<&Part> =
-                parts.iter().filter(|part| part.from_ms <= to_ms && part.to_ms >= from_ms).collect();
+        for reach in self.parts(series, from_ms, to_ms)? {
             // Series of a group may share their times, and go on doing so.
-            let single = match reach[..] {
+            let single = match &reach[..] {
                 [only] => Some(Arc::as_ptr(&only.samples.times)),
                 _ => None,
             };
@@ -74,6 +67,21 @@ impl<'a> Kept<'a> {
         Some(all)
     }
 
+    /// The parts that reach into these times of each series, if all are kept.
+    fn parts(&self, series: &[&SourceSeries], from_ms: i64, to_ms: i64) -> Option<Vec<Vec<Part>>> {
+        let store = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_one = |one: &&SourceSeries| {
+            let parts = store.series.get(&one.labels)?;
+            if from_ms < parts.first()?.from_ms || to_ms > parts.last()?.to_ms {
+                return None;
+            }
+            Some(
+                parts.iter().filter(|part| part.from_ms <= to_ms && part.to_ms >= from_ms).cloned().collect(),
+            )
+        };
+        series.iter().map(of_one).collect()
+    }
+
     /// Keeps samples that were read, if there is room.
     fn keep(&self, series: &[&SourceSeries], (from_ms, to_ms): (i64, i64), samples: Vec<Samples>) {
         let mut store = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,7 +92,7 @@ impl<'a> Kept<'a> {
             }
             let parts = store.series.entry(one.labels.clone()).or_default();
             if parts.last().is_none_or(|last| last.to_ms.checked_add(1) == Some(from_ms)) {
-                parts.push(Part { from_ms, to_ms, samples });
+                parts.push(Part { from_ms, to_ms, samples: Arc::new(samples) });
                 store.count += count;
             }
         }
@@ -92,7 +100,7 @@ impl<'a> Kept<'a> {
 }
 
 /// The samples of parts that follow each other in these times. `times` are those of the only part, if they are known.
-fn cut(parts: &[&Part], from_ms: i64, to_ms: i64, times: Option<&Arc<Vec<i64>>>) -> Samples {
+fn cut(parts: &[Part], from_ms: i64, to_ms: i64, times: Option<&Arc<Vec<i64>>>) -> Samples {
     let mut all = Samples::default();
     let (mut own_times, mut integers) = (Vec::new(), Vec::new());
     let has_integers = parts.iter().any(|part| part.samples.integers.is_some());

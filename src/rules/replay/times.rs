@@ -1,6 +1,6 @@
 //! At which times rules are judged.
 
-use custos_promql::{Error, ErrorKind, MatchOperator, Matcher, Result, SampleTimes, Source, sample_times};
+use custos_promql::{Error, ErrorKind, MatchOperator, Matcher, Result, SampleTimes, Selected, Source};
 
 use crate::limits::{JUDGEMENT_TIMES_MAX, RESTORE_LOST_MS, RULE_LATE_MAX};
 use crate::rules::definition::{RuleGroup, When};
@@ -53,7 +53,15 @@ pub fn judgement_times(group: &RuleGroup, source: &dyn Source, past: Past) -> Re
     let own = own_record(group, source, past)?;
     match group.when {
         When::Samples { at_the_latest_ms } => {
-            let known = by_record(&found, &own, at_the_latest_ms);
+            let known = match own == SampleTimes::default() {
+                true => {
+                    JudgementTimes { times: found.times, unobserved: found.unobserved, recorded: Vec::new() }
+                }
+                false => by_record(&found, &own, at_the_latest_ms),
+            };
+            if !is_silent(&known.times, past, at_the_latest_ms) {
+                return Ok(known);
+            }
             let times = with_silence(&known, past, at_the_latest_ms)?;
             Ok(JudgementTimes { times, ..known })
         }
@@ -96,22 +104,12 @@ fn by_record(found: &SampleTimes, own: &SampleTimes, at_the_latest_ms: i64) -> J
     JudgementTimes { times, unobserved, recorded }
 }
 
-/// The times of what all rules select.
+/// The times of what all rules select, of which each series is read once.
 fn samples_of(group: &RuleGroup, source: &dyn Source, past: Past) -> Result<SampleTimes> {
-    let is_grid = matches!(group.when, When::Grid { .. });
-    let mut all: Option<SampleTimes> = None;
-    for expr in group.rules.iter().flat_map(|rule| rule.judge.expressions()) {
-        let found = sample_times(expr, source, past.from_ms, past.to_ms)?;
-        // What a group reads of which nothing is stored, as what its own rules record, does not say that somebody looked.
-        if is_grid && found == SampleTimes::default() {
-            continue;
-        }
-        all = Some(match all {
-            None => found,
-            Some(all) => all.and(found),
-        });
-    }
-    Ok(all.unwrap_or_default())
+    let expressions = group.rules.iter().flat_map(|rule| rule.judge.expressions());
+    // What a group reads of which nothing is stored, as what its own rules record, does not say that somebody looked.
+    let ignores_absent = matches!(group.when, When::Grid { .. });
+    Selected::of(expressions, source, (past.from_ms, past.to_ms), ignores_absent)?.all_times(source)
 }
 
 /// When the rules themselves were judged, and when they were not, as their own runs tell: all are judged at the same times.
@@ -153,6 +151,16 @@ fn either(one: Vec<(i64, i64)>, other: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
         touches
     });
     both
+}
+
+/// Whether so long passes anywhere without a sample that silence may be noticed.
+fn is_silent(times: &[i64], past: Past, at_the_latest_ms: i64) -> bool {
+    let is_long = |from_ms: i64, to_ms: i64| from_ms.saturating_add(at_the_latest_ms) <= to_ms;
+    let first_ms = times.first().copied().unwrap_or(past.to_ms);
+    at_the_latest_ms > 0
+        && (past.judged_ms.is_some_and(|judged_ms| is_long(judged_ms, first_ms))
+            || times.windows(2).any(|pair| is_long(pair[0], pair[1]))
+            || times.last().is_some_and(|last_ms| is_long(*last_ms, past.to_ms)))
 }
 
 /// The times of samples, and those at which silence is noticed.

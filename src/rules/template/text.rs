@@ -1,6 +1,5 @@
 //! A template, read once and expanded for each alert.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use custos_promql::Labels;
@@ -12,19 +11,24 @@ use super::{budget, tree, value};
 use crate::limits::{TEMPLATE_ROUNDS_MAX, TEMPLATE_TEXT_MAX_BYTES};
 use crate::rules::sequence::HappenedStep;
 
-/// What stands before each template, so that `$labels` and its like are there.
-const PRELUDE: &str = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}\
-                       {{$value := .Value}}";
-/// The same before a template of a sequence, which has its steps as well.
-const SEQUENCE_PRELUDE: &str = "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}\
-                                {{$value := .Value}}{{$steps := .Steps}}";
+/// The variables that are there before a template begins, each with what it is of the data.
+const VARIABLES: [(&str, &str); 4] = [
+    ("$labels", ".Labels"),
+    ("$externalLabels", ".ExternalLabels"),
+    ("$externalURL", ".ExternalURL"),
+    ("$value", ".Value"),
+];
+/// The one that a template of a sequence has beside them.
+const STEPS: (&str, &str) = ("$steps", ".Steps");
 
 /// A template that was read.
 #[derive(Clone)]
 pub struct Template {
     source: String,
-    /// What stands before it.
-    prelude: &'static str,
+    /// How long that is what stands before it, so that its variables are there.
+    prelude_len: usize,
+    /// What of the data it may refer to.
+    reads: Vec<&'static str>,
     /// None for a text without actions.
     parsed: Option<Arc<gotmpl::Template>>,
     /// Whether a function is called that depends on the evaluation.
@@ -37,7 +41,7 @@ impl Template {
     /// # Errors
     /// What is wrong with it, and where.
     pub fn parse(name: &str, source: &str) -> Result<Template, String> {
-        Template::parse_after(PRELUDE, name, source, None)
+        Template::parse_with(&VARIABLES, name, source, None)
     }
 
     /// Reads a template of a sequence, which may refer to `$steps`: to those of these names, if they are known.
@@ -49,11 +53,11 @@ impl Template {
         source: &str,
         steps: Option<&[Arc<str>]>,
     ) -> Result<Template, String> {
-        Template::parse_after(SEQUENCE_PRELUDE, name, source, steps)
+        Template::parse_with(&[&VARIABLES[..], &[STEPS]].concat(), name, source, steps)
     }
 
-    fn parse_after(
-        prelude: &'static str,
+    fn parse_with(
+        variables: &[(&str, &'static str)],
         name: &str,
         source: &str,
         steps: Option<&[Arc<str>]>,
@@ -61,6 +65,11 @@ impl Template {
         if !source.contains("{{") {
             return Ok(Template::plain(source));
         }
+        // What it does not name costs nothing in each expansion.
+        let named = variables.iter().filter(|(variable, _)| source.contains(variable));
+        let prelude: String =
+            named.map(|(variable, field)| format!("{{{{{variable} := {field}}}}}")).collect();
+        let prelude_len = prelude.len();
         let text = format!("{prelude}{source}{}", tree::END);
         let parsed = gotmpl::Template::new(&format!("__alert_{name}"))
             .missing_key(MissingKey::ZeroValue)
@@ -68,15 +77,16 @@ impl Template {
             .funcs(functions::fixed())
             .funcs(functions::contextual(&Surroundings::none()))
             .parse(&text)
-            .map_err(|error| place_in_source(prelude, &error))?;
+            .map_err(|error| place_in_source(prelude_len, &error))?;
         let parsed = tree::like_go(parsed, functions::is_known, steps).map_err(|fault| {
             let line_start = text[..fault.pos.offset].rfind('\n').map_or(0, |end| end + 1);
             let column = text[line_start..fault.pos.offset].chars().count() + 1;
-            format!("{}: {}", written_at(prelude, fault.pos.line, column), fault.message)
+            format!("{}: {}", written_at(prelude_len, fault.pos.line, column), fault.message)
         })?;
         Ok(Template {
             source: source.to_owned(),
-            prelude,
+            prelude_len,
+            reads: reads(variables, source),
             is_contextual: functions::contextual_names().any(|name| source.contains(name)),
             parsed: Some(Arc::new(parsed)),
         })
@@ -84,7 +94,13 @@ impl Template {
 
     /// A text in which nothing is an action.
     pub fn plain(text: &str) -> Template {
-        Template { source: text.to_owned(), prelude: PRELUDE, parsed: None, is_contextual: false }
+        Template {
+            source: text.to_owned(),
+            prelude_len: 0,
+            reads: Vec::new(),
+            parsed: None,
+            is_contextual: false,
+        }
     }
 
     /// The text as it is written.
@@ -121,16 +137,17 @@ impl Template {
 
     /// What the template is expanded for.
     fn data(&self, steps: &[HappenedStep], labels: &Labels, value: f64, context: &Context) -> Value {
-        let mut data = BTreeMap::from([
-            ("Labels".into(), value::labels(labels)),
-            ("ExternalLabels".into(), value::labels(&context.external.labels)),
-            ("ExternalURL".into(), Value::String(context.external.url.as_str().into())),
-            ("Value".into(), Value::Float(value)),
-        ]);
-        if self.prelude == SEQUENCE_PRELUDE {
-            data.insert("Steps".into(), value::steps(steps));
-        }
-        Value::Map(Arc::new(data))
+        let read = |field: &&'static str| {
+            let read = match *field {
+                ".Labels" => value::labels(labels),
+                ".ExternalLabels" => value::labels(&context.external.labels),
+                ".ExternalURL" => Value::String(context.external.url.as_str().into()),
+                ".Value" => Value::Float(value),
+                _ => value::steps(steps),
+            };
+            (Arc::from(&field[1..]), read)
+        };
+        Value::Map(Arc::new(self.reads.iter().map(read).collect()))
     }
 
     fn run(&self, parsed: &Arc<gotmpl::Template>, data: Value, context: &Context) -> Result<String, String> {
@@ -148,7 +165,7 @@ impl Template {
             Err(_) if text.0.len() >= TEMPLATE_TEXT_MAX_BYTES => {
                 Err(format!("the text has more than {TEMPLATE_TEXT_MAX_BYTES} bytes"))
             }
-            Err(error) => Err(place_in_source(self.prelude, &error)),
+            Err(error) => Err(place_in_source(self.prelude_len, &error)),
         }
     }
 }
@@ -163,6 +180,16 @@ impl PartialEq for Template {
     fn eq(&self, other: &Template) -> bool {
         self.source == other.source
     }
+}
+
+/// What of the data a template may refer to: by a variable, by its name, or by all of the data, which `.` and `$` alone mean.
+fn reads(variables: &[(&str, &'static str)], source: &str) -> Vec<&'static str> {
+    let is_all = |at: usize| !source[at + 1..].starts_with(|c: char| c.is_alphanumeric() || c == '_');
+    let names_all = source.match_indices(['.', '$']).any(|(at, _)| is_all(at));
+    let is_read = |(variable, field): &&(&str, &'static str)| {
+        names_all || source.contains(variable) || source.contains(field)
+    };
+    variables.iter().filter(is_read).map(|(_, field)| *field).collect()
 }
 
 /// A text that does not grow beyond [`TEMPLATE_TEXT_MAX_BYTES`].
@@ -181,19 +208,19 @@ impl std::fmt::Write for Bounded {
 }
 
 /// The message of an error, with the column in the template as it was written.
-fn place_in_source(prelude: &str, error: &gotmpl::TemplateError) -> String {
+fn place_in_source(prelude_len: usize, error: &gotmpl::TemplateError) -> String {
     use gotmpl::TemplateError::{Lex, Parse};
     match error {
         Parse { line, col, message, .. } | Lex { line, col, message, .. } => {
-            format!("{}: {message}", written_at(prelude, *line, *col))
+            format!("{}: {message}", written_at(prelude_len, *line, *col))
         }
         other => other.to_string(),
     }
 }
 
 /// Line and column in the template as it was written.
-fn written_at(prelude: &str, line: usize, column: usize) -> String {
-    let before = if line == 1 { prelude.len() } else { 0 };
+fn written_at(prelude_len: usize, line: usize, column: usize) -> String {
+    let before = if line == 1 { prelude_len } else { 0 };
     format!("{line}:{}", column.saturating_sub(before).max(1))
 }
 

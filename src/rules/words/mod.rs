@@ -4,4 +4,4 @@ mod element;
 mod limit;
 mod text;
 
-pub(super) use text::{cut, in_order, line, lines, words};
+pub(super) use text::{Told, cut, in_order, line, lines, words};

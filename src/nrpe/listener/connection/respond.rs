@@ -19,6 +19,7 @@ use crate::nrpe::listener::state::{ActiveSettings, Shared};
 struct Job {
     command: String,
     task: Task,
+    room_bytes: usize,
     origin: Origin,
 }
 
@@ -57,7 +58,8 @@ async fn respond(shared: &Shared, active: &ActiveSettings, stream: Stream, packe
         }
         Decision::Run { command, arguments, task } => {
             request_log::asked(&active.log, peer, &command);
-            let job = Job { command, task, origin: Origin { arguments, ..origin } };
+            let room_bytes = packet.version.text_max_bytes();
+            let job = Job { command, task, room_bytes, origin: Origin { arguments, ..origin } };
             run_or_join(shared, active, job).await
         }
     };
@@ -102,7 +104,7 @@ async fn run_or_join(shared: &Shared, active: &ActiveSettings, job: Job) -> Answ
 
 /// Asks the agent to run a command, and waits for the answer.
 async fn run(shared: &Shared, active: &ActiveSettings, job: Job) -> Answer {
-    let Job { command, task, origin } = job;
+    let Job { command, task, room_bytes, origin } = job;
     let command_timeout = active.settings.command_timeout;
     let overloaded = || {
         shared.counters.over_limit.add();
@@ -119,7 +121,14 @@ async fn run(shared: &Shared, active: &ActiveSettings, job: Job) -> Answer {
     let Ok(permit) = permit else { return stopping() };
     let (answer, answered) = oneshot::channel();
     shared.counters.requests.add();
-    permit.send(Request { command: command.clone(), task, timeout: command_timeout, origin, answer });
+    permit.send(Request {
+        command: command.clone(),
+        task,
+        timeout: command_timeout,
+        room_bytes,
+        origin,
+        answer,
+    });
     // The agent enforces the timeout. This one is for an agent that has lost the request.
     let patience = command_timeout + limits::NRPE_REPORT_GRACE;
     match timeout(patience, answered).await {

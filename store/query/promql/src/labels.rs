@@ -80,15 +80,21 @@ impl Labels {
     /// The same with a label set, or taken away if the value is empty.
     #[must_use]
     pub fn with(&self, name: &str, value: &str) -> Labels {
-        let labels = self.as_slice();
-        let mut changed = labels.to_vec();
-        match labels.binary_search_by(|label| (*label.name).cmp(name)) {
-            Ok(index) if value.is_empty() => {
-                changed.remove(index);
+        self.with_all([(name, value)])
+    }
+
+    /// The same with several labels set, one after the other.
+    #[must_use]
+    pub fn with_all<N: AsRef<str>, V: AsRef<str>>(&self, others: impl IntoIterator<Item = (N, V)>) -> Labels {
+        let mut changed = self.as_slice().to_vec();
+        for (name, value) in others {
+            let (name, value) = (name.as_ref(), value.as_ref());
+            match changed.binary_search_by(|label| (*label.name).cmp(name)) {
+                Ok(index) if value.is_empty() => drop(changed.remove(index)),
+                Ok(index) => changed[index].value = value.into(),
+                Err(_) if value.is_empty() => {}
+                Err(index) => changed.insert(index, Label { name: name.into(), value: value.into() }),
             }
-            Ok(index) => changed[index].value = value.into(),
-            Err(_) if value.is_empty() => return self.clone(),
-            Err(index) => changed.insert(index, Label { name: name.into(), value: value.into() }),
         }
         Labels::of(changed)
     }

@@ -31,6 +31,9 @@ pub const STEPS_MAX: usize = 11_000;
 /// Times at which an expression is evaluated at once at least, where as many are given: their rows stay in a processor's cache.
 pub const SLAB_STEPS_MIN: usize = 8192;
 
+/// Slabs of times that are evaluated before the first of them is given, for each thread: few threads are started for how much they do.
+pub const SLABS_PER_THREAD: usize = 2;
+
 /// How many times as long as an expression looks back the times are at least that it is evaluated at at once, up to
 /// [`SLAB_STEPS_MAX`].
 pub const REACHES_PER_SLAB: i64 = 8;
@@ -55,6 +58,9 @@ pub const READ_SERIES_MAX: usize = 16;
 
 /// Samples of a group that are read at once, as far as can be told before; more only of a single series.
 pub const READ_SAMPLES_MAX: u64 = 1 << 20;
+
+/// Samples of a series in a stretch of time that is worked on before the next one, so that they stay in a processor's cache.
+pub const STRETCH_SAMPLES_MAX: i64 = 32_768;
 
 /// Samples that a selector has at least if more than one thread reads them: a thread costs as much as 10,000 samples.
 pub const PARALLEL_SAMPLES_MIN: u64 = 1 << 17;

@@ -5,37 +5,40 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::labels::Labels;
-use crate::matcher::Matcher;
+use crate::matcher::{METRIC_NAME, Matcher};
 use crate::notation::Item;
 use crate::source::{ENDED, Samples, Source, SourceSeries, is_ended};
 
 /// Series by their labels.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
-    series: BTreeMap<Labels, BTreeMap<i64, f64>>,
+    /// By the name of the metric, which most selectors give, then by labels.
+    names: BTreeMap<String, BTreeMap<Labels, Stored>>,
 }
+
+/// Samples by time, ascending: most are added at the end.
+type Stored = Vec<(i64, f64)>;
 
 impl Memory {
     /// Adds a sample (ms since the epoch), in place of one of the same time.
     pub fn insert(&mut self, labels: &Labels, time_ms: i64, value: f64) {
-        match self.series.get_mut(labels) {
-            Some(samples) => {
-                samples.insert(time_ms, value);
-            }
-            None => {
-                self.series.insert(labels.clone(), BTreeMap::from([(time_ms, value)]));
-            }
+        let name = labels.metric_name();
+        if let Some(samples) = self.names.get_mut(name).and_then(|series| series.get_mut(labels)) {
+            return add(samples, time_ms, value);
         }
+        let series = self.names.entry(name.to_owned()).or_default();
+        series.insert(labels.clone(), vec![(time_ms, value)]);
     }
 
     /// Forgets all samples before a time (ms since the epoch), and series that have none left.
     pub fn forget_before(&mut self, time_ms: i64) {
-        self.series.retain(|_, samples| {
-            if samples.first_key_value().is_some_and(|(first, _)| *first < time_ms) {
-                *samples = samples.split_off(&time_ms);
-            }
-            !samples.is_empty()
-        });
+        for series in self.names.values_mut() {
+            series.retain(|_, samples| {
+                samples.drain(..samples.partition_point(|(known_ms, _)| *known_ms < time_ms));
+                !samples.is_empty()
+            });
+        }
+        self.names.retain(|_, series| !series.is_empty());
     }
 
     /// Adds the values of a sequence, from a time on, each a step after the one before (ms).
@@ -51,36 +54,58 @@ impl Memory {
     }
 }
 
+fn add(samples: &mut Stored, time_ms: i64, value: f64) {
+    if samples.last().is_none_or(|(last_ms, _)| *last_ms < time_ms) {
+        return samples.push((time_ms, value));
+    }
+    match samples.binary_search_by_key(&time_ms, |(known_ms, _)| *known_ms) {
+        Ok(at) => samples[at].1 = value,
+        Err(at) => samples.insert(at, (time_ms, value)),
+    }
+}
+
+/// Those within a stretch of time (both ends included).
+fn within(samples: &Stored, from_ms: i64, to_ms: i64) -> &[(i64, f64)] {
+    let from = samples.partition_point(|(time_ms, _)| *time_ms < from_ms);
+    let count = samples[from..].partition_point(|(time_ms, _)| *time_ms <= to_ms);
+    &samples[from..from + count]
+}
+
 impl Source for Memory {
     fn select(&self, matchers: &[Matcher], from_ms: i64, to_ms: i64) -> Result<Vec<SourceSeries>> {
-        let all = self.series.iter().enumerate();
-        let selected = all.filter(|(_, (labels, samples))| {
-            matchers.iter().all(|matcher| matcher.matches(labels.get(matcher.name())))
-                && from_ms <= to_ms
-                && samples.range(from_ms..=to_ms).any(|(_, value)| !is_ended(*value))
-        });
-        let series = selected.map(|(index, (labels, _))| SourceSeries {
-            labels: labels.clone(),
-            id: index as u64,
-            group: index as u64 / 3,
-            lookback_ms: None,
-            distance_ms: 0,
-            samples_max: 0,
-            is_counter: None,
-        });
-        Ok(series.collect())
+        let names = matchers.iter().filter(|matcher| matcher.name() == METRIC_NAME);
+        let names: Vec<&Matcher> = names.collect();
+        let (mut selected, mut before) = (Vec::new(), 0);
+        for (name, series) in &self.names {
+            if names.iter().all(|matcher| matcher.matches(name)) {
+                let all = series.iter().zip(before..);
+                let of_name = all.filter(|((labels, samples), _)| {
+                    matchers.iter().all(|matcher| matcher.matches(labels.get(matcher.name())))
+                        && within(samples, from_ms, to_ms).iter().any(|(_, value)| !is_ended(*value))
+                });
+                selected.extend(of_name.map(|((labels, _), id)| SourceSeries {
+                    labels: labels.clone(),
+                    id,
+                    group: id / 3,
+                    lookback_ms: None,
+                    distance_ms: 0,
+                    samples_max: 0,
+                    is_counter: None,
+                }));
+            }
+            before += series.len() as u64;
+        }
+        Ok(selected)
     }
 
     fn read(&self, series: &[&SourceSeries], from_ms: i64, to_ms: i64) -> Result<Vec<Samples>> {
         let read = |series: &&SourceSeries| {
-            let mut samples = Samples::default();
-            if let (Some(stored), true) = (self.series.get(&series.labels), from_ms <= to_ms) {
-                for (time, value) in stored.range(from_ms..=to_ms) {
-                    Arc::make_mut(&mut samples.times).push(*time);
-                    samples.values.push(*value);
-                }
-            }
-            samples
+            let of_name = self.names.get(series.labels.metric_name());
+            let Some(stored) = of_name.and_then(|of_name| of_name.get(&series.labels)) else {
+                return Samples::default();
+            };
+            let (times, values) = within(stored, from_ms, to_ms).iter().copied().unzip();
+            Samples { times: Arc::new(times), values, integers: None }
         };
         Ok(series.iter().map(read).collect())
     }

@@ -1,5 +1,6 @@
 //! A view of a store, the series of it that were handed out, and what of it could not be read.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use custos_promql::SourceSeries;
@@ -13,9 +14,16 @@ pub(super) struct View<'a> {
     /// Whether a run of which nothing is known says nothing of any series, rather than ending them.
     pub(super) bridges: bool,
     index: Arc<Index>,
-    /// Checks of which series were handed out.
-    lists: Mutex<Vec<Arc<CheckIndex>>>,
+    lists: Mutex<Lists>,
     damages: Mutex<Vec<String>>,
+}
+
+/// Checks of which series were handed out.
+#[derive(Default)]
+struct Lists {
+    by_number: Vec<Arc<CheckIndex>>,
+    /// The number of each by where it is in memory, so that the same series keep their numbers.
+    numbers: HashMap<usize, u64>,
 }
 
 /// The number of a check of which series were handed out.
@@ -84,8 +92,12 @@ impl<'a> View<'a> {
     /// A number for a check, by which its series are found again.
     pub(super) fn remember(&self, of: &Arc<CheckIndex>) -> ListNumber {
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-        lists.push(Arc::clone(of));
-        ListNumber(lists.len() as u64 - 1)
+        let next = lists.by_number.len() as u64;
+        let number = *lists.numbers.entry(Arc::as_ptr(of).addr()).or_insert(next);
+        if number == next {
+            lists.by_number.push(Arc::clone(of));
+        }
+        ListNumber(number)
     }
 
     /// A series of a check by its index.
@@ -96,7 +108,7 @@ impl<'a> View<'a> {
     pub(super) fn recall(&self, series: &[&SourceSeries]) -> Vec<Found> {
         let lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         let found = series.iter().filter_map(|series| {
-            let of = lists.get((series.id >> INDEX_BITS) as usize)?;
+            let of = lists.by_number.get((series.id >> INDEX_BITS) as usize)?;
             let index = (series.id & ((1 << INDEX_BITS) - 1)) as usize;
             (index < of.series.len()).then(|| Found { of: Arc::clone(of), index })
         });

@@ -1,17 +1,18 @@
 //! An expression at times that are given one by one, however many they are.
 //!
 //! Each of them comes to what a query for that time alone comes to. They are evaluated in slabs, so that memory does not
-//! grow with their number.
+//! grow with their number, and as many slabs at once as there are threads.
 
 use super::grid::Grid;
 use super::options::Options;
+use super::parallel;
 use super::query::{evaluator, named};
 use super::reach::reach_ms;
 use super::value::{Row, Value};
 use crate::ast::{At, Expr, TimeShift};
 use crate::error::{Error, ErrorKind, Result};
 use crate::labels::Labels;
-use crate::limits::{REACHES_PER_SLAB, SLAB_STEPS_MAX, SLAB_STEPS_MIN};
+use crate::limits::{REACHES_PER_SLAB, SLAB_STEPS_MAX, SLAB_STEPS_MIN, SLABS_PER_THREAD};
 use crate::source::Source;
 use crate::value_type::ValueType;
 
@@ -48,11 +49,21 @@ pub fn at(
     let at = Given { expr, source, options };
     let mut rest = times;
     while !rest.is_empty() {
-        let (slab, later) = rest.split_at(slab_len(expr, rest, options));
-        if !at.slab(slab, each)? {
-            break;
+        let mut slabs = Vec::new();
+        while !rest.is_empty() && slabs.len() < options.threads.max(1) * SLABS_PER_THREAD {
+            let (slab, later) = rest.split_at(slab_len(expr, rest, options));
+            slabs.push(slab);
+            rest = later;
         }
-        rest = later;
+        // Of a few times a thread would cost more than it does.
+        let is_much = slabs.first().is_some_and(|slab| slab.len() >= SLAB_STEPS_MIN);
+        let threads = if is_much { options.threads } else { 1 };
+        let rows = parallel::map(threads, &slabs, |slab| Ok(at.rows(slab)))?;
+        for (slab, rows) in slabs.into_iter().zip(rows) {
+            if !at.give(slab, rows, each)? {
+                return Ok(());
+            }
+        }
     }
     Ok(())
 }
@@ -79,14 +90,16 @@ struct Given<'a> {
 }
 
 impl Given<'_> {
-    /// Evaluates at these times. What fails is tried in halves, so that it fails at the times at which it has to only.
-    fn slab(&self, times: &[i64], each: &mut TakeRows<'_>) -> Result<bool> {
-        match self.rows(times) {
+    /// Gives what was evaluated at these times. What failed is tried in halves, so that it fails at the times at which it has to
+    /// only.
+    fn give(&self, times: &[i64], rows: Result<Vec<TimedRow>>, each: &mut TakeRows<'_>) -> Result<bool> {
+        match rows {
             Ok(rows) => Ok(each(times, Ok(rows))),
             Err(error) if matches!(error.kind, ErrorKind::Timeout | ErrorKind::Canceled) => Err(error),
             Err(_) if times.len() > 1 => {
                 let (earlier, later) = times.split_at(times.len() / 2);
-                Ok(self.slab(earlier, each)? && self.slab(later, each)?)
+                Ok(self.give(earlier, self.rows(earlier), each)?
+                    && self.give(later, self.rows(later), each)?)
             }
             Err(error) => Ok(each(times, Err(error))),
         }

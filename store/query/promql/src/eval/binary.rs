@@ -6,12 +6,14 @@ use super::grid::Grid;
 use super::matching::Matcher;
 use super::set;
 use super::value::{Row, Value};
+use super::wanted::Wanted;
 use crate::ast::{Binary, Operator};
 use crate::error::{Error, Result};
 use crate::source::{ENDED, is_ended};
 
 /// What an operator comes to.
 pub(super) fn eval(evaluator: &Evaluator<'_>, binary: &Binary, grid: &Grid) -> Result<Value> {
+    evaluator.wanted.set(Wanted::of(binary));
     let left = evaluator.eval(&binary.left, grid)?;
     let right = evaluator.holding(&left, || evaluator.eval(&binary.right, grid))?;
     match (left, right) {
@@ -49,11 +51,10 @@ fn scalars(operator: Operator, left: f64, right: f64) -> f64 {
 fn with_scalar(binary: &Binary, mut rows: Vec<Row>, scalar: &[f64], scalar_is_left: bool) -> Vec<Row> {
     let (operator, returns_bool) = (binary.operator, binary.returns_bool);
     let keeps_value = operator.is_comparison() && !returns_bool;
-    let keeps = comparison(operator).filter(|_| keeps_value);
     for row in &mut rows {
         row.drops_name |= !keeps_value;
-        if let Some(keeps) = keeps {
-            keep(&mut row.values, scalar, keeps, scalar_is_left);
+        if keeps_value {
+            keep_where(operator, &mut row.values, scalar, scalar_is_left);
             continue;
         }
         for (value, scalar) in row.values.iter_mut().zip(scalar) {
@@ -69,12 +70,29 @@ fn with_scalar(binary: &Binary, mut rows: Vec<Row>, scalar: &[f64], scalar_is_le
 }
 
 /// Keeps the values of which a comparison holds.
-fn keep(values: &mut [f64], scalar: &[f64], holds: fn(f64, f64) -> bool, scalar_is_left: bool) {
-    for (value, scalar) in values.iter_mut().zip(scalar) {
-        let (left, right) = if scalar_is_left { (*scalar, *value) } else { (*value, *scalar) };
-        // Of a step without a value `!=` holds, and then there is still none.
-        if !holds(left, right) {
-            *value = ENDED;
+fn keep_where(operator: Operator, values: &mut [f64], scalar: &[f64], scalar_is_left: bool) {
+    match (operator, scalar_is_left) {
+        (Operator::Equal, _) => keep(values, scalar, |value, scalar| value == scalar),
+        (Operator::Greater, false) | (Operator::Less, true) => {
+            keep(values, scalar, |value, scalar| value > scalar)
         }
+        (Operator::Less, false) | (Operator::Greater, true) => {
+            keep(values, scalar, |value, scalar| value < scalar)
+        }
+        (Operator::GreaterEqual, false) | (Operator::LessEqual, true) => {
+            keep(values, scalar, |value, scalar| value >= scalar);
+        }
+        (Operator::LessEqual, false) | (Operator::GreaterEqual, true) => {
+            keep(values, scalar, |value, scalar| value <= scalar);
+        }
+        // Of a step without a value this holds, and then there is still none.
+        _ => keep(values, scalar, |value, scalar| value != scalar),
+    }
+}
+
+/// One loop for each comparison.
+fn keep(values: &mut [f64], scalar: &[f64], holds: impl Fn(f64, f64) -> bool) {
+    for (value, scalar) in values.iter_mut().zip(scalar) {
+        *value = if holds(*value, *scalar) { *value } else { ENDED };
     }
 }

@@ -9,6 +9,7 @@ use super::invariant::is_invariant;
 use super::options::Options;
 use super::room::Room;
 use super::value::{Row, Value};
+use super::wanted::Wanted;
 use crate::ast::{At, Expr, Length, TimeShift};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::{LABEL_BYTES_MAX, LABELS_BYTES_MAX};
@@ -36,6 +37,8 @@ pub(super) struct Evaluator<'a> {
     pub(super) held: Cell<usize>,
     /// Bytes of the labels that were made.
     pub(super) label_bytes: Cell<usize>,
+    /// What a comparison that is being evaluated lets through of one of its sides.
+    pub(super) wanted: Cell<Option<Wanted>>,
     pub(super) walk: Walk,
 }
 

@@ -37,6 +37,9 @@ impl Exact {
     #[inline]
     pub(super) fn of<T: Copy>(items: &[T], of: impl Fn(T) -> f64) -> Exact {
         const LANES: usize = 4;
+        if let [item] = items {
+            return Exact { sum: 0.0 + of(*item), lost: 0.0 };
+        }
         let mut lanes = [Exact::default(); LANES];
         let (whole, rest) = items.as_chunks::<LANES>();
         for items in whole {

@@ -116,6 +116,7 @@ pub(super) fn evaluator<'a>(
         taken: RefCell::default(),
         held: Cell::new(0),
         label_bytes: Cell::new(0),
+        wanted: Cell::new(None),
         walk,
     }
 }

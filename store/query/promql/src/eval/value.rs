@@ -34,7 +34,8 @@ impl Row {
 
     /// Whether it has no value at all.
     pub(super) fn is_empty(&self) -> bool {
-        self.values.iter().copied().all(is_ended)
+        // All of a few at once, which takes no jump for each of them.
+        self.values.chunks(64).all(|few| few.iter().fold(true, |all, value| all & is_ended(*value)))
     }
 
     /// Applies a function to each value.

@@ -1,5 +1,8 @@
 //! Functions of the samples of a stretch of time.
 
+use std::iter;
+use std::ops::Range;
+
 use super::evaluator::Evaluator;
 use super::extremes::{Extreme, TimeOf};
 use super::grid::Grid;
@@ -14,6 +17,7 @@ use super::slice::Slice;
 use super::slide::{Edges, Fold, slide};
 use super::summary;
 use super::value::Row;
+use super::wanted::Wanted;
 use crate::ast::Call;
 use crate::error::{Error, Result};
 use crate::functions::Window;
@@ -23,6 +27,7 @@ use crate::value_type::ValueType;
 
 /// A window function over each series of a range expression.
 pub(super) fn eval(evaluator: &Evaluator<'_>, call: &Call, window: Window, grid: &Grid) -> Result<Vec<Row>> {
+    let wanted = evaluator.wanted.take().filter(|wanted| wanted.span == call.span);
     let range = call.args.iter().find(|arg| arg.value_type() == ValueType::Matrix);
     let Some(range) = range else { return Err(Error::execution(call.span, "expected a range vector")) };
     let mut params = Vec::new();
@@ -34,8 +39,14 @@ pub(super) fn eval(evaluator: &Evaluator<'_>, call: &Call, window: Window, grid:
     if let Some(rows) = summary::eval(evaluator, &ranged, window, &windows, grid)? {
         return Ok(rows);
     }
-    let sliding =
-        Sliding { window, windows: &windows, params: &params, options: evaluator.options, span: call.span };
+    let sliding = Sliding {
+        window,
+        windows: &windows,
+        params: &params,
+        wanted,
+        options: evaluator.options,
+        span: call.span,
+    };
     let rows = ranged::map_ranges(evaluator, &ranged, &windows, |series| sliding.row(series))?;
     let mut kept = Vec::with_capacity(rows.len());
     for (row, is_counter) in rows.into_iter().filter(|(row, _)| !row.is_empty()) {
@@ -85,12 +96,17 @@ fn inform_of_gauge(
     }
 }
 
+/// So many steps are left out, or not, together.
+const WANTED_STEPS: usize = 256;
+
 /// A window function, and the windows that it slides over the samples of one series after the other.
 struct Sliding<'a> {
     window: Window,
     windows: &'a Windows,
     /// For each step.
     params: &'a [Vec<f64>],
+    /// What of the results is wanted, if that is not all.
+    wanted: Option<Wanted>,
     options: &'a Options<'a>,
     /// Where the call stands.
     span: Span,
@@ -101,16 +117,38 @@ impl Sliding<'_> {
     fn row(&self, series: RangeSeries) -> Result<(Row, Option<bool>)> {
         let mut row = Row::empty(series.labels, self.windows.grid.count);
         row.drops_name = series.drops_name || !self.window.keeps_name();
-        let edges = self.edges(&series.samples.times)?;
-        self.fill(&mut row.values, &series.samples, &edges)?;
+        for steps in self.needed(&series.samples) {
+            let edges = self.edges(&series.samples.times, steps.clone())?;
+            self.fill(&mut row.values[steps], &series.samples, &edges)?;
+        }
         Ok((row, series.is_counter))
     }
 
-    /// The samples of each window.
-    fn edges(&self, times: &[i64]) -> Result<Edges> {
+    /// The steps that may come to something that is wanted: all, unless only some results are. Those of functions that need to
+    /// know the step always are.
+    fn needed(&self, samples: &Samples) -> Vec<Range<usize>> {
+        let count = self.windows.grid.count;
+        let Some(wanted) = self.wanted else { return iter::once(0..count).collect() };
+        let (mut needed, mut from, mut to): (Vec<Range<usize>>, _, _) = (Vec::new(), 0, 0);
+        for first in (0..count).step_by(WANTED_STEPS) {
+            let end = (first + WANTED_STEPS).min(count);
+            from = forward(&samples.times, from, self.windows.start(first));
+            to = forward(&samples.times, to, self.windows.end(end - 1));
+            if from < to && wanted.may_be_of(&samples.values[from..to]) {
+                match needed.last_mut() {
+                    Some(last) if last.end == first => last.end = end,
+                    _ => needed.push(first..end),
+                }
+            }
+        }
+        needed
+    }
+
+    /// The samples of the windows of some steps.
+    fn edges(&self, times: &[i64], steps: Range<usize>) -> Result<Edges> {
         let (mut from, mut to) = (0, 0);
-        let mut edges = Vec::with_capacity(self.windows.grid.count);
-        for step in 0..self.windows.grid.count {
+        let mut edges = Vec::with_capacity(steps.len());
+        for step in steps {
             self.options.check_at(step)?;
             from = forward(times, from, self.windows.start(step));
             to = forward(times, to, self.windows.end(step));
@@ -232,8 +270,15 @@ impl Sliding<'_> {
     }
 }
 
-/// The first index from `at` on whose time is after `time_ms`. In steps that double, since windows may lie far apart.
+/// The first index from `at` on whose time is after `time_ms`. One by one as long as windows move on by little, then in steps that
+/// double.
+#[inline]
 fn forward(times: &[i64], at: usize, time_ms: i64) -> usize {
+    let is_after = |index: usize| times.get(index).is_none_or(|time| *time > time_ms);
+    (at..at + 3).find(|index| is_after(*index)).unwrap_or_else(|| far_forward(times, at + 3, time_ms))
+}
+
+fn far_forward(times: &[i64], at: usize, time_ms: i64) -> usize {
     let mut step = 1;
     let mut low = at;
     while low + step <= times.len() && times[low + step - 1] <= time_ms {

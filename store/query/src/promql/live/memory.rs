@@ -26,6 +26,8 @@ pub(super) struct Memory {
     own_names: HashMap<String, BTreeSet<u32>>,
     /// Checks that nothing was asked about.
     ignored: HashSet<Arc<str>>,
+    /// Names of their own of series that nothing was asked about.
+    ignored_names: HashSet<String>,
     interest: Interest,
     /// Counts what changes the answer to which series there are.
     pub(super) version: u64,
@@ -47,6 +49,7 @@ impl Default for Memory {
             by_name: BTreeMap::new(),
             own_names: HashMap::new(),
             ignored: HashSet::new(),
+            ignored_names: HashSet::new(),
             interest: Interest::default(),
             version: 0,
             newest: VecDeque::new(),
@@ -107,12 +110,16 @@ impl Memory {
         if let Some(number) = self.by_name.get(check) {
             return Some(*number);
         }
-        if own.is_empty() && self.ignored.contains(check) {
+        if self.ignored.contains(check) && own.iter().all(|name| self.ignored_names.contains(*name)) {
             return None;
         }
         let by_own = if own.is_empty() { None } else { self.interest.keep_ms_of(own) };
         let Some(keep_ms) = self.interest.keep_ms(check).max(by_own) else {
             self.ignored.insert(Arc::clone(check));
+            if self.ignored_names.len() >= LIVE_QUESTIONS_MAX {
+                self.ignored_names.clear();
+            }
+            self.ignored_names.extend(own.iter().map(|name| (*name).to_owned()));
             return None;
         };
         // The store does not have it, or it would have been found there.
@@ -157,6 +164,7 @@ impl Memory {
             return;
         }
         self.ignored.retain(|name| !may_be_of(matchers, name));
+        self.ignored_names.retain(|name| !may_be_own_name(matchers, name));
         let snapshot = older.now(self.latest_ms);
         if let Some(snapshot) = &snapshot {
             for number in self.find_checks(matchers, looks_back_ms, snapshot) {
