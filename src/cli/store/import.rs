@@ -1,4 +1,4 @@
-//! `custos store import`: JSON Lines, a run a line.
+//! `custos store import`: JSON Lines, a run a line, unless `--from` names a stream (`restore.rs`).
 
 use std::io::{BufRead, Write};
 
@@ -8,6 +8,7 @@ use super::directory::{StoreDir, failed, not_opened};
 use super::follow;
 use super::import_line::{bad_line, parse};
 use super::progress::{Progress, STATUS_LINES};
+use super::restore::{FromArgs, restore};
 use crate::cli::read::Failure;
 use crate::text::human::counted;
 
@@ -16,14 +17,19 @@ pub(super) struct ImportArgs {
     #[command(flatten)]
     directory: StoreDir,
     /// Take what `custos stream` writes as it comes, and answer each position once its runs are durable
-    #[arg(long)]
+    #[arg(long, conflicts_with = "from")]
     follow: bool,
+    #[command(flatten)]
+    from: FromArgs,
 }
 
 pub(super) fn import(args: &ImportArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let dir = args.directory.dir_to_write()?;
     if args.follow {
         return follow::follow(&dir, out);
+    }
+    if let Some(address) = args.from.address() {
+        return restore(address, &args.from, &dir, out);
     }
     let mut writer =
         Writer::open(&dir, Options::default()).map_err(|error| failed("take the runs in", &error))?;

@@ -9,6 +9,8 @@ mod forecast;
 mod import;
 mod import_line;
 mod progress;
+mod restore;
 mod upkeep;
+mod usable;
 
 pub(super) use args::{StoreArgs, run};
