@@ -102,8 +102,7 @@ impl Delivery {
         let note = notes.read(&note_name(&settings.name)).map_err(|error| failed(&error))?;
         let asides = note.map_or(Ok(Asides::default()), |note| serde_json::from_slice(&note));
         let asides = asides.map_err(|error| failed(&format!("read what was set aside: {error}")))?;
-        let lane = || {
-            let sender = Sender::new(&settings);
+        let lane = |sender: Sender| {
             let loading = Loading::new(sender.takes(), &settings.host, &settings.labels);
             LaneParts {
                 sender: Some(sender),
@@ -114,8 +113,9 @@ impl Delivery {
                 rounded: 0,
             }
         };
-        let lanes = [lane(), lane()];
-        let settle = lanes[0].sender.as_ref().map_or(Duration::ZERO, Sender::settle);
+        let senders = Sender::pair(&settings);
+        let settle = senders[0].settle();
+        let lanes = senders.map(lane);
         let seed = fnv1a(settings.host.bytes().chain(settings.name.bytes()));
         let clock_lead_ms = settings.clock_lead.as_millis() as i64;
         Ok(Delivery {

@@ -10,12 +10,14 @@
 //! - look at its receiver when asked ([`Sender::look`]), and name in words for people what there is to be set (`warnings`);
 //! - return another `process` number once the receiver may have been started anew and so may have lost what it took.
 //!
-//! Each lane of a sink has a sender of its own, and so a connection of its own. To add one: write it in a module beside
+//! Each lane of a sink has a sender of its own, and so a connection of its own, but where both share one
+//! ([`FileSender`]). To add one: write it in a module beside
 //! `remote_write`, add a variant here and an arm to each method, and a kind to [`SinkKind`](super::SinkKind).
 
 use std::time::Duration;
 
 use super::answer::{Looked, Sent};
+use super::file::FileSender;
 use super::parcel::Parcel;
 use super::remote_write::RemoteWrite;
 use super::settings::{SinkKind, SinkSettings};
@@ -34,13 +36,18 @@ pub enum Takes {
 pub enum Sender {
     /// By remote write.
     RemoteWrite(Box<RemoteWrite>),
+    /// Into a file.
+    File(FileSender),
 }
 
 impl Sender {
-    /// The sender of a sink, not connected yet.
-    pub fn new(settings: &SinkSettings) -> Sender {
+    /// The senders of the lanes of a sink, not connected yet.
+    pub fn pair(settings: &SinkSettings) -> [Sender; 2] {
         match &settings.kind {
-            SinkKind::RemoteWrite(endpoint) => Sender::RemoteWrite(Box::new(RemoteWrite::new(endpoint))),
+            SinkKind::RemoteWrite(endpoint) => {
+                [(); 2].map(|()| Sender::RemoteWrite(Box::new(RemoteWrite::new(endpoint))))
+            }
+            SinkKind::File(target) => FileSender::pair(target).map(Sender::File),
         }
     }
 
@@ -48,6 +55,7 @@ impl Sender {
     pub fn takes(&self) -> Takes {
         match self {
             Sender::RemoteWrite(_) => Takes::Samples,
+            Sender::File(_) => Takes::Runs,
         }
     }
 
@@ -55,6 +63,7 @@ impl Sender {
     pub fn settle(&self) -> Duration {
         match self {
             Sender::RemoteWrite(_) => crate::limits::SINK_SETTLE,
+            Sender::File(_) => Duration::ZERO,
         }
     }
 
@@ -62,6 +71,7 @@ impl Sender {
     pub async fn send(&mut self, parcel: &Parcel) -> Sent {
         match self {
             Sender::RemoteWrite(sender) => sender.send(parcel).await,
+            Sender::File(sender) => sender.send(parcel).await,
         }
     }
 
@@ -72,6 +82,7 @@ impl Sender {
     pub async fn look(&mut self) -> Result<Looked, String> {
         match self {
             Sender::RemoteWrite(sender) => sender.look().await,
+            Sender::File(sender) => sender.look().await,
         }
     }
 
@@ -79,6 +90,7 @@ impl Sender {
     pub fn rounded(&self) -> u64 {
         match self {
             Sender::RemoteWrite(sender) => sender.rounded(),
+            Sender::File(_) => 0,
         }
     }
 
@@ -86,6 +98,7 @@ impl Sender {
     pub fn sent_bytes(&self) -> u64 {
         match self {
             Sender::RemoteWrite(sender) => sender.sent_bytes(),
+            Sender::File(sender) => sender.sent_bytes(),
         }
     }
 }

@@ -49,6 +49,8 @@ pub struct SinkSettings {
 pub enum SinkKind {
     /// Remote write.
     RemoteWrite(Endpoint),
+    /// A file.
+    File(FileTarget),
 }
 
 impl SinkKind {
@@ -56,8 +58,20 @@ impl SinkKind {
     pub fn key(&self) -> &'static str {
         match self {
             SinkKind::RemoteWrite(_) => "remote_write",
+            SinkKind::File(_) => "file",
         }
     }
+}
+
+/// A file of lines.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FileTarget {
+    /// Where it is.
+    pub path: PathBuf,
+    /// After how many bytes another one begins.
+    pub rotate_bytes: u64,
+    /// How many full ones are kept, at least 1.
+    pub keep: u16,
 }
 
 /// Where a receiver over HTTP is, and how it lets this host in.
@@ -131,6 +145,9 @@ impl SinkSettings {
 fn kind(receiver: &Receiver) -> Result<SinkKind, String> {
     match receiver {
         Receiver::RemoteWrite(http) => Ok(SinkKind::RemoteWrite(endpoint(http)?)),
+        Receiver::File { path, rotate_bytes, keep } => {
+            Ok(SinkKind::File(FileTarget { path: path.clone(), rotate_bytes: *rotate_bytes, keep: *keep }))
+        }
         other => Err(format!("`{}` cannot be delivered to by this version", other.key())),
     }
 }
