@@ -1,11 +1,13 @@
 //! The bounds of the agent, with their defaults. What exceeds one is counted and shown.
 
 mod judge;
+mod nats;
 mod notify;
 mod sink;
 mod stream;
 
 pub use judge::*;
+pub use nats::*;
 pub use notify::*;
 pub use sink::*;
 pub use stream::*;
