@@ -135,6 +135,9 @@ fn what_victoriametrics_lacks_or_has_twice_is_found_and_what_it_lacks_is_mended(
     );
     drop(peer);
     let _peer = victoria_metrics(&stage, port, &["-dedup.minScrapeInterval=1ms"]);
+    // What it took in the last seconds may have gone with it.
+    let (holds, sum, _) = verified(&stage, &["--repair"]);
+    assert!(holds, "{sum}");
     let (holds, sum, lines) = verified(&stage, &[]);
     assert!(holds && lines.is_empty(), "{sum} {lines:?}");
     let shown = stage.custos(&["sink", "verify", "peer", "--since", "-3h"]);
