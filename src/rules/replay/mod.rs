@@ -6,6 +6,8 @@ mod judge;
 mod kept;
 mod overlay;
 mod peak;
+mod record;
+mod silence;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -15,4 +17,4 @@ pub use dependence::writer_for;
 pub use judge::{Judged, Replay, Surroundings, Watch};
 pub use kept::Kept;
 pub use peak::{Ended, Peak, Worse};
-pub use times::{JudgementTimes, Past, judgement_times};
+pub use times::{JudgementStretch, JudgementStretches, JudgementTimes, Past, judgement_times};
