@@ -1,11 +1,13 @@
 //! The bounds of the agent, with their defaults. What exceeds one is counted and shown.
 
 mod judge;
+mod nats;
 mod notify;
 mod sink;
 mod stream;
 
 pub use judge::*;
+pub use nats::*;
 pub use notify::*;
 pub use sink::*;
 pub use stream::*;
@@ -539,12 +541,12 @@ pub const HTTP_QUERY_TIMEOUT_BUSY: Duration = Duration::from_secs(2);
 const _: () = assert!(HTTP_QUERY_TIMEOUT_BUSY.as_secs() < HTTP_QUERY_TIMEOUT.as_secs());
 /// How long a server over HTTP that ends goes on answering requests that it has.
 pub const HTTP_DRAIN: Duration = Duration::from_secs(5);
-/// How long the agent waits before it starts its HTTP server anew that ended, at first; twice as long each time.
-pub const HTTP_RESTART_MIN: Duration = Duration::from_millis(500);
+/// How long the agent waits before it starts a helper process anew that ended, at first; twice as long each time.
+pub const HELPER_RESTART_MIN: Duration = Duration::from_millis(500);
 /// The same at most.
-pub const HTTP_RESTART_MAX: Duration = Duration::from_secs(60);
-/// An HTTP server that ran for so long is started anew without a long wait.
-pub const HTTP_RESTART_FORGOTTEN: Duration = Duration::from_secs(300);
+pub const HELPER_RESTART_MAX: Duration = Duration::from_secs(60);
+/// A helper that ran for so long is started anew without a long wait.
+pub const HELPER_RESTART_FORGOTTEN: Duration = Duration::from_secs(300);
 /// Memory of the agent's HTTP server, in bytes of its data. A query that needs more ends it, and the agent starts another.
 pub const HTTP_DATA_MAX_BYTES: u64 = 2 << 30;
 /// How much the agent's HTTP server stands back behind everything else for the processor, as `nice` counts.
@@ -557,17 +559,17 @@ pub const HTTP_RULE_RUNS_MAX: usize = 1000;
 pub const LOST_RULES_NAMED_MAX: usize = 10;
 /// How long the annotations of all alerts of a request for rules or alerts may take. Those for which no time is left say so.
 pub const HTTP_ANNOTATIONS_MAX: Duration = Duration::from_secs(5);
-/// Between two reports of the HTTP server to the agent.
-pub const HTTP_REPORT_INTERVAL: Duration = Duration::from_secs(1);
-/// How long the HTTP server says nothing to the agent before it is told to go on.
-pub const HTTP_SILENCE: Duration = Duration::from_secs(10);
-const _: () = assert!(HTTP_SILENCE.as_secs() > HTTP_REPORT_INTERVAL.as_secs());
+/// Between two reports of a helper to the agent.
+pub const HELPER_REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// How long a helper says nothing to the agent before it is told to go on.
+pub const HELPER_SILENCE: Duration = Duration::from_secs(10);
+const _: () = assert!(HELPER_SILENCE.as_secs() > HELPER_REPORT_INTERVAL.as_secs());
 /// The same span so many times in a row, and it is replaced.
-pub const HTTP_SILENCES_MAX: u32 = 3;
-/// How long the agent may wait to start its HTTP server anew before that is CRITICAL.
-pub const HTTP_MOMENT: Duration = Duration::from_secs(3);
-/// Bytes of one report of the HTTP server to the agent.
-pub const HTTP_REPORT_MAX_BYTES: usize = 16 << 10;
+pub const HELPER_SILENCES_MAX: u32 = 3;
+/// How long the agent may wait to start a helper anew before that is CRITICAL.
+pub const HELPER_MOMENT: Duration = Duration::from_secs(3);
+/// Bytes of one report of a helper to the agent.
+pub const HELPER_REPORT_MAX_BYTES: usize = 256 << 10;
 /// Symbolic links that `custos init` follows to the file that it writes, as many as Linux follows.
 pub const LINKS_MAX: usize = 40;
 /// Most evaluations of the rules in one test of `custos rules test`.

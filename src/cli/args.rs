@@ -8,8 +8,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::engine::ArgValueCompleter;
 
 use super::{
-    backtest, check, check_nrpe, completion, config, doctor, events, graph, help, history, incident, init,
-    notify, nrpe, query, rules, run, runs, serve, snmp, status, store, traps,
+    backtest, check, check_nrpe, completion, config, doctor, events, feed, graph, help, history, incident,
+    init, notify, nrpe, query, rules, run, runs, serve, sink, snmp, status, store, traps,
 };
 use crate::exit_code::ExitCode;
 use crate::text::{is_unsafe, printable};
@@ -57,6 +57,9 @@ enum Command {
     Graph(graph::GraphArgs),
     Query(query::QueryArgs),
     Serve(serve::ServeArgs),
+    Sink(sink::SinkArgs),
+    #[command(hide = true)]
+    Feed(feed::FeedArgs),
     Ack(notify::AckArgs),
     Unack(notify::UnackArgs),
     Silence(notify::SilenceArgs),
@@ -145,6 +148,8 @@ pub fn main() -> ExitCode {
         Command::Graph(args) => graph::run(&args),
         Command::Query(args) => query::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Sink(args) => sink::run(&args),
+        Command::Feed(args) => feed::run(&args),
         Command::Ack(args) => notify::ack(&args),
         Command::Unack(args) => notify::unack(&args),
         Command::Silence(args) => notify::silence(&args),

@@ -12,6 +12,7 @@ mod denied;
 mod doctor;
 mod events;
 mod failure;
+mod feed;
 mod graph;
 mod help;
 mod history;
@@ -29,6 +30,7 @@ mod rules;
 mod run;
 mod runs;
 mod serve;
+mod sink;
 mod snmp;
 #[cfg(test)]
 mod stage;

@@ -17,6 +17,8 @@ pub enum Request {
     Run(String),
     /// Something about notifications.
     Notify(NotifyRequest),
+    /// Have this sink send again what was set aside.
+    RetrySink(String),
 }
 
 /// A request about notifications. Conditions on labels are as they are written.
@@ -73,7 +75,7 @@ pub enum Response {
     },
     /// To [`NotifyRequest::Report`].
     Notify(Box<NotifyReport>),
-    /// To the other requests about notifications: what was done.
+    /// To the other requests about notifications, and to [`Request::RetrySink`]: what was done.
     Done(String),
     /// To any: it cannot be done, and why.
     Refused(String),

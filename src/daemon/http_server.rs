@@ -3,31 +3,26 @@
 //! The agent opens the sockets and keeps them, so that a server that ends refuses nobody: connections wait for the next. No
 //! query can hurt the agent: whatever one does, it does to the other process.
 
-use std::ffi::OsStr;
-use std::os::fd::{AsFd, OwnedFd};
-use std::process::ExitStatus;
-use std::sync::{Arc, Mutex};
+use std::os::fd::AsFd;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
-use tokio::net::UnixStream;
-use tokio::process::{Child, Command};
-use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::clock::{self, Moment, micros};
+use super::helper::{Helper, Kind, Reports};
+use crate::clock::Moment;
 use crate::config::Listening;
 use crate::http::{Report, Settings, Socket};
-use crate::limits::{
-    HTTP_DRAIN, HTTP_MOMENT, HTTP_REPORT_MAX_BYTES, HTTP_RESTART_FORGOTTEN, HTTP_RESTART_MAX,
-    HTTP_RESTART_MIN, HTTP_SILENCE, HTTP_SILENCES_MAX, LISTENER_RETRY,
-};
-use crate::lock::locked;
+use crate::limits::{HTTP_DRAIN, LISTENER_RETRY};
 use crate::part::Part;
 
 /// Which program answers: this one.
-const ARGS: [&str; 2] = ["serve", "--of-agent"];
+static KIND: Kind = Kind {
+    args: ["serve", "--of-agent"],
+    process: "the HTTP server",
+    lost: "HTTP is not answered",
+    was_lost: "HTTP was not answered for a moment",
+    again: "HTTP is answered again",
+    drain: HTTP_DRAIN,
+};
 
 /// The server, if the configuration wants one.
 #[derive(Debug, Default)]
@@ -49,28 +44,23 @@ struct Failed {
 struct Running {
     settings: Settings,
     sockets: Vec<Socket>,
-    state: Arc<Mutex<State>>,
-    leave: oneshot::Sender<()>,
-    task: JoinHandle<()>,
+    helper: Helper<Report>,
 }
 
-/// What is known of the process.
-#[derive(Debug, Default)]
-struct State {
-    /// What those before it counted.
-    before: Report,
-    /// What it counted.
-    report: Report,
-    /// How often one ended that should not have.
-    restarts: u64,
-    /// Why the last one ended or was silent, and when.
-    ended: Option<(String, u64)>,
-    /// Whether the one that runs has said something.
-    answers: bool,
-    /// Whether there has been none for longer than a moment.
-    is_down: bool,
-    /// How many spans of [`HTTP_SILENCE`] it has said nothing.
-    silences: u32,
+impl Reports for Report {
+    fn ended(&self) -> Report {
+        Report { connections: 0, ..*self }
+    }
+
+    fn with(&self, before: &Report) -> Report {
+        Report {
+            requests: before.requests + self.requests,
+            refused: before.refused + self.refused,
+            failed: before.failed + self.failed,
+            connections_refused: before.connections_refused + self.connections_refused,
+            connections: self.connections,
+        }
+    }
 }
 
 /// Settings that can be taken over, with the sockets that they take.
@@ -177,29 +167,17 @@ impl HttpServer {
         }
         let running = self.running.as_ref()?;
         let addresses = running.sockets.iter().filter_map(|socket| socket.listening().ok());
-        let state = locked(&running.state);
-        let (before, report) = (state.before, state.report);
+        let (report, restarts) = running.helper.reported();
         let totals = [
-            ("requests", before.requests + report.requests),
-            ("requests_refused", before.refused + report.refused),
-            ("requests_failed", before.failed + report.failed),
-            ("connections_refused", before.connections_refused + report.connections_refused),
-            ("restarts", state.restarts),
+            ("requests", report.requests),
+            ("requests_refused", report.refused),
+            ("requests_failed", report.failed),
+            ("connections_refused", report.connections_refused),
+            ("restarts", restarts),
         ];
         let mut part = Part::new("HTTP").with_addresses(addresses).with_totals("http", totals);
         part = part.with_level("http_connections", report.connections);
-        match state.silences {
-            0 => {}
-            1 => part.warning(silence(1)),
-            spans => part.critical(format!("HTTP is not answered: {}", silence(spans))),
-        }
-        match &state.ended {
-            Some((why, _)) if state.is_down => part.critical(format!("HTTP is not answered: {why}")),
-            Some((why, at_us)) if now.mono_us < at_us.saturating_add(micros(HTTP_RESTART_FORGOTTEN)) => {
-                part.warning(format!("HTTP was not answered for a moment: {why}"));
-            }
-            _ => {}
-        }
+        running.helper.judge(&mut part, now);
         Some(part)
     }
 
@@ -226,213 +204,22 @@ impl HttpServer {
         for address in sockets.iter().filter_map(|socket| socket.listening().ok()) {
             tracing::info!("answering HTTP on {address}");
         }
-        let state = Arc::new(Mutex::new(State::default()));
-        let (leave, left) = oneshot::channel();
         let handed = sockets.iter().map(|socket| socket.as_fd().try_clone_to_owned());
-        let task = match (handed.collect(), settings.message()) {
-            (Ok(handed), Ok(text)) => tokio::spawn(supervise(text, handed, Arc::clone(&state), left)),
-            (handed, text) => {
-                let why = handed.err().map(|error| error.to_string());
-                let why = why.or(text.err()).unwrap_or_default();
-                *locked(&state) = State { ended: Some((why, 0)), is_down: true, ..State::default() };
-                tokio::spawn(async {})
-            }
-        };
+        let helper = Helper::start(&KIND, settings.message(), handed.collect());
         self.failed = None;
-        self.running = Some(Running { settings, sockets, state, leave, task });
+        self.running = Some(Running { settings, sockets, helper });
     }
 
     /// Has the server end, whose sockets are kept where the next one takes them. Those in the file system that nobody takes are
     /// removed.
     fn replaced(&mut self, kept: &[Listening]) -> Option<JoinHandle<()>> {
-        let Running { settings, leave, task, .. } = self.running.take()?;
-        let _ = leave.send(());
+        let Running { settings, helper, .. } = self.running.take()?;
+        let task = helper.stop();
         for listening in settings.listen.iter().filter(|listening| !kept.contains(listening)) {
             if let Listening::Unix(path) = listening {
                 let _ = std::fs::remove_file(path);
             }
         }
         Some(task)
-    }
-}
-
-/// Starts the process again and again, until `left`.
-async fn supervise(
-    settings: Vec<u8>,
-    sockets: Vec<OwnedFd>,
-    state: Arc<Mutex<State>>,
-    mut left: oneshot::Receiver<()>,
-) {
-    let mut pause = HTTP_RESTART_MIN;
-    loop {
-        let started = clock::now();
-        let why = match begin(&settings, &sockets) {
-            Ok((child, agent)) => match follow(child, agent, &state, &mut left).await {
-                Some(why) => why,
-                None => return,
-            },
-            Err(error) => format!("failed to start the server: {error}"),
-        };
-        tracing::error!("HTTP is not answered: {why}");
-        let now = clock::now();
-        {
-            let mut state = locked(&state);
-            let gone = std::mem::take(&mut state.report);
-            state.before = sum(state.before, gone);
-            state.restarts += 1;
-            state.ended = Some((why, now.mono_us));
-            (state.is_down, state.silences) = (!state.answers || pause > HTTP_MOMENT, 0);
-            state.answers = false;
-        }
-        if now.mono_us.saturating_sub(started.mono_us) >= micros(HTTP_RESTART_FORGOTTEN) {
-            pause = HTTP_RESTART_MIN;
-        }
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            _ = &mut left => return,
-        }
-        pause = (pause * 2).min(HTTP_RESTART_MAX);
-    }
-}
-
-impl State {
-    /// Notes what the process reports.
-    fn heard(&mut self, report: Report) {
-        if self.silences > 0 {
-            self.ended = Some((silence(self.silences), clock::now().mono_us));
-        }
-        if self.ended.is_some() && (!self.answers || self.silences > 0) {
-            tracing::info!("HTTP is answered again");
-        }
-        (self.report, self.answers, self.is_down, self.silences) = (report, true, false, 0);
-    }
-
-    /// Notes that it has said nothing for another span, and returns how many there are.
-    fn silent(&mut self) -> u32 {
-        self.silences += 1;
-        self.silences
-    }
-}
-
-/// What is wrong with a process that has said nothing for so many spans.
-fn silence(spans: u32) -> String {
-    format!("the HTTP server has said nothing for {} s", (HTTP_SILENCE * spans).as_secs())
-}
-
-fn sum(before: Report, gone: Report) -> Report {
-    Report {
-        requests: before.requests + gone.requests,
-        refused: before.refused + gone.refused,
-        failed: before.failed + gone.failed,
-        connections_refused: before.connections_refused + gone.connections_refused,
-        connections: 0,
-    }
-}
-
-fn begin(settings: &[u8], sockets: &[OwnedFd]) -> std::io::Result<(Child, UnixStream)> {
-    let sockets: Vec<_> = sockets.iter().map(AsFd::as_fd).collect();
-    let (mut command, agent) = custos_shim::helper(&ARGS.map(OsStr::new), settings, &sockets)?;
-    // A thread that answers keeps what it has freed; two arenas are enough for all.
-    command.env("MALLOC_ARENA_MAX", "2").env_remove("NOTIFY_SOCKET").env_remove("WATCHDOG_USEC");
-    let child = Command::from(command).kill_on_drop(true).spawn()?;
-    agent.set_nonblocking(true)?;
-    Ok((child, UnixStream::from_std(agent)?))
-}
-
-/// Follows a process to its end, and says why it ended; nothing if it was to.
-async fn follow(
-    mut child: Child,
-    agent: UnixStream,
-    state: &Mutex<State>,
-    left: &mut oneshot::Receiver<()>,
-) -> Option<String> {
-    let mut reports = BufReader::new(agent);
-    let mut line = Vec::new();
-    loop {
-        let mut bounded = (&mut reports).take(HTTP_REPORT_MAX_BYTES as u64);
-        tokio::select! {
-            // What was said counts before the time that has passed: this process may have been stopped itself.
-            biased;
-            ended = child.wait() => return Some(ended.map_or_else(|error| error.to_string(), described)),
-            _ = &mut *left => break,
-            read = bounded.read_until(b'\n', &mut line) => {
-                let report = match read {
-                    Ok(1..) => serde_json::from_slice(&line).ok(),
-                    _ => None,
-                };
-                let Some(report) = report else {
-                    // It says nothing more, or something else: it is no use.
-                    let _ = child.start_kill();
-                    let ended = child.wait().await;
-                    return Some(ended.map_or_else(|error| error.to_string(), described));
-                };
-                locked(state).heard(report);
-                line.clear();
-            }
-            () = tokio::time::sleep(HTTP_SILENCE) => {
-                let spans = locked(state).silent();
-                if spans >= HTTP_SILENCES_MAX {
-                    let _ = child.start_kill();
-                    let _ = child.wait().await;
-                    return Some(silence(spans));
-                }
-                tracing::error!("{}; it is told to go on", silence(spans));
-                let pid = child.id().and_then(|pid| i32::try_from(pid).ok());
-                let _ = pid.map(|pid| kill(Pid::from_raw(pid), Signal::SIGCONT));
-            }
-        }
-    }
-    // The end of the socket has it end, after the requests that it has.
-    drop(reports);
-    if tokio::time::timeout(HTTP_DRAIN * 2, child.wait()).await.is_err() {
-        let _ = child.start_kill();
-        let _ = child.wait().await;
-    }
-    None
-}
-
-/// How a process ended.
-fn described(status: ExitStatus) -> String {
-    use std::os::unix::process::ExitStatusExt;
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("the server ended with the exit status {code}"),
-        (_, Some(signal)) => format!("the server was ended by signal {signal}"),
-        _ => "the server ended".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use custos_store::State as Verdict;
-
-    fn server(state: State) -> HttpServer {
-        let settings = Settings::at(std::path::Path::new("/none"), Listening::Unix("/none".into()));
-        let (leave, _) = oneshot::channel();
-        let (state, sockets) = (Arc::new(Mutex::new(state)), Vec::new());
-        let task = tokio::spawn(async {});
-        HttpServer { running: Some(Running { settings, sockets, state, leave, task }), failed: None }
-    }
-
-    #[tokio::test]
-    async fn a_silent_server_is_a_warning_and_then_critical() {
-        let server = server(State::default());
-        let found = |now| {
-            let part = server.part(now).unwrap();
-            (part.state(), part.findings.first().map(|found| found.text().to_owned()).unwrap_or_default())
-        };
-        let state = &server.running.as_ref().unwrap().state;
-        let now = clock::now();
-        locked(state).heard(Report::default());
-        assert_eq!(found(now).0, Verdict::Ok);
-        locked(state).silent();
-        assert_eq!(found(now), (Verdict::Warning, "the HTTP server has said nothing for 10 s".to_owned()));
-        locked(state).silent();
-        let said = "HTTP is not answered: the HTTP server has said nothing for 20 s";
-        assert_eq!(found(now), (Verdict::Critical, said.to_owned()));
-        locked(state).heard(Report::default());
-        let said = "HTTP was not answered for a moment: the HTTP server has said nothing for 20 s";
-        assert_eq!(found(now), (Verdict::Warning, said.to_owned()));
-        assert_eq!(found(clock::now().after(HTTP_RESTART_FORGOTTEN)).0, Verdict::Ok);
     }
 }

@@ -2,7 +2,10 @@
 
 mod answers;
 mod deliveries;
+mod feed_process;
+mod feed_server;
 mod graphs;
+mod helper;
 mod history;
 mod http_helper;
 mod http_server;
@@ -12,6 +15,7 @@ mod notify;
 mod notifying;
 mod nrpe_listener;
 mod parts;
+mod process;
 mod reading;
 mod reload;
 mod reported;
@@ -20,10 +24,12 @@ mod rule_judge;
 mod run;
 mod runtimes;
 mod settings;
+mod sink_orders;
 mod stop;
 mod trap_receiver;
 
 pub use answers::requested_line;
+pub use feed_process::feed_for_agent;
 pub use history::read_history;
 pub use http_helper::serve_for_agent;
 pub use run::run;

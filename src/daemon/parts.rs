@@ -16,6 +16,7 @@ impl Daemon {
         parts.extend(self.judge.part());
         parts.extend(self.nrpe.part());
         parts.extend(self.http.part(now));
+        parts.extend(self.sinks.parts(now));
         parts.extend(self.notifier.part(now));
         parts.extend([self.trap_receiver.part(), self.control.part(), self.reload.part(now)]);
         parts

@@ -15,6 +15,7 @@ use crate::agent::History;
 use crate::clock::{self, Moment, micros};
 use crate::config::Config;
 use crate::execute::TableRows;
+use crate::feed::sink;
 use crate::http;
 use crate::limits::{LOST_RULES_NAMED_MAX, RELOAD_LONG};
 use crate::nrpe::listener::Settings;
@@ -29,6 +30,8 @@ pub(super) struct Reloaded {
     pub(super) settings: Option<Settings>,
     /// Settings of the HTTP server, if queries are to be answered, or why they cannot be used.
     pub(super) http: Result<Option<http::Settings>, String>,
+    /// What is delivered, or why that cannot be read.
+    pub(super) sinks: Result<Option<sink::Settings>, String>,
     /// How traps are received, if they are.
     pub(super) reception: Option<Reception>,
     /// Histories of the checks that are new.
@@ -134,6 +137,7 @@ fn read(source: &Source, current: &Config) -> Result<Box<Reloaded>, String> {
         tracing::warn!("{}", lost.text);
     }
     let http = http::Settings::of(&config);
+    let sinks = sink::Settings::of(&config);
     let reception = reception(&config, clock::now());
     let new = |name: &str| config.checks.contains_key(name) && !current.checks.contains_key(name);
     let histories = if config.checks.keys().any(|name| new(name)) {
@@ -143,7 +147,7 @@ fn read(source: &Source, current: &Config) -> Result<Box<Reloaded>, String> {
     };
     let rows = config.checks.values().filter(|check| new(&check.name)).map(|check| &**check);
     let rows = TableRows::read(&config.store, rows);
-    Ok(Box::new(Reloaded { config, settings, http, reception, histories, rows, lost_rules }))
+    Ok(Box::new(Reloaded { config, settings, http, sinks, reception, histories, rows, lost_rules }))
 }
 
 /// What is to be said of rules of rule files that are no longer defined.

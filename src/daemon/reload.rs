@@ -34,11 +34,12 @@ impl Daemon {
     }
 
     fn take(&mut self, reloaded: Reloaded, now: Moment) -> Result<(), String> {
-        let Reloaded { config, settings, http, reception, histories, rows, lost_rules } = reloaded;
+        let Reloaded { config, settings, http, sinks, reception, histories, rows, lost_rules } = reloaded;
         let prepared = self.http.prepare(http);
         let reloaded = prepared.and_then(|http| {
             self.reload_listeners(reception, settings, now)?;
             self.http.take(http, now);
+            self.sinks.take(sinks);
             Ok(())
         });
         reloaded.inspect_err(|why| tracing::error!("the configuration is not reloaded: {why}"))?;

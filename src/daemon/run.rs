@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::answers::Answers;
 use super::deliveries::Deliveries;
+use super::feed_server::Sinks;
 use super::graphs::Graphs;
 use super::history::read_all;
 use super::http_server::HttpServer;
@@ -31,6 +32,7 @@ use crate::control::{self, Request, Response};
 use crate::evaluate::{Change, ChangeKind, PENDING};
 use crate::execute::{Executor, PluginEnvironment, ShimSettings, TableRows};
 use crate::exit_code::ExitCode;
+use crate::feed::sink;
 use crate::http;
 use crate::limits::{
     CONTROL_QUEUE_MAX, HEALTH_LOOK, NRPE_REQUEST_QUEUE_MAX, RECORD_OPEN_MAX, REPORTS_PER_TURN_MAX,
@@ -70,6 +72,7 @@ pub(super) struct Daemon {
     answers: Answers,
     pub(super) nrpe: NrpeListener,
     pub(super) http: HttpServer,
+    pub(super) sinks: Sinks,
     pub(super) control: control::Listener,
     pub(super) trap_receiver: TrapReceiver,
     pub(super) reload: Reload,
@@ -114,6 +117,7 @@ impl Daemon {
             answers: Answers::new(Graphs::new(serving.clone(), config.store.clone())),
             nrpe: NrpeListener::new(request_sender, serving.clone()),
             http: HttpServer::default(),
+            sinks: Sinks::default(),
             control,
             trap_receiver,
             reload: Reload::default(),
@@ -143,6 +147,7 @@ impl Daemon {
         daemon.agent.restore(stored.histories, now, &mut daemon.effects);
         daemon.start_nrpe(now)?;
         daemon.http.start_sometime(http::Settings::of(&daemon.config), now);
+        daemon.sinks.take(sink::Settings::of(&daemon.config));
         daemon.trap_receiver.start_sometime(reception(&daemon.config, now), now);
         daemon.perform();
         Ok(daemon)
@@ -197,6 +202,9 @@ impl Daemon {
                     self.handle(Event::Asked(ask), now);
                 }
                 Request::Notify(request) => self.asked_to_notify(request, asked, now),
+                Request::RetrySink(name) => {
+                    let _ = asked.answer.send(self.retry_sink(&name, now));
+                }
                 Request::Status => {
                     // The asker may have left meanwhile.
                     let _ = asked.answer.send(Response::Status(self.status(now)));

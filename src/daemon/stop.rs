@@ -29,7 +29,7 @@ impl Daemon {
         while let Ok(request) = self.inputs.requests.try_recv() {
             self.asked(Outside::Request(Box::new(request)), clock::now());
         }
-        let http = self.http.stop();
+        let helpers = [self.http.stop(), self.sinks.stop()];
         self.notifier.stop();
         self.handle(Event::Stop, clock::now());
         let answered = self.drain(server.as_ref()).await;
@@ -49,8 +49,8 @@ impl Daemon {
             // Those whose plugins were ended just now are answered, too.
             let _ = tokio::time::timeout(LEAVE_MAX, server.left()).await;
         }
-        if let Some(http) = http {
-            let _ = tokio::time::timeout(LEAVE_MAX, http).await;
+        for helper in helpers.into_iter().flatten() {
+            let _ = tokio::time::timeout(LEAVE_MAX, helper).await;
         }
         match self.recorder.finish(clock::now()).waiting_runs {
             0 => {

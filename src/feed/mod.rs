@@ -1,4 +1,5 @@
 //! Runs of the store for consumers elsewhere.
 
+pub mod nats;
 pub mod read;
 pub mod sink;

@@ -54,8 +54,10 @@ pub const SINK_SPLITS_MAX: usize = 256;
 pub const SINK_MARKS_MAX: usize = 32;
 /// How often a sink that has delivered everything looks for more.
 pub const SINK_POLL: Duration = Duration::from_millis(1000);
-/// How often a receiver is asked how it is.
-pub const SINK_LOOK: Duration = Duration::from_secs(60);
+/// How often a receiver is asked how it is, beside each time that it is connected to.
+pub const SINK_LOOK: Duration = Duration::from_secs(600);
+/// How long after something could have become safe a receiver is asked whether it is, if nothing else is sent meanwhile.
+pub const SINK_SETTLE_LOOK: Duration = Duration::from_secs(300);
 /// For how long VictoriaMetrics may lose what it took when it is killed. Measured: 7 s, and at 10 s all was there.
 pub const SINK_SETTLE: Duration = Duration::from_secs(20);
 /// How long a sink waits for the answer to a request.
@@ -82,3 +84,11 @@ pub const SINK_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 pub const SINK_ASIDE_MAX: usize = 1000;
 /// What is set aside of a check within so long of each other is one entry.
 pub const SINK_ASIDE_JOIN: Duration = Duration::from_secs(60);
+/// Memory of the process that delivers, in bytes of its data.
+pub const FEED_DATA_MAX_BYTES: u64 = 1 << 30;
+/// How much the process that delivers stands back behind everything else for the processor, as `nice` counts.
+pub const FEED_NICE: i32 = 10;
+/// How long the process that delivers may take to end.
+pub const FEED_DRAIN: Duration = Duration::from_secs(2);
+/// Pause before a sink is opened again whose store or cursor cannot be read.
+pub const SINK_OPEN_RETRY: Duration = Duration::from_secs(10);

@@ -32,6 +32,8 @@ pub struct Importer<'a> {
     cursors: HashMap<String, Cursor<'a>>,
     batch: Vec<(String, Run)>,
     batch_bytes: usize,
+    /// The runs stay what they were.
+    restores: bool,
     done: Imported,
 }
 
@@ -86,16 +88,23 @@ impl<'a> Importer<'a> {
             cursors: HashMap::new(),
             batch: Vec::new(),
             batch_bytes: 0,
+            restores: false,
             done: Imported::default(),
         }
     }
 
-    /// Takes in a run, unless it is known, and marks it as imported.
+    /// Begins an import of runs of this very store, or of one that is made anew: they are not marked as imported, and so stay
+    /// what they were.
+    pub fn restoring(reader: &'a Reader, writer: &'a mut Writer) -> Importer<'a> {
+        Importer { restores: true, ..Importer::new(reader, writer) }
+    }
+
+    /// Takes in a run, unless it is known, and marks it as imported, unless it is restored.
     ///
     /// # Errors
     /// Those of reading what is there and of [`Writer::append`].
     pub fn add(&mut self, check: &str, mut run: Run) -> Result<()> {
-        run.imported = true;
+        run.imported |= !self.restores;
         if self.is_known(check, &run)? {
             self.done.known += 1;
             return Ok(());

@@ -113,7 +113,7 @@ fn a_server_that_dies_is_replaced_and_refuses_nobody_meanwhile() {
     let answer = get(agent.port, "/api/v1/query?query=1").unwrap();
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert_ne!(agent.server(), first);
-    let told = "http: WARNING: HTTP was not answered for a moment: the server was ended by signal 9";
+    let told = "http: WARNING: HTTP was not answered for a moment: the HTTP server was ended by signal 9";
     wait_for("the end in the status", || agent.status(told));
     wait_for("the count in the status", || {
         agent.status("http: requests").filter(|line| line.contains("restarts 1"))

@@ -64,6 +64,11 @@ impl Parser {
         self.bytes.extend_from_slice(bytes);
     }
 
+    /// Whether nothing has arrived that was not given out.
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_none() && self.at >= self.bytes.len()
+    }
+
     /// What has arrived whole and was not given out yet. After an error nothing more can be told.
     ///
     /// # Errors

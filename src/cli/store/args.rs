@@ -24,7 +24,7 @@ enum Command {
     Salvage(upkeep::SalvageArgs),
     /// Writes the history to stdout: runs as JSON Lines, or series for Prometheus, VictoriaMetrics or a table
     Export(ExportArgs),
-    /// Takes in runs from JSON Lines on stdin; those that are there already change nothing
+    /// Takes in runs from JSON Lines on stdin, or from a stream; those that are there already change nothing
     Import(import::ImportArgs),
     /// Shows how many bytes a day each check takes, and when the disk will be full at this rate
     Forecast(forecast::ForecastArgs),

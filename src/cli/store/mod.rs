@@ -6,6 +6,8 @@ mod export;
 mod forecast;
 mod import;
 mod progress;
+mod restore;
 mod upkeep;
+mod usable;
 
 pub(super) use args::{StoreArgs, run};

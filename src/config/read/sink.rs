@@ -321,7 +321,10 @@ mod tests {
                 "f:1:1: sink `a` has no receiver, expected one of `remote_write`, ",
             ),
             ("a: { otlp: 'http://x', file: y }\n", "f:1:24: sink `a` has `otlp` and `file`, expected one of"),
-            ("a: { otlp: 'ftp://x' }\n", "f:1:12: found `ftp://x`, expected an address that begins with"),
+            (
+                "a: { otlp: 'ftp://x' }\n",
+                "f:1:12: found a text of another form, expected an address that begins with",
+            ),
             ("a: { nats: 'nats://u:p@x' }\n", "f:1:12: found `nats://u:p@x`, expected `nats://HOST:PORT`"),
             ("a: { file: x, stream: X }\n", "f:1:23: `stream` is for `nats`, not for `file`"),
             ("a: { file: x, ca: X }\n", "f:1:19: `ca` is for receivers over HTTP and `nats`, not for `file`"),

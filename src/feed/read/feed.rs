@@ -228,6 +228,11 @@ impl Feed {
         }
     }
 
+    /// What comes first from now on where the consumer is behind. What is owed already stays owed.
+    pub fn set_order(&mut self, order: Order) {
+        self.options.order = order;
+    }
+
     /// Has runs delivered again that were delivered, beside all else.
     pub fn ask_again(&mut self, asked: Asked) {
         let Some(read) = &self.read else { return };

@@ -183,6 +183,9 @@ impl Delivery {
             What::Sent { piece, sent, took } => Event::Sent { lane, piece, sent, took },
             What::Looked(Ok(looked)) => {
                 self.looked = looked;
+                // Its head goes by the newest sample of all series, so that one check after the other would be too old.
+                let is_strict = self.looked.in_order_only;
+                self.feed.set_order(if is_strict { Order::InOrder } else { Order::Beside });
                 let Looked { process, date_ms, in_order_only, .. } = self.looked;
                 Event::Looked { process, date_ms, in_order_only }
             }

@@ -13,7 +13,8 @@ use super::pace::Random;
 use super::parcel::{Load, Parcel};
 use crate::clock::{Moment, micros};
 use crate::limits::{
-    SINK_CLOSED_RETRY, SINK_FAILURES_OURS, SINK_LOOK, SINK_POLL, SINK_RETRY_AFTER_MAX, SINK_SPLITS_MAX,
+    SINK_CLOSED_RETRY, SINK_FAILURES_OURS, SINK_LOOK, SINK_POLL, SINK_RETRY_AFTER_MAX, SINK_SETTLE_LOOK,
+    SINK_SPLITS_MAX,
 };
 
 /// How a sink is to deliver.
@@ -262,7 +263,8 @@ impl<P: Clone> Engine<P> {
         let is_idle =
             self.lanes.iter().all(|lane| matches!(lane.doing, Doing::Resting { .. } | Doing::Fetching));
         let due_us = self.marks.iter().filter_map(Marks::due_us).min();
-        due_us.filter(|_| is_idle && self.look_us.is_some())
+        let after_us = due_us.map(|due_us| due_us.saturating_add(micros(SINK_SETTLE_LOOK)));
+        after_us.filter(|_| is_idle && self.look_us.is_some())
     }
 
     fn piece(&mut self, lane: Lane, load: &Load, place: P, now: Moment, effects: &mut Vec<Effect<P>>) {

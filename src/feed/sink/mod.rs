@@ -25,6 +25,6 @@ pub use engine::{Counts, Effect, Engine, Event, Manner};
 pub use lane::Lane;
 pub use parcel::{Load, NumberedRun, OfSeries, Parcel, Part};
 pub use remote_write::RemoteWrite;
-pub use report::SinkReport;
+pub use report::{SinkReport, figure_prefix};
 pub use sender::{Sender, Takes};
 pub use settings::{Endpoint, Settings, SinkKind, SinkSettings};

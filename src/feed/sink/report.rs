@@ -4,6 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::engine::Counts;
 
+/// What the names of the figures of a sink begin with.
+pub fn figure_prefix(sink: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+    format!("sink_{}", sink.chars().map(plain).collect::<String>())
+}
+
 /// What a sink says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SinkReport {

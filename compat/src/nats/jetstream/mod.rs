@@ -9,7 +9,7 @@ mod stream;
 pub use ack::PubAck;
 pub use api::{Api, ApiError};
 pub use stored::{Ask, Stored, read_stored};
-pub use stream::{StreamConfig, StreamInfo, StreamState, read_info};
+pub use stream::{StreamConfig, StreamInfo, StreamState, read_info, subjects_request};
 
 /// Headers by which a publisher is heard once and no more.
 pub mod headers {

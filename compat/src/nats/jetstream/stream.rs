@@ -187,6 +187,11 @@ pub struct StreamInfo {
     pub state: StreamState,
 }
 
+/// The question for a stream that has the subjects counted which a filter with wildcards stands for.
+pub fn subjects_request(filter: &str) -> Vec<u8> {
+    serde_json::to_vec(&BTreeMap::from([("subjects_filter", filter)])).expect("a text has a JSON")
+}
+
 /// Reads the answer to a question for a stream, or to the request that makes one.
 ///
 /// # Errors

@@ -1,0 +1,145 @@
+//! `custos sink`: how sinks do, and having them send again what was set aside.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use custos_store::Notes;
+use jiff::tz::TimeZone;
+
+use super::denied::by_owner;
+use super::read::{Failure, ReadArgs, finish, local_time, now};
+use super::style::printable;
+use crate::control::{self, AskError, Request, Response};
+use crate::exit_code::ExitCode;
+use crate::feed::sink::{Aside, Asides, figure_prefix, note_name};
+use crate::part::{Finding, Part};
+use crate::text::human::counted;
+
+/// How long the agent may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Says how sinks do, and has them send again what was set aside.
+#[derive(Clone, Debug, clap::Args)]
+pub(super) struct SinkArgs {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Clone, Debug, clap::Subcommand)]
+enum Command {
+    /// How each sink does: how far it is, what it waits for, what was set aside and why
+    Status {
+        /// Only this sink
+        name: Option<String>,
+        #[command(flatten)]
+        read: ReadArgs,
+    },
+    /// Has a sink send again all that was set aside
+    ///
+    /// What a receiver refused is set aside with the reason, and stays in the store. Once its cause is gone, this delivers it.
+    Retry {
+        /// The sink
+        name: String,
+        #[command(flatten)]
+        read: ReadArgs,
+    },
+}
+
+/// Runs the command.
+pub(super) fn run(args: &SinkArgs) -> ExitCode {
+    finish(|out| match &args.command {
+        Command::Status { name, read } => status(name.as_deref(), read, out),
+        Command::Retry { name, read } => retry(name, read, out),
+    })
+}
+
+fn ask(read: &ReadArgs, request: &Request, command: &str) -> Result<Response, Failure> {
+    let (store, _) = read.locate()?;
+    match control::ask(&store, request, PATIENCE) {
+        Ok(answered) => match answered.response {
+            Response::Refused(why) => Err(Failure::new(why)),
+            response => Ok(response),
+        },
+        Err(error @ AskError::Denied) => Err(Failure::new(format!(
+            "{error}{}",
+            by_owner(&store, &format!("{command}{}", read.repeated()))
+        ))),
+        Err(AskError::NoAgent) => {
+            Err(Failure::new("no agent is running, and nothing is delivered without one"))
+        }
+        Err(error) => Err(Failure::new(error.to_string())),
+    }
+}
+
+fn retry(name: &str, read: &ReadArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    match ask(read, &Request::RetrySink(name.to_owned()), &format!("sink retry {name}"))? {
+        Response::Done(done) => Ok(writeln!(out, "{done}")?),
+        _ => Err(Failure::new("the agent answered another question")),
+    }
+}
+
+fn status(wanted: Option<&str>, read: &ReadArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    let Response::Status(agent) = ask(read, &Request::Status, "sink status")? else {
+        return Err(Failure::new("the agent answered another question"));
+    };
+    let (store, _) = read.locate()?;
+    let sinks: Vec<(&str, &Part)> = agent
+        .parts
+        .iter()
+        .filter_map(|part| Some((part.name.strip_prefix("sink ")?, part)))
+        .filter(|(name, _)| wanted.is_none_or(|wanted| wanted == *name))
+        .collect();
+    match wanted {
+        Some(name) if sinks.is_empty() => return Err(Failure::new(format!("there is no sink `{name}`"))),
+        None if sinks.is_empty() => writeln!(out, "no sinks: nothing is delivered")?,
+        _ => {}
+    }
+    sinks.into_iter().try_for_each(|(name, part)| write_sink(name, part, &store, out))
+}
+
+fn write_sink(name: &str, part: &Part, store: &Path, out: &mut dyn Write) -> Result<(), Failure> {
+    let summary = part.summary.as_deref().unwrap_or_default();
+    writeln!(out, "{} {}", printable(name), printable(summary))?;
+    for finding in &part.findings {
+        let state = match finding {
+            Finding::Critical(_) => "CRITICAL",
+            Finding::Warning(_) => "WARNING",
+        };
+        writeln!(out, "  {state}: {}", printable(finding.text()))?;
+    }
+    let prefix = format!("{}_", figure_prefix(name));
+    let counted: Vec<String> = part
+        .counters
+        .iter()
+        .filter(|counter| counter.value > 0)
+        .map(|counter| {
+            let what = counter.metric.strip_prefix(&prefix).unwrap_or(&counter.metric);
+            format!("{} {}", what.replace('_', " "), counter.value)
+        })
+        .collect();
+    if !counted.is_empty() {
+        writeln!(out, "  {}", counted.join(", "))?;
+    }
+    let note = Notes::new(store).read(&note_name(name));
+    let note = note.map_err(|error| Failure::new(format!("failed to {error}")))?;
+    let asides: Asides = note.and_then(|note| serde_json::from_slice(&note).ok()).unwrap_or_default();
+    let now = now();
+    asides.all.iter().try_for_each(|aside| write_aside(aside, now.time_zone(), out))
+}
+
+fn write_aside(aside: &Aside, zone: &TimeZone, out: &mut dyn Write) -> Result<(), Failure> {
+    let (first, last) = (local_time(aside.first_ms, zone), local_time(aside.last_ms, zone));
+    let times = if aside.first_ms == aside.last_ms { first } else { format!("{first} to {last}") };
+    let until = match aside.until_ms {
+        Some(until_ms) => format!("; sent again after {}", local_time(until_ms, zone)),
+        None => String::new(),
+    };
+    let samples = counted(aside.samples, "sample");
+    let (check, why) = (printable(&aside.check), printable(&aside.why));
+    writeln!(out, "  set aside: {samples} of {check}, {times}: {why}{until}")?;
+    if !aside.series.is_empty() {
+        writeln!(out, "    such as {}", printable(&aside.series))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! The process that delivers, as the agent's helper: what runs in the other process.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use custos_shim::{Given, be_helper};
+use nix::sys::prctl;
+use nix::sys::resource::{Resource, setrlimit};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::process::until_left;
+use crate::exit_code::ExitCode;
+use crate::feed::sink::{Delivery, Settings, SinkReport, SinkSettings};
+use crate::limits::{FEED_DATA_MAX_BYTES, FEED_DRAIN, FEED_NICE, FEED_SETTINGS_MAX_BYTES, SINK_OPEN_RETRY};
+use crate::lock::locked;
+
+/// What each sink said last, by name.
+type Told = Arc<Mutex<BTreeMap<String, SinkReport>>>;
+
+/// Delivers by what the agent handed to this process, until the agent wants no more of it.
+pub fn feed_for_agent() -> ExitCode {
+    match start() {
+        Ok(()) => ExitCode::Success,
+        Err(why) => {
+            tracing::error!("nothing is delivered: {why}");
+            ExitCode::Failure
+        }
+    }
+}
+
+fn start() -> Result<(), String> {
+    let Given { settings, agent, stands_back, .. } =
+        be_helper(FEED_NICE, FEED_SETTINGS_MAX_BYTES).map_err(|error| error.to_string())?;
+    if let Err(error) = stands_back {
+        tracing::warn!("sinks do not stand back behind checks for the processor: {error}");
+    }
+    let settings: Settings = serde_json::from_slice(&settings).map_err(|error| error.to_string())?;
+    // What `ps` and `top` show.
+    let _ = prctl::set_name(c"custos-feed");
+    setrlimit(Resource::RLIMIT_DATA, FEED_DATA_MAX_BYTES, FEED_DATA_MAX_BYTES)
+        .map_err(|error| format!("failed to bound the memory: {error}"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| error.to_string())?;
+    runtime.block_on(async {
+        let told = Told::default();
+        let (leave, left) = watch::channel(());
+        let mut tasks = JoinSet::new();
+        for sink in settings.sinks {
+            tasks.spawn(deliver(settings.store.clone(), sink, Arc::clone(&told), left.clone()));
+        }
+        let report = || locked(&told).values().cloned().collect::<Vec<_>>();
+        let ended = until_left(agent, report).await;
+        drop(leave);
+        // Each writes its cursor.
+        let _ = tokio::time::timeout(FEED_DRAIN, async { while tasks.join_next().await.is_some() {} }).await;
+        ended.map_err(|error| error.to_string())
+    })
+}
+
+/// Keeps a sink at work. One that cannot be opened is tried again.
+async fn deliver(store: PathBuf, settings: SinkSettings, told: Told, mut left: watch::Receiver<()>) {
+    loop {
+        let why = match Delivery::open(&store, settings.clone()) {
+            Ok(mut delivery) => {
+                let tell = |report: SinkReport| {
+                    locked(&told).insert(report.name.clone(), report);
+                };
+                tokio::select! {
+                    () = delivery.run(tell) => {}
+                    _ = left.changed() => {}
+                }
+                if let Err(why) = delivery.save() {
+                    tracing::error!("sink {}: {why}", settings.name);
+                }
+                return;
+            }
+            Err(why) => why,
+        };
+        tracing::error!("{why}");
+        let report = SinkReport {
+            name: settings.name.clone(),
+            kind: settings.kind.key().to_owned(),
+            trouble: Some(why),
+            ..SinkReport::default()
+        };
+        locked(&told).insert(settings.name.clone(), report);
+        tokio::select! {
+            () = tokio::time::sleep(SINK_OPEN_RETRY) => {}
+            _ = left.changed() => return,
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Sinks: a process of their own, which the agent starts, watches and replaces.
+
+use tokio::task::JoinHandle;
+
+use super::helper::{Helper, Kind, Reports};
+use crate::clock::Moment;
+use crate::feed::sink::{Settings, SinkReport, figure_prefix};
+use crate::limits::FEED_DRAIN;
+use crate::part::Part;
+use crate::text::human;
+
+static KIND: Kind = Kind {
+    args: ["feed", "--of-agent"],
+    process: "the process of the sinks",
+    lost: "nothing is delivered",
+    was_lost: "nothing was delivered for a moment",
+    again: "sinks deliver again",
+    drain: FEED_DRAIN,
+};
+
+/// The sinks, if the configuration has some.
+#[derive(Debug, Default)]
+pub(super) struct Sinks {
+    running: Option<(Settings, Helper<Vec<SinkReport>>)>,
+    /// Why they cannot be started.
+    failed: Option<String>,
+}
+
+impl Reports for Vec<SinkReport> {
+    fn ended(&self) -> Vec<SinkReport> {
+        // What a sink has delivered stands in its cursor; what it says of itself is of the one that runs.
+        self.clone()
+    }
+
+    fn with(&self, before: &Vec<SinkReport>) -> Vec<SinkReport> {
+        if self.is_empty() { before.clone() } else { self.clone() }
+    }
+}
+
+impl Sinks {
+    /// Goes by these settings from now on.
+    pub(super) fn take(&mut self, settings: Result<Option<Settings>, String>) {
+        self.failed = None;
+        match settings {
+            Ok(Some(settings)) => {
+                // What waits for somebody to put something right is tried at once.
+                let goes_on = |helper: &Helper<Vec<SinkReport>>| {
+                    helper.reported().0.iter().all(|report| report.waits.is_none())
+                };
+                if self.running.as_ref().is_some_and(|(known, helper)| *known == settings && goes_on(helper))
+                {
+                    return;
+                }
+                self.stop();
+                let helper = Helper::start(&KIND, settings.message(), Ok(Vec::new()));
+                self.running = Some((settings, helper));
+            }
+            Ok(None) => {
+                self.stop();
+            }
+            Err(why) => {
+                tracing::error!("nothing is delivered: {why}");
+                self.failed = Some(why);
+            }
+        }
+    }
+
+    /// Has the process end, and returns what ends with it.
+    pub(super) fn stop(&mut self) -> Option<JoinHandle<()>> {
+        self.running.take().map(|(_, helper)| helper.stop())
+    }
+
+    /// How each sink does, and the process of all.
+    pub(super) fn parts(&self, now: Moment) -> Vec<Part> {
+        let mut all = Vec::new();
+        if let Some(why) = &self.failed {
+            let mut part = Part::new("sinks");
+            part.critical(format!("nothing is delivered: {why}"));
+            all.push(part);
+        }
+        let Some((_, helper)) = &self.running else { return all };
+        let (reports, restarts) = helper.reported();
+        let mut process = Part::new("sinks").with_totals("sinks", [("restarts", restarts)]);
+        helper.judge(&mut process, now);
+        all.push(process);
+        all.extend(reports.iter().map(|report| part(report, now)));
+        all
+    }
+}
+
+/// How a sink does.
+fn part(report: &SinkReport, now: Moment) -> Part {
+    let name = &report.name;
+    let counts = &report.counts;
+    let totals = [
+        ("acknowledged", counts.acknowledged),
+        ("requests", counts.requests),
+        ("failures", counts.failures),
+        ("refused", counts.refused),
+        ("rewinds", counts.rewinds),
+        ("sent_bytes", report.sent_bytes),
+        ("rounded", report.rounded),
+        ("repeated", report.repeated),
+        ("gaps", report.gaps),
+    ];
+    let prefix = figure_prefix(name);
+    let mut part = Part::new(&format!("sink {name}"))
+        .with_totals(&prefix, totals)
+        .with_level(&format!("{prefix}_lag_ms"), report.lag_ms.unsigned_abs())
+        .with_level(&format!("{prefix}_behind_runs"), report.behind_runs)
+        .with_level(&format!("{prefix}_set_aside"), report.set_aside);
+    let (warning_ms, critical_ms) = report.lag_limits_ms;
+    let why = report.waits.as_deref().map_or(String::new(), |why| format!(": {why}"));
+    let lag = || format!("{} behind{why}", human::duration_ms(report.lag_ms));
+    if let Some(trouble) = &report.trouble {
+        part.critical(trouble.clone());
+    }
+    if critical_ms > 0 && report.lag_ms >= critical_ms {
+        part.critical(lag());
+    } else if warning_ms > 0 && report.lag_ms >= warning_ms {
+        part.warning(lag());
+    }
+    if report.set_aside > 0 {
+        let why = report.set_aside_why.as_deref().unwrap_or_default();
+        part.warning(format!("{} samples are set aside, the last since: {why}", report.set_aside));
+    }
+    part.findings.extend(report.warnings.iter().cloned().map(crate::part::Finding::Warning));
+    part.summary = Some(summary(report, now));
+    part
+}
+
+/// How a sink does, in a clause.
+fn summary(report: &SinkReport, now: Moment) -> String {
+    let what = if report.what.is_empty() { &report.kind } else { &report.what };
+    let ago = |at_ms: i64| human::duration_ms(now.wall_ms.saturating_sub(at_ms).max(0));
+    let mut words = vec![format!("to {what}")];
+    words.extend(report.acknowledged_ms.map(|at_ms| format!("acknowledged up to {} ago", ago(at_ms))));
+    words.extend(report.safe_ms.map(|at_ms| format!("safe up to {} ago", ago(at_ms))));
+    if report.behind_runs > 0 {
+        words.push(format!("{} older runs to go", report.behind_runs));
+    }
+    words.extend(report.waits.as_ref().map(|why| format!("waits: {why}")));
+    words.join(", ")
+}

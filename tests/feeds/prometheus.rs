@@ -1,0 +1,97 @@
+//! Everything that is stored is in Prometheus.
+
+use std::process::Command;
+
+use custos_store::{Metric, Options, Run, Value, Writer};
+
+use crate::series::{Labels, Times, difference, get, stored};
+use crate::stage::{Daemon, Stage, free_port, text, wait_for};
+
+struct Prometheus {
+    port: u16,
+    _running: Daemon,
+}
+
+impl Prometheus {
+    fn start(stage: &Stage, window: &str) -> Prometheus {
+        let port = free_port();
+        stage.write("prometheus.yml", window);
+        let mut command = Command::new("prometheus");
+        command
+            .arg(format!("--config.file={}", stage.shown("prometheus.yml")))
+            .arg(format!("--storage.tsdb.path={}", stage.shown("tsdb")))
+            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .arg("--web.enable-remote-write-receiver");
+        let running = Daemon::start(&mut command, &stage.path("prometheus.log"));
+        let peer = Prometheus { port, _running: running };
+        wait_for("Prometheus", || get(&peer.url("/-/ready"), &[]));
+        peer
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
+    }
+
+    /// All that it has up to a time.
+    fn delivered(&self, until_ms: i64) -> Times {
+        let time = format!("{}.{:03}", until_ms / 1000, until_ms % 1000);
+        let form = [("query", "{host=\"web1\"}[10d]"), ("time", &*time)];
+        let Some(answer) = get(&self.url("/api/v1/query"), &form) else { return Times::new() };
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        let mut all = Times::new();
+        for series in answer["data"]["result"].as_array().unwrap() {
+            let labels: Labels = serde_json::from_value(series["metric"].clone()).unwrap();
+            let times = series["values"].as_array().unwrap().iter();
+            let ms = |pair: &serde_json::Value| (pair[0].as_f64().unwrap() * 1000.0).round() as i64;
+            all.insert(labels, times.map(ms).collect());
+        }
+        all
+    }
+}
+
+/// Delivers two days of runs beside new ones, and returns what differs in the end.
+fn delivered_with(config: &str) -> (Option<String>, String) {
+    let stage = Stage::new();
+    let peer = Prometheus::start(&stage, config);
+    let store = stage.path("store");
+    let mut writer = Writer::open(&store, Options::default()).unwrap();
+    let start_ms = custos::clock::now_ms() - 2 * 3_600_000;
+    for n in 0..700_i64 {
+        let run = Run {
+            time_ms: start_ms + n * 10_000,
+            metrics: vec![Metric::new("a", Value::from(n as f64))],
+            ..Run::default()
+        };
+        writer.append(&[("old", &run), ("older", &run)]).unwrap();
+    }
+    writer.sync().unwrap();
+    drop(writer);
+    stage.configure(
+        &format!("host: web1\nsinks: {{ prom: {{ remote_write: '{}' }} }}", peer.url("/api/v1/write")),
+        "  new: { command: \"/bin/echo 'OK | used=7'\", check_interval: 1s }\n",
+    );
+    let _agent = stage.start();
+    let newest_ms = stage.runs("new", 5).last().unwrap()["time_ms"].as_i64().unwrap();
+    let mut last = None;
+    let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        wait_for("all to be delivered", || {
+            last = difference(&stored(&store, newest_ms), &peer.delivered(newest_ms));
+            last.is_none().then_some(())
+        });
+    }));
+    (done.err().and(last), text(&stage.custos(&["sink", "status"]).stdout))
+}
+
+#[test]
+fn with_a_window_the_backlog_is_there_beside_what_is_new() {
+    let (difference, status) = delivered_with("storage:\n  tsdb:\n    out_of_order_time_window: 30d\n");
+    assert_eq!(difference, None, "{status}");
+    assert!(status.starts_with("prom to Prometheus 2."), "{status}");
+}
+
+#[test]
+fn without_a_window_the_backlog_comes_first_and_status_says_what_to_set() {
+    let (difference, status) = delivered_with("global: {}\n");
+    assert_eq!(difference, None, "{status}");
+    assert!(status.contains("WARNING: it refuses samples that are older than others"), "{status}");
+}

@@ -1,0 +1,79 @@
+//! Series of the store and of a receiver, to be compared.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::path::Path;
+use std::process::Command;
+
+use custos_query::{OutboundSample, OutboundSeries, outbound_series, walk_outbound};
+use custos_store::Reader;
+
+use crate::stage::text;
+
+/// Labels of a series.
+pub(crate) type Labels = BTreeMap<String, String>;
+/// The times at which a series has values, in ms since the epoch.
+pub(crate) type Times = BTreeMap<Labels, Vec<i64>>;
+
+/// What the store has up to a time (included), as it leaves the host `web1`.
+pub(crate) fn stored(store: &Path, until_ms: i64) -> Times {
+    let reader = Reader::open(store).unwrap();
+    let snapshot = reader.snapshot();
+    let (series, damages) = outbound_series(&snapshot, &[], "web1");
+    assert!(damages.is_empty(), "{damages:?}");
+    let mut by_check: BTreeMap<&str, Vec<&OutboundSeries>> = BTreeMap::new();
+    series.iter().for_each(|one| by_check.entry(&one.check).or_default().push(one));
+    let mut all = Times::new();
+    for series in by_check.values() {
+        let mut times: Vec<BTreeSet<i64>> = vec![BTreeSet::new(); series.len()];
+        let take = |index: usize, samples: &[OutboundSample]| {
+            let valued = samples.iter().filter(|sample| sample.value.is_some());
+            times[index].extend(valued.map(|sample| sample.time_ms));
+            Ok::<(), Infallible>(())
+        };
+        walk_outbound(&snapshot, series, i64::MIN..until_ms + 1, take, |why| panic!("{why}")).unwrap();
+        for (one, times) in series.iter().zip(times) {
+            let labels = one.labels.iter().map(|label| (label.name.to_string(), label.value.to_string()));
+            if !times.is_empty() {
+                all.insert(labels.collect(), times.into_iter().collect());
+            }
+        }
+    }
+    all
+}
+
+/// The first difference between what is stored and what a receiver has, of which times may be doubled.
+pub(crate) fn difference(stored: &Times, delivered: &Times) -> Option<String> {
+    for (labels, times) in stored {
+        let Some(there) = delivered.get(labels) else { return Some(format!("{labels:?} is missing")) };
+        let (wanted, has): (BTreeSet<_>, BTreeSet<_>) = (times.iter().collect(), there.iter().collect());
+        let missing: Vec<_> = wanted.difference(&has).take(3).collect();
+        if !missing.is_empty() {
+            let count = wanted.difference(&has).count();
+            return Some(format!(
+                "{count} of {} of {labels:?} are missing, such as {missing:?}",
+                wanted.len()
+            ));
+        }
+        let more: Vec<_> = has.difference(&wanted).take(3).collect();
+        if !more.is_empty() {
+            return Some(format!("{labels:?} has {more:?}, which are not stored"));
+        }
+        if there.len() > has.len() {
+            return Some(format!("{} of {labels:?} are doubled", there.len() - has.len()));
+        }
+    }
+    let unknown = delivered.keys().find(|labels| !stored.contains_key(*labels));
+    unknown.map(|labels| format!("{labels:?} is not stored"))
+}
+
+/// Asks over HTTP; nothing where there is no answer.
+pub(crate) fn get(url: &str, form: &[(&str, &str)]) -> Option<String> {
+    let mut command = Command::new("curl");
+    command.args(["-s", "-f", "-G", url]);
+    for (name, value) in form {
+        command.arg("--data-urlencode").arg(format!("{name}={value}"));
+    }
+    let output = command.output().unwrap();
+    output.status.success().then(|| text(&output.stdout))
+}

@@ -1,0 +1,10 @@
+//! The client of NATS against real servers: Debian's nats-server 2.9.10 and the newer one that `scripts/clients` pins.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod access;
+mod restore;
+mod server;
+mod stream;
+
+#[path = "../stage/mod.rs"]
+mod stage;
