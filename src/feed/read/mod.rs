@@ -9,6 +9,7 @@ mod anchors;
 mod backlog;
 mod continuity;
 mod error;
+mod excerpt;
 mod feed;
 mod lag;
 mod live;
@@ -17,9 +18,12 @@ mod owed;
 mod piece;
 mod place;
 mod selection;
+#[cfg(test)]
+mod tests;
 
 pub use continuity::Notice;
 pub use error::FeedError;
+pub use excerpt::{Excerpt, excerpt};
 pub use feed::Feed;
 pub use lag::Lag;
 pub use options::{FeedOptions, From, Order};
