@@ -7,8 +7,8 @@ use custos_promql::{ENDED, Labels, METRIC_NAME, Memory, Options, Source, TimedRo
 use super::dependence::Dependence;
 use super::fold::{Elements, Folding, Outcome, Stretch};
 use super::overlay::Overlay;
+use super::past::join;
 use super::peak::{Ended, Peak, Worse};
-use super::record::join;
 use super::silence::recorded_until;
 use super::steps::{Returned, Steps};
 use crate::limits::REPLAY_STEPS_MAX;

@@ -2,7 +2,7 @@
 
 use custos_promql::{MatchOperator, Matcher, Result, Source, SourceSeries};
 
-use super::times::{Past, stretch_at};
+use super::past::{Past, join, stretch_at};
 use crate::limits::{RECORD_READ_MAX, RESTORE_LOST_MS, RULE_LATE_MAX};
 use crate::rules::definition::RuleGroup;
 
@@ -131,23 +131,13 @@ fn by_record(sampled: &[i64], own: &[i64], at_the_latest_ms: i64) -> Judged {
     judged
 }
 
-/// Adds stretches that follow; one that begins where the last one ends becomes one with it.
-pub(super) fn join(stretches: &mut Vec<(i64, i64)>, further: impl IntoIterator<Item = (i64, i64)>) {
-    for (from_ms, to_ms) in further {
-        match stretches.last_mut().filter(|last| last.1 == from_ms) {
-            Some(last) => last.1 = to_ms,
-            None => stretches.push((from_ms, to_ms)),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use custos_promql::{Labels, Memory};
     use proptest::prelude::*;
 
+    use super::super::past::either;
     use super::super::silence::{Known, Silence};
-    use super::super::times::either;
     use super::*;
 
     const MINUTE_MS: i64 = 60_000;

@@ -2,7 +2,7 @@
 
 use custos_promql::{Error, ErrorKind, Result};
 
-use super::times::{Past, stretch_at};
+use super::past::{Past, stretch_at};
 use crate::limits::JUDGEMENT_TIMES_MAX;
 
 /// What passes from one stretch of time to the next.

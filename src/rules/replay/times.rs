@@ -2,20 +2,10 @@
 
 use custos_promql::{Result, Selected, Source};
 
-use super::record::{Record, join};
+use super::past::{Past, either, join};
+use super::record::Record;
 use super::silence::{Known, Silence, recorded_until};
 use crate::rules::definition::{RuleGroup, When};
-
-/// Past times of which it is asked when rules were to be judged (ms since the epoch, both included).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Past {
-    /// The first.
-    pub from_ms: i64,
-    /// The last.
-    pub to_ms: i64,
-    /// When they were judged last before that, if they were.
-    pub judged_ms: Option<i64>,
-}
 
 /// When the rules of a group are to be judged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -182,36 +172,5 @@ impl JudgementStretches {
         let known = Known { unobserved: &self.unobserved, recorded: &recorded, end_ms };
         let times = self.silence.noticed(times, &known, self.past, at_the_latest_ms)?;
         Ok(JudgementStretch { end_ms, times, recorded })
-    }
-}
-
-/// The stretches that lie in either of two, ascending and apart.
-pub(super) fn either(one: Vec<(i64, i64)>, other: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
-    let mut both: Vec<(i64, i64)> = one.into_iter().chain(other).collect();
-    both.sort_unstable();
-    both.dedup_by(|next, kept| {
-        let touches = next.0 <= kept.1;
-        if touches {
-            kept.1 = kept.1.max(next.1);
-        }
-        touches
-    });
-    both
-}
-
-/// The stretch that a time lies in.
-pub(super) fn stretch_at(stretches: &[(i64, i64)], time_ms: i64) -> Option<(i64, i64)> {
-    let after = stretches.partition_point(|(from_ms, _)| *from_ms <= time_ms);
-    stretches[..after].last().copied().filter(|(_, end_ms)| time_ms < *end_ms)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn stretches_of_two_kinds_become_one_row() {
-        let both = either(vec![(1, 5), (20, 30)], vec![(4, 8), (8, 9), (22, 25), (40, 41)]);
-        assert_eq!(both, [(1, 9), (20, 30), (40, 41)]);
     }
 }
