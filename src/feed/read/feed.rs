@@ -111,15 +111,13 @@ impl Feed {
         };
         let range = ArrivalRange { times: time_ms..i64::MAX, ..ArrivalRange::default() };
         let mut arrivals = self.reader.arrivals(range);
-        loop {
-            match arrivals.next_or_unread() {
-                Some(Ok(arrived)) => return Ok(Position(arrived.position.0.saturating_sub(1))),
-                Some(Err(unread)) => match unread.damage {
-                    Some(damage) => return Ok(damage.start),
-                    None => return Err(unread.error.into()),
-                },
-                None => return Ok(self.reader.acknowledged()),
-            }
+        match arrivals.next_or_unread() {
+            Some(Ok(arrived)) => Ok(Position(arrived.position.0.saturating_sub(1))),
+            Some(Err(unread)) => match unread.damage {
+                Some(damage) => Ok(damage.start),
+                None => Err(unread.error.into()),
+            },
+            None => Ok(self.reader.acknowledged()),
         }
     }
 
