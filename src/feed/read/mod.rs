@@ -7,6 +7,7 @@
 mod amended;
 mod anchors;
 mod backlog;
+mod consumed;
 mod continuity;
 mod error;
 mod feed;
@@ -18,6 +19,7 @@ mod piece;
 mod place;
 mod selection;
 
+pub use consumed::Found;
 pub use continuity::Notice;
 pub use error::FeedError;
 pub use feed::Feed;
