@@ -9,7 +9,7 @@ use clap_complete::engine::ArgValueCompleter;
 
 use super::{
     backtest, check, check_nrpe, completion, config, doctor, events, feed, graph, help, history, incident,
-    init, notify, nrpe, query, rules, run, runs, serve, sink, snmp, status, store, traps,
+    init, notify, nrpe, query, rules, run, runs, serve, sink, snmp, status, store, stream, traps,
 };
 use crate::exit_code::ExitCode;
 use crate::text::{is_unsafe, printable};
@@ -57,6 +57,7 @@ enum Command {
     Graph(graph::GraphArgs),
     Query(query::QueryArgs),
     Serve(serve::ServeArgs),
+    Stream(stream::StreamArgs),
     Sink(sink::SinkArgs),
     #[command(hide = true)]
     Feed(feed::FeedArgs),
@@ -148,6 +149,7 @@ pub fn main() -> ExitCode {
         Command::Graph(args) => graph::run(&args),
         Command::Query(args) => query::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Stream(args) => stream::run(&args),
         Command::Sink(args) => sink::run(&args),
         Command::Feed(args) => feed::run(&args),
         Command::Ack(args) => notify::ack(&args),

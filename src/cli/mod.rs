@@ -36,6 +36,7 @@ mod snmp;
 mod stage;
 mod status;
 mod store;
+mod stream;
 mod style;
 mod traps;
 mod umask;

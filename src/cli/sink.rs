@@ -16,6 +16,8 @@ use crate::feed::sink::{Aside, Asides, figure_prefix, note_name};
 use crate::part::{Finding, Part};
 use crate::text::human::counted;
 
+/// Entries of what a sink has set aside that are listed.
+const ASIDES_SHOWN_MAX: usize = 10;
 /// How long the agent may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -125,7 +127,15 @@ fn write_sink(name: &str, part: &Part, store: &Path, out: &mut dyn Write) -> Res
     let note = note.map_err(|error| Failure::new(format!("failed to {error}")))?;
     let asides: Asides = note.and_then(|note| serde_json::from_slice(&note).ok()).unwrap_or_default();
     let now = now();
-    asides.all.iter().try_for_each(|aside| write_aside(aside, now.time_zone(), out))
+    asides
+        .all
+        .iter()
+        .take(ASIDES_SHOWN_MAX)
+        .try_for_each(|aside| write_aside(aside, now.time_zone(), out))?;
+    match asides.all.len().saturating_sub(ASIDES_SHOWN_MAX) {
+        0 => Ok(()),
+        more => Ok(writeln!(out, "  set aside: {more} more")?),
+    }
 }
 
 fn write_aside(aside: &Aside, zone: &TimeZone, out: &mut dyn Write) -> Result<(), Failure> {

@@ -1,5 +1,6 @@
 //! Runs of the store for consumers elsewhere.
 
+pub mod lines;
 pub mod nats;
 pub mod read;
 pub mod sink;

@@ -24,3 +24,18 @@ pub const FEED_ARRIVALS_BYTES: usize = 8 * 1024 * 1024;
 const _: () = assert!(
     FEED_OWED_MAX_BYTES + 64 * FEED_ANCHORS_MAX + 4096 < custos_store::limits::CURSOR_STATE_BYTES_MAX
 );
+
+/// Runs that `custos stream` reads at once.
+pub const STREAM_PIECE_RUNS: usize = 1024;
+/// Bytes of memory that it reads at once, about.
+pub const STREAM_PIECE_BYTES: usize = 1024 * 1024;
+/// Lines that `custos stream --ack` writes before one of them has to be acknowledged.
+pub const STREAM_UNACKED_MAX: usize = 64 * 1024;
+/// Acknowledgements that are read ahead.
+pub const STREAM_ACK_QUEUE_MAX: usize = 4096;
+/// Runs that `custos store import --follow` takes in before it makes them durable and acknowledges them.
+pub const IMPORT_FOLLOW_RUNS: usize = 4096;
+/// Runs in one answer of `/api/stream`.
+pub const STREAM_ANSWER_RUNS: usize = 8 * 1024;
+/// Bytes of memory that its runs take, about.
+pub const STREAM_ANSWER_BYTES: usize = 4 * 1024 * 1024;

@@ -124,7 +124,8 @@ pub(crate) fn load(disk: &dyn Disk) -> Result<Amendments> {
     Amendments::decode(&payload).map_err(|Short| Error::damaged(path(), 0, "the list is not well formed"))
 }
 
-/// Notes what became of runs, durably. What is noted already as the last that happened to these runs is not noted again.
+/// Notes what became of runs, durably. A loss that is noted already as the last that happened to these runs is not noted again;
+/// what is restored again was damaged again in between, and a consumer may have passed it then.
 /// A list that is damaged is set aside and begun anew.
 pub(crate) fn note(disk: &dyn Disk, mut amendments: Vec<Amendment>) -> Result<()> {
     let mut all = match load(disk) {
@@ -137,7 +138,7 @@ pub(crate) fn note(disk: &dyn Disk, mut amendments: Vec<Amendment>) -> Result<()
     };
     amendments.retain(|new| {
         let same = |old: &&Amendment| (old.start, old.end, &old.check) == (new.start, new.end, &new.check);
-        all.list.iter().rev().find(same) != Some(new)
+        new.kind == AmendmentKind::Restored || all.list.iter().rev().find(same) != Some(new)
     });
     if amendments.is_empty() {
         return Ok(());

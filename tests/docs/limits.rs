@@ -14,6 +14,7 @@ const FILES: &[(&str, &str)] = &[
     ("src/limits/nats.rs", "The client of NATS"),
     ("src/limits/notify.rs", "Notifications"),
     ("src/limits/sink.rs", "Sinks"),
+    ("src/limits/stream.rs", "Streams"),
     ("plugins-shim/src/limits.rs", "The processes of plugins"),
     ("store/src/limits.rs", "The store"),
     ("store/query/src/limits.rs", "Questions to the store"),

@@ -60,6 +60,7 @@ pages! {
     sinks: "docs/sinks.md",
     snmp: "docs/snmp.md",
     start: "docs/start.md",
+    streams: "docs/streams.md",
     summary: "docs/SUMMARY.md",
 }
 

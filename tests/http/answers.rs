@@ -212,3 +212,32 @@ fn an_address_that_others_reach_is_refused() {
         custos(&["serve", "--store", &stage.shown("store"), "--listen", "nonsense"]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
 }
+
+#[test]
+fn runs_are_streamed_from_a_position_on() {
+    let server = Server::start();
+    let lines = |target: &str| -> Vec<serde_json::Value> {
+        let (status, body) = server.get(target);
+        assert_eq!(status, 200, "{body}");
+        body.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let all = lines("/api/stream");
+    let (last, runs) = all.split_last().unwrap();
+    assert!(runs.len() > 20 && runs.iter().all(|run| run["check"].is_string()));
+    let positions: Vec<u64> = runs.iter().map(|run| run["position"].as_u64().unwrap()).collect();
+    assert!(positions.is_sorted());
+    assert_eq!((&last["more"], last["position"].as_u64()), (&false.into(), positions.last().copied()));
+    let store = last["store"].as_str().unwrap();
+    // From any of them on.
+    assert_eq!(lines(&format!("/api/stream?from={}&store={store}", positions[4])), all[5..]);
+    assert_eq!(lines("/api/stream?from=end"), [last.clone()]);
+    assert_eq!(lines(&format!("/api/stream?from={}", u64::MAX))[0]["more"], false);
+    let loads = lines("/api/stream?match[]=load:load1&form=samples");
+    let (end, loads) = loads.split_last().unwrap();
+    assert!(!loads.is_empty() && loads.iter().all(|line| line["metric"] == "load1"));
+    assert_eq!(end["position"], last["position"]);
+    assert_eq!(server.get(&format!("/api/stream?store={}", "0".repeat(32))).0, 409);
+    for wrong in ["from=x", "form=x", "match[]=a["] {
+        assert_eq!(server.get(&format!("/api/stream?{wrong}")).0, 400, "{wrong}");
+    }
+}

@@ -25,6 +25,7 @@ mod rules_killed;
 mod schedule;
 mod schema;
 mod states;
+mod streams;
 mod surroundings;
 mod survival;
 mod taken_away;

@@ -172,9 +172,15 @@ pub(crate) const ROOMS: &[Room] = &[
         outside: &["custos_store", "files", "nix", "processes", "sockets", "threads", "tokio"],
     },
     Room {
+        name: "feed",
+        what: "runs of the store for consumers elsewhere, from durable cursors on: sinks, and what they speak",
+        imports: &["clock", "config", "connect", "hash", "limits", "text", "whole_file"],
+        outside: &["custos_compat", "custos_promql", "custos_query", "custos_store", "openssl", "tokio"],
+    },
+    Room {
         name: "http",
         what: "queries over HTTP; reads the store, and asks the agent for its figures",
-        imports: &["clock", "config", "control", "limits", "lock", "part", "rules", "whole_file"],
+        imports: &["clock", "config", "control", "feed", "limits", "lock", "part", "rules", "whole_file"],
         outside: &[
             "custos_promql",
             "custos_query",
@@ -186,12 +192,6 @@ pub(crate) const ROOMS: &[Room] = &[
             "threads",
             "tokio",
         ],
-    },
-    Room {
-        name: "feed",
-        what: "runs of the store for consumers elsewhere, from durable cursors on: sinks, and what they speak",
-        imports: &["clock", "config", "connect", "hash", "limits", "text", "whole_file"],
-        outside: &["custos_compat", "custos_promql", "custos_query", "custos_store", "openssl", "tokio"],
     },
     Room {
         name: "daemon",

@@ -1,7 +1,7 @@
 //! The subcommands of `custos store`.
 
 use super::export::{self, ExportArgs};
-use super::{forecast, import, upkeep};
+use super::{cursors, forecast, import, upkeep};
 use crate::cli::read::finish;
 use crate::exit_code::ExitCode;
 
@@ -26,6 +26,8 @@ enum Command {
     Export(ExportArgs),
     /// Takes in runs from JSON Lines on stdin, or from a stream; those that are there already change nothing
     Import(import::ImportArgs),
+    /// Shows who reads the store as a stream, and how far each has got
+    Cursors(cursors::CursorsArgs),
     /// Shows how many bytes a day each check takes, and when the disk will be full at this rate
     Forecast(forecast::ForecastArgs),
 }
@@ -39,6 +41,7 @@ pub(crate) fn run(args: &StoreArgs) -> ExitCode {
         Command::Salvage(args) => finish(|out| upkeep::salvage(args, out)),
         Command::Export(args) => finish(|out| export::export(args, out)),
         Command::Import(args) => finish(|out| import::import(args, out)),
+        Command::Cursors(args) => finish(|out| cursors::cursors(args, out)),
         Command::Forecast(args) => finish(|out| forecast::forecast(args, out)),
     }
 }

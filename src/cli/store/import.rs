@@ -2,13 +2,13 @@
 
 use std::io::{BufRead, Write};
 
-use custos_query::RunJson;
 use custos_store::{Importer, Options, Reader, Writer};
 
 use super::directory::{StoreDir, failed, not_opened};
+use super::follow;
+use super::import_line::{bad_line, parse};
 use super::progress::{Progress, STATUS_LINES};
 use super::restore::{FromArgs, restore};
-use super::usable::unusable;
 use crate::cli::read::Failure;
 use crate::text::human::counted;
 
@@ -16,12 +16,18 @@ use crate::text::human::counted;
 pub(super) struct ImportArgs {
     #[command(flatten)]
     directory: StoreDir,
+    /// Take what `custos stream` writes as it comes, and answer each position once its runs are durable
+    #[arg(long, conflicts_with = "from")]
+    follow: bool,
     #[command(flatten)]
     from: FromArgs,
 }
 
 pub(super) fn import(args: &ImportArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let dir = args.directory.dir_to_write()?;
+    if args.follow {
+        return follow::follow(&dir, out);
+    }
     if let Some(address) = args.from.address() {
         return restore(address, &args.from, &dir, out);
     }
@@ -36,20 +42,13 @@ pub(super) fn import(args: &ImportArgs, out: &mut dyn Write) -> Result<(), Failu
     loop {
         line.clear();
         number += 1;
-        let bad = |what: String| Failure::new(format!("failed to read line {number} of the input: {what}"));
-        if input.read_line(&mut line).map_err(|error| bad(error.to_string()))? == 0 {
+        if input.read_line(&mut line).map_err(|error| bad_line(number, &error.to_string()))? == 0 {
             break;
         }
         if line.trim().is_empty() {
             continue;
         }
-        let (check, run) = RunJson::parse(&line).map_err(|error| match error {
-            custos_query::Error::Line { what } => bad(what),
-            error => error.into(),
-        })?;
-        if let Some(what) = unusable(&check, &run) {
-            return Err(bad(what));
-        }
+        let (check, run) = parse(&line, number)?;
         importer.add(&check, run).map_err(|error| failed("import", &error))?;
         if number.is_multiple_of(STATUS_LINES) {
             status.show(&format!("{} read", counted(number, "run")));

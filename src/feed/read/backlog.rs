@@ -50,7 +50,7 @@ impl Backlog {
         selection: &Selection,
         budget: Budget,
     ) -> Result<Option<Piece>, FeedError> {
-        let Some(owed) = place.owed.first() else { return Ok(None) };
+        let Some(owed) = place.first_owed() else { return Ok(None) };
         let is_same = self.reading.as_ref().is_some_and(|reading| reading.owed.id == owed.id);
         if !is_same {
             self.reading = Some(Reading::begin(owed, snapshot, selection));
@@ -64,7 +64,7 @@ impl Backlog {
                 if finished || failed {
                     self.reading = None;
                 }
-                Ok(Some(Piece { runs, gaps, progress: Progress(step), live: false, again }))
+                Ok(Some(Piece { runs, gaps, progress: Progress { epoch: 0, step }, live: false, again }))
             }
             Err(error) => {
                 self.reading = None;

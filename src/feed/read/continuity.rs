@@ -16,20 +16,19 @@ pub enum Notice {
     /// Another store is in the place of the one that was delivered. All of it is delivered.
     OtherStore,
     /// The store ends before what was delivered: it was restored from an older backup, or a power cut took runs that had been
-    /// delivered. It goes on with the runs that are stored from now on.
+    /// delivered. All is delivered from where it is known to be the same.
     WentBack {
         /// So far had been delivered.
         from: Position,
-        /// Here the store ended.
+        /// From here on runs are delivered, some of them perhaps again.
         to: Position,
     },
-    /// The store was restored from a backup and has gone on since. All is delivered from where it is known to be the same.
-    OtherRun {
-        /// From here on runs are delivered, some of them again.
+    /// The run that was delivered last is not there, or another in its place: the store was restored from a backup and has gone on
+    /// since. All is delivered from where it is known to be the same.
+    Parted {
+        /// From here on runs are delivered, some of them perhaps again.
         from: Position,
     },
-    /// The run that was delivered last is no longer there. It goes on with those after it.
-    RunMissing,
 }
 
 impl fmt::Display for Notice {
@@ -44,15 +43,12 @@ impl fmt::Display for Notice {
             }
             Notice::WentBack { from, to } => write!(
                 f,
-                "the store ends at {to}, although {from} was delivered: it was restored from an older backup or lost runs in a power cut; going on with new runs"
+                "{from} was delivered, and the store ends before: it was restored from an older backup or lost runs in a power cut; delivering from {to} on, some of it perhaps again"
             ),
-            Notice::OtherRun { from } => write!(
+            Notice::Parted { from } => write!(
                 f,
-                "the store was restored from a backup and has gone on since; delivering from {from} on, some of it again"
+                "the store was restored from a backup and has gone on since; delivering from {from} on, some of it perhaps again"
             ),
-            Notice::RunMissing => {
-                write!(f, "the run that was delivered last is no longer there; going on after it")
-            }
         }
     }
 }
@@ -71,18 +67,15 @@ pub(super) fn settle(place: &mut Place, snapshot: &Snapshot) -> Result<Option<No
             Notice::OtherStore
         }
         Continuity::WentBack { end } => {
-            let notice = Notice::WentBack { from: place.position, to: end };
-            go_back(place, end);
-            notice
+            let from = place.position;
+            let to = common(place, snapshot)?.min(end);
+            go_back(place, to);
+            Notice::WentBack { from, to }
         }
-        Continuity::OtherRun => {
+        Continuity::OtherRun | Continuity::RunMissing => {
             let from = common(place, snapshot)?;
             go_back(place, from);
-            Notice::OtherRun { from }
-        }
-        Continuity::RunMissing => {
-            place.last = None;
-            Notice::RunMissing
+            Notice::Parted { from }
         }
     };
     Ok(Some(notice))

@@ -36,6 +36,7 @@ pub struct Feed {
     backlog: Backlog,
     notices: Vec<Notice>,
     next_id: u64,
+    epoch: u64,
     looked_us: Option<u64>,
     saved_us: Option<u64>,
     /// What the cursor says on the disk.
@@ -67,6 +68,7 @@ impl Feed {
             backlog: Backlog::default(),
             notices: Vec::new(),
             next_id: 0,
+            epoch: 0,
             looked_us: None,
             saved_us: None,
             saved: None,
@@ -109,15 +111,13 @@ impl Feed {
         };
         let range = ArrivalRange { times: time_ms..i64::MAX, ..ArrivalRange::default() };
         let mut arrivals = self.reader.arrivals(range);
-        loop {
-            match arrivals.next_or_unread() {
-                Some(Ok(arrived)) => return Ok(Position(arrived.position.0.saturating_sub(1))),
-                Some(Err(unread)) => match unread.damage {
-                    Some(damage) => return Ok(damage.start),
-                    None => return Err(unread.error.into()),
-                },
-                None => return Ok(self.reader.acknowledged()),
-            }
+        match arrivals.next_or_unread() {
+            Some(Ok(arrived)) => Ok(Position(arrived.position.0.saturating_sub(1))),
+            Some(Err(unread)) => match unread.damage {
+                Some(damage) => Ok(damage.start),
+                None => Err(unread.error.into()),
+            },
+            None => Ok(self.reader.acknowledged()),
         }
     }
 
@@ -143,7 +143,8 @@ impl Feed {
             return Ok(None);
         };
         let (before, is_idle) = (read.position, acknowledged.position == read.position);
-        let piece = self.live.next(read, &self.reader, &self.options.selection, budget)?;
+        let mut piece = self.live.next(read, &self.reader, &self.options.selection, budget)?;
+        piece.iter_mut().for_each(|piece| piece.progress.epoch = self.epoch);
         if piece.is_none() && is_idle && read.position > before {
             // There was nothing that is wanted.
             acknowledged.position = read.position;
@@ -159,7 +160,9 @@ impl Feed {
     /// As [`Feed::next`].
     pub fn next_owed(&mut self, budget: Budget) -> Result<Option<Piece>, FeedError> {
         let Some(read) = &mut self.read else { return Ok(None) };
-        self.backlog.next(read, &self.reader, &self.options.selection, budget)
+        let mut piece = self.backlog.next(read, &self.reader, &self.options.selection, budget)?;
+        piece.iter_mut().for_each(|piece| piece.progress.epoch = self.epoch);
+        Ok(piece)
     }
 
     /// Looks what is new: at the log, and now and then at all of the store.
@@ -197,6 +200,8 @@ impl Feed {
             self.notices.extend(settle(acknowledged, &self.reader)?);
             self.read = Some(acknowledged.clone());
         }
+        // What is still with the consumer was of the other one.
+        self.epoch += 1;
         self.live.reset();
         self.backlog.reset();
         Ok(())
@@ -204,18 +209,17 @@ impl Feed {
 
     /// Takes for backlog what the newest runs are not to wait for.
     fn fall_behind(&mut self) {
-        let Some(read) = &self.read else { return };
-        if self.options.order == Order::InOrder || self.live.is_reading() {
-            return;
-        }
-        let (from, end) = (read.position, self.reader.acknowledged());
-        let is_sealed = from < self.reader.unsealed().min(end);
-        if end <= from || (!is_sealed && self.reader.runs_between(from, end) <= FEED_LIVE_RUNS_MAX) {
-            return;
-        }
-        self.owe(Owed::new(from..end, Why::Behind));
-        for place in [&mut self.read, &mut self.acknowledged].into_iter().flatten() {
-            place.pass_owed();
+        while self.options.order == Order::Beside && !self.live.is_reading() {
+            let Some(read) = &self.read else { return };
+            let (from, end) = (read.position, read.next_behind(self.reader.acknowledged()));
+            let is_sealed = from < self.reader.unsealed().min(end);
+            if end <= from || (!is_sealed && self.reader.runs_between(from, end) <= FEED_LIVE_RUNS_MAX) {
+                return;
+            }
+            self.owe(Owed::new(from..end, Why::Behind));
+            for place in [&mut self.read, &mut self.acknowledged].into_iter().flatten() {
+                place.pass_owed();
+            }
         }
     }
 
@@ -226,7 +230,11 @@ impl Feed {
         let before = self.next_id;
         for place in [&mut self.read, &mut self.acknowledged].into_iter().flatten() {
             self.next_id = before;
-            place.owed.push(owed.clone());
+            // The older ones first, so that the runs of a check come in order.
+            let is_behind = |owed: &Owed| owed.why == Why::Behind;
+            let later = place.owed.iter().position(|there| is_behind(there) && there.from > owed.from);
+            let at = later.filter(|_| is_behind(&owed)).unwrap_or(place.owed.len());
+            place.owed.insert(at, owed.clone());
             bound(&mut place.owed, &mut self.next_id);
         }
     }
@@ -249,8 +257,8 @@ impl Feed {
     /// # Errors
     /// If the cursor cannot be written. What was acknowledged counts all the same, and it is tried again.
     pub fn acknowledged(&mut self, progress: &Progress, now: Moment) -> Result<(), FeedError> {
-        if let Some(place) = &mut self.acknowledged {
-            place.take(&progress.0);
+        if let Some(place) = self.acknowledged.as_mut().filter(|_| progress.epoch == self.epoch) {
+            place.take(&progress.step);
         }
         self.save_if_due(now)
     }
@@ -258,6 +266,7 @@ impl Feed {
     /// Goes back to what was acknowledged: what was handed out since is handed out again. For a consumer that was lost.
     pub fn rewind(&mut self) {
         self.read.clone_from(&self.acknowledged);
+        self.epoch += 1;
         self.live.reset();
         self.backlog.reset();
     }

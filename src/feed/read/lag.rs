@@ -39,7 +39,7 @@ impl Lag {
             position: place.position,
             end,
             runs: snapshot.runs_between(place.position, end),
-            owed_runs: place.owed.iter().map(owed).sum(),
+            owed_runs: place.owed.iter().filter(|owed| !owed.finished).map(owed).sum(),
             last_ms: place.last_ms,
         }
     }

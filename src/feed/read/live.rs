@@ -99,7 +99,7 @@ impl Live {
     /// Reads on, or begins to read what there is now.
     fn begin(&mut self, place: &Place, snapshot: &Snapshot) -> Option<&mut Reading> {
         if self.reading.is_none() {
-            let until = snapshot.acknowledged();
+            let until = place.next_behind(snapshot.acknowledged());
             if until <= place.position {
                 return None;
             }
@@ -149,7 +149,7 @@ impl Filling {
         self.last = self.piece.last().map(FedRun::delivered);
         let step = Step::Live { to, last: self.last, last_ms: self.last_ms };
         place.take(&step);
-        let progress = Progress(step);
+        let progress = Progress { epoch: 0, step };
         let is_empty = self.is_empty();
         let Filling { piece: runs, gaps, .. } = self;
         (!is_empty).then_some(Piece { runs, gaps, progress, live: true, again: false })

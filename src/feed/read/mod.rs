@@ -10,6 +10,7 @@ mod backlog;
 mod consumed;
 mod continuity;
 mod error;
+mod excerpt;
 mod feed;
 mod lag;
 mod live;
@@ -18,10 +19,13 @@ mod owed;
 mod piece;
 mod place;
 mod selection;
+#[cfg(test)]
+mod tests;
 
 pub use consumed::Found;
 pub use continuity::Notice;
 pub use error::FeedError;
+pub use excerpt::{Excerpt, excerpt};
 pub use feed::Feed;
 pub use lag::Lag;
 pub use options::{FeedOptions, From, Order};

@@ -51,6 +51,9 @@ pub(super) struct Owed {
     /// All checks before this one are done, and of it all runs numbered before.
     #[serde(default, skip_serializing_if = "Option::is_none", with = "done")]
     pub(super) done: Option<(Arc<str>, u64)>,
+    /// All of it is delivered, but runs before it are not: it is kept until they are, so that it is passed over then.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) finished: bool,
     pub(super) why: Why,
 }
 
@@ -78,7 +81,7 @@ mod done {
 impl Owed {
     pub(super) fn new(numbers: Range<Position>, why: Why) -> Owed {
         let (from, until) = (numbers.start.0, numbers.end.0);
-        Owed { id: 0, from, until, check: None, times: None, done: None, why }
+        Owed { id: 0, from, until, check: None, times: None, done: None, finished: false, why }
     }
 
     pub(super) fn times(&self) -> Range<i64> {
@@ -87,7 +90,7 @@ impl Owed {
 
     /// Whether all runs with these numbers are still to be delivered by it.
     pub(super) fn covers(&self, numbers: &Range<Position>) -> bool {
-        let whole = self.check.is_none() && self.times.is_none() && self.done.is_none();
+        let whole = self.check.is_none() && self.times.is_none() && self.done.is_none() && !self.finished;
         whole && self.from <= numbers.start.0 && numbers.end.0 <= self.until
     }
 
@@ -98,7 +101,7 @@ impl Owed {
         let times = times.map(|((from, until), (start, end))| (from.min(start), until.max(end)));
         let why = if self.why == other.why { self.why } else { Why::Restored };
         let (from, until) = (self.from.min(other.from), self.until.max(other.until));
-        Owed { id: 0, from, until, check, times, done: None, why }
+        Owed { id: 0, from, until, check, times, done: None, finished: false, why }
     }
 
     fn bytes(&self) -> usize {

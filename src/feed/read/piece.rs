@@ -92,16 +92,16 @@ pub struct Piece {
 impl Piece {
     /// What to acknowledge when the consumer has the runs up to the one at this index.
     pub fn progress_at(&self, index: usize) -> Progress {
-        match (self.runs.get(index), &self.progress.0) {
+        let epoch = self.progress.epoch;
+        match (self.runs.get(index), &self.progress.step) {
             (Some(_), _) if index + 1 == self.runs.len() => self.progress.clone(),
-            (Some(fed), Step::Live { .. }) => Progress(Step::Live {
-                to: Position(fed.number.saturating_add(1)),
-                last: Some(fed.delivered()),
-                last_ms: Some(fed.run.time_ms),
-            }),
+            (Some(fed), Step::Live { .. }) => {
+                let (to, last_ms) = (Position(fed.number.saturating_add(1)), Some(fed.run.time_ms));
+                Progress { epoch, step: Step::Live { to, last: Some(fed.delivered()), last_ms } }
+            }
             (Some(fed), Step::Owed { id, .. }) => {
                 let done = Some((Arc::clone(&fed.check), fed.number.saturating_add(1)));
-                Progress(Step::Owed { id: *id, done, finished: false })
+                Progress { epoch, step: Step::Owed { id: *id, done, finished: false } }
             }
             (None, _) => self.progress.clone(),
         }
@@ -129,7 +129,11 @@ impl FedRun {
 
 /// How far a consumer has got in a lane, to be given to [`super::Feed::acknowledged`] of the feed that it came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Progress(pub(super) Step);
+pub struct Progress {
+    /// How often the feed had begun in another store before; what was handed out earlier says nothing of it.
+    pub(super) epoch: u64,
+    pub(super) step: Step,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {

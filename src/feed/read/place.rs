@@ -93,7 +93,10 @@ impl Place {
                 }
                 self.pass_owed();
             }
-            Step::Owed { id, finished: true, .. } => self.owed.retain(|owed| owed.id != *id),
+            Step::Owed { id, finished: true, .. } => {
+                self.owed.iter_mut().filter(|owed| owed.id == *id).for_each(|owed| owed.finished = true);
+                self.pass_owed();
+            }
             Step::Owed { id, done, finished: false } => {
                 let owed = self.owed.iter_mut().find(|owed| owed.id == *id);
                 if let (Some(owed), Some(_)) = (owed, done) {
@@ -103,13 +106,31 @@ impl Place {
         }
     }
 
-    /// What is owed as backlog is not delivered in order of arrival, too.
+    /// What is owed as backlog is not delivered in order of arrival, too. What is finished is forgotten once it is passed.
     pub(super) fn pass_owed(&mut self) {
-        let position = self.position.0;
-        let around = |owed: &&Owed| owed.why == Why::Behind && owed.from <= position && position < owed.until;
-        if let Some(owed) = self.owed.iter().find(around) {
-            self.position = Position(owed.until);
+        while let Some(until) = self.behind_at(self.position) {
+            self.position = Position(until);
         }
+        let position = self.position.0;
+        self.owed.retain(|owed| !owed.finished || (owed.why == Why::Behind && owed.from > position));
+    }
+
+    /// Where the backlog ends that has this position.
+    fn behind_at(&self, position: Position) -> Option<u64> {
+        let around =
+            |owed: &&Owed| owed.why == Why::Behind && owed.from <= position.0 && position.0 < owed.until;
+        self.owed.iter().find(around).map(|owed| owed.until)
+    }
+
+    /// Where the next backlog after the position begins, if one does before this one.
+    pub(super) fn next_behind(&self, end: Position) -> Position {
+        let behind = self.owed.iter().filter(|owed| owed.why == Why::Behind && owed.from > self.position.0);
+        behind.map(|owed| Position(owed.from)).fold(end, Position::min)
+    }
+
+    /// What is to be delivered next of what is owed.
+    pub(super) fn first_owed(&self) -> Option<&Owed> {
+        self.owed.iter().find(|owed| !owed.finished)
     }
 
     /// Remembers the run that was delivered last.

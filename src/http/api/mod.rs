@@ -11,6 +11,7 @@ mod rules;
 mod scrape;
 mod series;
 mod status;
+mod stream;
 mod times;
 
 pub(super) use quick::is_quick;

@@ -2,19 +2,17 @@
 //!
 //! Run numbers of files do not overlap, so the files are read one after the other.
 
-use std::ops::Range;
 use std::sync::Arc;
 
+use super::arrival_range::{ArrivalRange, Unread};
 use super::feed::Feed;
 use super::runs::span;
 use super::snapshot::{Part, Snapshot};
 use crate::damage::Damage;
 use crate::error::{Error, Result};
-use crate::limits::ARRIVALS_BYTES;
 use crate::log::{LogImage, RowRef};
 use crate::position::Position;
 use crate::run::Run;
-use crate::segment::Extent;
 
 /// A run as [`Snapshot::since`] hands it out.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,52 +23,6 @@ pub struct Arrived {
     pub check: Arc<str>,
     /// The run.
     pub run: Run,
-}
-
-/// Which runs are read in order of arrival.
-#[derive(Clone, Debug)]
-pub struct ArrivalRange {
-    /// From this position on ...
-    pub from: Position,
-    /// ... to before this one.
-    pub until: Position,
-    /// Only those of this check.
-    pub check: Option<Arc<str>>,
-    /// Only those of which the time is in this range, in ms since the epoch; the end is excluded, but for `i64::MAX`.
-    pub times: Range<i64>,
-    /// Bytes of decoded rows to have at hand; at most [`ARRIVALS_BYTES`] by default.
-    pub bytes_max: usize,
-}
-
-impl Default for ArrivalRange {
-    /// All runs.
-    fn default() -> ArrivalRange {
-        ArrivalRange {
-            from: Position::START,
-            until: Position(u64::MAX),
-            check: None,
-            times: i64::MIN..i64::MAX,
-            bytes_max: ARRIVALS_BYTES,
-        }
-    }
-}
-
-impl ArrivalRange {
-    /// Whether some of these runs may have times that are wanted.
-    pub(super) fn has_times(&self, extent: &Extent) -> bool {
-        let span = span(&self.times);
-        !span.is_empty() && extent.last_ms >= *span.start() && extent.first_ms <= *span.end()
-    }
-}
-
-/// What could not be read on the way.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Unread {
-    /// Why.
-    pub error: Error,
-    /// Which runs that costs, if they are damaged. Otherwise it is not known whether they are: reading them again may help.
-    pub damage: Option<Damage>,
 }
 
 /// Iterates over runs in order of arrival; see [`Snapshot::since`]. It keeps the snapshot that it reads.
@@ -89,7 +41,7 @@ impl Snapshot {
     /// The runs after a position, in order of arrival. What is damaged is an error where it would have been, and then
     /// it goes on.
     ///
-    /// Memory is bounded by [`ARRIVALS_BYTES`], a decoded chunk and a run. Each chunk is decoded once as long as those
+    /// Memory is bounded by [`ARRIVALS_BYTES`](crate::limits::ARRIVALS_BYTES), a decoded chunk and a run. Each chunk is decoded once as long as those
     /// whose runs arrived interleaved fit into that.
     pub fn since(&self, position: Position) -> Arrivals {
         self.arrivals(ArrivalRange { from: position, ..ArrivalRange::default() })
@@ -120,7 +72,11 @@ impl Arrivals {
                 Part::Segment(segment) if segment.start() >= self.range.until.0 => return None,
                 Part::Segment(segment) => {
                     let feed = self.feed.get_or_insert_with(|| Feed::new(segment, self.next, &self.range));
-                    feed.next().map(|found| found.map(|(seq, check, run)| arrived(seq, check, run)))
+                    match feed.next() {
+                        Some(Ok((seq, check, run))) => Some(Ok(arrived(seq, check, run))),
+                        Some(Err(unread)) => Some(Err(unread)),
+                        None => None,
+                    }
                 }
             };
             match found {

@@ -13,7 +13,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use super::arrivals::{ArrivalRange, Unread};
+use super::arrival_range::{ArrivalRange, Unread};
 use crate::chunk::CompactRows;
 use crate::damage::Damage;
 use crate::error::{Error, Result};

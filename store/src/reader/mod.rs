@@ -1,5 +1,6 @@
 //! Reading a store, in any process, without locks.
 
+mod arrival_range;
 mod arrivals;
 mod batch;
 mod catalogue;
@@ -23,7 +24,8 @@ mod sweep;
 mod wanted;
 mod windows;
 
-pub use arrivals::{ArrivalRange, Arrivals, Arrived, Unread};
+pub use arrival_range::{ArrivalRange, Unread};
+pub use arrivals::{Arrivals, Arrived};
 pub use batch::Batch;
 pub use column::{Cell, Column};
 pub use figures::{Figures, RunFigure};

@@ -1,0 +1,72 @@
+//! What is streamed, and in which form.
+
+use clap_complete::engine::ArgValueCompleter;
+use custos_store::Position;
+
+use crate::cli::completion;
+use crate::cli::read::{Failure, ReadArgs, now, time};
+use crate::feed::lines::Form;
+use crate::feed::read::From;
+
+/// Writes runs as JSON Lines, in the order in which they were stored, each with its position.
+///
+/// A line has the position after it: --from that position goes on behind it, months later and whatever was sealed, merged or
+/// repaired meanwhile. A line with "gap" tells of runs that cannot be read.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = AFTER)]
+pub(crate) struct StreamArgs {
+    /// Only these checks and metrics: globs, as in disk or 'net*:if*'
+    #[arg(value_name = "CHECK[:METRIC]", add = ArgValueCompleter::new(completion::check))]
+    pub(super) selectors: Vec<String>,
+    /// Where to begin: a position, start, end, or a time, of which the first run of that time or later counts
+    #[arg(long, value_name = "POSITION|TIME", default_value = "start")]
+    from: String,
+    /// Begin where the cursor of this name is, which moves on by --ack; --from counts where there is none yet
+    #[arg(long, value_name = "NAME")]
+    pub(super) cursor: Option<String>,
+    /// Move the cursor to the positions that are read from stdin, a line each, once the consumer has stored them
+    #[arg(long, requires = "cursor")]
+    pub(super) ack: bool,
+    /// Whole runs, as --json and export write them (the default)
+    #[arg(long, group = "form")]
+    runs: bool,
+    /// One line for each number
+    #[arg(long, group = "form")]
+    samples: bool,
+    /// One line for each change of state
+    #[arg(long, group = "form")]
+    events: bool,
+    /// Go on with what is stored from now on, until stdin or stdout is closed
+    #[arg(long, short)]
+    pub(super) follow: bool,
+    #[command(flatten)]
+    pub(super) read: ReadArgs,
+}
+
+const AFTER: &str = "\
+With --ack, answer each line that is stored for good by a line with its position:
+  mkfifo acks
+  custos stream --cursor copy --ack --follow < acks | custos store import COPY --follow > acks
+What was not acknowledged comes again. See custos store cursors for the cursors there are.";
+
+impl StreamArgs {
+    pub(super) fn form(&self) -> Form {
+        match (self.samples, self.events) {
+            (true, _) => Form::Samples,
+            (_, true) => Form::Events,
+            _ => Form::Runs,
+        }
+    }
+
+    /// Where it begins.
+    pub(super) fn from(&self) -> Result<From, Failure> {
+        Ok(match self.from.as_str() {
+            "start" => From::Start,
+            "end" => From::End,
+            text => match text.parse() {
+                Ok(position) => From::Position(Position(position)),
+                Err(_) => From::Time(time("--from", text, &now())?),
+            },
+        })
+    }
+}

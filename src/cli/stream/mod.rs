@@ -1,0 +1,8 @@
+//! `custos stream`: the runs of the store as lines, for programs that take them elsewhere.
+
+mod acks;
+mod args;
+mod pump;
+
+pub(super) use args::StreamArgs;
+pub(super) use pump::run;

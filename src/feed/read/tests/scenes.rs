@@ -1,0 +1,161 @@
+//! Single scenes.
+
+use custos_store::disk::SimDisk;
+use custos_store::{Position, repair_on};
+
+use super::stage::Stage;
+use crate::feed::read::{Asked, FeedOptions, From, Loss, Notice, Order, Selection};
+
+fn options(order: Order) -> FeedOptions {
+    FeedOptions { name: Some("sink".to_owned()), order, ..FeedOptions::default() }
+}
+
+#[test]
+fn the_newest_come_at_once_beside_a_backlog() {
+    let mut stage = Stage::new(options(Order::Beside));
+    stage.append(2000);
+    stage.writer().compact().unwrap();
+    stage.open_feed();
+    assert!(stage.take());
+    let first: Vec<u64> = stage.got.keys().map(|got| got.0).collect();
+    assert!(first[0] < 50, "the backlog is read from its beginning");
+    stage.append(3);
+    assert!(stage.take());
+    let newest: Vec<u64> = stage.got.keys().rev().take(3).map(|got| got.0).collect();
+    assert_eq!(newest, [2002, 2001, 2000]);
+    let lag = stage.feed().lag().unwrap();
+    assert_eq!((lag.position, lag.end), (Position(2000), Position(2003)));
+    stage.drain();
+    stage.assert_all("all");
+    stage.assert_once("all");
+    let lag = stage.feed().lag().unwrap();
+    assert_eq!((lag.position, lag.runs, lag.owed_runs), (Position(2003), 0, 0));
+}
+
+#[test]
+fn where_a_feed_begins() {
+    for (from, first) in [
+        (From::Start, 0),
+        (From::Position(Position(700)), 700),
+        (From::Time(900_000), 899),
+        (From::End, 1000),
+        (From::Time(i64::MAX), 1000),
+    ] {
+        for order in [Order::InOrder, Order::Beside] {
+            let mut stage = Stage::new(FeedOptions { from, ..options(order) });
+            stage.append(1000);
+            stage.writer().compact().unwrap();
+            stage.open_feed();
+            stage.append(1);
+            stage.drain();
+            let numbers: Vec<u64> = stage.got.keys().map(|got| got.0).collect();
+            assert_eq!(numbers, (first..1001).collect::<Vec<u64>>(), "{from:?} {order:?}");
+            // There is a cursor now.
+            stage.open_feed();
+            assert!(!stage.take(), "{from:?} {order:?}");
+        }
+    }
+}
+
+#[test]
+fn a_selection_narrows_checks_and_metrics_and_the_cursor_goes_on_all_the_same() {
+    let selection = Selection::parse(&["disk:m"]).unwrap();
+    let mut stage = Stage::new(FeedOptions { selection, ..options(Order::InOrder) });
+    stage.append(12);
+    stage.open_feed();
+    let now = crate::clock::Moment { mono_us: 5, wall_ms: 0 };
+    let piece = stage.feed().next(super::stage::BUDGET, now).unwrap().unwrap();
+    let labels: Vec<&str> = piece.runs[0].run.metrics.iter().map(|metric| metric.label.as_str()).collect();
+    assert!(labels == ["m"] && piece.runs.iter().all(|fed| &*fed.check == "disk"));
+    stage.feed().acknowledged(&piece.progress, now).unwrap();
+    assert_eq!(stage.feed().lag().unwrap().position, Position(12));
+}
+
+#[test]
+fn a_segment_that_cannot_be_read_is_a_gap_and_comes_once_it_is_repaired() {
+    for order in [Order::InOrder, Order::Beside] {
+        let mut stage = Stage::new(options(order));
+        stage.append(200);
+        stage.writer().compact().unwrap();
+        stage.close_writer();
+        let name = "0000000000000000-00000000000000c8.seg";
+        let mut bytes = stage.disk.bytes(name).unwrap();
+        let at = bytes.len() - 20;
+        bytes[at] ^= 0x10;
+        stage.disk.put(name, &bytes);
+        stage.open_writer();
+        stage.append(1);
+        stage.open_feed();
+        stage.drain();
+        assert_eq!(stage.got.len(), 1, "{order:?}");
+        let gap = &stage.gaps[0];
+        assert_eq!((gap.from, gap.until, gap.loss), (Position(0), Position(200), Loss::Damaged));
+        stage.close_writer();
+        repair_on(std::sync::Arc::new(stage.disk.clone())).unwrap();
+        stage.drain();
+        stage.assert_all("repaired");
+        assert_eq!(stage.got.len(), 201);
+        stage.assert_once("repaired");
+    }
+}
+
+#[test]
+fn what_is_asked_for_again_comes_again_and_nothing_else() {
+    let mut stage = Stage::new(options(Order::InOrder));
+    stage.append(300);
+    stage.open_feed();
+    stage.drain();
+    stage.feed().ask_again(Asked { check: Some("disk".to_owned()), times: 100_000..200_000 });
+    stage.feed().save().unwrap();
+    // It is durable.
+    stage.open_feed();
+    stage.drain();
+    let again: Vec<i64> = stage.got.iter().filter(|(_, times)| **times == 2).map(|(got, _)| got.1).collect();
+    let wanted = |n: &i64| {
+        super::stage::check(*n) == "disk" && (100_000..200_000).contains(&super::stage::run(*n).time_ms)
+    };
+    assert_eq!(again, (1..=300).filter(wanted).collect::<Vec<i64>>());
+    assert!(again.len() > 10);
+}
+
+#[test]
+fn another_store_is_noticed_and_delivered_whole() {
+    let mut stage = Stage::new(options(Order::InOrder));
+    stage.append(30);
+    stage.open_feed();
+    stage.drain();
+    let cursor = stage.disk.bytes("sink.cursor").unwrap();
+    stage.replace_disk(SimDisk::new());
+    stage.open_writer();
+    stage.append(10);
+    stage.disk.put("sink.cursor", &cursor);
+    stage.open_feed();
+    assert_eq!(stage.feed().take_notices(), [Notice::OtherStore]);
+    stage.drain();
+    stage.assert_all("other");
+}
+
+#[test]
+fn a_store_that_parted_from_what_was_delivered_is_delivered_from_where_it_did() {
+    let mut stage = Stage::new(options(Order::InOrder));
+    stage.append(100);
+    stage.open_feed();
+    stage.drain();
+    stage.writer().sync().unwrap();
+    let backup = stage.copy();
+    stage.drop_writer();
+    stage.open_writer();
+    stage.append(50);
+    stage.pass(5000);
+    stage.drain();
+    let cursor = stage.disk.bytes("sink.cursor").unwrap();
+    stage.replace_disk(backup);
+    stage.disk.put("sink.cursor", &cursor);
+    stage.open_writer();
+    stage.append(80);
+    stage.open_feed();
+    assert_eq!(stage.feed().take_notices(), [Notice::Parted { from: Position(100) }]);
+    stage.drain();
+    stage.assert_all("parted");
+    stage.assert_once("parted");
+}
