@@ -1,5 +1,6 @@
 //! A feed; see the head of `mod.rs`.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -333,6 +334,12 @@ impl Feed {
     /// How far the consumer is behind.
     pub fn lag(&self) -> Option<Lag> {
         self.acknowledged.as_ref().map(|place| Lag::of(place, &self.reader))
+    }
+
+    /// Whether runs of a check and a range of time (ms since the epoch) are still owed, or may be.
+    pub fn owes(&self, check: &str, times: &Range<i64>) -> bool {
+        let owed = self.acknowledged.iter().flat_map(|place| &place.owed);
+        owed.into_iter().any(|owed| owed.may_have(check, times))
     }
 
     /// The store as the feed saw it last.

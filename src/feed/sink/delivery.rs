@@ -19,7 +19,9 @@ use super::sender::{Sender, Takes};
 use super::settings::SinkSettings;
 use crate::clock::{self, Moment, micros};
 use crate::config::SinkStart;
-use crate::feed::read::{self, Asked, Budget, Feed, FeedOptions, Found, Order, Progress, Selection};
+use crate::feed::read::{
+    self, Asked, Budget, Feed, FeedError, FeedOptions, Found, Order, Progress, Selection,
+};
 use crate::hash::fnv1a;
 use crate::limits::{SINK_NOTE_LOOK, SINK_PAUSE_MAX, SINK_PIECE_BYTES, SINK_REPORT_INTERVAL};
 
@@ -92,18 +94,8 @@ impl Delivery {
     /// # Errors
     /// The store, the cursor or the note cannot be read, in words.
     pub fn open(store: &Path, settings: SinkSettings) -> Result<Delivery, String> {
-        let from = match settings.start {
-            SinkStart::Beginning => read::From::Start,
-            SinkStart::Now => read::From::End,
-        };
         let failed = |error: &dyn std::fmt::Display| format!("sink {}: failed to {error}", settings.name);
-        let options = FeedOptions {
-            name: Some(note_name(&settings.name)),
-            from,
-            anew: false,
-            order: Order::Beside,
-            selection: Selection::parse(&patterns(&settings)).map_err(|error| failed(&error))?,
-        };
+        let options = feed_options(&settings).map_err(|error| failed(&error))?;
         let feed = Feed::open(store, options).map_err(|error| failed(&error))?;
         let notes = Notes::new(store);
         let note = notes.read(&note_name(&settings.name)).map_err(|error| failed(&error))?;
@@ -389,6 +381,9 @@ impl Delivery {
             behind_runs: lag.map_or(0, |lag| lag.owed_runs),
             acknowledged_ms: self.acknowledged_ms,
             safe_ms: lag.and_then(|lag| lag.last_ms),
+            // What proves that is beside this.
+            proven_ms: None,
+            not_proven: None,
             waits: self.engine.waits().map(str::to_owned),
             trouble: self.trouble.clone(),
             warnings: self.looked.warnings.clone(),
@@ -404,6 +399,21 @@ impl Delivery {
             ),
         }
     }
+}
+
+/// The feed of a sink.
+pub(in crate::feed) fn feed_options(settings: &SinkSettings) -> Result<FeedOptions, FeedError> {
+    let from = match settings.start {
+        SinkStart::Beginning => read::From::Start,
+        SinkStart::Now => read::From::End,
+    };
+    Ok(FeedOptions {
+        name: Some(note_name(&settings.name)),
+        from,
+        anew: false,
+        order: Order::Beside,
+        selection: Selection::parse(&patterns(settings))?,
+    })
 }
 
 /// What the feed selects: each glob over checks with each over metrics.

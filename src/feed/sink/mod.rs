@@ -21,11 +21,13 @@ mod simulation;
 
 pub use answer::{Answer, Looked, Sent};
 pub use aside::{Aside, Asides};
+pub(in crate::feed) use delivery::feed_options;
 pub use delivery::{Delivery, note_name, retry_note};
 pub use engine::{Counts, Effect, Engine, Event, Manner};
 pub use lane::Lane;
 pub use nats::{Ending, Nats};
 pub use parcel::{Load, NumberedRun, OfSeries, Origin, Parcel, Part};
+pub(in crate::feed) use receiver::{About, Kind};
 pub use remote_write::RemoteWrite;
 pub use report::{SinkReport, figure_prefix};
 pub use sender::{Sender, Takes};
