@@ -41,7 +41,12 @@ impl Prover {
     /// # Errors
     /// The store cannot be read, the receiver does not answer, or it is none that can be asked.
     pub(super) async fn open(dir: &Path, settings: &SinkSettings) -> Result<Prover, String> {
-        let SinkKind::RemoteWrite(endpoint) = &settings.kind;
+        let SinkKind::RemoteWrite(endpoint) = &settings.kind else {
+            return Err(
+                "a stream is proven by the hashes of its messages, not by hours: custos store import --from reads it"
+                    .to_owned(),
+            );
+        };
         let mut receiver = RemoteWrite::new(endpoint);
         let what = receiver.look().await?.what;
         let manner = Manner::of(receiver.about()).ok_or(

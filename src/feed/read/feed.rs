@@ -5,10 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use custos_store::disk::{Disk, RealDisk};
-use custos_store::{ArrivalRange, Cursors, Position, Reader};
+use custos_store::{ArrivalRange, Cursors, Delivered, Identity, Position, Reader};
 
 use super::amended;
 use super::backlog::Backlog;
+use super::consumed::{self, Found};
 use super::continuity::{Notice, settle};
 use super::error::FeedError;
 use super::lag::Lag;
@@ -269,6 +270,37 @@ impl Feed {
         self.epoch += 1;
         self.live.reset();
         self.backlog.reset();
+    }
+
+    /// Whether something was acknowledged of the runs in order of arrival.
+    pub fn has_delivered(&self) -> bool {
+        self.acknowledged.as_ref().is_some_and(|place| place.last.is_some())
+    }
+
+    /// Goes on behind the run that the consumer itself says that it has last of those in order of arrival, and of which store, or
+    /// at the start where it says that it has none. None as long as the store is not there: ask again. What the consumer has is
+    /// not acknowledged by that.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn go_on_behind(
+        &mut self,
+        last: Option<(Identity, Delivered)>,
+        now: Moment,
+    ) -> Result<Option<Found>, FeedError> {
+        self.look(now)?;
+        let Some(acknowledged) = &mut self.acknowledged else { return Ok(None) };
+        let of_store = last.filter(|(store, _)| *store == acknowledged.store).map(|(_, last)| last);
+        let begins_late = matches!(self.options.from, From::End);
+        let behind = consumed::place_behind(acknowledged, of_store, &self.reader, begins_late)?;
+        let (found, place) = behind.unwrap_or_else(|| (Found::Same, acknowledged.clone()));
+        if found == Found::Earlier {
+            acknowledged.clone_from(&place);
+        }
+        self.read = Some(place);
+        self.live.reset();
+        self.backlog.reset();
+        Ok(Some(found))
     }
 
     fn save_if_due(&mut self, now: Moment) -> Result<(), FeedError> {
