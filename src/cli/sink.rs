@@ -1,4 +1,6 @@
-//! `custos sink`: how sinks do, and having them send again what was set aside.
+//! `custos sink`: how sinks do, having them send again what was set aside, and proving what they delivered.
+
+mod verify;
 
 use std::io::Write;
 use std::path::Path;
@@ -21,7 +23,7 @@ const ASIDES_SHOWN_MAX: usize = 10;
 /// How long the agent may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Says how sinks do, and has them send again what was set aside.
+/// Says how sinks do, has them send again what was set aside, and proves what they delivered.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct SinkArgs {
     #[command(subcommand)]
@@ -46,6 +48,11 @@ enum Command {
         #[command(flatten)]
         read: ReadArgs,
     },
+    /// Asks a sink's receiver whether it has what is stored, by series and hour
+    ///
+    /// Counts, first and last times, least and greatest values of each series and hour of UTC are compared. What differs is looked at
+    /// sample by sample, and told with its cause. The status is 1 if something is missing or doubled whose cause is not known to stay.
+    Verify(verify::VerifyArgs),
 }
 
 /// Runs the command.
@@ -53,6 +60,7 @@ pub(super) fn run(args: &SinkArgs) -> ExitCode {
     finish(|out| match &args.command {
         Command::Status { name, read } => status(name.as_deref(), read, out),
         Command::Retry { name, read } => retry(name, read, out),
+        Command::Verify(args) => verify::run(args, out),
     })
 }
 

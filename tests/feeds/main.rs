@@ -3,6 +3,7 @@
 
 mod file;
 mod prometheus;
+mod proof;
 mod series;
 mod victoria_metrics;
 
