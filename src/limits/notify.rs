@@ -65,6 +65,8 @@ pub const NOTIFY_RETRY_MIN: Duration = Duration::from_secs(1);
 pub const NOTIFY_RETRY_MAX: Duration = Duration::from_secs(60);
 /// A target that fails for longer than this is a warning.
 pub const NOTIFY_FAILING_LONG: Duration = Duration::from_secs(300);
+/// An alert that is owed to a target for longer than this is a warning, where it is not muted, and its group need not wait.
+pub const NOTIFY_OVERDUE: Duration = Duration::from_secs(300);
 /// Silences that are kept at once; further ones are refused.
 pub const NOTIFY_SILENCES_MAX: usize = 500;
 /// Bytes of the comment on a silence or an acknowledgement; longer ones are refused.

@@ -26,6 +26,8 @@ pub(super) struct Addressee {
     pub(super) failing_since: Option<Moment>,
     /// It is left alone until then, on the monotonic clock (µs).
     pub(super) retry_us: i64,
+    /// It is outside its hours until then, on the monotonic clock (µs), as was found when something was owed to it.
+    pub(super) open_us: i64,
     /// When it acknowledged something last (ms since the epoch).
     pub(super) last_success_ms: Option<i64>,
     /// Why a delivery failed last, and when (ms since the epoch).
@@ -73,6 +75,7 @@ impl Addressee {
             failures: 0,
             failing_since: None,
             retry_us: i64::MIN,
+            open_us: i64::MIN,
             last_success_ms: None,
             last_error: None,
             delivered: 0,

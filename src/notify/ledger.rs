@@ -48,11 +48,13 @@ pub(super) struct Owed {
     pub(super) since_us: i64,
     /// On the wall clock (ms since the epoch).
     pub(super) since_ms: i64,
+    /// Since when nothing mutes it, as far as that is known, on the monotonic clock (µs).
+    pub(super) free_us: i64,
 }
 
 impl Owed {
     pub(super) fn since(now: Moment) -> Owed {
-        Owed { since_us: now.mono_us as i64, since_ms: now.wall_ms }
+        Owed { since_us: now.mono_us as i64, since_ms: now.wall_ms, free_us: now.mono_us as i64 }
     }
 }
 
@@ -124,6 +126,13 @@ impl Ledger {
         let Some(entry) = self.entries.get_mut(id) else { return };
         if let (Some(owed), Some(told)) = (&mut entry.owed, &entry.told) {
             owed.since_us = owed.since_us.min(told.at_us.saturating_sub(1));
+        }
+    }
+
+    /// Takes in that an alert is no longer muted.
+    pub(super) fn free(&mut self, id: &AlertId, now: Moment) {
+        if let Some(owed) = self.entries.get_mut(id).and_then(|entry| entry.owed.as_mut()) {
+            owed.free_us = now.mono_us as i64;
         }
     }
 

@@ -194,7 +194,11 @@ fn restored(noted: NotedAlert, now: Moment) -> (AlertId, Alert, Entry) {
         refused: told.refused,
         labels: told.labels,
     });
-    let owed = noted.owed_ms.map(|since_ms| Owed { since_us: mono_us(since_ms), since_ms });
+    let owed = noted.owed_ms.map(|since_ms| Owed {
+        since_us: mono_us(since_ms),
+        since_ms,
+        free_us: now.mono_us as i64,
+    });
     let entry = Entry { told, in_doubt: noted.in_doubt, owed, over: noted.over };
     (AlertId { check: noted.check, of: noted.of }, alert, entry)
 }

@@ -252,8 +252,12 @@ impl Notifier {
         };
         let found = muted(&self.alerts, &reasons, now.wall_ms);
         if found != self.muted {
-            self.muted = found;
-            self.targets.values_mut().for_each(Addressee::touch);
+            let before = std::mem::replace(&mut self.muted, found);
+            let freed: Vec<&AlertId> = before.keys().filter(|id| !self.muted.contains_key(*id)).collect();
+            for addressee in self.targets.values_mut() {
+                freed.iter().for_each(|id| addressee.ledger.free(id, now));
+                addressee.touch();
+            }
         }
     }
 
@@ -322,6 +326,7 @@ impl Notifier {
         }
         if let Some(until_us) = closed_until(&addressee.target, now) {
             addressee.next_us = until_us;
+            addressee.open_us = until_us.unwrap_or(i64::MAX);
             return None;
         }
         let view =
@@ -363,7 +368,7 @@ impl Notifier {
                 before.remove(name).unwrap_or_else(|| Addressee::new(Arc::clone(target), Ledger::default()));
             if addressee.target != *target {
                 addressee.target = Arc::clone(target);
-                addressee.retry_us = i64::MIN;
+                (addressee.retry_us, addressee.open_us) = (i64::MIN, i64::MIN);
                 // What it refused by its old definition, it may take now.
                 let refused = |told: &super::ledger::Told| told.refused;
                 for entry in addressee.ledger.entries.values_mut() {
