@@ -75,6 +75,8 @@ pub const NOTIFY_COMMENT_MAX_BYTES: usize = 256;
 pub const NOTIFY_AUTHOR_MAX_BYTES: usize = 64;
 /// Between two notes of what is owed to a target, unless a delivery begins or ends.
 pub const NOTIFY_NOTE_GATHER: Duration = Duration::from_secs(1);
+/// The same after a delivery that told a target that keeps states what it knew.
+pub const NOTIFY_NOTE_RESENT: Duration = Duration::from_secs(10);
 /// How long a message, or the answer to an acknowledgement or a silence, waits until the store has what belongs to it. After
 /// that a message is sent all the same.
 pub const NOTIFY_NOTE_WAIT_MAX: Duration = Duration::from_secs(2);

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use custos_query::is_judged;
 use custos_store::Run;
 
-use super::addressee::Noting;
 use super::alert::{Alert, AlertId, Firing, of_rule, of_run};
 use super::checked::{checked, gone as gone_check};
 use super::notification::NotifiedCheck;
 use super::notifier::Notifier;
-use crate::clock::{Moment, micros};
+use crate::clock::Moment;
 use crate::config::{CheckNotify, Command};
 use crate::limits::{NOTIFY_ALERTS_MAX, NOTIFY_NOTE_GATHER};
 use crate::rules::{ActiveAlert, is_failure, tells_ok};
@@ -87,7 +86,7 @@ impl Notifier {
         self.config.checks.contains_key(check) || self.config.own_checks().any(|own| own == check)
     }
 
-    fn of_check(&self, check: &str) -> impl Iterator<Item = (&AlertId, &Alert)> {
+    fn of_check(&self, check: &str) -> impl Iterator<Item = (&AlertId, &Arc<Alert>)> {
         let first = AlertId { check: check.to_owned(), of: String::new() };
         let check = check.to_owned();
         self.alerts.range(first..).take_while(move |(id, _)| id.check == check)
@@ -97,6 +96,7 @@ impl Notifier {
     fn keep_alerts(&mut self, check: &str, about: &NotifiedCheck) {
         for (id, alert) in self.alerts.iter_mut().filter(|(id, _)| id.check == check) {
             if alert.ended_ms.is_none() && !id.of.is_empty() {
+                let alert = Arc::make_mut(alert);
                 let metric = alert.check.metric.take();
                 alert.check = NotifiedCheck { metric, ..about.clone() };
             }
@@ -144,7 +144,7 @@ impl Notifier {
         let mut check = about.clone();
         check.metric = metric.or(check.metric);
         let at_ms = about.run_ms;
-        match self.alerts.get_mut(&id) {
+        match self.alerts.get_mut(&id).map(Arc::make_mut) {
             None => {
                 let started_ms = since_ms;
                 let alert = Alert {
@@ -156,7 +156,7 @@ impl Notifier {
                     changed_ms: at_ms,
                     check,
                 };
-                self.alerts.insert(id.clone(), alert);
+                self.alerts.insert(id.clone(), Arc::new(alert));
             }
             Some(alert) => {
                 let begins = alert.ended_ms.is_some();
@@ -182,7 +182,7 @@ impl Notifier {
 
     /// Takes in that an alert is over.
     fn end_alert(&mut self, id: &AlertId, about: Option<&NotifiedCheck>, now: Moment) {
-        let Some(alert) = self.alerts.get_mut(id) else { return };
+        let Some(alert) = self.alerts.get_mut(id).map(Arc::make_mut) else { return };
         let at_ms = about.map_or(now.wall_ms, |about| about.run_ms);
         alert.ended_ms = Some(at_ms.max(alert.started_ms));
         alert.changed_ms = at_ms.max(alert.changed_ms.saturating_add(1));
@@ -211,9 +211,7 @@ impl Notifier {
                 && target.matchers.matches(&id.check, &alert.labels);
             if addressee.ledger.follow(id, alert, fits, target.send_resolved, now) {
                 addressee.touch();
-                if addressee.note == Noting::Current {
-                    addressee.note = Noting::At((now.mono_us + micros(NOTIFY_NOTE_GATHER)) as i64);
-                }
+                addressee.note_within(NOTIFY_NOTE_GATHER, now);
             }
         }
         let is_kept = self.targets.values().any(|addressee| addressee.ledger.entries.contains_key(id));

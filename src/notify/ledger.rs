@@ -4,6 +4,7 @@
 //! as long as the target has not acknowledged the alert as it is now.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use custos_store::State;
 
@@ -38,7 +39,7 @@ pub(super) struct Told {
     /// Whether the target refused it for good, so that it knows nothing of it.
     pub(super) refused: bool,
     /// The labels under which it knows the alert, if it knows alerts by all labels.
-    pub(super) labels: Option<LabelSet>,
+    pub(super) labels: Option<Arc<LabelSet>>,
 }
 
 /// Since when something is owed.
@@ -83,7 +84,7 @@ pub(super) struct Item {
     pub(super) firing: bool,
     pub(super) changed_ms: i64,
     /// The labels under which the target knows it from now on, if it knows alerts by all labels.
-    pub(super) labels: Option<LabelSet>,
+    pub(super) labels: Option<Arc<LabelSet>>,
 }
 
 impl Ledger {
@@ -136,11 +137,12 @@ impl Ledger {
         }
     }
 
-    /// Notes that a message with this item is on its way.
-    pub(super) fn begin(&mut self, item: &Item) {
-        if let Some(entry) = self.entries.get_mut(&item.id) {
-            entry.in_doubt |= item.firing;
-        }
+    /// Notes that a message with this item is on its way. Returns whether the target may believe only by that that the alert fires.
+    pub(super) fn begin(&mut self, item: &Item) -> bool {
+        let Some(entry) = self.entries.get_mut(&item.id) else { return false };
+        let believed = entry.believes();
+        entry.in_doubt |= item.firing;
+        item.firing && !believed
     }
 
     /// Notes what became of an item. `made` is when the message was made.

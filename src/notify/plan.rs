@@ -5,6 +5,7 @@
 //! once, and what fires again and again.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::alert::{Alert, AlertId, LabelSet};
 use super::ledger::{Entry, Ledger};
@@ -18,7 +19,7 @@ use crate::limits::NOTIFY_MESSAGE_ALERTS_MAX;
 pub(super) struct View<'v> {
     pub(super) notify: &'v NotifyConfig,
     pub(super) target: &'v Target,
-    pub(super) alerts: &'v BTreeMap<AlertId, Alert>,
+    pub(super) alerts: &'v BTreeMap<AlertId, Arc<Alert>>,
     pub(super) muted: &'v HashMap<AlertId, Mute>,
     /// Now, on the monotonic clock (µs).
     pub(super) now_us: i64,

@@ -9,12 +9,12 @@ use crate::notify::send::Taken;
 
 const ALERTS: usize = 1111;
 
-/// A target that is told each alert of so many checks and one more; `more` is of the section.
-fn crowd(target: &str, more: &str) -> Stage {
-    let checks: String = (0..=ALERTS).map(|n| format!("  {}: {{ command: /bin/true }}\n", name(n))).collect();
+/// A target that is told each alert of so many checks, and defines one more; `more` is of the section.
+fn crowd(count: usize, target: &str, more: &str) -> Stage {
+    let checks: String = (0..=count).map(|n| format!("  {}: {{ command: /bin/true }}\n", name(n))).collect();
     let mut stage =
         Stage::new(&format!("notify:\n  targets: {{ t: {{ {target} }} }}\n{more}checks:\n{checks}"));
-    for n in 0..ALERTS {
+    for n in 0..count {
         let run = stage.run(State::Critical);
         stage.notifier.ran(&name(n), &run, None, stage.now);
     }
@@ -39,13 +39,8 @@ fn take(stage: &mut Stage) -> Vec<String> {
 
 #[test]
 fn a_receiver_that_is_too_slow_for_its_resends_hears_of_every_alert() {
-    for target in [
-        "alertmanager: 'http://127.0.0.1:1'",
-        "nrdp: { url: 'http://127.0.0.1:1', token: x }",
-        "icinga: { url: 'https://127.0.0.1:1', user: u, password: p }",
-        "nsca: { server: '127.0.0.1:1', encryption: 0 }",
-    ] {
-        let mut stage = crowd(&format!("{target}, resend: 5s"), "");
+    for target in ["alertmanager: 'http://127.0.0.1:1'", "nsca: { server: '127.0.0.1:1', encryption: 0 }"] {
+        let mut stage = crowd(ALERTS, &format!("{target}, resend: 5s"), "");
         let mut heard = BTreeMap::new();
         for second in 0..60 {
             heard.extend(take(&mut stage).into_iter().map(|check| (check, second)));
@@ -68,17 +63,17 @@ fn a_receiver_that_is_too_slow_for_its_resends_hears_of_every_alert() {
 #[test]
 fn groups_that_are_repeated_without_end_keep_no_news_waiting() {
     let more = "  group_by: [check]\n  group_wait: 0s\n  repeat_interval: 1s\n";
-    let mut stage = crowd("command: /bin/true", more);
+    let mut stage = crowd(50, "command: /bin/true", more);
     let mut heard = BTreeSet::new();
-    for _ in 0..=ALERTS {
+    for _ in 0..=50 {
         heard.extend(take(&mut stage));
     }
-    assert_eq!(heard.len(), ALERTS);
-    stage.ran(&name(ALERTS), State::Critical);
+    assert_eq!(heard.len(), 50);
+    stage.ran(&name(50), State::Critical);
     take(&mut stage);
-    assert_eq!(take(&mut stage), [name(ALERTS)]);
+    assert_eq!(take(&mut stage), [name(50)]);
     // And within a group all have their turn.
-    let mut stage = crowd("command: /bin/true", "  group_wait: 0s\n  repeat_interval: 1s\n");
+    let mut stage = crowd(ALERTS, "command: /bin/true", "  group_wait: 0s\n  repeat_interval: 1s\n");
     (0..12).for_each(|_| drop(take(&mut stage)));
     let heard: BTreeSet<String> = (0..12).flat_map(|_| take(&mut stage)).collect();
     assert_eq!(heard.len(), ALERTS);
@@ -86,7 +81,7 @@ fn groups_that_are_repeated_without_end_keep_no_news_waiting() {
 
 #[test]
 fn what_is_owed_for_too_long_is_a_warning_unless_something_holds_it_back() {
-    let mut stage = crowd("alertmanager: 'http://127.0.0.1:1'", "");
+    let mut stage = crowd(ALERTS, "alertmanager: 'http://127.0.0.1:1'", "");
     let told = |stage: &Stage| {
         let part = stage.notifier.part(stage.now).unwrap();
         part.findings.iter().map(|finding| finding.text().to_owned()).collect::<Vec<_>>()
@@ -112,4 +107,21 @@ fn what_is_owed_for_too_long_is_a_warning_unless_something_holds_it_back() {
     assert_eq!(told(&stage), [""; 0]);
     stage.pass(s(300));
     assert_eq!(told(&stage).len(), 1);
+}
+
+#[test]
+fn what_is_told_again_waits_for_no_note() {
+    let mut stage = crowd(ALERTS, "alertmanager: 'http://127.0.0.1:1', resend: 5s", "");
+    (0..30).for_each(|_| drop(take(&mut stage)));
+    // The disk takes nothing any more, and what goes on is told all the same.
+    stage.slow_disk = true;
+    let heard: BTreeSet<String> = (0..12).flat_map(|_| take(&mut stage)).collect();
+    assert_eq!(heard.len(), ALERTS);
+    // In these twelve seconds two notes came at most, for when each was told last.
+    assert!((1..=2).contains(&stage.unwritten.len()), "{}", stage.unwritten.len());
+    // News waits for its note.
+    stage.ran(&name(ALERTS), State::Critical);
+    assert!(!(0..3).flat_map(|_| take(&mut stage)).any(|check| check == name(ALERTS)));
+    stage.write();
+    assert!(take(&mut stage).contains(&name(ALERTS)));
 }
