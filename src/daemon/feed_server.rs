@@ -124,6 +124,9 @@ fn part(report: &SinkReport, now: Moment) -> Part {
         let why = report.set_aside_why.as_deref().unwrap_or_default();
         part.warning(format!("{} samples are set aside, the last since: {why}", report.set_aside));
     }
+    if let Some(why) = &report.not_proven {
+        part.warning(why.clone());
+    }
     part.findings.extend(report.warnings.iter().cloned().map(crate::part::Finding::Warning));
     part.summary = Some(summary(report, now));
     part
@@ -136,6 +139,7 @@ fn summary(report: &SinkReport, now: Moment) -> String {
     let mut words = vec![format!("to {what}")];
     words.extend(report.acknowledged_ms.map(|at_ms| format!("acknowledged up to {} ago", ago(at_ms))));
     words.extend(report.safe_ms.map(|at_ms| format!("safe up to {} ago", ago(at_ms))));
+    words.extend(report.proven_ms.map(|at_ms| format!("proven up to {} ago", ago(at_ms))));
     if report.behind_runs > 0 {
         words.push(format!("{} older runs to go", report.behind_runs));
     }

@@ -10,6 +10,7 @@ mod history;
 mod http_helper;
 mod http_server;
 mod inputs;
+mod lost_rules;
 mod notified;
 mod notify;
 mod notifying;

@@ -3,12 +3,12 @@
 //!
 //! Invariant: one reading at a time. A SIGHUP during it causes another reading after it, which sees what changed since.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
 use super::history::read_some;
+use super::lost_rules::LostRules;
 use super::settings::Source;
 use super::trap_receiver::{Reception, reception};
 use crate::agent::History;
@@ -17,10 +17,9 @@ use crate::config::Config;
 use crate::execute::TableRows;
 use crate::feed::sink;
 use crate::http;
-use crate::limits::{LOST_RULES_NAMED_MAX, RELOAD_LONG};
+use crate::limits::RELOAD_LONG;
 use crate::nrpe::listener::Settings;
 use crate::part::Part;
-use crate::rules::RuleGroup;
 use crate::text::human;
 
 /// All that a reload needs.
@@ -42,15 +41,6 @@ pub(super) struct Reloaded {
     pub(super) lost_rules: Option<LostRules>,
 }
 
-/// Rules of rule files that were in force before a reload and are not after it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct LostRules {
-    /// What is said of them.
-    text: String,
-    /// Whether no rule of a rule file is left, as where the files are gone.
-    is_all: bool,
-}
-
 /// Receives what was read; ends without a result if the thread panicked.
 pub(super) type Reading = oneshot::Receiver<Result<Box<Reloaded>, String>>;
 
@@ -62,7 +52,7 @@ pub(super) struct Reload {
     again: bool,
     /// Why the last reload was refused; the configuration before it is in force.
     refused: Option<String>,
-    /// What the last reload that was taken says of rules, if it took all of them away.
+    /// What the last reload that was taken says of rule files that have no rule any more.
     lost_rules: Option<String>,
 }
 
@@ -85,7 +75,7 @@ impl Reload {
 
     /// A reload is taken that takes these rules away.
     pub(super) fn taken(&mut self, lost: Option<LostRules>) {
-        self.lost_rules = lost.filter(|lost| lost.is_all).map(|lost| lost.text);
+        self.lost_rules = lost.and_then(|lost| lost.of_files());
     }
 
     /// The health of reloads: the last one, and the one under way.
@@ -132,9 +122,9 @@ fn read(source: &Source, current: &Config) -> Result<Box<Reloaded>, String> {
         tracing::warn!("the store stays at {}; {wanted} takes a restart", current.store.display());
         config.store.clone_from(&current.store);
     }
-    let lost_rules = lost_rules(&config, current);
+    let lost_rules = LostRules::between(current, &config);
     if let Some(lost) = &lost_rules {
-        tracing::warn!("{}", lost.text);
+        tracing::warn!("{}", lost.text());
     }
     let http = http::Settings::of(&config);
     let sinks = sink::Settings::of(&config);
@@ -150,24 +140,6 @@ fn read(source: &Source, current: &Config) -> Result<Box<Reloaded>, String> {
     Ok(Box::new(Reloaded { config, settings, http, sinks, reception, histories, rows, lost_rules }))
 }
 
-/// What is to be said of rules of rule files that are no longer defined.
-fn lost_rules(config: &Config, current: &Config) -> Option<LostRules> {
-    let rules = |config: &Config| -> BTreeSet<String> {
-        let of_files = config.groups.iter().filter(|group| {
-            config.rule_files.iter().any(|file| group.name.starts_with(&RuleGroup::names_of(file)))
-        });
-        of_files.flat_map(|group| &group.rules).map(|rule| rule.check.to_string()).collect()
-    };
-    let (now, before) = (rules(config), rules(current));
-    let gone: Vec<&str> = before.difference(&now).map(String::as_str).collect();
-    let named = gone.iter().take(LOST_RULES_NAMED_MAX).copied().collect::<Vec<_>>().join(", ");
-    let more = gone.len().saturating_sub(LOST_RULES_NAMED_MAX);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let what = if now.is_empty() { "no rule of a rule file is left" } else { "rules are no longer there" };
-    let text = format!("{what}: {named}{more} were judged until the configuration was read again");
-    (!gone.is_empty()).then_some(LostRules { text, is_all: now.is_empty() })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -178,31 +150,14 @@ mod tests {
     }
 
     #[test]
-    fn rules_that_went_with_their_files_are_named_and_a_warning_where_none_is_left() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = |name: &str| directory.path().join(name);
-        let rules = |names: &[&str]| {
-            let rules: String =
-                names.iter().map(|name| format!("  - {{ alert: {name}, expr: up }}\n")).collect();
-            std::fs::write(path("r.yml"), format!("groups:\n- name: g\n  rules:\n{rules}")).unwrap();
-            std::fs::write(path("custos.yaml"), "rules: '*.yml'\n").unwrap();
-            crate::config::load(&path("custos.yaml")).unwrap().config
-        };
-        let before = rules(&["A", "B", "C"]);
-        assert_eq!(lost_rules(&before, &before), None);
-        let some = lost_rules(&rules(&["A"]), &before).unwrap();
-        assert_eq!(
-            some.text,
-            "rules are no longer there: B, C were judged until the configuration was read again"
-        );
-        let none = lost_rules(&rules(&[]), &before).unwrap();
+    fn rule_files_without_rules_are_a_warning_until_the_next_reload() {
         let mut reload = Reload::default();
-        reload.taken(Some(some));
-        assert_eq!(reload.part(at(1)).state(), State::Ok);
-        reload.taken(Some(none));
-        assert_eq!(reload.part(at(1)).state(), State::Warning);
-        reload.taken(None);
-        assert_eq!(reload.part(at(1)).state(), State::Ok);
+        let some = LostRules::of([("A", None)]);
+        let file = LostRules::of([("A", Some("/etc/r.yml"))]);
+        for (lost, state) in [(some, State::Ok), (file, State::Warning), (None, State::Ok)] {
+            reload.taken(lost);
+            assert_eq!(reload.part(at(1)).state(), state);
+        }
     }
 
     #[test]

@@ -2,18 +2,14 @@
 //! which it evaluated.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
-use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use custos::rules::{AlertState, Context, JudgedAt, RuleCheck, RuleKind, RunningRule, read_files};
 use custos_promql::{ENDED, Labels, METRIC_NAME, Memory, Options};
 use custos_store::State;
 
-use crate::connection::Connection;
-use crate::stage::{Daemon, Stage, free_port, wait_for};
+use crate::peer::{Prometheus, exporter};
+use crate::stage::{Stage, wait_for};
 
 const RULES: &str = r#"
 groups:
@@ -53,14 +49,15 @@ const APART_MS: std::ops::Range<i64> = 250..950;
 
 #[test]
 fn a_running_prometheus_comes_to_the_same() {
-    let wanted = |prometheus: &Live| APART_MS.contains(&prometheus.apart_ms());
-    let prometheus = (0..20).map(|_| Live::start()).find(wanted).expect("one of many is far enough apart");
+    let wanted = |live: &Live| APART_MS.contains(&live.apart_ms());
+    let live = (0..20).map(|_| Live::start()).find(wanted).expect("one of many is far enough apart");
+    let prometheus = &live.prometheus;
     let times = wait_for("evaluations", || {
         let times = prometheus.times("evaluated");
         (times.len() >= EVALUATIONS).then_some(times)
     });
     let theirs = prometheus.samples(r#"{__name__=~"ALERTS|ALERTS_FOR_STATE|job:m:sum"}"#);
-    let ours = evaluated(&prometheus, &times);
+    let ours = evaluated(&live, &times);
     let mut names = BTreeSet::new();
     for (index, time_ms) in times.iter().enumerate().skip(UNTOLD) {
         let of_theirs: BTreeMap<&Labels, f64> =
@@ -82,78 +79,33 @@ fn a_running_prometheus_comes_to_the_same() {
 
 /// Prometheus with what it scrapes.
 struct Live {
-    connection: Connection,
-    _daemon: Daemon,
-    _stage: Stage,
+    prometheus: Prometheus,
+    stage: Stage,
 }
 
 impl Live {
     fn start() -> Live {
         let stage = Stage::new();
-        let exporter = exporter();
         stage.write("live.rules.yml", RULES);
-        let scrape = format!("{{ job_name: live, static_configs: [{{ targets: ['{exporter}'] }}] }}");
-        stage.write(
-            "prometheus.yml",
-            &format!(
-                "global: {{ scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s }}\n\
-                 rule_files: [live.rules.yml]\nscrape_configs: [{scrape}]\n"
-            ),
-        );
-        let address = format!("127.0.0.1:{}", free_port());
-        let mut command = Command::new("/usr/bin/prometheus");
-        command.args([
-            &format!("--config.file={}", stage.shown("prometheus.yml")),
-            &format!("--storage.tsdb.path={}", stage.shown("data")),
-            &format!("--web.listen-address={address}"),
-            "--log.level=warn",
-        ]);
-        let daemon = Daemon::start(&mut command, &stage.path("prometheus.log"));
-        let connection = Connection::new(&address);
-        Live { connection, _daemon: daemon, _stage: stage }
+        let scrape = format!("{{ job_name: live, static_configs: [{{ targets: ['{}'] }}] }}", exporter(page));
+        let prometheus = Prometheus::start(&stage, "live.rules.yml", &scrape);
+        Live { prometheus, stage }
     }
 
     /// How long after a scrape it evaluates (ms).
     fn apart_ms(&self) -> i64 {
         let (scraped, evaluated) = wait_for("a scrape and an evaluation", || {
-            Some((*self.times("up").first()?, *self.times("evaluated").first()?))
+            let first = |name: &str| self.prometheus.times(name).first().copied();
+            Some((first("up")?, first("evaluated")?))
         });
         (evaluated - scraped).rem_euclid(1000)
-    }
-
-    /// All samples of series, by their labels and times.
-    fn samples(&self, selector: &str) -> BTreeMap<Labels, BTreeMap<i64, f64>> {
-        let mut all = BTreeMap::new();
-        let form = [("query", format!("{selector}[10m]"))];
-        let form: Vec<(&str, &str)> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        if self.connection.try_get("/-/ready").is_none_or(|(status, _)| status != 200) {
-            return all;
-        }
-        let (status, body) = self.connection.post("/api/v1/query", &form);
-        assert_eq!(status, 200, "{body}");
-        let answer: serde_json::Value = serde_json::from_str(&body).unwrap();
-        for series in answer["data"]["result"].as_array().unwrap() {
-            let labels = series["metric"].as_object().unwrap();
-            let labels = Labels::new(labels.iter().map(|(name, value)| (name, value.as_str().unwrap())));
-            let samples = series["values"].as_array().unwrap().iter().map(|pair| {
-                let time_ms = (pair[0].as_f64().unwrap() * 1e3).round() as i64;
-                (time_ms, pair[1].as_str().unwrap().parse().unwrap())
-            });
-            all.insert(labels, samples.collect());
-        }
-        all
-    }
-
-    /// The times of the samples of one series.
-    fn times(&self, name: &str) -> Vec<i64> {
-        self.samples(name).into_values().flat_map(BTreeMap::into_keys).collect()
     }
 }
 
 /// What the rules come to in Custos at these times, over what was scraped.
-fn evaluated(prometheus: &Live, times: &[i64]) -> Vec<Vec<(Labels, f64)>> {
-    let mut memory = scraped(prometheus);
-    let (files, mistakes) = read_files(&[prometheus._stage.path("live.rules.yml")]).unwrap();
+fn evaluated(live: &Live, times: &[i64]) -> Vec<Vec<(Labels, f64)>> {
+    let mut memory = scraped(&live.prometheus);
+    let (files, mistakes) = read_files(&[live.stage.path("live.rules.yml")]).unwrap();
     assert!(mistakes.is_empty(), "{mistakes}");
     let mut rules: Vec<(RunningRule, BTreeSet<Labels>)> = files[0].groups[0]
         .rules
@@ -196,7 +148,7 @@ fn series_of(alert: &custos::rules::Alert) -> [(Labels, f64); 2] {
 }
 
 /// What was scraped: a series ends at the first scrape that does not have it.
-fn scraped(prometheus: &Live) -> Memory {
+fn scraped(prometheus: &Prometheus) -> Memory {
     let all = prometheus.samples(r#"{job="live", __name__=~"m|c|flaky|up"}"#);
     let times: BTreeSet<i64> = all
         .iter()
@@ -218,34 +170,9 @@ fn scraped(prometheus: &Live) -> Memory {
     memory
 }
 
-/// Serves the script, one scrape after the other, and nothing at its end; its address.
-fn exporter() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    std::thread::spawn(move || {
-        let scrapes = AtomicUsize::new(0);
-        for stream in listener.incoming().map_while(Result::ok) {
-            let index = scrapes.fetch_add(1, Ordering::Relaxed);
-            // A peer that goes away has its answer no more.
-            let _ = answer(stream, index);
-        }
-    });
-    address
-}
-
-fn answer(stream: TcpStream, index: usize) -> std::io::Result<()> {
-    let mut reader = BufReader::new(&stream);
-    let mut line = String::new();
-    while reader.read_line(&mut line)? > 0 && !line.trim().is_empty() {
-        line.clear();
-    }
+/// The script, one scrape after the other, and nothing at its end.
+fn page(index: usize) -> Option<String> {
     let value = |script: &'static str| script.split(' ').nth(index).filter(|value| *value != ".");
-    let body: String =
-        SCRIPT.iter().filter_map(|(series, script)| Some(format!("{series} {}\n", value(script)?))).collect();
-    let status = if index == REFUSED { "503 Service Unavailable" } else { "200 OK" };
-    write!(
-        &stream,
-        "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    )
+    let lines = SCRIPT.iter().filter_map(|(series, script)| Some(format!("{series} {}\n", value(script)?)));
+    (index != REFUSED).then(|| lines.collect())
 }

@@ -11,7 +11,7 @@ use crate::rules::definition::RuleCheck;
 use crate::text::human::duration_ms;
 
 /// Annotations that tell in a line what an alert is about, the best first.
-const SUMMARIES: [&str; 3] = ["summary", "message", "description"];
+pub const SUMMARIES: [&str; 3] = ["summary", "message", "description"];
 /// The annotation with what else is to be known of an alert, by custom.
 const DESCRIPTION: &str = "description";
 

@@ -155,7 +155,7 @@ fn write_alert(out: &mut String, rule: &ShownRule, alert: &ShownAlert, at_ms: i6
     write_labels(out, &alert.labels);
     out.push_str(",\"annotations\":");
     let annotations =
-        rule.alerting.as_ref().map(|alerting| annotations(alerting, &rule.name, alert, at_ms, request));
+        rule.alerting.as_ref().map(|alerting| annotations(rule, alerting, alert, at_ms, request));
     write_labels(out, &annotations.unwrap_or_default());
     out.push_str(",\"state\":");
     write_text(out, &alert.state);

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use custos_promql::{ErrorKind, Labels, METRIC_NAME, Options};
 use custos_query::{StoreSource, latest_runs};
-use custos_store::{Metric, Run, Snapshot, Value};
+use custos_store::{Instance, Metric, Run, Snapshot, Value};
 
 use crate::clock;
 use crate::http::api::request::Request;
 use crate::http::rules::{Alerting, ShownRule};
 use crate::limits::{HTTP_ANNOTATIONS_MAX, HTTP_RULE_RUNS_MAX};
 use crate::rules::{
-    ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE, Context, External, Judgement, NOT_JUDGED, Template,
-    VALUE, text_vector,
+    ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE, Context, External, Judgement, NOT_JUDGED, SUMMARIES,
+    Template, VALUE, text_vector,
 };
 
 /// How a rule stands.
@@ -32,6 +32,8 @@ pub(super) struct ShownAlert {
     pub(super) state: String,
     pub(super) active_ms: i64,
     pub(super) value: f64,
+    /// What is told of it in a line.
+    text: String,
 }
 
 impl Standing {
@@ -84,10 +86,13 @@ fn alerts(run: &Run) -> Vec<ShownAlert> {
                 .find(|metric| same(metric, &labels.with(METRIC_NAME, ALERTS_FOR_STATE)));
             let own = labels.with(ALERT_NAME, "");
             let value = run.metrics.iter().find(|metric| metric.label == VALUE && same(metric, &own));
+            let instance = instance(run, &own);
+            let kept = || instance.and_then(|instance| instance.value).map(Value::to_f64);
             ShownAlert {
                 state,
                 active_ms: since.and_then(number).map_or(run.time_ms, |since_s| (since_s * 1e3) as i64),
-                value: value.and_then(number).or_else(|| of_instance(run, &own)).unwrap_or(f64::NAN),
+                value: value.and_then(number).or_else(kept).unwrap_or(f64::NAN),
+                text: instance.map(|instance| instance.text.clone()).unwrap_or_default(),
                 labels,
             }
         })
@@ -96,11 +101,11 @@ fn alerts(run: &Run) -> Vec<ShownAlert> {
     alerts
 }
 
-/// The value of an alert that is kept: the last one that there was.
-fn of_instance(run: &Run, labels: &Labels) -> Option<f64> {
+/// What a run says of an alert besides its series; of one that is kept the last value that there was.
+fn instance<'r>(run: &'r Run, labels: &Labels) -> Option<&'r Instance> {
     let pairs: Vec<(String, String)> =
         labels.iter().map(|label| (label.name.to_string(), label.value.to_string())).collect();
-    run.instances.get(&pairs)?.value.map(Value::to_f64)
+    run.instances.get(&pairs).map(|instance| &**instance)
 }
 
 fn same(metric: &Metric, labels: &Labels) -> bool {
@@ -119,10 +124,11 @@ fn in_ms(duration: std::time::Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// The annotations of an alert, expanded for it as of the run in which it is.
+/// The annotations of an alert, expanded for it as of the run in which it is. Where steps of a sequence are in one, it is as the run
+/// has it, which is so for what is told in a line only.
 pub(super) fn annotations(
+    rule: &ShownRule,
     alerting: &Alerting,
-    name: &str,
     alert: &ShownAlert,
     at_ms: i64,
     request: &Request<'_>,
@@ -141,9 +147,18 @@ pub(super) fn annotations(
         }),
         judgement: Judgement::until(Arc::new(stop)),
     };
+    // Templates see what the expression returned, without the labels that the rule gives.
+    let given = rule.labels.iter().map(|(label, _)| label.as_str()).chain([ALERT_NAME]);
+    let labels = given.fold(alert.labels.clone(), |labels, given| labels.with(given, ""));
+    let of_line =
+        SUMMARIES.iter().find(|summary| alerting.annotations.iter().any(|(name, _)| name == *summary));
     let expanded = alerting.annotations.iter().filter_map(|(annotation, text)| {
-        let template = Template::parse(name, text).ok()?;
-        Some((annotation.clone(), template.expand(&alert.labels.with(ALERT_NAME, ""), alert.value, &context)))
+        let text = match Template::parse(&rule.name, text) {
+            Ok(template) => template.expand(&labels, alert.value, &context),
+            Err(_) if of_line.is_some_and(|line| line == annotation) => alert.text.clone(),
+            Err(_) => return None,
+        };
+        Some((annotation.clone(), text))
     });
     Labels::new(expanded)
 }
@@ -151,7 +166,7 @@ pub(super) fn annotations(
 #[cfg(test)]
 mod tests {
     use custos_store::disk::SimDisk;
-    use custos_store::{Instance, Instances, Options as StoreOptions, Reader, State, Writer};
+    use custos_store::{Instances, Options as StoreOptions, Reader, State, Writer};
 
     use super::*;
 
