@@ -13,7 +13,7 @@ use super::notifier::Notifier;
 use crate::clock::Moment;
 use crate::config::{CheckNotify, Command};
 use crate::limits::{NOTIFY_ALERTS_MAX, NOTIFY_NOTE_GATHER};
-use crate::rules::{ActiveAlert, is_failure, tells_ok};
+use crate::rules::{ActiveAlert, alert_line, is_failure, tells_ok, told};
 
 impl Notifier {
     /// Takes in the last run that a check had before the start.
@@ -58,11 +58,12 @@ impl Notifier {
         let host = &self.config.host;
         let firing = match alerts {
             Some(alerts) => {
-                let tells_ok = definition.as_ref().is_some_and(|definition| match &definition.command {
-                    Command::Rule(rule) => tells_ok(rule),
-                    _ => false,
+                let rule = definition.as_ref().and_then(|definition| match &definition.command {
+                    Command::Rule(rule) => Some(rule),
+                    _ => None,
                 });
-                of_rule(host, check, run, alerts, tells_ok)
+                let line = |alert: &ActiveAlert| rule.map(|rule| alert_line(rule, alert)).unwrap_or_default();
+                of_rule(host, check, run, &told(run, alerts, rule.is_some_and(|rule| tells_ok(rule))), &line)
             }
             None => of_run(host, check, run),
         };
@@ -98,7 +99,8 @@ impl Notifier {
             if alert.ended_ms.is_none() && !id.of.is_empty() {
                 let alert = Arc::make_mut(alert);
                 let metric = alert.check.metric.take();
-                alert.check = NotifiedCheck { metric, ..about.clone() };
+                let own = Arc::clone(&alert.check.own);
+                alert.check = NotifiedCheck { metric, own, ..about.clone() };
             }
         }
     }
@@ -140,9 +142,10 @@ impl Notifier {
 
     /// Takes in that an alert fires.
     fn fire(&mut self, id: AlertId, firing: Firing, about: &NotifiedCheck, volatile: bool, now: Moment) {
-        let Firing { of: _, labels, annotations, state, since_ms, metric } = firing;
+        let Firing { of: _, labels, annotations, state, since_ms, metric, own } = firing;
         let mut check = about.clone();
         check.metric = metric.or(check.metric);
+        check.own = own.into();
         let at_ms = about.run_ms;
         match self.alerts.get_mut(&id).map(Arc::make_mut) {
             None => {
@@ -188,7 +191,8 @@ impl Notifier {
         alert.changed_ms = at_ms.max(alert.changed_ms.saturating_add(1));
         if let Some(about) = about {
             let metric = about.metric.clone().or(alert.check.metric.take());
-            alert.check = NotifiedCheck { metric, ..about.clone() };
+            let own = Arc::clone(&alert.check.own);
+            alert.check = NotifiedCheck { metric, own, ..about.clone() };
         }
         self.acks_noted &= !self.acks.remove(id);
         self.stale = true;

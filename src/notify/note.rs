@@ -163,7 +163,7 @@ fn noted(id: &AlertId, alert: &Alert, entry: &Entry, texts: bool) -> NotedAlert 
         started_ms: alert.started_ms,
         ended_ms: alert.ended_ms,
         changed_ms: alert.changed_ms,
-        text: if texts { cut(&alert.check.text) } else { String::new() },
+        text: if texts { cut(&alert.check.verdict) } else { String::new() },
         check_state: alert.check.state.code(),
         since_ms: alert.check.since_ms,
         run_ms: alert.check.run_ms,
@@ -215,6 +215,7 @@ fn restored(noted: NotedAlert, now: Moment) -> (AlertId, Alert, Entry) {
         let ago_ms = now.wall_ms.saturating_sub(wall_ms).max(0);
         (now.mono_us as i64).saturating_sub(ago_ms.saturating_mul(1000))
     };
+    let text: Arc<str> = noted.text.into();
     let check = NotifiedCheck {
         name: noted.check.clone(),
         state: state(noted.check_state),
@@ -223,7 +224,8 @@ fn restored(noted: NotedAlert, now: Moment) -> (AlertId, Alert, Entry) {
         max_attempts: 1,
         since_ms: noted.since_ms,
         run_ms: noted.run_ms,
-        text: noted.text.into(),
+        text: Arc::clone(&text),
+        verdict: text,
         metric: noted.metric,
         gone: noted.gone,
         ..NotifiedCheck::default()

@@ -10,12 +10,15 @@
 //! - look at its receiver when asked ([`Sender::look`]), and name in words for people what there is to be set (`warnings`);
 //! - return another `process` number once the receiver may have been started anew and so may have lost what it took.
 //!
-//! Each lane of a sink has a sender of its own, and so a connection of its own. To add one: write it in a module beside
+//! Each lane of a sink has a sender of its own, and so a connection of its own, but where both share one ([`Nats`]). To add one: write it in a module beside
 //! `remote_write`, add a variant here and an arm to each method, and a kind to [`SinkKind`](super::SinkKind).
 
 use std::time::Duration;
 
+use custos_store::Identity;
+
 use super::answer::{Looked, Sent};
+use super::nats::{Ending, Nats};
 use super::parcel::Parcel;
 use super::remote_write::RemoteWrite;
 use super::settings::{SinkKind, SinkSettings};
@@ -34,13 +37,18 @@ pub enum Takes {
 pub enum Sender {
     /// By remote write.
     RemoteWrite(Box<RemoteWrite>),
+    /// By messages of NATS JetStream.
+    Nats(Nats),
 }
 
 impl Sender {
-    /// The sender of a sink, not connected yet.
-    pub fn new(settings: &SinkSettings) -> Sender {
+    /// The senders of the lanes of a sink, not connected yet. `own` is the store, if something of it was delivered before.
+    pub fn pair(settings: &SinkSettings, own: Option<Identity>) -> [Sender; 2] {
         match &settings.kind {
-            SinkKind::RemoteWrite(endpoint) => Sender::RemoteWrite(Box::new(RemoteWrite::new(endpoint))),
+            SinkKind::RemoteWrite(endpoint) => {
+                [(); 2].map(|()| Sender::RemoteWrite(Box::new(RemoteWrite::new(endpoint))))
+            }
+            SinkKind::Nats(endpoint) => Nats::pair(endpoint, &settings.host, own).map(Sender::Nats),
         }
     }
 
@@ -48,6 +56,7 @@ impl Sender {
     pub fn takes(&self) -> Takes {
         match self {
             Sender::RemoteWrite(_) => Takes::Samples,
+            Sender::Nats(_) => Takes::Runs,
         }
     }
 
@@ -55,6 +64,24 @@ impl Sender {
     pub fn settle(&self) -> Duration {
         match self {
             Sender::RemoteWrite(_) => crate::limits::SINK_SETTLE,
+            Sender::Nats(_) => crate::limits::NATS_SETTLE,
+        }
+    }
+
+    /// How often to look for more once everything was delivered.
+    pub fn poll(&self) -> Duration {
+        match self {
+            Sender::RemoteWrite(_) => crate::limits::SINK_POLL,
+            Sender::Nats(_) => crate::limits::NATS_POLL,
+        }
+    }
+
+    /// What the receiver itself says that it has last, where it says that: reading goes on behind it.
+    /// What has a greater number is newer.
+    pub fn ending(&self) -> (u64, Option<Ending>) {
+        match self {
+            Sender::RemoteWrite(_) => (0, None),
+            Sender::Nats(sender) => sender.ending(),
         }
     }
 
@@ -62,6 +89,7 @@ impl Sender {
     pub async fn send(&mut self, parcel: &Parcel) -> Sent {
         match self {
             Sender::RemoteWrite(sender) => sender.send(parcel).await,
+            Sender::Nats(sender) => sender.send(parcel).await,
         }
     }
 
@@ -72,6 +100,7 @@ impl Sender {
     pub async fn look(&mut self) -> Result<Looked, String> {
         match self {
             Sender::RemoteWrite(sender) => sender.look().await,
+            Sender::Nats(sender) => sender.look().await,
         }
     }
 
@@ -79,6 +108,7 @@ impl Sender {
     pub fn rounded(&self) -> u64 {
         match self {
             Sender::RemoteWrite(sender) => sender.rounded(),
+            Sender::Nats(_) => 0,
         }
     }
 
@@ -86,6 +116,7 @@ impl Sender {
     pub fn sent_bytes(&self) -> u64 {
         match self {
             Sender::RemoteWrite(sender) => sender.sent_bytes(),
+            Sender::Nats(sender) => sender.sent_bytes(),
         }
     }
 }

@@ -5,7 +5,10 @@ mod fold;
 mod judge;
 mod kept;
 mod overlay;
+mod past;
 mod peak;
+mod record;
+mod silence;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -14,5 +17,6 @@ mod times;
 pub use dependence::writer_for;
 pub use judge::{Judged, Replay, Surroundings, Watch};
 pub use kept::Kept;
+pub use past::Past;
 pub use peak::{Ended, Peak, Worse};
-pub use times::{JudgementTimes, Past, judgement_times};
+pub use times::{JudgementStretch, JudgementStretches, JudgementTimes, judgement_times};
