@@ -111,7 +111,7 @@ fn part(report: &SinkReport, now: Moment) -> Part {
         .with_level(&format!("{prefix}_set_aside"), report.set_aside);
     let (warning_ms, critical_ms) = report.lag_limits_ms;
     let why = report.waits.as_deref().map_or(String::new(), |why| format!(": {why}"));
-    let lag = || format!("{} behind{why}", human::duration_ms(report.lag_ms));
+    let lag = || format!("the sink {name} is {} behind{why}", human::duration_ms(report.lag_ms));
     if let Some(trouble) = &report.trouble {
         part.critical(trouble.clone());
     }

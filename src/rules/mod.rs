@@ -42,4 +42,4 @@ pub use sequence::{
 pub use template::{Context, External, Judgement, QueryFunction, StopFunction, Template};
 pub use told::{Told, is_failure, tells_ok, told};
 pub use unit_test::{TestFailure, TestFile, read_test_files, run as run_tests};
-pub use words::SUMMARIES;
+pub use words::{SUMMARIES, alert_line};

@@ -43,6 +43,9 @@ impl Stored {
 /// The samples of series and hours that are looked at exactly, with the times at which the series end.
 pub(super) type Samples = HashMap<(u32, usize), Vec<RunSample>>;
 
+/// Takes the samples of a run: its check, its hour, and whether some were left out since another run was in the same millisecond.
+type Take<'t> = dyn FnMut(&Arc<str>, usize, &[RunSample], bool) + 't;
+
 impl Store {
     pub(super) fn open(dir: &Path, settings: &SinkSettings, selection: Selection) -> Result<Store, String> {
         let reader = Reader::open(dir).map_err(|error| format!("failed to {error}"))?;
@@ -115,12 +118,7 @@ impl Store {
     }
 
     /// Makes the samples of the runs of a check, by time; returns what cannot be read.
-    fn walk(
-        &mut self,
-        check: &Arc<str>,
-        hours: Hours,
-        take: &mut dyn FnMut(&Arc<str>, usize, &[RunSample], bool),
-    ) -> Vec<String> {
+    fn walk(&mut self, check: &Arc<str>, hours: Hours, take: &mut Take<'_>) -> Vec<String> {
         let mut damages = Vec::new();
         let range = hours.range();
         self.runs.begin_again();
