@@ -64,8 +64,7 @@ async fn send(client: &mut Client, dir: &Path, host: &str) {
     let all: Vec<_> = early.into_iter().chain(live).collect();
     for some in all.chunks(60) {
         some.iter().for_each(|one| bundle.add(&one.check, one.position.0, &one.run));
-        let id = format!("{host}-{}", some[0].position);
-        sending.send(client, &id, &[], &bundle.finish().unwrap()).await.unwrap();
+        sending.send(client, &[], &bundle.finish().unwrap()).await.unwrap();
     }
 }
 

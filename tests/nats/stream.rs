@@ -73,6 +73,27 @@ fn what_a_stream_does_not_take_is_said_with_what_to_do() {
     }
 }
 
+#[test]
+fn hosts_that_share_a_stream_may_say_the_same() {
+    for program in programs() {
+        let server = Server::start(&program, "");
+        runtime().block_on(async {
+            let mut client = server.client().await;
+            let stream = Stream::new("CUSTOS", None).unwrap();
+            stream.find_or_make(&mut client, &["custos.>"]).await.unwrap();
+            for (number, host) in ["web1", "web2", "db1"].into_iter().enumerate() {
+                let subject = subject_of("lab", host);
+                let (mut sending, _) = HostStream::resume(&mut client, &stream, &subject).await.unwrap();
+                for body in [b"one", b"two"] {
+                    sending.send(&mut client, &[], body).await.unwrap();
+                }
+                let last = stream.last(&mut client, &subject).await.unwrap().unwrap();
+                assert_eq!((last.seq, &*last.payload), (2 * (number as u64 + 1), &b"two"[..]));
+            }
+        });
+    }
+}
+
 /// Sends until the server is killed at a moment that nobody chose, resumes from what the stream has, and goes on.
 #[test]
 fn nothing_is_missing_or_doubled_after_kills_of_the_server() {
@@ -98,7 +119,7 @@ fn nothing_is_missing_or_doubled_after_kills_of_the_server() {
                     if next == round * EACH - EACH / 2 && !was_killed {
                         was_killed = true;
                         server.kill();
-                        let lost = host.send(&mut client, &body, &[], body.as_bytes()).await.unwrap_err();
+                        let lost = host.send(&mut client, &[], body.as_bytes()).await.unwrap_err();
                         assert!(lost.is_temporary(), "{lost}");
                         server.start_again();
                         client = server.client().await;
@@ -109,7 +130,7 @@ fn nothing_is_missing_or_doubled_after_kills_of_the_server() {
                         host = resumed;
                         continue;
                     }
-                    host.send(&mut client, &body, &[], body.as_bytes()).await.unwrap();
+                    host.send(&mut client, &[], body.as_bytes()).await.unwrap();
                 }
             });
             server.kill();

@@ -35,6 +35,11 @@ impl Link {
             .filter(|all| all.len() == 64)?;
         Some(Link(std::array::from_fn(|at| (digits[2 * at] << 4 | digits[2 * at + 1]) as u8)))
     }
+
+    /// What a message with this hash is known by among those of all subjects: 32 hexadecimal digits, the same whenever it is sent.
+    pub fn id_in(self, subject: &str) -> String {
+        hash(self, subject.as_bytes()).0[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// The hash of a message behind another one.
@@ -122,6 +127,15 @@ impl Chain {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_same_message_has_one_id_in_a_subject_and_another_in_another() {
+        let link = hash(Link::default(), b"body");
+        assert_eq!(link.id_in("custos.a.b"), link.id_in("custos.a.b"));
+        assert_ne!(link.id_in("custos.a.b"), link.id_in("custos.a.c"));
+        assert_ne!(link.id_in("custos.a.b"), hash(link, b"body").id_in("custos.a.b"));
+        assert_eq!(link.id_in("custos.a.b").len(), 32);
+    }
 
     fn headers(own: Link, previous: Link) -> Headers {
         Headers::read(format!("NATS/1.0\r\n{HASH}: {own}\r\n{PREVIOUS}: {previous}\r\n\r\n").as_bytes())

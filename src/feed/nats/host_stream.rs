@@ -67,11 +67,6 @@ impl HostStream {
         Ok((HostStream { stream: stream.clone(), subject: subject.to_owned(), last, link }, found))
     }
 
-    /// The sequence of the last message; 0 if there is none.
-    pub fn last(&self) -> u64 {
-        self.last
-    }
-
     /// The hash of the last message; zeros if there is none.
     pub fn link(&self) -> Link {
         self.link
@@ -82,18 +77,19 @@ impl HostStream {
         hash(self.link, body)
     }
 
-    /// Sends the next message, known by an id and with these headers beside its own.
+    /// Sends the next message, with these headers beside its own. What it is known by, its id, is made of the subject and of its place
+    /// in the chain, since ids are those of a stream and hosts share one.
     ///
     /// # Errors
     /// If the stream does not say that it has it. After that, resume.
     pub async fn send(
         &mut self,
         client: &mut Client,
-        id: &str,
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Result<PubAck, NatsError> {
         let link = hash(self.link, body);
+        let id = &*link.id_in(&self.subject);
         let (own, previous) = (link.to_string(), self.link.to_string());
         let mut all = vec![(HASH, &*own), (PREVIOUS, &*previous)];
         all.extend_from_slice(headers);

@@ -236,13 +236,11 @@ impl Publisher {
         let Some(mut open) = self.open.take() else {
             return Err(NatsError::Broken("there is no connection".to_owned()));
         };
-        // The same runs behind the same message are the same message.
-        let id = format!("{}-{}-{}", first.number, last.number, open.host.last());
         let before = open.client.sent_bytes();
         let link = open.host.link_of(&body);
         // From here on it may arrive, whatever becomes of this future.
         self.unanswered = Some((link, after, which));
-        match open.host.send(&mut open.client, &id, &headers, &body).await {
+        match open.host.send(&mut open.client, &headers, &body).await {
             Ok(_) => {}
             Err(error @ (NatsError::Refused(..) | NatsError::TooLarge(..))) => {
                 self.unanswered = None;
