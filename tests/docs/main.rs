@@ -36,6 +36,7 @@ pages! {
     backtest: "docs/backtest.md",
     commands: "docs/commands.md",
     configuration: "docs/configuration.md",
+    fleet: "docs/fleet.md",
     from_checkmk: "docs/from-checkmk.md",
     from_icinga: "docs/from-icinga.md",
     from_nagios: "docs/from-nagios.md",

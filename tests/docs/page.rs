@@ -28,6 +28,7 @@ pub(crate) const NOT_RUN: &[&str] = &[
     "scripts/attack",
     "scripts/bench-store",
     "scripts/docs",
+    "scripts/fleet",
     "scripts/package",
     "scripts/try",
     "scripts/test",
