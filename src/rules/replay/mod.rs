@@ -10,9 +10,12 @@ mod steps;
 #[cfg(test)]
 mod tests;
 mod times;
+mod unseen;
+mod written;
 
 pub use dependence::writer_for;
 pub use judge::{Judged, Replay, Surroundings, Watch};
 pub use kept::Kept;
 pub use peak::{Ended, Peak, Worse};
 pub use times::{JudgementTimes, Past, judgement_times};
+pub use unseen::Unseen;
