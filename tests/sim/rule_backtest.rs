@@ -270,5 +270,4 @@ fn so_it_does_where_the_agent_was_restarted() {
 #[test]
 fn a_rule_over_the_state_of_checks_sees_what_was_recorded_when_it_was_judged() {
     compare(11, &states(), 100, false, false);
-    compare(12, &states(), 100, true, true);
 }
