@@ -1,16 +1,17 @@
 """Measures rules over the past beside others; see scripts/bench-rules.
 
 `replay`: a file of 100 rules over all of a store, by `custos backtest` and by vmalert over the same series in VictoriaMetrics. Both
-are measured whole, from the start of the process to its end. The alerts of both are counted, and those of Custos compared with
-what a plain loop over the samples comes to.
+are measured whole, from the start of the process to its end. The alerts of both are counted, and those of Custos compared, one by
+one, with what a plain loop over the samples comes to.
 
 `tests`: what an evaluation costs `custos rules test` and `promtool test rules`: processor time of a long test without that of a short
 one, so that starting and reading are not counted.
 """
 
 import argparse
+import bisect
 import json
-import os
+import math
 import resource
 import shutil
 import subprocess
@@ -63,6 +64,7 @@ def replay(args):
         took = min(run(command)[0] for _ in range(3))
         found = json.loads(run(command)[1])
         print(f"custos     {took:9.3f} s  {len(found['intervals']):6} alerts of {RULES} rules every minute", flush=True)
+        compare(found["intervals"], args)
         if not (shutil.which("vmalert") and shutil.which("victoria-metrics")):
             return
         with VictoriaMetrics(f"{work}/data", f"{work}/vm.log") as server:
@@ -73,9 +75,87 @@ def replay(args):
         print(f"           {by_vmalert / took:9.1f} times as fast", flush=True)
 
 
+def export(args):
+    """The series of the store, one a line."""
+    return run([args.custos, "store", "export", "--format", "vmjson", args.store])[1]
+
+
+def compare(intervals, args):
+    """Compares alerts with what a plain loop over the samples comes to. The store has no gaps."""
+    samples = {"m": [], "n": []}
+    for line in export(args).splitlines():
+        part = json.loads(line)
+        if part["metric"].get("__name__") == "c":
+            samples[part["metric"]["metric"]] += zip(part["timestamps"], part["values"])
+    wanted = {name: list(zip(*sorted(of))) for name, of in samples.items()}
+    found = {(int(one["labels"]["n"]), one["since_ms"], one["until_ms"]) for one in intervals}
+    step_ms = INTERVAL_S * 1000
+    phase_ms = intervals[0]["since_ms"] % step_ms if intervals else 0
+    first_ms, last_ms = wanted["m"][0][0], wanted["m"][0][-1]
+    grid = range(first_ms + (phase_ms - first_ms) % step_ms, last_ms + 1, step_ms)
+    of_forms = [mean, newest, rate, greatest]
+    values = [
+        [of(*window(wanted["n" if "{c}" in form else "m"], at, range_ms), at, range_ms) for at in grid]
+        for of, (form, range_ms) in zip(of_forms, FORMS)
+    ]
+    expected = {(n, *alert) for n in range(RULES) for alert in alerts(grid, values[n % len(FORMS)], n)}
+    if found != expected:
+        raise SystemExit(f"other alerts than a loop finds: {sorted(found ^ expected, key=str)[:5]}")
+    print(f"           {len(expected):9}    alerts by a plain loop, the same ones", flush=True)
+
+
+def window(series, at_ms, range_ms):
+    """The samples after `at_ms - range_ms`, up to `at_ms`."""
+    times, values = series
+    first, end = bisect.bisect_right(times, at_ms - range_ms), bisect.bisect_right(times, at_ms)
+    return times[first:end], values[first:end]
+
+
+def mean(_, values, *__):
+    return math.fsum(values) / len(values) if values else None
+
+
+def newest(_, values, *__):
+    return values[-1] if values else None
+
+
+def greatest(_, values, *__):
+    return max(values) if values else None
+
+
+def rate(times, values, at_ms, range_ms):
+    """Ten times the growth of a counter per second, extrapolated to the ends of the range where samples are near them."""
+    if len(values) < 2:
+        return None
+    growth = values[-1] - values[0] + sum(before for before, after in zip(values, values[1:]) if after < before)
+    sampled = (times[-1] - times[0]) / 1000
+    distance = sampled / (len(values) - 1)
+    ends = [(times[0] - (at_ms - range_ms)) / 1000, (at_ms - times[-1]) / 1000]
+    ends = [end if end < 1.1 * distance else distance / 2 for end in ends]
+    if growth > 0 and values[0] >= 0:
+        ends[0] = min(ends[0], sampled * (values[0] / growth))
+    return growth * ((sampled + sum(ends)) / sampled / (range_ms / 1000)) * 10
+
+
+def alerts(grid, values, threshold):
+    """When alerts fire, from and to (ms since the epoch); the end of the last one may be open."""
+    since = firing = None
+    for at, value in zip(grid, values):
+        if value is not None and value > threshold:
+            since = at if since is None else since
+            if firing is None and at - since >= FOR_S * 1000:
+                firing = at
+            continue
+        if firing is not None:
+            yield firing, at
+        since = firing = None
+    if firing is not None:
+        yield firing, None
+
+
 def fill(server, args):
     """Puts the series of the store into the server, and says when the first and the last sample are."""
-    _, lines = run([args.custos, "store", "export", "--format", "vmjson", args.store])
+    lines = export(args)
     post(server, "/api/v1/import", lines.encode())
     urllib.request.urlopen(f"http://127.0.0.1:{server.port}/internal/force_flush").read()
     stamps = [json.loads(line)["timestamps"] for line in lines.splitlines()]

@@ -456,6 +456,9 @@ pub const REPLAY_STEPS_MAX: usize = 65_536;
 /// as they are needed.
 pub const KEPT_SAMPLES_MAX: usize = 8 << 20;
 
+/// Judgements of rules that are read of their record at once, as far as can be told before.
+pub const RECORD_READ_MAX: i64 = 32_768;
+
 /// Times at which the rules of a group are judged over the past, 8 bytes each; a longer time is refused.
 pub const JUDGEMENT_TIMES_MAX: usize = 48 << 20;
 

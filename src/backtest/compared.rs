@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use custos_promql::{Expr, Labels, Operator, Source, ValueType, at};
+use custos_promql::{Expr, Labels, Operator, TimedRow, ValueType, at};
 use custos_query::StoreSource;
 use custos_store::Snapshot;
 
@@ -10,7 +10,7 @@ use super::alert_curve::AlertCurve;
 use super::condition::Condition;
 use super::curve_points::{CurvePoint, round_thresholds};
 use super::interval::Span;
-use super::of_rules::{options, span_of, times_of};
+use super::of_rules::{options, span_of, stretches_of};
 use crate::limits::CURVE_VALUES_MAX;
 use crate::rules::{Judge, Kept, RuleGroup, RuleKind};
 
@@ -78,11 +78,7 @@ pub fn compared_values(
     let (Some(compared), Some(span)) = (Compared::of(expr), span_of(snapshot, asked)) else {
         return Ok(None);
     };
-    let stored = StoreSource::for_rules(snapshot);
-    let source = Kept::new(&stored, group);
-    let times = times_of(group, &source, span)?.times;
-    let asked: Vec<i64> = times.iter().map(|time| time.saturating_sub(group.query_offset_ms)).collect();
-    let rows = rows(query, compared.values, &source, &asked)?;
+    let (times, rows) = rows(group, query, compared.values, (snapshot, span))?;
     Ok(Some(ComparedValues { times, rows, limit: compared.number, is_below: compared.is_below }))
 }
 
@@ -105,11 +101,7 @@ pub fn rule_curve(
     let Some(span) = span_of(snapshot, asked) else {
         return Ok((Vec::new(), compared.is_below));
     };
-    let stored = StoreSource::for_rules(snapshot);
-    let source = Kept::new(&stored, group);
-    let times = times_of(group, &source, span)?.times;
-    let asked: Vec<i64> = times.iter().map(|time| time.saturating_sub(group.query_offset_ms)).collect();
-    let rows = rows(query, compared.values, &source, &asked)?;
+    let (times, rows) = rows(group, query, compared.values, (snapshot, span))?;
     let finite = || rows.iter().flat_map(|(_, row)| row).copied().filter(|value| value.is_finite());
     let (least, most) = finite()
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(least, most), value| (least.min(value), most.max(value)));
@@ -141,43 +133,70 @@ fn not_compared(query: &str, expr: &Expr) -> String {
     }
 }
 
-/// The values of each series at each time; NaN where there is none.
+/// When a group is judged, and the values of each series at each of these times; NaN where there is none.
 fn rows(
+    group: &RuleGroup,
     query: &str,
     expr: &Expr,
-    source: &dyn Source,
-    times: &[i64],
-) -> Result<Vec<(Labels, Vec<f64>)>, String> {
-    let mut rows: BTreeMap<Labels, Vec<f64>> = BTreeMap::new();
-    let (mut done, mut held) = (0, 0_usize);
-    let mut failure = None;
-    at(expr, source, times, &options(), &mut |slab, found| {
-        match found {
-            Ok(found) => {
-                for row in found {
-                    let all = rows.entry(row.labels).or_default();
-                    held = held.saturating_add(done + row.values.len() - all.len());
-                    all.resize(done, f64::NAN);
-                    all.extend_from_slice(&row.values);
-                }
-            }
-            Err(error) => failure = Some(error.one_line(query)),
+    (snapshot, span): (&Snapshot, Span),
+) -> Result<TimedValues, String> {
+    let stored = StoreSource::for_rules(snapshot);
+    let source = Kept::new(&stored, group);
+    let mut stretches = stretches_of(group, &source, span)?;
+    let mut found = Rows::default();
+    let mut times: Vec<i64> = Vec::new();
+    while let Some(mut stretch) = stretches.next(&source).map_err(|error| error.message)? {
+        let asked: Vec<i64> =
+            stretch.times.iter().map(|time| time.saturating_sub(group.query_offset_ms)).collect();
+        at(expr, &source, &asked, &options(), &mut |slab, rows| found.take(query, slab.len(), rows))
+            .map_err(|error| error.one_line(query))?;
+        if let Some(failure) = found.failure {
+            return Err(failure);
         }
-        done += slab.len();
-        failure.is_none() && held <= CURVE_VALUES_MAX
-    })
-    .map_err(|error| error.one_line(query))?;
-    if let Some(failure) = failure {
-        return Err(failure);
+        times.append(&mut stretch.times);
+        source.forget_until(stretch.end_ms);
     }
-    if held > CURVE_VALUES_MAX {
-        return Err(format!("there are more than {CURVE_VALUES_MAX} values: a shorter time has fewer"));
+    let rows = found.rows.into_iter().map(|(labels, mut row)| {
+        row.resize(times.len(), f64::NAN);
+        (labels, row)
+    });
+    let rows = rows.collect();
+    Ok((times, rows))
+}
+
+/// Times, and the values of each series at each of them.
+type TimedValues = (Vec<i64>, Vec<(Labels, Vec<f64>)>);
+
+/// The values of series on their way.
+#[derive(Default)]
+struct Rows {
+    rows: BTreeMap<Labels, Vec<f64>>,
+    /// At how many times values are known.
+    done: usize,
+    /// How many values there are.
+    held: usize,
+    failure: Option<String>,
+}
+
+impl Rows {
+    /// Takes in values at further times; false if that failed.
+    fn take(&mut self, query: &str, count: usize, found: custos_promql::Result<Vec<TimedRow>>) -> bool {
+        match found {
+            Ok(found) => found.into_iter().for_each(|row| self.add(row)),
+            Err(error) => self.failure = Some(error.one_line(query)),
+        }
+        self.done += count;
+        if self.held > CURVE_VALUES_MAX {
+            let why = format!("there are more than {CURVE_VALUES_MAX} values: a shorter time has fewer");
+            self.failure.get_or_insert(why);
+        }
+        self.failure.is_none()
     }
-    Ok(rows
-        .into_iter()
-        .map(|(labels, mut row)| {
-            row.resize(times.len(), f64::NAN);
-            (labels, row)
-        })
-        .collect())
+
+    fn add(&mut self, row: TimedRow) {
+        let all = self.rows.entry(row.labels).or_default();
+        self.held = self.held.saturating_add(self.done + row.values.len() - all.len());
+        all.resize(self.done, f64::NAN);
+        all.extend_from_slice(&row.values);
+    }
 }

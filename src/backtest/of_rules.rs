@@ -9,8 +9,9 @@ use custos_store::Snapshot;
 
 use super::interval::{AlertInterval, Backtest, Span};
 use crate::rules::{
-    Alert, Change, Context, External, Judged, Judgement, JudgementTimes, Kept, Past, QueryFunction, Replay,
-    RuleCheck, RuleGroup, RuleKind, Surroundings, alert_words, judgement_times, text_vector,
+    Alert, Change, Context, External, Judged, Judgement, JudgementStretches, JudgementTimes, Kept, Past,
+    QueryFunction, Replay, RuleCheck, RuleGroup, RuleKind, Surroundings, alert_words, judgement_times,
+    text_vector,
 };
 
 /// A rule over what is stored.
@@ -38,7 +39,7 @@ pub fn backtest_rules(
     };
     let stored = StoreSource::for_rules(snapshot);
     let source = Kept::new(&stored, group);
-    let mut found = times_of(group, &source, span)?;
+    let mut stretches = stretches_of(group, &source, span)?;
     let queries = snapshot.clone();
     let surroundings = Surroundings {
         external: external.clone(),
@@ -46,13 +47,18 @@ pub fn backtest_rules(
         judgement: Judgement::default(),
     };
     let mut replay = Replay::new(group);
-    replay.by_record(std::mem::take(&mut found.recorded));
     let stage = Stage { group, snapshot, external };
     let mut gathering: Vec<Gathering> = group.rules.iter().map(|rule| Gathering::of(rule, stage)).collect();
-    replay.over(&source, &found.times, &surroundings, &options(), &mut |rule, at_ms, judged| {
-        gathering[rule].take(at_ms, &judged);
-    })?;
-    let not_observed = dark(&found.unobserved, span);
+    let mut judged_count = 0;
+    while let Some(stretch) = stretches.next(&source).map_err(|error| error.message)? {
+        replay.by_record(stretch.recorded);
+        replay.over(&source, &stretch.times, &surroundings, &options(), &mut |rule, at_ms, judged| {
+            gathering[rule].take(at_ms, &judged);
+        })?;
+        judged_count += stretch.times.len() as u64;
+        source.forget_until(stretch.end_ms);
+    }
+    let not_observed = dark(stretches.unobserved(), span);
     let rules = group.rules.iter().zip(gathering).enumerate().filter_map(|(number, (rule, mut of))| {
         for (labels, open) in &mut of.open {
             open.peak = replay.peak(number, labels).map(|peak| (peak.value, peak.at_ms));
@@ -64,7 +70,7 @@ pub fn backtest_rules(
             span: Some(span),
             intervals,
             not_observed: not_observed.clone(),
-            judged: found.times.len() as u64,
+            judged: judged_count,
             failed: of.failed,
         };
         alerting(rule, backtest)
@@ -102,9 +108,20 @@ pub(super) fn dark(unobserved: &[(i64, i64)], span: Span) -> Vec<Span> {
     spans.filter(|dark| dark.length_ms() > 0).collect()
 }
 
+pub(super) fn stretches_of(
+    group: &RuleGroup,
+    source: &dyn Source,
+    span: Span,
+) -> Result<JudgementStretches, String> {
+    JudgementStretches::of(group, source, past_of(span)).map_err(|error| error.message)
+}
+
 pub(super) fn times_of(group: &RuleGroup, source: &dyn Source, span: Span) -> Result<JudgementTimes, String> {
-    let past = Past { from_ms: span.since_ms, to_ms: span.until_ms.saturating_sub(1), judged_ms: None };
-    judgement_times(group, source, past).map_err(|error| error.message)
+    judgement_times(group, source, past_of(span)).map_err(|error| error.message)
+}
+
+fn past_of(span: Span) -> Past {
+    Past { from_ms: span.since_ms, to_ms: span.until_ms.saturating_sub(1), judged_ms: None }
 }
 
 pub(super) fn options() -> Options<'static> {

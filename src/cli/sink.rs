@@ -1,4 +1,6 @@
-//! `custos sink`: how sinks do, and having them send again what was set aside.
+//! `custos sink`: how sinks do, having them send again what was set aside, and proving what they delivered.
+
+mod verify;
 
 use std::io::Write;
 use std::path::Path;
@@ -16,10 +18,12 @@ use crate::feed::sink::{Aside, Asides, figure_prefix, note_name};
 use crate::part::{Finding, Part};
 use crate::text::human::counted;
 
+/// Entries of what a sink has set aside that are listed.
+const ASIDES_SHOWN_MAX: usize = 10;
 /// How long the agent may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Says how sinks do, and has them send again what was set aside.
+/// Says how sinks do, has them send again what was set aside, and proves what they delivered.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct SinkArgs {
     #[command(subcommand)]
@@ -44,6 +48,11 @@ enum Command {
         #[command(flatten)]
         read: ReadArgs,
     },
+    /// Asks a sink's receiver whether it has what is stored, by series and hour
+    ///
+    /// Counts, first and last times, least and greatest values of each series and hour of UTC are compared. What differs is looked at
+    /// sample by sample, and told with its cause. The status is 1 if something is missing or doubled whose cause is not known to stay.
+    Verify(verify::VerifyArgs),
 }
 
 /// Runs the command.
@@ -51,6 +60,7 @@ pub(super) fn run(args: &SinkArgs) -> ExitCode {
     finish(|out| match &args.command {
         Command::Status { name, read } => status(name.as_deref(), read, out),
         Command::Retry { name, read } => retry(name, read, out),
+        Command::Verify(args) => verify::run(args, out),
     })
 }
 
@@ -125,7 +135,15 @@ fn write_sink(name: &str, part: &Part, store: &Path, out: &mut dyn Write) -> Res
     let note = note.map_err(|error| Failure::new(format!("failed to {error}")))?;
     let asides: Asides = note.and_then(|note| serde_json::from_slice(&note).ok()).unwrap_or_default();
     let now = now();
-    asides.all.iter().try_for_each(|aside| write_aside(aside, now.time_zone(), out))
+    asides
+        .all
+        .iter()
+        .take(ASIDES_SHOWN_MAX)
+        .try_for_each(|aside| write_aside(aside, now.time_zone(), out))?;
+    match asides.all.len().saturating_sub(ASIDES_SHOWN_MAX) {
+        0 => Ok(()),
+        more => Ok(writeln!(out, "  set aside: {more} more")?),
+    }
 }
 
 fn write_aside(aside: &Aside, zone: &TimeZone, out: &mut dyn Write) -> Result<(), Failure> {

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use super::process::until_left;
 use crate::exit_code::ExitCode;
+use crate::feed::proof::{ProofMark, watch as watch_receiver};
 use crate::feed::sink::{Delivery, Settings, SinkReport, SinkSettings};
 use crate::limits::{FEED_DATA_MAX_BYTES, FEED_DRAIN, FEED_NICE, FEED_SETTINGS_MAX_BYTES, SINK_OPEN_RETRY};
 use crate::lock::locked;
@@ -64,11 +65,15 @@ async fn deliver(store: PathBuf, settings: SinkSettings, told: Told, mut left: w
     loop {
         let why = match Delivery::open(&store, settings.clone()) {
             Ok(mut delivery) => {
-                let tell = |report: SinkReport| {
+                let proof = Mutex::new(ProofMark::default());
+                let tell = |mut report: SinkReport| {
+                    let mark = locked(&proof);
+                    (report.proven_ms, report.not_proven) = (mark.proven_until_ms(), mark.not_proven());
                     locked(&told).insert(report.name.clone(), report);
                 };
                 tokio::select! {
                     () = delivery.run(tell) => {}
+                    () = watch_receiver(&store, &settings, |mark| *locked(&proof) = mark) => {}
                     _ = left.changed() => {}
                 }
                 if let Err(why) = delivery.save() {

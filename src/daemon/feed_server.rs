@@ -111,7 +111,7 @@ fn part(report: &SinkReport, now: Moment) -> Part {
         .with_level(&format!("{prefix}_set_aside"), report.set_aside);
     let (warning_ms, critical_ms) = report.lag_limits_ms;
     let why = report.waits.as_deref().map_or(String::new(), |why| format!(": {why}"));
-    let lag = || format!("{} behind{why}", human::duration_ms(report.lag_ms));
+    let lag = || format!("the sink {name} is {} behind{why}", human::duration_ms(report.lag_ms));
     if let Some(trouble) = &report.trouble {
         part.critical(trouble.clone());
     }
@@ -123,6 +123,9 @@ fn part(report: &SinkReport, now: Moment) -> Part {
     if report.set_aside > 0 {
         let why = report.set_aside_why.as_deref().unwrap_or_default();
         part.warning(format!("{} samples are set aside, the last since: {why}", report.set_aside));
+    }
+    if let Some(why) = &report.not_proven {
+        part.warning(why.clone());
     }
     part.findings.extend(report.warnings.iter().cloned().map(crate::part::Finding::Warning));
     part.summary = Some(summary(report, now));
@@ -136,6 +139,7 @@ fn summary(report: &SinkReport, now: Moment) -> String {
     let mut words = vec![format!("to {what}")];
     words.extend(report.acknowledged_ms.map(|at_ms| format!("acknowledged up to {} ago", ago(at_ms))));
     words.extend(report.safe_ms.map(|at_ms| format!("safe up to {} ago", ago(at_ms))));
+    words.extend(report.proven_ms.map(|at_ms| format!("proven up to {} ago", ago(at_ms))));
     if report.behind_runs > 0 {
         words.push(format!("{} older runs to go", report.behind_runs));
     }

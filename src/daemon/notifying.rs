@@ -10,6 +10,7 @@ use crate::clock::Moment;
 use crate::config::Matchers;
 use crate::control::{Asked, NotifyRequest, Response};
 use crate::notify::{Effect, Note, Remark};
+use crate::record::{NoteKept, NoteText};
 
 impl Daemon {
     /// Takes in what became of a message.
@@ -48,13 +49,19 @@ impl Daemon {
         for effect in effects {
             match effect {
                 Effect::Send { ticket, target, notification, first } => {
-                    let first = first.map(|note| self.recorder.note_awaited(note.name, note.text));
+                    let first = first.map(|note| self.note_awaited(note));
                     self.deliveries.begin(ticket, target, notification, first);
                 }
-                Effect::Note(Note { name, text }) => self.recorder.note(name, text),
+                Effect::Note(Note { name, text }) => {
+                    self.recorder.note(name, NoteText::later(|| text.encode()));
+                }
                 Effect::Tried { asker, result } => self.deliveries.answer(asker, result),
             }
         }
+    }
+
+    fn note_awaited(&self, Note { name, text }: Note) -> NoteKept {
+        self.recorder.note_awaited(name, NoteText::later(|| text.encode()))
     }
 
     /// Answers a command that is about notifications.
@@ -72,7 +79,7 @@ impl Daemon {
             tracing::info!("{}: {done}", asked.origin);
         }
         let notes = self.notifier.remark_notes().into_iter();
-        let kept = notes.map(|note| self.recorder.note_awaited(note.name, note.text)).collect();
+        let kept = notes.map(|note| self.note_awaited(note)).collect();
         self.act_notify(now);
         self.deliveries.answer_when_kept(asked.answer, response, kept);
     }

@@ -45,12 +45,17 @@ use crate::snmp::traps::Engines;
 /// Runs the agent until SIGTERM or SIGINT.
 pub fn run(setup: Setup) -> ExitCode {
     match runtimes() {
-        Ok((own, serving)) => own.block_on(async {
-            match Daemon::start(setup, serving.handle().clone()) {
-                Ok(daemon) => daemon.serve().await,
-                Err(error) => failed_to_start(&error),
-            }
-        }),
+        Ok((own, serving)) => {
+            let ended = own.block_on(async {
+                match Daemon::start(setup, serving.handle().clone()) {
+                    Ok(daemon) => daemon.serve().await,
+                    Err(error) => failed_to_start(&error),
+                }
+            });
+            // A thread may be reading the store for a message or a graph that nobody waits for any more.
+            serving.shutdown_background();
+            ended
+        }
         Err(error) => failed_to_start(&error),
     }
 }

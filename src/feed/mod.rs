@@ -2,5 +2,6 @@
 
 pub mod lines;
 pub mod nats;
+pub mod proof;
 pub mod read;
 pub mod sink;

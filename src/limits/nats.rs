@@ -14,6 +14,12 @@ pub const NATS_KEY_FILE_MAX_BYTES: u64 = 64 << 10;
 /// How long a stream that is made here knows ids: a message that comes again within it is not stored again. Beyond, it is refused
 /// for the sequence that it expects.
 pub const NATS_DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
+/// For how long a server may lose what it acknowledged: 2.9 writes to the disk every minute, later ones every two.
+pub const NATS_SETTLE: Duration = Duration::from_secs(150);
+/// How often a sink that has delivered everything looks for more runs: what comes within it is one message.
+pub const NATS_POLL: Duration = Duration::from_millis(100);
+/// A connection over which nothing was sent for so long is tried before something is: servers close idle ones.
+pub const NATS_IDLE: Duration = Duration::from_secs(60);
 /// Streams of hosts that are named where it has to be said which one is meant.
 pub const NATS_SUBJECTS_SHOWN_MAX: usize = 10;
 /// Runs that came out of order and wait until the rest is restored; beyond it they are taken in at once.

@@ -30,6 +30,13 @@ pub const NOTIFY_LONG_TEXT_MAX_LINES: usize = 20;
 pub const NOTIFY_TOGETHER_MAX: usize = 8;
 /// Looks at a read of the store for a message, each after 1024 runs, before it is given up.
 pub const NOTIFY_LOOKS_MAX: u32 = 1024;
+/// How long the past is read for one message, and for all messages of a command that is run for each check, before it goes without the
+/// rest of it, which it says.
+pub const NOTIFY_PAST_READ_MAX: Duration = Duration::from_secs(1);
+/// What is told so much later than it was due is told late, which the agent's check says.
+pub const NOTIFY_LATE_LONG: Duration = Duration::from_secs(10);
+/// How long it is said that a message was late.
+pub const NOTIFY_LATE_SAID: Duration = Duration::from_secs(10 * 60);
 /// How long the first alert of a group waits for others, unless the configuration says otherwise.
 pub const NOTIFY_GROUP_WAIT: Duration = Duration::from_secs(30);
 /// Between two messages with news about a group, unless the configuration says otherwise.
@@ -65,6 +72,8 @@ pub const NOTIFY_RETRY_MIN: Duration = Duration::from_secs(1);
 pub const NOTIFY_RETRY_MAX: Duration = Duration::from_secs(60);
 /// A target that fails for longer than this is a warning.
 pub const NOTIFY_FAILING_LONG: Duration = Duration::from_secs(300);
+/// An alert that is owed to a target for longer than this is a warning, where it is not muted, and its group need not wait.
+pub const NOTIFY_OVERDUE: Duration = Duration::from_secs(300);
 /// Silences that are kept at once; further ones are refused.
 pub const NOTIFY_SILENCES_MAX: usize = 500;
 /// Bytes of the comment on a silence or an acknowledgement; longer ones are refused.
@@ -73,6 +82,8 @@ pub const NOTIFY_COMMENT_MAX_BYTES: usize = 256;
 pub const NOTIFY_AUTHOR_MAX_BYTES: usize = 64;
 /// Between two notes of what is owed to a target, unless a delivery begins or ends.
 pub const NOTIFY_NOTE_GATHER: Duration = Duration::from_secs(1);
+/// The same after a delivery that told a target that keeps states what it knew.
+pub const NOTIFY_NOTE_RESENT: Duration = Duration::from_secs(10);
 /// How long a message, or the answer to an acknowledgement or a silence, waits until the store has what belongs to it. After
 /// that a message is sent all the same.
 pub const NOTIFY_NOTE_WAIT_MAX: Duration = Duration::from_secs(2);

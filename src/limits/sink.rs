@@ -78,6 +78,9 @@ pub const SINK_RUNS_FIRST: usize = 100;
 pub const SINK_NOTE_LOOK: Duration = Duration::from_secs(5);
 /// Longest pause of a sink that waits for nothing in particular.
 pub const SINK_PAUSE_MAX: Duration = Duration::from_secs(1);
+/// Bytes of the last lines of a `file` that are read when it is opened, so that none of them is written again: more than is delivered
+/// between two writes of a cursor.
+pub const SINK_FILE_TAIL_BYTES: u64 = 64 * 1024 * 1024;
 /// Between two reports of a sink.
 pub const SINK_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Entries of what a sink has set aside; where there are more, those of one check become one that stands for more.
@@ -92,3 +95,22 @@ pub const FEED_NICE: i32 = 10;
 pub const FEED_DRAIN: Duration = Duration::from_secs(2);
 /// Pause before a sink is opened again whose store or cursor cannot be read.
 pub const SINK_OPEN_RETRY: Duration = Duration::from_secs(10);
+/// Bytes that are read of a receiver's answer about what it has.
+pub const PROOF_REPLY_MAX_BYTES: usize = 64 * 1024 * 1024;
+/// Hours that are compared at once: so much of the counts of a store is in memory, 56 bytes for each series and hour.
+pub const PROOF_HOURS_AT_ONCE: usize = 24;
+/// Series and hours that a proof names; of further ones it says how many there are.
+pub const PROOF_NAMED_MAX: usize = 10_000;
+/// How long after it was delivered something is looked for at the receiver.
+pub const PROOF_SETTLE: Duration = Duration::from_secs(60);
+/// Pause between what was delivered again and each look whether it is there: VictoriaMetrics finds samples a second after it took
+/// them.
+pub const PROOF_PAUSE: Duration = Duration::from_secs(3);
+/// How often that is looked at. New series are found after about 10 s where the receiver was asked for them before.
+pub const PROOF_LOOKS_MAX: usize = 10;
+/// How far a value that VictoriaMetrics has rounded may be from the one that was sent, relative to that.
+pub const PROOF_TOLERANCE: f64 = 1e-12;
+/// How long after the end of an hour a sink looks whether the receiver has it, at the least; up to as long again is added, by host.
+pub const PROOF_AFTER_HOUR: Duration = Duration::from_secs(420);
+/// Hours that are looked at again until they are right.
+pub const PROOF_OPEN_HOURS_MAX: usize = 168;

@@ -11,7 +11,7 @@ use super::plan::Draft;
 use super::send::Taken;
 use crate::clock::{Moment, micros};
 use crate::config::Target;
-use crate::limits::{NOTIFY_RETRY_MAX, NOTIFY_RETRY_MIN};
+use crate::limits::{NOTIFY_NOTE_RESENT, NOTIFY_RETRY_MAX, NOTIFY_RETRY_MIN};
 
 /// A target and where it stands.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub(super) struct Addressee {
     pub(super) failing_since: Option<Moment>,
     /// It is left alone until then, on the monotonic clock (µs).
     pub(super) retry_us: i64,
+    /// It is outside its hours until then, on the monotonic clock (µs), as was found when something was owed to it.
+    pub(super) open_us: i64,
     /// When it acknowledged something last (ms since the epoch).
     pub(super) last_success_ms: Option<i64>,
     /// Why a delivery failed last, and when (ms since the epoch).
@@ -50,6 +52,8 @@ pub(super) struct Delivery {
     pub(super) items: Vec<Item>,
     /// When the message was made.
     pub(super) made: Moment,
+    /// Whether what it says must be noted at once, and not only before long.
+    pub(super) urgent: bool,
 }
 
 /// Whether a note is to be written.
@@ -73,6 +77,7 @@ impl Addressee {
             failures: 0,
             failing_since: None,
             retry_us: i64::MIN,
+            open_us: i64::MIN,
             last_success_ms: None,
             last_error: None,
             delivered: 0,
@@ -88,11 +93,21 @@ impl Addressee {
         self.next_us = Some(i64::MIN);
     }
 
+    /// Has its note written after that time at most.
+    pub(super) fn note_within(&mut self, time: Duration, now: Moment) {
+        let at_us = (now.mono_us + micros(time)) as i64;
+        self.note = match self.note {
+            Noting::Current => Noting::At(at_us),
+            Noting::At(known_us) => Noting::At(known_us.min(at_us)),
+            Noting::Now => Noting::Now,
+        };
+    }
+
     /// Makes the message of a draft, and notes that it is on its way.
     pub(super) fn begin(
         &mut self,
         draft: Draft,
-        alerts: &BTreeMap<AlertId, Alert>,
+        alerts: &BTreeMap<AlertId, Arc<Alert>>,
         ticket: u64,
         now: Moment,
     ) -> Notification {
@@ -103,12 +118,13 @@ impl Addressee {
             };
             let known = self.target.medium.knows_by_labels();
             let told = entry.told.as_ref().filter(|told| told.firing && !told.refused);
-            let old = told.and_then(|told| told.labels.clone()).filter(|old| known && *old != alert.labels);
+            let old = told.and_then(|told| told.labels.clone());
+            let old = old.filter(|old| known && **old != alert.labels);
             let item = Item {
                 id: id.clone(),
                 firing: !entry.over,
                 changed_ms: alert.changed_ms,
-                labels: known.then(|| alert.labels.clone()),
+                labels: known.then(|| Arc::new(alert.labels.clone())),
             };
             let ended_ms = alert.ended_ms.unwrap_or(now.wall_ms);
             let status = if entry.over { Status::Resolved } else { Status::Firing };
@@ -127,7 +143,7 @@ impl Addressee {
                 let over = NotifiedAlert {
                     status: Status::Resolved,
                     news: true,
-                    labels,
+                    labels: labels.as_ref().clone(),
                     ended_ms: Some(ended_ms),
                     ..as_it_is.clone()
                 };
@@ -142,9 +158,14 @@ impl Addressee {
             items.push(item);
             notified.push(as_it_is);
         }
-        items.iter().for_each(|item| self.ledger.begin(item));
-        self.under_way = Some(Delivery { ticket, items, made: now });
-        self.note = Noting::Now;
+        let newly_believed = items.iter().filter(|item| self.ledger.begin(item)).count();
+        // That a medium that keeps states is told what it knows already makes no difference to what it may believe.
+        let news = newly_believed > 0 || notified.iter().any(|alert| alert.news);
+        let urgent = news || !self.target.medium.keeps_states();
+        self.under_way = Some(Delivery { ticket, items, made: now, urgent });
+        if urgent {
+            self.note = Noting::Now;
+        }
         self.next_us = None;
         Notification {
             group_key: draft.group_key,
@@ -192,8 +213,11 @@ impl Addressee {
         } else {
             (self.failures, self.failing_since, self.retry_us) = (0, None, i64::MIN);
         }
-        self.note = Noting::Now;
         self.touch();
+        match delivery.urgent {
+            true => self.note = Noting::Now,
+            false => self.note_within(NOTIFY_NOTE_RESENT, now),
+        }
         worst.into_keys().cloned().collect()
     }
 }

@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use custos_query::verdict_text;
 use custos_store::{Run, State};
 
 use super::notification::NotifiedCheck;
-use crate::rules::{ActiveAlert, VALUE, told};
+use crate::rules::{ALERT_NAME, ActiveAlert, Told, VALUE};
 
 /// Labels by name.
 pub(super) type LabelSet = BTreeMap<String, String>;
@@ -58,6 +59,8 @@ pub(super) struct Firing {
     pub(super) since_ms: i64,
     /// The metric that it is about, as `CHECK:METRIC`; none if that is the one that decided the run.
     pub(super) metric: Option<String>,
+    /// What is said of it by itself, see [`NotifiedCheck::own`].
+    pub(super) own: String,
 }
 
 /// What fires of a check by its run, which is judged. A soft state is waited for.
@@ -78,6 +81,7 @@ pub(super) fn of_run(host: &str, check: &str, run: &Run) -> Vec<Firing> {
                 state: instance.state,
                 since_ms: instance.since_ms,
                 metric: None,
+                own: String::new(),
             }
         })
         .collect();
@@ -89,16 +93,15 @@ pub(super) fn of_run(host: &str, check: &str, run: &Run) -> Vec<Firing> {
     all
 }
 
-/// What fires of a rule, by the run of its check and its alerts. `tells_ok`: alerts that stand for OK are alerts, too. The check
-/// itself is one where none of its alerts accounts for its state.
+/// What fires of a rule, by the run of its check and what is told of it. `line` is what one of its alerts says. The check itself is
+/// an alert where none of its alerts accounts for its state.
 pub(super) fn of_rule(
     host: &str,
     check: &str,
     run: &Run,
-    alerts: &[ActiveAlert],
-    tells_ok: bool,
+    told: &Told<'_>,
+    line: &dyn Fn(&ActiveAlert) -> String,
 ) -> Vec<Firing> {
-    let told = told(run, alerts, tells_ok);
     let set = |labels: &custos_promql::Labels| -> LabelSet {
         labels.iter().map(|label| (label.name.to_string(), label.value.to_string())).collect()
     };
@@ -112,6 +115,7 @@ pub(super) fn of_rule(
                 metric: Some(series(check, &labels)),
                 labels,
                 annotations: set(&alert.annotations),
+                own: line(alert),
                 state: alert.state,
                 since_ms: alert.firing_since_ms.unwrap_or(alert.active_since_ms),
             }
@@ -126,12 +130,31 @@ pub(super) fn of_rule(
     all
 }
 
-/// The metric that an alert of a rule is about: the one whose labels it has, or else the value of the rule.
+/// The series that an alert of a rule is about: the one whose labels it has, or else its value by the rule.
 fn series(rule: &str, labels: &LabelSet) -> String {
-    match (labels.get("check"), labels.get("metric")) {
-        (Some(check), Some(metric)) => format!("{check}:{metric}"),
-        _ => format!("{rule}:{VALUE}"),
+    let of_metric = labels.get("check").zip(labels.get("metric"));
+    let named = match of_metric {
+        Some((check, metric)) => format!("{check}:{metric}"),
+        None => format!("{rule}:{VALUE}"),
+    };
+    // The value of a rule has the labels of the alert; another check's series may lack those that the rule gives.
+    let own = labels.iter().filter(|(name, _)| of_metric.is_none() && *name != ALERT_NAME);
+    let own: Vec<String> = own.map(|(name, value)| format!("{name}=\"{}\"", as_pattern(value))).collect();
+    if own.is_empty() { named } else { format!("{named}{{{}}}", own.join(",")) }
+}
+
+/// A value as a pattern that fits it alone, within quotes.
+fn as_pattern(value: &str) -> String {
+    let mut pattern = String::with_capacity(value.len());
+    for character in value.chars() {
+        match character {
+            '"' => pattern.push_str("\\\""),
+            '\\' => pattern.push('?'),
+            '*' | '?' | '[' | ']' | '{' | '}' => pattern.extend(['[', character, ']']),
+            _ => pattern.push(character),
+        }
     }
+    pattern
 }
 
 impl Firing {
@@ -140,10 +163,11 @@ impl Firing {
         Firing {
             of: String::new(),
             labels: LabelSet::new(),
-            annotations: text(&run.text),
+            annotations: text(&verdict_text(run.state, &run.judgement, &run.text)),
             state: run.state,
             since_ms: run.standing.since_ms,
             metric: None,
+            own: String::new(),
         }
     }
 
@@ -178,7 +202,7 @@ mod tests {
     use custos_store::{Instance, Instances, Standing};
 
     use super::*;
-    use crate::rules::{NOT_JUDGED, Stage};
+    use crate::rules::{NOT_JUDGED, Stage, told};
 
     fn run(state: State, hard: bool) -> Run {
         Run {
@@ -206,7 +230,8 @@ mod tests {
             labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
         };
         assert_eq!(series("hot", &set(&[("check", "disk"), ("metric", "/data")])), "disk:/data");
-        assert_eq!(series("hot", &set(&[("check", "disk")])), "hot:value");
+        assert_eq!(series("hot", &set(&[("check", "disk")])), "hot:value{check=\"disk\"}");
+        assert_eq!(series("hot", &set(&[("alertname", "hot"), ("b", "[x]")])), "hot:value{b=\"[[]x[]]\"}");
         assert_eq!(series("hot", &set(&[])), "hot:value");
     }
 
@@ -226,8 +251,8 @@ mod tests {
             alert(&[("alertname", "Bad"), ("check", "db"), ("host", "other")], State::Critical),
             alert(&[("alertname", "Bad"), ("severity", "info")], State::Ok),
         ];
-        let told = |run: &Run, tells_ok| -> Vec<String> {
-            let firing = of_rule("h", "rule", run, &alerts, tells_ok);
+        let named = |run: &Run, tells_ok| -> Vec<String> {
+            let firing = of_rule("h", "rule", run, &told(run, &alerts, tells_ok), &|_| "own".to_owned());
             let line = |labels: &LabelSet| {
                 labels.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
             };
@@ -237,14 +262,15 @@ mod tests {
             "alertname=Bad check=db host=other severity=critical",
             "alertname=Bad check=rule host=h severity=info",
         );
-        assert_eq!(told(&run(State::Critical, true), true), [db, info]);
-        assert_eq!(told(&run(State::Critical, true), false), [db]);
-        assert_eq!(told(&run(State::Critical, false), true), [info]);
-        assert_eq!(told(&run(State::Ok, true), true), [info]);
+        assert_eq!(named(&run(State::Critical, true), true), [db, info]);
+        assert_eq!(named(&run(State::Critical, true), false), [db]);
+        assert_eq!(named(&run(State::Critical, false), true), [info]);
+        assert_eq!(named(&run(State::Ok, true), true), [info]);
         let failed = Run { text: format!("{NOT_JUDGED}no"), ..run(State::Unknown, true) };
         let itself = "alertname=rule check=rule host=h severity=unknown";
-        assert_eq!(told(&failed, false), [db, itself]);
-        assert_eq!(of_rule("h", "rule", &run(State::Warning, true), &[], false).len(), 1);
+        assert_eq!(named(&failed, false), [db, itself]);
+        let warning = run(State::Warning, true);
+        assert_eq!(of_rule("h", "rule", &warning, &told(&warning, &[], false), &|_| String::new()).len(), 1);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A check as a notification tells of it, by one run.
 
-use custos_query::threshold_lines;
+use custos_query::{threshold_lines, verdict_text};
 use custos_store::{Run, State};
 
 use super::notification::NotifiedCheck;
@@ -23,6 +23,8 @@ pub(super) fn checked(name: &str, max_attempts: u32, previous: State, run: &Run)
         duration_us: run.duration_us,
         lateness_us: run.lateness_us.unwrap_or(0),
         text: run.text.as_str().into(),
+        verdict: verdict_text(run.state, &run.judgement, &run.text).into(),
+        own: "".into(),
         long_text: run.long_text.as_str().into(),
         judgement: threshold_lines(&run.judgement).join("; ").into(),
         perfdata: perfdata(run).into(),
@@ -43,6 +45,7 @@ pub(super) fn gone(before: &NotifiedCheck, now_ms: i64) -> NotifiedCheck {
         since_ms: now_ms,
         run_ms: now_ms,
         text: GONE.into(),
+        verdict: GONE.into(),
         metric: before.metric.clone(),
         gone: true,
         ..NotifiedCheck::default()
@@ -69,12 +72,22 @@ mod tests {
             ["load", "load1", "other"].map(|label| Metric::new(label, custos_store::Value::from(5i64)));
         let judgement =
             "WARNING: other is 5, warning range 4\nCRITICAL: load1 is 5, critical range 2".to_owned();
-        let run = Run { state: State::Critical, metrics: metrics.into(), judgement, ..Run::default() };
+        let run = Run {
+            state: State::Critical,
+            metrics: metrics.into(),
+            judgement,
+            text: "LOAD OK".into(),
+            ..Run::default()
+        };
         let checked = checked("c", 3, State::Ok, &run);
         assert_eq!(checked.metric.as_deref(), Some("c:load1"));
         assert_eq!(
             &*checked.judgement,
             "CRITICAL: load1 is 5, critical range 2; WARNING: other is 5, warning range 4"
+        );
+        assert_eq!(
+            &*checked.verdict,
+            "CRITICAL: load1 is 5, critical range 2; WARNING: other is 5, warning range 4 - LOAD OK"
         );
         assert_eq!(&*checked.perfdata, "'load'=5 'load1'=5 'other'=5");
         let silent = Run { judgement: "output: 5 bytes kept".to_owned(), ..run };

@@ -6,15 +6,14 @@ use std::sync::Arc;
 use custos_query::is_judged;
 use custos_store::Run;
 
-use super::addressee::Noting;
 use super::alert::{Alert, AlertId, Firing, of_rule, of_run};
 use super::checked::{checked, gone as gone_check};
 use super::notification::NotifiedCheck;
 use super::notifier::Notifier;
-use crate::clock::{Moment, micros};
+use crate::clock::Moment;
 use crate::config::{CheckNotify, Command};
 use crate::limits::{NOTIFY_ALERTS_MAX, NOTIFY_NOTE_GATHER};
-use crate::rules::{ActiveAlert, is_failure, tells_ok};
+use crate::rules::{ActiveAlert, alert_line, is_failure, tells_ok, told};
 
 impl Notifier {
     /// Takes in the last run that a check had before the start.
@@ -59,11 +58,12 @@ impl Notifier {
         let host = &self.config.host;
         let firing = match alerts {
             Some(alerts) => {
-                let tells_ok = definition.as_ref().is_some_and(|definition| match &definition.command {
-                    Command::Rule(rule) => tells_ok(rule),
-                    _ => false,
+                let rule = definition.as_ref().and_then(|definition| match &definition.command {
+                    Command::Rule(rule) => Some(rule),
+                    _ => None,
                 });
-                of_rule(host, check, run, alerts, tells_ok)
+                let line = |alert: &ActiveAlert| rule.map(|rule| alert_line(rule, alert)).unwrap_or_default();
+                of_rule(host, check, run, &told(run, alerts, rule.is_some_and(|rule| tells_ok(rule))), &line)
             }
             None => of_run(host, check, run),
         };
@@ -87,7 +87,7 @@ impl Notifier {
         self.config.checks.contains_key(check) || self.config.own_checks().any(|own| own == check)
     }
 
-    fn of_check(&self, check: &str) -> impl Iterator<Item = (&AlertId, &Alert)> {
+    fn of_check(&self, check: &str) -> impl Iterator<Item = (&AlertId, &Arc<Alert>)> {
         let first = AlertId { check: check.to_owned(), of: String::new() };
         let check = check.to_owned();
         self.alerts.range(first..).take_while(move |(id, _)| id.check == check)
@@ -97,8 +97,10 @@ impl Notifier {
     fn keep_alerts(&mut self, check: &str, about: &NotifiedCheck) {
         for (id, alert) in self.alerts.iter_mut().filter(|(id, _)| id.check == check) {
             if alert.ended_ms.is_none() && !id.of.is_empty() {
+                let alert = Arc::make_mut(alert);
                 let metric = alert.check.metric.take();
-                alert.check = NotifiedCheck { metric, ..about.clone() };
+                let own = Arc::clone(&alert.check.own);
+                alert.check = NotifiedCheck { metric, own, ..about.clone() };
             }
         }
     }
@@ -140,11 +142,12 @@ impl Notifier {
 
     /// Takes in that an alert fires.
     fn fire(&mut self, id: AlertId, firing: Firing, about: &NotifiedCheck, volatile: bool, now: Moment) {
-        let Firing { of: _, labels, annotations, state, since_ms, metric } = firing;
+        let Firing { of: _, labels, annotations, state, since_ms, metric, own } = firing;
         let mut check = about.clone();
         check.metric = metric.or(check.metric);
+        check.own = own.into();
         let at_ms = about.run_ms;
-        match self.alerts.get_mut(&id) {
+        match self.alerts.get_mut(&id).map(Arc::make_mut) {
             None => {
                 let started_ms = since_ms;
                 let alert = Alert {
@@ -156,7 +159,7 @@ impl Notifier {
                     changed_ms: at_ms,
                     check,
                 };
-                self.alerts.insert(id.clone(), alert);
+                self.alerts.insert(id.clone(), Arc::new(alert));
             }
             Some(alert) => {
                 let begins = alert.ended_ms.is_some();
@@ -182,13 +185,14 @@ impl Notifier {
 
     /// Takes in that an alert is over.
     fn end_alert(&mut self, id: &AlertId, about: Option<&NotifiedCheck>, now: Moment) {
-        let Some(alert) = self.alerts.get_mut(id) else { return };
+        let Some(alert) = self.alerts.get_mut(id).map(Arc::make_mut) else { return };
         let at_ms = about.map_or(now.wall_ms, |about| about.run_ms);
         alert.ended_ms = Some(at_ms.max(alert.started_ms));
         alert.changed_ms = at_ms.max(alert.changed_ms.saturating_add(1));
         if let Some(about) = about {
             let metric = about.metric.clone().or(alert.check.metric.take());
-            alert.check = NotifiedCheck { metric, ..about.clone() };
+            let own = Arc::clone(&alert.check.own);
+            alert.check = NotifiedCheck { metric, own, ..about.clone() };
         }
         self.acks_noted &= !self.acks.remove(id);
         self.stale = true;
@@ -211,9 +215,7 @@ impl Notifier {
                 && target.matchers.matches(&id.check, &alert.labels);
             if addressee.ledger.follow(id, alert, fits, target.send_resolved, now) {
                 addressee.touch();
-                if addressee.note == Noting::Current {
-                    addressee.note = Noting::At((now.mono_us + micros(NOTIFY_NOTE_GATHER)) as i64);
-                }
+                addressee.note_within(NOTIFY_NOTE_GATHER, now);
             }
         }
         let is_kept = self.targets.values().any(|addressee| addressee.ledger.entries.contains_key(id));

@@ -99,7 +99,7 @@ fn notification(host: &str, about: NotifiedCheck, now: Moment) -> Notification {
         status: if firing { Status::Firing } else { Status::Resolved },
         news: true,
         labels,
-        annotations: LabelSet::from([label("summary", &about.text)]),
+        annotations: LabelSet::from([label("summary", &about.verdict)]),
         state: if firing { about.state } else { about.previous_state },
         started_ms: about.since_ms,
         ended_ms: (!firing).then_some(about.run_ms),

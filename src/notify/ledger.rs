@@ -4,6 +4,7 @@
 //! as long as the target has not acknowledged the alert as it is now.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use custos_store::State;
 
@@ -38,7 +39,7 @@ pub(super) struct Told {
     /// Whether the target refused it for good, so that it knows nothing of it.
     pub(super) refused: bool,
     /// The labels under which it knows the alert, if it knows alerts by all labels.
-    pub(super) labels: Option<LabelSet>,
+    pub(super) labels: Option<Arc<LabelSet>>,
 }
 
 /// Since when something is owed.
@@ -48,11 +49,13 @@ pub(super) struct Owed {
     pub(super) since_us: i64,
     /// On the wall clock (ms since the epoch).
     pub(super) since_ms: i64,
+    /// Since when nothing mutes it, as far as that is known, on the monotonic clock (µs).
+    pub(super) free_us: i64,
 }
 
 impl Owed {
     pub(super) fn since(now: Moment) -> Owed {
-        Owed { since_us: now.mono_us as i64, since_ms: now.wall_ms }
+        Owed { since_us: now.mono_us as i64, since_ms: now.wall_ms, free_us: now.mono_us as i64 }
     }
 }
 
@@ -81,7 +84,7 @@ pub(super) struct Item {
     pub(super) firing: bool,
     pub(super) changed_ms: i64,
     /// The labels under which the target knows it from now on, if it knows alerts by all labels.
-    pub(super) labels: Option<LabelSet>,
+    pub(super) labels: Option<Arc<LabelSet>>,
 }
 
 impl Ledger {
@@ -127,11 +130,19 @@ impl Ledger {
         }
     }
 
-    /// Notes that a message with this item is on its way.
-    pub(super) fn begin(&mut self, item: &Item) {
-        if let Some(entry) = self.entries.get_mut(&item.id) {
-            entry.in_doubt |= item.firing;
+    /// Takes in that an alert is no longer muted.
+    pub(super) fn free(&mut self, id: &AlertId, now: Moment) {
+        if let Some(owed) = self.entries.get_mut(id).and_then(|entry| entry.owed.as_mut()) {
+            owed.free_us = now.mono_us as i64;
         }
+    }
+
+    /// Notes that a message with this item is on its way. Returns whether the target may believe only by that that the alert fires.
+    pub(super) fn begin(&mut self, item: &Item) -> bool {
+        let Some(entry) = self.entries.get_mut(&item.id) else { return false };
+        let believed = entry.believes();
+        entry.in_doubt |= item.firing;
+        item.firing && !believed
     }
 
     /// Notes what became of an item. `made` is when the message was made.

@@ -23,7 +23,7 @@ mod standing;
 mod tests;
 mod trouble;
 
-pub use note::{ACKS_NOTE, SILENCES_NOTE, target_note};
+pub use note::{ACKS_NOTE, NoteText, SILENCES_NOTE, target_note};
 pub use noted::Noted;
 pub use notification::{Notification, NotifiedAlert, NotifiedCheck, Status, Why};
 pub use notifier::{Effect, Note, Notifier};

@@ -1,6 +1,7 @@
 //! Why alerts that fire are not told now.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::alert::{Alert, AlertId, LabelSet};
 use super::silence::{Acks, Silences};
@@ -43,11 +44,12 @@ pub(super) struct Reasons<'r> {
 
 /// The alerts that are not told at a time, each with the reason.
 pub(super) fn muted(
-    alerts: &BTreeMap<AlertId, Alert>,
+    alerts: &BTreeMap<AlertId, Arc<Alert>>,
     reasons: &Reasons<'_>,
     now_ms: i64,
 ) -> HashMap<AlertId, Mute> {
-    let firing = || alerts.iter().filter(|(_, alert)| alert.ended_ms.is_none());
+    let all = || alerts.iter().map(|(id, alert)| (id, alert.as_ref()));
+    let firing = || all().filter(|(_, alert)| alert.ended_ms.is_none());
     let inhibiting: Vec<Inhibiting<'_>> =
         reasons.notify.inhibit.iter().map(|rule| Inhibiting::of(rule, firing())).collect();
     let why = |id: &AlertId, alert: &Alert| {

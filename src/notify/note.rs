@@ -2,6 +2,9 @@
 //!
 //! A note is JSON, and is replaced whole. Texts of alerts that fire come back with the next run of their check.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use custos_store::State;
 use custos_store::limits::NOTE_BYTES_MAX;
 use serde::{Deserialize, Serialize};
@@ -82,23 +85,71 @@ pub(super) struct Restored {
     pub(super) refused: u64,
 }
 
-/// The note of a target. `alert` finds the alerts of its entries.
-pub(super) fn encode<'a>(addressee: &Addressee, alert: impl Fn(&AlertId) -> Option<&'a Alert>) -> String {
-    let with_texts = |texts: bool| {
+/// What a note says. That of a target is thousands of alerts, so whoever writes it also encodes it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NoteText(Said);
+
+#[derive(Clone, Debug, PartialEq)]
+enum Said {
+    Text(String),
+    Target(Box<Snapshot>),
+}
+
+/// All that the note of a target says, as it was at one moment. It shares the alerts with the notifier.
+#[derive(Clone, Debug, PartialEq)]
+struct Snapshot {
+    alerts: Vec<(AlertId, Arc<Alert>, Entry)>,
+    last_success_ms: Option<i64>,
+    delivered: u64,
+    failed: u64,
+    refused: u64,
+}
+
+impl NoteText {
+    /// That of a target. `alerts` has those of its entries.
+    pub(super) fn of(addressee: &Addressee, alerts: &BTreeMap<AlertId, Arc<Alert>>) -> NoteText {
         let entries = addressee.ledger.entries.iter();
-        let alerts = entries.filter_map(|(id, entry)| Some(noted(id, alert(id)?, entry, texts))).collect();
-        let noted = NotedTarget {
-            alerts,
+        let shared =
+            entries.filter_map(|(id, entry)| Some((id.clone(), Arc::clone(alerts.get(id)?), entry.clone())));
+        NoteText(Said::Target(Box::new(Snapshot {
+            alerts: shared.collect(),
             last_success_ms: addressee.last_success_ms,
             delivered: addressee.delivered,
             failed: addressee.failed,
             refused: addressee.refused,
+        })))
+    }
+
+    /// The note as it is written.
+    pub fn encode(self) -> String {
+        let snapshot = match self.0 {
+            Said::Text(text) => return text,
+            Said::Target(snapshot) => snapshot,
+        };
+        let whole = snapshot.encode(true);
+        if whole.len() <= NOTE_BYTES_MAX { whole } else { snapshot.encode(false) }
+    }
+}
+
+impl From<String> for NoteText {
+    fn from(text: String) -> NoteText {
+        NoteText(Said::Text(text))
+    }
+}
+
+impl Snapshot {
+    fn encode(&self, texts: bool) -> String {
+        let alerts = self.alerts.iter().map(|(id, alert, entry)| noted(id, alert, entry, texts));
+        let noted = NotedTarget {
+            alerts: alerts.collect(),
+            last_success_ms: self.last_success_ms,
+            delivered: self.delivered,
+            failed: self.failed,
+            refused: self.refused,
         };
         // Nothing in it can fail to be written.
         serde_json::to_string(&noted).unwrap_or_default()
-    };
-    let whole = with_texts(true);
-    if whole.len() <= NOTE_BYTES_MAX { whole } else { with_texts(false) }
+    }
 }
 
 fn noted(id: &AlertId, alert: &Alert, entry: &Entry, texts: bool) -> NotedAlert {
@@ -112,7 +163,7 @@ fn noted(id: &AlertId, alert: &Alert, entry: &Entry, texts: bool) -> NotedAlert 
         started_ms: alert.started_ms,
         ended_ms: alert.ended_ms,
         changed_ms: alert.changed_ms,
-        text: if texts { cut(&alert.check.text) } else { String::new() },
+        text: if texts { cut(&alert.check.verdict) } else { String::new() },
         check_state: alert.check.state.code(),
         since_ms: alert.check.since_ms,
         run_ms: alert.check.run_ms,
@@ -123,7 +174,7 @@ fn noted(id: &AlertId, alert: &Alert, entry: &Entry, texts: bool) -> NotedAlert 
             changed_ms: told.changed_ms,
             at_ms: told.at_ms,
             refused: told.refused,
-            labels: told.labels.clone(),
+            labels: told.labels.as_deref().cloned(),
         }),
         in_doubt: entry.in_doubt,
         owed_ms: entry.owed.map(|owed| owed.since_ms),
@@ -164,6 +215,7 @@ fn restored(noted: NotedAlert, now: Moment) -> (AlertId, Alert, Entry) {
         let ago_ms = now.wall_ms.saturating_sub(wall_ms).max(0);
         (now.mono_us as i64).saturating_sub(ago_ms.saturating_mul(1000))
     };
+    let text: Arc<str> = noted.text.into();
     let check = NotifiedCheck {
         name: noted.check.clone(),
         state: state(noted.check_state),
@@ -172,7 +224,8 @@ fn restored(noted: NotedAlert, now: Moment) -> (AlertId, Alert, Entry) {
         max_attempts: 1,
         since_ms: noted.since_ms,
         run_ms: noted.run_ms,
-        text: noted.text.into(),
+        text: Arc::clone(&text),
+        verdict: text,
         metric: noted.metric,
         gone: noted.gone,
         ..NotifiedCheck::default()
@@ -192,9 +245,13 @@ fn restored(noted: NotedAlert, now: Moment) -> (AlertId, Alert, Entry) {
         at_us: mono_us(told.at_ms),
         at_ms: told.at_ms,
         refused: told.refused,
-        labels: told.labels,
+        labels: told.labels.map(Arc::new),
     });
-    let owed = noted.owed_ms.map(|since_ms| Owed { since_us: mono_us(since_ms), since_ms });
+    let owed = noted.owed_ms.map(|since_ms| Owed {
+        since_us: mono_us(since_ms),
+        since_ms,
+        free_us: now.mono_us as i64,
+    });
     let entry = Entry { told, in_doubt: noted.in_doubt, owed, over: noted.over };
     (AlertId { check: noted.check, of: noted.of }, alert, entry)
 }

@@ -97,6 +97,10 @@ pub struct NotifiedCheck {
     pub lateness_us: u64,
     /// First line of the plugin's output.
     pub text: Arc<str>,
+    /// Why it has its state, in one line, as `custos status` says it: what the thresholds said, if they decided, and the plugin's text.
+    pub verdict: Arc<str>,
+    /// What is said of this alert by itself, where its check is a rule, whose text is about all of its alerts. Empty otherwise.
+    pub own: Arc<str>,
     /// Its further lines.
     pub long_text: Arc<str>,
     /// What the thresholds said.

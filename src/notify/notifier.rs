@@ -11,7 +11,7 @@ use super::alert::{Alert, AlertId};
 use super::handler::Handlers;
 use super::ledger::Ledger;
 use super::muted::{Mute, Reasons, muted};
-use super::note::{self, ACKS_NOTE, SILENCES_NOTE, target_note};
+use super::note::{self, ACKS_NOTE, NoteText, SILENCES_NOTE, target_note};
 use super::noted::Noted;
 use super::notification::Notification;
 use super::plan::{self, Next, View};
@@ -48,12 +48,12 @@ pub enum Effect {
 }
 
 /// A note for the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Note {
     /// Its name.
     pub name: String,
     /// What it says.
-    pub text: String,
+    pub text: NoteText,
 }
 
 /// What a ticket is for.
@@ -70,7 +70,7 @@ pub(super) enum Errand {
 pub struct Notifier {
     pub(super) config: Arc<Config>,
     pub(super) targets: BTreeMap<String, Addressee>,
-    pub(super) alerts: BTreeMap<AlertId, Alert>,
+    pub(super) alerts: BTreeMap<AlertId, Arc<Alert>>,
     pub(super) silences: Silences,
     pub(super) acks: Acks,
     pub(super) handlers: Handlers,
@@ -135,9 +135,9 @@ impl Notifier {
             match self.alerts.get_mut(&id) {
                 // Of what several targets know, the newest counts.
                 Some(known) if known.changed_ms >= alert.changed_ms => {}
-                Some(known) => *known = alert,
+                Some(known) => *known = Arc::new(alert),
                 None => {
-                    self.alerts.insert(id, alert);
+                    self.alerts.insert(id, Arc::new(alert));
                 }
             }
         }
@@ -220,11 +220,11 @@ impl Notifier {
         let mut notes = Vec::new();
         if !std::mem::replace(&mut self.silences_noted, true) {
             let text = serde_json::to_string(&self.silences.noted()).unwrap_or_default();
-            notes.push(Note { name: SILENCES_NOTE.to_owned(), text });
+            notes.push(Note { name: SILENCES_NOTE.to_owned(), text: text.into() });
         }
         if !std::mem::replace(&mut self.acks_noted, true) {
             let text = serde_json::to_string(&self.acks.list()).unwrap_or_default();
-            notes.push(Note { name: ACKS_NOTE.to_owned(), text });
+            notes.push(Note { name: ACKS_NOTE.to_owned(), text: text.into() });
         }
         // What stands there from now on can be read.
         notes.iter().for_each(|note| drop(self.unreadable.remove(&note.name)));
@@ -252,8 +252,12 @@ impl Notifier {
         };
         let found = muted(&self.alerts, &reasons, now.wall_ms);
         if found != self.muted {
-            self.muted = found;
-            self.targets.values_mut().for_each(Addressee::touch);
+            let before = std::mem::replace(&mut self.muted, found);
+            let freed: Vec<&AlertId> = before.keys().filter(|id| !self.muted.contains_key(*id)).collect();
+            for addressee in self.targets.values_mut() {
+                freed.iter().for_each(|id| addressee.ledger.free(id, now));
+                addressee.touch();
+            }
         }
     }
 
@@ -291,16 +295,28 @@ impl Notifier {
             Noting::At(time) => time <= now_us,
             Noting::Now => true,
         };
-        let note = is_due.then(|| {
-            addressee.note = Noting::Current;
-            let text = note::encode(addressee, |id| self.alerts.get(id));
-            Note { name: target_note(name), text }
-        });
+        let urgent = addressee.under_way.as_ref().is_some_and(|delivery| delivery.urgent);
         let target = Arc::clone(&addressee.target);
-        effects.extend(match send {
-            Some((ticket, notification)) => Some(Effect::Send { ticket, target, notification, first: note }),
-            None => note.map(Effect::Note),
-        });
+        let mut note = is_due.then(|| self.note_of(name)).flatten();
+        let first = note.take_if(|_| send.is_some() && urgent);
+        effects.extend(note.map(Effect::Note));
+        effects.extend(send.map(|(ticket, notification)| Effect::Send {
+            ticket,
+            target,
+            notification,
+            first,
+        }));
+    }
+
+    /// The note of a target as it stands.
+    fn note_of(&mut self, name: &str) -> Option<Note> {
+        let addressee = self.targets.get_mut(name)?;
+        addressee.note = Noting::Current;
+        let text = NoteText::of(addressee, &self.alerts);
+        let name = target_note(name);
+        // What stands there from now on can be read.
+        self.unreadable.remove(&name);
+        Some(Note { name, text })
     }
 
     /// What a target is to be sent now, if anything is. Otherwise it is known when to look again.
@@ -322,6 +338,7 @@ impl Notifier {
         }
         if let Some(until_us) = closed_until(&addressee.target, now) {
             addressee.next_us = until_us;
+            addressee.open_us = until_us.unwrap_or(i64::MAX);
             return None;
         }
         let view =
@@ -363,7 +380,7 @@ impl Notifier {
                 before.remove(name).unwrap_or_else(|| Addressee::new(Arc::clone(target), Ledger::default()));
             if addressee.target != *target {
                 addressee.target = Arc::clone(target);
-                addressee.retry_us = i64::MIN;
+                (addressee.retry_us, addressee.open_us) = (i64::MIN, i64::MIN);
                 // What it refused by its old definition, it may take now.
                 let refused = |told: &super::ledger::Told| told.refused;
                 for entry in addressee.ledger.entries.values_mut() {
@@ -374,7 +391,9 @@ impl Notifier {
             self.targets.insert(name.clone(), addressee);
         }
         for name in before.into_keys() {
-            effects.push(Effect::Note(Note { name: target_note(&name), text: String::new() }));
+            let name = target_note(&name);
+            self.unreadable.remove(&name);
+            effects.push(Effect::Note(Note { name, text: String::new().into() }));
         }
         self.heartbeat_us =
             config.notify.as_ref().and_then(|notify| notify.heartbeat.as_ref()).map(|_| i64::MIN);
@@ -391,12 +410,9 @@ impl Notifier {
 
     /// The notes that are not written yet, for the end of the agent.
     pub fn last_notes(&mut self, effects: &mut Vec<Effect>) {
-        for (name, addressee) in
-            self.targets.iter_mut().filter(|(_, addressee)| addressee.note != Noting::Current)
-        {
-            addressee.note = Noting::Current;
-            let text = note::encode(addressee, |id| self.alerts.get(id));
-            effects.push(Effect::Note(Note { name: target_note(name), text }));
+        let stale = self.targets.iter().filter(|(_, addressee)| addressee.note != Noting::Current);
+        for name in stale.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
+            effects.extend(self.note_of(&name).map(Effect::Note));
         }
         effects.extend(self.remark_notes().into_iter().map(Effect::Note));
     }

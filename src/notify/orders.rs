@@ -49,7 +49,7 @@ impl Notifier {
         }
         for id in &ids {
             self.acks.remove(id);
-            if let Some(alert) = self.alerts.get_mut(id) {
+            if let Some(alert) = self.alerts.get_mut(id).map(Arc::make_mut) {
                 alert.changed_ms = now.wall_ms.max(alert.changed_ms.saturating_add(1));
             }
             self.follow(id, now);

@@ -5,6 +5,7 @@
 //! once, and what fires again and again.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::alert::{Alert, AlertId, LabelSet};
 use super::ledger::{Entry, Ledger};
@@ -18,7 +19,7 @@ use crate::limits::NOTIFY_MESSAGE_ALERTS_MAX;
 pub(super) struct View<'v> {
     pub(super) notify: &'v NotifyConfig,
     pub(super) target: &'v Target,
-    pub(super) alerts: &'v BTreeMap<AlertId, Alert>,
+    pub(super) alerts: &'v BTreeMap<AlertId, Arc<Alert>>,
     pub(super) muted: &'v HashMap<AlertId, Mute>,
     /// Now, on the monotonic clock (µs).
     pub(super) now_us: i64,
@@ -46,31 +47,42 @@ pub(super) struct Draft {
     pub(super) left_out: u64,
 }
 
+/// Labels with their values, by name.
+type Labels<'v> = Vec<(&'v str, &'v str)>;
+
 /// The alerts of one group of a target.
 #[derive(Default)]
-struct Group<'l> {
-    labels: LabelSet,
-    owed: Vec<(&'l AlertId, &'l Entry)>,
+struct Group<'v> {
+    owed: Vec<(&'v AlertId, &'v Entry)>,
     /// What it was told and need not be told again.
-    told: Vec<(&'l AlertId, &'l Entry)>,
+    told: Vec<(&'v AlertId, &'v Entry)>,
     /// When the last message was made (µs).
     last_us: Option<i64>,
 }
 
-/// What a target is sent next.
+/// What a target is sent next. News goes before what was told already, and then whatever is due longest, so that a receiver that
+/// takes its time for what it is told again and again hears of everything all the same.
 pub(super) fn next(ledger: &Ledger, view: &View<'_>) -> Next {
     if view.target.medium.keeps_states() {
         return next_states(ledger, view);
     }
     let mut wake_us: Option<i64> = None;
-    for (key, group) in groups(ledger, view) {
-        let Some((due_us, why)) = group.due(view.notify) else { continue };
-        if due_us <= view.now_us {
-            return Next::Message(group.draft(key, why, view));
+    let mut first: Option<((bool, i64), (Labels<'_>, Group<'_>, Why))> = None;
+    for (labels, group) in groups(ledger, view) {
+        let Some((due_us, why)) = group.due(view.notify, view.now_us) else { continue };
+        if due_us > view.now_us {
+            wake_us = Some(wake_us.map_or(due_us, |wake| wake.min(due_us)));
+            continue;
         }
-        wake_us = Some(wake_us.map_or(due_us, |wake| wake.min(due_us)));
+        let turn = (why == Why::Repeat, due_us);
+        if first.as_ref().is_none_or(|(before, _)| turn < *before) {
+            first = Some((turn, (labels, group, why)));
+        }
     }
-    wake_us.map_or(Next::Nothing, Next::At)
+    match first {
+        Some((_, (labels, group, why))) => Next::Message(group.draft(&labels, why, view)),
+        None => wake_us.map_or(Next::Nothing, Next::At),
+    }
 }
 
 /// Whether an entry has something that may be told now. That an alert is over is told however it is muted.
@@ -78,13 +90,11 @@ fn may_tell(id: &AlertId, entry: &Entry, view: &View<'_>) -> bool {
     entry.over || !view.muted.contains_key(id)
 }
 
-fn groups<'l>(ledger: &'l Ledger, view: &View<'_>) -> BTreeMap<String, Group<'l>> {
-    let mut groups: BTreeMap<String, Group<'l>> = BTreeMap::new();
+fn groups<'v>(ledger: &'v Ledger, view: &View<'v>) -> BTreeMap<Labels<'v>, Group<'v>> {
+    let mut groups: BTreeMap<Labels<'v>, Group<'v>> = BTreeMap::new();
     for (id, entry) in &ledger.entries {
         let Some(alert) = view.alerts.get(id) else { continue };
-        let labels = group_labels(&view.notify.group_by, &alert.labels);
-        let group = groups.entry(group_key(&view.target.name, &labels)).or_default();
-        group.labels = labels;
+        let group = groups.entry(group_labels(&view.notify.group_by, &alert.labels)).or_default();
         group.last_us = group.last_us.max(entry.told.as_ref().map(|told| told.at_us));
         if may_tell(id, entry, view) {
             match entry.owed {
@@ -96,11 +106,11 @@ fn groups<'l>(ledger: &'l Ledger, view: &View<'_>) -> BTreeMap<String, Group<'l>
     groups
 }
 
-fn group_labels(group_by: &GroupBy, labels: &LabelSet) -> LabelSet {
+fn group_labels<'v>(group_by: &'v GroupBy, labels: &'v LabelSet) -> Labels<'v> {
     match group_by {
-        GroupBy::Everything => labels.clone(),
+        GroupBy::Everything => labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
         GroupBy::Labels(names) => {
-            names.iter().filter_map(|name| Some((name.clone(), labels.get(name)?.clone()))).collect()
+            names.iter().filter_map(|name| Some((name.as_str(), labels.get(name)?.as_str()))).collect()
         }
     }
 }
@@ -110,70 +120,81 @@ fn group_key(target: &str, labels: &LabelSet) -> String {
     format!("{target}:{{{}}}", labels.join(", "))
 }
 
+/// Since when something is owed, on the monotonic clock (µs).
+fn owed_us(entry: &Entry) -> Option<i64> {
+    entry.owed.map(|owed| owed.since_us)
+}
+
 impl Group<'_> {
     /// When it is due, and why.
-    fn due(&self, notify: &NotifyConfig) -> Option<(i64, Why)> {
+    fn due(&self, notify: &NotifyConfig, now_us: i64) -> Option<(i64, Why)> {
         let wait = |time| micros(time) as i64;
-        let since = self.owed.iter().filter_map(|(_, entry)| entry.owed.map(|owed| owed.since_us)).min();
+        let since = self.owed.iter().filter_map(|(_, entry)| owed_us(entry)).min();
         let news = since.map(|since| match self.last_us {
             None => since.saturating_add(wait(notify.group_wait)),
             // There was no room for it in the last message, or it was muted then.
             Some(last) if since < last => since,
             Some(last) => last.saturating_add(wait(notify.group_interval)).max(since),
         });
+        if let Some(due) = news.filter(|due| *due <= now_us) {
+            return Some((due, Why::News));
+        }
         let last = self.last_us.filter(|_| !self.told.is_empty());
         let repeat = last.map(|last| last.saturating_add(wait(notify.repeat_interval)));
         let both = [news.map(|due| (due, Why::News)), repeat.map(|due| (due, Why::Repeat))];
         both.into_iter().flatten().min_by_key(|(due, _)| *due)
     }
 
-    /// Its message: first what fires and is news, then what goes on, then what is over.
-    fn draft(self, key: String, why: Why, view: &View<'_>) -> Draft {
-        let over = |news: &&(&AlertId, &Entry)| news.1.over;
-        let firing = self.owed.iter().filter(|owed| !over(owed)).map(|(id, _)| (*id, true));
-        let ended = self.owed.iter().filter(over).map(|(id, _)| (*id, true));
-        let going_on = self.told.iter().map(|(id, _)| (*id, false));
-        let mut all: Vec<(&AlertId, bool)> = firing.chain(ended).chain(going_on).collect();
-        let left_out = all.len().saturating_sub(NOTIFY_MESSAGE_ALERTS_MAX) as u64;
-        all.truncate(NOTIFY_MESSAGE_ALERTS_MAX);
-        let is_over = |id: &AlertId| self.owed.iter().any(|(owed, entry)| *owed == id && entry.over);
-        let rank = |(id, news): &(&AlertId, bool)| match (is_over(id), view.alerts.get(*id)) {
-            (false, Some(alert)) => (0, u8::MAX - alert.state.severity(), !news),
-            _ => (1, 0, false),
-        };
-        all.sort_by_key(rank);
+    /// Its message. What fires and is news has room first, then what is over, then what goes on and was told longest ago. It is
+    /// told in this order: what fires, the worst first, then what is over.
+    fn draft(mut self, labels: &Labels<'_>, why: Why, view: &View<'_>) -> Draft {
+        self.owed.sort_by_key(|(_, entry)| (entry.over, owed_us(entry)));
+        self.told.sort_by_key(|(_, entry)| entry.told.as_ref().map(|told| told.at_us));
         let why = if self.owed.is_empty() { why } else { Why::News };
-        let alerts = all.into_iter().map(|(id, news)| (id.clone(), news)).collect();
-        Draft { group_key: key, group_labels: self.labels, why, alerts, left_out }
+        let left_out = (self.owed.len() + self.told.len()).saturating_sub(NOTIFY_MESSAGE_ALERTS_MAX) as u64;
+        let owed = self.owed.iter().map(|(id, entry)| (*id, true, entry.over));
+        let going_on = self.told.iter().map(|(id, _)| (*id, false, false));
+        let mut all: Vec<(&AlertId, bool, bool)> =
+            owed.chain(going_on).take(NOTIFY_MESSAGE_ALERTS_MAX).collect();
+        all.sort_by_key(|(id, news, over)| match view.alerts.get(*id) {
+            Some(alert) if !over => (0, u8::MAX - alert.state.severity(), !news, *id),
+            _ => (1, 0, false, *id),
+        });
+        let alerts = all.into_iter().map(|(id, news, _)| (id.clone(), news)).collect();
+        let group_labels: LabelSet =
+            labels.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let group_key = group_key(&view.target.name, &group_labels);
+        Draft { group_key, group_labels, why, alerts, left_out }
     }
 }
 
 /// The next message to a target that keeps states: every change, and what was told so long ago that it is told again.
 fn next_states(ledger: &Ledger, view: &View<'_>) -> Next {
     let resend_us = micros(view.target.resend) as i64;
-    let (mut alerts, mut left_out, mut news): (Vec<(AlertId, bool)>, u64, bool) = (Vec::new(), 0, false);
+    // Each with whether it is told again, and since when it is due.
+    let mut due: Vec<(bool, i64, &AlertId)> = Vec::new();
     let mut wake_us: Option<i64> = None;
     for (id, entry) in &ledger.entries {
-        let due_us = match (&entry.owed, &entry.told) {
-            (Some(owed), _) if may_tell(id, entry, view) => owed.since_us.min(view.now_us),
+        let (again, due_us) = match (&entry.owed, &entry.told) {
+            (Some(owed), _) if may_tell(id, entry, view) => (false, owed.since_us.min(view.now_us)),
             // Muted or not, it goes on, and must not be taken to be over.
-            (_, Some(told)) if told.firing => told.at_us.saturating_add(resend_us),
+            (_, Some(told)) if told.firing => (true, told.at_us.saturating_add(resend_us)),
             _ => continue,
         };
-        let is_news = entry.owed.is_some() && may_tell(id, entry, view);
         if due_us > view.now_us {
             wake_us = Some(wake_us.map_or(due_us, |wake| wake.min(due_us)));
-        } else if alerts.len() < NOTIFY_MESSAGE_ALERTS_MAX {
-            news |= is_news;
-            alerts.push((id.clone(), is_news));
         } else {
-            left_out += 1;
+            due.push((again, due_us, id));
         }
     }
-    if alerts.is_empty() {
+    if due.is_empty() {
         return wake_us.map_or(Next::Nothing, Next::At);
     }
-    let why = if news { Why::News } else { Why::Repeat };
+    due.sort_unstable();
+    let why = if due.iter().any(|(again, ..)| !again) { Why::News } else { Why::Repeat };
+    let left_out = due.len().saturating_sub(NOTIFY_MESSAGE_ALERTS_MAX) as u64;
+    let first = due.iter().take(NOTIFY_MESSAGE_ALERTS_MAX);
+    let alerts = first.map(|(again, _, id)| ((*id).clone(), !again)).collect();
     let group_key = group_key(&view.target.name, &LabelSet::new());
     Next::Message(Draft { group_key, group_labels: LabelSet::new(), why, alerts, left_out })
 }

@@ -35,6 +35,7 @@ fn message(why: Why, name: &str, host: &str, text: &str, now: Moment) -> Notific
         since_ms: now.wall_ms,
         run_ms: now.wall_ms,
         text: text.into(),
+        verdict: text.into(),
         ..NotifiedCheck::default()
     };
     let alert = NotifiedAlert {

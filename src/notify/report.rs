@@ -55,6 +55,9 @@ pub struct TargetReport {
     pub refused_firing: u64,
     /// Whether it may not be told now, by its `hours`.
     pub closed: bool,
+    /// How long the oldest alert has been owed to it although nothing but the target holds it up, if that is too long (ms).
+    #[serde(default)]
+    pub overdue_ms: Option<i64>,
 }
 
 /// An alert that is owed to a target.

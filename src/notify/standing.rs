@@ -1,5 +1,7 @@
 //! How the notifier stands: its part of the agent's health, and the report for `custos notify status`.
 
+use std::time::Duration;
+
 use super::addressee::Addressee;
 use super::ledger::state_name;
 use super::noted::Noted;
@@ -7,7 +9,7 @@ use super::notifier::Notifier;
 use super::report::{MutedAlert, NotifyReport, OwedAlert, TargetReport};
 use crate::clock::{Moment, micros};
 use crate::config::Config;
-use crate::limits::{NOTIFY_FAILING_LONG, NOTIFY_REPORTED_MAX};
+use crate::limits::{NOTIFY_FAILING_LONG, NOTIFY_OVERDUE, NOTIFY_REPORTED_MAX};
 use crate::part::Part;
 use crate::text::human::{counted, duration_ms};
 
@@ -35,13 +37,41 @@ impl Notifier {
             .with_level("notify_owed", sum(|addressee| addressee.ledger.owed_len() as u64))
             .with_level("notify_acknowledged", self.acks.list().len() as u64)
             .with_level("notify_silences", self.silences.list().len() as u64);
-        self.targets.values().for_each(|addressee| find_faults(addressee, now, &mut part));
+        for addressee in self.targets.values() {
+            find_faults(addressee, now, &mut part);
+            if let Some(overdue_ms) = self.overdue_ms(addressee, now).filter(|_| !fails_long(addressee, now))
+            {
+                part.warning(format!(
+                    "{} owed to the target {}, the oldest for {}",
+                    counted_are(addressee.ledger.owed_len() as u64),
+                    addressee.target.name,
+                    duration_ms(overdue_ms)
+                ));
+            }
+        }
         let not_followed = self.not_followed();
         if not_followed > 0 {
             part.warning(format!("{} not told, as too many fire", counted_are(not_followed)));
         }
         self.unreadable.values().for_each(|why| part.warning(why));
         Some(part)
+    }
+
+    /// How long the oldest alert has been owed to a target although nothing but the target holds it up, if that is too long (ms).
+    fn overdue_ms(&self, addressee: &Addressee, now: Moment) -> Option<i64> {
+        let notify = self.config.notify.as_ref()?;
+        if is_closed(addressee, now) {
+            return None;
+        }
+        let wait = match addressee.target.medium.keeps_states() {
+            true => Duration::ZERO,
+            false => notify.group_wait.max(notify.group_interval),
+        };
+        let entries = addressee.ledger.entries.iter();
+        let told = entries.filter(|(id, entry)| entry.over || !self.muted.contains_key(*id));
+        let free_us = told.filter_map(|(_, entry)| Some(entry.owed?.free_us)).min()?.max(addressee.open_us);
+        let owed_us = (now.mono_us as i64).saturating_sub(free_us);
+        (owed_us >= micros(wait.saturating_add(NOTIFY_OVERDUE)) as i64).then_some(owed_us / 1000)
     }
 
     pub(super) fn not_followed(&self) -> u64 {
@@ -106,9 +136,24 @@ impl Notifier {
             failed: addressee.failed,
             refused: addressee.refused,
             refused_firing: refused_firing(addressee),
-            closed: addressee.target.hours.as_ref().is_some_and(|hours| !hours.is_open(now.wall_ms)),
+            closed: is_closed(addressee, now),
+            overdue_ms: self.overdue_ms(addressee, now),
         }
     }
+}
+
+/// Whether it may not be told now, by its hours.
+fn is_closed(addressee: &Addressee, now: Moment) -> bool {
+    addressee.target.hours.as_ref().is_some_and(|hours| !hours.is_open(now.wall_ms))
+}
+
+/// For how long it has not been reached (µs), if that is known to be so.
+fn failing_us(addressee: &Addressee, now: Moment) -> Option<u64> {
+    addressee.failing_since.map(|since| now.mono_us.saturating_sub(since.mono_us))
+}
+
+fn fails_long(addressee: &Addressee, now: Moment) -> bool {
+    failing_us(addressee, now).is_some_and(|for_us| for_us >= micros(NOTIFY_FAILING_LONG))
 }
 
 fn refused_firing(addressee: &Addressee) -> u64 {
@@ -124,16 +169,13 @@ fn counted_are(count: u64) -> String {
 fn find_faults(addressee: &Addressee, now: Moment, part: &mut Part) {
     let name = &addressee.target.name;
     let why = addressee.last_error.as_ref().map_or("", |(why, _)| why.as_str());
-    if let Some(since) = addressee.failing_since {
-        let for_us = now.mono_us.saturating_sub(since.mono_us);
-        if for_us >= micros(NOTIFY_FAILING_LONG) {
-            let so_long = duration_ms((for_us / 1000) as i64);
-            let owed = addressee.ledger.owed_len() as u64;
-            part.warning(format!(
-                "the target {name} has not been reached for {so_long}, {} owed to it: {why}",
-                counted_are(owed)
-            ));
-        }
+    if let Some(for_us) = failing_us(addressee, now).filter(|_| fails_long(addressee, now)) {
+        let so_long = duration_ms((for_us / 1000) as i64);
+        let owed = addressee.ledger.owed_len() as u64;
+        part.warning(format!(
+            "the target {name} has not been reached for {so_long}, {} owed to it: {why}",
+            counted_are(owed)
+        ));
     }
     let refused = refused_firing(addressee);
     if refused > 0 {

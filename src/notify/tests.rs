@@ -3,6 +3,7 @@
 mod grouping;
 mod holding;
 mod keeping;
+mod pressing;
 mod ruled;
 mod simulation;
 mod stage;

@@ -10,7 +10,7 @@ mod writing;
 mod written;
 
 pub use health::StoreHealth;
-pub use pending_note::NoteKept;
+pub use pending_note::{NoteKept, NoteText};
 pub use recorder::Recorder;
 pub use shared::Opening;
 pub use written::Written;

@@ -1,5 +1,6 @@
 //! A note on its way to the store, and whoever waits until it is there.
 
+use std::fmt;
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -8,16 +9,60 @@ use tokio::time::timeout;
 /// What became of a note: it is in the store, or why it is not.
 type Outcome = Result<(), String>;
 
+/// What a note says: a text, or how the thread that writes it makes it then.
+pub struct NoteText(Said);
+
+enum Said {
+    Text(String),
+    Later(Box<dyn FnOnce() -> String + Send>),
+}
+
+impl NoteText {
+    /// A text that is made when it is written, if nothing newer has come in its place by then.
+    pub fn later(make: impl FnOnce() -> String + Send + 'static) -> NoteText {
+        NoteText(Said::Later(Box::new(make)))
+    }
+
+    /// The text.
+    pub(super) fn made(self) -> String {
+        match self.0 {
+            Said::Text(text) => text,
+            Said::Later(make) => make(),
+        }
+    }
+}
+
+impl From<String> for NoteText {
+    fn from(text: String) -> NoteText {
+        NoteText(Said::Text(text))
+    }
+}
+
+impl Default for NoteText {
+    fn default() -> NoteText {
+        NoteText::from(String::new())
+    }
+}
+
+impl fmt::Debug for NoteText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.0 {
+            Said::Text(_) => "a text",
+            Said::Later(_) => "a text that is not made yet",
+        })
+    }
+}
+
 /// A note that is to be written.
 #[derive(Debug, Default)]
 pub(super) struct PendingNote {
-    pub(super) text: String,
+    pub(super) text: NoteText,
     awaited: Vec<oneshot::Sender<Outcome>>,
 }
 
 impl PendingNote {
     /// Has it say something newer. Whoever waits for what it said waits for that.
-    pub(super) fn replace(&mut self, text: String) {
+    pub(super) fn replace(&mut self, text: NoteText) {
         self.text = text;
         // Those who no longer wait are not gathered while the disk hangs.
         self.awaited.retain(|waits| !waits.is_closed());

@@ -9,7 +9,7 @@ use std::time::Duration;
 use custos_store::Run;
 
 use super::backlog::{Backlog, Named};
-use super::pending_note::{NoteKept, PendingNote};
+use super::pending_note::{NoteKept, NoteText, PendingNote};
 use crate::limits::{RECORD_HURRY_RUNS, RECORD_NOTES_MAX};
 use crate::lock::locked;
 
@@ -37,7 +37,7 @@ impl Inner {
     }
 
     /// The note of this name, which now says that; none if there is no room for it.
-    fn put_note(&mut self, name: String, text: String) -> Option<&mut PendingNote> {
+    fn put_note(&mut self, name: String, text: NoteText) -> Option<&mut PendingNote> {
         if self.notes.len() >= RECORD_NOTES_MAX && !self.notes.contains_key(&name) {
             return None;
         }
@@ -79,7 +79,7 @@ impl Queue {
     }
 
     /// Adds a note, in place of one of that name that was not written yet. Returns whether there was room for it.
-    pub(super) fn push_note(&self, name: String, text: String) -> bool {
+    pub(super) fn push_note(&self, name: String, text: NoteText) -> bool {
         let mut inner = locked(&self.inner);
         let fits = inner.put_note(name, text).is_some();
         self.wake_if_awaited(inner);
@@ -87,7 +87,7 @@ impl Queue {
     }
 
     /// Adds a note likewise, to be written at once, and has the caller wait for it.
-    pub(super) fn push_awaited_note(&self, name: String, text: String) -> NoteKept {
+    pub(super) fn push_awaited_note(&self, name: String, text: NoteText) -> NoteKept {
         let mut inner = locked(&self.inner);
         let kept = inner.put_note(name, text).map(PendingNote::wait);
         inner.hurry |= kept.is_some();
@@ -186,11 +186,12 @@ mod tests {
     #[test]
     fn a_note_too_many_is_refused_unless_it_replaces_one() {
         let queue = Queue::default();
-        let push = |name: usize, text: &str| queue.push_note(name.to_string(), text.to_owned());
+        let push = |name: usize, text: &str| queue.push_note(name.to_string(), text.to_owned().into());
         assert!((0..RECORD_NOTES_MAX).all(|name| push(name, "old")));
         assert!(!push(RECORD_NOTES_MAX, "new") && push(7, "new"));
-        let notes = queue.take_notes();
-        assert_eq!((notes.len(), notes["7"].text.as_str()), (RECORD_NOTES_MAX, "new"));
+        let mut notes = queue.take_notes();
+        assert_eq!(notes.len(), RECORD_NOTES_MAX);
+        assert_eq!(notes.remove("7").unwrap().text.made(), "new");
         assert!(push(RECORD_NOTES_MAX, "new"));
     }
 }

@@ -9,7 +9,7 @@ use custos_store::Run;
 use tokio::sync::watch;
 
 use super::health::StoreHealth;
-use super::pending_note::NoteKept;
+use super::pending_note::{NoteKept, NoteText};
 use super::shared::{Opening, Shared};
 use super::writing::Writing;
 use super::written::Written;
@@ -68,16 +68,16 @@ impl Recorder {
     /// Hands over a note: what a part of the agent must find again after a restart, see [`custos_store::Notes`]. Never waits
     /// for the store: a note that is not written yet gives way to a newer one of its name. One that the disk refuses is
     /// lost, and so is one for which too many wait; the log says which.
-    pub fn note(&self, name: String, text: String) {
+    pub fn note(&self, name: String, text: impl Into<NoteText>) {
         let named = name.clone();
-        if !self.shared.queue.push_note(name, text) {
+        if !self.shared.queue.push_note(name, text.into()) {
             tracing::warn!("the note {named} is lost: {RECORD_NOTES_MAX} others wait for the store");
         }
     }
 
     /// Hands over a note likewise, to be written at once; the caller may wait until it is in the store.
-    pub fn note_awaited(&self, name: String, text: String) -> NoteKept {
-        self.shared.queue.push_awaited_note(name, text)
+    pub fn note_awaited(&self, name: String, text: impl Into<NoteText>) -> NoteKept {
+        self.shared.queue.push_awaited_note(name, text.into())
     }
 
     /// The last position that is stored, and the last that is synced, now and whenever they change.

@@ -172,7 +172,8 @@ impl Writing {
             return;
         };
         for (name, mut note) in self.shared.queue.take_notes() {
-            let written = self.shared.busy(now, || writer.notes().write(&name, note.text.as_bytes()));
+            let text = std::mem::take(&mut note.text).made();
+            let written = self.shared.busy(now, || writer.notes().write(&name, text.as_bytes()));
             if let Err(error) = &written {
                 tracing::warn!("{error}");
             }

@@ -30,8 +30,8 @@ pub use judged::{Because, JudgeOrder, JudgedGroup, JudgedRule};
 pub use not_judged::NotJudged;
 pub use outcome::{FIRING, NOT_JUDGED, PENDING, VALUE};
 pub use replay::{
-    Ended, Judged, JudgementTimes, Kept, Past, Peak, Replay, Surroundings, Unseen, Watch, Worse,
-    judgement_times, writer_for,
+    Ended, Judged, JudgementStretch, JudgementStretches, JudgementTimes, Kept, Past, Peak, Replay,
+    Surroundings, Unseen, Watch, Worse, judgement_times, writer_for,
 };
 pub use running::{JudgedAt, RunningRule, alert_words};
 pub use selection::{Selectable, Selection};
@@ -42,4 +42,4 @@ pub use sequence::{
 pub use template::{Context, External, Judgement, QueryFunction, StopFunction, Template};
 pub use told::{Told, is_failure, tells_ok, told};
 pub use unit_test::{TestFailure, TestFile, read_test_files, run as run_tests};
-pub use words::SUMMARIES;
+pub use words::{SUMMARIES, alert_line};

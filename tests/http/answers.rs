@@ -230,7 +230,7 @@ fn runs_are_streamed_from_a_position_on() {
     let store = last["store"].as_str().unwrap();
     // From any of them on.
     assert_eq!(lines(&format!("/api/stream?from={}&store={store}", positions[4])), all[5..]);
-    assert_eq!(lines("/api/stream?from=end"), [last.clone()]);
+    assert_eq!(lines("/api/stream?from=end"), std::slice::from_ref(last));
     assert_eq!(lines(&format!("/api/stream?from={}", u64::MAX))[0]["more"], false);
     let loads = lines("/api/stream?match[]=load:load1&form=samples");
     let (end, loads) = loads.split_last().unwrap();

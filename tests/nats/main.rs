@@ -4,6 +4,7 @@
 mod access;
 mod restore;
 mod server;
+mod sink;
 mod stream;
 
 #[path = "../stage/mod.rs"]

@@ -132,6 +132,7 @@ fn alert(check: &str) -> NotifiedAlert {
             since_ms: NOON,
             run_ms: NOON,
             text: "CRITICAL - 97% <b>\"full\"</b>".into(),
+            verdict: "CRITICAL - 97% <b>\"full\"</b>".into(),
             long_text: "second line".into(),
             perfdata: "/=97%;90;95".into(),
             ..NotifiedCheck::default()
@@ -147,6 +148,7 @@ pub(crate) fn resolved(mut notification: Notification) -> Notification {
         alert.check.state = State::Ok;
         alert.check.run_ms = NOON + 60_000;
         alert.check.text = "OK".into();
+        alert.check.verdict = "OK".into();
     }
     notification
 }

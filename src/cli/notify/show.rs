@@ -7,7 +7,7 @@ use jiff::Zoned;
 use crate::cli::read::{Failure, local_time, tell};
 use crate::cli::style::printable;
 use crate::notify::{NotifyReport, Remark, TargetReport};
-use crate::text::human::{age, counted};
+use crate::text::human::{age, counted, duration_ms};
 
 /// Says on stderr what could not be read, so that it is no part of what a script reads.
 pub(super) fn write_unreadable(report: &NotifyReport) {
@@ -84,6 +84,9 @@ fn write_target(target: &TargetReport, now: &Zoned, out: &mut dyn Write) -> Resu
     if more > 0 {
         writeln!(out, "  and {more} more")?;
     }
+    if let Some(overdue_ms) = target.overdue_ms {
+        writeln!(out, "  overdue: the oldest is owed for {}", duration_ms(overdue_ms))?;
+    }
     if let Some(since_ms) = target.failing_since_ms {
         let retry = target.retry_ms.map_or(String::new(), |ms| format!(", tried again at {}", time(ms, now)));
         writeln!(out, "  fails since {}{retry}", time(since_ms, now))?;
@@ -126,6 +129,7 @@ mod tests {
                 failing_since_ms: Some(0),
                 retry_ms: Some(60_000),
                 refused_firing: 1,
+                overdue_ms: Some(360_000),
                 ..TargetReport::default()
             }],
             silences: vec![Silence {
@@ -144,7 +148,7 @@ mod tests {
         let mut out = Vec::new();
         write_report(&report, &now, &mut out).unwrap();
         let shown = String::from_utf8(out).unwrap();
-        let expected = "mail (email): 3 alerts owed, never told, knows 2 alerts that fire\n  owed: a resolved since 1970-01-01 00:00:00\n  and 2 more\n  \
+        let expected = "mail (email): 3 alerts owed, never told, knows 2 alerts that fire\n  owed: a resolved since 1970-01-01 00:00:00\n  and 2 more\n  overdue: the oldest is owed for 6m\n  \
              fails since 1970-01-01 00:00:00, tried again at 1970-01-01 00:01:00\n  refuses 1 alert\n  last error, 5s ago: no route\n\
              not told: b WARNING (silence 1)\nacknowledged: a{port=\"1\"} since 1970-01-01 00:00:00 by me: known\\u{1b}[2J\n\
              silence 1: check=\"b\" from 1970-01-01 00:00:00 until 1970-01-01 00:00:01 by me: known\\u{1b}[2J\n";

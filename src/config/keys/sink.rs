@@ -16,7 +16,7 @@ use crate::limits::{
 /// A name that is part of a file's name too.
 pub(crate) const SINK_NAME: &str = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$";
 const URL: &str = r"^https?://[^\s]+$";
-const NATS_URL: &str = r"^(nats|tls)://[^\s@]+$";
+const NATS_URL: &str = r"^(nats|tls)://([^\s@/?#:\[\]]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?$";
 const SERVER: &str = r"^([^\s:/\[\]]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$";
 /// A name of a stream of NATS, or a part of a subject: without what has a meaning there.
 const TOKEN: &str = r"^[A-Za-z0-9_-]+$";

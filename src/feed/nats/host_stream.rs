@@ -72,6 +72,16 @@ impl HostStream {
         self.last
     }
 
+    /// The hash of the last message; zeros if there is none.
+    pub fn link(&self) -> Link {
+        self.link
+    }
+
+    /// The hash that a message of this body has if it comes next.
+    pub fn link_of(&self, body: &[u8]) -> Link {
+        hash(self.link, body)
+    }
+
     /// Sends the next message, known by an id and with these headers beside its own.
     ///
     /// # Errors

@@ -94,7 +94,7 @@ fn common(place: &Place, snapshot: &Snapshot) -> Result<Position, FeedError> {
 }
 
 /// What is owed beyond a position is read in order of arrival again.
-fn go_back(place: &mut Place, to: Position) {
+pub(super) fn go_back(place: &mut Place, to: Position) {
     place.position = place.position.min(to);
     place.anchors.retain(|anchor| anchor.number < to.0);
     place.last = place.anchors.last().copied();

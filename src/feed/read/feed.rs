@@ -1,13 +1,15 @@
 //! A feed; see the head of `mod.rs`.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use custos_store::disk::{Disk, RealDisk};
-use custos_store::{ArrivalRange, Cursors, Position, Reader};
+use custos_store::{ArrivalRange, Cursors, Delivered, Identity, Position, Reader};
 
 use super::amended;
 use super::backlog::Backlog;
+use super::consumed::{self, Found};
 use super::continuity::{Notice, settle};
 use super::error::FeedError;
 use super::lag::Lag;
@@ -110,15 +112,13 @@ impl Feed {
         };
         let range = ArrivalRange { times: time_ms..i64::MAX, ..ArrivalRange::default() };
         let mut arrivals = self.reader.arrivals(range);
-        loop {
-            match arrivals.next_or_unread() {
-                Some(Ok(arrived)) => return Ok(Position(arrived.position.0.saturating_sub(1))),
-                Some(Err(unread)) => match unread.damage {
-                    Some(damage) => return Ok(damage.start),
-                    None => return Err(unread.error.into()),
-                },
-                None => return Ok(self.reader.acknowledged()),
-            }
+        match arrivals.next_or_unread() {
+            Some(Ok(arrived)) => Ok(Position(arrived.position.0.saturating_sub(1))),
+            Some(Err(unread)) => match unread.damage {
+                Some(damage) => Ok(damage.start),
+                None => Err(unread.error.into()),
+            },
+            None => Ok(self.reader.acknowledged()),
         }
     }
 
@@ -272,6 +272,37 @@ impl Feed {
         self.backlog.reset();
     }
 
+    /// Whether something was acknowledged of the runs in order of arrival.
+    pub fn has_delivered(&self) -> bool {
+        self.acknowledged.as_ref().is_some_and(|place| place.last.is_some())
+    }
+
+    /// Goes on behind the run that the consumer itself says that it has last of those in order of arrival, and of which store, or
+    /// at the start where it says that it has none. None as long as the store is not there: ask again. What the consumer has is
+    /// not acknowledged by that.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn go_on_behind(
+        &mut self,
+        last: Option<(Identity, Delivered)>,
+        now: Moment,
+    ) -> Result<Option<Found>, FeedError> {
+        self.look(now)?;
+        let Some(acknowledged) = &mut self.acknowledged else { return Ok(None) };
+        let of_store = last.filter(|(store, _)| *store == acknowledged.store).map(|(_, last)| last);
+        let begins_late = matches!(self.options.from, From::End);
+        let behind = consumed::place_behind(acknowledged, of_store, &self.reader, begins_late)?;
+        let (found, place) = behind.unwrap_or_else(|| (Found::Same, acknowledged.clone()));
+        if found == Found::Earlier {
+            acknowledged.clone_from(&place);
+        }
+        self.read = Some(place);
+        self.live.reset();
+        self.backlog.reset();
+        Ok(Some(found))
+    }
+
     fn save_if_due(&mut self, now: Moment) -> Result<(), FeedError> {
         let since = self.saved_us.map_or(u64::MAX, |at| now.mono_us.abs_diff(at));
         if since < micros(FEED_SAVE) || self.saved == self.acknowledged {
@@ -303,6 +334,12 @@ impl Feed {
     /// How far the consumer is behind.
     pub fn lag(&self) -> Option<Lag> {
         self.acknowledged.as_ref().map(|place| Lag::of(place, &self.reader))
+    }
+
+    /// Whether runs of a check and a range of time (ms since the epoch) are still owed, or may be.
+    pub fn owes(&self, check: &str, times: &Range<i64>) -> bool {
+        let owed = self.acknowledged.iter().flat_map(|place| &place.owed);
+        owed.into_iter().any(|owed| owed.may_have(check, times))
     }
 
     /// The store as the feed saw it last.

@@ -7,6 +7,7 @@
 mod amended;
 mod anchors;
 mod backlog;
+mod consumed;
 mod continuity;
 mod error;
 mod excerpt;
@@ -21,6 +22,7 @@ mod selection;
 #[cfg(test)]
 mod tests;
 
+pub use consumed::Found;
 pub use continuity::Notice;
 pub use error::FeedError;
 pub use excerpt::{Excerpt, excerpt};

@@ -94,6 +94,14 @@ impl Owed {
         whole && self.from <= numbers.start.0 && numbers.end.0 <= self.until
     }
 
+    /// Whether runs of a check and of these times may still be to be delivered by it.
+    pub(super) fn may_have(&self, check: &str, times: &Range<i64>) -> bool {
+        let own = self.times();
+        let is_done = self.done.as_ref().is_some_and(|(done, _)| check < &**done);
+        let is_other = self.check.as_ref().is_some_and(|of| of != check);
+        self.why != Why::Lost && !is_done && !is_other && own.start < times.end && times.start < own.end
+    }
+
     /// Both in one.
     fn joined(&self, other: &Owed) -> Owed {
         let check = self.check.clone().filter(|check| other.check.as_ref() == Some(check));

@@ -64,7 +64,7 @@ impl Selection {
     }
 
     /// Takes the other metrics out of a run of a check that is delivered.
-    pub(super) fn narrow(&self, check: &str, run: &mut Run) {
+    pub(in crate::feed) fn narrow(&self, check: &str, run: &mut Run) {
         let mut of_check = self.patterns.iter().filter(|pattern| pattern.check.names(check)).peekable();
         if of_check.peek().is_none() || of_check.clone().any(|pattern| pattern.metric.is_none()) {
             return;

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// What VictoriaMetrics says, with status 400, where others say 404.
+const NO_SUCH_PATH: &str = "unsupported path requested";
+
 /// What became of a parcel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
@@ -36,6 +39,8 @@ impl Answer {
         let why = if why.is_empty() { format!("status {status}") } else { format!("status {status}: {why}") };
         match status {
             200..300 => Answer::Taken,
+            // VictoriaMetrics says so of an address that it does not have, which is not the fault of a sample.
+            400 if why.contains(NO_SUCH_PATH) => Answer::Closed(why),
             400 | 409 | 411 | 415 | 422 => Answer::Refused(why),
             413 => Answer::TooLarge(why),
             408 | 425 | 429 => Answer::Later { why, after, may_be_ours: false },
@@ -83,6 +88,8 @@ mod tests {
         let of = |status| Answer::of_status(status, "", None);
         assert_eq!((of(200), of(204)), (Answer::Taken, Answer::Taken));
         assert_eq!(of(400), Answer::Refused("status 400".to_owned()));
+        let elsewhere = Answer::of_status(400, "requestURI: /x; unsupported path requested: \"/x\"", None);
+        assert!(matches!(elsewhere, Answer::Closed(_)));
         assert_eq!(of(413), Answer::TooLarge("status 413".to_owned()));
         for closed in [301, 401, 403, 404, 405] {
             assert!(matches!(of(closed), Answer::Closed(_)), "{closed}");

@@ -12,13 +12,16 @@ use super::aside::Asides;
 use super::engine::{Effect, Engine, Event, Manner};
 use super::lane::Lane;
 use super::loading::Loading;
+use super::nats::Ending;
 use super::parcel::Parcel;
 use super::report::SinkReport;
 use super::sender::Sender;
 use super::settings::SinkSettings;
 use crate::clock::{self, Moment, micros};
 use crate::config::SinkStart;
-use crate::feed::read::{self, Asked, Budget, Feed, FeedOptions, Order, Progress, Selection};
+use crate::feed::read::{
+    self, Asked, Budget, Feed, FeedError, FeedOptions, Found, Order, Progress, Selection,
+};
 use crate::hash::fnv1a;
 use crate::limits::{SINK_NOTE_LOOK, SINK_PAUSE_MAX, SINK_PIECE_BYTES, SINK_REPORT_INTERVAL};
 
@@ -38,6 +41,12 @@ pub struct Delivery {
     feed: Feed,
     engine: Engine<Progress>,
     lanes: [LaneParts; 2],
+    /// What the receiver says that it has last, as [`Sender::ending`] does.
+    ending: (u64, Option<Ending>),
+    /// The feed is to go on behind that.
+    is_to_be_placed: bool,
+    /// The receiver says what it has.
+    is_told: bool,
     /// What is under way: each has the sender of its lane with it.
     tasks: JoinSet<Ended>,
     notes: Notes,
@@ -85,25 +94,16 @@ impl Delivery {
     /// # Errors
     /// The store, the cursor or the note cannot be read, in words.
     pub fn open(store: &Path, settings: SinkSettings) -> Result<Delivery, String> {
-        let from = match settings.start {
-            SinkStart::Beginning => read::From::Start,
-            SinkStart::Now => read::From::End,
-        };
         let failed = |error: &dyn std::fmt::Display| format!("sink {}: failed to {error}", settings.name);
-        let options = FeedOptions {
-            name: Some(note_name(&settings.name)),
-            from,
-            anew: false,
-            order: Order::Beside,
-            selection: Selection::parse(&patterns(&settings)).map_err(|error| failed(&error))?,
-        };
+        let options = feed_options(&settings).map_err(|error| failed(&error))?;
         let feed = Feed::open(store, options).map_err(|error| failed(&error))?;
         let notes = Notes::new(store);
         let note = notes.read(&note_name(&settings.name)).map_err(|error| failed(&error))?;
         let asides = note.map_or(Ok(Asides::default()), |note| serde_json::from_slice(&note));
         let asides = asides.map_err(|error| failed(&format!("read what was set aside: {error}")))?;
-        let lane = || {
-            let sender = Sender::new(&settings);
+        let delivered = feed.has_delivered();
+        let own = feed.reader().identity().filter(|_| delivered);
+        let lane = |sender: Sender| {
             let loading = Loading::new(sender.takes(), &settings.host, &settings.labels);
             LaneParts {
                 sender: Some(sender),
@@ -114,14 +114,19 @@ impl Delivery {
                 rounded: 0,
             }
         };
-        let lanes = [lane(), lane()];
-        let settle = lanes[0].sender.as_ref().map_or(Duration::ZERO, Sender::settle);
+        let senders = Sender::pair(&settings, own);
+        let (settle, poll) = (senders[0].settle(), senders[0].poll());
+        let is_told = senders[0].is_told();
+        let lanes = senders.map(lane);
         let seed = fnv1a(settings.host.bytes().chain(settings.name.bytes()));
         let clock_lead_ms = settings.clock_lead.as_millis() as i64;
         Ok(Delivery {
-            engine: Engine::new(Manner { clock_lead_ms, settle, seed }),
+            engine: Engine::new(Manner { clock_lead_ms, settle, poll, seed }),
             feed,
             lanes,
+            ending: (0, None),
+            is_to_be_placed: is_told,
+            is_told,
             tasks: JoinSet::new(),
             notes,
             asides,
@@ -175,6 +180,9 @@ impl Delivery {
         let Ended { lane, sender, what } = ended;
         let parts = &mut self.lanes[lane as usize];
         (parts.sent_bytes, parts.rounded) = (sender.sent_bytes(), sender.rounded());
+        if sender.ending().0 >= self.ending.0 {
+            self.ending = sender.ending();
+        }
         parts.sender = Some(sender);
         if let Some((piece, parcel)) = parts.waiting.take() {
             self.send(lane, piece, parcel);
@@ -218,13 +226,38 @@ impl Delivery {
             }
             Effect::Rewind => {
                 self.feed.rewind();
+                self.is_to_be_placed = self.is_told;
                 self.lanes.iter_mut().for_each(|parts| parts.loading.begin_again());
             }
             Effect::Look => self.wants_look = true,
         }
     }
 
+    /// Has the feed go on behind what the receiver says that it has; false if that is not yet possible.
+    fn is_placed(&mut self, now: Moment) -> bool {
+        if !self.is_to_be_placed {
+            return true;
+        }
+        let last = self.ending.1.and_then(|ending| Some((ending.store, ending.last?)));
+        match self.feed.go_on_behind(last, now) {
+            Ok(found) => {
+                self.is_to_be_placed = found.is_none();
+                if let Some(Found::Earlier) = found {
+                    tracing::warn!(
+                        "sink {}: the receiver no longer has all that it had acknowledged; delivering it again",
+                        self.settings.name
+                    );
+                }
+            }
+            Err(error) => self.troubled(Some(format!("failed to {error}"))),
+        }
+        !self.is_to_be_placed
+    }
+
     fn fetch(&mut self, lane: Lane, budget: usize, now: Moment) -> Event<Progress> {
+        if !self.is_placed(now) {
+            return Event::Nothing(lane);
+        }
         let parts = &mut self.lanes[lane as usize];
         let budget = Budget { runs: parts.loading.runs_for(budget), bytes: SINK_PIECE_BYTES };
         let piece = match lane {
@@ -348,6 +381,9 @@ impl Delivery {
             behind_runs: lag.map_or(0, |lag| lag.owed_runs),
             acknowledged_ms: self.acknowledged_ms,
             safe_ms: lag.and_then(|lag| lag.last_ms),
+            // What proves that is beside this.
+            proven_ms: None,
+            not_proven: None,
             waits: self.engine.waits().map(str::to_owned),
             trouble: self.trouble.clone(),
             warnings: self.looked.warnings.clone(),
@@ -363,6 +399,21 @@ impl Delivery {
             ),
         }
     }
+}
+
+/// The feed of a sink.
+pub(in crate::feed) fn feed_options(settings: &SinkSettings) -> Result<FeedOptions, FeedError> {
+    let from = match settings.start {
+        SinkStart::Beginning => read::From::Start,
+        SinkStart::Now => read::From::End,
+    };
+    Ok(FeedOptions {
+        name: Some(note_name(&settings.name)),
+        from,
+        anew: false,
+        order: Order::Beside,
+        selection: Selection::parse(&patterns(settings))?,
+    })
 }
 
 /// What the feed selects: each glob over checks with each over metrics.

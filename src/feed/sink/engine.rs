@@ -13,8 +13,7 @@ use super::pace::Random;
 use super::parcel::{Load, Parcel};
 use crate::clock::{Moment, micros};
 use crate::limits::{
-    SINK_CLOSED_RETRY, SINK_FAILURES_OURS, SINK_LOOK, SINK_POLL, SINK_RETRY_AFTER_MAX, SINK_SETTLE_LOOK,
-    SINK_SPLITS_MAX,
+    SINK_CLOSED_RETRY, SINK_FAILURES_OURS, SINK_LOOK, SINK_RETRY_AFTER_MAX, SINK_SETTLE_LOOK, SINK_SPLITS_MAX,
 };
 
 /// How a sink is to deliver.
@@ -24,6 +23,8 @@ pub struct Manner {
     pub clock_lead_ms: i64,
     /// For how long the receiver may lose what it has acknowledged, when it is killed.
     pub settle: Duration,
+    /// How often the feed is asked for more once it had nothing.
+    pub poll: Duration,
     /// By what this sink differs from others, so that they do not all come at once.
     pub seed: u64,
 }
@@ -210,7 +211,7 @@ impl<P: Clone> Engine<P> {
             Event::Nothing(lane) => {
                 let state = &mut self.lanes[lane.index()];
                 state.is_empty = true;
-                state.rest(now.mono_us + micros(SINK_POLL));
+                state.rest(now.mono_us + micros(self.manner.poll));
             }
             Event::Sent { lane, piece, sent, took } => self.sent(lane, piece, sent, took, now, &mut effects),
             Event::Looked { process, date_ms, in_order_only } => {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use custos_query::{OutboundRuns, RunSample};
-use custos_store::Snapshot;
+use custos_store::{Identity, Snapshot};
 
-use super::parcel::{Load, NumberedRun};
+use super::parcel::{Load, NumberedRun, Origin};
 use super::sender::Takes;
 use crate::feed::read::Piece;
 use crate::limits::SINK_RUNS_FIRST;
@@ -53,7 +53,10 @@ impl Loading {
                 check: fed.check,
                 run: fed.run,
             };
-            return Load::Runs(piece.runs.into_iter().map(numbered).collect());
+            // A store that a piece was read from has an identity.
+            let store = store.identity().unwrap_or(Identity([0; 16]));
+            let origin = Origin { store, live: piece.live };
+            return Load::Runs(piece.runs.into_iter().map(numbered).collect(), origin);
         }
         if piece.again {
             self.runs.begin_again();

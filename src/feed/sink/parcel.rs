@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use custos_query::{RunSample, RunSeries};
-use custos_store::{Run, Value};
+use custos_store::{Identity, Run, Value};
 
 /// The samples of one series in a piece, by time, each time once.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,13 +30,22 @@ pub struct NumberedRun {
     pub run: Run,
 }
 
+/// Where runs come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The store.
+    pub store: Identity,
+    /// They are the next ones in order of arrival; otherwise they were passed before, and come now.
+    pub live: bool,
+}
+
 /// What a piece of the feed is, as a receiver takes it.
 #[derive(Clone, Debug)]
 pub enum Load {
     /// Samples by series.
     Samples(Arc<[OfSeries]>),
     /// Whole runs, in the order of the feed.
-    Runs(Arc<[NumberedRun]>),
+    Runs(Arc<[NumberedRun]>, Origin),
 }
 
 /// All or a part of a load.
@@ -78,7 +87,7 @@ impl Load {
     pub fn whole(&self) -> Parcel {
         let items = match self {
             Load::Samples(series) => 0..series.len(),
-            Load::Runs(runs) => 0..runs.len(),
+            Load::Runs(runs, _) => 0..runs.len(),
         };
         Parcel { load: self.clone(), items, times_ms: i64::MIN..i64::MAX }
     }
@@ -120,7 +129,7 @@ impl Parcel {
     pub fn series(&self) -> impl Iterator<Item = Part<'_>> {
         let all = match &self.load {
             Load::Samples(series) => &series[self.items.clone()],
-            Load::Runs(_) => &[],
+            Load::Runs(..) => &[],
         };
         all.iter().filter_map(|of| {
             let within = of.within(&self.times_ms);
@@ -133,7 +142,15 @@ impl Parcel {
     pub fn runs(&self) -> &[NumberedRun] {
         match &self.load {
             Load::Samples(_) => &[],
-            Load::Runs(runs) => &runs[self.items.clone()],
+            Load::Runs(runs, _) => &runs[self.items.clone()],
+        }
+    }
+
+    /// Where its runs come from; of a load of samples none.
+    pub fn origin(&self) -> Option<Origin> {
+        match &self.load {
+            Load::Samples(_) => None,
+            Load::Runs(_, origin) => Some(*origin),
         }
     }
 
@@ -141,7 +158,7 @@ impl Parcel {
     pub fn len(&self) -> usize {
         match &self.load {
             Load::Samples(_) => self.series().map(|part| part.times_ms.len()).sum(),
-            Load::Runs(_) => self.items.len(),
+            Load::Runs(..) => self.items.len(),
         }
     }
 
@@ -149,7 +166,7 @@ impl Parcel {
     pub fn is_empty(&self) -> bool {
         match &self.load {
             Load::Samples(_) => self.series().next().is_none(),
-            Load::Runs(_) => self.items.is_empty(),
+            Load::Runs(..) => self.items.is_empty(),
         }
     }
 
@@ -170,7 +187,7 @@ impl Parcel {
                 before.times_ms.end = before.times_ms.end.min(time_ms);
                 after.times_ms.start = after.times_ms.start.max(time_ms);
             }
-            Load::Runs(_) => after.items.start = after.items.end,
+            Load::Runs(..) => after.items.start = after.items.end,
         }
         (before, after)
     }
@@ -265,10 +282,12 @@ mod tests {
     #[test]
     fn runs_are_halved_by_their_order() {
         let run = |number| NumberedRun { number, check: Arc::from("x"), run: Run::default() };
-        let whole = Load::Runs((0..3).map(run).collect()).whole();
+        let origin = Origin { store: Identity([7; 16]), live: true };
+        let whole = Load::Runs((0..3).map(run).collect(), origin).whole();
         let (one, other) = whole.halves().unwrap();
         assert_eq!((one.len(), other.len(), whole.len()), (1, 2, 3));
         assert_eq!(other.runs()[0].number, 1);
+        assert_eq!((whole.origin(), load(&[(0, 1)]).whole().origin()), (Some(origin), None));
         assert!(one.halves().is_none() && whole.split_at(0).1.is_empty());
     }
 }

@@ -5,10 +5,18 @@ use super::answer::Looked;
 
 /// Where receivers take remote write; what stands before that in an address is before all their paths.
 const WRITE_PATHS: [&str; 2] = ["/api/v1/write", "/api/v1/push"];
+/// How long Prometheus keeps samples unless it is told.
+const PROMETHEUS_RETENTION: &str = "15d";
+
+/// What stands before the paths of a receiver that takes remote write at this one.
+pub(super) fn base_path(write_path: &str) -> &str {
+    let path = write_path.split('?').next().unwrap_or_default();
+    WRITE_PATHS.iter().find_map(|known| path.strip_suffix(known)).unwrap_or_default()
+}
 
 /// What is known of a receiver.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct About {
+pub(in crate::feed) struct About {
     kind: Kind,
     version: String,
     /// When its process was started, as it says (s since the epoch).
@@ -16,7 +24,7 @@ pub(super) struct About {
     date_ms: Option<i64>,
     /// `-dedup.minScrapeInterval` of VictoriaMetrics.
     deduplicates: Option<String>,
-    /// `-retentionPeriod` of VictoriaMetrics.
+    /// `-retentionPeriod` of VictoriaMetrics, `storage.tsdb.retention.time` of Prometheus.
     retention: Option<String>,
     /// `out_of_order_time_window` of Prometheus, if it says how it is set up.
     window: Option<String>,
@@ -24,9 +32,12 @@ pub(super) struct About {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Kind {
+pub(in crate::feed) enum Kind {
+    /// VictoriaMetrics.
     VictoriaMetrics,
+    /// Prometheus.
     Prometheus,
+    /// Something else, of which nothing is known.
     #[default]
     Other,
 }
@@ -42,9 +53,7 @@ pub(super) struct Questions {
 impl Questions {
     /// To a receiver that takes remote write at this path.
     pub(super) fn new(write_path: &str) -> Questions {
-        let path = write_path.split('?').next().unwrap_or_default();
-        let base = WRITE_PATHS.iter().find_map(|known| path.strip_suffix(known)).unwrap_or_default();
-        Questions { base: base.to_owned(), open: vec!["/metrics"], about: About::default() }
+        Questions { base: base_path(write_path).to_owned(), open: vec!["/metrics"], about: About::default() }
     }
 
     /// The path to ask next.
@@ -88,6 +97,30 @@ impl About {
         self.started.map_or(0, |started| (started * 1000.0) as u64)
     }
 
+    pub(in crate::feed) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Whether its version is this one or a later one.
+    pub(in crate::feed) fn is_from(&self, major: u32) -> bool {
+        self.version
+            .split('.')
+            .next()
+            .and_then(|number| number.parse().ok())
+            .is_some_and(|own: u32| own >= major)
+    }
+
+    /// How long it keeps samples, as it says, and that in days.
+    pub(in crate::feed) fn retention(&self) -> Option<(&str, f64)> {
+        let retention = self.retention.as_deref()?;
+        Some((retention, days(retention)?))
+    }
+
+    /// Whether it keeps both of two samples of a series and a millisecond.
+    pub(in crate::feed) fn doubles(&self) -> bool {
+        self.kind == Kind::VictoriaMetrics && self.deduplicates.as_deref().is_some_and(is_no_time)
+    }
+
     fn take_metrics(&mut self, text: &str) {
         for line in text.lines().filter(|line| !line.starts_with('#')) {
             let Some((name, value)) = line.rsplit_once(' ') else { continue };
@@ -109,6 +142,10 @@ impl About {
         let Ok(flags) = serde_json::from_str::<serde_json::Value>(text) else { return };
         let flag = |name: &str| flags["data"][name].as_str().map(str::to_owned);
         self.takes_writes = flag("web.enable-remote-write-receiver").map(|value| value == "true");
+        self.retention = flag("storage.tsdb.retention.time").map(|time| match is_no_time(&time) {
+            true => PROMETHEUS_RETENTION.to_owned(),
+            false => time,
+        });
     }
 
     fn take_config(&mut self, text: &str) {
@@ -137,7 +174,7 @@ impl About {
 
     fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        if self.kind == Kind::VictoriaMetrics && self.deduplicates.as_deref().is_some_and(is_no_time) {
+        if self.doubles() {
             warnings.push(
                 "it keeps both of two equal samples, and what is sent again after a failure is doubled: start it with \
                  -dedup.minScrapeInterval=1ms"
@@ -166,18 +203,24 @@ impl About {
     }
 }
 
-/// Whether a retention of VictoriaMetrics is below ten years. A number without a unit is months.
+/// Whether a retention of VictoriaMetrics is below ten years.
 fn is_short(retention: &str) -> bool {
+    days(retention).is_some_and(|days| days < 3650.0)
+}
+
+/// A retention in days. A number without a unit is months.
+fn days(retention: &str) -> Option<f64> {
     let digits = retention.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let days = match &retention[digits.len()..] {
         "" => 31.0,
+        "m" => 1.0 / 1440.0,
         "h" => 1.0 / 24.0,
         "d" => 1.0,
         "w" => 7.0,
         "y" => 365.0,
-        _ => return false,
+        _ => return None,
     };
-    digits.parse().is_ok_and(|number: f64| number * days < 3650.0)
+    Some(digits.parse::<f64>().ok()? * days)
 }
 
 /// `0`, `0s`, `0h0m0s`, or nothing.

@@ -13,9 +13,9 @@ use hyper::body::Bytes;
 use super::answer::{Answer, Looked, Sent};
 use super::link::{Asked, Link, Reply};
 use super::parcel::Parcel;
-use super::receiver::{About, Questions};
+use super::receiver::{About, Questions, base_path};
 use super::settings::Endpoint;
-use crate::limits::{SINK_LOOK_MAX_BYTES, SINK_REPLY_MAX_BYTES};
+use crate::limits::{PROOF_REPLY_MAX_BYTES, SINK_LOOK_MAX_BYTES, SINK_REPLY_MAX_BYTES};
 
 /// The headers of a request.
 const HEADERS: [(&str, &str); 3] = [
@@ -117,6 +117,38 @@ impl RemoteWrite {
         Ok(())
     }
 
+    /// What the receiver said of itself when it was looked at last.
+    pub(in crate::feed) fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// Asks the receiver something, at a path below its own, with a form.
+    ///
+    /// # Errors
+    /// There is no answer, none that is one, or one that is too large.
+    pub(in crate::feed) async fn question(
+        &mut self,
+        path: &str,
+        form: &[(&str, &str)],
+    ) -> Result<Vec<u8>, String> {
+        let path = format!("{}{path}", base_path(&self.path()?));
+        let asked = Asked {
+            method: Method::POST,
+            path: &path,
+            headers: &[("content-type", "application/x-www-form-urlencoded")],
+            body: Bytes::from(form_of(form)),
+            reply_max_bytes: PROOF_REPLY_MAX_BYTES,
+        };
+        let reply = self.link.ask(asked).await?;
+        match reply.status {
+            200..300 if reply.body.len() >= PROOF_REPLY_MAX_BYTES => {
+                Err(format!("the answer at {path} is larger than {PROOF_REPLY_MAX_BYTES} bytes"))
+            }
+            200..300 => Ok(reply.body),
+            status => Err(format!("{path} answers status {status}: {}", reply.reason())),
+        }
+    }
+
     async fn ask_about(&mut self) -> Result<(), String> {
         let mut questions = Questions::new(&self.path()?);
         while let Some(path) = questions.next() {
@@ -181,4 +213,34 @@ fn encoded(series: &RunSeries) -> Result<EncodedLabels, String> {
     let others = own.filter(|(name, _)| *name != METRIC_NAME);
     let labels = Labels::new(series.labels.metric_name(), others, Escaping::AllowUtf8);
     labels.map(|labels| labels.encoded()).map_err(|fault| format!("failed to name the series: {fault}"))
+}
+
+/// The body of a form.
+fn form_of(fields: &[(&str, &str)]) -> String {
+    let mut body = String::new();
+    for (name, value) in fields {
+        if !body.is_empty() {
+            body.push('&');
+        }
+        body.push_str(name);
+        body.push('=');
+        for byte in value.bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => body.push(char::from(byte)),
+                _ => body.push_str(&format!("%{byte:02X}")),
+            }
+        }
+    }
+    body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_escapes_what_has_a_meaning() {
+        let fields = [("query", "{host=\"é b\"}[1h]"), ("time", "1.5")];
+        assert_eq!(form_of(&fields), "query=%7Bhost%3D%22%C3%A9%20b%22%7D%5B1h%5D&time=1.5");
+    }
 }

@@ -29,6 +29,10 @@ pub struct SinkReport {
     pub acknowledged_ms: Option<i64>,
     /// The time of the newest such run that the receiver can no longer lose.
     pub safe_ms: Option<i64>,
+    /// Up to when it is proven that the receiver has everything (ms since the epoch).
+    pub proven_ms: Option<i64>,
+    /// What cannot be proven, in a sentence.
+    pub not_proven: Option<String>,
     /// Why nothing is delivered now.
     pub waits: Option<String>,
     /// What cannot be read of the store, or written there.

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use custos_compat::nats::{Credentials, Login, Seed, SeedFault};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Access, Config, HttpReceiver, NameGlob, Receiver, Sink, SinkStart};
+use crate::config::{Access, Config, HttpReceiver, NameGlob, NatsReceiver, Receiver, Sink, SinkStart};
 use crate::limits::{AUTHORITIES_MAX_BYTES, FEED_SETTINGS_MAX_BYTES};
 use crate::whole_file;
 
@@ -49,6 +50,10 @@ pub struct SinkSettings {
 pub enum SinkKind {
     /// Remote write.
     RemoteWrite(Endpoint),
+    /// A file.
+    File(FileTarget),
+    /// A stream of NATS JetStream.
+    Nats(NatsEndpoint),
 }
 
 impl SinkKind {
@@ -56,8 +61,21 @@ impl SinkKind {
     pub fn key(&self) -> &'static str {
         match self {
             SinkKind::RemoteWrite(_) => "remote_write",
+            SinkKind::File(_) => "file",
+            SinkKind::Nats(_) => "nats",
         }
     }
+}
+
+/// A file of lines.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FileTarget {
+    /// Where it is.
+    pub path: PathBuf,
+    /// After how many bytes another one begins.
+    pub rotate_bytes: u64,
+    /// How many full ones are kept, at least 1.
+    pub keep: u16,
 }
 
 /// Where a receiver over HTTP is, and how it lets this host in.
@@ -74,6 +92,61 @@ pub struct Endpoint {
 impl std::fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Endpoint").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// Where a stream is, and how it lets this host in.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct NatsEndpoint {
+    /// The address of the server.
+    pub url: String,
+    /// The stream.
+    pub stream: String,
+    /// The part of the subjects before the host.
+    pub site: String,
+    /// How to log in.
+    pub login: NatsLogin,
+    /// As for [`Endpoint`].
+    pub authorities: Option<String>,
+}
+
+impl std::fmt::Debug for NatsEndpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NatsEndpoint").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// How to log in at a server of NATS, as texts.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NatsLogin {
+    /// Not at all.
+    None,
+    /// By a user and a password.
+    Password(String, String),
+    /// By a token.
+    Token(String),
+    /// By what a file of credentials or of a seed has.
+    Key(String),
+}
+
+impl NatsLogin {
+    /// The login.
+    ///
+    /// # Errors
+    /// If the text of the file has no key.
+    pub fn read(&self) -> Result<Login, SeedFault> {
+        Ok(match self {
+            NatsLogin::None => Login::None,
+            NatsLogin::Password(user, password) => {
+                Login::Password { user: user.clone(), password: password.clone() }
+            }
+            NatsLogin::Token(token) => Login::Token(token.clone()),
+            NatsLogin::Key(text) => match Credentials::read(text) {
+                Ok(Credentials { jwt, seed }) => Login::Jwt { jwt, seed },
+                Err(_) => Login::Key(Seed::read(text)?),
+            },
+        })
     }
 }
 
@@ -131,22 +204,51 @@ impl SinkSettings {
 fn kind(receiver: &Receiver) -> Result<SinkKind, String> {
     match receiver {
         Receiver::RemoteWrite(http) => Ok(SinkKind::RemoteWrite(endpoint(http)?)),
+        Receiver::File { path, rotate_bytes, keep } => {
+            Ok(SinkKind::File(FileTarget { path: path.clone(), rotate_bytes: *rotate_bytes, keep: *keep }))
+        }
+        Receiver::Nats(nats) => Ok(SinkKind::Nats(nats_endpoint(nats)?)),
         other => Err(format!("`{}` cannot be delivered to by this version", other.key())),
     }
 }
 
+fn nats_endpoint(nats: &NatsReceiver) -> Result<NatsEndpoint, String> {
+    let text = |bytes: &[u8]| {
+        String::from_utf8(bytes.to_vec()).map_err(|_| "what to log in by is no text".to_owned())
+    };
+    let login = match (&nats.credentials, &nats.access.login, &nats.access.token) {
+        (Some(credentials), ..) => NatsLogin::Key(text(credentials.bytes()?)?),
+        (None, Some((user, password)), _) => NatsLogin::Password(user.clone(), text(password.bytes()?)?),
+        (None, None, Some(token)) => NatsLogin::Token(text(token.bytes()?)?),
+        (None, None, None) => NatsLogin::None,
+    };
+    login.read().map_err(|fault| format!("failed to use the credentials: {fault}"))?;
+    Ok(NatsEndpoint {
+        url: nats.url.clone(),
+        stream: nats.stream.clone(),
+        site: nats.site.clone(),
+        login,
+        authorities: authorities(&nats.access)?,
+    })
+}
+
 fn endpoint(http: &HttpReceiver) -> Result<Endpoint, String> {
+    Ok(Endpoint {
+        url: http.url.clone(),
+        authorization: authorization(&http.access)?,
+        authorities: authorities(&http.access)?,
+    })
+}
+
+/// The certificates of authorities.
+fn authorities(access: &Access) -> Result<Option<String>, String> {
     let read = |path: &PathBuf| {
         let failed = |why: &str| format!("failed to read {}: {why}", path.display());
         let bytes =
             whole_file::bytes(path, AUTHORITIES_MAX_BYTES).map_err(|error| failed(&error.to_string()))?;
         String::from_utf8(bytes).map_err(|_| failed("it is no text, expected PEM"))
     };
-    Ok(Endpoint {
-        url: http.url.clone(),
-        authorization: authorization(&http.access)?,
-        authorities: http.access.ca.as_ref().map(read).transpose()?,
-    })
+    access.ca.as_ref().map(read).transpose()
 }
 
 fn authorization(access: &Access) -> Result<Option<String>, String> {

@@ -136,7 +136,8 @@ struct SetAside {
 }
 
 fn simulate(seed: u64, in_order: bool) {
-    let manner = Manner { clock_lead_ms: 300_000, settle: Duration::from_secs(20), seed };
+    let settle = Duration::from_secs(20);
+    let manner = Manner { clock_lead_ms: 300_000, settle, poll: Duration::from_secs(1), seed };
     let mut engine: Engine<Place> = Engine::new(manner);
     let mut chance = Chance(seed | 1);
     let bad: BTreeSet<i64> = [time_ms(Lane::Live, 77), time_ms(Lane::Behind, 1234)].into();

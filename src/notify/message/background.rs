@@ -2,9 +2,10 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
-use custos_query::{EventKind, EventRequest, ReadContext};
+use custos_query::{Event, EventKind, EventRequest, ReadContext};
 use custos_store::{Snapshot, State};
 
 use super::style::MessageStyle;
@@ -36,6 +37,8 @@ pub struct Known<'k> {
     pub store: &'k Snapshot,
     /// The checks that are defined.
     pub checks: &'k BTreeMap<String, Arc<Check>>,
+    /// Whether reading has taken so long that the message goes without the rest.
+    pub is_late: &'k dyn Fn() -> bool,
 }
 
 /// What the store knows about an alert.
@@ -64,65 +67,124 @@ impl Background {
     /// Reads what is known. What cannot be read, or takes too long, is left out.
     pub(super) fn read(
         alert: &NotifiedAlert,
-        known: &Known<'_>,
+        past: &mut Past<'_>,
         style: &MessageStyle,
         now_ms: i64,
     ) -> Background {
-        let drawn = |width, cells| picture(alert, known, style, (width, cells), now_ms);
+        let (earlier, together) = (past.earlier(alert), past.together(alert));
+        let mut drawn = |width, cells| picture(alert, past, style, (width, cells), now_ms);
         Background {
-            earlier: earlier(alert, known.store),
-            together: together(alert, known.store),
+            earlier,
+            together,
             picture: style.glyphs.and_then(|glyphs| drawn(columns(GRAPH_WIDTH, glyphs), cells(GRAPH_WIDTH))),
             image: if style.svg { drawn(SVG_COLUMNS, SVG_COLUMNS) } else { None },
         }
     }
 }
 
-/// Calls a reader that stops after so many looks, each of which is some thousand runs.
-fn bounded<T>(read: impl FnOnce(&mut ReadContext<'_>) -> custos_query::Result<T>) -> Option<T> {
-    let looks = Cell::new(0_u32);
-    let is_cancelled = || {
-        looks.set(looks.get() + 1);
-        looks.get() > NOTIFY_LOOKS_MAX
-    };
-    let mut on_damage = |_: &custos_store::Error| {};
-    read(&mut ReadContext::new(&mut on_damage).cancellable(&is_cancelled)).ok()
+/// The past as one message tells of it. What several of its alerts need is read once.
+pub(super) struct Past<'k> {
+    known: Known<'k>,
+    /// From the first to the last start of the alerts of a check (ms since the epoch).
+    starts: BTreeMap<String, Range<i64>>,
+    /// The confirmed problems and recoveries of checks that were read; none if that was given up.
+    of_check: BTreeMap<String, Option<Vec<Event>>>,
+    /// The changes of all checks in the spans that were read.
+    of_all: Vec<(Range<i64>, Vec<Event>)>,
+    /// Whether something was left out because reading took too long.
+    pub(super) gave_up: bool,
 }
 
-fn earlier(alert: &NotifiedAlert, store: &Snapshot) -> Option<Earlier> {
-    let checks = [alert.check.name.clone()];
-    let span = alert.started_ms.saturating_sub(WEEK_MS)..alert.started_ms;
-    let request = EventRequest { checks: &checks, span, hard: true, limit: usize::MAX };
-    let events = bounded(|context| request.read(store, context))?;
-    let lasted: Vec<i64> = events.iter().filter_map(|event| event.lasted_ms).collect();
-    let count = lasted.len();
-    let average_ms = lasted.iter().sum::<i64>() / i64::try_from(count.max(1)).unwrap_or(1);
-    Some(Earlier { count, average_ms })
-}
-
-fn together(alert: &NotifiedAlert, store: &Snapshot) -> Vec<(String, State, i64)> {
-    let about_ms = alert.ended_ms.unwrap_or(alert.started_ms);
-    let span = about_ms.saturating_sub(TOGETHER_MS)..about_ms.saturating_add(TOGETHER_MS);
-    let request = EventRequest { checks: &[], span, hard: false, limit: NOTIFY_TOGETHER_MAX * 4 };
-    let events = bounded(|context| request.read(store, context)).unwrap_or_default();
-    let mut together: Vec<(String, State, i64)> = Vec::new();
-    for event in events {
-        let is_change = !matches!(event.kind, EventKind::FlappingStarted | EventKind::FlappingStopped);
-        if !is_change || event.check == alert.check.name {
-            continue;
+impl<'k> Past<'k> {
+    /// The past that matters to these alerts.
+    pub(super) fn of<'a>(known: Known<'k>, alerts: impl Iterator<Item = &'a NotifiedAlert>) -> Past<'k> {
+        let mut starts: BTreeMap<String, Range<i64>> = BTreeMap::new();
+        for alert in alerts {
+            let started_ms = alert.started_ms;
+            let all = starts.entry(alert.check.name.clone()).or_insert(started_ms..started_ms);
+            *all = all.start.min(started_ms)..all.end.max(started_ms);
         }
-        // The newest state of a check counts, and events come by their times.
-        together.retain(|(check, ..)| *check != event.check);
-        together.push((event.check, event.to, event.time_ms));
+        Past { known, starts, of_check: BTreeMap::new(), of_all: Vec::new(), gave_up: false }
     }
-    let surplus = together.len().saturating_sub(NOTIFY_TOGETHER_MAX);
-    together.drain(..surplus);
-    together
+
+    /// Calls a reader that stops after so many looks, each of which is some thousand runs, and when the message is late.
+    fn bounded<T>(
+        &mut self,
+        read: impl FnOnce(&Known<'k>, &mut ReadContext<'_>) -> custos_query::Result<T>,
+    ) -> Option<T> {
+        let looks = Cell::new(0_u32);
+        let gave_up = Cell::new((self.known.is_late)());
+        if gave_up.get() {
+            self.gave_up = true;
+            return None;
+        }
+        let is_cancelled = || {
+            looks.set(looks.get() + 1);
+            gave_up.set(looks.get() > NOTIFY_LOOKS_MAX || (self.known.is_late)());
+            gave_up.get()
+        };
+        let mut on_damage = |_: &custos_store::Error| {};
+        let found = read(&self.known, &mut ReadContext::new(&mut on_damage).cancellable(&is_cancelled)).ok();
+        self.gave_up |= gave_up.get();
+        found
+    }
+
+    fn earlier(&mut self, alert: &NotifiedAlert) -> Option<Earlier> {
+        let name = &alert.check.name;
+        if !self.of_check.contains_key(name) {
+            let starts = self.starts.get(name).cloned().unwrap_or(alert.started_ms..alert.started_ms);
+            let checks = [name.clone()];
+            let span = starts.start.saturating_sub(WEEK_MS)..starts.end;
+            let request = EventRequest { checks: &checks, span, hard: true, limit: usize::MAX };
+            let events = self.bounded(|known, context| request.read(known.store, context));
+            self.of_check.insert(name.clone(), events);
+        }
+        let span = alert.started_ms.saturating_sub(WEEK_MS)..alert.started_ms;
+        let events = self.of_check.get(name)?.as_ref()?.iter().filter(|event| span.contains(&event.time_ms));
+        let lasted: Vec<i64> = events.filter_map(|event| event.lasted_ms).collect();
+        let count = lasted.len();
+        let average_ms = lasted.iter().sum::<i64>() / i64::try_from(count.max(1)).unwrap_or(1);
+        Some(Earlier { count, average_ms })
+    }
+
+    fn together(&mut self, alert: &NotifiedAlert) -> Vec<(String, State, i64)> {
+        let about_ms = alert.ended_ms.unwrap_or(alert.started_ms);
+        let span = about_ms.saturating_sub(TOGETHER_MS)..about_ms.saturating_add(TOGETHER_MS);
+        let is_read = |read: &Range<i64>| read.start <= span.start && span.end <= read.end;
+        if !self.of_all.iter().any(|(read, _)| is_read(read)) {
+            // What else the message is about began about then, mostly.
+            let wide = span.start.saturating_sub(TOGETHER_MS)..span.end.saturating_add(TOGETHER_MS);
+            let request = EventRequest {
+                checks: &[],
+                span: wide.clone(),
+                hard: false,
+                limit: NOTIFY_TOGETHER_MAX * 64,
+            };
+            let events = self.bounded(|known, context| request.read(known.store, context));
+            self.of_all.push((wide, events.unwrap_or_default()));
+        }
+        let Some((_, events)) = self.of_all.iter().find(|(read, _)| is_read(read)) else {
+            return Vec::new();
+        };
+        let mut together: Vec<(String, State, i64)> = Vec::new();
+        for event in events.iter().filter(|event| span.contains(&event.time_ms)) {
+            let is_change = !matches!(event.kind, EventKind::FlappingStarted | EventKind::FlappingStopped);
+            if !is_change || event.check == alert.check.name {
+                continue;
+            }
+            // The newest state of a check counts, and events come by their times.
+            together.retain(|(check, ..)| *check != event.check);
+            together.push((event.check.clone(), event.to, event.time_ms));
+        }
+        let surplus = together.len().saturating_sub(NOTIFY_TOGETHER_MAX);
+        together.drain(..surplus);
+        together
+    }
 }
 
 fn picture(
     alert: &NotifiedAlert,
-    known: &Known<'_>,
+    past: &mut Past<'_>,
     style: &MessageStyle,
     resolution: (usize, usize),
     now_ms: i64,
@@ -134,10 +196,10 @@ fn picture(
     let wanted = CheckPicture {
         check: &alert.check.name,
         metric: alert.check.metric.as_deref(),
-        checks: known.checks,
+        checks: past.known.checks,
         span: start_ms..end_ms,
         series_max: GRAPH_SERIES_MAX,
         zone: &style.zone,
     };
-    bounded(|context| Ok(wanted.read(known.store, resolution, context)))?
+    past.bounded(|known, context| Ok(wanted.read(known.store, resolution, context)))?
 }

@@ -1,11 +1,14 @@
 //! A message of what is told and of what the store knows about it.
 
-use super::background::{Background, Known};
+use super::background::{Background, Known, Past};
 use super::style::MessageStyle;
 use super::{subject, text};
 use crate::graph::svg;
 use crate::limits::NOTIFY_TOLD_MAX;
 use crate::notify::{Notification, Why};
+
+/// What a message says of what it lacks.
+const GAVE_UP: &str = "\n(Part of what happened before is left out, as reading it took too long.)\n";
 
 /// What people read about a notification. Every character of it is safe to show; what else a medium needs escaped is up to it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,15 +31,18 @@ impl Message {
     ) -> Message {
         // Of a trial and a heartbeat the store knows nothing.
         let known = known.filter(|_| matches!(notification.why, Why::News | Why::Repeat));
-        let told = notification.alerts.iter().take(NOTIFY_TOLD_MAX);
-        let of =
-            |alert| known.map(|known| Background::read(alert, &known, style, now_ms)).unwrap_or_default();
-        let backgrounds: Vec<Background> = told.map(of).collect();
+        let told = || notification.alerts.iter().take(NOTIFY_TOLD_MAX);
+        let mut past = known.map(|known| Past::of(known, told()));
+        let mut of = |alert| {
+            past.as_mut().map(|past| Background::read(alert, past, style, now_ms)).unwrap_or_default()
+        };
+        let backgrounds: Vec<Background> = told().map(&mut of).collect();
+        let gave_up = past.is_some_and(|past| past.gave_up);
         let picture =
             backgrounds.iter().find_map(|background| background.image.as_ref()).filter(|_| style.svg);
         Message {
             subject: subject::subject(notification, style),
-            text: text::text(notification, &backgrounds, style, now_ms),
+            text: text::text(notification, &backgrounds, style, now_ms) + if gave_up { GAVE_UP } else { "" },
             svg: picture.map(svg),
         }
     }

@@ -82,11 +82,14 @@ pub(super) fn name(alert: &NotifiedAlert) -> String {
     if others.is_empty() { named.clone() } else { format!("{named} ({})", others.join(", ")) }
 }
 
-/// What is said of an alert in a few words: what its rule says, or what decided, or what the plugin printed.
+/// What is said of an alert in a few words: its summary, or what is said of it by itself, or why its check has its state. The state
+/// stands before it already.
 fn summary(alert: &NotifiedAlert) -> &str {
-    let said = alert.annotations.get("summary").map(String::as_str).unwrap_or_default();
-    let judged = alert.check.judgement.lines().next().unwrap_or_default();
-    [said, judged, &alert.check.text].into_iter().find(|text| !text.is_empty()).unwrap_or_default()
+    let summary = alert.annotations.get("summary").map(String::as_str).unwrap_or_default();
+    let said = [summary, &alert.check.own, &alert.check.verdict];
+    let said = said.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
+    let after_state = said.strip_prefix(word(alert.state)).and_then(|rest| rest.strip_prefix(": "));
+    after_state.unwrap_or(said)
 }
 
 /// A state in capitals, as people know them from Nagios.

@@ -61,9 +61,7 @@ fn paragraph(text: &mut Text, alert: &NotifiedAlert, known: &Background, style: 
         Status::Resolved => format!("RECOVERED (was {})", word(alert.state)),
     };
     text.line(&format!("{state}: {} on {host}", name(alert)));
-    for part in check.judgement.lines().chain([&*check.text]).filter(|line| !line.is_empty()) {
-        text.line(part);
-    }
+    leading(alert).iter().for_each(|line| text.line(line));
     text.line(&when(alert, style, now_ms));
     if let Some(earlier) = known.earlier {
         text.line(&before(earlier));
@@ -76,16 +74,35 @@ fn paragraph(text: &mut Text, alert: &NotifiedAlert, known: &Background, style: 
         text.line(&format!("Changed with it: {}.", changed.collect::<Vec<_>>().join(", ")));
     }
     // What the first lines have said, such as what a rule fires for, is not said again.
-    let is_said = |value: &str| check.text.contains(value) || check.judgement.contains(value);
+    let shown = leading(alert);
+    let is_said = |value: &str| {
+        (check.own.is_empty() && check.verdict.contains(value))
+            || shown.iter().any(|line| line.contains(value))
+    };
     for (name, value) in alert.annotations.iter().filter(|(_, value)| !value.is_empty() && !is_said(value)) {
         text.lines(&format!("{name}: {value}"));
     }
-    if alert.status == Status::Firing && check.state != State::Ok {
+    if alert.status == Status::Firing && check.state != State::Ok && check.own.is_empty() {
         let said: Vec<&str> =
             alert.annotations.values().map(String::as_str).filter(|value| !value.is_empty()).collect();
         let is_new = |line: &&str| !said.iter().any(|value| line.ends_with(value));
         text.lines(&check.long_text.lines().filter(is_new).collect::<Vec<_>>().join("\n"));
     }
+}
+
+/// The first lines about an alert: what is said of it by itself, or else what the thresholds and the plugin say of its check.
+fn leading(alert: &NotifiedAlert) -> Vec<&str> {
+    let check = &alert.check;
+    let goes_on = check.state != State::Ok && alert.status == Status::Resolved;
+    let all: Vec<&str> = match &*check.own {
+        "" => check.judgement.lines().chain([&*check.text]).collect(),
+        // What its check says is about the alerts that go on.
+        _ if goes_on => Vec::new(),
+        _ if alert.status == Status::Resolved => vec![&check.text],
+        // A threshold on a rule counts all of its alerts.
+        own => check.judgement.lines().chain([own]).collect(),
+    };
+    all.into_iter().filter(|line| !line.is_empty()).collect()
 }
 
 /// Since when it fires, or how long it did.
@@ -205,14 +222,15 @@ mod tests {
     fn what_a_rule_says_is_said_once() {
         let mut notification = notification(&["disk"]);
         let alert = &mut notification.alerts[0];
-        alert.check.text = "FIRING 1: it is full (for 12m)".into();
+        alert.check.text = "FIRING 2: it is full (for 12m), another (new)".into();
+        alert.check.own = "disk:/var 97 > 90: it is full".into();
         alert.check.long_text = "CRITICAL disk:/var 97 > 90 (for 12m): it is full".into();
         alert.check.judgement = "".into();
         alert.annotations.insert("runbook".into(), "look".into());
         let message = Message::of(&notification, None, &style(), NOON + 90_000);
         assert_eq!(
             message.text,
-            "CRITICAL: disk on web\nFIRING 1: it is full (for 12m)\nSince 2026-11-22 12:00:00, 1m 30s.\nrunbook: look\n"
+            "CRITICAL: disk on web\ndisk:/var 97 > 90: it is full\nSince 2026-11-22 12:00:00, 1m 30s.\nrunbook: look\n"
         );
     }
 

@@ -33,10 +33,30 @@ pub(super) struct Handler<'a> {
     pub(super) now_ms: i64,
 }
 
-/// Runs a handler for each check of a notification, one after the other. An alert is delivered when the run for its check
-/// exited with 0.
-pub(super) async fn send(handler: &Handler<'_>, notification: &Notification, message: &Message) -> Receipt {
-    let mut receipt = Receipt::all(notification.alerts.len(), Taken::Delivered);
+/// A run of a handler: for one check.
+#[derive(Clone, Debug)]
+pub(super) struct OfCheck {
+    /// What of the notification is about the check.
+    notification: Notification,
+    /// The alerts of the notification that this is about.
+    alerts: Vec<usize>,
+}
+
+impl OfCheck {
+    /// All of a notification, where a medium is not told check by check.
+    pub(super) fn whole(notification: &Notification) -> OfCheck {
+        OfCheck { notification: notification.clone(), alerts: (0..notification.alerts.len()).collect() }
+    }
+
+    /// What its message is of.
+    pub(super) fn told(&self) -> Notification {
+        self.notification.clone()
+    }
+}
+
+/// What of a notification each run of a handler is for.
+pub(super) fn by_check(notification: &Notification) -> Vec<OfCheck> {
+    let mut all = Vec::new();
     for (first, alert) in notification.alerts.iter().enumerate() {
         let same = |other: &NotifiedAlert| {
             other.check.name == alert.check.name && other.labels.get("host") == alert.labels.get("host")
@@ -49,14 +69,25 @@ pub(super) async fn send(handler: &Handler<'_>, notification: &Notification, mes
         {
             continue;
         }
-        let alerts: Vec<NotifiedAlert> =
-            notification.alerts.iter().filter(|other| same(other)).cloned().collect();
-        let of_check = Notification { alerts, ..notification.clone() };
-        let taken = Taken::from(run(handler, &of_check, message).await);
-        for (place, other) in receipt.alerts.iter_mut().zip(&notification.alerts) {
-            if same(other) {
-                *place = taken.clone();
-            }
+        let alerts = notification.alerts.iter().enumerate().filter(|(_, other)| same(other));
+        let (places, alerts): (Vec<usize>, Vec<NotifiedAlert>) =
+            alerts.map(|(place, alert)| (place, alert.clone())).unzip();
+        // What was left out may be of any check, of which there are several then.
+        let left_out = if places.len() < notification.alerts.len() { 0 } else { notification.left_out };
+        let notification = Notification { alerts, left_out, ..notification.clone() };
+        all.push(OfCheck { notification, alerts: places });
+    }
+    all
+}
+
+/// Runs a handler for each check of a notification of so many alerts, one after the other. An alert is delivered when the run for its
+/// check exited with 0.
+pub(super) async fn send(handler: &Handler<'_>, count: usize, runs: &[(OfCheck, Message)]) -> Receipt {
+    let mut receipt = Receipt::all(count, Taken::Delivered);
+    for (of_check, message) in runs {
+        let taken = Taken::from(run(handler, &of_check.notification, message).await);
+        for place in &of_check.alerts {
+            receipt.alerts[*place] = taken.clone();
         }
     }
     receipt
@@ -96,4 +127,23 @@ fn words(end: &PluginEnd) -> String {
     let line: String =
         printed.trim().lines().next().unwrap_or_default().chars().take(NOTIFY_REASON_MAX_CHARS).collect();
     if line.is_empty() { String::new() } else { format!(": {}", printable(&line)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::notify::send::stage::notification;
+
+    #[test]
+    fn each_run_is_about_one_check() {
+        let mut notification = notification(&["disk", "load", "disk", "old"]);
+        notification.alerts[3].news = false;
+        notification.left_out = 2;
+        let parts = by_check(&notification);
+        let places: Vec<&[usize]> = parts.iter().map(|part| &part.alerts[..]).collect();
+        assert_eq!(places, [&[0, 2][..], &[1]]);
+        let load = parts[1].told();
+        assert_eq!((load.alerts.len(), &*load.alerts[0].check.name, load.left_out), (1, "load", 0));
+        assert_eq!(by_check(&load)[0].told(), load);
+    }
 }

@@ -76,7 +76,7 @@ fn service(macros: &mut Macros, check: &NotifiedCheck, to: &Addressee<'_>) {
     macros.add("LASTSERVICESTATEID", &check.previous_state.code().to_string());
     macros.add("SERVICEATTEMPT", &check.attempt.to_string());
     macros.add("MAXSERVICEATTEMPTS", &check.max_attempts.to_string());
-    macros.printed("SERVICEOUTPUT", &check.text);
+    macros.printed("SERVICEOUTPUT", &check.verdict);
     macros.printed("LONGSERVICEOUTPUT", &check.long_text);
     macros.printed("SERVICEPERFDATA", &without_blanks(&check.perfdata));
     macros.add("SERVICEEXECUTIONTIME", &format!("{:.3}", check.duration_us as f64 / 1e6));
@@ -209,7 +209,7 @@ mod tests {
         #[test]
         fn nothing_that_a_shell_acts_on_is_left_of_what_plugins_print(text in any::<String>(), long in any::<String>()) {
             let mut alert = notification(&["disk"]).alerts.remove(0);
-            alert.check.text = (text.clone() + "$(reboot) `id` ; a\0b\u{202e}").into();
+            alert.check.verdict = (text.clone() + "$(reboot) `id` ; a\0b\u{202e}").into();
             alert.check.long_text = long.into();
             alert.check.perfdata = text.into();
             for (name, value) in of(&alert) {

@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn results_are_escaped_for_xml() {
         let mut notification = notification(&["a<b"]);
-        notification.alerts[0].check.text = "]]></output><x/> & 'q'\u{b}".into();
+        notification.alerts[0].check.verdict = "]]></output><x/> & 'q'\u{b}".into();
         notification.alerts[0].check.long_text = "".into();
         let written = xml(&results(&notification, "web"));
         assert_eq!(

@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn a_packet_is_laid_out_as_send_nsca_does() {
         let mut notification = notification(&["disk"]);
-        notification.alerts[0].check.text = "é".repeat(4096).into();
+        notification.alerts[0].check.verdict = "é".repeat(4096).into();
         let mut init = [7; INIT_BYTES];
         init[IV_BYTES..].copy_from_slice(&[1, 2, 3, 4]);
         let packet = packet(&results(&notification, "web")[0], &init);

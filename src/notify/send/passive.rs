@@ -47,7 +47,7 @@ fn result<'a>(
     alerts: Vec<usize>,
 ) -> PassiveResult<'a> {
     let lines = if check.long_text.is_empty() { String::new() } else { format!("\n{}", check.long_text) };
-    let output = lines_of(&format!("{}{lines}", check.text));
+    let output = lines_of(&format!("{}{lines}", check.verdict));
     let perfdata = lines_of(&check.perfdata).replace('\n', " ");
     PassiveResult { host, service, state: check.state.code(), output, perfdata, alerts }
 }
@@ -86,7 +86,7 @@ mod tests {
         let mut notification = notification(&["disk", "load", "disk"]);
         notification.alerts[2] = resolved(notification.alerts[2].clone());
         notification.alerts[2].check.perfdata = "a=1\nb=2".into();
-        notification.alerts[2].check.text = "ok | x=1\u{1b}[2J\0".into();
+        notification.alerts[2].check.verdict = "ok | x=1\u{1b}[2J\0".into();
         let results = results(&notification, "other");
         assert_eq!(results.len(), 2);
         assert_eq!((results[0].host, results[0].service, results[0].state), ("web", "disk", 0));

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use custos_store::Snapshot;
 use jiff::tz::TimeZone;
 
+use super::command::OfCheck;
 use super::http::Endpoint;
 use super::mail::{self, Letter};
 use super::nsca::Server;
@@ -16,7 +17,7 @@ use super::{alertmanager, command, icinga, nrdp, nsca, webhook};
 use crate::clock;
 use crate::config::{Access, Check, Email, GraphStyle, MailTls, Medium, Target};
 use crate::execute::{Commands, Program};
-use crate::limits::NOTIFY_COMMAND_TIMEOUT;
+use crate::limits::{NOTIFY_COMMAND_TIMEOUT, NOTIFY_PAST_READ_MAX};
 use crate::notify::Notification;
 use crate::notify::message::{Known, Message, MessageStyle};
 use crate::picture::{StoreReader, glyphs};
@@ -70,8 +71,13 @@ impl Sender {
     ) -> Receipt {
         let now_ms = clock::now_ms();
         let host = &*self.host;
-        let written = self.message(target, notification, now_ms);
-        let (message, ()) = tokio::join!(written, first);
+        let parts = match &target.medium {
+            Medium::Command(_) => command::by_check(notification),
+            _ => vec![OfCheck::whole(notification)],
+        };
+        let written = self.messages(target, &parts, now_ms);
+        let (messages, ()) = tokio::join!(written, first);
+        let message = messages.first().cloned().unwrap_or_default();
         match &target.medium {
             Medium::Webhook(hook) => {
                 let endpoint = endpoint(&hook.url, &hook.access);
@@ -96,7 +102,9 @@ impl Sender {
                     zone: &self.zone,
                     now_ms,
                 };
-                command::send(&handler, notification, &message).await
+                let messages = messages.into_iter().chain(std::iter::repeat_with(Message::default));
+                let runs: Vec<_> = parts.into_iter().zip(messages).collect();
+                command::send(&handler, notification.alerts.len(), &runs).await
             }
             Medium::Nrdp(nrdp) => {
                 let access = Access { ca: nrdp.ca.clone(), ..Access::default() };
@@ -118,22 +126,24 @@ impl Sender {
         }
     }
 
-    /// The message of a notification, written by a thread that may wait for the store; nothing where the medium has no words.
-    async fn message(&self, target: &Target, notification: &Notification, now_ms: i64) -> Message {
+    /// The message of each part of a notification, written by a thread that may wait for the store; nothing where the medium has no words.
+    async fn messages(&self, target: &Target, parts: &[OfCheck], now_ms: i64) -> Vec<Message> {
         let svg = match &target.medium {
             Medium::Email(_) => true,
             Medium::Webhook(_) | Medium::Command(_) => false,
-            _ => return Message::default(),
+            _ => return Vec::new(),
         };
         let glyphs = glyphs(target.graph);
         let svg = svg && target.graph != GraphStyle::None;
         let style = MessageStyle { host: self.host.to_string(), zone: self.zone.clone(), glyphs, svg };
         let (store, checks) = (Arc::clone(&self.store), Arc::clone(&self.checks));
-        let notification = notification.clone();
+        let about: Vec<Notification> = parts.iter().map(OfCheck::told).collect();
         let write = move || {
             let snapshot: Option<Snapshot> = store.lock().unwrap_or_else(PoisonError::into_inner).snapshot();
-            let known = snapshot.as_ref().map(|store| Known { store, checks: &checks });
-            Message::of(&notification, known, &style, now_ms)
+            let until_us = clock::mono_us().saturating_add(clock::micros(NOTIFY_PAST_READ_MAX));
+            let is_late = || clock::mono_us() > until_us;
+            let known = snapshot.as_ref().map(|store| Known { store, checks: &checks, is_late: &is_late });
+            about.iter().map(|one| Message::of(one, known, &style, now_ms)).collect()
         };
         tokio::task::spawn_blocking(write).await.unwrap_or_default()
     }

@@ -47,6 +47,8 @@ fn alert(check: &str) -> NotifiedAlert {
             duration_us: 12_345,
             lateness_us: 1500,
             text: "DISK CRITICAL - free space: / 3%".into(),
+            verdict: "DISK CRITICAL - free space: / 3%".into(),
+            own: "".into(),
             long_text: "first\nsecond".into(),
             judgement: "/ 97% above critical 95%".into(),
             perfdata: "/=97%;90;95".into(),
@@ -65,6 +67,7 @@ pub(crate) fn resolved(alert: NotifiedAlert) -> NotifiedAlert {
         since_ms: NOON + 720_000,
         run_ms: NOON + 720_000,
         text: "DISK OK".into(),
+        verdict: "DISK OK".into(),
         judgement: "".into(),
         ..alert.check
     };

@@ -146,8 +146,14 @@ fn notes_that_cannot_be_read_are_none() {
     stage.noted.silences = b"x".to_vec();
     stage.noted.acks = vec![0xff];
     let run = stage.run(State::Critical);
+    stage.notifier = crate::notify::Notifier::new(stage.config.clone(), &stage.noted, stage.now);
+    assert_eq!(stage.notifier.report(stage.now).unreadable.len(), 3);
     stage.restart(&[("a", run)]);
     assert_eq!(stage.told(), ["t: a CRITICAL*"]);
+    // Another note of the target stands there now.
+    let unreadable = stage.notifier.report(stage.now).unreadable;
+    assert_eq!(unreadable.len(), 2);
+    assert!(!unreadable.iter().any(|why| why.contains("target")), "{unreadable:?}");
 }
 
 #[test]

@@ -109,6 +109,7 @@ impl Stage {
     /// The disk takes what waits for it; the messages that waited are under way.
     pub(super) fn write(&mut self) {
         for (Note { name, text }, message) in std::mem::take(&mut self.unwritten) {
+            let text = text.encode();
             match name.as_str() {
                 SILENCES_NOTE => self.noted.silences = text.into_bytes(),
                 ACKS_NOTE => self.noted.acks = text.into_bytes(),

@@ -7,9 +7,10 @@ use custos_promql::{ENDED, Labels, Memory, Options, Source, TimedRow, at, is_end
 use super::dependence::Dependence;
 use super::fold::{Elements, Folding, Outcome, Stretch};
 use super::overlay::Overlay;
+use super::past::join;
 use super::peak::{Ended, Peak, Worse};
+use super::silence::recorded_until;
 use super::steps::{Returned, Steps};
-use super::times::recorded_until;
 use super::unseen::Unseen;
 use super::written::writes;
 use crate::limits::REPLAY_STEPS_MAX;
@@ -84,10 +85,10 @@ impl<'g> Replay<'g> {
         }
     }
 
-    /// Has nothing judged in these stretches (ms since the epoch, both ends included, ascending and apart) but at the times that
-    /// are given: what is due there without a sample was judged then, or not at all.
+    /// Has nothing judged in these stretches, which follow those that are known (ms since the epoch, both ends included, ascending and
+    /// apart), but at the times that are given: what is due there without a sample was judged then, or not at all.
     pub fn by_record(&mut self, recorded: Vec<(i64, i64)>) {
-        self.recorded = recorded;
+        join(&mut self.recorded, recorded);
     }
 
     /// Has a rule go on with alerts that it had.

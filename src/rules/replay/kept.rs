@@ -8,7 +8,7 @@ use custos_promql::{Labels, Matcher, Result, Samples, Source, SourceSeries, Summ
 use crate::limits::KEPT_SAMPLES_MAX;
 use crate::rules::definition::RuleGroup;
 
-/// A source that keeps what was read of it when its times were asked for, up to a bound.
+/// A source that keeps what was read of it when its times were asked for, up to a bound, until it is told to forget it.
 pub struct Kept<'a> {
     source: &'a dyn Source,
     /// How far before the times that are asked for it reads (ms).
@@ -38,6 +38,18 @@ impl<'a> Kept<'a> {
         let reaches = expressions.filter_map(|expr| reach_ms(expr, None));
         let reach_ms = reaches.max().unwrap_or(0).saturating_add(group.query_offset_ms.max(0));
         Kept { source, reach_ms, samples: Mutex::default() }
+    }
+
+    /// Forgets what is not read again by rules that are judged after a time (ms since the epoch).
+    pub fn forget_until(&self, judged_ms: i64) {
+        let needed_ms = judged_ms.saturating_sub(self.reach_ms);
+        let mut guard = self.samples.lock().unwrap_or_else(PoisonError::into_inner);
+        let store = &mut *guard;
+        for parts in store.series.values_mut() {
+            while parts.len() > 1 && parts[0].to_ms < needed_ms {
+                store.count -= parts.remove(0).samples.values.len();
+            }
+        }
     }
 
     /// From when on series are read that are asked for from a time on.

@@ -4,5 +4,5 @@ mod element;
 mod limit;
 mod text;
 
-pub use text::SUMMARIES;
+pub use text::{SUMMARIES, alert_line};
 pub(super) use text::{Told, cut, in_order, line, lines, words};

@@ -102,6 +102,15 @@ pub(in crate::rules) fn words(rule: &RuleCheck, alert: &ActiveAlert) -> String {
     summary(alert).unwrap_or_else(|| element(rule, alert, &limit(&rule.judge).unwrap_or_default()))
 }
 
+/// What one alert is of, its value against the limit, and its summary.
+pub fn alert_line(rule: &RuleCheck, alert: &ActiveAlert) -> String {
+    let element = element(rule, alert, &limit(&rule.judge).unwrap_or_default());
+    match summary(alert) {
+        Some(summary) if summary != element => format!("{element}: {summary}"),
+        _ => element,
+    }
+}
+
 fn summary(alert: &ActiveAlert) -> Option<String> {
     let own = SUMMARIES.iter().map(|name| alert.annotations.get(name)).find(|text| !text.trim().is_empty());
     own.map(cut)

@@ -72,7 +72,11 @@ impl Arrivals {
                 Part::Segment(segment) if segment.start() >= self.range.until.0 => return None,
                 Part::Segment(segment) => {
                     let feed = self.feed.get_or_insert_with(|| Feed::new(segment, self.next, &self.range));
-                    feed.next().map(|found| found.map(|(seq, check, run)| arrived(seq, check, run)))
+                    match feed.next() {
+                        Some(Ok((seq, check, run))) => Some(Ok(arrived(seq, check, run))),
+                        Some(Err(unread)) => Some(Err(unread)),
+                        None => None,
+                    }
                 }
             };
             match found {
