@@ -26,7 +26,6 @@ pub struct Lines {
     form: Form,
     /// Of each check the run that came last, where changes are told.
     last: HashMap<Arc<str>, Run>,
-    line: Vec<u8>,
 }
 
 #[derive(Serialize)]
@@ -73,7 +72,7 @@ struct GapJson<'a> {
 impl Lines {
     /// Lines of a form.
     pub fn new(form: Form) -> Lines {
-        Lines { form, last: HashMap::new(), line: Vec::new() }
+        Lines { form, last: HashMap::new() }
     }
 
     /// Writes the lines of a run; returns how many. What was before it is looked up in the store.
@@ -90,12 +89,7 @@ impl Lines {
         let position = fed.number.saturating_add(1);
         match self.form {
             Form::Runs => {
-                self.line.clear();
-                RunJson::new(&fed.check, &fed.run).write(&mut self.line)?;
-                let again = if again { "\"again\":true," } else { "" };
-                write!(out, "{{\"position\":{position},{again}")?;
-                // Behind the brace.
-                out.write_all(self.line.get(1..).unwrap_or_default())?;
+                write_run(&fed.check, &fed.run, fed.number, again, out)?;
                 Ok(1)
             }
             Form::Samples => samples(fed, position, again, out),
@@ -148,6 +142,19 @@ impl Lines {
         write_json_line(&GapLine { position: gap.until.0, gap: line }, out)?;
         Ok(gap.until.0)
     }
+}
+
+/// Writes the line of a run, which has the position behind it.
+///
+/// # Errors
+/// Those of the writer.
+pub fn write_run(check: &str, run: &Run, number: u64, again: bool, out: &mut dyn Write) -> io::Result<()> {
+    let mut line = Vec::new();
+    RunJson::new(check, run).write(&mut line)?;
+    let again = if again { "\"again\":true," } else { "" };
+    write!(out, "{{\"position\":{},{again}", number.saturating_add(1))?;
+    // Behind the brace.
+    out.write_all(line.get(1..).unwrap_or_default())
 }
 
 /// The last run of a check before one, that says of its state.

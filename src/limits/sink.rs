@@ -78,6 +78,9 @@ pub const SINK_RUNS_FIRST: usize = 100;
 pub const SINK_NOTE_LOOK: Duration = Duration::from_secs(5);
 /// Longest pause of a sink that waits for nothing in particular.
 pub const SINK_PAUSE_MAX: Duration = Duration::from_secs(1);
+/// Bytes of the last lines of a `file` that are read when it is opened, so that none of them is written again: more than is delivered
+/// between two writes of a cursor.
+pub const SINK_FILE_TAIL_BYTES: u64 = 64 * 1024 * 1024;
 /// Between two reports of a sink.
 pub const SINK_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Entries of what a sink has set aside; where there are more, those of one check become one that stands for more.

@@ -1,6 +1,7 @@
 //! Sinks, of the agent and by themselves, beside the real receivers: what is stored is there once, whatever is killed meanwhile.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod file;
 mod prometheus;
 mod proof;
 mod series;

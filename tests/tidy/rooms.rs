@@ -175,7 +175,16 @@ pub(crate) const ROOMS: &[Room] = &[
         name: "feed",
         what: "runs of the store for consumers elsewhere, from durable cursors on: sinks, and what they speak",
         imports: &["clock", "config", "connect", "hash", "limits", "text", "whole_file"],
-        outside: &["custos_compat", "custos_promql", "custos_query", "custos_store", "openssl", "tokio"],
+        outside: &[
+            "custos_compat",
+            "custos_promql",
+            "custos_query",
+            "custos_store",
+            "files",
+            "libc",
+            "openssl",
+            "tokio",
+        ],
     },
     Room {
         name: "http",

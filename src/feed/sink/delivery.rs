@@ -15,7 +15,7 @@ use super::loading::Loading;
 use super::nats::Ending;
 use super::parcel::Parcel;
 use super::report::SinkReport;
-use super::sender::{Sender, Takes};
+use super::sender::Sender;
 use super::settings::SinkSettings;
 use crate::clock::{self, Moment, micros};
 use crate::config::SinkStart;
@@ -116,7 +116,7 @@ impl Delivery {
         };
         let senders = Sender::pair(&settings, own);
         let (settle, poll) = (senders[0].settle(), senders[0].poll());
-        let is_told = senders[0].takes() == Takes::Runs;
+        let is_told = senders[0].is_told();
         let lanes = senders.map(lane);
         let seed = fnv1a(settings.host.bytes().chain(settings.name.bytes()));
         let clock_lead_ms = settings.clock_lead.as_millis() as i64;

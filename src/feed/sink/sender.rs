@@ -10,14 +10,15 @@
 //! - look at its receiver when asked ([`Sender::look`]), and name in words for people what there is to be set (`warnings`);
 //! - return another `process` number once the receiver may have been started anew and so may have lost what it took.
 //!
-//! Each lane of a sink has a sender of its own, and so a connection of its own, but where both share one ([`Nats`]). To add one: write it in a module beside
-//! `remote_write`, add a variant here and an arm to each method, and a kind to [`SinkKind`](super::SinkKind).
+//! Each lane of a sink has a sender of its own, and so a connection of its own, but where both share one ([`Nats`], [`FileSender`]).
+//! To add one: write it in a module beside `remote_write`, add a variant here and an arm to each method, and a kind to [`SinkKind`](super::SinkKind).
 
 use std::time::Duration;
 
 use custos_store::Identity;
 
 use super::answer::{Looked, Sent};
+use super::file::FileSender;
 use super::nats::{Ending, Nats};
 use super::parcel::Parcel;
 use super::remote_write::RemoteWrite;
@@ -39,6 +40,8 @@ pub enum Sender {
     RemoteWrite(Box<RemoteWrite>),
     /// By messages of NATS JetStream.
     Nats(Nats),
+    /// Into a file.
+    File(FileSender),
 }
 
 impl Sender {
@@ -48,6 +51,7 @@ impl Sender {
             SinkKind::RemoteWrite(endpoint) => {
                 [(); 2].map(|()| Sender::RemoteWrite(Box::new(RemoteWrite::new(endpoint))))
             }
+            SinkKind::File(target) => FileSender::pair(target).map(Sender::File),
             SinkKind::Nats(endpoint) => Nats::pair(endpoint, &settings.host, own).map(Sender::Nats),
         }
     }
@@ -56,7 +60,7 @@ impl Sender {
     pub fn takes(&self) -> Takes {
         match self {
             Sender::RemoteWrite(_) => Takes::Samples,
-            Sender::Nats(_) => Takes::Runs,
+            Sender::Nats(_) | Sender::File(_) => Takes::Runs,
         }
     }
 
@@ -64,6 +68,7 @@ impl Sender {
     pub fn settle(&self) -> Duration {
         match self {
             Sender::RemoteWrite(_) => crate::limits::SINK_SETTLE,
+            Sender::File(_) => Duration::ZERO,
             Sender::Nats(_) => crate::limits::NATS_SETTLE,
         }
     }
@@ -71,8 +76,16 @@ impl Sender {
     /// How often to look for more once everything was delivered.
     pub fn poll(&self) -> Duration {
         match self {
-            Sender::RemoteWrite(_) => crate::limits::SINK_POLL,
+            Sender::RemoteWrite(_) | Sender::File(_) => crate::limits::SINK_POLL,
             Sender::Nats(_) => crate::limits::NATS_POLL,
+        }
+    }
+
+    /// Whether the receiver itself says what it has last.
+    pub fn is_told(&self) -> bool {
+        match self {
+            Sender::RemoteWrite(_) | Sender::File(_) => false,
+            Sender::Nats(_) => true,
         }
     }
 
@@ -80,7 +93,7 @@ impl Sender {
     /// What has a greater number is newer.
     pub fn ending(&self) -> (u64, Option<Ending>) {
         match self {
-            Sender::RemoteWrite(_) => (0, None),
+            Sender::RemoteWrite(_) | Sender::File(_) => (0, None),
             Sender::Nats(sender) => sender.ending(),
         }
     }
@@ -89,6 +102,7 @@ impl Sender {
     pub async fn send(&mut self, parcel: &Parcel) -> Sent {
         match self {
             Sender::RemoteWrite(sender) => sender.send(parcel).await,
+            Sender::File(sender) => sender.send(parcel).await,
             Sender::Nats(sender) => sender.send(parcel).await,
         }
     }
@@ -100,6 +114,7 @@ impl Sender {
     pub async fn look(&mut self) -> Result<Looked, String> {
         match self {
             Sender::RemoteWrite(sender) => sender.look().await,
+            Sender::File(sender) => sender.look().await,
             Sender::Nats(sender) => sender.look().await,
         }
     }
@@ -108,7 +123,7 @@ impl Sender {
     pub fn rounded(&self) -> u64 {
         match self {
             Sender::RemoteWrite(sender) => sender.rounded(),
-            Sender::Nats(_) => 0,
+            Sender::Nats(_) | Sender::File(_) => 0,
         }
     }
 
@@ -116,6 +131,7 @@ impl Sender {
     pub fn sent_bytes(&self) -> u64 {
         match self {
             Sender::RemoteWrite(sender) => sender.sent_bytes(),
+            Sender::File(sender) => sender.sent_bytes(),
             Sender::Nats(sender) => sender.sent_bytes(),
         }
     }

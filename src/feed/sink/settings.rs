@@ -50,6 +50,8 @@ pub struct SinkSettings {
 pub enum SinkKind {
     /// Remote write.
     RemoteWrite(Endpoint),
+    /// A file.
+    File(FileTarget),
     /// A stream of NATS JetStream.
     Nats(NatsEndpoint),
 }
@@ -59,9 +61,21 @@ impl SinkKind {
     pub fn key(&self) -> &'static str {
         match self {
             SinkKind::RemoteWrite(_) => "remote_write",
+            SinkKind::File(_) => "file",
             SinkKind::Nats(_) => "nats",
         }
     }
+}
+
+/// A file of lines.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FileTarget {
+    /// Where it is.
+    pub path: PathBuf,
+    /// After how many bytes another one begins.
+    pub rotate_bytes: u64,
+    /// How many full ones are kept, at least 1.
+    pub keep: u16,
 }
 
 /// Where a receiver over HTTP is, and how it lets this host in.
@@ -190,6 +204,9 @@ impl SinkSettings {
 fn kind(receiver: &Receiver) -> Result<SinkKind, String> {
     match receiver {
         Receiver::RemoteWrite(http) => Ok(SinkKind::RemoteWrite(endpoint(http)?)),
+        Receiver::File { path, rotate_bytes, keep } => {
+            Ok(SinkKind::File(FileTarget { path: path.clone(), rotate_bytes: *rotate_bytes, keep: *keep }))
+        }
         Receiver::Nats(nats) => Ok(SinkKind::Nats(nats_endpoint(nats)?)),
         other => Err(format!("`{}` cannot be delivered to by this version", other.key())),
     }
