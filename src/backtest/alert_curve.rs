@@ -4,20 +4,9 @@
 //! threshold as long as the threshold is below that value and not below the greater of the two values at the ends of the
 //! stretch. A stack of ascending values finds all such stretches: there are no more than values.
 
+use super::condition::Condition;
 use super::curve_points::CurvePoint;
-
-/// What makes an alert of values beyond a threshold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Condition {
-    /// Values below the threshold are beyond it, rather than those above.
-    pub is_below: bool,
-    /// A value that equals the threshold is beyond it.
-    pub or_equal: bool,
-    /// How long values must be beyond (ms).
-    pub for_ms: i64,
-    /// So many values in a row confirm it once they were for long enough; at least 1.
-    pub attempts: usize,
-}
+use super::kept_curve::kept_alerts;
 
 /// The curve of a series of values while they are taken in.
 pub struct AlertCurve<'a> {
@@ -47,6 +36,10 @@ impl<'a> AlertCurve<'a> {
 
     /// Takes in the values of a series, one for each time; NaN where there is none.
     pub fn add(&mut self, values: &[f64]) {
+        if self.condition.keep_firing_ms > 0 {
+            self.add_kept(values);
+            return;
+        }
         let mut open: Vec<Open> = Vec::new();
         for (index, value) in values.iter().enumerate() {
             let mut from = index;
@@ -64,6 +57,26 @@ impl<'a> AlertCurve<'a> {
             let outside = open.last().map_or(f64::NEG_INFINITY, |before| before.value);
             self.close(last, values.len(), outside);
         }
+    }
+
+    /// The same, one threshold after the other.
+    fn add_kept(&mut self, values: &[f64]) {
+        for place in 0..self.thresholds.len() {
+            let is_beyond = |value: f64| !value.is_nan() && self.is_beyond(self.height(value), place);
+            let (alerts, ms) = kept_alerts(self.times, values, self.end_ms, self.condition, is_beyond);
+            for (at, sign) in [(place, 1), (place + 1, -1)] {
+                self.changes[at].0 += sign * alerts;
+                self.changes[at].1 += sign * ms;
+            }
+        }
+    }
+
+    /// Whether values of this height are beyond a threshold, by its place in the order in which fewer values are.
+    fn is_beyond(&self, height: f64, place: usize) -> bool {
+        let count = self.thresholds.len();
+        let Condition { is_below, or_equal, .. } = self.condition;
+        let threshold = if is_below { -self.thresholds[count - 1 - place] } else { self.thresholds[place] };
+        if or_equal { height >= threshold } else { height > threshold }
     }
 
     /// A value so that greater is worse. None at all is the least.
@@ -100,13 +113,8 @@ impl<'a> AlertCurve<'a> {
             return 0;
         }
         let count = self.thresholds.len();
-        let Condition { is_below, or_equal, .. } = self.condition;
-        let is_beyond = |place: usize| {
-            // In the order in which fewer values are beyond.
-            let threshold =
-                if is_below { -self.thresholds[count - 1 - place] } else { self.thresholds[place] };
-            if or_equal { height >= threshold } else { height > threshold }
-        };
+        let is_below = self.condition.is_below;
+        let is_beyond = |place: usize| self.is_beyond(height, place);
         // Thresholds are mostly equally far apart: a guess, then single steps.
         let (Some(least), Some(most)) = (self.thresholds.first(), self.thresholds.last()) else { return 0 };
         let (least, most) = if is_below { (-most, -least) } else { (*least, *most) };
@@ -201,12 +209,18 @@ mod tests {
         };
         let (mut alerts, mut ms) = (0, 0);
         let (mut since, mut ready, mut firing): (Option<i64>, usize, Option<i64>) = (None, 0, None);
-        for (time, value) in times.iter().zip(values) {
+        let mut last_beyond = 0;
+        for (index, (time, value)) in times.iter().zip(values).enumerate() {
             if !is_beyond(*value) {
-                ms += firing.map_or(0, |from| time - from);
-                (since, ready, firing) = (None, 0, None);
+                // It is kept from the first value on that is not beyond.
+                let kept = firing.map_or(i64::MAX, |_| time - times[last_beyond + 1]);
+                if kept >= condition.keep_firing_ms {
+                    ms += firing.map_or(0, |from| time - from);
+                    (since, ready, firing) = (None, 0, None);
+                }
                 continue;
             }
+            last_beyond = index;
             let from = *since.get_or_insert(*time);
             if time - from >= condition.for_ms {
                 ready += 1;
@@ -232,13 +246,14 @@ mod tests {
             or_equal in any::<bool>(),
             for_ms in prop_oneof![Just(0), 1_i64..90_000],
             attempts in 1_usize..4,
+            keep_firing_ms in prop_oneof![Just(0), 1_i64..90_000],
             uneven in any::<bool>(),
         ) {
             let place = |at: &mut i64, sample: &(i64, f64)| { *at += sample.0; Some(*at) };
             let times: Vec<i64> = samples.iter().scan(0, place).collect();
             let values: Vec<f64> = samples.iter().map(|sample| sample.1).collect();
             let end_ms = times.last().unwrap() + 10_000;
-            let condition = Condition { is_below, or_equal, for_ms, attempts };
+            let condition = Condition { is_below, or_equal, for_ms, keep_firing_ms, attempts };
             let mut thresholds: Vec<f64> = (-8..=8).map(f64::from).collect();
             if uneven {
                 thresholds.extend([-5.5, 0.25, 0.3, 0.31, 0.32, 6.5, 1000.0]);

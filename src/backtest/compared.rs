@@ -6,7 +6,8 @@ use custos_promql::{Expr, Labels, Operator, TimedRow, ValueType, at};
 use custos_query::StoreSource;
 use custos_store::Snapshot;
 
-use super::alert_curve::{AlertCurve, Condition};
+use super::alert_curve::AlertCurve;
+use super::condition::Condition;
 use super::curve_points::{CurvePoint, round_thresholds};
 use super::interval::Span;
 use super::of_rules::{options, span_of, stretches_of};
@@ -96,8 +97,7 @@ pub fn rule_curve(
     let Judge::Query { query, expr } = &rule.judge else {
         return Err(format!("{} is a sequence, which has no threshold", rule.check));
     };
-    let compared =
-        Compared::of(expr).ok_or_else(|| format!("`{query}` does not compare series with a number"))?;
+    let compared = Compared::of(expr).ok_or_else(|| not_compared(query, expr))?;
     let Some(span) = span_of(snapshot, asked) else {
         return Ok((Vec::new(), compared.is_below));
     };
@@ -111,14 +111,26 @@ pub fn rule_curve(
     {
         thresholds.insert(place, compared.number);
     }
-    let for_ms = match &rule.kind {
-        RuleKind::Alert(alert) => alert.for_ms,
-        RuleKind::Record(_) => 0,
+    let (for_ms, keep_firing_ms) = match &rule.kind {
+        RuleKind::Alert(alert) => (alert.for_ms, alert.keep_firing_ms),
+        RuleKind::Record(_) => (0, 0),
     };
-    let condition = Condition { is_below: compared.is_below, or_equal: compared.or_equal, for_ms, attempts };
+    let Compared { is_below, or_equal, .. } = compared;
+    let condition = Condition { is_below, or_equal, for_ms, keep_firing_ms, attempts };
     let mut curve = AlertCurve::new(&times, span.until_ms, condition, &thresholds);
     rows.iter().for_each(|(_, row)| curve.add(row));
     Ok((curve.points(), compared.is_below))
+}
+
+/// Why an expression has no curve.
+fn not_compared(query: &str, expr: &Expr) -> String {
+    match expr.unwrapped() {
+        Expr::Binary(binary) if binary.operator.is_set() => format!(
+            "`{query}` joins its sides by `{}`, and a curve is of a single comparison of series with a number",
+            binary.operator.text()
+        ),
+        _ => format!("`{query}` does not compare series with a number"),
+    }
 }
 
 /// When a group is judged, and the values of each series at each of these times; NaN where there is none.

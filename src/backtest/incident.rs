@@ -23,11 +23,6 @@ impl Incident {
     pub fn span(&self) -> Span {
         Span { since_ms: self.since_ms, until_ms: self.until_ms }
     }
-
-    /// Whether it concerns one of these checks.
-    pub fn concerns(&self, checks: &[String]) -> bool {
-        self.check.as_ref().is_none_or(|check| checks.contains(check))
-    }
 }
 
 /// All incidents of a store.
@@ -42,25 +37,34 @@ pub struct Incidents {
 /// How alerts met incidents.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Met {
-    /// Incidents at whose time an alert fired, and by how much that began before the incident did; negative if later (ms).
+    /// Incidents at whose time an alert of theirs fired, and by how much that began before the incident did; negative if later (ms).
     pub caught: Vec<(Incident, i64)>,
     /// Incidents without an alert.
     pub missed: Vec<Incident>,
     /// Incidents at a time at which nobody looked.
     pub not_observed: Vec<Incident>,
-    /// Alerts at whose time there was no incident.
+    /// Alerts at whose time there was no incident of theirs.
     pub false_alerts: Vec<AlertInterval>,
 }
 
-/// Which of these incidents a backtest meets, as far as they lie in its time.
-pub fn met(backtest: &Backtest, incidents: &[Incident]) -> Met {
+/// Which of these incidents a backtest meets, as far as they lie in its time. Of an incident of a check those alerts count that are
+/// about that, as `is_about` says.
+pub fn met(
+    backtest: &Backtest,
+    incidents: &[Incident],
+    is_about: &dyn Fn(&AlertInterval, &str) -> bool,
+) -> Met {
     let mut met = Met::default();
     let Some(span) = backtest.span else { return met };
     let end_ms = backtest.end_ms();
     let of_time: Vec<&Incident> =
         incidents.iter().filter(|incident| overlap(incident.span(), span) > 0).collect();
+    let is_met = |alert: &AlertInterval, incident: &Incident| {
+        overlap(alert.span(end_ms), incident.span()) > 0
+            && incident.check.as_ref().is_none_or(|check| is_about(alert, check))
+    };
     for incident in &of_time {
-        let meets = |alert: &&AlertInterval| overlap(alert.span(end_ms), incident.span()) > 0;
+        let meets = |alert: &&AlertInterval| is_met(alert, incident);
         let first = backtest.intervals.iter().filter(meets).map(|alert| alert.since_ms).min();
         let dark: i64 = backtest.not_observed.iter().map(|dark| overlap(*dark, incident.span())).sum();
         match first {
@@ -71,9 +75,7 @@ pub fn met(backtest: &Backtest, incidents: &[Incident]) -> Met {
             None => met.missed.push((*incident).clone()),
         }
     }
-    let is_false = |alert: &&AlertInterval| {
-        of_time.iter().all(|incident| overlap(alert.span(end_ms), incident.span()) == 0)
-    };
+    let is_false = |alert: &&AlertInterval| of_time.iter().all(|incident| !is_met(alert, incident));
     met.false_alerts = backtest.intervals.iter().filter(is_false).cloned().collect();
     met
 }
@@ -116,12 +118,14 @@ mod tests {
             incident(3, 510, 590),
             incident(4, 940, 2000),
             incident(5, 5000, 6000),
+            Incident { check: Some("load".to_owned()), ..incident(6, 100, 110) },
+            Incident { check: Some("disk".to_owned()), ..incident(7, 300, 310) },
         ];
-        let met = met(&backtest, &incidents);
+        let met = met(&backtest, &incidents, &|alert, check| alert.check == check);
         let caught: Vec<(u64, i64)> = met.caught.iter().map(|(of, lead)| (of.number, *lead)).collect();
-        assert_eq!(caught, [(1, 10), (4, -10)]);
+        assert_eq!(caught, [(1, 10), (4, -10), (6, 10)]);
         let numbers = |all: &[Incident]| all.iter().map(|of| of.number).collect::<Vec<_>>();
-        assert_eq!((numbers(&met.missed), numbers(&met.not_observed)), (vec![2], vec![3]));
+        assert_eq!((numbers(&met.missed), numbers(&met.not_observed)), (vec![2, 7], vec![3]));
         assert_eq!(met.false_alerts.iter().map(|alert| alert.since_ms).collect::<Vec<_>>(), [300]);
     }
 }

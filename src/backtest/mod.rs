@@ -2,11 +2,13 @@
 
 mod alert_curve;
 mod compared;
+mod condition;
 mod curve_points;
 mod difference;
 mod fail_if;
 mod incident;
 mod interval;
+mod kept_curve;
 mod of_check;
 mod of_rules;
 #[cfg(test)]
@@ -14,8 +16,9 @@ mod tests;
 mod thresholds;
 mod totals;
 
-pub use alert_curve::{AlertCurve, Condition};
+pub use alert_curve::AlertCurve;
 pub use compared::{ComparedValues, compared_values, rule_curve};
+pub use condition::Condition;
 pub use curve_points::{CurvePoint, knee, round_thresholds};
 pub use difference::{Difference, difference};
 pub use fail_if::FailIf;

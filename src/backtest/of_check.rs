@@ -8,12 +8,12 @@ use custos_store::{Run, Snapshot, State};
 
 use super::interval::{AlertInterval, Backtest, Span};
 use super::of_rules::{Stage, dark, options, span_of, times_of};
-use super::thresholds::{farthest, said};
+use super::thresholds::{said, worse_peak};
 use crate::config::Check;
 use crate::evaluate::{Counting, Pending, PreviousState, Taken, judge_run, stand};
 use crate::rules::{
-    ActiveAlert, External, Judge, JudgedAt, Kept, RuleGroup, RunningRule, When, Worse, is_failure, tells_ok,
-    told,
+    ActiveAlert, External, Judge, JudgedAt, Kept, RuleGroup, RunningRule, Unseen, When, Worse, is_failure,
+    tells_ok, told,
 };
 
 /// Whether the definition of a rule's check says more than the rule does.
@@ -95,7 +95,8 @@ impl Following<'_> {
     /// Judges at a time; false if that failed.
     fn judge(&mut self, at_ms: i64) -> bool {
         let at = JudgedAt { at_ms, query_ms: at_ms.saturating_sub(self.stage.group.query_offset_ms) };
-        let judged = self.running.judge(self.source, at, &options(), &self.stage.context(at_ms));
+        let source = Unseen::new(self.source, self.stage.group, 0, at.query_ms);
+        let judged = self.running.judge(&source, at, &options(), &self.stage.context(at_ms));
         let mut run = judged.run;
         let time_us = run.time_ms.saturating_mul(1000);
         let taken = Taken { slot_us: time_us, started_us: time_us, uptime: None };
@@ -140,7 +141,7 @@ impl Following<'_> {
             let labels = Labels::new([("check", self.check.name.as_str())]);
             let mut interval = self.known(&labels, at_ms, self.problem_since_ms.unwrap_or(at_ms));
             interval.state = interval.state.worst(run.state);
-            interval.peak = interval.peak.or(farthest(self.check, run).map(|(value, _)| (value, at_ms)));
+            interval.peak = worse_peak(self.check, run, interval.peak);
             if interval.said.is_empty() {
                 interval.said = said(&run.judgement, &run.text);
             }

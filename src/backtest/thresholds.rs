@@ -136,11 +136,7 @@ impl Judging<'_> {
             said: said(judgement, &run.text),
         });
         open.state = open.state.worst(state);
-        let Some((value, excess)) = farthest(self.check, run) else { return };
-        let known = open.peak.and_then(|(known, _)| excess_of(self.check, run, known));
-        if known.is_none_or(|known| excess > known) {
-            open.peak = Some((value, run.time_ms));
-        }
+        open.peak = worse_peak(self.check, run, open.peak);
     }
 
     /// Ends a stretch in which nobody looked.
@@ -160,9 +156,16 @@ pub(super) fn said(judgement: &str, text: &str) -> String {
     }
 }
 
+/// The worst value with a run: the one that is known so far with its time, unless the run has one that is farther beyond.
+pub(super) fn worse_peak(check: &Check, run: &Run, known: Option<(f64, i64)>) -> Option<(f64, i64)> {
+    let Some((value, excess)) = farthest(check, run) else { return known };
+    let known_excess = known.and_then(|(known, _)| excess_of(check, run, known));
+    if known_excess.is_none_or(|known| excess > known) { Some((value, run.time_ms)) } else { known }
+}
+
 /// The value that is farthest beyond a range of a threshold, and by how much. Values of counters that are judged by their rate
 /// are none.
-pub(super) fn farthest(check: &Check, run: &Run) -> Option<(f64, f64)> {
+fn farthest(check: &Check, run: &Run) -> Option<(f64, f64)> {
     let judged = check.thresholds.iter().filter(|threshold| !threshold.rate).flat_map(|threshold| {
         let of = run.metrics.iter().filter(|metric| threshold.is_for(&metric.label));
         of.filter_map(|metric| {

@@ -33,10 +33,6 @@ pub const NOTIFY_LOOKS_MAX: u32 = 1024;
 /// How long the past is read for one message, and for all messages of a command that is run for each check, before it goes without the
 /// rest of it, which it says.
 pub const NOTIFY_PAST_READ_MAX: Duration = Duration::from_secs(1);
-/// What is told so much later than it was due is told late, which the agent's check says.
-pub const NOTIFY_LATE_LONG: Duration = Duration::from_secs(10);
-/// How long it is said that a message was late.
-pub const NOTIFY_LATE_SAID: Duration = Duration::from_secs(10 * 60);
 /// How long the first alert of a group waits for others, unless the configuration says otherwise.
 pub const NOTIFY_GROUP_WAIT: Duration = Duration::from_secs(30);
 /// Between two messages with news about a group, unless the configuration says otherwise.

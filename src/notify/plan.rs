@@ -67,20 +67,20 @@ pub(super) fn next(ledger: &Ledger, view: &View<'_>) -> Next {
         return next_states(ledger, view);
     }
     let mut wake_us: Option<i64> = None;
-    let mut first: Option<((bool, i64), (Labels<'_>, Group<'_>, Why))> = None;
+    let mut first: Option<(i64, Why, Labels<'_>, Group<'_>)> = None;
     for (labels, group) in groups(ledger, view) {
         let Some((due_us, why)) = group.due(view.notify, view.now_us) else { continue };
         if due_us > view.now_us {
             wake_us = Some(wake_us.map_or(due_us, |wake| wake.min(due_us)));
             continue;
         }
-        let turn = (why == Why::Repeat, due_us);
-        if first.as_ref().is_none_or(|(before, _)| turn < *before) {
-            first = Some((turn, (labels, group, why)));
+        let turn = |due_us: i64, why: Why| (why == Why::Repeat, due_us);
+        if first.as_ref().is_none_or(|first| turn(due_us, why) < turn(first.0, first.1)) {
+            first = Some((due_us, why, labels, group));
         }
     }
     match first {
-        Some((_, (labels, group, why))) => Next::Message(group.draft(&labels, why, view)),
+        Some((_, why, labels, group)) => Next::Message(group.draft(&labels, why, view)),
         None => wake_us.map_or(Next::Nothing, Next::At),
     }
 }

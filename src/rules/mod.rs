@@ -31,7 +31,7 @@ pub use not_judged::NotJudged;
 pub use outcome::{FIRING, NOT_JUDGED, PENDING, VALUE};
 pub use replay::{
     Ended, Judged, JudgementStretch, JudgementStretches, JudgementTimes, Kept, Past, Peak, Replay,
-    Surroundings, Watch, Worse, judgement_times, writer_for,
+    Surroundings, Unseen, Watch, Worse, judgement_times, writer_for,
 };
 pub use running::{JudgedAt, RunningRule, alert_words};
 pub use selection::{Selectable, Selection};

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use custos::backtest::{backtest_rule_check, backtest_rules, says_more};
+use custos::config::Config;
 use custos::rules::External;
 use custos_promql::Labels;
 use custos_store::{Options, Reader, Reason, Run, Snapshot, State, Writer};
 
-use crate::rules::{defined, stage};
+use crate::rules::{defined, defined_with, stage, stage_of};
 use crate::script::Dice;
 use crate::stage::SECOND_US;
 
@@ -46,6 +47,30 @@ const SEQUENCES: &str = r#"  late:
 /// A rule over the alerts of another.
 const OF_ALERTS: &str =
     "  of alerts: { query: 'ALERTS{alertname=\"hot\", alertstate=\"firing\"} and on() (n > 3)', for: 10s }\n";
+
+/// Rules over the state of checks: of themselves, of others of their group before and after them, and of others.
+const OF_STATES: &str = r#"
+groups:
+  - name: states
+    interval: 2s
+    rules:
+      - { alert: Early, expr: 'TargetHigh{metric="firing"} > 0', for: 2s }
+      - { alert: TargetHigh, expr: 'm{metric="v"} > 6' }
+      - { alert: CheckFailing, expr: 'check_state{check=~"hot|TargetHigh|CheckFailing"} >= 2 and on() (m{metric="v"} > 2)', for: 4s }
+      - { alert: Often, expr: 'count_over_time((check_state{check="TargetHigh"} > 0)[20s:2s]) > 3' }
+      - { alert: Late, expr: 'TargetHigh{metric="firing"} > 0 unless on() CheckFailing{metric="firing"} > 0' }
+      - { alert: Slow, expr: 'sum_over_time(check_state{check=~"Slow|TargetHigh"}[4s]) > 1 and on() (m{metric="v"} > 1)' }
+  - name: later
+    interval: 10s
+    query_offset: 3s
+    rules:
+      - { alert: Steady, expr: 'min_over_time(check_state{check="Shaky"}[21s]) > 0 or check_state{check="Shaky"} > 1', for: 10s }
+      - { alert: Shaky, expr: 'm{metric="v"} > 4', keep_firing_for: 10s }
+"#;
+
+/// A check over its own state.
+const OF_ITSELF: &str =
+    "  own: { query: 'check_state{check=~\"hot|own\"} >= 2 and on() (n > 3)', for: 8s }\n";
 
 /// An alert: its labels, from when to when.
 type Alert = (Labels, i64, Option<i64>);
@@ -94,11 +119,19 @@ fn stored(dir: &std::path::Path, runs: &[(String, Run)]) -> Snapshot {
     Reader::open(dir).unwrap().snapshot()
 }
 
+fn all() -> Config {
+    defined(&format!("{CHECKS}{SEQUENCES}{OF_ALERTS}"))
+}
+
+fn states() -> Config {
+    defined_with(&format!("{CHECKS}{OF_ITSELF}"), Some(OF_STATES))
+}
+
 /// Rules live for some hours, with stretches in which nobody looked if there are to be any.
-fn compare(seed: u64, checks: &str, stands_still: bool, restarts: bool) {
+fn compare(seed: u64, config: &Config, rounds: usize, stands_still: bool, restarts: bool) {
     let mut dice = Dice::new(seed);
-    let mut stage = stage(checks, |name| if name.ends_with('m') { 300_000 } else { 40_000 });
-    for _ in 0..400 {
+    let mut stage = stage_of(config.clone(), |name| if name.ends_with('m') { 300_000 } else { 40_000 });
+    for _ in 0..rounds {
         stage.prints = match dice.below(30) {
             0 => "OK".to_owned(),
             value => format!("OK | v={}", value % 10),
@@ -108,18 +141,23 @@ fn compare(seed: u64, checks: &str, stands_still: bool, restarts: bool) {
             stage.stand_still((5 + dice.below(400)) * SECOND_US);
         }
         if restarts && dice.below(50) == 0 {
-            stage.restart(defined(checks), dice.below(300) * SECOND_US);
+            stage.restart(config.clone(), dice.below(300) * SECOND_US);
         }
     }
     let directory = tempfile::tempdir().unwrap();
     let snapshot = stored(directory.path(), &stage.runs);
     let mut fired = 0;
-    for group in &defined(checks).groups {
+    for group in &config.groups {
         for found in backtest_rules(group, &snapshot, None, &External::default()).unwrap() {
             let check = &*found.rule.check;
             let runs: Vec<&Run> =
                 stage.runs.iter().filter(|(name, _)| name == check).map(|(_, run)| run).collect();
-            let expected = in_record(&runs);
+            let mut expected = in_record(&runs);
+            // A run is of the time as of which its expression looked.
+            for (_, since_ms, until_ms) in &mut expected {
+                *since_ms += group.query_offset_ms;
+                until_ms.iter_mut().for_each(|until_ms| *until_ms += group.query_offset_ms);
+            }
             let of = |alert: &custos::backtest::AlertInterval| {
                 (told_apart(&alert.labels), alert.since_ms, alert.until_ms)
             };
@@ -138,7 +176,7 @@ fn compare(seed: u64, checks: &str, stands_still: bool, restarts: bool) {
             fired += expected.len();
         }
     }
-    assert!(fired > 200, "seed {seed}: {fired} alerts");
+    assert!(fired * 2 > rounds, "seed {seed}: {fired} alerts");
 }
 
 /// Rules whose checks say more than the rules do.
@@ -171,6 +209,14 @@ fn hard(runs: &[&Run]) -> Vec<(i64, Option<i64>)> {
     problems
 }
 
+/// The highest value that runs have from a time on and before another.
+fn highest(runs: &[&Run], since_ms: i64, until_ms: Option<i64>) -> Option<f64> {
+    let of_time = since_ms..until_ms.unwrap_or(i64::MAX);
+    let metrics = runs.iter().filter(|run| of_time.contains(&run.time_ms)).flat_map(|run| &run.metrics);
+    let values = metrics.filter(|metric| metric.label == "value").filter_map(|metric| metric.value);
+    values.map(custos_store::Value::to_f64).reduce(f64::max)
+}
+
 #[test]
 fn thresholds_and_attempts_of_a_rule_count_in_its_backtest() {
     let mut dice = Dice::new(7);
@@ -197,20 +243,31 @@ fn thresholds_and_attempts_of_a_rule_count_in_its_backtest() {
         assert!(expected.len() > 10, "{name}: {}", expected.len());
         assert!(found.intervals.iter().all(|alert| !alert.said.is_empty() && alert.state != State::Ok));
         assert!(says_more(check));
+        if name == "limited" {
+            for alert in &found.intervals {
+                let (worst, _) = alert.peak.expect("a threshold is crossed");
+                assert_eq!(Some(worst), highest(&runs, alert.since_ms, alert.until_ms), "{alert:?}");
+            }
+        }
     }
 }
 
 #[test]
 fn a_backtest_of_rules_and_sequences_says_what_was_recorded() {
-    compare(1, &format!("{CHECKS}{SEQUENCES}{OF_ALERTS}"), false, false);
+    compare(1, &all(), 400, false, false);
 }
 
 #[test]
 fn so_it_does_where_nobody_looked_for_a_while() {
-    compare(3, &format!("{CHECKS}{SEQUENCES}{OF_ALERTS}"), true, false);
+    compare(3, &all(), 400, true, false);
 }
 
 #[test]
 fn so_it_does_where_the_agent_was_restarted() {
-    compare(5, &format!("{CHECKS}{SEQUENCES}{OF_ALERTS}"), true, true);
+    compare(5, &all(), 400, true, true);
+}
+
+#[test]
+fn a_rule_over_the_state_of_checks_sees_what_was_recorded_when_it_was_judged() {
+    compare(11, &states(), 100, false, false);
 }

@@ -14,11 +14,16 @@ use custos_store::Run;
 pub struct RuleJudge {
     /// All that was recorded, as long as it may be asked about: there is no store.
     series: LiveSource,
-    groups: HashMap<Arc<str>, Vec<Rule>>,
+    groups: HashMap<Arc<str>, Group>,
     /// The times of all samples.
     sampled_ms: Vec<i64>,
     /// Every order.
     pub orders: Vec<JudgeOrder>,
+}
+
+struct Group {
+    query_offset_ms: i64,
+    rules: Vec<Rule>,
 }
 
 struct Rule {
@@ -51,7 +56,8 @@ impl RuleJudge {
                 running: RunningRule::new(Arc::clone(rule)),
                 selections: Selections::default(),
             };
-            (Arc::clone(&group.name), group.rules.iter().map(rule).collect())
+            let rules = group.rules.iter().map(rule).collect();
+            (Arc::clone(&group.name), Group { query_offset_ms: group.query_offset_ms, rules })
         };
         RuleJudge {
             series: LiveSource::new(Box::new(|| None)),
@@ -71,14 +77,15 @@ impl RuleJudge {
         if let Because::Samples(times) = &order.because {
             assert!(times.iter().all(|time| self.sampled_ms.contains(time)), "{order:?}");
         }
-        let rules = self.groups.get_mut(&order.group).expect("an order is for a group that is defined");
+        let group = self.groups.get_mut(&order.group).expect("an order is for a group that is defined");
+        let Group { query_offset_ms, rules } = group;
         if let Because::Samples(times) = &order.because
             && !rules.iter().any(|rule| rule.has_samples(times, &self.series))
         {
             return JudgedGroup { order, rules: Vec::new(), deadline_ms: None };
         }
         let context = Context::plain(order.at_ms);
-        let at = JudgedAt { at_ms: order.at_ms, query_ms: order.at_ms };
+        let at = JudgedAt { at_ms: order.at_ms, query_ms: order.at_ms - *query_offset_ms };
         self.series.as_of(order.at_ms);
         let mut judged: Vec<JudgedRule> = Vec::new();
         for rule in rules.iter_mut() {

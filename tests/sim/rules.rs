@@ -10,14 +10,24 @@ use crate::stage::Stage;
 
 /// A configuration with these checks.
 pub fn defined(checks: &str) -> Config {
+    defined_with(checks, None)
+}
+
+/// The same with a rule file.
+pub fn defined_with(checks: &str, rules: Option<&str>) -> Config {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("custos.yaml");
-    std::fs::write(&path, format!("host: h\n{checks}")).unwrap();
+    let named = rules.map_or("", |_| "rules: [rules.yaml]\n");
+    std::fs::write(directory.path().join("rules.yaml"), rules.unwrap_or_default()).unwrap();
+    std::fs::write(&path, format!("host: h\n{named}{checks}")).unwrap();
     config::load(&path).unwrap_or_else(|mistakes| panic!("{mistakes}")).config
 }
 
 pub fn stage(checks: &str, takes_us: fn(&str) -> u64) -> Stage {
-    let config = defined(checks);
+    stage_of(defined(checks), takes_us)
+}
+
+pub fn stage_of(config: Config, takes_us: fn(&str) -> u64) -> Stage {
     let judge = RuleJudge::of(&config);
     let mut stage = Stage::new(config, takes_us);
     stage.judge = Some(judge);

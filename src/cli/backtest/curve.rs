@@ -34,7 +34,7 @@ pub(super) fn of(
     asked: Option<Span>,
 ) -> Result<Curve, Failure> {
     let (group, attempts) = match subject {
-        Subject::Check(check, metric) => {
+        Subject::Check(check, metric) | Subject::Limited(check, metric, _) => {
             let check = plan::changed_check(check, &variant.changed)?;
             (of_threshold(&check, metric.as_deref())?, check.max_check_attempts as usize)
         }

@@ -9,7 +9,7 @@ use crate::cli::read::Failure;
 use crate::cli::style::Style;
 use crate::graph::{Series, Threshold, columns};
 use crate::limits::GRAPH_SERIES_MAX;
-use crate::rules::{RuleGroup, When, writer_for};
+use crate::rules::{RuleCheck, RuleGroup, When, writer_for};
 
 /// The values of a rule, and what an alert of it stands for.
 pub(super) struct Drawn {
@@ -29,9 +29,14 @@ pub(super) fn of(
     snapshot: &Snapshot,
     asked: Option<Span>,
 ) -> Result<Option<Drawn>, Failure> {
-    let Subject::Rules(groups, wanted) = subject else { return Ok(None) };
+    let (groups, wanted) = match subject {
+        Subject::Check(..) => return Ok(None),
+        Subject::Limited(_, _, group) => (std::slice::from_ref(&**group), None),
+        Subject::Rules(groups, wanted) => (&groups[..], Some(wanted)),
+    };
+    let is_wanted = |rule: &RuleCheck| wanted.is_none_or(|wanted| wanted.contains(&*rule.check));
     let mut alerting = groups.iter().flat_map(|group| {
-        let alerts = group.rules.iter().filter(|rule| rule.alerts() && wanted.contains(&*rule.check));
+        let alerts = group.rules.iter().filter(|rule| rule.alerts() && is_wanted(rule));
         alerts.map(move |rule| (rule, group))
     });
     let (Some((rule, group)), None) = (alerting.next(), alerting.next()) else { return Ok(None) };

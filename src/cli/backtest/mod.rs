@@ -1,5 +1,6 @@
 //! `custos backtest`.
 
+mod about;
 mod args;
 mod curve;
 mod drawn;

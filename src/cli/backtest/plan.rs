@@ -8,7 +8,7 @@ use std::time::Duration;
 use custos_compat::nagios;
 use custos_promql::parse_duration;
 use custos_store::{Bounds, State};
-use globset::GlobBuilder;
+use globset::{GlobBuilder, GlobMatcher};
 use jiff::Zoned;
 
 use super::args::BacktestArgs;
@@ -16,7 +16,7 @@ use crate::agent::implicit_check;
 use crate::backtest::{Changed, FailIf, Span};
 use crate::cli::read::{Failure, Opened};
 use crate::cli::rules::refused;
-use crate::cli::unknown::selector;
+use crate::cli::unknown::{offer, selector};
 use crate::config::{ByteUnits, Check, OnMissing, Threshold, UnitRange};
 use crate::limits::BACKTEST_VARIANTS_MAX;
 use crate::rules::{AlertState, Rule, RuleCheck, RuleGroup, RuleKind, read_files};
@@ -25,6 +25,8 @@ use crate::rules::{AlertState, Rule, RuleCheck, RuleGroup, RuleKind, read_files}
 pub(super) enum Subject {
     /// A check, and which of its metrics is meant.
     Check(Box<Check>, Option<String>),
+    /// A check that is a rule and has thresholds, which of its metrics is meant, and the group that it is.
+    Limited(Box<Check>, Option<String>, Box<RuleGroup>),
     /// Groups of rules, and the checks of those that are wanted.
     Rules(Vec<RuleGroup>, BTreeSet<String>),
 }
@@ -65,7 +67,15 @@ pub(super) fn subject(args: &BacktestArgs, opened: &Opened, known: &[String]) ->
     let groups = || opened.config.iter().flat_map(|config| &config.groups);
     if let Some(rule) = longest.filter(|check| check.command.is_rule()) {
         let has_rule = |group: &&Arc<RuleGroup>| group.rules.iter().any(|one| *one.check == *rule.name);
-        let groups = groups().filter(has_rule).map(|group| RuleGroup::clone(group)).collect();
+        let mut groups: Vec<RuleGroup> =
+            groups().filter(has_rule).map(|group| RuleGroup::clone(group)).collect();
+        if !rule.thresholds.is_empty()
+            && let Some(group) = groups.pop()
+        {
+            let metric = args.target[rule.name.len()..].strip_prefix(':').map(str::to_owned);
+            refuse_unknown(rule, metric.as_deref(), opened)?;
+            return Ok(Subject::Limited(Box::new(Check::clone(rule)), metric, Box::new(group)));
+        }
         refuse_ranges(args)?;
         return Ok(Subject::Rules(groups, BTreeSet::from([rule.name.clone()])));
     }
@@ -78,7 +88,32 @@ pub(super) fn subject(args: &BacktestArgs, opened: &Opened, known: &[String]) ->
             (check, rest)
         }
     };
+    refuse_unknown(&check, metric, opened)?;
     Ok(Subject::Check(Box::new(check), metric.map(str::to_owned)))
+}
+
+/// A metric that the check never had and that has no threshold is mistyped.
+fn refuse_unknown(check: &Check, metric: Option<&str>, opened: &Opened) -> Result<(), Failure> {
+    let Some(metric) = metric else { return Ok(()) };
+    let mut labels: Vec<String> =
+        opened.reader.series(&check.name)?.into_iter().map(|series| series.key.label).collect();
+    labels.dedup();
+    let matcher = matcher(metric)?;
+    let is_known = |label: &String| label == metric || matcher.is_match(label);
+    let has_threshold = check.thresholds.iter().any(|threshold| threshold.metric == metric);
+    if labels.is_empty() || has_threshold || labels.iter().any(is_known) {
+        return Ok(());
+    }
+    let offer = offer(metric, &labels);
+    let (check, metric) = (check.name.clone(), metric.to_owned());
+    Err(custos_query::Error::UnknownMetric { check, metric, offer }.into())
+}
+
+/// What matches the labels of metrics that are meant.
+fn matcher(metric: &str) -> Result<GlobMatcher, Failure> {
+    let glob = GlobBuilder::new(metric).literal_separator(false).backslash_escape(true).build();
+    let glob = glob.map_err(|error| Failure::usage(format!("{metric:?} is no metric: {}", error.kind())))?;
+    Ok(glob.compile_matcher())
 }
 
 /// A rule has no ranges that could be other ones.
@@ -131,7 +166,9 @@ fn groups_of(typed: &Path) -> Result<Vec<RuleGroup>, Failure> {
 pub(super) fn variants(args: &BacktestArgs, subject: &Subject) -> Result<Vec<Variant>, Failure> {
     let mut all = vec![Variant::default()];
     let (metric, units) = match subject {
-        Subject::Check(check, metric) => (metric.clone(), check.byte_units),
+        Subject::Check(check, metric) | Subject::Limited(check, metric, _) => {
+            (metric.clone(), check.byte_units)
+        }
         Subject::Rules(..) => (None, ByteUnits::Si),
     };
     for variant in &mut all {
@@ -155,8 +192,9 @@ pub(super) fn variants(args: &BacktestArgs, subject: &Subject) -> Result<Vec<Var
             Ok::<(), Failure>(())
         };
     choose("--for", &args.pending_for, &|changed, text| {
-        let seconds = parse_duration(text).filter(|seconds| *seconds >= 0.0);
-        let seconds = seconds.or_else(|| (text == "0").then_some(0.0));
+        // A number by itself is no length of time here, other than in a query: it could be minutes.
+        let has_unit = text == "0" || text.parse::<f64>().is_err();
+        let seconds = parse_duration(text).filter(|seconds| *seconds >= 0.0 && has_unit);
         let message =
             || Failure::usage(format!("--for: {text:?} is no length of time, such as 30s, 5m or 1h30m"));
         changed.pending_for = Some(Duration::from_millis((seconds.ok_or_else(message)? * 1e3) as u64));
@@ -209,12 +247,10 @@ pub(super) fn changed_check(check: &Check, changed: &Changed) -> Result<Check, F
         let message = format!("{} has no threshold to change: name a metric and a range", check.name);
         return Err(Failure::usage(message));
     };
-    let glob = GlobBuilder::new(metric).literal_separator(false).backslash_escape(true).build();
-    let glob = glob.map_err(|error| Failure::usage(format!("{metric:?} is no metric: {}", error.kind())))?;
     let mut with_threshold = check.clone();
     with_threshold.thresholds.push(Threshold {
         metric: metric.clone(),
-        matcher: glob.compile_matcher(),
+        matcher: matcher(metric)?,
         warning: changed.warning.clone(),
         critical: changed.critical.clone(),
         pending_for: changed.pending_for.unwrap_or_default(),

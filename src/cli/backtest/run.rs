@@ -7,13 +7,14 @@ use custos_query::check_names;
 use custos_store::{Reader, Snapshot};
 use jiff::Zoned;
 
+use super::about::About;
 use super::args::BacktestArgs;
 use super::found::Found;
 use super::plan::{self, Subject, Variant};
 use super::{curve, drawn, json, show};
 use crate::backtest::{
-    Backtest, FailIf, Incident, Incidents, Met, Span, backtest_check, backtest_rule_check, backtest_rules,
-    difference, met, says_more, totals,
+    AlertInterval, Backtest, FailIf, Incident, Incidents, Met, Span, backtest_check, backtest_rule_check,
+    backtest_rules, difference, met, says_more, totals,
 };
 use crate::cli::incident::stored_incidents;
 use crate::cli::read::{Damage, Failure, finish, now};
@@ -130,6 +131,11 @@ impl Judging<'_> {
                 let until_ms = (range.end != i64::MAX).then_some(range.end);
                 Ok(backtest_check(&check, runs, until_ms))
             }
+            Subject::Limited(check, _, group) => {
+                let check = plan::changed_check(check, &variant.changed)?;
+                backtest_rule_check(&check, group, &self.snapshot, self.asked, &self.external)
+                    .map_err(Failure::usage)
+            }
             Subject::Rules(groups, wanted) => self.rules(groups, wanted, variant),
         }
     }
@@ -167,12 +173,11 @@ impl Judging<'_> {
     }
 
     fn met(&self, backtest: &Backtest, incidents: &Incidents) -> Option<Met> {
-        let names: Vec<String> = match self.subject {
-            Subject::Check(check, _) => vec![check.name.clone()],
-            Subject::Rules(_, wanted) => wanted.iter().cloned().collect(),
-        };
-        let concerned: Vec<Incident> =
-            incidents.all.iter().filter(|incident| incident.concerns(&names)).cloned().collect();
-        (!concerned.is_empty()).then(|| met(backtest, &concerned))
+        let about = About::of(self.subject);
+        let is_concerned =
+            |incident: &&Incident| incident.check.as_ref().is_none_or(|check| about.concerns(check));
+        let concerned: Vec<Incident> = incidents.all.iter().filter(is_concerned).cloned().collect();
+        let is_about = |alert: &AlertInterval, check: &str| about.is_about(alert, check);
+        (!concerned.is_empty()).then(|| met(backtest, &concerned, &is_about))
     }
 }

@@ -2,12 +2,13 @@
 
 use std::io::Write;
 
-use custos_store::{Metric, Reason, Run, Value};
+use custos_store::{Metric, Notes, Reason, Run, Value};
 use jiff::Zoned;
 use tempfile::TempDir;
 
 use super::args::BacktestArgs;
 use super::run::answer;
+use crate::backtest::{Incident, Incidents};
 use crate::cli::read::Failure;
 use crate::cli::stage::{self, NOON};
 use crate::cli::style::Style;
@@ -89,10 +90,14 @@ fn a_condition_fails_the_command() {
         &["load", "--critical", "5"],
         &["load:load1", "--critical", "x"],
         &["load:load1", "--for=-1m"],
+        &["load:load1", "--critical", "5", "--for", "5"],
+        &["load:laod1", "--critical", "5"],
         &["nothing"],
     ] {
         assert_eq!(shown(&store, wrong).unwrap_err().code, ExitCode::Usage, "{wrong:?}");
     }
+    let unknown = shown(&store, &["load:laod1", "--critical", "5"]).unwrap_err();
+    assert!(unknown.message.ends_with("of the check \"load\"; did you mean load1?"), "{}", unknown.message);
 }
 
 #[test]
@@ -172,4 +177,50 @@ fn the_values_of_a_rule_are_drawn_against_its_number_and_its_words_are_said() {
         "{graph}"
     );
     assert!(graph.lines().count() > plain.lines().count() + 5, "{graph}");
+}
+
+#[test]
+fn an_incident_of_a_check_is_met_by_alerts_about_it_only() {
+    let (store, directory) = (store(), tempfile::tempdir().unwrap());
+    let path = directory.path().join("rules.yml");
+    let rules = "groups: [{ name: g, interval: 30s, rules: [{ alert: High, expr: load > 8 }, { alert: Most, expr: max(load) > 8 }, { alert: Other, expr: vector(1) }] }]";
+    std::fs::write(&path, rules).unwrap();
+    let met = |check: &str, rule: &[&str]| {
+        let incident = Incident {
+            number: 1,
+            since_ms: NOON - 450_000,
+            until_ms: NOON - 400_000,
+            check: Some(check.to_owned()),
+            text: "slow".to_owned(),
+        };
+        let all = Incidents { next: 2, all: vec![incident] };
+        Notes::new(store.path()).write("incidents", &serde_json::to_vec(&all).unwrap()).unwrap();
+        let line = [&[path.to_str().unwrap(), "--json"], rule].concat();
+        let object: serde_json::Value = serde_json::from_str(&shown(&store, &line).unwrap()).unwrap();
+        let count = |key: &str| object["incidents"][key].as_array().map_or(0, Vec::len);
+        (count("caught"), count("missed"), count("false_alerts"))
+    };
+    assert_eq!(met("High", &[]), (1, 0, 2), "those of other rules are not about it");
+    assert_eq!(met("High", &["--rule", "Other"]), (0, 0, 0));
+    assert_eq!(met("load", &["--rule", "High"]), (1, 0, 0), "its label says so");
+    assert_eq!(met("load", &["--rule", "Most"]), (1, 0, 0), "it reads that check");
+    assert_eq!(met("load", &[]), (1, 0, 1));
+    assert_eq!(met("disk", &[]), (0, 0, 0), "no rule could notice it");
+}
+
+#[test]
+fn a_curve_is_of_one_comparison_and_counts_how_long_alerts_are_kept() {
+    let (store, directory) = (store(), tempfile::tempdir().unwrap());
+    let path = directory.path().join("rules.yml");
+    let rules = "groups: [{ name: g, interval: 30s, rules: [{ alert: Both, expr: load > 8 and load > 0 }, { alert: Kept, expr: load > 6, keep_firing_for: 4m }] }]";
+    std::fs::write(&path, rules).unwrap();
+    let path = path.to_str().unwrap();
+    let refused = shown(&store, &[path, "--rule", "Both", "--curve"]).unwrap_err();
+    assert!(refused.message.contains("joins its sides by `and`"), "{}", refused.message);
+    let text = shown(&store, &[path, "--rule", "Kept", "--curve", "--json"]).unwrap();
+    let object: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let point = object["curve"].as_array().unwrap().iter().find(|point| point["threshold"] == 6.0).unwrap();
+    assert_eq!((&point["alerts"], &object["totals"]["alerts"]), (&1.into(), &1.into()), "{text}");
+    let hours = object["totals"]["firing_ms"].as_f64().unwrap() / 3_600_000.0;
+    assert!((point["hours"].as_f64().unwrap() - hours).abs() < 1e-9, "{text}");
 }

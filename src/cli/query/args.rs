@@ -19,6 +19,7 @@ use crate::cli::unknown::offer;
 use crate::clock;
 use crate::exit_code::ExitCode;
 use crate::limits::QUERY_STEPS_SHOWN;
+use crate::rules::{ALERTS, ALERTS_FOR_STATE};
 
 /// Answers a PromQL query from the store.
 ///
@@ -220,9 +221,15 @@ fn names_itself(name: &str) -> bool {
 /// Says why an answer may be empty: a name that no check has.
 fn advise(expr: &Expr, reader: &Reader) {
     let checks = custos_query::check_names(reader);
-    let unknown = names(expr).into_iter().find(|name| {
-        !checks.iter().any(|check| check == name) && custos_query::BuiltIn::named(name).is_none()
-    });
+    let snapshot = reader.snapshot();
+    let written = snapshot.own_names();
+    let is_known = |name: &str| {
+        checks.iter().any(|check| check == name)
+            || custos_query::BuiltIn::named(name).is_some()
+            || [ALERTS, ALERTS_FOR_STATE].contains(&name)
+            || written.contains_key(name)
+    };
+    let unknown = names(expr).into_iter().find(|name| !is_known(name));
     match unknown {
         Some(name) => {
             tell(&format!("no series match: the store has no check {name:?}{}", offer(name, &checks)));

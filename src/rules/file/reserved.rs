@@ -3,7 +3,7 @@
 use crate::rules::evaluate::{ALERTS, ALERTS_FOR_STATE};
 
 /// The series that every check has.
-const OF_CHECKS: [&str; 6] = [
+pub(in crate::rules) const OF_CHECKS: [&str; 6] = [
     "check_state",
     "check_hard_state",
     "check_duration_seconds",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use custos_promql::{ENDED, Labels, METRIC_NAME, Memory, Options, Source, TimedRow, at, is_ended, reach_ms};
+use custos_promql::{ENDED, Labels, Memory, Options, Source, TimedRow, at, is_ended, reach_ms};
 
 use super::dependence::Dependence;
 use super::fold::{Elements, Folding, Outcome, Stretch};
@@ -11,12 +11,12 @@ use super::past::join;
 use super::peak::{Ended, Peak, Worse};
 use super::silence::recorded_until;
 use super::steps::{Returned, Steps};
+use super::unseen::Unseen;
+use super::written::writes;
 use crate::limits::REPLAY_STEPS_MAX;
 use crate::rules::alert::{Alerts, Change, Failure, Timing};
 use crate::rules::definition::{Judge, RuleCheck, RuleGroup, When};
-use crate::rules::evaluate::{
-    ALERT_NAME, ALERTS, ALERTS_FOR_STATE, elements, matched_elements, recorded, series_of,
-};
+use crate::rules::evaluate::{elements, matched_elements, recorded, series_of};
 use crate::rules::file::RuleKind;
 use crate::rules::running::results_max;
 use crate::rules::sequence::SequenceState;
@@ -110,8 +110,10 @@ impl<'g> Replay<'g> {
         let Some(Judge::Sequence(sequence)) = self.group.rules.get(rule).map(|rule| &rule.judge) else {
             return;
         };
+        let asked_ms = at_ms.saturating_sub(self.group.query_offset_ms);
+        let source = &Unseen::new(source, self.group, rule, asked_ms);
         let steps = Steps { sequence, source, options };
-        if let Ok(returned) = steps.at(at_ms.saturating_sub(self.group.query_offset_ms)) {
+        if let Ok(returned) = steps.at(asked_ms) {
             self.go_on_sequence(rule, SequenceState::settled(at_ms, &returned));
         }
     }
@@ -144,7 +146,7 @@ impl<'g> Replay<'g> {
         watch: &mut Watch<'_>,
     ) -> Result<(), String> {
         let most = if self.dependence.is_stepwise { 1 } else { REPLAY_STEPS_MAX };
-        let is_alone = !self.dependence.is_read.contains(&true);
+        let is_alone = !self.dependence.reads_runs && !self.dependence.is_read.contains(&true);
         for slab in times.chunks(most) {
             for rule in 0..self.rules.len() {
                 let task = Task { number: rule, source, surroundings, options, is_alone };
@@ -174,7 +176,12 @@ impl<'g> Replay<'g> {
         let is_written = |labels: &Labels| writes_any(group, labels);
         let recorded = std::mem::take(&mut self.recorded);
         let overlay = Overlay { stored: task.source, written: &written, is_written: &is_written };
-        let source: &dyn Source = if task.is_alone { task.source } else { &overlay };
+        let unseen = Unseen::new(&overlay, group, task.number, asked.first().copied().unwrap_or(i64::MAX));
+        let source: &dyn Source = match (task.is_alone, self.dependence.reads_runs) {
+            (true, _) => task.source,
+            (false, false) => &overlay,
+            (false, true) => &unseen,
+        };
         let mut writing = Writing {
             rule,
             task,
@@ -417,11 +424,5 @@ fn folding(rule: &std::sync::Arc<RuleCheck>) -> Option<Folding> {
 
 /// Whether a rule of a group writes a series of these labels.
 fn writes_any(group: &RuleGroup, labels: &Labels) -> bool {
-    let name = labels.get(METRIC_NAME);
-    group.rules.iter().any(|rule| match &rule.kind {
-        RuleKind::Record(record) => record.name == name,
-        RuleKind::Alert(alert) => {
-            matches!(name, ALERTS | ALERTS_FOR_STATE) && labels.get(ALERT_NAME) == alert.name
-        }
-    })
+    group.rules.iter().any(|rule| writes(rule, labels))
 }

@@ -13,6 +13,8 @@ mod steps;
 #[cfg(test)]
 mod tests;
 mod times;
+mod unseen;
+mod written;
 
 pub use dependence::writer_for;
 pub use judge::{Judged, Replay, Surroundings, Watch};
@@ -20,3 +22,4 @@ pub use kept::Kept;
 pub use past::Past;
 pub use peak::{Ended, Peak, Worse};
 pub use times::{JudgementStretch, JudgementStretches, JudgementTimes, judgement_times};
+pub use unseen::Unseen;
