@@ -1,6 +1,6 @@
 //! Into a file, as lines of JSON: those of `custos stream --runs`.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::answer::{Answer, Looked, Sent};
@@ -121,6 +121,6 @@ impl Shared {
     }
 }
 
-fn failed(what: &str, path: &PathBuf, error: &std::io::Error) -> String {
+fn failed(what: &str, path: &Path, error: &std::io::Error) -> String {
     format!("failed to {what} {}: {error}", path.display())
 }
