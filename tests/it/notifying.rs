@@ -133,6 +133,8 @@ fn people_acknowledge_silence_and_try() {
     // Both are in the store.
     wait_line(&stage, &["notify", "status"], "acknowledged: web since ");
     let again = restarted(&stage, agent);
+    // Without an agent, its notes would be shown.
+    wait_line(&stage, &["status"], "agent: pid ");
     wait_line(&stage, &["notify", "status"], "not told: web WARNING (acknowledged)");
     assert_eq!(run(&["unack", "severity=warning"]), "no longer acknowledged web\n");
     wait_told(&stage, &["firing"]);
