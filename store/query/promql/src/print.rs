@@ -3,7 +3,8 @@
 use std::fmt::{self, Write};
 
 use crate::ast::{
-    At, Binary, Expr, Group, Grouping, Length, LengthKind, LengthOperator, Matching, Selector, TimeShift,
+    At, Binary, Expr, Group, Grouping, Length, LengthKind, LengthOperator, Matching, Operator, Selector,
+    TimeShift,
 };
 use crate::matcher::{METRIC_NAME, MatchOperator, quoted, write_name};
 use crate::number::plain_number;
@@ -169,7 +170,14 @@ fn write_time(f: &mut fmt::Formatter<'_>, time: &TimeShift) -> fmt::Result {
 }
 
 fn write_binary(f: &mut fmt::Formatter<'_>, binary: &Binary) -> fmt::Result {
-    write!(f, "{} {}", binary.left, binary.operator.text())?;
+    match &binary.left {
+        // With its sign it would be read as the sign of the power.
+        Expr::Number(number) if binary.operator == Operator::Pow && number.value == f64::INFINITY => {
+            f.write_str("Inf")?
+        }
+        left => write!(f, "{left}")?,
+    }
+    write!(f, " {}", binary.operator.text())?;
     if binary.returns_bool {
         f.write_str(" bool")?;
     }
@@ -201,4 +209,18 @@ fn write_matching(f: &mut fmt::Formatter<'_>, matching: &Matching) -> fmt::Resul
 
 fn write_fill(f: &mut fmt::Formatter<'_>, word: &str, value: f64) -> fmt::Result {
     write!(f, " {word} ({})", plain_number(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::parse;
+
+    #[test]
+    fn what_is_printed_is_read_as_the_same() {
+        for query in ["1 % Inf ^ x", "+Inf ^ 2", "-Inf ^ 2", "Inf + Inf", "2 ^ -Inf", "(Inf) ^ Inf"] {
+            let printed = parse(query).unwrap().to_string();
+            assert_eq!(parse(&printed).unwrap().to_string(), printed, "{query}");
+        }
+        assert_eq!(parse("1 % Inf ^ x").unwrap().to_string(), "1 % Inf ^ x");
+    }
 }
