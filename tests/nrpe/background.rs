@@ -4,7 +4,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::reply::Answer;
-use crate::server::Pair;
+use crate::server::{Pair, STARTING};
 use crate::stage::wait_for;
 
 fn config(commands: &[(&str, &str)]) -> String {
@@ -70,6 +70,7 @@ fn what_goes_on_in_the_background_outlives_the_daemon() {
         assert_eq!(daemon.ask(&["-n", "-c", "quiet"]).stdout, "x\n");
         wait_for("the process in the background", || (living(line).len() == 1).then_some(()));
         assert_eq!(daemon.ask(&["-n", "-c", "writer"]).stdout, "x\n");
+        let _alone = STARTING.write();
         daemon.signal(Signal::SIGTERM);
         assert_eq!(daemon.ended(), 0);
         // A listing of all processes may miss one while others come and go.
