@@ -218,11 +218,49 @@ async fn read(response: Response<Incoming>, most_bytes: usize) -> (Vec<u8>, bool
 }
 
 fn date_ms(headers: &HeaderMap) -> Option<i64> {
-    let text = headers.get(DATE)?.to_str().ok()?;
-    Some(rfc2822::parse(text).ok()?.timestamp().as_millisecond())
+    time_ms(headers.get(DATE)?.to_str().ok()?)
 }
 
+fn time_ms(date: &str) -> Option<i64> {
+    Some(rfc2822::parse(date).ok()?.timestamp().as_millisecond())
+}
+
+/// How long `Retry-After` asks to wait: a number of seconds, or until a date, by the clock that the answer has its `Date` from
+/// (RFC 9110, 10.2.3).
 fn after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
-    Some(Duration::from_secs(text.trim().parse().ok()?))
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let wait_ms = time_ms(text)?.saturating_sub(date_ms(headers)?);
+    Some(Duration::from_millis(u64::try_from(wait_ms).unwrap_or(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pause_is_a_number_of_seconds_or_lasts_until_a_date() {
+        let asked = |pause: &str, date: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, pause.parse().unwrap());
+            if let Some(date) = date {
+                headers.insert(DATE, date.parse().unwrap());
+            }
+            after(&headers).map(|pause| pause.as_secs())
+        };
+        let now = Some("Fri, 27 Nov 2026 23:59:00 GMT");
+        for (pause, date, seconds) in [
+            ("120", None, Some(120)),
+            (" 7 ", now, Some(7)),
+            ("Sat, 28 Nov 2026 00:01:00 GMT", now, Some(120)),
+            ("Fri, 27 Nov 2026 23:00:00 GMT", now, Some(0)),
+            ("Sat, 28 Nov 2026 00:01:00 GMT", None, None),
+            ("99999999999999999999", now, None),
+            ("soon", now, None),
+        ] {
+            assert_eq!(asked(pause, date), seconds, "{pause:?} at {date:?}");
+        }
+    }
 }
