@@ -125,6 +125,7 @@ class Fleet:
         self.start(
             "victoria-metrics", "victoria-metrics", f"-storageDataPath={work}/metrics",
             f"-httpListenAddr=127.0.0.1:{ports['metrics']}", "-retentionPeriod=100y", "-dedup.minScrapeInterval=1ms",
+            "-search.latencyOffset=1s",
         )
         self.start(
             "nats-server", "nats-server", "--addr", "127.0.0.1", "--port", str(ports["nats"]), "--jetstream",
