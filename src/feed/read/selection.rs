@@ -1,9 +1,10 @@
 //! Which checks and metrics a feed delivers: `CHECK` or `CHECK:METRIC`, both globs.
 
-use custos_store::{Metric, Run, SeriesKey};
+use custos_store::{Metric, Run, SeriesKey, Snapshot};
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::error::FeedError;
+use super::piece::Budget;
 
 /// Which checks and metrics; all by default.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +36,17 @@ impl Glob {
     fn names(&self, name: &str) -> bool {
         self.text == name || self.matcher.is_match(name)
     }
+}
+
+/// What a lane is asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// The store to read.
+    pub(super) snapshot: &'a Snapshot,
+    /// What of it is delivered.
+    pub(super) selection: &'a Selection,
+    /// How much at once.
+    pub(super) budget: Budget,
 }
 
 impl Selection {
