@@ -12,7 +12,7 @@ use jiff::fmt::rfc2822;
 use tokio::task::JoinHandle;
 
 use super::settings::Endpoint;
-use crate::connect::{self, Authorities, Connection};
+use crate::connect::{self, Authorities};
 use crate::limits::{SINK_REASON_MAX_CHARS, SINK_SEND_TIMEOUT};
 use crate::text::printable;
 
@@ -158,17 +158,8 @@ fn silent() -> String {
 }
 
 async fn connect(endpoint: &Endpoint, uri: &Uri) -> Result<Open, String> {
-    let is_tls = uri.scheme_str() == Some("https");
-    let host = uri.host().ok_or("there is no host in the address")?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-    let stream = connect::tcp(host, port).await?;
-    let stream: Connection = if is_tls {
-        let pem = endpoint.authorities.as_deref().map(str::as_bytes);
-        Box::pin(connect::tls(stream, host, pem.map_or(Authorities::System, Authorities::Pem)).await?)
-    } else {
-        Box::pin(stream)
-    };
+    let pem = endpoint.authorities.as_deref().map(str::as_bytes);
+    let stream = connect::http(uri, pem.map_or(Authorities::System, Authorities::Pem)).await?;
     let shaken = http1::handshake(TokioIo::new(stream)).await;
     let (requests, connection) = shaken.map_err(|error| format!("failed to speak HTTP: {error}"))?;
     let task = tokio::spawn(async {
