@@ -60,12 +60,17 @@ pub(super) struct Reply {
     pub(super) after: Option<Duration>,
     /// The head of the body.
     pub(super) body: Vec<u8>,
+    /// What followed `?` in the path that was asked.
+    question: Option<String>,
 }
 
 impl Reply {
-    /// The first words of the body.
+    /// The first words of the body, without what followed `?` in the address, which servers repeat and which may be secret.
     pub(super) fn reason(&self) -> String {
-        let text = String::from_utf8_lossy(&self.body);
+        let mut text = String::from_utf8_lossy(&self.body).into_owned();
+        if let Some(question) = self.question.as_deref().filter(|question| !question.is_empty()) {
+            text = text.replace(question, "…");
+        }
         let first: String = text.trim().chars().take(SINK_REASON_MAX_CHARS).collect();
         printable(&first).to_string()
     }
@@ -179,13 +184,14 @@ async fn exchange(
         let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
         format!("the connection broke: {error}{cause}")
     };
+    let question = request.uri().query().map(str::to_owned);
     requests.ready().await.map_err(failed)?;
     let response = requests.send_request(request).await.map_err(failed)?;
     let headers = response.headers();
     let closes = headers.get(CONNECTION).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
     let (status, date_ms, after) = (response.status().as_u16(), date_ms(headers), after(headers));
     let (body, is_whole) = read(response, reply_max_bytes).await;
-    Ok((Reply { status, date_ms, after, body }, closes || !is_whole))
+    Ok((Reply { status, date_ms, after, body, question }, closes || !is_whole))
 }
 
 /// The head of a body, and whether that is all. One that breaks off has been answered all the same.
@@ -216,4 +222,19 @@ fn date_ms(headers: &HeaderMap) -> Option<i64> {
 fn after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
     Some(Duration::from_secs(text.trim().parse().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_secret_in_an_address_is_not_repeated() {
+        let body = "no such path: \"/write?db=x&p=secret\"\u{1b}[2J".into();
+        let question = Some("db=x&p=secret".to_owned());
+        let reply = Reply { status: 404, date_ms: None, after: None, body, question };
+        assert_eq!(reply.reason(), "no such path: \"/write?…\"\\u{1b}[2J");
+        let plain = Reply { question: Some(String::new()), body: " no".into(), ..reply };
+        assert_eq!(plain.reason(), "no");
+    }
 }
