@@ -26,7 +26,7 @@ use crate::hash::fnv1a;
 use crate::limits::{SINK_NOTE_LOOK, SINK_PAUSE_MAX, SINK_PIECE_BYTES, SINK_REPORT_INTERVAL};
 
 /// The name of the note of a sink, in which it has what was set aside ([`Asides`](super::Asides) as JSON), and of its cursor.
-pub fn note_name(sink: &str) -> String {
+pub(super) fn note_name(sink: &str) -> String {
     format!("sink-{sink}")
 }
 
@@ -98,9 +98,7 @@ impl Delivery {
         let options = feed_options(&settings).map_err(|error| failed(&error))?;
         let feed = Feed::open(store, options).map_err(|error| failed(&error))?;
         let notes = Notes::new(store);
-        let note = notes.read(&note_name(&settings.name)).map_err(|error| failed(&error))?;
-        let asides = note.map_or(Ok(Asides::default()), |note| serde_json::from_slice(&note));
-        let asides = asides.map_err(|error| failed(&format!("read what was set aside: {error}")))?;
+        let asides = Asides::read(&notes, &settings.name).map_err(|why| failed(&why))?;
         let delivered = feed.has_delivered();
         let own = feed.reader().identity().filter(|_| delivered);
         let lane = |sender: Sender| {
