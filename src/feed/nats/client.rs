@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use custos_compat::nats::{
-    Incoming, Info, Login, Message, Publish, put_ping, put_pong, put_publish, put_subscribe,
+    Address, Incoming, Info, Login, Message, Publish, put_ping, put_pong, put_publish, put_subscribe,
 };
 use openssl::rand::rand_bytes;
 use tokio::time::timeout;
 
-use super::address::Address;
 use super::error::NatsError;
 use super::handshake::{Wire, connect, refused};
 use crate::connect::Authorities;
