@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::pin::Pin;
 
+use hyper::Uri;
 use openssl::error::ErrorStack;
 use openssl::ssl::{SslConnector, SslMethod};
 use openssl::x509::X509;
@@ -47,6 +48,18 @@ pub(crate) async fn tcp(host: &str, port: u16) -> Result<TcpStream, String> {
     let stream = TcpStream::connect((host, port)).await.map_err(failed)?;
     stream.set_nodelay(true).map_err(failed)?;
     Ok(stream)
+}
+
+/// Connects to where an address of HTTP leads, over TLS unless it begins with `http://`.
+///
+/// # Errors
+/// It has no host; as [`tcp`] and [`tls`].
+pub(crate) async fn http(url: &Uri, authorities: Authorities<'_>) -> Result<Connection, String> {
+    let is_tls = url.scheme_str() != Some("http");
+    let host = url.host().ok_or("there is no host in the address")?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let stream = tcp(host, url.port_u16().unwrap_or(if is_tls { 443 } else { 80 })).await?;
+    Ok(if is_tls { Box::pin(tls(stream, host, authorities).await?) } else { Box::pin(stream) })
 }
 
 /// Begins TLS on a connection to a host, whose certificate must be for its name and of one of the authorities.

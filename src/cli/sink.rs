@@ -14,7 +14,7 @@ use super::read::{Failure, ReadArgs, finish, local_time, now};
 use super::style::printable;
 use crate::control::{self, AskError, Request, Response};
 use crate::exit_code::ExitCode;
-use crate::feed::sink::{Aside, Asides, figure_prefix, note_name};
+use crate::feed::sink::{Aside, Asides, figure_prefix};
 use crate::part::{Finding, Part};
 use crate::text::human::counted;
 
@@ -131,9 +131,8 @@ fn write_sink(name: &str, part: &Part, store: &Path, out: &mut dyn Write) -> Res
     if !counted.is_empty() {
         writeln!(out, "  {}", counted.join(", "))?;
     }
-    let note = Notes::new(store).read(&note_name(name));
-    let note = note.map_err(|error| Failure::new(format!("failed to {error}")))?;
-    let asides: Asides = note.and_then(|note| serde_json::from_slice(&note).ok()).unwrap_or_default();
+    let asides = Asides::read(&Notes::new(store), name);
+    let asides = asides.map_err(|why| Failure::new(format!("failed to {why}")))?;
     let now = now();
     asides
         .all

@@ -4,13 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use custos_shim::{Given, be_helper};
-use nix::sys::prctl;
-use nix::sys::resource::{Resource, setrlimit};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use super::process::until_left;
+use super::process::{Bounds, Handed, begin, until_left};
 use crate::exit_code::ExitCode;
 use crate::feed::proof::{ProofMark, watch as watch_receiver};
 use crate::feed::sink::{Delivery, Settings, SinkReport, SinkSettings};
@@ -19,6 +16,14 @@ use crate::lock::locked;
 
 /// What each sink said last, by name.
 type Told = Arc<Mutex<BTreeMap<String, SinkReport>>>;
+
+const BOUNDS: Bounds = Bounds {
+    name: c"custos-feed",
+    work: "sinks",
+    nice: FEED_NICE,
+    settings_max_bytes: FEED_SETTINGS_MAX_BYTES,
+    data_max_bytes: FEED_DATA_MAX_BYTES,
+};
 
 /// Delivers by what the agent handed to this process, until the agent wants no more of it.
 pub fn feed_for_agent() -> ExitCode {
@@ -32,16 +37,7 @@ pub fn feed_for_agent() -> ExitCode {
 }
 
 fn start() -> Result<(), String> {
-    let Given { settings, agent, stands_back, .. } =
-        be_helper(FEED_NICE, FEED_SETTINGS_MAX_BYTES).map_err(|error| error.to_string())?;
-    if let Err(error) = stands_back {
-        tracing::warn!("sinks do not stand back behind checks for the processor: {error}");
-    }
-    let settings: Settings = serde_json::from_slice(&settings).map_err(|error| error.to_string())?;
-    // What `ps` and `top` show.
-    let _ = prctl::set_name(c"custos-feed");
-    setrlimit(Resource::RLIMIT_DATA, FEED_DATA_MAX_BYTES, FEED_DATA_MAX_BYTES)
-        .map_err(|error| format!("failed to bound the memory: {error}"))?;
+    let Handed { settings, agent, .. } = begin::<Settings>(&BOUNDS)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
     runtime.block_on(async {

@@ -9,8 +9,6 @@ pub const NATS_CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub const NATS_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// Bytes that are read of a connection at once.
 pub const NATS_READ_BYTES: usize = 64 << 10;
-/// Bytes of a file of credentials or of a key.
-pub const NATS_KEY_FILE_MAX_BYTES: u64 = 64 << 10;
 /// How long a stream that is made here knows ids: a message that comes again within it is not stored again. Beyond, it is refused
 /// for the sequence that it expects.
 pub const NATS_DUPLICATE_WINDOW: Duration = Duration::from_secs(120);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Sinks.
 pub const SINKS_MAX: usize = 32;
-/// Bytes of a file with a JWT and its nkey.
+/// Bytes of a file with a JWT and its nkey, or with the seed of an nkey.
 pub const CREDENTIALS_MAX_BYTES: usize = 16 * 1024;
 /// Globs of a sink over checks, or over metrics.
 pub const SINK_GLOBS_MAX: usize = 64;

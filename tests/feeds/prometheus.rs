@@ -1,9 +1,8 @@
 //! Everything that is stored is in Prometheus.
 
-use std::process::Command;
-
 use custos_store::{Metric, Options, Run, Value, Writer};
 
+use crate::peers;
 use crate::series::{Labels, Times, difference, get, stored};
 use crate::stage::{Daemon, Stage, free_port, text, wait_for};
 
@@ -13,19 +12,9 @@ struct Prometheus {
 }
 
 impl Prometheus {
-    fn start(stage: &Stage, window: &str) -> Prometheus {
+    fn start(stage: &Stage, config: &str) -> Prometheus {
         let port = free_port();
-        stage.write("prometheus.yml", window);
-        let mut command = Command::new("prometheus");
-        command
-            .arg(format!("--config.file={}", stage.shown("prometheus.yml")))
-            .arg(format!("--storage.tsdb.path={}", stage.shown("tsdb")))
-            .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-            .arg("--web.enable-remote-write-receiver");
-        let running = Daemon::start(&mut command, &stage.path("prometheus.log"));
-        let peer = Prometheus { port, _running: running };
-        wait_for("Prometheus", || get(&peer.url("/-/ready"), &[]));
-        peer
+        Prometheus { port, _running: peers::prometheus(stage, port, config) }
     }
 
     fn url(&self, path: &str) -> String {

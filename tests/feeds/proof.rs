@@ -6,8 +6,9 @@ use std::process::{Command, Stdio};
 use custos::feed::read::{Budget, Feed, FeedOptions, From, Order, Selection};
 use custos_store::{Metric, Options, Run, Value, Writer};
 
+use crate::peers::{prometheus, victoria_metrics};
 use crate::series::{Labels, Times, difference, get, stored};
-use crate::stage::{Daemon, Stage, free_port, text, wait_for};
+use crate::stage::{Stage, free_port, text, wait_for};
 
 const HOUR_MS: i64 = 3_600_000;
 /// Every 10 s for three hours.
@@ -54,18 +55,6 @@ fn verified(stage: &Stage, options: &[&str]) -> (bool, serde_json::Value, Vec<se
         text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let sum = lines.pop().unwrap_or_else(|| panic!("{}", text(&output.stderr)));
     (output.status.success(), sum, lines)
-}
-
-fn victoria_metrics(stage: &Stage, port: u16, more: &[&str]) -> Daemon {
-    let mut command = Command::new("victoria-metrics");
-    command
-        .arg(format!("-storageDataPath={}", stage.shown("vm")))
-        .arg(format!("-httpListenAddr=127.0.0.1:{port}"))
-        .args(["-retentionPeriod=100y", "-memory.allowedBytes=100MB"])
-        .args(more);
-    let running = Daemon::start(&mut command, &stage.path("vm.log"));
-    wait_for("VictoriaMetrics", || get(&format!("http://127.0.0.1:{port}/health"), &[]));
-    running
 }
 
 /// All that a VictoriaMetrics has.
@@ -149,15 +138,7 @@ fn what_prometheus_lacks_is_found_and_mended() {
     let stage = Stage::new();
     let port = free_port();
     let url = format!("http://127.0.0.1:{port}");
-    stage.write("prometheus.yml", "storage:\n  tsdb:\n    out_of_order_time_window: 30d\n");
-    let mut command = Command::new("prometheus");
-    command
-        .arg(format!("--config.file={}", stage.shown("prometheus.yml")))
-        .arg(format!("--storage.tsdb.path={}", stage.shown("tsdb")))
-        .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-        .arg("--web.enable-remote-write-receiver");
-    let _peer = Daemon::start(&mut command, &stage.path("prometheus.log"));
-    wait_for("Prometheus", || get(&format!("{url}/-/ready"), &[]));
+    let _peer = prometheus(&stage, port, "storage:\n  tsdb:\n    out_of_order_time_window: 30d\n");
     stage.configure(
         &format!("host: web1\nsinks: {{ peer: {{ remote_write: '{url}/api/v1/write' }} }}"),
         "  {}\n",

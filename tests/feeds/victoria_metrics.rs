@@ -1,10 +1,9 @@
 //! Everything that is stored is in VictoriaMetrics, once.
 
-use std::process::Command;
-
 use custos_store::{Metric, Options, Run, Value, Writer};
 use nix::sys::signal::Signal;
 
+use crate::peers;
 use crate::series::{Labels, Times, difference, get, stored};
 use crate::stage::{Daemon, Stage, free_port, text, wait_for};
 
@@ -23,14 +22,8 @@ impl VictoriaMetrics<'_> {
     }
 
     fn start_again(&mut self) {
-        let mut command = Command::new("victoria-metrics");
-        command
-            .arg(format!("-storageDataPath={}", self.stage.shown("vm")))
-            .arg(format!("-httpListenAddr=127.0.0.1:{}", self.port))
-            .args(["-retentionPeriod=100y", "-dedup.minScrapeInterval=1ms", "-memory.allowedBytes=100MB"]);
-        self.running = Some(Daemon::start(&mut command, &self.stage.path("vm.log")));
-        let url = self.url("/health");
-        wait_for("VictoriaMetrics", || get(&url, &[]));
+        let more = ["-dedup.minScrapeInterval=1ms"];
+        self.running = Some(peers::victoria_metrics(self.stage, self.port, &more));
     }
 
     fn kill(&mut self) {

@@ -4,6 +4,7 @@
 //! Pure: bytes in, messages out, and the other way round. Invariants: any bytes are messages or an [`Error`], never a panic;
 //! a server can have no more kept here than the limits of this module allow.
 
+mod address;
 mod base32;
 mod connect;
 mod credentials;
@@ -17,6 +18,7 @@ mod outgoing;
 mod seed;
 mod subject;
 
+pub use address::{Address, AddressFault};
 pub use connect::{Connect, Login};
 pub use credentials::Credentials;
 pub use error::Error;

@@ -136,9 +136,14 @@ impl NameGlob {
         &self.written
     }
 
+    /// Whether a name fits; one that is written as the glob is does, too.
+    pub fn fits(&self, name: &str) -> bool {
+        self.written == name || self.matcher.is_match(name)
+    }
+
     /// Whether a name fits one of these; where there are none, each does.
     pub fn any_fits(globs: &[NameGlob], name: &str) -> bool {
-        globs.is_empty() || globs.iter().any(|glob| glob.matcher.is_match(name))
+        globs.is_empty() || globs.iter().any(|glob| glob.fits(name))
     }
 }
 

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use custos_compat::nats::Address;
+
 use crate::config::keys::sink as keys;
 use crate::config::model::notify::Access;
 use crate::config::model::sink::{HttpReceiver, NameGlob, NatsReceiver, Receiver, Sink};
@@ -163,17 +165,7 @@ fn receiver(entry: &Entry, fields: &Fields<'_>, base: &Path, findings: &mut Find
 
 /// Whether a text is the address of a NATS server and no more than that.
 fn names_nats_server(written: &str) -> bool {
-    let rest = written.strip_prefix("nats://").or_else(|| written.strip_prefix("tls://"));
-    let Some(place) = rest.map(|rest| rest.strip_suffix('/').unwrap_or(rest)) else { return false };
-    let (host, port) = match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((host, rest)) if host.parse::<std::net::Ipv6Addr>().is_ok() => ("ipv6", rest),
-        Some(_) => return false,
-        None => place.split_at(place.find(':').unwrap_or(place.len())),
-    };
-    let is_port = port.is_empty()
-        || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
-    let has_other = |c: char| matches!(c, '@' | '?' | '#' | '/' | '[' | ']') || c.is_whitespace();
-    is_port && !host.is_empty() && !host.contains(has_other)
+    Address::read(written).is_ok_and(|address| address.path.is_empty())
 }
 
 fn nats(

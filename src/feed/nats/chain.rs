@@ -38,7 +38,9 @@ impl Link {
 
     /// What a message with this hash is known by among those of all subjects: 32 hexadecimal digits, the same whenever it is sent.
     pub fn id_in(self, subject: &str) -> String {
-        hash(self, subject.as_bytes()).0[..16].iter().map(|byte| format!("{byte:02x}")).collect()
+        let mut id = hash(self, subject.as_bytes()).to_string();
+        id.truncate(32);
+        id
     }
 }
 

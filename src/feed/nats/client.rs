@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use custos_compat::nats::{
-    Incoming, Info, Login, Message, Publish, put_ping, put_pong, put_publish, put_subscribe,
+    Address, Incoming, Info, Login, Message, Publish, put_ping, put_pong, put_publish, put_subscribe,
 };
 use openssl::rand::rand_bytes;
 use tokio::time::timeout;
 
-use super::address::Address;
 use super::error::NatsError;
 use super::handshake::{Wire, connect, refused};
 use crate::connect::Authorities;
@@ -124,10 +123,18 @@ impl Client {
 
     async fn answer(wire: &mut Wire, info: &mut Info, reply: &str) -> Result<Message, NatsError> {
         loop {
-            match wire.incoming().await? {
+            // Another message is the answer to a request that was given up.
+            match Self::said(wire, info).await? {
                 Incoming::Message(message) if message.subject == reply => return Ok(*message),
-                // An answer to a request that was given up.
-                Incoming::Message(_) | Incoming::Done | Incoming::Pong => {}
+                _ => {}
+            }
+        }
+    }
+
+    /// What the server says next beside what it wants to know and says of itself.
+    async fn said(wire: &mut Wire, info: &mut Info) -> Result<Incoming, NatsError> {
+        loop {
+            match wire.incoming().await? {
                 Incoming::Ping => {
                     let mut pong = Vec::new();
                     put_pong(&mut pong);
@@ -135,6 +142,7 @@ impl Client {
                 }
                 Incoming::Info(newer) => *info = *newer,
                 Incoming::Refused(why) => return Err(refused(&why)),
+                said => return Ok(said),
             }
         }
     }
@@ -148,19 +156,8 @@ impl Client {
             let mut ping = Vec::new();
             put_ping(&mut ping);
             self.wire.send(&ping).await?;
-            loop {
-                match self.wire.incoming().await? {
-                    Incoming::Pong => return Ok(()),
-                    Incoming::Ping => {
-                        let mut pong = Vec::new();
-                        put_pong(&mut pong);
-                        self.wire.send(&pong).await?;
-                    }
-                    Incoming::Info(newer) => self.info = *newer,
-                    Incoming::Refused(why) => return Err(refused(&why)),
-                    Incoming::Message(_) | Incoming::Done => {}
-                }
-            }
+            while !matches!(Self::said(&mut self.wire, &mut self.info).await?, Incoming::Pong) {}
+            Ok(())
         };
         bounded(NATS_REQUEST_TIMEOUT, asked).await
     }

@@ -1,9 +1,8 @@
 //! From a TCP connection to one over which can be published: INFO, perhaps TLS, CONNECT, and an answer to a first PING.
 
-use custos_compat::nats::{Connect, Incoming, Info, Login, Parser, put_ping};
+use custos_compat::nats::{Address, Connect, Incoming, Info, Login, Parser, put_ping};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::address::Address;
 use super::error::NatsError;
 use crate::connect::{self, Authorities, Connection};
 use crate::limits::NATS_READ_BYTES;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use custos_compat::nats::{Credentials, Login, Seed, SeedFault};
 
-use crate::limits::NATS_KEY_FILE_MAX_BYTES;
+use crate::limits::CREDENTIALS_MAX_BYTES;
 use crate::text::system_error;
 use crate::whole_file;
 
@@ -50,7 +50,7 @@ pub fn login_by_seed(path: &Path) -> Result<Login, LoginFault> {
 
 fn text(path: &Path) -> Result<String, LoginFault> {
     let failed = |why: String| LoginFault::File(path.to_owned(), why);
-    let bytes = whole_file::bytes(path, NATS_KEY_FILE_MAX_BYTES)
+    let bytes = whole_file::bytes(path, CREDENTIALS_MAX_BYTES as u64)
         .map_err(|error| failed(system_error::words(&error)))?;
     String::from_utf8(bytes).map_err(|_| failed("it is not UTF-8".to_owned()))
 }

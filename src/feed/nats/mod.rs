@@ -4,7 +4,6 @@
 //! last has. Invariants: every wait is bounded; a server can have no more kept here than the limits of
 //! `custos_compat::nats` allow; after an error the connection is not used again.
 
-mod address;
 mod chain;
 mod client;
 mod error;
@@ -14,9 +13,9 @@ mod login;
 mod reading;
 mod stream;
 
-pub use address::{Address, AddressFault};
 pub use chain::{Chain, ChainFault, HASH, Link, PREVIOUS, hash};
 pub use client::Client;
+pub use custos_compat::nats::{Address, AddressFault};
 pub use error::NatsError;
 pub use host_stream::{HostStream, site_and_host, subject_of, subjects_of};
 pub use login::{LoginFault, login_by_credentials, login_by_seed};

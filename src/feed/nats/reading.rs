@@ -3,11 +3,10 @@
 use std::fmt;
 use std::io;
 
-use custos_compat::nats::Login;
 use custos_compat::nats::jetstream::Stored;
+use custos_compat::nats::{Address, Login};
 use tokio::runtime::{Builder, Runtime};
 
-use super::address::Address;
 use super::client::Client;
 use super::error::NatsError;
 use super::host_stream::{site_and_host, subjects_of};

@@ -18,8 +18,6 @@ pub struct ProofMark {
     pub open_hours_ms: Vec<i64>,
     /// What was not right with the last of them.
     pub why: Option<String>,
-    /// Why the receiver could not be asked.
-    pub trouble: Option<String>,
 }
 
 /// The name of the note.

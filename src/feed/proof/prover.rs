@@ -16,7 +16,7 @@ use super::stored::{Store, Stored};
 use crate::clock;
 use crate::feed::read::Feed;
 use crate::feed::sink::{
-    Answer, Asides, Load, Parcel, RemoteWrite, SinkKind, SinkSettings, feed_options, note_name,
+    Answer, Aside, Asides, Load, Parcel, RemoteWrite, SinkKind, SinkSettings, feed_options,
 };
 use crate::limits::{
     PROOF_LOOKS_MAX, PROOF_NAMED_MAX, PROOF_PAUSE, PROOF_SETTLE, SINK_BUDGET_MAX, SINK_SPLITS_MAX,
@@ -59,8 +59,7 @@ impl Prover {
         let options = feed_options(settings).map_err(|error| failed(&error))?;
         let store = Store::open(dir, settings, options.selection.clone())?;
         let feed = Feed::open(dir, options).map_err(|error| failed(&error))?;
-        let note = Notes::new(dir).read(&note_name(&settings.name)).map_err(|error| failed(&error))?;
-        let asides = note.and_then(|note| serde_json::from_slice(&note).ok()).unwrap_or_default();
+        let asides = Asides::read(&Notes::new(dir), &settings.name).map_err(|why| failed(&why))?;
         let settings = settings.clone();
         Ok(Prover { settings, receiver, what, manner, store: Some(store), feed, asides })
     }
@@ -297,9 +296,8 @@ impl Prover {
                 return Why::Retention(retention.to_owned());
             }
         }
-        let overlaps = |aside: &&crate::feed::sink::Aside| {
-            aside.check == check && aside.first_ms < end_ms && start_ms <= aside.last_ms
-        };
+        let overlaps =
+            |aside: &&Aside| aside.check == check && aside.first_ms < end_ms && start_ms <= aside.last_ms;
         if let Some(aside) = self.asides.all.iter().find(overlaps) {
             let why = aside.why.clone();
             return if aside.until_ms.is_some() { Why::HeldBack(why) } else { Why::Refused(why) };

@@ -24,19 +24,24 @@ pub async fn watch(store: &Path, settings: &SinkSettings, mut tell: impl FnMut(P
     let notes = Notes::new(store);
     let mut mark = match begun(&notes, settings) {
         Ok(mark) => mark,
-        Err(why) => ProofMark { trouble: Some(why), ..ProofMark::default() },
+        Err(why) => {
+            say_unknown(settings, &why);
+            ProofMark::default()
+        }
     };
     tell(mark.clone());
     let mut pause = PROOF_SETTLE;
     loop {
         tokio::time::sleep(pause).await;
-        mark.trouble = pass(store, settings, &notes, &mut mark, &mut tell).await.err();
-        if let Some(why) = &mark.trouble {
-            tracing::warn!("sink {}: it is not known what the receiver has: {why}", settings.name);
+        if let Err(why) = pass(store, settings, &notes, &mut mark, &mut tell).await {
+            say_unknown(settings, &why);
         }
-        tell(mark.clone());
         pause = until_next(clock::now_ms(), settings);
     }
+}
+
+fn say_unknown(settings: &SinkSettings, why: &str) {
+    tracing::warn!("sink {}: it is not known what the receiver has: {why}", settings.name);
 }
 
 /// The mark there is, or that of a sink that is new.

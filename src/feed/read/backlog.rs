@@ -7,9 +7,9 @@ use custos_store::{ArrivalRange, Arrivals, Position, Snapshot};
 use super::error::FeedError;
 use super::live::gaps_between;
 use super::owed::{Owed, Why};
-use super::piece::{Budget, FedRun, Gap, Loss, Piece, Progress, Step};
+use super::piece::{FedRun, Gap, Loss, Piece, Progress, Step};
 use super::place::Place;
-use super::selection::Selection;
+use super::selection::Wanted;
 use crate::limits::FEED_ARRIVALS_BYTES;
 
 /// The stretch that is being read, if one is.
@@ -43,21 +43,15 @@ impl Backlog {
     ///
     /// # Errors
     /// If the store cannot be read. The same runs come next time.
-    pub(super) fn next(
-        &mut self,
-        place: &mut Place,
-        snapshot: &Snapshot,
-        selection: &Selection,
-        budget: Budget,
-    ) -> Result<Option<Piece>, FeedError> {
+    pub(super) fn next(&mut self, place: &mut Place, wanted: Wanted<'_>) -> Result<Option<Piece>, FeedError> {
         let Some(owed) = place.first_owed() else { return Ok(None) };
         let is_same = self.reading.as_ref().is_some_and(|reading| reading.owed.id == owed.id);
         if !is_same {
-            self.reading = Some(Reading::begin(owed, snapshot, selection));
+            self.reading = Some(Reading::begin(owed, wanted));
         }
         let Some(reading) = &mut self.reading else { return Ok(None) };
         let again = reading.owed.why != Why::Behind;
-        match reading.fill(snapshot, selection, budget) {
+        match reading.fill(wanted) {
             Ok(Filled { runs, gaps, done, finished, failed }) => {
                 let step = Step::Owed { id: reading.owed.id, done, finished };
                 place.take(&step);
@@ -85,7 +79,8 @@ struct Filled {
 }
 
 impl Reading {
-    fn begin(owed: &Owed, snapshot: &Snapshot, selection: &Selection) -> Reading {
+    fn begin(owed: &Owed, wanted: Wanted<'_>) -> Reading {
+        let Wanted { snapshot, selection, .. } = wanted;
         let owed = owed.clone();
         if owed.why == Why::Lost {
             return Reading { gaps: vec![lost(&owed)], checks: Vec::new(), check: None, owed };
@@ -106,12 +101,8 @@ impl Reading {
         Reading { owed, checks, check: None, gaps }
     }
 
-    fn fill(
-        &mut self,
-        snapshot: &Snapshot,
-        selection: &Selection,
-        budget: Budget,
-    ) -> Result<Filled, FeedError> {
+    fn fill(&mut self, wanted: Wanted<'_>) -> Result<Filled, FeedError> {
+        let Wanted { snapshot, selection, budget } = wanted;
         let mut filled = Filled { gaps: std::mem::take(&mut self.gaps), ..Filled::default() };
         let mut bytes = 0;
         while filled.runs.len() < budget.runs && (bytes < budget.bytes || filled.runs.is_empty()) {

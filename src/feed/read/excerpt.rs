@@ -6,7 +6,7 @@ use super::error::FeedError;
 use super::live::Live;
 use super::piece::{Budget, Piece};
 use super::place::Place;
-use super::selection::Selection;
+use super::selection::{Selection, Wanted};
 
 /// Some runs after a position.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ pub fn excerpt(
 ) -> Result<Excerpt, FeedError> {
     let store = snapshot.identity().unwrap_or(Identity([0; 16]));
     let mut place = Place::at(store, from, snapshot.amendments().count());
-    let piece = Live::default().next(&mut place, snapshot, selection, budget)?;
+    let piece = Live::default().next(&mut place, Wanted { snapshot, selection, budget })?;
     let (position, end) = (place.position, snapshot.acknowledged());
     Ok(Excerpt { piece, position, more: position < end })
 }

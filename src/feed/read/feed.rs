@@ -18,6 +18,7 @@ use super::options::{FeedOptions, From, Order};
 use super::owed::{Asked, Owed, Why, bound};
 use super::piece::{Budget, Piece, Progress};
 use super::place::Place;
+use super::selection::Wanted;
 use crate::clock::{Moment, micros};
 use crate::limits::{FEED_LIVE_RUNS_MAX, FEED_LOOK, FEED_SAVE};
 
@@ -144,7 +145,8 @@ impl Feed {
             return Ok(None);
         };
         let (before, is_idle) = (read.position, acknowledged.position == read.position);
-        let mut piece = self.live.next(read, &self.reader, &self.options.selection, budget)?;
+        let wanted = Wanted { snapshot: &self.reader, selection: &self.options.selection, budget };
+        let mut piece = self.live.next(read, wanted)?;
         piece.iter_mut().for_each(|piece| piece.progress.epoch = self.epoch);
         if piece.is_none() && is_idle && read.position > before {
             // There was nothing that is wanted.
@@ -161,7 +163,8 @@ impl Feed {
     /// As [`Feed::next`].
     pub fn next_owed(&mut self, budget: Budget) -> Result<Option<Piece>, FeedError> {
         let Some(read) = &mut self.read else { return Ok(None) };
-        let mut piece = self.backlog.next(read, &self.reader, &self.options.selection, budget)?;
+        let wanted = Wanted { snapshot: &self.reader, selection: &self.options.selection, budget };
+        let mut piece = self.backlog.next(read, wanted)?;
         piece.iter_mut().for_each(|piece| piece.progress.epoch = self.epoch);
         Ok(piece)
     }

@@ -5,7 +5,7 @@ use custos_store::{ArrivalRange, Arrivals, Delivered, Position, Snapshot};
 use super::error::FeedError;
 use super::piece::{Budget, FedRun, Gap, Piece, Progress, Step};
 use super::place::Place;
-use super::selection::Selection;
+use super::selection::{Selection, Wanted};
 use crate::limits::FEED_ARRIVALS_BYTES;
 
 /// What is being read; nothing where all has been.
@@ -45,13 +45,8 @@ impl Live {
     ///
     /// # Errors
     /// If the store cannot be read. The same runs come next time.
-    pub(super) fn next(
-        &mut self,
-        place: &mut Place,
-        snapshot: &Snapshot,
-        selection: &Selection,
-        budget: Budget,
-    ) -> Result<Option<Piece>, FeedError> {
+    pub(super) fn next(&mut self, place: &mut Place, wanted: Wanted<'_>) -> Result<Option<Piece>, FeedError> {
+        let Wanted { snapshot, selection, budget } = wanted;
         let Some(reading) = self.begin(place, snapshot) else { return Ok(None) };
         let mut filling = Filling {
             piece: Vec::new(),

@@ -1,9 +1,10 @@
 //! Which checks and metrics a feed delivers: `CHECK` or `CHECK:METRIC`, both globs.
 
-use custos_store::{Metric, Run, SeriesKey};
-use globset::{GlobBuilder, GlobMatcher};
+use custos_store::{Metric, Run, SeriesKey, Snapshot};
 
 use super::error::FeedError;
+use super::piece::Budget;
+use crate::config::NameGlob;
 
 /// Which checks and metrics; all by default.
 #[derive(Clone, Debug, Default)]
@@ -11,30 +12,34 @@ pub struct Selection {
     patterns: Vec<Pattern>,
 }
 
+/// Checks, and which of their metrics.
 #[derive(Clone, Debug)]
 struct Pattern {
-    check: Glob,
-    /// None for all metrics.
-    metric: Option<Glob>,
+    /// Empty for all checks.
+    checks: Vec<NameGlob>,
+    /// Empty for all metrics.
+    metrics: Vec<NameGlob>,
 }
 
-/// A glob, which names what is written like it, too.
-#[derive(Clone, Debug)]
-struct Glob {
-    text: String,
-    matcher: GlobMatcher,
+impl Pattern {
+    fn has_check(&self, check: &str) -> bool {
+        NameGlob::any_fits(&self.checks, check)
+    }
 }
 
-impl Glob {
-    fn parse(text: &str) -> Result<Glob, String> {
-        let glob = GlobBuilder::new(text).literal_separator(false).backslash_escape(true).build();
-        let matcher = glob.map_err(|error| error.kind().to_string())?.compile_matcher();
-        Ok(Glob { text: text.to_owned(), matcher })
-    }
+fn glob(text: &str) -> Result<NameGlob, FeedError> {
+    NameGlob::parse(text).map_err(|why| FeedError::Selection { pattern: text.to_owned(), why })
+}
 
-    fn names(&self, name: &str) -> bool {
-        self.text == name || self.matcher.is_match(name)
-    }
+/// What a lane is asked for.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    /// The store to read.
+    pub(super) snapshot: &'a Snapshot,
+    /// What of it is delivered.
+    pub(super) selection: &'a Selection,
+    /// How much at once.
+    pub(super) budget: Budget,
 }
 
 impl Selection {
@@ -52,35 +57,45 @@ impl Selection {
                 None => (pattern, None),
             };
             let bad = |why| FeedError::Selection { pattern: pattern.to_owned(), why };
-            let metric = metric.map(Glob::parse).transpose().map_err(bad)?;
-            Ok(Pattern { check: Glob::parse(check).map_err(bad)?, metric })
+            let checks = vec![NameGlob::parse(check).map_err(bad)?];
+            let metrics = metric.map(NameGlob::parse).transpose().map_err(bad)?;
+            Ok(Pattern { checks, metrics: metrics.into_iter().collect() })
         };
         Ok(Selection { patterns: patterns.iter().map(parse).collect::<Result<_, FeedError>>()? })
     }
 
+    /// The metrics that any of the one globs names, of the checks that any of the others does; all where there are none.
+    ///
+    /// # Errors
+    /// [`FeedError::Selection`] if a glob is not well formed.
+    pub fn of(checks: &[String], metrics: &[String]) -> Result<Selection, FeedError> {
+        let globs = |all: &[String]| all.iter().map(|text| glob(text)).collect::<Result<_, _>>();
+        Ok(Selection { patterns: vec![Pattern { checks: globs(checks)?, metrics: globs(metrics)? }] })
+    }
+
     /// Whether runs of this check are delivered.
     pub fn has_check(&self, check: &str) -> bool {
-        self.patterns.is_empty() || self.patterns.iter().any(|pattern| pattern.check.names(check))
+        self.patterns.is_empty() || self.patterns.iter().any(|pattern| pattern.has_check(check))
     }
 
     /// Takes the other metrics out of a run of a check that is delivered.
     pub(in crate::feed) fn narrow(&self, check: &str, run: &mut Run) {
-        let mut of_check = self.patterns.iter().filter(|pattern| pattern.check.names(check)).peekable();
-        if of_check.peek().is_none() || of_check.clone().any(|pattern| pattern.metric.is_none()) {
+        let mut of_check = self.patterns.iter().filter(|pattern| pattern.has_check(check)).peekable();
+        if of_check.peek().is_none() || of_check.clone().any(|pattern| pattern.metrics.is_empty()) {
             return;
         }
-        let globs: Vec<&Glob> = of_check.filter_map(|pattern| pattern.metric.as_ref()).collect();
+        let globs: Vec<&NameGlob> = of_check.flat_map(|pattern| &pattern.metrics).collect();
         run.metrics.retain(|metric| globs.iter().any(|glob| is_named(glob, metric)));
     }
 }
 
 /// A metric goes by its label, or by label and labels, as `ifInOctets{ifName="eth0"}`.
-fn is_named(glob: &Glob, metric: &Metric) -> bool {
-    if glob.names(&metric.label) {
+fn is_named(glob: &NameGlob, metric: &Metric) -> bool {
+    if glob.fits(&metric.label) {
         return true;
     }
     let key = || SeriesKey { label: metric.label.clone(), labels: metric.labels.clone() };
-    !metric.labels.is_empty() && glob.names(&key().to_string())
+    !metric.labels.is_empty() && glob.fits(&key().to_string())
 }
 
 #[cfg(test)]
@@ -88,7 +103,10 @@ mod tests {
     use super::*;
 
     fn narrowed(patterns: &[&str], check: &str) -> Option<Vec<String>> {
-        let selection = Selection::parse(patterns).unwrap();
+        narrowed_by(&Selection::parse(patterns).unwrap(), check)
+    }
+
+    fn narrowed_by(selection: &Selection, check: &str) -> Option<Vec<String>> {
         let mut labelled = Metric::new("in", None);
         labelled.labels = vec![("if".to_owned(), "eth0".to_owned())];
         let metrics = vec![Metric::new("/", None), Metric::new("/var", None), labelled];
@@ -110,5 +128,20 @@ mod tests {
         assert_eq!(narrowed(&["disk:*eth0*"], "disk"), Some(vec!["in".to_owned()]));
         assert_eq!(narrowed(&["disk:/", "*"], "disk"), Some(all));
         assert!(Selection::parse(&["a["]).unwrap_err().to_string().contains("a["));
+    }
+
+    #[test]
+    fn lists_of_globs_name_checks_with_colons_too() {
+        let texts = |all: &[&str]| all.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let narrowed = |checks: &[&str], metrics: &[&str], check| {
+            narrowed_by(&Selection::of(&texts(checks), &texts(metrics)).unwrap(), check)
+        };
+        let all = texts(&["/", "/var", "in"]);
+        assert_eq!(narrowed(&[], &[], "a"), Some(all.clone()));
+        assert_eq!(narrowed(&["a:*", "b"], &[], "a:b"), Some(all));
+        assert_eq!(narrowed(&["a:*", "b"], &[], "a-b"), None);
+        assert_eq!(narrowed(&[], &["/v*", "*eth0*"], "a"), Some(texts(&["/var", "in"])));
+        assert_eq!(narrowed(&["b"], &["/"], "b"), Some(texts(&["/"])));
+        assert!(Selection::of(&[], &texts(&["a["])).unwrap_err().to_string().contains("a["));
     }
 }

@@ -1,8 +1,10 @@
 //! What was set aside: refused by the receiver, or ahead of its clock. The samples stay in the store; here is which they are,
 //! and why.
 
+use custos_store::Notes;
 use serde::{Deserialize, Serialize};
 
+use super::delivery::note_name;
 use super::parcel::Parcel;
 use crate::limits::{SINK_ASIDE_JOIN, SINK_ASIDE_MAX};
 
@@ -36,6 +38,16 @@ pub struct Asides {
 }
 
 impl Asides {
+    /// What is set aside of a sink, as its note says; nothing if it has none.
+    ///
+    /// # Errors
+    /// The note cannot be read. The text continues "failed to …".
+    pub fn read(notes: &Notes, sink: &str) -> Result<Asides, String> {
+        let note = notes.read(&note_name(sink)).map_err(|error| error.to_string())?;
+        let asides = note.map_or(Ok(Asides::default()), |note| serde_json::from_slice(&note));
+        asides.map_err(|error| format!("read what was set aside: {error}"))
+    }
+
     /// Notes a parcel that is set aside. What is close to something that is set aside for the same reason joins it.
     pub(super) fn add(&mut self, parcel: &Parcel, why: &str, until_ms: Option<i64>) {
         let of_series = parcel.series().filter_map(|part| {

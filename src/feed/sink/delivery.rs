@@ -26,7 +26,7 @@ use crate::hash::fnv1a;
 use crate::limits::{SINK_NOTE_LOOK, SINK_PAUSE_MAX, SINK_PIECE_BYTES, SINK_REPORT_INTERVAL};
 
 /// The name of the note of a sink, in which it has what was set aside ([`Asides`](super::Asides) as JSON), and of its cursor.
-pub fn note_name(sink: &str) -> String {
+pub(super) fn note_name(sink: &str) -> String {
     format!("sink-{sink}")
 }
 
@@ -98,9 +98,7 @@ impl Delivery {
         let options = feed_options(&settings).map_err(|error| failed(&error))?;
         let feed = Feed::open(store, options).map_err(|error| failed(&error))?;
         let notes = Notes::new(store);
-        let note = notes.read(&note_name(&settings.name)).map_err(|error| failed(&error))?;
-        let asides = note.map_or(Ok(Asides::default()), |note| serde_json::from_slice(&note));
-        let asides = asides.map_err(|error| failed(&format!("read what was set aside: {error}")))?;
+        let asides = Asides::read(&notes, &settings.name).map_err(|why| failed(&why))?;
         let delivered = feed.has_delivered();
         let own = feed.reader().identity().filter(|_| delivered);
         let lane = |sender: Sender| {
@@ -178,7 +176,7 @@ impl Delivery {
 
     fn ended(&mut self, ended: Ended) -> Event<Progress> {
         let Ended { lane, sender, what } = ended;
-        let parts = &mut self.lanes[lane as usize];
+        let parts = &mut self.lanes[lane.index()];
         (parts.sent_bytes, parts.rounded) = (sender.sent_bytes(), sender.rounded());
         if sender.ending().0 >= self.ending.0 {
             self.ending = sender.ending();
@@ -212,7 +210,7 @@ impl Delivery {
             Effect::Done(lane) => {
                 // What was set aside is on the disk before the cursor passes it.
                 self.write_note();
-                let newest_ms = self.lanes[lane as usize].newest_ms.take();
+                let newest_ms = self.lanes[lane.index()].newest_ms.take();
                 if lane == Lane::Live {
                     self.acknowledged_ms = self.acknowledged_ms.max(newest_ms);
                 }
@@ -258,7 +256,7 @@ impl Delivery {
         if !self.is_placed(now) {
             return Event::Nothing(lane);
         }
-        let parts = &mut self.lanes[lane as usize];
+        let parts = &mut self.lanes[lane.index()];
         let budget = Budget { runs: parts.loading.runs_for(budget), bytes: SINK_PIECE_BYTES };
         let piece = match lane {
             Lane::Live => self.feed.next_live(budget, now),
@@ -291,7 +289,7 @@ impl Delivery {
     }
 
     fn send(&mut self, lane: Lane, piece: u64, parcel: Parcel) {
-        let parts = &mut self.lanes[lane as usize];
+        let parts = &mut self.lanes[lane.index()];
         let Some(mut sender) = parts.sender.take() else {
             parts.waiting = Some((piece, parcel));
             return;
@@ -309,9 +307,9 @@ impl Delivery {
         if !self.wants_look {
             return;
         }
-        let free = Lane::ALL.into_iter().find(|lane| self.lanes[*lane as usize].sender.is_some());
+        let free = Lane::ALL.into_iter().find(|lane| self.lanes[lane.index()].sender.is_some());
         let Some(lane) = free else { return };
-        let Some(mut sender) = self.lanes[lane as usize].sender.take() else { return };
+        let Some(mut sender) = self.lanes[lane.index()].sender.take() else { return };
         self.wants_look = false;
         self.tasks.spawn(async move {
             let looked = sender.look().await;
@@ -412,21 +410,6 @@ pub(in crate::feed) fn feed_options(settings: &SinkSettings) -> Result<FeedOptio
         from,
         anew: false,
         order: Order::Beside,
-        selection: Selection::parse(&patterns(settings))?,
+        selection: Selection::of(&settings.checks, &settings.metrics)?,
     })
-}
-
-/// What the feed selects: each glob over checks with each over metrics.
-fn patterns(settings: &SinkSettings) -> Vec<String> {
-    // A colon would end the part of the check.
-    let checks = settings.checks.iter().map(|check| check.replace(':', "?"));
-    if settings.metrics.is_empty() {
-        return checks.collect();
-    }
-    let checks: Vec<String> =
-        if settings.checks.is_empty() { vec!["*".to_owned()] } else { checks.collect() };
-    checks
-        .iter()
-        .flat_map(|check| settings.metrics.iter().map(move |metric| format!("{check}:{metric}")))
-        .collect()
 }

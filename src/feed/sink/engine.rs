@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::answer::{Answer, Sent};
 use super::lane::{Doing, Lane, LaneState};
 use super::marks::Marks;
-use super::pace::Random;
+use super::pace::{Backoff, Random};
 use super::parcel::{Load, Parcel};
 use crate::clock::{Moment, micros};
 use crate::limits::{
@@ -144,7 +144,7 @@ pub struct Engine<P> {
     look_us: Option<u64>,
     /// Nothing is sent before the receiver has answered once: it is to say its time first.
     has_looked: bool,
-    look_failures: super::pace::Backoff,
+    look_failures: Backoff,
 }
 
 impl<P: Clone> Engine<P> {
@@ -162,7 +162,7 @@ impl<P: Clone> Engine<P> {
             waits: None,
             look_us: Some(0),
             has_looked: false,
-            look_failures: super::pace::Backoff::NONE,
+            look_failures: Backoff::NONE,
         }
     }
 
@@ -217,7 +217,7 @@ impl<P: Clone> Engine<P> {
             Event::Looked { process, date_ms, in_order_only } => {
                 self.in_order_only = in_order_only;
                 self.has_looked = true;
-                self.look_failures = super::pace::Backoff::NONE;
+                self.look_failures = Backoff::NONE;
                 self.look_us = Some(now.mono_us + micros(SINK_LOOK));
                 self.waits = None;
                 self.alive(process, date_ms, now, &mut effects);
@@ -369,7 +369,7 @@ impl<P: Clone> Engine<P> {
                 self.counts.acknowledged += parcel.len() as u64;
                 self.counts.requests += 1;
                 state.pace.took(took);
-                state.backoff = super::pace::Backoff::NONE;
+                state.backoff = Backoff::NONE;
                 state.some_taken = true;
                 self.waits = None;
             }

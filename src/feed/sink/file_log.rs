@@ -63,7 +63,7 @@ impl FileLog {
         let mut chunk = Vec::new();
         let (mut length, mut written) = (self.file.metadata()?.len(), 0);
         for line in lines {
-            if !self.known.is_empty() && self.known.contains(&digest(line)) {
+            if self.knows(line) {
                 continue;
             }
             let next = length + (chunk.len() + line.len()) as u64;

@@ -12,7 +12,7 @@ use jiff::fmt::rfc2822;
 use tokio::task::JoinHandle;
 
 use super::settings::Endpoint;
-use crate::connect::{self, Authorities, Connection};
+use crate::connect::{self, Authorities};
 use crate::limits::{SINK_REASON_MAX_CHARS, SINK_SEND_TIMEOUT};
 use crate::text::printable;
 
@@ -60,12 +60,17 @@ pub(super) struct Reply {
     pub(super) after: Option<Duration>,
     /// The head of the body.
     pub(super) body: Vec<u8>,
+    /// What followed `?` in the path that was asked.
+    question: Option<String>,
 }
 
 impl Reply {
-    /// The first words of the body.
+    /// The first words of the body, without what followed `?` in the address, which servers repeat and which may be secret.
     pub(super) fn reason(&self) -> String {
-        let text = String::from_utf8_lossy(&self.body);
+        let mut text = String::from_utf8_lossy(&self.body).into_owned();
+        if let Some(question) = self.question.as_deref().filter(|question| !question.is_empty()) {
+            text = text.replace(question, "…");
+        }
         let first: String = text.trim().chars().take(SINK_REASON_MAX_CHARS).collect();
         printable(&first).to_string()
     }
@@ -158,17 +163,8 @@ fn silent() -> String {
 }
 
 async fn connect(endpoint: &Endpoint, uri: &Uri) -> Result<Open, String> {
-    let is_tls = uri.scheme_str() == Some("https");
-    let host = uri.host().ok_or("there is no host in the address")?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let port = uri.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-    let stream = connect::tcp(host, port).await?;
-    let stream: Connection = if is_tls {
-        let pem = endpoint.authorities.as_deref().map(str::as_bytes);
-        Box::pin(connect::tls(stream, host, pem.map_or(Authorities::System, Authorities::Pem)).await?)
-    } else {
-        Box::pin(stream)
-    };
+    let pem = endpoint.authorities.as_deref().map(str::as_bytes);
+    let stream = connect::http(uri, pem.map_or(Authorities::System, Authorities::Pem)).await?;
     let shaken = http1::handshake(TokioIo::new(stream)).await;
     let (requests, connection) = shaken.map_err(|error| format!("failed to speak HTTP: {error}"))?;
     let task = tokio::spawn(async {
@@ -188,13 +184,14 @@ async fn exchange(
         let cause = std::error::Error::source(&error).map_or_else(String::new, |cause| format!(": {cause}"));
         format!("the connection broke: {error}{cause}")
     };
+    let question = request.uri().query().map(str::to_owned);
     requests.ready().await.map_err(failed)?;
     let response = requests.send_request(request).await.map_err(failed)?;
     let headers = response.headers();
     let closes = headers.get(CONNECTION).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
     let (status, date_ms, after) = (response.status().as_u16(), date_ms(headers), after(headers));
     let (body, is_whole) = read(response, reply_max_bytes).await;
-    Ok((Reply { status, date_ms, after, body }, closes || !is_whole))
+    Ok((Reply { status, date_ms, after, body, question }, closes || !is_whole))
 }
 
 /// The head of a body, and whether that is all. One that breaks off has been answered all the same.
@@ -262,5 +259,20 @@ mod tests {
         ] {
             assert_eq!(asked(pause, date), seconds, "{pause:?} at {date:?}");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_secret_in_an_address_is_not_repeated() {
+        let body = "no such path: \"/write?db=x&p=secret\"\u{1b}[2J".into();
+        let question = Some("db=x&p=secret".to_owned());
+        let reply = Reply { status: 404, date_ms: None, after: None, body, question };
+        assert_eq!(reply.reason(), "no such path: \"/write?…\"\\u{1b}[2J");
+        let plain = Reply { question: Some(String::new()), body: " no".into(), ..reply };
+        assert_eq!(plain.reason(), "no");
     }
 }

@@ -24,7 +24,7 @@ mod simulation;
 pub use answer::{Answer, Looked, Sent};
 pub use aside::{Aside, Asides};
 pub(in crate::feed) use delivery::feed_options;
-pub use delivery::{Delivery, note_name, retry_note};
+pub use delivery::{Delivery, retry_note};
 pub use engine::{Counts, Effect, Engine, Event, Manner};
 pub use file::FileSender;
 pub use lane::Lane;

@@ -9,6 +9,7 @@ use custos_query::RunSeries;
 use custos_store::Value;
 use hyper::Method;
 use hyper::body::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::answer::{Answer, Looked, Sent};
 use super::link::{Asked, Link, Reply};
@@ -23,6 +24,9 @@ const HEADERS: [(&str, &str); 3] = [
     ("content-encoding", headers::ENCODING),
     (headers::VERSION_NAME, headers::VERSION),
 ];
+
+/// What is written otherwise in the values of a form.
+const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
 /// What writes to one receiver.
 #[derive(Debug)]
@@ -217,21 +221,8 @@ fn encoded(series: &RunSeries) -> Result<EncodedLabels, String> {
 
 /// The body of a form.
 fn form_of(fields: &[(&str, &str)]) -> String {
-    let mut body = String::new();
-    for (name, value) in fields {
-        if !body.is_empty() {
-            body.push('&');
-        }
-        body.push_str(name);
-        body.push('=');
-        for byte in value.bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => body.push(char::from(byte)),
-                _ => body.push_str(&format!("%{byte:02X}")),
-            }
-        }
-    }
-    body
+    let pair = |(name, value): &(&str, &str)| format!("{name}={}", utf8_percent_encode(value, FORM));
+    fields.iter().map(pair).collect::<Vec<_>>().join("&")
 }
 
 #[cfg(test)]

@@ -10,9 +10,9 @@ use hyper::header::{ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_TYPE, HOST, Heade
 use hyper::{Request, Response, StatusCode, Uri};
 use hyper_util::rt::TokioIo;
 
-use super::connection::{self, Connection};
 use super::receipt::Failure;
 use crate::config::Secret;
+use crate::connect::{self, Authorities, Connection};
 use crate::limits::{NOTIFY_REASON_MAX_CHARS, NOTIFY_REPLY_MAX_BYTES, NOTIFY_SEND_TIMEOUT};
 use crate::text::printable;
 
@@ -131,19 +131,14 @@ async fn exchange(
 }
 
 async fn connect(endpoint: &Endpoint, url: &Uri) -> Result<Connection, Failure> {
-    let is_tls = match url.scheme_str() {
-        Some("http") => false,
-        Some("https") => true,
-        _ => return Err(wrong(&endpoint.url, "it begins with neither http:// nor https://")),
-    };
-    let host = url.host().ok_or_else(|| wrong(&endpoint.url, "there is no host in it"))?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let port = url.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-    let stream = connection::tcp(host, port).await?;
-    if !is_tls {
-        return Ok(Box::pin(stream));
+    if !matches!(url.scheme_str(), Some("http" | "https")) {
+        return Err(wrong(&endpoint.url, "it begins with neither http:// nor https://"));
     }
-    Ok(Box::pin(connection::tls(stream, host, endpoint.authorities.as_deref()).await?))
+    if url.host().is_none() {
+        return Err(wrong(&endpoint.url, "there is no host in it"));
+    }
+    let authorities = endpoint.authorities.as_deref().map_or(Authorities::System, Authorities::File);
+    connect::http(url, authorities).await.map_err(Failure::Temporary)
 }
 
 fn request(

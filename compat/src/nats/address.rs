@@ -1,6 +1,7 @@
 //! Where a server is: `nats://HOST:PORT`, or `tls://HOST:PORT` where the connection is to be encrypted whatever the server says.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 
 /// The port that servers listen on by default.
 const PORT: u16 = 4222;
@@ -28,6 +29,8 @@ pub enum AddressFault {
     Login,
     /// It has no host.
     Host,
+    /// What stands where the host should be.
+    HostForm(String),
     /// What stands where the port should be.
     Port(String),
 }
@@ -40,6 +43,7 @@ impl fmt::Display for AddressFault {
                 write!(out, "it has a login in it, which everybody can see; give it by a file or a setting")
             }
             AddressFault::Host => write!(out, "it names no host"),
+            AddressFault::HostForm(host) => write!(out, "{host:?} is no host"),
             AddressFault::Port(port) => write!(out, "{port:?} is no port"),
         }
     }
@@ -73,21 +77,34 @@ impl Address {
         if place.contains('@') {
             return Err(AddressFault::Login);
         }
-        let (host, port) = match place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-            Some((host, rest)) => (host, rest.strip_prefix(':')),
-            None => match place.split_once(':') {
-                Some((host, port)) => (host, Some(port)),
-                None => (place, None),
-            },
-        };
-        if host.is_empty() {
-            return Err(AddressFault::Host);
-        }
+        let (host, port) = host_and_port(place)?;
         let port = match port {
-            Some(port) => port.parse().map_err(|_| AddressFault::Port(port.to_owned()))?,
+            Some(port) => port
+                .parse()
+                .ok()
+                .filter(|port| *port > 0)
+                .ok_or_else(|| AddressFault::Port(port.to_owned()))?,
             None => PORT,
         };
         Ok(Address { host: host.to_owned(), port, tls, path: path.to_owned() })
+    }
+}
+
+/// A name, or an address of IPv6 in brackets, and what follows its colon.
+fn host_and_port(place: &str) -> Result<(&str, Option<&str>), AddressFault> {
+    let fault = |host: &str| Err(AddressFault::HostForm(host.to_owned()));
+    if let Some((host, rest)) = place.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        let port = rest.strip_prefix(':');
+        return match host.parse::<Ipv6Addr>() {
+            Ok(_) if port.is_some() || rest.is_empty() => Ok((host, port)),
+            _ => fault(place),
+        };
+    }
+    let (host, port) = place.split_once(':').map_or((place, None), |(host, port)| (host, Some(port)));
+    match host {
+        "" => Err(AddressFault::Host),
+        _ if host.contains(|c: char| matches!(c, '?' | '#' | '[' | ']') || c.is_whitespace()) => fault(host),
+        _ => Ok((host, port)),
     }
 }
 
@@ -115,6 +132,12 @@ mod tests {
             ("nats://:4222", AddressFault::Host),
             ("nats://a:b", AddressFault::Port("b".to_owned())),
             ("nats://a:70000", AddressFault::Port("70000".to_owned())),
+            ("nats://a:0", AddressFault::Port("0".to_owned())),
+            ("nats://a?token=t", AddressFault::HostForm("a?token=t".to_owned())),
+            ("nats://a b", AddressFault::HostForm("a b".to_owned())),
+            ("nats://[::x]", AddressFault::HostForm("[::x]".to_owned())),
+            ("nats://[::1]4222", AddressFault::HostForm("[::1]4222".to_owned())),
+            ("nats://[::1", AddressFault::HostForm("[".to_owned())),
         ] {
             assert_eq!(Address::read(text), Err(fault), "{text}");
         }
