@@ -12,8 +12,8 @@ use super::thresholds::{said, worse_peak};
 use crate::config::Check;
 use crate::evaluate::{Counting, Pending, PreviousState, Taken, judge_run, stand};
 use crate::rules::{
-    ActiveAlert, External, Judge, JudgedAt, Recorded, RuleGroup, RunningRule, Unseen, When, Worse,
-    is_failure, tells_ok, told,
+    ActiveAlert, External, JudgedAt, Recorded, RuleGroup, RunningRule, Unseen, When, Worse, is_failure,
+    tells_ok, told,
 };
 
 /// Whether the definition of a rule's check says more than the rule does.
@@ -37,15 +37,11 @@ pub fn backtest_rule_check(
         return Ok(Backtest::default());
     };
     let has_deadlines = matches!(group.when, When::Samples { .. });
-    let worse = match &rule.judge {
-        Judge::Query { expr, .. } => Worse::of(expr),
-        Judge::Sequence(_) => Worse::Higher,
-    };
     let mut following = Following {
         check,
         stage: Stage { group, snapshot, external },
         running: RunningRule::new(rule.clone()),
-        worse,
+        worse: Worse::of(&rule.judge),
         pending: Pending::default(),
         before: None,
         problem_since_ms: None,

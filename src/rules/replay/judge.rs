@@ -13,11 +13,11 @@ use super::steps::{Returned, Steps};
 use super::unseen::Unseen;
 use super::written::writes;
 use crate::limits::REPLAY_STEPS_MAX;
-use crate::rules::alert::{Alerts, Change, Failure, Timing};
+use crate::rules::alert::{Alerts, Change, Failure};
 use crate::rules::definition::{Judge, RuleCheck, RuleGroup, When};
 use crate::rules::evaluate::{elements, matched_elements, recorded, series_of};
 use crate::rules::file::RuleKind;
-use crate::rules::running::results_max;
+use crate::rules::running::{results_max, timing};
 use crate::rules::sequence::SequenceState;
 use crate::rules::template::{Context, External, Judgement, QueryFunction};
 
@@ -410,14 +410,8 @@ fn tell(watch: &mut Watch<'_>, rule: usize, at_ms: i64, outcome: &Outcome) {
 
 fn folding(rule: &std::sync::Arc<RuleCheck>) -> Option<Folding> {
     let RuleKind::Alert(alert) = &rule.kind else { return None };
-    let timing =
-        Timing { for_ms: alert.for_ms, keep_firing_ms: alert.keep_firing_ms, limit: results_max(rule) };
     let has_fixed_labels = rule.labels.iter().all(|(_, text)| text.is_fixed());
-    let worse = match &rule.judge {
-        Judge::Query { expr, .. } => Worse::of(expr),
-        Judge::Sequence(_) => Worse::Higher,
-    };
-    Some(Folding::new(timing, worse, has_fixed_labels))
+    Some(Folding::new(timing(alert, results_max(rule)), Worse::of(&rule.judge), has_fixed_labels))
 }
 
 /// Whether a rule of a group writes a series of these labels.
