@@ -55,10 +55,9 @@ impl Source for Few {
             labels: labels.clone(),
             id: index as u64,
             group: index as u64 / 2,
-            lookback_ms: None,
             distance_ms: 15_000,
             samples_max: samples.times.len() as u64,
-            is_counter: None,
+            ..SourceSeries::default()
         });
         Ok(series.collect())
     }

@@ -3,16 +3,15 @@
 use std::collections::BTreeMap;
 
 use custos_promql::{Expr, Labels, Operator, TimedRow, ValueType, at};
-use custos_query::StoreSource;
 use custos_store::Snapshot;
 
 use super::alert_curve::AlertCurve;
 use super::condition::Condition;
 use super::curve_points::{CurvePoint, round_thresholds};
 use super::interval::Span;
-use super::of_rules::{options, span_of, stretches_of};
+use super::stretches::{each_stretch, options, span_of};
 use crate::limits::CURVE_VALUES_MAX;
-use crate::rules::{Judge, Kept, RuleGroup, RuleKind};
+use crate::rules::{Judge, RuleGroup, RuleKind};
 
 /// What a rule compares with a number.
 pub(super) struct Compared<'e> {
@@ -140,22 +139,16 @@ fn rows(
     expr: &Expr,
     (snapshot, span): (&Snapshot, Span),
 ) -> Result<TimedValues, String> {
-    let stored = StoreSource::for_rules(snapshot);
-    let source = Kept::new(&stored, group);
-    let mut stretches = stretches_of(group, &source, span)?;
     let mut found = Rows::default();
     let mut times: Vec<i64> = Vec::new();
-    while let Some(mut stretch) = stretches.next(&source).map_err(|error| error.message)? {
+    each_stretch(group, snapshot, span, |source, mut stretch| {
         let asked: Vec<i64> =
             stretch.times.iter().map(|time| time.saturating_sub(group.query_offset_ms)).collect();
-        at(expr, &source, &asked, &options(), &mut |slab, rows| found.take(query, slab.len(), rows))
+        at(expr, source, &asked, &options(), &mut |slab, rows| found.take(query, slab.len(), rows))
             .map_err(|error| error.one_line(query))?;
-        if let Some(failure) = found.failure {
-            return Err(failure);
-        }
         times.append(&mut stretch.times);
-        source.forget_until(stretch.end_ms);
-    }
+        found.failure.take().map_or(Ok(()), Err)
+    })?;
     let rows = found.rows.into_iter().map(|(labels, mut row)| {
         row.resize(times.len(), f64::NAN);
         (labels, row)

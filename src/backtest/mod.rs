@@ -11,6 +11,7 @@ mod interval;
 mod kept_curve;
 mod of_check;
 mod of_rules;
+mod stretches;
 #[cfg(test)]
 mod tests;
 mod thresholds;

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use custos_promql::{Labels, Source};
-use custos_query::StoreSource;
 use custos_store::{Run, Snapshot, State};
 
 use super::interval::{AlertInterval, Backtest, Span};
-use super::of_rules::{Stage, dark, options, span_of, times_of};
+use super::of_rules::Stage;
+use super::stretches::{each_stretch, options, span_of};
 use super::thresholds::{said, worse_peak};
 use crate::config::Check;
 use crate::evaluate::{Counting, Pending, PreviousState, Taken, judge_run, stand};
 use crate::rules::{
-    ActiveAlert, External, Judge, JudgedAt, Kept, RuleGroup, RunningRule, Unseen, When, Worse, is_failure,
+    ActiveAlert, External, JudgedAt, Recorded, RuleGroup, RunningRule, Unseen, When, Worse, is_failure,
     tells_ok, told,
 };
 
@@ -36,42 +36,38 @@ pub fn backtest_rule_check(
     let (Some(rule), Some(span)) = (group.rules.first(), span_of(snapshot, asked)) else {
         return Ok(Backtest::default());
     };
-    let stored = StoreSource::for_rules(snapshot);
-    let source = Kept::new(&stored, group);
-    let found = times_of(group, &source, span)?;
     let has_deadlines = matches!(group.when, When::Samples { .. });
-    let worse = match &rule.judge {
-        Judge::Query { expr, .. } => Worse::of(expr),
-        Judge::Sequence(_) => Worse::Higher,
-    };
     let mut following = Following {
         check,
         stage: Stage { group, snapshot, external },
-        source: &source,
         running: RunningRule::new(rule.clone()),
-        worse,
+        worse: Worse::of(&rule.judge),
         pending: Pending::default(),
         before: None,
         problem_since_ms: None,
         open: BTreeMap::new(),
         found: Backtest::default(),
     };
-    for at_ms in found.times.iter().copied() {
-        let is_due = |due_ms: &i64| has_deadlines && *due_ms < at_ms && !found.is_recorded(*due_ms);
-        while let Some(due_ms) = following.running.next_deadline_ms().filter(is_due) {
-            if !following.judge(due_ms) {
-                // It stays due, and is decided at the next time.
-                break;
+    let mut recorded = Recorded::default();
+    let not_observed = each_stretch(group, snapshot, span, |source, stretch| {
+        recorded.follow(stretch.recorded);
+        following.found.judged += stretch.times.len() as u64;
+        for at_ms in stretch.times {
+            let is_due = |due_ms: &i64| has_deadlines && *due_ms < at_ms && !recorded.has(*due_ms);
+            while let Some(due_ms) = following.running.next_deadline_ms().filter(is_due) {
+                if !following.judge(source, due_ms) {
+                    // It stays due, and is decided at the next time.
+                    break;
+                }
             }
+            following.judge(source, at_ms);
         }
-        following.judge(at_ms);
-    }
-    let mut backtest = following.found;
-    backtest.intervals.extend(following.open.into_values());
+        Ok(())
+    })?;
+    let Following { found, open, .. } = following;
+    let mut backtest = Backtest { span: Some(span), not_observed, ..found };
+    backtest.intervals.extend(open.into_values());
     backtest.intervals.sort_by_key(|interval| interval.since_ms);
-    backtest.span = Some(span);
-    backtest.not_observed = dark(&found.unobserved, span);
-    backtest.judged = found.times.len() as u64;
     Ok(backtest)
 }
 
@@ -79,7 +75,6 @@ pub fn backtest_rule_check(
 struct Following<'a> {
     check: &'a Check,
     stage: Stage<'a>,
-    source: &'a dyn Source,
     running: RunningRule,
     worse: Worse,
     pending: Pending,
@@ -93,9 +88,9 @@ struct Following<'a> {
 
 impl Following<'_> {
     /// Judges at a time; false if that failed.
-    fn judge(&mut self, at_ms: i64) -> bool {
+    fn judge(&mut self, source: &dyn Source, at_ms: i64) -> bool {
         let at = JudgedAt { at_ms, query_ms: at_ms.saturating_sub(self.stage.group.query_offset_ms) };
-        let source = Unseen::new(self.source, self.stage.group, 0, at.query_ms);
+        let source = Unseen::new(source, self.stage.group, 0, at.query_ms);
         let judged = self.running.judge(&source, at, &options(), &self.stage.context(at_ms));
         let mut run = judged.run;
         let time_us = run.time_ms.saturating_mul(1000);

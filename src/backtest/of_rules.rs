@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use custos_promql::{Labels, Options, Source};
+use custos_promql::{Labels, Options};
 use custos_query::StoreSource;
 use custos_store::Snapshot;
 
 use super::interval::{AlertInterval, Backtest, Span};
+use super::stretches::{each_stretch, options, span_of};
 use crate::rules::{
-    Alert, Change, Context, External, Judged, Judgement, JudgementStretches, JudgementTimes, Kept, Past,
-    QueryFunction, Replay, RuleCheck, RuleGroup, RuleKind, Surroundings, alert_words, judgement_times,
-    text_vector,
+    Alert, Change, Context, External, Judged, Judgement, QueryFunction, Replay, RuleCheck, RuleGroup,
+    RuleKind, Surroundings, alert_words, text_vector,
 };
 
 /// A rule over what is stored.
@@ -37,9 +37,6 @@ pub fn backtest_rules(
     let Some(span) = span_of(snapshot, asked) else {
         return Ok(group.rules.iter().filter_map(|rule| alerting(rule, Backtest::default())).collect());
     };
-    let stored = StoreSource::for_rules(snapshot);
-    let source = Kept::new(&stored, group);
-    let mut stretches = stretches_of(group, &source, span)?;
     let queries = snapshot.clone();
     let surroundings = Surroundings {
         external: external.clone(),
@@ -50,15 +47,13 @@ pub fn backtest_rules(
     let stage = Stage { group, snapshot, external };
     let mut gathering: Vec<Gathering> = group.rules.iter().map(|rule| Gathering::of(rule, stage)).collect();
     let mut judged_count = 0;
-    while let Some(stretch) = stretches.next(&source).map_err(|error| error.message)? {
+    let not_observed = each_stretch(group, snapshot, span, |source, stretch| {
         replay.by_record(stretch.recorded);
-        replay.over(&source, &stretch.times, &surroundings, &options(), &mut |rule, at_ms, judged| {
-            gathering[rule].take(at_ms, &judged);
-        })?;
         judged_count += stretch.times.len() as u64;
-        source.forget_until(stretch.end_ms);
-    }
-    let not_observed = dark(stretches.unobserved(), span);
+        replay.over(source, &stretch.times, &surroundings, &options(), &mut |rule, at_ms, judged| {
+            gathering[rule].take(at_ms, &judged);
+        })
+    })?;
     let rules = group.rules.iter().zip(gathering).enumerate().filter_map(|(number, (rule, mut of))| {
         for (labels, open) in &mut of.open {
             open.peak = replay.peak(number, labels).map(|peak| (peak.value, peak.at_ms));
@@ -80,52 +75,6 @@ pub fn backtest_rules(
 
 fn alerting(rule: &Arc<RuleCheck>, backtest: Backtest) -> Option<RuleBacktest> {
     matches!(rule.kind, RuleKind::Alert(_)).then(|| RuleBacktest { rule: Arc::clone(rule), backtest })
-}
-
-/// The part of a time that something is stored of; of all time, if none is asked for.
-pub(super) fn span_of(snapshot: &Snapshot, asked: Option<Span>) -> Option<Span> {
-    let stored = stored_span(snapshot)?;
-    let asked = asked.unwrap_or(stored);
-    let span =
-        Span { since_ms: stored.since_ms.max(asked.since_ms), until_ms: stored.until_ms.min(asked.until_ms) };
-    (span.since_ms < span.until_ms).then_some(span)
-}
-
-/// The time of all that is stored.
-fn stored_span(snapshot: &Snapshot) -> Option<Span> {
-    let checks = snapshot.checks();
-    let since_ms = checks.iter().map(|check| check.first_ms).min()?;
-    let last_ms = checks.iter().map(|check| check.last_ms).max()?;
-    Some(Span { since_ms, until_ms: last_ms.saturating_add(1) })
-}
-
-/// Stretches in which nobody looked, up to the end of the time.
-pub(super) fn dark(unobserved: &[(i64, i64)], span: Span) -> Vec<Span> {
-    let spans = unobserved.iter().map(|(since_ms, until_ms)| Span {
-        since_ms: (*since_ms).max(span.since_ms),
-        until_ms: (*until_ms).min(span.until_ms),
-    });
-    spans.filter(|dark| dark.length_ms() > 0).collect()
-}
-
-pub(super) fn stretches_of(
-    group: &RuleGroup,
-    source: &dyn Source,
-    span: Span,
-) -> Result<JudgementStretches, String> {
-    JudgementStretches::of(group, source, past_of(span)).map_err(|error| error.message)
-}
-
-pub(super) fn times_of(group: &RuleGroup, source: &dyn Source, span: Span) -> Result<JudgementTimes, String> {
-    judgement_times(group, source, past_of(span)).map_err(|error| error.message)
-}
-
-fn past_of(span: Span) -> Past {
-    Past { from_ms: span.since_ms, to_ms: span.until_ms.saturating_sub(1), judged_ms: None }
-}
-
-pub(super) fn options() -> Options<'static> {
-    Options { threads: custos_query::query_threads(), ..Options::default() }
 }
 
 /// Answers the queries of templates as of a time.

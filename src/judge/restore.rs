@@ -104,13 +104,13 @@ impl Restore {
 fn planned(group: &RuleGroup, source: &StoreSource<'_>, (from_ms, to_ms): (i64, i64)) -> Vec<i64> {
     if matches!(group.when, When::Grid { .. }) {
         let past = Past { from_ms, to_ms, judged_ms: None };
-        return judgement_times(group, source, past).unwrap_or_default().times;
+        return judgement_times(group, source, past).unwrap_or_default();
     }
     // That a series ends is known only to whoever sees it begin.
     let seen_ms = from_ms.saturating_sub(RESTORE_LOST_MS);
     let expressions = group.rules.iter().flat_map(|rule| rule.judge.expressions());
     let found = expressions.map(|expr| sample_times(expr, source, seen_ms, to_ms).unwrap_or_default());
-    found.flat_map(|found| found.times).filter(|time| *time >= from_ms).collect()
+    found.flatten().filter(|time| *time >= from_ms).collect()
 }
 
 /// Answers the queries of templates.

@@ -15,6 +15,7 @@ use super::ledger::{Entry, Owed, Told};
 use super::notification::NotifiedCheck;
 use crate::clock::Moment;
 use crate::limits::NOTIFY_NOTE_TEXT_MAX_BYTES;
+use crate::text::head::head;
 
 /// The name of the note of silences.
 pub const SILENCES_NOTE: &str = "notify-silences";
@@ -183,8 +184,7 @@ fn noted(id: &AlertId, alert: &Alert, entry: &Entry, texts: bool) -> NotedAlert 
 }
 
 fn cut(text: &str) -> String {
-    let end = (0..=text.len().min(NOTIFY_NOTE_TEXT_MAX_BYTES)).rev().find(|end| text.is_char_boundary(*end));
-    text[..end.unwrap_or(0)].to_owned()
+    head(text, NOTIFY_NOTE_TEXT_MAX_BYTES).to_owned()
 }
 
 /// What a note says; one that is not there says nothing.

@@ -30,8 +30,8 @@ pub use judged::{Because, JudgeOrder, JudgedGroup, JudgedRule};
 pub use not_judged::NotJudged;
 pub use outcome::{FIRING, NOT_JUDGED, PENDING, VALUE};
 pub use replay::{
-    Ended, Judged, JudgementStretch, JudgementStretches, JudgementTimes, Kept, Past, Peak, Replay,
-    Surroundings, Unseen, Watch, Worse, judgement_times, writer_for,
+    Ended, Judged, JudgementStretch, JudgementStretches, Kept, Past, Peak, Recorded, Replay, Surroundings,
+    Unseen, Watch, Worse, judgement_times, writer_for,
 };
 pub use running::{JudgedAt, RunningRule, alert_words};
 pub use selection::{Selectable, Selection};

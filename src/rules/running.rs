@@ -215,7 +215,8 @@ pub(super) fn results_max(rule: &RuleCheck) -> usize {
     if rule.limit == 0 { RULE_RESULTS_MAX } else { rule.limit.min(RULE_RESULTS_MAX) }
 }
 
-fn timing(alert: &AlertRule, limit: usize) -> Timing {
+/// When alerts of a rule fire and end, of which there may be so many.
+pub(super) fn timing(alert: &AlertRule, limit: usize) -> Timing {
     Timing { for_ms: alert.for_ms, keep_firing_ms: alert.keep_firing_ms, limit }
 }
 

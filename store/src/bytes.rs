@@ -96,8 +96,7 @@ impl<'a> Cursor<'a> {
 
     /// A signed number: zigzag, then varint.
     pub(crate) fn zigzag(&mut self) -> Result<i64, Short> {
-        let value = self.varint()?;
-        Ok((value >> 1) as i64 ^ -((value & 1) as i64))
+        Ok(signed(self.varint()?))
     }
 
     /// A length as varint, then UTF-8.
@@ -116,7 +115,17 @@ pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
 }
 
 pub(crate) fn put_zigzag(out: &mut Vec<u8>, value: i64) {
-    put_varint(out, (value << 1 ^ value >> 63) as u64);
+    put_varint(out, zigzag(value));
+}
+
+/// A signed number as one without a sign that is as small as it is near 0.
+pub(crate) fn zigzag(value: i64) -> u64 {
+    (value << 1 ^ value >> 63) as u64
+}
+
+/// The signed number of which this is the zigzag.
+pub(crate) fn signed(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
 }
 
 pub(crate) fn put_str(out: &mut Vec<u8>, text: &str) {

@@ -67,7 +67,7 @@ fn undisturbed(group: &RuleGroup, snapshot: &Snapshot) -> BTreeMap<i64, Vec<Run>
     let When::Samples { .. } = group.when else { panic!("{} has a grid", group.name) };
     // No silence is long enough to be noticed.
     let quiet = RuleGroup { when: When::Samples { at_the_latest_ms: 0 }, ..group.clone() };
-    let times = judgement_times(&quiet, &source, past).unwrap().times;
+    let times = judgement_times(&quiet, &source, past).unwrap();
     let mut rules: Vec<RunningRule> =
         group.rules.iter().map(|rule| RunningRule::new(Arc::clone(rule))).collect();
     let judge = |at_ms: i64| {

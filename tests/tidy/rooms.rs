@@ -61,7 +61,7 @@ pub(crate) const ROOMS: &[Room] = &[
         name: "rules",
         what: "rules and sequences, judged at one time or over many; rule files of Prometheus and their tests; pure but for reading files",
         imports: &["document", "hash", "limits", "text"],
-        outside: &["custos_promql", "custos_store"],
+        outside: &["custos_promql", "custos_query", "custos_store"],
     },
     Room {
         name: "config",

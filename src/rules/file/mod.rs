@@ -14,5 +14,4 @@ pub use model::{AlertRule, Group, RecordRule, Rule, RuleFile, RuleKind};
 pub(crate) use query::query;
 pub(crate) use read::read;
 pub use read::read_files;
-pub(in crate::rules) use reserved::OF_CHECKS;
 pub(crate) use texts::{Templates, Texts, texts};

@@ -7,18 +7,17 @@ use custos_promql::{ENDED, Labels, Memory, Options, Source, TimedRow, at, is_end
 use super::dependence::Dependence;
 use super::fold::{Elements, Folding, Outcome, Stretch};
 use super::overlay::Overlay;
-use super::past::join;
+use super::past::Recorded;
 use super::peak::{Ended, Peak, Worse};
-use super::silence::recorded_until;
 use super::steps::{Returned, Steps};
 use super::unseen::Unseen;
 use super::written::writes;
 use crate::limits::REPLAY_STEPS_MAX;
-use crate::rules::alert::{Alerts, Change, Failure, Timing};
+use crate::rules::alert::{Alerts, Change, Failure};
 use crate::rules::definition::{Judge, RuleCheck, RuleGroup, When};
 use crate::rules::evaluate::{elements, matched_elements, recorded, series_of};
 use crate::rules::file::RuleKind;
-use crate::rules::running::results_max;
+use crate::rules::running::{results_max, timing};
 use crate::rules::sequence::SequenceState;
 use crate::rules::template::{Context, External, Judgement, QueryFunction};
 
@@ -54,8 +53,8 @@ pub struct Replay<'g> {
     rules: Vec<State>,
     /// How far back any rule reads what was written (ms), if that is known.
     reach_ms: Option<i64>,
-    /// Stretches of which it is known when they were judged, see [`JudgementTimes::recorded`](super::JudgementTimes).
-    recorded: Vec<(i64, i64)>,
+    /// Of which times it is known when they were judged.
+    recorded: Recorded,
 }
 
 /// What a rule has come to.
@@ -81,14 +80,14 @@ impl<'g> Replay<'g> {
             written: Memory::default(),
             rules: group.rules.iter().map(state).collect(),
             reach_ms: reaches.try_fold(0, |most: i64, of| Some(most.max(of?))),
-            recorded: Vec::new(),
+            recorded: Recorded::default(),
         }
     }
 
     /// Has nothing judged in these stretches, which follow those that are known (ms since the epoch, both ends included, ascending and
     /// apart), but at the times that are given: what is due there without a sample was judged then, or not at all.
     pub fn by_record(&mut self, recorded: Vec<(i64, i64)>) {
-        join(&mut self.recorded, recorded);
+        self.recorded.follow(recorded);
     }
 
     /// Has a rule go on with alerts that it had.
@@ -267,13 +266,12 @@ impl Writing<'_, '_> {
         &mut self,
         steps: &Steps<'_>,
         asked: &[i64],
-        recorded: Option<&Vec<(i64, i64)>>,
+        recorded: Option<&Recorded>,
     ) -> Result<(), String> {
         for (asked_ms, returned) in asked.iter().zip(steps.over(asked)?) {
             let at_ms = asked_ms.saturating_add(self.offset_ms);
             let due = |state: &State| state.sequence.next_deadline_ms(steps.sequence);
-            let is_judged =
-                |due_ms: &i64| recorded.is_some_and(|known| recorded_until(known, *due_ms).is_none());
+            let is_judged = |due_ms: &i64| recorded.is_some_and(|known| !known.has(*due_ms));
             while let Some(due_ms) = due(self.state).filter(|due_ms| *due_ms < at_ms).filter(is_judged) {
                 let is_judged = self.step(steps, due_ms, steps.at(due_ms.saturating_sub(self.offset_ms)));
                 if !is_judged {
@@ -412,14 +410,8 @@ fn tell(watch: &mut Watch<'_>, rule: usize, at_ms: i64, outcome: &Outcome) {
 
 fn folding(rule: &std::sync::Arc<RuleCheck>) -> Option<Folding> {
     let RuleKind::Alert(alert) = &rule.kind else { return None };
-    let timing =
-        Timing { for_ms: alert.for_ms, keep_firing_ms: alert.keep_firing_ms, limit: results_max(rule) };
     let has_fixed_labels = rule.labels.iter().all(|(_, text)| text.is_fixed());
-    let worse = match &rule.judge {
-        Judge::Query { expr, .. } => Worse::of(expr),
-        Judge::Sequence(_) => Worse::Higher,
-    };
-    Some(Folding::new(timing, worse, has_fixed_labels))
+    Some(Folding::new(timing(alert, results_max(rule)), Worse::of(&rule.judge), has_fixed_labels))
 }
 
 /// Whether a rule of a group writes a series of these labels.

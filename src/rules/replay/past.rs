@@ -11,6 +11,24 @@ pub struct Past {
     pub judged_ms: Option<i64>,
 }
 
+/// Stretches (both ends included, ms since the epoch) of which the record of rules says when they were judged: at no other time in
+/// there did time alone have anything judged. Ascending and apart.
+#[derive(Clone, Debug, Default)]
+pub struct Recorded(Vec<(i64, i64)>);
+
+impl Recorded {
+    /// Adds stretches that follow those that are known, ascending and apart.
+    pub fn follow(&mut self, further: Vec<(i64, i64)>) {
+        join(&mut self.0, further);
+    }
+
+    /// Whether something that is due at a time (ms since the epoch) without a sample was judged then, if it was judged at all, only
+    /// as one of the times of the record.
+    pub fn has(&self, time_ms: i64) -> bool {
+        stretch_at(&self.0, time_ms).is_some()
+    }
+}
+
 /// The stretches that lie in either of two, ascending and apart.
 pub(super) fn either(one: Vec<(i64, i64)>, other: Vec<(i64, i64)>) -> Vec<(i64, i64)> {
     let mut both: Vec<(i64, i64)> = one.into_iter().chain(other).collect();

@@ -2,6 +2,8 @@
 
 use custos_promql::{Expr, Operator, ValueType};
 
+use crate::rules::definition::Judge;
+
 /// The worst value of an alert, and when it was so first (ms since the epoch).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Peak {
@@ -30,8 +32,15 @@ pub enum Worse {
 }
 
 impl Worse {
-    /// Of what an expression returns: the lower ones if it asks for values below something.
-    pub fn of(expr: &Expr) -> Worse {
+    /// Of what a rule judges by: the lower ones if its expression asks for values below something.
+    pub fn of(judge: &Judge) -> Worse {
+        match judge {
+            Judge::Query { expr, .. } => Worse::of_expr(expr),
+            Judge::Sequence(_) => Worse::Higher,
+        }
+    }
+
+    fn of_expr(expr: &Expr) -> Worse {
         let Expr::Binary(binary) = expr.unwrapped() else { return Worse::Higher };
         let is_below = matches!(binary.operator, Operator::Less | Operator::LessEqual);
         let is_above = matches!(binary.operator, Operator::Greater | Operator::GreaterEqual);
@@ -40,7 +49,7 @@ impl Worse {
         match (is_below, is_above) {
             (true, _) if !is_right => Worse::Lower,
             (_, true) if is_right => Worse::Lower,
-            _ if matches!(binary.operator, Operator::And | Operator::Unless) => Worse::of(&binary.left),
+            _ if matches!(binary.operator, Operator::And | Operator::Unless) => Worse::of_expr(&binary.left),
             _ => Worse::Higher,
         }
     }

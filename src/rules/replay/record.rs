@@ -133,7 +133,7 @@ fn by_record(sampled: &[i64], own: &[i64], at_the_latest_ms: i64) -> Judged {
 
 #[cfg(test)]
 mod tests {
-    use custos_promql::{Labels, Memory};
+    use custos_promql::Memory;
     use proptest::prelude::*;
 
     use super::super::past::either;
@@ -148,17 +148,8 @@ mod tests {
 
     /// A record that has been read.
     fn record(own: &[i64], unobserved: &[(i64, i64)]) -> Record {
-        let series = SourceSeries {
-            labels: Labels::default(),
-            id: 0,
-            group: 0,
-            lookback_ms: None,
-            distance_ms: 0,
-            samples_max: 0,
-            is_counter: None,
-        };
         Record {
-            series,
+            series: SourceSeries::default(),
             offset_ms: 0,
             unobserved: unobserved.to_vec(),
             unread_ms: None,

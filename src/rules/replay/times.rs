@@ -2,32 +2,12 @@
 
 use custos_promql::{Result, Selected, Source};
 
-use super::past::{Past, either, join};
+use super::past::{Past, either};
 use super::record::Record;
-use super::silence::{Known, Silence, recorded_until};
+use super::silence::{Known, Silence};
 use crate::rules::definition::{RuleGroup, When};
 
-/// When the rules of a group are to be judged.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct JudgementTimes {
-    /// When (ms since the epoch), ascending, each once.
-    pub times: Vec<i64>,
-    /// Stretches in which nobody looked: the first millisecond, and the one after the last; ascending and apart.
-    pub unobserved: Vec<(i64, i64)>,
-    /// Stretches (both ends included) of which the record of the rules says when they were judged: at no other time in there did
-    /// time alone have anything judged. Ascending and apart.
-    pub recorded: Vec<(i64, i64)>,
-}
-
-impl JudgementTimes {
-    /// Whether something that is due at a time (ms since the epoch) without a sample was judged then, if it was judged at all, only as
-    /// one of the [`JudgementTimes::times`].
-    pub fn is_recorded(&self, time_ms: i64) -> bool {
-        recorded_until(&self.recorded, time_ms).is_some()
-    }
-}
-
-/// When the rules of a group are to be judged over what a source has, and when nobody looked at what they select.
+/// When the rules of a group are to be judged over what a source has (ms since the epoch), ascending, each once.
 ///
 /// With [`When::Samples`] these are the times of the samples and ends of what the rules select, and those at which time alone had
 /// them judged: as the rules' own record tells, and where they have none, so long after a time at which they were judged last as
@@ -36,14 +16,12 @@ impl JudgementTimes {
 ///
 /// # Errors
 /// The series cannot be read, or there are more than [`JUDGEMENT_TIMES_MAX`](crate::limits::JUDGEMENT_TIMES_MAX) times.
-pub fn judgement_times(group: &RuleGroup, source: &dyn Source, past: Past) -> Result<JudgementTimes> {
+pub fn judgement_times(group: &RuleGroup, source: &dyn Source, past: Past) -> Result<Vec<i64>> {
     let mut stretches = JudgementStretches::of(group, source, past)?;
-    let mut all = JudgementTimes::default();
+    let mut all = Vec::new();
     while let Some(mut stretch) = stretches.next(source)? {
-        all.times.append(&mut stretch.times);
-        join(&mut all.recorded, stretch.recorded);
+        all.append(&mut stretch.times);
     }
-    all.unobserved = stretches.unobserved;
     Ok(all)
 }
 
@@ -52,14 +30,14 @@ pub fn judgement_times(group: &RuleGroup, source: &dyn Source, past: Past) -> Re
 pub struct JudgementStretch {
     /// The last millisecond of the stretch.
     pub end_ms: i64,
-    /// See [`JudgementTimes::times`].
+    /// When (ms since the epoch), ascending, each once.
     pub times: Vec<i64>,
-    /// See [`JudgementTimes::recorded`].
+    /// Of which times the record of the rules says when they were judged, see [`Recorded`](super::Recorded).
     pub recorded: Vec<(i64, i64)>,
 }
 
-/// The same as [`judgement_times`], one stretch of time after the other, so that what is read for a stretch can be worked on while it
-/// is at hand.
+/// When the rules of a group are to be judged, as [`judgement_times`] says, and when nobody looked at what they select: one stretch of
+/// time after the other, so that what is read for a stretch can be worked on while it is at hand.
 pub struct JudgementStretches {
     when: When,
     past: Past,

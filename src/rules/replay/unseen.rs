@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use custos_promql::{Labels, METRIC_NAME, Matcher, Result, Samples, Selector, Source, SourceSeries, Summary};
+use custos_query::BuiltIn;
 
 use super::written::{any_selector, writes};
 use crate::rules::definition::{RuleCheck, RuleGroup};
-use crate::rules::file::OF_CHECKS;
 use crate::rules::outcome::{FIRING, PENDING, VALUE};
 
 /// The labels of series that name a check and one of its metrics.
@@ -86,7 +86,7 @@ impl Source for Unseen<'_> {
 /// Whether a series has what a rule of a group and those behind it come to, or tells of the runs of any rule of it.
 fn is_recorded_later(group: &RuleGroup, rule: usize, labels: &Labels) -> bool {
     let (name, check) = (labels.get(METRIC_NAME), labels.get(CHECK));
-    let is_of_run = OF_CHECKS.contains(&name) && group.rules.iter().any(|of| *of.check == *check);
+    let is_of_run = BuiltIn::named(name).is_some() && group.rules.iter().any(|of| *of.check == *check);
     let is_result = || name == check && [FIRING, PENDING, VALUE].contains(&labels.get(METRIC));
     is_of_run || group.rules[rule..].iter().any(|of| writes(of, labels) || *of.check == *check && is_result())
 }
@@ -107,7 +107,7 @@ fn is_of_runs(selector: &Selector, check: &str) -> bool {
             _ => has_others || matcher.matches(""),
         })
     };
-    let of_every_check = OF_CHECKS.iter().any(|name| may_have(name, "", false));
+    let of_every_check = BuiltIn::ALL.into_iter().any(|of| may_have(of.name(), "", false));
     let results = [(FIRING, false), (PENDING, false), (VALUE, true)];
     of_every_check || results.into_iter().any(|(metric, has_others)| may_have(check, metric, has_others))
 }

@@ -9,7 +9,7 @@
 //!            float, or the integer k
 //! ```
 
-use crate::bytes::{Cursor, Short, put_varint, put_zigzag};
+use crate::bytes::{Cursor, Short, put_varint, put_zigzag, signed, zigzag};
 use crate::value::{Value, canonical};
 
 const NONE: u64 = 0;
@@ -61,10 +61,7 @@ pub(super) fn put_values(out: &mut Vec<u8>, values: &[Option<Value>]) {
             }
             None => None,
         };
-        let code = number.and_then(|number| {
-            let step = number.wrapping_sub(before);
-            ((step << 1 ^ step >> 63) as u64).checked_add(FIRST)
-        });
+        let code = number.and_then(|number| zigzag(number.wrapping_sub(before)).checked_add(FIRST));
         match (value, number, code) {
             (_, Some(number), Some(code)) => {
                 put_varint(out, code);
@@ -98,8 +95,7 @@ pub(super) fn get_values(cursor: &mut Cursor<'_>, runs: usize) -> Result<Vec<Opt
             FLOAT => Some(Value::Float(cursor.f64()?)),
             INTEGER => Some(Value::Integer(cursor.zigzag()?)),
             code => {
-                let step = code - FIRST;
-                before = before.wrapping_add((step >> 1) as i64 ^ -((step & 1) as i64));
+                before = before.wrapping_add(signed(code - FIRST));
                 Some(match power {
                     Some(power) => Value::Float(before as f64 / power),
                     None => Value::Integer(before),

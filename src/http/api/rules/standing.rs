@@ -149,7 +149,7 @@ pub(super) fn annotations(
     };
     // Templates see what the expression returned, without the labels that the rule gives.
     let given = rule.labels.iter().map(|(label, _)| label.as_str()).chain([ALERT_NAME]);
-    let labels = given.fold(alert.labels.clone(), |labels, given| labels.with(given, ""));
+    let labels = alert.labels.with_all(given.map(|given| (given, "")));
     let of_line =
         SUMMARIES.iter().find(|summary| alerting.annotations.iter().any(|(name, _)| name == *summary));
     let expanded = alerting.annotations.iter().filter_map(|(annotation, text)| {

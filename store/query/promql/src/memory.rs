@@ -87,10 +87,7 @@ impl Source for Memory {
                     labels: labels.clone(),
                     id,
                     group: id / 3,
-                    lookback_ms: None,
-                    distance_ms: 0,
-                    samples_max: 0,
-                    is_counter: None,
+                    ..SourceSeries::default()
                 }));
             }
             before += series.len() as u64;

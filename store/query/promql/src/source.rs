@@ -93,8 +93,8 @@ impl Summary {
         Summary { count: 0, sum: 0.0, min: f64::INFINITY, max: f64::NEG_INFINITY, first: 0.0, last: 0.0 };
 }
 
-/// A series of a source.
-#[derive(Clone, Debug)]
+/// A series of a source. By default nothing is known of it.
+#[derive(Clone, Debug, Default)]
 pub struct SourceSeries {
     /// Its labels, the name of the metric among them.
     pub labels: Labels,

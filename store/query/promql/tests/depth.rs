@@ -1,30 +1,12 @@
 //! The deepest expressions fit the stack that is promised, and deeper ones are refused.
 
-use custos_promql::{
-    Labels, Matcher, Options, Result, Samples, Source, SourceSeries, instant, limits, parse, range,
-};
+use custos_promql::{Labels, Memory, Options, instant, limits, parse, range};
 
-/// One series that has a value at each second.
-struct One;
-
-impl Source for One {
-    fn select(&self, _matchers: &[Matcher], _from_ms: i64, _to_ms: i64) -> Result<Vec<SourceSeries>> {
-        let labels = Labels::new([("__name__", "m")]);
-        Ok(vec![SourceSeries {
-            labels,
-            id: 0,
-            group: 0,
-            lookback_ms: None,
-            distance_ms: 0,
-            samples_max: 0,
-            is_counter: None,
-        }])
-    }
-
-    fn read(&self, series: &[&SourceSeries], _from_ms: i64, to_ms: i64) -> Result<Vec<Samples>> {
-        let samples = Samples { times: vec![to_ms].into(), values: vec![1.0], integers: None };
-        Ok(vec![samples; series.len()])
-    }
+/// One series, whose value holds in all that is asked for.
+fn one() -> Memory {
+    let mut memory = Memory::default();
+    memory.insert(&Labels::new([("__name__", "m")]), 1_000_000, 1.0);
+    memory
 }
 
 /// Expressions that are about that deep, in all ways to be deep.
@@ -49,11 +31,12 @@ fn in_promised_stack(test: impl FnOnce() + Send + 'static) {
 #[test]
 fn the_deepest_expressions_fit_the_stack() {
     in_promised_stack(|| {
+        let source = one();
         for query in deep(limits::EXPRESSION_DEPTH_MAX as usize - 4) {
             let expr = parse(&query).unwrap_or_else(|error| panic!("{query}: {error}"));
             let again = parse(&expr.to_string()).map(|expr| expr.to_string());
             assert_eq!(again.ok(), Some(expr.to_string()));
-            let answer = instant(&query, &expr, &One, 1_000_000, &Options::default());
+            let answer = instant(&query, &expr, &source, 1_000_000, &Options::default());
             assert!(answer.is_ok(), "{query}: {answer:?}");
         }
     });
@@ -86,9 +69,10 @@ fn deeper_expressions_are_refused() {
 
 #[test]
 fn what_is_held_at_once_is_bounded() {
+    let source = one();
     let options = Options { values_max: 50, ..Options::default() };
     let span = (1_000_000, 1_019_000, 1_000);
-    let ask = |query: &str| range(query, &parse(query)?, &One, span, &options);
+    let ask = |query: &str| range(query, &parse(query)?, &source, span, &options);
     assert!(ask("m + m + m + m + m").is_ok());
     let nested = ask("m + (m + (m + (m + m)))").map(|answer| answer.samples);
     let message = nested.expect_err("it holds five vectors").message;

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use custos_promql::{
-    AnswerValue, ENDED, Labels, Memory, Options, at, instant, is_ended, parse, sample_times,
+    AnswerValue, ENDED, Labels, Memory, Options, Selected, at, instant, is_ended, parse, sample_times,
 };
 use proptest::prelude::*;
 
@@ -161,7 +161,10 @@ proptest! {
         length in 0_i64..600_000,
     ) {
         let expr = parse("max_over_time(a[5m]) > on(i) b offset 1h").unwrap();
-        let found = sample_times(&expr, &memory(&all), from, from + length).unwrap();
+        let memory = memory(&all);
+        let found = sample_times(&expr, &memory, from, from + length).unwrap();
+        let selected = Selected::of([&expr], &memory, (from, from + length), false).unwrap();
+        prop_assert!(selected.unobserved().is_empty());
         let mut expected: Vec<i64> = Vec::new();
         for samples in &all {
             let within = |time: &&(i64, f64)| (from..=from + length).contains(&time.0);
@@ -172,8 +175,7 @@ proptest! {
         }
         expected.sort_unstable();
         expected.dedup();
-        prop_assert_eq!(found.times, expected);
-        prop_assert!(found.unobserved.is_empty());
+        prop_assert_eq!(found, expected);
     }
 }
 

@@ -15,15 +15,7 @@ struct One(Samples);
 
 impl Source for One {
     fn select(&self, _: &[Matcher], _: i64, _: i64) -> Result<Vec<SourceSeries>> {
-        Ok(vec![SourceSeries {
-            labels: Labels::new([("__name__", "m_total")]),
-            id: 0,
-            group: 0,
-            lookback_ms: None,
-            distance_ms: 0,
-            samples_max: 0,
-            is_counter: None,
-        }])
+        Ok(vec![SourceSeries { labels: Labels::new([("__name__", "m_total")]), ..SourceSeries::default() }])
     }
 
     fn read(&self, _: &[&SourceSeries], from_ms: i64, to_ms: i64) -> Result<Vec<Samples>> {

@@ -8,6 +8,7 @@ use custos_store::{CheckInfo, CheckSeries, Damage, Result, SeriesInfo, SeriesKey
 
 use super::interval;
 use crate::built_in::BuiltIn;
+
 /// The label that has the name of the check.
 pub(crate) const CHECK: &str = "check";
 /// The label that has the name of the metric within its check.

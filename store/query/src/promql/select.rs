@@ -8,6 +8,7 @@ use custos_promql::{Labels, METRIC_NAME, MatchOperator, Matcher, SourceSeries, r
 use super::index::{CHECK, CheckIndex, Entry};
 use super::view::View;
 use crate::built_in::BuiltIn;
+
 /// How long a value counts (ms), if nothing else is said.
 const LOOKBACK_MS: i64 = 300_000;
 

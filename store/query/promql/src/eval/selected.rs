@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::sample_times::SampleTimes;
 use crate::ast::{Expr, Selector};
 use crate::error::Result;
 use crate::limits::{READ_SAMPLES_MAX, READ_SERIES_MAX, STRETCH_SAMPLES_MAX};
@@ -125,18 +124,6 @@ impl Selected {
         })
     }
 
-    /// The same of all of the time, with when nobody looked.
-    ///
-    /// # Errors
-    /// The series cannot be read.
-    pub fn all_times(self, source: &dyn Source) -> Result<SampleTimes> {
-        let mut times = Vec::new();
-        for stretch in self.stretches() {
-            times.append(&mut self.times(source, stretch)?);
-        }
-        Ok(SampleTimes { times, unobserved: self.unobserved })
-    }
-
     /// The times of samples and ends in a stretch (ms since the epoch), ascending, each once. The end of a series that comes of
     /// nobody having looked is not among them.
     ///
@@ -166,13 +153,18 @@ impl OfGroup {
     }
 }
 
-/// When the series that an expression selects have samples or end in these times (ms since the epoch, both included). Where
-/// in time the expression itself looks does not matter.
+/// The times of samples and ends of the series that an expression selects in these times (ms since the epoch, both included),
+/// ascending, each once. Where in time the expression itself looks does not matter.
 ///
 /// # Errors
 /// The series cannot be read.
-pub fn sample_times(expr: &Expr, source: &dyn Source, from_ms: i64, to_ms: i64) -> Result<SampleTimes> {
-    Selected::of([expr], source, (from_ms, to_ms), false)?.all_times(source)
+pub fn sample_times(expr: &Expr, source: &dyn Source, from_ms: i64, to_ms: i64) -> Result<Vec<i64>> {
+    let selected = Selected::of([expr], source, (from_ms, to_ms), false)?;
+    let mut times = Vec::new();
+    for stretch in selected.stretches() {
+        times.append(&mut selected.times(source, stretch)?);
+    }
+    Ok(times)
 }
 
 /// All selectors of an expression.

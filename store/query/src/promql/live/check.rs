@@ -12,6 +12,7 @@ use crate::intervals::Intervals;
 use crate::limits::INTERVAL_RUNS;
 use crate::promql::index::{CHECK, COUNTER, SPARSE_MS, metric_labels};
 use crate::promql::interval::SLACK;
+
 /// The newest runs of one check.
 pub(super) struct LiveCheck {
     pub(super) name: Arc<str>,

@@ -7,6 +7,7 @@ use custos_store::Run;
 
 use crate::built_in::BuiltIn;
 use crate::promql::index::CHECK;
+
 /// A question that may come again.
 struct Question {
     matchers: Vec<Matcher>,

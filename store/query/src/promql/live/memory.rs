@@ -14,6 +14,7 @@ use crate::limits::{
     LIVE_KEEP_MS_MAX, LIVE_KEEP_MS_MIN, LIVE_QUESTIONS_MAX, LIVE_RUNS_MAX, LIVE_SAMPLES_MAX,
 };
 use crate::promql::index::CHECK;
+
 /// Runs of a check are forgotten once they are older than they need be by this part of how long they are kept.
 const SPARE_PART: i64 = 4;
 
