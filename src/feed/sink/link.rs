@@ -260,11 +260,6 @@ mod tests {
             assert_eq!(asked(pause, date), seconds, "{pause:?} at {date:?}");
         }
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
 
     #[test]
     fn what_may_be_secret_in_an_address_is_not_repeated() {

@@ -9,7 +9,7 @@ use super::read_condition::Conditions;
 use crate::document::Mistakes;
 use crate::document::diagnostic::Findings;
 use crate::document::fields::{Fields, one_or_more, refuse, text};
-use crate::document::place::SourceFile;
+use crate::document::place::{Place, SourceFile};
 use crate::document::yaml::{self, Content, Node};
 use crate::limits::{SEQUENCE_ALL_MAX, SEQUENCE_STEPS_MAX};
 use crate::text::human::counted;
@@ -21,7 +21,11 @@ use crate::text::human::counted;
 pub fn read_sequence(text: &str) -> Result<Sequence, Mistakes> {
     let file = SourceFile::new("sequence".into(), text.to_owned());
     let mut findings = Findings::default();
-    let read = yaml::parse(&file, &mut findings).and_then(|root| sequence(&root, "its own", &mut findings));
+    let root = yaml::parse(&file, &mut findings);
+    if root.is_none() && findings.len() == 0 {
+        findings.error(&Place::whole(&file), "the text is empty; expected a mapping with `steps`");
+    }
+    let read = root.and_then(|root| sequence(&root, "its own", &mut findings));
     let mistakes = findings.into_mistakes(&[]);
     match read {
         Some(sequence) if !mistakes.has_errors() => Ok(sequence),
@@ -173,6 +177,26 @@ impl Reader {
             if let Some(entry) = fields.entry(key) {
                 findings.error(&entry.key_place, format!("a step with `{kind}` has no `{}`", key.name()));
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read_sequence;
+
+    #[test]
+    fn a_text_without_a_sequence_is_a_mistake() {
+        for (text, mistake) in [
+            ("", "sequence: the text is empty; expected a mapping with `steps`"),
+            ("# steps: [{ query: a }]\n", "sequence: the text is empty; expected a mapping with `steps`"),
+            ("~", "sequence:1:1: found nothing for the sequence of its own, expected a mapping"),
+        ] {
+            assert_eq!(
+                read_sequence(text).unwrap_err().to_string().lines().next(),
+                Some(mistake),
+                "{text:?}"
+            );
         }
     }
 }
