@@ -8,7 +8,7 @@ use custos_store::Notes;
 use tokio::task::JoinSet;
 
 use super::answer::{Looked, Sent};
-use super::aside::Asides;
+use super::aside::{Asides, note_name};
 use super::engine::{Effect, Engine, Event, Manner};
 use super::lane::Lane;
 use super::loading::Loading;
@@ -24,11 +24,6 @@ use crate::feed::read::{
 };
 use crate::hash::fnv1a;
 use crate::limits::{SINK_NOTE_LOOK, SINK_PAUSE_MAX, SINK_PIECE_BYTES, SINK_REPORT_INTERVAL};
-
-/// The name of the note of a sink, in which it has what was set aside ([`Asides`](super::Asides) as JSON), and of its cursor.
-pub(super) fn note_name(sink: &str) -> String {
-    format!("sink-{sink}")
-}
 
 /// The note by which somebody has a sink send again what was set aside.
 pub fn retry_note(sink: &str) -> String {
