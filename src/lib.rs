@@ -22,6 +22,7 @@ mod hash;
 pub mod http;
 pub mod judge;
 pub mod limits;
+pub mod live;
 mod lock;
 pub mod mib;
 pub mod notify;

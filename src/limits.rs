@@ -1,12 +1,14 @@
 //! The bounds of the agent, with their defaults. What exceeds one is counted and shown.
 
 mod judge;
+mod live;
 mod nats;
 mod notify;
 mod sink;
 mod stream;
 
 pub use judge::*;
+pub use live::*;
 pub use nats::*;
 pub use notify::*;
 pub use sink::*;

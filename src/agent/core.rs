@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::check_state::CheckState;
 use super::checks::{CheckId, Checks};
+use super::clones::Clones;
 use super::effect::{Effect, Event};
 use super::executions::Executions;
 use super::implicit::implicit_check;
@@ -26,6 +27,7 @@ pub struct Agent {
     pub(super) checks: Checks,
     pub(super) executions: Executions,
     pub(super) waiting: Waiting,
+    pub(super) clones: Clones,
     pub(super) load: Load,
     pub(super) judging: Judging,
     pub(super) stopping: bool,
@@ -40,6 +42,7 @@ impl Agent {
             checks: Checks::default(),
             executions: Executions::default(),
             waiting: Waiting::default(),
+            clones: Clones::default(),
             load: Load::new(now),
             judging: Judging::default(),
             stopping: false,
@@ -63,17 +66,26 @@ impl Agent {
             Event::Judged(judged) => self.judged(*judged, now, effects),
             Event::Passive(results) => self.passive(results, now, effects),
             Event::Look => self.expire(now, effects),
-            Event::Reload(config, histories) => self.reload(config, histories, now),
+            Event::Reload(config, histories) => {
+                self.reload(config, histories, now);
+                self.review_watches(now, effects);
+            }
+            Event::Watch(watch) => self.watch(&watch, now, effects),
+            Event::Unwatch(watcher) => self.unwatch(watcher, now),
             Event::Health(health) => self.health(&health, now, effects),
-            Event::Stop => self.stop(effects),
+            Event::Stop => self.stop(now, effects),
         }
         self.start_waiting(now, effects);
+        self.start_clones(now, effects);
         self.judge_waiting(now, effects);
     }
 
     /// When [`Event::Wake`] is next wanted, on the monotonic clock.
     pub fn next_wake_us(&self) -> Option<u64> {
-        let next_us = || self.checks.next_due_us().into_iter().chain(self.judging.next_wake_us()).min();
+        let next_us = || {
+            let all = [self.checks.next_due_us(), self.judging.next_wake_us(), self.clones.next_due_us()];
+            all.into_iter().flatten().min()
+        };
         if self.stopping { None } else { next_us() }
     }
 

@@ -6,6 +6,7 @@ use custos_store::Run;
 
 use super::answer::Answer;
 use super::health::Health;
+use super::watching::{Watch, Watching};
 use crate::config::Config;
 use crate::evaluate::Change;
 use crate::execute::{Job, Line};
@@ -34,6 +35,10 @@ pub enum Event {
     Look,
     /// A new configuration, already validated, with the histories of checks that are new in it.
     Reload(Arc<Config>, Vec<super::History>),
+    /// Somebody wants to watch a check; [`Effect::Watching`] answers.
+    Watch(Watch),
+    /// Somebody watches no longer.
+    Unwatch(u64),
     /// The health of the agent itself.
     Health(Box<Health>),
     /// Start nothing any more.
@@ -95,6 +100,13 @@ pub enum Effect {
         /// The run, judged.
         run: Arc<Run>,
     },
+    /// Record a run that is none of the check's own, and that nothing goes by: one that was made because somebody watches.
+    Keep {
+        /// The name that it is stored under.
+        check: Arc<str>,
+        /// The run.
+        run: Arc<Run>,
+    },
     /// Have a group of rules judged, over every run that was recorded before; [`Event::Judged`] answers.
     Judge(JudgeOrder),
     /// A rule was judged, and these are its alerts. Its run was recorded just before.
@@ -112,6 +124,29 @@ pub enum Effect {
         id: u64,
         /// The answer, or why there is none.
         result: Result<Answer, String>,
+    },
+    /// Answer a wish to watch.
+    Watching {
+        /// Who watches.
+        id: u64,
+        /// How often the check is run, or why it cannot be watched.
+        result: Result<Watching, String>,
+    },
+    /// Show a run to those who watch its check.
+    Show {
+        /// Who watches.
+        watchers: Vec<u64>,
+        /// Name of the check.
+        check: Arc<str>,
+        /// The run: one of the check's own, or one that was made because it is watched.
+        run: Arc<Run>,
+    },
+    /// Tell somebody that what they watch cannot be watched any more.
+    WatchEnded {
+        /// Who watches.
+        id: u64,
+        /// Why.
+        why: String,
     },
     /// Log that a check changed its state.
     Changed {

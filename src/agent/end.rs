@@ -28,6 +28,9 @@ impl Agent {
         effects: &mut Vec<Effect>,
     ) {
         let Some(mut execution) = self.executions.remove(ticket) else { return };
+        if execution.clone.is_some() {
+            return self.clone_ended(&execution, observation, now, effects);
+        }
         let Observation { mut run, printed, wait_us, uptime } = observation;
         let id = execution.check;
         let name = Arc::clone(&self.checks[id].name);
@@ -112,6 +115,7 @@ impl Agent {
         let name = Arc::clone(&check.name);
         effects.push(Effect::Record { check: Arc::clone(&name), run: Arc::clone(&run) });
         self.note_for_rules(&name, &run, now);
+        self.show(id, &run, effects);
         run
     }
 

@@ -27,6 +27,8 @@ pub(super) struct Execution {
     pub(super) takes_slot: bool,
     /// Who asked, if it is a command line of its own rather than the check's job.
     pub(super) line: Option<Asker>,
+    /// If it is a run beside the check's own, because somebody watches it: whether it has less time than the check's own have.
+    pub(super) clone: Option<bool>,
     /// Whether a reload has changed the check's definition since; this run does not count for the new one.
     pub(super) outdated: bool,
     /// Pending since, for the limits of the definition that ran, if the check has other limits now.

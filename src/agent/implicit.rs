@@ -18,6 +18,7 @@ pub fn implicit_check(name: &str) -> Check {
         retry_interval: Duration::from_secs(60),
         max_check_attempts: 1,
         volatile: false,
+        clone: false,
         check_period: None,
         depends_on: Vec::new(),
         priority: Priority::Normal,

@@ -125,9 +125,11 @@ impl Agent {
     }
 
     /// Starts nothing any more; refuses what waits.
-    pub(super) fn stop(&mut self, effects: &mut Vec<Effect>) {
+    pub(super) fn stop(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         self.stopping = true;
-        let (checks, lines) = self.waiting.clear();
+        let held = self.end_all_watches(now, effects);
+        let (mut checks, lines) = self.waiting.clear();
+        checks.extend(held);
         let mut askers: Vec<Asker> = Vec::new();
         for (id, asker) in lines {
             let check = &mut self.checks[id];

@@ -108,6 +108,9 @@ impl Agent {
     fn start_check(&mut self, id: CheckId, slow: bool, now: Moment, effects: &mut Vec<Effect>) {
         let check = &mut self.checks[id];
         let Activity::Waiting { slot_us } = check.activity else { return };
+        if self.clones.hold(id, slot_us) {
+            return;
+        }
         let wanted = !check.ended || !check.askers.is_empty();
         let job = wanted.then(|| Job::of_check(&check.definition, &self.config, &self.environment)).flatten();
         let Some(job) = job else {
@@ -124,6 +127,7 @@ impl Agent {
             slow,
             takes_slot: Job::takes_slot(&check.definition),
             line: None,
+            clone: None,
             outdated: false,
             pending: None,
         };
@@ -141,6 +145,7 @@ impl Agent {
             slow: false,
             takes_slot: true,
             line: Some(asker),
+            clone: None,
             outdated: false,
             pending: None,
         };

@@ -20,7 +20,8 @@ use super::peer::{Peer, Stranger};
 use super::place::{Place, connect_aside};
 use super::protocol::{Request, Response};
 use crate::clock;
-use crate::limits::{CONTROL_ANSWER_MAX_BYTES, CONTROL_SILENCE_MAX};
+use crate::limits::{CONTROL_ANSWER_MAX_BYTES, CONTROL_SILENCE_MAX, WATCH_SILENCE_MAX};
+use crate::live::Wish;
 use crate::text::human::duration_ms;
 use crate::text::system_error::words;
 
@@ -112,6 +113,52 @@ pub fn agent(dir: &Path) -> Result<Peer, AskError> {
     connect(dir).map(|(_, peer)| peer)
 }
 
+/// The lines of checks that are watched, each a [`LiveLine`](crate::live::LiveLine) without its end.
+#[derive(Debug)]
+pub struct Watched {
+    reader: BufReader<UnixStream>,
+}
+
+/// Watches checks of the agent of the store at `dir`.
+///
+/// # Errors
+/// [`AskError`] says why they cannot be watched.
+pub fn watch(dir: &Path, wishes: Vec<Wish>) -> Result<Watched, AskError> {
+    let (stream, peer) = connect(dir)?;
+    peer.writes(writer_pid(dir)).map_err(AskError::Stranger)?;
+    let mut stream = tell(stream, &Request::Watch(wishes), CONTROL_SILENCE_MAX)?;
+    stream.set_read_timeout(Some(WATCH_SILENCE_MAX)).map_err(AskError::Io)?;
+    stream.flush().map_err(AskError::Io)?;
+    Ok(Watched { reader: BufReader::new(stream) })
+}
+
+impl Watched {
+    /// Waits for the next line; `None` after the last one.
+    ///
+    /// # Errors
+    /// The agent refuses, says nothing for [`WATCH_SILENCE_MAX`], or is gone.
+    pub fn next_line(&mut self) -> Result<Option<String>, AskError> {
+        loop {
+            let mut line = Vec::new();
+            let length = (&mut self.reader)
+                .take(CONTROL_ANSWER_MAX_BYTES)
+                .read_until(b'\n', &mut line)
+                .map_err(failed)?;
+            if length == 0 {
+                return Ok(None);
+            }
+            if line.pop_if(|last| *last == b'\n').is_none() {
+                return Err(AskError::Closed);
+            }
+            match serde_json::from_slice(&line) {
+                Ok(Response::Refused(why)) => return Err(AskError::Refused(why)),
+                _ if line.is_empty() => {}
+                _ => return String::from_utf8(line).map(Some).map_err(|_| AskError::Closed),
+            }
+        }
+    }
+}
+
 fn connect(dir: &Path) -> Result<(UnixStream, Peer), AskError> {
     let place = Place::open(dir);
     let owner = place.as_ref().map_or(Uid::effective(), Place::owner);
@@ -146,12 +193,20 @@ fn refusal(error: io::Error) -> AskError {
 
 /// Asks over a connection that is there.
 fn converse(
-    mut stream: UnixStream,
+    stream: UnixStream,
     peer: Peer,
     request: &Request,
     silence: Duration,
     patience: Duration,
 ) -> Result<Response, AskError> {
+    let stream = tell(stream, request, silence)?;
+    let answer = answer(&stream, peer, matches!(request, Request::Run(_)), patience)?;
+    serde_json::from_slice(&answer)
+        .map_err(|_| AskError::Unreadable(String::from_utf8_lossy(&answer).chars().take(80).collect()))
+}
+
+/// Sends a request.
+fn tell(mut stream: UnixStream, request: &Request, silence: Duration) -> Result<UnixStream, AskError> {
     let mut line = serde_json::to_string(request).map_err(|error| AskError::Unreadable(error.to_string()))?;
     line.push('\n');
     stream.set_nonblocking(false).map_err(AskError::Io)?;
@@ -162,9 +217,7 @@ fn converse(
         Err(error) if matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {}
         written => written.map_err(failed)?,
     }
-    let answer = answer(&stream, peer, matches!(request, Request::Run(_)), patience)?;
-    serde_json::from_slice(&answer)
-        .map_err(|_| AskError::Unreadable(String::from_utf8_lossy(&answer).chars().take(80).collect()))
+    Ok(stream)
 }
 
 /// The first line that is not empty. With `persist`, silence alone is not the end.

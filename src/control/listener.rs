@@ -11,14 +11,14 @@ use tokio::task::JoinHandle;
 
 use super::peer::Peer;
 use super::place::{FileId, Place, id_at, listen_aside};
-use super::server::{Asked, serve};
+use super::server::{Said, serve};
 use crate::part::Part;
 
 /// The socket by which commands reach an agent.
 #[derive(Debug)]
 pub struct Listener {
     dir: PathBuf,
-    asked: mpsc::Sender<Asked>,
+    said: mpsc::Sender<Said>,
     open: Option<Open>,
     error: Option<String>,
 }
@@ -34,8 +34,8 @@ struct Open {
 impl Listener {
     /// Listens for the commands that concern the store at `dir`, if that is possible. Must be called within a tokio
     /// runtime, like [`Listener::look`].
-    pub fn start(dir: &Path, asked: mpsc::Sender<Asked>) -> Listener {
-        let mut listener = Listener { dir: dir.to_path_buf(), asked, open: None, error: None };
+    pub fn start(dir: &Path, said: mpsc::Sender<Said>) -> Listener {
+        let mut listener = Listener { dir: dir.to_path_buf(), said, open: None, error: None };
         listener.look();
         listener
     }
@@ -46,13 +46,13 @@ impl Listener {
         if self.open.as_ref().is_some_and(|open| in_place(open) && !open.accepting.is_finished()) {
             return;
         }
-        let found = match open(&self.dir, &self.asked) {
+        let found = match open(&self.dir, &self.said) {
             // What is open already will do while the store's directory will not.
             Err(_) if self.open.as_ref().is_some_and(Open::is_aside) => return,
             Err(Refusal::Taken(pid)) => Err(format!("process {pid} listens there")),
             Err(Refusal::Impossible(error)) => {
                 self.close();
-                aside(&self.dir, &self.asked).map_err(|_| error.to_string())
+                aside(&self.dir, &self.said).map_err(|_| error.to_string())
             }
             Ok(open) => Ok(open),
         };
@@ -119,7 +119,7 @@ impl From<io::Error> for Refusal {
     }
 }
 
-fn open(dir: &Path, asked: &mpsc::Sender<Asked>) -> Result<Open, Refusal> {
+fn open(dir: &Path, said: &mpsc::Sender<Said>) -> Result<Open, Refusal> {
     let place = Place::open(dir)?;
     let socket = match place.listen() {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
@@ -130,15 +130,15 @@ fn open(dir: &Path, asked: &mpsc::Sender<Asked>) -> Result<Open, Refusal> {
         listening => listening?,
     };
     let id = place.id()?;
-    let accepting = serve(socket, place.owner(), asked.clone())?;
+    let accepting = serve(socket, place.owner(), said.clone())?;
     Ok(Open { file: Some((place, id)), accepting })
 }
 
 /// Listens under the abstract name.
-fn aside(dir: &Path, asked: &mpsc::Sender<Asked>) -> io::Result<Open> {
+fn aside(dir: &Path, said: &mpsc::Sender<Said>) -> io::Result<Open> {
     let socket = listen_aside(dir)?;
     let owner = Place::open(dir).map_or(Uid::effective(), |place| place.owner());
-    let accepting = serve(socket, owner, asked.clone())?;
+    let accepting = serve(socket, owner, said.clone())?;
     Ok(Open { file: None, accepting })
 }
 

@@ -11,8 +11,8 @@ mod place;
 mod protocol;
 mod server;
 
-pub use client::{Answered, AskError, agent, ask};
+pub use client::{Answered, AskError, Watched, agent, ask, watch};
 pub use listener::Listener;
 pub use peer::{Peer, Stranger};
 pub use protocol::{AgentStatus, NotifyRequest, Request, Response};
-pub use server::Asked;
+pub use server::{Asked, Said};

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::agent::Row;
+use crate::live::Wish;
 use crate::notify::NotifyReport;
 use crate::part::Part;
 
@@ -19,6 +20,8 @@ pub enum Request {
     Notify(NotifyRequest),
     /// Have this sink send again what was set aside.
     RetrySink(String),
+    /// Watch these checks: no [`Response`] but [`LiveLine`](crate::live::LiveLine)s follow until one side closes the connection.
+    Watch(Vec<Wish>),
 }
 
 /// A request about notifications. Conditions on labels are as they are written.

@@ -17,8 +17,9 @@ use super::peer::Peer;
 use super::protocol::{Request, Response};
 use crate::limits::{
     CONTROL_ANSWER_TIMEOUT, CONTROL_CONNECTIONS_MAX, CONTROL_REQUEST_MAX_BYTES, CONTROL_REQUEST_TIMEOUT,
-    CONTROL_SIGN_OF_LIFE,
+    CONTROL_SIGN_OF_LIFE, WATCH_CHECKS_MAX, WATCH_LEASE, WATCHERS_MAX,
 };
+use crate::live::{Shown, Wish};
 
 /// A request with the way back.
 #[derive(Debug)]
@@ -31,12 +32,24 @@ pub struct Asked {
     pub answer: oneshot::Sender<Response>,
 }
 
+/// What a connection says.
+#[derive(Debug)]
+pub enum Said {
+    /// It asks something that has one answer.
+    Asked(Asked),
+    /// It watches these checks; what there is to see goes here.
+    Watches(Vec<Wish>, Arc<Shown>),
+    /// Whoever watched there is gone.
+    Left(Arc<Shown>),
+}
+
 /// What all connections share.
 struct Shared {
     owner: Uid,
     idle: Idle,
     waiting: Semaphore,
-    asked: mpsc::Sender<Asked>,
+    watching: Semaphore,
+    said: mpsc::Sender<Said>,
 }
 
 /// Accepts connections for as long as the task lives. Must be called within a tokio runtime.
@@ -46,11 +59,12 @@ struct Shared {
 pub(super) fn serve(
     listener: OwnedFd,
     owner: Uid,
-    asked: mpsc::Sender<Asked>,
+    said: mpsc::Sender<Said>,
 ) -> std::io::Result<tokio::task::JoinHandle<()>> {
     let listener = UnixListener::from_std(listener.into())?;
     let waiting = Semaphore::new(CONTROL_CONNECTIONS_MAX);
-    let shared = Arc::new(Shared { owner, idle: Idle::default(), waiting, asked });
+    let watching = Semaphore::new(WATCHERS_MAX);
+    let shared = Arc::new(Shared { owner, idle: Idle::default(), waiting, watching, said });
     Ok(tokio::spawn(async move {
         loop {
             match listener.accept().await {
@@ -90,18 +104,63 @@ async fn converse(stream: UnixStream, seat: Seat, shared: &Shared) -> std::io::R
         }
     };
     drop(seat);
+    let (line, mut read) = line;
+    let request = match serde_json::from_str(&line) {
+        Ok(Request::Watch(wishes)) => return watch(wishes, &mut read, &mut write, shared).await,
+        Ok(request) => request,
+        Err(error) => return refuse(&mut write, &format!("the request cannot be read: {error}")).await,
+    };
     let Ok(_permit) = shared.waiting.try_acquire() else {
         let why = format!("{CONTROL_CONNECTIONS_MAX} commands wait for the agent already");
         return refuse(&mut write, &why).await;
     };
-    let response = with_signs_of_life(answer(&line, peer, &shared.asked), &mut write).await?;
+    let response = with_signs_of_life(answer(request, peer, &shared.said), &mut write).await?;
     send(&mut write, &response).await
 }
 
-async fn request_line(read: OwnedReadHalf) -> std::io::Result<String> {
+async fn request_line(mut read: OwnedReadHalf) -> std::io::Result<(String, OwnedReadHalf)> {
     let mut line = String::new();
-    BufReader::new(read.take(CONTROL_REQUEST_MAX_BYTES)).read_line(&mut line).await?;
-    Ok(line)
+    BufReader::new((&mut read).take(CONTROL_REQUEST_MAX_BYTES)).read_line(&mut line).await?;
+    Ok((line, read))
+}
+
+/// Hands on what there is to see until whoever watches goes, or takes nothing of it for [`WATCH_LEASE`].
+async fn watch(
+    wishes: Vec<Wish>,
+    read: &mut OwnedReadHalf,
+    write: &mut OwnedWriteHalf,
+    shared: &Shared,
+) -> std::io::Result<()> {
+    let Ok(_permit) = shared.watching.try_acquire() else {
+        return refuse(write, &format!("{WATCHERS_MAX} watch already")).await;
+    };
+    if wishes.len() > WATCH_CHECKS_MAX {
+        return refuse(write, &format!("at most {WATCH_CHECKS_MAX} checks can be watched at once")).await;
+    }
+    let shown = Arc::new(Shown::default());
+    let _ = shared.said.send(Said::Watches(wishes, Arc::clone(&shown))).await;
+    let shows = show(&shown, write);
+    let result = tokio::select! {
+        result = shows => result,
+        // Nothing more is said: this is the end of the connection.
+        _ = read.read_u8() => Ok(()),
+    };
+    let _ = shared.said.send(Said::Left(shown)).await;
+    result
+}
+
+async fn show(shown: &Shown, write: &mut OwnedWriteHalf) -> std::io::Result<()> {
+    let mut ticks = tokio::time::interval(CONTROL_SIGN_OF_LIFE);
+    loop {
+        let text = tokio::select! {
+            lines = shown.take() => match lines {
+                Some(lines) => lines.concat(),
+                None => return Ok(()),
+            },
+            _ = ticks.tick() => "\n".to_owned(),
+        };
+        timeout(WATCH_LEASE, write.write_all(text.as_bytes())).await??;
+    }
 }
 
 /// Waits for an answer, and sends an empty line meanwhile, at once and then every [`CONTROL_SIGN_OF_LIFE`], so that whoever
@@ -120,16 +179,12 @@ async fn with_signs_of_life(
     }
 }
 
-async fn answer(line: &str, peer: Peer, asked: &mpsc::Sender<Asked>) -> Response {
-    let request = match serde_json::from_str(line) {
-        Ok(request) => request,
-        Err(error) => return Response::Refused(format!("the request cannot be read: {error}")),
-    };
+async fn answer(request: Request, peer: Peer, said: &mpsc::Sender<Said>) -> Response {
     let pid = if peer.pid == 0 { String::new() } else { format!(" pid {}", peer.pid) };
     let origin = format!("command uid {}{pid}", peer.uid);
     let (send, wait) = oneshot::channel();
     // If the agent does not take it any more, the way back is dropped with the request.
-    let _ = asked.send(Asked { request, origin, answer: send }).await;
+    let _ = said.send(Said::Asked(Asked { request, origin, answer: send })).await;
     wait.await.unwrap_or_else(|_| Response::Refused("the agent is stopping".to_owned()))
 }
 

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::deliveries::Delivered;
 use super::reading::{Reading, Reloaded};
-use crate::control::Asked;
+use crate::control::Said;
 use crate::execute::Executor;
 use crate::nrpe::listener;
 use crate::observe::{Observation, PassiveResult};
@@ -17,7 +17,7 @@ use crate::rules::JudgedGroup;
 pub(super) struct Inputs {
     pub(super) executor: Executor,
     pub(super) requests: mpsc::Receiver<listener::Request>,
-    pub(super) commands: mpsc::Receiver<Asked>,
+    pub(super) commands: mpsc::Receiver<Said>,
     pub(super) passive: mpsc::Receiver<Vec<PassiveResult>>,
     pub(super) delivered: mpsc::Receiver<Delivered>,
     pub(super) judged: mpsc::Receiver<JudgedGroup>,
@@ -53,8 +53,8 @@ pub(super) enum Input {
 pub(super) enum Outside {
     /// A request over NRPE.
     Request(Box<listener::Request>),
-    /// A command's request.
-    Command(Asked),
+    /// What a command says.
+    Command(Said),
     /// Results of passive checks.
     Passive(Vec<PassiveResult>),
 }
@@ -66,7 +66,7 @@ impl Inputs {
             (ticket, observation) = self.executor.ended() => Input::Ended(ticket, Box::new(observation)),
             Some(judged) = self.judged.recv() => Input::Judged(Box::new(judged)),
             Some(request) = self.requests.recv() => Input::Asked(Outside::Request(Box::new(request))),
-            Some(asked) = self.commands.recv() => Input::Asked(Outside::Command(asked)),
+            Some(said) = self.commands.recv() => Input::Asked(Outside::Command(said)),
             Some(results) = self.passive.recv() => Input::Asked(Outside::Passive(results)),
             Some(delivered) = self.delivered.recv() => Input::Delivered(delivered),
             read = read(&mut self.reading) => Input::Reloaded(read),

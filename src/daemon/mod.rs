@@ -28,6 +28,7 @@ mod settings;
 mod sink_orders;
 mod stop;
 mod trap_receiver;
+mod watchers;
 
 pub use answers::requested_line;
 pub use feed_process::feed_for_agent;

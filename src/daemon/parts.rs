@@ -18,8 +18,16 @@ impl Daemon {
         parts.extend(self.http.part(now));
         parts.extend(self.sinks.parts(now));
         parts.extend(self.notifier.part(now));
+        parts.extend(self.watching());
         parts.extend([self.trap_receiver.part(), self.control.part(), self.reload.part(now)]);
         parts
+    }
+
+    /// What is watched, if anything is.
+    fn watching(&self) -> Option<Part> {
+        let (clones, watchers) = self.agent.watched();
+        let part = Part::new("watching").with_level("watch_clones", clones as u64);
+        (watchers > 0).then(|| part.with_level("watch_watchers", watchers as u64))
     }
 
     /// The state of the agent, for `custos status`.

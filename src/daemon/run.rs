@@ -25,10 +25,11 @@ use super::rule_judge::RuleJudge;
 use super::runtimes::runtimes;
 use super::settings::{Setup, Source};
 use super::trap_receiver::{TrapReceiver, noted_engines, reception};
+use super::watchers::Watchers;
 use crate::agent::{Agent, Effect, Event};
 use crate::clock::{self, Moment};
 use crate::config::Config;
-use crate::control::{self, Request, Response};
+use crate::control::{self, Request, Response, Said};
 use crate::evaluate::{Change, ChangeKind, PENDING};
 use crate::execute::{Executor, PluginEnvironment, ShimSettings, TableRows};
 use crate::exit_code::ExitCode;
@@ -75,6 +76,7 @@ pub(super) struct Daemon {
     pub(super) recorder: Recorder,
     pub(super) judge: RuleJudge,
     answers: Answers,
+    pub(super) watchers: Watchers,
     pub(super) nrpe: NrpeListener,
     pub(super) http: HttpServer,
     pub(super) sinks: Sinks,
@@ -120,6 +122,7 @@ impl Daemon {
             recorder,
             judge,
             answers: Answers::new(Graphs::new(serving.clone(), config.store.clone())),
+            watchers: Watchers::default(),
             nrpe: NrpeListener::new(request_sender, serving.clone()),
             http: HttpServer::default(),
             sinks: Sinks::default(),
@@ -201,7 +204,9 @@ impl Daemon {
                 let ask = self.answers.asked_over_nrpe(*request);
                 self.handle(Event::Asked(ask), now);
             }
-            Outside::Command(asked) => match asked.request.clone() {
+            Outside::Command(Said::Watches(wishes, shown)) => self.watches(wishes, &shown, now),
+            Outside::Command(Said::Left(shown)) => self.left(&shown, now),
+            Outside::Command(Said::Asked(asked)) => match asked.request.clone() {
                 Request::Run(check) => {
                     let ask = self.answers.asked_by_command(check, asked);
                     self.handle(Event::Asked(ask), now);
@@ -210,6 +215,8 @@ impl Daemon {
                 Request::RetrySink(name) => {
                     let _ = asked.answer.send(self.retry_sink(&name, now));
                 }
+                // It has no answer, and becomes `Said::Watches`.
+                Request::Watch(_) => {}
                 Request::Status => {
                     // The asker may have left meanwhile.
                     let _ = asked.answer.send(Response::Status(self.status(now)));
@@ -251,6 +258,10 @@ impl Daemon {
                     self.judge.record(&check, &run);
                     self.recorder.record(check, run);
                 }
+                Effect::Keep { check, run } => self.recorder.record(check, run),
+                Effect::Watching { id, result } => self.watchers.answer(id, result),
+                Effect::Show { watchers, check, run } => self.watchers.show(&watchers, &check, &run),
+                Effect::WatchEnded { id, why } => self.watchers.end(id, &why),
                 Effect::Judge(order) => self.judge.order(order),
                 Effect::Alerts { check, run, alerts } => self.notifier.ran(&check, &run, Some(&alerts), now),
                 Effect::Answer { id, result } => self.answers.give(id, result, &self.config),

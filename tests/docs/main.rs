@@ -63,6 +63,7 @@ pages! {
     start: "docs/start.md",
     streams: "docs/streams.md",
     summary: "docs/SUMMARY.md",
+    watch: "docs/watch.md",
 }
 
 /// Commands that go without a run in all pages together. Whoever needs more looks for a way to run them first.

@@ -29,6 +29,7 @@ mod streams;
 mod surroundings;
 mod survival;
 mod taken_away;
+mod watching;
 
 #[path = "../stage/mod.rs"]
 mod stage;

@@ -4,14 +4,14 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use custos::agent::{Agent, Answer, Ask, Effect, Event, History, Wanted};
+use custos::agent::{Agent, Answer, Ask, Effect, Event, History, Wanted, Watching};
 use custos::clock::Moment;
 use custos::config::{Check, Config};
 use custos::execute::{Job, TableRows};
 use custos::observe::{Ending, Observation, PluginEnd, observe_plugin};
 use custos::rules::JudgeOrder;
 use custos::snmp;
-use custos_store::{Reason, Run};
+use custos_store::{Provenance, Reason, Run};
 
 use crate::definitions::{config, environment, program};
 use crate::rule_judge::RuleJudge;
@@ -40,6 +40,14 @@ pub struct Stage {
     /// What those who asked would see printed.
     pub outputs: HashMap<u64, String>,
     pub peak: usize,
+    /// Runs that were kept because somebody watched.
+    pub kept: Vec<(String, Run)>,
+    /// What was answered to those who want to watch.
+    pub watching: HashMap<u64, Result<Watching, String>>,
+    /// Runs that each who watches was shown: of which check, and whether it is one of a clone.
+    pub shown: HashMap<u64, Vec<(String, bool)>>,
+    /// Who was told that what they watch cannot be watched any more, and why.
+    pub watches_ended: Vec<(u64, String)>,
     /// Orders to judge rules that were not carried out yet.
     orders: VecDeque<JudgeOrder>,
     /// Who carries them out, if anybody does.
@@ -61,6 +69,10 @@ impl Stage {
             answers: Vec::new(),
             outputs: HashMap::new(),
             peak: 0,
+            kept: Vec::new(),
+            watching: HashMap::new(),
+            shown: HashMap::new(),
+            watches_ended: Vec::new(),
             orders: VecDeque::new(),
             judge: None,
         }
@@ -158,6 +170,17 @@ impl Stage {
                     let output = result.map(Answer::output).unwrap_or_default();
                     self.outputs.insert(id, String::from_utf8(output).unwrap());
                 }
+                Effect::Keep { check, run } => self.kept.push((check.to_string(), Arc::unwrap_or_clone(run))),
+                Effect::Watching { id, result } => {
+                    self.watching.insert(id, result);
+                }
+                Effect::Show { watchers, check, run } => {
+                    let is_cloned = run.provenance == Provenance::Watched;
+                    for watcher in watchers {
+                        self.shown.entry(watcher).or_default().push((check.to_string(), is_cloned));
+                    }
+                }
+                Effect::WatchEnded { id, why } => self.watches_ended.push((id, why)),
                 Effect::Judge(order) => self.orders.push_back(order),
                 Effect::Changed { .. } | Effect::Alerts { .. } => {}
             }
@@ -176,9 +199,12 @@ impl Stage {
             }
         };
         let name = program(plugin);
+        let timeout_us = plugin.timeout().as_micros() as u64;
+        let takes_us = (self.takes_us)(&name);
+        let ending = if takes_us > timeout_us { Ending::TimedOut } else { Ending::Exited(0) };
         let end = PluginEnd {
-            wall_us: (self.takes_us)(&name),
-            ..PluginEnd::printed(Ending::Exited(0), self.prints.clone().into_bytes())
+            wall_us: takes_us.min(timeout_us),
+            ..PluginEnd::printed(ending, self.prints.clone().into_bytes())
         };
         (name, observe_plugin(end, plugin.reading()))
     }

@@ -348,6 +348,12 @@ impl World {
                 Effect::Record { check, run } => self.record(&check, Arc::unwrap_or_clone(run)),
                 Effect::Changed { .. } => self.changes += 1,
                 Effect::Judge(_) | Effect::Alerts { .. } => panic!("no rules are defined"),
+                Effect::Keep { .. }
+                | Effect::Watching { .. }
+                | Effect::Show { .. }
+                | Effect::WatchEnded { .. } => {
+                    panic!("nobody watches")
+                }
                 Effect::Answer { id, result } => {
                     assert!(self.asked.remove(&id), "request {id} is answered once");
                     let answer = result.expect("no request is refused");

@@ -166,9 +166,15 @@ pub(crate) const ROOMS: &[Room] = &[
         ],
     },
     Room {
+        name: "live",
+        what: "lines of what is watched, on their way to whoever looks",
+        imports: &["limits", "lock"],
+        outside: &["custos_query", "custos_store", "tokio"],
+    },
+    Room {
         name: "control",
         what: "the socket between commands and the agent, which goes by who writes to the store",
-        imports: &["agent", "clock", "hash", "limits", "lock", "notify", "part", "text"],
+        imports: &["agent", "clock", "hash", "limits", "live", "lock", "notify", "part", "text"],
         outside: &["custos_store", "files", "nix", "processes", "sockets", "threads", "tokio"],
     },
     Room {
@@ -219,6 +225,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "http",
             "judge",
             "limits",
+            "live",
             "lock",
             "notify",
             "nrpe",
@@ -268,6 +275,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "graph",
             "http",
             "limits",
+            "live",
             "lock",
             "mib",
             "notify",

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use custos_query::check_names;
+use custos_query::{check_names, watched_check};
 use custos_store::Reader;
 
 use super::args::StatusArgs;
@@ -40,7 +40,8 @@ impl Defined {
         match self {
             Defined::ByAgent => name == AGENT_CHECK,
             Defined::ByConfig(names) => names.contains(name),
-            Defined::Unknown => true,
+            // What a check had only because somebody watched it is none.
+            Defined::Unknown => watched_check(name).is_none(),
         }
     }
 }

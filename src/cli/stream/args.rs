@@ -1,6 +1,9 @@
 //! What is streamed, and in which form.
 
+use std::time::Duration;
+
 use clap_complete::engine::ArgValueCompleter;
+use custos_promql::parse_duration;
 use custos_store::Position;
 
 use crate::cli::completion;
@@ -39,6 +42,12 @@ pub(crate) struct StreamArgs {
     /// Go on with what is stored from now on, until stdin or stdout is closed
     #[arg(long, short)]
     pub(super) follow: bool,
+    /// Watch these checks instead: every run when it ends, until stdout is closed
+    #[arg(long, requires = "selectors", conflicts_with_all = ["from", "cursor", "form", "follow"])]
+    pub(super) watch: bool,
+    /// With --watch: have the checks run that often meanwhile, 100ms or longer
+    #[arg(long, value_name = "DURATION", requires = "watch", value_parser = every)]
+    pub(super) every: Option<Duration>,
     #[command(flatten)]
     pub(super) read: ReadArgs,
 }
@@ -48,6 +57,13 @@ With --ack, answer each line that is stored for good by a line with its position
   mkfifo acks
   custos stream --cursor copy --ack --follow < acks | custos store import COPY --follow > acks
 What was not acknowledged comes again. See custos store cursors for the cursors there are.";
+
+/// A length of time as PromQL writes it.
+fn every(text: &str) -> Result<Duration, String> {
+    let seconds = parse_duration(text).filter(|seconds| *seconds >= 1e-3);
+    let length = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    length.ok_or_else(|| "expected a length of time, such as 200ms or 1s".to_owned())
+}
 
 impl StreamArgs {
     pub(super) fn form(&self) -> Form {

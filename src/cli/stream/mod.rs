@@ -3,6 +3,7 @@
 mod acks;
 mod args;
 mod pump;
+mod watch;
 
 pub(super) use args::StreamArgs;
 pub(super) use pump::run;

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use super::acks::{Acks, Heard, Unacked};
 use super::args::StreamArgs;
+use super::watch::watch;
 use crate::cli::read::{Failure, finish, store_error, tell};
 use crate::clock;
 use crate::exit_code::ExitCode;
@@ -22,7 +23,7 @@ impl From<FeedError> for Failure {
 
 /// Runs the command.
 pub(crate) fn run(args: &StreamArgs) -> ExitCode {
-    finish(|out| stream(args, out))
+    finish(|out| if args.watch { watch(args, out) } else { stream(args, out) })
 }
 
 fn stream(args: &StreamArgs, out: &mut dyn Write) -> Result<(), Failure> {

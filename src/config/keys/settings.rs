@@ -52,6 +52,9 @@ section! {
         "`true`: once a problem is hard, every further result that is not OK is an event of its own, and the problem begins \
          anew with it; for checks that report what happened, such as lines in a log")
         .is(false);
+    CLONE: Key<Flag, Is<bool>> = key("clone", Flag,
+        "`false`: the check is not run more often while somebody [watches](watch.md) it")
+        .is(true);
     CHECK_PERIOD: Key<Own, Is<&'static str>> = key("check_period", Own(|| Shape::Text),
         "the [period](#periods) in which the check is due, or `always`")
         .is(ALWAYS);

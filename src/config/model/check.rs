@@ -151,6 +151,8 @@ pub struct Check {
     pub max_check_attempts: u32,
     /// Whether every result that is not OK is an event of its own once the state is hard.
     pub volatile: bool,
+    /// Whether it is run more often while somebody watches it who wants that.
+    pub clone: bool,
     /// The period in which it runs; `None` for always.
     pub check_period: Option<Arc<Period>>,
     /// Checks that must not be in a hard problem for this one to be run.
@@ -205,6 +207,7 @@ impl Check {
             retry_interval: _,
             max_check_attempts: _,
             volatile: _,
+            clone: _,
             check_period: _,
             depends_on: _,
             priority: _,

@@ -128,6 +128,7 @@ fn with_fields(
         retry_interval: settings.retry_interval.unwrap_or(check_interval),
         max_check_attempts: attempts,
         volatile: settings.volatile.unwrap_or(settings::VOLATILE.built_in()),
+        clone: settings.clone.unwrap_or(settings::CLONE.built_in()),
         check_period: settings.check_period.unwrap_or_default(),
         depends_on: depends_on.iter().map(|(name, _)| name.clone()).collect(),
         priority: settings.priority.unwrap_or(settings::PRIORITY.built_in()),

@@ -183,6 +183,7 @@ fn check(rule: &Rule, name: String, group: &Group, rule_check: &Arc<RuleCheck>) 
         retry_interval: interval,
         max_check_attempts: 1,
         volatile: false,
+        clone: false,
         check_period: None,
         depends_on: Vec::new(),
         priority: Priority::Normal,

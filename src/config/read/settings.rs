@@ -26,6 +26,7 @@ pub(crate) struct Settings {
     pub(crate) retry_interval: Option<Duration>,
     pub(crate) max_check_attempts: Option<u32>,
     pub(crate) volatile: Option<bool>,
+    pub(crate) clone: Option<bool>,
     /// The outer option is absence, the inner one `always`.
     pub(crate) check_period: Option<Option<Arc<Period>>>,
     pub(crate) priority: Option<Priority>,
@@ -58,6 +59,7 @@ impl Settings {
             retry_interval: fields.read(&keys::RETRY_INTERVAL, findings),
             max_check_attempts: fields.read(&keys::MAX_CHECK_ATTEMPTS, findings),
             volatile: fields.read(&keys::VOLATILE, findings),
+            clone: fields.read(&keys::CLONE, findings),
             check_period: fields
                 .get(&keys::CHECK_PERIOD)
                 .and_then(|node| period::named(node, periods, findings)),
@@ -89,6 +91,7 @@ impl Settings {
             retry_interval: self.retry_interval.or(base.retry_interval),
             max_check_attempts: self.max_check_attempts.or(base.max_check_attempts),
             volatile: self.volatile.or(base.volatile),
+            clone: self.clone.or(base.clone),
             check_period: self.check_period.or_else(|| base.check_period.clone()),
             priority: self.priority.or(base.priority),
             timeout: self.timeout.or(base.timeout),

@@ -131,6 +131,7 @@ fn write_check(page: &mut String, config: &Config, check: &Check) -> fmt::Result
     writeln!(page, "    retry_interval: {}", duration::show(check.retry_interval))?;
     writeln!(page, "    max_check_attempts: {}", check.max_check_attempts)?;
     writeln!(page, "    volatile: {}", check.volatile)?;
+    writeln!(page, "    clone: {}", check.clone)?;
     if let Some(period) = &check.check_period {
         writeln!(page, "    check_period: {}", word(&period.name))?;
     }
@@ -322,6 +323,7 @@ checks:
     retry_interval: 500ms
     max_check_attempts: 5
     volatile: true
+    clone: true
     check_period: the office
     depends_on: [line]
     priority: low

@@ -31,6 +31,7 @@ mod stand;
 mod state_bar;
 mod unit;
 mod verdict;
+mod watched;
 
 pub use built_in::{BuiltIn, was_run};
 pub use change::{Change, ChangeKind, PreviousState, change_kind, is_judged, stored_change};
@@ -59,3 +60,4 @@ pub use stand::Stand;
 pub use state_bar::StateBar;
 pub use unit::unit_of;
 pub use verdict::{threshold_lines, verdict_text};
+pub use watched::{watched_check, watched_name};

@@ -8,6 +8,7 @@ use custos_store::{CheckInfo, CheckSeries, Damage, Result, SeriesInfo, SeriesKey
 
 use super::interval;
 use crate::built_in::BuiltIn;
+use crate::watched::watched_check;
 
 /// The label that has the name of the check.
 pub(crate) const CHECK: &str = "check";
@@ -28,7 +29,7 @@ pub(super) struct Index {
     own_names: OnceLock<BTreeMap<String, Vec<String>>>,
 }
 
-/// All checks, by name.
+/// All checks, by name, but for the runs of clones, which are found only by their exact name.
 pub(super) struct AllChecks {
     pub(super) checks: Vec<Arc<CheckIndex>>,
     /// What could not be read.
@@ -118,7 +119,8 @@ impl Index {
     pub(super) fn all(&self, snapshot: &Snapshot) -> &AllChecks {
         self.all.get_or_init(|| {
             let catalogue = snapshot.catalogue();
-            let checks = catalogue.checks.into_iter().map(|check| Arc::new(CheckIndex::new(check)));
+            let own = catalogue.checks.into_iter().filter(|of| watched_check(&of.check.name).is_none());
+            let checks = own.map(|check| Arc::new(CheckIndex::new(check)));
             AllChecks { checks: checks.collect(), damages: catalogue.damages }
         })
     }

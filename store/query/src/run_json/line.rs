@@ -133,6 +133,15 @@ impl<'a> RunJson<'a> {
     /// [`Error::Line`](crate::Error::Line) says what is wrong with it.
     pub fn parse(line: &str) -> Result<(String, Run)> {
         let line: RunJson<'_> = serde_json::from_str(line).map_err(|error| bad(error.to_string()))?;
+        line.into_run()
+    }
+
+    /// The check and the run that a line says.
+    ///
+    /// # Errors
+    /// [`Error::Line`](crate::Error::Line) says what is wrong with it.
+    pub fn into_run(self) -> Result<(String, Run)> {
+        let line = self;
         let own_state = state(&line.state)?;
         let or_own = |name: Option<Cow<'_, str>>| name.map_or(Ok(own_state), |name| state(&name));
         let reason = Reason::ALL.into_iter().find(|reason| reason.name() == line.reason);

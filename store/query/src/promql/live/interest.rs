@@ -7,6 +7,7 @@ use custos_store::Run;
 
 use crate::built_in::BuiltIn;
 use crate::promql::index::CHECK;
+use crate::watched::watched_check;
 
 /// A question that may come again.
 struct Question {
@@ -87,6 +88,10 @@ fn of_label<'a>(matchers: &'a [Matcher], label: &'a str) -> impl Iterator<Item =
 
 /// Whether a series that is named after a check, or a built-in one of it, may fulfil conditions.
 pub(super) fn may_be_of(matchers: &[Matcher], check: &str) -> bool {
+    let is_named = |label| exactly(matchers, label) == Some(check);
+    if watched_check(check).is_some() && !is_named(CHECK) && !is_named(METRIC_NAME) {
+        return false;
+    }
     // A metric without a name of its own has no label with the check.
     let is_of_check = of_label(matchers, CHECK).all(|matcher| matcher.matches(check) || matcher.matches(""));
     is_of_check

@@ -1,0 +1,42 @@
+//! The bounds of watching.
+
+use std::time::Duration;
+
+/// The shortest period at which a check is run while somebody watches it.
+pub const CLONE_PERIOD_MIN: Duration = Duration::from_millis(100);
+
+/// The same for a check that asks an SNMP device.
+pub const CLONE_PERIOD_SNMP_MIN: Duration = Duration::from_secs(1);
+
+/// Checks that are run more often at once because somebody watches them.
+pub const CLONES_MAX: usize = 64;
+
+/// Runs of clones that may be under way at once, beside those of checks.
+pub const CLONE_RUNS_MAX: usize = 16;
+
+/// How much of one processor their runs may take in all, in percent, by what the last run of each took.
+pub const CLONES_CPU_PERCENT_MAX: u64 = 50;
+
+/// What starting a plugin is reckoned with beside what the plugin takes itself (µs of processor time).
+pub const CLONE_START_US: u64 = 500;
+
+/// Who may watch at once, all checks together.
+pub const WATCHERS_MAX: usize = 256;
+
+/// Lines that wait for one who watches; the oldest give way to the newest.
+pub const WATCH_LINES_MAX: usize = 256;
+
+/// Checks that one connection may watch.
+pub const WATCH_CHECKS_MAX: usize = 64;
+
+/// How long one who watches may take nothing of what there is for it; then it counts as gone.
+pub const WATCH_LEASE: Duration = Duration::from_secs(4);
+
+/// How long the agent may say nothing to one who watches before that counts as its end.
+pub const WATCH_SILENCE_MAX: Duration = Duration::from_secs(5);
+
+/// How often one who watches is told the time of the agent's host.
+pub const WATCH_TIME_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Lines of a live stream, and lines said to it, that wait to be written.
+pub const WATCH_OUT_MAX: usize = 64;

@@ -1,0 +1,91 @@
+//! The lines of a live stream, as JSON, each an object with one key that says what it is.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use custos_query::RunJson;
+use custos_store::Run;
+use serde::{Deserialize, Serialize};
+
+/// A check that somebody wants to watch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    /// Its name.
+    pub check: String,
+    /// How often it shall be run, in ms; absent for as often as it is run anyway.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every_ms: Option<u64>,
+}
+
+/// A line of a live stream.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LiveLine<'a> {
+    /// A check is watched from now on.
+    Watching {
+        /// Its name.
+        check: Cow<'a, str>,
+        /// How often it is run anyway, in ms; absent where no schedule runs it.
+        interval_ms: Option<u64>,
+        /// How often it is run because of this watcher, in ms; absent where that is not more often.
+        every_ms: Option<u64>,
+        /// Why that is not as often as was wished; empty otherwise.
+        note: Cow<'a, str>,
+    },
+    /// A check cannot be watched, or not any longer.
+    Ended {
+        /// Its name.
+        check: Cow<'a, str>,
+        /// Why.
+        why: Cow<'a, str>,
+    },
+    /// A run of a check that is watched. Its `provenance` is `watched` where it was made because somebody watches.
+    Run(#[serde(borrow)] Box<RunJson<'a>>),
+    /// The clock of the agent's host, every second and for each line that was said to the stream.
+    Time {
+        /// Milliseconds since the epoch.
+        now_ms: i64,
+        /// The line that this answers; absent where it comes by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        echo: Option<Cow<'a, str>>,
+    },
+    /// So many lines were left out here, since whoever watches did not take them in time.
+    Dropped(u64),
+}
+
+impl LiveLine<'_> {
+    /// The line with its end.
+    pub fn text(&self) -> Arc<str> {
+        let mut text = serde_json::to_string(self).unwrap_or_default();
+        text.push('\n');
+        text.into()
+    }
+
+    /// The line of a run.
+    pub fn of_run(check: &str, run: &Run) -> Arc<str> {
+        LiveLine::Run(Box::new(RunJson::new(check, run))).text()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_read_as_they_were_written() {
+        let run = Run { time_ms: 7, text: "a\n\u{1b}b".to_owned(), ..Run::default() };
+        let lines = [
+            LiveLine::of_run("load", &run),
+            LiveLine::Dropped(3).text(),
+            LiveLine::Ended { check: "load".into(), why: "gone".into() }.text(),
+        ];
+        for line in &lines {
+            assert_eq!(line.matches('\n').count(), 1);
+            let read: LiveLine<'_> = serde_json::from_str(line).unwrap();
+            assert_eq!(read.text(), *line);
+        }
+        let read = serde_json::from_str(&lines[0]).unwrap();
+        let LiveLine::Run(read) = read else { panic!("no run: {}", lines[0]) };
+        assert_eq!(read.into_run().unwrap().1, run);
+    }
+}

@@ -1,0 +1,7 @@
+//! What is watched while it happens: lines of runs on their way to whoever looks, bounded so that a slow one sees the newest.
+
+mod line;
+mod shown;
+
+pub use line::{LiveLine, Wish};
+pub use shown::Shown;
