@@ -52,8 +52,13 @@ pub const SINK_FAILURES_OURS: u32 = 5;
 pub const SINK_SPLITS_MAX: usize = 256;
 /// Places of the feed that are remembered until they are safe.
 pub const SINK_MARKS_MAX: usize = 32;
-/// How often a sink that has delivered everything looks for more.
-pub const SINK_POLL: Duration = Duration::from_millis(1000);
+/// For how long a sink that has delivered everything gathers runs for a request, unless `gather` says otherwise; that of a stream
+/// [`NATS_GATHER`](super::NATS_GATHER).
+pub const SINK_GATHER: Duration = Duration::from_secs(1);
+/// Shortest `gather`: each time the log of the store is looked at.
+pub const SINK_GATHER_MIN: Duration = Duration::from_millis(10);
+/// Longest `gather`.
+pub const SINK_GATHER_MAX: Duration = Duration::from_secs(300);
 /// How often a receiver is asked how it is, beside each time that it is connected to.
 pub const SINK_LOOK: Duration = Duration::from_secs(600);
 /// How long after something could have become safe a receiver is asked whether it is, if nothing else is sent meanwhile.

@@ -8,7 +8,7 @@ use custos_store::Notes;
 use tokio::task::JoinSet;
 
 use super::answer::{Looked, Sent};
-use super::aside::Asides;
+use super::aside::{Asides, note_name};
 use super::engine::{Effect, Engine, Event, Manner};
 use super::lane::Lane;
 use super::loading::Loading;
@@ -24,11 +24,6 @@ use crate::feed::read::{
 };
 use crate::hash::fnv1a;
 use crate::limits::{SINK_NOTE_LOOK, SINK_PAUSE_MAX, SINK_PIECE_BYTES, SINK_REPORT_INTERVAL};
-
-/// The name of the note of a sink, in which it has what was set aside ([`Asides`](super::Asides) as JSON), and of its cursor.
-pub(super) fn note_name(sink: &str) -> String {
-    format!("sink-{sink}")
-}
 
 /// The note by which somebody has a sink send again what was set aside.
 pub fn retry_note(sink: &str) -> String {
@@ -113,13 +108,14 @@ impl Delivery {
             }
         };
         let senders = Sender::pair(&settings, own);
-        let (settle, poll) = (senders[0].settle(), senders[0].poll());
+        let settle = senders[0].settle();
+        let gather = settings.gather.unwrap_or_else(|| senders[0].gather());
         let is_told = senders[0].is_told();
         let lanes = senders.map(lane);
         let seed = fnv1a(settings.host.bytes().chain(settings.name.bytes()));
         let clock_lead_ms = settings.clock_lead.as_millis() as i64;
         Ok(Delivery {
-            engine: Engine::new(Manner { clock_lead_ms, settle, poll, seed }),
+            engine: Engine::new(Manner { clock_lead_ms, settle, gather, seed }),
             feed,
             lanes,
             ending: (0, None),
@@ -265,11 +261,11 @@ impl Delivery {
         match piece {
             Ok(Some(piece)) => {
                 self.gaps += piece.gaps.len() as u64;
-                let place = piece.progress.clone();
+                let (place, has_more) = (piece.progress.clone(), piece.has_more);
                 let load = parts.loading.load(piece, self.feed.reader());
                 parts.newest_ms = load.whole().span_ms().map(|(_, last_ms)| last_ms);
                 self.troubled(None);
-                Event::Piece { lane, load, place }
+                Event::Piece { lane, load, place, has_more }
             }
             Ok(None) => Event::Nothing(lane),
             Err(error) => {
