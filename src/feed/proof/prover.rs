@@ -11,12 +11,12 @@ use super::compare::{Differing, compare, expected};
 use super::difference::Difference;
 use super::dispute::{Dispute, Proof, Why};
 use super::hours::Hours;
-use super::questions::{Manner, range_form, seconds, selector};
+use super::questions::{Manner, range_form, selector};
 use super::stored::{Store, Stored};
 use crate::clock;
 use crate::feed::read::Feed;
 use crate::feed::sink::{
-    Answer, Aside, Asides, Load, Parcel, RemoteWrite, SinkKind, SinkSettings, feed_options,
+    Answer, Aside, Asides, Load, Parcel, RemoteWrite, SinkKind, SinkSettings, feed_options, seconds,
 };
 use crate::limits::{
     PROOF_LOOKS_MAX, PROOF_NAMED_MAX, PROOF_PAUSE, PROOF_SETTLE, SINK_BUDGET_MAX, SINK_SPLITS_MAX,

@@ -11,10 +11,11 @@ use hyper::Method;
 use hyper::body::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::already::Already;
 use super::answer::{Answer, Looked, Sent};
 use super::link::{Asked, Link, Reply};
 use super::parcel::Parcel;
-use super::receiver::{About, Questions, base_path};
+use super::receiver::{About, Kind, Questions, base_path};
 use super::settings::Endpoint;
 use crate::limits::{PROOF_REPLY_MAX_BYTES, SINK_LOOK_MAX_BYTES, SINK_REPLY_MAX_BYTES};
 
@@ -77,8 +78,33 @@ impl RemoteWrite {
         if let Err(why) = self.know().await {
             return Sent { answer: Answer::later(why), process: self.about.process(), date_ms: None };
         }
+        let sent = self.post(parcel, &Already::default()).await;
+        match sent.answer {
+            Answer::Refused(_) if self.about.kind() == Kind::Prometheus => self.send_rest(parcel, sent).await,
+            _ => sent,
+        }
+    }
+
+    /// Sends of a parcel that was refused what the receiver does not have already.
+    async fn send_rest(&mut self, parcel: &Parcel, refused: Sent) -> Sent {
+        let Some((query, time)) = Already::question(parcel) else { return refused };
+        let body = self.question("/api/v1/query", &[("query", &query), ("time", &time)]).await;
+        let already = match body.and_then(|body| Already::read(&body)) {
+            Ok(already) => already,
+            // What is refused is not known then.
+            Err(why) => return Sent { answer: Answer::later(why), ..refused },
+        };
+        match already.missing(parcel) {
+            0 => Sent { answer: Answer::Taken, ..refused },
+            missing if missing == parcel.len() => refused,
+            _ => self.post(parcel, &already).await,
+        }
+    }
+
+    /// Makes a request of what a receiver does not have already.
+    async fn post(&mut self, parcel: &Parcel, already: &Already) -> Sent {
         let process = self.about.process();
-        let asked = match self.written(parcel) {
+        let asked = match self.written(parcel, already) {
             Ok(body) => body,
             Err(why) => return Sent { answer: Answer::Refused(why), process, date_ms: None },
         };
@@ -179,8 +205,8 @@ impl RemoteWrite {
         Ok(uri.path_and_query().map_or("/", hyper::http::uri::PathAndQuery::as_str).to_owned())
     }
 
-    /// The body of a request.
-    fn written(&mut self, parcel: &Parcel) -> Result<Bytes, String> {
+    /// The body of a request with what a receiver does not have already.
+    fn written(&mut self, parcel: &Parcel, already: &Already) -> Result<Bytes, String> {
         self.request.clear();
         for part in parcel.series() {
             let number = part.of.number as usize;
@@ -192,9 +218,11 @@ impl RemoteWrite {
                 none => none.insert(encoded(&part.of.series)?),
             };
             self.times_ms.clear();
-            self.times_ms.extend_from_slice(part.times_ms);
             self.values.clear();
-            for value in part.values {
+            let lacks = already.lacks(&part.of.series.labels, part.times_ms, part.values);
+            let samples = part.times_ms.iter().zip(part.values).zip(lacks);
+            for ((time_ms, value), _) in samples.filter(|(_, lacks)| *lacks) {
+                self.times_ms.push(*time_ms);
                 self.values.push(match value {
                     None => STALE_MARKER,
                     Some(Value::Float(float)) => *float,
@@ -203,6 +231,9 @@ impl RemoteWrite {
                         *integer as f64
                     }
                 });
+            }
+            if self.times_ms.is_empty() {
+                continue;
             }
             self.request.series(labels, &self.times_ms, &self.values);
         }
