@@ -4,7 +4,7 @@ use custos_store::{Metric, Options, Run, Value, Writer};
 use nix::sys::signal::Signal;
 
 use crate::peers;
-use crate::series::{Labels, Times, difference, get, stored};
+use crate::series::{Times, difference, in_victoria_metrics, stored};
 use crate::stage::{Daemon, Stage, free_port, text, wait_for};
 
 /// A VictoriaMetrics that can be killed and started again.
@@ -36,20 +36,7 @@ impl VictoriaMetrics<'_> {
 
     /// All that it has up to a time.
     fn delivered(&self, until_ms: i64) -> Times {
-        let end = format!("{}.{:03}", until_ms / 1000, until_ms % 1000);
-        let form = [("match[]", "{host=\"web1\"}"), ("start", "1"), ("end", &*end)];
-        let exported = get(&self.url("/api/v1/export"), &form).unwrap_or_default();
-        let mut all = Times::new();
-        for line in exported.lines() {
-            let series: serde_json::Value = serde_json::from_str(line).unwrap();
-            let labels: Labels = serde_json::from_value(series["metric"].clone()).unwrap();
-            let pairs =
-                series["values"].as_array().unwrap().iter().zip(series["timestamps"].as_array().unwrap());
-            let valued = pairs.filter(|(value, _)| value.is_number()).map(|(_, time)| time.as_i64().unwrap());
-            all.entry(labels).or_default().extend(valued);
-        }
-        all.retain(|_, times| !times.is_empty());
-        all
+        in_victoria_metrics(&self.url(""), 1000..until_ms + 1)
     }
 }
 
