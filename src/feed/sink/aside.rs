@@ -41,6 +41,11 @@ pub struct Asides {
     pub retried_ms: i64,
 }
 
+/// The name of the note of a sink, in which it has what was set aside ([`Asides`](super::Asides) as JSON), and of its cursor.
+pub(super) fn note_name(sink: &str) -> String {
+    format!("sink-{sink}")
+}
+
 impl Asides {
     /// What is set aside of a sink, as its note says; nothing if it has none.
     ///
