@@ -7,11 +7,6 @@ use serde::{Deserialize, Serialize};
 use super::parcel::Parcel;
 use crate::limits::{SINK_ASIDE_JOIN, SINK_ASIDE_MAX};
 
-/// The name of the note of a sink, in which it has what was set aside ([`Asides`] as JSON), and of its cursor.
-pub(super) fn note_name(sink: &str) -> String {
-    format!("sink-{sink}")
-}
-
 /// Runs of a check of which something was set aside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Aside {
