@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod file;
+mod lines;
 mod peers;
 mod prometheus;
 mod proof;

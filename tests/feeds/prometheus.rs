@@ -64,7 +64,7 @@ fn delivered_with(config: &str) -> (Option<String>, String) {
     let mut last = None;
     let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         wait_for("all to be delivered", || {
-            last = difference(&stored(&store, newest_ms), &peer.delivered(newest_ms));
+            last = difference(&stored(&store, "web1", newest_ms), &peer.delivered(newest_ms));
             last.is_none().then_some(())
         });
     }));

@@ -15,11 +15,11 @@ pub(crate) type Labels = BTreeMap<String, String>;
 /// The times at which a series has values, in ms since the epoch.
 pub(crate) type Times = BTreeMap<Labels, Vec<i64>>;
 
-/// What the store has up to a time (included), as it leaves the host `web1`.
-pub(crate) fn stored(store: &Path, until_ms: i64) -> Times {
+/// What the store has up to a time (included), as it leaves a host.
+pub(crate) fn stored(store: &Path, host: &str, until_ms: i64) -> Times {
     let reader = Reader::open(store).unwrap();
     let snapshot = reader.snapshot();
-    let (series, damages) = outbound_series(&snapshot, &[], "web1");
+    let (series, damages) = outbound_series(&snapshot, &[], host);
     assert!(damages.is_empty(), "{damages:?}");
     let mut by_check: BTreeMap<&str, Vec<&OutboundSeries>> = BTreeMap::new();
     series.iter().for_each(|one| by_check.entry(&one.check).or_default().push(one));
@@ -76,4 +76,21 @@ pub(crate) fn get(url: &str, form: &[(&str, &str)]) -> Option<String> {
     }
     let output = command.output().unwrap();
     output.status.success().then(|| text(&output.stdout))
+}
+
+/// All that a VictoriaMetrics has of some series up to a time.
+pub(crate) fn exported(url: &str, selector: &str, until_ms: i64) -> Times {
+    let end = format!("{}.{:03}", until_ms / 1000, until_ms % 1000);
+    let form = [("match[]", selector), ("start", "1"), ("end", &*end)];
+    let exported = get(&format!("{url}/api/v1/export"), &form).unwrap_or_default();
+    let mut all = Times::new();
+    for line in exported.lines() {
+        let series: serde_json::Value = serde_json::from_str(line).unwrap();
+        let labels: Labels = serde_json::from_value(series["metric"].clone()).unwrap();
+        let pairs = series["values"].as_array().unwrap().iter().zip(series["timestamps"].as_array().unwrap());
+        let valued = pairs.filter(|(value, _)| value.is_number()).map(|(_, time)| time.as_i64().unwrap());
+        all.entry(labels).or_default().extend(valued);
+    }
+    all.retain(|_, times| !times.is_empty());
+    all
 }

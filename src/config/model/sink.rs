@@ -59,7 +59,7 @@ pub enum Receiver {
     Influx(HttpReceiver),
     /// Graphite's plain text.
     Graphite {
-        /// `HOST:PORT`.
+        /// `HOST:PORT`, or `tcp://HOST:PORT`.
         server: String,
         /// What its paths begin with.
         prefix: String,
@@ -82,7 +82,7 @@ impl Receiver {
             Receiver::RemoteWrite(_) => "remote_write",
             Receiver::Nats(_) => "nats",
             Receiver::Otlp(_) => "otlp",
-            Receiver::Influx(_) => "influx",
+            Receiver::Influx(_) => "influxdb",
             Receiver::Graphite { .. } => "graphite",
             Receiver::File { .. } => "file",
         }

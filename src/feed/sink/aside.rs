@@ -4,7 +4,7 @@
 use custos_store::Notes;
 use serde::{Deserialize, Serialize};
 
-use super::delivery::note_name;
+use super::note::note_name;
 use super::parcel::Parcel;
 use crate::limits::{SINK_ASIDE_JOIN, SINK_ASIDE_MAX};
 
