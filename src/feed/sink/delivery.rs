@@ -8,12 +8,11 @@ use custos_store::Notes;
 use tokio::task::JoinSet;
 
 use super::answer::{Looked, Sent};
-use super::aside::Asides;
+use super::aside::{Asides, note_name};
 use super::engine::{Effect, Engine, Event, Manner};
 use super::lane::Lane;
 use super::loading::Loading;
 use super::nats::Ending;
-use super::note::{note_name, retry_note};
 use super::parcel::Parcel;
 use super::report::SinkReport;
 use super::sender::Sender;
@@ -25,6 +24,11 @@ use crate::feed::read::{
 };
 use crate::hash::fnv1a;
 use crate::limits::{SINK_NOTE_LOOK, SINK_PAUSE_MAX, SINK_PIECE_BYTES, SINK_REPORT_INTERVAL};
+
+/// The note by which somebody has a sink send again what was set aside.
+pub fn retry_note(sink: &str) -> String {
+    format!("sink-{sink}.retry")
+}
 
 /// A sink at work.
 pub struct Delivery {
