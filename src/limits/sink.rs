@@ -86,6 +86,12 @@ pub const SINK_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// Bytes of the last lines of a `file` that are read when it is opened, so that none of them is written again: more than is delivered
 /// between two writes of a cursor.
 pub const SINK_FILE_TAIL_BYTES: u64 = 64 * 1024 * 1024;
+/// For how long a Graphite may lose what it has read when it is killed: carbon has it in memory until it is written, series by series.
+pub const GRAPHITE_SETTLE: Duration = Duration::from_secs(300);
+/// Pause between two connections to a Graphite that are there to notice its end, where they end at once.
+pub const GRAPHITE_WITNESS_PAUSE: Duration = Duration::from_secs(1);
+/// Bytes that are read of what a Graphite says, which should be none.
+pub const GRAPHITE_TALK_MAX_BYTES: u64 = 4096;
 /// Between two reports of a sink.
 pub const SINK_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Entries of what a sink has set aside; where there are more, those of one check become one that stands for more.

@@ -3,6 +3,7 @@
 
 mod faults;
 mod file;
+mod lines;
 mod peers;
 mod prometheus;
 mod proof;

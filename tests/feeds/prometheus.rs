@@ -23,7 +23,7 @@ impl Prometheus {
 
     /// All that it has up to a time.
     fn delivered(&self, until_ms: i64) -> Times {
-        in_prometheus(&self.url(""), until_ms - 10 * 86_400_000..until_ms + 1)
+        in_prometheus(&self.url(""), "web1", until_ms - 10 * 86_400_000..until_ms + 1)
     }
 }
 
@@ -53,7 +53,7 @@ fn delivered_with(config: &str) -> (Option<String>, String) {
     let mut last = None;
     let done = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         wait_for("all to be delivered", || {
-            last = difference(&stored(&store, newest_ms), &peer.delivered(newest_ms));
+            last = difference(&stored(&store, "web1", newest_ms), &peer.delivered(newest_ms));
             last.is_none().then_some(())
         });
     }));
@@ -90,7 +90,7 @@ fn what_it_has_already_is_not_set_aside_when_it_is_sent_again() {
         known = runs.len();
         let newest_ms = runs.last().unwrap()["time_ms"].as_i64().unwrap();
         wait_for("all to be delivered", || {
-            let stored = stored(&stage.path("store"), newest_ms);
+            let stored = stored(&stage.path("store"), "web1", newest_ms);
             difference(&stored, &peer.delivered(newest_ms)).is_none().then_some(())
         });
         let status = text(&stage.custos(&["sink", "status"]).stdout);

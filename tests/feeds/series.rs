@@ -16,16 +16,16 @@ pub(crate) type Labels = BTreeMap<String, String>;
 /// The times at which a series has values, in ms since the epoch.
 pub(crate) type Times = BTreeMap<Labels, Vec<i64>>;
 
-/// What the store has up to a time (included), as it leaves the host `web1`.
-pub(crate) fn stored(store: &Path, until_ms: i64) -> Times {
-    stored_within(store, i64::MIN..until_ms + 1)
+/// What the store has up to a time (included), as it leaves a host.
+pub(crate) fn stored(store: &Path, host: &str, until_ms: i64) -> Times {
+    stored_within(store, host, i64::MIN..until_ms + 1)
 }
 
-/// What the store has of a range of time, as it leaves the host `web1`.
-pub(crate) fn stored_within(store: &Path, range: Range<i64>) -> Times {
+/// What the store has of a range of time, as it leaves a host.
+pub(crate) fn stored_within(store: &Path, host: &str, range: Range<i64>) -> Times {
     let reader = Reader::open(store).unwrap();
     let snapshot = reader.snapshot();
-    let (series, damages) = outbound_series(&snapshot, &[], "web1");
+    let (series, damages) = outbound_series(&snapshot, &[], host);
     assert!(damages.is_empty(), "{damages:?}");
     let mut by_check: BTreeMap<&str, Vec<&OutboundSeries>> = BTreeMap::new();
     series.iter().for_each(|one| by_check.entry(&one.check).or_default().push(one));
@@ -73,10 +73,26 @@ pub(crate) fn difference(stored: &Times, delivered: &Times) -> Option<String> {
     unknown.map(|labels| format!("{labels:?} is not stored"))
 }
 
-/// What a VictoriaMetrics at an address has of a range of time.
-pub(crate) fn in_victoria_metrics(url: &str, range: Range<i64>) -> Times {
+/// Asks over HTTP; nothing where there is no answer.
+pub(crate) fn get(url: &str, form: &[(&str, &str)]) -> Option<String> {
+    let mut command = Command::new("curl");
+    command.args(["-s", "-f", "-G", url]);
+    for (name, value) in form {
+        command.arg("--data-urlencode").arg(format!("{name}={value}"));
+    }
+    let output = command.output().unwrap();
+    output.status.success().then(|| text(&output.stdout))
+}
+
+/// All that a VictoriaMetrics has of some series up to a time.
+pub(crate) fn exported(url: &str, selector: &str, until_ms: i64) -> Times {
+    exported_within(url, selector, 1000..until_ms + 1)
+}
+
+/// What a VictoriaMetrics has of some series and a range of time.
+pub(crate) fn exported_within(url: &str, selector: &str, range: Range<i64>) -> Times {
     let (start, end) = (seconds(range.start), seconds(range.end - 1));
-    let form = [("match[]", "{host=\"web1\"}"), ("start", &*start), ("end", &*end)];
+    let form = [("match[]", selector), ("start", &*start), ("end", &*end)];
     let exported = get(&format!("{url}/api/v1/export"), &form).unwrap_or_default();
     let mut all = Times::new();
     for line in exported.lines() {
@@ -94,9 +110,9 @@ pub(crate) fn in_victoria_metrics(url: &str, range: Range<i64>) -> Times {
     all
 }
 
-/// What a Prometheus at an address has of a range of time.
-pub(crate) fn in_prometheus(url: &str, range: Range<i64>) -> Times {
-    let query = format!("{{host=\"web1\"}}[{}ms]", range.end - 1 - range.start);
+/// What a Prometheus has of a host and a range of time.
+pub(crate) fn in_prometheus(url: &str, host: &str, range: Range<i64>) -> Times {
+    let query = format!("{{host=\"{host}\"}}[{}ms]", range.end - 1 - range.start);
     let time = seconds(range.end - 1);
     let form = [("query", &*query), ("time", &*time)];
     let Some(answer) = get(&format!("{url}/api/v1/query"), &form) else { return Times::new() };
@@ -114,15 +130,4 @@ pub(crate) fn in_prometheus(url: &str, range: Range<i64>) -> Times {
 /// A time as receivers take it.
 fn seconds(time_ms: i64) -> String {
     format!("{}.{:03}", time_ms / 1000, time_ms % 1000)
-}
-
-/// Asks over HTTP; nothing where there is no answer.
-pub(crate) fn get(url: &str, form: &[(&str, &str)]) -> Option<String> {
-    let mut command = Command::new("curl");
-    command.args(["-s", "-f", "-G", url]);
-    for (name, value) in form {
-        command.arg("--data-urlencode").arg(format!("{name}={value}"));
-    }
-    let output = command.output().unwrap();
-    output.status.success().then(|| text(&output.stdout))
 }

@@ -4,7 +4,7 @@ use custos_store::{Metric, Options, Run, Value, Writer};
 use nix::sys::signal::Signal;
 
 use crate::peers;
-use crate::series::{Times, difference, in_victoria_metrics, stored};
+use crate::series::{Times, difference, exported, stored};
 use crate::stage::{Daemon, Stage, free_port, text, wait_for};
 
 /// A VictoriaMetrics that can be killed and started again.
@@ -36,7 +36,7 @@ impl VictoriaMetrics<'_> {
 
     /// All that it has up to a time.
     fn delivered(&self, until_ms: i64) -> Times {
-        in_victoria_metrics(&self.url(""), 1000..until_ms + 1)
+        exported(&self.url(""), "{host=\"web1\"}", until_ms)
     }
 }
 
@@ -46,7 +46,7 @@ fn wait_for_all(stage: &Stage, peer: &VictoriaMetrics<'_>, until_ms: i64) {
     let mut last = None;
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         wait_for("all to be delivered", || {
-            last = difference(&stored(&store, until_ms), &peer.delivered(until_ms));
+            last = difference(&stored(&store, "web1", until_ms), &peer.delivered(until_ms));
             last.is_none().then_some(())
         });
     }));

@@ -61,7 +61,7 @@ pub enum Receiver {
     Influx(HttpReceiver),
     /// Graphite's plain text.
     Graphite {
-        /// `HOST:PORT`.
+        /// `HOST:PORT`, or `tcp://HOST:PORT`.
         server: String,
         /// What its paths begin with.
         prefix: String,
@@ -84,7 +84,7 @@ impl Receiver {
             Receiver::RemoteWrite(_) => "remote_write",
             Receiver::Nats(_) => "nats",
             Receiver::Otlp(_) => "otlp",
-            Receiver::Influx(_) => "influx",
+            Receiver::Influx(_) => "influxdb",
             Receiver::Graphite { .. } => "graphite",
             Receiver::File { .. } => "file",
         }

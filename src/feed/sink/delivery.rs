@@ -69,6 +69,7 @@ struct LaneParts {
     /// What the sender has counted.
     sent_bytes: u64,
     rounded: u64,
+    left_out: u64,
 }
 
 /// Something that was under way.
@@ -105,6 +106,7 @@ impl Delivery {
                 newest_ms: None,
                 sent_bytes: 0,
                 rounded: 0,
+                left_out: 0,
             }
         };
         let senders = Sender::pair(&settings, own);
@@ -174,6 +176,7 @@ impl Delivery {
         let Ended { lane, sender, what } = ended;
         let parts = &mut self.lanes[lane.index()];
         (parts.sent_bytes, parts.rounded) = (sender.sent_bytes(), sender.rounded());
+        parts.left_out = sender.left_out();
         if sender.ending().0 >= self.ending.0 {
             self.ending = sender.ending();
         }
@@ -366,11 +369,14 @@ impl Delivery {
 
     fn report(&self, now: Moment) -> SinkReport {
         let lag = self.feed.lag();
+        let left_out: u64 = self.lanes.iter().map(|parts| parts.left_out).sum();
+        let mut counts = self.engine.counts().clone();
+        counts.acknowledged = counts.acknowledged.saturating_sub(left_out);
         SinkReport {
             name: self.settings.name.clone(),
             kind: self.settings.kind.key().to_owned(),
             what: self.looked.what.clone(),
-            counts: self.engine.counts().clone(),
+            counts,
             lag_ms: self.lag_ms(now),
             behind_runs: lag.map_or(0, |lag| lag.owed_runs),
             acknowledged_ms: self.acknowledged_ms,
@@ -386,6 +392,7 @@ impl Delivery {
             gaps: self.gaps,
             repeated: self.lanes.iter().map(|parts| parts.loading.repeated()).sum(),
             rounded: self.lanes.iter().map(|parts| parts.rounded).sum(),
+            left_out,
             sent_bytes: self.lanes.iter().map(|parts| parts.sent_bytes).sum(),
             lag_limits_ms: (
                 self.settings.lag_warning.as_millis() as i64,

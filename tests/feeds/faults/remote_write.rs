@@ -7,11 +7,14 @@ use nix::sys::signal::Signal;
 
 use super::peer::Peer;
 use crate::peers;
-use crate::series::{Times, difference, in_prometheus, in_victoria_metrics, stored_within};
+use crate::series::{Times, difference, exported_within, in_prometheus, stored_within};
 use crate::stage::{Daemon, Stage, free_port};
 
 /// The check of which the times go back where that is refused.
 pub(super) const JUMPED: &str = "jumped";
+
+/// What delivers.
+const HOST: &str = "web1";
 
 fn url(port: u16) -> String {
     format!("http://127.0.0.1:{port}")
@@ -78,8 +81,8 @@ impl Peer for VictoriaMetrics {
     }
 
     fn difference(&mut self, store: &Path, times: Range<i64>) -> Option<String> {
-        let stored = stored_within(store, times.clone());
-        difference(&stored, &in_victoria_metrics(&url(self.0.port), times))
+        let stored = stored_within(store, HOST, times.clone());
+        difference(&stored, &exported_within(&url(self.0.port), &format!("{{host=\"{HOST}\"}}"), times))
     }
 }
 
@@ -126,8 +129,8 @@ impl Peer for Prometheus {
             all.retain(|labels, _| self.has_window || labels["check"] != JUMPED);
             all
         };
-        let stored = known(stored_within(store, times.clone()));
-        difference(&stored, &known(in_prometheus(&url(self.process.port), times)))
+        let stored = known(stored_within(store, HOST, times.clone()));
+        difference(&stored, &known(in_prometheus(&url(self.process.port), HOST, times)))
     }
 
     fn is_strict(&self) -> bool {
