@@ -6,7 +6,7 @@ use custos_store::Run;
 
 use super::answer::Answer;
 use super::health::Health;
-use super::watching::{Watch, Watching};
+use super::watch::{Watch, Watching};
 use crate::config::Config;
 use crate::evaluate::Change;
 use crate::execute::{Job, Line};

@@ -32,6 +32,7 @@ mod skipped;
 mod start;
 mod unjudged;
 mod waiting;
+mod watch;
 mod watching;
 
 pub use answer::{Answer, verdict_output};
@@ -44,4 +45,4 @@ pub use passive::answer as passive_answer;
 pub use restore::{History, restore_standing, stood_after};
 pub use row::{LastRun, Row};
 pub use rule_answer::answer as rule_answer;
-pub use watching::{Watch, Watching};
+pub use watch::{Watch, Watching};

@@ -16,36 +16,12 @@ use super::clones::Refusal;
 use super::core::Agent;
 use super::effect::Effect;
 use super::executions::Execution;
+use super::watch::{Watch, Watching};
 use crate::clock::{Moment, micros};
-use crate::config::Command;
 use crate::execute::Job;
-use crate::limits::{
-    CLONE_PERIOD_MIN, CLONE_PERIOD_SNMP_MIN, CLONE_RUNS_MAX, CLONES_CPU_PERCENT_MAX, CLONES_MAX, WATCHERS_MAX,
-};
+use crate::limits::{CLONE_RUNS_MAX, CLONES_CPU_PERCENT_MAX, CLONES_MAX, WATCHERS_MAX};
 use crate::observe::Observation;
 use crate::text::human::duration_ms;
-
-/// A wish to watch a check.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Watch {
-    /// Names who watches; nobody else that watches has it.
-    pub id: u64,
-    /// Name of the check.
-    pub check: String,
-    /// How often it shall be run; `None` for as often as it is run anyway.
-    pub period: Option<Duration>,
-}
-
-/// How often a check is run for somebody who watches it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Watching {
-    /// How often it is run anyway; `None` for a check that is not run by a schedule.
-    pub interval: Option<Duration>,
-    /// How often it is run for who watches, if that is more often. Others may have it run still more often.
-    pub period: Option<Duration>,
-    /// Why that is not as often as was wished; empty otherwise.
-    pub note: String,
-}
 
 impl Agent {
     /// How many checks have a clone, and how many watch.
@@ -83,19 +59,15 @@ impl Agent {
             return watching;
         };
         let name = &check.name;
-        let floor = match &check.definition.command {
-            _ if interval.is_none() => {
-                watching.note =
-                    format!("{name} is not run by a schedule, so there is nothing to run more often");
-                return watching;
-            }
-            _ if !check.definition.clone => {
-                watching.note = format!("{name} says `clone: false`, so it is not run more often");
-                return watching;
-            }
-            Command::Snmp(_) => CLONE_PERIOD_SNMP_MIN,
-            _ => CLONE_PERIOD_MIN,
-        };
+        if interval.is_none() {
+            watching.note = format!("{name} is not run by a schedule, so there is nothing to run more often");
+            return watching;
+        }
+        if !check.definition.clone {
+            watching.note = format!("{name} says `clone: false`, so it is not run more often");
+            return watching;
+        }
+        let floor = Job::period_min(&check.definition);
         if wished < floor {
             watching.note = format!("{name} is run every {} at most", shown(floor));
         }

@@ -29,6 +29,7 @@ mod sink_orders;
 mod stop;
 mod trap_receiver;
 mod watchers;
+mod watching;
 
 pub use answers::requested_line;
 pub use feed_process::feed_for_agent;

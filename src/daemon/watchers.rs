@@ -6,10 +6,8 @@ use std::time::Duration;
 
 use custos_store::Run;
 
-use super::run::Daemon;
-use crate::agent::{Event, Watch, Watching};
-use crate::clock::Moment;
-use crate::live::{LiveLine, Shown, Wish};
+use crate::agent::Watching;
+use crate::live::{LiveLine, Shown};
 
 /// Everybody who watches a check; who watches several is here for each of them.
 #[derive(Debug, Default)]
@@ -25,7 +23,8 @@ struct Watcher {
 }
 
 impl Watchers {
-    fn add(&mut self, check: &str, shown: &Arc<Shown>) -> u64 {
+    /// Somebody wants to watch a check, and sees it there. Returns what names who watches.
+    pub(super) fn add(&mut self, check: &str, shown: &Arc<Shown>) -> u64 {
         self.next_id += 1;
         self.all.insert(self.next_id, Watcher { check: check.to_owned(), shown: Arc::clone(shown) });
         self.next_id
@@ -65,36 +64,17 @@ impl Watchers {
         }
     }
 
+    /// Whoever watched there is gone. Returns what named them.
+    pub(super) fn left(&mut self, shown: &Arc<Shown>) -> Vec<u64> {
+        let ids = self.of(shown);
+        ids.iter().for_each(|id| drop(self.all.remove(id)));
+        ids
+    }
+
+    /// Who sees what there is to see there.
     fn of(&self, shown: &Arc<Shown>) -> Vec<u64> {
         let of = self.all.iter().filter(|(_, watcher)| Arc::ptr_eq(&watcher.shown, shown));
         of.map(|(id, _)| *id).collect()
-    }
-}
-
-impl Daemon {
-    /// Somebody wants to watch these checks.
-    pub(super) fn watches(&mut self, wishes: Vec<Wish>, shown: &Arc<Shown>, now: Moment) {
-        let watches: Vec<Watch> = wishes
-            .into_iter()
-            .map(|Wish { check, every_ms }| {
-                let id = self.watchers.add(&check, shown);
-                Watch { id, check, period: every_ms.map(Duration::from_millis) }
-            })
-            .collect();
-        if watches.is_empty() {
-            shown.end();
-        }
-        for watch in watches {
-            self.handle(Event::Watch(watch), now);
-        }
-    }
-
-    /// Whoever watched there is gone.
-    pub(super) fn left(&mut self, shown: &Arc<Shown>, now: Moment) {
-        for id in self.watchers.of(shown) {
-            self.watchers.all.remove(&id);
-            self.handle(Event::Unwatch(id), now);
-        }
     }
 }
 

@@ -11,6 +11,7 @@ use super::plugin::{PluginEnvironment, PluginJob, plugin_spec};
 use super::poll::PollJob;
 use super::rows::TableRows;
 use crate::config::{Check, Command, Config};
+use crate::limits::{CLONE_PERIOD_MIN, CLONE_PERIOD_SNMP_MIN};
 use crate::observe::{Observation, Reading};
 
 /// The job of a check. Its methods are all that differs between the kinds.
@@ -50,6 +51,14 @@ impl Job {
             Command::Snmp(_) => false,
             // There is no job.
             Command::Trap(_) | Command::Rule(_) => false,
+        }
+    }
+
+    /// The shortest time between two jobs of a check that somebody watches.
+    pub fn period_min(check: &Check) -> Duration {
+        match check.command {
+            Command::Snmp(_) => CLONE_PERIOD_SNMP_MIN,
+            Command::Program(_) | Command::Shell(_) | Command::Trap(_) | Command::Rule(_) => CLONE_PERIOD_MIN,
         }
     }
 

@@ -11,6 +11,7 @@ const HEADING: &str = "## All of them, by name\n";
 const FILES: &[(&str, &str)] = &[
     ("src/limits.rs", "The agent and its commands"),
     ("src/limits/judge.rs", "Judging rules"),
+    ("src/limits/live.rs", "Watching"),
     ("src/limits/nats.rs", "The client of NATS"),
     ("src/limits/notify.rs", "Notifications"),
     ("src/limits/sink.rs", "Sinks"),
