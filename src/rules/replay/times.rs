@@ -1,6 +1,6 @@
 //! At which times rules are judged.
 
-use custos_promql::{Result, Selected, Source};
+use custos_promql::{Result, Selected, Shared, Source};
 
 use super::past::{Past, either};
 use super::record::Record;
@@ -19,8 +19,8 @@ use crate::rules::definition::{RuleGroup, When};
 pub fn judgement_times(group: &RuleGroup, source: &dyn Source, past: Past) -> Result<Vec<i64>> {
     let mut stretches = JudgementStretches::of(group, source, past)?;
     let mut all = Vec::new();
-    while let Some(mut stretch) = stretches.next(source)? {
-        all.append(&mut stretch.times);
+    while let Some(stretch) = stretches.next(source)? {
+        all.extend_from_slice(&stretch.times);
     }
     Ok(all)
 }
@@ -31,7 +31,7 @@ pub struct JudgementStretch {
     /// The last millisecond of the stretch.
     pub end_ms: i64,
     /// When (ms since the epoch), ascending, each once.
-    pub times: Vec<i64>,
+    pub times: Shared<i64>,
     /// Of which times the record of the rules says when they were judged, see [`Recorded`](super::Recorded).
     pub recorded: Vec<(i64, i64)>,
 }
@@ -42,9 +42,9 @@ pub struct JudgementStretches {
     when: When,
     past: Past,
     selected: Selected,
-    stretches: Box<dyn Iterator<Item = (i64, i64)>>,
+    stretches: Box<dyn Iterator<Item = (i64, i64)> + Send>,
     /// Times of samples that were read beyond the end of the last stretch.
-    ahead: Vec<i64>,
+    ahead: Shared<i64>,
     /// Where the next stretch begins (ms since the epoch), if there is one.
     from_ms: Option<i64>,
     /// Up to when the times of samples were read (ms since the epoch), if any were.
@@ -70,7 +70,7 @@ impl JudgementStretches {
             when: group.when,
             past,
             stretches: Box::new(selected.stretches()),
-            ahead: Vec::new(),
+            ahead: Shared::default(),
             from_ms: Some(past.from_ms),
             read_ms: None,
             unobserved: either(selected.unobserved().to_vec(), not_judged.to_vec()),
@@ -85,6 +85,11 @@ impl JudgementStretches {
     /// last; ascending and apart.
     pub fn unobserved(&self) -> &[(i64, i64)] {
         &self.unobserved
+    }
+
+    /// Whether there may be a further stretch.
+    pub fn has_next(&self) -> bool {
+        self.from_ms.is_some_and(|from_ms| from_ms <= self.past.to_ms)
     }
 
     /// The next stretch; none after the last. Of a source that keeps what it reads, the samples of the stretch are then kept.
@@ -105,8 +110,8 @@ impl JudgementStretches {
         while self.read_ms.is_some_and(|read_ms| read_ms < end_ms) && self.read_more(source)? {}
         self.from_ms = end_ms.checked_add(1);
         let count = self.ahead.partition_point(|time| *time <= end_ms);
-        let later = self.ahead.split_off(count);
-        let sampled = std::mem::replace(&mut self.ahead, later);
+        let sampled = self.ahead.part(0..count);
+        self.ahead = self.ahead.part(count..self.ahead.len());
         match self.when {
             When::Samples { at_the_latest_ms } => {
                 self.of_samples(sampled, end_ms, at_the_latest_ms).map(Some)
@@ -114,7 +119,7 @@ impl JudgementStretches {
             When::Grid { interval_ms, phase_ms } => {
                 let grid = (interval_ms, phase_ms);
                 let times = self.silence.on_grid(&self.unobserved, (from_ms, end_ms), grid)?;
-                Ok(Some(JudgementStretch { end_ms, times, recorded: Vec::new() }))
+                Ok(Some(JudgementStretch { end_ms, times: times.into(), recorded: Vec::new() }))
             }
         }
     }
@@ -122,28 +127,28 @@ impl JudgementStretches {
     /// Reads the times of samples of a further stretch; false if there is none.
     fn read_more(&mut self, source: &dyn Source) -> Result<bool> {
         let Some(stretch) = self.stretches.next() else { return Ok(false) };
-        let mut found = self.selected.times(source, stretch)?;
-        match self.ahead.is_empty() {
-            true => self.ahead = found,
-            false => self.ahead.append(&mut found),
-        }
+        let found = self.selected.times(source, stretch)?;
+        self.ahead = match self.ahead.is_empty() {
+            true => found,
+            false => [&*self.ahead, &*found].concat().into(),
+        };
         self.read_ms = Some(stretch.1);
         Ok(true)
     }
 
     fn of_samples(
         &mut self,
-        sampled: Vec<i64>,
+        sampled: Shared<i64>,
         end_ms: i64,
         at_the_latest_ms: i64,
     ) -> Result<JudgementStretch> {
         let (times, recorded) = match &mut self.record {
             Some(record) => {
-                let judged = record.judged(sampled, end_ms, at_the_latest_ms);
+                let judged = record.judged(sampled.into_vec(), end_ms, at_the_latest_ms);
                 if !judged.silent.is_empty() {
                     self.unobserved = either(std::mem::take(&mut self.unobserved), judged.silent);
                 }
-                (judged.times, judged.recorded)
+                (judged.times.into(), judged.recorded)
             }
             None => (sampled, Vec::new()),
         };
