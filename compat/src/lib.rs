@@ -1,10 +1,11 @@
 //! The formats that others defined, as pure functions: plugin output, perfdata, units and ranges (`nagios`),
 //! packets and configuration of NRPE (`nrpe`), messages of SNMP (`snmp`), entries of the journal (`journal`), command lines
-//! (`getopt`), metrics as text (`open_metrics`), NATS (`nats`), Protocol Buffers (`protobuf`), remote write (`remote_write`). No input or output, no clock.
+//! (`getopt`), metrics as text (`open_metrics`), lines of InfluxDB and Graphite (`line`), NATS (`nats`), Protocol Buffers (`protobuf`), remote write (`remote_write`). No input or output, no clock.
 #![forbid(unsafe_code)]
 
 pub mod getopt;
 pub mod journal;
+pub mod line;
 pub mod nagios;
 pub mod nats;
 pub mod nrpe;

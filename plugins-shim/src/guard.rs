@@ -4,8 +4,12 @@
 //! left running. The agent's end closes the socket, upon which the worker ends everything but for what commands were
 //! to leave in the background. The guard's end is told to the worker by the kernel, with the same effect. The
 //! worker's end kills its plugins (each has asked the kernel for that), and what those had started becomes children
-//! of the guard, which ends them. What is left when all three are killed at once is ended by the next shim (see
-//! `mark.rs`). Where a control group is delegated to us, the kernel ends all that a worker left at once (see `leaf.rs`).
+//! of the guard, which ends those that carry a run's mark. What is left when all three are killed at once is ended by the
+//! next shim by the same mark (see `mark.rs`). Where a control group is delegated to us, the kernel ends all that a worker
+//! left at once (see `leaf.rs`).
+//!
+//! Invariant: what a command has started that may leave it in the background (of NRPE, of a target, an event handler)
+//! is ended by none of them. It has no mark and is in no group that is ended.
 //!
 //! Each may also be stopped: the guard sees a stopped worker and stops itself, so that the agent, its parent, sees it,
 //! says so and has both go on or ends them.
@@ -26,8 +30,9 @@ use crate::error::Error;
 use crate::launch::WATCHED;
 use crate::leaf::Leaf;
 use crate::limits::{STRAYS_LOOK, WORKER_END_WAIT};
-use crate::mark::end_orphans;
+use crate::mark::{end_orphans, mark_of};
 use crate::start_watch::StartWatch;
+use crate::strays::end_stray;
 use crate::sys::{self, Side};
 use crate::worker::{GUARD_ENDED, Worker};
 
@@ -95,10 +100,11 @@ fn worker(guard: Pid, leaf: Option<&Leaf>, socket: UnixStream) -> Result<ExitCod
     let thread = std::thread::Builder::new().name("custos-shim".to_owned());
     let watch = Arc::new(StartWatch::default());
     let (starter, ended) = (Arc::clone(&watch), EndsWatch(Arc::clone(&watch)));
+    let leaf = leaf.cloned();
     let serving = thread
         .spawn(move || {
             let _ended = ended;
-            Worker::new(socket, starter)?.serve()
+            Worker::new(socket, starter, leaf)?.serve()
         })
         .map_err(Error::system("start the worker's thread"))?;
     watch.watch();
@@ -177,20 +183,22 @@ impl Watched {
         sys::rest(STRAYS_LOOK);
     }
 
-    /// Ends every child, until there is none left: each round kills those there are, whose own children then become
-    /// ours.
+    /// Ends every child of a run that had to end, until there is none left: each round kills those there are, whose own
+    /// children then become ours.
     fn sweep(&mut self) {
         loop {
             let mut list = String::new();
             if self.children.rewind().is_ok() {
-                // What cannot be read is read in the next round.
                 let _ = self.children.read_to_string(&mut list);
             }
-            for pid in list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()) {
-                let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-            }
-            if waitpid(None, None) == Err(nix::errno::Errno::ECHILD) {
+            let children = list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok());
+            let ours: Vec<i32> = children.filter(|pid| mark_of(*pid).is_some()).collect();
+            if ours.is_empty() {
                 return;
+            }
+            for pid in ours {
+                end_stray(pid);
+                sys::reap_one(pid);
             }
         }
     }

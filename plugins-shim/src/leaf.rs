@@ -1,7 +1,8 @@
 //! A control group of the worker's own, where one is delegated to us: with `cgroup.kill` the kernel ends everything in it
 //! at once, however often it forks and whatever it hides.
 //!
-//! The guard makes the group, the worker enters it before it starts anything, and so every plugin is born in it. Where
+//! The guard makes the group, the worker enters it before it starts anything, and so every plugin is born in it. What a
+//! command has left in the background is moved out of it, as it is nothing that may be ended with the shim. Where
 //! nothing is delegated (`Delegate=yes` of systemd does it) or the kernel is too old, there is no group, and the other
 //! means of the guard have to do: see `guard.rs` and `mark.rs`.
 
@@ -13,7 +14,7 @@ use std::time::Duration;
 use nix::unistd::{Pid, Uid};
 
 use crate::clock::monotonic_us;
-use crate::limits::END_WAIT;
+use crate::limits::{END_WAIT, LEAVE_ROUNDS_MAX, RELEASED_MAX};
 use crate::sys;
 
 /// The group of a worker is named after its guard: this, then the guard's process id.
@@ -57,9 +58,31 @@ impl Leaf {
         self.remove();
     }
 
-    /// Removes the group if nothing is in it.
+    /// Moves a process out of the group, which then is not ended with it, and with it those below that it has started.
+    /// From the top down: what the process starts meanwhile is born outside, or is found below it.
+    pub(crate) fn release(&self, pid: i32) {
+        let Some(outside) = self.path.parent().map(|parent| parent.join("cgroup.procs")) else { return };
+        let mut below = vec![pid];
+        let mut count = 0;
+        while let Some(pid) = below.pop() {
+            // It may have ended.
+            let _ = fs::write(&outside, pid.to_string());
+            count += 1;
+            if count < RELEASED_MAX {
+                below.extend(children(pid));
+            }
+        }
+    }
+
+    /// Removes the group once all has ended that must: what is left in it goes on outside.
     pub(crate) fn leave(&self) {
-        let _ = fs::remove_dir(&self.path);
+        for _ in 0..LEAVE_ROUNDS_MAX {
+            if fs::remove_dir(&self.path).is_ok() {
+                return;
+            }
+            let left = fs::read_to_string(self.path.join("cgroup.procs")).unwrap_or_default();
+            numbers(&left).for_each(|pid| self.release(pid));
+        }
     }
 
     /// A group can be removed once its last process is gone, zombies aside.
@@ -71,6 +94,17 @@ impl Leaf {
             sys::rest(Duration::from_millis(1));
         }
     }
+}
+
+/// The children of all threads of a process.
+fn children(pid: i32) -> Vec<i32> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().filter_map(Result::ok);
+    let lists = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    lists.flat_map(|list| numbers(&list).collect::<Vec<_>>()).collect()
+}
+
+fn numbers(list: &str) -> impl Iterator<Item = i32> {
+    list.split_ascii_whitespace().filter_map(|number| number.parse().ok())
 }
 
 /// The directory of this process' control group of version 2.

@@ -43,6 +43,10 @@ pub(crate) const STRAYS_LOOK: Duration = Duration::from_millis(5);
 pub(crate) const LEFT_BEHIND_COUNTED_MAX: usize = 4096;
 /// Groups that are remembered as spared before those without processes are forgotten.
 pub(crate) const SPARED_GROUPS_MAX: usize = 4096;
+/// Processes, left in the background by one command, that are moved out of the worker's control group.
+pub(crate) const RELEASED_MAX: usize = 4096;
+/// Looks at what is left in that group before it is given up to remove it.
+pub(crate) const LEAVE_ROUNDS_MAX: usize = 100;
 /// Bytes of a process's environment that are searched for the mark of a run.
 pub(crate) const ENVIRON_MAX_BYTES: u64 = 256 * 1024;
 /// Between two looks at a plugin of another user that has not executed its program yet.

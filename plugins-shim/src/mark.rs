@@ -1,4 +1,5 @@
-//! The mark that every process below a plugin carries in its environment: which run of which worker it is.
+//! The mark that every process below a plugin carries in its environment: which run of which worker it is. Commands that
+//! may leave processes in the background carry none: what they leave belongs to no run.
 //!
 //! `CUSTOS_RUN=NAMESPACE.WORKER.START.SERIAL`: the worker's process id with the inode of the namespace that it
 //! counts in and its start in clock ticks since boot, so that no other process can ever be taken for it; then the

@@ -9,7 +9,8 @@
 //! both belongs to one of the plugins that ran when it was first seen, and is ended once they all have ended.
 //!
 //! What is left by a run that may leave something is spared: known by the group of that run, and, if it has none
-//! of ours and no mark, by having been first seen while such a run was under way or had just ended.
+//! of ours and no mark, by having been first seen while such a run was under way or had just ended. It is moved out of the
+//! control group that is ended with the worker, if there is one.
 //!
 //! Invariant: a signal is only ever sent to an unreaped child of ours, so its number cannot have been used again.
 
@@ -20,6 +21,7 @@ use std::os::unix::fs::FileExt;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use crate::leaf::Leaf;
 use crate::limits::{LEFT_BEHIND_COUNTED_MAX, SPARED_GROUPS_MAX};
 use crate::mark::{Stat, WorkerId, mark_of};
 use crate::runs::Runs;
@@ -41,6 +43,8 @@ enum Owner {
 #[derive(Debug)]
 pub(crate) struct Strays {
     worker: WorkerId,
+    /// The control group of this process, which spared ones are moved out of.
+    leaf: Option<Leaf>,
     /// The kernel's list of the first thread's children.
     list: File,
     /// The children in the list when it was last looked at.
@@ -59,12 +63,13 @@ impl Strays {
     ///
     /// # Errors
     /// `/proc` is not there, or the kernel was built without `CONFIG_PROC_CHILDREN`.
-    pub(crate) fn watch() -> std::io::Result<Strays> {
+    pub(crate) fn watch(leaf: Option<Leaf>) -> std::io::Result<Strays> {
         let own_pid = nix::unistd::getpid().as_raw();
         let worker = WorkerId::of(own_pid).ok_or(std::io::ErrorKind::NotFound)?;
         let list = File::open(format!("/proc/self/task/{}/children", worker.pid()))?;
         Ok(Strays {
             worker,
+            leaf,
             list,
             adopted: Vec::new(),
             known: HashMap::new(),
@@ -102,10 +107,10 @@ impl Strays {
             self.spared_groups.retain(|spared| left.contains(spared));
         }
         self.spared_groups.insert(group);
-        for &stray in &self.adopted {
+        for stray in self.adopted.clone() {
             let in_group = Stat::of(stray).is_some_and(|stat| stat.is_of(group));
             if in_group || self.known.get(&stray) == Some(&Owner::Run(serial)) {
-                self.known.insert(stray, Owner::Spared);
+                self.know(stray, Owner::Spared);
             }
         }
     }
@@ -156,8 +161,17 @@ impl Strays {
             Owner::UpTo(_) if Stat::of(pid).is_some_and(|stat| self.is_spared(&stat)) => Owner::Spared,
             found => found,
         };
-        self.known.insert(pid, found);
+        self.know(pid, found);
         found
+    }
+
+    fn know(&mut self, pid: i32, owner: Owner) {
+        if owner == Owner::Spared
+            && let Some(leaf) = &self.leaf
+        {
+            leaf.release(pid);
+        }
+        self.known.insert(pid, owner);
     }
 
     fn is_spared(&self, stat: &Stat) -> bool {
@@ -204,7 +218,7 @@ impl Strays {
 }
 
 /// KILL for a stray, and for the group that it is in: at once for all of a group, so that none can fork away.
-fn end_stray(pid: i32) {
+pub(crate) fn end_stray(pid: i32) {
     let group = Stat::of(pid).map(|stat| stat.group);
     // Only a group that began below the shim: the stray is in it and unreaped, so the number is still its own.
     if let Some(group) = group.filter(|group| *group > 1 && *group != nix::unistd::getpgrp().as_raw()) {

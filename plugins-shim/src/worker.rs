@@ -25,6 +25,7 @@ use crate::child::{StartError, Starter, Stdio};
 use crate::clock::monotonic_us;
 use crate::descriptors::Descriptors;
 use crate::error::{DecodeError, Error, VERSION};
+use crate::leaf::Leaf;
 use crate::left_open::LeftOpen;
 use crate::limits::{
     END_WAIT, EVENTS_PER_TURN_MAX, READ_BYTES, RUNS_MAX, STARTS_PER_TURN_MAX, STRAYS_LOOK, WAIT_MAX,
@@ -93,8 +94,12 @@ impl Worker {
     /// A worker that serves the agent on `socket`.
     ///
     /// Signals must be blocked already, as they are taken from a descriptor; the descriptor 0 must be /dev/null and the
-    /// working directory `/`, as the plugins inherit them.
-    pub(crate) fn new(socket: UnixStream, watch: Arc<StartWatch>) -> Result<Worker, Error> {
+    /// working directory `/`, as the plugins inherit them. `leaf` is the control group that this process has entered.
+    pub(crate) fn new(
+        socket: UnixStream,
+        watch: Arc<StartWatch>,
+        leaf: Option<Leaf>,
+    ) -> Result<Worker, Error> {
         socket.set_nonblocking(true).map_err(Error::system("use the agent's socket"))?;
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(Error::system("wait for events"))?;
         let signals =
@@ -125,7 +130,7 @@ impl Worker {
             runs: Runs::default(),
             unwatched: VecDeque::new(),
             left_open: LeftOpen::default(),
-            strays: Strays::watch().map_err(Error::system("watch for escaped processes"))?,
+            strays: Strays::watch(leaf).map_err(Error::system("watch for escaped processes"))?,
             strays_left: false,
             ending: None,
             reaped: Vec::new(),

@@ -100,6 +100,7 @@ fn part(report: &SinkReport, now: Moment) -> Part {
         ("rewinds", counts.rewinds),
         ("sent_bytes", report.sent_bytes),
         ("rounded", report.rounded),
+        ("left_out", report.left_out),
         ("repeated", report.repeated),
         ("gaps", report.gaps),
     ];

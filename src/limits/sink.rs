@@ -52,8 +52,13 @@ pub const SINK_FAILURES_OURS: u32 = 5;
 pub const SINK_SPLITS_MAX: usize = 256;
 /// Places of the feed that are remembered until they are safe.
 pub const SINK_MARKS_MAX: usize = 32;
-/// How often a sink that has delivered everything looks for more.
-pub const SINK_POLL: Duration = Duration::from_millis(1000);
+/// For how long a sink that has delivered everything gathers runs for a request, unless `gather` says otherwise; that of a stream
+/// [`NATS_GATHER`](super::NATS_GATHER).
+pub const SINK_GATHER: Duration = Duration::from_secs(1);
+/// Shortest `gather`: each time the log of the store is looked at.
+pub const SINK_GATHER_MIN: Duration = Duration::from_millis(10);
+/// Longest `gather`.
+pub const SINK_GATHER_MAX: Duration = Duration::from_secs(300);
 /// How often a receiver is asked how it is, beside each time that it is connected to.
 pub const SINK_LOOK: Duration = Duration::from_secs(600);
 /// How long after something could have become safe a receiver is asked whether it is, if nothing else is sent meanwhile.
@@ -81,6 +86,12 @@ pub const SINK_PAUSE_MAX: Duration = Duration::from_secs(1);
 /// Bytes of the last lines of a `file` that are read when it is opened, so that none of them is written again: more than is delivered
 /// between two writes of a cursor.
 pub const SINK_FILE_TAIL_BYTES: u64 = 64 * 1024 * 1024;
+/// For how long a Graphite may lose what it has read when it is killed: carbon has it in memory until it is written, series by series.
+pub const GRAPHITE_SETTLE: Duration = Duration::from_secs(300);
+/// Pause between two connections to a Graphite that are there to notice its end, where they end at once.
+pub const GRAPHITE_WITNESS_PAUSE: Duration = Duration::from_secs(1);
+/// Bytes that are read of what a Graphite says, which should be none.
+pub const GRAPHITE_TALK_MAX_BYTES: u64 = 4096;
 /// Between two reports of a sink.
 pub const SINK_REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// Entries of what a sink has set aside; where there are more, those of one check become one that stands for more.

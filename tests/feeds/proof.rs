@@ -90,7 +90,7 @@ fn what_victoriametrics_lacks_or_has_twice_is_found_and_what_it_lacks_is_mended(
     assert_eq!(sum["missing"], 5 * (2 * RUNS - 10), "{sum}");
     let (holds, sum, lines) = verified(&stage, &["--repair"]);
     assert!(holds && lines.iter().all(|line| line["is_right_now"] == true), "{sum}");
-    assert_eq!(difference(&stored(&dir, i64::MAX - 1), &exported(&url).1), None);
+    assert_eq!(difference(&stored(&dir, "web1", i64::MAX - 1), &exported(&url).1), None);
     let (holds, sum, lines) = verified(&stage, &[]);
     assert!(holds && lines.is_empty(), "{sum} {lines:?}");
     assert_eq!((&sum["samples"], &sum["series"]), (&(5 * (2 * RUNS - 10)).into(), &10.into()));

@@ -4,7 +4,7 @@ use custos_store::{Metric, Options, Run, Value, Writer};
 use nix::sys::signal::Signal;
 
 use crate::peers;
-use crate::series::{Labels, Times, difference, get, stored};
+use crate::series::{Times, difference, exported, stored};
 use crate::stage::{Daemon, Stage, free_port, text, wait_for};
 
 /// A VictoriaMetrics that can be killed and started again.
@@ -36,20 +36,7 @@ impl VictoriaMetrics<'_> {
 
     /// All that it has up to a time.
     fn delivered(&self, until_ms: i64) -> Times {
-        let end = format!("{}.{:03}", until_ms / 1000, until_ms % 1000);
-        let form = [("match[]", "{host=\"web1\"}"), ("start", "1"), ("end", &*end)];
-        let exported = get(&self.url("/api/v1/export"), &form).unwrap_or_default();
-        let mut all = Times::new();
-        for line in exported.lines() {
-            let series: serde_json::Value = serde_json::from_str(line).unwrap();
-            let labels: Labels = serde_json::from_value(series["metric"].clone()).unwrap();
-            let pairs =
-                series["values"].as_array().unwrap().iter().zip(series["timestamps"].as_array().unwrap());
-            let valued = pairs.filter(|(value, _)| value.is_number()).map(|(_, time)| time.as_i64().unwrap());
-            all.entry(labels).or_default().extend(valued);
-        }
-        all.retain(|_, times| !times.is_empty());
-        all
+        exported(&self.url(""), "{host=\"web1\"}", until_ms)
     }
 }
 
@@ -59,7 +46,7 @@ fn wait_for_all(stage: &Stage, peer: &VictoriaMetrics<'_>, until_ms: i64) {
     let mut last = None;
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         wait_for("all to be delivered", || {
-            last = difference(&stored(&store, until_ms), &peer.delivered(until_ms));
+            last = difference(&stored(&store, "web1", until_ms), &peer.delivered(until_ms));
             last.is_none().then_some(())
         });
     }));

@@ -4,7 +4,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::reply::Answer;
-use crate::server::{Pair, STARTING};
+use crate::server::{Pair, Server};
 use crate::stage::wait_for;
 
 fn config(commands: &[(&str, &str)]) -> String {
@@ -20,6 +20,11 @@ fn own(number: u32) -> String {
 fn living(line: &str) -> Vec<i32> {
     let listed = std::process::Command::new("pgrep").args(["-fx", line]).output().unwrap().stdout;
     String::from_utf8(listed).unwrap().lines().map(|pid| pid.parse().unwrap()).collect()
+}
+
+/// Whether this process has not ended. A listing of all may miss one while others come and go.
+fn is_there(pid: i32) -> bool {
+    kill(Pid::from_raw(pid), None).is_ok()
 }
 
 fn end(line: &str) {
@@ -44,10 +49,10 @@ fn what_goes_on_in_the_background_is_left_alone() {
                 assert_eq!(daemon.ask(&["-n", "-c", name]).stdout, "x\n");
             }
             let what = format!("{name} of {:?}", daemon.which);
-            wait_for(&what, || (living(line).len() == 2).then_some(()));
+            let left = wait_for(&what, || Some(living(line)).filter(|left| left.len() == 2));
             // Another command comes and goes: what is left alone stays so.
             assert_eq!(daemon.ask(&["-n", "-c", "other"]).stdout, "other\n");
-            assert_eq!(living(line).len(), 2, "{what}");
+            assert!(left.iter().all(|pid| is_there(*pid)), "{what}");
             end(line);
             wait_for("their end", || living(line).is_empty().then_some(()));
         }
@@ -68,14 +73,15 @@ fn what_goes_on_in_the_background_outlives_the_daemon() {
     let mut pair = Pair::start(&commands, &["-n"]);
     for daemon in [&mut pair.real, &mut pair.custos] {
         assert_eq!(daemon.ask(&["-n", "-c", "quiet"]).stdout, "x\n");
-        wait_for("the process in the background", || (living(line).len() == 1).then_some(()));
+        let left = wait_for("the process in the background", || living(line).first().copied());
         assert_eq!(daemon.ask(&["-n", "-c", "writer"]).stdout, "x\n");
-        let _alone = STARTING.write();
         daemon.signal(Signal::SIGTERM);
         assert_eq!(daemon.ended(), 0);
-        // A listing of all processes may miss one while others come and go.
-        let what = format!("what {:?} left", daemon.which);
-        wait_for(&what, || (living(line).len() == 1).then_some(()));
+        assert!(is_there(left), "what {:?} left has ended with it", daemon.which);
+        // Nor does the next one end what is not its own.
+        let next = Server::start(daemon.which, "command[quiet]=echo x", &["-n"]);
+        assert_eq!(next.ask(&["-n", "-c", "quiet"]).stdout, "x\n");
+        assert!(is_there(left), "what {:?} left has ended with the start of the next", daemon.which);
         // A service goes on writing to stderr, which nobody reads any more.
         std::fs::write(daemon.stage.path("ended"), "").unwrap();
         let wrote = daemon.stage.path("wrote");

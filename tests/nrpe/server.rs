@@ -6,7 +6,6 @@ use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::RwLock;
 
 use nix::sys::signal::Signal;
 
@@ -36,10 +35,6 @@ impl Which {
         }
     }
 }
-
-/// Held while a daemon starts, and alone by a test whose processes are orphans for a while: an agent that starts ends what
-/// agents that are no more have left.
-pub(crate) static STARTING: RwLock<()> = RwLock::new(());
 
 /// A running NRPE server, and the directory with its configuration and log.
 #[derive(Debug)]
@@ -78,7 +73,6 @@ impl Server {
             command = outer;
         }
         command.arg("-c").arg(stage.path("nrpe.cfg")).arg("-f").args(options).stderr(Stdio::null());
-        let _starting = STARTING.read();
         let mut daemon = Daemon::start_with(&mut command, &stage.path("log"));
         wait_for(&format!("the start of {which:?}"), || {
             assert!(daemon.is_alive(), "{which:?} ended at once: {}", daemon.log());

@@ -10,14 +10,15 @@ use crate::document::kind::{Choice, Size, Span, Whole};
 use crate::document::section::{Row, Rule, Shape};
 use crate::limits::{
     INTERVAL_MAX, SINK_CLOCK_LEAD, SINK_CLOCK_LEAD_MAX, SINK_FILE_BYTES, SINK_FILE_BYTES_MAX,
-    SINK_FILES_KEPT, SINK_FILES_KEPT_MAX, SINK_LAG_CRITICAL, SINK_LAG_WARNING,
+    SINK_FILES_KEPT, SINK_FILES_KEPT_MAX, SINK_GATHER_MAX, SINK_GATHER_MIN, SINK_LAG_CRITICAL,
+    SINK_LAG_WARNING,
 };
 
 /// A name that is part of a file's name too.
 pub(crate) const SINK_NAME: &str = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$";
 const URL: &str = r"^https?://[^\s]+$";
 const NATS_URL: &str = r"^(nats|tls)://([^\s@/?#:\[\]]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?$";
-const SERVER: &str = r"^([^\s:/\[\]]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$";
+const GRAPHITE_SERVER: &str = r"^(tcp://)?([^\s:/\[\]]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$";
 /// A name of a stream of NATS, or a part of a subject: without what has a meaning there.
 const TOKEN: &str = r"^[A-Za-z0-9_-]+$";
 const LABEL: &str = "^[a-zA-Z_][a-zA-Z0-9_]*$";
@@ -53,9 +54,11 @@ section! {
         "a NATS server with JetStream: `nats://HOST:PORT`, or `tls://HOST:PORT`");
     OTLP: Key<Own> = key("otlp", Own(|| Shape::Pattern(URL)),
         "the address that takes OTLP over HTTP, without `/v1/metrics`, such as `http://127.0.0.1:4318`");
-    INFLUX: Key<Own> = key("influx", Own(|| Shape::Pattern(URL)),
-        "the address that takes InfluxDB's line protocol, such as `http://127.0.0.1:8086/write?db=custos`");
-    GRAPHITE: Key<Own> = key("graphite", Own(|| Shape::Pattern(SERVER)), "`HOST:PORT` of a Graphite that takes plain text");
+    INFLUX: Key<Own> = key("influxdb", Own(|| Shape::Pattern(URL)),
+        "the address that takes InfluxDB's line protocol, such as `http://127.0.0.1:8086/write?db=custos`, or \
+         `http://127.0.0.1:8086/api/v2/write?org=o&bucket=b`");
+    GRAPHITE: Key<Own> = key("graphite", Own(|| Shape::Pattern(GRAPHITE_SERVER)),
+        "a Graphite that takes plain text: `tcp://HOST:PORT`, or `HOST:PORT`");
     FILE_OF: Key<Own> = key("file", Own(path), "a file that gets each run as a line of JSON");
     STREAM: Key<Own> = key("stream", Own(|| Shape::Pattern(TOKEN)), "the stream of a `nats` server").says("`CUSTOS`");
     SITE: Key<Own> = key("site", Own(|| Shape::Pattern(TOKEN)), "the part of the subjects of `nats` before the host: `custos.SITE.HOST`")
@@ -88,6 +91,9 @@ section! {
     CLOCK_LEAD: Key<Span, Is<Duration>> = key("clock_lead", Span(Duration::ZERO, SINK_CLOCK_LEAD_MAX),
         "how far ahead of the receiver's clock samples may be; those further ahead are held back until then")
         .is(SINK_CLOCK_LEAD);
+    GATHER: Key<Span> = key("gather", Span(SINK_GATHER_MIN, SINK_GATHER_MAX),
+        "for how long runs are gathered for one request or message, once everything was delivered")
+        .says("`1s`, of `nats` `100ms`");
     LAG_WARNING: Key<Span, Is<Duration>> = key("lag_warning", Span(Duration::from_secs(1), INTERVAL_MAX),
         "how old the oldest run that is not yet delivered may be before the sink is a warning")
         .is(SINK_LAG_WARNING);

@@ -29,6 +29,8 @@ pub struct Sink {
     pub start: SinkStart,
     /// How far ahead of the receiver's clock samples may be.
     pub clock_lead: Duration,
+    /// For how long runs are gathered for a request; `None` for what suits the receiver.
+    pub gather: Option<Duration>,
     /// How old the oldest run may be that is not delivered, before that is a warning.
     pub lag_warning: Duration,
     /// The same for critical.
@@ -59,7 +61,7 @@ pub enum Receiver {
     Influx(HttpReceiver),
     /// Graphite's plain text.
     Graphite {
-        /// `HOST:PORT`.
+        /// `HOST:PORT`, or `tcp://HOST:PORT`.
         server: String,
         /// What its paths begin with.
         prefix: String,
@@ -82,7 +84,7 @@ impl Receiver {
             Receiver::RemoteWrite(_) => "remote_write",
             Receiver::Nats(_) => "nats",
             Receiver::Otlp(_) => "otlp",
-            Receiver::Influx(_) => "influx",
+            Receiver::Influx(_) => "influxdb",
             Receiver::Graphite { .. } => "graphite",
             Receiver::File { .. } => "file",
         }

@@ -189,7 +189,7 @@ fn secret(node: &Node, base: &Path, findings: &mut Findings) -> Option<Secret> {
 }
 
 /// A text that passes a test; otherwise something else was expected.
-fn fitting(
+pub(crate) fn fitting(
     node: &Node,
     expected: &str,
     fits: impl Fn(&str) -> bool,
@@ -221,17 +221,19 @@ pub(crate) fn url(node: &Node, findings: &mut Findings) -> Option<String> {
 }
 
 pub(crate) fn server(node: &Node, findings: &mut Findings) -> Option<String> {
+    fitting(node, "`HOST:PORT`", is_server, findings)
+}
+
+/// Whether a text is `HOST:PORT`.
+pub(crate) fn is_server(written: &str) -> bool {
     let host_fits = |host: &str| match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
         None => {
             !host.is_empty() && !host.contains([':', '/', '[', ']']) && !host.contains(char::is_whitespace)
         }
     };
-    let fits = |written: &str| {
-        let parts = written.rsplit_once(':');
-        parts.is_some_and(|(host, port)| host_fits(host) && port.parse::<u16>().is_ok_and(|port| port > 0))
-    };
-    fitting(node, "`HOST:PORT`", fits, findings)
+    let parts = written.rsplit_once(':');
+    parts.is_some_and(|(host, port)| host_fits(host) && port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 fn address(node: &Node, findings: &mut Findings) -> Option<String> {

@@ -9,7 +9,7 @@ use crate::config::keys::sink as keys;
 use crate::config::model::notify::Access;
 use crate::config::model::sink::{HttpReceiver, NameGlob, NatsReceiver, Receiver, Sink};
 use crate::config::model::snmp::Secret;
-use crate::config::read::medium::{line, server, url};
+use crate::config::read::medium::{fitting, is_server, line, url};
 use crate::config::read::secret_file;
 use crate::document::diagnostic::Findings;
 use crate::document::fields::{Fields, one_or_more, refuse, text, written};
@@ -58,6 +58,7 @@ fn sink(entry: &Entry, base: &Path, findings: &mut Findings) -> Option<Sink> {
     let host = fields.get(&keys::HOST).map(|node| line(node, "the name of a host", findings));
     let start = fields.value(&keys::START, findings);
     let clock_lead = fields.value(&keys::CLOCK_LEAD, findings);
+    let gather = fields.read(&keys::GATHER, findings);
     let lag_warning = fields.value(&keys::LAG_WARNING, findings);
     let lag_critical = fields.value(&keys::LAG_CRITICAL, findings);
     let host = match host {
@@ -72,6 +73,7 @@ fn sink(entry: &Entry, base: &Path, findings: &mut Findings) -> Option<Sink> {
         host,
         start: start?,
         clock_lead: clock_lead?,
+        gather,
         lag_warning: lag_warning?,
         lag_critical: lag_critical?,
         receiver: receiver?,
@@ -110,7 +112,7 @@ fn one_receiver(
 
 /// Reports keys that say something of another receiver.
 fn refuse_others(chosen: &Entry, fields: &Fields<'_>, findings: &mut Findings) {
-    const HTTP: [&str; 3] = ["remote_write", "otlp", "influx"];
+    const HTTP: [&str; 3] = ["remote_write", "otlp", "influxdb"];
     let over_http = HTTP.contains(&chosen.key.as_str());
     let is_nats = chosen.key == keys::NATS.name();
     let is = |key: &dyn Row| chosen.key == key.name();
@@ -152,7 +154,7 @@ fn receiver(entry: &Entry, fields: &Fields<'_>, base: &Path, findings: &mut Find
         key if key == keys::NATS.name() => nats(node, fields, access, base, findings).map(Receiver::Nats),
         key if key == keys::GRAPHITE.name() => {
             let prefix = word_or(fields, &keys::PREFIX, PREFIX, findings);
-            Some(Receiver::Graphite { server: server(node, findings)?, prefix: prefix? })
+            Some(Receiver::Graphite { server: graphite(node, findings)?, prefix: prefix? })
         }
         _ => {
             let rotate_bytes = fields.value(&keys::ROTATE, findings);
@@ -161,6 +163,12 @@ fn receiver(entry: &Entry, fields: &Fields<'_>, base: &Path, findings: &mut Find
             Some(Receiver::File { path, rotate_bytes: rotate_bytes?, keep: keep? })
         }
     }
+}
+
+/// `HOST:PORT`, with or without `tcp://`.
+fn graphite(node: &Node, findings: &mut Findings) -> Option<String> {
+    let fits = |written: &str| is_server(written.strip_prefix("tcp://").unwrap_or(written));
+    fitting(node, "`tcp://HOST:PORT`, or `HOST:PORT`", fits, findings)
 }
 
 /// Whether a text is the address of a NATS server and no more than that.
@@ -305,7 +313,7 @@ mod tests {
     fn receivers_have_keys_of_their_own() {
         let (sinks, mistakes) = read_yaml(
             "js: { nats: 'nats://127.0.0.1:4222', stream: CUSTOS, site: lab }\n\
-             g: { graphite: 'g.example:2003', prefix: hosts }\n\
+             g: { graphite: 'tcp://g.example:2003', prefix: hosts }\n\
              f: { file: out.jsonl, rotate: 1MiB, keep: 3, start: now, checks: 'disk*', metrics: [a, b], labels: { site: 7 } }\n",
         );
         assert_eq!(mistakes, "");
@@ -338,6 +346,7 @@ mod tests {
                 "a: { nats: 'nats://x:4222?token=t' }\n",
                 "f:1:12: found a text of another form, expected `nats://HOST:PORT`",
             ),
+            ("a: { graphite: 'udp://x:2003' }\n", "f:1:16: found `udp://x:2003`, expected `tcp://HOST:PORT`"),
             ("a: { file: x, stream: X }\n", "f:1:23: `stream` is for `nats`, not for `file`"),
             ("a: { file: x, ca: X }\n", "f:1:19: `ca` is for receivers over HTTP and `nats`, not for `file`"),
             ("a: { otlp: 'http://x', user: X }\n", "f:1:30: `user` is given without `password`"),

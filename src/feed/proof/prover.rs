@@ -11,12 +11,12 @@ use super::compare::{Differing, compare, expected};
 use super::difference::Difference;
 use super::dispute::{Dispute, Proof, Why};
 use super::hours::Hours;
-use super::questions::{Manner, range_form, seconds, selector};
+use super::questions::{Manner, range_form, selector};
 use super::stored::{Store, Stored};
 use crate::clock;
 use crate::feed::read::Feed;
 use crate::feed::sink::{
-    Answer, Aside, Asides, Load, Parcel, RemoteWrite, SinkKind, SinkSettings, feed_options,
+    Answer, Aside, Asides, Load, Parcel, RemoteWrite, SinkKind, SinkSettings, feed_options, seconds,
 };
 use crate::limits::{
     PROOF_LOOKS_MAX, PROOF_NAMED_MAX, PROOF_PAUSE, PROOF_SETTLE, SINK_BUDGET_MAX, SINK_SPLITS_MAX,
@@ -42,10 +42,7 @@ impl Prover {
     /// The store cannot be read, the receiver does not answer, or it is none that can be asked.
     pub(super) async fn open(dir: &Path, settings: &SinkSettings) -> Result<Prover, String> {
         let SinkKind::RemoteWrite(endpoint) = &settings.kind else {
-            return Err(
-                "a stream is proven by the hashes of its messages, not by hours: custos store import --from reads it"
-                    .to_owned(),
-            );
+            return Err(cannot_be_asked(&settings.kind).to_owned());
         };
         let mut receiver = RemoteWrite::new(endpoint);
         let what = receiver.look().await?.what;
@@ -329,6 +326,24 @@ impl Prover {
             }
         }
         Ok(())
+    }
+}
+
+/// Why it cannot be proven what a receiver has.
+fn cannot_be_asked(kind: &SinkKind) -> &'static str {
+    match kind {
+        SinkKind::Nats(_) => {
+            "a stream is proven by the hashes of its messages, not by hours: custos store import --from reads it"
+        }
+        SinkKind::Graphite(_) => {
+            "the protocol of Graphite has no answers and no questions: it is known that lines were read, not what became of them"
+        }
+        SinkKind::Influx(_) => {
+            "what takes InfluxDB's lines is not asked what it has: it is known that it acknowledged"
+        }
+        SinkKind::RemoteWrite(_) | SinkKind::File(_) => {
+            "there is nobody to ask: lines count once they are on the disk"
+        }
     }
 }
 

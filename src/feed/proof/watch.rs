@@ -18,7 +18,7 @@ use crate::limits::{PROOF_AFTER_HOUR, PROOF_HOURS_AT_ONCE, PROOF_SETTLE};
 /// again what it has lost, and writes up to when that is proven. Ends when the future is dropped. `tell` is given each mark.
 pub async fn watch(store: &Path, settings: &SinkSettings, mut tell: impl FnMut(ProofMark)) {
     if !matches!(settings.kind, SinkKind::RemoteWrite(_)) {
-        // The hashes of messages prove a stream to whoever reads it.
+        // The hashes of messages prove a stream to whoever reads it; others cannot be asked.
         return std::future::pending().await;
     }
     let notes = Notes::new(store);

@@ -4,7 +4,6 @@
 use custos_store::Notes;
 use serde::{Deserialize, Serialize};
 
-use super::delivery::note_name;
 use super::parcel::Parcel;
 use crate::limits::{SINK_ASIDE_JOIN, SINK_ASIDE_MAX};
 
@@ -35,6 +34,11 @@ pub struct Asides {
     /// The order to send all again that was followed last: when it was given (ms since the epoch).
     #[serde(default)]
     pub retried_ms: i64,
+}
+
+/// The name of the note of a sink, in which it has what was set aside ([`Asides`](super::Asides) as JSON), and of its cursor.
+pub(super) fn note_name(sink: &str) -> String {
+    format!("sink-{sink}")
 }
 
 impl Asides {

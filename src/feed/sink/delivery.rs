@@ -8,7 +8,7 @@ use custos_store::Notes;
 use tokio::task::JoinSet;
 
 use super::answer::{Looked, Sent};
-use super::aside::Asides;
+use super::aside::{Asides, note_name};
 use super::engine::{Effect, Engine, Event, Manner};
 use super::lane::Lane;
 use super::loading::Loading;
@@ -24,11 +24,6 @@ use crate::feed::read::{
 };
 use crate::hash::fnv1a;
 use crate::limits::{SINK_NOTE_LOOK, SINK_PAUSE_MAX, SINK_PIECE_BYTES, SINK_REPORT_INTERVAL};
-
-/// The name of the note of a sink, in which it has what was set aside ([`Asides`](super::Asides) as JSON), and of its cursor.
-pub(super) fn note_name(sink: &str) -> String {
-    format!("sink-{sink}")
-}
 
 /// The note by which somebody has a sink send again what was set aside.
 pub fn retry_note(sink: &str) -> String {
@@ -74,6 +69,7 @@ struct LaneParts {
     /// What the sender has counted.
     sent_bytes: u64,
     rounded: u64,
+    left_out: u64,
 }
 
 /// Something that was under way.
@@ -110,16 +106,18 @@ impl Delivery {
                 newest_ms: None,
                 sent_bytes: 0,
                 rounded: 0,
+                left_out: 0,
             }
         };
         let senders = Sender::pair(&settings, own);
-        let (settle, poll) = (senders[0].settle(), senders[0].poll());
+        let settle = senders[0].settle();
+        let gather = settings.gather.unwrap_or_else(|| senders[0].gather());
         let is_told = senders[0].is_told();
         let lanes = senders.map(lane);
         let seed = fnv1a(settings.host.bytes().chain(settings.name.bytes()));
         let clock_lead_ms = settings.clock_lead.as_millis() as i64;
         Ok(Delivery {
-            engine: Engine::new(Manner { clock_lead_ms, settle, poll, seed }),
+            engine: Engine::new(Manner { clock_lead_ms, settle, gather, seed }),
             feed,
             lanes,
             ending: (0, None),
@@ -178,6 +176,7 @@ impl Delivery {
         let Ended { lane, sender, what } = ended;
         let parts = &mut self.lanes[lane.index()];
         (parts.sent_bytes, parts.rounded) = (sender.sent_bytes(), sender.rounded());
+        parts.left_out = sender.left_out();
         if sender.ending().0 >= self.ending.0 {
             self.ending = sender.ending();
         }
@@ -265,11 +264,11 @@ impl Delivery {
         match piece {
             Ok(Some(piece)) => {
                 self.gaps += piece.gaps.len() as u64;
-                let place = piece.progress.clone();
+                let (place, has_more) = (piece.progress.clone(), piece.has_more);
                 let load = parts.loading.load(piece, self.feed.reader());
                 parts.newest_ms = load.whole().span_ms().map(|(_, last_ms)| last_ms);
                 self.troubled(None);
-                Event::Piece { lane, load, place }
+                Event::Piece { lane, load, place, has_more }
             }
             Ok(None) => Event::Nothing(lane),
             Err(error) => {
@@ -370,11 +369,14 @@ impl Delivery {
 
     fn report(&self, now: Moment) -> SinkReport {
         let lag = self.feed.lag();
+        let left_out: u64 = self.lanes.iter().map(|parts| parts.left_out).sum();
+        let mut counts = self.engine.counts().clone();
+        counts.acknowledged = counts.acknowledged.saturating_sub(left_out);
         SinkReport {
             name: self.settings.name.clone(),
             kind: self.settings.kind.key().to_owned(),
             what: self.looked.what.clone(),
-            counts: self.engine.counts().clone(),
+            counts,
             lag_ms: self.lag_ms(now),
             behind_runs: lag.map_or(0, |lag| lag.owed_runs),
             acknowledged_ms: self.acknowledged_ms,
@@ -390,6 +392,7 @@ impl Delivery {
             gaps: self.gaps,
             repeated: self.lanes.iter().map(|parts| parts.loading.repeated()).sum(),
             rounded: self.lanes.iter().map(|parts| parts.rounded).sum(),
+            left_out,
             sent_bytes: self.lanes.iter().map(|parts| parts.sent_bytes).sum(),
             lag_limits_ms: (
                 self.settings.lag_warning.as_millis() as i64,

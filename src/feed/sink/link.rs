@@ -58,6 +58,8 @@ pub(super) struct Reply {
     pub(super) date_ms: Option<i64>,
     /// How long to wait before the next request, if it says.
     pub(super) after: Option<Duration>,
+    /// The headers.
+    pub(super) headers: HeaderMap,
     /// The head of the body.
     pub(super) body: Vec<u8>,
     /// What followed `?` in the path that was asked.
@@ -65,6 +67,11 @@ pub(super) struct Reply {
 }
 
 impl Reply {
+    /// A header that is a text.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
     /// The first words of the body, without what followed `?` in the address, which servers repeat and which may be secret.
     pub(super) fn reason(&self) -> String {
         let mut text = String::from_utf8_lossy(&self.body).into_owned();
@@ -187,11 +194,11 @@ async fn exchange(
     let question = request.uri().query().map(str::to_owned);
     requests.ready().await.map_err(failed)?;
     let response = requests.send_request(request).await.map_err(failed)?;
-    let headers = response.headers();
+    let headers = response.headers().clone();
     let closes = headers.get(CONNECTION).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
-    let (status, date_ms, after) = (response.status().as_u16(), date_ms(headers), after(headers));
+    let (status, date_ms, after) = (response.status().as_u16(), date_ms(&headers), after(&headers));
     let (body, is_whole) = read(response, reply_max_bytes).await;
-    Ok((Reply { status, date_ms, after, body, question }, closes || !is_whole))
+    Ok((Reply { status, date_ms, after, headers, body, question }, closes || !is_whole))
 }
 
 /// The head of a body, and whether that is all. One that breaks off has been answered all the same.
@@ -265,7 +272,8 @@ mod tests {
     fn what_may_be_secret_in_an_address_is_not_repeated() {
         let body = "no such path: \"/write?db=x&p=secret\"\u{1b}[2J".into();
         let question = Some("db=x&p=secret".to_owned());
-        let reply = Reply { status: 404, date_ms: None, after: None, body, question };
+        let reply =
+            Reply { status: 404, date_ms: None, after: None, headers: HeaderMap::new(), body, question };
         assert_eq!(reply.reason(), "no such path: \"/write?…\"\\u{1b}[2J");
         let plain = Reply { question: Some(String::new()), body: " no".into(), ..reply };
         assert_eq!(plain.reason(), "no");

@@ -1,11 +1,14 @@
 //! Sinks: what is stored is delivered into other engines, and nothing is lost or doubled on the way.
 
+mod already;
 mod answer;
 mod aside;
 mod delivery;
 mod engine;
 mod file;
 mod file_log;
+mod graphite;
+mod influx;
 mod lane;
 mod link;
 mod loading;
@@ -13,6 +16,8 @@ mod marks;
 mod nats;
 mod pace;
 mod parcel;
+mod peer;
+mod query_api;
 mod receiver;
 mod remote_write;
 mod report;
@@ -20,6 +25,7 @@ mod sender;
 mod settings;
 #[cfg(test)]
 mod simulation;
+mod witness;
 
 pub use answer::{Answer, Looked, Sent};
 pub use aside::{Aside, Asides};
@@ -27,11 +33,16 @@ pub(in crate::feed) use delivery::feed_options;
 pub use delivery::{Delivery, retry_note};
 pub use engine::{Counts, Effect, Engine, Event, Manner};
 pub use file::FileSender;
+pub use graphite::Graphite;
+pub use influx::Influx;
 pub use lane::Lane;
 pub use nats::{Ending, Nats};
 pub use parcel::{Load, NumberedRun, OfSeries, Origin, Parcel, Part};
+pub(in crate::feed) use query_api::{Row, matcher, ms, rows, seconds, unread};
 pub(in crate::feed) use receiver::{About, Kind};
 pub use remote_write::RemoteWrite;
 pub use report::{SinkReport, figure_prefix};
 pub use sender::{Sender, Takes};
-pub use settings::{Endpoint, FileTarget, NatsEndpoint, NatsLogin, Settings, SinkKind, SinkSettings};
+pub use settings::{
+    Endpoint, FileTarget, GraphiteTarget, NatsEndpoint, NatsLogin, Settings, SinkKind, SinkSettings,
+};

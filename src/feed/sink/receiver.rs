@@ -1,14 +1,15 @@
-//! What a receiver of remote write says of itself: what it is, when it was started, and which of its settings would lose or
+//! What a receiver over HTTP says of itself: what it is, when it was started, and which of its settings would lose or
 //! double what is sent.
 
 use super::answer::Looked;
 
-/// Where receivers take remote write; what stands before that in an address is before all their paths.
-const WRITE_PATHS: [&str; 2] = ["/api/v1/write", "/api/v1/push"];
+/// Where receivers take samples; what stands before that in an address is before all their paths.
+const WRITE_PATHS: [&str; 6] =
+    ["/api/v1/write", "/api/v1/push", "/influx/api/v2/write", "/influx/write", "/api/v2/write", "/write"];
 /// How long Prometheus keeps samples unless it is told.
 const PROMETHEUS_RETENTION: &str = "15d";
 
-/// What stands before the paths of a receiver that takes remote write at this one.
+/// What stands before the paths of a receiver that takes samples at this one.
 pub(super) fn base_path(write_path: &str) -> &str {
     let path = write_path.split('?').next().unwrap_or_default();
     WRITE_PATHS.iter().find_map(|known| path.strip_suffix(known)).unwrap_or_default()
@@ -51,7 +52,7 @@ pub(super) struct Questions {
 }
 
 impl Questions {
-    /// To a receiver that takes remote write at this path.
+    /// To a receiver that takes samples at this path.
     pub(super) fn new(write_path: &str) -> Questions {
         Questions { base: base_path(write_path).to_owned(), open: vec!["/metrics"], about: About::default() }
     }
@@ -194,8 +195,8 @@ impl About {
         }
         if self.kind == Kind::Prometheus && self.window.as_deref().is_some_and(is_no_time) {
             warnings.push(
-                "it refuses samples that are older than others, and what is sent again after a failure: set \
-                 out_of_order_time_window: 30d in its section storage.tsdb"
+                "it refuses samples that are older than others of their series: set out_of_order_time_window: 30d in its \
+                 section storage.tsdb"
                     .to_owned(),
             );
         }
@@ -304,6 +305,20 @@ mod tests {
         let answers = answers.map(|(path, body): (&str, &str)| (path, body));
         let looked = about("/api/v1/write", &answers).looked();
         assert_eq!((looked.warnings.len(), looked.in_order_only), (0, false));
+    }
+
+    #[test]
+    fn what_stands_before_the_path_of_samples_is_before_all_paths() {
+        for (path, base) in [
+            ("/api/v1/write", ""),
+            ("/x/write?db=y", "/x"),
+            ("/influx/write", ""),
+            ("/api/v2/write?org=a&bucket=/write", ""),
+            ("/vm/influx/api/v2/write", "/vm"),
+            ("/insert", ""),
+        ] {
+            assert_eq!(base_path(path), base, "{path}");
+        }
     }
 
     #[test]

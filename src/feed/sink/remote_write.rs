@@ -11,12 +11,14 @@ use hyper::Method;
 use hyper::body::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::already::Already;
 use super::answer::{Answer, Looked, Sent};
-use super::link::{Asked, Link, Reply};
+use super::link::Asked;
 use super::parcel::Parcel;
-use super::receiver::{About, Questions, base_path};
+use super::peer::Peer;
+use super::receiver::{About, Kind, base_path};
 use super::settings::Endpoint;
-use crate::limits::{PROOF_REPLY_MAX_BYTES, SINK_LOOK_MAX_BYTES, SINK_REPLY_MAX_BYTES};
+use crate::limits::PROOF_REPLY_MAX_BYTES;
 
 /// The headers of a request.
 const HEADERS: [(&str, &str); 3] = [
@@ -31,16 +33,13 @@ const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_')
 /// What writes to one receiver.
 #[derive(Debug)]
 pub struct RemoteWrite {
-    link: Link,
+    peer: Peer,
     /// The labels of each series by its number, as requests have them.
     labels: Vec<Option<EncodedLabels>>,
     request: Request,
     compressor: Compressor,
     times_ms: Vec<i64>,
     values: Vec<f64>,
-    about: About,
-    /// The connection over which the receiver was last asked what it is.
-    known_by: u64,
     /// Integers that no float has, so that they were rounded.
     rounded: u64,
 }
@@ -49,21 +48,19 @@ impl RemoteWrite {
     /// What writes to a receiver, not connected yet.
     pub fn new(endpoint: &Endpoint) -> RemoteWrite {
         RemoteWrite {
-            link: Link::new(endpoint),
+            peer: Peer::new(endpoint),
             labels: Vec::new(),
             request: Request::default(),
             compressor: Compressor::default(),
             times_ms: Vec::new(),
             values: Vec::new(),
-            about: About::default(),
-            known_by: 0,
             rounded: 0,
         }
     }
 
     /// Bytes of the bodies that were sent.
     pub fn sent_bytes(&self) -> u64 {
-        self.link.sent_bytes()
+        self.peer.sent_bytes()
     }
 
     /// Integers beyond 2^53 that were rounded.
@@ -73,33 +70,47 @@ impl RemoteWrite {
 
     /// Sends samples.
     pub async fn send(&mut self, parcel: &Parcel) -> Sent {
-        // Over a new connection it may be a new process that answers.
-        if let Err(why) = self.know().await {
-            return Sent { answer: Answer::later(why), process: self.about.process(), date_ms: None };
+        let sent = self.post(parcel, &Already::default()).await;
+        match sent.answer {
+            Answer::Refused(_) if self.peer.about().kind() == Kind::Prometheus => {
+                self.send_rest(parcel, sent).await
+            }
+            _ => sent,
         }
-        let process = self.about.process();
-        let asked = match self.written(parcel) {
+    }
+
+    /// Sends of a parcel that was refused what the receiver does not have already.
+    async fn send_rest(&mut self, parcel: &Parcel, refused: Sent) -> Sent {
+        let Some((query, time)) = Already::question(parcel) else { return refused };
+        let body = self.question("/api/v1/query", &[("query", &query), ("time", &time)]).await;
+        let already = match body.and_then(|body| Already::read(&body)) {
+            Ok(already) => already,
+            // What is refused is not known then.
+            Err(why) => return Sent { answer: Answer::later(why), ..refused },
+        };
+        match already.missing(parcel) {
+            0 => Sent { answer: Answer::Taken, ..refused },
+            missing if missing == parcel.len() => refused,
+            _ => self.post(parcel, &already).await,
+        }
+    }
+
+    /// Makes a request of what a receiver does not have already.
+    async fn post(&mut self, parcel: &Parcel, already: &Already) -> Sent {
+        let body = match self.written(parcel, already) {
             Ok(body) => body,
-            Err(why) => return Sent { answer: Answer::Refused(why), process, date_ms: None },
+            Err(why) => return self.peer.sent(Answer::Refused(why), None),
         };
-        let path = match self.path() {
+        let path = match self.peer.path() {
             Ok(path) => path,
-            Err(why) => return Sent { answer: Answer::Closed(why), process, date_ms: None },
+            Err(why) => return self.peer.sent(Answer::Closed(why), None),
         };
-        let asked = Asked {
-            method: Method::POST,
-            path: &path,
-            headers: &HEADERS,
-            body: asked,
-            reply_max_bytes: SINK_REPLY_MAX_BYTES,
-        };
-        match self.link.ask(asked).await {
-            Ok(reply) => Sent {
-                answer: Answer::of_status(reply.status, &reply.reason(), reply.after),
-                process,
-                date_ms: reply.date_ms,
-            },
-            Err(why) => Sent { answer: Answer::later(why), process, date_ms: None },
+        match self.peer.post(&path, &HEADERS, body).await {
+            Ok(reply) => {
+                let answer = Answer::of_status(reply.status, &reply.reason(), reply.after);
+                self.peer.sent(answer, reply.date_ms)
+            }
+            Err(why) => self.peer.sent(Answer::later(why), None),
         }
     }
 
@@ -108,22 +119,12 @@ impl RemoteWrite {
     /// # Errors
     /// It does not answer.
     pub async fn look(&mut self) -> Result<Looked, String> {
-        self.ask_about().await?;
-        self.known_by = self.link.connected().await?;
-        Ok(self.about.looked())
-    }
-
-    /// Learns which process is at the other end of the connection, if that is not known.
-    async fn know(&mut self) -> Result<(), String> {
-        if self.link.connected().await? != self.known_by {
-            self.look().await?;
-        }
-        Ok(())
+        self.peer.look().await
     }
 
     /// What the receiver said of itself when it was looked at last.
     pub(in crate::feed) fn about(&self) -> &About {
-        &self.about
+        self.peer.about()
     }
 
     /// Asks the receiver something, at a path below its own, with a form.
@@ -135,7 +136,7 @@ impl RemoteWrite {
         path: &str,
         form: &[(&str, &str)],
     ) -> Result<Vec<u8>, String> {
-        let path = format!("{}{path}", base_path(&self.path()?));
+        let path = format!("{}{path}", base_path(&self.peer.path()?));
         let asked = Asked {
             method: Method::POST,
             path: &path,
@@ -143,7 +144,7 @@ impl RemoteWrite {
             body: Bytes::from(form_of(form)),
             reply_max_bytes: PROOF_REPLY_MAX_BYTES,
         };
-        let reply = self.link.ask(asked).await?;
+        let reply = self.peer.ask(asked).await?;
         match reply.status {
             200..300 if reply.body.len() >= PROOF_REPLY_MAX_BYTES => {
                 Err(format!("the answer at {path} is larger than {PROOF_REPLY_MAX_BYTES} bytes"))
@@ -153,34 +154,8 @@ impl RemoteWrite {
         }
     }
 
-    async fn ask_about(&mut self) -> Result<(), String> {
-        let mut questions = Questions::new(&self.path()?);
-        while let Some(path) = questions.next() {
-            let reply = self.get(&path).await?;
-            questions.answered(&path, reply.status, &reply.body, reply.date_ms);
-        }
-        self.about = questions.about();
-        Ok(())
-    }
-
-    async fn get(&mut self, path: &str) -> Result<Reply, String> {
-        let asked = Asked {
-            method: Method::GET,
-            path,
-            headers: &[],
-            body: Bytes::new(),
-            reply_max_bytes: SINK_LOOK_MAX_BYTES,
-        };
-        self.link.ask(asked).await
-    }
-
-    fn path(&self) -> Result<String, String> {
-        let uri = self.link.uri()?;
-        Ok(uri.path_and_query().map_or("/", hyper::http::uri::PathAndQuery::as_str).to_owned())
-    }
-
-    /// The body of a request.
-    fn written(&mut self, parcel: &Parcel) -> Result<Bytes, String> {
+    /// The body of a request with what a receiver does not have already.
+    fn written(&mut self, parcel: &Parcel, already: &Already) -> Result<Bytes, String> {
         self.request.clear();
         for part in parcel.series() {
             let number = part.of.number as usize;
@@ -192,9 +167,11 @@ impl RemoteWrite {
                 none => none.insert(encoded(&part.of.series)?),
             };
             self.times_ms.clear();
-            self.times_ms.extend_from_slice(part.times_ms);
             self.values.clear();
-            for value in part.values {
+            let lacks = already.lacks(&part.of.series.labels, part.times_ms, part.values);
+            let samples = part.times_ms.iter().zip(part.values).zip(lacks);
+            for ((time_ms, value), _) in samples.filter(|(_, lacks)| *lacks) {
+                self.times_ms.push(*time_ms);
                 self.values.push(match value {
                     None => STALE_MARKER,
                     Some(Value::Float(float)) => *float,
@@ -203,6 +180,9 @@ impl RemoteWrite {
                         *integer as f64
                     }
                 });
+            }
+            if self.times_ms.is_empty() {
+                continue;
             }
             self.request.series(labels, &self.times_ms, &self.values);
         }

@@ -49,6 +49,8 @@ pub struct SinkReport {
     pub repeated: u64,
     /// Integers beyond 2^53 that the receiver has rounded.
     pub rounded: u64,
+    /// Samples that the protocol of the receiver has no way to say.
+    pub left_out: u64,
     /// Bytes that were sent.
     pub sent_bytes: u64,
     /// The lag that is a warning, and that is critical (ms).

@@ -19,6 +19,8 @@ use custos_store::Identity;
 
 use super::answer::{Looked, Sent};
 use super::file::FileSender;
+use super::graphite::Graphite;
+use super::influx::Influx;
 use super::nats::{Ending, Nats};
 use super::parcel::Parcel;
 use super::remote_write::RemoteWrite;
@@ -42,6 +44,10 @@ pub enum Sender {
     Nats(Nats),
     /// Into a file.
     File(FileSender),
+    /// By InfluxDB's line protocol.
+    Influx(Box<Influx>),
+    /// By Graphite's plaintext protocol.
+    Graphite(Graphite),
 }
 
 impl Sender {
@@ -52,6 +58,8 @@ impl Sender {
                 [(); 2].map(|()| Sender::RemoteWrite(Box::new(RemoteWrite::new(endpoint))))
             }
             SinkKind::File(target) => FileSender::pair(target).map(Sender::File),
+            SinkKind::Influx(endpoint) => [(); 2].map(|()| Sender::Influx(Box::new(Influx::new(endpoint)))),
+            SinkKind::Graphite(target) => Graphite::pair(target, &settings.host).map(Sender::Graphite),
             SinkKind::Nats(endpoint) => Nats::pair(endpoint, &settings.host, own).map(Sender::Nats),
         }
     }
@@ -59,7 +67,7 @@ impl Sender {
     /// What requests are made of.
     pub fn takes(&self) -> Takes {
         match self {
-            Sender::RemoteWrite(_) => Takes::Samples,
+            Sender::RemoteWrite(_) | Sender::Influx(_) | Sender::Graphite(_) => Takes::Samples,
             Sender::Nats(_) | Sender::File(_) => Takes::Runs,
         }
     }
@@ -67,34 +75,32 @@ impl Sender {
     /// For how long the receiver may lose what it acknowledged, when it is killed.
     pub fn settle(&self) -> Duration {
         match self {
-            Sender::RemoteWrite(_) => crate::limits::SINK_SETTLE,
+            Sender::RemoteWrite(_) | Sender::Influx(_) => crate::limits::SINK_SETTLE,
+            Sender::Graphite(_) => crate::limits::GRAPHITE_SETTLE,
             Sender::File(_) => Duration::ZERO,
             Sender::Nats(_) => crate::limits::NATS_SETTLE,
         }
     }
 
-    /// How often to look for more once everything was delivered.
-    pub fn poll(&self) -> Duration {
+    /// For how long to gather runs for a request once everything was delivered, unless the settings say otherwise.
+    pub fn gather(&self) -> Duration {
         match self {
-            Sender::RemoteWrite(_) | Sender::File(_) => crate::limits::SINK_POLL,
-            Sender::Nats(_) => crate::limits::NATS_POLL,
+            Sender::Nats(_) => crate::limits::NATS_GATHER,
+            _ => crate::limits::SINK_GATHER,
         }
     }
 
     /// Whether the receiver itself says what it has last.
     pub fn is_told(&self) -> bool {
-        match self {
-            Sender::RemoteWrite(_) | Sender::File(_) => false,
-            Sender::Nats(_) => true,
-        }
+        matches!(self, Sender::Nats(_))
     }
 
     /// What the receiver itself says that it has last, where it says that: reading goes on behind it.
     /// What has a greater number is newer.
     pub fn ending(&self) -> (u64, Option<Ending>) {
         match self {
-            Sender::RemoteWrite(_) | Sender::File(_) => (0, None),
             Sender::Nats(sender) => sender.ending(),
+            _ => (0, None),
         }
     }
 
@@ -104,6 +110,8 @@ impl Sender {
             Sender::RemoteWrite(sender) => sender.send(parcel).await,
             Sender::File(sender) => sender.send(parcel).await,
             Sender::Nats(sender) => sender.send(parcel).await,
+            Sender::Influx(sender) => sender.send(parcel).await,
+            Sender::Graphite(sender) => sender.send(parcel).await,
         }
     }
 
@@ -116,6 +124,8 @@ impl Sender {
             Sender::RemoteWrite(sender) => sender.look().await,
             Sender::File(sender) => sender.look().await,
             Sender::Nats(sender) => sender.look().await,
+            Sender::Influx(sender) => sender.look().await,
+            Sender::Graphite(sender) => sender.look().await,
         }
     }
 
@@ -123,7 +133,18 @@ impl Sender {
     pub fn rounded(&self) -> u64 {
         match self {
             Sender::RemoteWrite(sender) => sender.rounded(),
+            Sender::Influx(sender) => sender.rounded(),
+            Sender::Graphite(sender) => sender.rounded(),
             Sender::Nats(_) | Sender::File(_) => 0,
+        }
+    }
+
+    /// Samples that were taken for delivered and are not, since the protocol of the receiver has no way to say them.
+    pub fn left_out(&self) -> u64 {
+        match self {
+            Sender::Influx(sender) => sender.left_out(),
+            Sender::Graphite(sender) => sender.left_out(),
+            _ => 0,
         }
     }
 
@@ -133,6 +154,8 @@ impl Sender {
             Sender::RemoteWrite(sender) => sender.sent_bytes(),
             Sender::File(sender) => sender.sent_bytes(),
             Sender::Nats(sender) => sender.sent_bytes(),
+            Sender::Influx(sender) => sender.sent_bytes(),
+            Sender::Graphite(sender) => sender.sent_bytes(),
         }
     }
 }

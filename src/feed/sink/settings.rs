@@ -10,6 +10,9 @@ use crate::config::{Access, Config, HttpReceiver, NameGlob, NatsReceiver, Receiv
 use crate::limits::{AUTHORITIES_MAX_BYTES, FEED_SETTINGS_MAX_BYTES};
 use crate::whole_file;
 
+/// The word before a token in `Authorization`.
+const BEARER: &str = "Bearer";
+
 /// What the process that delivers goes by.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -38,6 +41,8 @@ pub struct SinkSettings {
     pub start: SinkStart,
     /// How far ahead of the receiver's clock samples may be.
     pub clock_lead: Duration,
+    /// For how long runs are gathered for a request; none for what suits the receiver.
+    pub gather: Option<Duration>,
     /// The lag that is a warning.
     pub lag_warning: Duration,
     /// The lag that is critical.
@@ -54,6 +59,10 @@ pub enum SinkKind {
     File(FileTarget),
     /// A stream of NATS JetStream.
     Nats(NatsEndpoint),
+    /// InfluxDB's line protocol.
+    Influx(Endpoint),
+    /// Graphite's plaintext protocol.
+    Graphite(GraphiteTarget),
 }
 
 impl SinkKind {
@@ -63,6 +72,8 @@ impl SinkKind {
             SinkKind::RemoteWrite(_) => "remote_write",
             SinkKind::File(_) => "file",
             SinkKind::Nats(_) => "nats",
+            SinkKind::Influx(_) => "influxdb",
+            SinkKind::Graphite(_) => "graphite",
         }
     }
 }
@@ -76,6 +87,17 @@ pub struct FileTarget {
     pub rotate_bytes: u64,
     /// How many full ones are kept, at least 1.
     pub keep: u16,
+}
+
+/// A Graphite.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GraphiteTarget {
+    /// Its name or address, an IPv6 one without brackets.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// What paths begin with.
+    pub prefix: String,
 }
 
 /// Where a receiver over HTTP is, and how it lets this host in.
@@ -195,6 +217,7 @@ impl SinkSettings {
             host: sink.host.clone().unwrap_or_else(|| host.to_owned()),
             start: sink.start,
             clock_lead: sink.clock_lead,
+            gather: sink.gather,
             lag_warning: sink.lag_warning,
             lag_critical: sink.lag_critical,
         })
@@ -203,7 +226,9 @@ impl SinkSettings {
 
 fn kind(receiver: &Receiver) -> Result<SinkKind, String> {
     match receiver {
-        Receiver::RemoteWrite(http) => Ok(SinkKind::RemoteWrite(endpoint(http)?)),
+        Receiver::RemoteWrite(http) => Ok(SinkKind::RemoteWrite(endpoint(http, BEARER)?)),
+        Receiver::Influx(http) => Ok(SinkKind::Influx(endpoint(http, token_scheme(&http.url))?)),
+        Receiver::Graphite { server, prefix } => Ok(SinkKind::Graphite(graphite_target(server, prefix)?)),
         Receiver::File { path, rotate_bytes, keep } => {
             Ok(SinkKind::File(FileTarget { path: path.clone(), rotate_bytes: *rotate_bytes, keep: *keep }))
         }
@@ -232,10 +257,24 @@ fn nats_endpoint(nats: &NatsReceiver) -> Result<NatsEndpoint, String> {
     })
 }
 
-fn endpoint(http: &HttpReceiver) -> Result<Endpoint, String> {
+/// The word before a token, by the address that takes lines: InfluxDB 2 has one of its own.
+fn token_scheme(url: &str) -> &'static str {
+    let path = url.split('?').next().unwrap_or_default();
+    if path.ends_with("/api/v2/write") { "Token" } else { BEARER }
+}
+
+fn graphite_target(server: &str, prefix: &str) -> Result<GraphiteTarget, String> {
+    let server = server.strip_prefix("tcp://").unwrap_or(server);
+    let pair = server.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+    let (host, port) = pair.ok_or("the address has no port")?;
+    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    Ok(GraphiteTarget { host, port, prefix: prefix.to_owned() })
+}
+
+fn endpoint(http: &HttpReceiver, token_scheme: &str) -> Result<Endpoint, String> {
     Ok(Endpoint {
         url: http.url.clone(),
-        authorization: authorization(&http.access)?,
+        authorization: authorization(&http.access, token_scheme)?,
         authorities: authorities(&http.access)?,
     })
 }
@@ -251,7 +290,7 @@ fn authorities(access: &Access) -> Result<Option<String>, String> {
     access.ca.as_ref().map(read).transpose()
 }
 
-fn authorization(access: &Access) -> Result<Option<String>, String> {
+fn authorization(access: &Access, token_scheme: &str) -> Result<Option<String>, String> {
     let text = |bytes: &[u8]| {
         let text = String::from_utf8(bytes.to_vec()).ok().filter(|text| !text.contains(char::is_control));
         text.ok_or_else(|| "the secret holds characters that no header may".to_owned())
@@ -261,7 +300,7 @@ fn authorization(access: &Access) -> Result<Option<String>, String> {
             let pair = [user.as_bytes(), b":", password.bytes()?].concat();
             Ok(Some(format!("Basic {}", openssl::base64::encode_block(&pair))))
         }
-        (None, Some(token)) => Ok(Some(format!("Bearer {}", text(token.bytes()?)?))),
+        (None, Some(token)) => Ok(Some(format!("{token_scheme} {}", text(token.bytes()?)?))),
         (None, None) => Ok(None),
     }
 }
