@@ -72,9 +72,10 @@ class Bench:
         ours = self.catch_up_ours()
         relayed = self.relay(Vmagent, "vmagent")
         self.drain_vmagent()
+        self.scrape_vmagent(ours)
         self.relay(PrometheusAgent, "Prometheus, agent mode")
         if relayed:
-            self.tell("  times vmagent", f"{ours / relayed:.1f}", ">= 3")
+            self.tell("Custos, times vmagent that takes and writes the same", f"{ours / relayed:.1f}", ">= 3")
 
     def catch_up_ours(self):
         place = self.place("catch-up")
@@ -82,8 +83,8 @@ class Bench:
         with self.receiver(place) as receiver:
             with self.agent(place, store, sink(receiver.url())) as agent, Watch(agent.feed) as memory:
                 begun = time.monotonic()
-                rows, took = until_still(receiver.rows, begun)
-                spent = cpu_s(agent.feed)
+                took, spent = until_delivered(agent) - begun, cpu_s(agent.feed)
+                rows = receiver.rows()
             taken = receiver.cpu_s()
         self.rows = rows
         self.tell("catch-up by remote write, samples", f"{rows}")
@@ -99,7 +100,7 @@ class Bench:
         store, _ = self.data.coming()
         with self.receiver(place) as receiver, kind(f"{place}/queue", f"{place}/log", receiver.url()) as relay:
             with self.agent(place, store, sink(relay.url())), Watch(relay.process.pid) as memory:
-                rows, _ = until_still(receiver.rows, time.monotonic(), self.rows)
+                rows = until_there(receiver.rows, self.rows)
                 spent = relay.cpu_s()
             taken = receiver.cpu_s()
         self.tell(f"{name}: takes and writes the same, samples", f"{rows}")
@@ -115,14 +116,30 @@ class Bench:
         target = f"http://127.0.0.1:{port}/api/v1/write"
         with Vmagent(f"{place}/queue", f"{place}/log", target) as relay:
             with self.agent(place, store, sink(relay.url())):
-                until_still(relay.taken, time.monotonic(), self.rows)
+                until_there(relay.taken, self.rows)
             queued = relay.cpu_s()
             with self.receiver(place, port) as receiver:
-                rows, _ = until_still(receiver.rows, time.monotonic(), self.rows)
+                rows = until_there(receiver.rows, self.rows)
             drained = relay.cpu_s() - queued
         self.tell("vmagent: the same while the receiver is down, then it writes what it queued", f"{rows}")
         self.tell("  samples/s a core, taking into the queue and writing", f"{rows / (queued + drained) / 1e6:.2f} M")
         self.tell("  samples/s a core, writing alone: what is queued is compressed already", f"{rows / drained / 1e6:.2f} M")
+
+    def scrape_vmagent(self, ours):
+        """What it does otherwise: a sample of each series in a request, as it was scraped."""
+        place = self.place("vmagent-scrape")
+        with self.receiver(place) as receiver, Exporter(HOST_CHECKS, HOST_METRICS + 6) as page:
+            scrape = scrape_file(place, page.port, "1s")
+            with Vmagent(f"{place}/queue", f"{place}/log", receiver.url(), scrape) as relay:
+                time.sleep(5)
+                rows, before, taken = receiver.rows(), relay.cpu_s(), receiver.cpu_s()
+                time.sleep(self.given.seconds)
+                rows, spent = receiver.rows() - rows, relay.cpu_s() - before
+                taken = receiver.cpu_s() - taken
+        self.tell(f"vmagent: scrapes 540 series each second, samples", f"{rows}")
+        self.tell("  samples/s a core", f"{rows / spent / 1e6:.2f} M")
+        self.tell("  receiver's processor time a sample", f"{taken / rows * 1e6:.2f} us")
+        self.tell("Custos, times vmagent that scrapes", f"{ours / (rows / spent):.1f}", ">= 3")
 
     # Bytes on the wire.
 
@@ -130,15 +147,16 @@ class Bench:
         store, _ = self.data.past(1)
         place = self.place("wire")
         with self.receiver(place) as receiver, Wire(receiver.port) as wire:
-            with self.agent(place, store, sink(receiver.url(wire.port))):
-                rows, _ = until_still(receiver.rows, time.monotonic())
+            with self.agent(place, store, sink(receiver.url(wire.port))) as agent:
+                until_delivered(agent)
+                rows = receiver.rows()
             ours = (wire.sent + wire.answered) / rows
         place = self.place("wire-vmagent")
         store, _ = self.data.past(1)
         with self.receiver(place) as receiver, Wire(receiver.port) as wire:
             with Vmagent(f"{place}/queue", f"{place}/log", receiver.url(wire.port)) as relay:
                 with self.agent(place, store, sink(relay.url())):
-                    rows, _ = until_still(receiver.rows, time.monotonic(), rows)
+                    rows = until_there(receiver.rows, rows)
             theirs = (wire.sent + wire.answered) / rows
         self.tell("bytes a sample on the wire, catching up by remote write", f"{ours:.2f}", f"<= {0.7 * theirs:.2f}")
         self.tell("  vmagent, of the same samples", f"{theirs:.2f}")
@@ -151,8 +169,7 @@ class Bench:
         with Nats(f"{place}/nats", f"{place}/nats.log") as server, Wire(server.client_port) as wire:
             with self.agent(place, store, nats(wire.port)) as agent, Watch(agent.feed) as memory:
                 begun = time.monotonic()
-                until_delivered(agent)
-                took, spent = time.monotonic() - begun, cpu_s(agent.feed)
+                took, spent = until_delivered(agent) - begun, cpu_s(agent.feed)
             bytes_ = wire.sent + wire.answered
         self.tell("bytes a sample on the wire, catching up into JetStream", f"{bytes_ / rows:.2f}", "<= 5")
         self.tell("  samples/s a core", f"{rows / spent / 1e6:.2f} M")
@@ -160,37 +177,50 @@ class Bench:
         self.tell("  memory of the process, its own and all that is resident", memory_text(memory), "<= 16 MiB")
 
     def wire_steady(self):
-        seconds = self.given.seconds
-        place = self.place("wire-steady")
-        checks = live_checks(HOST_CHECKS, HOST_METRICS, "10s")
-        with self.receiver(place) as receiver, Wire(receiver.port) as wire:
-            with self.agent(place, f"{place}/store", sink(receiver.url(wire.port)), checks) as agent:
-                ours, spent = steady_bytes(wire, receiver, seconds, lambda: cpu_s(agent.feed))
-                own, resident = memory_mib(agent.feed)
-        place = self.place("wire-steady-vmagent")
+        print("steady, 30 checks of 12 metrics every 10 s:")
+        theirs = self.steady_vmagent()
+        self.steady_remote_write("1s", theirs)
+        self.steady_remote_write("10s", theirs)
+        self.steady_nats("100ms")
+        self.steady_nats("10s")
+
+    def steady_vmagent(self):
+        place = self.place("steady-vmagent")
         # Custos adds six series of its own to each check.
         with self.receiver(place) as receiver, Wire(receiver.port) as wire, Exporter(HOST_CHECKS, HOST_METRICS + 6) as page:
             scrape = scrape_file(place, page.port, "10s")
             with Vmagent(f"{place}/queue", f"{place}/log", receiver.url(wire.port), scrape) as relay:
-                theirs, their_spent = steady_bytes(wire, receiver, seconds, relay.cpu_s)
-                their_own, their_resident = memory_mib(relay.process.pid)
-        place = self.place("wire-steady-nats")
+                bytes_, spent = steady_bytes(wire, receiver, self.given.seconds, relay.cpu_s)
+                own, resident = memory_mib(relay.process.pid)
+        self.tell("  vmagent, which scrapes as many series: bytes a sample on the wire", f"{bytes_:.1f}")
+        self.tell("    processor time a sample, scraping included", f"{spent * 1e6:.1f} us")
+        self.tell("    memory, its own and all that is resident", f"{own:.1f} / {resident:.1f} MiB")
+        return bytes_
+
+    def steady_remote_write(self, gather, theirs):
+        place = self.place(f"steady-{gather}")
+        checks = live_checks(HOST_CHECKS, HOST_METRICS, "10s")
+        with self.receiver(place) as receiver, Wire(receiver.port) as wire:
+            with self.agent(place, f"{place}/store", sink(receiver.url(wire.port), gather), checks) as agent:
+                bytes_, spent = steady_bytes(wire, receiver, self.given.seconds, lambda: cpu_s(agent.feed))
+                own, resident = memory_mib(agent.feed)
+        self.tell(f"  remote write, gather: {gather}, bytes a sample on the wire", f"{bytes_:.1f}", f"<= {0.7 * theirs:.1f}")
+        self.tell("    processor time a sample", f"{spent * 1e6:.1f} us")
+        self.tell("    memory, its own and all that is resident", f"{own:.1f} / {resident:.1f} MiB", "<= 4 MiB")
+
+    def steady_nats(self, gather):
+        place, seconds = self.place(f"steady-nats-{gather}"), self.given.seconds
+        checks = live_checks(HOST_CHECKS, HOST_METRICS, "10s")
         with Nats(f"{place}/nats", f"{place}/nats.log") as server, Wire(server.client_port) as wire:
-            with self.agent(place, f"{place}/store", nats(wire.port), checks) as agent:
+            with self.agent(place, f"{place}/store", nats(wire.port, gather), checks) as agent:
                 time.sleep(15)
-                before = wire.sent + wire.answered
+                before, begun = wire.sent + wire.answered, time.monotonic()
                 time.sleep(seconds)
-                sent = wire.sent + wire.answered - before
-                nats_own, nats_resident = memory_mib(agent.feed)
-        a_second = HOST_CHECKS * (HOST_METRICS + 6) / 10
-        self.tell("steady, 30 checks of 12 metrics every 10 s: bytes a sample by remote write", f"{ours:.1f}", f"<= {0.7 * theirs:.1f}")
-        self.tell("  vmagent, which scrapes as many series every 10 s", f"{theirs:.1f}")
-        self.tell("  bytes a sample into JetStream", f"{sent / seconds / a_second:.1f}", "<= 5")
-        self.tell("  processor time a sample, remote write", f"{spent * 1e6:.1f} us")
-        self.tell("  processor time a sample, vmagent, scraping included", f"{their_spent * 1e6:.1f} us")
-        self.tell("  memory by remote write, its own and all that is resident", f"{own:.1f} / {resident:.1f} MiB", "<= 4 MiB")
-        self.tell("  memory into JetStream", f"{nats_own:.1f} / {nats_resident:.1f} MiB", "<= 4 MiB")
-        self.tell("  memory of vmagent", f"{their_own:.1f} / {their_resident:.1f} MiB")
+                a_second = (wire.sent + wire.answered - before) / (time.monotonic() - begun)
+                own, resident = memory_mib(agent.feed)
+        samples = HOST_CHECKS * (HOST_METRICS + 6) / 10
+        self.tell(f"  JetStream, gather: {gather}, bytes a sample on the wire", f"{a_second / samples:.1f}", "<= 5")
+        self.tell("    memory, its own and all that is resident", f"{own:.1f} / {resident:.1f} MiB", "<= 4 MiB")
 
     # Lag.
 
@@ -260,12 +290,12 @@ class Bench:
         self.tell(f"proof of a day, {stored[1]} samples of {stored[2]} series", f"{took:.2f} s", "<= 2 s")
 
 
-def sink(url):
-    return f"  vm: {{ remote_write: '{url}', clock_lead: 47h }}"
+def sink(url, gather="1s"):
+    return f"  vm: {{ remote_write: '{url}', clock_lead: 47h, gather: {gather} }}"
 
 
-def nats(port):
-    return f"  js: {{ nats: 'nats://127.0.0.1:{port}', site: bench }}"
+def nats(port, gather="100ms"):
+    return f"  js: {{ nats: 'nats://127.0.0.1:{port}', site: bench, gather: {gather} }}"
 
 
 def live_checks(count, metrics, interval):
@@ -291,17 +321,15 @@ def steady_bytes(wire, receiver, seconds, spent):
     return (wire.sent + wire.answered - bytes_) / count, (spent() - before) / count
 
 
-def until_still(count, begun, wanted=None):
-    """What a count comes to that goes up no more, or to what is wanted, and how long that took."""
+def until_there(count, wanted):
+    """What a count comes to: all that is wanted, but for what an agent says of itself, or what it is after a minute of nothing."""
     last, at = count(), time.monotonic()
-    while time.monotonic() - at < (5 if last and not wanted else 60):
+    while last < wanted * 0.999 and time.monotonic() - at < 60:
         time.sleep(0.1)
         now = count()
         if now != last:
             last, at = now, time.monotonic()
-        if wanted and last >= wanted:
-            break
-    return last, at - begun
+    return last
 
 
 def until_caught_up(agent, receiver, made, begun):
@@ -314,13 +342,15 @@ def until_caught_up(agent, receiver, made, begun):
 
 
 def until_delivered(agent):
-    """Until what the sink has acknowledged becomes no more."""
+    """Until the sink has acknowledged all there is, for some seconds."""
     last, at = "", time.monotonic()
-    while not last or time.monotonic() - at < 5:
+    while not last or time.monotonic() - at < 3:
         time.sleep(0.1)
-        found = re.search(r"acknowledged (\d+),", agent.ask("sink", "status").stdout)
-        if found and found[1] != last:
+        said = agent.ask("sink", "status").stdout
+        found = re.search(r"acknowledged (\d+),", said)
+        if found and (found[1] != last or re.search("lag ms|behind runs", said)):
             last, at = found[1], time.monotonic()
+    return at
 
 
 def until_safe(agent):

@@ -173,6 +173,7 @@ impl Fleet {
             host: format!("sim{agent:06}"),
             start: SinkStart::Beginning,
             clock_lead: Duration::from_secs(300),
+            gather: None,
             lag_warning: Duration::ZERO,
             lag_critical: Duration::ZERO,
         };
