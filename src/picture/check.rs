@@ -35,7 +35,7 @@ pub struct CheckPicture<'p> {
 /// The metrics of a check in its plugin's order, by the newest run that has any.
 fn printed(store: &Snapshot, check: &str) -> Vec<Metric> {
     let newest = store.runs_rev(check, i64::MIN..i64::MAX).take(GRAPH_ORDER_RUNS_MAX).flatten();
-    newest.map(|run| run.metrics).find(|metrics| !metrics.is_empty()).map(Vec::from).unwrap_or_default()
+    newest.map(|run| run.metrics).find(|metrics| !metrics.is_empty()).unwrap_or_default()
 }
 
 /// By which series come first: those with limits, then those that the plugin prints first.

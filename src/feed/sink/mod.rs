@@ -28,7 +28,7 @@ mod simulation;
 mod witness;
 
 pub use answer::{Answer, Looked, Sent};
-pub use aside::{Aside, Asides};
+pub use aside::{Aside, Asides, note_name};
 pub(in crate::feed) use delivery::feed_options;
 pub use delivery::{Delivery, retry_note};
 pub use engine::{Counts, Effect, Engine, Event, Manner};
