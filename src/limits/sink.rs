@@ -76,7 +76,7 @@ pub const SINK_REASON_MAX_CHARS: usize = 300;
 /// Bytes of the settings of all sinks, with the certificates that they take.
 pub const FEED_SETTINGS_MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of memory that the runs of one piece take at most, about.
-pub const SINK_PIECE_BYTES: usize = 4 * 1024 * 1024;
+pub const SINK_PIECE_BYTES: usize = 1024 * 1024;
 /// Runs of the first piece, before it is known how many samples a run has.
 pub const SINK_RUNS_FIRST: usize = 100;
 /// How often a sink looks whether something that was set aside is to be sent again.

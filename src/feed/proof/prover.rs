@@ -68,6 +68,11 @@ impl Prover {
         if lag.runs == 0 { Some(settled_ms) } else { lag.last_ms.map(|last_ms| last_ms.min(settled_ms)) }
     }
 
+    /// Whether the sink is still delivering what is old, so that a look at the receiver would say little and cost much.
+    pub(super) fn is_early(&self) -> bool {
+        self.feed.is_catching_up()
+    }
+
     /// The time of the earliest run (ms since the epoch).
     pub(super) fn first_ms(&self) -> Option<i64> {
         self.store.as_ref().and_then(Store::first_ms)
