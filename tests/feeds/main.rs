@@ -3,9 +3,11 @@
 
 mod file;
 mod lines;
+mod otlp;
 mod peers;
 mod prometheus;
 mod proof;
+mod remote_write;
 mod series;
 mod victoria_metrics;
 

@@ -13,6 +13,8 @@ mod link;
 mod loading;
 mod marks;
 mod nats;
+mod negotiation;
+mod otlp;
 mod pace;
 mod parcel;
 mod peer;
@@ -35,11 +37,13 @@ pub use graphite::Graphite;
 pub use influx::Influx;
 pub use lane::Lane;
 pub use nats::{Ending, Nats};
+pub use otlp::Otlp;
 pub use parcel::{Load, NumberedRun, OfSeries, Origin, Parcel, Part};
 pub(in crate::feed) use receiver::{About, Kind};
 pub use remote_write::RemoteWrite;
 pub use report::{SinkReport, figure_prefix};
 pub use sender::{Sender, Takes};
 pub use settings::{
-    Endpoint, FileTarget, GraphiteTarget, NatsEndpoint, NatsLogin, Settings, SinkKind, SinkSettings,
+    Endpoint, FileTarget, GraphiteTarget, NatsEndpoint, NatsLogin, OtlpTarget, Settings, SinkKind,
+    SinkSettings,
 };
