@@ -58,7 +58,7 @@ fn serve(stream: &TcpStream, takes: Takes, received: &Mutex<Received>) -> Option
             len = value.trim().parse().unwrap();
         }
         is_two |= lower == "content-type: application/x-protobuf;proto=io.prometheus.write.v2.request";
-        assert!(!(lower.starts_with("x-prometheus-remote-write-version: 2") && !is_two), "{lower}");
+        assert!(is_two || !lower.starts_with("x-prometheus-remote-write-version: 2"), "{lower}");
         if lower.is_empty() {
             break;
         }
