@@ -103,6 +103,7 @@ fn group(query: &str, for_ms: i64) -> Result<RuleGroup> {
         name: "A".into(),
         when: When::Samples { at_the_latest_ms: 60_000 },
         query_offset_ms: 0,
+        period: None,
         rules: vec![Arc::new(rule)],
     })
 }

@@ -74,6 +74,8 @@ pub(super) struct Judging {
     timers: BTreeSet<(u64, usize)>,
     /// When the first group has waited long enough, on the monotonic clock.
     patience_us: Option<u64>,
+    /// Times of grids that are not judged after all, as nothing is known of what is selected then.
+    dropped: Vec<Unjudged>,
 }
 
 /// The rule that a check is, if it is one.
@@ -196,7 +198,17 @@ impl Judging {
         }
         for index in self.selecting(config, check).iter().copied() {
             let group = &mut self.groups[index];
-            group.wanted.retain(|at_ms, wanted| wanted.samples_ms.is_some() || !stretch.contains(at_ms));
+            let is_dropped =
+                |at_ms: &i64, wanted: &Wanted| wanted.samples_ms.is_none() && stretch.contains(at_ms);
+            if let When::Grid { interval_ms, .. } = group.group.when {
+                let dropped = group.wanted.iter().filter(|(at_ms, wanted)| is_dropped(at_ms, wanted));
+                self.dropped.extend(dropped.map(|(at_ms, _)| Unjudged {
+                    group: Arc::clone(&group.group),
+                    from_ms: *at_ms,
+                    before_ms: at_ms.saturating_add(interval_ms.max(1)),
+                }));
+            }
+            group.wanted.retain(|at_ms, wanted| !is_dropped(at_ms, wanted));
             if group.wanted.is_empty() {
                 self.waiting.remove(&index);
             }
@@ -206,6 +218,11 @@ impl Judging {
                 self.set_due(index, now, stretch.end.min(now.wall_ms));
             }
         }
+    }
+
+    /// A time of a grid that is not judged after all, which is told once.
+    pub(super) fn take_dropped(&mut self) -> Option<Unjudged> {
+        self.dropped.pop()
     }
 
     /// Has a group judged as of a time, or of its last judgement if that is later.

@@ -16,6 +16,7 @@ use crate::rules::{JudgeOrder, JudgedGroup, JudgedRule, RuleGroup};
 impl Agent {
     /// Has rules judged that need not wait any longer.
     pub(super) fn judge_waiting(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        self.record_dropped(now, effects);
         while !self.stopping
             && let Some(order) = self.judging.next_order(now)
         {
@@ -31,12 +32,11 @@ impl Agent {
     /// which is recorded.
     fn is_to_be_judged(&mut self, order: &JudgeOrder, now: Moment, effects: &mut Vec<Effect>) -> bool {
         let Some(group) = self.judging.group(&order.group).map(Arc::clone) else { return false };
-        // Rules of a file have neither, and another group has one rule.
-        let Some(id) = self.first_rule(&group) else { return false };
-        let period = self.checks[id].definition.check_period.as_ref();
-        if period.is_some_and(|period| !period.is_open(order.at_ms)) {
+        if !group.is_open(order.at_ms) {
             return false;
         }
+        // Rules of a file depend on none, and another group has one rule.
+        let Some(id) = self.first_rule(&group) else { return false };
         let slot_us = (now.mono_us as i64).saturating_sub((now.wall_ms - order.at_ms).saturating_mul(1000));
         debug_assert!(wall_at(now, slot_us) == order.at_ms);
         let skipped = self.trouble(id).map(|(other, state)| Run {

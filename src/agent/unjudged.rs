@@ -16,10 +16,21 @@ impl Agent {
     /// Has the groups judged whose time has come, and records times that passed while the agent stood still.
     pub(super) fn wake_rules(&mut self, now: Moment, effects: &mut Vec<Effect>) {
         for unjudged in self.judging.wake(now) {
-            for rule in &unjudged.group.rules {
-                let Some(id) = self.checks.id(&rule.check) else { continue };
-                self.record_unjudged(id, &unjudged, STALLED, now, effects);
-            }
+            self.record_stalled(&unjudged, now, effects);
+        }
+    }
+
+    /// Records times that were to be judged until it was seen that nobody had looked at what is selected.
+    pub(super) fn record_dropped(&mut self, now: Moment, effects: &mut Vec<Effect>) {
+        while let Some(unjudged) = self.judging.take_dropped() {
+            self.record_stalled(&unjudged, now, effects);
+        }
+    }
+
+    fn record_stalled(&mut self, unjudged: &Unjudged, now: Moment, effects: &mut Vec<Effect>) {
+        for rule in &unjudged.group.rules {
+            let Some(id) = self.checks.id(&rule.check) else { continue };
+            self.record_unjudged(id, unjudged, STALLED, now, effects);
         }
     }
 

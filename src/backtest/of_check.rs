@@ -53,7 +53,9 @@ pub fn backtest_rule_check(
         recorded.follow(stretch.recorded);
         following.found.judged += stretch.times.len() as u64;
         for at_ms in stretch.times {
-            let is_due = |due_ms: &i64| has_deadlines && *due_ms < at_ms && !recorded.has(*due_ms);
+            let is_due = |due_ms: &i64| {
+                has_deadlines && *due_ms < at_ms && !recorded.has(*due_ms) && group.is_open(*due_ms)
+            };
             while let Some(due_ms) = following.running.next_deadline_ms().filter(is_due) {
                 if !following.judge(source, due_ms) {
                     // It stays due, and is decided at the next time.

@@ -133,6 +133,7 @@ fn rule(query: &str, for_ms: i64) -> RuleGroup {
         name: "A".into(),
         when: When::Samples { at_the_latest_ms: 5 * MINUTE_MS },
         query_offset_ms: 0,
+        period: None,
         rules: vec![Arc::new(rule)],
     }
 }

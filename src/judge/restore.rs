@@ -110,7 +110,7 @@ fn planned(group: &RuleGroup, source: &StoreSource<'_>, (from_ms, to_ms): (i64, 
     let seen_ms = from_ms.saturating_sub(RESTORE_LOST_MS);
     let expressions = group.rules.iter().flat_map(|rule| rule.judge.expressions());
     let found = expressions.map(|expr| sample_times(expr, source, seen_ms, to_ms).unwrap_or_default());
-    found.flatten().filter(|time| *time >= from_ms).collect()
+    found.flatten().filter(|time| *time >= from_ms && group.is_open(*time)).collect()
 }
 
 /// Answers the queries of templates.

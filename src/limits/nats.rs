@@ -14,8 +14,8 @@ pub const NATS_READ_BYTES: usize = 64 << 10;
 pub const NATS_DUPLICATE_WINDOW: Duration = Duration::from_secs(120);
 /// For how long a server may lose what it acknowledged: 2.9 writes to the disk every minute, later ones every two.
 pub const NATS_SETTLE: Duration = Duration::from_secs(150);
-/// How often a sink that has delivered everything looks for more runs: what comes within it is one message.
-pub const NATS_POLL: Duration = Duration::from_millis(100);
+/// For how long a sink that has delivered everything gathers runs for a message, unless `gather` says otherwise.
+pub const NATS_GATHER: Duration = Duration::from_millis(100);
 /// A connection over which nothing was sent for so long is tried before something is: servers close idle ones.
 pub const NATS_IDLE: Duration = Duration::from_secs(60);
 /// Streams of hosts that are named where it has to be said which one is meant.

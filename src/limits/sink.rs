@@ -52,8 +52,13 @@ pub const SINK_FAILURES_OURS: u32 = 5;
 pub const SINK_SPLITS_MAX: usize = 256;
 /// Places of the feed that are remembered until they are safe.
 pub const SINK_MARKS_MAX: usize = 32;
-/// How often a sink that has delivered everything looks for more.
-pub const SINK_POLL: Duration = Duration::from_millis(1000);
+/// For how long a sink that has delivered everything gathers runs for a request, unless `gather` says otherwise; that of a stream
+/// [`NATS_GATHER`](super::NATS_GATHER).
+pub const SINK_GATHER: Duration = Duration::from_secs(1);
+/// Shortest `gather`: each time the log of the store is looked at.
+pub const SINK_GATHER_MIN: Duration = Duration::from_millis(10);
+/// Longest `gather`.
+pub const SINK_GATHER_MAX: Duration = Duration::from_secs(300);
 /// How often a receiver is asked how it is, beside each time that it is connected to.
 pub const SINK_LOOK: Duration = Duration::from_secs(600);
 /// How long after something could have become safe a receiver is asked whether it is, if nothing else is sent meanwhile.
@@ -71,7 +76,7 @@ pub const SINK_REASON_MAX_CHARS: usize = 300;
 /// Bytes of the settings of all sinks, with the certificates that they take.
 pub const FEED_SETTINGS_MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of memory that the runs of one piece take at most, about.
-pub const SINK_PIECE_BYTES: usize = 4 * 1024 * 1024;
+pub const SINK_PIECE_BYTES: usize = 1024 * 1024;
 /// Runs of the first piece, before it is known how many samples a run has.
 pub const SINK_RUNS_FIRST: usize = 100;
 /// How often a sink looks whether something that was set aside is to be sent again.

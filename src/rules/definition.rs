@@ -10,6 +10,7 @@ use super::file::RuleKind;
 use super::sequence::Sequence;
 use super::template::Template;
 use crate::hash::fnv1a;
+use crate::period::Period;
 
 /// The label by which an alert says how bad it is.
 pub const SEVERITY: &str = "severity";
@@ -24,8 +25,17 @@ pub struct RuleGroup {
     pub when: When,
     /// By how much earlier than those times its expressions look (ms).
     pub query_offset_ms: i64,
+    /// Outside of it nothing is judged, if there is one. Groups of rule files have none.
+    pub period: Option<Arc<Period>>,
     /// Its rules, in their order.
     pub rules: Vec<Arc<RuleCheck>>,
+}
+
+impl RuleGroup {
+    /// Whether it is judged at a time, if it is to be (ms since the epoch): not outside of its period.
+    pub fn is_open(&self, at_ms: i64) -> bool {
+        self.period.as_ref().is_none_or(|period| period.is_open(at_ms))
+    }
 }
 
 /// At which times rules are judged.

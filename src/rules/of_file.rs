@@ -23,6 +23,7 @@ impl RuleGroup {
             when: When::grid(&name, group.every_ms()),
             name: name.into(),
             query_offset_ms: group.query_offset_ms.unwrap_or(0),
+            period: None,
             rules: rules.collect(),
         }
     }

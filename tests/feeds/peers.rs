@@ -13,7 +13,7 @@ pub(crate) fn prometheus(stage: &Stage, port: u16, config: &str) -> Daemon {
         .arg(format!("--config.file={}", stage.shown("prometheus.yml")))
         .arg(format!("--storage.tsdb.path={}", stage.shown("tsdb")))
         .arg(format!("--web.listen-address=127.0.0.1:{port}"))
-        .arg("--web.enable-remote-write-receiver");
+        .args(["--web.enable-remote-write-receiver", "--log.level=error"]);
     let running = Daemon::start(&mut command, &stage.path("prometheus.log"));
     wait_for("Prometheus", || get(&format!("http://127.0.0.1:{port}/-/ready"), &[]));
     running
@@ -25,7 +25,7 @@ pub(crate) fn victoria_metrics(stage: &Stage, port: u16, more: &[&str]) -> Daemo
     command
         .arg(format!("-storageDataPath={}", stage.shown("vm")))
         .arg(format!("-httpListenAddr=127.0.0.1:{port}"))
-        .args(["-retentionPeriod=100y", "-memory.allowedBytes=100MB"])
+        .args(["-retentionPeriod=100y", "-memory.allowedBytes=100MB", "-loggerLevel=WARN"])
         .args(more);
     let running = Daemon::start(&mut command, &stage.path("vm.log"));
     wait_for("VictoriaMetrics", || get(&format!("http://127.0.0.1:{port}/health"), &[]));

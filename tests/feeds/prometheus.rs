@@ -3,7 +3,7 @@
 use custos_store::{Metric, Options, Run, Value, Writer};
 
 use crate::peers;
-use crate::series::{Labels, Times, difference, get, stored};
+use crate::series::{Times, difference, in_prometheus, stored};
 use crate::stage::{Daemon, Stage, free_port, text, wait_for};
 
 struct Prometheus {
@@ -23,18 +23,7 @@ impl Prometheus {
 
     /// All that it has up to a time.
     fn delivered(&self, until_ms: i64) -> Times {
-        let time = format!("{}.{:03}", until_ms / 1000, until_ms % 1000);
-        let form = [("query", "{host=\"web1\"}[10d]"), ("time", &*time)];
-        let Some(answer) = get(&self.url("/api/v1/query"), &form) else { return Times::new() };
-        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
-        let mut all = Times::new();
-        for series in answer["data"]["result"].as_array().unwrap() {
-            let labels: Labels = serde_json::from_value(series["metric"].clone()).unwrap();
-            let times = series["values"].as_array().unwrap().iter();
-            let ms = |pair: &serde_json::Value| (pair[0].as_f64().unwrap() * 1000.0).round() as i64;
-            all.insert(labels, times.map(ms).collect());
-        }
-        all
+        in_prometheus(&self.url(""), "web1", until_ms - 10 * 86_400_000..until_ms + 1)
     }
 }
 
@@ -83,4 +72,29 @@ fn without_a_window_the_backlog_comes_first_and_status_says_what_to_set() {
     let (difference, status) = delivered_with("global: {}\n");
     assert_eq!(difference, None, "{status}");
     assert!(status.contains("WARNING: it refuses samples that are older than others"), "{status}");
+}
+
+#[test]
+fn what_it_has_already_is_not_set_aside_when_it_is_sent_again() {
+    let stage = Stage::new();
+    let peer = Prometheus::start(&stage, "global: {}\n");
+    stage.configure(
+        &format!("host: web1\nsinks: {{ prom: {{ remote_write: '{}' }} }}", peer.url("/api/v1/write")),
+        "  new: { command: \"/bin/echo 'OK | used=7'\", check_interval: 300ms }\n",
+    );
+    let mut known = 0;
+    for _ in 0..2 {
+        // What was sent before is not known to be safe, and is sent again.
+        let agent = stage.start();
+        let runs = stage.runs("new", known + 5);
+        known = runs.len();
+        let newest_ms = runs.last().unwrap()["time_ms"].as_i64().unwrap();
+        wait_for("all to be delivered", || {
+            let stored = stored(&stage.path("store"), "web1", newest_ms);
+            difference(&stored, &peer.delivered(newest_ms)).is_none().then_some(())
+        });
+        let status = text(&stage.custos(&["sink", "status"]).stdout);
+        assert!(!status.contains("set aside"), "{status}");
+        agent.kill();
+    }
 }

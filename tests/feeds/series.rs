@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
+use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
 
@@ -17,6 +18,11 @@ pub(crate) type Times = BTreeMap<Labels, Vec<i64>>;
 
 /// What the store has up to a time (included), as it leaves a host.
 pub(crate) fn stored(store: &Path, host: &str, until_ms: i64) -> Times {
+    stored_within(store, host, i64::MIN..until_ms + 1)
+}
+
+/// What the store has of a range of time, as it leaves a host.
+pub(crate) fn stored_within(store: &Path, host: &str, range: Range<i64>) -> Times {
     let reader = Reader::open(store).unwrap();
     let snapshot = reader.snapshot();
     let (series, damages) = outbound_series(&snapshot, &[], host);
@@ -31,7 +37,7 @@ pub(crate) fn stored(store: &Path, host: &str, until_ms: i64) -> Times {
             times[index].extend(valued.map(|sample| sample.time_ms));
             Ok::<(), Infallible>(())
         };
-        walk_outbound(&snapshot, series, i64::MIN..until_ms + 1, take, |why| panic!("{why}")).unwrap();
+        walk_outbound(&snapshot, series, range.clone(), take, |why| panic!("{why}")).unwrap();
         for (one, times) in series.iter().zip(times) {
             let labels = one.labels.iter().map(|label| (label.name.to_string(), label.value.to_string()));
             if !times.is_empty() {
@@ -80,12 +86,21 @@ pub(crate) fn get(url: &str, form: &[(&str, &str)]) -> Option<String> {
 
 /// All that a VictoriaMetrics has of some series up to a time.
 pub(crate) fn exported(url: &str, selector: &str, until_ms: i64) -> Times {
-    let end = format!("{}.{:03}", until_ms / 1000, until_ms % 1000);
-    let form = [("match[]", selector), ("start", "1"), ("end", &*end)];
+    exported_within(url, selector, 1000..until_ms + 1)
+}
+
+/// What a VictoriaMetrics has of some series and a range of time.
+pub(crate) fn exported_within(url: &str, selector: &str, range: Range<i64>) -> Times {
+    let (start, end) = (seconds(range.start), seconds(range.end - 1));
+    let form = [("match[]", selector), ("start", &*start), ("end", &*end)];
     let exported = get(&format!("{url}/api/v1/export"), &form).unwrap_or_default();
     let mut all = Times::new();
     for line in exported.lines() {
-        let series: serde_json::Value = serde_json::from_str(line).unwrap();
+        // It says in the middle of an answer that it failed, such as while it starts.
+        let Ok(series) = serde_json::from_str::<serde_json::Value>(line) else {
+            eprintln!("VictoriaMetrics: {line}");
+            return Times::new();
+        };
         let labels: Labels = serde_json::from_value(series["metric"].clone()).unwrap();
         let pairs = series["values"].as_array().unwrap().iter().zip(series["timestamps"].as_array().unwrap());
         let valued = pairs.filter(|(value, _)| value.is_number()).map(|(_, time)| time.as_i64().unwrap());
@@ -93,4 +108,26 @@ pub(crate) fn exported(url: &str, selector: &str, until_ms: i64) -> Times {
     }
     all.retain(|_, times| !times.is_empty());
     all
+}
+
+/// What a Prometheus has of a host and a range of time.
+pub(crate) fn in_prometheus(url: &str, host: &str, range: Range<i64>) -> Times {
+    let query = format!("{{host=\"{host}\"}}[{}ms]", range.end - 1 - range.start);
+    let time = seconds(range.end - 1);
+    let form = [("query", &*query), ("time", &*time)];
+    let Some(answer) = get(&format!("{url}/api/v1/query"), &form) else { return Times::new() };
+    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+    let mut all = Times::new();
+    for series in answer["data"]["result"].as_array().unwrap() {
+        let labels: Labels = serde_json::from_value(series["metric"].clone()).unwrap();
+        let times = series["values"].as_array().unwrap().iter();
+        let ms = |pair: &serde_json::Value| (pair[0].as_f64().unwrap() * 1000.0).round() as i64;
+        all.insert(labels, times.map(ms).collect());
+    }
+    all
+}
+
+/// A time as receivers take it.
+fn seconds(time_ms: i64) -> String {
+    format!("{}.{:03}", time_ms / 1000, time_ms % 1000)
 }

@@ -1,4 +1,4 @@
-//! A nats-server with JetStream in a directory of its own.
+//! A nats-server with JetStream in a directory of its own. `tests/feeds` takes this module by its path, too.
 
 use std::fs;
 use std::net::{SocketAddr, TcpStream};
@@ -7,10 +7,11 @@ use std::process::{Command, Stdio};
 
 use custos::feed::nats::{Address, Client};
 use custos_compat::nats::Login;
+use nix::sys::signal::Signal;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::stage::{Running, free_port, wait_for};
+use crate::stage::{Running, free_port, send, wait_for};
 
 /// Debian's, and the one that `scripts/clients` installs.
 pub(crate) fn programs() -> [PathBuf; 2] {
@@ -58,9 +59,22 @@ impl Server {
         wait_for("nats-server", || TcpStream::connect(at).ok());
     }
 
+    /// Sends it a signal, if it runs.
+    pub(crate) fn signal(&self, signal: Signal) {
+        self.running.iter().for_each(|running| send(running.0.id() as i32, signal));
+    }
+
+    /// Has it end by a signal, and waits until it has.
+    pub(crate) fn end(&mut self, signal: Signal) {
+        self.signal(signal);
+        if let Some(mut running) = self.running.take() {
+            running.0.wait().unwrap();
+        }
+    }
+
     /// Kills it.
     pub(crate) fn kill(&mut self) {
-        self.running = None;
+        self.end(Signal::SIGKILL);
     }
 
     /// Where it is, with what follows behind a slash.

@@ -118,14 +118,12 @@ fn times_of_a_grid_that_pass_without_a_judgement_are_recorded_as_missed() {
     stage.live(20);
     let grid = runs(&stage, "grid");
     let missed: Vec<&&Run> = grid.iter().filter(|run| run.reason == Reason::Missed).collect();
-    assert_eq!(missed.len(), 1, "{grid:?}");
-    assert!((3..=4).contains(&missed[0].missed_slots), "{missed:?}");
-    assert!(missed[0].text.contains("stood still"), "{missed:?}");
+    assert!((3..=5).contains(&missed.iter().map(|run| run.missed_slots).sum::<u32>()), "{missed:?}");
+    assert!(missed.iter().all(|run| run.text.contains("stood still")), "{missed:?}");
     let slots: u32 = grid.iter().map(|run| run.missed_slots.max(1)).sum();
     let last = grid.iter().map(|run| run.time_ms).max().unwrap();
-    // Each time counts once, but for one that falls where nothing is known of `m`: as of that nothing is judged.
-    let all = (last - grid[0].time_ms) / 10_000 + 1;
-    assert!((all - 1..=all).contains(&i64::from(slots)), "{slots} of {all}: {grid:?}");
+    // Each time counts once, also one that falls where nothing is known of `m`: as of that nothing is judged.
+    assert_eq!(i64::from(slots), (last - grid[0].time_ms) / 10_000 + 1, "{grid:?}");
     // The same while there was no agent: an answer tells of the state that stands.
     let history = History { check: "grid".to_owned(), runs: grid.iter().map(|run| (*run).clone()).collect() };
     let mut again = self::stage(checks, |_| 100_000);

@@ -60,7 +60,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "rules",
         what: "rules and sequences, judged at one time or over many; rule files of Prometheus and their tests; pure but for reading files",
-        imports: &["document", "hash", "limits", "text"],
+        imports: &["document", "hash", "limits", "period", "text"],
         outside: &["custos_promql", "custos_query", "custos_store"],
     },
     Room {

@@ -114,6 +114,7 @@ fn of_threshold(check: &Check, metric: Option<&str>) -> Result<RuleGroup, Failur
         name: check.name.as_str().into(),
         when: When::Samples { at_the_latest_ms: 0 },
         query_offset_ms: 0,
+        period: None,
         rules: vec![Arc::new(rule)],
     })
 }

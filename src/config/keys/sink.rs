@@ -10,7 +10,8 @@ use crate::document::kind::{Choice, Size, Span, Whole};
 use crate::document::section::{Row, Rule, Shape};
 use crate::limits::{
     INTERVAL_MAX, SINK_CLOCK_LEAD, SINK_CLOCK_LEAD_MAX, SINK_FILE_BYTES, SINK_FILE_BYTES_MAX,
-    SINK_FILES_KEPT, SINK_FILES_KEPT_MAX, SINK_LAG_CRITICAL, SINK_LAG_WARNING,
+    SINK_FILES_KEPT, SINK_FILES_KEPT_MAX, SINK_GATHER_MAX, SINK_GATHER_MIN, SINK_LAG_CRITICAL,
+    SINK_LAG_WARNING,
 };
 
 /// A name that is part of a file's name too.
@@ -99,6 +100,9 @@ section! {
     CLOCK_LEAD: Key<Span, Is<Duration>> = key("clock_lead", Span(Duration::ZERO, SINK_CLOCK_LEAD_MAX),
         "how far ahead of the receiver's clock samples may be; those further ahead are held back until then")
         .is(SINK_CLOCK_LEAD);
+    GATHER: Key<Span> = key("gather", Span(SINK_GATHER_MIN, SINK_GATHER_MAX),
+        "for how long runs are gathered for one request or message, once everything was delivered")
+        .says("`1s`, of `nats` `100ms`");
     LAG_WARNING: Key<Span, Is<Duration>> = key("lag_warning", Span(Duration::from_secs(1), INTERVAL_MAX),
         "how old the oldest run that is not yet delivered may be before the sink is a warning")
         .is(SINK_LAG_WARNING);

@@ -29,6 +29,8 @@ pub struct Sink {
     pub start: SinkStart,
     /// How far ahead of the receiver's clock samples may be.
     pub clock_lead: Duration,
+    /// For how long runs are gathered for a request; `None` for what suits the receiver.
+    pub gather: Option<Duration>,
     /// How old the oldest run may be that is not delivered, before that is a warning.
     pub lag_warning: Duration,
     /// The same for critical.

@@ -72,7 +72,7 @@ pub(crate) fn read(entry: &Entry, shared: &Shared<'_>, findings: &mut Findings) 
     let check = with_fields(entry, &fields, &owner, &depends_on, shared, findings).filter(|_| named);
     let on_samples = fields.value(&rule_keys::ON, findings).unwrap_or(true);
     let group = check.as_ref().and_then(|check| match &check.command {
-        Command::Rule(rule) => Some(rule::group(rule, on_samples, check.check_interval)),
+        Command::Rule(rule) => Some(rule::group(rule, on_samples, check)),
         _ => None,
     });
     Read { check, group, depends_on, enabled }

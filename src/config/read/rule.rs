@@ -7,6 +7,7 @@ use custos_store::State;
 
 use crate::config::keys::check as check_keys;
 use crate::config::keys::rule as keys;
+use crate::config::model::check::Check;
 use crate::document::diagnostic::Findings;
 use crate::document::fields::Fields;
 use crate::document::key::Key;
@@ -85,8 +86,8 @@ pub(crate) fn refuse_keys(fields: &Fields<'_>, owner: &str, findings: &mut Findi
 }
 
 /// The group of one that a check with a query is.
-pub(crate) fn group(rule: &Arc<RuleCheck>, on_samples: bool, interval: Duration) -> RuleGroup {
-    let interval_ms = millis(interval).max(1);
+pub(crate) fn group(rule: &Arc<RuleCheck>, on_samples: bool, check: &Check) -> RuleGroup {
+    let interval_ms = millis(check.check_interval).max(1);
     RuleGroup {
         name: Arc::clone(&rule.check),
         when: if on_samples {
@@ -95,6 +96,7 @@ pub(crate) fn group(rule: &Arc<RuleCheck>, on_samples: bool, interval: Duration)
             When::grid(&rule.check, interval_ms)
         },
         query_offset_ms: 0,
+        period: check.check_period.clone(),
         rules: vec![Arc::clone(rule)],
     }
 }

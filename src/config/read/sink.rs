@@ -58,6 +58,7 @@ fn sink(entry: &Entry, base: &Path, findings: &mut Findings) -> Option<Sink> {
     let host = fields.get(&keys::HOST).map(|node| line(node, "the name of a host", findings));
     let start = fields.value(&keys::START, findings);
     let clock_lead = fields.value(&keys::CLOCK_LEAD, findings);
+    let gather = fields.read(&keys::GATHER, findings);
     let lag_warning = fields.value(&keys::LAG_WARNING, findings);
     let lag_critical = fields.value(&keys::LAG_CRITICAL, findings);
     let host = match host {
@@ -72,6 +73,7 @@ fn sink(entry: &Entry, base: &Path, findings: &mut Findings) -> Option<Sink> {
         host,
         start: start?,
         clock_lead: clock_lead?,
+        gather,
         lag_warning: lag_warning?,
         lag_critical: lag_critical?,
         receiver: receiver?,

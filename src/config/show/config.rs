@@ -311,7 +311,7 @@ notify:
   inhibit: [{ source: check=a, target: check=b, equal: host }]
   heartbeat: { target: hook }
 sinks:
-  vm: { remote_write: "http://127.0.0.1:8428/api/v1/write", ca: /ca.pem, clock_lead: 1m, lag_warning: 10s }
+  vm: { remote_write: "http://127.0.0.1:8428/api/v1/write", ca: /ca.pem, clock_lead: 1m, gather: 5s, lag_warning: 10s }
   js: { nats: "tls://n:4222", stream: S, site: lab, checks: [a, "b*"], labels: { site: lab }, host: other }
   g: { graphite: "g:2003", prefix: hosts, metrics: "x*" }
   f: { file: /var/log/runs.jsonl, rotate: 1MiB, keep: 3, start: now }

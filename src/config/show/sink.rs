@@ -44,6 +44,7 @@ fn write_sink(page: &mut String, sink: &Sink) -> fmt::Result {
     }
     line("start", START.kind().written(sink.start))?;
     line("clock_lead", duration::show(sink.clock_lead))?;
+    sink.gather.map_or(Ok(()), |gather| line("gather", duration::show(gather)))?;
     line("lag_warning", duration::show(sink.lag_warning))?;
     line("lag_critical", duration::show(sink.lag_critical))
 }

@@ -1,6 +1,6 @@
 //! What a receiver answers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use custos_promql::{Labels, METRIC_NAME};
 use serde::Deserialize;
@@ -8,26 +8,10 @@ use serde::Deserialize;
 use super::counts::Count;
 use super::hours::Hours;
 use super::questions::Figure;
+use crate::feed::sink::{Row, ms, rows, unread};
 
 /// What a receiver has, by series and hour.
 pub(super) type Found = HashMap<Labels, Vec<Count>>;
-
-#[derive(Deserialize)]
-struct Answer {
-    data: Data,
-}
-
-#[derive(Deserialize)]
-struct Data {
-    result: Vec<Row>,
-}
-
-#[derive(Deserialize)]
-struct Row {
-    metric: BTreeMap<String, String>,
-    #[serde(default)]
-    values: Vec<(f64, String)>,
-}
 
 /// A line of VictoriaMetrics' export.
 #[derive(Deserialize)]
@@ -83,19 +67,6 @@ pub(super) fn exported(body: &[u8]) -> Result<Vec<(i64, f64)>, String> {
         all.extend(pairs.filter_map(|(at_ms, one)| Some((at_ms, value(one)?))));
     }
     Ok(all)
-}
-
-fn rows(body: &[u8]) -> Result<Vec<Row>, String> {
-    let answer: Answer = serde_json::from_slice(body).map_err(|error| unread(&error))?;
-    Ok(answer.data.result)
-}
-
-fn unread(error: &serde_json::Error) -> String {
-    format!("failed to read the receiver's answer: {error}")
-}
-
-fn ms(seconds: f64) -> i64 {
-    (seconds * 1000.0).round() as i64
 }
 
 #[cfg(test)]

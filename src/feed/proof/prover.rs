@@ -11,12 +11,12 @@ use super::compare::{Differing, compare, expected};
 use super::difference::Difference;
 use super::dispute::{Dispute, Proof, Why};
 use super::hours::Hours;
-use super::questions::{Manner, range_form, seconds, selector};
+use super::questions::{Manner, range_form, selector};
 use super::stored::{Store, Stored};
 use crate::clock;
 use crate::feed::read::Feed;
 use crate::feed::sink::{
-    Answer, Aside, Asides, Load, Parcel, RemoteWrite, SinkKind, SinkSettings, feed_options,
+    Answer, Aside, Asides, Load, Parcel, RemoteWrite, SinkKind, SinkSettings, feed_options, seconds,
 };
 use crate::limits::{
     PROOF_LOOKS_MAX, PROOF_NAMED_MAX, PROOF_PAUSE, PROOF_SETTLE, SINK_BUDGET_MAX, SINK_SPLITS_MAX,
@@ -66,6 +66,11 @@ impl Prover {
         let settled_ms = clock::now_ms() - PROOF_SETTLE.as_millis() as i64;
         let lag = self.feed.lag()?;
         if lag.runs == 0 { Some(settled_ms) } else { lag.last_ms.map(|last_ms| last_ms.min(settled_ms)) }
+    }
+
+    /// Whether the sink is still delivering what is old, so that a look at the receiver would say little and cost much.
+    pub(super) fn is_early(&self) -> bool {
+        self.feed.is_catching_up()
     }
 
     /// The time of the earliest run (ms since the epoch).

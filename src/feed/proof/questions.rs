@@ -1,7 +1,7 @@
 //! What is asked of a receiver, and how its windows of time count.
 
 use super::hours::{HOUR_MS, Hours};
-use crate::feed::sink::{About, Kind};
+use crate::feed::sink::{About, Kind, matcher, seconds};
 
 /// What is asked of each series and hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,20 +81,9 @@ pub(super) fn range_form(hours: Hours, query: &str) -> [(&'static str, String); 
     ]
 }
 
-/// A time as receivers take it.
-pub(super) fn seconds(time_ms: i64) -> String {
-    format!("{}.{:03}", time_ms.div_euclid(1000), time_ms.rem_euclid(1000))
-}
-
 /// What selects series by their labels.
 pub(super) fn selector<'a>(labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-    let matchers: Vec<String> = labels
-        .into_iter()
-        .map(|(name, value)| {
-            let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-            format!("{name}=\"{value}\"")
-        })
-        .collect();
+    let matchers: Vec<String> = labels.into_iter().map(|(name, value)| matcher(name, "=", value)).collect();
     format!("{{{}}}", matchers.join(","))
 }
 

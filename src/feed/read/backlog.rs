@@ -58,7 +58,14 @@ impl Backlog {
                 if finished || failed {
                     self.reading = None;
                 }
-                Ok(Some(Piece { runs, gaps, progress: Progress { epoch: 0, step }, live: false, again }))
+                Ok(Some(Piece {
+                    runs,
+                    gaps,
+                    progress: Progress { epoch: 0, step },
+                    live: false,
+                    has_more: true,
+                    again,
+                }))
             }
             Err(error) => {
                 self.reading = None;

@@ -87,7 +87,7 @@ impl Live {
         match failed {
             // Nothing is lost: what has been read is handed out, and the rest is read again.
             Some(error) if filling.is_empty() => Err(error.into()),
-            _ => Ok(filling.end(place, to)),
+            _ => Ok(filling.end(place, to, !ended)),
         }
     }
 
@@ -140,13 +140,13 @@ impl Filling {
         self.piece.push(fed);
     }
 
-    fn end(mut self, place: &mut Place, to: Position) -> Option<Piece> {
+    fn end(mut self, place: &mut Place, to: Position, has_more: bool) -> Option<Piece> {
         self.last = self.piece.last().map(FedRun::delivered);
         let step = Step::Live { to, last: self.last, last_ms: self.last_ms };
         place.take(&step);
         let progress = Progress { epoch: 0, step };
         let is_empty = self.is_empty();
         let Filling { piece: runs, gaps, .. } = self;
-        (!is_empty).then_some(Piece { runs, gaps, progress, live: true, again: false })
+        (!is_empty).then_some(Piece { runs, gaps, progress, live: true, has_more, again: false })
     }
 }

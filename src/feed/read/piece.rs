@@ -85,6 +85,8 @@ pub struct Piece {
     /// The lane: `true` for the newest runs in order of arrival, `false` for the backlog check by check, and for what is delivered
     /// again.
     pub live: bool,
+    /// Whether there was more than this when it was read.
+    pub has_more: bool,
     /// The runs may have been delivered before: they were restored by a repair, or asked for again.
     pub again: bool,
 }

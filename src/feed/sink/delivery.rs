@@ -110,13 +110,14 @@ impl Delivery {
             }
         };
         let senders = Sender::pair(&settings, own);
-        let (settle, poll) = (senders[0].settle(), senders[0].poll());
+        let settle = senders[0].settle();
+        let gather = settings.gather.unwrap_or_else(|| senders[0].gather());
         let is_told = senders[0].is_told();
         let lanes = senders.map(lane);
         let seed = fnv1a(settings.host.bytes().chain(settings.name.bytes()));
         let clock_lead_ms = settings.clock_lead.as_millis() as i64;
         Ok(Delivery {
-            engine: Engine::new(Manner { clock_lead_ms, settle, poll, seed }),
+            engine: Engine::new(Manner { clock_lead_ms, settle, gather, seed }),
             feed,
             lanes,
             ending: (0, None),
@@ -263,11 +264,11 @@ impl Delivery {
         match piece {
             Ok(Some(piece)) => {
                 self.gaps += piece.gaps.len() as u64;
-                let place = piece.progress.clone();
+                let (place, has_more) = (piece.progress.clone(), piece.has_more);
                 let load = parts.loading.load(piece, self.feed.reader());
                 parts.newest_ms = load.whole().span_ms().map(|(_, last_ms)| last_ms);
                 self.troubled(None);
-                Event::Piece { lane, load, place }
+                Event::Piece { lane, load, place, has_more }
             }
             Ok(None) => Event::Nothing(lane),
             Err(error) => {

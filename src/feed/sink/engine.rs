@@ -23,8 +23,8 @@ pub struct Manner {
     pub clock_lead_ms: i64,
     /// For how long the receiver may lose what it has acknowledged, when it is killed.
     pub settle: Duration,
-    /// How often the feed is asked for more once it had nothing.
-    pub poll: Duration,
+    /// For how long runs are gathered before the feed is asked for more, once it had no more.
+    pub gather: Duration,
     /// By what this sink differs from others, so that they do not all come at once.
     pub seed: u64,
 }
@@ -42,6 +42,8 @@ pub enum Event<P> {
         load: Load,
         /// Where the feed is behind it.
         place: P,
+        /// Whether the feed had more.
+        has_more: bool,
     },
     /// The feed has nothing more now.
     Nothing(Lane),
@@ -207,11 +209,15 @@ impl<P: Clone> Engine<P> {
         let mut effects = Vec::new();
         match event {
             Event::Tick => {}
-            Event::Piece { lane, load, place } => self.piece(lane, &load, place, now, &mut effects),
+            Event::Piece { lane, load, place, has_more } => {
+                let pause_us = if has_more { 0 } else { micros(self.manner.gather) };
+                self.lanes[lane.index()].gathers_until_us = now.mono_us.saturating_add(pause_us);
+                self.piece(lane, &load, place, now, &mut effects);
+            }
             Event::Nothing(lane) => {
                 let state = &mut self.lanes[lane.index()];
                 state.is_empty = true;
-                state.rest(now.mono_us + micros(self.manner.poll));
+                state.rest(now.mono_us + micros(self.manner.gather));
             }
             Event::Sent { lane, piece, sent, took } => self.sent(lane, piece, sent, took, now, &mut effects),
             Event::Looked { process, date_ms, in_order_only } => {
@@ -299,7 +305,7 @@ impl<P: Clone> Engine<P> {
             return;
         }
         let place = state.place.take();
-        state.rest(now.mono_us);
+        state.rest(now.mono_us.max(state.gathers_until_us));
         effects.push(Effect::Done(lane));
         if let Some(place) = place {
             self.marks[lane.index()].acknowledged(now.mono_us, place);

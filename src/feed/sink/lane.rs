@@ -53,6 +53,8 @@ pub(super) struct LaneState<P> {
     pub(super) some_taken: bool,
     pub(super) backoff: Backoff,
     pub(super) pace: Pace,
+    /// When it asks the feed next, once the piece was delivered (µs of the monotonic clock).
+    pub(super) gathers_until_us: u64,
     /// The oldest time in the piece (ms since the epoch).
     pub(super) oldest_ms: Option<i64>,
     /// Whether the feed had nothing more when it was last asked.
@@ -71,6 +73,7 @@ impl<P> LaneState<P> {
             some_taken: false,
             backoff: Backoff::NONE,
             pace: Pace::default(),
+            gathers_until_us: 0,
             oldest_ms: None,
             is_empty: false,
         }

@@ -1,5 +1,6 @@
 //! Sinks: what is stored is delivered into other engines, and nothing is lost or doubled on the way.
 
+mod already;
 mod answer;
 mod aside;
 mod delivery;
@@ -18,6 +19,7 @@ mod otlp;
 mod pace;
 mod parcel;
 mod peer;
+mod query_api;
 mod receiver;
 mod remote_write;
 mod report;
@@ -39,6 +41,7 @@ pub use lane::Lane;
 pub use nats::{Ending, Nats};
 pub use otlp::Otlp;
 pub use parcel::{Load, NumberedRun, OfSeries, Origin, Parcel, Part};
+pub(in crate::feed) use query_api::{Row, matcher, ms, rows, seconds, unread};
 pub(in crate::feed) use receiver::{About, Kind};
 pub use remote_write::RemoteWrite;
 pub use report::{SinkReport, figure_prefix};

@@ -203,8 +203,8 @@ impl About {
         }
         if self.kind == Kind::Prometheus && self.window.as_deref().is_some_and(is_no_time) {
             warnings.push(
-                "it refuses samples that are older than others, and what is sent again after a failure: set \
-                 out_of_order_time_window: 30d in its section storage.tsdb"
+                "it refuses samples that are older than others of their series: set out_of_order_time_window: 30d in its \
+                 section storage.tsdb"
                     .to_owned(),
             );
         }

@@ -11,12 +11,13 @@ use hyper::Method;
 use hyper::body::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::already::Already;
 use super::answer::{Answer, Looked, Sent};
 use super::link::Asked;
 use super::negotiation::{Answered, Negotiation, Version};
 use super::parcel::Parcel;
 use super::peer::Peer;
-use super::receiver::{About, base_path};
+use super::receiver::{About, Kind, base_path};
 use super::settings::Endpoint;
 use crate::config::Protocol;
 use crate::limits::PROOF_REPLY_MAX_BYTES;
@@ -82,21 +83,48 @@ impl RemoteWrite {
         self.rounded
     }
 
-    /// Sends samples, a second time if the receiver turns out not to take the version of the first.
+    /// Sends samples.
     pub async fn send(&mut self, parcel: &Parcel) -> Sent {
+        let sent = self.post(parcel, &Already::default()).await;
+        match sent.answer {
+            Answer::Refused(_) if self.peer.about().kind() == Kind::Prometheus => {
+                self.send_rest(parcel, sent).await
+            }
+            _ => sent,
+        }
+    }
+
+    /// Sends of a parcel that was refused what the receiver does not have already.
+    async fn send_rest(&mut self, parcel: &Parcel, refused: Sent) -> Sent {
+        let Some((query, time)) = Already::question(parcel) else { return refused };
+        let body = self.question("/api/v1/query", &[("query", &query), ("time", &time)]).await;
+        let already = match body.and_then(|body| Already::read(&body)) {
+            Ok(already) => already,
+            // What is refused is not known then.
+            Err(why) => return Sent { answer: Answer::later(why), ..refused },
+        };
+        match already.missing(parcel) {
+            0 => Sent { answer: Answer::Taken, ..refused },
+            missing if missing == parcel.len() => refused,
+            _ => self.post(parcel, &already).await,
+        }
+    }
+
+    /// Makes a request of what a receiver does not have already, and a second one of 1.0 if it turns out not to take 2.0.
+    async fn post(&mut self, parcel: &Parcel, already: &Already) -> Sent {
         let version = self.negotiation.version(self.peer.about().process());
-        match self.send_as(version, parcel).await {
+        match self.post_as(version, parcel, already).await {
             Some(sent) => sent,
             None => {
-                let sent = self.send_as(Version::One, parcel).await;
+                let sent = self.post_as(Version::One, parcel, already).await;
                 sent.unwrap_or_else(|| self.peer.sent(Answer::later("no version was taken"), None))
             }
         }
     }
 
-    /// Sends samples by a version; none if they are to be sent as 1.0.
-    async fn send_as(&mut self, version: Version, parcel: &Parcel) -> Option<Sent> {
-        let (body, rounded) = match self.written(version, parcel) {
+    /// Makes a request of a version; none if one of 1.0 is to be made.
+    async fn post_as(&mut self, version: Version, parcel: &Parcel, already: &Already) -> Option<Sent> {
+        let (body, rounded) = match self.written(version, parcel, already) {
             Ok(written) => written,
             Err(why) => return Some(self.peer.sent(Answer::Refused(why), None)),
         };
@@ -116,7 +144,7 @@ impl RemoteWrite {
             written: reply.header(headers::WRITTEN_NAME).and_then(|written| written.trim().parse().ok()),
             process: self.peer.about().process(),
         };
-        let answer = self.negotiation.answered(version, parcel.len() as u64, &said)?;
+        let answer = self.negotiation.answered(version, self.symbols.samples_count() as u64, &said)?;
         if matches!(answer, Answer::Taken | Answer::Partly { .. }) {
             self.rounded += rounded;
         }
@@ -163,8 +191,13 @@ impl RemoteWrite {
         }
     }
 
-    /// The body of a request, and how many integers were rounded for it.
-    fn written(&mut self, version: Version, parcel: &Parcel) -> Result<(Bytes, u64), String> {
+    /// The body of a request with what a receiver does not have already, and how many integers were rounded for it.
+    fn written(
+        &mut self,
+        version: Version,
+        parcel: &Parcel,
+        already: &Already,
+    ) -> Result<(Bytes, u64), String> {
         self.request.clear();
         self.symbols.clear();
         let mut rounded = 0;
@@ -178,9 +211,11 @@ impl RemoteWrite {
                 none => none.insert(labels_of(&part.of.series)?),
             };
             self.times_ms.clear();
-            self.times_ms.extend_from_slice(part.times_ms);
             self.values.clear();
-            for value in part.values {
+            let lacks = already.lacks(&part.of.series.labels, part.times_ms, part.values);
+            let samples = part.times_ms.iter().zip(part.values).zip(lacks);
+            for ((time_ms, value), _) in samples.filter(|(_, lacks)| *lacks) {
+                self.times_ms.push(*time_ms);
                 self.values.push(match value {
                     None => STALE_MARKER,
                     Some(Value::Float(float)) => *float,
@@ -189,6 +224,9 @@ impl RemoteWrite {
                         *integer as f64
                     }
                 });
+            }
+            if self.times_ms.is_empty() {
+                continue;
             }
             match version {
                 Version::One => self.request.series(encoded, &self.times_ms, &self.values),

@@ -88,11 +88,11 @@ impl Sender {
         }
     }
 
-    /// How often to look for more once everything was delivered.
-    pub fn poll(&self) -> Duration {
+    /// For how long to gather runs for a request once everything was delivered, unless the settings say otherwise.
+    pub fn gather(&self) -> Duration {
         match self {
-            Sender::Nats(_) => crate::limits::NATS_POLL,
-            _ => crate::limits::SINK_POLL,
+            Sender::Nats(_) => crate::limits::NATS_GATHER,
+            _ => crate::limits::SINK_GATHER,
         }
     }
 

@@ -43,6 +43,8 @@ pub struct SinkSettings {
     pub start: SinkStart,
     /// How far ahead of the receiver's clock samples may be.
     pub clock_lead: Duration,
+    /// For how long runs are gathered for a request; none for what suits the receiver.
+    pub gather: Option<Duration>,
     /// The lag that is a warning.
     pub lag_warning: Duration,
     /// The lag that is critical.
@@ -229,6 +231,7 @@ impl SinkSettings {
             host: sink.host.clone().unwrap_or_else(|| host.to_owned()),
             start: sink.start,
             clock_lead: sink.clock_lead,
+            gather: sink.gather,
             lag_warning: sink.lag_warning,
             lag_critical: sink.lag_critical,
         })

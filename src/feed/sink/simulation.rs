@@ -137,7 +137,7 @@ struct SetAside {
 
 fn simulate(seed: u64, in_order: bool) {
     let settle = Duration::from_secs(20);
-    let manner = Manner { clock_lead_ms: 300_000, settle, poll: Duration::from_secs(1), seed };
+    let manner = Manner { clock_lead_ms: 300_000, settle, gather: Duration::from_secs(1), seed };
     let mut engine: Engine<Place> = Engine::new(manner);
     let mut chance = Chance(seed | 1);
     let bad: BTreeSet<i64> = [time_ms(Lane::Live, 77), time_ms(Lane::Behind, 1234)].into();
@@ -178,7 +178,10 @@ fn simulate(seed: u64, in_order: bool) {
             for effect in engine.handle(event, feed.now) {
                 match effect {
                     Effect::Fetch { lane, budget } => events.push(match feed.next(lane, budget) {
-                        Some((load, place)) => Event::Piece { lane, load, place },
+                        Some((load, place)) => {
+                            let has_more = place.1 < feed.last[lane as usize];
+                            Event::Piece { lane, load, place, has_more }
+                        }
                         None => Event::Nothing(lane),
                     }),
                     Effect::Send { lane, piece, parcel } => {
@@ -242,4 +245,29 @@ fn a_receiver_that_wants_order_gets_the_backlog_first() {
     for seed in 1..5 {
         simulate(seed * 104_729, true);
     }
+}
+
+/// Fetches are due when a piece was delivered: at once where the feed had more, else when `gather` is over.
+#[test]
+fn what_arrives_is_gathered_once_everything_was_delivered() {
+    let gather = Duration::from_millis(700);
+    let manner = Manner { clock_lead_ms: 300_000, settle: Duration::ZERO, gather, seed: 3 };
+    let mut engine: Engine<u64> = Engine::new(manner);
+    let start = Moment { mono_us: 1_000_000, wall_ms: NOON };
+    engine.handle(Event::Looked { process: 1, date_ms: None, in_order_only: false }, start);
+    engine.handle(Event::Nothing(Lane::Behind), start);
+    let later = start.after(Duration::from_millis(20));
+    for (place, has_more) in [(1, true), (2, false)] {
+        let sample = RunSample { series: 0, time_ms: NOON, value: Some(Value::Integer(1)) };
+        let load = Load::of_samples(&[sample], &series());
+        let sent = engine.handle(Event::Piece { lane: Lane::Live, load, place, has_more }, start);
+        let [Effect::Send { piece, .. }] = sent[..] else { panic!("{sent:?}") };
+        let taken = Sent { answer: Answer::Taken, process: 1, date_ms: None };
+        let took = Duration::from_millis(20);
+        let done = engine.handle(Event::Sent { lane: Lane::Live, piece, sent: taken, took }, later);
+        let fetches = done.iter().any(|effect| matches!(effect, Effect::Fetch { lane: Lane::Live, .. }));
+        assert_eq!(fetches, has_more, "{done:?}");
+    }
+    let fetched = engine.handle(Event::Tick, start.after(gather));
+    assert!(fetched.iter().any(|effect| matches!(effect, Effect::Fetch { lane: Lane::Live, .. })));
 }

@@ -205,7 +205,8 @@ impl<'g> Replay<'g> {
             Judge::Sequence(sequence) => {
                 let steps = Steps { sequence, source, options: task.options };
                 let has_deadlines = matches!(group.when, When::Samples { .. });
-                writing.follow(&steps, asked, has_deadlines.then_some(&recorded))
+                let is_judged = |due_ms: i64| has_deadlines && !recorded.has(due_ms) && group.is_open(due_ms);
+                writing.follow(&steps, asked, &is_judged)
             }
         };
         let series = writing.series.take();
@@ -260,21 +261,19 @@ impl Writing<'_, '_> {
         }
     }
 
-    /// Follows a sequence over times of its queries. One that is judged with samples, of which it is given what of its record is
-    /// known, is also judged when something of it is due.
+    /// Follows a sequence over times of its queries. It is also judged when something of it is due, if it is then.
     fn follow(
         &mut self,
         steps: &Steps<'_>,
         asked: &[i64],
-        recorded: Option<&Recorded>,
+        is_judged: &dyn Fn(i64) -> bool,
     ) -> Result<(), String> {
         for (asked_ms, returned) in asked.iter().zip(steps.over(asked)?) {
             let at_ms = asked_ms.saturating_add(self.offset_ms);
             let due = |state: &State| state.sequence.next_deadline_ms(steps.sequence);
-            let is_judged = |due_ms: &i64| recorded.is_some_and(|known| !known.has(*due_ms));
-            while let Some(due_ms) = due(self.state).filter(|due_ms| *due_ms < at_ms).filter(is_judged) {
-                let is_judged = self.step(steps, due_ms, steps.at(due_ms.saturating_sub(self.offset_ms)));
-                if !is_judged {
+            let is_before = |due_ms: &i64| *due_ms < at_ms && is_judged(*due_ms);
+            while let Some(due_ms) = due(self.state).filter(is_before) {
+                if !self.step(steps, due_ms, steps.at(due_ms.saturating_sub(self.offset_ms))) {
                     // It stays due, and is decided with what is returned at the next time.
                     break;
                 }

@@ -4,6 +4,7 @@ use custos_promql::{MatchOperator, Matcher, Result, Source, SourceSeries};
 
 use super::past::{Past, join, stretch_at};
 use crate::limits::{RECORD_READ_MAX, RESTORE_LOST_MS, RULE_LATE_MAX};
+use crate::period::Period;
 use crate::rules::definition::RuleGroup;
 
 /// What is judged by the clock may be so late (ms).
@@ -78,6 +79,13 @@ impl Record {
         })
     }
 
+    /// When they were judged, up to an end, of which it was not asked before.
+    pub(super) fn own_until(&mut self, source: &dyn Source, end_ms: i64) -> Result<Vec<i64>> {
+        while self.ahead.last().is_none_or(|last| *last <= end_ms) && self.read_more(source)? {}
+        let count = self.ahead.partition_point(|own| *own <= end_ms);
+        Ok(self.ahead.drain(..count).collect())
+    }
+
     /// Reads on; false if there is nothing more.
     fn read_more(&mut self, source: &dyn Source) -> Result<bool> {
         let Some(from_ms) = self.unread_ms.filter(|from_ms| *from_ms <= self.to_ms) else { return Ok(false) };
@@ -94,11 +102,18 @@ impl Record {
         Ok(true)
     }
 
-    /// What it says up to an end, of which it was asked before; `sampled` are the times of samples up to there.
-    pub(super) fn judged(&mut self, sampled: Vec<i64>, end_ms: i64, at_the_latest_ms: i64) -> Judged {
+    /// What it says up to an end, of which it was asked before; `sampled` are the times of samples up to there at which the period is
+    /// open.
+    pub(super) fn judged(
+        &mut self,
+        sampled: Vec<i64>,
+        end_ms: i64,
+        at_the_latest_ms: i64,
+        period: Option<&Period>,
+    ) -> Judged {
         let count = self.ahead.partition_point(|own| *own <= end_ms);
         let own: Vec<i64> = self.last.into_iter().chain(self.ahead.drain(..count)).collect();
-        let judged = by_record(&sampled, &own, at_the_latest_ms);
+        let judged = by_record(&sampled, &own, at_the_latest_ms, period);
         let first = usize::from(self.last.is_some());
         self.last = own.last().copied();
         let is_new =
@@ -114,7 +129,7 @@ impl Record {
 ///
 /// Between two judgements that are recorded the record tells all, unless samples lie there that it does not know: then the rule was
 /// not in force. The last ones before the agent ended may have been lost, though.
-fn by_record(sampled: &[i64], own: &[i64], at_the_latest_ms: i64) -> Judged {
+fn by_record(sampled: &[i64], own: &[i64], at_the_latest_ms: i64, period: Option<&Period>) -> Judged {
     let mut judged = Judged::default();
     for pair in own.windows(2) {
         let (from_ms, to_ms) = (pair[0], pair[1]);
@@ -122,13 +137,28 @@ fn by_record(sampled: &[i64], own: &[i64], at_the_latest_ms: i64) -> Judged {
         if sampled.get(first).is_some_and(|time| *time < to_ms) {
             continue;
         }
-        let expected_ms = from_ms.saturating_add(at_the_latest_ms.max(1)).saturating_add(SILENCE_LATE_MS);
-        if at_the_latest_ms > 0 && expected_ms < to_ms {
-            judged.silent.push((from_ms.saturating_add(at_the_latest_ms), to_ms));
+        let due_ms = due_in(period, from_ms, to_ms, at_the_latest_ms.max(1));
+        if at_the_latest_ms > 0 && due_ms.saturating_add(SILENCE_LATE_MS) < to_ms {
+            judged.silent.push((due_ms, to_ms));
         }
         join(&mut judged.recorded, [(from_ms, to_ms)]);
     }
     judged
+}
+
+/// When silence is to be noticed after a judgement: what is due outside of a period is due again so much later (ms). Looks until an end.
+fn due_in(period: Option<&Period>, judged_ms: i64, to_ms: i64, at_the_latest_ms: i64) -> i64 {
+    let mut due_ms = judged_ms.saturating_add(at_the_latest_ms);
+    while due_ms < to_ms
+        && let Some(standing) = period.map(|period| period.at(due_ms))
+        && !standing.open
+    {
+        // It is closed more than a year if it is not known until when.
+        let opens_ms = standing.until_ms.unwrap_or(i64::MAX);
+        let times = opens_ms.saturating_sub(due_ms).div_euclid(at_the_latest_ms);
+        due_ms = due_ms.saturating_add(times.max(1).saturating_mul(at_the_latest_ms));
+    }
+    due_ms
 }
 
 #[cfg(test)]
@@ -172,7 +202,7 @@ mod tests {
                 continue;
             }
             let own = sampled.iter().copied().filter(|time| (from_ms..=end_ms).contains(time)).collect();
-            let judged = record.judged(own, end_ms, at_the_latest_ms);
+            let judged = record.judged(own, end_ms, at_the_latest_ms, None);
             unobserved = either(unobserved, judged.silent);
             let known = Known { unobserved: &unobserved, recorded: &judged.recorded, end_ms };
             times.extend(silence.noticed(judged.times, &known, past, at_the_latest_ms).unwrap());

@@ -1,10 +1,13 @@
 //! At which times rules are judged.
 
+use std::sync::Arc;
+
 use custos_promql::{Result, Selected, Source};
 
 use super::past::{Past, either};
 use super::record::Record;
 use super::silence::{Known, Silence};
+use crate::period::Period;
 use crate::rules::definition::{RuleGroup, When};
 
 /// When the rules of a group are to be judged over what a source has (ms since the epoch), ascending, each once.
@@ -12,7 +15,7 @@ use crate::rules::definition::{RuleGroup, When};
 /// With [`When::Samples`] these are the times of the samples and ends of what the rules select, and those at which time alone had
 /// them judged: as the rules' own record tells, and where they have none, so long after a time at which they were judged last as
 /// silence may go unnoticed. With [`When::Grid`] they are those of the grid. A stretch in which nobody looked has none of its own,
-/// and silence counts from its end on.
+/// and silence counts from its end on. Outside of the period of the group there are none.
 ///
 /// # Errors
 /// The series cannot be read, or there are more than [`JUDGEMENT_TIMES_MAX`](crate::limits::JUDGEMENT_TIMES_MAX) times.
@@ -40,6 +43,8 @@ pub struct JudgementStretch {
 /// time after the other, so that what is read for a stretch can be worked on while it is at hand.
 pub struct JudgementStretches {
     when: When,
+    /// Outside of it nothing is judged.
+    period: Option<Arc<Period>>,
     past: Past,
     selected: Selected,
     stretches: Box<dyn Iterator<Item = (i64, i64)>>,
@@ -68,6 +73,7 @@ impl JudgementStretches {
         let not_judged = record.as_ref().map_or(&[][..], Record::unobserved);
         Ok(JudgementStretches {
             when: group.when,
+            period: group.period.clone(),
             past,
             stretches: Box::new(selected.stretches()),
             ahead: Vec::new(),
@@ -75,8 +81,7 @@ impl JudgementStretches {
             read_ms: None,
             unobserved: either(selected.unobserved().to_vec(), not_judged.to_vec()),
             selected,
-            // Those of a grid are judged at its times, whatever the record says.
-            record: record.filter(|_| !is_grid),
+            record,
             silence: Silence::new(past.judged_ms),
         })
     }
@@ -98,22 +103,30 @@ impl JudgementStretches {
             return Ok(None);
         }
         let read_ms = self.read_ms.unwrap_or(from_ms);
-        let end_ms = match &mut self.record {
-            Some(record) => record.end_from(source, read_ms)?,
-            None => read_ms,
+        let end_ms = match (&mut self.record, self.when) {
+            (Some(record), When::Samples { .. }) => record.end_from(source, read_ms)?,
+            _ => read_ms,
         };
         while self.read_ms.is_some_and(|read_ms| read_ms < end_ms) && self.read_more(source)? {}
         self.from_ms = end_ms.checked_add(1);
         let count = self.ahead.partition_point(|time| *time <= end_ms);
         let later = self.ahead.split_off(count);
-        let sampled = std::mem::replace(&mut self.ahead, later);
+        let mut sampled = std::mem::replace(&mut self.ahead, later);
+        self.keep_open(&mut sampled);
         match self.when {
             When::Samples { at_the_latest_ms } => {
                 self.of_samples(sampled, end_ms, at_the_latest_ms).map(Some)
             }
             When::Grid { interval_ms, phase_ms } => {
                 let grid = (interval_ms, phase_ms);
-                let times = self.silence.on_grid(&self.unobserved, (from_ms, end_ms), grid)?;
+                let mut times = self.silence.on_grid(&self.unobserved, (from_ms, end_ms), grid)?;
+                // What was judged just before nobody looked any more has its place all the same.
+                let own = self.record.as_mut().map(|record| record.own_until(source, end_ms)).transpose()?;
+                let is_on_grid = |time: &i64| (*time - phase_ms).rem_euclid(interval_ms.max(1)) == 0;
+                times.extend(own.into_iter().flatten().filter(|time| *time >= from_ms).filter(is_on_grid));
+                times.sort_unstable();
+                times.dedup();
+                self.keep_open(&mut times);
                 Ok(Some(JudgementStretch { end_ms, times, recorded: Vec::new() }))
             }
         }
@@ -131,6 +144,13 @@ impl JudgementStretches {
         Ok(true)
     }
 
+    /// Leaves out the times at which the rules are not judged, as they lie outside of their period.
+    fn keep_open(&self, times: &mut Vec<i64>) {
+        if let Some(period) = &self.period {
+            times.retain(|time| period.is_open(*time));
+        }
+    }
+
     fn of_samples(
         &mut self,
         sampled: Vec<i64>,
@@ -139,7 +159,7 @@ impl JudgementStretches {
     ) -> Result<JudgementStretch> {
         let (times, recorded) = match &mut self.record {
             Some(record) => {
-                let judged = record.judged(sampled, end_ms, at_the_latest_ms);
+                let judged = record.judged(sampled, end_ms, at_the_latest_ms, self.period.as_deref());
                 if !judged.silent.is_empty() {
                     self.unobserved = either(std::mem::take(&mut self.unobserved), judged.silent);
                 }
@@ -148,7 +168,8 @@ impl JudgementStretches {
             None => (sampled, Vec::new()),
         };
         let known = Known { unobserved: &self.unobserved, recorded: &recorded, end_ms };
-        let times = self.silence.noticed(times, &known, self.past, at_the_latest_ms)?;
+        let mut times = self.silence.noticed(times, &known, self.past, at_the_latest_ms)?;
+        self.keep_open(&mut times);
         Ok(JudgementStretch { end_ms, times, recorded })
     }
 }
