@@ -458,6 +458,9 @@ pub const CONFIGURATIONS_KEPT_MAX: usize = 100;
 /// held for as many.
 pub const REPLAY_STEPS_MAX: usize = 65_536;
 
+/// Times at which rules of a group are judged over the past at least, at once, if several threads share the rules.
+pub const SIDE_BY_SIDE_STEPS_MIN: usize = 512;
+
 /// Samples that are kept while rules are judged over the past, 16 bytes each, so that each is read once; further ones are read as often
 /// as they are needed.
 pub const KEPT_SAMPLES_MAX: usize = 8 << 20;

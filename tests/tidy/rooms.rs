@@ -61,7 +61,7 @@ pub(crate) const ROOMS: &[Room] = &[
         name: "rules",
         what: "rules and sequences, judged at one time or over many; rule files of Prometheus and their tests; pure but for reading files",
         imports: &["document", "hash", "limits", "period", "text"],
-        outside: &["custos_promql", "custos_query", "custos_store"],
+        outside: &["custos_promql", "custos_query", "custos_store", "threads"],
     },
     Room {
         name: "config",
@@ -91,7 +91,7 @@ pub(crate) const ROOMS: &[Room] = &[
         name: "backtest",
         what: "what checks and rules would have said over the past; pure but for reading the store",
         imports: &["config", "evaluate", "limits", "rules"],
-        outside: &["custos_promql", "custos_query", "custos_store"],
+        outside: &["custos_promql", "custos_query", "custos_store", "threads"],
     },
     Room {
         name: "snmp",
