@@ -72,7 +72,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "picture",
         what: "what a graph shows of a check; reads the store",
-        imports: &["config", "graph", "rules", "text"],
+        imports: &["config", "graph", "limits", "rules", "text"],
         outside: &["custos_query", "custos_store"],
     },
     Room {
@@ -189,7 +189,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "http",
         what: "queries over HTTP; reads the store, and asks the agent for its figures",
-        imports: &["clock", "config", "control", "feed", "limits", "lock", "part", "rules", "whole_file"],
+        imports: &["clock", "config", "control", "feed", "hash", "limits", "lock", "part", "rules", "whole_file"],
         outside: &[
             "custos_promql",
             "custos_query",
