@@ -10,7 +10,7 @@ use crate::peers;
 use crate::series::{Times, difference, exported_within, in_prometheus, stored_within};
 use crate::stage::{Daemon, Stage, free_port};
 
-/// The check of which the times go back where that is refused.
+/// The check of which the times go back. Without a window they are refused, and set aside.
 pub(super) const JUMPED: &str = "jumped";
 
 /// What delivers.
@@ -131,9 +131,5 @@ impl Peer for Prometheus {
         };
         let stored = known(stored_within(store, HOST, times.clone()));
         difference(&stored, &known(in_prometheus(&url(self.process.port), HOST, times)))
-    }
-
-    fn is_strict(&self) -> bool {
-        !self.has_window
     }
 }
