@@ -15,7 +15,7 @@ use std::rc::Rc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use custos::config::SinkStart;
+use custos::config::{Protocol, SinkStart};
 use custos::feed::proof::{Wish, verify};
 use custos::feed::sink::{Delivery, Endpoint, NatsEndpoint, NatsLogin, SinkKind, SinkReport, SinkSettings};
 use custos_store::{Metric, Options, Run, Value, Writer};
@@ -178,7 +178,7 @@ impl Fleet {
             lag_critical: Duration::ZERO,
         };
         let endpoint = Endpoint { url: self.metrics.clone(), authorization: None, authorities: None };
-        let mut sinks = vec![settings("metrics", SinkKind::RemoteWrite(endpoint))];
+        let mut sinks = vec![settings("metrics", SinkKind::RemoteWrite(endpoint, Protocol::One))];
         if let Some(url) = &self.nats {
             let (stream, site) = ("CUSTOS".to_owned(), "sim".to_owned());
             let endpoint =

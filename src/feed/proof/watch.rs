@@ -17,7 +17,7 @@ use crate::limits::{PROOF_AFTER_HOUR, PROOF_HOURS_AT_ONCE, PROOF_SETTLE};
 /// Looks, some time after each hour and a minute after the start, whether the receiver of a sink has what was delivered, delivers
 /// again what it has lost, and writes up to when that is proven. As long as the sink is catching up it waits. Ends when the future is dropped. `tell` is given each mark.
 pub async fn watch(store: &Path, settings: &SinkSettings, mut tell: impl FnMut(ProofMark)) {
-    if !matches!(settings.kind, SinkKind::RemoteWrite(_)) {
+    if !matches!(settings.kind, SinkKind::RemoteWrite(..)) {
         // The hashes of messages prove a stream to whoever reads it; others cannot be asked.
         return std::future::pending().await;
     }

@@ -8,11 +8,13 @@ mod overlay;
 mod past;
 mod peak;
 mod record;
+mod side_by_side;
 mod silence;
 mod steps;
 #[cfg(test)]
 mod tests;
 mod times;
+mod told;
 mod unseen;
 mod written;
 
