@@ -189,7 +189,18 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "http",
         what: "queries over HTTP; reads the store, and asks the agent for its figures",
-        imports: &["clock", "config", "control", "feed", "hash", "limits", "lock", "part", "rules", "whole_file"],
+        imports: &[
+            "clock",
+            "config",
+            "control",
+            "feed",
+            "hash",
+            "limits",
+            "lock",
+            "part",
+            "rules",
+            "whole_file",
+        ],
         outside: &[
             "custos_promql",
             "custos_query",
