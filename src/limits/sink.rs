@@ -49,7 +49,7 @@ pub const SINK_CLOSED_RETRY: Duration = Duration::from_secs(300);
 /// Failures in a row, each of status 500, after which it is tried whether a part of what is sent is the cause.
 pub const SINK_FAILURES_OURS: u32 = 5;
 /// How often a piece is halved to find what a receiver refuses in it; what is left then is set aside as it is.
-pub const SINK_SPLITS_MAX: usize = 256;
+pub const SINK_SPLITS_MAX: usize = 4096;
 /// Places of the feed that are remembered until they are safe.
 pub const SINK_MARKS_MAX: usize = 32;
 /// For how long a sink that has delivered everything gathers runs for a request, unless `gather` says otherwise; that of a stream

@@ -100,7 +100,8 @@ impl RemoteWrite {
         let body = self.question("/api/v1/query", &[("query", &query), ("time", &time)]).await;
         let already = match body.and_then(|body| Already::read(&body)) {
             Ok(already) => already,
-            // What is refused is not known then.
+            // What is refused is not known then. Of a half there is less to tell.
+            Err(_) if parcel.halves().is_some() => return refused,
             Err(why) => return Sent { answer: Answer::later(why), ..refused },
         };
         match already.missing(parcel) {

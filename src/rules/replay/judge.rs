@@ -8,14 +8,14 @@ use super::dependence::Dependence;
 use super::fold::{Elements, Folding, Outcome, Stretch};
 use super::overlay::Overlay;
 use super::past::Recorded;
-use super::peak::{Ended, Peak, Worse};
+use super::peak::{Peak, Worse};
 use super::side_by_side::side_by_side;
 use super::steps::{Returned, Steps};
-use super::told::Told;
+use super::told::{Judged, Told};
 use super::unseen::Unseen;
 use super::written::writes;
 use crate::limits::{REPLAY_STEPS_MAX, SIDE_BY_SIDE_STEPS_MIN};
-use crate::rules::alert::{Alerts, Change, Failure};
+use crate::rules::alert::{Alerts, Failure};
 use crate::rules::definition::{Judge, RuleCheck, RuleGroup, When};
 use crate::rules::evaluate::{elements, matched_elements, recorded, series_of};
 use crate::rules::file::RuleKind;
@@ -31,16 +31,6 @@ pub struct Surroundings<'a> {
     pub queries_at: &'a (dyn Fn(i64) -> QueryFunction + Sync),
     /// When to give up.
     pub judgement: Judgement,
-}
-
-/// What a rule of a group came to.
-pub enum Judged<'a> {
-    /// Alerts changed; how bad those became that ended.
-    Changed(&'a [Change], &'a [Ended]),
-    /// The expression failed, or what it returned cannot be used. Nothing has changed.
-    Failed(&'a str),
-    /// There were more alerts than the limit, and all are gone.
-    Exceeded(&'a str),
 }
 
 /// Called with a rule by its number in its group, a time (ms since the epoch) and what the rule came to.

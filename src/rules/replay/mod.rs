@@ -19,9 +19,10 @@ mod unseen;
 mod written;
 
 pub use dependence::writer_for;
-pub use judge::{Judged, Replay, Surroundings, Watch};
+pub use judge::{Replay, Surroundings, Watch};
 pub use kept::Kept;
 pub use past::{Past, Recorded};
 pub use peak::{Ended, Peak, Worse};
 pub use times::{JudgementStretch, JudgementStretches, judgement_times};
+pub use told::Judged;
 pub use unseen::Unseen;

@@ -1,8 +1,17 @@
-//! What a rule came to, kept until it is told.
+//! What a rule came to, told at once or kept until it is told.
 
-use super::judge::Judged;
 use super::peak::Ended;
 use crate::rules::alert::Change;
+
+/// What a rule of a group came to.
+pub enum Judged<'a> {
+    /// Alerts changed; how bad those became that ended.
+    Changed(&'a [Change], &'a [Ended]),
+    /// The expression failed, or what it returned cannot be used. Nothing has changed.
+    Failed(&'a str),
+    /// There were more alerts than the limit, and all are gone.
+    Exceeded(&'a str),
+}
 
 /// See [`Judged`].
 pub(super) enum Told {

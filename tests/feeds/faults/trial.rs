@@ -12,13 +12,14 @@ use super::disk::Disk;
 use super::fault::{Fault, draw};
 use super::peer::Peer;
 use super::proxy::{Proxy, Weather};
-use super::remote_write::JUMPED;
 use crate::stage::{Daemon, Random, Stage, children, kill_hard, pause, text, wait_for};
 
 /// What is looked at again of what was found right in the round before: a receiver that is killed loses what it took last.
 const OVERLAP_MS: i64 = 60_000;
 /// How far ahead of the clock samples are looked for: less than a sink's `clock_lead`.
 const AHEAD_MS: i64 = 4 * 60_000 + 30_000;
+/// The check that runs while the clock is set otherwise.
+const JUMPED: &str = "jumped";
 /// Each of a run's metrics is a figure, one of them only now and then.
 const COUNTER: &str =
     "n=$(date +%N | sed 's/^0*//'); echo \"OK - $n | n=$n;;;; $(test $((n % 3)) = 0 && echo odd=1)\"\n";
@@ -72,7 +73,7 @@ impl<P: Peer> Trial<P> {
 
     /// Has some things go wrong, and looks whether all is there once they no longer do.
     pub(super) fn round(&mut self, round: u64) {
-        let faults = draw(&mut self.random, self.disk.is_some());
+        let faults = draw(&mut self.random, self.disk.is_some(), self.peer.is_strict());
         let result = catch_unwind(AssertUnwindSafe(|| {
             faults.iter().for_each(|fault| {
                 self.begin_fault(*fault);
