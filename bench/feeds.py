@@ -79,12 +79,12 @@ class Bench:
 
     def catch_up_ours(self):
         place = self.place("catch-up")
-        store, _ = self.data.coming()
+        store, (_, samples) = self.data.coming()
         with self.receiver(place) as receiver:
             with self.agent(place, store, sink(receiver.url())) as agent, Watch(agent.feed) as memory:
                 begun = time.monotonic()
-                took, spent = until_delivered(agent) - begun, cpu_s(agent.feed)
-                rows = receiver.rows()
+                rows = until_there(receiver.rows, samples)
+                took, spent = time.monotonic() - begun, cpu_s(agent.feed)
             taken = receiver.cpu_s()
         self.rows = rows
         self.tell("catch-up by remote write, samples", f"{rows}")
@@ -144,12 +144,11 @@ class Bench:
     # Bytes on the wire.
 
     def wire(self):
-        store, _ = self.data.past(1)
+        store, (_, samples) = self.data.past(1)
         place = self.place("wire")
         with self.receiver(place) as receiver, Wire(receiver.port) as wire:
-            with self.agent(place, store, sink(receiver.url(wire.port))) as agent:
-                until_delivered(agent)
-                rows = receiver.rows()
+            with self.agent(place, store, sink(receiver.url(wire.port))):
+                rows = until_there(receiver.rows, samples)
             ours = (wire.sent + wire.answered) / rows
         place = self.place("wire-vmagent")
         store, _ = self.data.past(1)
@@ -164,12 +163,13 @@ class Bench:
         self.wire_steady()
 
     def wire_nats(self, rows):
-        store, _ = self.data.past(1)
+        store, (runs, _) = self.data.past(1)
         place = self.place("wire-nats")
         with Nats(f"{place}/nats", f"{place}/nats.log") as server, Wire(server.client_port) as wire:
             with self.agent(place, store, nats(wire.port)) as agent, Watch(agent.feed) as memory:
                 begun = time.monotonic()
-                took, spent = until_delivered(agent) - begun, cpu_s(agent.feed)
+                until_there(lambda: acknowledged(agent), runs)
+                took, spent = time.monotonic() - begun, cpu_s(agent.feed)
             bytes_ = wire.sent + wire.answered
         self.tell("bytes a sample on the wire, catching up into JetStream", f"{bytes_ / rows:.2f}", "<= 5")
         self.tell("  samples/s a core", f"{rows / spent / 1e6:.2f} M")
@@ -251,7 +251,7 @@ class Bench:
     def month(self):
         """All that 150 checks have measured in 30 days, while others go on."""
         days = max(1, round(30 * self.given.scale))
-        store, made = self.data.past(days, 150)
+        store, (_, samples) = self.data.past(days, 150)
         place = self.place("month")
         checks = live_checks(HOST_CHECKS, 1, "1s")
         with self.receiver(place) as receiver:
@@ -259,7 +259,8 @@ class Bench:
                 begun = time.monotonic()
                 lags = feed_lag.Background(receiver)
                 with lags:
-                    took = until_caught_up(agent, receiver, made, begun)
+                    until_there(receiver.rows, samples)
+                    took = time.monotonic() - begun
                 spent, rows = cpu_s(agent.feed), receiver.rows()
             taken = receiver.cpu_s()
         a_month = took * 30 / days
@@ -332,25 +333,10 @@ def until_there(count, wanted):
     return last
 
 
-def until_caught_up(agent, receiver, made, begun):
-    """Seconds until nothing older is left to go."""
-    while receiver.rows() < made * 0.9:
-        time.sleep(0.5)
-    while "older runs to go" in agent.ask("sink", "status").stdout:
-        time.sleep(0.2)
-    return time.monotonic() - begun
-
-
-def until_delivered(agent):
-    """Until the sink has acknowledged all there is, for some seconds."""
-    last, at = "", time.monotonic()
-    while not last or time.monotonic() - at < 3:
-        time.sleep(0.1)
-        said = agent.ask("sink", "status").stdout
-        found = re.search(r"acknowledged (\d+),", said)
-        if found and (found[1] != last or re.search("lag ms|behind runs", said)):
-            last, at = found[1], time.monotonic()
-    return at
+def acknowledged(agent):
+    """Runs that the receiver has taken, as the sink says."""
+    found = re.search(r"acknowledged (\d+),", agent.ask("sink", "status").stdout)
+    return int(found[1]) if found else 0
 
 
 def until_safe(agent):
