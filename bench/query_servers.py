@@ -65,6 +65,8 @@ class Server:
     ready_path = ""
     # What goes with every request.
     parameters = {}
+    # A free one unless it is set.
+    port = None
 
     def __init__(self, data, log):
         self.data, self.log = data, log
@@ -73,7 +75,7 @@ class Server:
         raise NotImplementedError
 
     def __enter__(self):
-        self.port = free_port()
+        self.port = self.port or free_port()
         with open(self.log, "w") as log:
             self.process = subprocess.Popen(self.command(), stdout=log, stderr=log)
         deadline = time.monotonic() + 120

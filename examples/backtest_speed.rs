@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use custos::backtest::{backtest_rules, rule_curve};
 use custos::rules::{AlertRule, AlertState, External, Judge, RuleCheck, RuleGroup, RuleKind, When};
 use custos_promql::parse;
-use custos_store::{Metric, Options, Reader, Run, State, Value, Writer};
+use custos_store::{Metric, Options, Reader, Run, SeriesKey, State, Value, Writer};
 
 /// How far apart runs are.
 const INTERVAL_MS: i64 = 10_000;
@@ -33,6 +33,15 @@ fn main() -> Result<()> {
         make(Path::new(store), days)?;
     }
     let part = rest.get(1).map_or("", String::as_str);
+    if "decoding".contains(part) {
+        for metric in ["m", "n"] {
+            let (took, samples) = best(Path::new(store), |snapshot| decoded(snapshot, metric))?;
+            println!(
+                "{:>9.2} ms  {samples:>9} samples     decoding {metric} and its times",
+                took.as_secs_f64() * 1e3
+            );
+        }
+    }
     let lines = [
         ("m > c for 5m", "c{metric=\"m\"} > 90", 300_000),
         ("m > c", "c{metric=\"m\"} > 90", 0),
@@ -70,6 +79,19 @@ fn main() -> Result<()> {
         println!("{:>9.2} ms  {points} thresholds of the curve of {name}", took.as_secs_f64() * 1e3);
     }
     Ok(())
+}
+
+/// Decodes all values of a series and their times, which is the least that anything that looks at them all has to do; one thread.
+fn decoded(snapshot: &custos_store::Snapshot, metric: &str) -> Result<usize> {
+    let mut floats = Vec::new();
+    let mut samples = 0;
+    for batch in snapshot.scan("c", &[SeriesKey::new(metric)], 0..i64::MAX) {
+        let batch = batch?;
+        floats.clear();
+        batch.append_floats(0, &mut floats)?;
+        samples += std::hint::black_box(batch.times()?.len().min(floats.len()));
+    }
+    Ok(samples)
 }
 
 /// The best of some goes, each of a store that was opened anew; opening it is not part of it.

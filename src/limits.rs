@@ -255,6 +255,12 @@ pub const NRPE_REASON_MAX_BYTES: usize = 300;
 pub const NAGIOS_OUTPUT_MAX_BYTES: usize = 8191;
 /// Looks at a read of the store for a graph below an answer, each after 1024 runs, before the graph is given up.
 pub const NRPE_GRAPH_LOOKS_MAX: u32 = 256;
+/// How often it is looked whether the run of an answer is in the store, before its graph is drawn without it.
+pub const NRPE_GRAPH_WAITS_MAX: usize = 15;
+/// Between two of these looks.
+pub const NRPE_GRAPH_WAIT: Duration = Duration::from_millis(20);
+/// Newest runs in which the order of a plugin's metrics is looked for, for a graph.
+pub const GRAPH_ORDER_RUNS_MAX: usize = 16;
 /// Bytes of a pid file that are read.
 pub const PID_FILE_MAX_BYTES: u64 = 64;
 /// Bytes of unfinished NRPE requests that are kept over all connections, not counting the first
@@ -453,6 +459,9 @@ pub const CONFIGURATIONS_KEPT_MAX: usize = 100;
 /// Times at which the rules of a group are judged over the past before the next of them begins; what they write for one another is
 /// held for as many.
 pub const REPLAY_STEPS_MAX: usize = 65_536;
+
+/// Times at which rules of a group are judged over the past at least, at once, if several threads share the rules.
+pub const SIDE_BY_SIDE_STEPS_MIN: usize = 512;
 
 /// Samples that are kept while rules are judged over the past, 16 bytes each, so that each is read once; further ones are read as often
 /// as they are needed.

@@ -4,9 +4,6 @@
 //! the rest is the query.
 #![no_main]
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use custos_promql::{
     AnswerValue, ENDED, ErrorKind, Labels, Matcher, Options, Result, Samples, Source, SourceSeries, instant,
     parse, range,
@@ -32,14 +29,15 @@ impl Few {
                 ("n", if index < 4 { "1" } else { "2" }),
                 ("le", if index % 4 == 2 { ["0.5", "+Inf"][usize::from(index / 4)] } else { "" }),
             ];
-            let mut samples = Samples::default();
+            let (mut times, mut values) = (Vec::new(), Vec::new());
             for (at, pair) in bytes.chunks_exact(2).enumerate() {
                 if pair[0] & 7 == index {
                     let odd = ODD.get(usize::from(pair[1]).wrapping_sub(250)).copied();
-                    Arc::make_mut(&mut samples.times).push(at as i64 * 15_000 + i64::from(pair[0] >> 3));
-                    samples.values.push(odd.unwrap_or(f64::from(pair[1]) - 64.0));
+                    times.push(at as i64 * 15_000 + i64::from(pair[0] >> 3));
+                    values.push(odd.unwrap_or(f64::from(pair[1]) - 64.0));
                 }
             }
+            let samples = Samples { times: times.into(), values: values.into(), integers: None };
             all.push((Labels::new(labels.into_iter().filter(|(_, value)| !value.is_empty())), samples));
         }
         Few(all)
@@ -68,7 +66,7 @@ impl Source for Few {
             let pairs = samples.times.iter().zip(&samples.values);
             let (times, values): (Vec<i64>, Vec<f64>) =
                 pairs.filter(|(time, _)| (from_ms..=to_ms).contains(time)).unzip();
-            Samples { times: Arc::new(times), values, ..Samples::default() }
+            Samples { times: times.into(), values: values.into(), ..Samples::default() }
         };
         Ok(series.iter().map(read).collect())
     }

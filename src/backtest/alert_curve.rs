@@ -1,8 +1,8 @@
 //! For every threshold at once: how often and for how long a value would have been beyond it.
 //!
-//! One pass over the values. For each value, the longest stretch around it in which no value is smaller is what is beyond a
-//! threshold as long as the threshold is below that value and not below the greater of the two values at the ends of the
-//! stretch. A stack of ascending values finds all such stretches: there are no more than values.
+//! One pass over the values. All that matters of a value is how many thresholds it is beyond: its rank. For each value, the longest
+//! stretch around it in which no rank is lower is what is beyond the thresholds below that rank, down to the greater of the two ranks
+//! at the ends of the stretch. A stack of ascending ranks finds all such stretches: there are no more than values.
 
 use super::condition::Condition;
 use super::curve_points::CurvePoint;
@@ -15,23 +15,34 @@ pub struct AlertCurve<'a> {
     /// Where the last alerts end, if values are still beyond (ms since the epoch).
     end_ms: i64,
     condition: Condition,
-    /// Thresholds in the order in which fewer values are beyond, as they are compared.
+    /// Thresholds as they were given, ascending.
     thresholds: &'a [f64],
+    /// The same as heights, ascending: greater is worse.
+    heights: Vec<f64>,
+    /// Thresholds for each unit of height, where they are equally far apart.
+    per_height: f64,
     /// How many more alerts there are from a threshold on than at the one before, and ms.
     changes: Vec<(i64, i64)>,
 }
 
-/// A stretch of values that are not smaller than one, which may go on.
+/// A stretch of values whose rank is not lower than this, which may go on.
 #[derive(Clone, Copy)]
 struct Open {
-    value: f64,
+    rank: usize,
     from: usize,
 }
 
 impl<'a> AlertCurve<'a> {
     /// For values at these times. Thresholds ascend.
     pub fn new(times: &'a [i64], end_ms: i64, condition: Condition, thresholds: &'a [f64]) -> AlertCurve<'a> {
-        AlertCurve { times, end_ms, condition, thresholds, changes: vec![(0, 0); thresholds.len() + 1] }
+        let heights: Vec<f64> = match condition.is_below {
+            true => thresholds.iter().rev().map(|threshold| -threshold).collect(),
+            false => thresholds.to_vec(),
+        };
+        let span = heights.last().zip(heights.first()).map_or(0.0, |(most, least)| most - least);
+        let per_height = heights.len().saturating_sub(1) as f64 / span;
+        let changes = vec![(0, 0); thresholds.len() + 1];
+        AlertCurve { times, end_ms, condition, thresholds, heights, per_height, changes }
     }
 
     /// Takes in the values of a series, one for each time; NaN where there is none.
@@ -40,21 +51,22 @@ impl<'a> AlertCurve<'a> {
             self.add_kept(values);
             return;
         }
+        // Their ranks ascend, and none is 0.
         let mut open: Vec<Open> = Vec::new();
         for (index, value) in values.iter().enumerate() {
+            let rank = self.rank(*value);
             let mut from = index;
-            while let Some(last) = open.last().copied().filter(|last| last.value >= self.height(*value)) {
-                open.pop();
-                let outside = open.last().map_or(f64::NEG_INFINITY, |before| before.value);
-                self.close(last, index, outside.max(self.height(*value)));
+            while let Some(last) = open.pop_if(|last| last.rank > rank) {
+                let outside = open.last().map_or(0, |before| before.rank).max(rank);
+                self.close(last, index, outside);
                 from = last.from;
             }
-            if !value.is_nan() {
-                open.push(Open { value: self.height(*value), from });
+            if rank > open.last().map_or(0, |last| last.rank) {
+                open.push(Open { rank, from });
             }
         }
         while let Some(last) = open.pop() {
-            let outside = open.last().map_or(f64::NEG_INFINITY, |before| before.value);
+            let outside = open.last().map_or(0, |before| before.rank);
             self.close(last, values.len(), outside);
         }
     }
@@ -71,71 +83,58 @@ impl<'a> AlertCurve<'a> {
         }
     }
 
-    /// Whether values of this height are beyond a threshold, by its place in the order in which fewer values are.
+    /// Whether values of this height are beyond a threshold, by its place among the heights.
+    #[inline]
     fn is_beyond(&self, height: f64, place: usize) -> bool {
-        let count = self.thresholds.len();
-        let Condition { is_below, or_equal, .. } = self.condition;
-        let threshold = if is_below { -self.thresholds[count - 1 - place] } else { self.thresholds[place] };
-        if or_equal { height >= threshold } else { height > threshold }
+        let threshold = self.heights[place];
+        if self.condition.or_equal { height >= threshold } else { height > threshold }
     }
 
-    /// A value so that greater is worse. None at all is the least.
+    /// A value so that greater is worse.
+    #[inline]
     fn height(&self, value: f64) -> f64 {
-        match (value.is_nan(), self.condition.is_below) {
-            (true, _) => f64::NEG_INFINITY,
-            (false, true) => -value,
-            (false, false) => value,
-        }
+        if self.condition.is_below { -value } else { value }
     }
 
-    /// Counts a stretch up to an index. What is outside of it is at most so high.
-    fn close(&mut self, stretch: Open, to: usize, outside: f64) {
-        if outside >= stretch.value {
-            return;
+    /// How many thresholds a value is beyond; none at all is beyond none.
+    #[inline]
+    fn rank(&self, value: f64) -> usize {
+        let height = self.height(value);
+        let count = self.heights.len();
+        if height.is_nan() || count == 0 || !self.is_beyond(height, 0) {
+            return 0;
         }
-        let (first, after) = (self.first_above(outside), self.first_above(stretch.value));
-        if first >= after {
-            return;
+        // Thresholds are mostly equally far apart: a guess, then single steps.
+        let guess = (height - self.heights[0]) * self.per_height;
+        let mut rank = (guess.max(0.0) as usize).min(count - 1);
+        let mut steps = 0;
+        while rank < count && self.is_beyond(height, rank) {
+            rank += 1;
+            steps += 1;
+            if steps > GUESS_STEPS_MAX {
+                return rank + partition_point(rank, count, |place| self.is_beyond(height, place));
+            }
         }
+        while rank > 0 && !self.is_beyond(height, rank - 1) {
+            rank -= 1;
+            steps += 1;
+            if steps > GUESS_STEPS_MAX {
+                return partition_point(0, rank, |place| self.is_beyond(height, place));
+            }
+        }
+        rank
+    }
+
+    /// Counts a stretch up to an index: it is beyond the thresholds from one on, up to its rank.
+    fn close(&mut self, stretch: Open, to: usize, first: usize) {
         if let Some(fires) = self.fires(stretch.from, to) {
             let until_ms = self.times.get(to).copied().unwrap_or(self.end_ms);
             let lasted_ms = until_ms.saturating_sub(self.times[fires]);
-            for (at, sign) in [(first, 1), (after, -1)] {
+            for (at, sign) in [(first, 1), (stretch.rank, -1)] {
                 self.changes[at].0 += sign;
                 self.changes[at].1 += sign * lasted_ms;
             }
         }
-    }
-
-    /// The first threshold that values of this height are not beyond.
-    fn first_above(&self, height: f64) -> usize {
-        if height == f64::NEG_INFINITY {
-            return 0;
-        }
-        let count = self.thresholds.len();
-        let is_below = self.condition.is_below;
-        let is_beyond = |place: usize| self.is_beyond(height, place);
-        // Thresholds are mostly equally far apart: a guess, then single steps.
-        let (Some(least), Some(most)) = (self.thresholds.first(), self.thresholds.last()) else { return 0 };
-        let (least, most) = if is_below { (-most, -least) } else { (*least, *most) };
-        let guess = (height - least) / (most - least) * (count - 1) as f64;
-        let mut place = (guess.max(0.0) as usize).min(count - 1);
-        let mut steps = 0;
-        while place < count && is_beyond(place) {
-            place += 1;
-            steps += 1;
-            if steps > GUESS_STEPS_MAX {
-                return place + partition_point(place, count, is_beyond);
-            }
-        }
-        while place > 0 && !is_beyond(place - 1) {
-            place -= 1;
-            steps += 1;
-            if steps > GUESS_STEPS_MAX {
-                return partition_point(0, place, is_beyond);
-            }
-        }
-        place
     }
 
     /// The index at which an alert of values that are beyond from one index up to another fires, if it does.
@@ -146,7 +145,7 @@ impl<'a> AlertCurve<'a> {
         }
         let long_enough = match self.condition.for_ms {
             0 => from,
-            _ => from + self.times[from..to].partition_point(|time| *time < due_ms),
+            _ => from + first_at(&self.times[from..to], due_ms),
         };
         let fires = long_enough + self.condition.attempts.max(1) - 1;
         (fires < to).then_some(fires)
@@ -176,6 +175,17 @@ impl<'a> AlertCurve<'a> {
 
 /// Steps from a guess before it is searched for.
 const GUESS_STEPS_MAX: usize = 4;
+
+/// The first of these times that is not before another. It is mostly near: in steps that double.
+fn first_at(times: &[i64], time_ms: i64) -> usize {
+    let (mut low, mut step) = (0, 1);
+    while times.get(low + step).is_some_and(|time| *time < time_ms) {
+        low += step;
+        step *= 2;
+    }
+    let high = (low + step).min(times.len());
+    low + times[low..high].partition_point(|time| *time < time_ms)
+}
 
 /// How many places from one on, up to another, fulfil a condition that holds for the first of them only.
 fn partition_point(from: usize, to: usize, holds: impl Fn(usize) -> bool) -> usize {

@@ -141,12 +141,12 @@ fn rows(
 ) -> Result<TimedValues, String> {
     let mut found = Rows::default();
     let mut times: Vec<i64> = Vec::new();
-    each_stretch(group, snapshot, span, |source, mut stretch| {
+    each_stretch(group, snapshot, span, |source, stretch| {
         let asked: Vec<i64> =
             stretch.times.iter().map(|time| time.saturating_sub(group.query_offset_ms)).collect();
         at(expr, source, &asked, &options(), &mut |slab, rows| found.take(query, slab.len(), rows))
             .map_err(|error| error.one_line(query))?;
-        times.append(&mut stretch.times);
+        times.extend_from_slice(&stretch.times);
         found.failure.take().map_or(Ok(()), Err)
     })?;
     let rows = found.rows.into_iter().map(|(labels, mut row)| {

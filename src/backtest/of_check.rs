@@ -52,7 +52,7 @@ pub fn backtest_rule_check(
     let not_observed = each_stretch(group, snapshot, span, |source, stretch| {
         recorded.follow(stretch.recorded);
         following.found.judged += stretch.times.len() as u64;
-        for at_ms in stretch.times {
+        for at_ms in stretch.times.iter().copied() {
             let is_due = |due_ms: &i64| {
                 has_deadlines && *due_ms < at_ms && !recorded.has(*due_ms) && group.is_open(*due_ms)
             };

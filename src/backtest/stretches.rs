@@ -1,7 +1,11 @@
 //! The time that rules are judged over again: the part of it that something is stored of, one stretch after the other.
 
+use std::panic::resume_unwind;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
 use custos_promql::Options;
-use custos_query::StoreSource;
+use custos_query::{StoreSource, query_threads};
 use custos_store::Snapshot;
 
 use super::interval::Span;
@@ -39,12 +43,36 @@ pub(super) fn each_stretch(
     let source = Kept::new(&stored, group);
     let past = Past { from_ms: span.since_ms, to_ms: span.until_ms.saturating_sub(1), judged_ms: None };
     let mut stretches = JudgementStretches::of(group, &source, past).map_err(|error| error.message)?;
-    while let Some(stretch) = stretches.next(&source).map_err(|error| error.message)? {
+    let mut next = stretches.next(&source);
+    while let Some(stretch) = next.map_err(|error| error.message)? {
         let end_ms = stretch.end_ms;
-        each(&source, stretch)?;
+        let done;
+        (done, next) = beside(
+            query_threads() > 1 && stretches.has_next(),
+            || each(&source, stretch),
+            || stretches.next(&source),
+        );
+        done?;
         source.forget_until(end_ms);
     }
     Ok(dark(stretches.unobserved(), span))
+}
+
+/// Does something, and something else after it, or beside it by another thread.
+fn beside<A, B: Send>(at_once: bool, one: impl FnOnce() -> A, other: impl FnOnce() -> B + Send) -> (A, B) {
+    let other = Mutex::new(Some(other));
+    // Whoever comes first does it: the system may have no further thread.
+    let do_other = || {
+        let other = other.lock().unwrap_or_else(PoisonError::into_inner).take();
+        other.map(|other| other())
+    };
+    thread::scope(|scope| {
+        let thread = at_once.then(|| thread::Builder::new().spawn_scoped(scope, do_other).ok()).flatten();
+        let one = one();
+        let own = if thread.is_none() { do_other() } else { None };
+        let done = thread.and_then(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        (one, own.or(done).expect("the other one is done once"))
+    })
 }
 
 /// Stretches in which nobody looked, up to the end of the time.
@@ -58,5 +86,5 @@ fn dark(unobserved: &[(i64, i64)], span: Span) -> Vec<Span> {
 
 /// How queries are answered.
 pub(super) fn options() -> Options<'static> {
-    Options { threads: custos_query::query_threads(), ..Options::default() }
+    Options { threads: query_threads(), ..Options::default() }
 }

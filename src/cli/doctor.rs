@@ -7,6 +7,7 @@ use std::path::Path;
 
 use clap_complete::engine::ArgValueCompleter;
 use custos_shim::Spec;
+use custos_store::{Cursors, Error};
 
 use super::completion;
 use super::config_option::ConfigOption;
@@ -18,6 +19,7 @@ use super::unreadable::unreadable;
 use crate::config::{self, Config};
 use crate::execute::{Account, EXECUTE, Finding, PluginEnvironment, WRITE, examine, plugin_spec};
 use crate::exit_code::ExitCode;
+use crate::feed::sink::note_name;
 use crate::notify::Noted;
 use crate::nrpe::listener::{ServedTask, Settings};
 use crate::text::human::counted;
@@ -127,6 +129,7 @@ fn diagnose(args: &DoctorArgs) -> Result<Diagnosis, Failure> {
             diagnosis.note(section, true, &format!("the user may not read {}", file.display()));
         }
         examine_store(&config.store, &account, &mut diagnosis);
+        examine_cursors(&config, &mut diagnosis);
         if let Some(notify) = &config.notify {
             let noted = Noted::read(&config.store, notify.targets.keys());
             noted.faults().values().for_each(|why| diagnosis.note("notify", false, why));
@@ -153,6 +156,20 @@ fn examine_nrpe(config: &Config, account: &Account, diagnosis: &mut Diagnosis) -
         }
     }
     Some(settings)
+}
+
+/// How far each sink is, by its cursor in the store.
+fn examine_cursors(config: &Config, diagnosis: &mut Diagnosis) {
+    let cursors = Cursors::new(&config.store);
+    for sink in &config.sinks {
+        if let Err(error @ Error::Damaged { .. }) = cursors.read(&note_name(&sink.name)) {
+            let why = format!(
+                "the place of the sink {} is lost: failed to {error}; it delivers nothing until `custos store repair` was run with the agent stopped",
+                sink.name
+            );
+            diagnosis.note("sinks", true, &why);
+        }
+    }
 }
 
 fn shell_spec(line: String, settings: &Settings) -> Spec {

@@ -41,7 +41,11 @@ impl Answers {
         let origin = request.origin.to_string();
         let (wanted, asker) = match requested_line(request.task, request.timeout) {
             None => {
-                let graph = graphs::Wanted { check: request.command.clone(), room_bytes: request.room_bytes };
+                let graph = graphs::Wanted {
+                    check: request.command.clone(),
+                    room_bytes: request.room_bytes,
+                    run_ms: None,
+                };
                 (Wanted::Served(request.command), Asker::Check(request.answer, graph))
             }
             Some(line) => {
@@ -76,7 +80,10 @@ impl Answers {
                 };
                 let _ = send.send(answer);
             }
-            Asker::Check(send, wanted) => {
+            Asker::Check(send, mut wanted) => {
+                if let Ok(Answer::Ran { run, .. }) = &result {
+                    wanted.run_ms = Some(run.time_ms);
+                }
                 let answer = match result {
                     Ok(answer) => of_check(answer),
                     Err(why) => listener::Answer::unknown(format!("NRPE: {why}")),

@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use crate::clock;
 use crate::config::Config;
 use crate::graph::{self, Glyphs, TextOptions, cells, columns};
-use crate::limits::NRPE_GRAPH_LOOKS_MAX;
+use crate::limits::{NRPE_GRAPH_LOOKS_MAX, NRPE_GRAPH_WAIT, NRPE_GRAPH_WAITS_MAX};
 use crate::lock::locked;
 use crate::nrpe::listener::Answer;
 use crate::picture::{CheckPicture, StoreReader, glyphs};
@@ -29,6 +29,8 @@ pub(super) struct Wanted {
     pub(super) check: String,
     /// Bytes of text that the packet of the answer carries.
     pub(super) room_bytes: usize,
+    /// The time of the run that is answered, if there was one for it (ms since the epoch).
+    pub(super) run_ms: Option<i64>,
 }
 
 /// Draws graphs below answers.
@@ -58,15 +60,36 @@ impl Graphs {
             return;
         };
         let (config, store) = (Arc::clone(config), Arc::clone(&self.store));
-        self.serving.spawn_blocking(move || {
-            let snapshot = locked(&store).snapshot();
-            let answer = match snapshot {
-                Some(store) => below(answer, &wanted, &config, &store, glyphs),
-                None => answer,
+        self.serving.spawn(async move {
+            wait_for_run(&wanted, &store).await;
+            let draw = move || {
+                let snapshot = locked(&store).snapshot();
+                let answer = match snapshot {
+                    Some(store) => below(answer, &wanted, &config, &store, glyphs),
+                    None => answer,
+                };
+                // Whoever asked may have left.
+                let _ = send.send(answer);
             };
-            // Whoever asked may have left.
-            let _ = send.send(answer);
+            tokio::task::spawn_blocking(draw).await
         });
+    }
+}
+
+/// Waits until the run that is answered is in the store, which gathers runs before it writes them. It does not wait for long.
+async fn wait_for_run(wanted: &Wanted, store: &Arc<Mutex<StoreReader>>) {
+    let Some(run_ms) = wanted.run_ms else { return };
+    for _ in 0..NRPE_GRAPH_WAITS_MAX {
+        let (store, check) = (Arc::clone(store), wanted.check.clone());
+        let is_there = move || {
+            let snapshot = locked(&store).snapshot()?;
+            let mut runs = snapshot.runs_rev(&check, run_ms..run_ms.saturating_add(1));
+            runs.next().map(|_| ())
+        };
+        if tokio::task::spawn_blocking(is_there).await.is_ok_and(|there| there.is_some()) {
+            return;
+        }
+        tokio::time::sleep(NRPE_GRAPH_WAIT).await;
     }
 }
 

@@ -69,7 +69,11 @@ pub(super) async fn until_left<R: Serialize>(agent: StdStream, report: impl Fn()
                 // Also one that is like the last: whoever says nothing does not run.
                 let mut line = serde_json::to_string(&report())?;
                 line.push('\n');
-                reports.write_all(line.as_bytes()).await?;
+                match reports.write_all(line.as_bytes()).await {
+                    // The agent has closed it, and nobody wants more.
+                    Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+                    written => written?,
+                }
             }
         }
     }

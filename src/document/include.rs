@@ -201,10 +201,23 @@ impl Reading<'_> {
 
 /// One file by itself, which may be a pipe unless another file names it; what keeps it from being read is noted.
 pub(crate) fn source_file(path: &Path, named: bool, findings: &mut Findings) -> Option<Arc<SourceFile>> {
+    file_named_at(path, named, None, findings)
+}
+
+/// The same of a file that is named at a place, which is to blame if the file cannot be read.
+pub(crate) fn file_named_at(
+    path: &Path,
+    named: bool,
+    place: Option<&Place>,
+    findings: &mut Findings,
+) -> Option<Arc<SourceFile>> {
     match read_text(path, named) {
         Ok(text) => Some(SourceFile::new(path.to_owned(), text)),
         Err(Fault::Unreadable(why)) => {
-            findings.error(&Place::whole(&SourceFile::new(path.to_owned(), String::new())), why);
+            match place {
+                Some(place) => findings.error(place, format!("failed to read {}: {why}", path.display())),
+                None => findings.error(&Place::whole(&SourceFile::new(path.to_owned(), String::new())), why),
+            }
             None
         }
         Err(Fault::Unusable { before, message }) => {

@@ -14,11 +14,12 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Body, Bytes};
 use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode, header};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 
 use super::access::{Access, Admitted};
 use super::api;
 use super::counters::{Counters, Handler};
+use super::follow::{Following, Follows, Outgoing};
 use super::gzip;
 use super::params::Params;
 use super::reply::{Failure, Reply};
@@ -35,7 +36,7 @@ use crate::limits::{
 
 /// What answers requests.
 pub(super) struct Answerer {
-    stores: Stores,
+    stores: Arc<Stores>,
     access: Access,
     /// The name of this host; empty if none is known.
     host: String,
@@ -45,6 +46,7 @@ pub(super) struct Answerer {
     host_labels: Labels,
     external_url: String,
     lanes: Lanes,
+    follows: Follows,
     pub(super) counters: Counters,
 }
 
@@ -152,24 +154,26 @@ impl From<Reply> for Sent {
 }
 
 impl Answerer {
-    pub(super) fn new(stores: Stores, settings: &Settings) -> Answerer {
+    /// Answers from a store until it leaves.
+    pub(super) fn new(stores: Stores, settings: &Settings, leaving: watch::Receiver<bool>) -> Answerer {
         let (access, host, rules) = (Access::of(settings), settings.host.clone(), settings.rules.clone());
         let (host_labels, external_url) =
             (Labels::new(settings.external_labels.clone()), settings.external_url.clone());
         Answerer {
-            stores,
+            stores: Arc::new(stores),
             access,
             host,
             rules,
             host_labels,
             external_url,
             lanes: Lanes::default(),
+            follows: Follows::new(leaving),
             counters: Counters::default(),
         }
     }
 
     /// Answers a request.
-    pub(super) async fn respond<B>(self: &Arc<Self>, request: Request<B>, via: Via) -> Response<Full<Bytes>>
+    pub(super) async fn respond<B>(self: &Arc<Self>, request: Request<B>, via: Via) -> Response<Outgoing>
     where
         B: Body<Data = Bytes> + Unpin,
         B::Error: std::error::Error + Send + Sync + 'static,
@@ -183,18 +187,56 @@ impl Answerer {
             Ok(admitted) if is_preflight && admitted.origin.is_some() => {
                 (Sent::from(Reply::text(204, "")), admitted)
             }
+            Ok(admitted) if is_follow(&request) => match self.follow(&request).await {
+                Ok(begun) => {
+                    let took_us = clock::now().mono_us.saturating_sub(started.mono_us);
+                    self.counters.answered(handler, 200, Duration::from_micros(took_us));
+                    return following(begun, &admitted, self.access.has_origins());
+                }
+                Err(reply) => (Sent::from(reply), admitted),
+            },
             Ok(admitted) => (answered(request, self, handler).await, admitted),
         };
         let took_us = clock::now().mono_us.saturating_sub(started.mono_us);
         self.counters.answered(handler, sent.status, Duration::from_micros(took_us));
         response(sent, &admitted, self.access.has_origins(), is_head)
     }
+
+    /// Begins an answer that goes on.
+    async fn follow<B>(&self, request: &Request<B>) -> Result<Following, Reply> {
+        let params = Params::of(request.uri().query().unwrap_or(""), b"").map_err(|what| {
+            Reply::failure(Failure::BadData, &format!("error parsing form values: {what}"))
+        })?;
+        self.follows.begin(&self.stores, params).await
+    }
 }
 
-fn response(sent: Sent, admitted: &Admitted, by_origin: bool, is_head: bool) -> Response<Full<Bytes>> {
+/// Whether a request is one for an answer that goes on.
+fn is_follow<B>(request: &Request<B>) -> bool {
+    let asks = |query: &str| query.split('&').any(|pair| pair.split('=').next() == Some("follow"));
+    request.method() == hyper::Method::GET
+        && request.uri().path() == api::STREAM_PATH
+        && request.uri().query().is_some_and(asks)
+}
+
+/// An answer that goes on.
+fn following(begun: Following, admitted: &Admitted, by_origin: bool) -> Response<Outgoing> {
+    let (content_type, bytes) = (api::STREAM_CONTENT_TYPE, Bytes::new());
+    let mut response =
+        response(Sent { status: 200, content_type, bytes, is_gzip: false }, admitted, by_origin, false);
+    let headers = response.headers_mut();
+    headers.remove(header::CONTENT_LENGTH);
+    headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
+    // A proxy that gathers answers would hand on nothing.
+    headers.insert("x-accel-buffering", header::HeaderValue::from_static("no"));
+    *response.body_mut() = Outgoing::Following(begun);
+    response
+}
+
+fn response(sent: Sent, admitted: &Admitted, by_origin: bool, is_head: bool) -> Response<Outgoing> {
     let length = sent.bytes.len();
     let bytes = if is_head { Bytes::new() } else { sent.bytes };
-    let mut response = Response::new(Full::new(bytes));
+    let mut response = Response::new(Outgoing::Whole(Full::new(bytes)));
     *response.status_mut() = StatusCode::from_u16(sent.status).unwrap_or(StatusCode::OK);
     let headers = response.headers_mut();
     let mut set = |name, value| headers.insert(name, value);
@@ -399,7 +441,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         drop(Writer::open(dir.path(), Options::default()).unwrap());
         let settings = Settings::at(dir.path(), Listening::Unix("http.socket".into()));
-        let answerer = Arc::new(Answerer::new(Stores::open(dir.path()).unwrap(), &settings));
+        let (_leave, leaving) = watch::channel(false);
+        let answerer = Arc::new(Answerer::new(Stores::open(dir.path()).unwrap(), &settings, leaving));
         let lanes = &answerer.lanes;
         let everything = (AT_ONCE + HTTP_QUERIES_WAITING_MAX) as u32;
         let _waiting = lanes.waiting.acquire_many(everything).await.unwrap();

@@ -7,6 +7,7 @@ mod access;
 mod answering;
 mod api;
 mod counters;
+mod follow;
 mod gzip;
 mod openmetrics;
 mod params;

@@ -25,7 +25,7 @@ use super::wire::{Stream, Wire};
 use crate::config::Listening;
 use crate::limits::{
     HTTP_CONNECTIONS_MAX, HTTP_CONNECTIONS_PER_PEER_MAX, HTTP_DRAIN, HTTP_FIGURES_AT_ONCE,
-    HTTP_HEAD_MAX_BYTES, HTTP_HEAD_TIMEOUT, HTTP_LISTS_AT_ONCE, HTTP_QUERIES_AT_ONCE,
+    HTTP_FOLLOWS_AT_ONCE, HTTP_HEAD_MAX_BYTES, HTTP_HEAD_TIMEOUT, HTTP_LISTS_AT_ONCE, HTTP_QUERIES_AT_ONCE,
 };
 use crate::lock::locked;
 
@@ -89,13 +89,15 @@ pub fn serve<Ended: Future<Output = ()>>(
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime
         .thread_stack_size(STACK_BYTES)
-        .max_blocking_threads(HTTP_QUERIES_AT_ONCE + HTTP_LISTS_AT_ONCE + HTTP_FIGURES_AT_ONCE)
+        .max_blocking_threads(
+            HTTP_QUERIES_AT_ONCE + HTTP_LISTS_AT_ONCE + HTTP_FIGURES_AT_ONCE + HTTP_FOLLOWS_AT_ONCE,
+        )
         .enable_all();
     let runtime = runtime.build().map_err(ServerError::Threads)?;
     runtime.block_on(async {
         let (leave, leaving) = watch::channel(false);
         let shared = Arc::new(Shared {
-            answerer: Arc::new(Answerer::new(stores, settings)),
+            answerer: Arc::new(Answerer::new(stores, settings, leaving.clone())),
             tls: settings.tls_context().map_err(ServerError::Settings)?,
             connections: Arc::new(Semaphore::new(HTTP_CONNECTIONS_MAX)),
             open: AtomicU64::new(0),

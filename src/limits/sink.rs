@@ -49,7 +49,7 @@ pub const SINK_CLOSED_RETRY: Duration = Duration::from_secs(300);
 /// Failures in a row, each of status 500, after which it is tried whether a part of what is sent is the cause.
 pub const SINK_FAILURES_OURS: u32 = 5;
 /// How often a piece is halved to find what a receiver refuses in it; what is left then is set aside as it is.
-pub const SINK_SPLITS_MAX: usize = 256;
+pub const SINK_SPLITS_MAX: usize = 4096;
 /// Places of the feed that are remembered until they are safe.
 pub const SINK_MARKS_MAX: usize = 32;
 /// For how long a sink that has delivered everything gathers runs for a request, unless `gather` says otherwise; that of a stream
@@ -76,7 +76,7 @@ pub const SINK_REASON_MAX_CHARS: usize = 300;
 /// Bytes of the settings of all sinks, with the certificates that they take.
 pub const FEED_SETTINGS_MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes of memory that the runs of one piece take at most, about.
-pub const SINK_PIECE_BYTES: usize = 4 * 1024 * 1024;
+pub const SINK_PIECE_BYTES: usize = 1024 * 1024;
 /// Runs of the first piece, before it is known how many samples a run has.
 pub const SINK_RUNS_FIRST: usize = 100;
 /// How often a sink looks whether something that was set aside is to be sent again.

@@ -39,3 +39,16 @@ pub const IMPORT_FOLLOW_RUNS: usize = 4096;
 pub const STREAM_ANSWER_RUNS: usize = 8 * 1024;
 /// Bytes of memory that its runs take, about.
 pub const STREAM_ANSWER_BYTES: usize = 4 * 1024 * 1024;
+/// Clients over HTTP that follow the store, each with a connection that stays.
+pub const HTTP_FOLLOWERS_MAX: usize = 16;
+const _: () = assert!(HTTP_FOLLOWERS_MAX < super::HTTP_CONNECTIONS_MAX);
+/// Threads that read the store for those at once.
+pub const HTTP_FOLLOWS_AT_ONCE: usize = 1;
+/// Between two looks at the store for a client that follows it and has everything.
+pub const HTTP_FOLLOW_POLL: Duration = Duration::from_millis(500);
+/// Longest pause between two lines for a client that follows the store and asks for none that is longer.
+pub const HTTP_FOLLOW_HEARTBEAT_MAX: Duration = Duration::from_secs(60);
+/// Runs in one piece for a client that follows the store.
+pub const HTTP_FOLLOW_RUNS: usize = 1024;
+/// Bytes of memory that its runs take, about.
+pub const HTTP_FOLLOW_BYTES: usize = 512 * 1024;

@@ -1,6 +1,6 @@
 //! A target with all that the notifier knows of it: what it was told, the delivery under way, and how the last ones went.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -93,6 +93,21 @@ impl Addressee {
         self.next_us = Some(i64::MIN);
     }
 
+    /// Notes what is due and has to wait for the delivery under way or for the next try; there is more at a time.
+    pub(super) fn hold(&mut self, mut due: Vec<AlertId>, more_us: Option<i64>, now_us: i64) {
+        if let Some(delivery) = &self.under_way {
+            let told: BTreeSet<&AlertId> = delivery.items.iter().map(|item| &item.id).collect();
+            due.retain(|id| !told.contains(id));
+        }
+        let is_new = due.iter().filter(|id| self.ledger.hold(id)).count() > 0;
+        if is_new {
+            self.note = Noting::Now;
+        }
+        // The end of a delivery has it looked at anew.
+        let retry_us = Some(self.retry_us).filter(|retry| self.under_way.is_none() && *retry > now_us);
+        self.next_us = [more_us, retry_us].into_iter().flatten().min();
+    }
+
     /// Has its note written after that time at most.
     pub(super) fn note_within(&mut self, time: Duration, now: Moment) {
         let at_us = (now.mono_us + micros(time)) as i64;
@@ -166,7 +181,8 @@ impl Addressee {
         if urgent {
             self.note = Noting::Now;
         }
-        self.next_us = None;
+        // What comes due meanwhile is noted.
+        self.touch();
         Notification {
             group_key: draft.group_key,
             group_labels: draft.group_labels,

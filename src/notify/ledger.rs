@@ -1,7 +1,7 @@
 //! What a target was told and what is owed to it: an entry for each alert, of which only the newest counts.
 //!
-//! Invariants: an entry is there while the alert fires for the target, or while the target may believe that it does. News is owed
-//! as long as the target has not acknowledged the alert as it is now.
+//! Invariants: an entry is there while the alert fires for the target, while the target may believe that it does, or until it was
+//! told of one that was due while it fired. News is owed as long as the target has not acknowledged the alert as it is now.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub(super) struct Entry {
     pub(super) owed: Option<Owed>,
     /// Whether the alert is over for this target.
     pub(super) over: bool,
+    /// Whether it was due to be told while it fired, and was held up: then it is told even if it is over by then.
+    pub(super) due: bool,
 }
 
 /// What a target acknowledged.
@@ -108,16 +110,19 @@ impl Ledger {
             // What was owed when the alert was over has come to nothing; the wait is that of the alert as it is now.
             let owed = entry.owed.filter(|_| !before.0).unwrap_or_else(|| Owed::since(now));
             entry.owed = is_news.then_some(owed);
+            entry.due &= is_news;
             return (entry.over, entry.owed) != before;
         }
         let Some(entry) = self.entries.get_mut(id) else { return false };
-        if !(resolved && entry.believes()) {
+        if !(entry.due || resolved && entry.believes()) {
             self.entries.remove(id);
             return true;
         }
         let begins = !entry.over;
         if begins {
-            (entry.over, entry.owed) = (true, Some(Owed::since(now)));
+            // What was due waits no longer.
+            let owed = entry.owed.filter(|_| entry.due).unwrap_or_else(|| Owed::since(now));
+            (entry.over, entry.owed) = (true, Some(owed));
         }
         begins
     }
@@ -135,6 +140,15 @@ impl Ledger {
         if let Some(owed) = self.entries.get_mut(id).and_then(|entry| entry.owed.as_mut()) {
             owed.free_us = now.mono_us as i64;
         }
+    }
+
+    /// Notes that an alert is due to be told while it fires, and has to wait. Returns whether that is new.
+    pub(super) fn hold(&mut self, id: &AlertId) -> bool {
+        let Some(entry) = self.entries.get_mut(id).filter(|entry| !entry.over && !entry.due) else {
+            return false;
+        };
+        entry.due = true;
+        true
     }
 
     /// Notes that a message with this item is on its way. Returns whether the target may believe only by that that the alert fires.
@@ -156,6 +170,7 @@ impl Ledger {
         // What it acknowledged before, it still knows.
         let knew = entry.told.as_ref().is_some_and(|told| told.firing && !told.refused);
         entry.in_doubt &= !item.firing;
+        entry.due = false;
         let told = Told {
             firing: item.firing,
             changed_ms: item.changed_ms,

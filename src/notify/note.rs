@@ -64,6 +64,8 @@ struct NotedAlert {
     in_doubt: bool,
     owed_ms: Option<i64>,
     over: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    due: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -180,6 +182,7 @@ fn noted(id: &AlertId, alert: &Alert, entry: &Entry, texts: bool) -> NotedAlert 
         in_doubt: entry.in_doubt,
         owed_ms: entry.owed.map(|owed| owed.since_ms),
         over: entry.over,
+        due: entry.due,
     }
 }
 
@@ -252,6 +255,6 @@ fn restored(noted: NotedAlert, now: Moment) -> (AlertId, Alert, Entry) {
         since_ms,
         free_us: now.mono_us as i64,
     });
-    let entry = Entry { told, in_doubt: noted.in_doubt, owed, over: noted.over };
+    let entry = Entry { told, in_doubt: noted.in_doubt, owed, over: noted.over, due: noted.due };
     (AlertId { check: noted.check, of: noted.of }, alert, entry)
 }

@@ -1,9 +1,10 @@
 //! The notes that a notifier goes on from, as they are in a store.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
-use custos_store::Notes;
+use custos_store::{Error, Notes};
 
 use super::note::{ACKS_NOTE, NotedTarget, SILENCES_NOTE, parsed, target_note};
 use super::silence::{Ack, NotedSilences, Silences};
@@ -29,7 +30,13 @@ impl Noted {
         let mut read = |name: &str| match notes.read(name) {
             Ok(text) => text.unwrap_or_default(),
             Err(error) => {
-                unreadable.insert(name.to_owned(), error.to_string());
+                let advice = match &error {
+                    Error::Io { source, .. } if source.kind() == ErrorKind::IsADirectory => {
+                        "; unless that is empty, it has to be moved away before the note can be written"
+                    }
+                    _ => "",
+                };
+                unreadable.insert(name.to_owned(), format!("{error}{advice}"));
                 Vec::new()
             }
         };

@@ -324,25 +324,22 @@ impl Notifier {
         let now_us = now.mono_us as i64;
         let notify = self.config.notify.as_ref()?;
         let addressee = self.targets.get_mut(name)?;
-        if addressee.under_way.is_some() {
-            // It is looked at again when that ends.
-            addressee.next_us = None;
-            return None;
-        }
         if addressee.next_us.is_none_or(|next| next > now_us) {
             return None;
         }
-        if addressee.retry_us > now_us {
-            addressee.next_us = Some(addressee.retry_us);
-            return None;
-        }
-        if let Some(until_us) = closed_until(&addressee.target, now) {
+        let target = Arc::clone(&addressee.target);
+        // A delivery under way ends after its hours have, perhaps.
+        if let Some(until_us) = closed_until(&target, now) {
             addressee.next_us = until_us;
             addressee.open_us = until_us.unwrap_or(i64::MAX);
             return None;
         }
-        let view =
-            View { notify, target: &addressee.target, alerts: &self.alerts, muted: &self.muted, now_us };
+        let view = View { notify, target: &target, alerts: &self.alerts, muted: &self.muted, now_us };
+        if addressee.under_way.is_some() || addressee.retry_us > now_us {
+            let (due, more_us) = plan::due(&addressee.ledger, &view);
+            addressee.hold(due, more_us, now_us);
+            return None;
+        }
         match plan::next(&addressee.ledger, &view) {
             Next::Message(draft) => return Some(draft),
             Next::At(time) => addressee.next_us = Some(time),

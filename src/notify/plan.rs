@@ -85,6 +85,28 @@ pub(super) fn next(ledger: &Ledger, view: &View<'_>) -> Next {
     }
 }
 
+/// What is due to be told of alerts that fire, if nothing held it up; and when there will be more of it (µs).
+pub(super) fn due(ledger: &Ledger, view: &View<'_>) -> (Vec<AlertId>, Option<i64>) {
+    let mut due = Vec::new();
+    if view.target.medium.keeps_states() {
+        let owed = ledger.entries.iter().filter(|(_, entry)| entry.owed.is_some() && !entry.over);
+        due.extend(owed.filter(|(id, entry)| may_tell(id, entry, view)).map(|(id, _)| id.clone()));
+        return (due, None);
+    }
+    let mut next_us: Option<i64> = None;
+    for group in groups(ledger, view).into_values() {
+        match group.news_us(view.notify) {
+            Some(due_us) if due_us <= view.now_us => {
+                let firing = group.owed.iter().filter(|(_, entry)| !entry.over);
+                due.extend(firing.map(|(id, _)| (*id).clone()));
+            }
+            Some(due_us) => next_us = Some(next_us.map_or(due_us, |next| next.min(due_us))),
+            None => {}
+        }
+    }
+    (due, next_us)
+}
+
 /// Whether an entry has something that may be told now. That an alert is over is told however it is muted.
 fn may_tell(id: &AlertId, entry: &Entry, view: &View<'_>) -> bool {
     entry.over || !view.muted.contains_key(id)
@@ -126,21 +148,26 @@ fn owed_us(entry: &Entry) -> Option<i64> {
 }
 
 impl Group<'_> {
-    /// When it is due, and why.
-    fn due(&self, notify: &NotifyConfig, now_us: i64) -> Option<(i64, Why)> {
+    /// When its news is due.
+    fn news_us(&self, notify: &NotifyConfig) -> Option<i64> {
         let wait = |time| micros(time) as i64;
         let since = self.owed.iter().filter_map(|(_, entry)| owed_us(entry)).min();
-        let news = since.map(|since| match self.last_us {
+        since.map(|since| match self.last_us {
             None => since.saturating_add(wait(notify.group_wait)),
             // There was no room for it in the last message, or it was muted then.
             Some(last) if since < last => since,
             Some(last) => last.saturating_add(wait(notify.group_interval)).max(since),
-        });
+        })
+    }
+
+    /// When it is due, and why.
+    fn due(&self, notify: &NotifyConfig, now_us: i64) -> Option<(i64, Why)> {
+        let news = self.news_us(notify);
         if let Some(due) = news.filter(|due| *due <= now_us) {
             return Some((due, Why::News));
         }
         let last = self.last_us.filter(|_| !self.told.is_empty());
-        let repeat = last.map(|last| last.saturating_add(wait(notify.repeat_interval)));
+        let repeat = last.map(|last| last.saturating_add(micros(notify.repeat_interval) as i64));
         let both = [news.map(|due| (due, Why::News)), repeat.map(|due| (due, Why::Repeat))];
         both.into_iter().flatten().min_by_key(|(due, _)| *due)
     }

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use custos_query::{Drawn, EnvelopeRequest, ReadContext, Selector, check_names};
-use custos_store::Snapshot;
+use custos_query::{Drawn, EnvelopeRequest, ReadContext, Selector, Series, check_names};
+use custos_store::{Metric, Snapshot};
 use jiff::tz::TimeZone;
 
 use super::titled::titled;
-use crate::config::Check;
+use crate::config::{Check, Threshold};
 use crate::graph::{Picture, Ribbon};
+use crate::limits::GRAPH_ORDER_RUNS_MAX;
 use crate::rules::usual_series;
 use crate::text::human::Prefixes;
 
@@ -25,10 +26,26 @@ pub struct CheckPicture<'p> {
     pub checks: &'p BTreeMap<String, Arc<Check>>,
     /// From when until when (ms since the epoch).
     pub span: Range<i64>,
-    /// Most series that are drawn.
+    /// Most series that are drawn: those with limits first, then as the plugin prints them.
     pub series_max: usize,
     /// The zone that times are shown in.
     pub zone: &'p TimeZone,
+}
+
+/// The metrics of a check in its plugin's order, by the newest run that has any.
+fn printed(store: &Snapshot, check: &str) -> Vec<Metric> {
+    let newest = store.runs_rev(check, i64::MIN..i64::MAX).take(GRAPH_ORDER_RUNS_MAX).flatten();
+    newest.map(|run| run.metrics).find(|metrics| !metrics.is_empty()).unwrap_or_default()
+}
+
+/// By which series come first: those with limits, then those that the plugin prints first.
+fn rank(series: &Series, printed: &[Metric], thresholds: &[Threshold]) -> (bool, usize) {
+    let Series::Metric(key) = series else { return (true, usize::MAX) };
+    let place = printed.iter().position(|metric| metric.label == key.label && metric.labels == key.labels);
+    let metric = place.and_then(|place| printed.get(place));
+    let has_limits = thresholds.iter().any(|threshold| threshold.is_for(&key.label))
+        || metric.is_some_and(|metric| metric.warn.is_some() || metric.crit.is_some());
+    (!has_limits, place.unwrap_or(usize::MAX))
 }
 
 impl CheckPicture<'_> {
@@ -50,7 +67,13 @@ impl CheckPicture<'_> {
         }
         let usual = selector.series(&usual_series(&known)).ok().filter(|usual| !usual.is_empty());
         let mut series = usual.or_else(|| selector.series(&known).ok())?;
-        series.truncate(self.series_max);
+        let defined = self.checks.get(selector.check());
+        let thresholds = defined.map(|check| &check.thresholds[..]).unwrap_or_default();
+        if series.len() > self.series_max {
+            let printed = printed(store, selector.check());
+            series.sort_by_key(|one| rank(one, &printed, thresholds));
+            series.truncate(self.series_max);
+        }
         let request = EnvelopeRequest {
             check: selector.check(),
             series,
@@ -61,8 +84,6 @@ impl CheckPicture<'_> {
             holds_until_ms: None,
         };
         let read = request.read(store, context).ok()?;
-        let defined = self.checks.get(selector.check());
-        let thresholds = defined.map(|check| &check.thresholds[..]).unwrap_or_default();
         let drawn = read.series.into_iter().map(|one| titled(selector.check(), one, thresholds));
         Some(Picture {
             start_ms: self.span.start,
@@ -72,5 +93,22 @@ impl CheckPicture<'_> {
             series: drawn.collect(),
             ribbons: vec![Ribbon { title: selector.check().to_owned(), states: read.states }],
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use custos_store::{SeriesKey, Value};
+
+    use super::*;
+
+    #[test]
+    fn series_with_limits_come_first_and_then_the_order_of_the_plugin() {
+        let mut printed = ["z", "y", "b", "a"].map(|label| Metric::new(label, Value::from(1.0)));
+        printed[3].warn = Some(custos_store::Bounds { start: 0.0, end: 5.0, inside: false });
+        let key = |label: &str| SeriesKey { label: label.to_owned(), labels: Vec::new() };
+        let mut series = ["a", "b", "gone", "y", "z"].map(|label| Series::Metric(key(label)));
+        series.sort_by_key(|one| rank(one, &printed, &[]));
+        assert_eq!(series.map(|one| one.to_string()), ["a", "z", "y", "b", "gone"]);
     }
 }

@@ -1,13 +1,16 @@
 //! Makes samples as a host's checks would give them, for the `workload` example.
 //!
-//! `cargo run --release -p custos-store --example make_workload -- SEED CHECKS DAYS STEP_S DIR` writes one `.runs` file
-//! for each check, in the format that `workload.rs` describes. Runs lie on a grid with some lateness, one in two
+//! `cargo run --release -p custos-store --example make_workload -- SEED CHECKS DAYS STEP_S DIR [START_S]` writes one `.runs`
+//! file for each check, in the format that `workload.rs` describes. START_S is the first time, in seconds since the epoch. Runs lie on a grid with some lateness, one in two
 //! thousand is missing, and a check has 1 to 20 metrics of several kinds, rounded as plugins print them. The same
 //! arguments give the same bytes.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
+
+/// The first time of all, unless another is given (seconds since the epoch).
+const START_S: u64 = 1_760_000_000;
 
 /// SplitMix64.
 struct Dice(u64);
@@ -89,36 +92,45 @@ impl Series {
 
 fn main() -> io::Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let [seed, checks, days, step_s, dir] = words.as_slice() else {
-        return Err(io::Error::other("usage: make_workload SEED CHECKS DAYS STEP_S DIR"));
+    let (Some([seed, checks, days, step_s, dir]), 5..=6) = (words.first_chunk(), words.len()) else {
+        return Err(io::Error::other("usage: make_workload SEED CHECKS DAYS STEP_S DIR [START_S]"));
     };
     let number = |word: &String| word.parse::<u64>().map_err(io::Error::other);
+    let start_s = words.get(5).map_or(Ok(START_S), number)?;
     let (seed, checks, days, step_s) =
         (number(seed)?, number(checks)?, number(days)?, number(step_s)?.max(1));
     let dir = PathBuf::from(dir);
     fs::create_dir_all(&dir)?;
     for check in 0..checks {
         let mut dice = Dice(seed ^ check.wrapping_mul(0xd134_2543_de82_ef95));
-        write_check(&mut dice, days * 86_400 / step_s, step_s, dir.join(format!("c{check:05}.runs")))?;
+        let grid = Grid { start_ms: start_s * 1000, step_ms: step_s * 1000, runs: days * 86_400 / step_s };
+        write_check(&mut dice, grid, dir.join(format!("c{check:05}.runs")))?;
     }
     Ok(())
 }
 
-fn write_check(dice: &mut Dice, runs: u64, step_s: u64, path: PathBuf) -> io::Result<()> {
+/// When a check runs, but for its phase and its lateness.
+struct Grid {
+    start_ms: u64,
+    step_ms: u64,
+    runs: u64,
+}
+
+fn write_check(dice: &mut Dice, grid: Grid, path: PathBuf) -> io::Result<()> {
     let count = [1, 1, 2, 3, 3, 4, 6, 8, 10, 12, 20][(dice.roll() % 11) as usize];
     let mut series: Vec<Series> = (0..count).map(|_| Series::new(dice)).collect();
-    let phase_ms = dice.roll() % (step_s * 1000);
+    let phase_ms = dice.roll() % grid.step_ms;
     let mut body = Vec::new();
     let mut written = 0_u64;
-    for run in 0..runs {
+    for run in 0..grid.runs {
         let missing = dice.roll().is_multiple_of(2000);
         let spike = if dice.roll().is_multiple_of(200) { dice.part() * 150.0 } else { 0.0 };
         let late_ms = (dice.bell().abs() * 2.0 + spike) as u64;
-        let since_ms = run * step_s * 1000;
+        let since_ms = run * grid.step_ms;
         let values: Vec<f64> = series.iter_mut().map(|s| s.next(dice, since_ms as f64 / 3.6e6)).collect();
         if !missing {
             written += 1;
-            let time_ms = 1_760_000_000_000 + (since_ms + phase_ms + late_ms) as i64;
+            let time_ms = (grid.start_ms + since_ms + phase_ms + late_ms) as i64;
             body.extend_from_slice(&time_ms.to_le_bytes());
             values.iter().for_each(|value| body.extend_from_slice(&value.to_le_bytes()));
         }

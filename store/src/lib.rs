@@ -47,7 +47,7 @@ mod verify;
 mod writer;
 
 pub use amendment::{Amendment, AmendmentKind, Amendments};
-pub use bundle::{Bundle, BundleFault, Bundled, read_bundle};
+pub use bundle::{Bundle, BundleFault, Bundled, Framed, put_framed, read_bundle, read_framed};
 pub use cursor::{Continuity, Cursor, Cursors, Delivered, FoundRun, StoreAt, fingerprint};
 pub use damage::Damage;
 pub use disk::writer_pid;

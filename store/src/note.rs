@@ -132,6 +132,20 @@ mod tests {
         assert_eq!(found.as_deref(), Some(&b"new"[..]));
     }
 
+    #[test]
+    fn an_empty_directory_makes_way_for_a_note() {
+        let directory = tempfile::tempdir().unwrap();
+        let notes = Notes::new(directory.path());
+        let place = directory.path().join(note_name("a"));
+        std::fs::create_dir(&place).unwrap();
+        assert!(notes.read("a").is_err());
+        std::fs::write(place.join("file"), "").unwrap();
+        assert!(notes.write("a", b"x").is_err());
+        std::fs::remove_file(place.join("file")).unwrap();
+        notes.write("a", b"x").unwrap();
+        assert_eq!(notes.read("a").unwrap().as_deref(), Some(&b"x"[..]));
+    }
+
     proptest! {
         #[test]
         fn any_text_is_read_back(text in prop::collection::vec(any::<u8>(), 0..300), name in "[a-z][a-z.-]{0,20}") {

@@ -26,6 +26,7 @@ pub(crate) const NOT_RUN: &[&str] = &[
     "dpkg",
     "journalctl",
     "scripts/attack",
+    "scripts/bench-feeds",
     "scripts/bench-store",
     "scripts/docs",
     "scripts/fleet",

@@ -1,7 +1,7 @@
 //! Runs what a page shows, one machine after the other, and compares.
 
 use std::fs;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::compare;
 use crate::night;
@@ -165,6 +165,16 @@ fn whole(text: &str, fragment: Fragment) -> String {
     }
 }
 
+/// A machine, which ends with the test that waits for it: `unshare` takes along what runs on it.
+struct Machine(Child);
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Runs the session on a machine; gives what the machine itself had to say.
 fn machine_runs(stage: &Stage, machine: &str) -> String {
     as_root();
@@ -172,7 +182,7 @@ fn machine_runs(stage: &Stage, machine: &str) -> String {
     let repository = env!("CARGO_MANIFEST_DIR");
     let script = format!("{repository}/tests/docs/machine.sh");
     let log = fs::File::create(stage.path("machine.log")).unwrap();
-    let mut child = Command::new("unshare")
+    let child = Command::new("unshare")
         .args(["--mount", "--net", "--uts", "--pid", "--fork", "--kill-child", &script])
         .args([machine, repository, PROGRAM])
         .arg(stage.root())
@@ -181,7 +191,8 @@ fn machine_runs(stage: &Stage, machine: &str) -> String {
         .stderr(log)
         .spawn()
         .unwrap();
-    wait_for("the session of a page", || child.try_wait().unwrap());
+    let mut machine = Machine(child);
+    wait_for("the session of a page", || machine.0.try_wait().unwrap());
     text(&fs::read(stage.path("machine.log")).unwrap())
 }
 

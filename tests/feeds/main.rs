@@ -4,9 +4,11 @@
 mod faults;
 mod file;
 mod lines;
+mod otlp;
 mod peers;
 mod prometheus;
 mod proof;
+mod remote_write;
 mod series;
 mod victoria_metrics;
 

@@ -1,5 +1,7 @@
 //! What the API answers, byte by byte where Prometheus' clients read it so.
 
+use std::io::{BufRead, BufReader, Write};
+
 use crate::client::Server;
 use crate::stage::{Stage, custos, text};
 
@@ -239,5 +241,39 @@ fn runs_are_streamed_from_a_position_on() {
     assert_eq!(server.get(&format!("/api/stream?store={}", "0".repeat(32))).0, 409);
     for wrong in ["from=x", "form=x", "match[]=a["] {
         assert_eq!(server.get(&format!("/api/stream?{wrong}")).0, 400, "{wrong}");
+    }
+}
+
+#[test]
+fn whoever_follows_gets_what_is_stored_meanwhile_and_signs_of_life() {
+    let server = Server::start();
+    let mut stream = server.connect();
+    let target = "/api/stream?follow=1&from=end&match[]=load";
+    let head = format!("GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n", server.address);
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
+    let head: Vec<String> = lines.by_ref().take_while(|line| !line.is_empty()).collect();
+    assert!(head[0].starts_with("HTTP/1.1 200"), "{head:?}");
+    let head = head.join("\n").to_ascii_lowercase();
+    assert!(head.contains("transfer-encoding: chunked") && !head.contains("content-length"), "{head}");
+    // One at once, and one after a second in which nothing came.
+    let mut json = lines
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(&line).ok())
+        .filter(serde_json::Value::is_object);
+    let (first, second) = (json.next().unwrap(), json.next().unwrap());
+    assert!(first["store"].is_string() && first == second, "{first} {second}");
+    let run = "{\"check\":\"load\",\"time_ms\":1800000000000,\"state\":\"OK\",\"text\":\"new\"}\n";
+    server.stage.write("more.jsonl", run);
+    let mut import = custos(&["store", "import", &server.stage.shown("store")]);
+    import.stdin(std::fs::File::open(server.stage.path("more.jsonl")).unwrap());
+    assert!(import.output().unwrap().status.success());
+    let found = json.find(|line| line["check"] == "load").unwrap();
+    assert_eq!(found["text"], "new");
+    let behind = json.next().unwrap();
+    assert_eq!(behind["position"], found["position"]);
+    for (wrong, status) in
+        [("follow=0", 400), ("follow=x", 400), ("follow=1&from=x", 400), ("follow=1&store=00", 409)]
+    {
+        assert_eq!(server.get(&format!("/api/stream?{wrong}")).0, status, "{wrong}");
     }
 }

@@ -127,3 +127,43 @@ fn a_second_custos_takes_a_stream_in_and_answers_what_it_has() {
     assert!(one.lines().count() > 40);
     assert_eq!(one, other);
 }
+
+/// The frames of a stream, each with the numbers of its runs.
+fn frames(mut bytes: &[u8]) -> Vec<(u64, Vec<u64>)> {
+    let mut all = Vec::new();
+    while !bytes.is_empty() {
+        let frame = custos_store::read_framed(bytes).unwrap();
+        let runs = custos_store::read_bundle(frame.payload).unwrap();
+        all.push((frame.position.0, runs.iter().map(|run| run.number).collect()));
+        bytes = frame.rest;
+    }
+    all
+}
+
+#[test]
+fn frames_have_the_runs_of_the_lines_and_are_acknowledged_by_their_positions() {
+    let stage = Stage::new();
+    stage.configure("", CHECKS);
+    let agent = stage.start();
+    stage.runs("a", 20);
+    agent.end();
+    let lines = text(&stage.custos(&["stream"]).stdout);
+    let numbers: Vec<u64> = lines.lines().map(|line| position(line) - 1).collect();
+    let all = frames(&stage.custos(&["stream", "--frames"]).stdout);
+    assert_eq!(all.iter().flat_map(|(_, runs)| runs.clone()).collect::<Vec<_>>(), numbers);
+    assert!(all.iter().all(|(position, runs)| runs.last() == Some(&(position - 1))));
+    let of_one = frames(&stage.custos(&["stream", "--frames", "c"]).stdout);
+    let of_one: usize = of_one.iter().map(|(_, runs)| runs.len()).sum();
+    assert!(0 < of_one && of_one < numbers.len());
+    let mut stream = stage.command(&["stream", "--frames", "--cursor", "copy", "--ack"]);
+    let mut stream = stream.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut acks = stream.stdin.take().unwrap();
+    for (position, _) in &all {
+        writeln!(acks, "{position}").unwrap();
+    }
+    let written = stream.wait_with_output().unwrap();
+    assert!(written.status.success());
+    assert_eq!(frames(&written.stdout), all);
+    drop(acks);
+    assert!(stage.custos(&["stream", "--frames", "--cursor", "copy"]).stdout.is_empty());
+}

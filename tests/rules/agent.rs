@@ -14,10 +14,10 @@ use crate::peer::{Prometheus, exporter};
 use crate::stage::{Daemon, Stage, free_port, wait_for};
 
 /// Checks, each of which has the metrics that the file of values has of it.
-const CHECKS: [&str; 4] = ["disk", "temperature", "heartbeat", "limit"];
+pub(crate) const CHECKS: [&str; 4] = ["disk", "temperature", "heartbeat", "limit"];
 
 /// What is dictated, as check, metric and value, and the alerts that come of it.
-const STAGES: [(&str, &str, &str); 5] = [
+pub(crate) const STAGES: [(&str, &str, &str); 5] = [
     (
         "nothing is wrong",
         "disk root 50; disk var 60; temperature v 20; heartbeat v 1; limit v 70",
@@ -201,7 +201,7 @@ fn widest(times: Vec<i64>) -> i64 {
 }
 
 /// Writes the file that dictates values.
-fn dictate(stage: &Stage, values: &str) -> PathBuf {
+pub(crate) fn dictate(stage: &Stage, values: &str) -> PathBuf {
     stage.write("values", &values.replace("; ", "\n"))
 }
 
@@ -227,7 +227,7 @@ fn sorted(all: impl Iterator<Item = String>) -> Vec<String> {
     all
 }
 
-fn alerts(connection: &Connection) -> Option<Vec<Value>> {
+pub(crate) fn alerts(connection: &Connection) -> Option<Vec<Value>> {
     Some(data(connection, "/api/v1/alerts")?["alerts"].as_array()?.clone())
 }
 

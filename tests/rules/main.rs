@@ -1,4 +1,5 @@
-//! `custos rules` beside Debian's `promtool`: the same files, the same verdicts.
+//! `custos rules` beside Debian's `promtool`: the same files, the same verdicts. A running agent beside Prometheus and vmalert: the same
+//! alerts.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod agent;
@@ -7,6 +8,7 @@ mod parity;
 mod peer;
 mod prometheus;
 mod verdicts;
+mod vmalert;
 
 #[path = "../promql/connection.rs"]
 mod connection;

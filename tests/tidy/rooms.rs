@@ -61,7 +61,7 @@ pub(crate) const ROOMS: &[Room] = &[
         name: "rules",
         what: "rules and sequences, judged at one time or over many; rule files of Prometheus and their tests; pure but for reading files",
         imports: &["document", "hash", "limits", "period", "text"],
-        outside: &["custos_promql", "custos_query", "custos_store"],
+        outside: &["custos_promql", "custos_query", "custos_store", "threads"],
     },
     Room {
         name: "config",
@@ -72,7 +72,7 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "picture",
         what: "what a graph shows of a check; reads the store",
-        imports: &["config", "graph", "rules", "text"],
+        imports: &["config", "graph", "limits", "rules", "text"],
         outside: &["custos_query", "custos_store"],
     },
     Room {
@@ -91,7 +91,7 @@ pub(crate) const ROOMS: &[Room] = &[
         name: "backtest",
         what: "what checks and rules would have said over the past; pure but for reading the store",
         imports: &["config", "evaluate", "limits", "rules"],
-        outside: &["custos_promql", "custos_query", "custos_store"],
+        outside: &["custos_promql", "custos_query", "custos_store", "threads"],
     },
     Room {
         name: "snmp",
@@ -195,7 +195,18 @@ pub(crate) const ROOMS: &[Room] = &[
     Room {
         name: "http",
         what: "queries over HTTP; reads the store, and asks the agent for its figures",
-        imports: &["clock", "config", "control", "feed", "limits", "lock", "part", "rules", "whole_file"],
+        imports: &[
+            "clock",
+            "config",
+            "control",
+            "feed",
+            "hash",
+            "limits",
+            "lock",
+            "part",
+            "rules",
+            "whole_file",
+        ],
         outside: &[
             "custos_promql",
             "custos_query",

@@ -13,7 +13,7 @@ use crate::cli::style::Style;
 use crate::config::{Check, Threshold};
 use crate::graph::Glyphs;
 use crate::rules::{AlertRule, AlertState, Judge, RuleCheck, RuleGroup, RuleKind, When, writer_for};
-use crate::text::human::counted;
+use crate::text::human::{counted, duration_ms};
 
 /// Lines of a curve as it is drawn.
 const LINES: usize = 20;
@@ -119,6 +119,15 @@ fn of_threshold(check: &Check, metric: Option<&str>) -> Result<RuleGroup, Failur
     })
 }
 
+/// How long alerts fired all together. Short times are not lost among hours.
+fn shown_length(hours: f64) -> String {
+    if hours > 0.0 && hours < 0.05 {
+        duration_ms((hours * 3_600_000.0) as i64)
+    } else {
+        format!("{hours:.1} h")
+    }
+}
+
 /// Draws the thresholds with which it would have fired, and the first with which it would not have.
 pub(super) fn draw(curve: &Curve, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
     let fires = |point: &CurvePoint| point.alerts > 0;
@@ -144,13 +153,23 @@ pub(super) fn draw(curve: &Curve, style: Style, out: &mut dyn Write) -> Result<(
         let mark = if is_knee(point) { "  knee" } else { "" };
         writeln!(
             out,
-            "{:>12}  {}{}  {:.1} h, {}{mark}",
+            "{:>12}  {}{}  {}, {}{mark}",
             format_number(point.threshold),
             bar.repeat(length),
             " ".repeat(columns - length.min(columns)),
-            point.hours,
+            shown_length(point.hours),
             counted(point.alerts, "alert"),
         )?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_time_is_not_shown_as_none() {
+        assert_eq!([0.0, 0.005, 0.05, 1.26].map(shown_length), ["0.0 h", "18s", "0.1 h", "1.3 h"]);
+    }
 }

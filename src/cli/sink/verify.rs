@@ -67,7 +67,7 @@ fn write_text(proof: &Proof, zone: &TimeZone, out: &mut dyn Write) -> Result<(),
     let (from, until) = (local_time(proof.from_ms, zone), local_time(proof.until_ms, zone));
     let (sink, receiver) = (printable(&proof.sink), printable(&proof.receiver));
     writeln!(out, "{sink} to {receiver}, {from} to {until}")?;
-    let (samples, series) = (counted(proof.samples, "sample"), counted(proof.series, "series"));
+    let (samples, series) = (counted(proof.samples, "sample"), format!("{} series", proof.series));
     let hours = proof.hours;
     writeln!(out, "  stored: {samples} of {series}, in {hours} pairs of series and hour")?;
     writeln!(out, "  missing: {}, doubled: {}", proof.missing, proof.doubled)?;

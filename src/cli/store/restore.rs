@@ -16,7 +16,10 @@ use super::directory::{failed, not_opened};
 use super::progress::Progress;
 use super::usable::unusable;
 use crate::cli::read::Failure;
-use crate::feed::nats::{Address, Chain, Reading, ReadingError, login_by_credentials, login_by_seed};
+use crate::feed::nats::{
+    Address, Chain, Reading, ReadingError, login_by_credentials, login_by_password, login_by_seed,
+    login_by_token,
+};
 use crate::limits::{AUTHORITIES_MAX_BYTES, NATS_SUBJECTS_SHOWN_MAX, RESTORE_LATE_RUNS_MAX};
 use crate::text::human::counted;
 use crate::whole_file;
@@ -33,11 +36,20 @@ pub(super) struct FromArgs {
     #[arg(long, value_name = "NAME", requires = "from")]
     site: Option<String>,
     /// File of credentials (JWT and key) to log in with
-    #[arg(long, value_name = "FILE", requires = "from", conflicts_with = "nkey")]
+    #[arg(long, value_name = "FILE", requires = "from", group = "login")]
     creds: Option<PathBuf>,
     /// File with the seed of the key to log in with
-    #[arg(long, value_name = "FILE", requires = "from")]
+    #[arg(long, value_name = "FILE", requires = "from", group = "login")]
     nkey: Option<PathBuf>,
+    /// User to log in as
+    #[arg(long, value_name = "NAME", requires_all = ["from", "password"], group = "login")]
+    user: Option<String>,
+    /// File with the password of the user
+    #[arg(long, value_name = "FILE", requires = "user")]
+    password: Option<PathBuf>,
+    /// File with the token to log in with
+    #[arg(long, value_name = "FILE", requires = "from", group = "login")]
+    token: Option<PathBuf>,
     /// PEM file of the authorities of the server's certificate [default: those of the system]
     #[arg(long, value_name = "FILE", requires = "from")]
     ca: Option<PathBuf>,
@@ -74,10 +86,12 @@ impl FromArgs {
     }
 
     fn login(&self) -> Result<Login, Failure> {
-        let login = match (&self.creds, &self.nkey) {
-            (Some(path), _) => login_by_credentials(path),
-            (None, Some(path)) => login_by_seed(path),
-            (None, None) => return Ok(Login::None),
+        let login = match self {
+            FromArgs { creds: Some(path), .. } => login_by_credentials(path),
+            FromArgs { nkey: Some(path), .. } => login_by_seed(path),
+            FromArgs { user: Some(user), password: Some(path), .. } => login_by_password(user, path),
+            FromArgs { token: Some(path), .. } => login_by_token(path),
+            _ => return Ok(Login::None),
         };
         login.map_err(|fault| Failure::new(format!("failed to log in: {fault}")))
     }

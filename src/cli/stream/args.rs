@@ -39,6 +39,9 @@ pub(crate) struct StreamArgs {
     /// One line for each change of state
     #[arg(long, group = "form")]
     events: bool,
+    /// Whole runs as binary frames, for programs: FORMAT.md of the store describes them
+    #[arg(long, group = "form")]
+    pub(super) frames: bool,
     /// Go on with what is stored from now on, until stdin or stdout is closed
     #[arg(long, short)]
     pub(super) follow: bool,

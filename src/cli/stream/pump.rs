@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use custos_store::{Bundle, Position, put_framed};
+
 use super::acks::{Acks, Heard, Unacked};
 use super::args::StreamArgs;
 use super::watch::watch;
@@ -42,8 +44,14 @@ fn stream(args: &StreamArgs, out: &mut dyn Write) -> Result<(), Failure> {
         error => error.into(),
     })?;
     let acks = args.ack.then(Acks::read);
-    let mut pump =
-        Pump { feed, lines: Lines::new(args.form()), unacked: Unacked::default(), acks, follow: args.follow };
+    let mut pump = Pump {
+        feed,
+        lines: Lines::new(args.form()),
+        frames: args.frames,
+        unacked: Unacked::default(),
+        acks,
+        follow: args.follow,
+    };
     let pumped = pump.run(out);
     // Whatever ended it: what was acknowledged counts.
     let saved = if args.ack { pump.feed.save() } else { Ok(()) };
@@ -53,6 +61,8 @@ fn stream(args: &StreamArgs, out: &mut dyn Write) -> Result<(), Failure> {
 struct Pump {
     feed: Feed,
     lines: Lines,
+    /// Frames are written instead of lines.
+    frames: bool,
     unacked: Unacked,
     acks: Option<Acks>,
     follow: bool,
@@ -86,6 +96,9 @@ impl Pump {
     }
 
     fn write(&mut self, piece: Piece, out: &mut dyn Write) -> Result<(), Failure> {
+        if self.frames {
+            return self.write_frames(piece, out);
+        }
         for gap in &piece.gaps {
             let position = self.lines.gap(gap, out)?;
             if piece.runs.is_empty() && self.acks.is_some() {
@@ -101,6 +114,31 @@ impl Pump {
         }
         if piece.runs.is_empty() && piece.gaps.is_empty() && self.acks.is_some() {
             self.unacked.add(None, piece.progress);
+        }
+        self.take_free()
+    }
+
+    /// A piece is one frame, which is acknowledged as a whole, and one for each gap.
+    fn write_frames(&mut self, piece: Piece, out: &mut dyn Write) -> Result<(), Failure> {
+        let mut positions = Vec::new();
+        let mut bytes = Vec::new();
+        for gap in &piece.gaps {
+            let mut line = Vec::new();
+            let position = self.lines.gap(gap, &mut line)?;
+            put_framed(&mut bytes, Position(position), &line);
+            positions.push(position);
+        }
+        let mut bundle = Bundle::default();
+        piece.runs.iter().for_each(|fed| bundle.add(&fed.check, fed.number, &fed.run));
+        if let Some(last) = piece.runs.last() {
+            let position = last.number.saturating_add(1);
+            let payload = bundle.finish().map_err(|error| Failure::new(format!("failed to {error}")))?;
+            put_framed(&mut bytes, Position(position), &payload);
+            positions = vec![position];
+        }
+        out.write_all(&bytes)?;
+        if self.acks.is_some() {
+            self.unacked.add(positions.last().copied(), piece.progress);
         }
         self.take_free()
     }

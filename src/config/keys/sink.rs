@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::config::keys::shapes::path;
 use crate::config::keys::snmp::SECRET;
-use crate::config::model::sink::SinkStart;
+use crate::config::model::sink::{Protocol, Signal, SinkStart};
 use crate::document::key::{Is, Key, Own, key, section};
 use crate::document::kind::{Choice, Size, Span, Whole};
 use crate::document::section::{Row, Rule, Shape};
@@ -23,6 +23,9 @@ const GRAPHITE_SERVER: &str = r"^(tcp://)?([^\s:/\[\]]+|\[[0-9A-Fa-f:.]+\]):[0-9
 const TOKEN: &str = r"^[A-Za-z0-9_-]+$";
 const LABEL: &str = "^[a-zA-Z_][a-zA-Z0-9_]*$";
 const STARTS: [(&str, SinkStart); 2] = [("beginning", SinkStart::Beginning), ("now", SinkStart::Now)];
+const PROTOCOLS: [(&str, Protocol); 3] =
+    [("auto", Protocol::Auto), ("1", Protocol::One), ("2", Protocol::Two)];
+const SIGNALS: [(&str, Signal); 2] = [("metrics", Signal::Metrics), ("logs", Signal::Logs)];
 
 fn secret() -> Shape {
     Shape::Section(&SECRET)
@@ -45,7 +48,7 @@ section! {
     SINK = "sink" rules [
         Rule::One(&RECEIVERS), Rule::With(&USER, &PASSWORD), Rule::With(&PASSWORD, &USER), Rule::With(&STREAM, &NATS),
         Rule::With(&SITE, &NATS), Rule::With(&CREDENTIALS, &NATS), Rule::With(&PREFIX, &GRAPHITE), Rule::With(&ROTATE, &FILE_OF),
-        Rule::With(&KEEP, &FILE_OF),
+        Rule::With(&KEEP, &FILE_OF), Rule::With(&PROTOCOL, &REMOTE_WRITE), Rule::With(&SIGNAL, &OTLP),
     ];
     REMOTE_WRITE: Key<Own> = key("remote_write", Own(|| Shape::Pattern(URL)),
         "the address that takes Prometheus' remote write, such as `http://127.0.0.1:8428/api/v1/write`")
@@ -60,6 +63,12 @@ section! {
     GRAPHITE: Key<Own> = key("graphite", Own(|| Shape::Pattern(GRAPHITE_SERVER)),
         "a Graphite that takes plain text: `tcp://HOST:PORT`, or `HOST:PORT`");
     FILE_OF: Key<Own> = key("file", Own(path), "a file that gets each run as a line of JSON");
+    PROTOCOL: Key<Choice<Protocol>, Is<Protocol>> = key("protocol", Choice(&PROTOCOLS),
+        "the version of `remote_write`: `1`, `2`, or `auto`, which sends 2.0 where the receiver takes it, and else 1.0")
+        .is(Protocol::Auto);
+    SIGNAL: Key<Choice<Signal>, Is<Signal>> = key("signal", Choice(&SIGNALS),
+        "what `otlp` sends: samples as `metrics`, or runs as `logs`")
+        .is(Signal::Metrics);
     STREAM: Key<Own> = key("stream", Own(|| Shape::Pattern(TOKEN)), "the stream of a `nats` server").says("`CUSTOS`");
     SITE: Key<Own> = key("site", Own(|| Shape::Pattern(TOKEN)), "the part of the subjects of `nats` before the host: `custos.SITE.HOST`")
         .says("`main`");

@@ -21,7 +21,7 @@ pub use notify::{
     Medium, NotifyConfig, Nrdp, Nsca, Target, Webhook,
 };
 pub use reserved::{AGENT_CHECK, UNMATCHED_CHECK};
-pub use sink::{HttpReceiver, NameGlob, NatsReceiver, Receiver, Sink, SinkStart};
+pub use sink::{HttpReceiver, NameGlob, NatsReceiver, Protocol, Receiver, Signal, Sink, SinkStart};
 pub use snmp::{
     Condition, KeyPart, Limit, NativeCheck, Network, Part, Secret, SnmpAccess, SnmpConfig, SnmpPoll,
     SnmpProfile, SnmpUser, SnmpWanted, TablePoll, Template, TrapRule, TrapsConfig, Variable, Wanted,

@@ -48,15 +48,39 @@ pub enum SinkStart {
     Now,
 }
 
+/// The version of remote write.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Protocol {
+    /// 2.0 where the receiver takes it, else 1.0.
+    #[default]
+    Auto,
+    /// 1.0.
+    One,
+    /// 2.0.
+    Two,
+}
+
+/// What of OTLP is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Signal {
+    /// Samples.
+    #[default]
+    Metrics,
+    /// Runs, as log records.
+    Logs,
+}
+
 /// What takes it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Receiver {
     /// Prometheus' remote write.
-    RemoteWrite(HttpReceiver),
+    RemoteWrite(HttpReceiver, Protocol),
     /// A stream of JetStream.
     Nats(NatsReceiver),
     /// OTLP over HTTP.
-    Otlp(HttpReceiver),
+    Otlp(HttpReceiver, Signal),
     /// InfluxDB's line protocol over HTTP.
     Influx(HttpReceiver),
     /// Graphite's plain text.
@@ -81,9 +105,9 @@ impl Receiver {
     /// The key that chooses it.
     pub fn key(&self) -> &'static str {
         match self {
-            Receiver::RemoteWrite(_) => "remote_write",
+            Receiver::RemoteWrite(..) => "remote_write",
             Receiver::Nats(_) => "nats",
-            Receiver::Otlp(_) => "otlp",
+            Receiver::Otlp(..) => "otlp",
             Receiver::Influx(_) => "influxdb",
             Receiver::Graphite { .. } => "graphite",
             Receiver::File { .. } => "file",

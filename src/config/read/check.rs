@@ -15,6 +15,7 @@ use crate::config::read::native;
 use crate::config::read::notify;
 use crate::config::read::period::Periods;
 use crate::config::read::poll;
+use crate::config::read::process;
 use crate::config::read::raw_counter;
 use crate::config::read::rule;
 use crate::config::read::settings::{FLAPPING, Settings};
@@ -107,6 +108,9 @@ fn with_fields(
     let on_change =
         fields.get(&keys::ON_CHANGE).and_then(|node| notify::on_change(node, shared.lookup, findings));
     let command = command?;
+    if matches!(command, Command::Rule(_)) {
+        process::refuse_of_rule(fields, owner, findings);
+    }
     raw_counter::warn(&thresholds, &command, &shared.lookup.snmp.names, findings);
     let thresholds = thresholds.into_iter().map(|(threshold, _)| threshold).collect();
     let serving = match command {

@@ -32,6 +32,17 @@ pub(crate) struct ProcessSettings {
     no_new_privileges: Option<bool>,
 }
 
+/// Reports settings of processes of a check that is judged by the agent itself.
+pub(crate) fn refuse_of_rule(fields: &Fields<'_>, owner: &str, findings: &mut Findings) {
+    let user = [&keys::USER, &keys::GROUP, &keys::GROUPS];
+    for entry in user.into_iter().filter_map(|key| fields.entry(key)) {
+        findings.error(
+            &entry.key_place,
+            format!("{owner} has `{}`, but no process is run for a `query` or a `sequence`", entry.key),
+        );
+    }
+}
+
 impl ProcessSettings {
     /// Reads the settings among `fields`.
     pub(crate) fn read(fields: &Fields<'_>, owner: &str, findings: &mut Findings) -> ProcessSettings {

@@ -15,7 +15,8 @@ use crate::config::read::settings::FLAPPING;
 use crate::document::diagnostic::Findings;
 use crate::document::fields::{one_or_more, text};
 use crate::document::glob::{self, GlobError};
-use crate::document::include::{Document, source_file};
+use crate::document::include::{Document, file_named_at};
+use crate::document::place::Place;
 use crate::document::section::Row as _;
 use crate::document::yaml::Node;
 use crate::limits::CONFIG_FILES_MAX;
@@ -41,21 +42,22 @@ pub(crate) fn read_all(
     severities: &Arc<Severities>,
     findings: &mut Findings,
 ) -> RuleFiles {
-    let mut paths: Vec<PathBuf> = Vec::new();
+    let (mut paths, mut places): (Vec<PathBuf>, Vec<Place>) = Default::default();
     for document in documents {
         let Some(entry) = document.get(RULES.name()) else { continue };
-        for path in named(&entry.value, document, findings) {
+        for (path, place) in named(&entry.value, document, findings) {
             if paths.len() >= CONFIG_FILES_MAX {
                 findings.error(&entry.value.place, format!("more than {CONFIG_FILES_MAX} rule files"));
                 break;
             }
             if !paths.contains(&path) {
                 paths.push(path);
+                places.push(place);
             }
         }
     }
-    let read = paths.iter().filter_map(|path| {
-        let file = source_file(path, true, findings)?;
+    let read = paths.iter().zip(&places).filter_map(|(path, place)| {
+        let file = file_named_at(path, true, Some(place), findings)?;
         Some(read_file(&file, findings))
     });
     let files: Vec<RuleFile> = read.collect();
@@ -73,14 +75,14 @@ pub(crate) fn read_all(
     found
 }
 
-/// The paths that a document names, globs in lexical order.
-fn named(node: &Node, document: &Document, findings: &mut Findings) -> Vec<PathBuf> {
+/// The paths that a document names, and where it does; globs in lexical order.
+fn named(node: &Node, document: &Document, findings: &mut Findings) -> Vec<(PathBuf, Place)> {
     let mut paths = Vec::new();
     for item in one_or_more(node) {
         let Some(pattern) = text(item, "the path of a rule file or a glob", findings) else { continue };
         let path = document.base().join(pattern);
         if !glob::is_glob(pattern) {
-            paths.push(path);
+            paths.push((path, item.place.clone()));
             continue;
         }
         match glob::files(&path) {
@@ -89,7 +91,7 @@ fn named(node: &Node, document: &Document, findings: &mut Findings) -> Vec<PathB
                     let why = lacking(&path);
                     findings.warning(&item.place, format!("the glob `{pattern}` has no rule file: {why}"));
                 }
-                paths.extend(files);
+                paths.extend(files.into_iter().map(|file| (file, item.place.clone())));
             }
             Err(GlobError::Pattern(reason)) => {
                 findings.error(&item.place, format!("the glob `{pattern}` is not valid: {reason}"));
@@ -296,7 +298,7 @@ mod tests {
         let text = "rules: [rules/r.yml, rules/none.yml, 'rules/[']\nseverities: { x: bad }\nexternal_labels: 5\n\
                     checks:\n  a: { query: 'x[5m]', on: sometimes, for: 5, state: bad }\n  b: { command: /bin/true, for: 5m }\n  \
                     c: { query: up, trap: {} }\n  d: { query: up, annotations: { s: '{{ nothing }}' } }\n  \
-                    e: { command: /bin/true, depends_on: off }\n  off: { command: \"'\", enabled: false }\n";
+                    e: { command: /bin/true, depends_on: off }\n  u: { query: up, user: 0 }\n  off: { command: \"'\", enabled: false }\n";
         let mistakes = loaded(text, &[("r.yml", &rules)]).unwrap_err();
         for expected in [
             "custos.yaml:1:38: the glob `rules/[` is not valid",
@@ -309,17 +311,18 @@ mod tests {
             "custos.yaml:6:28: check `b` has `for`, which is for checks with a `query`",
             "check `c` has `",
             "custos.yaml:8:37: the template of `s` cannot be used",
-            "custos.yaml:10:20: this quote ' is never closed",
+            "custos.yaml:10:19: check `u` has `user`, but no process is run for a `query`",
+            "custos.yaml:11:20: this quote ' is never closed",
             "rules/r.yml:4:26: the expression of the rule `A` cannot be used",
             "rules/r.yml:5:5: the rule `-a` cannot be a check",
-            "rules/none.yml: No such file or directory",
+            "custos.yaml:1:22: failed to read rules/none.yml: No such file or directory",
         ] {
             assert!(
                 mistakes.lines().any(|line| line.starts_with(expected) || line.contains(expected)),
                 "{expected}\n{mistakes}"
             );
         }
-        assert_eq!(mistakes.lines().count(), 14, "{mistakes}");
+        assert_eq!(mistakes.lines().count(), 15, "{mistakes}");
     }
 
     #[test]

@@ -116,7 +116,9 @@ fn refuse_others(chosen: &Entry, fields: &Fields<'_>, findings: &mut Findings) {
     let over_http = HTTP.contains(&chosen.key.as_str());
     let is_nats = chosen.key == keys::NATS.name();
     let is = |key: &dyn Row| chosen.key == key.name();
-    let of: [(&dyn Row, bool, &str); 10] = [
+    let of: [(&dyn Row, bool, &str); 12] = [
+        (&keys::PROTOCOL, is(&keys::REMOTE_WRITE), "`remote_write`"),
+        (&keys::SIGNAL, is(&keys::OTLP), "`otlp`"),
         (&keys::STREAM, is_nats, "`nats`"),
         (&keys::SITE, is_nats, "`nats`"),
         (&keys::CREDENTIALS, is_nats, "`nats`"),
@@ -148,8 +150,14 @@ fn receiver(entry: &Entry, fields: &Fields<'_>, base: &Path, findings: &mut Find
     let over_http =
         |findings: &mut Findings| url(node, findings).map(|url| HttpReceiver { url, access: access.clone() });
     match entry.key.as_str() {
-        key if key == keys::REMOTE_WRITE.name() => over_http(findings).map(Receiver::RemoteWrite),
-        key if key == keys::OTLP.name() => over_http(findings).map(Receiver::Otlp),
+        key if key == keys::REMOTE_WRITE.name() => {
+            let protocol = fields.value(&keys::PROTOCOL, findings);
+            Some(Receiver::RemoteWrite(over_http(findings)?, protocol?))
+        }
+        key if key == keys::OTLP.name() => {
+            let signal = fields.value(&keys::SIGNAL, findings);
+            Some(Receiver::Otlp(over_http(findings)?, signal?))
+        }
         key if key == keys::INFLUX.name() => over_http(findings).map(Receiver::Influx),
         key if key == keys::NATS.name() => nats(node, fields, access, base, findings).map(Receiver::Nats),
         key if key == keys::GRAPHITE.name() => {
@@ -285,7 +293,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::config::model::sink::SinkStart;
+    use crate::config::model::sink::{Protocol, Signal, SinkStart};
     use crate::document::place::SourceFile;
     use crate::document::yaml;
 
@@ -304,7 +312,10 @@ mod tests {
         let [sink] = &sinks[..] else { panic!("{sinks:?}") };
         let receiver =
             HttpReceiver { url: "http://127.0.0.1:8428/api/v1/write".to_owned(), access: Access::default() };
-        assert_eq!((sink.name.as_str(), &sink.receiver), ("vm", &Receiver::RemoteWrite(receiver)));
+        assert_eq!(
+            (sink.name.as_str(), &sink.receiver),
+            ("vm", &Receiver::RemoteWrite(receiver, Protocol::Auto))
+        );
         assert!(sink.checks.is_empty() && sink.metrics.is_empty() && sink.labels.is_empty());
         assert_eq!((sink.start, sink.clock_lead), (SinkStart::Beginning, Duration::from_secs(300)));
     }
@@ -324,6 +335,17 @@ mod tests {
         assert!(
             matches!(&sinks[0].receiver, Receiver::Nats(nats) if nats.site == "lab" && nats.stream == "CUSTOS")
         );
+    }
+
+    #[test]
+    fn what_is_sent_can_be_chosen() {
+        let (sinks, mistakes) = read_yaml(
+            "a: { remote_write: 'http://x', protocol: 2 }\nb: { otlp: 'http://x', signal: logs }\nc: { otlp: 'http://x' }\n",
+        );
+        assert_eq!(mistakes, "");
+        assert!(matches!(sinks[0].receiver, Receiver::RemoteWrite(_, Protocol::Two)));
+        assert!(matches!(sinks[1].receiver, Receiver::Otlp(_, Signal::Logs)));
+        assert!(matches!(sinks[2].receiver, Receiver::Otlp(_, Signal::Metrics)));
     }
 
     #[test]
@@ -348,6 +370,10 @@ mod tests {
             ),
             ("a: { graphite: 'udp://x:2003' }\n", "f:1:16: found `udp://x:2003`, expected `tcp://HOST:PORT`"),
             ("a: { file: x, stream: X }\n", "f:1:23: `stream` is for `nats`, not for `file`"),
+            (
+                "a: { otlp: 'http://x', protocol: 1 }\n",
+                "f:1:34: `protocol` is for `remote_write`, not for `otlp`",
+            ),
             ("a: { file: x, ca: X }\n", "f:1:19: `ca` is for receivers over HTTP and `nats`, not for `file`"),
             ("a: { otlp: 'http://x', user: X }\n", "f:1:30: `user` is given without `password`"),
             ("a: { file: x, checks: '[' }\n", "f:1:23: the glob `[` is not valid"),

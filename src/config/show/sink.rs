@@ -4,7 +4,7 @@ use std::fmt::{self, Write};
 
 use super::secret::mask_question;
 use super::word::{list, word};
-use crate::config::keys::sink::START;
+use crate::config::keys::sink::{PROTOCOL, SIGNAL, START};
 use crate::config::model::notify::Access;
 use crate::config::model::sink::{NameGlob, Receiver, Sink};
 use crate::config::model::snmp::Secret;
@@ -51,7 +51,7 @@ fn write_sink(page: &mut String, sink: &Sink) -> fmt::Result {
 
 fn address(receiver: &Receiver) -> String {
     match receiver {
-        Receiver::RemoteWrite(http) | Receiver::Otlp(http) | Receiver::Influx(http) => {
+        Receiver::RemoteWrite(http, _) | Receiver::Otlp(http, _) | Receiver::Influx(http) => {
             word(&mask_question(&http.url))
         }
         Receiver::Nats(nats) => word(&nats.url),
@@ -62,7 +62,13 @@ fn address(receiver: &Receiver) -> String {
 
 fn of_receiver(receiver: &Receiver) -> Vec<(&'static str, Option<String>)> {
     match receiver {
-        Receiver::RemoteWrite(http) | Receiver::Otlp(http) | Receiver::Influx(http) => access(&http.access),
+        Receiver::RemoteWrite(http, protocol) => {
+            [vec![("protocol", Some(PROTOCOL.kind().written(*protocol)))], access(&http.access)].concat()
+        }
+        Receiver::Otlp(http, signal) => {
+            [vec![("signal", Some(SIGNAL.kind().written(*signal)))], access(&http.access)].concat()
+        }
+        Receiver::Influx(http) => access(&http.access),
         Receiver::Nats(nats) => {
             let mut all = vec![("stream", Some(word(&nats.stream))), ("site", Some(word(&nats.site)))];
             all.extend(access(&nats.access));

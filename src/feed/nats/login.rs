@@ -48,6 +48,27 @@ pub fn login_by_seed(path: &Path) -> Result<Login, LoginFault> {
     Ok(Login::Key(seed))
 }
 
+/// The login of a user whose password is in a file.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn login_by_password(user: &str, path: &Path) -> Result<Login, LoginFault> {
+    Ok(Login::Password { user: user.to_owned(), password: line(path)? })
+}
+
+/// The login by a token that is in a file.
+///
+/// # Errors
+/// If it cannot be read.
+pub fn login_by_token(path: &Path) -> Result<Login, LoginFault> {
+    line(path).map(Login::Token)
+}
+
+/// What a file has, without the end of its line.
+fn line(path: &Path) -> Result<String, LoginFault> {
+    Ok(text(path)?.trim_end_matches(['\n', '\r']).to_owned())
+}
+
 fn text(path: &Path) -> Result<String, LoginFault> {
     let failed = |why: String| LoginFault::File(path.to_owned(), why);
     let bytes = whole_file::bytes(path, CREDENTIALS_MAX_BYTES as u64)

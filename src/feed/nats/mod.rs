@@ -18,6 +18,6 @@ pub use client::Client;
 pub use custos_compat::nats::{Address, AddressFault};
 pub use error::NatsError;
 pub use host_stream::{HostStream, site_and_host, subject_of, subjects_of};
-pub use login::{LoginFault, login_by_credentials, login_by_seed};
+pub use login::{LoginFault, login_by_credentials, login_by_password, login_by_seed, login_by_token};
 pub use reading::{Reading, ReadingError};
 pub use stream::{Published, Stream};

@@ -1,5 +1,6 @@
 //! What a receiver answers.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use custos_promql::{Labels, METRIC_NAME};
@@ -54,11 +55,23 @@ pub(super) fn samples(body: &[u8]) -> Result<Vec<(i64, f64)>, String> {
     Ok(all.filter_map(|(at, value)| Some((ms(at), value.parse().ok()?))).collect())
 }
 
+/// A line of VictoriaMetrics' export as JSON. Where a series begins with the end of an earlier stretch, 1.79.5 writes a bare `NaN`.
+fn plain(line: &[u8]) -> Cow<'_, [u8]> {
+    const VALUES: &[u8] = b"\"values\":[";
+    const BARE: &[u8] = b"NaN";
+    // No string has such quotes.
+    let values = line.windows(VALUES.len()).position(|window| window == VALUES).map(|at| at + VALUES.len());
+    let bare = values.filter(|at| line[*at..].starts_with(BARE));
+    bare.map_or(Cow::Borrowed(line), |at| {
+        Cow::Owned([&line[..at], b"null", &line[at + BARE.len()..]].concat())
+    })
+}
+
 /// The samples of one series: VictoriaMetrics' export. The ends of the series are left out.
 pub(super) fn exported(body: &[u8]) -> Result<Vec<(i64, f64)>, String> {
     let mut all = Vec::new();
     for line in body.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        let one: Exported = serde_json::from_slice(line).map_err(|error| unread(&error))?;
+        let one: Exported = serde_json::from_slice(&plain(line)).map_err(|error| unread(&error))?;
         let value = |value: &serde_json::Value| match value {
             serde_json::Value::String(text) => text.parse().ok(),
             value => value.as_f64(),
@@ -104,6 +117,8 @@ mod tests {
     fn samples_are_read_of_both_kinds_of_answers() {
         let lines = b"{\"metric\":{},\"values\":[1,null,\"Infinity\"],\"timestamps\":[5,6,7]}\n\n";
         assert_eq!(exported(lines).unwrap(), [(5, 1.0), (7, f64::INFINITY)]);
+        let bare = b"{\"metric\":{\"a\":\"\\\"values\\\":[NaN\"},\"values\":[NaN,1],\"timestamps\":[5,6]}";
+        assert_eq!(exported(bare).unwrap(), [(6, 1.0)]);
         let body =
             br#"{"status":"success","data":{"result":[{"metric":{},"values":[[1.234,"2"],[1.5,"+Inf"]]}]}}"#;
         assert_eq!(samples(body).unwrap(), [(1234, 2.0), (1500, f64::INFINITY)]);

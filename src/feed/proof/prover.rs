@@ -41,10 +41,10 @@ impl Prover {
     /// # Errors
     /// The store cannot be read, the receiver does not answer, or it is none that can be asked.
     pub(super) async fn open(dir: &Path, settings: &SinkSettings) -> Result<Prover, String> {
-        let SinkKind::RemoteWrite(endpoint) = &settings.kind else {
+        let SinkKind::RemoteWrite(endpoint, protocol) = &settings.kind else {
             return Err(cannot_be_asked(&settings.kind).to_owned());
         };
-        let mut receiver = RemoteWrite::new(endpoint);
+        let mut receiver = RemoteWrite::new(endpoint, *protocol);
         let what = receiver.look().await?.what;
         let manner = Manner::of(receiver.about()).ok_or(
             "the receiver does not say what it is; only VictoriaMetrics and Prometheus can be asked what they have",
@@ -66,6 +66,11 @@ impl Prover {
         let settled_ms = clock::now_ms() - PROOF_SETTLE.as_millis() as i64;
         let lag = self.feed.lag()?;
         if lag.runs == 0 { Some(settled_ms) } else { lag.last_ms.map(|last_ms| last_ms.min(settled_ms)) }
+    }
+
+    /// Whether the sink is still delivering what is old, so that a look at the receiver would say little and cost much.
+    pub(super) fn is_early(&self) -> bool {
+        self.feed.is_catching_up()
     }
 
     /// The time of the earliest run (ms since the epoch).
@@ -315,6 +320,10 @@ impl Prover {
             }
             match (self.receiver.send(&parcel).await.answer, halves) {
                 (Answer::Taken, _) => look.delivered += parcel.len() as u64,
+                (Answer::Partly { refused, why }, _) => {
+                    look.delivered += (parcel.len() as u64).saturating_sub(refused);
+                    look.not_taken = Some(why);
+                }
                 (Answer::Refused(_) | Answer::TooLarge(_), Some((one, other)))
                     if splits < SINK_SPLITS_MAX =>
                 {
@@ -338,10 +347,11 @@ fn cannot_be_asked(kind: &SinkKind) -> &'static str {
         SinkKind::Graphite(_) => {
             "the protocol of Graphite has no answers and no questions: it is known that lines were read, not what became of them"
         }
+        SinkKind::Otlp(_) => "OTLP has no questions: it is known that the receiver acknowledged",
         SinkKind::Influx(_) => {
             "what takes InfluxDB's lines is not asked what it has: it is known that it acknowledged"
         }
-        SinkKind::RemoteWrite(_) | SinkKind::File(_) => {
+        SinkKind::RemoteWrite(..) | SinkKind::File(_) => {
             "there is nobody to ask: lines count once they are on the disk"
         }
     }

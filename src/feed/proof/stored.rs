@@ -122,12 +122,15 @@ impl Store {
         let mut damages = Vec::new();
         let range = hours.range();
         self.runs.begin_again();
-        // The run before says which series end with the first one.
-        if let Some(Ok(mut before)) = self.reader.runs_rev(check, i64::MIN..range.start).next() {
+        let mut inside = self.reader.runs(check, range.clone()).peekable();
+        // The run before says which series end with the first one. To find it costs as much as many runs.
+        if inside.peek().is_some()
+            && let Some(Ok(mut before)) = self.reader.runs_rev(check, i64::MIN..range.start).next()
+        {
             self.selection.narrow(check, &mut before);
             self.runs.seed(check, &before);
         }
-        for run in self.reader.runs(check, range) {
+        for run in inside {
             let mut run = match run {
                 Ok(run) => run,
                 Err(error) => {

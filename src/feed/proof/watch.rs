@@ -15,9 +15,9 @@ use crate::hash::fnv1a;
 use crate::limits::{PROOF_AFTER_HOUR, PROOF_HOURS_AT_ONCE, PROOF_SETTLE};
 
 /// Looks, some time after each hour and a minute after the start, whether the receiver of a sink has what was delivered, delivers
-/// again what it has lost, and writes up to when that is proven. Ends when the future is dropped. `tell` is given each mark.
+/// again what it has lost, and writes up to when that is proven. As long as the sink is catching up it waits. Ends when the future is dropped. `tell` is given each mark.
 pub async fn watch(store: &Path, settings: &SinkSettings, mut tell: impl FnMut(ProofMark)) {
-    if !matches!(settings.kind, SinkKind::RemoteWrite(_)) {
+    if !matches!(settings.kind, SinkKind::RemoteWrite(..)) {
         // The hashes of messages prove a stream to whoever reads it; others cannot be asked.
         return std::future::pending().await;
     }
@@ -33,10 +33,11 @@ pub async fn watch(store: &Path, settings: &SinkSettings, mut tell: impl FnMut(P
     let mut pause = PROOF_SETTLE;
     loop {
         tokio::time::sleep(pause).await;
-        if let Err(why) = pass(store, settings, &notes, &mut mark, &mut tell).await {
-            say_unknown(settings, &why);
+        let passed = pass(store, settings, &notes, &mut mark, &mut tell).await;
+        if let Err(why) = &passed {
+            say_unknown(settings, why);
         }
-        pause = until_next(clock::now_ms(), settings);
+        pause = if passed == Ok(false) { PROOF_SETTLE } else { until_next(clock::now_ms(), settings) };
     }
 }
 
@@ -55,16 +56,20 @@ fn begun(notes: &Notes, settings: &SinkSettings) -> Result<ProofMark, String> {
     Ok(mark)
 }
 
-/// Looks at the hours that were not right, and at those that are over since.
+/// Looks at the hours that were not right, and at those that are over since; false if it is too early for that, as the sink is still
+/// catching up.
 async fn pass(
     store: &Path,
     settings: &SinkSettings,
     notes: &Notes,
     mark: &mut ProofMark,
     tell: &mut impl FnMut(ProofMark),
-) -> Result<(), String> {
+) -> Result<bool, String> {
     let mut prover = Prover::open(store, settings).await?;
-    let (Some(first_ms), Some(until_ms)) = (prover.first_ms(), prover.until_ms()) else { return Ok(()) };
+    let (Some(first_ms), Some(until_ms)) = (prover.first_ms(), prover.until_ms()) else { return Ok(false) };
+    if prover.is_early() {
+        return Ok(false);
+    }
     let begun_ms = mark.begun_ms(first_ms);
     let new = Hours::between(mark.looked_until_ms.unwrap_or(begun_ms), until_ms);
     let open = std::mem::take(&mut mark.open_hours_ms);
@@ -84,7 +89,7 @@ async fn pass(
         mark.write(notes, &settings.name)?;
         tell(mark.clone());
     }
-    Ok(())
+    Ok(true)
 }
 
 /// The time to the next look. Hosts look at different times.

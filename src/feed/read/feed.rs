@@ -345,6 +345,12 @@ impl Feed {
         owed.into_iter().any(|owed| owed.may_have(check, times))
     }
 
+    /// Whether older runs are still to be delivered beside the newest ones.
+    pub fn is_catching_up(&self) -> bool {
+        let is_behind = |owed: &Owed| owed.why == Why::Behind && !owed.finished;
+        self.acknowledged.iter().flat_map(|place| &place.owed).any(is_behind)
+    }
+
     /// The store as the feed saw it last.
     pub fn reader(&self) -> &Reader {
         &self.reader

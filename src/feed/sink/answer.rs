@@ -10,6 +10,13 @@ const NO_SUCH_PATH: &str = "unsupported path requested";
 pub enum Answer {
     /// The receiver says that it has all of it.
     Taken,
+    /// The receiver says that it has all but some, which it refused, and not which. It is not sent again by itself.
+    Partly {
+        /// How many.
+        refused: u64,
+        /// Why.
+        why: String,
+    },
     /// The receiver will never take it as it is, and why: something in it is wrong. It is sent in halves, down to what is wrong.
     Refused(String),
     /// It is too large for one request. It is sent in halves, and what follows is smaller.

@@ -37,7 +37,7 @@ pub struct Asides {
 }
 
 /// The name of the note of a sink, in which it has what was set aside ([`Asides`](super::Asides) as JSON), and of its cursor.
-pub(super) fn note_name(sink: &str) -> String {
+pub fn note_name(sink: &str) -> String {
     format!("sink-{sink}")
 }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::time::Duration;
 
-use custos_store::Notes;
+use custos_store::{Error, Notes};
 use tokio::task::JoinSet;
 
 use super::answer::{Looked, Sent};
@@ -24,6 +24,9 @@ use crate::feed::read::{
 };
 use crate::hash::fnv1a;
 use crate::limits::{SINK_NOTE_LOOK, SINK_PAUSE_MAX, SINK_PIECE_BYTES, SINK_REPORT_INTERVAL};
+
+/// What helps where the cursor of a sink, or the store, is damaged.
+const REPAIR: &str = "it delivers nothing until `custos store repair` was run with the agent stopped";
 
 /// The note by which somebody has a sink send again what was set aside.
 pub fn retry_note(sink: &str) -> String {
@@ -92,7 +95,10 @@ impl Delivery {
     pub fn open(store: &Path, settings: SinkSettings) -> Result<Delivery, String> {
         let failed = |error: &dyn std::fmt::Display| format!("sink {}: failed to {error}", settings.name);
         let options = feed_options(&settings).map_err(|error| failed(&error))?;
-        let feed = Feed::open(store, options).map_err(|error| failed(&error))?;
+        let feed = Feed::open(store, options).map_err(|error| match error {
+            FeedError::Store(Error::Damaged { .. }) => format!("{}; {REPAIR}", failed(&error)),
+            error => failed(&error),
+        })?;
         let notes = Notes::new(store);
         let asides = Asides::read(&notes, &settings.name).map_err(|why| failed(&why))?;
         let delivered = feed.has_delivered();

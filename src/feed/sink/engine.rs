@@ -371,13 +371,14 @@ impl<P: Clone> Engine<P> {
         let Some(parcel) = state.parts.pop() else { return };
         state.doing = Doing::Resting { until_us: now.mono_us };
         match answer {
-            Answer::Taken => {
-                self.counts.acknowledged += parcel.len() as u64;
-                self.counts.requests += 1;
-                state.pace.took(took);
-                state.backoff = Backoff::NONE;
-                state.some_taken = true;
-                self.waits = None;
+            Answer::Taken => self.taken(lane, parcel.len() as u64, took),
+            Answer::Partly { refused, why } => {
+                let samples = parcel.len() as u64;
+                let refused = refused.min(samples);
+                self.taken(lane, samples - refused, took);
+                self.counts.refused += refused;
+                let why = format!("{refused} of {samples} were refused, and it is not known which: {why}");
+                effects.push(Effect::SetAside { parcel, why, until_ms: None });
             }
             Answer::Refused(why) => self.refused(lane, parcel, why, effects),
             Answer::TooLarge(why) => {
@@ -406,6 +407,17 @@ impl<P: Clone> Engine<P> {
                 }
             }
         }
+    }
+
+    /// A request was accepted, with so many samples or runs.
+    fn taken(&mut self, lane: Lane, samples: u64, took: Duration) {
+        let state = &mut self.lanes[lane.index()];
+        self.counts.acknowledged += samples;
+        self.counts.requests += 1;
+        state.pace.took(took);
+        state.backoff = Backoff::NONE;
+        state.some_taken = true;
+        self.waits = None;
     }
 
     /// Something in a parcel is wrong: sends its halves, or sets it aside if it has none.

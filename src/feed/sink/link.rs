@@ -67,6 +67,12 @@ pub(super) struct Reply {
 }
 
 impl Reply {
+    /// An answer as it might have come.
+    #[cfg(test)]
+    pub(super) fn of(status: u16, headers: HeaderMap, body: &[u8]) -> Reply {
+        Reply { status, date_ms: None, after: None, headers, body: body.to_vec(), question: None }
+    }
+
     /// A header that is a text.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()

@@ -14,6 +14,8 @@ mod link;
 mod loading;
 mod marks;
 mod nats;
+mod negotiation;
+mod otlp;
 mod pace;
 mod parcel;
 mod peer;
@@ -28,7 +30,7 @@ mod simulation;
 mod witness;
 
 pub use answer::{Answer, Looked, Sent};
-pub use aside::{Aside, Asides};
+pub use aside::{Aside, Asides, note_name};
 pub(in crate::feed) use delivery::feed_options;
 pub use delivery::{Delivery, retry_note};
 pub use engine::{Counts, Effect, Engine, Event, Manner};
@@ -37,6 +39,7 @@ pub use graphite::Graphite;
 pub use influx::Influx;
 pub use lane::Lane;
 pub use nats::{Ending, Nats};
+pub use otlp::Otlp;
 pub use parcel::{Load, NumberedRun, OfSeries, Origin, Parcel, Part};
 pub(in crate::feed) use query_api::{Row, matcher, ms, rows, seconds, unread};
 pub(in crate::feed) use receiver::{About, Kind};
@@ -44,5 +47,6 @@ pub use remote_write::RemoteWrite;
 pub use report::{SinkReport, figure_prefix};
 pub use sender::{Sender, Takes};
 pub use settings::{
-    Endpoint, FileTarget, GraphiteTarget, NatsEndpoint, NatsLogin, Settings, SinkKind, SinkSettings,
+    Endpoint, FileTarget, GraphiteTarget, NatsEndpoint, NatsLogin, OtlpTarget, Settings, SinkKind,
+    SinkSettings,
 };

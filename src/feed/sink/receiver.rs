@@ -4,8 +4,16 @@
 use super::answer::Looked;
 
 /// Where receivers take samples; what stands before that in an address is before all their paths.
-const WRITE_PATHS: [&str; 6] =
-    ["/api/v1/write", "/api/v1/push", "/influx/api/v2/write", "/influx/write", "/api/v2/write", "/write"];
+const WRITE_PATHS: [&str; 8] = [
+    "/api/v1/otlp",
+    "/opentelemetry",
+    "/api/v1/write",
+    "/api/v1/push",
+    "/influx/api/v2/write",
+    "/influx/write",
+    "/api/v2/write",
+    "/write",
+];
 /// How long Prometheus keeps samples unless it is told.
 const PROMETHEUS_RETENTION: &str = "15d";
 

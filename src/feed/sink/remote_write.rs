@@ -1,8 +1,8 @@
-//! By remote write 1.0: samples, snappy, over HTTP.
+//! By remote write 1.0 or 2.0: samples, snappy, over HTTP.
 
 use custos_compat::open_metrics::Escaping;
 use custos_compat::remote_write::{
-    Compressor, EncodedLabels, Labels, Request, STALE_MARKER, headers, is_exact,
+    Compressor, EncodedLabels, Labels, MetricType, Request, STALE_MARKER, SymbolRequest, headers, is_exact,
 };
 use custos_promql::METRIC_NAME;
 use custos_query::RunSeries;
@@ -14,18 +14,29 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::already::Already;
 use super::answer::{Answer, Looked, Sent};
 use super::link::Asked;
+use super::negotiation::{Answered, Negotiation, Version};
 use super::parcel::Parcel;
 use super::peer::Peer;
 use super::receiver::{About, Kind, base_path};
 use super::settings::Endpoint;
+use crate::config::Protocol;
 use crate::limits::PROOF_REPLY_MAX_BYTES;
 
-/// The headers of a request.
+/// The headers of a request of 1.0.
 const HEADERS: [(&str, &str); 3] = [
     ("content-type", headers::CONTENT_TYPE),
     ("content-encoding", headers::ENCODING),
     (headers::VERSION_NAME, headers::VERSION),
 ];
+
+/// The headers of a request of 2.0.
+const HEADERS_2: [(&str, &str); 3] = [
+    ("content-type", headers::CONTENT_TYPE_2),
+    ("content-encoding", headers::ENCODING),
+    (headers::VERSION_NAME, headers::VERSION_2),
+];
+/// The unit of what only grows.
+const COUNTER: &str = "c";
 
 /// What is written otherwise in the values of a form.
 const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
@@ -34,9 +45,11 @@ const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_')
 #[derive(Debug)]
 pub struct RemoteWrite {
     peer: Peer,
-    /// The labels of each series by its number, as requests have them.
-    labels: Vec<Option<EncodedLabels>>,
+    negotiation: Negotiation,
+    /// The labels of each series by its number, and as requests of 1.0 have them.
+    labels: Vec<Option<(Labels, EncodedLabels)>>,
     request: Request,
+    symbols: SymbolRequest,
     compressor: Compressor,
     times_ms: Vec<i64>,
     values: Vec<f64>,
@@ -46,11 +59,13 @@ pub struct RemoteWrite {
 
 impl RemoteWrite {
     /// What writes to a receiver, not connected yet.
-    pub fn new(endpoint: &Endpoint) -> RemoteWrite {
+    pub fn new(endpoint: &Endpoint, protocol: Protocol) -> RemoteWrite {
         RemoteWrite {
             peer: Peer::new(endpoint),
+            negotiation: Negotiation::new(protocol),
             labels: Vec::new(),
             request: Request::default(),
+            symbols: SymbolRequest::default(),
             compressor: Compressor::default(),
             times_ms: Vec::new(),
             values: Vec::new(),
@@ -85,7 +100,8 @@ impl RemoteWrite {
         let body = self.question("/api/v1/query", &[("query", &query), ("time", &time)]).await;
         let already = match body.and_then(|body| Already::read(&body)) {
             Ok(already) => already,
-            // What is refused is not known then.
+            // What is refused is not known then. Of a half there is less to tell.
+            Err(_) if parcel.halves().is_some() => return refused,
             Err(why) => return Sent { answer: Answer::later(why), ..refused },
         };
         match already.missing(parcel) {
@@ -95,23 +111,45 @@ impl RemoteWrite {
         }
     }
 
-    /// Makes a request of what a receiver does not have already.
+    /// Makes a request of what a receiver does not have already, and a second one of 1.0 if it turns out not to take 2.0.
     async fn post(&mut self, parcel: &Parcel, already: &Already) -> Sent {
-        let body = match self.written(parcel, already) {
-            Ok(body) => body,
-            Err(why) => return self.peer.sent(Answer::Refused(why), None),
+        let version = self.negotiation.version(self.peer.about().process());
+        match self.post_as(version, parcel, already).await {
+            Some(sent) => sent,
+            None => {
+                let sent = self.post_as(Version::One, parcel, already).await;
+                sent.unwrap_or_else(|| self.peer.sent(Answer::later("no version was taken"), None))
+            }
+        }
+    }
+
+    /// Makes a request of a version; none if one of 1.0 is to be made.
+    async fn post_as(&mut self, version: Version, parcel: &Parcel, already: &Already) -> Option<Sent> {
+        let (body, rounded) = match self.written(version, parcel, already) {
+            Ok(written) => written,
+            Err(why) => return Some(self.peer.sent(Answer::Refused(why), None)),
         };
         let path = match self.peer.path() {
             Ok(path) => path,
-            Err(why) => return self.peer.sent(Answer::Closed(why), None),
+            Err(why) => return Some(self.peer.sent(Answer::Closed(why), None)),
         };
-        match self.peer.post(&path, &HEADERS, body).await {
-            Ok(reply) => {
-                let answer = Answer::of_status(reply.status, &reply.reason(), reply.after);
-                self.peer.sent(answer, reply.date_ms)
-            }
-            Err(why) => self.peer.sent(Answer::later(why), None),
+        let headers = if version == Version::Two { &HEADERS_2 } else { &HEADERS };
+        let reply = match self.peer.post(&path, headers, body).await {
+            Ok(reply) => reply,
+            Err(why) => return Some(self.peer.sent(Answer::later(why), None)),
+        };
+        let said = Answered {
+            status: reply.status,
+            why: reply.reason(),
+            after: reply.after,
+            written: reply.header(headers::WRITTEN_NAME).and_then(|written| written.trim().parse().ok()),
+            process: self.peer.about().process(),
+        };
+        let answer = self.negotiation.answered(version, self.symbols.samples_count() as u64, &said)?;
+        if matches!(answer, Answer::Taken | Answer::Partly { .. }) {
+            self.rounded += rounded;
         }
+        Some(self.peer.sent(answer, reply.date_ms))
     }
 
     /// Asks the receiver what it is, and how it is set up.
@@ -154,17 +192,24 @@ impl RemoteWrite {
         }
     }
 
-    /// The body of a request with what a receiver does not have already.
-    fn written(&mut self, parcel: &Parcel, already: &Already) -> Result<Bytes, String> {
+    /// The body of a request with what a receiver does not have already, and how many integers were rounded for it.
+    fn written(
+        &mut self,
+        version: Version,
+        parcel: &Parcel,
+        already: &Already,
+    ) -> Result<(Bytes, u64), String> {
         self.request.clear();
+        self.symbols.clear();
+        let mut rounded = 0;
         for part in parcel.series() {
             let number = part.of.number as usize;
             if self.labels.len() <= number {
                 self.labels.resize(number + 1, None);
             }
-            let labels = match &mut self.labels[number] {
+            let (labels, encoded) = match &mut self.labels[number] {
                 Some(labels) => labels,
-                none => none.insert(encoded(&part.of.series)?),
+                none => none.insert(labels_of(&part.of.series)?),
             };
             self.times_ms.clear();
             self.values.clear();
@@ -176,7 +221,7 @@ impl RemoteWrite {
                     None => STALE_MARKER,
                     Some(Value::Float(float)) => *float,
                     Some(Value::Integer(integer)) => {
-                        self.rounded += u64::from(!is_exact(*integer));
+                        rounded += u64::from(!is_exact(*integer));
                         *integer as f64
                     }
                 });
@@ -184,19 +229,39 @@ impl RemoteWrite {
             if self.times_ms.is_empty() {
                 continue;
             }
-            self.request.series(labels, &self.times_ms, &self.values);
+            match version {
+                Version::One => self.request.series(encoded, &self.times_ms, &self.values),
+                Version::Two => {
+                    let of = type_and_unit(&part.of.series);
+                    self.symbols.series(labels, of, &self.times_ms, &self.values);
+                }
+            }
         }
-        let compressed = self.compressor.compress(self.request.bytes());
-        compressed.map(Bytes::copy_from_slice).map_err(|error| format!("failed to compress: {error}"))
+        let compressed = match version {
+            Version::One => self.compressor.compress(self.request.bytes()),
+            Version::Two => self.compressor.compress(&self.symbols.bytes()),
+        };
+        let compressed = compressed.map_err(|error| format!("failed to compress: {error}"))?;
+        Ok((Bytes::copy_from_slice(compressed), rounded))
+    }
+}
+
+/// What a series counts, and in which unit.
+fn type_and_unit(series: &RunSeries) -> (MetricType, &str) {
+    match series.unit.as_str() {
+        COUNTER => (MetricType::Counter, ""),
+        unit => (MetricType::Gauge, unit),
     }
 }
 
 /// The labels of a series as requests have them. Names are as they are in PromQL here.
-fn encoded(series: &RunSeries) -> Result<EncodedLabels, String> {
+fn labels_of(series: &RunSeries) -> Result<(Labels, EncodedLabels), String> {
     let own = series.labels.iter().map(|label| (&*label.name, &*label.value));
     let others = own.filter(|(name, _)| *name != METRIC_NAME);
     let labels = Labels::new(series.labels.metric_name(), others, Escaping::AllowUtf8);
-    labels.map(|labels| labels.encoded()).map_err(|fault| format!("failed to name the series: {fault}"))
+    let labels = labels.map_err(|fault| format!("failed to name the series: {fault}"))?;
+    let encoded = labels.encoded();
+    Ok((labels, encoded))
 }
 
 /// The body of a form.

@@ -22,6 +22,7 @@ use super::file::FileSender;
 use super::graphite::Graphite;
 use super::influx::Influx;
 use super::nats::{Ending, Nats};
+use super::otlp::Otlp;
 use super::parcel::Parcel;
 use super::remote_write::RemoteWrite;
 use super::settings::{SinkKind, SinkSettings};
@@ -44,6 +45,8 @@ pub enum Sender {
     Nats(Nats),
     /// Into a file.
     File(FileSender),
+    /// By OTLP.
+    Otlp(Box<Otlp>),
     /// By InfluxDB's line protocol.
     Influx(Box<Influx>),
     /// By Graphite's plaintext protocol.
@@ -54,10 +57,11 @@ impl Sender {
     /// The senders of the lanes of a sink, not connected yet. `own` is the store, if something of it was delivered before.
     pub fn pair(settings: &SinkSettings, own: Option<Identity>) -> [Sender; 2] {
         match &settings.kind {
-            SinkKind::RemoteWrite(endpoint) => {
-                [(); 2].map(|()| Sender::RemoteWrite(Box::new(RemoteWrite::new(endpoint))))
+            SinkKind::RemoteWrite(endpoint, protocol) => {
+                [(); 2].map(|()| Sender::RemoteWrite(Box::new(RemoteWrite::new(endpoint, *protocol))))
             }
             SinkKind::File(target) => FileSender::pair(target).map(Sender::File),
+            SinkKind::Otlp(target) => [(); 2].map(|()| Sender::Otlp(Box::new(Otlp::new(target, settings)))),
             SinkKind::Influx(endpoint) => [(); 2].map(|()| Sender::Influx(Box::new(Influx::new(endpoint)))),
             SinkKind::Graphite(target) => Graphite::pair(target, &settings.host).map(Sender::Graphite),
             SinkKind::Nats(endpoint) => Nats::pair(endpoint, &settings.host, own).map(Sender::Nats),
@@ -68,6 +72,8 @@ impl Sender {
     pub fn takes(&self) -> Takes {
         match self {
             Sender::RemoteWrite(_) | Sender::Influx(_) | Sender::Graphite(_) => Takes::Samples,
+            Sender::Otlp(sender) if sender.takes_runs() => Takes::Runs,
+            Sender::Otlp(_) => Takes::Samples,
             Sender::Nats(_) | Sender::File(_) => Takes::Runs,
         }
     }
@@ -75,7 +81,7 @@ impl Sender {
     /// For how long the receiver may lose what it acknowledged, when it is killed.
     pub fn settle(&self) -> Duration {
         match self {
-            Sender::RemoteWrite(_) | Sender::Influx(_) => crate::limits::SINK_SETTLE,
+            Sender::RemoteWrite(_) | Sender::Otlp(_) | Sender::Influx(_) => crate::limits::SINK_SETTLE,
             Sender::Graphite(_) => crate::limits::GRAPHITE_SETTLE,
             Sender::File(_) => Duration::ZERO,
             Sender::Nats(_) => crate::limits::NATS_SETTLE,
@@ -110,6 +116,7 @@ impl Sender {
             Sender::RemoteWrite(sender) => sender.send(parcel).await,
             Sender::File(sender) => sender.send(parcel).await,
             Sender::Nats(sender) => sender.send(parcel).await,
+            Sender::Otlp(sender) => sender.send(parcel).await,
             Sender::Influx(sender) => sender.send(parcel).await,
             Sender::Graphite(sender) => sender.send(parcel).await,
         }
@@ -124,6 +131,7 @@ impl Sender {
             Sender::RemoteWrite(sender) => sender.look().await,
             Sender::File(sender) => sender.look().await,
             Sender::Nats(sender) => sender.look().await,
+            Sender::Otlp(sender) => sender.look().await,
             Sender::Influx(sender) => sender.look().await,
             Sender::Graphite(sender) => sender.look().await,
         }
@@ -135,7 +143,7 @@ impl Sender {
             Sender::RemoteWrite(sender) => sender.rounded(),
             Sender::Influx(sender) => sender.rounded(),
             Sender::Graphite(sender) => sender.rounded(),
-            Sender::Nats(_) | Sender::File(_) => 0,
+            Sender::Nats(_) | Sender::File(_) | Sender::Otlp(_) => 0,
         }
     }
 
@@ -154,6 +162,7 @@ impl Sender {
             Sender::RemoteWrite(sender) => sender.sent_bytes(),
             Sender::File(sender) => sender.sent_bytes(),
             Sender::Nats(sender) => sender.sent_bytes(),
+            Sender::Otlp(sender) => sender.sent_bytes(),
             Sender::Influx(sender) => sender.sent_bytes(),
             Sender::Graphite(sender) => sender.sent_bytes(),
         }

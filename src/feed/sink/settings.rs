@@ -6,7 +6,9 @@ use std::time::Duration;
 use custos_compat::nats::{Credentials, Login, Seed, SeedFault};
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Access, Config, HttpReceiver, NameGlob, NatsReceiver, Receiver, Sink, SinkStart};
+use crate::config::{
+    Access, Config, HttpReceiver, NameGlob, NatsReceiver, Protocol, Receiver, Signal, Sink, SinkStart,
+};
 use crate::limits::{AUTHORITIES_MAX_BYTES, FEED_SETTINGS_MAX_BYTES};
 use crate::whole_file;
 
@@ -54,11 +56,13 @@ pub struct SinkSettings {
 #[serde(rename_all = "snake_case")]
 pub enum SinkKind {
     /// Remote write.
-    RemoteWrite(Endpoint),
+    RemoteWrite(Endpoint, Protocol),
     /// A file.
     File(FileTarget),
     /// A stream of NATS JetStream.
     Nats(NatsEndpoint),
+    /// OTLP over HTTP.
+    Otlp(OtlpTarget),
     /// InfluxDB's line protocol.
     Influx(Endpoint),
     /// Graphite's plaintext protocol.
@@ -69,9 +73,10 @@ impl SinkKind {
     /// The key that chooses it.
     pub fn key(&self) -> &'static str {
         match self {
-            SinkKind::RemoteWrite(_) => "remote_write",
+            SinkKind::RemoteWrite(..) => "remote_write",
             SinkKind::File(_) => "file",
             SinkKind::Nats(_) => "nats",
+            SinkKind::Otlp(_) => "otlp",
             SinkKind::Influx(_) => "influxdb",
             SinkKind::Graphite(_) => "graphite",
         }
@@ -87,6 +92,15 @@ pub struct FileTarget {
     pub rotate_bytes: u64,
     /// How many full ones are kept, at least 1.
     pub keep: u16,
+}
+
+/// What takes OTLP.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OtlpTarget {
+    /// Where it is, without `/v1/metrics`.
+    pub endpoint: Endpoint,
+    /// What it gets.
+    pub signal: Signal,
 }
 
 /// A Graphite.
@@ -176,7 +190,7 @@ impl Settings {
     /// What a configuration asks for, if it has sinks. Reads the files of authorities.
     ///
     /// # Errors
-    /// A file cannot be read, or a kind of receiver cannot be delivered to yet.
+    /// A file cannot be read.
     pub fn of(config: &Config) -> Result<Option<Settings>, String> {
         if config.sinks.is_empty() {
             return Ok(None);
@@ -226,14 +240,18 @@ impl SinkSettings {
 
 fn kind(receiver: &Receiver) -> Result<SinkKind, String> {
     match receiver {
-        Receiver::RemoteWrite(http) => Ok(SinkKind::RemoteWrite(endpoint(http, BEARER)?)),
+        Receiver::RemoteWrite(http, protocol) => {
+            Ok(SinkKind::RemoteWrite(endpoint(http, BEARER)?, *protocol))
+        }
+        Receiver::Otlp(http, signal) => {
+            Ok(SinkKind::Otlp(OtlpTarget { endpoint: endpoint(http, BEARER)?, signal: *signal }))
+        }
         Receiver::Influx(http) => Ok(SinkKind::Influx(endpoint(http, token_scheme(&http.url))?)),
         Receiver::Graphite { server, prefix } => Ok(SinkKind::Graphite(graphite_target(server, prefix)?)),
         Receiver::File { path, rotate_bytes, keep } => {
             Ok(SinkKind::File(FileTarget { path: path.clone(), rotate_bytes: *rotate_bytes, keep: *keep }))
         }
         Receiver::Nats(nats) => Ok(SinkKind::Nats(nats_endpoint(nats)?)),
-        other => Err(format!("`{}` cannot be delivered to by this version", other.key())),
     }
 }
 

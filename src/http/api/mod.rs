@@ -18,3 +18,4 @@ pub(super) use quick::is_quick;
 pub(super) use request::Request;
 pub(super) use route::{answer, handler, page};
 pub(super) use scrape::asks_for_checks;
+pub(super) use stream::{STREAM_CONTENT_TYPE, STREAM_PATH, StreamWish};

@@ -20,7 +20,7 @@ fn route(request: &Request<'_>) -> Result<Reply, Reply> {
     let is_post = request.method == "POST";
     match request.path.strip_prefix("/api/v1/") {
         Some(path) if is_post || is_read(request.method) => api(request, path, is_post),
-        None if request.path == "/api/stream" && is_read(request.method) => stream::stream(request),
+        None if request.path == stream::STREAM_PATH && is_read(request.method) => stream::stream(request),
         None if request.path == "/metrics" && is_read(request.method) => scrape::metrics(request),
         _ => Ok(page(request.method, request.path)),
     }
@@ -73,7 +73,7 @@ pub(in crate::http) fn handler(path: &str) -> Handler {
         "/api/v1/query" => Handler::Query,
         "/api/v1/query_range" => Handler::QueryRange,
         "/metrics" => Handler::Metrics,
-        "/api/stream" => Handler::List,
+        stream::STREAM_PATH => Handler::List,
         path if path.starts_with("/api/v1/") => Handler::List,
         _ => Handler::Other,
     }

@@ -70,10 +70,11 @@ fn limited<T>(mut items: Vec<T>, limit: Option<usize>, notes: &mut Notes) -> Vec
     items
 }
 
-/// The labels of the series that fulfil one of the conditions of `match[]`, or all if there are none.
-fn found(request: &Request<'_>, refuse: impl Fn(&str) -> Reply) -> Result<(Vec<Labels>, Notes), Reply> {
-    let from_ms = time_or(&request.params, "start", i64::MIN)?;
-    let to_ms = time_or(&request.params, "end", i64::MAX)?;
+/// The conditions of each `match[]`.
+pub(super) fn match_sets(
+    request: &Request<'_>,
+    refuse: impl Fn(&str) -> Reply,
+) -> Result<Vec<Vec<Matcher>>, Reply> {
     let mut sets: Vec<Vec<Matcher>> = Vec::new();
     let mut regexes = 0;
     for text in request.params.all("match[]") {
@@ -93,6 +94,14 @@ fn found(request: &Request<'_>, refuse: impl Fn(&str) -> Reply) -> Result<(Vec<L
             Err(error) => return Err(refuse(&error.one_line(text))),
         }
     }
+    Ok(sets)
+}
+
+/// The labels of the series that fulfil one of the conditions of `match[]`, or all if there are none.
+fn found(request: &Request<'_>, refuse: impl Fn(&str) -> Reply) -> Result<(Vec<Labels>, Notes), Reply> {
+    let from_ms = time_or(&request.params, "start", i64::MIN)?;
+    let to_ms = time_or(&request.params, "end", i64::MAX)?;
+    let mut sets = match_sets(request, refuse)?;
     if sets.is_empty() {
         sets.extend(Matcher::new("__name__", MatchOperator::NotEqual, "").ok().map(|any| vec![any]));
     }

@@ -21,12 +21,12 @@ pub(super) const GRAPH_WIDTH: usize = 72;
 const WEEK_MS: i64 = 7 * 86_400_000;
 /// What changed so shortly before or after (ms) changed with it.
 const TOGETHER_MS: i64 = 120_000;
-/// A graph shows at least so much, and so much before the alert, and no more than that (ms).
+/// A graph shows at least so much (ms).
 const GRAPH_SPAN_MIN_MS: i64 = 3 * 3_600_000;
-/// See [`GRAPH_SPAN_MIN_MS`].
-const GRAPH_BEFORE_MS: i64 = 3_600_000;
-/// See [`GRAPH_SPAN_MIN_MS`].
-const GRAPH_SPAN_MAX_MS: i64 = 86_400_000;
+/// It shows at least so much before the alert (ms), and a third of what the alert has lasted.
+const GRAPH_BEFORE_MIN_MS: i64 = 3_600_000;
+/// It shows no more than that (ms).
+const GRAPH_SPAN_MAX_MS: i64 = 31 * 86_400_000;
 /// Series of a graph.
 const GRAPH_SERIES_MAX: usize = 2;
 
@@ -182,6 +182,16 @@ impl<'k> Past<'k> {
     }
 }
 
+/// What a graph shows of an alert: its beginning, and what was before.
+fn graph_span(started_ms: i64, now_ms: i64) -> Range<i64> {
+    let end_ms = now_ms.max(started_ms.saturating_add(1));
+    let before_ms = GRAPH_BEFORE_MIN_MS.max(end_ms.saturating_sub(started_ms) / 3);
+    let start_ms = (started_ms.saturating_sub(before_ms))
+        .min(end_ms.saturating_sub(GRAPH_SPAN_MIN_MS))
+        .max(end_ms.saturating_sub(GRAPH_SPAN_MAX_MS));
+    start_ms..end_ms
+}
+
 fn picture(
     alert: &NotifiedAlert,
     past: &mut Past<'_>,
@@ -189,17 +199,32 @@ fn picture(
     resolution: (usize, usize),
     now_ms: i64,
 ) -> Option<Picture> {
-    let end_ms = now_ms.max(alert.started_ms.saturating_add(1));
-    let start_ms = (alert.started_ms.saturating_sub(GRAPH_BEFORE_MS))
-        .min(end_ms.saturating_sub(GRAPH_SPAN_MIN_MS))
-        .max(end_ms.saturating_sub(GRAPH_SPAN_MAX_MS));
     let wanted = CheckPicture {
         check: &alert.check.name,
         metric: alert.check.metric.as_deref(),
         checks: past.known.checks,
-        span: start_ms..end_ms,
+        span: graph_span(alert.started_ms, now_ms),
         series_max: GRAPH_SERIES_MAX,
         zone: &style.zone,
     };
     past.bounded(|known, context| Ok(wanted.read(known.store, resolution, context)))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_graph_shows_the_beginning_of_the_problem_and_what_was_before() {
+        const HOUR_MS: i64 = 3_600_000;
+        let now_ms = 1000 * 24 * HOUR_MS;
+        let shown_before = |lasted_hours: i64| {
+            let started_ms = now_ms - lasted_hours * HOUR_MS;
+            let span = graph_span(started_ms, now_ms);
+            assert_eq!(span.end, now_ms.max(started_ms + 1));
+            (started_ms - span.start) / HOUR_MS
+        };
+        assert_eq!([0, 1, 2, 6, 48, 240].map(shown_before), [2, 2, 1, 2, 16, 80]);
+        assert_eq!(graph_span(0, now_ms).start, now_ms - GRAPH_SPAN_MAX_MS);
+    }
 }

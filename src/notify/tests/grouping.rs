@@ -152,3 +152,24 @@ fn targets_choose_by_conditions_and_states_and_checks_choose_targets() {
     assert_eq!(told("not defined", State::Critical), [""; 0]);
     assert_eq!(told("custos", State::Warning), ["all: custos WARNING*"]);
 }
+
+#[test]
+fn what_was_due_while_another_message_was_under_way_is_told_though_it_is_over() {
+    for more in ["", ", send_resolved: false"] {
+        let mut stage = Stage::new(&one_target(&format!("{HOOK}{more}"), "  group_by: [check]\n"));
+        stage.ran("a", State::Critical);
+        stage.pass(s(20));
+        stage.ran("b", State::Critical);
+        stage.ran("c", State::Critical);
+        stage.pass(s(10));
+        assert_eq!(stage.under_way.len(), 1);
+        // `c` ends before it is due, `b` after that.
+        stage.pass(s(10));
+        stage.ran("c", State::Ok);
+        stage.pass(s(15));
+        stage.ran("b", State::Ok);
+        assert_eq!(stage.told(), ["t: a CRITICAL*"]);
+        assert_eq!(stage.told(), ["t: b resolved*"], "{more}");
+        assert_eq!(stage.told(), [""; 0]);
+    }
+}

@@ -1,5 +1,7 @@
 //! Rule files as they are read: whole, with every mistake.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -38,15 +40,19 @@ pub(crate) fn read(file: &Arc<SourceFile>, findings: &mut Findings) -> RuleFile 
         .filter(|root| !is_nothing(root))
         .and_then(|root| Fields::of(root, "the rule file", &FILE, findings));
     let mut groups: Vec<Group> = Vec::new();
+    let mut numbers: HashMap<String, usize> = HashMap::new();
     for node in fields
         .and_then(|fields| fields.get(&GROUPS))
         .map(|node| items(node, "groups", findings))
         .unwrap_or_default()
     {
         let Some(group) = group(node, findings) else { continue };
-        if let Some(first) = groups.iter().find(|known| known.name == group.name) {
-            let message = format!("the group `{}` is there twice in this file", group.name);
-            findings.error_beside(&group.place, message, "first", &first.place);
+        match numbers.entry(group.name.clone()) {
+            Entry::Vacant(place) => drop(place.insert(groups.len())),
+            Entry::Occupied(first) => {
+                let message = format!("the group `{}` is there twice in this file", group.name);
+                findings.error_beside(&group.place, message, "first", &groups[*first.get()].place);
+            }
         }
         groups.push(group);
     }

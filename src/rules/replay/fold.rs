@@ -7,6 +7,9 @@ use custos_promql::{Labels, TimedRow, is_ended};
 use super::peak::{Ended, Peak, Worse};
 use crate::rules::alert::{Alerts, Change, Element, Failure, Stage, Timing};
 
+/// Steps that are looked at together.
+const STEPS_AT_ONCE: usize = 64;
+
 /// The alerts of a rule, and what the fold knows of them beside.
 #[derive(Clone, Debug)]
 pub(super) struct Folding {
@@ -84,12 +87,23 @@ impl Folding {
         let mut steps = Vec::new();
         for row in stretch.rows {
             let mut was_present = false;
-            for (step, value) in row.values.iter().enumerate() {
-                let is_present = !is_ended(*value);
-                if is_present != was_present || is_present && !self.has_fixed_labels {
-                    steps.push(step);
+            for (few, first) in row.values.chunks(STEPS_AT_ONCE).zip((0..).step_by(STEPS_AT_ONCE)) {
+                // All of a few at once, which takes no jump for each of them.
+                let present = few.iter().map(|value| usize::from(!is_ended(*value))).sum::<usize>();
+                let is_same = match was_present {
+                    false => present == 0,
+                    true => present == few.len() && self.has_fixed_labels,
+                };
+                if is_same {
+                    continue;
                 }
-                was_present = is_present;
+                for (value, step) in few.iter().zip(first..) {
+                    let is_present = !is_ended(*value);
+                    if is_present != was_present || is_present && !self.has_fixed_labels {
+                        steps.push(step);
+                    }
+                    was_present = is_present;
+                }
             }
         }
         if stretch.rows.len() > 1 {

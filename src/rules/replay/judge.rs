@@ -8,12 +8,14 @@ use super::dependence::Dependence;
 use super::fold::{Elements, Folding, Outcome, Stretch};
 use super::overlay::Overlay;
 use super::past::Recorded;
-use super::peak::{Ended, Peak, Worse};
+use super::peak::{Peak, Worse};
+use super::side_by_side::side_by_side;
 use super::steps::{Returned, Steps};
+use super::told::{Judged, Told};
 use super::unseen::Unseen;
 use super::written::writes;
-use crate::limits::REPLAY_STEPS_MAX;
-use crate::rules::alert::{Alerts, Change, Failure};
+use crate::limits::{REPLAY_STEPS_MAX, SIDE_BY_SIDE_STEPS_MIN};
+use crate::rules::alert::{Alerts, Failure};
 use crate::rules::definition::{Judge, RuleCheck, RuleGroup, When};
 use crate::rules::evaluate::{elements, matched_elements, recorded, series_of};
 use crate::rules::file::RuleKind;
@@ -26,19 +28,9 @@ pub struct Surroundings<'a> {
     /// What templates can say of this host.
     pub external: External,
     /// What answers the queries of templates at a time (ms since the epoch).
-    pub queries_at: &'a dyn Fn(i64) -> QueryFunction,
+    pub queries_at: &'a (dyn Fn(i64) -> QueryFunction + Sync),
     /// When to give up.
     pub judgement: Judgement,
-}
-
-/// What a rule of a group came to.
-pub enum Judged<'a> {
-    /// Alerts changed; how bad those became that ended.
-    Changed(&'a [Change], &'a [Ended]),
-    /// The expression failed, or what it returned cannot be used. Nothing has changed.
-    Failed(&'a str),
-    /// There were more alerts than the limit, and all are gone.
-    Exceeded(&'a str),
 }
 
 /// Called with a rule by its number in its group, a time (ms since the epoch) and what the rule came to.
@@ -147,9 +139,14 @@ impl<'g> Replay<'g> {
         let most = if self.dependence.is_stepwise { 1 } else { REPLAY_STEPS_MAX };
         let is_alone = !self.dependence.reads_runs && !self.dependence.is_read.contains(&true);
         for slab in times.chunks(most) {
-            for rule in 0..self.rules.len() {
-                let task = Task { number: rule, source, surroundings, options, is_alone };
-                self.rule_over(&task, slab, watch)?;
+            let task = Task { number: 0, source, surroundings, options, is_alone };
+            let is_worth_threads = options.threads > 1 && slab.len() >= SIDE_BY_SIDE_STEPS_MIN;
+            if is_alone && self.rules.len() > 1 && is_worth_threads {
+                self.side_by_side(&task, slab, watch)?;
+                continue;
+            }
+            for number in 0..self.rules.len() {
+                self.rule_over(&Task { number, ..task }, slab, watch)?;
             }
             if let (Some(reach_ms), Some(last_ms), false) = (self.reach_ms, slab.last(), is_alone) {
                 let offset_ms = self.group.query_offset_ms;
@@ -160,6 +157,64 @@ impl<'g> Replay<'g> {
     }
 
     fn rule_over(&mut self, task: &Task<'_>, times: &[i64], watch: &mut Watch<'_>) -> Result<(), String> {
+        let around = Around {
+            group: self.group,
+            dependence: &self.dependence,
+            written: &self.written,
+            recorded: &self.recorded,
+        };
+        let (series, done) = around.judge(&mut self.rules[task.number], task, times, watch);
+        for (labels, samples) in series {
+            samples.into_iter().for_each(|(time_ms, value)| self.written.insert(&labels, time_ms, value));
+        }
+        done
+    }
+
+    /// Judges rules that read nothing of one another, several at once. `watch` is told rule by rule all the same.
+    fn side_by_side(&mut self, task: &Task<'_>, times: &[i64], watch: &mut Watch<'_>) -> Result<(), String> {
+        let around = Around {
+            group: self.group,
+            dependence: &self.dependence,
+            written: &self.written,
+            recorded: &self.recorded,
+        };
+        let options = &Options { threads: 1, ..*task.options };
+        let one = |number: usize, state: &mut State| {
+            let mut told = Vec::new();
+            let task = Task { number, options, ..*task };
+            let mut tell = |_, at_ms, judged: Judged<'_>| told.push((at_ms, Told::of(&judged)));
+            let (_, done) = around.judge(state, &task, times, &mut tell);
+            (told, done)
+        };
+        let all = side_by_side(task.options.threads, &mut self.rules, one);
+        for (number, (told, done)) in all.into_iter().enumerate() {
+            told.iter().for_each(|(at_ms, told)| watch(number, *at_ms, told.judged()));
+            done?;
+        }
+        Ok(())
+    }
+}
+
+/// The series that a rule wrote, with their samples (ms since the epoch, value).
+type Written = BTreeMap<Labels, Vec<(i64, f64)>>;
+
+/// What rules of a group are judged with.
+struct Around<'a> {
+    group: &'a RuleGroup,
+    dependence: &'a Dependence,
+    written: &'a Memory,
+    recorded: &'a Recorded,
+}
+
+impl Around<'_> {
+    /// Judges a rule at some times. Returns what it wrote that others read, also where it failed.
+    fn judge(
+        &self,
+        state: &mut State,
+        task: &Task<'_>,
+        times: &[i64],
+        watch: &mut Watch<'_>,
+    ) -> (Written, Result<(), String>) {
         let group = self.group;
         let rule = &*group.rules[task.number];
         let offset_ms = group.query_offset_ms;
@@ -171,10 +226,8 @@ impl<'g> Replay<'g> {
             &shifted
         };
         // What the rules before it wrote is not changed meanwhile; what this one writes is added at the end.
-        let written = std::mem::take(&mut self.written);
         let is_written = |labels: &Labels| writes_any(group, labels);
-        let recorded = std::mem::take(&mut self.recorded);
-        let overlay = Overlay { stored: task.source, written: &written, is_written: &is_written };
+        let overlay = Overlay { stored: task.source, written: self.written, is_written: &is_written };
         let unseen = Unseen::new(&overlay, group, task.number, asked.first().copied().unwrap_or(i64::MAX));
         let source: &dyn Source = match (task.is_alone, self.dependence.reads_runs) {
             (true, _) => task.source,
@@ -185,7 +238,7 @@ impl<'g> Replay<'g> {
             rule,
             task,
             offset_ms,
-            state: &mut self.rules[task.number],
+            state,
             series: self.dependence.is_read[task.number].then(BTreeMap::new),
             watch,
         };
@@ -205,20 +258,17 @@ impl<'g> Replay<'g> {
             Judge::Sequence(sequence) => {
                 let steps = Steps { sequence, source, options: task.options };
                 let has_deadlines = matches!(group.when, When::Samples { .. });
-                let is_judged = |due_ms: i64| has_deadlines && !recorded.has(due_ms) && group.is_open(due_ms);
+                let is_judged =
+                    |due_ms: i64| has_deadlines && !self.recorded.has(due_ms) && group.is_open(due_ms);
                 writing.follow(&steps, asked, &is_judged)
             }
         };
-        let series = writing.series.take();
-        (self.written, self.recorded) = (written, recorded);
-        for (labels, samples) in series.into_iter().flatten() {
-            samples.into_iter().for_each(|(time_ms, value)| self.written.insert(&labels, time_ms, value));
-        }
-        done
+        (writing.series.take().unwrap_or_default(), done)
     }
 }
 
 /// One rule over some times.
+#[derive(Clone, Copy)]
 struct Task<'a> {
     number: usize,
     source: &'a dyn Source,
@@ -248,7 +298,7 @@ struct Writing<'a, 'w> {
     offset_ms: i64,
     state: &'a mut State,
     /// What it wrote, if any rule reads that.
-    series: Option<BTreeMap<Labels, Vec<(i64, f64)>>>,
+    series: Option<Written>,
     watch: &'a mut Watch<'w>,
 }
 
@@ -357,12 +407,18 @@ impl Writing<'_, '_> {
         let task = self.task;
         let elements =
             |at_ms: i64, returned| elements(named.0, named.1, returned, &task.context(at_ms, offset_ms));
-        let times: Vec<i64> = asked.iter().map(|time| time.saturating_add(offset_ms)).collect();
+        let shifted: Vec<i64>;
+        let times = if offset_ms == 0 {
+            asked
+        } else {
+            shifted = asked.iter().map(|time| time.saturating_add(offset_ms)).collect();
+            &shifted
+        };
         if self.series.is_none() {
-            let stretch = Stretch { times: &times, rows, elements: &elements };
+            let stretch = Stretch { times, rows, elements: &elements };
             folding.over(&stretch, &mut |at_ms, _, outcome| tell(self.watch, number, at_ms, &outcome));
         } else {
-            self.alert_and_write(&times, rows, &elements, &mut folding);
+            self.alert_and_write(times, rows, &elements, &mut folding);
         }
         self.state.folding = Some(folding);
     }

@@ -8,18 +8,21 @@ mod overlay;
 mod past;
 mod peak;
 mod record;
+mod side_by_side;
 mod silence;
 mod steps;
 #[cfg(test)]
 mod tests;
 mod times;
+mod told;
 mod unseen;
 mod written;
 
 pub use dependence::writer_for;
-pub use judge::{Judged, Replay, Surroundings, Watch};
+pub use judge::{Replay, Surroundings, Watch};
 pub use kept::Kept;
 pub use past::{Past, Recorded};
 pub use peak::{Ended, Peak, Worse};
 pub use times::{JudgementStretch, JudgementStretches, judgement_times};
+pub use told::Judged;
 pub use unseen::Unseen;

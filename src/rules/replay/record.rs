@@ -205,7 +205,7 @@ mod tests {
             let judged = record.judged(own, end_ms, at_the_latest_ms, None);
             unobserved = either(unobserved, judged.silent);
             let known = Known { unobserved: &unobserved, recorded: &judged.recorded, end_ms };
-            times.extend(silence.noticed(judged.times, &known, past, at_the_latest_ms).unwrap());
+            times.extend(&silence.noticed(judged.times.into(), &known, past, at_the_latest_ms).unwrap());
             join(&mut recorded, judged.recorded);
             from_ms = end_ms + 1;
         }

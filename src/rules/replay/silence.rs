@@ -1,6 +1,6 @@
 //! When time alone has rules judged.
 
-use custos_promql::{Error, ErrorKind, Result};
+use custos_promql::{Error, ErrorKind, Result, Shared};
 
 use super::past::{Past, stretch_at};
 use crate::limits::JUDGEMENT_TIMES_MAX;
@@ -33,18 +33,18 @@ impl Silence {
     /// are none.
     pub(super) fn noticed(
         &mut self,
-        times: Vec<i64>,
+        times: Shared<i64>,
         known: &Known<'_>,
         past: Past,
         at_the_latest_ms: i64,
-    ) -> Result<Vec<i64>> {
+    ) -> Result<Shared<i64>> {
         if !self.is_silent(&times, known.end_ms, at_the_latest_ms) {
             self.judged_ms = times.last().copied().or(self.judged_ms);
             return Ok(times);
         }
         let mut all = Vec::with_capacity(times.len());
         let end = (known.end_ms.saturating_add(1), i64::MAX);
-        for (time_ms, latest_ms) in times.into_iter().map(|time| (time, time)).chain([end]) {
+        for (time_ms, latest_ms) in times.iter().map(|time| (*time, *time)).chain([end]) {
             while let Some(due_ms) = self.due_ms(at_the_latest_ms).filter(|due_ms| *due_ms < time_ms) {
                 self.one_more()?;
                 if let Some(until_ms) = recorded_until(known.recorded, due_ms) {
@@ -63,7 +63,7 @@ impl Silence {
                 self.judged_ms = Some(time_ms);
             }
         }
-        Ok(all)
+        Ok(all.into())
     }
 
     fn due_ms(&self, at_the_latest_ms: i64) -> Option<i64> {
@@ -76,7 +76,7 @@ impl Silence {
         let first_ms = times.first().copied().unwrap_or(end_ms);
         at_the_latest_ms > 0
             && (self.judged_ms.is_some_and(|judged_ms| is_long(judged_ms, first_ms))
-                || times.windows(2).any(|pair| is_long(pair[0], pair[1]))
+                || has_long(times, at_the_latest_ms)
                 || times.last().is_some_and(|last_ms| is_long(*last_ms, end_ms)))
     }
 
@@ -117,6 +117,17 @@ impl Silence {
     }
 }
 
+/// Whether so long passes between two of these times, which ascend.
+fn has_long(times: &[i64], at_the_latest_ms: i64) -> bool {
+    // What passes between two of them fits into 64 bits without a sign. All of a few at once, which takes no jump for each of them.
+    let is_long = |from_ms: i64, to_ms: i64| to_ms.wrapping_sub(from_ms) as u64 >= at_the_latest_ms as u64;
+    let later = times.get(1..).unwrap_or_default();
+    let mut few = times.chunks(64).zip(later.chunks(64));
+    few.any(|(from, to)| {
+        from.iter().zip(to).fold(false, |any, (from_ms, to_ms)| any | is_long(*from_ms, *to_ms))
+    })
+}
+
 /// The end of the recorded stretch that a time lies in; none at its end, which is a time of the record.
 pub(super) fn recorded_until(recorded: &[(i64, i64)], time_ms: i64) -> Option<i64> {
     stretch_at(recorded, time_ms).map(|(_, until_ms)| until_ms)
@@ -137,7 +148,9 @@ mod tests {
         at_the_latest_ms: i64,
     ) -> Result<Vec<i64>> {
         let known = Known { unobserved, recorded: &[], end_ms: past.to_ms };
-        Silence::new(past.judged_ms).noticed(times.to_vec(), &known, past, at_the_latest_ms)
+        Silence::new(past.judged_ms)
+            .noticed(times.to_vec().into(), &known, past, at_the_latest_ms)
+            .map(Shared::into_vec)
     }
 
     fn on_grid(unobserved: &[(i64, i64)], past: Past, grid: (i64, i64)) -> Result<Vec<i64>> {

@@ -187,3 +187,45 @@ fn the_worst_value_is_the_lowest_where_low_values_are_asked_for() {
     assert_eq!(worst("rules: [{ alert: A, expr: a > 3 }]"), [(9.0, 0)]);
     assert_eq!(worst("rules: [{ alert: A, expr: '(a < 3) and a' }]"), [(1.0, 2)]);
 }
+
+#[test]
+fn rules_that_several_threads_judge_come_to_the_same_in_the_same_order() {
+    let mut memory = Memory::default();
+    for index in 0..3_i64 {
+        let labels = Labels::new([("__name__", "a"), ("i", &index.to_string())]);
+        (0..900).for_each(|at| memory.insert(&labels, at * 10_000, ((at * (index + 3)) % 17) as f64));
+    }
+    let rules = "limit: 2
+rules:
+  - { alert: A, expr: a > 9, for: 20s }
+  - { alert: B, expr: 'avg_over_time(a[1m]) > 8', keep_firing_for: 30s, labels: { value: '{{ $value }}' } }
+  - { alert: C, expr: 'a + on() a > 2' }
+  - { alert: D, expr: 'sum(a) > 20', for: 10s }
+  - { record: r, expr: 'sum(a)' }";
+    let definition = definition(&group(rules));
+    let surroundings = Surroundings {
+        external: External::default(),
+        queries_at: &|_| Arc::new(|_| Err("no queries".to_owned())),
+        judgement: Judgement::default(),
+    };
+    let times: Vec<i64> = (0..900).map(|at| at * 10_000).collect();
+    let told = |threads: usize| {
+        let mut told = Vec::new();
+        let options = Options { threads, ..Options::default() };
+        Replay::new(&definition)
+            .over(&memory, &times, &surroundings, &options, &mut |rule, at_ms, judged| {
+                told.push(match judged {
+                    Judged::Changed(changes, ended) => (rule, at_ms, format!("{changes:?} {ended:?}")),
+                    Judged::Failed(why) | Judged::Exceeded(why) => (rule, at_ms, why.to_owned()),
+                });
+            })
+            .unwrap();
+        told
+    };
+    let alone = told(1);
+    assert!(
+        (0..4).all(|rule| alone.iter().any(|one| one.0 == rule)),
+        "each alerting rule has something to tell"
+    );
+    assert_eq!(told(3), alone);
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use custos_promql::{Result, Selected, Source};
+use custos_promql::{Result, Selected, Shared, Source};
 
 use super::past::{Past, either};
 use super::record::Record;
@@ -22,8 +22,8 @@ use crate::rules::definition::{RuleGroup, When};
 pub fn judgement_times(group: &RuleGroup, source: &dyn Source, past: Past) -> Result<Vec<i64>> {
     let mut stretches = JudgementStretches::of(group, source, past)?;
     let mut all = Vec::new();
-    while let Some(mut stretch) = stretches.next(source)? {
-        all.append(&mut stretch.times);
+    while let Some(stretch) = stretches.next(source)? {
+        all.extend_from_slice(&stretch.times);
     }
     Ok(all)
 }
@@ -34,7 +34,7 @@ pub struct JudgementStretch {
     /// The last millisecond of the stretch.
     pub end_ms: i64,
     /// When (ms since the epoch), ascending, each once.
-    pub times: Vec<i64>,
+    pub times: Shared<i64>,
     /// Of which times the record of the rules says when they were judged, see [`Recorded`](super::Recorded).
     pub recorded: Vec<(i64, i64)>,
 }
@@ -47,9 +47,9 @@ pub struct JudgementStretches {
     period: Option<Arc<Period>>,
     past: Past,
     selected: Selected,
-    stretches: Box<dyn Iterator<Item = (i64, i64)>>,
+    stretches: Box<dyn Iterator<Item = (i64, i64)> + Send>,
     /// Times of samples that were read beyond the end of the last stretch.
-    ahead: Vec<i64>,
+    ahead: Shared<i64>,
     /// Where the next stretch begins (ms since the epoch), if there is one.
     from_ms: Option<i64>,
     /// Up to when the times of samples were read (ms since the epoch), if any were.
@@ -76,7 +76,7 @@ impl JudgementStretches {
             period: group.period.clone(),
             past,
             stretches: Box::new(selected.stretches()),
-            ahead: Vec::new(),
+            ahead: Shared::default(),
             from_ms: Some(past.from_ms),
             read_ms: None,
             unobserved: either(selected.unobserved().to_vec(), not_judged.to_vec()),
@@ -90,6 +90,11 @@ impl JudgementStretches {
     /// last; ascending and apart.
     pub fn unobserved(&self) -> &[(i64, i64)] {
         &self.unobserved
+    }
+
+    /// Whether there may be a further stretch.
+    pub fn has_next(&self) -> bool {
+        self.from_ms.is_some_and(|from_ms| from_ms <= self.past.to_ms)
     }
 
     /// The next stretch; none after the last. Of a source that keeps what it reads, the samples of the stretch are then kept.
@@ -110,9 +115,8 @@ impl JudgementStretches {
         while self.read_ms.is_some_and(|read_ms| read_ms < end_ms) && self.read_more(source)? {}
         self.from_ms = end_ms.checked_add(1);
         let count = self.ahead.partition_point(|time| *time <= end_ms);
-        let later = self.ahead.split_off(count);
-        let mut sampled = std::mem::replace(&mut self.ahead, later);
-        self.keep_open(&mut sampled);
+        let sampled = self.open(self.ahead.part(0..count));
+        self.ahead = self.ahead.part(count..self.ahead.len());
         match self.when {
             When::Samples { at_the_latest_ms } => {
                 self.of_samples(sampled, end_ms, at_the_latest_ms).map(Some)
@@ -126,8 +130,7 @@ impl JudgementStretches {
                 times.extend(own.into_iter().flatten().filter(|time| *time >= from_ms).filter(is_on_grid));
                 times.sort_unstable();
                 times.dedup();
-                self.keep_open(&mut times);
-                Ok(Some(JudgementStretch { end_ms, times, recorded: Vec::new() }))
+                Ok(Some(JudgementStretch { end_ms, times: self.open(times.into()), recorded: Vec::new() }))
             }
         }
     }
@@ -135,41 +138,43 @@ impl JudgementStretches {
     /// Reads the times of samples of a further stretch; false if there is none.
     fn read_more(&mut self, source: &dyn Source) -> Result<bool> {
         let Some(stretch) = self.stretches.next() else { return Ok(false) };
-        let mut found = self.selected.times(source, stretch)?;
-        match self.ahead.is_empty() {
-            true => self.ahead = found,
-            false => self.ahead.append(&mut found),
-        }
+        let found = self.selected.times(source, stretch)?;
+        self.ahead = match self.ahead.is_empty() {
+            true => found,
+            false => [&*self.ahead, &*found].concat().into(),
+        };
         self.read_ms = Some(stretch.1);
         Ok(true)
     }
 
-    /// Leaves out the times at which the rules are not judged, as they lie outside of their period.
-    fn keep_open(&self, times: &mut Vec<i64>) {
-        if let Some(period) = &self.period {
-            times.retain(|time| period.is_open(*time));
+    /// Those of some times at which the rules are judged, as they do not lie outside of their period.
+    fn open(&self, times: Shared<i64>) -> Shared<i64> {
+        match &self.period {
+            Some(period) => times.iter().copied().filter(|time| period.is_open(*time)).collect(),
+            None => times,
         }
     }
 
     fn of_samples(
         &mut self,
-        sampled: Vec<i64>,
+        sampled: Shared<i64>,
         end_ms: i64,
         at_the_latest_ms: i64,
     ) -> Result<JudgementStretch> {
         let (times, recorded) = match &mut self.record {
             Some(record) => {
-                let judged = record.judged(sampled, end_ms, at_the_latest_ms, self.period.as_deref());
+                let judged =
+                    record.judged(sampled.into_vec(), end_ms, at_the_latest_ms, self.period.as_deref());
                 if !judged.silent.is_empty() {
                     self.unobserved = either(std::mem::take(&mut self.unobserved), judged.silent);
                 }
-                (judged.times, judged.recorded)
+                (judged.times.into(), judged.recorded)
             }
             None => (sampled, Vec::new()),
         };
         let known = Known { unobserved: &self.unobserved, recorded: &recorded, end_ms };
-        let mut times = self.silence.noticed(times, &known, self.past, at_the_latest_ms)?;
-        self.keep_open(&mut times);
+        let times = self.silence.noticed(times, &known, self.past, at_the_latest_ms)?;
+        let times = self.open(times);
         Ok(JudgementStretch { end_ms, times, recorded })
     }
 }

@@ -1,8 +1,8 @@
 //! What a rule does not see of the group that it is judged with: runs that are recorded once the group was judged.
 
-use std::sync::Arc;
-
-use custos_promql::{Labels, METRIC_NAME, Matcher, Result, Samples, Selector, Source, SourceSeries, Summary};
+use custos_promql::{
+    Labels, METRIC_NAME, Matcher, Result, Samples, Selector, Shared, Source, SourceSeries, Summary,
+};
 use custos_query::BuiltIn;
 
 use super::written::{any_selector, writes};
@@ -74,7 +74,7 @@ impl Source for Unseen<'_> {
         }
     }
 
-    fn times(&self, series: &[&SourceSeries], from_ms: i64, to_ms: i64) -> Result<Vec<Arc<Vec<i64>>>> {
+    fn times(&self, series: &[&SourceSeries], from_ms: i64, to_ms: i64) -> Result<Vec<Shared<i64>>> {
         self.stored.times(series, from_ms, to_ms)
     }
 

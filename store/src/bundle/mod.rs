@@ -13,6 +13,7 @@
 mod decode;
 mod encode;
 mod fault;
+mod framed;
 mod values;
 
 pub use decode::{Bundled, read_bundle};
@@ -20,6 +21,7 @@ pub use encode::Bundle;
 #[cfg(feature = "fuzzing")]
 pub(crate) use encode::bundle_around;
 pub use fault::BundleFault;
+pub use framed::{Framed, put_framed, read_framed};
 
 const MAGIC: [u8; 8] = *b"CUSTBUN\0";
 const VERSION: u8 = 1;

@@ -166,7 +166,13 @@ impl Dir {
 
     pub(super) fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let _acting = self.owner.act()?;
-        Ok(renameat(&self.fd, from, &self.fd, to)?)
+        match renameat(&self.fd, from, &self.fd, to) {
+            // A directory in the place of a file makes way if it is empty.
+            Err(Errno::EISDIR) if unlinkat(&self.fd, to, UnlinkatFlags::RemoveDir).is_ok() => {
+                Ok(renameat(&self.fd, from, &self.fd, to)?)
+            }
+            renamed => Ok(renamed?),
+        }
     }
 
     pub(super) fn remove(&self, name: &str) -> io::Result<()> {

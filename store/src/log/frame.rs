@@ -15,7 +15,7 @@ pub(super) const LEN_AT: usize = 0;
 pub(super) const PAYLOAD_CRC_AT: usize = LEN_AT + 4;
 pub(super) const SEQ_AT: usize = PAYLOAD_CRC_AT + 4;
 pub(super) const HEADER_CRC_AT: usize = SEQ_AT + 8;
-pub(super) const HEADER_LEN: usize = HEADER_CRC_AT + 4;
+pub(crate) const HEADER_LEN: usize = HEADER_CRC_AT + 4;
 
 /// What a log file begins with.
 pub(super) const MAGIC: [u8; 8] = *b"CUSTLOG\0";
@@ -42,10 +42,10 @@ pub(crate) struct Before {
 
 /// A frame header that its checksum confirms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Header {
-    pub(super) len: usize,
-    pub(super) payload_crc: u32,
-    pub(super) seq: u64,
+pub(crate) struct Header {
+    pub(crate) len: usize,
+    pub(crate) payload_crc: u32,
+    pub(crate) seq: u64,
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> u32 {
@@ -58,7 +58,7 @@ fn u64_at(bytes: &[u8], at: usize) -> u64 {
 
 impl Header {
     /// The header at the start of `bytes`, if its checksum holds.
-    pub(super) fn read(bytes: &[u8]) -> Option<Header> {
+    pub(crate) fn read(bytes: &[u8]) -> Option<Header> {
         let bytes = bytes.get(..HEADER_LEN)?;
         let len = u32_at(bytes, LEN_AT) as usize;
         if len == 0 || u32_at(bytes, HEADER_CRC_AT) != crc32c::crc32c(&bytes[..HEADER_CRC_AT]) {
@@ -69,7 +69,7 @@ impl Header {
 }
 
 /// Fills in the header of a frame whose payload follows it to the end of `out`.
-pub(super) fn finish(out: &mut [u8], frame_at: usize, seq: u64) {
+pub(crate) fn finish(out: &mut [u8], frame_at: usize, seq: u64) {
     let (header, payload) = out[frame_at..].split_at_mut(HEADER_LEN);
     header[LEN_AT..PAYLOAD_CRC_AT].copy_from_slice(&(payload.len() as u32).to_le_bytes());
     header[PAYLOAD_CRC_AT..SEQ_AT].copy_from_slice(&crc32c::crc32c(payload).to_le_bytes());

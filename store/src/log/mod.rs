@@ -14,9 +14,11 @@ mod schema;
 mod writer;
 
 pub(crate) use ends::{End, ends, has_good_header};
-pub(crate) use frame::Before;
 #[cfg(feature = "fuzzing")]
 pub(crate) use frame::frame_of;
+pub(crate) use frame::{
+    Before, HEADER_LEN as FRAME_HEADER_LEN, Header as FrameHeader, finish as finish_frame,
+};
 pub(crate) use image::{CheckRows, LogImage, Use};
 pub(crate) use row_ref::RowRef;
 pub(crate) use schema::{Schema, SeriesDef, SeriesMeta, put_name};

@@ -33,7 +33,7 @@ pub(super) enum Fault {
 }
 
 /// Draws what goes wrong in a round: at most one thing each with the agent, the receiver, the network and the disk.
-pub(super) fn draw(random: &mut Random, has_disk: bool) -> Vec<Fault> {
+pub(super) fn draw(random: &mut Random, has_disk: bool, is_strict: bool) -> Vec<Fault> {
     let mut all = Vec::new();
     while all.is_empty() {
         let mut some = |chance: u64, one: fn(&mut Random) -> Fault| {
@@ -45,6 +45,12 @@ pub(super) fn draw(random: &mut Random, has_disk: bool) -> Vec<Fault> {
         some(45, of_receiver);
         some(55, of_network);
         some(if has_disk { 20 } else { 0 }, |_| Fault::DiskFull);
+    }
+    if is_strict {
+        // Times that go back would be refused.
+        all.iter_mut()
+            .filter(|fault| matches!(fault, Fault::ClockSet(_)))
+            .for_each(|fault| *fault = Fault::AgentKilled);
     }
     for at in (1..all.len()).rev() {
         all.swap(at, random.below(at as u64 + 1) as usize);

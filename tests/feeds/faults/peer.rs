@@ -21,7 +21,8 @@ pub(super) trait Peer {
     fn end(&mut self, signal: Signal);
     /// What differs between what is stored of a range of time (ms since the epoch) and what it has.
     fn difference(&mut self, store: &Path, times: Range<i64>) -> Option<String>;
-    /// Whether it refuses samples that are older than others of their series, so that a clock that is set has it refuse some.
+    /// Whether it refuses samples that are older than others of their series: those of a clock that is set are set aside then, and no
+    /// clock is set.
     fn is_strict(&self) -> bool {
         false
     }

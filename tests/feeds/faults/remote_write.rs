@@ -7,11 +7,8 @@ use nix::sys::signal::Signal;
 
 use super::peer::Peer;
 use crate::peers;
-use crate::series::{Times, difference, exported_within, in_prometheus, stored_within};
+use crate::series::{difference, exported_within, in_prometheus, stored_within};
 use crate::stage::{Daemon, Stage, free_port};
-
-/// The check of which the times go back where that is refused.
-pub(super) const JUMPED: &str = "jumped";
 
 /// What delivers.
 const HOST: &str = "web1";
@@ -125,12 +122,8 @@ impl Peer for Prometheus {
     }
 
     fn difference(&mut self, store: &Path, times: Range<i64>) -> Option<String> {
-        let known = |mut all: Times| {
-            all.retain(|labels, _| self.has_window || labels["check"] != JUMPED);
-            all
-        };
-        let stored = known(stored_within(store, HOST, times.clone()));
-        difference(&stored, &known(in_prometheus(&url(self.process.port), HOST, times)))
+        let stored = stored_within(store, HOST, times.clone());
+        difference(&stored, &in_prometheus(&url(self.process.port), HOST, times))
     }
 
     fn is_strict(&self) -> bool {

@@ -12,13 +12,14 @@ use super::disk::Disk;
 use super::fault::{Fault, draw};
 use super::peer::Peer;
 use super::proxy::{Proxy, Weather};
-use super::remote_write::JUMPED;
 use crate::stage::{Daemon, Random, Stage, children, kill_hard, pause, text, wait_for};
 
 /// What is looked at again of what was found right in the round before: a receiver that is killed loses what it took last.
 const OVERLAP_MS: i64 = 60_000;
 /// How far ahead of the clock samples are looked for: less than a sink's `clock_lead`.
 const AHEAD_MS: i64 = 4 * 60_000 + 30_000;
+/// The check that runs while the clock is set otherwise.
+const JUMPED: &str = "jumped";
 /// Each of a run's metrics is a figure, one of them only now and then.
 const COUNTER: &str =
     "n=$(date +%N | sed 's/^0*//'); echo \"OK - $n | n=$n;;;; $(test $((n % 3)) = 0 && echo odd=1)\"\n";
@@ -72,7 +73,7 @@ impl<P: Peer> Trial<P> {
 
     /// Has some things go wrong, and looks whether all is there once they no longer do.
     pub(super) fn round(&mut self, round: u64) {
-        let faults = draw(&mut self.random, self.disk.is_some());
+        let faults = draw(&mut self.random, self.disk.is_some(), self.peer.is_strict());
         let result = catch_unwind(AssertUnwindSafe(|| {
             faults.iter().for_each(|fault| {
                 self.begin_fault(*fault);
@@ -169,16 +170,16 @@ impl<P: Peer> Trial<P> {
         }
     }
 
-    /// What the agent would have recorded while the clock was set otherwise.
+    /// What the agent would have recorded while the clock was set otherwise. It is of a check of its own, so that no other run is of the
+    /// same millisecond.
     fn run_at_another_time(&mut self, by_ms: i64) {
-        let check = if self.peer.is_strict() { JUMPED } else { "counter" };
         let first_ms = custos::clock::now_ms() + by_ms;
         // The disk may be full.
         let Ok(mut writer) = Writer::open(&self.store(), Options::default()) else { return };
         for n in 0..5 {
             let metrics = vec![Metric::new("n", Value::from(n as f64))];
             let run = Run { time_ms: first_ms + 200 * n, metrics, ..Run::default() };
-            let _ = writer.append(&[(check, &run)]);
+            let _ = writer.append(&[(JUMPED, &run)]);
         }
         let _ = writer.sync();
         self.from_ms = self.from_ms.min(first_ms);

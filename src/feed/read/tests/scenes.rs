@@ -25,11 +25,13 @@ fn the_newest_come_at_once_beside_a_backlog() {
     assert_eq!(newest, [2002, 2001, 2000]);
     let lag = stage.feed().lag().unwrap();
     assert_eq!((lag.position, lag.end), (Position(2000), Position(2003)));
+    assert!(stage.feed().is_catching_up());
     stage.drain();
     stage.assert_all("all");
     stage.assert_once("all");
     let lag = stage.feed().lag().unwrap();
     assert_eq!((lag.position, lag.runs, lag.owed_runs), (Position(2003), 0, 0));
+    assert!(!stage.feed().is_catching_up());
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! Rules and alerts in the shape of Prometheus' API.
 
-use custos_promql::Labels;
+use custos_promql::{Labels, Matcher};
 use jiff::Timestamp;
 
+use super::page::{Page, token_of};
 use super::standing::{ShownAlert, Standing, annotations};
 use crate::http::api::json::{list, write_labels};
 use crate::http::api::request::Request;
+use crate::http::api::series::match_sets;
 use crate::http::reply::{Notes, Reply, write_text};
 use crate::http::rules::{ShownGroup, ShownRule};
 
@@ -15,6 +17,8 @@ struct Wanted<'r> {
     alerting: bool,
     recording: bool,
     has_alerts: bool,
+    /// One of these sets of conditions on its labels has to hold of a rule, if there are any.
+    matches: Vec<Vec<Matcher>>,
 }
 
 impl Wanted<'_> {
@@ -36,7 +40,8 @@ impl Wanted<'_> {
                 return Err(Reply::invalid("exclude_alerts", &what));
             }
         };
-        Ok(Wanted { request, alerting, recording, has_alerts })
+        let matches = match_sets(request, |what| Reply::invalid("match[]", what))?;
+        Ok(Wanted { request, alerting, recording, has_alerts, matches })
     }
 
     fn is_among(&self, parameter: &str, value: &str) -> bool {
@@ -50,26 +55,43 @@ impl Wanted<'_> {
 
     fn has_rule(&self, rule: &ShownRule) -> bool {
         let of_kind = if rule.alerting.is_some() { self.alerting } else { self.recording };
-        of_kind && self.is_among("rule_name[]", &rule.name)
+        of_kind && self.is_among("rule_name[]", &rule.name) && self.has_labels(rule)
+    }
+
+    /// Of labels that are templates nothing is known beforehand, so they count as absent.
+    fn has_labels(&self, rule: &ShownRule) -> bool {
+        let plain = || rule.labels.iter().filter(|(_, value)| !value.contains("{{"));
+        let value = |name: &str| plain().find(|(own, _)| own == name).map_or("", |(_, value)| value.as_str());
+        let holds = |set: &Vec<Matcher>| set.iter().all(|matcher| matcher.matches(value(matcher.name())));
+        self.matches.is_empty() || self.matches.iter().any(holds)
     }
 }
 
 /// All rules by group, with how they stand.
 pub(in crate::http::api) fn rules(request: &Request<'_>) -> Result<Reply, Reply> {
     let wanted = Wanted::of(request)?;
-    let is_filtered = request.params.has("rule_name[]") || request.params.has("type");
-    let groups: Vec<(&ShownGroup, Vec<(&ShownRule, Standing)>)> = request
-        .rules
+    let page = Page::of(&request.params)?;
+    let is_filtered = ["rule_name[]", "type", "match[]"].iter().any(|name| request.params.has(name));
+    let mut found = page
+        .rest(request.rules)?
         .iter()
         .filter(|group| wanted.has_group(group))
-        .map(|group| {
-            let rules = group.rules.iter().filter(|rule| wanted.has_rule(rule));
-            (group, rules.map(|rule| (rule, Standing::of(rule, request.snapshot))).collect())
+        .map(|group| (group, group.rules.iter().filter(|rule| wanted.has_rule(rule)).collect()))
+        .filter(|(_, rules): &(_, Vec<&ShownRule>)| !is_filtered || !rules.is_empty());
+    let groups: Vec<(&ShownGroup, Vec<(&ShownRule, Standing)>)> = found
+        .by_ref()
+        .take(page.groups_max.unwrap_or(usize::MAX))
+        .map(|(group, rules)| {
+            let standing = |rule| (rule, Standing::of(rule, request.snapshot));
+            (group, rules.into_iter().map(standing).collect())
         })
-        .filter(|(_, rules): &(_, Vec<_>)| !is_filtered || !rules.is_empty())
         .collect();
+    let next = page.groups_max.and_then(|_| found.next()).map(|(group, _)| token_of(group));
     let mut data = String::from("{\"groups\":");
     list(&mut data, &groups, |out, (group, rules)| write_group(out, group, rules, &wanted));
+    if let Some(next) = next {
+        data.push_str(&format!(",\"groupNextToken\":\"{next}\""));
+    }
     data.push('}');
     Ok(Reply::success(&data, &Notes::default()))
 }

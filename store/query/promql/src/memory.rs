@@ -1,7 +1,6 @@
 //! Series in memory, for tests of rules and queries.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::error::Result;
 use crate::labels::Labels;
@@ -101,8 +100,9 @@ impl Source for Memory {
             let Some(stored) = of_name.and_then(|of_name| of_name.get(&series.labels)) else {
                 return Samples::default();
             };
-            let (times, values) = within(stored, from_ms, to_ms).iter().copied().unzip();
-            Samples { times: Arc::new(times), values, integers: None }
+            let (times, values): (Vec<i64>, Vec<f64>) =
+                within(stored, from_ms, to_ms).iter().copied().unzip();
+            Samples { times: times.into(), values: values.into(), integers: None }
         };
         Ok(series.iter().map(read).collect())
     }

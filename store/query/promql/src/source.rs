@@ -1,10 +1,9 @@
 //! Where series come from.
 
-use std::sync::Arc;
-
 use crate::error::Result;
 use crate::labels::Labels;
 use crate::matcher::Matcher;
+use crate::shared::Shared;
 
 /// In place of a value: the series ends here. No arithmetic makes this NaN, and sources make values that are not a number
 /// [`f64::NAN`].
@@ -54,7 +53,7 @@ pub trait Source: Sync {
     ///
     /// # Errors
     /// What keeps them from being read.
-    fn times(&self, series: &[&SourceSeries], from_ms: i64, to_ms: i64) -> Result<Vec<Arc<Vec<i64>>>> {
+    fn times(&self, series: &[&SourceSeries], from_ms: i64, to_ms: i64) -> Result<Vec<Shared<i64>>> {
         Ok(self.read(series, from_ms, to_ms)?.into_iter().map(|samples| samples.times).collect())
     }
 
@@ -117,22 +116,24 @@ pub struct SourceSeries {
 #[derive(Clone, Debug, Default)]
 pub struct Samples {
     /// When (ms since the epoch). Series of a group may share them.
-    pub times: Arc<Vec<i64>>,
+    pub times: Shared<i64>,
     /// What; [`ENDED`] where the series ends.
-    pub values: Vec<f64>,
+    pub values: Shared<f64>,
     /// The same as integers, if all are and one at least is beyond what floats hold exactly.
-    pub integers: Option<Vec<i64>>,
+    pub integers: Option<Shared<i64>>,
 }
 
 impl Samples {
     /// Without the marks of ends.
     pub(crate) fn without_ends(mut self) -> Samples {
-        if !self.values.iter().copied().any(is_ended) {
+        // All of a few at once, which takes no jump for each of them.
+        let has_end = |few: &[f64]| few.iter().fold(false, |any, value| any | is_ended(*value));
+        if !self.values.chunks(64).any(has_end) {
             return self;
         }
         let kept: Vec<usize> =
             (0..self.values.len()).filter(|index| !is_ended(self.values[*index])).collect();
-        self.times = Arc::new(kept.iter().map(|index| self.times[*index]).collect());
+        self.times = kept.iter().map(|index| self.times[*index]).collect();
         if let Some(integers) = &mut self.integers {
             *integers = kept.iter().map(|index| integers[*index]).collect();
         }

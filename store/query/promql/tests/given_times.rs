@@ -142,10 +142,15 @@ proptest! {
     fn times_that_are_given_come_to_what_each_comes_to_alone(
         all in prop::collection::vec(series(), 0..5),
         gaps in prop::collection::vec(prop_oneof![4 => 1_i64..20_000, 1 => 20_000_i64..500_000], 1..30),
+        of_samples in any::<bool>(),
     ) {
         let memory = memory(&all);
         let place = |at: &mut i64, gap: i64| { *at += gap; Some(*at) };
-        let times: Vec<i64> = gaps.into_iter().scan(0, place).collect();
+        let mut times: Vec<i64> = gaps.into_iter().scan(0, place).collect();
+        if let (true, Some(samples)) = (of_samples, all.first().filter(|samples| !samples.is_empty())) {
+            // Rules are judged when samples come.
+            times = samples.iter().map(|(time, _)| *time).collect();
+        }
         for query in QUERIES {
             let (alone, together) = (each_alone(query, &memory, &times), together(query, &memory, &times));
             for (step, (one, other)) in alone.iter().zip(&together).enumerate() {

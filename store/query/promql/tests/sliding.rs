@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a query that fails fails the test")]
 
-use std::sync::Arc;
-
 use custos_promql::{
     AnswerValue, ENDED, Labels, Matcher, Options, Result, Samples, Source, SourceSeries, instant, is_ended,
     parse, range,
@@ -23,7 +21,7 @@ impl Source for One {
         let rows: Vec<usize> =
             (0..times.len()).filter(|row| (from_ms..=to_ms).contains(&times[*row])).collect();
         Ok(vec![Samples {
-            times: Arc::new(rows.iter().map(|row| times[*row]).collect()),
+            times: rows.iter().map(|row| times[*row]).collect(),
             values: rows.iter().map(|row| values[*row]).collect(),
             integers: integers.as_ref().map(|all| rows.iter().map(|row| all[*row]).collect()),
         }])
@@ -114,7 +112,7 @@ fn samples(values: Vec<f64>, gaps: &[i64]) -> Samples {
         time += gaps[row % gaps.len()];
         time
     });
-    Samples { times: Arc::new(times.collect()), values, integers: None }
+    Samples { times: times.collect(), values: values.into(), integers: None }
 }
 
 fn values() -> impl Strategy<Value = Vec<f64>> {
@@ -170,6 +168,6 @@ proptest! {
             .scan(start, |at, step| { *at = if *step < 0 { start } else { *at + step }; Some(*at) })
             .collect();
         let values = integers.iter().map(|integer| *integer as f64).collect();
-        check(Samples { integers: Some(integers), ..samples(values, &[10_000]) }, range_s);
+        check(Samples { integers: Some(integers.into()), ..samples(values, &[10_000]) }, range_s);
     }
 }

@@ -1,9 +1,8 @@
 //! The samples of series of one group while they are read. As long as each row has a value, series share their times.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
-use custos_promql::{ENDED, Samples, is_ended};
+use custos_promql::{ENDED, Samples, Shared, is_ended};
 use custos_store::{Batch, Cell, Column, Result, Value};
 
 /// The samples of series of one check while they are read, row by row.
@@ -99,15 +98,15 @@ impl Building {
     }
 
     pub(super) fn finish(self) -> Vec<Samples> {
-        let (times, repeat) =
-            (Arc::new(self.times), |times: &[i64]| times.is_sorted_by(|one, other| one < other));
-        let shared_differ = repeat(&times);
+        let times = Shared::from(self.times);
+        let shared_differ = differ(&times);
         let finish = |one: One| {
-            let differ = one.own_times.as_ref().map_or(shared_differ, |times| repeat(times));
+            let all_differ = one.own_times.as_ref().map_or(shared_differ, |times| differ(times));
             let integers = one.integers_of_all();
-            let times = one.own_times.map_or_else(|| Arc::clone(&times), Arc::new);
-            let mut samples = Samples { times, values: one.values, integers };
-            if !differ {
+            let times = one.own_times.map_or_else(|| times.clone(), Shared::from);
+            let mut samples =
+                Samples { times, values: one.values.into(), integers: integers.map(Shared::from) };
+            if !all_differ {
                 keep_last_of_each_time(&mut samples);
             }
             samples
@@ -197,6 +196,15 @@ fn silent<'b>(batch: &'b Batch<'_>, bridges: bool) -> Result<Cow<'b, [u32]>> {
     Ok(Cow::Owned(both))
 }
 
+/// Whether times ascend and none is there twice. All of a few at once, which takes no jump for each of them.
+fn differ(times: &[i64]) -> bool {
+    let later = times.get(1..).unwrap_or_default();
+    let ascend = |(one, next): (&[i64], &[i64])| {
+        one.iter().zip(next).fold(true, |all, (one, next)| all & (one < next))
+    };
+    times.chunks(64).zip(later.chunks(64)).all(ascend)
+}
+
 /// Of several runs in one millisecond the last counts.
 fn keep_last_of_each_time(samples: &mut Samples) {
     let len = samples.times.len();
@@ -206,5 +214,5 @@ fn keep_last_of_each_time(samples: &mut Samples) {
     if let Some(integers) = &mut samples.integers {
         *integers = kept.iter().map(|index| integers[*index]).collect();
     }
-    samples.times = Arc::new(kept.into_iter().map(|index| samples.times[index]).collect());
+    samples.times = kept.into_iter().map(|index| samples.times[index]).collect();
 }

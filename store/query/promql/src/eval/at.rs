@@ -47,6 +47,8 @@ pub fn at(
         return Err(Error::execution(expr.span(), "rule result is not a vector or scalar"));
     }
     let at = Given { expr, source, options };
+    // To look at each value once costs less than a thread.
+    let most_threads = if has_windows(expr) { options.threads } else { 1 };
     let mut rest = times;
     while !rest.is_empty() {
         let mut slabs = Vec::new();
@@ -57,7 +59,7 @@ pub fn at(
         }
         // Of a few times a thread would cost more than it does.
         let is_much = slabs.first().is_some_and(|slab| slab.len() >= SLAB_STEPS_MIN);
-        let threads = if is_much { options.threads } else { 1 };
+        let threads = if is_much { most_threads } else { 1 };
         let rows = parallel::map(threads, &slabs, |slab| Ok(at.rows(slab)))?;
         for (slab, rows) in slabs.into_iter().zip(rows) {
             if !at.give(slab, rows, each)? {
@@ -80,6 +82,11 @@ fn slab_len(expr: &Expr, times: &[i64], options: &Options<'_>) -> usize {
     let until_ms = first.saturating_add(reach_ms.saturating_mul(REACHES_PER_SLAB));
     let by_reach = times.partition_point(|time| *time < until_ms);
     by_reach.clamp(SLAB_STEPS_MIN, SLAB_STEPS_MAX).min(times.len())
+}
+
+/// Whether an expression looks at each sample in many windows.
+fn has_windows(expr: &Expr) -> bool {
+    matches!(expr, Expr::Range(_) | Expr::Subquery(_)) || expr.children().into_iter().any(has_windows)
 }
 
 /// What an expression is evaluated by.

@@ -7,7 +7,7 @@ use super::matching::Matcher;
 use super::set;
 use super::value::{Row, Value};
 use super::wanted::Wanted;
-use crate::ast::{Binary, Operator};
+use crate::ast::{Binary, Expr, Operator};
 use crate::error::{Error, Result};
 use crate::source::{ENDED, is_ended};
 
@@ -15,7 +15,12 @@ use crate::source::{ENDED, is_ended};
 pub(super) fn eval(evaluator: &Evaluator<'_>, binary: &Binary, grid: &Grid) -> Result<Value> {
     evaluator.wanted.set(Wanted::of(binary));
     let left = evaluator.eval(&binary.left, grid)?;
-    let right = evaluator.holding(&left, || evaluator.eval(&binary.right, grid))?;
+    // What a vector is compared with or reckoned with is often a number, which one value tells for all steps.
+    let is_number = matches!(binary.right.unwrapped(), Expr::Number(_)) && matches!(left, Value::Vector(_));
+    let right = match is_number {
+        true => evaluator.eval(&binary.right, &grid.first())?,
+        false => evaluator.holding(&left, || evaluator.eval(&binary.right, grid))?,
+    };
     match (left, right) {
         (Value::Scalar(left), Value::Scalar(right)) => {
             let values = left.iter().zip(&right).map(|(left, right)| scalars(binary.operator, *left, *right));
@@ -47,7 +52,7 @@ fn scalars(operator: Operator, left: f64, right: f64) -> f64 {
     }
 }
 
-/// A vector and a scalar; a comparison that keeps an element keeps the vector's value, on whichever side it is.
+/// A vector and a scalar, of which one value may stand for all; a comparison that keeps an element keeps the vector's value, on whichever side it is.
 fn with_scalar(binary: &Binary, mut rows: Vec<Row>, scalar: &[f64], scalar_is_left: bool) -> Vec<Row> {
     let (operator, returns_bool) = (binary.operator, binary.returns_bool);
     let keeps_value = operator.is_comparison() && !returns_bool;
@@ -57,7 +62,7 @@ fn with_scalar(binary: &Binary, mut rows: Vec<Row>, scalar: &[f64], scalar_is_le
             keep_where(operator, &mut row.values, scalar, scalar_is_left);
             continue;
         }
-        for (value, scalar) in row.values.iter_mut().zip(scalar) {
+        for (value, scalar) in row.values.iter_mut().zip(scalar.iter().cycle()) {
             if is_ended(*value) {
                 continue;
             }
@@ -92,6 +97,12 @@ fn keep_where(operator: Operator, values: &mut [f64], scalar: &[f64], scalar_is_
 
 /// One loop for each comparison.
 fn keep(values: &mut [f64], scalar: &[f64], holds: impl Fn(f64, f64) -> bool) {
+    if let [scalar] = scalar {
+        for value in values {
+            *value = if holds(*value, *scalar) { *value } else { ENDED };
+        }
+        return;
+    }
     for (value, scalar) in values.iter_mut().zip(scalar) {
         *value = if holds(*value, *scalar) { *value } else { ENDED };
     }

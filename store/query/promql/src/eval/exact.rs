@@ -60,9 +60,16 @@ impl Exact {
         self.lost += lost;
     }
 
+    #[inline]
     pub(super) fn plus(self, other: Exact) -> Exact {
         let (sum, lost) = two_sum(self.sum, other.sum);
         Exact { sum, lost: self.lost + other.lost + lost }
+    }
+
+    #[inline]
+    pub(super) fn minus(self, other: Exact) -> Exact {
+        let (sum, lost) = two_sum(self.sum, -other.sum);
+        Exact { sum, lost: (self.lost - other.lost) + lost }
     }
 
     pub(super) fn times(self, factor: f64) -> Exact {

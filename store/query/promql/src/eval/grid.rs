@@ -37,6 +37,11 @@ impl Grid {
         Some(Grid { start_ms, step_ms: 1, count: times.len(), given: Some(times.into()) })
     }
 
+    /// The times, if they were given one by one.
+    pub(super) fn as_given(&self) -> Option<&[i64]> {
+        self.given.as_deref()
+    }
+
     /// The first time by itself.
     pub(super) fn first(&self) -> Grid {
         Grid { step_ms: self.step_ms, ..Grid::at(self.start_ms) }

@@ -10,6 +10,9 @@ use crate::span::Span;
 
 /// Makes one row of those that have the same labels.
 pub(super) fn merged(rows: Vec<Row>, span: Span) -> Result<Vec<Row>> {
+    if rows.len() < 2 {
+        return Ok(rows);
+    }
     let mut seen: HashMap<Labels, usize> = HashMap::with_capacity(rows.len());
     let mut kept: Vec<Row> = Vec::with_capacity(rows.len());
     for row in rows {

@@ -36,6 +36,7 @@ mod rate;
 mod reach;
 mod read;
 mod regression;
+mod rolling;
 mod room;
 mod select;
 mod selected;

@@ -9,29 +9,25 @@ use super::sum::{Mean, Sum};
 #[derive(Clone, Copy)]
 pub(super) struct Total {
     count: f64,
-    sum: Exact,
-    /// The sum of their sizes.
-    size: f64,
+    pub(super) sum: Exact,
+    /// The sum of their sizes, or more: of all that the sum was made of.
+    pub(super) size: f64,
 }
 
 /// A sum that is smaller than its parts by more than this depends on the order of its additions, however they are compensated.
 const CANCELLED: f64 = 1e-9;
 
-impl Fold for Total {
-    fn of(slice: &Slice<'_>) -> Total {
-        Total {
-            count: slice.values.len() as f64,
-            sum: Exact::of(slice.values, |value| value),
-            size: plain_sum(slice.values, f64::abs),
-        }
-    }
-
-    fn then(&self, later: &Total) -> Total {
-        Total { count: self.count + later.count, sum: self.sum.plus(later.sum), size: self.size + later.size }
-    }
-}
-
 impl Total {
+    /// Of these values.
+    pub(super) fn of(values: &[f64]) -> Total {
+        Total::new(values.len(), Exact::of(values, |value| value), plain_sum(values, f64::abs))
+    }
+
+    /// Of so many values with a sum that is known.
+    pub(super) fn new(count: usize, sum: Exact, size: f64) -> Total {
+        Total { count: count as f64, sum, size }
+    }
+
     /// Whether the sum would be the same in any order. It would not of values that are not finite, or too large, nor of such
     /// that cancel each other.
     fn is_sure(&self) -> bool {
@@ -131,7 +127,7 @@ mod tests {
 
     fn folded<F: Fold>(values: &[f64], cut: usize) -> F {
         let samples =
-            Samples { values: values.to_vec(), times: vec![0; values.len()].into(), integers: None };
+            Samples { values: values.to_vec().into(), times: vec![0; values.len()].into(), integers: None };
         let cut = cut % values.len();
         let end = F::of(&samples.slice(cut, values.len()));
         if cut == 0 { end } else { F::of(&samples.slice(0, cut)).then(&end) }
@@ -157,7 +153,7 @@ mod tests {
             let size = values.iter().map(|value| value.abs()).fold(0.0, f64::max);
             let (mut sum, mut mean) = (Sum::default(), Mean::default());
             values.iter().for_each(|value| { sum.add(*value); mean.add(*value) });
-            let total: Total = folded(&values, cut);
+            let total = Total::of(&values);
             prop_assert!(close(total.sum(&values), sum.value(), 0.0));
             prop_assert!(close(total.mean(&values), mean.value(), 0.0));
             let spread: Spread = folded(&values, cut);

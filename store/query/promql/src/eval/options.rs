@@ -10,6 +10,7 @@ pub(super) const LOOKBACK_MS: i64 = 300_000;
 const SUBQUERY_STEP_MS: i64 = 60_000;
 
 /// What may be set for a query.
+#[derive(Clone, Copy)]
 pub struct Options<'a> {
     /// How long the newest value of a series counts (ms). `None` for five minutes, or longer where a series says so.
     pub lookback_ms: Option<i64>,

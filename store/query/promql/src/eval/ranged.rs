@@ -1,6 +1,6 @@
 //! Range expressions: the samples of `m[5m]` and of subqueries, and the windows over them.
 
-use std::sync::Arc;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::answer::Reading;
@@ -52,6 +52,20 @@ impl Windows {
 
     pub(super) fn start(&self, step: usize) -> i64 {
         self.end(step).saturating_sub(self.range_ms)
+    }
+
+    /// Calls `each` with start and end of the window of each of these steps.
+    #[inline]
+    pub(super) fn each(&self, steps: Range<usize>, mut each: impl FnMut(i64, i64)) {
+        match self.grid.as_given().filter(|_| self.fixed_ms.is_none()) {
+            Some(given) => {
+                for time in &given[steps] {
+                    let end = time.saturating_sub(self.offset_ms);
+                    each(end.saturating_sub(self.range_ms), end);
+                }
+            }
+            None => steps.for_each(|step| each(self.start(step), self.end(step))),
+        }
     }
 
     /// The first millisecond of the first window.
@@ -134,7 +148,7 @@ fn map_subquery<R>(
         each(RangeSeries {
             labels: row.labels,
             drops_name: row.drops_name,
-            samples: Samples { times: Arc::new(times), values, integers: None },
+            samples: Samples { times: times.into(), values: values.into(), integers: None },
             is_counter: None,
         })
     });

@@ -1,6 +1,7 @@
 //! How much, and how fast, a value grows, as Prometheus extrapolates it.
 
 use super::slice::Slice;
+use super::wanted::Wanted;
 use crate::source::ENDED;
 
 /// What is computed.
@@ -20,12 +21,13 @@ const REACH: f64 = 1.1;
 /// The growth within a window, extrapolated to its edges where samples are near enough; [`ENDED`] of one sample. The window is
 /// after `start_ms`, up to `end_ms`; `before_falls` are the indexes of samples that are followed by a lesser one.
 ///
-/// Between integers beyond 2^53 all differences are taken before they are rounded.
+/// What is not wanted may be left out. Between integers beyond 2^53 all differences are taken before they are rounded.
 pub(super) fn extrapolated(
     slice: &Slice<'_>,
     before_falls: impl Iterator<Item = usize>,
     (start_ms, end_ms): (i64, i64),
     kind: Kind,
+    wanted: Option<Wanted>,
 ) -> f64 {
     let (times, values) = (slice.times, slice.values);
     let last = values.len() - 1;
@@ -35,6 +37,13 @@ pub(super) fn extrapolated(
     let is_counter = kind != Kind::Delta;
     let growth = growth(slice, before_falls.filter(|_| is_counter));
     let seconds = |ms: i64| ms as f64 / 1e3;
+    if let Some(wanted) = wanted {
+        // Edges are at most so much away that they are reached, on both sides.
+        let least = if kind == Kind::Rate { growth / seconds(end_ms - start_ms) } else { growth };
+        if growth >= 0.0 && !wanted.may_be_between(least, least * (1.0 + 2.0 * REACH / last as f64)) {
+            return ENDED;
+        }
+    }
     let sampled = seconds(times[last] - times[0]);
     let distance = sampled / last as f64;
     let near = distance * REACH;

@@ -140,7 +140,7 @@ mod tests {
             since_ms in 0_i64..3_600_000,
         ) {
             let times: Vec<i64> = (1..=values.len() as i64).map(|row| 1_700_000_000_000 + row * 10_007).collect();
-            let samples = Samples { times: times.clone().into(), values: values.clone(), integers: None };
+            let samples = Samples { times: times.clone().into(), values: values.clone().into(), integers: None };
             let cut = 1 + cut % (values.len() - 1);
             let all = Line::of(&samples.slice(0, cut)).then(&Line::of(&samples.slice(cut, values.len())));
             let origin_ms = times[values.len() - 1] + since_ms;

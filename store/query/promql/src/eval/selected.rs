@@ -1,11 +1,11 @@
 //! What expressions select in some time, so that it can be asked when that has samples, one stretch of time after the other.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use crate::ast::{Expr, Selector};
 use crate::error::Result;
 use crate::limits::{READ_SAMPLES_MAX, READ_SERIES_MAX, STRETCH_SAMPLES_MAX};
+use crate::shared::Shared;
 use crate::source::{Source, SourceSeries};
 
 /// The series that expressions select in some time, each once, and when nobody looked at them.
@@ -129,10 +129,10 @@ impl Selected {
     ///
     /// # Errors
     /// The series cannot be read.
-    pub fn times(&self, source: &dyn Source, stretch: (i64, i64)) -> Result<Vec<i64>> {
-        let mut times = Vec::new();
+    pub fn times(&self, source: &dyn Source, stretch: (i64, i64)) -> Result<Shared<i64>> {
+        let mut times = Shared::default();
         for of_group in self.groups.values() {
-            merge(&mut times, of_group.times(source, stretch)?);
+            times = merged(times, of_group.times(source, stretch)?);
         }
         Ok(times)
     }
@@ -140,14 +140,14 @@ impl Selected {
 
 impl OfGroup {
     /// The times of its samples and ends in a stretch.
-    fn times(&self, source: &dyn Source, (from_ms, to_ms): (i64, i64)) -> Result<Vec<i64>> {
-        let mut times: Vec<i64> = Vec::new();
+    fn times(&self, source: &dyn Source, (from_ms, to_ms): (i64, i64)) -> Result<Shared<i64>> {
+        let mut times = Shared::default();
         for part in self.series.chunks(READ_SERIES_MAX) {
             let part: Vec<&SourceSeries> = part.iter().collect();
-            merge(&mut times, in_one(&source.times(&part, from_ms, to_ms)?));
+            times = merged(times, in_one(&source.times(&part, from_ms, to_ms)?));
         }
         if !self.unobserved.is_empty() {
-            times.retain(|time| !lies_in(&self.unobserved, *time));
+            times = times.iter().copied().filter(|time| !lies_in(&self.unobserved, *time)).collect();
         }
         Ok(times)
     }
@@ -162,7 +162,7 @@ pub fn sample_times(expr: &Expr, source: &dyn Source, from_ms: i64, to_ms: i64) 
     let selected = Selected::of([expr], source, (from_ms, to_ms), false)?;
     let mut times = Vec::new();
     for stretch in selected.stretches() {
-        times.append(&mut selected.times(source, stretch)?);
+        times.extend_from_slice(&selected.times(source, stretch)?);
     }
     Ok(times)
 }
@@ -177,33 +177,34 @@ fn collect_selectors<'e>(expr: &'e Expr, selectors: &mut Vec<&'e Selector>) {
 }
 
 /// The times of some series, of which those of a group may be the same ones.
-fn in_one(of_each: &[Arc<Vec<i64>>]) -> Vec<i64> {
-    let mut distinct: Vec<&Arc<Vec<i64>>> = Vec::new();
+fn in_one(of_each: &[Shared<i64>]) -> Shared<i64> {
+    let mut distinct: Vec<&Shared<i64>> = Vec::new();
     for one in of_each {
-        if !distinct.iter().any(|known| Arc::ptr_eq(known, one)) {
+        if !distinct.iter().any(|known| known.is_same(one)) {
             distinct.push(one);
         }
+    }
+    if let [only] = distinct[..] {
+        return only.clone();
     }
     let mut times = Vec::with_capacity(distinct.iter().map(|one| one.len()).sum());
     for one in &distinct {
         times.extend_from_slice(one);
     }
-    if distinct.len() > 1 {
-        times.sort_unstable();
-        times.dedup();
-    }
-    times
-}
-
-/// Adds further times.
-fn merge(times: &mut Vec<i64>, mut further: Vec<i64>) {
-    if times.is_empty() {
-        *times = further;
-        return;
-    }
-    times.append(&mut further);
     times.sort_unstable();
     times.dedup();
+    times.into()
+}
+
+/// Both times together.
+fn merged(times: Shared<i64>, further: Shared<i64>) -> Shared<i64> {
+    if times.is_empty() || further.is_empty() {
+        return if times.is_empty() { further } else { times };
+    }
+    let mut all = [&*times, &*further].concat();
+    all.sort_unstable();
+    all.dedup();
+    all.into()
 }
 
 /// Whether a time lies in one of these stretches.

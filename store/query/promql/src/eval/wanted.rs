@@ -10,16 +10,18 @@ use crate::span::Span;
 pub(super) struct Wanted {
     number: f64,
     is_above: bool,
+    /// Whether the function comes to one of the values of its window, or to something among them; else to how much they grow.
+    pub(super) is_among: bool,
     /// Where the function stands that is compared.
     pub(super) span: Span,
 }
 
-/// By how much of the size of the values that it is made of a mean may be beyond all of them, and more than that by far: it is
-/// rounded.
+/// By how much of the size of the values that it is made of a result may be beyond what it is without rounding, and more than that
+/// by far.
 const ROUNDED: f64 = 1e-9;
 
 impl Wanted {
-    /// Of a comparison of a function with a number. The result of the function is one of the values of its window, or among them.
+    /// Of a comparison of a function with a number.
     pub(super) fn of(binary: &Binary) -> Option<Wanted> {
         if binary.returns_bool || comparison(binary.operator).is_none() {
             return None;
@@ -38,12 +40,20 @@ impl Wanted {
             call.function.kind,
             Kind::Window(Window::Avg | Window::Min | Window::Max | Window::First | Window::Last)
         );
-        is_among.then_some(Wanted { number, is_above: is_greater != is_swapped, span: call.span })
+        let grows = matches!(call.function.kind, Kind::Window(Window::Rate | Window::Increase));
+        let wanted = Wanted { number, is_above: is_greater != is_swapped, is_among, span: call.span };
+        (is_among || grows).then_some(wanted)
     }
 
     /// Whether a window of any of these values may come to one that is wanted.
     pub(super) fn may_be_of(self, values: &[f64]) -> bool {
         let (least, most) = extremes(values);
+        self.may_be_between(least, most)
+    }
+
+    /// Whether something from one value up to another, but for rounding, may be wanted.
+    #[inline]
+    pub(super) fn may_be_between(self, least: f64, most: f64) -> bool {
         let rounded = least.abs().max(most.abs()) * ROUNDED;
         // What cannot be compared may be wanted.
         match self.is_above {
@@ -114,10 +124,12 @@ mod tests {
             let (mut memory, labels) = (Memory::default(), Labels::new([("__name__", "m")]));
             values.iter().zip(0..).for_each(|(value, at)| memory.insert(&labels, at * 10_000, *value));
             let times: Vec<i64> = (0..values.len() as i64 + 10).map(|at| at * 10_000 + 3).collect();
-            for function in ["avg", "min", "max", "first", "last"] {
-                let call = format!("{function}_over_time(m[1m])");
+            let functions =
+                ["avg_over_time", "min_over_time", "max_over_time", "first_over_time", "last_over_time", "rate", "increase"];
+            for function in functions {
+                let call = format!("{function}(m[1m])");
                 let plain = over(&call, &memory, &times);
-                let limits = [limit, values[values.len() / 2]];
+                let limits = [limit, values[values.len() / 2], limit / 100.0, plain[plain.len() / 2]];
                 for (operator, holds) in [
                     (">", (|value, limit| value > limit) as fn(f64, f64) -> bool),
                     (">=", |value, limit| value >= limit),

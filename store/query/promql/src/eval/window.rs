@@ -13,6 +13,7 @@ use super::quantile::{self, quantile};
 use super::ranged::{self, RangeSeries, Windows};
 use super::rate;
 use super::regression::Line;
+use super::rolling::Rolling;
 use super::slice::Slice;
 use super::slide::{Edges, Fold, slide};
 use super::summary;
@@ -21,6 +22,7 @@ use super::wanted::Wanted;
 use crate::ast::Call;
 use crate::error::{Error, Result};
 use crate::functions::Window;
+use crate::limits::STEPS_PER_LOOK;
 use crate::source::{ENDED, Samples};
 use crate::span::Span;
 use crate::value_type::ValueType;
@@ -119,7 +121,7 @@ impl Sliding<'_> {
         row.drops_name = series.drops_name || !self.window.keeps_name();
         for steps in self.needed(&series.samples) {
             let edges = self.edges(&series.samples.times, steps.clone())?;
-            self.fill(&mut row.values[steps], &series.samples, &edges)?;
+            self.fill(&mut row.values[steps.clone()], &series.samples, &edges, steps)?;
         }
         Ok((row, series.is_counter))
     }
@@ -128,7 +130,9 @@ impl Sliding<'_> {
     /// know the step always are.
     fn needed(&self, samples: &Samples) -> Vec<Range<usize>> {
         let count = self.windows.grid.count;
-        let Some(wanted) = self.wanted else { return iter::once(0..count).collect() };
+        let Some(wanted) = self.wanted.filter(|wanted| wanted.is_among) else {
+            return iter::once(0..count).collect();
+        };
         let (mut needed, mut from, mut to): (Vec<Range<usize>>, _, _) = (Vec::new(), 0, 0);
         for first in (0..count).step_by(WANTED_STEPS) {
             let end = (first + WANTED_STEPS).min(count);
@@ -146,25 +150,26 @@ impl Sliding<'_> {
 
     /// The samples of the windows of some steps.
     fn edges(&self, times: &[i64], steps: Range<usize>) -> Result<Edges> {
-        let (mut from, mut to) = (0, 0);
+        let steps_end = steps.end;
         let mut edges = Vec::with_capacity(steps.len());
-        for step in steps {
-            self.options.check_at(step)?;
-            from = forward(times, from, self.windows.start(step));
-            to = forward(times, to, self.windows.end(step));
-            edges.push((from, to));
+        let first = self.windows.start(steps.start);
+        let (mut from, mut to) = (times.partition_point(|time| *time <= first), 0);
+        let (mut begins, mut ends) = (Strides::default(), Strides::default());
+        for few in steps.step_by(STEPS_PER_LOOK).map(|first| first..(first + STEPS_PER_LOOK).min(steps_end)) {
+            self.options.check_interrupt()?;
+            self.windows.each(few, |start, end| {
+                from = begins.forward(times, from, start);
+                to = ends.forward(times, to.max(from), end);
+                edges.push((from, to));
+            });
         }
         Ok(edges)
     }
 
-    fn fill(&self, values: &mut [f64], samples: &Samples, edges: &Edges) -> Result<()> {
+    fn fill(&self, values: &mut [f64], samples: &Samples, edges: &Edges, steps: Range<usize>) -> Result<()> {
         match self.window {
-            Window::Avg => {
-                self.slide(values, samples, edges, |_, slice, total: &Total| total.mean(slice.values))
-            }
-            Window::Sum => {
-                self.slide(values, samples, edges, |_, slice, total: &Total| total.sum(slice.values))
-            }
+            Window::Avg => self.roll(values, samples, edges, Total::mean),
+            Window::Sum => self.roll(values, samples, edges, Total::sum),
             Window::Min => self.slide(values, samples, edges, |_, _, least: &Extreme<false>| least.0),
             Window::Max => self.slide(values, samples, edges, |_, _, most: &Extreme<true>| most.0),
             Window::TimeOfMin => {
@@ -192,9 +197,9 @@ impl Sliding<'_> {
             }),
             Window::Changes => self.marked(values, samples, edges, Marks::changes(samples)),
             Window::Resets => self.marked(values, samples, edges, Marks::falls(samples)),
-            Window::Delta => self.grow(values, samples, edges, rate::Kind::Delta),
-            Window::Increase => self.grow(values, samples, edges, rate::Kind::Increase),
-            Window::Rate => self.grow(values, samples, edges, rate::Kind::Rate),
+            Window::Delta => self.grow(values, samples, (edges, steps), rate::Kind::Delta),
+            Window::Increase => self.grow(values, samples, (edges, steps), rate::Kind::Increase),
+            Window::Rate => self.grow(values, samples, (edges, steps), rate::Kind::Rate),
             Window::Quantile => {
                 let mut keys = Vec::new();
                 self.each(values, samples, edges, |step, slice| {
@@ -238,6 +243,25 @@ impl Sliding<'_> {
         })
     }
 
+    /// What `value` makes of the total of each window and its values.
+    fn roll(
+        &self,
+        values: &mut [f64],
+        samples: &Samples,
+        edges: &Edges,
+        value: impl Fn(&Total, &[f64]) -> f64,
+    ) -> Result<()> {
+        let of_samples = &*samples.values;
+        let mut rolling = Rolling::new(of_samples);
+        for (step, (from, to)) in edges.iter().copied().enumerate() {
+            self.options.check_at(step)?;
+            if from < to {
+                values[step] = value(&rolling.window((from, to)), &of_samples[from..to]);
+            }
+        }
+        Ok(())
+    }
+
     /// What `value` makes of each window.
     fn each(
         &self,
@@ -260,13 +284,46 @@ impl Sliding<'_> {
         self.each(values, samples, edges, |step, _| marks.within(edges[step]).len() as f64)
     }
 
-    fn grow(&self, values: &mut [f64], samples: &Samples, edges: &Edges, kind: rate::Kind) -> Result<()> {
+    /// How much each window grows; `steps` are those of the windows.
+    fn grow(
+        &self,
+        values: &mut [f64],
+        samples: &Samples,
+        (edges, steps): (&Edges, Range<usize>),
+        kind: rate::Kind,
+    ) -> Result<()> {
         let mut falls = if kind == rate::Kind::Delta { Marks::none() } else { Marks::falls(samples) };
+        let wanted = self.wanted.filter(|wanted| !wanted.is_among);
+        let mut bounds = Vec::with_capacity(edges.len());
+        self.windows.each(steps, |start, end| bounds.push((start, end)));
         self.each(values, samples, edges, |step, slice| {
             let first = edges[step].0 + 1;
             let before = falls.within(edges[step]).iter().map(|fall| *fall as usize - first);
-            rate::extrapolated(slice, before, (self.windows.start(step), self.windows.end(step)), kind)
+            rate::extrapolated(slice, before, bounds[step], kind, wanted)
         })
+    }
+}
+
+/// By how many samples windows move on: mostly by as many as the last time.
+#[derive(Default)]
+struct Strides(usize);
+
+impl Strides {
+    /// See [`forward`].
+    #[inline]
+    fn forward(&mut self, times: &[i64], at: usize, time_ms: i64) -> usize {
+        let guess = at + self.0;
+        let is_first = match times.get(guess) {
+            Some(time) if guess > at => *time > time_ms && times[guess - 1] <= time_ms,
+            Some(time) => *time > time_ms,
+            None => false,
+        };
+        if is_first {
+            return guess;
+        }
+        let found = forward(times, at, time_ms);
+        self.0 = found - at;
+        found
     }
 }
 

@@ -1,8 +1,6 @@
 //! The newest samples of one series.
 
-use std::sync::Arc;
-
-use custos_promql::{ENDED, Samples, Summary, is_ended};
+use custos_promql::{ENDED, Samples, Shared, Summary, is_ended};
 use custos_store::Value;
 
 /// Samples by time, ascending and different, with the marks of ends.
@@ -93,7 +91,7 @@ impl Column {
     /// here that speaks of all series: one that is not in it has ended by then.
     pub(super) fn read_after(
         &self,
-        mut older: Samples,
+        older: Samples,
         from_ms: i64,
         to_ms: i64,
         first_run_ms: Option<i64>,
@@ -103,12 +101,13 @@ impl Column {
         let ends_first = first_run_ms.filter(|first_ms| {
             goes_on && *first_ms <= to_ms && self.times.get(start).is_none_or(|time| time > first_ms)
         });
-        let times = Arc::make_mut(&mut older.times);
+        let mut times = older.times.into_vec();
         times.extend(ends_first);
         times.extend_from_slice(&self.times[start..end]);
-        let mut integers = older.integers.take();
+        let mut values = older.values.into_vec();
+        let mut integers = older.integers.map(Shared::into_vec);
         if integers.is_some() || self.has_integers(start, end) {
-            let known = integers.take().or_else(|| whole(&older.values));
+            let known = integers.take().or_else(|| whole(&values));
             let own = self.integers_in(start, end);
             integers = known.zip(own).map(|(mut known, own)| {
                 known.extend(ends_first.map(|_| 0));
@@ -116,10 +115,9 @@ impl Column {
                 known
             });
         }
-        older.values.extend(ends_first.map(|_| ENDED));
-        older.values.extend_from_slice(&self.values[start..end]);
-        older.integers = integers;
-        older
+        values.extend(ends_first.map(|_| ENDED));
+        values.extend_from_slice(&self.values[start..end]);
+        Samples { times: times.into(), values: values.into(), integers: integers.map(Shared::from) }
     }
 
     /// The samples in these times (both included), if no earlier ones are wanted.
@@ -127,9 +125,9 @@ impl Column {
         let (start, end) = self.within(from_ms, to_ms);
         let integers = self.has_integers(start, end).then(|| self.integers_in(start, end)).flatten();
         Samples {
-            times: Arc::new(self.times[start..end].to_vec()),
-            values: self.values[start..end].to_vec(),
-            integers,
+            times: self.times[start..end].to_vec().into(),
+            values: self.values[start..end].to_vec().into(),
+            integers: integers.map(Shared::from),
         }
     }
 

@@ -184,7 +184,7 @@ fn of_store(check: &LiveCheck, numbers: &[SeriesNumber]) -> Vec<OlderSeries> {
 fn shared(mut all: Vec<Samples>) -> Vec<Samples> {
     for at in 1..all.len() {
         if all[at].times == all[at - 1].times {
-            all[at].times = Arc::clone(&all[at - 1].times);
+            all[at].times = all[at - 1].times.clone();
         }
     }
     all
