@@ -1,5 +1,6 @@
 //! Which checks and metrics a feed delivers: `CHECK` or `CHECK:METRIC`, both globs.
 
+use custos_query::watched_check;
 use custos_store::{Metric, Run, SeriesKey, Snapshot};
 
 use super::error::FeedError;
@@ -10,6 +11,8 @@ use crate::config::NameGlob;
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
     patterns: Vec<Pattern>,
+    /// Whether runs that a check had only because somebody watched it need a glob of their own.
+    own_runs: bool,
 }
 
 /// Checks, and which of their metrics.
@@ -24,6 +27,11 @@ struct Pattern {
 impl Pattern {
     fn has_check(&self, check: &str) -> bool {
         NameGlob::any_fits(&self.checks, check)
+    }
+
+    /// Whether one of its globs is for such names as `load@watched`, and for this one.
+    fn names_watched(&self, check: &str) -> bool {
+        self.checks.iter().any(|glob| watched_check(glob.written()).is_some() && glob.fits(check))
     }
 }
 
@@ -61,7 +69,8 @@ impl Selection {
             let metrics = metric.map(NameGlob::parse).transpose().map_err(bad)?;
             Ok(Pattern { checks, metrics: metrics.into_iter().collect() })
         };
-        Ok(Selection { patterns: patterns.iter().map(parse).collect::<Result<_, FeedError>>()? })
+        let patterns = patterns.iter().map(parse).collect::<Result<_, FeedError>>()?;
+        Ok(Selection { patterns, own_runs: false })
     }
 
     /// The metrics that any of the one globs names, of the checks that any of the others does; all where there are none.
@@ -70,11 +79,20 @@ impl Selection {
     /// [`FeedError::Selection`] if a glob is not well formed.
     pub fn of(checks: &[String], metrics: &[String]) -> Result<Selection, FeedError> {
         let globs = |all: &[String]| all.iter().map(|text| glob(text)).collect::<Result<_, _>>();
-        Ok(Selection { patterns: vec![Pattern { checks: globs(checks)?, metrics: globs(metrics)? }] })
+        let patterns = vec![Pattern { checks: globs(checks)?, metrics: globs(metrics)? }];
+        Ok(Selection { patterns, own_runs: false })
+    }
+
+    /// Leaves out what a check had only because somebody watched it, unless a glob for checks says `@watched`.
+    pub fn of_own_runs(self) -> Selection {
+        Selection { own_runs: true, ..self }
     }
 
     /// Whether runs of this check are delivered.
     pub fn has_check(&self, check: &str) -> bool {
+        if self.own_runs && watched_check(check).is_some() {
+            return self.patterns.iter().any(|pattern| pattern.names_watched(check));
+        }
         self.patterns.is_empty() || self.patterns.iter().any(|pattern| pattern.has_check(check))
     }
 
@@ -101,6 +119,20 @@ fn is_named(glob: &NameGlob, metric: &Metric) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_run_for_a_watcher_may_need_a_glob_of_its_own() {
+        let has = |checks: &[&str], name: &str| {
+            let checks: Vec<String> = checks.iter().map(|glob| (*glob).to_owned()).collect();
+            let all = Selection::of(&checks, &[]).unwrap();
+            (all.has_check(name), all.of_own_runs().has_check(name))
+        };
+        assert_eq!(has(&[], "load@watched"), (true, false));
+        assert_eq!(has(&["*"], "load@watched"), (true, false));
+        assert_eq!(has(&["*", "l*@watched"], "load@watched"), (true, true));
+        assert_eq!(has(&["l*@watched"], "disk@watched"), (false, false));
+        assert_eq!(has(&[], "load"), (true, true));
+    }
 
     fn narrowed(patterns: &[&str], check: &str) -> Option<Vec<String>> {
         narrowed_by(&Selection::parse(patterns).unwrap(), check)

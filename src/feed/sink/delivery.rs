@@ -414,11 +414,14 @@ pub(in crate::feed) fn feed_options(settings: &SinkSettings) -> Result<FeedOptio
         SinkStart::Beginning => read::From::Start,
         SinkStart::Now => read::From::End,
     };
+    let selection = Selection::of(&settings.checks, &settings.metrics)?;
+    // Who judges series elsewhere must not see that somebody looked.
+    let selection = if settings.kind.takes_runs() { selection } else { selection.of_own_runs() };
     Ok(FeedOptions {
         name: Some(note_name(&settings.name)),
         from,
         anew: false,
         order: Order::Beside,
-        selection: Selection::of(&settings.checks, &settings.metrics)?,
+        selection,
     })
 }

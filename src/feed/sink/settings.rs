@@ -70,6 +70,14 @@ pub enum SinkKind {
 }
 
 impl SinkKind {
+    /// Whether it takes whole runs, rather than samples of series.
+    pub(super) fn takes_runs(&self) -> bool {
+        match self {
+            SinkKind::File(_) | SinkKind::Nats(_) => true,
+            SinkKind::RemoteWrite(..) | SinkKind::Influx(_) | SinkKind::Graphite(_) | SinkKind::Otlp(_) => false,
+        }
+    }
+
     /// The key that chooses it.
     pub fn key(&self) -> &'static str {
         match self {
