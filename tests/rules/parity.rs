@@ -138,6 +138,12 @@ fn questions(rules: &Path) -> (Vec<Question>, BTreeSet<String>) {
     (questions.collect(), alerts)
 }
 
+/// The names of the groups of a rule file, in their order.
+fn group_names(rules: &Path) -> Vec<String> {
+    let (read, _) = read_files(&[rules.to_owned()]).unwrap();
+    read.iter().flat_map(|file| &file.groups).map(|group| quoted(&group.name)).collect()
+}
+
 /// Compares the two over one rule file of the directory of this test.
 fn compare(name: &str) {
     let directory = tempfile::tempdir().unwrap();
@@ -155,6 +161,8 @@ fn compare(name: &str) {
 /// What both come to of a rule file, over series that stand in a test file without expectations beside it.
 pub(crate) fn both(rules: &Path, series: &str) -> Answers {
     let (questions, _) = questions(rules);
+    // Without an order promtool judges groups in any.
+    let series = &format!("group_eval_order: [{}]\n{series}", group_names(rules).join(", "));
     let file = rules.with_file_name("asked.yml");
     std::fs::write(&file, with_expectations(series, &questions, &Answers::new())).unwrap();
     let asked = custos(&file);
