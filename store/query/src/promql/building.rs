@@ -100,16 +100,16 @@ impl Building {
     pub(super) fn finish(self) -> Vec<Samples> {
         let times = Shared::from(self.times);
         let shared_differ = differ(&times);
-        let finish = |one: One| {
+        let finish = |mut one: One| {
             let all_differ = one.own_times.as_ref().map_or(shared_differ, |times| differ(times));
-            let integers = one.integers_of_all();
-            let times = one.own_times.map_or_else(|| times.clone(), Shared::from);
-            let mut samples =
-                Samples { times, values: one.values.into(), integers: integers.map(Shared::from) };
+            let mut times = one.own_times.take().map_or_else(|| times.clone(), Shared::from);
             if !all_differ {
-                keep_last_of_each_time(&mut samples);
+                let kept = last_of_each_time(&times);
+                one.keep(&kept);
+                times = kept.into_iter().map(|index| times[index]).collect();
             }
-            samples
+            let integers = one.integers_of_all().map(Shared::from);
+            Samples { times, values: one.values.into(), integers }
         };
         self.series.into_iter().map(finish).collect()
     }
@@ -161,6 +161,13 @@ impl One {
         }
     }
 
+    /// Keeps the values at these indexes, which ascend.
+    fn keep(&mut self, kept: &[usize]) {
+        let is_kept = |(index, integer): &(usize, i64)| Some((kept.binary_search(index).ok()?, *integer));
+        self.integers = self.integers.iter().filter_map(is_kept).collect();
+        self.values = kept.iter().map(|index| self.values[*index]).collect();
+    }
+
     /// All values as integers, if one is beyond what floats hold and all are whole.
     fn integers_of_all(&self) -> Option<Vec<i64>> {
         if self.integers.is_empty() {
@@ -205,14 +212,8 @@ fn differ(times: &[i64]) -> bool {
     times.chunks(64).zip(later.chunks(64)).all(ascend)
 }
 
-/// Of several runs in one millisecond the last counts.
-fn keep_last_of_each_time(samples: &mut Samples) {
-    let len = samples.times.len();
-    let is_last = |index: usize| index + 1 == len || samples.times[index + 1] != samples.times[index];
-    let kept: Vec<usize> = (0..len).filter(|index| is_last(*index)).collect();
-    samples.values = kept.iter().map(|index| samples.values[*index]).collect();
-    if let Some(integers) = &mut samples.integers {
-        *integers = kept.iter().map(|index| integers[*index]).collect();
-    }
-    samples.times = kept.into_iter().map(|index| samples.times[index]).collect();
+/// Where the last of several runs in one millisecond is, which counts, and where the others are.
+fn last_of_each_time(times: &[i64]) -> Vec<usize> {
+    let is_last = |index: &usize| times.get(index + 1) != Some(&times[*index]);
+    (0..times.len()).filter(is_last).collect()
 }

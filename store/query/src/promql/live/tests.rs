@@ -216,3 +216,32 @@ fn what_a_rule_came_to_is_there_at_once_and_stays_when_it_is_recorded() {
     assert_eq!(ask(&live, "rec:a", BEGIN + SECOND), Vec::<String>::new());
     assert_eq!(ask(&live, "count_over_time(rec:a[1h])", BEGIN + HOUR / 2), ["{of=\"0\"} 1.000000000e0"]);
 }
+
+#[test]
+fn a_run_that_another_of_its_millisecond_replaces_takes_no_integer_away() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = Writer::open(directory.path(), Options::default()).unwrap();
+    let live = LiveSource::new(Box::new(|| None));
+    let check: Arc<str> = Arc::from("a");
+    let values = [
+        (0, Value::Integer(1 << 60)),
+        (1, Value::from(0.5)),
+        (1, Value::Integer((1 << 60) + 1)),
+        (2, Value::Integer((1 << 60) + 4)),
+    ];
+    for (seconds, value) in values {
+        let metrics = vec![Metric::new("m", value)];
+        let run = Arc::new(Run { time_ms: BEGIN + seconds * SECOND, metrics, ..Run::default() });
+        writer.append(&[(&*check, &*run)]).unwrap();
+        live.record(&check, &run);
+    }
+    let snapshot = Reader::open(directory.path()).unwrap().snapshot();
+    let store = StoreSource::for_rules(&snapshot);
+    // Floats would say 0.
+    for source in [&store as &dyn Source, &live] {
+        assert_eq!(
+            ask(source, "idelta(a[5s])", BEGIN + 2 * SECOND),
+            ["{check=\"a\", metric=\"m\"} 3.000000000e0"]
+        );
+    }
+}
