@@ -74,7 +74,9 @@ impl SinkKind {
     pub(super) fn takes_runs(&self) -> bool {
         match self {
             SinkKind::File(_) | SinkKind::Nats(_) => true,
-            SinkKind::RemoteWrite(..) | SinkKind::Influx(_) | SinkKind::Graphite(_) | SinkKind::Otlp(_) => false,
+            SinkKind::RemoteWrite(..) | SinkKind::Influx(_) | SinkKind::Graphite(_) | SinkKind::Otlp(_) => {
+                false
+            }
         }
     }
 
