@@ -4,6 +4,8 @@
 //! the rest is the query.
 #![no_main]
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use custos_promql::{
     AnswerValue, ENDED, ErrorKind, Labels, Matcher, Options, Result, Samples, Source, SourceSeries, instant,
     parse, range,

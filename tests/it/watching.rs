@@ -113,6 +113,14 @@ fn who_may_not_watch_is_told_why() {
     assert_eq!(watcher.next("ended")["why"], "the agent is stopping");
     let mut watcher = watcher;
     assert!(watcher.child.wait().unwrap().success());
+    let agent = stage.start();
+    wait_for("the store", || stage.path("store/agent.socket").exists().then_some(()));
+    let refused = stage.custos(&["stream", "--watch", "nobody"]);
+    assert_eq!(
+        (refused.status.code(), text(&refused.stderr)),
+        (Some(1), "custos: there is no check nobody\n".to_owned())
+    );
+    agent.end();
     let without = stage.custos(&["stream", "--watch", "b"]);
     assert_eq!(
         (without.status.code(), text(&without.stderr)),

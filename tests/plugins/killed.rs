@@ -65,8 +65,12 @@ async fn every_ticket_comes_back_though_the_shim_is_killed() {
         assert!(open.remove(&ticket), "{ticket} came twice");
     }
     assert!(lost > 0, "no round hit a plugin");
-    // A shim that starts after the last kill ends what that may have left.
-    let report = bench.run(bench.shell("exit 0")).await;
+    // A shim that starts after the last kill ends what that may have left. A run may still be handed to the one that was killed, whose
+    // end is not known yet where it had nothing to report.
+    let mut report = bench.run(bench.shell("exit 0")).await;
+    if report.outcome == Outcome::NotFinished {
+        report = bench.run(bench.shell("exit 0")).await;
+    }
     assert_eq!(report.outcome, Outcome::Exited(0));
     bench.cleared().await;
 }

@@ -23,11 +23,23 @@ pub(super) fn watch(args: &StreamArgs, out: &mut dyn Write) -> Result<(), Failur
     let watched = control::watch(&dir, args.selectors.iter().map(wish).collect()).map_err(failed)?;
     let (lines, said) = (read_lines(watched), read_stdin());
     let seconds = tick(WATCH_TIME_INTERVAL);
+    let (mut is_watched, mut why_not) = (false, None);
     loop {
         select! {
             recv(lines) -> line => match line {
-                Ok(line) => writeln!(out, "{}", line?)?,
-                Err(_) => return Ok(()),
+                Ok(line) => {
+                    let line = line?;
+                    // After the first check that is watched there is nothing more to find out.
+                    if !is_watched {
+                        match serde_json::from_str(&line) {
+                            Ok(LiveLine::Watching { .. }) => is_watched = true,
+                            Ok(LiveLine::Ended { why, .. }) => why_not = Some(why.into_owned()),
+                            _ => {}
+                        }
+                    }
+                    writeln!(out, "{line}")?;
+                }
+                Err(_) => return why_not.filter(|_| !is_watched).map_or(Ok(()), |why| Err(Failure::new(why))),
             },
             recv(said) -> line => if let Ok(line) = line {
                 out.write_all(time(Some(&line)).as_bytes())?;
