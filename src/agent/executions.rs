@@ -35,6 +35,24 @@ pub(super) struct Execution {
     pub(super) pending: Option<Pending>,
 }
 
+impl Execution {
+    /// A job of a check that is started now by this definition, for whoever asked.
+    pub(super) fn of(check: CheckId, definition: &Arc<Check>, now: Moment) -> Execution {
+        Execution {
+            check,
+            definition: Arc::clone(definition),
+            slot_us: None,
+            started: now,
+            slow: false,
+            takes_slot: false,
+            line: None,
+            clone: None,
+            outdated: false,
+            pending: None,
+        }
+    }
+}
+
 /// All jobs under way.
 #[derive(Debug, Default)]
 pub(super) struct Executions {

@@ -119,36 +119,16 @@ impl Agent {
         };
         check.activity = Activity::Running;
         let asked = slot_us.is_none() || !check.askers.is_empty();
-        let execution = Execution {
-            check: id,
-            definition: Arc::clone(&check.definition),
-            slot_us,
-            started: now,
-            slow,
-            takes_slot: Job::takes_slot(&check.definition),
-            line: None,
-            clone: None,
-            outdated: false,
-            pending: None,
-        };
+        let takes_slot = Job::takes_slot(&check.definition);
+        let execution = Execution { slot_us, slow, takes_slot, ..Execution::of(id, &check.definition, now) };
         self.start(execution, job, asked, effects);
     }
 
     fn start_line(&mut self, id: CheckId, asker: Asker, line: Line, now: Moment, effects: &mut Vec<Effect>) {
-        let definition = Arc::clone(&self.checks[id].definition);
-        let job = Job::of_line(line, &definition);
-        let execution = Execution {
-            check: id,
-            definition,
-            slot_us: None,
-            started: now,
-            slow: false,
-            takes_slot: true,
-            line: Some(asker),
-            clone: None,
-            outdated: false,
-            pending: None,
-        };
+        let definition = &self.checks[id].definition;
+        let job = Job::of_line(line, definition);
+        let execution =
+            Execution { takes_slot: true, line: Some(asker), ..Execution::of(id, definition, now) };
         self.start(execution, job, true, effects);
     }
 

@@ -108,21 +108,10 @@ impl Agent {
     }
 
     fn start_clone(&mut self, id: CheckId, job: Job, now: Moment, effects: &mut Vec<Effect>) {
-        let definition = Arc::clone(&self.checks[id].definition);
+        let definition = &self.checks[id].definition;
         let cut_short = job.timeout() < definition.timeout;
         self.clones.began(id);
-        let execution = Execution {
-            check: id,
-            definition,
-            slot_us: None,
-            started: now,
-            slow: false,
-            takes_slot: false,
-            line: None,
-            clone: Some(cut_short),
-            outdated: false,
-            pending: None,
-        };
+        let execution = Execution { clone: Some(cut_short), ..Execution::of(id, definition, now) };
         let ticket = self.executions.add(execution);
         effects.push(Effect::Start { ticket, job, awaited: true });
     }

@@ -133,7 +133,8 @@ pub fn watch(dir: &Path, wishes: Vec<Wish>) -> Result<Watched, AskError> {
 }
 
 impl Watched {
-    /// Waits for the next line; `None` after the last one.
+    /// Waits for the next line; `None` after the last one. Answers the signs of life of the agent meanwhile, without which
+    /// it takes whoever watches for gone.
     ///
     /// # Errors
     /// The agent refuses, says nothing for [`WATCH_SILENCE_MAX`], or is gone.
@@ -152,10 +153,15 @@ impl Watched {
             }
             match serde_json::from_slice(&line) {
                 Ok(Response::Refused(why)) => return Err(AskError::Refused(why)),
-                _ if line.is_empty() => {}
+                _ if line.is_empty() => self.show_life(),
                 _ => return String::from_utf8(line).map(Some).map_err(|_| AskError::Closed),
             }
         }
+    }
+
+    /// Where this fails, the connection is at its end, as the next reading tells.
+    fn show_life(&self) {
+        let _ = self.reader.get_ref().write_all(b"\n");
     }
 }
 

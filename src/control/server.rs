@@ -124,7 +124,7 @@ async fn request_line(mut read: OwnedReadHalf) -> std::io::Result<(String, Owned
     Ok((line, read))
 }
 
-/// Hands on what there is to see until whoever watches goes, or takes nothing of it for [`WATCH_LEASE`].
+/// Hands on what there is to see until whoever watches goes, or for [`WATCH_LEASE`] takes nothing of it or gives no sign of life.
 async fn watch(
     wishes: Vec<Wish>,
     read: &mut OwnedReadHalf,
@@ -139,11 +139,9 @@ async fn watch(
     }
     let shown = Arc::new(Shown::default());
     let _ = shared.said.send(Said::Watches(wishes, Arc::clone(&shown))).await;
-    let shows = show(&shown, write);
     let result = tokio::select! {
-        result = shows => result,
-        // Nothing more is said: this is the end of the connection.
-        _ = read.read_u8() => Ok(()),
+        result = show(&shown, write) => result,
+        result = gone(read) => result,
     };
     let _ = shared.said.send(Said::Left(shown)).await;
     result
@@ -161,6 +159,14 @@ async fn show(shown: &Shown, write: &mut OwnedWriteHalf) -> std::io::Result<()> 
         };
         timeout(WATCH_LEASE, write.write_all(text.as_bytes())).await??;
     }
+}
+
+/// Waits until whoever watches is gone. Each empty line from here is answered by one, so that a process that was stopped is
+/// seen, though its socket takes more.
+async fn gone(read: &mut OwnedReadHalf) -> std::io::Result<()> {
+    let mut signs = [0; 64];
+    while timeout(WATCH_LEASE, read.read(&mut signs)).await?? > 0 {}
+    Ok(())
 }
 
 /// Waits for an answer, and sends an empty line meanwhile, at once and then every [`CONTROL_SIGN_OF_LIFE`], so that whoever

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use custos_compat::nagios::Range;
+use custos_query::COUNTER;
 use custos_store::{Bounds, Metric, State, Value};
 
 use super::rate::Counters;
@@ -21,9 +22,6 @@ const GAP_INTERVALS: u32 = 3;
 
 /// The store keeps times in whole milliseconds, so a clock that is read back from it may be short by almost as much.
 const TIME_GRAIN_US: i64 = 1000;
-
-/// The unit of counters.
-const COUNTER: &str = "c";
 
 /// What the thresholds of one check remember between runs.
 #[derive(Clone, Debug, Default)]

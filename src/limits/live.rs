@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::CONTROL_SIGN_OF_LIFE;
+
 /// The shortest period at which a check is run while somebody watches it.
 pub const CLONE_PERIOD_MIN: Duration = Duration::from_millis(100);
 
@@ -29,8 +31,11 @@ pub const WATCH_LINES_MAX: usize = 256;
 /// Checks that one connection may watch.
 pub const WATCH_CHECKS_MAX: usize = 64;
 
-/// How long one who watches may take nothing of what there is for it; then it counts as gone.
+/// How long one who watches may take nothing of what there is for it, or give no sign of life; then it counts as gone.
 pub const WATCH_LEASE: Duration = Duration::from_secs(4);
+
+// Whoever watches answers each sign of life of the agent, and has time for it.
+const _: () = assert!(CONTROL_SIGN_OF_LIFE.as_millis() * 2 < WATCH_LEASE.as_millis());
 
 /// How long the agent may say nothing to one who watches before that counts as its end.
 pub const WATCH_SILENCE_MAX: Duration = Duration::from_secs(5);

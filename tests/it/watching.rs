@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::stage::{PATIENCE, Stage, text, wait_for};
@@ -126,4 +128,24 @@ fn who_may_not_watch_is_told_why() {
         (without.status.code(), text(&without.stderr)),
         (Some(1), "custos: no agent is running\n".to_owned())
     );
+}
+
+#[test]
+fn a_watcher_that_is_stopped_is_gone_though_its_socket_takes_more() {
+    let stage = Stage::new();
+    stage.configure("", CHECKS);
+    let agent = stage.start();
+    wait_for("the store", || stage.path("store/agent.socket").exists().then_some(()));
+    let watcher = Watcher::start(&stage, &["b"]);
+    watcher.next("watching");
+    // The agent says of itself how many watch.
+    let is_watched = || {
+        stage.custos(&["check", "custos"]);
+        let runs = text(&stage.custos(&["stream", "custos"]).stdout);
+        runs.lines().last().is_some_and(|run| run.contains("watch_watchers"))
+    };
+    wait_for("the watcher", || is_watched().then_some(()));
+    kill(Pid::from_raw(watcher.child.id() as i32), Signal::SIGSTOP).unwrap();
+    wait_for("the end of the watcher", || (!is_watched()).then_some(()));
+    agent.end();
 }

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use super::answer::{Looked, Sent};
 use super::aside::{Asides, note_name};
+use super::changed::Changed;
 use super::engine::{Effect, Engine, Event, Manner};
 use super::lane::Lane;
 use super::loading::Loading;
@@ -16,7 +17,7 @@ use super::nats::Ending;
 use super::parcel::Parcel;
 use super::report::SinkReport;
 use super::sender::Sender;
-use super::settings::SinkSettings;
+use super::settings::{SinkSettings, Takes};
 use crate::clock::{self, Moment, micros};
 use crate::config::SinkStart;
 use crate::feed::read::{
@@ -71,8 +72,7 @@ struct LaneParts {
     newest_ms: Option<i64>,
     /// What the sender has counted.
     sent_bytes: u64,
-    rounded: u64,
-    left_out: u64,
+    changed: Changed,
 }
 
 /// Something that was under way.
@@ -104,15 +104,14 @@ impl Delivery {
         let delivered = feed.has_delivered();
         let own = feed.reader().identity().filter(|_| delivered);
         let lane = |sender: Sender| {
-            let loading = Loading::new(sender.takes(), &settings.host, &settings.labels);
+            let loading = Loading::new(settings.kind.takes(), &settings.host, &settings.labels);
             LaneParts {
                 sender: Some(sender),
                 loading,
                 waiting: None,
                 newest_ms: None,
                 sent_bytes: 0,
-                rounded: 0,
-                left_out: 0,
+                changed: Changed::default(),
             }
         };
         let senders = Sender::pair(&settings, own);
@@ -181,8 +180,7 @@ impl Delivery {
     fn ended(&mut self, ended: Ended) -> Event<Progress> {
         let Ended { lane, sender, what } = ended;
         let parts = &mut self.lanes[lane.index()];
-        (parts.sent_bytes, parts.rounded) = (sender.sent_bytes(), sender.rounded());
-        parts.left_out = sender.left_out();
+        (parts.sent_bytes, parts.changed) = (sender.sent_bytes(), sender.changed());
         if sender.ending().0 >= self.ending.0 {
             self.ending = sender.ending();
         }
@@ -375,9 +373,10 @@ impl Delivery {
 
     fn report(&self, now: Moment) -> SinkReport {
         let lag = self.feed.lag();
-        let left_out: u64 = self.lanes.iter().map(|parts| parts.left_out).sum();
+        let mut changed = Changed::default();
+        self.lanes.iter().for_each(|parts| changed += parts.changed);
         let mut counts = self.engine.counts().clone();
-        counts.acknowledged = counts.acknowledged.saturating_sub(left_out);
+        counts.acknowledged = counts.acknowledged.saturating_sub(changed.left_out);
         SinkReport {
             name: self.settings.name.clone(),
             kind: self.settings.kind.key().to_owned(),
@@ -397,8 +396,8 @@ impl Delivery {
             set_aside_why: self.asides.all.last().map(|one| one.why.clone()),
             gaps: self.gaps,
             repeated: self.lanes.iter().map(|parts| parts.loading.repeated()).sum(),
-            rounded: self.lanes.iter().map(|parts| parts.rounded).sum(),
-            left_out,
+            rounded: changed.rounded,
+            left_out: changed.left_out,
             sent_bytes: self.lanes.iter().map(|parts| parts.sent_bytes).sum(),
             lag_limits_ms: (
                 self.settings.lag_warning.as_millis() as i64,
@@ -415,8 +414,11 @@ pub(in crate::feed) fn feed_options(settings: &SinkSettings) -> Result<FeedOptio
         SinkStart::Now => read::From::End,
     };
     let selection = Selection::of(&settings.checks, &settings.metrics)?;
-    // Who judges series elsewhere must not see that somebody looked.
-    let selection = if settings.kind.takes_runs() { selection } else { selection.of_own_runs() };
+    let selection = match settings.kind.takes() {
+        Takes::Runs => selection,
+        // Who judges series elsewhere must not see that somebody looked.
+        Takes::Samples => selection.of_own_runs(),
+    };
     Ok(FeedOptions {
         name: Some(note_name(&settings.name)),
         from,

@@ -12,7 +12,8 @@ use custos_query::RunSeries;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::answer::{Answer, Looked, Sent};
-use super::influx::Counted;
+use super::by_series::BySeries;
+use super::changed::Changed;
 use super::parcel::Parcel;
 use super::settings::GraphiteTarget;
 use super::witness::Witness;
@@ -29,10 +30,10 @@ pub struct Graphite {
     target: GraphiteTarget,
     host: String,
     witness: Arc<Witness>,
-    /// How the lines of each series begin, by its number, and the time of the last line (ms since the epoch).
-    heads: Vec<Option<(GraphiteSeries, i64)>>,
+    /// How the lines of each series begin, and the time of the last line (ms since the epoch).
+    heads: BySeries<(GraphiteSeries, i64)>,
     sent_bytes: u64,
-    counted: Counted,
+    changed: Changed,
 }
 
 impl Graphite {
@@ -43,9 +44,9 @@ impl Graphite {
             target: target.clone(),
             host: host.to_owned(),
             witness: Arc::clone(&witness),
-            heads: Vec::new(),
+            heads: BySeries::default(),
             sent_bytes: 0,
-            counted: Counted::default(),
+            changed: Changed::default(),
         })
     }
 
@@ -54,19 +55,14 @@ impl Graphite {
         self.sent_bytes
     }
 
-    /// Integers beyond 2^53, which receivers round.
-    pub fn rounded(&self) -> u64 {
-        self.counted.rounded
-    }
-
-    /// Ends of series, values that are no number, and further samples within a second.
-    pub fn left_out(&self) -> u64 {
-        self.counted.left_out
+    /// Integers that receivers round; ends of series, values that are no number, and further samples within a second.
+    pub fn changed(&self) -> Changed {
+        self.changed
     }
 
     /// Sends samples.
     pub async fn send(&mut self, parcel: &Parcel) -> Sent {
-        let (text, counted) = self.written(parcel);
+        let (text, changed) = self.written(parcel);
         let delivered = async {
             self.witness.watch();
             if text.is_empty() {
@@ -79,8 +75,7 @@ impl Graphite {
         let answer = match delivered.unwrap_or_else(|_| Err(silent())) {
             Ok(()) => {
                 self.sent_bytes += text.len() as u64;
-                self.counted.rounded += counted.rounded;
-                self.counted.left_out += counted.left_out;
+                self.changed += changed;
                 Answer::Taken
             }
             Err(why) => Answer::later(why),
@@ -106,27 +101,23 @@ impl Graphite {
     }
 
     /// The lines of a parcel. Of several samples of a series in one second the first is written: the protocol has whole seconds.
-    fn written(&mut self, parcel: &Parcel) -> (String, Counted) {
-        let (mut text, mut counted) = (String::new(), Counted::default());
+    fn written(&mut self, parcel: &Parcel) -> (String, Changed) {
+        let (mut text, mut changed) = (String::new(), Changed::default());
         for part in parcel.series() {
-            let number = part.of.number as usize;
-            if self.heads.len() <= number {
-                self.heads.resize(number + 1, None);
-            }
             let new = || (head(&self.target.prefix, &self.host, &part.of.series), i64::MIN);
-            let (series, last_ms) = self.heads[number].get_or_insert_with(new);
+            let (series, last_ms) = self.heads.of(part.of.number, new);
             for (time_ms, value) in part.times_ms.iter().zip(part.values) {
                 let time_s = time_ms.div_euclid(1000);
                 let is_further = time_ms != last_ms && time_s == last_ms.div_euclid(1000);
                 let value = value.filter(|_| !is_further);
-                if value.is_some_and(|value| series.write(counted.number(value), time_s, &mut text)) {
+                if value.is_some_and(|value| series.write(changed.number(value), time_s, &mut text)) {
                     *last_ms = *time_ms;
                 } else {
-                    counted.left_out += 1;
+                    changed.left_out += 1;
                 }
             }
         }
-        (text, counted)
+        (text, changed)
     }
 }
 
@@ -195,9 +186,9 @@ mod tests {
         let mut graphite = graphite(1);
         let head = "custos.lab.web1%2Eexample.disk%20%2F.used;site=a%3Bb";
         for _ in 0..2 {
-            let (text, counted) = graphite.written(&parcel(&[5100, 5300, 6200]));
+            let (text, changed) = graphite.written(&parcel(&[5100, 5300, 6200]));
             assert_eq!(text, format!("{head} 5100 5\n{head} 6200 6\n"));
-            assert_eq!(counted.left_out, 1);
+            assert_eq!(changed.left_out, 1);
         }
         assert_eq!(graphite.written(&parcel(&[6201])).0, "");
         let state = super::head(

@@ -1,12 +1,12 @@
 //! By InfluxDB's line protocol, over HTTP: what InfluxDB 1 takes at `/write`, InfluxDB 2 at `/api/v2/write`, and VictoriaMetrics at both.
 
-use custos_compat::line::{InfluxSeries, Number};
-use custos_compat::remote_write::is_exact;
+use custos_compat::line::InfluxSeries;
 use custos_promql::METRIC_NAME;
 use custos_query::RunSeries;
-use custos_store::Value;
 
 use super::answer::{Answer, Looked, Sent};
+use super::by_series::BySeries;
+use super::changed::Changed;
 use super::parcel::Parcel;
 use super::peer::{Peer, gzipped};
 use super::receiver::base_path;
@@ -22,24 +22,15 @@ const VERSION_NAME: &str = "x-influxdb-version";
 #[derive(Debug)]
 pub struct Influx {
     peer: Peer,
-    /// How the lines of each series begin, by its number.
-    heads: Vec<Option<InfluxSeries>>,
-    counted: Counted,
-}
-
-/// What a receiver of lines does not get as it is stored.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counted {
-    /// Integers that no float has.
-    pub(super) rounded: u64,
-    /// What no line can say.
-    pub(super) left_out: u64,
+    /// How the lines of each series begin.
+    heads: BySeries<InfluxSeries>,
+    changed: Changed,
 }
 
 impl Influx {
     /// What writes to a receiver, not connected yet.
     pub fn new(endpoint: &Endpoint) -> Influx {
-        Influx { peer: Peer::new(endpoint), heads: Vec::new(), counted: Counted::default() }
+        Influx { peer: Peer::new(endpoint), heads: BySeries::default(), changed: Changed::default() }
     }
 
     /// Bytes of the bodies that were sent.
@@ -47,23 +38,18 @@ impl Influx {
         self.peer.sent_bytes()
     }
 
-    /// Integers beyond 2^53 that were rounded.
-    pub fn rounded(&self) -> u64 {
-        self.counted.rounded
-    }
-
-    /// Ends of series, and values that are no number, which no line can say.
-    pub fn left_out(&self) -> u64 {
-        self.counted.left_out
+    /// Integers that were rounded; ends of series, and values that are no number, which no line can say.
+    pub fn changed(&self) -> Changed {
+        self.changed
     }
 
     /// Sends samples.
     pub async fn send(&mut self, parcel: &Parcel) -> Sent {
-        let (text, counted) = self.written(parcel);
+        let (text, changed) = self.written(parcel);
         let reply = match self.prepared(&text) {
             // No line can say anything of it.
             Ok(_) if text.is_empty() => {
-                self.take(counted);
+                self.changed += changed;
                 return self.peer.sent(Answer::Taken, None);
             }
             Ok((path, body)) => self.peer.post(&path, &HEADERS, body).await,
@@ -73,7 +59,7 @@ impl Influx {
             Ok(reply) => {
                 let answer = Answer::of_status(reply.status, &reply.reason(), reply.after);
                 if answer == Answer::Taken {
-                    self.take(counted);
+                    self.changed += changed;
                 }
                 self.peer.sent(answer, reply.date_ms)
             }
@@ -96,44 +82,22 @@ impl Influx {
         Ok(looked)
     }
 
-    fn take(&mut self, counted: Counted) {
-        self.counted.rounded += counted.rounded;
-        self.counted.left_out += counted.left_out;
-    }
-
     fn prepared(&self, text: &str) -> Result<(String, hyper::body::Bytes), String> {
         Ok((with_precision(&self.peer.path()?), gzipped(text.as_bytes())?))
     }
 
     /// The lines of a parcel.
-    fn written(&mut self, parcel: &Parcel) -> (String, Counted) {
-        let (mut text, mut counted) = (String::new(), Counted::default());
+    fn written(&mut self, parcel: &Parcel) -> (String, Changed) {
+        let (mut text, mut changed) = (String::new(), Changed::default());
         for part in parcel.series() {
-            let number = part.of.number as usize;
-            if self.heads.len() <= number {
-                self.heads.resize(number + 1, None);
-            }
-            let series = self.heads[number].get_or_insert_with(|| head(&part.of.series));
+            let series = self.heads.of(part.of.number, || head(&part.of.series));
             for (time_ms, value) in part.times_ms.iter().zip(part.values) {
                 let is_written =
-                    value.is_some_and(|value| series.write(counted.number(value), *time_ms, &mut text));
-                counted.left_out += u64::from(!is_written);
+                    value.is_some_and(|value| series.write(changed.number(value), *time_ms, &mut text));
+                changed.left_out += u64::from(!is_written);
             }
         }
-        (text, counted)
-    }
-}
-
-impl Counted {
-    /// A value as lines have it. Receivers read it as a float.
-    pub(super) fn number(&mut self, value: Value) -> Number {
-        match value {
-            Value::Float(float) => Number::Float(float),
-            Value::Integer(integer) => {
-                self.rounded += u64::from(!is_exact(integer));
-                Number::Integer(integer)
-            }
-        }
+        (text, changed)
     }
 }
 
@@ -157,6 +121,7 @@ mod tests {
 
     use custos_promql::Labels;
     use custos_query::RunSample;
+    use custos_store::Value;
 
     use super::super::parcel::Load;
     use super::*;
@@ -187,9 +152,9 @@ mod tests {
         let parcel = Load::of_samples(&samples, &[Arc::new(series)]).whole();
         let mut influx =
             Influx::new(&Endpoint { url: String::new(), authorization: None, authorities: None });
-        let (text, counted) = influx.written(&parcel);
+        let (text, changed) = influx.written(&parcel);
         let head = "disk\\ /,host=web1,metric=a\\ b";
         assert_eq!(text, format!("{head} value={} 0\n{head} value={} 1\n", 1_i64 << 60, (1_i64 << 60) + 1));
-        assert_eq!(counted, Counted { rounded: 1, left_out: 2 });
+        assert_eq!(changed, Changed { rounded: 1, left_out: 2 });
     }
 }

@@ -6,7 +6,7 @@ use custos_query::{OutboundRuns, RunSample};
 use custos_store::{Identity, Snapshot};
 
 use super::parcel::{Load, NumberedRun, Origin};
-use super::sender::Takes;
+use super::settings::Takes;
 use crate::feed::read::Piece;
 use crate::limits::SINK_RUNS_FIRST;
 

@@ -3,6 +3,8 @@
 mod already;
 mod answer;
 mod aside;
+mod by_series;
+mod changed;
 mod delivery;
 mod engine;
 mod file;
@@ -31,6 +33,7 @@ mod witness;
 
 pub use answer::{Answer, Looked, Sent};
 pub use aside::{Aside, Asides, note_name};
+pub use changed::Changed;
 pub(in crate::feed) use delivery::feed_options;
 pub use delivery::{Delivery, retry_note};
 pub use engine::{Counts, Effect, Engine, Event, Manner};
@@ -45,8 +48,8 @@ pub(in crate::feed) use query_api::{Row, matcher, ms, rows, seconds, unread};
 pub(in crate::feed) use receiver::{About, Kind};
 pub use remote_write::RemoteWrite;
 pub use report::{SinkReport, figure_prefix};
-pub use sender::{Sender, Takes};
+pub use sender::Sender;
 pub use settings::{
     Endpoint, FileTarget, GraphiteTarget, NatsEndpoint, NatsLogin, OtlpTarget, Settings, SinkKind,
-    SinkSettings,
+    SinkSettings, Takes,
 };

@@ -5,11 +5,12 @@ use custos_compat::otlp::{
     PointValue, Severity, partial, status_message,
 };
 use custos_promql::METRIC_NAME;
-use custos_query::RunSeries;
+use custos_query::{COUNTER, RunSeries};
 use custos_store::{State, Value};
 use hyper::body::Bytes;
 
 use super::answer::{Answer, Looked, Sent};
+use super::by_series::BySeries;
 use super::link::Reply;
 use super::parcel::{NumberedRun, Parcel};
 use super::peer::{Peer, gzipped};
@@ -22,8 +23,7 @@ use crate::text::printable;
 const HEADERS: [(&str, &str); 2] = [("content-type", CONTENT_TYPE), ("content-encoding", "gzip")];
 /// The scope of all metrics and log records.
 const SCOPE: (&str, &str) = ("custos", env!("CARGO_PKG_VERSION"));
-/// The unit of what is counted, and of bytes, as Custos has them.
-const COUNTER: &str = "c";
+/// The unit of bytes, as Custos has it.
 const BYTES: &str = "B";
 
 /// What sends to one receiver.
@@ -34,8 +34,8 @@ pub struct Otlp {
     resource: Attributes,
     /// Labels that each log record gets.
     labels: Vec<(String, String)>,
-    /// The attributes of each series, by its number.
-    attributes: Vec<Option<Attributes>>,
+    /// The attributes of each series.
+    attributes: BySeries<Attributes>,
 }
 
 impl Otlp {
@@ -52,13 +52,8 @@ impl Otlp {
             signal: target.signal,
             resource,
             labels: settings.labels.clone(),
-            attributes: Vec::new(),
+            attributes: BySeries::default(),
         }
-    }
-
-    /// Whether it sends runs, and not samples.
-    pub fn takes_runs(&self) -> bool {
-        self.signal == Signal::Logs
     }
 
     /// Bytes of the bodies that were sent.
@@ -97,12 +92,8 @@ impl Otlp {
     fn metrics(&mut self, parcel: &Parcel) -> Vec<u8> {
         let mut request = MetricsRequest::default();
         for part in parcel.series() {
-            let number = part.of.number as usize;
-            if self.attributes.len() <= number {
-                self.attributes.resize(number + 1, None);
-            }
             let series = &*part.of.series;
-            let attributes = self.attributes[number].get_or_insert_with(|| of_series(series));
+            let attributes = self.attributes.of(part.of.number, || of_series(series));
             let metric = metric(series);
             for (time_ms, value) in part.times_ms.iter().zip(part.values) {
                 let value = match value {

@@ -2,17 +2,18 @@
 
 use custos_compat::open_metrics::Escaping;
 use custos_compat::remote_write::{
-    Compressor, EncodedLabels, Labels, MetricType, Request, STALE_MARKER, SymbolRequest, headers, is_exact,
+    Compressor, EncodedLabels, Labels, MetricType, Request, STALE_MARKER, SymbolRequest, headers,
 };
 use custos_promql::METRIC_NAME;
-use custos_query::RunSeries;
-use custos_store::Value;
+use custos_query::{COUNTER, RunSeries};
 use hyper::Method;
 use hyper::body::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::already::Already;
 use super::answer::{Answer, Looked, Sent};
+use super::by_series::BySeries;
+use super::changed::Changed;
 use super::link::Asked;
 use super::negotiation::{Answered, Negotiation, Version};
 use super::parcel::Parcel;
@@ -35,8 +36,6 @@ const HEADERS_2: [(&str, &str); 3] = [
     ("content-encoding", headers::ENCODING),
     (headers::VERSION_NAME, headers::VERSION_2),
 ];
-/// The unit of what only grows.
-const COUNTER: &str = "c";
 
 /// What is written otherwise in the values of a form.
 const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
@@ -46,15 +45,14 @@ const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_')
 pub struct RemoteWrite {
     peer: Peer,
     negotiation: Negotiation,
-    /// The labels of each series by its number, and as requests of 1.0 have them.
-    labels: Vec<Option<(Labels, EncodedLabels)>>,
+    /// The labels of each series, and as requests of 1.0 have them.
+    labels: BySeries<(Labels, EncodedLabels)>,
     request: Request,
     symbols: SymbolRequest,
     compressor: Compressor,
     times_ms: Vec<i64>,
     values: Vec<f64>,
-    /// Integers that no float has, so that they were rounded.
-    rounded: u64,
+    changed: Changed,
 }
 
 impl RemoteWrite {
@@ -63,13 +61,13 @@ impl RemoteWrite {
         RemoteWrite {
             peer: Peer::new(endpoint),
             negotiation: Negotiation::new(protocol),
-            labels: Vec::new(),
+            labels: BySeries::default(),
             request: Request::default(),
             symbols: SymbolRequest::default(),
             compressor: Compressor::default(),
             times_ms: Vec::new(),
             values: Vec::new(),
-            rounded: 0,
+            changed: Changed::default(),
         }
     }
 
@@ -78,9 +76,9 @@ impl RemoteWrite {
         self.peer.sent_bytes()
     }
 
-    /// Integers beyond 2^53 that were rounded.
-    pub fn rounded(&self) -> u64 {
-        self.rounded
+    /// Integers that were rounded.
+    pub fn changed(&self) -> Changed {
+        self.changed
     }
 
     /// Sends samples.
@@ -125,7 +123,7 @@ impl RemoteWrite {
 
     /// Makes a request of a version; none if one of 1.0 is to be made.
     async fn post_as(&mut self, version: Version, parcel: &Parcel, already: &Already) -> Option<Sent> {
-        let (body, rounded) = match self.written(version, parcel, already) {
+        let (body, changed) = match self.written(version, parcel, already) {
             Ok(written) => written,
             Err(why) => return Some(self.peer.sent(Answer::Refused(why), None)),
         };
@@ -147,7 +145,7 @@ impl RemoteWrite {
         };
         let answer = self.negotiation.answered(version, self.symbols.samples_count() as u64, &said)?;
         if matches!(answer, Answer::Taken | Answer::Partly { .. }) {
-            self.rounded += rounded;
+            self.changed += changed;
         }
         Some(self.peer.sent(answer, reply.date_ms))
     }
@@ -192,39 +190,25 @@ impl RemoteWrite {
         }
     }
 
-    /// The body of a request with what a receiver does not have already, and how many integers were rounded for it.
+    /// The body of a request with what a receiver does not have already, and what of it is not as it is stored.
     fn written(
         &mut self,
         version: Version,
         parcel: &Parcel,
         already: &Already,
-    ) -> Result<(Bytes, u64), String> {
+    ) -> Result<(Bytes, Changed), String> {
         self.request.clear();
         self.symbols.clear();
-        let mut rounded = 0;
+        let mut changed = Changed::default();
         for part in parcel.series() {
-            let number = part.of.number as usize;
-            if self.labels.len() <= number {
-                self.labels.resize(number + 1, None);
-            }
-            let (labels, encoded) = match &mut self.labels[number] {
-                Some(labels) => labels,
-                none => none.insert(labels_of(&part.of.series)?),
-            };
+            let (labels, encoded) = self.labels.try_of(part.of.number, || labels_of(&part.of.series))?;
             self.times_ms.clear();
             self.values.clear();
             let lacks = already.lacks(&part.of.series.labels, part.times_ms, part.values);
             let samples = part.times_ms.iter().zip(part.values).zip(lacks);
             for ((time_ms, value), _) in samples.filter(|(_, lacks)| *lacks) {
                 self.times_ms.push(*time_ms);
-                self.values.push(match value {
-                    None => STALE_MARKER,
-                    Some(Value::Float(float)) => *float,
-                    Some(Value::Integer(integer)) => {
-                        rounded += u64::from(!is_exact(*integer));
-                        *integer as f64
-                    }
-                });
+                self.values.push(value.map_or(STALE_MARKER, |value| changed.float(value)));
             }
             if self.times_ms.is_empty() {
                 continue;
@@ -242,7 +226,7 @@ impl RemoteWrite {
             Version::Two => self.compressor.compress(&self.symbols.bytes()),
         };
         let compressed = compressed.map_err(|error| format!("failed to compress: {error}"))?;
-        Ok((Bytes::copy_from_slice(compressed), rounded))
+        Ok((Bytes::copy_from_slice(compressed), changed))
     }
 }
 

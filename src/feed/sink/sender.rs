@@ -5,19 +5,19 @@
 //! - take a [`Parcel`], make one request of it, wait for the answer, and say what became of it ([`Answer`]). It sends nothing
 //!   again by itself: the engine does, and splits what is refused. A request is bounded in time by the sender
 //!   (`SINK_SEND_TIMEOUT`); a future that is dropped leaves nothing behind but perhaps a closed connection;
-//! - say what it takes ([`Takes`]): samples of series, or whole runs;
 //! - say for how long its receiver may lose what it acknowledged ([`Sender::settle`]);
 //! - look at its receiver when asked ([`Sender::look`]), and name in words for people what there is to be set (`warnings`);
 //! - return another `process` number once the receiver may have been started anew and so may have lost what it took.
 //!
 //! Each lane of a sink has a sender of its own, and so a connection of its own, but where both share one ([`Nats`], [`FileSender`]).
-//! To add one: write it in a module beside `remote_write`, add a variant here and an arm to each method, and a kind to [`SinkKind`](super::SinkKind).
+//! To add one: write it in a module beside `remote_write`, add a variant here and an arm to each method, and a kind to [`SinkKind`](super::SinkKind), which says what is taken ([`Takes`](super::Takes)): samples of series, or whole runs.
 
 use std::time::Duration;
 
 use custos_store::Identity;
 
 use super::answer::{Looked, Sent};
+use super::changed::Changed;
 use super::file::FileSender;
 use super::graphite::Graphite;
 use super::influx::Influx;
@@ -26,15 +26,6 @@ use super::otlp::Otlp;
 use super::parcel::Parcel;
 use super::remote_write::RemoteWrite;
 use super::settings::{SinkKind, SinkSettings};
-
-/// What a sender makes its requests of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Takes {
-    /// Samples by series.
-    Samples,
-    /// Whole runs.
-    Runs,
-}
 
 /// What speaks to a receiver.
 #[derive(Debug)]
@@ -65,16 +56,6 @@ impl Sender {
             SinkKind::Influx(endpoint) => [(); 2].map(|()| Sender::Influx(Box::new(Influx::new(endpoint)))),
             SinkKind::Graphite(target) => Graphite::pair(target, &settings.host).map(Sender::Graphite),
             SinkKind::Nats(endpoint) => Nats::pair(endpoint, &settings.host, own).map(Sender::Nats),
-        }
-    }
-
-    /// What requests are made of.
-    pub fn takes(&self) -> Takes {
-        match self {
-            Sender::RemoteWrite(_) | Sender::Influx(_) | Sender::Graphite(_) => Takes::Samples,
-            Sender::Otlp(sender) if sender.takes_runs() => Takes::Runs,
-            Sender::Otlp(_) => Takes::Samples,
-            Sender::Nats(_) | Sender::File(_) => Takes::Runs,
         }
     }
 
@@ -137,22 +118,13 @@ impl Sender {
         }
     }
 
-    /// Integers beyond 2^53 that were rounded since the receiver takes floats only.
-    pub fn rounded(&self) -> u64 {
+    /// What was sent so far otherwise than it is stored.
+    pub fn changed(&self) -> Changed {
         match self {
-            Sender::RemoteWrite(sender) => sender.rounded(),
-            Sender::Influx(sender) => sender.rounded(),
-            Sender::Graphite(sender) => sender.rounded(),
-            Sender::Nats(_) | Sender::File(_) | Sender::Otlp(_) => 0,
-        }
-    }
-
-    /// Samples that were taken for delivered and are not, since the protocol of the receiver has no way to say them.
-    pub fn left_out(&self) -> u64 {
-        match self {
-            Sender::Influx(sender) => sender.left_out(),
-            Sender::Graphite(sender) => sender.left_out(),
-            _ => 0,
+            Sender::RemoteWrite(sender) => sender.changed(),
+            Sender::Influx(sender) => sender.changed(),
+            Sender::Graphite(sender) => sender.changed(),
+            Sender::Nats(_) | Sender::File(_) | Sender::Otlp(_) => Changed::default(),
         }
     }
 

@@ -69,14 +69,25 @@ pub enum SinkKind {
     Graphite(GraphiteTarget),
 }
 
+/// What a receiver takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takes {
+    /// Samples by series.
+    Samples,
+    /// Whole runs.
+    Runs,
+}
+
 impl SinkKind {
-    /// Whether it takes whole runs, rather than samples of series.
-    pub(super) fn takes_runs(&self) -> bool {
+    /// What it takes.
+    pub fn takes(&self) -> Takes {
         match self {
-            SinkKind::File(_) | SinkKind::Nats(_) => true,
-            SinkKind::RemoteWrite(..) | SinkKind::Influx(_) | SinkKind::Graphite(_) | SinkKind::Otlp(_) => {
-                false
-            }
+            SinkKind::File(_) | SinkKind::Nats(_) => Takes::Runs,
+            SinkKind::Otlp(OtlpTarget { signal: Signal::Logs, .. }) => Takes::Runs,
+            SinkKind::Otlp(OtlpTarget { signal: Signal::Metrics, .. })
+            | SinkKind::RemoteWrite(..)
+            | SinkKind::Influx(_)
+            | SinkKind::Graphite(_) => Takes::Samples,
         }
     }
 

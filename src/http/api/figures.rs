@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use custos_query::latest_runs;
+use custos_query::{COUNTER, latest_runs};
 use custos_store::{Run, Snapshot, State};
 
 use super::request::Request;
@@ -12,9 +12,6 @@ use crate::http::counters::{Counts, DURATION_BOUNDS_S, Handler};
 use crate::http::openmetrics::{Families, Family, Kind};
 use crate::limits::HTTP_AGENT_PATIENCE;
 use crate::part::Part;
-
-/// Unit of a counter in the store.
-const COUNTER: &str = "c";
 
 /// Adds all figures.
 pub(super) fn add(families: &mut Families, request: &Request<'_>) {

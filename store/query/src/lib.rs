@@ -52,7 +52,7 @@ pub use outbound::{
 };
 pub use printable::{is_unsafe, printable};
 pub use promql::{Known, LiveSource, Look, Selections, StoreSource, query_threads};
-pub use rate::Rate;
+pub use rate::{COUNTER, Rate};
 pub use run_json::RunJson;
 pub use selector::Selector;
 pub use series::{Reported, Series};

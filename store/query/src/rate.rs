@@ -3,7 +3,7 @@
 use custos_store::Value;
 
 /// The unit of a counter, which only grows, until it starts again from 0.
-const COUNTER: &str = "c";
+pub const COUNTER: &str = "c";
 
 /// Turns samples into rates. Differences of integers are exact, however large the counter is.
 #[derive(Clone, Copy, Debug, Default)]

@@ -6,7 +6,8 @@ use custos_promql::{Labels, METRIC_NAME};
 use custos_store::{SeriesKey, Snapshot};
 
 use crate::built_in::BuiltIn;
-use crate::promql::{CHECK, COUNTER, metric_labels};
+use crate::promql::{CHECK, metric_labels};
+use crate::rate::COUNTER;
 
 /// The label that has the name of the host.
 const HOST: &str = "host";

@@ -8,14 +8,13 @@ use custos_store::{CheckInfo, CheckSeries, Damage, Result, SeriesInfo, SeriesKey
 
 use super::interval;
 use crate::built_in::BuiltIn;
+use crate::rate::COUNTER;
 use crate::watched::watched_check;
 
 /// The label that has the name of the check.
 pub(crate) const CHECK: &str = "check";
 /// The label that has the name of the metric within its check.
 const METRIC: &str = "metric";
-/// Unit of a counter.
-pub(crate) const COUNTER: &str = "c";
 /// Checks whose runs are further apart than this (ms) are looked at more closely: five minutes of look-back might be too few.
 pub(super) const SPARSE_MS: i64 = 120_000;
 

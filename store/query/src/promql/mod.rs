@@ -15,7 +15,7 @@ mod unit;
 mod unobserved;
 mod view;
 
-pub(crate) use index::{CHECK, COUNTER, metric_labels};
+pub(crate) use index::{CHECK, metric_labels};
 pub use live::{LiveSource, Look, Selections};
 pub use select::Known;
 pub use source::StoreSource;

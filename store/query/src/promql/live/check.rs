@@ -10,8 +10,9 @@ use super::column::Column;
 use crate::built_in::BuiltIn;
 use crate::intervals::Intervals;
 use crate::limits::INTERVAL_RUNS;
-use crate::promql::index::{CHECK, COUNTER, SPARSE_MS, metric_labels};
+use crate::promql::index::{CHECK, SPARSE_MS, metric_labels};
 use crate::promql::interval::SLACK;
+use crate::rate::COUNTER;
 
 /// The newest runs of one check.
 pub(super) struct LiveCheck {
