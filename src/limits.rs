@@ -587,3 +587,6 @@ pub const LINKS_MAX: usize = 40;
 pub const RULE_TEST_EVALUATIONS_MAX: i64 = 10_000_000;
 /// Values of `match[]` in one request over HTTP.
 pub const HTTP_MATCH_SETS_MAX: usize = 100;
+/// How far behind the run before (ms) a run of the same check may be and still gets the millisecond after it, so that each has a
+/// time of its own; further behind, the clock was set back.
+pub const RUN_TIME_SHIFT_MAX_MS: i64 = 1000;

@@ -250,6 +250,11 @@ impl CheckState {
         wanted.map_or(0.0, |current| 1e6 / current.interval_us() as f64)
     }
 
+    /// When its last run was, in ms since the epoch.
+    pub(super) fn last_ms(&self) -> Option<i64> {
+        self.last.as_ref().map(|last| last.time_ms)
+    }
+
     /// Takes note of how long a run took.
     pub(super) fn note_run(&mut self, run_us: u64) {
         self.last_run_us = run_us;

@@ -16,6 +16,7 @@ use super::missed::Missed;
 use crate::clock::Moment;
 use crate::config::Serving;
 use crate::evaluate::{Counting, PreviousState, Taken, is_judged, judge_run, stand};
+use crate::limits::RUN_TIME_SHIFT_MAX_MS;
 use crate::observe::{Observation, Printed};
 
 impl Agent {
@@ -49,7 +50,7 @@ impl Agent {
         };
         // Others may have had to be started first.
         let started = execution.started.after(Duration::from_micros(wait_us));
-        run.time_ms = started.wall_ms;
+        run.time_ms = apart(started.wall_ms, self.checks[id].last_ms());
         run.lateness_us = execution.slot_us.map(|slot| started.mono_us.saturating_sub(slot));
         if let Some(late_us) = run.lateness_us {
             self.load.ran(late_us, now);
@@ -122,8 +123,7 @@ impl Agent {
     /// Records the stretch of slots that a check has missed, if it has missed any.
     pub(super) fn record_missed(&mut self, id: CheckId, now: Moment, effects: &mut Vec<Effect>) {
         if let Some(missed) = self.checks[id].missed.take() {
-            let last_ms = self.checks[id].last.as_ref().map(|last| last.time_ms);
-            let run = after(Missed::to_run(missed, now), last_ms);
+            let run = after(Missed::to_run(missed, now), self.checks[id].last_ms());
             self.judge_and_record(id, run, now, effects);
         }
     }
@@ -135,6 +135,18 @@ impl Agent {
             let duration_us = now.mono_us.saturating_sub(started_us);
             self.ended(ticket, Observation::abandoned(duration_us), now, effects);
         }
+    }
+}
+
+/// When a run of a check was, in ms since the epoch: later than the one before, where several come within one millisecond, as traps
+/// do and command lines that are asked for at once. A series has one sample at one time, and receivers would refuse another.
+/// Where the clock was set back by more than [`RUN_TIME_SHIFT_MAX_MS`], the run was when the clock says.
+pub(super) fn apart(time_ms: i64, last_ms: Option<i64>) -> i64 {
+    match last_ms {
+        Some(last_ms) if (0..RUN_TIME_SHIFT_MAX_MS).contains(&last_ms.saturating_sub(time_ms)) => {
+            last_ms.saturating_add(1)
+        }
+        _ => time_ms,
     }
 }
 
@@ -159,6 +171,17 @@ fn remember(check: &mut CheckState, printed: &Printed, run: &Run, now: Moment) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn runs_of_a_check_have_times_of_their_own() {
+        assert_eq!(apart(1700, None), 1700);
+        assert_eq!(apart(1701, Some(1700)), 1701);
+        assert_eq!(apart(1700, Some(1700)), 1701);
+        assert_eq!(apart(1700, Some(1705)), 1706, "a burst that has gone beyond its millisecond");
+        assert_eq!(apart(1700, Some(1700 + RUN_TIME_SHIFT_MAX_MS)), 1700, "the clock was set back");
+        assert_eq!(apart(i64::MAX, Some(i64::MAX)), i64::MAX);
+        assert_eq!(apart(i64::MIN, Some(i64::MAX)), i64::MIN);
+    }
 
     #[test]
     fn a_stretch_begins_after_the_run_of_its_first_millisecond() {
