@@ -141,27 +141,52 @@ impl Watched {
     pub fn next_line(&mut self) -> Result<Option<String>, AskError> {
         loop {
             let mut line = Vec::new();
-            let length = (&mut self.reader)
-                .take(CONTROL_ANSWER_MAX_BYTES)
-                .read_until(b'\n', &mut line)
-                .map_err(failed)?;
-            if length == 0 {
-                return Ok(None);
-            }
-            if line.pop_if(|last| *last == b'\n').is_none() {
-                return Err(AskError::Closed);
-            }
-            match serde_json::from_slice(&line) {
-                Ok(Response::Refused(why)) => return Err(AskError::Refused(why)),
-                _ if line.is_empty() => self.show_life(),
-                _ => return String::from_utf8(line).map(Some).map_err(|_| AskError::Closed),
+            let mut bounded = (&mut self.reader).take(CONTROL_ANSWER_MAX_BYTES);
+            bounded.read_until(b'\n', &mut line).map_err(failed)?;
+            match heard(line)? {
+                Heard::End => return Ok(None),
+                Heard::Line(line) => return Ok(Some(line)),
+                Heard::SignOfLife => self.show_life(),
             }
         }
+    }
+
+    /// The connection, of which nothing was read.
+    pub(super) fn into_stream(self) -> UnixStream {
+        self.reader.into_inner()
     }
 
     /// Where this fails, the connection is at its end, as the next reading tells.
     fn show_life(&self) {
         let _ = self.reader.get_ref().write_all(b"\n");
+    }
+}
+
+/// What the agent says to one who watches.
+pub(super) enum Heard {
+    /// A line of what is watched.
+    Line(String),
+    /// Nothing, but that it is there.
+    SignOfLife,
+    /// Nothing more will follow.
+    End,
+}
+
+/// What was read up to the end of a line.
+///
+/// # Errors
+/// The agent refuses, or ended within a line.
+pub(super) fn heard(mut line: Vec<u8>) -> Result<Heard, AskError> {
+    if line.is_empty() {
+        return Ok(Heard::End);
+    }
+    if line.pop_if(|last| *last == b'\n').is_none() {
+        return Err(AskError::Closed);
+    }
+    match serde_json::from_slice(&line) {
+        Ok(Response::Refused(why)) => Err(AskError::Refused(why)),
+        _ if line.is_empty() => Ok(Heard::SignOfLife),
+        _ => String::from_utf8(line).map(Heard::Line).map_err(|_| AskError::Closed),
     }
 }
 

@@ -10,9 +10,11 @@ mod peer;
 mod place;
 mod protocol;
 mod server;
+mod watching;
 
 pub use client::{Answered, AskError, Watched, agent, ask, watch};
 pub use listener::Listener;
 pub use peer::{Peer, Stranger};
 pub use protocol::{AgentStatus, NotifyRequest, Request, Response};
 pub use server::{Asked, Said};
+pub use watching::WatchedLines;

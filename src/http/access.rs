@@ -23,6 +23,19 @@ pub(super) struct Access {
     asks_certificates: bool,
     origins: Vec<String>,
     hosts: Vec<String>,
+    open_watch: bool,
+}
+
+/// Who asks, by what was shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) enum Who {
+    /// Nothing was shown.
+    #[default]
+    Anybody,
+    /// A certificate that TLS has verified.
+    Certified,
+    /// The token that has this digest.
+    Token([u8; 32]),
 }
 
 /// A request that may be answered.
@@ -30,6 +43,8 @@ pub(super) struct Access {
 pub(super) struct Admitted {
     /// The origin of the page that sent it, which may read the answer.
     pub(super) origin: Option<HeaderValue>,
+    /// Who did.
+    pub(super) who: Who,
 }
 
 impl Access {
@@ -39,6 +54,7 @@ impl Access {
             asks_certificates: settings.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some()),
             origins: settings.cors.clone(),
             hosts: settings.hosts.clone(),
+            open_watch: settings.open_watch,
         }
     }
 
@@ -67,11 +83,17 @@ impl Access {
         let host = via.addresses.map(|(local, _)| self.called(headers, local)).transpose()?;
         let origin = self.origin(headers, host)?;
         let asks_for_leave = origin.is_some() && Access::is_preflight(method, headers);
-        let is_known = via.addresses.is_none() || via.is_certified || self.tokens.is_empty();
-        if !is_known && !asks_for_leave {
-            self.credentials(headers)?;
+        let who = if via.is_certified { Who::Certified } else { self.bearer(headers) };
+        let needs_none = via.addresses.is_none() || self.tokens.is_empty() || asks_for_leave;
+        if who == Who::Anybody && !needs_none {
+            return Err(self.unknown());
         }
-        Ok(Admitted { origin })
+        Ok(Admitted { origin, who })
+    }
+
+    /// Whether somebody may cause runs of checks.
+    pub(super) fn may_have_run(&self, who: Who) -> bool {
+        self.open_watch || who != Who::Anybody
     }
 
     /// What the request calls this host. A page of another site that has its name point here would call it by that name.
@@ -122,24 +144,27 @@ impl Access {
         if own { Ok(None) } else { Err(refused()) }
     }
 
-    /// A token, as `Bearer` or as a password. All are compared, each in a time that does not depend on it.
-    fn credentials(&self, headers: &HeaderMap) -> Result<(), Reply> {
+    /// Whoever has the token that is shown, as `Bearer` or as a password. All are compared, each in a time that does not depend on
+    /// it.
+    fn bearer(&self, headers: &HeaderMap) -> Who {
         let mut given = headers.get_all(header::AUTHORIZATION).iter();
         let shown = given.next().filter(|_| given.next().is_none()).and_then(|value| shown(value.as_bytes()));
         let digest = shown.map(|token| sha256(&token));
-        let matching = |digest: [u8; 32]| {
-            self.tokens.iter().fold(false, |found, token| memcmp::eq(token, &digest) | found)
+        let matching = |digest: &[u8; 32]| {
+            self.tokens.iter().fold(false, |found, token| memcmp::eq(token, digest) | found)
         };
-        if digest.is_some_and(matching) {
-            return Ok(());
-        }
+        digest.filter(matching).map_or(Who::Anybody, Who::Token)
+    }
+
+    /// The answer to one who has to show something.
+    fn unknown(&self) -> Reply {
         let or = if self.asks_certificates { ", or a certificate" } else { "" };
-        Err(Reply::text(
+        Reply::text(
             401,
             format!(
                 "This takes a token, as `Authorization: Bearer TOKEN` or as the password of any user{or}.\n"
             ),
-        ))
+        )
     }
 }
 
@@ -183,6 +208,7 @@ mod tests {
             asks_certificates: false,
             origins: vec!["https://grafana.example".to_owned()],
             hosts: vec!["web1.example".to_owned(), "[fe80::9]".to_owned()],
+            open_watch: false,
         }
     }
 
@@ -252,7 +278,7 @@ mod tests {
         let origin = Some(HeaderValue::from_static(listed));
         assert_eq!(
             sent(&[host, ("origin", listed), ("sec-fetch-site", "cross-site")]),
-            Ok(Admitted { origin })
+            Ok(Admitted { origin, who: Who::Anybody })
         );
     }
 
@@ -262,6 +288,13 @@ mod tests {
         let host = ("host", "localhost");
         let given = |value: &str| status(&access, &[host, ("authorization", value)], via("127.0.0.1"));
         assert_eq!(given("Bearer second token"), 200);
+        let who = |value: &str, via| {
+            access.admit(&Method::GET, &headers(&[host, ("authorization", value)]), via).unwrap().who
+        };
+        assert_eq!(who("Bearer second token", via("127.0.0.1")), Who::Token(sha256(b"second token")));
+        // At a socket a token is no condition, but counts.
+        assert_eq!(who("Bearer second token", Via::default()), Who::Token(sha256(b"second token")));
+        assert!(!access.may_have_run(who("Bearer none of them", Via::default())));
         assert_eq!(given("bearer  first token of two"), 200);
         // grafana:second token
         assert_eq!(given("Basic Z3JhZmFuYTpzZWNvbmQgdG9rZW4="), 200);

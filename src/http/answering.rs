@@ -16,10 +16,10 @@ use hyper::http::request::Parts;
 use hyper::{Request, Response, StatusCode, header};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 
-use super::access::{Access, Admitted};
+use super::access::{Access, Admitted, Who};
 use super::api;
 use super::counters::{Counters, Handler};
-use super::follow::{Following, Follows, Outgoing};
+use super::follow::{Follows, Outgoing};
 use super::gzip;
 use super::params::Params;
 use super::reply::{Failure, Reply};
@@ -27,6 +27,8 @@ use super::rules::ShownGroup;
 use super::settings::Settings;
 use super::socket::Via;
 use super::stores::Stores;
+use super::watch::{Client, Watches};
+use super::wire::Leased;
 use crate::clock;
 use crate::limits::{
     HTTP_ANSWER_SMALL_BYTES, HTTP_ANSWER_WAIT, HTTP_ANSWERS_HELD_BYTES, HTTP_BODY_MAX_BYTES,
@@ -47,6 +49,7 @@ pub(super) struct Answerer {
     external_url: String,
     lanes: Lanes,
     follows: Follows,
+    watches: Watches,
     pub(super) counters: Counters,
 }
 
@@ -167,13 +170,19 @@ impl Answerer {
             host_labels,
             external_url,
             lanes: Lanes::default(),
-            follows: Follows::new(leaving),
+            follows: Follows::new(leaving.clone()),
+            watches: Watches::new(leaving),
             counters: Counters::default(),
         }
     }
 
-    /// Answers a request.
-    pub(super) async fn respond<B>(self: &Arc<Self>, request: Request<B>, via: Via) -> Response<Outgoing>
+    /// Answers a request; `leased` is set if somebody watches over its connection from now on.
+    pub(super) async fn respond<B>(
+        self: &Arc<Self>,
+        request: Request<B>,
+        via: Via,
+        leased: &Leased,
+    ) -> Response<Outgoing>
     where
         B: Body<Data = Bytes> + Unpin,
         B::Error: std::error::Error + Send + Sync + 'static,
@@ -187,11 +196,17 @@ impl Answerer {
             Ok(admitted) if is_preflight && admitted.origin.is_some() => {
                 (Sent::from(Reply::text(204, "")), admitted)
             }
-            Ok(admitted) if is_follow(&request) => match self.follow(&request).await {
+            Ok(admitted) if is_time(&request) => {
+                (Sent::from(api::time(started.wall_ms, clock::now_ms())), admitted)
+            }
+            Ok(admitted) if goes_on(&request) => match self.begin(&request, via, admitted.who).await {
                 Ok(begun) => {
                     let took_us = clock::now().mono_us.saturating_sub(started.mono_us);
                     self.counters.answered(handler, 200, Duration::from_micros(took_us));
-                    return following(begun, &admitted, self.access.has_origins());
+                    if matches!(begun, Outgoing::Watching(_)) {
+                        leased.set();
+                    }
+                    return going_on(begun, &admitted, self.access.has_origins());
                 }
                 Err(reply) => (Sent::from(reply), admitted),
             },
@@ -203,33 +218,58 @@ impl Answerer {
     }
 
     /// Begins an answer that goes on.
-    async fn follow<B>(&self, request: &Request<B>) -> Result<Following, Reply> {
+    async fn begin<B>(&self, request: &Request<B>, via: Via, who: Who) -> Result<Outgoing, Reply> {
         let params = Params::of(request.uri().query().unwrap_or(""), b"").map_err(|what| {
             Reply::failure(Failure::BadData, &format!("error parsing form values: {what}"))
         })?;
-        self.follows.begin(&self.stores, params).await
+        if request.uri().path() == api::STREAM_PATH {
+            return self.follows.begin(&self.stores, params).await.map(Outgoing::Following);
+        }
+        let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+        let wish = api::WatchWish::of(&params, accept.unwrap_or(""))?;
+        if wish.causes_runs() && !self.access.may_have_run(who) {
+            return Err(Reply::text(
+                403,
+                "Watching `every` so often has checks run, which takes a token or a certificate, or `open_watch: true` in the \
+                 section `http`. Without `every`, their own runs are shown.\n",
+            ));
+        }
+        let client = Client::of(who, via.addresses.map(|(_, peer)| peer));
+        self.watches.begin(self.stores.dir().to_owned(), client, wish).await.map(Outgoing::Watching)
     }
 }
 
+/// Whether a request is one for the time of this host.
+fn is_time<B>(request: &Request<B>) -> bool {
+    request.method() == hyper::Method::GET && request.uri().path() == api::TIME_PATH
+}
+
 /// Whether a request is one for an answer that goes on.
-fn is_follow<B>(request: &Request<B>) -> bool {
+fn goes_on<B>(request: &Request<B>) -> bool {
     let asks = |query: &str| query.split('&').any(|pair| pair.split('=').next() == Some("follow"));
-    request.method() == hyper::Method::GET
-        && request.uri().path() == api::STREAM_PATH
-        && request.uri().query().is_some_and(asks)
+    let path = request.uri().path();
+    let follows = path == api::STREAM_PATH && request.uri().query().is_some_and(asks);
+    request.method() == hyper::Method::GET && (follows || path == api::WATCH_PATH)
 }
 
 /// An answer that goes on.
-fn following(begun: Following, admitted: &Admitted, by_origin: bool) -> Response<Outgoing> {
-    let (content_type, bytes) = (api::STREAM_CONTENT_TYPE, Bytes::new());
-    let mut response =
-        response(Sent { status: 200, content_type, bytes, is_gzip: false }, admitted, by_origin, false);
+fn going_on(begun: Outgoing, admitted: &Admitted, by_origin: bool) -> Response<Outgoing> {
+    let content_type = match &begun {
+        Outgoing::Watching(watching) => watching.form.content_type(),
+        _ => api::STREAM_CONTENT_TYPE,
+    };
+    let sent = Sent { status: 200, content_type, bytes: Bytes::new(), is_gzip: false };
+    let mut response = response(sent, admitted, by_origin, false);
     let headers = response.headers_mut();
     headers.remove(header::CONTENT_LENGTH);
     headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     // A proxy that gathers answers would hand on nothing.
     headers.insert("x-accel-buffering", header::HeaderValue::from_static("no"));
-    *response.body_mut() = Outgoing::Following(begun);
+    if matches!(begun, Outgoing::Watching(_)) {
+        // It has a lease, which is too short for other answers.
+        headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+    }
+    *response.body_mut() = begun;
     response
 }
 
@@ -433,7 +473,7 @@ mod tests {
     /// The code of the answer to a request.
     async fn status(answerer: &Arc<Answerer>, target: &str, body: &'static str) -> u16 {
         let request = Request::builder().uri(target).body(Full::from(body)).unwrap();
-        answerer.respond(request, Via::default()).await.status().as_u16()
+        answerer.respond(request, Via::default(), &Leased::default()).await.status().as_u16()
     }
 
     #[tokio::test]

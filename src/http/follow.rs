@@ -18,6 +18,7 @@ use super::api::StreamWish;
 use super::params::Params;
 use super::reply::{Failure, Reply};
 use super::stores::Stores;
+use super::watch::Watching;
 use crate::clock::{self, micros};
 use crate::feed::lines::Lines;
 use crate::feed::read::Budget;
@@ -39,6 +40,7 @@ pub(super) struct Follows {
 pub(super) enum Outgoing {
     Whole(Full<Bytes>),
     Following(Following),
+    Watching(Watching),
 }
 
 /// What comes for one client.
@@ -168,25 +170,25 @@ impl Body for Outgoing {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        match self.get_mut() {
-            Outgoing::Whole(body) => Pin::new(body).poll_frame(context),
-            Outgoing::Following(following) => {
-                following.pieces.poll_recv(context).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
-            }
-        }
+        let pieces = match self.get_mut() {
+            Outgoing::Whole(body) => return Pin::new(body).poll_frame(context),
+            Outgoing::Following(following) => &mut following.pieces,
+            Outgoing::Watching(watching) => &mut watching.pieces,
+        };
+        pieces.poll_recv(context).map(|piece| piece.map(|piece| Ok(Frame::data(piece))))
     }
 
     fn is_end_stream(&self) -> bool {
         match self {
             Outgoing::Whole(body) => body.is_end_stream(),
-            Outgoing::Following(_) => false,
+            Outgoing::Following(_) | Outgoing::Watching(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
         match self {
             Outgoing::Whole(body) => body.size_hint(),
-            Outgoing::Following(_) => SizeHint::default(),
+            Outgoing::Following(_) | Outgoing::Watching(_) => SizeHint::default(),
         }
     }
 }

@@ -18,6 +18,7 @@ mod settings;
 mod socket;
 mod stores;
 mod tls;
+mod watch;
 mod wire;
 
 pub use counters::Report;

@@ -21,7 +21,7 @@ use super::settings::Settings;
 use super::socket::{Listener, Socket, Via};
 use super::stores::Stores;
 use super::tls;
-use super::wire::{Stream, Wire};
+use super::wire::{Leased, Stream, Wire};
 use crate::config::Listening;
 use crate::limits::{
     HTTP_CONNECTIONS_MAX, HTTP_CONNECTIONS_PER_PEER_MAX, HTTP_DRAIN, HTTP_FIGURES_AT_ONCE,
@@ -168,16 +168,17 @@ async fn admit(stream: Box<dyn Stream>, via: Via, shared: Arc<Shared>, permit: O
 
 /// Answers the requests of one connection.
 async fn connection(stream: Box<dyn Stream>, via: Via, shared: &Arc<Shared>) {
+    let leased = Leased::default();
     let service = service_fn(|request| {
-        let answerer = Arc::clone(&shared.answerer);
-        async move { Ok::<_, Infallible>(answerer.respond(request, via).await) }
+        let (answerer, leased) = (Arc::clone(&shared.answerer), leased.clone());
+        async move { Ok::<_, Infallible>(answerer.respond(request, via, &leased).await) }
     });
     let mut leaving = shared.leaving.clone();
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HTTP_HEAD_TIMEOUT)
         .max_buf_size(HTTP_HEAD_MAX_BYTES)
-        .serve_connection(TokioIo::new(Wire::new(stream)), service);
+        .serve_connection(TokioIo::new(Wire::new(stream, leased.clone())), service);
     let mut served = std::pin::pin!(served);
     let mut left = false;
     let served = loop {

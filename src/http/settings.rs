@@ -29,6 +29,8 @@ pub struct Settings {
     pub cors: Vec<String>,
     /// Names of this host, beside `localhost`.
     pub hosts: Vec<String>,
+    /// Whether whoever may ask may have checks run more often while they are watched.
+    pub open_watch: bool,
     /// The rules in force.
     pub rules: Vec<ShownGroup>,
     /// Labels of this host, for templates.
@@ -48,6 +50,7 @@ impl Settings {
             tokens: Vec::new(),
             cors: Vec::new(),
             hosts: Vec::new(),
+            open_watch: false,
             rules: Vec::new(),
             external_labels: Vec::new(),
             external_url: String::new(),
@@ -77,6 +80,7 @@ impl Settings {
             tokens: tokens(http)?,
             cors: http.cors.clone(),
             hosts: http.hosts.iter().chain([&config.host]).cloned().collect(),
+            open_watch: http.open_watch,
             rules: config.groups.iter().map(|group| ShownGroup::of(group)).collect(),
             external_labels: config.external_labels.clone().into_iter().collect(),
             external_url: config.external_url.clone(),

@@ -1,19 +1,59 @@
 //! What lies between a connection and hyper: characters in the first line that Go takes and hyper does not, and a bound for
-//! the time that a client takes to read an answer.
+//! the time that a client takes to read an answer, which is shorter for one who watches.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
+use nix::sys::socket::{setsockopt, sockopt};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Sleep, sleep};
+use tokio_openssl::SslStream;
 
-use crate::limits::HTTP_SEND_TIMEOUT;
+use crate::limits::{HTTP_SEND_TIMEOUT, HTTP_WATCH_UNSENT_BYTES, WATCH_LEASE};
 
 /// A connection of any kind.
-pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {
+    /// Has the kernel end it if the other side takes nothing for [`WATCH_LEASE`], and keep little that was not taken.
+    fn lease(&self) {}
+}
 
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+impl Stream for UnixStream {}
+
+impl Stream for TcpStream {
+    fn lease(&self) {
+        let lease_ms = u32::try_from(WATCH_LEASE.as_millis()).unwrap_or(u32::MAX);
+        let set = setsockopt(self, sockopt::TcpUserTimeout, &lease_ms)
+            .and_then(|()| setsockopt(self, sockopt::SndBuf, &HTTP_WATCH_UNSENT_BYTES));
+        if let Err(error) = set {
+            tracing::warn!("one who watches and vanishes may be seen late: {error}");
+        }
+    }
+}
+
+impl Stream for SslStream<Box<dyn Stream>> {
+    fn lease(&self) {
+        self.get_ref().lease();
+    }
+}
+
+/// Whether a connection is one over which somebody watches, so that it ends soon after they vanish.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Leased(Arc<AtomicBool>);
+
+impl Leased {
+    /// It is, from the next that is written on.
+    pub(super) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// Bytes that are read at once while the first line is rewritten.
 const CHUNK_BYTES: usize = 1024;
@@ -35,17 +75,30 @@ pub(super) struct Wire {
     rewritten: Vec<u8>,
     /// Ends while an answer waits for its client.
     patience: Option<Pin<Box<Sleep>>>,
+    leased: Leased,
+    /// Whether the kernel has been told of the lease.
+    is_leased: bool,
 }
 
 impl Wire {
-    pub(super) fn new(stream: Box<dyn Stream>) -> Wire {
-        Wire { stream, first_line: FirstLine::Before, rewritten: Vec::new(), patience: None }
+    pub(super) fn new(stream: Box<dyn Stream>, leased: Leased) -> Wire {
+        let (first_line, rewritten) = (FirstLine::Before, Vec::new());
+        Wire { stream, first_line, rewritten, patience: None, leased, is_leased: false }
+    }
+
+    /// Before something is written: where the connection has become one over which somebody watches, sees to its end.
+    fn lease(&mut self) {
+        if !self.is_leased && self.leased.get() {
+            self.is_leased = true;
+            self.stream.lease();
+        }
     }
 
     /// Notes whether a write has to wait, and fails once one has waited for too long.
     fn watch<T>(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if written.is_pending() {
-            let patience = self.patience.get_or_insert_with(|| Box::pin(sleep(HTTP_SEND_TIMEOUT)));
+            let most = if self.is_leased { WATCH_LEASE } else { HTTP_SEND_TIMEOUT };
+            let patience = self.patience.get_or_insert_with(|| Box::pin(sleep(most)));
             ready!(patience.as_mut().poll(cx));
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
@@ -98,6 +151,7 @@ impl AsyncRead for Wire {
 
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        self.lease();
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
         self.watch(cx, written)
     }
@@ -107,6 +161,7 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.lease();
         let written = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
         self.watch(cx, written)
     }
@@ -147,12 +202,14 @@ mod tests {
         String::from_utf8(out).unwrap()
     }
 
+    impl Stream for tokio::io::DuplexStream {}
+
     const SECOND: Duration = Duration::from_secs(1);
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_nobody_reads_is_given_up() {
         let (mut client, server) = duplex(16);
-        let mut wire = Wire::new(Box::new(server));
+        let mut wire = Wire::new(Box::new(server), Leased::default());
         // Each answer has the whole time.
         for _ in 0..2 {
             let send = async {

@@ -45,3 +45,14 @@ pub const WATCH_TIME_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Lines of a live stream, and lines said to it, that wait to be written.
 pub const WATCH_OUT_MAX: usize = 64;
+
+/// Who may watch over HTTP at once.
+pub const HTTP_WATCHERS_MAX: usize = 64;
+const _: () = assert!(HTTP_WATCHERS_MAX < WATCHERS_MAX && HTTP_WATCHERS_MAX < super::HTTP_CONNECTIONS_MAX);
+
+/// Of these, how many with one token, or from one address without.
+pub const HTTP_WATCHERS_PER_CLIENT_MAX: usize = 16;
+const _: () = assert!(HTTP_WATCHERS_MAX.is_multiple_of(HTTP_WATCHERS_PER_CLIENT_MAX));
+
+/// Bytes on their way over the network to one who watches over HTTP, as `SO_SNDBUF` counts. More would be old when they come.
+pub const HTTP_WATCH_UNSENT_BYTES: usize = 32 << 10;

@@ -7,6 +7,7 @@ mod answers;
 mod client;
 mod hostile;
 mod scraped;
+mod watched;
 
 #[path = "../nrpe/authority.rs"]
 mod authority;

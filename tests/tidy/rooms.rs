@@ -202,6 +202,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "feed",
             "hash",
             "limits",
+            "live",
             "lock",
             "part",
             "rules",

@@ -1,7 +1,8 @@
 //! The `http` section: queries over HTTP, as Prometheus answers them.
 
 use crate::config::keys::shapes::path;
-use crate::document::key::{Key, Own, key, section};
+use crate::document::key::{Is, Key, Own, key, section};
+use crate::document::kind::Flag;
 use crate::document::section::{Rule, Shape};
 
 /// Where HTTP is answered unless `listen` says otherwise.
@@ -41,4 +42,8 @@ section! {
     HOSTS: Key<Own> = key("hosts", Own(|| Shape::Pattern(HOST).one_or_more()),
         "names and addresses that requests may call this host by")
         .says("`localhost`, `host`, and the address that the request came to");
+    OPEN_WATCH: Key<Flag, Is<bool>> = key("open_watch", Flag,
+        "whether whoever may ask may also have checks run more often while they are watched; otherwise only those who show a token \
+         or a certificate may")
+        .is(false);
 }

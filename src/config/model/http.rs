@@ -25,6 +25,8 @@ pub struct HttpConfig {
     pub cors: Vec<String>,
     /// Names that this host may be called by in requests, beside its own.
     pub hosts: Vec<String>,
+    /// Whether whoever may ask may also have checks run more often while they are watched.
+    pub open_watch: bool,
 }
 
 /// Where to listen for requests over HTTP.

@@ -43,6 +43,7 @@ pub(crate) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Option<
         tokens,
         cors: list(&fields, &keys::CORS, findings, origin),
         hosts: list(&fields, &keys::HOSTS, findings, host),
+        open_watch: fields.value(&keys::OPEN_WATCH, findings).unwrap_or_default(),
     };
     let has_tokens = fields.get(&keys::TOKENS).is_some();
     let open = listen.iter().find(|(_, listening)| !listening.is_of_this_host_alone());

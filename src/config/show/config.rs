@@ -288,6 +288,7 @@ http:
   tls_client_ca: /ca.pem
   cors: https://grafana.example
   hosts: [web1.example, "[::1]"]
+  open_watch: true
 periods:
   "the office":
     monday - friday: [08:00-12:00, "13:00-18:00,20:00-24:00"]

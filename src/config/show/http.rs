@@ -29,5 +29,8 @@ pub(crate) fn write_section(page: &mut String, http: &HttpConfig) -> fmt::Result
             writeln!(page, "  {key}: {}", list(&words))?;
         }
     }
+    if http.open_watch {
+        writeln!(page, "  open_watch: true")?;
+    }
     Ok(())
 }

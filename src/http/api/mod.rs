@@ -13,9 +13,11 @@ mod series;
 mod status;
 mod stream;
 mod times;
+mod watch;
 
 pub(super) use quick::is_quick;
 pub(super) use request::Request;
 pub(super) use route::{answer, handler, page};
 pub(super) use scrape::asks_for_checks;
 pub(super) use stream::{STREAM_CONTENT_TYPE, STREAM_PATH, StreamWish};
+pub(super) use watch::{TIME_PATH, WATCH_PATH, WatchForm, WatchWish, time};

@@ -1,7 +1,7 @@
 //! Which request is answered by what.
 
 use super::request::Request;
-use super::{query, rules, scrape, series, status, stream};
+use super::{query, rules, scrape, series, status, stream, watch};
 use crate::http::counters::Handler;
 use crate::http::reply::Reply;
 
@@ -73,7 +73,7 @@ pub(in crate::http) fn handler(path: &str) -> Handler {
         "/api/v1/query" => Handler::Query,
         "/api/v1/query_range" => Handler::QueryRange,
         "/metrics" => Handler::Metrics,
-        stream::STREAM_PATH => Handler::List,
+        stream::STREAM_PATH | watch::WATCH_PATH => Handler::List,
         path if path.starts_with("/api/v1/") => Handler::List,
         _ => Handler::Other,
     }

@@ -1,0 +1,124 @@
+//! What one who watches wants, and in which form its lines are sent.
+
+use super::times::optional_duration;
+use crate::http::params::Params;
+use crate::http::reply::{Failure, Reply};
+use crate::limits::WATCH_CHECKS_MAX;
+use crate::live::Wish;
+
+/// Where it is asked for.
+pub(in crate::http) const WATCH_PATH: &str = "/api/watch";
+/// Where the time of this host is asked for.
+pub(in crate::http) const TIME_PATH: &str = "/api/time";
+
+/// How lines are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::http) enum WatchForm {
+    /// As they are.
+    Lines,
+    /// As events that a browser understands (`text/event-stream`).
+    Events,
+}
+
+impl WatchForm {
+    /// The type of the answer.
+    pub(in crate::http) fn content_type(self) -> &'static str {
+        match self {
+            WatchForm::Lines => super::STREAM_CONTENT_TYPE,
+            WatchForm::Events => "text/event-stream",
+        }
+    }
+
+    /// Lines, each with its end, in this form.
+    pub(in crate::http) fn write<L: AsRef<str>>(self, lines: &[L]) -> String {
+        match self {
+            WatchForm::Lines => lines.iter().map(AsRef::as_ref).collect(),
+            WatchForm::Events => lines.iter().map(|line| format!("data: {}\n", line.as_ref())).collect(),
+        }
+    }
+}
+
+/// What one who watches wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::http) struct WatchWish {
+    pub(in crate::http) wishes: Vec<Wish>,
+    pub(in crate::http) form: WatchForm,
+}
+
+impl WatchWish {
+    /// What the parameters say, and the header `Accept`.
+    ///
+    /// # Errors
+    /// The answer where they say nothing that is possible.
+    pub(in crate::http) fn of(params: &Params, accept: &str) -> Result<WatchWish, Reply> {
+        let every_ms = optional_duration(params, "every")?.map(u64::try_from).transpose();
+        let every_ms = every_ms.map_err(|_| Reply::invalid("every", "it is negative"))?;
+        let mut checks: Vec<&str> = Vec::new();
+        for check in params.all("check").filter(|check| !check.is_empty()) {
+            if !checks.contains(&check) {
+                checks.push(check);
+            }
+        }
+        if checks.is_empty() {
+            return Err(Reply::invalid("check", "no check is named"));
+        }
+        if checks.len() > WATCH_CHECKS_MAX {
+            let what = format!("at most {WATCH_CHECKS_MAX} checks can be watched at once");
+            return Err(Reply::failure(Failure::BadData, &what));
+        }
+        let form = match params.get("format") {
+            "sse" => WatchForm::Events,
+            "jsonl" => WatchForm::Lines,
+            "" if accept.split(',').any(|kind| kind.trim().starts_with("text/event-stream")) => {
+                WatchForm::Events
+            }
+            "" => WatchForm::Lines,
+            _ => return Err(Reply::invalid("format", "it is not sse or jsonl")),
+        };
+        let wishes = checks.into_iter().map(|check| Wish { check: check.to_owned(), every_ms }).collect();
+        Ok(WatchWish { wishes, form })
+    }
+
+    /// Whether checks may be run because of this.
+    pub(in crate::http) fn causes_runs(&self) -> bool {
+        self.wishes.iter().any(|wish| wish.every_ms.is_some())
+    }
+}
+
+/// The time of this host: when the request came, and when this leaves.
+pub(in crate::http) fn time(received_ms: i64, sent_ms: i64) -> Reply {
+    let body = format!("{{\"received_ms\":{received_ms},\"sent_ms\":{sent_ms}}}\n");
+    Reply { status: 200, content_type: "application/json", body }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wish(query: &str, accept: &str) -> Result<WatchWish, u16> {
+        WatchWish::of(&Params::of(query, b"").unwrap(), accept).map_err(|reply| reply.status)
+    }
+
+    #[test]
+    fn each_check_is_wished_once_as_often_as_is_said() {
+        let wished = wish("check=load&check=disk%20a&check=load&every=200ms", "").unwrap();
+        let expected = |check: &str| Wish { check: check.to_owned(), every_ms: Some(200) };
+        assert_eq!(wished.wishes, [expected("load"), expected("disk a")]);
+        assert!(wished.causes_runs() && !wish("check=a", "").unwrap().causes_runs());
+        let many: String = (0..=WATCH_CHECKS_MAX).map(|number| format!("check={number}&")).collect();
+        for wrong in ["", "check=", "check=a&every=-1s", "check=a&every=x", "check=a&format=xml", &many] {
+            assert_eq!(wish(wrong, ""), Err(400), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_browser_gets_events() {
+        let form = |query: &str, accept: &str| wish(query, accept).unwrap().form;
+        assert_eq!(form("check=a", "text/event-stream"), WatchForm::Events);
+        assert_eq!(form("check=a&format=jsonl", "text/event-stream"), WatchForm::Lines);
+        assert_eq!(form("check=a", "*/*"), WatchForm::Lines);
+        assert_eq!(form("check=a&format=sse", ""), WatchForm::Events);
+        assert_eq!(WatchForm::Events.write(&["{}\n", "1\n"]), "data: {}\n\ndata: 1\n\n");
+        assert_eq!(WatchForm::Lines.write(&["{}\n", "1\n"]), "{}\n1\n");
+    }
+}

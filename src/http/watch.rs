@@ -1,0 +1,232 @@
+//! `GET /api/watch`: what the agent shows of checks that are watched, for as long as the client is there.
+//!
+//! Invariants: for a client that is slow there are at most the newest [`WATCH_LINES_MAX`](crate::limits::WATCH_LINES_MAX) lines, and it is
+//! told how many it missed; one that has gone is forgotten at once, one that takes nothing within the lease of `wire.rs`.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
+
+use hyper::body::Bytes;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::access::Who;
+use super::api::{WatchForm, WatchWish};
+use super::reply::{Failure, Reply};
+use crate::clock;
+use crate::control::{self, AskError, WatchedLines};
+use crate::limits::{HTTP_WATCHERS_MAX, HTTP_WATCHERS_PER_CLIENT_MAX, WATCH_TIME_INTERVAL};
+use crate::live::{LiveLine, Shown};
+use crate::lock::locked;
+
+/// Whose watching is counted together: all who show one token, else all of one address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Client {
+    Shown(Who),
+    At(Option<IpAddr>),
+}
+
+impl Client {
+    pub(super) fn of(who: Who, peer: Option<IpAddr>) -> Client {
+        match who {
+            Who::Token(_) => Client::Shown(who),
+            Who::Certified | Who::Anybody => Client::At(peer),
+        }
+    }
+}
+
+/// Those who watch.
+pub(super) struct Watches {
+    counts: Arc<Mutex<HashMap<Client, usize>>>,
+    /// Whether the server is about to end.
+    leaving: watch::Receiver<bool>,
+}
+
+/// What comes for one who watches.
+pub(super) struct Watching {
+    pub(super) pieces: mpsc::Receiver<Bytes>,
+    pub(super) form: WatchForm,
+    _place: Place,
+}
+
+/// The place of one who watches, which is free again when this is dropped.
+struct Place {
+    counts: Arc<Mutex<HashMap<Client, usize>>>,
+    client: Client,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut counts = locked(&self.counts);
+        if let Some(count) = counts.get_mut(&self.client) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.client);
+            }
+        }
+    }
+}
+
+impl Watches {
+    pub(super) fn new(leaving: watch::Receiver<bool>) -> Watches {
+        Watches { counts: Arc::default(), leaving }
+    }
+
+    fn place(&self, client: Client) -> Result<Place, Reply> {
+        let mut counts = locked(&self.counts);
+        if counts.values().sum::<usize>() >= HTTP_WATCHERS_MAX {
+            return Err(unavailable(&format!("{HTTP_WATCHERS_MAX} watch over HTTP already")));
+        }
+        let count = counts.entry(client).or_default();
+        if *count >= HTTP_WATCHERS_PER_CLIENT_MAX {
+            let what = format!(
+                "{HTTP_WATCHERS_PER_CLIENT_MAX} watch with this token, or from this address, already"
+            );
+            return Err(unavailable(&what));
+        }
+        *count += 1;
+        drop(counts);
+        Ok(Place { counts: Arc::clone(&self.counts), client })
+    }
+
+    /// Begins to watch, by way of the agent of the store at `dir`.
+    ///
+    /// # Errors
+    /// The answer where that cannot be.
+    pub(super) async fn begin(
+        &self,
+        dir: std::path::PathBuf,
+        client: Client,
+        wish: WatchWish,
+    ) -> Result<Watching, Reply> {
+        let place = self.place(client)?;
+        let WatchWish { wishes, form } = wish;
+        let watched = tokio::task::spawn_blocking(move || control::watch(&dir, wishes)).await;
+        let watched = watched.map_err(|error| Reply::failure(Failure::Internal, &error.to_string()))?;
+        let mut lines =
+            watched.and_then(WatchedLines::of).map_err(|error| unavailable(&error.to_string()))?;
+        // Whether the agent refuses is known with the first line.
+        let first = lines.next_line().await.map_err(|error| unavailable(&error.to_string()))?;
+        let Some(first) = first else { return Err(unavailable(&AskError::Closed.to_string())) };
+        let shown = Arc::new(Shown::default());
+        shown.push(time());
+        shown.push(format!("{first}\n").into());
+        let (sender, pieces) = mpsc::channel(1);
+        tokio::spawn(show(lines, shown, form, sender, self.leaving.clone()));
+        Ok(Watching { pieces, form, _place: place })
+    }
+}
+
+fn unavailable(what: &str) -> Reply {
+    Reply::failure(Failure::Timeout, what)
+}
+
+fn time() -> Arc<str> {
+    LiveLine::Time { now_ms: clock::now_ms(), echo: None }.text()
+}
+
+/// Goes on until the client has gone, nothing is watched any more, or the server ends.
+async fn show(
+    lines: WatchedLines,
+    shown: Arc<Shown>,
+    form: WatchForm,
+    pieces: mpsc::Sender<Bytes>,
+    mut leaving: watch::Receiver<bool>,
+) {
+    let gathering = async {
+        gather(lines, &shown).await;
+        shown.end();
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = gathering => {}
+        () = hand_on(&shown, form, &pieces) => {}
+        () = pieces.closed() => {}
+        _ = leaving.wait_for(|leaving| *leaving) => {}
+    }
+}
+
+/// Has the lines of the agent shown, and the time every second, until the agent has no more.
+async fn gather(mut lines: WatchedLines, shown: &Shown) {
+    let reading = async {
+        loop {
+            match lines.next_line().await {
+                Ok(Some(line)) => shown.push(format!("{line}\n").into()),
+                Ok(None) => return,
+                Err(error) => {
+                    tracing::debug!("what is watched over HTTP has ended: {error}");
+                    return;
+                }
+            }
+        }
+    };
+    let telling = async {
+        let mut ticks = interval(WATCH_TIME_INTERVAL);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        ticks.tick().await;
+        loop {
+            ticks.tick().await;
+            shown.push(time());
+        }
+    };
+    tokio::select! {
+        () = reading => {}
+        () = telling => {}
+    }
+}
+
+/// Hands on what is shown, as fast as the client takes it, until there is no more.
+async fn hand_on(shown: &Shown, form: WatchForm, pieces: &mpsc::Sender<Bytes>) {
+    while let Ok(room) = pieces.reserve().await {
+        let Some(lines) = shown.take().await else { return };
+        room.send(Bytes::from(form.write(&lines)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_so_many_may_watch_with_one_token_and_in_all() {
+        let (_leave, leaving) = watch::channel(false);
+        let watches = Watches::new(leaving);
+        let of = |number: u8| Client::of(Who::Token([number; 32]), None);
+        let mut places = Vec::new();
+        for number in 0..(HTTP_WATCHERS_MAX / HTTP_WATCHERS_PER_CLIENT_MAX) as u8 {
+            for _ in 0..HTTP_WATCHERS_PER_CLIENT_MAX {
+                places.push(watches.place(of(number)).unwrap());
+            }
+            assert_eq!(watches.place(of(number)).err().map(|reply| reply.status), Some(503));
+        }
+        let other = Client::of(Who::Anybody, Some([127, 0, 0, 1].into()));
+        assert!(watches.place(other).err().unwrap().body.contains("watch over HTTP already"));
+        places.clear();
+        assert!(watches.place(other).is_ok());
+        assert!(locked(&watches.counts).is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_slow_client_gets_the_newest_and_is_told_what_it_missed() {
+        let shown = Shown::default();
+        let (sender, mut pieces) = mpsc::channel::<Bytes>(1);
+        shown.push("0\n".into());
+        let reading = async {
+            assert_eq!(pieces.recv().await.unwrap(), "0\n");
+            // One piece is on its way; what comes after it waits.
+            shown.push("1\n".into());
+            while pieces.is_empty() {
+                tokio::task::yield_now().await;
+            }
+            for number in 2..crate::limits::WATCH_LINES_MAX + 5 {
+                shown.push(format!("{number}\n").into());
+            }
+            shown.end();
+            assert_eq!(pieces.recv().await.unwrap(), "1\n");
+            let rest = pieces.recv().await.unwrap();
+            assert!(rest.starts_with(b"{\"dropped\":3}\n5\n"), "{rest:?}");
+        };
+        tokio::join!(hand_on(&shown, WatchForm::Lines, &sender), reading);
+    }
+}
