@@ -12,6 +12,7 @@ use jiff::Zoned;
 
 use super::query;
 use super::target::{Target, target};
+use super::watched::join_watched;
 use crate::cli::completion;
 use crate::cli::read::{Damage, Failure, Opened, ReadArgs, finish, now, tell, time};
 use crate::cli::style::Style;
@@ -32,6 +33,7 @@ const DEFAULT_SPAN_MS: i64 = 24 * 3600 * 1000;
 /// check_state, check_cpu_seconds and check_max_rss_bytes.
 /// Every column is drawn from the least to the greatest of its samples, so a single spike is seen however wide the
 /// span. Blank means that there is no value. Warning and critical ranges are drawn as lines where they are near.
+/// What a check ran more often while somebody watched it is drawn with its own runs, and its states beneath theirs.
 /// A query is answered as often as there are columns, as custos query does, and keeps its unit where that is clear.
 #[derive(Clone, Debug, clap::Args)]
 pub(in crate::cli) struct GraphArgs {
@@ -59,6 +61,9 @@ pub(in crate::cli) struct GraphArgs {
     /// Draw the values of counters, not their change per second
     #[arg(long, conflicts_with = "rate")]
     raw: bool,
+    /// Leave out what a check ran more often while somebody watched it
+    #[arg(long)]
+    own: bool,
     /// Show bytes as KiB, MiB, GiB
     #[arg(long)]
     iec: bool,
@@ -173,10 +178,16 @@ fn picture(
             _ => Drawn::Usual,
         };
         let request = EnvelopeRequest { check: &check, series, span, columns, cells, drawn, holds_until_ms };
-        let CheckEnvelope { series, states } = request.read(reader, &mut context)?;
+        let mut envelope = request.read(reader, &mut context)?;
+        let watched = match args.own {
+            true => None,
+            false => join_watched(&request, &mut envelope, reader, &mut context)?,
+        };
+        let CheckEnvelope { series, states } = envelope;
         let thresholds = defined.map(|check| &check.thresholds[..]).unwrap_or_default();
         picture.series.extend(series.into_iter().map(|one| titled(&check, one, thresholds)));
         picture.ribbons.push(Ribbon { title: check, states });
+        picture.ribbons.extend(watched);
     }
     let snapshot = reader.snapshot();
     for (text, expr) in &queries {
@@ -321,6 +332,34 @@ load:load1  min 1  avg 1.1  max 6  last 1  warn 5
         assert!(several.contains("{check=\"load\", metric=\"in\"}  min 0"), "{several}");
         let wrong = drawn(&store(), &["rate(load[5m]"]).unwrap_err().message;
         assert!(wrong.contains("unclosed left parenthesis"), "{wrong}");
+    }
+
+    #[test]
+    fn what_was_watched_is_drawn_in_its_place() {
+        let directory = stage::store(|writer| {
+            let run = |time_ms, value| Run {
+                time_ms: NOON + time_ms,
+                metrics: vec![metric("load1", "", value)],
+                ..Run::default()
+            };
+            for second in 0..60 {
+                writer.append(&[("load", &run(second * 1000, 1.0))]).unwrap();
+            }
+            for tick in 0..50 {
+                let value = if tick == 7 { 4.0 } else { 1.0 };
+                writer.append(&[("load@watched", &run(30_050 + tick * 100, value))]).unwrap();
+            }
+        });
+        let line = ["load:load1", "--ascii", "--height", "16"];
+        let with = drawn(&directory, &line).unwrap();
+        assert!(with.starts_with("load:load1  min 1  avg 1  max 4  last 1"), "{with}");
+        let bar = with.lines().skip_while(|line| *line != "load@watched").nth(1).expect("a bar");
+        assert_eq!(bar.trim(), "......", "{with}");
+        let own = drawn(&directory, &[&line[..], &["--own"]].concat()).unwrap();
+        assert!(own.starts_with("load:load1  min 1  avg 1  max 1  last 1"), "{own}");
+        assert!(!own.contains("watched"), "{own}");
+        let before = drawn(&directory, &[&line[..], &["--until", "2026-11-22T12:00:20Z"]].concat()).unwrap();
+        assert!(!before.contains("watched"), "{before}");
     }
 
     #[test]

@@ -3,5 +3,6 @@
 mod draw;
 mod query;
 mod target;
+mod watched;
 
 pub(super) use draw::{GraphArgs, run};

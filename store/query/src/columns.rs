@@ -23,6 +23,21 @@ pub struct Column {
     pub after_gap: bool,
 }
 
+impl Column {
+    /// Takes in what another series of samples of the same thing has in this column. Least, greatest and the ends are those of both;
+    /// number and sum stay those of this one, so that a mean does not lean to where the other was denser.
+    pub fn join(&mut self, other: &Column) {
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        if other.first_ms < self.first_ms {
+            (self.first, self.first_ms, self.after_gap) = (other.first, other.first_ms, other.after_gap);
+        }
+        if other.last_ms > self.last_ms {
+            (self.last, self.last_ms) = (other.last, other.last_ms);
+        }
+    }
+}
+
 /// Sorts samples into columns of equal length that make up a span of time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Columns {
@@ -135,6 +150,19 @@ mod tests {
             })
         );
         assert_eq!(columns[1], None);
+    }
+
+    #[test]
+    fn a_column_joined_with_a_denser_one_keeps_its_mean() {
+        let of = |samples: &[(i64, f64)]| {
+            let mut columns = Columns::new(0, 1000, 1);
+            samples.iter().for_each(|(time_ms, value)| columns.add(*time_ms, *value));
+            columns.into_vec()[0].unwrap()
+        };
+        let mut own = of(&[(100, 4.0), (600, 6.0)]);
+        own.join(&of(&[(50, 3.0), (300, 9.0), (500, 5.0)]));
+        assert_eq!((own.min, own.max, own.count, own.sum), (3.0, 9.0, 2, 10.0));
+        assert_eq!((own.first, own.first_ms, own.last, own.last_ms), (3.0, 50, 6.0, 600));
     }
 
     #[test]

@@ -24,6 +24,22 @@ pub struct Envelope {
     pub bridge_ms: i64,
 }
 
+impl Envelope {
+    /// Takes in other samples of the same thing, of the same span in as many columns; none in another unit.
+    pub fn join(&mut self, other: &Envelope) {
+        if (&other.unit, other.rate) != (&self.unit, self.rate) {
+            return;
+        }
+        for (own, other) in self.columns.iter_mut().zip(&other.columns) {
+            match (own, other) {
+                (Some(own), Some(other)) => own.join(other),
+                (own @ None, other) => *own = *other,
+                (Some(_), None) => {}
+            }
+        }
+    }
+}
+
 /// Samples of a series in other units than the latest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Others {
