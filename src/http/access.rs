@@ -96,6 +96,15 @@ impl Access {
         self.open_watch || who != Who::Anybody
     }
 
+    /// Whether a request calls this host by a name of its own, which is all that a file of the page asks for: a link to it may
+    /// stand anywhere.
+    ///
+    /// # Errors
+    /// The answer to one that does not.
+    pub(super) fn is_called_right(&self, headers: &HeaderMap, via: Via) -> Result<(), Reply> {
+        via.addresses.map_or(Ok(()), |(local, _)| self.called(headers, local).map(|_| ()))
+    }
+
     /// What the request calls this host. A page of another site that has its name point here would call it by that name.
     fn called<'h>(&self, headers: &'h HeaderMap, local: IpAddr) -> Result<&'h str, Reply> {
         let mut hosts = headers.get_all(header::HOST).iter();

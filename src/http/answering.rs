@@ -20,7 +20,6 @@ use super::access::{Access, Admitted, Who};
 use super::api;
 use super::counters::{Counters, Handler};
 use super::follow::{Follows, Outgoing};
-use super::gzip;
 use super::params::Params;
 use super::reply::{Failure, Reply};
 use super::rules::ShownGroup;
@@ -29,6 +28,7 @@ use super::socket::Via;
 use super::stores::Stores;
 use super::watch::{Client, Watches};
 use super::wire::Leased;
+use super::{gzip, page};
 use crate::clock;
 use crate::limits::{
     HTTP_ANSWER_SMALL_BYTES, HTTP_ANSWER_WAIT, HTTP_ANSWERS_HELD_BYTES, HTTP_BODY_MAX_BYTES,
@@ -191,6 +191,19 @@ impl Answerer {
         let handler = api::handler(request.uri().path());
         let is_head = request.method() == hyper::Method::HEAD;
         let is_preflight = Access::is_preflight(request.method(), request.headers());
+        if let Some(file) = page::file(request.uri().path())
+            && (is_head || request.method() == hyper::Method::GET)
+        {
+            let (response, code) = match self.access.is_called_right(request.headers(), via) {
+                Ok(()) => (shown(file, &request, is_head), 200),
+                Err(reply) => {
+                    let code = reply.status;
+                    (response(reply.into(), &Admitted::default(), false, is_head), code)
+                }
+            };
+            self.counters.answered(handler, code, Duration::ZERO);
+            return response;
+        }
         let (sent, admitted) = match self.access.admit(request.method(), request.headers(), via) {
             Err(reply) => (Sent::from(reply), Admitted::default()),
             Ok(admitted) if is_preflight && admitted.origin.is_some() => {
@@ -270,6 +283,36 @@ fn going_on(begun: Outgoing, admitted: &Admitted, by_origin: bool) -> Response<O
         headers.insert(header::CONNECTION, header::HeaderValue::from_static("close"));
     }
     *response.body_mut() = begun;
+    response
+}
+
+/// A file of the page.
+fn shown<B>(file: &page::File, request: &Request<B>, is_head: bool) -> Response<Outgoing> {
+    let headers = request.headers();
+    let is_gzip = gzip::is_wanted(headers);
+    let bytes = if is_gzip { file.packed() } else { Bytes::from_static(file.plain) };
+    let is_known =
+        headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == file.tag().as_bytes());
+    let sent = Sent { status: 200, content_type: file.content_type, bytes, is_gzip };
+    let mut response = response(sent, &Admitted::default(), false, is_head || is_known);
+    if is_known {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+    let policy = page::policy(request.uri().query().unwrap_or(""));
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, policy.as_str()),
+        (header::ETAG, file.tag()),
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    ] {
+        if let Ok(value) = header::HeaderValue::from_str(value) {
+            headers.insert(name, value);
+        }
+    }
     response
 }
 

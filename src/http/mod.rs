@@ -10,6 +10,7 @@ mod counters;
 mod follow;
 mod gzip;
 mod openmetrics;
+mod page;
 mod params;
 mod reply;
 mod rules;

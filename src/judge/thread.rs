@@ -14,6 +14,7 @@ use super::queue::{Input, Queue};
 use super::restore::Restore;
 use super::settings::Settings;
 use crate::clock;
+use crate::limits::RULE_AHEAD_MAX;
 use crate::rules::{Because, JudgeOrder, JudgedGroup, JudgedRule, RuleGroup};
 
 /// What the thread has.
@@ -25,6 +26,8 @@ pub(super) struct Thread {
     live: Arc<LiveSource>,
     groups: HashMap<Arc<str>, Group>,
     restore: Restore,
+    /// As of when was judged last (ms since the epoch).
+    judged_ms: i64,
 }
 
 impl Thread {
@@ -36,7 +39,16 @@ impl Thread {
     ) -> Thread {
         let restore = Restore::new(Older::new(settings.store.clone()));
         let live = live(&settings);
-        Thread { settings, queue, counts, answers, live, groups: HashMap::new(), restore }
+        Thread {
+            settings,
+            queue,
+            counts,
+            answers,
+            live,
+            groups: HashMap::new(),
+            restore,
+            judged_ms: i64::MIN,
+        }
     }
 
     /// Does what it is given until it is to end.
@@ -80,8 +92,27 @@ impl Thread {
             "{lost} runs came faster than rules are judged; they are read from the store instead"
         );
         self.counts.lost_runs.fetch_add(lost, Ordering::Relaxed);
+        self.read_again();
+    }
+
+    /// Has what is in memory read from the store again.
+    fn read_again(&mut self) {
         self.live = live(&self.settings);
         self.groups.values_mut().for_each(Group::forget_selections);
+    }
+
+    /// Takes note of the time as of which is judged next. Where the clock was set back, memory has what is later than that, and
+    /// not what is before.
+    fn as_of(&mut self, at_ms: i64) {
+        let back_ms = self.judged_ms.saturating_sub(at_ms);
+        if back_ms > RULE_AHEAD_MAX.as_millis() as i64 {
+            tracing::warn!(
+                "the clock was set back by {back_ms} ms; what rules select is read from the store again"
+            );
+            self.read_again();
+        }
+        self.judged_ms = at_ms;
+        self.live.as_of(at_ms);
     }
 
     fn define(&mut self, groups: &[Arc<RuleGroup>]) {
@@ -97,6 +128,7 @@ impl Thread {
     }
 
     fn order(&mut self, order: JudgeOrder) -> JudgedGroup {
+        self.as_of(order.at_ms);
         let Some(group) = self.groups.get_mut(&order.group) else {
             return JudgedGroup { order, rules: Vec::new(), deadline_ms: None };
         };

@@ -56,3 +56,15 @@ const _: () = assert!(HTTP_WATCHERS_MAX.is_multiple_of(HTTP_WATCHERS_PER_CLIENT_
 
 /// Bytes on their way over the network to one who watches over HTTP, as `SO_SNDBUF` counts. More would be old when they come.
 pub const HTTP_WATCH_UNSENT_BYTES: usize = 32 << 10;
+
+/// Columns of a series in one answer of `/api/envelope`.
+pub const HTTP_ENVELOPE_COLUMNS_MAX: usize = 4096;
+
+/// Series in one answer of `/api/envelope`.
+pub const HTTP_ENVELOPE_SERIES_MAX: usize = 64;
+
+/// Changes of state in one answer of `/api/events`.
+pub const HTTP_EVENTS_MAX: usize = 1000;
+
+/// Other agents that an address of the page may name.
+pub const HTTP_PAGE_HOSTS_MAX: usize = 16;

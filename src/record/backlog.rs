@@ -25,7 +25,7 @@ pub(super) struct Backlog {
 impl Backlog {
     /// Adds a run; drops the oldest while there are too many.
     pub(super) fn push(&mut self, check: Arc<str>, run: Arc<Run>) {
-        self.bytes += size_of(&run);
+        self.bytes += run.memory_bytes();
         self.runs.push_back((check, run));
         self.drop_oldest();
     }
@@ -33,7 +33,7 @@ impl Backlog {
     fn drop_oldest(&mut self) {
         while self.len() > RECORD_QUEUE_MAX_RUNS || self.bytes + self.writing_bytes > RECORD_QUEUE_MAX_BYTES {
             let Some((_, run)) = self.runs.pop_front() else { break };
-            self.bytes -= size_of(&run);
+            self.bytes -= run.memory_bytes();
             self.dropped += 1;
         }
     }
@@ -44,12 +44,12 @@ impl Backlog {
         let mut bytes = 0;
         let fits = |(_, run): &&Named| {
             let first = bytes == 0;
-            bytes += size_of(run);
+            bytes += run.memory_bytes();
             first || bytes <= RECORD_BATCH_MAX_BYTES
         };
         let count = self.runs.iter().take(max).take_while(fits).count();
         let batch: Vec<Named> = self.runs.drain(..count).collect();
-        let batch_bytes: usize = batch.iter().map(|(_, run)| size_of(run)).sum();
+        let batch_bytes: usize = batch.iter().map(|(_, run)| run.memory_bytes()).sum();
         self.bytes -= batch_bytes;
         (self.writing, self.writing_bytes) = (batch.len(), batch_bytes);
         batch
@@ -61,7 +61,7 @@ impl Backlog {
         (self.writing, self.writing_bytes) = (0, 0);
         self.dropped += refused;
         for (check, run) in unwritten.into_iter().rev() {
-            self.bytes += size_of(&run);
+            self.bytes += run.memory_bytes();
             self.runs.push_front((check, run));
         }
         self.drop_oldest();
@@ -81,15 +81,6 @@ impl Backlog {
     pub(super) fn dropped(&self) -> u64 {
         self.dropped
     }
-}
-
-/// Memory of a run, near enough for a bound. Of instances only what a run does not share with the one before it: the list
-/// of blocks, and the block with the one that changed.
-fn size_of(run: &Run) -> usize {
-    let instances = if run.instances.is_empty() { 0 } else { 2048 + run.instances.len() / 2 };
-    let texts = run.text.len() + run.long_text.len() + run.stderr.len() + run.origin.len();
-    let metrics: usize = run.metrics.iter().map(|m| 200 + m.label.len()).sum();
-    std::mem::size_of::<Run>() + texts + run.judgement.len() + metrics + instances
 }
 
 #[cfg(test)]

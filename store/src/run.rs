@@ -167,3 +167,17 @@ pub struct Run {
     /// it says nothing of where the check stands now, whenever it arrived.
     pub imported: bool,
 }
+
+impl Run {
+    /// The memory that it takes in bytes, near enough for a bound. Of instances only what a run does not share with the one before
+    /// it: the list of blocks, and the block with the one that changed.
+    pub fn memory_bytes(&self) -> usize {
+        let instances = if self.instances.is_empty() { 0 } else { 2048 + self.instances.len() / 2 };
+        let texts = self.text.len() + self.long_text.len() + self.stderr.len() + self.origin.len();
+        let labels = |metric: &Metric| -> usize {
+            metric.labels.iter().map(|(name, value)| 96 + name.len() + value.len()).sum()
+        };
+        let metrics: usize = self.metrics.iter().map(|m| 200 + m.label.len() + labels(m)).sum();
+        std::mem::size_of::<Run>() + texts + self.judgement.len() + metrics + instances
+    }
+}

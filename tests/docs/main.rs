@@ -51,6 +51,7 @@ pages! {
     night_page: "docs/night.md",
     notify_page: "docs/notify.md",
     nrpe_differences: "docs/nrpe-differences.md",
+    page_in_browsers: "docs/page.md",
     plugin_output: "docs/plugin-output.md",
     promql_differences: "docs/promql-differences.md",
     query: "docs/query.md",

@@ -325,3 +325,28 @@ fn templates_say_what_the_last_configuration_says_of_the_host() {
     assert_eq!(told, ["http://one/ one", "http://two/ two"]);
     judge.finish(answers);
 }
+
+#[test]
+fn an_alert_goes_on_where_the_clock_is_set_back_before_all_that_is_stored() {
+    let directory = tempfile::tempdir().unwrap();
+    let rules = "groups: [{ name: g, rules: [{ alert: High, expr: 'a{metric=\"m\"} > 3', for: 3s }] }]\n";
+    let groups = groups_of(directory.path(), rules);
+    let mut agent = Agent::start(&directory.path().join("store"), &groups);
+    let mut high_at = |time_ms: i64| {
+        let metrics = vec![Metric::new("m", Value::from(5.0))];
+        agent.record("a", &Run { time_ms, metrics, ..Run::default() });
+        let judged = agent.judged(&groups[0], time_ms, vec![time_ms]);
+        format!("{:?}", judged.rules[0].alerts.iter().map(|alert| alert.stage).collect::<Vec<_>>())
+    };
+    for second in 0..20 {
+        let expected = if second < 3 { "[Pending]" } else { "[Firing]" };
+        assert_eq!(high_at(BEGIN_MS + second * 1000), expected, "{second}");
+    }
+    for back_ms in [3_600_000, 90_000, 365 * 86_400_000] {
+        for second in 0..20 {
+            let time_ms = BEGIN_MS + 20_000 - back_ms + second * 1000;
+            assert_eq!(high_at(time_ms), "[Firing]", "{back_ms} back, {second} s later");
+        }
+    }
+    agent.kill_judge();
+}

@@ -1,5 +1,7 @@
 //! What requests mean, and what their answers are. Pure but for reading the store.
 
+mod board;
+mod envelope;
 mod figures;
 mod json;
 mod newest;

@@ -1,13 +1,14 @@
 //! Which request is answered by what.
 
 use super::request::Request;
-use super::{query, rules, scrape, series, status, stream, watch};
+use super::{board, envelope, query, rules, scrape, series, status, stream, watch};
 use crate::http::counters::Handler;
 use crate::http::reply::Reply;
 
-/// What a browser shows of the server.
-const FRONT: &str = "Custos answers the HTTP API of Prometheus here, below /api/v1/, from the history of this host.\n\
-                     There are no pages: use Grafana, or any other client of Prometheus.\n";
+/// Where series in columns are asked for.
+const ENVELOPE_PATH: &str = "/api/envelope";
+/// Where changes of state are asked for.
+const EVENTS_PATH: &str = "/api/events";
 
 /// The answer to a request.
 pub(in crate::http) fn answer(request: &Request<'_>) -> Reply {
@@ -21,6 +22,10 @@ fn route(request: &Request<'_>) -> Result<Reply, Reply> {
     match request.path.strip_prefix("/api/v1/") {
         Some(path) if is_post || is_read(request.method) => api(request, path, is_post),
         None if request.path == stream::STREAM_PATH && is_read(request.method) => stream::stream(request),
+        None if request.path == "/api/board" && is_read(request.method) => board::board(request),
+        None if request.path == "/api/run" && is_read(request.method) => board::newest_run(request),
+        None if request.path == ENVELOPE_PATH && is_read(request.method) => envelope::envelope(request),
+        None if request.path == EVENTS_PATH && is_read(request.method) => envelope::events(request),
         None if request.path == "/metrics" && is_read(request.method) => scrape::metrics(request),
         _ => Ok(page(request.method, request.path)),
     }
@@ -34,8 +39,6 @@ fn is_read(method: &str) -> bool {
 pub(in crate::http) fn page(method: &str, path: &str) -> Reply {
     match path {
         _ if !is_read(method) => Reply::text(405, "Method Not Allowed\n"),
-        // Some clients ask for the front page to see whether there is a server.
-        "/" => Reply::text(200, FRONT),
         "/-/healthy" => Reply::text(200, "Custos is healthy.\n"),
         "/-/ready" => Reply::text(200, "Custos is ready.\n"),
         _ => Reply::not_found(),
@@ -71,9 +74,9 @@ fn api(request: &Request<'_>, path: &str, is_post: bool) -> Result<Reply, Reply>
 pub(in crate::http) fn handler(path: &str) -> Handler {
     match path {
         "/api/v1/query" => Handler::Query,
-        "/api/v1/query_range" => Handler::QueryRange,
+        "/api/v1/query_range" | ENVELOPE_PATH | EVENTS_PATH => Handler::QueryRange,
         "/metrics" => Handler::Metrics,
-        stream::STREAM_PATH | watch::WATCH_PATH => Handler::List,
+        "/api/board" | "/api/run" | stream::STREAM_PATH | watch::WATCH_PATH => Handler::List,
         path if path.starts_with("/api/v1/") => Handler::List,
         _ => Handler::Other,
     }

@@ -48,6 +48,12 @@ pub const LIVE_QUESTIONS_MAX: usize = 10_000;
 /// The newest runs of all checks, which are taken in when something is asked about them for the first time.
 pub const LIVE_RUNS_MAX: usize = 4096;
 
+/// Bytes of memory of these runs.
+pub const LIVE_RUNS_MAX_BYTES: usize = 8 << 20;
+
+/// What an instance of these runs is reckoned with, in bytes: those that changed are not shared by runs.
+pub const LIVE_INSTANCE_BYTES: usize = 1024;
+
 /// How long a run takes at most to be in the store, as far as memory goes by that (ms).
 pub const LIVE_UNWRITTEN_MS: i64 = 60_000;
 

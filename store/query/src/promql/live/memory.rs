@@ -1,6 +1,6 @@
 //! All that is in memory, by check.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use custos_promql::{METRIC_NAME, Matcher, reaches_own_names};
@@ -8,10 +8,11 @@ use custos_store::{Run, Snapshot};
 
 use super::check::{LiveCheck, Recorded, SeriesNumber};
 use super::interest::{Interest, exactly, keep_ms, may_be_of, may_be_own_name, own_names};
+use super::newest::{Named, Newest};
 use super::older::{self, Older};
 use crate::built_in::BuiltIn;
 use crate::limits::{
-    LIVE_KEEP_MS_MAX, LIVE_KEEP_MS_MIN, LIVE_QUESTIONS_MAX, LIVE_RUNS_MAX, LIVE_SAMPLES_MAX,
+    LIVE_KEEP_MS_MAX, LIVE_KEEP_MS_MIN, LIVE_QUESTIONS_MAX, LIVE_SAMPLES_MAX, LIVE_UNWRITTEN_MS,
 };
 use crate::promql::index::CHECK;
 
@@ -33,7 +34,7 @@ pub(super) struct Memory {
     /// Counts what changes the answer to which series there are.
     pub(super) version: u64,
     /// The newest runs, for checks that are asked about from now on.
-    newest: VecDeque<(Arc<str>, Arc<Run>)>,
+    newest: Newest,
     samples: usize,
     /// The longest that runs are kept now (ms).
     keep_ms_max: i64,
@@ -53,7 +54,7 @@ impl Default for Memory {
             ignored_names: HashSet::new(),
             interest: Interest::default(),
             version: 0,
-            newest: VecDeque::new(),
+            newest: Newest::default(),
             samples: 0,
             keep_ms_max: LIVE_KEEP_MS_MAX,
             latest_ms: i64::MIN,
@@ -65,10 +66,7 @@ impl Default for Memory {
 impl Memory {
     /// Takes in a run that the agent records.
     pub(super) fn record(&mut self, check: &Arc<str>, run: &Arc<Run>) {
-        self.newest.push_back((Arc::clone(check), Arc::clone(run)));
-        if self.newest.len() > LIVE_RUNS_MAX {
-            self.newest.pop_front();
-        }
+        self.newest.push(check, run);
         self.latest_ms = self.latest_ms.max(run.time_ms);
         self.take(check, run, Recorded::Yes);
     }
@@ -82,8 +80,10 @@ impl Memory {
         let own = own_names(run);
         let Some(number) = self.wanted(check, &own) else { return };
         let of = &mut self.checks[number as usize];
+        // The clock was set back. The store, as it was looked at last, does not have it where it would have such runs.
+        self.late |= run.time_ms < self.latest_ms.saturating_sub(LIVE_UNWRITTEN_MS);
         if run.time_ms < of.from_ms && of.from_ms != i64::MAX {
-            // The clock was set back. What is earlier than what is in memory is read from the store.
+            // What is earlier than what is in memory is read from the store.
             self.late = true;
             return;
         }
@@ -173,7 +173,7 @@ impl Memory {
             }
         }
         // Those that began a moment ago are not written yet.
-        let newest: Vec<(Arc<str>, Arc<Run>)> = self.newest.iter().cloned().collect();
+        let newest: Vec<Named> = self.newest.iter().cloned().collect();
         for (check, run) in newest {
             if !self.by_name.contains_key(&check) {
                 self.take_new(&check, &run);
@@ -188,8 +188,7 @@ impl Memory {
         if self.wanted(check, &own_names(run)).is_none() {
             return;
         }
-        let newest: Vec<(Arc<str>, Arc<Run>)> =
-            self.newest.iter().filter(|(of, _)| of == check).cloned().collect();
+        let newest: Vec<Named> = self.newest.iter().filter(|(of, _)| of == check).cloned().collect();
         newest.iter().for_each(|(check, run)| self.take(check, run, Recorded::Yes));
     }
 
@@ -229,12 +228,14 @@ impl Memory {
         if is_new && let Some((known, recent)) = older::describe(snapshot, &name) {
             of.describe(known, recent.into_iter());
         }
-        let latest_ms = self.latest_ms.max(of.last_ms);
+        // What the store has is later where the clock was set back since.
+        let latest_ms = if self.latest_ms == i64::MIN { of.last_ms } else { self.latest_ms };
         let wanted_ms = latest_ms.saturating_sub(of.keep_ms);
         if wanted_ms >= of.from_ms {
             return;
         }
         let until_ms = of.from_ms;
+        let until_ms = until_ms.min(latest_ms.saturating_add(LIVE_KEEP_MS_MAX));
         for run in older::runs(snapshot, &name, wanted_ms, until_ms) {
             of.take(&run, Recorded::Before);
         }

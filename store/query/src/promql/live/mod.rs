@@ -4,6 +4,7 @@ mod check;
 mod column;
 mod interest;
 mod memory;
+mod newest;
 mod older;
 mod selections;
 mod source;

@@ -1,0 +1,80 @@
+//! Where all checks stand, and all of the newest run of one, for the page.
+
+use custos_query::{RunJson, Stand, check_names, verdict_text, watched_check};
+use custos_store::State;
+use serde::Serialize;
+
+use super::request::Request;
+use crate::http::reply::{Failure, Reply};
+
+/// All checks.
+#[derive(Serialize)]
+struct Board<'a> {
+    host: &'a str,
+    now_ms: i64,
+    checks: Vec<Square>,
+}
+
+/// Where a check stands.
+#[derive(Serialize)]
+struct Square {
+    check: String,
+    /// The name of the state; none while no result is known.
+    state: Option<&'static str>,
+    hard: bool,
+    flapping: bool,
+    attempt: u32,
+    since_ms: Option<i64>,
+    /// When it was run last, or should have been.
+    time_ms: Option<i64>,
+    said: String,
+}
+
+impl Square {
+    fn of(check: String, stand: Stand) -> Square {
+        let time_ms = stand.last.as_ref().map(|run| run.time_ms);
+        let judged = stand.judged.as_ref();
+        Square {
+            check,
+            state: judged.map(|run| State::name(run.state)),
+            hard: judged.is_some_and(|run| run.standing.hard),
+            flapping: judged.is_some_and(|run| run.standing.flapping),
+            attempt: judged.map_or(0, |run| run.standing.attempt),
+            since_ms: judged.map(|run| run.standing.since_ms),
+            time_ms,
+            said: judged.map(|run| verdict_text(run.state, &run.judgement, &run.text)).unwrap_or_default(),
+        }
+    }
+}
+
+/// Where all checks stand, without the runs that were made because somebody watched.
+pub(super) fn board(request: &Request<'_>) -> Result<Reply, Reply> {
+    let names = check_names(request.snapshot).into_iter().filter(|name| watched_check(name).is_none());
+    let checks = names.map(|name| {
+        let stand = Stand::now(request.snapshot, &name).map_err(|error| unreadable(&error))?;
+        Ok(Square::of(name, stand))
+    });
+    let checks = checks.collect::<Result<_, Reply>>()?;
+    json(&Board { host: request.host, now_ms: request.now_ms, checks })
+}
+
+/// The newest run of a check, whole.
+pub(super) fn newest_run(request: &Request<'_>) -> Result<Reply, Reply> {
+    let check = request.params.get("check");
+    let stand = Stand::now(request.snapshot, check).map_err(|error| unreadable(&error))?;
+    match stand.judged.or(stand.last) {
+        Some(run) => json(&RunJson::new(check, &run)),
+        None => Err(Reply::invalid("check", "there is no run of such a check")),
+    }
+}
+
+/// The answer that is this, as JSON.
+pub(super) fn json(value: &impl Serialize) -> Result<Reply, Reply> {
+    let body = serde_json::to_string(value);
+    let body = body.map_err(|error| Reply::failure(Failure::Internal, &error.to_string()))?;
+    Ok(Reply { status: 200, content_type: "application/json", body })
+}
+
+fn unreadable(error: &custos_store::Error) -> Reply {
+    Reply::failure(Failure::Internal, &format!("failed to {error}"))
+}

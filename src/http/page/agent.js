@@ -1,0 +1,108 @@
+// An agent: what is asked of it, and what it shows while it is watched.
+//
+// Tokens come by the fragment of the address once, and stay in the storage of this tab, each for its own agent. They are sent as a header
+// and never as a cookie, which a browser would send to whatever else listens on the same host.
+
+const RETRY_MS = 1000;
+const SILENCE_MS = 5000;
+
+export class Denied extends Error {}
+
+export class Agent {
+  constructor(origin) {
+    this.origin = origin;
+    this.name = new URL(origin).host;
+    this.clock = null;
+  }
+
+  get token() { return sessionStorage.getItem(`token ${this.origin}`); }
+  set token(token) { sessionStorage.setItem(`token ${this.origin}`, token); }
+
+  async fetch(path, params = [], more = {}) {
+    const url = new URL(path, this.origin);
+    for (const [name, value] of params) url.searchParams.append(name, value);
+    const headers = this.token ? { Authorization: `Bearer ${this.token}` } : {};
+    const answer = await fetch(url, { headers, credentials: "omit", cache: "no-store", ...more });
+    if (answer.status === 401) throw new Denied(`${this.name} asks for a token`);
+    if (!answer.ok) throw new Error(await told(answer));
+    return answer;
+  }
+
+  async get(path, params, more) {
+    return (await this.fetch(path, params, more)).json();
+  }
+
+  // How far the agent's clock is ahead of this one, and within how much that is known (ms): the best of some askings.
+  async measureClock() {
+    let best = null;
+    for (let asked = 0; asked < 5; asked++) {
+      const sent = performance.timeOrigin + performance.now();
+      const { received_ms, sent_ms } = await this.get("/api/time");
+      const came = performance.timeOrigin + performance.now();
+      const bound = (came - sent) / 2 + 1;
+      if (!best || bound < best.bound) best = { offset: (received_ms - sent + sent_ms - came) / 2, bound };
+    }
+    this.clock = best;
+    return best;
+  }
+
+  // Watches checks until `signal` is aborted; begins anew where the stream ends, and where nothing comes.
+  async watch(checks, every, signal, line, trouble) {
+    const params = checks.map((check) => ["check", check]);
+    if (every) params.push(["every", every]);
+    while (!signal.aborted) {
+      const one = new AbortController();
+      const stop = () => one.abort();
+      signal.addEventListener("abort", stop);
+      let silence;
+      const heard = () => { clearTimeout(silence); silence = setTimeout(stop, SILENCE_MS); };
+      try {
+        heard();
+        const headers = { Accept: "text/event-stream" };
+        if (this.token) headers.Authorization = `Bearer ${this.token}`;
+        const answer = await this.fetch("/api/watch", params, { headers, signal: one.signal });
+        trouble("");
+        const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+        for (let rest = "";;) {
+          const { value, done } = await reader.read();
+          if (done) break;
+          heard();
+          const lines = (rest + value).split("\n");
+          rest = lines.pop();
+          for (const text of lines) if (text.startsWith("data: ")) line(JSON.parse(text.slice(6)));
+        }
+        if (!signal.aborted) trouble(`${this.name}: the stream has ended; trying again`);
+      } catch (error) {
+        if (!signal.aborted) trouble(`${this.name}: ${error.message}`);
+      } finally {
+        clearTimeout(silence);
+        signal.removeEventListener("abort", stop);
+        one.abort();
+      }
+      await new Promise((done) => setTimeout(done, RETRY_MS));
+    }
+  }
+}
+
+async function told(answer) {
+  const text = await answer.text();
+  try { return JSON.parse(text).error ?? text; } catch { return text.trim() || `status ${answer.status}`; }
+}
+
+// The agents that the address names, this one first. A token in the fragment is taken out of the address.
+export function agents(params) {
+  const origins = [location.origin];
+  for (const text of (params.get("hosts") ?? "").split(",").filter(Boolean)) {
+    try {
+      const { origin, protocol } = new URL(text);
+      if (/^https?:$/.test(protocol) && !origins.includes(origin)) origins.push(origin);
+    } catch { /* it is no address, and asked for nothing */ }
+  }
+  const all = origins.map((origin) => new Agent(origin));
+  const handed = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (handed) {
+    all[0].token = handed;
+    history.replaceState(null, "", location.pathname + location.search);
+  }
+  return all;
+}

@@ -1,0 +1,69 @@
+// The board: where all checks of all agents stand.
+
+const ORDER = ["CRITICAL", "UNKNOWN", "WARNING", null, "OK"];
+
+export function element(name, text, kind) {
+  const made = document.createElement(name);
+  if (text !== undefined) made.textContent = text;
+  if (kind) made.className = kind;
+  return made;
+}
+
+export function age(ms) {
+  const s = Math.max(0, Math.round(ms / 1000));
+  if (s < 120) return `${s} s`;
+  if (s < 7200) return `${Math.floor(s / 60)} min`;
+  if (s < 172800) return `${Math.floor(s / 3600)} h`;
+  return `${Math.floor(s / 86400)} d`;
+}
+
+export function time(ms) {
+  const at = new Date(ms - new Date(ms).getTimezoneOffset() * 60000);
+  return at.toISOString().slice(0, 19).replace("T", " ");
+}
+
+const compared = {
+  state: (a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || compared.name(a, b),
+  name: (a, b) => a.check.localeCompare(b.check) || a.agent.origin.localeCompare(b.agent.origin),
+  since: (a, b) => (b.since_ms ?? 0) - (a.since_ms ?? 0) || compared.name(a, b),
+};
+
+// Rows that fit, in their order.
+export function chosen(rows, { q, state, sort }) {
+  const words = q.toLowerCase().split(/\s+/).filter(Boolean);
+  const fits = (row) => (!state || row.state === state || (state === "problems" && row.state !== "OK"))
+    && words.every((word) => `${row.check} ${row.said} ${row.host}`.toLowerCase().includes(word));
+  return rows.filter(fits).sort(compared[sort] ?? compared.state);
+}
+
+// Shows rows in a table. Rows that stand for the same check are kept, so that the focus is.
+export function show(body, rows, link, isOne) {
+  const known = new Map([...body.rows].map((row) => [row.dataset.key, row]));
+  const wanted = rows.map((one) => {
+    const key = `${one.agent.origin} ${one.check}`;
+    const row = known.get(key) ?? made(key, one, link);
+    known.delete(key);
+    const [state, check, since, old, said] = row.cells;
+    set(state, (one.state ?? "PENDING") + (one.state && one.state !== "OK" && !one.hard ? " (soft)" : "") + (one.flapping ? " (flapping)" : ""));
+    state.className = `state ${one.state ?? ""}`;
+    const anchor = check.firstChild;
+    set(anchor, isOne ? one.check : `${one.host}/${one.check}`);
+    anchor.href = link(one);
+    set(since, one.since_ms ? age(one.now_ms - one.since_ms) : "");
+    set(old, one.time_ms ? age(one.now_ms - one.time_ms) : "");
+    set(said, one.said);
+    return row;
+  });
+  known.forEach((row) => row.remove());
+  wanted.forEach((row, at) => { if (body.rows[at] !== row) body.insertBefore(row, body.rows[at] ?? null); });
+}
+
+function set(node, text) { if (node.textContent !== text) node.textContent = text; }
+
+function made(key) {
+  const row = element("tr");
+  row.dataset.key = key;
+  for (let cell = 0; cell < 5; cell++) row.append(element("td"));
+  row.cells[1].append(element("a"));
+  return row;
+}

@@ -1,0 +1,225 @@
+// A chart: the least, the greatest and the mean value of each column of time, drawn on a canvas, with a table behind it.
+//
+// Drawn here and not by a library: a column is one vertical stroke, so a year costs what an hour costs; the rest is an axis.
+
+import { element, time } from "./board.js";
+
+const LEFT = 64, BOTTOM = 22, TOP = 8, RIGHT = 8;
+const STEPS_MS = [100, 200, 500, 1e3, 2e3, 5e3, 1e4, 3e4, 6e4, 3e5, 6e5, 18e5, 36e5, 108e5, 216e5, 432e5, 864e5, 1728e5, 6048e5, 12096e5, 2592e6, 7776e6];
+
+export function figure(value, unit = "") {
+  if (!Number.isFinite(value)) return "";
+  const size = Math.abs(value);
+  if (unit !== "" && size >= 1000) {
+    const at = Math.min(5, Math.floor(Math.log10(size) / 3));
+    return `${+(value / 1000 ** at).toPrecision(3)} ${"kMGTP"[at - 1]}${unit}`;
+  }
+  return `${size >= 1e6 || (size > 0 && size < 1e-3) ? value.toExponential(2) : +value.toPrecision(4)}${unit && ` ${unit}`}`;
+}
+
+export class Chart {
+  constructor(parent, asked) {
+    this.asked = asked;
+    this.figure = element("figure");
+    this.caption = element("figcaption");
+    this.canvas = element("canvas");
+    this.canvas.tabIndex = 0;
+    this.canvas.setAttribute("role", "img");
+    const details = element("details");
+    details.append(element("summary", "As a table"));
+    this.table = element("table");
+    details.append(this.table);
+    details.addEventListener("toggle", () => details.open && this.tell());
+    this.figure.append(this.caption, this.canvas, details);
+    parent.append(this.figure);
+    this.details = details;
+    this.span = [0, 1];
+    this.series = [];
+    this.events = [];
+    this.limit = null;
+    this.listen();
+    this.resized = new ResizeObserver(() => this.draw());
+    this.resized.observe(this.canvas);
+  }
+
+  remove() { this.resized.disconnect(); this.figure.remove(); }
+
+  // `series` are { name, unit, points: [from_ms, to_ms, min, max, mean, last][], bridge }.
+  set(title, span, series, events) {
+    Object.assign(this, { title, span, series, events });
+    this.caption.replaceChildren(element("strong", title), ...series.map((one, at) => {
+      const told = element("span", `${one.name} ${figure(one.points.at(-1)?.[5], one.unit)}`);
+      told.style.color = `var(--s${at % 6})`;
+      return told;
+    }));
+    const [low, high] = this.range();
+    const values = series.some((one) => one.points.length) ? `from ${figure(low)} to ${figure(high)}` : "without values";
+    this.canvas.setAttribute("aria-label", `${title}: ${series.map((one) => one.name).join(", ")}; ${values}, ${time(span[0])} to ${time(span[1])}`);
+    this.draw();
+    if (this.details.open) this.tell();
+  }
+
+  range() {
+    let low = Infinity, high = -Infinity;
+    for (const { points } of this.series) for (const point of points) { low = Math.min(low, point[2]); high = Math.max(high, point[3]); }
+    if (low > high) return [0, 1];
+    if (this.limit !== null && Number.isFinite(this.limit)) { low = Math.min(low, this.limit); high = Math.max(high, this.limit); }
+    if (low > 0 && low < high * 0.6) low = 0;
+    const margin = (high - low || Math.abs(high) || 1) * 0.05;
+    return [low === 0 ? 0 : low - margin, high + margin];
+  }
+
+  draw() {
+    const { canvas } = this;
+    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+    if (!width) return;
+    const scale = devicePixelRatio || 1;
+    if (canvas.width !== Math.round(width * scale)) canvas.width = Math.round(width * scale);
+    if (canvas.height !== Math.round(height * scale)) canvas.height = Math.round(height * scale);
+    const pen = canvas.getContext("2d");
+    const style = getComputedStyle(canvas);
+    const color = (name) => style.getPropertyValue(`--${name}`);
+    const [low, high] = this.range();
+    const [start, end] = this.span;
+    const x = (ms) => LEFT + (ms - start) / (end - start) * (width - LEFT - RIGHT);
+    const y = (value) => TOP + (high - value) / (high - low) * (height - TOP - BOTTOM);
+    Object.assign(this, { x, y, low, high, width, height });
+    pen.setTransform(scale, 0, 0, scale, 0, 0);
+    pen.clearRect(0, 0, width, height);
+    pen.font = "12px system-ui, sans-serif";
+    pen.lineWidth = 1;
+    this.axes(pen, color);
+    for (const event of this.events) {
+      pen.strokeStyle = color(event.to.toLowerCase());
+      pen.setLineDash([2, 3]);
+      stroke(pen, [[x(event.time_ms), TOP], [x(event.time_ms), height - BOTTOM]]);
+    }
+    pen.setLineDash([]);
+    pen.save();
+    pen.beginPath();
+    pen.rect(LEFT, 0, width - LEFT - RIGHT, height);
+    pen.clip();
+    this.series.forEach((one, at) => this.curve(pen, one, color(`s${at % 6}`)));
+    pen.restore();
+    if (this.limit !== null && Number.isFinite(this.limit)) {
+      pen.strokeStyle = color("critical");
+      pen.setLineDash([6, 3]);
+      stroke(pen, [[LEFT, y(this.limit)], [width - RIGHT, y(this.limit)]]);
+      pen.setLineDash([]);
+    }
+    if (this.dragged) {
+      pen.fillStyle = color("link");
+      pen.globalAlpha = 0.2;
+      pen.fillRect(Math.min(...this.dragged), TOP, Math.abs(this.dragged[1] - this.dragged[0]), height - TOP - BOTTOM);
+      pen.globalAlpha = 1;
+    }
+  }
+
+  axes(pen, color) {
+    const { x, y, low, high, width, height, span: [start, end] } = this;
+    pen.strokeStyle = color("line");
+    pen.fillStyle = color("soft");
+    pen.textAlign = "right";
+    pen.textBaseline = "middle";
+    const rough = (high - low) / 4;
+    const power = 10 ** Math.floor(Math.log10(rough));
+    const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough);
+    for (let at = Math.ceil(low / step) * step; at <= high; at += step) {
+      stroke(pen, [[LEFT, y(at)], [width - RIGHT, y(at)]]);
+      pen.fillText(figure(+at.toPrecision(12), this.series[0]?.unit), LEFT - 6, y(at));
+    }
+    pen.textAlign = "center";
+    pen.textBaseline = "top";
+    const zone = new Date(start).getTimezoneOffset() * 60000;
+    const wanted = (end - start) / Math.max(1, Math.floor(width / 110));
+    const every = STEPS_MS.find((one) => one >= wanted) ?? wanted;
+    for (let at = Math.ceil((start - zone) / every) * every + zone; at <= end; at += every) {
+      const text = time(at);
+      stroke(pen, [[x(at), height - BOTTOM], [x(at), height - BOTTOM + 4]]);
+      pen.fillText(every < 6e4 ? text.slice(11) : every < 864e5 ? text.slice(11, 16) : text.slice(0, 10), x(at), height - BOTTOM + 6);
+    }
+  }
+
+  curve(pen, { points, bridge }, color) {
+    const { x, y } = this;
+    pen.strokeStyle = color;
+    pen.lineWidth = 1;
+    pen.globalAlpha = 0.45;
+    pen.beginPath();
+    for (const [from, to, min, max] of points) {
+      if (min === max) continue;
+      const at = x((from + to) / 2);
+      pen.moveTo(at, y(min));
+      pen.lineTo(at, y(max));
+    }
+    pen.stroke();
+    pen.globalAlpha = 1;
+    pen.lineWidth = 1.5;
+    pen.beginPath();
+    let before = -Infinity;
+    for (const [from, to, , , mean] of points) {
+      const at = x((from + to) / 2);
+      if (from - before > bridge) { pen.moveTo(at - 0.5, y(mean)); }
+      pen.lineTo(at + 0.5, y(mean));
+      before = to;
+    }
+    pen.stroke();
+  }
+
+  tell() {
+    const head = element("tr");
+    for (const text of ["Time", "Series", "Least", "Mean", "Greatest"]) { const cell = element("th", text); cell.scope = "col"; head.append(cell); }
+    const rows = [];
+    for (const { name, unit, points } of this.series) {
+      const step = Math.max(1, Math.ceil(points.length / 60));
+      for (let at = 0; at < points.length; at += step) {
+        const part = points.slice(at, at + step);
+        const row = element("tr");
+        const mean = part.reduce((sum, point) => sum + point[4], 0) / part.length;
+        const told = [Math.min(...part.map((point) => point[2])), mean, Math.max(...part.map((point) => point[3]))];
+        for (const text of [time(part[0][0]), name, ...told.map((value) => figure(value, unit))]) row.append(element("td", text));
+        rows.push(row);
+      }
+    }
+    this.table.replaceChildren(head, ...rows);
+  }
+
+  listen() {
+    const { canvas } = this;
+    const at = (event) => event.clientX - canvas.getBoundingClientRect().left;
+    const value = (event) => this.high - (event.clientY - canvas.getBoundingClientRect().top - TOP) / (this.height - TOP - BOTTOM) * (this.high - this.low);
+    const ms = (place) => this.span[0] + (place - LEFT) / (this.width - LEFT - RIGHT) * (this.span[1] - this.span[0]);
+    let moves = null;
+    canvas.addEventListener("pointerdown", (event) => {
+      canvas.setPointerCapture(event.pointerId);
+      const near = this.limit !== null && Math.abs(this.y(this.limit) - (event.clientY - canvas.getBoundingClientRect().top)) < 8;
+      moves = near ? "limit" : "span";
+      if (!near) this.dragged = [at(event), at(event)];
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (moves === "limit") this.asked.limit(+value(event).toPrecision(3));
+      if (moves === "span") { this.dragged[1] = at(event); this.draw(); }
+    });
+    canvas.addEventListener("pointerup", () => {
+      const drawn = this.dragged;
+      this.dragged = null;
+      if (moves === "span" && drawn && Math.abs(drawn[1] - drawn[0]) > 4) this.asked.span(ms(Math.min(...drawn)), ms(Math.max(...drawn)));
+      moves = null;
+      this.draw();
+    });
+    canvas.addEventListener("keydown", (event) => {
+      const [start, end] = this.span, long = end - start;
+      const spans = {
+        ArrowLeft: [start - long / 4, end - long / 4], ArrowRight: [start + long / 4, end + long / 4],
+        "+": [start + long / 4, end - long / 4], "=": [start + long / 4, end - long / 4], "-": [start - long / 2, end + long / 2],
+      };
+      if (spans[event.key] && !event.ctrlKey && !event.metaKey) { event.preventDefault(); this.asked.span(...spans[event.key]); }
+    });
+  }
+}
+
+function stroke(pen, points) {
+  pen.beginPath();
+  points.forEach(([x, y]) => pen.lineTo(x, y));
+  pen.stroke();
+}

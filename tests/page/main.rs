@@ -1,0 +1,100 @@
+//! The page in a real browser: Chromium of Debian, driven by `tests/page/scenes.mjs`.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+
+use crate::stage::{Daemon, Stage, free_port, text, wait_for};
+
+#[path = "../stage/mod.rs"]
+mod stage;
+
+/// Checks of which one is in trouble, one prints what would be harmful as HTML, and one goes up and down.
+const CHECKS: &str = r#"  wave: { command: "/bin/sh -c 'echo \"OK - wave | x=$(( $(date +%s) % 7 ));5;6 y=1\"'", check_interval: 1s }
+  broken: { command: "/bin/sh -c 'echo \"CRITICAL - it is broken | z=9\"; exit 2'", check_interval: 1s, max_check_attempts: 1 }
+  hostile: { command: "/bin/sh -c 'echo \"OK <img src=x onerror=pwned=1>\"; echo \"<script>pwned=1</script>\"'", check_interval: 1s }
+"#;
+
+/// An agent with a page.
+struct Agent {
+    stage: Stage,
+    daemon: Option<Daemon>,
+    url: String,
+}
+
+impl Agent {
+    fn start(more: &str) -> Agent {
+        let (stage, port) = (Stage::new(), free_port());
+        stage.write_secret("token", "0123456789abcdef-token\n");
+        stage.configure(&format!("http: {{ listen: '127.0.0.1:{port}'{more} }}"), CHECKS);
+        let daemon = Some(stage.start());
+        let agent = Agent { stage, daemon, url: format!("http://127.0.0.1:{port}") };
+        for check in ["wave", "broken", "hostile"] {
+            wait_for("runs", || {
+                let runs = agent.stage.custos(&["stream", check]).stdout;
+                (text(&runs).lines().count() >= 3).then_some(())
+            });
+        }
+        agent
+    }
+
+    fn restart(&mut self) {
+        if let Some(daemon) = self.daemon.take() {
+            assert!(daemon.end().success());
+        }
+        self.daemon = Some(self.stage.start());
+    }
+
+    /// Plays a scene in the browser.
+    fn play(mut self, scene: &str) {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/page/scenes.mjs");
+        let mut child = Command::new("node")
+            .args([script, scene, &self.url, &self.stage.shown("profile")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("node, which the Debian package nodejs has, can be started");
+        let mut input = child.stdin.take().unwrap();
+        for line in BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok) {
+            assert_eq!(line, "restart");
+            self.restart();
+            input.write_all(b"done\n").unwrap();
+        }
+        assert!(child.wait().unwrap().success(), "{scene}");
+    }
+}
+
+#[test]
+fn the_board_is_there_at_once_and_its_address_reproduces_it() {
+    Agent::start("").play("board");
+}
+
+#[test]
+fn what_a_plugin_prints_is_text() {
+    Agent::start("").play("hostile");
+}
+
+#[test]
+fn live_values_are_drawn_also_after_the_agent_was_started_again() {
+    Agent::start(", open_watch: true").play("live");
+}
+
+#[test]
+fn graphs_are_zoomed_and_thresholds_dragged() {
+    Agent::start("").play("graph");
+}
+
+#[test]
+fn it_is_for_everybody_light_and_dark_by_keyboard_and_screen_reader() {
+    Agent::start("").play("access");
+}
+
+#[test]
+fn it_fits_small_and_large_screens() {
+    Agent::start("").play("layout");
+}
+
+#[test]
+fn a_token_is_asked_for_and_stays_in_its_tab() {
+    Agent::start(", tokens: token").play("token");
+}

@@ -1,0 +1,166 @@
+// What a person does with the page, and what it has to show. Usage: node scenes.mjs SCENE URL PROFILE
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { Browser } from "./browser.mjs";
+
+const rows = "document.querySelectorAll('#board tbody tr')";
+const text = (id) => `document.getElementById('${id}').textContent`;
+
+// Has the test do something, and waits until it is done.
+async function please(what) {
+  console.log(what);
+  await once(process.stdin, "data");
+}
+
+// How much of a picture the browser has painted otherwise than its background, in parts of a canvas.
+const inked = `(() => {
+  const canvas = document.querySelector('canvas');
+  const { data } = canvas.getContext('2d').getImageData(70, 0, canvas.width - 80, canvas.height - 24);
+  let inked = 0;
+  for (let at = 3; at < data.length; at += 4) inked += data[at] > 0;
+  return inked / (data.length / 4);
+})()`;
+
+const scenes = {
+  async board(browser, url) {
+    await browser.open(url);
+    await browser.until(`${rows}.length >= 3`);
+    assert.equal(await browser.run(`${rows}[0].cells[0].textContent.split(' ')[0]`), "CRITICAL");
+    assert.match(await browser.run(text("sums")), /^1 CRITICAL/);
+    // What was asked for came from this host alone.
+    assert.deepEqual(browser.requests.filter((one) => !one.startsWith(url)), []);
+    await browser.run("{ const i = document.getElementById('filter'); i.value = 'wave'; i.dispatchEvent(new Event('input')); }");
+    await browser.until(`${rows}.length === 1`);
+    // The address reproduces it.
+    assert.equal(await browser.run("location.search"), "?q=wave");
+    await browser.ask("Page.reload");
+    await browser.until(`${rows}.length === 1 && document.getElementById('filter').value === 'wave'`);
+  },
+
+  async hostile(browser, url) {
+    await browser.open(`${url}/?check=hostile`);
+    await browser.until(`${text("why")}.includes('<img')`);
+    await browser.until(`!document.getElementById('long').hidden && ${text("long")}.includes('<script>')`);
+    await browser.until(`${rows}.length >= 3`);
+    assert.equal(await browser.run("document.querySelectorAll('img, main script, iframe').length"), 0);
+    assert.equal(await browser.run("window.pwned === undefined && document.title"), "hostile – Custos");
+    // A name in the address is text, too.
+    await browser.open(`${url}/?check=%3Cimg%20src%3Dx%20onerror%3Dpwned%3D1%3E&q=%3Cb%3E`);
+    await browser.until(`${text("view-title")}.includes('<img')`);
+    assert.equal(await browser.run("document.querySelectorAll('img').length"), 0);
+  },
+
+  async live(browser, url) {
+    await browser.open(`${url}/?check=wave&every=100ms`);
+    await browser.until("+document.getElementById('charts').dataset.drawn >= 20");
+    assert.ok((await browser.run(inked)) > 0.0005);
+    // The agent goes, and comes again.
+    await please("restart");
+    const before = await browser.run("+document.getElementById('charts').dataset.runs");
+    await browser.until(`+document.getElementById('charts').dataset.runs >= ${before + 10}`);
+    await browser.until(`${rows}.length >= 3`);
+  },
+
+  async graph(browser, url) {
+    await browser.open(`${url}/?check=wave&since=15m`);
+    await browser.until("document.getElementById('charts').dataset.tookMs");
+    await browser.until(`${inked} > 0.0005`);
+    // A part is dragged, and the address says which.
+    await browser.run("document.querySelector('canvas').scrollIntoView({ block: 'center' })");
+    const { x, y, width, height } = await browser.run("(({ x, y, width, height }) => ({ x, y, width, height }))(document.querySelector('canvas').getBoundingClientRect())");
+    await browser.drag([x + width * 0.5, y + height / 2], [x + width * 0.9, y + height / 2]);
+    const [start, end] = await browser.until("((p) => p.has('start') && [+p.get('start'), +p.get('end')])(new URLSearchParams(location.search))");
+    assert.ok(end - start > 200_000 && end - start < 500_000, `${end - start}`);
+    // Keys move it.
+    await browser.run("document.querySelector('canvas').focus()");
+    await browser.key("ArrowLeft");
+    await browser.until(`+new URLSearchParams(location.search).get('start') < ${start}`);
+    // A threshold is told, and dragged.
+    await browser.open(`${url}/?check=wave&since=15m&limit=3`);
+    const why = await browser.until(text("why"));
+    assert.ok(!/NaN|undefined|\{/.test(why) && why.includes("warning outside 0 to 5") && why.includes("confirmed"), why);
+    await browser.until(`${text("crossed")}.startsWith('Above 3') && ${text("crossed")}.includes('times')`);
+    assert.ok((await browser.run("document.querySelector('details').open = true, document.querySelectorAll('figure table td').length")) >= 0);
+    await browser.until("document.querySelectorAll('figure table td').length >= 5");
+    await browser.run("document.querySelector('canvas').scrollIntoView({ block: 'center' })");
+    const line = await browser.run("(({ x, y, width, height }) => [x + width / 2, y + height / 2, y])(document.querySelector('canvas').getBoundingClientRect())");
+    // Where the line is, by the axis that the page drew: it is found by its ink.
+    const at = await browser.run(`(() => {
+      const canvas = document.querySelector('canvas'), pen = canvas.getContext('2d');
+      const red = document.createElement('canvas').getContext('2d');
+      red.fillStyle = getComputedStyle(canvas).getPropertyValue('--critical'); red.fillRect(0, 0, 1, 1);
+      const [r, g, b] = red.getImageData(0, 0, 1, 1).data;
+      let best = [0, 0];
+      for (let row = 0; row < canvas.height; row++) {
+        const { data } = pen.getImageData(0, row, canvas.width, 1);
+        let hits = 0;
+        for (let i = 0; i < data.length; i += 4) hits += Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b) < 40 && data[i + 3] > 60;
+        if (hits > best[0]) best = [hits, row];
+      }
+      return best[1];
+    })()`);
+    await browser.drag([line[0], line[2] + at], [line[0], line[2] + at + 40]);
+    await browser.until("+document.getElementById('limit').value < 3");
+  },
+
+  async access(browser, url) {
+    for (const dark of [false, true]) {
+      await browser.dark(dark);
+      for (const query of ["", "?check=wave&since=15m&limit=3", "?check=broken"]) {
+        await browser.open(url + "/" + query);
+        await browser.until(`${rows}.length >= 3`);
+        if (query) await browser.until("document.getElementById('charts').dataset.tookMs");
+        assert.deepEqual(await browser.axe(), [], `${query} dark ${dark}`);
+      }
+      const [r] = (await browser.run("getComputedStyle(document.body).backgroundColor")).match(/\d+/g);
+      assert.equal(+r < 50, dark);
+    }
+    // All by the keyboard: to the first check, and into it.
+    await browser.open(url);
+    await browser.until(`${rows}.length >= 3`);
+    for (let presses = 0; presses < 40 && !(await browser.run("document.activeElement.closest('#board td') !== null")); presses++) await browser.key("Tab");
+    const name = await browser.run("document.activeElement.textContent");
+    await browser.key("Enter");
+    await browser.until(`${text("view-title")} === ${JSON.stringify(name)} && !document.getElementById('view').hidden`);
+  },
+
+  async layout(browser, url) {
+    // On a small screen nothing is wider than it, and on a large one the parts stand where they belong.
+    for (const [width, height] of [[360, 740], [1400, 900]]) {
+      await browser.size(width, height);
+      await browser.open(`${url}/?check=wave&since=15m`);
+      await browser.until("document.getElementById('charts').dataset.tookMs");
+      await browser.until(`${rows}.length >= 3`);
+      const { wide, boxes } = await browser.run(`({
+        wide: document.documentElement.scrollWidth,
+        boxes: ['header', '#view-title', '#why', 'canvas', '#events-title', '#board'].map((one) => document.querySelector(one).getBoundingClientRect().top),
+      })`);
+      assert.ok(wide <= width, `${wide} of ${width}`);
+      assert.deepEqual(boxes, boxes.toSorted?.((a, b) => a - b) ?? [...boxes].sort((a, b) => a - b));
+      const png = await browser.png();
+      assert.ok(png.length > 10_000);
+    }
+  },
+
+  async token(browser, url) {
+    await browser.open(url);
+    await browser.until("document.querySelector('#doors input')");
+    assert.equal(await browser.run(`${rows}.length`), 0);
+    await browser.open(`${url}/?q=wave#token=0123456789abcdef-token`);
+    await browser.ask("Page.reload");
+    await browser.until(`${rows}.length === 1`);
+    // The token is out of the address, and in no cookie.
+    assert.equal(await browser.run("location.href + document.cookie"), `${url}/?q=wave`);
+  },
+};
+
+const [scene, url, profile] = process.argv.slice(2);
+const browser = await Browser.start(profile);
+try {
+  await scenes[scene](browser, url);
+  assert.deepEqual(await browser.complaints(), []);
+} finally {
+  await browser.end();
+}
+process.exit(0);
