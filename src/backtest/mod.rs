@@ -27,5 +27,6 @@ pub use incident::{Incident, Incidents, Met, met};
 pub use interval::{AlertInterval, Backtest, Span, overlap};
 pub use of_check::{backtest_rule_check, says_more};
 pub use of_rules::{RuleBacktest, backtest_rules};
+pub use stretches::within_stored;
 pub use thresholds::{Changed, backtest_check};
 pub use totals::{Totals, totals};

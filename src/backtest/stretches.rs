@@ -20,6 +20,12 @@ pub(super) fn span_of(snapshot: &Snapshot, asked: Option<Span>) -> Option<Span> 
     (span.since_ms < span.until_ms).then_some(span)
 }
 
+/// A time without what is after all that is stored.
+pub fn within_stored(snapshot: &Snapshot, asked: Span) -> Span {
+    let last_ms = stored_span(snapshot).map_or(i64::MAX, |stored| stored.until_ms);
+    Span { until_ms: asked.until_ms.min(last_ms.max(asked.since_ms)), ..asked }
+}
+
 /// The time of all that is stored.
 fn stored_span(snapshot: &Snapshot) -> Option<Span> {
     let checks = snapshot.checks();

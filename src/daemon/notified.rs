@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use custos_store::Run;
 use jiff::tz::TimeZone;
 
 use crate::agent::History;
@@ -12,12 +13,17 @@ use crate::execute::Commands;
 use crate::notify::send::Sender;
 use crate::notify::{Noted, Notifier};
 
-/// The notifier of a configuration, which goes on from what is noted in the store if that is `ours`.
-pub(super) fn notifier(config: &Arc<Config>, ours: bool, histories: &[History], now: Moment) -> Notifier {
-    let noted = if ours { noted(config) } else { Noted::default() };
-    let mut notifier = Notifier::new(Arc::clone(config), &noted, now);
+/// The notifier of a configuration, which tells nobody before [`go_on`].
+pub(super) fn notifier(config: &Arc<Config>, histories: &[History], now: Moment) -> Notifier {
+    let mut notifier = Notifier::withheld(Arc::clone(config), now);
     histories.iter().for_each(|history| restore(&mut notifier, history, now));
     notifier
+}
+
+/// Has a notifier go on from what is noted in the store, which is this agent's, and from the last runs there.
+pub(super) fn go_on(notifier: &mut Notifier, config: &Config, histories: &[History], now: Moment) {
+    let lasts = histories.iter().filter_map(|history| Some((&*history.check, last(history)?)));
+    notifier.begin(&noted(config), lasts, now);
 }
 
 /// Sends as a configuration says.
@@ -29,9 +35,14 @@ pub(super) fn sender(config: &Config, commands: Commands) -> Sender {
 
 /// Where a check stood by its last run.
 pub(super) fn restore(notifier: &mut Notifier, history: &History, now: Moment) {
-    if let Some(run) = history.runs.iter().rfind(|run| is_judged(run.reason)) {
+    if let Some(run) = last(history) {
         notifier.restored(&history.check, run, now);
     }
+}
+
+/// The last run of a check that says how it is.
+fn last(history: &History) -> Option<&Run> {
+    history.runs.iter().rfind(|run| is_judged(run.reason))
 }
 
 fn noted(config: &Config) -> Noted {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::deliveries::Delivered;
-use super::notified::{restore, sender};
+use super::history::read_all;
+use super::notified::{go_on, restore, sender};
 use super::run::Daemon;
 use crate::agent::History;
 use crate::clock::Moment;
@@ -26,6 +27,23 @@ impl Daemon {
         let mut effects = Vec::new();
         self.notifier.act(now, &mut effects);
         self.perform_notify(effects);
+    }
+
+    /// Has the notifier begin to tell, once the store is this agent's, and so what was told is known.
+    pub(super) fn begin_to_notify(&mut self, now: Moment) {
+        if !self.notifier.is_withheld() {
+            return;
+        }
+        match self.recorder.is_ours() {
+            Err(why) => self.notifier.withhold(&why),
+            Ok(()) => {
+                // Whoever had the store may have written to it since the start.
+                let stored = read_all(&self.config);
+                go_on(&mut self.notifier, &self.config, &stored.histories, now);
+                tracing::info!("the store is this agent's now, so whoever is owed something is told");
+                self.act_notify(now);
+            }
+        }
     }
 
     /// Keeps the notes that are not kept yet, before the agent ends.
@@ -85,6 +103,9 @@ impl Daemon {
     }
 
     fn changed_by_command(&mut self, request: NotifyRequest, now: Moment) -> Result<Response, String> {
+        if let Some(why) = self.notifier.told_nobody().filter(|_| request != NotifyRequest::Report) {
+            return Err(why);
+        }
         let read = |written: &[String]| Matchers::parse(written.iter().map(String::as_str));
         let remark = |author: String, comment: String| Remark { author, comment };
         Ok(match request {

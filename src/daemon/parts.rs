@@ -59,6 +59,7 @@ impl Daemon {
         self.nrpe.look(now);
         self.http.look(now);
         self.trap_receiver.look(&self.config, now);
+        self.begin_to_notify(now);
         self.handle(Event::Look, now);
         let notes = self.inputs.executor.rows().take_notes();
         for (name, text) in notes.into_iter().chain(self.trap_receiver.take_note()) {

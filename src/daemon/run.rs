@@ -16,7 +16,7 @@ use super::graphs::Graphs;
 use super::history::read_all;
 use super::http_server::HttpServer;
 use super::inputs::{Input, Inputs, Outside};
-use super::notified::{notifier, sender};
+use super::notified::{go_on, notifier, sender};
 use super::notify::Notify;
 use super::nrpe_listener::NrpeListener;
 use super::reading::Reload;
@@ -114,7 +114,14 @@ impl Daemon {
             None => Engines::default(),
         };
         let (trap_receiver, passive) = TrapReceiver::new(engines);
-        let notifier = notifier(&config, is_ours, &stored.histories, now);
+        let mut notifier = notifier(&config, &stored.histories, now);
+        match recorder.is_ours() {
+            Ok(()) => go_on(&mut notifier, &config, &stored.histories, now),
+            Err(why) => {
+                notifier.withhold(&why);
+                notifier.told_nobody().iter().for_each(|why| tracing::error!("{why}"));
+            }
+        }
         let (deliveries, delivered) = Deliveries::new(sender(&config, executor.commands()), serving.clone());
         let (judge, judged) = RuleJudge::start(&config)?;
         let mut daemon = Daemon {

@@ -27,7 +27,7 @@ impl Notifier {
     }
 
     fn take(&mut self, check: &str, run: &Run, alerts: Option<&[ActiveAlert]>, restored: bool, now: Moment) {
-        if !is_judged(run.reason) {
+        if self.kept_back(check, run, alerts, restored) || !is_judged(run.reason) {
             return;
         }
         let definition = self.config.checks.get(check).cloned();

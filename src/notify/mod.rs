@@ -2,6 +2,7 @@
 
 mod addressee;
 mod alert;
+mod beginning;
 mod checked;
 mod following;
 mod handler;
@@ -22,6 +23,7 @@ mod standing;
 #[cfg(test)]
 mod tests;
 mod trouble;
+mod withheld;
 
 pub use note::{ACKS_NOTE, NoteText, SILENCES_NOTE, target_note};
 pub use noted::Noted;

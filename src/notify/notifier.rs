@@ -19,6 +19,7 @@ use super::pseudo;
 use super::send::Taken;
 use super::silence::{Acks, Silences};
 use super::trouble::Troubles;
+use super::withheld::Withheld;
 use crate::clock::{Moment, micros};
 use crate::config::{Config, Target};
 
@@ -84,13 +85,15 @@ pub struct Notifier {
     silence_us: Option<i64>,
     heartbeat_us: Option<i64>,
     pub(super) errands: HashMap<u64, Errand>,
-    last_ticket: u64,
+    pub(super) last_ticket: u64,
     pub(super) silences_noted: bool,
     pub(super) acks_noted: bool,
     /// What the notes that could not be read mean, by their names.
     pub(super) unreadable: BTreeMap<String, String>,
     /// Whether nothing more is sent, as the agent ends.
-    stopping: bool,
+    pub(super) stopping: bool,
+    /// What was heard so far, if nobody is to be told yet.
+    pub(super) withheld: Option<Withheld>,
 }
 
 impl Notifier {
@@ -119,6 +122,7 @@ impl Notifier {
             silences_noted: true,
             acks_noted: true,
             stopping: false,
+            withheld: None,
         };
         for (name, target) in config.notify.iter().flat_map(|notify| &notify.targets) {
             let text = noted.targets.get(name).map(Vec::as_slice).unwrap_or_default();
@@ -198,7 +202,7 @@ impl Notifier {
 
     /// Decides what is to be done now.
     pub fn act(&mut self, now: Moment, effects: &mut Vec<Effect>) {
-        if self.stopping || !self.is_due(now) {
+        if self.stopping || self.is_withheld() || !self.is_due(now) {
             return;
         }
         self.find_muted(now);
@@ -356,6 +360,9 @@ impl Notifier {
 
     /// When [`Notifier::act`] is next wanted, on the monotonic clock (µs).
     pub fn next_wake_us(&self) -> Option<u64> {
+        if self.is_withheld() {
+            return None;
+        }
         let of_targets = self.targets.values().flat_map(|addressee| {
             let note = match addressee.note {
                 Noting::Current => None,
@@ -370,6 +377,9 @@ impl Notifier {
 
     /// Takes a new configuration.
     pub fn reload(&mut self, config: Arc<Config>, now: Moment, effects: &mut Vec<Effect>) {
+        if self.reload_withheld(&config) {
+            return;
+        }
         let mut before = std::mem::take(&mut self.targets);
         self.config = Arc::clone(&config);
         for (name, target) in config.notify.iter().flat_map(|notify| &notify.targets) {
@@ -407,6 +417,9 @@ impl Notifier {
 
     /// The notes that are not written yet, for the end of the agent.
     pub fn last_notes(&mut self, effects: &mut Vec<Effect>) {
+        if self.is_withheld() {
+            return;
+        }
         let stale = self.targets.iter().filter(|(_, addressee)| addressee.note != Noting::Current);
         for name in stale.map(|(name, _)| name.clone()).collect::<Vec<_>>() {
             effects.extend(self.note_of(&name).map(Effect::Note));

@@ -17,7 +17,7 @@ pub struct NotifyReport {
     pub muted: Vec<MutedAlert>,
     /// Alerts that are not followed, as there are too many.
     pub not_followed: u64,
-    /// What the notes that could not be read mean.
+    /// That nobody is told, and why, and what the notes that could not be read mean.
     #[serde(default)]
     pub unreadable: Vec<String>,
 }

@@ -54,6 +54,7 @@ impl Notifier {
             part.warning(format!("{} not told, as too many fire", counted_are(not_followed)));
         }
         self.unreadable.values().for_each(|why| part.warning(why));
+        self.told_nobody().into_iter().for_each(|why| part.critical(why));
         Some(part)
     }
 
@@ -90,7 +91,7 @@ impl Notifier {
             acks: self.acks.list(),
             muted: muted.take(NOTIFY_REPORTED_MAX).collect(),
             not_followed: self.not_followed(),
-            unreadable: self.unreadable.values().cloned().collect(),
+            unreadable: self.told_nobody().into_iter().chain(self.unreadable.values().cloned()).collect(),
         }
     }
 

@@ -7,3 +7,4 @@ mod pressing;
 mod ruled;
 mod simulation;
 mod stage;
+mod withheld;

@@ -10,6 +10,8 @@ use crate::text::human;
 pub struct StoreHealth {
     /// Why runs are not being stored, and since when (ms since the epoch).
     pub refusing: Option<(String, i64)>,
+    /// Whether that is because the store is another's: somebody else writes to it, or this user may not.
+    pub anothers: bool,
     /// Free space is low, in bytes.
     pub low_space: Option<u64>,
     /// What went wrong in the background while sealing and merging.

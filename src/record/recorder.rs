@@ -85,6 +85,20 @@ impl Recorder {
         self.shared.written.subscribe()
     }
 
+    /// Whether the store is this agent's: it was opened for writing, or only its disk keeps it from that.
+    ///
+    /// # Errors
+    /// Why it is not, or not known to be: it is another's as long as that has its lock, or is being opened.
+    pub fn is_ours(&self) -> Result<(), String> {
+        let was_opened = self.shared.written.borrow().store.is_some();
+        let state = locked(&self.shared.state);
+        match &state.refusing {
+            Some((why, _)) if !was_opened && state.anothers => Err(format!("failed to {why}")),
+            None if !was_opened => Err("it is being opened".to_owned()),
+            _ => Ok(()),
+        }
+    }
+
     /// The health of the store.
     pub fn health(&self, now: Moment) -> StoreHealth {
         let mut health = locked(&self.shared.state).clone();
@@ -202,10 +216,12 @@ mod tests {
         recorder.record(Arc::from("a"), run(""));
         let health = recorder.health(Moment::default());
         assert!(health.refusing.is_some_and(|(why, _)| why.contains("is writing to it")));
+        assert!(recorder.is_ours().unwrap_err().contains("is writing to it"));
         let mut written = recorder.written();
         drop(other);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(written.wait_for(|written| written.acknowledged == Some(Position(1)))).unwrap();
+        assert_eq!(recorder.is_ours(), Ok(()));
         let health = recorder.finish(Moment::default());
         assert_eq!((health.refusing, health.waiting_runs, health.stored_runs), (None, 0, 1));
     }

@@ -8,6 +8,7 @@
 //! Waking a thread and writing cost the same for one run as for twenty. So runs that come soon after a write are gathered
 //! for the next one, for at most [`RECORD_GATHER`], but not while somebody asked for one of them.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -243,7 +244,9 @@ impl Writing {
 
     fn recovered(&mut self) {
         self.retry_us = None;
-        if let Some((_, since_ms)) = locked(&self.shared.state).refusing.take() {
+        let mut state = locked(&self.shared.state);
+        state.anothers = false;
+        if let Some((_, since_ms)) = state.refusing.take() {
             tracing::info!(since_ms, "runs are stored again");
         }
     }
@@ -256,6 +259,7 @@ impl Writing {
             tracing::error!("runs are not stored: {error}");
         }
         state.refusing = Some((error.to_string(), since_ms));
+        state.anothers = is_anothers(error);
     }
 
     fn sync(&mut self, now: Moment, last_chance: bool) {
@@ -306,5 +310,14 @@ impl Writing {
         }
         state.low_space = low.and_then(|health| health.free_bytes);
         state.maintenance_error = maintenance_error;
+    }
+}
+
+/// Whether a store cannot be opened because it is another's, and not because of its disk.
+fn is_anothers(error: &Error) -> bool {
+    match error {
+        Error::Locked { .. } | Error::NotOwner { .. } | Error::Exposed { .. } => true,
+        Error::Io { source, .. } => source.kind() == ErrorKind::PermissionDenied,
+        _ => false,
     }
 }

@@ -185,3 +185,26 @@ fn restarted(stage: &Stage, agent: Daemon) -> Daemon {
     assert!(agent.end().success());
     stage.start()
 }
+
+#[test]
+fn an_agent_tells_nobody_while_another_has_the_store_and_goes_on_from_its_notes_then() {
+    let stage = stage();
+    let agent = stage.start();
+    stage.runs("web", 1);
+    stage.write("state", "2");
+    wait_told(&stage, &["firing"]);
+    wait_line(&stage, &["notify", "status"], "nothing is owed, told ");
+    assert_eq!(text(&stage.custos(&["ack", "web"]).stdout), "acknowledged web\n");
+    let second = stage.start();
+    wait_for("the reason in the log", || second.log().contains("nobody is told, and no event").then_some(()));
+    stage.write("state", "1");
+    stage.runs("web", stage.history("web").len() + 5);
+    assert_eq!(told(&stage), ["firing"]);
+    agent.kill();
+    wait_for("the end of that", || second.log().contains("whoever is owed something is told").then_some(()));
+    stage.runs("web", stage.history("web").len() + 3);
+    assert_eq!(told(&stage), ["firing"]);
+    stage.write("state", "0");
+    wait_told(&stage, &["firing", "resolved"]);
+    assert!(second.end().success());
+}

@@ -1,6 +1,7 @@
 //! Which check an incident may be of to be met by alerts of what is backtested.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use custos_query::BuiltIn;
 
@@ -25,20 +26,34 @@ impl<'s> About<'s> {
             Subject::Check(check, _) => {
                 about.checks.insert(&check.name);
             }
-            Subject::Limited(_, _, group) => group.rules.iter().for_each(|rule| about.add(rule, group)),
+            Subject::Limited(_, _, group) => group.rules.iter().for_each(|rule| about.add(rule, group, &[])),
             Subject::Rules(groups, wanted) => {
                 let rules = groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (rule, group)));
                 let wanted = rules.filter(|(rule, _)| rule.alerts() && wanted.contains(&*rule.check));
-                wanted.for_each(|(rule, group)| about.add(rule, group));
+                let all: Vec<_> = groups.iter().flat_map(|group| &group.rules).collect();
+                wanted.for_each(|(rule, group)| about.add(rule, group, &all));
             }
         }
         about
     }
 
-    fn add(&mut self, rule: &'s std::sync::Arc<RuleCheck>, group: &RuleGroup) {
-        let only = RuleGroup { rules: vec![rule.clone()], ..group.clone() };
+    /// Adds a rule, which reads what it selects itself, and what the rules select that it selects.
+    fn add(&mut self, rule: &'s Arc<RuleCheck>, group: &RuleGroup, all: &[&'s Arc<RuleCheck>]) {
+        let mut rules = vec![Arc::clone(rule)];
+        let selection = loop {
+            let selection = Selection::of(&RuleGroup { rules: rules.clone(), ..group.clone() });
+            let is_new = |other: &&&Arc<RuleCheck>| {
+                let check = Selectable { check: &other.check, built_in: &[], rule: Some(other) };
+                rules.iter().all(|known| known.check != other.check) && selection.may_select(&check)
+            };
+            let new: Vec<Arc<RuleCheck>> = all.iter().filter(is_new).map(|other| Arc::clone(other)).collect();
+            if new.is_empty() {
+                break selection;
+            }
+            rules.extend(new);
+        };
         self.checks.insert(&rule.check);
-        self.rules.insert(&rule.check, (rule.name(), Selection::of(&only)));
+        self.rules.insert(&rule.check, (rule.name(), selection));
     }
 
     /// Whether an incident of a check concerns what is backtested: it is that, or what a rule of it reads.

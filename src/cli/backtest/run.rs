@@ -14,7 +14,7 @@ use super::plan::{self, Subject, Variant};
 use super::{curve, drawn, json, show};
 use crate::backtest::{
     AlertInterval, Backtest, FailIf, Incident, Incidents, Met, Span, backtest_check, backtest_rule_check,
-    backtest_rules, difference, met, says_more, totals,
+    backtest_rules, difference, met, says_more, totals, within_stored,
 };
 use crate::cli::incident::stored_incidents;
 use crate::cli::read::{Damage, Failure, finish, now};
@@ -40,9 +40,15 @@ pub(super) fn answer(
     let subject = plan::subject(args, &opened, &check_names(&opened.reader))?;
     let variants = plan::variants(args, &subject)?;
     let incidents = stored_incidents(&args.read)?;
+    let snapshot = opened.reader.snapshot();
+    // Nothing was observed yet of what is still to come.
+    let asked = asked.map(|asked| match asked.until_ms {
+        i64::MAX => asked,
+        _ => within_stored(&snapshot, asked),
+    });
     let mut judging = Judging {
         subject: &subject,
-        snapshot: opened.reader.snapshot(),
+        snapshot,
         reader: &opened.reader,
         asked,
         config: opened.config.as_ref(),
@@ -174,10 +180,12 @@ impl Judging<'_> {
 
     fn met(&self, backtest: &Backtest, incidents: &Incidents) -> Option<Met> {
         let about = About::of(self.subject);
-        let is_concerned =
-            |incident: &&Incident| incident.check.as_ref().is_none_or(|check| about.concerns(check));
-        let concerned: Vec<Incident> = incidents.all.iter().filter(is_concerned).cloned().collect();
         let is_about = |alert: &AlertInterval, check: &str| about.is_about(alert, check);
+        let concerns = |check: &String| {
+            about.concerns(check) || backtest.intervals.iter().any(|alert| is_about(alert, check))
+        };
+        let is_concerned = |incident: &&Incident| incident.check.as_ref().is_none_or(concerns);
+        let concerned: Vec<Incident> = incidents.all.iter().filter(is_concerned).cloned().collect();
         (!concerned.is_empty()).then(|| met(backtest, &concerned, &is_about))
     }
 }

@@ -180,10 +180,21 @@ fn the_values_of_a_rule_are_drawn_against_its_number_and_its_words_are_said() {
 }
 
 #[test]
+fn what_is_still_to_come_is_neither_observed_nor_an_alert() {
+    let store = store();
+    let totals = |until: &[&str]| {
+        let line = [&["load:load1", "--critical", "10", "--json"], until].concat();
+        let object: serde_json::Value = serde_json::from_str(&shown(&store, &line).unwrap()).unwrap();
+        object["totals"].clone()
+    };
+    assert_eq!(totals(&["--until", "2040-01-01"]), totals(&[]));
+}
+
+#[test]
 fn an_incident_of_a_check_is_met_by_alerts_about_it_only() {
     let (store, directory) = (store(), tempfile::tempdir().unwrap());
     let path = directory.path().join("rules.yml");
-    let rules = "groups: [{ name: g, interval: 30s, rules: [{ alert: High, expr: load > 8 }, { alert: Most, expr: max(load) > 8 }, { alert: Other, expr: vector(1) }] }]";
+    let rules = "groups: [{ name: g, interval: 30s, rules: [{ alert: High, expr: load > 8 }, { alert: Most, expr: max(load) > 8 }, { alert: Other, expr: vector(1) }, { record: most, expr: max(load) }, { record: further, expr: most + 0 }, { alert: Recorded, expr: further > 8 }] }]";
     std::fs::write(&path, rules).unwrap();
     let met = |check: &str, rule: &[&str]| {
         let incident = Incident {
@@ -200,10 +211,11 @@ fn an_incident_of_a_check_is_met_by_alerts_about_it_only() {
         let count = |key: &str| object["incidents"][key].as_array().map_or(0, Vec::len);
         (count("caught"), count("missed"), count("false_alerts"))
     };
-    assert_eq!(met("High", &[]), (1, 0, 2), "those of other rules are not about it");
+    assert_eq!(met("High", &[]), (1, 0, 3), "those of other rules are not about it");
     assert_eq!(met("High", &["--rule", "Other"]), (0, 0, 0));
     assert_eq!(met("load", &["--rule", "High"]), (1, 0, 0), "its label says so");
     assert_eq!(met("load", &["--rule", "Most"]), (1, 0, 0), "it reads that check");
+    assert_eq!(met("load", &["--rule", "Recorded"]), (1, 0, 0), "it reads what a rule has of that check");
     assert_eq!(met("load", &[]), (1, 0, 1));
     assert_eq!(met("disk", &[]), (0, 0, 0), "no rule could notice it");
 }
