@@ -128,6 +128,18 @@ impl Access {
             || self.hosts.iter().any(|own| own.eq_ignore_ascii_case(name))
     }
 
+    /// The origin of the page that sent the request, if it is one that may ask.
+    fn listed<'h>(&self, headers: &'h HeaderMap) -> Option<&'h HeaderValue> {
+        let value = headers.get(header::ORIGIN)?;
+        self.origins.contains(&value.to_str().ok()?.to_ascii_lowercase()).then_some(value)
+    }
+
+    /// Who may read that they have to show something: a page that may ask learns so that it lacks a token.
+    pub(super) fn refused(&self, headers: &HeaderMap, reply: &Reply) -> Admitted {
+        let origin = self.listed(headers).filter(|_| reply.status == 401).cloned();
+        Admitted { origin, who: Who::Anybody }
+    }
+
     /// The origin of the page that sent the request, if one did. One that is not listed could not read the answer, but
     /// would have the query run.
     fn origin(&self, headers: &HeaderMap, host: Option<&str>) -> Result<Option<HeaderValue>, Reply> {
@@ -141,10 +153,10 @@ impl Access {
             let is_foreign = headers.get(SEC_FETCH_SITE).is_some_and(|site| site == "cross-site");
             return if is_foreign { Err(refused()) } else { Ok(None) };
         };
-        let origin = value.to_str().map(str::to_ascii_lowercase).unwrap_or_default();
-        if self.origins.contains(&origin) {
-            return Ok(Some(value.clone()));
+        if let Some(listed) = self.listed(headers) {
+            return Ok(Some(listed.clone()));
         }
+        let origin = value.to_str().map(str::to_ascii_lowercase).unwrap_or_default();
         let own = host.is_some_and(|host| {
             ["http://", "https://"].iter().any(|scheme| {
                 origin.strip_prefix(scheme).is_some_and(|origin| origin.eq_ignore_ascii_case(host))
@@ -334,6 +346,12 @@ mod tests {
         };
         assert!(asked("https://grafana.example").is_ok());
         assert_eq!(asked("https://evil.example"), Err(403));
+        // It may read that the request itself lacks a token; a page that is not listed may not.
+        for (origin, reads) in [("https://grafana.example", true), ("https://evil.example", false)] {
+            let all = headers(&[("host", "localhost"), ("origin", origin)]);
+            let reply = access.admit(&Method::GET, &all, via("127.0.0.1")).unwrap_err();
+            assert_eq!(access.refused(&all, &reply).origin.is_some(), reads, "{origin}");
+        }
         assert_eq!(asked("http://localhost"), Err(401));
     }
 }

@@ -205,7 +205,10 @@ impl Answerer {
             return response;
         }
         let (sent, admitted) = match self.access.admit(request.method(), request.headers(), via) {
-            Err(reply) => (Sent::from(reply), Admitted::default()),
+            Err(reply) => {
+                let refused = self.access.refused(request.headers(), &reply);
+                (Sent::from(reply), refused)
+            }
             Ok(admitted) if is_preflight && admitted.origin.is_some() => {
                 (Sent::from(Reply::text(204, "")), admitted)
             }

@@ -95,6 +95,14 @@ fn it_fits_small_and_large_screens() {
 }
 
 #[test]
+fn agents_stand_side_by_side_each_with_its_own_token() {
+    let mut own = Agent::start(", open_watch: true");
+    let other = Agent::start(&format!(", tokens: token, cors: '{}'", own.url));
+    own.url = format!("{},{}", own.url, other.url);
+    own.play("hosts");
+}
+
+#[test]
 fn a_token_is_asked_for_and_stays_in_its_tab() {
     Agent::start(", tokens: token").play("token");
 }

@@ -55,11 +55,16 @@ const scenes = {
     await browser.open(`${url}/?check=wave&every=100ms`);
     await browser.until("+document.getElementById('charts').dataset.drawn >= 20");
     assert.ok((await browser.run(inked)) > 0.0005);
+    // What does not come by the stream is looked at again, so that its age is true.
+    const last = await browser.until(text("why"));
+    await browser.until(`${text("why")} !== ${JSON.stringify(last)}`);
     // The agent goes, and comes again.
     await please("restart");
     const before = await browser.run("+document.getElementById('charts').dataset.runs");
     await browser.until(`+document.getElementById('charts').dataset.runs >= ${before + 10}`);
     await browser.until(`${rows}.length >= 3`);
+    await browser.open(`${url}/?check=broken&every=own`);
+    await browser.until("document.querySelector('#events .CRITICAL')");
   },
 
   async graph(browser, url) {
@@ -141,6 +146,24 @@ const scenes = {
       const png = await browser.png();
       assert.ok(png.length > 10_000);
     }
+  },
+
+  async hosts(browser, url) {
+    // The other agent lets this page ask, and asks for a token.
+    const [own, other] = url.split(",");
+    await browser.open(`${own}/?hosts=${other}`);
+    await browser.until("document.querySelector('#doors input')");
+    await browser.run("document.querySelector('#doors input').value = '0123456789abcdef-token'; document.querySelector('#doors button').click()");
+    await browser.until(`${rows}.length >= 6`);
+    await browser.open(`${own}/?hosts=${other}&check=wave&since=15m`);
+    await browser.until(`[...document.querySelectorAll('figcaption span')].filter((one) => one.textContent.includes(' x ')).length === 2`);
+    await browser.open(`${own}/?hosts=${other}&check=wave&every=100ms`);
+    await browser.until(`[...document.querySelectorAll('figcaption span')].filter((one) => one.textContent.includes(' x ')).length === 2`);
+    // One that the address does not name is not asked, and the policy would not have it.
+    assert.deepEqual(browser.requests.filter((one) => ![own, other].some((origin) => one.startsWith(`${origin}/`))), []);
+    assert.equal(await browser.run(`fetch("http://127.0.0.1:9/x").then(() => "asked", () => "refused")`), "refused");
+    assert.match((await browser.run("violations.splice(0)"))[0], /^connect-src/);
+    browser.problems = browser.problems.filter((one) => !one.includes("127.0.0.1:9/x"));
   },
 
   async token(browser, url) {

@@ -122,4 +122,4 @@ addEventListener("popstate", () => { params = new URLSearchParams(location.searc
 
 await refresh();
 await render();
-setInterval(refresh, REFRESH_MS);
+setInterval(() => { refresh(); view.refresh().catch(() => { /* the board says what is wrong */ }); }, REFRESH_MS);

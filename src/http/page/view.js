@@ -46,7 +46,7 @@ export class View {
     byId("limit").value = params.get("limit") ?? "";
     byId("below").checked = params.has("below");
     const every = params.get("every");
-    await Promise.all([this.why(), every ? this.follow(every === "own" ? "" : every) : this.draw()]);
+    await Promise.all([this.why(), ...(every ? [this.today(), this.follow(every === "own" ? "" : every)] : [this.draw()])]);
   }
 
   span() {
@@ -56,9 +56,25 @@ export class View {
     return [now - (length(this.params.get("since")) ?? UNITS_MS.h * 6), now];
   }
 
+  // Looks again at what does not come by itself: why the check is in its state, and while it is watched, what changed today.
+  async refresh() {
+    if (!this.shown) return;
+    await this.why();
+    if (this.params.get("every")) await this.today();
+  }
+
+  async today() {
+    const signal = this.watching.signal;
+    const end = Date.now() + (this.agents[0].clock?.offset ?? 0);
+    const events = await this.agents[0].get("/api/events", [["check", this.check], ["limit", 100], ["start", (end - UNITS_MS.d) / 1000], ["end", end / 1000 + 1]], { signal });
+    if (!signal.aborted) this.tellEvents(events);
+  }
+
   async why() {
     const [agent] = this.agents;
+    const shown = this.shown;
     const run = await agent.get("/api/run", [["check", this.check]]);
+    if (this.shown !== shown) return;
     const rows = [
       ["State", run.state], ["Since", `${time(run.since_ms)}, ${run.hard ? "confirmed" : `not confirmed (attempt ${run.attempt})`}${run.flapping ? ", flapping" : ""}`], ["Because", run.judgement || run.text], ["Text", run.text],
       ["Last run", `${time(run.time_ms)}, ${age(Date.now() + (agent.clock?.offset ?? 0) - run.time_ms)} ago`],
