@@ -130,6 +130,8 @@ pub const RECORD_QUEUE_MAX_BYTES: usize = 32 * 1024 * 1024;
 pub const RATE_MEMORY: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Notes that wait for the store; further ones are lost, and the log names them.
 pub const RECORD_NOTES_MAX: usize = 10_000;
+/// Notes that could not be written which the agent's own check counts; the log names all.
+pub const RECORD_NOTES_LOST_MAX: usize = 64;
 /// Runs that the store is given in one write.
 pub const RECORD_BATCH_MAX_RUNS: usize = 1024;
 /// Bytes of runs in one write, near enough: a small part of a log, so that little room is enough to go on.

@@ -32,6 +32,10 @@ pub const RULE_LATE_MAX: Duration = Duration::from_secs(2);
 pub const RESTORE_LOST_MS: i64 = 300_000;
 /// Most alerts or series of one rule; a rule with more could not be judged, as if its `limit` were this.
 pub const RULE_RESULTS_MAX: usize = 5_000;
+/// Annotations that a rule may give its alerts.
+pub const RULE_ANNOTATIONS_MAX: usize = 64;
+/// Bytes in the names and texts of these, as they are written.
+pub const RULE_ANNOTATIONS_MAX_BYTES: usize = 64 * 1024;
 /// Alerts that the first line of a rule's run names; further ones are counted there.
 pub const RULE_ALERTS_NAMED_MAX: usize = 3;
 /// Alerts that the long text of a rule's run lists; further ones are counted there.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use custos_store::limits::NOTE_BYTES_MAX;
+
 use super::{DRAIN, RECORD_RETRY};
 
 /// How long a receiver of notifications over HTTP or NSCA has, from the first packet to its answer.
@@ -51,6 +53,9 @@ pub const NOTIFY_MATCHERS_MAX: usize = 16;
 pub const NOTIFY_MATCHER_MAX_BYTES: usize = 512;
 /// Alerts that the notifier follows at once; further ones are told when others are over, and counted meanwhile.
 pub const NOTIFY_ALERTS_MAX: usize = 5000;
+/// Bytes that all alerts that are followed may take in the note of a target, without their texts; further ones are told when others are
+/// over, and counted meanwhile.
+pub const NOTIFY_NOTED_BYTES_MAX: usize = NOTE_BYTES_MAX - 1024;
 /// Alerts of one message; further ones that are owed go into the next.
 pub const NOTIFY_MESSAGE_ALERTS_MAX: usize = 100;
 /// Messages that are sent at once; further ones wait.

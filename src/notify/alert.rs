@@ -45,6 +45,8 @@ pub(super) struct Alert {
     pub(super) changed_ms: i64,
     /// Its check, as of the last run.
     pub(super) check: NotifiedCheck,
+    /// Bytes that it takes in a note at most, as reckoned when it began.
+    pub(super) noted_len: usize,
 }
 
 /// Something that fires, as of one run.

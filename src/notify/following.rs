@@ -8,11 +8,12 @@ use custos_store::Run;
 
 use super::alert::{Alert, AlertId, Firing, of_rule, of_run};
 use super::checked::{checked, gone as gone_check};
+use super::note::noted_len;
 use super::notification::NotifiedCheck;
 use super::notifier::Notifier;
 use crate::clock::Moment;
 use crate::config::{CheckNotify, Command};
-use crate::limits::{NOTIFY_ALERTS_MAX, NOTIFY_NOTE_GATHER};
+use crate::limits::{NOTIFY_ALERTS_MAX, NOTIFY_NOTE_GATHER, NOTIFY_NOTED_BYTES_MAX};
 use crate::rules::{ActiveAlert, alert_line, is_failure, tells_ok, told};
 
 impl Notifier {
@@ -128,7 +129,8 @@ impl Notifier {
         let mut too_many = 0;
         for firing in firing {
             let id = AlertId { check: check.to_owned(), of: firing.of.clone() };
-            if !self.alerts.contains_key(&id) && self.alerts.len() >= NOTIFY_ALERTS_MAX {
+            let is_new = !self.alerts.contains_key(&id);
+            if is_new && !self.has_room_for(noted_len(&id, &firing.labels)) {
                 too_many += 1;
                 continue;
             }
@@ -138,6 +140,11 @@ impl Notifier {
             0 => self.not_followed.remove(check),
             _ => self.not_followed.insert(check.to_owned(), too_many),
         };
+    }
+
+    /// Whether one more alert can be followed, of which notes have so many bytes.
+    fn has_room_for(&self, noted_len: usize) -> bool {
+        self.alerts.len() < NOTIFY_ALERTS_MAX && self.noted_bytes + noted_len <= NOTIFY_NOTED_BYTES_MAX
     }
 
     /// Takes in that an alert fires.
@@ -150,6 +157,8 @@ impl Notifier {
         match self.alerts.get_mut(&id).map(Arc::make_mut) {
             None => {
                 let started_ms = since_ms;
+                let noted_len = noted_len(&id, &labels);
+                self.noted_bytes += noted_len;
                 let alert = Alert {
                     labels,
                     annotations,
@@ -158,6 +167,7 @@ impl Notifier {
                     ended_ms: None,
                     changed_ms: at_ms,
                     check,
+                    noted_len,
                 };
                 self.alerts.insert(id.clone(), Arc::new(alert));
             }
@@ -220,7 +230,8 @@ impl Notifier {
         }
         let is_kept = self.targets.values().any(|addressee| addressee.ledger.entries.contains_key(id));
         if alert.ended_ms.is_some() && !is_kept {
-            self.alerts.remove(id);
+            let forgotten = self.alerts.remove(id).map_or(0, |alert| alert.noted_len);
+            self.noted_bytes = self.noted_bytes.saturating_sub(forgotten);
         }
     }
 

@@ -220,6 +220,7 @@ mod tests {
             ended_ms,
             changed_ms,
             check: NotifiedCheck::default(),
+            noted_len: 0,
         }
     }
 

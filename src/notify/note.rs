@@ -1,6 +1,7 @@
 //! What of a target is kept in the store: what it was told, what is owed to it, and the alerts that this is about.
 //!
-//! A note is JSON, and is replaced whole. Texts of alerts that fire come back with the next run of their check.
+//! A note is JSON, and is replaced whole. Texts of alerts that fire come back with the next run of their check. Invariant: a note without
+//! texts takes no more bytes than [`noted_len`] says of its alerts, so that one of all alerts that are followed can be kept.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,6 +27,9 @@ pub const ACKS_NOTE: &str = "notify-acks";
 pub fn target_note(target: &str) -> String {
     format!("notify-target-{target}")
 }
+
+/// Bytes of a noted alert without its names, its labels and its texts: names of fields, times and states.
+const FIXED_BYTES: usize = 470;
 
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct NotedTarget {
@@ -74,8 +78,12 @@ struct NotedTold {
     changed_ms: i64,
     at_ms: i64,
     refused: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// All of them, as notes were once written.
+    #[serde(default, skip_serializing)]
     labels: Option<LabelSet>,
+    /// Those that it knows otherwise than they are now, by name; none for one that it does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    differing: Option<BTreeMap<String, Option<String>>>,
 }
 
 /// What comes back of a target.
@@ -170,20 +178,51 @@ fn noted(id: &AlertId, alert: &Alert, entry: &Entry, texts: bool) -> NotedAlert 
         check_state: alert.check.state.code(),
         since_ms: alert.check.since_ms,
         run_ms: alert.check.run_ms,
-        metric: alert.check.metric.clone(),
+        metric: if texts { alert.check.metric.clone() } else { None },
         gone: alert.check.gone,
         told: entry.told.as_ref().map(|told| NotedTold {
             firing: told.firing,
             changed_ms: told.changed_ms,
             at_ms: told.at_ms,
             refused: told.refused,
-            labels: told.labels.as_deref().cloned(),
+            labels: None,
+            differing: told.labels.as_deref().map(|known| differing(known, &alert.labels)),
         }),
         in_doubt: entry.in_doubt,
         owed_ms: entry.owed.map(|owed| owed.since_ms),
         over: entry.over,
         due: entry.due,
     }
+}
+
+/// What of the labels that a target knows is otherwise now.
+fn differing(known: &LabelSet, labels: &LabelSet) -> BTreeMap<String, Option<String>> {
+    let names = known.keys().chain(labels.keys()).filter(|name| known.get(*name) != labels.get(*name));
+    names.map(|name| (name.clone(), known.get(name).cloned())).collect()
+}
+
+/// The labels that a target knows.
+fn known_labels(told: &mut NotedTold, labels: &LabelSet) -> Option<LabelSet> {
+    let differing = told.differing.take();
+    told.labels.take().or_else(|| {
+        let mut known = labels.clone();
+        for (name, value) in differing? {
+            match value {
+                Some(value) => known.insert(name, value),
+                None => known.remove(&name),
+            };
+        }
+        Some(known)
+    })
+}
+
+/// Bytes that an alert takes in a note without texts, at most. Of its labels a target may know the state and the host by other values.
+pub(super) fn noted_len(id: &AlertId, labels: &LabelSet) -> usize {
+    let len = |text: &str| serde_json::to_string(text).map_or(0, |written| written.len());
+    let of_labels = labels.iter().map(|(name, value)| len(name) + len(value) + 2);
+    let known =
+        ["severity", "host"].map(|name| labels.get(name).map_or(0, |value| len(value) + name.len() + 4));
+    len(&id.check) + len(&id.of) + of_labels.sum::<usize>() + known.iter().sum::<usize>() + FIXED_BYTES
 }
 
 fn cut(text: &str) -> String {
@@ -211,7 +250,7 @@ pub(super) fn decode(text: &[u8], now: Moment) -> Option<Restored> {
     })
 }
 
-fn restored(noted: NotedAlert, now: Moment) -> (AlertId, Alert, Entry) {
+fn restored(mut noted: NotedAlert, now: Moment) -> (AlertId, Alert, Entry) {
     let state = |code| State::from_code(code).unwrap_or(State::Unknown);
     // A time that is ahead is one of a clock that was wrong, and counts as now.
     let mono_us = |wall_ms: i64| {
@@ -233,7 +272,10 @@ fn restored(noted: NotedAlert, now: Moment) -> (AlertId, Alert, Entry) {
         gone: noted.gone,
         ..NotifiedCheck::default()
     };
+    let id = AlertId { check: noted.check, of: noted.of };
+    let known = noted.told.as_mut().and_then(|told| known_labels(told, &noted.labels));
     let alert = Alert {
+        noted_len: noted_len(&id, &noted.labels),
         labels: noted.labels,
         annotations: noted.annotations,
         state: state(noted.state),
@@ -248,7 +290,7 @@ fn restored(noted: NotedAlert, now: Moment) -> (AlertId, Alert, Entry) {
         at_us: mono_us(told.at_ms),
         at_ms: told.at_ms,
         refused: told.refused,
-        labels: told.labels.map(Arc::new),
+        labels: known.map(Arc::new),
     });
     let owed = noted.owed_ms.map(|since_ms| Owed {
         since_us: mono_us(since_ms),
@@ -256,5 +298,96 @@ fn restored(noted: NotedAlert, now: Moment) -> (AlertId, Alert, Entry) {
         free_us: now.mono_us as i64,
     });
     let entry = Entry { told, in_doubt: noted.in_doubt, owed, over: noted.over, due: noted.due };
-    (AlertId { check: noted.check, of: noted.of }, alert, entry)
+    (id, alert, entry)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(pairs: &[(&str, &str)]) -> LabelSet {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn alert(id: &AlertId, labels: LabelSet) -> Alert {
+        let ms = -1_795_348_800_000;
+        let check = NotifiedCheck {
+            verdict: "x".repeat(999).into(),
+            state: State::Critical,
+            since_ms: ms,
+            run_ms: ms,
+            metric: Some("m".repeat(999)),
+            gone: true,
+            ..NotifiedCheck::default()
+        };
+        Alert {
+            noted_len: noted_len(id, &labels),
+            labels,
+            annotations: LabelSet::new(),
+            state: State::Critical,
+            started_ms: ms,
+            ended_ms: Some(ms),
+            changed_ms: ms,
+            check,
+        }
+    }
+
+    fn entry(known: &LabelSet) -> Entry {
+        let at_ms = -1_795_348_800_000;
+        let told = Told {
+            firing: false,
+            changed_ms: at_ms,
+            at_us: 0,
+            at_ms,
+            refused: false,
+            labels: Some(Arc::new(known.clone())),
+        };
+        let owed = Some(Owed { since_us: 0, since_ms: at_ms, free_us: 0 });
+        Entry { told: Some(told), in_doubt: true, owed, over: true, due: true }
+    }
+
+    #[test]
+    fn an_alert_takes_no_more_of_a_note_than_was_reckoned() {
+        for path in ["/", &"\u{1}\"\\é".repeat(100)] {
+            let now = labels(&[("host", "web"), ("path", path), ("severity", "critical")]);
+            let known = LabelSet::from_iter([
+                ("severity".to_owned(), "warning".to_owned()),
+                ("host".to_owned(), "db0".to_owned()),
+            ]);
+            let known = now.clone().into_iter().chain(known).collect::<LabelSet>();
+            let id = AlertId { check: "c\n".into(), of: format!("path={path:?}") };
+            let alert = Arc::new(alert(&id, now.clone()));
+            let reckoned = alert.noted_len;
+            let count = NOTE_BYTES_MAX / reckoned;
+            let alerts = vec![(id, alert, entry(&known)); count];
+            let snapshot = Snapshot {
+                alerts,
+                last_success_ms: Some(i64::MIN),
+                delivered: u64::MAX,
+                failed: u64::MAX,
+                refused: u64::MAX,
+            };
+            let (whole, least) = (snapshot.encode(true).len(), snapshot.encode(false).len());
+            assert!(
+                whole > NOTE_BYTES_MAX && least <= count * reckoned,
+                "{whole} {least} {count} {reckoned}"
+            );
+            let text = NoteText(Said::Target(Box::new(snapshot))).encode();
+            assert!(text.len() <= NOTE_BYTES_MAX);
+            // What the target knows is known again.
+            let restored = decode(text.as_bytes(), Moment::default()).unwrap();
+            let (_, alert, entry) = &restored.alerts[0];
+            assert_eq!((&alert.labels, entry.told.as_ref().unwrap().labels.as_deref()), (&now, Some(&known)));
+        }
+    }
+
+    #[test]
+    fn a_note_that_has_all_labels_that_a_target_knows_is_read() {
+        let noted = r#"{"alerts":[{"check":"c","of":"","labels":{"a":"1"},"state":2,"started_ms":1,"ended_ms":null,"changed_ms":1,
+            "check_state":2,"since_ms":1,"run_ms":1,"in_doubt":false,"owed_ms":null,"over":false,
+            "told":{"firing":true,"changed_ms":1,"at_ms":1,"refused":false,"labels":{"a":"0"}}}]}"#;
+        let restored = decode(noted.as_bytes(), Moment::default()).unwrap();
+        let told = restored.alerts[0].2.told.as_ref().unwrap();
+        assert_eq!(told.labels.as_deref(), Some(&labels(&[("a", "0")])));
+    }
 }

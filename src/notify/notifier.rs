@@ -72,6 +72,8 @@ pub struct Notifier {
     pub(super) config: Arc<Config>,
     pub(super) targets: BTreeMap<String, Addressee>,
     pub(super) alerts: BTreeMap<AlertId, Arc<Alert>>,
+    /// Bytes that these take in a note at most.
+    pub(super) noted_bytes: usize,
     pub(super) silences: Silences,
     pub(super) acks: Acks,
     pub(super) handlers: Handlers,
@@ -103,6 +105,7 @@ impl Notifier {
             config: Arc::clone(&config),
             targets: BTreeMap::new(),
             alerts: BTreeMap::new(),
+            noted_bytes: 0,
             silences: noted.silences(),
             acks: Acks::restore(noted.acks()),
             unreadable: noted.faults(),
@@ -139,8 +142,9 @@ impl Notifier {
             match self.alerts.get_mut(&id) {
                 // Of what several targets know, the newest counts.
                 Some(known) if known.changed_ms >= alert.changed_ms => {}
-                Some(known) => *known = Arc::new(alert),
+                Some(known) => *known = Arc::new(Alert { noted_len: known.noted_len, ..alert }),
                 None => {
+                    self.noted_bytes += alert.noted_len;
                     self.alerts.insert(id, Arc::new(alert));
                 }
             }

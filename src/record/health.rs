@@ -1,5 +1,7 @@
 //! The health of the store.
 
+use std::collections::BTreeMap;
+
 use crate::clock::Moment;
 use crate::limits::{RECORD_REPLACED_SHOWN, RUNS_AHEAD_MIN};
 use crate::part::Part;
@@ -12,6 +14,8 @@ pub struct StoreHealth {
     pub refusing: Option<(String, i64)>,
     /// Whether that is because the store is another's: somebody else writes to it, or this user may not.
     pub anothers: bool,
+    /// Notes that could not be written since they were handed over last, by name, each with the reason.
+    pub lost_notes: BTreeMap<String, String>,
     /// Free space is low, in bytes.
     pub low_space: Option<u64>,
     /// What went wrong in the background while sealing and merging.
@@ -55,6 +59,13 @@ impl StoreHealth {
             ));
         } else if self.dropped_runs > 0 {
             part.warning(format!("{} dropped", human::counted_were(self.dropped_runs, "run")));
+        }
+        if let Some(why) = self.lost_notes.values().next() {
+            let others = match self.lost_notes.len() {
+                1 => String::new(),
+                count => format!(", and {} likewise", human::counted(count as u64 - 1, "other")),
+            };
+            part.warning(format!("a restart forgets what the agent noted: failed to {why}{others}"));
         }
         if let Some(replaced) = &self.replaced {
             let ago_ms = now.wall_ms.saturating_sub(replaced.at_ms).max(0);

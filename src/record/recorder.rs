@@ -226,6 +226,25 @@ mod tests {
         assert_eq!((health.refusing, health.waiting_runs, health.stored_runs), (None, 0, 1));
     }
 
+    #[tokio::test]
+    async fn a_note_that_cannot_be_kept_is_a_warning_until_another_is() {
+        let disk = SimDisk::new();
+        let recorder = on(&disk, SyncPolicy::Never);
+        recorder.wait_until_opened(PATIENCE);
+        let part = || recorder.health(Moment::default()).part(Moment::default());
+        let too_large = "x".repeat(custos_store::limits::NOTE_BYTES_MAX + 1);
+        let kept = recorder.note_awaited("n".to_owned(), too_large);
+        assert!(kept.within(PATIENCE).await.unwrap_err().contains("it is too large"));
+        assert_eq!(part().state(), State::Warning);
+        assert_eq!(
+            part().findings[0].text(),
+            "a restart forgets what the agent noted: failed to keep the note \"n\": it is too large"
+        );
+        let kept = recorder.note_awaited("n".to_owned(), "x".to_owned());
+        assert_eq!(kept.within(PATIENCE).await, Ok(()));
+        assert_eq!(part().state(), State::Ok);
+    }
+
     #[test]
     fn a_store_that_is_taken_away_is_noticed_and_what_it_had_is_saved() {
         let around = tempfile::tempdir().unwrap();

@@ -21,7 +21,7 @@ use super::shared::{Opening, Shared};
 use super::written::Written;
 use crate::clock::{self, Moment, micros};
 use crate::config::SyncPolicy;
-use crate::limits::{RECORD_BATCH_MAX_RUNS, RECORD_GATHER, RECORD_LOOK, RECORD_RETRY};
+use crate::limits::{RECORD_BATCH_MAX_RUNS, RECORD_GATHER, RECORD_LOOK, RECORD_NOTES_LOST_MAX, RECORD_RETRY};
 use crate::lock::locked;
 use crate::text::human::counted_were;
 
@@ -175,8 +175,15 @@ impl Writing {
         for (name, mut note) in self.shared.queue.take_notes() {
             let text = std::mem::take(&mut note.text).made();
             let written = self.shared.busy(now, || writer.notes().write(&name, text.as_bytes()));
-            if let Err(error) = &written {
-                tracing::warn!("{error}");
+            let lost = &mut locked(&self.shared.state).lost_notes;
+            match &written {
+                Ok(()) => drop(lost.remove(&name)),
+                Err(error) => {
+                    tracing::warn!("{error}");
+                    if lost.len() < RECORD_NOTES_LOST_MAX || lost.contains_key(&name) {
+                        lost.insert(name, error.to_string());
+                    }
+                }
             }
             note.settle(&written.map_err(|error| error.to_string()));
         }

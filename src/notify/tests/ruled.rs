@@ -6,6 +6,7 @@ use custos_store::{Run, State};
 use super::stage::{Stage, s};
 use crate::config::Matchers;
 use crate::notify::Remark;
+use crate::notify::send::Taken;
 use crate::rules::{ActiveAlert, NOT_JUDGED, Stage as Of};
 
 fn stage(target: &str, rule: &str) -> Stage {
@@ -107,4 +108,36 @@ fn an_alertmanager_is_told_of_alerts_that_stand_for_ok_and_others_where_they_wan
         let expected: &[&str] = if told { &["t: db resolved*"] } else { &[] };
         assert_eq!(stage.told(), expected, "{target}");
     }
+}
+
+#[test]
+fn no_more_alerts_are_followed_than_a_note_can_keep() {
+    let mut stage = stage("alertmanager: 'http://127.0.0.1:1', resend: 366d", "on: samples");
+    let long = "\u{1}".repeat(300);
+    let alerts: Vec<ActiveAlert> = (0..4000).map(|n| alert(&format!("{long}{n}"), State::Critical)).collect();
+    let run = stage.run(State::Critical);
+    stage.judged(&run, &alerts);
+    let followed = stage.notifier.report(stage.now).targets[0].owed;
+    assert!((300..4000).contains(&followed), "{followed}");
+    assert_eq!(stage.notifier.report(stage.now).not_followed, 4000 - followed);
+    let mut told = 0;
+    while !stage.under_way.is_empty() {
+        told += stage.under_way[0].2.alerts.len() as u64;
+        stage.end(&Taken::Delivered);
+    }
+    assert_eq!(told, followed);
+    // All of them are in the note: after a restart none is told again, and those that had no room have it once these are over.
+    stage.write();
+    stage.restart(&[]);
+    stage.judged(&run, &alerts[..followed as usize]);
+    stage.pass(s(600));
+    assert_eq!(stage.told(), [""; 0]);
+    stage.judged(&run, &alerts[followed as usize..]);
+    // Their names are longer by a digit or two.
+    assert!(stage.notifier.report(stage.now).targets[0].owed.abs_diff(followed) <= 2);
+    while !stage.under_way.is_empty() {
+        stage.end(&Taken::Delivered);
+    }
+    stage.judged(&run, &alerts[followed as usize..]);
+    assert!(stage.notifier.report(stage.now).targets[0].owed >= followed - 2);
 }

@@ -159,6 +159,7 @@ groups:
     #[test]
     fn every_mistake_is_found_where_it_is() {
         let rule = |rule: &str| format!("groups:\n- name: g\n  rules:\n  - {rule}\n");
+        let many: Vec<String> = (0..65).map(|n| format!("a{n}: b")).collect();
         for (text, mistake) in [
             (
                 "rules: []\n".to_owned(),
@@ -217,6 +218,14 @@ groups:
             (
                 rule("{alert: A, expr: up, labels: {__name__: b}}"),
                 "r.yml:4:35: the label `__name__` is the name of the series: it cannot be set",
+            ),
+            (
+                rule(&format!("{{alert: A, expr: up, labels: {{a: b, c: {}}}}}", "x".repeat(8190))),
+                "r.yml:4:41: with `c` the labels have more than 8192 bytes, expected 8192 at most in all names and texts",
+            ),
+            (
+                rule(&format!("{{alert: A, expr: up, annotations: {{{}}}}}", many.join(", "))),
+                "r.yml:4:39: found 65 annotations, expected 64 at most",
             ),
             (
                 rule("{alert: A, expr: up, annotations: {a: '{{ $x }}'}}"),

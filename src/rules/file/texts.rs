@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use custos_promql::METRIC_NAME;
+use custos_store::limits::{INSTANCE_LABELS_BYTES_MAX, INSTANCE_LABELS_MAX};
 
 use crate::document::diagnostic::Findings;
 use crate::document::fields::refuse;
 use crate::document::scalar::Kind;
 use crate::document::yaml::{Content, Entry, Node};
+use crate::limits::{RULE_ANNOTATIONS_MAX, RULE_ANNOTATIONS_MAX_BYTES};
 use crate::rules::template::Template;
 
 /// What the names stand for.
@@ -49,6 +51,7 @@ pub(crate) fn texts(
             return Vec::new();
         }
     };
+    bounded(node, what, entries, findings);
     let mut read = Vec::with_capacity(entries.len());
     for entry in entries {
         if what == Texts::Labels && entry.key == METRIC_NAME {
@@ -62,6 +65,37 @@ pub(crate) fn texts(
         read.extend(text(entry, alert, findings).map(|template| (entry.key.clone(), template)));
     }
     read
+}
+
+/// Refuses more than an alert may have: its labels become those of an instance of its run.
+fn bounded(node: &Node, what: Texts, entries: &[Entry], findings: &mut Findings) {
+    let (name, count_max, bytes_max) = match what {
+        Texts::Labels => ("labels", INSTANCE_LABELS_MAX, INSTANCE_LABELS_BYTES_MAX),
+        Texts::Annotations => ("annotations", RULE_ANNOTATIONS_MAX, RULE_ANNOTATIONS_MAX_BYTES),
+    };
+    if entries.len() > count_max {
+        let count = entries.len();
+        findings.error(&node.place, format!("found {count} {name}, expected {count_max} at most"));
+    }
+    let bytes_of = |entry: &Entry| {
+        let value = match &entry.value.content {
+            Content::Scalar(scalar) => scalar.text.len(),
+            _ => 0,
+        };
+        entry.key.len() + value
+    };
+    let mut bytes = 0;
+    let mut summed = entries.iter().filter(|entry| {
+        bytes += bytes_of(entry);
+        bytes > bytes_max
+    });
+    if let Some(entry) = summed.next() {
+        let message = format!(
+            "with `{}` the {name} have more than {bytes_max} bytes, expected {bytes_max} at most in all names and texts",
+            entry.key
+        );
+        findings.error(&entry.key_place, message);
+    }
 }
 
 fn text(entry: &Entry, alert: Option<Templates<'_>>, findings: &mut Findings) -> Option<Template> {
