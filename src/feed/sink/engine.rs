@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::answer::{Answer, Sent};
 use super::lane::{Doing, Lane, LaneState};
-use super::marks::Marks;
+use super::marks::{Mark, Marks};
 use super::pace::{Backoff, Random};
 use super::parcel::{Load, Parcel};
 use crate::clock::{Moment, micros};
@@ -149,7 +149,7 @@ pub struct Engine<P> {
     look_failures: Backoff,
 }
 
-impl<P: Clone> Engine<P> {
+impl<P: Clone + Mark> Engine<P> {
     /// A sink that has not begun.
     pub fn new(manner: Manner) -> Engine<P> {
         Engine {
@@ -316,7 +316,7 @@ impl<P: Clone> Engine<P> {
 
     /// The process of the receiver that took what was acknowledged is there now: what it has had for long enough is safe.
     fn settle(&mut self, now: Moment, effects: &mut Vec<Effect<P>>) {
-        let safe = self.marks.iter_mut().filter_map(|marks| marks.safe(now.mono_us));
+        let safe = self.marks.iter_mut().flat_map(|marks| marks.safe(now.mono_us));
         effects.extend(safe.map(Effect::Settle));
     }
 

@@ -8,6 +8,7 @@ use custos_promql::Labels;
 use custos_query::{RunSample, RunSeries};
 use custos_store::Value;
 
+use super::marks::Mark;
 use super::*;
 use crate::clock::Moment;
 
@@ -25,6 +26,12 @@ struct Feed {
 
 /// A place of the feed: how far each lane is.
 type Place = (Lane, u64);
+
+impl Mark for Place {
+    fn covers(&self, _: &Place) -> bool {
+        true
+    }
+}
 
 /// What takes samples. It may lose the last ones when it is killed, as VictoriaMetrics does.
 struct Receiver {
