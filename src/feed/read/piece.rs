@@ -137,6 +137,18 @@ pub struct Progress {
     pub(super) step: Step,
 }
 
+impl Progress {
+    /// Whether whoever has got so far has all that they had before, too: what is owed is told stretch by stretch.
+    pub fn goes_on_from(&self, before: &Progress) -> bool {
+        match (&before.step, &self.step) {
+            _ if before.epoch != self.epoch => true,
+            (Step::Live { .. }, Step::Live { .. }) => true,
+            (Step::Owed { id: before, .. }, Step::Owed { id, .. }) => before == id,
+            _ => false,
+        }
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Live {

@@ -36,6 +36,11 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// Whether the receiver itself said what becomes of what it was sent, so that it was there.
+    pub fn is_of_receiver(&self) -> bool {
+        !matches!(self, Answer::Later { .. } | Answer::Closed(_))
+    }
+
     /// No answer came.
     pub fn later(why: impl Into<String>) -> Answer {
         Answer::Later { why: why.into(), after: None, may_be_ours: false }

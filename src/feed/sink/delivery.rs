@@ -13,6 +13,7 @@ use super::changed::Changed;
 use super::engine::{Effect, Engine, Event, Manner};
 use super::lane::Lane;
 use super::loading::Loading;
+use super::marks::Mark;
 use super::nats::Ending;
 use super::parcel::Parcel;
 use super::report::SinkReport;
@@ -52,6 +53,8 @@ pub struct Delivery {
     asides: Asides,
     /// What was set aside, or taken out, and is not on the disk yet.
     is_note_old: bool,
+    /// What is safe, and must not be passed before what was set aside is on the disk.
+    unsettled: Vec<Progress>,
     noted_us: u64,
     wants_look: bool,
     looked: Looked,
@@ -132,6 +135,7 @@ impl Delivery {
             notes,
             asides,
             is_note_old: false,
+            unsettled: Vec::new(),
             noted_us: 0,
             wants_look: false,
             looked: Looked::default(),
@@ -219,11 +223,15 @@ impl Delivery {
                 }
             }
             Effect::Settle(place) => {
+                self.unsettled.pop_if(|before| place.covers(before));
+                self.unsettled.push(place);
                 if self.is_note_old {
                     return;
                 }
-                let result = self.feed.acknowledged(&place, now);
-                self.troubled(result.err().map(|error| format!("failed to {error}")));
+                for place in std::mem::take(&mut self.unsettled) {
+                    let result = self.feed.acknowledged(&place, now);
+                    self.troubled(result.err().map(|error| format!("failed to {error}")));
+                }
             }
             Effect::Rewind => {
                 self.feed.rewind();
@@ -426,4 +434,10 @@ pub(in crate::feed) fn feed_options(settings: &SinkSettings) -> Result<FeedOptio
         order: Order::Beside,
         selection,
     })
+}
+
+impl Mark for Progress {
+    fn covers(&self, before: &Progress) -> bool {
+        self.goes_on_from(before)
+    }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::answer::{Answer, Sent};
 use super::lane::{Doing, Lane, LaneState};
-use super::marks::Marks;
+use super::marks::{Mark, Marks};
 use super::pace::{Backoff, Random};
 use super::parcel::{Load, Parcel};
 use crate::clock::{Moment, micros};
@@ -149,7 +149,7 @@ pub struct Engine<P> {
     look_failures: Backoff,
 }
 
-impl<P: Clone> Engine<P> {
+impl<P: Clone + Mark> Engine<P> {
     /// A sink that has not begun.
     pub fn new(manner: Manner) -> Engine<P> {
         Engine {
@@ -226,7 +226,8 @@ impl<P: Clone> Engine<P> {
                 self.look_failures = Backoff::NONE;
                 self.look_us = Some(now.mono_us + micros(SINK_LOOK));
                 self.waits = None;
-                self.alive(process, date_ms, now, &mut effects);
+                self.is_process(process, date_ms, &mut effects, now);
+                self.settle(now, &mut effects);
             }
             Event::NotThere(why) => {
                 self.waits = Some(why);
@@ -271,7 +272,8 @@ impl<P: Clone> Engine<P> {
             self.lanes.iter().all(|lane| matches!(lane.doing, Doing::Resting { .. } | Doing::Fetching));
         let due_us = self.marks.iter().filter_map(Marks::due_us).min();
         let after_us = due_us.map(|due_us| due_us.saturating_add(micros(SINK_SETTLE_LOOK)));
-        after_us.filter(|_| is_idle && self.look_us.is_some())
+        // One that was not there is looked at when that is due again.
+        after_us.filter(|_| is_idle && self.look_us.is_some() && self.look_failures.tries() == 0)
     }
 
     fn piece(&mut self, lane: Lane, load: &Load, place: P, now: Moment, effects: &mut Vec<Effect<P>>) {
@@ -309,31 +311,28 @@ impl<P: Clone> Engine<P> {
         effects.push(Effect::Done(lane));
         if let Some(place) = place {
             self.marks[lane.index()].acknowledged(now.mono_us, place);
-            self.settle(now, effects);
         }
     }
 
+    /// The process of the receiver that took what was acknowledged is there now: what it has had for long enough is safe.
     fn settle(&mut self, now: Moment, effects: &mut Vec<Effect<P>>) {
-        let safe = self.marks.iter_mut().filter_map(|marks| marks.safe(now.mono_us));
+        let safe = self.marks.iter_mut().flat_map(|marks| marks.safe(now.mono_us));
         effects.extend(safe.map(Effect::Settle));
     }
 
-    /// Notes which process of the receiver answers, and what time it has.
-    fn alive(&mut self, process: u64, date_ms: Option<i64>, now: Moment, effects: &mut Vec<Effect<P>>) {
+    /// Notes which process of the receiver there is, as far as that is known, and what time it has.
+    fn is_process(&mut self, process: u64, date_ms: Option<i64>, effects: &mut Vec<Effect<P>>, now: Moment) {
         if let Some(date_ms) = date_ms {
             self.ahead_ms = date_ms.saturating_sub(now.wall_ms);
         }
-        match self.process.replace(process) {
-            Some(before) if before != process => {
-                self.marks.iter_mut().for_each(Marks::lost);
-                self.counts.rewinds += 1;
-                for lane in Lane::ALL {
-                    self.lanes[lane.index()].rest(now.mono_us);
-                    self.lanes[lane.index()].is_empty = false;
-                }
-                effects.push(Effect::Rewind);
+        if self.process.replace(process).is_some_and(|before| before != process) {
+            self.marks.iter_mut().for_each(Marks::lost);
+            self.counts.rewinds += 1;
+            for lane in Lane::ALL {
+                self.lanes[lane.index()].rest(now.mono_us);
+                self.lanes[lane.index()].is_empty = false;
             }
-            _ => self.settle(now, effects),
+            effects.push(Effect::Rewind);
         }
     }
 
@@ -349,13 +348,18 @@ impl<P: Clone> Engine<P> {
         let Sent { answer, process, date_ms } = sent;
         self.lanes[lane.index()].is_busy = false;
         let is_current = self.lanes[lane.index()].piece == piece;
+        // Where there is no answer, nothing shows that the process is still there.
+        let is_there = answer.is_of_receiver();
         if is_current {
             // What is accepted by another process than before was accepted all the same; it is sent again with the rest.
             self.answered(lane, answer, took, now, effects);
         }
-        self.alive(process, date_ms, now, effects);
+        self.is_process(process, date_ms, effects, now);
         if is_current && self.lanes[lane.index()].piece == piece && self.lanes[lane.index()].is_ready() {
             self.send(lane, now, effects);
+        }
+        if is_there {
+            self.settle(now, effects);
         }
     }
 

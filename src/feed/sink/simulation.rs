@@ -8,6 +8,7 @@ use custos_promql::Labels;
 use custos_query::{RunSample, RunSeries};
 use custos_store::Value;
 
+use super::marks::Mark;
 use super::*;
 use crate::clock::Moment;
 
@@ -26,6 +27,12 @@ struct Feed {
 /// A place of the feed: how far each lane is.
 type Place = (Lane, u64);
 
+impl Mark for Place {
+    fn covers(&self, _: &Place) -> bool {
+        true
+    }
+}
+
 /// What takes samples. It may lose the last ones when it is killed, as VictoriaMetrics does.
 struct Receiver {
     process: u64,
@@ -35,6 +42,8 @@ struct Receiver {
     taken: u64,
     bad: BTreeSet<i64>,
     in_order: bool,
+    /// Until when it is not there after it was killed (µs of the monotonic clock).
+    down_until_us: u64,
 }
 
 struct Chance(u64);
@@ -57,13 +66,18 @@ impl Receiver {
         self.safe.extend(old.into_iter().map(|(_, sample)| sample));
     }
 
-    fn kill(&mut self) {
+    fn kill(&mut self, down_until_us: u64) {
         self.unsafe_since.clear();
         self.process += 1;
+        self.down_until_us = down_until_us;
+    }
+
+    fn is_down(&self, now: Moment) -> bool {
+        now.mono_us < self.down_until_us
     }
 
     fn take(&mut self, parcel: &Parcel, now: Moment, chance: &mut Chance) -> Answer {
-        if chance.one_in(9) {
+        if self.is_down(now) || chance.one_in(9) {
             return Answer::later("it is down");
         }
         if chance.one_in(31) {
@@ -148,7 +162,10 @@ fn simulate(seed: u64, in_order: bool) {
         taken: 0,
         bad: bad.clone(),
         in_order,
+        down_until_us: 0,
     };
+    // The process that answered last, as far as is known on this side.
+    let mut known = receiver.process;
     let start = Moment { mono_us: 1_000_000_000, wall_ms: NOON };
     let mut feed = Feed { now: start, next: [0; 2], settled: [0; 2], last: [0, 5000] };
     let mut aside = SetAside::default();
@@ -170,7 +187,9 @@ fn simulate(seed: u64, in_order: bool) {
             feed.last[0] = (((feed.now.wall_ms - NOON) / 1000) as u64).min(steps);
             receiver.tick(feed.now);
             if chance.one_in(150) {
-                receiver.kill();
+                // Some are down for longer than anything takes to be safe.
+                let down_us = if chance.one_in(2) { 45_000_000 } else { 0 };
+                receiver.kill(feed.now.mono_us + down_us);
             }
             events.push(Event::Tick);
         }
@@ -191,8 +210,10 @@ fn simulate(seed: u64, in_order: bool) {
                         }
                         let answer = receiver.take(&parcel, feed.now, &mut chance);
                         under_way[lane as usize] = false;
-                        let sent =
-                            Sent { answer, process: receiver.process, date_ms: Some(feed.now.wall_ms) };
+                        if !receiver.is_down(feed.now) {
+                            known = receiver.process;
+                        }
+                        let sent = Sent { answer, process: known, date_ms: Some(feed.now.wall_ms) };
                         let took = Duration::from_millis(20);
                         events.push(Event::Sent { lane, piece, sent, took });
                     }
@@ -209,20 +230,20 @@ fn simulate(seed: u64, in_order: bool) {
                         feed.settled[lane as usize] = feed.settled[lane as usize].max(place);
                     }
                     Effect::Rewind => feed.next = feed.settled,
-                    Effect::Look => events.push(match chance.one_in(5) {
+                    Effect::Look => events.push(match receiver.is_down(feed.now) || chance.one_in(5) {
                         true => Event::NotThere("it is down".to_owned()),
-                        false => Event::Looked {
-                            process: receiver.process,
-                            date_ms: Some(feed.now.wall_ms),
-                            in_order_only: receiver.in_order,
-                        },
+                        false => {
+                            known = receiver.process;
+                            let date_ms = Some(feed.now.wall_ms);
+                            Event::Looked { process: known, date_ms, in_order_only: receiver.in_order }
+                        }
                     }),
                 }
             }
         }
     }
     // All that is settled is there, though the receiver be killed now.
-    receiver.kill();
+    receiver.kill(0);
     for (lane, count) in [(Lane::Live, steps), (Lane::Behind, 5000)] {
         for (step, series) in (0..count).flat_map(|step| (0..SERIES).map(move |series| (step, series))) {
             let sample = (series, time_ms(lane, step));

@@ -120,14 +120,10 @@ export class View {
     const answers = await Promise.all(this.agents.map(async (agent) => {
       const asked = [["series", this.check], ["columns", columns], ...bounds];
       try {
-        const [envelope, events] = await Promise.all([
-          agent.get("/api/envelope", asked, { signal }),
-          agent.get("/api/events", [["check", this.check], ["limit", 200], ...bounds], { signal }),
-        ]);
-        return { agent, envelope, events };
+        return { agent, envelope: await agent.get("/api/envelope", asked, { signal }) };
       } catch (error) {
         if (!signal.aborted && agent === this.agents[0]) throw error;
-        return { agent, envelope: { series: [] }, events: [] };
+        return { agent, envelope: { series: [] } };
       }
     }));
     if (signal.aborted) return;
@@ -144,11 +140,16 @@ export class View {
         panels.get(one.unit).push(series);
       }
     }
-    const events = answers.flatMap((answer) => answer.events);
-    this.show(panels, span, events);
-    this.tellEvents(events);
+    this.show(panels, span, []);
     this.crossed(span);
     byId("charts").dataset.tookMs = Math.round(performance.now() - began);
+    // Changes of state are found run by run, which takes longer over a long span: the graphs do not wait for them.
+    const events = (await Promise.all(this.agents.map((agent) => agent
+      .get("/api/events", [["check", this.check], ["limit", 200], ...bounds], { signal })
+      .catch(() => [])))).flat();
+    if (signal.aborted) return;
+    this.tellEvents(events);
+    this.show(panels, span, events);
   }
 
   show(panels, span, events) {
@@ -192,7 +193,9 @@ export class View {
     const signal = this.watching.signal;
     const panels = new Map(), byName = new Map();
     let runs = 0;
+    const charts = byId("charts");
     const add = (agent, run) => {
+      charts.dataset.newestMs = run.time_ms + run.duration_ms;
       for (const { label, labels, value, unit } of run.metrics ?? []) {
         const number = Number(value);
         if (!Number.isFinite(number)) continue;
@@ -210,7 +213,7 @@ export class View {
         points.push([at, at, number, number, number, number]);
         while (points[0][0] < at - LIVE_MS) points.shift();
       }
-      byId("charts").dataset.runs = ++runs;
+      charts.dataset.runs = ++runs;
     };
     const trouble = (text) => this.said(text);
     for (const agent of this.agents) {
@@ -227,7 +230,10 @@ export class View {
     const frame = () => {
       if (signal.aborted) return;
       const now = Date.now();
-      if (panels.size && !document.hidden) { this.show(panels, [now - LIVE_MS, now], []); byId("charts").dataset.drawn = runs; }
+      if (panels.size && !document.hidden) {
+        this.show(panels, [now - LIVE_MS, now], []);
+        charts.dataset.drawn = runs;
+      }
       setTimeout(() => requestAnimationFrame(frame), 30);
     };
     requestAnimationFrame(frame);
