@@ -20,7 +20,7 @@ use crate::config::{self, Config};
 use crate::execute::{Account, EXECUTE, Finding, PluginEnvironment, WRITE, examine, plugin_spec};
 use crate::exit_code::ExitCode;
 use crate::feed::sink::note_name;
-use crate::notify::Noted;
+use crate::notify::{Noted, receiver_names};
 use crate::nrpe::listener::{ServedTask, Settings};
 use crate::text::human::counted;
 
@@ -130,8 +130,8 @@ fn diagnose(args: &DoctorArgs) -> Result<Diagnosis, Failure> {
         }
         examine_store(&config.store, &account, &mut diagnosis);
         examine_cursors(&config, &mut diagnosis);
-        if let Some(notify) = &config.notify {
-            let noted = Noted::read(&config.store, notify.targets.keys());
+        if config.notify.is_some() {
+            let noted = Noted::read(&config.store, &receiver_names(&config));
             noted.faults().values().for_each(|why| diagnosis.note("notify", false, why));
         }
     }

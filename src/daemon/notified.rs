@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::evaluate::is_judged;
 use crate::execute::Commands;
 use crate::notify::send::Sender;
-use crate::notify::{Noted, Notifier};
+use crate::notify::{Noted, Notifier, receiver_names};
 
 /// The notifier of a configuration, which tells nobody before [`go_on`].
 pub(super) fn notifier(config: &Arc<Config>, histories: &[History], now: Moment) -> Notifier {
@@ -46,8 +46,7 @@ fn last(history: &History) -> Option<&Run> {
 }
 
 fn noted(config: &Config) -> Noted {
-    let targets = config.notify.iter().flat_map(|notify| notify.targets.keys());
-    let noted = Noted::read(&config.store, targets);
+    let noted = Noted::read(&config.store, &receiver_names(config));
     noted.faults().values().for_each(|why| tracing::error!("{why}"));
     noted
 }

@@ -16,6 +16,8 @@ use crate::limits::{NOTIFY_NOTE_RESENT, NOTIFY_RETRY_MAX, NOTIFY_RETRY_MIN};
 /// A target and where it stands.
 #[derive(Clone, Debug)]
 pub(super) struct Addressee {
+    /// What it is called: its target, and which of that's addresses if there are several.
+    pub(super) name: String,
     pub(super) target: Arc<Target>,
     pub(super) ledger: Ledger,
     /// The delivery under way.
@@ -73,8 +75,9 @@ pub(super) enum Noting {
 }
 
 impl Addressee {
-    pub(super) fn new(target: Arc<Target>, ledger: Ledger) -> Addressee {
+    pub(super) fn new(name: String, target: Arc<Target>, ledger: Ledger) -> Addressee {
         Addressee {
+            name,
             target,
             ledger,
             under_way: None,

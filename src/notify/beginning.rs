@@ -9,6 +9,7 @@ use super::addressee::Addressee;
 use super::ledger::Ledger;
 use super::noted::Noted;
 use super::notifier::Notifier;
+use super::receiver::receivers;
 use super::withheld::Withheld;
 use crate::clock::Moment;
 use crate::config::Config;
@@ -88,9 +89,12 @@ impl Notifier {
         withheld
             .keep(|check| config.checks.contains_key(check) || config.own_checks().any(|own| own == check));
         self.config = Arc::clone(config);
-        let targets = config.notify.iter().flat_map(|notify| &notify.targets);
-        let nothing = |target| Addressee::new(Arc::clone(target), Ledger::default());
-        self.targets = targets.map(|(name, target)| (name.clone(), nothing(target))).collect();
+        let nothing = |name: &str, target| Addressee::new(name.to_owned(), target, Ledger::default());
+        let targets = receivers(config).into_iter().map(|(name, target)| {
+            let addressee = nothing(&name, target);
+            (name, addressee)
+        });
+        self.targets = targets.collect();
         true
     }
 }

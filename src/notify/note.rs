@@ -23,11 +23,6 @@ pub const SILENCES_NOTE: &str = "notify-silences";
 /// The name of the note of acknowledgements.
 pub const ACKS_NOTE: &str = "notify-acks";
 
-/// The name of the note of a target.
-pub fn target_note(target: &str) -> String {
-    format!("notify-target-{target}")
-}
-
 /// Bytes of a noted alert without its names, its labels and its texts: names of fields, times and states.
 const FIXED_BYTES: usize = 470;
 

@@ -6,13 +6,14 @@ use std::path::Path;
 
 use custos_store::{Error, Notes};
 
-use super::note::{ACKS_NOTE, NotedTarget, SILENCES_NOTE, parsed, target_note};
+use super::note::{ACKS_NOTE, NotedTarget, SILENCES_NOTE, parsed};
+use super::receiver::target_note;
 use super::silence::{Ack, NotedSilences, Silences};
 
 /// Notes that a notifier goes on from, as they are in the store.
 #[derive(Clone, Debug, Default)]
 pub struct Noted {
-    /// By the names of their targets.
+    /// By the names of their receivers, see [`super::receiver_names`].
     pub targets: BTreeMap<String, Vec<u8>>,
     /// The note of silences.
     pub silences: Vec<u8>,

@@ -11,11 +11,12 @@ use super::alert::{Alert, AlertId};
 use super::handler::Handlers;
 use super::ledger::Ledger;
 use super::muted::{Mute, Reasons, muted};
-use super::note::{self, ACKS_NOTE, NoteText, SILENCES_NOTE, target_note};
+use super::note::{self, ACKS_NOTE, NoteText, SILENCES_NOTE};
 use super::noted::Noted;
 use super::notification::Notification;
 use super::plan::{self, Next, View};
 use super::pseudo;
+use super::receiver::{receivers, target_note};
 use super::send::Taken;
 use super::silence::{Acks, Silences};
 use super::trouble::Troubles;
@@ -127,15 +128,15 @@ impl Notifier {
             stopping: false,
             withheld: None,
         };
-        for (name, target) in config.notify.iter().flat_map(|notify| &notify.targets) {
-            let text = noted.targets.get(name).map(Vec::as_slice).unwrap_or_default();
-            notifier.restore(target, note::decode(text, now).unwrap_or_default());
+        for (name, target) in receivers(&config) {
+            let text = noted.targets.get(&name).map(Vec::as_slice).unwrap_or_default();
+            notifier.restore(name, target, note::decode(text, now).unwrap_or_default());
         }
         notifier.end_undefined(now);
         notifier
     }
 
-    fn restore(&mut self, target: &Arc<Target>, restored: note::Restored) {
+    fn restore(&mut self, name: String, target: Arc<Target>, restored: note::Restored) {
         let mut ledger = Ledger::default();
         for (id, alert, entry) in restored.alerts {
             ledger.entries.insert(id.clone(), entry);
@@ -149,11 +150,11 @@ impl Notifier {
                 }
             }
         }
-        let mut addressee = Addressee::new(Arc::clone(target), ledger);
+        let mut addressee = Addressee::new(name.clone(), target, ledger);
         addressee.last_success_ms = restored.last_success_ms;
         (addressee.delivered, addressee.failed, addressee.refused) =
             (restored.delivered, restored.failed, restored.refused);
-        self.targets.insert(target.name.clone(), addressee);
+        self.targets.insert(name, addressee);
     }
 
     /// Takes in what became of each alert of a message.
@@ -175,8 +176,8 @@ impl Notifier {
             }
             Some(Errand::Handler(check)) => self.handlers.ended(&check, why),
             Some(Errand::Heartbeat(name)) => {
-                if let Some(addressee) = self.targets.get_mut(&name) {
-                    match why {
+                for addressee in self.targets.values_mut().filter(|addressee| addressee.target.name == name) {
+                    match why.clone() {
                         None => addressee.last_success_ms = Some(now.wall_ms),
                         Some(why) => {
                             if is_taken {
@@ -287,9 +288,9 @@ impl Notifier {
         };
         let due = self.heartbeat_us.is_some_and(|due| due <= now.mono_us as i64);
         let under_way = |errand: &Errand| matches!(errand, Errand::Heartbeat(_));
-        let Some(addressee) = self.targets.get(&heartbeat.target).filter(|_| due) else { return };
+        let target = self.config.notify.as_ref().and_then(|notify| notify.targets.get(&heartbeat.target));
+        let Some(target) = target.filter(|_| due).map(Arc::clone) else { return };
         self.heartbeat_us = Some((now.mono_us + micros(heartbeat.interval)) as i64);
-        let target = Arc::clone(&addressee.target);
         // One that is still under way stands for this one: a target that hangs gathers none.
         if !self.errands.values().any(under_way) {
             let ticket = self.ticket(Errand::Heartbeat(heartbeat.target));
@@ -397,11 +398,12 @@ impl Notifier {
         }
         let mut before = std::mem::take(&mut self.targets);
         self.config = Arc::clone(&config);
-        for (name, target) in config.notify.iter().flat_map(|notify| &notify.targets) {
-            let mut addressee =
-                before.remove(name).unwrap_or_else(|| Addressee::new(Arc::clone(target), Ledger::default()));
-            if addressee.target != *target {
-                addressee.target = Arc::clone(target);
+        for (name, target) in receivers(&config) {
+            let mut addressee = before
+                .remove(&name)
+                .unwrap_or_else(|| Addressee::new(name.clone(), Arc::clone(&target), Ledger::default()));
+            if addressee.target != target {
+                addressee.target = target;
                 (addressee.retry_us, addressee.open_us) = (i64::MIN, i64::MIN);
                 // What it refused by its old definition, it may take now.
                 let refused = |told: &super::ledger::Told| told.refused;
@@ -410,7 +412,7 @@ impl Notifier {
                 }
             }
             addressee.touch();
-            self.targets.insert(name.clone(), addressee);
+            self.targets.insert(name, addressee);
         }
         for name in before.into_keys() {
             let name = target_note(&name);

@@ -45,7 +45,7 @@ impl Notifier {
                 part.warning(format!(
                     "{} owed to the target {}, the oldest for {}",
                     counted_are(addressee.ledger.owed_len() as u64),
-                    addressee.target.name,
+                    addressee.name,
                     duration_ms(overdue_ms)
                 ));
             }
@@ -123,7 +123,7 @@ impl Notifier {
         });
         let retry_us = u64::try_from(addressee.retry_us).ok().filter(|retry| *retry > now.mono_us);
         TargetReport {
-            name: addressee.target.name.clone(),
+            name: addressee.name.clone(),
             medium: addressee.target.medium.key().to_owned(),
             firing: entries.values().filter(|entry| entry.is_told_firing() && entry.believes()).count()
                 as u64,
@@ -169,7 +169,7 @@ fn counted_are(count: u64) -> String {
 }
 
 fn find_faults(addressee: &Addressee, now: Moment, part: &mut Part) {
-    let name = &addressee.target.name;
+    let name = &addressee.name;
     let why = addressee.last_error.as_ref().map_or("", |(why, _)| why.as_str());
     if let Some(for_us) = failing_us(addressee, now).filter(|_| fails_long(addressee, now)) {
         let so_long = duration_ms((for_us / 1000) as i64);

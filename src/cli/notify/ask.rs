@@ -14,7 +14,7 @@ use crate::cli::unknown::remark;
 use crate::clock;
 use crate::config::Matchers;
 use crate::control::{self, AskError, NotifyRequest, Request, Response};
-use crate::notify::{Noted, Notifier, NotifyReport};
+use crate::notify::{Noted, Notifier, NotifyReport, receiver_names};
 
 /// How long the agent may take for what it has at hand.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
@@ -61,8 +61,8 @@ pub(super) fn standing(read: &ReadArgs, command: &str) -> Result<Box<NotifyRepor
         Some(_) => Err(Failure::new("the agent answered another question")),
         None => {
             tell("no agent is running; this is what the last one noted in the store");
-            let targets = config.iter().filter_map(|config| config.notify.as_ref());
-            let noted = Noted::read(&store, targets.flat_map(|notify| notify.targets.keys()));
+            let receivers = config.as_ref().map(receiver_names).unwrap_or_default();
+            let noted = Noted::read(&store, &receivers);
             Ok(Box::new(Notifier::report_of(&noted, config, clock::now())))
         }
     }

@@ -16,9 +16,11 @@ use tokio::task::JoinSet;
 use super::body::time;
 use super::http::{self, Endpoint};
 use super::receipt::{Failure, Receipt, Taken};
+use crate::limits::NOTIFY_RETRY_MAX;
 use crate::notify::{Notification, NotifiedAlert};
 
-/// An alert is over unless it is sent again within so many times of the interval in which that is done.
+/// An alert is over unless it is sent again within so many times of the interval in which that is done, or of the longest wait after a
+/// failure.
 const RESENDS_MISSED_MAX: u32 = 4;
 
 #[derive(Serialize)]
@@ -80,7 +82,8 @@ async fn post(endpoint: &Endpoint, alerts: &[String]) -> Result<(), Failure> {
 }
 
 fn written(alert: &NotifiedAlert, resend: Duration, now_ms: i64) -> String {
-    let ahead_ms = resend.saturating_mul(RESENDS_MISSED_MAX).as_millis() as i64;
+    // An address that failed is left alone for a while, which must not end what fires.
+    let ahead_ms = resend.max(NOTIFY_RETRY_MAX).saturating_mul(RESENDS_MISSED_MAX).as_millis() as i64;
     let end_ms = alert.ended_ms.unwrap_or_else(|| now_ms.saturating_add(ahead_ms));
     let alert = Alert {
         labels: texts(&alert.labels),

@@ -218,3 +218,49 @@ fn a_recipient_that_is_passed_over_is_a_warning_until_all_are_told() {
     let why = "the target took the message, but not for all recipients: 550 who".to_owned();
     assert_eq!(stage.tried, [(7, Err(why))]);
 }
+
+#[test]
+fn an_alertmanager_that_is_away_holds_up_no_other() {
+    let mut stage = at_once("alertmanager: ['http://127.0.0.1:1', 'http://127.0.0.1:2'], resend: 5s");
+    // The first is away, the second takes what comes; returns what that was told.
+    let half = |stage: &mut Stage| {
+        let mut told = Vec::new();
+        for (ticket, _, notification) in std::mem::take(&mut stage.under_way) {
+            let up = stage.urls.remove(&ticket).unwrap() == ["http://127.0.0.1:2"];
+            let outcome = if up { Taken::Delivered } else { later() };
+            told.extend(up.then(|| super::stage::short(&notification)));
+            let outcomes = vec![outcome; notification.alerts.len()];
+            stage.notifier.sent(ticket, &outcomes, stage.now, &mut Vec::new());
+        }
+        stage.act();
+        told
+    };
+    stage.ran("a", State::Critical);
+    let mut resent = 0;
+    for _ in 0..300 {
+        resent += half(&mut stage).len();
+        stage.pass(s(1));
+    }
+    // Once every five seconds, give or take the one in which it was taken.
+    assert!((50..=61).contains(&resent), "{resent}");
+    half(&mut stage);
+    stage.ran("b", State::Critical);
+    assert!(half(&mut stage).concat().contains("b CRITICAL*"));
+    let report = stage.notifier.report(stage.now);
+    let owed: Vec<_> = report.targets.iter().map(|target| (&*target.name, target.owed)).collect();
+    assert_eq!(owed, [("t#1", 2), ("t#2", 0)]);
+    let text = stage.notifier.part(stage.now).unwrap().findings[0].text().to_owned();
+    assert!(text.starts_with("the target t#1 has not been reached for 5m"), "{text}");
+    // By hand both are tried, in one message.
+    let mut effects = Vec::new();
+    stage.under_way.clear();
+    stage.notifier.try_target("t", 1, stage.now, &mut effects).unwrap();
+    stage.perform(effects);
+    assert_eq!(stage.urls.values().last().unwrap().len(), 2);
+}
+
+#[test]
+fn each_address_has_a_note_of_its_own() {
+    let notes = ["am", "am#1", "am#2"].map(crate::notify::target_note);
+    assert_eq!(notes, ["notify-target-am", "notify-target-am", "notify-address-2-am"]);
+}

@@ -1,15 +1,17 @@
 //! A notifier with a configuration, a clock and receivers that do as they are told.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use custos_store::{Run, Standing, State};
 
 use crate::clock::Moment;
-use crate::config::{Config, Surroundings, load_with};
+use crate::config::{Config, Medium, Surroundings, load_with};
 use crate::notify::send::Taken;
 use crate::notify::{
-    ACKS_NOTE, Effect, Note, Noted, Notification, Notifier, SILENCES_NOTE, Status, target_note,
+    ACKS_NOTE, Effect, Note, Noted, Notification, Notifier, SILENCES_NOTE, Status, receiver_names,
+    target_note,
 };
 
 /// 2026-01-05 00:00 UTC, a Monday.
@@ -31,6 +33,8 @@ pub(super) struct Stage {
     /// What waits for the disk: notes, each with its message.
     pub(super) unwritten: Vec<(Note, Option<Message>)>,
     pub(super) tried: Vec<(u64, Result<(), String>)>,
+    /// The Alertmanagers of each message, by its ticket.
+    pub(super) urls: BTreeMap<u64, Vec<String>>,
 }
 
 pub(super) fn config(text: &str) -> Arc<Config> {
@@ -66,6 +70,7 @@ impl Stage {
             slow_disk: false,
             unwritten: Vec::new(),
             tried: Vec::new(),
+            urls: BTreeMap::new(),
         }
     }
 
@@ -91,6 +96,9 @@ impl Stage {
             match effect {
                 Effect::Send { ticket, target, notification, first } => {
                     assert!(!notification.alerts.is_empty());
+                    if let Medium::Alertmanager(managers) = &target.medium {
+                        self.urls.insert(ticket, managers.urls.clone());
+                    }
                     let message = (ticket, target.name.clone(), *notification);
                     match first {
                         Some(note) => self.unwritten.push((note, Some(message))),
@@ -114,9 +122,9 @@ impl Stage {
                 SILENCES_NOTE => self.noted.silences = text.into_bytes(),
                 ACKS_NOTE => self.noted.acks = text.into_bytes(),
                 _ => {
-                    let targets = self.config.notify.iter().flat_map(|notify| notify.targets.keys());
-                    let target = targets.into_iter().find(|target| target_note(target) == name);
-                    self.noted.targets.insert(target.cloned().unwrap_or(name), text.into_bytes());
+                    let receivers = receiver_names(&self.config);
+                    let receiver = receivers.into_iter().find(|receiver| target_note(receiver) == name);
+                    self.noted.targets.insert(receiver.unwrap_or(name), text.into_bytes());
                 }
             }
             self.under_way.extend(message);
