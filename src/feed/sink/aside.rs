@@ -101,9 +101,10 @@ impl Asides {
         self.all = joined;
     }
 
-    /// Takes out what is to be sent again: what is due by itself, or everything.
-    pub(super) fn take_due(&mut self, now_ms: i64, everything: bool) -> Vec<Aside> {
-        let is_due = |one: &Aside| everything || one.until_ms.is_some_and(|until_ms| until_ms <= now_ms);
+    /// Takes out what is to be sent again: what was held back and is no later than the receiver takes now (ms since the epoch), or
+    /// everything. When it was held back for is not asked: a clock may have been wrong then.
+    pub(super) fn take_due(&mut self, limit_ms: i64, everything: bool) -> Vec<Aside> {
+        let is_due = |one: &Aside| everything || one.until_ms.is_some() && one.last_ms <= limit_ms;
         let (due, kept) = std::mem::take(&mut self.all).into_iter().partition(is_due);
         self.all = kept;
         due
@@ -153,8 +154,8 @@ mod tests {
             all.all.iter().map(|one| (&*one.check, one.first_ms, one.last_ms, one.samples)).collect();
         assert_eq!(shown, [("a", 0, 5, 2), ("b", 5, 5, 1), ("a", far, far, 1), ("a", 6, 7, 2)]);
         assert_eq!(all.samples(), 6);
-        assert_eq!(all.take_due(8, false), []);
-        assert_eq!(all.take_due(9, false).len(), 1);
+        assert_eq!(all.take_due(6, false), []);
+        assert_eq!(all.take_due(7, false).len(), 1);
         assert_eq!((all.take_due(0, true).len(), all.samples()), (3, 0));
     }
 
