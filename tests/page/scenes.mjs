@@ -71,6 +71,8 @@ const scenes = {
     await browser.open(`${url}/?check=wave&since=15m`);
     await browser.until("document.getElementById('charts').dataset.tookMs");
     await browser.until(`${inked} > 0.0005`);
+    // What stands above the graph moves it while it comes.
+    await browser.until(text("why"));
     // A part is dragged, and the address says which.
     await browser.run("document.querySelector('canvas').scrollIntoView({ block: 'center' })");
     const { x, y, width, height } = await browser.run("(({ x, y, width, height }) => ({ x, y, width, height }))(document.querySelector('canvas').getBoundingClientRect())");
