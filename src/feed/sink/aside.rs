@@ -36,9 +36,17 @@ pub struct Asides {
     pub retried_ms: i64,
 }
 
+/// What the names of notes and cursors of sinks begin with.
+const NOTE_PREFIX: &str = "sink-";
+
 /// The name of the note of a sink, in which it has what was set aside ([`Asides`](super::Asides) as JSON), and of its cursor.
 pub fn note_name(sink: &str) -> String {
-    format!("sink-{sink}")
+    format!("{NOTE_PREFIX}{sink}")
+}
+
+/// Whether a note, or a cursor, of this name is one of a sink.
+pub fn is_of_sink(name: &str) -> bool {
+    name.starts_with(NOTE_PREFIX)
 }
 
 impl Asides {
