@@ -1,6 +1,7 @@
 //! Deliveries under way: each message is sent on the runtime of the listener, so that no receiver delays a check.
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
@@ -11,6 +12,7 @@ use crate::config::Target;
 use crate::control::Response;
 use crate::limits::{
     NOTIFY_DELIVERIES_MAX, NOTIFY_DELIVERIES_QUEUE_MAX, NOTIFY_DELIVERY_TIMEOUT, NOTIFY_NOTE_WAIT_MAX,
+    NOTIFY_SLOT_MAX,
 };
 use crate::notify::Notification;
 use crate::notify::send::{Receipt, Sender, Taken};
@@ -59,9 +61,10 @@ impl Deliveries {
         let count = notification.alerts.len();
         let sending = async move {
             // The semaphore is never closed.
-            let _permit = permits.acquire_owned().await;
+            let permit = permits.acquire_owned().await;
             let noted = wait_for_note(first, &target.name);
-            timeout(NOTIFY_DELIVERY_TIMEOUT, sender.send_after(noted, &target, &notification)).await
+            let sending = in_a_slot(permit, sender.send_after(noted, &target, &notification));
+            timeout(NOTIFY_DELIVERY_TIMEOUT, sending).await
         };
         let sending = self.serving.spawn(sending);
         self.serving.spawn(async move {
@@ -101,11 +104,21 @@ impl Deliveries {
         let Some(answer) = self.asked.remove(&asker) else { return };
         let response = match result {
             Ok(()) => Response::Done("the target took the message".to_owned()),
-            Err(why) => Response::Refused(format!("the target was not told: {why}")),
+            Err(why) => Response::Refused(why),
         };
         // Whoever asked may have left.
         let _ = answer.send(response);
     }
+}
+
+/// Sends a message that has a slot, which it gives up if it takes long: receivers that hang keep none from the others.
+async fn in_a_slot<P, T>(slot: P, sending: impl Future<Output = T>) -> T {
+    let mut sending = pin!(sending);
+    if let Ok(sent) = timeout(NOTIFY_SLOT_MAX, &mut sending).await {
+        return sent;
+    }
+    drop(slot);
+    sending.await
 }
 
 /// Waits until the note of a message is in the store. A disk that refuses it, or hangs, holds up no message for long.
@@ -173,6 +186,26 @@ mod tests {
         disk.fail_syncs(true);
         let why = refusal(vec![note(&recorder)]).await;
         assert!(why.ends_with("notify-acks.note.tmp: the disk did not take the data"), "{why}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn receivers_that_hang_keep_no_slot_from_the_others() {
+        let permits = Arc::new(Semaphore::new(NOTIFY_DELIVERIES_MAX));
+        let hang = || {
+            let permits = Arc::clone(&permits);
+            tokio::spawn(async move {
+                let permit = permits.acquire_owned().await.unwrap();
+                in_a_slot(permit, std::future::pending::<()>()).await;
+            })
+        };
+        let hung: Vec<_> = (0..NOTIFY_DELIVERIES_MAX).map(|_| hang()).collect();
+        while permits.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let permit = Arc::clone(&permits).acquire_owned().await.unwrap();
+        assert_eq!(in_a_slot(permit, async { 7 }).await, 7);
+        assert!(hung.iter().all(|hung| !hung.is_finished()));
+        hung.iter().for_each(|hung| hung.abort());
     }
 
     #[tokio::test(start_paused = true)]

@@ -88,6 +88,7 @@ impl Daemon {
             let asker = self.deliveries.wait(asked.answer);
             let mut effects = Vec::new();
             if let Err(why) = self.notifier.try_target(&target, asker, now, &mut effects) {
+                let why = format!("the target was not told: {why}");
                 effects.push(Effect::Tried { asker, result: Err(why) });
             }
             return self.perform_notify(effects);

@@ -60,6 +60,10 @@ pub const NOTIFY_NOTED_BYTES_MAX: usize = NOTE_BYTES_MAX - 1024;
 pub const NOTIFY_MESSAGE_ALERTS_MAX: usize = 100;
 /// Messages that are sent at once; further ones wait.
 pub const NOTIFY_DELIVERIES_MAX: usize = 32;
+/// How long a message counts among these at most: one to a receiver that hangs makes way for others, while it goes on. All that there
+/// can be are one for each target, each event handler and each trial.
+pub const NOTIFY_SLOT_MAX: Duration = Duration::from_secs(3);
+const _: () = assert!(NOTIFY_SLOT_MAX.as_secs() < NOTIFY_DELIVERY_TIMEOUT.as_secs());
 /// Messages that were sent and whose end the agent has not looked at.
 pub const NOTIFY_DELIVERIES_QUEUE_MAX: usize = 256;
 /// How long the delivery of a message may take, whatever the medium, before it counts as failed.

@@ -38,6 +38,10 @@ pub(super) struct Addressee {
     pub(super) failed: u64,
     /// Alerts that it refused for good.
     pub(super) refused: u64,
+    /// Messages that some of its recipients did not get, since the start.
+    pub(super) partly: u64,
+    /// Why, if the last message that it took was one of these.
+    pub(super) passed_over: Option<String>,
     /// When it is looked at next, on the monotonic clock (µs).
     pub(super) next_us: Option<i64>,
     /// Whether its note is to be written: now, or before long.
@@ -83,6 +87,8 @@ impl Addressee {
             delivered: 0,
             failed: 0,
             refused: 0,
+            partly: 0,
+            passed_over: None,
             next_us: Some(i64::MIN),
             note: Noting::Current,
         }
@@ -152,6 +158,8 @@ impl Addressee {
                 started_ms: alert.started_ms,
                 ended_ms: entry.over.then_some(ended_ms),
                 check: alert.check.clone(),
+                relabelled: false,
+                others_go_on: entry.over && self.others_go_on(&id, alert, alerts),
             };
             if let Some(labels) = old {
                 // By its old labels it is over.
@@ -160,6 +168,7 @@ impl Addressee {
                     news: true,
                     labels: labels.as_ref().clone(),
                     ended_ms: Some(ended_ms),
+                    relabelled: !entry.over,
                     ..as_it_is.clone()
                 };
                 if entry.over {
@@ -193,6 +202,16 @@ impl Addressee {
         }
     }
 
+    /// Whether the target knows that another alert of the same check and host fires.
+    fn others_go_on(&self, id: &AlertId, alert: &Alert, alerts: &BTreeMap<AlertId, Arc<Alert>>) -> bool {
+        let first = AlertId { check: id.check.clone(), of: String::new() };
+        let of_check = self.ledger.entries.range(first..).take_while(|(other, _)| other.check == id.check);
+        let mut fire = of_check.filter(|(other, entry)| *other != id && !entry.over && entry.believes());
+        fire.any(|(other, _)| {
+            alerts.get(other).is_some_and(|other| other.labels.get("host") == alert.labels.get("host"))
+        })
+    }
+
     /// Takes in what became of the delivery under way; returns the alerts that it was about.
     pub(super) fn end(&mut self, outcomes: &[Taken], now: Moment) -> Vec<AlertId> {
         let Some(delivery) = self.under_way.take() else { return Vec::new() };
@@ -213,12 +232,17 @@ impl Addressee {
         let problem = worst.values().map(|(_, outcome)| *outcome).max_by_key(|outcome| rank(outcome));
         let (later, why) = match problem {
             Some(Taken::Later(why)) => (true, Some(why.clone())),
-            Some(Taken::Refused(why)) => (false, Some(why.clone())),
+            Some(Taken::Refused(why) | Taken::Partly(why)) => (false, Some(why.clone())),
             _ => (false, None),
         };
-        if worst.values().any(|(_, outcome)| matches!(outcome, Taken::Delivered)) {
+        if worst.values().any(|(_, outcome)| matches!(outcome, Taken::Delivered | Taken::Partly(_))) {
             self.last_success_ms = Some(now.wall_ms);
             self.delivered += 1;
+            self.passed_over = worst.values().find_map(|(_, outcome)| match outcome {
+                Taken::Partly(why) => Some(why.clone()),
+                _ => None,
+            });
+            self.partly += u64::from(self.passed_over.is_some());
         }
         self.last_error = why.map(|why| (why, now.wall_ms)).or(self.last_error.take());
         if later {
@@ -241,8 +265,9 @@ impl Addressee {
 fn rank(outcome: &Taken) -> u8 {
     match outcome {
         Taken::Delivered => 0,
-        Taken::Refused(_) => 1,
-        Taken::Later(_) => 2,
+        Taken::Partly(_) => 1,
+        Taken::Refused(_) => 2,
+        Taken::Later(_) => 3,
     }
 }
 

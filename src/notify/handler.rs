@@ -104,6 +104,8 @@ fn notification(host: &str, about: NotifiedCheck, now: Moment) -> Notification {
         started_ms: about.since_ms,
         ended_ms: (!firing).then_some(about.run_ms),
         check: about,
+        relabelled: false,
+        others_go_on: false,
     };
     Notification {
         group_key: format!("on_change:{}", alert.check.name),

@@ -164,7 +164,7 @@ impl Ledger {
         let Some(entry) = self.entries.get_mut(&item.id) else { return };
         let refused = match outcome {
             Taken::Later(_) => return,
-            Taken::Delivered => false,
+            Taken::Delivered | Taken::Partly(_) => false,
             Taken::Refused(_) => true,
         };
         // What it acknowledged before, it still knows.

@@ -63,6 +63,10 @@ pub struct NotifiedAlert {
     pub ended_ms: Option<i64>,
     /// The check that it is of, as of the run that decided it.
     pub check: NotifiedCheck,
+    /// Whether it is over by these labels only, and goes on by others, under which it is in the message as well.
+    pub relabelled: bool,
+    /// Whether another alert of its check and host goes on, which the target knows.
+    pub others_go_on: bool,
 }
 
 impl NotifiedAlert {

@@ -47,6 +47,8 @@ fn message(why: Why, name: &str, host: &str, text: &str, now: Moment) -> Notific
         started_ms: now.wall_ms,
         ended_ms: None,
         check,
+        relabelled: false,
+        others_go_on: false,
     };
     Notification {
         group_key: format!("{name}:{host}"),

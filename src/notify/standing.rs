@@ -29,6 +29,7 @@ impl Notifier {
                     ("delivered", sum(|addressee| addressee.delivered)),
                     ("failed", sum(|addressee| addressee.failed)),
                     ("refused", sum(|addressee| addressee.refused)),
+                    ("partly", sum(|addressee| addressee.partly)),
                     ("handlers_done", handlers.done),
                     ("handlers_failed", handlers.failed),
                     ("handlers_dropped", handlers.dropped),
@@ -177,6 +178,9 @@ fn find_faults(addressee: &Addressee, now: Moment, part: &mut Part) {
             "the target {name} has not been reached for {so_long}, {} owed to it: {why}",
             counted_are(owed)
         ));
+    }
+    if let Some(why) = &addressee.passed_over {
+        part.warning(format!("the target {name} took the last message, but not for all recipients: {why}"));
     }
     let refused = refused_firing(addressee);
     if refused > 0 {

@@ -137,6 +137,8 @@ fn alert(check: &str) -> NotifiedAlert {
             perfdata: "/=97%;90;95".into(),
             ..NotifiedCheck::default()
         },
+        relabelled: false,
+        others_go_on: false,
     }
 }
 

@@ -1,5 +1,7 @@
 //! A message of what is told and of what the store knows about it.
 
+use std::borrow::Cow;
+
 use super::background::{Background, Known, Past};
 use super::style::MessageStyle;
 use super::{subject, text};
@@ -29,6 +31,7 @@ impl Message {
         style: &MessageStyle,
         now_ms: i64,
     ) -> Message {
+        let notification = &people_s(notification);
         // Of a trial and a heartbeat the store knows nothing.
         let known = known.filter(|_| matches!(notification.why, Why::News | Why::Repeat));
         let told = || notification.alerts.iter().take(NOTIFY_TOLD_MAX);
@@ -46,4 +49,15 @@ impl Message {
             svg: picture.map(svg),
         }
     }
+}
+
+/// A notification without what means something only to media that know alerts by all of their labels: an alert that goes on has not
+/// recovered because its severity is another one.
+fn people_s(notification: &Notification) -> Cow<'_, Notification> {
+    if !notification.alerts.iter().any(|alert| alert.relabelled) {
+        return Cow::Borrowed(notification);
+    }
+    let mut told = notification.clone();
+    told.alerts.retain(|alert| !alert.relabelled);
+    Cow::Owned(told)
 }

@@ -273,6 +273,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_over_by_its_old_labels_only_has_not_recovered() {
+        let mut both = notification(&["disk", "disk"]);
+        let alone = Message::of(&notification(&["disk"]), None, &style(), NOON);
+        both.alerts[0] = resolved(both.alerts[0].clone());
+        both.alerts[0].relabelled = true;
+        assert_eq!(Message::of(&both, None, &style(), NOON), alone);
+    }
+
+    #[test]
     fn numbers_have_their_endings() {
         let all: Vec<String> = [1, 2, 3, 4, 11, 12, 13, 21, 22, 103, 111].map(ordinal).to_vec();
         assert_eq!(all.join(" "), "1st 2nd 3rd 4th 11th 12th 13th 21st 22nd 103rd 111th");

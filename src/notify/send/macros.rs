@@ -61,6 +61,8 @@ fn notification_type(alert: &NotifiedAlert, why: Why) -> &'static str {
         (_, Status::Firing) => "PROBLEM",
         // Nagios has no word for it, and nothing has recovered.
         (_, Status::Resolved) if alert.is_gone() => "CUSTOM",
+        // To Nagios the service goes on.
+        (_, Status::Resolved) if alert.others_go_on => "PROBLEM",
         (_, Status::Resolved) => "RECOVERY",
     }
 }
@@ -196,6 +198,13 @@ mod tests {
         let over = of(&resolved(alert));
         assert_eq!(over["NAGIOS_NOTIFICATIONTYPE"], "RECOVERY");
         assert_eq!((&*over["NAGIOS_SERVICESTATE"], &*over["NAGIOS_LASTSERVICESTATE"]), ("OK", "CRITICAL"));
+    }
+
+    #[test]
+    fn a_service_has_not_recovered_while_another_alert_of_it_goes_on() {
+        let mut alert = resolved(notification(&["disk"]).alerts.remove(0));
+        alert.others_go_on = true;
+        assert_eq!(of(&alert)["NAGIOS_NOTIFICATIONTYPE"], "PROBLEM");
     }
 
     #[test]

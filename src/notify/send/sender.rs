@@ -11,8 +11,8 @@ use super::command::OfCheck;
 use super::http::Endpoint;
 use super::mail::{self, Letter};
 use super::nsca::Server;
-use super::receipt::{Failure, Receipt};
-use super::smtp::{self, Relay, Security};
+use super::receipt::{Failure, Receipt, Taken};
+use super::smtp::{self, PassedOver, Relay, Security};
 use super::{alertmanager, command, icinga, nrdp, nsca, webhook};
 use crate::clock;
 use crate::config::{Access, Check, Email, GraphStyle, MailTls, Medium, Target};
@@ -90,7 +90,11 @@ impl Sender {
             }
             Medium::Email(email) => {
                 let sent = self.mail(email, notification, &message, now_ms).await;
-                Receipt::of(notification.alerts.len(), sent)
+                let taken = match sent {
+                    Ok(Some(why)) => Taken::Partly(why),
+                    sent => Taken::from(sent.map(drop)),
+                };
+                Receipt::all(notification.alerts.len(), taken)
             }
             Medium::Command(words) => {
                 let handler = command::Handler {
@@ -154,12 +158,14 @@ impl Sender {
         notification: &Notification,
         message: &Message,
         now_ms: i64,
-    ) -> Result<(), Failure> {
+    ) -> Result<PassedOver, Failure> {
         let own = format!("custos@{}", self.host);
         let from = email.from.as_deref().unwrap_or(&own);
         let letter = Letter { from, to: &email.to, host: &self.host, zone: &self.zone, now_ms };
         let mail = mail::compose(&letter, notification, message)?;
-        let Some(server) = &email.smtp else { return self.sendmail(&email.sendmail, &mail).await };
+        let Some(server) = &email.smtp else {
+            return self.sendmail(&email.sendmail, &mail).await.map(|()| None);
+        };
         let (host, port) = host_and_port(server)?;
         let relay = Relay {
             host,

@@ -36,11 +36,19 @@ pub(super) struct Relay<'a> {
     pub(super) name: &'a str,
 }
 
+/// Why recipients were passed over, if any was.
+pub(super) type PassedOver = Option<String>;
+
 /// Hands a mail over, whose lines end with CRLF. It is delivered once the server has said so.
 ///
 /// # Errors
 /// The server does not take it; a recipient that it refuses for ever is passed over if there are others.
-pub(super) async fn send(relay: &Relay<'_>, from: &str, to: &[String], mail: &str) -> Result<(), Failure> {
+pub(super) async fn send(
+    relay: &Relay<'_>,
+    from: &str,
+    to: &[String],
+    mail: &str,
+) -> Result<PassedOver, Failure> {
     match tokio::time::timeout(NOTIFY_MAIL_TIMEOUT, talk(relay, from, to, mail)).await {
         Ok(result) => result,
         Err(_) => {
@@ -50,7 +58,7 @@ pub(super) async fn send(relay: &Relay<'_>, from: &str, to: &[String], mail: &st
     }
 }
 
-async fn talk(relay: &Relay<'_>, from: &str, to: &[String], mail: &str) -> Result<(), Failure> {
+async fn talk(relay: &Relay<'_>, from: &str, to: &[String], mail: &str) -> Result<PassedOver, Failure> {
     let stream = connection::tcp(relay.host, relay.port).await?;
     let stream: Connection = match relay.security {
         Security::Tls => Box::pin(connection::tls(stream, relay.host, relay.authorities).await?),
@@ -70,10 +78,10 @@ async fn talk(relay: &Relay<'_>, from: &str, to: &[String], mail: &str) -> Resul
     if let Some((user, password)) = relay.login {
         session.log_in(&offered, user, password).await?;
     }
-    session.deliver(from, to, mail).await?;
+    let passed_over = session.deliver(from, to, mail).await?;
     // It has the mail, whatever it answers now.
     let _ = session.command("QUIT", 2).await;
-    Ok(())
+    Ok(passed_over)
 }
 
 /// What somebody can put right.
@@ -143,25 +151,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         result.map(drop).map_err(temporary)
     }
 
-    async fn deliver(&mut self, from: &str, to: &[String], mail: &str) -> Result<(), Failure> {
+    async fn deliver(&mut self, from: &str, to: &[String], mail: &str) -> Result<PassedOver, Failure> {
         is_address(from)?;
         self.command(&format!("MAIL FROM:<{from}>"), 2).await?;
-        let mut refused = None;
-        let mut accepted = 0;
+        let mut refused = Vec::new();
         for recipient in to {
             is_address(recipient)?;
             match self.command(&format!("RCPT TO:<{recipient}>"), 2).await {
-                Ok(_) => accepted += 1,
-                Err(Failure::Permanent(why)) => refused = Some(Failure::Permanent(why)),
+                Ok(_) => {}
+                Err(Failure::Permanent(why)) => refused.push(why),
                 Err(failure) => return Err(failure),
             }
         }
-        if let Some(refused) = refused.filter(|_| accepted == 0) {
-            return Err(refused);
+        let others = match refused.len() {
+            0 | 1 => String::new(),
+            count => format!(", and to {} more", count - 1),
+        };
+        let passed_over = refused.first().map(|why| format!("{why}{others}"));
+        if let Some(why) = passed_over.clone().filter(|_| refused.len() == to.len()) {
+            return Err(Failure::Permanent(why));
         }
         self.command("DATA", 3).await?;
         self.write(stuffed(mail).as_bytes()).await?;
-        self.expect(2, "the end of the mail").await.map(drop)
+        self.expect(2, "the end of the mail").await?;
+        Ok(passed_over)
     }
 
     /// Sends a line, and expects an answer of this class; returns its lines without their numbers.
@@ -253,7 +266,7 @@ mod tests {
     use super::*;
 
     /// Plays a server that answers each line in turn with the next of these; returns what came of it and all that it read.
-    async fn played(replies: &[&str], to: &[&str], mail: &str) -> (Result<(), Failure>, String) {
+    async fn played(replies: &[&str], to: &[&str], mail: &str) -> (Result<PassedOver, Failure>, String) {
         let (ours, mut theirs) = tokio::io::duplex(64 * 1024);
         let replies: Vec<String> = replies.iter().map(|reply| (*reply).to_owned()).collect();
         let server = tokio::spawn(async move {
@@ -306,7 +319,7 @@ mod tests {
         ];
         let replies = [&replies[..], &["354 go\r\n", "250 kept\r\n"]].concat();
         let (result, read) = played(&replies, &["ops@example.org"], "A: b\r\n\r\n.\r\n..x\r\n").await;
-        assert_eq!(result, Ok(()));
+        assert_eq!(result, Ok(None));
         let expected = "EHLO web\r\nAUTH PLAIN AG1lAHB3\r\nMAIL FROM:<custos@web>\r\nRCPT TO:<ops@example.org>\r\n\
                         DATA\r\nA: b\r\n\r\n..\r\n...x\r\n.\r\n";
         assert_eq!(read, expected);
@@ -329,7 +342,8 @@ mod tests {
         let (one_of_two, read) =
             played(&with(&["550 who\r\n", "250 t\r\n", "354 go\r\n", "250 kept\r\n"]), &["a@b", "c@d"], "x")
                 .await;
-        assert_eq!(one_of_two, Ok(()), "{read}");
+        let why = "the mail server answered 550 to RCPT TO:<a@b>: who".to_owned();
+        assert_eq!(one_of_two, Ok(Some(why)), "{read}");
         let (nobody, _) = played(&with(&["550 who\u{1b}\r\n"]), &["a@b"], "x").await;
         let why = "the mail server answered 550 to RCPT TO:<a@b>: who\\u{1b}".to_owned();
         assert_eq!(nobody, Err(Failure::Permanent(why)));

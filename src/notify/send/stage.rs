@@ -55,6 +55,8 @@ fn alert(check: &str) -> NotifiedAlert {
             metric: Some(format!("{check}:/")),
             gone: false,
         },
+        relabelled: false,
+        others_go_on: false,
     }
 }
 

@@ -193,7 +193,7 @@ fn a_target_is_tried_by_hand() {
     stage.perform(effects);
     assert_eq!(stage.under_way[0].2.why, Why::Trial);
     stage.end(&Taken::Refused("no".into()));
-    assert_eq!(stage.tried, [(7, Err("no".to_owned()))]);
+    assert_eq!(stage.tried, [(7, Err("the target was not told: no".to_owned()))]);
 }
 
 #[test]

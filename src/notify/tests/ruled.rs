@@ -141,3 +141,39 @@ fn no_more_alerts_are_followed_than_a_note_can_keep() {
     stage.judged(&run, &alerts[followed as usize..]);
     assert!(stage.notifier.report(stage.now).targets[0].owed >= followed - 2);
 }
+
+#[test]
+fn the_end_of_one_alert_says_whether_another_of_its_check_goes_on() {
+    let text = "notify: { group_by: ['...'], group_wait: 0s, group_interval: 0s, targets: { t: { command: /bin/true } } }\n\
+                checks: { rule: { query: 'check_state > 0', on: samples } }\n";
+    let mut stage = Stage::new(text);
+    let [a, b] = ["a", "b"].map(|check| {
+        let labels = Labels::new([("alertname", "rule"), ("check", "rule"), ("element", check)]);
+        ActiveAlert { labels, ..alert(check, State::Critical) }
+    });
+    let run = stage.run(State::Critical);
+    stage.judged(&run, &[a, b.clone()]);
+    while !stage.under_way.is_empty() {
+        stage.end(&Taken::Delivered);
+    }
+    stage.judged(&run, &[b]);
+    assert!(stage.under_way[0].2.alerts[0].others_go_on);
+    assert_eq!(stage.told(), ["t: rule resolved*"]);
+    let run = stage.run(State::Ok);
+    stage.judged(&run, &[]);
+    assert!(!stage.under_way[0].2.alerts[0].others_go_on);
+}
+
+#[test]
+fn an_alert_whose_severity_changes_is_over_by_its_old_labels_only() {
+    let mut stage = stage("webhook: 'http://127.0.0.1:1'", "on: samples");
+    stage.ran("db", State::Warning);
+    stage.told();
+    stage.ran("db", State::Critical);
+    let relabelled: Vec<bool> = stage.under_way[0].2.alerts.iter().map(|alert| alert.relabelled).collect();
+    assert_eq!(relabelled, [true, false]);
+    stage.told();
+    stage.ran("db", State::Ok);
+    let alerts = &stage.under_way[0].2.alerts;
+    assert!(alerts.len() == 1 && !alerts[0].relabelled, "{alerts:?}");
+}
