@@ -167,3 +167,18 @@ fn frames_have_the_runs_of_the_lines_and_are_acknowledged_by_their_positions() {
     drop(acks);
     assert!(stage.custos(&["stream", "--frames", "--cursor", "copy"]).stdout.is_empty());
 }
+
+#[test]
+fn the_cursor_of_a_sink_is_not_moved_by_others() {
+    let stage = Stage::new();
+    stage.configure("", "  a: { command: /bin/true }\n");
+    let agent = stage.start();
+    wait_for("the store", || stage.path("store/agent.socket").exists().then_some(()));
+    let refused = stage.custos(&["stream", "--cursor", "sink-x", "--ack"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("sink-x is the cursor of a sink"), "{}", text(&refused.stderr));
+    let store = stage.path("store");
+    let removed = stage.custos(&["store", "cursors", store.to_str().unwrap(), "--remove", "sink-x"]);
+    assert!(text(&removed.stderr).contains("stop it first"), "{}", text(&removed.stderr));
+    agent.end();
+}

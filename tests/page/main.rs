@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::stage::{Daemon, Stage, free_port, text, wait_for};
@@ -48,12 +49,13 @@ impl Agent {
     /// Plays a scene in the browser.
     fn play(mut self, scene: &str) {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/page/scenes.mjs");
-        let mut child = Command::new("node")
+        let clients = std::env::var("CUSTOS_CLIENTS").expect("CUSTOS_CLIENTS is what scripts/clients prints");
+        let mut child = Command::new(Path::new(&clients).join("python/bin/node"))
             .args([script, scene, &self.url, &self.stage.shown("profile")])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .expect("node, which the Debian package nodejs has, can be started");
+            .expect("the Node of scripts/clients can be started");
         let mut input = child.stdin.take().unwrap();
         for line in BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok) {
             assert_eq!(line, "restart");

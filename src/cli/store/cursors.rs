@@ -10,6 +10,7 @@ use crate::cli::read::{Failure, json_line, tell};
 use crate::cli::style::printable;
 use crate::clock;
 use crate::feed::read::Lag;
+use crate::feed::sink::is_of_sink;
 use crate::text::human::{counted, duration_ms};
 
 #[derive(Clone, Debug, clap::Args)]
@@ -38,6 +39,11 @@ pub(super) fn cursors(args: &CursorsArgs, out: &mut dyn Write) -> Result<(), Fai
     let dir = args.directory.dir()?;
     let cursors = Cursors::new(&dir);
     if let Some(name) = &args.remove {
+        if let Some(pid) = custos_store::writer_pid(&dir).filter(|_| is_of_sink(name)) {
+            let why =
+                format!("the agent, process {pid}, goes by {name} and would write it again; stop it first");
+            return Err(Failure::new(why));
+        }
         return match cursors.remove(name).map_err(|error| failed("remove the cursor", &error))? {
             true => Ok(()),
             false => Err(Failure::usage(format!("there is no cursor {name:?}"))),

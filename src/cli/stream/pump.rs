@@ -12,6 +12,7 @@ use crate::clock;
 use crate::exit_code::ExitCode;
 use crate::feed::lines::Lines;
 use crate::feed::read::{Budget, Feed, FeedError, FeedOptions, Order, Piece, Selection};
+use crate::feed::sink::is_of_sink;
 use crate::limits::{FEED_POLL, STREAM_PIECE_BYTES, STREAM_PIECE_RUNS};
 
 impl From<FeedError> for Failure {
@@ -30,6 +31,12 @@ pub(crate) fn run(args: &StreamArgs) -> ExitCode {
 
 fn stream(args: &StreamArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let (dir, _) = args.read.locate()?;
+    if let Some(cursor) = args.cursor.as_ref().filter(|cursor| args.ack && is_of_sink(cursor)) {
+        let why = format!(
+            "{cursor} is the cursor of a sink, which moves it by itself; choose a name that does not begin with `sink-`"
+        );
+        return Err(Failure::usage(why));
+    }
     let options = FeedOptions {
         name: args.cursor.clone(),
         from: args.from()?,

@@ -36,9 +36,17 @@ pub struct Asides {
     pub retried_ms: i64,
 }
 
+/// What the names of notes and cursors of sinks begin with.
+const NOTE_PREFIX: &str = "sink-";
+
 /// The name of the note of a sink, in which it has what was set aside ([`Asides`](super::Asides) as JSON), and of its cursor.
 pub fn note_name(sink: &str) -> String {
-    format!("sink-{sink}")
+    format!("{NOTE_PREFIX}{sink}")
+}
+
+/// Whether a note, or a cursor, of this name is one of a sink.
+pub fn is_of_sink(name: &str) -> bool {
+    name.starts_with(NOTE_PREFIX)
 }
 
 impl Asides {
@@ -101,9 +109,10 @@ impl Asides {
         self.all = joined;
     }
 
-    /// Takes out what is to be sent again: what is due by itself, or everything.
-    pub(super) fn take_due(&mut self, now_ms: i64, everything: bool) -> Vec<Aside> {
-        let is_due = |one: &Aside| everything || one.until_ms.is_some_and(|until_ms| until_ms <= now_ms);
+    /// Takes out what is to be sent again: what was held back and is no later than the receiver takes now (ms since the epoch), or
+    /// everything. When it was held back for is not asked: a clock may have been wrong then.
+    pub(super) fn take_due(&mut self, limit_ms: i64, everything: bool) -> Vec<Aside> {
+        let is_due = |one: &Aside| everything || one.until_ms.is_some() && one.last_ms <= limit_ms;
         let (due, kept) = std::mem::take(&mut self.all).into_iter().partition(is_due);
         self.all = kept;
         due
@@ -153,8 +162,8 @@ mod tests {
             all.all.iter().map(|one| (&*one.check, one.first_ms, one.last_ms, one.samples)).collect();
         assert_eq!(shown, [("a", 0, 5, 2), ("b", 5, 5, 1), ("a", far, far, 1), ("a", 6, 7, 2)]);
         assert_eq!(all.samples(), 6);
-        assert_eq!(all.take_due(8, false), []);
-        assert_eq!(all.take_due(9, false).len(), 1);
+        assert_eq!(all.take_due(6, false), []);
+        assert_eq!(all.take_due(7, false).len(), 1);
         assert_eq!((all.take_due(0, true).len(), all.samples()), (3, 0));
     }
 

@@ -341,7 +341,7 @@ impl Delivery {
             self.asides.retried_ms = ordered_ms;
             self.is_note_old = true;
         }
-        for due in self.asides.take_due(now.wall_ms, everything) {
+        for due in self.asides.take_due(self.engine.limit_ms(now), everything) {
             let times = due.first_ms..due.last_ms.saturating_add(1);
             self.feed.ask_again(Asked { check: Some(due.check), times });
             self.is_note_old = true;

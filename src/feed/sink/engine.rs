@@ -13,7 +13,8 @@ use super::pace::{Backoff, Random};
 use super::parcel::{Load, Parcel};
 use crate::clock::{Moment, micros};
 use crate::limits::{
-    SINK_CLOSED_RETRY, SINK_FAILURES_OURS, SINK_LOOK, SINK_RETRY_AFTER_MAX, SINK_SETTLE_LOOK, SINK_SPLITS_MAX,
+    SINK_CLOSED_RETRY, SINK_FAILURES_OURS, SINK_HELD_LOOK, SINK_LOOK, SINK_RETRY_AFTER_MAX, SINK_SETTLE_LOOK,
+    SINK_SPLITS_MAX,
 };
 
 /// How a sink is to deliver.
@@ -276,16 +277,22 @@ impl<P: Clone + Mark> Engine<P> {
         after_us.filter(|_| is_idle && self.look_us.is_some() && self.look_failures.tries() == 0)
     }
 
+    /// The time of the latest sample that the receiver takes, as far as its clock is known (ms since the epoch).
+    pub fn limit_ms(&self, now: Moment) -> i64 {
+        now.wall_ms.saturating_add(self.ahead_ms).saturating_add(self.manner.clock_lead_ms)
+    }
+
     fn piece(&mut self, lane: Lane, load: &Load, place: P, now: Moment, effects: &mut Vec<Effect<P>>) {
-        // A sample of this time and later ones are ahead of the receiver's clock.
-        let limit_ms = now.wall_ms.saturating_add(self.ahead_ms).saturating_add(self.manner.clock_lead_ms);
-        let (due, early) = load.whole().split_at(limit_ms.saturating_add(1));
+        let (due, early) = load.whole().split_at(self.limit_ms(now).saturating_add(1));
         if let Some((_, last_ms)) = early.span_ms() {
             self.counts.held_back += early.len() as u64;
             let ahead_ms = self.ahead_ms.saturating_add(self.manner.clock_lead_ms);
             let until_ms = Some(last_ms.saturating_sub(ahead_ms));
             let why = "ahead of the receiver's clock".to_owned();
             effects.push(Effect::SetAside { parcel: early, why, until_ms });
+            // A clock may be wrong for a moment only.
+            let soon_us = now.mono_us.saturating_add(micros(SINK_HELD_LOOK));
+            self.look_us = self.look_us.map(|look_us| look_us.min(soon_us));
         }
         let state = &mut self.lanes[lane.index()];
         state.rest(now.mono_us);

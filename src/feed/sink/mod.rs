@@ -32,7 +32,7 @@ mod simulation;
 mod witness;
 
 pub use answer::{Answer, Looked, Sent};
-pub use aside::{Aside, Asides, note_name};
+pub use aside::{Aside, Asides, is_of_sink, note_name};
 pub use changed::Changed;
 pub(in crate::feed) use delivery::feed_options;
 pub use delivery::{Delivery, retry_note};
