@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn large_runs_are_bounded_by_their_size() {
         let mut newest = Newest::default();
-        let metric = |number: i64| Metric::new(&format!("m{number}"), Value::from(number));
+        let metric = |number: i64| Metric::new(format!("m{number}"), Value::from(number));
         for time_ms in 0..100 {
             let metrics = (0..10_000).map(metric).collect();
             newest.push(&Arc::from("a"), &Arc::new(Run { time_ms, metrics, ..Run::default() }));
