@@ -71,10 +71,10 @@ impl fmt::Display for Matchers {
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Condition::Check(name) => {
-                write!(f, "\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n"))
+            Condition::Check(name) => f.write_str(&quoted(name)),
+            Condition::Label(matcher) => {
+                write!(f, "{}{}{}", matcher.name(), matcher.operator().text(), quoted(matcher.value()))
             }
-            Condition::Label(matcher) => matcher.fmt(f),
         }
     }
 }
@@ -110,8 +110,29 @@ fn matcher(written: &str) -> Result<Matcher, String> {
     if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c.is_control() || c == '"') {
         return Err(expected());
     }
+    if !value.trim().starts_with('"') && holds_another(value) {
+        return Err(format!(
+            "found several conditions in `{written}`, expected each by itself, as in a list; a value that has blanks and `=` stands in quotes"
+        ));
+    }
     let value = unquoted(value.trim()).ok_or_else(expected)?;
     Matcher::new(name, operator, &value)
+}
+
+/// A value in quotes, as it is read again.
+fn quoted(value: &str) -> String {
+    let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
+    format!("\"{escaped}\"")
+}
+
+/// Whether further conditions stand in a value that is not in quotes: after a blank a name, `=` or `!`.
+fn holds_another(value: &str) -> bool {
+    let mut words = value.split_whitespace().skip(1);
+    words.any(|word| {
+        let name = word.split(['=', '!']).next().unwrap_or_default();
+        let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        !name.is_empty() && is_name && word[name.len()..].trim_start_matches('!').starts_with(['=', '~'])
+    })
 }
 
 /// A value without the quotes that it may have.
@@ -160,6 +181,13 @@ mod tests {
             let again = matchers.written();
             assert_eq!(Matchers::parse(again.iter().map(String::as_str)), Ok(matchers), "{again:?}");
         }
+        for value in ["a\u{1b}b", "\\x1b", "a\tb\r\u{7f}", "a b=c"] {
+            let labels = labels(&[("odd", value)]);
+            let matchers = Matchers::parse([&*format!("odd={}", quoted(value))]).unwrap();
+            assert!(matchers.matches("rule", &labels), "{value:?}");
+            let again = matchers.written();
+            assert_eq!(Matchers::parse(again.iter().map(String::as_str)), Ok(matchers), "{again:?}");
+        }
         for name in ["disk", "di\"s\\k", "a=b", "{\n"] {
             let of_check = Matchers::of_check(name);
             assert!(of_check.matches(name, &disk) && !of_check.matches("rule", &disk));
@@ -170,9 +198,19 @@ mod tests {
 
     #[test]
     fn what_is_no_condition_is_refused() {
-        for wrong in
-            ["check", "=x", "a b=c", "a=~(", "a=\"b", "a=\"b\"c", "a!b", &format!("a={}", "x".repeat(9999))]
-        {
+        for wrong in [
+            "check=c severity=critical",
+            "a=b c!=d",
+            "a=~b c!~d",
+            "check",
+            "=x",
+            "a b=c",
+            "a=~(",
+            "a=\"b",
+            "a=\"b\"c",
+            "a!b",
+            &format!("a={}", "x".repeat(9999)),
+        ] {
             assert!(Matchers::parse([wrong]).is_err(), "{wrong}");
         }
         assert!(Matchers::parse(vec!["a=b"; NOTIFY_MATCHERS_MAX + 1]).is_err());

@@ -16,6 +16,9 @@ use crate::document::yaml::{Entry, Node};
 /// Hands mails to the mail system of this host, wherever that is installed.
 const SENDMAIL: &str = "/usr/sbin/sendmail";
 
+/// The methods of encryption of NSCA that are supported.
+const NSCA_METHODS: [u8; 4] = [0, 1, 3, 14];
+
 /// Reads the medium that a key of a target chooses.
 pub(crate) fn read(
     entry: &Entry,
@@ -175,6 +178,13 @@ fn nsca(node: &Node, base: &Path, findings: &mut Findings) -> Option<Nsca> {
     let server_node = fields.need(&keys::NSCA_SERVER, &node.place, OWNER, "`HOST:PORT`", findings);
     let password = fields.get(&keys::NSCA_PASSWORD).and_then(|node| secret(node, base, findings));
     let encryption = fields.value(&keys::NSCA_ENCRYPTION, findings)?;
+    if let Some(node) = fields.get(&keys::NSCA_ENCRYPTION).filter(|_| !NSCA_METHODS.contains(&encryption)) {
+        let message = format!(
+            "the method of encryption {encryption} of NSCA is not supported, so that nothing is sent: expected 0 (none), 1 (XOR), \
+             3 (3DES) or 14 (AES), here and as `decryption_method` of the server"
+        );
+        findings.warning(&node.place, message);
+    }
     Some(Nsca { server: server(server_node?, findings)?, password, encryption })
 }
 
@@ -208,9 +218,11 @@ pub(crate) fn url(node: &Node, findings: &mut Findings) -> Option<String> {
         let rest = written.strip_prefix("http://").or_else(|| written.strip_prefix("https://"));
         // Who logs in has keys of its own: in an address they would be seen, and are not sent.
         let has_login = |rest: &str| rest.split(['/', '?']).next().is_some_and(|host| host.contains('@'));
-        rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace) && !has_login(rest))
+        let is_of_host = |rest: &str| rest.split(['/', '?', '#']).next().is_some_and(is_authority);
+        rest.is_some_and(|rest| !rest.contains(char::is_whitespace) && !has_login(rest) && is_of_host(rest))
     };
-    const EXPECTED: &str = "an address that begins with `http://` or `https://`, without a user";
+    const EXPECTED: &str =
+        "an address that begins with `http://` or `https://` and a host, perhaps with a port, without a user";
     let written = line(node, EXPECTED, findings)?;
     if !fits(&written) {
         // What it was may hold a secret, and mistakes are in the log, too.
@@ -224,16 +236,25 @@ pub(crate) fn server(node: &Node, findings: &mut Findings) -> Option<String> {
     fitting(node, "`HOST:PORT`", is_server, findings)
 }
 
-/// Whether a text is `HOST:PORT`.
-pub(crate) fn is_server(written: &str) -> bool {
-    let host_fits = |host: &str| match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+/// Whether a text is `HOST` or `HOST:PORT`.
+fn is_authority(written: &str) -> bool {
+    is_host(written) || is_server(written)
+}
+
+/// Whether a text is a host: a name, or an address, which stands in brackets if it is one of IPv6.
+fn is_host(host: &str) -> bool {
+    match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
         None => {
             !host.is_empty() && !host.contains([':', '/', '[', ']']) && !host.contains(char::is_whitespace)
         }
-    };
+    }
+}
+
+/// Whether a text is `HOST:PORT`.
+pub(crate) fn is_server(written: &str) -> bool {
     let parts = written.rsplit_once(':');
-    parts.is_some_and(|(host, port)| host_fits(host) && port.parse::<u16>().is_ok_and(|port| port > 0))
+    parts.is_some_and(|(host, port)| is_host(host) && port.parse::<u16>().is_ok_and(|port| port > 0))
 }
 
 fn address(node: &Node, findings: &mut Findings) -> Option<String> {

@@ -304,6 +304,35 @@ mod tests {
     }
 
     #[test]
+    fn an_address_has_a_host_and_a_port_that_there_is() {
+        let with = |url: &str| {
+            load(&format!(
+                "notify: {{ targets: {{ t: {{ webhook: '{url}' }} }} }}\nchecks: {{ a: {{ command: /bin/true }} }}\n"
+            ))
+        };
+        for good in
+            ["http://a", "https://a.b:8080/x?y=z", "http://[::1]:80/", "http://[::1]", "http://1.2.3.4/"]
+        {
+            assert!(with(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://[::1",
+            "http://a:0/",
+            "http://a:",
+            "http://a:99999/",
+            "http://",
+            "http:///x",
+            "http://::1/",
+        ] {
+            let mistake = with(bad).unwrap_err();
+            assert!(
+                mistake.contains("found a text of another form, expected an address"),
+                "{bad}: {mistake}"
+            );
+        }
+    }
+
+    #[test]
     fn mistakes_have_their_places() {
         let mistakes = load(
             "notify:\n  targets:\n    '-x': { webhook: 'http://a/' }\n    a: {}\n    b: { webhook: 'ftp://x', states: good }\n    \

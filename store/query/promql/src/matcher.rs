@@ -39,7 +39,8 @@ impl MatchOperator {
         matches!(self, MatchOperator::Regex | MatchOperator::NotRegex)
     }
 
-    fn text(self) -> &'static str {
+    /// The operator as it is written.
+    pub fn text(self) -> &'static str {
         match self {
             MatchOperator::Equal => "=",
             MatchOperator::NotEqual => "!=",
