@@ -82,6 +82,12 @@ impl Agent {
         self.checks.forget_if_over(id);
     }
 
+    /// Judges and records a run that no job made, at a time of its own.
+    pub(super) fn record_apart(&mut self, id: CheckId, run: Run, now: Moment, effects: &mut Vec<Effect>) {
+        let time_ms = apart(run.time_ms, self.checks[id].last_ms());
+        self.judge_and_record(id, Run { time_ms, ..run }, now, effects);
+    }
+
     /// Judges a run that no job made, by its check's definition, and records it.
     pub(super) fn judge_and_record(
         &mut self,
@@ -141,7 +147,7 @@ impl Agent {
 /// When a run of a check was, in ms since the epoch: later than the one before, where several come within one millisecond, as traps
 /// do and command lines that are asked for at once. A series has one sample at one time, and receivers would refuse another.
 /// Where the clock was set back by more than [`RUN_TIME_SHIFT_MAX_MS`], the run was when the clock says.
-pub(super) fn apart(time_ms: i64, last_ms: Option<i64>) -> i64 {
+fn apart(time_ms: i64, last_ms: Option<i64>) -> i64 {
     match last_ms {
         Some(last_ms) if (0..RUN_TIME_SHIFT_MAX_MS).contains(&last_ms.saturating_sub(time_ms)) => {
             last_ms.saturating_add(1)

@@ -9,7 +9,6 @@ use super::cached::{LastAnswer, cached};
 use super::check_state::CheckState;
 use super::core::Agent;
 use super::effect::Effect;
-use super::end::apart;
 use super::health::{Health, Work};
 use super::passive;
 use crate::clock::Moment;
@@ -45,9 +44,7 @@ impl Agent {
     pub(super) fn health(&mut self, health: &Health, now: Moment, effects: &mut Vec<Effect>) {
         let id = self.on_demand(AGENT_CHECK);
         let run = health.to_run(&self.work(now), now);
-        let time_ms = apart(run.time_ms, self.checks[id].last_ms());
-        let run = Run { time_ms, ..run };
-        self.judge_and_record(id, run, now, effects);
+        self.record_apart(id, run, now, effects);
     }
 
     fn work(&self, now: Moment) -> Work {

@@ -10,7 +10,6 @@ use super::check_state::CheckState;
 use super::checks::CheckId;
 use super::core::Agent;
 use super::effect::Effect;
-use super::end::apart;
 use crate::clock::Moment;
 use crate::config::{Command, UNMATCHED_CHECK};
 use crate::evaluate::{Report, instance_name};
@@ -33,7 +32,7 @@ impl Agent {
                 id
             };
             let run = to_run(&mut self.checks[id], result);
-            self.record_submitted(id, run, now, effects);
+            self.record_apart(id, run, now, effects);
         }
     }
 
@@ -42,14 +41,9 @@ impl Agent {
         let passive = self.checks.iter().filter(|(_, check)| check.is_defined() && check.is_passive());
         for id in passive.map(|(id, _)| id).collect::<Vec<CheckId>>() {
             for run in expired(&mut self.checks[id], now) {
-                self.record_submitted(id, run, now, effects);
+                self.record_apart(id, run, now, effects);
             }
         }
-    }
-
-    fn record_submitted(&mut self, id: CheckId, run: Run, now: Moment, effects: &mut Vec<Effect>) {
-        let time_ms = apart(run.time_ms, self.checks[id].last_ms());
-        self.judge_and_record(id, Run { time_ms, ..run }, now, effects);
     }
 }
 

@@ -20,8 +20,11 @@ pub(super) fn span_of(snapshot: &Snapshot, asked: Option<Span>) -> Option<Span> 
     (span.since_ms < span.until_ms).then_some(span)
 }
 
-/// A time without what is after all that is stored.
+/// A time without what is after all that is stored. One without an end stays so.
 pub fn within_stored(snapshot: &Snapshot, asked: Span) -> Span {
+    if asked.until_ms == i64::MAX {
+        return asked;
+    }
     let last_ms = stored_span(snapshot).map_or(i64::MAX, |stored| stored.until_ms);
     Span { until_ms: asked.until_ms.min(last_ms.max(asked.since_ms)), ..asked }
 }

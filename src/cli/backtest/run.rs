@@ -42,10 +42,7 @@ pub(super) fn answer(
     let incidents = stored_incidents(&args.read)?;
     let snapshot = opened.reader.snapshot();
     // Nothing was observed yet of what is still to come.
-    let asked = asked.map(|asked| match asked.until_ms {
-        i64::MAX => asked,
-        _ => within_stored(&snapshot, asked),
-    });
+    let asked = asked.map(|asked| within_stored(&snapshot, asked));
     let mut judging = Judging {
         subject: &subject,
         snapshot,

@@ -227,7 +227,7 @@ impl<P: Clone + Mark> Engine<P> {
                 self.look_failures = Backoff::NONE;
                 self.look_us = Some(now.mono_us + micros(SINK_LOOK));
                 self.waits = None;
-                self.is_process(process, date_ms, &mut effects, now);
+                self.note_process(process, date_ms, now, &mut effects);
                 self.settle(now, &mut effects);
             }
             Event::NotThere(why) => {
@@ -328,7 +328,13 @@ impl<P: Clone + Mark> Engine<P> {
     }
 
     /// Notes which process of the receiver there is, as far as that is known, and what time it has.
-    fn is_process(&mut self, process: u64, date_ms: Option<i64>, effects: &mut Vec<Effect<P>>, now: Moment) {
+    fn note_process(
+        &mut self,
+        process: u64,
+        date_ms: Option<i64>,
+        now: Moment,
+        effects: &mut Vec<Effect<P>>,
+    ) {
         if let Some(date_ms) = date_ms {
             self.ahead_ms = date_ms.saturating_sub(now.wall_ms);
         }
@@ -361,7 +367,7 @@ impl<P: Clone + Mark> Engine<P> {
             // What is accepted by another process than before was accepted all the same; it is sent again with the rest.
             self.answered(lane, answer, took, now, effects);
         }
-        self.is_process(process, date_ms, effects, now);
+        self.note_process(process, date_ms, now, effects);
         if is_current && self.lanes[lane.index()].piece == piece && self.lanes[lane.index()].is_ready() {
             self.send(lane, now, effects);
         }
