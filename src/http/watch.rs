@@ -123,7 +123,7 @@ fn unavailable(what: &str) -> Reply {
 }
 
 fn time() -> Arc<str> {
-    LiveLine::Time { now_ms: clock::now_ms(), echo: None }.text()
+    LiveLine::of_time(clock::now_ms(), None)
 }
 
 /// Goes on until the client has gone, nothing is watched any more, or the server ends.

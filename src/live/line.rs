@@ -61,6 +61,11 @@ impl LiveLine<'_> {
         text.into()
     }
 
+    /// The line with the time of this host, which answers a line if there is one.
+    pub fn of_time(now_ms: i64, echo: Option<&str>) -> Arc<str> {
+        LiveLine::Time { now_ms, echo: echo.map(Into::into) }.text()
+    }
+
     /// The line of a run.
     pub fn of_run(check: &str, run: &Run) -> Arc<str> {
         LiveLine::Run(Box::new(RunJson::new(check, run))).text()

@@ -53,7 +53,7 @@ pub(super) fn watch(args: &StreamArgs, out: &mut dyn Write) -> Result<(), Failur
 }
 
 fn time(echo: Option<&str>) -> std::sync::Arc<str> {
-    LiveLine::Time { now_ms: clock::now_ms(), echo: echo.map(Into::into) }.text()
+    LiveLine::of_time(clock::now_ms(), echo)
 }
 
 fn failed(error: AskError) -> Failure {
