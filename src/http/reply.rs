@@ -51,6 +51,16 @@ pub(super) struct Notes {
 }
 
 impl Reply {
+    /// The answer that is this, as JSON, outside of Prometheus' API.
+    ///
+    /// # Errors
+    /// The answer that it cannot be written.
+    pub(super) fn json(value: &impl serde::Serialize) -> Result<Reply, Reply> {
+        let body = serde_json::to_string(value);
+        let body = body.map_err(|error| Reply::failure(Failure::Internal, &error.to_string()))?;
+        Ok(Reply { status: 200, content_type: "application/json", body })
+    }
+
     /// An answer of Prometheus' API with data, which is JSON.
     pub(super) fn success(data: &str, notes: &Notes) -> Reply {
         Reply::written(data.len(), notes, |body| body.push_str(data))

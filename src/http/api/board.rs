@@ -55,7 +55,7 @@ pub(super) fn board(request: &Request<'_>) -> Result<Reply, Reply> {
         Ok(Square::of(name, stand))
     });
     let checks = checks.collect::<Result<_, Reply>>()?;
-    json(&Board { host: request.host, now_ms: request.now_ms, checks })
+    Reply::json(&Board { host: request.host, now_ms: request.now_ms, checks })
 }
 
 /// The newest run of a check, whole.
@@ -63,16 +63,9 @@ pub(super) fn newest_run(request: &Request<'_>) -> Result<Reply, Reply> {
     let check = request.params.get("check");
     let stand = Stand::now(request.snapshot, check).map_err(|error| unreadable(&error))?;
     match stand.judged.or(stand.last) {
-        Some(run) => json(&RunJson::new(check, &run)),
+        Some(run) => Reply::json(&RunJson::new(check, &run)),
         None => Err(Reply::invalid("check", "there is no run of such a check")),
     }
-}
-
-/// The answer that is this, as JSON.
-pub(super) fn json(value: &impl Serialize) -> Result<Reply, Reply> {
-    let body = serde_json::to_string(value);
-    let body = body.map_err(|error| Reply::failure(Failure::Internal, &error.to_string()))?;
-    Ok(Reply { status: 200, content_type: "application/json", body })
 }
 
 fn unreadable(error: &custos_store::Error) -> Reply {

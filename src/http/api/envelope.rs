@@ -7,7 +7,6 @@ use custos_query::{
 use custos_store::{Bounds, State};
 use serde::Serialize;
 
-use super::board::json;
 use super::request::Request;
 use super::times::required_time;
 use crate::http::reply::{Failure, Reply};
@@ -105,6 +104,10 @@ pub(super) fn envelope(request: &Request<'_>) -> Result<Reply, Reply> {
     let mut answer =
         Answer { start_ms, end_ms, columns, series: Vec::new(), states: Vec::new(), more: false };
     for text in request.params.all("series") {
+        if answer.series.len() >= HTTP_ENVELOPE_SERIES_MAX {
+            answer.more = true;
+            break;
+        }
         let selector = Selector::parse(text, &names).map_err(|error| failed(&error))?;
         let known = request.snapshot.series(selector.check());
         let known = known.map_err(|error| Reply::failure(Failure::Internal, &error.to_string()))?;
@@ -133,7 +136,7 @@ pub(super) fn envelope(request: &Request<'_>) -> Result<Reply, Reply> {
             answer.states.push((check.to_owned(), states.collect()));
         }
     }
-    json(&answer)
+    Reply::json(&answer)
 }
 
 /// Changes of state within a span, the newest of them; of each `check`, or of all.
@@ -145,5 +148,5 @@ pub(super) fn events(request: &Request<'_>) -> Result<Reply, Reply> {
     let mut ignored = |error: &custos_store::Error| tracing::debug!("events pass over damage: {error}");
     let mut context = ReadContext::new(&mut ignored).cancellable(&interrupt);
     let asked = EventRequest { checks: &checks, span, hard: request.params.has("hard"), limit };
-    json(&asked.read(request.snapshot, &mut context).map_err(|error| failed(&error))?)
+    Reply::json(&asked.read(request.snapshot, &mut context).map_err(|error| failed(&error))?)
 }
