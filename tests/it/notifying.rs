@@ -50,14 +50,20 @@ fn wait_line(stage: &Stage, arguments: &[&str], part: &str) {
     wait_for(part, || text(&stage.custos(arguments).stdout).contains(part).then_some(()));
 }
 
-#[test]
-fn what_is_owed_outlives_failures_and_kills_and_nothing_comes_twice() {
-    let stage = stage();
+/// An agent that has told that a check is critical.
+fn start_firing(stage: &Stage) -> Daemon {
     let agent = stage.start();
     stage.runs("web", 1);
     stage.write("state", "2");
-    wait_told(&stage, &["firing"]);
-    wait_line(&stage, &["notify", "status"], "nothing is owed, told ");
+    wait_told(stage, &["firing"]);
+    wait_line(stage, &["notify", "status"], "nothing is owed, told ");
+    agent
+}
+
+#[test]
+fn what_is_owed_outlives_failures_and_kills_and_nothing_comes_twice() {
+    let stage = stage();
+    let agent = start_firing(&stage);
     agent.kill();
     let agent = stage.start();
     let runs = stage.history("web").len();
@@ -189,11 +195,7 @@ fn restarted(stage: &Stage, agent: Daemon) -> Daemon {
 #[test]
 fn an_agent_tells_nobody_while_another_has_the_store_and_goes_on_from_its_notes_then() {
     let stage = stage();
-    let agent = stage.start();
-    stage.runs("web", 1);
-    stage.write("state", "2");
-    wait_told(&stage, &["firing"]);
-    wait_line(&stage, &["notify", "status"], "nothing is owed, told ");
+    let agent = start_firing(&stage);
     assert_eq!(text(&stage.custos(&["ack", "web"]).stdout), "acknowledged web\n");
     let second = stage.start();
     wait_for("the reason in the log", || second.log().contains("nobody is told, and no event").then_some(()));

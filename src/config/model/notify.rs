@@ -234,6 +234,11 @@ pub struct Nsca {
     pub encryption: u8,
 }
 
+impl Nsca {
+    /// The methods of encryption that are supported: none, XOR, 3DES and AES.
+    pub const METHODS: [u8; 4] = [0, 1, 3, 14];
+}
+
 /// Who is told about one check.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum CheckNotify {

@@ -16,9 +16,6 @@ use crate::document::yaml::{Entry, Node};
 /// Hands mails to the mail system of this host, wherever that is installed.
 const SENDMAIL: &str = "/usr/sbin/sendmail";
 
-/// The methods of encryption of NSCA that are supported.
-const NSCA_METHODS: [u8; 4] = [0, 1, 3, 14];
-
 /// Reads the medium that a key of a target chooses.
 pub(crate) fn read(
     entry: &Entry,
@@ -178,7 +175,7 @@ fn nsca(node: &Node, base: &Path, findings: &mut Findings) -> Option<Nsca> {
     let server_node = fields.need(&keys::NSCA_SERVER, &node.place, OWNER, "`HOST:PORT`", findings);
     let password = fields.get(&keys::NSCA_PASSWORD).and_then(|node| secret(node, base, findings));
     let encryption = fields.value(&keys::NSCA_ENCRYPTION, findings)?;
-    if let Some(node) = fields.get(&keys::NSCA_ENCRYPTION).filter(|_| !NSCA_METHODS.contains(&encryption)) {
+    if let Some(node) = fields.get(&keys::NSCA_ENCRYPTION).filter(|_| !Nsca::METHODS.contains(&encryption)) {
         let message = format!(
             "the method of encryption {encryption} of NSCA is not supported, so that nothing is sent: expected 0 (none), 1 (XOR), \
              3 (3DES) or 14 (AES), here and as `decryption_method` of the server"

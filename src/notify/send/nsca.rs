@@ -176,6 +176,12 @@ fn unusable(why: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_methods_are_those_that_configurations_may_have() {
+        let known: Vec<u8> = (0..=u8::MAX).filter(|number| Method::of(*number).is_ok()).collect();
+        assert_eq!(known, crate::config::Nsca::METHODS);
+    }
     use crate::notify::send::stage::notification;
 
     #[test]
