@@ -338,7 +338,7 @@ async fn one_that_is_stopped_before_it_executes_is_named_and_holds_up_nobody() {
     let stopper = Running::stopper(UID);
     let mut named = false;
     let mut barred = false;
-    for _ in 0..5_000 {
+    for _ in 0..50_000 {
         let other = bench.submit(theirs(&bench));
         let own = bench.submit(bench.spec(&["/bin/true"]));
         for _ in 0..2 {
