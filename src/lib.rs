@@ -35,4 +35,5 @@ pub mod record;
 pub mod rules;
 pub mod snmp;
 pub mod text;
+pub mod watch;
 mod whole_file;

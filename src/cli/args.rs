@@ -9,7 +9,7 @@ use clap_complete::engine::ArgValueCompleter;
 
 use super::{
     backtest, check, check_nrpe, completion, config, doctor, events, feed, graph, help, history, incident,
-    init, notify, nrpe, query, rules, run, runs, serve, sink, snmp, status, store, stream, traps,
+    init, notify, nrpe, query, rules, run, runs, serve, sink, snmp, status, store, stream, traps, watch,
 };
 use crate::exit_code::ExitCode;
 use crate::text::{is_unsafe, printable};
@@ -34,6 +34,7 @@ Where to begin:
   custos status                          what is wrong, worst first
   custos history load --since -1h        every run of the last hour
   custos graph load:load1 --since -24h   a day, every spike of it
+  custos watch load:load1 --every 200ms  the same live, also of other hosts
   custos backtest load --warning 8       what another threshold would have said
   custos help times|ranges|selectors     how times, thresholds and metrics are written
 
@@ -55,6 +56,7 @@ enum Command {
     Events(events::EventsArgs),
     Traps(traps::TrapsArgs),
     Graph(graph::GraphArgs),
+    Watch(watch::WatchArgs),
     Query(query::QueryArgs),
     Serve(serve::ServeArgs),
     Stream(stream::StreamArgs),
@@ -147,6 +149,7 @@ pub fn main() -> ExitCode {
         Command::Events(args) => events::run(&args),
         Command::Traps(args) => traps::run(&args),
         Command::Graph(args) => graph::run(&args),
+        Command::Watch(args) => watch::run(&args),
         Command::Query(args) => query::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Stream(args) => stream::run(&args),

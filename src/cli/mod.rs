@@ -42,5 +42,6 @@ mod traps;
 mod umask;
 mod unknown;
 mod unreadable;
+mod watch;
 
 pub use args::{command, main};
