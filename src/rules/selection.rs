@@ -54,7 +54,11 @@ fn may_match(matchers: &[Matcher], of: &Selectable<'_>) -> bool {
         || fulfils(CHECK, of.check) && (is_named(of.check) || of.built_in.iter().any(|name| is_named(name)));
     // The series that a rule writes have whatever labels its elements have.
     let of_rule = |rule: &RuleCheck| match rule.alerts() {
-        true => fulfils(ALERT_NAME, rule.name()) && (is_named(ALERTS) || is_named(ALERTS_FOR_STATE)),
+        true => {
+            rule.elements_are_alerts()
+                && fulfils(ALERT_NAME, rule.name())
+                && (is_named(ALERTS) || is_named(ALERTS_FOR_STATE))
+        }
         false => is_named(rule.name()),
     };
     of_plugin() || reaches_own_names(matchers) && of.rule.is_some_and(of_rule)
