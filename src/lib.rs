@@ -34,6 +34,7 @@ pub mod picture;
 pub mod record;
 pub mod rules;
 pub mod snmp;
+pub mod terminal;
 pub mod text;
 pub mod watch;
 mod whole_file;

@@ -6,6 +6,7 @@ mod nats;
 mod notify;
 mod sink;
 mod stream;
+mod terminal;
 
 pub use judge::*;
 pub use live::*;
@@ -13,6 +14,7 @@ pub use nats::*;
 pub use notify::*;
 pub use sink::*;
 pub use stream::*;
+pub use terminal::*;
 
 use std::time::Duration;
 
