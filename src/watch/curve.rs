@@ -18,6 +18,24 @@ struct Point {
     time_ms: i64,
     value: f64,
     after_gap: bool,
+    /// Whether the run was made because somebody watched.
+    watched: bool,
+}
+
+/// The longest time between two runs that is no gap (ms).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bridge {
+    /// Between two that were made because somebody watched.
+    pub(super) watched_ms: i64,
+    /// Where one of the two is the check's own.
+    pub(super) own_ms: i64,
+}
+
+impl Bridge {
+    /// How far the next run may be from one without a gap.
+    pub(super) fn between(self, watched: bool, next_watched: bool) -> i64 {
+        if watched && next_watched { self.watched_ms } else { self.own_ms.max(self.watched_ms) }
+    }
 }
 
 /// The samples of a series of a check.
@@ -53,8 +71,8 @@ impl Curve {
         Rate::is_of_counter(&self.printed_unit)
     }
 
-    /// Takes in a sample. One that is not finite is a gap.
-    pub(super) fn add(&mut self, time_ms: i64, reported: &Reported<'_>) {
+    /// Takes in a sample of a run, which may have been made because somebody watched. One that is not finite is a gap.
+    pub(super) fn add(&mut self, (time_ms, watched): (i64, bool), reported: &Reported<'_>) {
         if reported.unit != self.printed_unit {
             self.dropped += self.points.len() as u64;
             self.points.clear();
@@ -83,7 +101,7 @@ impl Curve {
         if self.points.get(at).is_some_and(|point| point.time_ms == time_ms) {
             return;
         }
-        self.points.insert(at, Point { time_ms, value, after_gap });
+        self.points.insert(at, Point { time_ms, value, after_gap, watched });
         if self.points.len() > WATCH_POINTS_MAX {
             self.points.pop_front();
         }
@@ -100,14 +118,20 @@ impl Curve {
         let (start_ms, end_ms) = of.span;
         let mut columns = Columns::new(start_ms, end_ms, of.columns);
         let first = self.points.partition_point(|point| point.time_ms.saturating_add(of.shift_ms) < start_ms);
+        let mut before: Option<&Point> = None;
         for point in self.points.range(first..) {
             let time_ms = point.time_ms.saturating_add(of.shift_ms);
             if time_ms >= end_ms {
                 break;
             }
-            if point.after_gap {
+            let is_far = |before: &Point| {
+                let bridge_ms = of.bridge.between(before.watched, point.watched);
+                point.time_ms.saturating_sub(before.time_ms) > bridge_ms
+            };
+            if point.after_gap || before.is_some_and(is_far) {
                 columns.gap();
             }
+            before = Some(point);
             columns.add(time_ms, point.value);
         }
         let is_rate = self.is_rate();
@@ -124,7 +148,8 @@ impl Curve {
             columns: columns.into_vec(),
             thresholds,
             note,
-            bridge_ms: of.bridge_ms,
+            // The gaps are marked.
+            bridge_ms: i64::MAX,
         }
     }
 }
@@ -139,8 +164,7 @@ pub(super) struct Drawing<'a> {
     pub(super) columns: usize,
     /// What is added to the times.
     pub(super) shift_ms: i64,
-    /// The longest time between two samples that is no gap.
-    pub(super) bridge_ms: i64,
+    pub(super) bridge: Bridge,
     /// Those of the check's definition.
     pub(super) thresholds: &'a [Threshold],
 }
@@ -157,16 +181,18 @@ mod tests {
 
     use super::*;
 
+    const BRIDGE: Bridge = Bridge { watched_ms: 10, own_ms: 100 };
+
     fn curve() -> Curve {
         Curve::new(Series::Metric(SeriesKey { label: "m".to_owned(), labels: Vec::new() }))
     }
 
     fn add(curve: &mut Curve, time_ms: i64, value: f64, unit: &str) {
-        curve.add(time_ms, &Reported { value: Value::from(value), unit, metric: None });
+        curve.add((time_ms, true), &Reported { value: Value::from(value), unit, metric: None });
     }
 
     fn values(curve: &Curve, span: (i64, i64), columns: usize, shift_ms: i64) -> Vec<Option<f64>> {
-        let of = Drawing { title: "x", span, columns, shift_ms, bridge_ms: 10, thresholds: &[] };
+        let of = Drawing { title: "x", span, columns, shift_ms, bridge: BRIDGE, thresholds: &[] };
         curve.drawn(&of).columns.iter().map(|column| column.map(|column| column.last)).collect()
     }
 
@@ -179,6 +205,22 @@ mod tests {
         assert_eq!(values(&curve, (0, 30), 3, 0), [Some(1.0), Some(2.0), Some(3.0)]);
         assert_eq!(values(&curve, (0, 30), 3, 10), [None, Some(1.0), Some(2.0)]);
         assert_eq!(values(&curve, (5, 35), 3, 0), [Some(2.0), Some(3.0), None]);
+    }
+
+    #[test]
+    fn runs_of_the_check_itself_may_be_further_apart() {
+        let mut curve = curve();
+        let mut run = |time_ms, watched| {
+            curve.add((time_ms, watched), &Reported { value: Value::from(1.0), unit: "", metric: None });
+        };
+        [(0, false), (90, false), (150, true), (160, true), (180, true), (250, false), (400, false)]
+            .into_iter()
+            .for_each(|(time_ms, watched)| run(time_ms, watched));
+        let of =
+            Drawing { title: "x", span: (0, 500), columns: 50, shift_ms: 0, bridge: BRIDGE, thresholds: &[] };
+        let columns = curve.drawn(&of).columns;
+        let gaps = columns.iter().flatten().filter(|column| column.after_gap).map(|column| column.first_ms);
+        assert_eq!(gaps.collect::<Vec<_>>(), [180, 400]);
     }
 
     #[test]
@@ -198,7 +240,8 @@ mod tests {
         add(&mut curve, 0, 100.0, "B");
         add(&mut curve, 1, 5.0, "s");
         assert_eq!(values(&curve, (0, 2), 2, 0), [None, Some(5.0)]);
-        let of = Drawing { title: "x", span: (0, 2), columns: 2, shift_ms: 0, bridge_ms: 1, thresholds: &[] };
+        let of =
+            Drawing { title: "x", span: (0, 2), columns: 2, shift_ms: 0, bridge: BRIDGE, thresholds: &[] };
         assert_eq!(curve.drawn(&of).note.as_deref(), Some("the unit changed; 1 left out"));
     }
 

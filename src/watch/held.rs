@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 
 use custos_query::{BuiltIn, Intervals, Selector, Series, StateBar, was_run};
-use custos_store::{Run, SERIES_NAME, SeriesKey, State};
+use custos_store::{Provenance, Run, SERIES_NAME, SeriesKey, State};
 
-use super::curve::{Curve, Drawing};
+use super::curve::{Bridge, Curve, Drawing};
 use crate::config::Threshold;
 use crate::graph;
 use crate::limits::WATCH_POINTS_MAX;
@@ -13,10 +13,20 @@ use crate::limits::WATCH_POINTS_MAX;
 /// How a check is watched, as its agent says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// So often; `note` says why not as often as was wished.
-    Watched { every_ms: Option<u64>, note: String },
+    /// It is; `note` says why not as often as was wished.
+    Watched { note: String },
     /// Not, or not any longer.
     Ended { why: String },
+}
+
+/// What is known of a run but for its samples.
+#[derive(Clone, Copy, Debug)]
+struct Made {
+    time_ms: i64,
+    /// Whether it was made because somebody watched.
+    watched: bool,
+    /// None where a run was left out.
+    state: Option<State>,
 }
 
 /// A check that is watched.
@@ -32,7 +42,9 @@ pub(super) struct Held {
     /// Drawn where there is nothing else.
     duration: Curve,
     /// When runs were made and what came of them, in the order of time; nothing where a run was left out.
-    states: VecDeque<(i64, Option<State>)>,
+    states: VecDeque<Made>,
+    /// How often its schedule runs it (ms), if one does.
+    interval_ms: Option<u64>,
     /// Whether a run had metrics, but none that was selected.
     is_missed: bool,
     /// Curves that are not drawn because there are too many.
@@ -44,12 +56,13 @@ impl Held {
         Held {
             name: name.to_owned(),
             title,
-            standing: Standing::Watched { every_ms: None, note: String::new() },
+            standing: Standing::Watched { note: String::new() },
             selectors,
             thresholds: Vec::new(),
             curves: Vec::new(),
             duration: Curve::new(Series::BuiltIn(BuiltIn::Duration)),
             states: VecDeque::new(),
+            interval_ms: None,
             is_missed: false,
             left_out: 0,
         }
@@ -60,14 +73,21 @@ impl Held {
         self.thresholds = thresholds.to_vec();
     }
 
+    /// It is watched, and run by its schedule so often (ms) if one does.
+    pub(super) fn watched(&mut self, interval_ms: Option<u64>, note: String) {
+        self.standing = Standing::Watched { note };
+        self.interval_ms = interval_ms;
+    }
+
     /// Takes in a run, unless it is held already. There may be so many curves more.
     pub(super) fn take(&mut self, run: &Run, curves_free: &mut usize) {
         let state = was_run(run.reason).then_some(run.state);
-        let at = self.states.partition_point(|(time_ms, _)| *time_ms < run.time_ms);
-        if self.states.get(at).is_some_and(|(time_ms, _)| *time_ms == run.time_ms) {
+        let at = self.states.partition_point(|made| made.time_ms < run.time_ms);
+        if self.states.get(at).is_some_and(|made| made.time_ms == run.time_ms) {
             return;
         }
-        self.states.insert(at, (run.time_ms, state));
+        let watched = run.provenance == Provenance::Watched;
+        self.states.insert(at, Made { time_ms: run.time_ms, watched, state });
         if self.states.len() > WATCH_POINTS_MAX {
             self.states.pop_front();
         }
@@ -78,7 +98,7 @@ impl Held {
         self.begin_curves(run, curves_free);
         for curve in self.curves.iter_mut().chain([&mut self.duration]) {
             match curve.series.of(run) {
-                Some(reported) => curve.add(run.time_ms, &reported),
+                Some(reported) => curve.add((run.time_ms, watched), &reported),
                 None if run.partial => {}
                 None => curve.gap(),
             }
@@ -130,20 +150,28 @@ impl Held {
             Standing::Watched { .. } if self.left_out > 0 => {
                 Some(format!("{} more of its curves are not drawn; name some", self.left_out))
             }
-            Standing::Watched { note, .. } => (!note.is_empty()).then(|| note.clone()),
+            Standing::Watched { note } => (!note.is_empty()).then(|| note.clone()),
         }
     }
 
-    /// The longest time between two samples of a span that is no gap. A slot that a clone left to a run of the check itself
-    /// is none.
-    fn bridge_ms(&self, span: (i64, i64), shift_ms: i64) -> i64 {
-        let mut intervals = Intervals::default();
-        let within = self.states.iter().map(|(time_ms, _)| time_ms.saturating_add(shift_ms));
-        within
-            .filter(|time_ms| (span.0..span.1).contains(time_ms))
-            .for_each(|time_ms| intervals.add(time_ms));
-        let usual_ms = intervals.usual_ms().unwrap_or(0);
-        usual_ms.saturating_mul(2).saturating_add(usual_ms / 2)
+    /// What is no gap within a span. A slot that a clone left to a run of the check itself is none.
+    fn bridge(&self, span: (i64, i64), shift_ms: i64) -> Bridge {
+        let usual_ms = |watched: bool| {
+            let mut intervals = Intervals::default();
+            let made = self.states.iter().filter(|made| made.watched == watched);
+            let times = made.map(|made| made.time_ms.saturating_add(shift_ms));
+            times
+                .filter(|time_ms| (span.0..span.1).contains(time_ms))
+                .for_each(|time_ms| intervals.add(time_ms));
+            intervals.usual_ms().unwrap_or(0)
+        };
+        let scheduled_ms = self.interval_ms.and_then(|interval_ms| i64::try_from(interval_ms).ok());
+        let own_ms = scheduled_ms.unwrap_or_else(|| usual_ms(false));
+        let watched_ms = usual_ms(true);
+        Bridge {
+            watched_ms: watched_ms.saturating_mul(2).saturating_add(watched_ms / 2),
+            own_ms: own_ms.saturating_add(own_ms / 2),
+        }
     }
 
     /// Its curves over a span, and its states.
@@ -153,22 +181,25 @@ impl Held {
         (columns, cells): (usize, usize),
         shift_ms: i64,
     ) -> (Vec<graph::Series>, graph::Ribbon) {
-        let bridge_ms = self.bridge_ms(span, shift_ms);
+        let bridge = self.bridge(span, shift_ms);
         let drawing =
-            Drawing { title: &self.title, span, columns, shift_ms, bridge_ms, thresholds: &self.thresholds };
+            Drawing { title: &self.title, span, columns, shift_ms, bridge, thresholds: &self.thresholds };
         let mut series: Vec<graph::Series> = self.curves.iter().map(|curve| curve.drawn(&drawing)).collect();
         if series.is_empty() {
             series.push(self.duration.drawn(&drawing));
         }
         let mut states = StateBar::new(span.0, span.1, cells);
-        let mut next_ms = i64::MAX;
-        for (time_ms, state) in self.states.iter().rev() {
-            let time_ms = time_ms.saturating_add(shift_ms);
-            if let Some(state) = state.filter(|_| time_ms < span.1) {
-                states.cover(time_ms, next_ms.min(time_ms.saturating_add(bridge_ms)), state);
+        let mut next: Option<Made> = None;
+        for made in self.states.iter().rev() {
+            let time_ms = made.time_ms.saturating_add(shift_ms);
+            let bridge_ms = bridge.between(made.watched, next.is_none_or(|next| next.watched));
+            let lasts_until_ms = time_ms.saturating_add(bridge_ms);
+            let next_ms = next.map_or(i64::MAX, |next| next.time_ms.saturating_add(shift_ms));
+            if let Some(state) = made.state.filter(|_| time_ms < span.1) {
+                states.cover(time_ms, next_ms.min(lasts_until_ms), state);
             }
-            next_ms = time_ms;
-            if time_ms.saturating_add(bridge_ms) < span.0 {
+            next = Some(*made);
+            if lasts_until_ms < span.0 && time_ms.saturating_add(bridge.own_ms) < span.0 {
                 break;
             }
         }

@@ -111,10 +111,9 @@ impl Host {
     fn line(&mut self, line: LiveLine<'_>, now: Moment, curves_free: &mut usize) {
         self.link = Link::Live;
         match line {
-            LiveLine::Watching { check, every_ms, note, .. } => {
-                let note = note.into_owned();
+            LiveLine::Watching { check, interval_ms, note, .. } => {
                 if let Some(held) = self.held(&check) {
-                    held.standing = Standing::Watched { every_ms, note };
+                    held.watched(interval_ms, note.into_owned());
                 }
             }
             LiveLine::Ended { check, why } => {

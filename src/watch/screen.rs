@@ -230,10 +230,11 @@ const HELP: [(&str, &str, &str); 8] = [
     ("q", "q", "ends; the clones end with it"),
 ];
 
-const HELP_NOTES: [&str; 3] = [
-    "A column goes from its least to its greatest sample. Blank means that there is no value.",
-    "The offset is by how much the clock of another host is ahead of this one's. It is known",
-    "within the bound behind the ±, which is half of the time that an answer took.",
+const HELP_NOTES: [&str; 4] = [
+    "A column goes from its least to its greatest sample. Blank means that there",
+    "is no value. The offset is by how much the clock of another host is ahead of",
+    "this one's; it is known within the bound behind the ±, which is half of the",
+    "time that an answer took.",
 ];
 
 fn help(looks: Looks, columns: usize) -> Vec<Line> {

@@ -227,6 +227,14 @@ pub(crate) const ROOMS: &[Room] = &[
         ],
     },
     Room {
+        name: "watch",
+        what: "checks of several hosts watched side by side, and the ways to them",
+        imports: &[
+            "clock", "config", "connect", "control", "graph", "limits", "live", "lock", "picture", "text",
+        ],
+        outside: &["custos_query", "custos_store", "processes", "threads", "tokio"],
+    },
+    Room {
         name: "daemon",
         what: "the only place that waits",
         imports: &[
@@ -303,7 +311,9 @@ pub(crate) const ROOMS: &[Room] = &[
             "picture",
             "rules",
             "snmp",
+            "terminal",
             "text",
+            "watch",
             "whole_file",
         ],
         outside: &[
