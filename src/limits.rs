@@ -1,5 +1,6 @@
 //! The bounds of the agent, with their defaults. What exceeds one is counted and shown.
 
+mod history;
 mod judge;
 mod live;
 mod nats;
@@ -7,6 +8,7 @@ mod notify;
 mod sink;
 mod stream;
 
+pub use history::*;
 pub use judge::*;
 pub use live::*;
 pub use nats::*;
