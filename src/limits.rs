@@ -7,6 +7,7 @@ mod nats;
 mod notify;
 mod sink;
 mod stream;
+mod terminal;
 
 pub use history::*;
 pub use judge::*;
@@ -15,6 +16,7 @@ pub use nats::*;
 pub use notify::*;
 pub use sink::*;
 pub use stream::*;
+pub use terminal::*;
 
 use std::time::Duration;
 

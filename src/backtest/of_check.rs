@@ -12,8 +12,7 @@ use super::thresholds::{said, worse_peak};
 use crate::config::Check;
 use crate::evaluate::{Counting, Pending, PreviousState, Taken, judge_run, stand};
 use crate::rules::{
-    ActiveAlert, External, JudgedAt, Recorded, RuleGroup, RunningRule, Unseen, When, Worse, is_failure,
-    tells_ok, told,
+    ActiveAlert, External, JudgedAt, Recorded, RuleGroup, RunningRule, Unseen, When, Worse, is_failure, told,
 };
 
 /// Whether the definition of a rule's check says more than the rule does.
@@ -119,7 +118,7 @@ impl Following<'_> {
 
     /// Begins what is told now, goes on with what was, and ends what no longer is.
     fn follow(&mut self, at_ms: i64, run: &Run, alerts: &[ActiveAlert]) {
-        let is_ok_told = self.running.rule().alerts() && tells_ok(self.running.rule());
+        let is_ok_told = self.running.rule().elements_are_alerts();
         let told = told(run, alerts, is_ok_told);
         let mut now = BTreeMap::new();
         for alert in &told.alerts {

@@ -7,6 +7,7 @@ use super::config::report;
 use super::failure::Failure;
 use super::read::finish;
 use super::style::printable_lines;
+use crate::config::rules_not_checks;
 use crate::document::Mistakes;
 use crate::exit_code::ExitCode;
 use crate::rules::{read_files, read_test_files, run_tests};
@@ -51,6 +52,10 @@ pub(super) fn run(args: &RulesArgs) -> ExitCode {
 fn check(paths: &[PathBuf], out: &mut dyn Write) -> Result<(), Failure> {
     let (files, warnings) = read_files(paths).map_err(|mistakes| refused(&mistakes))?;
     show(&warnings);
+    let not_checks = rules_not_checks(&files);
+    if not_checks.has_errors() {
+        return Err(refused(&not_checks));
+    }
     let rules: usize = files.iter().flat_map(|file| &file.groups).map(|group| group.rules.len()).sum();
     writeln!(out, "ok: {} in {}", counted(rules as u64, "rule"), counted(files.len() as u64, "file"))?;
     Ok(())

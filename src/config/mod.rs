@@ -21,6 +21,6 @@ pub use model::{
     Stale, SyncPolicy, TablePoll, Target, Template, Threshold, TrapRule, TrapsConfig, UNMATCHED_CHECK,
     UnitRange, Variable, Wanted, Webhook,
 };
-pub use read::{DEFAULT_PATH, Loaded, Surroundings, load, load_with, store_named};
+pub use read::{DEFAULT_PATH, Loaded, Surroundings, load, load_with, rules_not_checks, store_named};
 pub use reference::{manual, schema};
 pub use show::show;

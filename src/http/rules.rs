@@ -43,6 +43,9 @@ pub struct Alerting {
     pub keep_firing_ms: i64,
     /// Texts about an alert, as they are written.
     pub annotations: Vec<(String, String)>,
+    /// Whether its alert is the check itself, as the verdict on it stands: what the expression returns are values, none of them an
+    /// alert.
+    pub of_check: bool,
 }
 
 impl ShownGroup {
@@ -73,7 +76,8 @@ impl ShownRule {
             RuleKind::Alert(alert) => {
                 let annotations = texts(&alert.annotations);
                 let (for_ms, keep_firing_ms) = (alert.for_ms, alert.keep_firing_ms);
-                (&alert.name, Some(Alerting { for_ms, keep_firing_ms, annotations }))
+                let of_check = !rule.elements_are_alerts();
+                (&alert.name, Some(Alerting { for_ms, keep_firing_ms, annotations, of_check }))
             }
         };
         ShownRule {

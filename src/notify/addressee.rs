@@ -40,10 +40,6 @@ pub(super) struct Addressee {
     pub(super) failed: u64,
     /// Alerts that it refused for good.
     pub(super) refused: u64,
-    /// Messages that some of its recipients did not get, since the start.
-    pub(super) partly: u64,
-    /// Why, if the last message that it took was one of these.
-    pub(super) passed_over: Option<String>,
     /// When it is looked at next, on the monotonic clock (µs).
     pub(super) next_us: Option<i64>,
     /// Whether its note is to be written: now, or before long.
@@ -90,8 +86,6 @@ impl Addressee {
             delivered: 0,
             failed: 0,
             refused: 0,
-            partly: 0,
-            passed_over: None,
             next_us: Some(i64::MIN),
             note: Noting::Current,
         }
@@ -235,17 +229,12 @@ impl Addressee {
         let problem = worst.values().map(|(_, outcome)| *outcome).max_by_key(|outcome| rank(outcome));
         let (later, why) = match problem {
             Some(Taken::Later(why)) => (true, Some(why.clone())),
-            Some(Taken::Refused(why) | Taken::Partly(why)) => (false, Some(why.clone())),
+            Some(Taken::Refused(why)) => (false, Some(why.clone())),
             _ => (false, None),
         };
-        if worst.values().any(|(_, outcome)| matches!(outcome, Taken::Delivered | Taken::Partly(_))) {
+        if worst.values().any(|(_, outcome)| matches!(outcome, Taken::Delivered)) {
             self.last_success_ms = Some(now.wall_ms);
             self.delivered += 1;
-            self.passed_over = worst.values().find_map(|(_, outcome)| match outcome {
-                Taken::Partly(why) => Some(why.clone()),
-                _ => None,
-            });
-            self.partly += u64::from(self.passed_over.is_some());
         }
         self.last_error = why.map(|why| (why, now.wall_ms)).or(self.last_error.take());
         if later {
@@ -268,9 +257,8 @@ impl Addressee {
 fn rank(outcome: &Taken) -> u8 {
     match outcome {
         Taken::Delivered => 0,
-        Taken::Partly(_) => 1,
-        Taken::Refused(_) => 2,
-        Taken::Later(_) => 3,
+        Taken::Refused(_) => 1,
+        Taken::Later(_) => 2,
     }
 }
 

@@ -14,7 +14,7 @@ use super::notifier::Notifier;
 use crate::clock::Moment;
 use crate::config::{CheckNotify, Command};
 use crate::limits::{NOTIFY_ALERTS_MAX, NOTIFY_NOTE_GATHER, NOTIFY_NOTED_BYTES_MAX};
-use crate::rules::{ActiveAlert, alert_line, is_failure, tells_ok, told};
+use crate::rules::{ActiveAlert, alert_line, is_failure, told};
 
 impl Notifier {
     /// Takes in the last run that a check had before the start.
@@ -64,7 +64,13 @@ impl Notifier {
                     _ => None,
                 });
                 let line = |alert: &ActiveAlert| rule.map(|rule| alert_line(rule, alert)).unwrap_or_default();
-                of_rule(host, check, run, &told(run, alerts, rule.is_some_and(|rule| tells_ok(rule))), &line)
+                of_rule(
+                    host,
+                    check,
+                    run,
+                    &told(run, alerts, rule.is_some_and(|rule| rule.elements_are_alerts())),
+                    &line,
+                )
             }
             None => of_run(host, check, run),
         };

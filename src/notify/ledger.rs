@@ -164,7 +164,7 @@ impl Ledger {
         let Some(entry) = self.entries.get_mut(&item.id) else { return };
         let refused = match outcome {
             Taken::Later(_) => return,
-            Taken::Delivered | Taken::Partly(_) => false,
+            Taken::Delivered => false,
             Taken::Refused(_) => true,
         };
         // What it acknowledged before, it still knows.
@@ -187,8 +187,8 @@ impl Ledger {
         }
     }
 
-    /// How many alerts something is owed of.
-    pub(super) fn owed_len(&self) -> usize {
+    #[cfg(test)]
+    fn owed_len(&self) -> usize {
         self.entries.values().filter(|entry| entry.owed.is_some()).count()
     }
 }

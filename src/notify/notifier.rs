@@ -161,17 +161,12 @@ impl Notifier {
     pub fn sent(&mut self, ticket: u64, outcomes: &[Taken], now: Moment, effects: &mut Vec<Effect>) {
         let why = outcomes.iter().find_map(|outcome| match outcome {
             Taken::Delivered => None,
-            Taken::Later(why) | Taken::Refused(why) | Taken::Partly(why) => Some(why.clone()),
+            Taken::Later(why) | Taken::Refused(why) => Some(why.clone()),
         });
-        let is_taken = outcomes.iter().any(|outcome| matches!(outcome, Taken::Partly(_)));
         match self.errands.remove(&ticket) {
             None => {}
             Some(Errand::Trial(asker)) => {
-                let refusal = match is_taken {
-                    true => "the target took the message, but not for all recipients",
-                    false => "the target was not told",
-                };
-                let result = why.map_or(Ok(()), |why| Err(format!("{refusal}: {why}")));
+                let result = why.map_or(Ok(()), |why| Err(format!("the target was not told: {why}")));
                 effects.push(Effect::Tried { asker, result });
             }
             Some(Errand::Handler(check)) => self.handlers.ended(&check, why),
@@ -179,12 +174,7 @@ impl Notifier {
                 for addressee in self.targets.values_mut().filter(|addressee| addressee.target.name == name) {
                     match why.clone() {
                         None => addressee.last_success_ms = Some(now.wall_ms),
-                        Some(why) => {
-                            if is_taken {
-                                addressee.last_success_ms = Some(now.wall_ms);
-                            }
-                            addressee.last_error = Some((why, now.wall_ms));
-                        }
+                        Some(why) => addressee.last_error = Some((why, now.wall_ms)),
                     }
                 }
             }

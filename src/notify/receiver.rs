@@ -1,9 +1,9 @@
-//! Who is told: each target, and of a target with several Alertmanagers each address by itself, so that one that is away holds up no
-//! other, and each has its own back-off, its own note and what it was told.
+//! Who is told: each target, and of a target with several Alertmanagers or several recipients of a mail server each address by itself,
+//! so that one that is away holds up no other, and each has its own back-off, its own note and what it was told.
 
 use std::sync::Arc;
 
-use crate::config::{Alertmanager, Config, Medium, Target};
+use crate::config::{Alertmanager, Config, Email, Medium, Target};
 
 /// Between the name of a target and the number of one of its addresses.
 const NUMBERED: char = '#';
@@ -12,20 +12,33 @@ const NUMBERED: char = '#';
 pub(super) fn receivers(config: &Config) -> Vec<(String, Arc<Target>)> {
     let mut all = Vec::new();
     for (name, target) in config.notify.iter().flat_map(|notify| &notify.targets) {
-        let managers = match &target.medium {
-            Medium::Alertmanager(managers) if managers.urls.len() > 1 => managers,
-            _ => {
-                all.push((name.clone(), Arc::clone(target)));
-                continue;
-            }
-        };
-        for (number, url) in (1..).zip(&managers.urls) {
-            let one = Alertmanager { urls: vec![url.clone()], access: managers.access.clone() };
-            let target = Target { medium: Medium::Alertmanager(one), ..target.as_ref().clone() };
+        let media = by_address(&target.medium);
+        if media.len() <= 1 {
+            all.push((name.clone(), Arc::clone(target)));
+            continue;
+        }
+        for (number, medium) in (1..).zip(media) {
+            let target = Target { medium, ..target.as_ref().clone() };
             all.push((format!("{name}{NUMBERED}{number}"), Arc::new(target)));
         }
     }
     all
+}
+
+/// The medium for each of its addresses, where these answer one by one. What `sendmail` takes it has for all.
+fn by_address(medium: &Medium) -> Vec<Medium> {
+    match medium {
+        Medium::Alertmanager(managers) => {
+            let one =
+                |url: &String| Alertmanager { urls: vec![url.clone()], access: managers.access.clone() };
+            managers.urls.iter().map(one).map(Medium::Alertmanager).collect()
+        }
+        Medium::Email(email) if email.smtp.is_some() => {
+            let one = |to: &String| Email { to: vec![to.clone()], ..email.clone() };
+            email.to.iter().map(one).map(Medium::Email).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Their names.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::addressee::Addressee;
-use super::ledger::state_name;
+use super::alert::AlertId;
+use super::ledger::{Entry, state_name};
 use super::noted::Noted;
 use super::notifier::Notifier;
 use super::report::{MutedAlert, NotifyReport, OwedAlert, TargetReport};
@@ -29,22 +30,21 @@ impl Notifier {
                     ("delivered", sum(|addressee| addressee.delivered)),
                     ("failed", sum(|addressee| addressee.failed)),
                     ("refused", sum(|addressee| addressee.refused)),
-                    ("partly", sum(|addressee| addressee.partly)),
                     ("handlers_done", handlers.done),
                     ("handlers_failed", handlers.failed),
                     ("handlers_dropped", handlers.dropped),
                 ],
             )
-            .with_level("notify_owed", sum(|addressee| addressee.ledger.owed_len() as u64))
+            .with_level("notify_owed", self.targets.values().map(|addressee| self.owed(addressee)).sum())
             .with_level("notify_acknowledged", self.acks.list().len() as u64)
             .with_level("notify_silences", self.silences.list().len() as u64);
         for addressee in self.targets.values() {
-            find_faults(addressee, now, &mut part);
+            find_faults(addressee, self.owed(addressee), now, &mut part);
             if let Some(overdue_ms) = self.overdue_ms(addressee, now).filter(|_| !fails_long(addressee, now))
             {
                 part.warning(format!(
                     "{} owed to the target {}, the oldest for {}",
-                    counted_are(addressee.ledger.owed_len() as u64),
+                    counted_are(self.owed(addressee)),
                     addressee.name,
                     duration_ms(overdue_ms)
                 ));
@@ -69,11 +69,24 @@ impl Notifier {
             true => Duration::ZERO,
             false => notify.group_wait.max(notify.group_interval),
         };
-        let entries = addressee.ledger.entries.iter();
-        let told = entries.filter(|(id, entry)| entry.over || !self.muted.contains_key(*id));
-        let free_us = told.filter_map(|(_, entry)| Some(entry.owed?.free_us)).min()?.max(addressee.open_us);
+        let owed = self.owed_entries(addressee);
+        let free_us = owed.filter_map(|(_, entry)| Some(entry.owed?.free_us)).min()?.max(addressee.open_us);
         let owed_us = (now.mono_us as i64).saturating_sub(free_us);
         (owed_us >= micros(wait.saturating_add(NOTIFY_OVERDUE)) as i64).then_some(owed_us / 1000)
+    }
+
+    /// What is owed to a target: not what is held back, such as by a silence.
+    fn owed_entries<'a>(
+        &'a self,
+        addressee: &'a Addressee,
+    ) -> impl Iterator<Item = (&'a AlertId, &'a Entry)> {
+        let entries = addressee.ledger.entries.iter().filter(|(_, entry)| entry.owed.is_some());
+        entries.filter(|(id, entry)| entry.over || !self.muted.contains_key(*id))
+    }
+
+    /// How many alerts are owed to a target.
+    fn owed(&self, addressee: &Addressee) -> u64 {
+        self.owed_entries(addressee).count() as u64
     }
 
     pub(super) fn not_followed(&self) -> u64 {
@@ -116,7 +129,7 @@ impl Notifier {
 
     fn target_report(&self, addressee: &Addressee, now: Moment) -> TargetReport {
         let entries = &addressee.ledger.entries;
-        let owed = entries.iter().filter_map(|(id, entry)| {
+        let owed = self.owed_entries(addressee).filter_map(|(id, entry)| {
             let alert = self.alerts.get(id)?;
             let state = state_name(alert.state, entry.over).to_owned();
             Some(OwedAlert { alert: id.name(), state, since_ms: entry.owed?.since_ms })
@@ -127,7 +140,7 @@ impl Notifier {
             medium: addressee.target.medium.key().to_owned(),
             firing: entries.values().filter(|entry| entry.is_told_firing() && entry.believes()).count()
                 as u64,
-            owed: addressee.ledger.owed_len() as u64,
+            owed: self.owed(addressee),
             owed_alerts: owed.take(NOTIFY_REPORTED_MAX).collect(),
             last_success_ms: addressee.last_success_ms,
             last_error: addressee.last_error.as_ref().map(|(why, _)| why.clone()),
@@ -168,19 +181,15 @@ fn counted_are(count: u64) -> String {
     format!("{} {verb}", counted(count, "alert"))
 }
 
-fn find_faults(addressee: &Addressee, now: Moment, part: &mut Part) {
+fn find_faults(addressee: &Addressee, owed: u64, now: Moment, part: &mut Part) {
     let name = &addressee.name;
     let why = addressee.last_error.as_ref().map_or("", |(why, _)| why.as_str());
     if let Some(for_us) = failing_us(addressee, now).filter(|_| fails_long(addressee, now)) {
         let so_long = duration_ms((for_us / 1000) as i64);
-        let owed = addressee.ledger.owed_len() as u64;
         part.warning(format!(
             "the target {name} has not been reached for {so_long}, {} owed to it: {why}",
             counted_are(owed)
         ));
-    }
-    if let Some(why) = &addressee.passed_over {
-        part.warning(format!("the target {name} took the last message, but not for all recipients: {why}"));
     }
     let refused = refused_firing(addressee);
     if refused > 0 {

@@ -161,6 +161,13 @@ impl RuleCheck {
     pub fn alerts(&self) -> bool {
         matches!(self.kind, RuleKind::Alert(_))
     }
+
+    /// Whether each element is an alert, one that stands for OK as well, as those of a rule do to which some severity gives that
+    /// state. Not so where the whole check is OK whatever is returned: its elements are values that its thresholds may judge, and
+    /// the check itself is what is told.
+    pub fn elements_are_alerts(&self) -> bool {
+        self.alerts() && !matches!(self.state, AlertState::Always(State::Ok))
+    }
 }
 
 impl AlertState {

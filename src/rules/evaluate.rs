@@ -4,6 +4,7 @@
 use custos_promql::{AnswerValue, Expr, Labels, METRIC_NAME, Options, Source, parse};
 
 use super::alert::{Alert, Element};
+use super::definition::RuleCheck;
 use super::sequence::{Happened, Matched};
 use super::template::{Context, Template};
 
@@ -123,8 +124,15 @@ fn unless_stopped(elements: Vec<Element>, context: &Context) -> Result<Vec<Eleme
     context.judgement.stopped().map_or(Ok(elements), Err)
 }
 
-/// The series that tell of an alert: that it is there, and since when.
-pub(super) fn series_of(alert: &Alert) -> [(Labels, f64); 2] {
+/// The series that tell of the alerts of a rule: that they are there, and since when.
+pub(super) fn series_of_alerts<'a>(
+    rule: &RuleCheck,
+    alerts: impl Iterator<Item = &'a Alert>,
+) -> Vec<(Labels, f64)> {
+    if rule.elements_are_alerts() { alerts.flat_map(series_of).collect() } else { Vec::new() }
+}
+
+fn series_of(alert: &Alert) -> [(Labels, f64); 2] {
     let labels = &alert.element.identity;
     let since_s = alert.active_since_ms.div_euclid(1000) as f64;
     [

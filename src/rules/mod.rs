@@ -40,6 +40,6 @@ pub use sequence::{
     StepKind, read_sequence,
 };
 pub use template::{Context, External, Judgement, QueryFunction, StopFunction, Template};
-pub use told::{Told, is_failure, tells_ok, told};
+pub use told::{Told, is_failure, told};
 pub use unit_test::{TestFailure, TestFile, read_test_files, run as run_tests};
 pub use words::{SUMMARIES, alert_line};

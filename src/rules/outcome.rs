@@ -96,6 +96,9 @@ impl Outcome<'_> {
                 let labels = own_pairs(alert);
                 metrics.push(Metric { labels, ..Metric::new(VALUE, Value::from(alert.value)) });
             }
+            if !self.rule.elements_are_alerts() {
+                continue;
+            }
             let since_s = alert.active_since_ms.div_euclid(1000) as f64;
             let of_state = [(METRIC_NAME, ALERTS), (ALERT_STATE, alert.stage.name())];
             metrics.push(named(ALERTS, pairs_with(&alert.labels, &of_state), 1.0));

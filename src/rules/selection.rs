@@ -2,7 +2,9 @@
 //!
 //! Conservative: a check that is not named here has no such series; one that is may have none either.
 
-use custos_promql::{Expr, METRIC_NAME, Matcher, reaches_own_names};
+use std::collections::BTreeSet;
+
+use custos_promql::{Expr, METRIC_NAME, MatchOperator, Matcher, reaches_own_names};
 
 use super::definition::{RuleCheck, RuleGroup};
 use super::evaluate::{ALERT_NAME, ALERTS, ALERTS_FOR_STATE};
@@ -38,6 +40,16 @@ impl Selection {
         Selection { selectors }
     }
 
+    /// The names of all series that are selected; none if a selector says no name.
+    pub fn names(&self) -> Option<BTreeSet<&str>> {
+        let is_name = |matcher: &&Matcher| {
+            matcher.name() == METRIC_NAME
+                && matcher.operator() == MatchOperator::Equal
+                && !matcher.value().is_empty()
+        };
+        self.selectors.iter().map(|matchers| matchers.iter().find(is_name).map(Matcher::value)).collect()
+    }
+
     /// Whether a check may have a series that is selected.
     pub fn may_select(&self, of: &Selectable<'_>) -> bool {
         self.selectors.iter().any(|matchers| may_match(matchers, of))
@@ -54,7 +66,11 @@ fn may_match(matchers: &[Matcher], of: &Selectable<'_>) -> bool {
         || fulfils(CHECK, of.check) && (is_named(of.check) || of.built_in.iter().any(|name| is_named(name)));
     // The series that a rule writes have whatever labels its elements have.
     let of_rule = |rule: &RuleCheck| match rule.alerts() {
-        true => fulfils(ALERT_NAME, rule.name()) && (is_named(ALERTS) || is_named(ALERTS_FOR_STATE)),
+        true => {
+            rule.elements_are_alerts()
+                && fulfils(ALERT_NAME, rule.name())
+                && (is_named(ALERTS) || is_named(ALERTS_FOR_STATE))
+        }
         false => is_named(rule.name()),
     };
     of_plugin() || reaches_own_names(matchers) && of.rule.is_some_and(of_rule)
@@ -101,6 +117,11 @@ mod tests {
         assert!(may("{__name__=~\"d.*\"}", "disk") && !may("{__name__=~\"d.*\"}", "load"));
         assert!(may("{metric=\"/\"}", "anything"));
         assert!(!may("time() > bool 5", "disk"));
+        let mut selection = Selection::default();
+        collect(&custos_promql::parse("a - b{x=\"1\"} + a").unwrap(), &mut selection.selectors);
+        assert_eq!(selection.names(), Some(BTreeSet::from(["a", "b"])));
+        collect(&custos_promql::parse("{x=\"1\"}").unwrap(), &mut selection.selectors);
+        assert_eq!(selection.names(), None);
         assert!(may("topk(scalar(n), disk)", "n") && may("topk(scalar(n), disk)", "disk"));
     }
 }

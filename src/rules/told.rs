@@ -3,7 +3,6 @@
 use custos_store::{Run, State};
 
 use super::active::ActiveAlert;
-use super::definition::{AlertState, RuleCheck};
 use super::outcome::NOT_JUDGED;
 
 /// What is told of a rule after a run of its check.
@@ -15,19 +14,14 @@ pub struct Told<'a> {
     pub itself: bool,
 }
 
-/// Whether alerts that stand for OK are told, to whom that fits: those of a rule to which some severity gives that state. Where the
-/// whole check is OK whatever it returns, its thresholds say what is wrong.
-pub fn tells_ok(rule: &RuleCheck) -> bool {
-    !matches!(rule.state, AlertState::Always(State::Ok))
-}
-
 /// Whether a run says that its rule could not be judged.
 pub fn is_failure(run: &Run) -> bool {
     run.text.starts_with(NOT_JUDGED)
 }
 
 /// What is told by the run of a rule's check, which has its verdict and standing, and by the alerts behind it. Alerts that stand
-/// for a problem are told once that is hard; see [`tells_ok`] for the others.
+/// for a problem are told once that is hard; `tells_ok` says whether the others are, which is
+/// [`RuleCheck::elements_are_alerts`](super::RuleCheck::elements_are_alerts).
 pub fn told<'a>(run: &Run, alerts: &'a [ActiveAlert], tells_ok: bool) -> Told<'a> {
     let is_problem = run.standing.hard && run.state != State::Ok;
     let is_told = |state: State| if state == State::Ok { tells_ok } else { is_problem };

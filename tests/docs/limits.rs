@@ -17,6 +17,7 @@ const FILES: &[(&str, &str)] = &[
     ("src/limits/notify.rs", "Notifications"),
     ("src/limits/sink.rs", "Sinks"),
     ("src/limits/stream.rs", "Streams"),
+    ("src/limits/terminal.rs", "Programs that fill a terminal"),
     ("plugins-shim/src/limits.rs", "The processes of plugins"),
     ("store/src/limits.rs", "The store"),
     ("store/query/src/limits.rs", "Questions to the store"),

@@ -166,9 +166,31 @@ impl Both {
                 since.push((format!("{name}: {alert}"), Since { ours_ms, theirs_ms }));
             }
         }
+        self.chooses_by_labels();
         let samples = self.prometheus.samples("up");
         let is_complete = samples.values().flat_map(BTreeMap::values).all(|up| *up == 1.0);
         is_complete.then(|| Compared { since, most: self.most() })
+    }
+
+    /// Rules are chosen by the labels that they give, each set of conditions by itself; Prometheus 2.42 takes no `match[]` yet. A label
+    /// that is a template, as that of `DiskFull` is, is not known beforehand.
+    fn chooses_by_labels(&self) {
+        let chosen = |query: &str| {
+            let groups = data(&self.ours, &format!("/api/v1/rules?{query}")).unwrap();
+            let rules = groups["groups"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .flat_map(|group| group["rules"].as_array().unwrap());
+            rules.map(|rule| rule["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(chosen("match[]={severity=%22page%22}"), ["DisksFull"]);
+        assert_eq!(chosen("match[]={severity=%22page%22,team!=%22storage%22}"), [""; 0]);
+        let two = "match[]={origin=~%22rec.*%22}&match[]={severity=%22none%22}";
+        assert_eq!(chosen(two), ["disk:used:ratio", "Watchdog"]);
+        assert_eq!(chosen(&format!("{two}&type=alert")), ["Watchdog"]);
+        assert_eq!(chosen("match[]={severity=%22critical%22}"), ["Hot"]);
+        assert_eq!(self.ours.try_get("/api/v1/rules?match[]={severity=%22%22}").unwrap().0, 400);
     }
 
     /// What lay between values and what was made of them.

@@ -46,9 +46,9 @@ pub(in crate::cli) struct BacktestArgs {
     /// Only the newest N alerts [default: 50; all as JSON]
     #[arg(long, short = 'n', value_name = "N")]
     pub(super) limit: Option<usize>,
-    /// Fail if this holds: 'alerts > 3/week', 'hours >= 2', 'flaps > 0/day'; by /hour, /day, /week, /month
+    /// Fail if one of these holds: 'alerts > 3/week', 'hours >= 2', 'flaps > 0/day'; by /hour, /day, /week, /month
     #[arg(long, value_name = "CONDITION")]
-    pub(super) fail_if: Option<String>,
+    pub(super) fail_if: Vec<String>,
     /// One JSON object
     #[arg(long)]
     pub(super) json: bool,

@@ -47,9 +47,9 @@ pub(super) fn span(args: &BacktestArgs, now: &Zoned) -> Result<Option<Span>, Fai
 }
 
 /// The condition under which the command fails.
-pub(super) fn fail_if(args: &BacktestArgs) -> Result<Option<FailIf>, Failure> {
+pub(super) fn fail_if(args: &BacktestArgs) -> Result<Vec<FailIf>, Failure> {
     let read = |text: &String| text.parse().map_err(|error| Failure::usage(format!("--fail-if: {error}")));
-    args.fail_if.as_ref().map(read).transpose()
+    args.fail_if.iter().map(read).collect()
 }
 
 /// What is meant by the target.

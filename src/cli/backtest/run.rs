@@ -80,22 +80,28 @@ pub(super) fn answer(
             curve::draw(curve, style, out)?;
         }
     }
-    fail(fail_if, &found, &mut *out)?;
+    fail(&args.fail_if, &fail_if, &found, &mut *out)?;
     opened.damage.finish(out)
 }
 
-/// Fails if the condition holds of any way of judging, or cannot be told of one.
-fn fail(fail_if: Option<FailIf>, found: &[Found], out: &mut dyn Write) -> Result<(), Failure> {
-    let Some(condition) = fail_if else { return Ok(()) };
-    for one in found {
+/// Fails if a condition holds of any way of judging, or cannot be told of one. `written` has the conditions as they were given.
+fn fail(
+    written: &[String],
+    conditions: &[FailIf],
+    found: &[Found],
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let of_each = |one| written.iter().zip(conditions).map(move |(text, condition)| (one, text, condition));
+    for (one, text, condition) in found.iter().flat_map(of_each) {
         let Some((holds, number)) = condition.holds(&one.backtest, &one.totals) else {
             out.flush()?;
             return Err(Failure::new("--fail-if: nothing was observed: the condition cannot be told"));
         };
         if holds {
             out.flush()?;
+            let which = if conditions.len() > 1 { format!(" '{text}'") } else { String::new() };
             let with = if one.words.is_empty() { String::new() } else { format!(" with {}", one.words) };
-            return Err(Failure::new(format!("--fail-if holds{with}: {}", rounded(number))));
+            return Err(Failure::new(format!("--fail-if{which} holds{with}: {}", rounded(number))));
         }
     }
     Ok(())

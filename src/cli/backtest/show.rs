@@ -149,7 +149,7 @@ impl Shown<'_> {
 
     fn difference(&self, difference: &Difference, end_ms: i64, out: &mut dyn Write) -> Result<(), Failure> {
         let (added, lost) = (difference.added.len() as u64, difference.lost.len() as u64);
-        writeln!(out, "against the definition as it is: {} more, {lost} fewer", counted(added, "alert"))?;
+        writeln!(out, "against the definition as it is: {} new, {lost} gone", counted(added, "alert"))?;
         let most = self.args.limit.unwrap_or(LIMIT_DEFAULT);
         for (mark, all) in [("+ ", &difference.added), ("- ", &difference.lost)] {
             for interval in all.iter().take(most) {

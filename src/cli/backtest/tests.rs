@@ -47,7 +47,7 @@ fn alerts_are_lines_with_what_was_said_and_totals() {
     assert_eq!(lines[1], "    CRITICAL: load1 is 12, outside 5 for at least 1m; load is 12");
     assert!(lines[2].starts_with("1 alert ("), "{text}");
     assert_eq!(lines[3], "by hour: 12:00 1; by day: Sun 1");
-    assert!(text.contains("against the definition as it is: 1 alert more, 0 fewer"), "{text}");
+    assert!(text.contains("against the definition as it is: 1 alert new, 0 gone"), "{text}");
     let several = shown(&store, &["load:load1", "--critical", "5,10", "--for", "0s"]).unwrap();
     let alerts: Vec<&str> = several.lines().map(|line| line.split(" (").next().unwrap()).collect();
     assert_eq!(alerts, ["--for 0s --critical 5: 2 alerts", "--for 0s --critical 10: 1 alert"]);
@@ -80,6 +80,11 @@ fn a_condition_fails_the_command() {
         (ExitCode::Failure, "--fail-if holds with --critical 5: 2".to_owned())
     );
     shown(&store, &["load:load1", "--critical", "5", "--fail-if", "alerts > 2"]).unwrap();
+    let two = ["load:load1", "--critical", "5", "--fail-if", "alerts > 2", "--fail-if", "alerts >= 2"];
+    assert_eq!(
+        shown(&store, &two).unwrap_err().message,
+        "--fail-if 'alerts >= 2' holds with --critical 5: 2"
+    );
     let unobserved =
         ["load:load1", "--since", "2020-01-01", "--until", "2020-01-02", "--fail-if", "alerts > 0/week"];
     let failed = shown(&store, &unobserved).unwrap_err();

@@ -28,4 +28,5 @@ pub(crate) mod trap;
 pub(crate) mod variable;
 
 pub use load::{DEFAULT_PATH, Loaded, Surroundings, load, load_with};
+pub use rule_files::rules_not_checks;
 pub use store_named::store_named;

@@ -12,7 +12,7 @@ use crate::config::model::check_name::CheckNameFault;
 use crate::config::model::notify::CheckNotify;
 use crate::config::read::check::is_reserved;
 use crate::config::read::settings::FLAPPING;
-use crate::document::diagnostic::Findings;
+use crate::document::diagnostic::{Findings, Mistakes};
 use crate::document::fields::{one_or_more, text};
 use crate::document::glob::{self, GlobError};
 use crate::document::include::{Document, file_named_at};
@@ -112,6 +112,14 @@ fn lacking(pattern: &Path) -> String {
         true => "no file matches it".to_owned(),
         false => format!("{} is no directory", fixed.display()),
     }
+}
+
+/// The rules of these files that cannot be checks, each with its place and why.
+pub fn rules_not_checks(files: &[RuleFile]) -> Mistakes {
+    let mut findings = Findings::default();
+    names(files, &HashSet::new(), &mut findings);
+    let order: Vec<&Path> = files.iter().map(|file| file.path.as_path()).collect();
+    findings.into_mistakes(&order)
 }
 
 /// The name of the check of each rule, in their order: that of its alert or series. Where several rules would share one, or a
@@ -323,6 +331,23 @@ mod tests {
             );
         }
         assert_eq!(mistakes.lines().count(), 15, "{mistakes}");
+    }
+
+    #[test]
+    fn a_rule_whose_name_no_check_can_have_is_named_without_a_configuration() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("r.yml");
+        let rule = |name| format!("  - alert: {name}\n    expr: up\n");
+        let rules = ["\"a\\r\\0\"", "custos", "fine"].map(rule).concat();
+        std::fs::write(&path, group("g", &rules)).unwrap();
+        let (files, _) = crate::rules::read_files(std::slice::from_ref(&path)).unwrap();
+        let mistakes = rules_not_checks(&files).to_string();
+        let [control, reserved] = mistakes.lines().collect::<Vec<_>>()[..] else { panic!("{mistakes}") };
+        assert!(
+            control.contains("r.yml:4:5: the rule `a") && control.contains("cannot be a check"),
+            "{control}"
+        );
+        assert!(reserved.contains("r.yml:6:5: the rule `custos` cannot be a check"), "{reserved}");
     }
 
     #[test]

@@ -58,7 +58,8 @@ fn several(alerts: &[NotifiedAlert], notification: &Notification, host: &str) ->
     }
     let names: BTreeSet<String> = alerts.iter().map(name).collect();
     let names: Vec<String> = names.into_iter().collect();
-    format!("{}: {host} {}", counts.join(", "), names.join(", "))
+    let still = if notification.why == Why::Repeat { "STILL " } else { "" };
+    format!("{still}{}: {host} {}", counts.join(", "), names.join(", "))
 }
 
 /// The host that it is about, or what it has to do with several.
@@ -71,15 +72,24 @@ fn host(notification: &Notification, style: &MessageStyle) -> String {
 /// What an alert is called, and what tells it from others of the same name.
 pub(super) fn name(alert: &NotifiedAlert) -> String {
     let named = alert.labels.get("alertname").unwrap_or(&alert.check.name);
+    let others: Vec<String> = telling(alert).map(|(label, value)| format!("{label}={value}")).collect();
+    if others.is_empty() { named.clone() } else { format!("{named} ({})", others.join(", ")) }
+}
+
+/// Whether its check has others beside it: it is about an element of it.
+pub(super) fn is_one_of_several(alert: &NotifiedAlert) -> bool {
+    telling(alert).next().is_some()
+}
+
+/// The labels that tell an alert from others of the same name.
+fn telling(alert: &NotifiedAlert) -> impl Iterator<Item = (&String, &String)> {
     let is_known = |label: &str, value: &str| match label {
         "alertname" | "host" | "severity" => true,
         // An alert of a rule may be about another check than that of the rule.
         "check" => value == alert.check.name,
         _ => value.is_empty(),
     };
-    let others = alert.labels.iter().filter(|(label, value)| !is_known(label, value));
-    let others: Vec<String> = others.map(|(label, value)| format!("{label}={value}")).collect();
-    if others.is_empty() { named.clone() } else { format!("{named} ({})", others.join(", ")) }
+    alert.labels.iter().filter(move |(label, value)| !is_known(label, value))
 }
 
 /// What is said of an alert in a few words: its summary, or what is said of it by itself, or why its check has its state. The state

@@ -4,7 +4,7 @@ use custos_store::State;
 
 use super::background::{Background, Earlier, GRAPH_WIDTH};
 use super::style::MessageStyle;
-use super::subject::{NO_LONGER_CHECKED, name, word};
+use super::subject::{NO_LONGER_CHECKED, is_one_of_several, name, word};
 use crate::graph::{self, TextOptions};
 use crate::limits::{NOTIFY_GRAPHS_MAX, NOTIFY_LONG_TEXT_MAX_LINES, NOTIFY_TEXT_MAX_BYTES};
 use crate::notify::{Notification, NotifiedAlert, Status, Why};
@@ -64,7 +64,7 @@ fn paragraph(text: &mut Text, alert: &NotifiedAlert, known: &Background, style: 
     leading(alert).iter().for_each(|line| text.line(line));
     text.line(&when(alert, style, now_ms));
     if let Some(earlier) = known.earlier {
-        text.line(&before(earlier));
+        text.line(&before(alert, earlier));
     }
     if !known.together.is_empty() {
         let changed = known.together.iter().map(|(check, state, time_ms)| {
@@ -127,12 +127,17 @@ fn when(alert: &NotifiedAlert, style: &MessageStyle, now_ms: i64) -> String {
     }
 }
 
-/// What happened before, this time counted.
-fn before(Earlier { count, average_ms }: Earlier) -> String {
-    match count {
-        0 => "The first time in 7 days.".to_owned(),
-        1 => format!("The 2nd time in 7 days; it lasted {} before.", duration_ms(average_ms)),
-        _ => format!("The {} time in 7 days, {} each before.", ordinal(count + 1), duration_ms(average_ms)),
+/// What happened before, this time counted. Of an alert that is one of several of its check the check is counted, and said to be.
+fn before(alert: &NotifiedAlert, Earlier { count, average_ms }: Earlier) -> String {
+    let lasted = match count {
+        0 => String::new(),
+        1 => format!("; it lasted {} before", duration_ms(average_ms)),
+        _ => format!(", {} each before", duration_ms(average_ms)),
+    };
+    let number = if count == 0 { "first".to_owned() } else { ordinal(count + 1) };
+    match is_one_of_several(alert) {
+        true => format!("The {number} time in 7 days that {} is in trouble{lasted}.", alert.check.name),
+        false => format!("The {number} time in 7 days{lasted}."),
     }
 }
 
@@ -254,7 +259,7 @@ mod tests {
         assert_eq!(
             second,
             "RECOVERED (was CRITICAL): load (path=/var) on web\nDISK OK\n\
-             From 2026-11-22 12:00:00 to 2026-11-22 12:12:00: 12m.\nThe 3rd time in 7 days, 12m each before.\n\
+             From 2026-11-22 12:00:00 to 2026-11-22 12:12:00: 12m.\nThe 3rd time in 7 days that load is in trouble, 12m each before.\n\
              Changed with it: net WARNING (12:00:03).\nsummary: it is full"
         );
         assert!(
@@ -263,6 +268,11 @@ mod tests {
         );
         let subject = Message::of(&notification, None, &style(), NOON).subject;
         assert_eq!(subject, "1 CRITICAL, 1 RECOVERED, 4 more: web disk, load (path=/var)");
+        let mut repeated = notification.clone();
+        repeated.why = Why::Repeat;
+        repeated.alerts[1] = repeated.alerts[0].clone();
+        let subject = Message::of(&repeated, None, &style(), NOON).subject;
+        assert_eq!(subject, "STILL 2 CRITICAL, 4 more: web disk");
         // A check that is no longer defined has not recovered.
         let mut gone = notification;
         gone.alerts[1].check = crate::notify::NotifiedCheck { gone: true, ..gone.alerts[1].check.clone() };

@@ -12,6 +12,7 @@ use crate::hash::fnv1a;
 use crate::limits::{MAIL_REFERENCES_MAX, MAIL_SUBJECT_MAX_BYTES};
 use crate::notify::message::Message;
 use crate::notify::{Notification, NotifiedAlert};
+use crate::rules::SEVERITY;
 use crate::text::head::head;
 use crate::text::printable;
 
@@ -116,10 +117,13 @@ fn message_id(letter: &Letter<'_>, notification: &Notification, domain: &str) ->
     format!("<custos.{:016x}.{}@{domain}>", fnv1a(parts), notification.at_ms)
 }
 
-/// What all mails about an alert refer to, from the time at which it began to fire: by that they make a thread.
+/// What all mails about an alert refer to, from the time at which it began to fire: by that they make a thread, whatever its severity
+/// becomes.
 fn threads(notification: &Notification, domain: &str) -> Vec<String> {
     let thread = |alert: &NotifiedAlert| {
-        format!("<custos.{}.{}@{domain}>", fingerprint(&alert.labels), alert.started_ms)
+        let mut labels = alert.labels.clone();
+        labels.remove(SEVERITY);
+        format!("<custos.{}.{}@{domain}>", fingerprint(&labels), alert.started_ms)
     };
     notification.alerts.iter().take(MAIL_REFERENCES_MAX).map(thread).collect()
 }

@@ -12,8 +12,6 @@ pub struct Receipt {
 pub enum Taken {
     /// The receiver has it.
     Delivered,
-    /// The receiver has it, but refuses it for some of those whom it is for, and why.
-    Partly(String),
     /// It can succeed later, and why it has not now.
     Later(String),
     /// The receiver refuses it, and will refuse it again, and why.
@@ -42,7 +40,7 @@ impl Receipt {
 
     /// Whether the receiver has every alert.
     pub fn is_delivered(&self) -> bool {
-        self.alerts.iter().all(|taken| matches!(taken, Taken::Delivered | Taken::Partly(_)))
+        self.alerts.iter().all(|taken| matches!(taken, Taken::Delivered))
     }
 
     /// Why it has not, of the first alert that it has not; one to be tried again goes before one that is refused.
@@ -53,7 +51,7 @@ impl Receipt {
         });
         later.or_else(|| {
             self.alerts.iter().find_map(|taken| match taken {
-                Taken::Refused(why) | Taken::Partly(why) => Some(why.as_str()),
+                Taken::Refused(why) => Some(why.as_str()),
                 _ => None,
             })
         })
@@ -72,7 +70,6 @@ impl Taken {
         match (self, other) {
             (Taken::Later(why), _) | (_, Taken::Later(why)) => Taken::Later(why),
             (Taken::Refused(why), _) | (_, Taken::Refused(why)) => Taken::Refused(why),
-            (Taken::Partly(why), _) | (_, Taken::Partly(why)) => Taken::Partly(why),
             (Taken::Delivered, Taken::Delivered) => Taken::Delivered,
         }
     }

@@ -11,8 +11,8 @@ use super::command::OfCheck;
 use super::http::Endpoint;
 use super::mail::{self, Letter};
 use super::nsca::Server;
-use super::receipt::{Failure, Receipt, Taken};
-use super::smtp::{self, PassedOver, Relay, Security};
+use super::receipt::{Failure, Receipt};
+use super::smtp::{self, Relay, Security};
 use super::{alertmanager, command, icinga, nrdp, nsca, webhook};
 use crate::clock;
 use crate::config::{Access, Check, Email, GraphStyle, MailTls, Medium, Target};
@@ -90,11 +90,7 @@ impl Sender {
             }
             Medium::Email(email) => {
                 let sent = self.mail(email, notification, &message, now_ms).await;
-                let taken = match sent {
-                    Ok(Some(why)) => Taken::Partly(why),
-                    sent => Taken::from(sent.map(drop)),
-                };
-                Receipt::all(notification.alerts.len(), taken)
+                Receipt::of(notification.alerts.len(), sent)
             }
             Medium::Command(words) => {
                 let handler = command::Handler {
@@ -158,13 +154,13 @@ impl Sender {
         notification: &Notification,
         message: &Message,
         now_ms: i64,
-    ) -> Result<PassedOver, Failure> {
+    ) -> Result<(), Failure> {
         let own = format!("custos@{}", self.host);
         let from = email.from.as_deref().unwrap_or(&own);
-        let letter = Letter { from, to: &email.to, host: &self.host, zone: &self.zone, now_ms };
-        let mail = mail::compose(&letter, notification, message)?;
+        let letter_to = |to| Letter { from, to, host: &self.host, zone: &self.zone, now_ms };
         let Some(server) = &email.smtp else {
-            return self.sendmail(&email.sendmail, &mail).await.map(|()| None);
+            let mail = mail::compose(&letter_to(&email.to), notification, message)?;
+            return self.sendmail(&email.sendmail, &mail).await;
         };
         let (host, port) = host_and_port(server)?;
         let relay = Relay {
@@ -179,7 +175,16 @@ impl Sender {
             login: email.user.as_deref().zip(email.password.as_ref()),
             name: &self.host,
         };
-        smtp::send(&relay, from, &email.to, &mail).await
+        // One that is refused keeps no other from having it: a message to several is a trial or a heartbeat.
+        let mut sent = Ok(());
+        for to in email.to.chunks(1) {
+            let one = match mail::compose(&letter_to(to), notification, message) {
+                Ok(mail) => smtp::send(&relay, from, &to[0], &mail).await,
+                Err(failure) => Err(failure),
+            };
+            sent = sent.and(one);
+        }
+        sent
     }
 
     /// Hands a mail to `sendmail`, which finds the recipients in it.

@@ -36,19 +36,11 @@ pub(super) struct Relay<'a> {
     pub(super) name: &'a str,
 }
 
-/// Why recipients were passed over, if any was.
-pub(super) type PassedOver = Option<String>;
-
 /// Hands a mail over, whose lines end with CRLF. It is delivered once the server has said so.
 ///
 /// # Errors
-/// The server does not take it; a recipient that it refuses for ever is passed over if there are others.
-pub(super) async fn send(
-    relay: &Relay<'_>,
-    from: &str,
-    to: &[String],
-    mail: &str,
-) -> Result<PassedOver, Failure> {
+/// The server does not take it.
+pub(super) async fn send(relay: &Relay<'_>, from: &str, to: &str, mail: &str) -> Result<(), Failure> {
     match tokio::time::timeout(NOTIFY_MAIL_TIMEOUT, talk(relay, from, to, mail)).await {
         Ok(result) => result,
         Err(_) => {
@@ -58,7 +50,7 @@ pub(super) async fn send(
     }
 }
 
-async fn talk(relay: &Relay<'_>, from: &str, to: &[String], mail: &str) -> Result<PassedOver, Failure> {
+async fn talk(relay: &Relay<'_>, from: &str, to: &str, mail: &str) -> Result<(), Failure> {
     let stream = connection::tcp(relay.host, relay.port).await?;
     let stream: Connection = match relay.security {
         Security::Tls => Box::pin(connection::tls(stream, relay.host, relay.authorities).await?),
@@ -78,10 +70,10 @@ async fn talk(relay: &Relay<'_>, from: &str, to: &[String], mail: &str) -> Resul
     if let Some((user, password)) = relay.login {
         session.log_in(&offered, user, password).await?;
     }
-    let passed_over = session.deliver(from, to, mail).await?;
+    session.deliver(from, to, mail).await?;
     // It has the mail, whatever it answers now.
     let _ = session.command("QUIT", 2).await;
-    Ok(passed_over)
+    Ok(())
 }
 
 /// What somebody can put right.
@@ -151,30 +143,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Session<S> {
         result.map(drop).map_err(temporary)
     }
 
-    async fn deliver(&mut self, from: &str, to: &[String], mail: &str) -> Result<PassedOver, Failure> {
+    async fn deliver(&mut self, from: &str, to: &str, mail: &str) -> Result<(), Failure> {
         is_address(from)?;
+        is_address(to)?;
         self.command(&format!("MAIL FROM:<{from}>"), 2).await?;
-        let mut refused = Vec::new();
-        for recipient in to {
-            is_address(recipient)?;
-            match self.command(&format!("RCPT TO:<{recipient}>"), 2).await {
-                Ok(_) => {}
-                Err(Failure::Permanent(why)) => refused.push(why),
-                Err(failure) => return Err(failure),
-            }
-        }
-        let others = match refused.len() {
-            0 | 1 => String::new(),
-            count => format!(", and to {} more", count - 1),
-        };
-        let passed_over = refused.first().map(|why| format!("{why}{others}"));
-        if let Some(why) = passed_over.clone().filter(|_| refused.len() == to.len()) {
-            return Err(Failure::Permanent(why));
-        }
+        self.command(&format!("RCPT TO:<{to}>"), 2).await?;
         self.command("DATA", 3).await?;
         self.write(stuffed(mail).as_bytes()).await?;
-        self.expect(2, "the end of the mail").await?;
-        Ok(passed_over)
+        self.expect(2, "the end of the mail").await.map(drop)
     }
 
     /// Sends a line, and expects an answer of this class; returns its lines without their numbers.
@@ -266,7 +242,7 @@ mod tests {
     use super::*;
 
     /// Plays a server that answers each line in turn with the next of these; returns what came of it and all that it read.
-    async fn played(replies: &[&str], to: &[&str], mail: &str) -> (Result<PassedOver, Failure>, String) {
+    async fn played(replies: &[&str], to: &str, mail: &str) -> (Result<(), Failure>, String) {
         let (ours, mut theirs) = tokio::io::duplex(64 * 1024);
         let replies: Vec<String> = replies.iter().map(|reply| (*reply).to_owned()).collect();
         let server = tokio::spawn(async move {
@@ -294,14 +270,13 @@ mod tests {
             read
         });
         let mut session = Session { stream: ours, unread: Vec::new() };
-        let to: Vec<String> = to.iter().map(|to| (*to).to_owned()).collect();
         let result = async {
             session.expect(2, "its greeting").await?;
             let offered = session.greet("we\r\nb").await?;
             if offers_login(&offered, "LOGIN") || offers_login(&offered, "PLAIN") {
                 session.log_in(&offered, "me", &Secret::inline("pw")).await?;
             }
-            session.deliver("custos@web", &to, mail).await
+            session.deliver("custos@web", to, mail).await
         }
         .await;
         drop(session);
@@ -318,8 +293,8 @@ mod tests {
             "250 t\r\n",
         ];
         let replies = [&replies[..], &["354 go\r\n", "250 kept\r\n"]].concat();
-        let (result, read) = played(&replies, &["ops@example.org"], "A: b\r\n\r\n.\r\n..x\r\n").await;
-        assert_eq!(result, Ok(None));
+        let (result, read) = played(&replies, "ops@example.org", "A: b\r\n\r\n.\r\n..x\r\n").await;
+        assert_eq!(result, Ok(()));
         let expected = "EHLO web\r\nAUTH PLAIN AG1lAHB3\r\nMAIL FROM:<custos@web>\r\nRCPT TO:<ops@example.org>\r\n\
                         DATA\r\nA: b\r\n\r\n..\r\n...x\r\n.\r\n";
         assert_eq!(read, expected);
@@ -329,7 +304,7 @@ mod tests {
     async fn a_login_in_two_steps_is_known_too() {
         let replies = ["220 a\r\n", "250 AUTH=LOGIN\r\n", "334 u\r\n", "334 p\r\n", "535 no\r\n"];
         let replies = [&["220 a\r\n", "250-b\r\n250 AUTH=LOGIN\r\n"], &replies[2..]].concat();
-        let (result, read) = played(&replies, &["a@b"], "").await;
+        let (result, read) = played(&replies, "a@b", "").await;
         assert!(read.ends_with("AUTH LOGIN\r\nbWU=\r\ncHc=\r\n"), "{read}");
         let why = "the mail server answered 535 to the password: no".to_owned();
         assert_eq!(result, Err(Failure::Temporary(why)));
@@ -339,28 +314,23 @@ mod tests {
     async fn refusals_are_told_apart() {
         let to_rcpt = ["220 a\r\n", "250 b\r\n", "250 f\r\n"];
         let with = |further: &[&'static str]| [&to_rcpt[..], further].concat();
-        let (one_of_two, read) =
-            played(&with(&["550 who\r\n", "250 t\r\n", "354 go\r\n", "250 kept\r\n"]), &["a@b", "c@d"], "x")
-                .await;
-        let why = "the mail server answered 550 to RCPT TO:<a@b>: who".to_owned();
-        assert_eq!(one_of_two, Ok(Some(why)), "{read}");
-        let (nobody, _) = played(&with(&["550 who\u{1b}\r\n"]), &["a@b"], "x").await;
+        let (nobody, _) = played(&with(&["550 who\u{1b}\r\n"]), "a@b", "x").await;
         let why = "the mail server answered 550 to RCPT TO:<a@b>: who\\u{1b}".to_owned();
         assert_eq!(nobody, Err(Failure::Permanent(why)));
-        let (later, read) = played(&with(&["250 t\r\n", "451 grey\r\n"]), &["a@b", "c@d"], "x").await;
+        let (later, read) = played(&with(&["451 grey\r\n"]), "a@b", "x").await;
         assert!(matches!(later, Err(Failure::Temporary(_))) && !read.contains("DATA"), "{later:?}");
-        let (injected, read) = played(&with(&["250 t\r\n"]), &["a@b>\r\nDATA"], "x").await;
+        let (injected, read) = played(&with(&["250 t\r\n"]), "a@b>\r\nDATA", "x").await;
         assert!(matches!(injected, Err(Failure::Permanent(_))) && !read.contains("DATA"), "{injected:?}");
     }
 
     #[tokio::test]
     async fn an_answer_has_a_bound_and_a_number() {
         let long = format!("220-{}\r\n", "x".repeat(1000)).repeat(100);
-        let (result, _) = played(&[&long], &["a@b"], "x").await;
+        let (result, _) = played(&[&long], "a@b", "x").await;
         assert_eq!(result, Err(broken("its answer is too long")));
-        let (result, _) = played(&["hello\r\n"], &["a@b"], "x").await;
+        let (result, _) = played(&["hello\r\n"], "a@b", "x").await;
         assert_eq!(result, Err(broken("its answer has no number")));
-        let (result, _) = played(&[&"9".repeat(200_000)], &["a@b"], "x").await;
+        let (result, _) = played(&[&"9".repeat(200_000)], "a@b", "x").await;
         assert_eq!(result, Err(broken("its answer is too long")));
     }
 }

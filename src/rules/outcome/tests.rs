@@ -151,3 +151,16 @@ fn a_recording_rule_has_the_series_that_it_records() {
     let labels = &run.metrics[0].labels;
     assert_eq!(labels[0], ("__name__".to_owned(), "disk:max".to_owned()));
 }
+
+#[test]
+fn values_that_thresholds_judge_are_no_alerts() {
+    let values = RuleCheck { state: AlertState::Always(State::Ok), ..alerting() };
+    let firing = ActiveAlert { state: State::Ok, ..alert("/", 91.0, 3, Some(0)) };
+    let run = run_after(&values, std::slice::from_ref(&firing), Ok(Vec::new()));
+    let labels: Vec<&str> = run.metrics.iter().map(|metric| metric.label.as_str()).collect();
+    assert_eq!(labels, ["firing", "pending", "value"]);
+    // An alert whose severity stands for OK is one all the same.
+    let by_severity = RuleCheck { state: AlertState::BySeverity(Arc::default()), ..alerting() };
+    let run = run_after(&by_severity, &[firing], Ok(Vec::new()));
+    assert!(run.metrics.iter().any(|metric| metric.label == "ALERTS"), "{:?}", run.metrics);
+}

@@ -47,7 +47,8 @@ pub fn writer_for<'g>(reader: &RuleCheck, group: &'g RuleGroup) -> Option<&'g Ru
 fn reads(reader: &RuleCheck, writer: &RuleCheck) -> bool {
     let names: &[&str] = match &writer.kind {
         RuleKind::Record(record) => &[&record.name],
-        RuleKind::Alert(_) => &[ALERTS, ALERTS_FOR_STATE],
+        RuleKind::Alert(_) if writer.elements_are_alerts() => &[ALERTS, ALERTS_FOR_STATE],
+        RuleKind::Alert(_) => &[],
     };
     let selects = |selector: &Selector| {
         let of_name = || selector.matchers.iter().filter(|matcher| matcher.name() == METRIC_NAME);

@@ -17,7 +17,7 @@ use super::written::writes;
 use crate::limits::{REPLAY_STEPS_MAX, SIDE_BY_SIDE_STEPS_MIN};
 use crate::rules::alert::{Alerts, Failure};
 use crate::rules::definition::{Judge, RuleCheck, RuleGroup, When};
-use crate::rules::evaluate::{elements, matched_elements, recorded, series_of};
+use crate::rules::evaluate::{elements, matched_elements, recorded, series_of_alerts};
 use crate::rules::file::RuleKind;
 use crate::rules::running::{results_max, timing};
 use crate::rules::sequence::SequenceState;
@@ -363,7 +363,7 @@ impl Writing<'_, '_> {
             tell(self.watch, self.task.number, at_ms, &outcome);
         });
         if self.series.is_some() && !has_failed {
-            let series = folding.alerts.iter().flat_map(series_of).collect();
+            let series = series_of_alerts(self.rule, folding.alerts.iter());
             self.write(at_ms.saturating_sub(self.offset_ms), series);
         }
         self.state.folding = Some(folding);
@@ -443,7 +443,7 @@ impl Writing<'_, '_> {
                 tell(self.watch, self.task.number, at_ms, &outcome);
             });
             if !has_failed {
-                let series = folding.alerts.iter().flat_map(series_of).collect();
+                let series = series_of_alerts(self.rule, folding.alerts.iter());
                 self.write(at_ms.saturating_sub(self.offset_ms), series);
             }
         }

@@ -12,7 +12,9 @@ pub(super) fn writes(rule: &RuleCheck, labels: &Labels) -> bool {
     match &rule.kind {
         RuleKind::Record(record) => record.name == name,
         RuleKind::Alert(alert) => {
-            matches!(name, ALERTS | ALERTS_FOR_STATE) && labels.get(ALERT_NAME) == alert.name
+            rule.elements_are_alerts()
+                && matches!(name, ALERTS | ALERTS_FOR_STATE)
+                && labels.get(ALERT_NAME) == alert.name
         }
     }
 }

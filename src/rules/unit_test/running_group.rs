@@ -9,7 +9,7 @@ use custos_store::State;
 use crate::rules::active::ActiveAlert;
 use crate::rules::alert::Alerts;
 use crate::rules::definition::{AlertState, RuleCheck};
-use crate::rules::evaluate::series_of;
+use crate::rules::evaluate::series_of_alerts;
 use crate::rules::file::{Group, Rule};
 use crate::rules::running::{JudgedAt, RunningRule};
 use crate::rules::template::{Context, External, Judgement, QueryFunction};
@@ -84,7 +84,7 @@ impl<'g> RunningGroup<'g> {
             };
             match stepped {
                 Ok(recorded) => {
-                    let alerts = rule.alerts().iter().flat_map(series_of);
+                    let alerts = series_of_alerts(rule.rule(), rule.alerts().iter());
                     let results: BTreeMap<Labels, f64> = recorded.into_iter().chain(alerts).collect();
                     let memory = Arc::make_mut(series);
                     let gone = wrote.iter().filter(|labels| !results.contains_key(labels));

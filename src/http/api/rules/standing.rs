@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use custos_promql::{ErrorKind, Labels, METRIC_NAME, Options};
 use custos_query::{StoreSource, latest_runs};
-use custos_store::{Instance, Metric, Run, Snapshot, Value};
+use custos_store::{Instance, Metric, Run, Snapshot, State, Value};
 
 use crate::clock;
 use crate::http::api::request::Request;
@@ -12,7 +12,7 @@ use crate::http::rules::{Alerting, ShownRule};
 use crate::limits::{HTTP_ANNOTATIONS_MAX, HTTP_RULE_RUNS_MAX};
 use crate::rules::{
     ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE, Context, External, Judgement, NOT_JUDGED, SUMMARIES,
-    Template, VALUE, text_vector,
+    Stage, Template, VALUE, is_failure, text_vector,
 };
 
 /// How a rule stands.
@@ -42,8 +42,11 @@ impl Standing {
         let mut runs = latest_runs(snapshot, &rule.check).take(HTTP_RULE_RUNS_MAX).filter_map(Result::ok);
         let Some(last) = runs.next() else { return Standing::default() };
         let failure = last.text.strip_prefix(NOT_JUDGED).map(str::to_owned);
+        let is_of_check = rule.alerting.as_ref().is_some_and(|alerting| alerting.of_check);
         // One that could not be judged changed nothing.
-        let alerts = if last.partial {
+        let alerts = if is_of_check {
+            alert_of_check(&rule.name, &last).into_iter().collect()
+        } else if last.partial {
             runs.find(|run| !run.partial).map(|run| alerts(&run)).unwrap_or_default()
         } else {
             alerts(&last)
@@ -68,6 +71,21 @@ impl Standing {
             (_, None) => "ok",
         }
     }
+}
+
+/// The alert that a check itself is, where its thresholds say what is wrong: pending as long as its state is soft. Its value is that
+/// of its only element, if it has one.
+fn alert_of_check(name: &str, run: &Run) -> Option<ShownAlert> {
+    let mut values = run.metrics.iter().filter(|metric| metric.label == VALUE).filter_map(number);
+    let only = values.next().filter(|_| values.next().is_none());
+    let stage = if run.standing.hard { Stage::Firing } else { Stage::Pending };
+    (run.state != State::Ok && !is_failure(run)).then(|| ShownAlert {
+        labels: Labels::new([(ALERT_NAME, name)]),
+        state: stage.name().to_owned(),
+        active_ms: run.standing.since_ms,
+        value: only.unwrap_or(f64::NAN),
+        text: run.text.clone(),
+    })
 }
 
 /// The alerts of a run.
@@ -166,7 +184,7 @@ pub(super) fn annotations(
 #[cfg(test)]
 mod tests {
     use custos_store::disk::SimDisk;
-    use custos_store::{Instances, Options as StoreOptions, Reader, State, Writer};
+    use custos_store::{Instances, Options as StoreOptions, Reader, Standing as CheckStanding, Writer};
 
     use super::*;
 
@@ -221,6 +239,23 @@ mod tests {
         let unknown = ShownRule { check: "other".to_owned(), ..rule };
         let standing = Standing::of(&unknown, &reader.snapshot());
         assert_eq!((standing.state(), standing.health()), ("inactive", "unknown"));
+    }
+
+    #[test]
+    fn where_thresholds_judge_values_the_check_is_the_alert() {
+        let value = named(VALUE, &[("disk", "/")], 95.0);
+        let run = |state, hard| Run {
+            time_ms: 100_000,
+            state,
+            metrics: vec![value.clone()],
+            standing: CheckStanding { hard, since_ms: 70_000, ..CheckStanding::default() },
+            ..Run::default()
+        };
+        assert!(alert_of_check("Hot", &run(State::Ok, true)).is_none());
+        let soft = alert_of_check("Hot", &run(State::Warning, false)).unwrap();
+        assert_eq!((&*soft.state, soft.active_ms, soft.value), ("pending", 70_000, 95.0));
+        assert_eq!(soft.labels.in_braces(), "{alertname=\"Hot\"}");
+        assert_eq!(alert_of_check("Hot", &run(State::Critical, true)).unwrap().state, "firing");
     }
 
     #[test]
