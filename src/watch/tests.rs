@@ -249,8 +249,7 @@ fn what_is_held_has_bounds() {
     for tick in 0..WATCH_POINTS_MAX as i64 + 10 {
         model.apply(0, run("load", &load(tick * 100, 1.0)), at(0));
     }
-    let metrics =
-        (0..WATCH_CURVES_MAX + 9).map(|number| Metric::new(&format!("m{number}"), Value::from(1.0)));
+    let metrics = (0..WATCH_CURVES_MAX + 9).map(|number| Metric::new(format!("m{number}"), Value::from(1.0)));
     let many = Run { time_ms: NOON + 10_000_000, metrics: metrics.collect(), ..Run::default() };
     model.apply(0, run("load", &many), at(0));
     assert_eq!(model.picture(at(0), (10, 10)).series.len(), WATCH_CURVES_MAX);

@@ -30,7 +30,9 @@ const FRAME_MAX: Duration = Duration::from_secs(1);
 pub(in crate::cli) fn run(args: &WatchArgs) -> ExitCode {
     match show(args, args.read.style()) {
         Ok(end) => {
-            end.map(End::follow);
+            if let Some(end) = end {
+                end.follow();
+            }
             ExitCode::Success
         }
         Err(failure) => {

@@ -2,7 +2,7 @@
 
 use custos_store::Reader;
 
-use super::Access;
+use super::access::Access;
 use super::inlet::Inlet;
 use crate::clock;
 use crate::control;

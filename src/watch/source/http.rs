@@ -11,7 +11,7 @@ use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::Access;
+use super::access::Access;
 use super::inlet::Inlet;
 use crate::clock;
 use crate::connect::{self, Authorities};

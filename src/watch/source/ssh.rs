@@ -8,7 +8,7 @@ use std::thread;
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, bounded};
 
-use super::Access;
+use super::access::Access;
 use super::inlet::Inlet;
 use crate::clock;
 use crate::limits::{
