@@ -188,6 +188,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "custos_store",
             "files",
             "libc",
+            "nix",
             "openssl",
             "tokio",
         ],
