@@ -19,6 +19,9 @@ impl From<FeedError> for Failure {
     fn from(error: FeedError) -> Failure {
         match error {
             FeedError::Selection { .. } => Failure::usage(format!("failed to {error}")),
+            FeedError::Beyond { .. } => {
+                Failure::new(format!("failed to {error}; begin at `start`, at a time, or at `end`"))
+            }
             FeedError::Store(error) => error.into(),
         }
     }
