@@ -1,18 +1,22 @@
 //! The bounds of the agent, with their defaults. What exceeds one is counted and shown.
 
+mod history;
 mod judge;
 mod live;
 mod nats;
 mod notify;
 mod sink;
 mod stream;
+mod terminal;
 
+pub use history::*;
 pub use judge::*;
 pub use live::*;
 pub use nats::*;
 pub use notify::*;
 pub use sink::*;
 pub use stream::*;
+pub use terminal::*;
 
 use std::time::Duration;
 

@@ -1,6 +1,8 @@
 //! What one definition says otherwise than another.
 
-use super::interval::{AlertInterval, Backtest, overlap};
+use std::collections::BTreeMap;
+
+use super::interval::{AlertInterval, Backtest, Span, overlap};
 
 /// What is otherwise.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,12 +20,15 @@ pub fn difference(before: &Backtest, now: &Backtest) -> Difference {
 
 fn only_in(one: &Backtest, other: &Backtest) -> Vec<AlertInterval> {
     let (end, of_other) = (one.end_ms(), other.end_ms());
-    let has_like = |interval: &AlertInterval| {
-        other.intervals.iter().any(|like| {
-            like.check == interval.check
-                && like.labels == interval.labels
-                && overlap(interval.span(end), like.span(of_other)) > 0
-        })
+    let mut like: BTreeMap<_, Vec<Span>> = BTreeMap::new();
+    for interval in other.intervals.iter().filter(|interval| interval.span(of_other).length_ms() > 0) {
+        like.entry(interval.identity()).or_default().push(interval.span(of_other));
+    }
+    // Those that are the same alert follow one another: of those that begin before this ends the last is the only one to look at.
+    let has_like = |interval: &&AlertInterval| {
+        let (span, Some(like)) = (interval.span(end), like.get(&interval.identity())) else { return false };
+        let before_its_end = like.partition_point(|like| like.since_ms < span.until_ms);
+        like[..before_its_end].last().is_some_and(|like| overlap(span, *like) > 0)
     };
     one.intervals.iter().filter(|interval| !has_like(interval)).cloned().collect()
 }

@@ -46,6 +46,11 @@ pub struct AlertInterval {
 }
 
 impl AlertInterval {
+    /// By what it is the same alert as another at another time.
+    pub(super) fn identity(&self) -> (&str, &Labels) {
+        (&self.check, &self.labels)
+    }
+
     /// The time in which it fired; `end_ms` is where the backtest ends.
     pub fn span(&self, end_ms: i64) -> Span {
         Span { since_ms: self.since_ms, until_ms: self.until_ms.unwrap_or(end_ms) }

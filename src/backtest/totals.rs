@@ -1,9 +1,12 @@
 //! How often and how long alerts fired.
 
+use std::collections::BTreeMap;
+
+use custos_promql::Labels;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::interval::{AlertInterval, Backtest};
+use super::interval::Backtest;
 
 /// An alert that begins so soon after the same one ended counts as a flap (ms).
 const FLAP_MS: i64 = 600_000;
@@ -33,6 +36,8 @@ pub struct Totals {
 pub fn totals(backtest: &Backtest, zone: &TimeZone) -> Totals {
     let mut totals = Totals { alerts: backtest.intervals.len() as u64, ..Totals::default() };
     let end_ms = backtest.end_ms();
+    // Those that are the same alert follow one another.
+    let mut ended: BTreeMap<(&str, &Labels), i64> = BTreeMap::new();
     for interval in &backtest.intervals {
         let length_ms = interval.span(end_ms).length_ms();
         totals.firing_ms = totals.firing_ms.saturating_add(length_ms);
@@ -40,7 +45,12 @@ pub fn totals(backtest: &Backtest, zone: &TimeZone) -> Totals {
         if interval.until_ms.is_some() {
             totals.shortest_ms = Some(totals.shortest_ms.map_or(length_ms, |least| least.min(length_ms)));
         }
-        totals.flaps += u64::from(is_flap(interval, &backtest.intervals));
+        let before = match interval.until_ms {
+            Some(until_ms) => ended.insert(interval.identity(), until_ms),
+            None => ended.get(&interval.identity()).copied(),
+        };
+        let since_ms = before.map(|until_ms| interval.since_ms.saturating_sub(until_ms));
+        totals.flaps += u64::from(since_ms.is_some_and(|since_ms| (0..=FLAP_MS).contains(&since_ms)));
         if let Ok(time) = Timestamp::from_millisecond(interval.since_ms) {
             let time = time.to_zoned(zone.clone());
             totals.by_hour[usize::from(time.hour().unsigned_abs()) % 24] += 1;
@@ -52,24 +62,12 @@ pub fn totals(backtest: &Backtest, zone: &TimeZone) -> Totals {
     totals
 }
 
-fn is_flap(interval: &AlertInterval, all: &[AlertInterval]) -> bool {
-    // They are sorted by their beginnings, so that one that ended just before is not far; it may have lasted long, though.
-    all.iter().any(|before| {
-        before.check == interval.check
-            && before.labels == interval.labels
-            && before
-                .until_ms
-                .is_some_and(|until| (0..=FLAP_MS).contains(&interval.since_ms.saturating_sub(until)))
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use custos_promql::Labels;
     use custos_store::State;
 
     use super::*;
-    use crate::backtest::Span;
+    use crate::backtest::{AlertInterval, Span};
 
     #[test]
     fn alerts_are_counted_by_their_beginnings() {

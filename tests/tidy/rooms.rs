@@ -44,6 +44,12 @@ pub(crate) const ROOMS: &[Room] = &[
         imports: &["text"],
         outside: &["custos_query", "custos_store"],
     },
+    Room {
+        name: "terminal",
+        what: "the terminal of programs that fill it",
+        imports: &["clock", "graph", "limits", "lock", "text"],
+        outside: &["custos_store", "files", "nix"],
+    },
     Room { name: "period", what: "calendars; pure", imports: &["limits", "text"], outside: &[] },
     Room {
         name: "document",
