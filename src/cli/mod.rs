@@ -3,6 +3,7 @@
 mod args;
 mod as_agent;
 mod backtest;
+mod bounded_lines;
 mod check;
 mod check_nrpe;
 mod completion;
