@@ -38,6 +38,7 @@ mod status;
 mod store;
 mod stream;
 mod style;
+mod top;
 mod traps;
 mod umask;
 mod unknown;

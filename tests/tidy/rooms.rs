@@ -303,6 +303,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "picture",
             "rules",
             "snmp",
+            "terminal",
             "text",
             "whole_file",
         ],
