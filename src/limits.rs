@@ -1,5 +1,6 @@
 //! The bounds of the agent, with their defaults. What exceeds one is counted and shown.
 
+mod history;
 mod judge;
 mod live;
 mod nats;
@@ -8,6 +9,7 @@ mod sink;
 mod stream;
 mod terminal;
 
+pub use history::*;
 pub use judge::*;
 pub use live::*;
 pub use nats::*;

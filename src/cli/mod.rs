@@ -3,6 +3,7 @@
 mod args;
 mod as_agent;
 mod backtest;
+mod bounded_lines;
 mod check;
 mod check_nrpe;
 mod completion;
@@ -30,6 +31,7 @@ mod rules;
 mod run;
 mod runs;
 mod serve;
+mod similar;
 mod sink;
 mod snmp;
 #[cfg(test)]

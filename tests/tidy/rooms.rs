@@ -194,6 +194,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "custos_store",
             "files",
             "libc",
+            "nix",
             "openssl",
             "tokio",
         ],
