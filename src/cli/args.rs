@@ -9,8 +9,8 @@ use clap_complete::engine::ArgValueCompleter;
 
 use super::{
     backtest, check, check_nrpe, completion, config, doctor, events, feed, graph, help, history, incident,
-    init, notify, nrpe, query, rules, run, runs, serve, similar, sink, snmp, status, store, stream, traps,
-    watch,
+    init, notify, nrpe, query, rules, run, runs, serve, similar, sink, snmp, status, store, stream, top,
+    traps, watch,
 };
 use crate::exit_code::ExitCode;
 use crate::text::{is_unsafe, printable};
@@ -33,6 +33,7 @@ Where to begin:
   custos check load --dry-run            run one check here and now, store nothing
   custos run                             the agent, in the foreground
   custos status                          what is wrong, worst first
+  custos top                             the same, live, with all of a check behind it
   custos history load --since -1h        every run of the last hour
   custos graph load:load1 --since -24h   a day, every spike of it
   custos watch load:load1 --every 200ms  the same live, also of other hosts
@@ -53,6 +54,7 @@ enum Command {
     Run(run::RunArgs),
     Check(check::CheckArgs),
     Status(status::StatusArgs),
+    Top(top::TopArgs),
     History(history::HistoryArgs),
     Runs(runs::RunsArgs),
     Events(events::EventsArgs),
@@ -147,6 +149,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Status(args) => status::run(&args),
+        Command::Top(args) => top::run(&args),
         Command::History(args) => history::run(&args),
         Command::Runs(args) => runs::run(&args),
         Command::Events(args) => events::run(&args),

@@ -40,6 +40,7 @@ mod status;
 mod store;
 mod stream;
 mod style;
+mod top;
 mod traps;
 mod umask;
 mod unknown;
