@@ -30,7 +30,7 @@ impl Terminal {
         let quoted = |word: &&str| format!("'{}'", word.replace('\'', r"'\''"));
         let mut line = String::from("env");
         for (name, value) in variables {
-            line += &format!(" {name}={}", quoted(&value));
+            line += &format!(" {name}={}", quoted(value));
         }
         line += &format!(" {PROGRAM}");
         words.iter().for_each(|word| line += &format!(" {}", quoted(word)));
