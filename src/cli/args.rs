@@ -8,8 +8,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::engine::ArgValueCompleter;
 
 use super::{
-    backtest, check, check_nrpe, completion, config, doctor, events, feed, graph, help, history, incident,
-    init, notify, nrpe, query, rules, run, runs, serve, similar, sink, snmp, status, store, stream, traps,
+    backtest, check, check_nrpe, completion, config, doctor, events, feed, forecast, graph, help, history,
+    incident, init, notify, nrpe, query, rules, run, runs, serve, similar, sink, snmp, status, store, stream,
+    traps,
 };
 use crate::exit_code::ExitCode;
 use crate::text::{is_unsafe, printable};
@@ -58,6 +59,7 @@ enum Command {
     Graph(graph::GraphArgs),
     Query(query::QueryArgs),
     Similar(similar::SimilarArgs),
+    Forecast(forecast::ForecastArgs),
     Serve(serve::ServeArgs),
     Stream(stream::StreamArgs),
     Sink(sink::SinkArgs),
@@ -151,6 +153,7 @@ pub fn main() -> ExitCode {
         Command::Graph(args) => graph::run(&args),
         Command::Query(args) => query::run(&args),
         Command::Similar(args) => similar::run(&args),
+        Command::Forecast(args) => forecast::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Stream(args) => stream::run(&args),
         Command::Sink(args) => sink::run(&args),

@@ -35,7 +35,7 @@ fn changes(kind: usize, dice: &mut Dice) -> Vec<f64> {
                 3 => 0.1 * rate,
                 4 => {
                     grown += steady;
-                    if clock % (7 * DAY) == 0 {
+                    if clock.is_multiple_of(7 * DAY) {
                         let gone = grown * saw;
                         grown -= gone;
                         steady - gone

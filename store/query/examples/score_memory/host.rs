@@ -69,7 +69,8 @@ pub(crate) fn made_up() -> Host {
     let times = (0..MINUTES as i64).map(|minute| 1_700_000_040_000 + minute * 60_000).collect();
     let mut metrics: Vec<(String, Vec<f64>)> = (0..METRICS)
         .map(|index| {
-            let (rhythm, noise, phase) = (dice.between(0.0, 3.0), dice.between(0.2, 1.0), dice.part() * 6.28);
+            let (rhythm, noise, phase) =
+                (dice.between(0.0, 3.0), dice.between(0.2, 1.0), dice.part() * std::f64::consts::TAU);
             let (mut walk, mut values) = (0.0, Vec::with_capacity(MINUTES));
             for minute in 0..MINUTES {
                 walk = walk * 0.995 + dice.bell() * 0.05;
