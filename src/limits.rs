@@ -2,6 +2,7 @@
 
 mod judge;
 mod live;
+mod native;
 mod nats;
 mod notify;
 mod sink;
@@ -9,6 +10,7 @@ mod stream;
 
 pub use judge::*;
 pub use live::*;
+pub use native::*;
 pub use nats::*;
 pub use notify::*;
 pub use sink::*;

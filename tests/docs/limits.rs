@@ -12,6 +12,7 @@ const FILES: &[(&str, &str)] = &[
     ("src/limits.rs", "The agent and its commands"),
     ("src/limits/judge.rs", "Judging rules"),
     ("src/limits/live.rs", "Watching"),
+    ("src/limits/native.rs", "In the place of plugins"),
     ("src/limits/nats.rs", "The client of NATS"),
     ("src/limits/notify.rs", "Notifications"),
     ("src/limits/sink.rs", "Sinks"),
