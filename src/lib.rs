@@ -34,5 +34,6 @@ pub mod picture;
 pub mod record;
 pub mod rules;
 pub mod snmp;
+pub mod terminal;
 pub mod text;
 mod whole_file;

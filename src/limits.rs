@@ -1,5 +1,6 @@
 //! The bounds of the agent, with their defaults. What exceeds one is counted and shown.
 
+mod history;
 mod judge;
 mod live;
 mod native;
@@ -7,7 +8,9 @@ mod nats;
 mod notify;
 mod sink;
 mod stream;
+mod terminal;
 
+pub use history::*;
 pub use judge::*;
 pub use live::*;
 pub use native::*;
@@ -15,6 +18,7 @@ pub use nats::*;
 pub use notify::*;
 pub use sink::*;
 pub use stream::*;
+pub use terminal::*;
 
 use std::time::Duration;
 

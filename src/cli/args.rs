@@ -9,7 +9,7 @@ use clap_complete::engine::ArgValueCompleter;
 
 use super::{
     backtest, check, check_nrpe, completion, config, doctor, events, feed, graph, help, history, incident,
-    init, notify, nrpe, query, rules, run, runs, serve, sink, snmp, status, store, stream, traps,
+    init, notify, nrpe, query, rules, run, runs, serve, similar, sink, snmp, status, store, stream, traps,
 };
 use crate::exit_code::ExitCode;
 use crate::text::{is_unsafe, printable};
@@ -34,6 +34,7 @@ Where to begin:
   custos status                          what is wrong, worst first
   custos history load --since -1h        every run of the last hour
   custos graph load:load1 --since -24h   a day, every spike of it
+  custos similar load:load1 --since 03:00  when it was like this before
   custos backtest load --warning 8       what another threshold would have said
   custos help times|ranges|selectors     how times, thresholds and metrics are written
 
@@ -56,6 +57,7 @@ enum Command {
     Traps(traps::TrapsArgs),
     Graph(graph::GraphArgs),
     Query(query::QueryArgs),
+    Similar(similar::SimilarArgs),
     Serve(serve::ServeArgs),
     Stream(stream::StreamArgs),
     Sink(sink::SinkArgs),
@@ -148,6 +150,7 @@ pub fn main() -> ExitCode {
         Command::Traps(args) => traps::run(&args),
         Command::Graph(args) => graph::run(&args),
         Command::Query(args) => query::run(&args),
+        Command::Similar(args) => similar::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Stream(args) => stream::run(&args),
         Command::Sink(args) => sink::run(&args),

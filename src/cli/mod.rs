@@ -30,6 +30,7 @@ mod rules;
 mod run;
 mod runs;
 mod serve;
+mod similar;
 mod sink;
 mod snmp;
 #[cfg(test)]

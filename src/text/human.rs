@@ -173,7 +173,7 @@ pub fn counted(count: impl Into<u64>, noun: &str) -> String {
     let count = count.into();
     let ending = match noun {
         _ if count == 1 => "",
-        _ if noun.ends_with(['s', 'x']) => "es",
+        _ if noun.ends_with(['s', 'x']) || noun.ends_with("ch") => "es",
         _ => "s",
     };
     format!("{count} {noun}{ending}")

@@ -10,6 +10,7 @@ const HEADING: &str = "## All of them, by name\n";
 /// The files that define bounds, and whose they are.
 const FILES: &[(&str, &str)] = &[
     ("src/limits.rs", "The agent and its commands"),
+    ("src/limits/history.rs", "Looking through history"),
     ("src/limits/judge.rs", "Judging rules"),
     ("src/limits/live.rs", "Watching"),
     ("src/limits/native.rs", "In the place of plugins"),
@@ -17,9 +18,11 @@ const FILES: &[(&str, &str)] = &[
     ("src/limits/notify.rs", "Notifications"),
     ("src/limits/sink.rs", "Sinks"),
     ("src/limits/stream.rs", "Streams"),
+    ("src/limits/terminal.rs", "Programs that fill a terminal"),
     ("plugins-shim/src/limits.rs", "The processes of plugins"),
     ("store/src/limits.rs", "The store"),
     ("store/query/src/limits.rs", "Questions to the store"),
+    ("store/query/memory/src/limits.rs", "What history says"),
     ("store/query/promql/src/limits.rs", "PromQL"),
     ("compat/src/nagios/limits.rs", "Output of plugins"),
     ("compat/src/nats/limits.rs", "What a NATS server may send"),

@@ -95,12 +95,12 @@ packaged | running | now)
         done
     fi
     ;;
-night)
+night | months)
     # The clock stands.
     export FAKETIME='2026-11-27 03:12:00'
     cp "$repository/tests/docs/night.yaml" etc/custos/custos.yaml
     chmod 700 usr/local/lib/plugins/check_backup
-    chroot . custos store import /var/lib/custos <"$session/night" >/dev/null
+    chroot . custos store import /var/lib/custos <"$session/$name" >/dev/null
     ;;
 switch)
     ip address add 192.0.2.1/32 dev lo

@@ -42,6 +42,7 @@ pages! {
     from_nagios: "docs/from-nagios.md",
     from_telegraf: "docs/from-telegraf.md",
     grafana: "docs/grafana.md",
+    history_page: "docs/history.md",
     how_it_works: "docs/how-it-works.md",
     install: "docs/install.md",
     keeping: "docs/keeping.md",

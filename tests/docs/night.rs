@@ -1,5 +1,5 @@
 //! The history that pages look back at: thirty days of the host web1, of which the last night is the one that somebody
-//! is woken in, and a week of one check with a single sample that is far from the others.
+//! is woken in, seven months of two checks of it, and a week of one check with a single sample that is far from the others.
 //!
 //! A backup that began at 02:30 fills `/var`, which is CRITICAL from 02:41 on; the load rises meanwhile and falls again;
 //! at 03:00 the backup itself has failed.
@@ -16,6 +16,10 @@ const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
 const MIDNIGHT_MS: i64 = 1_795_737_600_000;
 const END_MS: i64 = MIDNIGHT_MS + 3 * 60 * MINUTE_MS + 12 * MINUTE_MS;
 const DAYS: i64 = 30;
+/// What is kept of two of the checks where a page looks back for months.
+const MONTHS_DAYS: i64 = 224;
+/// The night seven months before in which it was the same: 21 April 2026.
+const BEFORE_MS: i64 = MIDNIGHT_MS - 220 * DAY_MS;
 /// The backup of every night begins at half past two.
 const BACKUP_MINUTE: i64 = 150;
 
@@ -60,16 +64,22 @@ const CHECKS: &[Check] = &[
 /// Puts the history of a machine beside its session.
 pub(crate) fn put(stage: &Stage, machine: &str) {
     match machine {
-        "night" => drop(stage.write("night", &CHECKS.iter().map(history).collect::<String>())),
+        "night" => {
+            drop(stage.write("night", &CHECKS.iter().map(|check| history(check, DAYS)).collect::<String>()))
+        }
+        "months" => {
+            let long = CHECKS.iter().filter(|check| ["var", "memory"].contains(&check.name));
+            drop(stage.write("months", &long.map(|check| history(check, MONTHS_DAYS)).collect::<String>()));
+        }
         "week" => drop(stage.write("week", &week())),
         _ => {}
     }
 }
 
 /// The runs of a check, a line each.
-fn history(check: &Check) -> String {
+fn history(check: &Check, days: i64) -> String {
     let mut lines = String::new();
-    let mut time_ms = MIDNIGHT_MS - DAYS * DAY_MS + check.phase_ms;
+    let mut time_ms = MIDNIGHT_MS - days * DAY_MS + check.phase_ms;
     let (mut state, mut hard_state, mut attempt, mut since_ms) = (0, 0, 1, time_ms);
     while time_ms < END_MS {
         let result = (check.plugin)(time_ms);
@@ -118,9 +128,15 @@ fn busy(time_ms: i64) -> f64 {
     (1.0 - ((minute_of_day(time_ms) - 240.0) / 1440.0 * std::f64::consts::TAU).cos()) / 2.0
 }
 
-/// Minutes since the backup of the last night began, negative before it and on all other nights.
+/// Minutes since the backup of the last night began, or of that seven months before until somebody ended it; negative at all other
+/// times.
 fn backup_minutes(time_ms: i64) -> f64 {
-    if time_ms < MIDNIGHT_MS { -1.0 } else { minute_of_day(time_ms) - BACKUP_MINUTE as f64 }
+    let minutes = minute_of_day(time_ms) - BACKUP_MINUTE as f64;
+    match time_ms {
+        MIDNIGHT_MS.. => minutes,
+        BEFORE_MS.. if time_ms < BEFORE_MS + DAY_MS && minutes < 95.0 => minutes,
+        _ => -1.0,
+    }
 }
 
 fn rounded(value: f64, digits: i32) -> f64 {

@@ -112,14 +112,16 @@ fn a_plugin_that_is_replaced_is_run_from_then_on() {
 }
 
 /// A file system that answers nobody, as that of a server that is away, until this is dropped.
-struct Dead(std::fs::File);
+struct Dead {
+    _device: std::fs::File,
+}
 
 impl Dead {
     fn mount(over: &Path) -> Dead {
         let device = std::fs::File::options().read(true).write(true).open("/dev/fuse").unwrap();
         let options = format!("fd={},rootmode=40000,user_id=0,group_id=0", device.as_raw_fd());
         mount(Some("server:/dead"), over, Some("fuse"), MsFlags::empty(), Some(options.as_str())).unwrap();
-        Dead(device)
+        Dead { _device: device }
     }
 }
 

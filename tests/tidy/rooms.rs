@@ -44,6 +44,12 @@ pub(crate) const ROOMS: &[Room] = &[
         imports: &["text"],
         outside: &["custos_query", "custos_store"],
     },
+    Room {
+        name: "terminal",
+        what: "the terminal of programs that fill it",
+        imports: &["clock", "graph", "limits", "lock", "text"],
+        outside: &["custos_store", "files", "nix"],
+    },
     Room { name: "period", what: "calendars; pure", imports: &["limits", "text"], outside: &[] },
     Room {
         name: "document",
@@ -67,7 +73,15 @@ pub(crate) const ROOMS: &[Room] = &[
         name: "config",
         what: "what the YAML means; reads files, knows no later stage",
         imports: &["document", "limits", "mib", "period", "rules", "text", "whole_file"],
-        outside: &["custos_compat", "custos_promql", "custos_shim", "custos_store", "nix", "threads"],
+        outside: &[
+            "custos_compat",
+            "custos_native",
+            "custos_promql",
+            "custos_shim",
+            "custos_store",
+            "nix",
+            "threads",
+        ],
     },
     Room {
         name: "picture",
@@ -105,10 +119,12 @@ pub(crate) const ROOMS: &[Room] = &[
         imports: &["clock", "config", "hash", "limits", "lock", "mib", "observe", "part", "snmp"],
         outside: &[
             "custos_compat",
+            "custos_native",
             "custos_shim",
             "custos_store",
             "env",
             "files",
+            "openssl",
             "nix",
             "sockets",
             "threads",

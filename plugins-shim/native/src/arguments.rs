@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use custos_compat::getopt::{self, Given, Known};
 
-use crate::plan::NotNative;
+use crate::not_native::NotNative;
 
 /// An option with a value.
 pub(crate) const fn valued(short: u8, long: &'static str) -> Known {

@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 use crate::arguments::{check_timeout, flag, options, unknown, valued};
 use crate::mounts::{self, Mount, is_below};
-use crate::plan::NotNative;
+use crate::not_native::NotNative;
 use crate::printed::{Printed, State};
 use crate::range::{Range, Thresholds};
 use crate::system::{FileSystemUsage, System};

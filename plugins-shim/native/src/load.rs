@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fmt::Write as _;
 
 use crate::arguments::{decimal, flag, options, unknown, valued};
-use crate::plan::NotNative;
+use crate::not_native::NotNative;
 use crate::printed::{Printed, State};
 use crate::system::System;
 

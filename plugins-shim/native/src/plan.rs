@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use crate::disk::Disk;
 use crate::load::Load;
+use crate::not_native::NotNative;
 use crate::printed::Printed;
 use crate::procs::Procs;
 use crate::swap::Swap;
@@ -12,10 +13,6 @@ use crate::users::Users;
 
 /// The plugins whose work can be done here.
 pub const PLUGINS: [&str; 5] = ["check_disk", "check_load", "check_procs", "check_swap", "check_users"];
-
-/// Why a plugin has to be run itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotNative(pub String);
 
 /// In whose words is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +42,7 @@ enum Of {
     Swap(Swap),
     Users(Users),
     Procs(Procs),
-    Disk(Disk),
+    Disk(Box<Disk>),
 }
 
 /// Reads a command line: the name of a plugin, and the words behind it.
@@ -59,7 +56,7 @@ pub fn plan(plugin: &str, words: &[OsString], flavour: Flavour) -> Result<Plan, 
         "check_swap" => Of::Swap(Swap::read(words)?),
         "check_users" => Of::Users(Users::read(words)?),
         "check_procs" => Of::Procs(Procs::read(words)?),
-        "check_disk" => Of::Disk(Disk::read(words)?),
+        "check_disk" => Of::Disk(Box::new(Disk::read(words)?)),
         _ => return Err(NotNative(format!("there is no {plugin} without a process"))),
     };
     Ok(Plan(of))

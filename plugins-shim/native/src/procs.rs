@@ -4,11 +4,11 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use crate::arguments::{check_timeout, digits, flag, options, unknown, valued};
-use crate::plan::NotNative;
+use crate::not_native::NotNative;
 use crate::printed::Printed;
 use crate::range::{Range, Thresholds};
-use crate::scan::Process;
-use crate::system::{System, Wants, is_same_file};
+use crate::scan::{Process, Wants};
+use crate::system::{System, is_same_file};
 
 /// What the plugin runs to list processes, itself a process that it counts.
 const PS: &[u8] = b"/bin/ps\0axwwo\0stat uid pid ppid vsz rss pcpu etime comm args\0";

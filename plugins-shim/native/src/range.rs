@@ -1,7 +1,7 @@
 //! Ranges of thresholds as the library of the plugins reads and compares them.
 
 use crate::arguments::{decimal, unknown};
-use crate::plan::NotNative;
+use crate::not_native::NotNative;
 use crate::printed::State;
 
 /// A range: values outside of it alert, or with `@` those inside.

@@ -5,10 +5,24 @@ use std::io::{self, Read as _};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
-use crate::system::Wants;
-
 /// Bytes of a command line that are read; `ps` shows so much of one.
 const ARGUMENTS_MAX_BYTES: u64 = 128 * 1024;
+
+/// What of processes is wanted besides what each scan has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wants {
+    /// Their command lines.
+    pub arguments: bool,
+    /// Their users.
+    pub users: bool,
+}
+
+impl Wants {
+    /// Whether a scan with these has what is wanted.
+    pub fn covers(self, wanted: Wants) -> bool {
+        (self.arguments || !wanted.arguments) && (self.users || !wanted.users)
+    }
+}
 
 /// All processes.
 #[derive(Clone, Debug, Default)]
@@ -97,9 +111,7 @@ pub(crate) fn scan(proc: &Path, wants: Wants, without: Option<i32>) -> io::Resul
             continue;
         }
         let place = proc.join(&name);
-        let Some(mut process) =
-            read(&place.join("stat"), 4096, &mut buffer).and_then(|text| Process::read(text))
-        else {
+        let Some(mut process) = read(&place.join("stat"), 4096, &mut buffer).and_then(Process::read) else {
             continue;
         };
         if Some(process.pid) == without {
@@ -110,8 +122,7 @@ pub(crate) fn scan(proc: &Path, wants: Wants, without: Option<i32>) -> io::Resul
                 read(&place.join("cmdline"), ARGUMENTS_MAX_BYTES, &mut buffer).unwrap_or_default().to_vec();
         }
         if wants.users {
-            process.user =
-                read(&place.join("status"), 4096, &mut buffer).and_then(|status| effective_user(status));
+            process.user = read(&place.join("status"), 4096, &mut buffer).and_then(effective_user);
         }
         processes.push(process);
     }

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use crate::arguments::{digits, flag, options, unknown, valued};
-use crate::plan::NotNative;
+use crate::not_native::NotNative;
 use crate::printed::{Printed, State};
 use crate::system::System;
 

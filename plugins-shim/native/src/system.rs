@@ -10,7 +10,7 @@ use std::sync::Arc;
 use nix::sys::statvfs::statvfs;
 use nix::unistd::{SysconfVar, Uid, User, geteuid, sysconf};
 
-use crate::scan::{Scan, scan};
+use crate::scan::{Scan, Wants, scan};
 
 /// Bytes that are read of a file of the kernel at most. `/proc/mounts` of a host with ten thousand mounts has less.
 const FILE_MAX_BYTES: u64 = 16 * 1024 * 1024;
@@ -52,22 +52,6 @@ pub trait System {
 
     /// How nice a plugin would be.
     fn own_nice(&self) -> i32;
-}
-
-/// What of processes is wanted besides what each scan has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Wants {
-    /// Their command lines.
-    pub arguments: bool,
-    /// Their users.
-    pub users: bool,
-}
-
-impl Wants {
-    /// Whether a scan with these has what is wanted.
-    pub fn covers(self, wanted: Wants) -> bool {
-        (self.arguments || !wanted.arguments) && (self.users || !wanted.users)
-    }
 }
 
 /// How full a file system is, as `statvfs(3)` says.

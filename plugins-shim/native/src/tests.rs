@@ -5,8 +5,8 @@ use std::ffi::{OsStr, OsString};
 use std::io;
 use std::sync::Arc;
 
-use crate::scan::{Process, Scan};
-use crate::system::{FileSystemUsage, System, Wants};
+use crate::scan::{Process, Scan, Wants};
+use crate::system::{FileSystemUsage, System};
 use crate::{Flavour, Needs, NotNative, plan};
 
 #[derive(Default)]

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 
 use crate::arguments::{options, valued};
-use crate::plan::NotNative;
+use crate::not_native::NotNative;
 use crate::printed::Printed;
 use crate::range::{Range, Thresholds};
 use crate::system::System;

@@ -5,6 +5,8 @@
 //! over, file systems of known sizes, processes of known kinds. With `CUSTOS_COMPARE=all`, as `scripts/compare-plugins` has it, every
 //! combination of options is tried, else every so many'th.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
@@ -249,7 +251,7 @@ fn disks() {
         std::fs::write(some.join("file"), vec![0; 3 << 20]).unwrap();
         let blank = tmpfs("with blank", "size=20m,nr_inodes=50");
         let full = tmpfs("full", "size=1m");
-        let _ = std::fs::File::create(full.join("file")).unwrap().write(&vec![0; 2 << 20]);
+        let _ = std::fs::File::create(full.join("file")).unwrap().write_all(&vec![0; 2 << 20]);
         let endless = tmpfs("endless", "size=3g,nr_inodes=0");
         let over = place("some/over");
         mount(Some("over"), &over, Some("tmpfs"), MsFlags::empty(), Some("size=5m")).unwrap();

@@ -41,6 +41,8 @@ pub enum Error {
         /// What is wrong with it.
         what: String,
     },
+    /// The stretch that others are to be like has no shape, or none that can be told.
+    Unfit(custos_memory::Unfit),
     /// The store could not be read.
     Store(custos_store::Error),
     /// Whoever asked no longer wants the answer.
@@ -65,6 +67,7 @@ impl fmt::Display for Error {
             }
             Error::TooLarge { what, asked, limit } => write!(f, "read {asked} {what}: the limit is {limit}"),
             Error::Line { what } => write!(f, "read a run: {what}"),
+            Error::Unfit(unfit) => write!(f, "search for the stretch: {unfit}"),
             Error::Store(_) => write!(f, "read the store"),
             Error::Cancelled => write!(f, "finish: asked to stop"),
         }
@@ -86,6 +89,12 @@ impl From<custos_store::Error> for Error {
             custos_store::Error::Cancelled => Error::Cancelled,
             error => Error::Store(error),
         }
+    }
+}
+
+impl From<custos_memory::Unfit> for Error {
+    fn from(unfit: custos_memory::Unfit) -> Error {
+        Error::Unfit(unfit)
     }
 }
 

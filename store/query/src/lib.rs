@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bucketed;
 mod built_in;
 mod change;
 mod checks;
@@ -27,17 +28,20 @@ mod rate;
 mod run_json;
 mod selector;
 mod series;
+mod similar;
 mod stand;
 mod state_bar;
 mod unit;
 mod verdict;
 mod watched;
 
+pub use bucketed::Bucketed;
 pub use built_in::{BuiltIn, was_run};
 pub use change::{Change, ChangeKind, PreviousState, change_kind, is_judged, stored_change};
 pub use checks::{all_known, check_names};
 pub use columns::{Column, Columns, part_of};
 pub use context::ReadContext;
+pub use custos_memory::Form as SimilarForm;
 pub use envelope::{CheckEnvelope, Drawn, Envelope, EnvelopeRequest, Limit, Others};
 pub use error::{Error, Offer, Result};
 pub use events::{Event, EventFold, EventKind, EventRequest, PENDING};
@@ -56,6 +60,7 @@ pub use rate::{COUNTER, Rate};
 pub use run_json::RunJson;
 pub use selector::Selector;
 pub use series::{Reported, Series};
+pub use similar::{Similar, SimilarMatch, SimilarRequest, SimilarSeries};
 pub use stand::Stand;
 pub use state_bar::StateBar;
 pub use unit::unit_of;

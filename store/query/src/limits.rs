@@ -65,3 +65,24 @@ pub const QUERY_THREADS_MAX: usize = 4;
 
 /// Samples of one series that are handed out at once where history leaves the store.
 pub const OUTBOUND_PIECE_SAMPLES: usize = 8192;
+
+/// Series that one search for what is alike goes through.
+pub const SIMILAR_SERIES_MAX: usize = 10_000;
+
+/// Runs in the stretch that is searched for.
+pub const SIMILAR_SPAN_BUCKETS_MAX: usize = 4_000_000;
+
+/// Buckets of history that a thread searches at once, beside those at the edges.
+pub const SIMILAR_BUCKETS_MAX: usize = 32 << 10;
+
+/// Series of a check that are read at once, so that what tells their times is read once. Each takes some 60 bytes a bucket.
+pub const SIMILAR_GROUP_MAX: usize = 8;
+
+/// Stretches of history by which it is known how much a series varies.
+pub const SIMILAR_SPREAD_COLUMNS: usize = 256;
+
+/// A part of a file whose runs are further apart than so many searches at once is looked through run by run for where they are.
+pub const SIMILAR_UNITS_MARKED_MAX: i64 = 64;
+
+/// Damaged parts that a search reports.
+pub const SIMILAR_DAMAGES_MAX: usize = 1000;

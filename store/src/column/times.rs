@@ -144,6 +144,23 @@ impl<'a> Times<'a> {
         skips.checked_sub(1).map_or(0, |last| self.skips[last].1)
     }
 
+    /// The slots of some rows, if they lie on a grid: for each stretch without a skip the time of its first slot and its rows.
+    pub(crate) fn slots(&self, rows: Range<usize>) -> Option<(i64, Vec<(i64, usize)>)> {
+        if self.step == 0 {
+            return None;
+        }
+        let (mut row, mut stretches) = (rows.start, Vec::new());
+        let mut skips = &self.skips[self.skips.partition_point(|(at, _)| *at <= row)..];
+        while row < rows.end {
+            let end = skips.first().map_or(rows.end, |(at, _)| (*at).min(rows.end));
+            let slot = (row as i64).wrapping_add(self.skipped(row));
+            stretches.push((self.base.wrapping_add(slot.wrapping_mul(self.step)), end - row));
+            skips = &skips[skips.partition_point(|(at, _)| *at <= end)..];
+            row = end;
+        }
+        Some((self.step, stretches))
+    }
+
     /// The column, ready to be asked for single times.
     pub(crate) fn lookup(self) -> std::result::Result<TimeLookup<'a>, Short> {
         let residuals = if self.step == 0 {
@@ -259,6 +276,20 @@ mod tests {
             let mut part = Vec::new();
             column.decode(range.clone(), &mut part).unwrap();
             assert_eq!(part, &times[range]);
+        }
+        let late = &column.late;
+        for range in [0..times.len(), times.len() / 3..times.len() / 2] {
+            let Some((step, stretches)) = column.slots(range.clone()) else { continue };
+            let slots =
+                stretches.iter().flat_map(|(first, rows)| (0..*rows as i64).map(move |at| first + at * step));
+            let slots: Vec<i64> = slots.collect();
+            assert_eq!(slots.len(), range.len());
+            assert!(
+                slots
+                    .iter()
+                    .zip(&times[range])
+                    .all(|(slot, time)| (late.0..=late.1).contains(&(time - slot)))
+            );
         }
         let mut lookup = column.lookup().unwrap();
         assert_eq!(lookup.all_differ().unwrap(), times.windows(2).all(|pair| pair[0] != pair[1]));

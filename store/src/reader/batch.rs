@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::column::Column;
 use super::open_chunk::OpenChunk;
+use super::slots::Slots;
 use super::windows::Windows;
 use crate::column::Summing;
 use crate::error::Result;
@@ -55,6 +56,19 @@ impl<'a> Batch<'a> {
             BatchRows::Chunk(chunk) => chunk.times(),
             BatchRows::Joined(joined) => Ok(&joined.times),
         }
+    }
+
+    /// The times of the rows by their slots, without decoding how late each was where they follow a grid.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`](crate::Error::Damaged), as all that decodes.
+    pub fn slots(&self) -> Result<Slots<'_>> {
+        if let BatchRows::Chunk(chunk) = &self.rows
+            && let Some(stretches) = chunk.slots()?
+        {
+            return Ok(Slots::Grid(stretches));
+        }
+        self.times().map(Slots::Times)
     }
 
     /// The time of a row, without decoding all.

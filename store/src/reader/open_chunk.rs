@@ -4,6 +4,7 @@ use std::cell::{OnceCell, RefCell};
 use std::ops::{Range, RangeInclusive};
 
 use super::column::Column;
+use super::slots::SlotStretch;
 use super::wanted::Wanted;
 use super::windows::Windows;
 use crate::chunk::{Bad, ChunkBytes, Header, SeriesEntry, Shapes};
@@ -116,6 +117,14 @@ impl<'a> OpenChunk<'a> {
         };
         let times = self.bad(read())?;
         Ok(self.times.get_or_init(|| times))
+    }
+
+    /// The slots of the rows, if they lie on a grid.
+    pub(super) fn slots(&self) -> Result<Option<Vec<SlotStretch>>> {
+        let times = self.bad(self.bytes.times(&self.header))?;
+        let Some((step_ms, stretches)) = times.slots(self.rows.clone()) else { return Ok(None) };
+        let stretch = |(first_ms, rows)| SlotStretch { first_ms, step_ms, rows };
+        Ok(Some(stretches.into_iter().map(stretch).collect()))
     }
 
     /// The times of the rows, for good.

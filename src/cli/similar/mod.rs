@@ -1,0 +1,14 @@
+//! `custos similar`: when it was like this before.
+
+mod after;
+mod answer;
+mod args;
+mod curve;
+mod json;
+mod run;
+mod show;
+#[cfg(test)]
+mod tests;
+
+pub(super) use args::SimilarArgs;
+pub(super) use run::run;

@@ -1,0 +1,138 @@
+//! The command: finds the series, has them searched, and looks at what came after each match.
+
+use std::io::Write;
+
+use custos_query::{
+    Bucketed, ReadContext, Selector, Series, SimilarRequest, SimilarSeries, check_names, watched_check,
+};
+use custos_store::{Reader, SeriesInfo};
+use jiff::Zoned;
+
+use super::after::Surroundings;
+use super::answer::Answer;
+use super::args::SimilarArgs;
+use super::{json, show};
+use crate::backtest::Incidents;
+use crate::cli::incident::stored_incidents;
+use crate::cli::read::{Failure, finish, now, time};
+use crate::cli::style::Style;
+use crate::cli::unknown::selector;
+use crate::clock;
+use crate::exit_code::ExitCode;
+
+/// Runs the command.
+pub(in crate::cli) fn run(args: &SimilarArgs) -> ExitCode {
+    finish(|out| answer(args, &now(), args.read.style(), out))
+}
+
+/// The command at a time.
+pub(super) fn answer(
+    args: &SimilarArgs,
+    now: &Zoned,
+    style: Style,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let at_ms = match &args.at {
+        Some(text) => time("--at", text, now)?,
+        None => now.timestamp().as_millisecond(),
+    };
+    let since_ms = time("--since", &args.since, now)?;
+    let until_ms = args.until.as_ref().map_or(Ok(at_ms), |text| time("--until", text, now))?;
+    if since_ms >= until_ms {
+        return Err(Failure::usage("--since is not before --until"));
+    }
+    let mut opened = args.read.open()?;
+    let reader = &opened.reader;
+    let (of, unit) = one_series(reader, &args.target)?;
+    let among = among(args, reader, &of);
+    let begun_us = clock::mono_us();
+    let request = SimilarRequest {
+        of: &of,
+        span: since_ms..until_ms,
+        among: &among,
+        until_ms: at_ms,
+        form: args.form(),
+        warp: args.warp,
+        full_resolution: args.full_resolution,
+    };
+    let mut on_damage = |error: &custos_store::Error| opened.damage.note(error);
+    let mut context = ReadContext::new(&mut on_damage);
+    let found = request.read(reader, &mut context)?;
+    let took_us = clock::mono_us().saturating_sub(begun_us);
+    let incidents = stored_incidents(&args.read).unwrap_or_else(|failure| {
+        crate::cli::read::tell(&failure.message);
+        Incidents::default()
+    });
+    let surroundings = Surroundings { reader, incidents: &incidents, until_ms: at_ms };
+    let shown = found.matches.iter().take(args.limit).filter(|one| args.json || one.is_clear);
+    let after = shown.map(|one| surroundings.after(&among[one.series].check, &one.span, &mut context));
+    let after = after.collect::<Result<Vec<_>, Failure>>()?;
+    let answer = Answer {
+        args,
+        reader,
+        of: &of,
+        unit: &unit,
+        span: since_ms..until_ms,
+        among: &among,
+        found: &found,
+        after: &after,
+        took_us,
+    };
+    if args.json {
+        json::write(&answer, out)?;
+    } else {
+        show::write(&answer, now, style, &mut context, out)?;
+    }
+    opened.damage.finish(out)
+}
+
+/// The one metric that a target names, and its unit.
+pub(in crate::cli) fn one_series(reader: &Reader, target: &str) -> Result<(SimilarSeries, String), Failure> {
+    let selector: Selector = selector(target, &check_names(reader))?;
+    let known = reader.series(selector.check())?;
+    let mut metrics: Vec<SeriesInfo> = Vec::new();
+    for series in selector.series(&known)? {
+        match series {
+            Series::Metric(key) => metrics.extend(known.iter().find(|info| info.key == key).cloned()),
+            Series::BuiltIn(one) => {
+                return Err(Failure::usage(format!("{} is not a metric of the check's plugin", one.name())));
+            }
+        }
+    }
+    match &metrics[..] {
+        [one] => {
+            let series = Bucketed::new(one.key.clone(), &one.unit);
+            Ok((SimilarSeries { check: selector.check().to_owned(), series }, one.unit.clone()))
+        }
+        several => {
+            let names: Vec<String> = several.iter().take(5).map(|info| info.key.to_string()).collect();
+            let check = selector.check();
+            Err(Failure::usage(format!(
+                "{target:?} is several metrics; name one of them, as {check}:METRIC: {}",
+                names.join(", ")
+            )))
+        }
+    }
+}
+
+/// The series that are searched, by check.
+fn among(args: &SimilarArgs, reader: &Reader, of: &SimilarSeries) -> Vec<SimilarSeries> {
+    if !args.any && !args.others {
+        return vec![of.clone()];
+    }
+    let mut among = Vec::new();
+    for check in reader.catalogue().checks {
+        let name = check.check.name;
+        // What was watched lies at times that have been searched already.
+        if (args.others && name != of.check) || watched_check(&name).is_some() {
+            continue;
+        }
+        among.extend(
+            check.series.into_iter().map(|info| SimilarSeries {
+                check: name.clone(),
+                series: Bucketed::new(info.key, &info.unit),
+            }),
+        );
+    }
+    among
+}

@@ -1,0 +1,31 @@
+//! What history says of a series, worked out from plain numbers: which stretches are like one.
+//!
+//! Pure: no store, no clock, no files, no threads, and nothing is drawn by chance. The caller sorts samples into [`Buckets`],
+//! as many at a time as it has memory for, and joins what was found in each.
+//!
+//! What is alike is a question of shape: the level of a curve does not matter, its height does, by its ratio, and it may be
+//! somewhat longer or shorter. Distances are those of [`Form`]; of stretches that overlap, only the nearest counts.
+
+#![forbid(unsafe_code)]
+
+mod block;
+mod bucket;
+mod form;
+pub mod limits;
+mod pattern;
+mod profile;
+mod ranking;
+#[cfg(test)]
+mod reference;
+mod refine;
+mod search;
+mod spread;
+mod warp;
+
+pub use block::Block;
+pub use bucket::Buckets;
+pub use form::Form;
+pub use pattern::{Pattern, Unfit};
+pub use ranking::{Ranked, Ranking};
+pub use search::{Candidate, Found, search};
+pub use spread::spread;

@@ -1,0 +1,48 @@
+//! Every bound of the package.
+
+/// Points of what is searched for, unless it is searched for at full resolution.
+pub const POINTS_MAX: usize = 96;
+
+/// Points of what is searched for at full resolution.
+pub const FULL_POINTS_MAX: usize = 4096;
+
+/// The fewest points that have a shape.
+pub const POINTS_MIN: usize = 8;
+
+/// How much longer or shorter a stretch may be than what is searched for, in tenths and hundredths of it, the usual one first.
+pub const LENGTHS: [f64; 5] = [1.0, 0.9, 1.1, 0.8, 1.25];
+
+/// The greatest of [`LENGTHS`].
+pub const LENGTH_MAX: f64 = 1.25;
+
+/// Empty buckets in a row that are bridged by a straight line.
+pub const BRIDGED_MAX: usize = 2;
+
+/// A stretch of which more than one bucket in so many is empty is left out.
+pub const EMPTY_ONE_IN: usize = 5;
+
+/// A curve that deviates less than this share of what its series does is flat, and has no shape.
+pub const FLAT_SHARE: f64 = 0.02;
+
+/// How much the squared logarithm of the ratio of two heights adds to a distance.
+pub const HEIGHT_WEIGHT: f64 = 0.25;
+
+/// The nearest stretches of which all is compared: least, mean and greatest values.
+pub const RANKED_MAX: usize = 200;
+
+/// How far a stretch may be warped: one in so many of its points.
+pub const WARP_ONE_IN: usize = 10;
+
+/// The best is clearly nearer than the rest if its distance is at most this share of that of the stretch in the middle.
+pub const CLEAR_SHARE: f64 = 0.35;
+
+/// A distance beyond which nothing is alike, however far the rest is.
+pub const CLEAR_DISTANCE_MAX: f64 = 0.35;
+
+/// Distances are counted in so many steps.
+pub const DISTANCE_STEPS: usize = 2048;
+
+/// The greatest distance that is told from greater ones.
+pub const DISTANCE_MAX: f64 = 4.0;
+
+const _: () = assert!(POINTS_MIN <= POINTS_MAX && POINTS_MAX <= FULL_POINTS_MAX);
