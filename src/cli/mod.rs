@@ -3,6 +3,7 @@
 mod args;
 mod as_agent;
 mod backtest;
+mod bounded_lines;
 mod check;
 mod check_nrpe;
 mod completion;
@@ -39,9 +40,11 @@ mod status;
 mod store;
 mod stream;
 mod style;
+mod top;
 mod traps;
 mod umask;
 mod unknown;
 mod unreadable;
+mod watch;
 
 pub use args::{command, main};

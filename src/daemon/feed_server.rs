@@ -144,6 +144,7 @@ fn summary(report: &SinkReport, now: Moment) -> String {
     if report.behind_runs > 0 {
         words.push(format!("{} older runs to go", report.behind_runs));
     }
+    words.extend(report.noticed.as_ref().map(|(at_ms, what)| format!("{} ago: {what}", ago(*at_ms))));
     words.extend(report.waits.as_ref().map(|why| format!("waits: {why}")));
     words.join(", ")
 }

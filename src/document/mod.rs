@@ -9,6 +9,7 @@ pub(crate) mod json;
 pub(crate) mod key;
 pub(crate) mod kind;
 pub(crate) mod place;
+pub(crate) mod real_path;
 pub(crate) mod scalar;
 pub(crate) mod section;
 pub(crate) mod size;

@@ -26,6 +26,8 @@ pub const SINK_FILE_BYTES_MAX: u64 = 1024 * 1024 * 1024 * 1024;
 pub const SINK_FILES_KEPT: u16 = 8;
 /// Most of them.
 pub const SINK_FILES_KEPT_MAX: u16 = 10_000;
+/// Symbolic links that are followed on the way to such a file: as many as Linux follows.
+pub const SINK_FILE_LINKS_MAX: usize = 40;
 /// Samples that a piece has at first.
 pub const SINK_BUDGET_FIRST: usize = 2_000;
 /// Fewest of them: what follows failures.

@@ -33,8 +33,22 @@ pub const STREAM_PIECE_BYTES: usize = 1024 * 1024;
 pub const STREAM_UNACKED_MAX: usize = 64 * 1024;
 /// Acknowledgements that are read ahead.
 pub const STREAM_ACK_QUEUE_MAX: usize = 4096;
+/// Bytes of a line with an acknowledgement, which is a number: of one that is longer nothing is kept.
+pub const STREAM_ACK_LINE_MAX_BYTES: usize = 64;
+/// Bytes of a line that is said to `custos stream --watch`, and that it repeats; a longer one is passed over.
+pub const WATCH_ECHO_MAX_BYTES: usize = 128;
+/// Bytes of a line that `custos store import` reads: far more than a run of a plugin has, whatever has to be escaped in it.
+pub const IMPORT_LINE_MAX_BYTES: usize = 64 * 1024 * 1024;
+const _: () = assert!(IMPORT_LINE_MAX_BYTES > 6 * (super::STDOUT_MAX_BYTES + super::STDERR_MAX_BYTES));
+/// Bytes of the lines that are read ahead of what `custos store import --follow` has taken in, and that it takes in at once; a line that is
+/// longer is alone.
+pub const IMPORT_FOLLOW_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of what is said of a line of an input, the part of it that is repeated included.
+pub const INPUT_ECHO_MAX_BYTES: usize = 400;
 /// Runs that `custos store import --follow` takes in before it makes them durable and acknowledges them.
 pub const IMPORT_FOLLOW_RUNS: usize = 4096;
+/// Bytes of a glob in `match[]` of `/api/stream`.
+pub const STREAM_GLOB_MAX_BYTES: usize = 1024;
 /// Runs in one answer of `/api/stream`.
 pub const STREAM_ANSWER_RUNS: usize = 8 * 1024;
 /// Bytes of memory that its runs take, about.

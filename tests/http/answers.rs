@@ -233,7 +233,13 @@ fn runs_are_streamed_from_a_position_on() {
     // From any of them on.
     assert_eq!(lines(&format!("/api/stream?from={}&store={store}", positions[4])), all[5..]);
     assert_eq!(lines("/api/stream?from=end"), std::slice::from_ref(last));
-    assert_eq!(lines(&format!("/api/stream?from={}", u64::MAX))[0]["more"], false);
+    for follow in ["", "&follow=1"] {
+        let beyond = server.get(&format!("/api/stream?from={}{follow}", u64::MAX));
+        assert_eq!(beyond.0, 409, "{}", beyond.1);
+        assert!(beyond.1.contains("the store ends at"), "{}", beyond.1);
+    }
+    let many = "match[]=x&".repeat(101);
+    assert_eq!(server.get(&format!("/api/stream?{many}")).0, 400);
     let loads = lines("/api/stream?match[]=load:load1&form=samples");
     let (end, loads) = loads.split_last().unwrap();
     assert!(!loads.is_empty() && loads.iter().all(|line| line["metric"] == "load1"));

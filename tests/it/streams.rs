@@ -182,3 +182,45 @@ fn the_cursor_of_a_sink_is_not_moved_by_others() {
     assert!(text(&removed.stderr).contains("stop it first"), "{}", text(&removed.stderr));
     agent.end();
 }
+
+#[test]
+fn lines_without_an_end_and_positions_beyond_the_end_are_refused_with_words() {
+    let stage = Stage::new();
+    stage.configure("", "  a: { command: \"/bin/echo 'OK | x=1'\", check_interval: 100ms }\n");
+    let agent = stage.start();
+    stage.runs("a", 3);
+    let endless = |arguments: &[&str]| {
+        let mut child = stage
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        std::thread::spawn(move || while input.write_all(&[b'x'; 64 * 1024]).is_ok() {});
+        let ended = child.wait_with_output().unwrap();
+        (ended.status.code(), text(&ended.stderr))
+    };
+    let stream = stage
+        .command(&["stream", "--cursor", "c", "--ack", "--follow"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut stream = stream.unwrap();
+    writeln!(stream.stdin.take().unwrap(), "{}", "1".repeat(1000)).unwrap();
+    let ended = stream.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(text(&ended.stderr).contains("a line has more than 64 bytes"), "{}", text(&ended.stderr));
+    agent.end();
+    let other = stage.shown("other");
+    for arguments in [&["store", "import", &other][..], &["store", "import", &other, "--follow"]] {
+        let (status, said) = endless(arguments);
+        assert_eq!(status, Some(1), "{said}");
+        assert!(said.contains("it has more than 67108864 bytes"), "{said}");
+    }
+    let beyond = stage.custos(&["stream", "--from", "999999999999"]);
+    assert_eq!(beyond.status.code(), Some(1));
+    assert!(text(&beyond.stderr).contains("the store ends at"), "{}", text(&beyond.stderr));
+}

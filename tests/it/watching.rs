@@ -117,7 +117,16 @@ fn who_may_not_watch_is_told_why() {
     assert!(watcher.child.wait().unwrap().success());
     let agent = stage.start();
     wait_for("the store", || stage.path("store/agent.socket").exists().then_some(()));
-    let refused = stage.custos(&["stream", "--watch", "nobody"]);
+    let mut watcher = Watcher::start(&stage, &["b"]);
+    watcher.next("watching");
+    // One that is killed says nothing.
+    agent.signal(Signal::SIGKILL);
+    assert_eq!(watcher.child.wait().unwrap().code(), Some(1));
+    let agent = stage.start();
+    let refused = wait_for("the agent", || {
+        let refused = stage.custos(&["stream", "--watch", "nobody"]);
+        (text(&refused.stderr) != "custos: no agent is running\n").then_some(refused)
+    });
     assert_eq!(
         (refused.status.code(), text(&refused.stderr)),
         (Some(1), "custos: there is no check nobody\n".to_owned())

@@ -204,6 +204,7 @@ pub(crate) const ROOMS: &[Room] = &[
             "custos_store",
             "files",
             "libc",
+            "nix",
             "openssl",
             "tokio",
         ],
@@ -235,6 +236,14 @@ pub(crate) const ROOMS: &[Room] = &[
             "threads",
             "tokio",
         ],
+    },
+    Room {
+        name: "watch",
+        what: "checks of several hosts watched side by side, and the ways to them",
+        imports: &[
+            "clock", "config", "connect", "control", "graph", "limits", "live", "lock", "picture", "text",
+        ],
+        outside: &["custos_query", "custos_store", "processes", "threads", "tokio"],
     },
     Room {
         name: "daemon",
@@ -313,7 +322,9 @@ pub(crate) const ROOMS: &[Room] = &[
             "picture",
             "rules",
             "snmp",
+            "terminal",
             "text",
+            "watch",
             "whole_file",
         ],
         outside: &[

@@ -1,15 +1,17 @@
 //! `custos store import`: JSON Lines, a run a line, unless `--from` names a stream (`restore.rs`).
 
-use std::io::{BufRead, Write};
+use std::io::Write;
 
 use custos_store::{Importer, Options, Reader, Writer};
 
 use super::directory::{StoreDir, failed, not_opened};
 use super::follow;
-use super::import_line::{bad_line, parse};
+use super::import_line::{bad_line, parse, text_of};
 use super::progress::{Progress, STATUS_LINES};
 use super::restore::{FromArgs, restore};
+use crate::cli::bounded_lines::next_line;
 use crate::cli::read::Failure;
+use crate::limits::IMPORT_LINE_MAX_BYTES;
 use crate::text::human::counted;
 
 #[derive(Clone, Debug, clap::Args)]
@@ -37,14 +39,12 @@ pub(super) fn import(args: &ImportArgs, out: &mut dyn Write) -> Result<(), Failu
     let mut status = Progress::new();
     let mut importer = Importer::new(&reader, &mut writer);
     let mut input = std::io::stdin().lock();
-    let mut line = String::new();
     let mut number = 0_u64;
     loop {
-        line.clear();
         number += 1;
-        if input.read_line(&mut line).map_err(|error| bad_line(number, &error.to_string()))? == 0 {
-            break;
-        }
+        let line = next_line(&mut input, IMPORT_LINE_MAX_BYTES);
+        let Some(line) = line.map_err(|error| bad_line(number, &error.to_string()))? else { break };
+        let line = text_of(line, number)?;
         if line.trim().is_empty() {
             continue;
         }

@@ -1,14 +1,14 @@
 //! What the consumer of a stream has acknowledged: lines with positions, on stdin.
 
 use std::collections::VecDeque;
-use std::io::BufRead;
 use std::thread;
 use std::time::Duration;
 
 use crossbeam::channel::{Receiver, RecvTimeoutError, bounded};
 
+use crate::cli::bounded_lines::{Line, next_line};
 use crate::feed::read::Progress;
-use crate::limits::{STREAM_ACK_QUEUE_MAX, STREAM_UNACKED_MAX};
+use crate::limits::{STREAM_ACK_LINE_MAX_BYTES, STREAM_ACK_QUEUE_MAX, STREAM_UNACKED_MAX};
 
 /// What was written and not acknowledged, in the order in which it was written.
 #[derive(Default)]
@@ -50,13 +50,13 @@ impl Unacked {
 
 /// The lines of stdin.
 pub(super) struct Acks {
-    lines: Receiver<String>,
+    lines: Receiver<Line>,
 }
 
 /// What came of waiting for an acknowledgement.
 pub(super) enum Heard {
     /// A line.
-    Line(String),
+    Line(Line),
     /// Nothing within the time.
     Nothing,
     /// Stdin was closed.
@@ -68,7 +68,8 @@ impl Acks {
     pub(super) fn read() -> Acks {
         let (sender, lines) = bounded(STREAM_ACK_QUEUE_MAX);
         thread::spawn(move || {
-            for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+            let mut stdin = std::io::stdin().lock();
+            while let Ok(Some(line)) = next_line(&mut stdin, STREAM_ACK_LINE_MAX_BYTES) {
                 if sender.send(line).is_err() {
                     break;
                 }

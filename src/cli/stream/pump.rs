@@ -7,18 +7,22 @@ use custos_store::{Bundle, Position, put_framed};
 use super::acks::{Acks, Heard, Unacked};
 use super::args::StreamArgs;
 use super::watch::watch;
+use crate::cli::bounded_lines::Line;
 use crate::cli::read::{Failure, finish, store_error, tell};
 use crate::clock;
 use crate::exit_code::ExitCode;
 use crate::feed::lines::Lines;
 use crate::feed::read::{Budget, Feed, FeedError, FeedOptions, Order, Piece, Selection};
 use crate::feed::sink::is_of_sink;
-use crate::limits::{FEED_POLL, STREAM_PIECE_BYTES, STREAM_PIECE_RUNS};
+use crate::limits::{FEED_POLL, STREAM_ACK_LINE_MAX_BYTES, STREAM_PIECE_BYTES, STREAM_PIECE_RUNS};
 
 impl From<FeedError> for Failure {
     fn from(error: FeedError) -> Failure {
         match error {
             FeedError::Selection { .. } => Failure::usage(format!("failed to {error}")),
+            FeedError::Beyond { .. } => {
+                Failure::new(format!("failed to {error}; begin at `start`, at a time, or at `end`"))
+            }
             FeedError::Store(error) => error.into(),
         }
     }
@@ -170,9 +174,7 @@ impl Pump {
             match acks.wait(wait) {
                 Heard::Line(line) => {
                     wait = std::time::Duration::ZERO;
-                    let position = line.trim().parse().map_err(|_| {
-                        Failure::new(format!("failed to read an acknowledgement: {line:?} is no position"))
-                    })?;
+                    let position = acknowledged(&line)?;
                     for progress in self.unacked.take(position) {
                         self.feed.acknowledged(&progress, clock::now())?;
                     }
@@ -182,4 +184,18 @@ impl Pump {
             }
         }
     }
+}
+
+/// The position that a line acknowledges.
+fn acknowledged(line: &Line) -> Result<u64, Failure> {
+    let why = match line {
+        Line::Whole(text) => match text.trim().parse() {
+            Ok(position) => return Ok(position),
+            Err(_) => format!("{text:?} is no position"),
+        },
+        Line::TooLong => {
+            format!("a line has more than {STREAM_ACK_LINE_MAX_BYTES} bytes, and a position is a number")
+        }
+    };
+    Err(Failure::new(format!("failed to read an acknowledgement: {why}")))
 }

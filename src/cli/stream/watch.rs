@@ -1,19 +1,19 @@
 //! `custos stream --watch`: what the agent shows of checks that are watched, and the time of this host.
 
-use std::io::{BufRead, Write};
+use std::collections::BTreeSet;
+use std::io::Write;
 use std::thread;
+use std::time::Duration;
 
 use crossbeam::channel::{Receiver, Sender, bounded, select, tick};
 
 use super::args::StreamArgs;
+use crate::cli::bounded_lines::{Line, next_line, skip_line};
 use crate::cli::read::Failure;
 use crate::clock;
 use crate::control::{self, AskError, Watched};
-use crate::limits::{WATCH_OUT_MAX, WATCH_TIME_INTERVAL};
-use crate::live::{LiveLine, Wish};
-
-/// Longest line that is read from stdin, in bytes; what it answers is no longer.
-const ECHO_MAX_BYTES: usize = 128;
+use crate::limits::{WATCH_ECHO_MAX_BYTES, WATCH_OUT_MAX, WATCH_PAST_MAX, WATCH_TIME_INTERVAL};
+use crate::live::{LiveLine, Wish, past};
 
 /// Writes the lines until stdout is closed, or nothing is watched any more.
 pub(super) fn watch(args: &StreamArgs, out: &mut dyn Write) -> Result<(), Failure> {
@@ -21,25 +21,25 @@ pub(super) fn watch(args: &StreamArgs, out: &mut dyn Write) -> Result<(), Failur
     let every_ms = args.every.map(|every| u64::try_from(every.as_millis()).unwrap_or(u64::MAX));
     let wish = |check: &String| Wish { check: check.clone(), every_ms };
     let watched = control::watch(&dir, args.selectors.iter().map(wish).collect()).map_err(failed)?;
+    // Read after the watching has begun, it has no hole before what comes now.
+    if let Some(length) = args.past {
+        write_past(args, length, out)?;
+    }
     let (lines, said) = (read_lines(watched), read_stdin());
     let seconds = tick(WATCH_TIME_INTERVAL);
-    let (mut is_watched, mut why_not) = (false, None);
+    let mut fate = Fate::default();
     loop {
         select! {
             recv(lines) -> line => match line {
                 Ok(line) => {
                     let line = line?;
-                    // After the first check that is watched there is nothing more to find out.
-                    if !is_watched {
-                        match serde_json::from_str(&line) {
-                            Ok(LiveLine::Watching { .. }) => is_watched = true,
-                            Ok(LiveLine::Ended { why, .. }) => why_not = Some(why.into_owned()),
-                            _ => {}
-                        }
-                    }
+                    fate.note(&line);
                     writeln!(out, "{line}")?;
                 }
-                Err(_) => return why_not.filter(|_| !is_watched).map_or(Ok(()), |why| Err(Failure::new(why))),
+                Err(_) => {
+                    out.flush()?;
+                    return fate.verdict().map_or(Ok(()), |why| Err(Failure::new(why)));
+                }
             },
             recv(said) -> line => if let Ok(line) = line {
                 out.write_all(time(Some(&line)).as_bytes())?;
@@ -49,6 +49,62 @@ pub(super) fn watch(args: &StreamArgs, out: &mut dyn Write) -> Result<(), Failur
         if lines.is_empty() {
             out.flush()?;
         }
+    }
+}
+
+/// Writes what the store has of the time before now.
+fn write_past(args: &StreamArgs, length: Duration, out: &mut dyn Write) -> Result<(), Failure> {
+    let opened = args.read.open()?;
+    let length_ms = i64::try_from(length.min(WATCH_PAST_MAX).as_millis()).unwrap_or(i64::MAX);
+    let since_ms = clock::now_ms().saturating_sub(length_ms);
+    for line in past(&opened.reader.snapshot(), &args.selectors, since_ms..i64::MAX) {
+        out.write_all(line.as_bytes())?;
+    }
+    Ok(out.flush()?)
+}
+
+/// What became of the checks that were to be watched.
+#[derive(Default)]
+struct Fate {
+    /// Those that are watched.
+    watched: BTreeSet<String>,
+    /// Whether any was.
+    any_watched: bool,
+    /// Why the last one that ended did.
+    why_not: Option<String>,
+}
+
+impl Fate {
+    fn note(&mut self, line: &str) {
+        // Most lines are runs, of which nothing but the beginning has to be looked at.
+        if !line.starts_with("{\"watching\"") && !line.starts_with("{\"ended\"") {
+            return;
+        }
+        match serde_json::from_str(line) {
+            Ok(LiveLine::Watching { check, .. }) => {
+                self.any_watched = true;
+                self.watched.insert(check.into_owned());
+            }
+            Ok(LiveLine::Ended { check, why }) => {
+                self.watched.remove(&*check);
+                self.why_not = Some(why.into_owned());
+            }
+            _ => {}
+        }
+    }
+
+    /// What is wrong, once nothing more comes: nothing was watched, or the agent did not say that watching ends.
+    fn verdict(self) -> Option<String> {
+        if let Some(check) = self.watched.first() {
+            let others = match self.watched.len() - 1 {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            return Some(format!(
+                "the running agent is gone without a word, as if it was killed, while {check}{others} was watched"
+            ));
+        }
+        self.why_not.filter(|_| !self.any_watched)
     }
 }
 
@@ -82,15 +138,52 @@ fn read_stdin() -> Receiver<String> {
 }
 
 fn say(sender: &Sender<String>) {
-    let short = |line: &String| line.len() <= ECHO_MAX_BYTES;
-    let lines = std::io::stdin().lock().lines().map_while(Result::ok).filter(short);
-    for line in lines {
-        if sender.send(line).is_err() {
+    let mut stdin = std::io::stdin().lock();
+    while let Ok(Some(line)) = next_line(&mut stdin, WATCH_ECHO_MAX_BYTES) {
+        let (is_gone, is_over) = match line {
+            Line::Whole(line) => (sender.send(line).is_err(), false),
+            Line::TooLong => (false, skip_line(&mut stdin).is_err()),
+        };
+        if is_gone {
             return;
+        }
+        if is_over {
+            break;
         }
     }
     // The other end of the channel must not see its end.
     loop {
         thread::park();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn verdict(lines: &[&str]) -> Option<String> {
+        let mut fate = Fate::default();
+        lines.iter().for_each(|line| fate.note(line));
+        fate.verdict()
+    }
+
+    fn watching(check: &str) -> String {
+        let line =
+            LiveLine::Watching { check: check.into(), interval_ms: None, every_ms: None, note: "".into() };
+        line.text().trim_end().to_owned()
+    }
+
+    fn ended(check: &str) -> String {
+        LiveLine::Ended { check: check.into(), why: "so".into() }.text().trim_end().to_owned()
+    }
+
+    #[test]
+    fn an_end_that_was_not_told_is_a_failure() {
+        assert_eq!(verdict(&[&ended("a")]).as_deref(), Some("so"));
+        assert_eq!(verdict(&[&watching("a"), &ended("b"), &ended("a")]), None);
+        let gone = verdict(&[&watching("a"), &watching("b"), &ended("a")]).unwrap();
+        assert!(gone.ends_with("while b was watched"), "{gone}");
+        let gone = verdict(&[&watching("a"), &watching("b")]).unwrap();
+        assert!(gone.ends_with("while a and 1 more was watched"), "{gone}");
     }
 }

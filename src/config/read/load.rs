@@ -127,15 +127,15 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
         let names = documents.iter().flat_map(|document| check_entries(document, &mut Findings::default()));
         names.for_each(|check| askable::warn(check, findings));
     }
+    let store = store
+        .and_then(|(document, entry)| Some(document.base().join(path(&entry.value, findings)?)))
+        .unwrap_or_else(|| PathBuf::from(keys::STORE.built_in()));
     Config {
         files: documents
             .iter()
             .map(|document| document.file.path().to_owned())
             .chain(rule_files.iter().cloned())
             .collect(),
-        store: store
-            .and_then(|(document, entry)| Some(document.base().join(path(&entry.value, findings)?)))
-            .unwrap_or_else(|| PathBuf::from(keys::STORE.built_in())),
         sync: sync
             .and_then(|(_, entry)| keys::SYNC.kind().read(&entry.value, findings))
             .unwrap_or(keys::SYNC.built_in()),
@@ -152,8 +152,9 @@ fn resolve(documents: &[Document], surroundings: &Surroundings, findings: &mut F
         nrpe: nrpe.and_then(|(document, entry)| nrpe::read(&entry.value, document.base(), findings)),
         http: http.and_then(|(document, entry)| http::read(&entry.value, document.base(), findings)),
         sinks: sinks
-            .map(|(document, entry)| sink::read(&entry.value, document.base(), findings))
+            .map(|(document, entry)| sink::read(&entry.value, document.base(), &store, findings))
             .unwrap_or_default(),
+        store,
         snmp,
         periods,
         notify,

@@ -20,6 +20,7 @@ pub(crate) mod secret_file;
 pub(crate) mod settings;
 pub(crate) mod severities;
 pub(crate) mod sink;
+mod sink_file;
 pub(crate) mod snmp;
 mod store_named;
 pub(crate) mod template;

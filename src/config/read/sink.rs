@@ -10,7 +10,7 @@ use crate::config::model::notify::Access;
 use crate::config::model::sink::{HttpReceiver, NameGlob, NatsReceiver, Receiver, Sink};
 use crate::config::model::snmp::Secret;
 use crate::config::read::medium::{fitting, is_server, line, url};
-use crate::config::read::secret_file;
+use crate::config::read::{secret_file, sink_file};
 use crate::document::diagnostic::Findings;
 use crate::document::fields::{Fields, one_or_more, refuse, text, written};
 use crate::document::section::Row;
@@ -26,8 +26,8 @@ const PREFIX: &str = "custos";
 /// Labels that each series has of itself.
 const OWN_LABELS: [&str; 3] = ["host", "check", "metric"];
 
-/// Reads the section; relative paths begin at `base`.
-pub(crate) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Vec<Sink> {
+/// Reads the section; relative paths begin at `base`. No file may be in the directory of the store.
+pub(crate) fn read(node: &Node, base: &Path, store: &Path, findings: &mut Findings) -> Vec<Sink> {
     let Content::Map(entries) = &node.content else {
         refuse(node, "a mapping of names to sinks", findings);
         return Vec::new();
@@ -35,7 +35,10 @@ pub(crate) fn read(node: &Node, base: &Path, findings: &mut Findings) -> Vec<Sin
     if entries.len() > SINKS_MAX {
         refuse(node, &format!("at most {SINKS_MAX} sinks"), findings);
     }
-    entries.iter().filter_map(|entry| sink(entry, base, findings)).collect()
+    let sinks: Vec<(&Entry, Sink)> =
+        entries.iter().filter_map(|entry| Some((entry, sink(entry, base, findings)?))).collect();
+    sink_file::verify(&sinks, store, findings);
+    sinks.into_iter().map(|(_, sink)| sink).collect()
 }
 
 fn sink(entry: &Entry, base: &Path, findings: &mut Findings) -> Option<Sink> {
@@ -301,7 +304,7 @@ mod tests {
         let file = SourceFile::new("f".into(), yaml.to_owned());
         let mut findings = Findings::default();
         let root = yaml::parse(&file, &mut findings).unwrap();
-        let sinks = read(&root, Path::new("/etc/custos"), &mut findings);
+        let sinks = read(&root, Path::new("/etc/custos"), Path::new("/etc/custos/store"), &mut findings);
         (sinks, findings.into_mistakes(&[]).to_string())
     }
 
@@ -381,6 +384,11 @@ mod tests {
             ("a: { file: x, labels: { __a: y } }\n", "f:1:25: found a label `__a`, expected letters"),
             ("a: { nats: 'nats://x', site: a.b }\n", "f:1:30: found `a.b`, expected letters, digits"),
             ("'a b': { file: x }\n", "f:1:1: found a sink named `a b`, expected letters"),
+            (
+                "a: { file: store/x }\n",
+                "f:1:12: found `store/x`, which is in the directory of the store, /etc/custos/store, expected a file elsewhere",
+            ),
+            ("a: { file: x }\nb: { file: y/../x }\n", "f:2:12: the sinks `a` and `b` write to the same file"),
             ("[]\n", "f:1:1: found a list, expected a mapping of names to sinks"),
         ] {
             let mistakes = read_yaml(yaml).1;

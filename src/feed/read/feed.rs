@@ -107,7 +107,10 @@ impl Feed {
     fn begin(&self) -> Result<Position, FeedError> {
         let time_ms = match self.options.from {
             From::Start => return Ok(Position::START),
-            From::Position(position) => return Ok(position),
+            From::Position(position) => {
+                let end = self.reader.acknowledged();
+                return if position > end { Err(FeedError::Beyond { position, end }) } else { Ok(position) };
+            }
             From::End => return Ok(self.reader.acknowledged()),
             From::Time(time_ms) => time_ms,
         };

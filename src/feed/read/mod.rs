@@ -24,7 +24,7 @@ mod tests;
 
 pub use consumed::Found;
 pub use continuity::Notice;
-pub use error::FeedError;
+pub use error::{FeedError, beyond};
 pub use excerpt::{Excerpt, excerpt};
 pub use feed::Feed;
 pub use lag::Lag;

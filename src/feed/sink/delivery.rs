@@ -59,6 +59,7 @@ pub struct Delivery {
     wants_look: bool,
     looked: Looked,
     trouble: Option<String>,
+    noticed: Option<(i64, String)>,
     gaps: u64,
     acknowledged_ms: Option<i64>,
     started_ms: i64,
@@ -140,6 +141,7 @@ impl Delivery {
             wants_look: false,
             looked: Looked::default(),
             trouble: None,
+            noticed: None,
             gaps: 0,
             acknowledged_ms: None,
             started_ms: clock::now_ms(),
@@ -160,6 +162,7 @@ impl Delivery {
                 }
             }
             self.start_look();
+            self.tell_notices(now);
             if now.mono_us.saturating_sub(self.told_us) >= micros(SINK_REPORT_INTERVAL) {
                 self.told_us = now.mono_us;
                 tell(self.report(now));
@@ -179,6 +182,14 @@ impl Delivery {
     /// It cannot be written.
     pub fn save(&mut self) -> Result<(), String> {
         self.feed.save().map_err(|error| format!("failed to {error}"))
+    }
+
+    /// Logs what the feed found about its store.
+    fn tell_notices(&mut self, now: Moment) {
+        for notice in self.feed.take_notices() {
+            tracing::warn!("sink {}: {notice}", self.settings.name);
+            self.noticed = Some((now.wall_ms, notice.to_string()));
+        }
     }
 
     fn ended(&mut self, ended: Ended) -> Event<Progress> {
@@ -399,6 +410,7 @@ impl Delivery {
             not_proven: None,
             waits: self.engine.waits().map(str::to_owned),
             trouble: self.trouble.clone(),
+            noticed: self.noticed.clone(),
             warnings: self.looked.warnings.clone(),
             set_aside: self.asides.samples(),
             set_aside_why: self.asides.all.last().map(|one| one.why.clone()),

@@ -10,8 +10,10 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::unistd::Uid;
 use openssl::sha::sha256;
 
+use super::file_place;
 use crate::limits::SINK_FILE_TAIL_BYTES;
 
 /// What each line begins with.
@@ -29,11 +31,13 @@ pub(super) struct FileLog {
 }
 
 impl FileLog {
-    /// Opens a file, or makes it. A symbolic link is not followed; a file that is no such log is not touched.
+    /// Opens a file, or makes it. A symbolic link in its place is not followed; a file that is no such log is not touched.
     ///
     /// # Errors
-    /// It cannot be opened, another process writes to it, or it is something else.
+    /// It cannot be opened, another process writes to it, it is something else, or another user may change it or put something else
+    /// in its place.
     pub(super) fn open(path: &Path, rotate_bytes: u64, keep: u16) -> io::Result<FileLog> {
+        let path = &file_place::trusted(path)?;
         let file = open(path)?;
         let end = whole_lines_end(&file)?;
         if end < file.metadata()?.len() {
@@ -170,6 +174,10 @@ fn open(path: &Path) -> io::Result<File> {
     if !metadata.is_file() || metadata.nlink() != 1 {
         return Err(io::Error::other("it is no regular file with one name"));
     }
+    file_place::refuse_foreign(path, &metadata, Uid::effective().as_raw())?;
+    if metadata.mode() & 0o002 != 0 {
+        return Err(io::Error::other("everybody may write to it"));
+    }
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(io::Error::other("another process or sink writes to it")),
@@ -275,6 +283,23 @@ mod tests {
             assert!(FileLog::open(path, 1 << 20, 3).is_err(), "{}", path.display());
         }
         assert_eq!(fs::read_to_string(&other).unwrap(), "root:x:0:0");
+    }
+
+    #[test]
+    fn what_others_may_change_is_not_written_to() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("runs.jsonl");
+        fs::write(&path, line(1)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+        assert!(FileLog::open(&path, 1 << 20, 3).is_err(), "everybody may write to it");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        assert!(FileLog::open(&path, 1 << 20, 3).is_ok());
+        if Uid::effective().is_root() {
+            std::os::unix::fs::chown(&path, Some(1), None).unwrap();
+            let error = FileLog::open(&path, 1 << 20, 3).unwrap_err();
+            assert!(error.to_string().contains("belongs to the user 1"), "{error}");
+        }
+        assert_eq!(fs::read(&path).unwrap(), line(1));
     }
 
     #[test]

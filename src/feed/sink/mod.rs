@@ -9,6 +9,7 @@ mod delivery;
 mod engine;
 mod file;
 mod file_log;
+mod file_place;
 mod graphite;
 mod influx;
 mod lane;

@@ -37,6 +37,8 @@ pub struct SinkReport {
     pub waits: Option<String>,
     /// What cannot be read of the store, or written there.
     pub trouble: Option<String>,
+    /// What was noticed last of the store, such as that an older backup was put back, and when (ms since the epoch).
+    pub noticed: Option<(i64, String)>,
     /// What is to be set at the receiver.
     pub warnings: Vec<String>,
     /// Samples or runs that are set aside.

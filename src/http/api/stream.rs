@@ -7,10 +7,10 @@ use custos_store::{Position, Snapshot};
 
 use super::request::Request;
 use crate::feed::lines::{Form, Lines};
-use crate::feed::read::{Budget, Selection, excerpt};
+use crate::feed::read::{Budget, Selection, beyond, excerpt};
 use crate::http::params::Params;
 use crate::http::reply::{Failure, Reply};
-use crate::limits::{STREAM_ANSWER_BYTES, STREAM_ANSWER_RUNS};
+use crate::limits::{HTTP_MATCH_SETS_MAX, STREAM_ANSWER_BYTES, STREAM_ANSWER_RUNS, STREAM_GLOB_MAX_BYTES};
 
 /// What a client wants.
 pub(in crate::http) struct StreamWish {
@@ -63,13 +63,22 @@ impl StreamWish {
             "end" => snapshot.acknowledged(),
             text => Position(text.parse().map_err(|_| Reply::invalid("from", "it is no position"))?),
         };
+        refuse_beyond(from, snapshot).map_err(|why| Reply::text(409, format!("{why}\n")))?;
         let form = match params.get("form") {
             "" | "runs" => Form::Runs,
             "samples" => Form::Samples,
             "events" => Form::Events,
             _ => return Err(Reply::invalid("form", "it is not runs, samples or events")),
         };
-        let patterns: Vec<&str> = params.all("match[]").collect();
+        let patterns: Vec<&str> = params.all("match[]").take(HTTP_MATCH_SETS_MAX + 1).collect();
+        if patterns.len() > HTTP_MATCH_SETS_MAX
+            || patterns.iter().any(|glob| glob.len() > STREAM_GLOB_MAX_BYTES)
+        {
+            let why = format!(
+                "more than {HTTP_MATCH_SETS_MAX} of them, or one of more than {STREAM_GLOB_MAX_BYTES} bytes"
+            );
+            return Err(Reply::invalid("match[]", &why));
+        }
         let selection =
             Selection::parse(&patterns).map_err(|error| Reply::invalid("match[]", &error.to_string()))?;
         Ok(StreamWish { from, form, selection, store })
@@ -89,6 +98,7 @@ impl StreamWish {
         if identity(snapshot) != self.store {
             return Err("the store is another one now".to_owned());
         }
+        refuse_beyond(from, snapshot)?;
         let found =
             excerpt(snapshot, from, &self.selection, budget).map_err(|error| format!("failed to {error}"))?;
         let mut out = Vec::new();
@@ -106,6 +116,12 @@ impl StreamWish {
         text.push_str(&format!("{{\"position\":{position},\"store\":\"{store}\",\"more\":{more}}}\n"));
         Ok(Told { text, has_lines, position, more })
     }
+}
+
+/// A position behind the last run is none of this store as it is now: nothing would come until it is reached, and then other runs.
+fn refuse_beyond(from: Position, snapshot: &Snapshot) -> Result<(), String> {
+    let end = snapshot.acknowledged();
+    if from > end { Err(format!("There is no position {from}: {}.", beyond(end))) } else { Ok(()) }
 }
 
 fn identity(snapshot: &Snapshot) -> String {

@@ -1,6 +1,8 @@
 //! How far a snapshot goes: to the last run that it shows, to the last that was acknowledged, to the last that is durable;
 //! and whether a cursor can go on in it.
 
+use std::ops::Range;
+
 use super::snapshot::{Part, Snapshot};
 use crate::amendment::Amendments;
 use crate::cursor::{Continuity, Cursor, FoundRun, StoreAt, fingerprint};
@@ -56,21 +58,35 @@ impl Snapshot {
         first_log.map_or(self.end(), |part| Position(part.start()))
     }
 
-    /// About how many runs there are between two positions. Where one of them is within a sealed file, it is reckoned that the
-    /// runs of a check are evenly spread.
+    /// About how many runs there are between two positions, and never more than the store has. Where one of them is within a sealed
+    /// file, it is reckoned that the runs of a check are evenly spread.
     pub fn runs_between(&self, from: Position, until: Position) -> u64 {
         let of_part = |part: &Part| match part {
             Part::Log(image) => image.count_between(from.0, until.0),
             Part::Segment(segment) => {
-                let within = |extent: &Extent| {
-                    let (start, end) =
-                        (extent.seq_min.max(from.0), until.0.min(extent.seq_max.saturating_add(1)));
-                    let all =
-                        u128::from(extent.seq_max.saturating_add(1).saturating_sub(extent.seq_min)).max(1);
-                    let part = u128::from(end.saturating_sub(start));
-                    u64::try_from(u128::from(extent.rows) * part / all).unwrap_or(u64::MAX)
-                };
-                segment.checks().map(|(_, extent)| within(extent)).sum()
+                segment.checks().map(|(_, extent)| share_of(extent, from, until, i64::MIN..i64::MAX)).sum()
+            }
+        };
+        let overlapping = self.parts().iter().filter(|part| part.start() < until.0);
+        overlapping.map(of_part).sum()
+    }
+
+    /// The same of the checks that are wanted, and of times in a range (ms since the epoch).
+    pub fn runs_of_between(
+        &self,
+        is_wanted: impl Fn(&str) -> bool,
+        from: Position,
+        until: Position,
+        times: Range<i64>,
+    ) -> u64 {
+        let of_part = |part: &Part| match part {
+            Part::Log(image) => {
+                let rows = image.arrivals(from.0).take_while(|row| row.seq < until.0);
+                rows.filter(|row| times.contains(&row.time_ms) && is_wanted(image.check(row))).count() as u64
+            }
+            Part::Segment(segment) => {
+                let wanted = segment.checks().filter(|(check, _)| is_wanted(check));
+                wanted.map(|(_, extent)| share_of(extent, from, until, times.clone())).sum()
             }
         };
         let overlapping = self.parts().iter().filter(|part| part.start() < until.0);
@@ -111,4 +127,29 @@ impl Snapshot {
         let unreadable = unreadable || self.damages().iter().any(hidden);
         Ok(if unreadable { FoundRun::Unreadable } else { FoundRun::Nothing })
     }
+}
+
+/// How many of the runs of a check in a file are between two positions and within these times, if they are evenly spread over both.
+fn share_of(extent: &Extent, from: Position, until: Position, times: Range<i64>) -> u64 {
+    let numbers = part_of(
+        (i128::from(extent.seq_min), i128::from(extent.seq_max) + 1),
+        (i128::from(from.0), i128::from(until.0)),
+        extent.rows,
+    );
+    let of_times = part_of(
+        (i128::from(extent.first_ms), i128::from(extent.last_ms) + 1),
+        (i128::from(times.start), i128::from(times.end)),
+        extent.rows,
+    );
+    numbers.min(of_times)
+}
+
+/// So many of `rows`, evenly spread over a range, as are in another one; at least one where they overlap.
+fn part_of(all: (i128, i128), wanted: (i128, i128), rows: u64) -> u64 {
+    let overlap = all.1.min(wanted.1) - all.0.max(wanted.0);
+    if overlap <= 0 {
+        return 0;
+    }
+    let part = i128::from(rows) * overlap / (all.1 - all.0).max(1);
+    u64::try_from(part).unwrap_or(rows).clamp(1.min(rows), rows)
 }

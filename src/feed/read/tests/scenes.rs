@@ -4,7 +4,7 @@ use custos_store::disk::SimDisk;
 use custos_store::{Position, repair_on};
 
 use super::stage::Stage;
-use crate::feed::read::{Asked, FeedOptions, From, Loss, Notice, Order, Selection};
+use crate::feed::read::{Asked, Feed, FeedOptions, From, Loss, Notice, Order, Selection};
 
 fn options(order: Order) -> FeedOptions {
     FeedOptions { name: Some("sink".to_owned()), order, ..FeedOptions::default() }
@@ -57,6 +57,50 @@ fn where_a_feed_begins() {
             assert!(!stage.take(), "{from:?} {order:?}");
         }
     }
+}
+
+#[test]
+fn a_position_that_the_store_does_not_reach_is_refused() {
+    let mut stage = Stage::new(options(Order::InOrder));
+    stage.append(10);
+    for (position, fits) in [(10, true), (11, false), (u64::MAX, false)] {
+        let begun =
+            FeedOptions { name: None, from: From::Position(Position(position)), ..options(Order::InOrder) };
+        let opened = Feed::open_on(std::sync::Arc::new(stage.disk.clone()), begun);
+        match opened {
+            Ok(_) => assert!(fits, "{position}"),
+            Err(error) => assert!(!fits && error.to_string().contains("the store ends at 10"), "{error}"),
+        }
+    }
+}
+
+#[test]
+fn no_more_runs_are_owed_than_there_are() {
+    let mut stage = Stage::new(options(Order::Beside));
+    // Each writer that was killed leaves a hole in the numbers.
+    for _ in 0..4 {
+        stage.append(50);
+        stage.writer().compact().unwrap();
+        stage.drop_writer();
+        stage.open_writer();
+    }
+    stage.open_feed();
+    stage.drain();
+    let of_load = (1..=200).filter(|n| super::stage::check(*n) == "load").count() as u64;
+    for round in 1..=3 {
+        stage.feed().ask_again(Asked { check: Some("load".to_owned()), times: i64::MIN..i64::MAX });
+        assert_eq!(stage.feed().lag().unwrap().owed_runs, (of_load * round).min(200), "{round}");
+    }
+    for _ in 0..3 {
+        stage.feed().ask_again(Asked { check: None, times: i64::MIN..i64::MAX });
+        assert_eq!(stage.feed().lag().unwrap().owed_runs, 200);
+    }
+    stage.drain();
+    assert_eq!(stage.feed().lag().unwrap().owed_runs, 0);
+    stage.feed().ask_again(Asked { check: Some("nobody".to_owned()), times: i64::MIN..i64::MAX });
+    assert_eq!(stage.feed().lag().unwrap().owed_runs, 0);
+    stage.feed().ask_again(Asked { check: Some("load".to_owned()), times: 0..1 });
+    assert_eq!(stage.feed().lag().unwrap().owed_runs, 0);
 }
 
 #[test]
