@@ -68,7 +68,7 @@ fn show(args: &EventsArgs, now: &Zoned, style: Style, out: &mut dyn Write) -> Re
     damage.finish(out)
 }
 
-fn line(event: &Event, now: &Zoned, style: Style) -> String {
+pub(super) fn line(event: &Event, now: &Zoned, style: Style) -> String {
     // What is confirmed, or flaps, is in the state that it was in.
     let is_same = event.from == Some(event.to);
     let from = format!("{:>8}", if is_same { "" } else { event.from_name() });

@@ -79,7 +79,7 @@ fn has_failed(run: &Run) -> bool {
     }
 }
 
-fn paragraph(run: &Run, now: &Zoned, style: Style) -> String {
+pub(super) fn paragraph(run: &Run, now: &Zoned, style: Style) -> String {
     let mut line = format!(
         "{}  {}  {:<10}  {:>7}",
         local_time(run.time_ms, now.time_zone()),
@@ -128,7 +128,7 @@ fn ending(run: &Run) -> String {
     }
 }
 
-fn took(us: u64) -> String {
+pub(super) fn took(us: u64) -> String {
     match us {
         0..1000 => format!("{us}us"),
         _ => duration_ms(i64::try_from(us / 1000).unwrap_or(i64::MAX)),

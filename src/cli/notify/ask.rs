@@ -119,7 +119,7 @@ impl RemarkArgs {
 }
 
 /// Who gives the command, unless `named` says otherwise.
-fn author(named: Option<&str>) -> String {
+pub(in crate::cli) fn author(named: Option<&str>) -> String {
     let own = || {
         let user = User::from_uid(Uid::current()).ok().flatten();
         user.map_or_else(|| format!("uid {}", Uid::current()), |user| user.name)

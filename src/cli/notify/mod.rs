@@ -7,5 +7,6 @@ mod silence;
 mod status;
 
 pub(super) use ack::{AckArgs, UnackArgs, ack, unack};
-pub(super) use silence::{SilenceArgs, silence};
+pub(super) use ask::author;
+pub(super) use silence::{SilenceArgs, long, silence};
 pub(super) use status::{NotifyArgs, notify};

@@ -99,7 +99,7 @@ fn add(args: &AddArgs, now: &Zoned, out: &mut dyn Write) -> Result<(), Failure> 
 }
 
 /// How long a time such as `2h` is, in ms.
-fn long(option: &str, text: &str, now: &Zoned) -> Result<i64, Failure> {
+pub(in crate::cli) fn long(option: &str, text: &str, now: &Zoned) -> Result<i64, Failure> {
     let is_span = |c: char| c.is_ascii_digit() || matches!(c, 's' | 'm' | 'h' | 'd' | 'w' | ' ' | '.');
     if !text.chars().all(is_span) || !text.ends_with(|c: char| c.is_ascii_alphabetic()) {
         return Err(Failure::usage(format!(

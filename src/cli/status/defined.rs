@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use custos_query::{check_names, watched_check};
-use custos_store::Reader;
+use custos_store::Snapshot;
 
-use super::args::StatusArgs;
 use crate::config::{AGENT_CHECK, Config};
 use crate::nrpe::listener::read_config;
 
 /// By what a check counts as defined.
-pub(super) enum Defined {
+pub(in crate::cli) enum Defined {
     /// A running agent names its own: the configuration in force.
     ByAgent,
     /// No agent runs: a configuration that can be read, with the commands of its `nrpe.cfg`.
@@ -21,7 +20,7 @@ pub(super) enum Defined {
 }
 
 impl Defined {
-    pub(super) fn of(config: Option<&Config>, is_running: bool) -> Defined {
+    pub(in crate::cli) fn of(config: Option<&Config>, is_running: bool) -> Defined {
         match config {
             _ if is_running => Defined::ByAgent,
             Some(config) => by_config(config).map_or(Defined::Unknown, Defined::ByConfig),
@@ -29,10 +28,14 @@ impl Defined {
         }
     }
 
-    /// The checks of the store that belong into the status.
-    pub(super) fn stored_names(&self, reader: &Reader, args: &StatusArgs) -> Vec<String> {
-        let mut names = check_names(reader);
-        names.retain(|name| args.all || args.names.contains(name) || self.has(name));
+    /// The checks of the store that belong into the status, and those that are wanted all the same.
+    pub(in crate::cli) fn stored_names(
+        &self,
+        store: &Snapshot,
+        is_wanted: impl Fn(&str) -> bool,
+    ) -> Vec<String> {
+        let mut names = check_names(store);
+        names.retain(|name| is_wanted(name) || self.has(name));
         names
     }
 

@@ -67,7 +67,8 @@ impl Status {
             config.iter().flat_map(|config| config.checks.keys().cloned()).collect();
         names.extend(live.keys().map(|name| (*name).to_owned()));
         if let Ok(reader) = &reader {
-            names.extend(Defined::of(config.as_ref(), agent.is_ok()).stored_names(reader, args));
+            let is_wanted = |name: &str| args.all || args.names.iter().any(|wanted| wanted == name);
+            names.extend(Defined::of(config.as_ref(), agent.is_ok()).stored_names(reader, is_wanted));
         }
         choose(&mut names, &args.names)?;
         let stored: BTreeMap<String, CheckInfo> = match &reader {

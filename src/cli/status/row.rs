@@ -1,7 +1,8 @@
 //! One check as `custos status` shows it: from the store, with what the running agent knows beyond it.
 
-use custos_query::Stand;
-use custos_store::{Reader, Reason, State};
+use custos_query::{Stand, verdict_text};
+use custos_store::{Reason, Snapshot, State};
+use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::agent::{LastRun, Row, stood_after};
@@ -9,52 +10,54 @@ use crate::cli::read::chain;
 use crate::config::Check;
 use crate::evaluate::is_judged;
 use crate::limits::{RUNS_AHEAD_MIN, STATUS_LATE_MAX};
+use crate::text::local_time::local_time;
+use crate::text::printable;
 
 /// A line of the status.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct StatusRow {
-    pub(super) check: String,
+pub(in crate::cli) struct StatusRow {
+    pub(in crate::cli) check: String,
     /// `OK`, `WARNING`, `CRITICAL`, `UNKNOWN`, or `PENDING` before the first run.
-    pub(super) state: &'static str,
+    pub(in crate::cli) state: &'static str,
     /// `HARD` or `SOFT`.
-    pub(super) state_type: &'static str,
+    pub(in crate::cli) state_type: &'static str,
     /// The last hard state.
-    pub(super) hard_state: &'static str,
-    pub(super) attempt: u32,
-    pub(super) max_check_attempts: Option<u32>,
-    pub(super) since_ms: Option<i64>,
-    pub(super) flapping: bool,
+    pub(in crate::cli) hard_state: &'static str,
+    pub(in crate::cli) attempt: u32,
+    pub(in crate::cli) max_check_attempts: Option<u32>,
+    pub(in crate::cli) since_ms: Option<i64>,
+    pub(in crate::cli) flapping: bool,
     /// When the last run started; slots that were missed or skipped are none.
-    pub(super) last_run_ms: Option<i64>,
-    pub(super) reason: Option<&'static str>,
-    pub(super) duration_ms: Option<f64>,
+    pub(in crate::cli) last_run_ms: Option<i64>,
+    pub(in crate::cli) reason: Option<&'static str>,
+    pub(in crate::cli) duration_ms: Option<f64>,
     /// First line of the output of the last run whose result is known.
-    pub(super) text: String,
+    pub(in crate::cli) text: String,
     /// What became of the slots since, where they have no result.
-    pub(super) since_then: Option<String>,
-    pub(super) judgement: String,
-    pub(super) origin: String,
+    pub(in crate::cli) since_then: Option<String>,
+    pub(in crate::cli) judgement: String,
+    pub(in crate::cli) origin: String,
     /// When it runs next; none if no agent is running, or if it runs only when asked.
-    pub(super) next_run_ms: Option<i64>,
-    pub(super) running: bool,
+    pub(in crate::cli) next_run_ms: Option<i64>,
+    pub(in crate::cli) running: bool,
     /// The name of its period while that is closed.
-    pub(super) outside_period: Option<String>,
+    pub(in crate::cli) outside_period: Option<String>,
     /// When that opens again; none if not within a year.
-    pub(super) outside_until_ms: Option<i64>,
+    pub(in crate::cli) outside_until_ms: Option<i64>,
     /// How far ahead of now the latest time among its runs is, if that is far enough to be a wrong clock.
-    pub(super) ahead_ms: Option<i64>,
+    pub(in crate::cli) ahead_ms: Option<i64>,
     #[serde(skip)]
-    pub(super) severity: Option<State>,
+    pub(in crate::cli) severity: Option<State>,
     #[serde(skip)]
-    pub(super) hard_severity: State,
+    pub(in crate::cli) hard_severity: State,
     /// Whether a running agent has it and is not late to run it.
     #[serde(skip)]
-    pub(super) is_awaited: bool,
+    pub(in crate::cli) is_awaited: bool,
 }
 
 impl StatusRow {
     /// A check that has never run.
-    pub(super) fn pending(name: &str) -> StatusRow {
+    pub(in crate::cli) fn pending(name: &str) -> StatusRow {
         StatusRow {
             check: name.to_owned(),
             state: "PENDING",
@@ -84,12 +87,12 @@ impl StatusRow {
 
     /// What it counts as in the exit status: its hard state. A check that has never run is well only while an agent is
     /// there to run it in time; otherwise nothing is known of it.
-    pub(super) fn verdict(&self) -> State {
+    pub(in crate::cli) fn verdict(&self) -> State {
         if self.severity.is_none() && !self.is_awaited { State::Unknown } else { self.hard_severity }
     }
 
     /// A check as the store knows it, now or at a time of the past.
-    pub(super) fn from_store(store: &Reader, name: &str, at_ms: Option<i64>) -> StatusRow {
+    pub(in crate::cli) fn from_store(store: &Snapshot, name: &str, at_ms: Option<i64>) -> StatusRow {
         let stand = match at_ms {
             Some(at_ms) => Stand::at(store, name, at_ms),
             None => Stand::now(store, name),
@@ -122,31 +125,42 @@ impl StatusRow {
 
     /// Adds what the running agent knows. It knows best which run is the last: times may be wrong, and what could not be
     /// stored yet is not in the store.
-    pub(super) fn add_live(&mut self, live: &Row, now_ms: i64) {
+    pub(in crate::cli) fn add_live(&mut self, live: &Row, now_ms: i64) {
+        self.add_schedule(live, now_ms);
+        if let Some(last) = &live.last {
+            self.take(last);
+        }
+    }
+
+    /// Adds what the running agent knows of the runs to come.
+    pub(in crate::cli) fn add_schedule(&mut self, live: &Row, now_ms: i64) {
         let late_ms = live.next_ms.map_or(0, |next_ms| now_ms.saturating_sub(next_ms));
         self.is_awaited = live.running || late_ms <= STATUS_LATE_MAX.as_millis() as i64;
         (self.next_run_ms, self.running) = (live.next_ms, live.running);
         self.max_check_attempts = Some(live.max_check_attempts);
-        let Some(last) = &live.last else { return };
-        if Reason::from_code(last.reason).is_some_and(is_judged) {
-            self.judge(last);
+    }
+
+    /// Takes in a run that came after all that it knows.
+    pub(in crate::cli) fn take(&mut self, run: &LastRun) {
+        if Reason::from_code(run.reason).is_some_and(is_judged) {
+            self.judge(run);
         }
-        self.last(last);
+        self.last(run);
     }
 
     /// Adds whether there are runs with times that lie ahead.
-    pub(super) fn add_ahead(&mut self, latest_ms: i64, now_ms: i64) {
+    pub(in crate::cli) fn add_ahead(&mut self, latest_ms: i64, now_ms: i64) {
         let ahead_ms = latest_ms.saturating_sub(now_ms);
         self.ahead_ms = (ahead_ms >= RUNS_AHEAD_MIN.as_millis() as i64).then_some(ahead_ms);
     }
 
     /// Whether it is anything but OK; a check that has not run yet is not.
-    pub(super) fn is_problem(&self) -> bool {
+    pub(in crate::cli) fn is_problem(&self) -> bool {
         self.severity.is_some_and(|state| state != State::Ok)
     }
 
     /// Adds whether the check is outside of its period now.
-    pub(super) fn add_period(&mut self, check: &Check, now_ms: i64) {
+    pub(in crate::cli) fn add_period(&mut self, check: &Check, now_ms: i64) {
         let Some(period) = &check.check_period else { return };
         let standing = period.at(now_ms);
         if !standing.open {
@@ -180,8 +194,25 @@ impl StatusRow {
         self.since_then = (!reason.is_some_and(is_judged)).then(|| run.text.clone());
     }
 
+    /// The text, with what the thresholds say, safe to show.
+    pub(in crate::cli) fn said(&self, zone: &TimeZone) -> String {
+        let state = State::ALL.into_iter().find(|state| state.name() == self.state).unwrap_or_default();
+        let mut said = printable(&verdict_text(state, &self.judgement, &self.text)).into_owned();
+        if let Some(since_then) = &self.since_then {
+            said = format!("[{}] {said}", printable(since_then));
+        }
+        if let Some(period) = &self.outside_period {
+            let until = match self.outside_until_ms {
+                Some(ms) => format!(" until {}", local_time(ms, zone)),
+                None => ", which does not open within a year".to_owned(),
+            };
+            said = format!("[outside its period {}{until}] {said}", printable(period));
+        }
+        said
+    }
+
     /// By which rows are sorted, worst first: state, then hard before soft, then name.
-    pub(super) fn rank(&self) -> (u8, bool, String) {
+    pub(in crate::cli) fn rank(&self) -> (u8, bool, String) {
         let severity = match self.severity {
             Some(state) => 2 * (3 - state.severity()),
             None => 5,

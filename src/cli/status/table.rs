@@ -2,7 +2,6 @@
 
 use std::io::Write;
 
-use custos_query::verdict_text;
 use custos_store::State;
 
 use super::gather::Status;
@@ -102,12 +101,12 @@ fn line(row: &StatusRow, status: &Status, page: &Page, name_width: usize) -> Str
         let left = page.style.width.saturating_sub(9 + width(&columns));
         room = room.min(left.max(TEXT_WIDTH_MIN));
     }
-    let text = said(row, status);
+    let text = row.said(status.now.time_zone());
     format!("{state} {columns}{}", shorten(&text, room, page.style.glyphs.ellipsis())).trim_end().to_owned()
 }
 
 /// How long ago a moment was, in eight columns; one that is ahead has a plus.
-fn ago(ms: Option<i64>, now_ms: i64) -> String {
+pub(in crate::cli) fn ago(ms: Option<i64>, now_ms: i64) -> String {
     let Some(ms) = ms else { return "-".to_owned() };
     let passed = now_ms.saturating_sub(ms);
     // Clocks of two processes may differ by a moment.
@@ -118,7 +117,7 @@ fn ago(ms: Option<i64>, now_ms: i64) -> String {
 }
 
 /// A duration in so many columns: its largest unit alone where two do not fit.
-fn short(duration: &str, columns: usize) -> String {
+pub(in crate::cli) fn short(duration: &str, columns: usize) -> String {
     if width(duration) <= columns {
         return duration.to_owned();
     }
@@ -139,23 +138,6 @@ fn kind(row: &StatusRow) -> String {
             }
         }
     }
-}
-
-/// The text, with what the thresholds say.
-fn said(row: &StatusRow, status: &Status) -> String {
-    let state = State::ALL.into_iter().find(|state| state.name() == row.state).unwrap_or_default();
-    let mut said = printable(&verdict_text(state, &row.judgement, &row.text)).into_owned();
-    if let Some(since_then) = &row.since_then {
-        said = format!("[{}] {said}", printable(since_then));
-    }
-    if let Some(period) = &row.outside_period {
-        let until = match row.outside_until_ms {
-            Some(ms) => format!(" until {}", local_time(ms, status.now.time_zone())),
-            None => ", which does not open within a year".to_owned(),
-        };
-        said = format!("[outside its period {}{until}] {said}", printable(period));
-    }
-    said
 }
 
 /// How many checks are in which state, worst first: `1 critical, 2 warning, 9 ok`.

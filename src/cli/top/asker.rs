@@ -1,0 +1,109 @@
+//! Asking the agent, on threads of their own, so that nothing on the page waits for it.
+
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use crossbeam::channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use custos_store::State;
+
+use crate::agent::Row;
+use crate::control::{self, AgentStatus, AskError, NotifyRequest, Request, Response};
+use crate::limits::{TOP_AGENT_EVERY, TOP_REQUESTS_MAX};
+use crate::notify::NotifyReport;
+use crate::terminal::Waker;
+
+/// How long the agent may take to say how it stands.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// How long it may take for what somebody wants done; a run may be slow.
+const PATIENCE_OF_DEEDS: Duration = Duration::from_secs(300);
+
+/// What is heard of the agent.
+pub(super) enum News {
+    /// How it stands, and how notifications stand as far as it says.
+    Agent(Box<AgentStatus>, Option<Box<NotifyReport>>),
+    /// It does not answer, and why.
+    Gone(String),
+    /// What came of something that it was asked to do.
+    Answered(String),
+}
+
+/// The agent of a store.
+pub(super) struct Asker {
+    store: PathBuf,
+    waker: Waker,
+    sender: Sender<News>,
+    pub(super) news: Receiver<News>,
+    hurry: Sender<()>,
+}
+
+impl Asker {
+    /// Asks the agent again and again how it stands.
+    pub(super) fn start(store: &Path, waker: Waker) -> Asker {
+        let (sender, news) = bounded(TOP_REQUESTS_MAX + 1);
+        let (hurry, hurried) = bounded::<()>(1);
+        let asker = Asker { store: store.to_owned(), waker, sender, news, hurry };
+        let (store, waker, sender) = (asker.store.clone(), asker.waker.clone(), asker.sender.clone());
+        thread::spawn(move || {
+            loop {
+                if sender.send(standing(&store)).is_err() {
+                    return;
+                }
+                waker.wake();
+                if let Err(RecvTimeoutError::Disconnected) = hurried.recv_timeout(TOP_AGENT_EVERY) {
+                    return;
+                }
+            }
+        });
+        asker
+    }
+
+    /// Asks for something to be done. What came of it is news; how the agent stands then is, too.
+    pub(super) fn ask(&self, what: String, request: Request) {
+        let (store, waker, sender) = (self.store.clone(), self.waker.clone(), self.sender.clone());
+        let hurry = self.hurry.clone();
+        thread::spawn(move || {
+            let said =
+                said(control::ask(&store, &request, PATIENCE_OF_DEEDS).map(|answered| answered.response));
+            let _ = sender.send(News::Answered(format!("{what}: {said}")));
+            let _ = hurry.try_send(());
+            waker.wake();
+        });
+    }
+}
+
+fn standing(store: &Path) -> News {
+    let status = match control::ask(store, &Request::Status, PATIENCE).map(|answered| answered.response) {
+        Ok(Response::Status(status)) => status,
+        Ok(other) => return News::Gone(said(Ok(other))),
+        Err(error) => return News::Gone(error.to_string()),
+    };
+    let report = control::ask(store, &Request::Notify(NotifyRequest::Report), PATIENCE);
+    let report = match report.map(|answered| answered.response) {
+        Ok(Response::Notify(report)) => Some(report),
+        _ => None,
+    };
+    News::Agent(Box::new(status), report)
+}
+
+/// What came of a request, in a line.
+fn said(answer: Result<Response, AskError>) -> String {
+    match answer {
+        Ok(Response::Ran { output, state }) => {
+            let state = State::from_code(state).unwrap_or(State::Unknown);
+            format!(
+                "{}: {}",
+                state.name(),
+                String::from_utf8_lossy(&output).lines().next().unwrap_or_default()
+            )
+        }
+        Ok(Response::Done(said) | Response::Refused(said)) => said,
+        Ok(Response::Status(_) | Response::Notify(_)) => "the agent answered another question".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// The names of the checks that the agent has.
+pub(super) fn names(status: &AgentStatus) -> impl Iterator<Item = &str> {
+    status.rows.iter().map(|Row { check, .. }| check.as_str())
+}

@@ -1,0 +1,431 @@
+//! All that is shown, and what keys, the mouse and news make of it. Pure.
+
+use std::collections::BTreeSet;
+
+use custos_store::State;
+use jiff::Zoned;
+use ratatui_core::layout::Rect;
+
+use super::check::Check;
+
+use super::keys::{Wish, wish};
+use super::places::Places;
+use super::prompt::{Prompt, Question, Typed};
+use super::sort::SortBy;
+use super::story::Story;
+use crate::cli::notify::long;
+use crate::config::Matchers;
+use crate::control::{NotifyRequest, Request};
+use crate::graph::Glyphs;
+use crate::limits::TOP_REQUESTS_MAX;
+use crate::terminal::{Event, Key, MouseKind};
+use crate::text::printable;
+use crate::text::width::width;
+
+/// The times that a graph can show, in minutes.
+const SPANS_MIN: [i64; 6] = [10, 60, 360, 1440, 7 * 1440, 30 * 1440];
+const SPAN_FIRST: usize = 1;
+/// Lines that the wheel turns.
+const WHEEL_LINES: i32 = 3;
+
+/// What is on the page below the head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum View {
+    /// All checks.
+    List,
+    /// One of them, from some line on.
+    Check { name: String, scroll: usize },
+    /// The keys, over what was there before.
+    Help(Box<View>),
+}
+
+/// What somebody wants done.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Deed {
+    /// End.
+    Quit,
+    /// Ask the agent for this; the words say what it is.
+    Ask(String, Request),
+}
+
+/// The agent, as it was when it was asked last.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum AgentView {
+    /// It was not asked yet.
+    Unknown,
+    /// It runs: process, and since when (ms since the epoch).
+    Runs { pid: u32, started_ms: i64 },
+    /// It does not answer, and why.
+    Gone(String),
+}
+
+/// All that is shown.
+#[derive(Debug)]
+pub(super) struct Model {
+    pub(super) host: String,
+    /// Who acknowledges and silences.
+    pub(super) author: String,
+    pub(super) now: Zoned,
+    pub(super) glyphs: Glyphs,
+    /// The checks, by name.
+    pub(super) checks: Vec<Check>,
+    /// Those that are shown, in order.
+    pub(super) order: Vec<usize>,
+    pub(super) sort: SortBy,
+    pub(super) reversed: bool,
+    pub(super) filter: String,
+    pub(super) problems: bool,
+    /// The check that keys are for.
+    selected: Option<String>,
+    /// The first line of the list that is shown.
+    pub(super) first: usize,
+    pub(super) view: View,
+    pub(super) prompt: Option<Prompt>,
+    pub(super) message: Option<String>,
+    pub(super) agent: AgentView,
+    /// What is wrong with the agent and the store.
+    pub(super) trouble: Vec<String>,
+    /// Why the store cannot be read.
+    pub(super) store_trouble: Option<String>,
+    /// Requests that are under way.
+    pub(super) under_way: usize,
+    /// What is known of the check that is open.
+    pub(super) story: Option<Story>,
+    span: usize,
+}
+
+impl Model {
+    pub(super) fn new(host: String, author: String, glyphs: Glyphs, now: Zoned) -> Model {
+        Model {
+            host,
+            author,
+            now,
+            glyphs,
+            checks: Vec::new(),
+            order: Vec::new(),
+            sort: SortBy::default(),
+            reversed: false,
+            filter: String::new(),
+            problems: false,
+            selected: None,
+            first: 0,
+            view: View::List,
+            prompt: None,
+            message: None,
+            agent: AgentView::Unknown,
+            trouble: Vec::new(),
+            store_trouble: None,
+            under_way: 0,
+            story: None,
+            span: SPAN_FIRST,
+        }
+    }
+
+    /// The time now, in ms since the epoch.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.now.timestamp().as_millisecond()
+    }
+
+    /// The check of a name.
+    pub(super) fn check(&self, name: &str) -> Option<&Check> {
+        self.index(name).map(|at| &self.checks[at])
+    }
+
+    /// The same, to change it.
+    pub(super) fn check_mut(&mut self, name: &str) -> Option<&mut Check> {
+        self.index(name).map(|at| &mut self.checks[at])
+    }
+
+    fn index(&self, name: &str) -> Option<usize> {
+        self.checks.binary_search_by(|check| check.row.check.as_str().cmp(name)).ok()
+    }
+
+    /// Takes away the checks that are none any more, and tells which are missing.
+    pub(super) fn keep(&mut self, names: &BTreeSet<String>) -> Vec<String> {
+        self.checks.retain(|check| names.contains(&check.row.check));
+        names.iter().filter(|name| self.index(name).is_none()).cloned().collect()
+    }
+
+    /// Adds a check that is not there.
+    pub(super) fn add(&mut self, check: Check) {
+        if let Err(at) = self.checks.binary_search_by(|one| one.row.check.cmp(&check.row.check)) {
+            self.checks.insert(at, check);
+        }
+    }
+
+    /// The check that is open, and the time that its graph shows (ms).
+    pub(super) fn open(&self) -> Option<(&str, i64)> {
+        let view = if let View::Help(before) = &self.view { before } else { &self.view };
+        match view {
+            View::Check { name, .. } => Some((name, SPANS_MIN[self.span] * 60_000)),
+            _ => None,
+        }
+    }
+
+    /// The line of the list that keys are for.
+    pub(super) fn cursor(&self) -> usize {
+        let is_selected = |at: &usize| Some(&self.checks[*at].row.check) == self.selected.as_ref();
+        self.order.iter().position(is_selected).unwrap_or(0)
+    }
+
+    /// Where on a page what is.
+    pub(super) fn places(&self, area: Rect) -> Places {
+        let longest = self.checks.iter().map(|check| width(&printable(&check.row.check))).max();
+        Places::of(area, &self.all_trouble(), longest.unwrap_or(0))
+    }
+
+    /// What is wrong, a line each, safe to show.
+    fn all_trouble(&self) -> Vec<String> {
+        let agent = match &self.agent {
+            AgentView::Gone(why) => Some(format!("{why}; shown is what was stored")),
+            _ => None,
+        };
+        let all = agent.iter().chain(&self.store_trouble).chain(&self.trouble);
+        all.map(|line| printable(line).into_owned()).collect()
+    }
+
+    /// The names of the checks that are on a page.
+    pub(super) fn shown(&self, area: Rect) -> Vec<String> {
+        let shown = self.order.iter().skip(self.first).take(self.places(area).rows());
+        shown.map(|at| self.checks[*at].row.check.clone()).collect()
+    }
+
+    /// How many checks are in which state, worst first; none is a check that has not run.
+    pub(super) fn counts(&self) -> [(Option<State>, usize); 5] {
+        [Some(State::Critical), Some(State::Unknown), Some(State::Warning), Some(State::Ok), None]
+            .map(|state| (state, self.checks.iter().filter(|check| check.row.severity == state).count()))
+    }
+
+    /// Puts the checks in order anew, and keeps what keys are for on the page. To be called after news and before drawing.
+    pub(super) fn arrange(&mut self, area: Rect) {
+        let at_before = self.cursor();
+        let wanted = self.filter.to_lowercase();
+        let is_shown = |check: &Check| {
+            let texts = [check.row.check.as_str(), check.row.state, check.row.text.as_str()];
+            let is_problem = check.row.severity != Some(State::Ok);
+            (!self.problems || is_problem)
+                && (wanted.is_empty() || texts.iter().any(|text| text.to_lowercase().contains(&wanted)))
+        };
+        let mut order: Vec<usize> = (0..self.checks.len()).filter(|at| is_shown(&self.checks[*at])).collect();
+        order.sort_by(|one, other| self.sort.compare(&self.checks[*one], &self.checks[*other]));
+        if self.reversed {
+            order.reverse();
+        }
+        self.order = order;
+        let is_there =
+            self.order.iter().any(|at| Some(&self.checks[*at].row.check) == self.selected.as_ref());
+        if !is_there {
+            self.select(at_before);
+        }
+        let lines = self.places(area).rows();
+        let at = self.cursor();
+        // While nobody has chosen one, the worst stay in view.
+        self.first = self.first.min(self.order.len().saturating_sub(lines)).min(at);
+        if at >= self.first + lines {
+            self.first = at + 1 - lines.max(1);
+        }
+    }
+
+    fn select(&mut self, at: usize) {
+        let at = at.min(self.order.len().saturating_sub(1));
+        self.selected = self.order.get(at).map(|at| self.checks[*at].row.check.clone());
+    }
+
+    /// Takes what happened at the terminal. Returns what is to be done about it.
+    pub(super) fn take(&mut self, event: Event, area: Rect) -> Option<Deed> {
+        match event {
+            Event::Key(Key::Ctrl('c')) => Some(Deed::Quit),
+            Event::Key(key) if self.prompt.is_some() => self.type_key(key, area),
+            Event::Key(key) => {
+                self.message = None;
+                wish(key).and_then(|wish| self.fulfil(wish, area))
+            }
+            Event::Mouse(mouse) => match mouse.kind {
+                MouseKind::WheelUp => self.fulfil(Wish::Lines(-WHEEL_LINES), area),
+                MouseKind::WheelDown => self.fulfil(Wish::Lines(WHEEL_LINES), area),
+                MouseKind::Press => self.click(mouse.x, mouse.y, area),
+            },
+            Event::Redraw | Event::Woken | Event::End(_) => None,
+        }
+    }
+
+    fn click(&mut self, x: u16, y: u16, area: Rect) -> Option<Deed> {
+        if self.view != View::List || self.prompt.is_some() {
+            return None;
+        }
+        let places = self.places(area);
+        if let Some(sort) = places.head_at(x, y) {
+            return self.fulfil(Wish::Sort(sort), area);
+        }
+        let line = self.first + places.row_at(y)?;
+        let chosen = self.order.get(line).map(|at| self.checks[*at].row.check.clone())?;
+        if self.selected.as_ref() == Some(&chosen) {
+            return self.fulfil(Wish::Open, area);
+        }
+        self.selected = Some(chosen);
+        None
+    }
+
+    fn fulfil(&mut self, wish: Wish, area: Rect) -> Option<Deed> {
+        let page = i32::try_from(self.places(area).rows()).unwrap_or(i32::MAX).max(1);
+        match wish {
+            Wish::Quit => return Some(Deed::Quit),
+            Wish::Back => return self.back(),
+            Wish::Open => self.open_selected(),
+            Wish::Help => {
+                let before = std::mem::replace(&mut self.view, View::List);
+                self.view = match before {
+                    View::Help(before) => *before,
+                    before => View::Help(Box::new(before)),
+                };
+            }
+            Wish::Lines(lines) => self.go(lines),
+            Wish::Pages(pages) => self.go(pages * page),
+            Wish::First => self.go(i32::MIN),
+            Wish::Last => self.go(i32::MAX),
+            Wish::Filter => {
+                self.view = View::List;
+                self.prompt = Some(Prompt::new(Question::Filter, &self.filter));
+            }
+            Wish::Sort(sort) if sort == self.sort => self.reversed = !self.reversed,
+            Wish::Sort(sort) => (self.sort, self.reversed) = (sort, false),
+            Wish::Turn(forward) => (self.sort, self.reversed) = (self.sort.turn(forward), false),
+            Wish::Reverse => self.reversed = !self.reversed,
+            Wish::Problems => self.problems = !self.problems,
+            Wish::Zoom(longer) => {
+                let span = if longer { self.span + 1 } else { self.span.saturating_sub(1) };
+                self.span = span.min(SPANS_MIN.len() - 1);
+            }
+            Wish::Neighbour(forward) => self.neighbour(forward),
+            Wish::Ack | Wish::Unack | Wish::Silence | Wish::RunNow => return self.act(wish),
+        }
+        None
+    }
+
+    /// Does something about the check that is open or chosen.
+    fn act(&mut self, wish: Wish) -> Option<Deed> {
+        let name = self.meant()?;
+        match wish {
+            Wish::Ack => self.prompt = Some(Prompt::new(Question::Ack(name), "")),
+            Wish::Silence => self.prompt = Some(Prompt::new(Question::SilenceFor(name), "2h")),
+            Wish::Unack => {
+                let matchers = Matchers::of_check(&name).written();
+                return self.ask(format!("unack {name}"), Request::Notify(NotifyRequest::Unack { matchers }));
+            }
+            _ => return self.ask(format!("run {name}"), Request::Run(name)),
+        }
+        None
+    }
+
+    fn meant(&self) -> Option<String> {
+        match &self.view {
+            View::Check { name, .. } => Some(name.clone()),
+            View::List => self.selected.clone(),
+            View::Help(_) => None,
+        }
+    }
+
+    fn back(&mut self) -> Option<Deed> {
+        match std::mem::replace(&mut self.view, View::List) {
+            View::Help(before) => self.view = *before,
+            View::Check { .. } => self.story = None,
+            View::List if !self.filter.is_empty() => self.filter.clear(),
+            View::List => return Some(Deed::Quit),
+        }
+        None
+    }
+
+    fn open_selected(&mut self) {
+        if let (View::List, Some(name)) = (&self.view, &self.selected) {
+            self.view = View::Check { name: name.clone(), scroll: 0 };
+        }
+    }
+
+    fn neighbour(&mut self, forward: bool) {
+        let View::Check { .. } = self.view else { return };
+        let at = self.cursor();
+        self.select(if forward { at + 1 } else { at.saturating_sub(1) });
+        if let Some(name) = self.selected.clone() {
+            self.view = View::Check { name, scroll: 0 };
+        }
+    }
+
+    fn go(&mut self, lines: i32) {
+        let moved = |from: usize| {
+            let to = i64::try_from(from).unwrap_or(i64::MAX).saturating_add(i64::from(lines));
+            usize::try_from(to.max(0)).unwrap_or(0)
+        };
+        match &mut self.view {
+            View::List => self.select(moved(self.cursor())),
+            // Drawing knows how far that goes.
+            View::Check { scroll, .. } => *scroll = moved(*scroll),
+            View::Help(_) => {}
+        }
+    }
+
+    fn type_key(&mut self, key: Key, area: Rect) -> Option<Deed> {
+        let mut prompt = self.prompt.take()?;
+        // The list can be looked through while a filter is typed.
+        if prompt.question == Question::Filter
+            && matches!(key, Key::Up | Key::Down | Key::PageUp | Key::PageDown)
+        {
+            self.prompt = Some(prompt);
+            return wish(key).and_then(|wish| self.fulfil(wish, area));
+        }
+        let typed = prompt.take(key);
+        if prompt.question == Question::Filter {
+            self.filter = if typed == Typed::Cancelled { String::new() } else { prompt.typed.clone() };
+        }
+        match typed {
+            Typed::More => {
+                self.prompt = Some(prompt);
+                None
+            }
+            Typed::Cancelled => None,
+            Typed::Done => self.answer(prompt),
+        }
+    }
+
+    fn answer(&mut self, Prompt { question, typed }: Prompt) -> Option<Deed> {
+        let (author, comment) = (self.author.clone(), typed.trim().to_owned());
+        match question {
+            Question::Filter => None,
+            Question::Ack(name) => {
+                let matchers = Matchers::of_check(&name).written();
+                let request = NotifyRequest::Ack { matchers, author, comment };
+                self.ask(format!("ack {name}"), Request::Notify(request))
+            }
+            Question::SilenceFor(name) => {
+                match long("for", typed.trim(), &self.now) {
+                    Ok(span_ms) => {
+                        let until_ms = self.now_ms().saturating_add(span_ms);
+                        self.prompt = Some(Prompt::new(Question::SilenceWhy(name, until_ms), ""));
+                    }
+                    Err(failure) => self.message = Some(failure.message),
+                }
+                None
+            }
+            Question::SilenceWhy(name, until_ms) => {
+                let matchers = Matchers::of_check(&name).written();
+                let request = NotifyRequest::Silence { matchers, from_ms: None, until_ms, author, comment };
+                self.ask(format!("silence {name}"), Request::Notify(request))
+            }
+        }
+    }
+
+    fn ask(&mut self, what: String, request: Request) -> Option<Deed> {
+        if self.under_way >= TOP_REQUESTS_MAX {
+            self.message = Some(format!("not done: {what}; others are still under way"));
+            return None;
+        }
+        self.under_way += 1;
+        self.message = Some(format!("{what}: asked the agent"));
+        Some(Deed::Ask(what, request))
+    }
+
+    /// Takes what came of something that was asked.
+    pub(super) fn answered(&mut self, said: String) {
+        self.under_way = self.under_way.saturating_sub(1);
+        self.message = Some(said);
+    }
+}
