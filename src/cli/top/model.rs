@@ -77,6 +77,8 @@ pub(super) struct Model {
     pub(super) problems: bool,
     /// The check that keys are for.
     selected: Option<String>,
+    /// Its line in the list.
+    at: usize,
     /// The first line of the list that is shown.
     pub(super) first: usize,
     pub(super) view: View,
@@ -108,6 +110,7 @@ impl Model {
             filter: String::new(),
             problems: false,
             selected: None,
+            at: 0,
             first: 0,
             view: View::List,
             prompt: None,
@@ -164,8 +167,7 @@ impl Model {
 
     /// The line of the list that keys are for.
     pub(super) fn cursor(&self) -> usize {
-        let is_selected = |at: &usize| Some(&self.checks[*at].row.check) == self.selected.as_ref();
-        self.order.iter().position(is_selected).unwrap_or(0)
+        self.at
     }
 
     /// Where on a page what is.
@@ -198,7 +200,6 @@ impl Model {
 
     /// Puts the checks in order anew, and keeps what keys are for on the page. To be called after news and before drawing.
     pub(super) fn arrange(&mut self, area: Rect) {
-        let at_before = self.cursor();
         let wanted = self.filter.to_lowercase();
         let is_shown = |check: &Check| {
             let texts = [check.row.check.as_str(), check.row.state, check.row.text.as_str()];
@@ -212,13 +213,13 @@ impl Model {
             order.reverse();
         }
         self.order = order;
-        let is_there =
-            self.order.iter().any(|at| Some(&self.checks[*at].row.check) == self.selected.as_ref());
-        if !is_there {
-            self.select(at_before);
+        let is_selected = |at: &usize| Some(&self.checks[*at].row.check) == self.selected.as_ref();
+        match self.order.iter().position(is_selected) {
+            Some(at) => self.at = at,
+            None => self.select(self.at),
         }
         let lines = self.places(area).rows();
-        let at = self.cursor();
+        let at = self.at;
         // While nobody has chosen one, the worst stay in view.
         self.first = self.first.min(self.order.len().saturating_sub(lines)).min(at);
         if at >= self.first + lines {
@@ -227,8 +228,8 @@ impl Model {
     }
 
     fn select(&mut self, at: usize) {
-        let at = at.min(self.order.len().saturating_sub(1));
-        self.selected = self.order.get(at).map(|at| self.checks[*at].row.check.clone());
+        self.at = at.min(self.order.len().saturating_sub(1));
+        self.selected = self.order.get(self.at).map(|at| self.checks[*at].row.check.clone());
     }
 
     /// Takes what happened at the terminal. Returns what is to be done about it.
@@ -262,7 +263,7 @@ impl Model {
         if self.selected.as_ref() == Some(&chosen) {
             return self.fulfil(Wish::Open, area);
         }
-        self.selected = Some(chosen);
+        self.select(line);
         None
     }
 
